@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Which lines and branches of the engine the tests reach.  `make coverage` builds what this runs: the programs of the
+# rings unit, sweep and lessons, and a short run of the model, in the flavour cov.
+#
+# Prints what was not reached, then a table by file; fails below the floors.  What does not count:
+#   - branches that the compiler made and no source stands for (gcovr's unreachable and throw branches);
+#   - the failing side of CHECK and ASSERT: reaching it would be the mistake they look for;
+#   - lines between GCOVR_EXCL_START and GCOVR_EXCL_STOP, or marked GCOVR_EXCL_LINE, with the reason beside the mark.
+#     Their number is printed.
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+LINES_FLOOR=97
+BRANCHES_FLOOR=90
+MODEL_OPS=${PARAVANE_MODEL_OPS:-20000}
+limit=${PARAVANE_TIMEOUT:-600}
+log=build/log
+out=build/coverage
+mkdir -p $log $out
+
+[ -d build/cov ] || { echo "nothing is built for coverage: make coverage"; exit 1; }
+find build/cov -name '*.gcda' -delete
+failed=0
+for source in tests/unit/*.c tests/sweep/*.c tests/lessons/*.c tests/model/*.c; do
+    [ -e "$source" ] || continue
+    program=build/cov/${source%.c}
+    name=${program#build/cov/tests/}
+    echo "running $name"
+    PARAVANE_MODEL_OPS=$MODEL_OPS timeout --foreground -k 10 "$limit" "$program" \
+        >"$log/${name//\//-}.cov.log" 2>&1 </dev/null || {
+        echo "$name failed: $log/${name//\//-}.cov.log"
+        failed=1
+    }
+done
+
+# Functions in headers count wherever they were compiled to, so all objects are read, and then engine/ is kept.
+gcovr --root . --object-directory build/cov --filter 'engine/' --exclude-unreachable-branches --exclude-throw-branches \
+    --exclude-branches-by-pattern '.*\b(CHECK|ASSERT)\(.*' --json $out/engine.json build/cov || exit 1
+
+report() { gcovr --root . --add-tracefile $out/engine.json "$@"; }
+report --html-details $out/index.html || exit 1
+printf '\nLines, and those not reached:\n'
+report --txt || exit 1
+printf '\nBranches, and the lines of those not taken:\n'
+report --txt --branches || exit 1
+echo "left out by a mark in the source: $(grep -rhE 'GCOVR_EXCL_(LINE|START)' engine | wc -l) places"
+echo "line by line: $out/index.html"
+
+# gcovr removes whatever file it is told to write, a device too if it may: its output is never /dev/null.
+report --fail-under-line $LINES_FLOOR --fail-under-branch $BRANCHES_FLOOR --output $out/floors.txt || {
+    echo "coverage of the engine is below $LINES_FLOOR% of lines or $BRANCHES_FLOOR% of branches"
+    failed=1
+}
+exit $failed

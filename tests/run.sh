@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Run the tests that `make test` has built, and count them.
+#
+# Usage: tests/run.sh [RING...]       default: all of them
+#   unit sweep lessons   cmocka programs, with sanitizers
+#   model                the model: long without sanitizers, short with them
+#   abi                  tests/abi/run.sh: our ABI headers against the public ones
+#   checks               the static checks of tools/, one test each
+#   fuzz                 a short run of each fuzz target from a fixed seed, one test in all
+#
+# The last line is "N passed, N failed", with ", N skipped" behind it if any were.  A program that crashes, runs out of
+# time or reports no test counts as a failure; so does a ring that was asked for and has nothing to run.
+# What each run said is in build/log.  Environment:
+#   PARAVANE_JOBS        how many at a time (default: the processors)
+#   PARAVANE_TIMEOUT     seconds for one program (default: 600)
+#   PARAVANE_MODEL_OPS   operations of a model run (default: MODEL_OPS_* below)
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+MODEL_OPS_FAST=${PARAVANE_MODEL_OPS:-}      # empty: the program's own default
+MODEL_OPS_SAN=${PARAVANE_MODEL_OPS:-20000}
+FUZZ_SECONDS=20
+FUZZ_SEED=1
+jobs=${PARAVANE_JOBS:-$(nproc)}
+limit=${PARAVANE_TIMEOUT:-600}
+
+log=build/log
+mkdir -p $log
+run=$(mktemp -d "$log/.run.XXXXXX") # a file for each result of this run
+trap 'rm -rf "$run"' EXIT
+trap 'trap - TERM; kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
+started=()
+
+if [ -t 1 ]; then green=$'\e[32m' red=$'\e[31m' yellow=$'\e[33m' plain=$'\e[0m'; else green='' red='' yellow='' plain=''; fi
+
+# How many tests a finished run stands for: each count_KIND sets passed, failed and skipped from its log and exit status.
+
+count_cmocka() { # LOG STATUS
+    read -r begun ended passed failed skipped < <(grep -aoE \
+        '\[==========\] (Running )?[0-9]+ test|\[  (PASSED|FAILED|SKIPPED) *\] [0-9]+ test' "$1" | awk '
+        $2 == "Running"  { begun += $3; next }
+        /^\[=+\]/        { ended += $2 }
+        $2 == "PASSED"   { passed += $4 }
+        $2 == "FAILED"   { failed += $4 }
+        $2 == "SKIPPED"  { skipped += $4 }
+        END { print begun + 0, ended + 0, passed + 0, failed + 0, skipped + 0 }')
+    if [ "$begun" -ne "$ended" ] || { [ "$2" -ne 0 ] && [ "$failed" -eq 0 ]; } ||
+        [ $((passed + failed + skipped)) -eq 0 ]; then
+        failed=$((failed + 1))
+    fi
+}
+
+count_script() { # LOG STATUS: the last line is "N passed, N failed[, N skipped]"
+    passed=0 failed=0 skipped=0
+    if [[ $(tail -n 1 "$1") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+        passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]} skipped=${BASH_REMATCH[4]:-0}
+    fi
+    if { [ "$2" -ne 0 ] && [ "$failed" -eq 0 ]; } || [ $((passed + failed + skipped)) -eq 0 ]; then
+        failed=$((failed + 1))
+    fi
+}
+
+count_one() { # LOG STATUS
+    passed=0 failed=0 skipped=0
+    if [ "$2" -eq 0 ]; then passed=1; else failed=1; fi
+}
+
+# perform KIND NAME COMMAND...: run it, leave its counts in $run, say how it went.
+perform() {
+    local kind=$1 name=$2 status begin out colour=$green passed failed skipped begun ended
+    shift 2
+    out=$log/${name//\//-}.log
+    begin=$EPOCHREALTIME
+    { timeout --foreground -k 10 "$limit" "$@" >"$out" 2>&1 </dev/null; } 2>/dev/null
+    status=$?
+    count_"$kind" "$out" $status
+    echo "$passed $failed $skipped" >"$run/${name//\//-}"
+    {
+        [ "$skipped" -eq 0 ] || colour=$yellow
+        [ "$failed" -eq 0 ] || colour=$red
+        printf '%s%-36s%s %5d passed' "$colour" "$name" "$plain" "$passed"
+        [ "$failed" -eq 0 ] || printf ', %d failed' "$failed"
+        [ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
+        awk -v b="$begin" -v e="$EPOCHREALTIME" 'BEGIN { sub(",", ".", b); sub(",", ".", e); printf "  %.1f s\n", e - b }'
+        if [ "$failed" -ne 0 ]; then
+            [ $status -ne 124 ] || echo "    | out of time: $limit s"
+            echo "    | $* ended with status $status; $out:"
+            tail -n 200 "$out" | sed 's/^/    | /'
+        fi
+    } >"$run/.$BASHPID"
+    flock "$run" cat "$run/.$BASHPID"
+}
+
+# begin KIND NAME COMMAND...: perform() beside the others, as soon as there is room.
+begin() {
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    started+=("${2//\//-}")
+    perform "$@" &
+}
+
+# programs RING FLAVOUR [VARIABLE=VALUE...]: one run for each source file of the ring.
+programs() {
+    local ring=$1 flavour=$2 source name
+    shift 2
+    [ $# -eq 0 ] || set -- env "$@"
+    for source in tests/"$ring"/*.c; do
+        [ -e "$source" ] || { begin one "$ring" bash -c "echo tests/$ring has no test program; exit 1"; return; }
+        name=$(basename "$source" .c)
+        begin cmocka "$ring/$name.$flavour" "$@" "build/$flavour/tests/$ring/$name"
+    done
+}
+
+run_ring() {
+    case $1 in
+    unit | sweep | lessons) programs "$1" san ;;
+    model)
+        programs model fast ${MODEL_OPS_FAST:+PARAVANE_MODEL_OPS=$MODEL_OPS_FAST}
+        programs model san PARAVANE_MODEL_OPS="$MODEL_OPS_SAN"
+        ;;
+    abi) begin script abi tests/abi/run.sh ;;
+    checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
+    fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
+    *)
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons model abi checks fuzz" >&2
+        exit 2
+        ;;
+    esac
+}
+
+# A crash is the sanitizer's to report, with its stack, not cmocka's.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=2:handle_sigbus=2:handle_sigfpe=2}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
+[ $# -ne 0 ] || set -- fuzz model sweep lessons unit abi checks # the long ones first
+for ring in "$@"; do run_ring "$ring"; done
+wait
+
+total_passed=0 total_failed=0 total_skipped=0
+for name in "${started[@]}"; do
+    read -r passed failed skipped <"$run/$name" || { passed=0 failed=1 skipped=0; }
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+    total_skipped=$((total_skipped + skipped))
+done
+summary="$total_passed passed, $total_failed failed"
+[ $total_skipped -eq 0 ] || summary="$summary, $total_skipped skipped"
+echo "$summary"
+[ $total_failed -eq 0 ]
