@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The entry points into a guest kernel that are not exceptions: events, NMI, syscall, sysenter, failsafe.
+ */
+#ifndef ABI_CALLBACK_H
+#define ABI_CALLBACK_H
+
+#include "types.h"
+
+/*
+ * `incontents 370 callback_op Callbacks: callback_op, set_callbacks, nmi_op
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_callback_op(enum callback_cmd cmd, const void *arg)
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_set_callbacks(unsigned long event_address,
+ * `                          unsigned long failsafe_address,
+ * `                          unsigned long syscall_address)
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_nmi_op(enum nmi_cmd op, const void *arg)
+ * `
+ * ` @cmd: What to do.
+ * ` @arg: The structure that goes with the command.
+ * ` @event_address: Callback of CALLBACKTYPE_event.
+ * ` @failsafe_address: Callback of CALLBACKTYPE_failsafe.
+ * ` @syscall_address: Callback of CALLBACKTYPE_syscall.
+ * ` @op: What to do about the callback of CALLBACKTYPE_nmi.
+ * `
+ * ` set_callbacks is the older form, and cannot fail.  A 32-bit guest gives it four arguments: event_selector,
+ * ` event_address, failsafe_selector, failsafe_address.
+ * `
+ * ` Callbacks are those of the calling vCPU.  An address of 0 means none.
+ * `
+ * ` Errors of callback_op, in the order of the checks:
+ * `   -ENOSYS  unknown command
+ * `   -EFAULT  @arg cannot be read
+ * `   -EINVAL  (64-bit guests) the address is not canonical
+ * `   -ENOSYS  CALLBACKOP_register: unknown type
+ * `   -EINVAL  CALLBACKOP_unregister: any type but CALLBACKTYPE_nmi
+ * `
+ * ` CALLBACKTYPE_event: an event is pending, see [shared_info].  The frame is that of a handler without error
+ * ` code, see [frame64] and [frame32]; events are masked on entry.
+ * `
+ * ` CALLBACKTYPE_nmi: as event.  No other NMI comes until the next iret call.
+ * `
+ * ` CALLBACKTYPE_syscall: user mode executed syscall in 64-bit code; CALLBACKTYPE_syscall32: in 32-bit code.
+ * ` The words rcx and r11 of the frame hold the user's rip and rflags, cs is FLAT_USER_CS64 or FLAT_USER_CS32,
+ * ` and ss FLAT_USER_SS64.  The direction flag is clear on entry.  Without this callback the program gets #UD.
+ * `
+ * ` CALLBACKTYPE_sysenter: user mode executed sysenter.  The frame has rsp and rip 0 and cs 3, because the
+ * ` instruction does not keep them.  Without this callback the program gets #GP.
+ * `
+ * ` CALLBACKTYPE_failsafe: a segment register of the vCPU could not be loaded when the vCPU got the processor
+ * ` again; all four are 0 now.  The frame has their values between the first two words and the rest: rcx, r11,
+ * ` ds, es, fs, gs, rip, cs, rflags, rsp, ss; for a 32-bit guest ds, es, fs, gs, eip, cs, eflags [, esp, ss].
+ * `
+ * ` CALLBACKF_mask_events asks for events to be masked on entry; it counts for failsafe, syscall, syscall32 and
+ * ` sysenter.
+ */
+/* ` enum callback_cmd { */
+#define CALLBACKOP_register             0 /* struct callback_register */
+#define CALLBACKOP_unregister           1 /* struct callback_unregister */
+/* ` } */
+
+/* ` enum callback_type { */
+#define CALLBACKTYPE_event               0
+#define CALLBACKTYPE_failsafe            1
+#define CALLBACKTYPE_syscall             2 /* 64-bit guests */
+#define CALLBACKTYPE_sysenter_deprecated 3
+#define CALLBACKTYPE_nmi                 4
+#define CALLBACKTYPE_sysenter            5
+#define CALLBACKTYPE_syscall32           7 /* 64-bit guests */
+/* ` } */
+
+/* ` enum callback_flags { */
+#define CALLBACKF_mask_events (1U << 0)
+/* ` } */
+
+struct callback_register {
+    uint16_t type;  /* => enum callback_type */
+    uint16_t flags; /* => enum callback_flags */
+    uint32_t _gap0;
+    uint64_t address;
+};
+_Static_assert(sizeof(struct callback_register) == 16, "callback_register");
+_Static_assert(offsetof(struct callback_register, address) == 8, "callback_register.address");
+
+struct compat_xen_callback {
+    uint32_t cs;
+    uint32_t eip;
+};
+_Static_assert(sizeof(struct compat_xen_callback) == 8, "compat_xen_callback");
+
+struct compat_callback_register {
+    uint16_t type;  /* => enum callback_type */
+    uint16_t flags; /* => enum callback_flags */
+    struct compat_xen_callback address;
+};
+_Static_assert(sizeof(struct compat_callback_register) == 12, "compat_callback_register");
+_Static_assert(offsetof(struct compat_callback_register, address) == 4, "compat_callback_register.address");
+
+/*
+ * The same in both widths.
+ */
+struct callback_unregister {
+    uint16_t type; /* => enum callback_type */
+    uint16_t _unused;
+};
+_Static_assert(sizeof(struct callback_unregister) == 4, "callback_unregister");
+
+/*
+ * ` nmi_op is the older way to CALLBACKTYPE_nmi.  Errors: -ENOSYS unknown command; -EFAULT @arg cannot be read;
+ * ` -EINVAL the address is not canonical.
+ */
+/* ` enum nmi_cmd { */
+#define XENNMI_register_callback        0 /* struct xennmi_callback */
+#define XENNMI_unregister_callback      1 /* NULL */
+/* ` } */
+
+struct xennmi_callback {
+    uint64_t handler_address;
+    uint64_t pad;
+};
+_Static_assert(sizeof(struct xennmi_callback) == 16, "xennmi_callback");
+
+struct compat_xennmi_callback {
+    uint32_t handler_address;
+    uint32_t pad;
+};
+_Static_assert(sizeof(struct compat_xennmi_callback) == 8, "compat_xennmi_callback");
+
+/*
+ * ` Why an NMI came, in arch_shared_info.nmi_reason; 0 if it was sent with VCPUOP_send_nmi.
+ */
+/* ` enum nmi_reason { */
+#define XEN_NMIREASON_io_error  (1U << 0) /* an I/O channel check */
+#define XEN_NMIREASON_pci_serr  (1U << 1) /* a system error on the PCI bus */
+#define XEN_NMIREASON_unknown   (1U << 2)
+/* ` } */
+
+#endif /* ABI_CALLBACK_H */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processor state that has a call of its own: the debug registers and CR0.TS.
+ */
+#ifndef ABI_DEBUG_H
+#define ABI_DEBUG_H
+
+/*
+ * `incontents 380 debugreg Debug registers: set_debugreg, get_debugreg
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_set_debugreg(int reg, unsigned long value)
+ * `
+ * ` unsigned long
+ * ` HYPERVISOR_get_debugreg(int reg)
+ * `
+ * ` @reg: Number of the register, 0 to 7.
+ * ` @value: Its new contents.
+ * `
+ * ` The registers are those of the calling vCPU.  The instruction mov to and from a debug register is emulated
+ * ` by the same rules, with a fault in place of an error.
+ * `
+ * ` Registers 4 and 5 are second names of 6 and 7, unless DE is set in the guest's CR4.
+ * `
+ * ` Errors of set_debugreg:
+ * `   -ENODEV  no such register; or 4 or 5 with DE set
+ * `   -EPERM   0 to 3: an address that is the hypervisor's or not canonical
+ * `   -EINVAL  6 and 7: a bit above 31 is set
+ * `   -EPERM   7: GD is set, or a breakpoint on I/O without DE
+ * ` get_debugreg returns the contents, or -ENODEV for a register that does not exist.
+ */
+
+/*
+ * `incontents 390 fpu_taskswitch Loading the FPU on demand: fpu_taskswitch
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_fpu_taskswitch(int set)
+ * `
+ * ` @set: Not 0: set TS in the vCPU's CR0.  0: clear it.
+ * `
+ * ` With TS set the next FPU instruction raises #NM.  The hypervisor clears TS before it delivers #NM, so that
+ * ` the handler need not.  The instruction clts, and a write of CR0 that changes no other bit, are emulated
+ * ` to the same effect.
+ * `
+ * ` It cannot fail.
+ */
+
+#endif /* ABI_DEBUG_H */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels: virtual interrupts between domains, between vCPUs, and from the hypervisor.  All
+ * structures are the same in both widths.
+ */
+#ifndef ABI_EVENT_H
+#define ABI_EVENT_H
+
+#include "types.h"
+
+/*
+ * `incontents 410 event_channel_op Event channels: event_channel_op
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_event_channel_op(enum event_channel_cmd cmd, void *arg)
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_event_channel_op_compat(struct evtchn_op *op)
+ * `
+ * ` @cmd: What to do.
+ * ` @arg: The structure that goes with the command; the hypervisor stores results in it.
+ * ` @op: Command and structure in one, the older form of the call, for the commands up to EVTCHNOP_unmask.
+ * `
+ * ` How a pending event reaches the guest stands in [shared_info].  A port that is bound is unmasked; binding
+ * ` does not change its bits in shared_info.  An event raised on a port where one is pending already is
+ * ` merged with it.
+ * `
+ * ` Errors of all commands, in the order of the checks: -ENOSYS unknown command; -EFAULT @arg cannot be read
+ * ` or written; -ESRCH no such domain; -EPERM no right to the domain; -ENOSPC all ports are in use; -EINVAL a
+ * ` port number that is out of range or whose use does not fit.
+ * `
+ * ` EVTCHNOP_alloc_unbound: a new port of dom to which remote_dom may bind.
+ * ` EVTCHNOP_bind_interdomain: a new port of the caller, connected with an unbound port of another domain (or
+ * ` of its own).  The new port becomes pending at once, so that nothing sent before is missed.
+ * `   -EINVAL: the remote port is not waiting for this domain.
+ * ` EVTCHNOP_bind_virq: a new port for a virtual interrupt.  Each can be bound once; those of a vCPU once per
+ * ` vCPU.
+ * `   -EINVAL: no such interrupt, or one of the whole domain with a vcpu other than 0.  -ENOENT: no such vCPU.
+ * `   -EEXIST: bound already.
+ * ` EVTCHNOP_bind_pirq: a new port for a device interrupt.
+ * `   -EINVAL: the domain has no such interrupt.  -EEXIST: bound already.
+ * ` EVTCHNOP_bind_ipi: a new port by which the vCPUs of the domain can wake vcpu.
+ * `   -ENOENT: no such vCPU.
+ * ` EVTCHNOP_close: free a port.  The other end, if any, is unbound again.
+ * `   -EINVAL: the port is free already.
+ * ` EVTCHNOP_send: raise an event at the other end, or at the vCPU of an IPI port.  Sending on an unbound port
+ * ` has no effect and is no error.
+ * `   -EINVAL: the port is free, or of another kind.
+ * ` EVTCHNOP_status: what a port is in use as.
+ * ` EVTCHNOP_bind_vcpu: let another vCPU handle the port.
+ * `   -ENOENT: no such vCPU.  -EINVAL: an IPI, or an interrupt of one vCPU.
+ * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.
+ * ` EVTCHNOP_reset: close all ports of a domain.
+ * ` EVTCHNOP_init_control, EVTCHNOP_expand_array, EVTCHNOP_set_priority: change to event words in place of
+ * ` bitmaps ("FIFO"), give them room, and choose a port's queue.  Optional: a guest that gets -ENOSYS for the
+ * ` first stays with the bitmaps.
+ */
+/* ` enum event_channel_cmd { */
+#define EVTCHNOP_bind_interdomain        0 /* struct evtchn_bind_interdomain */
+#define EVTCHNOP_bind_virq               1 /* struct evtchn_bind_virq */
+#define EVTCHNOP_bind_pirq               2 /* struct evtchn_bind_pirq */
+#define EVTCHNOP_close                   3 /* struct evtchn_close */
+#define EVTCHNOP_send                    4 /* struct evtchn_send */
+#define EVTCHNOP_status                  5 /* struct evtchn_status */
+#define EVTCHNOP_alloc_unbound           6 /* struct evtchn_alloc_unbound */
+#define EVTCHNOP_bind_ipi                7 /* struct evtchn_bind_ipi */
+#define EVTCHNOP_bind_vcpu               8 /* struct evtchn_bind_vcpu */
+#define EVTCHNOP_unmask                  9 /* struct evtchn_unmask */
+#define EVTCHNOP_reset                  10 /* struct evtchn_reset */
+#define EVTCHNOP_init_control           11 /* struct evtchn_init_control */
+#define EVTCHNOP_expand_array           12 /* struct evtchn_expand_array */
+#define EVTCHNOP_set_priority           13 /* struct evtchn_set_priority */
+/* ` } */
+
+struct evtchn_alloc_unbound {
+    uint16_t dom;        /* => enum domid */
+    uint16_t remote_dom; /* => enum domid */
+    evtchn_port_t port;  /* result */
+};
+_Static_assert(sizeof(struct evtchn_alloc_unbound) == 8, "evtchn_alloc_unbound");
+
+struct evtchn_bind_interdomain {
+    uint16_t remote_dom; /* => enum domid */
+    uint16_t _gap0;
+    evtchn_port_t remote_port;
+    evtchn_port_t local_port; /* result */
+};
+_Static_assert(sizeof(struct evtchn_bind_interdomain) == 12, "evtchn_bind_interdomain");
+_Static_assert(offsetof(struct evtchn_bind_interdomain, local_port) == 8, "evtchn_bind_interdomain.local_port");
+
+struct evtchn_bind_virq {
+    uint32_t virq;      /* => enum virq */
+    uint32_t vcpu;      /* 0 for an interrupt of the whole domain */
+    evtchn_port_t port; /* result */
+};
+_Static_assert(sizeof(struct evtchn_bind_virq) == 12, "evtchn_bind_virq");
+
+struct evtchn_bind_pirq {
+    uint32_t pirq;
+    uint32_t flags;     /* => enum bind_pirq_flags */
+    evtchn_port_t port; /* result */
+};
+_Static_assert(sizeof(struct evtchn_bind_pirq) == 12, "evtchn_bind_pirq");
+
+/* ` enum bind_pirq_flags { */
+#define BIND_PIRQ__WILL_SHARE 1 /* the interrupt may be shared with other domains */
+/* ` } */
+
+struct evtchn_bind_ipi {
+    uint32_t vcpu;
+    evtchn_port_t port; /* result */
+};
+_Static_assert(sizeof(struct evtchn_bind_ipi) == 8, "evtchn_bind_ipi");
+
+struct evtchn_close {
+    evtchn_port_t port;
+};
+_Static_assert(sizeof(struct evtchn_close) == 4, "evtchn_close");
+
+struct evtchn_send {
+    evtchn_port_t port;
+};
+_Static_assert(sizeof(struct evtchn_send) == 4, "evtchn_send");
+
+struct evtchn_status {
+    uint16_t dom; /* => enum domid */
+    uint16_t _gap0;
+    evtchn_port_t port;
+    uint32_t status; /* result: => enum evtchn_state */
+    uint32_t vcpu;   /* result: the vCPU that handles it */
+    union {          /* result */
+        struct {
+            uint16_t dom; /* may bind to it; => enum domid */
+        } unbound;
+        struct {
+            uint16_t dom; /* the other end; => enum domid */
+            uint16_t _gap0;
+            evtchn_port_t port;
+        } interdomain;
+        uint32_t pirq;
+        uint32_t virq; /* => enum virq */
+    } u;
+};
+_Static_assert(sizeof(struct evtchn_status) == 24, "evtchn_status");
+_Static_assert(offsetof(struct evtchn_status, u) == 16, "evtchn_status.u");
+
+/* ` enum evtchn_state { */
+#define EVTCHNSTAT_closed               0
+#define EVTCHNSTAT_unbound              1
+#define EVTCHNSTAT_interdomain          2
+#define EVTCHNSTAT_pirq                 3
+#define EVTCHNSTAT_virq                 4
+#define EVTCHNSTAT_ipi                  5
+/* ` } */
+
+struct evtchn_bind_vcpu {
+    evtchn_port_t port;
+    uint32_t vcpu;
+};
+_Static_assert(sizeof(struct evtchn_bind_vcpu) == 8, "evtchn_bind_vcpu");
+
+struct evtchn_unmask {
+    evtchn_port_t port;
+};
+_Static_assert(sizeof(struct evtchn_unmask) == 4, "evtchn_unmask");
+
+struct evtchn_reset {
+    uint16_t dom; /* => enum domid */
+};
+_Static_assert(sizeof(struct evtchn_reset) == 2, "evtchn_reset");
+
+struct evtchn_init_control {
+    uint64_t control_gfn; /* machine frame of the vCPU's control block */
+    uint32_t offset;      /* of the block in it */
+    uint32_t vcpu;
+    uint8_t link_bits; /* result: width of the link field of an event word */
+    uint8_t _pad[7];
+};
+_Static_assert(sizeof(struct evtchn_init_control) == 24, "evtchn_init_control");
+_Static_assert(offsetof(struct evtchn_init_control, link_bits) == 16, "evtchn_init_control.link_bits");
+
+struct evtchn_expand_array {
+    uint64_t array_gfn; /* machine frame for 1024 more event words */
+};
+_Static_assert(sizeof(struct evtchn_expand_array) == 8, "evtchn_expand_array");
+
+struct evtchn_set_priority {
+    evtchn_port_t port;
+    uint32_t priority; /* 0 (first) to 15 */
+};
+_Static_assert(sizeof(struct evtchn_set_priority) == 8, "evtchn_set_priority");
+
+/*
+ * The argument of the older call.
+ */
+struct evtchn_op {
+    uint32_t cmd; /* => enum event_channel_cmd */
+    union {
+        struct evtchn_alloc_unbound alloc_unbound;
+        struct evtchn_bind_interdomain bind_interdomain;
+        struct evtchn_bind_virq bind_virq;
+        struct evtchn_bind_pirq bind_pirq;
+        struct evtchn_bind_ipi bind_ipi;
+        struct evtchn_close close;
+        struct evtchn_send send;
+        struct evtchn_status status;
+        struct evtchn_bind_vcpu bind_vcpu;
+        struct evtchn_unmask unmask;
+    } u;
+};
+_Static_assert(sizeof(struct evtchn_op) == 28, "evtchn_op");
+_Static_assert(offsetof(struct evtchn_op, u) == 4, "evtchn_op.u");
+
+/*
+ * ` VIRQ_TIMER, VIRQ_DEBUG and VIRQ_XENPMU belong to a vCPU, the others to the whole domain, most of them to
+ * ` the initial one.
+ */
+/* ` enum virq { */
+#define VIRQ_TIMER               0 /* a timer of the vCPU has run out */
+#define VIRQ_DEBUG               1 /* somebody asks for a dump of the guest's state */
+#define VIRQ_CONSOLE             2 /* input has come to the hypervisor's console */
+#define VIRQ_DOM_EXC             3 /* a domain has ended, or otherwise needs attention */
+#define VIRQ_TBUF                4 /* trace buffers hold records */
+#define VIRQ_DEBUGGER            6 /* a domain has stopped for a debugger */
+#define VIRQ_XENOPROF            7 /* a profiler's sample is there */
+#define VIRQ_CON_RING            8 /* output has come to the hypervisor's console */
+#define VIRQ_PCPU_STATE          9 /* a processor has come or gone */
+#define VIRQ_MEM_EVENT          10 /* a memory event awaits an answer */
+#define VIRQ_ARGO               11 /* a message has come */
+#define VIRQ_ENOMEM             12 /* memory is short */
+#define VIRQ_XENPMU             13 /* a performance counter has run over */
+#define VIRQ_ARCH_0             16 /* a machine check */
+#define NR_VIRQS                24
+/* ` } */
+
+/*
+ * Number of ports with bitmaps: the bits of a word of words.
+ */
+#define EVTCHN_2L_NR_CHANNELS           4096
+#define COMPAT_EVTCHN_2L_NR_CHANNELS    1024
+
+#endif /* ABI_EVENT_H */

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Grant tables, version 1: how a domain lets another one use a frame of it.
+ */
+#ifndef ABI_GRANT_H
+#define ABI_GRANT_H
+
+#include "types.h"
+
+/*
+ * `incontents 520 grant_table Grant tables
+ * `
+ * ` A domain's grant table is an array of grant_entry_v1, 512 to a page, in frames of the hypervisor that
+ * ` GNTTABOP_setup_table names and the guest maps writable.  A grant reference is an index into it.
+ * `
+ * ` To grant, write domid and frame, then, last, flags with GTF_permit_access.  To take a grant back, replace
+ * ` flags by 0 in one atomic step (compare and exchange), while GTF_reading and GTF_writing are clear; they are
+ * ` set by the hypervisor as long as the frame is mapped.
+ * `
+ * ` Entries 0 to 7 are set aside; in a new guest GNTTAB_RESERVED_CONSOLE and GNTTAB_RESERVED_XENSTORE grant the
+ * ` two ring pages to the domain at their other end.
+ */
+typedef uint32_t grant_ref_t;
+typedef uint32_t grant_handle_t;
+
+struct grant_entry_v1 {
+    uint16_t flags; /* => enum grant_flags */
+    uint16_t domid; /* who may use the frame; => enum domid */
+    uint32_t frame; /* machine frame; for GTF_accept_transfer a pfn before and the machine frame after */
+};
+_Static_assert(sizeof(struct grant_entry_v1) == 8, "grant_entry_v1");
+_Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.frame");
+
+#define GNTTAB_NR_RESERVED_ENTRIES      8
+#define GNTTAB_RESERVED_CONSOLE         0
+#define GNTTAB_RESERVED_XENSTORE        1
+
+/* ` enum grant_flags { */
+#define GTF_invalid             (0U << 0) /* types, bits 0-1: no grant */
+#define GTF_permit_access       (1U << 0) /* the frame may be mapped and copied */
+#define GTF_accept_transfer     (2U << 0) /* a frame may be given to this domain */
+#define GTF_type_mask           (3U << 0)
+#define GTF_readonly            (1U << 2) /* permit_access: read only */
+#define GTF_reading             (1U << 3) /* permit_access, by the hypervisor: in use */
+#define GTF_writing             (1U << 4) /* permit_access, by the hypervisor: in use, writable */
+#define GTF_PWT                 (1U << 5) /* permit_access: cache bits of each mapping */
+#define GTF_PCD                 (1U << 6)
+#define GTF_PAT                 (1U << 7)
+#define GTF_transfer_committed  (1U << 2) /* accept_transfer, by the hypervisor: will be done */
+#define GTF_transfer_completed  (1U << 3) /* accept_transfer, by the hypervisor: frame is valid */
+/* ` } */
+
+/*
+ * `incontents 530 grant_table_op Using grants: grant_table_op
+ * `
+ * ` long
+ * ` HYPERVISOR_grant_table_op(enum grant_table_cmd cmd, void *uop, unsigned int count)
+ * `
+ * ` @cmd: What to do.
+ * ` @uop: An array of the structure that goes with the command.
+ * ` @count: Number of elements.  Commands other than map, unmap, transfer and copy take one.
+ * `
+ * ` The call gives 0 when it could look at each element; how an element fared stands in its status.
+ * `
+ * ` Errors of the call, in the order of the checks:
+ * `   -EINVAL  @count is negative as an int, or not 1 where one element is taken
+ * `   -ENOSYS  unknown command, or grants are not offered: then Linux does without
+ * `   -EFAULT  an element cannot be read or written; those before it are done
+ * `
+ * ` GNTTABOP_map_grant_ref: map a granted frame.  With GNTMAP_host_map at host_addr, a virtual address, or with
+ * ` GNTMAP_contains_pte the machine address of an L1 entry.  This is the only way to write an entry that maps
+ * ` a frame of another domain, see [pte].
+ * ` GNTTABOP_unmap_grant_ref: undo that.  GNTTABOP_unmap_and_replace: the same, and the entry then maps what
+ * ` new_addr did, whose own entry is cleared.
+ * ` GNTTABOP_setup_table: make the table at least nr_frames pages long, and list its frames.
+ * `   GNTST_bad_domain: no such domain.  GNTST_permission_denied: not the caller's.  GNTST_general_error: more
+ * `   frames than allowed.
+ * ` GNTTABOP_query_size: how many frames the table has and may have.
+ * ` GNTTABOP_transfer: give a frame away, to a domain that accepts it with GTF_accept_transfer.
+ * ` GNTTABOP_copy: copy bytes from one page to another, each either granted or the caller's own.
+ * ` GNTTABOP_dump_table: print the table to the hypervisor's console.
+ * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force.
+ * `   -EINVAL: not 1, or 2 where it is offered.  -EBUSY: entries are in use.
+ * ` GNTTABOP_get_version: the one in force.
+ * ` GNTTABOP_get_status_frames: for version 2 only.
+ */
+/* ` enum grant_table_cmd { */
+#define GNTTABOP_map_grant_ref           0 /* struct gnttab_map_grant_ref */
+#define GNTTABOP_unmap_grant_ref         1 /* struct gnttab_unmap_grant_ref */
+#define GNTTABOP_setup_table             2 /* struct gnttab_setup_table */
+#define GNTTABOP_dump_table              3 /* struct gnttab_dump_table */
+#define GNTTABOP_transfer                4 /* struct gnttab_transfer */
+#define GNTTABOP_copy                    5 /* struct gnttab_copy */
+#define GNTTABOP_query_size              6 /* struct gnttab_query_size */
+#define GNTTABOP_unmap_and_replace       7 /* struct gnttab_unmap_and_replace */
+#define GNTTABOP_set_version             8 /* struct gnttab_set_version */
+#define GNTTABOP_get_status_frames       9
+#define GNTTABOP_get_version            10 /* struct gnttab_get_version */
+/* ` } */
+
+/*
+ * The same in both widths, unless a compat_ structure follows.
+ */
+struct gnttab_map_grant_ref {
+    uint64_t host_addr; /* where to map it, see the call */
+    uint32_t flags;     /* => enum grant_map_flags */
+    grant_ref_t ref;
+    uint16_t dom;          /* whose reference; => enum domid */
+    int16_t status;        /* result: => enum grant_status */
+    grant_handle_t handle; /* result: names the mapping */
+    uint64_t dev_bus_addr; /* result: machine address of the frame */
+};
+_Static_assert(sizeof(struct gnttab_map_grant_ref) == 32, "gnttab_map_grant_ref");
+_Static_assert(offsetof(struct gnttab_map_grant_ref, dom) == 16, "gnttab_map_grant_ref.dom");
+_Static_assert(offsetof(struct gnttab_map_grant_ref, dev_bus_addr) == 24, "gnttab_map_grant_ref.dev_bus_addr");
+
+/* ` enum grant_map_flags { */
+#define GNTMAP_device_map       (1 << 0) /* for devices: dev_bus_addr is meant */
+#define GNTMAP_host_map         (1 << 1) /* for the guest: host_addr is meant */
+#define GNTMAP_readonly         (1 << 2)
+#define GNTMAP_application_map  (1 << 3) /* user mode may use it */
+#define GNTMAP_contains_pte     (1 << 4) /* host_addr is the machine address of an L1 entry */
+#define GNTMAP_guest_avail_mask 0xffff0000U /* bits for the entry's bits 9 to 11, from bit 16 on */
+/* ` } */
+
+struct gnttab_unmap_grant_ref {
+    uint64_t host_addr;    /* as when mapped, or 0 */
+    uint64_t dev_bus_addr; /* as when mapped, or 0 */
+    grant_handle_t handle;
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap0;
+};
+_Static_assert(sizeof(struct gnttab_unmap_grant_ref) == 24, "gnttab_unmap_grant_ref");
+_Static_assert(offsetof(struct gnttab_unmap_grant_ref, status) == 20, "gnttab_unmap_grant_ref.status");
+
+struct gnttab_unmap_and_replace {
+    uint64_t host_addr;
+    uint64_t new_addr; /* virtual address of the mapping that moves */
+    grant_handle_t handle;
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap0;
+};
+_Static_assert(sizeof(struct gnttab_unmap_and_replace) == 24, "gnttab_unmap_and_replace");
+
+struct gnttab_setup_table {
+    uint16_t dom; /* => enum domid */
+    uint16_t _gap0;
+    uint32_t nr_frames;
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap1[3];
+    uint64_t frame_list; /* address of an array of nr_frames xen_pfn_t, receives machine frames */
+};
+_Static_assert(sizeof(struct gnttab_setup_table) == 24, "gnttab_setup_table");
+_Static_assert(offsetof(struct gnttab_setup_table, frame_list) == 16, "gnttab_setup_table.frame_list");
+
+struct compat_gnttab_setup_table {
+    uint16_t dom; /* => enum domid */
+    uint16_t _gap0;
+    uint32_t nr_frames;
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap1;
+    uint32_t frame_list; /* address of an array of nr_frames compat_pfn_t */
+};
+_Static_assert(sizeof(struct compat_gnttab_setup_table) == 16, "compat_gnttab_setup_table");
+_Static_assert(offsetof(struct compat_gnttab_setup_table, frame_list) == 12, "compat_gnttab_setup_table");
+
+struct gnttab_dump_table {
+    uint16_t dom;   /* => enum domid */
+    int16_t status; /* result: => enum grant_status */
+};
+_Static_assert(sizeof(struct gnttab_dump_table) == 4, "gnttab_dump_table");
+
+struct gnttab_transfer {
+    xen_pfn_t mfn;  /* the frame to give away */
+    uint16_t domid; /* to whom; => enum domid */
+    uint16_t _gap0;
+    grant_ref_t ref; /* the entry of that domain that accepts it */
+    int16_t status;  /* result: => enum grant_status */
+    uint16_t _gap1[3];
+};
+_Static_assert(sizeof(struct gnttab_transfer) == 24, "gnttab_transfer");
+_Static_assert(offsetof(struct gnttab_transfer, ref) == 12, "gnttab_transfer.ref");
+
+struct compat_gnttab_transfer {
+    compat_pfn_t mfn;
+    uint16_t domid; /* => enum domid */
+    uint16_t _gap0;
+    grant_ref_t ref;
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap1;
+};
+_Static_assert(sizeof(struct compat_gnttab_transfer) == 16, "compat_gnttab_transfer");
+_Static_assert(offsetof(struct compat_gnttab_transfer, ref) == 8, "compat_gnttab_transfer.ref");
+
+/*
+ * One side of a copy, and the copy.  Neither side may cross the end of its page.
+ */
+struct gnttab_copy_ptr {
+    union {
+        grant_ref_t ref; /* a reference of domid, if flags says so */
+        xen_pfn_t gmfn;  /* else a frame of the caller, which domid must name then */
+    } u;
+    uint16_t domid;  /* => enum domid */
+    uint16_t offset; /* of the first byte in the page */
+    uint32_t _gap0;
+};
+_Static_assert(sizeof(struct gnttab_copy_ptr) == 16, "gnttab_copy_ptr");
+
+struct gnttab_copy {
+    struct gnttab_copy_ptr source;
+    struct gnttab_copy_ptr dest;
+    uint16_t len;   /* bytes */
+    uint16_t flags; /* => enum grant_copy_flags */
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap0;
+};
+_Static_assert(sizeof(struct gnttab_copy) == 40, "gnttab_copy");
+_Static_assert(offsetof(struct gnttab_copy, len) == 32, "gnttab_copy.len");
+
+struct compat_gnttab_copy_ptr {
+    union {
+        grant_ref_t ref;
+        compat_pfn_t gmfn;
+    } u;
+    uint16_t domid; /* => enum domid */
+    uint16_t offset;
+};
+_Static_assert(sizeof(struct compat_gnttab_copy_ptr) == 8, "compat_gnttab_copy_ptr");
+
+struct compat_gnttab_copy {
+    struct compat_gnttab_copy_ptr source;
+    struct compat_gnttab_copy_ptr dest;
+    uint16_t len;
+    uint16_t flags; /* => enum grant_copy_flags */
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap0;
+};
+_Static_assert(sizeof(struct compat_gnttab_copy) == 24, "compat_gnttab_copy");
+_Static_assert(offsetof(struct compat_gnttab_copy, len) == 16, "compat_gnttab_copy.len");
+
+/* ` enum grant_copy_flags { */
+#define GNTCOPY_source_gref     (1 << 0) /* source.u is a reference */
+#define GNTCOPY_dest_gref       (1 << 1) /* dest.u is a reference */
+/* ` } */
+
+struct gnttab_query_size {
+    uint16_t dom; /* => enum domid */
+    uint16_t _gap0;
+    uint32_t nr_frames;     /* result */
+    uint32_t max_nr_frames; /* result */
+    int16_t status;         /* result: => enum grant_status */
+    uint16_t _gap1;
+};
+_Static_assert(sizeof(struct gnttab_query_size) == 16, "gnttab_query_size");
+_Static_assert(offsetof(struct gnttab_query_size, max_nr_frames) == 8, "gnttab_query_size.max_nr_frames");
+
+struct gnttab_set_version {
+    uint32_t version; /* wished for; result: in force */
+};
+_Static_assert(sizeof(struct gnttab_set_version) == 4, "gnttab_set_version");
+
+struct gnttab_get_version {
+    uint16_t dom; /* => enum domid */
+    uint16_t pad;
+    uint32_t version; /* result */
+};
+_Static_assert(sizeof(struct gnttab_get_version) == 8, "gnttab_get_version");
+
+/* ` enum grant_status { */
+#define GNTST_okay              (0)
+#define GNTST_general_error     (-1)  /* none of the below */
+#define GNTST_bad_domain        (-2)  /* no such domain */
+#define GNTST_bad_gntref        (-3)  /* no such reference, or not granted so */
+#define GNTST_bad_handle        (-4)  /* no such mapping */
+#define GNTST_bad_virt_addr     (-5)  /* host_addr cannot be mapped */
+#define GNTST_bad_dev_addr      (-6)  /* dev_bus_addr is not that of the mapping */
+#define GNTST_no_device_space   (-7)  /* devices cannot be given access */
+#define GNTST_permission_denied (-8)  /* not for this caller */
+#define GNTST_bad_page          (-9)  /* the frame cannot be granted or given away */
+#define GNTST_bad_copy_arg      (-10) /* a copy that crosses the end of a page */
+#define GNTST_address_too_big   (-11) /* the frame number does not fit the receiver */
+#define GNTST_eagain            (-12) /* not now: ask again */
+#define GNTST_no_space          (-13) /* no free handle */
+/* ` } */
+
+#endif /* ABI_GRANT_H */

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Direct paging as a guest sees it: the rules of page-table entries, the calls that change entries, and the
+ * numbers that name domains.  Pinning, base pointers and flushes are in mmuext.h.
+ */
+#ifndef ABI_MMU_H
+#define ABI_MMU_H
+
+#include "mmuext.h"
+#include "types.h"
+
+/*
+ * `incontents 100 pte What a page-table entry may hold
+ * `
+ * ` Entries hold machine frame numbers (mfn), never the guest's own pseudo-physical ones (pfn).  A guest
+ * ` turns a pfn into an mfn with its own table (P2M) and an mfn back into a pfn with the one of the
+ * ` hypervisor (M2P), see [layout].
+ * `
+ * ` An entry without the present bit may hold anything.  In a present entry:
+ * `   always allowed  P, RW, USER, A, D, bits 9-11, bits 52-62, NX
+ * `   L1 only         G; it is meant for user pages
+ * `   L1 only         PWT, PCD, PAT, and only where the owner of the table has been given device memory or
+ * `                   I/O ports; else -EINVAL
+ * `   never           PSE; in L2 to L4 also PWT, PCD, PAT and G.  A 32-bit L3 entry must have PWT, PCD, PSE,
+ * `                   G and bits 52-63 clear, which includes NX
+ * ` A bit that is not allowed gives -EINVAL.  Accessed and dirty bits are kept by the processor as ever.
+ * `
+ * ` For a 64-bit guest the hypervisor adjusts a present entry as it stores it, and the guest reads back the
+ * ` adjusted one: an L1 entry without USER becomes USER with bit 52 set (a page of the kernel), an L1 entry
+ * ` without bit 52 gets G and USER; L2 and L3 get USER; L4 gets USER and A.  Kernel and user both run in
+ * ` ring 3, so USER does not protect the kernel: its pages are absent from the table that user mode runs on,
+ * ` see MMUEXT_NEW_USER_BASEPTR.  For a 32-bit guest USER means what it means on bare hardware; an L3 entry
+ * ` gets USER and RW.
+ * `
+ * ` What a present L1 entry may map:
+ * `   a frame of the guest, read-only         always, whatever the frame is used for
+ * `   a frame of the guest, writable          only if the frame is not a page table or descriptor table at
+ * `                                           this moment; else -EBUSY
+ * `   a frame that the hypervisor shares with the guest (shared_info, grant table)
+ * `                                           read-only or writable; -EACCES if PWT, PCD or PAT are set
+ * `   a frame of another domain               -EBUSY; granted frames are mapped by [grant_table_op]
+ * `   what is not RAM                         -EPERM without a right to it; -EINVAL if the mfn is all ones
+ * ` What a present entry of L2, L3 or L4 may refer to: a frame of the same guest, which is a table of the
+ * ` next lower level already, or has no use yet and is then checked as one, recursively; the first error
+ * ` found inside it is the result.  A frame with another use gives -EINVAL.  An entry that refers to a
+ * ` table of its own level (a "linear" or recursive table) is refused with -EINVAL unless the hypervisor has
+ * ` been told to allow read-only ones.
+ * `
+ * ` Entries that belong to the hypervisor, see [layout], cannot be written, not even with zero: L4 slots 256
+ * ` to 271 give -EINVAL; the hypervisor's part of the L2 that a 32-bit guest has in L3 slot 3 gives -EPERM,
+ * ` and that L3 slot itself -EINVAL.
+ */
+
+/*
+ * `incontents 110 mmu_update Updating page tables by machine address: mmu_update
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_mmu_update(const struct mmu_update reqs[],
+ * `                       unsigned int count,
+ * `                       unsigned int *done_out,
+ * `                       unsigned int foreigndom)
+ * `
+ * ` @reqs: The requests.  They are carried out in order, each complete before the next one starts.
+ * ` @count: Number of requests.  0 does nothing.  Bit 31 belongs to the hypervisor, see
+ * `         MMU_UPDATE_PREEMPTED.
+ * ` @done_out: Receives the number of requests carried out completely, also when the call fails: the request
+ * `            at this index is the one that failed.  May be NULL.  A fault while storing it is ignored.
+ * ` @foreigndom: Bits 0-15 name the owner of the frames that the new entries map or that MMU_MACHPHYS_UPDATE
+ * `              describes: DOMID_SELF, DOMID_IO, or a domain that the caller may control; the caller's own
+ * `              number is not accepted.  Bits 16-31 name the domain whose tables are changed: 0 for the
+ * `              caller, else the domain's number plus one.
+ * `
+ * ` The first request that fails ends the call; the earlier ones stay done.
+ * `
+ * ` A page-table request may aim at any frame of the guest.  What happens depends on the use of the frame at
+ * ` that moment: an entry of a table of any level is checked by the rules of [pte] and stored with one atomic
+ * ` write; in a frame that is in use as ordinary writable memory, or has no use yet, the eight bytes are
+ * ` simply written.  So the same code serves tables that are pinned and tables that are still being built.
+ * ` Replacing an entry of L2, L3 or L4 also flushes the TLB of each processor that the domain runs on; after
+ * ` an L1 request it is for the guest to flush.
+ * `
+ * ` Errors of the call, in the order of the checks:
+ * `   -EFAULT  @reqs does not lie in guest memory; @done_out is not written
+ * `   -ESRCH   no such domain in bits 16-31 of @foreigndom; @done_out is not written
+ * `   -EINVAL  that domain has no vCPU; @done_out is not written
+ * `   -ESRCH   no such domain in bits 0-15, or the caller's own number; @done_out receives 0
+ * ` Errors of one request, in the order of the checks:
+ * `   -EFAULT  the request cannot be read
+ * `   -ENOSYS  unknown command
+ * `   -EPERM   no right to the other domain, or MMU_MACHPHYS_UPDATE with tables of another domain
+ * `   -EINVAL  the frame in ptr does not exist or has another owner
+ * `   -EINVAL  the frame is a descriptor table, see [segdesc]; or it is a table of L2 or above while
+ * `            @foreigndom names two different domains
+ * `   -EINVAL, -EPERM, -EBUSY, -EACCES  the new entry breaks a rule of [pte]
+ * `   -EBUSY   (L1) or -EFAULT (L2 to L4): another processor changed the entry meanwhile
+ */
+struct mmu_update {
+    uint64_t ptr; /* machine address, a multiple of 8; bits 0-2: => enum mmu_update_cmd */
+    uint64_t val; /* new contents of the entry, or a pfn for MMU_MACHPHYS_UPDATE */
+};
+_Static_assert(sizeof(struct mmu_update) == 16, "mmu_update");
+_Static_assert(offsetof(struct mmu_update, val) == 8, "mmu_update.val");
+
+/*
+ * ` MMU_NORMAL_PT_UPDATE: ptr is the machine address of an entry, val its new contents.
+ * `
+ * ` MMU_MACHPHYS_UPDATE: ptr is the machine address of any byte of a frame of the domain in bits 0-15 of
+ * ` @foreigndom, val the pfn that the M2P shall give for it.  The hypervisor stores val unchecked: the M2P is
+ * ` a help for the guest, and a wrong number in it harms nobody else.
+ * `
+ * ` MMU_PT_UPDATE_PRESERVE_AD: as MMU_NORMAL_PT_UPDATE, but accessed and dirty bits that are set in the old
+ * ` entry stay set in the new one, even those that the processor sets at the very moment of the update.
+ * ` Offered if XENFEAT_mmu_pt_update_preserve_ad is set, see [features].
+ * `
+ * ` MMU_PT_UPDATE_NO_TRANSLATE: for guests that do not use direct paging; the same as MMU_NORMAL_PT_UPDATE
+ * ` for those that do.
+ */
+/* ` enum mmu_update_cmd { */
+#define MMU_NORMAL_PT_UPDATE            0
+#define MMU_MACHPHYS_UPDATE             1
+#define MMU_PT_UPDATE_PRESERVE_AD       2
+#define MMU_PT_UPDATE_NO_TRANSLATE      3
+/* ` } */
+
+/*
+ * ` MMU_UPDATE_PREEMPTED: with this bit in @count the number in @done_out is added to rather than replaced.
+ * ` The hypervisor sets it where it resumes a call that it interrupted.  Guests leave it clear.
+ */
+#define MMU_UPDATE_PREEMPTED            0x80000000U
+
+/*
+ * `incontents 120 update_va_mapping Updating the entry of a virtual address: update_va_mapping
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_update_va_mapping(unsigned long va, uint64_t val,
+ * `                              enum uvm_flags flags)
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_update_va_mapping_otherdomain(unsigned long va, uint64_t val,
+ * `                                          enum uvm_flags flags,
+ * `                                          uint16_t domid)
+ * `
+ * ` @va: The virtual address whose mapping is to change.
+ * ` @val: The new L1 entry.  It holds a machine frame number.
+ * ` @flags: What to flush afterwards.
+ * ` @domid: Owner of the frame that the new entry maps.
+ * `
+ * ` The entry is found through the tables that the vCPU runs on; the L1 table must exist.  Then it is
+ * ` replaced as by an MMU_NORMAL_PT_UPDATE of [mmu_update].
+ * `
+ * ` Errors, in the order of the checks:
+ * `   -ESRCH   (otherdomain) no such domain
+ * `   -EPERM   (otherdomain) no right to it
+ * `   -EINVAL  @va is not canonical, is the hypervisor's, or has no L1 table
+ * `   -EINVAL, -EPERM, -EBUSY, -EACCES  the new entry breaks a rule of [pte]; nothing is flushed
+ * `   -EFAULT  the bitmap in @flags cannot be read; the entry has been changed by then
+ * `
+ * ` @flags is one of UVMF_NONE, UVMF_TLB_FLUSH (everything) and UVMF_INVLPG (the one address), plus whose
+ * ` TLB it concerns.  What is left of @flags without UVMF_FLUSHTYPE_MASK says that: 0 (UVMF_LOCAL) the
+ * ` calling vCPU; UVMF_ALL all vCPUs; anything else (UVMF_MULTI) is the virtual address of a bitmap of vCPUs,
+ * ` bit n % 8 of byte n / 8 for vCPU n, aligned to 4 bytes at least.
+ */
+/* ` enum uvm_flags { */
+#define UVMF_NONE               0x0U /* flush nothing */
+#define UVMF_TLB_FLUSH          0x1U /* flush all of the TLB */
+#define UVMF_INVLPG             0x2U /* flush what the TLB holds for va */
+#define UVMF_FLUSHTYPE_MASK     0x3U
+#define UVMF_MULTI              0x0U /* on the vCPUs of a bitmap: add its address */
+#define UVMF_LOCAL              0x0U /* on the calling vCPU */
+#define UVMF_ALL                0x4U /* on all vCPUs of the domain */
+/* ` } */
+
+/*
+ * `incontents 30 domid Domain numbers
+ * `
+ * ` A domain number has 16 bits.  Those from DOMID_FIRST_RESERVED on never name a running domain.
+ */
+/* ` enum domid { */
+#define DOMID_FIRST_RESERVED    0x7FF0U
+#define DOMID_SELF              0x7FF0U /* the caller itself */
+#define DOMID_IO                0x7FF1U /* owner of what is not RAM; a mapping needs the right to the device */
+#define DOMID_XEN               0x7FF2U /* owner of the hypervisor's own frames; privileged callers only */
+#define DOMID_COW               0x7FF3U /* owner of frames shared copy-on-write, which PV guests do not meet */
+#define DOMID_INVALID           0x7FF4U /* no domain */
+#define DOMID_IDLE              0x7FFFU /* what runs on a processor without work */
+#define DOMID_MASK              0x7FFFU
+/* ` } */
+
+#endif /* ABI_MMU_H */

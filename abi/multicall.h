@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several calls in one: multicall.
+ */
+#ifndef ABI_MULTICALL_H
+#define ABI_MULTICALL_H
+
+#include "types.h"
+
+/*
+ * `incontents 140 multicall Batching calls: multicall
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_multicall(struct multicall_entry call_list[],
+ * `                      unsigned int nr_calls)
+ * `
+ * ` @call_list: The calls.  They are carried out in order.
+ * ` @nr_calls: Number of calls.
+ * `
+ * ` Each entry names a call and its arguments, as they would stand in the registers; an entry of a 32-bit
+ * ` guest has the halves of a 64-bit argument in two consecutive args.  The result of each is stored in its
+ * ` entry.  A call that fails does not stop the batch, and does not show in the result of the batch: look at
+ * ` each result.  A number that is not offered puts -ENOSYS there.
+ * `
+ * ` The batch may be interrupted between entries, and let other vCPUs or domains run; it is not atomic.
+ * `
+ * ` Errors, in the order of the checks:
+ * `   -EINVAL  the call was made from inside a multicall; it is the result of that entry
+ * `   -EFAULT  @call_list, or an entry of it, cannot be read or written.  The entries before it are done
+ */
+struct multicall_entry {
+    uint64_t op;     /* => enum hypercall_num */
+    uint64_t result; /* written by the hypervisor */
+    uint64_t args[6];
+};
+_Static_assert(sizeof(struct multicall_entry) == 64, "multicall_entry");
+_Static_assert(offsetof(struct multicall_entry, result) == 8, "multicall_entry.result");
+_Static_assert(offsetof(struct multicall_entry, args) == 16, "multicall_entry.args");
+
+struct compat_multicall_entry {
+    uint32_t op; /* => enum hypercall_num */
+    uint32_t result;
+    uint32_t args[6];
+};
+_Static_assert(sizeof(struct compat_multicall_entry) == 32, "compat_multicall_entry");
+_Static_assert(offsetof(struct compat_multicall_entry, result) == 4, "compat_multicall_entry.result");
+_Static_assert(offsetof(struct compat_multicall_entry, args) == 8, "compat_multicall_entry.args");
+
+#endif /* ABI_MULTICALL_H */

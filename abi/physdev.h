@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Devices and their interrupts: physdev_op.  Nearly all of it is for the initial domain.
+ */
+#ifndef ABI_PHYSDEV_H
+#define ABI_PHYSDEV_H
+
+#include "types.h"
+
+/*
+ * `incontents 500 physdev_op Devices and device interrupts: physdev_op
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_physdev_op(enum physdev_cmd cmd, void *arg)
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_physdev_op_compat(struct physdev_op *op)
+ * `
+ * ` @cmd: What to do.
+ * ` @arg: The structure that goes with the command; the hypervisor stores results in it.
+ * ` @op: Command and structure in one, the older form of the call, for the commands that it has a member for.
+ * `
+ * ` Errors of all commands, in the order of the checks: -ENOSYS unknown command, or a machine without the
+ * ` device in question; -EFAULT @arg cannot be read or written; -EPERM the domain has no right to the device;
+ * ` -EINVAL no such device or interrupt.  Linux as initial domain takes any of them: the device stays unused.
+ * `
+ * ` PHYSDEVOP_set_iopl: the I/O privilege level of the calling vCPU.  Ports may be used by the kernel at 1 or
+ * ` above, and by user mode at 3; with VMASST_TYPE_architectural_iopl the kernel needs 0.  Any domain may call
+ * ` it; a domain without a right to a port reads all ones from it, and its writes are dropped.
+ * `   -EINVAL: more than 3.
+ * ` PHYSDEVOP_set_iobitmap: a bitmap of ports that user mode may use below that level: bit clear, port allowed.
+ * ` It stays in guest memory and is read at each use.
+ * `   -EINVAL: more than 65536 ports.
+ * ` PHYSDEVOP_irq_status_query: does an interrupt need PHYSDEVOP_eoi, and is it shared?
+ * ` PHYSDEVOP_eoi: the interrupt has been handled, and may come again.
+ * ` PHYSDEVOP_pirq_eoi_gmfn_v2: a frame where a bit for each interrupt tells whether it needs PHYSDEVOP_eoi, so
+ * ` that the guest need not ask.
+ * `   -EBUSY: done already.
+ * ` PHYSDEVOP_apic_read, PHYSDEVOP_apic_write: a register of an I/O APIC.
+ * ` PHYSDEVOP_alloc_irq_vector: a vector for an interrupt; an older form of PHYSDEVOP_map_pirq.
+ * ` PHYSDEVOP_map_pirq, PHYSDEVOP_unmap_pirq: let a domain bind a device interrupt with EVTCHNOP_bind_pirq, see
+ * ` [event_channel_op]; or no more.
+ * ` PHYSDEVOP_setup_gsi: how an interrupt line is triggered.
+ * `   -EEXIST: set up already; harmless.
+ * ` PHYSDEVOP_get_free_pirq: a number for an interrupt that is not mapped yet.
+ * ` PHYSDEVOP_pci_mmcfg_reserved: whether an area of PCI configuration space is reserved in the memory map.
+ * ` PHYSDEVOP_pci_device_add, PHYSDEVOP_pci_device_remove: a PCI device has been found; is gone.
+ */
+/* ` enum physdev_cmd { */
+#define PHYSDEVOP_irq_status_query       5 /* struct physdev_irq_status_query */
+#define PHYSDEVOP_set_iopl               6 /* struct physdev_set_iopl */
+#define PHYSDEVOP_set_iobitmap           7 /* struct physdev_set_iobitmap */
+#define PHYSDEVOP_apic_read              8 /* struct physdev_apic */
+#define PHYSDEVOP_apic_write             9 /* struct physdev_apic */
+#define PHYSDEVOP_alloc_irq_vector      10 /* struct physdev_irq */
+#define PHYSDEVOP_eoi                   12 /* struct physdev_eoi */
+#define PHYSDEVOP_map_pirq              13 /* struct physdev_map_pirq */
+#define PHYSDEVOP_unmap_pirq            14 /* struct physdev_unmap_pirq */
+#define PHYSDEVOP_setup_gsi             21 /* struct physdev_setup_gsi */
+#define PHYSDEVOP_get_free_pirq         23 /* struct physdev_get_free_pirq */
+#define PHYSDEVOP_pci_mmcfg_reserved    24 /* struct physdev_pci_mmcfg_reserved */
+#define PHYSDEVOP_pci_device_add        25 /* struct physdev_pci_device_add */
+#define PHYSDEVOP_pci_device_remove     26 /* struct physdev_pci_device */
+#define PHYSDEVOP_pirq_eoi_gmfn_v2      28 /* struct physdev_pirq_eoi_gmfn */
+/* ` } */
+
+/*
+ * The same in both widths, unless a compat_ structure follows.
+ */
+struct physdev_irq_status_query {
+    uint32_t irq;
+    uint32_t flags; /* result: => enum irq_status */
+};
+_Static_assert(sizeof(struct physdev_irq_status_query) == 8, "physdev_irq_status_query");
+
+/* ` enum irq_status { */
+#define XENIRQSTAT_needs_eoi    (1U << 0)
+#define XENIRQSTAT_shared       (1U << 1)
+/* ` } */
+
+struct physdev_set_iopl {
+    uint32_t iopl;
+};
+_Static_assert(sizeof(struct physdev_set_iopl) == 4, "physdev_set_iopl");
+
+struct physdev_set_iobitmap {
+    uint64_t bitmap; /* address of an array of bytes; 0 for none */
+    uint32_t nr_ports;
+    uint32_t _gap0;
+};
+_Static_assert(sizeof(struct physdev_set_iobitmap) == 16, "physdev_set_iobitmap");
+_Static_assert(offsetof(struct physdev_set_iobitmap, nr_ports) == 8, "physdev_set_iobitmap.nr_ports");
+
+struct compat_physdev_set_iobitmap {
+    uint32_t bitmap;
+    uint32_t nr_ports;
+};
+_Static_assert(sizeof(struct compat_physdev_set_iobitmap) == 8, "compat_physdev_set_iobitmap");
+
+struct physdev_apic {
+    uint64_t apic_physbase; /* machine address of the I/O APIC */
+    uint32_t reg;
+    uint32_t value; /* read: result */
+};
+_Static_assert(sizeof(struct physdev_apic) == 16, "physdev_apic");
+_Static_assert(offsetof(struct physdev_apic, reg) == 8, "physdev_apic.reg");
+
+struct compat_physdev_apic {
+    uint32_t apic_physbase;
+    uint32_t reg;
+    uint32_t value;
+};
+_Static_assert(sizeof(struct compat_physdev_apic) == 12, "compat_physdev_apic");
+
+struct physdev_irq {
+    uint32_t irq;
+    uint32_t vector; /* result */
+};
+_Static_assert(sizeof(struct physdev_irq) == 8, "physdev_irq");
+
+struct physdev_eoi {
+    uint32_t irq;
+};
+_Static_assert(sizeof(struct physdev_eoi) == 4, "physdev_eoi");
+
+/* ` enum map_pirq_type { */
+#define MAP_PIRQ_TYPE_MSI               0x0
+#define MAP_PIRQ_TYPE_GSI               0x1 /* an interrupt line */
+#define MAP_PIRQ_TYPE_UNKNOWN           0x2
+#define MAP_PIRQ_TYPE_MSI_SEG           0x3 /* MSI, with a PCI segment in bits 16-31 of bus */
+#define MAP_PIRQ_TYPE_MULTI_MSI         0x4 /* several MSIs, entry_nr of them */
+/* ` } */
+
+struct physdev_map_pirq {
+    uint16_t domid; /* => enum domid */
+    uint16_t _gap0;
+    int32_t type; /* => enum map_pirq_type */
+    int32_t index;
+    int32_t pirq; /* number wished for, or -1; result: the number given */
+    int32_t bus;  /* this and the rest for MSIs */
+    int32_t devfn;
+    int32_t entry_nr;
+    uint32_t _gap1;
+    uint64_t table_base; /* machine address of the table of MSI-X, 0 for MSI */
+};
+_Static_assert(sizeof(struct physdev_map_pirq) == 40, "physdev_map_pirq");
+_Static_assert(offsetof(struct physdev_map_pirq, table_base) == 32, "physdev_map_pirq.table_base");
+
+struct compat_physdev_map_pirq {
+    uint16_t domid; /* => enum domid */
+    uint16_t _gap0;
+    int32_t type; /* => enum map_pirq_type */
+    int32_t index;
+    int32_t pirq;
+    int32_t bus;
+    int32_t devfn;
+    int32_t entry_nr;
+    compat_u64 table_base;
+};
+_Static_assert(sizeof(struct compat_physdev_map_pirq) == 36, "compat_physdev_map_pirq");
+_Static_assert(offsetof(struct compat_physdev_map_pirq, table_base) == 28, "compat_physdev_map_pirq.table_base");
+
+struct physdev_unmap_pirq {
+    uint16_t domid; /* => enum domid */
+    uint16_t _gap0;
+    int32_t pirq;
+};
+_Static_assert(sizeof(struct physdev_unmap_pirq) == 8, "physdev_unmap_pirq");
+
+struct physdev_setup_gsi {
+    int32_t gsi;
+    uint8_t triggering; /* 0 edge, 1 level */
+    uint8_t polarity;   /* 0 active high, 1 active low */
+    uint8_t _gap0[2];
+};
+_Static_assert(sizeof(struct physdev_setup_gsi) == 8, "physdev_setup_gsi");
+
+struct physdev_get_free_pirq {
+    int32_t type;  /* => enum map_pirq_type */
+    uint32_t pirq; /* result */
+};
+_Static_assert(sizeof(struct physdev_get_free_pirq) == 8, "physdev_get_free_pirq");
+
+struct physdev_pci_mmcfg_reserved {
+    uint64_t address; /* machine address of the area */
+    uint16_t segment;
+    uint8_t start_bus;
+    uint8_t end_bus;
+    uint32_t flags; /* => enum pci_mmcfg_flags */
+};
+_Static_assert(sizeof(struct physdev_pci_mmcfg_reserved) == 16, "physdev_pci_mmcfg_reserved");
+_Static_assert(offsetof(struct physdev_pci_mmcfg_reserved, flags) == 12, "physdev_pci_mmcfg_reserved.flags");
+
+/* ` enum pci_mmcfg_flags { */
+#define XEN_PCI_MMCFG_RESERVED 0x1
+/* ` } */
+
+struct physdev_pci_device_add {
+    uint16_t seg;
+    uint8_t bus;
+    uint8_t devfn;
+    uint32_t flags; /* => enum pci_device_flags */
+    struct {        /* the physical function, with XEN_PCI_DEV_VIRTFN */
+        uint8_t bus;
+        uint8_t devfn;
+    } physfn;
+    uint16_t _gap0;
+    uint32_t optarr[]; /* the memory node, with XEN_PCI_DEV_PXM */
+};
+_Static_assert(sizeof(struct physdev_pci_device_add) == 12, "physdev_pci_device_add");
+_Static_assert(offsetof(struct physdev_pci_device_add, optarr) == 12, "physdev_pci_device_add.optarr");
+
+/* ` enum pci_device_flags { */
+#define XEN_PCI_DEV_EXTFN       0x1 /* an extended function */
+#define XEN_PCI_DEV_VIRTFN      0x2 /* a virtual function */
+#define XEN_PCI_DEV_PXM         0x4 /* the memory node is known */
+/* ` } */
+
+struct physdev_pci_device {
+    uint16_t seg;
+    uint8_t bus;
+    uint8_t devfn;
+};
+_Static_assert(sizeof(struct physdev_pci_device) == 4, "physdev_pci_device");
+
+struct physdev_pirq_eoi_gmfn {
+    xen_pfn_t gmfn; /* machine frame of the guest */
+};
+_Static_assert(sizeof(struct physdev_pirq_eoi_gmfn) == 8, "physdev_pirq_eoi_gmfn");
+
+struct compat_physdev_pirq_eoi_gmfn {
+    compat_pfn_t gmfn;
+};
+_Static_assert(sizeof(struct compat_physdev_pirq_eoi_gmfn) == 4, "compat_physdev_pirq_eoi_gmfn");
+
+/*
+ * The argument of the older call.
+ */
+struct physdev_op {
+    uint32_t cmd; /* => enum physdev_cmd */
+    uint32_t _gap0;
+    union {
+        struct physdev_irq_status_query irq_status_query;
+        struct physdev_set_iopl set_iopl;
+        struct physdev_set_iobitmap set_iobitmap;
+        struct physdev_apic apic_op;
+        struct physdev_irq irq_op;
+    } u;
+};
+_Static_assert(sizeof(struct physdev_op) == 24, "physdev_op");
+_Static_assert(offsetof(struct physdev_op, u) == 8, "physdev_op.u");
+
+struct compat_physdev_op {
+    uint32_t cmd; /* => enum physdev_cmd */
+    union {
+        struct physdev_irq_status_query irq_status_query;
+        struct physdev_set_iopl set_iopl;
+        struct compat_physdev_set_iobitmap set_iobitmap;
+        struct compat_physdev_apic apic_op;
+        struct physdev_irq irq_op;
+    } u;
+};
+_Static_assert(sizeof(struct compat_physdev_op) == 16, "compat_physdev_op");
+_Static_assert(offsetof(struct compat_physdev_op, u) == 4, "compat_physdev_op.u");
+
+#endif /* ABI_PHYSDEV_H */

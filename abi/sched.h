@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting, giving way, timers and the end of a domain: sched_op and set_timer_op.
+ */
+#ifndef ABI_SCHED_H
+#define ABI_SCHED_H
+
+#include "types.h"
+
+/*
+ * `incontents 430 sched_op Waiting and shutting down: sched_op
+ * `
+ * ` long
+ * ` HYPERVISOR_sched_op(enum sched_cmd cmd, void *arg)
+ * `
+ * ` long
+ * ` HYPERVISOR_sched_op_compat(enum sched_cmd cmd, unsigned long reason)
+ * `
+ * ` @cmd: What to do.
+ * ` @arg: The structure that goes with the command, or NULL.
+ * ` @reason: For SCHEDOP_shutdown, => enum shutdown_reason; else unused.  The older form of the call knows
+ * `          SCHEDOP_yield, SCHEDOP_block and SCHEDOP_shutdown.
+ * `
+ * ` Errors of all commands: -ENOSYS unknown command; -EFAULT @arg cannot be read.
+ * `
+ * ` SCHEDOP_yield: let others run, for a while.  0.
+ * ` SCHEDOP_block: clear evtchn_upcall_mask and sleep until an event is pending; the two are one step, so
+ * ` that no event is lost between them.  Returns 0 at once if an event is pending already.
+ * ` SCHEDOP_shutdown: end the domain.  Does not return, but for SHUTDOWN_suspend, after the domain has been
+ * ` resumed.
+ * ` SCHEDOP_poll: sleep until one of some ports has an event pending, or until a time.  The ports need not be
+ * ` unmasked, and no upcall is made for them.  0 in each case.
+ * `   -EINVAL: more than 128 ports, or one that is out of range.
+ * ` SCHEDOP_remote_shutdown: end another domain.
+ * `   -ESRCH: no such domain.  -EPERM: no right to it.
+ * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have.  0.
+ * ` SCHEDOP_watchdog: start, restart or stop a timer that ends the domain with SHUTDOWN_watchdog when it runs
+ * ` out.  The number of the timer started, or 0.
+ * `   -EINVAL: no such timer.  -EEXIST: no timer is free.
+ * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  0.
+ * `   -EPERM: another domain.  -EINVAL: no such processor.  -EBUSY: bound by someone else.
+ */
+/* ` enum sched_cmd { */
+#define SCHEDOP_yield                    0 /* NULL */
+#define SCHEDOP_block                    1 /* NULL */
+#define SCHEDOP_shutdown                 2 /* struct sched_shutdown */
+#define SCHEDOP_poll                     3 /* struct sched_poll */
+#define SCHEDOP_remote_shutdown          4 /* struct sched_remote_shutdown */
+#define SCHEDOP_shutdown_code            5 /* struct sched_shutdown */
+#define SCHEDOP_watchdog                 6 /* struct sched_watchdog */
+#define SCHEDOP_pin_override             7 /* struct sched_pin_override */
+/* ` } */
+
+struct sched_shutdown {
+    uint32_t reason; /* => enum shutdown_reason */
+};
+_Static_assert(sizeof(struct sched_shutdown) == 4, "sched_shutdown");
+
+struct sched_poll {
+    uint64_t ports; /* address of an array of evtchn_port_t */
+    uint32_t nr_ports;
+    uint32_t _gap0;
+    uint64_t timeout; /* system time, in nanoseconds; 0 for none */
+};
+_Static_assert(sizeof(struct sched_poll) == 24, "sched_poll");
+_Static_assert(offsetof(struct sched_poll, timeout) == 16, "sched_poll.timeout");
+
+struct compat_sched_poll {
+    uint32_t ports; /* address of an array of evtchn_port_t */
+    uint32_t nr_ports;
+    compat_u64 timeout;
+};
+_Static_assert(sizeof(struct compat_sched_poll) == 16, "compat_sched_poll");
+_Static_assert(offsetof(struct compat_sched_poll, timeout) == 8, "compat_sched_poll.timeout");
+
+struct sched_remote_shutdown {
+    uint16_t domain_id; /* => enum domid */
+    uint16_t _gap0;
+    uint32_t reason; /* => enum shutdown_reason */
+};
+_Static_assert(sizeof(struct sched_remote_shutdown) == 8, "sched_remote_shutdown");
+_Static_assert(offsetof(struct sched_remote_shutdown, reason) == 4, "sched_remote_shutdown.reason");
+
+struct sched_watchdog {
+    uint32_t id;      /* 0 to start a new one, else the number of one */
+    uint32_t timeout; /* in seconds; 0 to stop it */
+};
+_Static_assert(sizeof(struct sched_watchdog) == 8, "sched_watchdog");
+
+struct sched_pin_override {
+    int32_t pcpu; /* negative to undo */
+};
+_Static_assert(sizeof(struct sched_pin_override) == 4, "sched_pin_override");
+
+/* ` enum shutdown_reason { */
+#define SHUTDOWN_poweroff               0 /* done */
+#define SHUTDOWN_reboot                 1 /* start again */
+#define SHUTDOWN_suspend                2 /* save, to be resumed */
+#define SHUTDOWN_crash                  3 /* a fault: the guest found one, or the hypervisor did */
+#define SHUTDOWN_watchdog               4 /* a watchdog ran out */
+#define SHUTDOWN_soft_reset             5 /* start again with memory kept */
+#define SHUTDOWN_MAX                    5
+/* ` } */
+
+/*
+ * `incontents 440 set_timer_op The vCPU's timer: set_timer_op
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_set_timer_op(uint64_t timeout)
+ * `
+ * ` @timeout: System time, in nanoseconds, at which to raise VIRQ_TIMER on the calling vCPU.  0 for none.
+ * `
+ * ` It is the timer of VCPUOP_set_singleshot_timer, see [vcpu_op]: setting one replaces the other.  A time that
+ * ` has passed raises the interrupt at once.  A time that is negative, or more than 2 to the 50 nanoseconds
+ * ` ahead, is taken for a mistake: the timer then runs out after 100 milliseconds.
+ * `
+ * ` It cannot fail.
+ */
+
+#endif /* ABI_SCHED_H */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segments: the selectors that the hypervisor provides, the calls that set the GDT, change a descriptor and
+ * set a segment base.  Usable from assembly.
+ */
+#ifndef ABI_SEGMENT_H
+#define ABI_SEGMENT_H
+
+/*
+ * `incontents 200 segdesc Segment descriptor tables
+ * `
+ * ` A guest has a GDT of up to 14 pages (7168 descriptors) of its own and an LDT of up to 16 pages (8192
+ * ` descriptors).  The GDT is set with set_gdt, as a list of machine frames; the LDT with MMUEXT_SET_LDT of
+ * ` [mmuext_op], as a virtual address.  While a frame is part of either it cannot be mapped writable, and it
+ * ` cannot be a page table; descriptors are then changed with update_descriptor.
+ * `
+ * ` What a descriptor may say.  One without the present bit may say anything.  A present one:
+ * `   code or data  allowed.  Its privilege level is raised to 3 for a 64-bit guest, and to at least 1 for a
+ * `                 32-bit one.  A 32-bit guest cannot have 64-bit code segments (L), and a segment with base
+ * `                 0 that reaches above the guest's addresses is made to end at 4 GiB
+ * `   type 0        allowed: the second half of a 16-byte gate
+ * `   call gate     allowed if its target selector is one of the guest's GDT or LDT, or a code selector below,
+ * `                 and its reserved bits are 0.  The gate is stored with privilege 0, so that using it traps
+ * `                 and the hypervisor carries it out; the level asked for is kept in the selector's low bits
+ * `   other         refused: a guest has no TSS, LDT, interrupt, trap or task gate
+ * ` The guest reads back the descriptor as it was adjusted.
+ */
+
+/*
+ * `incontents 210 set_gdt Loading the GDT: set_gdt
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_set_gdt(const xen_pfn_t frame_list[], unsigned int entries)
+ * `
+ * ` @frame_list: Machine frame numbers (not virtual addresses, not pseudo-physical frames) of the pages of
+ * `              the table, one for each 512 descriptors.  32-bit numbers for a 32-bit guest.
+ * ` @entries: Number of descriptors, at most FIRST_RESERVED_GDT_ENTRY.  0 removes the table.
+ * `
+ * ` The table is that of the calling vCPU.  The hypervisor maps the frames at an address of its own and
+ * ` loads GDTR.  Every descriptor of every frame is checked, also those beyond @entries in the last frame.
+ * ` The limit of the table does not depend on @entries: selectors of the guest's frames and those of the
+ * ` hypervisor are always reachable, the ones between cause #GP.
+ * `
+ * ` Errors, in the order of the checks; on each the old table stays:
+ * `   -EINVAL  @entries is too large
+ * `   -EFAULT  @frame_list cannot be read
+ * `   -EINVAL  a frame does not exist, has another owner, is a page table, is mapped writable, or holds a
+ * `            descriptor that is refused
+ */
+/*
+ * The first page, byte and descriptor of the GDT that belong to the hypervisor.
+ */
+#define FIRST_RESERVED_GDT_PAGE         14
+#define FIRST_RESERVED_GDT_BYTE         (FIRST_RESERVED_GDT_PAGE * 4096)
+#define FIRST_RESERVED_GDT_ENTRY        (FIRST_RESERVED_GDT_BYTE / 8)
+
+/*
+ * ` The hypervisor keeps its descriptors in the pages above the guest's 14, so that a guest is free in the
+ * ` selectors that its programs may know by number.  These flat segments are there from the first
+ * ` instruction on, whatever the guest's GDT holds.
+ * `
+ * ` 64-bit guests:
+ */
+/* ` enum flat_selector { */
+#define FLAT_RING3_CS32         0xe023
+#define FLAT_RING3_CS64         0xe033
+#define FLAT_RING3_DS32         0xe02b
+#define FLAT_RING3_DS64         0x0000 /* the null selector */
+#define FLAT_RING3_SS32         0xe02b
+#define FLAT_RING3_SS64         0xe02b
+
+#define FLAT_KERNEL_CS32        FLAT_RING3_CS32
+#define FLAT_KERNEL_CS64        FLAT_RING3_CS64
+#define FLAT_KERNEL_CS          FLAT_KERNEL_CS64
+#define FLAT_KERNEL_DS32        FLAT_RING3_DS32
+#define FLAT_KERNEL_DS64        FLAT_RING3_DS64
+#define FLAT_KERNEL_DS          FLAT_KERNEL_DS64
+#define FLAT_KERNEL_SS32        FLAT_RING3_SS32
+#define FLAT_KERNEL_SS64        FLAT_RING3_SS64
+#define FLAT_KERNEL_SS          FLAT_KERNEL_SS64
+
+#define FLAT_USER_CS32          FLAT_RING3_CS32
+#define FLAT_USER_CS64          FLAT_RING3_CS64
+#define FLAT_USER_CS            FLAT_USER_CS64
+#define FLAT_USER_DS32          FLAT_RING3_DS32
+#define FLAT_USER_DS64          FLAT_RING3_DS64
+#define FLAT_USER_DS            FLAT_USER_DS64
+#define FLAT_USER_SS32          FLAT_RING3_SS32
+#define FLAT_USER_SS64          FLAT_RING3_SS64
+#define FLAT_USER_SS            FLAT_USER_SS64
+/* ` } */
+
+/*
+ * ` 32-bit guests, whose kernel runs in ring 1:
+ */
+/* ` enum compat_flat_selector { */
+#define FLAT_RING1_CS           0xe019
+#define FLAT_RING1_DS           0xe021
+#define FLAT_RING1_SS           0xe021
+#define FLAT_RING3_CS           0xe02b
+#define FLAT_RING3_DS           0xe033
+#define FLAT_RING3_SS           0xe033
+
+#define COMPAT_FLAT_KERNEL_CS   FLAT_RING1_CS
+#define COMPAT_FLAT_KERNEL_DS   FLAT_RING1_DS
+#define COMPAT_FLAT_KERNEL_SS   FLAT_RING1_SS
+#define COMPAT_FLAT_USER_CS     FLAT_RING3_CS
+#define COMPAT_FLAT_USER_DS     FLAT_RING3_DS
+#define COMPAT_FLAT_USER_SS     FLAT_RING3_SS
+/* ` } */
+
+/*
+ * `incontents 220 update_descriptor Changing one descriptor: update_descriptor
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_update_descriptor(uint64_t pa, uint64_t desc)
+ * `
+ * ` @pa: Machine address of the descriptor, a multiple of 8.
+ * ` @desc: The new descriptor, in the processor's own format.
+ * `
+ * ` The frame may be part of a descriptor table, or be ordinary writable memory of the guest; so a table can
+ * ` be filled by the same call before it is loaded.  A descriptor that a processor holds in a segment
+ * ` register stays in force there until the register is loaded again, as on bare hardware.
+ * `
+ * ` Errors, in the order of the checks:
+ * `   -EINVAL  @pa is misaligned, or @desc is refused by the rules of [segdesc]
+ * `   -EINVAL  the frame does not exist or has another owner
+ * `   -EINVAL  the frame is in use as something else, such as a page table
+ */
+
+/*
+ * `incontents 230 set_segment_base Setting a segment base: set_segment_base
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_set_segment_base(enum segment_base which, unsigned long base)
+ * `
+ * ` @which: The base to set.
+ * ` @base: The new base address; for SEGBASE_GS_USER_SEL a selector.
+ * `
+ * ` 64-bit guests only.  The same bases can be written with wrmsr, which the hypervisor emulates; the call
+ * ` is cheaper.
+ * `
+ * ` Errors:
+ * `   -ENOSYS  the caller is a 32-bit guest
+ * `   -EINVAL  unknown @which, or a base that is not canonical
+ * ` SEGBASE_GS_USER_SEL cannot fail: a selector that the processor refuses becomes the null selector.
+ */
+/* ` enum segment_base { */
+#define SEGBASE_FS              0 /* the base of fs */
+#define SEGBASE_GS_USER         1 /* the base that gs has in user mode, inactive while the kernel calls */
+#define SEGBASE_GS_KERNEL       2 /* the base that gs has in kernel mode, the active one */
+#define SEGBASE_GS_USER_SEL     3 /* load the user's gs with a selector of the GDT or LDT */
+/* ` } */
+
+#endif /* ABI_SEGMENT_H */

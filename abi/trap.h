@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual interrupt descriptor table, what a handler finds on its stack, and the way back: iret.
+ */
+#ifndef ABI_TRAP_H
+#define ABI_TRAP_H
+
+#include "types.h"
+
+/*
+ * `incontents 300 set_trap_table Exception handlers: set_trap_table
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_set_trap_table(const struct trap_info traps[])
+ * `
+ * ` @traps: Handlers to install, ended by an entry whose address is 0.  NULL removes all handlers.
+ * `
+ * ` The table is that of the calling vCPU.  Entries are installed one after the other; vectors that are not
+ * ` named keep their handler.
+ * `
+ * ` Errors, in the order of the checks, for each entry; the entries before it stay installed:
+ * `   -EFAULT  the entry cannot be read
+ * `   -EINVAL  (64-bit guests) the address is not canonical
+ * `
+ * ` A vector without handler that would have to be delivered destroys the domain.
+ */
+struct trap_info {
+    uint8_t vector;   /* exception or interrupt vector */
+    uint8_t flags;    /* bits 0-1: lowest privilege that may raise it by int n; bit 2: mask events on entry */
+    uint16_t cs;      /* code selector of the handler; a 64-bit guest always gets FLAT_KERNEL_CS */
+    uint32_t _gap0;
+    uint64_t address; /* of the handler */
+};
+_Static_assert(sizeof(struct trap_info) == 16, "trap_info");
+_Static_assert(offsetof(struct trap_info, cs) == 2, "trap_info.cs");
+_Static_assert(offsetof(struct trap_info, address) == 8, "trap_info.address");
+
+struct compat_trap_info {
+    uint8_t vector;
+    uint8_t flags;
+    uint16_t cs; /* the privilege bits are set to 1; a null selector destroys the domain when used */
+    uint32_t address;
+};
+_Static_assert(sizeof(struct compat_trap_info) == 8, "compat_trap_info");
+_Static_assert(offsetof(struct compat_trap_info, address) == 4, "compat_trap_info.address");
+
+/*
+ * The parts of trap_info.flags, of either width.  The SET helpers add to what is there.
+ */
+#define TI_GET_DPL(ti)          ((ti)->flags & 3U)
+#define TI_GET_IF(ti)           ((ti)->flags & 4U)
+#define TI_SET_DPL(ti, dpl)     ((ti)->flags = (uint8_t)((ti)->flags | ((dpl) & 0xffU)))
+#define TI_SET_IF(ti, mask)     ((ti)->flags = (uint8_t)((ti)->flags | ((mask) ? 4U : 0U)))
+
+/*
+ * `incontents 305 stack_switch The kernel's stack: stack_switch
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_stack_switch(unsigned long ss, unsigned long sp)
+ * `
+ * ` @ss: Stack segment selector; its privilege bits are set to the kernel's.
+ * ` @sp: Stack pointer.
+ * `
+ * ` What the next entry from user mode into the kernel runs on: the handlers of [frame64] and [frame32] and
+ * ` all callbacks.  A kernel calls it at each switch between its tasks.  Without any call it is the boot
+ * ` stack.
+ * `
+ * ` It cannot fail.  A stack that cannot be used shows when it is used, and destroys the domain then.
+ */
+
+/*
+ * `incontents 310 frame64 The stack frame of a handler, 64-bit guests
+ * `
+ * ` From the new rsp upwards, 8 bytes each:
+ * `   rcx, r11, [error code], rip, cs, rflags, rsp, ss
+ * ` The error code is there for the vectors that have one.
+ * `
+ * ` Stack: in kernel mode the current rsp; in user mode the stack of [stack_switch], and the vCPU changes to
+ * ` kernel mode, which swaps the page table and the GS base.  The stack pointer is rounded down to a multiple
+ * ` of 16 before anything is stored.
+ * `
+ * ` The word cs: bits 0-15 the selector, with the privilege bits 0 if kernel mode was interrupted and 3 if
+ * ` user mode was; bits 32-39 the evtchn_upcall_mask that was in force.  In rflags the interrupt flag is the
+ * ` opposite of that mask; the IOPL bits are 0 unless VMASST_TYPE_architectural_iopl is on.
+ * `
+ * ` The handler runs at FLAT_KERNEL_CS and FLAT_KERNEL_SS with TF, RF, NT, VM and AC clear, and with
+ * ` events masked if bit 2 of the flags asks for it.  It takes rcx and r11 from the stack first.  There is
+ * ` one stack for all vectors.
+ * `
+ * ` For vector 14 the faulting address is stored in vcpu_info.arch.cr2 before.  The user bit of its error
+ * ` code is set for user mode and clear for kernel mode, whatever ring that is.
+ * `
+ * ` A frame that cannot be stored, or that would lie in the hypervisor's addresses, destroys the domain.
+ */
+
+/*
+ * `incontents 320 frame32 The stack frame of a handler, 32-bit guests
+ * `
+ * ` From the new esp upwards, 4 bytes each:
+ * `   [error code], eip, cs, eflags, [esp, ss]
+ * ` esp and ss are there if ring 1 was not the one interrupted; the stack is then kernel_ss:kernel_sp of
+ * ` [stack_switch], else the current one.  Bits 16-23 of the word cs are the evtchn_upcall_mask that was in
+ * ` force.  TF, RF, NT and VM are cleared in the live flags, AC is not.
+ */
+
+/*
+ * `incontents 330 iret Returning from a handler: iret
+ * `
+ * ` void
+ * ` HYPERVISOR_iret(void)
+ * `
+ * ` It takes no arguments and does not return: the state to continue with lies on the stack, an iret_context
+ * ` or compat_iret_context at the current stack pointer.
+ * `
+ * ` 64-bit guests.  Privilege bits 3 in cs mean user mode: the vCPU changes to it, which without a user page
+ * ` table destroys the domain.  cs and ss get privilege bits 3.  In rflags IOPL and VM are cleared; the
+ * ` interrupt flag asked for becomes the opposite of evtchn_upcall_mask, and the real one stays on.  Without
+ * ` VGCF_in_syscall in flags all registers come from the frame.  With it the return is that of the
+ * ` instruction sysret: rcx becomes rip, r11 becomes rflags, and cs and ss become FLAT_USER_CS64 and
+ * ` FLAT_USER_SS64, or FLAT_USER_CS32 and FLAT_USER_SS32 if the frame's cs was FLAT_USER_CS32.
+ * `
+ * ` 32-bit guests.  The frame is in the order of the instruction iret with eax below.  esp and ss are read
+ * ` if the return leaves ring 1.  A return to ring 0 destroys the domain; VM in eflags gives #GP.
+ * `
+ * ` A frame that cannot be read destroys the domain.  A selector or address that the processor refuses is
+ * ` raised as that exception in the context returned to.  The call ends the blocking of NMIs.  A pending
+ * ` event that the new mask allows is delivered at once.
+ */
+struct iret_context {
+    uint64_t rax;
+    uint64_t r11;
+    uint64_t rcx;
+    uint64_t flags; /* 0 or VGCF_in_syscall */
+    uint64_t rip;
+    uint64_t cs;
+    uint64_t rflags;
+    uint64_t rsp;
+    uint64_t ss;
+};
+_Static_assert(sizeof(struct iret_context) == 72, "iret_context");
+_Static_assert(offsetof(struct iret_context, rip) == 32, "iret_context.rip");
+
+struct compat_iret_context {
+    uint32_t eax;
+    uint32_t eip;
+    uint32_t cs;
+    uint32_t eflags;
+    uint32_t esp; /* this and ss only if the return leaves ring 1 */
+    uint32_t ss;
+};
+_Static_assert(sizeof(struct compat_iret_context) == 24, "compat_iret_context");
+_Static_assert(offsetof(struct compat_iret_context, esp) == 16, "compat_iret_context.esp");
+
+#endif /* ABI_TRAP_H */

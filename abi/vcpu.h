@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting, stopping and watching the vCPUs of a guest, and their timers: vcpu_op.
+ */
+#ifndef ABI_VCPU_H
+#define ABI_VCPU_H
+
+#include "context.h"
+#include "shared.h"
+#include "types.h"
+
+/*
+ * `incontents 340 vcpu_op Virtual processors: vcpu_op
+ * `
+ * ` long
+ * ` HYPERVISOR_vcpu_op(enum vcpu_cmd cmd, unsigned int vcpuid, void *extra_args)
+ * `
+ * ` @cmd: What to do.
+ * ` @vcpuid: The vCPU, of the calling domain.
+ * ` @extra_args: The structure that goes with the command, or NULL.
+ * `
+ * ` Errors of all commands, in the order of the checks:
+ * `   -ENOENT  the domain has no such vCPU.  Guests count their vCPUs by asking VCPUOP_is_up until this comes
+ * `   -ENOSYS  unknown command
+ * `   -EFAULT  @extra_args cannot be read or written
+ * `
+ * ` VCPUOP_initialise: give a vCPU that has never run its state, a vcpu_guest_context, see
+ * ` [vcpu_guest_context].  It stays down.
+ * `   -EINVAL: a vCPU of number 32 or above that has no vcpu_info yet.  -EEXIST: initialised already.
+ * `   -EINVAL: an address of code or stack that is not canonical; an LDT that is not page aligned; more than
+ * `   16 GDT frames; user mode without ctrlreg[1]; a page table or GDT that is not acceptable.
+ * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already.
+ * `   -EINVAL: not initialised.
+ * ` VCPUOP_down: stop a vCPU; it takes effect when the vCPU leaves the processor.  0 also if it was not up.
+ * ` Stopping the last one that is up powers the domain off.
+ * ` VCPUOP_is_up: 1 or 0.
+ * ` VCPUOP_get_runstate_info: how the time of the vCPU was spent, once.
+ * ` VCPUOP_register_runstate_memory_area: where to keep the same information up to date.
+ * ` VCPUOP_set_periodic_timer, VCPUOP_stop_periodic_timer: raise VIRQ_TIMER at a fixed rate, or no more.  New
+ * ` vCPUs have no periodic timer; stopping none is no error.
+ * `   -EINVAL: a period shorter than a millisecond or longer than the hypervisor can count.
+ * ` VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer: raise VIRQ_TIMER once, replacing the timer set
+ * ` before; or no more.  A time that has passed raises it at once.
+ * `   -EINVAL: @vcpuid is not the calling vCPU.  -ETIME: the time has passed and VCPU_SSHOTTMR_future is set.
+ * ` VCPUOP_register_vcpu_info: move the vCPU's vcpu_info from shared_info to another place, once.  What it
+ * ` held is copied; then an event is made pending, so that none is lost, and the time is refreshed.
+ * `   -ENXIO: the offset is misaligned, or the structure would cross the end of the frame.  -EINVAL: no such
+ * `   frame, or another owner.  -EACCES: the frame cannot be written.  -EBUSY: done already.
+ * ` VCPUOP_send_nmi: deliver an NMI to the vCPU, see [callback_op].
+ * `   -EINVAL: @extra_args is not NULL.
+ * ` VCPUOP_get_physid: the processor that the vCPU is bound to.
+ * `   -EINVAL: it is not bound to one.
+ * ` VCPUOP_register_vcpu_time_memory_area: where to keep a second copy of the vCPU's time, which the kernel
+ * ` can map into user mode.
+ */
+/* ` enum vcpu_cmd { */
+#define VCPUOP_initialise                        0 /* struct vcpu_guest_context */
+#define VCPUOP_up                                1 /* NULL */
+#define VCPUOP_down                              2 /* NULL */
+#define VCPUOP_is_up                             3 /* NULL */
+#define VCPUOP_get_runstate_info                 4 /* struct vcpu_runstate_info */
+#define VCPUOP_register_runstate_memory_area     5 /* struct vcpu_register_runstate_memory_area */
+#define VCPUOP_set_periodic_timer                6 /* struct vcpu_set_periodic_timer */
+#define VCPUOP_stop_periodic_timer               7 /* NULL */
+#define VCPUOP_set_singleshot_timer              8 /* struct vcpu_set_singleshot_timer */
+#define VCPUOP_stop_singleshot_timer             9 /* NULL */
+#define VCPUOP_register_vcpu_info               10 /* struct vcpu_register_vcpu_info */
+#define VCPUOP_send_nmi                         11 /* NULL */
+#define VCPUOP_get_physid                       12 /* struct vcpu_get_physid */
+#define VCPUOP_register_vcpu_time_memory_area   13 /* struct vcpu_register_time_memory_area */
+/* ` } */
+
+/*
+ * Where a vCPU's time went.  All times are system time, in nanoseconds.
+ */
+struct vcpu_runstate_info {
+    int32_t state; /* => enum runstate */
+    uint32_t _gap0;
+    uint64_t state_entry_time; /* when this state began; see XEN_RUNSTATE_UPDATE */
+    uint64_t time[4];          /* time spent in each state, by its number */
+};
+_Static_assert(sizeof(struct vcpu_runstate_info) == 48, "vcpu_runstate_info");
+_Static_assert(offsetof(struct vcpu_runstate_info, state_entry_time) == 8, "vcpu_runstate_info");
+
+struct compat_vcpu_runstate_info {
+    int32_t state; /* => enum runstate */
+    compat_u64 state_entry_time;
+    compat_u64 time[4];
+};
+_Static_assert(sizeof(struct compat_vcpu_runstate_info) == 44, "compat_vcpu_runstate_info");
+_Static_assert(offsetof(struct compat_vcpu_runstate_info, state_entry_time) == 4, "compat_vcpu_runstate_info");
+
+/*
+ * In state_entry_time: an update is under way, read again.  Only with VMASST_TYPE_runstate_update_flag.
+ */
+#define XEN_RUNSTATE_UPDATE (1ULL << 63)
+
+/* ` enum runstate { */
+#define RUNSTATE_running        0 /* on a processor */
+#define RUNSTATE_runnable       1 /* wants a processor and has none */
+#define RUNSTATE_blocked        2 /* waits for an event */
+#define RUNSTATE_offline        3 /* down, paused or not started */
+/* ` } */
+
+/*
+ * The place of a vcpu_runstate_info: a virtual address of the kernel, which should stay mapped.  The
+ * hypervisor writes it while the kernel's page table is loaded, and skips an update that fails.
+ */
+struct vcpu_register_runstate_memory_area {
+    union {
+        uint64_t h; /* the address; the three names mean the same */
+        uint64_t v;
+        uint64_t p;
+    } addr;
+};
+_Static_assert(sizeof(struct vcpu_register_runstate_memory_area) == 8, "vcpu_register_runstate_memory_area");
+
+struct compat_vcpu_register_runstate_memory_area {
+    union {
+        uint32_t h;
+        uint32_t v;
+        compat_u64 p;
+    } addr;
+};
+_Static_assert(sizeof(struct compat_vcpu_register_runstate_memory_area) == 8, "compat runstate area");
+
+struct vcpu_set_periodic_timer {
+    uint64_t period_ns;
+};
+_Static_assert(sizeof(struct vcpu_set_periodic_timer) == 8, "vcpu_set_periodic_timer");
+
+struct vcpu_set_singleshot_timer {
+    uint64_t timeout_abs_ns; /* system time, in nanoseconds */
+    uint32_t flags;          /* => enum singleshot_flags */
+    uint32_t _gap0;
+};
+_Static_assert(sizeof(struct vcpu_set_singleshot_timer) == 16, "vcpu_set_singleshot_timer");
+_Static_assert(offsetof(struct vcpu_set_singleshot_timer, flags) == 8, "vcpu_set_singleshot_timer.flags");
+
+struct compat_vcpu_set_singleshot_timer {
+    compat_u64 timeout_abs_ns;
+    uint32_t flags; /* => enum singleshot_flags */
+};
+_Static_assert(sizeof(struct compat_vcpu_set_singleshot_timer) == 12, "compat_vcpu_set_singleshot_timer");
+
+/* ` enum singleshot_flags { */
+#define VCPU_SSHOTTMR_future (1U << 0) /* fail rather than fire if the time has passed */
+/* ` } */
+
+struct vcpu_register_vcpu_info {
+    uint64_t mfn;    /* machine frame of the guest */
+    uint32_t offset; /* of the vcpu_info in it, a multiple of its alignment */
+    uint32_t rsvd;   /* 0 */
+};
+_Static_assert(sizeof(struct vcpu_register_vcpu_info) == 16, "vcpu_register_vcpu_info");
+_Static_assert(offsetof(struct vcpu_register_vcpu_info, offset) == 8, "vcpu_register_vcpu_info.offset");
+
+struct vcpu_get_physid {
+    uint64_t phys_id; /* APIC number in the low half, ACPI number in the high half */
+};
+_Static_assert(sizeof(struct vcpu_get_physid) == 8, "vcpu_get_physid");
+
+#define xen_vcpu_physid_to_x86_apicid(physid) ((uint32_t)(physid))
+#define xen_vcpu_physid_to_x86_acpiid(physid) ((uint32_t)((physid) >> 32))
+
+/*
+ * The place of a second vcpu_time_info: a virtual address of the kernel, as for the runstate.
+ */
+struct vcpu_register_time_memory_area {
+    union {
+        uint64_t h;
+        uint64_t v;
+        uint64_t p;
+    } addr;
+};
+_Static_assert(sizeof(struct vcpu_register_time_memory_area) == 8, "vcpu_register_time_memory_area");
+
+struct compat_vcpu_register_time_memory_area {
+    union {
+        uint32_t h;
+        uint32_t v;
+        compat_u64 p;
+    } addr;
+};
+_Static_assert(sizeof(struct compat_vcpu_register_time_memory_area) == 8, "compat time area");
+
+#endif /* ABI_VCPU_H */

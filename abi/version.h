@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the hypervisor is and what it offers: xen_version.
+ */
+#ifndef ABI_VERSION_H
+#define ABI_VERSION_H
+
+#include "types.h"
+
+/*
+ * `incontents 450 xen_version Version and features: xen_version
+ * `
+ * ` long
+ * ` HYPERVISOR_xen_version(enum version_cmd cmd, void *arg)
+ * `
+ * ` @cmd: What to ask.
+ * ` @arg: Where to store the answer; its type goes with the command.
+ * `
+ * ` Errors of all commands: -ENOSYS unknown command; -EFAULT @arg cannot be read or written.  Texts are ended
+ * ` by a zero byte.
+ * `
+ * ` XENVER_version: the result is the major number times 65536 plus the minor one; @arg is not used.  Cheap, so
+ * ` that kernels use it as the call that does nothing, see [shared_info].
+ * ` XENVER_extraversion, XENVER_compile_info, XENVER_changeset, XENVER_commandline: texts about the hypervisor's
+ * ` own build and start.  0.
+ * ` XENVER_capabilities: the kinds of guest that can run, as words such as xen-3.0-x86_64.  0.
+ * ` XENVER_platform_parameters: where the hypervisor's addresses begin.  0.
+ * ` XENVER_get_features: one word of [features].  0.
+ * `   -EINVAL: submap_idx is XENFEAT_NR_SUBMAPS or more.
+ * ` XENVER_pagesize: the result is the page size in bytes; @arg is not used.
+ * ` XENVER_guest_handle: 16 bytes that the toolstack chose for the domain.  0.
+ * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.
+ * `   -ENODATA: there is none.  -ENOBUFS: len is too small.  With @arg NULL only the length is given.
+ */
+/* ` enum version_cmd { */
+#define XENVER_version                   0 /* NULL */
+#define XENVER_extraversion              1 /* xen_extraversion_t */
+#define XENVER_compile_info              2 /* struct xen_compile_info */
+#define XENVER_capabilities              3 /* xen_capabilities_info_t */
+#define XENVER_changeset                 4 /* xen_changeset_info_t */
+#define XENVER_platform_parameters       5 /* struct xen_platform_parameters */
+#define XENVER_get_features              6 /* struct xen_feature_info */
+#define XENVER_pagesize                  7 /* NULL */
+#define XENVER_guest_handle              8 /* uint8_t [16] */
+#define XENVER_commandline               9 /* xen_commandline_t */
+#define XENVER_build_id                 10 /* struct xen_build_id */
+/* ` } */
+
+typedef char xen_extraversion_t[16];
+typedef char xen_capabilities_info_t[1024];
+typedef char xen_changeset_info_t[64];
+typedef char xen_commandline_t[1024];
+
+#define XEN_EXTRAVERSION_LEN            (sizeof(xen_extraversion_t))
+#define XEN_CAPABILITIES_INFO_LEN       (sizeof(xen_capabilities_info_t))
+#define XEN_CHANGESET_INFO_LEN          (sizeof(xen_changeset_info_t))
+
+struct xen_compile_info {
+    char compiler[64];
+    char compile_by[16];
+    char compile_domain[32];
+    char compile_date[32];
+};
+_Static_assert(sizeof(struct xen_compile_info) == 144, "xen_compile_info");
+_Static_assert(offsetof(struct xen_compile_info, compile_date) == 112, "xen_compile_info.compile_date");
+
+struct xen_platform_parameters {
+    uint64_t virt_start; /* HYPERVISOR_VIRT_START */
+};
+_Static_assert(sizeof(struct xen_platform_parameters) == 8, "xen_platform_parameters");
+
+/*
+ * A 32-bit guest is told COMPAT_HYPERVISOR_VIRT_START, unless HV_START_LOW of [elfnote] asked for less.
+ */
+struct compat_xen_platform_parameters {
+    uint32_t virt_start;
+};
+_Static_assert(sizeof(struct compat_xen_platform_parameters) == 4, "compat_xen_platform_parameters");
+
+struct xen_feature_info {
+    uint32_t submap_idx; /* which word is asked for */
+    uint32_t submap;     /* result: bit n for feature 32 * submap_idx + n */
+};
+_Static_assert(sizeof(struct xen_feature_info) == 8, "xen_feature_info");
+
+struct xen_build_id {
+    uint32_t len; /* room in buf */
+    uint8_t buf[];
+};
+_Static_assert(sizeof(struct xen_build_id) == 4, "xen_build_id");
+_Static_assert(offsetof(struct xen_build_id, buf) == 4, "xen_build_id.buf");
+
+/*
+ * `incontents 460 features Features
+ * `
+ * ` The bits of XENVER_get_features, and by the same numbers and names those that a kernel image lists, see
+ * ` [elfnote].  A kernel that uses direct paging needs XENFEAT_mmu_pt_update_preserve_ad and
+ * ` XENFEAT_gnttab_map_avail_bits; Linux does not start without both.
+ */
+/* ` enum features { */
+#define XENFEAT_writable_page_tables        0 /* page tables may be mapped writable */
+#define XENFEAT_writable_descriptor_tables  1 /* descriptor tables may be mapped writable */
+#define XENFEAT_auto_translated_physmap     2 /* no direct paging: pfns stand in for mfns */
+#define XENFEAT_supervisor_mode_kernel      3 /* the kernel runs in ring 0 */
+#define XENFEAT_pae_pgdir_above_4gb         4 /* a 32-bit top-level table may lie anywhere */
+#define XENFEAT_mmu_pt_update_preserve_ad   5 /* MMU_PT_UPDATE_PRESERVE_AD, see [mmu_update] */
+#define XENFEAT_highmem_assist              6 /* help for 32-bit kernels with much memory */
+#define XENFEAT_gnttab_map_avail_bits       7 /* a grant mapping can carry bits for the guest's own use */
+#define XENFEAT_hvm_callback_vector         8 /* not for PV guests */
+#define XENFEAT_hvm_safe_pvclock            9 /* not for PV guests */
+#define XENFEAT_hvm_pirqs                   10 /* not for PV guests */
+#define XENFEAT_dom0                        11 /* runs as, or can run as, the initial domain */
+#define XENFEAT_memory_op_vnode_supported   13 /* XENMEMF_vnode, see [memory_op] */
+#define XENFEAT_ARM_SMCCC_supported         14 /* not for x86 */
+#define XENFEAT_linux_rsdp_unrestricted     15 /* Linux takes the address of ACPI tables from anywhere */
+#define XENFEAT_not_direct_mapped           16 /* pseudo-physical and machine addresses differ */
+#define XENFEAT_direct_mapped               17 /* pseudo-physical addresses are machine addresses */
+/* ` } */
+/*
+ * ` The last two are about the addresses that the hypervisor deals with.  A PV guest gives it machine addresses
+ * ` only, and so may be shown XENFEAT_direct_mapped; it says nothing about the guest's own P2M.
+ */
+#define XENFEAT_NR_SUBMAPS 1
+
+#endif /* ABI_VERSION_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Switches by which a guest asks for other behaviour: vm_assist.
+ */
+#ifndef ABI_VM_ASSIST_H
+#define ABI_VM_ASSIST_H
+
+/*
+ * `incontents 470 vm_assist Assists: vm_assist
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_vm_assist(enum vm_assist_cmd cmd, enum vm_assist_type type)
+ * `
+ * ` @cmd: Switch on or off.
+ * ` @type: Which.
+ * `
+ * ` The switches are those of the domain.  Switching twice the same way is no error.
+ * `
+ * ` Errors, in the order of the checks:
+ * `   -EINVAL  unknown @type, or not one for this kind of guest
+ * `   -ENOSYS  unknown @cmd
+ */
+/* ` enum vm_assist_cmd { */
+#define VMASST_CMD_enable       0
+#define VMASST_CMD_disable      1
+/* ` } */
+
+/*
+ * ` VMASST_TYPE_4gb_segments: let a 32-bit guest use segments that reach over the hypervisor.  Under a 64-bit
+ * ` hypervisor there is nothing to do, and the switch has no effect; the same for
+ * ` VMASST_TYPE_4gb_segments_notify, which asks to hear of each use.
+ * `
+ * ` VMASST_TYPE_writable_pagetables: the kernel may write L1 entries as if its tables were writable.  The write
+ * ` faults; the hypervisor decodes the instruction and carries it out as an update of [mmu_update], if
+ * ` it writes an entry, or a part of one, at its natural alignment.  A value that an update would refuse shows
+ * ` as an ordinary page fault.  It is slow, and for rare places only.
+ * `
+ * ` VMASST_TYPE_pae_extended_cr3: a 32-bit guest's top-level tables may lie at 4 GiB and above, see
+ * ` compat_xen_pfn_to_cr3.
+ * `
+ * ` VMASST_TYPE_architectural_iopl: the kernel counts as ring 0 for the I/O privilege level, and sees that
+ * ` level in the rflags of its stack frames; see [physdev_op] and [frame64].
+ * `
+ * ` VMASST_TYPE_runstate_update_flag: XEN_RUNSTATE_UPDATE is in use, see [vcpu_op].
+ * `
+ * ` VMASST_TYPE_m2p_strict: 64-bit user mode cannot read the M2P, see [layout].
+ */
+/* ` enum vm_assist_type { */
+#define VMASST_TYPE_4gb_segments         0
+#define VMASST_TYPE_4gb_segments_notify  1
+#define VMASST_TYPE_writable_pagetables  2
+#define VMASST_TYPE_pae_extended_cr3     3 /* 32-bit guests */
+#define VMASST_TYPE_architectural_iopl   4
+#define VMASST_TYPE_runstate_update_flag 5
+#define VMASST_TYPE_m2p_strict          32 /* 64-bit guests */
+/* ` } */
+
+#endif /* ABI_VM_ASSIST_H */
