@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory as the engine sees it: numbers until access_read() has copied what they point to.  Every access is
+ * checked here, element by element, against the guest's part of the address space (XSA-4, 29, 212).
+ */
+#pragma once
+
+#include <engine/machine.h>
+#include <engine/port.h>
+
+/* Do @size bytes from @start lie in the guest's part of the address space?  Nothing is said about what is mapped. */
+bool access_range_ok(const struct domain *domain, vaddr_t start, uint64_t size);
+
+/* The same for an array of @count elements of @size bytes, at most 4096 each; overflow-safe. */
+bool access_array_ok(const struct domain *domain, vaddr_t start, uint64_t count, uint64_t size);
+
+/* Copy @size bytes from or to @vcpu's guest.  False: out of range, or not mapped; a part may have been copied. */
+bool __must_check access_read(struct vcpu *vcpu, void *to, vaddr_t from, size_t size);
+bool __must_check access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size);
+
+/* Is @address one that a guest's registers and tables may hold: canonical, not the hypervisor's? */
+bool access_address_ok(const struct domain *domain, uint64_t address);
+
+/* The size of a guest's "unsigned long", pointer or frame number; one such read, zero-extended, or written. */
+static inline unsigned access_word_size(const struct domain *domain)
+{
+    return domain->width == WIDTH_64 ? 8 : 4;
+}
+bool __must_check access_read_word(struct vcpu *vcpu, uint64_t *to, vaddr_t from);
+bool __must_check access_write_word(struct vcpu *vcpu, vaddr_t to, uint64_t value);

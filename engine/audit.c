@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The audit, in order: recounting every use of every frame; the predicates; their table.
+ * It shares the judgement of entries with the rest of the engine, and nothing of the counting.
+ */
+#include <abi/layout.h>
+#include <engine/audit.h>
+#include <engine/frame.h>
+#include <engine/level.h>
+
+struct audit {
+    const struct machine *machine;
+    struct audit_counts *counts;
+    struct audit_finding *finding;
+};
+
+/* Record what is wrong; false, for "return broken(...)". */
+static bool broken(const struct audit *audit, mfn_t frame, uint64_t expected, uint64_t found)
+{
+    audit->finding->frame = frame;
+    audit->finding->expected = expected;
+    audit->finding->found = found;
+    return false;
+}
+
+static void count_use(const struct audit *audit, mfn_t mfn, bool typed)
+{
+    const struct frame *frame = frame_find(audit->machine, mfn);
+
+    if (!frame || !frame_is_ram(frame))
+        return;
+    audit->counts[mfn.v].refs++;
+    audit->counts[mfn.v].uses += typed;
+}
+
+static const struct level *table_level(const struct audit *audit, const struct frame *frame)
+{
+    const struct domain *domain = domain_find(audit->machine, DOMID(frame->owner));
+
+    return domain && type_is_validated(frame->type) ? level_of(domain->width, type_of(frame->type)) : NULL;
+}
+
+static void count_table(const struct audit *audit, const struct frame *frame)
+{
+    const struct level *level = table_level(audit, frame);
+    const uint64_t *entries;
+
+    if (!level)
+        return;
+    entries = frame_entries(audit->machine, frame);
+    for (unsigned i = 0; i < level->slots; i++) {
+        if ((entries[i] & ENTRY_PRESENT) && !level_slot_is_hypervisor(level, i))
+            count_use(audit, entry_mfn(entries[i]), level->type != TYPE_L1 || (entries[i] & ENTRY_RW));
+    }
+}
+
+static void count_frame(const struct audit *audit, const struct frame *frame)
+{
+    mfn_t mfn = frame_mfn(audit->machine, frame);
+
+    if (frame->flags & FRAME_ALLOCATED)
+        count_use(audit, mfn, false);
+    if (frame->flags & FRAME_SHARED)
+        count_use(audit, mfn, true);
+    if (type_is_pinned(frame->type))
+        count_use(audit, mfn, true);
+    count_table(audit, frame);
+}
+
+static void count_vcpu(const struct audit *audit, const struct vcpu *vcpu)
+{
+    count_use(audit, vcpu->kernel_root, true);
+    count_use(audit, vcpu->user_root, true);
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
+        count_use(audit, vcpu->gdt[i], true);
+    for (unsigned i = 0; i < LDT_FRAMES; i++)
+        count_use(audit, vcpu->ldt[i], true);
+}
+
+static void count_everything(const struct audit *audit)
+{
+    for (uint64_t i = 0; i < audit->machine->nr_frames; i++)
+        count_frame(audit, &audit->machine->frames[i]);
+    for (unsigned i = 0; i < audit->machine->nr_domains; i++) {
+        const struct domain *domain = audit->machine->domains[i];
+
+        for (unsigned j = 0; domain && j < domain->nr_vcpus; j++)
+            count_vcpu(audit, domain->vcpus[j]);
+    }
+}
+
+/* Each type word is in one of its states, and in none that belongs to an operation. */
+static bool inv_type_words(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    if (!type_word_legal(frame->type) || type_is_busy(frame->type))
+        return broken(audit, mfn, 0, frame->type.v);
+    return true;
+}
+
+/* The general count is the number of references that exist. */
+static bool inv_general_count(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    if (audit->counts[mfn.v].refs != frame->refs)
+        return broken(audit, mfn, audit->counts[mfn.v].refs, frame->refs);
+    return true;
+}
+
+/* The type count is the number of uses that exist. */
+static bool inv_type_count(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    if (audit->counts[mfn.v].uses != type_count(frame->type))
+        return broken(audit, mfn, audit->counts[mfn.v].uses, type_count(frame->type));
+    return true;
+}
+
+/* A referenced frame has an owner that exists; one without references is the pool's, the hypervisor's, or no RAM. */
+static bool inv_ownership(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    bool owned = domain_find(audit->machine, DOMID(frame->owner)) != NULL;
+
+    if (owned != (frame->refs > 0) || (!owned && frame->owner < DOMID_FIRST_RESERVED))
+        return broken(audit, mfn, frame->refs, frame->owner);
+    if (!owned && (!type_is_idle(frame->type) || (frame->flags & (FRAME_ALLOCATED | FRAME_SHARED))))
+        return broken(audit, mfn, 0, frame->type.v);
+    return true;
+}
+
+/* The M2P says nothing about frames that no guest owns. */
+static bool inv_m2p(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    uint64_t found = audit->machine->m2p[mfn.v];
+
+    if (frame->owner >= DOMID_FIRST_RESERVED && found != MACH2PHYS_INVALID)
+        return broken(audit, mfn, MACH2PHYS_INVALID, found);
+    return true;
+}
+
+/* What entry @index of a live table of @domain refers to is what its level asks for. */
+static bool entry_holds(const struct audit *audit, const struct domain *domain, const struct level *level,
+                        unsigned index, uint64_t entry)
+{
+    const struct frame *frame = frame_find(audit->machine, entry_mfn(entry));
+    enum frame_type child = level_child(level, index);
+
+    if ((entry & level->refused) || (entry & level->added) != level->added)
+        return false;
+    if (!frame || !frame_is_ram(frame))
+        return level->type == TYPE_L1 && domain->nr_iomem > 0;
+    if (level->type == TYPE_L1)
+        return domain_find(audit->machine, DOMID(frame->owner)) &&
+               (!(entry & ENTRY_RW) || type_of(frame->type) == TYPE_WRITABLE);
+    return frame->owner == domain->id.v && type_is_live(frame->type, child);
+}
+
+/* What a slot of a live table holds that is not the guest's. */
+static uint64_t hypervisor_entry(const struct machine *machine, const struct level *level, unsigned index)
+{
+    if (index >= level->slots)
+        return 0;
+    return level->type == TYPE_L4 ? machine->root_slots[index - level->hyp_first]
+                                  : machine->compat_slots[index - level->hyp_first];
+}
+
+/* Every entry of every live table is legal, and its frame is what it must be; the hypervisor's slots are its own. */
+static bool inv_entries(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    const struct machine *machine = audit->machine;
+    const struct level *level = table_level(audit, frame);
+    const struct domain *domain = domain_find(machine, DOMID(frame->owner));
+    const uint64_t *entries;
+
+    if (!level)
+        return true;
+    entries = frame_entries(machine, frame);
+    for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++) {
+        if (i >= level->slots || level_slot_is_hypervisor(level, i)) {
+            uint64_t wanted = hypervisor_entry(machine, level, i);
+
+            /* The processor sets accessed bits in the hypervisor's entries too. */
+            if ((entries[i] | ENTRY_AD) != (wanted | ENTRY_AD))
+                return broken(audit, mfn, wanted, entries[i]);
+        } else if ((entries[i] & ENTRY_PRESENT) && !entry_holds(audit, domain, level, i, entries[i])) {
+            return broken(audit, mfn, i, entries[i]);
+        }
+    }
+    return true;
+}
+
+/* A live frame of a table type belongs to a guest that has tables of that type. */
+static bool inv_tables(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    if (type_is_validated(frame->type) && type_of(frame->type) != TYPE_SEGDESC && !table_level(audit, frame))
+        return broken(audit, mfn, 0, frame->type.v);
+    return true;
+}
+
+static bool holds_type(const struct audit *audit, const struct domain *domain, mfn_t mfn, enum frame_type type)
+{
+    const struct frame *frame = frame_find(audit->machine, mfn);
+
+    if (mfn_is_none(mfn) || (frame && frame->owner == domain->id.v && type_is_live(frame->type, type)))
+        return true;
+    return broken(audit, mfn, type, frame ? frame->type.v : 0);
+}
+
+/* Roots are live root tables, descriptor windows show live descriptor frames, and user mode has a root. */
+static bool inv_vcpu(const struct audit *audit, const struct domain *domain, const struct vcpu *vcpu)
+{
+    enum frame_type root = (enum frame_type)root_level(domain);
+    bool good = holds_type(audit, domain, vcpu->kernel_root, root) && holds_type(audit, domain, vcpu->user_root, root);
+
+    for (unsigned i = 0; good && i < GDT_FRAMES; i++)
+        good = holds_type(audit, domain, vcpu->gdt[i], TYPE_SEGDESC);
+    for (unsigned i = 0; good && i < LDT_FRAMES; i++)
+        good = holds_type(audit, domain, vcpu->ldt[i], TYPE_SEGDESC);
+    if (good && vcpu->user_mode && mfn_is_none(vcpu->user_root))
+        return broken(audit, MFN_NONE, 1, 0);
+    return good;
+}
+
+/* The reservation counts the frames allocated, and no operation is left behind. */
+static bool inv_domain(const struct audit *audit, const struct domain *domain)
+{
+    uint64_t allocated = 0;
+
+    for (uint64_t i = 0; i < audit->machine->nr_frames; i++) {
+        const struct frame *frame = &audit->machine->frames[i];
+
+        allocated += frame->owner == domain->id.v && (frame->flags & FRAME_ALLOCATED);
+    }
+    if (allocated != domain->nr_frames || domain->operations != 0)
+        return broken(audit, MFN_NONE, allocated, domain->nr_frames);
+    return true;
+}
+
+struct predicate {
+    const char *name;
+    bool (*holds)(const struct audit *audit, const struct frame *frame, mfn_t mfn);
+};
+
+static const struct predicate predicates[] = {
+    {"inv_type_words", inv_type_words},
+    {"inv_ownership", inv_ownership},
+    {"inv_tables", inv_tables},
+    {"inv_general_count", inv_general_count},
+    {"inv_type_count", inv_type_count},
+    {"inv_entries", inv_entries},
+    {"inv_m2p", inv_m2p},
+};
+
+static bool audit_frames(const struct audit *audit)
+{
+    for (size_t p = 0; p < ARRAY_SIZE(predicates); p++) {
+        audit->finding->invariant = predicates[p].name;
+        for (uint64_t i = 0; i < audit->machine->nr_frames; i++)
+            if (!predicates[p].holds(audit, &audit->machine->frames[i], MFN(i)))
+                return false;
+    }
+    return true;
+}
+
+static bool audit_domain(const struct audit *audit, const struct domain *domain)
+{
+    audit->finding->invariant = "inv_domain";
+    if (!inv_domain(audit, domain))
+        return false;
+    audit->finding->invariant = "inv_vcpu";
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        if (!inv_vcpu(audit, domain, domain->vcpus[i]))
+            return false;
+    return true;
+}
+
+bool audit_machine(const struct machine *machine, struct audit_counts *counts, struct audit_finding *finding)
+{
+    const struct audit audit = {machine, counts, finding};
+
+    count_everything(&audit);
+    if (!audit_frames(&audit))
+        return false;
+    for (unsigned i = 0; i < machine->nr_domains; i++)
+        if (machine->domains[i] && !audit_domain(&audit, machine->domains[i]))
+            return false;
+    for (uint64_t i = 0; i < machine->nr_frames; i++)
+        counts[i] = (struct audit_counts){0, 0};
+    return true;
+}

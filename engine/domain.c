@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Machines, domains and vCPUs, in order: their making, what a builder needs, their end. */
+#include <abi/errno.h>
+#include <engine/engine.h>
+#include <engine/m2p.h>
+#include <engine/op.h>
+#include <engine/pin.h>
+#include <engine/root.h>
+#include <engine/segment.h>
+
+void machine_init(struct machine *machine)
+{
+    CHECK(machine->phys_bits >= 36 && machine->phys_bits <= 52);
+    machine->tlb.now = 0;
+    for (unsigned i = 0; i < MAX_CPUS; i++)
+        machine->tlb.flushed[i] = 0;
+    for (uint64_t i = 0; i < machine->nr_frames; i++) {
+        machine->frames[i] = (struct frame){.type = type_word(TYPE_NONE, 0, 0), .owner = DOMID_IO};
+        m2p_set(machine, MFN(i), MACH2PHYS_INVALID);
+    }
+}
+
+static void set_owner(struct machine *machine, mfn_t first, uint64_t count, uint16_t owner)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct frame *frame = frame_find(machine, mfn_add(first, i));
+
+        CHECK(frame && frame->owner == DOMID_IO);
+        frame->owner = owner;
+    }
+}
+
+void machine_add_ram(struct machine *machine, mfn_t first, uint64_t count)
+{
+    set_owner(machine, first, count, OWNER_NONE);
+}
+
+void machine_reserve(struct machine *machine, mfn_t first, uint64_t count)
+{
+    set_owner(machine, first, count, DOMID_XEN);
+}
+
+void domain_init(struct domain *domain)
+{
+    domain->nr_frames = 0;
+    domain->operations = 0;
+    domain->dying = false;
+}
+
+void vcpu_init(struct vcpu *vcpu)
+{
+    vcpu->user_mode = false;
+    vcpu->kernel_root = MFN_NONE;
+    vcpu->user_root = MFN_NONE;
+    vcpu->gdt_entries = 0;
+    vcpu->ldt_entries = 0;
+    vcpu->ldt_base = VADDR(0);
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
+        vcpu->gdt[i] = MFN_NONE;
+    for (unsigned i = 0; i < LDT_FRAMES; i++)
+        vcpu->ldt[i] = MFN_NONE;
+    for (unsigned i = 0; i < TRAP_VECTORS; i++)
+        vcpu->traps[i] = (struct trap_gate){0, 0, 0};
+}
+
+/* An operation of the hypervisor itself on @domain. */
+static int begin(struct op *op, struct domain *domain)
+{
+    *op = (struct op){.machine = domain->machine};
+    return op_begin(op, domain, domain);
+}
+
+int domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn)
+{
+    struct op op;
+    int error = begin(&op, domain);
+
+    if (error)
+        return error;
+    error = frames_allocate(domain, 0, mfn);
+    if (!error)
+        m2p_set(domain->machine, *mfn, pfn.v);
+    op_end(&op);
+    return error;
+}
+
+int domain_share(struct domain *domain, mfn_t mfn)
+{
+    struct op op;
+    int error = begin(&op, domain);
+
+    if (error)
+        return error;
+    error = frame_find(domain->machine, mfn) ? frame_share(domain, frame_find(domain->machine, mfn)) : -XEN_EINVAL;
+    op_end(&op);
+    return error;
+}
+
+void domain_unshare(struct domain *domain, mfn_t mfn)
+{
+    struct frame *frame = frame_find(domain->machine, mfn);
+
+    CHECK(frame);
+    port_lock(domain);
+    frame_unshare(domain, frame);
+    port_unlock(domain);
+}
+
+int domain_pin(struct domain *domain, mfn_t mfn, unsigned level)
+{
+    struct op op;
+    int error = begin(&op, domain);
+
+    if (error)
+        return error;
+    error = pin_table(&op, mfn, (enum frame_type)level);
+    op_end(&op);
+    return error;
+}
+
+static void destroy_vcpu(struct op *op, struct vcpu *vcpu)
+{
+    root_drop(op, vcpu);
+    segment_drop(op, vcpu);
+    for (unsigned i = 0; i < TRAP_VECTORS; i++)
+        vcpu->traps[i] = (struct trap_gate){0, 0, 0};
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    struct op op = {.machine = vcpu->domain->machine};
+
+    op_begin_teardown(&op, vcpu->domain);
+    destroy_vcpu(&op, vcpu);
+    op_end(&op);
+}
+
+/* Drop what the domain itself holds on @frame: its pin, its allocation. */
+static void relinquish(struct op *op, struct domain *domain, struct frame *frame)
+{
+    if (frame->owner == domain->id.v && type_is_pinned(frame->type) && unpin_table(op, frame_mfn(op->machine, frame)))
+        CHECK(false); /* pinned and owned: nothing to refuse */
+    if (frame->owner == domain->id.v && (frame->flags & FRAME_SHARED))
+        frame_unshare(domain, frame);
+    if (frame->owner == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame_release(domain, frame))
+        CHECK(false); /* owned and allocated: nothing to refuse */
+}
+
+static uint64_t count_owned(const struct domain *domain)
+{
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < domain->machine->nr_frames; i++)
+        count += domain->machine->frames[i].owner == domain->id.v;
+    return count;
+}
+
+uint64_t domain_destroy(struct domain *domain)
+{
+    struct machine *machine = domain->machine;
+    struct op op = {.machine = machine};
+
+    port_lock(domain);
+    domain->dying = true;
+    while (domain->operations > 0) {
+        port_unlock(domain);
+        port_yield();
+        port_lock(domain);
+    }
+    port_unlock(domain);
+
+    op_begin_teardown(&op, domain);
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        destroy_vcpu(&op, domain->vcpus[i]);
+    for (uint64_t i = 0; i < machine->nr_frames; i++) {
+        op_preempt_point(&op);
+        relinquish(&op, domain, &machine->frames[i]);
+    }
+    op_end(&op);
+    return count_owned(domain);
+}

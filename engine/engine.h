@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a machine (hv or sim) calls.  Everything else in this folder is the engine's own.
+ */
+#pragma once
+
+#include <engine/audit.h>
+#include <engine/frame.h>
+#include <engine/machine.h>
+#include <engine/port.h>
+#include <engine/refuse.h>
+#include <engine/tlb.h>
+
+/*
+ * ---- Set-up.  The caller has filled in what engine/machine.h marks "set up".
+ */
+
+/*
+ * Make a machine whose frame table is all "not RAM".  machine_add_ram() then declares RAM, range by range, as being in
+ * the pool; frames that the hypervisor keeps are simply never declared, or declared by machine_reserve().
+ */
+void machine_init(struct machine *machine);
+void machine_add_ram(struct machine *machine, mfn_t first, uint64_t count);
+void machine_reserve(struct machine *machine, mfn_t first, uint64_t count);
+
+/*
+ * Make a domain and a vCPU known: counts zero, no roots, no descriptors, kernel mode.  The caller adds them to its
+ * tables.
+ */
+void domain_init(struct domain *domain);
+void vcpu_init(struct vcpu *vcpu);
+
+/*
+ * ---- What the builder of a domain needs, outside any hypercall.  The domain runs nowhere yet.
+ */
+
+/* One frame for the domain's reservation, zeroed; its M2P entry names @pfn.  -XEN_ENOMEM, -XEN_ESRCH (dying). */
+int __must_check domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn);
+
+/* Share an allocated frame with the domain, or undo that: frame_share(), frame_unshare() with the lock taken. */
+int __must_check domain_share(struct domain *domain, mfn_t mfn);
+void domain_unshare(struct domain *domain, mfn_t mfn);
+
+/* Pin a table that was written as plain memory: it is validated like any guest's.  Errors as of MMUEXT_PIN_*. */
+int __must_check domain_pin(struct domain *domain, mfn_t mfn, unsigned level);
+
+/*
+ * Give @vcpu its roots: @kernel, and @user or MFN_NONE.  Each is validated, referenced and, where the vCPU runs on it,
+ * loaded; the ones before are dropped.  Errors as of MMUEXT_NEW_BASEPTR; then nothing has changed.
+ */
+int __must_check vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user);
+
+/*
+ * ---- Running.
+ */
+
+/*
+ * A hypercall of @vcpu's guest, which is in kernel mode: the engine's own are done here, all others by
+ * port_hypercall().  @args are the six argument registers, of a 32-bit guest zero-extended.  Returns what the guest
+ * finds in its result register.
+ */
+int64_t engine_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6]);
+
+/*
+ * Enter user mode or return to kernel mode: the other root is loaded.  64-bit guests only.
+ * -XEN_EINVAL: there is no user root; the vCPU stays in kernel mode (and its domain is best ended: XSA-1).
+ */
+int __must_check vcpu_enter_user(struct vcpu *vcpu);
+void vcpu_enter_kernel(struct vcpu *vcpu);
+
+/* A write by a guest's kernel that faulted, decoded: engine/emulate.c. */
+enum write_form {
+    WRITE_MOV,
+    WRITE_XCHG,
+    WRITE_CMPXCHG,
+    WRITE_AND,
+    WRITE_OR,
+    WRITE_XOR,
+    WRITE_ADD,
+};
+
+struct table_write {
+    enum write_form form;
+    vaddr_t vaddr;     /* where */
+    unsigned bytes;    /* 1, 2, 4 or 8 */
+    uint64_t operand;  /* what is written, added, masked with... */
+    uint64_t expected; /* CMPXCHG: the accumulator */
+    uint64_t seen;     /* out: what stood there before, @bytes wide */
+};
+
+/*
+ * Do @write if it goes to an L1 table that is mapped read-only, checked like any other update of an entry.
+ * 0: done (a CMPXCHG whose @expected differs from @seen has written nothing, and is done).  Otherwise an error, nothing
+ * has changed, and the fault is the guest's.
+ */
+int __must_check table_write_emulate(struct vcpu *vcpu, struct table_write *write);
+
+/*
+ * The processor found nothing at page @page of the LDT window: map it if the guest's LDT reaches so far and the page
+ * can be a descriptor table.  0: mapped, retry.  Otherwise the fault is the guest's.
+ */
+int __must_check ldt_fault(struct vcpu *vcpu, unsigned page);
+
+/*
+ * ---- The end.
+ */
+
+/* Drop a vCPU's roots, descriptors and traps.  It does not run any more. */
+void vcpu_destroy(struct vcpu *vcpu);
+
+/*
+ * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every pin and allocation
+ * is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain maps, which
+ * return to the pool when that lets go of them.
+ */
+uint64_t domain_destroy(struct domain *domain);

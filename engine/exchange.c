@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * XENMEM_exchange: a domain gives frames away and gets as many others.  In chunks of the larger of the two extent
+ * sizes; a chunk is exchanged wholly or not at all, and memory is conserved whatever fails (XSA-29, 159, 212, 287).
+ */
+#include <abi/errno.h>
+#include <abi/memory.h>
+#include <engine/access.h>
+#include <engine/frame.h>
+#include <engine/m2p.h>
+#include <engine/memory.h>
+
+struct exchange {
+    struct reservation in, out;
+    uint64_t done; /* extents of @in, as the guest counts them */
+};
+
+/* What the two sides of one chunk consist of. */
+struct chunk {
+    unsigned nr_in, nr_out;
+    mfn_t in[1u << MEMORY_ORDER_MAX], out[1u << MEMORY_ORDER_MAX]; /* first frames of the extents */
+};
+
+static struct reservation reservation_of(const struct xen_memory_reservation *from)
+{
+    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
+                                from->domid};
+}
+
+static struct reservation compat_reservation_of(const struct compat_xen_memory_reservation *from)
+{
+    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
+                                from->domid};
+}
+
+static bool read_exchange(struct vcpu *vcpu, vaddr_t from, struct exchange *exchange)
+{
+    struct xen_memory_exchange full;
+    struct compat_xen_memory_exchange compat;
+
+    if (vcpu->domain->width == WIDTH_64) {
+        if (!access_read(vcpu, &full, from, sizeof(full)))
+            return false;
+        *exchange = (struct exchange){reservation_of(&full.in), reservation_of(&full.out), full.nr_exchanged};
+        return true;
+    }
+    if (!access_read(vcpu, &compat, from, sizeof(compat)))
+        return false;
+    *exchange =
+        (struct exchange){compat_reservation_of(&compat.in), compat_reservation_of(&compat.out), compat.nr_exchanged};
+    return true;
+}
+
+static bool write_progress(struct vcpu *vcpu, vaddr_t argument, uint64_t done)
+{
+    size_t offset = vcpu->domain->width == WIDTH_64 ? offsetof(struct xen_memory_exchange, nr_exchanged)
+                                                    : offsetof(struct compat_xen_memory_exchange, nr_exchanged);
+
+    return access_write_word(vcpu, VADDR(argument.v + offset), done);
+}
+
+/* Both sides make sense and hold the same memory; the guest's own count of progress is not past the end. */
+static int check_exchange(const struct op *op, const struct exchange *exchange)
+{
+    const struct reservation *in = &exchange->in, *out = &exchange->out;
+    uint64_t chunk = in->order < out->order ? UINT64_C(1) << (out->order - in->order) : 1;
+
+    if (in->order > MEMORY_ORDER_MAX || out->order > MEMORY_ORDER_MAX)
+        return refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, in->order > out->order ? in->order : out->order);
+    if (in->count > UINT64_MAX >> MEMORY_ORDER_MAX || out->count > UINT64_MAX >> MEMORY_ORDER_MAX ||
+        in->count << in->order != out->count << out->order || exchange->done > in->count || exchange->done % chunk)
+        return refuse_value(op, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS, exchange->done);
+    if (in->domid != DOMID_SELF || out->domid != DOMID_SELF)
+        return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, in->domid);
+    if (!reservation_ok(op, in) || !reservation_ok(op, out))
+        return -XEN_EFAULT;
+    return 0;
+}
+
+/* Undo detach() for the first @frames frames of the chunk. */
+static void attach(struct op *op, const struct exchange *exchange, const struct chunk *chunk, uint64_t frames)
+{
+    for (uint64_t n = 0; n < frames; n++) {
+        uint64_t within = n & ((UINT64_C(1) << exchange->in.order) - 1);
+        struct frame *frame = frame_find(op->machine, mfn_add(chunk->in[n >> exchange->in.order], within));
+
+        CHECK(frame);
+        frame->flags |= FRAME_ALLOCATED;
+        op->pt_owner->nr_frames++;
+    }
+}
+
+/*
+ * Take a frame out of the reservation: its one reference is the operation's now, and nobody can name it twice.  The
+ * lock is held until it is given away or attached again.
+ */
+static int detach(struct op *op, mfn_t mfn)
+{
+    struct frame *frame = frame_find(op->machine, mfn);
+
+    if (!frame || frame->owner != op->pt_owner->id.v)
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
+    if (!frame_is_sole(frame, op->pt_owner))
+        return refuse(op, XEN_EINVAL, REFUSE_FRAME_IN_USE, NOWHERE, frame, mfn.v);
+    frame->flags &= (uint16_t)~FRAME_ALLOCATED;
+    op->pt_owner->nr_frames--;
+    return 0;
+}
+
+/* Detach every frame of the chunk's extents; on an error none is. */
+static int take_in(struct op *op, const struct exchange *exchange, struct chunk *chunk)
+{
+    uint64_t frames = 0;
+    int error = 0;
+
+    for (unsigned i = 0; !error && i < chunk->nr_in; i++) {
+        vaddr_t slot = reservation_extent(op, &exchange->in, exchange->done + i);
+
+        if (!access_read_word(op->vcpu, &chunk->in[i].v, slot))
+            error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+        for (uint64_t j = 0; !error && j < UINT64_C(1) << exchange->in.order; j++) {
+            error = detach(op, mfn_add(chunk->in[i], j));
+            frames += !error;
+        }
+    }
+    if (error)
+        attach(op, exchange, chunk, frames);
+    return error;
+}
+
+/* The first @count of the new @extents go back to the pool. */
+static void release_out(struct op *op, const struct exchange *exchange, const mfn_t *extents, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        for (uint64_t j = 0; j < UINT64_C(1) << exchange->out.order; j++) {
+            struct frame *frame = frame_find(op->machine, mfn_add(extents[i], j));
+
+            if (!frame || frame_release(op->pt_owner, frame))
+                CHECK(false); /* ours since a moment ago, under the lock */
+        }
+    }
+}
+
+/* One new extent: the guest says its pfn, and learns its mfn.  On an error it is not taken. */
+static int take_out_one(struct op *op, const struct exchange *exchange, vaddr_t slot, mfn_t *first)
+{
+    uint64_t pfn;
+
+    if (!access_read_word(op->vcpu, &pfn, slot))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    if (frames_allocate(op->pt_owner, exchange->out.order, first))
+        return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, exchange->out.order);
+    for (uint64_t j = 0; j < UINT64_C(1) << exchange->out.order; j++)
+        m2p_set(op->machine, mfn_add(*first, j), pfn + j);
+    if (access_write_word(op->vcpu, slot, first->v))
+        return 0;
+    release_out(op, exchange, first, 1);
+    return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+}
+
+static int take_out(struct op *op, const struct exchange *exchange, struct chunk *chunk)
+{
+    uint64_t first = (exchange->done << exchange->in.order) >> exchange->out.order;
+
+    for (unsigned i = 0; i < chunk->nr_out; i++) {
+        int error = take_out_one(op, exchange, reservation_extent(op, &exchange->out, first + i), &chunk->out[i]);
+
+        if (error) {
+            release_out(op, exchange, chunk->out, i);
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int exchange_chunk(struct op *op, const struct exchange *exchange, struct chunk *chunk)
+{
+    uint64_t frames = (uint64_t)chunk->nr_in << exchange->in.order;
+    int error = take_in(op, exchange, chunk);
+
+    if (error)
+        return error;
+    error = take_out(op, exchange, chunk);
+    if (error) {
+        attach(op, exchange, chunk, frames);
+        return error;
+    }
+    for (uint64_t n = 0; n < frames; n++) {
+        uint64_t within = n & ((UINT64_C(1) << exchange->in.order) - 1);
+
+        frame_put(op->machine, frame_find(op->machine, mfn_add(chunk->in[n >> exchange->in.order], within)));
+    }
+    return 0;
+}
+
+static int exchange_all(struct op *op, struct exchange *exchange)
+{
+    unsigned order = exchange->in.order > exchange->out.order ? exchange->in.order : exchange->out.order;
+    struct chunk chunk;
+    int error = 0;
+
+    chunk.nr_in = 1u << (order - exchange->in.order);
+    chunk.nr_out = 1u << (order - exchange->out.order);
+    while (!error && exchange->done < exchange->in.count) {
+        op_preempt_point(op);
+        if (op_is_dying(op))
+            return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
+        error = exchange_chunk(op, exchange, &chunk);
+        if (!error)
+            exchange->done += chunk.nr_in;
+    }
+    return error;
+}
+
+int64_t memory_exchange(struct op *op, vaddr_t argument)
+{
+    struct exchange exchange;
+    int error;
+
+    if (!read_exchange(op->vcpu, argument, &exchange))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
+    error = check_exchange(op, &exchange);
+    if (!error)
+        error = op_begin(op, op->vcpu->domain, op->vcpu->domain);
+    if (error)
+        return error;
+    error = exchange_all(op, &exchange);
+    op_end(op);
+    if (!write_progress(op->vcpu, argument, exchange.done) && !error)
+        error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
+    return error;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Abi-facts 5.3. */
+#include <abi/mmu.h>
+#include <engine/foreign.h>
+
+int foreign_find(const struct op *op, uint16_t id, struct domain **domain)
+{
+    struct domain *caller = op->vcpu->domain;
+
+    *domain = NULL;
+    switch (id) {
+    case DOMID_SELF:
+        *domain = caller;
+        return 0;
+    case DOMID_IO:
+        return 0;
+    case DOMID_XEN:
+        return caller->privileged ? 0 : refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, id);
+    default:
+        *domain = domain_find(op->machine, DOMID(id));
+        if (!*domain || *domain == caller)
+            return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, id);
+        return 0;
+    }
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames between the pool and their owners. */
+#include <abi/errno.h>
+#include <engine/frame.h>
+#include <engine/m2p.h>
+#include <engine/tlb.h>
+
+/*
+ * The frame leaves its owner.  What it was, and until when somebody may have seen it, stays written in its type and
+ * epoch: frames_allocate() flushes and wipes before the next owner gets it.
+ */
+static void frame_free(struct machine *machine, struct frame *frame)
+{
+    CHECK(type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED)));
+    m2p_set(machine, frame_mfn(machine, frame), MACH2PHYS_INVALID);
+    frame->epoch = tlb_now(machine);
+    frame->owner = OWNER_NONE;
+    port_pool_give(frame_mfn(machine, frame), 0);
+}
+
+void frame_put(struct machine *machine, struct frame *frame)
+{
+    CHECK(frame->refs > 0);
+    frame->refs--;
+    if (frame->refs == 0)
+        frame_free(machine, frame);
+}
+
+/* No processor sees the frame any more, and nothing of its past remains. */
+static void frame_wipe(struct machine *machine, struct frame *frame)
+{
+    CHECK(frame->owner == OWNER_NONE && frame->refs == 0);
+    tlb_settle(machine, frame->epoch);
+    if (frame->flags & FRAME_INCOHERENT)
+        port_cache_flush(machine->tlb.cpus);
+    type_forget(&frame->type);
+    frame->flags = 0;
+    port_frame_clear(frame_mfn(machine, frame));
+}
+
+int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
+{
+    struct machine *machine = domain->machine;
+    uint64_t count = UINT64_C(1) << order;
+
+    if (count > domain->max_frames || domain->nr_frames > domain->max_frames - count)
+        return -XEN_ENOMEM;
+    if (!port_pool_take(order, first))
+        return -XEN_ENOMEM;
+    for (uint64_t i = 0; i < count; i++) {
+        struct frame *frame = frame_find(machine, mfn_add(*first, i));
+
+        CHECK(frame);
+        frame_wipe(machine, frame);
+        frame->refs = 1;
+        frame->flags = FRAME_ALLOCATED;
+        frame->owner = domain->id.v;
+    }
+    domain->nr_frames += count;
+    return 0;
+}
+
+int frame_release(struct domain *domain, struct frame *frame)
+{
+    if (frame->owner != domain->id.v || !(frame->flags & FRAME_ALLOCATED))
+        return -XEN_EINVAL;
+    frame->flags &= (uint16_t)~FRAME_ALLOCATED;
+    domain->nr_frames--;
+    frame_put(domain->machine, frame);
+    return 0;
+}
+
+bool frame_is_sole(const struct frame *frame, const struct domain *domain)
+{
+    return frame->owner == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame->refs == 1 &&
+           type_is_idle(frame->type);
+}
+
+int frame_share(struct domain *domain, struct frame *frame)
+{
+    if (!frame_is_sole(frame, domain))
+        return -XEN_EINVAL;
+    if (type_of(frame->type) != TYPE_NONE)
+        tlb_settle(domain->machine, frame->epoch);
+    if (!type_writable_get(&frame->type))
+        CHECK(false); /* an idle frame has no uses: one more fits */
+    frame->flags = FRAME_SHARED;
+    domain->nr_frames--;
+    return 0;
+}
+
+/* The reference that made it shared becomes the one that makes it allocated, so none changes hands. */
+void frame_unshare(struct domain *domain, struct frame *frame)
+{
+    CHECK(frame->owner == domain->id.v && (frame->flags & FRAME_SHARED));
+    if (type_writable_put(&frame->type))
+        frame->epoch = tlb_now(domain->machine);
+    frame->flags = (uint16_t)((frame->flags & ~FRAME_SHARED) | FRAME_ALLOCATED);
+    domain->nr_frames++;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest-visible entry, in order: one adapter a hypercall, which takes the argument registers apart; their table;
+ * the multicall; the entry.  hv and sim share it.
+ */
+#include <abi/errno.h>
+#include <abi/hypercall.h>
+#include <abi/multicall.h>
+#include <engine/access.h>
+#include <engine/engine.h>
+#include <engine/hypercall.h>
+#include <engine/memory.h>
+#include <engine/mmu_update.h>
+#include <engine/mmuext.h>
+#include <engine/segment.h>
+#include <engine/trap.h>
+#include <engine/va_mapping.h>
+
+typedef int64_t hypercall_fn(struct op *op, const uint64_t args[6]);
+
+static bool is_64bit(const struct op *op)
+{
+    return op->vcpu->domain->width == WIDTH_64;
+}
+
+/* A 32-bit guest passes a 64-bit value in two registers, the low half first. */
+static uint64_t pair(const uint64_t args[2])
+{
+    return (uint32_t)args[0] | args[1] << 32;
+}
+
+static int64_t do_set_trap_table(struct op *op, const uint64_t args[6])
+{
+    return trap_set_table(op, VADDR(args[0]));
+}
+
+static int64_t do_set_gdt(struct op *op, const uint64_t args[6])
+{
+    return segment_set_gdt(op, VADDR(args[0]), (uint32_t)args[1]);
+}
+
+static int64_t do_update_descriptor(struct op *op, const uint64_t args[6])
+{
+    if (is_64bit(op))
+        return segment_update_descriptor(op, (maddr_t){args[0]}, args[1]);
+    return segment_update_descriptor(op, (maddr_t){pair(args)}, pair(args + 2));
+}
+
+static int64_t do_update_va_mapping(struct op *op, const uint64_t args[6])
+{
+    if (is_64bit(op))
+        return update_va_mapping(op, VADDR(args[0]), args[1], args[2]);
+    return update_va_mapping(op, VADDR(args[0]), pair(args + 1), args[3]);
+}
+
+static int64_t do_update_va_mapping_otherdomain(struct op *op, const uint64_t args[6])
+{
+    if (is_64bit(op))
+        return update_va_mapping_otherdomain(op, VADDR(args[0]), args[1], args[2], (uint16_t)args[3]);
+    return update_va_mapping_otherdomain(op, VADDR(args[0]), pair(args + 1), args[3], (uint16_t)args[4]);
+}
+
+static int64_t do_multicall(struct op *op, const uint64_t args[6])
+{
+    return multicall(op, VADDR(args[0]), (uint32_t)args[1]);
+}
+
+static hypercall_fn *const hypercalls[] = {
+    [__HYPERVISOR_set_trap_table] = do_set_trap_table,
+    [__HYPERVISOR_mmu_update] = mmu_update,
+    [__HYPERVISOR_set_gdt] = do_set_gdt,
+    [__HYPERVISOR_update_descriptor] = do_update_descriptor,
+    [__HYPERVISOR_memory_op] = memory_op,
+    [__HYPERVISOR_multicall] = do_multicall,
+    [__HYPERVISOR_update_va_mapping] = do_update_va_mapping,
+    [__HYPERVISOR_update_va_mapping_otherdomain] = do_update_va_mapping_otherdomain,
+    [__HYPERVISOR_mmuext_op] = mmuext_op,
+};
+
+int64_t hypercall_run(struct vcpu *vcpu, unsigned number, const uint64_t args[6], bool nested)
+{
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = number};
+
+    if (nested && number == __HYPERVISOR_multicall)
+        return refuse_value(&op, XEN_EINVAL, REFUSE_NESTED, number);
+    if (number < ARRAY_SIZE(hypercalls) && hypercalls[number])
+        return hypercalls[number](&op, args);
+    return port_hypercall(vcpu, number, args);
+}
+
+/* One entry of a multicall, of either width. */
+static bool read_call(struct vcpu *vcpu, vaddr_t from, struct multicall_entry *call)
+{
+    struct compat_multicall_entry compat;
+
+    if (vcpu->domain->width == WIDTH_64)
+        return access_read(vcpu, call, from, sizeof(*call));
+    if (!access_read(vcpu, &compat, from, sizeof(compat)))
+        return false;
+    call->op = compat.op;
+    for (size_t i = 0; i < ARRAY_SIZE(compat.args); i++)
+        call->args[i] = compat.args[i];
+    return true;
+}
+
+/*
+ * The calls are independent operations that share nothing but the trip.  A call that leaves kernel mode ends the list:
+ * the rest would run with the wrong root (XSA-213).
+ */
+int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
+{
+    struct vcpu *vcpu = op->vcpu;
+    size_t size = is_64bit(op) ? sizeof(struct multicall_entry) : sizeof(struct compat_multicall_entry);
+    size_t result =
+        is_64bit(op) ? offsetof(struct multicall_entry, result) : offsetof(struct compat_multicall_entry, result);
+
+    if (!access_array_ok(vcpu->domain, list, count, size))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, list.v);
+    for (op->index = 0; op->index < count; op->index++) {
+        vaddr_t at = VADDR(list.v + op->index * size);
+        struct multicall_entry call;
+
+        if (port_preempt_wanted())
+            port_yield();
+        if (vcpu->domain->dying)
+            return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
+        if (!read_call(vcpu, at, &call))
+            return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
+        call.result = (uint64_t)hypercall_run(vcpu, (unsigned)call.op, call.args, true);
+        if (vcpu->user_mode)
+            return 0;
+        if (!access_write_word(vcpu, VADDR(at.v + result), call.result))
+            return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
+    }
+    return 0;
+}
+
+int64_t engine_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+{
+    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = number};
+
+    if (vcpu->user_mode)
+        return refuse_value(&op, XEN_EPERM, REFUSE_USER_MODE, number);
+    return hypercall_run(vcpu, number, args, false);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of levels.  One row a type of table; a level that a width does not have has no slots. */
+#include <engine/level.h>
+
+#define UPPER_REFUSED  (ENTRY_PWT | ENTRY_PCD | ENTRY_PSE | ENTRY_GLOBAL)
+#define PAE_L3_REFUSED (UPPER_REFUSED | ENTRY_AVAIL_HIGH | ENTRY_NX)
+
+#define NO_HYP     0, 0
+#define ROOT_HYP   256, 272
+#define COMPAT_HYP 428, 512
+
+_Static_assert(272 - 256 == HYPERVISOR_ROOT_SLOTS, "slots of a root");
+_Static_assert(512 - 428 == HYPERVISOR_COMPAT_SLOTS, "slots of a 32-bit guest's topmost L2");
+
+static const struct level levels_64[] = {
+    [TYPE_L1] = {TYPE_L1, TYPE_WRITABLE, 0, 0, 12, 512, NO_HYP},
+    [TYPE_L2] = {TYPE_L2, TYPE_L1, UPPER_REFUSED, ENTRY_USER, 21, 512, NO_HYP},
+    [TYPE_L3] = {TYPE_L3, TYPE_L2, UPPER_REFUSED, ENTRY_USER, 30, 512, NO_HYP},
+    [TYPE_L4] = {TYPE_L4, TYPE_L3, UPPER_REFUSED, ENTRY_USER | ENTRY_ACCESSED, 39, 512, ROOT_HYP},
+    [TYPE_L2_TOP] = {0},
+};
+
+/* Hardware in long mode takes RW and USER from an L3 entry too, where the guest's PAE format has none (XSA-185). */
+static const struct level levels_pae[] = {
+    [TYPE_L1] = {TYPE_L1, TYPE_WRITABLE, 0, 0, 12, 512, NO_HYP},
+    [TYPE_L2] = {TYPE_L2, TYPE_L1, UPPER_REFUSED, 0, 21, 512, NO_HYP},
+    [TYPE_L3] = {TYPE_L3, TYPE_L2, PAE_L3_REFUSED, ENTRY_USER | ENTRY_RW, 30, 4, NO_HYP},
+    [TYPE_L2_TOP] = {TYPE_L2_TOP, TYPE_L1, UPPER_REFUSED, 0, 21, 512, COMPAT_HYP},
+};
+
+const struct level *level_of(enum width width, enum frame_type type)
+{
+    const struct level *levels = width == WIDTH_64 ? levels_64 : levels_pae;
+
+    return type_is_table(type) && levels[type].slots > 0 ? &levels[type] : NULL;
+}

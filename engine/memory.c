@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HYPERVISOR_memory_op, in order: the reservation structure; one extent taken, one given back; the calls.
+ * Frames come and go one extent at a time, so that a call that stops in the middle has done exactly what it says.
+ */
+#include <abi/errno.h>
+#include <abi/hypercall.h>
+#include <abi/layout.h>
+#include <abi/memory.h>
+#include <engine/access.h>
+#include <engine/foreign.h>
+#include <engine/frame.h>
+#include <engine/m2p.h>
+#include <engine/memory.h>
+
+static bool read_reservation(struct vcpu *vcpu, vaddr_t from, struct reservation *out)
+{
+    struct xen_memory_reservation full;
+    struct compat_xen_memory_reservation compat;
+
+    if (vcpu->domain->width == WIDTH_64) {
+        if (!access_read(vcpu, &full, from, sizeof(full)))
+            return false;
+        *out = (struct reservation){VADDR(full.extent_start), full.nr_extents, full.extent_order, full.mem_flags,
+                                    full.domid};
+        return true;
+    }
+    if (!access_read(vcpu, &compat, from, sizeof(compat)))
+        return false;
+    *out = (struct reservation){VADDR(compat.extent_start), compat.nr_extents, compat.extent_order, compat.mem_flags,
+                                compat.domid};
+    return true;
+}
+
+/* Can every frame of the machine be reached with the address bits that @flags ask for?  0 means any. */
+static bool address_bits_ok(const struct machine *machine, uint32_t flags)
+{
+    unsigned bits = XENMEMF_get_address_bits(flags);
+
+    return bits == 0 || bits >= 64 || (machine->nr_frames << PAGE_SHIFT) - 1 <= (UINT64_C(1) << bits) - 1;
+}
+
+bool reservation_ok(const struct op *op, const struct reservation *reservation)
+{
+    const struct domain *domain = op->vcpu->domain;
+    int error = 0;
+
+    if (reservation->domid != DOMID_SELF)
+        error = refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, reservation->domid);
+    else if (reservation->order > MEMORY_ORDER_MAX)
+        error = refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, reservation->order);
+    else if (!access_array_ok(domain, reservation->extents, reservation->count, access_word_size(domain)))
+        error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, reservation->extents.v);
+    else if (!address_bits_ok(op->machine, reservation->flags))
+        error = refuse_value(op, XEN_ENOMEM, REFUSE_ADDRESS_BITS, reservation->flags);
+    return error == 0;
+}
+
+/* An extent for the domain; its M2P entries count up from @pfn, or stay invalid if that is MACH2PHYS_INVALID. */
+static int take_extent(struct op *op, unsigned order, uint64_t pfn, mfn_t *first)
+{
+    int error = frames_allocate(op->pt_owner, order, first);
+
+    if (error)
+        return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, order);
+    for (uint64_t i = 0; pfn != MACH2PHYS_INVALID && i < UINT64_C(1) << order; i++)
+        m2p_set(op->machine, mfn_add(*first, i), pfn + i);
+    return 0;
+}
+
+/* Give back what take_extent() or an earlier call gave: each frame of the extent, which may still be in other use. */
+static int release_extent(struct op *op, unsigned order, mfn_t first)
+{
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
+        struct frame *frame = frame_find(op->machine, mfn_add(first, i));
+
+        if (!frame || frame_release(op->pt_owner, frame))
+            return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, first.v + i);
+    }
+    return 0;
+}
+
+static int increase_one(struct op *op, const struct reservation *reservation, uint64_t index, bool with_pfn)
+{
+    uint64_t pfn = MACH2PHYS_INVALID;
+    vaddr_t slot = reservation_extent(op, reservation, index);
+    mfn_t first;
+    int error;
+
+    if (with_pfn && !access_read_word(op->vcpu, &pfn, slot))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    error = take_extent(op, reservation->order, pfn, &first);
+    if (error)
+        return error;
+    if (reservation->extents.v && !access_write_word(op->vcpu, slot, first.v)) {
+        error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+        if (release_extent(op, reservation->order, first))
+            CHECK(false); /* nobody has heard of these frames yet */
+    }
+    return error;
+}
+
+static int decrease_one(struct op *op, const struct reservation *reservation, uint64_t index)
+{
+    vaddr_t slot = reservation_extent(op, reservation, index);
+    mfn_t first;
+
+    if (!access_read_word(op->vcpu, &first.v, slot))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    return release_extent(op, reservation->order, first);
+}
+
+/* Returns the number of extents done: for a reservation that makes no sense, none. */
+static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argument)
+{
+    struct reservation reservation;
+    int error = 0;
+
+    if (!read_reservation(op->vcpu, argument, &reservation))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
+    if (!reservation_ok(op, &reservation) || op_begin(op, op->vcpu->domain, op->vcpu->domain))
+        return 0;
+    for (op->index = 0; op->index < reservation.count; op->index++) {
+        op_preempt_point(op);
+        if (op_is_dying(op))
+            break;
+        if (command == XENMEM_decrease_reservation)
+            error = decrease_one(op, &reservation, op->index);
+        else
+            error = increase_one(op, &reservation, op->index, command == XENMEM_populate_physmap);
+        if (error)
+            break;
+    }
+    op_end(op);
+    return op->index;
+}
+
+/* XENMEM_current_reservation, maximum_reservation, maximum_gpfn. */
+static int64_t ask_domain(struct op *op, unsigned command, vaddr_t argument)
+{
+    struct xen_memory_domain named;
+    struct domain *domain;
+    int error;
+
+    if (!access_read(op->vcpu, &named, argument, sizeof(named)))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
+    error = foreign_find(op, named.domid, &domain);
+    if (!error && !domain)
+        error = refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, named.domid);
+    if (!error && !foreign_allowed(op, domain))
+        error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, named.domid);
+    if (error)
+        return error;
+    return (int64_t)(command == XENMEM_current_reservation ? domain->nr_frames : domain->max_frames);
+}
+
+static int64_t machphys_mapping(struct op *op, vaddr_t argument)
+{
+    const struct xen_machphys_mapping full = {MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_END, MACH2PHYS_NR_ENTRIES - 1};
+    const struct compat_xen_machphys_mapping compat = {COMPAT_MACH2PHYS_VIRT_START, COMPAT_MACH2PHYS_VIRT_END,
+                                                       COMPAT_MACH2PHYS_NR_ENTRIES - 1};
+    bool written = op->vcpu->domain->width == WIDTH_64 ? access_write(op->vcpu, argument, &full, sizeof(full))
+                                                       : access_write(op->vcpu, argument, &compat, sizeof(compat));
+
+    return written ? 0 : refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
+}
+
+int64_t memory_op(struct op *op, const uint64_t args[6])
+{
+    vaddr_t argument = VADDR(args[1]);
+
+    switch (args[0]) {
+    case XENMEM_increase_reservation:
+    case XENMEM_decrease_reservation:
+    case XENMEM_populate_physmap:
+        return change_reservation(op, (unsigned)args[0], argument);
+    case XENMEM_exchange:
+        return memory_exchange(op, argument);
+    case XENMEM_current_reservation:
+    case XENMEM_maximum_reservation:
+        return ask_domain(op, (unsigned)args[0], argument);
+    case XENMEM_maximum_ram_page:
+        return (int64_t)op->machine->nr_frames - 1;
+    case XENMEM_machphys_mapping:
+        return machphys_mapping(op, argument);
+    default:
+        return port_hypercall(op->vcpu, __HYPERVISOR_memory_op, args);
+    }
+}

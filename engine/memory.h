@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* HYPERVISOR_memory_op, as far as it moves frames between owners: as documented in abi/memory.h. */
+#pragma once
+
+#include <engine/op.h>
+
+/* All commands but those that the machine answers (the memory map and the like), which go to port_hypercall(). */
+int64_t memory_op(struct op *op, const uint64_t args[6]);
+
+/* XENMEM_exchange: engine/exchange.c. */
+int64_t memory_exchange(struct op *op, vaddr_t argument);
+
+#define MEMORY_ORDER_MAX 9u /* an extent is at most 2 MiB */
+
+/* A reservation structure of either width, copied from the guest. */
+struct reservation {
+    vaddr_t extents; /* an array of the guest's words */
+    uint64_t count;
+    uint32_t order, flags;
+    uint16_t domid;
+};
+
+/*
+ * Is @reservation one whose extents the machine can serve for the calling domain itself?  Says why not.
+ */
+bool reservation_ok(const struct op *op, const struct reservation *reservation);
+
+/* The address of extent @index of the array. */
+static inline vaddr_t reservation_extent(const struct op *op, const struct reservation *reservation, uint64_t index)
+{
+    return VADDR(reservation->extents.v + index * (op->vcpu->domain->width == WIDTH_64 ? 8 : 4));
+}

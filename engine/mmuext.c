@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* HYPERVISOR_mmuext_op, in order: one small function a command, their table, the batch. */
+#include <abi/mmuext.h>
+#include <engine/access.h>
+#include <engine/done.h>
+#include <engine/flush.h>
+#include <engine/foreign.h>
+#include <engine/mmuext.h>
+#include <engine/pin.h>
+#include <engine/root.h>
+#include <engine/segment.h>
+#include <engine/typeref.h>
+
+typedef int command_fn(struct op *op, const struct mmuext_op *ext);
+
+/* MMUEXT_PIN_L1_TABLE to L4: consecutive numbers.  A 32-bit guest has no L4; the ABI ignores that it asks. */
+static int pin(struct op *op, const struct mmuext_op *ext)
+{
+    unsigned level = ext->cmd - MMUEXT_PIN_L1_TABLE + 1;
+
+    if (level > root_level(op->pt_owner))
+        return 0;
+    return pin_table(op, MFN(ext->arg1.mfn), (enum frame_type)level);
+}
+
+static int unpin(struct op *op, const struct mmuext_op *ext)
+{
+    return unpin_table(op, MFN(ext->arg1.mfn));
+}
+
+static int new_baseptr(struct op *op, const struct mmuext_op *ext)
+{
+    return root_set_kernel(op, MFN(ext->arg1.mfn));
+}
+
+static int new_user_baseptr(struct op *op, const struct mmuext_op *ext)
+{
+    return root_set_user(op, MFN(ext->arg1.mfn));
+}
+
+static int flush_local(struct op *op, const struct mmuext_op *ext)
+{
+    (void)ext;
+    tlb_flush(op->machine, cpumask_of(op->vcpu->cpu));
+    return 0;
+}
+
+static int flush_page_local(struct op *op, const struct mmuext_op *ext)
+{
+    flush_page(op->vcpu->domain, cpumask_of(op->vcpu->cpu), VADDR(ext->arg1.linear_addr));
+    return 0;
+}
+
+static int read_mask(struct op *op, const struct mmuext_op *ext, cpumask_t *cpus)
+{
+    if (!flush_guest_mask(op->vcpu, VADDR(ext->arg2.vcpumask), cpus))
+        return refuse_value(op, XEN_EINVAL, REFUSE_VCPU_MASK, ext->arg2.vcpumask);
+    return 0;
+}
+
+static int flush_multi(struct op *op, const struct mmuext_op *ext)
+{
+    cpumask_t cpus;
+    int error = read_mask(op, ext, &cpus);
+
+    if (!error)
+        tlb_flush(op->machine, cpus);
+    return error;
+}
+
+static int flush_page_multi(struct op *op, const struct mmuext_op *ext)
+{
+    cpumask_t cpus;
+    int error = read_mask(op, ext, &cpus);
+
+    if (!error)
+        flush_page(op->vcpu->domain, cpus, VADDR(ext->arg1.linear_addr));
+    return error;
+}
+
+static int flush_all(struct op *op, const struct mmuext_op *ext)
+{
+    (void)ext;
+    tlb_flush(op->machine, flush_domain_cpus(op->vcpu->domain));
+    return 0;
+}
+
+static int flush_page_all(struct op *op, const struct mmuext_op *ext)
+{
+    const struct domain *domain = op->vcpu->domain;
+
+    flush_page(domain, flush_domain_cpus(domain), VADDR(ext->arg1.linear_addr));
+    return 0;
+}
+
+/* Caches matter to those who share memory with devices. */
+static int flush_cache_of(struct op *op, cpumask_t cpus)
+{
+    if (op->vcpu->domain->nr_iomem == 0)
+        return refuse_value(op, XEN_EACCES, REFUSE_CACHE_RIGHTS, op->vcpu->domain->id.v);
+    port_cache_flush(cpus);
+    return 0;
+}
+
+static int flush_cache(struct op *op, const struct mmuext_op *ext)
+{
+    (void)ext;
+    return flush_cache_of(op, flush_domain_cpus(op->vcpu->domain));
+}
+
+static int flush_cache_global(struct op *op, const struct mmuext_op *ext)
+{
+    (void)ext;
+    return flush_cache_of(op, op->machine->tlb.cpus);
+}
+
+static int set_ldt(struct op *op, const struct mmuext_op *ext)
+{
+    return segment_set_ldt(op, VADDR(ext->arg1.linear_addr), ext->arg2.nr_ents);
+}
+
+/* A frame of the named domain, with a general reference; an error, and none. */
+static int find_page(struct op *op, uint64_t mfn, struct frame **frame)
+{
+    *frame = frame_find(op->machine, MFN(mfn));
+    if (!*frame || !op->pg_owner || !frame_get(*frame, op->pg_owner))
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, *frame, mfn);
+    return 0;
+}
+
+/*
+ * The same with a writable use, so that the hypervisor writes only what the guest itself could write.  The ABI's error
+ * is EINVAL here, where a mapping would be EBUSY.
+ */
+static int find_writable_page(struct op *op, uint64_t mfn, struct frame **frame)
+{
+    int error = find_page(op, mfn, frame);
+
+    if (error)
+        return error;
+    if (!typeref_is_writable(*frame)) {
+        error = refuse(op, XEN_EINVAL, REFUSE_TYPE_CONFLICT, NOWHERE, *frame, mfn);
+        frame_put(op->machine, *frame);
+        return error;
+    }
+    return typeref_get_writable(op, NOWHERE, *frame);
+}
+
+static void put_writable_page(struct op *op, struct frame *frame)
+{
+    typeref_put_writable(op->machine, frame);
+    frame_put(op->machine, frame);
+}
+
+static int clear_page(struct op *op, const struct mmuext_op *ext)
+{
+    struct frame *frame;
+    int error = find_writable_page(op, ext->arg1.mfn, &frame);
+
+    if (error)
+        return error;
+    port_frame_clear(frame_mfn(op->machine, frame));
+    put_writable_page(op, frame);
+    return 0;
+}
+
+static int copy_page(struct op *op, const struct mmuext_op *ext)
+{
+    struct frame *from, *to;
+    int error = find_page(op, ext->arg2.src_mfn, &from);
+
+    if (error)
+        return error;
+    error = find_writable_page(op, ext->arg1.mfn, &to);
+    if (!error) {
+        port_frame_copy(frame_mfn(op->machine, to), frame_mfn(op->machine, from));
+        put_writable_page(op, to);
+    }
+    frame_put(op->machine, from);
+    return error;
+}
+
+static int mark_super(struct op *op, const struct mmuext_op *ext)
+{
+    return refuse_value(op, XEN_EOPNOTSUPP, REFUSE_SUPERPAGE, ext->arg1.mfn);
+}
+
+struct command {
+    command_fn *run;
+    bool own_only; /* the domain named must be the caller */
+};
+
+static const struct command commands[] = {
+    [MMUEXT_PIN_L1_TABLE] = {pin, false},
+    [MMUEXT_PIN_L2_TABLE] = {pin, false},
+    [MMUEXT_PIN_L3_TABLE] = {pin, false},
+    [MMUEXT_PIN_L4_TABLE] = {pin, false},
+    [MMUEXT_UNPIN_TABLE] = {unpin, false},
+    [MMUEXT_NEW_BASEPTR] = {new_baseptr, true},
+    [MMUEXT_TLB_FLUSH_LOCAL] = {flush_local, false},
+    [MMUEXT_INVLPG_LOCAL] = {flush_page_local, false},
+    [MMUEXT_TLB_FLUSH_MULTI] = {flush_multi, false},
+    [MMUEXT_INVLPG_MULTI] = {flush_page_multi, false},
+    [MMUEXT_TLB_FLUSH_ALL] = {flush_all, false},
+    [MMUEXT_INVLPG_ALL] = {flush_page_all, false},
+    [MMUEXT_FLUSH_CACHE] = {flush_cache, false},
+    [MMUEXT_SET_LDT] = {set_ldt, true},
+    [MMUEXT_NEW_USER_BASEPTR] = {new_user_baseptr, true},
+    [MMUEXT_CLEAR_PAGE] = {clear_page, false},
+    [MMUEXT_COPY_PAGE] = {copy_page, false},
+    [MMUEXT_FLUSH_CACHE_GLOBAL] = {flush_cache_global, false},
+    [MMUEXT_MARK_SUPER] = {mark_super, false},
+    [MMUEXT_UNMARK_SUPER] = {mark_super, false},
+};
+
+static int run_command(struct op *op, const struct mmuext_op *ext)
+{
+    const struct command *command = ext->cmd < ARRAY_SIZE(commands) ? &commands[ext->cmd] : NULL;
+
+    if (!command || !command->run)
+        return refuse_value(op, XEN_ENOSYS, REFUSE_UNKNOWN_COMMAND, ext->cmd);
+    if (command->own_only && op->pg_owner != op->vcpu->domain)
+        return refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, ext->cmd);
+    return command->run(op, ext);
+}
+
+static size_t entry_size(const struct domain *domain)
+{
+    return domain->width == WIDTH_64 ? sizeof(struct mmuext_op) : sizeof(struct compat_mmuext_op);
+}
+
+static bool read_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
+{
+    struct compat_mmuext_op compat;
+
+    if (vcpu->domain->width == WIDTH_64)
+        return access_read(vcpu, ext, from, sizeof(*ext));
+    if (!access_read(vcpu, &compat, from, sizeof(compat)))
+        return false;
+    ext->cmd = compat.cmd;
+    ext->arg1.linear_addr = compat.arg1.linear_addr;
+    ext->arg2.src_mfn = compat.arg2.src_mfn;
+    return true;
+}
+
+static int run_batch(struct op *op, vaddr_t ops, uint32_t count)
+{
+    for (op->index = 0; op->index < count; op->index++) {
+        struct mmuext_op ext;
+        int error;
+
+        op_preempt_point(op);
+        if (op_is_dying(op))
+            return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
+        if (!read_entry(op->vcpu, VADDR(ops.v + op->index * entry_size(op->vcpu->domain)), &ext))
+            return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);
+        error = run_command(op, &ext);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+int64_t mmuext_op(struct op *op, const uint64_t args[6])
+{
+    struct domain *caller = op->vcpu->domain, *pg_owner;
+    uint32_t count = (uint32_t)args[1] & ~MMU_UPDATE_PREEMPTED;
+    int error;
+
+    if (!access_array_ok(caller, VADDR(args[0]), count, entry_size(caller)))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, args[0]);
+    op->index = 0;
+    error = foreign_find(op, (uint16_t)args[3], &pg_owner);
+    if (!error && !foreign_allowed(op, pg_owner))
+        error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, args[3]);
+    if (!error)
+        error = op_begin(op, pg_owner ? pg_owner : caller, pg_owner);
+    if (!error) {
+        error = run_batch(op, VADDR(args[0]), count);
+        op_end(op);
+    }
+    done_write(op->vcpu, VADDR(args[2]), op->index, args[1] & MMU_UPDATE_PREEMPTED);
+    return error;
+}

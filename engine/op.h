@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An operation under way: on whose behalf, on whose memory, under which locks.
+ *
+ * It holds the locks of the domains whose memory it touches, in ascending domain id.  At preemption points, and while
+ * it waits for a frame that another operation converts, it drops them and takes them again: whatever it knew about
+ * frames that it holds no reference on is then void.  A domain with operations under way is not torn down under them.
+ */
+#pragma once
+
+#include <engine/machine.h>
+#include <engine/refuse.h>
+
+struct op {
+    struct machine *machine;
+    struct vcpu *vcpu;       /* who asks; NULL: the hypervisor itself */
+    struct domain *pt_owner; /* whose page tables and types are changed */
+    struct domain *pg_owner; /* whose frames the entries may name; NULL: DOMID_IO */
+    unsigned call;           /* the hypercall's number, for refusals */
+    unsigned index;          /* the entry of its batch, for refusals */
+    bool upper_changed;      /* a present entry above level 1 was replaced: see update_flush() */
+};
+
+/*
+ * Begin an operation on @pt_owner's tables with @pg_owner's frames: locks are taken, -XEN_ESRCH if one of them is dying
+ * (then nothing is held).  @pg_owner may be @pt_owner, or NULL.  Each op_begin() that returned 0 is ended by one
+ * op_end().
+ */
+int __must_check op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner);
+void op_end(struct op *op);
+
+/* The same for the teardown of @domain itself, which is dying.  Ended by op_end(). */
+void op_begin_teardown(struct op *op, struct domain *domain);
+
+/* A preemption point: let others run if the machine wishes it. */
+void op_preempt_point(struct op *op);
+
+/* Let others run, because a frame that the operation needs is under conversion. */
+void op_wait(struct op *op);
+
+/* Is the operation's memory being torn down?  Asked between the entries of a batch. */
+static inline bool op_is_dying(const struct op *op)
+{
+    return op->pt_owner->dying || (op->pg_owner && op->pg_owner->dying);
+}
+
+/*
+ * Drop a writable use and a general reference (@writable), or the latter alone, of a frame that may be another domain's
+ * than the operation has locked: then the locks are exchanged for its owner's meanwhile.  Cannot fail.
+ */
+void op_put_foreign(struct op *op, struct frame *frame, bool writable);

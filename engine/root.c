@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* The roots of vCPUs, and the change between them. */
+#include <abi/errno.h>
+#include <engine/engine.h>
+#include <engine/root.h>
+#include <engine/segment.h>
+#include <engine/typeref.h>
+
+/* Take what a root holds: 0, or an error and nothing is held. */
+static int root_acquire(struct op *op, mfn_t mfn)
+{
+    enum frame_type type = (enum frame_type)root_level(op->pt_owner);
+    struct frame *frame = frame_find(op->machine, mfn);
+    int error;
+
+    if (!frame || !frame_get(frame, op->pt_owner))
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
+    error = typeref_get(op, NOWHERE, frame, type);
+    if (error)
+        frame_put(op->machine, frame);
+    return error;
+}
+
+static void root_release(struct op *op, mfn_t mfn)
+{
+    struct frame *frame = frame_find(op->machine, mfn);
+
+    if (mfn_is_none(mfn))
+        return;
+    CHECK(frame);
+    typeref_put(op, frame);
+    frame_put(op->machine, frame);
+}
+
+/*
+ * Have the processor use what the vCPU's record now says.  A vCPU that asks for this itself runs, so that its processor
+ * flushes on the way.
+ */
+static void load(struct machine *machine, struct vcpu *vcpu, bool runs)
+{
+    uint32_t began = tlb_flush_begin(machine);
+
+    port_root_load(vcpu);
+    if (runs)
+        tlb_flush_end(machine, cpumask_of(vcpu->cpu), began);
+}
+
+/* Install @mfn, whose references the caller hands over, as *@root of @vcpu, and drop the one before. */
+static void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mfn)
+{
+    mfn_t old = *root;
+    bool in_use = root == (vcpu->user_mode ? &vcpu->user_root : &vcpu->kernel_root);
+
+    *root = mfn;
+    if (in_use)
+        load(op->machine, vcpu, op->vcpu == vcpu);
+    root_release(op, old);
+}
+
+int root_set_kernel(struct op *op, mfn_t mfn)
+{
+    struct vcpu *vcpu = op->vcpu;
+    int error = root_acquire(op, mfn);
+
+    if (error)
+        return error;
+    /* The LDT's frames were found through the old tables. */
+    segment_unmap_ldt(op, vcpu);
+    root_replace(op, vcpu, &vcpu->kernel_root, mfn);
+    return 0;
+}
+
+int root_set_user(struct op *op, mfn_t mfn)
+{
+    int error;
+
+    if (op->pt_owner->width != WIDTH_64)
+        return refuse_value(op, XEN_ENOSYS, REFUSE_WIDTH, mfn.v);
+    if (mfn.v == 0)
+        mfn = MFN_NONE;
+    error = mfn_is_none(mfn) ? 0 : root_acquire(op, mfn);
+    if (!error)
+        root_replace(op, op->vcpu, &op->vcpu->user_root, mfn);
+    return error;
+}
+
+void root_drop(struct op *op, struct vcpu *vcpu)
+{
+    mfn_t kernel = vcpu->kernel_root, user = vcpu->user_root;
+
+    vcpu->user_mode = false;
+    vcpu->kernel_root = MFN_NONE;
+    vcpu->user_root = MFN_NONE;
+    load(op->machine, vcpu, false);
+    root_release(op, kernel);
+    root_release(op, user);
+}
+
+int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
+{
+    struct op op = {.machine = vcpu->domain->machine};
+    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+
+    if (error)
+        return error;
+    error = root_acquire(&op, kernel);
+    if (!error && !mfn_is_none(user)) {
+        error = root_acquire(&op, user);
+        if (error)
+            root_release(&op, kernel);
+    }
+    if (!error) {
+        segment_unmap_ldt(&op, vcpu);
+        vcpu->user_mode = false;
+        root_replace(&op, vcpu, &vcpu->kernel_root, kernel);
+        root_replace(&op, vcpu, &vcpu->user_root, user);
+    }
+    op_end(&op);
+    return error;
+}
+
+int vcpu_enter_user(struct vcpu *vcpu)
+{
+    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+
+    if (mfn_is_none(vcpu->user_root))
+        return refuse_value(&op, XEN_EINVAL, REFUSE_NO_USER_ROOT, vcpu->id);
+    vcpu->user_mode = true;
+    load(op.machine, vcpu, true);
+    return 0;
+}
+
+void vcpu_enter_kernel(struct vcpu *vcpu)
+{
+    vcpu->user_mode = false;
+    load(vcpu->domain->machine, vcpu, true);
+}

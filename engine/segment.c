@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptor tables of a vCPU, in order: windows, the GDT, the LDT, single descriptors. */
+#include <abi/segment.h>
+#include <engine/access.h>
+#include <engine/descriptor.h>
+#include <engine/engine.h>
+#include <engine/level.h>
+#include <engine/segment.h>
+#include <engine/typeref.h>
+#include <engine/update.h>
+#include <engine/walk.h>
+
+#define DESCRIPTORS_PER_PAGE 512u
+#define GDT_ENTRIES_MAX      (GDT_FRAMES * DESCRIPTORS_PER_PAGE)
+#define LDT_ENTRIES_MAX      (LDT_FRAMES * DESCRIPTORS_PER_PAGE)
+
+_Static_assert(GDT_ENTRIES_MAX == FIRST_RESERVED_GDT_ENTRY, "the guest's part of the GDT");
+
+/* Take a SEGDESC and a general reference on a frame of the operation's domain. */
+static int frame_acquire(struct op *op, mfn_t mfn)
+{
+    struct frame *frame = frame_find(op->machine, mfn);
+    int error;
+
+    if (!frame || !frame_get(frame, op->pt_owner))
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
+    error = typeref_get(op, NOWHERE, frame, TYPE_SEGDESC);
+    if (error)
+        frame_put(op->machine, frame);
+    return error;
+}
+
+static void frame_drop(struct op *op, mfn_t mfn)
+{
+    struct frame *frame = frame_find(op->machine, mfn);
+
+    CHECK(frame);
+    typeref_put(op, frame);
+    frame_put(op->machine, frame);
+}
+
+/* Show @mfn, whose references the caller hands over, at @page of the windows, and drop what was there. */
+static void window_replace(struct op *op, struct vcpu *vcpu, mfn_t *slot, unsigned page, mfn_t mfn)
+{
+    mfn_t old = *slot;
+
+    if (mfn_is_none(old) && mfn_is_none(mfn))
+        return;
+    *slot = mfn;
+    port_window_set(vcpu, page, mfn);
+    if (!mfn_is_none(old))
+        frame_drop(op, old);
+}
+
+static void gdt_install(struct op *op, struct vcpu *vcpu, const mfn_t *frames, unsigned entries)
+{
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
+        window_replace(op, vcpu, &vcpu->gdt[i], i, frames[i]);
+    vcpu->gdt_entries = entries;
+}
+
+static int gdt_acquire(struct op *op, const mfn_t *frames, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        int error = frame_acquire(op, frames[i]);
+
+        if (error) {
+            while (i-- > 0)
+                frame_drop(op, frames[i]);
+            return error;
+        }
+    }
+    return 0;
+}
+
+int64_t segment_set_gdt(struct op *op, vaddr_t list, uint64_t entries)
+{
+    struct vcpu *vcpu = op->vcpu;
+    unsigned count = (unsigned)((entries + DESCRIPTORS_PER_PAGE - 1) / DESCRIPTORS_PER_PAGE);
+    mfn_t frames[GDT_FRAMES];
+    int error;
+
+    if (entries > GDT_ENTRIES_MAX)
+        return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, entries);
+    for (unsigned i = 0; i < GDT_FRAMES; i++) {
+        frames[i] = MFN_NONE;
+        if (i < count && !access_read_word(vcpu, &frames[i].v, VADDR(list.v + i * access_word_size(vcpu->domain))))
+            return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, list.v);
+    }
+    error = op_begin(op, vcpu->domain, vcpu->domain);
+    if (error)
+        return error;
+    error = gdt_acquire(op, frames, count);
+    if (!error)
+        gdt_install(op, vcpu, frames, (unsigned)entries);
+    op_end(op);
+    return error;
+}
+
+void segment_unmap_ldt(struct op *op, struct vcpu *vcpu)
+{
+    for (unsigned i = 0; i < LDT_FRAMES; i++)
+        window_replace(op, vcpu, &vcpu->ldt[i], LDT_WINDOW + i, MFN_NONE);
+}
+
+void segment_drop(struct op *op, struct vcpu *vcpu)
+{
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
+        window_replace(op, vcpu, &vcpu->gdt[i], i, MFN_NONE);
+    vcpu->gdt_entries = 0;
+    segment_unmap_ldt(op, vcpu);
+    vcpu->ldt_entries = 0;
+}
+
+int segment_set_ldt(struct op *op, vaddr_t base, uint32_t entries)
+{
+    struct vcpu *vcpu = op->vcpu;
+
+    if (entries > LDT_ENTRIES_MAX)
+        return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, entries);
+    if (entries > 0 && base.v % PAGE_SIZE)
+        return refuse_value(op, XEN_EINVAL, REFUSE_MISALIGNED, base.v);
+    if (!access_array_ok(vcpu->domain, base, entries, sizeof(uint64_t)))
+        return refuse_value(op, XEN_EINVAL, REFUSE_NOT_CANONICAL, base.v);
+    segment_unmap_ldt(op, vcpu);
+    vcpu->ldt_base = base;
+    vcpu->ldt_entries = entries;
+    return 0;
+}
+
+/*
+ * Only the frame is taken from the guest's entry, never its flags, and nothing is typed beyond the LDT's limit
+ * (XSA-298).
+ */
+static int ldt_map(struct op *op, struct vcpu *vcpu, unsigned page)
+{
+    vaddr_t vaddr = VADDR(vcpu->ldt_base.v + (uint64_t)page * PAGE_SIZE);
+    uint64_t entry;
+    int error;
+
+    if (page >= LDT_FRAMES || page * DESCRIPTORS_PER_PAGE >= vcpu->ldt_entries)
+        return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, page);
+    if (!mfn_is_none(vcpu->ldt[page]))
+        return 0;
+    entry = walk_read_l1(vcpu, vaddr);
+    if (!(entry & ENTRY_PRESENT))
+        return refuse_value(op, XEN_EINVAL, REFUSE_NO_L1_ENTRY, vaddr.v);
+    error = frame_acquire(op, entry_mfn(entry));
+    if (!error)
+        window_replace(op, vcpu, &vcpu->ldt[page], LDT_WINDOW + page, entry_mfn(entry));
+    return error;
+}
+
+int ldt_fault(struct vcpu *vcpu, unsigned page)
+{
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+
+    if (error)
+        return error;
+    error = ldt_map(&op, vcpu, page);
+    op_end(&op);
+    return error;
+}
+
+/* Write one checked descriptor; the frame is a descriptor table or ordinary memory, and stays what it is. */
+static int descriptor_write(struct op *op, struct frame *frame, unsigned index, uint64_t descriptor)
+{
+    if (type_is_live(frame->type, TYPE_SEGDESC)) {
+        __atomic_store_n(&frame_entries(op->machine, frame)[index], descriptor, __ATOMIC_SEQ_CST);
+        return 0;
+    }
+    if (!typeref_is_writable(frame))
+        return refuse(op, XEN_EINVAL, REFUSE_TYPE_CONFLICT, NOWHERE, frame, descriptor);
+    return update_memory(op, frame, index * 8, &(struct update){descriptor, COMMIT_REPLACE, 0});
+}
+
+int64_t segment_update_descriptor(struct op *op, maddr_t maddr, uint64_t descriptor)
+{
+    struct domain *domain = op->vcpu->domain;
+    struct frame *frame = frame_find(op->machine, MFN(maddr.v >> PAGE_SHIFT));
+    int error;
+
+    if (maddr.v % 8)
+        return refuse_value(op, XEN_EINVAL, REFUSE_MISALIGNED, maddr.v);
+    if (!descriptor_adjust(domain->width, &descriptor))
+        return refuse(op, XEN_EINVAL, REFUSE_DESCRIPTOR, NOWHERE, frame, descriptor);
+    error = op_begin(op, domain, domain);
+    if (error)
+        return error;
+    if (!frame || !frame_get(frame, domain)) {
+        error = refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, maddr.v);
+    } else {
+        error = descriptor_write(op, frame, (unsigned)(maddr.v % PAGE_SIZE) / 8, descriptor);
+        frame_put(op->machine, frame);
+    }
+    op_end(op);
+    return error;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Promotion and demotion of tables.
+ *
+ *   L4 --> L3 --> L2 --> L1 --> RAM        64-bit: an entry of one level makes its frame a table of the next
+ *          L3 --> L2 / L2_TOP --> L1       PAE: slot 3 leads to the L2 that holds the hypervisor's slots
+ *
+ * While a table is under conversion nobody else looks at its entries: it is busy, no guest can write it, and no entry
+ * of a live table leads to it.  So its entries are plain memory here; only a processor that still walks it through a
+ * stale paging-structure cache may set accessed and dirty bits, which mean nothing to us.
+ */
+#include <abi/errno.h>
+#include <engine/entry.h>
+#include <engine/table.h>
+
+/*
+ * Preemption points: between the entries of upper tables, each of which may mean a whole table; of an L1 now and
+ * then.
+ */
+static void preempt_between_entries(struct op *op, const struct level *level, unsigned index)
+{
+    if (level->type != TYPE_L1 || index % 32 == 0)
+        op_preempt_point(op);
+}
+
+static void release_below(struct op *op, const struct level *level, const uint64_t *entries, unsigned end)
+{
+    for (unsigned i = 0; i < end; i++) {
+        preempt_between_entries(op, level, i);
+        if (!level_slot_is_hypervisor(level, i))
+            entry_release(op, level, entries[i]);
+    }
+}
+
+static int promote_entry(struct op *op, const struct level *level, struct place place, uint64_t *slot)
+{
+    struct entry entry;
+    uint64_t raw = *slot;
+    int error;
+
+    if (raw == 0)
+        return 0;
+    error = entry_decode(op, level, place, raw, &entry);
+    if (!error)
+        error = entry_acquire(op, place, &entry);
+    if (!error && entry.bits != raw)
+        *slot = entry.bits;
+    return error;
+}
+
+/* The hypervisor's own slots of a table, and those that the processor never looks at. */
+static void fill_hypervisor_slots(const struct machine *machine, const struct level *level, uint64_t *entries,
+                                  bool fill)
+{
+    const uint64_t *own = level->type == TYPE_L4 ? machine->root_slots : machine->compat_slots;
+
+    for (unsigned i = level->hyp_first; i < level->hyp_end; i++)
+        entries[i] = fill ? own[i - level->hyp_first] : 0;
+    for (unsigned i = level->slots; i < ENTRIES_PER_TABLE; i++)
+        entries[i] = 0;
+}
+
+/* What the ABI asks of a 32-bit guest's L3 as a whole (abi-facts 6). */
+static int check_pae_root(const struct op *op, const struct frame *frame, const uint64_t *entries)
+{
+    mfn_t mfn = frame_mfn(op->machine, frame);
+
+    if (!op->pt_owner->extended_cr3 && mfn.v >> (32 - PAGE_SHIFT))
+        return refuse(op, XEN_ERANGE, REFUSE_ROOT_ABOVE_4G, (struct place){mfn, 3, 0}, frame, mfn.v);
+    if (!(entries[3] & ENTRY_PRESENT))
+        return refuse(op, XEN_EINVAL, REFUSE_SLOT_MISSING, (struct place){mfn, 3, 3}, frame, entries[3]);
+    return 0;
+}
+
+int table_promote(struct op *op, struct frame *frame, enum frame_type type)
+{
+    const struct level *level = level_of(op->pt_owner->width, type);
+    struct place place = {frame_mfn(op->machine, frame), level_number(type), 0};
+    uint64_t *entries = frame_entries(op->machine, frame);
+    int error = 0;
+
+    CHECK(level);
+    if (level->slots == 4)
+        error = check_pae_root(op, frame, entries);
+    for (; !error && place.slot < level->slots; place.slot++) {
+        preempt_between_entries(op, level, place.slot);
+        if (!level_slot_is_hypervisor(level, place.slot))
+            error = promote_entry(op, level, place, &entries[place.slot]);
+        if (error)
+            release_below(op, level, entries, place.slot);
+    }
+    if (!error)
+        fill_hypervisor_slots(op->machine, level, entries, true);
+    return error;
+}
+
+void table_demote(struct op *op, struct frame *frame)
+{
+    const struct level *level = level_of(op->pt_owner->width, type_of(frame->type));
+    uint64_t *entries = frame_entries(op->machine, frame);
+
+    CHECK(level);
+    release_below(op, level, entries, level->slots);
+    fill_hypervisor_slots(op->machine, level, entries, false);
+}

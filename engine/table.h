@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whole tables: validating one entry by entry, and taking it apart again.  The level is data (engine/level.h); the
+ * recursion descends one level a call, so four calls deep at most, and lives on the vCPU's own hypervisor stack.
+ */
+#pragma once
+
+#include <engine/frame.h>
+#include <engine/op.h>
+
+/*
+ * Validate @frame, which is promoting to the table type @type: each present entry takes its references and is stored as
+ * the processor shall see it; the hypervisor's slots are filled in.
+ * 0: done.  Otherwise the error of the first entry that was refused; the references of all others are dropped again.
+ * Drops and retakes locks at preemption points, at least once a table and at most every 32 entries.
+ */
+int __must_check table_promote(struct op *op, struct frame *frame, enum frame_type type);
+
+/* Drop the references of all entries of @frame, which is demoting.  Preempts likewise.  Cannot fail. */
+void table_demote(struct op *op, struct frame *frame);

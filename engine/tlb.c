@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The clock over TLB flushes; engine/tlb.h says why it proves what it proves. */
+#include <engine/port.h>
+#include <engine/tlb.h>
+
+cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
+{
+    cpumask_t stale = {0};
+
+    for (uint64_t left = machine->tlb.cpus.bits; left; left &= left - 1) {
+        unsigned cpu = (unsigned)__builtin_ctzll(left);
+        uint32_t flushed = __atomic_load_n(&machine->tlb.flushed[cpu], __ATOMIC_SEQ_CST);
+
+        if ((int32_t)(flushed - stamp) <= 0)
+            stale.bits |= cpumask_of(cpu).bits;
+    }
+    return stale;
+}
+
+void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began)
+{
+    for (uint64_t left = cpus.bits; left; left &= left - 1)
+        __atomic_store_n(&machine->tlb.flushed[__builtin_ctzll(left)], began, __ATOMIC_SEQ_CST);
+}
+
+uint32_t tlb_flush_begin(struct machine *machine)
+{
+    uint32_t began = __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
+
+    if (began % TLB_QUARTER == 0) {
+        port_tlb_flush(machine->tlb.cpus);
+        tlb_flush_end(machine, machine->tlb.cpus, began);
+    }
+    return began;
+}
+
+void tlb_flush(struct machine *machine, cpumask_t cpus)
+{
+    uint32_t began;
+
+    if (!cpus.bits)
+        return;
+    began = tlb_flush_begin(machine);
+    port_tlb_flush(cpus);
+    tlb_flush_end(machine, cpus, began);
+}
+
+void tlb_settle(struct machine *machine, uint32_t stamp)
+{
+    tlb_flush(machine, tlb_stale(machine, stamp));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When may a processor still hold a translation that memory no longer justifies?
+ *
+ * A clock ticks when a flush begins.  A frame is stamped with the clock when its last use of a type, or its last
+ * reference, has gone from memory: every translation of that use was made from an entry read before.  A processor whose
+ * last full flush began at a later tick than the stamp has dropped all of them.  The stamp is taken after the entry has
+ * been replaced by a locked instruction, so a flush that began before is never taken for one that came after (XSA-241).
+ *
+ * The clock is 32 bits wide and compared as a serial number.  Whenever it enters another quarter of its range all
+ * processors flush, so that the last flush of each lies less than half a range back.
+ */
+#pragma once
+
+#include <engine/machine.h>
+
+#define TLB_QUARTER (UINT32_C(1) << 30)
+
+/* The clock now: the stamp of a use that has just ended. */
+static inline uint32_t tlb_now(const struct machine *machine)
+{
+    return __atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST);
+}
+
+/* The processors that may still use a translation that ended at @stamp. */
+cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp);
+
+/* Flush @cpus now, wholly. */
+void tlb_flush(struct machine *machine, cpumask_t cpus);
+
+/* Flush those processors that may still use a translation that ended at @stamp: none, if all have flushed since. */
+void tlb_settle(struct machine *machine, uint32_t stamp);
+
+/*
+ * For a full flush that the machine makes by itself, as a change of root does: tlb_flush_begin() before it,
+ * tlb_flush_end() with what that returned after it.
+ */
+uint32_t tlb_flush_begin(struct machine *machine);
+void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began);

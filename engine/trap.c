@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* HYPERVISOR_set_trap_table. */
+#include <abi/trap.h>
+#include <engine/access.h>
+#include <engine/refuse.h>
+#include <engine/trap.h>
+
+#define GATE_FLAGS   7u
+#define SELECTOR_RPL 3u
+
+static bool read_entry(struct vcpu *vcpu, vaddr_t list, uint64_t index, struct trap_info *info)
+{
+    struct compat_trap_info compat;
+
+    if (vcpu->domain->width == WIDTH_64)
+        return access_read(vcpu, info, VADDR(list.v + index * sizeof(*info)), sizeof(*info));
+    if (!access_read(vcpu, &compat, VADDR(list.v + index * sizeof(compat)), sizeof(compat)))
+        return false;
+    info->vector = compat.vector;
+    info->flags = compat.flags;
+    info->cs = compat.cs;
+    info->address = compat.address;
+    return true;
+}
+
+/* A handler never runs in ring 0: 64-bit guests run in ring 3, a 32-bit one's kernel in ring 1. */
+static uint16_t fix_selector(enum width width, uint16_t cs)
+{
+    if (width == WIDTH_64)
+        return cs | SELECTOR_RPL;
+    return cs & SELECTOR_RPL ? cs : cs | 1u;
+}
+
+static void clear(struct vcpu *vcpu)
+{
+    for (unsigned i = 0; i < TRAP_VECTORS; i++)
+        vcpu->traps[i] = (struct trap_gate){0, 0, 0};
+}
+
+int64_t trap_set_table(struct op *op, vaddr_t list)
+{
+    struct vcpu *vcpu = op->vcpu;
+    struct trap_info info;
+
+    if (list.v == 0) {
+        clear(vcpu);
+        return 0;
+    }
+    for (uint64_t i = 0;; i++) {
+        if (vcpu->domain->dying)
+            return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
+        if (!read_entry(vcpu, list, i, &info))
+            return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, list.v);
+        if (info.address == 0)
+            return 0;
+        if (vcpu->domain->width == WIDTH_64 && !access_address_ok(vcpu->domain, info.address))
+            return refuse_value(op, XEN_EINVAL, REFUSE_NOT_CANONICAL, info.address);
+        vcpu->traps[info.vector] =
+            (struct trap_gate){info.address, fix_selector(vcpu->domain->width, info.cs), info.flags & GATE_FLAGS};
+        if (port_preempt_wanted())
+            port_yield();
+    }
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Conversions between types: the one place where a frame becomes a table or a descriptor frame, and ceases to be. */
+#include <engine/descriptor.h>
+#include <engine/table.h>
+#include <engine/typeref.h>
+
+/* What was cached or written of a frame's last use can no longer reach it.  The frame is idle or promoting. */
+static void settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want)
+{
+    if (was != TYPE_NONE && was != want)
+        tlb_settle(machine, frame->epoch);
+    if (want != TYPE_WRITABLE && (frame->flags & FRAME_INCOHERENT)) {
+        port_cache_flush(machine->tlb.cpus);
+        frame->flags &= (uint16_t)~FRAME_INCOHERENT;
+    }
+}
+
+static int refuse_conflict(const struct op *op, struct place place, const struct frame *frame, enum frame_type want)
+{
+    enum neg_errnoval error = want == TYPE_WRITABLE ? XEN_EBUSY : XEN_EINVAL;
+    enum refusal_reason reason = REFUSE_TYPE_CONFLICT;
+
+    if (type_is_busy(frame->type))
+        reason = REFUSE_TYPE_UNDER_CONVERSION;
+    else if (type_of(frame->type) == want)
+        reason = want == TYPE_L2_TOP ? REFUSE_TABLE_SHARED : REFUSE_TYPE_COUNT_EXHAUSTED;
+    return refuse(op, error, reason, place, frame, want);
+}
+
+int typeref_convert_writable(struct op *op, struct place place, struct frame *frame)
+{
+    if (!type_is_idle(frame->type))
+        return refuse_conflict(op, place, frame, TYPE_WRITABLE);
+    settle(op->machine, frame, type_of(frame->type), TYPE_WRITABLE);
+    if (!type_writable_get(&frame->type))
+        CHECK(false); /* an idle frame has no uses: one more fits */
+    return 0;
+}
+
+/* untyped, retired -> live, or back to retired with the error of what was refused */
+static int promote(struct op *op, struct frame *frame, enum frame_type want)
+{
+    enum frame_type was = type_of(frame->type);
+    int error;
+
+    type_promote_begin(&frame->type, want);
+    settle(op->machine, frame, was, want);
+    error = want == TYPE_SEGDESC ? descriptor_frame_validate(op, frame) : table_promote(op, frame, want);
+    if (error)
+        type_promote_abort(&frame->type);
+    else
+        type_promote_publish(&frame->type);
+    return error;
+}
+
+int typeref_get(struct op *op, struct place place, struct frame *frame, enum frame_type want)
+{
+    while (type_is_busy(frame->type) && type_of(frame->type) == want)
+        op_wait(op);
+    /* One L3 alone may lead to an L2_TOP: abi-facts 6. */
+    if (type_is_live(frame->type, want) && want != TYPE_L2_TOP && type_live_get(&frame->type))
+        return 0;
+    if (!type_is_idle(frame->type))
+        return refuse_conflict(op, place, frame, want);
+    return promote(op, frame, want);
+}
+
+void typeref_put(struct op *op, struct frame *frame)
+{
+    if (type_count(frame->type) > 1) {
+        type_live_put(&frame->type);
+        return;
+    }
+    type_demote_begin(&frame->type);
+    if (type_of(frame->type) != TYPE_SEGDESC)
+        table_demote(op, frame);
+    type_demote_end(&frame->type);
+    frame->epoch = tlb_now(op->machine);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Type references: "as long as I hold this, the frame is a ...".
+ *
+ * The caller holds the owner's lock and a general reference on the frame.  Taking the first reference of a table or
+ * descriptor type converts the frame, in this order: the old use is shut out (busy); every processor that could hold a
+ * translation of the old use has flushed; the contents are validated; the new type is published (XSA-217, 241, 401).
+ * A conversion belongs to one operation.  Who needs the same type meanwhile waits: levels only descend, so waiting
+ * cannot close a circle.  Who needs another type is refused.
+ */
+#pragma once
+
+#include <engine/frame.h>
+#include <engine/op.h>
+#include <engine/tlb.h>
+
+/* The slow path of typeref_get_writable(): @frame was something else, or is at its limit. */
+int __must_check typeref_convert_writable(struct op *op, struct place place, struct frame *frame);
+
+/*
+ * Take a writable use of @frame.  Never waits, never drops a lock.
+ * 0: the caller owns one writable use.  -XEN_EBUSY: it is in use as something else; nothing is held.
+ */
+static inline int __must_check typeref_get_writable(struct op *op, struct place place, struct frame *frame)
+{
+    if (type_of(frame->type) == TYPE_WRITABLE && type_count(frame->type) != TYPE_COUNT_MAX &&
+        type_writable_get(&frame->type))
+        return 0;
+    return typeref_convert_writable(op, place, frame);
+}
+
+/* Would typeref_get_writable() succeed? */
+static inline bool typeref_is_writable(const struct frame *frame)
+{
+    return type_is_idle(frame->type) ||
+           (type_of(frame->type) == TYPE_WRITABLE && type_count(frame->type) != TYPE_COUNT_MAX);
+}
+
+/* Drop a writable use.  The entry that justified it has been replaced already.  Cannot fail. */
+static inline void typeref_put_writable(struct machine *machine, struct frame *frame)
+{
+    if (type_writable_put(&frame->type))
+        frame->epoch = tlb_now(machine);
+}
+
+/*
+ * Take a reference on @frame as @want, a table or descriptor type.
+ * 0: the caller owns one reference of that type, the frame is validated, and no vCPU can write it, not even through a
+ * stale translation.  -XEN_EINVAL: it is in use as something else, or its contents are refused (then also other
+ * errors, of the first entry that is); nothing is held.  Locks may be dropped and retaken.
+ */
+int __must_check typeref_get(struct op *op, struct place place, struct frame *frame, enum frame_type want);
+
+/*
+ * Take one more reference on a frame that is live.  False: its count is at its maximum.
+ */
+static inline bool __must_check typeref_get_live(struct frame *frame)
+{
+    return type_live_get(&frame->type);
+}
+
+/*
+ * Drop a reference of a table or descriptor type; with the last one the frame is demoted, which may drop and retake
+ * locks.  The caller's general reference keeps the frame until it drops that too.  Cannot fail.
+ */
+void typeref_put(struct op *op, struct frame *frame);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* Updates of single entries, in order: what may be written where; the commit; plain memory. */
+#include <abi/errno.h>
+#include <engine/entry.h>
+#include <engine/flush.h>
+#include <engine/typeref.h>
+#include <engine/update.h>
+
+/* The slots of a live table that its guest may not write, not even with zero. */
+static int check_slot(const struct op *op, const struct level *level, struct place place, uint64_t value)
+{
+    if (level_slot_is_hypervisor(level, place.slot))
+        return refuse(op, level->type == TYPE_L4 ? XEN_EINVAL : XEN_EPERM, REFUSE_HYPERVISOR_SLOT, place, NULL, value);
+    if (place.slot >= level->slots)
+        return refuse(op, XEN_EINVAL, REFUSE_SLOT_OUTSIDE_TABLE, place, NULL, value);
+    if (level_child(level, place.slot) == TYPE_L2_TOP)
+        return refuse(op, XEN_EINVAL, REFUSE_SLOT_FIXED, place, NULL, value);
+    return 0;
+}
+
+/*
+ * The locked instruction that makes the new entry the live one.  Accessed and dirty bits may be set by processors at
+ * any moment; nothing else changes a live entry while the lock is held, so the first two forms cannot fail.
+ */
+static bool commit(uint64_t *slot, uint64_t bits, const struct update *update, uint64_t *old)
+{
+    switch (update->commit) {
+    case COMMIT_REPLACE:
+        *old = __atomic_exchange_n(slot, bits, __ATOMIC_SEQ_CST);
+        return true;
+    case COMMIT_KEEP_AD:
+        *old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+        while (!__atomic_compare_exchange_n(slot, old, bits | (*old & ENTRY_AD), false, __ATOMIC_SEQ_CST,
+                                            __ATOMIC_RELAXED))
+            ;
+        return true;
+    case COMMIT_EXPECT:
+        *old = update->expected;
+        return __atomic_compare_exchange_n(slot, old, bits, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    }
+    CHECK(false);
+}
+
+/*
+ * Do both entries hold the same references?  Both are present and differ in inert bits alone.  For COMMIT_EXPECT the
+ * question is about the entry expected: if another stands there, nothing is committed.
+ */
+static bool same_references(uint64_t old, uint64_t new)
+{
+    return (old & new &ENTRY_PRESENT) && !((old ^ new) & ~ENTRY_INERT);
+}
+
+int update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update)
+{
+    const struct level *level = level_of(op->pt_owner->width, type_of(table->type));
+    struct place place = {frame_mfn(op->machine, table), level_number(type_of(table->type)), index};
+    uint64_t *slot = &frame_entries(op->machine, table)[index];
+    struct entry entry;
+    uint64_t old;
+    int error;
+
+    CHECK(level && type_is_validated(table->type));
+    error = check_slot(op, level, place, update->value);
+    if (error)
+        return error;
+    error = entry_decode(op, level, place, update->value, &entry);
+    if (error)
+        return error;
+    if (same_references(__atomic_load_n(slot, __ATOMIC_RELAXED), entry.bits)) {
+        return commit(slot, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
+    }
+    error = entry_acquire(op, place, &entry);
+    if (error)
+        return error;
+    if (!commit(slot, entry.bits, update, &old)) {
+        entry_release(op, level, entry.bits);
+        return -XEN_EAGAIN;
+    }
+    op->upper_changed |= place.level > 1 && (old & ENTRY_PRESENT);
+    entry_release(op, level, old);
+    return 0;
+}
+
+/* An entry above level 1: the update may wait for its child, and the table must stay what it is meanwhile. */
+static int update_upper(struct op *op, struct frame *table, unsigned index, const struct update *update)
+{
+    struct place place = {frame_mfn(op->machine, table), level_number(type_of(table->type)), index};
+    int error;
+
+    if (op->pg_owner != op->pt_owner)
+        return refuse(op, XEN_EINVAL, REFUSE_FOREIGN_TABLE, place, table, update->value);
+    if (!frame_get(table, op->pt_owner))
+        return refuse(op, XEN_EINVAL, REFUSE_REFERENCES_EXHAUSTED, place, table, update->value);
+    if (typeref_get_live(table)) {
+        error = update_entry(op, table, index, update);
+        typeref_put(op, table);
+    } else {
+        error = refuse(op, XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED, place, table, update->value);
+    }
+    frame_put(op->machine, table);
+    return error;
+}
+
+/* The eight bytes as memory: the frame is writable for as long as the store takes. */
+static int update_plain(struct op *op, struct frame *frame, unsigned offset, const struct update *update)
+{
+    struct place place = {frame_mfn(op->machine, frame), 0, offset / 8};
+    uint64_t old;
+    int error = typeref_get_writable(op, place, frame);
+
+    if (error)
+        return error;
+    if (!commit(&frame_entries(op->machine, frame)[offset / 8], update->value, update, &old))
+        error = -XEN_EAGAIN;
+    typeref_put_writable(op->machine, frame);
+    return error;
+}
+
+/* Wait until @frame is under no conversion.  False: it is no longer the domain's. */
+static bool wait_for_frame(struct op *op, struct frame *frame)
+{
+    while (frame->owner == op->pt_owner->id.v && type_is_busy(frame->type))
+        op_wait(op);
+    return frame->owner == op->pt_owner->id.v;
+}
+
+int update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update)
+{
+    if (!wait_for_frame(op, frame))
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, update->value);
+    if (!type_is_validated(frame->type))
+        return update_plain(op, frame, offset, update);
+    if (type_of(frame->type) == TYPE_L1)
+        return update_entry(op, frame, offset / 8, update);
+    if (type_is_table(type_of(frame->type)))
+        return update_upper(op, frame, offset / 8, update);
+    return refuse(op, XEN_EINVAL, REFUSE_NOT_A_TABLE, NOWHERE, frame, update->value);
+}
+
+void update_flush(struct op *op)
+{
+    if (op->upper_changed)
+        tlb_flush(op->machine, flush_domain_cpus(op->pt_owner));
+    op->upper_changed = false;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing one entry of a live table: decode, acquire, commit.  Every way to change an entry ends here.
+ */
+#pragma once
+
+#include <engine/frame.h>
+#include <engine/op.h>
+
+enum commit {
+    COMMIT_REPLACE, /* the new entry replaces whatever stands there */
+    COMMIT_KEEP_AD, /* accessed and dirty bits that are set there stay set */
+    COMMIT_EXPECT,  /* only if *@expected still stands there */
+};
+
+struct update {
+    uint64_t value; /* the entry that is asked for */
+    enum commit commit;
+    uint64_t expected; /* COMMIT_EXPECT */
+};
+
+/*
+ * Write entry @index of @table, which is live, as @update says.  Level 1 keeps the locks; above, the caller holds a
+ * type and a general reference on @table, and locks may be dropped and retaken.
+ * 0: done; the old entry's references are dropped, the new one's held.  Errors of entry_decode() and entry_acquire(),
+ * those of hypervisor slots; -XEN_EAGAIN: not what COMMIT_EXPECT expected, no refusal.  Then nothing has changed.
+ */
+int __must_check update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update);
+
+/*
+ * Write @value at @offset of @frame, which is whatever it is now: an entry of a live table as by update_entry(), in a
+ * writable or idle frame plain memory.  Waits for a frame under conversion.  @offset is a multiple of 8.
+ */
+int __must_check update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update);
+
+/*
+ * Flush what the operation's updates of upper entries made stale, on every processor of the tables' domain.  Not for
+ * safety, which the flushes at type changes see to: guests have come to rely on it (abi/mmu.h, [mmu_update]).
+ */
+void update_flush(struct op *op);
