@@ -59,7 +59,7 @@ int __must_check vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user);
  * port_hypercall().  @args are the six argument registers, of a 32-bit guest zero-extended.  Returns what the guest
  * finds in its result register.
  */
-int64_t engine_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6]);
+int64_t engine_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6]);
 
 /*
  * Enter user mode or return to kernel mode: the other root is loaded.  64-bit guests only.
@@ -110,7 +110,7 @@ void vcpu_destroy(struct vcpu *vcpu);
 
 /*
  * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every pin and allocation
- * is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain maps, which
- * return to the pool when that lets go of them.
+ * is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain maps.  They
+ * return to the pool when that lets go of them; until then the domain stays in machine->domains.
  */
 uint64_t domain_destroy(struct domain *domain);

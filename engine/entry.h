@@ -4,12 +4,16 @@
  *
  * entry_decode() is the one judge of entries: for updates of every kind, for the scan of a whole table, and for the
  * builder.  It sees the entry as it will be and never the one that it replaces.  Fix-ups come first, checks second.
+ *
+ * What an entry of an L1 table that maps RAM needs is here, to be compiled into its few callers: nothing in the engine
+ * runs as often.  The rest is in entry.c.
  */
 #pragma once
 
 #include <engine/frame.h>
 #include <engine/level.h>
 #include <engine/op.h>
+#include <engine/typeref.h>
 
 struct entry {
     uint64_t bits;        /* as the processor will see it */
@@ -17,21 +21,111 @@ struct entry {
     enum frame_type type; /* the type reference that it needs; TYPE_NONE: only a general one */
 };
 
+/* The cases of the functions below that are not leaf entries of RAM. */
+int __must_check entry_decode_absent(const struct op *op, struct place place, uint64_t bits);
+int __must_check entry_decode_device(const struct op *op, struct place place, uint64_t *bits);
+int __must_check entry_decode_upper(const struct op *op, const struct level *level, struct place place,
+                                    struct entry *entry);
+int __must_check entry_acquire_upper(struct op *op, struct place place, const struct entry *entry);
+
+/* What a present entry of a 64-bit guest's L1 becomes: USER always; bit 52 and G tell kernel pages from user pages. */
+static inline uint64_t entry_adjust_leaf(enum width width, uint64_t bits)
+{
+    if (width == WIDTH_PAE)
+        return bits;
+    if (!(bits & ENTRY_USER))
+        return bits | ENTRY_USER | ENTRY_GUEST_KERNEL;
+    if (!(bits & ENTRY_GUEST_KERNEL))
+        return bits | ENTRY_GLOBAL;
+    return bits;
+}
+
+FORCE_INLINE int __must_check entry_decode_leaf(const struct op *op, struct place place, struct entry *entry)
+{
+    uint64_t bits = entry_adjust_leaf(op->pt_owner->width, entry->bits);
+    struct frame *frame = frame_find(op->machine, entry_mfn(bits));
+    int error = 0;
+
+    if ((bits & ENTRY_CACHE) && op->pt_owner->nr_iomem == 0)
+        return refuse(op, XEN_EINVAL, REFUSE_CACHE_FLAGS, place, frame, bits);
+    if (frame && frame_is_ram(frame)) {
+        if ((bits & ENTRY_CACHE) && (frame->flags & FRAME_SHARED))
+            return refuse(op, XEN_EACCES, REFUSE_CACHE_FLAGS_SHARED, place, frame, bits);
+        entry->frame = frame;
+        entry->type = (bits & ENTRY_RW) ? TYPE_WRITABLE : TYPE_NONE;
+    } else {
+        error = entry_decode_device(op, place, &bits);
+    }
+    entry->bits = bits;
+    return error;
+}
+
 /*
  * Judge the entry @raw for slot @place.slot of a table of @level.  Pure: takes nothing, changes nothing.
  * 0: @entry says what it needs.  Errors: abi-facts 5.4 and 5.5, as documented in abi/mmu.h under [pte].
  */
-int __must_check entry_decode(const struct op *op, const struct level *level, struct place place, uint64_t raw,
-                              struct entry *entry);
+FORCE_INLINE int __must_check entry_decode(const struct op *op, const struct level *level, struct place place,
+                                           uint64_t raw, struct entry *entry)
+{
+    *entry = (struct entry){raw, NULL, TYPE_NONE};
+    if (!(raw & ENTRY_PRESENT))
+        return entry_decode_absent(op, place, raw);
+    if (place.level == 1)
+        return entry_decode_leaf(op, place, entry);
+    return entry_decode_upper(op, level, place, entry);
+}
+
+FORCE_INLINE int __must_check entry_acquire_leaf(struct op *op, struct place place, const struct entry *entry)
+{
+    struct frame *frame = entry->frame;
+    int error;
+
+    if (!op->pg_owner || !frame_get(frame, op->pg_owner))
+        return refuse(op, XEN_EBUSY, REFUSE_NOT_OWNED, place, frame, entry->bits);
+    if (entry->type == TYPE_NONE)
+        return 0;
+    error = typeref_get_writable(op, place, frame);
+    if (error)
+        frame_put(op->machine, frame);
+    else if (entry->bits & ENTRY_CACHE)
+        frame->flags |= FRAME_INCOHERENT;
+    return error;
+}
 
 /*
  * Take what @entry needs.  The locks of op are held; those of table levels may be dropped and retaken.
  * 0: the entry's references are held, and go with it when it is written.  Otherwise nothing is held.
  */
-int __must_check entry_acquire(struct op *op, struct place place, const struct entry *entry);
+FORCE_INLINE int __must_check entry_acquire(struct op *op, struct place place, const struct entry *entry)
+{
+    if (!entry->frame)
+        return 0;
+    return place.level == 1 ? entry_acquire_leaf(op, place, entry) : entry_acquire_upper(op, place, entry);
+}
+
+/* Does the operation hold the lock of @frame's owner? */
+static inline bool entry_owner_is_locked(const struct op *op, const struct frame *frame)
+{
+    return frame->owner == op->pt_owner->id.v || (op->pg_owner && frame->owner == op->pg_owner->id.v);
+}
 
 /*
- * Drop what the entry @bits, which stood in a validated table of @level, held.  Cannot fail.  May
- * demote a table, hence preempt; and exchanges the locks for another domain's where the frame is foreign.
+ * Drop what the entry @bits, which stood in a validated table of level @level (1 to 4), held.  Cannot fail.  May demote a table, hence
+ * preempt; and exchanges the locks for another domain's where the frame is foreign.
  */
-void entry_release(struct op *op, const struct level *level, uint64_t bits);
+FORCE_INLINE void entry_release(struct op *op, unsigned level, uint64_t bits)
+{
+    struct frame *frame = (bits & ENTRY_PRESENT) ? frame_find(op->machine, entry_mfn(bits)) : NULL;
+
+    if (!frame || !frame_is_ram(frame))
+        return;
+    if (level == 1 && !entry_owner_is_locked(op, frame)) {
+        op_put_foreign(op, frame, bits & ENTRY_RW);
+        return;
+    }
+    if (level != 1)
+        typeref_put(op, frame);
+    else if (bits & ENTRY_RW)
+        typeref_put_writable(op->machine, frame);
+    frame_put(op->machine, frame);
+}

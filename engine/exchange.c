@@ -15,11 +15,24 @@ struct exchange {
     uint64_t done; /* extents of @in, as the guest counts them */
 };
 
-/* What the two sides of one chunk consist of. */
+/*
+ * The two sides of one chunk, as first frames of extents.  The side of the larger extents has one, the other has many.
+ */
 struct chunk {
     unsigned nr_in, nr_out;
-    mfn_t in[1u << MEMORY_ORDER_MAX], out[1u << MEMORY_ORDER_MAX]; /* first frames of the extents */
+    mfn_t *in, *out;
+    mfn_t one, many[1u << MEMORY_ORDER_MAX];
 };
+
+static void chunk_init(struct chunk *chunk, const struct exchange *exchange)
+{
+    bool split = exchange->in.order > exchange->out.order;
+
+    chunk->nr_in = split ? 1 : 1u << (exchange->out.order - exchange->in.order);
+    chunk->nr_out = split ? 1u << (exchange->in.order - exchange->out.order) : 1;
+    chunk->in = split ? &chunk->one : chunk->many;
+    chunk->out = split ? chunk->many : &chunk->one;
+}
 
 static struct reservation reservation_of(const struct xen_memory_reservation *from)
 {
@@ -195,12 +208,10 @@ static int exchange_chunk(struct op *op, const struct exchange *exchange, struct
 
 static int exchange_all(struct op *op, struct exchange *exchange)
 {
-    unsigned order = exchange->in.order > exchange->out.order ? exchange->in.order : exchange->out.order;
     struct chunk chunk;
     int error = 0;
 
-    chunk.nr_in = 1u << (order - exchange->in.order);
-    chunk.nr_out = 1u << (order - exchange->out.order);
+    chunk_init(&chunk, exchange);
     while (!error && exchange->done < exchange->in.count) {
         op_preempt_point(op);
         if (op_is_dying(op))

@@ -9,21 +9,13 @@
  * The frame leaves its owner.  What it was, and until when somebody may have seen it, stays written in its type and
  * epoch: frames_allocate() flushes and wipes before the next owner gets it.
  */
-static void frame_free(struct machine *machine, struct frame *frame)
+void frame_free(struct machine *machine, struct frame *frame)
 {
     CHECK(type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED)));
     m2p_set(machine, frame_mfn(machine, frame), MACH2PHYS_INVALID);
     frame->epoch = tlb_now(machine);
     frame->owner = OWNER_NONE;
     port_pool_give(frame_mfn(machine, frame), 0);
-}
-
-void frame_put(struct machine *machine, struct frame *frame)
-{
-    CHECK(frame->refs > 0);
-    frame->refs--;
-    if (frame->refs == 0)
-        frame_free(machine, frame);
 }
 
 /* No processor sees the frame any more, and nothing of its past remains. */

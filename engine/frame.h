@@ -68,11 +68,20 @@ static inline bool __must_check frame_get(struct frame *frame, const struct doma
     return true;
 }
 
+/* The end of frame_put(), where the last reference has gone. */
+void frame_free(struct machine *machine, struct frame *frame);
+
 /*
  * Drop a general reference.  The owner's lock is held.  With the last one the frame leaves its owner for the pool; the
  * caller must not touch it afterwards.  Cannot fail.
  */
-void frame_put(struct machine *machine, struct frame *frame);
+static inline void frame_put(struct machine *machine, struct frame *frame)
+{
+    CHECK(frame->refs > 0);
+    frame->refs--;
+    if (frame->refs == 0)
+        frame_free(machine, frame);
+}
 
 /*
  * Give 2^@order consecutive frames from the pool to @domain, each with one general reference for "allocated", untyped,

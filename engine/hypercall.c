@@ -77,15 +77,15 @@ static hypercall_fn *const hypercalls[] = {
     [__HYPERVISOR_mmuext_op] = mmuext_op,
 };
 
-int64_t hypercall_run(struct vcpu *vcpu, unsigned number, const uint64_t args[6], bool nested)
+int64_t hypercall_run(struct vcpu *vcpu, uint64_t number, const uint64_t args[6], bool nested)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = number};
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
 
     if (nested && number == __HYPERVISOR_multicall)
         return refuse_value(&op, XEN_EINVAL, REFUSE_NESTED, number);
     if (number < ARRAY_SIZE(hypercalls) && hypercalls[number])
         return hypercalls[number](&op, args);
-    return port_hypercall(vcpu, number, args);
+    return port_hypercall(vcpu, number <= UINT32_MAX ? (unsigned)number : UINT32_MAX, args);
 }
 
 /* One entry of a multicall, of either width. */
@@ -126,7 +126,7 @@ int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
         if (!read_call(vcpu, at, &call))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
-        call.result = (uint64_t)hypercall_run(vcpu, (unsigned)call.op, call.args, true);
+        call.result = (uint64_t)hypercall_run(vcpu, call.op, call.args, true);
         if (vcpu->user_mode)
             return 0;
         if (!access_write_word(vcpu, VADDR(at.v + result), call.result))
@@ -135,9 +135,9 @@ int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
     return 0;
 }
 
-int64_t engine_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+int64_t engine_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
-    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = number};
+    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
 
     if (vcpu->user_mode)
         return refuse_value(&op, XEN_EPERM, REFUSE_USER_MODE, number);

@@ -12,7 +12,7 @@
 _Static_assert(272 - 256 == HYPERVISOR_ROOT_SLOTS, "slots of a root");
 _Static_assert(512 - 428 == HYPERVISOR_COMPAT_SLOTS, "slots of a 32-bit guest's topmost L2");
 
-static const struct level levels_64[] = {
+const struct level levels_64[TYPE_L2_TOP + 1] = {
     [TYPE_L1] = {TYPE_L1, TYPE_WRITABLE, 0, 0, 12, 512, NO_HYP},
     [TYPE_L2] = {TYPE_L2, TYPE_L1, UPPER_REFUSED, ENTRY_USER, 21, 512, NO_HYP},
     [TYPE_L3] = {TYPE_L3, TYPE_L2, UPPER_REFUSED, ENTRY_USER, 30, 512, NO_HYP},
@@ -21,16 +21,9 @@ static const struct level levels_64[] = {
 };
 
 /* Hardware in long mode takes RW and USER from an L3 entry too, where the guest's PAE format has none (XSA-185). */
-static const struct level levels_pae[] = {
+const struct level levels_pae[TYPE_L2_TOP + 1] = {
     [TYPE_L1] = {TYPE_L1, TYPE_WRITABLE, 0, 0, 12, 512, NO_HYP},
     [TYPE_L2] = {TYPE_L2, TYPE_L1, UPPER_REFUSED, 0, 21, 512, NO_HYP},
     [TYPE_L3] = {TYPE_L3, TYPE_L2, PAE_L3_REFUSED, ENTRY_USER | ENTRY_RW, 30, 4, NO_HYP},
     [TYPE_L2_TOP] = {TYPE_L2_TOP, TYPE_L1, UPPER_REFUSED, 0, 21, 512, COMPAT_HYP},
 };
-
-const struct level *level_of(enum width width, enum frame_type type)
-{
-    const struct level *levels = width == WIDTH_64 ? levels_64 : levels_pae;
-
-    return type_is_table(type) && levels[type].slots > 0 ? &levels[type] : NULL;
-}

@@ -50,8 +50,18 @@ struct level {
     unsigned hyp_end;
 };
 
+/* By type; a type of table that the width does not have has no slots.  Hidden: reached without a GOT. */
+#pragma GCC visibility push(hidden)
+extern const struct level levels_64[TYPE_L2_TOP + 1], levels_pae[TYPE_L2_TOP + 1];
+#pragma GCC visibility pop
+
 /* The level of a table of @type in a guest of @width; NULL if such guests have no such table. */
-const struct level *level_of(enum width width, enum frame_type type);
+static inline const struct level *level_of(enum width width, enum frame_type type)
+{
+    const struct level *levels = width == WIDTH_64 ? levels_64 : levels_pae;
+
+    return type_is_table(type) && levels[type].slots > 0 ? &levels[type] : NULL;
+}
 
 /* The number of @type's level, 1 to 4. */
 static inline unsigned level_number(enum frame_type type)

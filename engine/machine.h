@@ -21,8 +21,8 @@ struct tlb {
 
 struct machine {
     /* set up */
-    struct frame *frames; /* the frame table: one entry for each frame below nr_frames, RAM or not */
-    uint64_t nr_frames;
+    struct frame *frames;    /* the frame table: one entry for each frame below nr_frames, RAM or not */
+    uint64_t nr_frames;      /* reaches to the end of RAM at least */
     uint64_t *m2p;           /* the machine-to-physical table of 64-bit guests, one entry a frame */
     uint32_t *compat_m2p;    /* the same for 32-bit guests */
     struct domain **domains; /* by domain id; NULL where there is none */

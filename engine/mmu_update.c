@@ -5,6 +5,7 @@
 #include <engine/done.h>
 #include <engine/foreign.h>
 #include <engine/frame.h>
+#include <engine/level.h>
 #include <engine/m2p.h>
 #include <engine/mmu_update.h>
 #include <engine/update.h>
@@ -12,14 +13,33 @@
 #define COMMAND_MASK 7u
 #define CHUNK        32u /* requests that are copied at once */
 
-static int update_table(struct op *op, uint64_t ptr, uint64_t value, enum commit commit)
-{
-    struct frame *frame = frame_find(op->machine, MFN(ptr >> PAGE_SHIFT));
-    const struct update update = {value, commit, 0};
+/*
+ * The L1 table that the last request went to.  Requests come in runs, and as long as the locks are held and nothing but
+ * L1 entries changes, the table remains what it is.
+ */
+struct run {
+    mfn_t table; /* MFN_NONE: none */
+    uint64_t *entries;
+    unsigned unlocks; /* of the operation, when that was found out */
+};
 
+static int update_table(struct op *op, struct run *run, uint64_t ptr, const struct update *update)
+{
+    mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
+    unsigned offset = (unsigned)ptr & (PAGE_SIZE - 1);
+    struct frame *frame;
+    int error;
+
+    if (mfn_equal(mfn, run->table) && run->unlocks == op->unlocks)
+        return update_leaf(op, mfn, run->entries, offset / 8, update);
+    run->table = MFN_NONE;
+    frame = frame_find(op->machine, mfn);
     if (!frame || frame->owner != op->pt_owner->id.v)
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, ptr);
-    return update_memory(op, frame, (unsigned)ptr & (PAGE_SIZE - 1), &update);
+    error = update_memory(op, frame, offset, update);
+    if (!error && type_is_live(frame->type, TYPE_L1) && frame->owner == op->pt_owner->id.v)
+        *run = (struct run){mfn, frame_entries(op->machine, frame), op->unlocks};
+    return error;
 }
 
 /* The value is the guest's own note about its own frame: it is stored unchecked, and never believed. */
@@ -36,8 +56,9 @@ static int update_m2p(struct op *op, uint64_t ptr, uint64_t value)
     return 0;
 }
 
-static int update_one(struct op *op, const struct mmu_update *request, bool allowed)
+static int update_one(struct op *op, struct run *run, const struct mmu_update *request, bool allowed)
 {
+    struct update update = {request->val, COMMIT_REPLACE, 0};
     unsigned command = request->ptr & COMMAND_MASK;
     uint64_t ptr = request->ptr & ~(uint64_t)COMMAND_MASK;
 
@@ -47,7 +68,9 @@ static int update_one(struct op *op, const struct mmu_update *request, bool allo
         return refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, request->ptr);
     if (command == MMU_MACHPHYS_UPDATE)
         return update_m2p(op, ptr, request->val);
-    return update_table(op, ptr, request->val, command == MMU_PT_UPDATE_PRESERVE_AD ? COMMIT_KEEP_AD : COMMIT_REPLACE);
+    if (command == MMU_PT_UPDATE_PRESERVE_AD)
+        update.commit = COMMIT_KEEP_AD;
+    return update_table(op, run, ptr, &update);
 }
 
 /* The requests that have been copied from the guest and wait for their turn. */
@@ -57,35 +80,60 @@ struct chunk {
 };
 
 /*
- * Copy up to @left requests from @from.  Where not all of them can be read, as many as were asked for one by one are:
- * those before the unreadable one are still carried out.
+ * The batch tells in advance which entries of the frame table it will need: fetch them all at once.  Inline, because gcc
+ * takes a function that only prefetches for one without effect and drops its calls.
+ */
+FORCE_INLINE void chunk_prefetch(const struct machine *machine, const struct chunk *chunk)
+{
+    for (unsigned i = 0; i < chunk->filled; i++) {
+        const struct frame *frame = frame_find(machine, entry_mfn(chunk->requests[i].val));
+
+        if (frame)
+            __builtin_prefetch(frame, 1);
+    }
+}
+
+/*
+ * Copy up to @left requests from @from.  Where not all of them can be read, the first one alone: those before the
+ * unreadable one are still carried out.
  */
 static bool chunk_fill(struct chunk *chunk, struct vcpu *vcpu, vaddr_t from, uint32_t left)
 {
     chunk->next = 0;
     chunk->filled = left < CHUNK ? left : CHUNK;
-    if (access_read(vcpu, chunk->requests, from, chunk->filled * sizeof(chunk->requests[0])))
-        return true;
-    chunk->filled = 1;
-    return access_read(vcpu, chunk->requests, from, sizeof(chunk->requests[0]));
+    if (!access_read(vcpu, chunk->requests, from, chunk->filled * sizeof(chunk->requests[0]))) {
+        chunk->filled = 1;
+        if (!access_read(vcpu, chunk->requests, from, sizeof(chunk->requests[0])))
+            return false;
+    }
+    chunk_prefetch(vcpu->domain->machine, chunk);
+    return true;
+}
+
+/* A preemption point, and the next requests. */
+static int chunk_next(struct op *op, struct chunk *chunk, vaddr_t requests, uint32_t left)
+{
+    op_preempt_point(op);
+    if (op_is_dying(op))
+        return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
+    if (!chunk_fill(chunk, op->vcpu, VADDR(requests.v + op->index * sizeof(struct mmu_update)), left))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, requests.v);
+    return 0;
 }
 
 /* Carry out @count requests; op->index counts those that are done. */
 static int update_batch(struct op *op, vaddr_t requests, uint32_t count, bool allowed)
 {
+    struct run run = {.table = MFN_NONE};
     struct chunk chunk;
+    int error = 0;
 
     chunk.next = chunk.filled = 0;
     for (op->index = 0; op->index < count; op->index++) {
-        int error;
-
-        op_preempt_point(op);
-        if (op_is_dying(op))
-            return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
-        if (chunk.next == chunk.filled &&
-            !chunk_fill(&chunk, op->vcpu, VADDR(requests.v + op->index * sizeof(struct mmu_update)), count - op->index))
-            return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, requests.v);
-        error = update_one(op, &chunk.requests[chunk.next++], allowed);
+        if (chunk.next == chunk.filled)
+            error = chunk_next(op, &chunk, requests, count - op->index);
+        if (!error)
+            error = update_one(op, &run, &chunk.requests[chunk.next++], allowed);
         if (error)
             return error;
     }

@@ -18,8 +18,9 @@ static void op_lock(const struct op *op)
         port_lock(second);
 }
 
-static void op_unlock(const struct op *op)
+static void op_unlock(struct op *op)
 {
+    op->unlocks++;
     if (op->pg_owner && op->pg_owner != op->pt_owner)
         port_unlock(op->pg_owner);
     port_unlock(op->pt_owner);

@@ -18,6 +18,7 @@ struct op {
     struct domain *pg_owner; /* whose frames the entries may name; NULL: DOMID_IO */
     unsigned call;           /* the hypercall's number, for refusals */
     unsigned index;          /* the entry of its batch, for refusals */
+    unsigned unlocks;        /* how often the locks have been dropped since the operation began */
     bool upper_changed;      /* a present entry above level 1 was replaced: see update_flush() */
 };
 

@@ -17,7 +17,6 @@
     REASON(NOT_PRIVILEGED, "only a privileged domain may do this to another")                                 \
     REASON(DYING, "the domain is being torn down")                                                            \
     REASON(UNKNOWN_COMMAND, "no such command")                                                                \
-    REASON(UNKNOWN_HYPERCALL, "no such hypercall")                                                            \
     REASON(MISALIGNED, "an address is not aligned as the command needs it")                                   \
     REASON(NOT_RAM, "the frame is not RAM, and the domain has no right to it")                                \
     REASON(NO_SUCH_FRAME, "the frame number lies outside the machine")                                        \
@@ -94,11 +93,12 @@ struct place {
 /*
  * Refuse with @error because of @reason, at @place, about @frame (may be NULL), of @value.  Returns -error.
  */
-int __must_check refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason reason, struct place place,
-                        const struct frame *frame, uint64_t value);
+int __must_check __cold refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason reason,
+                               struct place place, const struct frame *frame, uint64_t value);
 
 /* The same where nothing but a value is known. */
-int __must_check refuse_value(const struct op *op, enum neg_errnoval error, enum refusal_reason reason, uint64_t value);
+int __must_check __cold refuse_value(const struct op *op, enum neg_errnoval error, enum refusal_reason reason,
+                                     uint64_t value);
 
 /* A reason's name ("TYPE_CONFLICT") and its explanation; both static. */
 const char *refusal_name(enum refusal_reason reason);

@@ -76,11 +76,9 @@ int root_set_user(struct op *op, mfn_t mfn)
 
     if (op->pt_owner->width != WIDTH_64)
         return refuse_value(op, XEN_ENOSYS, REFUSE_WIDTH, mfn.v);
-    if (mfn.v == 0)
-        mfn = MFN_NONE;
-    error = mfn_is_none(mfn) ? 0 : root_acquire(op, mfn);
+    error = mfn.v == 0 ? 0 : root_acquire(op, mfn);
     if (!error)
-        root_replace(op, op->vcpu, &op->vcpu->user_root, mfn);
+        root_replace(op, op->vcpu, &op->vcpu->user_root, mfn.v == 0 ? MFN_NONE : mfn);
     return error;
 }
 

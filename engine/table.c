@@ -14,21 +14,21 @@
 #include <engine/table.h>
 
 /*
- * Preemption points: between the entries of upper tables, each of which may mean a whole table; of an L1 now and
- * then.
+ * A preemption point before slot @index: before each entry of an upper table, which may mean a whole table below, and
+ * every 32 slots of anything.
  */
-static void preempt_between_entries(struct op *op, const struct level *level, unsigned index)
+static void preempt_before(struct op *op, const struct level *level, unsigned index, uint64_t entry)
 {
-    if (level->type != TYPE_L1 || index % 32 == 0)
+    if (index % 32 == 0 || (entry != 0 && level->type != TYPE_L1))
         op_preempt_point(op);
 }
 
 static void release_below(struct op *op, const struct level *level, const uint64_t *entries, unsigned end)
 {
     for (unsigned i = 0; i < end; i++) {
-        preempt_between_entries(op, level, i);
-        if (!level_slot_is_hypervisor(level, i))
-            entry_release(op, level, entries[i]);
+        preempt_before(op, level, i, entries[i]);
+        if (entries[i] != 0 && !level_slot_is_hypervisor(level, i))
+            entry_release(op, level_number(level->type), entries[i]);
     }
 }
 
@@ -38,7 +38,7 @@ static int promote_entry(struct op *op, const struct level *level, struct place 
     uint64_t raw = *slot;
     int error;
 
-    if (raw == 0)
+    if (raw == 0 || level_slot_is_hypervisor(level, place.slot))
         return 0;
     error = entry_decode(op, level, place, raw, &entry);
     if (!error)
@@ -83,9 +83,8 @@ int table_promote(struct op *op, struct frame *frame, enum frame_type type)
     if (level->slots == 4)
         error = check_pae_root(op, frame, entries);
     for (; !error && place.slot < level->slots; place.slot++) {
-        preempt_between_entries(op, level, place.slot);
-        if (!level_slot_is_hypervisor(level, place.slot))
-            error = promote_entry(op, level, place, &entries[place.slot]);
+        preempt_before(op, level, place.slot, entries[place.slot]);
+        error = promote_entry(op, level, place, &entries[place.slot]);
         if (error)
             release_below(op, level, entries, place.slot);
     }

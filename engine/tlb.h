@@ -4,8 +4,8 @@
  *
  * A clock ticks when a flush begins.  A frame is stamped with the clock when its last use of a type, or its last
  * reference, has gone from memory: every translation of that use was made from an entry read before.  A processor whose
- * last full flush began at a later tick than the stamp has dropped all of them.  The stamp is taken after the entry has
- * been replaced by a locked instruction, so a flush that began before is never taken for one that came after (XSA-241).
+ * last full flush began at a later tick than the stamp has dropped all of them.  The stamp is read after the new entry
+ * is visible to every processor, so a flush that began before is never taken for one that came after (XSA-241).
  *
  * The clock is 32 bits wide and compared as a serial number.  Whenever it enters another quarter of its range all
  * processors flush, so that the last flush of each lies less than half a range back.
@@ -16,9 +16,13 @@
 
 #define TLB_QUARTER (UINT32_C(1) << 30)
 
-/* The clock now: the stamp of a use that has just ended. */
+/*
+ * The clock now: the stamp of a use that has just ended.  The fence is between the store of the entry that ended it,
+ * which may still wait in this processor's store buffer, and the reading of the clock.
+ */
 static inline uint32_t tlb_now(const struct machine *machine)
 {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return __atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST);
 }
 

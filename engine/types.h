@@ -56,6 +56,8 @@ typedef struct {
 #define MFN_NONE MFN(~UINT64_C(0))
 
 #define __must_check  __attribute__((warn_unused_result))
+#define FORCE_INLINE  static inline __attribute__((always_inline))
+#define __cold        __attribute__((cold))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline bool mfn_equal(mfn_t a, mfn_t b)

@@ -19,17 +19,19 @@ static int check_slot(const struct op *op, const struct level *level, struct pla
 }
 
 /*
- * The locked instruction that makes the new entry the live one.  Accessed and dirty bits may be set by processors at
- * any moment; nothing else changes a live entry while the lock is held, so the first two forms cannot fail.
+ * Make the new entry the live one.  Processors may set accessed and dirty bits at any moment; nothing else changes a
+ * live entry while the lock is held.  So where those bits are of no interest, a load and a store are enough: the store
+ * is one atomic write, and what it overwrites is known but for bits that nobody wants (the fence that a stamp needs is
+ * in tlb_now()).  The first two forms cannot fail.
  */
-static bool commit(uint64_t *slot, uint64_t bits, const struct update *update, uint64_t *old)
+FORCE_INLINE bool commit(uint64_t *slot, uint64_t bits, const struct update *update, uint64_t *old)
 {
+    *old = __atomic_load_n(slot, __ATOMIC_RELAXED);
     switch (update->commit) {
     case COMMIT_REPLACE:
-        *old = __atomic_exchange_n(slot, bits, __ATOMIC_SEQ_CST);
+        __atomic_store_n(slot, bits, __ATOMIC_RELEASE);
         return true;
     case COMMIT_KEEP_AD:
-        *old = __atomic_load_n(slot, __ATOMIC_RELAXED);
         while (!__atomic_compare_exchange_n(slot, old, bits | (*old & ENTRY_AD), false, __ATOMIC_SEQ_CST,
                                             __ATOMIC_RELAXED))
             ;
@@ -50,35 +52,53 @@ static bool same_references(uint64_t old, uint64_t new)
     return (old & new &ENTRY_PRESENT) && !((old ^ new) & ~ENTRY_INERT);
 }
 
-int update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update)
+/*
+ * Decode, acquire, commit.  Compiled twice: for L1 tables, where nothing waits and every instruction counts, and for all
+ * others.
+ */
+FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct place place, uint64_t *slot,
+                             const struct update *update)
 {
-    const struct level *level = level_of(op->pt_owner->width, type_of(table->type));
-    struct place place = {frame_mfn(op->machine, table), level_number(type_of(table->type)), index};
-    uint64_t *slot = &frame_entries(op->machine, table)[index];
     struct entry entry;
     uint64_t old;
-    int error;
+    int error = entry_decode(op, level, place, update->value, &entry);
 
-    CHECK(level && type_is_validated(table->type));
-    error = check_slot(op, level, place, update->value);
     if (error)
         return error;
-    error = entry_decode(op, level, place, update->value, &entry);
-    if (error)
-        return error;
-    if (same_references(__atomic_load_n(slot, __ATOMIC_RELAXED), entry.bits)) {
+    if (same_references(__atomic_load_n(slot, __ATOMIC_RELAXED), entry.bits))
         return commit(slot, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
-    }
     error = entry_acquire(op, place, &entry);
     if (error)
         return error;
     if (!commit(slot, entry.bits, update, &old)) {
-        entry_release(op, level, entry.bits);
+        entry_release(op, place.level, entry.bits);
         return -XEN_EAGAIN;
     }
     op->upper_changed |= place.level > 1 && (old & ENTRY_PRESENT);
-    entry_release(op, level, old);
+    entry_release(op, place.level, old);
     return 0;
+}
+
+int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, const struct update *update)
+{
+    const struct level *level = level_of(op->pt_owner->width, TYPE_L1);
+
+    return update_slot(op, level, (struct place){table, 1, index}, &entries[index], update);
+}
+
+int update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update)
+{
+    const struct level *level = level_of(op->pt_owner->width, type_of(table->type));
+    uint64_t *entries = frame_entries(op->machine, table);
+    struct place place = {frame_mfn(op->machine, table), 1, index};
+    int error;
+
+    CHECK(level && type_is_validated(table->type));
+    if (level->type == TYPE_L1)
+        return update_leaf(op, place.table, entries, index, update);
+    place.level = level_number(level->type);
+    error = check_slot(op, level, place, update->value);
+    return error ? error : update_slot(op, level, place, &entries[index], update);
 }
 
 /* An entry above level 1: the update may wait for its child, and the table must stay what it is meanwhile. */
@@ -126,12 +146,12 @@ static bool wait_for_frame(struct op *op, struct frame *frame)
 
 int update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update)
 {
-    if (!wait_for_frame(op, frame))
+    if (type_is_busy(frame->type) && !wait_for_frame(op, frame))
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, update->value);
+    if (type_is_live(frame->type, TYPE_L1))
+        return update_entry(op, frame, offset / 8, update);
     if (!type_is_validated(frame->type))
         return update_plain(op, frame, offset, update);
-    if (type_of(frame->type) == TYPE_L1)
-        return update_entry(op, frame, offset / 8, update);
     if (type_is_table(type_of(frame->type)))
         return update_upper(op, frame, offset / 8, update);
     return refuse(op, XEN_EINVAL, REFUSE_NOT_A_TABLE, NOWHERE, frame, update->value);

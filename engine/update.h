@@ -28,6 +28,13 @@ struct update {
 int __must_check update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update);
 
 /*
+ * update_entry() for a table that is known to be a live L1, with its contents at @entries.  Drops the locks only where
+ * the old entry's frame is a third domain's (op->unlocks tells).
+ */
+int __must_check update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index,
+                             const struct update *update);
+
+/*
  * Write @value at @offset of @frame, which is whatever it is now: an entry of a live table as by update_entry(), in a
  * writable or idle frame plain memory.  Waits for a frame under conversion.  @offset is a multiple of 8.
  */
