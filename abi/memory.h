@@ -103,8 +103,11 @@ _Static_assert(offsetof(struct compat_xen_memory_reservation, domid) == 16, "com
  * `   nr_exchanged     0 before the call; after it the number of extents of in that have been traded
  * `
  * ` Result 0, or an error; what nr_exchanged counts is done even then.
- * `   -EINVAL  in and out differ in size or domain; a frame is not the guest's or is in use as a table
+ * `   -EFAULT  the structure or an array cannot be read or written
+ * `   -ESRCH   a domain other than DOMID_SELF
  * `   -EPERM   extents larger than the caller may ask for
+ * `   -EINVAL  in and out differ in size; nr_exchanged makes no sense; a frame is not the guest's, or is mapped,
+ * `            pinned or otherwise in use
  * `   -ENOMEM  no such frames to be had
  */
 struct xen_memory_exchange {
@@ -125,8 +128,8 @@ _Static_assert(offsetof(struct compat_xen_memory_exchange, nr_exchanged) == 40, 
 
 /*
  * ` XENMEM_current_reservation: the number of frames that the domain has.  XENMEM_maximum_reservation: the
- * ` number that it may have.  XENMEM_maximum_gpfn: the highest pfn that it uses.  XENMEM_maximum_ram_page: a
- * ` number that is above the mfn of all RAM of the machine; it cannot fail.
+ * ` number that it may have.  XENMEM_maximum_gpfn: the highest pfn that it uses.  XENMEM_maximum_ram_page: the
+ * ` highest mfn that RAM of the machine may have; it cannot fail.
  */
 struct xen_memory_domain {
     uint16_t domid; /* => enum domid */

@@ -26,11 +26,11 @@
  * ` A bit that is not allowed gives -EINVAL.  Accessed and dirty bits are kept by the processor as ever.
  * `
  * ` For a 64-bit guest the hypervisor adjusts a present entry as it stores it, and the guest reads back the
- * ` adjusted one: an L1 entry without USER becomes USER with bit 52 set (a page of the kernel), an L1 entry
- * ` without bit 52 gets G and USER; L2 and L3 get USER; L4 gets USER and A.  Kernel and user both run in
- * ` ring 3, so USER does not protect the kernel: its pages are absent from the table that user mode runs on,
- * ` see MMUEXT_NEW_USER_BASEPTR.  For a 32-bit guest USER means what it means on bare hardware; an L3 entry
- * ` gets USER and RW.
+ * ` adjusted one: an L1 entry without USER, a page of the kernel, gets USER and bit 52; an L1 entry that has
+ * ` USER but not bit 52, a page of the user, gets G; L2 and L3 entries get USER, L4 entries USER and A.  Kernel
+ * ` and user both run in ring 3, so USER does not protect the kernel: its pages are absent from the tables that
+ * ` user mode runs on, see MMUEXT_NEW_USER_BASEPTR in [mmuext_op].  For a 32-bit guest USER means what it means
+ * ` on bare hardware; a present L3 entry gets USER and RW.
  * `
  * ` What a present L1 entry may map:
  * `   a frame of the guest, read-only         always, whatever the frame is used for
@@ -48,7 +48,7 @@
  * `
  * ` Entries that belong to the hypervisor, see [layout], cannot be written, not even with zero: L4 slots 256
  * ` to 271 give -EINVAL; the hypervisor's part of the L2 that a 32-bit guest has in L3 slot 3 gives -EPERM,
- * ` and that L3 slot itself -EINVAL.
+ * ` and that L3 slot itself and those above it -EINVAL.
  */
 
 /*
@@ -87,7 +87,8 @@
  * ` Errors of one request, in the order of the checks:
  * `   -EFAULT  the request cannot be read
  * `   -ENOSYS  unknown command
- * `   -EPERM   no right to the other domain, or MMU_MACHPHYS_UPDATE with tables of another domain
+ * `   -EPERM   no right to the other domain, or MMU_MACHPHYS_UPDATE with tables of another domain.  DOMID_IO
+ * `            needs no right here; the rights to a device are checked with the new entry
  * `   -EINVAL  the frame in ptr does not exist or has another owner
  * `   -EINVAL  the frame is a descriptor table, see [segdesc]; or it is a table of L2 or above while
  * `            @foreigndom names two different domains
@@ -140,13 +141,14 @@ _Static_assert(offsetof(struct mmu_update, val) == 8, "mmu_update.val");
  * `                                          enum uvm_flags flags,
  * `                                          uint16_t domid)
  * `
- * ` @va: The virtual address whose mapping is to change.
+ * ` @va: Any address in the page to be mapped anew.
  * ` @val: The new L1 entry.  It holds a machine frame number.
  * ` @flags: What to flush afterwards.
  * ` @domid: Owner of the frame that the new entry maps.
  * `
- * ` The entry is found through the tables that the vCPU runs on; the L1 table must exist.  Then it is
- * ` replaced as by an MMU_NORMAL_PT_UPDATE of [mmu_update].
+ * ` The entry is found through the tables that the vCPU runs on, as if they were mapped in one linear array
+ * ` with @va / 4096 as its index; the L1 table must exist.  Then it is replaced as by an MMU_NORMAL_PT_UPDATE
+ * ` of [mmu_update].  A 32-bit guest gives @val in two arguments, the low half first.
  * `
  * ` Errors, in the order of the checks:
  * `   -ESRCH   (otherdomain) no such domain

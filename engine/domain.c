@@ -138,8 +138,8 @@ void vcpu_destroy(struct vcpu *vcpu)
 /* Drop what the domain itself holds on @frame: its pin, its allocation. */
 static void relinquish(struct op *op, struct domain *domain, struct frame *frame)
 {
-    if (frame->owner == domain->id.v && type_is_pinned(frame->type) && unpin_table(op, frame_mfn(op->machine, frame)))
-        CHECK(false); /* pinned and owned: nothing to refuse */
+    if (frame->owner == domain->id.v && type_is_pinned(frame->type))
+        unpin_frame(op, frame);
     if (frame->owner == domain->id.v && (frame->flags & FRAME_SHARED))
         frame_unshare(domain, frame);
     if (frame->owner == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame_release(domain, frame))

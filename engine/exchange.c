@@ -76,18 +76,17 @@ static bool write_progress(struct vcpu *vcpu, vaddr_t argument, uint64_t done)
 static int check_exchange(const struct op *op, const struct exchange *exchange)
 {
     const struct reservation *in = &exchange->in, *out = &exchange->out;
-    uint64_t chunk = in->order < out->order ? UINT64_C(1) << (out->order - in->order) : 1;
+    int error = reservation_check(op, in);
+    uint64_t chunk;
 
-    if (in->order > MEMORY_ORDER_MAX || out->order > MEMORY_ORDER_MAX)
-        return refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, in->order > out->order ? in->order : out->order);
-    if (in->count > UINT64_MAX >> MEMORY_ORDER_MAX || out->count > UINT64_MAX >> MEMORY_ORDER_MAX ||
-        in->count << in->order != out->count << out->order || exchange->done > in->count || exchange->done % chunk)
-        return refuse_value(op, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS, exchange->done);
-    if (in->domid != DOMID_SELF || out->domid != DOMID_SELF)
-        return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, in->domid);
-    if (!reservation_ok(op, in) || !reservation_ok(op, out))
-        return -XEN_EFAULT;
-    return 0;
+    if (!error)
+        error = reservation_check(op, out);
+    if (error)
+        return error;
+    chunk = in->order < out->order ? UINT64_C(1) << (out->order - in->order) : 1;
+    if (in->count << in->order != out->count << out->order || exchange->done > in->count || exchange->done % chunk)
+        error = refuse_value(op, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS, exchange->done);
+    return error;
 }
 
 /* Undo detach() for the first @frames frames of the chunk. */

@@ -13,13 +13,17 @@ int foreign_find(const struct op *op, uint16_t id, struct domain **domain)
         *domain = caller;
         return 0;
     case DOMID_IO:
-        return 0;
     case DOMID_XEN:
-        return caller->privileged ? 0 : refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, id);
+        return 0;
     default:
         *domain = domain_find(op->machine, DOMID(id));
         if (!*domain || *domain == caller)
             return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, id);
         return 0;
     }
+}
+
+bool foreign_allowed(const struct op *op, uint16_t id, const struct domain *domain)
+{
+    return id == DOMID_IO || domain == op->vcpu->domain || op->vcpu->domain->privileged;
 }

@@ -40,20 +40,20 @@ static bool address_bits_ok(const struct machine *machine, uint32_t flags)
     return bits == 0 || bits >= 64 || (machine->nr_frames << PAGE_SHIFT) - 1 <= (UINT64_C(1) << bits) - 1;
 }
 
-bool reservation_ok(const struct op *op, const struct reservation *reservation)
+int reservation_check(const struct op *op, const struct reservation *reservation)
 {
     const struct domain *domain = op->vcpu->domain;
-    int error = 0;
 
     if (reservation->domid != DOMID_SELF)
-        error = refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, reservation->domid);
-    else if (reservation->order > MEMORY_ORDER_MAX)
-        error = refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, reservation->order);
-    else if (!access_array_ok(domain, reservation->extents, reservation->count, access_word_size(domain)))
-        error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, reservation->extents.v);
-    else if (!address_bits_ok(op->machine, reservation->flags))
-        error = refuse_value(op, XEN_ENOMEM, REFUSE_ADDRESS_BITS, reservation->flags);
-    return error == 0;
+        return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, reservation->domid);
+    if (reservation->order > MEMORY_ORDER_MAX)
+        return refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, reservation->order);
+    if (reservation->count > UINT32_MAX ||
+        !access_array_ok(domain, reservation->extents, reservation->count, access_word_size(domain)))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, reservation->extents.v);
+    if (!address_bits_ok(op->machine, reservation->flags))
+        return refuse_value(op, XEN_ENOMEM, REFUSE_ADDRESS_BITS, reservation->flags);
+    return 0;
 }
 
 /* An extent for the domain; its M2P entries count up from @pfn, or stay invalid if that is MACH2PHYS_INVALID. */
@@ -118,7 +118,7 @@ static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argum
 
     if (!read_reservation(op->vcpu, argument, &reservation))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
-    if (!reservation_ok(op, &reservation) || op_begin(op, op->vcpu->domain, op->vcpu->domain))
+    if (reservation_check(op, &reservation) || op_begin(op, op->vcpu->domain, op->vcpu->domain))
         return 0;
     for (op->index = 0; op->index < reservation.count; op->index++) {
         op_preempt_point(op);
@@ -147,7 +147,7 @@ static int64_t ask_domain(struct op *op, unsigned command, vaddr_t argument)
     error = foreign_find(op, named.domid, &domain);
     if (!error && !domain)
         error = refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, named.domid);
-    if (!error && !foreign_allowed(op, domain))
+    if (!error && !foreign_allowed(op, named.domid, domain))
         error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, named.domid);
     if (error)
         return error;

@@ -21,9 +21,10 @@ struct reservation {
 };
 
 /*
- * Is @reservation one whose extents the machine can serve for the calling domain itself?  Says why not.
+ * Is @reservation one whose extents the machine can serve for the calling domain itself?  0, or -XEN_ESRCH (another
+ * domain), -XEN_EPERM (extents too large), -XEN_EFAULT (the array), -XEN_ENOMEM (address bits).
  */
-bool reservation_ok(const struct op *op, const struct reservation *reservation);
+int __must_check reservation_check(const struct op *op, const struct reservation *reservation);
 
 /* The address of extent @index of the array. */
 static inline vaddr_t reservation_extent(const struct op *op, const struct reservation *reservation, uint64_t index)

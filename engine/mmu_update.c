@@ -166,7 +166,7 @@ int64_t mmu_update(struct op *op, const uint64_t args[6])
     op->index = 0;
     error = foreign_find(op, (uint16_t)foreigndom, &pg_owner);
     if (!error) {
-        allowed = foreign_allowed(op, pt_owner) && foreign_allowed(op, pg_owner);
+        allowed = foreign_allowed(op, DOMID_SELF, pt_owner) && foreign_allowed(op, (uint16_t)foreigndom, pg_owner);
         error = allowed ? op_begin(op, pt_owner, pg_owner) : op_begin(op, caller, caller);
         if (!error) {
             error = update_batch(op, VADDR(args[0]), count, allowed);

@@ -271,7 +271,7 @@ int64_t mmuext_op(struct op *op, const uint64_t args[6])
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, args[0]);
     op->index = 0;
     error = foreign_find(op, (uint16_t)args[3], &pg_owner);
-    if (!error && !foreign_allowed(op, pg_owner))
+    if (!error && !foreign_allowed(op, (uint16_t)args[3], pg_owner))
         error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, args[3]);
     if (!error)
         error = op_begin(op, pg_owner ? pg_owner : caller, pg_owner);

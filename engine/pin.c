@@ -4,20 +4,13 @@
 #include <engine/pin.h>
 #include <engine/typeref.h>
 
-static struct frame *frame_acquire(struct op *op, mfn_t mfn)
-{
-    struct frame *frame = frame_find(op->machine, mfn);
-
-    return frame && op->pg_owner && frame_get(frame, op->pg_owner) ? frame : NULL;
-}
-
 int pin_table(struct op *op, mfn_t mfn, enum frame_type type)
 {
-    struct frame *frame = frame_acquire(op, mfn);
+    struct frame *frame = frame_find(op->machine, mfn);
     int error;
 
-    if (!frame)
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame_find(op->machine, mfn), mfn.v);
+    if (!frame || !op->pg_owner || !frame_get(frame, op->pg_owner))
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
     error = typeref_get(op, NOWHERE, frame, type);
     if (!error && type_is_pinned(frame->type)) {
         error = refuse(op, XEN_EINVAL, REFUSE_ALREADY_PINNED, NOWHERE, frame, mfn.v);
@@ -31,21 +24,21 @@ int pin_table(struct op *op, mfn_t mfn, enum frame_type type)
     return 0;
 }
 
-int unpin_table(struct op *op, mfn_t mfn)
+void unpin_frame(struct op *op, struct frame *frame)
 {
-    struct frame *frame = frame_acquire(op, mfn);
-
-    if (!frame)
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame_find(op->machine, mfn), mfn.v);
-    if (!type_is_pinned(frame->type)) {
-        int error = refuse(op, XEN_EINVAL, REFUSE_NOT_PINNED, NOWHERE, frame, mfn.v);
-
-        frame_put(op->machine, frame);
-        return error;
-    }
     type_pin_clear(&frame->type);
     typeref_put(op, frame);
-    frame_put(op->machine, frame); /* the pin's */
-    frame_put(op->machine, frame); /* ours */
+    frame_put(op->machine, frame);
+}
+
+int unpin_table(struct op *op, mfn_t mfn)
+{
+    struct frame *frame = frame_find(op->machine, mfn);
+
+    if (!frame || !op->pg_owner || frame->owner != op->pg_owner->id.v)
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
+    if (!type_is_pinned(frame->type))
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_PINNED, NOWHERE, frame, mfn.v);
+    unpin_frame(op, frame);
     return 0;
 }

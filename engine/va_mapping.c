@@ -57,7 +57,7 @@ int64_t update_va_mapping_otherdomain(struct op *op, vaddr_t vaddr, uint64_t ent
 
     if (error)
         return error;
-    if (!foreign_allowed(op, pg_owner))
+    if (!foreign_allowed(op, domid, pg_owner))
         return refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, domid);
     return update(op, pg_owner, vaddr, entry, flags);
 }
