@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Failures and findings, in words. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sim/machine.h>
+#include <sim/tasks.h>
+
+static const char *const type_names[] = {"none", "L1", "L2", "L3", "L4", "L2 top", "segdesc", "writable"};
+
+void sim_fail(const char *format, ...)
+{
+    struct sim *sim = sim_current();
+    char message[sizeof(sim->fail_message)];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    if (sim) {
+        memcpy(sim->fail_message, message, sizeof(message));
+        tasks_fail(sim);
+        if (sim->on_fail)
+            sim->on_fail(sim, sim->fail_message);
+    }
+    fflush(stdout);
+    fprintf(stderr, "%s\n", message);
+    abort();
+}
+
+static void print_type(struct type_word type)
+{
+    fprintf(stderr, "%s, count %u%s%s%s", type_names[type_of(type)], type_count(type),
+            type_is_validated(type) ? ", validated" : "", type_is_busy(type) ? ", busy" : "",
+            type_is_pinned(type) ? ", pinned" : "");
+}
+
+void sim_print_finding(const struct sim_finding *finding)
+{
+    fprintf(stderr, "rule: %s: cpu %u, vaddr %#llx, frame %#llx of domain %#x (", finding->rule, finding->cpu,
+            (unsigned long long)finding->vaddr.v, (unsigned long long)finding->frame.v, finding->owner);
+    print_type(finding->type);
+    fprintf(stderr, ")\n");
+}
+
+void sim_print_refusal(const struct refusal *refusal)
+{
+    fprintf(stderr, "refused: -%d %s (%s): call %u, entry %u", (int)refusal->error, refusal_name(refusal->reason),
+            refusal_text(refusal->reason), refusal->call, refusal->index);
+    if (!mfn_is_none(refusal->table))
+        fprintf(stderr, ", slot %u of L%u table %#llx", refusal->slot, refusal->level,
+                (unsigned long long)refusal->table.v);
+    if (!mfn_is_none(refusal->frame)) {
+        fprintf(stderr, ", frame %#llx of domain %#x (", (unsigned long long)refusal->frame.v, refusal->owner.v);
+        print_type(refusal->type);
+        fprintf(stderr, ")");
+    }
+    fprintf(stderr, ", value %#llx\n", (unsigned long long)refusal->value);
+}
