@@ -218,18 +218,18 @@ static bool inv_vcpu(const struct audit *audit, const struct domain *domain, con
     return good;
 }
 
-/* The reservation counts the frames allocated, and no operation is left behind. */
+/* The reservation counts the frames that are the domain's own, and no operation is left behind. */
 static bool inv_domain(const struct audit *audit, const struct domain *domain)
 {
-    uint64_t allocated = 0;
+    uint64_t owned = 0;
 
     for (uint64_t i = 0; i < audit->machine->nr_frames; i++) {
         const struct frame *frame = &audit->machine->frames[i];
 
-        allocated += frame->owner == domain->id.v && (frame->flags & FRAME_ALLOCATED);
+        owned += frame->owner == domain->id.v && !(frame->flags & FRAME_SHARED);
     }
-    if (allocated != domain->nr_frames || domain->operations != 0)
-        return broken(audit, MFN_NONE, allocated, domain->nr_frames);
+    if (owned != domain->nr_frames || domain->operations != 0)
+        return broken(audit, MFN_NONE, owned, domain->nr_frames);
     return true;
 }
 

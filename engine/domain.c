@@ -146,19 +146,11 @@ static void relinquish(struct op *op, struct domain *domain, struct frame *frame
         CHECK(false); /* owned and allocated: nothing to refuse */
 }
 
-static uint64_t count_owned(const struct domain *domain)
-{
-    uint64_t count = 0;
-
-    for (uint64_t i = 0; i < domain->machine->nr_frames; i++)
-        count += domain->machine->frames[i].owner == domain->id.v;
-    return count;
-}
-
 uint64_t domain_destroy(struct domain *domain)
 {
     struct machine *machine = domain->machine;
     struct op op = {.machine = machine};
+    uint64_t left = 0;
 
     port_lock(domain);
     domain->dying = true;
@@ -176,6 +168,10 @@ uint64_t domain_destroy(struct domain *domain)
         op_preempt_point(&op);
         relinquish(&op, domain, &machine->frames[i]);
     }
+    for (uint64_t i = 0; i < machine->nr_frames; i++) {
+        op_preempt_point(&op);
+        left += machine->frames[i].owner == domain->id.v;
+    }
     op_end(&op);
-    return count_owned(domain);
+    return left;
 }

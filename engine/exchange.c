@@ -103,8 +103,8 @@ static void attach(struct op *op, const struct exchange *exchange, const struct 
 }
 
 /*
- * Take a frame out of the reservation: its one reference is the operation's now, and nobody can name it twice.  The
- * lock is held until it is given away or attached again.
+ * Take a frame out of the reservation, which has room for another one then: its one reference is the operation's now,
+ * and nobody can name it twice.  The lock is held until it is attached again.
  */
 static int detach(struct op *op, mfn_t mfn)
 {
@@ -140,15 +140,15 @@ static int take_in(struct op *op, const struct exchange *exchange, struct chunk 
     return error;
 }
 
-/* The first @count of the new @extents go back to the pool. */
-static void release_out(struct op *op, const struct exchange *exchange, const mfn_t *extents, unsigned count)
+/* The first @count of @extents, which are the domain's alone, go back to the pool. */
+static void release_extents(struct op *op, const mfn_t *extents, unsigned count, unsigned order)
 {
     for (unsigned i = 0; i < count; i++) {
-        for (uint64_t j = 0; j < UINT64_C(1) << exchange->out.order; j++) {
+        for (uint64_t j = 0; j < UINT64_C(1) << order; j++) {
             struct frame *frame = frame_find(op->machine, mfn_add(extents[i], j));
 
             if (!frame || frame_release(op->pt_owner, frame))
-                CHECK(false); /* ours since a moment ago, under the lock */
+                CHECK(false); /* known to be allocated, under the lock that is still held */
         }
     }
 }
@@ -166,7 +166,7 @@ static int take_out_one(struct op *op, const struct exchange *exchange, vaddr_t 
         m2p_set(op->machine, mfn_add(*first, j), pfn + j);
     if (access_write_word(op->vcpu, slot, first->v))
         return 0;
-    release_out(op, exchange, first, 1);
+    release_extents(op, first, 1, exchange->out.order);
     return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
 }
 
@@ -178,7 +178,7 @@ static int take_out(struct op *op, const struct exchange *exchange, struct chunk
         int error = take_out_one(op, exchange, reservation_extent(op, &exchange->out, first + i), &chunk->out[i]);
 
         if (error) {
-            release_out(op, exchange, chunk->out, i);
+            release_extents(op, chunk->out, i, exchange->out.order);
             return error;
         }
     }
@@ -197,11 +197,8 @@ static int exchange_chunk(struct op *op, const struct exchange *exchange, struct
         attach(op, exchange, chunk, frames);
         return error;
     }
-    for (uint64_t n = 0; n < frames; n++) {
-        uint64_t within = n & ((UINT64_C(1) << exchange->in.order) - 1);
-
-        frame_put(op->machine, frame_find(op->machine, mfn_add(chunk->in[n >> exchange->in.order], within)));
-    }
+    attach(op, exchange, chunk, frames);
+    release_extents(op, chunk->in, chunk->nr_in, exchange->in.order);
     return 0;
 }
 

@@ -11,7 +11,10 @@
  */
 void frame_free(struct machine *machine, struct frame *frame)
 {
-    CHECK(type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED)));
+    struct domain *owner = domain_find(machine, DOMID(frame->owner));
+
+    CHECK(owner && type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED)));
+    owner->nr_frames--;
     m2p_set(machine, frame_mfn(machine, frame), MACH2PHYS_INVALID);
     frame->epoch = tlb_now(machine);
     frame->owner = OWNER_NONE;
@@ -57,7 +60,6 @@ int frame_release(struct domain *domain, struct frame *frame)
     if (frame->owner != domain->id.v || !(frame->flags & FRAME_ALLOCATED))
         return -XEN_EINVAL;
     frame->flags &= (uint16_t)~FRAME_ALLOCATED;
-    domain->nr_frames--;
     frame_put(domain->machine, frame);
     return 0;
 }

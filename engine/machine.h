@@ -59,7 +59,7 @@ struct domain {
     struct vcpu **vcpus;
     unsigned nr_vcpus;
     /* the engine's */
-    uint64_t nr_frames;  /* allocated to it now */
+    uint64_t nr_frames;  /* its own now, given back but still in use included, shared ones not */
     unsigned operations; /* under way on its memory; the lock may be free meanwhile */
     bool dying;
 };

@@ -139,7 +139,7 @@ static int find_writable_page(struct op *op, uint64_t mfn, struct frame **frame)
     if (error)
         return error;
     if (!typeref_is_writable(*frame)) {
-        error = refuse(op, XEN_EINVAL, REFUSE_TYPE_CONFLICT, NOWHERE, *frame, mfn);
+        error = refuse(op, XEN_EINVAL, typeref_conflict(*frame, TYPE_WRITABLE), NOWHERE, *frame, mfn);
         frame_put(op->machine, *frame);
         return error;
     }

@@ -171,7 +171,7 @@ static int descriptor_write(struct op *op, struct frame *frame, unsigned index, 
         return 0;
     }
     if (!typeref_is_writable(frame))
-        return refuse(op, XEN_EINVAL, REFUSE_TYPE_CONFLICT, NOWHERE, frame, descriptor);
+        return refuse(op, XEN_EINVAL, typeref_conflict(frame, TYPE_WRITABLE), NOWHERE, frame, descriptor);
     return update_memory(op, frame, index * 8, &(struct update){descriptor, COMMIT_REPLACE, 0});
 }
 

@@ -15,16 +15,20 @@ static void settle(struct machine *machine, struct frame *frame, enum frame_type
     }
 }
 
+enum refusal_reason typeref_conflict(const struct frame *frame, enum frame_type want)
+{
+    if (type_is_busy(frame->type))
+        return REFUSE_TYPE_UNDER_CONVERSION;
+    if (type_of(frame->type) != want)
+        return REFUSE_TYPE_CONFLICT;
+    return want == TYPE_L2_TOP ? REFUSE_TABLE_SHARED : REFUSE_TYPE_COUNT_EXHAUSTED;
+}
+
 static int refuse_conflict(const struct op *op, struct place place, const struct frame *frame, enum frame_type want)
 {
     enum neg_errnoval error = want == TYPE_WRITABLE ? XEN_EBUSY : XEN_EINVAL;
-    enum refusal_reason reason = REFUSE_TYPE_CONFLICT;
 
-    if (type_is_busy(frame->type))
-        reason = REFUSE_TYPE_UNDER_CONVERSION;
-    else if (type_of(frame->type) == want)
-        reason = want == TYPE_L2_TOP ? REFUSE_TABLE_SHARED : REFUSE_TYPE_COUNT_EXHAUSTED;
-    return refuse(op, error, reason, place, frame, want);
+    return refuse(op, error, typeref_conflict(frame, want), place, frame, want);
 }
 
 int typeref_convert_writable(struct op *op, struct place place, struct frame *frame)

@@ -29,6 +29,9 @@ static inline int __must_check typeref_get_writable(struct op *op, struct place 
     return typeref_convert_writable(op, place, frame);
 }
 
+/* Why @frame, which is in use, cannot get one more use as @want. */
+enum refusal_reason typeref_conflict(const struct frame *frame, enum frame_type want);
+
 /* Would typeref_get_writable() succeed? */
 static inline bool typeref_is_writable(const struct frame *frame)
 {

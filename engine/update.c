@@ -121,19 +121,16 @@ static int update_upper(struct op *op, struct frame *table, unsigned index, cons
     return error;
 }
 
-/* The eight bytes as memory: the frame is writable for as long as the store takes. */
-static int update_plain(struct op *op, struct frame *frame, unsigned offset, const struct update *update)
+/* Eight bytes of memory that is no table: the frame is writable for as long as the store takes. */
+static int update_plain(struct op *op, struct frame *frame, unsigned offset, uint64_t value)
 {
-    struct place place = {frame_mfn(op->machine, frame), 0, offset / 8};
-    uint64_t old;
-    int error = typeref_get_writable(op, place, frame);
+    int error = typeref_get_writable(op, (struct place){frame_mfn(op->machine, frame), 0, offset / 8}, frame);
 
     if (error)
         return error;
-    if (!commit(&frame_entries(op->machine, frame)[offset / 8], update->value, update, &old))
-        error = -XEN_EAGAIN;
+    __atomic_store_n(&frame_entries(op->machine, frame)[offset / 8], value, __ATOMIC_RELEASE);
     typeref_put_writable(op->machine, frame);
-    return error;
+    return 0;
 }
 
 /* Wait until @frame is under no conversion.  False: it is no longer the domain's. */
@@ -151,7 +148,7 @@ int update_memory(struct op *op, struct frame *frame, unsigned offset, const str
     if (type_is_live(frame->type, TYPE_L1))
         return update_entry(op, frame, offset / 8, update);
     if (!type_is_validated(frame->type))
-        return update_plain(op, frame, offset, update);
+        return update_plain(op, frame, offset, update->value);
     if (type_is_table(type_of(frame->type)))
         return update_upper(op, frame, offset / 8, update);
     return refuse(op, XEN_EINVAL, REFUSE_NOT_A_TABLE, NOWHERE, frame, update->value);
