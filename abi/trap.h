@@ -20,7 +20,7 @@
  * `
  * ` Errors, in the order of the checks, for each entry; the entries before it stay installed:
  * `   -EFAULT  the entry cannot be read
- * `   -EINVAL  (64-bit guests) the address is not canonical
+ * `   -EINVAL  (64-bit guests) the address is not canonical, or is the hypervisor's
  * `
  * ` A vector without handler that would have to be delivered destroys the domain.
  */

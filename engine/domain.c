@@ -152,15 +152,9 @@ uint64_t domain_destroy(struct domain *domain)
     struct op op = {.machine = machine};
     uint64_t left = 0;
 
-    port_lock(domain);
-    domain->dying = true;
-    while (domain->operations > 0) {
-        port_unlock(domain);
+    __atomic_store_n(&domain->dying, true, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&domain->operations, __ATOMIC_SEQ_CST) > 0)
         port_yield();
-        port_lock(domain);
-    }
-    port_unlock(domain);
-
     op_begin_teardown(&op, domain);
     for (unsigned i = 0; i < domain->nr_vcpus; i++)
         destroy_vcpu(&op, domain->vcpus[i]);

@@ -33,15 +33,18 @@ static bool iomem_allowed(const struct domain *domain, mfn_t mfn)
     return false;
 }
 
-/* Device memory is never cached: one frame must not be seen through two kinds of memory type (XSA-154). */
+/*
+ * Device memory is never cached: one frame must not be seen through two kinds of memory type (XSA-154).  The owner of
+ * the table needs the right to it, and so does a caller who asks for it by DOMID_IO.
+ */
 int entry_decode_device(const struct op *op, struct place place, uint64_t *bits)
 {
-    const struct domain *rights = op->pg_owner ? op->pt_owner : op->vcpu->domain;
     mfn_t mfn = entry_mfn(*bits);
+    bool allowed = iomem_allowed(op->pt_owner, mfn) && (op->pg_owner || iomem_allowed(op->vcpu->domain, mfn));
 
     if (mfn.v == MFN_ALL_ONES)
         return refuse(op, XEN_EINVAL, REFUSE_NO_SUCH_FRAME, place, NULL, *bits);
-    if (!iomem_allowed(rights, mfn) || mfn.v >> (op->machine->phys_bits - PAGE_SHIFT))
+    if (!allowed || mfn.v >> (op->machine->phys_bits - PAGE_SHIFT))
         return refuse(op, XEN_EPERM, REFUSE_NOT_RAM, place, NULL, *bits);
     if (PAT_CACHED & (1u << pat_index(*bits)))
         *bits = (*bits & ~ENTRY_CACHE) | ENTRY_PCD | ENTRY_PWT;

@@ -110,8 +110,8 @@ static inline bool entry_owner_is_locked(const struct op *op, const struct frame
 }
 
 /*
- * Drop what the entry @bits, which stood in a validated table of level @level (1 to 4), held.  Cannot fail.  May demote a table, hence
- * preempt; and exchanges the locks for another domain's where the frame is foreign.
+ * Drop what the entry @bits, which stood in a validated table of level @level (1 to 4), held.  Cannot fail.  May
+ * demote a table, hence preempt; and exchanges the locks for another domain's where the frame is foreign.
  */
 FORCE_INLINE void entry_release(struct op *op, unsigned level, uint64_t bits)
 {

@@ -21,6 +21,16 @@ void frame_free(struct machine *machine, struct frame *frame)
     port_pool_give(frame_mfn(machine, frame), 0);
 }
 
+void frame_settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want)
+{
+    if (was != TYPE_NONE && was != want)
+        tlb_settle(machine, frame->epoch);
+    if (want != TYPE_WRITABLE && (frame->flags & FRAME_INCOHERENT)) {
+        port_cache_flush(machine->tlb.cpus);
+        frame->flags &= (uint16_t)~FRAME_INCOHERENT;
+    }
+}
+
 /* No processor sees the frame any more, and nothing of its past remains. */
 static void frame_wipe(struct machine *machine, struct frame *frame)
 {
@@ -74,8 +84,7 @@ int frame_share(struct domain *domain, struct frame *frame)
 {
     if (!frame_is_sole(frame, domain))
         return -XEN_EINVAL;
-    if (type_of(frame->type) != TYPE_NONE)
-        tlb_settle(domain->machine, frame->epoch);
+    frame_settle(domain->machine, frame, type_of(frame->type), TYPE_NONE);
     if (!type_writable_get(&frame->type))
         CHECK(false); /* an idle frame has no uses: one more fits */
     frame->flags = FRAME_SHARED;

@@ -84,6 +84,12 @@ static inline void frame_put(struct machine *machine, struct frame *frame)
 }
 
 /*
+ * See to it that what was cached or written of @frame's last use, as @was, can no longer reach it, because it is to be
+ * used as @want, or (TYPE_NONE) by the hypervisor.  It is idle or promoting; the owner's lock is held.
+ */
+void frame_settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want);
+
+/*
  * Give 2^@order consecutive frames from the pool to @domain, each with one general reference for "allocated", untyped,
  * zeroed, seen by no processor.  @domain's lock is held.  -XEN_ENOMEM: the pool has none, or the reservation is full.
  */

@@ -122,7 +122,7 @@ int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
 
         if (port_preempt_wanted())
             port_yield();
-        if (vcpu->domain->dying)
+        if (domain_is_dying(vcpu->domain))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
         if (!read_call(vcpu, at, &call))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);

@@ -60,7 +60,7 @@ struct domain {
     unsigned nr_vcpus;
     /* the engine's */
     uint64_t nr_frames;  /* its own now, given back but still in use included, shared ones not */
-    unsigned operations; /* under way on its memory; the lock may be free meanwhile */
+    unsigned operations; /* under way on its memory or for its vCPUs; counted without its lock */
     bool dying;
 };
 
@@ -101,6 +101,12 @@ static inline mfn_t vcpu_root(const struct vcpu *vcpu)
 static inline unsigned root_level(const struct domain *domain)
 {
     return domain->width == WIDTH_64 ? 4 : 3;
+}
+
+/* Is @domain being torn down?  Read without its lock. */
+static inline bool domain_is_dying(const struct domain *domain)
+{
+    return __atomic_load_n(&domain->dying, __ATOMIC_SEQ_CST);
 }
 
 /* The domain that @id names, NULL if there is none. */

@@ -68,15 +68,19 @@ static int take_extent(struct op *op, unsigned order, uint64_t pfn, mfn_t *first
     return 0;
 }
 
-/* Give back what take_extent() or an earlier call gave: each frame of the extent, which may still be in other use. */
-static int release_extent(struct op *op, unsigned order, mfn_t first)
+int memory_release_extent(struct op *op, unsigned order, mfn_t first)
 {
-    for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
-        struct frame *frame = frame_find(op->machine, mfn_add(first, i));
+    uint64_t count = UINT64_C(1) << order;
 
-        if (!frame || frame_release(op->pt_owner, frame))
+    for (uint64_t i = 0; i < count; i++) {
+        const struct frame *frame = frame_find(op->machine, mfn_add(first, i));
+
+        if (!frame || frame->owner != op->pt_owner->id.v || !(frame->flags & FRAME_ALLOCATED))
             return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, first.v + i);
     }
+    for (uint64_t i = 0; i < count; i++)
+        if (frame_release(op->pt_owner, frame_find(op->machine, mfn_add(first, i))))
+            CHECK(false); /* looked at above, under the same lock */
     return 0;
 }
 
@@ -94,7 +98,7 @@ static int increase_one(struct op *op, const struct reservation *reservation, ui
         return error;
     if (reservation->extents.v && !access_write_word(op->vcpu, slot, first.v)) {
         error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
-        if (release_extent(op, reservation->order, first))
+        if (memory_release_extent(op, reservation->order, first))
             CHECK(false); /* nobody has heard of these frames yet */
     }
     return error;
@@ -107,7 +111,7 @@ static int decrease_one(struct op *op, const struct reservation *reservation, ui
 
     if (!access_read_word(op->vcpu, &first.v, slot))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
-    return release_extent(op, reservation->order, first);
+    return memory_release_extent(op, reservation->order, first);
 }
 
 /* Returns the number of extents done: for a reservation that makes no sense, none. */

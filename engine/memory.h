@@ -26,6 +26,12 @@ struct reservation {
  */
 int __must_check reservation_check(const struct op *op, const struct reservation *reservation);
 
+/*
+ * Take an extent of 2^@order frames from @first out of the reservation of op->pt_owner, wholly or not at all; frames
+ * that are in other use live on.  -XEN_EINVAL: one of them is not an allocated frame of the domain.
+ */
+int __must_check memory_release_extent(struct op *op, unsigned order, mfn_t first);
+
 /* The address of extent @index of the array. */
 static inline vaddr_t reservation_extent(const struct op *op, const struct reservation *reservation, uint64_t index)
 {

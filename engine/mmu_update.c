@@ -80,8 +80,8 @@ struct chunk {
 };
 
 /*
- * The batch tells in advance which entries of the frame table it will need: fetch them all at once.  Inline, because gcc
- * takes a function that only prefetches for one without effect and drops its calls.
+ * The batch tells in advance which entries of the frame table it will need: fetch them all at once.  Inline, because
+ * gcc takes a function that only prefetches for one without effect and drops its calls.
  */
 FORCE_INLINE void chunk_prefetch(const struct machine *machine, const struct chunk *chunk)
 {

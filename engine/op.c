@@ -26,35 +26,57 @@ static void op_unlock(struct op *op)
     port_unlock(op->pt_owner);
 }
 
+static void count(struct domain *domain, int by)
+{
+    if (domain)
+        (void)__atomic_add_fetch(&domain->operations, (unsigned)by, __ATOMIC_SEQ_CST);
+}
+
+/* The operation is, or no longer is, under way for each of the up to three domains that it has to do with. */
+static void count_all(const struct op *op, int by)
+{
+    struct domain *caller = op->vcpu ? op->vcpu->domain : NULL;
+
+    count(op->pt_owner, by);
+    count(op->pg_owner == op->pt_owner ? NULL : op->pg_owner, by);
+    count(caller == op->pt_owner || caller == op->pg_owner ? NULL : caller, by);
+}
+
 void op_begin_teardown(struct op *op, struct domain *domain)
 {
     op->pt_owner = domain;
     op->pg_owner = domain;
     op_lock(op);
-    domain->operations++;
+    count_all(op, 1);
 }
 
+/*
+ * Counted first, then asked: whoever marks a domain as dying and then sees no operation knows that each later one sees
+ * the mark.
+ */
 int op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
 {
     op->pt_owner = pt_owner;
     op->pg_owner = pg_owner;
     op_lock(op);
+    count_all(op, 1);
     if (op_is_dying(op)) {
-        op_unlock(op);
+        op_end(op);
         return refuse_value(op, XEN_ESRCH, REFUSE_DYING, pt_owner->id.v);
     }
-    pt_owner->operations++;
-    if (pg_owner && pg_owner != pt_owner)
-        pg_owner->operations++;
     return 0;
 }
 
 void op_end(struct op *op)
 {
-    op->pt_owner->operations--;
-    if (op->pg_owner && op->pg_owner != op->pt_owner)
-        op->pg_owner->operations--;
+    count_all(op, -1);
     op_unlock(op);
+}
+
+bool op_is_dying(const struct op *op)
+{
+    return domain_is_dying(op->pt_owner) || (op->pg_owner && domain_is_dying(op->pg_owner)) ||
+           (op->vcpu && domain_is_dying(op->vcpu->domain));
 }
 
 void op_wait(struct op *op)

@@ -4,7 +4,8 @@
  *
  * It holds the locks of the domains whose memory it touches, in ascending domain id.  At preemption points, and while
  * it waits for a frame that another operation converts, it drops them and takes them again: whatever it knew about
- * frames that it holds no reference on is then void.  A domain with operations under way is not torn down under them.
+ * frames that it holds no reference on is then void.  A domain is not torn down under an operation on its memory, or
+ * one that a vCPU of its own has under way.
  */
 #pragma once
 
@@ -23,9 +24,9 @@ struct op {
 };
 
 /*
- * Begin an operation on @pt_owner's tables with @pg_owner's frames: locks are taken, -XEN_ESRCH if one of them is dying
- * (then nothing is held).  @pg_owner may be @pt_owner, or NULL.  Each op_begin() that returned 0 is ended by one
- * op_end().
+ * Begin an operation on @pt_owner's tables with @pg_owner's frames: locks are taken, -XEN_ESRCH if one of them or the
+ * caller is dying (then nothing is held).  @pg_owner may be @pt_owner, or NULL.  Each op_begin() that returned 0 is
+ * ended by one op_end().
  */
 int __must_check op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner);
 void op_end(struct op *op);
@@ -39,11 +40,8 @@ void op_preempt_point(struct op *op);
 /* Let others run, because a frame that the operation needs is under conversion. */
 void op_wait(struct op *op);
 
-/* Is the operation's memory being torn down?  Asked between the entries of a batch. */
-static inline bool op_is_dying(const struct op *op)
-{
-    return op->pt_owner->dying || (op->pg_owner && op->pg_owner->dying);
-}
+/* Is one of its domains, or the caller's, being torn down?  Asked between the entries of a batch. */
+bool op_is_dying(const struct op *op);
 
 /*
  * Drop a writable use and a general reference (@writable), or the latter alone, of a frame that may be another domain's

@@ -28,7 +28,7 @@ static uint16_t fix_selector(enum width width, uint16_t cs)
 {
     if (width == WIDTH_64)
         return cs | SELECTOR_RPL;
-    return cs & SELECTOR_RPL ? cs : cs | 1u;
+    return (uint16_t)((cs & ~SELECTOR_RPL) | 1u);
 }
 
 static void clear(struct vcpu *vcpu)
@@ -47,7 +47,7 @@ int64_t trap_set_table(struct op *op, vaddr_t list)
         return 0;
     }
     for (uint64_t i = 0;; i++) {
-        if (vcpu->domain->dying)
+        if (domain_is_dying(vcpu->domain))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
         if (!read_entry(vcpu, list, i, &info))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, list.v);

@@ -4,17 +4,6 @@
 #include <engine/table.h>
 #include <engine/typeref.h>
 
-/* What was cached or written of a frame's last use can no longer reach it.  The frame is idle or promoting. */
-static void settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want)
-{
-    if (was != TYPE_NONE && was != want)
-        tlb_settle(machine, frame->epoch);
-    if (want != TYPE_WRITABLE && (frame->flags & FRAME_INCOHERENT)) {
-        port_cache_flush(machine->tlb.cpus);
-        frame->flags &= (uint16_t)~FRAME_INCOHERENT;
-    }
-}
-
 enum refusal_reason typeref_conflict(const struct frame *frame, enum frame_type want)
 {
     if (type_is_busy(frame->type))
@@ -35,7 +24,7 @@ int typeref_convert_writable(struct op *op, struct place place, struct frame *fr
 {
     if (!type_is_idle(frame->type))
         return refuse_conflict(op, place, frame, TYPE_WRITABLE);
-    settle(op->machine, frame, type_of(frame->type), TYPE_WRITABLE);
+    frame_settle(op->machine, frame, type_of(frame->type), TYPE_WRITABLE);
     if (!type_writable_get(&frame->type))
         CHECK(false); /* an idle frame has no uses: one more fits */
     return 0;
@@ -48,7 +37,7 @@ static int promote(struct op *op, struct frame *frame, enum frame_type want)
     int error;
 
     type_promote_begin(&frame->type, want);
-    settle(op->machine, frame, was, want);
+    frame_settle(op->machine, frame, was, want);
     error = want == TYPE_SEGDESC ? descriptor_frame_validate(op, frame) : table_promote(op, frame, want);
     if (error)
         type_promote_abort(&frame->type);

@@ -53,8 +53,8 @@ static bool same_references(uint64_t old, uint64_t new)
 }
 
 /*
- * Decode, acquire, commit.  Compiled twice: for L1 tables, where nothing waits and every instruction counts, and for all
- * others.
+ * Decode, acquire, commit.  Compiled twice: for L1 tables, where nothing waits and every instruction counts, and for
+ * all others.
  */
 FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct place place, uint64_t *slot,
                              const struct update *update)
@@ -65,8 +65,10 @@ FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct pl
 
     if (error)
         return error;
-    if (same_references(__atomic_load_n(slot, __ATOMIC_RELAXED), entry.bits))
+    if (same_references(__atomic_load_n(slot, __ATOMIC_RELAXED), entry.bits)) {
+        op->upper_changed |= place.level > 1;
         return commit(slot, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
+    }
     error = entry_acquire(op, place, &entry);
     if (error)
         return error;

@@ -35,8 +35,9 @@ int __must_check update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsi
                              const struct update *update);
 
 /*
- * Write @update->value at @offset of @frame, which is whatever it is now: an entry of a live table as by update_entry(),
- * in a writable or idle frame plain memory, which gets just the value.  Waits for a frame under conversion.  @offset is a multiple of 8.
+ * Write @update->value at @offset of @frame, which is whatever it is now: an entry of a live table as by
+ * update_entry(), in a writable or idle frame plain memory, which gets just the value.  Waits for a frame under
+ * conversion.  @offset is a multiple of 8.
  */
 int __must_check update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update);
 
