@@ -65,7 +65,7 @@ programs = $(patsubst %.c,build/$(1)/%,$(2))
 
 # ---- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: all engine symbols san test test-hosted check soak fuzz coverage bench defects format setup clean help FORCE
+.PHONY: all engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects format setup clean help FORCE
 
 all: symbols san
 
@@ -74,7 +74,9 @@ engine: build/gcc/engine/libengine.a build/clang/engine/libengine.a
 symbols: $(if $(ENGINE),engine)
 	$(if $(ENGINE),$(Q)tools/check-symbols)
 
-san: build/san/libparavane-hosted.a $(call programs,san,$(PROGRAMS))
+# All test programs of a flavour.
+$(foreach flavour,san fast cov,$(eval \
+	$(flavour): build/$(flavour)/libparavane-hosted.a $(call programs,$(flavour),$(PROGRAMS))))
 
 test: engine san $(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
 	$(Q)tests/run.sh
@@ -97,7 +99,7 @@ soak: $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 fuzz: $(call programs,fuzz,$(FUZZERS))
 	$(Q)tests/fuzz/run.sh $(SECONDS)
 
-coverage: $(call programs,cov,$(PROGRAMS))
+coverage: cov
 	$(Q)tests/coverage.sh
 
 bench: $(call programs,bench,$(BENCHES))
@@ -129,6 +131,7 @@ Paravane: direct paging for Xen PV guests.
   make format              lay out the sources as .clang-format says
   make setup               install what the build needs (the first make does it by itself)
   make clean               remove build/
+  make san, fast, cov      only build the test programs: with sanitizers, optimised, for coverage
 
 Examples:
   make V=1                                      show each command

@@ -20,18 +20,24 @@ mkdir -p $log $out
 
 [ -d build/cov ] || { echo "nothing is built for coverage: make coverage"; exit 1; }
 find build/cov -name '*.gcda' -delete
+run() { # SOURCE: run its program; both counts of two programs that run at once are kept
+    local name=${1#tests/} out
+    name=${name%.c}
+    out=$log/${name//\//-}.cov.log
+    if timeout --foreground -k 10 "$limit" "build/cov/tests/$name" >"$out" 2>&1 </dev/null; then
+        echo "ran $name"
+    else
+        echo "$name failed: $out"
+        return 1
+    fi
+}
+export -f run
+export log limit PARAVANE_MODEL_OPS=$MODEL_OPS
+
 failed=0
-for source in tests/unit/*.c tests/sweep/*.c tests/lessons/*.c tests/model/*.c; do
-    [ -e "$source" ] || continue
-    program=build/cov/${source%.c}
-    name=${program#build/cov/tests/}
-    echo "running $name"
-    PARAVANE_MODEL_OPS=$MODEL_OPS timeout --foreground -k 10 "$limit" "$program" \
-        >"$log/${name//\//-}.cov.log" 2>&1 </dev/null || {
-        echo "$name failed: $log/${name//\//-}.cov.log"
-        failed=1
-    }
-done
+shopt -s nullglob
+printf '%s\0' tests/model/*.c tests/sweep/*.c tests/lessons/*.c tests/unit/*.c |
+    xargs -0 -n 1 -P "$(nproc)" bash -c 'run "$0"' || failed=1
 
 # Functions in headers count wherever they were compiled to, so all objects are read, and then engine/ is kept.
 gcovr --root . --object-directory build/cov --filter 'engine/' --exclude-unreachable-branches --exclude-throw-branches \
