@@ -128,8 +128,8 @@ _Static_assert(offsetof(struct compat_xen_memory_exchange, nr_exchanged) == 40, 
 
 /*
  * ` XENMEM_current_reservation: the number of frames that the domain has.  XENMEM_maximum_reservation: the
- * ` number that it may have.  XENMEM_maximum_gpfn: the highest pfn that it uses.  XENMEM_maximum_ram_page: the
- * ` highest mfn that RAM of the machine may have; it cannot fail.
+ * ` number that it may have.  XENMEM_maximum_gpfn: the highest pfn that it uses.  XENMEM_maximum_ram_page: a
+ * ` number that is above the mfn of all RAM of the machine; it cannot fail.
  */
 struct xen_memory_domain {
     uint16_t domid; /* => enum domid */

@@ -93,7 +93,6 @@
  * `   -EINVAL  the frame is a descriptor table, see [segdesc]; or it is a table of L2 or above while
  * `            @foreigndom names two different domains
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES  the new entry breaks a rule of [pte]
- * `   -EBUSY   (L1) or -EFAULT (L2 to L4): another processor changed the entry meanwhile
  */
 struct mmu_update {
     uint64_t ptr; /* machine address, a multiple of 8; bits 0-2: => enum mmu_update_cmd */

@@ -12,6 +12,7 @@ void machine_init(struct machine *machine)
 {
     CHECK(machine->phys_bits >= 36 && machine->phys_bits <= 52);
     machine->tlb.now = 0;
+    machine->tlb.all_flushed = 0;
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine->tlb.flushed[i] = 0;
     for (uint64_t i = 0; i < machine->nr_frames; i++) {
@@ -25,8 +26,8 @@ static void set_owner(struct machine *machine, mfn_t first, uint64_t count, uint
     for (uint64_t i = 0; i < count; i++) {
         struct frame *frame = frame_find(machine, mfn_add(first, i));
 
-        CHECK(frame && frame->owner == DOMID_IO);
-        frame->owner = owner;
+        CHECK(frame && frame_owner(frame) == DOMID_IO);
+        frame_set_owner(frame, owner);
     }
 }
 
@@ -138,11 +139,11 @@ void vcpu_destroy(struct vcpu *vcpu)
 /* Drop what the domain itself holds on @frame: its pin, its allocation. */
 static void relinquish(struct op *op, struct domain *domain, struct frame *frame)
 {
-    if (frame->owner == domain->id.v && type_is_pinned(frame->type))
+    if (frame_owner(frame) == domain->id.v && type_is_pinned(frame->type))
         unpin_frame(op, frame);
-    if (frame->owner == domain->id.v && (frame->flags & FRAME_SHARED))
+    if (frame_owner(frame) == domain->id.v && (frame->flags & FRAME_SHARED))
         frame_unshare(domain, frame);
-    if (frame->owner == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame_release(domain, frame))
+    if (frame_owner(frame) == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame_release(domain, frame))
         CHECK(false); /* owned and allocated: nothing to refuse */
 }
 
@@ -150,7 +151,7 @@ uint64_t domain_destroy(struct domain *domain)
 {
     struct machine *machine = domain->machine;
     struct op op = {.machine = machine};
-    uint64_t left = 0;
+    uint64_t left;
 
     __atomic_store_n(&domain->dying, true, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&domain->operations, __ATOMIC_SEQ_CST) > 0)
@@ -162,10 +163,7 @@ uint64_t domain_destroy(struct domain *domain)
         op_preempt_point(&op);
         relinquish(&op, domain, &machine->frames[i]);
     }
-    for (uint64_t i = 0; i < machine->nr_frames; i++) {
-        op_preempt_point(&op);
-        left += machine->frames[i].owner == domain->id.v;
-    }
+    left = domain->nr_frames;
     op_end(&op);
     return left;
 }

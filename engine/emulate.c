@@ -47,7 +47,7 @@ static struct frame *find_target(const struct vcpu *vcpu, vaddr_t vaddr)
     uint64_t entry = walk_read_l1(vcpu, vaddr);
     struct frame *frame = frame_find(vcpu->domain->machine, entry_mfn(entry));
 
-    if (!(entry & ENTRY_PRESENT) || (entry & ENTRY_RW) || !frame || frame->owner != vcpu->domain->id.v)
+    if (!(entry & ENTRY_PRESENT) || (entry & ENTRY_RW) || !frame || frame_owner(frame) != vcpu->domain->id.v)
         return NULL;
     return type_is_live(frame->type, TYPE_L1) ? frame : NULL;
 }

@@ -17,7 +17,8 @@
 
 /*
  * Make a machine whose frame table is all "not RAM".  machine_add_ram() then declares RAM, range by range, as being in
- * the pool; frames that the hypervisor keeps are simply never declared, or declared by machine_reserve().
+ * the pool, and machine_reserve() as the hypervisor's own: all RAM below nr_frames is one or the other, since what is
+ * declared as neither counts as device memory.
  */
 void machine_init(struct machine *machine);
 void machine_add_ram(struct machine *machine, mfn_t first, uint64_t count);
@@ -111,6 +112,8 @@ void vcpu_destroy(struct vcpu *vcpu);
 /*
  * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every pin and allocation
  * is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain maps.  They
- * return to the pool when that lets go of them; until then the domain stays in machine->domains.
+ * return to the pool when that lets go of them; until domain->nr_frames is 0 the domain stays in machine->domains.
+ * Not called from within an operation of the same domain.  The structures of domain and vCPUs stay until each of its
+ * vCPUs has left the functions above, which may still write to guest memory on their way out.
  */
 uint64_t domain_destroy(struct domain *domain);

@@ -69,12 +69,5 @@ int entry_decode_upper(const struct op *op, const struct level *level, struct pl
 
 int entry_acquire_upper(struct op *op, struct place place, const struct entry *entry)
 {
-    int error;
-
-    if (!frame_get(entry->frame, op->pt_owner))
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, place, entry->frame, entry->bits);
-    error = typeref_get(op, place, entry->frame, entry->type);
-    if (error)
-        frame_put(op->machine, entry->frame);
-    return error;
+    return typeref_hold(op, place, entry->frame, op->pt_owner, entry->type, entry->bits);
 }

@@ -81,7 +81,7 @@ FORCE_INLINE int __must_check entry_acquire_leaf(struct op *op, struct place pla
     int error;
 
     if (!op->pg_owner || !frame_get(frame, op->pg_owner))
-        return refuse(op, XEN_EBUSY, REFUSE_NOT_OWNED, place, frame, entry->bits);
+        return typeref_refuse_frame(op, XEN_EBUSY, place, frame, op->pg_owner, entry->bits);
     if (entry->type == TYPE_NONE)
         return 0;
     error = typeref_get_writable(op, place, frame);
@@ -106,7 +106,7 @@ FORCE_INLINE int __must_check entry_acquire(struct op *op, struct place place, c
 /* Does the operation hold the lock of @frame's owner? */
 static inline bool entry_owner_is_locked(const struct op *op, const struct frame *frame)
 {
-    return frame->owner == op->pt_owner->id.v || (op->pg_owner && frame->owner == op->pg_owner->id.v);
+    return frame_owner(frame) == op->pt_owner->id.v || (op->pg_owner && frame_owner(frame) == op->pg_owner->id.v);
 }
 
 /*

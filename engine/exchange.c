@@ -34,18 +34,6 @@ static void chunk_init(struct chunk *chunk, const struct exchange *exchange)
     chunk->out = split ? chunk->many : &chunk->one;
 }
 
-static struct reservation reservation_of(const struct xen_memory_reservation *from)
-{
-    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
-                                from->domid};
-}
-
-static struct reservation compat_reservation_of(const struct compat_xen_memory_reservation *from)
-{
-    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
-                                from->domid};
-}
-
 static bool read_exchange(struct vcpu *vcpu, vaddr_t from, struct exchange *exchange)
 {
     struct xen_memory_exchange full;
@@ -81,6 +69,8 @@ static int check_exchange(const struct op *op, const struct exchange *exchange)
 
     if (!error)
         error = reservation_check(op, out);
+    if (!error)
+        error = reservation_check_bits(op, out);
     if (error)
         return error;
     chunk = in->order < out->order ? UINT64_C(1) << (out->order - in->order) : 1;
@@ -110,7 +100,7 @@ static int detach(struct op *op, mfn_t mfn)
 {
     struct frame *frame = frame_find(op->machine, mfn);
 
-    if (!frame || frame->owner != op->pt_owner->id.v)
+    if (!frame || frame_owner(frame) != op->pt_owner->id.v)
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
     if (!frame_is_sole(frame, op->pt_owner))
         return refuse(op, XEN_EINVAL, REFUSE_FRAME_IN_USE, NOWHERE, frame, mfn.v);

@@ -11,13 +11,13 @@
  */
 void frame_free(struct machine *machine, struct frame *frame)
 {
-    struct domain *owner = domain_find(machine, DOMID(frame->owner));
+    struct domain *owner = domain_find(machine, DOMID(frame_owner(frame)));
 
     CHECK(owner && type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED)));
     owner->nr_frames--;
     m2p_set(machine, frame_mfn(machine, frame), MACH2PHYS_INVALID);
     frame->epoch = tlb_now(machine);
-    frame->owner = OWNER_NONE;
+    frame_set_owner(frame, OWNER_NONE);
     port_pool_give(frame_mfn(machine, frame), 0);
 }
 
@@ -31,16 +31,27 @@ void frame_settle(struct machine *machine, struct frame *frame, enum frame_type 
     }
 }
 
-/* No processor sees the frame any more, and nothing of its past remains. */
-static void frame_wipe(struct machine *machine, struct frame *frame)
+/*
+ * No processor sees the frames of an extent from the pool any more, and nothing of their past remains.  The flushes come
+ * first, at most one of the caches for all of them.
+ */
+static void wipe_extent(struct machine *machine, mfn_t first, uint64_t count)
 {
-    CHECK(frame->owner == OWNER_NONE && frame->refs == 0);
-    tlb_settle(machine, frame->epoch);
-    if (frame->flags & FRAME_INCOHERENT)
+    struct frame *frames = frame_find(machine, first);
+    bool incoherent = false;
+
+    CHECK(frames && frame_find(machine, mfn_add(first, count - 1)));
+    for (uint64_t i = 0; i < count; i++) {
+        CHECK(frame_owner(&frames[i]) == OWNER_NONE && frames[i].refs == 0);
+        tlb_settle(machine, frames[i].epoch);
+        incoherent |= frames[i].flags & FRAME_INCOHERENT;
+    }
+    if (incoherent)
         port_cache_flush(machine->tlb.cpus);
-    type_forget(&frame->type);
-    frame->flags = 0;
-    port_frame_clear(frame_mfn(machine, frame));
+    for (uint64_t i = 0; i < count; i++) {
+        type_forget(&frames[i].type);
+        port_frame_clear(mfn_add(first, i));
+    }
 }
 
 int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
@@ -52,14 +63,13 @@ int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
         return -XEN_ENOMEM;
     if (!port_pool_take(order, first))
         return -XEN_ENOMEM;
+    wipe_extent(machine, *first, count);
     for (uint64_t i = 0; i < count; i++) {
         struct frame *frame = frame_find(machine, mfn_add(*first, i));
 
-        CHECK(frame);
-        frame_wipe(machine, frame);
         frame->refs = 1;
         frame->flags = FRAME_ALLOCATED;
-        frame->owner = domain->id.v;
+        frame_set_owner(frame, domain->id.v);
     }
     domain->nr_frames += count;
     return 0;
@@ -67,7 +77,7 @@ int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
 
 int frame_release(struct domain *domain, struct frame *frame)
 {
-    if (frame->owner != domain->id.v || !(frame->flags & FRAME_ALLOCATED))
+    if (frame_owner(frame) != domain->id.v || !(frame->flags & FRAME_ALLOCATED))
         return -XEN_EINVAL;
     frame->flags &= (uint16_t)~FRAME_ALLOCATED;
     frame_put(domain->machine, frame);
@@ -76,7 +86,7 @@ int frame_release(struct domain *domain, struct frame *frame)
 
 bool frame_is_sole(const struct frame *frame, const struct domain *domain)
 {
-    return frame->owner == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame->refs == 1 &&
+    return frame_owner(frame) == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame->refs == 1 &&
            type_is_idle(frame->type);
 }
 
@@ -95,7 +105,7 @@ int frame_share(struct domain *domain, struct frame *frame)
 /* The reference that made it shared becomes the one that makes it allocated, so none changes hands. */
 void frame_unshare(struct domain *domain, struct frame *frame)
 {
-    CHECK(frame->owner == domain->id.v && (frame->flags & FRAME_SHARED));
+    CHECK(frame_owner(frame) == domain->id.v && (frame->flags & FRAME_SHARED));
     if (type_writable_put(&frame->type))
         frame->epoch = tlb_now(domain->machine);
     frame->flags = (uint16_t)((frame->flags & ~FRAME_SHARED) | FRAME_ALLOCATED);

@@ -35,6 +35,19 @@ _Static_assert(sizeof(struct frame) == 16, "design: at most 16 bytes a frame");
 #define FRAME_SHARED     2u
 #define FRAME_INCOHERENT 4u
 
+/*
+ * The owner of @frame.  Without a lock it may be anybody by the next moment, but for one answer: "mine", under my lock.
+ */
+static inline uint16_t frame_owner(const struct frame *frame)
+{
+    return __atomic_load_n(&frame->owner, __ATOMIC_RELAXED);
+}
+
+static inline void frame_set_owner(struct frame *frame, uint16_t owner)
+{
+    __atomic_store_n(&frame->owner, owner, __ATOMIC_RELAXED);
+}
+
 /* The entry of @mfn in the frame table; NULL if the table does not reach so far. */
 static inline struct frame *frame_find(const struct machine *machine, mfn_t mfn)
 {
@@ -48,7 +61,7 @@ static inline mfn_t frame_mfn(const struct machine *machine, const struct frame 
 
 static inline bool frame_is_ram(const struct frame *frame)
 {
-    return frame->owner != DOMID_IO;
+    return frame_owner(frame) != DOMID_IO;
 }
 
 static inline uint64_t *frame_entries(const struct machine *machine, const struct frame *frame)
@@ -62,7 +75,7 @@ static inline uint64_t *frame_entries(const struct machine *machine, const struc
  */
 static inline bool __must_check frame_get(struct frame *frame, const struct domain *domain)
 {
-    if (frame->owner != domain->id.v || frame->refs == 0 || frame->refs == FRAME_REFS_MAX)
+    if (frame_owner(frame) != domain->id.v || frame->refs == 0 || frame->refs == FRAME_REFS_MAX)
         return false;
     frame->refs++;
     return true;

@@ -21,23 +21,13 @@ static bool read_reservation(struct vcpu *vcpu, vaddr_t from, struct reservation
     if (vcpu->domain->width == WIDTH_64) {
         if (!access_read(vcpu, &full, from, sizeof(full)))
             return false;
-        *out = (struct reservation){VADDR(full.extent_start), full.nr_extents, full.extent_order, full.mem_flags,
-                                    full.domid};
+        *out = reservation_of(&full);
         return true;
     }
     if (!access_read(vcpu, &compat, from, sizeof(compat)))
         return false;
-    *out = (struct reservation){VADDR(compat.extent_start), compat.nr_extents, compat.extent_order, compat.mem_flags,
-                                compat.domid};
+    *out = compat_reservation_of(&compat);
     return true;
-}
-
-/* Can every frame of the machine be reached with the address bits that @flags ask for?  0 means any. */
-static bool address_bits_ok(const struct machine *machine, uint32_t flags)
-{
-    unsigned bits = XENMEMF_get_address_bits(flags);
-
-    return bits == 0 || bits >= 64 || (machine->nr_frames << PAGE_SHIFT) - 1 <= (UINT64_C(1) << bits) - 1;
 }
 
 int reservation_check(const struct op *op, const struct reservation *reservation)
@@ -51,9 +41,16 @@ int reservation_check(const struct op *op, const struct reservation *reservation
     if (reservation->count > UINT32_MAX ||
         !access_array_ok(domain, reservation->extents, reservation->count, access_word_size(domain)))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, reservation->extents.v);
-    if (!address_bits_ok(op->machine, reservation->flags))
-        return refuse_value(op, XEN_ENOMEM, REFUSE_ADDRESS_BITS, reservation->flags);
     return 0;
+}
+
+int reservation_check_bits(const struct op *op, const struct reservation *reservation)
+{
+    unsigned bits = XENMEMF_get_address_bits(reservation->flags);
+
+    if (bits == 0 || bits >= 64 || (op->machine->nr_frames << PAGE_SHIFT) - 1 <= (UINT64_C(1) << bits) - 1)
+        return 0;
+    return refuse_value(op, XEN_ENOMEM, REFUSE_ADDRESS_BITS, reservation->flags);
 }
 
 /* An extent for the domain; its M2P entries count up from @pfn, or stay invalid if that is MACH2PHYS_INVALID. */
@@ -75,7 +72,7 @@ int memory_release_extent(struct op *op, unsigned order, mfn_t first)
     for (uint64_t i = 0; i < count; i++) {
         const struct frame *frame = frame_find(op->machine, mfn_add(first, i));
 
-        if (!frame || frame->owner != op->pt_owner->id.v || !(frame->flags & FRAME_ALLOCATED))
+        if (!frame || frame_owner(frame) != op->pt_owner->id.v || !(frame->flags & FRAME_ALLOCATED))
             return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, first.v + i);
     }
     for (uint64_t i = 0; i < count; i++)
@@ -96,7 +93,7 @@ static int increase_one(struct op *op, const struct reservation *reservation, ui
     error = take_extent(op, reservation->order, pfn, &first);
     if (error)
         return error;
-    if (reservation->extents.v && !access_write_word(op->vcpu, slot, first.v)) {
+    if ((with_pfn || reservation->extents.v) && !access_write_word(op->vcpu, slot, first.v)) {
         error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
         if (memory_release_extent(op, reservation->order, first))
             CHECK(false); /* nobody has heard of these frames yet */
@@ -122,7 +119,9 @@ static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argum
 
     if (!read_reservation(op->vcpu, argument, &reservation))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
-    if (reservation_check(op, &reservation) || op_begin(op, op->vcpu->domain, op->vcpu->domain))
+    if (reservation_check(op, &reservation) ||
+        (command != XENMEM_decrease_reservation && reservation_check_bits(op, &reservation)) ||
+        op_begin(op, op->vcpu->domain, op->vcpu->domain))
         return 0;
     for (op->index = 0; op->index < reservation.count; op->index++) {
         op_preempt_point(op);
@@ -139,7 +138,7 @@ static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argum
     return op->index;
 }
 
-/* XENMEM_current_reservation, maximum_reservation, maximum_gpfn. */
+/* XENMEM_current_reservation and maximum_reservation. */
 static int64_t ask_domain(struct op *op, unsigned command, vaddr_t argument)
 {
     struct xen_memory_domain named;
@@ -148,6 +147,8 @@ static int64_t ask_domain(struct op *op, unsigned command, vaddr_t argument)
 
     if (!access_read(op->vcpu, &named, argument, sizeof(named)))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
+    if (named.domid == op->vcpu->domain->id.v)
+        named.domid = DOMID_SELF; /* here, unlike in foreigndom, a domain may name itself by number */
     error = foreign_find(op, named.domid, &domain);
     if (!error && !domain)
         error = refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, named.domid);
@@ -184,7 +185,7 @@ int64_t memory_op(struct op *op, const uint64_t args[6])
     case XENMEM_maximum_reservation:
         return ask_domain(op, (unsigned)args[0], argument);
     case XENMEM_maximum_ram_page:
-        return (int64_t)op->machine->nr_frames - 1;
+        return (int64_t)op->machine->nr_frames;
     case XENMEM_machphys_mapping:
         return machphys_mapping(op, argument);
     default:

@@ -2,6 +2,7 @@
 /* HYPERVISOR_memory_op, as far as it moves frames between owners: as documented in abi/memory.h. */
 #pragma once
 
+#include <abi/memory.h>
 #include <engine/op.h>
 
 /* All commands but those that the machine answers (the memory map and the like), which go to port_hypercall(). */
@@ -20,11 +21,26 @@ struct reservation {
     uint16_t domid;
 };
 
+static inline struct reservation reservation_of(const struct xen_memory_reservation *from)
+{
+    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
+                                from->domid};
+}
+
+static inline struct reservation compat_reservation_of(const struct compat_xen_memory_reservation *from)
+{
+    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
+                                from->domid};
+}
+
 /*
  * Is @reservation one whose extents the machine can serve for the calling domain itself?  0, or -XEN_ESRCH (another
- * domain), -XEN_EPERM (extents too large), -XEN_EFAULT (the array), -XEN_ENOMEM (address bits).
+ * domain), -XEN_EPERM (extents too large), -XEN_EFAULT (the array).
  */
 int __must_check reservation_check(const struct op *op, const struct reservation *reservation);
+
+/* Can all frames of the machine be reached with the address bits asked for?  Else -XEN_ENOMEM. */
+int __must_check reservation_check_bits(const struct op *op, const struct reservation *reservation);
 
 /*
  * Take an extent of 2^@order frames from @first out of the reservation of op->pt_owner, wholly or not at all; frames

@@ -124,7 +124,7 @@ static int find_page(struct op *op, uint64_t mfn, struct frame **frame)
 {
     *frame = frame_find(op->machine, MFN(mfn));
     if (!*frame || !op->pg_owner || !frame_get(*frame, op->pg_owner))
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, *frame, mfn);
+        return typeref_refuse_frame(op, XEN_EINVAL, NOWHERE, *frame, op->pg_owner, mfn);
     return 0;
 }
 
@@ -197,18 +197,18 @@ static const struct command commands[] = {
     [MMUEXT_PIN_L4_TABLE] = {pin, false},
     [MMUEXT_UNPIN_TABLE] = {unpin, false},
     [MMUEXT_NEW_BASEPTR] = {new_baseptr, true},
-    [MMUEXT_TLB_FLUSH_LOCAL] = {flush_local, false},
-    [MMUEXT_INVLPG_LOCAL] = {flush_page_local, false},
-    [MMUEXT_TLB_FLUSH_MULTI] = {flush_multi, false},
-    [MMUEXT_INVLPG_MULTI] = {flush_page_multi, false},
-    [MMUEXT_TLB_FLUSH_ALL] = {flush_all, false},
-    [MMUEXT_INVLPG_ALL] = {flush_page_all, false},
-    [MMUEXT_FLUSH_CACHE] = {flush_cache, false},
+    [MMUEXT_TLB_FLUSH_LOCAL] = {flush_local, true},
+    [MMUEXT_INVLPG_LOCAL] = {flush_page_local, true},
+    [MMUEXT_TLB_FLUSH_MULTI] = {flush_multi, true},
+    [MMUEXT_INVLPG_MULTI] = {flush_page_multi, true},
+    [MMUEXT_TLB_FLUSH_ALL] = {flush_all, true},
+    [MMUEXT_INVLPG_ALL] = {flush_page_all, true},
+    [MMUEXT_FLUSH_CACHE] = {flush_cache, true},
     [MMUEXT_SET_LDT] = {set_ldt, true},
     [MMUEXT_NEW_USER_BASEPTR] = {new_user_baseptr, true},
     [MMUEXT_CLEAR_PAGE] = {clear_page, false},
     [MMUEXT_COPY_PAGE] = {copy_page, false},
-    [MMUEXT_FLUSH_CACHE_GLOBAL] = {flush_cache_global, false},
+    [MMUEXT_FLUSH_CACHE_GLOBAL] = {flush_cache_global, true},
     [MMUEXT_MARK_SUPER] = {mark_super, false},
     [MMUEXT_UNMARK_SUPER] = {mark_super, false},
 };

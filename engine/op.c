@@ -16,6 +16,7 @@ static void op_lock(const struct op *op)
     port_lock(first);
     if (second && second != first)
         port_lock(second);
+    tlb_keep_up(op->machine);
 }
 
 static void op_unlock(struct op *op)
@@ -95,7 +96,7 @@ void op_preempt_point(struct op *op)
 void op_put_foreign(struct op *op, struct frame *frame, bool writable)
 {
     struct machine *machine = op->machine;
-    struct domain *owner = domain_find(machine, DOMID(frame->owner));
+    struct domain *owner = domain_find(machine, DOMID(frame_owner(frame)));
 
     CHECK(owner);
     op_unlock(op);

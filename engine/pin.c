@@ -7,17 +7,13 @@
 int pin_table(struct op *op, mfn_t mfn, enum frame_type type)
 {
     struct frame *frame = frame_find(op->machine, mfn);
-    int error;
+    int error = typeref_hold(op, NOWHERE, frame, op->pg_owner, type, mfn.v);
 
-    if (!frame || !op->pg_owner || !frame_get(frame, op->pg_owner))
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
-    error = typeref_get(op, NOWHERE, frame, type);
-    if (!error && type_is_pinned(frame->type)) {
+    if (error)
+        return error;
+    if (type_is_pinned(frame->type)) {
         error = refuse(op, XEN_EINVAL, REFUSE_ALREADY_PINNED, NOWHERE, frame, mfn.v);
-        typeref_put(op, frame);
-    }
-    if (error) {
-        frame_put(op->machine, frame);
+        typeref_drop(op, frame);
         return error;
     }
     type_pin_set(&frame->type); /* both references are the pin's from here on */
@@ -27,15 +23,14 @@ int pin_table(struct op *op, mfn_t mfn, enum frame_type type)
 void unpin_frame(struct op *op, struct frame *frame)
 {
     type_pin_clear(&frame->type);
-    typeref_put(op, frame);
-    frame_put(op->machine, frame);
+    typeref_drop(op, frame);
 }
 
 int unpin_table(struct op *op, mfn_t mfn)
 {
     struct frame *frame = frame_find(op->machine, mfn);
 
-    if (!frame || !op->pg_owner || frame->owner != op->pg_owner->id.v)
+    if (!frame || !op->pg_owner || frame_owner(frame) != op->pg_owner->id.v)
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
     if (!type_is_pinned(frame->type))
         return refuse(op, XEN_EINVAL, REFUSE_NOT_PINNED, NOWHERE, frame, mfn.v);

@@ -57,8 +57,10 @@ void port_cache_flush(cpumask_t cpus);
 void port_root_load(struct vcpu *vcpu);
 
 /*
- * The descriptor windows of @vcpu have changed: pages 0 to 15 are the GDT, 16 to 31 the LDT.  Show frame @mfn,
- * read-only, at page @page, or nothing there for MFN_NONE.  On return no processor uses the previous frame there.
+ * The descriptor windows of @vcpu have changed: pages 0 to 15 are the GDT, 16 to 31 the LDT.  Show frame @mfn at page
+ * @page, or nothing there for MFN_NONE: where the processor can read it and set accessed bits in it, and no guest can
+ * reach it.  On return no processor uses the previous frame there.  GDTR and LDTR always span their windows; what is
+ * absent faults.
  */
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn);
 

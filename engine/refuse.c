@@ -18,8 +18,8 @@ int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason rea
         .level = place.level,
         .slot = place.slot,
         .frame = frame ? frame_mfn(op->machine, frame) : MFN_NONE,
-        .type = frame ? frame->type : type_word(TYPE_NONE, 0, 0),
-        .owner = DOMID(frame ? frame->owner : OWNER_NONE),
+        .type = frame ? type_word_peek(&frame->type) : type_word(TYPE_NONE, 0, 0),
+        .owner = DOMID(frame ? frame_owner(frame) : OWNER_NONE),
         .value = value,
     };
 

@@ -10,15 +10,8 @@
 static int root_acquire(struct op *op, mfn_t mfn)
 {
     enum frame_type type = (enum frame_type)root_level(op->pt_owner);
-    struct frame *frame = frame_find(op->machine, mfn);
-    int error;
 
-    if (!frame || !frame_get(frame, op->pt_owner))
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
-    error = typeref_get(op, NOWHERE, frame, type);
-    if (error)
-        frame_put(op->machine, frame);
-    return error;
+    return typeref_hold(op, NOWHERE, frame_find(op->machine, mfn), op->pt_owner, type, mfn.v);
 }
 
 static void root_release(struct op *op, mfn_t mfn)
@@ -28,8 +21,7 @@ static void root_release(struct op *op, mfn_t mfn)
     if (mfn_is_none(mfn))
         return;
     CHECK(frame);
-    typeref_put(op, frame);
-    frame_put(op->machine, frame);
+    typeref_drop(op, frame);
 }
 
 /*

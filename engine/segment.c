@@ -19,15 +19,7 @@ _Static_assert(GDT_ENTRIES_MAX == FIRST_RESERVED_GDT_ENTRY, "the guest's part of
 /* Take a SEGDESC and a general reference on a frame of the operation's domain. */
 static int frame_acquire(struct op *op, mfn_t mfn)
 {
-    struct frame *frame = frame_find(op->machine, mfn);
-    int error;
-
-    if (!frame || !frame_get(frame, op->pt_owner))
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
-    error = typeref_get(op, NOWHERE, frame, TYPE_SEGDESC);
-    if (error)
-        frame_put(op->machine, frame);
-    return error;
+    return typeref_hold(op, NOWHERE, frame_find(op->machine, mfn), op->pt_owner, TYPE_SEGDESC, mfn.v);
 }
 
 static void frame_drop(struct op *op, mfn_t mfn)
@@ -35,8 +27,7 @@ static void frame_drop(struct op *op, mfn_t mfn)
     struct frame *frame = frame_find(op->machine, mfn);
 
     CHECK(frame);
-    typeref_put(op, frame);
-    frame_put(op->machine, frame);
+    typeref_drop(op, frame);
 }
 
 /* Show @mfn, whose references the caller hands over, at @page of the windows, and drop what was there. */

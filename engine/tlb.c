@@ -25,13 +25,15 @@ void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began)
 
 uint32_t tlb_flush_begin(struct machine *machine)
 {
-    uint32_t began = __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
+    return __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
+}
 
-    if (began % TLB_QUARTER == 0) {
-        port_tlb_flush(machine->tlb.cpus);
-        tlb_flush_end(machine, machine->tlb.cpus, began);
-    }
-    return began;
+void tlb_keep_up(struct machine *machine)
+{
+    uint32_t now = __atomic_load_n(&machine->tlb.now, __ATOMIC_RELAXED);
+
+    if (now - __atomic_load_n(&machine->tlb.all_flushed, __ATOMIC_RELAXED) >= TLB_QUARTER)
+        tlb_flush(machine, machine->tlb.cpus);
 }
 
 void tlb_flush(struct machine *machine, cpumask_t cpus)
@@ -43,6 +45,8 @@ void tlb_flush(struct machine *machine, cpumask_t cpus)
     began = tlb_flush_begin(machine);
     port_tlb_flush(cpus);
     tlb_flush_end(machine, cpus, began);
+    if (cpus.bits == machine->tlb.cpus.bits)
+        __atomic_store_n(&machine->tlb.all_flushed, began, __ATOMIC_SEQ_CST);
 }
 
 void tlb_settle(struct machine *machine, uint32_t stamp)

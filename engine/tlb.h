@@ -7,8 +7,8 @@
  * last full flush began at a later tick than the stamp has dropped all of them.  The stamp is read after the new entry
  * is visible to every processor, so a flush that began before is never taken for one that came after (XSA-241).
  *
- * The clock is 32 bits wide and compared as a serial number.  Whenever it enters another quarter of its range all
- * processors flush, so that the last flush of each lies less than half a range back.
+ * The clock is 32 bits wide and compared as a serial number.  An operation that finds that a quarter of its range has
+ * passed since all processors flushed has them flush: so the last flush of each lies less than half a range back.
  */
 #pragma once
 
@@ -32,12 +32,15 @@ cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp);
 /* Flush @cpus now, wholly. */
 void tlb_flush(struct machine *machine, cpumask_t cpus);
 
+/* Called where locks are taken: have all processors flush if they have not for a quarter of the clock's range. */
+void tlb_keep_up(struct machine *machine);
+
 /* Flush those processors that may still use a translation that ended at @stamp: none, if all have flushed since. */
 void tlb_settle(struct machine *machine, uint32_t stamp);
 
 /*
  * For a full flush that the machine makes by itself, as a change of root does: tlb_flush_begin() before it,
- * tlb_flush_end() with what that returned after it.
+ * tlb_flush_end() with what that returned after it.  Neither flushes anything or waits for anybody.
  */
 uint32_t tlb_flush_begin(struct machine *machine);
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began);

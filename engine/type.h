@@ -94,11 +94,17 @@ static inline struct type_word type_word(enum frame_type type, uint32_t flags, u
     return (struct type_word){((uint32_t)type << TYPE_SHIFT) | flags | count};
 }
 
+/* The word of a frame whose owner's lock may not be held: for a report, and for nothing else. */
+static inline struct type_word type_word_peek(const struct type_word *word)
+{
+    return (struct type_word){__atomic_load_n(&word->v, __ATOMIC_RELAXED)};
+}
+
 static inline void type_word_set(struct type_word *word, struct type_word next)
 {
     ASSERT(type_word_legal(*word));
-    *word = next;
-    ASSERT(type_word_legal(*word));
+    __atomic_store_n(&word->v, next.v, __ATOMIC_RELAXED);
+    ASSERT(type_word_legal(next));
 }
 
 /* idle -> writable, or one more writable use.  False: the count is at its maximum, nothing changed. */

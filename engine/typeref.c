@@ -70,3 +70,30 @@ void typeref_put(struct op *op, struct frame *frame)
     type_demote_end(&frame->type);
     frame->epoch = tlb_now(op->machine);
 }
+
+int typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct place place, const struct frame *frame,
+                         const struct domain *domain, uint64_t value)
+{
+    bool owned = frame && domain && frame_owner(frame) == domain->id.v;
+
+    return refuse(op, error, owned ? REFUSE_REFERENCES_EXHAUSTED : REFUSE_NOT_OWNED, place, frame, value);
+}
+
+int typeref_hold(struct op *op, struct place place, struct frame *frame, const struct domain *domain,
+                 enum frame_type want, uint64_t value)
+{
+    int error;
+
+    if (!frame || !domain || !frame_get(frame, domain))
+        return typeref_refuse_frame(op, XEN_EINVAL, place, frame, domain, value);
+    error = typeref_get(op, place, frame, want);
+    if (error)
+        frame_put(op->machine, frame);
+    return error;
+}
+
+void typeref_drop(struct op *op, struct frame *frame)
+{
+    typeref_put(op, frame);
+    frame_put(op->machine, frame);
+}

@@ -23,8 +23,7 @@ int __must_check typeref_convert_writable(struct op *op, struct place place, str
  */
 static inline int __must_check typeref_get_writable(struct op *op, struct place place, struct frame *frame)
 {
-    if (type_of(frame->type) == TYPE_WRITABLE && type_count(frame->type) != TYPE_COUNT_MAX &&
-        type_writable_get(&frame->type))
+    if (type_of(frame->type) == TYPE_WRITABLE && type_writable_get(&frame->type))
         return 0;
     return typeref_convert_writable(op, place, frame);
 }
@@ -53,6 +52,19 @@ static inline void typeref_put_writable(struct machine *machine, struct frame *f
  * errors, of the first entry that is); nothing is held.  Locks may be dropped and retaken.
  */
 int __must_check typeref_get(struct op *op, struct place place, struct frame *frame, enum frame_type want);
+
+/*
+ * The two references that come together.  Hold: a general reference on @frame, which must be @domain's (NULL for either:
+ * it is not), then a type reference; @value is for the refusal.  -XEN_EINVAL, and the errors of typeref_get(); then
+ * nothing is held.  Drop: both, which may drop and retake locks; cannot fail.
+ */
+int __must_check typeref_hold(struct op *op, struct place place, struct frame *frame, const struct domain *domain,
+                              enum frame_type want, uint64_t value);
+void typeref_drop(struct op *op, struct frame *frame);
+
+/* Refuse with @error, because frame_get() of @frame for @domain failed; either may be NULL. */
+int __must_check typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct place place,
+                                      const struct frame *frame, const struct domain *domain, uint64_t value);
 
 /*
  * Take one more reference on a frame that is live.  False: its count is at its maximum.

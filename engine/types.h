@@ -75,11 +75,6 @@ static inline mfn_t mfn_add(mfn_t mfn, uint64_t n)
     return MFN(mfn.v + n);
 }
 
-static inline bool domid_equal(domid_t a, domid_t b)
-{
-    return a.v == b.v;
-}
-
 static inline cpumask_t cpumask_of(unsigned cpu)
 {
     return (cpumask_t){UINT64_C(1) << cpu};

@@ -138,9 +138,9 @@ static int update_plain(struct op *op, struct frame *frame, unsigned offset, uin
 /* Wait until @frame is under no conversion.  False: it is no longer the domain's. */
 static bool wait_for_frame(struct op *op, struct frame *frame)
 {
-    while (frame->owner == op->pt_owner->id.v && type_is_busy(frame->type))
+    while (frame_owner(frame) == op->pt_owner->id.v && type_is_busy(frame->type))
         op_wait(op);
-    return frame->owner == op->pt_owner->id.v;
+    return frame_owner(frame) == op->pt_owner->id.v;
 }
 
 int update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update)

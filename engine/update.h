@@ -20,7 +20,8 @@ struct update {
 };
 
 /*
- * Write entry @index of @table, which is live, as @update says.  Level 1 keeps the locks; above, the caller holds a
+ * Write entry @index of @table, which is live, as @update says.  Level 1 keeps the locks, but for what update_leaf()
+ * says; above, the caller holds a
  * type and a general reference on @table, and locks may be dropped and retaken.
  * 0: done; the old entry's references are dropped, the new one's held.  Errors of entry_decode() and entry_acquire(),
  * those of hypervisor slots; -XEN_EAGAIN: not what COMMIT_EXPECT expected, no refusal.  Then nothing has changed.
