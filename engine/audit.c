@@ -203,7 +203,7 @@ static bool holds_type(const struct audit *audit, const struct domain *domain, m
     return broken(audit, mfn, type, frame ? frame->type.v : 0);
 }
 
-/* Roots are live root tables, descriptor windows show live descriptor frames, and user mode has a root. */
+/* Roots are live root tables, descriptor windows show live descriptor frames, and user mode has a root while any is. */
 static bool inv_vcpu(const struct audit *audit, const struct domain *domain, const struct vcpu *vcpu)
 {
     enum frame_type root = (enum frame_type)root_level(domain);
@@ -213,7 +213,7 @@ static bool inv_vcpu(const struct audit *audit, const struct domain *domain, con
         good = holds_type(audit, domain, vcpu->gdt[i], TYPE_SEGDESC);
     for (unsigned i = 0; good && i < LDT_FRAMES; i++)
         good = holds_type(audit, domain, vcpu->ldt[i], TYPE_SEGDESC);
-    if (good && vcpu->user_mode && mfn_is_none(vcpu->user_root))
+    if (good && vcpu->user_mode && mfn_is_none(vcpu->user_root) && !mfn_is_none(vcpu->kernel_root))
         return broken(audit, MFN_NONE, 1, 0);
     return good;
 }

@@ -12,7 +12,7 @@ void machine_init(struct machine *machine)
 {
     CHECK(machine->phys_bits >= 36 && machine->phys_bits <= 52);
     machine->tlb.now = 0;
-    machine->tlb.all_flushed = 0;
+    machine->tlb.due = false;
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine->tlb.flushed[i] = 0;
     for (uint64_t i = 0; i < machine->nr_frames; i++) {

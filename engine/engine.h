@@ -113,7 +113,8 @@ void vcpu_destroy(struct vcpu *vcpu);
  * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every pin and allocation
  * is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain maps.  They
  * return to the pool when that lets go of them; until domain->nr_frames is 0 the domain stays in machine->domains.
- * Not called from within an operation of the same domain.  The structures of domain and vCPUs stay until each of its
- * vCPUs has left the functions above, which may still write to guest memory on their way out.
+ * No vCPU of it runs its guest or changes mode from here on, and none calls this from within an operation.  The
+ * structures of domain and vCPUs stay until each of its vCPUs has left the functions above, which may still write to
+ * guest memory on their way out.
  */
 uint64_t domain_destroy(struct domain *domain);

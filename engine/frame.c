@@ -32,8 +32,8 @@ void frame_settle(struct machine *machine, struct frame *frame, enum frame_type 
 }
 
 /*
- * No processor sees the frames of an extent from the pool any more, and nothing of their past remains.  The flushes come
- * first, at most one of the caches for all of them.
+ * No processor sees the frames of an extent from the pool any more, and nothing of their past remains.  The flushes
+ * come first, at most one of the caches for all of them.
  */
 static void wipe_extent(struct machine *machine, mfn_t first, uint64_t count)
 {

@@ -12,7 +12,7 @@ struct frame;
 /* The clock over TLB flushes: engine/tlb.h. */
 struct tlb {
     uint32_t now;
-    uint32_t all_flushed;       /* the clock when the last flush of all processors began */
+    bool due;                   /* it has entered another quarter of its range: all processors are to flush */
     uint32_t flushed[MAX_CPUS]; /* the clock when each processor's last full flush began */
     cpumask_t cpus;             /* set up: the processors that run guests */
 };

@@ -78,7 +78,6 @@ void root_drop(struct op *op, struct vcpu *vcpu)
 {
     mfn_t kernel = vcpu->kernel_root, user = vcpu->user_root;
 
-    vcpu->user_mode = false;
     vcpu->kernel_root = MFN_NONE;
     vcpu->user_root = MFN_NONE;
     load(op->machine, vcpu, false);

@@ -25,15 +25,20 @@ void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began)
 
 uint32_t tlb_flush_begin(struct machine *machine)
 {
-    return __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
+    uint32_t began = __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
+
+    if (began % TLB_QUARTER == 0)
+        __atomic_store_n(&machine->tlb.due, true, __ATOMIC_SEQ_CST);
+    return began;
 }
 
+/* The mark is cleared after the flush: who finds it clear may rely on what it stood for. */
 void tlb_keep_up(struct machine *machine)
 {
-    uint32_t now = __atomic_load_n(&machine->tlb.now, __ATOMIC_RELAXED);
-
-    if (now - __atomic_load_n(&machine->tlb.all_flushed, __ATOMIC_RELAXED) >= TLB_QUARTER)
-        tlb_flush(machine, machine->tlb.cpus);
+    if (!__atomic_load_n(&machine->tlb.due, __ATOMIC_SEQ_CST))
+        return;
+    tlb_flush(machine, machine->tlb.cpus);
+    __atomic_store_n(&machine->tlb.due, false, __ATOMIC_SEQ_CST);
 }
 
 void tlb_flush(struct machine *machine, cpumask_t cpus)
@@ -45,8 +50,6 @@ void tlb_flush(struct machine *machine, cpumask_t cpus)
     began = tlb_flush_begin(machine);
     port_tlb_flush(cpus);
     tlb_flush_end(machine, cpus, began);
-    if (cpus.bits == machine->tlb.cpus.bits)
-        __atomic_store_n(&machine->tlb.all_flushed, began, __ATOMIC_SEQ_CST);
 }
 
 void tlb_settle(struct machine *machine, uint32_t stamp)

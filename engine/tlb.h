@@ -7,8 +7,10 @@
  * last full flush began at a later tick than the stamp has dropped all of them.  The stamp is read after the new entry
  * is visible to every processor, so a flush that began before is never taken for one that came after (XSA-241).
  *
- * The clock is 32 bits wide and compared as a serial number.  An operation that finds that a quarter of its range has
- * passed since all processors flushed has them flush: so the last flush of each lies less than half a range back.
+ * The clock is 32 bits wide and compared as a serial number.  Whenever it enters another quarter of its range, a mark
+ * says so, and the next operation has all processors flush before it makes or compares a stamp: so the last flush of
+ * each lies less than half a range back.  The mark, unlike a difference of ticks, survives that the clock goes round
+ * while there is no operation.
  */
 #pragma once
 
@@ -32,7 +34,7 @@ cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp);
 /* Flush @cpus now, wholly. */
 void tlb_flush(struct machine *machine, cpumask_t cpus);
 
-/* Called where locks are taken: have all processors flush if they have not for a quarter of the clock's range. */
+/* Called where an operation takes its locks: have all processors flush if the clock has entered another quarter. */
 void tlb_keep_up(struct machine *machine);
 
 /* Flush those processors that may still use a translation that ended at @stamp: none, if all have flushed since. */

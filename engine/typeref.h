@@ -54,9 +54,9 @@ static inline void typeref_put_writable(struct machine *machine, struct frame *f
 int __must_check typeref_get(struct op *op, struct place place, struct frame *frame, enum frame_type want);
 
 /*
- * The two references that come together.  Hold: a general reference on @frame, which must be @domain's (NULL for either:
- * it is not), then a type reference; @value is for the refusal.  -XEN_EINVAL, and the errors of typeref_get(); then
- * nothing is held.  Drop: both, which may drop and retake locks; cannot fail.
+ * The two references that come together.  Hold: a general reference on @frame, which must be @domain's (NULL for
+ * either: it is not), then a type reference; @value is for the refusal.  -XEN_EINVAL, and the errors of
+ * typeref_get(); then nothing is held.  Drop: both, which may drop and retake locks; cannot fail.
  */
 int __must_check typeref_hold(struct op *op, struct place place, struct frame *frame, const struct domain *domain,
                               enum frame_type want, uint64_t value);
