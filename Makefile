@@ -6,6 +6,7 @@
 #       fast   optimised, assertions: long runs of the model
 #       cov    coverage, assertions
 #       bench  optimised, no assertions: measurements only
+#       tsan   the engine alone under clang's ThreadSanitizer
 #   build/fuzz                             the same sources under clang's libFuzzer and sanitizers
 #   build/log                              what the tests said, a file each
 
@@ -29,6 +30,8 @@ SIM := $(sort $(wildcard sim/*.c))
 SUPPORT := $(sort $(wildcard tests/support/*.c))
 RINGS := unit sweep lessons model
 PROGRAMS := $(sort $(foreach ring,$(RINGS),$(wildcard tests/$(ring)/*.c)))
+# The engine under real threads, with a port of their own.
+PARALLEL := $(sort $(wildcard tests/parallel/*.c))
 BENCHES := $(sort $(wildcard tests/bench/*.c))
 FUZZERS := $(sort $(wildcard tests/fuzz/*.c))
 
@@ -52,13 +55,15 @@ CFLAGS_san := -O1 $(SANITIZERS) -DENGINE_DEBUG
 CFLAGS_fast := -O2 -DENGINE_DEBUG
 CFLAGS_cov := -O0 --coverage -DENGINE_DEBUG
 CFLAGS_bench := -O2
+CFLAGS_tsan := -O1 -fsanitize=thread -DENGINE_DEBUG
 CFLAGS_fuzz := -O1 $(SANITIZERS) -fsanitize=fuzzer-no-link -DENGINE_DEBUG
 CC_san := $(GCC)
 CC_fast := $(GCC)
 CC_cov := $(GCC)
 CC_bench := $(GCC)
 CC_fuzz := $(CLANG)
-FLAVOURS := san fast cov bench fuzz
+CC_tsan := $(CLANG)
+FLAVOURS := san fast cov bench fuzz tsan
 
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 programs = $(patsubst %.c,build/$(1)/%,$(2))
@@ -78,7 +83,7 @@ symbols: $(if $(ENGINE),engine)
 $(foreach flavour,san fast cov,$(eval \
 	$(flavour): build/$(flavour)/libparavane-hosted.a $(call programs,$(flavour),$(PROGRAMS))))
 
-test: engine san $(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
+test: engine san $(call programs,tsan,$(PARALLEL)) $(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
 	$(Q)tests/run.sh
 
 test-hosted: test
@@ -207,6 +212,10 @@ $(call programs,$(1),$(filter tests/$(2)/%,$(PROGRAMS))): build/$(1)/%: build/$(
 endef
 $(foreach flavour,san fast cov,$(foreach ring,$(RINGS),$(if $(filter tests/$(ring)/%,$(PROGRAMS)),\
 	$(eval $(call RING_RULES,$(flavour),$(ring))))))
+
+$(call programs,tsan,$(PARALLEL)): build/tsan/%: build/tsan/%.o $(call objects,tsan,$(ENGINE))
+	$(link)
+	$(Q)$(CC_tsan) $(CFLAGS_tsan) $^ -lcmocka -o $@
 
 # A benchmark takes from its helpers and from tests/support what it uses; there is no cmocka in it.
 $(call programs,bench,$(BENCHES)): build/bench/%: build/bench/%.o $(call objects,bench,$(call helpers,bench)) \

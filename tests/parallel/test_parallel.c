@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine under real threads: three domains, one of them privileged, two vCPUs each, all at the same instant on each
+ * other's frames, under ThreadSanitizer.  The hosted machine runs one vCPU at a time; here it is the locks, and what is
+ * shared without them, that are looked at.  So the port is the least that will do: no TLB, no page walk, guest memory is
+ * a buffer of each thread.
+ *
+ * PARAVANE_PARALLEL_CALLS: hypercalls of each vCPU, 8000 if not set.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/hypercall.h>
+#include <abi/memory.h>
+#include <abi/mmu.h>
+#include <engine/engine.h>
+
+#define FRAMES      2048u
+#define RESERVED    16u
+#define DOMAINS     3u
+#define VCPUS       2u
+#define DOMAIN_SIZE 250u
+#define DOMAIN_MAX  300u
+
+#define BUFFER_BASE UINT64_C(0x10000) /* where each vCPU finds its buffer */
+#define BUFFER_SIZE 8192u
+#define LIST_OFFSET 4096u
+
+struct parallel {
+    struct machine machine;
+    uint8_t *ram;
+    struct domain domains[DOMAINS], *domain_table[DOMAINS];
+    struct vcpu vcpus[DOMAINS][VCPUS], *vcpu_table[DOMAINS][VCPUS];
+    pthread_mutex_t locks[DOMAINS], pool_lock;
+    uint32_t pool[FRAMES];
+    unsigned pooled;
+    unsigned long calls;
+    bool destroy; /* domain 2 is destroyed in the middle, while others use its frames */
+};
+
+static struct parallel *parallel;
+static __thread uint64_t random_state;
+static __thread uint8_t buffer[BUFFER_SIZE];
+static __thread unsigned long succeeded;
+
+static uint64_t random_below(uint64_t bound)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * UINT64_C(0x2545f4914f6cdd1d) % bound;
+}
+
+/*
+ * ---- The port.
+ */
+
+void *port_frame_map(mfn_t mfn)
+{
+    return parallel->ram + mfn.v * PAGE_SIZE;
+}
+
+void port_frame_clear(mfn_t mfn)
+{
+    memset(port_frame_map(mfn), 0, PAGE_SIZE);
+}
+
+void port_frame_copy(mfn_t to, mfn_t from)
+{
+    memmove(port_frame_map(to), port_frame_map(from), PAGE_SIZE);
+}
+
+bool port_pool_take(unsigned order, mfn_t *first)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&parallel->pool_lock);
+    if (order == 0 && parallel->pooled > 0) {
+        unsigned i = (unsigned)random_below(parallel->pooled);
+
+        *first = MFN(parallel->pool[i]);
+        parallel->pool[i] = parallel->pool[--parallel->pooled];
+        found = true;
+    }
+    pthread_mutex_unlock(&parallel->pool_lock);
+    return found;
+}
+
+void port_pool_give(mfn_t first, unsigned order)
+{
+    (void)order;
+    pthread_mutex_lock(&parallel->pool_lock);
+    parallel->pool[parallel->pooled++] = (uint32_t)first.v;
+    pthread_mutex_unlock(&parallel->pool_lock);
+}
+
+void port_tlb_flush(cpumask_t cpus)
+{
+    (void)cpus;
+}
+
+void port_tlb_flush_page(cpumask_t cpus, vaddr_t vaddr)
+{
+    (void)cpus;
+    (void)vaddr;
+}
+
+void port_cache_flush(cpumask_t cpus)
+{
+    (void)cpus;
+}
+
+void port_root_load(struct vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
+void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
+{
+    (void)vcpu;
+    (void)page;
+    (void)mfn;
+}
+
+static uint8_t *in_buffer(vaddr_t vaddr, size_t size)
+{
+    if (vaddr.v < BUFFER_BASE || vaddr.v + size > BUFFER_BASE + BUFFER_SIZE)
+        return NULL;
+    return buffer + (vaddr.v - BUFFER_BASE);
+}
+
+bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
+{
+    const uint8_t *bytes = in_buffer(from, size);
+
+    (void)vcpu;
+    if (bytes)
+        memcpy(to, bytes, size);
+    return bytes;
+}
+
+bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+{
+    uint8_t *bytes = in_buffer(to, size);
+
+    (void)vcpu;
+    if (bytes)
+        memcpy(bytes, from, size);
+    return bytes;
+}
+
+void port_lock(struct domain *domain)
+{
+    pthread_mutex_lock(&parallel->locks[domain->id.v]);
+}
+
+void port_unlock(struct domain *domain)
+{
+    pthread_mutex_unlock(&parallel->locks[domain->id.v]);
+}
+
+bool port_preempt_wanted(void)
+{
+    return random_below(4) == 0;
+}
+
+void port_yield(void)
+{
+    sched_yield();
+}
+
+int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+{
+    (void)vcpu;
+    (void)number;
+    (void)args;
+    return -XEN_ENOSYS;
+}
+
+void port_refused(const struct refusal *refusal)
+{
+    (void)refusal;
+}
+
+_Noreturn void port_halt(const char *file, int line, const char *condition)
+{
+    fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+/*
+ * ---- What the guests do.
+ */
+
+/*
+ * A frame of domain @owner that looks like a table of @type, or like anything if that is TYPE_NONE.  A glance without
+ * locks, and so not for the sanitizer's eyes: the answer may be wrong by the time it is used.
+ */
+__attribute__((no_sanitize("thread"), noinline)) static uint64_t pick_frame(unsigned owner, enum frame_type type)
+{
+    uint64_t mfn = 0;
+
+    for (unsigned i = 0; i < 400; i++) {
+        const struct frame *frame = &parallel->machine.frames[mfn = random_below(FRAMES)];
+
+        if (*(const volatile uint16_t *)&frame->owner == owner &&
+            (type == TYPE_NONE || *(const volatile uint32_t *)&frame->type.v >> TYPE_SHIFT == type))
+            break;
+    }
+    return mfn;
+}
+
+static int64_t call(struct vcpu *vcpu, unsigned number, uint64_t arg0, uint64_t arg1, uint64_t arg3)
+{
+    const uint64_t args[6] = {arg0, arg1, 0, arg3, 0, 0};
+
+    return engine_hypercall(vcpu, number, args);
+}
+
+/* The caller itself, or, if it may, another one. */
+static unsigned pick_domain(const struct vcpu *vcpu)
+{
+    return vcpu->domain->privileged && random_below(3) == 0 ? (unsigned)random_below(DOMAINS) : vcpu->domain->id.v;
+}
+
+static uint64_t domid_of(const struct vcpu *vcpu, unsigned domain)
+{
+    return domain == vcpu->domain->id.v ? DOMID_SELF : domain;
+}
+
+static int64_t do_update(struct vcpu *vcpu)
+{
+    unsigned pg = pick_domain(vcpu), pt = pick_domain(vcpu), count = 1 + (unsigned)random_below(8);
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned level = 1 + (unsigned)random_below(4);
+        uint64_t child = pick_frame(pg, level == 1 ? TYPE_NONE : (enum frame_type)(level - 1));
+        uint64_t flags = random_below(4) == 0 ? 0 : 0x65 | (random_below(2) ? 2 : 0);
+        const struct mmu_update request = {(pick_frame(pt, (enum frame_type)level) << PAGE_SHIFT) + random_below(6) * 8,
+                                           child << PAGE_SHIFT | flags};
+
+        memcpy(buffer + i * sizeof(request), &request, sizeof(request));
+    }
+    return call(vcpu, __HYPERVISOR_mmu_update, BUFFER_BASE, count,
+                (pt == vcpu->domain->id.v ? 0 : (uint64_t)(pt + 1) << 16) | domid_of(vcpu, pg));
+}
+
+static int64_t do_mmuext(struct vcpu *vcpu)
+{
+    static const uint32_t commands[] = {MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE,
+                                        MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE,  MMUEXT_UNPIN_TABLE,
+                                        MMUEXT_CLEAR_PAGE,   MMUEXT_COPY_PAGE,    MMUEXT_NEW_BASEPTR};
+    unsigned domain = pick_domain(vcpu);
+    struct mmuext_op ext = {.cmd = commands[random_below(ARRAY_SIZE(commands))]};
+
+    ext.arg1.mfn = pick_frame(domain, ext.cmd <= MMUEXT_PIN_L4_TABLE ? (enum frame_type)(ext.cmd + 1) : TYPE_NONE);
+    ext.arg2.src_mfn = pick_frame(domain, TYPE_NONE);
+    memcpy(buffer, &ext, sizeof(ext));
+    return call(vcpu, __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, domid_of(vcpu, domain));
+}
+
+static int64_t do_memory(struct vcpu *vcpu)
+{
+    bool decrease = random_below(2);
+    uint64_t extent = decrease ? pick_frame(vcpu->domain->id.v, TYPE_NONE) : random_below(1000);
+    const struct xen_memory_reservation reservation = {
+        .extent_start = BUFFER_BASE + LIST_OFFSET, .nr_extents = 1, .domid = DOMID_SELF};
+
+    memcpy(buffer, &reservation, sizeof(reservation));
+    memcpy(buffer + LIST_OFFSET, &extent, sizeof(extent));
+    return call(vcpu, __HYPERVISOR_memory_op, decrease ? XENMEM_decrease_reservation : XENMEM_populate_physmap,
+                BUFFER_BASE, 0) -
+           1;
+}
+
+static void *run_vcpu(void *arg)
+{
+    static int64_t (*const calls[])(struct vcpu *) = {do_update, do_update, do_mmuext, do_memory};
+    struct vcpu *vcpu = arg;
+    unsigned me = vcpu->domain->id.v * VCPUS + vcpu->id;
+
+    random_state = (me + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    succeeded = 0;
+    for (unsigned long i = 0; i < parallel->calls; i++) {
+        if (parallel->destroy && me == 2 * VCPUS && i == parallel->calls / 2) {
+            domain_destroy(vcpu->domain);
+            break;
+        }
+        succeeded += calls[random_below(ARRAY_SIZE(calls))](vcpu) == 0;
+    }
+    return (void *)(uintptr_t)succeeded;
+}
+
+/*
+ * ---- The machine, and the test.
+ */
+
+static void make_domain(unsigned id)
+{
+    struct domain *domain = &parallel->domains[id];
+
+    pthread_mutex_init(&parallel->locks[id], NULL);
+    *domain = (struct domain){.machine = &parallel->machine,
+                              .id = DOMID((uint16_t)id),
+                              .width = WIDTH_64,
+                              .privileged = id == 0,
+                              .max_frames = DOMAIN_MAX,
+                              .vcpus = parallel->vcpu_table[id],
+                              .nr_vcpus = VCPUS};
+    domain_init(domain);
+    parallel->domain_table[id] = domain;
+    for (unsigned i = 0; i < VCPUS; i++) {
+        parallel->vcpus[id][i] = (struct vcpu){.domain = domain, .id = i, .cpu = id * VCPUS + i};
+        vcpu_init(&parallel->vcpus[id][i]);
+        parallel->vcpu_table[id][i] = &parallel->vcpus[id][i];
+    }
+    for (unsigned i = 0; i < DOMAIN_SIZE; i++) {
+        mfn_t mfn;
+
+        assert_int_equal(domain_populate(domain, PFN(i), &mfn), 0);
+    }
+}
+
+static void make_machine(bool destroy)
+{
+    const char *calls = getenv("PARAVANE_PARALLEL_CALLS");
+    struct machine *machine;
+
+    parallel = calloc(1, sizeof(*parallel));
+    assert_non_null(parallel);
+    machine = &parallel->machine;
+    parallel->calls = calls ? strtoul(calls, NULL, 10) : 8000;
+    parallel->destroy = destroy;
+    parallel->ram = aligned_alloc(PAGE_SIZE, FRAMES * PAGE_SIZE);
+    *machine = (struct machine){.frames = calloc(FRAMES, sizeof(struct frame)),
+                                .nr_frames = FRAMES,
+                                .m2p = calloc(FRAMES, sizeof(uint64_t)),
+                                .compat_m2p = calloc(FRAMES, sizeof(uint32_t)),
+                                .domains = parallel->domain_table,
+                                .nr_domains = DOMAINS,
+                                .phys_bits = 40};
+    machine->tlb.cpus.bits = (1u << (DOMAINS * VCPUS)) - 1;
+    pthread_mutex_init(&parallel->pool_lock, NULL);
+    machine_init(machine);
+    machine_reserve(machine, MFN(0), RESERVED);
+    machine_add_ram(machine, MFN(RESERVED), FRAMES - RESERVED);
+    for (unsigned i = RESERVED; i < FRAMES; i++)
+        parallel->pool[parallel->pooled++] = i;
+    random_state = 1;
+    for (unsigned i = 0; i < DOMAINS; i++)
+        make_domain(i);
+}
+
+static void run_vcpus(void)
+{
+    pthread_t threads[DOMAINS * VCPUS];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_vcpu, &parallel->vcpus[i / VCPUS][i % VCPUS]), 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
+        void *done;
+
+        assert_int_equal(pthread_join(threads[i], &done), 0);
+        print_message("domain %u vCPU %u: %lu of %lu calls succeeded\n", i / VCPUS, i % VCPUS,
+                      (unsigned long)(uintptr_t)done, parallel->calls);
+        assert_true(done);
+    }
+}
+
+/* All counts are what they should be, and everything comes back. */
+static void check_and_end(void)
+{
+    struct machine *machine = &parallel->machine;
+    struct audit_counts *counts = calloc(FRAMES, sizeof(*counts));
+    struct audit_finding finding;
+
+    if (!audit_machine(machine, counts, &finding))
+        fail_msg("%s: frame %lu, expected %lu, found %lu", finding.invariant, (unsigned long)finding.frame.v,
+                 (unsigned long)finding.expected, (unsigned long)finding.found);
+    for (unsigned i = 0; i < DOMAINS; i++)
+        if (!domain_is_dying(&parallel->domains[i]))
+            domain_destroy(&parallel->domains[i]);
+    assert_int_equal(parallel->pooled, FRAMES - RESERVED);
+    for (unsigned i = 0; i < DOMAINS; i++)
+        assert_int_equal(parallel->domains[i].nr_frames, 0);
+    free(counts);
+    free(machine->frames);
+    free(machine->m2p);
+    free(machine->compat_m2p);
+    free(parallel->ram);
+    free(parallel);
+}
+
+static void test_at_the_same_instant(void **state)
+{
+    (void)state;
+    make_machine(false);
+    run_vcpus();
+    check_and_end();
+}
+
+static void test_while_one_is_destroyed(void **state)
+{
+    (void)state;
+    make_machine(true);
+    run_vcpus();
+    check_and_end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_at_the_same_instant),
+        cmocka_unit_test(test_while_one_is_destroyed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
