@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Setting up the processor. */
+#include <hv/asm.h>
+#include <hv/cpu.h>
+#include <hv/descriptor.h>
+
+#define LEAF_VENDOR     0u
+#define LEAF_VERSION    1u
+#define LEAF_FEATURES   7u
+#define LEAF_EXTENDED   0x80000000u
+#define LEAF_ADDRESSES  0x80000008u
+#define PHYS_BITS_LEAST 36u
+#define PHYS_BITS_MOST  52u
+
+#define FEATURES_EBX_SMEP (1u << 7)
+#define FEATURES_EBX_SMAP (1u << 20)
+#define FEATURES_EDX_ARCH (1u << 29) /* there is MSR_ARCH_CAPABILITIES */
+#define ARCH_RDCL_NO      (UINT64_C(1) << 0)
+#define VENDOR_EBX_INTEL  0x756e6547u /* "Genu" */
+
+/*
+ * The memory types that an entry's PWT, PCD and PAT choose from, as the ABI gives them to guests.  The first is
+ * write-back, the only one that the hypervisor uses.
+ */
+#define PAT_ABI UINT64_C(0x0000050100070406)
+
+#define PIC_PRIMARY_MASK   0x21
+#define PIC_SECONDARY_MASK 0xa1
+
+static struct cpu boot_cpu;
+static struct cpu_features features;
+
+struct cpu *cpu_here(void)
+{
+    return &boot_cpu;
+}
+
+const struct cpu_features *cpu_features(void)
+{
+    return &features;
+}
+
+/* Intel's processors look at frame numbers of absent entries, unless they say that they do not. */
+static bool has_l1tf(uint32_t features_edx)
+{
+    if (asm_cpuid(LEAF_VENDOR, 0).ebx != VENDOR_EBX_INTEL)
+        return false;
+    return !(features_edx & FEATURES_EDX_ARCH) || !(asm_read_msr(MSR_ARCH_CAPABILITIES) & ARCH_RDCL_NO);
+}
+
+static void find_features(void)
+{
+    struct cpuid leaf7 = {0};
+
+    if (asm_cpuid(LEAF_VENDOR, 0).eax >= LEAF_FEATURES)
+        leaf7 = asm_cpuid(LEAF_FEATURES, 0);
+    features.smep = leaf7.ebx & FEATURES_EBX_SMEP;
+    features.smap = leaf7.ebx & FEATURES_EBX_SMAP;
+    features.l1tf = has_l1tf(leaf7.edx);
+    features.phys_bits = PHYS_BITS_LEAST;
+    if (asm_cpuid(LEAF_EXTENDED, 0).eax >= LEAF_ADDRESSES)
+        features.phys_bits = asm_cpuid(LEAF_ADDRESSES, 0).eax & 0xff;
+    if (features.phys_bits < PHYS_BITS_LEAST)
+        features.phys_bits = PHYS_BITS_LEAST;
+    if (features.phys_bits > PHYS_BITS_MOST)
+        features.phys_bits = PHYS_BITS_MOST;
+}
+
+/*
+ * CR4.PGE stays off: a guest's entries may be global, and every load of cr3 must drop them.  So do LA57, PCIDE, PKE and
+ * FSGSBASE, none of which guests are to find.
+ */
+static void set_control_registers(void)
+{
+    uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+    if (features.smep)
+        cr4 |= CR4_SMEP;
+    if (features.smap)
+        cr4 |= CR4_SMAP;
+    asm_write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
+    asm_write_cr4(cr4);
+    asm_write_msr(MSR_EFER, EFER_LME | EFER_LMA | EFER_NXE);
+    asm_write_msr(MSR_PAT, PAT_ABI);
+}
+
+void cpu_init(void)
+{
+    find_features();
+    descriptor_init(&boot_cpu);
+    set_control_registers();
+    asm_out8(PIC_PRIMARY_MASK, 0xff);
+    asm_out8(PIC_SECONDARY_MASK, 0xff);
+}
+
+void cpu_disable_smap(void)
+{
+    features.smap = false;
+    asm_write_cr4(asm_read_cr4() & ~CR4_SMAP);
+}
+
+void cpu_user_access_begin(void)
+{
+    if (features.smap)
+        __asm__ volatile("stac" : : : "memory", "cc");
+}
+
+void cpu_user_access_end(void)
+{
+    if (features.smap)
+        __asm__ volatile("clac" : : : "memory", "cc");
+}

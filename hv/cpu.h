@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Processors.  There is one so far; what each will have is kept in struct cpu. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GDT_PAGE_ENTRIES 512u
+#define IST_STACK_SIZE   8192u
+
+/* Stacks of their own for what may come at any moment, in the order of the TSS's list, from 1 on. */
+enum ist {
+    IST_NONE,
+    IST_NMI,
+    IST_MACHINE_CHECK,
+    IST_DOUBLE_FAULT,
+    IST_DEBUG,
+    IST_COUNT,
+};
+
+/* The 64-bit TSS: Intel SDM volume 3, figure 8-11. */
+struct __attribute__((packed)) tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map;
+};
+_Static_assert(sizeof(struct tss) == 104, "Intel SDM volume 3, figure 8-11");
+
+struct hv_vcpu;
+
+struct cpu {
+    _Alignas(4096) uint64_t gdt_pages[2][GDT_PAGE_ENTRIES]; /* by width */
+    _Alignas(16) uint8_t ist_stacks[IST_COUNT - 1][IST_STACK_SIZE];
+    struct tss tss;
+    unsigned id;
+    struct hv_vcpu *current; /* NULL: none, and the hypervisor's own root is loaded */
+};
+
+/* What all processors of the machine can do. */
+struct cpu_features {
+    unsigned phys_bits; /* width of a machine address, 36 to 52 */
+    bool smep, smap;    /* offered, and on */
+    bool l1tf;          /* XSA-273 */
+};
+
+/* Set up this processor: control registers, descriptor tables, no interrupts. */
+void cpu_init(void);
+
+/*
+ * Do without SMAP.  QEMU before 9.1 emulates it wrongly: a return from an interrupt within ring 3 counts as an access
+ * by the hypervisor, and guests die of that.
+ */
+void cpu_disable_smap(void);
+
+struct cpu *cpu_here(void);
+
+const struct cpu_features *cpu_features(void);
+
+/* Between these two the hypervisor may touch pages that guests may touch too. */
+void cpu_user_access_begin(void);
+void cpu_user_access_end(void);

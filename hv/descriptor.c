@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* GDT, TSS and IDT: Intel SDM volume 3, 3.4.5 (segments), 6.14 (gates), 8.2 (TSS). */
+#include <abi/segment.h>
+#include <hv/asm.h>
+#include <hv/cpu.h>
+#include <hv/descriptor.h>
+#include <hv/layout.h>
+#include <hv/trap.h>
+
+#define GDT_PAGES 15u
+_Static_assert(GDT_PAGES == FIRST_RESERVED_GDT_PAGE + 1, "the hypervisor's page follows the guest's");
+#define GDT_LIMIT (GDT_PAGES * PAGE_SIZE - 1)
+
+/* Flat segments; the accessed bit is set, so that the processor never writes. */
+#define FLAT           UINT64_C(0x00cf90000000ffff) /* base 0, limit 4 GiB, present */
+#define CODE           (UINT64_C(0xb) << 40)
+#define DATA           (UINT64_C(0x3) << 40)
+#define DPL(ring)      ((uint64_t)(ring) << 45)
+#define LONG           (UINT64_C(1) << 53)
+#define DEFAULT_32     (UINT64_C(1) << 54)
+#define CODE_64(ring)  ((FLAT | CODE | LONG | DPL(ring)) & ~DEFAULT_32)
+#define CODE_32(ring)  (FLAT | CODE | DPL(ring))
+#define DATA_ANY(ring) (FLAT | DATA | DPL(ring))
+
+#define TSS_AVAILABLE  UINT64_C(0x89)
+#define GATE_INTERRUPT UINT64_C(0x8e) /* present, DPL 0 */
+
+struct gate {
+    uint64_t low, high;
+};
+
+static struct gate idt[TRAP_VECTORS] __attribute__((aligned(4096)));
+
+static const uint8_t vector_ist[TRAP_VECTORS] = {
+    [VECTOR_DEBUG] = IST_DEBUG,
+    [VECTOR_NMI] = IST_NMI,
+    [VECTOR_DOUBLE_FAULT] = IST_DOUBLE_FAULT,
+    [VECTOR_MACHINE_CHECK] = IST_MACHINE_CHECK,
+};
+
+/* The place of @selector in the hypervisor's page. */
+static unsigned page_index(unsigned selector)
+{
+    return (selector - FIRST_RESERVED_GDT_BYTE) / 8;
+}
+
+static void fill_tss_descriptor(uint64_t *page, const struct tss *tss)
+{
+    uint64_t base = (uint64_t)tss;
+    unsigned index = page_index(HV_TSS);
+
+    page[index] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
+    page[index + 1] = base >> 32;
+}
+
+static void fill_gdt_pages(struct cpu *cpu)
+{
+    uint64_t *wide = cpu->gdt_pages[WIDTH_64], *compat = cpu->gdt_pages[WIDTH_PAE];
+
+    for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++) {
+        cpu->gdt_pages[width][page_index(HV_CS)] = CODE_64(0);
+        cpu->gdt_pages[width][page_index(HV_DS)] = DATA_ANY(0);
+        fill_tss_descriptor(cpu->gdt_pages[width], &cpu->tss);
+    }
+    wide[page_index(FLAT_RING3_CS32)] = CODE_32(3);
+    wide[page_index(FLAT_RING3_DS32)] = DATA_ANY(3);
+    wide[page_index(FLAT_RING3_CS64)] = CODE_64(3);
+    compat[page_index(FLAT_RING1_CS)] = CODE_32(1);
+    compat[page_index(FLAT_RING1_DS)] = DATA_ANY(1);
+    compat[page_index(FLAT_RING3_CS)] = CODE_32(3);
+    compat[page_index(FLAT_RING3_DS)] = DATA_ANY(3);
+}
+
+static void fill_tss(struct cpu *cpu)
+{
+    cpu->tss.io_map = sizeof(cpu->tss);
+    for (unsigned i = IST_NMI; i < IST_COUNT; i++)
+        cpu->tss.ist[i - 1] = (uint64_t)cpu->ist_stacks[i - 1] + IST_STACK_SIZE;
+}
+
+static void fill_idt(void)
+{
+    for (unsigned i = 0; i < TRAP_VECTORS; i++) {
+        uint64_t stub = (uint64_t)entry_stubs + (uint64_t)i * ENTRY_STUB_SIZE;
+
+        idt[i].low = (stub & 0xffff) | (uint64_t)HV_CS << 16 | (uint64_t)vector_ist[i] << 32 | GATE_INTERRUPT << 40 |
+                     (stub >> 16 & 0xffff) << 48;
+        idt[i].high = stub >> 32;
+    }
+}
+
+void descriptor_load_gdt(uint64_t base)
+{
+    asm_load_gdt(base, GDT_LIMIT);
+}
+
+uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width)
+{
+    return image_maddr(cpu->gdt_pages[width]);
+}
+
+void descriptor_init(struct cpu *cpu)
+{
+    fill_gdt_pages(cpu);
+    fill_tss(cpu);
+    fill_idt();
+    /* What lies in front of the hypervisor's page is no table yet, but there is no guest either to use it. */
+    descriptor_load_gdt((uint64_t)cpu->gdt_pages[WIDTH_64] - FIRST_RESERVED_GDT_BYTE);
+    entry_reload_segments();
+    asm_load_idt((uint64_t)idt, sizeof(idt) - 1);
+    asm_load_task(HV_TSS);
+    asm_load_ldt(0);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processor's descriptor tables.
+ *
+ * A GDT spans 15 pages of a descriptor window (hv/window.h): 14 that show the guest's frames, and behind them the page
+ * of the hypervisor, with what abi/segment.h promises to guests and with the processor's TSS.  There are two such pages
+ * for each processor, because the promises to 64-bit and to 32-bit guests differ.
+ */
+#pragma once
+
+#include <engine/machine.h>
+
+struct cpu;
+
+/* Build @cpu's tables and load them.  Until there are windows, only the hypervisor's page of the GDT is there. */
+void descriptor_init(struct cpu *cpu);
+
+/* Load the GDT that lies at @base; it has all 15 pages, mapped or not. */
+void descriptor_load_gdt(uint64_t base);
+
+/* The machine address of the hypervisor's page of @cpu's GDT for guests of @width. */
+uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width);

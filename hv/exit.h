@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a run.  The codes are written to the debug-exit device of QEMU at port 0xf4, where there is one
+ * (-device isa-debug-exit,iobase=0xf4,iosize=0x04); QEMU then exits with twice the code plus one.  Without it the
+ * processor halts.  Usable from assembly.
+ */
+#ifndef HV_EXIT_H
+#define HV_EXIT_H
+
+#define EXIT_PORT 0xf4
+
+#define EXIT_GOOD        0x10 /* 33: what was asked for has been done */
+#define EXIT_SELFTEST    0x11 /* 35: the self-test failed */
+#define EXIT_USAGE       0x12 /* 37: no bundle, or a command line that makes no sense */
+#define EXIT_UNSUPPORTED 0x13 /* 39: this machine, or what its loader handed over, is not enough to run on */
+#define EXIT_BROKEN      0x14 /* 41: a fault or a broken invariant of the hypervisor itself */
+
+#ifndef __ASSEMBLER__
+
+/* End the run with one of the codes above. */
+_Noreturn void exit_with(unsigned code);
+
+/* End it with EXIT_UNSUPPORTED after a line "Paravane cannot run here: ..." on the console. */
+_Noreturn void exit_unsupported(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
+
+#endif /* HV_EXIT_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The last words of a hypervisor that cannot go on. */
+#pragma once
+
+#include <stdint.h>
+
+struct cpu_frame;
+
+/* Print what happened, the registers and the calls that led there; end with EXIT_BROKEN. */
+_Noreturn void fault_report(const struct cpu_frame *frame);
+
+/*
+ * Print the calls on the stack from @rsp on.  The stack is searched for return addresses, because the engine is
+ * compiled without frame pointers: calls that have returned may show where nothing has overwritten them.
+ */
+void fault_print_calls(uint64_t rsp);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the hypervisor keeps what, in the address space that it shares with each guest.  Its slots of the top-level
+ * table, abi/layout.h, are used like this:
+ *
+ *   256      the M2P, read-only and readable by guests
+ *   257      free
+ *   258      the descriptor windows: 32 pages each, 16 of a GDT and 16 of an LDT
+ *   259      the image
+ *   260-261  free
+ *   262-271  the direct map of RAM
+ *
+ * Usable from assembly and from the linker script.
+ */
+#ifndef HV_LAYOUT_H
+#define HV_LAYOUT_H
+
+#define WINDOW_BASE 0xffff810000000000
+#define IMAGE_BASE  0xffff818000000000
+#define DIRECT_BASE 0xffff830000000000
+#define DIRECT_END  0xffff880000000000
+
+/* The image is loaded at 1 MiB.  What it contains is at IMAGE_BASE plus its machine address. */
+#define IMAGE_START 0x100000
+
+/* While booting, machine memory below this is mapped at IMAGE_BASE, and at its own address. */
+#define EARLY_END 0x100000000
+
+#define STACK_SIZE 0x4000
+#define GUARD_SIZE 0x1000
+
+/* Selectors of the hypervisor's page of each GDT, beside those of abi/segment.h; hv/descriptor.c. */
+#define HV_CS  0xe008
+#define HV_DS  0xe010
+#define HV_TSS 0xe040
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+/* Set by the linker script: where the parts of the image begin and end. */
+#pragma GCC visibility push(hidden)
+extern const uint8_t image_boot_start[], image_text_start[], image_text_end[], image_rodata_start[], image_rodata_end[],
+    image_data_start[], image_data_end[], image_guard_start[], image_end[];
+#pragma GCC visibility pop
+
+/* The machine address of something in the image. */
+static inline uint64_t image_maddr(const void *object)
+{
+    return (uint64_t)object - IMAGE_BASE;
+}
+
+#endif
+
+#endif /* HV_LAYOUT_H */

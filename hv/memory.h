@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's RAM: what the loader said, who gets what of it, and the engine's machine on top.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <engine/machine.h>
+#include <hv/boot.h>
+
+/* Things that a run may want and that cost memory. */
+struct memory_options {
+    bool audit;         /* memory_audit_counts() will be there */
+    uint64_t pool_seed; /* of the order in which frames are handed out */
+};
+
+/*
+ * Build the page tables, the frame table, the M2P of both widths and the pool, switch over to them, and fill in
+ * @machine.  Prints a summary; ends with EXIT_UNSUPPORTED and the reason where the machine or @info does not do.
+ * What @info describes may be overwritten after this, except for the bundle.
+ */
+void memory_init(const struct boot_info *info, const struct memory_options *options, struct machine *machine);
+
+/* A frame for a page table of the hypervisor's own; not cleared.  Ends with EXIT_UNSUPPORTED if there is none. */
+uint64_t memory_take_table(void);
+
+struct audit_counts;
+
+/* One for each frame, all zero, for audit_machine(); NULL if struct memory_options did not ask for it. */
+struct audit_counts *memory_audit_counts(void);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include <hv/options.h>
+
+static bool ends_word(char character)
+{
+    return character == '\0' || character == ' ';
+}
+
+/* What follows @start at the beginning of the word at @line; NULL if the word begins otherwise. */
+static const char *word_after(const char *line, const char *start)
+{
+    while (*start) {
+        if (*line++ != *start++)
+            return NULL;
+    }
+    return line;
+}
+
+static const char *next_word(const char *line)
+{
+    while (!ends_word(*line))
+        line++;
+    while (*line == ' ')
+        line++;
+    return line;
+}
+
+bool option_is_set(const char *line, const char *word)
+{
+    for (; *line; line = next_word(line)) {
+        const char *rest = word_after(line, word);
+
+        if (rest && ends_word(*rest))
+            return true;
+    }
+    return false;
+}
+
+static bool read_number(const char *digits, uint64_t *value)
+{
+    uint64_t number = 0;
+
+    if (ends_word(*digits))
+        return false;
+    for (; !ends_word(*digits); digits++) {
+        unsigned digit;
+
+        if (*digits >= '0' && *digits <= '9')
+            digit = (unsigned)(*digits - '0');
+        else if (*digits >= 'a' && *digits <= 'f')
+            digit = (unsigned)(*digits - 'a') + 10;
+        else
+            return false;
+        if (number >> 60)
+            return false;
+        number = number << 4 | digit;
+    }
+    *value = number;
+    return true;
+}
+
+bool option_number(const char *line, const char *name, uint64_t *value)
+{
+    for (; *line; line = next_word(line)) {
+        const char *rest = word_after(line, name);
+
+        if (rest && *rest == '=' && read_number(rest + 1, value))
+            return true;
+    }
+    return false;
+}

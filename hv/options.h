@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The words of the command line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Is @word one of the words of @line? */
+bool option_is_set(const char *line, const char *word);
+
+/* Is there a word @name=VALUE, VALUE being a hexadecimal number of at most 64 bits?  Only then @value is written. */
+bool option_number(const char *line, const char *name, uint64_t *value);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine/port.h for one processor.  Nothing preempts the hypervisor and there is nobody else to wait for, so locks are
+ * only counted; a TLB that a flush is meant for is this processor's.
+ */
+#include <abi/errno.h>
+#include <abi/segment.h>
+#include <engine/engine.h>
+#include <engine/level.h>
+#include <hv/asm.h>
+#include <hv/cpu.h>
+#include <hv/exit.h>
+#include <hv/fault.h>
+#include <hv/paging.h>
+#include <hv/pool.h>
+#include <hv/port.h>
+#include <hv/print.h>
+#include <hv/string.h>
+#include <hv/trap.h>
+#include <hv/vcpu.h>
+#include <hv/window.h>
+
+#define LOCKS_MAX 2u /* an operation takes those of two domains at most */
+
+static unsigned locks_held;
+static struct port_refusals refusals;
+
+const struct port_refusals *port_refusals(void)
+{
+    return &refusals;
+}
+
+/*
+ * ---- Memory.
+ */
+
+void *port_frame_map(mfn_t mfn)
+{
+    return paging_ram(mfn.v << PAGE_SHIFT);
+}
+
+void port_frame_clear(mfn_t mfn)
+{
+    memset(port_frame_map(mfn), 0, PAGE_SIZE);
+}
+
+void port_frame_copy(mfn_t to, mfn_t from)
+{
+    memcpy(port_frame_map(to), port_frame_map(from), PAGE_SIZE);
+}
+
+bool port_pool_take(unsigned order, mfn_t *first)
+{
+    return pool_take(order, first);
+}
+
+void port_pool_give(mfn_t first, unsigned order)
+{
+    pool_give(first, order);
+}
+
+/*
+ * ---- Translations.
+ */
+
+static bool is_meant(cpumask_t cpus)
+{
+    return cpus.bits & cpumask_of(cpu_here()->id).bits;
+}
+
+void port_tlb_flush(cpumask_t cpus)
+{
+    if (is_meant(cpus))
+        asm_write_cr3(asm_read_cr3());
+}
+
+void port_tlb_flush_page(cpumask_t cpus, vaddr_t vaddr)
+{
+    if (is_meant(cpus))
+        asm_flush_page(vaddr.v);
+}
+
+void port_cache_flush(cpumask_t cpus)
+{
+    if (is_meant(cpus))
+        asm_flush_caches();
+}
+
+/* A vCPU that does not run is not on any processor: vcpu_switch() leaves none of its translations behind. */
+void port_root_load(struct vcpu *vcpu)
+{
+    if (cpu_here()->current == hv_vcpu_of(vcpu))
+        vcpu_load_root();
+}
+
+void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
+{
+    CHECK(page != FIRST_RESERVED_GDT_PAGE);
+    /* Writable, for the accessed bits that the processor sets; only ring 0 reaches the windows. */
+    window_set_page(hv_vcpu_of(vcpu)->window, page, mfn_is_none(mfn) ? 0 : mfn.v << PAGE_SHIFT | MAP_DATA);
+}
+
+/*
+ * ---- Guest memory: the guest's own tables are loaded, and its part of the address space has been checked.
+ */
+
+static bool copy_guest(const struct vcpu *vcpu, void *to, const void *from, size_t size)
+{
+    size_t left;
+
+    CHECK(cpu_here()->current && &cpu_here()->current->vcpu == vcpu);
+    cpu_user_access_begin();
+    left = copy_recover(to, from, size);
+    cpu_user_access_end();
+    return left == 0;
+}
+
+bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
+{
+    return copy_guest(vcpu, to, (const void *)from.v, size);
+}
+
+bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+{
+    return copy_guest(vcpu, (void *)to.v, from, size);
+}
+
+/*
+ * ---- The flow of control.
+ */
+
+void port_lock(struct domain *domain)
+{
+    (void)domain;
+    CHECK(locks_held < LOCKS_MAX);
+    locks_held++;
+}
+
+void port_unlock(struct domain *domain)
+{
+    (void)domain;
+    CHECK(locks_held > 0);
+    locks_held--;
+}
+
+bool port_preempt_wanted(void)
+{
+    return false;
+}
+
+void port_yield(void)
+{
+    CHECK(locks_held == 0);
+}
+
+int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+{
+    (void)vcpu;
+    (void)number;
+    (void)args;
+    return -(int64_t)XEN_ENOSYS;
+}
+
+void port_refused(const struct refusal *refusal)
+{
+    refusals.last = *refusal;
+    refusals.count++;
+}
+
+void port_halt(const char *file, int line, const char *condition)
+{
+    print("\nbroken invariant: %s:%d: %s\n", file, line, condition);
+    fault_print_calls((uint64_t)__builtin_frame_address(0));
+    exit_with(EXIT_BROKEN);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What hv/port.c remembers beside what it does for the engine. */
+#pragma once
+
+#include <stdint.h>
+
+#include <engine/refuse.h>
+
+struct port_refusals {
+    uint64_t count;
+    struct refusal last;
+};
+
+const struct port_refusals *port_refusals(void);

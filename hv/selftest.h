@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypervisor tries itself out.  Words of the command line. */
+#pragma once
+
+#include <stdbool.h>
+
+struct machine;
+
+/*
+ * `selftest`: use the port and the engine on the real machine, without a guest.  Prints each failure, and a last line
+ * "selftest: passed, N checks" or "selftest: failed, ...".  memory_audit_counts() is there.
+ */
+bool selftest_run(struct machine *machine);
+
+/*
+ * `selftest=fault`, `selftest=overflow`, `selftest=halt`: a deliberate page fault, stack overflow or broken invariant,
+ * to see it reported.  Returns if @line has none of these words.
+ */
+void selftest_break(const char *line);
+
+/* ---- For the parts of the self-test. */
+
+/* Count a check; say so where it does not hold. */
+void selftest_expect(bool holds, const char *condition, const char *file, int line);
+
+#define EXPECT(condition) selftest_expect((condition), #condition, __FILE__, __LINE__)
+
+/* A domain of 64 bits is built, run on, refused things and destroyed: hv/selftest_domain.c. */
+void selftest_domain(struct machine *machine);

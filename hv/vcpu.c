@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Which vCPU a processor runs. */
+#include <abi/segment.h>
+#include <engine/check.h>
+#include <engine/level.h>
+#include <engine/tlb.h>
+#include <hv/asm.h>
+#include <hv/cpu.h>
+#include <hv/descriptor.h>
+#include <hv/paging.h>
+#include <hv/vcpu.h>
+#include <hv/window.h>
+
+/* CR4.PGE and CR4.PCIDE are off: each write of cr3 forgets every translation, global or not. */
+void vcpu_load_root(void)
+{
+    const struct hv_vcpu *vcpu = cpu_here()->current;
+    mfn_t root = vcpu ? vcpu_root(&vcpu->vcpu) : MFN_NONE;
+
+    /* A 32-bit guest's root needs a table on top of it, which nothing makes yet. */
+    CHECK(mfn_is_none(root) || vcpu->vcpu.domain->width == WIDTH_64);
+    asm_write_cr3(mfn_is_none(root) ? paging_root() : root.v << PAGE_SHIFT);
+}
+
+void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
+{
+    struct cpu *cpu = cpu_here();
+    unsigned window = vcpu ? vcpu->window : WINDOW_OF_CPU + cpu->id;
+    enum width width = vcpu ? vcpu->vcpu.domain->width : WIDTH_64;
+    uint32_t began;
+
+    CHECK(!vcpu || vcpu->vcpu.cpu == cpu->id);
+    began = tlb_flush_begin(machine);
+    cpu->current = vcpu;
+    window_set_page(window, FIRST_RESERVED_GDT_PAGE, descriptor_gdt_page(cpu, width) | MAP_DATA);
+    descriptor_load_gdt(window_base(window));
+    vcpu_load_root();
+    tlb_flush_end(machine, cpumask_of(cpu->id), began);
+}

@@ -1,0 +1,195 @@
+#!/usr/bin/env bash
+# Boot the hypervisor's image under QEMU: each protocol, machine, memory size and processor that it should run on, and
+# those that it should refuse; and the parsers of boot structures on the host.
+#
+# Usage: tests/boot/run.sh [PATTERN]      only the runs whose name matches the extended regular expression
+#
+# The last line is "N passed, N failed".  What each run said is in build/log/boot.  `make test-boot` builds what is
+# needed.  Environment:
+#   PARAVANE_JOBS           how many at a time (default: the processors)
+#   PARAVANE_BOOT_TIMEOUT   seconds for one run (default: 60)
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+pattern=${1:-}
+jobs=${PARAVANE_JOBS:-$(nproc)}
+limit=${PARAVANE_BOOT_TIMEOUT:-60}
+log=build/log/boot
+image=build/hv/paravane.elf
+clang_image=build/hv-clang/paravane.elf
+
+# What QEMU exits with: twice the code of hv/exit.h plus one.
+GOOD=33 USAGE=37 UNSUPPORTED=39 BROKEN=41
+
+# shellcheck disable=SC2054 # the commas are QEMU's
+qemu=(qemu-system-x86_64 -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04)
+# shellcheck disable=SC2054
+small=(-m 128M -cpu max,-smap -serial stdio)
+
+mkdir -p "$log"
+work=$(mktemp -d "$log/.run.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'trap - TERM; kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
+
+# verdict NAME STATUS WANTED SECONDS TEXT...: a run passes with the exit status WANTED if its log has each TEXT.
+verdict() {
+    local name=$1 status=$2 wanted=$3 seconds=$4 out=$log/$1.log text why=''
+    shift 4
+    [ "$status" -eq "$wanted" ] || why="status $status instead of $wanted"
+    [ "$status" -ne 124 ] || why="out of time: $limit s"
+    for text in "$@"; do
+        grep -qE -e "$text" "$out" || why="$why; nothing like: $text"
+    done
+    if [ -z "$why" ]; then
+        echo pass >"$work/$name.verdict"
+        printf '%-28s passed  %s s\n' "$name" "$seconds"
+    else
+        echo fail >"$work/$name.verdict"
+        printf '%-28s FAILED: %s; %s:\n' "$name" "${why#; }" "$out"
+        tail -n 40 "$out" | tr -d '\r' | sed 's/^/    | /'
+    fi
+}
+
+# perform NAME WANTED TEXT... -- COMMAND...
+perform() {
+    local name=$1 wanted=$2 texts=() begin=$EPOCHREALTIME status
+    shift 2
+    while [ "$1" != -- ]; do texts+=("$1"); shift; done
+    shift
+    timeout --foreground -k 5 "$limit" "$@" </dev/null >"$log/$name.log" 2>&1
+    status=$?
+    verdict "$name" $status "$wanted" \
+        "$(awk -v b="$begin" -v e="$EPOCHREALTIME" 'BEGIN { printf "%.1f", e - b }')" ${texts[@]+"${texts[@]}"} \
+        >"$work/.$name"
+    flock "$work" cat "$work/.$name"
+}
+
+# begin NAME ...: perform() beside the others, as soon as there is room.
+names=()
+begin() {
+    [[ $1 =~ $pattern ]] || return 0
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    names+=("$1")
+    perform "$@" &
+}
+
+# boot NAME WANTED TEXT... -- OPTION...: QEMU with these options
+boot() {
+    local arguments=()
+    while [ "$1" != -- ]; do arguments+=("$1"); shift; done
+    shift
+    begin "${arguments[@]}" -- "${qemu[@]}" "$@"
+}
+
+# A disk that GRUB boots by `multiboot` or `multiboot2`, with a bundle of the size given, in bytes; 0: none.
+make_disk() { # FILE COMMAND BUNDLE-SIZE
+    local root=$work/root-$2-$3 module=module
+    [ "$2" = multiboot ] || module=module2
+    mkdir -p "$root/boot/grub"
+    cp "$image" "$root/boot/paravane.elf"
+    {
+        echo 'serial --unit=0 --speed=115200'
+        echo 'terminal_output serial'
+        echo 'set timeout=0'
+        echo 'menuentry Paravane {'
+        echo "$2 /boot/paravane.elf selftest"
+        if [ "$3" -gt 0 ]; then
+            head -c "$3" /dev/zero >"$root/boot/bundle"
+            echo "$module /boot/bundle"
+        fi
+        echo 'boot'
+        echo '}'
+    } >"$root/boot/grub/grub.cfg"
+    grub-mkrescue -o "$1" "$root" >"$1.log" 2>&1 || cat "$1.log"
+}
+
+# ---- The image for loaders that take PVH: QEMU prefers Multiboot 1 wherever it finds the header.
+pvh=$work/pvh.elf
+cp "$image" "$pvh" || exit 1
+offset=$(LC_ALL=C grep -obUaP '\x02\xb0\xad\x1b' "$pvh" | head -n 1 | cut -d: -f1)
+printf '\0\0\0\0' | dd of="$pvh" bs=1 seek="${offset:?no Multiboot 1 header in the image}" conv=notrunc status=none
+head -c 123457 /dev/zero >"$work/bundle"
+head -c 500000 /dev/zero >"$work/half"
+head -c 1200000 /dev/zero >"$work/large"
+disk1=$work/disk1.iso disk2=$work/disk2.iso
+make_disk "$disk1" multiboot 54321
+make_disk "$disk2" multiboot2 54321
+
+# ---- Every protocol on every machine.
+passed='selftest: passed'
+for machine in pc q35 microvm; do
+    boot "mb1-$machine" $GOOD "$passed" 'booted by Multiboot 1' -- \
+        -machine $machine "${small[@]}" -kernel "$image" -append selftest
+    boot "pvh-$machine" $GOOD "$passed" 'booted by PVH: selftest' -- \
+        -machine $machine "${small[@]}" -kernel "$pvh" -append selftest
+done
+boot grub-mb1 $GOOD "$passed" 'booted by Multiboot 1' 'bundle: 54321 bytes' -- -machine pc "${small[@]}" -cdrom "$disk1"
+boot grub-mb2 $GOOD "$passed" 'booted by Multiboot 2' 'bundle: 54321 bytes' -- -machine pc "${small[@]}" -cdrom "$disk2"
+boot clang $GOOD "$passed" -- -machine q35 "${small[@]}" -kernel "$clang_image" -append selftest
+boot clang-pvh-smp $GOOD "$passed" -- -machine microvm "${small[@]}" -smp 2 -kernel "$clang_image" -append selftest
+
+# ---- Sizes of memory.
+boot 32M $GOOD "$passed" 'memory: 3[0-2] MiB' -- \
+    -machine pc -m 32M -cpu max,-smap -serial stdio -kernel "$image" -append selftest
+boot 5G $GOOD "$passed" 'memory: 511[0-9] MiB' -- \
+    -machine q35 -m 5G -cpu max,-smap -serial stdio -kernel "$image" -append selftest
+boot 5G-pvh $GOOD "$passed" 'memory: 51[12][0-9] MiB' -- \
+    -machine microvm -m 5G -cpu max,-smap -serial stdio -kernel "$pvh" -append selftest
+boot too-small $UNSUPPORTED 'cannot run here: .* of RAM in a row are needed' -- \
+    -machine pc -m 2M -cpu max,-smap -serial stdio -kernel "$image" -initrd "$work/half"
+boot bundle-outside-ram $UNSUPPORTED 'cannot run here: the loader put the bundle at .*, which is not RAM' -- \
+    -machine pc -m 2M -cpu max,-smap -serial stdio -kernel "$image" -initrd "$work/large"
+
+# ---- Processors.
+boot cpu-smap $GOOD "$passed" -- -machine pc -m 128M -cpu max -serial stdio -kernel "$image" -append selftest
+boot cpu-smap-off $GOOD "$passed" -- \
+    -machine pc -m 128M -cpu max -serial stdio -kernel "$image" -append 'selftest smap=off'
+boot cpu-plain $GOOD "$passed" -- -machine q35 -m 128M -cpu qemu64 -serial stdio -kernel "$image" -append selftest
+boot cpu-pentium3 $UNSUPPORTED 'lacks long mode' -- \
+    -machine pc -m 128M -cpu pentium3 -serial stdio -kernel "$image" -append selftest
+boot cpu-qemu32-pvh $UNSUPPORTED 'lacks long mode' -- \
+    -machine microvm -m 128M -cpu qemu32 -serial stdio -kernel "$pvh" -append selftest
+boot cpu-nx $UNSUPPORTED 'lacks the execute-disable bit' -- \
+    -machine pc -m 128M -cpu max,-nx -serial stdio -kernel "$image" -append selftest
+
+# ---- Consoles: a debug port where there is no serial line; neither, and it does not wait for one.
+boot console-debug-port $GOOD "$passed" -- \
+    -machine pc -m 128M -cpu max,-smap -serial none -debugcon stdio -kernel "$image" -append selftest
+boot console-none $GOOD -- -machine pc -m 128M -cpu max,-smap -serial none -kernel "$image" -append selftest
+
+# ---- Where nothing ends the virtual machine, the processor halts.
+begin no-exit-device 0 "$passed" '^halted' -- bash -c 'timeout 10 "$@"; [ $? -eq 124 ]' halted \
+    qemu-system-x86_64 -display none -no-reboot -machine microvm "${small[@]}" -kernel "$image" -append selftest
+
+# ---- Faults are reported, and name the functions that led there.
+boot fault $BROKEN '#PF page fault' 'rip e008:.* break_by_reading' '  [0-9a-f]{16} selftest_break\+' \
+    '  [0-9a-f]{16} main_start\+' -- -machine pc "${small[@]}" -kernel "$image" -append selftest=fault
+boot fault-clang $BROKEN '#PF page fault' 'rip e008:.* break_by_reading' '  [0-9a-f]{16} selftest_break\+' \
+    '  [0-9a-f]{16} main_start\+' -- -machine pc "${small[@]}" -kernel "$clang_image" -append selftest=fault
+boot overflow $BROKEN '#DF double fault' '  [0-9a-f]{16} break_by_recursion\+' -- \
+    -machine pc "${small[@]}" -kernel "$image" -append selftest=overflow
+boot halt $BROKEN 'broken invariant: hv/selftest.c:' '  [0-9a-f]{16} selftest_break\+' -- \
+    -machine pc "${small[@]}" -kernel "$image" -append selftest=halt
+
+# ---- Bundles and options.
+boot no-bundle $USAGE 'no bundle: ' -- -machine pc "${small[@]}" -kernel "$image"
+boot bundle $GOOD "$passed" 'bundle: 123457 bytes' -- \
+    -machine q35 "${small[@]}" -kernel "$image" -initrd "$work/bundle" -append selftest
+boot bundle-pvh $GOOD "$passed" 'bundle: 123457 bytes' -- \
+    -machine microvm "${small[@]}" -kernel "$pvh" -initrd "$work/bundle" -append selftest
+boot two-modules $UNSUPPORTED 'more than one module' -- \
+    -machine pc "${small[@]}" -kernel "$image" -initrd "$work/bundle,$work/bundle"
+boot seed $GOOD "$passed" 'seed 1234567' -- \
+    -machine pc "${small[@]}" -kernel "$image" -append 'selftest seed=1234567'
+
+# ---- What runs on the host: the parsers, and small parts.
+begin hosted-bootinfo 0 'PASSED  \] 16 test' -- build/hv-san/test_bootinfo
+begin hosted-parts 0 'PASSED  \] 3 test' -- build/hv-san/test_parts
+wait
+
+failed=0
+for name in "${names[@]}"; do
+    [ "$(cat "$work/$name.verdict" 2>/dev/null)" = pass ] || failed=$((failed + 1))
+done
+echo "$((${#names[@]} - failed)) passed, $failed failed"
+[ $failed -eq 0 ]
