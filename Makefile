@@ -1,6 +1,7 @@
 # How Paravane is built, checked and tested.  `make help` lists the targets; tools/setup installs what this needs.
 #
 #   build/gcc/engine, build/clang/engine   the engine as the hypervisor links it: freestanding, by both compilers
+#   build/hv, build/hv-clang               the hypervisor's image, by both; Makefile.hv
 #   build/FLAVOUR                          engine and hosted machine as ordinary code, and the test programs on top:
 #       san    address and undefined-behaviour sanitizers, assertions
 #       fast   optimised, assertions: long runs of the model
@@ -30,6 +31,8 @@ SIM := $(sort $(wildcard sim/*.c))
 SUPPORT := $(sort $(wildcard tests/support/*.c))
 RINGS := unit sweep lessons model
 PROGRAMS := $(sort $(foreach ring,$(RINGS),$(wildcard tests/$(ring)/*.c)))
+# What of the hypervisor is tested on the host: Makefile.hv builds these.
+HV_TESTS := build/hv-san/test_bootinfo build/hv-san/test_parts
 # The engine under real threads, with a port of their own.
 PARALLEL := $(sort $(wildcard tests/parallel/*.c))
 BENCHES := $(sort $(wildcard tests/bench/*.c))
@@ -72,7 +75,7 @@ programs = $(patsubst %.c,build/$(1)/%,$(2))
 
 .PHONY: all engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects format setup clean help FORCE
 
-all: symbols san
+all: symbols san hv
 
 engine: build/gcc/engine/libengine.a build/clang/engine/libengine.a
 
@@ -83,7 +86,7 @@ symbols: $(if $(ENGINE),engine)
 $(foreach flavour,san fast cov,$(eval \
 	$(flavour): build/$(flavour)/libparavane-hosted.a $(call programs,$(flavour),$(PROGRAMS))))
 
-test: engine san $(call programs,tsan,$(PARALLEL)) $(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
+test: engine hv $(HV_TESTS) san $(call programs,tsan,$(PARALLEL)) $(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
 	$(Q)tests/run.sh
 
 test-hosted: test
@@ -132,6 +135,7 @@ Paravane: direct paging for Xen PV guests.
   make fuzz SECONDS=n      coverage-guided fuzzing for n seconds; findings in build/fuzz/artifacts
   make coverage            which lines and branches of the engine the tests reach; fails below the floor
   make defects             plant each known kind of mistake into the engine and see that a test notices
+  make test-boot           boot the hypervisor's image in QEMU, every way that it can be started
   make bench               measure the engine; figures in build/bench.json
   make format              lay out the sources as .clang-format says
   make setup               install what the build needs (the first make does it by itself)
@@ -229,6 +233,8 @@ $(call programs,fuzz,$(FUZZERS)): build/fuzz/%: build/fuzz/%.o \
 		build/fuzz/libsupport.a build/fuzz/libparavane-hosted.a
 	$(link)
 	$(Q)$(CC_fuzz) $(CFLAGS_fuzz) -fsanitize=fuzzer $^ -lcmocka -o $@
+
+include Makefile.hv
 
 # Objects are kept; what each one included is in a .d file beside it.
 .SECONDARY:

@@ -3,6 +3,7 @@
 #
 # Usage: tests/run.sh [RING...]       default: all of them
 #   unit sweep lessons   cmocka programs, with sanitizers
+#   boot                 tests/boot/run.sh: the hypervisor's image under QEMU, and its parsers
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
 #   abi                  tests/abi/run.sh: our ABI headers against the public ones
@@ -120,10 +121,11 @@ run_ring() {
         ;;
     parallel) programs parallel tsan ;;
     abi) begin script abi tests/abi/run.sh ;;
+    boot) begin script boot tests/boot/run.sh ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model boot abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -134,7 +136,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- fuzz model sweep lessons parallel unit abi checks # the long ones first
+[ $# -ne 0 ] || set -- fuzz model sweep boot lessons parallel unit abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 
