@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames between the pool and their owners: counts, limits, wiping, sharing. */
+#include <string.h>
+
+#include <abi/errno.h>
+#include <engine/m2p.h>
+
+#include <tests/unit/lib/unit.h>
+
+static void test_get_put(void **state)
+{
+    struct unit unit;
+    struct frame *frame;
+    mfn_t page;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.nr_guests = 2});
+    page = unit_page(&unit);
+    frame = unit_frame(&unit, page);
+    assert_int_equal(frame->refs, 2); /* allocated, and mapped */
+    assert_true(frame_get(frame, unit.domain));
+    assert_int_equal(frame->refs, 3);
+    assert_false(frame_get(frame, unit.other->domain));
+    assert_int_equal(frame->refs, 3);
+    frame_put(unit.machine, frame);
+    assert_int_equal(frame->refs, 2);
+    unit_destroy(&unit);
+}
+
+/* The count refuses at its maximum instead of wrapping; a frame without references cannot be taken at all. */
+static void test_limits(void **state)
+{
+    struct unit unit;
+    struct frame *frame;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    frame = unit_frame(&unit, unit_page(&unit));
+    frame->refs = FRAME_REFS_MAX - 1;
+    assert_true(frame_get(frame, unit.domain));
+    assert_false(frame_get(frame, unit.domain));
+    assert_int_equal(frame->refs, FRAME_REFS_MAX);
+    frame->refs = 0;
+    assert_false(frame_get(frame, unit.domain));
+    assert_int_equal(frame->refs, 0);
+    frame->refs = 2;
+    unit_destroy(&unit);
+}
+
+static void put_once(struct vcpu *vcpu, void *arg)
+{
+    frame_put(vcpu->domain->machine, arg);
+}
+
+static void test_put_below_zero(void **state)
+{
+    struct unit unit;
+    struct frame *frame;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    frame = unit_frame(&unit, unit_page(&unit));
+    frame->refs = 0;
+    assert_halts(&unit, put_once, frame);
+    sim_destroy(unit.sim);
+}
+
+/* The last reference goes while something still uses the frame as memory: that must never happen. */
+static void test_put_in_use(void **state)
+{
+    struct unit unit;
+    struct frame *frame;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    frame = unit_frame(&unit, unit_page(&unit));
+    frame->refs = 1;
+    assert_halts(&unit, put_once, frame);
+    sim_destroy(unit.sim);
+}
+
+/* ---- Allocation. */
+
+static mfn_t allocate(const struct unit *unit, unsigned order)
+{
+    mfn_t first = MFN_NONE;
+
+    port_lock(unit->domain);
+    assert_int_equal(frames_allocate(unit->domain, order, &first), 0);
+    port_unlock(unit->domain);
+    return first;
+}
+
+static void release(const struct unit *unit, mfn_t first, unsigned order)
+{
+    port_lock(unit->domain);
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
+        assert_int_equal(frame_release(unit->domain, unit_frame(unit, mfn_add(first, i))), 0);
+    port_unlock(unit->domain);
+}
+
+static void test_allocate(void **state)
+{
+    struct unit unit;
+    uint64_t before;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    before = sim_pool_count(unit.sim);
+    for (unsigned order = 0; order <= 2; order++) {
+        mfn_t first = allocate(&unit, order);
+        uint64_t count = UINT64_C(1) << order;
+
+        assert_int_equal(first.v % count, 0);
+        assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1 + count);
+        for (uint64_t i = 0; i < count; i++) {
+            const struct frame *frame = unit_frame(&unit, mfn_add(first, i));
+
+            assert_counts(&unit, mfn_add(first, i), 1, TYPE_NONE, 0);
+            assert_int_equal(frame->type.v, 0);
+            assert_int_equal(frame->owner, 0);
+            assert_int_equal(frame->flags, FRAME_ALLOCATED);
+            for (unsigned j = 0; j < ENTRIES_PER_TABLE; j++)
+                assert_int_equal(unit_entries(&unit, mfn_add(first, i))[j], 0);
+        }
+        release(&unit, first, order);
+        assert_int_equal(sim_pool_count(unit.sim), before);
+        assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
+    }
+    unit_destroy(&unit);
+}
+
+/* The reservation is full; it is nearly full; the pool is empty. */
+static void test_no_memory(void **state)
+{
+    struct unit unit;
+    mfn_t first = MFN(12345);
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.max_frames = UNIT_PAGES + 2});
+    assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
+    port_lock(unit.domain);
+    assert_int_equal(frames_allocate(unit.domain, 2, &first), -XEN_ENOMEM);
+    assert_int_equal(frames_allocate(unit.domain, 63, &first), -XEN_ENOMEM);
+    assert_int_equal(first.v, 12345);
+    unit.sim->pool_fail_after = 0;
+    assert_int_equal(frames_allocate(unit.domain, 0, &first), -XEN_ENOMEM);
+    unit.sim->pool_fail_after = UINT64_MAX;
+    assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
+    port_unlock(unit.domain);
+    release(&unit, allocate(&unit, 1), 1);
+    unit_destroy(&unit);
+}
+
+/* A domain that has more than it may have, because its limit was lowered, gets nothing. */
+static void test_above_limit(void **state)
+{
+    struct unit unit;
+    mfn_t first;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.max_frames = UNIT_PAGES + 16});
+    unit.domain->max_frames = 4;
+    port_lock(unit.domain);
+    assert_int_equal(frames_allocate(unit.domain, 0, &first), -XEN_ENOMEM);
+    port_unlock(unit.domain);
+    unit_destroy(&unit);
+}
+
+/* Nobody's data, no stale translation and no cache line reaches the next owner. */
+static void test_wiped(void **state)
+{
+    struct unit unit;
+    uint64_t flushes, caches;
+    mfn_t page;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.devices = true});
+    page = unit_page(&unit);
+    assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RW_PAGE | PTE_PCD)), 0);
+    assert_true(guest_write(unit.vcpu, unit_window(&unit, 0), &(uint64_t){0x5ec4e7}, 8));
+    assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_vaddr(&unit, page), 0, UVMF_NONE), 0);
+    assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_window(&unit, 0), 0, UVMF_NONE), 0);
+    assert_true(sim_tlb_holds(unit.sim, 0, unit_window(&unit, 0), NULL, NULL));
+    assert_int_equal(unit.machine->m2p[page.v], unit_pfn(&unit, page).v);
+    release(&unit, page, 0);
+    assert_int_equal(unit.machine->m2p[page.v], MACH2PHYS_INVALID);
+    assert_int_equal(unit.machine->compat_m2p[page.v], COMPAT_MACH2PHYS_INVALID);
+    assert_int_equal(unit_frame(&unit, page)->owner, OWNER_NONE);
+
+    flushes = unit.sim->cpus[0].full_flushes;
+    caches = unit.sim->cpus[0].cache_flushes;
+    for (mfn_t got = MFN_NONE; !mfn_equal(got, page);)
+        got = allocate(&unit, 0);
+    assert_true(unit.sim->cpus[0].full_flushes > flushes);
+    assert_int_equal(unit.sim->cpus[0].cache_flushes, caches + 1);
+    assert_false(sim_tlb_holds(unit.sim, 0, unit_window(&unit, 0), NULL, NULL));
+    assert_int_equal(unit_entries(&unit, page)[0], 0);
+    assert_int_equal(unit_frame(&unit, page)->type.v, 0);
+    assert_int_equal(unit_frame(&unit, page)->flags, FRAME_ALLOCATED);
+    unit_destroy(&unit);
+}
+
+/* ---- Release. */
+
+static void test_release(void **state)
+{
+    struct unit unit;
+    struct frame *frame;
+    uint64_t before;
+    mfn_t page;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.nr_guests = 2});
+    before = sim_pool_count(unit.sim);
+    page = unit_page(&unit);
+    frame = unit_frame(&unit, page);
+    assert_int_equal(frame_release(unit.other->domain, frame), -XEN_EINVAL);
+    assert_int_equal(frame_release(unit.domain, unit_frame(&unit, MFN(UNIT_HOLE))), -XEN_EINVAL);
+    assert_int_equal(frame_release(unit.domain, unit_frame(&unit, unit.sim->hypervisor_first)), -XEN_EINVAL);
+    release(&unit, page, 0); /* its mapping keeps it */
+    assert_counts(&unit, page, 1, TYPE_WRITABLE, 1);
+    assert_int_equal(sim_pool_count(unit.sim), before);
+    assert_int_equal(frame_release(unit.domain, frame), -XEN_EINVAL);
+    assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_vaddr(&unit, page), 0, UVMF_NONE), 0);
+    assert_int_equal(sim_pool_count(unit.sim), before + 1);
+    unit_destroy(&unit);
+}
+
+/* The only reference is the allocation's, and nothing uses it. */
+static void test_sole(void **state)
+{
+    struct unit unit;
+    mfn_t page, table;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.nr_guests = 2});
+    page = unit_idle_page(&unit);
+    table = unit_table(&unit, 1);
+    assert_true(frame_is_sole(unit_frame(&unit, page), unit.domain));
+    assert_false(frame_is_sole(unit_frame(&unit, page), unit.other->domain));
+    assert_false(frame_is_sole(unit_frame(&unit, table), unit.domain));
+    assert_false(frame_is_sole(unit_frame(&unit, unit_page(&unit)), unit.domain));
+    assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RO_PAGE)), 0);
+    assert_false(frame_is_sole(unit_frame(&unit, page), unit.domain));
+    release(&unit, page, 0);
+    assert_false(frame_is_sole(unit_frame(&unit, page), unit.domain));
+    assert_int_equal(unit_map(&unit, 0, 0), 0);
+    unit_frame(&unit, table)->refs = 1; /* a use without a reference: nothing like this may change hands */
+    assert_false(frame_is_sole(unit_frame(&unit, table), unit.domain));
+    unit_frame(&unit, table)->refs = 2;
+    assert_int_equal(guest_unpin(unit.vcpu, table), 0);
+    unit_destroy(&unit);
+}
+
+/* ---- Sharing. */
+
+static void test_share(void **state)
+{
+    struct unit unit;
+    mfn_t page;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    page = unit_idle_page(&unit);
+    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, page)), 0);
+    assert_counts(&unit, page, 1, TYPE_WRITABLE, 1);
+    assert_int_equal(unit_frame(&unit, page)->flags, FRAME_SHARED);
+    assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 2);
+    /* The guest may map it writable, and not use it as anything else, nor give it away. */
+    assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RW_PAGE)), 0);
+    assert_counts(&unit, page, 2, TYPE_WRITABLE, 2);
+    assert_int_equal(guest_pin(unit.vcpu, page, 1), -XEN_EINVAL);
+    assert_int_equal(frame_release(unit.domain, unit_frame(&unit, page)), -XEN_EINVAL);
+    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, page)), -XEN_EINVAL);
+    guest_assert_clean(unit.sim);
+    frame_unshare(unit.domain, unit_frame(&unit, page));
+    assert_counts(&unit, page, 2, TYPE_WRITABLE, 1);
+    assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
+    assert_int_equal(unit_map(&unit, 0, 0), 0);
+    assert_int_equal(guest_pin(unit.vcpu, page, 1), 0);
+    assert_int_equal(guest_unpin(unit.vcpu, page), 0);
+    unit_destroy(&unit);
+}
+
+static void test_share_refused(void **state)
+{
+    struct unit unit;
+    mfn_t table;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.nr_guests = 2});
+    table = unit_table(&unit, 2);
+    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, table)), -XEN_EINVAL);
+    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, unit_page(&unit))), -XEN_EINVAL);
+    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, guest_mfn(unit.other, PFN(100)))), -XEN_EINVAL);
+    assert_int_equal(guest_unpin(unit.vcpu, table), 0);
+    unit_destroy(&unit);
+}
+
+/* A frame that was a table a moment ago is not shared before what saw it as one has flushed. */
+static void test_share_settles(void **state)
+{
+    struct unit unit;
+    uint64_t flushes;
+    mfn_t page;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    page = unit_table(&unit, 1);
+    assert_int_equal(guest_unpin(unit.vcpu, page), 0);
+    flushes = unit.sim->cpus[0].full_flushes;
+    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, page)), 0);
+    assert_int_equal(unit.sim->cpus[0].full_flushes, flushes + 1);
+    frame_unshare(unit.domain, unit_frame(&unit, page));
+    unit_destroy(&unit);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_get_put),       cmocka_unit_test(test_limits),   cmocka_unit_test(test_put_below_zero),
+        cmocka_unit_test(test_put_in_use),    cmocka_unit_test(test_allocate), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_above_limit),   cmocka_unit_test(test_wiped),    cmocka_unit_test(test_release),
+        cmocka_unit_test(test_sole),          cmocka_unit_test(test_share),    cmocka_unit_test(test_share_refused),
+        cmocka_unit_test(test_share_settles),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

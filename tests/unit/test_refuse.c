@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every reason for a refusal is produced by some request, and its record says where it happened, about which frame, in
+ * which state, of whom.
+ */
+#include <string.h>
+
+#include <abi/errno.h>
+
+#include <tests/unit/lib/unit.h>
+
+#define NOBODY 9u
+
+/* What the record must say beside its reason; what does not apply is zero or MFN_NONE. */
+struct record {
+    int error;
+    mfn_t table;
+    unsigned level, slot, call, index;
+    mfn_t frame;
+    enum frame_type type; /* of @frame; TYPE_NONE: whatever it is */
+    uint64_t value;
+    bool any_value;
+};
+
+/* Make the request, fill in what is expected, return what the guest got. */
+typedef int64_t request_fn(struct unit *unit, struct record *expected);
+
+struct row {
+    enum refusal_reason reason;
+    struct unit_config config;
+    request_fn *request;
+};
+
+static void at(struct record *expected, mfn_t table, unsigned level, unsigned slot)
+{
+    expected->table = table;
+    expected->level = level;
+    expected->slot = slot;
+}
+
+static void about(struct record *expected, const struct unit *unit, mfn_t frame)
+{
+    expected->frame = frame;
+    expected->type = type_of(unit_frame(unit, frame)->type);
+}
+
+static int64_t ext(struct unit *unit, struct record *expected, unsigned cmd, uint64_t arg1, uint64_t arg2)
+{
+    const struct mmuext_op op = {.cmd = cmd, .arg1.mfn = arg1, .arg2.src_mfn = arg2};
+
+    expected->call = __HYPERVISOR_mmuext_op;
+    return guest_mmuext(unit->vcpu, &op, 1, NULL, DOMID_SELF);
+}
+
+static int64_t set(struct unit *unit, struct record *expected, mfn_t table, unsigned slot, uint64_t entry)
+{
+    expected->call = __HYPERVISOR_mmu_update;
+    expected->value = entry;
+    return guest_set_entry(unit->vcpu, table, slot, entry);
+}
+
+/* One mmuext operation that is refused for its argument alone. */
+#define EXT_REQUEST(name, error_, cmd, arg1, arg2, value_)             \
+    static int64_t name(struct unit *unit, struct record *expected)    \
+    {                                                                  \
+        *expected = (struct record){.error = error_, .value = value_}; \
+        return ext(unit, expected, cmd, arg1, arg2);                   \
+    }
+
+/* A pin, or the end of one, that the state of the frame @make_ forbids. */
+#define PIN_REQUEST(name, cmd, make_)                                     \
+    static int64_t name(struct unit *unit, struct record *expected)       \
+    {                                                                     \
+        mfn_t mfn = make_;                                                \
+        *expected = (struct record){.error = XEN_EINVAL, .value = mfn.v}; \
+        about(expected, unit, mfn);                                       \
+        return ext(unit, expected, cmd, mfn.v, 0);                        \
+    }
+
+/* Zero for an entry of the root that stands as it is. */
+#define ROOT_REQUEST(name, level_, slot_)                              \
+    static int64_t name(struct unit *unit, struct record *expected)    \
+    {                                                                  \
+        *expected = (struct record){.error = XEN_EINVAL};              \
+        at(expected, guest_root(unit->guest), level_, slot_);          \
+        return set(unit, expected, guest_root(unit->guest), slot_, 0); \
+    }
+
+EXT_REQUEST(width, XEN_ENOSYS, MMUEXT_NEW_USER_BASEPTR, 5, 0, 5)
+EXT_REQUEST(superpage, XEN_EOPNOTSUPP, MMUEXT_MARK_SUPER, 0x200, 0, 0x200)
+EXT_REQUEST(cache_rights, XEN_EACCES, MMUEXT_FLUSH_CACHE, 0, 0, 0)
+EXT_REQUEST(table_limit, XEN_EINVAL, MMUEXT_SET_LDT, 0, 8193, 8193)
+EXT_REQUEST(not_canonical, XEN_EINVAL, MMUEXT_SET_LDT, 0x800000000000, 1, 0x800000000000)
+
+PIN_REQUEST(already_pinned, MMUEXT_PIN_L1_TABLE, unit_table(unit, 1))
+PIN_REQUEST(not_pinned, MMUEXT_UNPIN_TABLE, unit_page(unit))
+
+ROOT_REQUEST(hypervisor_slot, 4, 260)
+ROOT_REQUEST(slot_outside_table, 3, 4)
+ROOT_REQUEST(slot_fixed, 3, 3)
+
+/* ---- Pointers, domains, commands. */
+
+static int64_t guest_address(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EFAULT, .call = __HYPERVISOR_mmu_update, .value = HYPERVISOR_VIRT_START};
+    return guest_hypercall(unit->vcpu, __HYPERVISOR_mmu_update, HYPERVISOR_VIRT_START, 1, 0, DOMID_SELF, 0, 0);
+}
+
+static int64_t guest_fault(struct unit *unit, struct record *expected)
+{
+    uint64_t address = unit_window(unit, 0).v;
+
+    *expected = (struct record){.error = XEN_EFAULT, .call = __HYPERVISOR_mmu_update, .value = address};
+    return guest_hypercall(unit->vcpu, __HYPERVISOR_mmu_update, address, 1, 0, DOMID_SELF, 0, 0);
+}
+
+static int64_t no_such_domain(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_ESRCH, .call = __HYPERVISOR_mmu_update, .value = NOBODY};
+    return guest_mmu_update(unit->vcpu, &(struct mmu_update){0, 0}, 1, NULL, NOBODY);
+}
+
+static int64_t not_privileged(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EPERM, .call = __HYPERVISOR_mmuext_op, .value = 1};
+    return guest_mmuext(unit->vcpu, &(struct mmuext_op){.cmd = MMUEXT_TLB_FLUSH_LOCAL}, 1, NULL, 1);
+}
+
+static int64_t dying(struct unit *unit, struct record *expected)
+{
+    int64_t result;
+
+    *expected = (struct record){.error = XEN_ESRCH, .call = __HYPERVISOR_mmuext_op};
+    unit->domain->dying = true;
+    result = guest_flush_all(unit->vcpu);
+    unit->domain->dying = false;
+    return result;
+}
+
+static int64_t unknown_command(struct unit *unit, struct record *expected)
+{
+    const struct mmuext_op ops[] = {{.cmd = MMUEXT_TLB_FLUSH_LOCAL}, {.cmd = MMUEXT_TLB_FLUSH_LOCAL}, {.cmd = 14}};
+
+    *expected = (struct record){.error = XEN_ENOSYS, .call = __HYPERVISOR_mmuext_op, .index = 2, .value = 14};
+    return guest_mmuext(unit->vcpu, ops, 3, NULL, DOMID_SELF);
+}
+
+static int64_t misaligned(struct unit *unit, struct record *expected)
+{
+    uint64_t address = pte(unit_page(unit), 4);
+
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_update_descriptor, .value = address};
+    return guest_update_descriptor(unit->vcpu, address, 0);
+}
+
+static int64_t user_mode(struct unit *unit, struct record *expected)
+{
+    int64_t result;
+
+    *expected = (struct record){.error = XEN_EPERM, .call = UINT32_C(29), .value = 29};
+    assert_int_equal(guest_new_user_baseptr(unit->vcpu, guest_root(unit->guest)), 0);
+    assert_int_equal(vcpu_enter_user(unit->vcpu), 0);
+    result = guest_hypercall(unit->vcpu, 29, 0, 0, 0, 0, 0, 0);
+    vcpu_enter_kernel(unit->vcpu);
+    return result;
+}
+
+static int64_t no_user_root(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EINVAL};
+    return vcpu_enter_user(unit->vcpu);
+}
+
+static int64_t nested(struct unit *unit, struct record *expected)
+{
+    struct multicall_entry call = {.op = __HYPERVISOR_multicall};
+
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_multicall, .any_value = true};
+    assert_int_equal(guest_multicall(unit->vcpu, &call, 1), 0);
+    return (int64_t)call.result;
+}
+
+static int64_t vcpu_mask(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EINVAL, .value = unit_window(unit, 0).v};
+    return ext(unit, expected, MMUEXT_TLB_FLUSH_MULTI, 0, unit_window(unit, 0).v);
+}
+
+/* ---- Frames. */
+
+static int64_t not_ram(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EPERM, .any_value = true};
+    at(expected, unit_window_table(unit), 1, 6);
+    return set(unit, expected, unit_window_table(unit), 6, pte(MFN(UNIT_HOLE), PTE_P));
+}
+
+static int64_t no_such_frame(struct unit *unit, struct record *expected)
+{
+    mfn_t table = unit_table(unit, 2);
+
+    *expected = (struct record){.error = XEN_EINVAL, .any_value = true};
+    at(expected, table, 2, 8);
+    return set(unit, expected, table, 8, pte(MFN(UINT64_C(1) << 30), PTE_TABLE));
+}
+
+static int64_t not_owned(struct unit *unit, struct record *expected)
+{
+    mfn_t foreign = guest_mfn(unit->other, PFN(100));
+
+    *expected = (struct record){.error = XEN_EBUSY, .any_value = true};
+    at(expected, unit_window_table(unit), 1, 6);
+    about(expected, unit, foreign);
+    return set(unit, expected, unit_window_table(unit), 6, pte(foreign, PTE_RO_PAGE));
+}
+
+static int64_t references_exhausted(struct unit *unit, struct record *expected)
+{
+    mfn_t table = unit_table(unit, 2);
+    int64_t result;
+
+    *expected = (struct record){.error = XEN_EINVAL};
+    at(expected, table, 2, 3);
+    about(expected, unit, table);
+    unit_frame(unit, table)->refs = FRAME_REFS_MAX;
+    result = set(unit, expected, table, 3, 0);
+    unit_frame(unit, table)->refs = 2;
+    return result;
+}
+
+static int64_t type_conflict(struct unit *unit, struct record *expected)
+{
+    mfn_t table = unit_table(unit, 2);
+
+    *expected = (struct record){.error = XEN_EBUSY, .any_value = true};
+    at(expected, unit_window_table(unit), 1, 4);
+    about(expected, unit, table);
+    return set(unit, expected, unit_window_table(unit), 4, pte(table, PTE_RW_PAGE));
+}
+
+static int64_t type_count_exhausted(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_page(unit);
+    int64_t result;
+
+    *expected = (struct record){.error = XEN_EBUSY, .any_value = true};
+    at(expected, unit_window_table(unit), 1, 4);
+    about(expected, unit, page);
+    unit_frame(unit, page)->type = type_word(TYPE_WRITABLE, 0, TYPE_COUNT_MAX);
+    result = set(unit, expected, unit_window_table(unit), 4, pte(page, PTE_RW_PAGE));
+    unit_frame(unit, page)->type = type_word(TYPE_WRITABLE, 0, 1);
+    return result;
+}
+
+/* Another task has just begun to validate the frame. */
+static mfn_t converted;
+static int64_t conversion_result;
+
+static void convert(struct vcpu *vcpu, void *arg)
+{
+    (void)arg;
+    if (guest_pin(vcpu, converted, 1) || guest_unpin(vcpu, converted))
+        sim_fail("the conversion itself is refused");
+}
+
+static void disturb(struct vcpu *vcpu, void *arg)
+{
+    while (!type_is_busy(unit_frame(arg, converted)->type))
+        sim_pause(sim_current());
+    conversion_result = guest_update_va_mapping(vcpu, unit_window(arg, 4), pte(converted, PTE_RW_PAGE), UVMF_NONE);
+}
+
+static int64_t type_under_conversion(struct unit *unit, struct record *expected)
+{
+    converted = unit_idle_page(unit);
+    *expected = (struct record){.error = XEN_EBUSY,
+                                .call = __HYPERVISOR_update_va_mapping,
+                                .frame = converted,
+                                .type = TYPE_L1,
+                                .any_value = true};
+    at(expected, unit_window_table(unit), 1, 4);
+    unit->sim->preemption = SIM_PREEMPT_ALWAYS;
+    sim_spawn(unit->sim, unit->vcpu, convert, unit);
+    sim_spawn(unit->sim, unit->vcpu, disturb, unit);
+    sim_run(unit->sim);
+    unit->sim->preemption = SIM_PREEMPT_NEVER;
+    return conversion_result;
+}
+
+static int64_t frame_in_use(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_page(unit);
+    uint64_t in = page.v, out = 5;
+
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_memory_op, .value = page.v};
+    about(expected, unit, page);
+    return guest_exchange(unit->vcpu, &in, 1, 0, &out, 1, 0, 0, NULL);
+}
+
+/* ---- Entries. */
+
+static int64_t bad_flags(struct unit *unit, struct record *expected)
+{
+    mfn_t table = unit_table(unit, 2), child = unit_table(unit, 1);
+
+    *expected = (struct record){.error = XEN_EINVAL, .any_value = true};
+    at(expected, table, 2, 200);
+    about(expected, unit, child);
+    return set(unit, expected, table, 200, pte(child, PTE_TABLE | PTE_PS));
+}
+
+static int64_t cache_flags(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_page(unit);
+
+    *expected = (struct record){.error = XEN_EINVAL, .any_value = true};
+    at(expected, unit_window_table(unit), 1, 5);
+    about(expected, unit, page);
+    return set(unit, expected, unit_window_table(unit), 5, pte(page, PTE_P | PTE_PWT));
+}
+
+static int64_t cache_flags_shared(struct unit *unit, struct record *expected)
+{
+    mfn_t shared = guest_mfn(unit->guest, unit->guest->shared_info);
+
+    *expected = (struct record){.error = XEN_EACCES, .any_value = true};
+    at(expected, unit_window_table(unit), 1, 5);
+    about(expected, unit, shared);
+    return set(unit, expected, unit_window_table(unit), 5, pte(shared, PTE_P | PTE_PWT));
+}
+
+static int64_t l1tf(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_page(unit);
+
+    *expected = (struct record){.error = XEN_EINVAL};
+    at(expected, unit_window_table(unit), 1, 5);
+    about(expected, unit, page);
+    return set(unit, expected, unit_window_table(unit), 5, pte(page, PTE_RW));
+}
+
+static int64_t slot_missing(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_idle_page(unit);
+
+    *expected = (struct record){.error = XEN_EINVAL, .frame = page, .type = TYPE_L3};
+    at(expected, page, 3, 3);
+    return ext(unit, expected, MMUEXT_PIN_L3_TABLE, page.v, 0);
+}
+
+static int64_t foreign_table(struct unit *unit, struct record *expected)
+{
+    const struct mmu_update request = {pte(unit_table(unit, 2), 3 * 8), 0};
+
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_mmu_update};
+    at(expected, pte_mfn(request.ptr), 2, 3);
+    about(expected, unit, pte_mfn(request.ptr));
+    return guest_mmu_update(unit->vcpu, &request, 1, NULL, DOMID_IO);
+}
+
+static int64_t table_shared(struct unit *unit, struct record *expected)
+{
+    mfn_t top = pte_mfn(guest_entry(unit->guest, guest_root(unit->guest), 3)), root = unit_idle_page(unit);
+
+    *expected = (struct record){.error = XEN_EINVAL, .any_value = true};
+    at(expected, root, 3, 3);
+    about(expected, unit, top);
+    unit_entries(unit, root)[3] = pte(top, PTE_P);
+    return ext(unit, expected, MMUEXT_PIN_L3_TABLE, root.v, 0);
+}
+
+static int64_t root_above_4g(struct unit *unit, struct record *expected);
+
+static int64_t not_a_table(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_idle_page(unit);
+
+    *expected = (struct record){.error = XEN_EINVAL};
+    assert_int_equal(guest_set_gdt(unit->vcpu, &page, 1), 0);
+    about(expected, unit, page);
+    return set(unit, expected, page, 0, 7);
+}
+
+static int64_t no_l1_entry(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_update_va_mapping, .value = 0x1000};
+    return guest_update_va_mapping(unit->vcpu, VADDR(0x1000), 0, 0);
+}
+
+/* ---- Descriptors, emulation, memory. */
+
+static int64_t descriptor(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_idle_page(unit);
+
+    *expected = (struct record){.error = XEN_EINVAL,
+                                .call = __HYPERVISOR_set_gdt,
+                                .frame = page,
+                                .type = TYPE_SEGDESC,
+                                .value = UINT64_C(0x890000000000)};
+    at(expected, page, 0, 77);
+    unit_entries(unit, page)[77] = UINT64_C(0x890000000000);
+    return guest_set_gdt(unit->vcpu, &page, 1);
+}
+
+static int64_t write_form(struct unit *unit, struct record *expected)
+{
+    struct table_write write = {.form = WRITE_MOV, .vaddr = VADDR(0x1004), .bytes = 8};
+
+    *expected = (struct record){.error = XEN_EINVAL, .value = 0x1004};
+    return table_write_emulate(unit->vcpu, &write);
+}
+
+static int64_t write_target(struct unit *unit, struct record *expected)
+{
+    struct table_write write = {.form = WRITE_MOV, .vaddr = VADDR(0x1000), .bytes = 8};
+
+    *expected = (struct record){.error = XEN_EINVAL, .value = 0x1000};
+    return table_write_emulate(unit->vcpu, &write);
+}
+
+static int64_t exchange(struct unit *unit, struct record *expected, unsigned nr_out, unsigned order, unsigned flags)
+{
+    uint64_t in = unit_idle_page(unit).v, out[2] = {5, 6};
+
+    expected->call = __HYPERVISOR_memory_op;
+    expected->any_value = true;
+    return guest_exchange(unit->vcpu, &in, 1, order, out, nr_out, order, flags, NULL);
+}
+
+static int64_t extent_order(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EPERM};
+    return exchange(unit, expected, 1, 10, 0);
+}
+
+static int64_t exchange_counts(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EINVAL};
+    return exchange(unit, expected, 2, 0, 0);
+}
+
+static int64_t address_bits(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_ENOMEM};
+    return exchange(unit, expected, 1, 0, XENMEMF_address_bits(16));
+}
+
+static int64_t no_memory(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_ENOMEM};
+    unit->sim->pool_fail_after = 0;
+    return exchange(unit, expected, 1, 0, 0);
+}
+
+/* ---- The table of all of them. */
+
+#define ROW(reason, fn)                       \
+    {                                         \
+        REFUSE_##reason, {.nr_guests = 2}, fn \
+    }
+#define ROW_PAE(reason, fn)                                       \
+    {                                                             \
+        REFUSE_##reason, {.width = WIDTH_PAE, .nr_guests = 2}, fn \
+    }
+#define ROW_DEVICES(reason, fn)                                \
+    {                                                          \
+        REFUSE_##reason, {.nr_guests = 2, .devices = true}, fn \
+    }
+#define ROW_L1TF(reason, fn)                                \
+    {                                                       \
+        REFUSE_##reason, {.nr_guests = 2, .l1tf = true}, fn \
+    }
+
+static const struct row rows[] = {
+    ROW(GUEST_ADDRESS, guest_address),
+    ROW(GUEST_FAULT, guest_fault),
+    ROW(NO_SUCH_DOMAIN, no_such_domain),
+    ROW(NOT_PRIVILEGED, not_privileged),
+    ROW(DYING, dying),
+    ROW(UNKNOWN_COMMAND, unknown_command),
+    ROW(MISALIGNED, misaligned),
+    ROW(NOT_RAM, not_ram),
+    ROW(NO_SUCH_FRAME, no_such_frame),
+    ROW(NOT_OWNED, not_owned),
+    ROW(REFERENCES_EXHAUSTED, references_exhausted),
+    ROW(BAD_FLAGS, bad_flags),
+    ROW(CACHE_FLAGS, cache_flags),
+    ROW_DEVICES(CACHE_FLAGS_SHARED, cache_flags_shared),
+    ROW_L1TF(L1TF, l1tf),
+    ROW(HYPERVISOR_SLOT, hypervisor_slot),
+    ROW_PAE(SLOT_OUTSIDE_TABLE, slot_outside_table),
+    ROW_PAE(SLOT_FIXED, slot_fixed),
+    ROW_PAE(SLOT_MISSING, slot_missing),
+    ROW(FOREIGN_TABLE, foreign_table),
+    ROW(TYPE_CONFLICT, type_conflict),
+    ROW(TYPE_UNDER_CONVERSION, type_under_conversion),
+    ROW(TYPE_COUNT_EXHAUSTED, type_count_exhausted),
+    ROW_PAE(TABLE_SHARED, table_shared),
+    ROW(NOT_A_TABLE, not_a_table),
+    ROW(NO_L1_ENTRY, no_l1_entry),
+    ROW_PAE(WIDTH, width),
+    ROW(ALREADY_PINNED, already_pinned),
+    ROW(NOT_PINNED, not_pinned),
+    ROW_PAE(ROOT_ABOVE_4G, root_above_4g),
+    ROW(NO_USER_ROOT, no_user_root),
+    ROW(USER_MODE, user_mode),
+    ROW(SUPERPAGE, superpage),
+    ROW(CACHE_RIGHTS, cache_rights),
+    ROW(VCPU_MASK, vcpu_mask),
+    ROW(DESCRIPTOR, descriptor),
+    ROW(TABLE_LIMIT, table_limit),
+    ROW(NOT_CANONICAL, not_canonical),
+    ROW(WRITE_FORM, write_form),
+    ROW(WRITE_TARGET, write_target),
+    ROW(EXTENT_ORDER, extent_order),
+    ROW(EXCHANGE_COUNTS, exchange_counts),
+    ROW(FRAME_IN_USE, frame_in_use),
+    ROW(NO_MEMORY, no_memory),
+    ROW(NESTED, nested),
+    ROW(ADDRESS_BITS, address_bits),
+};
+
+/* The machine of these tests ends below 4 GiB: test_table.c has the larger one, here the record is made by hand. */
+static int64_t root_above_4g(struct unit *unit, struct record *expected)
+{
+    struct place place = {MFN(0x100000), 3, 0};
+    const struct op op = {.machine = unit->machine, .vcpu = unit->vcpu, .call = __HYPERVISOR_mmuext_op};
+
+    *expected = (struct record){.error = XEN_ERANGE, .call = __HYPERVISOR_mmuext_op, .value = 0x100000};
+    at(expected, place.table, 3, 0);
+    return refuse(&op, XEN_ERANGE, REFUSE_ROOT_ABOVE_4G, place, NULL, 0x100000);
+}
+
+static void test_row(void **state)
+{
+    const struct row *row = *state;
+    struct record expected = {.frame = MFN_NONE};
+    const struct refusal *seen;
+    struct unit unit;
+    int64_t result;
+
+    unit_create(&unit, &row->config);
+    result = row->request(&unit, &expected);
+    seen = &unit.sim->last_refusal;
+    assert_string_equal(refusal_name(seen->reason), refusal_name(row->reason));
+    assert_int_equal(result, -expected.error);
+    assert_int_equal(seen->error, expected.error);
+    assert_ptr_equal(seen->vcpu, unit.vcpu);
+    assert_int_equal(seen->call, expected.call);
+    assert_int_equal(seen->index, expected.index);
+    assert_int_equal(seen->table.v, expected.table.v ? expected.table.v : MFN_NONE.v);
+    assert_int_equal(seen->level, expected.level);
+    assert_int_equal(seen->slot, expected.slot);
+    if (!expected.any_value)
+        assert_int_equal(seen->value, expected.value);
+    if (expected.frame.v == 0 || mfn_is_none(expected.frame)) {
+        assert_true(mfn_is_none(seen->frame));
+    } else {
+        assert_int_equal(seen->frame.v, expected.frame.v);
+        assert_int_equal(type_of(seen->type), expected.type);
+        assert_int_equal(seen->owner.v, unit_frame(&unit, expected.frame)->owner);
+    }
+    sim_destroy(unit.sim);
+}
+
+/* The table above is complete, and the words of all reasons are there, each once. */
+static void test_complete(void **state)
+{
+    (void)state;
+    for (unsigned reason = 0; reason < REFUSAL_COUNT; reason++) {
+        unsigned found = 0;
+
+        for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+            found += rows[i].reason == (enum refusal_reason)reason;
+        if (found != 1)
+            fail_msg("%u rows for %s", found, refusal_name((enum refusal_reason)reason));
+        assert_true(strlen(refusal_text((enum refusal_reason)reason)) > 10);
+        for (unsigned other = 0; other < reason; other++) {
+            assert_string_not_equal(refusal_name((enum refusal_reason)reason),
+                                    refusal_name((enum refusal_reason)other));
+            assert_string_not_equal(refusal_text((enum refusal_reason)reason),
+                                    refusal_text((enum refusal_reason)other));
+        }
+    }
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[1 + ARRAY_SIZE(rows)] = {cmocka_unit_test(test_complete)};
+    struct row copies[ARRAY_SIZE(rows)];
+
+    memcpy(copies, rows, sizeof(rows));
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++)
+        tests[1 + i] = (struct CMUnitTest){refusal_name(rows[i].reason), test_row, NULL, NULL, &copies[i]};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* Roots: what a vCPU runs on is referenced for as long as it does, in both of its modes. */
+#include <abi/errno.h>
+#include <engine/root.h>
+
+#include <tests/unit/lib/unit.h>
+
+static void create(struct unit *unit, enum width width)
+{
+    unit_create(unit, &(struct unit_config){.width = width, .nr_vcpus = 2, .nr_guests = 2});
+}
+
+static mfn_t loaded(const struct unit *unit)
+{
+    return sim_vcpu_of(unit->vcpu)->loaded_root;
+}
+
+/* A root that the guest can run on, not pinned. */
+static mfn_t kernel_tree(struct unit *unit, struct guest_tree *tree)
+{
+    guest_build_tree(unit->guest, unit->vcpu, root_level(unit->domain), GUEST_TREE_KERNEL, NULL, 0, tree);
+    return tree->root;
+}
+
+static void test_new_baseptr(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    mfn_t boot, root;
+
+    create(&unit, unit_width(state));
+    boot = guest_root(unit.guest);
+    root = kernel_tree(&unit, &tree);
+    assert_int_equal(guest_new_baseptr(unit.vcpu, root), 0);
+    assert_int_equal(unit.vcpu->kernel_root.v, root.v);
+    assert_int_equal(loaded(&unit).v, root.v);
+    assert_counts(&unit, root, 3, (enum frame_type)root_level(unit.domain), 1);
+    assert_counts(&unit, boot, 4, (enum frame_type)root_level(unit.domain), 2); /* its pin, and the other vCPU */
+    assert_int_equal(guest_new_baseptr(unit.vcpu, root), 0);                    /* once more changes nothing */
+    assert_counts(&unit, root, 3, (enum frame_type)root_level(unit.domain), 1);
+    guest_assert_clean(unit.sim);
+    assert_int_equal(guest_new_baseptr(unit.vcpu, boot), 0);
+    assert_counts(&unit, root, 2, TYPE_NONE, 0);
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit_destroy(&unit);
+}
+
+/* On an error the vCPU stays where it was. */
+static void test_refused(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    mfn_t root, table;
+
+    create(&unit, unit_width(state));
+    root = kernel_tree(&unit, &tree);
+    table = unit_table(&unit, 1);
+    assert_refused(&unit, guest_new_baseptr(unit.vcpu, table), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_refused(&unit, guest_new_baseptr(unit.vcpu, unit_page(&unit)), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_refused(&unit, guest_new_baseptr(unit.vcpu, guest_root(unit.other)), XEN_EINVAL, REFUSE_NOT_OWNED);
+    assert_refused(&unit, guest_new_baseptr(unit.vcpu, MFN(UNIT_HOLE)), XEN_EINVAL, REFUSE_NOT_OWNED);
+    assert_refused(&unit, guest_new_baseptr(unit.vcpu, MFN(UINT32_MAX)), XEN_EINVAL, REFUSE_NOT_OWNED);
+    unit_entries(&unit, root)[1] = pte(table, PTE_P); /* no L3, and no L2 either */
+    assert_refused(&unit, guest_new_baseptr(unit.vcpu, root), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    unit_entries(&unit, root)[1] = 0;
+    assert_int_equal(loaded(&unit).v, guest_root(unit.guest).v);
+    assert_int_equal(guest_unpin(unit.vcpu, table), 0);
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit_destroy(&unit);
+}
+
+/* The processor has left the old root before its references go: no walk ends in a frame that is no table any more. */
+static void test_release_after_load(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    mfn_t root;
+
+    create(&unit, unit_width(state));
+    root = kernel_tree(&unit, &tree);
+    assert_int_equal(guest_new_baseptr(unit.vcpu, root), 0);
+    unit.sim->speculate_per_256 = 256;
+    unit.sim->preemption = SIM_PREEMPT_ALWAYS;
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
+        guest_assert_clean(unit.sim);
+        assert_int_equal(guest_new_baseptr(unit.vcpu, root), 0);
+        guest_assert_clean(unit.sim);
+    }
+    assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
+    unit.sim->preemption = SIM_PREEMPT_NEVER;
+    unit.sim->speculate_per_256 = 0;
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit_destroy(&unit);
+}
+
+/* A new root drops the LDT's frames, which were found through the old one. */
+static void test_ldt_dropped(void **state)
+{
+    struct unit unit;
+    mfn_t page;
+
+    create(&unit, unit_width(state));
+    page = unit_idle_page(&unit);
+    assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RO_PAGE)), 0);
+    assert_int_equal(guest_set_ldt(unit.vcpu, unit_window(&unit, 0), 8), 0);
+    assert_int_equal(ldt_fault(unit.vcpu, 0), 0);
+    assert_counts(&unit, page, 3, TYPE_SEGDESC, 1);
+    assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
+    assert_counts(&unit, page, 2, TYPE_NONE, 0);
+    assert_int_equal(unit.vcpu->ldt_entries, 8); /* it is mapped again when it is needed */
+    assert_int_equal(ldt_fault(unit.vcpu, 0), 0);
+    unit_destroy(&unit);
+}
+
+/* ---- User mode, 64-bit guests only. */
+
+static void test_user_root(void **state)
+{
+    struct unit unit;
+    mfn_t user, boot;
+
+    (void)state;
+    create(&unit, WIDTH_64);
+    boot = guest_root(unit.guest);
+    user = unit_idle_page(&unit);
+    assert_refused(&unit, vcpu_enter_user(unit.vcpu), XEN_EINVAL, REFUSE_NO_USER_ROOT);
+    assert_false(unit.vcpu->user_mode);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
+    assert_counts(&unit, user, 2, TYPE_L4, 1);
+    assert_int_equal(loaded(&unit).v, boot.v); /* it takes effect when user mode begins */
+    assert_int_equal(vcpu_enter_user(unit.vcpu), 0);
+    assert_int_equal(loaded(&unit).v, user.v);
+    assert_refused(&unit, guest_flush_all(unit.vcpu), XEN_EPERM, REFUSE_USER_MODE);
+    guest_assert_clean(unit.sim);
+    vcpu_enter_kernel(unit.vcpu);
+    assert_int_equal(loaded(&unit).v, boot.v);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
+    assert_counts(&unit, user, 2, TYPE_L4, 1);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, boot), 0); /* the kernel's own serves as well */
+    assert_counts(&unit, user, 1, TYPE_NONE, 0);
+    assert_counts(&unit, boot, 6, TYPE_L4, 4);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, MFN(0)), 0);
+    assert_true(mfn_is_none(unit.vcpu->user_root));
+    assert_counts(&unit, boot, 5, TYPE_L4, 3);
+    unit_destroy(&unit);
+}
+
+/* What a vCPU runs on changes with its mode: the root of the other mode is noted, and not loaded. */
+static void test_other_mode(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    struct op op;
+    mfn_t user, root;
+
+    (void)state;
+    create(&unit, WIDTH_64);
+    user = unit_table(&unit, 4);
+    root = kernel_tree(&unit, &tree);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
+    assert_int_equal(vcpu_enter_user(unit.vcpu), 0);
+    op = unit_begin(&unit);
+    assert_int_equal(root_set_kernel(&op, root), 0);
+    assert_int_equal(loaded(&unit).v, user.v);
+    assert_int_equal(root_set_user(&op, root), 0);
+    assert_int_equal(loaded(&unit).v, root.v);
+    unit_end(&op);
+    vcpu_enter_kernel(unit.vcpu);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, MFN(0)), 0);
+    assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
+    assert_int_equal(guest_unpin(unit.vcpu, user), 0);
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit_destroy(&unit);
+}
+
+static void test_user_refused(void **state)
+{
+    struct unit unit;
+    mfn_t user;
+
+    (void)state;
+    create(&unit, WIDTH_64);
+    user = unit_table(&unit, 4);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
+    assert_refused(&unit, guest_new_user_baseptr(unit.vcpu, unit_page(&unit)), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_refused(&unit, guest_new_user_baseptr(unit.vcpu, MFN(UNIT_HOLE)), XEN_EINVAL, REFUSE_NOT_OWNED);
+    assert_int_equal(unit.vcpu->user_root.v, user.v);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, MFN(0)), 0);
+    assert_int_equal(guest_unpin(unit.vcpu, user), 0);
+    unit_destroy(&unit);
+}
+
+static void test_user_pae(void **state)
+{
+    struct unit unit;
+
+    (void)state;
+    create(&unit, WIDTH_PAE);
+    assert_refused(&unit, guest_new_user_baseptr(unit.vcpu, guest_root(unit.guest)), XEN_ENOSYS, REFUSE_WIDTH);
+    unit_destroy(&unit);
+}
+
+/* ---- The builder's way. */
+
+static void test_set_roots(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    mfn_t boot, root;
+
+    (void)state;
+    create(&unit, WIDTH_64);
+    boot = guest_root(unit.guest);
+    root = kernel_tree(&unit, &tree);
+    assert_int_equal(vcpu_set_roots(unit.vcpu, root, boot), 0);
+    assert_int_equal(unit.vcpu->kernel_root.v, root.v);
+    assert_int_equal(unit.vcpu->user_root.v, boot.v);
+    assert_int_equal(vcpu_enter_user(unit.vcpu), 0);
+    /* The second is refused: the first is not kept either, and the vCPU goes on as it was. */
+    assert_refused(&unit, vcpu_set_roots(unit.vcpu, boot, unit_page(&unit)), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_refused(&unit, vcpu_set_roots(unit.vcpu, MFN_NONE, boot), XEN_EINVAL, REFUSE_NOT_OWNED);
+    assert_true(unit.vcpu->user_mode);
+    assert_int_equal(unit.vcpu->kernel_root.v, root.v);
+    guest_assert_clean(unit.sim);
+    assert_int_equal(vcpu_set_roots(unit.vcpu, boot, MFN_NONE), 0);
+    assert_false(unit.vcpu->user_mode);
+    assert_int_equal(loaded(&unit).v, boot.v);
+    assert_counts(&unit, root, 2, TYPE_NONE, 0);
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit.domain->dying = true;
+    assert_refused(&unit, vcpu_set_roots(unit.vcpu, boot, MFN_NONE), XEN_ESRCH, REFUSE_DYING);
+    unit.domain->dying = false;
+    unit_destroy(&unit);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        unit_test_both(test_new_baseptr),    unit_test_both(test_refused),     unit_test_both(test_release_after_load),
+        unit_test_both(test_ldt_dropped),    cmocka_unit_test(test_user_root), cmocka_unit_test(test_other_mode),
+        cmocka_unit_test(test_user_refused), cmocka_unit_test(test_user_pae),  cmocka_unit_test(test_set_roots),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
