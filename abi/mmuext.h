@@ -57,7 +57,8 @@
  * `   Errors as for MMUEXT_NEW_BASEPTR.
  * `
  * ` cmd: MMUEXT_TLB_FLUSH_LOCAL, MMUEXT_TLB_FLUSH_ALL
- * ` Flush the TLB of the calling vCPU, of all vCPUs.  Global entries go too.  They cannot fail.
+ * ` Flush the TLB of the calling vCPU, of all vCPUs.  Global entries go too.  Of the flushes, this one and
+ * ` those below, each gives -EPERM if @foreigndom is not the caller, before any other error.
  * `
  * ` cmd: MMUEXT_TLB_FLUSH_MULTI
  * `   vcpumask: virtual address of a bitmap of vCPUs, laid out as in [update_va_mapping].
@@ -67,7 +68,7 @@
  * ` cmd: MMUEXT_INVLPG_LOCAL, MMUEXT_INVLPG_ALL
  * `   linear_addr: a virtual address.
  * ` Flush the entry for one address on the calling vCPU, on all vCPUs.  An address that a guest cannot map
- * ` is ignored.  They cannot fail.
+ * ` is ignored.
  * `
  * ` cmd: MMUEXT_INVLPG_MULTI
  * `   linear_addr: a virtual address.
