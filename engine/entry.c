@@ -60,8 +60,6 @@ int entry_decode_upper(const struct op *op, const struct level *level, struct pl
     entry->bits |= level->added;
     if (!frame || !frame_is_ram(frame))
         return refuse(op, XEN_EINVAL, REFUSE_NO_SUCH_FRAME, place, NULL, entry->bits);
-    if (op->pg_owner != op->pt_owner)
-        return refuse(op, XEN_EINVAL, REFUSE_FOREIGN_TABLE, place, frame, entry->bits);
     entry->frame = frame;
     entry->type = level_child(level, place.slot);
     return 0;
