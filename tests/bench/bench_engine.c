@@ -276,7 +276,7 @@ static void print_pins(double (*pin)[PIN_ROUNDS], double (*unpin)[PIN_ROUNDS])
     print_figure("pin_spread", most / least, "ratio of dearest to cheapest");
 }
 
-/* The sizes take turns, so that whatever else the machine does falls on all of them; the median round of each counts. */
+/* The sizes take turns, so that what else the machine does falls on all of them; the median round of each counts. */
 static void bench_pins(void)
 {
     const struct sim_config config = {.seed = 1,

@@ -2,8 +2,8 @@
 /*
  * The engine under real threads: three domains, one of them privileged, two vCPUs each, all at the same instant on each
  * other's frames, under ThreadSanitizer.  The hosted machine runs one vCPU at a time; here it is the locks, and what is
- * shared without them, that are looked at.  So the port is the least that will do: no TLB, no page walk, guest memory is
- * a buffer of each thread.
+ * shared without them, that are looked at.  So the port is the least that will do: no TLB, no page walk, guest memory
+ * is a buffer of each thread.
  *
  * PARAVANE_PARALLEL_CALLS: hypercalls of each vCPU, 8000 if not set.
  */
