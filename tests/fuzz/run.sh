@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Fuzz, with what `make fuzz` has built from tests/fuzz/*.c.
+#
+# Usage: tests/fuzz/run.sh [SECONDS [SEED]]
+#   Without SEED: what reaches new code is kept in build/fuzz/corpus, and the next run goes on from there.
+#   With SEED: a repeatable start from tests/fuzz/corpus alone; nothing is kept.  The tests use this.
+#
+# Inputs that fail are left in build/fuzz/artifacts; run the target with one as its argument to repeat it, and add it to
+# tests/fuzz/corpus once the mistake is mended.  The time is shared between the targets.
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+seconds=${1:-60}
+seed=${2:-}
+shopt -s nullglob
+targets=(tests/fuzz/*.c)
+[ ${#targets[@]} -ne 0 ] || { echo "tests/fuzz has no fuzz target"; exit 1; }
+
+artifacts=build/fuzz/artifacts
+mkdir -p $artifacts
+seeds=()
+[ ! -d tests/fuzz/corpus ] || seeds=(tests/fuzz/corpus)
+if [ -n "$seed" ]; then
+    corpus=$(mktemp -d)
+    trap 'rm -rf "$corpus"' EXIT
+else
+    corpus=build/fuzz/corpus
+    mkdir -p $corpus
+    seed=0 # libFuzzer's word for "any"
+fi
+
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+status=0
+for target in "${targets[@]}"; do
+    name=$(basename "$target" .c)
+    echo "$name: ${seconds} s in all, seed $seed, from $(find "${seeds[@]}" "$corpus" -type f | wc -l) inputs"
+    out=$(mktemp)
+    "build/fuzz/tests/fuzz/$name" -max_total_time=$(((seconds + ${#targets[@]} - 1) / ${#targets[@]})) -seed="$seed" \
+        -timeout=20 -rss_limit_mb=4096 -artifact_prefix=$artifacts/ -print_final_stats=1 \
+        "$corpus" "${seeds[@]}" >"$out" 2>&1 </dev/null
+    result=$?
+    units=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out")
+    if [ $result -ne 0 ]; then
+        cat "$out"
+        echo "$name: status $result; to repeat: build/fuzz/tests/fuzz/$name $artifacts/..."
+        status=1
+    elif [ "${units:-0}" -lt 10 ]; then
+        cat "$out"
+        echo "$name: only ${units:-0} inputs were tried"
+        status=1
+    else
+        grep -E 'DONE|^stat::' "$out"
+    fi
+    rm -f "$out"
+done
+exit $status
