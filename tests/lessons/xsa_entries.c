@@ -226,6 +226,38 @@ static void xsa_227_an_entry_is_a_table_and_an_index(void **state)
     lesson_end(&lesson);
 }
 
+/* A store shorter than an entry changes the bytes that it was aimed at, and no others. */
+static void xsa_227_a_short_store_lands_where_it_was_aimed(void **state)
+{
+    struct sim_config config = lesson_config(WIDTH_64, 1);
+    struct lesson lesson;
+    struct table_write write = {.form = WRITE_MOV};
+    vaddr_t entry;
+    mfn_t table;
+
+    (void)state;
+    config.domains[0].writable_tables = true;
+    lesson_begin(&lesson, &config);
+    table = lesson_table(lesson.guest, 1);
+    entry = VADDR(guest_vaddr(lesson.guest, PFN(lesson.guest->root.v + lesson.guest->nr_tables - 1)).v + 5 * 8);
+    for (write.bytes = 1; write.bytes <= 8; write.bytes *= 2) {
+        for (unsigned offset = 0; offset < 8; offset += write.bytes) {
+            /* No byte is odd, so that no entry is present. */
+            uint64_t old = UINT64_C(0x1012141618aaacae), mask = ~UINT64_C(0) >> (64 - 8 * write.bytes);
+
+            write.operand = UINT64_C(0x7072747678303234);
+            write.vaddr = VADDR(entry.v + offset);
+            assert_int_equal(guest_set_entry(lesson.vcpu, table, 5, old), 0);
+            assert_int_equal(table_write_emulate(lesson.vcpu, &write), 0);
+            old &= ~(mask << (8 * offset));
+            assert_true(guest_entry(lesson.guest, table, 5) == (old | (write.operand & mask) << (8 * offset)));
+            assert_true(guest_entry(lesson.guest, table, 4) == 0 && guest_entry(lesson.guest, table, 6) == 0);
+        }
+    }
+    assert_int_equal(guest_set_entry(lesson.vcpu, table, 5, 0), 0);
+    lesson_end(&lesson);
+}
+
 /*
  * ---- 273: entries that are not present, on a processor that looks at them nevertheless.
  */
@@ -362,9 +394,13 @@ static void xsa_273_absent_entries_are_free_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LESSON(xsa_148_no_superpage_by_any_path),          LESSON(xsa_148_the_old_entry_decides_nothing),
-        LESSON(xsa_167_frame_numbers_beyond_the_machine),  LESSON(xsa_227_an_entry_is_a_table_and_an_index),
-        LESSON(xsa_273_absent_entries_name_no_memory),     LESSON(xsa_273_absent_superpages_name_no_memory),
+        LESSON(xsa_148_no_superpage_by_any_path),
+        LESSON(xsa_148_the_old_entry_decides_nothing),
+        LESSON(xsa_167_frame_numbers_beyond_the_machine),
+        LESSON(xsa_227_an_entry_is_a_table_and_an_index),
+        LESSON(xsa_227_a_short_store_lands_where_it_was_aimed),
+        LESSON(xsa_273_absent_entries_name_no_memory),
+        LESSON(xsa_273_absent_superpages_name_no_memory),
         LESSON(xsa_273_absent_entries_are_free_elsewhere),
     };
 

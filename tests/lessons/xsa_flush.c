@@ -73,7 +73,7 @@ static void flush_first(const struct lesson *lesson, bool by_modes)
 }
 
 /*
- * A sixteenth of the clock's range passes in flushes of the first processor alone, most of which are skipped: only those
+ * A sixteenth of the clock's range passes in flushes of the first processor alone, most of them skipped: only those
  * that see the clock enter another quarter are made, and the last one.
  */
 static void let_time_pass(const struct lesson *lesson, bool by_modes)
@@ -250,12 +250,9 @@ static void xsa_279_addresses_that_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LESSON(xsa_241_the_clock_goes_round),
-        LESSON(xsa_241_a_processor_that_is_never_flushed),
-        LESSON(xsa_241_a_clock_that_modes_drive),
-        LESSON(xsa_241_a_use_that_ends_during_a_flush),
-        LESSON(xsa_292_a_change_of_roots_forgets_the_old_one),
-        LESSON(xsa_279_addresses_that_are_none),
+        LESSON(xsa_241_the_clock_goes_round),     LESSON(xsa_241_a_processor_that_is_never_flushed),
+        LESSON(xsa_241_a_clock_that_modes_drive), LESSON(xsa_241_a_use_that_ends_during_a_flush),
+        LESSON(xsa_279_addresses_that_are_none),  LESSON(xsa_292_a_change_of_roots_forgets_the_old_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,6 +268,32 @@ static void xsa_232_frames_without_a_domain(void **state)
 }
 
 /*
+ * ---- 219: a store that is carried out for the guest goes to a table of its own, whatever it has mapped.
+ */
+
+static void xsa_219_only_to_ones_own_tables(void **state)
+{
+    struct table_write write = {.form = WRITE_MOV, .bytes = 8};
+    struct picture before;
+    struct lesson lesson;
+
+    (void)state;
+    foreign_begin(&lesson);
+    lesson.guest->domain->writable_tables = true;
+    write.vaddr = lesson_window(lesson.guest, 1);
+    write.operand = pte(guest_mfn(lesson.guest, PFN(0)), PTE_RO_PAGE);
+    assert_int_equal(guest_update_va_mapping_otherdomain(lesson.vcpu, write.vaddr,
+                                                         pte(lesson_table(lesson.other, 1), PTE_RO_PAGE), UVMF_NONE, 1),
+                     0);
+    before = lesson_picture(&lesson);
+    assert_int_equal(table_write_emulate(lesson.vcpu, &write), -XEN_EINVAL);
+    lesson_assert_unchanged(&lesson, &before);
+    assert_int_equal(lesson_map(lesson.vcpu, 1, lesson_table(lesson.guest, 1), PTE_RO_PAGE), 0);
+    assert_int_equal(table_write_emulate(lesson.vcpu, &write), 0);
+    lesson_end(&lesson);
+}
+
+/*
  * ---- 26, 255: a frame that the hypervisor shares with its guest.
  */
 
@@ -283,6 +309,10 @@ static void xsa_26_a_shared_frame_cannot_be_released(void **state)
     lesson_begin(&lesson, &config);
     pfn = lesson_unmapped_page(lesson.guest);
     shared = guest_mfn(lesson.guest, pfn);
+    /* Only a frame that nobody uses becomes one. */
+    assert_int_equal(lesson_map(lesson.vcpu, 1, shared, PTE_RO_PAGE), 0);
+    assert_int_equal(domain_share(lesson.guest->domain, shared), -XEN_EINVAL);
+    assert_int_equal(lesson_unmap(lesson.vcpu, 1), 0);
     assert_int_equal(domain_share(lesson.guest->domain, shared), 0);
     assert_int_equal(lesson_map(lesson.vcpu, 1, shared, PTE_RW_PAGE), 0);
     for (unsigned i = 0; i < 2; i++) {
@@ -333,6 +363,7 @@ int main(void)
         LESSON(xsa_73_two_domains_work_on_each_other),
         LESSON(xsa_109_each_kind_of_domain),
         LESSON(xsa_109_tables_of_another_domain),
+        LESSON(xsa_219_only_to_ones_own_tables),
         LESSON(xsa_232_frames_without_a_domain),
         LESSON(xsa_255_no_longer_shared_but_still_mapped),
         LESSON(xsa_411_the_other_domain_ends_meanwhile),

@@ -267,6 +267,32 @@ static void xsa_252_giving_a_pinned_table_back(void **state)
     lesson_end(&wide.lesson);
 }
 
+/* One that is in use besides keeps its pin as well: the guest can still drop it, once. */
+static void xsa_252_giving_a_loaded_table_back(void **state)
+{
+    struct wide wide;
+    struct vcpu *vcpu;
+    uint64_t pool;
+    mfn_t root;
+
+    (void)state;
+    wide_begin(&wide);
+    vcpu = wide.lesson.vcpu;
+    root = wide_table(&wide, 4);
+    assert_int_equal(pin(&wide), 0);
+    assert_int_equal(load_user(&wide), 0);
+    assert_int_equal(guest_update_va_mapping(vcpu, guest_vaddr(wide.lesson.guest, wide.tables[4]), 0, UVMF_NONE), 0);
+    assert_int_equal(guest_reservation(vcpu, XENMEM_decrease_reservation, &root.v, 1, 0, 0), 1);
+    guest_assert_clean(wide.lesson.sim);
+    pool = sim_pool_count(wide.lesson.sim);
+    assert_int_equal(unpin(&wide), 0);
+    assert_int_equal(unpin(&wide), -XEN_EINVAL);
+    assert_int_equal(sim_pool_count(wide.lesson.sim), pool);
+    assert_int_equal(leave_user(&wide), 0);
+    assert_int_equal(sim_pool_count(wide.lesson.sim), pool + 1);
+    lesson_end(&wide.lesson);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +301,7 @@ int main(void)
         LESSON(xsa_45_the_end_of_a_domain),
         LESSON(xsa_45_lists),
         LESSON(xsa_252_giving_a_pinned_table_back),
+        LESSON(xsa_252_giving_a_loaded_table_back),
         LESSON(xsa_290_one_entry_with_a_tree_below),
     };
 

@@ -316,13 +316,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LESSON(xsa_14_flags_that_are_not_for_such_guests),
-        LESSON(xsa_231_every_node_number),
         LESSON(xsa_31_orders_and_counts),
         LESSON(xsa_31_orders_of_an_exchange),
+        LESSON(xsa_100_nothing_of_the_last_owner),
+        LESSON(xsa_231_every_node_number),
+        LESSON(xsa_248_exactly_its_own_frames),
         LESSON(xsa_385_the_quota_does_not_overflow),
         LESSON(xsa_385_what_is_given_back_but_kept_counts),
-        LESSON(xsa_100_nothing_of_the_last_owner),
-        LESSON(xsa_248_exactly_its_own_frames),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -145,6 +145,32 @@ static void xsa_4_arrays_across_the_edges(void **state)
     lesson_end(&lesson);
 }
 
+/* Both ends of the address space are the guest's: an array that runs out at the top does not go on at the bottom. */
+static void xsa_4_arrays_that_wrap_around(void **state)
+{
+    struct sim_config config = lesson_config(WIDTH_64, 1);
+    const vaddr_t top = VADDR(~UINT64_C(0) - (PAGE_SIZE - 1));
+    struct guest_leaf leaves[2] = {{top, 0}, {VADDR(0), 0}};
+    struct guest_tree tree;
+    struct lesson lesson;
+
+    (void)state;
+    lesson_begin(&lesson, &config);
+    for (unsigned i = 0; i < 2; i++)
+        leaves[i].entry = pte(guest_mfn(lesson.guest, lesson_unmapped_page(lesson.guest)), PTE_RW_PAGE);
+    guest_build_tree(lesson.guest, lesson.vcpu, 4, GUEST_TREE_KERNEL, leaves, 2, &tree);
+    assert_int_equal(guest_new_baseptr(lesson.vcpu, tree.root), 0);
+    for (unsigned count = 2; count <= 128; count *= 4) {
+        /* The last element inside the address space, and those that would come after it. */
+        assert_fault(&lesson, __HYPERVISOR_mmu_update, top.v + PAGE_SIZE - 16, count, 0, DOMID_SELF);
+        assert_fault(&lesson, __HYPERVISOR_mmuext_op, top.v + PAGE_SIZE - 24, count, 0, DOMID_SELF);
+        assert_fault(&lesson, __HYPERVISOR_multicall, top.v + PAGE_SIZE - 64, count, 0, 0);
+    }
+    assert_fault(&lesson, __HYPERVISOR_set_gdt, top.v + PAGE_SIZE - 8, 1024, 0, 0);
+    assert_fault(&lesson, __HYPERVISOR_memory_op, XENMEM_populate_physmap, top.v + PAGE_SIZE - 16, 0, 0);
+    lesson_end(&lesson);
+}
+
 /*
  * ---- 29, 212: the arrays of an exchange, and how far it has come.
  */
@@ -248,6 +274,35 @@ static void xsa_212_exchange_that_claims_progress(void **state)
     lesson_end(&lesson);
 }
 
+/* An exchange for larger extents has come as far as whole ones, or not at all. */
+static void xsa_212_progress_within_an_extent(void **state)
+{
+    struct xen_memory_exchange exchange = {
+        .in = {.nr_extents = 4, .domid = DOMID_SELF},
+        .out = {.nr_extents = 2, .extent_order = 1, .domid = DOMID_SELF},
+    };
+    uint64_t frames[8], pfns[8];
+    struct picture before;
+    struct lesson lesson;
+
+    (void)state;
+    edge_begin(&lesson, WIDTH_64);
+    for (unsigned i = 0; i < 8; i++) {
+        frames[i] = guest_mfn(lesson.guest, lesson_unmapped_page(lesson.guest)).v;
+        pfns[i] = 500 + 2 * i;
+    }
+    exchange.in.extent_start = put_list(&lesson, frames, 8);
+    exchange.out.extent_start = put_list(&lesson, pfns, 8);
+    before = lesson_picture(&lesson);
+    for (exchange.nr_exchanged = 1; exchange.nr_exchanged < 4; exchange.nr_exchanged += 2) {
+        vaddr_t at = guest_put(lesson.vcpu, &exchange, sizeof(exchange));
+
+        assert_int_equal(guest_memory_op(lesson.vcpu, XENMEM_exchange, at), -XEN_EINVAL);
+        lesson_assert_unchanged(&lesson, &before);
+    }
+    lesson_end(&lesson);
+}
+
 /* The same field of a 32-bit guest, and the other arrays that a call goes on in. */
 static void xsa_212_progress_of_a_narrow_guest(void **state)
 {
@@ -334,8 +389,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LESSON(xsa_4_pointers_at_the_edges),           LESSON(xsa_4_arrays_across_the_edges),
-        LESSON(xsa_24_arrays_of_a_narrow_guest),       LESSON(xsa_29_exchange_with_arrays_elsewhere),
-        LESSON(xsa_212_exchange_that_claims_progress), LESSON(xsa_212_progress_of_a_narrow_guest),
+        LESSON(xsa_4_arrays_that_wrap_around),         LESSON(xsa_24_arrays_of_a_narrow_guest),
+        LESSON(xsa_29_exchange_with_arrays_elsewhere), LESSON(xsa_212_exchange_that_claims_progress),
+        LESSON(xsa_212_progress_within_an_extent),     LESSON(xsa_212_progress_of_a_narrow_guest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

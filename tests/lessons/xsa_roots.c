@@ -156,6 +156,35 @@ static void xsa_213_leaving_kernel_mode_ends_the_list(void **state)
     after_leaving(then_map);
 }
 
+/* From user mode nothing is asked of the engine at all. */
+static void xsa_213_user_mode_asks_for_nothing(void **state)
+{
+    struct sim_config config = lesson_config(WIDTH_64, 1);
+    struct table_write write = {.form = WRITE_MOV, .bytes = 8};
+    struct picture before;
+    struct lesson lesson;
+    mfn_t page;
+
+    (void)state;
+    config.domains[0].writable_tables = true;
+    lesson_begin(&lesson, &config);
+    page = guest_mfn(lesson.guest, lesson_readonly_page(lesson.guest));
+    write.vaddr = guest_vaddr(lesson.guest, PFN(lesson.guest->root.v + lesson.guest->nr_tables - 1));
+    write.operand = pte(page, PTE_RO_PAGE);
+    assert_int_equal(guest_new_user_baseptr(lesson.vcpu, guest_root(lesson.guest)), 0);
+    assert_int_equal(vcpu_enter_user(lesson.vcpu), 0);
+    before = lesson_picture(&lesson);
+    assert_int_equal(guest_pin(lesson.vcpu, page, 1), -XEN_EPERM);
+    assert_int_equal(lesson_map(lesson.vcpu, 0, page, PTE_RO_PAGE), -XEN_EPERM);
+    assert_int_equal(guest_set_gdt(lesson.vcpu, &page, 1), -XEN_EPERM);
+    assert_int_equal(table_write_emulate(lesson.vcpu, &write), -XEN_EINVAL);
+    lesson_assert_unchanged(&lesson, &before);
+    vcpu_enter_kernel(lesson.vcpu);
+    assert_int_equal(table_write_emulate(lesson.vcpu, &write), 0);
+    assert_int_equal(lesson_unmap(lesson.vcpu, 0), 0);
+    lesson_end(&lesson);
+}
+
 /*
  * ---- 438, 494: a root stays what it is for as long as a processor runs on it, and everybody knows which one that is.
  */
@@ -296,10 +325,10 @@ static void xsa_254_a_shared_root_has_no_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LESSON(xsa_1_no_user_mode_without_a_user_root),     LESSON(xsa_1_two_good_roots_or_none),
-        LESSON(xsa_213_leaving_kernel_mode_ends_the_list),  LESSON(xsa_254_a_shared_root_has_no_copies),
-        LESSON(xsa_438_nobody_takes_a_loaded_root_away),    LESSON(xsa_438_a_root_that_is_being_left),
-        LESSON(xsa_494_what_is_loaded_is_what_is_recorded),
+        LESSON(xsa_1_no_user_mode_without_a_user_root),    LESSON(xsa_1_two_good_roots_or_none),
+        LESSON(xsa_213_leaving_kernel_mode_ends_the_list), LESSON(xsa_213_user_mode_asks_for_nothing),
+        LESSON(xsa_254_a_shared_root_has_no_copies),       LESSON(xsa_438_nobody_takes_a_loaded_root_away),
+        LESSON(xsa_438_a_root_that_is_being_left),         LESSON(xsa_494_what_is_loaded_is_what_is_recorded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -396,9 +396,9 @@ static void xsa_401_a_use_that_comes_between(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LESSON(xsa_401_flush_before_publish),     LESSON(xsa_401_validate_after_the_flush),
-        LESSON(xsa_401_a_use_that_comes_between), LESSON(xsa_401_flushes_that_prove_nothing),
-        LESSON(xsa_401_a_flush_before_the_end),   LESSON(xsa_408_from_each_use_to_each_other),
+        LESSON(xsa_401_flush_before_publish),       LESSON(xsa_401_validate_after_the_flush),
+        LESSON(xsa_401_flushes_that_prove_nothing), LESSON(xsa_401_a_flush_before_the_end),
+        LESSON(xsa_401_a_use_that_comes_between),   LESSON(xsa_408_from_each_use_to_each_other),
         LESSON(xsa_408_from_a_table_to_memory),
     };
 

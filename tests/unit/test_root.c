@@ -69,6 +69,16 @@ static void test_refused(void **state)
     unit_destroy(&unit);
 }
 
+static void check_rule(struct sim *sim)
+{
+    struct sim_finding finding;
+
+    if (sim_check_tlb_rule(sim, &finding))
+        return;
+    sim_print_finding(&finding);
+    sim_fail("the rule is broken while a root is taken apart");
+}
+
 /* The processor has left the old root before its references go: no walk ends in a frame that is no table any more. */
 static void test_release_after_load(void **state)
 {
@@ -81,6 +91,7 @@ static void test_release_after_load(void **state)
     assert_int_equal(guest_new_baseptr(unit.vcpu, root), 0);
     unit.sim->speculate_per_256 = 256;
     unit.sim->preemption = SIM_PREEMPT_ALWAYS;
+    unit.sim->on_preempt = check_rule;
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
         guest_assert_clean(unit.sim);
@@ -88,6 +99,7 @@ static void test_release_after_load(void **state)
         guest_assert_clean(unit.sim);
     }
     assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
+    unit.sim->on_preempt = NULL;
     unit.sim->preemption = SIM_PREEMPT_NEVER;
     unit.sim->speculate_per_256 = 0;
     guest_free_tree(unit.guest, unit.vcpu, &tree);

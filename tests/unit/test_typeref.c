@@ -186,6 +186,8 @@ static void test_wait_same(void **state)
         assert_counts(&unit, page, 2, TYPE_L1, 1);
         assert_int_equal(guest_unpin(unit.vcpu, page), 0);
     }
+    assert_int_equal(unit.sim->refusals[REFUSE_ALREADY_PINNED], 20);
+    assert_int_equal(unit.sim->nr_refusals, 20);
     unit_destroy(&unit);
 }
 
@@ -206,6 +208,7 @@ static void test_wait_demotion(void **state)
         assert_true(one.result == 0 || two.result == 0);
         assert_counts(&unit, page, 1, TYPE_NONE, 0);
     }
+    assert_int_equal(unit.sim->refusals[REFUSE_TYPE_UNDER_CONVERSION], 0);
     unit_destroy(&unit);
 }
 
