@@ -34,7 +34,7 @@ export TSAN_OPTIONS=halt_on_error=1
 unset MAKEFLAGS MFLAGS MAKELEVEL
 ulimit -c 0
 
-rm -rf "$log"
+rm -rf "$log" "$work"/[0-9]*
 mkdir -p "$log" "$base"
 trap 'trap - TERM; kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 
@@ -66,7 +66,7 @@ run_program() {
         case $status in
         124 | 137) failure="$test (out of time)" ;;
         134) failure="$test (abort: $(tail -n 1 "$out" | cut -c 1-100))" ;;
-        66) failure="$test ($(grep -aoE 'ThreadSanitizer: [a-z -]+' "$out" | head -n 1))" ;;
+        66) failure="$test ($(grep -aoE 'ThreadSanitizer: [a-z -]*[a-z]' "$out" | head -n 1))" ;;
         *) failure="$test (status $status)" ;;
         esac
     fi
@@ -85,13 +85,8 @@ seconds_since() { awk -v b="$1" -v e="$EPOCHREALTIME" 'BEGIN { sub(",", ".", b);
 # ---- The unmodified engine.
 
 copy_tree() { # FROM TO: all sources
-    local part
-    for part in "$1"/*; do
-        part=${part##*/}
-        [ "$part" = build ] && continue
-        rm -rf "${2:?}/$part"
-        cp -a "$1/$part" "$2/$part" || return 1
-    done
+    find "$2" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
+    find "$1" -mindepth 1 -maxdepth 1 ! -name build ! -name '.*' -exec cp -a -t "$2" {} + || return 1
     rm -rf "${2:?}/tests/defects"
 }
 

@@ -166,7 +166,6 @@ static void xsa_4_arrays_that_wrap_around(void **state)
         assert_fault(&lesson, __HYPERVISOR_mmuext_op, top.v + PAGE_SIZE - 24, count, 0, DOMID_SELF);
         assert_fault(&lesson, __HYPERVISOR_multicall, top.v + PAGE_SIZE - 64, count, 0, 0);
     }
-    assert_fault(&lesson, __HYPERVISOR_set_gdt, top.v + PAGE_SIZE - 8, 1024, 0, 0);
     assert_fault(&lesson, __HYPERVISOR_memory_op, XENMEM_populate_physmap, top.v + PAGE_SIZE - 16, 0, 0);
     lesson_end(&lesson);
 }

@@ -146,7 +146,7 @@ static bool same_outcome(const struct job *job, const struct outcome *expected)
 
     if (job->step->kind == STEP_EMULATE || job->step->kind == STEP_LDT_FAULT)
         return (seen->result == 0) == (expected->result == 0) && (seen->result != 0 || seen->seen == expected->seen);
-    return seen->result == expected->result && check_done(job->step, seen, expected);
+    return seen->result == expected->result && check_done(job->model, job->step, seen, expected);
 }
 
 /*

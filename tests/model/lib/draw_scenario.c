@@ -116,7 +116,8 @@ static bool to_table_from_afar(struct story *story)
         return false;
     window = model->domains[afar].guest->window.v + below(draw, 8) * PAGE_SIZE;
     if (!oracle_find_l1(draw->oracle, afar, draw->oracle->state.domains[afar].vcpus[vcpu].kernel_root, window, &table,
-                        &index))
+                        &index) ||
+        draw_protected(draw, table, index))
         return false;
     step = add(story, STEP_MMU_UPDATE, afar, vcpu);
     step->foreign = draw->domain;

@@ -29,7 +29,7 @@ static void store(struct model *model, bool flushing)
     if (vcpu->domain->dying || mfn_is_none(sim_vcpu_of(vcpu)->loaded_root))
         return;
     vaddr = (place->vaddr & ~UINT64_C(0xfff)) + UINT64_C(8) * MAIL_INDEX;
-    value = MAIL_VALUE | (model->next_mail++ & 0xffff) << 4;
+    value = MAIL_VALUE | (model->next_mail++ & 0xffff) << 8;
     if (!sim_store(vcpu, VADDR(vaddr), &value, sizeof(value), NULL) ||
         !sim_tlb_holds(model->sim, vcpu->cpu, VADDR(vaddr), &mfn, NULL))
         return;

@@ -14,8 +14,8 @@
 
 /*
  * At this index of any frame, stores may land at any moment of an operation: they are never of
- * consequence (a value that is neither a present entry nor a present descriptor), and steps leave
- * the index alone.
+ * consequence (a value that is neither a present entry nor a present descriptor, and names no RAM or
+ * superpage), and steps leave the index alone.
  */
 #define MAIL_INDEX 300u
 #define MAIL_VALUE UINT64_C(0x00005a0000000000)
@@ -149,8 +149,9 @@ void check_engine(struct model *model);
 void check_outcome(struct model *model, const struct step *step, const struct outcome *seen,
                    const struct outcome *expected);
 
-/* Is the number of requests done right? */
-bool check_done(const struct step *step, const struct outcome *seen, const struct outcome *expected);
+/* Is the number of requests done right?  The oracle has carried out the step. */
+bool check_done(const struct model *model, const struct step *step, const struct outcome *seen,
+                const struct outcome *expected);
 
 /* A hash of all that may depend on the steps alone: types, counts, owners, memory without A and D. */
 uint64_t check_hash(const struct model *model);
