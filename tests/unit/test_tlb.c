@@ -199,12 +199,49 @@ static void test_root_load(void **state)
     unit_destroy(&unit);
 }
 
+/* What goes on while a flush is under way: a use ends, and a flush of another processor begins. */
+struct meanwhile {
+    uint32_t stamp;
+    bool due;
+};
+
+static void tick_and_stamp(struct sim *sim, cpumask_t cpus)
+{
+    struct meanwhile *meanwhile = sim->user;
+
+    (void)cpus;
+    meanwhile->stamp = tlb_now(&sim->machine);
+    (void)tlb_flush_begin(&sim->machine);
+    meanwhile->due = sim->machine.tlb.due;
+}
+
+/* A flush counts from its begin, and the mark that all are to flush stands until they have. */
+static void test_meanwhile(void **state)
+{
+    struct sim *sim = create();
+    struct machine *machine = &sim->machine;
+    struct meanwhile meanwhile = {0};
+
+    (void)state;
+    sim->user = &meanwhile;
+    sim->on_flush = tick_and_stamp;
+    tlb_flush(machine, machine->tlb.cpus);
+    assert_int_equal(tlb_stale(machine, meanwhile.stamp).bits, 0x1f);
+    assert_false(meanwhile.due);
+    machine->tlb.due = true;
+    tlb_keep_up(machine);
+    assert_true(meanwhile.due);
+    assert_false(machine->tlb.due);
+    sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),      cmocka_unit_test(test_settle),    cmocka_unit_test(test_no_processor),
         cmocka_unit_test(test_page_flush), cmocka_unit_test(test_keep_up),   unit_test_both(test_operations_keep_up),
         cmocka_unit_test(test_wrap),       cmocka_unit_test(test_long_life), unit_test_both(test_root_load),
+        cmocka_unit_test(test_meanwhile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
