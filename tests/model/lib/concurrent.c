@@ -3,10 +3,11 @@
  * Steps of several vCPUs at the same time, and whether what came out can be explained: by the same
  * steps one after the other, in some order.
  *
- * Two excuses are accepted, and counted.  A step that was refused because a frame was just being
+ * Three excuses are accepted, and counted.  A step that was refused because a frame was just being
  * converted may have done nothing.  So may one that was refused beside another one that was: while
  * that one's tables were being validated, until it failed, they were in use.  What it has adjusted
- * of them stays adjusted.
+ * of them stays adjusted.  And a frame that its guest has given back leaves with its last reference,
+ * one after the other; a step that is under way already keeps it from leaving.
  */
 #include <string.h>
 
@@ -232,6 +233,42 @@ static bool some_excuse_explains(struct group *group, unsigned excusable)
     return false;
 }
 
+/*
+ * ---- Frames that were given back.
+ */
+
+static bool mentions(const struct model *model, const struct step *step, uint64_t mfn)
+{
+    uint64_t table = step->word[0] >> PAGE_SHIFT;
+
+    for (unsigned i = 0; i < 4; i++) {
+        if (step->word[i] == mfn || (step->word[i] & PTE_FRAME) >> PAGE_SHIFT == mfn)
+            return true;
+    }
+    if (step->kind != STEP_MMU_UPDATE || !oracle_is_ram(model->oracle, table))
+        return false;
+    return (model->oracle->memory[table][(step->word[0] & 0xfff) / 8] & PTE_FRAME) >> PAGE_SHIFT == mfn;
+}
+
+/* Do two of the steps need the same frame that only their references keep? */
+static bool keep_alive(const struct group *group)
+{
+    const struct oracle *oracle = group->model->oracle;
+
+    for (unsigned mfn = 0; mfn < oracle->nr_frames; mfn++) {
+        const struct oracle_frame *frame = &oracle->state.frames[mfn];
+        unsigned count = 0;
+
+        if (frame->owner >= ORACLE_DOMAINS || frame->allocated || frame->shared)
+            continue;
+        for (size_t i = 0; i < group->count; i++)
+            count += mentions(group->model, group->jobs[i].step, mfn);
+        if (count > 1)
+            return true;
+    }
+    return false;
+}
+
 _Noreturn static void fail_group(const struct group *group)
 {
     char results[128] = "";
@@ -247,6 +284,13 @@ _Noreturn static void fail_group(const struct group *group)
     sim_fail("step %llu: no order of the %zu steps explains what came out (%s):%s",
              (unsigned long long)group->model->number, group->count, *group->where ? group->where : "the results",
              results);
+}
+
+/* What came out is accepted if it makes sense in itself: check_state() recounts it. */
+static void excuse_kept(struct group *group)
+{
+    group->model->stats->excused_kept++;
+    model_learn(group->model);
 }
 
 static void explain(struct group *group)
@@ -267,6 +311,8 @@ static void explain(struct group *group)
         stats->excused_conversions++;
     else if ((refused & (refused - 1)) && some_excuse_explains(group, refused))
         stats->excused_attempts++;
+    else if (keep_alive(group))
+        excuse_kept(group);
     else
         fail_group(group);
 }

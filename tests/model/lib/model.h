@@ -63,7 +63,7 @@ struct model_stats {
     struct model_count forms[8]; /* EMULATE */
     uint64_t steps, refused, reboots, wedged, lingering;
     uint64_t stores_landed, stores_stale, mails, mails_stale, rule_checks, yields, full_checks;
-    uint64_t concurrent, excused_conversions, excused_attempts;
+    uint64_t concurrent, excused_conversions, excused_attempts, excused_kept;
     uint64_t live[O_TYPES], pins; /* summed over all steps */
     uint64_t reasons[REFUSAL_COUNT];
 };

@@ -155,6 +155,14 @@ static void print_count(FILE *to, const char *name, const struct model_count *co
                 100.0 * (double)count->accepted / (double)count->tried);
 }
 
+static void print_live(FILE *to, const struct model_stats *stats)
+{
+    fprintf(to, "  on average");
+    for (unsigned i = O_L1; i < O_TYPES; i++)
+        fprintf(to, " %.1f %s,", (double)stats->live[i] / (double)stats->steps, oracle_type_name((enum oracle_type)i));
+    fprintf(to, " %.1f pins\n", (double)stats->pins / (double)stats->steps);
+}
+
 void stats_print(FILE *to, const struct model_stats *stats)
 {
     static const char *const commands[21] = {"pin L1",
@@ -198,15 +206,14 @@ void stats_print(FILE *to, const struct model_stats *stats)
             (unsigned long long)stats->reboots, (unsigned long long)stats->lingering,
             (unsigned long long)stats->wedged);
     if (stats->concurrent)
-        fprintf(to,
-                "  %llu times several at once; %llu explained but for a conversion met, %llu but for "
-                "another one that failed\n",
-                (unsigned long long)stats->concurrent, (unsigned long long)stats->excused_conversions,
-                (unsigned long long)stats->excused_attempts);
-    fprintf(to, "  on average");
-    for (unsigned i = O_L1; i < O_TYPES && stats->steps; i++)
-        fprintf(to, " %.1f %s,", (double)stats->live[i] / (double)stats->steps, oracle_type_name((enum oracle_type)i));
-    fprintf(to, " %.1f pins\n", (double)stats->pins / (double)stats->steps);
+        fprintf(
+            to,
+            "  %llu times several at once; explained but for a conversion met %llu, another one that failed %llu, a "
+            "frame kept %llu\n",
+            (unsigned long long)stats->concurrent, (unsigned long long)stats->excused_conversions,
+            (unsigned long long)stats->excused_attempts, (unsigned long long)stats->excused_kept);
+    if (stats->live[O_WRITABLE])
+        print_live(to, stats);
     for (unsigned i = 0; i < REFUSAL_COUNT; i++) {
         if (stats->reasons[i])
             fprintf(to, "    refused for %-24s %9llu\n", refusal_name((enum refusal_reason)i),
