@@ -149,6 +149,8 @@ static void test_bad_targets(void **state)
     assert_int_equal(guest_update_va_mapping_otherdomain(unit.vcpu, unit_window(&unit, 2),
                                                          pte(guest_mfn(unit.other, PFN(99)), PTE_RO_PAGE), 0, 1),
                      0);
+    /* An L1 table is named there, but not present. */
+    assert_int_equal(unit_map(&unit, 3, pte(unit_window_table(&unit), PTE_A)), 0);
     const vaddr_t bad[] = {
         unit_vaddr(&unit, page),      unit_window(&unit, 0), unit_window(&unit, 1),
         unit_window(&unit, 2),        unit_window(&unit, 3), VADDR(0),
