@@ -77,6 +77,12 @@ static void count_vcpu(const struct audit *audit, const struct vcpu *vcpu)
         count_use(audit, vcpu->ldt[i], true);
 }
 
+static void count_holds(const struct audit *audit, const struct domain *domain)
+{
+    for (unsigned i = 0; i < domain->nr_holds; i++)
+        count_use(audit, domain->holds[i], true);
+}
+
 static void count_everything(const struct audit *audit)
 {
     for (uint64_t i = 0; i < audit->machine->nr_frames; i++)
@@ -84,7 +90,10 @@ static void count_everything(const struct audit *audit)
     for (unsigned i = 0; i < audit->machine->nr_domains; i++) {
         const struct domain *domain = audit->machine->domains[i];
 
-        for (unsigned j = 0; domain && j < domain->nr_vcpus; j++)
+        if (!domain)
+            continue;
+        count_holds(audit, domain);
+        for (unsigned j = 0; j < domain->nr_vcpus; j++)
             count_vcpu(audit, domain->vcpus[j]);
     }
 }
@@ -233,6 +242,18 @@ static bool inv_domain(const struct audit *audit, const struct domain *domain)
     return true;
 }
 
+/* What the hypervisor writes to is the domain's, and writable. */
+static bool inv_holds(const struct audit *audit, const struct domain *domain)
+{
+    for (unsigned i = 0; i < domain->nr_holds; i++) {
+        const struct frame *frame = frame_find(audit->machine, domain->holds[i]);
+
+        if (!frame || frame->owner != domain->id.v || type_of(frame->type) != TYPE_WRITABLE)
+            return broken(audit, domain->holds[i], TYPE_WRITABLE, frame ? frame->type.v : 0);
+    }
+    return true;
+}
+
 struct predicate {
     const char *name;
     bool (*holds)(const struct audit *audit, const struct frame *frame, mfn_t mfn);
@@ -263,6 +284,9 @@ static bool audit_domain(const struct audit *audit, const struct domain *domain)
 {
     audit->finding->invariant = "inv_domain";
     if (!inv_domain(audit, domain))
+        return false;
+    audit->finding->invariant = "inv_holds";
+    if (!inv_holds(audit, domain))
         return false;
     audit->finding->invariant = "inv_vcpu";
     for (unsigned i = 0; i < domain->nr_vcpus; i++)

@@ -2,6 +2,7 @@
 /* Machines, domains and vCPUs, in order: their making, what a builder needs, their end. */
 #include <abi/errno.h>
 #include <engine/engine.h>
+#include <engine/hold.h>
 #include <engine/m2p.h>
 #include <engine/op.h>
 #include <engine/pin.h>
@@ -11,6 +12,7 @@
 void machine_init(struct machine *machine)
 {
     CHECK(machine->phys_bits >= 36 && machine->phys_bits <= 52);
+    CHECK(machine->nr_domains <= DOMID_FIRST_RESERVED); /* no domain owns what OWNER_NONE, DOMID_IO or DOMID_XEN do */
     machine->tlb.now = 0;
     machine->tlb.due = false;
     for (unsigned i = 0; i < MAX_CPUS; i++)
@@ -46,11 +48,13 @@ void domain_init(struct domain *domain)
     domain->nr_frames = 0;
     domain->operations = 0;
     domain->dying = false;
+    domain->nr_holds = 0;
 }
 
 void vcpu_init(struct vcpu *vcpu)
 {
     vcpu->user_mode = false;
+    vcpu->diverted = false;
     vcpu->kernel_root = MFN_NONE;
     vcpu->user_root = MFN_NONE;
     vcpu->gdt_entries = 0;
@@ -159,6 +163,7 @@ uint64_t domain_destroy(struct domain *domain)
     op_begin_teardown(&op, domain);
     for (unsigned i = 0; i < domain->nr_vcpus; i++)
         destroy_vcpu(&op, domain->vcpus[i]);
+    holds_drop(domain);
     for (uint64_t i = 0; i < machine->nr_frames; i++) {
         op_preempt_point(&op);
         relinquish(&op, domain, &machine->frames[i]);

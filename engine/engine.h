@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a machine (hv or sim) calls.  Everything else in this folder is the engine's own.
+ * What a machine (hv or sim) calls: this file, and those that it includes.  By engine/access.h the machine, too, reads
+ * and writes the memory of its guests.  Everything else in this folder is the engine's own.
  */
 #pragma once
 
+#include <engine/access.h>
 #include <engine/audit.h>
 #include <engine/frame.h>
 #include <engine/machine.h>
@@ -23,6 +25,16 @@
 void machine_init(struct machine *machine);
 void machine_add_ram(struct machine *machine, mfn_t first, uint64_t count);
 void machine_reserve(struct machine *machine, mfn_t first, uint64_t count);
+
+/*
+ * Take 2^@order frames of the pool for the hypervisor itself, consecutive and aligned to their size, or give such
+ * frames back, all at once or in parts.  They are zeroed, and no processor holds a translation of their last use: a
+ * frame that came straight from port_pool_take() could still be written by the guest that had it.  The hypervisor owns
+ * them like those of machine_reserve(): no operation of a guest can name, map, type or share one.  False: the pool has
+ * none.  Called outside operations and their locks.
+ */
+bool __must_check machine_take(struct machine *machine, unsigned order, mfn_t *first);
+void machine_give(struct machine *machine, mfn_t first, unsigned order);
 
 /*
  * Make a domain and a vCPU known: counts zero, no roots, no descriptors, kernel mode.  The caller adds them to its
@@ -52,15 +64,49 @@ int __must_check domain_pin(struct domain *domain, mfn_t mfn, unsigned level);
 int __must_check vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user);
 
 /*
+ * ---- What the machine's own hypercalls need, outside any operation of the engine.
+ */
+
+/*
+ * What VCPUOP_initialise gives a vCPU that does not run, beside its roots.  On an error nothing has changed.
+ * GDT: the first (@entries + 511) / 512 of @frames, which is the caller's private copy; the errors of
+ * HYPERVISOR_set_gdt.  LDT: the errors of MMUEXT_SET_LDT.  Both -XEN_ESRCH: dying.
+ * One trap: @cs and @flags are fixed up as those of HYPERVISOR_set_trap_table; @address 0 means no handler.
+ * -XEN_EINVAL: there is no such vector, or the address is not canonical.
+ */
+int __must_check vcpu_set_gdt(struct vcpu *vcpu, const mfn_t *frames, unsigned entries);
+int __must_check vcpu_set_ldt(struct vcpu *vcpu, vaddr_t base, unsigned entries);
+int __must_check vcpu_set_trap(struct vcpu *vcpu, unsigned vector, uint64_t address, uint16_t cs, uint8_t flags);
+
+/*
+ * Hold a frame of @domain that the hypervisor goes on writing to on its own account (the vcpu_info of
+ * VCPUOP_register_vcpu_info, the rings of console and xenstore): one writable use and one general reference are the
+ * hypervisor's, so that the frame cannot become a table or leave its owner meanwhile.  Frames shared with the domain
+ * can be held as well, and any frame several times.  The guest still chooses what stands there, at any moment.
+ * -XEN_EINVAL: not the domain's.  -XEN_EACCES: in use as something that is not written.  -XEN_ENOMEM: DOMAIN_HOLDS
+ * are held already.  -XEN_ESRCH: dying.  Nothing is held then.
+ */
+int __must_check domain_hold_writable(struct domain *domain, mfn_t mfn);
+
+/* Drop one hold on @mfn, which there is.  domain_destroy() drops those that are left then. */
+void domain_drop_writable(struct domain *domain, mfn_t mfn);
+
+/*
  * ---- Running.
  */
 
 /*
  * A hypercall of @vcpu's guest, which is in kernel mode: the engine's own are done here, all others by
  * port_hypercall().  @args are the six argument registers, of a 32-bit guest zero-extended.  Returns what the guest
- * finds in its result register.
+ * finds in its result register, unless vcpu->diverted says that it goes on elsewhere.
  */
 int64_t engine_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6]);
+
+/*
+ * The kernel of @vcpu, which runs, writes cr3: its root becomes @mfn.  The errors of MMUEXT_NEW_BASEPTR, which is the
+ * same; then nothing has changed.
+ */
+int __must_check vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn);
 
 /*
  * Enter user mode or return to kernel mode: the other root is loaded.  64-bit guests only.
@@ -110,11 +156,12 @@ int __must_check ldt_fault(struct vcpu *vcpu, unsigned page);
 void vcpu_destroy(struct vcpu *vcpu);
 
 /*
- * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every pin and allocation
- * is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain maps.  They
- * return to the pool when that lets go of them; until domain->nr_frames is 0 the domain stays in machine->domains.
- * No vCPU of it runs its guest or changes mode from here on, and none calls this from within an operation.  The
- * structures of domain and vCPUs stay until each of its vCPUs has left the functions above, which may still write to
- * guest memory on their way out.
+ * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every hold, pin and
+ * allocation is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain
+ * maps.  They return to the pool when that lets go of them; until domain->nr_frames is 0 the domain stays in
+ * machine->domains.
+ * No vCPU of it runs its guest or changes mode from here on, and none calls this from within an operation; the
+ * hypervisor has ceased to write to frames that it holds or shares with the domain.  The structures of domain and vCPUs
+ * stay until each of its vCPUs has left the functions above, which may still write to guest memory on their way out.
  */
 uint64_t domain_destroy(struct domain *domain);

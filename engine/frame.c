@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames between the pool and their owners. */
 #include <abi/errno.h>
-#include <engine/frame.h>
+#include <engine/engine.h>
 #include <engine/m2p.h>
 #include <engine/tlb.h>
 
@@ -73,6 +73,33 @@ int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
     }
     domain->nr_frames += count;
     return 0;
+}
+
+/* The frames have the owner of those that were reserved from the beginning, and no reference either. */
+bool machine_take(struct machine *machine, unsigned order, mfn_t *first)
+{
+    tlb_keep_up(machine);
+    if (!port_pool_take(order, first))
+        return false;
+    wipe_extent(machine, *first, UINT64_C(1) << order);
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
+        struct frame *frame = frame_find(machine, mfn_add(*first, i));
+
+        frame->flags = 0;
+        frame_set_owner(frame, DOMID_XEN);
+    }
+    return true;
+}
+
+void machine_give(struct machine *machine, mfn_t first, unsigned order)
+{
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
+        struct frame *frame = frame_find(machine, mfn_add(first, i));
+
+        CHECK(frame && frame_owner(frame) == DOMID_XEN);
+        frame_set_owner(frame, OWNER_NONE);
+    }
+    port_pool_give(first, order);
 }
 
 int frame_release(struct domain *domain, struct frame *frame)

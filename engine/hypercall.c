@@ -104,8 +104,8 @@ static bool read_call(struct vcpu *vcpu, vaddr_t from, struct multicall_entry *c
 }
 
 /*
- * The calls are independent operations that share nothing but the trip.  A call that leaves kernel mode ends the list:
- * the rest would run with the wrong root (XSA-213).
+ * The calls are independent operations that share nothing but the trip.  A call that leaves kernel mode ends the list,
+ * because the rest would run with the wrong root (XSA-213), and so does one that sends the guest elsewhere.
  */
 int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
 {
@@ -127,7 +127,7 @@ int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
         if (!read_call(vcpu, at, &call))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
         call.result = (uint64_t)hypercall_run(vcpu, call.op, call.args, true);
-        if (vcpu->user_mode)
+        if (vcpu->user_mode || vcpu->diverted)
             return 0;
         if (!access_write_word(vcpu, VADDR(at.v + result), call.result))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
@@ -139,6 +139,7 @@ int64_t engine_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args
 {
     const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
 
+    vcpu->diverted = false;
     if (vcpu->user_mode)
         return refuse_value(&op, XEN_EPERM, REFUSE_USER_MODE, number);
     return hypercall_run(vcpu, number, args, false);

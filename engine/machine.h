@@ -46,6 +46,9 @@ struct frame_range {
     mfn_t first, last;
 };
 
+/* So many frames of a domain the hypervisor can hold at once: a vcpu_info a vCPU, and its rings. */
+#define DOMAIN_HOLDS 64u
+
 struct domain {
     /* set up */
     struct machine *machine;
@@ -63,6 +66,8 @@ struct domain {
     uint64_t nr_frames;  /* its own now, given back but still in use included, shared ones not */
     unsigned operations; /* under way on its memory or for its vCPUs; counted without its lock */
     bool dying;
+    mfn_t holds[DOMAIN_HOLDS]; /* what domain_hold_writable() holds, in no order: the first nr_holds */
+    unsigned nr_holds;
 };
 
 #define GDT_FRAMES   14u /* pages of the guest's part of the GDT */
@@ -91,6 +96,11 @@ struct vcpu {
     unsigned ldt_entries;
     mfn_t ldt[LDT_FRAMES]; /* mapped on demand */
     struct trap_gate traps[TRAP_VECTORS];
+    /*
+     * Set by the machine in port_hypercall(): the guest goes on elsewhere, with other registers, in either mode, or not
+     * at all.  It ends a multicall, and the result of engine_hypercall(), which clears it first, goes nowhere.
+     */
+    bool diverted;
 };
 
 /* The root that @vcpu runs on; MFN_NONE if it has none. */

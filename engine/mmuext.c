@@ -116,7 +116,7 @@ static int flush_cache_global(struct op *op, const struct mmuext_op *ext)
 
 static int set_ldt(struct op *op, const struct mmuext_op *ext)
 {
-    return segment_set_ldt(op, VADDR(ext->arg1.linear_addr), ext->arg2.nr_ents);
+    return segment_set_ldt(op, op->vcpu, VADDR(ext->arg1.linear_addr), ext->arg2.nr_ents);
 }
 
 /* A frame of the named domain, with a general reference; an error, and none. */
@@ -134,22 +134,8 @@ static int find_page(struct op *op, uint64_t mfn, struct frame **frame)
  */
 static int find_writable_page(struct op *op, uint64_t mfn, struct frame **frame)
 {
-    int error = find_page(op, mfn, frame);
-
-    if (error)
-        return error;
-    if (!typeref_is_writable(*frame)) {
-        error = refuse(op, XEN_EINVAL, typeref_conflict(*frame, TYPE_WRITABLE), NOWHERE, *frame, mfn);
-        frame_put(op->machine, *frame);
-        return error;
-    }
-    return typeref_get_writable(op, NOWHERE, *frame);
-}
-
-static void put_writable_page(struct op *op, struct frame *frame)
-{
-    typeref_put_writable(op->machine, frame);
-    frame_put(op->machine, frame);
+    *frame = frame_find(op->machine, MFN(mfn));
+    return typeref_hold_writable(op, XEN_EINVAL, *frame, op->pg_owner, mfn);
 }
 
 static int clear_page(struct op *op, const struct mmuext_op *ext)
@@ -160,7 +146,7 @@ static int clear_page(struct op *op, const struct mmuext_op *ext)
     if (error)
         return error;
     port_frame_clear(frame_mfn(op->machine, frame));
-    put_writable_page(op, frame);
+    typeref_drop_writable(op->machine, frame);
     return 0;
 }
 
@@ -174,7 +160,7 @@ static int copy_page(struct op *op, const struct mmuext_op *ext)
     error = find_writable_page(op, ext->arg1.mfn, &to);
     if (!error) {
         port_frame_copy(frame_mfn(op->machine, to), frame_mfn(op->machine, from));
-        put_writable_page(op, to);
+        typeref_drop_writable(op->machine, to);
     }
     frame_put(op->machine, from);
     return error;

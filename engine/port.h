@@ -84,7 +84,8 @@ void port_yield(void);
 
 /*
  * A hypercall that is not the engine's.  Returns its result, -XEN_ENOSYS if there is none of that number.  It may take
- * @vcpu out of kernel mode, which ends a multicall.
+ * @vcpu out of kernel mode, which ends a multicall.  Where it has changed the guest's registers it sets
+ * @vcpu->diverted: that ends a multicall too, and no result is written, neither there nor to a register.
  */
 int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6]);
 

@@ -55,6 +55,7 @@
     REASON(EXCHANGE_COUNTS, "the two sides of the exchange do not hold the same amount of memory")            \
     REASON(FRAME_IN_USE, "the frame has other references or uses")                                            \
     REASON(NO_MEMORY, "the machine has no free frame, or the reservation is full")                            \
+    REASON(HOLDS_EXHAUSTED, "the hypervisor holds as many of the domain's frames as it can")                  \
     REASON(NESTED, "a multicall inside a multicall")                                                          \
     REASON(ADDRESS_BITS, "a restriction of the address width cannot be met")
 

@@ -108,6 +108,18 @@ int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
     return error;
 }
 
+int vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn)
+{
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+
+    if (error)
+        return error;
+    error = root_set_kernel(&op, mfn);
+    op_end(&op);
+    return error;
+}
+
 int vcpu_enter_user(struct vcpu *vcpu)
 {
     const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};

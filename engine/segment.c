@@ -43,6 +43,12 @@ static void window_replace(struct op *op, struct vcpu *vcpu, mfn_t *slot, unsign
         frame_drop(op, old);
 }
 
+/* How many frames a GDT of @entries, GDT_ENTRIES_MAX at most, fills. */
+static unsigned gdt_frames(uint64_t entries)
+{
+    return (unsigned)((entries + DESCRIPTORS_PER_PAGE - 1) / DESCRIPTORS_PER_PAGE);
+}
+
 static void gdt_install(struct op *op, struct vcpu *vcpu, const mfn_t *frames, unsigned entries)
 {
     for (unsigned i = 0; i < GDT_FRAMES; i++)
@@ -64,28 +70,46 @@ static int gdt_acquire(struct op *op, const mfn_t *frames, unsigned count)
     return 0;
 }
 
+/* All of @frames, MFN_NONE behind those that @entries need, or an error and none. */
+static int gdt_set(struct op *op, struct vcpu *vcpu, const mfn_t *frames, unsigned entries)
+{
+    int error = op_begin(op, vcpu->domain, vcpu->domain);
+
+    if (error)
+        return error;
+    error = gdt_acquire(op, frames, gdt_frames(entries));
+    if (!error)
+        gdt_install(op, vcpu, frames, entries);
+    op_end(op);
+    return error;
+}
+
 int64_t segment_set_gdt(struct op *op, vaddr_t list, uint64_t entries)
 {
     struct vcpu *vcpu = op->vcpu;
-    unsigned count = (unsigned)((entries + DESCRIPTORS_PER_PAGE - 1) / DESCRIPTORS_PER_PAGE);
+    unsigned size = access_word_size(vcpu->domain);
     mfn_t frames[GDT_FRAMES];
-    int error;
 
     if (entries > GDT_ENTRIES_MAX)
         return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, entries);
     for (unsigned i = 0; i < GDT_FRAMES; i++) {
         frames[i] = MFN_NONE;
-        if (i < count && !access_read_word(vcpu, &frames[i].v, VADDR(list.v + i * access_word_size(vcpu->domain))))
+        if (i < gdt_frames(entries) && !access_read_word(vcpu, &frames[i].v, VADDR(list.v + i * size)))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, list.v);
     }
-    error = op_begin(op, vcpu->domain, vcpu->domain);
-    if (error)
-        return error;
-    error = gdt_acquire(op, frames, count);
-    if (!error)
-        gdt_install(op, vcpu, frames, (unsigned)entries);
-    op_end(op);
-    return error;
+    return gdt_set(op, vcpu, frames, (unsigned)entries);
+}
+
+int vcpu_set_gdt(struct vcpu *vcpu, const mfn_t *frames, unsigned entries)
+{
+    struct op op = {.machine = vcpu->domain->machine};
+    mfn_t padded[GDT_FRAMES];
+
+    if (entries > GDT_ENTRIES_MAX)
+        return refuse_value(&op, XEN_EINVAL, REFUSE_TABLE_LIMIT, entries);
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
+        padded[i] = i < gdt_frames(entries) ? frames[i] : MFN_NONE;
+    return gdt_set(&op, vcpu, padded, entries);
 }
 
 void segment_unmap_ldt(struct op *op, struct vcpu *vcpu)
@@ -103,10 +127,8 @@ void segment_drop(struct op *op, struct vcpu *vcpu)
     vcpu->ldt_entries = 0;
 }
 
-int segment_set_ldt(struct op *op, vaddr_t base, uint32_t entries)
+int segment_set_ldt(struct op *op, struct vcpu *vcpu, vaddr_t base, uint32_t entries)
 {
-    struct vcpu *vcpu = op->vcpu;
-
     if (entries > LDT_ENTRIES_MAX)
         return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, entries);
     if (entries > 0 && base.v % PAGE_SIZE)
@@ -117,6 +139,18 @@ int segment_set_ldt(struct op *op, vaddr_t base, uint32_t entries)
     vcpu->ldt_base = base;
     vcpu->ldt_entries = entries;
     return 0;
+}
+
+int vcpu_set_ldt(struct vcpu *vcpu, vaddr_t base, unsigned entries)
+{
+    struct op op = {.machine = vcpu->domain->machine};
+    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+
+    if (error)
+        return error;
+    error = segment_set_ldt(&op, vcpu, base, entries);
+    op_end(&op);
+    return error;
 }
 
 /*

@@ -13,8 +13,8 @@ int64_t segment_set_gdt(struct op *op, vaddr_t frames, uint64_t entries);
 /* HYPERVISOR_update_descriptor: writes one descriptor at machine address @maddr. */
 int64_t segment_update_descriptor(struct op *op, maddr_t maddr, uint64_t descriptor);
 
-/* MMUEXT_SET_LDT.  The operation has begun on the vCPU's own domain. */
-int __must_check segment_set_ldt(struct op *op, vaddr_t base, uint32_t entries);
+/* MMUEXT_SET_LDT for @vcpu.  The operation has begun on its own domain. */
+int __must_check segment_set_ldt(struct op *op, struct vcpu *vcpu, vaddr_t base, uint32_t entries);
 
 /* Drop the frames of the LDT that are mapped; those of LDT and GDT. */
 void segment_unmap_ldt(struct op *op, struct vcpu *vcpu);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* HYPERVISOR_set_trap_table. */
+/* HYPERVISOR_set_trap_table, and single handlers. */
 #include <abi/trap.h>
 #include <engine/access.h>
-#include <engine/refuse.h>
+#include <engine/engine.h>
 #include <engine/trap.h>
 
 #define GATE_FLAGS   7u
@@ -31,6 +31,17 @@ static uint16_t fix_selector(enum width width, uint16_t cs)
     return (uint16_t)((cs & ~SELECTOR_RPL) | 1u);
 }
 
+/* May a handler lie at @address?  That of a 32-bit guest anywhere: it is reached with the guest's rights alone. */
+static bool handler_ok(const struct domain *domain, uint64_t address)
+{
+    return domain->width == WIDTH_64 ? access_address_ok(domain, address) : address <= UINT32_MAX;
+}
+
+static void set_gate(struct vcpu *vcpu, uint8_t vector, uint64_t address, uint16_t cs, uint8_t flags)
+{
+    vcpu->traps[vector] = (struct trap_gate){address, fix_selector(vcpu->domain->width, cs), flags & GATE_FLAGS};
+}
+
 static void clear(struct vcpu *vcpu)
 {
     for (unsigned i = 0; i < TRAP_VECTORS; i++)
@@ -53,11 +64,25 @@ int64_t trap_set_table(struct op *op, vaddr_t list)
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, list.v);
         if (info.address == 0)
             return 0;
-        if (vcpu->domain->width == WIDTH_64 && !access_address_ok(vcpu->domain, info.address))
+        if (!handler_ok(vcpu->domain, info.address))
             return refuse_value(op, XEN_EINVAL, REFUSE_NOT_CANONICAL, info.address);
-        vcpu->traps[info.vector] =
-            (struct trap_gate){info.address, fix_selector(vcpu->domain->width, info.cs), info.flags & GATE_FLAGS};
+        set_gate(vcpu, info.vector, info.address, info.cs, info.flags);
         if (port_preempt_wanted())
             port_yield();
     }
+}
+
+int vcpu_set_trap(struct vcpu *vcpu, unsigned vector, uint64_t address, uint16_t cs, uint8_t flags)
+{
+    const struct op op = {.machine = vcpu->domain->machine};
+
+    if (vector >= TRAP_VECTORS)
+        return refuse_value(&op, XEN_EINVAL, REFUSE_TABLE_LIMIT, vector);
+    if (!handler_ok(vcpu->domain, address))
+        return refuse_value(&op, XEN_EINVAL, REFUSE_NOT_CANONICAL, address);
+    if (address == 0)
+        vcpu->traps[vector] = (struct trap_gate){0, 0, 0};
+    else
+        set_gate(vcpu, (uint8_t)vector, address, cs, flags);
+    return 0;
 }

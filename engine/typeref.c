@@ -97,3 +97,23 @@ void typeref_drop(struct op *op, struct frame *frame)
     typeref_put(op, frame);
     frame_put(op->machine, frame);
 }
+
+int typeref_hold_writable(struct op *op, enum neg_errnoval error, struct frame *frame, const struct domain *domain,
+                          uint64_t value)
+{
+    int refusal;
+
+    if (!frame || !domain || !frame_get(frame, domain))
+        return typeref_refuse_frame(op, XEN_EINVAL, NOWHERE, frame, domain, value);
+    if (typeref_is_writable(frame))
+        return typeref_get_writable(op, NOWHERE, frame);
+    refusal = refuse(op, error, typeref_conflict(frame, TYPE_WRITABLE), NOWHERE, frame, value);
+    frame_put(op->machine, frame);
+    return refusal;
+}
+
+void typeref_drop_writable(struct machine *machine, struct frame *frame)
+{
+    typeref_put_writable(machine, frame);
+    frame_put(machine, frame);
+}

@@ -62,6 +62,14 @@ int __must_check typeref_hold(struct op *op, struct place place, struct frame *f
                               enum frame_type want, uint64_t value);
 void typeref_drop(struct op *op, struct frame *frame);
 
+/*
+ * The same for a writable use, which never waits nor drops a lock.  -XEN_EINVAL: not @domain's.  -@error: in use as
+ * something else.
+ */
+int __must_check typeref_hold_writable(struct op *op, enum neg_errnoval error, struct frame *frame,
+                                       const struct domain *domain, uint64_t value);
+void typeref_drop_writable(struct machine *machine, struct frame *frame);
+
 /* Refuse with @error, because frame_get() of @frame for @domain failed; either may be NULL. */
 int __must_check typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct place place,
                                       const struct frame *frame, const struct domain *domain, uint64_t value);

@@ -119,11 +119,27 @@ void port_root_load(struct vcpu *vcpu)
     cpu_load_root(&sim->cpus[vcpu->cpu], self);
 }
 
+/* The processor may read the frame from before it is shown until the window has been changed. */
+static void check_window_frame(const struct vcpu *vcpu, unsigned page, mfn_t mfn)
+{
+    const struct frame *frame = frame_find(vcpu->domain->machine, mfn);
+
+    if (mfn_is_none(mfn))
+        return;
+    if (!frame || frame_owner(frame) != vcpu->domain->id.v || !type_is_live(frame->type, TYPE_SEGDESC))
+        sim_fail("port_window_set: page %u: frame %#llx is no descriptor table of the domain", page,
+                 (unsigned long long)mfn.v);
+}
+
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
 {
+    struct sim_vcpu *self = sim_vcpu_of(vcpu);
+
     if (page >= SIM_WINDOW_PAGES)
         sim_fail("port_window_set: page %u", page);
-    sim_vcpu_of(vcpu)->windows[page] = mfn;
+    check_window_frame(vcpu, page, self->windows[page]);
+    check_window_frame(vcpu, page, mfn);
+    self->windows[page] = mfn;
 }
 
 /*

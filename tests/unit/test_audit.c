@@ -11,7 +11,7 @@
 struct scene {
     struct unit unit;
     struct audit_counts *counts;
-    mfn_t page, idle, l1, l2, descriptors, ldt, foreign, device_table, pae_root, top;
+    mfn_t page, idle, l1, l2, descriptors, ldt, held, foreign, device_table, pae_root, top;
 };
 
 static void scene_create(struct scene *scene, enum width width)
@@ -27,6 +27,8 @@ static void scene_create(struct scene *scene, enum width width)
     scene->l2 = unit_table(unit, 2);
     scene->descriptors = unit_idle_page(unit);
     scene->ldt = unit_idle_page(unit);
+    scene->held = unit_idle_page(unit);
+    assert_int_equal(domain_hold_writable(unit->domain, scene->held), 0);
     scene->foreign = guest_mfn(unit->other, guest_page_alloc(unit->other));
     assert_int_equal(guest_set_entry(unit->vcpu, scene->l1, 4, pte(scene->page, PTE_RW_PAGE)), 0);
     assert_int_equal(guest_set_entry(unit->vcpu, scene->l1, 5, pte(MFN(UNIT_HOLE), PTE_P | PTE_PCD | PTE_PWT)), 0);
@@ -349,6 +351,40 @@ static mfn_t user_without_root(struct scene *scene)
     return MFN_NONE;
 }
 
+static mfn_t lost_hold(struct scene *scene)
+{
+    scene->unit.domain->nr_holds = 0;
+    return scene->held;
+}
+
+/* Hold @mfn instead, with the references that this takes. */
+static mfn_t hold_instead(struct scene *scene, mfn_t mfn)
+{
+    frame_of(scene, scene->held)->refs--;
+    frame_of(scene, scene->held)->type.v--;
+    if (frame_of(scene, mfn)) {
+        frame_of(scene, mfn)->refs++;
+        frame_of(scene, mfn)->type.v++;
+    }
+    scene->unit.domain->holds[0] = mfn;
+    return mfn;
+}
+
+static mfn_t held_table(struct scene *scene)
+{
+    return hold_instead(scene, scene->l1);
+}
+
+static mfn_t held_foreign(struct scene *scene)
+{
+    return hold_instead(scene, scene->foreign);
+}
+
+static mfn_t held_nothing(struct scene *scene)
+{
+    return hold_instead(scene, MFN(scene->unit.machine->nr_frames));
+}
+
 struct breakage {
     const char *name, *invariant;
     break_fn *make;
@@ -383,6 +419,10 @@ static const struct breakage breakages[] = {
     {"stale M2P", "inv_m2p", stale_m2p},
     {"lost frame", "inv_domain", lost_frame},
     {"operation left", "inv_domain", operation_left},
+    {"lost hold", "inv_general_count", lost_hold},
+    {"held table", "inv_holds", held_table},
+    {"held frame of another", "inv_holds", held_foreign},
+    {"held frame that is none", "inv_holds", held_nothing},
     {"wrong root", "inv_vcpu", wrong_root},
     {"foreign root", "inv_vcpu", foreign_root},
     {"wrong user root", "inv_vcpu", wrong_user_root},

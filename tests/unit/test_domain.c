@@ -12,16 +12,16 @@ static void test_init(void **state)
 {
     const struct sim_config config = {.nr_frames = 64, .nr_domains = 1};
     struct sim *sim = sim_create(&config);
-    struct domain domain = {.nr_frames = 5, .operations = 3, .dying = true, .max_frames = 9};
+    struct domain domain = {.nr_frames = 5, .operations = 3, .dying = true, .max_frames = 9, .nr_holds = 2};
     struct vcpu vcpu;
 
     (void)state;
     memset(&vcpu, 0x55, sizeof(vcpu));
     domain_init(&domain);
     vcpu_init(&vcpu);
-    assert_int_equal(domain.nr_frames + domain.operations + domain.dying, 0);
+    assert_int_equal(domain.nr_frames + domain.operations + domain.dying + domain.nr_holds, 0);
     assert_int_equal(domain.max_frames, 9); /* its owner's */
-    assert_true(mfn_is_none(vcpu.kernel_root) && mfn_is_none(vcpu.user_root) && !vcpu.user_mode);
+    assert_true(mfn_is_none(vcpu.kernel_root) && mfn_is_none(vcpu.user_root) && !vcpu.user_mode && !vcpu.diverted);
     assert_int_equal(vcpu.gdt_entries + vcpu.ldt_entries, 0);
     for (unsigned i = 0; i < GDT_FRAMES; i++)
         assert_true(mfn_is_none(vcpu.gdt[i]));
@@ -87,10 +87,20 @@ static void too_few_address_lines(struct vcpu *vcpu, void *arg)
     machine_init(machine);
 }
 
+static void too_many_domains(struct vcpu *vcpu, void *arg)
+{
+    struct machine *machine = arg;
+
+    (void)vcpu;
+    machine->nr_domains = DOMID_FIRST_RESERVED + 1;
+    machine_init(machine);
+}
+
 /* A machine that is set up wrongly does not run. */
 static void test_bad_machine(void **state)
 {
-    static sim_task_fn *const mistakes[] = {declare_twice, declare_beyond, bad_address_lines, too_few_address_lines};
+    static sim_task_fn *const mistakes[] = {declare_twice, declare_beyond, bad_address_lines, too_few_address_lines,
+                                            too_many_domains};
     const struct sim_config config = {.nr_frames = 64, .nr_domains = 1};
 
     (void)state;

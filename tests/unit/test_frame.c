@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include <abi/errno.h>
+#include <abi/memory.h>
+#include <abi/mmuext.h>
 #include <engine/m2p.h>
 
 #include <tests/unit/lib/unit.h>
@@ -201,6 +203,146 @@ static void test_wiped(void **state)
     unit_destroy(&unit);
 }
 
+/* ---- The hypervisor's own frames, from the pool. */
+
+static void give_it(struct vcpu *vcpu, void *arg)
+{
+    machine_give(vcpu->domain->machine, *(mfn_t *)arg, 0);
+}
+
+static void test_take(void **state)
+{
+    struct unit unit;
+    uint64_t before;
+    mfn_t first = MFN(12345);
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    before = sim_pool_count(unit.sim);
+    for (unsigned order = 0; order <= 3; order++) {
+        assert_true(machine_take(unit.machine, order, &first));
+        assert_int_equal(first.v % (UINT64_C(1) << order), 0);
+        for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
+            const struct frame *frame = unit_frame(&unit, mfn_add(first, i));
+
+            assert_int_equal(frame->owner, DOMID_XEN);
+            assert_int_equal(frame->type.v | frame->refs | frame->flags, 0);
+            for (unsigned j = 0; j < ENTRIES_PER_TABLE; j++)
+                assert_int_equal(unit_entries(&unit, mfn_add(first, i))[j], 0);
+        }
+        guest_assert_clean(unit.sim);
+        for (uint64_t i = 0; i < UINT64_C(1) << order; i++) /* piece by piece */
+            machine_give(unit.machine, mfn_add(first, i), 0);
+        assert_int_equal(sim_pool_count(unit.sim), before);
+        assert_int_equal(unit_frame(&unit, first)->owner, OWNER_NONE);
+    }
+    first = MFN(12345);
+    unit.sim->pool_fail_after = 0;
+    assert_false(machine_take(unit.machine, 0, &first));
+    assert_int_equal(first.v, 12345);
+    unit.sim->pool_fail_after = UINT64_MAX;
+    first = allocate(&unit, 0); /* a guest's */
+    assert_halts(&unit, give_it, &first);
+    sim_destroy(unit.sim);
+}
+
+/* The guest that had the frame left a writable translation behind, in a cacheless mapping, and gave the frame back. */
+static void test_take_settles(void **state)
+{
+    struct unit unit;
+    uint64_t caches;
+    mfn_t page, got = MFN_NONE;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.devices = true});
+    page = unit_page(&unit);
+    assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RW_PAGE | PTE_PCD)), 0);
+    assert_true(guest_write(unit.vcpu, unit_window(&unit, 0), &(uint64_t){0x5ec4e7}, 8));
+    assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_vaddr(&unit, page), 0, UVMF_NONE), 0);
+    assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_window(&unit, 0), 0, UVMF_NONE), 0);
+    release(&unit, page, 0);
+    assert_true(sim_tlb_holds(unit.sim, 0, unit_window(&unit, 0), NULL, NULL));
+    caches = unit.sim->cpus[0].cache_flushes;
+    while (!mfn_equal(got, page))
+        assert_true(machine_take(unit.machine, 0, &got));
+    assert_false(sim_tlb_holds(unit.sim, 0, unit_window(&unit, 0), NULL, NULL));
+    assert_false(guest_write(unit.vcpu, unit_window(&unit, 0), &(uint64_t){0xbad}, 8));
+    assert_int_equal(unit.sim->cpus[0].cache_flushes, caches + 1);
+    assert_int_equal(unit_entries(&unit, page)[0], 0);
+    guest_assert_clean(unit.sim);
+    for (uint64_t i = 0; i < UNIT_FRAMES; i++)
+        if (unit_frame(&unit, MFN(i))->owner == DOMID_XEN)
+            machine_give(unit.machine, MFN(i), 0);
+    unit_destroy(&unit);
+}
+
+/*
+ * No operation names, maps, types, shares or takes away a frame that is nobody's or the hypervisor's, whoever asks.
+ */
+static void test_unreachable(void **state)
+{
+    struct unit unit;
+    mfn_t mfns[2];
+    uint64_t extent, out;
+
+    unit_create(&unit,
+                &(struct unit_config){.width = unit_width(state), .nr_guests = 2, .privileged = true, .devices = true});
+    mfns[0] = MFN(0);
+    while (unit_frame(&unit, mfns[0])->owner != OWNER_NONE)
+        mfns[0].v++;
+    assert_true(machine_take(unit.machine, 0, &mfns[1]));
+    if (mfn_equal(mfns[0], mfns[1]))
+        while (unit_frame(&unit, mfns[0])->owner != OWNER_NONE)
+            mfns[0].v++;
+    for (unsigned i = 0; i < ARRAY_SIZE(mfns); i++) {
+        static const unsigned names[] = {DOMID_SELF, DOMID_IO, DOMID_XEN, 1};
+        static const unsigned nobody[] = {OWNER_NONE, DOMID_COW, 0xffff};
+        const mfn_t mfn = mfns[i];
+
+        for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+            for (unsigned writable = 0; writable < 2; writable++)
+                assert_true(guest_update_va_mapping_otherdomain(unit.vcpu, unit_window(&unit, 0),
+                                                                pte(mfn, writable ? PTE_RW_PAGE : PTE_RO_PAGE), 0,
+                                                                names[n]) < 0);
+        for (unsigned n = 0; n < ARRAY_SIZE(nobody); n++)
+            assert_refused(&unit,
+                           guest_update_va_mapping_otherdomain(unit.vcpu, unit_window(&unit, 0), pte(mfn, PTE_RO_PAGE),
+                                                               0, nobody[n]),
+                           XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN);
+        for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
+            struct mmuext_op ops[] = {
+                {.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn.v},
+                {.cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = mfn.v},
+                {.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn.v},
+                {.cmd = MMUEXT_COPY_PAGE, .arg1.mfn = unit_page(&unit).v, .arg2.src_mfn = mfn.v},
+                {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = mfn.v},
+            };
+            const struct mmu_update updates[] = {
+                {.ptr = pte(mfn, MMU_NORMAL_PT_UPDATE)},
+                {.ptr = pte(mfn, MMU_MACHPHYS_UPDATE), .val = 5},
+            };
+
+            for (unsigned j = 0; j < ARRAY_SIZE(ops); j++)
+                assert_true(guest_mmuext(unit.vcpu, &ops[j], 1, NULL, names[n]) < 0);
+            for (unsigned j = 0; j < ARRAY_SIZE(updates); j++)
+                assert_true(guest_mmu_update(unit.vcpu, &updates[j], 1, NULL, names[n]) < 0);
+        }
+        assert_int_equal(guest_set_gdt(unit.vcpu, &mfn, 8), -XEN_EINVAL);
+        assert_int_equal(guest_update_descriptor(unit.vcpu, pte(mfn, 0), 0), -XEN_EINVAL);
+        extent = out = mfn.v;
+        assert_int_equal(guest_reservation(unit.vcpu, XENMEM_decrease_reservation, &extent, 1, 0, 0), 0);
+        assert_int_equal(guest_exchange(unit.vcpu, &extent, 1, 0, &out, 1, 0, 0, NULL), -XEN_EINVAL);
+        assert_int_equal(domain_share(unit.domain, mfn), -XEN_EINVAL);
+        assert_int_equal(domain_hold_writable(unit.domain, mfn), -XEN_EINVAL);
+        assert_int_equal(domain_pin(unit.domain, mfn, 1), -XEN_EINVAL);
+        assert_int_equal(unit_frame(&unit, mfn)->refs | unit_frame(&unit, mfn)->type.v, 0);
+        assert_int_equal(unit.machine->m2p[mfn.v], MACH2PHYS_INVALID);
+    }
+    guest_assert_clean(unit.sim);
+    machine_give(unit.machine, mfns[1], 0);
+    unit_destroy(&unit);
+}
+
 /* ---- Release. */
 
 static void test_release(void **state)
@@ -323,7 +465,8 @@ int main(void)
         cmocka_unit_test(test_put_in_use),    cmocka_unit_test(test_allocate), cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_above_limit),   cmocka_unit_test(test_wiped),    cmocka_unit_test(test_release),
         cmocka_unit_test(test_sole),          cmocka_unit_test(test_share),    cmocka_unit_test(test_share_refused),
-        cmocka_unit_test(test_share_settles),
+        cmocka_unit_test(test_share_settles), cmocka_unit_test(test_take),     cmocka_unit_test(test_take_settles),
+        unit_test_both(test_unreachable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

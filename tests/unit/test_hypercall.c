@@ -190,6 +190,46 @@ static void test_leaves_kernel(void **state)
     unit_destroy(&unit);
 }
 
+/* A call that sends the guest elsewhere, in kernel mode too, ends the list: what follows is not that code's. */
+static int64_t divert(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+{
+    (void)args;
+    vcpu->diverted = number == __HYPERVISOR_iret;
+    return 0x1234;
+}
+
+static void test_diverted(void **state)
+{
+    struct multicall_entry calls[3];
+    struct unit unit;
+    mfn_t page;
+
+    create(&unit, state);
+    unit.sim->hypercall = divert;
+    page = unit_page(&unit);
+    calls[0] = (struct multicall_entry){.op = UNOFFERED};
+    calls[1] = (struct multicall_entry){.op = __HYPERVISOR_iret, .result = 77};
+    calls[2] = guest_call_update_va_mapping(unit.vcpu, unit_window(&unit, 0), pte(page, PTE_RW_PAGE), 0);
+    calls[2].result = 77;
+    assert_int_equal(guest_multicall(unit.vcpu, calls, 3), 0);
+    assert_true(unit.vcpu->diverted); /* for the machine to see */
+    assert_false(unit.vcpu->user_mode);
+    assert_int_equal(calls[0].result, 0x1234);
+    assert_int_equal(calls[1].result, 77);
+    assert_int_equal(calls[2].result, 77);
+    assert_counts(&unit, page, 2, TYPE_WRITABLE, 1);
+    /* The next call begins anew, whosever it is. */
+    assert_int_equal(guest_multicall(unit.vcpu, &calls[2], 1), 0);
+    assert_false(unit.vcpu->diverted);
+    assert_int_equal(calls[2].result, 0);
+    assert_counts(&unit, page, 3, TYPE_WRITABLE, 2);
+    assert_int_equal(guest_hypercall(unit.vcpu, __HYPERVISOR_iret, 0, 0, 0, 0, 0, 0), 0x1234);
+    assert_true(unit.vcpu->diverted);
+    assert_int_equal(guest_flush_all(unit.vcpu), 0);
+    assert_false(unit.vcpu->diverted);
+    unit_destroy(&unit);
+}
+
 static void kill(struct sim *sim)
 {
     sim_domain(sim, 0)->dying = true;
@@ -216,6 +256,7 @@ int main(void)
         unit_test_both(test_dispatch),    unit_test_both(test_wide_number),     unit_test_both(test_pairs),
         cmocka_unit_test(test_user_mode), unit_test_both(test_results),         unit_test_both(test_layout),
         unit_test_both(test_bad_list),    cmocka_unit_test(test_leaves_kernel), unit_test_both(test_dying),
+        unit_test_both(test_diverted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

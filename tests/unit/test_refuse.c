@@ -19,7 +19,7 @@ struct record {
     mfn_t frame;
     enum frame_type type; /* of @frame; TYPE_NONE: whatever it is */
     uint64_t value;
-    bool any_value;
+    bool any_value, nobody; /* @nobody: the hypervisor itself has asked */
 };
 
 /* Make the request, fill in what is expected, return what the guest got. */
@@ -454,6 +454,18 @@ static int64_t no_memory(struct unit *unit, struct record *expected)
     return exchange(unit, expected, 1, 0, 0);
 }
 
+static int64_t holds_exhausted(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_page(unit);
+    int error = 0;
+
+    for (unsigned i = 0; i <= DOMAIN_HOLDS && !error; i++)
+        error = domain_hold_writable(unit->domain, page);
+    *expected = (struct record){.error = XEN_ENOMEM, .value = page.v, .nobody = true};
+    about(expected, unit, page);
+    return error;
+}
+
 /* ---- The table of all of them. */
 
 #define ROW(reason, fn)                       \
@@ -518,6 +530,7 @@ static const struct row rows[] = {
     ROW(EXCHANGE_COUNTS, exchange_counts),
     ROW(FRAME_IN_USE, frame_in_use),
     ROW(NO_MEMORY, no_memory),
+    ROW(HOLDS_EXHAUSTED, holds_exhausted),
     ROW(NESTED, nested),
     ROW(ADDRESS_BITS, address_bits),
 };
@@ -547,7 +560,7 @@ static void test_row(void **state)
     assert_string_equal(refusal_name(seen->reason), refusal_name(row->reason));
     assert_int_equal(result, -expected.error);
     assert_int_equal(seen->error, expected.error);
-    assert_ptr_equal(seen->vcpu, unit.vcpu);
+    assert_ptr_equal(seen->vcpu, expected.nobody ? NULL : unit.vcpu);
     assert_int_equal(seen->call, expected.call);
     assert_int_equal(seen->index, expected.index);
     assert_int_equal(seen->table.v, expected.table.v ? expected.table.v : MFN_NONE.v);

@@ -2,6 +2,7 @@
 /* Roots: what a vCPU runs on is referenced for as long as it does, in both of its modes. */
 #include <abi/errno.h>
 #include <engine/root.h>
+#include <engine/tlb.h>
 
 #include <tests/unit/lib/unit.h>
 
@@ -102,6 +103,43 @@ static void test_release_after_load(void **state)
     unit.sim->on_preempt = NULL;
     unit.sim->preemption = SIM_PREEMPT_NEVER;
     unit.sim->speculate_per_256 = 0;
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit_destroy(&unit);
+}
+
+/* A kernel's own load of cr3: as MMUEXT_NEW_BASEPTR in every respect, without a hypercall. */
+static void test_set_kernel_root(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    mfn_t boot, root, ldt;
+
+    create(&unit, unit_width(state));
+    boot = guest_root(unit.guest);
+    root = kernel_tree(&unit, &tree);
+    ldt = unit_idle_page(&unit);
+    assert_int_equal(unit_map(&unit, 0, pte(ldt, PTE_RO_PAGE)), 0);
+    assert_int_equal(guest_set_ldt(unit.vcpu, unit_window(&unit, 0), 8), 0);
+    assert_int_equal(ldt_fault(unit.vcpu, 0), 0);
+    assert_int_equal(vcpu_set_kernel_root(unit.vcpu, root), 0);
+    assert_int_equal(unit.vcpu->kernel_root.v, root.v);
+    assert_int_equal(loaded(&unit).v, root.v);
+    assert_counts(&unit, root, 3, (enum frame_type)root_level(unit.domain), 1);
+    assert_counts(&unit, boot, 4, (enum frame_type)root_level(unit.domain), 2);
+    assert_counts(&unit, ldt, 2, TYPE_NONE, 0);
+    assert_int_equal(tlb_stale(unit.machine, tlb_now(unit.machine) - 1).bits & 1, 0); /* its processor has flushed */
+    guest_assert_clean(unit.sim);
+    assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, unit_page(&unit)), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_ptr_equal(unit.sim->last_refusal.vcpu, unit.vcpu);
+    assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, guest_root(unit.other)), XEN_EINVAL, REFUSE_NOT_OWNED);
+    assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, MFN(UNIT_HOLE)), XEN_EINVAL, REFUSE_NOT_OWNED);
+    assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, MFN_NONE), XEN_EINVAL, REFUSE_NOT_OWNED);
+    unit.domain->dying = true;
+    assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, boot), XEN_ESRCH, REFUSE_DYING);
+    unit.domain->dying = false;
+    assert_int_equal(loaded(&unit).v, root.v);
+    assert_int_equal(vcpu_set_kernel_root(unit.vcpu, boot), 0);
+    assert_counts(&unit, root, 2, TYPE_NONE, 0);
     guest_free_tree(unit.guest, unit.vcpu, &tree);
     unit_destroy(&unit);
 }
@@ -249,9 +287,11 @@ static void test_set_roots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_new_baseptr),    unit_test_both(test_refused),     unit_test_both(test_release_after_load),
-        unit_test_both(test_ldt_dropped),    cmocka_unit_test(test_user_root), cmocka_unit_test(test_other_mode),
-        cmocka_unit_test(test_user_refused), cmocka_unit_test(test_user_pae),  cmocka_unit_test(test_set_roots),
+        unit_test_both(test_new_baseptr),        unit_test_both(test_refused),
+        unit_test_both(test_release_after_load), unit_test_both(test_ldt_dropped),
+        cmocka_unit_test(test_user_root),        cmocka_unit_test(test_other_mode),
+        unit_test_both(test_set_kernel_root),    cmocka_unit_test(test_user_refused),
+        cmocka_unit_test(test_user_pae),         cmocka_unit_test(test_set_roots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

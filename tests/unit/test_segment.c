@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GDT, LDT and single descriptors of a vCPU. */
+#include <stdlib.h>
+
 #include <abi/errno.h>
 #include <abi/segment.h>
 
@@ -127,6 +129,86 @@ static void test_bad_arguments(void **state)
     unit_destroy(&unit);
 }
 
+/* ---- The GDT of a vCPU that does not run, from a list that is no guest's any more. */
+
+static void test_set_gdt(void **state)
+{
+    static const unsigned sizes[] = {7168, 1, 513, 0, 512};
+    mfn_t frames[GDT_FRAMES];
+    struct vcpu *second;
+    struct unit unit;
+
+    create(&unit, state);
+    second = guest_vcpu(unit.guest, 1);
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
+        frames[i] = unit_idle_page(&unit);
+    unit_entries(&unit, frames[0])[5] = SEGMENT;
+    for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+        unsigned used = (sizes[i] + 511) / 512;
+
+        assert_int_equal(vcpu_set_gdt(second, frames, sizes[i]), 0);
+        assert_int_equal(second->gdt_entries, sizes[i]);
+        for (unsigned page = 0; page < GDT_FRAMES; page++) {
+            assert_int_equal(sim_vcpu_of(second)->windows[page].v, page < used ? frames[page].v : MFN_NONE.v);
+            assert_int_equal(second->gdt[page].v, page < used ? frames[page].v : MFN_NONE.v);
+            assert_counts(&unit, frames[page], 1u + (page < used), TYPE_SEGDESC, page < used);
+            assert_true(mfn_is_none(window(&unit, page))); /* the other vCPU's */
+        }
+        guest_assert_clean(unit.sim);
+    }
+    assert_int_equal(unit_entries(&unit, frames[0])[5], adjusted(unit_width(state)));
+    unit_destroy(&unit);
+}
+
+/* Not one frame more than the entries need is looked at. */
+static void test_set_gdt_reads(void **state)
+{
+    struct unit unit;
+    mfn_t *frame;
+
+    create(&unit, state);
+    frame = malloc(sizeof(*frame));
+    assert_non_null(frame);
+    *frame = unit_idle_page(&unit);
+    assert_int_equal(vcpu_set_gdt(guest_vcpu(unit.guest, 1), frame, 512), 0);
+    free(frame);
+    assert_int_equal(vcpu_set_gdt(guest_vcpu(unit.guest, 1), NULL, 0), 0);
+    unit_destroy(&unit);
+}
+
+static void test_set_gdt_refused(void **state)
+{
+    mfn_t old, frames[GDT_FRAMES];
+    struct vcpu *second;
+    struct unit unit;
+
+    create(&unit, state);
+    second = guest_vcpu(unit.guest, 1);
+    old = unit_idle_page(&unit);
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
+        frames[i] = unit_idle_page(&unit);
+    assert_int_equal(vcpu_set_gdt(second, &old, 3), 0);
+    assert_refused(&unit, vcpu_set_gdt(second, frames, 7169), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+    assert_refused(&unit, vcpu_set_gdt(second, frames, UINT32_MAX), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+    frames[13] = unit_page(&unit);
+    assert_refused(&unit, vcpu_set_gdt(second, frames, 7168), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_null(unit.sim->last_refusal.vcpu); /* the hypervisor asks, on whosever behalf */
+    frames[13] = guest_mfn(unit.other, PFN(100));
+    assert_refused(&unit, vcpu_set_gdt(second, frames, 7168), XEN_EINVAL, REFUSE_NOT_OWNED);
+    frames[13] = MFN(UINT64_MAX);
+    assert_refused(&unit, vcpu_set_gdt(second, frames, 7168), XEN_EINVAL, REFUSE_NOT_OWNED);
+    unit_entries(&unit, frames[2])[511] = TSS;
+    assert_refused(&unit, vcpu_set_gdt(second, frames, 1537), XEN_EINVAL, REFUSE_DESCRIPTOR);
+    unit.domain->dying = true;
+    assert_refused(&unit, vcpu_set_gdt(second, frames, 1), XEN_ESRCH, REFUSE_DYING);
+    unit.domain->dying = false;
+    assert_int_equal(second->gdt_entries, 3);
+    assert_int_equal(sim_vcpu_of(second)->windows[0].v, old.v);
+    for (unsigned i = 0; i < GDT_FRAMES - 1; i++)
+        assert_counts(&unit, frames[i], 1, TYPE_NONE, 0);
+    unit_destroy(&unit);
+}
+
 /* ---- The LDT. */
 
 static void test_ldt_on_demand(void **state)
@@ -205,6 +287,38 @@ static void test_ldt_refused(void **state)
     unit_destroy(&unit);
 }
 
+/* The LDT of a vCPU that does not run: the same rules, and the same on demand. */
+static void test_set_ldt(void **state)
+{
+    struct vcpu *second;
+    struct unit unit;
+    mfn_t page;
+
+    create(&unit, state);
+    second = guest_vcpu(unit.guest, 1);
+    page = unit_idle_page(&unit);
+    assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RO_PAGE)), 0);
+    assert_int_equal(vcpu_set_ldt(second, unit_window(&unit, 0), 512), 0);
+    assert_int_equal(second->ldt_entries, 512);
+    assert_int_equal(second->ldt_base.v, unit_window(&unit, 0).v);
+    assert_int_equal(unit.vcpu->ldt_entries, 0);
+    assert_int_equal(ldt_fault(second, 0), 0);
+    assert_counts(&unit, page, 3, TYPE_SEGDESC, 1);
+    assert_refused(&unit, vcpu_set_ldt(second, unit_window(&unit, 0), 8193), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+    assert_refused(&unit, vcpu_set_ldt(second, VADDR(unit_window(&unit, 0).v + 8), 1), XEN_EINVAL, REFUSE_MISALIGNED);
+    assert_refused(&unit, vcpu_set_ldt(second, VADDR(HYPERVISOR_VIRT_START), 1), XEN_EINVAL, REFUSE_NOT_CANONICAL);
+    assert_null(unit.sim->last_refusal.vcpu);
+    unit.domain->dying = true;
+    assert_refused(&unit, vcpu_set_ldt(second, unit_window(&unit, 0), 1), XEN_ESRCH, REFUSE_DYING);
+    unit.domain->dying = false;
+    assert_int_equal(second->ldt_entries, 512);
+    assert_counts(&unit, page, 3, TYPE_SEGDESC, 1);
+    assert_int_equal(vcpu_set_ldt(second, VADDR(0), 0), 0);
+    assert_int_equal(second->ldt_entries, 0);
+    assert_counts(&unit, page, 2, TYPE_NONE, 0);
+    unit_destroy(&unit);
+}
+
 /* ---- update_descriptor. */
 
 static void test_update(void **state)
@@ -259,6 +373,8 @@ int main(void)
         unit_test_both(test_sizes),         unit_test_both(test_same_frame),    unit_test_both(test_bad_frame),
         unit_test_both(test_bad_arguments), unit_test_both(test_ldt_on_demand), unit_test_both(test_ldt_limit),
         unit_test_both(test_ldt_refused),   unit_test_both(test_update),        unit_test_both(test_update_refused),
+        unit_test_both(test_set_gdt),       unit_test_both(test_set_gdt_reads), unit_test_both(test_set_gdt_refused),
+        unit_test_both(test_set_ldt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

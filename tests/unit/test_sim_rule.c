@@ -272,9 +272,38 @@ static void test_windows(void **state)
     assert_true(sim_check_tlb_rule(bed.sim, NULL));
     set_type(&bed, bed.page, TYPE_SEGDESC, 0, 0);
     assert_broken(&bed, bed.page);
+    set_type(&bed, bed.page, TYPE_SEGDESC, TYPE_VALIDATED, 1);
     port_window_set(bed.vcpu, 3, MFN_NONE);
     assert_true(sim_check_tlb_rule(bed.sim, NULL));
     sim_destroy(bed.sim);
+}
+
+static void show_it(struct vcpu *vcpu, void *arg)
+{
+    port_window_set(vcpu, 3, *(mfn_t *)arg);
+}
+
+/* A frame that is no descriptor table of the domain is neither shown, nor replaced when it has ceased to be one. */
+static void test_window_frames(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        struct bed bed = make_bed();
+        mfn_t next = i < 3 ? bed.page : MFN_NONE;
+
+        set_type(&bed, bed.page, TYPE_SEGDESC, TYPE_VALIDATED, 1);
+        if (i >= 3)
+            port_window_set(bed.vcpu, 3, bed.page);
+        if (i % 3 == 0)
+            set_type(&bed, bed.page, TYPE_SEGDESC, 0, 0);
+        else if (i % 3 == 1)
+            set_type(&bed, bed.page, TYPE_WRITABLE, 0, 1);
+        else
+            frame_of(&bed, bed.page)->owner = 1;
+        assert_true(sim_fails(bed.sim, show_it, bed.vcpu, &next));
+        assert_non_null(strstr(bed.sim->fail_message, "no descriptor table"));
+        sim_destroy(bed.sim);
+    }
 }
 
 int main(void)
@@ -291,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_cached_tables),
         cmocka_unit_test(test_roots),
         cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_window_frames),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,53 @@ static void test_dying(void **state)
     unit_destroy(&unit);
 }
 
+/* ---- Single handlers, for a vCPU that does not run. */
+
+static void test_set_trap(void **state)
+{
+    bool wide = unit_width(state) == WIDTH_64;
+    struct vcpu *second;
+    struct unit unit;
+
+    create(&unit, state);
+    second = guest_vcpu(unit.guest, 1);
+    assert_int_equal(vcpu_set_trap(second, 0, 0x1000, 0x10, 0), 0);
+    assert_int_equal(vcpu_set_trap(second, 255, 0xffffffff, 0xe00b, 0xff), 0);
+    assert_int_equal(second->traps[0].address, 0x1000);
+    assert_int_equal(second->traps[0].cs, wide ? 0x13 : 0x11);
+    assert_int_equal(second->traps[0].flags, 0);
+    assert_int_equal(second->traps[255].address, 0xffffffff);
+    assert_int_equal(second->traps[255].cs, wide ? 0xe00b : 0xe009);
+    assert_int_equal(second->traps[255].flags, 7);
+    assert_int_equal(unit.vcpu->traps[0].address, 0); /* the other one's are not touched */
+    assert_int_equal(vcpu_set_trap(second, 255, 0, 0xe00b, 0xff), 0);
+    assert_int_equal(second->traps[255].address | second->traps[255].cs | second->traps[255].flags, 0);
+    assert_int_equal(second->traps[0].address, 0x1000);
+    unit_destroy(&unit);
+}
+
+static void test_set_trap_refused(void **state)
+{
+    static const uint64_t bad[] = {0x800000000000, HYPERVISOR_VIRT_START - 1, HYPERVISOR_VIRT_START,
+                                   HYPERVISOR_VIRT_END - 1, 1ul << 63};
+    struct unit unit;
+
+    create(&unit, state);
+    assert_int_equal(vcpu_set_trap(unit.vcpu, 3, 0x1000, 0x13, 1), 0);
+    assert_refused(&unit, vcpu_set_trap(unit.vcpu, TRAP_VECTORS, 0x2000, 0x13, 0), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+    assert_refused(&unit, vcpu_set_trap(unit.vcpu, TRAP_VECTORS + 3, 0x2000, 0x13, 0), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+    assert_refused(&unit, vcpu_set_trap(unit.vcpu, UINT32_MAX, 0, 0, 0), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+    for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_refused(&unit, vcpu_set_trap(unit.vcpu, 3, bad[i], 0x23, 0), XEN_EINVAL, REFUSE_NOT_CANONICAL);
+    if (unit_width(state) == WIDTH_PAE)
+        assert_refused(&unit, vcpu_set_trap(unit.vcpu, 3, UINT64_C(1) << 32, 0x23, 0), XEN_EINVAL,
+                       REFUSE_NOT_CANONICAL);
+    else
+        assert_int_equal(vcpu_set_trap(unit.vcpu, 4, HYPERVISOR_VIRT_END, 0x23, 0), 0);
+    assert_int_equal(unit.vcpu->traps[3].address, 0x1000);
+    unit_destroy(&unit);
+}
+
 int main(void)
 {
     static enum width wide = WIDTH_64;
@@ -130,6 +177,8 @@ int main(void)
         {"test_not_canonical", test_not_canonical, NULL, NULL, &wide},
         unit_test_both(test_unreadable),
         unit_test_both(test_dying),
+        unit_test_both(test_set_trap),
+        unit_test_both(test_set_trap_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
