@@ -9,6 +9,7 @@
 #define CR0_MP (UINT64_C(1) << 1)
 #define CR0_ET (UINT64_C(1) << 4)
 #define CR0_NE (UINT64_C(1) << 5)
+#define CR0_TS (UINT64_C(1) << 3)
 #define CR0_WP (UINT64_C(1) << 16)
 #define CR0_AM (UINT64_C(1) << 18)
 #define CR0_PG (UINT64_C(1) << 31)
@@ -18,7 +19,9 @@
 #define CR4_MCE        (UINT64_C(1) << 6)
 #define CR4_OSFXSR     (UINT64_C(1) << 9)
 #define CR4_OSXMMEXCPT (UINT64_C(1) << 10)
+#define CR4_TSD        (UINT64_C(1) << 2)
 #define CR4_UMIP       (UINT64_C(1) << 11)
+#define CR4_OSXSAVE    (UINT64_C(1) << 18)
 #define CR4_SMEP       (UINT64_C(1) << 20)
 #define CR4_SMAP       (UINT64_C(1) << 21)
 
@@ -93,6 +96,12 @@ ASM_REGISTER(cr0)
 ASM_REGISTER(cr2)
 ASM_REGISTER(cr3)
 ASM_REGISTER(cr4)
+ASM_REGISTER(dr0)
+ASM_REGISTER(dr1)
+ASM_REGISTER(dr2)
+ASM_REGISTER(dr3)
+ASM_REGISTER(dr6)
+ASM_REGISTER(dr7)
 #undef ASM_REGISTER
 
 /* The operand of lgdt and lidt. */

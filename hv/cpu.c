@@ -3,6 +3,8 @@
 #include <hv/asm.h>
 #include <hv/cpu.h>
 #include <hv/descriptor.h>
+#include <hv/entry.h>
+#include <hv/layout.h>
 
 #define LEAF_VENDOR     0u
 #define LEAF_VERSION    1u
@@ -24,11 +26,20 @@
  */
 #define PAT_ABI UINT64_C(0x0000050100070406)
 
+#define MSR_SYSENTER_CS  0x174u
+#define MSR_SYSENTER_ESP 0x175u
+#define MSR_SYSENTER_EIP 0x176u
+#define MSR_STAR         0xc0000081u
+#define MSR_LSTAR        0xc0000082u
+#define MSR_CSTAR        0xc0000083u
+#define MSR_SYSCALL_MASK 0xc0000084u
+
 #define PIC_PRIMARY_MASK   0x21
 #define PIC_SECONDARY_MASK 0xa1
 
 static struct cpu boot_cpu;
 static struct cpu_features features;
+struct entry_cpu entry_cpus[MAX_CPUS];
 
 struct cpu *cpu_here(void)
 {
@@ -80,8 +91,33 @@ static void set_control_registers(void)
         cr4 |= CR4_SMAP;
     asm_write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     asm_write_cr4(cr4);
-    asm_write_msr(MSR_EFER, EFER_LME | EFER_LMA | EFER_NXE);
+    asm_write_msr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
     asm_write_msr(MSR_PAT, PAT_ABI);
+}
+
+/*
+ * Where guests' calls arrive: AMD APM volume 2, 6.1.  STAR's selectors for the way back are not used: the hypervisor
+ * returns by iret.
+ */
+static void set_entry_points(unsigned id)
+{
+    uint64_t stub = (uint64_t)id * ENTRY_SYSCALL_STUB_SIZE;
+
+    asm_write_msr(MSR_STAR, (uint64_t)HV_CS << 32);
+    asm_write_msr(MSR_LSTAR, (uint64_t)entry_syscall_stubs + stub);
+    asm_write_msr(MSR_CSTAR, (uint64_t)entry_syscall32_stubs + stub);
+    asm_write_msr(MSR_SYSCALL_MASK, ENTRY_SYSCALL_MASK);
+    asm_write_msr(MSR_SYSENTER_CS, HV_CS);
+    asm_write_msr(MSR_SYSENTER_ESP, (uint64_t)&entry_cpus[id].stack);
+    asm_write_msr(MSR_SYSENTER_EIP, (uint64_t)entry_sysenter);
+}
+
+void cpu_set_entry_stack(uint64_t top)
+{
+    struct cpu *cpu = cpu_here();
+
+    cpu->tss.rsp[0] = top;
+    entry_cpus[cpu->id].stack = top;
 }
 
 void cpu_init(void)
@@ -89,6 +125,7 @@ void cpu_init(void)
     find_features();
     descriptor_init(&boot_cpu);
     set_control_registers();
+    set_entry_points(boot_cpu.id);
     asm_out8(PIC_PRIMARY_MASK, 0xff);
     asm_out8(PIC_SECONDARY_MASK, 0xff);
 }

@@ -38,6 +38,9 @@ struct cpu {
     struct tss tss;
     unsigned id;
     struct hv_vcpu *current; /* NULL: none, and the hypervisor's own root is loaded */
+    uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/sched.h */
+    bool in_vcpu;            /* a vCPU's stack is in use, not its own */
+    uint64_t turn_began;     /* time_now() when the vCPU got the processor */
 };
 
 /* What all processors of the machine can do. */
@@ -56,7 +59,11 @@ void cpu_init(void);
  */
 void cpu_disable_smap(void);
 
+/* This processor. */
 struct cpu *cpu_here(void);
+
+/* Entries from the guest use the stack that ends at @top from now on. */
+void cpu_set_entry_stack(uint64_t top);
 
 const struct cpu_features *cpu_features(void);
 

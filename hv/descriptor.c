@@ -23,7 +23,9 @@ _Static_assert(GDT_PAGES == FIRST_RESERVED_GDT_PAGE + 1, "the hypervisor's page 
 #define DATA_ANY(ring) (FLAT | DATA | DPL(ring))
 
 #define TSS_AVAILABLE  UINT64_C(0x89)
+#define LDT_PRESENT    UINT64_C(0x82)
 #define GATE_INTERRUPT UINT64_C(0x8e) /* present, DPL 0 */
+#define GATE_RING3     UINT64_C(0x60) /* and DPL 3 */
 
 struct gate {
     uint64_t low, high;
@@ -38,18 +40,24 @@ static const uint8_t vector_ist[TRAP_VECTORS] = {
     [VECTOR_MACHINE_CHECK] = IST_MACHINE_CHECK,
 };
 
+/* What guests may raise by an instruction, with the frame of an exception: int3, into, int $0x80. */
+static bool is_open_to_guests(unsigned vector)
+{
+    return vector == VECTOR_BREAKPOINT || vector == VECTOR_OVERFLOW || vector == VECTOR_INT80;
+}
+
 /* The place of @selector in the hypervisor's page. */
 static unsigned page_index(unsigned selector)
 {
     return (selector - FIRST_RESERVED_GDT_BYTE) / 8;
 }
 
-static void fill_tss_descriptor(uint64_t *page, const struct tss *tss)
+/* A descriptor of two places: @limit below 64 KiB. */
+static void fill_system(uint64_t *page, unsigned selector, uint64_t base, uint64_t limit, uint64_t type)
 {
-    uint64_t base = (uint64_t)tss;
-    unsigned index = page_index(HV_TSS);
+    unsigned index = page_index(selector);
 
-    page[index] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
+    page[index] = limit | (base & 0xffffff) << 16 | type << 40 | (base >> 24 & 0xff) << 56;
     page[index + 1] = base >> 32;
 }
 
@@ -60,7 +68,7 @@ static void fill_gdt_pages(struct cpu *cpu)
     for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++) {
         cpu->gdt_pages[width][page_index(HV_CS)] = CODE_64(0);
         cpu->gdt_pages[width][page_index(HV_DS)] = DATA_ANY(0);
-        fill_tss_descriptor(cpu->gdt_pages[width], &cpu->tss);
+        fill_system(cpu->gdt_pages[width], HV_TSS, (uint64_t)&cpu->tss, sizeof(cpu->tss) - 1, TSS_AVAILABLE);
     }
     wide[page_index(FLAT_RING3_CS32)] = CODE_32(3);
     wide[page_index(FLAT_RING3_DS32)] = DATA_ANY(3);
@@ -82,8 +90,9 @@ static void fill_idt(void)
 {
     for (unsigned i = 0; i < TRAP_VECTORS; i++) {
         uint64_t stub = (uint64_t)entry_stubs + (uint64_t)i * ENTRY_STUB_SIZE;
+        uint64_t type = is_open_to_guests(i) ? GATE_INTERRUPT | GATE_RING3 : GATE_INTERRUPT;
 
-        idt[i].low = (stub & 0xffff) | (uint64_t)HV_CS << 16 | (uint64_t)vector_ist[i] << 32 | GATE_INTERRUPT << 40 |
+        idt[i].low = (stub & 0xffff) | (uint64_t)HV_CS << 16 | (uint64_t)vector_ist[i] << 32 | type << 40 |
                      (stub >> 16 & 0xffff) << 48;
         idt[i].high = stub >> 32;
     }
@@ -92,6 +101,13 @@ static void fill_idt(void)
 void descriptor_load_gdt(uint64_t base)
 {
     asm_load_gdt(base, GDT_LIMIT);
+}
+
+void descriptor_load_ldt(struct cpu *cpu, uint64_t base)
+{
+    for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++)
+        fill_system(cpu->gdt_pages[width], HV_LDT, base, LDT_FRAMES * PAGE_SIZE - 1, LDT_PRESENT);
+    asm_load_ldt(HV_LDT);
 }
 
 uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width)

@@ -1,13 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From an exception or interrupt to trap_handle() and back.  Each vector has a stub of 16 bytes, which makes all frames
- * alike: those without an error code get a zero in its place.  The layout is struct cpu_frame of hv/trap.h.
+ * From the guest, or from an exception or interrupt, to C and back.  All ways in build the same frame, struct cpu_frame
+ * of hv/trap.h:
+ *
+ *   exceptions and interrupts   a stub of 16 bytes for each vector; those without an error code get a zero in its place
+ *   syscall, sysenter           a stub for each processor, since the instructions bring no stack
+ *
+ * From ring 3 the frame lies at the top of the vCPU's hypervisor stack, hv/sched.h; trap_from_guest() leaves it as the
+ * guest is to go on.
  */
+#include <abi/segment.h>
+
+#include <hv/entry.h>
 #include <hv/layout.h>
 
 #define STUB_SIZE 16
 #define RFLAGS_CLEAR 0x2 /* no DF, AC, NT, TF, IF; bit 1 is always set */
+#define RFLAGS_IF 0x200
 
+/* Offsets into struct cpu_frame behind its registers. */
+#define FRAME_CS 24 /* from the vector on */
+
+        .macro SAVE_REGISTERS
+        pushq %rdi
+        pushq %rsi
+        pushq %rdx
+        pushq %rcx
+        pushq %rax
+        pushq %r8
+        pushq %r9
+        pushq %r10
+        pushq %r11
+        pushq %rbx
+        pushq %rbp
+        pushq %r12
+        pushq %r13
+        pushq %r14
+        pushq %r15
+        .endm
+
+        .macro RESTORE_REGISTERS
+        popq %r15
+        popq %r14
+        popq %r13
+        popq %r12
+        popq %rbp
+        popq %rbx
+        popq %r11
+        popq %r10
+        popq %r9
+        popq %r8
+        popq %rax
+        popq %rcx
+        popq %rdx
+        popq %rsi
+        popq %rdi
+        addq $16, %rsp /* vector, error code */
+        .endm
+
+/* A fault at the first address continues at the second: struct recovery of hv/trap.c. */
+        .macro RECOVER fault, resume
+        .pushsection .recovery, "a"
+        .balign 4
+        .long \fault - ., \resume - .
+        .popsection
+        .endm
+
+/*
+ * ---- Exceptions and interrupts.
+ */
         .text
         .globl entry_stubs
         .balign STUB_SIZE
@@ -26,42 +87,132 @@ entry_stubs:
 
         .balign 16
 entry_common:
-        pushq %rdi
-        pushq %rsi
-        pushq %rdx
-        pushq %rcx
-        pushq %rax
-        pushq %r8
-        pushq %r9
-        pushq %r10
+        testb $3, FRAME_CS(%rsp)
+        jnz entry_from_guest
+        SAVE_REGISTERS
+        pushq $RFLAGS_CLEAR
+        popfq
+        movq %rsp, %rdi
+        call trap_from_hypervisor
+        RESTORE_REGISTERS
+        iretq
+
+entry_from_guest:
+        SAVE_REGISTERS
+        pushq $RFLAGS_CLEAR
+        popfq
+        movq %rsp, %rdi
+        call trap_from_guest
+entry_resume:
+        RESTORE_REGISTERS
+/* Where the processor refuses to go on as the frame says, trap_from_hypervisor() finds a fault at this address. */
+        .globl entry_iret
+entry_iret:
+        iretq
+
+/*
+ * _Noreturn void entry_restart(struct cpu_frame *frame): a trap from the guest as if it had just come, with @frame at
+ * its place; what the stack holds below is gone.
+ */
+        .globl entry_restart
+entry_restart:
+        movq %rdi, %rsp
+        call trap_from_guest
+        jmp entry_resume
+
+/*
+ * ---- System calls: AMD APM volume 3, SYSCALL, SYSENTER.  The flags in ENTRY_SYSCALL_MASK are clear already.
+ */
+        .macro SYSCALL_STUB cs, vector
+        number = 0
+        .rept ENTRY_CPUS
+        .balign ENTRY_SYSCALL_STUB_SIZE
+        movq %rsp, entry_cpus + number * ENTRY_CPU_SIZE + ENTRY_CPU_SCRATCH(%rip)
+        movq entry_cpus + number * ENTRY_CPU_SIZE + ENTRY_CPU_STACK(%rip), %rsp
+        pushq $FLAT_RING3_SS64
+        pushq entry_cpus + number * ENTRY_CPU_SIZE + ENTRY_CPU_SCRATCH(%rip)
+        jmp entry_syscall_\vector
+        number = number + 1
+        .endr
+
+        .balign 16
+entry_syscall_\vector:
         pushq %r11
+        pushq $\cs
+        pushq %rcx
+        pushq $0
+        pushq $\vector
+        jmp entry_call
+        .endm
+
+        .globl entry_syscall_stubs, entry_syscall32_stubs
+        .balign ENTRY_SYSCALL_STUB_SIZE
+entry_syscall_stubs:
+        SYSCALL_STUB FLAT_RING3_CS64, VECTOR_SYSCALL
+
+        .balign ENTRY_SYSCALL_STUB_SIZE
+entry_syscall32_stubs:
+        SYSCALL_STUB FLAT_RING3_CS32, VECTOR_SYSCALL32
+
+entry_call:
+        SAVE_REGISTERS
+        movq %rsp, %rdi
+        call trap_from_guest
+        jmp entry_resume
+
+/* The stack pointer points to this processor's ENTRY_CPU_STACK.  The instruction keeps neither rip nor rsp. */
+        .globl entry_sysenter
+        .balign 16
+entry_sysenter:
+        movq (%rsp), %rsp
+        pushq $FLAT_RING3_SS64
+        pushq $0
+        pushfq
+        orq $RFLAGS_IF, (%rsp)
+        pushq $3
+        pushq $0
+        pushq $0
+        pushq $VECTOR_SYSENTER
+        jmp entry_from_guest
+
+/*
+ * ---- Stacks.
+ */
+
+/*
+ * void entry_switch(uint64_t *sleeping, uint64_t waking): leave this stack, its pointer in *@sleeping, and go on where
+ * the other stack called this.
+ */
+        .globl entry_switch
+        .balign 16
+entry_switch:
         pushq %rbx
         pushq %rbp
         pushq %r12
         pushq %r13
         pushq %r14
         pushq %r15
-        pushq $RFLAGS_CLEAR
-        popfq
-        movq %rsp, %rdi
-        call trap_handle
+        movq %rsp, (%rdi)
+        movq %rsi, %rsp
         popq %r15
         popq %r14
         popq %r13
         popq %r12
         popq %rbp
         popq %rbx
-        popq %r11
-        popq %r10
-        popq %r9
-        popq %r8
-        popq %rax
-        popq %rcx
-        popq %rdx
-        popq %rsi
-        popq %rdi
-        addq $16, %rsp /* vector, error code */
-        iretq
+        ret
+
+/* What a new stack returns to: the frame is above. */
+        .globl entry_first
+        .balign 16
+entry_first:
+        movq %rsp, %rdi
+        call trap_first_return
+        jmp entry_resume
+
+/*
+ * ---- What else C cannot say.
+ */
 
 /* void entry_reload_segments(void): the selectors of the hypervisor's GDT, after it has been loaded. */
         .globl entry_reload_segments
@@ -88,10 +239,27 @@ copy_recover:
 1:      rep movsb
 2:      movq %rcx, %rax
         ret
+        RECOVER 1b, 2b
 
-/* A fault at the first address continues at the second: struct recovery of hv/trap.c. */
-        .section .recovery, "a"
-        .balign 4
-        .long 1b - ., 2b - .
+/*
+ * bool entry_load_ds(uint16_t selector) and so on: load a guest's selector, which may mean nothing any more.
+ * False: the processor refused it, and the register is null.
+ */
+        .macro LOAD_SELECTOR name
+        .globl entry_load_\name
+entry_load_\name:
+        movl $1, %eax
+1:      movw %di, %\name
+        ret
+2:      xorl %eax, %eax
+        movw %ax, %\name
+        ret
+        RECOVER 1b, 2b
+        .endm
+
+        LOAD_SELECTOR ds
+        LOAD_SELECTOR es
+        LOAD_SELECTOR fs
+        LOAD_SELECTOR gs
 
         .section .note.GNU-stack, "", @progbits

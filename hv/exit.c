@@ -2,9 +2,11 @@
 #include <hv/asm.h>
 #include <hv/exit.h>
 #include <hv/print.h>
+#include <hv/serial.h>
 
 _Noreturn void exit_with(unsigned code)
 {
+    serial_release_log();
     asm_out8(EXIT_PORT, (uint8_t)code);
     print("halted\n");
     asm_halt_forever();

@@ -4,10 +4,11 @@
  * table, abi/layout.h, are used like this:
  *
  *   256      the M2P, read-only and readable by guests
- *   257      free
+ *   257      the hypervisor stacks of vCPUs: 8 pages each, of which the upper 4 are there
  *   258      the descriptor windows: 32 pages each, 16 of a GDT and 16 of an LDT
  *   259      the image
- *   260-261  free
+ *   260      devices
+ *   261      objects of the hypervisor, hv/allocate.h
  *   262-271  the direct map of RAM
  *
  * Usable from assembly and from the linker script.
@@ -15,8 +16,11 @@
 #ifndef HV_LAYOUT_H
 #define HV_LAYOUT_H
 
+#define STACKS_BASE 0xffff808000000000
 #define WINDOW_BASE 0xffff810000000000
 #define IMAGE_BASE  0xffff818000000000
+#define DEVICE_BASE 0xffff820000000000 /* the local APIC's registers, one page */
+#define HEAP_BASE   0xffff828000000000
 #define DIRECT_BASE 0xffff830000000000
 #define DIRECT_END  0xffff880000000000
 
@@ -26,6 +30,7 @@
 /* While booting, machine memory below this is mapped at IMAGE_BASE, and at its own address. */
 #define EARLY_END 0x100000000
 
+#define HEAP_SIZE  0x4000000
 #define STACK_SIZE 0x4000
 #define GUARD_SIZE 0x1000
 
@@ -33,6 +38,7 @@
 #define HV_CS  0xe008
 #define HV_DS  0xe010
 #define HV_TSS 0xe040
+#define HV_LDT 0xe050
 
 #ifndef __ASSEMBLER__
 

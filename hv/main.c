@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The hypervisor from its first line on the console to the end of the run. */
+#include <abi/sched.h>
 #include <engine/engine.h>
+#include <hv/allocate.h>
+#include <hv/apic.h>
 #include <hv/asm.h>
 #include <hv/boot.h>
+#include <hv/builder.h>
+#include <hv/bundle.h>
 #include <hv/cpu.h>
 #include <hv/exit.h>
 #include <hv/layout.h>
 #include <hv/main.h>
 #include <hv/memory.h>
 #include <hv/options.h>
+#include <hv/paging.h>
+#include <hv/pool.h>
 #include <hv/print.h>
 #include <hv/selftest.h>
 #include <hv/serial.h>
+#include <hv/time.h>
 #include <hv/vcpu.h>
 
 #define DOMAINS_MAX 64u
@@ -42,7 +50,64 @@ static void set_up_memory(bool audit)
     };
 
     memory_init(&boot_info, &options, &machine);
+    allocate_init(&machine);
     vcpu_switch(&machine, NULL);
+}
+
+/*
+ * ---- The guest.
+ */
+
+static const char *const end_names[] = {
+    [SHUTDOWN_poweroff] = "powered off",
+    [SHUTDOWN_reboot] = "wants to reboot",
+    [SHUTDOWN_suspend] = "asked to be suspended, which is not possible",
+    [SHUTDOWN_crash] = "crashed",
+    [SHUTDOWN_watchdog] = "was ended by its watchdog",
+};
+
+/* Run one guest to its end: the code to exit with. */
+static unsigned run_guest(const struct bundle_domain *description)
+{
+    uint64_t before = pool_count();
+    const char *problem, *how = "ended for a reason that is not known";
+    struct hv_domain *domain = builder_build(&machine, description, &problem);
+    unsigned reason, id = description->id;
+
+    if (!domain) {
+        print("domain %u (%s) cannot be built: %s\n", id, description->name, problem);
+        return EXIT_REFUSED;
+    }
+    console_attach(domain);
+    sched_start(hv_vcpu_of(domain->vcpus[0]));
+    sched_run(&machine, domain);
+    reason = domain->end_reason;
+    if (reason < ARRAY_SIZE(end_names) && end_names[reason])
+        how = end_names[reason];
+    print("domain %u (%s) %s\n", id, description->name, how);
+    if (!domain_release(domain) || pool_count() != before) {
+        print("%lu of the frames that were free before it are not free after it: this is a bug of the hypervisor\n",
+              before - pool_count());
+        return EXIT_BROKEN;
+    }
+    return reason == SHUTDOWN_poweroff || reason == SHUTDOWN_reboot ? EXIT_GOOD : EXIT_CRASHED;
+}
+
+static _Noreturn void run_bundle(void)
+{
+    static struct bundle bundle;
+    const char *problem;
+    const uint8_t *bytes = paging_ram(boot_info.bundle.start);
+
+    if (bundle_parse(bytes, boot_info.bundle.end - boot_info.bundle.start, &bundle, &problem)) {
+        print("the bundle is damaged: %s\n", problem);
+        exit_with(EXIT_USAGE);
+    }
+    if (bundle.nr_domains != 1) {
+        print("the bundle has %u guests, and this version runs one\n", bundle.nr_domains);
+        exit_with(EXIT_USAGE);
+    }
+    exit_with(run_guest(&bundle.domains[0]));
 }
 
 _Noreturn void main_start(uint32_t magic, uint64_t start)
@@ -51,22 +116,25 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     bool selftest;
 
     serial_init();
+    serial_hold_log();
     print("\nParavane %s\n", version);
     cpu_init();
     read_boot_info(magic, start);
+    if (!serial_set_log(option_is_set(line, "log=com2")))
+        print("there is no serial line at 0x2f8: messages go to the one at 0x3f8\n");
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
     selftest = option_is_set(line, "selftest");
     set_up_memory(selftest);
-    if (boot_info.has_bundle)
-        print("bundle: %lu bytes at %lx\n", boot_info.bundle.end - boot_info.bundle.start, boot_info.bundle.start);
     selftest_break(line);
+    time_init();
+    apic_init();
+    state_init();
     if (selftest)
         exit_with(selftest_run(&machine) ? EXIT_GOOD : EXIT_SELFTEST);
     if (!boot_info.has_bundle) {
         print("no bundle: load one as the only module (QEMU: -initrd FILE; GRUB: module2 FILE), or say \"selftest\"\n");
         exit_with(EXIT_USAGE);
     }
-    print("this version runs no guests yet\n");
-    exit_with(EXIT_UNSUPPORTED);
+    run_bundle();
 }

@@ -6,6 +6,7 @@
 #include <abi/layout.h>
 #include <engine/engine.h>
 #include <engine/level.h>
+#include <hv/allocate.h>
 #include <hv/cpu.h>
 #include <hv/exit.h>
 #include <hv/layout.h>
@@ -13,6 +14,7 @@
 #include <hv/paging.h>
 #include <hv/pool.h>
 #include <hv/print.h>
+#include <hv/stack.h>
 #include <hv/string.h>
 #include <hv/window.h>
 
@@ -215,6 +217,9 @@ void memory_init(const struct boot_info *info, const struct memory_options *opti
     divide_ram(info);
     map_everything();
     window_init();
+    stack_init();
+    allocate_prepare();
+    paging_prepare(DEVICE_BASE, PAGE_SIZE);
     machine->nr_frames = ram.list[ram.count - 1].end >> PAGE_SHIFT;
     machine->phys_bits = cpu_features()->phys_bits;
     machine->l1tf = cpu_features()->l1tf;

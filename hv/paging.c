@@ -83,6 +83,11 @@ void paging_set(uint64_t vaddr, uint64_t entry)
     __atomic_store_n(find_entry(vaddr, 1, ENTRY_TABLE), entry, __ATOMIC_SEQ_CST);
 }
 
+uint64_t paging_get(uint64_t vaddr)
+{
+    return *find_entry(vaddr, 1, ENTRY_TABLE);
+}
+
 void paging_init(void)
 {
     uint64_t *slots;

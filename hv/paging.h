@@ -25,8 +25,9 @@ void paging_map(uint64_t vaddr, uint64_t maddr, uint64_t size, uint64_t flags);
 /* Provide the tables for @size bytes from @vaddr on, so that paging_set() finds them. */
 void paging_prepare(uint64_t vaddr, uint64_t size);
 
-/* Write the L1 entry of @vaddr, whose tables exist.  The caller flushes. */
+/* Write the L1 entry of @vaddr, whose tables exist, or read it.  Who writes, flushes. */
 void paging_set(uint64_t vaddr, uint64_t entry);
+uint64_t paging_get(uint64_t vaddr);
 
 /* Use the root from now on; the early mappings are gone. */
 void paging_activate(void);

@@ -15,6 +15,7 @@
 #include <hv/pool.h>
 #include <hv/port.h>
 #include <hv/print.h>
+#include <hv/sched.h>
 #include <hv/string.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
@@ -145,26 +146,36 @@ void port_unlock(struct domain *domain)
 
 bool port_preempt_wanted(void)
 {
-    return false;
+    return cpu_here()->current && sched_is_due();
 }
 
+/* On the processor's own stack there is nobody else to run: nothing is under way then but what runs there. */
 void port_yield(void)
 {
     CHECK(locks_held == 0);
-}
-
-int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
-{
-    (void)vcpu;
-    (void)number;
-    (void)args;
-    return -(int64_t)XEN_ENOSYS;
+    if (sched_is_on_vcpu())
+        sched_yield();
 }
 
 void port_refused(const struct refusal *refusal)
 {
     refusals.last = *refusal;
     refusals.count++;
+}
+
+void port_print_last_refusal(void)
+{
+    const struct refusal *last = &refusals.last;
+
+    if (refusals.count == 0)
+        return;
+    print("the last of %lu refusals: hypercall %u, entry %u: error %d, %s: %s\n", refusals.count, last->call,
+          last->index, last->error, refusal_name(last->reason), refusal_text(last->reason));
+    if (!mfn_is_none(last->table))
+        print("  in slot %u of the L%u table in frame %lx\n", last->slot, last->level, last->table.v);
+    if (!mfn_is_none(last->frame))
+        print("  frame %lx, owner %u, type word %x\n", last->frame.v, last->owner.v, last->type.v);
+    print("  value %lx\n", last->value);
 }
 
 void port_halt(const char *file, int line, const char *condition)

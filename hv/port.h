@@ -12,3 +12,6 @@ struct port_refusals {
 };
 
 const struct port_refusals *port_refusals(void);
+
+/* Say what the last refusal was, if there was any, in words. */
+void port_print_last_refusal(void);

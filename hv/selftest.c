@@ -123,6 +123,7 @@ bool selftest_run(struct machine *machine)
     test_pool(machine);
     test_addresses(machine);
     selftest_domain(machine);
+    selftest_time();
     EXPECT(pool_count() == before);
     clean = audit_machine(machine, memory_audit_counts(), &finding);
     EXPECT(clean);

@@ -27,3 +27,6 @@ void selftest_expect(bool holds, const char *condition, const char *file, int li
 
 /* A domain of 64 bits is built, run on, refused things and destroyed: hv/selftest_domain.c. */
 void selftest_domain(struct machine *machine);
+
+/* The clock and timers that expire: hv/selftest_time.c.  time_init() and apic_init() have run. */
+void selftest_time(void);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The serial line: registers as of the PC16550D data sheet. */
+/* The serial lines: registers as of the PC16550D data sheet. */
 #include <hv/asm.h>
 #include <hv/serial.h>
 
-#define PORT 0x3f8u
+#define PORT_CONSOLE 0x3f8u
+#define PORT_LOG     0x2f8u
 
 enum uart_register {
     UART_DATA = 0,
     UART_INTERRUPTS = 1,
-    UART_FIFO = 2,
+    UART_FIFO = 2, /* read: which interrupt, and whether the FIFOs are on */
     UART_LINE_CONTROL = 3,
     UART_MODEM_CONTROL = 4,
     UART_LINE_STATUS = 5,
@@ -17,8 +18,11 @@ enum uart_register {
 #define LINE_8N1       0x03u
 #define LINE_DIVISOR   0x80u /* the first two registers are the divisor's now */
 #define FIFO_ON        0x07u /* on, both directions emptied */
+#define FIFO_WORKS     0xc0u
+#define FIFO_DEPTH     16u
 #define MODEM_LOOPBACK 0x1eu
 #define MODEM_READY    0x0fu /* DTR, RTS, both outputs */
+#define STATUS_INPUT   0x01u
 #define STATUS_EMPTY   0x20u
 
 #define PROBE_BYTE 0xaeu
@@ -26,59 +30,141 @@ enum uart_register {
 
 #define DEBUG_PORT 0xe9u /* reads as its own number where it exists */
 
-static enum { LINE_NONE, LINE_UART, LINE_DEBUG_PORT } line;
+#define HELD_MAX 4096u
 
-static void write_register(enum uart_register which, unsigned value)
+struct line {
+    enum { LINE_NONE, LINE_UART, LINE_DEBUG_PORT } kind;
+    unsigned port;
+    unsigned depth; /* bytes that it takes once it is empty */
+    unsigned room;  /* how many of them are left */
+    bool stuck;     /* it was busy for too long; not waited for until it has been ready again */
+};
+
+static struct line console = {.port = PORT_CONSOLE};
+static struct line second = {.port = PORT_LOG};
+
+static struct {
+    bool second; /* it goes there */
+    bool held;
+    unsigned count;
+    char bytes[HELD_MAX];
+} log;
+
+static void write_register(const struct line *line, enum uart_register which, unsigned value)
 {
-    asm_out8((uint16_t)(PORT + which), (uint8_t)value);
+    asm_out8((uint16_t)(line->port + which), (uint8_t)value);
 }
 
-static unsigned read_register(enum uart_register which)
+static unsigned read_register(const struct line *line, enum uart_register which)
 {
-    return asm_in8((uint16_t)(PORT + which));
+    return asm_in8((uint16_t)(line->port + which));
 }
 
 /* What is sent in loopback comes back at once, if there is a UART at all. */
-static bool uart_answers(void)
+static bool uart_answers(const struct line *line)
 {
-    write_register(UART_MODEM_CONTROL, MODEM_LOOPBACK);
-    write_register(UART_DATA, PROBE_BYTE);
+    write_register(line, UART_MODEM_CONTROL, MODEM_LOOPBACK);
+    write_register(line, UART_DATA, PROBE_BYTE);
     for (unsigned i = 0; i < SPINS / 100; i++) {
-        if (read_register(UART_DATA) == PROBE_BYTE)
+        if (read_register(line, UART_DATA) == PROBE_BYTE)
             return true;
     }
     return false;
 }
 
-void serial_init(void)
+static bool uart_init(struct line *line)
 {
-    write_register(UART_INTERRUPTS, 0);
-    write_register(UART_LINE_CONTROL, LINE_DIVISOR);
-    write_register(UART_DATA, 1); /* 115200 / 1 */
-    write_register(UART_INTERRUPTS, 0);
-    write_register(UART_LINE_CONTROL, LINE_8N1);
-    write_register(UART_FIFO, FIFO_ON);
-    if (uart_answers()) {
-        write_register(UART_MODEM_CONTROL, MODEM_READY);
-        line = LINE_UART;
-    } else if (asm_in8(DEBUG_PORT) == DEBUG_PORT) {
-        line = LINE_DEBUG_PORT;
-    }
+    write_register(line, UART_INTERRUPTS, 0);
+    write_register(line, UART_LINE_CONTROL, LINE_DIVISOR);
+    write_register(line, UART_DATA, 1); /* 115200 / 1 */
+    write_register(line, UART_INTERRUPTS, 0);
+    write_register(line, UART_LINE_CONTROL, LINE_8N1);
+    write_register(line, UART_FIFO, FIFO_ON);
+    if (!uart_answers(line))
+        return false;
+    write_register(line, UART_MODEM_CONTROL, MODEM_READY);
+    line->depth = (read_register(line, UART_FIFO) & FIFO_WORKS) == FIFO_WORKS ? FIFO_DEPTH : 1;
+    line->kind = LINE_UART;
+    return true;
 }
 
-static void uart_put(char byte)
+void serial_init(void)
 {
-    for (unsigned i = 0; i < SPINS && !(read_register(UART_LINE_STATUS) & STATUS_EMPTY); i++)
-        ;
-    write_register(UART_DATA, (uint8_t)byte);
+    if (!uart_init(&console) && asm_in8(DEBUG_PORT) == DEBUG_PORT)
+        console.kind = LINE_DEBUG_PORT;
+}
+
+/* Is there room for a byte, at the latest after a while? */
+static bool uart_wait(struct line *line)
+{
+    unsigned spins = line->stuck ? 1 : SPINS;
+
+    for (unsigned i = 0; i < spins && line->room == 0; i++) {
+        if (read_register(line, UART_LINE_STATUS) & STATUS_EMPTY)
+            line->room = line->depth;
+    }
+    line->stuck = line->room == 0;
+    return !line->stuck;
+}
+
+static void line_put(struct line *line, char byte)
+{
+    if (line->kind == LINE_DEBUG_PORT)
+        asm_out8(DEBUG_PORT, (uint8_t)byte);
+    if (line->kind != LINE_UART || !uart_wait(line))
+        return;
+    write_register(line, UART_DATA, (uint8_t)byte);
+    line->room--;
+}
+
+void serial_write(const char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        line_put(&console, bytes[i]);
+}
+
+int serial_get(void)
+{
+    if (console.kind != LINE_UART || !(read_register(&console, UART_LINE_STATUS) & STATUS_INPUT))
+        return -1;
+    return (int)read_register(&console, UART_DATA);
+}
+
+static void log_put(char byte)
+{
+    struct line *line = log.second ? &second : &console;
+
+    if (byte == '\n')
+        line_put(line, '\r');
+    line_put(line, byte);
 }
 
 void serial_put(char byte)
 {
-    if (byte == '\n')
-        serial_put('\r');
-    if (line == LINE_UART)
-        uart_put(byte);
-    else if (line == LINE_DEBUG_PORT)
-        asm_out8(DEBUG_PORT, (uint8_t)byte);
+    if (log.held && log.count < HELD_MAX) {
+        log.bytes[log.count++] = byte;
+        return;
+    }
+    serial_release_log();
+    log_put(byte);
+}
+
+void serial_hold_log(void)
+{
+    log.held = true;
+}
+
+void serial_release_log(void)
+{
+    log.held = false;
+    for (unsigned i = 0; i < log.count; i++)
+        log_put(log.bytes[i]);
+    log.count = 0;
+}
+
+bool serial_set_log(bool com2)
+{
+    log.second = com2 && (second.kind == LINE_UART || uart_init(&second));
+    serial_release_log();
+    return log.second == com2;
 }

@@ -1,12 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console's line: a 16550 at 0x3f8, 115200 baud, 8 bits, no parity, 1 stop bit.  Where there is none, the debug
- * port of emulators at 0xe9; where there is neither, silence.
+ * The serial lines: 16550s, 115200 baud, 8 bits, no parity, 1 stop bit.  The console, at 0x3f8, is the guest's, and the
+ * hypervisor's own messages, the log, go there too unless they are sent to a second line at 0x2f8.  Where there is no
+ * UART at 0x3f8, the debug port of emulators at 0xe9 takes what is written; where there is neither, silence.
+ *
+ * Nothing here waits for ever: a line that stays busy for too long loses bytes.
  */
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Look what there is and set it up.  Never waits for a device that does not answer. */
 void serial_init(void);
 
-/* Send a byte; a line feed is preceded by a carriage return.  A line that stays busy for too long loses bytes. */
+/* Send @count bytes to the console, as they are. */
+void serial_write(const char *bytes, size_t count);
+
+/* A byte that has come on the console; -1: there is none. */
+int serial_get(void);
+
+/* Send a byte to the log; a line feed is preceded by a carriage return. */
 void serial_put(char byte);
+
+/*
+ * The log waits until it is known where it goes: after serial_hold_log(), the first 4 KiB of it are kept until
+ * serial_set_log().  More than that, and serial_release_log(), which is called before the end of any run, send it to
+ * the console; without a hold the latter does nothing.
+ */
+void serial_hold_log(void);
+void serial_release_log(void);
+
+/* Send the log to the second line or to the console.  False: there is no second line, and it goes to the console. */
+bool serial_set_log(bool com2);

@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of a trap: recovery where the code that caused it expects that, else the end. */
-#include <stdbool.h>
-
+/*
+ * What becomes of a trap, in order: of the hypervisor's own; of the guest's faults; of the rest of the guest's traps; on
+ * the way back to the guest.
+ */
+#include <abi/errno.h>
+#include <abi/layout.h>
+#include <abi/segment.h>
+#include <abi/trap.h>
+#include <engine/engine.h>
+#include <hv/apic.h>
+#include <hv/asm.h>
+#include <hv/cpu.h>
+#include <hv/emulate.h>
 #include <hv/fault.h>
+#include <hv/string.h>
 #include <hv/trap.h>
+#include <hv/vcpu.h>
+#include <hv/window.h>
+
+#define INT_N_SIZE   2u
+#define SYSCALL_SIZE 2u
+#define DR6_RESERVED UINT64_C(0xffff0ff0)
+
+/*
+ * ---- The hypervisor's own.
+ */
 
 /* An instruction that may fault, and where to go on then; both relative to the field itself. */
 struct recovery {
@@ -36,12 +57,259 @@ static bool recover(struct cpu_frame *frame)
  */
 static bool is_recoverable(const struct cpu_frame *frame)
 {
-    return TRAP_RING(frame) == 0 && frame->vector >= 11 && frame->vector <= 17;
+    return frame->vector >= 11 && frame->vector <= 17;
 }
 
-void trap_handle(struct cpu_frame *frame)
+/*
+ * The processor refused to return to the guest as its frame says: an exception of the guest's, at the place that it was
+ * to go on at (abi-facts 4.5).  Its registers are in @fault, below the rest of the frame.
+ */
+static _Noreturn void fault_of_return(const struct cpu_frame *fault)
 {
+    struct cpu_frame *frame = cpu_here()->current->frame;
+    uint64_t vector = fault->vector, error = fault->error;
+
+    memmove(frame, fault, offsetof(struct cpu_frame, vector));
+    frame->vector = vector;
+    frame->error = error;
+    entry_restart(frame);
+}
+
+/*
+ * A guest may leave TF on, or a breakpoint on its own memory, as it enters: the trap comes in the hypervisor, on a stack
+ * of its own, and is dropped.
+ */
+static void debug_from_hypervisor(struct cpu_frame *frame)
+{
+    frame->rflags &= ~RFLAGS_TF;
+    asm_write_dr6(DR6_RESERVED);
+}
+
+void trap_from_hypervisor(struct cpu_frame *frame)
+{
+    if (frame->vector >= VECTOR_INTERRUPTS) {
+        apic_interrupt((unsigned)frame->vector);
+        return;
+    }
+    if (frame->vector == VECTOR_DEBUG) {
+        debug_from_hypervisor(frame);
+        return;
+    }
     if (is_recoverable(frame) && recover(frame))
         return;
+    if (is_recoverable(frame) && frame->rip == (uint64_t)entry_iret)
+        fault_of_return(frame);
     fault_report(frame);
+}
+
+/*
+ * ---- The guest's faults.
+ */
+
+static uint64_t instruction_limit(const struct hv_vcpu *vcpu)
+{
+    return vcpu->vcpu.user_mode ? 3 : 1;
+}
+
+/* `INT n` whose gate is not open to ring 3, or another fault of a gate. */
+static void software_interrupt(struct hv_vcpu *vcpu)
+{
+    struct cpu_frame *frame = vcpu->frame;
+    unsigned vector;
+
+    if (emulate_software_interrupt(vcpu, &vector) == EMULATE_DONE) {
+        const struct trap_gate *gate = &vcpu->vcpu.traps[vector];
+
+        if ((gate->flags & 3u) >= instruction_limit(vcpu)) {
+            frame->rip += INT_N_SIZE;
+            bounce_exception(vcpu, vector);
+            return;
+        }
+        frame->error = vector * 8u + SELECTOR_ERROR_IDT;
+    }
+    bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
+}
+
+static void protection_fault(struct hv_vcpu *vcpu)
+{
+    struct cpu_frame *frame = vcpu->frame;
+
+    if (frame->error & SELECTOR_ERROR_IDT)
+        software_interrupt(vcpu);
+    else if (frame->error || emulate_privileged(vcpu) != EMULATE_DONE)
+        bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
+}
+
+/* The processor found no descriptor in the vCPU's window: the LDT's pages come on demand (abi-facts 4.6). */
+static void descriptor_fault(struct hv_vcpu *vcpu, uint64_t offset)
+{
+    uint64_t in_ldt = offset - (uint64_t)LDT_WINDOW * PAGE_SIZE, address;
+
+    if (offset < (uint64_t)LDT_WINDOW * PAGE_SIZE) {
+        bounce_exception_error(vcpu, VECTOR_PROTECTION, offset & 0xfff8);
+        return;
+    }
+    if (ldt_fault(&vcpu->vcpu, (unsigned)(in_ldt / PAGE_SIZE)) == 0)
+        return;
+    address = vcpu->vcpu.ldt_base.v + in_ldt;
+    if (access_address_ok(vcpu->vcpu.domain, address))
+        bounce_page_fault(vcpu, address, 0);
+    else
+        bounce_exception_error(vcpu, VECTOR_PROTECTION, (in_ldt & 0xfff8) | SELECTOR_ERROR_LDT);
+}
+
+static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
+{
+    const uint64_t table_write = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
+    uint64_t error = vcpu->frame->error, offset = address - window_base(vcpu->window);
+
+    if (!(error & PAGE_FAULT_USER) && offset < (uint64_t)WINDOW_PAGES * PAGE_SIZE) {
+        descriptor_fault(vcpu, offset);
+        return;
+    }
+    if (!vcpu->vcpu.user_mode && vcpu->vcpu.domain->writable_tables && (error & table_write) == table_write &&
+        emulate_write(vcpu, address, error) == EMULATE_DONE)
+        return;
+    bounce_page_fault(vcpu, address, error);
+}
+
+/*
+ * ---- The rest of the guest's traps.
+ */
+
+static void system_call(struct hv_vcpu *vcpu)
+{
+    struct cpu_frame *frame = vcpu->frame;
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    int64_t result;
+
+    if (vcpu->vcpu.user_mode) {
+        bounce_syscall(vcpu);
+        return;
+    }
+    result = engine_hypercall(&vcpu->vcpu, frame->rax, args);
+    if (!vcpu->vcpu.diverted)
+        frame->rax = (uint64_t)result;
+}
+
+/* A hypercall of a 64-bit kernel comes in 64-bit code only. */
+static void system_call_32(struct hv_vcpu *vcpu)
+{
+    if (vcpu->vcpu.user_mode) {
+        bounce_syscall(vcpu);
+        return;
+    }
+    vcpu->frame->rip -= SYSCALL_SIZE;
+    bounce_exception(vcpu, VECTOR_INVALID_OPCODE);
+}
+
+/* The way of 32-bit system calls; without a handler like any other gate that is closed. */
+static void interrupt_80(struct hv_vcpu *vcpu)
+{
+    if (vcpu->vcpu.traps[VECTOR_INT80].address) {
+        bounce_exception(vcpu, VECTOR_INT80);
+        return;
+    }
+    vcpu->frame->rip -= INT_N_SIZE;
+    bounce_exception_error(vcpu, VECTOR_PROTECTION, VECTOR_INT80 * 8 + SELECTOR_ERROR_IDT);
+}
+
+static void debug_trap(struct hv_vcpu *vcpu)
+{
+    vcpu->state.debug[6] |= asm_read_dr6();
+    asm_write_dr6(DR6_RESERVED);
+    bounce_exception(vcpu, VECTOR_DEBUG);
+}
+
+static void exception(struct hv_vcpu *vcpu, unsigned vector, uint64_t error)
+{
+    /* Those with an error code, page fault and general protection aside: double fault to stack fault, alignment. */
+    if ((vector >= VECTOR_INVALID_TSS && vector < VECTOR_PROTECTION) || vector == 17 || vector == 21)
+        bounce_exception_error(vcpu, vector, error);
+    else
+        bounce_exception(vcpu, vector);
+}
+
+static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
+{
+    switch (vector) {
+    case VECTOR_SYSCALL:
+        system_call(vcpu);
+        break;
+    case VECTOR_SYSCALL32:
+        system_call_32(vcpu);
+        break;
+    case VECTOR_SYSENTER:
+        bounce_sysenter(vcpu);
+        break;
+    case VECTOR_PAGE_FAULT:
+        page_fault(vcpu, asm_read_cr2());
+        break;
+    case VECTOR_PROTECTION:
+        protection_fault(vcpu);
+        break;
+    case VECTOR_INVALID_OPCODE:
+        if (emulate_forced(vcpu) != EMULATE_DONE)
+            bounce_exception(vcpu, vector);
+        break;
+    case VECTOR_NO_DEVICE:
+        state_set_task_switched(vcpu, false);
+        bounce_exception(vcpu, vector);
+        break;
+    case VECTOR_DEBUG:
+        debug_trap(vcpu);
+        break;
+    case VECTOR_INT80:
+        interrupt_80(vcpu);
+        break;
+    default:
+        if (vector >= VECTOR_INTERRUPTS)
+            apic_interrupt(vector);
+        else if (vector < VECTOR_EXCEPTIONS)
+            exception(vcpu, vector, vcpu->frame->error);
+        /* Other interrupts are masked at their controllers; one that comes all the same means nothing. */
+    }
+}
+
+/*
+ * ---- The way back.
+ */
+
+/* Until nothing keeps the vCPU from its guest: what has to happen there first, happens there first. */
+static void prepare_return(struct hv_vcpu *vcpu)
+{
+    for (;;) {
+        if (vcpu_domain(vcpu)->ended || vcpu->run.down)
+            sched_stop(vcpu);
+        else if (sched_is_due())
+            sched_yield();
+        else if (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked)
+            bounce_nmi(vcpu);
+        else if (event_is_deliverable(vcpu))
+            bounce_event(vcpu);
+        else
+            return;
+    }
+}
+
+void trap_first_return(struct cpu_frame *frame)
+{
+    (void)frame;
+    prepare_return(cpu_here()->current);
+}
+
+void trap_from_guest(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (frame->vector == VECTOR_NMI)
+        return; /* nobody here sends any; the guest goes on */
+    if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
+        fault_report(frame);
+    if (frame != vcpu->frame) { /* #DB, which has a stack of its own */
+        *vcpu->frame = *frame;
+        entry_restart(vcpu->frame);
+    }
+    dispatch(vcpu, (unsigned)frame->vector);
+    prepare_return(vcpu);
 }

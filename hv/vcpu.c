@@ -34,6 +34,9 @@ void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     cpu->current = vcpu;
     window_set_page(window, FIRST_RESERVED_GDT_PAGE, descriptor_gdt_page(cpu, width) | MAP_DATA);
     descriptor_load_gdt(window_base(window));
+    descriptor_load_ldt(cpu, window_base(window) + (uint64_t)LDT_WINDOW * PAGE_SIZE);
+    if (vcpu && vcpu->run.stack)
+        cpu_set_entry_stack(vcpu->run.stack);
     vcpu_load_root();
     tlb_flush_end(machine, cpumask_of(cpu->id), began);
 }

@@ -2,11 +2,32 @@
 /* A virtual processor, as the hypervisor sees it: the engine's part, and what runs it. */
 #pragma once
 
+#include <abi/shared.h>
 #include <engine/machine.h>
+#include <hv/bounce.h>
+#include <hv/domain.h>
+#include <hv/event.h>
+#include <hv/sched.h>
+#include <hv/state.h>
+#include <hv/time.h>
+#include <hv/trap.h>
 
 struct hv_vcpu {
-    struct vcpu vcpu; /* first: the engine hands out pointers to it */
-    unsigned window;  /* its descriptor window */
+    struct vcpu vcpu;          /* first: the engine hands out pointers to it */
+    unsigned window;           /* its descriptor window */
+    struct cpu_frame *frame;   /* the guest's registers, at the top of the vCPU's hypervisor stack */
+    struct vcpu_run run;       /* where its hypervisor stack is, and whether it wants to run */
+    struct vcpu_state state;   /* of the processor, what @frame does not hold */
+    struct vcpu_bounce bounce; /* how to enter the guest's kernel */
+    struct vcpu_events events;
+    struct vcpu_time time;
+    /*
+     * The vcpu_info that the guest sees, in memory that it can write at any moment: in shared_info, or where
+     * VCPUOP_register_vcpu_info has put it.  NULL if there is none (vCPUs from 32 on, which there are not yet).
+     */
+    struct vcpu_info *info;
+    mfn_t info_frame; /* the frame held for it after VCPUOP_register_vcpu_info; MFN_NONE before */
+    bool initialised; /* by VCPUOP_initialise or the builder */
 };
 
 static inline struct hv_vcpu *hv_vcpu_of(struct vcpu *vcpu)
@@ -15,9 +36,21 @@ static inline struct hv_vcpu *hv_vcpu_of(struct vcpu *vcpu)
 }
 _Static_assert(offsetof(struct hv_vcpu, vcpu) == 0, "hv_vcpu_of()");
 
+static inline struct hv_domain *vcpu_domain(const struct hv_vcpu *vcpu)
+{
+    return hv_domain_of(vcpu->vcpu.domain);
+}
+
+/* vCPU @id of @domain; NULL if there is none. */
+static inline struct hv_vcpu *vcpu_find(const struct hv_domain *domain, uint64_t id)
+{
+    return id < domain->domain.nr_vcpus ? hv_vcpu_of(domain->domain.vcpus[id]) : NULL;
+}
+
 /*
- * Have this processor run @vcpu from now on: its root, or the hypervisor's own where it has none, and its descriptor
- * window.  NULL: no vCPU at all.  The translations of the one before are forgotten, and the engine hears of it.
+ * Have this processor run @vcpu from now on: its root, or the hypervisor's own where it has none, its descriptor
+ * window, its stack for entries from the guest.  NULL: no vCPU at all.  The translations of the one before are
+ * forgotten, and the engine hears of it.
  */
 void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu);
 

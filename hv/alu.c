@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include <hv/alu.h>
+#include <hv/trap.h>
+
+static bool sign_of(uint64_t value, unsigned bytes)
+{
+    return value >> (8 * bytes - 1) & 1;
+}
+
+/* The flags that depend on the result alone.  PF looks at its lowest byte. */
+static uint64_t flags_of(uint64_t result, unsigned bytes)
+{
+    uint64_t flags = 0;
+
+    if (alu_truncate(result, bytes) == 0)
+        flags |= RFLAGS_ZF;
+    if (sign_of(result, bytes))
+        flags |= RFLAGS_SF;
+    if (!__builtin_parity((unsigned)(result & 0xff)))
+        flags |= RFLAGS_PF;
+    return flags;
+}
+
+uint64_t alu_flags_add(uint64_t rflags, uint64_t a, uint64_t b, unsigned bytes)
+{
+    uint64_t result = a + b, flags = (rflags & ~ALU_FLAGS) | flags_of(result, bytes);
+
+    if (alu_truncate(result, bytes) < alu_truncate(a, bytes))
+        flags |= RFLAGS_CF;
+    if ((a ^ b ^ result) & 0x10)
+        flags |= RFLAGS_AF;
+    if (sign_of((a ^ result) & (b ^ result), bytes))
+        flags |= RFLAGS_OF;
+    return flags;
+}
+
+uint64_t alu_flags_subtract(uint64_t rflags, uint64_t a, uint64_t b, unsigned bytes)
+{
+    uint64_t result = a - b, flags = (rflags & ~ALU_FLAGS) | flags_of(result, bytes);
+
+    if (alu_truncate(a, bytes) < alu_truncate(b, bytes))
+        flags |= RFLAGS_CF;
+    if ((a ^ b ^ result) & 0x10)
+        flags |= RFLAGS_AF;
+    if (sign_of((a ^ b) & (a ^ result), bytes))
+        flags |= RFLAGS_OF;
+    return flags;
+}
+
+uint64_t alu_flags_logic(uint64_t rflags, uint64_t result, unsigned bytes)
+{
+    return (rflags & ~ALU_FLAGS) | flags_of(result, bytes);
+}

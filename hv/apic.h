@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The local APIC, as far as one processor's timer needs it. */
+#pragma once
+
+#include <stdint.h>
+
+enum apic_vector {
+    VECTOR_TIMER = 0xf0,
+    VECTOR_SPURIOUS = 0xff,
+};
+
+/*
+ * Enable the local APIC with everything masked but the timer, by its registers in memory (at DEVICE_BASE, whose table
+ * exists) or as x2APIC where it is that already, and calibrate its timer by time_now().  EXIT_UNSUPPORTED without one.
+ */
+void apic_init(void);
+
+/* Interrupt at VECTOR_TIMER in @ns nanoseconds, once; a later call replaces it.  0: at once.  UINT64_MAX: never. */
+void apic_set_timer(uint64_t ns);
+
+/* An interrupt at @vector, 0xf0 or above, has come: do what it is for, and end it. */
+void apic_interrupt(unsigned vector);
+
+/* The number of this processor's local APIC. */
+uint32_t apic_id(void);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames for the guest's kernel, of 64-bit guests: abi-facts 4.1 to 4.4. */
+#include <abi/segment.h>
+#include <abi/trap.h>
+#include <abi/vm_assist.h>
+#include <engine/engine.h>
+#include <hv/bounce.h>
+#include <hv/state.h>
+#include <hv/vcpu.h>
+
+#define FRAME_WORDS_MAX 12u
+#define STACK_ALIGN     UINT64_C(16)
+#define CS_MASK_SHIFT   32u /* of the saved evtchn_upcall_mask in the word of cs */
+
+/* The words of a frame, the lowest first. */
+struct words {
+    uint64_t list[FRAME_WORDS_MAX];
+    unsigned count;
+};
+
+static void add(struct words *words, uint64_t word)
+{
+    words->list[words->count++] = word;
+}
+
+/* The end of every frame: rip, cs with the mask of events, rflags as the guest sees them, rsp, ss. */
+static void add_interrupted(struct words *words, const struct hv_vcpu *vcpu, uint8_t mask)
+{
+    const struct cpu_frame *frame = vcpu->frame;
+    uint64_t cs = frame->cs & 0xffff, rflags = frame->rflags & ~(RFLAGS_IF | RFLAGS_IOPL);
+
+    if (!vcpu->vcpu.user_mode)
+        cs &= ~UINT64_C(3);
+    if (!mask)
+        rflags |= RFLAGS_IF;
+    if (vcpu_domain(vcpu)->vm_assist & (UINT64_C(1) << VMASST_TYPE_architectural_iopl))
+        rflags |= vcpu->state.iopl;
+    add(words, frame->rip);
+    add(words, cs | (uint64_t)mask << CS_MASK_SHIFT);
+    add(words, rflags);
+    add(words, frame->rsp);
+    add(words, frame->ss & 0xffff);
+}
+
+/* Change to the kernel's side, write @words to its stack and go on at @handler. */
+static void enter(struct hv_vcpu *vcpu, const struct words *words, const struct callback *handler)
+{
+    struct cpu_frame *frame = vcpu->frame;
+    uint64_t rsp = frame->rsp, size = words->count * sizeof(words->list[0]);
+
+    if (vcpu->vcpu.user_mode) {
+        rsp = vcpu->bounce.kernel_sp;
+        vcpu_enter_kernel(&vcpu->vcpu);
+        state_swap_gs();
+    }
+    rsp = (rsp & ~(STACK_ALIGN - 1)) - size;
+    if (!access_write(&vcpu->vcpu, VADDR(rsp), words->list, size)) {
+        domain_crash(vcpu, "the frame of a handler cannot be written to the kernel's stack at %lx", rsp);
+        return;
+    }
+    if (handler->mask_events)
+        __atomic_store_n(&vcpu->info->evtchn_upcall_mask, 1, __ATOMIC_RELAXED);
+    frame->rip = handler->address;
+    frame->cs = FLAT_KERNEL_CS64;
+    frame->ss = FLAT_KERNEL_SS64;
+    frame->rsp = rsp;
+    frame->rflags &= ~(RFLAGS_TF | RFLAGS_RF | RFLAGS_NT | RFLAGS_VM | RFLAGS_AC);
+}
+
+static uint8_t events_mask(const struct hv_vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->info->evtchn_upcall_mask, __ATOMIC_RELAXED);
+}
+
+static struct words begin(const struct hv_vcpu *vcpu)
+{
+    struct words words = {.count = 0};
+
+    add(&words, vcpu->frame->rcx);
+    add(&words, vcpu->frame->r11);
+    return words;
+}
+
+static void bounce(struct hv_vcpu *vcpu, const struct callback *handler)
+{
+    struct words words = begin(vcpu);
+
+    add_interrupted(&words, vcpu, events_mask(vcpu));
+    enter(vcpu, &words, handler);
+}
+
+/* The handler of @vector; false: there is none, and the domain has crashed. */
+static bool find_gate(struct hv_vcpu *vcpu, unsigned vector, struct callback *handler)
+{
+    const struct trap_gate *gate = &vcpu->vcpu.traps[vector];
+
+    *handler = (struct callback){gate->address, gate->flags & 4, gate->cs};
+    if (handler->address)
+        return true;
+    domain_crash(vcpu, "there is no handler for vector %u, error code %lx", vector, vcpu->frame->error);
+    return false;
+}
+
+void bounce_exception(struct hv_vcpu *vcpu, unsigned vector)
+{
+    struct callback handler;
+
+    if (find_gate(vcpu, vector, &handler))
+        bounce(vcpu, &handler);
+}
+
+void bounce_exception_error(struct hv_vcpu *vcpu, unsigned vector, uint64_t error)
+{
+    struct words words = begin(vcpu);
+    struct callback handler;
+
+    if (!find_gate(vcpu, vector, &handler))
+        return;
+    add(&words, error);
+    add_interrupted(&words, vcpu, events_mask(vcpu));
+    enter(vcpu, &words, &handler);
+}
+
+void bounce_page_fault(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
+{
+    error &= ~PAGE_FAULT_USER;
+    if (vcpu->vcpu.user_mode)
+        error |= PAGE_FAULT_USER;
+    vcpu->frame->error = error;
+    __atomic_store_n(&vcpu->info->arch.cr2, address, __ATOMIC_RELAXED);
+    bounce_exception_error(vcpu, VECTOR_PAGE_FAULT, error);
+}
+
+#define SYSCALL_SIZE 2u
+
+void bounce_syscall(struct hv_vcpu *vcpu)
+{
+    struct cpu_frame *frame = vcpu->frame;
+    const struct callback *handler = frame->cs == FLAT_USER_CS32 ? &vcpu->bounce.syscall32 : &vcpu->bounce.syscall;
+
+    if (!handler->address) {
+        frame->rip -= SYSCALL_SIZE;
+        bounce_exception(vcpu, VECTOR_INVALID_OPCODE);
+        return;
+    }
+    bounce(vcpu, handler);
+    frame->rflags &= ~RFLAGS_DF;
+}
+
+void bounce_sysenter(struct hv_vcpu *vcpu)
+{
+    if (!vcpu->bounce.sysenter.address) {
+        bounce_exception_error(vcpu, VECTOR_PROTECTION, 0);
+        return;
+    }
+    bounce(vcpu, &vcpu->bounce.sysenter);
+}
+
+void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
+{
+    struct words words = begin(vcpu);
+
+    if (!vcpu->bounce.failsafe.address) {
+        domain_crash(vcpu, "a segment selector is not valid any more, and there is no failsafe callback");
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++)
+        add(&words, selectors[i]);
+    add_interrupted(&words, vcpu, events_mask(vcpu));
+    enter(vcpu, &words, &vcpu->bounce.failsafe);
+}
+
+void bounce_nmi(struct hv_vcpu *vcpu)
+{
+    vcpu->bounce.nmi_pending = false;
+    if (!vcpu->bounce.nmi.address)
+        return;
+    vcpu->bounce.nmi_blocked = true;
+    bounce(vcpu, &vcpu->bounce.nmi);
+}
+
+void bounce_event(struct hv_vcpu *vcpu)
+{
+    const struct callback handler = {vcpu->bounce.event.address, true, 0};
+
+    if (!handler.address) {
+        domain_crash(vcpu, "an event is to be delivered, and there is no event callback");
+        return;
+    }
+    bounce(vcpu, &handler);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The builder, from the description of a domain to one that is ready to run; builder_*.c are its parts. */
+#include <abi/errno.h>
+#include <engine/engine.h>
+#include <hv/builder.h>
+#include <hv/builder_parts.h>
+#include <hv/domain.h>
+#include <hv/pool.h>
+#include <hv/print.h>
+
+#define KIB_PER_PAGE (PAGE_SIZE / 1024)
+
+/*
+ * ---- Problems that have figures in them.  The text lives until the next one.
+ */
+
+static struct {
+    char text[192];
+    size_t length;
+} note;
+
+static void note_add(const char *text)
+{
+    for (size_t i = 0; text[i] && note.length + 1 < sizeof(note.text); i++)
+        note.text[note.length++] = text[i];
+    note.text[note.length] = 0;
+}
+
+static void note_add_number(uint64_t number)
+{
+    char digits[21] = {0};
+    size_t i = sizeof(digits) - 1;
+
+    do {
+        digits[--i] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    note_add(digits + i);
+}
+
+/* "... @first KiB ... @second KiB ..." */
+static const char *note_sizes(const char *start, uint64_t first, const char *middle, uint64_t second, const char *end)
+{
+    note.length = 0;
+    note_add(start);
+    note_add_number(first);
+    note_add(middle);
+    note_add_number(second);
+    note_add(end);
+    return note.text;
+}
+
+static const char *no_memory(const struct build *build, uint64_t free)
+{
+    return note_sizes("the domain is to have ", build->nr_pages * KIB_PER_PAGE, " KiB of memory, and the machine has ",
+                      free * KIB_PER_PAGE, " KiB left: give the domain less or the machine more");
+}
+
+static int fail(const char **problem, const char *text)
+{
+    *problem = text;
+    return -XEN_EINVAL;
+}
+
+/*
+ * ---- Before anything is taken.
+ */
+
+static int check_number(const struct machine *machine, const struct build *build, const char **problem)
+{
+    const struct bundle_domain *description = build->description;
+
+    if (description->privileged != (description->id == 0))
+        return fail(problem, "the privileged domain is number 0, and domain 0 is privileged");
+    if (description->id >= machine->nr_domains)
+        return fail(problem, "the number of the domain is too large");
+    if (machine->domains[description->id])
+        return fail(problem, "there is a domain of this number already");
+    return 0;
+}
+
+static int check_kernel(const struct build *build, const char **problem)
+{
+    if (build->kernel.width != WIDTH_64)
+        return fail(problem, "32-bit guests cannot be run yet: take a 64-bit kernel");
+    if (build->kernel.needs_initial && !build->description->privileged)
+        return fail(problem, "the kernel can only be the initial domain: make it domain 0, and privileged");
+    if (build->kernel.refuses_initial && build->description->privileged)
+        return fail(problem, "the kernel cannot be the initial domain: do not make it privileged");
+    return 0;
+}
+
+static int check_sizes(struct build *build, const char **problem)
+{
+    const struct bundle_domain *description = build->description;
+    uint64_t ramdisk_size = description->ramdisk.size, minimum;
+    int error = layout_minimum(&build->kernel, ramdisk_size, description->privileged, &minimum, problem);
+
+    build->nr_pages = description->memory_kib / KIB_PER_PAGE;
+    if (error)
+        return error;
+    if (build->nr_pages < minimum)
+        return fail(problem, note_sizes("the domain has ", description->memory_kib,
+                                        " KiB of memory, too little: its kernel, "
+                                        "ramdisk and page tables need ",
+                                        minimum * KIB_PER_PAGE, " KiB"));
+    if (build->nr_pages > pool_count())
+        return fail(problem, no_memory(build, pool_count()));
+    error =
+        layout_make(&build->kernel, ramdisk_size, description->privileged, build->nr_pages, &build->layout, problem);
+    if (!error && build->layout.nr_needed > build->nr_pages)
+        return fail(problem, "the domain's P2M leaves no room for its kernel: give it more memory");
+    return error;
+}
+
+static int check(const struct machine *machine, struct build *build, const char **problem)
+{
+    int error = check_number(machine, build, problem);
+
+    if (!error)
+        error = kernel_parse(build->description->kernel, &build->kernel, problem);
+    if (!error)
+        error = check_kernel(build, problem);
+    return error ? error : check_sizes(build, problem);
+}
+
+/*
+ * ---- Building.
+ */
+
+static int create(struct machine *machine, struct build *build, const char **problem)
+{
+    const struct bundle_domain *description = build->description;
+    struct hv_domain *domain =
+        domain_create(machine, description->id, build->kernel.width, build->nr_pages, description->nr_vcpus);
+
+    if (!domain)
+        return fail(problem, "the machine has not enough memory for another domain");
+    memcpy(domain->name, description->name, sizeof(domain->name));
+    domain->domain.privileged = description->privileged;
+    domain->initial = description->privileged;
+    build->domain = domain;
+    return 0;
+}
+_Static_assert(BUNDLE_NAME_MAX == DOMAIN_NAME_MAX, "create()");
+
+static int fill(struct build *build, const char **problem)
+{
+    uint64_t free = pool_count();
+
+    if (build_populate(build))
+        return fail(problem, no_memory(build, free));
+    build_load(build);
+    if (build_tables(build))
+        return fail(problem, "the page tables that were made for the domain are wrong: this is an error in Paravane");
+    if (build_services(build))
+        return fail(problem, "the machine has not enough memory for the domain's rings and grant table");
+    build_start_info(build);
+    build_vcpu(build);
+    return 0;
+}
+
+static void report(const struct build *build)
+{
+    const struct layout *layout = &build->layout;
+    const struct kernel *kernel = &build->kernel;
+    const uint64_t *main = layout->main.nr_tables, *apart = layout->apart.nr_tables;
+
+    print("domain %u (%s): %lu KiB in %lu frames; kernel at %lx-%lx, entry %lx", build->description->id,
+          build->description->name, build->nr_pages * KIB_PER_PAGE, build->nr_pages, kernel->virt_base + kernel->start,
+          kernel->virt_base + kernel->end, kernel->entry);
+    if (layout->nr_ramdisk > 0)
+        print("; ramdisk at pfn %lx-%lx", layout->ramdisk, layout->ramdisk + layout->nr_ramdisk - 1);
+    print("; P2M at pfn %lx-%lx; tables: 1 L4, %lu L3, %lu L2, %lu L1\n", layout->p2m, layout->p2m + layout->nr_p2m - 1,
+          main[3] + apart[3], main[2] + apart[2], main[1] + apart[1]);
+}
+
+struct hv_domain *builder_build(struct machine *machine, const struct bundle_domain *description, const char **problem)
+{
+    struct build build = {.description = description};
+    int error = check(machine, &build, problem);
+
+    if (!error)
+        error = create(machine, &build, problem);
+    if (error)
+        return NULL;
+    error = fill(&build, problem);
+    build_forget(&build);
+    if (!error) {
+        report(&build);
+        return build.domain;
+    }
+    build.domain->ended = true;
+    (void)domain_release(build.domain);
+    return NULL;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <abi/errno.h>
+#include <hv/builder_layout.h>
+#include <hv/builder_symbols.h>
+
+#define SLACK         (UINT64_C(512) << 10) /* at least so much is free and mapped in the end, */
+#define MAPPED_ALIGN  (UINT64_C(4) << 20)   /* and then up to a multiple of this */
+#define SYMBOLS_ALIGN 8u
+#define SIZE_MAX_EACH (UINT64_C(1) << 47)
+
+static int fail(const char **problem, const char *text)
+{
+    *problem = text;
+    return -XEN_EINVAL;
+}
+
+/* How many tables of @level it takes to map the region. */
+static uint64_t count_tables(const struct layout_region *region, unsigned level)
+{
+    unsigned shift = layout_shift(level + 1);
+    uint64_t last = region->start + (region->nr_pages << PAGE_SHIFT) - 1;
+
+    return (last >> shift) - (region->start >> shift) + 1;
+}
+
+/* Place the region's tables from @next on, higher levels first; returns what comes behind them. */
+static uint64_t place_tables(struct layout_region *region, unsigned first_level, uint64_t next)
+{
+    for (unsigned level = first_level; level > 0; level--) {
+        region->nr_tables[level] = level == TOP_LEVEL ? 1 : count_tables(region, level);
+        region->tables[level] = next;
+        next += region->nr_tables[level];
+    }
+    return next;
+}
+
+/* From the tables to the end of the mapped region.  The region holds its own tables, so its size is found by trying. */
+static int place_main(const struct kernel *kernel, struct layout *layout, uint64_t next, const char **problem)
+{
+    struct layout_region *main = &layout->main;
+
+    main->start = kernel->virt_base;
+    main->nr_pages = next;
+    for (;;) {
+        uint64_t end, size;
+
+        layout->stack = place_tables(main, TOP_LEVEL, next);
+        layout->nr_main_tables = layout->stack - next;
+        size = ((layout->stack + 1) << PAGE_SHIFT) + SLACK;
+        end = (main->start + size + MAPPED_ALIGN - 1) & ~(MAPPED_ALIGN - 1); /* 0: the end of the address space */
+        if (!kernel_may_use(kernel->width, main->start, size) ||
+            !kernel_may_use(kernel->width, main->start, end - main->start))
+            return fail(problem, "kernel, ramdisk and page tables do not fit in the addresses behind VIRT_BASE");
+        if ((end - main->start) >> PAGE_SHIFT == main->nr_pages)
+            return 0;
+        main->nr_pages = (end - main->start) >> PAGE_SHIFT;
+    }
+}
+
+static uint64_t top_slot(uint64_t vaddr)
+{
+    return vaddr >> layout_shift(TOP_LEVEL);
+}
+
+/* The P2M at INIT_P2M: pages, then tables. */
+static int place_apart(const struct kernel *kernel, struct layout *layout, uint64_t *next, const char **problem)
+{
+    struct layout_region *apart = &layout->apart;
+    uint64_t size = layout->nr_p2m << PAGE_SHIFT;
+
+    layout->p2m = *next;
+    apart->start = kernel->init_p2m;
+    apart->first = *next;
+    apart->nr_pages = layout->nr_p2m;
+    if (!kernel_may_use(kernel->width, apart->start, size) ||
+        top_slot(apart->start + size - 1) >= top_slot(kernel->virt_base))
+        return fail(problem, "the P2M does not fit between the kernel's INIT_P2M and its VIRT_BASE");
+    *next = place_tables(apart, TOP_LEVEL - 1, *next + layout->nr_p2m);
+    apart->tables[TOP_LEVEL] = layout->main.tables[TOP_LEVEL];
+    return 0;
+}
+
+static uint64_t take(uint64_t *next, uint64_t count)
+{
+    uint64_t first = *next;
+
+    *next += count;
+    return first;
+}
+
+int layout_make(const struct kernel *kernel, uint64_t ramdisk_size, bool initial, uint64_t nr_pages,
+                struct layout *layout, const char **problem)
+{
+    uint64_t next;
+    int error;
+
+    if (ramdisk_size >= SIZE_MAX_EACH)
+        return fail(problem, "the ramdisk is larger than the address space");
+    memset(layout, 0, sizeof(*layout));
+    layout->symbols = (kernel->end + SYMBOLS_ALIGN - 1) & ~(uint64_t)(SYMBOLS_ALIGN - 1);
+    layout->symbols_size = symbols_size(kernel);
+    next = layout_pages(layout->symbols_size > 0 ? layout->symbols + layout->symbols_size : kernel->end);
+    layout->nr_ramdisk = layout_pages(ramdisk_size);
+    layout->nr_p2m = layout_pages(nr_pages * sizeof(uint64_t));
+    if (!kernel->ramdisk_unmapped)
+        layout->ramdisk = take(&next, layout->nr_ramdisk);
+    if (!kernel->has_init_p2m)
+        layout->p2m = take(&next, layout->nr_p2m);
+    layout->start_info = take(&next, 1);
+    layout->store = initial ? 0 : take(&next, 1);
+    layout->console = initial ? 0 : take(&next, 1);
+    error = place_main(kernel, layout, next, problem);
+    next = layout->main.nr_pages;
+    if (kernel->ramdisk_unmapped)
+        layout->ramdisk = take(&next, layout->nr_ramdisk);
+    if (!error && kernel->has_init_p2m)
+        error = place_apart(kernel, layout, &next, problem);
+    layout->nr_needed = next;
+    return error;
+}
+
+/* With the domain its P2M grows, a page for 512: soon it is large enough for itself. */
+int layout_minimum(const struct kernel *kernel, uint64_t ramdisk_size, bool initial, uint64_t *nr_pages,
+                   const char **problem)
+{
+    struct layout layout = {.nr_needed = 1};
+    int error;
+
+    do {
+        *nr_pages = layout.nr_needed;
+        error = layout_make(kernel, ramdisk_size, initial, *nr_pages, &layout, problem);
+    } while (!error && layout.nr_needed > *nr_pages);
+    return error;
+}

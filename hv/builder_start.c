@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* What a guest finds when its first instruction runs: rings with somebody at the other end, start_info, registers. */
+#include <abi/segment.h>
+#include <abi/start.h>
+#include <engine/engine.h>
+#include <hv/builder_parts.h>
+#include <hv/vcpu.h>
+
+#define START_MAGIC  "xen-3.0-x86_64"
+#define START_RFLAGS 0x202u /* IF, and the bit that is always set */
+
+static uint64_t address(const struct build *build, uint64_t pfn)
+{
+    return build->kernel.virt_base + (pfn << PAGE_SHIFT);
+}
+
+/*
+ * The initial domain has no rings: it uses console_io and expects to bring its own xenstore.  The holds go with the
+ * domain.
+ */
+int build_services(const struct build *build)
+{
+    struct hv_domain *domain = build->domain;
+    mfn_t store, console;
+    int error;
+
+    if (domain->initial)
+        return grant_create(domain, MFN_NONE, MFN_NONE);
+    store = build_frame(build, build->layout.store);
+    console = build_frame(build, build->layout.console);
+    error = domain_hold_writable(&domain->domain, store);
+    if (!error)
+        error = xenstore_create(domain, store);
+    if (!error)
+        error = domain_hold_writable(&domain->domain, console);
+    if (!error)
+        error = console_create(domain, console);
+    return error ? error : grant_create(domain, console, store);
+}
+
+static void describe_services(const struct build *build, struct start_info *info)
+{
+    const struct hv_domain *domain = build->domain;
+
+    if (domain->initial) {
+        info->flags |= SIF_PRIVILEGED | SIF_INITDOMAIN;
+        info->console.dom0.info_off = sizeof(*info); /* with size 0: there is no screen */
+        return;
+    }
+    info->store_mfn = domain->store.frame.v;
+    info->store_evtchn = domain->store.port;
+    info->console.domU.mfn = domain->console.frame.v;
+    info->console.domU.evtchn = domain->console.port;
+}
+
+static void describe_ramdisk(const struct build *build, struct start_info *info)
+{
+    const struct layout *layout = &build->layout;
+
+    if (layout->nr_ramdisk == 0)
+        return;
+    info->mod_len = build->description->ramdisk.size;
+    info->mod_start = build->kernel.ramdisk_unmapped ? layout->ramdisk : address(build, layout->ramdisk);
+    if (build->kernel.ramdisk_unmapped)
+        info->flags |= SIF_MOD_START_PFN;
+}
+
+static void describe_p2m(const struct build *build, struct start_info *info)
+{
+    const struct layout_region *apart = &build->layout.apart;
+
+    info->mfn_list = address(build, build->layout.p2m);
+    if (apart->nr_pages == 0)
+        return;
+    info->mfn_list = apart->start;
+    info->first_p2m_pfn = apart->first;
+    info->nr_p2m_frames = apart->nr_pages;
+    for (unsigned level = 1; level < TOP_LEVEL; level++)
+        info->nr_p2m_frames += apart->nr_tables[level];
+}
+
+void build_start_info(const struct build *build)
+{
+    struct start_info *info = port_frame_map(build_frame(build, build->layout.start_info));
+
+    memcpy(info->magic, START_MAGIC, sizeof(START_MAGIC));
+    info->nr_pages = build->nr_pages;
+    info->shared_info = build->domain->shared_info_frame.v << PAGE_SHIFT;
+    info->pt_base = address(build, build->layout.main.tables[TOP_LEVEL]);
+    info->nr_pt_frames = build->layout.nr_main_tables;
+    describe_services(build, info);
+    describe_ramdisk(build, info);
+    describe_p2m(build, info);
+    memcpy(info->cmd_line, build->description->command_line, sizeof(info->cmd_line));
+}
+
+/* All else of the vCPU is zero, or as domain_create() has made it. */
+void build_vcpu(const struct build *build)
+{
+    struct hv_vcpu *vcpu = hv_vcpu_of(build->domain->vcpus[0]);
+
+    vcpu->frame->rip = build->kernel.entry;
+    vcpu->frame->rsp = address(build, build->layout.stack + 1);
+    vcpu->frame->rsi = address(build, build->layout.start_info);
+    vcpu->frame->rflags = START_RFLAGS;
+    vcpu->frame->cs = FLAT_KERNEL_CS;
+    vcpu->frame->ss = FLAT_KERNEL_SS;
+    vcpu->bounce.kernel_sp = vcpu->frame->rsp;
+    vcpu->bounce.kernel_ss = vcpu->frame->ss;
+    vcpu->initialised = true;
+}

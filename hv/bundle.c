@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bundle, in parts: the archive's entries, what each of them is to its domain, the settings, and what must be there
+ * in the end.  The format of the archive is cpio's "newc": a header of 110 characters, the name, the contents, the
+ * latter two filled up to multiples of four bytes.
+ */
+#include <abi/errno.h>
+#include <abi/mmu.h>
+#include <abi/shared.h>
+#include <hv/bundle.h>
+
+#define ENTRY_MAGIC   "070701"
+#define ENTRY_LAST    "TRAILER!!!"
+#define HEADER_SIZE   110u
+#define FIELDS_AT     6u
+#define FIELD_DIGITS  8u
+#define FIELD_MODE    1u
+#define FIELD_SIZE    6u
+#define FIELD_NAME    11u
+#define MODE_TYPE     0170000u
+#define MODE_FILE     0100000u
+#define MODE_DIR      0040000u
+#define NAME_SIZE_MAX 4096u
+#define MEMORY_MAX    (UINT64_C(1) << 42) /* KiB: as much as a processor can address */
+
+static int fail(const char **problem, const char *text)
+{
+    *problem = text;
+    return -XEN_EINVAL;
+}
+
+/*
+ * ---- Settings.
+ */
+
+static bool is_name(struct blob value)
+{
+    for (uint64_t i = 0; i < value.size; i++) {
+        if (value.bytes[i] <= ' ' || value.bytes[i] > '~')
+            return false;
+    }
+    return value.size > 0 && value.size <= BUNDLE_NAME_MAX;
+}
+
+static int set_name(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    if (!is_name(value))
+        return fail(problem, "settings: a name has 1 to 31 printable characters and no space");
+    memcpy(domain->name, value.bytes, value.size);
+    domain->name[value.size] = 0;
+    return 0;
+}
+
+static int set_memory(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    if (!blob_decimal(value, &domain->memory_kib) || domain->memory_kib == 0 || domain->memory_kib > MEMORY_MAX)
+        return fail(problem, "settings: memory is a number of KiB");
+    return 0;
+}
+
+static int set_vcpus(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    uint64_t number;
+
+    if (!blob_decimal(value, &number) || number == 0 || number > XEN_LEGACY_MAX_VCPUS)
+        return fail(problem, "settings: vcpus is a number from 1 to 32");
+    domain->nr_vcpus = (unsigned)number;
+    return 0;
+}
+
+static int set_privileged(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    uint64_t number;
+
+    if (!blob_decimal(value, &number) || number > 1)
+        return fail(problem, "settings: privileged is 0 or 1");
+    domain->privileged = number == 1;
+    return 0;
+}
+
+static int set(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
+{
+    if (blob_equals(key, "name"))
+        return set_name(domain, value, problem);
+    if (blob_equals(key, "memory"))
+        return set_memory(domain, value, problem);
+    if (blob_equals(key, "vcpus"))
+        return set_vcpus(domain, value, problem);
+    if (blob_equals(key, "privileged"))
+        return set_privileged(domain, value, problem);
+    return fail(problem, "settings: the keys are name, memory, vcpus and privileged");
+}
+
+static int parse_settings(struct blob text, struct bundle_domain *domain, const char **problem)
+{
+    while (text.size > 0) {
+        struct blob line = blob_until(text, '\n');
+        struct blob key = blob_until(line, '=');
+        int error = 0;
+
+        if (line.size > 0 && key.size == line.size)
+            return fail(problem, "settings: a line is not of the form key=value");
+        if (line.size > 0)
+            error = set(domain, key, blob_skip(line, key.size + 1), problem);
+        if (error)
+            return error;
+        text = blob_skip(text, line.size + 1);
+    }
+    return 0;
+}
+
+/*
+ * ---- What an entry is to its domain.
+ */
+
+/* One newline at the end is the editor's, not the kernel's. */
+static int parse_command_line(struct blob text, struct bundle_domain *domain, const char **problem)
+{
+    if (text.size > 0 && text.bytes[text.size - 1] == '\n')
+        text.size--;
+    if (text.size >= sizeof(domain->command_line))
+        return fail(problem, "the command line of a domain is longer than 1023 bytes");
+    if (blob_until(text, 0).size < text.size)
+        return fail(problem, "the command line of a domain contains a zero byte");
+    blob_read(text, 0, domain->command_line, text.size);
+    domain->command_line[text.size] = 0;
+    return 0;
+}
+
+/* What has been seen of each domain, beside what struct bundle_domain shows. */
+struct seen {
+    bool settings, command_line, kernel, ramdisk;
+};
+
+struct parser {
+    struct bundle *bundle;
+    const char **problem;
+    struct seen seen[BUNDLE_DOMAINS_MAX];
+};
+
+static int mark(struct parser *parser, bool *seen)
+{
+    if (*seen)
+        return fail(parser->problem, "the bundle has a file of a domain twice");
+    *seen = true;
+    return 0;
+}
+
+static int take_file(struct parser *parser, unsigned index, struct blob name, struct blob contents)
+{
+    struct bundle_domain *domain = &parser->bundle->domains[index];
+    struct seen *seen = &parser->seen[index];
+    int error;
+
+    if (blob_equals(name, "kernel")) {
+        domain->kernel = contents;
+        return mark(parser, &seen->kernel);
+    }
+    if (blob_equals(name, "ramdisk")) {
+        domain->ramdisk = contents;
+        return mark(parser, &seen->ramdisk);
+    }
+    if (blob_equals(name, "cmdline")) {
+        error = mark(parser, &seen->command_line);
+        return error ? error : parse_command_line(contents, domain, parser->problem);
+    }
+    if (blob_equals(name, "settings")) {
+        error = mark(parser, &seen->settings);
+        return error ? error : parse_settings(contents, domain, parser->problem);
+    }
+    return fail(parser->problem,
+                "the files of a domain are settings, kernel, ramdisk and cmdline; the bundle has another");
+}
+
+/* The domain of number @id, made known if it is new. */
+static int find_domain(struct parser *parser, unsigned id, unsigned *index)
+{
+    struct bundle *bundle = parser->bundle;
+    struct bundle_domain *domain;
+
+    for (*index = 0; *index < bundle->nr_domains; ++*index) {
+        if (bundle->domains[*index].id == id)
+            return 0;
+    }
+    if (bundle->nr_domains == BUNDLE_DOMAINS_MAX)
+        return fail(parser->problem, "the bundle has more than 8 domains");
+    domain = &bundle->domains[bundle->nr_domains++];
+    domain->id = id;
+    domain->nr_vcpus = 1;
+    memcpy(domain->name, "guest", sizeof("guest"));
+    return 0;
+}
+
+static int take_entry(struct parser *parser, struct blob name, uint64_t mode, struct blob contents)
+{
+    struct blob directory;
+    uint64_t id;
+    unsigned index;
+    int error;
+
+    if (blob_starts_with(name, "./"))
+        name = blob_skip(name, 2);
+    if ((mode & MODE_TYPE) == MODE_DIR)
+        return 0;
+    if ((mode & MODE_TYPE) != MODE_FILE)
+        return fail(parser->problem, "the bundle has an entry that is neither a file nor a directory");
+    directory = blob_until(name, '/');
+    if (directory.size == name.size || !blob_decimal(directory, &id) || id >= DOMID_FIRST_RESERVED)
+        return fail(parser->problem, "each file of the bundle lies in the directory of a domain, named by its number");
+    error = find_domain(parser, (unsigned)id, &index);
+    return error ? error : take_file(parser, index, blob_skip(name, directory.size + 1), contents);
+}
+
+/*
+ * ---- The archive.
+ */
+
+static bool read_field(struct blob header, unsigned field, uint64_t *value)
+{
+    const uint8_t *digits = header.bytes + FIELDS_AT + field * FIELD_DIGITS;
+
+    *value = 0;
+    for (unsigned i = 0; i < FIELD_DIGITS; i++) {
+        unsigned lower = digits[i] | 0x20u;
+
+        if (digits[i] >= '0' && digits[i] <= '9')
+            *value = *value << 4 | (digits[i] - '0');
+        else if (lower >= 'a' && lower <= 'f')
+            *value = *value << 4 | (lower - 'a' + 10);
+        else
+            return false;
+    }
+    return true;
+}
+
+/* No more than 32 bits come in. */
+static uint64_t fill_up(uint64_t size)
+{
+    return (size + 3) & ~UINT64_C(3);
+}
+
+/* An entry, and what the archive still holds behind it. */
+static int read_entry(struct blob *archive, struct blob *name, uint64_t *mode, struct blob *contents,
+                      const char **problem)
+{
+    struct blob header;
+    uint64_t size, name_size, contents_at;
+
+    if (!blob_slice(*archive, 0, HEADER_SIZE, &header) || !blob_starts_with(header, ENTRY_MAGIC) ||
+        !read_field(header, FIELD_MODE, mode) || !read_field(header, FIELD_SIZE, &size) ||
+        !read_field(header, FIELD_NAME, &name_size))
+        return fail(problem, "the bundle is not a cpio archive in the format newc, or is cut short");
+    if (name_size == 0 || name_size > NAME_SIZE_MAX || !blob_slice(*archive, HEADER_SIZE, name_size, name))
+        return fail(problem, "the name of a file of the bundle is too long, or cut short");
+    *name = blob_until(*name, 0);
+    if (name->size != name_size - 1)
+        return fail(problem, "the name of a file of the bundle does not end where it says");
+    contents_at = fill_up(HEADER_SIZE + name_size);
+    if (!blob_slice(*archive, contents_at, size, contents))
+        return fail(problem, "a file of the bundle is cut short");
+    *archive = blob_skip(*archive, contents_at + fill_up(size));
+    return 0;
+}
+
+static int check_domain(const struct bundle_domain *domain, const struct seen *seen, const char **problem)
+{
+    if (!seen->kernel || domain->kernel.size == 0)
+        return fail(problem, "a domain of the bundle has no kernel");
+    if (domain->memory_kib == 0)
+        return fail(problem, "a domain of the bundle has no settings, or they do not say how much memory it gets");
+    return 0;
+}
+
+int bundle_parse(const uint8_t *bytes, uint64_t size, struct bundle *bundle, const char **problem)
+{
+    struct parser parser = {.bundle = bundle, .problem = problem};
+    struct blob archive = {bytes, size}, name, contents;
+    uint64_t mode;
+    int error;
+
+    memset(bundle, 0, sizeof(*bundle));
+    for (;;) {
+        error = read_entry(&archive, &name, &mode, &contents, problem);
+        if (!error && blob_equals(name, ENTRY_LAST))
+            break;
+        if (!error)
+            error = take_entry(&parser, name, mode, contents);
+        if (error)
+            return error;
+    }
+    for (unsigned i = 0; i < bundle->nr_domains; i++) {
+        error = check_domain(&bundle->domains[i], &parser.seen[i], problem);
+        if (error)
+            return error;
+    }
+    return bundle->nr_domains > 0 ? 0 : fail(problem, "the bundle is empty: it needs a domain");
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* event_channel_op in both forms. */
+#include <abi/errno.h>
+#include <abi/mmu.h>
+#include <engine/access.h>
+#include <hv/calls.h>
+#include <hv/event_channel.h>
+#include <hv/vcpu.h>
+
+/* Large enough for the structure of each command. */
+union arguments {
+    struct evtchn_alloc_unbound alloc_unbound;
+    struct evtchn_bind_interdomain bind_interdomain;
+    struct evtchn_bind_virq bind_virq;
+    struct evtchn_bind_pirq bind_pirq;
+    struct evtchn_bind_ipi bind_ipi;
+    struct evtchn_close close;
+    struct evtchn_send send;
+    struct evtchn_status status;
+    struct evtchn_bind_vcpu bind_vcpu;
+    struct evtchn_unmask unmask;
+    struct evtchn_reset reset;
+};
+
+/* -XEN_ESRCH: no such domain.  -XEN_EPERM: the caller may name only itself. */
+static int find_domain(struct hv_domain *caller, uint16_t id, struct hv_domain **found)
+{
+    struct domain *domain = id == DOMID_SELF ? &caller->domain : domain_find(caller->domain.machine, DOMID(id));
+
+    if (!domain)
+        return -XEN_ESRCH;
+    if (domain != &caller->domain && !caller->domain.privileged)
+        return -XEN_EPERM;
+    *found = hv_domain_of(domain);
+    return 0;
+}
+
+static int do_alloc_unbound(struct hv_domain *caller, union arguments *args)
+{
+    struct evtchn_alloc_unbound *alloc = &args->alloc_unbound;
+    domid_t remote = alloc->remote_dom == DOMID_SELF ? caller->domain.id : DOMID(alloc->remote_dom);
+    struct hv_domain *domain;
+    int error = find_domain(caller, alloc->dom, &domain);
+
+    return error ? error : event_alloc_unbound(domain, remote, &alloc->port);
+}
+
+/* Any domain may be named here: that it waits for the caller is what gives the right. */
+static int do_bind_interdomain(struct hv_domain *caller, union arguments *args)
+{
+    struct evtchn_bind_interdomain *bind = &args->bind_interdomain;
+    struct domain *remote =
+        bind->remote_dom == DOMID_SELF ? &caller->domain : domain_find(caller->domain.machine, DOMID(bind->remote_dom));
+
+    if (!remote)
+        return -XEN_ESRCH;
+    return event_bind_interdomain(caller, hv_domain_of(remote), bind->remote_port, &bind->local_port);
+}
+
+static int do_bind_virq(struct hv_domain *caller, union arguments *args)
+{
+    return event_bind_virq(caller, args->bind_virq.virq, args->bind_virq.vcpu, &args->bind_virq.port);
+}
+
+/* No domain has a device. */
+static int do_bind_pirq(struct hv_domain *caller, union arguments *args)
+{
+    (void)caller;
+    (void)args;
+    return -XEN_EINVAL;
+}
+
+static int do_close(struct hv_domain *caller, union arguments *args)
+{
+    return event_close(caller, args->close.port);
+}
+
+static int do_send(struct hv_domain *caller, union arguments *args)
+{
+    return event_send(caller, args->send.port);
+}
+
+static int do_status(struct hv_domain *caller, union arguments *args)
+{
+    struct hv_domain *domain;
+    int error = find_domain(caller, args->status.dom, &domain);
+
+    return error ? error : event_status(domain, &args->status);
+}
+
+static int do_bind_ipi(struct hv_domain *caller, union arguments *args)
+{
+    return event_bind_ipi(caller, args->bind_ipi.vcpu, &args->bind_ipi.port);
+}
+
+static int do_bind_vcpu(struct hv_domain *caller, union arguments *args)
+{
+    return event_bind_vcpu(caller, args->bind_vcpu.port, args->bind_vcpu.vcpu);
+}
+
+static int do_unmask(struct hv_domain *caller, union arguments *args)
+{
+    return event_unmask(caller, args->unmask.port);
+}
+
+static int do_reset(struct hv_domain *caller, union arguments *args)
+{
+    struct hv_domain *domain;
+    int error = find_domain(caller, args->reset.dom, &domain);
+
+    if (!error)
+        event_reset(domain);
+    return error;
+}
+
+struct command {
+    int (*run)(struct hv_domain *caller, union arguments *args);
+    uint16_t size; /* of its structure */
+    bool results;  /* are there any in it? */
+};
+
+static const struct command commands[] = {
+    [EVTCHNOP_bind_interdomain] = {do_bind_interdomain, sizeof(struct evtchn_bind_interdomain), true},
+    [EVTCHNOP_bind_virq] = {do_bind_virq, sizeof(struct evtchn_bind_virq), true},
+    [EVTCHNOP_bind_pirq] = {do_bind_pirq, sizeof(struct evtchn_bind_pirq), true},
+    [EVTCHNOP_close] = {do_close, sizeof(struct evtchn_close), false},
+    [EVTCHNOP_send] = {do_send, sizeof(struct evtchn_send), false},
+    [EVTCHNOP_status] = {do_status, sizeof(struct evtchn_status), true},
+    [EVTCHNOP_alloc_unbound] = {do_alloc_unbound, sizeof(struct evtchn_alloc_unbound), true},
+    [EVTCHNOP_bind_ipi] = {do_bind_ipi, sizeof(struct evtchn_bind_ipi), true},
+    [EVTCHNOP_bind_vcpu] = {do_bind_vcpu, sizeof(struct evtchn_bind_vcpu), false},
+    [EVTCHNOP_unmask] = {do_unmask, sizeof(struct evtchn_unmask), false},
+    [EVTCHNOP_reset] = {do_reset, sizeof(struct evtchn_reset), false},
+};
+
+/*
+ * A result that cannot be written is -EFAULT after the fact: a port that has been taken stays open, as if the guest had
+ * forgotten its number.
+ */
+static int64_t run(struct hv_vcpu *vcpu, const struct command *command, vaddr_t place)
+{
+    union arguments args;
+    int error;
+
+    if (!access_read(&vcpu->vcpu, &args, place, command->size))
+        return -XEN_EFAULT;
+    error = command->run(vcpu_domain(vcpu), &args);
+    if (!error && command->results && !access_write(&vcpu->vcpu, place, &args, command->size))
+        return -XEN_EFAULT;
+    return error;
+}
+
+int64_t call_event_channel_op(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    uint32_t number = (uint32_t)args[0];
+
+    if (number > EVTCHNOP_reset)
+        return -XEN_ENOSYS;
+    return run(vcpu, &commands[number], VADDR(args[1]));
+}
+
+/* The structure of the command lies behind its number. */
+int64_t call_event_channel_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    uint32_t number;
+
+    if (!access_read(&vcpu->vcpu, &number, VADDR(args[0]), sizeof(number)))
+        return -XEN_EFAULT;
+    if (number > EVTCHNOP_unmask)
+        return -XEN_ENOSYS;
+    return run(vcpu, &commands[number], VADDR(args[0] + offsetof(struct evtchn_op, u)));
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grant_table_op: abi/grant.h.  A guest grants what it likes; there is nobody to grant to, and nobody who grants to it,
+ * so that mapping and copying find no domain.
+ */
+#include <abi/errno.h>
+#include <abi/grant.h>
+#include <abi/mmu.h>
+#include <engine/access.h>
+#include <engine/port.h>
+#include <hv/calls.h>
+#include <hv/domain.h>
+#include <hv/vcpu.h>
+
+/* Arguments of GNTTABOP_get_status_frames, as in the same header. */
+struct gnttab_get_status_frames {
+    uint32_t nr_frames;
+    uint16_t dom;
+    int16_t status;
+    uint64_t frame_list; /* address of an array of uint64_t */
+};
+_Static_assert(sizeof(struct gnttab_get_status_frames) == 16, "gnttab_get_status_frames");
+
+struct compat_gnttab_get_status_frames {
+    uint32_t nr_frames;
+    uint16_t dom;
+    int16_t status;
+    uint32_t frame_list;
+};
+_Static_assert(sizeof(struct compat_gnttab_get_status_frames) == 12, "compat_gnttab_get_status_frames");
+
+static bool is_caller(const struct hv_vcpu *vcpu, uint16_t domid)
+{
+    return domid == DOMID_SELF || domid == vcpu->vcpu.domain->id.v;
+}
+
+/*
+ * ---- What the guest does with its own table.  Each is given where its structure lies.
+ */
+
+static int64_t query_size(struct hv_vcpu *vcpu, vaddr_t at)
+{
+    struct gnttab_query_size op;
+
+    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+        return -XEN_EFAULT;
+    op.status = GNTST_bad_domain;
+    if (is_caller(vcpu, op.dom)) {
+        op.nr_frames = vcpu_domain(vcpu)->grants.nr_frames;
+        op.max_nr_frames = GRANT_FRAMES_MAX;
+        op.status = GNTST_okay;
+    }
+    return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+}
+
+/* Write @count frame numbers of @size bytes each. */
+static int16_t write_frames(struct hv_vcpu *vcpu, uint64_t to, const mfn_t *frames, uint32_t count, unsigned size)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!access_write(&vcpu->vcpu, VADDR(to + (uint64_t)i * size), &frames[i].v, size))
+            return GNTST_bad_virt_addr;
+    }
+    return GNTST_okay;
+}
+
+static int16_t setup(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, uint64_t list)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+
+    if (!is_caller(vcpu, domid))
+        return GNTST_bad_domain;
+    if (nr_frames > GRANT_FRAMES_MAX || grant_grow(domain, nr_frames))
+        return GNTST_general_error;
+    return write_frames(vcpu, list, domain->grants.frames, nr_frames, access_word_size(&domain->domain));
+}
+
+static int64_t setup_table(struct hv_vcpu *vcpu, vaddr_t at)
+{
+    struct gnttab_setup_table op;
+    struct compat_gnttab_setup_table compat;
+
+    if (domain_is_64bit(vcpu_domain(vcpu))) {
+        if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+            return -XEN_EFAULT;
+        op.status = setup(vcpu, op.dom, op.nr_frames, op.frame_list);
+        return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+    }
+    if (!access_read(&vcpu->vcpu, &compat, at, sizeof(compat)))
+        return -XEN_EFAULT;
+    compat.status = setup(vcpu, compat.dom, compat.nr_frames, compat.frame_list);
+    return access_write(&vcpu->vcpu, at, &compat, sizeof(compat)) ? 0 : -XEN_EFAULT;
+}
+
+static int16_t list_status(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, uint64_t list)
+{
+    const struct domain_grants *grants = &vcpu_domain(vcpu)->grants;
+
+    if (!is_caller(vcpu, domid))
+        return GNTST_bad_domain;
+    if (grants->version != 2 || nr_frames > grants->nr_status_frames)
+        return GNTST_general_error;
+    return write_frames(vcpu, list, grants->status_frames, nr_frames, sizeof(uint64_t));
+}
+
+static int64_t get_status_frames(struct hv_vcpu *vcpu, vaddr_t at)
+{
+    struct gnttab_get_status_frames op;
+    struct compat_gnttab_get_status_frames compat;
+
+    if (domain_is_64bit(vcpu_domain(vcpu))) {
+        if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+            return -XEN_EFAULT;
+        op.status = list_status(vcpu, op.dom, op.nr_frames, op.frame_list);
+        return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+    }
+    if (!access_read(&vcpu->vcpu, &compat, at, sizeof(compat)))
+        return -XEN_EFAULT;
+    compat.status = list_status(vcpu, compat.dom, compat.nr_frames, compat.frame_list);
+    return access_write(&vcpu->vcpu, at, &compat, sizeof(compat)) ? 0 : -XEN_EFAULT;
+}
+
+static int64_t set_version(struct hv_vcpu *vcpu, vaddr_t at)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct gnttab_set_version op;
+    int64_t result = 0;
+
+    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+        return -XEN_EFAULT;
+    if (op.version != 1 && op.version != 2)
+        return -XEN_EINVAL;
+    result = grant_set_version(domain, op.version);
+    op.version = domain->grants.version;
+    if (!access_write(&vcpu->vcpu, at, &op, sizeof(op)))
+        return -XEN_EFAULT;
+    return result;
+}
+
+static int64_t get_version(struct hv_vcpu *vcpu, vaddr_t at)
+{
+    struct gnttab_get_version op;
+
+    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+        return -XEN_EFAULT;
+    if (!is_caller(vcpu, op.dom))
+        return -XEN_ESRCH;
+    op.version = vcpu_domain(vcpu)->grants.version;
+    return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+}
+
+static int64_t dump_table(struct hv_vcpu *vcpu, vaddr_t at)
+{
+    struct gnttab_dump_table op;
+
+    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+        return -XEN_EFAULT;
+    op.status = is_caller(vcpu, op.dom) ? GNTST_permission_denied : GNTST_bad_domain;
+    return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+}
+
+typedef int64_t single_fn(struct hv_vcpu *vcpu, vaddr_t at);
+
+static single_fn *const singles[] = {
+    [GNTTABOP_setup_table] = setup_table,
+    [GNTTABOP_dump_table] = dump_table,
+    [GNTTABOP_query_size] = query_size,
+    [GNTTABOP_set_version] = set_version,
+    [GNTTABOP_get_status_frames] = get_status_frames,
+    [GNTTABOP_get_version] = get_version,
+};
+
+/*
+ * ---- What would take two domains.  Of each element the domain is read and the status written.
+ */
+
+struct batch {
+    size_t size;   /* of an element; 0: not such a command */
+    size_t domid;  /* where the other domain is named */
+    size_t status; /* where the outcome goes */
+    int16_t other; /* the outcome if that is another domain, */
+    int16_t self;  /* or the caller */
+};
+
+#define BATCH(structure, member, other, self)                                                                         \
+    {                                                                                                                 \
+        sizeof(struct structure), offsetof(struct structure, member), offsetof(struct structure, status), other, self \
+    }
+
+static const struct batch batches[] = {
+    [GNTTABOP_map_grant_ref] = BATCH(gnttab_map_grant_ref, dom, GNTST_bad_domain, GNTST_general_error),
+    [GNTTABOP_unmap_grant_ref] = BATCH(gnttab_unmap_grant_ref, _gap0, GNTST_bad_handle, GNTST_bad_handle),
+    [GNTTABOP_transfer] = BATCH(gnttab_transfer, domid, GNTST_bad_domain, GNTST_general_error),
+    [GNTTABOP_copy] = BATCH(gnttab_copy, source.domid, GNTST_bad_domain, GNTST_general_error),
+    [GNTTABOP_unmap_and_replace] = BATCH(gnttab_unmap_and_replace, _gap0, GNTST_bad_handle, GNTST_bad_handle),
+};
+
+static const struct batch compat_batches[] = {
+    [GNTTABOP_transfer] = BATCH(compat_gnttab_transfer, domid, GNTST_bad_domain, GNTST_general_error),
+    [GNTTABOP_copy] = BATCH(compat_gnttab_copy, source.domid, GNTST_bad_domain, GNTST_general_error),
+};
+
+static const struct batch *find_batch(const struct hv_vcpu *vcpu, uint32_t command)
+{
+    if (!domain_is_64bit(vcpu_domain(vcpu)) && command < ARRAY_SIZE(compat_batches) && compat_batches[command].size)
+        return &compat_batches[command];
+    return command < ARRAY_SIZE(batches) && batches[command].size ? &batches[command] : NULL;
+}
+
+static int64_t refuse_batch(struct hv_vcpu *vcpu, const struct batch *batch, vaddr_t at, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && !vcpu_domain(vcpu)->ended; i++, at.v += batch->size) {
+        uint16_t domid;
+        int16_t status;
+
+        if (!access_range_ok(vcpu->vcpu.domain, at, batch->size) ||
+            !access_read(&vcpu->vcpu, &domid, VADDR(at.v + batch->domid), sizeof(domid)))
+            return -XEN_EFAULT;
+        status = is_caller(vcpu, domid) ? batch->self : batch->other;
+        if (!access_write(&vcpu->vcpu, VADDR(at.v + batch->status), &status, sizeof(status)))
+            return -XEN_EFAULT;
+        if (port_preempt_wanted())
+            port_yield();
+    }
+    return 0;
+}
+
+int64_t call_grant_table_op(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    uint32_t command = (uint32_t)args[0], count = (uint32_t)args[2];
+    const struct batch *batch = find_batch(vcpu, command);
+
+    if (count > INT32_MAX)
+        return -XEN_EINVAL;
+    if (batch)
+        return refuse_batch(vcpu, batch, VADDR(args[1]), count);
+    if (command >= ARRAY_SIZE(singles) || !singles[command])
+        return -XEN_ENOSYS;
+    if (count != 1)
+        return -XEN_EINVAL;
+    return singles[command](vcpu, VADDR(args[1]));
+}

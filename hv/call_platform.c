@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* platform_op: abi/platform.h.  The initial domain sets the time and asks for the processor; nothing else is offered. */
+#include <abi/errno.h>
+#include <abi/platform.h>
+#include <engine/access.h>
+#include <hv/asm.h>
+#include <hv/calls.h>
+#include <hv/time.h>
+#include <hv/vcpu.h>
+
+#define CPUID_FEATURES 1u
+#define APIC_ID_SHIFT  24u /* in ebx of that leaf */
+
+static int64_t set_time32(const struct xenpf_settime32 *time)
+{
+    return time_set_wallclock(time->secs, time->nsecs, time->system_time);
+}
+
+static int64_t set_time64(const struct xenpf_settime64 *time)
+{
+    if (time->mbz != 0)
+        return -XEN_EINVAL;
+    return time_set_wallclock(time->secs, time->nsecs, time->system_time);
+}
+
+/* There is one processor, number 0. */
+static int64_t get_cpuinfo(struct xenpf_pcpuinfo *info)
+{
+    if (info->xen_cpuid != 0)
+        return -XEN_EINVAL;
+    info->max_present = 0;
+    info->flags = XEN_PCPU_FLAGS_ONLINE;
+    info->apic_id = asm_cpuid(CPUID_FEATURES, 0).ebx >> APIC_ID_SHIFT;
+    info->acpi_id = 0;
+    return 0;
+}
+
+int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    vaddr_t place = VADDR(args[0]);
+    struct xen_platform_op op;
+    int64_t result;
+
+    if (!vcpu_domain(vcpu)->initial)
+        return -XEN_EPERM;
+    if (!access_read(&vcpu->vcpu, &op, place, sizeof(op)))
+        return -XEN_EFAULT;
+    if (op.interface_version != XENPF_INTERFACE_VERSION)
+        return -XEN_EACCES;
+    switch (op.cmd) {
+    case XENPF_settime32:
+        return set_time32(&op.u.settime32);
+    case XENPF_settime64:
+        return set_time64(&op.u.settime64);
+    case XENPF_get_cpuinfo:
+        result = get_cpuinfo(&op.u.pcpu_info);
+        break;
+    default:
+        return -XEN_ENOSYS;
+    }
+    if (result == 0 && !access_write(&vcpu->vcpu, place, &op, sizeof(op)))
+        return -XEN_EFAULT;
+    return result;
+}

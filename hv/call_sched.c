@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* sched_op in both forms. */
+#include <abi/errno.h>
+#include <abi/mmu.h>
+#include <abi/sched.h>
+#include <engine/access.h>
+#include <hv/calls.h>
+#include <hv/vcpu.h>
+
+#define POLL_PORTS_MAX 128u
+
+static int64_t do_yield(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)vcpu;
+    (void)arg;
+    sched_yield();
+    return 0;
+}
+
+/* Is there a reason to return to the guest? */
+static bool is_wanted(const struct hv_vcpu *vcpu)
+{
+    return event_is_deliverable(vcpu) || (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked) ||
+           vcpu_domain(vcpu)->ended;
+}
+
+/* Nothing can come between the look and the sleep: interrupts are off. */
+static int64_t do_block(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)arg;
+    event_unmask_upcalls(vcpu);
+    if (!is_wanted(vcpu))
+        sched_block(vcpu);
+    return 0;
+}
+
+static unsigned known_reason(uint64_t reason)
+{
+    return reason <= SHUTDOWN_MAX ? (unsigned)reason : SHUTDOWN_crash;
+}
+
+/* The guest does not go on: what is left of a multicall is not done. */
+static int64_t shut_down(struct hv_vcpu *vcpu, uint64_t reason)
+{
+    domain_shut_down(vcpu_domain(vcpu), known_reason(reason));
+    vcpu->vcpu.diverted = true;
+    return 0;
+}
+
+static int64_t do_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct sched_shutdown shutdown;
+
+    if (!access_read(&vcpu->vcpu, &shutdown, arg, sizeof(shutdown)))
+        return -XEN_EFAULT;
+    return shut_down(vcpu, shutdown.reason);
+}
+
+/*
+ * ---- SCHEDOP_poll
+ */
+
+/* A copy of what the guest asks for. */
+struct poll {
+    unsigned nr_ports;
+    uint64_t timeout;
+    evtchn_port_t ports[POLL_PORTS_MAX];
+};
+
+static bool read_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct sched_poll *poll)
+{
+    struct compat_sched_poll compat;
+
+    if (domain_is_64bit(vcpu_domain(vcpu)))
+        return access_read(&vcpu->vcpu, poll, arg, sizeof(*poll));
+    if (!access_read(&vcpu->vcpu, &compat, arg, sizeof(compat)))
+        return false;
+    *poll = (struct sched_poll){.ports = compat.ports, .nr_ports = compat.nr_ports, .timeout = compat.timeout};
+    return true;
+}
+
+static int decode_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct poll *poll)
+{
+    struct sched_poll copy;
+
+    if (!read_poll(vcpu, arg, &copy))
+        return -XEN_EFAULT;
+    if (copy.nr_ports > POLL_PORTS_MAX)
+        return -XEN_EINVAL;
+    poll->nr_ports = copy.nr_ports;
+    poll->timeout = copy.timeout;
+    if (!access_read(&vcpu->vcpu, poll->ports, VADDR(copy.ports), copy.nr_ports * sizeof(poll->ports[0])))
+        return -XEN_EFAULT;
+    for (unsigned i = 0; i < poll->nr_ports; i++) {
+        if (poll->ports[i] >= event_ports(vcpu_domain(vcpu)))
+            return -XEN_EINVAL;
+    }
+    return 0;
+}
+
+static bool is_over(const struct hv_vcpu *vcpu, const struct poll *poll)
+{
+    for (unsigned i = 0; i < poll->nr_ports; i++) {
+        if (event_is_pending(vcpu_domain(vcpu), poll->ports[i]))
+            return true;
+    }
+    return is_wanted(vcpu) || (poll->timeout && poll->timeout <= time_now());
+}
+
+static int64_t do_poll(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct poll poll;
+    int error = decode_poll(vcpu, arg, &poll);
+
+    if (error)
+        return error;
+    if (is_over(vcpu, &poll))
+        return 0;
+    if (poll.timeout)
+        time_set_poll(vcpu, poll.timeout);
+    vcpu->run.polling = true;
+    do {
+        sched_block(vcpu);
+    } while (!is_over(vcpu, &poll));
+    vcpu->run.polling = false;
+    time_stop_poll(vcpu);
+    return 0;
+}
+
+/*
+ * ---- For other domains, and for the one that owns the machine.
+ */
+
+static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct hv_domain *caller = vcpu_domain(vcpu);
+    struct sched_remote_shutdown shutdown;
+    struct domain *domain;
+
+    if (!access_read(&vcpu->vcpu, &shutdown, arg, sizeof(shutdown)))
+        return -XEN_EFAULT;
+    domain = shutdown.domain_id == DOMID_SELF ? &caller->domain
+                                              : domain_find(caller->domain.machine, DOMID(shutdown.domain_id));
+    if (!domain)
+        return -XEN_ESRCH;
+    if (domain == &caller->domain || !caller->domain.privileged)
+        return -XEN_EPERM;
+    domain_shut_down(hv_domain_of(domain), known_reason(shutdown.reason));
+    return 0;
+}
+
+static int64_t do_shutdown_code(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct sched_shutdown shutdown;
+
+    if (!access_read(&vcpu->vcpu, &shutdown, arg, sizeof(shutdown)))
+        return -XEN_EFAULT;
+    domain->reason_noted = true;
+    domain->noted_reason = known_reason(shutdown.reason);
+    return 0;
+}
+
+/* There is one processor, to which each vCPU is bound anyway. */
+static int64_t do_pin_override(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct sched_pin_override override;
+
+    if (!access_read(&vcpu->vcpu, &override, arg, sizeof(override)))
+        return -XEN_EFAULT;
+    if (!vcpu_domain(vcpu)->initial)
+        return -XEN_EPERM;
+    return override.pcpu > 0 ? -XEN_EINVAL : 0;
+}
+
+/*
+ * ---- SCHEDOP_watchdog: numbers count from 1.
+ */
+
+static int64_t start_watchdog(struct hv_domain *domain, uint32_t seconds)
+{
+    for (unsigned i = 0; i < WATCHDOGS; i++) {
+        if (!time_has_watchdog(domain, i)) {
+            time_set_watchdog(domain, i, seconds);
+            return i + 1;
+        }
+    }
+    return -XEN_EEXIST;
+}
+
+static int64_t do_watchdog(struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct sched_watchdog watchdog;
+
+    if (!access_read(&vcpu->vcpu, &watchdog, arg, sizeof(watchdog)))
+        return -XEN_EFAULT;
+    if (watchdog.id > WATCHDOGS)
+        return -XEN_EINVAL;
+    if (watchdog.id == 0)
+        return watchdog.timeout ? start_watchdog(domain, watchdog.timeout) : -XEN_EINVAL;
+    if (!time_has_watchdog(domain, watchdog.id - 1))
+        return -XEN_EINVAL;
+    time_set_watchdog(domain, watchdog.id - 1, watchdog.timeout);
+    return 0;
+}
+
+/*
+ * ---- The calls.
+ */
+
+typedef int64_t command_fn(struct hv_vcpu *vcpu, vaddr_t arg);
+
+static command_fn *const commands[] = {
+    [SCHEDOP_yield] = do_yield,
+    [SCHEDOP_block] = do_block,
+    [SCHEDOP_shutdown] = do_shutdown,
+    [SCHEDOP_poll] = do_poll,
+    [SCHEDOP_remote_shutdown] = do_remote_shutdown,
+    [SCHEDOP_shutdown_code] = do_shutdown_code,
+    [SCHEDOP_watchdog] = do_watchdog,
+    [SCHEDOP_pin_override] = do_pin_override,
+};
+
+int64_t call_sched_op(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    uint32_t command = (uint32_t)args[0];
+
+    return command < ARRAY_SIZE(commands) ? commands[command](vcpu, VADDR(args[1])) : -XEN_ENOSYS;
+}
+
+/* The older form: the reason of an end stands in a register. */
+int64_t call_sched_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    uint32_t command = (uint32_t)args[0];
+
+    if (command == SCHEDOP_shutdown)
+        return shut_down(vcpu, (uint32_t)args[1]);
+    return command < SCHEDOP_shutdown ? commands[command](vcpu, VADDR(0)) : -XEN_ENOSYS;
+}

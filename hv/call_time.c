@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* set_timer_op */
+#include <hv/calls.h>
+#include <hv/vcpu.h>
+
+#define MISTAKE_AHEAD (UINT64_C(1) << 50) /* ns, 13 days: a time further ahead than this was not meant */
+#define MISTAKE_DELAY UINT64_C(100000000) /* ns */
+
+/* A 32-bit guest passes the time in two halves. */
+static uint64_t timeout_of(const struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    return domain_is_64bit(vcpu_domain(vcpu)) ? args[0] : (uint32_t)args[0] | args[1] << 32;
+}
+
+int64_t call_set_timer_op(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    uint64_t timeout = timeout_of(vcpu, args), now = time_now();
+
+    if (timeout == 0)
+        time_stop_singleshot(vcpu);
+    else if (timeout > INT64_MAX || timeout > now + MISTAKE_AHEAD)
+        time_set_singleshot(vcpu, now + MISTAKE_DELAY);
+    else
+        time_set_singleshot(vcpu, timeout);
+    return 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* How the guest's kernel is entered and left: stack_switch, set_callbacks, callback_op, iret. */
+#include <abi/callback.h>
+#include <abi/context.h>
+#include <abi/errno.h>
+#include <abi/segment.h>
+#include <abi/trap.h>
+#include <engine/engine.h>
+#include <hv/calls.h>
+#include <hv/vcpu.h>
+
+#define RFLAGS_GUEST                                                                                             \
+    (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT | \
+     RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
+
+int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    vcpu->bounce.kernel_ss = args[0] | 3;
+    vcpu->bounce.kernel_sp = args[1];
+    return 0;
+}
+
+/*
+ * ---- Callbacks.
+ */
+
+static bool address_is_good(const struct hv_vcpu *vcpu, uint64_t address)
+{
+    return access_address_ok(vcpu->vcpu.domain, address);
+}
+
+/* The old call: events, failsafe, and for 64-bit guests syscall.  It always succeeds, so a bad address means none. */
+int64_t call_set_callbacks(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    struct callback *const callbacks[] = {&vcpu->bounce.event, &vcpu->bounce.failsafe, &vcpu->bounce.syscall};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(callbacks); i++)
+        *callbacks[i] = (struct callback){address_is_good(vcpu, args[i]) ? args[i] : 0, false, 0};
+    return 0;
+}
+
+static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
+{
+    switch (type) {
+    case CALLBACKTYPE_event:
+        return &vcpu->bounce.event;
+    case CALLBACKTYPE_failsafe:
+        return &vcpu->bounce.failsafe;
+    case CALLBACKTYPE_syscall:
+        return &vcpu->bounce.syscall;
+    case CALLBACKTYPE_syscall32:
+        return &vcpu->bounce.syscall32;
+    case CALLBACKTYPE_sysenter:
+    case CALLBACKTYPE_sysenter_deprecated:
+        return &vcpu->bounce.sysenter;
+    case CALLBACKTYPE_nmi:
+        return &vcpu->bounce.nmi;
+    default:
+        return NULL;
+    }
+}
+
+static int register_callback(struct hv_vcpu *vcpu, const struct callback_register *wanted)
+{
+    struct callback *callback = find_callback(vcpu, wanted->type);
+
+    if (!callback)
+        return -XEN_ENOSYS;
+    if (!address_is_good(vcpu, wanted->address))
+        return -XEN_EINVAL;
+    *callback = (struct callback){wanted->address, wanted->flags & CALLBACKF_mask_events, 0};
+    return 0;
+}
+
+static int unregister_callback(struct hv_vcpu *vcpu, unsigned type)
+{
+    if (!find_callback(vcpu, type))
+        return -XEN_ENOSYS;
+    if (type != CALLBACKTYPE_nmi)
+        return -XEN_EINVAL;
+    vcpu->bounce.nmi = (struct callback){0};
+    return 0;
+}
+
+int64_t call_callback_op(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    struct callback_register wanted;
+    struct callback_unregister gone;
+
+    switch ((uint32_t)args[0]) {
+    case CALLBACKOP_register:
+        if (!access_read(&vcpu->vcpu, &wanted, VADDR(args[1]), sizeof(wanted)))
+            return -XEN_EFAULT;
+        return register_callback(vcpu, &wanted);
+    case CALLBACKOP_unregister:
+        if (!access_read(&vcpu->vcpu, &gone, VADDR(args[1]), sizeof(gone)))
+            return -XEN_EFAULT;
+        return unregister_callback(vcpu, gone.type);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+/*
+ * ---- The way back: abi-facts 4.5.
+ */
+
+static void set_registers(struct cpu_frame *frame, const struct iret_context *context)
+{
+    frame->rax = context->rax;
+    frame->rip = context->rip;
+    frame->rflags = (context->rflags & RFLAGS_GUEST) | RFLAGS_ONE | RFLAGS_IF;
+    frame->rsp = context->rsp;
+    if (context->flags & VGCF_in_syscall) {
+        frame->cs = context->cs == FLAT_USER_CS32 ? FLAT_USER_CS32 : FLAT_USER_CS64;
+        frame->ss = FLAT_USER_SS64;
+        frame->rcx = frame->rip;
+        frame->r11 = frame->rflags;
+    } else {
+        frame->cs = (context->cs & 0xffff) | 3;
+        frame->ss = (context->ss & 0xffff) | 3;
+        frame->rcx = context->rcx;
+        frame->r11 = context->r11;
+    }
+}
+
+int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    struct iret_context context;
+    uint8_t mask;
+
+    (void)args;
+    vcpu->vcpu.diverted = true;
+    if (!access_read(&vcpu->vcpu, &context, VADDR(vcpu->frame->rsp), sizeof(context))) {
+        domain_crash(vcpu, "the frame of iret at %lx cannot be read", vcpu->frame->rsp);
+        return 0;
+    }
+    set_registers(vcpu->frame, &context);
+    if ((context.cs & 3) == 3) {
+        if (vcpu_enter_user(&vcpu->vcpu)) {
+            domain_crash(vcpu, "a return to user mode, and there is no page table for it");
+            return 0;
+        }
+        state_swap_gs();
+    }
+    vcpu->bounce.nmi_blocked = false;
+    mask = !(context.rflags & RFLAGS_IF);
+    __atomic_store_n(&vcpu->info->evtchn_upcall_mask, mask, __ATOMIC_RELAXED);
+    return 0;
+}

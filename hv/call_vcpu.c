@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* vcpu_op, in order: up and down; the runstate; timers; the vcpu_info and other places; the call. */
+#include <abi/errno.h>
+#include <abi/sched.h>
+#include <engine/access.h>
+#include <engine/engine.h>
+#include <hv/apic.h>
+#include <hv/calls.h>
+#include <hv/string.h>
+#include <hv/vcpu.h>
+#include <hv/vcpu_initialise.h>
+
+#define PERIOD_LEAST UINT64_C(1000000) /* ns */
+
+static int64_t do_initialise(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    return vcpu_initialise(caller, vcpu, arg);
+}
+
+static int64_t do_up(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)caller;
+    (void)arg;
+    if (!vcpu->initialised)
+        return -XEN_EINVAL;
+    if (vcpu->run.down) {
+        time_update_vcpu(vcpu);
+        sched_start(vcpu);
+    }
+    return 0;
+}
+
+static bool is_up(const struct hv_vcpu *vcpu)
+{
+    return vcpu->initialised && !vcpu->run.down;
+}
+
+static bool is_last_up(const struct hv_vcpu *vcpu)
+{
+    const struct hv_domain *domain = vcpu_domain(vcpu);
+
+    for (uint64_t i = 0; i < domain->domain.nr_vcpus; i++) {
+        const struct hv_vcpu *other = vcpu_find(domain, i);
+
+        if (other != vcpu && is_up(other))
+            return false;
+    }
+    return true;
+}
+
+static int64_t do_down(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)caller;
+    (void)arg;
+    if (!is_up(vcpu))
+        return 0;
+    if (is_last_up(vcpu))
+        domain_shut_down(vcpu_domain(vcpu), SHUTDOWN_poweroff);
+    else
+        sched_stop(vcpu);
+    return 0;
+}
+
+static int64_t do_is_up(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)caller;
+    (void)arg;
+    return is_up(vcpu);
+}
+
+/*
+ * ---- The runstate.
+ */
+
+static size_t runstate_size(const struct hv_vcpu *vcpu)
+{
+    return domain_is_64bit(vcpu_domain(vcpu)) ? sizeof(struct vcpu_runstate_info)
+                                              : sizeof(struct compat_vcpu_runstate_info);
+}
+
+static bool write_runstate(struct hv_vcpu *caller, const struct hv_vcpu *vcpu, vaddr_t place)
+{
+    const struct vcpu_runstate_info info = sched_runstate(vcpu);
+    struct compat_vcpu_runstate_info compat = {.state = info.state, .state_entry_time = info.state_entry_time};
+    const void *from = domain_is_64bit(vcpu_domain(vcpu)) ? (const void *)&info : &compat;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(info.time); i++)
+        compat.time[i] = info.time[i];
+    return access_write(&caller->vcpu, place, from, runstate_size(vcpu));
+}
+
+static int64_t do_get_runstate_info(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    return write_runstate(caller, vcpu, arg) ? 0 : -XEN_EFAULT;
+}
+
+/*
+ * The address of an area of @size bytes.  The structures of both widths and of both areas are 8 bytes of which a 32-bit
+ * guest fills in the first 4.
+ */
+static int read_area(struct hv_vcpu *caller, vaddr_t arg, size_t size, uint64_t *area)
+{
+    if (!access_read_word(&caller->vcpu, area, arg))
+        return -XEN_EFAULT;
+    return *area && !access_range_ok(caller->vcpu.domain, VADDR(*area), size) ? -XEN_EFAULT : 0;
+}
+
+/* What cannot be written now is written when it can. */
+static int64_t do_register_runstate_memory_area(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    uint64_t area;
+    int error = read_area(caller, arg, runstate_size(vcpu), &area);
+    bool written;
+
+    if (error)
+        return error;
+    vcpu->run.area = area;
+    written = area && write_runstate(caller, vcpu, VADDR(area));
+    (void)written;
+    return 0;
+}
+
+/*
+ * ---- Timers.
+ */
+
+static int64_t do_set_periodic_timer(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct vcpu_set_periodic_timer timer;
+
+    if (!access_read(&caller->vcpu, &timer, arg, sizeof(timer)))
+        return -XEN_EFAULT;
+    if (timer.period_ns < PERIOD_LEAST || timer.period_ns > INT64_MAX)
+        return -XEN_EINVAL;
+    time_set_periodic(vcpu, timer.period_ns);
+    return 0;
+}
+
+static int64_t do_stop_periodic_timer(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)caller;
+    (void)arg;
+    time_set_periodic(vcpu, 0);
+    return 0;
+}
+
+static bool read_singleshot(struct hv_vcpu *caller, vaddr_t arg, struct vcpu_set_singleshot_timer *timer)
+{
+    struct compat_vcpu_set_singleshot_timer compat;
+
+    if (domain_is_64bit(vcpu_domain(caller)))
+        return access_read(&caller->vcpu, timer, arg, sizeof(*timer));
+    if (!access_read(&caller->vcpu, &compat, arg, sizeof(compat)))
+        return false;
+    *timer = (struct vcpu_set_singleshot_timer){.timeout_abs_ns = compat.timeout_abs_ns, .flags = compat.flags};
+    return true;
+}
+
+static int64_t do_set_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct vcpu_set_singleshot_timer timer;
+
+    if (caller != vcpu)
+        return -XEN_EINVAL;
+    if (!read_singleshot(caller, arg, &timer))
+        return -XEN_EFAULT;
+    if ((timer.flags & VCPU_SSHOTTMR_future) && timer.timeout_abs_ns < time_now())
+        return -XEN_ETIME;
+    time_set_singleshot(vcpu, timer.timeout_abs_ns);
+    return 0;
+}
+
+static int64_t do_stop_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)arg;
+    if (caller != vcpu)
+        return -XEN_EINVAL;
+    time_stop_singleshot(vcpu);
+    return 0;
+}
+
+/*
+ * ---- Places.
+ */
+
+static int check_info_place(const struct hv_vcpu *vcpu, uint32_t offset)
+{
+    uint32_t alignment = domain_is_64bit(vcpu_domain(vcpu)) ? _Alignof(uint64_t) : _Alignof(uint32_t);
+
+    return offset % alignment || offset > PAGE_SIZE - sizeof(struct vcpu_info) ? -XEN_ENXIO : 0;
+}
+_Static_assert(sizeof(struct vcpu_info) == sizeof(struct compat_vcpu_info), "vcpu_info of both widths");
+
+/* The frame stays held until the domain's end, so that nothing but data can ever be where the hypervisor writes. */
+static int64_t do_register_vcpu_info(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    struct vcpu_register_vcpu_info wanted;
+    void *place;
+    int error;
+
+    if (!access_read(&caller->vcpu, &wanted, arg, sizeof(wanted)))
+        return -XEN_EFAULT;
+    error = check_info_place(vcpu, wanted.offset);
+    if (error)
+        return error;
+    if (!mfn_is_none(vcpu->info_frame))
+        return -XEN_EBUSY;
+    error = domain_hold_writable(&vcpu_domain(vcpu)->domain, MFN(wanted.mfn));
+    if (error)
+        return error;
+    place = (uint8_t *)port_frame_map(MFN(wanted.mfn)) + wanted.offset;
+    memcpy(place, vcpu->info, sizeof(*vcpu->info));
+    vcpu->info = place;
+    vcpu->info_frame = MFN(wanted.mfn);
+    event_recheck(vcpu);
+    time_update_vcpu(vcpu);
+    return 0;
+}
+
+static int64_t do_register_vcpu_time_memory_area(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    uint64_t area;
+    int error = read_area(caller, arg, sizeof(struct vcpu_time_info), &area);
+
+    if (error)
+        return error;
+    vcpu->time.area = area;
+    time_update_vcpu(vcpu);
+    return 0;
+}
+
+/*
+ * ---- The rest.
+ */
+
+static int64_t do_send_nmi(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    (void)caller;
+    if (arg.v)
+        return -XEN_EINVAL;
+    vcpu->bounce.nmi_pending = true;
+    if (is_up(vcpu))
+        sched_wake(vcpu);
+    return 0;
+}
+
+/* Only the domain that owns the machine has its vCPUs bound to a processor that it may know of: the one there is. */
+static int64_t do_get_physid(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
+{
+    const struct vcpu_get_physid physid = {.phys_id = (uint64_t)vcpu->vcpu.cpu << 32 | apic_id()};
+
+    if (!vcpu_domain(vcpu)->initial)
+        return -XEN_EINVAL;
+    return access_write(&caller->vcpu, arg, &physid, sizeof(physid)) ? 0 : -XEN_EFAULT;
+}
+
+typedef int64_t command_fn(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg);
+
+static command_fn *const commands[] = {
+    [VCPUOP_initialise] = do_initialise,
+    [VCPUOP_up] = do_up,
+    [VCPUOP_down] = do_down,
+    [VCPUOP_is_up] = do_is_up,
+    [VCPUOP_get_runstate_info] = do_get_runstate_info,
+    [VCPUOP_register_runstate_memory_area] = do_register_runstate_memory_area,
+    [VCPUOP_set_periodic_timer] = do_set_periodic_timer,
+    [VCPUOP_stop_periodic_timer] = do_stop_periodic_timer,
+    [VCPUOP_set_singleshot_timer] = do_set_singleshot_timer,
+    [VCPUOP_stop_singleshot_timer] = do_stop_singleshot_timer,
+    [VCPUOP_register_vcpu_info] = do_register_vcpu_info,
+    [VCPUOP_send_nmi] = do_send_nmi,
+    [VCPUOP_get_physid] = do_get_physid,
+    [VCPUOP_register_vcpu_time_memory_area] = do_register_vcpu_time_memory_area,
+};
+
+int64_t call_vcpu_op(struct hv_vcpu *caller, const uint64_t args[6])
+{
+    uint32_t command = (uint32_t)args[0];
+    struct hv_vcpu *vcpu = vcpu_find(vcpu_domain(caller), (uint32_t)args[1]);
+
+    if (!vcpu)
+        return -XEN_ENOENT;
+    return command < ARRAY_SIZE(commands) ? commands[command](caller, vcpu, VADDR(args[2])) : -XEN_ENOSYS;
+}

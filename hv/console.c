@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console: output to the serial line, input from it to the domain that has it.  The guest's ring is memory that it
+ * can write at any time: each of its indexes is read once, and what it says is believed only as far as the ring reaches.
+ */
+#include <abi/event.h>
+#include <abi/io.h>
+#include <engine/port.h>
+#include <hv/console.h>
+#include <hv/domain.h>
+#include <hv/event.h>
+#include <hv/serial.h>
+#include <hv/time.h>
+#include <hv/timer.h>
+#include <hv/vcpu.h>
+
+#define POLL_INTERVAL UINT64_C(10000000) /* ns */
+#define INPUT_MAX     1024u              /* a power of two */
+#define CHUNK         128u
+
+static struct hv_domain *attached;
+static struct timer poll_timer;
+
+/* What has come and not been taken: a ring, with indexes that count bytes. */
+static struct {
+    uint32_t taken, come;
+    char bytes[INPUT_MAX];
+} input;
+
+static uint32_t read_index(const uint32_t *index)
+{
+    return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+}
+
+static void write_index(uint32_t *index, uint32_t value)
+{
+    __atomic_store_n(index, value, __ATOMIC_RELEASE);
+}
+
+int console_create(struct hv_domain *domain, mfn_t frame)
+{
+    int error = event_open_backend(domain, console_run, &domain->console.port);
+
+    if (error)
+        return error;
+    domain->console.frame = frame;
+    domain->console.ring = port_frame_map(frame);
+    return 0;
+}
+
+/* Was there anything?  Everything is sent, one ring's worth at most. */
+static bool take_output(struct xencons_interface *ring)
+{
+    uint32_t at = read_index(&ring->out_cons), end = read_index(&ring->out_prod);
+    char chunk[CHUNK];
+
+    if (at == end || end - at > sizeof(ring->out))
+        return false;
+    while (at != end) {
+        size_t count = 0;
+
+        for (; count < CHUNK && at != end; count++, at++)
+            chunk[count] = __atomic_load_n(&ring->out[MASK_XENCONS_IDX(at, ring->out)], __ATOMIC_RELAXED);
+        serial_write(chunk, count);
+    }
+    write_index(&ring->out_cons, at);
+    return true;
+}
+
+/* Was there anything, and room for it? */
+static bool give_input(struct xencons_interface *ring)
+{
+    uint32_t at = read_index(&ring->in_prod), used = at - read_index(&ring->in_cons);
+    uint32_t count = input.come - input.taken;
+
+    if (used > sizeof(ring->in))
+        return false;
+    if (count > sizeof(ring->in) - used)
+        count = (uint32_t)sizeof(ring->in) - used;
+    for (uint32_t i = 0; i < count; i++)
+        __atomic_store_n(&ring->in[MASK_XENCONS_IDX(at + i, ring->in)], input.bytes[(input.taken + i) % INPUT_MAX],
+                         __ATOMIC_RELAXED);
+    input.taken += count;
+    if (count > 0)
+        write_index(&ring->in_prod, at + count);
+    return count > 0;
+}
+
+/* Take what the serial line has, as far as there is room; the rest waits in the line.  Has anything come? */
+static bool take_input(void)
+{
+    uint32_t before = input.come;
+    int byte;
+
+    while (input.come - input.taken < INPUT_MAX && (byte = serial_get()) >= 0)
+        input.bytes[input.come++ % INPUT_MAX] = (char)byte;
+    return input.come != before;
+}
+
+static void run(struct hv_domain *domain, bool news)
+{
+    struct xencons_interface *ring = domain->console.ring;
+    bool moved;
+
+    if (ring) {
+        moved = take_output(ring);
+        if (domain == attached)
+            moved |= give_input(ring);
+        if (moved)
+            event_notify(domain, domain->console.port);
+    } else if (news && domain == attached && domain->initial) {
+        event_raise_virq(vcpu_find(domain, 0), VIRQ_CONSOLE);
+    }
+}
+
+void console_run(struct hv_domain *domain)
+{
+    run(domain, domain == attached && take_input());
+}
+
+void console_poll(void)
+{
+    if (attached)
+        console_run(attached);
+}
+
+static void poll_again(struct timer *timer)
+{
+    console_poll();
+    if (attached)
+        timer_set(timer, time_now() + POLL_INTERVAL);
+}
+
+void console_attach(struct hv_domain *domain)
+{
+    timer_stop(&poll_timer);
+    attached = domain;
+    if (!domain)
+        return;
+    poll_timer.expire = poll_again;
+    timer_set(&poll_timer, time_now() + POLL_INTERVAL);
+}
+
+size_t console_read(const struct hv_domain *domain, char *bytes, size_t count)
+{
+    size_t done = 0;
+
+    if (domain != attached)
+        return 0;
+    (void)take_input();
+    for (; done < count && input.taken != input.come; done++)
+        bytes[done] = input.bytes[input.taken++ % INPUT_MAX];
+    return done;
+}
+
+void console_write(const char *bytes, size_t count)
+{
+    static char last;
+
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] == '\n' && last != '\r')
+            serial_write("\r", 1);
+        serial_write(&bytes[i], 1);
+        last = bytes[i];
+    }
+}

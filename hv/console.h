@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest's consoles: its ring (abi/io.h) and console_io, both on the serial line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <engine/types.h>
+
+struct hv_domain;
+
+struct domain_console {
+    mfn_t frame; /* the ring's, owned by the guest: it may give it back at any time, so nothing here relies on it */
+    void *ring;  /* struct xencons_interface as the hypervisor reaches it; NULL: no ring */
+    uint32_t port;
+};
+
+/*
+ * Serve the ring in @frame, RAM that the caller holds for as long as the domain exists; opens its event channel.
+ * -XEN_ENOSPC: no port is free.
+ */
+int __attribute__((warn_unused_result)) console_create(struct hv_domain *domain, mfn_t frame);
+
+/* Move bytes both ways: called for notifications of the guest, when it yields, and when the serial line has input. */
+void console_run(struct hv_domain *domain);
+
+/* Input has come on the serial line, or may have: give it to the domain that has the console. */
+void console_poll(void);
+
+/* From now on @domain has the console's input, which is looked for every few milliseconds.  NULL: nobody. */
+void console_attach(struct hv_domain *domain);
+
+/* Take at most @count bytes of input that @domain has not got by its ring.  Returns their number. */
+size_t console_read(const struct hv_domain *domain, char *bytes, size_t count);
+
+/* Output by console_io: a line feed gets a carriage return before it, unless there is one. */
+void console_write(const char *bytes, size_t count);

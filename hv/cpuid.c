@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* CPUID of this processor for the guest of a vCPU. */
+#include <hv/cpu.h>
+#include <hv/cpuid.h>
+#include <hv/vcpu.h>
+
+struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
+{
+    const struct cpuid_view view = {
+        .wide = domain_is_64bit(vcpu_domain(vcpu)),
+        .osxsave = state_guest_cr4(vcpu) & CR4_OSXSAVE,
+        .vcpu = vcpu->vcpu.id,
+        .phys_bits = cpu_features()->phys_bits,
+        .offered = state_xcr0_offered(),
+        .xcr0 = vcpu->state.xcr0,
+        .tsc_khz = time_tsc_khz(),
+        .read = asm_cpuid,
+    };
+
+    return cpuid_filter(&view, leaf, subleaf);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Domains, in order: their making, their end, what the end leaves. */
+#include <abi/errno.h>
+#include <abi/layout.h>
+#include <abi/sched.h>
+#include <abi/shared.h>
+#include <engine/engine.h>
+#include <hv/allocate.h>
+#include <hv/domain.h>
+#include <hv/pool.h>
+#include <hv/port.h>
+#include <hv/print.h>
+#include <hv/string.h>
+#include <hv/vcpu.h>
+#include <hv/window.h>
+
+/*
+ * ---- Making.  Everything is zero before, so that domain_release() knows what there is.
+ */
+
+int domain_share_new(struct hv_domain *domain, mfn_t *mfn)
+{
+    int error;
+
+    /* It does not count as the guest's memory once it is shared. */
+    domain->domain.max_frames++;
+    error = domain_populate(&domain->domain, PFN(MACH2PHYS_SHARED), mfn);
+    if (!error) {
+        error = domain_share(&domain->domain, *mfn);
+        CHECK(!error); /* it is allocated, and nobody has seen it */
+    }
+    domain->domain.max_frames--;
+    return error;
+}
+
+static int create_shared_info(struct hv_domain *domain)
+{
+    int error = domain_share_new(domain, &domain->shared_info_frame);
+    uint8_t *places;
+
+    if (error)
+        return error;
+    domain->shared_info = places = port_frame_map(domain->shared_info_frame);
+    for (unsigned i = 0; i < VCPUS_MAX; i++)
+        places[i * sizeof(struct vcpu_info) + offsetof(struct vcpu_info, evtchn_upcall_mask)] = 1;
+    return 0;
+}
+
+/* Windows and stacks of vCPUs have the same numbers: one in use is that of a domain that is there. */
+static bool window_is_taken(const struct machine *machine, unsigned window)
+{
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        const struct domain *domain = machine->domains[i];
+
+        for (unsigned j = 0; domain && j < domain->nr_vcpus; j++) {
+            if (domain->vcpus[j] && hv_vcpu_of(domain->vcpus[j])->window == window)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool find_window(const struct machine *machine, unsigned *window)
+{
+    for (*window = WINDOW_OF_VCPUS; *window < WINDOWS_MAX; ++*window) {
+        if (!window_is_taken(machine, *window))
+            return true;
+    }
+    return false;
+}
+
+static int create_vcpu(struct hv_domain *domain, unsigned id)
+{
+    struct hv_vcpu *vcpu = allocate(sizeof(*vcpu));
+    unsigned window;
+
+    if (!vcpu || !find_window(domain->domain.machine, &window)) {
+        release(vcpu, sizeof(*vcpu));
+        return -XEN_ENOMEM;
+    }
+    vcpu->vcpu.domain = &domain->domain;
+    vcpu->vcpu.id = id;
+    vcpu->window = window;
+    vcpu->info = (struct vcpu_info *)domain->shared_info + id;
+    vcpu->info_frame = MFN_NONE;
+    vcpu_init(&vcpu->vcpu);
+    time_create(vcpu);
+    domain->vcpus[id] = &vcpu->vcpu;
+    domain->domain.nr_vcpus = id + 1;
+    if (sched_create(vcpu))
+        return -XEN_ENOMEM;
+    return state_create(vcpu);
+}
+
+static int create_parts(struct hv_domain *domain, unsigned nr_vcpus)
+{
+    int error = create_shared_info(domain);
+
+    if (!error)
+        error = event_create(domain);
+    for (unsigned i = 0; i < nr_vcpus && !error; i++)
+        error = create_vcpu(domain, i);
+    return error;
+}
+
+struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
+                                unsigned nr_vcpus)
+{
+    struct hv_domain *domain;
+
+    CHECK(id < machine->nr_domains && !machine->domains[id] && nr_vcpus >= 1 && nr_vcpus <= VCPUS_MAX);
+    domain = allocate(sizeof(*domain));
+    if (!domain)
+        return NULL;
+    domain->domain = (struct domain){
+        .machine = machine,
+        .id = DOMID((uint16_t)id),
+        .width = width,
+        .max_frames = max_frames,
+        .vcpus = domain->vcpus,
+    };
+    domain->shared_info_frame = MFN_NONE;
+    domain_init(&domain->domain);
+    machine->domains[id] = &domain->domain;
+    if (!create_parts(domain, nr_vcpus))
+        return domain;
+    (void)domain_release(domain);
+    return NULL;
+}
+
+/*
+ * ---- The end of the guest.
+ */
+
+void domain_shut_down(struct hv_domain *domain, unsigned reason)
+{
+    if (domain->ended)
+        return;
+    domain->ended = true;
+    domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
+}
+
+static void print_guest_registers(const struct hv_vcpu *vcpu)
+{
+    const struct cpu_frame *frame = vcpu->frame;
+
+    print("vCPU %u, %s mode, cr2 %016lx\n", vcpu->vcpu.id, vcpu->vcpu.user_mode ? "user" : "kernel",
+          vcpu->info->arch.cr2);
+    print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
+          frame->rflags);
+    print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
+    print("rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx\n", frame->rsi, frame->rdi, frame->rbp, frame->r8);
+    print("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx\n", frame->r9, frame->r10, frame->r11, frame->r12);
+    print("r13 %016lx  r14 %016lx  r15 %016lx\n", frame->r13, frame->r14, frame->r15);
+}
+
+void domain_crash(struct hv_vcpu *vcpu, const char *format, ...)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+    va_list args;
+
+    vcpu->vcpu.diverted = true;
+    if (domain->ended)
+        return;
+    print("domain %u (%s) crashed: ", domain->domain.id.v, domain->name);
+    va_start(args, format);
+    print_list(format, args);
+    va_end(args);
+    print("\n");
+    print_guest_registers(vcpu);
+    port_print_last_refusal();
+    domain_shut_down(domain, SHUTDOWN_crash);
+}
+
+/*
+ * ---- Afterwards.
+ */
+
+static void release_vcpu(struct hv_domain *domain, unsigned id)
+{
+    struct hv_vcpu *vcpu = hv_vcpu_of(domain->vcpus[id]);
+
+    if (vcpu->state.extended)
+        state_destroy(vcpu);
+    if (vcpu->run.stack)
+        sched_destroy(vcpu);
+    release(vcpu, sizeof(*vcpu));
+    domain->vcpus[id] = NULL;
+}
+
+/* What the domain should have let go of, and has not. */
+static bool report_leaks(const struct hv_domain *domain, uint64_t left)
+{
+    const struct machine *machine = domain->domain.machine;
+    unsigned shown = 0;
+
+    if (left == 0)
+        return true;
+    print("domain %u (%s) has left %lu frames behind:\n", domain->domain.id.v, domain->name, left);
+    for (uint64_t i = 0; i < machine->nr_frames && shown < 8; i++) {
+        const struct frame *frame = &machine->frames[i];
+
+        if (frame_owner(frame) != domain->domain.id.v)
+            continue;
+        print("  frame %lx: %u references, type word %x\n", i, frame->refs, frame->type.v);
+        shown++;
+    }
+    return false;
+}
+
+bool domain_release(struct hv_domain *domain)
+{
+    struct machine *machine = domain->domain.machine;
+    unsigned nr_vcpus = domain->domain.nr_vcpus;
+    bool clean;
+
+    for (unsigned i = 0; i < nr_vcpus; i++)
+        time_stop(hv_vcpu_of(domain->vcpus[i]));
+    console_attach(NULL);
+    xenstore_destroy(domain);
+    event_destroy(domain);
+    clean = report_leaks(domain, domain_destroy(&domain->domain));
+    for (unsigned i = 0; i < nr_vcpus; i++)
+        release_vcpu(domain, i);
+    machine->domains[domain->domain.id.v] = NULL;
+    release(domain, sizeof(*domain));
+    return clean;
+}

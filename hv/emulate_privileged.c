@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instructions of ring 0 in the guest's kernel, and those that depend on the I/O privilege level: abi-facts 4.8.  An
+ * instruction that is not in the table, or that the guest may not use so, is the guest's fault.
+ */
+#include <abi/context.h>
+#include <abi/vm_assist.h>
+#include <engine/engine.h>
+#include <hv/asm.h>
+#include <hv/cpuid.h>
+#include <hv/emulation.h>
+#include <hv/operand.h>
+#include <hv/vcpu.h>
+
+/* Carry @emulation's instruction out.  False: emulation->result. */
+typedef bool handler(struct emulation *emulation);
+
+/* edx:eax, as rdmsr and its like use them. */
+static uint64_t get_pair(const struct cpu_frame *frame)
+{
+    return operand_get_register(frame, OPERAND_RDX, 4) << 32 | operand_get_register(frame, OPERAND_RAX, 4);
+}
+
+static void set_pair(struct cpu_frame *frame, uint64_t value)
+{
+    operand_set_register(frame, OPERAND_RAX, 4, value);
+    operand_set_register(frame, OPERAND_RDX, 4, value >> 32);
+}
+
+static uint32_t get_ecx(const struct cpu_frame *frame)
+{
+    return (uint32_t)operand_get_register(frame, OPERAND_RCX, 4);
+}
+
+/*
+ * ---- Control registers.
+ */
+
+static uint64_t read_cr0(const struct hv_vcpu *vcpu)
+{
+    uint64_t cr0 = asm_read_cr0() & ~CR0_TS;
+
+    return vcpu->state.task_switched ? cr0 | CR0_TS : cr0;
+}
+
+/* In vcpu_info, which the guest may write at any moment. */
+static uint64_t read_cr2(const struct hv_vcpu *vcpu)
+{
+    if (!vcpu->info)
+        return 0;
+    if (domain_is_64bit(vcpu_domain(vcpu)))
+        return __atomic_load_n(&vcpu->info->arch.cr2, __ATOMIC_RELAXED);
+    return __atomic_load_n(&((const struct compat_vcpu_info *)vcpu->info)->arch.cr2, __ATOMIC_RELAXED);
+}
+
+static void write_cr2(const struct hv_vcpu *vcpu, uint64_t value)
+{
+    if (!vcpu->info)
+        return;
+    if (domain_is_64bit(vcpu_domain(vcpu)))
+        __atomic_store_n(&vcpu->info->arch.cr2, value, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n(&((struct compat_vcpu_info *)vcpu->info)->arch.cr2, (uint32_t)value, __ATOMIC_RELAXED);
+}
+
+static uint64_t read_cr3(const struct hv_vcpu *vcpu)
+{
+    uint64_t root = vcpu->vcpu.kernel_root.v;
+
+    return domain_is_64bit(vcpu_domain(vcpu)) ? xen_pfn_to_cr3(root) : compat_xen_pfn_to_cr3(root);
+}
+
+/* The low bits of a 64-bit guest's value are flags of caching and of PCIDs, which it does not have. */
+static bool write_cr3(struct hv_vcpu *vcpu, uint64_t value)
+{
+    uint64_t root = domain_is_64bit(vcpu_domain(vcpu)) ? xen_cr3_to_pfn(value) : compat_xen_cr3_to_pfn(value);
+
+    return vcpu_set_kernel_root(&vcpu->vcpu, MFN(root)) == 0;
+}
+
+static bool do_read_cr(struct emulation *emulation)
+{
+    struct hv_vcpu *vcpu = emulation->vcpu;
+    uint64_t value;
+
+    switch (emulation->instruction.control) {
+    case 0:
+        value = read_cr0(vcpu);
+        break;
+    case 2:
+        value = read_cr2(vcpu);
+        break;
+    case 3:
+        value = read_cr3(vcpu);
+        break;
+    case 4:
+        value = state_guest_cr4(vcpu);
+        break;
+    default:
+        return false;
+    }
+    operand_set(vcpu->frame, &emulation->instruction, value);
+    return true;
+}
+
+static bool do_write_cr(struct emulation *emulation)
+{
+    struct hv_vcpu *vcpu = emulation->vcpu;
+    uint64_t value = operand_get(vcpu->frame, &emulation->instruction);
+
+    switch (emulation->instruction.control) {
+    case 0:
+        if ((value ^ read_cr0(vcpu)) & ~CR0_TS)
+            return false;
+        state_set_task_switched(vcpu, value & CR0_TS);
+        return true;
+    case 2:
+        write_cr2(vcpu, value);
+        return true;
+    case 3:
+        return write_cr3(vcpu, value);
+    case 4:
+        state_set_cr4(vcpu, value);
+        return true;
+    }
+    return false;
+}
+
+static bool do_clts(struct emulation *emulation)
+{
+    state_set_task_switched(emulation->vcpu, false);
+    return true;
+}
+
+static bool do_xsetbv(struct emulation *emulation)
+{
+    struct hv_vcpu *vcpu = emulation->vcpu;
+
+    return get_ecx(vcpu->frame) == 0 && state_set_xcr0(vcpu, get_pair(vcpu->frame)) == 0;
+}
+
+/*
+ * ---- Debug registers.
+ */
+
+static bool do_read_dr(struct emulation *emulation)
+{
+    uint64_t value;
+
+    if (state_get_debug(emulation->vcpu, emulation->instruction.control, &value))
+        return false;
+    operand_set(emulation->vcpu->frame, &emulation->instruction, value);
+    return true;
+}
+
+static bool do_write_dr(struct emulation *emulation)
+{
+    const struct instruction *instruction = &emulation->instruction;
+
+    return state_set_debug(emulation->vcpu, instruction->control, operand_get(emulation->vcpu->frame, instruction)) ==
+           0;
+}
+
+/*
+ * ---- The rest.
+ */
+
+static bool do_rdmsr(struct emulation *emulation)
+{
+    struct cpu_frame *frame = emulation->vcpu->frame;
+    uint64_t value;
+
+    if (!msr_read(emulation->vcpu, get_ecx(frame), &value))
+        return false;
+    set_pair(frame, value);
+    return true;
+}
+
+static bool do_wrmsr(struct emulation *emulation)
+{
+    const struct cpu_frame *frame = emulation->vcpu->frame;
+
+    return msr_write(emulation->vcpu, get_ecx(frame), get_pair(frame));
+}
+
+static bool do_cpuid(struct emulation *emulation)
+{
+    struct cpu_frame *frame = emulation->vcpu->frame;
+    struct cpuid leaf;
+
+    leaf = cpuid_guest(emulation->vcpu, (uint32_t)operand_get_register(frame, OPERAND_RAX, 4), get_ecx(frame));
+    operand_set_register(frame, OPERAND_RAX, 4, leaf.eax);
+    operand_set_register(frame, OPERAND_RBX, 4, leaf.ebx);
+    operand_set_register(frame, OPERAND_RCX, 4, leaf.ecx);
+    operand_set_register(frame, OPERAND_RDX, 4, leaf.edx);
+    return true;
+}
+
+/* It traps if the guest has set CR4.TSD. */
+static bool do_rdtsc(struct emulation *emulation)
+{
+    set_pair(emulation->vcpu->frame, asm_read_tsc());
+    return true;
+}
+
+/* wbinvd of a guest without devices; cli and sti, which never change evtchn_upcall_mask. */
+static bool do_nothing(struct emulation *emulation)
+{
+    (void)emulation;
+    return true;
+}
+
+/*
+ * ---- Who may.
+ */
+
+#define IOPL_STEP UINT64_C(0x1000)
+
+enum right {
+    RIGHT_KERNEL,
+    RIGHT_IOPL,
+};
+
+static const struct privileged {
+    handler *run; /* NULL: not an instruction of this kind */
+    enum right right;
+} table[OPERATION_COUNT] = {
+    [OPERATION_IN] = {emulation_port, RIGHT_IOPL},    [OPERATION_OUT] = {emulation_port, RIGHT_IOPL},
+    [OPERATION_INS] = {emulation_port, RIGHT_IOPL},   [OPERATION_OUTS] = {emulation_port, RIGHT_IOPL},
+    [OPERATION_READ_CR] = {do_read_cr, RIGHT_KERNEL}, [OPERATION_WRITE_CR] = {do_write_cr, RIGHT_KERNEL},
+    [OPERATION_READ_DR] = {do_read_dr, RIGHT_KERNEL}, [OPERATION_WRITE_DR] = {do_write_dr, RIGHT_KERNEL},
+    [OPERATION_CLTS] = {do_clts, RIGHT_KERNEL},       [OPERATION_RDMSR] = {do_rdmsr, RIGHT_KERNEL},
+    [OPERATION_WRMSR] = {do_wrmsr, RIGHT_KERNEL},     [OPERATION_CPUID] = {do_cpuid, RIGHT_KERNEL},
+    [OPERATION_RDTSC] = {do_rdtsc, RIGHT_KERNEL},     [OPERATION_WBINVD] = {do_nothing, RIGHT_KERNEL},
+    [OPERATION_XSETBV] = {do_xsetbv, RIGHT_KERNEL},   [OPERATION_CLI] = {do_nothing, RIGHT_IOPL},
+    [OPERATION_STI] = {do_nothing, RIGHT_IOPL},
+};
+
+static bool has_iopl(const struct hv_vcpu *vcpu)
+{
+    bool architectural = vcpu_domain(vcpu)->vm_assist >> VMASST_TYPE_architectural_iopl & 1;
+    unsigned ring = emulation_in_kernel(vcpu) ? (architectural ? 0 : 1) : 3;
+
+    return ring <= (vcpu->state.iopl & RFLAGS_IOPL) / IOPL_STEP;
+}
+
+static bool may(const struct hv_vcpu *vcpu, enum right right)
+{
+    return right == RIGHT_KERNEL ? emulation_in_kernel(vcpu) : has_iopl(vcpu);
+}
+
+enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
+{
+    const struct privileged *entry;
+    struct emulation emulation;
+
+    if (!emulation_begin(&emulation, vcpu))
+        return emulation.result;
+    entry = &table[emulation.instruction.operation];
+    if (!entry->run || !may(vcpu, entry->right) || !entry->run(&emulation))
+        return emulation.result;
+    emulation_finish(&emulation);
+    return EMULATE_DONE;
+}
+
+/*
+ * ---- Traps of other kinds that ask for something.
+ */
+
+#define OPCODE_INT 0xcdu
+
+/* By the two bytes themselves: with prefixes in front, which no guest uses, it is an ordinary #GP. */
+enum emulate_result emulate_software_interrupt(struct hv_vcpu *vcpu, unsigned *vector)
+{
+    struct emulation emulation;
+    uint8_t opcode, number;
+
+    if (!emulation_open(&emulation, vcpu) || !emulation_get_code(&emulation, 0, &opcode) || opcode != OPCODE_INT ||
+        !emulation_get_code(&emulation, 1, &number))
+        return EMULATE_UNKNOWN;
+    *vector = number;
+    return EMULATE_DONE;
+}
+
+/* XEN_EMULATE_PREFIX and cpuid, in either mode. */
+enum emulate_result emulate_forced(struct hv_vcpu *vcpu)
+{
+    static const uint8_t wanted[] = {0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2};
+    struct emulation emulation;
+
+    if (!emulation_open(&emulation, vcpu))
+        return EMULATE_UNKNOWN;
+    for (unsigned i = 0; i < sizeof(wanted); i++) {
+        uint8_t byte;
+
+        if (!emulation_get_code(&emulation, i, &byte)) {
+            emulation_fault_code(&emulation, i);
+            return emulation.result;
+        }
+        if (byte != wanted[i])
+            return EMULATE_UNKNOWN;
+    }
+    emulation.instruction.length = sizeof(wanted);
+    do_cpuid(&emulation);
+    emulation_finish(&emulation);
+    return EMULATE_DONE;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of the hypercalls that are not the engine's, and what the last calls of a guest were. */
+#include <abi/errno.h>
+#include <abi/hypercall.h>
+#include <engine/port.h>
+#include <hv/calls.h>
+#include <hv/vcpu.h>
+
+static call_fn *const calls[] = {
+    [__HYPERVISOR_stack_switch] = call_stack_switch,
+    [__HYPERVISOR_set_callbacks] = call_set_callbacks,
+    [__HYPERVISOR_fpu_taskswitch] = call_fpu_taskswitch,
+    [__HYPERVISOR_sched_op_compat] = call_sched_op_compat,
+    [__HYPERVISOR_platform_op] = call_platform_op,
+    [__HYPERVISOR_set_debugreg] = call_set_debugreg,
+    [__HYPERVISOR_get_debugreg] = call_get_debugreg,
+    [__HYPERVISOR_memory_op] = call_memory_op,
+    [__HYPERVISOR_set_timer_op] = call_set_timer_op,
+    [__HYPERVISOR_event_channel_op_compat] = call_event_channel_op_compat,
+    [__HYPERVISOR_xen_version] = call_xen_version,
+    [__HYPERVISOR_console_io] = call_console_io,
+    [__HYPERVISOR_physdev_op_compat] = call_physdev_op_compat,
+    [__HYPERVISOR_grant_table_op] = call_grant_table_op,
+    [__HYPERVISOR_vm_assist] = call_vm_assist,
+    [__HYPERVISOR_iret] = call_iret,
+    [__HYPERVISOR_vcpu_op] = call_vcpu_op,
+    [__HYPERVISOR_set_segment_base] = call_set_segment_base,
+    [__HYPERVISOR_sched_op] = call_sched_op,
+    [__HYPERVISOR_callback_op] = call_callback_op,
+    [__HYPERVISOR_event_channel_op] = call_event_channel_op,
+    [__HYPERVISOR_physdev_op] = call_physdev_op,
+};
+
+int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+{
+    struct hv_domain *domain = hv_domain_of(vcpu->domain);
+
+    if (number < ARRAY_SIZE(calls) && calls[number])
+        return calls[number](hv_vcpu_of(vcpu), args);
+    domain->unknown_calls++;
+    return -(int64_t)XEN_ENOSYS;
+}

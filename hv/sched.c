@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: stacks; leaving the processor; who is next; runstates. */
+#include <abi/errno.h>
+#include <engine/check.h>
+#include <engine/engine.h>
+#include <hv/cpu.h>
+#include <hv/sched.h>
+#include <hv/stack.h>
+#include <hv/string.h>
+#include <hv/time.h>
+#include <hv/vcpu.h>
+
+#define TURN_NS UINT64_C(10000000) /* a vCPU's turn while others want to run */
+
+/*
+ * ---- Stacks.  entry_switch() saves six registers and the place to go on at.
+ */
+
+#define SWITCH_WORDS 7u
+
+int sched_create(struct hv_vcpu *vcpu)
+{
+    uint64_t *words;
+
+    if (!stack_create(vcpu->vcpu.domain->machine, vcpu->window))
+        return -XEN_ENOMEM;
+    vcpu->run.stack = stack_top(vcpu->window);
+    vcpu->frame = (struct cpu_frame *)vcpu->run.stack - 1;
+    words = (uint64_t *)vcpu->frame - SWITCH_WORDS;
+    words[SWITCH_WORDS - 1] = (uint64_t)entry_first;
+    vcpu->run.sleeping = (uint64_t)words;
+    vcpu->run.down = true;
+    vcpu->run.info.state = RUNSTATE_offline;
+    vcpu->run.info.state_entry_time = time_now();
+    return 0;
+}
+
+void sched_destroy(struct hv_vcpu *vcpu)
+{
+    stack_destroy(vcpu->vcpu.domain->machine, vcpu->window);
+}
+
+/*
+ * ---- Runstates: time spent in each, and the area that the guest may have asked for.
+ */
+
+static void account(struct vcpu_runstate_info *info, uint64_t now)
+{
+    info->time[info->state] += now - info->state_entry_time;
+    info->state_entry_time = now;
+}
+
+static void set_state(struct hv_vcpu *vcpu, unsigned state)
+{
+    account(&vcpu->run.info, time_now());
+    vcpu->run.info.state = (int32_t)state;
+}
+
+struct vcpu_runstate_info sched_runstate(const struct hv_vcpu *vcpu)
+{
+    struct vcpu_runstate_info info = vcpu->run.info;
+    uint64_t entered = info.state_entry_time;
+
+    account(&info, time_now());
+    info.state_entry_time = entered;
+    return info;
+}
+
+/* Failure only means that the guest cannot be reached where it wanted to be: in user mode, or not mapped. */
+void sched_show_runstate(struct hv_vcpu *vcpu)
+{
+    struct vcpu_runstate_info info = vcpu->run.info;
+    struct compat_vcpu_runstate_info compat = {.state = info.state};
+    bool shown;
+
+    if (!vcpu->run.area || vcpu->vcpu.user_mode)
+        return;
+    if (domain_is_64bit(vcpu_domain(vcpu))) {
+        shown = access_write(&vcpu->vcpu, VADDR(vcpu->run.area), &info, sizeof(info));
+    } else {
+        memcpy(&compat.state_entry_time, &info.state_entry_time, sizeof(info.state_entry_time) + sizeof(info.time));
+        shown = access_write(&vcpu->vcpu, VADDR(vcpu->run.area), &compat, sizeof(compat));
+    }
+    (void)shown;
+}
+
+/*
+ * ---- Leaving the processor, by the running vCPU.
+ */
+
+static void leave(struct hv_vcpu *vcpu, unsigned state)
+{
+    set_state(vcpu, state);
+    entry_switch(&vcpu->run.sleeping, cpu_here()->sleeping);
+}
+
+bool sched_is_on_vcpu(void)
+{
+    return cpu_here()->in_vcpu;
+}
+
+void sched_yield(void)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    leave(vcpu, RUNSTATE_runnable);
+}
+
+void sched_block(struct hv_vcpu *vcpu)
+{
+    leave(vcpu, RUNSTATE_blocked);
+}
+
+/* Another one that runs, or wants to, may be in the middle of a hypercall: it stops on its way back to its guest. */
+void sched_stop(struct hv_vcpu *vcpu)
+{
+    vcpu->run.down = true;
+    if (vcpu == cpu_here()->current && cpu_here()->in_vcpu)
+        leave(vcpu, RUNSTATE_offline);
+    else if (vcpu->run.info.state == RUNSTATE_blocked)
+        set_state(vcpu, RUNSTATE_offline);
+}
+
+void sched_start(struct hv_vcpu *vcpu)
+{
+    vcpu->run.down = false;
+    if (vcpu->run.info.state == RUNSTATE_offline)
+        set_state(vcpu, RUNSTATE_runnable);
+}
+
+void sched_wake(struct hv_vcpu *vcpu)
+{
+    if (vcpu->run.info.state == RUNSTATE_blocked)
+        set_state(vcpu, RUNSTATE_runnable);
+}
+
+/*
+ * ---- Who is next, on the processor's own stack.
+ */
+
+static bool wants_to_run(const struct hv_vcpu *vcpu)
+{
+    return vcpu->run.info.state == RUNSTATE_runnable;
+}
+
+/* The first that wants to run behind @last, which comes last itself; NULL: nobody. */
+static struct hv_vcpu *next_vcpu(const struct hv_domain *domain, unsigned last)
+{
+    for (unsigned i = 1; i <= domain->domain.nr_vcpus; i++) {
+        struct hv_vcpu *vcpu = vcpu_find(domain, (last + i) % domain->domain.nr_vcpus);
+
+        if (wants_to_run(vcpu))
+            return vcpu;
+    }
+    return NULL;
+}
+
+bool sched_is_due(void)
+{
+    const struct cpu *cpu = cpu_here();
+    const struct hv_vcpu *vcpu = cpu->current;
+
+    if (vcpu->vcpu.domain->nr_vcpus == 1)
+        return false;
+    return time_now() - cpu->turn_began >= TURN_NS && next_vcpu(vcpu_domain(vcpu), vcpu->vcpu.id) != NULL;
+}
+
+static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
+{
+    struct cpu *cpu = cpu_here();
+
+    if (cpu->current == vcpu)
+        return;
+    if (cpu->current)
+        state_save(cpu->current);
+    vcpu_switch(machine, vcpu);
+    state_load(vcpu);
+    time_update_vcpu(vcpu);
+}
+
+static void run(struct machine *machine, struct hv_vcpu *vcpu)
+{
+    struct cpu *cpu = cpu_here();
+
+    change_to(machine, vcpu);
+    set_state(vcpu, RUNSTATE_running);
+    sched_show_runstate(vcpu);
+    cpu->turn_began = time_now();
+    cpu->in_vcpu = true;
+    entry_switch(&cpu->sleeping, vcpu->run.sleeping);
+    cpu->in_vcpu = false;
+}
+
+/* An interrupt ends this; it can only come here, so that none is missed between the look and the halt. */
+static void idle(void)
+{
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+void sched_run(struct machine *machine, struct hv_domain *domain)
+{
+    unsigned last = 0;
+
+    while (!domain->ended) {
+        struct hv_vcpu *vcpu = next_vcpu(domain, last);
+
+        if (!vcpu) {
+            idle();
+            continue;
+        }
+        last = vcpu->vcpu.id;
+        run(machine, vcpu);
+    }
+    vcpu_switch(machine, NULL);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who runs.  Each vCPU has a hypervisor stack of its own; each processor has one more, on which sched_run() picks the
+ * next vCPU and idles where there is none.  A vCPU leaves the processor only inside the functions here.  Interrupts are
+ * off in the hypervisor, except while it idles.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <abi/vcpu.h>
+
+struct hv_domain;
+struct hv_vcpu;
+struct machine;
+
+struct vcpu_run {
+    uint64_t stack;                 /* the end of its hypervisor stack: hv/stack.h */
+    uint64_t sleeping;              /* rsp of the stack while the vCPU is not on a processor */
+    bool down;                      /* VCPUOP_down, or not up yet: stays offline */
+    bool polling;                   /* blocked in SCHEDOP_poll: wakes for its ports, delivers nothing by that */
+    struct vcpu_runstate_info info; /* state: RUNSTATE_running, runnable, blocked, offline; times in ns */
+    uint64_t area;                  /* where the guest wants to see it, a virtual address; 0: nowhere */
+};
+
+/* Give @vcpu its stack, its guest's registers all zero in vcpu->frame.  -XEN_ENOMEM. */
+int __attribute__((warn_unused_result)) sched_create(struct hv_vcpu *vcpu);
+void sched_destroy(struct hv_vcpu *vcpu);
+
+/* Run @domain's vCPUs until it has ended.  Called once on the processor's own stack. */
+void sched_run(struct machine *machine, struct hv_domain *domain);
+
+/* An offline vCPU comes up: it runs from vcpu->frame on. */
+void sched_start(struct hv_vcpu *vcpu);
+
+/* @vcpu, blocked or not, has something to do. */
+void sched_wake(struct hv_vcpu *vcpu);
+
+/* The running vCPU has nothing to do until sched_wake(): returns after that. */
+void sched_block(struct hv_vcpu *vcpu);
+
+/* Is the stack in use that of a vCPU, and not the processor's own? */
+bool sched_is_on_vcpu(void);
+
+/* The running vCPU lets others run. */
+void sched_yield(void);
+
+/* @vcpu goes down, the running one or another: it does not return to its guest until sched_start(). */
+void sched_stop(struct hv_vcpu *vcpu);
+
+/* Has the running vCPU used up its turn while others want to run? */
+bool sched_is_due(void);
+
+/* Write the runstate of the running vCPU to its area, if that can be reached. */
+void sched_show_runstate(struct hv_vcpu *vcpu);
+
+/* The runstate of @vcpu at this moment, its times brought up to date. */
+struct vcpu_runstate_info sched_runstate(const struct hv_vcpu *vcpu);

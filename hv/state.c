@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: the extended state; bases; control registers; debug registers; the switch. */
+#include <abi/errno.h>
+#include <engine/check.h>
+#include <engine/engine.h>
+#include <hv/allocate.h>
+#include <hv/asm.h>
+#include <hv/cpu.h>
+#include <hv/state.h>
+#include <hv/string.h>
+#include <hv/trap.h>
+#include <hv/vcpu.h>
+
+/*
+ * ---- Extended state: Intel SDM volume 1, chapter 13.
+ */
+
+#define LEAF_VERSION  1u
+#define LEAF_XSAVE    13u
+#define VERSION_XSAVE (1u << 26) /* ecx */
+#define XCR0_X87      (UINT64_C(1) << 0)
+#define XCR0_SSE      (UINT64_C(1) << 1)
+#define XCR0_AVX      (UINT64_C(1) << 2)
+#define XCR0_AVX512   (UINT64_C(7) << 5)
+#define XCR0_OFFERED  (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512)
+#define FXSAVE_SIZE   512u
+#define FXSAVE_FCW    0u /* offsets of the control words: Intel SDM volume 1, table 10-2 */
+#define FXSAVE_MXCSR  24u
+#define RESET_FCW     0x40u
+#define RESET_MXCSR   0x1f80u
+#define FXSAVE_USED   416u /* of the legacy area, what the processor reads */
+#define MXCSR_DEFINED 0xffffu
+#define XSAVE_HEADER  512u /* offset: which parts the area holds */
+#define DR6_RESET     UINT64_C(0xffff0ff0)
+#define DR7_RESET     UINT64_C(0x00000400)
+
+static struct {
+    uint64_t xcr0; /* what guests may enable; 0: no xsave */
+    uint32_t size; /* bytes of an area */
+} extended;
+
+static void write_xcr0(uint64_t value)
+{
+    __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+static void save_extended(void *area)
+{
+    if (extended.xcr0) {
+        write_xcr0(extended.xcr0);
+        __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+    } else {
+        __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+    }
+}
+
+static void load_extended(const void *area)
+{
+    if (extended.xcr0) {
+        write_xcr0(extended.xcr0);
+        __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+    } else {
+        __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+    }
+}
+
+/* What CPUID says of xsave depends on what is enabled, so all that is offered is enabled first. */
+void state_init(void)
+{
+    struct cpuid leaf;
+
+    extended.size = FXSAVE_SIZE;
+    if (!(asm_cpuid(LEAF_VERSION, 0).ecx & VERSION_XSAVE))
+        return;
+    leaf = asm_cpuid(LEAF_XSAVE, 0);
+    extended.xcr0 = ((uint64_t)leaf.edx << 32 | leaf.eax) & XCR0_OFFERED;
+    asm_write_cr4(asm_read_cr4() | CR4_OSXSAVE);
+    write_xcr0(extended.xcr0);
+    extended.size = asm_cpuid(LEAF_XSAVE, 0).ebx;
+}
+
+uint64_t state_xcr0_offered(void)
+{
+    return extended.xcr0;
+}
+
+static void reset_extended(uint8_t *area)
+{
+    const uint16_t fcw = RESET_FCW;
+    const uint32_t mxcsr = RESET_MXCSR;
+    const uint64_t parts = XCR0_X87 | XCR0_SSE;
+
+    memcpy(area + FXSAVE_FCW, &fcw, sizeof(fcw));
+    memcpy(area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+    if (extended.xcr0)
+        memcpy(area + XSAVE_HEADER, &parts, sizeof(parts));
+}
+
+bool state_set_extended(struct hv_vcpu *vcpu, const void *fxsave)
+{
+    uint8_t *area = vcpu->state.extended;
+    uint32_t mxcsr;
+
+    memcpy(&mxcsr, (const uint8_t *)fxsave + FXSAVE_MXCSR, sizeof(mxcsr));
+    if (mxcsr & ~MXCSR_DEFINED)
+        return false;
+    memcpy(area, fxsave, FXSAVE_USED);
+    return true;
+}
+
+int state_create(struct hv_vcpu *vcpu)
+{
+    vcpu->state.extended = allocate(extended.size);
+    if (!vcpu->state.extended)
+        return -XEN_ENOMEM;
+    reset_extended(vcpu->state.extended);
+    vcpu->state.xcr0 = extended.xcr0 ? XCR0_X87 : 0;
+    vcpu->state.debug[6] = DR6_RESET;
+    vcpu->state.debug[7] = DR7_RESET;
+    return 0;
+}
+
+void state_destroy(struct hv_vcpu *vcpu)
+{
+    release(vcpu->state.extended, extended.size);
+    vcpu->state.extended = NULL;
+}
+
+int state_set_xcr0(struct hv_vcpu *vcpu, uint64_t xcr0)
+{
+    bool avx_alone = (xcr0 & XCR0_AVX) && !(xcr0 & XCR0_SSE);
+    uint64_t avx512 = xcr0 & XCR0_AVX512;
+
+    if (!(xcr0 & XCR0_X87) || (xcr0 & ~extended.xcr0) || avx_alone)
+        return -XEN_EINVAL;
+    if (avx512 && (avx512 != XCR0_AVX512 || !(xcr0 & XCR0_AVX)))
+        return -XEN_EINVAL;
+    vcpu->state.xcr0 = xcr0;
+    write_xcr0(xcr0);
+    return 0;
+}
+
+/*
+ * ---- Bases.
+ */
+
+#define MSR_FS_BASE        0xc0000100u
+#define MSR_GS_BASE        0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+
+void state_swap_gs(void)
+{
+    __asm__ volatile("swapgs" : : : "memory");
+}
+
+void state_set_fs_base(uint64_t base)
+{
+    asm_write_msr(MSR_FS_BASE, base);
+}
+
+void state_set_gs_base(uint64_t base)
+{
+    asm_write_msr(MSR_GS_BASE, base);
+}
+
+void state_set_gs_base_inactive(uint64_t base)
+{
+    asm_write_msr(MSR_KERNEL_GS_BASE, base);
+}
+
+uint64_t state_fs_base(void)
+{
+    return asm_read_msr(MSR_FS_BASE);
+}
+
+uint64_t state_gs_base(void)
+{
+    return asm_read_msr(MSR_GS_BASE);
+}
+
+uint64_t state_gs_base_inactive(void)
+{
+    return asm_read_msr(MSR_KERNEL_GS_BASE);
+}
+
+/* The selector goes to the side that is not active: the other base is put aside meanwhile. */
+bool state_load_inactive_gs(uint16_t selector)
+{
+    bool loaded;
+
+    state_swap_gs();
+    loaded = entry_load_gs(selector);
+    state_swap_gs();
+    return loaded;
+}
+
+/*
+ * ---- Control registers.
+ */
+
+#define CR4_GUEST_MAY    (CR4_TSD | CR4_DE | CR4_OSXSAVE)
+#define CR4_GUEST_ALWAYS (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
+#define CR4_GUEST_REAL   (CR4_TSD | CR4_DE) /* of these, what the processor has to know */
+
+static bool is_loaded(const struct hv_vcpu *vcpu)
+{
+    return cpu_here()->current == vcpu;
+}
+
+static void load_task_switched(const struct hv_vcpu *vcpu)
+{
+    asm_write_cr0(vcpu->state.task_switched ? asm_read_cr0() | CR0_TS : asm_read_cr0() & ~CR0_TS);
+}
+
+void state_set_task_switched(struct hv_vcpu *vcpu, bool set)
+{
+    vcpu->state.task_switched = set;
+    if (is_loaded(vcpu))
+        load_task_switched(vcpu);
+}
+
+static void load_cr4(const struct hv_vcpu *vcpu)
+{
+    asm_write_cr4((asm_read_cr4() & ~CR4_GUEST_REAL) | (vcpu->state.cr4 & CR4_GUEST_REAL));
+}
+
+void state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4)
+{
+    vcpu->state.cr4 = cr4 & (extended.xcr0 ? CR4_GUEST_MAY : CR4_GUEST_MAY & ~CR4_OSXSAVE);
+    if (is_loaded(vcpu))
+        load_cr4(vcpu);
+}
+
+uint64_t state_guest_cr4(const struct hv_vcpu *vcpu)
+{
+    return vcpu->state.cr4 | CR4_GUEST_ALWAYS;
+}
+
+/*
+ * ---- Debug registers: Intel SDM volume 3, 18.2.
+ */
+
+#define DR_ADDRESSES   4u
+#define DR6_ALWAYS     DR6_RESET
+#define DR6_CHANGEABLE UINT64_C(0x0000e00f)
+#define DR7_ALWAYS     DR7_RESET
+#define DR7_CHANGEABLE UINT64_C(0xffff03ff)
+#define DR7_GD         (UINT64_C(1) << 13)
+#define DR7_ENABLES    UINT64_C(0xff)
+#define DR7_TYPE_SHIFT 16u
+#define DR7_TYPE_IO    2u
+
+static void load_debug(const struct hv_vcpu *vcpu)
+{
+    const uint64_t *debug = vcpu->state.debug;
+
+    if (!(debug[7] & DR7_ENABLES)) {
+        asm_write_dr7(DR7_ALWAYS);
+        return;
+    }
+    asm_write_dr0(debug[0]);
+    asm_write_dr1(debug[1]);
+    asm_write_dr2(debug[2]);
+    asm_write_dr3(debug[3]);
+    asm_write_dr7(debug[7]);
+}
+
+/* DR4 and DR5 are names of DR6 and DR7 unless CR4.DE says that they are nothing. */
+static int debug_index(const struct hv_vcpu *vcpu, unsigned *index)
+{
+    if (*index >= ARRAY_SIZE(vcpu->state.debug))
+        return -XEN_ENODEV;
+    if (*index != 4 && *index != 5)
+        return 0;
+    if (vcpu->state.cr4 & CR4_DE)
+        return -XEN_ENODEV;
+    *index += 2;
+    return 0;
+}
+
+static int check_dr7(const struct hv_vcpu *vcpu, uint64_t value)
+{
+    if (value & DR7_GD)
+        return -XEN_EPERM;
+    for (unsigned i = 0; i < DR_ADDRESSES; i++) {
+        bool enabled = value >> 2 * i & 3;
+        unsigned type = value >> (DR7_TYPE_SHIFT + 4 * i) & 3;
+
+        if (enabled && type == DR7_TYPE_IO && !(vcpu->state.cr4 & CR4_DE))
+            return -XEN_EPERM;
+    }
+    return 0;
+}
+
+int state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
+{
+    int error = debug_index(vcpu, &index);
+
+    if (error)
+        return error;
+    if (index < DR_ADDRESSES) {
+        if (!access_address_ok(vcpu->vcpu.domain, value))
+            return -XEN_EPERM;
+    } else if (value >> 32) {
+        return -XEN_EINVAL;
+    } else if (index == 6) {
+        value = (value & DR6_CHANGEABLE) | DR6_ALWAYS;
+    } else {
+        error = check_dr7(vcpu, value);
+        if (error)
+            return error;
+        value = (value & DR7_CHANGEABLE) | DR7_ALWAYS;
+    }
+    vcpu->state.debug[index] = value;
+    if (is_loaded(vcpu))
+        load_debug(vcpu);
+    return 0;
+}
+
+int state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value)
+{
+    int error = debug_index(vcpu, &index);
+
+    if (!error)
+        *value = vcpu->state.debug[index];
+    return error;
+}
+
+/*
+ * ---- The switch.
+ */
+
+static void read_selectors(struct vcpu_state *state)
+{
+    __asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
+                     : "=r"(state->ds), "=r"(state->es), "=r"(state->fs), "=r"(state->gs));
+}
+
+void state_save(struct hv_vcpu *vcpu)
+{
+    struct vcpu_state *state = &vcpu->state;
+
+    read_selectors(state);
+    state->fs_base = state_fs_base();
+    state->gs_base = state_gs_base();
+    state->gs_base_inactive = state_gs_base_inactive();
+    asm_write_cr0(asm_read_cr0() & ~CR0_TS);
+    save_extended(state->extended);
+}
+
+/* All four are loaded before a failure is reported: a failed one is null. */
+static bool load_selectors(const struct vcpu_state *state)
+{
+    bool ds = entry_load_ds(state->ds), es = entry_load_es(state->es);
+    bool fs = entry_load_fs(state->fs), gs = entry_load_gs(state->gs);
+
+    return ds && es && fs && gs;
+}
+
+void state_load(struct hv_vcpu *vcpu)
+{
+    struct vcpu_state *state = &vcpu->state;
+    const uint64_t selectors[4] = {state->ds, state->es, state->fs, state->gs};
+    bool loaded;
+
+    asm_write_cr0(asm_read_cr0() & ~CR0_TS);
+    load_extended(state->extended);
+    if (extended.xcr0)
+        write_xcr0(state->xcr0);
+    loaded = load_selectors(state);
+    state_set_fs_base(state->fs_base);
+    state_set_gs_base(state->gs_base);
+    state_set_gs_base_inactive(state->gs_base_inactive);
+    load_cr4(vcpu);
+    load_debug(vcpu);
+    load_task_switched(vcpu);
+    if (!loaded)
+        bounce_failsafe(vcpu, selectors);
+}

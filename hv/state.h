@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What of the processor's state belongs to a vCPU beside the registers of struct cpu_frame: segments and their bases,
+ * control and debug registers, and the extended state (x87, SSE, AVX...).  While the vCPU runs the processor holds
+ * these; state_save() and state_load() move them at a switch of vCPUs.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hv_vcpu;
+
+struct vcpu_state {
+    uint16_t ds, es, fs, gs;
+    uint64_t fs_base;
+    uint64_t gs_base;          /* the active one */
+    uint64_t gs_base_inactive; /* of the other mode: MSR_KERNEL_GS_BASE while the vCPU runs */
+    uint64_t cr4;              /* the bits that the guest has set, of those it may set */
+    uint64_t debug[8];         /* DR0-DR3, DR6, DR7; state_load() loads them if DR7 enables any */
+    uint64_t iopl;             /* of PHYSDEVOP_set_iopl, 0 to 3, as it stands in rflags: shifted by 12 */
+    bool task_switched;        /* CR0.TS as the guest sees it; the real one is the same while it runs */
+    void *extended;            /* its xsave or fxsave area; 64-byte aligned */
+    uint64_t xcr0;
+};
+
+/* Find out what there is to save, once, before the first vCPU.  Sets CR4.OSXSAVE where the processor has xsave. */
+void state_init(void);
+
+/* The parts of the extended state that guests may enable; 0: the processor has no xsave. */
+uint64_t state_xcr0_offered(void);
+
+/* Make @vcpu's state that of start of day.  -XEN_ENOMEM: there is no room for the extended state. */
+int __attribute__((warn_unused_result)) state_create(struct hv_vcpu *vcpu);
+void state_destroy(struct hv_vcpu *vcpu);
+
+/* x87 and SSE state for a vCPU that does not run, 512 bytes as of fxsave.  False: the processor would not take it. */
+bool __attribute__((warn_unused_result)) state_set_extended(struct hv_vcpu *vcpu, const void *fxsave);
+
+/* Move between the processor and @vcpu, which runs on it, or is about to.  Loading bad selectors: bounce_failsafe(). */
+void state_save(struct hv_vcpu *vcpu);
+void state_load(struct hv_vcpu *vcpu);
+
+/* The two modes of a 64-bit guest have a gs base each: exchange them on the processor. */
+void state_swap_gs(void);
+
+/* Set or read a base of the running vCPU, in the form of SEGBASE_* (abi/segment.h); the caller has checked the address. */
+void state_set_fs_base(uint64_t base);
+void state_set_gs_base(uint64_t base);
+void state_set_gs_base_inactive(uint64_t base);
+uint64_t state_fs_base(void);
+uint64_t state_gs_base(void);
+uint64_t state_gs_base_inactive(void);
+
+/* Load gs of the mode that is not active, base included.  False: the processor refused the selector. */
+bool state_load_inactive_gs(uint16_t selector);
+
+/* CR0.TS of @vcpu, its CR4 bits; xcr0 of the running one (-XEN_EINVAL: not a value that the processor takes). */
+void state_set_task_switched(struct hv_vcpu *vcpu, bool set);
+void state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4);
+int __attribute__((warn_unused_result)) state_set_xcr0(struct hv_vcpu *vcpu, uint64_t xcr0);
+
+/* CR4 as the running vCPU's guest reads it. */
+uint64_t state_guest_cr4(const struct hv_vcpu *vcpu);
+
+/*
+ * A debug register of @vcpu by its number, with the rules of set_debugreg (abi-facts 5.8): -XEN_EPERM,
+ * -XEN_EINVAL, -XEN_ENODEV.
+ */
+int __attribute__((warn_unused_result)) state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value);
+int __attribute__((warn_unused_result)) state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* A list in the order of the deadlines: there are a few timers for each vCPU, and most are off. */
+#include <stddef.h>
+
+#include <hv/apic.h>
+#include <hv/time.h>
+#include <hv/timer.h>
+
+static struct timer *first;
+static bool running; /* timer_run() is under way, and will set the APIC's timer at its end */
+
+static void program(void)
+{
+    uint64_t now = time_now();
+
+    if (running)
+        return;
+    if (!first)
+        apic_set_timer(UINT64_MAX);
+    else
+        apic_set_timer(first->deadline > now ? first->deadline - now : 0);
+}
+
+static void unlink(struct timer *timer)
+{
+    struct timer **link = &first;
+
+    while (*link != timer)
+        link = &(*link)->next;
+    *link = timer->next;
+    timer->active = false;
+}
+
+/* Timers of the same deadline expire in the order in which they were set. */
+static void insert(struct timer *timer)
+{
+    struct timer **link = &first;
+
+    while (*link && (*link)->deadline <= timer->deadline)
+        link = &(*link)->next;
+    timer->next = *link;
+    *link = timer;
+    timer->active = true;
+}
+
+void timer_set(struct timer *timer, uint64_t deadline)
+{
+    const struct timer *old_first = first;
+
+    if (timer->active)
+        unlink(timer);
+    timer->deadline = deadline;
+    insert(timer);
+    if (first == timer || old_first == timer)
+        program();
+}
+
+/* The APIC's timer is left as it is: it wakes us once for nothing. */
+void timer_stop(struct timer *timer)
+{
+    if (timer->active)
+        unlink(timer);
+}
+
+void timer_run(void)
+{
+    uint64_t now = time_now();
+
+    running = true;
+    while (first && first->deadline <= now) {
+        struct timer *timer = first;
+
+        unlink(timer);
+        timer->expire(timer);
+    }
+    running = false;
+    program();
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The xenstore's ring, and what stands in the tree when the guest starts.  The ring is memory that the guest can write
+ * at any time: each index is read once, each byte copied once.
+ */
+#include <abi/errno.h>
+#include <abi/io.h>
+#include <engine/port.h>
+#include <hv/allocate.h>
+#include <hv/domain.h>
+#include <hv/event.h>
+#include <hv/print.h>
+#include <hv/store_session.h>
+#include <hv/string.h>
+#include <hv/xenstore.h>
+
+#define HEAD (sizeof(struct xsd_sockmsg))
+
+struct store {
+    struct store_session session;
+    bool broken;     /* the guest's end makes no sense: not served any more */
+    uint32_t copied; /* of message */
+    union {
+        struct xsd_sockmsg head;
+        char bytes[HEAD + XENSTORE_PAYLOAD_MAX];
+    } message; /* the request that is coming in */
+};
+
+typedef struct xenstore_domain_interface ring_t;
+
+static uint32_t read_index(const uint32_t *index)
+{
+    return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+}
+
+static void write_index(uint32_t *index, uint32_t value)
+{
+    __atomic_store_n(index, value, __ATOMIC_RELEASE);
+}
+
+static void give_up(struct hv_domain *domain, uint32_t error, const char *why)
+{
+    ring_t *ring = domain->store.ring;
+
+    domain->store.store->broken = true;
+    write_index(&ring->error, error);
+    print("domain %u: its xenstore connection is closed, because %s\n", domain->domain.id.v, why);
+}
+
+/*
+ * ---- The ring.
+ */
+
+/* Send what is waiting, as far as there is room.  Has anything gone? */
+static bool send(struct hv_domain *domain, ring_t *ring)
+{
+    struct store *store = domain->store.store;
+    uint32_t start = read_index(&ring->rsp_prod), at = start, used = at - read_index(&ring->rsp_cons);
+    const char *bytes;
+    size_t count;
+
+    if (used > XENSTORE_RING_SIZE) {
+        give_up(domain, XENSTORE_ERROR_RINGIDX, "the indexes of its ring of replies are impossible");
+        return false;
+    }
+    while (used < XENSTORE_RING_SIZE && (bytes = store_session_output(&store->session, &count))) {
+        if (count > XENSTORE_RING_SIZE - used)
+            count = XENSTORE_RING_SIZE - used;
+        for (size_t i = 0; i < count; i++)
+            __atomic_store_n(&ring->rsp[MASK_XENSTORE_IDX(at + i)], bytes[i], __ATOMIC_RELAXED);
+        store_session_sent(&store->session, count);
+        at += (uint32_t)count;
+        used += (uint32_t)count;
+    }
+    if (at != start)
+        write_index(&ring->rsp_prod, at);
+    return at != start;
+}
+
+/* How many bytes the request that is coming in has, as far as is known. */
+static uint32_t message_size(const struct store *store)
+{
+    return (uint32_t)HEAD + (store->copied < HEAD ? 0 : store->message.head.len);
+}
+
+/* Copy from the ring's bytes @at to @end until the request is complete.  Returns where the next byte is. */
+static uint32_t copy_request(struct store *store, const ring_t *ring, uint32_t at, uint32_t end)
+{
+    while (at != end && store->copied < message_size(store)) {
+        if (store->copied >= HEAD && store->message.head.len > XENSTORE_PAYLOAD_MAX)
+            break;
+        store->message.bytes[store->copied++] = __atomic_load_n(&ring->req[MASK_XENSTORE_IDX(at++)], __ATOMIC_RELAXED);
+    }
+    return at;
+}
+
+/* Carry out the requests between @at and @end, one by one, as long as their replies go out. */
+static bool serve(struct hv_domain *domain, ring_t *ring, uint32_t at, uint32_t end)
+{
+    struct store *store = domain->store.store;
+    bool moved = send(domain, ring);
+    size_t left;
+
+    while (!store->broken && at != end && !store_session_output(&store->session, &left)) {
+        at = copy_request(store, ring, at, end);
+        write_index(&ring->req_cons, at);
+        moved = true;
+        if (store->copied >= HEAD && store->message.head.len > XENSTORE_PAYLOAD_MAX) {
+            give_up(domain, XENSTORE_ERROR_PROTO, "it sent a message that is longer than allowed");
+        } else if (store->copied == message_size(store) && store->copied >= HEAD) {
+            store_session_handle(&store->session, &store->message.head, store->message.bytes + HEAD);
+            store->copied = 0;
+            (void)send(domain, ring);
+        }
+    }
+    return moved;
+}
+
+void xenstore_run(struct hv_domain *domain)
+{
+    ring_t *ring = domain->store.ring;
+    struct store *store = domain->store.store;
+    uint32_t at, end;
+
+    if (!ring || store->broken)
+        return;
+    at = read_index(&ring->req_cons);
+    end = read_index(&ring->req_prod);
+    if (end - at > XENSTORE_RING_SIZE)
+        give_up(domain, XENSTORE_ERROR_RINGIDX, "the indexes of its ring of requests are impossible");
+    else if (!serve(domain, ring, at, end) && !store->broken)
+        return;
+    event_notify(domain, domain->store.port);
+}
+
+/*
+ * ---- The tree at the start.
+ */
+
+#define PLACE_MAX 128u
+
+static void append(char *to, size_t *length, struct store_text text)
+{
+    for (size_t i = 0; i < text.length && *length < PLACE_MAX; i++)
+        to[(*length)++] = text.bytes[i];
+}
+
+/* Write @value at @name, below @above. */
+static int set(struct store_session *session, const char *above, const char *name, struct store_text value)
+{
+    char path[PLACE_MAX];
+    size_t length = 0;
+
+    append(path, &length, store_text(above));
+    append(path, &length, store_text("/"));
+    append(path, &length, store_text(name));
+    return store_session_write(session, (struct store_text){path, length}, value);
+}
+
+static int set_number(struct store_session *session, const char *above, const char *name, uint64_t number)
+{
+    char digits[STORE_DIGITS_MAX];
+
+    return set(session, above, name, (struct store_text){digits, store_put_number(digits, number)});
+}
+
+static int fill_vcpus(struct store_session *session, unsigned count)
+{
+    char name[PLACE_MAX];
+    int error = 0;
+
+    for (unsigned i = 0; i < count && !error; i++) {
+        size_t length = 0;
+
+        append(name, &length, store_text("cpu/"));
+        length += store_put_number(name + length, i);
+        append(name, &length, store_text("/availability"));
+        name[length] = '\0';
+        error = set(session, session->home, name, store_text("online"));
+    }
+    return error;
+}
+
+/* As what starts domains elsewhere leaves it for a guest that has no devices. */
+static int fill(struct store_session *session, const struct hv_domain *domain)
+{
+    static const char vm[] = "/vm/00000000-0000-0000-0000-000000000000"; /* as XENVER_guest_handle */
+    static const char *const empty[] = {"device", "control/shutdown", "data", "drivers", "error"};
+    const char *home = session->home;
+    uint64_t kib = domain->domain.max_frames * (PAGE_SIZE / 1024);
+    int error = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
+        error |= set(session, home, empty[i], store_text(""));
+    error |= set(session, home, "vm", store_text(vm));
+    error |= set(session, home, "name", store_text(domain->name));
+    error |= set_number(session, home, "domid", domain->domain.id.v);
+    error |= set_number(session, home, "memory/target", kib);
+    error |= set_number(session, home, "memory/static-max", kib);
+    error |= set_number(session, home, "store/port", domain->store.port);
+    error |= set_number(session, home, "store/ring-ref", domain->store.frame.v);
+    if (domain->console.ring) {
+        error |= set(session, home, "console/type", store_text("paravane"));
+        error |= set_number(session, home, "console/port", domain->console.port);
+        error |= set_number(session, home, "console/ring-ref", domain->console.frame.v);
+    }
+    error |= set(session, vm, "name", store_text(domain->name));
+    error |= set(session, vm, "uuid", store_text(vm + sizeof("/vm/") - 1));
+    return error | fill_vcpus(session, domain->domain.nr_vcpus);
+}
+
+int xenstore_create(struct hv_domain *domain, mfn_t frame)
+{
+    struct domain_store *out = &domain->store;
+    ring_t *ring = port_frame_map(frame);
+    struct store *store = allocate(sizeof(*store));
+    int error;
+
+    if (!store)
+        return -XEN_ENOMEM;
+    error = event_open_backend(domain, xenstore_run, &out->port);
+    if (error) {
+        release(store, sizeof(*store));
+        return error;
+    }
+    out->frame = frame;
+    store_session_init(&store->session, domain->domain.id.v);
+    if (fill(&store->session, domain)) {
+        release(store, sizeof(*store));
+        return -XEN_ENOMEM; /* the tree is larger than what is put into it here */
+    }
+    write_index(&ring->server_features, XENSTORE_SERVER_FEATURE_ERROR);
+    out->store = store;
+    out->ring = ring;
+    return 0;
+}
+
+void xenstore_destroy(struct hv_domain *domain)
+{
+    struct domain_store *out = &domain->store;
+
+    if (!out->store)
+        return;
+    store_session_end(&out->store->session);
+    release(out->store, sizeof(*out->store));
+    *out = (struct domain_store){.frame = MFN_NONE};
+}
