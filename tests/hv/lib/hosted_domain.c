@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <abi/errno.h>
+#include <abi/layout.h>
+#include <engine/engine.h>
+#include <hv/allocate.h>
+#include <hv/pool.h>
+#include <hv/print.h>
+#include <tests/hv/lib/hosted_domain.h>
+
+static unsigned objects, domains, services_left = HOSTED_NEVER_FAILS;
+static uint64_t pretended;
+
+struct sim *hosted_machine(uint64_t nr_frames)
+{
+    const struct sim_config config = {
+        .seed = 1,
+        .nr_frames = nr_frames,
+        .nr_domains = 2,
+        .domains = {{.nr_vcpus = 4}, {.nr_vcpus = 4}},
+    };
+    struct sim *sim = sim_create(&config);
+
+    sim->domain_table[0] = NULL;
+    sim->domain_table[1] = NULL;
+    return sim;
+}
+
+void hosted_fail_service(unsigned after)
+{
+    services_left = after;
+}
+
+void hosted_pretend_frames(uint64_t count)
+{
+    pretended = count;
+}
+
+unsigned hosted_objects(void)
+{
+    return objects;
+}
+
+unsigned hosted_domains(void)
+{
+    return domains;
+}
+
+void *allocate(size_t size)
+{
+    objects++;
+    return calloc(1, size);
+}
+
+void release(void *object, size_t size)
+{
+    (void)size;
+    if (object)
+        objects--;
+    free(object);
+}
+
+uint64_t pool_count(void)
+{
+    return sim_pool_count(sim_current()) + pretended;
+}
+
+void print(const char *format, ...)
+{
+    (void)format;
+}
+
+static int service(void)
+{
+    if (services_left == HOSTED_NEVER_FAILS)
+        return 0;
+    return services_left-- == 0 ? -XEN_ENOSPC : 0;
+}
+
+int xenstore_create(struct hv_domain *domain, mfn_t frame)
+{
+    domain->store.frame = frame;
+    domain->store.ring = port_frame_map(frame);
+    domain->store.port = 1;
+    return service();
+}
+
+int console_create(struct hv_domain *domain, mfn_t frame)
+{
+    domain->console.frame = frame;
+    domain->console.ring = port_frame_map(frame);
+    domain->console.port = 2;
+    return service();
+}
+
+int grant_create(struct hv_domain *domain, mfn_t console, mfn_t store)
+{
+    domain->grants.frames[0] = console;
+    domain->grants.frames[1] = store;
+    return service();
+}
+
+static struct vcpu *create_vcpu(struct hv_domain *domain, unsigned id)
+{
+    struct hv_vcpu *vcpu = allocate(sizeof(*vcpu));
+
+    vcpu->vcpu.domain = &domain->domain;
+    vcpu->vcpu.id = id;
+    vcpu->frame = allocate(sizeof(*vcpu->frame));
+    vcpu_init(&vcpu->vcpu);
+    return &vcpu->vcpu;
+}
+
+struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
+                                unsigned nr_vcpus)
+{
+    struct hv_domain *domain = allocate(sizeof(*domain));
+
+    domains++;
+    domain->domain = (struct domain){
+        .machine = machine,
+        .id = DOMID((uint16_t)id),
+        .width = width,
+        .max_frames = max_frames + 1,
+        .vcpus = domain->vcpus,
+        .nr_vcpus = nr_vcpus,
+    };
+    domain_init(&domain->domain);
+    machine->domains[id] = &domain->domain;
+    for (unsigned i = 0; i < nr_vcpus; i++)
+        domain->vcpus[i] = create_vcpu(domain, i);
+    if (domain_populate(&domain->domain, PFN(MACH2PHYS_SHARED), &domain->shared_info_frame) ||
+        domain_share(&domain->domain, domain->shared_info_frame))
+        abort();
+    domain->domain.max_frames = max_frames;
+    return domain;
+}
+
+bool domain_release(struct hv_domain *domain)
+{
+    uint64_t left;
+
+    domains--;
+    left = domain_destroy(&domain->domain);
+    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++) {
+        struct hv_vcpu *vcpu = hv_vcpu_of(domain->vcpus[i]);
+
+        release(vcpu->frame, sizeof(*vcpu->frame));
+        release(vcpu, sizeof(*vcpu));
+    }
+    domain->domain.machine->domains[domain->domain.id.v] = NULL;
+    release(domain, sizeof(*domain));
+    return left == 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the builder asks of the rest of the hypervisor, on the hosted machine (sim/sim.h), which must exist: domains and
+ * vCPUs without anything that runs them, memory for the hypervisor's own objects, no words on any console.
+ */
+#pragma once
+
+#include <hv/vcpu.h>
+#include <sim/sim.h>
+
+/* A machine with that many frames for domains; numbers 0 and 1 are free for them.  sim_destroy() is its end. */
+struct sim *hosted_machine(uint64_t nr_frames);
+
+/* Have the next so many calls of console_create(), xenstore_create() or grant_create() succeed, and then one fail. */
+#define HOSTED_NEVER_FAILS UINT32_MAX
+void hosted_fail_service(unsigned after);
+
+/* Have that many frames more be found, in pool_count() and by domain_create(), than there are. */
+void hosted_pretend_frames(uint64_t count);
+
+/* Objects of allocate() that are not released, and domains that are not. */
+unsigned hosted_objects(void);
+unsigned hosted_domains(void);

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* The bundle: what is read from it, each reason for which one is refused, and archives that are damaged anywhere. */
+/* links: hv/bundle.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/bundle.h>
+
+#define FILE_MODE 0100644u
+#define DIR_MODE  0040755u
+
+static struct {
+    char bytes[32768];
+    size_t size;
+} archive;
+
+static struct bundle bundle;
+
+/* Append, and fill up to a multiple of four. */
+static void put(const void *bytes, size_t size)
+{
+    assert_true(archive.size + size + 4 <= sizeof(archive.bytes));
+    memcpy(archive.bytes + archive.size, bytes, size);
+    archive.size += size;
+    while (archive.size % 4 != 0)
+        archive.bytes[archive.size++] = 0;
+}
+
+static void add_entry(const char *name, unsigned mode, const char *contents, size_t size)
+{
+    char header[110 + 300];
+    int length;
+
+    length = sprintf(header, "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X%s", 1, mode, 0, 0, 1, 0,
+                     size, 0, 0, 0, 0, strlen(name) + 1, 0, name);
+    put(header, (size_t)length + 1);
+    put(contents, size);
+}
+
+static void add(const char *name, const char *text)
+{
+    add_entry(name, FILE_MODE, text, strlen(text));
+}
+
+static void end(void)
+{
+    add_entry("TRAILER!!!", 0, "", 0);
+}
+
+/* A domain with all that it needs. */
+static void begin(void)
+{
+    archive.size = 0;
+    add("1/settings", "memory=65536\n");
+    add("1/kernel", "an ELF file");
+}
+
+/* NULL: accepted.  The archive lies in memory of its own size, so that reading beyond it is found. */
+static const char *parse(void)
+{
+    uint8_t *bytes = malloc(archive.size ? archive.size : 1);
+    const char *problem = NULL;
+    int error;
+
+    assert_non_null(bytes);
+    memcpy(bytes, archive.bytes, archive.size);
+    error = bundle_parse(bytes, archive.size, &bundle, &problem);
+    free(bytes);
+    assert_true((error < 0) == (problem != NULL));
+    return problem;
+}
+
+static void expect_refused(const char *part)
+{
+    const char *problem = parse();
+
+    if (!problem || !strstr(problem, part))
+        fail_msg("\"%s\" instead of \"...%s...\"", problem ? problem : "accepted", part);
+}
+
+static void expect_accepted(void)
+{
+    const char *problem = parse();
+
+    if (problem)
+        fail_msg("refused: %s", problem);
+}
+
+static bool is_text(struct blob blob, const char *text)
+{
+    return blob.size == strlen(text) && memcmp(blob.bytes, text, blob.size) == 0;
+}
+
+static void test_domains(void **state)
+{
+    const char *problem = NULL;
+
+    (void)state;
+    archive.size = 0;
+    add_entry(".", DIR_MODE, "", 0);
+    add_entry("12", DIR_MODE, "", 0);
+    add("12/kernel", "first");
+    add("./12/ramdisk", "disk");
+    add("12/cmdline", "console=hvc0 x\n");
+    add("12/settings", "name=web-1\n\nvcpus=4\nprivileged=0\nmemory=131072");
+    add("0/settings", "memory=1\nprivileged=1\n");
+    add("0/kernel", "second");
+    add("0/cmdline", "");
+    end();
+    add("garbage", "behind the end");
+    assert_int_equal(bundle_parse((const uint8_t *)archive.bytes, archive.size, &bundle, &problem), 0);
+    assert_null(problem);
+    assert_int_equal(bundle.nr_domains, 2);
+    assert_int_equal(bundle.domains[0].id, 12);
+    assert_string_equal(bundle.domains[0].name, "web-1");
+    assert_int_equal(bundle.domains[0].nr_vcpus, 4);
+    assert_int_equal(bundle.domains[0].memory_kib, 131072);
+    assert_false(bundle.domains[0].privileged);
+    assert_true(is_text(bundle.domains[0].kernel, "first") && is_text(bundle.domains[0].ramdisk, "disk"));
+    assert_string_equal(bundle.domains[0].command_line, "console=hvc0 x");
+    assert_int_equal(bundle.domains[1].id, 0);
+    assert_int_equal(bundle.domains[1].nr_vcpus, 1);
+    assert_true(bundle.domains[1].privileged && bundle.domains[1].ramdisk.size == 0);
+    assert_true(is_text(bundle.domains[1].kernel, "second"));
+    assert_string_equal(bundle.domains[1].command_line, "");
+}
+
+static void test_most_domains(void **state)
+{
+    char name[32];
+
+    (void)state;
+    archive.size = 0;
+    for (unsigned i = 1; i <= BUNDLE_DOMAINS_MAX; i++) {
+        sprintf(name, "%u/settings", i);
+        add(name, "memory=4096\n");
+        sprintf(name, "%u/kernel", i);
+        add(name, "kernel");
+    }
+    end();
+    expect_accepted();
+    assert_int_equal(bundle.nr_domains, BUNDLE_DOMAINS_MAX);
+    add("9/kernel", "kernel"); /* behind the end */
+    expect_accepted();
+    archive.size = 0;
+    for (unsigned i = 1; i <= BUNDLE_DOMAINS_MAX + 1; i++) {
+        sprintf(name, "%u/kernel", i);
+        add(name, "kernel");
+    }
+    end();
+    expect_refused("more than 8 domains");
+}
+
+static void test_settings(void **state)
+{
+    static const struct {
+        const char *text, *part; /* no part: accepted */
+    } lines[] = {
+        {"name=a", NULL},
+        {"name=0123456789012345678901234567890", NULL},
+        {"name=01234567890123456789012345678901", "a name has"},
+        {"name=", "a name has"},
+        {"name=a b", "a name has"},
+        {"name=a\tb", "a name has"},
+        {"name=\377", "a name has"},
+        {"memory=0", "memory is a number"},
+        {"memory=", "memory is a number"},
+        {"memory=-1", "memory is a number"},
+        {"memory=64M", "memory is a number"},
+        {"memory=4398046511104", NULL},
+        {"memory=4398046511105", "memory is a number"},
+        {"memory=18446744073709551616", "memory is a number"},
+        {"memory=99999999999999999999999", "memory is a number"},
+        {"vcpus=32", NULL},
+        {"vcpus=33", "vcpus is a number"},
+        {"vcpus=0", "vcpus is a number"},
+        {"vcpus=x", "vcpus is a number"},
+        {"privileged=2", "privileged is"},
+        {"privileged=yes", "privileged is"},
+        {"privileged", "key=value"},
+        {"colour=blue", "the keys are"},
+        {"=1", "the keys are"},
+        {" memory=1", "the keys are"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char text[128];
+
+        archive.size = 0;
+        sprintf(text, "memory=4096\n%s\n", lines[i].text);
+        add("1/kernel", "kernel");
+        add("1/settings", text);
+        end();
+        if (lines[i].part)
+            expect_refused(lines[i].part);
+        else
+            expect_accepted();
+    }
+}
+
+static void test_command_lines(void **state)
+{
+    char line[MAX_GUEST_CMDLINE + 2];
+
+    (void)state;
+    memset(line, 'x', sizeof(line));
+    line[MAX_GUEST_CMDLINE - 1] = '\n';
+    begin();
+    add_entry("1/cmdline", FILE_MODE, line, MAX_GUEST_CMDLINE);
+    end();
+    expect_accepted();
+    assert_int_equal(strlen(bundle.domains[0].command_line), MAX_GUEST_CMDLINE - 1);
+    begin();
+    line[MAX_GUEST_CMDLINE - 1] = 'x';
+    add_entry("1/cmdline", FILE_MODE, line, MAX_GUEST_CMDLINE);
+    end();
+    expect_refused("longer than 1023");
+    begin();
+    add_entry("1/cmdline", FILE_MODE, "a\0b", 3);
+    end();
+    expect_refused("zero byte");
+}
+
+static void test_refused_files(void **state)
+{
+    static const char *const names[] = {
+        "kernel", "x/kernel",   "/kernel", "1x/kernel", "-1/kernel", "32752/kernel", "18446744073709551617/kernel",
+        "",       "../1/kernel"};
+    static const char *const others[] = {"1/", "1/kernel2", "1/2/kernel", "1/Kernel"};
+    static const char *const twice[] = {"1/kernel", "1/settings", "./1/kernel"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        begin();
+        add(names[i], "memory=1");
+        end();
+        expect_refused("in the directory of a domain");
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        begin();
+        add(others[i], "memory=1");
+        end();
+        expect_refused("the bundle has another");
+    }
+    for (size_t i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
+        begin();
+        add(twice[i], "memory=1");
+        end();
+        expect_refused("twice");
+    }
+    begin();
+    add_entry("1/ramdisk", 0120777, "kernel", 6);
+    end();
+    expect_refused("neither a file nor a directory");
+}
+
+static void test_refused_domains(void **state)
+{
+    (void)state;
+    archive.size = 0;
+    end();
+    expect_refused("empty");
+    archive.size = 0;
+    add("1/kernel", "kernel");
+    end();
+    expect_refused("how much memory");
+    archive.size = 0;
+    add("1/settings", "memory=4096");
+    end();
+    expect_refused("no kernel");
+    add("1/kernel", "");
+    end();
+    expect_refused("no kernel");
+}
+
+static void test_refused_archives(void **state)
+{
+    char name[300];
+
+    (void)state;
+    begin();
+    expect_refused("cut short"); /* no end */
+    archive.size = 0;
+    expect_refused("not a cpio archive");
+    begin();
+    archive.bytes[5] = '2';
+    expect_refused("not a cpio archive");
+    begin();
+    archive.bytes[6 + 6 * 8] = 'g'; /* in the size */
+    expect_refused("not a cpio archive");
+    begin();
+    memset(archive.bytes + 6 + 6 * 8, 'f', 8);
+    expect_refused("a file of the bundle is cut short");
+    begin();
+    memset(archive.bytes + 6 + 11 * 8, 'F', 8);
+    expect_refused("the name of a file");
+    begin();
+    memset(archive.bytes + 6 + 11 * 8, '0', 8);
+    expect_refused("the name of a file");
+    begin();
+    archive.bytes[110 + 3] = 0; /* in the name */
+    expect_refused("does not end where it says");
+    memset(name, '1', sizeof(name) - 1);
+    name[sizeof(name) - 1] = 0;
+    begin();
+    add(name, "");
+    expect_refused("in the directory of a domain");
+}
+
+/* Whatever the archive is, parsing ends, stays inside, and says what is wrong. */
+static void test_damage(void **state)
+{
+    static const char values[] = {0, '0', '1', '7', 'f', '/', '=', '\n', (char)0xff};
+    size_t full;
+
+    (void)state;
+    begin();
+    add("1/cmdline", "console=hvc0\n");
+    end();
+    full = archive.size;
+    for (size_t size = 0; size < full; size++) {
+        archive.size = size;
+        if (size < full - 1)
+            assert_true(parse() != NULL || size > full - 4); /* the end may lack what it is filled up with */
+    }
+    archive.size = full;
+    for (size_t i = 0; i < full; i++) {
+        char old = archive.bytes[i];
+
+        for (size_t j = 0; j < sizeof(values); j++) {
+            archive.bytes[i] = values[j];
+            if (!parse())
+                assert_in_range(bundle.nr_domains, 1, 2);
+        }
+        archive.bytes[i] = old;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_domains),          cmocka_unit_test(test_most_domains),
+        cmocka_unit_test(test_settings),         cmocka_unit_test(test_command_lines),
+        cmocka_unit_test(test_refused_files),    cmocka_unit_test(test_refused_domains),
+        cmocka_unit_test(test_refused_archives), cmocka_unit_test(test_damage),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

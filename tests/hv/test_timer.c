@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Timers: against a plain array of deadlines, under random work; what the APIC is told. */
+/* links: hv/timer.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <hv/apic.h>
+#include <hv/time.h>
+#include <hv/timer.h>
+
+#define TIMERS 12u
+#define ROUNDS 200000u
+#define NEVER  UINT64_MAX
+
+static uint64_t now;
+static uint64_t alarm; /* when the APIC would interrupt; NEVER */
+
+static struct {
+    struct timer timer;
+    uint64_t deadline; /* what it should be; NEVER: off */
+    unsigned expired;
+} model[TIMERS];
+
+static uint64_t last_deadline; /* of those that have expired in this run */
+static struct timer *set_again;
+static uint64_t set_again_for;
+
+uint64_t time_now(void)
+{
+    return now;
+}
+
+void apic_set_timer(uint64_t ns)
+{
+    alarm = ns == NEVER ? NEVER : now + ns;
+}
+
+static void expire(struct timer *timer)
+{
+    for (unsigned i = 0; i < TIMERS; i++) {
+        if (&model[i].timer != timer)
+            continue;
+        assert_false(timer->active);
+        assert_true(model[i].deadline <= now);
+        assert_true(model[i].deadline >= last_deadline);
+        last_deadline = model[i].deadline;
+        model[i].deadline = NEVER;
+        model[i].expired++;
+        if (timer == set_again) {
+            set_again = NULL;
+            model[i].deadline = set_again_for;
+            timer_set(timer, set_again_for);
+        }
+        return;
+    }
+    fail_msg("an unknown timer expired");
+}
+
+static uint64_t first_deadline(void)
+{
+    uint64_t first = NEVER;
+
+    for (unsigned i = 0; i < TIMERS; i++)
+        first = model[i].deadline < first ? model[i].deadline : first;
+    return first;
+}
+
+/* The interrupt comes no later than the first deadline; earlier is only a waste. */
+static void check_alarm(void)
+{
+    uint64_t first = first_deadline();
+
+    if (first != NEVER)
+        assert_true(alarm <= (first > now ? first : now));
+    for (unsigned i = 0; i < TIMERS; i++)
+        assert_int_equal(model[i].timer.active, model[i].deadline != NEVER);
+}
+
+static void run(void)
+{
+    last_deadline = 0;
+    timer_run();
+    assert_true(first_deadline() > now);
+    assert_true(alarm == first_deadline());
+    check_alarm();
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < TIMERS; i++) {
+        timer_stop(&model[i].timer);
+        model[i].timer = (struct timer){.expire = expire};
+        model[i].deadline = NEVER;
+        model[i].expired = 0;
+    }
+    now = 1000;
+    timer_run();
+    return 0;
+}
+
+static void set(unsigned i, uint64_t deadline)
+{
+    model[i].deadline = deadline;
+    timer_set(&model[i].timer, deadline);
+    check_alarm();
+}
+
+static void test_nothing(void **state)
+{
+    (void)state;
+    assert_true(alarm == NEVER);
+    timer_stop(&model[0].timer);
+    run();
+    assert_true(alarm == NEVER);
+}
+
+static void test_past(void **state)
+{
+    (void)state;
+    set(0, 1);
+    assert_true(alarm == now);
+    assert_int_equal(model[0].expired, 0);
+    run();
+    assert_int_equal(model[0].expired, 1);
+    run();
+    assert_int_equal(model[0].expired, 1);
+}
+
+static void test_moved(void **state)
+{
+    (void)state;
+    set(0, 2000);
+    set(1, 3000);
+    assert_true(alarm == 2000);
+    set(0, 4000);
+    assert_true(alarm == 3000);
+    now = 3500;
+    run();
+    assert_int_equal(model[0].expired, 0);
+    assert_int_equal(model[1].expired, 1);
+    assert_true(alarm == 4000);
+}
+
+/* A timer may set itself again, even for a time that is due at once. */
+static void test_again(void **state)
+{
+    (void)state;
+    set(0, 1500);
+    now = 2000;
+    set_again = &model[0].timer;
+    set_again_for = 1900;
+    run();
+    assert_int_equal(model[0].expired, 2);
+    set(0, 2000);
+    set_again = &model[0].timer;
+    set_again_for = 5000;
+    run();
+    assert_int_equal(model[0].expired, 3);
+    assert_true(alarm == 5000);
+}
+
+static void test_order_of_equals(void **state)
+{
+    (void)state;
+    set(3, 2000);
+    set(1, 2000);
+    set(2, 2000);
+    assert_ptr_equal(model[3].timer.next, &model[1].timer);
+    assert_ptr_equal(model[1].timer.next, &model[2].timer);
+}
+
+static void test_random(void **state)
+{
+    unsigned total = 0;
+
+    (void)state;
+    srandom(1);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        unsigned which = (unsigned)random() % TIMERS;
+
+        switch (random() % 4) {
+        case 0:
+        case 1:
+            set(which, now + (uint64_t)random() % 100 - 10);
+            break;
+        case 2:
+            model[which].deadline = NEVER;
+            timer_stop(&model[which].timer);
+            check_alarm();
+            break;
+        default:
+            now += (uint64_t)random() % 30;
+            run();
+        }
+    }
+    for (unsigned i = 0; i < TIMERS; i++)
+        total += model[i].expired;
+    assert_true(total > ROUNDS / 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_nothing, set_up),
+        cmocka_unit_test_setup(test_past, set_up),
+        cmocka_unit_test_setup(test_moved, set_up),
+        cmocka_unit_test_setup(test_again, set_up),
+        cmocka_unit_test_setup(test_order_of_equals, set_up),
+        cmocka_unit_test_setup(test_random, set_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
