@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include <archive.h>
+#include <archive_entry.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cli/bundle.h>
+
+#define NAME_MAX_LENGTH 63
+#define CHUNK           (4 * MIB)
+
+/* The number of the domain is the directory of its files. */
+#define PRIVILEGED_DOMAIN 0
+#define ORDINARY_DOMAIN   1
+
+static int add_file(struct archive *archive, const struct bundle_domain *domain, const char *name, const void *data,
+                    size_t size)
+{
+    char path[64];
+    struct archive_entry *entry = archive_entry_new();
+    int result;
+
+    if (!entry)
+        return ARCHIVE_FATAL;
+    snprintf(path, sizeof(path), "%d/%s", domain->privileged ? PRIVILEGED_DOMAIN : ORDINARY_DOMAIN, name);
+    archive_entry_set_pathname(entry, path);
+    archive_entry_set_size(entry, (la_int64_t)size);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    result = archive_write_header(archive, entry);
+    archive_entry_free(entry);
+    for (size_t at = 0; result == ARCHIVE_OK && at < size;) {
+        size_t room = size - at < CHUNK ? size - at : CHUNK;
+        la_ssize_t put = archive_write_data(archive, (const char *)data + at, room);
+
+        if (put <= 0)
+            return ARCHIVE_FATAL;
+        at += (size_t)put;
+        progress_tick((int)(at * 100 / size));
+    }
+    return result;
+}
+
+/* The settings are lines, and read by a simple parser. */
+static void clean_name(const char *name, char *clean)
+{
+    size_t i;
+
+    for (i = 0; i < NAME_MAX_LENGTH && name[i]; i++)
+        clean[i] = isgraph((unsigned char)name[i]) ? name[i] : '_';
+    clean[i] = '\0';
+}
+
+static int add_settings(struct archive *archive, const struct bundle_domain *domain)
+{
+    char name[NAME_MAX_LENGTH + 1], settings[256];
+    int length;
+
+    clean_name(domain->name, name);
+    length = snprintf(settings, sizeof(settings), "name=%s\nmemory=%llu\nvcpus=%u\nprivileged=%d\n", name,
+                      (unsigned long long)domain->memory_kib, domain->vcpus, domain->privileged);
+    return add_file(archive, domain, "settings", settings, (size_t)length);
+}
+
+static int add_domain(struct archive *archive, const struct bundle_domain *domain)
+{
+    int result = add_settings(archive, domain);
+
+    if (result == ARCHIVE_OK)
+        result = add_file(archive, domain, "kernel", domain->kernel->data, domain->kernel->size);
+    if (result == ARCHIVE_OK && domain->ramdisk)
+        result = add_file(archive, domain, "ramdisk", domain->ramdisk->data, domain->ramdisk->size);
+    if (result == ARCHIVE_OK && domain->cmdline)
+        result = add_file(archive, domain, "cmdline", domain->cmdline, strlen(domain->cmdline));
+    return result;
+}
+
+enum status bundle_write(const char *path, const struct bundle_domain *domain, uint64_t *size)
+{
+    struct archive *archive = archive_write_new();
+    struct stat about;
+    bool is_written;
+
+    if (!archive) {
+        say_error("out of memory");
+        return STATUS_FAILED;
+    }
+    progress_begin("making the bundle");
+    is_written = archive_write_set_format_cpio_newc(archive) == ARCHIVE_OK &&
+                 archive_write_add_filter_none(archive) == ARCHIVE_OK &&
+                 archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
+                 archive_write_open_filename(archive, path) == ARCHIVE_OK &&
+                 add_domain(archive, domain) == ARCHIVE_OK && archive_write_close(archive) == ARCHIVE_OK;
+    progress_end();
+    if (!is_written)
+        say_error("%s: cannot be written: %s; is there room?", path,
+                  archive_error_string(archive) ? archive_error_string(archive) : "out of memory");
+    archive_write_free(archive);
+    if (!is_written)
+        return STATUS_FAILED;
+    if (stat(path, &about)) {
+        say_error("%s: cannot be read: %s", path, strerror(errno));
+        return STATUS_FAILED;
+    }
+    *size = (uint64_t)about.st_size;
+    return STATUS_GOOD;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* The bundle of guests that the hypervisor is given: a cpio archive (newc, not compressed). */
+#ifndef CLI_BUNDLE_H
+#define CLI_BUNDLE_H
+
+#include <cli/file.h>
+
+#define BUNDLE_CMDLINE_MAX 1023u /* characters; the guest's start_info holds no more */
+
+/* One domain.  Nothing here is owned. */
+struct bundle_domain {
+    const char *name;
+    uint64_t memory_kib;
+    unsigned vcpus;
+    bool privileged;
+    const struct bytes *kernel;  /* an ELF file */
+    const struct bytes *ramdisk; /* NULL: none */
+    const char *cmdline;         /* NULL: none */
+};
+
+/*
+ * Write the bundle of one domain to a new file; *size is how large it has become.
+ * STATUS_FAILED: the file could not be written; what there is of it stays.
+ */
+enum status __must_check bundle_write(const char *path, const struct bundle_domain *domain, uint64_t *size);
+
+#endif /* CLI_BUNDLE_H */

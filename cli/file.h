@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole files in memory. */
+#ifndef CLI_FILE_H
+#define CLI_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cli/message.h>
+
+#define MIB ((size_t)1 << 20)
+
+/* Bytes on the heap; no bytes are {NULL, 0}. */
+struct bytes {
+    uint8_t *data;
+    size_t size;
+};
+
+/*
+ * Read the file, a pipe too, of at most @limit bytes.  On STATUS_GOOD the caller frees @bytes.
+ * STATUS_USAGE: it cannot be opened or read, is a directory, or is larger.  STATUS_FAILED: out of memory.
+ */
+enum status __must_check file_read(const char *path, size_t limit, struct bytes *bytes);
+
+/*
+ * Make room for at least @room bytes behind the @used ones; *@capacity is how many there are room for.
+ * STATUS_FAILED: out of memory; what was there stays.
+ */
+enum status __must_check bytes_reserve(struct bytes *bytes, size_t *capacity, size_t room);
+
+/* Free them; none are left. */
+void bytes_free(struct bytes *bytes);
+
+#endif /* CLI_FILE_H */

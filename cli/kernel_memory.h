@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* How much memory a kernel needs to be started: its image, the ramdisk, and what is built around them. */
+#ifndef CLI_KERNEL_MEMORY_H
+#define CLI_KERNEL_MEMORY_H
+
+#include <cli/kernel_check.h>
+
+/* Does it fit?  The placement has been found good; @ramdisk_size in bytes. */
+bool kernel_fits_memory(const struct kernel *kernel, const struct placement *placement, uint64_t ramdisk_size,
+                        uint64_t memory_kib);
+
+/* The least memory in which it fits, in whole MiB; 0: it fits into none, since addresses end before it does. */
+uint64_t kernel_memory_mib(const struct kernel *kernel, const struct placement *placement, uint64_t ramdisk_size);
+
+#endif /* CLI_KERNEL_MEMORY_H */

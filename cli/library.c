@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cli/library.h>
+
+/* The directory of this program; empty if it cannot be found out. */
+static void own_directory(char directory[static PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", directory, PATH_MAX - 1);
+    char *slash;
+
+    directory[length > 0 ? length : 0] = '\0';
+    slash = strrchr(directory, '/');
+    if (slash)
+        *slash = '\0';
+}
+
+static bool is_there(char path[static PATH_MAX], const char *directory, const char *subdirectory, const char *name)
+{
+    char plain[PATH_MAX];
+    int length = snprintf(path, PATH_MAX, "%s%s/%s", directory, subdirectory, name);
+
+    if (length <= 0 || length >= PATH_MAX || access(path, R_OK))
+        return false;
+    /* Without the dots of the build tree, where that can be had. */
+    if (realpath(path, plain))
+        memcpy(path, plain, strlen(plain) + 1);
+    return true;
+}
+
+enum status library_find(const char *name, char path[static PATH_MAX])
+{
+    const char *library = getenv("PARAVANE_LIB");
+    bool is_demo = !strcmp(name, LIBRARY_DEMO);
+    char own[PATH_MAX];
+
+    if (library && *library) {
+        if (is_there(path, library, "", name))
+            return STATUS_GOOD;
+        say_error("%s: not there or not readable; PARAVANE_LIB names the directory that has it", path);
+        return STATUS_FAILED;
+    }
+    own_directory(own);
+    if (is_there(path, own, is_demo ? "/../guests" : "/../hv", name) || is_there(path, own, "/../lib/paravane", name) ||
+        is_there(path, PARAVANE_LIBDIR, "", name))
+        return STATUS_GOOD;
+    say_error(
+        "%s is missing: neither in the build tree of %s/paravane nor in %s; build it with `make`, install it with "
+        "`make install`, or name its directory in PARAVANE_LIB",
+        name, own, PARAVANE_LIBDIR);
+    return STATUS_FAILED;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include <cli/log.h>
+#include <cli/message.h>
+
+static char *current_line(struct log *log)
+{
+    return log->lines[log->nr_lines % LOG_LINES_MAX];
+}
+
+static void end_line(struct log *log)
+{
+    char *line = current_line(log);
+
+    line[log->length] = '\0';
+    log->length = 0;
+    if (!*line || (log->is_noise && log->is_noise(line)))
+        return;
+    if (log->is_live)
+        say("%s%s", log->prefix, line);
+    log->nr_lines++;
+}
+
+static void add_character(struct log *log, char character)
+{
+    if (character == '\r')
+        return;
+    if (character == '\n') {
+        end_line(log);
+        return;
+    }
+    if (log->length == LOG_LINE_LENGTH - 1)
+        end_line(log);
+    /* What a terminal would take for a command is not let through. */
+    current_line(log)[log->length++] = isprint((unsigned char)character) || character == '\t' ? character : '?';
+}
+
+bool log_read(struct log *log)
+{
+    char buffer[4096];
+    ssize_t got = read(log->from, buffer, sizeof(buffer));
+
+    if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+        return false;
+    if (got <= 0) {
+        end_line(log);
+        log->from = -1;
+        return false;
+    }
+    for (ssize_t i = 0; i < got; i++)
+        add_character(log, buffer[i]);
+    return true;
+}
+
+void log_show(const struct log *log)
+{
+    size_t first = log->nr_lines > LOG_LINES_MAX - 1 ? log->nr_lines - (LOG_LINES_MAX - 1) : 0;
+
+    if (log->is_live)
+        return;
+    for (size_t i = first; i < log->nr_lines; i++)
+        say("%s%s", log->prefix, log->lines[i % LOG_LINES_MAX]);
+}

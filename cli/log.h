@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines that another program writes into a pipe: the last ones are kept, and shown at once or later. */
+#ifndef CLI_LOG_H
+#define CLI_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LOG_LINES_MAX   60u
+#define LOG_LINE_LENGTH 512u
+
+struct log {
+    int from;                           /* -1: closed */
+    const char *prefix;                 /* before each line, behind "paravane: " */
+    bool is_live;                       /* show lines as they come */
+    bool (*is_noise)(const char *line); /* NULL: nothing is; such a line is neither shown nor kept */
+    size_t nr_lines;                    /* in all; the last LOG_LINES_MAX are kept */
+    size_t length;                      /* of the line under way, the one behind these */
+    char lines[LOG_LINES_MAX][LOG_LINE_LENGTH];
+};
+
+/* Read once what there is.  At the end, @from becomes -1; the line under way counts then.  Returns if bytes came. */
+bool log_read(struct log *log);
+
+/* Show the lines that are kept, unless they have been. */
+void log_show(const struct log *log);
+
+#endif /* CLI_LOG_H */

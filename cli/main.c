@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The `paravane` command: which sub-command, and help. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cli/inspect.h>
+#include <cli/run.h>
+#include <cli/version.h>
+
+static const char help[] =
+    "Usage: paravane COMMAND [OPTION...]\n"
+    "Run Xen PV guests anywhere, without Xen.\n"
+    "\n"
+    "  run KERNEL        boot a kernel as a PV guest, its console on the terminal\n"
+    "  run --demo        boot the guest that comes with Paravane: a first try that needs no file\n"
+    "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
+    "\n"
+    "  COMMAND --help    all about a command\n"
+    "  --help            this text\n"
+    "  --version         the version\n"
+    "\n"
+    "A kernel is what Linux calls vmlinux or vmlinuz (bzImage), built for Xen PV; Debian's are.\n"
+    "\n"
+    "Exit codes: 0 the guest powered off, the kernel would boot; 1 it crashed, was refused, would not boot;\n"
+    "2 wrong use; 124 out of time.\n"
+    "\n"
+    "Examples:\n"
+    "  paravane inspect /boot/vmlinuz-$(uname -r)\n"
+    "  paravane run --memory 1G --ramdisk initrd.img --cmdline 'console=hvc0' vmlinuz\n";
+
+static enum status do_run(int count, char **arguments)
+{
+    struct run_options options;
+
+    options_read_run(count, arguments, &options);
+    return run_guest(&options);
+}
+
+static enum status do_inspect(int count, char **arguments)
+{
+    struct inspect_options options;
+
+    options_read_inspect(count, arguments, &options);
+    return inspect_kernel(options.kernel);
+}
+
+static const struct {
+    const char *name;
+    char *title; /* what its messages begin with */
+    enum status (*perform)(int count, char **arguments);
+} commands[] = {
+    {"run", (char[]){"paravane run"}, do_run},
+    {"inspect", (char[]){"paravane inspect"}, do_inspect},
+};
+
+/* A closed stdin, stdout or stderr must not become the number of a file that is opened later. */
+static void open_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd)
+            _exit(STATUS_FAILED);
+    }
+}
+
+/* What was printed must have arrived: a full disk is not a success. */
+static enum status finish(enum status status)
+{
+    if (fflush(stdout) || ferror(stdout)) {
+        say_error("stdout cannot be written: %s", strerror(errno));
+        return status == STATUS_GOOD ? STATUS_FAILED : status;
+    }
+    return status;
+}
+
+static enum status print(const char *format, const char *text)
+{
+    printf(format, text);
+    return finish(STATUS_GOOD);
+}
+
+int main(int count, char **arguments)
+{
+    open_standard_files();
+    if (count < 2) {
+        fputs(help, stderr);
+        return STATUS_USAGE;
+    }
+    if (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "-h") || !strcmp(arguments[1], "help"))
+        return (int)print("%s", help);
+    if (!strcmp(arguments[1], "--version"))
+        return (int)print("paravane %s\n", version);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(arguments[1], commands[i].name))
+            continue;
+        arguments[1] = commands[i].title;
+        return (int)finish(commands[i].perform(count - 1, arguments + 1));
+    }
+    say_error("%s: no such command; `paravane --help` lists them", arguments[1]);
+    return STATUS_USAGE;
+}

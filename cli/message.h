@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command says to whoever runs it, and what it ends with. */
+#ifndef CLI_MESSAGE_H
+#define CLI_MESSAGE_H
+
+#include <stdbool.h>
+
+/*
+ * How the command ends.  A function that returns a status other than STATUS_GOOD has said why on stderr.
+ */
+enum status {
+    STATUS_GOOD = 0,      /* the guest powered off; the kernel would boot */
+    STATUS_FAILED = 1,    /* the guest crashed or was refused, or the hypervisor failed */
+    STATUS_USAGE = 2,     /* wrong use: bad options, a file that cannot be read or is no kernel */
+    STATUS_TIMEOUT = 124, /* out of time */
+};
+
+#define __must_check __attribute__((warn_unused_result))
+
+/* One line on stderr, with "paravane: " in front. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for what is wrong; in red on a terminal. */
+void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Progress of what may take long: from two seconds after the beginning, a line on stderr says what is being done.  On a
+ * terminal it comes with the share that is done, and goes away at the end.  One task at a time.
+ */
+void progress_begin(const char *task);
+/* @share: 0 to 100; less than 0: not known. */
+void progress_tick(int share);
+void progress_end(void);
+
+#endif /* CLI_MESSAGE_H */

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cli/bundle.h>
+#include <cli/message.h>
+#include <cli/options.h>
+
+#define DEFAULT_MEMORY_KIB ((uint64_t)512 << 10)
+#define MEMORY_MAX_KIB     ((uint64_t)1 << 34) /* 16 TiB */
+#define PAGE_KIB           4u
+#define TIMEOUT_MAX        (365ull * 24 * 3600)
+#define SEED_MAX_DIGITS    16u
+
+enum {
+    KEY_MEMORY = 'm',
+    KEY_RAMDISK = 'r',
+    KEY_CMDLINE = 'c',
+    KEY_TIMEOUT = 't',
+    KEY_VERBOSE = 'v',
+    KEY_VCPUS = 0x100,
+    KEY_PRIVILEGED,
+    KEY_SEED,
+    KEY_QEMU_ARGUMENT,
+    KEY_MACHINE,
+    KEY_DEMO,
+};
+
+static const char *const machines[] = {"pc", "q35", "microvm"};
+
+static const struct argp_option run_list[] = {
+    {NULL, 0, NULL, 0, "The guest:", 1},
+    {"memory", KEY_MEMORY, "SIZE", 0, "its memory: 256M, 2G; without a unit MiB (default: 512M)", 1},
+    {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors; only 1 for now", 1},
+    {"ramdisk", KEY_RAMDISK, "FILE", 0, "its initial ramdisk, handed over as it is", 1},
+    {"cmdline", KEY_CMDLINE, "TEXT", 0, "its command line, at most 1023 characters", 1},
+    {"privileged", KEY_PRIVILEGED, NULL, 0, "start it as the initial domain (number 0) instead of an ordinary one (1)",
+     1},
+    {"demo", KEY_DEMO, NULL, 0, "run the guest that comes with Paravane; no KERNEL is needed", 1},
+    {NULL, 0, NULL, 0, "The run:", 2},
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end it after that time, with exit code 124 (default: never)", 2},
+    {"verbose", KEY_VERBOSE, NULL, 0, "show the hypervisor's messages as they come, and how QEMU is called", 2},
+    {"seed", KEY_SEED, "HEX", 0, "hand out memory in the order of this seed, to repeat a run", 2},
+    {"machine", KEY_MACHINE, "NAME", 0, "the machine that QEMU makes: pc, q35 or microvm (default: pc)", 2},
+    {"qemu-arg", KEY_QEMU_ARGUMENT, "ARGUMENT", 0, "one more argument for QEMU; can be given many times", 2},
+    {NULL, 0, NULL, 0, "Help:", -1},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static const char run_help[] =
+    "Boot KERNEL as a Xen PV guest under Paravane, in QEMU, with its console on the terminal.\n"
+    "\v"
+    "KERNEL is an ELF file (vmlinux) or a bzImage (vmlinuz), compressed or not. On a terminal, keys go to the guest; "
+    "Ctrl-A x leaves. Otherwise the console is stdin and stdout, so that pipes work. What the hypervisor says goes to "
+    "stderr, if the run failed or with --verbose.\n"
+    "\n"
+    "Exit codes: 0 the guest powered off or rebooted; 1 it crashed or was refused, or the hypervisor failed (stderr "
+    "says "
+    "why); 2 wrong use; 124 out of time.\n"
+    "\n"
+    "Environment: PARAVANE_QEMU names the QEMU program (default: qemu-system-x86_64), PARAVANE_LIB the directory with "
+    "paravane.elf and demo.elf.\n"
+    "\n"
+    "Examples:\n"
+    "  paravane run --demo\n"
+    "  paravane run --ramdisk initrd.img --cmdline 'console=hvc0' vmlinuz\n"
+    "  paravane run --qemu-arg=-accel --qemu-arg=kvm --memory 2G vmlinux\n"
+    "  echo halt | paravane run --timeout 60 guest.elf >console.txt\n";
+
+bool options_parse_memory(const char *text, uint64_t *kib)
+{
+    static const struct {
+        const char *unit;
+        unsigned shift; /* from KiB */
+    } units[] = {{"", 10},  {"K", 0},    {"KIB", 0}, {"M", 10},  {"MIB", 10},
+                 {"G", 20}, {"GIB", 20}, {"T", 30},  {"TIB", 30}};
+    char *end;
+    unsigned long long number;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcasecmp(end, units[i].unit))
+            continue;
+        *kib = (uint64_t)number << units[i].shift;
+        return !errno && number && number <= MEMORY_MAX_KIB >> units[i].shift && *kib % PAGE_KIB == 0;
+    }
+    return false;
+}
+
+/* A number of digits alone, 1 to @limit; 0: it is none. */
+static unsigned long long parse_count(const char *text, unsigned long long limit)
+{
+    char *end;
+    unsigned long long number;
+
+    if (*text < '0' || *text > '9')
+        return 0;
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    return errno || *end || number > limit ? 0 : number;
+}
+
+static const char *parse_machine(const char *name, struct argp_state *state)
+{
+    for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+        if (!strcmp(name, machines[i]))
+            return machines[i];
+    }
+    argp_error(state, "--machine %s: not one of pc, q35, microvm", name);
+    return NULL;
+}
+
+static void read_vcpus(const char *text, struct argp_state *state)
+{
+    unsigned long long count = parse_count(text, UINT32_MAX);
+
+    if (!count)
+        argp_error(state, "--vcpus %s: not a number from 1 on", text);
+    else if (count > 1)
+        argp_error(state, "--vcpus %s: this version gives a guest one vCPU; leave the option out or say 1", text);
+}
+
+static void read_run_numbers(int key, const char *text, struct run_options *options, struct argp_state *state)
+{
+    if (key == KEY_MEMORY && !options_parse_memory(text, &options->memory_kib))
+        argp_error(state, "--memory %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
+    if (key == KEY_TIMEOUT) {
+        options->timeout_seconds = (unsigned)parse_count(text, TIMEOUT_MAX);
+        if (!options->timeout_seconds)
+            argp_error(state, "--timeout %s: not a number of seconds from 1 on", text);
+    }
+    if (key == KEY_SEED) {
+        size_t prefix = strncasecmp(text, "0x", 2) ? 0 : 2, digits = strspn(text + prefix, "0123456789abcdefABCDEF");
+
+        options->seed = text + prefix;
+        if (!digits || digits > SEED_MAX_DIGITS || text[prefix + digits])
+            argp_error(state, "--seed %s: not a number of up to 16 hexadecimal digits", text);
+    }
+}
+
+/* All options have been read: do they go together? */
+static void check_run(const struct run_options *options, struct argp_state *state)
+{
+    if (options->demo && options->kernel)
+        argp_error(state, "--demo brings its kernel along: leave %s out", options->kernel);
+    if (!options->demo && !options->kernel)
+        argp_error(state, "which kernel? Give a file, or --demo");
+    if (options->cmdline && strlen(options->cmdline) > BUNDLE_CMDLINE_MAX)
+        argp_error(state, "--cmdline: %zu characters, and a guest takes at most %u", strlen(options->cmdline),
+                   BUNDLE_CMDLINE_MAX);
+}
+
+static error_t read_run(int key, char *text, struct argp_state *state)
+{
+    struct run_options *options = state->input;
+
+    switch (key) {
+    case KEY_MEMORY:
+    case KEY_TIMEOUT:
+    case KEY_SEED:
+        read_run_numbers(key, text, options, state);
+        return 0;
+    case KEY_VCPUS:
+        read_vcpus(text, state);
+        return 0;
+    case KEY_RAMDISK:
+        options->ramdisk = text;
+        return 0;
+    case KEY_CMDLINE:
+        options->cmdline = text;
+        return 0;
+    case KEY_MACHINE:
+        options->machine = parse_machine(text, state);
+        return 0;
+    case KEY_PRIVILEGED:
+        options->privileged = true;
+        return 0;
+    case KEY_DEMO:
+        options->demo = true;
+        return 0;
+    case KEY_VERBOSE:
+        options->verbose = true;
+        return 0;
+    case KEY_QEMU_ARGUMENT:
+        if (options->nr_qemu_arguments == QEMU_ARGUMENTS_MAX)
+            argp_error(state, "--qemu-arg: at most %u of them", QEMU_ARGUMENTS_MAX);
+        options->qemu_arguments[options->nr_qemu_arguments++] = text;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->kernel)
+            argp_error(state, "one kernel at a time: %s and %s", options->kernel, text);
+        options->kernel = text;
+        return 0;
+    case ARGP_KEY_END:
+        check_run(options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+void options_read_run(int count, char **arguments, struct run_options *options)
+{
+    static const struct argp parser = {run_list, read_run, "KERNEL\n--demo", run_help, NULL, NULL, NULL};
+
+    *options = (struct run_options){.memory_kib = DEFAULT_MEMORY_KIB, .machine = machines[0]};
+    argp_err_exit_status = STATUS_USAGE;
+    argp_parse(&parser, count, arguments, 0, NULL, options);
+}
+
+static const char inspect_help[] =
+    "Say what KERNEL is, what it says about itself, and whether and how it would boot under Paravane.\n"
+    "\v"
+    "Exit codes: 0 it would boot; 1 it would not (the verdict says why); 2 it cannot be read or is no kernel.\n"
+    "\n"
+    "Examples:\n"
+    "  paravane inspect /boot/vmlinuz\n"
+    "  paravane inspect vmlinux && paravane run vmlinux\n";
+
+static error_t read_inspect(int key, char *text, struct argp_state *state)
+{
+    struct inspect_options *options = state->input;
+
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (options->kernel)
+            argp_error(state, "one kernel at a time: %s and %s", options->kernel, text);
+        options->kernel = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->kernel)
+            argp_error(state, "which kernel? Give a file");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+void options_read_inspect(int count, char **arguments, struct inspect_options *options)
+{
+    static const struct argp parser = {NULL, read_inspect, "KERNEL", inspect_help, NULL, NULL, NULL};
+
+    *options = (struct inspect_options){NULL};
+    argp_err_exit_status = STATUS_USAGE;
+    argp_parse(&parser, count, arguments, 0, NULL, options);
+}

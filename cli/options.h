@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of each sub-command, and its help. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QEMU_ARGUMENTS_MAX 64u
+
+struct run_options {
+    const char *kernel;                   /* NULL with @demo */
+    const char *ramdisk, *cmdline, *seed; /* NULL: not given */
+    const char *machine;
+    uint64_t memory_kib;
+    unsigned timeout_seconds; /* 0: none */
+    bool demo, privileged, verbose;
+    unsigned nr_qemu_arguments;
+    const char *qemu_arguments[QEMU_ARGUMENTS_MAX];
+};
+
+struct inspect_options {
+    const char *kernel;
+};
+
+/* Read the options of a sub-command, which @arguments begins with.  Wrong ones, and --help, end the program. */
+void options_read_run(int count, char **arguments, struct run_options *options);
+void options_read_inspect(int count, char **arguments, struct inspect_options *options);
+
+/* "512M" and the like, without a unit MiB, in KiB.  Returns false if it is none, or 0, or not whole pages of 4 KiB. */
+bool options_parse_memory(const char *text, uint64_t *kib);
+
+#endif /* CLI_OPTIONS_H */

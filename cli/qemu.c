@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cli/file.h>
+#include <cli/qemu.h>
+
+#define DEFAULT_PROGRAM "qemu-system-x86_64"
+
+/* Before this version QEMU emulates SMAP wrongly for guests in ring 3 that run on user pages. */
+#define SMAP_WORKS_MAJOR 9u
+#define SMAP_WORKS_MINOR 1u
+
+/* Memory for the hypervisor: a fixed part, and a share for what it keeps about each frame. */
+#define HYPERVISOR_MIB  16u
+#define HYPERVISOR_PART 100u
+
+const char *qemu_program(void)
+{
+    const char *program = getenv("PARAVANE_QEMU");
+
+    return program && *program ? program : DEFAULT_PROGRAM;
+}
+
+/* The first line that `QEMU --version` prints; empty if there is none. */
+static void read_version_line(char *line, size_t size)
+{
+    int ends[2];
+    pid_t child;
+    FILE *from;
+
+    line[0] = '\0';
+    if (pipe(ends))
+        return;
+    child = fork();
+    if (child == 0) {
+        close(STDIN_FILENO);
+        open("/dev/null", O_RDONLY);
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execlp(qemu_program(), qemu_program(), "--version", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    from = fdopen(ends[0], "r");
+    if (from) {
+        if (!fgets(line, (int)size, from))
+            line[0] = '\0';
+        fclose(from);
+    }
+    if (child > 0)
+        waitpid(child, NULL, 0);
+}
+
+static bool smap_works(void)
+{
+    static const char start[] = "QEMU emulator version ";
+    char line[128];
+    unsigned major, minor;
+
+    read_version_line(line, sizeof(line));
+    if (strncmp(line, start, strlen(start)) || sscanf(line + strlen(start), "%u.%u", &major, &minor) != 2)
+        return false;
+    return major > SMAP_WORKS_MAJOR || (major == SMAP_WORKS_MAJOR && minor >= SMAP_WORKS_MINOR);
+}
+
+static void add(struct qemu_command *command, const char *option, const char *value)
+{
+    command->arguments[command->count++] = option;
+    if (value)
+        command->arguments[command->count++] = value;
+}
+
+static uint64_t memory_mib(const struct qemu_request *request)
+{
+    uint64_t guest_mib = (request->options->memory_kib + 1023) >> 10;
+    uint64_t bundle_mib = (request->bundle_size + MIB - 1) / MIB;
+
+    return guest_mib + HYPERVISOR_MIB + guest_mib / HYPERVISOR_PART + 1 + bundle_mib;
+}
+
+void qemu_compose(const struct qemu_request *request, struct qemu_command *command)
+{
+    const struct run_options *options = request->options;
+
+    command->count = 0;
+    snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
+    snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)memory_mib(request));
+    snprintf(command->words, sizeof(command->words), "log=com2%s%s", options->seed ? " seed=" : "",
+             options->seed ? options->seed : "");
+    for (char *letter = command->words; *letter; letter++)
+        *letter = *letter >= 'A' && *letter <= 'F' ? (char)(*letter | 0x20) : *letter;
+    snprintf(command->log, sizeof(command->log), "file,id=log,path=/dev/fd/%d", request->log_fd);
+    snprintf(command->console, sizeof(command->console), "stdio,id=console,signal=off%s",
+             request->is_on_terminal ? ",mux=on" : "");
+
+    add(command, qemu_program(), NULL);
+    add(command, "-nodefaults", NULL);
+    add(command, "-no-user-config", NULL);
+    add(command, "-display", "none");
+    add(command, "-no-reboot", NULL);
+    add(command, "-machine", options->machine);
+    add(command, "-cpu", command->cpu);
+    add(command, "-m", command->memory);
+    add(command, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
+    add(command, "-chardev", command->console);
+    add(command, "-serial", "chardev:console");
+    if (request->is_on_terminal)
+        add(command, "-mon", "chardev=console");
+    add(command, "-chardev", command->log);
+    add(command, "-device", "isa-serial,chardev=log,iobase=0x2f8,irq=3");
+    add(command, "-kernel", request->hypervisor);
+    add(command, "-initrd", request->bundle);
+    add(command, "-append", command->words);
+    for (unsigned i = 0; i < options->nr_qemu_arguments; i++)
+        add(command, options->qemu_arguments[i], NULL);
+    command->arguments[command->count] = NULL;
+}
+
+/* The debug-exit device makes twice the hypervisor's code plus one of it; hv/exit.h has the codes. */
+static const struct {
+    int exit_status;
+    enum status status;
+    const char *text;
+} meanings[] = {
+    {0, STATUS_FAILED, "QEMU ended before the guest did: left with Ctrl-A x, or the machine was reset"},
+    {1, STATUS_FAILED, "QEMU failed; its message is above"},
+    {33, STATUS_GOOD, "the guest powered off or rebooted"},
+    {35, STATUS_FAILED, "the hypervisor's self-test failed"},
+    {37, STATUS_FAILED,
+     "the hypervisor could not use its command line or the bundle; do hypervisor and command belong to "
+     "the same version?"},
+    {39, STATUS_FAILED, "the hypervisor cannot run on this machine, or not yet do what was asked"},
+    {41, STATUS_FAILED, "the hypervisor broke: this is a bug; please report it with the messages above"},
+    {43, STATUS_FAILED, "the guest crashed"},
+    {45, STATUS_FAILED, "the guest was refused"},
+};
+
+const char *qemu_explain(int exit_status, enum status *status)
+{
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        if (meanings[i].exit_status == exit_status) {
+            *status = meanings[i].status;
+            return meanings[i].text;
+        }
+    }
+    *status = STATUS_FAILED;
+    return "QEMU ended with a status that the hypervisor does not use";
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <unistd.h>
+
+#include <cli/relay.h>
+
+static bool is_empty(const struct relay *relay)
+{
+    return relay->begin == relay->end;
+}
+
+struct pollfd relay_poll(const struct relay *relay)
+{
+    if (relay->is_broken)
+        return (struct pollfd){.fd = -1};
+    if (!is_empty(relay))
+        return (struct pollfd){.fd = relay->to, .events = POLLOUT};
+    return (struct pollfd){.fd = relay->from, .events = POLLIN};
+}
+
+static bool is_passing(int error)
+{
+    return error == EINTR || error == EAGAIN || error == EWOULDBLOCK;
+}
+
+static void fill(struct relay *relay)
+{
+    ssize_t got = read(relay->from, relay->buffer, sizeof(relay->buffer));
+
+    if (got < 0 && is_passing(errno))
+        return;
+    if (got <= 0) {
+        relay->from = -1;
+        return;
+    }
+    relay->begin = 0;
+    relay->end = (size_t)got;
+    relay->has_moved = true;
+}
+
+static void drain(struct relay *relay)
+{
+    ssize_t put = write(relay->to, relay->buffer + relay->begin, relay->end - relay->begin);
+
+    if (put >= 0)
+        relay->begin += (size_t)put;
+    else if (!is_passing(errno))
+        relay->is_broken = true;
+}
+
+void relay_move(struct relay *relay, short events)
+{
+    if (!events)
+        return;
+    if (is_empty(relay))
+        fill(relay);
+    else
+        drain(relay);
+}
+
+bool relay_is_done(const struct relay *relay)
+{
+    return relay->is_broken || (relay->from < 0 && is_empty(relay));
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes from one file descriptor to another, without ever waiting for either. */
+#ifndef CLI_RELAY_H
+#define CLI_RELAY_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* No more than a pipe takes at once when poll() says that it takes anything. */
+#define RELAY_BUFFER 4096
+
+struct relay {
+    int from, to;      /* -1: closed */
+    size_t begin, end; /* what has been read and not yet written */
+    bool has_moved;    /* at least one byte has been read */
+    bool is_broken;    /* nobody reads at @to any more */
+    char buffer[RELAY_BUFFER];
+};
+
+/* What to poll for; an fd of -1 where there is nothing to wait for. */
+struct pollfd relay_poll(const struct relay *relay);
+
+/* poll() has answered @events for it: read or write once.  At the end of @from, from becomes -1. */
+void relay_move(struct relay *relay, short events);
+
+/* Has all been moved, or can nothing be moved any more? */
+bool relay_is_done(const struct relay *relay);
+
+#endif /* CLI_RELAY_H */

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* pipe2 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cli/bundle.h>
+#include <cli/image.h>
+#include <cli/kernel_check.h>
+#include <cli/library.h>
+#include <cli/qemu.h>
+#include <cli/run.h>
+#include <cli/session.h>
+
+/* A loader puts the bundle below 4 GiB, where devices take their part of the addresses. */
+#define BUNDLE_MAX ((size_t)1536 * MIB)
+
+struct run {
+    const struct run_options *options;
+    char hypervisor[PATH_MAX], demo[PATH_MAX];
+    const char *kernel_path;
+    char directory[PATH_MAX], bundle[PATH_MAX + 16]; /* empty: not made */
+    uint64_t bundle_size;
+    bool is_blocking; /* signals; *mask is as before */
+    sigset_t mask;
+    struct log hypervisor_log, qemu_log;
+};
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* Those that refuse the kernel, or the remarks. */
+static void show_findings(const struct findings *findings, bool refusals, bool is_wanted)
+{
+    for (unsigned i = 0; is_wanted && i < findings->count; i++) {
+        if (findings->list[i].refuses == refusals)
+            say("  %s", findings->list[i].text);
+    }
+}
+
+/* Would it boot?  If not, each reason is told. */
+static enum status check(const struct run *run, const struct image *image, const struct bytes *ramdisk)
+{
+    const struct start_request request = {
+        .memory_kib = run->options->memory_kib,
+        .ramdisk_size = ramdisk->size,
+        .privileged = run->options->privileged,
+    };
+    struct kernel kernel;
+    struct placement placement;
+    struct findings findings;
+    const char *problem;
+
+    if (kernel_read(image->elf.data, image->elf.size, &kernel, &problem)) {
+        say_error("%s: not a kernel: %s", run->kernel_path, problem);
+        return STATUS_USAGE;
+    }
+    kernel_check(&kernel, &request, &placement, &findings);
+    show_findings(&findings, false, run->options->verbose);
+    if (!findings_refuse(&findings))
+        return STATUS_GOOD;
+    say_error("%s: refused:", run->kernel_path);
+    show_findings(&findings, true, true);
+    say("`paravane inspect %s` tells more", run->kernel_path);
+    return STATUS_FAILED;
+}
+
+static enum status make_directory(struct run *run)
+{
+    const char *parent = getenv("TMPDIR");
+
+    /* From here on there is something to clean up. */
+    session_block_signals(&run->mask);
+    run->is_blocking = true;
+
+    snprintf(run->directory, sizeof(run->directory), "%s/paravane.XXXXXX", parent && *parent ? parent : "/tmp");
+    if (!mkdtemp(run->directory)) {
+        say_error("%s: no directory can be made there: %s; TMPDIR names another place", run->directory,
+                  strerror(errno));
+        run->directory[0] = '\0';
+        return STATUS_FAILED;
+    }
+    snprintf(run->bundle, sizeof(run->bundle), "%s/bundle", run->directory);
+    return STATUS_GOOD;
+}
+
+static void remove_directory(const struct run *run)
+{
+    if (run->directory[0]) {
+        unlink(run->bundle);
+        rmdir(run->directory);
+    }
+    if (run->is_blocking)
+        sigprocmask(SIG_SETMASK, &run->mask, NULL);
+}
+
+static enum status write_bundle(struct run *run, const struct image *image, const struct bytes *ramdisk)
+{
+    const struct run_options *options = run->options;
+    const struct bundle_domain domain = {
+        .name = base_name(run->kernel_path),
+        .memory_kib = options->memory_kib,
+        .vcpus = 1,
+        .privileged = options->privileged,
+        .kernel = &image->elf,
+        .ramdisk = options->ramdisk ? ramdisk : NULL,
+        .cmdline = options->cmdline,
+    };
+    enum status status = check(run, image, ramdisk);
+
+    if (!status && image->elf.size + ramdisk->size > BUNDLE_MAX) {
+        say_error("kernel and ramdisk have %zu MiB, and a loader takes at most %zu; make the ramdisk smaller",
+                  (image->elf.size + ramdisk->size) / MIB, BUNDLE_MAX / MIB);
+        status = STATUS_FAILED;
+    }
+    if (!status)
+        status = make_directory(run);
+    return status ? status : bundle_write(run->bundle, &domain, &run->bundle_size);
+}
+
+static enum status prepare(struct run *run)
+{
+    const struct run_options *options = run->options;
+    struct image image = {.nr_layers = 0};
+    struct bytes ramdisk = {NULL, 0};
+    enum status status = STATUS_GOOD;
+
+    run->kernel_path = options->kernel;
+    if (options->demo) {
+        status = library_find(LIBRARY_DEMO, run->demo);
+        run->kernel_path = run->demo;
+    }
+    if (!status)
+        status = image_read(run->kernel_path, &image);
+    if (!status && options->ramdisk) {
+        progress_begin("reading the ramdisk");
+        status = file_read(options->ramdisk, BUNDLE_MAX, &ramdisk);
+        progress_end();
+    }
+    if (!status)
+        status = write_bundle(run, &image, &ramdisk);
+    if (!status)
+        status = library_find(LIBRARY_HYPERVISOR, run->hypervisor);
+    image_free(&image);
+    bytes_free(&ramdisk);
+    return status;
+}
+
+static void show_command(const struct qemu_command *command)
+{
+    fputs("paravane:", stderr);
+    for (unsigned i = 0; i < command->count; i++)
+        fprintf(stderr, strpbrk(command->arguments[i], " ;$*?'\"") ? " '%s'" : " %s", command->arguments[i]);
+    fputc('\n', stderr);
+}
+
+/* It was this program that ended QEMU. */
+static bool is_qemu_noise(const char *line)
+{
+    return strstr(line, "terminating on signal");
+}
+
+static enum status conclude(const struct run *run, const struct session_result *result)
+{
+    enum status status = STATUS_FAILED;
+    const char *text = result->end == SESSION_EXITED ? qemu_explain(result->code, &status) : "";
+
+    if (status != STATUS_GOOD && result->end != SESSION_INTERRUPTED)
+        log_show(&run->hypervisor_log);
+    switch (result->end) {
+    case SESSION_EXITED:
+        if (status == STATUS_GOOD)
+            say("%s", text);
+        else
+            say_error("%s (QEMU's exit status %d)", text, result->code);
+        return status;
+    case SESSION_TIMEOUT:
+        say_error("out of time: the guest was still running after %u seconds", run->options->timeout_seconds);
+        return STATUS_TIMEOUT;
+    case SESSION_KILLED:
+        say_error("QEMU was ended by a signal from elsewhere: %s", strsignal(result->code));
+        return status;
+    case SESSION_INTERRUPTED:
+        say("interrupted: the guest has been ended");
+        return status;
+    case SESSION_NOT_STARTED:
+        say_error("%s could not be started: %s; install qemu-system-x86, or name the program in PARAVANE_QEMU",
+                  qemu_program(), strerror(result->code));
+        return status;
+    }
+    return status;
+}
+
+static enum status boot(struct run *run, struct session_result *result)
+{
+    bool is_on_terminal = isatty(STDIN_FILENO) == 1;
+    struct qemu_command command;
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC)) {
+        say_error("no pipe can be made: %s", strerror(errno));
+        return STATUS_FAILED;
+    }
+    qemu_compose(
+        &(struct qemu_request){
+            .options = run->options,
+            .hypervisor = run->hypervisor,
+            .bundle = run->bundle,
+            .bundle_size = run->bundle_size,
+            .is_on_terminal = is_on_terminal,
+            .log_fd = ends[1],
+        },
+        &command);
+    if (run->options->verbose)
+        show_command(&command);
+    if (is_on_terminal)
+        say("starting %s; Ctrl-A x leaves", base_name(run->kernel_path));
+    run->hypervisor_log = (struct log){.from = ends[0], .prefix = "", .is_live = run->options->verbose};
+    run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .is_noise = is_qemu_noise};
+    *result = session_run(&(struct session_request){
+        .arguments = command.arguments,
+        .is_on_terminal = is_on_terminal,
+        .mask = &run->mask,
+        .timeout_seconds = run->options->timeout_seconds,
+        .log_write_fd = ends[1],
+        .hypervisor = &run->hypervisor_log,
+        .qemu = &run->qemu_log,
+    });
+    return conclude(run, result);
+}
+
+enum status run_guest(const struct run_options *options)
+{
+    /* Two logs make it too large for a stack. */
+    static struct run run;
+    struct session_result result = {SESSION_EXITED, 0};
+    enum status status;
+
+    run.options = options;
+    status = prepare(&run);
+    if (!status)
+        status = boot(&run, &result);
+    remove_directory(&run);
+    if (result.end == SESSION_INTERRUPTED) {
+        signal(result.code, SIG_DFL);
+        raise(result.code);
+    }
+    return status;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* pipe2 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cli/relay.h>
+#include <cli/session.h>
+
+#define GRACE_MS   2000 /* from SIGTERM to SIGKILL */
+#define QUIET_MS   2000 /* without a sign of life, a message says that things are under way */
+#define FOREVER    INT64_MAX
+#define NR_SOURCES 5
+
+struct session {
+    const struct session_request *request;
+    pid_t child;
+    bool has_ended, is_stopping;
+    int wait_status;
+    int signals;  /* signalfd */
+    int child_in; /* the relayed console, our end; -1: closed */
+    int child_out;
+    int64_t deadline;    /* ms; when to stop, or when stopping, to kill */
+    int64_t quiet_until; /* ms */
+    struct session_result result;
+    struct relay in, out;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* ---- The start ---- */
+
+struct ends {
+    int in[2], out[2], error[2], started[2];
+};
+
+/* In the child.  What goes wrong is told through @ends->started, which exec() closes. */
+_Noreturn static void become(const struct session_request *request, const struct ends *ends, pid_t parent)
+{
+    union {
+        const char *const *given;
+        char *const *taken; /* exec() changes nothing */
+    } arguments = {request->arguments};
+    int error;
+
+    /* If this program is killed without a chance to clean up, the other goes as well. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    if (!request->is_on_terminal) {
+        dup2(ends->in[0], STDIN_FILENO);
+        dup2(ends->out[1], STDOUT_FILENO);
+    }
+    dup2(ends->error[1], STDERR_FILENO);
+    fcntl(request->log_write_fd, F_SETFD, 0);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, request->mask, NULL);
+    execvp(arguments.taken[0], arguments.taken);
+    error = errno;
+    if (write(ends->started[1], &error, sizeof(error)) != (ssize_t)sizeof(error))
+        _exit(126);
+    _exit(127);
+}
+
+static int make_ends(struct ends *ends)
+{
+    return pipe2(ends->in, O_CLOEXEC) || pipe2(ends->out, O_CLOEXEC) || pipe2(ends->error, O_CLOEXEC) ||
+                   pipe2(ends->started, O_CLOEXEC)
+               ? -errno
+               : 0;
+}
+
+static void make_nonblocking(int fd)
+{
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* 0, or a negative errno. */
+static int start(struct session *session)
+{
+    const struct session_request *request = session->request;
+    pid_t parent = getpid();
+    struct ends ends;
+    int error = make_ends(&ends);
+
+    if (error)
+        return error;
+    session->child = fork();
+    if (session->child == 0)
+        become(request, &ends, parent);
+    if (session->child < 0)
+        return -errno;
+    close(ends.in[0]);
+    close(ends.out[1]);
+    close(ends.error[1]);
+    close(ends.started[1]);
+    close(request->log_write_fd);
+    if (read(ends.started[0], &error, sizeof(error)) == (ssize_t)sizeof(error)) {
+        waitpid(session->child, NULL, 0);
+        return -error;
+    }
+    close(ends.started[0]);
+    session->child_in = ends.in[1];
+    session->child_out = ends.out[0];
+    request->qemu->from = ends.error[0];
+    make_nonblocking(ends.out[0]);
+    make_nonblocking(ends.error[0]);
+    make_nonblocking(request->hypervisor->from);
+    session->in = (struct relay){.from = request->is_on_terminal ? -1 : STDIN_FILENO, .to = ends.in[1]};
+    session->out = (struct relay){.from = ends.out[0], .to = STDOUT_FILENO};
+    return 0;
+}
+
+/* ---- The end ---- */
+
+static void stop(struct session *session, enum session_end end, int code)
+{
+    if (session->is_stopping)
+        return;
+    session->is_stopping = true;
+    session->result = (struct session_result){end, code};
+    session->deadline = now_ms() + GRACE_MS;
+    if (!session->has_ended)
+        kill(session->child, SIGTERM);
+}
+
+static void on_deadline(struct session *session)
+{
+    if (!session->is_stopping) {
+        stop(session, SESSION_TIMEOUT, 0);
+        return;
+    }
+    kill(session->child, SIGKILL);
+    session->deadline = FOREVER;
+}
+
+static void reap(struct session *session)
+{
+    int status;
+
+    if (session->has_ended || waitpid(session->child, &status, WNOHANG) != session->child)
+        return;
+    session->has_ended = true;
+    if (session->is_stopping)
+        return;
+    if (WIFSIGNALED(status))
+        session->result = (struct session_result){SESSION_KILLED, WTERMSIG(status)};
+    else
+        session->result = (struct session_result){SESSION_EXITED, WEXITSTATUS(status)};
+}
+
+static void on_signal(struct session *session)
+{
+    struct signalfd_siginfo seen;
+
+    while (read(session->signals, &seen, sizeof(seen)) == (ssize_t)sizeof(seen)) {
+        if (seen.ssi_signo != SIGCHLD)
+            stop(session, SESSION_INTERRUPTED, (int)seen.ssi_signo);
+    }
+    reap(session);
+}
+
+/* ---- While it runs ---- */
+
+/* Is there anything to be read from QEMU that has not been?  After its end, what is in the pipes is all that will come. */
+static bool is_drained(const struct session *session)
+{
+    struct pollfd polls[] = {
+        {.fd = session->out.from, .events = POLLIN},
+        {.fd = session->request->hypervisor->from, .events = POLLIN},
+        {.fd = session->request->qemu->from, .events = POLLIN},
+    };
+
+    if (session->out.begin != session->out.end && !session->out.is_broken)
+        return false;
+    if (poll(polls, 3, 0) <= 0)
+        return true;
+    return !((polls[0].revents | polls[1].revents | polls[2].revents) & POLLIN);
+}
+
+/*
+ * Input waits until something has come out: the serial line takes a byte before anybody has set it up, and setting it up
+ * throws the byte away.
+ */
+static bool input_may_flow(const struct session *session)
+{
+    return !session->request->is_on_terminal && session->child_in >= 0 &&
+           (session->out.has_moved || session->request->hypervisor->nr_lines);
+}
+
+static int poll_time(const struct session *session)
+{
+    int64_t next = session->deadline < session->quiet_until ? session->deadline : session->quiet_until;
+    int64_t left = next == FOREVER ? -1 : next - now_ms();
+
+    if (next == FOREVER)
+        return -1;
+    return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
+static void move_input(struct session *session, short events)
+{
+    relay_move(&session->in, events);
+    if (session->child_in >= 0 && relay_is_done(&session->in)) {
+        close(session->child_in);
+        session->child_in = -1;
+    }
+}
+
+static void move(struct session *session, const struct pollfd *polls)
+{
+    if (polls[0].revents)
+        on_signal(session);
+    relay_move(&session->out, polls[1].revents);
+    if (session->out.is_broken)
+        stop(session, SESSION_INTERRUPTED, SIGPIPE);
+    if (polls[2].revents)
+        log_read(session->request->hypervisor);
+    if (polls[3].revents)
+        log_read(session->request->qemu);
+    if (polls[4].revents)
+        move_input(session, polls[4].revents);
+    if (polls[1].revents || polls[2].revents)
+        session->quiet_until = FOREVER;
+}
+
+static void watch(struct session *session)
+{
+    /* Having been told to stop, it does not wait until somebody takes what is left of the output. */
+    while (!session->has_ended || !(session->is_stopping || is_drained(session))) {
+        struct pollfd polls[NR_SOURCES] = {
+            {.fd = session->signals, .events = POLLIN},
+            relay_poll(&session->out),
+            {.fd = session->request->hypervisor->from, .events = POLLIN},
+            {.fd = session->request->qemu->from, .events = POLLIN},
+            {.fd = -1},
+        };
+
+        if (input_may_flow(session))
+            polls[4] = relay_poll(&session->in);
+        if (poll(polls, NR_SOURCES, poll_time(session)) < 0 && errno != EINTR)
+            stop(session, SESSION_INTERRUPTED, SIGTERM);
+        else
+            move(session, polls);
+        if (now_ms() >= session->quiet_until) {
+            say("started; nothing has come from the guest yet");
+            session->quiet_until = FOREVER;
+        }
+        if (now_ms() >= session->deadline)
+            on_deadline(session);
+    }
+}
+
+/* ---- The terminal ---- */
+
+struct terminal {
+    bool is_there;
+    struct termios settings;
+    int in_flags, out_flags; /* QEMU changes them for everybody who shares the terminal */
+};
+
+static void save_terminal(struct terminal *terminal)
+{
+    terminal->is_there = tcgetattr(STDIN_FILENO, &terminal->settings) == 0;
+    terminal->in_flags = fcntl(STDIN_FILENO, F_GETFL);
+    terminal->out_flags = fcntl(STDOUT_FILENO, F_GETFL);
+}
+
+static void restore_terminal(const struct terminal *terminal)
+{
+    if (!terminal->is_there)
+        return;
+    /* In the background that would stop this program. */
+    signal(SIGTTOU, SIG_IGN);
+    tcsetattr(STDIN_FILENO, TCSANOW, &terminal->settings);
+    signal(SIGTTOU, SIG_DFL);
+    fcntl(STDIN_FILENO, F_SETFL, terminal->in_flags);
+    fcntl(STDOUT_FILENO, F_SETFL, terminal->out_flags);
+}
+
+static void signals_that_end(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGCHLD);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGQUIT);
+}
+
+void session_block_signals(sigset_t *before)
+{
+    sigset_t blocked;
+
+    signals_that_end(&blocked);
+    sigprocmask(SIG_BLOCK, &blocked, before);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+struct session_result session_run(const struct session_request *request)
+{
+    struct session session = {.request = request, .child_in = -1, .deadline = FOREVER, .quiet_until = FOREVER};
+    struct terminal terminal;
+    sigset_t blocked;
+    int error;
+
+    signals_that_end(&blocked);
+    session.signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+    save_terminal(&terminal);
+    error = session.signals < 0 ? -errno : start(&session);
+    if (error)
+        return (struct session_result){SESSION_NOT_STARTED, -error};
+    if (request->timeout_seconds)
+        session.deadline = now_ms() + (int64_t)request->timeout_seconds * 1000;
+    if (!request->is_on_terminal)
+        session.quiet_until = now_ms() + QUIET_MS;
+    watch(&session);
+    while (request->hypervisor->from >= 0 && log_read(request->hypervisor))
+        continue;
+    while (request->qemu->from >= 0 && log_read(request->qemu))
+        continue;
+    restore_terminal(&terminal);
+    close(session.signals);
+    return session.result;
+}

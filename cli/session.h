@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* QEMU while it runs: its console, its messages, the time that it may take, the signals that end it. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include <signal.h>
+
+#include <cli/log.h>
+#include <cli/qemu.h>
+
+enum session_end {
+    SESSION_EXITED,      /* by itself; @code is its exit status */
+    SESSION_KILLED,      /* by a signal from elsewhere; @code is its number */
+    SESSION_TIMEOUT,     /* ended here, being out of time */
+    SESSION_INTERRUPTED, /* ended here because of a signal; @code is its number */
+    SESSION_NOT_STARTED, /* the program could not be started; @code is the errno */
+};
+
+struct session_result {
+    enum session_end end;
+    int code;
+};
+
+struct session_request {
+    const char *const *arguments; /* the program and its arguments, ended by NULL */
+    bool is_on_terminal;          /* it has stdin and stdout to itself; otherwise the console is relayed */
+    unsigned timeout_seconds;     /* 0: none */
+    const sigset_t *mask;         /* the signals that the program starts with blocked */
+    int log_write_fd;             /* its end of the pipe for the hypervisor's messages; closed here after the start */
+    struct log *hypervisor;       /* the other end of which is read here */
+    struct log *qemu;             /* its stderr; @from is set here */
+};
+
+/*
+ * Block the signals that would end this program, so that nothing is left behind; *before is the mask up to now.  A run
+ * takes notice of them all the same, also of those that came before it.
+ */
+void session_block_signals(sigset_t *before);
+
+/*
+ * Start the program, and come back when it has ended: it never outlives the call.  The terminal is then as it was.
+ * Signals that would end this program, which must be blocked, end the other and are reported in the result.
+ */
+struct session_result session_run(const struct session_request *request);
+
+#endif /* CLI_SESSION_H */

@@ -1,0 +1,350 @@
+#!/usr/bin/env bash
+# The `paravane` command from outside: each kind of broken input with its message and exit code, the run with a stand-in
+# for QEMU and with QEMU itself, and the unit tests.
+#
+# Usage: tests/cli/run.sh [PATTERN]      only the tests whose name matches the extended regular expression
+#
+# The last line is "N passed, N failed", with ", N skipped" behind it if any were.  `make -f Makefile.cli test-cli` builds
+# what is needed.  Environment:
+#   PARAVANE_CLI_TIMEOUT    seconds for one test (default: 60)
+#   PARAVANE_TEST_KERNELS   a directory with real kernels, beside those that are installed: vmlinuz*, grub-*-xen*.bin
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+pattern=${1:-}
+limit=${PARAVANE_CLI_TIMEOUT:-60}
+paravane=$PWD/build/cli-san/paravane
+fake=$PWD/tests/cli/fake-qemu
+unset PARAVANE_LIB PARAVANE_QEMU
+export LC_ALL=C ASAN_OPTIONS=detect_leaks=1
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export TMPDIR=$work/tmp FAKE_PIDS=$work/pids
+mkdir "$TMPDIR"
+passed=0 failed=0 skipped=0
+
+# A process that has ended but that nobody has asked about counts as gone.
+is_alive() {
+    local state
+    state=$(sed -n 's/^State:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    [ -n "$state" ] && [ "${state:0:1}" != Z ]
+}
+
+# verdict NAME WHY: WHY is empty if it passed.  Each test must leave nothing behind.
+verdict() {
+    local why=$2 left pid
+    left=$(ls -A "$TMPDIR" 2>/dev/null)
+    [ -z "$left" ] || { why="$why; left in TMPDIR: $left"; rm -rf "${TMPDIR:?}"/*; }
+    if [ -e "$FAKE_PIDS" ]; then
+        while read -r pid; do
+            # The one that was killed may need a moment to be gone.
+            for _ in 1 2 3 4 5; do is_alive "$pid" && sleep 0.1; done
+            is_alive "$pid" && why="$why; QEMU is left behind"
+        done <"$FAKE_PIDS"
+        rm -f "$FAKE_PIDS"
+    fi
+    if [ -z "$why" ]; then
+        passed=$((passed + 1))
+        printf '%-34s passed\n' "$1"
+    else
+        failed=$((failed + 1))
+        printf '%-34s FAILED: %s\n' "$1" "${why#; }"
+        sed 's/^/    | /' "$work/out" "$work/err" | tail -n 40
+    fi
+}
+
+# judge NAME STATUS WANTED TEXT...: each TEXT, a regular expression, must be in stdout or stderr; with "!" in front in
+# neither.
+judge() {
+    local name=$1 status=$2 wanted=$3 text why=''
+    shift 3
+    [ "$status" -eq "$wanted" ] || why="status $status instead of $wanted"
+    for text in "$@"; do
+        if [ "${text#!}" != "$text" ]; then
+            ! grep -qE -e "${text#!}" "$work/out" "$work/err" || why="$why; should not be there: ${text#!}"
+        else
+            grep -qE -e "$text" "$work/out" "$work/err" || why="$why; nothing like: $text"
+        fi
+    done
+    verdict "$name" "$why"
+}
+
+# expect NAME WANTED TEXT... -- ARGUMENT...: paravane with these arguments; stdin is $input, empty if not set
+input=/dev/null
+expect() {
+    local name=$1 wanted=$2 texts=()
+    shift 2
+    while [ "$1" != -- ]; do texts+=("$1"); shift; done
+    shift
+    [[ $name =~ $pattern ]] || return 0
+    timeout --foreground -k 5 "$limit" "$paravane" "$@" <"$input" >"$work/out" 2>"$work/err"
+    judge "$name" $? "$wanted" ${texts[@]+"${texts[@]}"}
+}
+
+# with WORDS expect ...: by the stand-in for QEMU, which does what WORDS say
+with() {
+    local words=$1
+    shift
+    FAKE_QEMU=$words PARAVANE_QEMU=$fake PARAVANE_LIB=$work/lib "$@"
+}
+
+skip() {
+    [[ $1 =~ $pattern ]] || return 0
+    skipped=$((skipped + 1))
+    printf '%-34s skipped: %s\n' "$1" "$2"
+}
+
+mkdir "$work/lib"
+touch "$work/lib/paravane.elf"
+elf() { tests/cli/make-elf "$work/$1" "${@:2}" || exit 1; }
+elf good
+cp "$work/good" "$work/lib/demo.elf"
+good=$work/good
+
+# ---- Help and wrong use.
+expect no-arguments 2 'Usage: paravane COMMAND' --
+expect help 0 'inspect KERNEL' 'Exit codes' 'Examples' -- --help
+expect version 0 '^paravane [0-9a-z]' -- --version
+expect no-such-command 2 'fly: no such command' -- fly
+expect run-help 0 'Exit codes: 0 the guest' '--timeout' 'PARAVANE_QEMU' 'Examples' -- run --help
+expect inspect-help 0 'Exit codes: 0 it would boot' 'Examples' -- inspect --help
+expect run-no-kernel 2 'which kernel' -- run
+expect run-two-kernels 2 'one kernel at a time' -- run a b
+expect run-demo-and-kernel 2 'leave .* out' -- run --demo "$good"
+expect inspect-no-kernel 2 'which kernel' -- inspect
+expect inspect-two-kernels 2 'one kernel at a time' -- inspect a b
+expect unknown-option 2 "unrecognized option '--fast'" -- run --fast "$good"
+expect bad-memory 2 '--memory 12Q: not a size' -- run --memory 12Q "$good"
+expect zero-memory 2 '--memory 0: not a size' -- run --memory 0 "$good"
+expect uneven-memory 2 'whole pages' -- run --memory 4099K "$good"
+expect bad-vcpus 2 'not a number' -- run --vcpus one "$good"
+expect many-vcpus 2 'one vCPU' -- run --vcpus 2 "$good"
+expect bad-timeout 2 '--timeout -3: not a number' -- run --timeout -3 "$good"
+expect bad-seed 2 '--seed xyz: not a number' -- run --seed xyz "$good"
+expect long-seed 2 'up to 16 hexadecimal' -- run --seed 12345678123456781 "$good"
+expect bad-machine 2 'not one of pc, q35, microvm' -- run --machine vax "$good"
+expect long-cmdline 2 '1024 characters, and a guest takes at most 1023' -- \
+    run --cmdline "$(printf '%01024d' 0)" "$good"
+
+# ---- Files that are no kernels, or not good ones.
+printf 'hello\n' >"$work/text"
+head -c 70 "$good" >"$work/header-only"
+head -c 4500 "$good" >"$work/cut"
+gzip -c "$good" >"$work/good.gz"
+head -c 100 "$work/good.gz" >"$work/cut.gz"
+for kind in nonotes pvh overlap overrun arm i386 dom0 big; do elf $kind $kind; done
+# The same for both commands: inspect reports, run refuses before anything is started.
+both() { # NAME STATUS TEXT FILE
+    expect "inspect-$1" "$2" "$3" -- inspect "$4"
+    with 'error=QEMU_must_not_be_started' expect "run-$1" "$2" "$3" '!QEMU must not be' -- run "$4"
+}
+both no-file 2 'cannot be opened: No such file' "$work/nothing"
+both directory 2 'a directory, where a file is wanted' "$work"
+both text 2 'not a kernel: neither an ELF file' "$work/text"
+both empty 2 'not a kernel: neither an ELF file' /dev/null
+both no-notes 1 'not a Xen guest: it has no notes' "$work/nonotes"
+both pvh-only 1 'a PVH guest, not a PV guest' "$work/pvh"
+both overlap 1 'Segments 0 and 1 overlap: 0x100000-0x110000 and 0x108000-0x109000' "$work/overlap"
+both overrun 1 'file is incomplete: segment 1 is 20480 bytes at byte 4096, but the file has 8192' "$work/overrun"
+both truncated 1 'file is incomplete: segment 0' "$work/cut"
+both truncated-headers 1 'program headers lie beyond its end' "$work/header-only"
+both truncated-gzip 1 'damaged or incomplete' "$work/cut.gz"
+both other-machine 1 'for another processor' "$work/arm"
+both 32-bit 1 'a 32-bit PV guest, recognised but not run yet' "$work/i386"
+both initial-domain 1 'Start it with --privileged' "$work/dom0"
+# Root reads everything, so that there has to be somebody else.
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 711 "$work" && cp "$good" "$work/secret" && chmod 000 "$work/secret"
+    if [[ unreadable =~ $pattern ]] && command -v setpriv >/dev/null &&
+        setpriv --reuid 65534 --clear-groups test -x "$paravane" 2>/dev/null; then
+        setpriv --reuid 65534 --clear-groups "$paravane" inspect "$work/secret" >"$work/out" 2>"$work/err"
+        judge unreadable $? 2 'cannot be opened: Permission denied'
+    else
+        skip unreadable 'no other user can run the command here'
+    fi
+else
+    cp "$good" "$work/secret" && chmod 000 "$work/secret"
+    expect unreadable 2 'cannot be opened: Permission denied' -- inspect "$work/secret"
+fi
+
+# ---- inspect.
+expect inspect-good 0 'kind +ELF file' 'class +64-bit x86-64' 'virt base +0xffffffff80000000' \
+    'entry +0xffffffff80100000' 'memory +at least 4 MiB' '    LOADER +generic' 'notes +from PT_NOTE' \
+    'verdict +would boot$' -- inspect "$good"
+expect inspect-gzip 0 'compression +gzip' 'verdict +would boot$' -- inspect "$work/good.gz"
+if [[ inspect-full-disk =~ $pattern ]]; then
+    : >"$work/out"
+    "$paravane" inspect "$good" >/dev/full 2>"$work/err"
+    judge inspect-full-disk $? 1 'stdout cannot be written: No space left'
+fi
+
+# ---- Memory.
+head -c 20M /dev/zero >"$work/ramdisk"
+with '' expect too-little-memory 1 'kernel .65 MiB .* does not fit into 32768 KiB' 'Say --memory 68M or more' -- \
+    run --memory 32M "$work/big"
+with '' expect enough-memory 0 'powered off' -- run --memory 68M "$work/big"
+with '' expect ramdisk-too-large 1 'kernel .* and the ramdisk .20 MiB. do not fit into 16384 KiB' \
+    'Say --memory 24M or more' -- run --memory 16M --ramdisk "$work/ramdisk" "$good"
+with '' expect ramdisk-fits 0 'powered off' -- run --memory 24M --ramdisk "$work/ramdisk" "$good"
+with '' expect ramdisk-missing 2 'nothing: cannot be opened' -- run --ramdisk "$work/nothing" "$good"
+
+# ---- How QEMU is called.
+arguments() { # NAME TEXT... -- ARGUMENT...: each TEXT must be among QEMU's arguments
+    local name=$1 texts=()
+    shift
+    while [ "$1" != -- ]; do texts+=("$1"); shift; done
+    shift
+    [[ $name =~ $pattern ]] || return 0
+    mkdir -p "$work/kept"
+    FAKE_QEMU="keep=$work/kept ${words:-}" PARAVANE_QEMU=$fake PARAVANE_LIB=$work/lib \
+        "$paravane" run "$@" </dev/null >"$work/out" 2>"$work/err"
+    local status=$?
+    cat "$work/kept/arguments" >>"$work/out"
+    judge "$name" $status 0 ${texts[@]+"${texts[@]}"}
+}
+arguments qemu-plain "^$work/lib/paravane.elf$" '^max,-smap$' '^log=com2$' '^529M$|^53[0-9]M$' '^pc$' '^-no-reboot$' \
+    '^isa-debug-exit,iobase=0xf4,iosize=0x04$' -- "$good"
+arguments qemu-options '^log=com2 seed=1ab$' '^microvm$' '^-accel$' '^kvm$' '^10[0-9][0-9]M$' -- \
+    --seed 0x1AB --machine microvm --qemu-arg -accel --qemu-arg=kvm --memory 1G "$good"
+words=version=9.1.0 arguments qemu-9.1 '^max$' -- "$good"
+words=version=9.0.2 arguments qemu-9.0 '^max,-smap$' -- "$good"
+words=version=10.0.0 arguments qemu-10 '^max$' -- "$good"
+words=version=unknown arguments qemu-strange '^max,-smap$' -- "$good"
+if [[ bundle =~ $pattern ]]; then
+    arguments bundle -- --privileged --cmdline 'root=/dev/x y' --ramdisk "$work/text" --memory 256M "$good"
+    strings -n 4 "$work/kept/bundle" >"$work/out"
+    : >"$work/err"
+    judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^privileged=1$' '0/kernel' \
+        '0/ramdisk' '^hello$' '0/cmdline' '^root=/dev/x y' 'TRAILER!!!'
+fi
+
+# ---- How a run ends.
+with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"
+with 'say=hello' expect demo 0 '^hello$' -- run --demo
+with 'log=broken exit=35' expect ends-selftest 1 'paravane: broken' 'self-test failed' -- run "$good"
+with 'log=what? exit=37' expect ends-usage 1 'paravane: what[?]' 'command line or the bundle' -- run "$good"
+with 'exit=39' expect ends-unsupported 1 'cannot run on this machine' -- run "$good"
+with 'exit=41' expect ends-broken 1 'this is a bug' -- run "$good"
+with 'log=bad_fault exit=43' expect ends-crashed 1 'paravane: bad fault' 'the guest crashed' -- run "$good"
+with 'exit=45' expect ends-refused 1 'the guest was refused' -- run "$good"
+with 'exit=0' expect ends-early 1 'ended before the guest did' -- run "$good"
+with 'error=no_memory exit=1' expect ends-qemu-error 1 'qemu: no memory' 'QEMU failed' -- run "$good"
+with 'exit=77' expect ends-strange 1 "QEMU's exit status 77" -- run "$good"
+with 'kill=KILL' expect ends-killed 1 'ended by a signal from elsewhere: Killed' -- run "$good"
+with 'logs=200 exit=43' expect log-tail 1 '^paravane: line 200$' '^paravane: line 150$' '!line 100' -- run "$good"
+with 'log=note' expect log-verbose 0 '^paravane: note$' 'paravane: .*fake-qemu -nodefaults' -- run --verbose "$good"
+PARAVANE_QEMU=/nowhere/qemu PARAVANE_LIB=$work/lib expect no-qemu 1 '/nowhere/qemu could not be started: No such file' \
+    'PARAVANE_QEMU' -- run "$good"
+PARAVANE_LIB=$work/nowhere PARAVANE_QEMU=$fake expect no-hypervisor 1 'paravane.elf: not there' -- run "$good"
+TMPDIR=$work/nowhere with '' expect no-tmpdir 1 'no directory can be made there' -- run "$good"
+with 'sleep=30' expect timeout 124 'out of time: .* after 1 seconds' -- run --timeout 1 "$good"
+with 'deaf sleep=30' expect timeout-deaf 124 'out of time' -- run --timeout 1 "$good"
+with 'log=last_words sleep=30' expect timeout-log 124 'paravane: last words' -- run --timeout 1 "$good"
+with 'sleep=3 say=late' expect quiet-at-first 0 'nothing has come from the guest yet' '^late$' -- run "$good"
+
+# ---- The console on pipes.
+seq 1 30000 >"$work/numbers"
+input=$work/numbers
+# The line that unlocks the input, then all of it, in order.
+with 'say=ready copy' expect console-both-ways 0 'powered off' -- run "$good"
+if [[ console-both-ways =~ $pattern ]]; then
+    { echo ready; cat "$work/numbers"; } | cmp -s - "$work/out"
+    judge console-is-complete $? 0
+fi
+with 'say=ready sleep=1' expect console-unread 0 'powered off' -- run "$good"
+input=/dev/null
+with 'say=ready copy sleep=1 say=still_there' expect console-end-of-input 0 '^still there$' -- run "$good"
+
+if [[ console-closed =~ $pattern ]]; then
+    with 'say=one sleep=1 say=two say=three sleep=30' timeout "$limit" "$paravane" run "$good" \
+        2>"$work/err" </dev/null | head -n 1 >"$work/out"
+    judge console-closed "${PIPESTATUS[0]}" 141 '^one$'
+fi
+if [[ stdin-closed =~ $pattern ]]; then
+    with 'say=hello copy' timeout "$limit" "$paravane" run "$good" <&- >"$work/out" 2>"$work/err"
+    judge stdin-closed $? 0 '^hello$'
+fi
+
+# ---- Signals: QEMU goes, the command dies of the signal.
+start() { # WORDS: run in the background, $pid, until the guest says something
+    # Job control, or the shell would have it ignore SIGINT.
+    set -m
+    FAKE_QEMU=$1 PARAVANE_QEMU=$fake PARAVANE_LIB=$work/lib \
+        "$paravane" run "$good" </dev/null >"$work/out" 2>"$work/err" &
+    pid=$!
+    set +m
+    for _ in {1..100}; do grep -q up "$work/out" && break; sleep 0.1; done
+}
+for signal in INT TERM HUP QUIT; do
+    [[ signal-$signal =~ $pattern ]] || continue
+    start 'say=up sleep=30'
+    kill -s $signal $pid
+    wait $pid 2>/dev/null
+    judge "signal-$signal" $? $((128 + $(kill -l $signal))) 'interrupted: the guest has been ended'
+done
+if [[ signal-deaf =~ $pattern ]]; then
+    start 'deaf say=up sleep=30'
+    kill -s TERM $pid
+    wait $pid 2>/dev/null
+    judge signal-deaf $? 143 'interrupted: the guest has been ended'
+fi
+if [[ signal-KILL =~ $pattern ]]; then
+    start 'say=up sleep=30'
+    kill -s KILL $pid
+    wait $pid 2>/dev/null
+    status=$?
+    # Nobody is left to remove the bundle, but QEMU must be gone.
+    rm -rf "${TMPDIR:?}"/*
+    judge signal-KILL $status 137
+fi
+
+# ---- QEMU itself, with the image that has been built.
+if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; then
+    for machine in pc q35 microvm; do
+        expect "real-qemu-$machine" 124 'out of time' '!qemu: ' -- \
+            run --machine $machine --timeout 1 --qemu-arg -S "$good"
+    done
+    expect real-qemu-error 1 'qemu: .*warp' 'QEMU failed' -- run --qemu-arg -warp "$good"
+    if [[ real-terminal =~ $pattern ]]; then
+        timeout "$limit" tests/cli/terminal '\x01x' "$paravane" run --qemu-arg -S "$good" >"$work/out" 2>"$work/err"
+        judge real-terminal $? 1 'starting good; Ctrl-A x leaves' 'left with Ctrl-A x' 'settings restored'
+        timeout "$limit" tests/cli/terminal '' "$paravane" run --qemu-arg -S --timeout 2 "$good" \
+            >"$work/out" 2>"$work/err"
+        judge real-terminal-timeout $? 124 'out of time' 'settings restored'
+    fi
+else
+    skip real-qemu 'no image, or no QEMU'
+fi
+
+# ---- Real kernels.
+find_kernel() { # GLOB: the first one
+    local file
+    # shellcheck disable=SC2086 # the glob is meant as one
+    for file in ${PARAVANE_TEST_KERNELS:-/nowhere}/$1 /boot/$1 /usr/lib/grub-xen/$1; do
+        [ -r "$file" ] && { echo "$file"; return; }
+    done
+}
+real() { # NAME GLOB STATUS TEXT...
+    local name=$1 kernel
+    kernel=$(find_kernel "$2")
+    if [ -n "$kernel" ]; then expect "$name" "${@:3}" -- inspect "$kernel"; else skip "$name" "no $2 here"; fi
+}
+real real-linux 'vmlinuz-*-amd64' 0 'bzImage, boot protocol 2' 'GUEST_OS +linux' 'p2m +at 0x8000000000' 'would boot$'
+real real-grub-64 grub-x86_64-xen.bin 0 'GUEST_OS +GRUB' 'would boot$'
+real real-grub-32 grub-i386-xen.bin 1 'PAE_MODE +yes +.cut off' 'recognised but not run yet'
+real real-grub-pvh grub-i386-xen_pvh.bin 1 'a PVH guest, not a PV guest'
+
+# ---- The unit tests.
+for program in build/cli-san/test_*; do
+    [ -x "$program" ] && [[ ${program##*/} =~ $pattern ]] || continue
+    timeout "$limit" "$program" >"$work/out" 2>"$work/err"
+    judge "${program##*/}" $? 0 'PASSED'
+done
+
+if [ $skipped -ne 0 ]; then
+    echo "$passed passed, $failed failed, $skipped skipped"
+else
+    echo "$passed passed, $failed failed"
+fi
+[ $failed -eq 0 ]
