@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <abi/errno.h>
+
+/* "EINVAL" for -XEN_EINVAL and for XEN_EINVAL, "0" for 0, "?" for a number that is no errno. */
+const char *errno_name(long error);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include <guest/event.h>
+#include <guest/guest.h>
+#include <guest/hypercall.h>
+#include <guest/processor.h>
+#include <guest/trap.h>
+
+#define WORD(port) ((port) / 64)
+#define BIT(port)  (UINT64_C(1) << ((port) % 64))
+
+uint64_t event_upcalls, event_strays;
+
+static event_handler *handlers[EVTCHN_2L_NR_CHANNELS];
+
+static void set_bit(uint64_t *word, uint64_t bit)
+{
+    __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+}
+
+static void clear_bit(uint64_t *word, uint64_t bit)
+{
+    __atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
+}
+
+static void handle_port(evtchn_port_t port)
+{
+    event_clear(port);
+    if (handlers[port]) {
+        handlers[port](port);
+    } else {
+        event_strays++;
+    }
+}
+
+static void handle_word(unsigned word)
+{
+    uint64_t pending;
+
+    while ((pending = READ_ONCE(guest.shared->evtchn_pending[word]) & ~READ_ONCE(guest.shared->evtchn_mask[word]))) {
+        handle_port(word * 64 + (unsigned)__builtin_ctzll(pending));
+    }
+}
+
+static bool handle_upcall(struct regs *regs)
+{
+    (void)regs;
+    event_upcalls++;
+    do {
+        uint64_t words;
+
+        WRITE_ONCE(guest.vcpu->evtchn_upcall_pending, 0);
+        words = __atomic_exchange_n(&guest.vcpu->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
+        for (; words; words &= words - 1) {
+            handle_word((unsigned)__builtin_ctzll(words));
+        }
+    } while (READ_ONCE(guest.vcpu->evtchn_upcall_pending));
+    return true;
+}
+
+void event_init(void)
+{
+    (void)trap_set_handler(VECTOR_EVENT, handle_upcall);
+}
+
+void event_set_handler(evtchn_port_t port, event_handler *handler)
+{
+    handlers[port] = handler;
+}
+
+static int bound(long error, evtchn_port_t from, event_handler *handler, evtchn_port_t *port)
+{
+    if (error) {
+        return (int)error;
+    }
+    handlers[from] = handler;
+    *port = from;
+    return 0;
+}
+
+int event_bind_virq(unsigned virq, event_handler *handler, evtchn_port_t *port)
+{
+    struct evtchn_bind_virq bind = {.virq = virq};
+    long error = hypercall_event_channel_op(EVTCHNOP_bind_virq, &bind);
+
+    return bound(error, bind.port, handler, port);
+}
+
+int event_bind_ipi(event_handler *handler, evtchn_port_t *port)
+{
+    struct evtchn_bind_ipi bind = {.vcpu = 0};
+    long error = hypercall_event_channel_op(EVTCHNOP_bind_ipi, &bind);
+
+    return bound(error, bind.port, handler, port);
+}
+
+int event_alloc_unbound(unsigned domain, event_handler *handler, evtchn_port_t *port)
+{
+    struct evtchn_alloc_unbound bind = {.dom = DOMID_SELF, .remote_dom = (uint16_t)domain};
+    long error = hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &bind);
+
+    return bound(error, bind.port, handler, port);
+}
+
+int event_send(evtchn_port_t port)
+{
+    struct evtchn_send send = {.port = port};
+
+    return (int)hypercall_event_channel_op(EVTCHNOP_send, &send);
+}
+
+int event_close(evtchn_port_t port)
+{
+    struct evtchn_close close = {.port = port};
+
+    return (int)hypercall_event_channel_op(EVTCHNOP_close, &close);
+}
+
+void event_mask(evtchn_port_t port)
+{
+    set_bit(&guest.shared->evtchn_mask[WORD(port)], BIT(port));
+}
+
+void event_unmask(evtchn_port_t port)
+{
+    struct evtchn_unmask unmask = {.port = port};
+
+    (void)hypercall_event_channel_op(EVTCHNOP_unmask, &unmask);
+}
+
+bool event_pending(evtchn_port_t port)
+{
+    return READ_ONCE(guest.shared->evtchn_pending[WORD(port)]) & BIT(port);
+}
+
+void event_clear(evtchn_port_t port)
+{
+    clear_bit(&guest.shared->evtchn_pending[WORD(port)], BIT(port));
+}
+
+void event_disable(void)
+{
+    WRITE_ONCE(guest.vcpu->evtchn_upcall_mask, 1);
+    barrier();
+}
+
+void event_enable(void)
+{
+    barrier();
+    WRITE_ONCE(guest.vcpu->evtchn_upcall_mask, 0);
+    barrier();
+    if (READ_ONCE(guest.vcpu->evtchn_upcall_pending)) {
+        (void)hypercall(__HYPERVISOR_xen_version, 0, 0, 0, 0, 0); /* any call: delivery is on the way back */
+    }
+}
+
+bool event_enabled(void)
+{
+    return !READ_ONCE(guest.vcpu->evtchn_upcall_mask);
+}
+
+void event_wait(void)
+{
+    (void)hypercall_sched_op(SCHEDOP_block, NULL);
+}

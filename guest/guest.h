@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every guest kernel has: where it was started from, and how it ends.
+ */
+#pragma once
+
+#include <guest/types.h>
+#include <abi/shared.h>
+#include <abi/start.h>
+
+/* Set once, before guest_main() runs. */
+struct guest {
+    const struct start_info *start;
+    struct shared_info *shared; /* mapped read-write */
+    struct vcpu_info *vcpu;     /* of the one vCPU: in shared_info, until somebody registers another place */
+    uint64_t boot_stack_end;    /* the stack that the builder made ends here */
+};
+extern struct guest guest;
+
+/*
+ * The kernel's own part.  Runs on a stack of STACK_SIZE bytes with console, memory, traps and events ready, and event
+ * delivery masked.  On return the domain powers off.
+ */
+void guest_main(void);
+
+/* End the domain: SHUTDOWN_poweroff, SHUTDOWN_crash, ... */
+_Noreturn void guest_shutdown(unsigned reason);
+
+/* Say why, then end the domain with SHUTDOWN_crash. */
+_Noreturn __attribute__((format(printf, 1, 2))) void guest_panic(const char *format, ...);
+
+/* The value behind "NAME=" on the command line, as a number in C notation; @otherwise if it is not there. */
+uint64_t guest_option(const char *name, uint64_t otherwise);

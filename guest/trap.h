@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions and callbacks: one entry for all, handlers in C, and recovery from expected faults.
+ */
+#pragma once
+
+#include <guest/layout.h>
+#include <guest/types.h>
+
+/* What the entry code leaves on the stack; the return goes to what it holds then, through the iret call. */
+struct regs {
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    uint32_t error;  /* 0 for vectors without an error code */
+    uint32_t vector; /* an exception, or a VECTOR_ of layout.h */
+    uint64_t rip;
+    uint16_t cs; /* privilege bits 0: kernel mode was interrupted; 3: user mode */
+    uint16_t _gap0;
+    uint8_t saved_mask; /* the evtchn_upcall_mask that was in force */
+    uint8_t _gap1[3];
+    uint64_t rflags; /* IF is the opposite of saved_mask */
+    uint64_t rsp;
+    uint64_t ss;
+};
+_Static_assert(sizeof(struct regs) == 168, "regs: trap_entry.S");
+
+enum vector {
+    TRAP_DE = 0,
+    TRAP_DB = 1,
+    TRAP_NMI = 2,
+    TRAP_BP = 3,
+    TRAP_OF = 4,
+    TRAP_BR = 5,
+    TRAP_UD = 6,
+    TRAP_NM = 7,
+    TRAP_DF = 8,
+    TRAP_TS = 10,
+    TRAP_NP = 11,
+    TRAP_SS = 12,
+    TRAP_GP = 13,
+    TRAP_PF = 14,
+    TRAP_MF = 16,
+    TRAP_AC = 17,
+    TRAP_MC = 18,
+    TRAP_XM = 19,
+    TRAP_NONE = 0xffff, /* nothing was raised */
+};
+
+/* Bits of the error code of a page fault. */
+#define FAULT_PRESENT 0x01u
+#define FAULT_WRITE   0x02u
+#define FAULT_USER    0x04u
+#define FAULT_FETCH   0x10u
+
+#define RFLAGS_CF UINT64_C(0x001)
+#define RFLAGS_PF UINT64_C(0x004)
+#define RFLAGS_AF UINT64_C(0x010)
+#define RFLAGS_ZF UINT64_C(0x040)
+#define RFLAGS_SF UINT64_C(0x080)
+#define RFLAGS_TF UINT64_C(0x100)
+#define RFLAGS_IF UINT64_C(0x200)
+#define RFLAGS_DF UINT64_C(0x400)
+#define RFLAGS_OF UINT64_C(0x800)
+#define RFLAGS_AC (UINT64_C(1) << 18)
+
+/* What went wrong while trap_try() ran. */
+struct fault {
+    unsigned vector; /* => enum vector */
+    uint32_t error;
+    uint64_t cr2; /* of a page fault */
+    struct regs regs;
+};
+
+/* Returns whether the trap is dealt with; @regs can be changed.  Runs with events masked. */
+typedef bool trap_handler(struct regs *regs);
+
+/*
+ * Handlers for all vectors, and the callbacks.  Vectors 3, 4 and 0x80 can be raised by user mode; all mask events.
+ */
+void trap_init(void);
+
+/* The handler of @vector from now on; NULL for none.  Returns the old one. */
+trap_handler *trap_set_handler(unsigned vector, trap_handler *handler);
+
+/* Another entry in the hypervisor's table than trap_init() made: @flags is that of struct trap_info. */
+int __must_check trap_set_entry(unsigned vector, uint8_t flags, uint64_t address);
+
+/* The address of the entry code of @vector. */
+uint64_t trap_entry_of(unsigned vector);
+
+/*
+ * Run @function(@arg) and come back, also if it raises an exception that no handler deals with.  @fault says which;
+ * its vector is TRAP_NONE if there was none.  true without one.  Can be nested.
+ */
+bool trap_try(void (*function)(void *arg), void *arg, struct fault *fault);
+
+/* "#PF" for 14. */
+const char *trap_name(unsigned vector);
+
+/* The registers, on the console. */
+void trap_print(const struct regs *regs);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include <guest/guest.h>
+#include <guest/string.h>
+#include <guest/table.h>
+#include <guest/user.h>
+#include <abi/segment.h>
+
+void user_switch(struct regs *regs, uint64_t *kernel_stack);
+_Noreturn void user_return(uint64_t kernel_stack);
+
+static uint64_t *root;
+static uint64_t kernel_stack; /* of the excursion under way, 0 for none */
+static struct regs *running;
+
+uint64_t *user_root(void)
+{
+    return root;
+}
+
+int user_map(uint64_t vaddr, void *page, uint64_t flags)
+{
+    int error = table_make(vaddr);
+
+    return error ? error : table_map(vaddr, pte_make(virt_to_mfn(page), flags));
+}
+
+int user_load(uint64_t vaddr, const void *first, const void *end)
+{
+    void *page = page_alloc();
+
+    memcpy(page, first, (size_t)((const char *)end - (const char *)first));
+    return user_map(vaddr, page, PTE_PROGRAM & ~PTE_RW);
+}
+
+int user_init(void)
+{
+    int error = user_map(USER_STACK_END - PAGE_SIZE, page_alloc(), PTE_PROGRAM);
+
+    if (error) {
+        return error;
+    }
+    root = page_alloc();
+    root[0] = table_root()[0];
+    error = table_set_readonly(root);
+    if (!error) {
+        error = table_pin(root, 4);
+    }
+    return error ? error : table_load_user(root);
+}
+
+void user_regs_init(struct regs *regs, uint64_t rip)
+{
+    *regs = (struct regs){
+        .rip = rip, .cs = FLAT_USER_CS64, .rflags = RFLAGS_IF, .rsp = USER_STACK_END, .ss = FLAT_USER_SS64};
+}
+
+unsigned user_run(struct regs *regs)
+{
+    uint64_t outer_stack = kernel_stack;
+    struct regs *outer = running;
+
+    running = regs;
+    user_switch(regs, &kernel_stack);
+    running = outer;
+    kernel_stack = outer_stack;
+    return regs->vector;
+}
+
+void user_end(struct regs *regs)
+{
+    if (running) {
+        *running = *regs;
+        user_return(kernel_stack);
+    }
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* The rest of the processor: segments, timer, user mode. */
+#include <guest/guest.h>
+#include <guest/hypercall.h>
+#include <guest/string.h>
+#include <guest/table.h>
+#include <guest/time.h>
+#include <guest/user.h>
+#include <guests/demo/demo.h>
+#include <abi/errno.h>
+
+/* A data segment: base, limit 4 GiB, present, writable; @dpl is the privilege level. */
+static uint64_t data_descriptor(uint32_t base, unsigned dpl)
+{
+    return UINT64_C(0x00cf92000000ffff) | (uint64_t)dpl << 45 | (uint64_t)(base & 0xffffff) << 16 |
+           (uint64_t)(base >> 24) << 56;
+}
+
+static uint64_t read_fs(uint16_t selector)
+{
+    uint64_t value;
+
+    __asm__ volatile("movw %1, %%fs; movq %%fs:0, %0; movw %2, %%fs" : "=&r"(value) : "r"(selector), "r"((uint16_t)0));
+    return value;
+}
+
+void step_descriptor(void)
+{
+    uint64_t *gdt = page_alloc(), *page = page_alloc();
+    uint64_t frames[1] = {virt_to_mfn(gdt).v};
+    const uint32_t base = 0x10000000;
+    const unsigned entry = 5;
+
+    page[0] = 500;
+    say("Descriptor tables are guarded like page tables. A GDT with one data segment, base %x:", base);
+    gdt[entry] = data_descriptor(base, 0);
+    claim_result("map a page at that address", user_map(base, page, PTE_KERNEL), 0);
+    claim_result("set_gdt while the table is writable", hypercall_set_gdt(frames, 512), -XEN_EINVAL);
+    claim_result("read-only", table_set_readonly(gdt), 0);
+    claim_result("set_gdt", hypercall_set_gdt(frames, 512), 0);
+    claim(gdt[entry] == data_descriptor(base, 3), "the descriptor's privilege was raised to 3: %016lx", gdt[entry]);
+    claim(read_fs(entry * 8 + 3) == 500, "fs := %x, fs:0 reads %lu", entry * 8 + 3, read_fs(entry * 8 + 3));
+    claim_result("update_descriptor: base 8 bytes up",
+                 hypercall_update_descriptor(virt_to_maddr(&gdt[entry]), data_descriptor(base + 8, 3)), 0);
+    page[1] = 501;
+    claim(read_fs(entry * 8 + 3) == 501, "fs:0 reads %lu", read_fs(entry * 8 + 3));
+    claim_result("update_descriptor to a TSS",
+                 hypercall_update_descriptor(virt_to_maddr(&gdt[entry]), UINT64_C(0x0000890000000067)), -XEN_EINVAL);
+}
+
+#define TICK_NS UINT64_C(10000000)
+#define TICKS   10u
+
+static volatile unsigned ticks;
+static uint64_t next_tick;
+static bool rearmed = true;
+
+static void tick(evtchn_port_t port)
+{
+    (void)port;
+    next_tick += TICK_NS;
+    if (++ticks < TICKS) {
+        rearmed &= timer_set(next_tick) == 0;
+    }
+}
+
+void step_timer(void)
+{
+    uint64_t begin = time_now(), passed;
+
+    claim_result("bind VIRQ_TIMER to a port", timer_init(tick), 0);
+    next_tick = begin + TICK_NS;
+    claim_result("set the vCPU's timer to 10 ms from now", timer_set(next_tick), 0);
+    while (ticks < TICKS) {
+        event_wait();
+    }
+    event_disable();
+    passed = time_now() - begin;
+    say("The vCPU slept between the ticks, in SCHEDOP_block. It took %lu us by its own clock.", passed / 1000);
+    claim(rearmed && ticks == TICKS && passed >= TICKS * TICK_NS, "%u ticks on port %u, none before its time", ticks,
+          timer_port());
+}
+
+extern const char demo_user_begin[], demo_user_end[];
+__asm__(".pushsection .rodata\n"
+        "demo_user_begin:\n"
+        "    movl $42, %edi\n"
+        "    syscall\n"
+        "    movl %eax, %edi\n" /* what the kernel answered */
+        "    syscall\n"
+        "    movq $0xffffffff80100000, %rax\n"
+        "    movq (%rax), %rax\n" /* the kernel's image */
+        "demo_user_end:\n"
+        ".popsection\n");
+
+void step_user(void)
+{
+    struct regs regs;
+    unsigned vector;
+
+    say("Kernel and user both run in ring 3. What keeps them apart is a second L4 for user mode, without");
+    say("the kernel in it; the hypervisor changes between the two at each entry and return.");
+    claim_result("make the user's L4, pin it, NEW_USER_BASEPTR", user_init(), 0);
+    claim_result("load a program at 400000", user_load(USER_BASE, demo_user_begin, demo_user_end), 0);
+    user_regs_init(&regs, USER_BASE);
+    vector = user_run(&regs);
+    claim(vector == VECTOR_SYSCALL && regs.rdi == 42, "user mode made a %s with %lu in rdi", trap_name(vector),
+          regs.rdi);
+    regs.rax = 43;
+    vector = user_run(&regs);
+    claim(vector == VECTOR_SYSCALL && regs.rdi == 43, "the answer arrived: the next %s has %lu", trap_name(vector),
+          regs.rdi);
+    vector = user_run(&regs);
+    claim(vector == TRAP_PF && regs.error == FAULT_USER && guest.vcpu->arch.cr2 == 0xffffffff80100000,
+          "it reads the kernel's image: %s at %lx, error code %x: absent, user", trap_name(vector),
+          guest.vcpu->arch.cr2, regs.error);
+}
