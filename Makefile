@@ -73,9 +73,12 @@ programs = $(patsubst %.c,build/$(1)/%,$(2))
 
 # ---- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: all engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects format setup clean help FORCE
+.PHONY: all run engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects format setup clean help FORCE
 
-all: symbols san hv
+all: symbols san hv guests cli
+
+run: cli guests build/hv/paravane.elf
+	$(Q)build/cli/paravane run --demo
 
 engine: build/gcc/engine/libengine.a build/clang/engine/libengine.a
 
@@ -86,7 +89,10 @@ symbols: $(if $(ENGINE),engine)
 $(foreach flavour,san fast cov,$(eval \
 	$(flavour): build/$(flavour)/libparavane-hosted.a $(call programs,$(flavour),$(PROGRAMS))))
 
-test: engine hv $(HV_TESTS) san $(call programs,tsan,$(PARALLEL)) $(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
+# The lists of these are those of the other makefiles, which come later: hence the second expansion.
+.SECONDEXPANSION:
+test: engine hv guests cli san $$(HV_TESTS) $$(HV_UNIT) $$(CLI_PARTS) $(call programs,tsan,$(PARALLEL)) \
+		$(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
 	$(Q)tests/run.sh
 
 test-hosted: test
@@ -128,7 +134,9 @@ clean:
 define HELP
 Paravane: direct paging for Xen PV guests.
 
-  make                     build: the engine by both compilers, its symbol check, the hosted tests with sanitizers
+  make run                 run the demo guest in QEMU: direct paging at work, explained
+  make                     build everything
+  make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR
   make test                build and run every test; the last line counts them
   make check               only the static checks: symbols, headers, layers, sizes, format
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed
@@ -235,6 +243,9 @@ $(call programs,fuzz,$(FUZZERS)): build/fuzz/%: build/fuzz/%.o \
 	$(Q)$(CC_fuzz) $(CFLAGS_fuzz) -fsanitize=fuzzer $^ -lcmocka -o $@
 
 include Makefile.hv
+include Makefile.hvtest
+include Makefile.guests
+include Makefile.cli
 
 # Objects are kept; what each one included is in a .d file beside it.
 .SECONDARY:

@@ -3,6 +3,9 @@
 #
 # Usage: tests/run.sh [RING...]       default: all of them
 #   unit sweep lessons   cmocka programs, with sanitizers
+#   hv                   parts of the hypervisor as ordinary programs, with sanitizers
+#   cli                  tests/cli/run.sh: the paravane command
+#   guest                tests/guest/run.sh: guests under the hypervisor, in QEMU
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU, and its parsers
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
@@ -112,6 +115,15 @@ programs() {
     done
 }
 
+# One run for each tests/hv/test_*.c.
+hosted_parts() {
+    local source name
+    for source in tests/hv/test_*.c; do
+        name=$(basename "$source" .c)
+        begin cmocka "hv/$name" "build/hv-san/tests/hv/$name"
+    done
+}
+
 run_ring() {
     case $1 in
     unit | sweep | lessons) programs "$1" san ;;
@@ -121,11 +133,14 @@ run_ring() {
         ;;
     parallel) programs parallel tsan ;;
     abi) begin script abi tests/abi/run.sh ;;
+    hv) hosted_parts ;;
+    cli) begin script cli tests/cli/run.sh ;;
+    guest) begin script guest tests/guest/run.sh ;;
     boot) begin script boot tests/boot/run.sh ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model boot abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -136,7 +151,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- fuzz model sweep boot lessons parallel unit abi checks # the long ones first
+[ $# -ne 0 ] || set -- guest fuzz model sweep cli boot lessons parallel unit hv abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 
