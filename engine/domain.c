@@ -151,13 +151,18 @@ static void relinquish(struct op *op, struct domain *domain, struct frame *frame
         CHECK(false); /* owned and allocated: nothing to refuse */
 }
 
+void domain_begin_end(struct domain *domain)
+{
+    __atomic_store_n(&domain->dying, true, __ATOMIC_SEQ_CST);
+}
+
 uint64_t domain_destroy(struct domain *domain)
 {
     struct machine *machine = domain->machine;
     struct op op = {.machine = machine};
     uint64_t left;
 
-    __atomic_store_n(&domain->dying, true, __ATOMIC_SEQ_CST);
+    domain_begin_end(domain);
     while (__atomic_load_n(&domain->operations, __ATOMIC_SEQ_CST) > 0)
         port_yield();
     op_begin_teardown(&op, domain);

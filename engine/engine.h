@@ -156,6 +156,12 @@ int __must_check ldt_fault(struct vcpu *vcpu, unsigned page);
 void vcpu_destroy(struct vcpu *vcpu);
 
 /*
+ * From now on no operation starts on @domain, and those under way end as soon as they can, with -XEN_ESRCH.  For a
+ * machine that has to run vCPUs until domain->operations is zero before it calls domain_destroy().
+ */
+void domain_begin_end(struct domain *domain);
+
+/*
  * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every hold, pin and
  * allocation is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain
  * maps.  They return to the pool when that lets go of them; until domain->nr_frames is 0 the domain stays in

@@ -8,7 +8,6 @@
 #include <abi/multicall.h>
 #include <engine/access.h>
 #include <engine/engine.h>
-#include <engine/hypercall.h>
 #include <engine/memory.h>
 #include <engine/mmu_update.h>
 #include <engine/mmuext.h>
@@ -60,10 +59,7 @@ static int64_t do_update_va_mapping_otherdomain(struct op *op, const uint64_t ar
     return update_va_mapping_otherdomain(op, VADDR(args[0]), pair(args + 1), args[3], (uint16_t)args[4]);
 }
 
-static int64_t do_multicall(struct op *op, const uint64_t args[6])
-{
-    return multicall(op, VADDR(args[0]), (uint32_t)args[1]);
-}
+static int64_t do_multicall(struct op *op, const uint64_t args[6]);
 
 static hypercall_fn *const hypercalls[] = {
     [__HYPERVISOR_set_trap_table] = do_set_trap_table,
@@ -77,14 +73,27 @@ static hypercall_fn *const hypercalls[] = {
     [__HYPERVISOR_mmuext_op] = mmuext_op,
 };
 
-int64_t hypercall_run(struct vcpu *vcpu, uint64_t number, const uint64_t args[6], bool nested)
+static struct op begin(struct vcpu *vcpu, uint64_t number)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
+    return (struct op){.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
+}
 
-    if (nested && number == __HYPERVISOR_multicall)
-        return refuse_value(&op, XEN_EINVAL, REFUSE_NESTED, number);
-    if (number < ARRAY_SIZE(hypercalls) && hypercalls[number])
-        return hypercalls[number](&op, args);
+static bool is_ours(uint64_t number)
+{
+    return number < ARRAY_SIZE(hypercalls) && hypercalls[number];
+}
+
+static int64_t run_ours(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
+{
+    struct op op = begin(vcpu, number);
+
+    return hypercalls[number](&op, args);
+}
+
+static int64_t run(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
+{
+    if (is_ours(number))
+        return run_ours(vcpu, number, args);
     return port_hypercall(vcpu, number <= UINT32_MAX ? (unsigned)number : UINT32_MAX, args);
 }
 
@@ -103,11 +112,26 @@ static bool read_call(struct vcpu *vcpu, vaddr_t from, struct multicall_entry *c
     return true;
 }
 
+static __cold int64_t refuse_call(struct vcpu *vcpu, uint64_t number, enum neg_errnoval error,
+                                  enum refusal_reason reason)
+{
+    const struct op op = begin(vcpu, number);
+
+    return refuse_value(&op, error, reason, number);
+}
+
+static int64_t run_entry(struct vcpu *vcpu, const struct multicall_entry *call)
+{
+    if (call->op == __HYPERVISOR_multicall)
+        return refuse_call(vcpu, call->op, XEN_EINVAL, REFUSE_NESTED);
+    return run(vcpu, call->op, call->args);
+}
+
 /*
  * The calls are independent operations that share nothing but the trip.  A call that leaves kernel mode ends the list,
  * because the rest would run with the wrong root (XSA-213), and so does one that sends the guest elsewhere.
  */
-int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
+static int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
 {
     struct vcpu *vcpu = op->vcpu;
     size_t size = is_64bit(op) ? sizeof(struct multicall_entry) : sizeof(struct compat_multicall_entry);
@@ -126,7 +150,7 @@ int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
         if (!read_call(vcpu, at, &call))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
-        call.result = (uint64_t)hypercall_run(vcpu, call.op, call.args, true);
+        call.result = (uint64_t)run_entry(vcpu, &call);
         if (vcpu->user_mode || vcpu->diverted)
             return 0;
         if (!access_write_word(vcpu, VADDR(at.v + result), call.result))
@@ -135,12 +159,15 @@ int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
     return 0;
 }
 
+static int64_t do_multicall(struct op *op, const uint64_t args[6])
+{
+    return multicall(op, VADDR(args[0]), (uint32_t)args[1]);
+}
+
 int64_t engine_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
-    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
-
     vcpu->diverted = false;
     if (vcpu->user_mode)
-        return refuse_value(&op, XEN_EPERM, REFUSE_USER_MODE, number);
-    return hypercall_run(vcpu, number, args, false);
+        return refuse_call(vcpu, number, XEN_EPERM, REFUSE_USER_MODE);
+    return run(vcpu, number, args);
 }
