@@ -8,26 +8,25 @@
 #include <hv/state.h>
 #include <hv/vcpu.h>
 
-#define FRAME_WORDS_MAX 12u
-#define STACK_ALIGN     UINT64_C(16)
-#define CS_MASK_SHIFT   32u /* of the saved evtchn_upcall_mask in the word of cs */
+#define STACK_ALIGN   UINT64_C(16)
+#define CS_MASK_SHIFT 32u /* of the saved evtchn_upcall_mask in the word of cs */
 
-/* The words of a frame, the lowest first. */
-struct words {
-    uint64_t list[FRAME_WORDS_MAX];
-    unsigned count;
+/* The frame that every handler finds, from its stack pointer upwards; what some have in between goes between @r11 and @rip. */
+struct interrupted {
+    uint64_t rip, cs, rflags, rsp, ss;
 };
 
-static void add(struct words *words, uint64_t word)
+static uint8_t events_mask(const struct hv_vcpu *vcpu)
 {
-    words->list[words->count++] = word;
+    return __atomic_load_n(&vcpu->info->evtchn_upcall_mask, __ATOMIC_RELAXED);
 }
 
-/* The end of every frame: rip, cs with the mask of events, rflags as the guest sees them, rsp, ss. */
-static void add_interrupted(struct words *words, const struct hv_vcpu *vcpu, uint8_t mask)
+/* As the guest sees itself: rings, flags and mask of events. */
+static struct interrupted interrupted(const struct hv_vcpu *vcpu)
 {
     const struct cpu_frame *frame = vcpu->frame;
     uint64_t cs = frame->cs & 0xffff, rflags = frame->rflags & ~(RFLAGS_IF | RFLAGS_IOPL);
+    uint8_t mask = events_mask(vcpu);
 
     if (!vcpu->vcpu.user_mode)
         cs &= ~UINT64_C(3);
@@ -35,18 +34,15 @@ static void add_interrupted(struct words *words, const struct hv_vcpu *vcpu, uin
         rflags |= RFLAGS_IF;
     if (vcpu_domain(vcpu)->vm_assist & (UINT64_C(1) << VMASST_TYPE_architectural_iopl))
         rflags |= vcpu->state.iopl;
-    add(words, frame->rip);
-    add(words, cs | (uint64_t)mask << CS_MASK_SHIFT);
-    add(words, rflags);
-    add(words, frame->rsp);
-    add(words, frame->ss & 0xffff);
+    return (struct interrupted){frame->rip, cs | (uint64_t)mask << CS_MASK_SHIFT, rflags, frame->rsp,
+                                frame->ss & 0xffff};
 }
 
-/* Change to the kernel's side, write @words to its stack and go on at @handler. */
-static void enter(struct hv_vcpu *vcpu, const struct words *words, const struct callback *handler)
+/* Change to the kernel's side, write @size bytes of frame to its stack and go on at @handler. */
+static void enter(struct hv_vcpu *vcpu, const void *words, size_t size, const struct callback *handler)
 {
     struct cpu_frame *frame = vcpu->frame;
-    uint64_t rsp = frame->rsp, size = words->count * sizeof(words->list[0]);
+    uint64_t rsp = frame->rsp;
 
     if (vcpu->vcpu.user_mode) {
         rsp = vcpu->bounce.kernel_sp;
@@ -54,7 +50,7 @@ static void enter(struct hv_vcpu *vcpu, const struct words *words, const struct 
         state_swap_gs();
     }
     rsp = (rsp & ~(STACK_ALIGN - 1)) - size;
-    if (!access_write(&vcpu->vcpu, VADDR(rsp), words->list, size)) {
+    if (!access_write(&vcpu->vcpu, VADDR(rsp), words, size)) {
         domain_crash(vcpu, "the frame of a handler cannot be written to the kernel's stack at %lx", rsp);
         return;
     }
@@ -67,26 +63,24 @@ static void enter(struct hv_vcpu *vcpu, const struct words *words, const struct 
     frame->rflags &= ~(RFLAGS_TF | RFLAGS_RF | RFLAGS_NT | RFLAGS_VM | RFLAGS_AC);
 }
 
-static uint8_t events_mask(const struct hv_vcpu *vcpu)
-{
-    return __atomic_load_n(&vcpu->info->evtchn_upcall_mask, __ATOMIC_RELAXED);
-}
-
-static struct words begin(const struct hv_vcpu *vcpu)
-{
-    struct words words = {.count = 0};
-
-    add(&words, vcpu->frame->rcx);
-    add(&words, vcpu->frame->r11);
-    return words;
-}
-
 static void bounce(struct hv_vcpu *vcpu, const struct callback *handler)
 {
-    struct words words = begin(vcpu);
+    const struct {
+        uint64_t rcx, r11;
+        struct interrupted rest;
+    } words = {vcpu->frame->rcx, vcpu->frame->r11, interrupted(vcpu)};
 
-    add_interrupted(&words, vcpu, events_mask(vcpu));
-    enter(vcpu, &words, handler);
+    enter(vcpu, &words, sizeof(words), handler);
+}
+
+static void bounce_with(struct hv_vcpu *vcpu, uint64_t error, const struct callback *handler)
+{
+    const struct {
+        uint64_t rcx, r11, error;
+        struct interrupted rest;
+    } words = {vcpu->frame->rcx, vcpu->frame->r11, error, interrupted(vcpu)};
+
+    enter(vcpu, &words, sizeof(words), handler);
 }
 
 /* The handler of @vector; false: there is none, and the domain has crashed. */
@@ -111,14 +105,10 @@ void bounce_exception(struct hv_vcpu *vcpu, unsigned vector)
 
 void bounce_exception_error(struct hv_vcpu *vcpu, unsigned vector, uint64_t error)
 {
-    struct words words = begin(vcpu);
     struct callback handler;
 
-    if (!find_gate(vcpu, vector, &handler))
-        return;
-    add(&words, error);
-    add_interrupted(&words, vcpu, events_mask(vcpu));
-    enter(vcpu, &words, &handler);
+    if (find_gate(vcpu, vector, &handler))
+        bounce_with(vcpu, error, &handler);
 }
 
 void bounce_page_fault(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
@@ -158,16 +148,22 @@ void bounce_sysenter(struct hv_vcpu *vcpu)
 
 void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
 {
-    struct words words = begin(vcpu);
+    const struct {
+        uint64_t rcx, r11, ds, es, fs, gs;
+        struct interrupted rest;
+    } words = {vcpu->frame->rcx, vcpu->frame->r11, selectors[0],     selectors[1],
+               selectors[2],     selectors[3],     interrupted(vcpu)};
 
-    if (!vcpu->bounce.failsafe.address) {
+    if (vcpu->bounce.failsafe.address)
+        enter(vcpu, &words, sizeof(words), &vcpu->bounce.failsafe);
+    else
         domain_crash(vcpu, "a segment selector is not valid any more, and there is no failsafe callback");
-        return;
-    }
-    for (unsigned i = 0; i < 4; i++)
-        add(&words, selectors[i]);
-    add_interrupted(&words, vcpu, events_mask(vcpu));
-    enter(vcpu, &words, &vcpu->bounce.failsafe);
+}
+
+void bounce_request_nmi(struct hv_vcpu *vcpu)
+{
+    vcpu->bounce.nmi_pending = true;
+    vcpu->run.attention = true;
 }
 
 void bounce_nmi(struct hv_vcpu *vcpu)

@@ -43,4 +43,7 @@ void bounce_syscall(struct hv_vcpu *vcpu);
 void bounce_sysenter(struct hv_vcpu *vcpu);
 void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4]);
 void bounce_nmi(struct hv_vcpu *vcpu);
+
+/* The NMI callback is to run on @vcpu as soon as it may. */
+void bounce_request_nmi(struct hv_vcpu *vcpu);
 void bounce_event(struct hv_vcpu *vcpu);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where in a new domain's memory everything goes: abi/layout.h, "Start-of-day memory layout".  Arithmetic alone, so that
- * what a kernel needs is known before anything has been taken.
+ * Where in a new domain's memory everything goes: abi/layout.h, "Start-of-day memory layout".  Arithmetic alone, so
+ * that what a kernel needs is known before anything has been taken.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* platform_op: abi/platform.h.  The initial domain sets the time and asks for the processor; nothing else is offered. */
+/* platform_op: abi/platform.h.  The initial domain sets the time and asks about the processor; there is no more. */
 #include <abi/errno.h>
 #include <abi/platform.h>
 #include <engine/access.h>

@@ -18,7 +18,7 @@ int64_t call_set_timer_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 
     if (timeout == 0)
         time_stop_singleshot(vcpu);
-    else if (timeout > INT64_MAX || timeout > now + MISTAKE_AHEAD)
+    else if (timeout > now + MISTAKE_AHEAD) /* what is negative is far ahead, too */
         time_set_singleshot(vcpu, now + MISTAKE_DELAY);
     else
         time_set_singleshot(vcpu, timeout);

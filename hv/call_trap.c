@@ -144,6 +144,7 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
         state_swap_gs();
     }
     vcpu->bounce.nmi_blocked = false;
+    vcpu->run.attention |= vcpu->bounce.nmi_pending;
     mask = !(context.rflags & RFLAGS_IF);
     __atomic_store_n(&vcpu->info->evtchn_upcall_mask, mask, __ATOMIC_RELAXED);
     return 0;

@@ -238,7 +238,7 @@ static int64_t do_send_nmi(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t
     (void)caller;
     if (arg.v)
         return -XEN_EINVAL;
-    vcpu->bounce.nmi_pending = true;
+    bounce_request_nmi(vcpu);
     if (is_up(vcpu))
         sched_wake(vcpu);
     return 0;

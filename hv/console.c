@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The console: output to the serial line, input from it to the domain that has it.  The guest's ring is memory that it
- * can write at any time: each of its indexes is read once, and what it says is believed only as far as the ring reaches.
+ * can write at any time: each of its indexes is read once, and believed only as far as the ring reaches.
  */
 #include <abi/event.h>
 #include <abi/io.h>

@@ -38,7 +38,7 @@
 #define PIC_SECONDARY_MASK 0xa1
 
 static struct cpu boot_cpu;
-static struct cpu_features features;
+struct cpu_features cpu_features_found;
 struct entry_cpu entry_cpus[MAX_CPUS];
 
 struct cpu *cpu_here(void)
@@ -48,7 +48,7 @@ struct cpu *cpu_here(void)
 
 const struct cpu_features *cpu_features(void)
 {
-    return &features;
+    return &cpu_features_found;
 }
 
 /* Intel's processors look at frame numbers of absent entries, unless they say that they do not. */
@@ -65,16 +65,16 @@ static void find_features(void)
 
     if (asm_cpuid(LEAF_VENDOR, 0).eax >= LEAF_FEATURES)
         leaf7 = asm_cpuid(LEAF_FEATURES, 0);
-    features.smep = leaf7.ebx & FEATURES_EBX_SMEP;
-    features.smap = leaf7.ebx & FEATURES_EBX_SMAP;
-    features.l1tf = has_l1tf(leaf7.edx);
-    features.phys_bits = PHYS_BITS_LEAST;
+    cpu_features_found.smep = leaf7.ebx & FEATURES_EBX_SMEP;
+    cpu_features_found.smap = leaf7.ebx & FEATURES_EBX_SMAP;
+    cpu_features_found.l1tf = has_l1tf(leaf7.edx);
+    cpu_features_found.phys_bits = PHYS_BITS_LEAST;
     if (asm_cpuid(LEAF_EXTENDED, 0).eax >= LEAF_ADDRESSES)
-        features.phys_bits = asm_cpuid(LEAF_ADDRESSES, 0).eax & 0xff;
-    if (features.phys_bits < PHYS_BITS_LEAST)
-        features.phys_bits = PHYS_BITS_LEAST;
-    if (features.phys_bits > PHYS_BITS_MOST)
-        features.phys_bits = PHYS_BITS_MOST;
+        cpu_features_found.phys_bits = asm_cpuid(LEAF_ADDRESSES, 0).eax & 0xff;
+    if (cpu_features_found.phys_bits < PHYS_BITS_LEAST)
+        cpu_features_found.phys_bits = PHYS_BITS_LEAST;
+    if (cpu_features_found.phys_bits > PHYS_BITS_MOST)
+        cpu_features_found.phys_bits = PHYS_BITS_MOST;
 }
 
 /*
@@ -85,9 +85,9 @@ static void set_control_registers(void)
 {
     uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
-    if (features.smep)
+    if (cpu_features_found.smep)
         cr4 |= CR4_SMEP;
-    if (features.smap)
+    if (cpu_features_found.smap)
         cr4 |= CR4_SMAP;
     asm_write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     asm_write_cr4(cr4);
@@ -132,18 +132,6 @@ void cpu_init(void)
 
 void cpu_disable_smap(void)
 {
-    features.smap = false;
+    cpu_features_found.smap = false;
     asm_write_cr4(asm_read_cr4() & ~CR4_SMAP);
-}
-
-void cpu_user_access_begin(void)
-{
-    if (features.smap)
-        __asm__ volatile("stac" : : : "memory", "cc");
-}
-
-void cpu_user_access_end(void)
-{
-    if (features.smap)
-        __asm__ volatile("clac" : : : "memory", "cc");
 }

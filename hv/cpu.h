@@ -67,6 +67,19 @@ void cpu_set_entry_stack(uint64_t top);
 
 const struct cpu_features *cpu_features(void);
 
+#pragma GCC visibility push(hidden)
+extern struct cpu_features cpu_features_found; /* for the two below; others call cpu_features() */
+#pragma GCC visibility pop
+
 /* Between these two the hypervisor may touch pages that guests may touch too. */
-void cpu_user_access_begin(void);
-void cpu_user_access_end(void);
+static inline void cpu_user_access_begin(void)
+{
+    if (cpu_features_found.smap)
+        __asm__ volatile("stac" : : : "memory", "cc");
+}
+
+static inline void cpu_user_access_end(void)
+{
+    if (cpu_features_found.smap)
+        __asm__ volatile("clac" : : : "memory", "cc");
+}

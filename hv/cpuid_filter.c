@@ -46,7 +46,8 @@
      BIT(19) | BIT(22) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | BIT(28))
 
 /* BMI1, FDP_EXCPTN_ONLY, BMI2 ERMS, no FCS and FDS, RDSEED ADX, CLFLUSHOPT CLWB, SHA */
-#define FEATURES_EBX        (BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(13) | BIT(18) | BIT(19) | BIT(23) | BIT(24) | BIT(29))
+#define FEATURES_EBX (BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(13) | BIT(18) | BIT(19) | BIT(23) | BIT(24) | BIT(29))
+
 #define FEATURES_EBX_AVX    BIT(5) /* AVX2 */
 /* AVX512: F DQ IFMA CD BW VL */
 #define FEATURES_EBX_AVX512 (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))

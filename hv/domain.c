@@ -137,6 +137,8 @@ void domain_shut_down(struct hv_domain *domain, unsigned reason)
     if (domain->ended)
         return;
     domain->ended = true;
+    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++)
+        hv_vcpu_of(domain->vcpus[i])->run.attention = true;
     domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
 }
 

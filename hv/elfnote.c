@@ -62,7 +62,7 @@ static void find_in_segments(const struct elf_image *image, struct elfnotes *not
     for (unsigned i = 0; i < image->nr_segments; i++) {
         struct elf_segment segment = elf_segment(image, i);
 
-        if (segment.type == ELF_SEGMENT_NOTE && segment.offset > 0)
+        if (segment.type == ELF_SEGMENT_NOTE)
             find_notes_at(image, segment.offset, segment.file_size, notes);
     }
 }

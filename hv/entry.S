@@ -157,7 +157,7 @@ entry_syscall32_stubs:
 entry_call:
         SAVE_REGISTERS
         movq %rsp, %rdi
-        call trap_from_guest
+        call trap_call
         jmp entry_resume
 
 /* The stack pointer points to this processor's ENTRY_CPU_STACK.  The instruction keeps neither rip nor rsp. */
@@ -231,15 +231,24 @@ entry_reload_segments:
 
 /*
  * size_t copy_recover(void *to, const void *from, size_t size): copy; where memory cannot be reached, stop.
- * Returns how many bytes have not been copied.
+ * Returns how many bytes have not been copied, of a word that could not be none.
  */
         .globl copy_recover
 copy_recover:
         movq %rdx, %rcx
-1:      rep movsb
-2:      movq %rcx, %rax
+        andl $7, %edx
+        shrq $3, %rcx
+1:      rep movsq
+        movl %edx, %ecx
+2:      rep movsb
+        movq %rcx, %rax
         ret
-        RECOVER 1b, 2b
+3:      leaq (%rdx, %rcx, 8), %rax
+        ret
+4:      movq %rcx, %rax
+        ret
+        RECOVER 1b, 3b
+        RECOVER 2b, 4b
 
 /*
  * bool entry_load_ds(uint16_t selector) and so on: load a guest's selector, which may mean nothing any more.

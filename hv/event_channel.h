@@ -37,3 +37,14 @@ void event_reset(struct hv_domain *domain);
 
 /* Fill in the results of @status, for its port. */
 int __must_check event_status(const struct hv_domain *domain, struct evtchn_status *status);
+
+/* ---- Between hv/event_channel.c and hv/event.c. */
+
+/* Make @port, which is open, pending: abi-facts 4.3. */
+void event_raise_port(const struct hv_domain *domain, uint32_t port);
+
+/* @port is not pending any more. */
+void event_forget(struct hv_domain *domain, uint32_t port);
+
+/* Does each vCPU have a VIRQ @virq of its own? */
+bool event_virq_is_of_vcpu(uint32_t virq);

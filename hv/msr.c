@@ -114,6 +114,16 @@ static bool write_dropped(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t val
     return true;
 }
 
+/* Where the processor has it. */
+static bool write_dropped_if_there(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+    uint64_t real;
+
+    (void)vcpu;
+    (void)value;
+    return msr_read_recover(msr, &real);
+}
+
 static bool is_canonical(uint64_t address)
 {
     uint64_t sign = UINT64_C(1) << (CANONICAL_BITS - 1), upper = ~(2 * sign - 1);
@@ -146,7 +156,7 @@ static const struct msr registers[] = {
     {MSR_MISC_FEATURES, MSR_MISC_FEATURES, read_zero, NULL},
     {MSR_MCG_CAP, MSR_MCG_STATUS, read_zero, NULL},
     {MSR_PERF_STATUS, MSR_PERF_CONTROL, read_zero, write_dropped},
-    {MSR_MISC_ENABLE, MSR_MISC_ENABLE, read_real, write_dropped},
+    {MSR_MISC_ENABLE, MSR_MISC_ENABLE, read_real, write_dropped_if_there},
     {MSR_PAT, MSR_PAT, read_pat, NULL},
     {MSR_PERF_CAPABILITIES, MSR_PERF_CAPABILITIES, read_zero, NULL},
     {MSR_EFER, MSR_EFER, read_real, NULL},

@@ -115,6 +115,7 @@ void sched_block(struct hv_vcpu *vcpu)
 void sched_stop(struct hv_vcpu *vcpu)
 {
     vcpu->run.down = true;
+    vcpu->run.attention = true;
     if (vcpu == cpu_here()->current && cpu_here()->in_vcpu)
         leave(vcpu, RUNSTATE_offline);
     else if (vcpu->run.info.state == RUNSTATE_blocked)
@@ -197,6 +198,21 @@ static void idle(void)
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/* vCPUs that were preempted in the middle of an operation hold frames: they run until they are out of it, and stop. */
+static void end_operations(struct machine *machine, struct hv_domain *domain)
+{
+    unsigned last = 0;
+
+    domain_begin_end(&domain->domain);
+    while (__atomic_load_n(&domain->domain.operations, __ATOMIC_SEQ_CST) > 0) {
+        struct hv_vcpu *vcpu = next_vcpu(domain, last);
+
+        CHECK(vcpu); /* who yields inside an operation stays runnable */
+        last = vcpu->vcpu.id;
+        run(machine, vcpu);
+    }
+}
+
 void sched_run(struct machine *machine, struct hv_domain *domain)
 {
     unsigned last = 0;
@@ -211,5 +227,6 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
         last = vcpu->vcpu.id;
         run(machine, vcpu);
     }
+    end_operations(machine, domain);
     vcpu_switch(machine, NULL);
 }

@@ -18,6 +18,7 @@ struct machine;
 struct vcpu_run {
     uint64_t stack;                 /* the end of its hypervisor stack: hv/stack.h */
     uint64_t sleeping;              /* rsp of the stack while the vCPU is not on a processor */
+    bool attention; /* before it returns to its guest there is something to look at: hv/trap.c */
     bool down;                      /* VCPUOP_down, or not up yet: stays offline */
     bool polling;                   /* blocked in SCHEDOP_poll: wakes for its ports, delivers nothing by that */
     struct vcpu_runstate_info info; /* state: RUNSTATE_running, runnable, blocked, offline; times in ns */

@@ -12,7 +12,7 @@ struct store_reply {
     size_t length;
 };
 
-/* Add @text, or @before and a number in decimal, and a zero byte.  There is room: the caller knows how long it can be. */
+/* Add @text, or @before and a number in decimal, and a zero byte.  There is room: the caller sees to that. */
 void store_reply_text(struct store_reply *reply, struct store_text text);
 void store_reply_number(struct store_reply *reply, struct store_text before, uint64_t number);
 
@@ -71,7 +71,7 @@ struct store_transaction *store_transaction_find(struct store_session *session, 
 /* Begin one.  -XEN_ENOSPC: the guest has too many.  -XEN_ENOMEM. */
 int __attribute__((warn_unused_result)) store_transaction_start(struct store_session *session, uint32_t *id);
 
-/* End it, making its changes those of the tree, or not.  -XEN_EAGAIN: the tree has changed, and the changes are lost. */
+/* End it with its changes made to the tree, or dropped.  -XEN_EAGAIN: the tree has changed; they are dropped too. */
 int __attribute__((warn_unused_result))
 store_transaction_commit(struct store_session *session, struct store_transaction *transaction);
 void store_transaction_drop(struct store_session *session, struct store_transaction *transaction);

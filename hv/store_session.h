@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one guest asks of its xenstore, message by message (abi/io.h): requests and their replies, watches, transactions.
- * It knows nothing of rings.  The guest may read everything, and change what is below its own directory.
+ * What one guest asks of its xenstore, message by message (abi/io.h): requests and replies, watches, transactions.  It
+ * knows nothing of rings.  The guest may read everything, and change what is below its own directory.
  */
 #pragma once
 

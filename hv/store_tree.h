@@ -44,7 +44,7 @@ void store_tree_init(struct store_tree *tree);
 /* Make @to the same as @from. */
 void store_tree_copy(struct store_tree *to, const struct store_tree *from);
 
-/* The value of the node at @path, or its permissions, of length 0 if they were never set.  -XEN_ENOENT: no such node. */
+/* The value of the node at @path; its permissions, of length 0 if they were never set.  -XEN_ENOENT: no such node. */
 int __attribute__((warn_unused_result))
 store_tree_read(const struct store_tree *tree, struct store_text path, struct store_text *value);
 int __attribute__((warn_unused_result))
@@ -67,8 +67,8 @@ int __attribute__((warn_unused_result)) store_tree_make(struct store_tree *tree,
 int __attribute__((warn_unused_result)) store_tree_remove(struct store_tree *tree, struct store_text path);
 
 /*
- * The names of the nodes directly below @path, each with a zero byte: those of their bytes from @skip on, @size at most,
- * are put at @to.  *@length is the length of them all.  -XEN_ENOENT: no such node.
+ * The names of the nodes directly below @path, each with a zero byte: of their bytes those from @skip on, @size at
+ * most, are put at @to.  *@length is the length of them all.  -XEN_ENOENT: no such node.
  */
 int __attribute__((warn_unused_result)) store_tree_list(const struct store_tree *tree, struct store_text path,
                                                         size_t skip, char *to, size_t size, size_t *length);

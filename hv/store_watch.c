@@ -57,7 +57,7 @@ static bool queue_event(struct store_session *session, const struct store_watch 
 /* An event of a watch about itself says that anything may have changed: it stands for those that do not fit. */
 static void send_event(struct store_session *session, struct store_watch *watch, struct store_text path)
 {
-    if (watch->due || !queue_event(session, watch, path))
+    if (!queue_event(session, watch, path))
         watch->due = 1;
 }
 

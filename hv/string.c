@@ -9,7 +9,10 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     void *start = to;
 
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+    size_t words = size / 8, rest = size % 8;
+
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
     return start;
 }
 
@@ -17,7 +20,11 @@ void *memset(void *to, int byte, size_t size)
 {
     void *start = to;
 
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(byte) : "memory");
+    uint64_t word = (uint8_t)byte * UINT64_C(0x0101010101010101);
+    size_t words = size / 8, rest = size % 8;
+
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(word) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(word) : "memory");
     return start;
 }
 

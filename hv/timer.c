@@ -7,14 +7,11 @@
 #include <hv/timer.h>
 
 static struct timer *first;
-static bool running; /* timer_run() is under way, and will set the APIC's timer at its end */
 
 static void program(void)
 {
     uint64_t now = time_now();
 
-    if (running)
-        return;
     if (!first)
         apic_set_timer(UINT64_MAX);
     else
@@ -66,13 +63,11 @@ void timer_run(void)
 {
     uint64_t now = time_now();
 
-    running = true;
     while (first && first->deadline <= now) {
         struct timer *timer = first;
 
         unlink(timer);
         timer->expire(timer);
     }
-    running = false;
     program();
 }

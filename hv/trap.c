@@ -177,32 +177,6 @@ static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
  * ---- The rest of the guest's traps.
  */
 
-static void system_call(struct hv_vcpu *vcpu)
-{
-    struct cpu_frame *frame = vcpu->frame;
-    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    int64_t result;
-
-    if (vcpu->vcpu.user_mode) {
-        bounce_syscall(vcpu);
-        return;
-    }
-    result = engine_hypercall(&vcpu->vcpu, frame->rax, args);
-    if (!vcpu->vcpu.diverted)
-        frame->rax = (uint64_t)result;
-}
-
-/* A hypercall of a 64-bit kernel comes in 64-bit code only. */
-static void system_call_32(struct hv_vcpu *vcpu)
-{
-    if (vcpu->vcpu.user_mode) {
-        bounce_syscall(vcpu);
-        return;
-    }
-    vcpu->frame->rip -= SYSCALL_SIZE;
-    bounce_exception(vcpu, VECTOR_INVALID_OPCODE);
-}
-
 /* The way of 32-bit system calls; without a handler like any other gate that is closed. */
 static void interrupt_80(struct hv_vcpu *vcpu)
 {
@@ -233,17 +207,8 @@ static void exception(struct hv_vcpu *vcpu, unsigned vector, uint64_t error)
 static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
 {
     switch (vector) {
-    case VECTOR_SYSCALL:
-        system_call(vcpu);
-        break;
-    case VECTOR_SYSCALL32:
-        system_call_32(vcpu);
-        break;
     case VECTOR_SYSENTER:
         bounce_sysenter(vcpu);
-        break;
-    case VECTOR_PAGE_FAULT:
-        page_fault(vcpu, asm_read_cr2());
         break;
     case VECTOR_PROTECTION:
         protection_fault(vcpu);
@@ -276,7 +241,7 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
  */
 
 /* Until nothing keeps the vCPU from its guest: what has to happen there first, happens there first. */
-static void prepare_return(struct hv_vcpu *vcpu)
+static __cold void attend(struct hv_vcpu *vcpu)
 {
     for (;;) {
         if (vcpu_domain(vcpu)->ended || vcpu->run.down)
@@ -285,17 +250,50 @@ static void prepare_return(struct hv_vcpu *vcpu)
             sched_yield();
         else if (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked)
             bounce_nmi(vcpu);
-        else if (event_is_deliverable(vcpu))
+        else if (vcpu_has_upcall(vcpu))
             bounce_event(vcpu);
         else
-            return;
+            break;
     }
+    /* Who shares the processor has to look at the time again and again. */
+    vcpu->run.attention = vcpu->vcpu.domain->nr_vcpus > 1;
+}
+
+FORCE_INLINE void prepare_return(struct hv_vcpu *vcpu)
+{
+    if (vcpu->run.attention || vcpu_has_upcall(vcpu))
+        attend(vcpu);
 }
 
 void trap_first_return(struct cpu_frame *frame)
 {
     (void)frame;
-    prepare_return(cpu_here()->current);
+    attend(cpu_here()->current);
+}
+
+static void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
+{
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    int64_t result = engine_hypercall(&vcpu->vcpu, frame->rax, args);
+
+    if (!vcpu->vcpu.diverted)
+        frame->rax = (uint64_t)result;
+}
+
+/* The kernel calls the hypervisor in 64-bit code only. */
+void trap_call(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (vcpu->vcpu.user_mode) {
+        bounce_syscall(vcpu);
+    } else if (frame->vector == VECTOR_SYSCALL) {
+        hypercall(vcpu, frame);
+    } else {
+        frame->rip -= SYSCALL_SIZE;
+        bounce_exception(vcpu, VECTOR_INVALID_OPCODE);
+    }
+    prepare_return(vcpu);
 }
 
 void trap_from_guest(struct cpu_frame *frame)
@@ -310,6 +308,9 @@ void trap_from_guest(struct cpu_frame *frame)
         *vcpu->frame = *frame;
         entry_restart(vcpu->frame);
     }
-    dispatch(vcpu, (unsigned)frame->vector);
+    if (frame->vector == VECTOR_PAGE_FAULT)
+        page_fault(vcpu, asm_read_cr2());
+    else
+        dispatch(vcpu, (unsigned)frame->vector);
     prepare_return(vcpu);
 }

@@ -41,6 +41,19 @@ static inline struct hv_domain *vcpu_domain(const struct hv_vcpu *vcpu)
     return hv_domain_of(vcpu->vcpu.domain);
 }
 
+/*
+ * Should the event callback run when @vcpu returns to its guest: is an upcall pending, and not masked?  Asked on every
+ * return, so both bytes are read at once.
+ */
+static inline bool vcpu_has_upcall(const struct hv_vcpu *vcpu)
+{
+    uint16_t both = __atomic_load_n((const uint16_t *)(const void *)vcpu->info, __ATOMIC_RELAXED);
+
+    return (both & 0xff) && !(both >> 8);
+}
+_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_pending) == 0, "vcpu_has_upcall()");
+_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_mask) == 1, "vcpu_has_upcall()");
+
 /* vCPU @id of @domain; NULL if there is none. */
 static inline struct hv_vcpu *vcpu_find(const struct hv_domain *domain, uint64_t id)
 {

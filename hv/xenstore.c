@@ -18,6 +18,7 @@
 
 struct store {
     struct store_session session;
+    bool filled;     /* the tree is: at the first notification, when everything of the domain is known */
     bool broken;     /* the guest's end makes no sense: not served any more */
     uint32_t copied; /* of message */
     union {
@@ -116,23 +117,6 @@ static bool serve(struct hv_domain *domain, ring_t *ring, uint32_t at, uint32_t 
     return moved;
 }
 
-void xenstore_run(struct hv_domain *domain)
-{
-    ring_t *ring = domain->store.ring;
-    struct store *store = domain->store.store;
-    uint32_t at, end;
-
-    if (!ring || store->broken)
-        return;
-    at = read_index(&ring->req_cons);
-    end = read_index(&ring->req_prod);
-    if (end - at > XENSTORE_RING_SIZE)
-        give_up(domain, XENSTORE_ERROR_RINGIDX, "the indexes of its ring of requests are impossible");
-    else if (!serve(domain, ring, at, end) && !store->broken)
-        return;
-    event_notify(domain, domain->store.port);
-}
-
 /*
  * ---- The tree at the start.
  */
@@ -209,6 +193,30 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
     return error | fill_vcpus(session, domain->domain.nr_vcpus);
 }
 
+/*
+ * ---- The connection.
+ */
+
+void xenstore_run(struct hv_domain *domain)
+{
+    ring_t *ring = domain->store.ring;
+    struct store *store = domain->store.store;
+    uint32_t at, end;
+
+    if (!ring || store->broken)
+        return;
+    if (!store->filled && fill(&store->session, domain))
+        give_up(domain, XENSTORE_ERROR_COMM, "what it starts with does not fit into it");
+    store->filled = true;
+    at = read_index(&ring->req_cons);
+    end = read_index(&ring->req_prod);
+    if (end - at > XENSTORE_RING_SIZE)
+        give_up(domain, XENSTORE_ERROR_RINGIDX, "the indexes of its ring of requests are impossible");
+    else if (!serve(domain, ring, at, end) && !store->broken)
+        return;
+    event_notify(domain, domain->store.port);
+}
+
 int xenstore_create(struct hv_domain *domain, mfn_t frame)
 {
     struct domain_store *out = &domain->store;
@@ -225,10 +233,6 @@ int xenstore_create(struct hv_domain *domain, mfn_t frame)
     }
     out->frame = frame;
     store_session_init(&store->session, domain->domain.id.v);
-    if (fill(&store->session, domain)) {
-        release(store, sizeof(*store));
-        return -XEN_ENOMEM; /* the tree is larger than what is put into it here */
-    }
     write_index(&ring->server_features, XENSTORE_SERVER_FEATURE_ERROR);
     out->store = store;
     out->ring = ring;

@@ -18,9 +18,9 @@ struct domain_store {
 };
 
 /*
- * Serve the ring in @frame, RAM that the caller holds for as long as the domain exists.  The tree is filled with what
- * is known of the domain: its name, memory and console must have been set up.  -XEN_ENOMEM, -XEN_ENOSPC (no port is
- * free); nothing is held then.
+ * Serve the ring in @frame, RAM that the caller holds for as long as the domain exists.  At the guest's first
+ * notification the tree is filled with what is known of the domain: its name, memory, vCPUs and console.
+ * -XEN_ENOMEM, -XEN_ENOSPC (no port is free); nothing is held then.
  */
 int __attribute__((warn_unused_result)) xenstore_create(struct hv_domain *domain, mfn_t frame);
 void xenstore_destroy(struct hv_domain *domain);
