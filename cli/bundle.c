@@ -9,7 +9,7 @@
 
 #include <cli/bundle.h>
 
-#define NAME_MAX_LENGTH 63
+#define NAME_MAX_LENGTH 31
 #define CHUNK           (4 * MIB)
 
 /* The number of the domain is the directory of its files. */

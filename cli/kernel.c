@@ -73,18 +73,19 @@ static unsigned digit_of(uint8_t character)
     return UINT32_MAX;
 }
 
+/* Decimal, or hexadecimal after "0x"; 0 if it is neither or too large. */
 static uint64_t number_of_text(const uint8_t *text, size_t size)
 {
-    unsigned base = 10;
+    unsigned base = size > 2 && text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10;
     uint64_t number = 0;
-    size_t i = 0;
 
-    if (size > 2 && text[0] == '0' && (text[1] | 0x20) == 'x') {
-        base = 16;
-        i = 2;
+    for (size_t i = base == 16 ? 2 : 0; i < size; i++) {
+        unsigned digit = digit_of(text[i]);
+
+        if (digit >= base || number > (UINT64_MAX - digit) / base)
+            return 0;
+        number = number * base + digit;
     }
-    for (; i < size && digit_of(text[i]) < base; i++)
-        number = number * base + digit_of(text[i]);
     return number;
 }
 
@@ -102,6 +103,8 @@ uint64_t kernel_note_number(const struct kernel *kernel, const struct note *note
 
 static void add_note(struct kernel *kernel, const struct note *note)
 {
+    if (note->type <= XEN_ELFNOTE_MAX)
+        kernel->nr_known++;
     if (kernel->nr_notes < KERNEL_NOTES_MAX)
         kernel->notes[kernel->nr_notes++] = *note;
 }
@@ -117,24 +120,23 @@ static void read_notes(struct kernel *kernel, const uint8_t *block, uint64_t siz
     Elf32_Nhdr header; /* the same for both widths */
 
     while (size >= sizeof(header)) {
-        const uint8_t *name = block + sizeof(header);
-        uint64_t room, used;
+        const char *name = (const char *)block + sizeof(header);
+        uint64_t begin, room;
 
         memcpy(&header, block, sizeof(header));
-        size -= sizeof(header);
-        if (pad(header.n_namesz) > size)
+        if (header.n_namesz > size - sizeof(header))
             return;
-        room = size - pad(header.n_namesz);
-        if (header.n_namesz == 4 && !memcmp(name, "Xen", 4))
+        begin = sizeof(header) + pad(header.n_namesz);
+        room = begin < size ? size - begin : 0;
+        if (strnlen(name, header.n_namesz) == 3 && !memcmp(name, "Xen", 3))
             add_note(kernel, &(struct note){.type = header.n_type,
-                                            .data = name + 4,
+                                            .data = room ? block + begin : block,
                                             .size = header.n_descsz < room ? header.n_descsz : room,
                                             .is_clipped = header.n_descsz > room});
         if (pad(header.n_descsz) >= room)
             return;
-        used = pad(header.n_namesz) + pad(header.n_descsz);
-        block = name + used;
-        size -= used;
+        block += begin + pad(header.n_descsz);
+        size -= begin + pad(header.n_descsz);
     }
 }
 
@@ -158,7 +160,7 @@ static void read_segment(struct kernel *kernel, const GElf_Phdr *header, unsigne
         if (block)
             read_notes(kernel, block, size);
     }
-    if (header->p_type != PT_LOAD)
+    if (header->p_type != PT_LOAD || !header->p_memsz || !(header->p_flags & (PF_R | PF_W | PF_X)))
         return;
     kernel->nr_loadable++;
     if (kernel->nr_segments == KERNEL_SEGMENTS_MAX)
@@ -174,28 +176,19 @@ static void read_segment(struct kernel *kernel, const GElf_Phdr *header, unsigne
     };
 }
 
-/* How many program headers the file claims to have; libelf counts those only that it finds in the file. */
-static unsigned count_headers(Elf *elf, const GElf_Ehdr *header)
+static void read_segments(struct kernel *kernel, Elf *elf)
 {
     size_t count;
-
-    if (header->e_phnum != PN_XNUM)
-        return header->e_phnum;
-    return elf_getphdrnum(elf, &count) ? 0 : (unsigned)count;
-}
-
-static void read_segments(struct kernel *kernel, Elf *elf, const GElf_Ehdr *file_header)
-{
     GElf_Phdr header;
 
-    kernel->nr_headers = count_headers(elf, file_header);
-    for (unsigned i = 0; i < kernel->nr_headers; i++) {
+    if (kernel->segments_are_outside || elf_getphdrnum(elf, &count))
+        count = 0;
+    kernel->nr_headers = (unsigned)count;
+    for (unsigned i = 0; i < count && i < KERNEL_HEADERS_MAX; i++) {
         if (gelf_getphdr(elf, (int)i, &header))
             read_segment(kernel, &header, i);
-        else
-            kernel->nr_unreadable++;
     }
-    if (kernel->nr_notes)
+    if (kernel->nr_known)
         kernel->origin = NOTES_SEGMENT;
 }
 
@@ -219,12 +212,22 @@ static void read_legacy(struct kernel *kernel, const uint8_t *text, size_t size)
     }
 }
 
-static bool section_is_called(Elf *elf, const GElf_Shdr *header, const char *wanted)
+/* Is the section called @wanted?  Not by elf_strptr(), which heeds flags that make no sense in a kernel. */
+static bool section_is_called(const struct kernel *kernel, Elf *elf, const GElf_Shdr *header, const char *wanted)
 {
-    size_t names_index;
-    const char *name = elf_getshdrstrndx(elf, &names_index) ? NULL : elf_strptr(elf, names_index, header->sh_name);
+    size_t index;
+    GElf_Shdr strings;
+    const uint8_t *block;
+    uint64_t size, length = strlen(wanted);
 
-    return name && !strcmp(name, wanted);
+    if (elf_getshdrstrndx(elf, &index) || !gelf_getshdr(elf_getscn(elf, index), &strings) ||
+        strings.sh_type != SHT_STRTAB)
+        return false;
+    size = strings.sh_size;
+    block = in_file(kernel, strings.sh_offset, &size);
+    return block && size == strings.sh_size && header->sh_name < size && size - header->sh_name >= length &&
+           !memcmp(block + header->sh_name, wanted, length) &&
+           (header->sh_name + length == size || !block[header->sh_name + length]);
 }
 
 /* Notes from the sections: of kind @origin. */
@@ -237,7 +240,7 @@ static void read_sections(struct kernel *kernel, Elf *elf, enum notes_origin ori
         const uint8_t *block;
         uint64_t size;
 
-        if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS)
+        if (!gelf_getshdr(section, &header))
             continue;
         size = header.sh_size;
         block = in_file(kernel, header.sh_offset, &size);
@@ -245,10 +248,13 @@ static void read_sections(struct kernel *kernel, Elf *elf, enum notes_origin ori
             continue;
         if (origin == NOTES_SECTION && header.sh_type == SHT_NOTE)
             read_notes(kernel, block, size);
-        else if (origin == NOTES_LEGACY && section_is_called(elf, &header, LEGACY_SECTION))
+        if (origin == NOTES_LEGACY && size == header.sh_size &&
+            section_is_called(kernel, elf, &header, LEGACY_SECTION)) {
             read_legacy(kernel, block, size);
+            break;
+        }
     }
-    if (kernel->nr_notes)
+    if (kernel->nr_known)
         kernel->origin = origin;
 }
 
@@ -268,9 +274,16 @@ static void read_symbols_size(struct kernel *kernel, Elf *elf)
     }
 }
 
+/* Does the file hold the table of @count elements, each of the size @wanted?  An empty table is nowhere. */
+static bool table_is_inside(const struct kernel *kernel, uint64_t offset, uint64_t count, uint64_t size,
+                            uint64_t wanted)
+{
+    return !count || (size == wanted && offset <= kernel->size && count * size <= kernel->size - offset);
+}
+
 static int read_header(struct kernel *kernel, Elf *elf, GElf_Ehdr *header, const char **problem)
 {
-    if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, header)) {
+    if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, header) || header->e_ident[EI_VERSION] != EV_CURRENT) {
         *problem = "its ELF header is incomplete or makes no sense";
         return -1;
     }
@@ -279,6 +292,10 @@ static int read_header(struct kernel *kernel, Elf *elf, GElf_Ehdr *header, const
     kernel->machine = header->e_machine;
     kernel->type = header->e_type;
     kernel->entry = header->e_entry;
+    kernel->sections_are_outside = !table_is_inside(kernel, header->e_shoff, header->e_shnum, header->e_shentsize,
+                                                    kernel->width == 64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr));
+    kernel->segments_are_outside = !table_is_inside(kernel, header->e_phoff, header->e_phnum, header->e_phentsize,
+                                                    kernel->width == 64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
     return 0;
 }
 
@@ -301,10 +318,10 @@ int kernel_read(const uint8_t *data, size_t size, struct kernel *kernel, const c
     elf = elf_memory(file.image, size);
     result = read_header(kernel, elf, &header, problem);
     if (!result) {
-        read_segments(kernel, elf, &header);
-        if (!kernel->nr_notes)
+        read_segments(kernel, elf);
+        if (!kernel->nr_known)
             read_sections(kernel, elf, NOTES_SECTION);
-        if (!kernel->nr_notes)
+        if (!kernel->nr_known)
             read_sections(kernel, elf, NOTES_LEGACY);
         read_symbols_size(kernel, elf);
     }

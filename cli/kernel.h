@@ -9,15 +9,16 @@
 
 #include <cli/message.h>
 
-#define KERNEL_SEGMENTS_MAX 64u
+#define KERNEL_SEGMENTS_MAX 16u
+#define KERNEL_HEADERS_MAX  64u
 #define KERNEL_NOTES_MAX    64u
 
-/* A loadable segment.  Sizes in bytes. */
+/* A loadable segment: with room in memory and some access, or it does not count.  Sizes in bytes. */
 struct segment {
     unsigned index; /* in the table of program headers */
     uint64_t offset, file_size;
     uint64_t paddr, vaddr, memory_size;
-    unsigned flags; /* PF_R and so on; with none of them the segment does not count as part of the image */
+    unsigned flags; /* PF_R and so on */
 };
 
 enum notes_origin {
@@ -40,14 +41,15 @@ struct kernel {
     size_t size;
     unsigned width; /* 64 or 32 */
     bool is_little_endian;
-    unsigned machine, type; /* e_machine, e_type */
-    uint64_t entry;         /* e_entry */
-    unsigned nr_headers;    /* program headers that the file claims to have */
-    unsigned nr_unreadable; /* of which so many lie outside the file */
-    unsigned nr_loadable;   /* loadable segments, those without room in @segments included */
+    unsigned machine, type;                          /* e_machine, e_type */
+    uint64_t entry;                                  /* e_entry */
+    bool segments_are_outside, sections_are_outside; /* the tables of their headers lie outside the file, or are none */
+    unsigned nr_headers;  /* program headers; those behind KERNEL_HEADERS_MAX have not been read */
+    unsigned nr_loadable; /* loadable segments, those without room in @segments included */
     unsigned nr_segments;
     struct segment segments[KERNEL_SEGMENTS_MAX];
     enum notes_origin origin;
+    unsigned nr_known; /* notes of a type that the ABI has */
     unsigned nr_notes;
     struct note notes[KERNEL_NOTES_MAX];
     uint64_t symbols_size; /* of the symbol table and its names; 0: stripped */

@@ -97,13 +97,16 @@ static bool overlap(const struct segment *one, const struct segment *other)
 
 static void check_segments(const struct kernel *kernel, struct findings *findings)
 {
-    if (kernel->nr_unreadable)
+    if (kernel->segments_are_outside || kernel->sections_are_outside)
         find(findings, FINDING_TRUNCATED, REFUSE,
-             "The file is incomplete: %u of its %u program headers lie beyond its end. Get it anew.",
-             kernel->nr_unreadable, kernel->nr_headers);
+             "The file is incomplete or damaged: its table of %s lies beyond its end. Get it anew.",
+             kernel->segments_are_outside ? "segments" : "sections");
     else if (!kernel->nr_loadable)
         find(findings, FINDING_NO_SEGMENTS, REFUSE,
              "There is nothing to load in it: no loadable segments. Give the kernel itself, such as vmlinux.");
+    if (kernel->nr_headers > KERNEL_HEADERS_MAX)
+        find(findings, FINDING_SEGMENTS, REFUSE, "It has %u program headers, and at most %u are taken.",
+             kernel->nr_headers, KERNEL_HEADERS_MAX);
     if (kernel->nr_loadable > kernel->nr_segments)
         find(findings, FINDING_SEGMENTS, REFUSE, "It has %u loadable segments, and at most %u are taken.",
              kernel->nr_loadable, KERNEL_SEGMENTS_MAX);
@@ -151,7 +154,7 @@ static bool check_identity(const struct kernel *kernel, struct findings *finding
     const struct note *loader = kernel_find_note(kernel, XEN_ELFNOTE_LOADER);
     const struct note *version = kernel_find_note(kernel, XEN_ELFNOTE_XEN_VERSION);
 
-    if (!kernel->nr_notes) {
+    if (!kernel->nr_known) {
         find(findings, FINDING_NO_NOTES, REFUSE,
              "It is not a Xen guest: it has no notes with the name \"Xen\" and no section __xen_guest. "
              "Linux needs CONFIG_XEN_PV=y.");
@@ -216,7 +219,10 @@ static void check_features(const struct kernel *kernel, bool privileged, struct 
             name = stop + 1;
         }
     }
-    if (privileged && !can_be_initial)
+    if (privileged && !can_be_initial && bitmap)
+        find(findings, FINDING_NOT_PRIVILEGED, REFUSE,
+             "It cannot be the initial domain: SUPPORTED_FEATURES has no bit for it. Leave --privileged out.");
+    else if (privileged && !can_be_initial)
         find(findings, FINDING_NOT_PRIVILEGED, REMARK,
              "It does not say that it can be the initial domain; with --privileged it may not come up.");
 }
@@ -239,8 +245,6 @@ static void place(const struct kernel *kernel, struct placement *placement)
     for (unsigned i = 0; i < kernel->nr_segments; i++) {
         const struct segment *segment = &kernel->segments[i];
 
-        if (!segment->flags)
-            continue;
         if (segment->paddr < low)
             low = segment->paddr;
         if (segment->paddr + segment->memory_size > high)
@@ -249,6 +253,8 @@ static void place(const struct kernel *kernel, struct placement *placement)
     if (low > high)
         return;
     offset = placement->virt_base - placement->paddr_offset;
+    placement->is_below_base = low < placement->paddr_offset;
+    placement->is_beyond = high - placement->paddr_offset > LOWER_HALF_END || high + offset < placement->virt_base;
     placement->start = low + offset;
     placement->end = high + offset;
     placement->entry = number_or(kernel, XEN_ELFNOTE_ENTRY, kernel->entry);
@@ -290,28 +296,34 @@ static void check_placement(const struct kernel *kernel, const struct placement 
 {
     if (has_note(kernel, XEN_ELFNOTE_PADDR_OFFSET) && !has_note(kernel, XEN_ELFNOTE_VIRT_BASE))
         find(findings, FINDING_PADDR_OFFSET, REFUSE, "It has a PADDR_OFFSET but no VIRT_BASE. Add the missing note.");
-    if (placement->start >= placement->end) {
+    if (placement->is_below_base) {
+        find(findings, FINDING_EXTENT, REFUSE,
+             "The image begins below VIRT_BASE: PADDR_OFFSET 0x%llx is more than the p_paddr of a segment. "
+             "Correct the notes or the link script.",
+             (ull)placement->paddr_offset);
+        return;
+    }
+    if (placement->is_beyond || placement->start >= placement->end) {
         find(findings, FINDING_EXTENT, REFUSE,
              "The image would begin at 0x%llx and end at 0x%llx. VIRT_BASE or PADDR_OFFSET is wrong.",
              (ull)placement->start, (ull)placement->end);
         return;
     }
-    if (placement->start < placement->virt_base)
-        find(findings, FINDING_EXTENT, REFUSE,
-             "The image would begin at 0x%llx, below VIRT_BASE 0x%llx. Correct the notes or the link script.",
-             (ull)placement->start, (ull)placement->virt_base);
-    else if (kernel->width == 64 && !is_guest_range(placement->virt_base, placement->end))
+    if (placement->virt_base % PAGE_SIZE)
+        find(findings, FINDING_EXTENT, REFUSE, "VIRT_BASE 0x%llx is not the address of a page. Correct the note.",
+             (ull)placement->virt_base);
+    if (kernel->width == 64 && !is_guest_range(placement->virt_base, placement->end))
         find(findings, FINDING_RESERVED, REFUSE,
              "The image (0x%llx-0x%llx) would take addresses of the hypervisor, or such as do not exist. "
              "Correct VIRT_BASE.",
              (ull)placement->virt_base, (ull)placement->end);
-    if (placement->entry < placement->start || placement->entry > placement->end)
+    if (placement->entry < placement->start || placement->entry >= placement->end)
         find(findings, FINDING_ENTRY, REFUSE,
              "It would begin at 0x%llx, outside the image (0x%llx-0x%llx). Correct ENTRY or the link script.",
              (ull)placement->entry, (ull)placement->start, (ull)placement->end);
     if (placement->has_hypercall_page &&
-        (placement->hypercall_page % PAGE_SIZE || placement->hypercall_page < placement->start ||
-         placement->hypercall_page >= placement->end || placement->end - placement->hypercall_page < PAGE_SIZE))
+        (placement->hypercall_page % PAGE_SIZE || placement->hypercall_page + PAGE_SIZE <= placement->start ||
+         placement->hypercall_page >= placement->end))
         find(findings, FINDING_HYPERCALL_PAGE, REFUSE,
              "Its hypercall page, 0x%llx, is not a page of the image (0x%llx-0x%llx). Correct the note.",
              (ull)placement->hypercall_page, (ull)placement->start, (ull)placement->end);
@@ -336,14 +348,14 @@ static void check_width(const struct kernel *kernel, struct findings *findings)
 static void check_memory(const struct kernel *kernel, const struct start_request *request, struct placement *placement,
                          struct findings *findings)
 {
-    placement->needed_mib = kernel_memory_mib(kernel, placement, request->ramdisk_size);
+    placement->needed_mib = kernel_memory_mib(kernel, placement, request);
     if (!placement->needed_mib) {
         find(findings, FINDING_MEMORY, REFUSE,
              "From VIRT_BASE 0x%llx on there are not enough addresses for the kernel and what stands behind it%s.",
              (ull)placement->virt_base, request->ramdisk_size ? "; take a smaller ramdisk" : "");
         return;
     }
-    if (!request->memory_kib || kernel_fits_memory(kernel, placement, request->ramdisk_size, request->memory_kib))
+    if (!request->memory_kib || kernel_fits_memory(kernel, placement, request, request->memory_kib))
         return;
     if (request->ramdisk_size)
         find(findings, FINDING_MEMORY, REFUSE,
@@ -378,7 +390,7 @@ void kernel_check(const struct kernel *kernel, const struct start_request *reque
     findings->count = 0;
     check_machine(kernel, findings);
     check_segments(kernel, findings);
-    if (kernel->nr_unreadable || !check_identity(kernel, findings))
+    if (kernel->segments_are_outside || !check_identity(kernel, findings))
         return;
     remark_clipped(kernel, findings);
     check_features(kernel, request->privileged, findings);

@@ -30,7 +30,7 @@ enum finding_id {
     FINDING_WIDTH,          /* a 32-bit guest: cannot be run yet */
     FINDING_MEMORY,         /* needs more */
     FINDING_CLIPPED_NOTE,   /* a remark */
-    FINDING_NOT_PRIVILEGED, /* a remark: does not say that it can be the initial domain */
+    FINDING_NOT_PRIVILEGED, /* cannot be the initial domain; a remark where it does not say */
 };
 
 struct finding {
@@ -57,6 +57,8 @@ struct start_request {
 struct placement {
     bool is_known; /* the notes and segments were good enough to compute what follows */
     uint64_t virt_base, paddr_offset;
+    bool is_below_base;  /* a segment's p_paddr is less than paddr_offset: @start has wrapped around */
+    bool is_beyond;      /* the end of the image is further from virt_base than memory goes, or has wrapped around */
     uint64_t start, end; /* of the image */
     uint64_t entry;
     bool has_hypercall_page, has_init_p2m, ramdisk_is_mapped;

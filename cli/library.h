@@ -11,8 +11,8 @@
 #define LIBRARY_DEMO       "demo.elf"
 
 /*
- * Find one of the files above: where the environment variable PARAVANE_LIB says, else in the build tree that the command
- * is in, else where it is installed.  STATUS_FAILED: it is not there.
+ * Find one of the files above: where the environment variable PARAVANE_LIB says, else in the build tree that the
+ * command is in, else where it is installed.  STATUS_FAILED: it is not there.
  */
 enum status __must_check library_find(const char *name, char path[static PATH_MAX]);
 

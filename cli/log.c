@@ -55,6 +55,11 @@ bool log_read(struct log *log)
     return true;
 }
 
+const char *log_last(const struct log *log)
+{
+    return log->nr_lines ? log->lines[(log->nr_lines - 1) % LOG_LINES_MAX] : "";
+}
+
 void log_show(const struct log *log)
 {
     size_t first = log->nr_lines > LOG_LINES_MAX - 1 ? log->nr_lines - (LOG_LINES_MAX - 1) : 0;

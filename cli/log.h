@@ -22,6 +22,9 @@ struct log {
 /* Read once what there is.  At the end, @from becomes -1; the line under way counts then.  Returns if bytes came. */
 bool log_read(struct log *log);
 
+/* The last whole line; empty if there is none. */
+const char *log_last(const struct log *log);
+
 /* Show the lines that are kept, unless they have been. */
 void log_show(const struct log *log);
 

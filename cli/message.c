@@ -67,6 +67,7 @@ void say_error(const char *format, ...)
 
 void progress_begin(const char *task)
 {
+    progress_end();
     progress.task = task;
     progress.begin = now();
     progress.drawn = 0;

@@ -177,8 +177,9 @@ static enum status conclude(const struct run *run, const struct session_result *
         log_show(&run->hypervisor_log);
     switch (result->end) {
     case SESSION_EXITED:
+        /* The hypervisor's own words are more exact: powered off, or wants to reboot. */
         if (status == STATUS_GOOD)
-            say("%s", text);
+            say("%s", strncmp(log_last(&run->hypervisor_log), "domain ", 7) ? text : log_last(&run->hypervisor_log));
         else
             say_error("%s (QEMU's exit status %d)", text, result->code);
         return status;

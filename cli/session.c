@@ -175,7 +175,7 @@ static void on_signal(struct session *session)
 
 /* ---- While it runs ---- */
 
-/* Is there anything to be read from QEMU that has not been?  After its end, what is in the pipes is all that will come. */
+/* Has all been read from QEMU?  After its end, what is in the pipes is all that will come. */
 static bool is_drained(const struct session *session)
 {
     struct pollfd polls[] = {
@@ -192,8 +192,8 @@ static bool is_drained(const struct session *session)
 }
 
 /*
- * Input waits until something has come out: the serial line takes a byte before anybody has set it up, and setting it up
- * throws the byte away.
+ * Input waits until something has come out: the serial line takes a byte before anybody has set it up, and setting it
+ * up throws the byte away.
  */
 static bool input_may_flow(const struct session *session)
 {

@@ -4,8 +4,8 @@
 #
 # Usage: tests/cli/run.sh [PATTERN]      only the tests whose name matches the extended regular expression
 #
-# The last line is "N passed, N failed", with ", N skipped" behind it if any were.  `make -f Makefile.cli test-cli` builds
-# what is needed.  Environment:
+# The last line is "N passed, N failed", with ", N skipped" behind it if any were.  `make -f Makefile.cli test-cli`
+# builds what is needed.  Environment:
 #   PARAVANE_CLI_TIMEOUT    seconds for one test (default: 60)
 #   PARAVANE_TEST_KERNELS   a directory with real kernels, beside those that are installed: vmlinuz*, grub-*-xen*.bin
 set -u -o pipefail
@@ -148,7 +148,7 @@ both pvh-only 1 'a PVH guest, not a PV guest' "$work/pvh"
 both overlap 1 'Segments 0 and 1 overlap: 0x100000-0x110000 and 0x108000-0x109000' "$work/overlap"
 both overrun 1 'file is incomplete: segment 1 is 20480 bytes at byte 4096, but the file has 8192' "$work/overrun"
 both truncated 1 'file is incomplete: segment 0' "$work/cut"
-both truncated-headers 1 'program headers lie beyond its end' "$work/header-only"
+both truncated-headers 1 'table of segments lies beyond its end' "$work/header-only"
 both truncated-gzip 1 'damaged or incomplete' "$work/cut.gz"
 both other-machine 1 'for another processor' "$work/arm"
 both 32-bit 1 'a 32-bit PV guest, recognised but not run yet' "$work/i386"
@@ -189,6 +189,28 @@ with '' expect ramdisk-too-large 1 'kernel .* and the ramdisk .20 MiB. do not fi
 with '' expect ramdisk-fits 0 'powered off' -- run --memory 24M --ramdisk "$work/ramdisk" "$good"
 with '' expect ramdisk-missing 2 'nothing: cannot be opened' -- run --ramdisk "$work/nothing" "$good"
 
+# ---- Progress, where it takes long.
+if [[ progress =~ $pattern ]]; then
+    mkfifo "$work/slow"
+    for _ in 1 2 3; do sleep 1; head -c 2M /dev/zero; done >"$work/slow" &
+    with '' expect progress 0 '^paravane: reading the ramdisk [.]{3}$' 'powered off' -- \
+        run --ramdisk "$work/slow" "$good"
+    wait $!
+fi
+
+# ---- Installed somewhere, and found from there.
+if [[ installed =~ $pattern ]]; then
+    mkdir -p "$work/usr/bin" "$work/usr/lib/paravane"
+    cp "$paravane" "$work/usr/bin/paravane"
+    cp "$work"/lib/*.elf "$work/usr/lib/paravane"
+    ln -s "$work/usr/bin/paravane" "$work/link"
+    FAKE_QEMU='' PARAVANE_QEMU=$fake "$work/link" run --verbose --demo </dev/null >"$work/out" 2>"$work/err"
+    judge installed $? 0 "-kernel $work/usr/lib/paravane/paravane.elf "
+    rm "$work/usr/lib/paravane/paravane.elf"
+    FAKE_QEMU='' PARAVANE_QEMU=$fake "$work/link" run --demo </dev/null >"$work/out" 2>"$work/err"
+    judge installed-in-part $? 1 'paravane.elf is missing: neither in the build tree'
+fi
+
 # ---- How QEMU is called.
 arguments() { # NAME TEXT... -- ARGUMENT...: each TEXT must be among QEMU's arguments
     local name=$1 texts=()
@@ -221,6 +243,8 @@ fi
 
 # ---- How a run ends.
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"
+with 'log=domain_1_(good)_wants_to_reboot' expect ends-in-its-words 0 '^paravane: domain 1 .good. wants to reboot$' \
+    '!powered off' -- run "$good"
 with 'say=hello' expect demo 0 '^hello$' -- run --demo
 with 'log=broken exit=35' expect ends-selftest 1 'paravane: broken' 'self-test failed' -- run "$good"
 with 'log=what? exit=37' expect ends-usage 1 'paravane: what[?]' 'command line or the bundle' -- run "$good"
@@ -268,6 +292,8 @@ fi
 
 # ---- Signals: QEMU goes, the command dies of the signal.
 start() { # WORDS: run in the background, $pid, until the guest says something
+    # What an earlier test left there must not be taken for the guest's.
+    : >"$work/out"
     # Job control, or the shell would have it ignore SIGINT.
     set -m
     FAKE_QEMU=$1 PARAVANE_QEMU=$fake PARAVANE_LIB=$work/lib \
@@ -306,6 +332,13 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
             run --machine $machine --timeout 1 --qemu-arg -S "$good"
     done
     expect real-qemu-error 1 'qemu: .*warp' 'QEMU failed' -- run --qemu-arg -warp "$good"
+    if [ -e build/guests/demo.elf ]; then
+        expect real-demo 0 'domain 1 .demo.elf. powered off' -- run --timeout 50 --demo
+        expect real-refused 1 'cannot be built' 'the guest was refused' -- run --timeout 50 --memory 4M --qemu-arg -m \
+            --qemu-arg 6M --demo
+    else
+        skip real-demo 'no demo guest'
+    fi
     if [[ real-terminal =~ $pattern ]]; then
         timeout "$limit" tests/cli/terminal '\x01x' "$paravane" run --qemu-arg -S "$good" >"$work/out" 2>"$work/err"
         judge real-terminal $? 1 'starting good; Ctrl-A x leaves' 'left with Ctrl-A x' 'settings restored'
@@ -337,7 +370,7 @@ real real-grub-pvh grub-i386-xen_pvh.bin 1 'a PVH guest, not a PV guest'
 
 # ---- The unit tests.
 for program in build/cli-san/test_*; do
-    [ -x "$program" ] && [[ ${program##*/} =~ $pattern ]] || continue
+    if ! [ -x "$program" ] || ! [[ ${program##*/} =~ $pattern ]]; then continue; fi
     timeout "$limit" "$program" >"$work/out" 2>"$work/err"
     judge "${program##*/}" $? 0 'PASSED'
 done

@@ -167,15 +167,17 @@ static bool has_repeat(void)
 }
 
 /*
- * Does Capstone give the right size of memory operands and ports?  It forgets 66 beside f2 or f3, and lets 66 win over
- * REX.W for ports only.
+ * Does Capstone give the right size of memory operands and ports?  It forgets 66 beside f2 or f3; for ports, 66 or 67
+ * beside REX.W makes it take 16 bits.
  */
 static bool knows_size(bool port)
 {
     unsigned at = opcode_at(now.mode, now.bytes);
     bool wide = now.mode == DECODE_64 && at > 0 && (now.bytes[at - 1] & 0xf8) == 0x48;
 
-    return !has_prefix(0x66) || !((port && wide) || has_repeat());
+    if (port && wide && (has_prefix(0x66) || has_prefix(0x67)))
+        return false;
+    return !has_prefix(0x66) || !has_repeat();
 }
 
 static enum operation operation_of(const cs_insn *insn)
@@ -286,6 +288,9 @@ static enum operation expected_operation(csh handle, const cs_insn *insn)
             is_control(operands[0].reg) || is_control(operands[1].reg) ? control_operation(theirs) : OPERATION_NONE;
     if (is_write(operation) && operands[0].type != X86_OP_MEM)
         operation = OPERATION_NONE;
+    /* movsd of SSE, which has the same name */
+    if (operation == OPERATION_MOVS && operands[1].type != X86_OP_MEM)
+        operation = OPERATION_NONE;
     /* mov of a segment register */
     if (operation == OPERATION_MOV && operands[1].type == X86_OP_REG &&
         register_number(handle, operands[1].reg, &column) == REGISTER_NONE)
@@ -311,7 +316,7 @@ static void compare_string(const cs_x86 *theirs)
         return;
     if (source->segment == X86_REG_FS || source->segment == X86_REG_GS)
         SAME(now.ours->segment, source->segment == X86_REG_FS ? SEGMENT_FS : SEGMENT_GS);
-    else if (now.mode == DECODE_64)
+    else if (now.mode == DECODE_64 && !has_prefix(0x64) && !has_prefix(0x65))
         SAME(now.ours->segment, SEGMENT_DS);
 }
 
@@ -396,7 +401,12 @@ static bool is_excepted(enum decode_mode mode, const uint8_t *bytes, enum decode
     /* A second encoding of what 80 is, not in 64-bit mode; no compiler makes it. */
     if (opcode[0] == 0x82 && mode != DECODE_64)
         return result == DECODE_UNKNOWN;
-    (void)insn;
+    /* Intel SDM volume 2: these do not exist with 66, f2 or f3. */
+    if (insn && (insn->id == X86_INS_MOVNTI || insn->id == X86_INS_XSETBV) && (has_prefix(0x66) || has_repeat()))
+        return result == DECODE_UNKNOWN;
+    /* Capstone does not know mov of absolute addresses with both. */
+    if ((opcode[0] & 0xfe) == 0xa2 && has_prefix(0x66) && has_repeat())
+        return !insn && result == DECODE_OK;
     return false;
 }
 

@@ -232,6 +232,29 @@ static void test_legacy(void **state)
     assert_false(kernel.extended_cr3 || kernel.has_hypercall_page);
 }
 
+/* The section is found by its name, of which there need not be any. */
+static void test_no_names(void **state)
+{
+    static const char text[] = "LOADER=generic,XEN_VER=xen-3.0";
+    const uint16_t wrong[] = {0xffff, 3, 1};
+    struct kernel kernel;
+    const char *problem;
+    struct blob file;
+
+    (void)state;
+    begin(true, 0);
+    maker_load(&maker, 0, "kernel", 0x4000);
+    add_legacy(text, sizeof(text));
+    file = maker_finish(&maker);
+    assert_int_equal(kernel_parse(file, &kernel, &problem), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        memcpy((uint8_t *)(uintptr_t)file.bytes + 62, &wrong[i], sizeof(wrong[i]));
+        assert_true(kernel_parse(file, &kernel, &problem) < 0);
+        assert_non_null(strstr(problem, "no Xen notes"));
+    }
+    free((void *)(uintptr_t)file.bytes);
+}
+
 static void test_initial(void **state)
 {
     struct kernel kernel;
@@ -273,6 +296,7 @@ static void test_refused_files(void **state)
         {56, 0, "no segments"},
         {57, 1, "too many"},
         {58, 63, "table of sections"},
+        {61, 0x10, "table of sections"}, /* how many */
         {41, 0xff, "table of sections"},
         {47, 0xff, "table of sections"},
     };
@@ -516,7 +540,9 @@ static void test_each_byte(void **state)
 
     (void)state;
     make_linux();
+    notes.size = 0;
     note_text(&notes, XEN_ELFNOTE_BSD_SYMTAB, "yes");
+    maker_notes(&maker, &notes);
     maker_section(&maker, (struct maker_section){"__xen_guest", ELF_SECTION_SYMBOLS, 1, 64, 64});
     file = maker_finish(&maker);
     bytes = (uint8_t *)(uintptr_t)file.bytes;
@@ -542,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_notes_in_sections),
         cmocka_unit_test(test_notes_in_both),
         cmocka_unit_test(test_legacy),
+        cmocka_unit_test(test_no_names),
         cmocka_unit_test(test_initial),
         cmocka_unit_test(test_refused_files),
         cmocka_unit_test(test_refused_kinds),

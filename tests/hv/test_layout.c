@@ -149,6 +149,20 @@ static void test_layouts(void **state)
         try_kernel(&kernels[i]);
 }
 
+/* All places that the end of the image can have in relation to what the end of the region is rounded to. */
+static void test_each_end(void **state)
+{
+    (void)state;
+    for (uint64_t end = 2 * MIB; end <= 7 * MIB; end += 4096) {
+        struct kernel kernel = plain_kernel(LINUX_BASE, end);
+        const char *problem;
+        struct layout layout;
+
+        assert_int_equal(layout_make(&kernel, 0, false, 4096, &layout, &problem), 0);
+        check_layout(&kernel, 0, false, 4096, &layout);
+    }
+}
+
 /* By trial of all sizes, near the smallest. */
 static void test_minimum(void **state)
 {
@@ -231,10 +245,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layouts),
-        cmocka_unit_test(test_minimum),
-        cmocka_unit_test(test_symbols),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_layouts), cmocka_unit_test(test_each_end), cmocka_unit_test(test_minimum),
+        cmocka_unit_test(test_symbols), cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * The clock's arithmetic against 128-bit arithmetic; the real-time clock against the C library; what guests see of time,
  * computed like a guest does it; the vCPUs' timers and the calls that set them.
  */
-/* links: hv/clock.c hv/time.c hv/wallclock.c hv/rtc.c hv/timer.c hv/call_time.c */
+/* links: hv/clock.c hv/time.c hv/wallclock.c hv/rtc_decode.c hv/timer.c hv/call_time.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,8 +28,9 @@
 
 __extension__ typedef unsigned __int128 uint128_t;
 
-#define FAKE_HZ UINT64_C(2000000000)
-#define AREA    UINT64_C(0x1000)
+#define FAKE_HZ   UINT64_C(2000000000)
+#define FAKE_DATE UINT64_C(1600000000)
+#define AREA      UINT64_C(0x1000)
 
 /*
  * ---- The rest of the hypervisor.
@@ -100,7 +101,12 @@ void exit_unsupported(const char *format, ...)
     abort();
 }
 
-/* A machine whose ports do nothing is not there: rtc_read() is not called, hv/wallclock.c alone would. */
+bool rtc_read(uint64_t *seconds)
+{
+    *seconds = FAKE_DATE;
+    return true;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -168,7 +174,8 @@ static void test_scales(void **state)
         }
     }
     for (unsigned i = 0; i < 100000; i++)
-        check_scale(CLOCK_HZ_LEAST + ((uint64_t)random() << 31 | (uint64_t)random()) % (CLOCK_HZ_MOST - CLOCK_HZ_LEAST));
+        check_scale(CLOCK_HZ_LEAST +
+                    ((uint64_t)random() << 31 | (uint64_t)random()) % (CLOCK_HZ_MOST - CLOCK_HZ_LEAST));
 }
 
 /* A guest's clock, which adds to an older reading, is never ahead of the hypervisor's: no step back at a refresh. */
@@ -213,26 +220,24 @@ static void test_ticks(void **state)
  * ---- The real-time clock.
  */
 
-static uint8_t bcd(int value)
+static int bcd(int value)
 {
-    return (uint8_t)(value / 10 * 16 + value % 10);
+    return value / 10 * 16 + value % 10;
 }
 
 static struct rtc_time make_rtc(time_t when, uint8_t format)
 {
-    uint8_t (*const digits)(int) = format & RTC_FORMAT_BINARY ? NULL : bcd;
+    int (*const digits)(int) = format & RTC_FORMAT_BINARY ? NULL : bcd;
     struct tm tm;
     int hour;
-    uint8_t pm;
 
     assert_non_null(gmtime_r(&when, &tm));
     hour = format & RTC_FORMAT_24H ? tm.tm_hour : (tm.tm_hour + 11) % 12 + 1;
-    pm = !(format & RTC_FORMAT_24H) && tm.tm_hour >= 12 ? 0x80 : 0;
-#define FIELD(value) (digits ? digits(value) : (uint8_t)(value))
+#define FIELD(value) (uint8_t)(digits ? digits(value) : (value))
     return (struct rtc_time){
         .second = FIELD(tm.tm_sec),
         .minute = FIELD(tm.tm_min),
-        .hour = FIELD(hour) | pm,
+        .hour = (uint8_t)(FIELD(hour) | (!(format & RTC_FORMAT_24H) && tm.tm_hour >= 12 ? 0x80 : 0)),
         .day = FIELD(tm.tm_mday),
         .month = FIELD(tm.tm_mon + 1),
         .year = FIELD(tm.tm_year % 100),
@@ -278,10 +283,10 @@ static void test_rtc_refused(void **state)
         size_t field;
         uint8_t value;
     } wrong[] = {
-        {offsetof(struct rtc_time, second), 61}, {offsetof(struct rtc_time, minute), 60},
-        {offsetof(struct rtc_time, hour), 24},   {offsetof(struct rtc_time, day), 0},
-        {offsetof(struct rtc_time, day), 32},    {offsetof(struct rtc_time, month), 0},
-        {offsetof(struct rtc_time, month), 13},  {offsetof(struct rtc_time, year), 100},
+        {offsetof(struct rtc_time, second), 61},  {offsetof(struct rtc_time, minute), 60},
+        {offsetof(struct rtc_time, hour), 24},    {offsetof(struct rtc_time, day), 0},
+        {offsetof(struct rtc_time, day), 32},     {offsetof(struct rtc_time, month), 0},
+        {offsetof(struct rtc_time, month), 13},   {offsetof(struct rtc_time, year), 100},
         {offsetof(struct rtc_time, second), 255},
     };
     struct rtc_time rtc;
@@ -394,6 +399,9 @@ static void test_wallclock(void **state)
     uint64_t nanoseconds;
 
     (void)state;
+    time_update_wallclock(&domain);
+    assert_true(wall_seconds(&nanoseconds) == FAKE_DATE - 1); /* what passed before the clock was read */
+    assert_in_range(nanoseconds, NS_PER_SECOND / 2, NS_PER_SECOND - 1);
     assert_int_equal(time_set_wallclock(1, NS_PER_SECOND, 0), -XEN_EINVAL);
     assert_int_equal(time_set_wallclock(UINT64_C(0x123456789), 5, 7 * NS_PER_SECOND + 6), 0);
     time_update_wallclock(&domain);

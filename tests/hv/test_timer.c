@@ -207,12 +207,9 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_nothing, set_up),
-        cmocka_unit_test_setup(test_past, set_up),
-        cmocka_unit_test_setup(test_moved, set_up),
-        cmocka_unit_test_setup(test_again, set_up),
-        cmocka_unit_test_setup(test_order_of_equals, set_up),
-        cmocka_unit_test_setup(test_random, set_up),
+        cmocka_unit_test_setup(test_nothing, set_up),         cmocka_unit_test_setup(test_past, set_up),
+        cmocka_unit_test_setup(test_moved, set_up),           cmocka_unit_test_setup(test_again, set_up),
+        cmocka_unit_test_setup(test_order_of_equals, set_up), cmocka_unit_test_setup(test_random, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

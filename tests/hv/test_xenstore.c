@@ -156,6 +156,29 @@ static void test_tree_at_start(void **state)
     assert_int_equal(host_page.ring.error, XENSTORE_ERROR_NONE);
 }
 
+static void test_console_in_the_tree(void **state)
+{
+    (void)state;
+    host_domain.console = (struct domain_console){.frame = MFN(99), .ring = &host_page, .port = 2};
+    call(XS_DIRECTORY, TEXT("console\0"));
+    assert_reply(TEXT("type\0port\0ring-ref\0"));
+    call(XS_READ, TEXT("console/port\0"));
+    assert_reply(TEXT("2"));
+    call(XS_READ, TEXT("console/ring-ref\0"));
+    assert_reply(TEXT("99"));
+}
+
+static void test_many_vcpus(void **state)
+{
+    (void)state;
+    host_domain.domain.nr_vcpus = VCPUS_MAX;
+    memset(host_domain.name, 'n', DOMAIN_NAME_MAX);
+    call(XS_READ, TEXT("cpu/31/availability\0"));
+    assert_reply(TEXT("online"));
+    call(XS_READ, TEXT("name\0"));
+    assert_reply(host_domain.name, DOMAIN_NAME_MAX);
+}
+
 /* ---- Each request. */
 
 static void test_write_and_read(void **state)
@@ -336,6 +359,40 @@ static void test_directory_in_parts(void **state)
     assert_error("EINVAL");
 }
 
+/* Names that fill a reply up to its last bytes, and beyond. */
+static void test_directory_part_that_just_fits(void **state)
+{
+    static char path[2048];
+    uint32_t largest = 0;
+    unsigned parts = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        memset(path, 'a' + (int)i, sizeof(path));
+        memcpy(path, "data/", 5);
+        call(XS_MKDIR, path, 1000);
+        assert_ok();
+    }
+    for (size_t length = 1080; length < 1130; length++) {
+        memset(path, 'z', sizeof(path));
+        memcpy(path, "data/", 5);
+        call(XS_MKDIR, path, length);
+        assert_ok();
+        call(XS_DIRECTORY_PART, TEXT("data\0"
+                                     "0\0"));
+        assert_int_equal(reply.head.type, XS_DIRECTORY_PART);
+        assert_int_equal(reply.payload[reply.head.len - 1], 0);
+        if (reply.payload[reply.head.len - 2] != '\0')
+            parts++; /* the last name has not fitted */
+        else if (reply.head.len > largest)
+            largest = reply.head.len;
+        call(XS_RM, path, length);
+        assert_ok();
+    }
+    assert_int_equal(largest, XENSTORE_PAYLOAD_MAX);
+    assert_true(parts > 0 && parts < 50);
+}
+
 static void test_full(void **state)
 {
     static char payload[XENSTORE_PAYLOAD_MAX] = "data/0";
@@ -412,6 +469,29 @@ static void test_watch_of_what_is_removed(void **state)
     assert_ok();
     call(XS_WRITE, TEXT("data/a/b\0value"));
     assert_ok();
+    assert_silence();
+}
+
+static void test_watch_below_what_changes(void **state)
+{
+    uint32_t id;
+
+    (void)state;
+    call(XS_WATCH, TEXT("data/a/b\0token\0"));
+    assert_ok();
+    assert_event(TEXT("data/a/b\0token\0"));
+    call(XS_WRITE, TEXT("data/a\0value"));
+    assert_ok();
+    assert_silence();
+    call(XS_TRANSACTION_START, TEXT("\0"));
+    id = (uint32_t)strtoul(reply.payload, NULL, 10);
+    call_in(id, XS_WRITE, TEXT("data/a\0value"));
+    assert_ok();
+    call_in(id, XS_RM, TEXT("data\0"));
+    assert_ok();
+    call_in(id, XS_TRANSACTION_END, TEXT("T\0"));
+    assert_ok();
+    assert_event(TEXT("data/a/b\0token\0")); /* for the second change only */
     assert_silence();
 }
 
@@ -701,6 +781,14 @@ static void test_impossible_reply_indexes(void **state)
     assert_closed(XENSTORE_ERROR_RINGIDX);
 }
 
+static void test_one_reply_byte_too_many(void **state)
+{
+    (void)state;
+    host_page.ring.rsp_cons = host_page.ring.rsp_prod - XENSTORE_RING_SIZE - 1;
+    (void)host_put("x", 1);
+    assert_closed(XENSTORE_ERROR_RINGIDX);
+}
+
 static void test_impossible_message(void **state)
 {
     const struct xsd_sockmsg head = {XS_READ, 1, 0, XENSTORE_PAYLOAD_MAX + 1};
@@ -716,6 +804,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_tree_at_start),
+        TEST(test_console_in_the_tree),
+        TEST(test_many_vcpus),
         TEST(test_write_and_read),
         TEST(test_paths),
         TEST(test_long_paths),
@@ -724,10 +814,12 @@ int main(void)
         TEST(test_domains),
         TEST(test_requests_that_are_not_for_guests),
         TEST(test_directory_in_parts),
+        TEST(test_directory_part_that_just_fits),
         TEST(test_full),
         TEST(test_watch),
         TEST(test_watch_is_known_by_its_absolute_path),
         TEST(test_watch_of_what_is_removed),
+        TEST(test_watch_below_what_changes),
         TEST(test_watch_of_an_event),
         TEST(test_too_many_watches),
         TEST(test_more_events_than_fit),
@@ -743,6 +835,7 @@ int main(void)
         TEST(test_indexes_wrap),
         TEST(test_impossible_request_indexes),
         TEST(test_impossible_reply_indexes),
+        TEST(test_one_reply_byte_too_many),
         TEST(test_impossible_message),
     };
 

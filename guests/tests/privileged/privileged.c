@@ -208,7 +208,7 @@ static void control_registers(void)
     test_equal("set cr4.DE", cr_write(write_cr4, cr4 | CR4_DE), TRAP_NONE);
     test_equal("cr4.DE is set", cr_read("read cr4 again", read_cr4) & CR4_DE, CR4_DE);
     (void)cr_write(write_cr4, cr4);
-    test_equal("turn PAE off: dropped", cr_write(write_cr4, cr4 & ~UINT64_C(CR4_PAE)), TRAP_NONE);
+    test_equal("turn PAE off: dropped", cr_write(write_cr4, cr4 & ~(uint64_t)CR4_PAE), TRAP_NONE);
     test_equal("PAE is on", cr_read("read cr4 once more", read_cr4) & CR4_PAE, CR4_PAE);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Instructions that write memory, each as a function: rdi is the address of 8 bytes, the other registers are operands.
- * form_table lists them: name, address, and 1 for what a hypervisor need not know and Xen answers with #PF; a name of
+ * form_table lists them: name, address, and 1 for what a hypervisor need not know; a name of
  * 0 ends it.
  */
     .text
@@ -121,9 +121,9 @@ form_table:
     form "btrq register, bit of the entry before", "movq $-55, %rdx; lock btrq %rdx, (%rdi)"
     /* what else a compiler may use */
     form "setc", "stc; setc (%rdi)", 1
-    form "pop", "pushq %rcx; popq (%rdi)"
-    form "shlq", "shlq $1, (%rdi)"
-    form "shrl by cl", "movb $3, %cl; shrl %cl, (%rdi)"
+    form "pop", "pushq %rcx; popq (%rdi)", 1
+    form "shlq", "shlq $1, (%rdi)", 1
+    form "shrl by cl", "movb $3, %cl; shrl %cl, (%rdi)", 1
 
     .pushsection .rodata.forms, "a"
     .quad 0, 0, 0

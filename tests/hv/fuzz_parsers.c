@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fuzzing of what is read before any guest runs: bundles, and the kernels in them or alone.  What they say that the
+ * builder relies on is checked, and a domain is laid out for it.
+ */
+/* links: hv/bundle.c hv/builder_layout.c hv/builder_symbols.c hv/elf_image.c hv/elfnote.c hv/kernel.c */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <engine/check.h>
+#include <hv/builder_layout.h>
+#include <hv/bundle.h>
+#include <hv/kernel.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Of all that has been touched: nothing of it is optimised away. */
+static volatile unsigned sum;
+
+_Noreturn void port_halt(const char *file, int line, const char *condition)
+{
+    fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+/* The sum of some bytes at both ends: whoever lets a blob reach too far is found. */
+static unsigned touch(struct blob blob)
+{
+    return blob.size > 0 ? (unsigned)blob.bytes[0] + blob.bytes[blob.size - 1] : 0;
+}
+
+static unsigned try_layout(const struct kernel *kernel, uint64_t ramdisk_size)
+{
+    struct layout layout;
+    const char *problem = NULL;
+    uint64_t nr_pages;
+
+    if (layout_minimum(kernel, ramdisk_size, false, &nr_pages, &problem)) {
+        CHECK(problem);
+        return 0;
+    }
+    CHECK(!layout_make(kernel, ramdisk_size, false, nr_pages, &layout, &problem));
+    CHECK(layout.nr_needed <= nr_pages && layout.nr_needed >= layout.main.nr_pages);
+    CHECK(layout.main.nr_pages * PAGE_SIZE > kernel->end);
+    return (unsigned)layout.stack;
+}
+
+static unsigned try_kernel(struct blob file, uint64_t ramdisk_size)
+{
+    struct kernel kernel;
+    const char *problem = NULL;
+    unsigned touched = 0;
+
+    if (kernel_parse(file, &kernel, &problem)) {
+        CHECK(problem);
+        return 0;
+    }
+    CHECK(kernel.start < kernel.end && kernel_may_use(kernel.width, kernel.virt_base, kernel.end));
+    for (unsigned i = 0; i < kernel.nr_segments; i++) {
+        CHECK(kernel.segments[i].contents.size <= kernel.segments[i].size);
+        CHECK(kernel.segments[i].start + kernel.segments[i].size <= kernel.end);
+        touched += touch(kernel.segments[i].contents);
+    }
+    if (kernel.has_symbols)
+        touched += touch(kernel.symbols) + touch(kernel.symbol_names);
+    return kernel.width == WIDTH_64 ? touched + try_layout(&kernel, ramdisk_size) : touched;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct bundle bundle;
+    const char *problem = NULL;
+
+    sum += try_kernel((struct blob){data, size}, size);
+    if (bundle_parse(data, size, &bundle, &problem)) {
+        CHECK(problem);
+        return 0;
+    }
+    CHECK(bundle.nr_domains > 0 && bundle.nr_domains <= BUNDLE_DOMAINS_MAX);
+    for (unsigned i = 0; i < bundle.nr_domains; i++)
+        sum += touch(bundle.domains[i].ramdisk) + try_kernel(bundle.domains[i].kernel, bundle.domains[i].ramdisk.size);
+    return 0;
+}

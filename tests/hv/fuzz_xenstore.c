@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The xenstore's ring under libFuzzer: the input says, step by step, which messages to send, whole or in pieces, how
+ * much of the replies to take, and which indexes to spoil.  The sanitizers judge, and the rules about what the host
+ * writes.  Built by:
+ *
+ *   clang -I. -g -O1 -fsanitize=fuzzer,address,undefined tests/hv/fuzz_xenstore.c LINKS
+ */
+/* links: hv/xenstore.c hv/store_session.c hv/store_watch.c hv/store_transaction.c hv/store_tree.c */
+#include <tests/hv/lib/xenstore_host.h>
+
+#define CHECK_RULE(condition) ((condition) ? (void)0 : abort())
+
+struct input {
+    const uint8_t *bytes;
+    size_t left;
+};
+
+static uint8_t next(struct input *input)
+{
+    if (input->left == 0)
+        return 0;
+    input->left--;
+    return *input->bytes++;
+}
+
+static uint32_t next_word(struct input *input)
+{
+    uint32_t word = 0;
+
+    for (unsigned i = 0; i < 4; i++)
+        word = word << 8 | next(input);
+    return word;
+}
+
+/* A piece of a path or of anything else; zero bytes are frequent. */
+static size_t fill(struct input *input, char *to, size_t size)
+{
+    static const char *const pieces[] = {
+        "data", "/", "a",      "b/c",   "",  "/local/domain/3/", "name", "@releaseDomain", "T", "F",
+        "n3",   "0", "device", "token", "x", "memory/target"};
+    size_t length = 0;
+
+    for (unsigned count = next(input) % 8; count > 0; count--) {
+        uint8_t choice = next(input);
+        size_t piece = strlen(pieces[choice % 16]), copies = choice & 0x40 ? 40 : 1;
+
+        for (; copies > 0 && length + piece + 1 < size; copies--) {
+            memcpy(to + length, pieces[choice % 16], piece);
+            length += piece;
+        }
+        if (choice & 0x80)
+            to[length++] = '\0';
+    }
+    return length;
+}
+
+static void send_message(struct input *input)
+{
+    static char message[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
+    struct xsd_sockmsg head = {next(input) % 24, next(input), next(input) % 4, 0};
+    size_t size = fill(input, message + sizeof(head), XENSTORE_PAYLOAD_MAX), done = 0;
+
+    head.len = (uint32_t)size;
+    memcpy(message, &head, sizeof(head));
+    size += sizeof(head);
+    for (unsigned tries = 0; done < size && tries < 12; tries++) {
+        done += host_put(message + done, size - done);
+        xenstore_run(&host_domain);
+    }
+}
+
+static void spoil(struct input *input)
+{
+    uint32_t *const indexes[] = {&host_page.ring.req_cons, &host_page.ring.req_prod, &host_page.ring.rsp_cons,
+                                 &host_page.ring.rsp_prod};
+
+    *indexes[next(input) % 4] += next_word(input) % 2048 - 1024;
+}
+
+static void step(struct input *input)
+{
+    static char taken[XENSTORE_RING_SIZE];
+    const uint8_t choice = next(input);
+    uint8_t raw[32];
+
+    if (choice < 160) {
+        send_message(input);
+    } else if (choice < 240) {
+        (void)host_take(taken, choice < 200 ? sizeof(taken) : next(input));
+    } else if (choice < 254) {
+        for (size_t i = 0; i < sizeof(raw); i++)
+            raw[i] = next(input);
+        (void)host_put(raw, choice % sizeof(raw));
+    } else {
+        spoil(input);
+    }
+    xenstore_run(&host_domain);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct input input = {bytes, size};
+
+    host_begin();
+    while (input.left > 0) {
+        step(&input);
+        CHECK_RULE(host_objects <= 1 + 10);
+        CHECK_RULE(host_words <= 1);
+    }
+    host_end();
+    return 0;
+}

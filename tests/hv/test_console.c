@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* The console: the guest's ring, well kept and spoilt, its input, and console_io's. */
+/* links: hv/console.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <abi/io.h>
+#include <engine/port.h>
+#include <hv/console.h>
+#include <hv/serial.h>
+#include <hv/vcpu.h>
+
+#define PORT 2u
+
+static union {
+    struct xencons_interface ring;
+    uint8_t bytes[4096];
+} page __attribute__((aligned(4096)));
+
+static struct hv_domain domain;
+static struct hv_vcpu vcpu;
+static struct vcpu *vcpus[1] = {&vcpu.vcpu};
+
+static char line[8192]; /* what the serial line was sent */
+static size_t sent;
+static const char *keys; /* what it has for us */
+static unsigned notifications, virqs;
+static struct timer *running;
+
+/* ---- The rest of the hypervisor. */
+
+void *port_frame_map(mfn_t mfn)
+{
+    assert_int_equal(mfn.v, 9);
+    return &page;
+}
+
+int event_open_backend(struct hv_domain *of, event_listener *listener, uint32_t *port)
+{
+    assert_ptr_equal(of, &domain);
+    assert_true(listener == console_run);
+    *port = PORT;
+    return 0;
+}
+
+void event_notify(struct hv_domain *of, uint32_t port)
+{
+    assert_ptr_equal(of, &domain);
+    assert_int_equal(port, PORT);
+    notifications++;
+}
+
+void event_raise_virq(struct hv_vcpu *on, unsigned virq)
+{
+    assert_ptr_equal(on, &vcpu);
+    assert_int_equal(virq, VIRQ_CONSOLE);
+    virqs++;
+}
+
+void serial_write(const char *bytes, size_t count)
+{
+    assert_true(count <= sizeof(line) - sent);
+    memcpy(line + sent, bytes, count);
+    sent += count;
+}
+
+int serial_get(void)
+{
+    return *keys ? *keys++ : -1;
+}
+
+uint64_t time_now(void)
+{
+    return 5;
+}
+
+void timer_set(struct timer *timer, uint64_t deadline)
+{
+    assert_true(deadline > 5);
+    running = timer;
+}
+
+void timer_stop(struct timer *timer)
+{
+    if (running == timer)
+        running = NULL;
+}
+
+/* ---- A domain with a ring and the input, or an initial one. */
+
+static int set_up(void **state)
+{
+    static char rest[2048];
+
+    (void)state;
+    memset(&page, 0, sizeof(page));
+    memset(&domain, 0, sizeof(domain));
+    domain.vcpus[0] = &vcpu.vcpu;
+    domain.domain.vcpus = vcpus;
+    domain.domain.nr_vcpus = 1;
+    sent = 0;
+    keys = "";
+    notifications = virqs = 0;
+    if (console_create(&domain, MFN(9)))
+        return -1;
+    console_attach(&domain);
+    (void)console_read(&domain, rest, sizeof(rest)); /* of the test before */
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    console_attach(NULL);
+    return running != NULL;
+}
+
+static void put(const char *text)
+{
+    while (*text)
+        page.ring.out[MASK_XENCONS_IDX(page.ring.out_prod++, page.ring.out)] = *text++;
+}
+
+static void test_output(void **state)
+{
+    (void)state;
+    put("one\n");
+    console_run(&domain);
+    put("two\r\n");
+    console_run(&domain);
+    assert_int_equal(sent, 9);
+    assert_memory_equal(line, "one\ntwo\r\n", 9); /* as it is */
+    assert_int_equal(page.ring.out_cons, page.ring.out_prod);
+    assert_int_equal(notifications, 2);
+    console_run(&domain);
+    assert_int_equal(notifications, 2);
+}
+
+static void test_full_ring_that_wraps(void **state)
+{
+    (void)state;
+    page.ring.out_cons = page.ring.out_prod = UINT32_MAX - 100;
+    for (unsigned i = 0; i < 2048; i++)
+        page.ring.out[MASK_XENCONS_IDX(page.ring.out_prod++, page.ring.out)] = (char)('a' + i % 26);
+    console_run(&domain);
+    assert_int_equal(sent, 2048);
+    for (unsigned i = 0; i < 2048; i++)
+        assert_int_equal(line[i], 'a' + i % 26);
+    assert_int_equal(page.ring.out_cons, page.ring.out_prod);
+}
+
+static void test_impossible_indexes(void **state)
+{
+    (void)state;
+    page.ring.out_prod = 2049;
+    page.ring.in_cons = 1;
+    keys = "x";
+    console_run(&domain);
+    assert_int_equal(sent, 0);
+    assert_int_equal(page.ring.out_cons, 0);
+    assert_int_equal(page.ring.in_prod, 0);
+    assert_int_equal(notifications, 0);
+    page.ring.in_cons = 0U - 1025;
+    console_run(&domain);
+    assert_int_equal(page.ring.in_prod, 0);
+    page.ring.in_cons = 0U - 1023; /* room for one */
+    console_run(&domain);
+    assert_int_equal(page.ring.in_prod, 1);
+    assert_int_equal(page.ring.in[0], 'x');
+    assert_int_equal(notifications, 1);
+}
+
+static void test_input(void **state)
+{
+    (void)state;
+    keys = "abc";
+    running->expire(running);
+    assert_int_equal(page.ring.in_prod, 3);
+    assert_memory_equal(page.ring.in, "abc", 3);
+    assert_int_equal(notifications, 1);
+    assert_int_equal(virqs, 0);
+    assert_non_null(running); /* and so on */
+    running->expire(running);
+    assert_int_equal(notifications, 1);
+}
+
+/* Nothing is lost while the guest does not look: neither in the ring nor behind it. */
+static void test_more_input_than_fits(void **state)
+{
+    static char text[3001];
+    unsigned seen = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 3000; i++)
+        text[i] = (char)('a' + i % 26);
+    keys = text;
+    while (seen < 3000) {
+        console_poll();
+        assert_int_equal(page.ring.in_prod - page.ring.in_cons, 3000 - seen < 1024 ? 3000 - seen : 1024);
+        for (unsigned i = 0; i < 300 && page.ring.in_cons != page.ring.in_prod; i++, seen++)
+            assert_int_equal(page.ring.in[MASK_XENCONS_IDX(page.ring.in_cons++, page.ring.in)], 'a' + seen % 26);
+    }
+    assert_int_equal(*keys, 0);
+}
+
+static void test_initial_domain(void **state)
+{
+    char bytes[16];
+
+    (void)state;
+    domain.console.ring = NULL;
+    domain.initial = true;
+    keys = "hello";
+    console_poll();
+    assert_int_equal(virqs, 1);
+    console_poll();
+    assert_int_equal(virqs, 1);
+    assert_int_equal(console_read(&domain, bytes, 2), 2);
+    assert_memory_equal(bytes, "he", 2);
+    keys = "!";
+    assert_int_equal(console_read(&domain, bytes, sizeof(bytes)), 4);
+    assert_memory_equal(bytes, "llo!", 4);
+    assert_int_equal(console_read(&domain, bytes, sizeof(bytes)), 0);
+}
+
+static void test_input_is_for_one_domain(void **state)
+{
+    struct hv_domain other = {.initial = true};
+    char bytes[16];
+
+    (void)state;
+    keys = "secret";
+    console_run(&other);
+    assert_int_equal(console_read(&other, bytes, sizeof(bytes)), 0);
+    assert_string_equal(keys, "secret");
+    assert_int_equal(virqs, 0);
+    domain.console.ring = NULL;
+    console_poll(); /* now it waits for its domain */
+    assert_int_equal(*keys, 0);
+    other.console.ring = &page;
+    console_run(&other);
+    assert_int_equal(page.ring.in_prod, 0);
+}
+
+static void test_written_lines_end_with_a_carriage_return(void **state)
+{
+    (void)state;
+    console_write("a\nb\r\n\n", 6);
+    console_write("\r", 1);
+    console_write("\n", 1);
+    assert_int_equal(sent, 10);
+    assert_memory_equal(line, "a\r\nb\r\n\r\n\r\n", 10);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_output),
+        TEST(test_full_ring_that_wraps),
+        TEST(test_impossible_indexes),
+        TEST(test_input),
+        TEST(test_more_input_than_fits),
+        TEST(test_initial_domain),
+        TEST(test_input_is_for_one_domain),
+        TEST(test_written_lines_end_with_a_carriage_return),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
