@@ -59,6 +59,7 @@ void vcpu_init(struct vcpu *vcpu)
     vcpu->user_root = MFN_NONE;
     vcpu->gdt_entries = 0;
     vcpu->ldt_entries = 0;
+    vcpu->ldt_shown = false;
     vcpu->ldt_base = VADDR(0);
     for (unsigned i = 0; i < GDT_FRAMES; i++)
         vcpu->gdt[i] = MFN_NONE;

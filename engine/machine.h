@@ -95,6 +95,7 @@ struct vcpu {
     vaddr_t ldt_base;
     unsigned ldt_entries;
     mfn_t ldt[LDT_FRAMES]; /* mapped on demand */
+    bool ldt_shown;        /* some of @ldt may be */
     struct trap_gate traps[TRAP_VECTORS];
     /*
      * Set by the machine in port_hypercall(): the guest goes on elsewhere, with other registers, in either mode, or not

@@ -112,8 +112,12 @@ int vcpu_set_gdt(struct vcpu *vcpu, const mfn_t *frames, unsigned entries)
     return gdt_set(&op, vcpu, padded, entries);
 }
 
+/* Each change of root comes here, and few guests have an LDT. */
 void segment_unmap_ldt(struct op *op, struct vcpu *vcpu)
 {
+    if (!vcpu->ldt_shown)
+        return;
+    vcpu->ldt_shown = false;
     for (unsigned i = 0; i < LDT_FRAMES; i++)
         window_replace(op, vcpu, &vcpu->ldt[i], LDT_WINDOW + i, MFN_NONE);
 }
@@ -171,9 +175,11 @@ static int ldt_map(struct op *op, struct vcpu *vcpu, unsigned page)
     if (!(entry & ENTRY_PRESENT))
         return refuse_value(op, XEN_EINVAL, REFUSE_NO_L1_ENTRY, vaddr.v);
     error = frame_acquire(op, entry_mfn(entry));
-    if (!error)
-        window_replace(op, vcpu, &vcpu->ldt[page], LDT_WINDOW + page, entry_mfn(entry));
-    return error;
+    if (error)
+        return error;
+    window_replace(op, vcpu, &vcpu->ldt[page], LDT_WINDOW + page, entry_mfn(entry));
+    vcpu->ldt_shown = true;
+    return 0;
 }
 
 int ldt_fault(struct vcpu *vcpu, unsigned page)

@@ -21,11 +21,12 @@ static uint64_t flags_of(uint64_t result, unsigned bytes)
     return flags;
 }
 
-uint64_t alu_flags_add(uint64_t rflags, uint64_t a, uint64_t b, unsigned bytes)
+uint64_t alu_flags_add(uint64_t rflags, uint64_t a, uint64_t b, bool carry, unsigned bytes)
 {
-    uint64_t result = a + b, flags = (rflags & ~ALU_FLAGS) | flags_of(result, bytes);
+    uint64_t result = a + b + carry, flags = (rflags & ~ALU_FLAGS) | flags_of(result, bytes);
 
-    if (alu_truncate(result, bytes) < alu_truncate(a, bytes))
+    /* Out of the highest bit: both have it, or one has it and the result lost it. */
+    if (sign_of((a & b) | ((a | b) & ~result), bytes))
         flags |= RFLAGS_CF;
     if ((a ^ b ^ result) & 0x10)
         flags |= RFLAGS_AF;
@@ -34,11 +35,11 @@ uint64_t alu_flags_add(uint64_t rflags, uint64_t a, uint64_t b, unsigned bytes)
     return flags;
 }
 
-uint64_t alu_flags_subtract(uint64_t rflags, uint64_t a, uint64_t b, unsigned bytes)
+uint64_t alu_flags_subtract(uint64_t rflags, uint64_t a, uint64_t b, bool borrow, unsigned bytes)
 {
-    uint64_t result = a - b, flags = (rflags & ~ALU_FLAGS) | flags_of(result, bytes);
+    uint64_t result = a - b - borrow, flags = (rflags & ~ALU_FLAGS) | flags_of(result, bytes);
 
-    if (alu_truncate(a, bytes) < alu_truncate(b, bytes))
+    if (sign_of((~a & b) | ((~a | b) & result), bytes))
         flags |= RFLAGS_CF;
     if ((a ^ b ^ result) & 0x10)
         flags |= RFLAGS_AF;

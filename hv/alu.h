@@ -8,9 +8,9 @@
 /* The bits that are set anew by addition and subtraction.  Logic clears AF, for which the manuals promise nothing. */
 #define ALU_FLAGS UINT64_C(0x8d5) /* OF SF ZF AF PF CF */
 
-/* @rflags after a + b, after a - b, and after an AND, OR or XOR with that @result. */
-uint64_t alu_flags_add(uint64_t rflags, uint64_t a, uint64_t b, unsigned bytes);
-uint64_t alu_flags_subtract(uint64_t rflags, uint64_t a, uint64_t b, unsigned bytes);
+/* @rflags after a + b + carry, after a - b - borrow, and after an AND, OR or XOR with that @result. */
+uint64_t alu_flags_add(uint64_t rflags, uint64_t a, uint64_t b, bool carry, unsigned bytes);
+uint64_t alu_flags_subtract(uint64_t rflags, uint64_t a, uint64_t b, bool borrow, unsigned bytes);
 uint64_t alu_flags_logic(uint64_t rflags, uint64_t result, unsigned bytes);
 
 /* @value as far as it is @bytes wide: 1, 2, 4 or 8. */

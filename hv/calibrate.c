@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How fast the TSC counts.  By channel 0 of the interval timer (8254 PIT), whose frequency is that of all PCs and whose
- * interrupt is masked; its read-back command shows the end of a count on machines that have no port 0x61, too.  Without
- * one: CPUID, of the processor or of a hypervisor below; and at last a second of the real-time clock.
+ * interrupt is masked; its read-back command tells the count on machines that have no port 0x61, too.  Without one:
+ * CPUID, of the processor or of a hypervisor below; and at last a second of the real-time clock.
  */
 #include <stdbool.h>
 
@@ -14,11 +14,13 @@
 #define PIT_COUNT     11932u /* 10 ms */
 #define PIT_CHANNEL0  0x40
 #define PIT_COMMAND   0x43
-#define PIT_ONE_SHOT  0x30 /* channel 0, both bytes, mode 0: the output rises at the end of the count */
-#define PIT_READ_BACK 0xe2 /* the status of channel 0 */
+#define PIT_ONE_SHOT  0x30 /* channel 0, both bytes, mode 0: down from the count, the output rises at its end */
+#define PIT_READ_BACK 0xc2 /* status and count of channel 0, both of this moment */
 
 #define STATUS_OUTPUT  (1u << 7)
-#define RUNS           5u
+#define STATUS_LOADING (1u << 6)
+#define RUNS           20u
+#define RUNS_GOOD      5u
 #define RUN_TICKS_MOST (UINT64_C(1) << 32) /* more than any processor counts in 10 ms, and not for ever */
 
 #define LEAF_CRYSTAL        0x15u
@@ -27,40 +29,58 @@
 #define LEAF_HYPERVISOR_KHZ 0x40000010u
 #define VERSION_ECX_GUEST   (1u << 31)
 
-/* The ticks of a run lie between @ticks - @doubt and @ticks + @doubt: something may have held us up. */
-struct run {
-    uint64_t ticks, doubt;
+/* The TSC when the count was @count, give or take @doubt. */
+struct sample {
+    uint64_t tsc, doubt;
+    unsigned count;
 };
 
-/* Where there is no PIT, it is too. */
-static bool output_is_high(void)
+struct run {
+    uint64_t hz, doubt;
+};
+
+/* False: the count has ended or has not begun.  Where there is no PIT, it has always ended. */
+static bool take_sample(struct sample *sample)
 {
+    uint64_t before = asm_read_tsc(), after;
+    uint8_t status, low, high;
+
     asm_out8(PIT_COMMAND, PIT_READ_BACK);
-    return asm_in8(PIT_CHANNEL0) & STATUS_OUTPUT;
+    after = asm_read_tsc();
+    status = asm_in8(PIT_CHANNEL0);
+    low = asm_in8(PIT_CHANNEL0);
+    high = asm_in8(PIT_CHANNEL0);
+    *sample = (struct sample){before + (after - before) / 2, (after - before) / 2, (unsigned)high << 8 | low};
+    return !(status & (STATUS_OUTPUT | STATUS_LOADING));
 }
 
-/* False: the output does not behave like that of a counter. */
+static void start_count(void)
+{
+    asm_out8(PIT_COMMAND, PIT_ONE_SHOT);
+    asm_out8(PIT_CHANNEL0, 0xff);
+    asm_out8(PIT_CHANNEL0, 0xff);
+}
+
+/*
+ * From a sample to one that is PIT_COUNT later or more.  What holds us up between the two does no harm, unless the
+ * count ends meanwhile.  False: it did, or does not behave like a count.
+ */
 static bool measure(struct run *run)
 {
-    uint64_t begin, begun, low, high;
+    struct sample first, last;
+    uint64_t begin = asm_read_tsc();
 
-    asm_out8(PIT_COMMAND, PIT_ONE_SHOT);
-    asm_out8(PIT_CHANNEL0, PIT_COUNT & 0xff);
-    begin = asm_read_tsc();
-    asm_out8(PIT_CHANNEL0, PIT_COUNT >> 8); /* now it counts */
-    begun = asm_read_tsc();
-    if (output_is_high())
-        return false;
-    high = begun;
-    do {
-        low = high;
-        high = asm_read_tsc();
-        if (high - begun > RUN_TICKS_MOST)
+    start_count();
+    while (!take_sample(&first)) {
+        if (asm_read_tsc() - begin > RUN_TICKS_MOST / 1000)
             return false;
-    } while (!output_is_high());
-    high = asm_read_tsc();
-    run->ticks = low + (high - low) / 2 - (begin + (begun - begin) / 2);
-    run->doubt = (high - low) / 2 + (begun - begin) / 2;
+    }
+    do {
+        if (!take_sample(&last) || last.count > first.count || last.tsc - begin > RUN_TICKS_MOST)
+            return false;
+    } while (first.count - last.count < PIT_COUNT);
+    run->hz = (last.tsc - first.tsc) * PIT_HZ / (first.count - last.count);
+    run->doubt = first.doubt + last.doubt;
     return true;
 }
 
@@ -68,14 +88,18 @@ static bool measure(struct run *run)
 static uint64_t measure_by_pit(void)
 {
     struct run best = {0, UINT64_MAX};
+    unsigned good = 0;
 
-    for (unsigned i = 0; i < RUNS; i++) {
+    for (unsigned i = 0; i < RUNS && good < RUNS_GOOD; i++) {
         struct run run;
 
-        if (measure(&run) && run.doubt < best.doubt)
+        if (!measure(&run))
+            continue;
+        good++;
+        if (run.doubt < best.doubt)
             best = run;
     }
-    return best.ticks * PIT_HZ / PIT_COUNT;
+    return best.hz;
 }
 
 /* Intel SDM volume 2, CPUID leaves 15H and 16H. */

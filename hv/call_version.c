@@ -181,7 +181,7 @@ int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
         domain->vm_assist &= ~(uint64_t)BIT(type);
     else
         return -XEN_ENOSYS;
-    domain->domain.writable_tables = domain->vm_assist & BIT(VMASST_TYPE_writable_pagetables);
+    /* Of writable_pagetables nothing depends: Debian's Xen, too, carries out such writes whether it is on or off. */
     domain->domain.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);
     return 0;
 }

@@ -39,6 +39,7 @@ struct opcode {
 enum {
     GROUP_ARITHMETIC = 1,
     GROUP_INCREMENT,
+    GROUP_COMPLEMENT,
     GROUP_MOVE,
     GROUP_BIT,
     GROUP_CMPXCHG8B,

@@ -15,7 +15,8 @@ enum source {
     SOURCE_ACCUMULATOR,
     SOURCE_PAIR, /* ecx:ebx */
     SOURCE_ONE,
-    SOURCE_BIT, /* the one that the operand numbers */
+    SOURCE_TARGET, /* what stands where the instruction writes to; the write compares with it */
+    SOURCE_BIT,    /* the one that the operand numbers */
 };
 
 enum adjust {
@@ -28,6 +29,7 @@ enum outcome {
     OUTCOME_NONE,
     OUTCOME_ADD,
     OUTCOME_SUBTRACT,
+    OUTCOME_NEGATE, /* subtraction from 0 */
     OUTCOME_LOGIC,
     OUTCOME_BIT,          /* CF is the bit that was there */
     OUTCOME_COMPARE,      /* cmpxchg: flags and the accumulator */
@@ -40,6 +42,7 @@ struct rule {
     enum source source;
     enum adjust adjust; /* from the source to the operand of the write */
     enum outcome outcome;
+    bool adds_carry; /* to the source */
     bool keeps_carry;
     bool returns_seen; /* in its register operand */
 };
@@ -53,6 +56,12 @@ static const struct rule rules[] = {
     [OPERATION_CMPXCHG8B] = {.form = WRITE_CMPXCHG, .source = SOURCE_PAIR, .outcome = OUTCOME_COMPARE_PAIR},
     [OPERATION_XADD] = {.form = WRITE_ADD, .source = SOURCE_OPERAND, .outcome = OUTCOME_ADD, .returns_seen = true},
     [OPERATION_ADD] = {.form = WRITE_ADD, .source = SOURCE_OPERAND, .outcome = OUTCOME_ADD},
+    [OPERATION_ADC] = {.form = WRITE_ADD, .source = SOURCE_OPERAND, .outcome = OUTCOME_ADD, .adds_carry = true},
+    [OPERATION_SBB] = {.form = WRITE_ADD,
+                       .source = SOURCE_OPERAND,
+                       .adjust = ADJUST_NEGATE,
+                       .outcome = OUTCOME_SUBTRACT,
+                       .adds_carry = true},
     [OPERATION_SUB] = {.form = WRITE_ADD,
                        .source = SOURCE_OPERAND,
                        .adjust = ADJUST_NEGATE,
@@ -66,6 +75,11 @@ static const struct rule rules[] = {
                        .adjust = ADJUST_NEGATE,
                        .outcome = OUTCOME_SUBTRACT,
                        .keeps_carry = true},
+    [OPERATION_NOT] = {.form = WRITE_XOR, .source = SOURCE_ONE, .adjust = ADJUST_NEGATE},
+    [OPERATION_NEG] = {.form = WRITE_CMPXCHG,
+                       .source = SOURCE_TARGET,
+                       .adjust = ADJUST_NEGATE,
+                       .outcome = OUTCOME_NEGATE},
     [OPERATION_BTS] = {.form = WRITE_OR, .source = SOURCE_BIT, .outcome = OUTCOME_BIT},
     [OPERATION_BTR] = {.form = WRITE_AND, .source = SOURCE_BIT, .adjust = ADJUST_INVERT, .outcome = OUTCOME_BIT},
     [OPERATION_BTC] = {.form = WRITE_XOR, .source = SOURCE_BIT, .outcome = OUTCOME_BIT},
@@ -92,8 +106,8 @@ static bool read_memory(struct emulation *emulation, uint64_t *value)
            emulation_read(emulation, linear, value);
 }
 
-/* False: emulation->result. */
-static bool find_source(struct emulation *emulation, enum source source, uint64_t *value)
+/* @address is where the instruction writes to.  False: emulation->result. */
+static bool find_source(struct emulation *emulation, enum source source, uint64_t address, uint64_t *value)
 {
     const struct instruction *instruction = &emulation->instruction;
     const struct cpu_frame *frame = emulation->vcpu->frame;
@@ -113,11 +127,18 @@ static bool find_source(struct emulation *emulation, enum source source, uint64_
     case SOURCE_ONE:
         *value = 1;
         return true;
+    case SOURCE_TARGET:
+        return emulation_read(emulation, address, value);
     case SOURCE_BIT:
         *value = UINT64_C(1) << operand_get(frame, instruction) % (8 * instruction->bytes);
         return true;
     }
     return false;
+}
+
+static bool carry_in(const struct rule *rule, const struct cpu_frame *frame)
+{
+    return rule->adds_carry && (frame->rflags & RFLAGS_CF);
 }
 
 static uint64_t adjusted(uint64_t value, enum adjust adjust)
@@ -150,21 +171,27 @@ static uint64_t set_flag(uint64_t rflags, uint64_t flag, bool set)
     return set ? rflags | flag : rflags & ~flag;
 }
 
-static uint64_t flags_after(const struct rule *rule, const struct table_write *write, uint64_t source, uint64_t rflags)
+static uint64_t flags_after(const struct rule *rule, const struct table_write *write, uint64_t source,
+                            const struct cpu_frame *frame)
 {
+    uint64_t rflags = frame->rflags;
+    bool carry = carry_in(rule, frame);
+
     switch (rule->outcome) {
     case OUTCOME_NONE:
         return rflags;
     case OUTCOME_ADD:
-        return alu_flags_add(rflags, write->seen, source, write->bytes);
+        return alu_flags_add(rflags, write->seen, source, carry, write->bytes);
     case OUTCOME_SUBTRACT:
-        return alu_flags_subtract(rflags, write->seen, source, write->bytes);
+        return alu_flags_subtract(rflags, write->seen, source, carry, write->bytes);
+    case OUTCOME_NEGATE:
+        return alu_flags_subtract(rflags, 0, write->seen, false, write->bytes);
     case OUTCOME_LOGIC:
         return alu_flags_logic(rflags, logic_result(write), write->bytes);
     case OUTCOME_BIT:
         return set_flag(rflags, RFLAGS_CF, write->seen & source);
     case OUTCOME_COMPARE:
-        return alu_flags_subtract(rflags, write->expected, write->seen, write->bytes);
+        return alu_flags_subtract(rflags, write->expected, write->seen, false, write->bytes);
     case OUTCOME_COMPARE_PAIR:
         return set_flag(rflags, RFLAGS_ZF, write->expected == write->seen);
     }
@@ -190,11 +217,11 @@ static void settle(const struct emulation *emulation, const struct rule *rule, c
 {
     const struct instruction *instruction = &emulation->instruction;
     struct cpu_frame *frame = emulation->vcpu->frame;
-    uint64_t carry = frame->rflags & RFLAGS_CF;
+    uint64_t kept = frame->rflags & RFLAGS_CF;
 
-    frame->rflags = flags_after(rule, write, source, frame->rflags);
+    frame->rflags = flags_after(rule, write, source, frame);
     if (rule->keeps_carry)
-        frame->rflags = set_flag(frame->rflags, RFLAGS_CF, carry);
+        frame->rflags = set_flag(frame->rflags, RFLAGS_CF, kept);
     if (rule->returns_seen)
         operand_set(frame, instruction, write->seen);
     set_compared(frame, rule, write);
@@ -222,10 +249,12 @@ static bool writes_to(const struct emulation *emulation, uint64_t address)
     return emulation_linear(emulation, target_segment(instruction), offset, &linear) && linear == address;
 }
 
-static uint64_t expected_value(const struct emulation *emulation, const struct rule *rule)
+static uint64_t expected_value(const struct emulation *emulation, const struct rule *rule, uint64_t source)
 {
     const struct cpu_frame *frame = emulation->vcpu->frame;
 
+    if (rule->source == SOURCE_TARGET)
+        return source;
     if (rule->outcome == OUTCOME_COMPARE_PAIR)
         return register_pair(frame, OPERAND_RDX, OPERAND_RAX);
     return operand_get_register(frame, OPERAND_RAX, emulation->instruction.bytes);
@@ -246,17 +275,20 @@ enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64
     rule = find_rule(emulation.instruction.operation);
     if (!rule || emulation_is_spent(&emulation) || !writes_to(&emulation, address))
         return EMULATE_UNKNOWN;
-    if (!find_source(&emulation, rule->source, &source))
+    if (!find_source(&emulation, rule->source, address, &source))
         return emulation.result;
     write = (struct table_write){
         .form = rule->form,
         .vaddr = VADDR(address),
         .bytes = emulation.instruction.bytes,
-        .operand = adjusted(source, rule->adjust),
-        .expected = expected_value(&emulation, rule),
+        .operand = adjusted(source + carry_in(rule, vcpu->frame), rule->adjust),
+        .expected = expected_value(&emulation, rule, source),
     };
     if (table_write_emulate(&vcpu->vcpu, &write))
         return EMULATE_UNKNOWN;
+    /* Somebody has changed what was read: the guest executes the instruction again. */
+    if (rule->source == SOURCE_TARGET && write.seen != write.expected)
+        return EMULATE_DONE;
     settle(&emulation, rule, &write, source);
     return EMULATE_DONE;
 }

@@ -16,6 +16,7 @@
 #include <hv/port.h>
 #include <hv/print.h>
 #include <hv/sched.h>
+#include <hv/timer.h>
 #include <hv/string.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
@@ -146,7 +147,7 @@ void port_unlock(struct domain *domain)
 
 bool port_preempt_wanted(void)
 {
-    return cpu_here()->current && sched_is_due();
+    return timer_is_due() || sched_is_due();
 }
 
 /* On the processor's own stack there is nobody else to run: nothing is under way then but what runs there. */

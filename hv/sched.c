@@ -161,7 +161,7 @@ bool sched_is_due(void)
     const struct cpu *cpu = cpu_here();
     const struct hv_vcpu *vcpu = cpu->current;
 
-    if (vcpu->vcpu.domain->nr_vcpus == 1)
+    if (!cpu->in_vcpu || vcpu->vcpu.domain->nr_vcpus == 1)
         return false;
     return time_now() - cpu->turn_began >= TURN_NS && next_vcpu(vcpu_domain(vcpu), vcpu->vcpu.id) != NULL;
 }
@@ -218,7 +218,11 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
     unsigned last = 0;
 
     while (!domain->ended) {
-        struct hv_vcpu *vcpu = next_vcpu(domain, last);
+        struct hv_vcpu *vcpu;
+
+        /* Interrupts are off between turns; one for what is done here finds nothing left to do. */
+        timer_run();
+        vcpu = next_vcpu(domain, last);
 
         if (!vcpu) {
             idle();

@@ -51,6 +51,13 @@ uint64_t time_to_ticks(uint64_t ns)
     return clock_ns_to_ticks(tsc_hz, ns);
 }
 
+uint64_t time_ticks_in(uint64_t ns)
+{
+    uint64_t ticks = time_to_ticks(ns), now = asm_read_tsc();
+
+    return ticks < UINT64_MAX - now ? now + ticks : UINT64_MAX;
+}
+
 uint64_t time_tsc_khz(void)
 {
     return tsc_hz / 1000;

@@ -36,6 +36,9 @@ uint64_t time_now(void);
 
 /* The ticks of the TSC in @ns nanoseconds; UINT64_MAX if they are more than that. */
 uint64_t time_to_ticks(uint64_t ns);
+/* What the TSC will say in @ns nanoseconds; UINT64_MAX if it never will. */
+uint64_t time_ticks_in(uint64_t ns);
+
 uint64_t time_tsc_khz(void);
 
 /*

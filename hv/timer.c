@@ -3,19 +3,30 @@
 #include <stddef.h>
 
 #include <hv/apic.h>
+#include <hv/asm.h>
 #include <hv/time.h>
 #include <hv/timer.h>
 
 static struct timer *first;
+static uint64_t first_ticks = UINT64_MAX; /* of the TSC, when the first expires */
 
 static void program(void)
 {
-    uint64_t now = time_now();
+    uint64_t now = time_now(), left;
 
-    if (!first)
+    if (!first) {
+        first_ticks = UINT64_MAX;
         apic_set_timer(UINT64_MAX);
-    else
-        apic_set_timer(first->deadline > now ? first->deadline - now : 0);
+        return;
+    }
+    left = first->deadline > now ? first->deadline - now : 0;
+    first_ticks = time_ticks_in(left);
+    apic_set_timer(left);
+}
+
+bool timer_is_due(void)
+{
+    return asm_read_tsc() >= first_ticks;
 }
 
 static void unlink(struct timer *timer)

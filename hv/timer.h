@@ -26,3 +26,9 @@ void timer_stop(struct timer *timer);
  * which may set it again, for later than now.
  */
 void timer_run(void);
+
+/*
+ * Is something due that no interrupt has told us of, because they are off?  Asked at preemption points, so that a long
+ * hypercall does not hold up timers; cheap.
+ */
+bool timer_is_due(void);

@@ -268,14 +268,13 @@ static void features_and_assists(void)
     assert_int_equal(call(call_xen_version, XENVER_get_features, at(0), 0), -XEN_EINVAL);
 
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_pae_extended_cr3, 0), 0);
-    assert_true(domain.domain.extended_cr3 && !domain.domain.writable_tables);
+    assert_true(domain.domain.extended_cr3);
     assert_int_equal(features(), always | 1u << 11 | 1u << 4);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0), 0);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl, 0), 0);
     assert_int_equal(domain.vm_assist, 1u << 2 | 1u << 3 | 1u << 4);
-    assert_true(domain.domain.extended_cr3 && domain.domain.writable_tables);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_disable, VMASST_TYPE_writable_pagetables, 0), 0);
-    assert_false(domain.domain.writable_tables);
+    assert_int_equal(domain.vm_assist, 1u << 3 | 1u << 4);
     assert_int_equal(call(call_vm_assist, 2, VMASST_TYPE_4gb_segments, 0), -XEN_ENOSYS);
     assert_int_equal(call(call_vm_assist, 2, 6, 0), -XEN_EINVAL);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_m2p_strict, 0), -XEN_EINVAL);

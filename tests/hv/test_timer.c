@@ -35,6 +35,12 @@ uint64_t time_now(void)
     return now;
 }
 
+/* In terms of the real TSC: now, or not in this test. */
+uint64_t time_ticks_in(uint64_t ns)
+{
+    return ns ? NEVER : 0;
+}
+
 void apic_set_timer(uint64_t ns)
 {
     alarm = ns == NEVER ? NEVER : now + ns;
@@ -132,6 +138,24 @@ static void test_past(void **state)
     assert_int_equal(model[0].expired, 1);
 }
 
+/* What is due without an interrupt having come. */
+static void test_due(void **state)
+{
+    (void)state;
+    assert_false(timer_is_due());
+    set(0, now + 10);
+    assert_false(timer_is_due());
+    set(1, now);
+    assert_true(timer_is_due());
+    run();
+    assert_false(timer_is_due());
+    set(2, 1);
+    model[2].deadline = NEVER;
+    timer_stop(&model[2].timer);
+    run();
+    assert_false(timer_is_due());
+}
+
 static void test_moved(void **state)
 {
     (void)state;
@@ -207,9 +231,10 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_nothing, set_up),         cmocka_unit_test_setup(test_past, set_up),
-        cmocka_unit_test_setup(test_moved, set_up),           cmocka_unit_test_setup(test_again, set_up),
-        cmocka_unit_test_setup(test_order_of_equals, set_up), cmocka_unit_test_setup(test_random, set_up),
+        cmocka_unit_test_setup(test_nothing, set_up), cmocka_unit_test_setup(test_past, set_up),
+        cmocka_unit_test_setup(test_due, set_up),     cmocka_unit_test_setup(test_moved, set_up),
+        cmocka_unit_test_setup(test_again, set_up),   cmocka_unit_test_setup(test_order_of_equals, set_up),
+        cmocka_unit_test_setup(test_random, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,6 +159,11 @@ int state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
     return 0;
 }
 
+void bounce_request_nmi(struct hv_vcpu *vcpu)
+{
+    vcpu->bounce.nmi_pending = true;
+}
+
 void sched_yield(void)
 {
     yields++;
