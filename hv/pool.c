@@ -1,25 +1,55 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A bit for each frame, and above it levels of summary: a bit for each word of the level below that is not zero.  So the
+ * free frame that comes next behind another is found in a few steps, however few there are.
+ */
 #include <engine/check.h>
 #include <hv/pool.h>
 
-#define WORD_BITS 64u
-#define ORDER_MAX 30u
+#define WORD_BITS  64u
+#define LEVELS_MAX 6u /* 64^6 frames are 2^48 bytes */
+#define ORDER_MAX  30u
+
+struct level {
+    uint64_t *words;
+    uint64_t nr_words;
+};
 
 static struct {
-    uint64_t *map; /* a bit a frame */
+    struct level levels[LEVELS_MAX]; /* level 0 has the bits of the frames, the topmost a single word */
+    unsigned nr_levels;
     uint64_t nr_frames;
     uint64_t free;
     uint64_t seed, random;
 } pool;
 
+static uint64_t words_for(uint64_t bits)
+{
+    return (bits + WORD_BITS - 1) / WORD_BITS;
+}
+
 uint64_t pool_map_size(uint64_t nr_frames)
 {
-    return (nr_frames + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t);
+    uint64_t words = words_for(nr_frames), all = words;
+
+    while (words > 1) {
+        words = words_for(words);
+        all += words;
+    }
+    return all * sizeof(uint64_t);
 }
 
 void pool_init(void *map, uint64_t nr_frames, uint64_t seed)
 {
-    pool.map = map;
+    uint64_t *words = map, count = words_for(nr_frames);
+
+    pool.nr_levels = 0;
+    do {
+        CHECK(pool.nr_levels < LEVELS_MAX);
+        pool.levels[pool.nr_levels++] = (struct level){words, count};
+        words += count;
+        count = words_for(count);
+    } while (pool.levels[pool.nr_levels - 1].nr_words > 1);
     pool.nr_frames = nr_frames;
     pool.free = 0;
     pool.seed = seed;
@@ -37,20 +67,37 @@ static uint64_t random_below(uint64_t limit)
 
 static bool is_free(uint64_t frame)
 {
-    return pool.map[frame / WORD_BITS] >> frame % WORD_BITS & 1;
+    return pool.levels[0].words[frame / WORD_BITS] >> frame % WORD_BITS & 1;
 }
 
+/* A word that was zero has its bit in the level above set; the levels above that one know already, or hear of it too. */
 static void set_free(uint64_t frame)
 {
+    uint64_t bit = frame;
+
     CHECK(frame < pool.nr_frames && !is_free(frame));
-    pool.map[frame / WORD_BITS] |= UINT64_C(1) << frame % WORD_BITS;
+    for (unsigned i = 0; i < pool.nr_levels; i++, bit /= WORD_BITS) {
+        uint64_t *word = &pool.levels[i].words[bit / WORD_BITS], old = *word;
+
+        *word = old | UINT64_C(1) << bit % WORD_BITS;
+        if (old)
+            break;
+    }
     pool.free++;
 }
 
 static void set_taken(uint64_t frame)
 {
+    uint64_t bit = frame;
+
     CHECK(is_free(frame));
-    pool.map[frame / WORD_BITS] &= ~(UINT64_C(1) << frame % WORD_BITS);
+    for (unsigned i = 0; i < pool.nr_levels; i++, bit /= WORD_BITS) {
+        uint64_t *word = &pool.levels[i].words[bit / WORD_BITS];
+
+        *word &= ~(UINT64_C(1) << bit % WORD_BITS);
+        if (*word)
+            break;
+    }
     pool.free--;
 }
 
@@ -60,20 +107,38 @@ void pool_add(mfn_t first, uint64_t count)
         set_free(first.v + i);
 }
 
-/* The first free frame from a random place on; there is one. */
+/* The first free frame at @from or behind it: up to the level whose word has a bit behind the place, down again. */
+static bool find_behind(uint64_t from, uint64_t *frame)
+{
+    uint64_t bit = from, bits = 0;
+    unsigned i;
+
+    for (i = 0; i < pool.nr_levels; i++, bit = bit / WORD_BITS + 1) {
+        const struct level *level = &pool.levels[i];
+
+        if (bit / WORD_BITS >= level->nr_words)
+            return false;
+        bits = level->words[bit / WORD_BITS] >> bit % WORD_BITS;
+        if (bits)
+            break;
+    }
+    if (!bits)
+        return false;
+    bit += (unsigned)__builtin_ctzll(bits);
+    while (i-- > 0)
+        bit = bit * WORD_BITS + (unsigned)__builtin_ctzll(pool.levels[i].words[bit]);
+    *frame = bit;
+    return true;
+}
+
+/* A free frame behind a random place; there is one. */
 static uint64_t find_frame(void)
 {
-    uint64_t words = (pool.nr_frames + WORD_BITS - 1) / WORD_BITS;
-    uint64_t word = random_below(words);
-    unsigned turn = (unsigned)random_below(WORD_BITS);
-    uint64_t bits;
+    uint64_t frame;
 
-    for (uint64_t i = 0; !pool.map[word]; i++) {
-        CHECK(i < words);
-        word = word + 1 < words ? word + 1 : 0;
-    }
-    bits = pool.map[word] >> turn | pool.map[word] << (WORD_BITS - turn) % WORD_BITS;
-    return word * WORD_BITS + (turn + (unsigned)__builtin_ctzll(bits)) % WORD_BITS;
+    if (!find_behind(random_below(pool.nr_frames), &frame) && !find_behind(0, &frame))
+        CHECK(false);
+    return frame;
 }
 
 static bool run_is_free(uint64_t first, uint64_t length)

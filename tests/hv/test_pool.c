@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* links: hv/pool.c */
+/* The pool of free frames against a plain array. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <engine/check.h>
+#include <hv/pool.h>
+
+#define FRAMES_MAX 300000u
+
+_Noreturn void port_halt(const char *file, int line, const char *condition)
+{
+    fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+static bool model[FRAMES_MAX];
+static uint64_t nr_free;
+
+static void begin(uint64_t nr_frames, uint64_t seed)
+{
+    static void *map;
+
+    free(map);
+    map = calloc(1, pool_map_size(nr_frames));
+    assert_non_null(map);
+    for (uint64_t i = 0; i < FRAMES_MAX; i++)
+        model[i] = false;
+    nr_free = 0;
+    pool_init(map, nr_frames, seed);
+}
+
+static void give(uint64_t first, unsigned order)
+{
+    for (uint64_t i = 0; i < 1u << order; i++) {
+        assert_false(model[first + i]);
+        model[first + i] = true;
+    }
+    nr_free += 1u << order;
+    pool_give(MFN(first), order);
+    assert_int_equal(pool_count(), nr_free);
+}
+
+static uint64_t take(unsigned order)
+{
+    mfn_t first;
+
+    assert_true(pool_take(order, &first));
+    assert_int_equal(first.v % (1u << order), 0);
+    for (uint64_t i = 0; i < 1u << order; i++) {
+        assert_true(model[first.v + i]);
+        model[first.v + i] = false;
+    }
+    nr_free -= 1u << order;
+    assert_int_equal(pool_count(), nr_free);
+    return first.v;
+}
+
+/* Every frame comes exactly once, whatever the size, and then none. */
+static void test_everything(void **state)
+{
+    const uint64_t sizes[] = {1, 63, 64, 65, 4095, 4096, 4097, 64 * 64 * 64 + 1, FRAMES_MAX};
+    mfn_t none;
+
+    (void)state;
+    for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        begin(sizes[s], 1);
+        assert_false(pool_take(0, &none));
+        for (uint64_t i = 0; i < sizes[s]; i++)
+            give(i, 0);
+        for (uint64_t i = 0; i < sizes[s]; i++)
+            (void)take(0);
+        assert_false(pool_take(0, &none));
+    }
+}
+
+/* Few free frames far apart: those, and no others. */
+static void test_sparse(void **state)
+{
+    const uint64_t places[] = {0, 1, 63, 64, 4095, 4096, 200000, FRAMES_MAX - 1};
+    unsigned count = sizeof(places) / sizeof(places[0]);
+
+    (void)state;
+    for (uint64_t seed = 1; seed < 200; seed++) {
+        begin(FRAMES_MAX, seed);
+        for (unsigned i = 0; i < count; i++)
+            give(places[i], 0);
+        for (unsigned i = 0; i < count; i++)
+            (void)take(0);
+    }
+}
+
+/* Consecutive and aligned runs, singles in between, given back in pieces. */
+static void test_mixed(void **state)
+{
+    uint64_t run;
+
+    (void)state;
+    begin(5000, 7);
+    for (uint64_t i = 0; i < 5000; i++)
+        give(i, 0);
+    srand(3);
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned order = (unsigned)rand() % 5;
+
+        run = take(order);
+        for (uint64_t j = 0; j < 1u << order; j++)
+            give(run + j, 0);
+    }
+}
+
+/* Scattered: hardly two that come one after the other are neighbours.  The same seed gives the same order. */
+static void test_order(void **state)
+{
+    uint64_t order[1000];
+    unsigned neighbours = 0;
+
+    (void)state;
+    for (unsigned run = 0; run < 2; run++) {
+        begin(10000, 42);
+        for (uint64_t i = 0; i < 10000; i++)
+            give(i, 0);
+        for (unsigned i = 0; i < 1000; i++) {
+            uint64_t frame = take(0);
+
+            if (run == 0)
+                order[i] = frame;
+            assert_int_equal(order[i], frame);
+            neighbours += run == 0 && i > 0 && frame == order[i - 1] + 1;
+        }
+    }
+    assert_in_range(neighbours, 0, 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_order),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
