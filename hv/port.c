@@ -16,8 +16,8 @@
 #include <hv/port.h>
 #include <hv/print.h>
 #include <hv/sched.h>
-#include <hv/timer.h>
 #include <hv/string.h>
+#include <hv/timer.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
@@ -143,6 +143,11 @@ void port_unlock(struct domain *domain)
     (void)domain;
     CHECK(locks_held > 0);
     locks_held--;
+}
+
+bool port_is_locked(void)
+{
+    return locks_held > 0;
 }
 
 bool port_preempt_wanted(void)

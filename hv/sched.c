@@ -88,10 +88,21 @@ void sched_show_runstate(struct hv_vcpu *vcpu)
  * ---- Leaving the processor, by the running vCPU.
  */
 
+void sched_arrive(void)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (!vcpu->run.arrives)
+        return;
+    vcpu->run.arrives = false;
+    state_load_segments(vcpu);
+}
+
 static void leave(struct hv_vcpu *vcpu, unsigned state)
 {
     set_state(vcpu, state);
     entry_switch(&vcpu->run.sleeping, cpu_here()->sleeping);
+    sched_arrive();
 }
 
 bool sched_is_on_vcpu(void)
@@ -139,6 +150,8 @@ void sched_wake(struct hv_vcpu *vcpu)
  * ---- Who is next, on the processor's own stack.
  */
 
+static struct timer turn; /* of the vCPU that runs */
+
 static bool wants_to_run(const struct hv_vcpu *vcpu)
 {
     return vcpu->run.info.state == RUNSTATE_runnable;
@@ -176,7 +189,14 @@ static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
         state_save(cpu->current);
     vcpu_switch(machine, vcpu);
     state_load(vcpu);
+    vcpu->run.arrives = true;
     time_update_vcpu(vcpu);
+}
+
+/* The interrupt is all that the end of a turn needs: sched_is_due() is asked on the way back from it. */
+static void end_turn(struct timer *timer)
+{
+    (void)timer;
 }
 
 static void run(struct machine *machine, struct hv_vcpu *vcpu)
@@ -187,9 +207,12 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     set_state(vcpu, RUNSTATE_running);
     sched_show_runstate(vcpu);
     cpu->turn_began = time_now();
+    if (vcpu->vcpu.domain->nr_vcpus > 1)
+        timer_set(&turn, cpu->turn_began + TURN_NS);
     cpu->in_vcpu = true;
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
     cpu->in_vcpu = false;
+    timer_stop(&turn);
 }
 
 /* An interrupt ends this; it can only come here, so that none is missed between the look and the halt. */
@@ -217,6 +240,7 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
 {
     unsigned last = 0;
 
+    turn.expire = end_turn;
     while (!domain->ended) {
         struct hv_vcpu *vcpu;
 

@@ -18,7 +18,8 @@ struct machine;
 struct vcpu_run {
     uint64_t stack;                 /* the end of its hypervisor stack: hv/stack.h */
     uint64_t sleeping;              /* rsp of the stack while the vCPU is not on a processor */
-    bool attention; /* before it returns to its guest there is something to look at: hv/trap.c */
+    bool arrives;                   /* it has come to the processor, which does not have its segments yet */
+    bool attention;                 /* before it returns to its guest there is something to look at: hv/trap.c */
     bool down;                      /* VCPUOP_down, or not up yet: stays offline */
     bool polling;                   /* blocked in SCHEDOP_poll: wakes for its ports, delivers nothing by that */
     struct vcpu_runstate_info info; /* state: RUNSTATE_running, runnable, blocked, offline; times in ns */
@@ -40,6 +41,9 @@ void sched_wake(struct hv_vcpu *vcpu);
 
 /* The running vCPU has nothing to do until sched_wake(): returns after that. */
 void sched_block(struct hv_vcpu *vcpu);
+
+/* The running vCPU is on its own stack again, or for the first time. */
+void sched_arrive(void);
 
 /* Is the stack in use that of a vCPU, and not the processor's own? */
 bool sched_is_on_vcpu(void);

@@ -360,20 +360,25 @@ static bool load_selectors(const struct vcpu_state *state)
 void state_load(struct hv_vcpu *vcpu)
 {
     struct vcpu_state *state = &vcpu->state;
-    const uint64_t selectors[4] = {state->ds, state->es, state->fs, state->gs};
-    bool loaded;
 
     asm_write_cr0(asm_read_cr0() & ~CR0_TS);
     load_extended(state->extended);
     if (extended.xcr0)
         write_xcr0(state->xcr0);
-    loaded = load_selectors(state);
-    state_set_fs_base(state->fs_base);
-    state_set_gs_base(state->gs_base);
-    state_set_gs_base_inactive(state->gs_base_inactive);
     load_cr4(vcpu);
     load_debug(vcpu);
     load_task_switched(vcpu);
+}
+
+void state_load_segments(struct hv_vcpu *vcpu)
+{
+    struct vcpu_state *state = &vcpu->state;
+    const uint64_t selectors[4] = {state->ds, state->es, state->fs, state->gs};
+    bool loaded = load_selectors(state);
+
+    state_set_fs_base(state->fs_base);
+    state_set_gs_base(state->gs_base);
+    state_set_gs_base_inactive(state->gs_base_inactive);
     if (!loaded)
         bounce_failsafe(vcpu, selectors);
 }

@@ -37,9 +37,13 @@ void state_destroy(struct hv_vcpu *vcpu);
 /* x87 and SSE state for a vCPU that does not run, 512 bytes as of fxsave.  False: the processor would not take it. */
 bool __attribute__((warn_unused_result)) state_set_extended(struct hv_vcpu *vcpu, const void *fxsave);
 
-/* Move between the processor and @vcpu, which runs on it, or is about to.  Loading bad selectors: bounce_failsafe(). */
+/*
+ * Move between the processor and @vcpu, which runs on it, or is about to.  Segments are loaded on the vCPU's own stack,
+ * because the LDT may have to come for that; of selectors that mean nothing any more its kernel hears: bounce_failsafe().
+ */
 void state_save(struct hv_vcpu *vcpu);
 void state_load(struct hv_vcpu *vcpu);
+void state_load_segments(struct hv_vcpu *vcpu);
 
 /* The two modes of a 64-bit guest have a gs base each: exchange them on the processor. */
 void state_swap_gs(void);

@@ -13,6 +13,7 @@
 #include <hv/cpu.h>
 #include <hv/emulate.h>
 #include <hv/fault.h>
+#include <hv/port.h>
 #include <hv/string.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
@@ -60,6 +61,19 @@ static bool is_recoverable(const struct cpu_frame *frame)
     return frame->vector >= 11 && frame->vector <= 17;
 }
 
+/* A selector of the guest's that the hypervisor loads, or looks up: its LDT's page comes on demand here as well. */
+static bool ldt_comes(const struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+    uint64_t offset;
+
+    /* On the processor's own stack nobody can wait for a frame that is busy. */
+    if (frame->vector != VECTOR_PAGE_FAULT || !vcpu || !sched_is_on_vcpu() || port_is_locked())
+        return false;
+    offset = asm_read_cr2() - window_base(vcpu->window) - (uint64_t)LDT_WINDOW * PAGE_SIZE;
+    return offset < (uint64_t)LDT_FRAMES * PAGE_SIZE && ldt_fault(&vcpu->vcpu, (unsigned)(offset / PAGE_SIZE)) == 0;
+}
+
 /*
  * The processor refused to return to the guest as its frame says: an exception of the guest's, at the place that it was
  * to go on at (abi-facts 4.5).  Its registers are in @fault, below the rest of the frame.
@@ -95,7 +109,7 @@ void trap_from_hypervisor(struct cpu_frame *frame)
         debug_from_hypervisor(frame);
         return;
     }
-    if (is_recoverable(frame) && recover(frame))
+    if (is_recoverable(frame) && (ldt_comes(frame) || recover(frame)))
         return;
     if (is_recoverable(frame) && frame->rip == (uint64_t)entry_iret)
         fault_of_return(frame);
@@ -152,7 +166,7 @@ static void descriptor_fault(struct hv_vcpu *vcpu, uint64_t offset)
     if (ldt_fault(&vcpu->vcpu, (unsigned)(in_ldt / PAGE_SIZE)) == 0)
         return;
     address = vcpu->vcpu.ldt_base.v + in_ldt;
-    if (access_address_ok(vcpu->vcpu.domain, address))
+    if (in_ldt / 8 < vcpu->vcpu.ldt_entries && access_address_ok(vcpu->vcpu.domain, address))
         bounce_page_fault(vcpu, address, 0);
     else
         bounce_exception_error(vcpu, VECTOR_PROTECTION, (in_ldt & 0xfff8) | SELECTOR_ERROR_LDT);
@@ -224,6 +238,8 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
     case VECTOR_DEBUG:
         debug_trap(vcpu);
         break;
+    case VECTOR_NMI:
+        break; /* nobody here sends any; the guest goes on */
     case VECTOR_INT80:
         interrupt_80(vcpu);
         break;
@@ -268,6 +284,7 @@ FORCE_INLINE void prepare_return(struct hv_vcpu *vcpu)
 void trap_first_return(struct cpu_frame *frame)
 {
     (void)frame;
+    sched_arrive();
     attend(cpu_here()->current);
 }
 
@@ -300,11 +317,9 @@ void trap_from_guest(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
 
-    if (frame->vector == VECTOR_NMI)
-        return; /* nobody here sends any; the guest goes on */
     if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
         fault_report(frame);
-    if (frame != vcpu->frame) { /* #DB, which has a stack of its own */
+    if (frame != vcpu->frame) { /* #DB and NMI, which have stacks of their own */
         *vcpu->frame = *frame;
         entry_restart(vcpu->frame);
     }

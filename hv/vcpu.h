@@ -26,8 +26,9 @@ struct hv_vcpu {
      * VCPUOP_register_vcpu_info has put it.  NULL if there is none (vCPUs from 32 on, which there are not yet).
      */
     struct vcpu_info *info;
-    mfn_t info_frame; /* the frame held for it after VCPUOP_register_vcpu_info; MFN_NONE before */
-    bool initialised; /* by VCPUOP_initialise or the builder */
+    mfn_t info_frame;  /* the frame held for it after VCPUOP_register_vcpu_info; MFN_NONE before */
+    bool initialised;  /* by VCPUOP_initialise or the builder */
+    bool initialising; /* a VCPUOP_initialise is under way, which may have been preempted */
 };
 
 static inline struct hv_vcpu *hv_vcpu_of(struct vcpu *vcpu)

@@ -280,12 +280,14 @@ int vcpu_initialise(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t place)
 
     if (!vcpu->info)
         return -XEN_EINVAL;
-    if (vcpu->initialised)
+    if (vcpu->initialised || vcpu->initialising)
         return -XEN_EEXIST;
     context = allocate(sizeof(*context));
     if (!context)
         return -XEN_ENOMEM;
+    vcpu->initialising = true;
     error = initialise(caller, vcpu, place, context);
+    vcpu->initialising = false;
     release(context, sizeof(*context));
     return error;
 }
