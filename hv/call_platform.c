@@ -11,16 +11,28 @@
 #define CPUID_FEATURES 1u
 #define APIC_ID_SHIFT  24u /* in ebx of that leaf */
 
-static int64_t set_time32(const struct xenpf_settime32 *time)
+/* The clock of the machine: every domain sees it. */
+static int64_t set_time(const struct machine *machine, uint64_t seconds, uint64_t nanoseconds, uint64_t at)
 {
-    return time_set_wallclock(time->secs, time->nsecs, time->system_time);
+    int error = time_set_wallclock(seconds, nanoseconds, at);
+
+    for (unsigned i = 0; i < machine->nr_domains && !error; i++) {
+        if (machine->domains[i])
+            time_update_wallclock(hv_domain_of(machine->domains[i]));
+    }
+    return error;
 }
 
-static int64_t set_time64(const struct xenpf_settime64 *time)
+static int64_t set_time32(const struct hv_vcpu *vcpu, const struct xenpf_settime32 *time)
+{
+    return set_time(vcpu->vcpu.domain->machine, time->secs, time->nsecs, time->system_time);
+}
+
+static int64_t set_time64(const struct hv_vcpu *vcpu, const struct xenpf_settime64 *time)
 {
     if (time->mbz != 0)
         return -XEN_EINVAL;
-    return time_set_wallclock(time->secs, time->nsecs, time->system_time);
+    return set_time(vcpu->vcpu.domain->machine, time->secs, time->nsecs, time->system_time);
 }
 
 /* There is one processor, number 0. */
@@ -49,9 +61,9 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
         return -XEN_EACCES;
     switch (op.cmd) {
     case XENPF_settime32:
-        return set_time32(&op.u.settime32);
+        return set_time32(vcpu, &op.u.settime32);
     case XENPF_settime64:
-        return set_time64(&op.u.settime64);
+        return set_time64(vcpu, &op.u.settime64);
     case XENPF_get_cpuinfo:
         result = get_cpuinfo(&op.u.pcpu_info);
         break;

@@ -43,6 +43,7 @@ static int create_shared_info(struct hv_domain *domain)
     domain->shared_info = places = port_frame_map(domain->shared_info_frame);
     for (unsigned i = 0; i < VCPUS_MAX; i++)
         places[i * sizeof(struct vcpu_info) + offsetof(struct vcpu_info, evtchn_upcall_mask)] = 1;
+    time_update_wallclock(domain);
     return 0;
 }
 

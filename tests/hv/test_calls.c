@@ -150,9 +150,19 @@ int time_set_wallclock(uint64_t seconds, uint64_t nanoseconds, uint64_t at)
     return nanoseconds < 1000000000 ? 0 : -XEN_EINVAL;
 }
 
+static unsigned nr_told; /* domains that have been told of the clock */
+
+void time_update_wallclock(struct hv_domain *of)
+{
+    assert_ptr_equal(of, &domain);
+    nr_told++;
+}
+
 /*
  * ---- A guest.
  */
+
+static struct domain *domains[4];
 
 static void begin(enum width width)
 {
@@ -160,6 +170,10 @@ static void begin(enum width width)
     memset(&domain, 0, sizeof(domain));
     memset(&vcpu, 0, sizeof(vcpu));
     domain.domain.machine = &machine;
+    domains[1] = &domain.domain;
+    machine.domains = domains;
+    machine.nr_domains = 4;
+    nr_told = 0;
     domain.domain.id = DOMID(1);
     domain.domain.width = width;
     domain.domain.max_frames = domain.domain.nr_frames = 1000;
@@ -538,6 +552,7 @@ static void platform(void)
     assert_int_equal(call(call_platform_op, at(0), 0, 0), 0);
     assert_int_equal(clock_seconds, UINT64_C(5000000000));
     assert_int_equal(clock_at, 9);
+    assert_int_equal(nr_told, 1);
     op->u.settime64.mbz = 1;
     assert_int_equal(call(call_platform_op, at(0), 0, 0), -XEN_EINVAL);
     op->cmd = XENPF_settime32;
@@ -547,6 +562,7 @@ static void platform(void)
     assert_int_equal(clock_at, 8);
     op->u.settime32.nsecs = 1000000000;
     assert_int_equal(call(call_platform_op, at(0), 0, 0), -XEN_EINVAL);
+    assert_int_equal(nr_told, 2);
     op->cmd = XENPF_get_cpuinfo;
     op->u.pcpu_info = (struct xenpf_pcpuinfo){.max_present = 77};
     assert_int_equal(call(call_platform_op, at(0), 0, 0), 0);
