@@ -89,7 +89,7 @@ static void set_control_registers(void)
         cr4 |= CR4_SMEP;
     if (cpu_features_found.smap)
         cr4 |= CR4_SMAP;
-    asm_write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
+    asm_write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     asm_write_cr4(cr4);
     asm_write_msr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
     asm_write_msr(MSR_PAT, PAT_ABI);

@@ -8,7 +8,6 @@ struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t sub
 {
     const struct cpuid_view view = {
         .wide = domain_is_64bit(vcpu_domain(vcpu)),
-        .osxsave = state_guest_cr4(vcpu) & CR4_OSXSAVE,
         .vcpu = vcpu->vcpu.id,
         .phys_bits = cpu_features()->phys_bits,
         .offered = state_xcr0_offered(),

@@ -19,7 +19,6 @@ bool msr_read_recover(uint32_t msr, uint64_t *value);
 /* What the filter of CPUID must know beside the processor's own leaves. */
 struct cpuid_view {
     bool wide;     /* a 64-bit guest */
-    bool osxsave;  /* as the guest has it in CR4 */
     unsigned vcpu; /* the number of the vCPU */
     unsigned phys_bits;
     uint64_t offered; /* the parts of the extended state that guests may use; 0: no xsave */

@@ -149,7 +149,7 @@ static struct cpuid version(const struct cpuid_view *view)
     uint32_t dynamic = VERSION_ECX_HYPERVISOR;
 
     if (view->offered && (leaf.ecx & VERSION_ECX_XSAVE))
-        dynamic |= VERSION_ECX_XSAVE | (view->osxsave ? VERSION_ECX_OSXSAVE : 0);
+        dynamic |= VERSION_ECX_XSAVE | VERSION_ECX_OSXSAVE; /* both: Linux takes one alone for a sign of trouble */
     leaf.ebx = (leaf.ebx & 0xffff) | BIT(LOGICAL_COUNT_SHIFT) | view->vcpu * APIC_IDS_EACH << APIC_ID_SHIFT;
     leaf.ecx = (leaf.ecx & allowed(view, VERSION_ECX, VERSION_ECX_AVX, 0)) | dynamic;
     leaf.edx &= VERSION_EDX;

@@ -6,6 +6,7 @@
 #   hv                   parts of the hypervisor as ordinary programs, with sanitizers
 #   cli                  tests/cli/run.sh: the paravane command
 #   guest                tests/guest/run.sh: guests under the hypervisor, in QEMU
+#   system               tests/system/run.sh: whole runs, among them a guest that is not ours
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU, and its parsers
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
@@ -136,11 +137,12 @@ run_ring() {
     hv) hosted_parts ;;
     cli) begin script cli tests/cli/run.sh ;;
     guest) begin script guest tests/guest/run.sh ;;
+    system) begin script system tests/system/run.sh ;;
     boot) begin script boot tests/boot/run.sh ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest system abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -151,7 +153,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- guest fuzz model sweep cli boot lessons parallel unit hv abi checks # the long ones first
+[ $# -ne 0 ] || set -- system guest fuzz model sweep cli boot lessons parallel unit hv abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Whole runs of `paravane run` that no test guest of ours can stand for.
+#
+#   grub      Debian's PV image of GRUB, which nobody here wrote: its prompt, typed commands, the end
+#   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
+#   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing
+#
+# Usage: tests/system/run.sh [NAME...]      default: all
+#
+# The last line is "N passed, N failed".  Logs: build/log/system-NAME.log.
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+log=build/log
+mkdir -p $log
+passed=0 failed=0
+
+verdict() { # NAME STATUS
+    if [ "$2" -eq 0 ]; then
+        passed=$((passed + 1))
+        echo "ok $1"
+    else
+        failed=$((failed + 1))
+        echo "FAILED $1: $log/system-${1%% *}.log"
+        tail -n 20 "$log/system-${1%% *}.log" | tr -d '\r' | sed 's/^/    | /'
+    fi
+}
+
+test_grub() {
+    tools/fetch-linux grub-image >$log/system-grub.log 2>&1 &&
+        tests/system/converse 60 build/cli/paravane run --memory 128M build/linux/grub-images/grub-x86_64-xen.bin \
+            <tests/system/grub.talk >>$log/system-grub.log 2>&1
+    verdict grub $?
+}
+
+test_repeat() {
+    local run=(build/cli/paravane run --demo --seed 1 --timeout 120 --qemu-arg -icount --qemu-arg shift=0,sleep=off)
+    "${run[@]}" >$log/system-repeat.log 2>&1 && "${run[@]}" >$log/system-repeat-2.log 2>&1 &&
+        cmp $log/system-repeat.log $log/system-repeat-2.log >>$log/system-repeat.log 2>&1
+    verdict "repeat (the same twice)" $?
+    # An instruction more or less is an instruction: these are what the demo counts, not time.
+    grep -aqE '^ +[0-9]{2,4}  a hypercall that does nothing' $log/system-repeat.log
+    verdict "repeat (instructions)" $?
+}
+
+# Any end of the guest will do, but it has to be the guest's.
+random_run() { # SEED
+    local out=$log/system-random-$1.log status
+    build/cli/paravane run --memory 32M --seed "$1" --timeout 25 --cmdline "seed=$1 seconds=10" \
+        build/guests/tests/random.elf >"$out" 2>&1
+    status=$?
+    [ $status -eq 0 ] || { [ $status -eq 1 ] && grep -qE '^paravane: (domain 1|the guest crashed)' "$out"; }
+}
+
+test_random() {
+    local seed bad=0
+    : >$log/system-random.log
+    for seed in $(seq 1 20); do
+        while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || bad=1; done
+        { random_run "$seed" || { echo "seed $seed: $log/system-random-$seed.log" >>$log/system-random.log; false; }; } &
+    done
+    while [ "$(jobs -rp | wc -l)" -gt 0 ]; do wait -n || bad=1; done
+    [ ! -s $log/system-random.log ] || bad=1
+    verdict "random (20 seeds)" $bad
+}
+
+[ $# -ne 0 ] || set -- grub repeat random
+for name in "$@"; do
+    case $name in
+    grub | repeat | random) "test_$name" ;;
+    *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
+    esac
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
