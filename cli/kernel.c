@@ -230,11 +230,15 @@ static bool section_is_called(const struct kernel *kernel, Elf *elf, const GElf_
            (header->sh_name + length == size || !block[header->sh_name + length]);
 }
 
-/* Notes from the sections: of kind @origin. */
+/*
+ * Notes from the sections: of kind @origin.  Sections do not overlap in files that linkers make, so all their notes
+ * together are no larger than the file; of others, as many are read as the hypervisor reads.
+ */
 static void read_sections(struct kernel *kernel, Elf *elf, enum notes_origin origin)
 {
     Elf_Scn *section = NULL;
     GElf_Shdr header;
+    uint64_t left = kernel->size;
 
     while ((section = elf_nextscn(elf, section))) {
         const uint8_t *block;
@@ -242,11 +246,16 @@ static void read_sections(struct kernel *kernel, Elf *elf, enum notes_origin ori
 
         if (!gelf_getshdr(section, &header))
             continue;
+        if (origin == NOTES_SECTION) {
+            if (header.sh_type != SHT_NOTE || header.sh_size > left)
+                continue;
+            left -= header.sh_size;
+        }
         size = header.sh_size;
         block = in_file(kernel, header.sh_offset, &size);
         if (!block)
             continue;
-        if (origin == NOTES_SECTION && header.sh_type == SHT_NOTE)
+        if (origin == NOTES_SECTION)
             read_notes(kernel, block, size);
         if (origin == NOTES_LEGACY && size == header.sh_size &&
             section_is_called(kernel, elf, &header, LEGACY_SECTION)) {

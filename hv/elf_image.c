@@ -141,10 +141,19 @@ bool elf_section_is_named(const struct elf_image *image, const struct elf_sectio
 {
     struct elf_section names;
     struct blob text;
+    uint64_t length = 0;
 
     if (image->names_section >= image->nr_sections)
         return false;
     names = elf_section(image, image->names_section);
-    return names.type == ELF_SECTION_STRINGS && blob_slice(image->file, names.offset, names.size, &text) &&
-           section->name < text.size && blob_equals(blob_until(blob_skip(text, section->name), 0), name);
+    if (names.type != ELF_SECTION_STRINGS || !blob_slice(image->file, names.offset, names.size, &text) ||
+        section->name >= text.size)
+        return false;
+    /* Of a name that never ends, no more than it takes to see that it is another. */
+    while (name[length])
+        length++;
+    text = blob_skip(text, section->name);
+    if (text.size > length + 1)
+        text.size = length + 1;
+    return blob_equals(blob_until(text, 0), name);
 }

@@ -245,7 +245,8 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
         struct hv_vcpu *vcpu;
 
         /* Interrupts are off between turns; one for what is done here finds nothing left to do. */
-        timer_run();
+        if (timer_is_due())
+            timer_run();
         vcpu = next_vcpu(domain, last);
 
         if (!vcpu) {
