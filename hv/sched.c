@@ -94,8 +94,8 @@ void sched_arrive(void)
 
     if (!vcpu->run.arrives)
         return;
-    vcpu->run.arrives = false;
     state_load_segments(vcpu);
+    vcpu->run.arrives = false; /* before, state_save() has to leave alone what the processor does not have */
 }
 
 static void leave(struct hv_vcpu *vcpu, unsigned state)

@@ -336,14 +336,20 @@ static void read_selectors(struct vcpu_state *state)
                      : "=r"(state->ds), "=r"(state->es), "=r"(state->fs), "=r"(state->gs));
 }
 
-void state_save(struct hv_vcpu *vcpu)
+static void save_segments(struct vcpu_state *state)
 {
-    struct vcpu_state *state = &vcpu->state;
-
     read_selectors(state);
     state->fs_base = state_fs_base();
     state->gs_base = state_gs_base();
     state->gs_base_inactive = state_gs_base_inactive();
+}
+
+void state_save(struct hv_vcpu *vcpu)
+{
+    struct vcpu_state *state = &vcpu->state;
+
+    if (!vcpu->run.arrives)
+        save_segments(state);
     asm_write_cr0(asm_read_cr0() & ~CR0_TS);
     save_extended(state->extended);
 }

@@ -105,6 +105,8 @@ void trap_from_hypervisor(struct cpu_frame *frame)
         apic_interrupt((unsigned)frame->vector);
         return;
     }
+    if (frame->vector == VECTOR_NMI)
+        return; /* nobody here sends any: not while a guest runs, not while the processor idles */
     if (frame->vector == VECTOR_DEBUG) {
         debug_from_hypervisor(frame);
         return;
