@@ -23,6 +23,7 @@ enum {
     KEY_VCPUS = 0x100,
     KEY_PRIVILEGED,
     KEY_SEED,
+    KEY_EXPLAIN,
     KEY_QEMU_ARGUMENT,
     KEY_MACHINE,
     KEY_DEMO,
@@ -42,6 +43,7 @@ static const struct argp_option run_list[] = {
     {NULL, 0, NULL, 0, "The run:", 2},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end it after that time, with exit code 124 (default: never)", 2},
     {"verbose", KEY_VERBOSE, NULL, 0, "show the hypervisor's messages as they come, and how QEMU is called", 2},
+    {"explain", KEY_EXPLAIN, NULL, 0, "say of each call that is refused which one, where and why, as it happens", 2},
     {"seed", KEY_SEED, "HEX", 0, "hand out memory in the order of this seed, to repeat a run", 2},
     {"machine", KEY_MACHINE, "NAME", 0, "the machine that QEMU makes: pc, q35 or microvm (default: pc)", 2},
     {"qemu-arg", KEY_QEMU_ARGUMENT, "ARGUMENT", 0, "one more argument for QEMU; can be given many times", 2},
@@ -185,6 +187,9 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_VERBOSE:
         options->verbose = true;
+        return 0;
+    case KEY_EXPLAIN:
+        options->explain = true;
         return 0;
     case KEY_QEMU_ARGUMENT:
         if (options->nr_qemu_arguments == QEMU_ARGUMENTS_MAX)

@@ -96,7 +96,7 @@ static bool form_ok(const struct table_write *write)
 
 int table_write_emulate(struct vcpu *vcpu, struct table_write *write)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE};
     int error;
 
     if (!vcpu->domain->writable_tables || vcpu->user_mode || !form_ok(write))

@@ -70,6 +70,9 @@ struct frame;
 struct op;
 struct vcpu;
 
+/* In the place of a hypercall's number: something else that the guest did, a fault or a change of mode. */
+#define CALL_NONE UINT32_MAX
+
 struct refusal {
     enum neg_errnoval error; /* the guest sees -error */
     enum refusal_reason reason;

@@ -110,7 +110,7 @@ int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
 
 int vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE};
     int error = op_begin(&op, vcpu->domain, vcpu->domain);
 
     if (error)
@@ -122,7 +122,7 @@ int vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn)
 
 int vcpu_enter_user(struct vcpu *vcpu)
 {
-    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE};
 
     if (mfn_is_none(vcpu->user_root))
         return refuse_value(&op, XEN_EINVAL, REFUSE_NO_USER_ROOT, vcpu->id);

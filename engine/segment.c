@@ -184,7 +184,7 @@ static int ldt_map(struct op *op, struct vcpu *vcpu, unsigned page)
 
 int ldt_fault(struct vcpu *vcpu, unsigned page)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE};
     int error = op_begin(&op, vcpu->domain, vcpu->domain);
 
     if (error)

@@ -8,8 +8,8 @@
 #include <hv/allocate.h>
 #include <hv/domain.h>
 #include <hv/pool.h>
-#include <hv/port.h>
 #include <hv/print.h>
+#include <hv/report.h>
 #include <hv/string.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
@@ -144,20 +144,6 @@ void domain_shut_down(struct hv_domain *domain, unsigned reason)
     domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
 }
 
-static void print_guest_registers(const struct hv_vcpu *vcpu)
-{
-    const struct cpu_frame *frame = vcpu->frame;
-
-    print("vCPU %u, %s mode, cr2 %016lx\n", vcpu->vcpu.id, vcpu->vcpu.user_mode ? "user" : "kernel",
-          vcpu->info->arch.cr2);
-    print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
-          frame->rflags);
-    print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
-    print("rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx\n", frame->rsi, frame->rdi, frame->rbp, frame->r8);
-    print("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx\n", frame->r9, frame->r10, frame->r11, frame->r12);
-    print("r13 %016lx  r14 %016lx  r15 %016lx\n", frame->r13, frame->r14, frame->r15);
-}
-
 void domain_crash(struct hv_vcpu *vcpu, const char *format, ...)
 {
     struct hv_domain *domain = vcpu_domain(vcpu);
@@ -171,8 +157,7 @@ void domain_crash(struct hv_vcpu *vcpu, const char *format, ...)
     print_list(format, args);
     va_end(args);
     print("\n");
-    print_guest_registers(vcpu);
-    port_print_last_refusal();
+    report_guest(vcpu);
     domain_shut_down(domain, SHUTDOWN_crash);
 }
 

@@ -16,6 +16,7 @@
 #include <hv/options.h>
 #include <hv/paging.h>
 #include <hv/pool.h>
+#include <hv/port.h>
 #include <hv/print.h>
 #include <hv/selftest.h>
 #include <hv/serial.h>
@@ -124,6 +125,8 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
         print("there is no serial line at 0x2f8: messages go to the one at 0x3f8\n");
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
+    if (option_is_set(line, "explain"))
+        port_explain_refusals();
     selftest = option_is_set(line, "selftest");
     set_up_memory(selftest);
     selftest_break(line);

@@ -15,6 +15,7 @@
 #include <hv/pool.h>
 #include <hv/port.h>
 #include <hv/print.h>
+#include <hv/report.h>
 #include <hv/sched.h>
 #include <hv/string.h>
 #include <hv/timer.h>
@@ -26,6 +27,7 @@
 
 static unsigned locks_held;
 static struct port_refusals refusals;
+static bool explains; /* at once, each of them */
 
 const struct port_refusals *port_refusals(void)
 {
@@ -163,25 +165,17 @@ void port_yield(void)
         sched_yield();
 }
 
+void port_explain_refusals(void)
+{
+    explains = true;
+}
+
 void port_refused(const struct refusal *refusal)
 {
     refusals.last = *refusal;
-    refusals.count++;
-}
-
-void port_print_last_refusal(void)
-{
-    const struct refusal *last = &refusals.last;
-
-    if (refusals.count == 0)
-        return;
-    print("the last of %lu refusals: hypercall %u, entry %u: error %d, %s: %s\n", refusals.count, last->call,
-          last->index, last->error, refusal_name(last->reason), refusal_text(last->reason));
-    if (!mfn_is_none(last->table))
-        print("  in slot %u of the L%u table in frame %lx\n", last->slot, last->level, last->table.v);
-    if (!mfn_is_none(last->frame))
-        print("  frame %lx, owner %u, type word %x\n", last->frame.v, last->owner.v, last->type.v);
-    print("  value %lx\n", last->value);
+    refusals.recent[refusals.count++ % PORT_REFUSALS] = *refusal;
+    if (explains)
+        report_refusal(refusal);
 }
 
 void port_halt(const char *file, int line, const char *condition)

@@ -7,15 +7,17 @@
 
 #include <engine/refuse.h>
 
+#define PORT_REFUSALS 4u /* remembered */
+
 struct port_refusals {
     uint64_t count;
-    struct refusal last;
+    struct refusal last, recent[PORT_REFUSALS]; /* refusal n is in recent[n % PORT_REFUSALS] */
 };
 
 const struct port_refusals *port_refusals(void);
 
-/* Say what the last refusal was, if there was any, in words. */
-void port_print_last_refusal(void);
+/* From now on each refusal is printed when it happens. */
+void port_explain_refusals(void);
 
 /* Does an operation of the engine hold a lock? */
 bool port_is_locked(void);

@@ -295,8 +295,10 @@ static void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     int64_t result = engine_hypercall(&vcpu->vcpu, frame->rax, args);
 
-    if (!vcpu->vcpu.diverted)
-        frame->rax = (uint64_t)result;
+    if (vcpu->vcpu.diverted)
+        return;
+    report_note_call(&vcpu->report, frame->rax, args, result);
+    frame->rax = (uint64_t)result;
 }
 
 /* The kernel calls the hypervisor in 64-bit code only. */

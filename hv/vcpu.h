@@ -7,6 +7,7 @@
 #include <hv/bounce.h>
 #include <hv/domain.h>
 #include <hv/event.h>
+#include <hv/report.h>
 #include <hv/sched.h>
 #include <hv/state.h>
 #include <hv/time.h>
@@ -21,6 +22,7 @@ struct hv_vcpu {
     struct vcpu_bounce bounce; /* how to enter the guest's kernel */
     struct vcpu_events events;
     struct vcpu_time time;
+    struct vcpu_report report;
     /*
      * The vcpu_info that the guest sees, in memory that it can write at any moment: in shared_info, or where
      * VCPUOP_register_vcpu_info has put it.  NULL if there is none (vCPUs from 32 on, which there are not yet).

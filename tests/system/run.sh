@@ -3,6 +3,7 @@
 #
 #   grub      Debian's PV image of GRUB, which nobody here wrote: its prompt, typed commands, the end
 #   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
+#   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing
 #
 # Usage: tests/system/run.sh [NAME...]      default: all
@@ -43,6 +44,20 @@ test_repeat() {
     verdict "repeat (instructions)" $?
 }
 
+test_explain() {
+    build/cli/paravane run --demo --explain --timeout 60 >$log/system-explain.log 2>&1
+    grep -qE '^paravane: refused: update_va_mapping: -EBUSY, TYPE_CONFLICT: the frame is in use as another type' \
+        $log/system-explain.log && grep -qE '^paravane:     frame [0-9a-f]+ of domain 1, an L1 table, [0-9]+ uses' \
+        $log/system-explain.log
+    verdict "explain (refusals)" $?
+    build/cli/paravane run --memory 64M --timeout 60 build/guests/tests/iret_no_user.elf >$log/system-explain.log 2>&1
+    [ $? -eq 1 ] && grep -qE 'crashed: a return to user mode' $log/system-explain.log &&
+        grep -qE '^paravane: rip e033:0000000000400000' $log/system-explain.log &&
+        grep -qE '^paravane:   mmu_update\(.*\) = 0$' $log/system-explain.log &&
+        grep -qE '^paravane: refused: .*: -EINVAL, NO_USER_ROOT' $log/system-explain.log
+    verdict "explain (crash)" $?
+}
+
 # Any end of the guest will do, but it has to be the guest's.
 random_run() { # SEED
     local out=$log/system-random-$1.log status
@@ -64,10 +79,10 @@ test_random() {
     verdict "random (20 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub repeat random
+[ $# -ne 0 ] || set -- grub repeat explain random
 for name in "$@"; do
     case $name in
-    grub | repeat | random) "test_$name" ;;
+    grub | repeat | explain | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

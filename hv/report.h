@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said of a guest that has come to a bad end, or whose calls are refused, to whoever runs it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <engine/refuse.h>
+
+struct hv_vcpu;
+
+#define REPORT_CALLS 8u /* of a vCPU, remembered */
+#define REPORT_ARGS  4u
+
+struct report_call {
+    uint64_t number;
+    uint64_t args[REPORT_ARGS];
+    int64_t result;
+};
+
+/* The last calls of a vCPU, but for those that send it elsewhere (iret). */
+struct vcpu_report {
+    struct report_call calls[REPORT_CALLS];
+    uint64_t nr_calls; /* ever */
+};
+
+static inline void report_note_call(struct vcpu_report *report, uint64_t number, const uint64_t args[6], int64_t result)
+{
+    struct report_call *call = &report->calls[report->nr_calls++ % REPORT_CALLS];
+
+    *call = (struct report_call){number, {args[0], args[1], args[2], args[3]}, result};
+}
+
+/* Print registers, the top of the stack, the last calls and the last refusals of @vcpu, which runs. */
+void report_guest(struct hv_vcpu *vcpu);
+
+/* Print a refusal, in a line or a few. */
+void report_refusal(const struct refusal *refusal);
