@@ -170,6 +170,12 @@ static uint64_t hypervisor_entry(const struct machine *machine, const struct lev
                                   : machine->compat_slots[index - level->hyp_first];
 }
 
+/* The M2P's slot of roots of user mode: engine/root.c. */
+static bool may_hide(const struct domain *domain, const struct level *level, unsigned index)
+{
+    return domain->m2p_strict && level->type == TYPE_L4 && index == MACH2PHYS_L4_SLOT;
+}
+
 /* Every entry of every live table is legal, and its frame is what it must be; the hypervisor's slots are its own. */
 static bool inv_entries(const struct audit *audit, const struct frame *frame, mfn_t mfn)
 {
@@ -185,6 +191,8 @@ static bool inv_entries(const struct audit *audit, const struct frame *frame, mf
         if (i >= level->slots || level_slot_is_hypervisor(level, i)) {
             uint64_t wanted = hypervisor_entry(machine, level, i);
 
+            if (entries[i] == 0 && may_hide(domain, level, i))
+                continue;
             /* The processor sets accessed bits in the hypervisor's entries too. */
             if ((entries[i] | ENTRY_AD) != (wanted | ENTRY_AD))
                 return broken(audit, mfn, wanted, entries[i]);

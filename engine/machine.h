@@ -56,6 +56,7 @@ struct domain {
     enum width width;
     bool privileged;                 /* may name other domains */
     bool writable_tables;            /* the write emulation of L1 entries is on (vm_assist) */
+    bool m2p_strict;                 /* 64-bit: user mode does not see the M2P (vm_assist) */
     bool extended_cr3;               /* 32-bit: roots may lie above 4 GiB (vm_assist) */
     const struct frame_range *iomem; /* frames outside RAM that it may map */
     unsigned nr_iomem;

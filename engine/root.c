@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The roots of vCPUs, and the change between them. */
 #include <abi/errno.h>
+#include <abi/layout.h>
 #include <engine/engine.h>
+#include <engine/level.h>
 #include <engine/root.h>
 #include <engine/segment.h>
 #include <engine/typeref.h>
@@ -49,6 +51,21 @@ static void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mf
     root_release(op, old);
 }
 
+/*
+ * VMASST_TYPE_m2p_strict: the M2P's slot is empty in a root of user mode, unless kernel mode has the same root.  Processors
+ * that run on it reload it on their next way out of the kernel, and meanwhile know no more than before.
+ */
+static void show_m2p(struct op *op, mfn_t root, bool shown)
+{
+    const struct frame *frame = frame_find(op->machine, root);
+
+    if (!op->pt_owner->m2p_strict || op->pt_owner->width != WIDTH_64)
+        return;
+    CHECK(frame);
+    __atomic_store_n(&frame_entries(op->machine, frame)[MACH2PHYS_L4_SLOT],
+                     shown ? op->machine->root_slots[MACH2PHYS_L4_SLOT - HYPERVISOR_L4_SLOT] : 0, __ATOMIC_RELEASE);
+}
+
 int root_set_kernel(struct op *op, mfn_t mfn)
 {
     struct vcpu *vcpu = op->vcpu;
@@ -58,6 +75,7 @@ int root_set_kernel(struct op *op, mfn_t mfn)
         return error;
     /* The LDT's frames were found through the old tables. */
     segment_unmap_ldt(op, vcpu);
+    show_m2p(op, mfn, true);
     root_replace(op, vcpu, &vcpu->kernel_root, mfn);
     return 0;
 }
@@ -69,9 +87,12 @@ int root_set_user(struct op *op, mfn_t mfn)
     if (op->pt_owner->width != WIDTH_64)
         return refuse_value(op, XEN_ENOSYS, REFUSE_WIDTH, mfn.v);
     error = mfn.v == 0 ? 0 : root_acquire(op, mfn);
-    if (!error)
-        root_replace(op, op->vcpu, &op->vcpu->user_root, mfn.v == 0 ? MFN_NONE : mfn);
-    return error;
+    if (error)
+        return error;
+    if (mfn.v != 0)
+        show_m2p(op, mfn, mfn_equal(mfn, op->vcpu->kernel_root));
+    root_replace(op, op->vcpu, &op->vcpu->user_root, mfn.v == 0 ? MFN_NONE : mfn);
+    return 0;
 }
 
 void root_drop(struct op *op, struct vcpu *vcpu)
@@ -100,6 +121,9 @@ int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
     }
     if (!error) {
         segment_unmap_ldt(&op, vcpu);
+        if (!mfn_is_none(user))
+            show_m2p(&op, user, false);
+        show_m2p(&op, kernel, true);
         vcpu->user_mode = false;
         root_replace(&op, vcpu, &vcpu->kernel_root, kernel);
         root_replace(&op, vcpu, &vcpu->user_root, user);

@@ -17,7 +17,8 @@
 
 #define TEXT_MAX (sizeof(xen_capabilities_info_t))
 
-#define BIT(n) (UINT32_C(1) << (n))
+#define BIT(n)   (UINT32_C(1) << (n))
+#define BIT64(n) (UINT64_C(1) << (n))
 
 #define FEATURES                                                                                                 \
     (BIT(XENFEAT_mmu_pt_update_preserve_ad) | BIT(XENFEAT_highmem_assist) | BIT(XENFEAT_gnttab_map_avail_bits) | \
@@ -161,8 +162,7 @@ int64_t call_xen_version(struct hv_vcpu *vcpu, const uint64_t args[6])
  */
 
 /*
- * pae_extended_cr3 means nothing to a 64-bit guest, but Linux asks for it in either width.  m2p_strict is not offered:
- * user mode of a 64-bit guest can always read the M2P.
+ * pae_extended_cr3 means nothing to a 64-bit guest, but Linux asks for it in either width.
  */
 #define ASSISTS                                                                                                    \
     (BIT(VMASST_TYPE_4gb_segments) | BIT(VMASST_TYPE_4gb_segments_notify) | BIT(VMASST_TYPE_writable_pagetables) | \
@@ -171,17 +171,19 @@ int64_t call_xen_version(struct hv_vcpu *vcpu, const uint64_t args[6])
 int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     struct hv_domain *domain = vcpu_domain(vcpu);
+    uint64_t valid = domain_is_64bit(domain) ? ASSISTS | BIT64(VMASST_TYPE_m2p_strict) : ASSISTS;
     uint32_t command = (uint32_t)args[0], type = (uint32_t)args[1];
 
-    if (type >= 32 || !(ASSISTS & BIT(type)))
+    if (type >= 64 || !(valid & BIT64(type)))
         return -XEN_EINVAL;
     if (command == VMASST_CMD_enable)
-        domain->vm_assist |= BIT(type);
+        domain->vm_assist |= BIT64(type);
     else if (command == VMASST_CMD_disable)
-        domain->vm_assist &= ~(uint64_t)BIT(type);
+        domain->vm_assist &= ~BIT64(type);
     else
         return -XEN_ENOSYS;
     /* Of writable_pagetables nothing depends: Debian's Xen, too, carries out such writes whether it is on or off. */
     domain->domain.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);
+    domain->domain.m2p_strict = domain->vm_assist & BIT64(VMASST_TYPE_m2p_strict);
     return 0;
 }

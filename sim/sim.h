@@ -23,7 +23,7 @@ struct sim_domain_config {
     enum width width;
     unsigned nr_vcpus;   /* 1 */
     uint64_t max_frames; /* no limit */
-    bool privileged, writable_tables, extended_cr3;
+    bool privileged, writable_tables, extended_cr3, m2p_strict;
     const struct frame_range *iomem; /* copied; none */
     unsigned nr_iomem;
 };

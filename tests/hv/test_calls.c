@@ -291,7 +291,9 @@ static void features_and_assists(void)
     assert_int_equal(domain.vm_assist, 1u << 3 | 1u << 4);
     assert_int_equal(call(call_vm_assist, 2, VMASST_TYPE_4gb_segments, 0), -XEN_ENOSYS);
     assert_int_equal(call(call_vm_assist, 2, 6, 0), -XEN_EINVAL);
-    assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_m2p_strict, 0), -XEN_EINVAL);
+    assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_m2p_strict, 0),
+                     domain.domain.width == WIDTH_64 ? 0 : -XEN_EINVAL);
+    assert_int_equal(domain.domain.m2p_strict, domain.domain.width == WIDTH_64);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, 33, 0), -XEN_EINVAL);
 }
 

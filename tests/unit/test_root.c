@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Roots: what a vCPU runs on is referenced for as long as it does, in both of its modes. */
 #include <abi/errno.h>
+#include <engine/level.h>
 #include <engine/root.h>
 #include <engine/tlb.h>
 
@@ -196,6 +197,40 @@ static void test_user_root(void **state)
     unit_destroy(&unit);
 }
 
+static uint64_t m2p_slot(struct unit *unit, mfn_t root)
+{
+    return frame_entries(unit->machine, frame_find(unit->machine, root))[256];
+}
+
+/* With m2p_strict user mode's root does without the M2P, unless it is the kernel's as well. */
+static void test_m2p_strict(void **state)
+{
+    struct unit unit;
+    mfn_t user, boot;
+    uint64_t shown;
+
+    (void)state;
+    create(&unit, WIDTH_64);
+    boot = guest_root(unit.guest);
+    user = unit_idle_page(&unit);
+    shown = unit.machine->root_slots[0];
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
+    assert_int_equal(m2p_slot(&unit, user), shown);
+    unit.domain->m2p_strict = true;
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
+    assert_int_equal(m2p_slot(&unit, user), 0);
+    guest_assert_clean(unit.sim);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, boot), 0);
+    assert_int_equal(m2p_slot(&unit, boot) & ENTRY_PRESENT, ENTRY_PRESENT);
+    assert_int_equal(guest_pin(unit.vcpu, user, 4), 0);
+    assert_int_equal(m2p_slot(&unit, user), shown); /* no vCPU's root of user mode any more */
+    assert_int_equal(vcpu_set_roots(unit.vcpu, boot, user), 0);
+    assert_int_equal(m2p_slot(&unit, user), 0);
+    assert_int_equal(m2p_slot(&unit, boot) & ENTRY_PRESENT, ENTRY_PRESENT);
+    guest_assert_clean(unit.sim);
+    unit_destroy(&unit);
+}
+
 /* What a vCPU runs on changes with its mode: the root of the other mode is noted, and not loaded. */
 static void test_other_mode(void **state)
 {
@@ -289,7 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit_test_both(test_new_baseptr),        unit_test_both(test_refused),
         unit_test_both(test_release_after_load), unit_test_both(test_ldt_dropped),
-        cmocka_unit_test(test_user_root),        cmocka_unit_test(test_other_mode),
+        cmocka_unit_test(test_user_root), cmocka_unit_test(test_m2p_strict),        cmocka_unit_test(test_other_mode),
         unit_test_both(test_set_kernel_root),    cmocka_unit_test(test_user_refused),
         cmocka_unit_test(test_user_pae),         cmocka_unit_test(test_set_roots),
     };

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Run the test kernels under Paravane in QEMU, two at a time.
+#
+# Usage: tests/guest/run.sh [NAME...]      default: all of guests/tests, and the demo
+#
+# A test says "ok NAME" and "not ok NAME: why" for each thing tried, and last "verdict: success|skip|error|failure".  Each
+# of these counts; a test without a verdict, or that ends in another way than expected, counts as one failure more.
+# guests/tests/NAME/expect says how it ends: "poweroff" (default), "crash", or "any".  Whatever is expected, the
+# hypervisor itself must survive.  guests/tests/NAME/options holds more options for `paravane run`.
+#
+# The last line is "N passed, N failed", with ", N skipped" behind it if any were.  Logs: build/log/guest-NAME.log.
+# Environment: PARAVANE_JOBS (default 2), PARAVANE_GUESTS (default build/guests: the kernels built by gcc).
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+jobs=${PARAVANE_JOBS:-2}
+guests=${PARAVANE_GUESTS:-build/guests}
+log=build/log
+mkdir -p $log
+run=$(mktemp -d "$log/.guest.XXXXXX")
+trap 'rm -rf "$run"' EXIT
+
+# What `paravane run` says by its exit code.
+ending() { # STATUS LOG
+    case $1 in
+    0) echo poweroff ;;
+    1) if grep -aqE '^paravane: domain 1 \(.*\) crashed' "$2"; then echo crash; else echo hypervisor; fi ;;
+    124) echo timeout ;;
+    *) echo "exit code $1" ;;
+    esac
+}
+
+# perform NAME KERNEL: run it, write "passed failed skipped" to $run/NAME, say how it went.
+perform() {
+    local name=$1 kernel=$2 directory=guests/tests/$1 out=$log/guest-$1.log
+    local expect=poweroff options=() status end passed failed skipped=0 verdict why=
+    [ ! -f "$directory/expect" ] || read -r expect <"$directory/expect"
+    [ ! -f "$directory/options" ] || read -r -a options <"$directory/options"
+    timeout -k 5 120 build/cli/paravane run --timeout 60 --memory 64M ${options[@]+"${options[@]}"} "$kernel" \
+        >"$out" 2>&1 </dev/null
+    status=$?
+    end=$(ending $status "$out")
+    passed=$(grep -acE '^ok ' "$out")
+    failed=$(grep -acE '^not ok ' "$out")
+    verdict=$(grep -aoE '^(verdict: (success|skip|error|failure)|demo: all [0-9]+ steps passed)' "$out" | tail -n 1)
+    case $expect in
+    any) case $end in poweroff | crash | timeout) passed=$((passed + 1)) ;; *) why="ended by $end" ;; esac ;;
+    "$end")
+        case $expect/$verdict in
+        poweroff/"verdict: success" | crash/) [ "$expect" = poweroff ] || passed=$((passed + 1)) ;;
+        poweroff/"demo: "*) passed=$((passed + 1)) ;;
+        poweroff/"verdict: failure") ;;
+        poweroff/"verdict: skip") skipped=1 ;;
+        *) why=${verdict:-no verdict} ;;
+        esac
+        ;;
+    *) why="ended by $end, expected $expect" ;;
+    esac
+    [ -z "$why" ] || failed=$((failed + 1))
+    echo "$passed $failed $skipped" >"$run/$name"
+    if [ "$failed" -ne 0 ]; then
+        echo "FAILED guest/$name: $passed passed, $failed failed${why:+: $why}; see $out"
+        grep -aE '^(not ok|error:|panic:)' "$out" | head -n 10
+    elif [ $skipped -ne 0 ]; then
+        echo "skipped guest/$name: $(grep -aE '^skipped:' "$out" | head -n 1)"
+    else
+        echo "ok guest/$name: $passed passed"
+    fi
+}
+
+names=("$@")
+if [ ${#names[@]} -eq 0 ]; then
+    for directory in guests/tests/*/; do
+        name=$(basename "$directory")
+        [ "$name" = lib ] || names+=("$name")
+    done
+    names+=(demo)
+fi
+
+for name in "${names[@]}"; do
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+        wait -n
+    done
+    kernel=$guests/tests/$name.elf
+    [ "$name" != demo ] || kernel=$guests/demo.elf
+    perform "$name" "$kernel" &
+done
+wait
+
+read -r passed failed skipped < <(cat "$run"/* 2>/dev/null | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
+[ "$(find "$run" -type f | wc -l)" -eq ${#names[@]} ] || failed=$((failed + 1))
+echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
+[ "$failed" -eq 0 ] && [ $((passed + skipped)) -ne 0 ]
