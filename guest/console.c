@@ -3,6 +3,7 @@
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
+#include <guest/native.h>
 #include <guest/processor.h>
 #include <abi/io.h>
 
@@ -70,7 +71,9 @@ static void write_ring(const char *text, size_t length)
 
 void console_write(const char *text, size_t length)
 {
-    if (ring) {
+    if (guest.native) {
+        native_console_write(text, length);
+    } else if (ring) {
         write_ring(text, length);
     } else {
         (void)hypercall_console_io(CONSOLEIO_write, (unsigned)length, text);

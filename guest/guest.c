@@ -4,6 +4,7 @@
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
+#include <guest/native.h>
 #include <guest/print.h>
 #include <guest/string.h>
 #include <guest/table.h>
@@ -20,6 +21,9 @@ _Noreturn void guest_shutdown(unsigned reason)
 {
     struct sched_shutdown shutdown = {.reason = reason};
 
+    if (guest.native) {
+        native_shutdown(reason);
+    }
     console_drain();
     for (;;) {
         (void)hypercall_sched_op(SCHEDOP_shutdown, &shutdown);

@@ -52,6 +52,7 @@ uint64_t time_wallclock(void)
 
 int timer_init(event_handler *handler)
 {
+    (void)hypercall_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL); /* Xen starts a vCPU with one */
     return event_bind_virq(VIRQ_TIMER, handler, &port);
 }
 

@@ -24,7 +24,6 @@ struct recovery {
 extern char trap_entries[];
 extern char trap_recover[];
 bool trap_call(void (*function)(void *), void *arg, struct recovery *recovery);
-void trap_dispatch(struct regs *regs);
 
 static trap_handler *handlers[NR_VECTORS];
 static struct recovery *innermost;
@@ -93,8 +92,10 @@ static void recover(struct regs *regs)
         (struct fault){.vector = regs->vector, .error = regs->error, .cr2 = guest.vcpu->arch.cr2, .regs = *regs};
     regs->rip = (uint64_t)trap_recover;
     regs->rsp = innermost->rsp;
-    regs->cs = FLAT_KERNEL_CS & ~3;
-    regs->ss = FLAT_KERNEL_SS;
+    if (!guest.native) { /* where these may be anything; bare hardware has left the kernel's */
+        regs->cs = FLAT_KERNEL_CS & ~3;
+        regs->ss = FLAT_KERNEL_SS;
+    }
     regs->rflags &= ~(RFLAGS_TF | RFLAGS_AC | RFLAGS_DF);
 }
 

@@ -93,6 +93,9 @@ uint64_t trap_entry_of(unsigned vector);
  */
 bool trap_try(void (*function)(void *arg), void *arg, struct fault *fault);
 
+/* For the entry code: deal with what it stored in @regs. */
+void trap_dispatch(struct regs *regs);
+
 /* "#PF" for 14. */
 const char *trap_name(unsigned vector);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <guest/guest.h>
+#include <guest/native.h>
 #include <guest/string.h>
 #include <guest/table.h>
 #include <guest/user.h>
@@ -60,7 +61,11 @@ unsigned user_run(struct regs *regs)
     struct regs *outer = running;
 
     running = regs;
-    user_switch(regs, &kernel_stack);
+    if (guest.native) {
+        native_user_switch(regs, &kernel_stack);
+    } else {
+        user_switch(regs, &kernel_stack);
+    }
     running = outer;
     kernel_stack = outer_stack;
     return regs->vector;

@@ -129,6 +129,8 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
         port_explain_refusals();
     selftest = option_is_set(line, "selftest");
     set_up_memory(selftest);
+    if (boot_info.has_bundle)
+        print("bundle: %lu bytes at %lx\n", boot_info.bundle.end - boot_info.bundle.start, boot_info.bundle.start);
     selftest_break(line);
     time_init();
     apic_init();

@@ -175,6 +175,7 @@ boot halt $BROKEN 'broken invariant: hv/selftest.c:' '  [0-9a-f]{16} selftest_br
 boot no-bundle $USAGE 'no bundle: ' -- -machine pc "${small[@]}" -kernel "$image"
 boot bundle $GOOD "$passed" 'bundle: 123457 bytes' -- \
     -machine q35 "${small[@]}" -kernel "$image" -initrd "$work/bundle" -append selftest
+boot bundle-damaged $USAGE 'the bundle is damaged: ' -- -machine pc "${small[@]}" -kernel "$image" -initrd "$work/bundle"
 boot bundle-pvh $GOOD "$passed" 'bundle: 123457 bytes' -- \
     -machine microvm "${small[@]}" -kernel "$pvh" -initrd "$work/bundle" -append selftest
 boot two-modules $UNSUPPORTED 'more than one module' -- \

@@ -168,7 +168,7 @@ static int64_t user_mode(struct unit *unit, struct record *expected)
 
 static int64_t no_user_root(struct unit *unit, struct record *expected)
 {
-    *expected = (struct record){.error = XEN_EINVAL};
+    *expected = (struct record){.error = XEN_EINVAL, .call = CALL_NONE};
     return vcpu_enter_user(unit->vcpu);
 }
 
@@ -408,7 +408,7 @@ static int64_t write_form(struct unit *unit, struct record *expected)
 {
     struct table_write write = {.form = WRITE_MOV, .vaddr = VADDR(0x1004), .bytes = 8};
 
-    *expected = (struct record){.error = XEN_EINVAL, .value = 0x1004};
+    *expected = (struct record){.error = XEN_EINVAL, .call = CALL_NONE, .value = 0x1004};
     return table_write_emulate(unit->vcpu, &write);
 }
 
@@ -416,7 +416,7 @@ static int64_t write_target(struct unit *unit, struct record *expected)
 {
     struct table_write write = {.form = WRITE_MOV, .vaddr = VADDR(0x1000), .bytes = 8};
 
-    *expected = (struct record){.error = XEN_EINVAL, .value = 0x1000};
+    *expected = (struct record){.error = XEN_EINVAL, .call = CALL_NONE, .value = 0x1000};
     return table_write_emulate(unit->vcpu, &write);
 }
 

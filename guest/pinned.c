@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <guest/lazy.h>
+#include <guest/memory.h>
+#include <guest/mmu_failure.h>
+#include <guest/pinned.h>
+#include <guest/processor.h>
+#include <guest/table.h>
+#include <guest/trap.h>
+
+#define TOP_LEVEL  4u
+#define USER_SLOTS 256u /* of the L4: the lower half of the address space */
+
+static uint8_t *levels; /* by pfn */
+static uint64_t nr_levels, nr_pinned;
+
+void pinned_init(uint8_t *map, uint64_t nr_pages)
+{
+    levels = map;
+    nr_levels = nr_pages;
+    nr_pinned = 0;
+}
+
+unsigned pinned_level(const volatile void *page)
+{
+    pfn_t pfn = virt_to_pfn(page);
+
+    return pfn.v < nr_levels ? levels[pfn.v] : 0;
+}
+
+uint64_t pinned_count(void)
+{
+    return nr_pinned;
+}
+
+/* The kernel's own mapping of a page, changed. */
+static void protect(const void *page, uint64_t flags, const char *where)
+{
+    uint64_t *entry = table_entry((uint64_t)page, 1);
+
+    if (entry) {
+        lazy_update(entry, pte_make(virt_to_mfn(page), flags), where);
+    } else {
+        mmu_misuse(where, "this page of a table is not one that the kernel maps by pages", page);
+    }
+}
+
+void pinned_add(const void *page, unsigned level, const char *where)
+{
+    pfn_t pfn = virt_to_pfn(page);
+
+    if (pfn.v >= nr_levels || levels[pfn.v]) {
+        mmu_misuse(where, "this page becomes a table, but is one already, or no page of the kernel", page);
+        return;
+    }
+    protect(page, PTE_READONLY, where);
+    levels[pfn.v] = (uint8_t)level;
+    nr_pinned++;
+}
+
+/* The queue holds the way back; the page is not writable before it is flushed. */
+static void release(const void *page, const char *where)
+{
+    if (!pinned_level(page)) {
+        mmu_misuse(where, "this page is released as a table, but is none that is pinned", page);
+        return;
+    }
+    protect(page, PTE_KERNEL, where);
+    levels[virt_to_pfn(page).v] = 0;
+    nr_pinned--;
+}
+
+void pinned_remove(const void *page, const char *where)
+{
+    release(page, where);
+    lazy_flush();
+}
+
+/* ---- Trees. */
+
+typedef void table_visitor(uint64_t *table, unsigned level, const char *where);
+
+/* What an entry refers to, queued or not; NULL: nothing. */
+static uint64_t *table_below(const uint64_t *entry)
+{
+    uint64_t value;
+
+    if (!lazy_read(entry, &value)) {
+        value = READ_ONCE(*entry);
+    }
+    return value & PTE_P ? mfn_to_virt(pte_mfn(value)) : NULL;
+}
+
+/* Each table below @table, then @table itself.  L1 tables refer to no more tables. */
+static void visit(uint64_t *table, unsigned level, table_visitor *visitor, const char *where)
+{
+    unsigned slots = level == TOP_LEVEL ? USER_SLOTS : ENTRIES_PER_TABLE;
+
+    for (unsigned slot = 0; level > 1 && slot < slots; slot++) {
+        uint64_t *below = table_below(&table[slot]);
+
+        if (below) {
+            visit(below, level - 1, visitor, where);
+        }
+    }
+    visitor(table, level, where);
+}
+
+static void visit_release(uint64_t *table, unsigned level, const char *where)
+{
+    (void)level;
+    release(table, where);
+}
+
+static void visit_add(uint64_t *table, unsigned level, const char *where)
+{
+    pinned_add(table, level, where);
+}
+
+static void queue_op(unsigned cmd, const void *page, const char *where)
+{
+    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = virt_to_mfn(page).v};
+
+    lazy_mmuext(&op, where);
+}
+
+void pinned_pin_tree(const struct pinned_tree *tree, const char *where)
+{
+    if (pinned_level(tree->root)) {
+        mmu_misuse(where, "this tree is pinned, but is already", tree->root);
+        return;
+    }
+    lazy_group_begin();
+    visit(tree->root, TOP_LEVEL, visit_add, where);
+    if (tree->user_root) {
+        pinned_add(tree->user_root, TOP_LEVEL, where);
+    }
+    queue_op(MMUEXT_PIN_L4_TABLE, tree->root, where);
+    if (tree->user_root) {
+        queue_op(MMUEXT_PIN_L4_TABLE, tree->user_root, where);
+    }
+    lazy_group_end();
+}
+
+void pinned_unpin_tree(const struct pinned_tree *tree, const char *where)
+{
+    if (pinned_level(tree->root) != TOP_LEVEL) {
+        mmu_misuse(where, "this tree is unpinned, but is not pinned", tree->root);
+        return;
+    }
+    lazy_group_begin();
+    if (tree->user_root) {
+        queue_op(MMUEXT_UNPIN_TABLE, tree->user_root, where);
+    }
+    queue_op(MMUEXT_UNPIN_TABLE, tree->root, where);
+    if (tree->user_root) {
+        release(tree->user_root, where);
+    }
+    visit(tree->root, TOP_LEVEL, visit_release, where);
+    lazy_group_end();
+    lazy_flush();
+}
+
+/* ---- Wrong use. */
+
+bool pinned_check_level(const volatile void *entry, unsigned level, const char *where)
+{
+    unsigned seen = pinned_level(entry);
+
+    if (seen && seen != level) {
+        mmu_misuse(where, "an entry of another level than that of the table is written", entry);
+        return false;
+    }
+    return true;
+}
+
+bool pinned_check_fault(uint64_t vaddr, uint32_t error, uint64_t rip)
+{
+    if ((error & (FAULT_PRESENT | FAULT_WRITE)) != (FAULT_PRESENT | FAULT_WRITE) || vaddr < VIRT_BASE ||
+        !pinned_level((const void *)vaddr)) {
+        return false;
+    }
+    mmu_fail(&(struct mmu_failure){.where = "the instruction whose address is the second number",
+                                   .what = "a write to a table that is pinned, past the operations for it",
+                                   .subject = vaddr,
+                                   .value = rip});
+    return true;
+}
