@@ -36,7 +36,7 @@ static void load(struct machine *machine, struct vcpu *vcpu, bool runs)
 
     port_root_load(vcpu);
     if (runs)
-        tlb_flush_end(machine, cpumask_of(vcpu->cpu), began);
+        tlb_flush_end_one(machine, vcpu->cpu, began);
 }
 
 /* Install @mfn, whose references the caller hands over, as *@root of @vcpu, and drop the one before. */

@@ -20,16 +20,7 @@ cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began)
 {
     for (uint64_t left = cpus.bits; left; left &= left - 1)
-        __atomic_store_n(&machine->tlb.flushed[__builtin_ctzll(left)], began, __ATOMIC_SEQ_CST);
-}
-
-uint32_t tlb_flush_begin(struct machine *machine)
-{
-    uint32_t began = __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
-
-    if (began % TLB_QUARTER == 0)
-        __atomic_store_n(&machine->tlb.due, true, __ATOMIC_SEQ_CST);
-    return began;
+        tlb_flush_end_one(machine, (unsigned)__builtin_ctzll(left), began);
 }
 
 /* The mark is cleared after the flush: who finds it clear may rely on what it stood for. */

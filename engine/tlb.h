@@ -44,5 +44,19 @@ void tlb_settle(struct machine *machine, uint32_t stamp);
  * For a full flush that the machine makes by itself, as a change of root does: tlb_flush_begin() before it,
  * tlb_flush_end() with what that returned after it.  Neither flushes anything or waits for anybody.
  */
-uint32_t tlb_flush_begin(struct machine *machine);
+static inline uint32_t tlb_flush_begin(struct machine *machine)
+{
+    uint32_t began = __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
+
+    if (began % TLB_QUARTER == 0)
+        __atomic_store_n(&machine->tlb.due, true, __ATOMIC_SEQ_CST);
+    return began;
+}
+
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began);
+
+/* The same for one processor: every change of a guest's mode comes here. */
+static inline void tlb_flush_end_one(struct machine *machine, unsigned cpu, uint32_t began)
+{
+    __atomic_store_n(&machine->tlb.flushed[cpu], began, __ATOMIC_SEQ_CST);
+}

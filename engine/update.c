@@ -53,6 +53,39 @@ static bool same_references(uint64_t old, uint64_t new)
 }
 
 /*
+ * Does an entry of an L1 table keep its frame, one of the table's own domain, and only become writable or cease to be?
+ * Protection is what guests change most.
+ */
+static bool same_frame(const struct op *op, uint64_t old, const struct entry *entry)
+{
+    return (old & entry->bits & ENTRY_PRESENT) && !((old ^ entry->bits) & ~(ENTRY_INERT | ENTRY_RW)) && entry->frame &&
+           !(entry->bits & ENTRY_CACHE) && op->pg_owner == op->pt_owner &&
+           frame_owner(entry->frame) == op->pt_owner->id.v;
+}
+
+/* The general reference stays with the entry, and only the writable use comes or goes. */
+FORCE_INLINE int update_protection(struct op *op, struct place place, uint64_t *slot, const struct update *update,
+                                   const struct entry *entry)
+{
+    uint64_t old;
+
+    if (entry->type == TYPE_WRITABLE) {
+        int error = typeref_get_writable(op, place, entry->frame);
+
+        if (error)
+            return error;
+    }
+    if (!commit(slot, entry->bits, update, &old)) {
+        if (entry->type == TYPE_WRITABLE)
+            typeref_put_writable(op->machine, entry->frame);
+        return -XEN_EAGAIN;
+    }
+    if (old & ENTRY_RW)
+        typeref_put_writable(op->machine, entry->frame);
+    return 0;
+}
+
+/*
  * Decode, acquire, commit.  Compiled twice: for L1 tables, where nothing waits and every instruction counts, and for
  * all others.
  */
@@ -65,10 +98,13 @@ FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct pl
 
     if (error)
         return error;
-    if (same_references(__atomic_load_n(slot, __ATOMIC_RELAXED), entry.bits)) {
+    old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    if (same_references(old, entry.bits)) {
         op->upper_changed |= place.level > 1;
         return commit(slot, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
     }
+    if (place.level == 1 && same_frame(op, old, &entry))
+        return update_protection(op, place, slot, update, &entry);
     error = entry_acquire(op, place, &entry);
     if (error)
         return error;

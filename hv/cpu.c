@@ -37,14 +37,9 @@
 #define PIC_PRIMARY_MASK   0x21
 #define PIC_SECONDARY_MASK 0xa1
 
-static struct cpu boot_cpu;
+struct cpu cpu_boot;
 struct cpu_features cpu_features_found;
 struct entry_cpu entry_cpus[MAX_CPUS];
-
-struct cpu *cpu_here(void)
-{
-    return &boot_cpu;
-}
 
 const struct cpu_features *cpu_features(void)
 {
@@ -123,9 +118,9 @@ void cpu_set_entry_stack(uint64_t top)
 void cpu_init(void)
 {
     find_features();
-    descriptor_init(&boot_cpu);
+    descriptor_init(&cpu_boot);
     set_control_registers();
-    set_entry_points(boot_cpu.id);
+    set_entry_points(cpu_boot.id);
     asm_out8(PIC_PRIMARY_MASK, 0xff);
     asm_out8(PIC_SECONDARY_MASK, 0xff);
 }

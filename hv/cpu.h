@@ -59,8 +59,15 @@ void cpu_init(void);
  */
 void cpu_disable_smap(void);
 
+#pragma GCC visibility push(hidden)
+extern struct cpu cpu_boot; /* the one that there is so far */
+#pragma GCC visibility pop
+
 /* This processor. */
-struct cpu *cpu_here(void);
+static inline struct cpu *cpu_here(void)
+{
+    return &cpu_boot;
+}
 
 /* Entries from the guest use the stack that ends at @top from now on. */
 void cpu_set_entry_stack(uint64_t top);

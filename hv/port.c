@@ -94,7 +94,7 @@ void port_cache_flush(cpumask_t cpus)
 void port_root_load(struct vcpu *vcpu)
 {
     if (cpu_here()->current == hv_vcpu_of(vcpu))
-        vcpu_load_root();
+        vcpu_load_root(hv_vcpu_of(vcpu));
 }
 
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)

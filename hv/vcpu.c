@@ -12,9 +12,8 @@
 #include <hv/window.h>
 
 /* CR4.PGE and CR4.PCIDE are off: each write of cr3 forgets every translation, global or not. */
-void vcpu_load_root(void)
+void vcpu_load_root(const struct hv_vcpu *vcpu)
 {
-    const struct hv_vcpu *vcpu = cpu_here()->current;
     mfn_t root = vcpu ? vcpu_root(&vcpu->vcpu) : MFN_NONE;
 
     /* A 32-bit guest's root needs a table on top of it, which nothing makes yet. */
@@ -37,6 +36,6 @@ void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     descriptor_load_ldt(cpu, window_base(window) + (uint64_t)LDT_WINDOW * PAGE_SIZE);
     if (vcpu && vcpu->run.stack)
         cpu_set_entry_stack(vcpu->run.stack);
-    vcpu_load_root();
+    vcpu_load_root(vcpu);
     tlb_flush_end(machine, cpumask_of(cpu->id), began);
 }

@@ -70,5 +70,5 @@ static inline struct hv_vcpu *vcpu_find(const struct hv_domain *domain, uint64_t
  */
 void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu);
 
-/* Load the root of this processor's vCPU again, which has changed. */
-void vcpu_load_root(void);
+/* Load the root of this processor's vCPU again, which has changed; NULL: it has none. */
+void vcpu_load_root(const struct hv_vcpu *vcpu);

@@ -100,7 +100,7 @@ begin no-init 1 'Kernel panic - not syncing: .*(init|root)' 'domain 1 \(vmlinuz\
     "${run[@]}" --cmdline "$words" $linux/amd64/vmlinuz
 begin check-fails 1 'usage: check' 'exitcode=0x00000100' 'the guest crashed' -- \
     "${run[@]}" --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.check=fail" $linux/amd64/vmlinuz
-begin reboot 0 'the guest powered off or rebooted' -- "${run[@]}" --ramdisk $linux/amd64/ramdisk.img \
+begin reboot 0 'domain 1 \(vmlinuz\) wants to reboot' -- "${run[@]}" --ramdisk $linux/amd64/ramdisk.img \
     --cmdline "$words rdinit=/bin/busybox -- reboot -f" $linux/amd64/vmlinuz
 wait
 
