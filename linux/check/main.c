@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs the checks and counts them.  Usage: check [short]; the kernel's command line has it as "=short". */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/check/check.h>
+
+#define LIMIT_SECONDS 240u
+
+bool check_is_short;
+
+/* Where a check, whichever process of it, leaves its reason. */
+static struct report {
+    bool has_failed;
+    char failure[200], remark[200];
+} * report;
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+    bool is_only_long;
+} checks[] = {
+    {"uname", check_uname, false},
+    {"cpuinfo", check_cpuinfo, false},
+    {"sys-hypervisor", check_hypervisor, false},
+    {"kernel-threads", check_kernel_threads, false},
+    {"timer-interrupts", check_timer_interrupts, false},
+    {"fork", check_fork, false},
+    {"exec", check_exec, false},
+    {"copy-on-write", check_copy_on_write, false},
+    {"pipes", check_pipes, false},
+    {"threads", check_threads, false},
+    {"mmap-storm", check_map_storm, false},
+    {"mprotect-storm", check_protect_storm, false},
+    {"mremap", check_move, false},
+    {"fault-address", check_fault_address, false},
+    {"alternate-stack", check_alternate_stack, false},
+    {"exceptions", check_exceptions, false},
+    {"signal-storm", check_signal_storm, false},
+    {"segment-bases", check_bases, false},
+    {"ldt", check_ldt, false},
+    {"int80", check_int80, false},
+    {"fpu", check_fpu, false},
+    {"single-step", check_single_step, false},
+    {"hardware-breakpoints", check_breakpoints, false},
+    {"clock-monotonic", check_monotonic, false},
+    {"sleep", check_sleep, false},
+    {"host-clock", check_host_clock, true},
+    {"module", check_module, false},
+    {"tmpfs", check_tmpfs, false},
+    {"memory-90-percent", check_fill, false},
+    /* Last: after all that the others did. */
+    {"dmesg", check_dmesg, false},
+};
+
+void check_fail(const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    if (!__atomic_exchange_n(&report->has_failed, true, __ATOMIC_SEQ_CST))
+        vsnprintf(report->failure, sizeof(report->failure), format, values);
+    va_end(values);
+    _exit(1);
+}
+
+void check_remark(const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    vsnprintf(report->remark, sizeof(report->remark), format, values);
+    va_end(values);
+}
+
+pid_t need_fork(void)
+{
+    pid_t child = fork();
+
+    NEED(child >= 0, "fork: %s", strerror(errno));
+    return child;
+}
+
+static void describe_end(int status, char *text, size_t size)
+{
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(text, size, "exit status %d", WEXITSTATUS(status));
+}
+
+void need_child(pid_t child)
+{
+    char text[80];
+    int status;
+
+    NEED(waitpid(child, &status, 0) == child, "waitpid: %s", strerror(errno));
+    describe_end(status, text, sizeof(text));
+    NEED(status == 0, "a child ended: %s", text);
+}
+
+uint32_t check_random(void)
+{
+    static uint64_t state = 0x9e3779b97f4a7c15u;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 32);
+}
+
+char *check_read_file(const char *path)
+{
+    static char text[1 << 18];
+    FILE *from = fopen(path, "r");
+    size_t size;
+
+    NEED(from, "%s: %s", path, strerror(errno));
+    size = fread(text, 1, sizeof(text) - 1, from);
+    text[size] = '\0';
+    fclose(from);
+    return text;
+}
+
+/* True: the check passed. */
+static bool perform(const char *name, void (*run)(void))
+{
+    pid_t child;
+    int status;
+
+    memset(report, 0, sizeof(*report));
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        setpgid(0, 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(LIMIT_SECONDS);
+        run();
+        fflush(stdout);
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        printf("not ok %s: no process for it: %s\n", name, strerror(errno));
+        return false;
+    }
+    /* What a check left behind does not outlive it. */
+    kill(-child, SIGKILL);
+    if (status && !report->has_failed)
+        describe_end(status, report->failure, sizeof(report->failure));
+    if (status || report->has_failed)
+        printf("not ok %s: %s\n", name, report->failure);
+    else
+        printf("ok %s%s%s\n", name, report->remark[0] ? ": " : "", report->remark);
+    return !status && !report->has_failed;
+}
+
+int main(int count, char **arguments)
+{
+    unsigned passed = 0, failed = 0;
+
+    /* Each line in one piece, where the output is a log. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (count > 1 && !strcmp(arguments[1] + (arguments[1][0] == '='), "short")) {
+        check_is_short = true;
+    } else if (count > 1) {
+        printf("usage: check [short]\n");
+        return 1;
+    }
+    report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (report == MAP_FAILED) {
+        printf("not ok self-check: mmap: %s\n", strerror(errno));
+        return 1;
+    }
+    for (size_t i = 0; i < NR_OF(checks); i++) {
+        if (check_is_short && checks[i].is_only_long)
+            continue;
+        if (perform(checks[i].name, checks[i].run))
+            passed++;
+        else
+            failed++;
+    }
+    printf("self-check: %u passed, %u failed\n", passed, failed);
+    return failed ? 1 : 0;
+}
