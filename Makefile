@@ -75,10 +75,9 @@ programs = $(patsubst %.c,build/$(1)/%,$(2))
 
 .PHONY: all run engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects format setup clean help FORCE
 
-all: symbols san hv guests cli
+all: symbols san hv guests cli paravirt
 
-run: cli guests build/hv/paravane.elf
-	$(Q)build/cli/paravane run --demo
+run: run-linux
 
 engine: build/gcc/engine/libengine.a build/clang/engine/libengine.a
 
@@ -91,7 +90,7 @@ $(foreach flavour,san fast cov,$(eval \
 
 # The lists of these are those of the other makefiles, which come later: hence the second expansion.
 .SECONDEXPANSION:
-test: engine hv guests cli san $$(HV_TESTS) $$(HV_UNIT) $$(CLI_PARTS) $(call programs,tsan,$(PARALLEL)) \
+test: engine hv guests cli paravirt san $$(HV_TESTS) $$(HV_UNIT) $$(CLI_PARTS) $$(LINUX_PARTS) $(call programs,tsan,$(PARALLEL)) \
 		$(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
 	$(Q)tests/run.sh
 
@@ -134,7 +133,7 @@ clean:
 define HELP
 Paravane: direct paging for Xen PV guests.
 
-  make run                 run the demo guest in QEMU: direct paging at work, explained
+  make run                 boot Debian's Linux, unmodified, as a PV guest: a shell; without a terminal, a self-check
   make                     build everything
   make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR
   make test                build and run every test; the last line counts them
@@ -246,6 +245,8 @@ include Makefile.hv
 include Makefile.hvtest
 include Makefile.guests
 include Makefile.cli
+include Makefile.linux
+include Makefile.paravirt
 
 # Objects are kept; what each one included is in a .d file beside it.
 .SECONDARY:

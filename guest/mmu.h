@@ -72,6 +72,7 @@ struct mmu_ops {
     /* The page of the root that the kernel runs on; of the one that user mode runs on, PFN_NONE for none. */
     pfn_t (*cr3_read)(void);
     void (*cr3_write)(pfn_t root, const char *where);
+    pfn_t (*user_root_read)(void);
     void (*user_root_write)(pfn_t root, const char *where);
 
     /* Forget translations: of user addresses; of all addresses, global ones too; of one page.  On this processor. */

@@ -96,9 +96,10 @@ static void native_cr3_write(pfn_t root, const char *where)
     write_cr3(root.v << PAGE_SHIFT);
 }
 
+/* One root serves both modes. */
 static void native_user_root_write(pfn_t root, const char *where)
 {
-    (void)root, (void)where; /* one root serves both modes */
+    (void)root, (void)where;
 }
 
 static void native_flush_user(const char *where)
@@ -169,6 +170,7 @@ const struct mmu_ops mmu_native = {
     .cr2_write = native_cr2_write,
     .cr3_read = native_cr3_read,
     .cr3_write = native_cr3_write,
+    .user_root_read = native_cr3_read,
     .user_root_write = native_user_root_write,
     .flush_user = native_flush_user,
     .flush_all = native_flush_all,

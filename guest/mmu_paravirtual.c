@@ -12,6 +12,8 @@
 #include <abi/errno.h>
 #include <abi/layout.h>
 
+static pfn_t user_root = {~UINT64_C(0)}; /* nobody but us can say which it is */
+
 static void *p2m_page(void)
 {
     return pages_free_count() ? page_alloc() : NULL;
@@ -148,8 +150,14 @@ static void queue_root(pfn_t root, const char *where)
     table_set_root(pfn_to_virt(root));
 }
 
+static pfn_t pv_user_root_read(void)
+{
+    return user_root;
+}
+
 static void queue_user_root(pfn_t root, const char *where)
 {
+    user_root = root;
     queue_op(MMUEXT_NEW_USER_BASEPTR, root.v == PFN_NONE.v ? 0 : p2m_get(root).v, where);
 }
 
@@ -250,6 +258,7 @@ const struct mmu_ops mmu_paravirtual = {
     .cr2_write = pv_cr2_write,
     .cr3_read = pv_cr3_read,
     .cr3_write = pv_cr3_write,
+    .user_root_read = pv_user_root_read,
     .user_root_write = pv_user_root_write,
     .flush_user = pv_flush_all,
     .flush_all = pv_flush_all,

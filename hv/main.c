@@ -24,6 +24,7 @@
 #include <hv/vcpu.h>
 
 #define DOMAINS_MAX 64u
+#define NS_PER_US   1000u
 
 static struct boot_info boot_info;
 static struct domain *domains[DOMAINS_MAX];
@@ -70,7 +71,7 @@ static const char *const end_names[] = {
 /* Run one guest to its end: the code to exit with. */
 static unsigned run_guest(const struct bundle_domain *description)
 {
-    uint64_t before = pool_count();
+    uint64_t before = pool_count(), began = time_now();
     const char *problem, *how = "ended for a reason that is not known";
     struct hv_domain *domain = builder_build(&machine, description, &problem);
     unsigned reason, id = description->id;
@@ -79,6 +80,8 @@ static unsigned run_guest(const struct bundle_domain *description)
         print("domain %u (%s) cannot be built: %s\n", id, description->name, problem);
         return EXIT_REFUSED;
     }
+    print("domain %u (%s): built, and its tables validated, in %lu us\n", id, description->name,
+          (time_now() - began) / NS_PER_US);
     console_attach(domain);
     sched_start(hv_vcpu_of(domain->vcpus[0]));
     sched_run(&machine, domain);

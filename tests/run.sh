@@ -7,6 +7,9 @@
 #   cli                  tests/cli/run.sh: the paravane command
 #   guest                tests/guest/run.sh: guests under the hypervisor, in QEMU
 #   system               tests/system/run.sh: whole runs, among them a guest that is not ours
+#   linux                tests/linux/run.sh: Debian's Linux, unmodified
+#   guestlib             parts of the guest library as ordinary programs, with sanitizers
+#   paravirt             tests/paravirt/run.sh: one kernel, natively and as a guest
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU, and its parsers
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
@@ -18,7 +21,7 @@
 # time or reports no test counts as a failure; so does a ring that was asked for and has nothing to run.
 # What each run said is in build/log.  Environment:
 #   PARAVANE_JOBS        how many at a time (default: the processors)
-#   PARAVANE_TIMEOUT     seconds for one program (default: 600)
+#   PARAVANE_TIMEOUT     seconds for one program (default: 1200)
 #   PARAVANE_MODEL_OPS   operations of a model run (default: MODEL_OPS_* below)
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -28,7 +31,7 @@ MODEL_OPS_SAN=${PARAVANE_MODEL_OPS:-20000}
 FUZZ_SECONDS=20
 FUZZ_SEED=1
 jobs=${PARAVANE_JOBS:-$(nproc)}
-limit=${PARAVANE_TIMEOUT:-600}
+limit=${PARAVANE_TIMEOUT:-1200}
 
 log=build/log
 mkdir -p $log
@@ -136,13 +139,14 @@ run_ring() {
     abi) begin script abi tests/abi/run.sh ;;
     hv) hosted_parts ;;
     cli) begin script cli tests/cli/run.sh ;;
-    guest) begin script guest tests/guest/run.sh ;;
-    system) begin script system tests/system/run.sh ;;
+    # These run QEMU, and by themselves two at a time.
+    guest | system | linux | paravirt) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
+    guestlib) programs guestlib san ;;
     boot) begin script boot tests/boot/run.sh ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest system abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest system linux guestlib paravirt abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -153,7 +157,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- system guest fuzz model sweep cli boot lessons parallel unit hv abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system guest paravirt fuzz model sweep cli boot lessons parallel unit hv guestlib abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small kernel that runs both ways: on bare hardware, started by a PVH loader, and as a PV guest.  It says which, tests
- * itself, and ends.  Options on its command line: seed=NUMBER (of the tests), bench=1 (measure instead).
+ * itself, and ends.  Options on its command line: seed=NUMBER (of the tests), bench=1 (measure instead), misuse=NUMBER (see
+ * misuse.h).
  */
 #include <guest/guest.h>
 #include <guest/mmu.h>
 #include <guest/print.h>
 #include <guests/paravirt/bench.h>
+#include <guests/paravirt/misuse.h>
 #include <guests/paravirt/pool.h>
 #include <guests/paravirt/process.h>
 #include <guests/paravirt/program.h>
@@ -25,7 +27,10 @@ static void run_tests(void)
     test_run(tests_mmu);
     test_run(tests_lazy);
     test_run(tests_memory);
-    test_run(tests_process);
+    for (unsigned techniques = 0; techniques <= (MMU_LAZY | MMU_LATE_PIN); techniques++) {
+        mmu_set_techniques(techniques);
+        test_run(tests_process);
+    }
     test_run(tests_forest);
     test_run(tests_memory); /* all of it has gone round by now */
 }
@@ -40,7 +45,9 @@ void guest_main(void)
     program_init();
     process_init();
     print("paravirt: %s memory management, %lu pages, %lu free\n", mmu->name, guest.start->nr_pages, pool_count());
-    if (guest_option("bench", 0)) {
+    if (guest_option("misuse", 0)) {
+        misuse(guest_option("misuse", 0));
+    } else if (guest_option("bench", 0)) {
         bench_run();
     } else {
         run_tests();

@@ -146,6 +146,11 @@ static void test_modify(void)
     end(&fixture);
 }
 
+static const uint64_t *user_root_of(const struct mmu_space *space)
+{
+    return guest.native ? space->tree.root : space->tree.user_root;
+}
+
 static void test_registers(void)
 {
     struct fixture fixture;
@@ -155,6 +160,7 @@ static void test_registers(void)
     begin(&fixture);
     mmu_space_activate(&fixture.space);
     expect(mmu->cr3_read().v == virt_to_pfn(fixture.space.tree.root).v, "cr3 is not the root that was loaded");
+    expect(mmu->user_root_read().v == virt_to_pfn(user_root_of(&fixture.space)).v, "the user root is another");
     expect(!test_read(VADDR + 0x123450, &value), "a page that is not there can be read");
     expect(mmu->cr2_read() == VADDR + 0x123450, "cr2 is %lx", mmu->cr2_read());
     mmu->cr2_write(0x1234);

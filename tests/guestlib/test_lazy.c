@@ -286,18 +286,25 @@ static void test_wrong_use(void **state)
     expect_failure_at("again");
 }
 
-/* Random updates against an array that simply remembers. */
+/*
+ * Random updates against an array that simply remembers.  One table is in use; the others are ordinary pages, where
+ * updates are plain writes, and whose entries share buckets of the queue's index with those of the first.
+ */
+#define TABLES 3u
+
 static void test_random(void **state)
 {
-    uint64_t expected[ENTRIES_PER_TABLE] = {0};
+    uint64_t expected[TABLES * ENTRIES_PER_TABLE] = {0};
+    uint64_t *tables[TABLES] = {l1, world_page_alloc(), world_page_alloc()};
     bool inside = false;
 
     (void)state;
     srand(7);
-    for (unsigned step = 0; step < 20000; step++) {
-        unsigned slot = (unsigned)rand() % ENTRIES_PER_TABLE;
+    for (unsigned step = 0; step < 40000; step++) {
+        unsigned slot = (unsigned)rand() % (TABLES * ENTRIES_PER_TABLE);
+        uint64_t *entry = &tables[slot % TABLES][slot / TABLES];
 
-        switch (rand() % 32) {
+        switch (rand() % 128) {
         case 0:
             inside ? lazy_leave("leave") : lazy_enter("enter");
             inside = !inside;
@@ -307,17 +314,19 @@ static void test_random(void **state)
             break;
         default:
             expected[slot] = rand() % 2 ? good() : (uint64_t)rand() << PAGE_SHIFT;
-            lazy_update(&l1[slot], expected[slot], "update");
+            lazy_update(entry, expected[slot], "update");
         }
-        slot = (unsigned)rand() % ENTRIES_PER_TABLE;
-        assert_int_equal(seen(&l1[slot]), expected[slot] & ENTRY_MASK);
+        slot = (unsigned)rand() % (TABLES * ENTRIES_PER_TABLE);
+        assert_int_equal(seen(&tables[slot % TABLES][slot / TABLES]), expected[slot] & ENTRY_MASK);
         if (!inside)
             assert_int_equal(lazy_queued(), 0);
     }
     if (inside)
         lazy_leave("leave");
-    for (unsigned slot = 0; slot < ENTRIES_PER_TABLE; slot++)
-        assert_int_equal(l1[slot] & ENTRY_MASK, expected[slot] & ENTRY_MASK);
+    for (unsigned slot = 0; slot < TABLES * ENTRIES_PER_TABLE; slot++)
+        assert_int_equal(tables[slot % TABLES][slot / TABLES] & ENTRY_MASK, expected[slot] & ENTRY_MASK);
+    world_page_free(tables[1]);
+    world_page_free(tables[2]);
     world_check();
 }
 

@@ -8,10 +8,12 @@
 #
 # Usage: tests/system/run.sh [NAME...]      default: all
 #
-# The last line is "N passed, N failed".  Logs: build/log/system-NAME.log.
+# The last line is "N passed, N failed".  Logs: build/log/system-NAME.log.  Environment: PARAVANE_JOBS, how many at a time
+# (default: 2).
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
+jobs=${PARAVANE_JOBS:-2}
 log=build/log
 mkdir -p $log
 passed=0 failed=0
@@ -71,7 +73,7 @@ test_random() {
     local seed bad=0
     : >$log/system-random.log
     for seed in $(seq 1 20); do
-        while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || bad=1; done
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || bad=1; done
         { random_run "$seed" || { echo "seed $seed: $log/system-random-$seed.log" >>$log/system-random.log; false; }; } &
     done
     while [ "$(jobs -rp | wc -l)" -gt 0 ]; do wait -n || bad=1; done
