@@ -91,7 +91,7 @@ $(foreach flavour,san fast cov,$(eval \
 # The lists of these are those of the other makefiles, which come later: hence the second expansion.
 .SECONDEXPANSION:
 test: engine hv guests cli paravirt san $$(HV_TESTS) $$(HV_UNIT) $$(CLI_PARTS) $$(LINUX_PARTS) $(call programs,tsan,$(PARALLEL)) \
-		$(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS))
+		$(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS)) $$(HV_FUZZERS)
 	$(Q)tests/run.sh
 
 test-hosted: test
@@ -109,14 +109,14 @@ soak: $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 	    PARAVANE_MODEL_SECONDS=$(SECONDS) PARAVANE_MODEL_SEED=$$seed $$program || exit 1; \
 	done
 
-fuzz: $(call programs,fuzz,$(FUZZERS))
+fuzz: $(call programs,fuzz,$(FUZZERS)) $$(HV_FUZZERS)
 	$(Q)tests/fuzz/run.sh $(SECONDS)
 
 coverage: cov
 	$(Q)tests/coverage.sh
 
-bench: $(call programs,bench,$(BENCHES))
-	$(Q)tools/bench $^
+bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf cli build/hv/paravane.elf
+	$(Q)tools/bench $(call programs,bench,$(BENCHES))
 
 defects: build/.tools
 	$(Q)tests/defects/run.sh

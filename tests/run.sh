@@ -28,7 +28,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 MODEL_OPS_FAST=${PARAVANE_MODEL_OPS:-}      # empty: the program's own default
 MODEL_OPS_SAN=${PARAVANE_MODEL_OPS:-20000}
-FUZZ_SECONDS=20
+FUZZ_SECONDS=40
 FUZZ_SEED=1
 jobs=${PARAVANE_JOBS:-$(nproc)}
 limit=${PARAVANE_TIMEOUT:-1200}

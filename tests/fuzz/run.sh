@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzz, with what `make fuzz` has built from tests/fuzz/*.c.
+# Fuzz, with what `make fuzz` has built from tests/fuzz/*.c (the engine) and tests/hv/fuzz_*.c (the hypervisor's parsers).
 #
 # Usage: tests/fuzz/run.sh [SECONDS [SEED]]
 #   Without SEED: what reaches new code is kept in build/fuzz/corpus, and the next run goes on from there.
@@ -13,13 +13,11 @@ cd "$(dirname "$0")/../.." || exit 1
 seconds=${1:-60}
 seed=${2:-}
 shopt -s nullglob
-targets=(tests/fuzz/*.c)
+targets=(tests/fuzz/*.c tests/hv/fuzz_*.c)
 [ ${#targets[@]} -ne 0 ] || { echo "tests/fuzz has no fuzz target"; exit 1; }
 
 artifacts=build/fuzz/artifacts
 mkdir -p $artifacts
-seeds=()
-[ ! -d tests/fuzz/corpus ] || seeds=(tests/fuzz/corpus)
 if [ -n "$seed" ]; then
     corpus=$(mktemp -d)
     trap 'rm -rf "$corpus"' EXIT
@@ -33,16 +31,20 @@ export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 status=0
 for target in "${targets[@]}"; do
     name=$(basename "$target" .c)
-    echo "$name: ${seconds} s in all, seed $seed, from $(find "${seeds[@]}" "$corpus" -type f | wc -l) inputs"
+    program=build/fuzz/${target%.c}
+    inputs=("$corpus/$name")
+    mkdir -p "${inputs[0]}"
+    case $target in tests/fuzz/*) [ ! -d tests/fuzz/corpus ] || inputs+=(tests/fuzz/corpus) ;; esac
+    echo "$name: ${seconds} s in all, seed $seed, from $(find "${inputs[@]}" -type f | wc -l) inputs"
     out=$(mktemp)
-    "build/fuzz/tests/fuzz/$name" -max_total_time=$(((seconds + ${#targets[@]} - 1) / ${#targets[@]})) -seed="$seed" \
+    "$program" -max_total_time=$(((seconds + ${#targets[@]} - 1) / ${#targets[@]})) -seed="$seed" \
         -timeout=20 -rss_limit_mb=4096 -artifact_prefix=$artifacts/ -print_final_stats=1 \
-        "$corpus" "${seeds[@]}" >"$out" 2>&1 </dev/null
+        "${inputs[@]}" >"$out" 2>&1 </dev/null
     result=$?
     units=$(sed -n 's/^stat::number_of_executed_units: *//p' "$out")
     if [ $result -ne 0 ]; then
         cat "$out"
-        echo "$name: status $result; to repeat: build/fuzz/tests/fuzz/$name $artifacts/..."
+        echo "$name: status $result; to repeat: $program $artifacts/..."
         status=1
     elif [ "${units:-0}" -lt 10 ]; then
         cat "$out"
