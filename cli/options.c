@@ -24,6 +24,7 @@ enum {
     KEY_PRIVILEGED,
     KEY_SEED,
     KEY_EXPLAIN,
+    KEY_AUDIT,
     KEY_QEMU_ARGUMENT,
     KEY_MACHINE,
     KEY_DEMO,
@@ -44,6 +45,8 @@ static const struct argp_option run_list[] = {
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end it after that time, with exit code 124 (default: never)", 2},
     {"verbose", KEY_VERBOSE, NULL, 0, "show the hypervisor's messages as they come, and how QEMU is called", 2},
     {"explain", KEY_EXPLAIN, NULL, 0, "say of each call that is refused which one, where and why, as it happens", 2},
+    {"audit", KEY_AUDIT, NULL, 0, "when it has ended, recount every reference to its memory; a wrong one is a failure",
+     2},
     {"seed", KEY_SEED, "HEX", 0, "hand out memory in the order of this seed, to repeat a run", 2},
     {"machine", KEY_MACHINE, "NAME", 0, "the machine that QEMU makes: pc, q35 or microvm (default: pc)", 2},
     {"qemu-arg", KEY_QEMU_ARGUMENT, "ARGUMENT", 0, "one more argument for QEMU; can be given many times", 2},
@@ -190,6 +193,9 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_EXPLAIN:
         options->explain = true;
+        return 0;
+    case KEY_AUDIT:
+        options->audit = true;
         return 0;
     case KEY_QEMU_ARGUMENT:
         if (options->nr_qemu_arguments == QEMU_ARGUMENTS_MAX)

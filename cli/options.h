@@ -14,7 +14,7 @@ struct run_options {
     const char *machine;
     uint64_t memory_kib;
     unsigned timeout_seconds; /* 0: none */
-    bool demo, privileged, verbose, explain;
+    bool demo, privileged, verbose, explain, audit;
     unsigned nr_qemu_arguments;
     const char *qemu_arguments[QEMU_ARGUMENTS_MAX];
 };

@@ -35,7 +35,7 @@ static struct {
     const char *op_where[LAZY_OPS];
     struct run runs[LAZY_CALLS];
     struct multicall_entry calls[LAZY_CALLS];
-    uint16_t newest[BUCKETS]; /* what is left from before the last flush is told apart in find_newest() */
+    uint16_t newest[BUCKETS];
     unsigned nr_updates, nr_ops, nr_runs;
 } queue;
 
@@ -48,12 +48,15 @@ static unsigned bucket_of(const uint64_t *entry)
     return (unsigned)((uint64_t)entry >> 3 ^ (uint64_t)entry >> 12) % BUCKETS;
 }
 
-/* The latest update in a bucket.  The index is never cleared: an old one names no update of this bucket, or none. */
+/*
+ * The latest update in a bucket.  The index is not cleared by a flush: what is left from before may name an update of
+ * another bucket, whose chain then has none of the entries that are looked for here, or none at all.
+ */
 static unsigned find_newest(unsigned bucket)
 {
     unsigned newest = queue.newest[bucket];
 
-    return newest < queue.nr_updates && bucket_of(queue.origins[newest].entry) == bucket ? newest : NO_CHAIN;
+    return newest < queue.nr_updates ? newest : NO_CHAIN;
 }
 
 static uint64_t value_of(const struct mmu_update *update, const uint64_t *entry)

@@ -38,7 +38,9 @@ static void pv_table_alloc(struct mmu_space *space, uint64_t *table, unsigned le
 
 static void pv_table_release(uint64_t *table, unsigned level, const char *where)
 {
-    if (pinned_check_level(table, level, where) && pinned_level(table)) {
+    unsigned seen = pinned_level(table);
+
+    if (seen && pinned_is_level(seen, level, table, where)) {
         pinned_remove(table, where);
     }
 }
@@ -78,12 +80,14 @@ static uint64_t *user_place(const struct mmu_space *space, const uint64_t *place
     return level == 4 && slot < HYPERVISOR_L4_SLOT && space->tree.user_root ? &space->tree.user_root[slot] : NULL;
 }
 
-static void write_place(uint64_t *place, uint64_t value, const char *where)
+static void write_place(uint64_t *place, unsigned level, uint64_t value, const char *where)
 {
-    if (pinned_level(place)) {
-        lazy_update(place, value, where);
-    } else {
+    unsigned seen = pinned_level(place);
+
+    if (!seen) {
         WRITE_ONCE(*place, value);
+    } else if (pinned_is_level(seen, level, place, where)) {
+        lazy_update(place, value, where);
     }
 }
 
@@ -92,12 +96,9 @@ static void pv_entry_write(struct mmu_space *space, uint64_t *place, unsigned le
 {
     uint64_t *other = user_place(space, place, level);
 
-    if (!pinned_check_level(place, level, where)) {
-        return;
-    }
-    write_place(place, entry.v, where);
+    write_place(place, level, entry.v, where);
     if (other) {
-        write_place(other, entry.v, where);
+        write_place(other, level, entry.v, where);
     }
 }
 
@@ -109,14 +110,13 @@ static mmu_entry_t pv_modify_begin(uint64_t *place)
 
 static void pv_modify_commit(struct mmu_space *space, uint64_t *place, mmu_entry_t entry, const char *where)
 {
+    unsigned seen = pinned_level(place);
+
     (void)space;
-    if (!pinned_check_level(place, 1, where)) {
-        return;
-    }
-    if (pinned_level(place)) {
-        lazy_update_preserving(place, entry.v, where);
-    } else {
+    if (!seen) {
         WRITE_ONCE(*place, entry.v | (READ_ONCE(*place) & (PTE_A | PTE_D)));
+    } else if (pinned_is_level(seen, 1, place, where)) {
+        lazy_update_preserving(place, entry.v, where);
     }
 }
 

@@ -79,12 +79,12 @@ void pinned_remove(const void *page, const char *where)
 
 typedef void table_visitor(uint64_t *table, unsigned level, const char *where);
 
-/* What an entry refers to, queued or not; NULL: nothing. */
-static uint64_t *table_below(const uint64_t *entry)
+/* What an entry refers to; NULL: nothing.  Updates of a table that is pinned may be queued, of another not. */
+static uint64_t *table_below(const uint64_t *entry, bool pinned)
 {
     uint64_t value;
 
-    if (!lazy_read(entry, &value)) {
+    if (!pinned || !lazy_read(entry, &value)) {
         value = READ_ONCE(*entry);
     }
     return value & PTE_P ? mfn_to_virt(pte_mfn(value)) : NULL;
@@ -94,9 +94,10 @@ static uint64_t *table_below(const uint64_t *entry)
 static void visit(uint64_t *table, unsigned level, table_visitor *visitor, const char *where)
 {
     unsigned slots = level == TOP_LEVEL ? USER_SLOTS : ENTRIES_PER_TABLE;
+    bool pinned = pinned_level(table);
 
     for (unsigned slot = 0; level > 1 && slot < slots; slot++) {
-        uint64_t *below = table_below(&table[slot]);
+        uint64_t *below = table_below(&table[slot], pinned);
 
         if (below) {
             visit(below, level - 1, visitor, where);
@@ -162,12 +163,10 @@ void pinned_unpin_tree(const struct pinned_tree *tree, const char *where)
 
 /* ---- Wrong use. */
 
-bool pinned_check_level(const volatile void *entry, unsigned level, const char *where)
+bool pinned_is_level(unsigned seen, unsigned level, const volatile void *entry, const char *where)
 {
-    unsigned seen = pinned_level(entry);
-
-    if (seen && seen != level) {
-        mmu_misuse(where, "an entry of another level than that of the table is written", entry);
+    if (seen != level) {
+        mmu_misuse(where, "this is treated as an entry of another level than that of its table", entry);
         return false;
     }
     return true;

@@ -46,8 +46,8 @@ void pinned_add(const void *page, unsigned level, const char *where);
 /* It leaves it, because it has been unhooked.  When this returns it is writable, even in lazy mode. */
 void pinned_remove(const void *page, const char *where);
 
-/* @level of an update agrees with what the page is; otherwise that is reported. */
-bool pinned_check_level(const volatile void *entry, unsigned level, const char *where);
+/* Does the @level of an update of @entry agree with the level @seen of its page?  If not, that is reported. */
+bool pinned_is_level(unsigned seen, unsigned level, const volatile void *entry, const char *where);
 
 /*
  * For the handler of page faults: was this a write of the kernel to a table that is pinned, past the operations?  Then

@@ -68,6 +68,22 @@ static const char *const end_names[] = {
     [SHUTDOWN_watchdog] = "was ended by its watchdog",
 };
 
+/* With the word `audit`: is every count what a recount says, at this moment? */
+static bool audit_passes(const char *when)
+{
+    struct audit_finding finding = {0};
+
+    if (!memory_audit_counts())
+        return true;
+    if (audit_machine(&machine, memory_audit_counts(), &finding)) {
+        print("audit %s: every count is right\n", when);
+        return true;
+    }
+    print("audit %s: %s, frame %lx: %lx expected, %lx found: this is a bug of the hypervisor\n", when,
+          finding.invariant, finding.frame.v, finding.expected, finding.found);
+    return false;
+}
+
 /* Run one guest to its end: the code to exit with. */
 static unsigned run_guest(const struct bundle_domain *description)
 {
@@ -75,6 +91,7 @@ static unsigned run_guest(const struct bundle_domain *description)
     const char *problem, *how = "ended for a reason that is not known";
     struct hv_domain *domain = builder_build(&machine, description, &problem);
     unsigned reason, id = description->id;
+    bool audited;
 
     if (!domain) {
         print("domain %u (%s) cannot be built: %s\n", id, description->name, problem);
@@ -89,11 +106,14 @@ static unsigned run_guest(const struct bundle_domain *description)
     if (reason < ARRAY_SIZE(end_names) && end_names[reason])
         how = end_names[reason];
     print("domain %u (%s) %s\n", id, description->name, how);
+    audited = audit_passes("before its release");
     if (!domain_release(domain) || pool_count() != before) {
         print("%lu of the frames that were free before it are not free after it: this is a bug of the hypervisor\n",
               before - pool_count());
         return EXIT_BROKEN;
     }
+    if (!audit_passes("after it") || !audited)
+        return EXIT_BROKEN;
     return reason == SHUTDOWN_poweroff || reason == SHUTDOWN_reboot ? EXIT_GOOD : EXIT_CRASHED;
 }
 
@@ -131,7 +151,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     if (option_is_set(line, "explain"))
         port_explain_refusals();
     selftest = option_is_set(line, "selftest");
-    set_up_memory(selftest);
+    set_up_memory(selftest || option_is_set(line, "audit"));
     if (boot_info.has_bundle)
         print("bundle: %lu bytes at %lx\n", boot_info.bundle.end - boot_info.bundle.start, boot_info.bundle.start);
     selftest_break(line);

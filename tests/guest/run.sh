@@ -36,7 +36,7 @@ perform() {
     local expect=poweroff options=() status end passed failed skipped=0 verdict why=
     [ ! -f "$directory/expect" ] || read -r expect <"$directory/expect"
     [ ! -f "$directory/options" ] || read -r -a options <"$directory/options"
-    timeout -k 5 120 build/cli/paravane run --timeout 60 --memory 64M ${options[@]+"${options[@]}"} "$kernel" \
+    timeout -k 5 120 build/cli/paravane run --timeout 60 --audit --memory 64M ${options[@]+"${options[@]}"} "$kernel" \
         >"$out" 2>&1 </dev/null
     status=$?
     end=$(ending $status "$out")

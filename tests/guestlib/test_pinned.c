@@ -228,10 +228,9 @@ static void test_wrong_use(void **state)
     expect_failure_at("twice");
     pinned_add(entry, 1, "a table already");
     expect_failure_at("a table already");
-    assert_true(pinned_check_level(entry, 1, "right"));
-    assert_false(pinned_check_level(entry, 2, "wrong level"));
+    assert_true(pinned_is_level(pinned_level(entry), 1, entry, "right"));
+    assert_false(pinned_is_level(pinned_level(entry), 2, entry, "wrong level"));
     expect_failure_at("wrong level");
-    assert_true(pinned_check_level(tree.page, 2, "ordinary page"));
     pinned_unpin_tree(&tree.roots, "unpin");
     pinned_unpin_tree(&tree.roots, "again");
     expect_failure_at("again");

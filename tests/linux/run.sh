@@ -74,10 +74,10 @@ check() {
     texts+=("$role \(vmlinuz\) powered off")
     [ "$length" = short ] || texts+=('ok clock-compared' 'ok host-clock')
     begin "$name" 0 "${texts[@]}" -- \
-        env PARAVANE_CHECK="${length#full}" tools/run-linux "$flavour" --verbose --timeout "$limit" "$@"
+        env PARAVANE_CHECK="${length#full}" tools/run-linux "$flavour" --verbose --audit --timeout "$limit" "$@"
 }
 
-run=(build/cli/paravane run --verbose --timeout "$limit")
+run=(build/cli/paravane run --verbose --audit --timeout "$limit")
 words='earlyprintk=xen console=hvc0'
 
 for flavour in amd64 cloud-amd64; do

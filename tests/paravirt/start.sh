@@ -9,7 +9,7 @@ qemu=${PARAVANE_QEMU:-qemu-system-x86_64}
 start_native() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
     local out=$1 kernel=$2 cmdline=$3
     shift 3
-    timeout -k 5 "$timeout" "$qemu" -display none -nodefaults -serial stdio -no-reboot -cpu max -m "${memory:-64M}" \
+    timeout -k 5 "$timeout" "$qemu" -display none -nodefaults -serial stdio -no-reboot -cpu max -m "${memory:-48M}" \
         -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" -append "$cmdline" "$@" >"$out" 2>&1 </dev/null
     case $? in 33) return 0 ;; 124) return 124 ;; *) return 1 ;; esac
 }
@@ -18,7 +18,7 @@ start_paravane() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
     local out=$1 kernel=$2 cmdline=$3 options=()
     shift 3
     for option in "$@"; do options+=("--qemu-arg=$option"); done
-    timeout -k 5 $((timeout + 30)) build/cli/paravane run --timeout "$timeout" --memory "${memory:-64M}" \
+    timeout -k 5 $((timeout + 30)) build/cli/paravane run --timeout "$timeout" --memory "${memory:-48M}" \
         --cmdline "$cmdline" ${options[@]+"${options[@]}"} "$kernel" >"$out" 2>&1 </dev/null
 }
 
@@ -41,7 +41,7 @@ start_xen() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
     image=$(mktemp)
     gzip -dcf "$(find_xen)" >"$image"
     "$qemu" -display none -nodefaults -serial stdio -no-reboot -cpu max,-smap -m 256M -kernel "$image" \
-        -initrd "$kernel $cmdline" -append "com1=115200,8n1 console=com1 dom0_mem=${memory:-64M} noreboot spec-ctrl=no xpti=no" \
+        -initrd "$kernel $cmdline" -append "com1=115200,8n1 console=com1 dom0_mem=${memory:-48M} noreboot spec-ctrl=no xpti=no" \
         "$@" >"$out" 2>&1 </dev/null &
     machine=$!
     while [ $SECONDS -lt $deadline ] && kill -0 $machine 2>/dev/null; do

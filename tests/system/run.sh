@@ -63,7 +63,7 @@ test_explain() {
 # Any end of the guest will do, but it has to be the guest's.
 random_run() { # SEED
     local out=$log/system-random-$1.log status
-    build/cli/paravane run --memory 32M --seed "$1" --timeout 25 --cmdline "seed=$1 seconds=10" \
+    build/cli/paravane run --memory 32M --seed "$1" --audit --timeout 25 --cmdline "seed=$1 seconds=10" \
         build/guests/tests/random.elf >"$out" 2>&1
     status=$?
     [ $status -eq 0 ] || { [ $status -eq 1 ] && grep -qE '^paravane: (domain 1|the guest crashed)' "$out"; }
