@@ -18,21 +18,6 @@
  * ---- Making.  Everything is zero before, so that domain_release() knows what there is.
  */
 
-int domain_share_new(struct hv_domain *domain, mfn_t *mfn)
-{
-    int error;
-
-    /* It does not count as the guest's memory once it is shared. */
-    domain->domain.max_frames++;
-    error = domain_populate(&domain->domain, PFN(MACH2PHYS_SHARED), mfn);
-    if (!error) {
-        error = domain_share(&domain->domain, *mfn);
-        CHECK(!error); /* it is allocated, and nobody has seen it */
-    }
-    domain->domain.max_frames--;
-    return error;
-}
-
 static int create_shared_info(struct hv_domain *domain)
 {
     int error = domain_share_new(domain, &domain->shared_info_frame);

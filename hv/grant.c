@@ -26,23 +26,10 @@ _Static_assert(sizeof(struct grant_entry_v2) == 16, "grant_entry_v2");
 #define V2_PER_FRAME     (PAGE_SIZE / sizeof(struct grant_entry_v2))
 _Static_assert(GRANT_FRAMES_MAX *V2_PER_FRAME <= GRANT_STATUS_MAX * STATUS_PER_FRAME, "a status for each entry");
 
-/* A frame that the guest can map, empty.  There is always room for it in the reservation, which it then leaves. */
-static int take_frame(struct domain *domain, mfn_t *mfn)
-{
-    int error;
-
-    domain->max_frames++;
-    error = domain_populate(domain, PFN(MACH2PHYS_INVALID), mfn);
-    if (!error)
-        error = domain_share(domain, *mfn);
-    domain->max_frames--;
-    return error;
-}
-
-static int take_frames(struct domain *domain, mfn_t *frames, unsigned *count, unsigned wanted)
+static int take_frames(struct hv_domain *domain, mfn_t *frames, unsigned *count, unsigned wanted)
 {
     while (*count < wanted) {
-        if (take_frame(domain, &frames[*count]))
+        if (domain_share_new(domain, &frames[*count]))
             return -XEN_ENOMEM;
         (*count)++;
     }
@@ -60,9 +47,9 @@ int grant_grow(struct hv_domain *domain, unsigned nr_frames)
 
     CHECK(nr_frames <= GRANT_FRAMES_MAX);
     if (grants->version == 2 &&
-        take_frames(&domain->domain, grants->status_frames, &grants->nr_status_frames, status_frames_for(nr_frames)))
+        take_frames(domain, grants->status_frames, &grants->nr_status_frames, status_frames_for(nr_frames)))
         return -XEN_ENOMEM;
-    return take_frames(&domain->domain, grants->frames, &grants->nr_frames, nr_frames);
+    return take_frames(domain, grants->frames, &grants->nr_frames, nr_frames);
 }
 
 static void seed(struct hv_domain *domain, grant_ref_t ref, mfn_t mfn)
@@ -115,7 +102,7 @@ int grant_set_version(struct hv_domain *domain, unsigned version)
 
     if (version == grants->version)
         return 0;
-    if (version == 2 && take_frames(&domain->domain, grants->status_frames, &grants->nr_status_frames,
+    if (version == 2 && take_frames(domain, grants->status_frames, &grants->nr_status_frames,
                                     status_frames_for(grants->nr_frames)))
         return -XEN_ENOMEM;
     for (unsigned i = 0; i < grants->nr_frames; i++) {

@@ -4,7 +4,7 @@
  * physdev_op and platform_op, for guests of both widths.  Guest memory is this program's own, below 4 GiB; what lies
  * outside faults.
  */
-/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/grant.c */
+/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/grant.c hv/share.c */
 /* links: hv/call_physdev.c hv/call_platform.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,7 +106,7 @@ void port_frame_clear(mfn_t mfn)
 int domain_populate(struct domain *of, pfn_t pfn, mfn_t *mfn)
 {
     assert_true(of->nr_frames < of->max_frames);
-    assert_true(pfn.v == MACH2PHYS_INVALID);
+    assert_true(pfn.v == MACH2PHYS_SHARED);
     if (frames_left == 0)
         return -XEN_ENOMEM;
     frames_left--;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a fork of an address space with 1024 present pages costs: hypercalls, and executed instructions, those of the
-# hypervisor included (QEMU counts them).  Columns: under Paravane with neither lazy mode nor late pin, with one of them,
-# with both; native; xen: under Debian's Xen with both, and xen_... with less, where there is Xen.
+# hypervisor included (QEMU counts them).  Columns: under Paravane with neither lazy mode nor late pin, with one of
+# them, with both; native; xen: under Debian's Xen with both, and xen_... with less, where there is Xen.
 #
 # Usage: tests/paravirt/bench.sh           figures in build/bench-paravirt.json
 #
@@ -14,18 +14,26 @@ kernel=build/guests/paravirt.elf
 result=build/bench-paravirt.json
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-counting=(-icount shift=0,sleep=off)
+counting=(-icount 'shift=0,sleep=off')
 
 # measure WAY PREFIX: lines "KIND COLUMN NUMBER".
 measure() {
-    "start_$1" "$work/$1" $kernel bench=1 "${counting[@]}" || { echo "the kernel failed: $1" >&2; cat "$work/$1" >&2; exit 1; }
+    if ! "start_$1" "$work/$1" $kernel bench=1 "${counting[@]}"; then
+        echo "the kernel failed: $1" >&2
+        cat "$work/$1" >&2
+        exit 1
+    fi
     tr -d '\r' <"$work/$1" | awk -v prefix="$2" '/^figure / { print $2, prefix $3, $4 }'
 }
 
 {
     measure native ""
     measure paravane ""
-    if find_xen >/dev/null; then measure xen xen_; else echo "without Debian's Xen: tools/fetch-linux xen gets it" >&2; fi
+    if find_xen >/dev/null; then
+        measure xen xen_
+    else
+        echo "without Debian's Xen: tools/fetch-linux xen gets it" >&2
+    fi
 } | sed 's/xen_both/xen/' >"$work/figures"
 
 awk '

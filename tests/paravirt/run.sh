@@ -75,7 +75,8 @@ misuse() {
     fi
     place=$(sed -n 's/^panic: \([^ ]*:[0-9]*\): .*/\1/p' "$out")
     if [ -z "$place" ]; then # by a plain write: the instruction's address is the second number
-        place=$(addr2line -e build/guests/paravirt.elf "$(sed -nE 's/^panic: .*: [0-9a-f]+, ([0-9a-f]+): .*/\1/p' "$out")")
+        place=$(sed -nE 's/^panic: .*: [0-9a-f]+, ([0-9a-f]+): .*/\1/p' "$out")
+        place=$(addr2line -e build/guests/paravirt.elf "$place")
     fi
     case $place in
     *"$source:$line" | *"$source:$line "*) good ;;

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Three ways to start the kernel that runs both ways; sourced by the scripts here.
 #
 # Each takes a log file, the kernel, its command line and options for QEMU, and runs until the kernel ends; the console
@@ -22,7 +23,7 @@ start_paravane() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
         --cmdline "$cmdline" ${options[@]+"${options[@]}"} "$kernel" >"$out" 2>&1 </dev/null
 }
 
-# Debian's Xen: PARAVANE_XEN, or where tools/fetch-linux puts it, or as installed; packed or not.  Fails if there is none.
+# Debian's Xen: PARAVANE_XEN, or where tools/fetch-linux puts it, or as installed; packed or not.  May find none.
 find_xen() {
     local candidate
     for candidate in ${PARAVANE_XEN:-} build/linux/xen.gz /boot/xen-*.gz; do
@@ -41,7 +42,8 @@ start_xen() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
     image=$(mktemp)
     gzip -dcf "$(find_xen)" >"$image"
     "$qemu" -display none -nodefaults -serial stdio -no-reboot -cpu max,-smap -m 256M -kernel "$image" \
-        -initrd "$kernel $cmdline" -append "com1=115200,8n1 console=com1 dom0_mem=${memory:-48M} noreboot spec-ctrl=no xpti=no" \
+        -initrd "$kernel $cmdline" \
+        -append "com1=115200,8n1 console=com1 dom0_mem=${memory:-48M} noreboot spec-ctrl=no xpti=no" \
         "$@" >"$out" 2>&1 </dev/null &
     machine=$!
     while [ $SECONDS -lt $deadline ] && kill -0 $machine 2>/dev/null; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest in the hosted machine for the library in guest/ to be the inside of.  The library's pages are the frames of
- * that guest; a pointer to a page is one into the machine's RAM, with what the engine thinks of writing there left aside:
+ * that guest; a pointer to a page is one into the machine's RAM, whatever the engine thinks of writing there:
  * world_can_write() asks.
  *
  * Only plain types here: the two sides have types of the same names.

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Frames that a domain and the hypervisor share. */
+#include <abi/layout.h>
+#include <engine/engine.h>
+#include <hv/domain.h>
+
+int domain_share_new(struct hv_domain *domain, mfn_t *mfn)
+{
+    int error;
+
+    /* It does not count as the guest's memory once it is shared. */
+    domain->domain.max_frames++;
+    error = domain_populate(&domain->domain, PFN(MACH2PHYS_SHARED), mfn);
+    if (!error) {
+        error = domain_share(&domain->domain, *mfn);
+        CHECK(!error); /* it is allocated, and nobody has seen it */
+    }
+    domain->domain.max_frames--;
+    return error;
+}
