@@ -224,7 +224,8 @@ static enum status boot(struct run *run, struct session_result *result)
         show_command(&command);
     if (is_on_terminal)
         say("starting %s; Ctrl-A x leaves", base_name(run->kernel_path));
-    run->hypervisor_log = (struct log){.from = ends[0], .prefix = "", .is_live = run->options->verbose || run->options->explain};
+    run->hypervisor_log =
+        (struct log){.from = ends[0], .prefix = "", .is_live = run->options->verbose || run->options->explain};
     run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .is_noise = is_qemu_noise};
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,

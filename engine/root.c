@@ -52,8 +52,8 @@ static void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mf
 }
 
 /*
- * VMASST_TYPE_m2p_strict: the M2P's slot is empty in a root of user mode, unless kernel mode has the same root.  Processors
- * that run on it reload it on their next way out of the kernel, and meanwhile know no more than before.
+ * VMASST_TYPE_m2p_strict: the M2P's slot is empty in a root of user mode, unless kernel mode has the same root.
+ * Processors that run on it reload it on their next way out of the kernel, and meanwhile know no more than before.
  */
 static void show_m2p(struct op *op, mfn_t root, bool shown)
 {

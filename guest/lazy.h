@@ -7,8 +7,8 @@
  * were asked for.  Outside of it each goes out at once.  A full queue goes out by itself.
  *
  * Until the queue is flushed, the processor knows nothing of what is in it.  A reader asks lazy_read() first.  In lazy
- * mode, therefore, the kernel does not touch memory whose mapping it is changing, and a handler of faults that may run in
- * the midst of it calls lazy_flush() first.
+ * mode, therefore, the kernel does not touch memory whose mapping it is changing, and a handler of faults that may run
+ * in the midst of it calls lazy_flush() first.
  *
  * Failures of queued updates are reported, see mmu_failure.h, with the place that queued the very update; those behind
  * it are carried out all the same.  @where is a MMU_HERE everywhere.

@@ -59,8 +59,8 @@ struct mmu_ops {
     void (*entry_write)(struct mmu_space *space, uint64_t *place, unsigned level, mmu_entry_t entry, const char *where);
 
     /*
-     * Change the protection of an L1 entry that processors may be using: begin, then commit with the same page and other
-     * flags.  What they set of the accessed and dirty bits in between is not lost.
+     * Change the protection of an L1 entry that processors may be using: begin, then commit with the same page and
+     * other flags.  What they set of the accessed and dirty bits in between is not lost.
      */
     mmu_entry_t (*modify_begin)(uint64_t *place);
     void (*modify_commit)(struct mmu_space *space, uint64_t *place, mmu_entry_t entry, const char *where);
@@ -80,15 +80,15 @@ struct mmu_ops {
     void (*flush_all)(const char *where);
     void (*flush_page)(uint64_t vaddr, const char *where);
 
-    /* On all processors of the guest: all addresses, one page.  On those of a bitmap: one page, or MMU_ALL_ADDRESSES. */
+    /* On all processors of the guest: all addresses, one page.  On those of a bitmap: a page, or MMU_ALL_ADDRESSES. */
     void (*flush_all_everywhere)(const char *where);
     void (*flush_page_everywhere)(uint64_t vaddr, const char *where);
     void (*flush_cpus)(const uint64_t *cpus, uint64_t vaddr, const char *where);
 
     /*
-     * Life of an address space.  Its roots exist: init pins them where pinning is not late.  Run on it: it is pinned at
-     * the latest here.  It has been filled as the duplicate of another one: a good moment to pin.  It will be torn down:
-     * it is left if it is loaded, and unpinned, so that its tables are ordinary pages.
+     * Life of an address space.  Its roots exist: init pins them where pinning is not late.  Run on it: it is pinned
+     * at the latest here.  It has been filled as the duplicate of another one: a good moment to pin.  It will be torn
+     * down: it is left if it is loaded, and unpinned, so that its tables are ordinary pages.
      */
     void (*space_init)(struct mmu_space *space, const char *where);
     void (*space_activate)(struct mmu_space *space, const char *where);
@@ -115,7 +115,7 @@ struct mmu_pages {
 /* Choose the back end by how the guest was started, and start it.  0 or -XEN_ENOMEM. */
 int __must_check mmu_init(const struct mmu_pages *pages);
 
-/* What the paravirtual back end may do to save hypercalls: both is the beginning.  For measurements; no space exists. */
+/* How the paravirtual back end may save hypercalls; both ways is the beginning.  For measurements; no space exists. */
 #define MMU_LAZY     1u /* updates queue in lazy mode */
 #define MMU_LATE_PIN 2u /* spaces are pinned late; else from their init on */
 void mmu_set_techniques(unsigned techniques);
@@ -168,7 +168,7 @@ static inline bool mmu_entry_present(mmu_entry_t entry)
 #define mmu_space_create(space) mmu_space_create_at(space, MMU_HERE)
 int __must_check mmu_space_create_at(struct mmu_space *space, const char *where);
 
-/* End a space: exit, and its tables go back to where they came from.  What L1 tables refer to is the caller's affair. */
+/* End a space: exit, and its tables go back where they came from.  What L1 tables refer to is the caller's affair. */
 #define mmu_space_destroy(space) mmu_space_destroy_at(space, MMU_HERE)
 void mmu_space_destroy_at(struct mmu_space *space, const char *where);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Under a hypervisor: entries hold machine frames; tables that are not pinned are written, the others change through the
- * queue of lazy.h.
+ * Under a hypervisor: entries hold machine frames; tables that are not pinned are written, the others change through
+ * the queue of lazy.h.
  */
 #include <guest/guest.h>
 #include <guest/lazy.h>

@@ -20,7 +20,7 @@ int __must_check p2m_init(uint64_t *list, uint64_t nr_pages, p2m_page_source *so
 /* Pages that the P2M has room for: pfns below have an entry, which may be MFN_NONE. */
 uint64_t p2m_pages(void);
 
-/* Make room for all pfns below @nr_pages; the new ones have no frame.  0, or -XEN_ENOMEM: it has grown as far as it could. */
+/* Make room for all pfns below @nr_pages, which have no frame yet.  0, or -XEN_ENOMEM: it has grown part of the way. */
 int __must_check p2m_grow(uint64_t nr_pages, p2m_page_source *source);
 
 /* The frame of a page; MFN_NONE where there is none. */

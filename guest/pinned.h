@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In which world a page of a table lives.  A table that is not pinned is an ordinary page: the kernel writes it, and the
- * hypervisor does not know what it is for.  One that is pinned, or hangs on a pinned tree, is read-only for the kernel
- * and changes by hypercalls.
+ * In which world a page of a table lives.  A table that is not pinned is an ordinary page: the kernel writes it, and
+ * the hypervisor does not know what it is for.  One that is pinned, or hangs on a pinned tree, is read-only for the
+ * kernel and changes by hypercalls.
  *
  * Late pin: a tree is built with ordinary writes and blessed as a whole, once.  Early unpin: it is released as a whole
  * before it is torn down, again with ordinary writes.  Either costs a few hypercalls, not a few for each table.

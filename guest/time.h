@@ -14,7 +14,10 @@ uint64_t time_from(const struct vcpu_time_info *info);
 /* Time of day when system time was 0, since 1970. */
 uint64_t time_wallclock(void);
 
-/* Bind VIRQ_TIMER: @handler runs when the timer runs out.  The periodic timer, if any, is stopped.  0, or the call's error. */
+/*
+ * Bind VIRQ_TIMER: @handler runs when the timer runs out.  The periodic timer, if any, is stopped.  0, or the call's
+ * error.
+ */
 int __must_check timer_init(event_handler *handler);
 
 /* Raise VIRQ_TIMER at system time @deadline, at once if that is over; replaces the timer set before. */

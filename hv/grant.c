@@ -102,8 +102,8 @@ int grant_set_version(struct hv_domain *domain, unsigned version)
 
     if (version == grants->version)
         return 0;
-    if (version == 2 && take_frames(domain, grants->status_frames, &grants->nr_status_frames,
-                                    status_frames_for(grants->nr_frames)))
+    if (version == 2 &&
+        take_frames(domain, grants->status_frames, &grants->nr_status_frames, status_frames_for(grants->nr_frames)))
         return -XEN_ENOMEM;
     for (unsigned i = 0; i < grants->nr_frames; i++) {
         if (i == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small kernel that runs both ways: on bare hardware, started by a PVH loader, and as a PV guest.  It says which, tests
- * itself, and ends.  Options on its command line: seed=NUMBER (of the tests), bench=1 (measure instead), misuse=NUMBER (see
- * misuse.h).
+ * A small kernel that runs both ways: on bare hardware, started by a PVH loader, and as a PV guest.  It says which,
+ * tests itself, and ends.  Options on its command line: seed=NUMBER (of the tests), bench=1 (measure instead),
+ * misuse=NUMBER (see misuse.h).
  */
 #include <guest/guest.h>
 #include <guest/mmu.h>

@@ -169,7 +169,7 @@ static void call_wait(struct process *process)
     }
 }
 
-/* The text is read through the user's own mapping, which is loaded; a fault of the kernel there is resolved as usual. */
+/* The text is read through the user's own mapping, which is loaded; a fault there is resolved like any other. */
 static void call_write(struct process *process)
 {
     char text[TEXT_MAX];

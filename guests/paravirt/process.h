@@ -50,7 +50,7 @@ void process_stop(void);
 /* End it with @status.  Its children are nobody's then, and vanish when they end. */
 void process_end(struct process *process, int64_t status);
 
-/* Called when a process ends, before its space goes; returns whether it is to be forgotten at once.  NULL: nobody is. */
+/* Called when a process ends, before its space goes: is it to be forgotten at once?  NULL: none is. */
 void process_set_end(bool (*hook)(struct process *process));
 
 /* Forget a process that has ended. */

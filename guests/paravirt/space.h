@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Address spaces of processes: a page of code, and data pages that appear when they are touched and split when written. */
+/* Address spaces of processes: a page of code, and data pages that appear when touched and split when written. */
 #pragma once
 
 #include <guest/mmu.h>
@@ -20,8 +20,8 @@ int __must_check space_create(struct space *space, uint64_t nr_pages);
 int __must_check space_fork(struct space *child, struct space *parent);
 
 /*
- * A fault at @vaddr with the processor's error code.  0: the access can be repeated.  -XEN_ENOMEM.  -XEN_EFAULT: nothing
- * may be there, or may be done so.
+ * A fault at @vaddr with the processor's error code.  0: the access can be repeated.  -XEN_ENOMEM.  -XEN_EFAULT:
+ * nothing may be there, or may be done so.
  */
 int __must_check space_fault(struct space *space, uint64_t vaddr, uint32_t error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The P2M: all of it against the M2P, and its growth.  Pages are given back to the hypervisor, and come again as others,
- * with pfns behind the end of the memory that the guest was started with.
+ * The P2M: all of it against the M2P, and its growth.  Pages are given back to the hypervisor, and come again as
+ * others, with pfns behind the end of the memory that the guest was started with.
  */
 #include <guest/guest.h>
 #include <guest/hypercall.h>

@@ -192,8 +192,8 @@ static void test_dynamic(void **state)
     (void)state;
     assert_int_equal(leaf.ebx >> 24, 6);        /* the APIC's number */
     assert_int_equal(leaf.ebx >> 16 & 0xff, 1); /* one processor in a package */
-    assert_int_equal(leaf.ecx >> 26 & 3, 3); /* xsave, and on: the one comes with the other */
-    view.offered = 0; /* no xsave: nothing that needs it */
+    assert_int_equal(leaf.ecx >> 26 & 3, 3);    /* xsave, and on: the one comes with the other */
+    view.offered = 0;                           /* no xsave: nothing that needs it */
     leaf = cpuid_filter(&view, 1, 0);
     assert_int_equal(leaf.ecx & (UINT32_C(1) << 26 | UINT32_C(1) << 27 | UINT32_C(1) << 28 | UINT32_C(1) << 12), 0);
     leaf = cpuid_filter(&view, 7, 0);

@@ -324,9 +324,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit_test_both(test_new_baseptr),        unit_test_both(test_refused),
         unit_test_both(test_release_after_load), unit_test_both(test_ldt_dropped),
-        cmocka_unit_test(test_user_root), cmocka_unit_test(test_m2p_strict),        cmocka_unit_test(test_other_mode),
-        unit_test_both(test_set_kernel_root),    cmocka_unit_test(test_user_refused),
-        cmocka_unit_test(test_user_pae),         cmocka_unit_test(test_set_roots),
+        cmocka_unit_test(test_user_root),        cmocka_unit_test(test_m2p_strict),
+        cmocka_unit_test(test_other_mode),       unit_test_both(test_set_kernel_root),
+        cmocka_unit_test(test_user_refused),     cmocka_unit_test(test_user_pae),
+        cmocka_unit_test(test_set_roots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The FPU belongs to the guest: its state stays across calls, faults, interrupts and user mode; #NM comes when asked for.
+ * The FPU belongs to the guest: its state stays across calls, faults, interrupts and user mode; #NM comes when asked
+ * for.
  */
 #include <guest/guest.h>
 #include <guest/hypercall.h>

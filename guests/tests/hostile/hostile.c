@@ -3,7 +3,8 @@
  * Every call with pointers that point nowhere good, and with arguments of all kinds: each call returns, what it returns
  * is a result and not an accident, and the guest and the hypervisor go on.
  *
- * Left out is what ends the domain by right, or takes away what the test stands on.  "seed=" and "rounds=" repeat a run.
+ * Left out is what ends the domain by right, or takes away what the test stands on.  "seed=" and "rounds=" repeat a
+ * run.
  */
 #include <guest/errno.h>
 #include <guest/guest.h>
