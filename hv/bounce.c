@@ -11,7 +11,10 @@
 #define STACK_ALIGN   UINT64_C(16)
 #define CS_MASK_SHIFT 32u /* of the saved evtchn_upcall_mask in the word of cs */
 
-/* The frame that every handler finds, from its stack pointer upwards; what some have in between goes between @r11 and @rip. */
+/*
+ * The frame that every handler finds, from its stack pointer upwards; what some have in between goes between @r11 and
+ * @rip.
+ */
 struct interrupted {
     uint64_t rip, cs, rflags, rsp, ss;
 };

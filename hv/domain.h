@@ -52,8 +52,8 @@ struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width
                                 unsigned nr_vcpus);
 
 /*
- * A zeroed frame, beyond the domain's reservation, that the hypervisor shares with it: the guest may map it writable and
- * can do nothing else with it.  It goes with the domain.  -XEN_ENOMEM.
+ * A zeroed frame, beyond the domain's reservation, that the hypervisor shares with it: the guest may map it writable
+ * and can do nothing else with it.  It goes with the domain.  -XEN_ENOMEM.
  */
 int __attribute__((warn_unused_result)) domain_share_new(struct hv_domain *domain, mfn_t *mfn);
 

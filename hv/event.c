@@ -2,8 +2,9 @@
 /*
  * What the guest sees of event channels, in order: the bits that are shared with it; raising events.
  *
- * The guest may write the shared bits at any moment.  Each is changed by one atomic operation, whose answer is believed,
- * and the hypervisor's own state never depends on them.  Bits are counted in bytes, which makes both widths alike.
+ * The guest may write the shared bits at any moment.  Each is changed by one atomic operation, whose answer is
+ * believed, and the hypervisor's own state never depends on them.  Bits are counted in bytes, which makes both widths
+ * alike.
  */
 #include <abi/errno.h>
 #include <hv/domain.h>

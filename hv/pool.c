@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bit for each frame, and above it levels of summary: a bit for each word of the level below that is not zero.  So the
- * free frame that comes next behind another is found in a few steps, however few there are.
+ * A bit for each frame, and above it levels of summary: a bit for each word of the level below that is not zero.  So
+ * the free frame that comes next behind another is found in a few steps, however few there are.
  */
 #include <engine/check.h>
 #include <hv/pool.h>
@@ -70,7 +70,9 @@ static bool is_free(uint64_t frame)
     return pool.levels[0].words[frame / WORD_BITS] >> frame % WORD_BITS & 1;
 }
 
-/* A word that was zero has its bit in the level above set; the levels above that one know already, or hear of it too. */
+/*
+ * A word that was zero has its bit in the level above set; the levels above that one know already, or hear of it too.
+ */
 static void set_free(uint64_t frame)
 {
     uint64_t bit = frame;

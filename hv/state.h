@@ -39,7 +39,8 @@ bool __attribute__((warn_unused_result)) state_set_extended(struct hv_vcpu *vcpu
 
 /*
  * Move between the processor and @vcpu, which runs on it, or is about to.  Segments are loaded on the vCPU's own stack,
- * because the LDT may have to come for that; of selectors that mean nothing any more its kernel hears: bounce_failsafe().
+ * because the LDT may have to come for that; of selectors that mean nothing any more its kernel hears:
+ * bounce_failsafe().
  */
 void state_save(struct hv_vcpu *vcpu);
 void state_load(struct hv_vcpu *vcpu);
@@ -48,7 +49,9 @@ void state_load_segments(struct hv_vcpu *vcpu);
 /* The two modes of a 64-bit guest have a gs base each: exchange them on the processor. */
 void state_swap_gs(void);
 
-/* Set or read a base of the running vCPU, in the form of SEGBASE_* (abi/segment.h); the caller has checked the address. */
+/*
+ * Set or read a base of the running vCPU, in the form of SEGBASE_* (abi/segment.h); the caller has checked the address.
+ */
 void state_set_fs_base(uint64_t base);
 void state_set_gs_base(uint64_t base);
 void state_set_gs_base_inactive(uint64_t base);

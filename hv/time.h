@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time: the clock made of the TSC, what of it guests see (struct vcpu_time_info, the wall clock), and the vCPUs' timers.
+ * Time: the clock made of the TSC, what of it guests see (struct vcpu_time_info, the wall clock), and the vCPUs'
+ * timers.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a trap, in order: of the hypervisor's own; of the guest's faults; of the rest of the guest's traps; on
- * the way back to the guest.
+ * What becomes of a trap, in order: of the hypervisor's own; of the guest's faults; of the rest of the guest's traps;
+ * on the way back to the guest.
  */
 #include <abi/errno.h>
 #include <abi/layout.h>
@@ -90,8 +90,8 @@ static _Noreturn void fault_of_return(const struct cpu_frame *fault)
 }
 
 /*
- * A guest may leave TF on, or a breakpoint on its own memory, as it enters: the trap comes in the hypervisor, on a stack
- * of its own, and is dropped.
+ * A guest may leave TF on, or a breakpoint on its own memory, as it enters: the trap comes in the hypervisor, on a
+ * stack of its own, and is dropped.
  */
 static void debug_from_hypervisor(struct cpu_frame *frame)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The clock's arithmetic against 128-bit arithmetic; the real-time clock against the C library; what guests see of time,
- * computed like a guest does it; the vCPUs' timers and the calls that set them.
+ * The clock's arithmetic against 128-bit arithmetic; the real-time clock against the C library; what guests see of
+ * time, computed like a guest does it; the vCPUs' timers and the calls that set them.
  */
 /* links: hv/clock.c hv/time.c hv/wallclock.c hv/rtc_decode.c hv/timer.c hv/call_time.c */
 #include <setjmp.h>

@@ -202,7 +202,9 @@ static void test_inert(void **state)
         assert_int_equal(unit_map(&unit, 0, pte(page, PTE_P | PTE_RW | inert[i])), 0);
         assert_counts(&unit, page, FRAME_REFS_MAX, TYPE_WRITABLE, TYPE_COUNT_MAX);
     }
-    /* Rights are not inert: the writable use goes and comes with them.  The entry keeps its frame, and its reference. */
+    /*
+     * Rights are not inert: the writable use goes and comes with them.  The entry keeps its frame, and its reference.
+     */
     assert_int_equal(unit_map(&unit, 0, pte(page, PTE_P)), 0);
     assert_counts(&unit, page, FRAME_REFS_MAX, TYPE_WRITABLE, TYPE_COUNT_MAX - 1);
     assert_int_equal(unit_map(&unit, 0, pte(page, PTE_P | PTE_RW)), 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random bytes run as code, half of the time as a program, half of it as the kernel.  Any end is right for the domain:
- * it may crash, shut itself down or last to the end; what must stand is the hypervisor, which the run's exit code tells.
+ * it may crash, shut itself down or last to the end; what must stand is the hypervisor, which the run's exit code
+ * tells.
  *
  * "seed=" repeats a run, "seconds=" is how long (4).  A jump out of a loop is made by the timer.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segments: what a descriptor may say, selectors that work and that do not, the LDT that appears when it is used, bases.
+ * Segments: what a descriptor may say, selectors that work and that do not, the LDT that appears when it is used,
+ * bases.
  */
 #include <guest/guest.h>
 #include <guest/hypercall.h>

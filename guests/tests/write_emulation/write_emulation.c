@@ -147,7 +147,9 @@ static void try_form(const struct form *form, const char *kind, uint64_t start, 
     }
 }
 
-/* Present entries: only what keeps the frame, so forms that scramble it are left out by running them on a copy first. */
+/*
+ * Present entries: only what keeps the frame, so forms that scramble it are left out by running them on a copy first.
+ */
 static bool stays_acceptable(const struct form *form, uint64_t start, uint64_t value)
 {
     struct attempt attempt = {form, operands_for(&plain_low[MIDDLE], value)};
