@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/segment.h>
 #include <engine/access.h>
 #include <hv/alu.h>
 #include <hv/emulation.h>
@@ -131,7 +132,10 @@ bool emulation_open(struct emulation *emulation, struct hv_vcpu *vcpu)
 {
     uint64_t descriptor;
 
-    *emulation = (struct emulation){.vcpu = vcpu, .result = EMULATE_UNKNOWN};
+    *emulation = (struct emulation){.vcpu = vcpu, .result = EMULATE_UNKNOWN, .mode = DECODE_64};
+    /* The hypervisor's own descriptor, which 64-bit kernels run on: nothing to look up. */
+    if (domain_is_64bit(vcpu_domain(vcpu)) && (vcpu->frame->cs & 0xffff) == FLAT_KERNEL_CS64)
+        return true;
     if (!find_descriptor(vcpu, vcpu->frame->cs & 0xffff, &descriptor))
         return false;
     emulation->mode = descriptor_mode(descriptor);
