@@ -36,8 +36,8 @@
  * ` VCPUOP_is_up: 1 or 0.
  * ` VCPUOP_get_runstate_info: how the time of the vCPU was spent, once.
  * ` VCPUOP_register_runstate_memory_area: where to keep the same information up to date.
- * ` VCPUOP_set_periodic_timer, VCPUOP_stop_periodic_timer: raise VIRQ_TIMER at a fixed rate, or no more.  New
- * ` vCPUs have no periodic timer; stopping none is no error.
+ * ` VCPUOP_set_periodic_timer, VCPUOP_stop_periodic_timer: raise VIRQ_TIMER at a fixed rate, or no more.  A
+ * ` vCPU starts with a periodic timer of 10 ms; stopping none is no error.
  * `   -EINVAL: a period shorter than a millisecond or longer than the hypervisor can count.
  * ` VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer: raise VIRQ_TIMER once, replacing the timer set
  * ` before; or no more.  A time that has passed raises it at once.

@@ -11,6 +11,7 @@
 #include <hv/vcpu.h>
 
 #define TURN_NS UINT64_C(10000000) /* a vCPU's turn while others want to run */
+#define TICK_NS UINT64_C(10000000) /* the period of a new vCPU's timer */
 
 /*
  * ---- Stacks.  entry_switch() saves six registers and the place to go on at.
@@ -133,8 +134,17 @@ void sched_stop(struct hv_vcpu *vcpu)
         set_state(vcpu, RUNSTATE_offline);
 }
 
+/* Old kernels never ask for their tick: a vCPU has one from the start, until it says otherwise (abi/vcpu.h). */
+static void first_start(struct hv_vcpu *vcpu)
+{
+    vcpu->run.started = true;
+    time_set_periodic(vcpu, TICK_NS);
+}
+
 void sched_start(struct hv_vcpu *vcpu)
 {
+    if (!vcpu->run.started)
+        first_start(vcpu);
     vcpu->run.down = false;
     if (vcpu->run.info.state == RUNSTATE_offline)
         set_state(vcpu, RUNSTATE_runnable);

@@ -51,13 +51,24 @@ line:
     .ascii "a child says hello\n"
 line_end:
 
-/* Count to 50 in a register and in memory, with a yield after each. */
+/* Count to 50 in a register, in memory and on a stack, with a yield after each; registers are what they were. */
 program_yield:
     movl $DATA_BASE, %ebx
+    movl $DATA_BASE + 0x2000, %esp
     xorl %ebp, %ebp
 1:  incq %rbp
     incq (%rbx)
+    pushq %rbp
+    leaq 1(%rbp), %rdx
+    leaq 2(%rbp), %r15
     call_kernel SYSCALL_YIELD
+    decq %rdx
+    subq $2, %r15
+    cmpq %rdx, %r15
+    jne failed
+    popq %rax
+    cmpq %rdx, %rax
+    jne failed
     cmpq %rbp, (%rbx)
     jne failed
     cmpq $50, %rbp

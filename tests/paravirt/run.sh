@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The guest's side of memory management: its parts on the host, and the kernel that runs both ways, in each way.
+# The guest's side of memory management: the kernel that runs both ways, in each way.
 #
 # Usage: tests/paravirt/run.sh
 #
@@ -23,21 +23,6 @@ good() {
 bad() { # WHAT...
     failed=$((failed + 1))
     echo "FAILED $*"
-}
-
-# Programs of cmocka.
-hosted() {
-    local source program out ok
-    for source in tests/guestlib/test_*.c; do
-        program=build/san/${source%.c}
-        out=$log/paravirt-$(basename "$program").log
-        if "$program" >"$out" 2>&1 && ok=$(grep -acE '^\[ +OK \]' "$out") && [ "$ok" -gt 0 ]; then
-            passed=$((passed + ok))
-            echo "ok $program: $ok passed"
-        else
-            bad "$program; see $out"
-        fi
-    done
 }
 
 # tests WAY NAME KERNEL CMDLINE: run all tests of the kernel.
@@ -98,7 +83,6 @@ hypercalls() {
     fi
 }
 
-hosted
 tests native native build/guests/paravirt.elf seed=1
 says native '^paravirt: started on bare hardware'
 tests native native-clang build/guests-clang/paravirt.elf seed=2
