@@ -36,7 +36,7 @@ __extension__ typedef unsigned __int128 uint128_t;
  * ---- The rest of the hypervisor.
  */
 
-static struct cpu cpu;
+struct cpu cpu_boot;
 static struct hv_domain domain;
 static struct hv_vcpu vcpus[2];
 static struct vcpu *vcpu_table[2] = {&vcpus[0].vcpu, &vcpus[1].vcpu};
@@ -54,11 +54,6 @@ uint64_t calibrate_tsc(void)
 void apic_set_timer(uint64_t ns)
 {
     interrupt_in = ns;
-}
-
-struct cpu *cpu_here(void)
-{
-    return &cpu;
 }
 
 void event_raise_virq(struct hv_vcpu *vcpu, unsigned virq)
@@ -124,7 +119,7 @@ static int set_up(void **state)
     }
     virqs = wakes = ended = 0;
     area_mapped = true;
-    cpu.current = &vcpus[0];
+    cpu_boot.current = &vcpus[0];
     return 0;
 }
 
@@ -376,9 +371,9 @@ static void test_area(void **state)
     vcpus[0].vcpu.user_mode = true;
     time_update_vcpu(&vcpus[0]);
     vcpus[0].vcpu.user_mode = false;
-    cpu.current = &vcpus[1];
+    cpu_boot.current = &vcpus[1];
     time_update_vcpu(&vcpus[0]);
-    cpu.current = &vcpus[0];
+    cpu_boot.current = &vcpus[0];
     area_mapped = false;
     time_update_vcpu(&vcpus[0]);
     assert_int_equal(area.version, 0xeeeeeeee);

@@ -194,8 +194,33 @@ static void polling(void)
     test_result("poll of a port out of range", hypercall_sched_op(SCHEDOP_poll, &poll), -XEN_EINVAL);
 }
 
+static unsigned firsts;
+
+static void first_tick(evtchn_port_t port)
+{
+    (void)port;
+    firsts++;
+}
+
+/* A vCPU comes with a tick of 10 ms, until timer_init() stops it. */
+static void from_the_start(void)
+{
+    uint64_t begin = time_now();
+    evtchn_port_t port;
+
+    test_need(event_bind_virq(VIRQ_TIMER, first_tick, &port), "bind VIRQ_TIMER");
+    event_enable();
+    while (firsts < 5 && time_now() < begin + 3000 * MS)
+        cpu_relax();
+    event_disable();
+    test_check(firsts >= 5 && time_now() - begin >= 40 * MS, "a new vCPU ticks every 10 ms", "%u times in %lu us",
+               firsts, (time_now() - begin) / 1000);
+    test_need(event_close(port), "close the port");
+}
+
 void test_main(void)
 {
+    from_the_start();
     test_need(timer_init(tick), "bind VIRQ_TIMER");
     under_load();
     single();
