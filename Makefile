@@ -143,7 +143,9 @@ Paravane: direct paging for Xen PV guests.
   make coverage            which lines and branches of the engine the tests reach; fails below the floor
   make defects             plant each known kind of mistake into the engine and see that a test notices
   make test-boot           boot the hypervisor's image in QEMU, every way that it can be started
-  make bench               measure the engine; figures in build/bench.json
+  make bench               measure the engine, and what a fork costs a guest; figures in build/bench.json
+  make bench-linux         instructions of Linux: natively, under Debian's Xen, under Paravane; build/bench-linux.json
+  make test-linux, test-guest, test-paravirt, test-cli     those tests alone
   make format              lay out the sources as .clang-format says
   make setup               install what the build needs (the first make does it by itself)
   make clean               remove build/
