@@ -21,7 +21,7 @@ struct vcpu_run {
     bool arrives;                   /* it has come to the processor, which does not have its segments yet */
     bool attention;                 /* before it returns to its guest there is something to look at: hv/trap.c */
     bool down;                      /* VCPUOP_down, or not up yet: stays offline */
-    bool started;   /* it has been up */
+    bool started;                   /* it has been up */
     bool polling;                   /* blocked in SCHEDOP_poll: wakes for its ports, delivers nothing by that */
     struct vcpu_runstate_info info; /* state: RUNSTATE_running, runnable, blocked, offline; times in ns */
     uint64_t area;                  /* where the guest wants to see it, a virtual address; 0: nowhere */

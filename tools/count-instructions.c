@@ -5,9 +5,9 @@
  *   -plugin count.so,out=FILE[,from=ADDRESS,to=ADDRESS]
  *
  * A program marks a moment with the instruction `nopl 0x4d5650NN(%rax)`, which does nothing.  At each mark FILE gets
- * "mark NN COUNT", with all instructions since power-on; and if a range of addresses is given, "at ADDRESS COUNT" for each
- * block of code in it that has run since the mark before.  A block that is left in its middle, by an exception, counts as
- * a whole.
+ * "mark NN COUNT", with all instructions since power-on; and if a range of addresses is given, "at ADDRESS COUNT" for
+ * each block of code in it that has run since the mark before.  A block that is left in its middle, by an exception,
+ * counts as a whole.
  *
  * The few declarations are those of QEMU's plugin interface, version 1; Debian has no package with its header.
  */

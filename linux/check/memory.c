@@ -200,8 +200,8 @@ static uint64_t pattern(size_t index)
 }
 
 /*
- * Every word of nine tenths of what is free is written, then read back, then given back.  A small machine keeps what the
- * kernel wants for itself: it counts that as available, but then rather ends a process.
+ * Every word of nine tenths of what is free is written, then read back, then given back.  A small machine keeps what
+ * the kernel wants for itself: it counts that as available, but then rather ends a process.
  */
 void check_fill(void)
 {

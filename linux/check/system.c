@@ -126,8 +126,8 @@ static unsigned long timer_count(void)
 }
 
 /*
- * While a process runs, the timer ticks: CONFIG_HZ is 250 in Debian.  A loaded host lets the machine run only now and then,
- * and ticks get lost: time is given, but not for ever.
+ * While a process runs, the timer ticks: CONFIG_HZ is 250 in Debian.  A loaded host lets the machine run only now and
+ * then, and ticks get lost: time is given, but not for ever.
  */
 void check_timer_interrupts(void)
 {
