@@ -90,7 +90,8 @@ $(foreach flavour,san fast cov,$(eval \
 
 # The lists of these are those of the other makefiles, which come later: hence the second expansion.
 .SECONDEXPANSION:
-test: engine hv guests cli paravirt san $$(HV_TESTS) $$(HV_UNIT) $$(CLI_PARTS) $$(LINUX_PARTS) $(call programs,tsan,$(PARALLEL)) \
+test: engine hv guests cli paravirt san $$(HV_TESTS) $$(HV_UNIT) $$(CLI_PARTS) $$(LINUX_PARTS) \
+		build/linux/xen.gz build/linux/grub-images $(call programs,tsan,$(PARALLEL)) \
 		$(call programs,fast,$(filter tests/model/%,$(PROGRAMS))) $(call programs,fuzz,$(FUZZERS)) $$(HV_FUZZERS)
 	$(Q)tests/run.sh
 

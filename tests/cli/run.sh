@@ -354,7 +354,7 @@ fi
 find_kernel() { # GLOB: the first one
     local file
     # shellcheck disable=SC2086 # the glob is meant as one
-    for file in ${PARAVANE_TEST_KERNELS:-/nowhere}/$1 /boot/$1 /usr/lib/grub-xen/$1; do
+    for file in ${PARAVANE_TEST_KERNELS:-/nowhere}/$1 "$work"/kernels/$1 /boot/$1 /usr/lib/grub-xen/$1; do
         [ -r "$file" ] && { echo "$file"; return; }
     done
 }
@@ -363,6 +363,10 @@ real() { # NAME GLOB STATUS TEXT...
     kernel=$(find_kernel "$2")
     if [ -n "$kernel" ]; then expect "$name" "${@:3}" -- inspect "$kernel"; else skip "$name" "no $2 here"; fi
 }
+# What the tests of Linux have fetched.
+mkdir "$work/kernels"
+[ ! -r build/linux/amd64/vmlinuz ] || ln -s "$PWD/build/linux/amd64/vmlinuz" "$work/kernels/vmlinuz-debian-amd64"
+[ ! -d build/linux/grub-images ] || ln -s "$PWD"/build/linux/grub-images/* "$work/kernels/"
 real real-linux 'vmlinuz-*-amd64' 0 'bzImage, boot protocol 2' 'GUEST_OS +linux' 'p2m +at 0x8000000000' 'would boot$'
 real real-grub-64 grub-x86_64-xen.bin 0 'GUEST_OS +GRUB' 'would boot$'
 real real-grub-32 grub-i386-xen.bin 1 'PAE_MODE +yes +.cut off' 'recognised but not run yet'
