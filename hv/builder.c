@@ -190,7 +190,6 @@ struct hv_domain *builder_build(struct machine *machine, const struct bundle_dom
         report(&build);
         return build.domain;
     }
-    build.domain->ended = true;
     (void)domain_release(build.domain);
     return NULL;
 }

@@ -20,8 +20,7 @@ static int64_t do_yield(struct hv_vcpu *vcpu, vaddr_t arg)
 /* Is there a reason to return to the guest? */
 static bool is_wanted(const struct hv_vcpu *vcpu)
 {
-    return event_is_deliverable(vcpu) || (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked) ||
-           vcpu_domain(vcpu)->ended;
+    return vcpu_has_upcall(vcpu) || (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked) || vcpu_domain(vcpu)->ended;
 }
 
 /* Nothing can come between the look and the sleep: interrupts are off. */

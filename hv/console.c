@@ -131,12 +131,17 @@ static void poll_again(struct timer *timer)
         timer_set(timer, time_now() + POLL_INTERVAL);
 }
 
+void console_detach(const struct hv_domain *domain)
+{
+    if (attached != domain)
+        return;
+    timer_stop(&poll_timer);
+    attached = NULL;
+}
+
 void console_attach(struct hv_domain *domain)
 {
-    timer_stop(&poll_timer);
     attached = domain;
-    if (!domain)
-        return;
     poll_timer.expire = poll_again;
     timer_set(&poll_timer, time_now() + POLL_INTERVAL);
 }

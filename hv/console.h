@@ -28,8 +28,12 @@ void console_run(struct hv_domain *domain);
 /* Input has come on the serial line, or may have: give it to the domain that has the console. */
 void console_poll(void);
 
-/* From now on @domain has the console's input, which is looked for every few milliseconds.  NULL: nobody. */
+/*
+ * From now on @domain has the console's input, which is looked for every few milliseconds; or has it no longer, if it
+ * had.
+ */
 void console_attach(struct hv_domain *domain);
+void console_detach(const struct hv_domain *domain);
 
 /* Take at most @count bytes of input that @domain has not got by its ring.  Returns their number. */
 size_t console_read(const struct hv_domain *domain, char *bytes, size_t count);

@@ -190,7 +190,7 @@ bool domain_release(struct hv_domain *domain)
 
     for (unsigned i = 0; i < nr_vcpus; i++)
         time_stop(hv_vcpu_of(domain->vcpus[i]));
-    console_attach(NULL);
+    console_detach(domain);
     xenstore_destroy(domain);
     event_destroy(domain);
     clean = report_leaks(domain, domain_destroy(&domain->domain));

@@ -70,7 +70,7 @@ void domain_shut_down(struct hv_domain *domain, unsigned reason);
 void domain_crash(struct hv_vcpu *vcpu, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Give back all that the domain has, which has ended.  Called outside any vCPU.  True: every frame is back and every
- * count was zero; otherwise what is left has been reported.
+ * Give back all that the domain has, none of whose vCPUs will run any more.  Called outside any vCPU.  True: every
+ * frame is back and every count was zero; otherwise what is left has been reported.
  */
 bool domain_release(struct hv_domain *domain);

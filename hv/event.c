@@ -71,16 +71,6 @@ bool event_is_pending(const struct hv_domain *domain, uint32_t port)
     return port < event_ports(domain) && bit_test(pending_bits(domain), port);
 }
 
-bool event_is_deliverable(const struct hv_vcpu *vcpu)
-{
-    const struct vcpu_info *info = vcpu->info;
-
-    return __atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST) &&
-           !__atomic_load_n(&info->evtchn_upcall_mask, __ATOMIC_SEQ_CST);
-}
-_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_mask) == offsetof(struct compat_vcpu_info, evtchn_upcall_mask),
-               "event_is_deliverable()");
-
 void event_unmask_upcalls(struct hv_vcpu *vcpu)
 {
     __atomic_store_n(&vcpu->info->evtchn_upcall_mask, 0, __ATOMIC_SEQ_CST);

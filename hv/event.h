@@ -49,9 +49,6 @@ void event_notify(struct hv_domain *domain, uint32_t port);
 /* Raise VIRQ @virq: on @vcpu if it is one for each vCPU, otherwise on the vCPU that its port notifies. */
 void event_raise_virq(struct hv_vcpu *vcpu, unsigned virq);
 
-/* Should the event callback run when @vcpu returns to its guest: upcall pending and not masked? */
-bool event_is_deliverable(const struct hv_vcpu *vcpu);
-
 /* Let the event callback run: clear the mask of @vcpu. */
 void event_unmask_upcalls(struct hv_vcpu *vcpu);
 

@@ -56,6 +56,7 @@ static inline bool vcpu_has_upcall(const struct hv_vcpu *vcpu)
 }
 _Static_assert(offsetof(struct vcpu_info, evtchn_upcall_pending) == 0, "vcpu_has_upcall()");
 _Static_assert(offsetof(struct vcpu_info, evtchn_upcall_mask) == 1, "vcpu_has_upcall()");
+_Static_assert(offsetof(struct compat_vcpu_info, evtchn_upcall_mask) == 1, "vcpu_has_upcall()");
 
 /* vCPU @id of @domain; NULL if there is none. */
 static inline struct hv_vcpu *vcpu_find(const struct hv_domain *domain, uint64_t id)

@@ -118,7 +118,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    console_attach(NULL);
+    console_detach(&domain);
     return running != NULL;
 }
 

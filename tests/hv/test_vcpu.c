@@ -263,11 +263,6 @@ bool time_has_watchdog(const struct hv_domain *which, unsigned id)
     return watchdogs[id];
 }
 
-bool event_is_deliverable(const struct hv_vcpu *vcpu)
-{
-    return vcpu->info->evtchn_upcall_pending && !vcpu->info->evtchn_upcall_mask;
-}
-
 void event_unmask_upcalls(struct hv_vcpu *vcpu)
 {
     vcpu->info->evtchn_upcall_mask = 0;
