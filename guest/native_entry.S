@@ -4,6 +4,7 @@
  * iretq.
  */
 #include <guest/layout.h>
+#include <guest/registers.h>
 #include <guest/native.h>
 
     .text
@@ -48,42 +49,14 @@ native_syscall:
     .type native_common, @function
 native_common:
     cld
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    save_registers
     movq %rsp, %rdi
     movq %rsp, %rbx
     andq $-16, %rsp
     call native_dispatch
     movq %rbx, %rsp
 native_return:
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rax
-    popq %rcx
-    popq %rdx
-    popq %rsi
-    popq %rdi
+    restore_registers
     addq $8, %rsp
     iretq
     .size native_common, . - native_common

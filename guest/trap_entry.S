@@ -5,6 +5,7 @@
  */
 #include <abi/hypercall.h>
 #include <guest/layout.h>
+#include <guest/registers.h>
 
     .text
 
@@ -53,21 +54,7 @@ trap_entries:
     .type trap_common, @function
 trap_common:
     cld
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rax
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    save_registers
     movq %rsp, %rdi
     movq %rsp, %rbx
     andq $-16, %rsp
@@ -78,21 +65,7 @@ trap_common:
 /* Continue with the struct regs at rsp. */
     .globl trap_return
 trap_return:
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rax
-    popq %rcx
-    popq %rdx
-    popq %rsi
-    popq %rdi
+    restore_registers
     movq $0, (%rsp) /* iret_context.flags in place of error and vector */
     jmp hypercall_page + __HYPERVISOR_iret * 32
     .size trap_common, . - trap_common

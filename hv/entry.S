@@ -20,6 +20,8 @@
 
 /* Offsets into struct cpu_frame behind its registers. */
 #define FRAME_CS 24 /* from the vector on */
+#define FRAME_RFLAGS 32
+#define RFLAGS_VM86 0x20000
 
         .macro SAVE_REGISTERS
         pushq %rdi
@@ -88,6 +90,9 @@ entry_stubs:
         .balign 16
 entry_common:
         testb $3, FRAME_CS(%rsp)
+        jnz entry_from_guest
+        /* No processor has virtual-8086 mode within long mode, but QEMU's iretl lets ring 3 enter it. */
+        testl $RFLAGS_VM86, FRAME_RFLAGS(%rsp)
         jnz entry_from_guest
         SAVE_REGISTERS
         pushq $RFLAGS_CLEAR

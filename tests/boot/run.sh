@@ -26,52 +26,7 @@ qemu=(qemu-system-x86_64 -display none -no-reboot -device isa-debug-exit,iobase=
 # shellcheck disable=SC2054
 small=(-m 128M -cpu max,-smap -serial stdio)
 
-mkdir -p "$log"
-work=$(mktemp -d "$log/.run.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'trap - TERM; kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
-
-# verdict NAME STATUS WANTED SECONDS TEXT...: a run passes with the exit status WANTED if its log has each TEXT.
-verdict() {
-    local name=$1 status=$2 wanted=$3 seconds=$4 out=$log/$1.log text why=''
-    shift 4
-    [ "$status" -eq "$wanted" ] || why="status $status instead of $wanted"
-    [ "$status" -ne 124 ] || why="out of time: $limit s"
-    for text in "$@"; do
-        grep -qE -e "$text" "$out" || why="$why; nothing like: $text"
-    done
-    if [ -z "$why" ]; then
-        echo pass >"$work/$name.verdict"
-        printf '%-28s passed  %s s\n' "$name" "$seconds"
-    else
-        echo fail >"$work/$name.verdict"
-        printf '%-28s FAILED: %s; %s:\n' "$name" "${why#; }" "$out"
-        tail -n 40 "$out" | tr -d '\r' | sed 's/^/    | /'
-    fi
-}
-
-# perform NAME WANTED TEXT... -- COMMAND...
-perform() {
-    local name=$1 wanted=$2 texts=() begin=$EPOCHREALTIME status
-    shift 2
-    while [ "$1" != -- ]; do texts+=("$1"); shift; done
-    shift
-    timeout --foreground -k 5 "$limit" "$@" </dev/null >"$log/$name.log" 2>&1
-    status=$?
-    verdict "$name" $status "$wanted" \
-        "$(awk -v b="$begin" -v e="$EPOCHREALTIME" 'BEGIN { printf "%.1f", e - b }')" ${texts[@]+"${texts[@]}"} \
-        >"$work/.$name"
-    flock "$work" cat "$work/.$name"
-}
-
-# begin NAME ...: perform() beside the others, as soon as there is room.
-names=()
-begin() {
-    [[ $1 =~ $pattern ]] || return 0
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
-    names+=("$1")
-    perform "$@" &
-}
+. tests/lib/runs.sh
 
 # boot NAME WANTED TEXT... -- OPTION...: QEMU with these options
 boot() {
@@ -186,11 +141,4 @@ boot seed $GOOD "$passed" 'seed 1234567' -- \
 # ---- What runs on the host: the parsers, and small parts.
 begin hosted-bootinfo 0 'PASSED  \] 16 test' -- build/hv-san/test_bootinfo
 begin hosted-parts 0 'PASSED  \] 3 test' -- build/hv-san/test_parts
-wait
-
-failed=0
-for name in "${names[@]}"; do
-    [ "$(cat "$work/$name.verdict" 2>/dev/null)" = pass ] || failed=$((failed + 1))
-done
-echo "$((${#names[@]} - failed)) passed, $failed failed"
-[ $failed -eq 0 ]
+runs_end

@@ -17,54 +17,10 @@ limit=${PARAVANE_LINUX_TIMEOUT:-300}
 log=build/log/linux
 linux=build/linux
 
-mkdir -p $log
-work=$(mktemp -d "$log/.run.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'trap - TERM; kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
+. tests/lib/runs.sh
 
 # What must not be in any log: the hypervisor's complaints about itself, and what it finds left when a domain has ended.
 bad='hypervisor broke|bug of the hypervisor|frames behind|not ok '
-
-# verdict NAME STATUS WANTED SECONDS TEXT...: a run passes with the exit status WANTED if its log has each TEXT.
-verdict() {
-    local name=$1 status=$2 wanted=$3 seconds=$4 out=$log/$1.log text why=''
-    shift 4
-    [ "$status" -eq "$wanted" ] || why="; status $status instead of $wanted"
-    [ "$status" -ne 124 ] || why="; out of time: $limit s"
-    for text in "$@"; do
-        grep -qaE -e "$text" "$out" || why="$why; nothing like: $text"
-    done
-    ! grep -aE "$bad" "$out" >"$work/$name.bad" || why="$why; $(head -n 1 "$work/$name.bad" | tr -d '\r')"
-    if [ -z "$why" ]; then
-        echo pass >"$work/$name.verdict"
-        printf '%-28s passed  %s s\n' "$name" "$seconds"
-    else
-        echo fail >"$work/$name.verdict"
-        printf '%-28s FAILED: %s; %s:\n' "$name" "${why#; }" "$out"
-        tail -n 60 "$out" | tr -d '\r' | sed 's/^/    | /'
-    fi
-}
-
-# perform NAME WANTED TEXT... -- COMMAND...
-perform() {
-    local name=$1 wanted=$2 texts=() begin=$SECONDS status
-    shift 2
-    while [ "$1" != -- ]; do texts+=("$1"); shift; done
-    shift
-    timeout --foreground -k 5 $((limit + 10)) "$@" </dev/null >"$log/$name.log" 2>&1
-    status=$?
-    verdict "$name" $status "$wanted" $((SECONDS - begin)) ${texts[@]+"${texts[@]}"} >"$work/.$name"
-    flock "$work" cat "$work/.$name"
-}
-
-# begin NAME ...: perform() beside the others, as soon as there is room.
-names=()
-begin() {
-    [[ $1 =~ $pattern ]] || return 0
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
-    names+=("$1")
-    perform "$@" &
-}
 
 # check NAME FLAVOUR LENGTH OPTION...: the self-check, all of it (LENGTH full) or the short one.
 check() {
@@ -102,11 +58,4 @@ begin check-fails 1 'usage: check' 'exitcode=0x00000100' 'the guest crashed' -- 
     "${run[@]}" --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.check=fail" $linux/amd64/vmlinuz
 begin reboot 0 'domain 1 \(vmlinuz\) wants to reboot' -- "${run[@]}" --ramdisk $linux/amd64/ramdisk.img \
     --cmdline "$words rdinit=/bin/busybox -- reboot -f" $linux/amd64/vmlinuz
-wait
-
-passed=0 failed=0
-for name in ${names[@]+"${names[@]}"}; do
-    if [ "$(cat "$work/$name.verdict" 2>/dev/null)" = pass ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-done
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+runs_end

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* For assembly: the general registers of struct regs, guest/trap.h, on the stack and from it. */
+#pragma once
+
+#ifdef __ASSEMBLER__
+/* clang-format off */
+
+.macro save_registers
+    pushq %rdi
+    pushq %rsi
+    pushq %rdx
+    pushq %rcx
+    pushq %rax
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+.endm
+
+.macro restore_registers
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rax
+    popq %rcx
+    popq %rdx
+    popq %rsi
+    popq %rdi
+.endm
+
+/* clang-format on */
+#endif
