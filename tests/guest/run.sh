@@ -8,10 +8,14 @@
 # guests/tests/NAME/expect says how it ends: "poweroff" (default), "crash", or "any".  Whatever is expected, the
 # hypervisor itself must survive.  guests/tests/NAME/options holds more options for `paravane run`.
 #
+# Their time is virtual, so that nothing depends on how busy the machine is.
+#
 # The last line is "N passed, N failed", with ", N skipped" behind it if any were.  Logs: build/log/guest-NAME.log.
-# Environment: PARAVANE_JOBS (default 2), PARAVANE_GUESTS (default build/guests: the kernels built by gcc).
+# Environment: PARAVANE_JOBS (default 2), PARAVANE_GUESTS (default build/guests: the kernels built by gcc), and the limits
+# of tests/lib/limits.sh.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/limits.sh
 
 jobs=${PARAVANE_JOBS:-2}
 guests=${PARAVANE_GUESTS:-build/guests}
@@ -36,8 +40,8 @@ perform() {
     local expect=poweroff options=() status end passed failed skipped=0 verdict why=
     [ ! -f "$directory/expect" ] || read -r expect <"$directory/expect"
     [ ! -f "$directory/options" ] || read -r -a options <"$directory/options"
-    timeout -k 5 120 build/cli/paravane run --timeout 60 --audit --memory 64M ${options[@]+"${options[@]}"} "$kernel" \
-        >"$out" 2>&1 </dev/null
+    bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M "${virtual_time[@]}" \
+        ${options[@]+"${options[@]}"} "$kernel" >"$out" 2>&1 </dev/null
     status=$?
     end=$(ending $status "$out")
     passed=$(grep -acE '^ok ' "$out")
