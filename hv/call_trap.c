@@ -9,10 +9,6 @@
 #include <hv/calls.h>
 #include <hv/vcpu.h>
 
-#define RFLAGS_GUEST                                                                                             \
-    (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT | \
-     RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
-
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     vcpu->bounce.kernel_ss = args[0] | 3;

@@ -18,8 +18,9 @@
 #define RFLAGS_CLEAR 0x2 /* no DF, AC, NT, TF, IF; bit 1 is always set */
 #define RFLAGS_IF 0x200
 
-/* Offsets into struct cpu_frame behind its registers. */
-#define FRAME_CS 24 /* from the vector on */
+/* Offsets into struct cpu_frame: its registers end with the first; the others count from the vector on. */
+#define FRAME_REGISTERS 120
+#define FRAME_CS 24
 #define FRAME_RFLAGS 32
 #define RFLAGS_VM86 0x20000
 
@@ -89,9 +90,9 @@ entry_stubs:
 
         .balign 16
 entry_common:
-        testb $3, FRAME_CS(%rsp)
-        jnz entry_from_guest
-        /* No processor has virtual-8086 mode within long mode, but QEMU's iretl lets ring 3 enter it. */
+        /* Only the hypervisor has this selector; in virtual-8086 mode, which QEMU's iretl enters, any number may be one. */
+        cmpw $HV_CS, FRAME_CS(%rsp)
+        jne entry_from_guest
         testl $RFLAGS_VM86, FRAME_RFLAGS(%rsp)
         jnz entry_from_guest
         SAVE_REGISTERS
@@ -108,21 +109,41 @@ entry_from_guest:
         popfq
         movq %rsp, %rdi
         call trap_from_guest
+/* Whatever C has made of the frame, no guest goes on with more than ring 3 and the flags of cpu_frame_admit(). */
 entry_resume:
+        movl FRAME_REGISTERS + FRAME_RFLAGS(%rsp), %eax
+        andl $~(ENTRY_FLAGS_GUEST | ENTRY_FLAGS_ONE), %eax
+        cmpl $RFLAGS_IF, %eax
+        jne entry_return_refused
+        movzbl FRAME_REGISTERS + FRAME_CS(%rsp), %eax
+        notl %eax
+        testb $3, %al
+        jnz entry_return_refused
         RESTORE_REGISTERS
 /* Where the processor refuses to go on as the frame says, trap_from_hypervisor() finds a fault at this address. */
         .globl entry_iret
 entry_iret:
         iretq
 
+entry_return_refused:
+        movq %rsp, %rdi
+        call fault_report_return
+
 /*
  * _Noreturn void entry_restart(struct cpu_frame *frame): a trap from the guest as if it had just come, with @frame at
- * its place; what the stack holds below is gone.
+ * its place; what the stack holds below is gone.  After an NMI others are blocked until an iret: hence this one.
  */
         .globl entry_restart
 entry_restart:
         movq %rdi, %rsp
-        call trap_from_guest
+        leaq 1f(%rip), %rax
+        pushq $HV_DS
+        pushq %rdi
+        pushq $RFLAGS_CLEAR
+        pushq $HV_CS
+        pushq %rax
+        iretq
+1:      call trap_from_guest
         jmp entry_resume
 
 /*

@@ -16,8 +16,12 @@
 
 #define ENTRY_SYSCALL_STUB_SIZE 32
 
-/* For MSR_SYSCALL_MASK: the flags that are clear when a syscall arrives: AC, NT, IOPL, DF, IF, TF. */
-#define ENTRY_SYSCALL_MASK 0x47700
+/* For MSR_SYSCALL_MASK: all flags that there are, so that C finds none of the guest's. */
+#define ENTRY_SYSCALL_MASK 0x3f7fd5
+
+/* RFLAGS_GUEST and the flag that is always set, for the check on the way out. */
+#define ENTRY_FLAGS_GUEST 0x254dd5
+#define ENTRY_FLAGS_ONE   0x2
 
 #ifndef __ASSEMBLER__
 

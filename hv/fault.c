@@ -115,7 +115,17 @@ static void print_registers(const struct cpu_frame *frame)
           asm_read_cr4());
 }
 
-_Noreturn void fault_report(const struct cpu_frame *frame)
+/* @frame may be a guest's, whose stack says nothing about the hypervisor. */
+static _Noreturn void last_words(const struct cpu_frame *frame)
+{
+    print_registers(frame);
+    if (!cpu_frame_is_guest(frame))
+        fault_print_calls(frame->rsp);
+    exit_with(EXIT_BROKEN);
+}
+
+/* Faults while one is being reported would be reported for ever. */
+static void begin_report(const struct cpu_frame *frame)
 {
     static bool reporting;
 
@@ -125,9 +135,19 @@ _Noreturn void fault_report(const struct cpu_frame *frame)
         exit_with(EXIT_BROKEN);
     }
     reporting = true;
+}
+
+_Noreturn void fault_report(const struct cpu_frame *frame)
+{
+    begin_report(frame);
     print("\nhypervisor fault: vector %lu, %s, error code %lx\n", frame->vector, vector_name(frame->vector),
           frame->error);
-    print_registers(frame);
-    fault_print_calls(frame->rsp);
-    exit_with(EXIT_BROKEN);
+    last_words(frame);
+}
+
+_Noreturn void fault_report_return(const struct cpu_frame *frame)
+{
+    begin_report(frame);
+    print("\nhypervisor fault: a guest would go on with registers that no guest may have\n");
+    last_words(frame);
 }

@@ -388,3 +388,11 @@ void state_load_segments(struct hv_vcpu *vcpu)
     if (!loaded)
         bounce_failsafe(vcpu, selectors);
 }
+
+void state_drop_segments(void)
+{
+    const struct vcpu_state none = {0};
+    bool loaded = load_selectors(&none);
+
+    CHECK(loaded); /* null selectors always do */
+}

@@ -46,6 +46,9 @@ void state_save(struct hv_vcpu *vcpu);
 void state_load(struct hv_vcpu *vcpu);
 void state_load_segments(struct hv_vcpu *vcpu);
 
+/* Load null selectors into the processor's data segments, for a guest that has none that mean anything. */
+void state_drop_segments(void);
+
 /* The two modes of a 64-bit guest have a gs base each: exchange them on the processor. */
 void state_swap_gs(void);
 

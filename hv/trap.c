@@ -255,6 +255,20 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
 }
 
 /*
+ * The guest was where no processor would have let it: cpu_frame_admit().  Its kernel finds a general protection fault,
+ * whatever has ended the excursion, and decides what becomes of the culprit.
+ */
+static __cold void virtual_8086(struct hv_vcpu *vcpu, uint64_t vector)
+{
+    if (vector >= VECTOR_INTERRUPTS && vector < TRAP_VECTORS)
+        apic_interrupt((unsigned)vector);
+    state_drop_segments();
+    vcpu->frame->vector = VECTOR_PROTECTION;
+    vcpu->frame->error = 0;
+    bounce_exception_error(vcpu, VECTOR_PROTECTION, 0);
+}
+
+/*
  * ---- The way back.
  */
 
@@ -306,7 +320,9 @@ void trap_call(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
 
-    if (vcpu->vcpu.user_mode) {
+    if (!cpu_frame_admit(frame)) {
+        virtual_8086(vcpu, frame->vector);
+    } else if (vcpu->vcpu.user_mode) {
         bounce_syscall(vcpu);
     } else if (frame->vector == VECTOR_SYSCALL) {
         hypercall(vcpu, frame);
@@ -327,7 +343,9 @@ void trap_from_guest(struct cpu_frame *frame)
         *vcpu->frame = *frame;
         entry_restart(vcpu->frame);
     }
-    if (frame->vector == VECTOR_PAGE_FAULT)
+    if (!cpu_frame_admit(frame))
+        virtual_8086(vcpu, frame->vector);
+    else if (frame->vector == VECTOR_PAGE_FAULT)
         page_fault(vcpu, asm_read_cr2());
     else
         dispatch(vcpu, (unsigned)frame->vector);

@@ -17,10 +17,6 @@
 #define DESCRIPTORS_PER_FRAME 512u
 #define DEBUG_ADDRESSES       4u
 
-#define RFLAGS_KEPT                                                                                              \
-    (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_RF | \
-     RFLAGS_AC | RFLAGS_ID)
-
 /* A private copy of what the guest gave. */
 struct context {
     struct vcpu_guest_context c;
@@ -200,7 +196,7 @@ static void set_registers(struct hv_vcpu *vcpu, const struct cpu_user_regs *regs
         .rdi = regs->rdi,
         .rip = regs->rip,
         .cs = fix_selector(vcpu, regs->cs),
-        .rflags = (regs->rflags & RFLAGS_KEPT) | RFLAGS_ONE | RFLAGS_IF,
+        .rflags = (regs->rflags & RFLAGS_GUEST) | RFLAGS_ONE | RFLAGS_IF,
         .rsp = regs->rsp,
         .ss = fix_selector(vcpu, regs->ss),
     };
