@@ -7,18 +7,11 @@
 #include <stdbool.h>
 
 #include <hv/asm.h>
+#include <hv/pit.h>
 #include <hv/rtc.h>
 #include <hv/time.h>
 
-#define PIT_HZ        UINT64_C(1193182)
-#define PIT_COUNT     11932u /* 10 ms */
-#define PIT_CHANNEL0  0x40
-#define PIT_COMMAND   0x43
-#define PIT_ONE_SHOT  0x30 /* channel 0, both bytes, mode 0: down from the count, the output rises at its end */
-#define PIT_READ_BACK 0xc2 /* status and count of channel 0, both of this moment */
-
-#define STATUS_OUTPUT  (1u << 7)
-#define STATUS_LOADING (1u << 6)
+#define PIT_COUNT      11932u /* 10 ms */
 #define RUNS           20u
 #define RUNS_GOOD      5u
 #define RUN_TICKS_MOST (UINT64_C(1) << 32) /* more than any processor counts in 10 ms, and not for ever */
@@ -51,7 +44,7 @@ static bool take_sample(struct sample *sample)
     low = asm_in8(PIT_CHANNEL0);
     high = asm_in8(PIT_CHANNEL0);
     *sample = (struct sample){before + (after - before) / 2, (after - before) / 2, (unsigned)high << 8 | low};
-    return !(status & (STATUS_OUTPUT | STATUS_LOADING));
+    return !(status & (PIT_STATUS_OUTPUT | PIT_STATUS_LOADING));
 }
 
 static void start_count(void)

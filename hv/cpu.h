@@ -41,6 +41,10 @@ struct cpu {
     uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/sched.h */
     bool in_vcpu;            /* a vCPU's stack is in use, not its own */
     uint64_t turn_began;     /* time_now() when the vCPU got the processor */
+    bool is_watched;         /* these belong to hv/nmi_watchdog.c */
+    unsigned nmi_ticks;      /* NMIs since it was last seen to get on */
+    uint64_t silent_since;   /* time_now() at the first of them */
+    uint64_t nmis;           /* since the machine began */
 };
 
 /* What all processors of the machine can do. */

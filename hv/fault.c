@@ -7,6 +7,7 @@
 #include <hv/exit.h>
 #include <hv/fault.h>
 #include <hv/layout.h>
+#include <hv/nmi_watchdog.h>
 #include <hv/print.h>
 #include <hv/symbol.h>
 #include <hv/trap.h>
@@ -129,6 +130,7 @@ static void begin_report(const struct cpu_frame *frame)
 {
     static bool reporting;
 
+    nmi_watchdog_stop();
     if (reporting) {
         print("\nanother fault while the first was being reported: vector %lu, rip %016lx\n", frame->vector,
               frame->rip);
@@ -149,5 +151,12 @@ _Noreturn void fault_report_return(const struct cpu_frame *frame)
 {
     begin_report(frame);
     print("\nhypervisor fault: a guest would go on with registers that no guest may have\n");
+    last_words(frame);
+}
+
+_Noreturn void fault_report_hang(const struct cpu_frame *frame)
+{
+    begin_report(frame);
+    print("\nhypervisor fault: no interrupt has been taken for two seconds\n");
     last_words(frame);
 }

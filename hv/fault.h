@@ -12,6 +12,9 @@ _Noreturn void fault_report(const struct cpu_frame *frame);
 /* The same of a frame that was about to go back to a guest, and which no guest may have. */
 _Noreturn void fault_report_return(const struct cpu_frame *frame);
 
+/* The same of a processor that has stood still in the hypervisor for too long: hv/nmi_watchdog.h. */
+_Noreturn void fault_report_hang(const struct cpu_frame *frame);
+
 /*
  * Print the calls on the stack from @rsp on.  The stack is searched for return addresses, because the engine is
  * compiled without frame pointers: calls that have returned may show where nothing has overwritten them.

@@ -19,7 +19,8 @@
 #define STACKS_BASE 0xffff808000000000
 #define WINDOW_BASE 0xffff810000000000
 #define IMAGE_BASE  0xffff818000000000
-#define DEVICE_BASE 0xffff820000000000 /* the local APIC's registers, one page */
+#define DEVICE_BASE 0xffff820000000000 /* the registers of the local APIC, one page, and of the I/O APIC, another */
+#define IOAPIC_BASE (DEVICE_BASE + 0x1000)
 #define HEAP_BASE   0xffff828000000000
 #define DIRECT_BASE 0xffff830000000000
 #define DIRECT_END  0xffff880000000000

@@ -13,6 +13,7 @@
 #include <hv/layout.h>
 #include <hv/main.h>
 #include <hv/memory.h>
+#include <hv/nmi_watchdog.h>
 #include <hv/options.h>
 #include <hv/paging.h>
 #include <hv/pool.h>
@@ -157,6 +158,8 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     selftest_break(line);
     time_init();
     apic_init();
+    nmi_watchdog_init();
+    selftest_hang(line);
     state_init();
     if (selftest)
         exit_with(selftest_run(&machine) ? EXIT_GOOD : EXIT_SELFTEST);

@@ -219,7 +219,7 @@ void memory_init(const struct boot_info *info, const struct memory_options *opti
     window_init();
     stack_init();
     allocate_prepare();
-    paging_prepare(DEVICE_BASE, PAGE_SIZE);
+    paging_prepare(DEVICE_BASE, 2 * PAGE_SIZE);
     machine->nr_frames = ram.list[ram.count - 1].end >> PAGE_SHIFT;
     machine->phys_bits = cpu_features()->phys_bits;
     machine->l1tf = cpu_features()->l1tf;

@@ -11,6 +11,7 @@
 #include <hv/cpu.h>
 #include <hv/exit.h>
 #include <hv/fault.h>
+#include <hv/nmi_watchdog.h>
 #include <hv/paging.h>
 #include <hv/pool.h>
 #include <hv/port.h>
@@ -152,8 +153,10 @@ bool port_is_locked(void)
     return locks_held > 0;
 }
 
+/* Whoever asks has got on with something long. */
 bool port_preempt_wanted(void)
 {
+    nmi_watchdog_pet();
     return timer_is_due() || sched_is_due();
 }
 

@@ -4,6 +4,7 @@
 #include <engine/check.h>
 #include <engine/engine.h>
 #include <hv/cpu.h>
+#include <hv/nmi_watchdog.h>
 #include <hv/sched.h>
 #include <hv/stack.h>
 #include <hv/string.h>
@@ -213,6 +214,7 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
 {
     struct cpu *cpu = cpu_here();
 
+    nmi_watchdog_pet();
     change_to(machine, vcpu);
     set_state(vcpu, RUNSTATE_running);
     sched_show_runstate(vcpu);
@@ -251,6 +253,7 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
     unsigned last = 0;
 
     turn.expire = end_turn;
+    nmi_watchdog_start();
     while (!domain->ended) {
         struct hv_vcpu *vcpu;
 
@@ -267,5 +270,6 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
         run(machine, vcpu);
     }
     end_operations(machine, domain);
+    nmi_watchdog_stop();
     vcpu_switch(machine, NULL);
 }

@@ -6,6 +6,7 @@
 #include <hv/cpu.h>
 #include <hv/layout.h>
 #include <hv/memory.h>
+#include <hv/nmi_watchdog.h>
 #include <hv/options.h>
 #include <hv/pool.h>
 #include <hv/print.h>
@@ -162,4 +163,18 @@ void selftest_break(const char *line)
     if (option_is_set(line, "selftest=overflow"))
         print("%u\n", break_by_recursion(&depth));
     CHECK(!option_is_set(line, "selftest=halt"));
+}
+
+static __attribute__((noinline)) void hang(void)
+{
+    for (;;)
+        __asm__ volatile("pause");
+}
+
+void selftest_hang(const char *line)
+{
+    if (!option_is_set(line, "selftest=hang"))
+        return;
+    nmi_watchdog_start();
+    hang();
 }

@@ -13,6 +13,7 @@
 #include <hv/cpu.h>
 #include <hv/emulate.h>
 #include <hv/fault.h>
+#include <hv/nmi_watchdog.h>
 #include <hv/port.h>
 #include <hv/string.h>
 #include <hv/trap.h>
@@ -105,8 +106,10 @@ void trap_from_hypervisor(struct cpu_frame *frame)
         apic_interrupt((unsigned)frame->vector);
         return;
     }
-    if (frame->vector == VECTOR_NMI)
-        return; /* nobody here sends any: not while a guest runs, not while the processor idles */
+    if (frame->vector == VECTOR_NMI) {
+        nmi_watchdog_tick(frame);
+        return;
+    }
     if (frame->vector == VECTOR_DEBUG) {
         debug_from_hypervisor(frame);
         return;
@@ -241,7 +244,7 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
         debug_trap(vcpu);
         break;
     case VECTOR_NMI:
-        break; /* nobody here sends any; the guest goes on */
+        break; /* the watchdog's, or nobody's: the guest goes on */
     case VECTOR_INT80:
         interrupt_80(vcpu);
         break;
@@ -320,6 +323,7 @@ void trap_call(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
 
+    nmi_watchdog_pet();
     if (!cpu_frame_admit(frame)) {
         virtual_8086(vcpu, frame->vector);
     } else if (vcpu->vcpu.user_mode) {
@@ -340,9 +344,12 @@ void trap_from_guest(struct cpu_frame *frame)
     if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
         fault_report(frame);
     if (frame != vcpu->frame) { /* #DB and NMI, which have stacks of their own */
+        if (frame->vector == VECTOR_NMI)
+            nmi_watchdog_tick(frame);
         *vcpu->frame = *frame;
         entry_restart(vcpu->frame);
     }
+    nmi_watchdog_pet();
     if (!cpu_frame_admit(frame))
         virtual_8086(vcpu, frame->vector);
     else if (frame->vector == VECTOR_PAGE_FAULT)

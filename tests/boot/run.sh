@@ -123,6 +123,10 @@ boot fault-clang $BROKEN '#PF page fault' 'rip e008:.* break_by_reading' '  [0-9
     '  [0-9a-f]{16} main_start\+' -- -machine pc "${small[@]}" -kernel "$clang_image" -append selftest=fault
 boot overflow $BROKEN '#DF double fault' '  [0-9a-f]{16} break_by_recursion\+' -- \
     -machine pc "${small[@]}" -kernel "$image" -append selftest=overflow
+for machine in pc q35 microvm; do
+    boot hang-$machine $BROKEN 'hypervisor fault: no interrupt has been taken' 'rip e008:.* hang\+' \
+        '  [0-9a-f]{16} selftest_hang\+' -- -machine $machine "${small[@]}" -kernel "$image" -append selftest=hang
+done
 boot halt $BROKEN 'broken invariant: hv/selftest.c:' '  [0-9a-f]{16} selftest_break\+' -- \
     -machine pc "${small[@]}" -kernel "$image" -append selftest=halt
 

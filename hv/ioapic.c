@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* Intel 82093AA data sheet, section 3.  The address is the one that firmware of PCs gives to the first one. */
+#include <stdint.h>
+
+#include <engine/level.h>
+#include <hv/apic.h>
+#include <hv/asm.h>
+#include <hv/ioapic.h>
+#include <hv/layout.h>
+#include <hv/paging.h>
+
+#define IOAPIC_MADDR UINT64_C(0xfec00000)
+
+/* The two registers that there are in memory: a number, and what the register of that number holds. */
+#define REGISTER_SELECT 0x00u
+#define REGISTER_WINDOW 0x10u
+
+#define IOAPIC_VERSION     0x01u
+#define IOAPIC_REDIRECTION 0x10u /* two for each line, the low half first */
+
+#define VERSION_LEAST 0x10u
+#define VERSION_MOST  0x2fu
+#define PINS_LEAST    16u
+#define PINS_MOST     240u
+
+#define REDIRECTION_NMI    (4u << 8) /* edge, high, to one processor by its number */
+#define REDIRECTION_MASKED (1u << 16)
+#define DESTINATION_SHIFT  24u
+
+static void select(unsigned reg)
+{
+    *(volatile uint32_t *)(IOAPIC_BASE + REGISTER_SELECT) = reg;
+}
+
+static uint32_t read(unsigned reg)
+{
+    select(reg);
+    return *(volatile uint32_t *)(IOAPIC_BASE + REGISTER_WINDOW);
+}
+
+static void write(unsigned reg, uint32_t value)
+{
+    select(reg);
+    *(volatile uint32_t *)(IOAPIC_BASE + REGISTER_WINDOW) = value;
+}
+
+bool ioapic_init(void)
+{
+    uint32_t version;
+    unsigned pins;
+
+    paging_set(IOAPIC_BASE, IOAPIC_MADDR | MAP_DATA | ENTRY_PCD | ENTRY_PWT);
+    asm_flush_page(IOAPIC_BASE);
+    version = read(IOAPIC_VERSION);
+    pins = (version >> 16 & 0xff) + 1;
+    if ((version & 0xff) < VERSION_LEAST || (version & 0xff) > VERSION_MOST || pins < PINS_LEAST || pins > PINS_MOST)
+        return false;
+    for (unsigned pin = 0; pin < pins; pin++)
+        ioapic_mask(pin);
+    return true;
+}
+
+void ioapic_route_nmi(unsigned pin)
+{
+    write(IOAPIC_REDIRECTION + 2 * pin + 1, apic_id() << DESTINATION_SHIFT);
+    write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_NMI);
+}
+
+void ioapic_mask(unsigned pin)
+{
+    write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_MASKED);
+}
