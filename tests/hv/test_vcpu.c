@@ -658,7 +658,7 @@ static void test_initialise(void **state)
     assert_true(frames[1].rip == 0x1000 && frames[1].rsp == 0x2000);
     assert_int_equal(frames[1].cs, is_wide() ? 0x13 : 0x11);
     assert_int_equal(frames[1].ss, is_wide() ? 0x1b : 0x19);
-    assert_int_equal(frames[1].rflags, 0x250fd7); /* no IOPL, NT, VM, VIF, VIP; IF */
+    assert_int_equal(frames[1].rflags, 0x254fd7); /* no IOPL, VM, VIF, VIP; IF */
     assert_true(vcpu->state.ds == 0x21 && vcpu->state.es == 0x22 && vcpu->state.fs == 0x23 && vcpu->state.gs == 0x24);
     assert_true(vcpu->state.task_switched && vcpu->state.iopl == 0x3000);
     assert_true(vcpu->state.debug[1] == 0x7000);
