@@ -16,6 +16,8 @@
 #define XEN_TSC_LEAF        3u
 #define XEN_ADDRESS_LEAF    5u
 #define VENDOR_EBX_INTEL    0x756e6547u /* "Genu" */
+#define VENDOR_EBX_AMD      0x68747541u /* "Auth" */
+#define VENDOR_EBX_HYGON    0x6f677948u /* "Hygo" */
 #define APIC_ID_SHIFT       24u
 #define APIC_IDS_EACH       2u /* from one vCPU to the next */
 #define LOGICAL_COUNT_SHIFT 16u
@@ -35,15 +37,16 @@
 #define VERSION_ECX_OSXSAVE    BIT(27)
 #define VERSION_ECX_XSAVE      BIT(26)
 #define VERSION_ECX_HYPERVISOR BIT(31)
+#define VERSION_EDX_SEP        BIT(11)
 
 /* SSE3 PCLMULQDQ SSSE3 CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES RDRAND */
 #define VERSION_ECX     (BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) | BIT(25) | BIT(30))
 /* FMA AVX F16C */
 #define VERSION_ECX_AVX (BIT(12) | BIT(28) | BIT(29))
-/* FPU DE TSC MSR PAE MCE CX8 APIC, SEP MCA CMOV PAT CLFLUSH, ACPI MMX FXSR SSE SSE2, HTT */
+/* FPU DE TSC MSR PAE MCE CX8 APIC, MCA CMOV PAT CLFLUSH, ACPI MMX FXSR SSE SSE2, HTT */
 #define VERSION_EDX                                                                                                  \
-    (BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(11) | BIT(14) | BIT(15) | BIT(16) | \
-     BIT(19) | BIT(22) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | BIT(28))
+    (BIT(0) | BIT(2) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(9) | BIT(14) | BIT(15) | BIT(16) | BIT(19) | \
+     BIT(22) | BIT(23) | BIT(24) | BIT(25) | BIT(26) | BIT(28))
 
 /* BMI1, FDP_EXCPTN_ONLY, BMI2 ERMS, no FCS and FDS, RDSEED ADX, CLFLUSHOPT CLWB, SHA */
 #define FEATURES_EBX (BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(13) | BIT(18) | BIT(19) | BIT(23) | BIT(24) | BIT(29))
@@ -142,6 +145,14 @@ static struct cpuid extended_state(const struct cpuid_view *view, uint32_t suble
  * ---- Basic leaves.
  */
 
+/* AMD's processors have no SYSENTER in long mode, in which guests of either width run: AMD APM volume 3, SYSENTER. */
+static bool has_sysenter(const struct cpuid_view *view)
+{
+    uint32_t vendor = view->read(0, 0).ebx;
+
+    return vendor != VENDOR_EBX_AMD && vendor != VENDOR_EBX_HYGON;
+}
+
 /* Each vCPU is a package of its own. */
 static struct cpuid version(const struct cpuid_view *view)
 {
@@ -152,7 +163,7 @@ static struct cpuid version(const struct cpuid_view *view)
         dynamic |= VERSION_ECX_XSAVE | VERSION_ECX_OSXSAVE; /* both: Linux takes one alone for a sign of trouble */
     leaf.ebx = (leaf.ebx & 0xffff) | BIT(LOGICAL_COUNT_SHIFT) | view->vcpu * APIC_IDS_EACH << APIC_ID_SHIFT;
     leaf.ecx = (leaf.ecx & allowed(view, VERSION_ECX, VERSION_ECX_AVX, 0)) | dynamic;
-    leaf.edx &= VERSION_EDX;
+    leaf.edx &= has_sysenter(view) ? VERSION_EDX | VERSION_EDX_SEP : VERSION_EDX;
     return leaf;
 }
 

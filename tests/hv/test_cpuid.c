@@ -50,6 +50,13 @@ static struct cpuid vendor_amd(uint32_t leaf, uint32_t subleaf)
     return everything(leaf, subleaf);
 }
 
+static struct cpuid vendor_hygon(uint32_t leaf, uint32_t subleaf)
+{
+    if (leaf == 0)
+        return (struct cpuid){UINT32_MAX, 0x6f677948, 0x656e6975, 0x6e65476e};
+    return everything(leaf, subleaf);
+}
+
 /* One that ends at leaf 1, and has no extended leaves. */
 static struct cpuid old(uint32_t leaf, uint32_t subleaf)
 {
@@ -215,6 +222,24 @@ static void test_width(void **state)
     assert_true(!is_set(&view, lm) && is_set(&view, syscall));
 }
 
+/* Of AMD's processors and of their like, none has SYSENTER in long mode. */
+static void test_sysenter(void **state)
+{
+    const struct bit sep = {1, EDX, 11};
+    struct cpuid_view view = view_of(vendor_intel);
+
+    (void)state;
+    for (unsigned wide = 0; wide < 2; wide++) {
+        view.wide = wide;
+        view.read = vendor_intel;
+        assert_true(is_set(&view, sep));
+        view.read = vendor_amd;
+        assert_false(is_set(&view, sep));
+        view.read = vendor_hygon;
+        assert_false(is_set(&view, sep));
+    }
+}
+
 static void test_extended_state(void **state)
 {
     struct cpuid_view view = view_of(everything);
@@ -263,7 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hidden),         cmocka_unit_test(test_shown),   cmocka_unit_test(test_real),
         cmocka_unit_test(test_limits),         cmocka_unit_test(test_dynamic), cmocka_unit_test(test_width),
-        cmocka_unit_test(test_extended_state), cmocka_unit_test(test_xen),
+        cmocka_unit_test(test_extended_state), cmocka_unit_test(test_xen),     cmocka_unit_test(test_sysenter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
