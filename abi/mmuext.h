@@ -84,7 +84,8 @@
  * ` cmd: MMUEXT_SET_LDT
  * `   linear_addr: virtual address of the table, a multiple of the page size.
  * `   nr_ents: number of descriptors, 0 to 8192; 0 means no LDT.
- * ` Loads the local descriptor table, which may be up to 16 pages long.  Its pages are not looked at now:
+ * ` Loads the local descriptor table, which may be up to 16 pages long; that many descriptors are its limit
+ * ` for the processor, too.  Its pages are not looked at now:
  * ` each is checked, and from then on must not be mapped writable, when the processor first needs a
  * ` descriptor in it.  If one then fails the check, the guest gets a page fault at its own address of the
  * ` descriptor.  See [segdesc] for what a descriptor may say.

@@ -39,7 +39,7 @@
  * ` The table is that of the calling vCPU.  The hypervisor maps the frames at an address of its own and
  * ` loads GDTR.  Every descriptor of every frame is checked, also those beyond @entries in the last frame.
  * ` The limit of the table does not depend on @entries: selectors of the guest's frames and those of the
- * ` hypervisor are always reachable, the ones between cause #GP.
+ * ` hypervisor are always reachable, and those between are as any beyond the limit of a table.
  * `
  * ` Errors, in the order of the checks; on each the old table stays:
  * `   -EINVAL  @entries is too large

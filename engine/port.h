@@ -59,10 +59,17 @@ void port_root_load(struct vcpu *vcpu);
 /*
  * The descriptor windows of @vcpu have changed: pages 0 to 15 are the GDT, 16 to 31 the LDT.  Show frame @mfn at page
  * @page, or nothing there for MFN_NONE: where the processor can read it and set accessed bits in it, and no guest can
- * reach it.  On return no processor uses the previous frame there.  GDTR and LDTR always span their windows; what is
- * absent faults.
+ * reach it.  On return no processor uses the previous frame there.  GDTR always spans its window; where a frame of the
+ * GDT is absent its descriptors read as zero.  LDTR spans as many entries as port_ldt_load() said last; where a page of
+ * those is absent the processor faults, and ldt_fault() is to be called.
  */
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn);
+
+/*
+ * The LDT of @vcpu has @vcpu->ldt_entries from now on, 0 for none.  On return the processor that it runs on, if it
+ * does, finds no descriptor behind them.
+ */
+void port_ldt_load(struct vcpu *vcpu);
 
 /*
  * Copy @size bytes between the engine and @vcpu's guest memory, through the page tables that the guest runs on and with

@@ -122,13 +122,19 @@ void segment_unmap_ldt(struct op *op, struct vcpu *vcpu)
         window_replace(op, vcpu, &vcpu->ldt[i], LDT_WINDOW + i, MFN_NONE);
 }
 
+static void ldt_resize(struct vcpu *vcpu, unsigned entries)
+{
+    vcpu->ldt_entries = entries;
+    port_ldt_load(vcpu);
+}
+
 void segment_drop(struct op *op, struct vcpu *vcpu)
 {
     for (unsigned i = 0; i < GDT_FRAMES; i++)
         window_replace(op, vcpu, &vcpu->gdt[i], i, MFN_NONE);
     vcpu->gdt_entries = 0;
     segment_unmap_ldt(op, vcpu);
-    vcpu->ldt_entries = 0;
+    ldt_resize(vcpu, 0);
 }
 
 int segment_set_ldt(struct op *op, struct vcpu *vcpu, vaddr_t base, uint32_t entries)
@@ -141,7 +147,7 @@ int segment_set_ldt(struct op *op, struct vcpu *vcpu, vaddr_t base, uint32_t ent
         return refuse_value(op, XEN_EINVAL, REFUSE_NOT_CANONICAL, base.v);
     segment_unmap_ldt(op, vcpu);
     vcpu->ldt_base = base;
-    vcpu->ldt_entries = entries;
+    ldt_resize(vcpu, entries);
     return 0;
 }
 

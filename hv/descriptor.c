@@ -103,10 +103,14 @@ void descriptor_load_gdt(uint64_t base)
     asm_load_gdt(base, GDT_LIMIT);
 }
 
-void descriptor_load_ldt(struct cpu *cpu, uint64_t base)
+void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
 {
+    if (entries == 0) {
+        asm_load_ldt(0);
+        return;
+    }
     for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++)
-        fill_system(cpu->gdt_pages[width], HV_LDT, base, LDT_FRAMES * PAGE_SIZE - 1, LDT_PRESENT);
+        fill_system(cpu->gdt_pages[width], HV_LDT, base, (uint64_t)entries * sizeof(uint64_t) - 1, LDT_PRESENT);
     asm_load_ldt(HV_LDT);
 }
 

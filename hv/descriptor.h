@@ -18,8 +18,8 @@ void descriptor_init(struct cpu *cpu);
 /* Load the GDT that lies at @base; it has all 15 pages, mapped or not. */
 void descriptor_load_gdt(uint64_t base);
 
-/* Load the LDT that lies at @base; it has all 16 pages, mapped or not.  A GDT of @cpu is in use. */
-void descriptor_load_ldt(struct cpu *cpu, uint64_t base);
+/* Load the LDT of @entries that lies at @base, its pages mapped or not; none for 0.  A GDT of @cpu is in use. */
+void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries);
 
 /* The machine address of the hypervisor's page of @cpu's GDT for guests of @width. */
 uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width);

@@ -100,9 +100,20 @@ void port_root_load(struct vcpu *vcpu)
 
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
 {
+    unsigned window = hv_vcpu_of(vcpu)->window;
+
     CHECK(page != FIRST_RESERVED_GDT_PAGE);
     /* Writable, for the accessed bits that the processor sets; only ring 0 reaches the windows. */
-    window_set_page(hv_vcpu_of(vcpu)->window, page, mfn_is_none(mfn) ? 0 : mfn.v << PAGE_SHIFT | MAP_DATA);
+    if (mfn_is_none(mfn))
+        window_clear_page(window, page);
+    else
+        window_set_page(window, page, mfn.v << PAGE_SHIFT | MAP_DATA);
+}
+
+void port_ldt_load(struct vcpu *vcpu)
+{
+    if (cpu_here()->current == hv_vcpu_of(vcpu))
+        vcpu_load_ldt(hv_vcpu_of(vcpu));
 }
 
 /*

@@ -62,6 +62,11 @@ static bool is_recoverable(const struct cpu_frame *frame)
     return frame->vector >= 11 && frame->vector <= 17;
 }
 
+static uint64_t ldt_window(const struct hv_vcpu *vcpu)
+{
+    return window_base(vcpu->window) + (uint64_t)LDT_WINDOW * PAGE_SIZE;
+}
+
 /* A selector of the guest's that the hypervisor loads, or looks up: its LDT's page comes on demand here as well. */
 static bool ldt_comes(const struct cpu_frame *frame)
 {
@@ -71,7 +76,7 @@ static bool ldt_comes(const struct cpu_frame *frame)
     /* On the processor's own stack nobody can wait for a frame that is busy. */
     if (frame->vector != VECTOR_PAGE_FAULT || !vcpu || !sched_is_on_vcpu() || port_is_locked())
         return false;
-    offset = asm_read_cr2() - window_base(vcpu->window) - (uint64_t)LDT_WINDOW * PAGE_SIZE;
+    offset = asm_read_cr2() - ldt_window(vcpu);
     return offset < (uint64_t)LDT_FRAMES * PAGE_SIZE && ldt_fault(&vcpu->vcpu, (unsigned)(offset / PAGE_SIZE)) == 0;
 }
 
@@ -159,30 +164,22 @@ static void protection_fault(struct hv_vcpu *vcpu)
         bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
 }
 
-/* The processor found no descriptor in the vCPU's window: the LDT's pages come on demand (abi-facts 4.6). */
+/*
+ * The processor found no page at @offset of the vCPU's LDT: they come on demand.  The LDT lies in the guest's part of
+ * the address space, all of it, and the processor looks at nothing behind it.
+ */
 static void descriptor_fault(struct hv_vcpu *vcpu, uint64_t offset)
 {
-    uint64_t in_ldt = offset - (uint64_t)LDT_WINDOW * PAGE_SIZE, address;
-
-    if (offset < (uint64_t)LDT_WINDOW * PAGE_SIZE) {
-        bounce_exception_error(vcpu, VECTOR_PROTECTION, offset & 0xfff8);
-        return;
-    }
-    if (ldt_fault(&vcpu->vcpu, (unsigned)(in_ldt / PAGE_SIZE)) == 0)
-        return;
-    address = vcpu->vcpu.ldt_base.v + in_ldt;
-    if (in_ldt / 8 < vcpu->vcpu.ldt_entries && access_address_ok(vcpu->vcpu.domain, address))
-        bounce_page_fault(vcpu, address, 0);
-    else
-        bounce_exception_error(vcpu, VECTOR_PROTECTION, (in_ldt & 0xfff8) | SELECTOR_ERROR_LDT);
+    if (ldt_fault(&vcpu->vcpu, (unsigned)(offset / PAGE_SIZE)))
+        bounce_page_fault(vcpu, vcpu->vcpu.ldt_base.v + offset, 0);
 }
 
 static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
 {
     const uint64_t table_write = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
-    uint64_t error = vcpu->frame->error, offset = address - window_base(vcpu->window);
+    uint64_t error = vcpu->frame->error, offset = address - ldt_window(vcpu);
 
-    if (!(error & PAGE_FAULT_USER) && offset < (uint64_t)WINDOW_PAGES * PAGE_SIZE) {
+    if (!(error & PAGE_FAULT_USER) && offset < (uint64_t)LDT_FRAMES * PAGE_SIZE) {
         descriptor_fault(vcpu, offset);
         return;
     }

@@ -21,6 +21,14 @@ void vcpu_load_root(const struct hv_vcpu *vcpu)
     asm_write_cr3(mfn_is_none(root) ? paging_root() : root.v << PAGE_SHIFT);
 }
 
+void vcpu_load_ldt(const struct hv_vcpu *vcpu)
+{
+    unsigned entries = vcpu ? vcpu->vcpu.ldt_entries : 0;
+
+    descriptor_load_ldt(cpu_here(), entries ? window_base(vcpu->window) + (uint64_t)LDT_WINDOW * PAGE_SIZE : 0,
+                        entries);
+}
+
 void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
 {
     struct cpu *cpu = cpu_here();
@@ -33,7 +41,7 @@ void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     cpu->current = vcpu;
     window_set_page(window, FIRST_RESERVED_GDT_PAGE, descriptor_gdt_page(cpu, width) | MAP_DATA);
     descriptor_load_gdt(window_base(window));
-    descriptor_load_ldt(cpu, window_base(window) + (uint64_t)LDT_WINDOW * PAGE_SIZE);
+    vcpu_load_ldt(vcpu);
     if (vcpu && vcpu->run.stack)
         cpu_set_entry_stack(vcpu->run.stack);
     vcpu_load_root(vcpu);

@@ -73,3 +73,6 @@ void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu);
 
 /* Load the root of this processor's vCPU again, which has changed; NULL: it has none. */
 void vcpu_load_root(const struct hv_vcpu *vcpu);
+
+/* The same for its LDT, in a GDT that is loaded. */
+void vcpu_load_ldt(const struct hv_vcpu *vcpu);

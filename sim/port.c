@@ -119,6 +119,11 @@ void port_root_load(struct vcpu *vcpu)
     cpu_load_root(&sim->cpus[vcpu->cpu], self);
 }
 
+void port_ldt_load(struct vcpu *vcpu)
+{
+    sim_vcpu_of(vcpu)->ldt_entries = vcpu->ldt_entries;
+}
+
 /* The processor may read the frame from before it is shown until the window has been changed. */
 static void check_window_frame(const struct vcpu *vcpu, unsigned page, mfn_t mfn)
 {

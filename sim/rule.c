@@ -148,6 +148,8 @@ static bool check_root(const struct inspection *at, const struct sim_vcpu *vcpu)
 
 static bool check_windows(const struct inspection *at, const struct sim_vcpu *vcpu)
 {
+    if (vcpu->ldt_entries != vcpu->vcpu.ldt_entries)
+        return breach(at, "a vCPU has an LDT of another size than the engine believes", vcpu->ldt_entries, MFN_NONE);
     for (unsigned page = 0; page < SIM_WINDOW_PAGES; page++) {
         const struct frame *frame = frame_find(&at->sim->machine, vcpu->windows[page]);
 

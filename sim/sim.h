@@ -59,6 +59,7 @@ struct sim_vcpu {
     struct vcpu vcpu;
     mfn_t loaded_root; /* what its processor uses while it runs there; MFN_NONE: none */
     mfn_t windows[SIM_WINDOW_PAGES];
+    unsigned ldt_entries; /* what its processor counts */
 };
 
 struct sim_domain {

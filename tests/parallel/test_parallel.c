@@ -122,6 +122,11 @@ void port_root_load(struct vcpu *vcpu)
     (void)vcpu;
 }
 
+void port_ldt_load(struct vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
 {
     (void)vcpu;

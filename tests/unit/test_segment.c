@@ -251,6 +251,7 @@ static void test_ldt_limit(void **state)
         unsigned pages = (limits[i] + 511) / 512;
 
         assert_int_equal(guest_set_ldt(unit.vcpu, unit_window(&unit, 0), limits[i]), 0);
+        assert_int_equal(sim_vcpu_of(unit.vcpu)->ldt_entries, limits[i]); /* the processor's limit as well */
         for (unsigned n = 0; n < LDT_FRAMES + 2; n++) {
             if (n < pages)
                 assert_int_equal(ldt_fault(unit.vcpu, n), 0);
