@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include <hv/asm.h>
 #include <hv/exit.h>
+#include <hv/options.h>
 #include <hv/print.h>
 #include <hv/serial.h>
+
+static char proof[EXIT_PROOF_LENGTH + 1];
+
+void exit_take_proof(char *line)
+{
+    (void)option_take_text(line, "proof", proof, sizeof(proof));
+}
+
+_Noreturn void exit_proved(unsigned code)
+{
+    if (*proof)
+        print("ended with %x, proof %s\n", code, proof);
+    exit_with(code);
+}
 
 _Noreturn void exit_with(unsigned code)
 {

@@ -22,6 +22,17 @@
 /* End the run with one of the codes above. */
 _Noreturn void exit_with(unsigned code);
 
+/*
+ * Who reads the log can tell an end that the hypervisor has come to from a status that something else has written to
+ * the port: the word `proof=TEXT` of the command line @line, EXIT_PROOF_LENGTH characters that nobody can guess, comes
+ * back in the last line of the log, "ended with CODE, proof TEXT", CODE in hexadecimal.  exit_take_proof() notes the
+ * text and strikes it out of @line.  exit_proved() ends the run like exit_with(), with that line if there is a proof to
+ * give: it is for ends after the guest's release and audit.
+ */
+#define EXIT_PROOF_LENGTH 16
+void exit_take_proof(char *line);
+_Noreturn void exit_proved(unsigned code);
+
 /* End it with EXIT_UNSUPPORTED after a line "Paravane cannot run here: ..." on the console. */
 _Noreturn void exit_unsupported(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

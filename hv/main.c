@@ -37,6 +37,7 @@ static void read_boot_info(uint32_t magic, uint64_t start)
 
     if (boot_parse(&early, magic, start, &boot_info))
         exit_unsupported("%s", boot_info.problem);
+    exit_take_proof(boot_info.command_line);
     print("booted by %s: %s\n", boot_info.protocol, boot_info.command_line);
 }
 
@@ -85,7 +86,7 @@ static bool audit_passes(const char *when)
     return false;
 }
 
-/* Run one guest to its end: the code to exit with. */
+/* Run one guest to its end: the code to exit with, EXIT_BROKEN or one that may be proved. */
 static unsigned run_guest(const struct bundle_domain *description)
 {
     uint64_t before = pool_count(), began = time_now();
@@ -123,6 +124,7 @@ static _Noreturn void run_bundle(void)
     static struct bundle bundle;
     const char *problem;
     const uint8_t *bytes = paging_ram(boot_info.bundle.start);
+    unsigned code;
 
     if (bundle_parse(bytes, boot_info.bundle.end - boot_info.bundle.start, &bundle, &problem)) {
         print("the bundle is damaged: %s\n", problem);
@@ -132,7 +134,10 @@ static _Noreturn void run_bundle(void)
         print("the bundle has %u guests, and this version runs one\n", bundle.nr_domains);
         exit_with(EXIT_USAGE);
     }
-    exit_with(run_guest(&bundle.domains[0]));
+    code = run_guest(&bundle.domains[0]);
+    if (code == EXIT_BROKEN)
+        exit_with(code);
+    exit_proved(code);
 }
 
 _Noreturn void main_start(uint32_t magic, uint64_t start)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stddef.h>
-
 #include <hv/options.h>
 
 static bool ends_word(char character)
@@ -34,6 +32,34 @@ bool option_is_set(const char *line, const char *word)
 
         if (rest && ends_word(*rest))
             return true;
+    }
+    return false;
+}
+
+static size_t word_length(const char *word)
+{
+    size_t length = 0;
+
+    while (!ends_word(word[length]))
+        length++;
+    return length;
+}
+
+bool option_take_text(char *line, const char *name, char *text, size_t size)
+{
+    for (const char *at = line; *at; at = next_word(at)) {
+        const char *rest = word_after(at, name);
+        char *value;
+
+        if (!rest || *rest != '=' || word_length(rest + 1) != size - 1)
+            continue;
+        value = line + (rest + 1 - line);
+        for (size_t i = 0; i < size - 1; i++) {
+            text[i] = value[i];
+            value[i] = '*';
+        }
+        text[size - 1] = '\0';
+        return true;
     }
     return false;
 }
