@@ -32,7 +32,7 @@
  * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already.
  * `   -EINVAL: not initialised.
  * ` VCPUOP_down: stop a vCPU; it takes effect when the vCPU leaves the processor.  0 also if it was not up.
- * ` Stopping the last one that is up powers the domain off.
+ * ` Stopping the last one that is up ends the domain, which counts as a crash: nothing will ever start one again.
  * ` VCPUOP_is_up: 1 or 0.
  * ` VCPUOP_get_runstate_info: how the time of the vCPU was spent, once.
  * ` VCPUOP_register_runstate_memory_area: where to keep the same information up to date.

@@ -41,8 +41,7 @@ static unsigned known_reason(uint64_t reason)
 /* The guest does not go on: what is left of a multicall is not done. */
 static int64_t shut_down(struct hv_vcpu *vcpu, uint64_t reason)
 {
-    domain_shut_down(vcpu_domain(vcpu), known_reason(reason));
-    vcpu->vcpu.diverted = true;
+    domain_end(vcpu, known_reason(reason));
     return 0;
 }
 

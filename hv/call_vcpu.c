@@ -55,7 +55,7 @@ static int64_t do_down(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg
     if (!is_up(vcpu))
         return 0;
     if (is_last_up(vcpu))
-        domain_shut_down(vcpu_domain(vcpu), SHUTDOWN_poweroff);
+        domain_end(caller, END_LAST_VCPU);
     else
         sched_stop(vcpu);
     return 0;

@@ -129,6 +129,41 @@ void domain_shut_down(struct hv_domain *domain, unsigned reason)
     domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
 }
 
+const char *domain_end_words(unsigned reason)
+{
+    static const char *const words[] = {
+        [SHUTDOWN_poweroff] = "powered off",
+        [SHUTDOWN_reboot] = "wants to reboot",
+        [SHUTDOWN_suspend] = "asked to be suspended, which is not possible",
+        [SHUTDOWN_crash] = "crashed",
+        [SHUTDOWN_watchdog] = "was ended by its watchdog",
+        [SHUTDOWN_soft_reset] = "asked to start again with its memory kept, which is not possible",
+        [END_LAST_VCPU] = "has ended because its last vCPU went down",
+    };
+
+    return words[reason];
+}
+
+bool domain_end_is_good(unsigned reason)
+{
+    return reason == SHUTDOWN_poweroff || reason == SHUTDOWN_reboot;
+}
+
+void domain_end(struct hv_vcpu *vcpu, unsigned reason)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+
+    vcpu->vcpu.diverted = true;
+    if (domain->ended)
+        return;
+    domain_shut_down(domain, reason);
+    if (domain_end_is_good(domain->end_reason))
+        return;
+    print("domain %u (%s) %s, by a call of its own\n", domain->domain.id.v, domain->name,
+          domain_end_words(domain->end_reason));
+    report_guest(vcpu);
+}
+
 void domain_crash(struct hv_vcpu *vcpu, const char *format, ...)
 {
     struct hv_domain *domain = vcpu_domain(vcpu);

@@ -2,6 +2,7 @@
 /* A domain, as the hypervisor sees it: the engine's part, and what serves its guest. */
 #pragma once
 
+#include <abi/sched.h>
 #include <abi/shared.h>
 #include <engine/machine.h>
 #include <hv/console.h>
@@ -11,6 +12,9 @@
 
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u
+
+/* A reason for an end that no guest can name: its last vCPU has gone down, and nothing of it will ever run again. */
+#define END_LAST_VCPU (SHUTDOWN_MAX + 1)
 
 struct hv_vcpu;
 
@@ -23,7 +27,7 @@ struct hv_domain {
     uint64_t vm_assist;            /* bit n: VMASST_TYPE_n is on */
     bool initial;                  /* SIF_INITDOMAIN: it is told that it is the first domain of the machine */
     bool ended;                    /* it has shut down or crashed; none of its vCPUs runs any more */
-    unsigned end_reason;           /* SHUTDOWN_*, once @ended */
+    unsigned end_reason;           /* once @ended: SHUTDOWN_*, END_LAST_VCPU */
     bool reason_noted;             /* SCHEDOP_shutdown_code: @noted_reason counts, whatever the end is */
     unsigned noted_reason;
     uint64_t unknown_calls; /* hypercalls that nobody knows */
@@ -58,10 +62,20 @@ struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width
 int __attribute__((warn_unused_result)) domain_share_new(struct hv_domain *domain, mfn_t *mfn);
 
 /*
- * The guest of @vcpu's domain has come to its end: @reason is SHUTDOWN_*.  The first reason counts.  The caller goes on
- * as far as the next return to the guest, which does not happen.
+ * The guest of @domain has come to its end: @reason is SHUTDOWN_* or END_LAST_VCPU.  The first reason counts.  The
+ * caller goes on as far as the next return to the guest, which does not happen.
  */
 void domain_shut_down(struct hv_domain *domain, unsigned reason);
+
+/*
+ * The guest of the running @vcpu ends its domain, with @reason: like domain_shut_down(), and where that makes it a bad
+ * end, with a report of where it was.
+ */
+void domain_end(struct hv_vcpu *vcpu, unsigned reason);
+
+/* What is said of a domain that has ended for @reason, SHUTDOWN_* or END_LAST_VCPU: "powered off".  Is that good? */
+const char *domain_end_words(unsigned reason);
+bool domain_end_is_good(unsigned reason);
 
 /*
  * The guest's state cannot go on: say why, with the registers and the last refusal, and shut the domain down with

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The hypervisor from its first line on the console to the end of the run. */
-#include <abi/sched.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
 #include <hv/apic.h>
@@ -62,14 +61,6 @@ static void set_up_memory(bool audit)
  * ---- The guest.
  */
 
-static const char *const end_names[] = {
-    [SHUTDOWN_poweroff] = "powered off",
-    [SHUTDOWN_reboot] = "wants to reboot",
-    [SHUTDOWN_suspend] = "asked to be suspended, which is not possible",
-    [SHUTDOWN_crash] = "crashed",
-    [SHUTDOWN_watchdog] = "was ended by its watchdog",
-};
-
 /* With the word `audit`: is every count what a recount says, at this moment? */
 static bool audit_passes(const char *when)
 {
@@ -90,7 +81,7 @@ static bool audit_passes(const char *when)
 static unsigned run_guest(const struct bundle_domain *description)
 {
     uint64_t before = pool_count(), began = time_now();
-    const char *problem, *how = "ended for a reason that is not known";
+    const char *problem;
     struct hv_domain *domain = builder_build(&machine, description, &problem);
     unsigned reason, id = description->id;
     bool audited;
@@ -105,9 +96,7 @@ static unsigned run_guest(const struct bundle_domain *description)
     sched_start(hv_vcpu_of(domain->vcpus[0]));
     sched_run(&machine, domain);
     reason = domain->end_reason;
-    if (reason < ARRAY_SIZE(end_names) && end_names[reason])
-        how = end_names[reason];
-    print("domain %u (%s) %s\n", id, description->name, how);
+    print("domain %u (%s) %s\n", id, description->name, domain_end_words(reason));
     audited = audit_passes("before its release");
     if (!domain_release(domain) || pool_count() != before) {
         print("%lu of the frames that were free before it are not free after it: this is a bug of the hypervisor\n",
@@ -116,7 +105,7 @@ static unsigned run_guest(const struct bundle_domain *description)
     }
     if (!audit_passes("after it") || !audited)
         return EXIT_BROKEN;
-    return reason == SHUTDOWN_poweroff || reason == SHUTDOWN_reboot ? EXIT_GOOD : EXIT_CRASHED;
+    return domain_end_is_good(reason) ? EXIT_GOOD : EXIT_CRASHED;
 }
 
 static _Noreturn void run_bundle(void)

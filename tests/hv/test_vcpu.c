@@ -209,6 +209,12 @@ void domain_shut_down(struct hv_domain *which, unsigned reason)
     which->ended = true;
 }
 
+void domain_end(struct hv_vcpu *vcpu, unsigned reason)
+{
+    vcpu->vcpu.diverted = true;
+    domain_shut_down(vcpu_domain(vcpu), reason);
+}
+
 uint64_t time_now(void)
 {
     return now;
@@ -404,7 +410,7 @@ static void test_up_and_down(void **state)
     assert_int_equal(stopped, 1);
     assert_int_equal(shut_down, 0);
     assert_int_equal(vcpu_op(VCPUOP_down, 1, 0), 0); /* the last */
-    assert_int_equal(shut_down, 100 + SHUTDOWN_poweroff);
+    assert_int_equal(shut_down, 100 + END_LAST_VCPU);
 }
 
 static void test_runstate(void **state)
