@@ -77,7 +77,7 @@ static enum status unwrap_payload(const char *path, const uint8_t *payload, size
         say_error("%s: a bzImage whose payload is compressed in an unknown way; unpack it first (Linux: "
                   "scripts/extract-vmlinux)",
                   path);
-        return STATUS_FAILED;
+        return STATUS_REFUSED;
     }
     add_layer(image, compression->name);
     status =
@@ -88,7 +88,7 @@ static enum status unwrap_payload(const char *path, const uint8_t *payload, size
         say_error("%s: damaged: the kernel unpacks to %zu bytes and should have %u; get the file anew", path, out->size,
                   get32(payload + size - BZ_SIZE_BEHIND));
         bytes_free(out);
-        return STATUS_FAILED;
+        return STATUS_REFUSED;
     }
     return STATUS_GOOD;
 }
@@ -109,13 +109,13 @@ static enum status unwrap_bzimage(const char *path, struct bytes *file, struct i
             "%s: a bzImage of boot protocol %u.%02u, which does not say where the kernel is in it (2.08 and later "
             "do); give the vmlinux file",
             path, image->protocol >> 8, image->protocol & 0xff);
-        return STATUS_FAILED;
+        return STATUS_REFUSED;
     }
     if (begin + size > file->size || size <= BZ_SIZE_BEHIND) {
         say_error("%s: incomplete: a bzImage whose kernel is at byte %llu to %llu, but the file has %zu bytes; get the "
                   "file anew",
                   path, (unsigned long long)begin, (unsigned long long)(begin + size), file->size);
-        return STATUS_FAILED;
+        return STATUS_REFUSED;
     }
     if (!memcmp(file->data + begin, ELFMAG, SELFMAG)) {
         memmove(file->data, file->data + begin, (size_t)size);

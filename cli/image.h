@@ -19,7 +19,8 @@ struct image {
 
 /*
  * Read a kernel and unwrap it.  On STATUS_GOOD the caller frees it by image_free().
- * STATUS_USAGE: unreadable, or no kernel.  STATUS_FAILED: a kernel, but it cannot be unpacked.
+ * STATUS_USAGE: unreadable, or no kernel.  STATUS_REFUSED: a kernel, but it cannot be
+ * unpacked.
  */
 enum status __must_check image_read(const char *path, struct image *image);
 

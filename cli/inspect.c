@@ -197,5 +197,5 @@ enum status inspect_kernel(const char *path)
     print_notes(&kernel);
     print_verdict(&findings);
     image_free(&image);
-    return findings_refuse(&findings) ? STATUS_FAILED : STATUS_GOOD;
+    return findings_refuse(&findings) ? STATUS_REFUSED : STATUS_GOOD;
 }

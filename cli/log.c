@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cli/log.h>
@@ -17,7 +18,7 @@ static void end_line(struct log *log)
 
     line[log->length] = '\0';
     log->length = 0;
-    if (!*line || (log->is_noise && log->is_noise(line)))
+    if (!*line || (log->take && log->take(log->owner, line)))
         return;
     if (log->is_live)
         say("%s%s", log->prefix, line);
@@ -60,12 +61,27 @@ const char *log_last(const struct log *log)
     return log->nr_lines ? log->lines[(log->nr_lines - 1) % LOG_LINES_MAX] : "";
 }
 
+/* The first line that is kept: the place of the oldest is that of the line under way. */
+static size_t first_line(const struct log *log)
+{
+    return log->nr_lines > LOG_LINES_MAX - 1 ? log->nr_lines - (LOG_LINES_MAX - 1) : 0;
+}
+
+const char *log_last_with(const struct log *log, const char *start)
+{
+    for (size_t i = log->nr_lines; i > first_line(log); i--) {
+        const char *line = log->lines[(i - 1) % LOG_LINES_MAX];
+
+        if (!strncmp(line, start, strlen(start)))
+            return line;
+    }
+    return NULL;
+}
+
 void log_show(const struct log *log)
 {
-    size_t first = log->nr_lines > LOG_LINES_MAX - 1 ? log->nr_lines - (LOG_LINES_MAX - 1) : 0;
-
     if (log->is_live)
         return;
-    for (size_t i = first; i < log->nr_lines; i++)
+    for (size_t i = first_line(log); i < log->nr_lines; i++)
         say("%s%s", log->prefix, log->lines[i % LOG_LINES_MAX]);
 }

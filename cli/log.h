@@ -10,12 +10,14 @@
 #define LOG_LINE_LENGTH 512u
 
 struct log {
-    int from;                           /* -1: closed */
-    const char *prefix;                 /* before each line, behind "paravane: " */
-    bool is_live;                       /* show lines as they come */
-    bool (*is_noise)(const char *line); /* NULL: nothing is; such a line is neither shown nor kept */
-    size_t nr_lines;                    /* in all; the last LOG_LINES_MAX are kept */
-    size_t length;                      /* of the line under way, the one behind these */
+    int from;           /* -1: closed */
+    const char *prefix; /* before each line, behind "paravane: " */
+    bool is_live;       /* show lines as they come */
+    /* NULL, or asked about each line: one that it takes is neither shown nor kept. */
+    bool (*take)(void *owner, const char *line);
+    void *owner;
+    size_t nr_lines; /* in all; the last LOG_LINES_MAX are kept */
+    size_t length;   /* of the line under way, the one behind these */
     char lines[LOG_LINES_MAX][LOG_LINE_LENGTH];
 };
 
@@ -24,6 +26,9 @@ bool log_read(struct log *log);
 
 /* The last whole line; empty if there is none. */
 const char *log_last(const struct log *log);
+
+/* The last one that is kept and begins with @start; NULL if there is none. */
+const char *log_last_with(const struct log *log, const char *start);
 
 /* Show the lines that are kept, unless they have been. */
 void log_show(const struct log *log);

@@ -9,10 +9,15 @@
  * How the command ends.  A function that returns a status other than STATUS_GOOD has said why on stderr.
  */
 enum status {
-    STATUS_GOOD = 0,      /* the guest powered off; the kernel would boot */
-    STATUS_FAILED = 1,    /* the guest crashed or was refused, or the hypervisor failed */
-    STATUS_USAGE = 2,     /* wrong use: bad options, a file that cannot be read or is no kernel */
-    STATUS_TIMEOUT = 124, /* out of time */
+    STATUS_GOOD = 0,       /* the guest powered off or wants to reboot; the kernel would boot */
+    STATUS_FAILED = 1,     /* something is missing here: memory, room on a disk, a part of Paravane */
+    STATUS_USAGE = 2,      /* wrong use: bad options, a file that cannot be read or is no kernel */
+    STATUS_CRASHED = 3,    /* the guest crashed, or came to another bad end */
+    STATUS_REFUSED = 4,    /* the guest was refused before its start; the kernel would not boot */
+    STATUS_HYPERVISOR = 5, /* the hypervisor's fault, or an end that it has not confirmed */
+    STATUS_QEMU = 6,       /* QEMU failed, or was ended by somebody else */
+    STATUS_LEFT = 7,       /* whoever sat at the terminal left */
+    STATUS_TIMEOUT = 124,  /* out of time */
 };
 
 #define __must_check __attribute__((warn_unused_result))

@@ -91,8 +91,9 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     command->count = 0;
     snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
     snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)memory_mib(request));
-    snprintf(command->words, sizeof(command->words), "log=com2%s%s%s%s", options->explain ? " explain" : "",
-             options->audit ? " audit" : "", options->seed ? " seed=" : "", options->seed ? options->seed : "");
+    snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s", request->proof,
+             options->explain ? " explain" : "", options->audit ? " audit" : "", options->seed ? " seed=" : "",
+             options->seed ? options->seed : "");
     for (char *letter = command->words; *letter; letter++)
         *letter = *letter >= 'A' && *letter <= 'F' ? (char)(*letter | 0x20) : *letter;
     snprintf(command->log, sizeof(command->log), "file,id=log,path=/dev/fd/%d", request->log_fd);
@@ -120,35 +121,4 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     for (unsigned i = 0; i < options->nr_qemu_arguments; i++)
         add(command, options->qemu_arguments[i], NULL);
     command->arguments[command->count] = NULL;
-}
-
-/* The debug-exit device makes twice the hypervisor's code plus one of it; hv/exit.h has the codes. */
-static const struct {
-    int exit_status;
-    enum status status;
-    const char *text;
-} meanings[] = {
-    {0, STATUS_FAILED, "QEMU ended before the guest did: left with Ctrl-A x, or the machine was reset"},
-    {1, STATUS_FAILED, "QEMU failed; its message is above"},
-    {33, STATUS_GOOD, "the guest powered off or rebooted"},
-    {35, STATUS_FAILED, "the hypervisor's self-test failed"},
-    {37, STATUS_FAILED,
-     "the hypervisor could not use its command line or the bundle; do hypervisor and command belong to "
-     "the same version?"},
-    {39, STATUS_FAILED, "the hypervisor cannot run on this machine, or not yet do what was asked"},
-    {41, STATUS_FAILED, "the hypervisor broke: this is a bug; please report it with the messages above"},
-    {43, STATUS_FAILED, "the guest crashed"},
-    {45, STATUS_FAILED, "the guest was refused"},
-};
-
-const char *qemu_explain(int exit_status, enum status *status)
-{
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-        if (meanings[i].exit_status == exit_status) {
-            *status = meanings[i].status;
-            return meanings[i].text;
-        }
-    }
-    *status = STATUS_FAILED;
-    return "QEMU ended with a status that the hypervisor does not use";
 }

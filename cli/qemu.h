@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* How QEMU is called, and what it means by the status that it exits with. */
+/* How QEMU is called. */
 #ifndef CLI_QEMU_H
 #define CLI_QEMU_H
 
 #include <limits.h>
 #include <stdint.h>
 
-#include <cli/message.h>
 #include <cli/options.h>
 
 #define QEMU_COMMAND_MAX (64u + QEMU_ARGUMENTS_MAX)
@@ -14,13 +13,14 @@
 struct qemu_command {
     const char *arguments[QEMU_COMMAND_MAX + 1]; /* ends with NULL; point into what follows and into the options */
     unsigned count;
-    char cpu[32], memory[32], words[64], log[48], console[64];
+    char cpu[32], memory[32], words[96], log[48], console[64];
 };
 
 struct qemu_request {
     const struct run_options *options;
     const char *hypervisor, *bundle; /* files */
     uint64_t bundle_size;            /* bytes */
+    const char *proof;               /* what the hypervisor is to prove its end by */
     bool is_on_terminal;             /* the console is the terminal itself, with QEMU's escape key */
     int log_fd;                      /* what the hypervisor says goes there; QEMU inherits it */
 };
@@ -33,10 +33,5 @@ const char *qemu_program(void);
  * what is wrong.
  */
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command);
-
-/*
- * What the exit status of QEMU means: the sentence for it, never NULL.  *status: how the command ends for it.
- */
-const char *qemu_explain(int exit_status, enum status *status);
 
 #endif /* CLI_QEMU_H */

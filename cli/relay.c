@@ -42,10 +42,12 @@ static void drain(struct relay *relay)
 {
     ssize_t put = write(relay->to, relay->buffer + relay->begin, relay->end - relay->begin);
 
-    if (put >= 0)
+    if (put >= 0) {
         relay->begin += (size_t)put;
-    else if (!is_passing(errno))
+    } else if (!is_passing(errno)) {
         relay->is_broken = true;
+        relay->error = errno;
+    }
 }
 
 void relay_move(struct relay *relay, short events)

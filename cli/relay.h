@@ -14,7 +14,8 @@ struct relay {
     int from, to;      /* -1: closed */
     size_t begin, end; /* what has been read and not yet written */
     bool has_moved;    /* at least one byte has been read */
-    bool is_broken;    /* nobody reads at @to any more */
+    bool is_broken;    /* nothing can be written to @to any more, */
+    int error;         /* with this errno: EPIPE if nobody reads there */
     char buffer[RELAY_BUFFER];
 };
 

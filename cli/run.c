@@ -9,12 +9,11 @@
 #include <unistd.h>
 
 #include <cli/bundle.h>
+#include <cli/ending.h>
 #include <cli/image.h>
 #include <cli/kernel_check.h>
 #include <cli/library.h>
-#include <cli/qemu.h>
 #include <cli/run.h>
-#include <cli/session.h>
 
 /* A loader puts the bundle below 4 GiB, where devices take their part of the addresses. */
 #define BUNDLE_MAX ((size_t)1536 * MIB)
@@ -28,6 +27,7 @@ struct run {
     bool is_blocking; /* signals; *mask is as before */
     sigset_t mask;
     struct log hypervisor_log, qemu_log;
+    struct proof proof;
 };
 
 static const char *base_name(const char *path)
@@ -70,7 +70,7 @@ static enum status check(const struct run *run, const struct image *image, const
     say_error("%s: refused:", run->kernel_path);
     show_findings(&findings, true, true);
     say("`paravane inspect %s` tells more", run->kernel_path);
-    return STATUS_FAILED;
+    return STATUS_REFUSED;
 }
 
 static enum status make_directory(struct run *run)
@@ -119,7 +119,7 @@ static enum status write_bundle(struct run *run, const struct image *image, cons
     if (!status && image->elf.size + ramdisk->size > BUNDLE_MAX) {
         say_error("kernel and ramdisk have %zu MiB, and a loader takes at most %zu; make the ramdisk smaller",
                   (image->elf.size + ramdisk->size) / MIB, BUNDLE_MAX / MIB);
-        status = STATUS_FAILED;
+        status = STATUS_REFUSED;
     }
     if (!status)
         status = make_directory(run);
@@ -163,41 +163,15 @@ static void show_command(const struct qemu_command *command)
 }
 
 /* It was this program that ended QEMU. */
-static bool is_qemu_noise(const char *line)
+static bool take_noise(void *owner, const char *line)
 {
+    (void)owner;
     return strstr(line, "terminating on signal");
 }
 
-static enum status conclude(const struct run *run, const struct session_result *result)
+static bool take_proof(void *owner, const char *line)
 {
-    enum status status = STATUS_FAILED;
-    const char *text = result->end == SESSION_EXITED ? qemu_explain(result->code, &status) : "";
-
-    if (status != STATUS_GOOD && result->end != SESSION_INTERRUPTED)
-        log_show(&run->hypervisor_log);
-    switch (result->end) {
-    case SESSION_EXITED:
-        /* The hypervisor's own words are more exact: powered off, or wants to reboot. */
-        if (status == STATUS_GOOD)
-            say("%s", strncmp(log_last(&run->hypervisor_log), "domain ", 7) ? text : log_last(&run->hypervisor_log));
-        else
-            say_error("%s (QEMU's exit status %d)", text, result->code);
-        return status;
-    case SESSION_TIMEOUT:
-        say_error("out of time: the guest was still running after %u seconds", run->options->timeout_seconds);
-        return STATUS_TIMEOUT;
-    case SESSION_KILLED:
-        say_error("QEMU was ended by a signal from elsewhere: %s", strsignal(result->code));
-        return status;
-    case SESSION_INTERRUPTED:
-        say("interrupted: the guest has been ended");
-        return status;
-    case SESSION_NOT_STARTED:
-        say_error("%s could not be started: %s; install qemu-system-x86, or name the program in PARAVANE_QEMU",
-                  qemu_program(), strerror(result->code));
-        return status;
-    }
-    return status;
+    return proof_take(owner, line);
 }
 
 static enum status boot(struct run *run, struct session_result *result)
@@ -205,7 +179,10 @@ static enum status boot(struct run *run, struct session_result *result)
     bool is_on_terminal = isatty(STDIN_FILENO) == 1;
     struct qemu_command command;
     int ends[2];
+    enum status status = proof_make(&run->proof);
 
+    if (status)
+        return status;
     if (pipe2(ends, O_CLOEXEC)) {
         say_error("no pipe can be made: %s", strerror(errno));
         return STATUS_FAILED;
@@ -216,6 +193,7 @@ static enum status boot(struct run *run, struct session_result *result)
             .hypervisor = run->hypervisor,
             .bundle = run->bundle,
             .bundle_size = run->bundle_size,
+            .proof = run->proof.text,
             .is_on_terminal = is_on_terminal,
             .log_fd = ends[1],
         },
@@ -224,9 +202,12 @@ static enum status boot(struct run *run, struct session_result *result)
         show_command(&command);
     if (is_on_terminal)
         say("starting %s; Ctrl-A x leaves", base_name(run->kernel_path));
-    run->hypervisor_log =
-        (struct log){.from = ends[0], .prefix = "", .is_live = run->options->verbose || run->options->explain};
-    run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .is_noise = is_qemu_noise};
+    run->hypervisor_log = (struct log){.from = ends[0],
+                                       .prefix = "",
+                                       .is_live = run->options->verbose || run->options->explain,
+                                       .take = take_proof,
+                                       .owner = &run->proof};
+    run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,
         .is_on_terminal = is_on_terminal,
@@ -236,7 +217,13 @@ static enum status boot(struct run *run, struct session_result *result)
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
     });
-    return conclude(run, result);
+    return ending_tell(&(struct ending){
+        .result = *result,
+        .proof = &run->proof,
+        .hypervisor = &run->hypervisor_log,
+        .qemu = &run->qemu_log,
+        .timeout_seconds = run->options->timeout_seconds,
+    });
 }
 
 enum status run_guest(const struct run_options *options)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cli/message.h>
 #include <cli/relay.h>
 #include <cli/session.h>
 
@@ -225,8 +226,10 @@ static void move(struct session *session, const struct pollfd *polls)
     if (polls[0].revents)
         on_signal(session);
     relay_move(&session->out, polls[1].revents);
-    if (session->out.is_broken)
+    if (session->out.is_broken && session->out.error == EPIPE)
         stop(session, SESSION_INTERRUPTED, SIGPIPE);
+    else if (session->out.is_broken)
+        stop(session, SESSION_OUTPUT_LOST, session->out.error);
     if (polls[2].revents)
         log_read(session->request->hypervisor);
     if (polls[3].revents)

@@ -13,6 +13,7 @@ enum session_end {
     SESSION_KILLED,      /* by a signal from elsewhere; @code is its number */
     SESSION_TIMEOUT,     /* ended here, being out of time */
     SESSION_INTERRUPTED, /* ended here because of a signal; @code is its number */
+    SESSION_OUTPUT_LOST, /* ended here, because the console cannot be written to stdout; @code is the errno */
     SESSION_NOT_STARTED, /* the program could not be started; @code is the errno */
 };
 

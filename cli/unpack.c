@@ -79,14 +79,14 @@ static enum status read_unpacked(const char *name, struct archive *archive, size
         got = archive_read_data(archive, out->data + out->size, CHUNK);
         if (got < 0) {
             say_damaged(name, archive);
-            return STATUS_FAILED;
+            return STATUS_REFUSED;
         }
         if (got == 0)
             return STATUS_GOOD;
         out->size += (size_t)got;
         if (out->size > limit) {
             say_error("%s: unpacks to more than the %zu MiB that are taken", name, limit / MIB);
-            return STATUS_FAILED;
+            return STATUS_REFUSED;
         }
         progress_tick(-1);
     }
@@ -97,14 +97,14 @@ enum status unpack(const char *name, const struct compression *compression, cons
 {
     struct archive *archive;
     struct archive_entry *entry;
-    enum status status = STATUS_FAILED;
+    enum status status = STATUS_REFUSED;
 
     *out = (struct bytes){NULL, 0};
     if (!compression->add_filter) {
         say_error("%s: compressed with %s, which cannot be unpacked here; unpack it first (Linux: "
                   "scripts/extract-vmlinux), or build the kernel with another compression",
                   name, compression->name);
-        return STATUS_FAILED;
+        return STATUS_REFUSED;
     }
     archive = archive_read_new();
     if (!archive) {

@@ -19,7 +19,7 @@ const struct compression *compression_find(const uint8_t *data, size_t size);
 
 /*
  * Unpack into @out, at most @limit bytes; on STATUS_GOOD the caller frees it.
- * STATUS_FAILED: damaged, larger than @limit, or of a kind that cannot be unpacked.  @name is for messages.
+ * STATUS_REFUSED: damaged, larger than @limit, or of a kind that cannot be unpacked.  @name is for messages.
  */
 enum status __must_check unpack(const char *name, const struct compression *compression, const uint8_t *data,
                                 size_t size, size_t limit, struct bytes *out);

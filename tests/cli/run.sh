@@ -143,16 +143,16 @@ both no-file 2 'cannot be opened: No such file' "$work/nothing"
 both directory 2 'a directory, where a file is wanted' "$work"
 both text 2 'not a kernel: neither an ELF file' "$work/text"
 both empty 2 'not a kernel: neither an ELF file' /dev/null
-both no-notes 1 'not a Xen guest: it has no notes' "$work/nonotes"
-both pvh-only 1 'a PVH guest, not a PV guest' "$work/pvh"
-both overlap 1 'Segments 0 and 1 overlap: 0x100000-0x110000 and 0x108000-0x109000' "$work/overlap"
-both overrun 1 'file is incomplete: segment 1 is 20480 bytes at byte 4096, but the file has 8192' "$work/overrun"
-both truncated 1 'file is incomplete: segment 0' "$work/cut"
-both truncated-headers 1 'table of segments lies beyond its end' "$work/header-only"
-both truncated-gzip 1 'damaged or incomplete' "$work/cut.gz"
-both other-machine 1 'for another processor' "$work/arm"
-both 32-bit 1 'a 32-bit PV guest, recognised but not run yet' "$work/i386"
-both initial-domain 1 'Start it with --privileged' "$work/dom0"
+both no-notes 4 'not a Xen guest: it has no notes' "$work/nonotes"
+both pvh-only 4 'a PVH guest, not a PV guest' "$work/pvh"
+both overlap 4 'Segments 0 and 1 overlap: 0x100000-0x110000 and 0x108000-0x109000' "$work/overlap"
+both overrun 4 'file is incomplete: segment 1 is 20480 bytes at byte 4096, but the file has 8192' "$work/overrun"
+both truncated 4 'file is incomplete: segment 0' "$work/cut"
+both truncated-headers 4 'table of segments lies beyond its end' "$work/header-only"
+both truncated-gzip 4 'damaged or incomplete' "$work/cut.gz"
+both other-machine 4 'for another processor' "$work/arm"
+both 32-bit 4 'a 32-bit PV guest, recognised but not run yet' "$work/i386"
+both initial-domain 4 'Start it with --privileged' "$work/dom0"
 # Root reads everything, so that there has to be somebody else.
 if [ "$(id -u)" -eq 0 ]; then
     chmod 711 "$work" && cp "$good" "$work/secret" && chmod 000 "$work/secret"
@@ -181,10 +181,10 @@ fi
 
 # ---- Memory.
 head -c 20M /dev/zero >"$work/ramdisk"
-with '' expect too-little-memory 1 'kernel .65 MiB .* does not fit into 32768 KiB' 'Say --memory 68M or more' -- \
+with '' expect too-little-memory 4 'kernel .65 MiB .* does not fit into 32768 KiB' 'Say --memory 68M or more' -- \
     run --memory 32M "$work/big"
 with '' expect enough-memory 0 'powered off' -- run --memory 68M "$work/big"
-with '' expect ramdisk-too-large 1 'kernel .* and the ramdisk .20 MiB. do not fit into 16384 KiB' \
+with '' expect ramdisk-too-large 4 'kernel .* and the ramdisk .20 MiB. do not fit into 16384 KiB' \
     'Say --memory 24M or more' -- run --memory 16M --ramdisk "$work/ramdisk" "$good"
 with '' expect ramdisk-fits 0 'powered off' -- run --memory 24M --ramdisk "$work/ramdisk" "$good"
 with '' expect ramdisk-missing 2 'nothing: cannot be opened' -- run --ramdisk "$work/nothing" "$good"
@@ -225,9 +225,9 @@ arguments() { # NAME TEXT... -- ARGUMENT...: each TEXT must be among QEMU's argu
     cat "$work/kept/arguments" >>"$work/out"
     judge "$name" $status 0 ${texts[@]+"${texts[@]}"}
 }
-arguments qemu-plain "^$work/lib/paravane.elf$" '^max,-smap$' '^log=com2$' '^529M$|^53[0-9]M$' '^pc$' '^-no-reboot$' \
+arguments qemu-plain "^$work/lib/paravane.elf$" '^max,-smap$' '^log=com2 proof=[0-9a-f]{16}$' '^529M$|^53[0-9]M$' '^pc$' '^-no-reboot$' \
     '^isa-debug-exit,iobase=0xf4,iosize=0x04$' -- "$good"
-arguments qemu-options '^log=com2 seed=1ab$' '^microvm$' '^-accel$' '^kvm$' '^10[0-9][0-9]M$' -- \
+arguments qemu-options '^log=com2 proof=[0-9a-f]{16} seed=1ab$' '^microvm$' '^-accel$' '^kvm$' '^10[0-9][0-9]M$' -- \
     --seed 0x1AB --machine microvm --qemu-arg -accel --qemu-arg=kvm --memory 1G "$good"
 words=version=9.1.0 arguments qemu-9.1 '^max$' -- "$good"
 words=version=9.0.2 arguments qemu-9.0 '^max,-smap$' -- "$good"
@@ -246,19 +246,28 @@ with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest po
 with 'log=domain_1_(good)_wants_to_reboot' expect ends-in-its-words 0 '^paravane: domain 1 .good. wants to reboot$' \
     '!powered off' -- run "$good"
 with 'say=hello' expect demo 0 '^hello$' -- run --demo
-with 'log=broken exit=35' expect ends-selftest 1 'paravane: broken' 'self-test failed' -- run "$good"
-with 'log=what? exit=37' expect ends-usage 1 'paravane: what[?]' 'command line or the bundle' -- run "$good"
-with 'exit=39' expect ends-unsupported 1 'cannot run on this machine' -- run "$good"
-with 'exit=41' expect ends-broken 1 'this is a bug' -- run "$good"
-with 'log=bad_fault exit=43' expect ends-crashed 1 'paravane: bad fault' 'the guest crashed' -- run "$good"
-with 'exit=45' expect ends-refused 1 'the guest was refused' -- run "$good"
-with 'exit=0' expect ends-early 1 'ended before the guest did' -- run "$good"
-with 'error=no_memory exit=1' expect ends-qemu-error 1 'qemu: no memory' 'QEMU failed' -- run "$good"
-with 'exit=77' expect ends-strange 1 "QEMU's exit status 77" -- run "$good"
-with 'kill=KILL' expect ends-killed 1 'ended by a signal from elsewhere: Killed' -- run "$good"
-with 'logs=200 exit=43' expect log-tail 1 '^paravane: line 200$' '^paravane: line 150$' '!line 100' -- run "$good"
+with 'log=broken exit=35' expect ends-selftest 5 'paravane: broken' 'self-test failed' -- run "$good"
+with 'log=what? exit=37' expect ends-usage 5 'paravane: what[?]' 'command line or the bundle' -- run "$good"
+with 'exit=39' expect ends-unsupported 5 'cannot run on this machine' -- run "$good"
+with 'exit=41' expect ends-broken 5 'this is a bug' -- run "$good"
+with 'log=bad_fault exit=43' expect ends-crashed 3 'paravane: bad fault' 'the guest crashed' -- run "$good"
+with 'exit=45' expect ends-refused 4 'the guest was refused' -- run "$good"
+with 'exit=0' expect ends-early 6 'ended before the guest did' -- run "$good"
+with 'error=no_memory exit=1' expect ends-qemu-error 6 'qemu: no memory' 'QEMU failed' -- run "$good"
+with 'log=domain_1_(good)_has_ended_because exit=43' expect ends-otherwise 3 \
+    '^paravane: domain 1 .good. has ended because$' '!crashed' -- run "$good"
+for how in none wrong early other; do
+    with "proof=$how say=bye log=note" expect forged-$how 5 'has not confirmed it' '^paravane: note$' '^bye$' \
+        '!paravane: the guest powered off' -- run "$good"
+done
+with 'proof=none exit=43' expect forged-crash 5 'status 43 means: the guest crashed; but' -- run "$good"
+with 'proof=none exit=45' expect forged-refusal 5 'has not confirmed it' -- run "$good"
+with '' expect proof-is-not-shown 0 'proof=[0-9a-f]{16}' '!ended with' -- run --verbose "$good"
+with 'exit=77' expect ends-strange 6 "QEMU's exit status 77" -- run "$good"
+with 'kill=KILL' expect ends-killed 6 'ended by a signal from elsewhere: Killed' -- run "$good"
+with 'logs=200 exit=43' expect log-tail 3 '^paravane: line 200$' '^paravane: line 150$' '!line 100' -- run "$good"
 with 'log=note' expect log-verbose 0 '^paravane: note$' 'paravane: .*fake-qemu -nodefaults' -- run --verbose "$good"
-PARAVANE_QEMU=/nowhere/qemu PARAVANE_LIB=$work/lib expect no-qemu 1 '/nowhere/qemu could not be started: No such file' \
+PARAVANE_QEMU=/nowhere/qemu PARAVANE_LIB=$work/lib expect no-qemu 6 '/nowhere/qemu could not be started: No such file' \
     'PARAVANE_QEMU' -- run "$good"
 PARAVANE_LIB=$work/nowhere PARAVANE_QEMU=$fake expect no-hypervisor 1 'paravane.elf: not there' -- run "$good"
 TMPDIR=$work/nowhere with '' expect no-tmpdir 1 'no directory can be made there' -- run "$good"
@@ -331,17 +340,17 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
         expect "real-qemu-$machine" 124 'out of time' '!qemu: ' -- \
             run --machine $machine --timeout 1 --qemu-arg -S "$good"
     done
-    expect real-qemu-error 1 'qemu: .*warp' 'QEMU failed' -- run --qemu-arg -warp "$good"
+    expect real-qemu-error 6 'qemu: .*warp' 'QEMU failed' -- run --qemu-arg -warp "$good"
     if [ -e build/guests/demo.elf ]; then
         expect real-demo 0 'domain 1 .demo.elf. powered off' -- run --timeout 50 --demo
-        expect real-refused 1 'cannot be built' 'the guest was refused' -- run --timeout 50 --memory 4M --qemu-arg -m \
+        expect real-refused 4 'cannot be built' 'the guest was refused' -- run --timeout 50 --memory 4M --qemu-arg -m \
             --qemu-arg 6M --demo
     else
         skip real-demo 'no demo guest'
     fi
     if [[ real-terminal =~ $pattern ]]; then
         timeout "$limit" tests/cli/terminal '\x01x' "$paravane" run --qemu-arg -S "$good" >"$work/out" 2>"$work/err"
-        judge real-terminal $? 1 'starting good; Ctrl-A x leaves' 'left with Ctrl-A x' 'settings restored'
+        judge real-terminal $? 6 'starting good; Ctrl-A x leaves' 'ended before the guest did' 'settings restored'
         timeout "$limit" tests/cli/terminal '' "$paravane" run --qemu-arg -S --timeout 2 "$good" \
             >"$work/out" 2>"$work/err"
         judge real-terminal-timeout $? 124 'out of time' 'settings restored'
@@ -369,8 +378,8 @@ mkdir "$work/kernels"
 [ ! -d build/linux/grub-images ] || ln -s "$PWD"/build/linux/grub-images/* "$work/kernels/"
 real real-linux 'vmlinuz-*-amd64' 0 'bzImage, boot protocol 2' 'GUEST_OS +linux' 'p2m +at 0x8000000000' 'would boot$'
 real real-grub-64 grub-x86_64-xen.bin 0 'GUEST_OS +GRUB' 'would boot$'
-real real-grub-32 grub-i386-xen.bin 1 'PAE_MODE +yes +.cut off' 'recognised but not run yet'
-real real-grub-pvh grub-i386-xen_pvh.bin 1 'a PVH guest, not a PV guest'
+real real-grub-32 grub-i386-xen.bin 4 'PAE_MODE +yes +.cut off' 'recognised but not run yet'
+real real-grub-pvh grub-i386-xen_pvh.bin 4 'a PVH guest, not a PV guest'
 
 # ---- The unit tests.
 for program in build/cli-san/test_*; do

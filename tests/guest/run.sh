@@ -25,10 +25,13 @@ run=$(mktemp -d "$log/.guest.XXXXXX")
 trap 'rm -rf "$run"' EXIT
 
 # What `paravane run` says by its exit code.
-ending() { # STATUS LOG
+ending() { # STATUS
     case $1 in
     0) echo poweroff ;;
-    1) if grep -aqE '^paravane: the guest crashed' "$2"; then echo crash; else echo hypervisor; fi ;;
+    3) echo crash ;;
+    4) echo refusal ;;
+    5) echo hypervisor ;;
+    6) echo QEMU ;;
     124) echo timeout ;;
     *) echo "exit code $1" ;;
     esac
@@ -43,7 +46,7 @@ perform() {
     bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M "${virtual_time[@]}" \
         ${options[@]+"${options[@]}"} "$kernel" >"$out" 2>&1 </dev/null
     status=$?
-    end=$(ending $status "$out")
+    end=$(ending $status)
     passed=$(grep -acE '^ok ' "$out")
     failed=$(grep -acE '^not ok ' "$out")
     verdict=$(grep -aoE '^(verdict: (success|skip|error|failure)|demo: all [0-9]+ steps passed)' "$out" | tail -n 1)

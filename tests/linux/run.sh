@@ -50,11 +50,11 @@ begin grub 0 'GRUB starts Linux' 'self-check: [0-9]+ passed, 0 failed' 'domain 1
 # On a terminal: a shell with job control.
 begin terminal 0 'all is well' -- tests/linux/terminal tools/run-linux amd64 --timeout "$limit"
 
-# ---- Guests that fail: exit code 1, and why.
-begin too-small 1 'do not fit into 65536 KiB of memory' -- tools/run-linux amd64 --memory 64M
-begin no-init 1 'Kernel panic - not syncing: .*(init|root)' 'domain 1 \(vmlinuz\) crashed' 'the guest crashed' -- \
+# ---- Guests that fail: the exit code, and why.
+begin too-small 4 'do not fit into 65536 KiB of memory' -- tools/run-linux amd64 --memory 64M
+begin no-init 3 'Kernel panic - not syncing: .*(init|root)' 'domain 1 \(vmlinuz\) crashed' 'the guest crashed' -- \
     "${run[@]}" --cmdline "$words" $linux/amd64/vmlinuz
-begin check-fails 1 'usage: check' 'exitcode=0x00000100' 'the guest crashed' -- \
+begin check-fails 3 'usage: check' 'exitcode=0x00000100' 'the guest crashed' -- \
     "${run[@]}" --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.check=fail" $linux/amd64/vmlinuz
 begin reboot 0 'domain 1 \(vmlinuz\) wants to reboot' -- "${run[@]}" --ramdisk $linux/amd64/ramdisk.img \
     --cmdline "$words rdinit=/bin/busybox -- reboot -f" $linux/amd64/vmlinuz

@@ -4,6 +4,7 @@
 #   grub      Debian's PV image of GRUB, which nobody here wrote: its prompt, typed commands, the end
 #   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
+#   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing
 #
 # Usage: tests/system/run.sh [NAME...]      default: all
@@ -53,11 +54,39 @@ test_explain() {
         $log/system-explain.log
     verdict "explain (refusals)" $?
     build/cli/paravane run --memory 64M --timeout 60 build/guests/tests/iret_no_user.elf >$log/system-explain.log 2>&1
-    [ $? -eq 1 ] && grep -qE 'crashed: a return to user mode' $log/system-explain.log &&
+    [ $? -eq 3 ] && grep -qE 'crashed: a return to user mode' $log/system-explain.log &&
         grep -qE '^paravane: rip e033:0000000000400000' $log/system-explain.log &&
         grep -qE '^paravane:   mmu_update\(.*\) = 0$' $log/system-explain.log &&
         grep -qE '^paravane: refused: .*: -EINVAL, NO_USER_ROOT' $log/system-explain.log
     verdict "explain (crash)" $?
+}
+
+# ending_run HOW CODE TEXT...: the guest ends so, and each TEXT is in what is said; with "!" in front it is not.
+ending_run() {
+    local how=$1 code=$2 out=$log/system-ending.log text bad=0
+    shift 2
+    build/cli/paravane run --memory 16M --timeout 60 --cmdline "how=$how" build/guests/tests/ending.elf >$out 2>&1
+    [ $? -eq "$code" ] || bad=1
+    for text in "$@"; do
+        if [ "${text#!}" != "$text" ]; then
+            ! grep -qE -e "${text#!}" $out || bad=1
+        else
+            grep -qE -e "$text" $out || bad=1
+        fi
+    done
+    verdict "ending ($how)" $bad
+}
+
+test_ending() {
+    local report=('^paravane: rip e033:ffffffff8' '^paravane: stack ' 'hypercalls, the last of them:' 'nothing was refused')
+    ending_run poweroff 0 '^paravane: domain 1 .ending.elf. powered off$' '!rip e033'
+    ending_run reboot 0 '^paravane: domain 1 .ending.elf. wants to reboot$' '!rip e033'
+    ending_run crash 3 '^paravane: domain 1 .ending.elf. crashed, by a call of its own$' "${report[@]}" \
+        '^paravane: the guest crashed$'
+    ending_run down 3 'has ended because its last vCPU went down, by a call of its own$' "${report[@]}" \
+        '^paravane: domain 1 .ending.elf. has ended because its last vCPU went down$' '!powered off' '!crashed'
+    ending_run suspend 3 'asked to be suspended, which is not possible$' "${report[@]}"
+    ending_run watchdog 3 '^paravane: domain 1 .ending.elf. was ended by its watchdog$'
 }
 
 # Any end of the guest will do, but it has to be the guest's.
@@ -66,7 +95,7 @@ random_run() { # SEED
     build/cli/paravane run --memory 32M --seed "$1" --audit --timeout 25 --cmdline "seed=$1 seconds=10" \
         build/guests/tests/random.elf >"$out" 2>&1
     status=$?
-    [ $status -eq 0 ] || { [ $status -eq 1 ] && grep -qE '^paravane: the guest crashed' "$out"; }
+    [ $status -eq 0 ] || [ $status -eq 3 ]
 }
 
 test_random() {
@@ -81,10 +110,10 @@ test_random() {
     verdict "random (20 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub repeat explain random
+[ $# -ne 0 ] || set -- grub repeat explain ending random
 for name in "$@"; do
     case $name in
-    grub | repeat | explain | random) "test_$name" ;;
+    grub | repeat | explain | ending | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

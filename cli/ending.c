@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include <cli/ending.h>
+
+/* The debug-exit device makes twice the hypervisor's code plus one of it; hv/exit.h has the codes. */
+static const struct meaning {
+    int exit_status;
+    enum status status;
+    bool is_guests; /* the end of the guest, which the hypervisor has to confirm */
+    const char *text;
+} meanings[] = {
+    {0, STATUS_QEMU, false, "QEMU ended before the guest did: left with Ctrl-A x, or the machine was reset"},
+    {1, STATUS_QEMU, false, "QEMU failed; its message is above"},
+    {33, STATUS_GOOD, true, "the guest powered off or rebooted"},
+    {35, STATUS_HYPERVISOR, false, "the hypervisor's self-test failed"},
+    {37, STATUS_HYPERVISOR, false,
+     "the hypervisor could not use its command line or the bundle; do hypervisor and command belong to the same "
+     "version?"},
+    {39, STATUS_HYPERVISOR, false, "the hypervisor cannot run on this machine, or not yet do what was asked"},
+    {41, STATUS_HYPERVISOR, false, "the hypervisor broke: this is a bug; please report it with the messages above"},
+    {43, STATUS_CRASHED, true, "the guest crashed"},
+    {45, STATUS_REFUSED, true, "the guest was refused"},
+};
+
+static const struct meaning *find_meaning(int exit_status)
+{
+    static const struct meaning unknown = {-1, STATUS_QEMU, false,
+                                           "QEMU ended with a status that the hypervisor does not use"};
+
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        if (meanings[i].exit_status == exit_status)
+            return &meanings[i];
+    }
+    return &unknown;
+}
+
+/* The hypervisor's own words about the domain are more exact: powered off, wants to reboot, its last vCPU went down. */
+static const char *own_words(const struct log *log, const char *otherwise)
+{
+    const char *line = log_last_with(log, "domain ");
+
+    return line && !strstr(line, ") crashed") ? line : otherwise;
+}
+
+static enum status tell_exit(const struct ending *ending)
+{
+    int exit_status = ending->result.code;
+    const struct meaning *meaning = find_meaning(exit_status);
+
+    if (meaning->status != STATUS_GOOD)
+        log_show(ending->hypervisor);
+    if (meaning->is_guests && !proof_holds(ending->proof, exit_status)) {
+        log_show(ending->hypervisor);
+        say_error(
+            "QEMU's exit status %d means: %s; but the hypervisor has not confirmed it. Something else has written "
+            "to the exit port: do not believe what the guest says of its end, and report this as a bug, unless "
+            "hypervisor and command belong to different versions",
+            exit_status, meaning->text);
+        return STATUS_HYPERVISOR;
+    }
+    if (meaning->status == STATUS_GOOD)
+        say("%s", own_words(ending->hypervisor, meaning->text));
+    else if (meaning->status == STATUS_CRASHED)
+        say_error("%s", own_words(ending->hypervisor, meaning->text));
+    else
+        say_error("%s (QEMU's exit status %d)", meaning->text, exit_status);
+    return meaning->status;
+}
+
+/* A signal from within QEMU comes with last words, of an assertion that failed say. */
+static enum status tell_signal(const struct ending *ending)
+{
+    log_show(ending->hypervisor);
+    if (ending->qemu->nr_lines)
+        say_error("QEMU has died of a signal: %s; its last words: %s", strsignal(ending->result.code),
+                  log_last(ending->qemu));
+    else
+        say_error("QEMU was ended by a signal from elsewhere: %s", strsignal(ending->result.code));
+    return STATUS_QEMU;
+}
+
+enum status ending_tell(const struct ending *ending)
+{
+    switch (ending->result.end) {
+    case SESSION_EXITED:
+        return tell_exit(ending);
+    case SESSION_KILLED:
+        return tell_signal(ending);
+    case SESSION_TIMEOUT:
+        log_show(ending->hypervisor);
+        say_error("out of time: the guest was still running after %u seconds", ending->timeout_seconds);
+        return STATUS_TIMEOUT;
+    case SESSION_INTERRUPTED:
+        say("interrupted: the guest has been ended");
+        return STATUS_FAILED;
+    case SESSION_OUTPUT_LOST:
+        say_error("stdout cannot be written: %s; the guest has been ended", strerror(ending->result.code));
+        return STATUS_FAILED;
+    case SESSION_NOT_STARTED:
+        say_error("%s could not be started: %s; install qemu-system-x86, or name the program in PARAVANE_QEMU",
+                  qemu_program(), strerror(ending->result.code));
+        return STATUS_QEMU;
+    }
+    return STATUS_FAILED;
+}

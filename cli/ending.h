@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* How a run ended: in words, and as the status of the command. */
+#ifndef CLI_ENDING_H
+#define CLI_ENDING_H
+
+#include <cli/proof.h>
+#include <cli/session.h>
+
+struct ending {
+    struct session_result result;
+    const struct proof *proof;
+    const struct log *hypervisor, *qemu;
+    unsigned timeout_seconds;
+};
+
+/*
+ * Say how it ended, with what the hypervisor said if that explains it.  A good end, or a guest's bad one, is believed
+ * only with the proof that it was the hypervisor who ended the run.
+ */
+enum status ending_tell(const struct ending *ending);
+
+#endif /* CLI_ENDING_H */
