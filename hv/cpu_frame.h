@@ -43,22 +43,21 @@ _Static_assert(sizeof(struct cpu_frame) % 16 == 0, "hv/entry.S calls C with an a
 #define RFLAGS_GUEST                                                                                             \
     (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT | \
      RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
-_Static_assert(RFLAGS_GUEST == ENTRY_FLAGS_GUEST, "hv/entry.S");
+_Static_assert(ENTRY_PROPER_MASK == ((~(uint32_t)RFLAGS_GUEST & ~UINT32_C(0xff)) | 3), "hv/entry.S");
+_Static_assert(ENTRY_PROPER == (RFLAGS_IF | 3), "hv/entry.S");
 
 /*
  * Bring a frame that has just come from a guest into the form that a guest may have: in ring 3 with interrupts on, no
- * I/O privilege, no virtual-8086 mode.  Every way in passes here before anything looks at the frame, because processors
- * are emulated: QEMU's iretl lets ring 3 choose all of these.
+ * I/O privilege, no virtual-8086 mode.  entry.S looks at every frame, and calls for this where it has to: processors
+ * are emulated, and QEMU's iretl lets ring 3 choose all of these.
  * False: the guest was in virtual-8086 mode, which long mode does not have.  Nothing that the frame told of the place
  * was true in the guest's terms, so the trap means nothing either: cs and ss are the flat ones now, and the data
  * segments of the processor, which are of that mode too, have to go.
  */
-static inline bool __attribute__((warn_unused_result)) cpu_frame_admit(struct cpu_frame *frame)
+static inline bool __attribute__((warn_unused_result)) cpu_frame_mend(struct cpu_frame *frame)
 {
     bool is_vm86 = frame->rflags & RFLAGS_VM;
 
-    if (__builtin_expect((frame->rflags & ~RFLAGS_GUEST) == (RFLAGS_ONE | RFLAGS_IF) && (frame->cs & 3) == 3, true))
-        return true;
     frame->rflags = (frame->rflags & RFLAGS_GUEST) | RFLAGS_ONE | RFLAGS_IF;
     frame->cs = is_vm86 ? FLAT_RING3_CS64 : (frame->cs & 0xffff) | 3;
     frame->ss = is_vm86 ? FLAT_RING3_SS64 : (frame->ss & 0xffff) | 3;

@@ -61,6 +61,15 @@
         addq $16, %rsp /* vector, error code */
         .endm
 
+/* The frame at the stack pointer is one that a guest may have; otherwise go on at @improper.  Uses rax. */
+        .macro NEEDS_PROPER improper
+        movl FRAME_REGISTERS + FRAME_RFLAGS(%rsp), %eax
+        movb FRAME_REGISTERS + FRAME_CS(%rsp), %al
+        andl $ENTRY_PROPER_MASK, %eax
+        cmpl $ENTRY_PROPER, %eax
+        jne \improper
+        .endm
+
 /* A fault at the first address continues at the second: struct recovery of hv/trap.c. */
         .macro RECOVER fault, resume
         .pushsection .recovery, "a"
@@ -108,22 +117,20 @@ entry_from_guest:
         pushq $RFLAGS_CLEAR
         popfq
         movq %rsp, %rdi
+        NEEDS_PROPER entry_improper
         call trap_from_guest
-/* Whatever C has made of the frame, no guest goes on with more than ring 3 and the flags of cpu_frame_admit(). */
+/* Whatever C has made of the frame, no guest goes on with one that is not proper. */
 entry_resume:
-        movl FRAME_REGISTERS + FRAME_RFLAGS(%rsp), %eax
-        andl $~(ENTRY_FLAGS_GUEST | ENTRY_FLAGS_ONE), %eax
-        cmpl $RFLAGS_IF, %eax
-        jne entry_return_refused
-        movzbl FRAME_REGISTERS + FRAME_CS(%rsp), %eax
-        notl %eax
-        testb $3, %al
-        jnz entry_return_refused
+        NEEDS_PROPER entry_return_refused
         RESTORE_REGISTERS
 /* Where the processor refuses to go on as the frame says, trap_from_hypervisor() finds a fault at this address. */
         .globl entry_iret
 entry_iret:
         iretq
+
+entry_improper:
+        call trap_from_guest_improper
+        jmp entry_resume
 
 entry_return_refused:
         movq %rsp, %rdi
@@ -183,6 +190,7 @@ entry_syscall32_stubs:
 entry_call:
         SAVE_REGISTERS
         movq %rsp, %rdi
+        NEEDS_PROPER entry_improper
         call trap_call
         jmp entry_resume
 

@@ -7,6 +7,7 @@
 #define VECTOR_SYSCALL   0x100
 #define VECTOR_SYSCALL32 0x101
 #define VECTOR_SYSENTER  0x102
+#define VECTOR_VM86      0x103 /* and a way out of a mode that there is not: hv/cpu_frame.h */
 
 /* What a processor needs at hand where nothing else is: struct entry_cpu, one each. */
 #define ENTRY_CPUS        64
@@ -19,9 +20,12 @@
 /* For MSR_SYSCALL_MASK: all flags that there are, so that C finds none of the guest's. */
 #define ENTRY_SYSCALL_MASK 0x3f7fd5
 
-/* RFLAGS_GUEST and the flag that is always set, for the check on the way out. */
-#define ENTRY_FLAGS_GUEST 0x254dd5
-#define ENTRY_FLAGS_ONE   0x2
+/*
+ * A frame is proper if it is in ring 3, with RFLAGS_GUEST (hv/cpu_frame.h), IF and nothing else.  The lowest eight
+ * flags are arithmetic: the byte of the ring takes their place, so that one comparison does.
+ */
+#define ENTRY_PROPER_MASK 0xffdab203
+#define ENTRY_PROPER      0x203
 
 #ifndef __ASSEMBLER__
 

@@ -2,7 +2,7 @@
 /*
  * NMIs from a timer, about 18 a second, which come whatever anybody has done to the interrupt flag.  They take a guest
  * that runs with interrupts off, which no processor allows and QEMU's does, back into the hypervisor, where
- * cpu_frame_admit() switches them on again; and they find a hypervisor that stands still.
+ * cpu_frame_mend() switches them on again; and they find a hypervisor that stands still.
  */
 #pragma once
 

@@ -226,6 +226,9 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
     case VECTOR_SYSENTER:
         bounce_sysenter(vcpu);
         break;
+    case VECTOR_VM86:
+        bounce_exception_error(vcpu, VECTOR_PROTECTION, 0);
+        break;
     case VECTOR_PROTECTION:
         protection_fault(vcpu);
         break;
@@ -252,20 +255,6 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
             exception(vcpu, vector, vcpu->frame->error);
         /* Other interrupts are masked at their controllers; one that comes all the same means nothing. */
     }
-}
-
-/*
- * The guest was where no processor would have let it: cpu_frame_admit().  Its kernel finds a general protection fault,
- * whatever has ended the excursion, and decides what becomes of the culprit.
- */
-static __cold void virtual_8086(struct hv_vcpu *vcpu, uint64_t vector)
-{
-    if (vector >= VECTOR_INTERRUPTS && vector < TRAP_VECTORS)
-        apic_interrupt((unsigned)vector);
-    state_drop_segments();
-    vcpu->frame->vector = VECTOR_PROTECTION;
-    vcpu->frame->error = 0;
-    bounce_exception_error(vcpu, VECTOR_PROTECTION, 0);
 }
 
 /*
@@ -321,9 +310,7 @@ void trap_call(struct cpu_frame *frame)
     struct hv_vcpu *vcpu = cpu_here()->current;
 
     nmi_watchdog_pet();
-    if (!cpu_frame_admit(frame)) {
-        virtual_8086(vcpu, frame->vector);
-    } else if (vcpu->vcpu.user_mode) {
+    if (vcpu->vcpu.user_mode) {
         bounce_syscall(vcpu);
     } else if (frame->vector == VECTOR_SYSCALL) {
         hypercall(vcpu, frame);
@@ -347,11 +334,35 @@ void trap_from_guest(struct cpu_frame *frame)
         entry_restart(vcpu->frame);
     }
     nmi_watchdog_pet();
-    if (!cpu_frame_admit(frame))
-        virtual_8086(vcpu, frame->vector);
-    else if (frame->vector == VECTOR_PAGE_FAULT)
+    if (frame->vector == VECTOR_PAGE_FAULT)
         page_fault(vcpu, asm_read_cr2());
     else
         dispatch(vcpu, (unsigned)frame->vector);
     prepare_return(vcpu);
+}
+
+/*
+ * Where the guest was in a mode that there is not, its kernel finds a general protection fault, whatever has ended the
+ * excursion, and decides what becomes of the culprit.
+ */
+void trap_from_guest_improper(struct cpu_frame *frame)
+{
+    bool is_call = frame->vector == VECTOR_SYSCALL || frame->vector == VECTOR_SYSCALL32;
+
+    if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
+        fault_report(frame);
+    if (!cpu_frame_mend(frame)) {
+        if (frame->vector == VECTOR_NMI)
+            nmi_watchdog_tick(frame);
+        else if (frame->vector >= VECTOR_INTERRUPTS && frame->vector < TRAP_VECTORS)
+            apic_interrupt((unsigned)frame->vector);
+        state_drop_segments();
+        frame->vector = VECTOR_VM86;
+        frame->error = 0;
+        is_call = false;
+    }
+    if (is_call)
+        trap_call(frame);
+    else
+        trap_from_guest(frame);
 }

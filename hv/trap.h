@@ -42,6 +42,7 @@ enum vector {
  * vCPU's stack, except for what has a stack of its own (hv/cpu.h).
  */
 void trap_from_guest(struct cpu_frame *frame);
-void trap_call(struct cpu_frame *frame); /* syscall, in 64-bit and 32-bit code */
+void trap_call(struct cpu_frame *frame);                /* syscall, in 64-bit and 32-bit code */
+void trap_from_guest_improper(struct cpu_frame *frame); /* either of these, with a frame that no guest may have */
 void trap_from_hypervisor(struct cpu_frame *frame);
 void trap_first_return(struct cpu_frame *frame);
