@@ -73,7 +73,8 @@ programs = $(patsubst %.c,build/$(1)/%,$(2))
 
 # ---- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: all run engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects format setup clean help FORCE
+.PHONY: all run engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects record-xen format setup
+.PHONY: clean help FORCE
 
 all: symbols san hv guests cli paravirt
 
@@ -122,6 +123,9 @@ bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf cli build/hv/
 defects: build/.tools
 	$(Q)tests/defects/run.sh
 
+record-xen: build/guests/differential.elf
+	$(Q)tools/record-xen
+
 format: build/.tools
 	$(Q)tools/check-format --fix
 
@@ -146,6 +150,7 @@ Paravane: direct paging for Xen PV guests.
   make test-boot           boot the hypervisor's image in QEMU, every way that it can be started
   make bench               measure the engine, and what a fork costs a guest; figures in build/bench.json
   make bench-linux         instructions of Linux: natively, under Debian's Xen, under Paravane; build/bench-linux.json
+  make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
   make format              lay out the sources as .clang-format says
   make setup               install what the build needs (the first make does it by itself)
