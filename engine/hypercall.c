@@ -78,22 +78,19 @@ static struct op begin(struct vcpu *vcpu, uint64_t number)
     return (struct op){.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
 }
 
-static bool is_ours(uint64_t number)
-{
-    return number < ARRAY_SIZE(hypercalls) && hypercalls[number];
-}
-
-static int64_t run_ours(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
+static int64_t run_ours(struct vcpu *vcpu, uint64_t number, hypercall_fn *call, const uint64_t args[6])
 {
     struct op op = begin(vcpu, number);
 
-    return hypercalls[number](&op, args);
+    return call(&op, args);
 }
 
 static int64_t run(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
-    if (is_ours(number))
-        return run_ours(vcpu, number, args);
+    hypercall_fn *call = TABLE_FIND(hypercalls, number);
+
+    if (call)
+        return run_ours(vcpu, number, call, args);
     return port_hypercall(vcpu, number <= UINT32_MAX ? (unsigned)number : UINT32_MAX, args);
 }
 

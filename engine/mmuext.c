@@ -201,9 +201,9 @@ static const struct command commands[] = {
 
 static int run_command(struct op *op, const struct mmuext_op *ext)
 {
-    const struct command *command = ext->cmd < ARRAY_SIZE(commands) ? &commands[ext->cmd] : NULL;
+    const struct command *command = TABLE_FIND_BY(commands, ext->cmd, run);
 
-    if (!command || !command->run)
+    if (!command)
         return refuse_value(op, XEN_ENOSYS, REFUSE_UNKNOWN_COMMAND, ext->cmd);
     if (command->own_only && op->pg_owner != op->vcpu->domain)
         return refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, ext->cmd);

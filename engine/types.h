@@ -60,6 +60,15 @@ typedef struct {
 #define __cold        __attribute__((cold))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/*
+ * What the table @table of pointers, or of structures that are empty where @member is 0, has for @number: NULL where it
+ * has nothing, in a gap as well as beyond its end.  Every dispatcher looks its commands up so; @number is evaluated
+ * more than once.
+ */
+#define TABLE_FIND(table, number)            ((number) < ARRAY_SIZE(table) ? (table)[(number)] : NULL)
+#define TABLE_FIND_BY(table, number, member) (TABLE_HAS_BY(table, number, member) ? &(table)[(number)] : NULL)
+#define TABLE_HAS_BY(table, number, member)  ((number) < ARRAY_SIZE(table) && (table)[(number)].member)
+
 static inline bool mfn_equal(mfn_t a, mfn_t b)
 {
     return a.v == b.v;

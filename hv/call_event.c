@@ -137,11 +137,14 @@ static const struct command commands[] = {
  * A result that cannot be written is -EFAULT after the fact: a port that has been taken stays open, as if the guest had
  * forgotten its number.
  */
-static int64_t run(struct hv_vcpu *vcpu, const struct command *command, vaddr_t place)
+static int64_t run(struct hv_vcpu *vcpu, uint32_t number, vaddr_t place)
 {
+    const struct command *command = TABLE_FIND_BY(commands, number, run);
     union arguments args;
     int error;
 
+    if (!command)
+        return -XEN_ENOSYS;
     if (!access_read(&vcpu->vcpu, &args, place, command->size))
         return -XEN_EFAULT;
     error = command->run(vcpu_domain(vcpu), &args);
@@ -152,11 +155,7 @@ static int64_t run(struct hv_vcpu *vcpu, const struct command *command, vaddr_t 
 
 int64_t call_event_channel_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    uint32_t number = (uint32_t)args[0];
-
-    if (number > EVTCHNOP_reset)
-        return -XEN_ENOSYS;
-    return run(vcpu, &commands[number], VADDR(args[1]));
+    return run(vcpu, (uint32_t)args[0], VADDR(args[1]));
 }
 
 /* The structure of the command lies behind its number. */
@@ -168,5 +167,5 @@ int64_t call_event_channel_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6
         return -XEN_EFAULT;
     if (number > EVTCHNOP_unmask)
         return -XEN_ENOSYS;
-    return run(vcpu, &commands[number], VADDR(args[0] + offsetof(struct evtchn_op, u)));
+    return run(vcpu, number, VADDR(args[0] + offsetof(struct evtchn_op, u)));
 }

@@ -201,9 +201,9 @@ static const struct batch compat_batches[] = {
 
 static const struct batch *find_batch(const struct hv_vcpu *vcpu, uint32_t command)
 {
-    if (!domain_is_64bit(vcpu_domain(vcpu)) && command < ARRAY_SIZE(compat_batches) && compat_batches[command].size)
-        return &compat_batches[command];
-    return command < ARRAY_SIZE(batches) && batches[command].size ? &batches[command] : NULL;
+    const struct batch *compat = TABLE_FIND_BY(compat_batches, command, size);
+
+    return compat && !domain_is_64bit(vcpu_domain(vcpu)) ? compat : TABLE_FIND_BY(batches, command, size);
 }
 
 static int64_t refuse_batch(struct hv_vcpu *vcpu, const struct batch *batch, vaddr_t at, uint32_t count)
@@ -228,14 +228,15 @@ int64_t call_grant_table_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     uint32_t command = (uint32_t)args[0], count = (uint32_t)args[2];
     const struct batch *batch = find_batch(vcpu, command);
+    single_fn *single = TABLE_FIND(singles, command);
 
     if (count > INT32_MAX)
         return -XEN_EINVAL;
     if (batch)
         return refuse_batch(vcpu, batch, VADDR(args[1]), count);
-    if (command >= ARRAY_SIZE(singles) || !singles[command])
+    if (!single)
         return -XEN_ENOSYS;
     if (count != 1)
         return -XEN_EINVAL;
-    return singles[command](vcpu, VADDR(args[1]));
+    return single(vcpu, VADDR(args[1]));
 }

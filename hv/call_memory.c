@@ -132,7 +132,7 @@ static memory_fn *const commands[] = {
 
 int64_t call_memory_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    if (args[0] >= ARRAY_SIZE(commands) || !commands[args[0]])
-        return -XEN_ENOSYS;
-    return commands[args[0]](vcpu, VADDR(args[1]));
+    memory_fn *command = TABLE_FIND(commands, args[0]);
+
+    return command ? command(vcpu, VADDR(args[1])) : -XEN_ENOSYS;
 }

@@ -86,10 +86,10 @@ static const struct command commands[] = {
 
 static int64_t run(struct hv_vcpu *vcpu, uint64_t number, vaddr_t from)
 {
-    const struct command *command = number < ARRAY_SIZE(commands) ? &commands[number] : NULL;
+    const struct command *command = TABLE_FIND_BY(commands, number, run);
     union argument argument;
 
-    if (!command || !command->run)
+    if (!command)
         return -XEN_ENOSYS;
     if (!access_read(&vcpu->vcpu, &argument, from,
                      domain_is_64bit(vcpu_domain(vcpu)) ? command->size : command->compat_size))

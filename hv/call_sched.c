@@ -222,17 +222,18 @@ static command_fn *const commands[] = {
 
 int64_t call_sched_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    uint32_t command = (uint32_t)args[0];
+    uint32_t number = (uint32_t)args[0];
+    command_fn *command = TABLE_FIND(commands, number);
 
-    return command < ARRAY_SIZE(commands) ? commands[command](vcpu, VADDR(args[1])) : -XEN_ENOSYS;
+    return command ? command(vcpu, VADDR(args[1])) : -XEN_ENOSYS;
 }
 
 /* The older form: the reason of an end stands in a register. */
 int64_t call_sched_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    uint32_t command = (uint32_t)args[0];
+    uint32_t number = (uint32_t)args[0];
 
-    if (command == SCHEDOP_shutdown)
+    if (number == SCHEDOP_shutdown)
         return shut_down(vcpu, (uint32_t)args[1]);
-    return command < SCHEDOP_shutdown ? commands[command](vcpu, VADDR(0)) : -XEN_ENOSYS;
+    return number < SCHEDOP_shutdown ? call_sched_op(vcpu, args) : -XEN_ENOSYS;
 }

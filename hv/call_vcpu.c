@@ -275,10 +275,11 @@ static command_fn *const commands[] = {
 
 int64_t call_vcpu_op(struct hv_vcpu *caller, const uint64_t args[6])
 {
-    uint32_t command = (uint32_t)args[0];
+    uint32_t number = (uint32_t)args[0];
+    command_fn *command = TABLE_FIND(commands, number);
     struct hv_vcpu *vcpu = vcpu_find(vcpu_domain(caller), (uint32_t)args[1]);
 
     if (!vcpu)
         return -XEN_ENOENT;
-    return command < ARRAY_SIZE(commands) ? commands[command](caller, vcpu, VADDR(args[2])) : -XEN_ENOSYS;
+    return command ? command(caller, vcpu, VADDR(args[2])) : -XEN_ENOSYS;
 }

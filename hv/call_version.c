@@ -150,11 +150,10 @@ static version_fn *const version_commands[] = {
 
 int64_t call_xen_version(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    uint32_t command = (uint32_t)args[0];
+    uint32_t number = (uint32_t)args[0];
+    version_fn *command = TABLE_FIND(version_commands, number);
 
-    if (command >= ARRAY_SIZE(version_commands))
-        return -XEN_ENOSYS;
-    return version_commands[command](vcpu, VADDR(args[1]));
+    return command ? command(vcpu, VADDR(args[1])) : -XEN_ENOSYS;
 }
 
 /*

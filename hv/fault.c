@@ -43,7 +43,7 @@ static const char *const vector_names[] = {
 
 static const char *vector_name(uint64_t vector)
 {
-    const char *name = vector < ARRAY_SIZE(vector_names) ? vector_names[vector] : NULL;
+    const char *name = TABLE_FIND(vector_names, vector);
 
     return name ? name : "interrupt";
 }

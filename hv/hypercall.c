@@ -33,10 +33,10 @@ static call_fn *const calls[] = {
 
 int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
 {
-    struct hv_domain *domain = hv_domain_of(vcpu->domain);
+    call_fn *call = TABLE_FIND(calls, number);
 
-    if (number < ARRAY_SIZE(calls) && calls[number])
-        return calls[number](hv_vcpu_of(vcpu), args);
-    domain->unknown_calls++;
+    if (call)
+        return call(hv_vcpu_of(vcpu), args);
+    hv_domain_of(vcpu->domain)->unknown_calls++;
     return -(int64_t)XEN_ENOSYS;
 }

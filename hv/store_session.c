@@ -517,6 +517,7 @@ void store_session_handle(struct store_session *session, const struct xsd_sockms
 {
     const uint32_t reserved = (uint32_t)(STORE_HEAD + XENSTORE_PAYLOAD_MAX);
     struct request request = {*head, {payload, head->len}};
+    request_fn *run = TABLE_FIND(requests, head->type);
     struct xsd_sockmsg answer = *head;
     struct store_reply reply = {session->output + STORE_HEAD, 0};
     uint32_t events;
@@ -524,8 +525,8 @@ void store_session_handle(struct store_session *session, const struct xsd_sockms
 
     session->sent = 0;
     session->queued = reserved;
-    if (head->type < ARRAY_SIZE(requests) && requests[head->type])
-        error = requests[head->type](session, &request, &reply);
+    if (run)
+        error = run(session, &request, &reply);
     if (error) {
         answer.type = XS_ERROR;
         reply.length = 0;
