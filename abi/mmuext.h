@@ -19,7 +19,8 @@
  * `
  * ` @uops: The operations, carried out in order; the first that fails ends the call.
  * ` @count: Number of operations, as in [mmu_update].
- * ` @pdone: Receives the number of operations carried out, as done_out in [mmu_update].
+ * ` @pdone: Receives the number of operations carried out, as done_out in [mmu_update], but is left alone
+ * `         where the call itself is refused.
  * ` @foreigndom: Owner of the frames named by the operations: DOMID_SELF, or a domain that the caller may
  * `              control.  An operation where it counts says so.
  * `
@@ -54,7 +55,7 @@
  * ` cmd: MMUEXT_NEW_USER_BASEPTR, 64-bit guests only
  * `   mfn: L4 to run user mode on; 0 for none, and then a return to user mode destroys the domain.
  * ` It may be the kernel's own L4.  Takes effect at the next return to user mode.
- * `   Errors as for MMUEXT_NEW_BASEPTR.
+ * `   Errors as for MMUEXT_NEW_BASEPTR; -EINVAL in a 32-bit guest.
  * `
  * ` cmd: MMUEXT_TLB_FLUSH_LOCAL, MMUEXT_TLB_FLUSH_ALL
  * ` Flush the TLB of the calling vCPU, of all vCPUs.  Global entries go too.  Of the flushes, this one and

@@ -259,8 +259,9 @@ int64_t mmuext_op(struct op *op, const uint64_t args[6])
     error = foreign_find(op, (uint16_t)args[3], &pg_owner);
     if (!error && !foreign_allowed(op, (uint16_t)args[3], pg_owner))
         error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, args[3]);
-    if (!error)
-        error = op_begin(op, pg_owner ? pg_owner : caller, pg_owner);
+    if (error)
+        return error;
+    error = op_begin(op, pg_owner ? pg_owner : caller, pg_owner);
     if (!error) {
         error = run_batch(op, VADDR(args[0]), count);
         op_end(op);

@@ -85,7 +85,7 @@ int root_set_user(struct op *op, mfn_t mfn)
     int error;
 
     if (op->pt_owner->width != WIDTH_64)
-        return refuse_value(op, XEN_ENOSYS, REFUSE_WIDTH, mfn.v);
+        return refuse_value(op, XEN_EINVAL, REFUSE_WIDTH, mfn.v);
     error = mfn.v == 0 ? 0 : root_acquire(op, mfn);
     if (error)
         return error;

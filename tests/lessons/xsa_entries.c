@@ -149,8 +149,6 @@ static void refuse_frame(const struct lesson *lesson, unsigned command, uint64_t
 
     if (command == MMUEXT_MARK_SUPER || command == MMUEXT_UNMARK_SUPER)
         assert_int_equal(result, -XEN_EOPNOTSUPP);
-    else if (pae && command == MMUEXT_NEW_USER_BASEPTR)
-        assert_int_equal(result, -XEN_ENOSYS);
     else if (!pae || command != MMUEXT_PIN_L4_TABLE)
         assert_int_equal(result, -XEN_EINVAL);
 }

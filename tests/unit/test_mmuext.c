@@ -265,6 +265,33 @@ static void test_dying(void **state)
     unit_destroy(&unit);
 }
 
+/* Of a call that is refused as a whole, not even the count comes back. */
+static void test_refused_call(void **state)
+{
+    static const struct {
+        uint16_t domid;
+        int error;
+        enum refusal_reason reason;
+    } refused[] = {
+        {1234, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN},
+        {0, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN},
+        {1, XEN_EPERM, REFUSE_NOT_PRIVILEGED},
+    };
+    struct unit unit;
+    uint32_t done;
+    vaddr_t at;
+
+    create(&unit, state);
+    for (unsigned i = 0; i < ARRAY_SIZE(refused); i++) {
+        at = guest_put(unit.vcpu, &(uint32_t){77}, 4);
+        assert_refused(&unit, guest_hypercall(unit.vcpu, __HYPERVISOR_mmuext_op, at.v, 0, at.v, refused[i].domid, 0, 0),
+                       refused[i].error, refused[i].reason);
+        assert_true(guest_read(unit.vcpu, at, &done, 4));
+        assert_int_equal(done, 77);
+    }
+    unit_destroy(&unit);
+}
+
 /* Another domain's frames for those who may; commands that concern the caller's own state are for the caller alone. */
 static void test_other_domain(void **state)
 {
@@ -314,6 +341,7 @@ int main(void)
         unit_test_both(test_superpages),
         unit_test_both(test_batch),
         unit_test_both(test_dying),
+        unit_test_both(test_refused_call),
         unit_test_both(test_other_domain),
     };
 

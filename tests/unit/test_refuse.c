@@ -86,7 +86,7 @@ static int64_t set(struct unit *unit, struct record *expected, mfn_t table, unsi
         return set(unit, expected, guest_root(unit->guest), slot_, 0); \
     }
 
-EXT_REQUEST(width, XEN_ENOSYS, MMUEXT_NEW_USER_BASEPTR, 5, 0, 5)
+EXT_REQUEST(width, XEN_EINVAL, MMUEXT_NEW_USER_BASEPTR, 5, 0, 5)
 EXT_REQUEST(superpage, XEN_EOPNOTSUPP, MMUEXT_MARK_SUPER, 0x200, 0, 0x200)
 EXT_REQUEST(cache_rights, XEN_EACCES, MMUEXT_FLUSH_CACHE, 0, 0, 0)
 EXT_REQUEST(table_limit, XEN_EINVAL, MMUEXT_SET_LDT, 0, 8193, 8193)

@@ -282,7 +282,7 @@ static void test_user_pae(void **state)
 
     (void)state;
     create(&unit, WIDTH_PAE);
-    assert_refused(&unit, guest_new_user_baseptr(unit.vcpu, guest_root(unit.guest)), XEN_ENOSYS, REFUSE_WIDTH);
+    assert_refused(&unit, guest_new_user_baseptr(unit.vcpu, guest_root(unit.guest)), XEN_EINVAL, REFUSE_WIDTH);
     unit_destroy(&unit);
 }
 

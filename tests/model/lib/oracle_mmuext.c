@@ -54,7 +54,7 @@ static int new_root(struct oracle *oracle, const struct operation *op)
     if (op->pg != (int)op->call->caller)
         return -XEN_EPERM;
     if (user && !domain->wide)
-        return -XEN_ENOSYS;
+        return -XEN_EINVAL;
     if (user && op->arg1 == 0) {
         vcpu->user_root = ORACLE_NO_FRAME;
         oracle_settle(oracle);
@@ -168,6 +168,8 @@ int64_t oracle_mmuext(struct oracle *oracle, const struct call *call)
     error = oracle_find_domain(oracle, call->caller, step->foreign & 0xffff, &op.pg);
     if (!error && !oracle_may(oracle, call->caller, op.pg))
         error = -XEN_EPERM;
+    if (error)
+        return error; /* the count is left alone */
     for (; !error && done < step->count; done++) {
         const uint64_t *word = &step->word[3 * done];
 
