@@ -21,7 +21,9 @@
  * `   type 0        allowed: the second half of a 16-byte gate
  * `   call gate     allowed if its target selector is one of the guest's GDT or LDT, or a code selector below,
  * `                 and its reserved bits are 0.  The gate is stored with privilege 0, so that using it traps
- * `                 and the hypervisor carries it out; the level asked for is kept in the selector's low bits
+ * `                 and the hypervisor carries it out; the level asked for, raised as for code and data, is
+ * `                 kept in the selector's low bits.  Of a gate with privilege 0 those bits are taken for the
+ * `                 level asked for, so that one that was read back can be written again
  * `   other         refused: a guest has no TSS, LDT, interrupt, trap or task gate
  * ` The guest reads back the descriptor as it was adjusted.
  */

@@ -28,6 +28,12 @@ static unsigned descriptor_dpl(uint64_t descriptor)
     return (unsigned)(descriptor >> DESC_DPL_SHIFT) & 3u;
 }
 
+/* The ring of the guest's kernel: a guest has none below it. */
+static uint64_t least_dpl(enum width width)
+{
+    return width == WIDTH_64 ? 3 : 1;
+}
+
 static uint64_t limit_in_bytes(uint64_t descriptor)
 {
     uint64_t limit = (descriptor & 0xffff) | ((descriptor >> 32) & 0xf0000);
@@ -41,7 +47,7 @@ static uint64_t limit_in_bytes(uint64_t descriptor)
  */
 static bool adjust_segment(enum width width, uint64_t *descriptor)
 {
-    uint64_t least = width == WIDTH_64 ? 3 : 1;
+    uint64_t least = least_dpl(width);
 
     if (width == WIDTH_PAE && (*descriptor & DESC_LONG))
         return false;
@@ -62,7 +68,7 @@ static bool gate_selector_ok(enum width width, unsigned selector)
 
 /*
  * A call gate works by faulting: its DPL becomes 0, so that the processor refuses every use, and the hypervisor
- * emulates it from what the guest wanted, which is kept in the selector's RPL.
+ * emulates it from what the guest wanted, raised like the DPL of a segment, which is kept in the selector's RPL.
  */
 static bool adjust_gate(enum width width, uint64_t *descriptor)
 {
@@ -73,7 +79,9 @@ static bool adjust_gate(enum width width, uint64_t *descriptor)
     if (!gate_selector_ok(width, selector) || (*descriptor & reserved))
         return false;
     if (wanted == 0)
-        return true; /* adjusted before: the RPL already holds what was wanted then */
+        wanted = selector & SELECTOR_RPL; /* adjusted before, and that is what was wanted then */
+    if (wanted < least_dpl(width))
+        wanted = least_dpl(width);
     *descriptor &= ~(DESC_DPL | (uint64_t)SELECTOR_RPL << GATE_SELECTOR_SHIFT);
     *descriptor |= wanted << GATE_SELECTOR_SHIFT;
     return true;

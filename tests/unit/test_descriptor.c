@@ -49,17 +49,19 @@ static const struct row rows[] = {
     {(FLAT | LIMIT(0xfffff)) & ~GRANULAR, (FLAT | LIMIT(0xfffff)) & ~GRANULAR, (FLAT | LIMIT(0xfffff)) & ~GRANULAR},
     /* the upper half of a long gate */
     {PRESENT | 0xffffffff, PRESENT | 0xffffffff, PRESENT | 0xffffffff},
-    /* call gates: stored with DPL 0, the level asked for in the selector */
+    /* call gates: stored with DPL 0, the level asked for, raised like that of a segment, in the selector */
     {GATE(0x0008, 3), GATE(0x000b, 0), GATE(0x000b, 0)},
-    {GATE(0x0008, 1), GATE(0x0009, 0), GATE(0x0009, 0)},
-    {GATE(0x000b, 1), GATE(0x0009, 0), GATE(0x0009, 0)},
+    {GATE(0x0008, 1), GATE(0x000b, 0), GATE(0x0009, 0)},
+    {GATE(0x000b, 1), GATE(0x000b, 0), GATE(0x0009, 0)},
     {GATE(0x000b, 0), GATE(0x000b, 0), GATE(0x000b, 0)}, /* as it is read back: once more is the same */
-    {GATE(0xdff8, 2), GATE(0xdffa, 0), GATE(0xdffa, 0)},
+    {GATE(0x000a, 0), GATE(0x000b, 0), GATE(0x000a, 0)},
+    {GATE(0x0008, 0), GATE(0x000b, 0), GATE(0x0009, 0)},
+    {GATE(0xdff8, 2), GATE(0xdffb, 0), GATE(0xdffa, 0)},
     {GATE(0xe008, 3), REFUSED, REFUSED},
     {GATE(0xe010, 3), REFUSED, REFUSED},
     {GATE(FLAT_RING3_CS64, 3), GATE(FLAT_RING3_CS64, 0), REFUSED},
     {GATE(FLAT_RING1_CS, 3), REFUSED, GATE(0xe01b, 0)},
-    {GATE(0xe01c, 2), GATE(0xe01e, 0), GATE(0xe01e, 0)}, /* in the LDT, whatever its number */
+    {GATE(0xe01c, 2), GATE(0xe01f, 0), GATE(0xe01e, 0)}, /* in the LDT, whatever its number */
     {GATE(0xfff8, 3), REFUSED, REFUSED},
     {GATE(0xfffc, 3), GATE(0xffff, 0), GATE(0xffff, 0)},
     {GATE(0x0008, 3) | UINT64_C(0x01) << 32, REFUSED, GATE(0x000b, 0) | UINT64_C(0x01) << 32}, /* parameters */

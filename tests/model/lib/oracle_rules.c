@@ -171,10 +171,14 @@ static bool gate(bool wide, uint32_t *low, uint32_t *high)
         return false;
     if (*high & (wide ? 0xffu : 0xe0u))
         return false;
-    if (asked != 0) { /* else it has been adjusted before */
-        *high &= ~(3u << 13);
-        *low = (*low & ~(3u << 16)) | asked << 16;
-    }
+    if (asked == 0)
+        asked = selector & 3; /* it has been adjusted before */
+    if (wide)
+        asked = 3;
+    else if (asked == 0)
+        asked = 1;
+    *high &= ~(3u << 13);
+    *low = (*low & ~(3u << 16)) | asked << 16;
     return true;
 }
 
