@@ -36,8 +36,8 @@
  * ` Errors of callback_op, in the order of the checks:
  * `   -ENOSYS  unknown command
  * `   -EFAULT  @arg cannot be read
- * `   -EINVAL  (64-bit guests) the address is not canonical
- * `   -ENOSYS  CALLBACKOP_register: unknown type
+ * `   -EINVAL  CALLBACKOP_register, 64-bit guests: the address is not canonical, or the hypervisor's
+ * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest
  * `   -EINVAL  CALLBACKOP_unregister: any type but CALLBACKTYPE_nmi
  * `
  * ` CALLBACKTYPE_event: an event is pending, see [shared_info].  The frame is that of a handler without error
@@ -68,7 +68,7 @@
 #define CALLBACKTYPE_event               0
 #define CALLBACKTYPE_failsafe            1
 #define CALLBACKTYPE_syscall             2 /* 64-bit guests */
-#define CALLBACKTYPE_sysenter_deprecated 3
+#define CALLBACKTYPE_sysenter_deprecated 3 /* 32-bit guests */
 #define CALLBACKTYPE_nmi                 4
 #define CALLBACKTYPE_sysenter            5
 #define CALLBACKTYPE_syscall32           7 /* 64-bit guests */
@@ -112,7 +112,7 @@ _Static_assert(sizeof(struct callback_unregister) == 4, "callback_unregister");
 
 /*
  * ` nmi_op is the older way to CALLBACKTYPE_nmi.  Errors: -ENOSYS unknown command; -EFAULT @arg cannot be read;
- * ` -EINVAL the address is not canonical.
+ * ` -EINVAL the address is not canonical, or the hypervisor's.
  */
 /* ` enum nmi_cmd { */
 #define XENNMI_register_callback        0 /* struct xennmi_callback */

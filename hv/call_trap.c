@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How the guest's kernel is entered and left: stack_switch, set_callbacks, callback_op, iret. */
+/* How the guest's kernel is entered and left: stack_switch, set_callbacks, callback_op, nmi_op, iret. */
 #include <abi/callback.h>
 #include <abi/context.h>
 #include <abi/errno.h>
@@ -35,6 +35,7 @@ int64_t call_set_callbacks(struct hv_vcpu *vcpu, const uint64_t args[6])
     return 0;
 }
 
+/* NULL: there is no such type in this width. */
 static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
 {
     switch (type) {
@@ -47,8 +48,9 @@ static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
     case CALLBACKTYPE_syscall32:
         return &vcpu->bounce.syscall32;
     case CALLBACKTYPE_sysenter:
-    case CALLBACKTYPE_sysenter_deprecated:
         return &vcpu->bounce.sysenter;
+    case CALLBACKTYPE_sysenter_deprecated:
+        return domain_is_64bit(vcpu_domain(vcpu)) ? NULL : &vcpu->bounce.sysenter;
     case CALLBACKTYPE_nmi:
         return &vcpu->bounce.nmi;
     default:
@@ -60,10 +62,10 @@ static int register_callback(struct hv_vcpu *vcpu, const struct callback_registe
 {
     struct callback *callback = find_callback(vcpu, wanted->type);
 
-    if (!callback)
-        return -XEN_ENOSYS;
     if (!address_is_good(vcpu, wanted->address))
         return -XEN_EINVAL;
+    if (!callback)
+        return -XEN_ENOSYS;
     *callback = (struct callback){wanted->address, wanted->flags & CALLBACKF_mask_events, 0};
     return 0;
 }
@@ -92,6 +94,23 @@ int64_t call_callback_op(struct hv_vcpu *vcpu, const uint64_t args[6])
         if (!access_read(&vcpu->vcpu, &gone, VADDR(args[1]), sizeof(gone)))
             return -XEN_EFAULT;
         return unregister_callback(vcpu, gone.type);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+/* The older form of the same, for the NMI alone. */
+int64_t call_nmi_op(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    struct callback_register wanted = {.type = CALLBACKTYPE_nmi};
+
+    switch ((uint32_t)args[0]) {
+    case XENNMI_register_callback:
+        if (!access_read_word(&vcpu->vcpu, &wanted.address, VADDR(args[1])))
+            return -XEN_EFAULT;
+        return register_callback(vcpu, &wanted);
+    case XENNMI_unregister_callback:
+        return unregister_callback(vcpu, CALLBACKTYPE_nmi);
     default:
         return -XEN_ENOSYS;
     }

@@ -13,7 +13,7 @@ struct hv_vcpu;
 typedef int64_t call_fn(struct hv_vcpu *vcpu, const uint64_t args[6]);
 
 /* call_trap.c */
-call_fn call_stack_switch, call_set_callbacks, call_callback_op, call_iret;
+call_fn call_stack_switch, call_set_callbacks, call_callback_op, call_nmi_op, call_iret;
 /* call_state.c */
 call_fn call_fpu_taskswitch, call_set_debugreg, call_get_debugreg, call_set_segment_base;
 /* call_sched.c */

@@ -25,6 +25,7 @@ static call_fn *const calls[] = {
     [__HYPERVISOR_iret] = call_iret,
     [__HYPERVISOR_vcpu_op] = call_vcpu_op,
     [__HYPERVISOR_set_segment_base] = call_set_segment_base,
+    [__HYPERVISOR_nmi_op] = call_nmi_op,
     [__HYPERVISOR_sched_op] = call_sched_op,
     [__HYPERVISOR_callback_op] = call_callback_op,
     [__HYPERVISOR_event_channel_op] = call_event_channel_op,
