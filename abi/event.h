@@ -54,6 +54,9 @@
  * ` EVTCHNOP_init_control, EVTCHNOP_expand_array, EVTCHNOP_set_priority: change to event words in place of
  * ` bitmaps ("FIFO"), give them room, and choose a port's queue.  Optional: a guest that gets -ENOSYS for the
  * ` first stays with the bitmaps.
+ * `   init_control: -ENOENT: no such vCPU.  -EINVAL: an offset that is no multiple of 8, or from which the block
+ * `   of 72 bytes reaches over the end of the frame.
+ * `   expand_array: -EOPNOTSUPP: before init_control.  set_priority: -ENOSYS: before init_control.
  */
 /* ` enum event_channel_cmd { */
 #define EVTCHNOP_bind_interdomain        0 /* struct evtchn_bind_interdomain */
@@ -212,8 +215,8 @@ _Static_assert(sizeof(struct evtchn_op) == 28, "evtchn_op");
 _Static_assert(offsetof(struct evtchn_op, u) == 4, "evtchn_op.u");
 
 /*
- * ` VIRQ_TIMER, VIRQ_DEBUG and VIRQ_XENPMU belong to a vCPU, the others to the whole domain, most of them to
- * ` the initial one.
+ * ` VIRQ_TIMER, VIRQ_DEBUG, VIRQ_XENOPROF and VIRQ_XENPMU belong to a vCPU, the others to the whole domain,
+ * ` most of them to the initial one.
  */
 /* ` enum virq { */
 #define VIRQ_TIMER               0 /* a timer of the vCPU has run out */

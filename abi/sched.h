@@ -30,9 +30,9 @@
  * ` resumed.
  * ` SCHEDOP_poll: sleep until one of some ports has an event pending, or until a time.  The ports need not be
  * ` unmasked, and no upcall is made for them.  0 in each case.
- * `   -EINVAL: more than 128 ports, or one that is out of range.
+ * `   -EINVAL: more than 128 ports, or one that is not in use.
  * ` SCHEDOP_remote_shutdown: end another domain.
- * `   -ESRCH: no such domain.  -EPERM: no right to it.
+ * `   -ESRCH: no such domain, which includes DOMID_SELF.  -EPERM: no right to it, or the caller itself.
  * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have.  0.
  * ` SCHEDOP_watchdog: start, restart or stop a timer that ends the domain with SHUTDOWN_watchdog when it runs
  * ` out.  The number of the timer started, or 0.

@@ -38,14 +38,14 @@
  * ` VCPUOP_register_runstate_memory_area: where to keep the same information up to date.
  * ` VCPUOP_set_periodic_timer, VCPUOP_stop_periodic_timer: raise VIRQ_TIMER at a fixed rate, or no more.  A
  * ` vCPU starts with a periodic timer of 10 ms; stopping none is no error.
- * `   -EINVAL: a period shorter than a millisecond or longer than the hypervisor can count.
+ * `   -EINVAL: a period shorter than a millisecond or of 2^62 ns or longer.
  * ` VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer: raise VIRQ_TIMER once, replacing the timer set
  * ` before; or no more.  A time that has passed raises it at once.
  * `   -EINVAL: @vcpuid is not the calling vCPU.  -ETIME: the time has passed and VCPU_SSHOTTMR_future is set.
  * ` VCPUOP_register_vcpu_info: move the vCPU's vcpu_info from shared_info to another place, once.  What it
  * ` held is copied; then an event is made pending, so that none is lost, and the time is refreshed.
  * `   -ENXIO: the offset is misaligned, or the structure would cross the end of the frame.  -EINVAL: no such
- * `   frame, or another owner.  -EACCES: the frame cannot be written.  -EBUSY: done already.
+ * `   frame, or another owner; the frame cannot be written; done already.
  * ` VCPUOP_send_nmi: deliver an NMI to the vCPU, see [callback_op].
  * `   -EINVAL: @extra_args is not NULL.
  * ` VCPUOP_get_physid: the processor that the vCPU is bound to.

@@ -11,7 +11,7 @@ static int hold(struct op *op, struct domain *domain, mfn_t mfn)
 
     if (domain->nr_holds == DOMAIN_HOLDS)
         return refuse(op, XEN_ENOMEM, REFUSE_HOLDS_EXHAUSTED, NOWHERE, frame, mfn.v);
-    error = typeref_hold_writable(op, XEN_EACCES, frame, domain, mfn.v);
+    error = typeref_hold_writable(op, XEN_EINVAL, frame, domain, mfn.v);
     if (!error)
         domain->holds[domain->nr_holds++] = mfn;
     return error;

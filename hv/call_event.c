@@ -7,6 +7,8 @@
 #include <hv/event_channel.h>
 #include <hv/vcpu.h>
 
+#define CONTROL_BLOCK_SIZE 72u /* of a vCPU: a word of ready queues, one of padding, 16 heads */
+
 /* Large enough for the structure of each command. */
 union arguments {
     struct evtchn_alloc_unbound alloc_unbound;
@@ -20,6 +22,9 @@ union arguments {
     struct evtchn_bind_vcpu bind_vcpu;
     struct evtchn_unmask unmask;
     struct evtchn_reset reset;
+    struct evtchn_init_control init_control;
+    struct evtchn_expand_array expand_array;
+    struct evtchn_set_priority set_priority;
 };
 
 /* -XEN_ESRCH: no such domain.  -XEN_EPERM: the caller may name only itself. */
@@ -113,6 +118,34 @@ static int do_reset(struct hv_domain *caller, union arguments *args)
     return error;
 }
 
+/*
+ * ---- Event words in place of bitmaps, which are not offered: the arguments are judged first, as where they are.
+ */
+
+static int do_init_control(struct hv_domain *caller, union arguments *args)
+{
+    const struct evtchn_init_control *init = &args->init_control;
+
+    if (!vcpu_find(caller, init->vcpu))
+        return -XEN_ENOENT;
+    if (init->offset % sizeof(uint64_t) || init->offset > PAGE_SIZE - CONTROL_BLOCK_SIZE)
+        return -XEN_EINVAL;
+    return -XEN_ENOSYS;
+}
+
+/* Not before init_control, which never succeeds. */
+static int do_expand_array(struct hv_domain *caller, union arguments *args)
+{
+    (void)caller;
+    (void)args;
+    return -XEN_EOPNOTSUPP;
+}
+
+static int do_set_priority(struct hv_domain *caller, union arguments *args)
+{
+    return args->set_priority.port < event_ports(caller) ? -XEN_ENOSYS : -XEN_EINVAL;
+}
+
 struct command {
     int (*run)(struct hv_domain *caller, union arguments *args);
     uint16_t size; /* of its structure */
@@ -131,6 +164,9 @@ static const struct command commands[] = {
     [EVTCHNOP_bind_vcpu] = {do_bind_vcpu, sizeof(struct evtchn_bind_vcpu), false},
     [EVTCHNOP_unmask] = {do_unmask, sizeof(struct evtchn_unmask), false},
     [EVTCHNOP_reset] = {do_reset, sizeof(struct evtchn_reset), false},
+    [EVTCHNOP_init_control] = {do_init_control, sizeof(struct evtchn_init_control), true},
+    [EVTCHNOP_expand_array] = {do_expand_array, sizeof(struct evtchn_expand_array), false},
+    [EVTCHNOP_set_priority] = {do_set_priority, sizeof(struct evtchn_set_priority), false},
 };
 
 /*

@@ -90,7 +90,7 @@ static int decode_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct poll *poll)
     if (!access_read(&vcpu->vcpu, poll->ports, VADDR(copy.ports), copy.nr_ports * sizeof(poll->ports[0])))
         return -XEN_EFAULT;
     for (unsigned i = 0; i < poll->nr_ports; i++) {
-        if (poll->ports[i] >= event_ports(vcpu_domain(vcpu)))
+        if (!event_is_open(vcpu_domain(vcpu), poll->ports[i]))
             return -XEN_EINVAL;
     }
     return 0;
@@ -137,8 +137,7 @@ static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
 
     if (!access_read(&vcpu->vcpu, &shutdown, arg, sizeof(shutdown)))
         return -XEN_EFAULT;
-    domain = shutdown.domain_id == DOMID_SELF ? &caller->domain
-                                              : domain_find(caller->domain.machine, DOMID(shutdown.domain_id));
+    domain = domain_find(caller->domain.machine, DOMID(shutdown.domain_id)); /* not by DOMID_SELF: it is for others */
     if (!domain)
         return -XEN_ESRCH;
     if (domain == &caller->domain || !caller->domain.privileged)
@@ -164,10 +163,10 @@ static int64_t do_pin_override(struct hv_vcpu *vcpu, vaddr_t arg)
 {
     struct sched_pin_override override;
 
-    if (!access_read(&vcpu->vcpu, &override, arg, sizeof(override)))
-        return -XEN_EFAULT;
     if (!vcpu_domain(vcpu)->initial)
         return -XEN_EPERM;
+    if (!access_read(&vcpu->vcpu, &override, arg, sizeof(override)))
+        return -XEN_EFAULT;
     return override.pcpu > 0 ? -XEN_EINVAL : 0;
 }
 

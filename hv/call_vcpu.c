@@ -11,6 +11,7 @@
 #include <hv/vcpu_initialise.h>
 
 #define PERIOD_LEAST UINT64_C(1000000) /* ns */
+#define PERIOD_MOST  (UINT64_MAX >> 2)
 
 static int64_t do_initialise(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
 {
@@ -130,7 +131,7 @@ static int64_t do_set_periodic_timer(struct hv_vcpu *caller, struct hv_vcpu *vcp
 
     if (!access_read(&caller->vcpu, &timer, arg, sizeof(timer)))
         return -XEN_EFAULT;
-    if (timer.period_ns < PERIOD_LEAST || timer.period_ns > INT64_MAX)
+    if (timer.period_ns < PERIOD_LEAST || timer.period_ns > PERIOD_MOST)
         return -XEN_EINVAL;
     time_set_periodic(vcpu, timer.period_ns);
     return 0;
@@ -204,7 +205,7 @@ static int64_t do_register_vcpu_info(struct hv_vcpu *caller, struct hv_vcpu *vcp
     if (error)
         return error;
     if (!mfn_is_none(vcpu->info_frame))
-        return -XEN_EBUSY;
+        return -XEN_EINVAL; /* moved before */
     error = domain_hold_writable(&vcpu_domain(vcpu)->domain, MFN(wanted.mfn));
     if (error)
         return error;

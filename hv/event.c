@@ -131,7 +131,7 @@ void event_notify(struct hv_domain *domain, uint32_t port)
 
 bool event_virq_is_of_vcpu(uint32_t virq)
 {
-    return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENPMU;
+    return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
 }
 
 void event_raise_virq(struct hv_vcpu *vcpu, unsigned virq)

@@ -58,5 +58,6 @@ void event_recheck(struct hv_vcpu *vcpu);
 /* How many ports there are, 0 included, which is never used. */
 uint32_t event_ports(const struct hv_domain *domain);
 
-/* Is @port, below event_ports(), pending?  For SCHEDOP_poll. */
+/* For SCHEDOP_poll.  Is @port in use, so that it can become pending at all?  Is it pending? */
+bool event_is_open(const struct hv_domain *domain, uint32_t port);
 bool event_is_pending(const struct hv_domain *domain, uint32_t port);

@@ -39,6 +39,18 @@ static struct event_channel *find_channel(const struct hv_domain *domain, uint32
     return port < event_ports(domain) ? &domain->events.channels[port] : NULL;
 }
 
+static bool is_open(const struct event_channel *channel)
+{
+    return channel->state != EVENT_FREE && channel->state != EVENT_RESERVED;
+}
+
+bool event_is_open(const struct hv_domain *domain, uint32_t port)
+{
+    const struct event_channel *channel = find_channel(domain, port);
+
+    return channel && is_open(channel);
+}
+
 static int find_free(const struct hv_domain *domain, uint32_t *port)
 {
     for (uint32_t i = 0; i < event_ports(domain); i++) {
@@ -146,7 +158,7 @@ int event_close(struct hv_domain *domain, uint32_t port)
 {
     struct event_channel *channel = find_channel(domain, port);
 
-    if (!channel || channel->state == EVENT_FREE || channel->state == EVENT_RESERVED)
+    if (!channel || !is_open(channel))
         return -XEN_EINVAL;
     if (channel->state == EVENT_INTERDOMAIN)
         disconnect(domain, port);

@@ -620,13 +620,13 @@ static void test_calls(void **state)
     struct guest *guest = &guests[1];
     struct evtchn_op op = {.cmd = EVTCHNOP_bind_ipi, .u.bind_ipi.vcpu = 1};
     struct evtchn_bind_pirq pirq = {.pirq = 1};
-    uint64_t args[6] = {EVTCHNOP_init_control, ARGS};
+    uint64_t args[6] = {EVTCHNOP_set_priority + 1, ARGS};
 
     (void)state;
     for (; args[0] < 20; args[0]++)
         assert_int_equal(call_event_channel_op(&guest->vcpus[0], args), -XEN_ENOSYS);
     args[1] = ARGS + sizeof(memory);
-    for (args[0] = 0; args[0] <= EVTCHNOP_reset; args[0]++)
+    for (args[0] = 0; args[0] <= EVTCHNOP_set_priority; args[0]++)
         assert_int_equal(call_event_channel_op(&guest->vcpus[0], args), -XEN_EFAULT);
     assert_int_equal(CALL(guest, bind_pirq, &pirq), -XEN_EINVAL);
 

@@ -280,9 +280,11 @@ void event_recheck(struct hv_vcpu *vcpu)
     rechecks++;
 }
 
-uint32_t event_ports(const struct hv_domain *which)
+/* Ports 1 to 63 are in use. */
+bool event_is_open(const struct hv_domain *which, uint32_t port)
 {
-    return which->domain.width == WIDTH_64 ? 4096 : 1024;
+    assert_ptr_equal(which, &domain);
+    return port > 0 && port < 64;
 }
 
 bool event_is_pending(const struct hv_domain *which, uint32_t port)
@@ -463,9 +465,14 @@ static void test_timers(void **state)
     static const struct {
         uint64_t period;
         int64_t result;
-    } periods[] = {
-        {0, -XEN_EINVAL},         {999999, -XEN_EINVAL}, {1000000, 0}, {INT64_MAX, 0}, {UINT64_C(1) << 63, -XEN_EINVAL},
-        {UINT64_MAX, -XEN_EINVAL}};
+    } periods[] = {{0, -XEN_EINVAL},
+                   {999999, -XEN_EINVAL},
+                   {1000000, 0},
+                   {(UINT64_C(1) << 62) - 1, 0},
+                   {UINT64_C(1) << 62, -XEN_EINVAL},
+                   {INT64_MAX, -XEN_EINVAL},
+                   {UINT64_C(1) << 63, -XEN_EINVAL},
+                   {UINT64_MAX, -XEN_EINVAL}};
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(periods); i++) {
@@ -520,7 +527,7 @@ static void test_register_info(void **state)
     assert_int_equal(vcpus[1].info->evtchn_upcall_mask, 1);
     assert_int_equal(rechecks, 1);
     assert_int_equal(updates, 1);
-    assert_int_equal(register_info(INFO_FRAME, 128), -XEN_EBUSY);
+    assert_int_equal(register_info(INFO_FRAME, 128), -XEN_EINVAL);
     assert_ptr_equal(vcpus[1].info, info_frame + 64);
 }
 
@@ -843,7 +850,10 @@ static void test_poll(void **state)
     ports[1] = 17;
     assert_int_equal(poll(address, 129, 1), -XEN_EINVAL);
     assert_int_equal(poll(MEMORY + sizeof(memory), 1, 1), -XEN_EFAULT);
-    ports[0] = event_ports(&domain);
+    ports[0] = 64;
+    assert_int_equal(poll(address, 1, 1), -XEN_EINVAL);
+    assert_int_equal(poll(address, 2, 1), -XEN_EINVAL);
+    ports[0] = 0;
     assert_int_equal(poll(address, 1, 1), -XEN_EINVAL);
     ports[0] = 1;
     assert_int_equal(poll(address, 128, 1), 0); /* the time has passed */
@@ -899,12 +909,17 @@ static void test_privileges(void **state)
     remote.domain_id = 2;
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_ESRCH);
     remote.domain_id = DOMID_SELF;
+    assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_ESRCH);
+    remote.domain_id = 0; /* itself */
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_EPERM);
     remote.domain_id = 1;
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), 0);
     assert_true(shut_down_other == 100 + SHUTDOWN_poweroff && shut_down == 0);
-    assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), -XEN_EPERM);
+    memory_is_gone = true;
+    assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, 0), -XEN_EPERM);
     domain.initial = true;
+    assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, 0), -XEN_EFAULT);
+    memory_is_gone = false;
     assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), 0);
     pin.pcpu = -1;
     assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), 0);

@@ -45,10 +45,10 @@ static void test_refused(void **state)
     table = unit_table(&unit, 1);
     descriptors = unit_idle_page(&unit);
     assert_int_equal(guest_set_gdt(unit.vcpu, &descriptors, 8), 0);
-    assert_refused(&unit, domain_hold_writable(unit.domain, table), XEN_EACCES, REFUSE_TYPE_CONFLICT);
+    assert_refused(&unit, domain_hold_writable(unit.domain, table), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
     assert_null(unit.sim->last_refusal.vcpu);
-    assert_refused(&unit, domain_hold_writable(unit.domain, descriptors), XEN_EACCES, REFUSE_TYPE_CONFLICT);
-    assert_refused(&unit, domain_hold_writable(unit.domain, guest_root(unit.guest)), XEN_EACCES, REFUSE_TYPE_CONFLICT);
+    assert_refused(&unit, domain_hold_writable(unit.domain, descriptors), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_refused(&unit, domain_hold_writable(unit.domain, guest_root(unit.guest)), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
     assert_refused(&unit, domain_hold_writable(unit.domain, guest_mfn(unit.other, PFN(99))), XEN_EINVAL,
                    REFUSE_NOT_OWNED);
     assert_refused(&unit, domain_hold_writable(unit.domain, MFN(UNIT_HOLE)), XEN_EINVAL, REFUSE_NOT_OWNED);
@@ -82,9 +82,9 @@ static void test_exhausted(void **state)
     assert_int_equal(frame->refs, FRAME_REFS_MAX);
     frame->refs = saved.refs;
     frame->type = type_word(TYPE_WRITABLE, 0, TYPE_COUNT_MAX);
-    assert_refused(&unit, domain_hold_writable(unit.domain, page), XEN_EACCES, REFUSE_TYPE_COUNT_EXHAUSTED);
+    assert_refused(&unit, domain_hold_writable(unit.domain, page), XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED);
     frame->type = type_word(TYPE_L1, TYPE_BUSY, 1);
-    assert_refused(&unit, domain_hold_writable(unit.domain, page), XEN_EACCES, REFUSE_TYPE_UNDER_CONVERSION);
+    assert_refused(&unit, domain_hold_writable(unit.domain, page), XEN_EINVAL, REFUSE_TYPE_UNDER_CONVERSION);
     assert_int_equal(frame->refs, saved.refs);
     *frame = saved;
     unit_destroy(&unit);

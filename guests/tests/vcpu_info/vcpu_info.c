@@ -57,7 +57,7 @@ static void moved(char *page)
     test_equal("cr2 goes to the new place", new->arch.cr2, 0);
     test_equal("and not to the old", old->arch.cr2, 0x5555);
     event_disable();
-    test_result("again", move(virt_to_mfn(page), 256, 0), test_under_xen() ? -XEN_EINVAL : -XEN_EBUSY);
+    test_result("again", move(virt_to_mfn(page), 256, 0), -XEN_EINVAL);
 }
 
 static void vcpus(void)
