@@ -18,9 +18,9 @@
  * ` @op: Command and arguments; the hypervisor stores results in it.
  * `
  * ` Errors, in the order of the checks:
- * `   -EPERM   the caller is not the initial domain
  * `   -EFAULT  @op cannot be read or written
  * `   -EACCES  interface_version is not XENPF_INTERFACE_VERSION
+ * `   -EPERM   the caller is not the initial domain
  * `   -ENOSYS  unknown command, or not offered on this machine; Linux takes it for an answer, for each of them
  * `
  * ` XENPF_settime64: set the time of day that it was at a system time, which moves the wallclock of all

@@ -27,10 +27,11 @@
  * ` XENVER_platform_parameters: where the hypervisor's addresses begin.  0.
  * ` XENVER_get_features: one word of [features].  0.
  * `   -EINVAL: submap_idx is XENFEAT_NR_SUBMAPS or more.
- * ` XENVER_pagesize: the result is the page size in bytes; @arg is not used.
+ * ` XENVER_pagesize: the result is the page size in bytes.
+ * `   -EINVAL: @arg is not NULL.
  * ` XENVER_guest_handle: 16 bytes that the toolstack chose for the domain.  0.
  * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.
- * `   -ENODATA: there is none.  -ENOBUFS: len is too small.  With @arg NULL only the length is given.
+ * `   -EPERM: the caller is not the initial domain.  -ENODATA: there is none.  -ENOBUFS: len is too small.  With @arg NULL only the length is given.
  */
 /* ` enum version_cmd { */
 #define XENVER_version                   0 /* NULL */

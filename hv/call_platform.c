@@ -53,12 +53,12 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     struct xen_platform_op op;
     int64_t result;
 
-    if (!vcpu_domain(vcpu)->initial)
-        return -XEN_EPERM;
     if (!access_read(&vcpu->vcpu, &op, place, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -XEN_EACCES;
+    if (!vcpu_domain(vcpu)->initial)
+        return -XEN_EPERM;
     switch (op.cmd) {
     case XENPF_settime32:
         return set_time32(vcpu, &op.u.settime32);

@@ -112,8 +112,7 @@ static int64_t get_features(struct hv_vcpu *vcpu, vaddr_t to)
 static int64_t get_pagesize(struct hv_vcpu *vcpu, vaddr_t to)
 {
     (void)vcpu;
-    (void)to;
-    return PAGE_SIZE;
+    return to.v == 0 ? (int64_t)PAGE_SIZE : -XEN_EINVAL;
 }
 
 /* Nobody chooses one: it is zero, as the uuid in the xenstore is. */
@@ -132,9 +131,8 @@ static int64_t get_commandline(struct hv_vcpu *vcpu, vaddr_t to)
 
 static int64_t get_build_id(struct hv_vcpu *vcpu, vaddr_t to)
 {
-    (void)vcpu;
     (void)to;
-    return -XEN_ENODATA;
+    return vcpu_domain(vcpu)->initial ? -XEN_ENODATA : -XEN_EPERM;
 }
 
 typedef int64_t version_fn(struct hv_vcpu *vcpu, vaddr_t to);

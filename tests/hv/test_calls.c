@@ -258,6 +258,9 @@ static void versions(void)
     assert_true(GUEST(uint64_t) == (is_64 ? HYPERVISOR_VIRT_START : 0xeeeeeeee00000000 | COMPAT_HYPERVISOR_VIRT_START));
     assert_int_equal(call(call_xen_version, XENVER_pagesize, 0, 0), 4096);
     assert_int_equal(call(call_xen_version, XENVER_guest_handle, at(0), 0), 0);
+    assert_int_equal(call(call_xen_version, XENVER_pagesize, at(0), 0), -XEN_EINVAL);
+    assert_int_equal(call(call_xen_version, XENVER_build_id, at(0), 0), -XEN_EPERM);
+    domain.initial = true;
     assert_int_equal(call(call_xen_version, XENVER_build_id, at(0), 0), -XEN_ENODATA);
     assert_int_equal(call(call_xen_version, 11, at(0), 0), -XEN_ENOSYS);
     assert_int_equal(call(call_xen_version, XENVER_changeset, nowhere(), 0), -XEN_EFAULT);
@@ -550,6 +553,10 @@ static void platform(void)
     *op = (struct xen_platform_op){XENPF_settime64, XENPF_INTERFACE_VERSION, {{0}}};
     op->u.settime64 = (struct xenpf_settime64){UINT64_C(5000000000), 7, 0, 9};
     assert_int_equal(call(call_platform_op, at(0), 0, 0), -XEN_EPERM);
+    assert_int_equal(call(call_platform_op, nowhere(), 0, 0), -XEN_EFAULT);
+    op->interface_version++;
+    assert_int_equal(call(call_platform_op, at(0), 0, 0), -XEN_EACCES);
+    op->interface_version--;
     domain.initial = true;
     assert_int_equal(call(call_platform_op, at(0), 0, 0), 0);
     assert_int_equal(clock_seconds, UINT64_C(5000000000));
