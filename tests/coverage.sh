@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.." || exit 1
 LINES_FLOOR=97
 BRANCHES_FLOOR=90
 MODEL_OPS=${PARAVANE_MODEL_OPS:-20000}
-limit=${PARAVANE_TIMEOUT:-600}
+. tests/lib/limits.sh
 log=build/log
 out=build/coverage
 mkdir -p $log $out
@@ -24,15 +24,15 @@ run() { # SOURCE: run its program; both counts of two programs that run at once 
     local name=${1#tests/} out
     name=${name%.c}
     out=$log/${name//\//-}.cov.log
-    if timeout --foreground -k 10 "$limit" "build/cov/tests/$name" >"$out" 2>&1 </dev/null; then
+    if bounded "build/cov/tests/$name" >"$out" 2>&1 </dev/null; then
         echo "ran $name"
     else
         echo "$name failed: $out"
         return 1
     fi
 }
-export -f run
-export log limit PARAVANE_MODEL_OPS=$MODEL_OPS
+export -f run bounded
+export log limit processor_limit PARAVANE_MODEL_OPS=$MODEL_OPS
 
 failed=0
 shopt -s nullglob

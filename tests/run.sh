@@ -21,8 +21,7 @@
 # The last line is "N passed, N failed", with ", N skipped" behind it if any were.  A program that crashes, runs out of
 # time or reports no test counts as a failure; so does a ring that was asked for and has nothing to run.
 # What each run said is in build/log.  Environment:
-#   PARAVANE_JOBS        how many at a time (default: the processors)
-#   PARAVANE_TIMEOUT     seconds for one program (default: 1200)
+#   PARAVANE_JOBS        how many at a time (default: the processors); and the limits of tests/lib/limits.sh for a program
 #   PARAVANE_MODEL_OPS   operations of a model run (default: MODEL_OPS_* below)
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -32,7 +31,8 @@ MODEL_OPS_SAN=${PARAVANE_MODEL_OPS:-20000}
 FUZZ_SECONDS=40
 FUZZ_SEED=1
 jobs=${PARAVANE_JOBS:-$(nproc)}
-limit=${PARAVANE_TIMEOUT:-1200}
+processor_limit=1800
+. tests/lib/limits.sh
 
 log=build/log
 mkdir -p $log
@@ -81,7 +81,9 @@ perform() {
     shift 2
     out=$log/${name//\//-}.log
     begin=$EPOCHREALTIME
-    { timeout --foreground -k 10 "$limit" "$@" >"$out" 2>&1 </dev/null; } 2>/dev/null
+    # A script has many runs, and each of them its own limit.
+    [ "$kind" = script ] || set -- bounded "$@"
+    { "$@" >"$out" 2>&1 </dev/null; } 2>/dev/null
     status=$?
     count_"$kind" "$out" $status
     echo "$passed $failed $skipped" >"$run/${name//\//-}"
@@ -93,7 +95,7 @@ perform() {
         [ "$skipped" -eq 0 ] || printf ', %d skipped' "$skipped"
         awk -v b="$begin" -v e="$EPOCHREALTIME" 'BEGIN { sub(",", ".", b); sub(",", ".", e); printf "  %.1f s\n", e - b }'
         if [ "$failed" -ne 0 ]; then
-            [ $status -ne 124 ] || echo "    | out of time: $limit s"
+            [ -z "$(bounds $status)" ] || echo "    | $(bounds $status)"
             echo "    | $* ended with status $status; $out:"
             tail -n 200 "$out" | sed 's/^/    | /'
         fi

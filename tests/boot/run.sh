@@ -6,14 +6,12 @@
 #
 # The last line is "N passed, N failed".  What each run said is in build/log/boot.  `make test-boot` builds what is
 # needed.  Environment:
-#   PARAVANE_JOBS           how many at a time (default: the processors)
-#   PARAVANE_BOOT_TIMEOUT   seconds for one run (default: 60)
+#   PARAVANE_JOBS   how many at a time (default: the processors); and the limits of tests/lib/limits.sh
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
 pattern=${1:-}
 jobs=${PARAVANE_JOBS:-$(nproc)}
-limit=${PARAVANE_BOOT_TIMEOUT:-60}
 log=build/log/boot
 image=build/hv/paravane.elf
 clang_image=build/hv-clang/paravane.elf
@@ -21,12 +19,12 @@ clang_image=build/hv-clang/paravane.elf
 # What QEMU exits with: twice the code of hv/exit.h plus one.
 GOOD=33 USAGE=37 UNSUPPORTED=39 BROKEN=41
 
+. tests/lib/runs.sh
+
 # shellcheck disable=SC2054 # the commas are QEMU's
-qemu=(qemu-system-x86_64 -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04)
+qemu=(qemu-system-x86_64 -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04 "${virtual_time_qemu[@]}")
 # shellcheck disable=SC2054
 small=(-m 128M -cpu max,-smap -serial stdio)
-
-. tests/lib/runs.sh
 
 # boot NAME WANTED TEXT... -- OPTION...: QEMU with these options
 boot() {
@@ -112,8 +110,14 @@ boot console-debug-port $GOOD "$passed" -- \
     -machine pc -m 128M -cpu max,-smap -serial none -debugcon stdio -kernel "$image" -append selftest
 boot console-none $GOOD -- -machine pc -m 128M -cpu max,-smap -serial none -kernel "$image" -append selftest
 
-# ---- Where nothing ends the virtual machine, the processor halts.
-begin no-exit-device 0 "$passed" '^halted' -- bash -c 'timeout 10 "$@"; [ $? -eq 124 ]' halted \
+# ---- Where nothing ends the virtual machine, the processor halts: it says so, and is still there.
+begin no-exit-device 0 "$passed" '^halted' -- bash -c '
+    exec {console}< <(exec "$@")
+    while read -r line; do
+        echo "$line"
+        [[ $line != halted* ]] || { kill $!; exit; }
+    done <&$console
+    exit 1' halted \
     qemu-system-x86_64 -display none -no-reboot -machine microvm "${small[@]}" -kernel "$image" -append selftest
 
 # ---- Faults are reported, and name the functions that led there.

@@ -14,7 +14,7 @@
 # For one processor, and not for a guest that somebody talks to: its patience would be over before the answer.
 
 limit=${PARAVANE_TIMEOUT:-3600}
-processor_limit=${PARAVANE_PROCESSOR_LIMIT:-600}
+processor_limit=${PARAVANE_PROCESSOR_LIMIT:-${processor_limit:-600}} # a script may have said what its runs need
 # shellcheck disable=SC2034,SC2054 # used by others; the commas are QEMU's
 virtual_time_qemu=(-icount shift=3,sleep=off -rtc clock=vm)
 virtual_time=("${virtual_time_qemu[@]/#/--qemu-arg=}")

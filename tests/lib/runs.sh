@@ -2,9 +2,10 @@
 #
 #   . tests/lib/runs.sh
 #
-# They set: jobs (how many at a time), limit (seconds for one), log (a directory), pattern (which names to run), and may set
-# bad (an extended regular expression that no log may match).  Nothing runs before begin(); runs_end() is the last command.
+# They set: jobs (how many at a time), log (a directory), pattern (which names to run), and may set bad (an extended
+# regular expression that no log may match).  Nothing runs before begin(); runs_end() is the last command.
 
+. tests/lib/limits.sh
 mkdir -p "$log"
 work=$(mktemp -d "$log/.run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -17,7 +18,7 @@ verdict() {
     local name=$1 status=$2 wanted=$3 seconds=$4 out=$log/$1.log text why=''
     shift 4
     [ "$status" -eq "$wanted" ] || why="; status $status instead of $wanted"
-    [ "$status" -ne 124 ] || why="; out of time: $limit s"
+    [ -z "$(bounds "$status")" ] || why="; $(bounds "$status")"
     for text in "$@"; do
         grep -qaE -e "$text" "$out" || why="$why; nothing like: $text"
     done
@@ -40,8 +41,7 @@ perform() {
     shift 2
     while [ "$1" != -- ]; do texts+=("$1"); shift; done
     shift
-    # A program that has a limit of its own gets the chance to say so.
-    timeout --foreground -k 5 $((limit + 10)) "$@" </dev/null >"$log/$name.log" 2>&1
+    bounded "$@" </dev/null >"$log/$name.log" 2>&1
     status=$?
     verdict "$name" $status "$wanted" \
         "$(awk -v b="$begin" -v e="$EPOCHREALTIME" 'BEGIN { printf "%.1f", e - b }')" ${texts[@]+"${texts[@]}"} \

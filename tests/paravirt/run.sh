@@ -7,7 +7,7 @@
 # must say the same of the same tests.  Used wrongly, it must end in a panic that names the place.
 #
 # The last line is "N passed, N failed", with ", N skipped" behind it if any were: without Debian's Xen, one.
-# Logs: build/log/paravirt-*.log.  Environment: PARAVANE_XEN (an image of Xen), PARAVANE_TIMEOUT (seconds for one run).
+# Logs: build/log/paravirt-*.log.  Environment: PARAVANE_XEN (an image of Xen), and limits (tests/lib/limits.sh).
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/paravirt/start.sh

@@ -2,24 +2,25 @@
 # Three ways to start the kernel that runs both ways; sourced by the scripts here.
 #
 # Each takes a log file, the kernel, its command line and options for QEMU, and runs until the kernel ends; the console
-# is in the log.  Status 0: it ended by itself, as success; 1: as failure; 124: not in time.
+# is in the log.  Status 0: it ended by itself, as success; 1: as failure; 124, 152: not in time (tests/lib/limits.sh).
 
-timeout=${PARAVANE_TIMEOUT:-180}
+. tests/lib/limits.sh
 qemu=${PARAVANE_QEMU:-qemu-system-x86_64}
 
 start_native() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
     local out=$1 kernel=$2 cmdline=$3
     shift 3
-    timeout -k 5 "$timeout" "$qemu" -display none -nodefaults -serial stdio -no-reboot -cpu max -m "${memory:-48M}" \
+    bounded "$qemu" -display none -nodefaults -serial stdio -no-reboot -cpu max -m "${memory:-48M}" \
         -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" -append "$cmdline" "$@" >"$out" 2>&1 </dev/null
-    case $? in 33) return 0 ;; 124) return 124 ;; *) return 1 ;; esac
+    local status=$?
+    case $status in 33) return 0 ;; 124 | 152) return $status ;; *) return 1 ;; esac
 }
 
 start_paravane() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
     local out=$1 kernel=$2 cmdline=$3 options=()
     shift 3
     for option in "$@"; do options+=("--qemu-arg=$option"); done
-    timeout -k 5 $((timeout + 30)) build/cli/paravane run --timeout "$timeout" --memory "${memory:-48M}" \
+    bounded build/cli/paravane run --timeout "$limit" --memory "${memory:-48M}" \
         --cmdline "$cmdline" ${options[@]+"${options[@]}"} "$kernel" >"$out" 2>&1 </dev/null
 }
 
@@ -37,7 +38,7 @@ find_xen() {
 
 # Xen does not end the run when its first domain has ended: the kernel's last line does.
 start_xen() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
-    local out=$1 kernel=$2 cmdline=$3 image status=124 machine deadline=$((SECONDS + timeout))
+    local out=$1 kernel=$2 cmdline=$3 image status=124 machine deadline=$((SECONDS + limit))
     shift 3
     image=$(mktemp)
     gzip -dcf "$(find_xen)" >"$image"

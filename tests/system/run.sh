@@ -5,15 +5,17 @@
 #   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
-#   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing
+#   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing.  Its time is
+#             virtual, so that a seed means the same run each time
 #
 # Usage: tests/system/run.sh [NAME...]      default: all
 #
 # The last line is "N passed, N failed".  Logs: build/log/system-NAME.log.  Environment: PARAVANE_JOBS, how many at a time
-# (default: 2).
+# (default: 2), and the limits of tests/lib/limits.sh.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
+. tests/lib/limits.sh
 jobs=${PARAVANE_JOBS:-2}
 log=build/log
 mkdir -p $log
@@ -32,13 +34,15 @@ verdict() { # NAME STATUS
 
 test_grub() {
     tools/fetch-linux grub-image >$log/system-grub.log 2>&1 &&
-        tests/system/converse 60 build/cli/paravane run --memory 128M build/linux/grub-images/grub-x86_64-xen.bin \
+        bounded tests/system/converse "$limit" build/cli/paravane run --memory 128M build/linux/grub-images/grub-x86_64-xen.bin \
             <tests/system/grub.talk >>$log/system-grub.log 2>&1
     verdict grub $?
 }
 
 test_repeat() {
-    local run=(build/cli/paravane run --demo --seed 1 --timeout 120 --qemu-arg -icount --qemu-arg shift=0,sleep=off)
+    # An instruction is a nanosecond: what the demo counts by its clock are instructions.
+    local run=(bounded build/cli/paravane run --demo --seed 1 --timeout "$limit" --qemu-arg -icount
+        --qemu-arg shift=0,sleep=off)
     "${run[@]}" >$log/system-repeat.log 2>&1 && "${run[@]}" >$log/system-repeat-2.log 2>&1 &&
         cmp $log/system-repeat.log $log/system-repeat-2.log >>$log/system-repeat.log 2>&1
     verdict "repeat (the same twice)" $?
@@ -48,12 +52,13 @@ test_repeat() {
 }
 
 test_explain() {
-    build/cli/paravane run --demo --explain --timeout 60 >$log/system-explain.log 2>&1
+    bounded build/cli/paravane run --demo --explain --timeout "$limit" >$log/system-explain.log 2>&1
     grep -qE '^paravane: refused: update_va_mapping: -EBUSY, TYPE_CONFLICT: the frame is in use as another type' \
         $log/system-explain.log && grep -qE '^paravane:     frame [0-9a-f]+ of domain 1, an L1 table, [0-9]+ uses' \
         $log/system-explain.log
     verdict "explain (refusals)" $?
-    build/cli/paravane run --memory 64M --timeout 60 build/guests/tests/iret_no_user.elf >$log/system-explain.log 2>&1
+    bounded build/cli/paravane run --memory 64M --timeout "$limit" build/guests/tests/iret_no_user.elf \
+        >$log/system-explain.log 2>&1
     [ $? -eq 3 ] && grep -qE 'crashed: a return to user mode' $log/system-explain.log &&
         grep -qE '^paravane: rip e033:0000000000400000' $log/system-explain.log &&
         grep -qE '^paravane:   mmu_update\(.*\) = 0$' $log/system-explain.log &&
@@ -65,7 +70,8 @@ test_explain() {
 ending_run() {
     local how=$1 code=$2 out=$log/system-ending.log text bad=0
     shift 2
-    build/cli/paravane run --memory 16M --timeout 60 --cmdline "how=$how" build/guests/tests/ending.elf >$out 2>&1
+    bounded build/cli/paravane run --memory 16M --timeout "$limit" "${virtual_time[@]}" --cmdline "how=$how" \
+        build/guests/tests/ending.elf >$out 2>&1
     [ $? -eq "$code" ] || bad=1
     for text in "$@"; do
         if [ "${text#!}" != "$text" ]; then
@@ -92,8 +98,8 @@ test_ending() {
 # Any end of the guest will do, but it has to be the guest's.
 random_run() { # SEED
     local out=$log/system-random-$1.log status
-    build/cli/paravane run --memory 32M --seed "$1" --audit --timeout 25 --cmdline "seed=$1 seconds=10" \
-        build/guests/tests/random.elf >"$out" 2>&1
+    bounded build/cli/paravane run --memory 32M --seed "$1" --audit --timeout "$limit" "${virtual_time[@]}" \
+        --cmdline "seed=$1 seconds=10" build/guests/tests/random.elf >"$out" 2>&1
     status=$?
     [ $status -eq 0 ] || [ $status -eq 3 ]
 }
