@@ -4,9 +4,11 @@
 # Usage: tests/linux/seeds.sh [N [FIRST]]      20 boots, with the seeds FIRST, FIRST+1, ...; default: seeds from 1 on
 #
 # Each boot goes through the short self-check.  The last line is "N passed, N failed"; logs are in build/log/linux-seeds.
-# PARAVANE_JOBS: how many at a time (default: 2).
+# PARAVANE_JOBS: how many at a time (default: 2); and the limits of tests/lib/limits.sh.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
+processor_limit=1800
+. tests/lib/limits.sh
 
 count=${1:-20}
 first=${2:-1}
@@ -20,7 +22,8 @@ boot() { # SEED
     local seed out=$log/$1.log begin=$SECONDS
     # Neighbours make seeds that look alike; the multiplication spreads them.
     seed=$(printf '%x' $((($1 * 0x9e3779b1) & 0xffffffff)))
-    PARAVANE_CHECK=short tools/run-linux amd64 --verbose --timeout 300 --seed "$seed" </dev/null >"$out" 2>&1
+    PARAVANE_CHECK=short bounded tools/run-linux amd64 --verbose --timeout "$limit" "${virtual_time[@]}" --seed "$seed" \
+        </dev/null >"$out" 2>&1
     local status=$?
     if [ $status -eq 0 ] && grep -qaE 'self-check: [0-9]+ passed, 0 failed' "$out" &&
         ! grep -qaE 'frames behind|bug of the hypervisor' "$out"; then
