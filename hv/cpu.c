@@ -103,7 +103,7 @@ static void set_entry_points(unsigned id)
     asm_write_msr(MSR_CSTAR, (uint64_t)entry_syscall32_stubs + stub);
     asm_write_msr(MSR_SYSCALL_MASK, ENTRY_SYSCALL_MASK);
     asm_write_msr(MSR_SYSENTER_CS, HV_CS);
-    asm_write_msr(MSR_SYSENTER_ESP, (uint64_t)&entry_cpus[id].stack);
+    asm_write_msr(MSR_SYSENTER_ESP, cpu_sysenter_stack(&cpu_boot));
     asm_write_msr(MSR_SYSENTER_EIP, (uint64_t)entry_sysenter);
 }
 
@@ -113,6 +113,7 @@ void cpu_set_entry_stack(uint64_t top)
 
     cpu->tss.rsp[0] = top;
     entry_cpus[cpu->id].stack = top;
+    *(uint64_t *)cpu_sysenter_stack(cpu) = top;
 }
 
 void cpu_init(void)

@@ -41,6 +41,8 @@ struct cpu {
     uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/sched.h */
     bool in_vcpu;            /* a vCPU's stack is in use, not its own */
     uint64_t turn_began;     /* time_now() when the vCPU got the processor */
+    bool debug_has_stack;    /* these belong to hv/debug_stack.c */
+    bool debug_was_nested;   /* one came before the first instruction of another's handler */
     bool is_watched;         /* these belong to hv/nmi_watchdog.c */
     unsigned nmi_ticks;      /* NMIs since it was last seen to get on */
     uint64_t silent_since;   /* time_now() at the first of them */
@@ -71,6 +73,15 @@ extern struct cpu cpu_boot; /* the one that there is so far */
 static inline struct cpu *cpu_here(void)
 {
     return &cpu_boot;
+}
+
+/*
+ * What sysenter makes the stack pointer: the address of a word that holds the stack for entries from the guest, and
+ * room below it.  A program that single-steps is still doing so when its sysenter arrives, unlike a syscall.
+ */
+static inline uint64_t cpu_sysenter_stack(struct cpu *cpu)
+{
+    return (uint64_t)cpu->ist_stacks[IST_DEBUG - 1] + IST_STACK_SIZE - 16;
 }
 
 /* Entries from the guest use the stack that ends at @top from now on. */

@@ -194,7 +194,7 @@ entry_call:
         call trap_call
         jmp entry_resume
 
-/* The stack pointer points to this processor's ENTRY_CPU_STACK.  The instruction keeps neither rip nor rsp. */
+/* The stack pointer is cpu_sysenter_stack() of hv/cpu.h.  The instruction keeps neither rip nor rsp. */
         .globl entry_sysenter
         .balign 16
 entry_sysenter:

@@ -8,6 +8,7 @@
 #include <hv/builder.h>
 #include <hv/bundle.h>
 #include <hv/cpu.h>
+#include <hv/debug_stack.h>
 #include <hv/exit.h>
 #include <hv/layout.h>
 #include <hv/main.h>
@@ -138,6 +139,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     serial_hold_log();
     print("\nParavane %s\n", version);
     cpu_init();
+    debug_stack_init();
     read_boot_info(magic, start);
     if (!serial_set_log(option_is_set(line, "log=com2")))
         print("there is no serial line at 0x2f8: messages go to the one at 0x3f8\n");

@@ -96,13 +96,22 @@ static _Noreturn void fault_of_return(const struct cpu_frame *fault)
 }
 
 /*
- * A guest may leave TF on, or a breakpoint on its own memory, as it enters: the trap comes in the hypervisor, on a
- * stack of its own, and is dropped.
+ * A guest may leave TF on, or a breakpoint on its own memory, as it enters: the trap comes in the hypervisor, and is
+ * dropped.  Where it meets the handler of another, that one's status is kept, and with the same stack for both its
+ * frame would be lost: hv/debug_stack.c.
  */
 static void debug_from_hypervisor(struct cpu_frame *frame)
 {
+    struct cpu *cpu = cpu_here();
+
     frame->rflags &= ~RFLAGS_TF;
-    asm_write_dr6(DR6_RESERVED);
+    if (frame->rip != (uint64_t)entry_stubs + VECTOR_DEBUG * ENTRY_STUB_SIZE) {
+        asm_write_dr6(DR6_RESERVED);
+        return;
+    }
+    if (cpu->debug_has_stack)
+        fault_report(frame);
+    cpu->debug_was_nested = true;
 }
 
 void trap_from_hypervisor(struct cpu_frame *frame)
@@ -327,7 +336,7 @@ void trap_from_guest(struct cpu_frame *frame)
 
     if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
         fault_report(frame);
-    if (frame != vcpu->frame) { /* #DB and NMI, which have stacks of their own */
+    if (frame != vcpu->frame) { /* NMI, which has a stack of its own, and #DB if it has one */
         if (frame->vector == VECTOR_NMI)
             nmi_watchdog_tick(frame);
         *vcpu->frame = *frame;
