@@ -103,6 +103,19 @@ static void test_system_types(void **state)
     }
 }
 
+/* Of the reserved part of the GDT a gate may name the kernel's own code segment, and no other slot. */
+static void test_gate_selectors(void **state)
+{
+    (void)state;
+    for (unsigned selector = 0; selector <= UINT16_MAX; selector++) {
+        bool reserved = !(selector & 4) && selector >> 3 >= 14 * ENTRIES_PER_TABLE;
+        uint64_t wide = GATE(selector, 0), narrow = GATE(selector, 0);
+
+        assert_int_equal(descriptor_adjust(WIDTH_64, &wide), !reserved || (selector | 3) == FLAT_RING3_CS64);
+        assert_int_equal(descriptor_adjust(WIDTH_PAE, &narrow), !reserved || (selector | 3) == (FLAT_RING1_CS | 3));
+    }
+}
+
 /* Nothing that is accepted lets a guest run in a ring below its own. */
 static void test_privilege(void **state)
 {
@@ -156,9 +169,8 @@ static void test_frame(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_system_types),
-        cmocka_unit_test(test_privilege),
+        cmocka_unit_test(test_rows),         cmocka_unit_test(test_gate_selectors),
+        cmocka_unit_test(test_system_types), cmocka_unit_test(test_privilege),
         unit_test_both(test_frame),
     };
 

@@ -166,6 +166,38 @@ static void test_bad_targets(void **state)
     unit_destroy(&unit);
 }
 
+/*
+ * Which table an address leads to is asked of the tables as they are now (XSA-286): the one that it led to before is
+ * still a table, and still writable in this way, by another address.
+ */
+static void test_moved_target(void **state)
+{
+    mfn_t above, through[2], targets[2];
+    struct unit unit;
+    uint64_t old;
+    unsigned slot;
+
+    create(&unit, state);
+    assert_true(guest_find_entry(unit.guest, guest_root(unit.guest), unit_window(&unit, 0), 2, &above, &slot));
+    old = guest_entry(unit.guest, above, slot);
+    for (unsigned i = 0; i < 2; i++) {
+        through[i] = unit_table(&unit, 1);
+        targets[i] = unit_table(&unit, 1);
+        assert_int_equal(guest_set_entry(unit.vcpu, through[i], 0, pte(targets[i], PTE_RO_PAGE)), 0);
+    }
+    for (unsigned round = 0; round < 4; round++) {
+        struct table_write write = mov(VADDR(unit_window(&unit, 0).v + SLOT * 8), 2 * (round + 1));
+        uint64_t other = unit_entries(&unit, targets[(round + 1) % 2])[SLOT];
+
+        assert_int_equal(guest_set_entry(unit.vcpu, above, slot, pte(through[round % 2], PTE_TABLE)), 0);
+        assert_int_equal(table_write_emulate(unit.vcpu, &write), 0);
+        assert_int_equal(unit_entries(&unit, targets[round % 2])[SLOT], 2 * (round + 1));
+        assert_int_equal(unit_entries(&unit, targets[(round + 1) % 2])[SLOT], other);
+    }
+    assert_int_equal(guest_set_entry(unit.vcpu, above, slot, old), 0);
+    unit_destroy(&unit);
+}
+
 /* Device memory above the frame table that is mapped read-only: no frame at all. */
 static void test_device_target(void **state)
 {
@@ -283,9 +315,11 @@ static void test_against_processor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_forms),       unit_test_both(test_bad_forms),     unit_test_both(test_not_offered),
-        unit_test_both(test_bad_targets), unit_test_both(test_device_target), unit_test_both(test_refused_value),
-        cmocka_unit_test(test_halves),    cmocka_unit_test(test_halves_l1tf), unit_test_both(test_against_processor),
+        unit_test_both(test_forms),         unit_test_both(test_bad_forms),
+        unit_test_both(test_not_offered),   unit_test_both(test_bad_targets),
+        unit_test_both(test_device_target), unit_test_both(test_refused_value),
+        unit_test_both(test_moved_target),  cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_halves_l1tf), unit_test_both(test_against_processor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
