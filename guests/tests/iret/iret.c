@@ -13,8 +13,15 @@
 void iret_call(const struct iret_context *frame);
 uint64_t iret_native(void);
 uint64_t iret_registers(void);
+uint64_t iret_flags(uint64_t rflags);
 
 SNIPPET(user_code, "nop", "syscall", "");
+SNIPPET(user_flags, "pushfq; popq %rdi", "syscall", "");
+SNIPPET(user_port, "movl $0x80, %edx", "inb %dx, %al", "");
+SNIPPET(user_cli, "nop", "cli", "");
+
+/* Of RFLAGS, what is never a guest's: the I/O privilege level, virtual-8086 mode, its interrupts. */
+#define RFLAGS_FOREIGN (UINT64_C(0x3000) | UINT64_C(0x20000) | UINT64_C(0x180000))
 
 #define NOT_CANONICAL UINT64_C(0x8000000000000000)
 
@@ -72,6 +79,33 @@ static void mask_from_frame(void)
     event_disable();
 }
 
+/* Run @code in user mode with all flags asked for that are not a guest's. */
+static unsigned run_with_flags(uint64_t base, const struct snippet *code, struct regs *regs)
+{
+    test_need(user_load(base, code->begin, code->end), "user code");
+    user_regs_init(regs, base);
+    regs->rflags = RFLAGS_IF | RFLAGS_FOREIGN;
+    return user_run(regs);
+}
+
+/*
+ * What the frame asks for, and what the processor then has: it is the flags themselves that count, not what a frame
+ * says of them later.
+ */
+static void foreign_flags(void)
+{
+    uint64_t base = USER_BASE + 4 * PAGE_SIZE;
+    struct regs regs;
+
+    test_equal("user: return with the flags of others", run_with_flags(base, &user_flags, &regs), VECTOR_SYSCALL);
+    test_equal("they are clear", regs.rdi & RFLAGS_FOREIGN, 0);
+    test_equal("interrupts are on", regs.rdi & RFLAGS_IF, RFLAGS_IF);
+    test_equal("a port faults", run_with_flags(base + PAGE_SIZE, &user_port, &regs), TRAP_GP);
+    test_equal("so does cli", run_with_flags(base + 2 * PAGE_SIZE, &user_cli, &regs), TRAP_GP);
+    test_equal("kernel: the call with the flags of others", iret_flags(RFLAGS_FOREIGN | 2) & RFLAGS_FOREIGN, 0);
+    event_disable();
+}
+
 static void native(void)
 {
     uint64_t rflags = iret_native();
@@ -88,6 +122,7 @@ void test_main(void)
     test_need(user_load(USER_BASE, user_code.begin, user_code.end), "user code");
     native();
     mask_from_frame();
+    foreign_flags();
     bad_kernel_frame("kernel: rip not canonical", NOT_CANONICAL, code, data, TRAP_GP, 0);
     bad_kernel_frame("kernel: cs of a data segment", (uint64_t)native, data & ~UINT64_C(3), data, TRAP_GP, 0xe028);
     bad_kernel_frame("kernel: cs without a frame", (uint64_t)native, 0x1230, data, TRAP_GP, 0x1230);

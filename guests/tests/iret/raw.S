@@ -60,4 +60,27 @@ iret_registers:
     orq %rdx, %rax
     ret
 
+/* uint64_t iret_flags(uint64_t rflags): a return by the call into kernel mode with these; returns rflags from behind it. */
+    .globl iret_flags
+iret_flags:
+    movq %rsp, %rdx
+    pushq $0xe02b
+    pushq %rdx
+    pushq %rdi
+    pushq $0xe030
+    leaq 1f(%rip), %rcx
+    pushq %rcx
+    pushq $0
+    pushq %rcx
+    pushq %r11
+    pushq %rax
+    movl $__HYPERVISOR_iret, %eax
+    syscall
+    ud2
+1:  pushfq
+    popq %rax
+    pushq $2
+    popfq
+    ret
+
     .section .note.GNU-stack, "", @progbits

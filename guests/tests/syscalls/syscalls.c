@@ -13,6 +13,7 @@
 #include <guests/tests/lib/test.h>
 #include <abi/cpuid.h>
 #include <abi/errno.h>
+#include <abi/version.h>
 
 #define ROUNDS        100000u
 #define CPUID_EDX_SEP (1u << 11)
@@ -139,6 +140,48 @@ static void no_hypercalls(void)
     }
 }
 
+/* xen_version(XENVER_extraversion) with these flags; *@after is what they are afterwards. */
+static long version_with_flags(uint64_t flags, char *text, uint64_t *after)
+{
+    long result = __HYPERVISOR_xen_version;
+
+    __asm__ volatile("pushq %3; popfq; syscall; pushfq; popq %1; pushq $2; popfq"
+                     : "+a"(result), "=&r"(*after)
+                     : "D"((long)XENVER_extraversion), "r"(flags | 2), "S"(text)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+}
+
+/* A kernel calls with whatever flags it has: the hypervisor works with its own, and the kernel's are kept. */
+static void flags_of_the_kernel(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t flags;
+    } rows[] = {
+        {"a call with DF", RFLAGS_DF},
+        {"a call with AC", RFLAGS_AC},
+        {"a call with all flags of results", RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF},
+    };
+    static char wanted[64], place[3 * 64];
+    uint64_t after;
+
+    test_need((int)version_with_flags(0, wanted, &after), "xen_version");
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        char *text = place + 64 + 1; /* not aligned */
+        bool around = true;
+
+        memset(place, 0x55, sizeof(place));
+        test_result(rows[i].name, version_with_flags(rows[i].flags, text, &after), 0);
+        for (unsigned j = 0; j < 64; j++) {
+            around &= place[j] == 0x55;
+        }
+        test_check(memcmp(text, wanted, strlen(wanted) + 1) == 0, "its answer", "'%s', expected '%s'", text, wanted);
+        test_check(around, "nothing in front of it", "has changed");
+        test_equal("the flags are kept", after & (rows[i].flags | RFLAGS_DF | RFLAGS_AC), rows[i].flags);
+    }
+}
+
 /* Where cpuid offers it, it comes to the kernel; where it does not, it is no instruction. */
 static void sysenter(void)
 {
@@ -164,6 +207,7 @@ void test_main(void)
     storm("10,000 times int 0x80", &loop_int80, USER_BASE + PAGE_SIZE, 0x80, ROUNDS / 10);
     sysenter();
     syscall_frame();
+    flags_of_the_kernel();
     events_from_user();
     no_hypercalls();
 }
