@@ -60,6 +60,7 @@ enum vector {
 #define RFLAGS_IF UINT64_C(0x200)
 #define RFLAGS_DF UINT64_C(0x400)
 #define RFLAGS_OF UINT64_C(0x800)
+#define RFLAGS_NT UINT64_C(0x4000)
 #define RFLAGS_AC (UINT64_C(1) << 18)
 
 /* What went wrong while trap_try() ran. */

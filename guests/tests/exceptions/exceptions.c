@@ -31,6 +31,7 @@ SNIPPET(int_5, "", "int $5", "");
 SNIPPET(int_14, "", "int $14", "");
 SNIPPET(int_80, "", "int $0x80", "");
 SNIPPET(undefined, "", "ud2", "");
+SNIPPET(undefined_flags, "pushq $0x44503; popfq", "ud2", ""); /* AC, NT, TF */
 SNIPPET(device, "", "fninit", "");
 SNIPPET(not_present, "movl $67, %eax", "movw %ax, %fs", "");
 SNIPPET(stack_selector, "movl $67, %eax", "movw %ax, %ss", "");
@@ -81,11 +82,13 @@ static const struct provoked {
 };
 
 static uint8_t mask_in_handler;
+static uint64_t flags_in_handler;
 
 static bool note_mask(struct regs *regs)
 {
     (void)regs;
     mask_in_handler = READ_ONCE(guest.vcpu->evtchn_upcall_mask);
+    __asm__ volatile("pushfq; popq %0" : "=r"(flags_in_handler));
     return false;
 }
 
@@ -219,6 +222,29 @@ static void mask_flag(void)
     (void)trap_set_handler(TRAP_UD, NULL);
 }
 
+static bool step_on(struct regs *regs)
+{
+    (void)regs;
+    return true;
+}
+
+/* A handler does not run with the flags that only what it interrupted had asked for; the frame has them. */
+static void flags(void)
+{
+    const uint64_t kept = RFLAGS_AC | RFLAGS_TF | RFLAGS_CF;
+    struct regs regs;
+
+    test_need(user_load(USER_BASE + 64 * PAGE_SIZE, undefined_flags.begin, undefined_flags.end), "user code");
+    (void)trap_set_handler(TRAP_DB, step_on);
+    (void)trap_set_handler(TRAP_UD, note_mask);
+    user_regs_init(&regs, USER_BASE + 64 * PAGE_SIZE);
+    test_equal("user: ud2 with AC, NT and TF", user_run(&regs), TRAP_UD);
+    (void)trap_set_handler(TRAP_UD, NULL);
+    (void)trap_set_handler(TRAP_DB, NULL);
+    test_equal("the handler runs without", flags_in_handler & (RFLAGS_AC | RFLAGS_NT | RFLAGS_TF), 0);
+    test_equal("the frame has them", regs.rflags & kept, kept);
+}
+
 void test_main(void)
 {
     set_up();
@@ -232,6 +258,7 @@ void test_main(void)
         from_user(&list[i], i);
     }
     mask_flag();
+    flags();
     test_equal("a handler that is not canonical", (uint64_t)trap_set_entry(40, 0, UINT64_C(0x8000000000000000)),
                (uint64_t)-22);
 }

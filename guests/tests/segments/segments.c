@@ -164,6 +164,19 @@ static void ldts(void)
     test_result("writable again", table_set_writable(ldt), 0);
 }
 
+SNIPPET(read_gs_selector, "movl %gs, %edi", "syscall", "");
+
+/* The selector of the user's gs as user mode finds it. */
+static void user_gs(const char *name, uint64_t selector, uint64_t wanted)
+{
+    struct regs regs;
+
+    test_result(name, hypercall_set_segment_base(SEGBASE_GS_USER_SEL, selector), 0);
+    user_regs_init(&regs, USER_BASE + PAGE_SIZE);
+    test_equal("user mode", user_run(&regs), VECTOR_SYSCALL);
+    test_equal("its gs", regs.rdi, wanted);
+}
+
 SNIPPET(read_gs, "movq %gs:0, %rdi", "syscall", "");
 
 static void bases(void)
@@ -187,7 +200,8 @@ static void bases(void)
     test_result("GS_USER not canonical", hypercall_set_segment_base(SEGBASE_GS_USER, NOWHERE), -XEN_EINVAL);
     test_result("GS_KERNEL not canonical", hypercall_set_segment_base(SEGBASE_GS_KERNEL, NOWHERE), -XEN_EINVAL);
     test_result("no such base", hypercall_set_segment_base(4, 0), -XEN_EINVAL);
-    test_result("a bad selector for the user's gs", hypercall_set_segment_base(SEGBASE_GS_USER_SEL, 0x1233), 0);
+    user_gs("a selector for the user's gs", FLAT_USER_SS, FLAT_USER_SS);
+    user_gs("a bad selector for the user's gs", 0x1233, 0);
 }
 
 void test_main(void)
@@ -200,6 +214,7 @@ void test_main(void)
     frame = virt_to_mfn(gdt).v;
     test_need(user_map(DATA_AT, data, PTE_PROGRAM), "data");
     test_need(user_load(USER_BASE, read_gs.begin, read_gs.end), "user code");
+    test_need(user_load(USER_BASE + PAGE_SIZE, read_gs_selector.begin, read_gs_selector.end), "user code");
     test_need(user_init(), "user mode");
     test_result("update_descriptor in a page that is not loaded", update(&gdt[6], DATA_DPL0), 0);
     test_need(table_set_readonly(gdt), "read-only");
