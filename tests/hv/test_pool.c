@@ -116,6 +116,32 @@ static void test_mixed(void **state)
     }
 }
 
+/* A run in which a frame is missing, whichever, is none; one that is whole is found behind and in front of them. */
+static void test_holes(void **state)
+{
+    const uint64_t runs = 5;
+    mfn_t none;
+
+    (void)state;
+    for (unsigned order = 1; order < 6; order++) {
+        uint64_t length = 1u << order;
+
+        for (uint64_t missing = 0; missing < length; missing++) {
+            for (uint64_t whole = 0; whole <= runs; whole++) {
+                begin(runs * length, missing + 1);
+                for (uint64_t i = 0; i < runs * length; i++) {
+                    if (i / length == whole || i % length != missing)
+                        give(i, 0);
+                }
+                if (whole < runs)
+                    assert_int_equal(take(order), whole * length);
+                assert_false(pool_take(order, &none));
+                assert_int_equal(pool_count(), nr_free);
+            }
+        }
+    }
+}
+
 /* Scattered: hardly two that come one after the other are neighbours.  The same seed gives the same order. */
 static void test_order(void **state)
 {
@@ -142,10 +168,8 @@ static void test_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_sparse),
-        cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_everything), cmocka_unit_test(test_sparse), cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_holes),      cmocka_unit_test(test_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
