@@ -226,6 +226,27 @@ static void test_full(void **state)
     free(large);
 }
 
+/* A node that is there grows into the last byte of the tree, and no further; it needs room for what it grows by. */
+static void test_last_bytes(void **state)
+{
+    char *value = calloc(1, STORE_NODE_MAX);
+    char path[32];
+    size_t length = 0;
+
+    (void)state;
+    assert_int_equal(write_node("/grows", ""), 0);
+    for (unsigned i = 0; sizeof(tree->bytes) - tree->used > STORE_NODE_MAX - 100; i++) {
+        snprintf(path, sizeof(path), "/filler%u", i);
+        assert_int_equal(store_tree_write(tree, store_text(path), (struct store_text){value, 1000}), 0);
+    }
+    while (store_tree_write(tree, store_text("/grows"), (struct store_text){value, length + 1}) == 0)
+        length++;
+    assert_int_equal(tree->used, sizeof(tree->bytes));
+    assert_int_equal(store_tree_write(tree, store_text("/grows"), (struct store_text){value, length + 1}), -XEN_ENOSPC);
+    assert_int_equal(store_tree_write(tree, store_text("/grows"), (struct store_text){value, length}), 0);
+    free(value);
+}
+
 /*
  * ---- The model: paths are sets of small numbers, so that all of them are known beforehand.
  */
@@ -349,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_make, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list_in_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_last_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_random, set_up, tear_down),
     };
 
