@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Do the tests notice mistakes?  Each patch in this folder plants one into a copy of the engine; some test must fail then.
+# Do the tests notice mistakes?  Each patch in this folder plants one into a copy of the sources; some test must fail then.
 #
-# Usage: tests/defects/run.sh [NUMBER...]       default: all of them
+# Usage: tests/defects/run.sh [NUMBER|engine|hv...]       default: all of them
 #
 # Nothing here touches the sources: everything happens in build/defects, on a copy of the tree as it is when the run
-# begins.  First the unmodified engine must pass every program of the rings, in the flavour `fast` (parallel: `tsan`); one
-# that it does not pass is left out, and counts as a failure of this run.  Then each defect: a copy, patched, compiled as far as
-# it differs, and the programs one by one until one of them fails: the unit tests of the files that differ, then ring
-# after ring, the quick ones of each first.  A failed test, a crash, an abort by CHECK or ASSERT and a program that runs
-# out of time all count as noticed.
+# begins.  First the unmodified sources must pass every program (programs.sh says which there are); one that they do not
+# pass is left out, and counts as a failure of this run.  Then each defect: a copy, patched, compiled as far as it
+# differs, and the programs one by one until one of them fails.  Of a defect of the engine: the unit tests of the files
+# that differ, then ring after ring, the quick ones of each first.  Of one of the hypervisor: the hosted tests into which
+# the files go, namesakes first; then in QEMU what the patch names on a line "ring: RING/NAME", and the others, the
+# quick ones first.  A failed test, a crash, an abort by CHECK or ASSERT and a program that runs out of time all count as
+# noticed; in QEMU a program must fail twice, for it might have failed because the machine was busy.
 #
 # The last line is "N passed, N failed"; failed are the defects that nobody notices, that do not apply (a fuzz of 2 lines
 # is allowed) or do not compile.  What was said is in build/defects/log.  Environment:
@@ -16,10 +18,10 @@
 #   PARAVANE_MODEL_OPS   operations of a run of the model (default: MODEL_OPS)
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
+. tests/defects/programs.sh
 
-RINGS=(unit lessons sweep parallel model)
 MODEL_OPS=80000
-LIMIT_FACTOR=10 # a program is out of time after so often what the unmodified engine needs...
+LIMIT_FACTOR=10 # a program is out of time after so often what the unmodified sources need...
 LIMIT_LEAST=20  # ...and this many seconds more
 
 root=$PWD
@@ -38,51 +40,51 @@ rm -rf "$log" "$work"/[0-9]*
 mkdir -p "$log" "$base"
 trap 'trap - TERM; kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 
-# ---- One program.
-
-# program_of RING/PROGRAM: where it is built.
-program_of() {
-    case $1 in
-    parallel/*) echo "build/tsan/tests/$1" ;;
-    *) echo "build/fast/tests/$1" ;;
-    esac
-}
-
-# run_program DIRECTORY RING/PROGRAM LIMIT LOG: 0 if it passes; else $failure says how it failed.
-run_program() {
-    local out=$4 pid status test
-    failure=''
-    exec {pipe}< <(cd "$1" && exec stdbuf -oL timeout --foreground -k 5 "$3" "$(program_of "$2")" 2>&1 </dev/null)
-    pid=$!
-    sed -u '/^\[  FAILED  \]/q' <&"$pipe" >"$out" # the first failure is enough
-    exec {pipe}<&-
-    if grep -qa '^\[  FAILED  \]' "$out"; then kill "$pid" 2>/dev/null; fi
-    wait "$pid" 2>/dev/null
-    status=$?
-    if grep -qa '^\[  FAILED  \]' "$out"; then
-        failure="$(sed -n 's/^\[  FAILED  \] //p' "$out" | head -n 1)"
-    elif [ $status -ne 0 ]; then
-        test=$(sed -n 's/^\[ RUN      \] //p' "$out" | tail -n 1)
-        case $status in
-        124 | 137) failure="$test (out of time)" ;;
-        134) failure="$test (abort: $(tail -n 1 "$out" | cut -c 1-100))" ;;
-        66) failure="$test ($(grep -aoE 'ThreadSanitizer: [a-z -]*[a-z]' "$out" | head -n 1))" ;;
-        *) failure="$test (status $status)" ;;
-        esac
-    fi
-    [ -z "$failure" ]
-}
-
-build() { # DIRECTORY LOG RING/PROGRAM...
-    local directory=$1 out=$2 targets
-    shift 2
-    mapfile -t targets < <(for program in "$@"; do program_of "$program"; done)
-    make -k -C "$directory" "${targets[@]}" >>"$out" 2>&1
-}
-
 seconds_since() { awk -v b="$1" -v e="$EPOCHREALTIME" 'BEGIN { sub(",", ".", b); sub(",", ".", e); printf "%.1f", e - b }'; }
 
-# ---- The unmodified engine.
+in_list() { # WORD WORD...
+    local word=$1 other
+    shift
+    for other in "$@"; do [ "$word" = "$other" ] && return 0; done
+    return 1
+}
+
+begin_job() { # COMMAND...: beside the others, as soon as there is room
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    "$@" &
+}
+
+# ---- Which defects.
+
+files_of() { sed -n 's/^+++ b\///p' "$1"; } # PATCH: what it changes
+
+side_of() { if files_of "$1" | grep -q '^hv/'; then echo hv; else echo engine; fi; }
+
+is_wanted() { # PATCH ARGUMENT...
+    local patch=$1 number argument
+    shift
+    [ $# -ne 0 ] || return 0
+    number=$(basename "$patch")
+    number=${number%%-*}
+    for argument in "$@"; do
+        case $argument in
+        engine | hv) [ "$(side_of "$patch")" = "$argument" ] && return 0 ;;
+        *) [ $((10#$argument)) -eq $((10#$number)) ] && return 0 ;;
+        esac
+    done
+    return 1
+}
+
+patches=() sides=()
+for patch in tests/defects/*.patch; do
+    is_wanted "$patch" "$@" || continue
+    patches+=("$root/$patch")
+    side=$(side_of "$patch")
+    in_list "$side" ${sides[@]+"${sides[@]}"} || sides+=("$side")
+done
+[ ${#patches[@]} -ne 0 ] || { echo "no such defect"; echo "0 passed, 1 failed"; exit 1; }
+
+# ---- The unmodified sources.
 
 copy_tree() { # FROM TO: all sources
     find "$2" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
@@ -90,129 +92,145 @@ copy_tree() { # FROM TO: all sources
     rm -rf "${2:?}/tests/defects"
 }
 
+# The first time is the slowest, while everything is built around it: the limits that follow from it are generous.
 base_program() { # RING/PROGRAM
-    local begin=$EPOCHREALTIME out=$log/base-${1//\//-}.log
-    if [ ! -x "$base/$(program_of "$1")" ]; then
+    local begin=$EPOCHREALTIME out=$log/base-${1//\//-}.log failure
+    if [ ! -x "$base/$(target_of "$1")" ]; then
         echo "does not build: $log/base.log" >"$log/.bad-${1//\//-}"
-    elif run_program "$base" "$1" 600 "$out"; then
+    elif run_program "$base" "$1" 600 "$out" || { runs_in_qemu "$1" && run_program "$base" "$1" 600 "$out"; }; then
         echo "$(seconds_since "$begin") $1" >"$log/.time-${1//\//-}"
     else
         echo "$failure: $out" >"$log/.bad-${1//\//-}"
     fi
 }
 
-all=()
-for ring in "${RINGS[@]}"; do
-    for source in tests/"$ring"/*.c; do
-        [ -e "$source" ] && all+=("$ring/$(basename "$source" .c)")
-    done
-done
-[ ${#all[@]} -ne 0 ] || { echo "there are no test programs yet"; echo "0 passed, 1 failed"; exit 1; }
-
 begin=$EPOCHREALTIME
+all=()
+for side in "${sides[@]}"; do mapfile -t -O ${#all[@]} all < <(programs_of "$side"); done
+mapfile -t targets < <(for program in "${all[@]}"; do target_of "$program"; supplies_of "$program"; done |
+    tr ' ' '\n' | sort -u)
 copy_tree "$root" "$base" || exit 1
 mkdir -p "$base/build"
 touch "$base/build/.tools" # they were looked for by whoever called this
-find "$base/build" -path '*/tests/*' -type f -perm -u+x -delete # a program that is there has just been built
-build "$base" "$log/base.log" "${all[@]}"
-for program in "${all[@]}"; do
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
-    base_program "$program" &
-done
+# A program that is there has just been built.
+find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf \) -type f -perm -u+x -delete
+build "$base" "$log/base.log" "${targets[@]}"
+for program in "${all[@]}"; do begin_job base_program "$program"; done
 wait
 
 passed=0 failed=0 good=()
 for program in "${all[@]}"; do
     if [ -e "$log/.bad-${program//\//-}" ]; then
-        echo "left out: $program, which the unmodified engine does not pass: $(cat "$log/.bad-${program//\//-}")"
+        echo "left out: $program, which the unmodified sources do not pass: $(cat "$log/.bad-${program//\//-}")"
         failed=$((failed + 1))
     fi
 done
 # By ring, and within a ring by time.
 declare -A limit
-for ring in "${RINGS[@]}"; do
+for ring in "${ENGINE_RINGS[@]}" "${HV_RINGS[@]}"; do
     while read -r seconds program; do
         good+=("$program")
         limit[$program]=$(awk -v s="$seconds" -v f=$LIMIT_FACTOR -v l=$LIMIT_LEAST 'BEGIN { printf "%d", s * f + l }')
     done < <(cat "$log"/.time-"$ring"-* 2>/dev/null | sort -n)
 done
-echo "the unmodified engine passes ${#good[@]} of ${#all[@]} programs  $(seconds_since "$begin") s"
+echo "the unmodified sources pass ${#good[@]} of ${#all[@]} programs  $(seconds_since "$begin") s"
 
 # ---- One defect.
 
 PORTION=10 # so many programs are linked at a time: most defects are noticed early
 
-in_list() { # WORD WORD...
-    local word=$1
-    shift
-    for other in "$@"; do [ "$word" = "$other" ] && return 0; done
-    return 1
+# make_copy DIRECTORY SIDE: the sources and objects of the base.  Archives and programs are made anew anyway.
+make_copy() {
+    local parts=(build/fast build/tsan)
+    [ "$2" = engine ] || parts=(build/hv-san build/hv build/gcc)
+    rm -rf "$1"
+    mkdir -p "$1/build"
+    copy_tree "$base" "$1"
+    touch -r "$base/build/.tools" "$1/build/.tools"
+    cp -a "$base"/build/*.list "$1/build/"
+    (cd "$base" && find "${parts[@]}" \( -name '*.[odc]' -o -name image.lds \) -exec cp -a --parents -t "$1" {} +)
+    [ "$2" = engine ] || (cd "$base" && cp -a --parents -t "$1" "$COMMAND")
 }
 
-# namesakes PATCH: the unit tests of the files that it changes.
+# namesakes PATCH RING: the tests of the files that it changes.
 namesakes() {
     local file name
     while read -r file; do
         name=$(basename "$file")
-        in_list "unit/test_${name%.*}" "${good[@]}" && echo "unit/test_${name%.*}"
-    done < <(sed -n 's/^+++ b\///p' "$1")
+        in_list "$2/test_${name%.*}" "${good[@]}" && echo "$2/test_${name%.*}"
+    done < <(files_of "$1")
 }
+
+# order PATCH SIDE: the programs that it meets, in order; one may come twice.
+order() {
+    local program files=()
+    if [ "$2" = engine ]; then
+        namesakes "$1" unit
+        for program in "${good[@]}"; do in_list "${program%%/*}" "${ENGINE_RINGS[@]}" && echo "$program"; done
+        return
+    fi
+    mapfile -t files < <(files_of "$1")
+    namesakes "$1" hv
+    hosted_from "$base" "${files[@]}"
+    sed -n 's/^ring: //p' "$1"
+    for program in "${good[@]}"; do runs_in_qemu "$program" && echo "$program"; done
+}
+
+fails_again() { ! runs_in_qemu "$2" || ! run_program "$@"; } # as run_program
 
 # try DIRECTORY LOG RING/PROGRAM...: build and run them.  0: none of them notices anything; else $verdict and $text say.
 try() {
-    local directory=$1 out=$2 program
+    local directory=$1 out=$2 program targets failure
     shift 2
-    if ! build "$directory" "$out" "$@"; then
+    mapfile -t targets < <(for program in "$@"; do target_of "$program"; done | sort -u)
+    if ! build "$directory" "$out" "${targets[@]}"; then
         verdict=failed text='does not compile'
         return 1
     fi
     for program in "$@"; do
         run_program "$directory" "$program" "${limit[$program]}" "$out.${program//\//-}" && continue
+        fails_again "$directory" "$program" "${limit[$program]}" "$out.${program//\//-}" || continue
         verdict=passed text="$program: $failure"
         return 1
     done
 }
 
+# Those that are tried together: hosted programs are linked some at a time; what runs in QEMU shares its image.
+try_all() { # DIRECTORY LOG RING/PROGRAM...
+    local directory=$1 out=$2 portion=() program
+    shift 2
+    while [ $# -ne 0 ]; do
+        portion=("$1")
+        shift
+        while [ $# -ne 0 ] && [ ${#portion[@]} -lt $PORTION ]; do
+            runs_in_qemu "$1" && ! runs_in_qemu "${portion[0]}" && break
+            portion+=("$1")
+            shift
+        done
+        try "$directory" "$out" "${portion[@]}" || return 0
+    done
+}
+
 # attempt PATCH: leaves its row of the table and its verdict in files.
 attempt() {
-    local patch=$1 name directory out first rest program i begin=$EPOCHREALTIME verdict=failed text='noticed by nobody'
+    local patch=$1 name directory out side programs begin=$EPOCHREALTIME verdict=failed text='noticed by nobody'
     name=$(basename "$patch" .patch)
     directory=$work/${name%%-*}
     out=$log/$name.log
-    rm -rf "$directory"
-    mkdir -p "$directory/build"
-    copy_tree "$base" "$directory"
-    touch -r "$base/build/.tools" "$directory/build/.tools"
-    cp -a "$base"/build/*.list "$directory/build/"
-    # The objects, and what each depends on; archives and programs are made anew anyway.
-    (cd "$base" && find build/fast build/tsan -name '*.[od]' -exec cp -a --parents -t "$directory" {} +)
+    side=$(side_of "$patch")
+    make_copy "$directory" "$side"
     if ! patch -p1 -F2 -N --no-backup-if-mismatch -d "$directory" <"$patch" >"$out" 2>&1; then
         text='does not apply'
     else
-        mapfile -t first < <(namesakes "$patch")
-        rest=()
-        for program in "${good[@]}"; do in_list "$program" "${first[@]}" || rest+=("$program"); done
-        if [ ${#first[@]} -eq 0 ] || try "$directory" "$out" "${first[@]}"; then
-            for ((i = 0; i < ${#rest[@]}; i += PORTION)); do
-                try "$directory" "$out" "${rest[@]:i:PORTION}" || break
-            done
-        fi
+        # Each once, and only those that the unmodified sources pass.
+        mapfile -t programs < <(order "$patch" "$side" | awk '!seen[$0]++' | grep -xFf <(printf '%s\n' "${good[@]}"))
+        try_all "$directory" "$out" ${programs[@]+"${programs[@]}"}
     fi
     [ $verdict = passed ] || text="NOT CAUGHT: $text; $out"
     rm -rf "$directory"
     printf '%s %-30s %5s s  %s\n' "${name%%-*}" "${name#*-}" "$(seconds_since "$begin")" "$text" >"$log/.text-$name"
     echo $verdict >"$log/.verdict-$name"
 }
-
-patches=()
-for patch in tests/defects/*.patch; do
-    number=$(basename "$patch")
-    number=${number%%-*}
-    wanted=$#
-    for argument in "$@"; do [ $((10#$argument)) -eq $((10#$number)) ] && wanted=0; done
-    [ "$wanted" -eq 0 ] && patches+=("$root/$patch")
-done
-[ ${#patches[@]} -ne 0 ] || { echo "no such defect"; echo "0 passed, 1 failed"; exit 1; }
 
 # The table, in order, as far as it is known.
 shown=0
@@ -228,11 +246,8 @@ show() {
 }
 
 for patch in "${patches[@]}"; do
-    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
-        wait -n
-        show
-    done
-    attempt "$patch" &
+    begin_job attempt "$patch"
+    show
 done
 wait
 show

@@ -1,0 +1,129 @@
+# shellcheck shell=bash
+# Sourced by run.sh: the test programs that a planted defect meets.  A program is called RING/NAME:
+#
+#   unit, lessons, sweep, parallel, model   of the engine: tests/RING/NAME.c, in the flavour `fast` (parallel: `tsan`)
+#   hv                                      parts of the hypervisor, tests/hv/NAME.c, in the flavour `san`
+#   boot/test_NAME                          the same of what reads boot structures, tests/boot/test_NAME.c
+#   boot/NAME                               runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
+#   guest                                   guests/tests/NAME under the image in QEMU
+#
+# A defect of the engine meets the rings of the engine, one of the hypervisor the others.
+
+ENGINE_RINGS=(unit lessons sweep parallel model)
+HV_RINGS=(hv boot guest)
+BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the machine around it
+
+IMAGE=build/hv/paravane.elf
+COMMAND=build/cli/paravane
+
+# programs_of SIDE: all of them, by ring.
+programs_of() {
+    local ring source
+    if [ "$1" = engine ]; then
+        for ring in "${ENGINE_RINGS[@]}"; do
+            for source in tests/"$ring"/*.c; do [ -e "$source" ] && echo "$ring/$(basename "$source" .c)"; done
+        done
+        return
+    fi
+    for source in tests/hv/test_*.c; do echo "hv/$(basename "$source" .c)"; done
+    for source in tests/boot/test_*.c; do echo "boot/$(basename "$source" .c)"; done
+    printf 'boot/%s\n' "${BOOT_RUNS[@]}"
+    for source in guests/tests/*/; do
+        [ "$source" = guests/tests/lib/ ] || echo "guest/$(basename "$source")"
+    done
+}
+
+# target_of RING/PROGRAM: what of it depends on the sources under test.
+target_of() {
+    case $1 in
+    parallel/*) echo "build/tsan/tests/$1" ;;
+    hv/*) echo "build/hv-san/tests/$1" ;;
+    boot/test_*) echo "build/hv-san/${1#boot/}" ;;
+    boot/* | guest/*) echo $IMAGE ;;
+    *) echo "build/fast/tests/$1" ;;
+    esac
+}
+
+# supplies_of RING/PROGRAM: what it needs besides, and no defect changes.
+supplies_of() {
+    case $1 in
+    guest/*) echo "$COMMAND" "build/guests/tests/${1#guest/}.elf" ;;
+    esac
+}
+
+runs_in_qemu() { [ "$(target_of "$1")" = $IMAGE ]; }
+
+# command_of RING/PROGRAM: sets $command.
+command_of() {
+    local beside_stdbuf=verify_asan_link_order=0
+    case $1 in
+    guest/*) command=(env PARAVANE_JOBS=1 "PARAVANE_GUESTS=$base/build/guests" tests/guest/run.sh "${1#guest/}") ;;
+    boot/test_*) command=(env "ASAN_OPTIONS=$beside_stdbuf" "$(target_of "$1")") ;;
+    boot/*) command=(env PARAVANE_JOBS=1 tests/boot/run.sh "^${1#boot/}\$") ;;
+    # Some of these compare with the processor itself, and handle its faults.
+    hv/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
+    *) command=("$(target_of "$1")") ;;
+    esac
+}
+
+# how_it_failed STATUS LOG: in a few words; nothing: it did not.
+how_it_failed() {
+    local test
+    if grep -qa '^\[  FAILED  \]' "$2"; then
+        sed -n 's/^\[  FAILED  \] //p' "$2" | head -n 1
+    elif grep -qaE '^(not ok|FAILED) ' "$2"; then
+        { grep -aE '^not ok ' "$2" || grep -a '^FAILED ' "$2"; } | head -n 1 | tr -d '\r' | cut -c 1-120
+    elif [ "$1" -ne 0 ]; then
+        test=$(sed -n 's/^\[ RUN      \] //p' "$2" | tail -n 1)
+        case $1 in
+        124 | 137) echo "$test (out of time)" ;;
+        134) echo "$test (abort: $(tail -n 1 "$2" | cut -c 1-100))" ;;
+        66) echo "$test ($(grep -aoE 'ThreadSanitizer: [a-z -]*[a-z]' "$2" | head -n 1))" ;;
+        *) echo "$test ($(grep -aoE '(AddressSanitizer|runtime error): [a-z -]*[a-z]' "$2" | head -n 1 || echo "status $1"))" ;;
+        esac
+    fi
+}
+
+# run_program DIRECTORY RING/PROGRAM LIMIT LOG: 0 if it passes; else $failure says how it failed.
+run_program() {
+    local out=$4 pid command
+    command_of "$2"
+    exec {pipe}< <(cd "$1" && exec stdbuf -oL timeout --foreground -k 5 "$3" "${command[@]}" 2>&1 </dev/null)
+    pid=$!
+    sed -u '/^\[  FAILED  \]/q' <&"$pipe" >"$out" # the first failure is enough
+    exec {pipe}<&-
+    if grep -qa '^\[  FAILED  \]' "$out"; then kill "$pid" 2>/dev/null; fi
+    wait "$pid" 2>/dev/null
+    failure=$(how_it_failed $? "$out")
+    [ -z "$failure" ]
+}
+
+# build DIRECTORY LOG TARGET...
+build() {
+    local directory=$1 out=$2
+    shift 2
+    make -k -C "$directory" "$@" >>"$out" 2>&1
+}
+
+# objects_from BASE FILE...: the objects of the hosted parts into which the files go, as paths without a suffix.
+objects_from() {
+    local directory=$1/build/hv-san file
+    shift
+    for file in "$@"; do
+        (cd "$directory" && grep -rlF --include='*.d' " $file" . | sed 's|^\./||; s|\.d$||')
+    done | sort -u
+}
+
+# hosted_from BASE FILE...: the programs of the hv ring, and of the boot ring's hosted ones, into which they go.
+hosted_from() {
+    local root=$1 objects source
+    objects=$(objects_from "$@")
+    for source in tests/hv/test_*.c; do
+        { echo "${source%.c}"; sed -n 's|^/\* links: \(.*\) \*/$|\1|p' "$source" | tr ' ' '\n' | sed 's|\.c$||'; } |
+            grep -qxFf <(echo "$objects") && echo "hv/$(basename "$source" .c)"
+    done
+    for source in tests/boot/test_*.c; do
+        { echo "${source%.c}"; (cd "$root" && ls hv/boot*.c hv/ranges.c hv/options.c) | sed 's|\.c$||'; } |
+            grep -qxFf <(echo "$objects") && echo "boot/$(basename "$source" .c)"
+    done
+}
