@@ -53,17 +53,21 @@ supplies_of() {
 
 runs_in_qemu() { [ "$(target_of "$1")" = $IMAGE ]; }
 
-# command_of RING/PROGRAM: sets $command.
+# command_of RING/PROGRAM LIMIT: sets $command, which ends after about LIMIT seconds.
 command_of() {
     local beside_stdbuf=verify_asan_link_order=0
+    # What runs QEMU has limits of its own for it (tests/lib/limits.sh): processor time, and a clock that is patient.
+    local qemu=(timeout -k 5 $((12 * $2)) env PARAVANE_JOBS=1 "PARAVANE_PROCESSOR_LIMIT=$2" "PARAVANE_TIMEOUT=$((10 * $2))"
+        "PARAVANE_GUESTS=$base/build/guests")
     case $1 in
-    guest/*) command=(env PARAVANE_JOBS=1 "PARAVANE_GUESTS=$base/build/guests" tests/guest/run.sh "${1#guest/}") ;;
+    guest/*) command=("${qemu[@]}" tests/guest/run.sh "${1#guest/}") ;;
     boot/test_*) command=(env "ASAN_OPTIONS=$beside_stdbuf" "$(target_of "$1")") ;;
-    boot/*) command=(env PARAVANE_JOBS=1 tests/boot/run.sh "^${1#boot/}\$") ;;
+    boot/*) command=("${qemu[@]}" tests/boot/run.sh "^${1#boot/}\$") ;;
     # Some of these compare with the processor itself, and handle its faults.
     hv/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
     *) command=("$(target_of "$1")") ;;
     esac
+    runs_in_qemu "$1" || command=(timeout --foreground -k 5 "$2" "${command[@]}")
 }
 
 # how_it_failed STATUS LOG: in a few words; nothing: it did not.
@@ -87,8 +91,8 @@ how_it_failed() {
 # run_program DIRECTORY RING/PROGRAM LIMIT LOG: 0 if it passes; else $failure says how it failed.
 run_program() {
     local out=$4 pid command
-    command_of "$2"
-    exec {pipe}< <(cd "$1" && exec stdbuf -oL timeout --foreground -k 5 "$3" "${command[@]}" 2>&1 </dev/null)
+    command_of "$2" "$3"
+    exec {pipe}< <(cd "$1" && exec stdbuf -oL "${command[@]}" 2>&1 </dev/null)
     pid=$!
     sed -u '/^\[  FAILED  \]/q' <&"$pipe" >"$out" # the first failure is enough
     exec {pipe}<&-
