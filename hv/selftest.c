@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The self-test, in order: its frame; the pool; what no address may be used for; deliberate breakage. */
+/* The self-test, in order: its frame; the pool; what no address may be used for; flags; deliberate breakage. */
 #include <abi/layout.h>
 #include <engine/check.h>
 #include <engine/engine.h>
+#include <hv/asm.h>
 #include <hv/cpu.h>
 #include <hv/layout.h>
 #include <hv/memory.h>
@@ -111,6 +112,21 @@ static void test_addresses(const struct machine *machine)
     EXPECT(!can_read(DIRECT_BASE + (machine->nr_frames << PAGE_SHIFT)));
 }
 
+/*
+ * ---- Flags.  C code counts on DF being clear (System V ABI, 3.2.1), the hypervisor on AC, which would open guests'
+ * memory to it where there is SMAP; TF, IF, NT and IOPL are none that a guest may bring along either.  An emulated
+ * processor may clear more than it was told, so it is asked what it was told.
+ */
+
+#define MSR_SYSCALL_MASK 0xc0000084u
+
+static void test_flags(void)
+{
+    const uint64_t needed = RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC;
+
+    EXPECT((asm_read_msr(MSR_SYSCALL_MASK) & needed) == needed);
+}
+
 bool selftest_run(struct machine *machine)
 {
     struct audit_finding finding = {0};
@@ -123,6 +139,7 @@ bool selftest_run(struct machine *machine)
     }
     test_pool(machine);
     test_addresses(machine);
+    test_flags();
     selftest_domain(machine);
     selftest_time();
     EXPECT(pool_count() == before);
