@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables of ELF files at the end of their file, and numbers of sections: what is accepted can then be read as a whole. */
+/* Tables at the end of an ELF file, and numbers of sections: what is accepted can be read as a whole. */
 /* links: hv/elf_image.c hv/elfnote.c hv/kernel.c tests/hv/lib/elf_maker.c */
 #include <setjmp.h>
 #include <stdarg.h>
