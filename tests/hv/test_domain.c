@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains made and released on the hosted machine by engine and hv/domain.c together: what a new one is, the way back
+ * from wherever its making can fail, its end, and what it is told to have left behind.  On the machine: tests/guest
+ * with `--audit`, hv/selftest_domain.c.
+ */
+/* links: hv/domain.c hv/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
+/* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
+/* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
+/* links: engine/op.c engine/pin.c engine/refuse.c engine/root.c engine/segment.c engine/table.c engine/tlb.c */
+/* links: engine/trap.c engine/type.c engine/typeref.c engine/update.c engine/va_mapping.c engine/walk.c sim/cpu.c */
+/* links: sim/hypervisor.c sim/pool.c sim/port.c sim/ram.c sim/report.c sim/rule.c sim/sim.c sim/speculate.c */
+/* links: sim/stack.c sim/tasks.c sim/tlb.c sim/walk.c */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <abi/sched.h>
+#include <abi/shared.h>
+#include <engine/engine.h>
+#include <hv/allocate.h>
+#include <hv/print.h>
+#include <hv/vcpu.h>
+#include <hv/window.h>
+#include <sim/sim.h>
+
+#define FRAMES 64u
+#define NEVER  UINT_MAX
+
+/*
+ * ---- The rest of the hypervisor.  Whatever can fail does so when its turn comes: steps are counted.
+ */
+
+static struct sim *sim;
+static unsigned steps_left, objects, stacks, states, timers, consoles, stores, events, reports, wallclocks;
+static char said[1024];
+
+static bool fails(void)
+{
+    return steps_left != NEVER && steps_left-- == 0;
+}
+
+void *allocate(size_t size)
+{
+    if (fails())
+        return NULL;
+    objects++;
+    return calloc(1, size);
+}
+
+void release(void *object, size_t size)
+{
+    (void)size;
+    objects -= object != NULL;
+    free(object);
+}
+
+int sched_create(struct hv_vcpu *vcpu)
+{
+    static struct cpu_frame frame;
+
+    if (fails())
+        return -XEN_ENOMEM;
+    vcpu->run.stack = 4096;
+    vcpu->frame = &frame;
+    vcpu->run.down = true;
+    stacks++;
+    return 0;
+}
+
+void sched_destroy(struct hv_vcpu *vcpu)
+{
+    assert_true(vcpu->run.stack);
+    stacks--;
+}
+
+int state_create(struct hv_vcpu *vcpu)
+{
+    if (fails())
+        return -XEN_ENOMEM;
+    vcpu->state.extended = vcpu;
+    states++;
+    return 0;
+}
+
+void state_destroy(struct hv_vcpu *vcpu)
+{
+    assert_ptr_equal(vcpu->state.extended, vcpu);
+    states--;
+}
+
+int event_create(struct hv_domain *domain)
+{
+    (void)domain;
+    if (fails())
+        return -XEN_ENOMEM;
+    events++;
+    return 0;
+}
+
+void event_destroy(struct hv_domain *domain)
+{
+    (void)domain;
+    events -= events > 0; /* it may not have been made */
+}
+
+void time_create(struct hv_vcpu *vcpu)
+{
+    assert_non_null(vcpu->info); /* the clock is shown there */
+    timers++;
+}
+
+void time_stop(struct hv_vcpu *vcpu)
+{
+    assert_non_null(vcpu->vcpu.domain);
+    timers--;
+}
+
+void time_update_wallclock(struct hv_domain *domain)
+{
+    assert_non_null(domain->shared_info);
+    wallclocks++;
+}
+
+void console_detach(const struct hv_domain *domain)
+{
+    (void)domain;
+    consoles++;
+}
+
+void xenstore_destroy(struct hv_domain *domain)
+{
+    (void)domain;
+    stores++;
+}
+
+void report_guest(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    reports++;
+}
+
+void print_list(const char *format, va_list args)
+{
+    size_t length = strlen(said);
+
+    vsnprintf(said + length, sizeof(said) - length, format, args);
+}
+
+void print(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    print_list(format, args);
+    va_end(args);
+}
+
+static int setup(void **state)
+{
+    const struct sim_config config = {.seed = 1, .nr_frames = FRAMES, .nr_domains = 2, .domains = {{0}, {0}}};
+
+    (void)state;
+    sim = sim_create(&config);
+    sim->domain_table[0] = sim->domain_table[1] = NULL;
+    steps_left = NEVER;
+    objects = stacks = states = timers = consoles = stores = events = reports = wallclocks = 0;
+    said[0] = '\0';
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    assert_int_equal(objects, 0);
+    assert_int_equal(stacks + states + timers + events, 0); /* whatever was made is gone */
+    assert_int_equal(sim_pool_count(sim), FRAMES);
+    sim_destroy(sim);
+    return 0;
+}
+
+static struct machine *machine(void)
+{
+    return &sim->machine;
+}
+
+/*
+ * ---- Making.
+ */
+
+static void test_create(void **state)
+{
+    struct hv_domain *domain = domain_create(machine(), 1, WIDTH_PAE, 10, 3);
+    const uint8_t *places;
+
+    (void)state;
+    assert_non_null(domain);
+    assert_ptr_equal(machine()->domains[1], &domain->domain);
+    assert_int_equal(domain->domain.id.v, 1);
+    assert_int_equal(domain->domain.width, WIDTH_PAE);
+    assert_int_equal(domain->domain.max_frames, 10);
+    assert_int_equal(domain->domain.nr_frames, 0); /* shared_info is beyond the reservation */
+    assert_int_equal(domain->domain.nr_vcpus, 3);
+    assert_true(domain->domain.writable_tables);
+    assert_false(domain->domain.privileged || domain->domain.m2p_strict || domain->domain.extended_cr3);
+    assert_false(domain->ended || domain->initial);
+    assert_int_equal(wallclocks, 1);
+    assert_true(machine()->frames[domain->shared_info_frame.v].flags & FRAME_SHARED);
+    places = domain->shared_info;
+    assert_ptr_equal(places, port_frame_map(domain->shared_info_frame));
+    for (unsigned i = 0; i < VCPUS_MAX; i++)
+        assert_int_equal(places[i * 64 + 1], 1); /* events masked */
+    for (unsigned i = 0; i < 3; i++) {
+        struct hv_vcpu *vcpu = vcpu_find(domain, i);
+
+        assert_int_equal(vcpu->vcpu.id, i);
+        assert_ptr_equal(vcpu->vcpu.domain, &domain->domain);
+        assert_ptr_equal(vcpu->info, places + (size_t)i * 64);
+        assert_true(mfn_is_none(vcpu->info_frame));
+        assert_int_equal(vcpu->window, WINDOW_OF_VCPUS + i);
+        assert_false(vcpu->initialised || vcpu->vcpu.user_mode);
+    }
+    assert_null(vcpu_find(domain, 3));
+    assert_true(domain_release(domain));
+    assert_null(machine()->domains[1]);
+    assert_int_equal(consoles, 1);
+    assert_int_equal(stores, 1);
+}
+
+/* As many as the hosted machine knows. */
+static void test_many_vcpus(void **state)
+{
+    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, SIM_MAX_VCPUS);
+
+    (void)state;
+    assert_int_equal(timers, SIM_MAX_VCPUS);
+    assert_ptr_equal(vcpu_find(domain, SIM_MAX_VCPUS - 1)->info,
+                     (uint8_t *)domain->shared_info + (size_t)(SIM_MAX_VCPUS - 1) * 64);
+    assert_true(domain_release(domain));
+}
+
+/* Each step of the making fails once: what came before is undone, and another domain can be made in its place. */
+static void test_each_failure(void **state)
+{
+    unsigned failures = 0;
+
+    (void)state;
+    for (;; failures++) {
+        struct hv_domain *domain;
+
+        steps_left = failures;
+        events = 0;
+        domain = domain_create(machine(), 0, WIDTH_64, 10, 3);
+        steps_left = NEVER;
+        if (domain) {
+            assert_true(domain_release(domain));
+            break;
+        }
+        assert_null(machine()->domains[0]);
+        assert_int_equal(objects + stacks + states + timers + events, 0);
+        assert_int_equal(sim_pool_count(sim), FRAMES);
+    }
+    assert_int_equal(failures, 2 + 3 * 3);
+}
+
+/* No frame for shared_info: nothing has been made of it. */
+static void test_no_memory(void **state)
+{
+    mfn_t taken[FRAMES];
+
+    (void)state;
+    for (unsigned i = 0; i < FRAMES; i++)
+        assert_true(machine_take(machine(), 0, &taken[i]));
+    assert_null(domain_create(machine(), 0, WIDTH_64, 10, 1));
+    assert_int_equal(wallclocks, 0);
+    for (unsigned i = 0; i < FRAMES; i++)
+        machine_give(machine(), taken[i], 0);
+}
+
+/* Windows and stacks are never those of a vCPU that there is, in this domain or another, and come back with theirs. */
+static void test_windows(void **state)
+{
+    struct hv_domain *first = domain_create(machine(), 0, WIDTH_64, 10, 2);
+    struct hv_domain *second = domain_create(machine(), 1, WIDTH_64, 10, 2);
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(vcpu_find(first, i)->window, WINDOW_OF_VCPUS + i);
+        assert_int_equal(vcpu_find(second, i)->window, WINDOW_OF_VCPUS + 2 + i);
+    }
+    assert_true(domain_release(first));
+    first = domain_create(machine(), 0, WIDTH_64, 10, 3);
+    assert_int_equal(vcpu_find(first, 0)->window, WINDOW_OF_VCPUS);
+    assert_int_equal(vcpu_find(first, 1)->window, WINDOW_OF_VCPUS + 1);
+    assert_int_equal(vcpu_find(first, 2)->window, WINDOW_OF_VCPUS + 4);
+    assert_true(domain_release(second));
+    assert_true(domain_release(first));
+}
+
+/*
+ * ---- The end of the guest.
+ */
+
+static void test_shut_down(void **state)
+{
+    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, 2);
+
+    (void)state;
+    domain_shut_down(domain, SHUTDOWN_reboot);
+    assert_true(domain->ended);
+    assert_int_equal(domain->end_reason, SHUTDOWN_reboot);
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(vcpu_find(domain, i)->run.attention); /* each stops on its way back to its guest */
+    domain_shut_down(domain, SHUTDOWN_poweroff);
+    assert_int_equal(domain->end_reason, SHUTDOWN_reboot); /* the first counts */
+    assert_true(domain_release(domain));
+}
+
+static void test_noted_reason(void **state)
+{
+    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, 1);
+
+    (void)state;
+    domain->reason_noted = true;
+    domain->noted_reason = SHUTDOWN_watchdog;
+    domain_shut_down(domain, SHUTDOWN_poweroff);
+    assert_int_equal(domain->end_reason, SHUTDOWN_watchdog);
+    assert_true(domain_release(domain));
+}
+
+static void test_crash(void **state)
+{
+    struct hv_domain *domain = domain_create(machine(), 1, WIDTH_64, 10, 1);
+    struct hv_vcpu *vcpu = vcpu_find(domain, 0);
+
+    (void)state;
+    strcpy(domain->name, "box");
+    domain_crash(vcpu, "because of %u", 42u);
+    assert_string_equal(said, "domain 1 (box) crashed: because of 42\n");
+    assert_int_equal(reports, 1);
+    assert_int_equal(domain->end_reason, SHUTDOWN_crash);
+    assert_true(vcpu->vcpu.diverted);
+    vcpu->vcpu.diverted = false;
+    domain_crash(vcpu, "again");
+    assert_int_equal(reports, 1); /* the first is what went wrong; the second may follow from it */
+    assert_null(strstr(said, "again"));
+    assert_true(vcpu->vcpu.diverted);
+    assert_true(domain_release(domain));
+}
+
+/*
+ * ---- What it leaves.
+ */
+
+static void test_memory_comes_back(void **state)
+{
+    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 20, 1);
+    mfn_t mfn;
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(domain_populate(&domain->domain, PFN(i), &mfn), 0);
+    assert_int_equal(domain_share_new(domain, &mfn), 0);
+    assert_int_equal(sim_pool_count(sim), FRAMES - 22);
+    assert_true(domain_release(domain));
+    assert_string_equal(said, "");
+}
+
+/* Every window and stack belongs to somebody: no vCPU, and nothing of it is left. */
+static void test_no_window(void **state)
+{
+    const unsigned count = WINDOWS_MAX - WINDOW_OF_VCPUS;
+    struct vcpu **all = calloc(count, sizeof(struct vcpu *));
+    struct domain everybody = {.vcpus = all, .nr_vcpus = count};
+
+    (void)state;
+    for (unsigned i = 0; i < count; i++) {
+        struct hv_vcpu *vcpu = calloc(1, sizeof(*vcpu));
+
+        vcpu->window = WINDOW_OF_VCPUS + i;
+        all[i] = &vcpu->vcpu;
+    }
+    machine()->domains[1] = &everybody;
+    assert_null(domain_create(machine(), 0, WIDTH_64, 10, 1));
+    assert_int_equal(objects, 0);
+    everybody.nr_vcpus = count - 1;
+    assert_non_null(domain_create(machine(), 0, WIDTH_64, 10, 1));
+    assert_int_equal(hv_vcpu_of(machine()->domains[0]->vcpus[0])->window, WINDOWS_MAX - 1);
+    assert_true(domain_release(hv_domain_of(machine()->domains[0])));
+    for (unsigned i = 0; i < count; i++)
+        free(hv_vcpu_of(all[i]));
+    free(all);
+}
+
+/* References that nobody put: the first frames are named, with their counts, and those of nobody else. */
+static void test_leak(void **state)
+{
+    struct hv_domain *other = domain_create(machine(), 0, WIDTH_64, 20, 1);
+    struct hv_domain *domain = domain_create(machine(), 1, WIDTH_64, 20, 1);
+    char expected[1024] = "domain 1 (sieve) has left 10 frames behind:\n";
+    unsigned shown = 0;
+    mfn_t mfn;
+
+    (void)state;
+    strcpy(domain->name, "sieve");
+    for (unsigned i = 0; i < 10; i++) {
+        assert_int_equal(domain_populate(&other->domain, PFN(i), &mfn), 0);
+        assert_int_equal(domain_populate(&domain->domain, PFN(i), &mfn), 0);
+        assert_true(frame_get(&machine()->frames[mfn.v], &domain->domain));
+    }
+    assert_false(domain_release(domain));
+    for (unsigned i = 0; i < FRAMES && shown < 8; i++) {
+        size_t length = strlen(expected);
+
+        if (machine()->frames[i].owner != 1)
+            continue;
+        snprintf(expected + length, sizeof(expected) - length, "  frame %x: 1 references, type word 0\n", i);
+        shown++;
+    }
+    assert_string_equal(said, expected);
+    assert_true(domain_release(other));
+    assert_int_equal(objects + stacks + states + timers + events, 0);
+    assert_int_equal(sim_pool_count(sim), FRAMES - 10);
+    sim_destroy(sim);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_create, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_vcpus, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shut_down, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_noted_reason, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memory_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_window, setup, teardown),
+        cmocka_unit_test_setup(test_leak, setup),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
