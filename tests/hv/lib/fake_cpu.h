@@ -30,7 +30,10 @@ struct fake_cpu {
 
 extern struct fake_cpu fake_cpu;
 
-/* Make it a new processor: all zero.  From the first call on, faults are ours. */
+/*
+ * Make it a new processor: all zero.  Faults are ours from then on; called by the test itself, not by what sets it up,
+ * because cmocka takes signals back in between.
+ */
 void fake_cpu_reset(void);
 
 /* An MSR, zero until it is written. */
