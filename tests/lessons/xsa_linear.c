@@ -251,6 +251,32 @@ static void check_309(struct race *race)
         assert_true(lesson_is_sole(race->lesson.guest, race->pages[i]));
 }
 
+/* The same where the links lead to a live table of that level, which is what a link within a level would have to be. */
+static void prepare_309_live(struct race *race)
+{
+    struct guest *guest = race->lesson.guest;
+    uint64_t *entries;
+
+    for (unsigned i = 0; i < 3; i++)
+        race->pages[i] = lesson_readonly_page(guest);
+    assert_int_equal(guest_pin(race->lesson.vcpu, guest_mfn(guest, race->pages[2]), 3), 0);
+    entries = sim_frame_entries(guest->sim, guest_mfn(guest, race->pages[0]));
+    entries[3] = pte(guest_mfn(guest, race->pages[1]), PTE_TABLE);
+    for (unsigned i = 0; i < LINKS_309; i++)
+        entries[60 + i] = pte(guest_mfn(guest, race->pages[2]), PTE_TABLE & ~PTE_RW);
+}
+
+static void check_309_live(struct race *race)
+{
+    struct guest *guest = race->lesson.guest;
+
+    assert_int_equal(race->results[0], -XEN_EINVAL);
+    assert_int_equal(race->results[1], -XEN_EINVAL);
+    assert_int_equal(guest_unpin(race->lesson.vcpu, guest_mfn(guest, race->pages[2])), 0);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(lesson_is_sole(guest, race->pages[i]));
+}
+
 static void xsa_309_links_after_an_interruption(void **state)
 {
     struct scene scene = {
@@ -260,6 +286,22 @@ static void xsa_309_links_after_an_interruption(void **state)
         .others = {pin_309},
         .check = check_309,
         .stride = 5,
+    };
+
+    (void)state;
+    race_play(&scene);
+    scene.stops = 3;
+    race_play(&scene);
+}
+
+static void xsa_309_links_to_a_live_table(void **state)
+{
+    struct scene scene = {
+        .config = lesson_config(WIDTH_64, 2),
+        .prepare = prepare_309_live,
+        .act = pin_309,
+        .others = {pin_309},
+        .check = check_309_live,
     };
 
     (void)state;
@@ -321,7 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LESSON(xsa_182_a_readonly_table_stays_readonly), LESSON(xsa_182_each_bit_of_a_live_entry),
         LESSON(xsa_185_the_pae_root_refuses_itself),     LESSON(xsa_240_no_link_between_tables_of_a_level),
-        LESSON(xsa_309_links_after_an_interruption),
+        LESSON(xsa_309_links_after_an_interruption),     LESSON(xsa_309_links_to_a_live_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,10 @@
 #define WINDOW 20u
 #define SLOT   200u /* of the live L2 and L3 */
 
-/* Two subtrees of one shape; after the swap an update by virtual address must find the new one. */
+/*
+ * Two subtrees of one shape; after the swap an update by virtual address must find the new one: also where the update
+ * before it found the old L1 table, which is as good a table as before, because it is pinned.
+ */
 static void swap_tables(enum width width, unsigned level)
 {
     struct sim_config config = lesson_config(width, 2);
@@ -13,7 +16,7 @@ static void swap_tables(enum width width, unsigned level)
     struct guest_tree trees[2];
     vaddr_t vaddr = VADDR(0x40201000);
     struct guest_leaf leaf = {vaddr, 0};
-    struct multicall_entry calls[2];
+    struct multicall_entry calls[3];
     struct mmu_update request;
     mfn_t table, l1[2];
     unsigned slot = (vaddr.v >> (PAGE_SHIFT + 9 * (level - 1))) % ENTRIES_PER_TABLE, done;
@@ -23,7 +26,7 @@ static void swap_tables(enum width width, unsigned level)
     lesson_begin(&lesson, &config);
     page = lesson_page(lesson.guest);
     for (unsigned i = 0; i < 2; i++) {
-        leaf.entry = pte(guest_mfn(lesson.guest, PFN(i)), PTE_RO_PAGE);
+        leaf.entry = pte(guest_mfn(lesson.guest, PFN(0)), PTE_RO_PAGE);
         guest_build_tree(lesson.guest, lesson.vcpu, root_level(lesson.guest->domain), GUEST_TREE_KERNEL, &leaf, 1,
                          &trees[i]);
         assert_true(guest_find_entry(lesson.guest, trees[i].root, vaddr, 1, &l1[i], &done));
@@ -31,18 +34,20 @@ static void swap_tables(enum width width, unsigned level)
     assert_int_equal(guest_new_baseptr(lesson.vcpu, trees[0].root), 0);
     assert_int_equal(guest_new_baseptr(lesson.second, trees[0].root), 0);
     assert_int_equal(guest_pin(lesson.vcpu, trees[1].root, trees[1].level), 0);
+    assert_int_equal(guest_pin(lesson.vcpu, l1[0], 1), 0);
     assert_true(guest_read(lesson.vcpu, vaddr, &word, 8) && guest_read(lesson.second, vaddr, &word, 8));
     assert_true(guest_find_entry(lesson.guest, trees[0].root, vaddr, level, &table, &done));
     request = (struct mmu_update){lesson_maddr(table, slot), 0};
     assert_true(guest_find_entry(lesson.guest, trees[1].root, vaddr, level, &table, &done));
     request.val = guest_entry(lesson.guest, table, slot);
-    calls[0] = (struct multicall_entry){
+    calls[0] = guest_call_update_va_mapping(lesson.vcpu, vaddr, leaf.entry, 0);
+    calls[1] = (struct multicall_entry){
         .op = __HYPERVISOR_mmu_update,
         .args = {guest_put(lesson.vcpu, &request, sizeof(request)).v, 1, 0, DOMID_SELF},
     };
-    calls[1] = guest_call_update_va_mapping(lesson.vcpu, vaddr, pte(guest_mfn(lesson.guest, page), PTE_RW_PAGE), 0);
-    assert_int_equal(guest_multicall(lesson.vcpu, calls, 2), 0);
-    assert_true(calls[0].result == 0 && calls[1].result == 0);
+    calls[2] = guest_call_update_va_mapping(lesson.vcpu, vaddr, pte(guest_mfn(lesson.guest, page), PTE_RW_PAGE), 0);
+    assert_int_equal(guest_multicall(lesson.vcpu, calls, 3), 0);
+    assert_true(calls[0].result == 0 && calls[1].result == 0 && calls[2].result == 0);
     assert_true(mfn_equal(pte_mfn(guest_entry(lesson.guest, l1[1], 1)), guest_mfn(lesson.guest, page)));
     assert_true(mfn_equal(pte_mfn(guest_entry(lesson.guest, l1[0], 1)), guest_mfn(lesson.guest, PFN(0))));
     guest_assert_clean(lesson.sim);
