@@ -19,6 +19,7 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/cpu.h>
+#include <hv/nmi_watchdog.h>
 #include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 #include <tests/hv/lib/fake_stack.h>
@@ -47,7 +48,7 @@ static void (*guests[VCPUS])(struct hv_vcpu *vcpu);
 static char told[1024];
 static uint64_t now, turn_ends, area_written;
 static unsigned timers_run, arrivals, ticks;
-static bool timers_due, area_is_gone;
+static bool timers_due, area_is_gone, watched;
 static uint64_t period;
 static uint8_t area[64];
 static size_t area_size;
@@ -113,6 +114,17 @@ void timer_run(void)
     sched_wake(&vcpus[1]);
 }
 
+void nmi_watchdog_start(void)
+{
+    watched = true;
+    cpu_boot.nmi_ticks = 5;
+}
+
+void nmi_watchdog_stop(void)
+{
+    watched = false;
+}
+
 void state_save(struct hv_vcpu *vcpu)
 {
     tell("s%u%s ", vcpu->vcpu.id, vcpu->run.arrives ? "-" : "");
@@ -125,12 +137,11 @@ void state_load(struct hv_vcpu *vcpu)
 
 void state_load_segments(struct hv_vcpu *vcpu)
 {
-    uint8_t here;
-    uint64_t top = vcpu->run.stack;
+    uint64_t top = vcpu->run.stack, here = (uint64_t)__builtin_frame_address(0); /* the sanitizer moves variables */
 
     assert_ptr_equal(vcpu, cpu_here()->current);
     assert_true(vcpu->run.arrives);
-    assert_in_range((uint64_t)&here, top - FAKE_STACK_SIZE, top);
+    assert_in_range(here, top - FAKE_STACK_SIZE, top);
     arrivals++;
 }
 
@@ -167,6 +178,8 @@ void fake_stack_first(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
 
+    assert_true(watched);
+    assert_int_equal(cpu_boot.nmi_ticks, 0); /* who gets the processor has all the time that the watchdog gives */
     assert_ptr_equal(frame, vcpu->frame);
     assert_ptr_equal(frame + 1, vcpu->run.stack);
     sched_arrive();
@@ -214,7 +227,7 @@ static void start_all(void)
 static void run(void)
 {
     sched_run(&machine, &domain);
-    assert_false(cpu_boot.in_vcpu);
+    assert_false(watched || cpu_boot.in_vcpu);
     assert_null(cpu_boot.current);
 }
 
