@@ -4,7 +4,7 @@
  * abi/callback.h say of them, word by word; that the processor then takes them is seen by guests/tests/exceptions,
  * events, syscalls and segments.
  */
-/* links: hv/bounce.c */
+/* links: hv/bounce.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <abi/layout.h>
 #include <abi/segment.h>
 #include <abi/trap.h>
 #include <abi/vm_assist.h>
@@ -33,18 +34,32 @@ static struct hv_vcpu vcpu;
 static struct cpu_frame frame;
 static struct vcpu_info info;
 static uint64_t buffer[512];
-static bool buffer_is_gone, kernel_entered, gs_swapped;
+static bool buffer_is_gone, anywhere, kernel_entered, gs_swapped;
 static unsigned crashes, writes;
 
-bool access_write(struct vcpu *which, vaddr_t to, const void *from, size_t size)
+bool port_copy_to_guest(struct vcpu *which, vaddr_t to, const void *from, size_t size)
 {
     assert_ptr_equal(which, &vcpu.vcpu);
     assert_false(which->user_mode); /* the kernel's tables are to be in use */
+    if (anywhere) {
+        assert_true(to.v + size <= HYPERVISOR_VIRT_START || to.v >= HYPERVISOR_VIRT_END);
+        writes++;
+        return true;
+    }
     if (buffer_is_gone || to.v < BUFFER || to.v > BUFFER + sizeof(buffer) - size)
         return false;
     memcpy((uint8_t *)buffer + (to.v - BUFFER), from, size);
     writes++;
     return true;
+}
+
+bool port_copy_from_guest(struct vcpu *which, void *to, vaddr_t from, size_t size)
+{
+    (void)which;
+    (void)to;
+    (void)from;
+    (void)size;
+    return false;
 }
 
 void vcpu_enter_kernel(struct vcpu *which)
@@ -87,7 +102,7 @@ static void make(bool user)
     frame.rflags = LIVE_FLAGS;
     frame.rsp = BUFFER + 0x400;
     frame.ss = FLAT_USER_SS64;
-    buffer_is_gone = kernel_entered = gs_swapped = false;
+    buffer_is_gone = anywhere = kernel_entered = gs_swapped = false;
     crashes = writes = 0;
 }
 
@@ -398,16 +413,39 @@ static void test_no_stack(void **state)
     }
 }
 
-/* A stack pointer near zero: the frame would lie at the other end of the address space. */
-static void test_stack_wraps(void **state)
+/* The longest frame and the shortest, at each place around the edges: all of it is the guest's, or none is written. */
+static void try_edge(uint64_t rsp)
 {
+    static const uint64_t selectors[4];
+
+    for (unsigned failsafe = 0; failsafe < 2; failsafe++) {
+        unsigned size = failsafe ? 11 * 8 : 7 * 8;
+        uint64_t first = (rsp & ~UINT64_C(15)) - size, last = first + size - 1;
+        bool good = first < last && (last < UINT64_C(0x800000000000) || first >= HYPERVISOR_VIRT_END);
+
+        make(true);
+        anywhere = true;
+        vcpu.bounce.kernel_sp = rsp;
+        vcpu.bounce.failsafe.address = HANDLER;
+        set_gate(0, 0);
+        if (failsafe)
+            bounce_failsafe(&vcpu, selectors);
+        else
+            bounce_exception(&vcpu, 0);
+        assert_int_equal(writes, good);
+        assert_int_equal(crashes, !good);
+    }
+}
+
+static void xsa_215_frames_at_the_edges_of_the_hypervisor(void **state)
+{
+    static const uint64_t edges[] = {0, UINT64_C(0x800000000000), HYPERVISOR_VIRT_START, HYPERVISOR_VIRT_END};
+
     (void)state;
-    make(false);
-    frame.rsp = 8;
-    set_gate(0, 0);
-    bounce_exception(&vcpu, 0);
-    assert_int_equal(crashes, 1);
-    assert_int_equal(writes, 0);
+    for (unsigned i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+        for (int64_t off = -256; off <= 256; off += 8)
+            try_edge(edges[i] + (uint64_t)off);
+    }
 }
 
 int main(void)
@@ -430,7 +468,7 @@ int main(void)
         cmocka_unit_test(test_nmi),
         cmocka_unit_test(test_no_handler),
         cmocka_unit_test(test_no_stack),
-        cmocka_unit_test(test_stack_wraps),
+        cmocka_unit_test(xsa_215_frames_at_the_edges_of_the_hypervisor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,7 +398,7 @@ static void test_switch_narrow(void **state)
  * ---- Guest memory.
  */
 
-static void test_copies(void **state)
+static void xsa_183_guest_memory_through_one_door(void **state)
 {
     uint64_t guest = 0x1122334455667788, own = 0;
 
@@ -507,7 +507,7 @@ int main(void)
         cmocka_unit_test(test_switch),
         cmocka_unit_test(test_switch_to_nobody),
         cmocka_unit_test(test_switch_narrow),
-        cmocka_unit_test(test_copies),
+        cmocka_unit_test(xsa_183_guest_memory_through_one_door),
         cmocka_unit_test(test_copies_of_others),
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_preemption),
