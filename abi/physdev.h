@@ -25,7 +25,8 @@
  * ` -EINVAL no such device or interrupt.  Linux as initial domain takes any of them: the device stays unused.
  * `
  * ` PHYSDEVOP_set_iopl: the I/O privilege level of the calling vCPU.  Ports may be used by the kernel at 1 or
- * ` above, and by user mode at 3; with VMASST_TYPE_architectural_iopl the kernel needs 0.  Any domain may call
+ * ` above, and by user mode at 3; with VMASST_TYPE_architectural_iopl the kernel needs 0,
+ * ` and each [iret] sets the level anew.  The same holds for cli and sti, which do nothing.  Any domain may call
  * ` it; a domain without a right to a port reads all ones from it, and its writes are dropped.
  * `   -EINVAL: more than 3.
  * ` PHYSDEVOP_set_iobitmap: a bitmap of ports that user mode may use below that level: bit clear, port allowed.

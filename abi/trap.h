@@ -114,7 +114,9 @@ _Static_assert(offsetof(struct compat_trap_info, address) == 4, "compat_trap_inf
  * `
  * ` 64-bit guests.  Privilege bits 3 in cs mean user mode: the vCPU changes to it, which without a user page
  * ` table destroys the domain.  cs and ss get privilege bits 3.  In rflags IOPL and VM are cleared; the
- * ` interrupt flag asked for becomes the opposite of evtchn_upcall_mask, and the real one stays on.  Without
+ * ` interrupt flag asked for becomes the opposite of evtchn_upcall_mask, and the real one stays on.  With
+ * ` VMASST_TYPE_architectural_iopl the IOPL asked for is the one of the vCPU from then on, as if set with
+ * ` PHYSDEVOP_set_iopl of [physdev_op].  Without
  * ` VGCF_in_syscall in flags all registers come from the frame.  With it the return is that of the
  * ` instruction sysret: rcx becomes rip, r11 becomes rflags, and cs and ss become FLAT_USER_CS64 and
  * ` FLAT_USER_SS64, or FLAT_USER_CS32 and FLAT_USER_SS32 if the frame's cs was FLAT_USER_CS32.

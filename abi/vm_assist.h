@@ -38,8 +38,9 @@
  * ` VMASST_TYPE_pae_extended_cr3: a 32-bit guest's top-level tables may lie at 4 GiB and above, see
  * ` compat_xen_pfn_to_cr3.
  * `
- * ` VMASST_TYPE_architectural_iopl: the kernel counts as ring 0 for the I/O privilege level, and sees that
- * ` level in the rflags of its stack frames; see [physdev_op] and [frame64].
+ * ` VMASST_TYPE_architectural_iopl: the kernel counts as ring 0 for the I/O privilege level, sees that level in
+ * ` the rflags of its stack frames, and sets it with those that it returns by; see [physdev_op], [frame64] and
+ * ` [iret].  No other instruction changes it: popf leaves it alone, without a fault.
  * `
  * ` VMASST_TYPE_runstate_update_flag: XEN_RUNSTATE_UPDATE is in use, see [vcpu_op].
  * `

@@ -5,6 +5,7 @@
 #include <abi/errno.h>
 #include <abi/segment.h>
 #include <abi/trap.h>
+#include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/calls.h>
 #include <hv/vcpu.h>
@@ -151,6 +152,8 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
         return 0;
     }
     set_registers(vcpu->frame, &context);
+    if (domain_assists(vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
+        vcpu->state.iopl = context.rflags & RFLAGS_IOPL;
     if ((context.cs & 3) == 3) {
         if (vcpu_enter_user(&vcpu->vcpu)) {
             domain_crash(vcpu, "a return to user mode, and there is no page table for it");

@@ -48,6 +48,12 @@ static inline bool domain_is_64bit(const struct hv_domain *domain)
     return domain->domain.width == WIDTH_64;
 }
 
+/* Has the guest asked for VMASST_TYPE_@type? */
+static inline bool domain_assists(const struct hv_domain *domain, unsigned type)
+{
+    return domain->vm_assist >> type & 1;
+}
+
 /*
  * Make a domain of @id with @nr_vcpus vCPUs (1 to VCPUS_MAX), none of which runs, no memory, and its shared_info.
  * NULL: there is not enough memory.  The caller fills it and starts a vCPU (hv/sched.h).

@@ -238,7 +238,7 @@ static const struct privileged {
 
 static bool has_iopl(const struct hv_vcpu *vcpu)
 {
-    bool architectural = vcpu_domain(vcpu)->vm_assist >> VMASST_TYPE_architectural_iopl & 1;
+    bool architectural = domain_assists(vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl);
     unsigned ring = emulation_in_kernel(vcpu) ? (architectural ? 0 : 1) : 3;
 
     return ring <= (vcpu->state.iopl & RFLAGS_IOPL) / IOPL_STEP;

@@ -18,7 +18,7 @@ struct vcpu_state {
     uint64_t gs_base_inactive; /* of the other mode: MSR_KERNEL_GS_BASE while the vCPU runs */
     uint64_t cr4;              /* the bits that the guest has set, of those it may set */
     uint64_t debug[8];         /* DR0-DR3, DR6, DR7; state_load() loads them if DR7 enables any */
-    uint64_t iopl;             /* of PHYSDEVOP_set_iopl, 0 to 3, as it stands in rflags: shifted by 12 */
+    uint64_t iopl;             /* the I/O privilege level that the guest has, 0 to 3, as it stands in rflags */
     bool task_switched;        /* CR0.TS as the guest sees it; the real one is the same while it runs */
     void *extended;            /* its xsave or fxsave area; 64-byte aligned */
     uint64_t xcr0;

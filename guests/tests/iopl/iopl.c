@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The I/O privilege level: who sets it, with the assist architectural_iopl and without, what it opens to user mode and
+ * to the kernel, and where it shows.
+ */
+#include <guest/guest.h>
+#include <guest/hypercall.h>
+#include <guest/print.h>
+#include <guest/user.h>
+#include <guests/tests/lib/snippet.h>
+#include <guests/tests/lib/test.h>
+#include <abi/physdev.h>
+#include <abi/vm_assist.h>
+
+#define IOPL(level)   ((uint64_t)(level) << 12)
+#define LEVEL(rflags) ((rflags) >> 12 & 3)
+#define PORT          "$0x80"
+
+SNIPPET(cli, "", "cli", "syscall");
+SNIPPET(sti, "", "sti", "syscall");
+SNIPPET(in, "movl " PORT ", %edx; xorl %eax, %eax", "inl %dx, %eax", "syscall");
+SNIPPET(out, "movl " PORT ", %edx", "outb %al, %dx", "syscall");
+SNIPPET(popf, "pushfq; xorl $0x3000, (%rsp)", "popfq", "pushfq; popq %rax; syscall");
+
+static const struct instruction {
+    const char *name;
+    const struct snippet *code;
+} instructions[] = {{"cli", &cli}, {"sti", &sti}, {"in", &in}, {"out", &out}};
+
+#define POPF ARRAY_SIZE(instructions)
+
+static uint64_t code_of(unsigned instruction)
+{
+    return USER_BASE + instruction * PAGE_SIZE;
+}
+
+static unsigned run(unsigned instruction, uint64_t asked, struct regs *regs)
+{
+    user_regs_init(regs, code_of(instruction));
+    regs->rflags |= IOPL(asked);
+    return user_run(regs);
+}
+
+/* User mode after a return with @asked in the frame: may it use @instruction as the level @level says? */
+static void judge(const char *how, unsigned instruction, unsigned asked, unsigned level, unsigned shown)
+{
+    struct regs regs;
+    unsigned vector = run(instruction, asked, &regs), wanted = level == 3 ? VECTOR_SYSCALL : TRAP_GP;
+    char name[80];
+
+    print_to(name, sizeof(name), "%s, return with %u: %s", how, asked, instructions[instruction].name);
+    test_check(vector == wanted && LEVEL(regs.rflags) == shown && regs.saved_mask == 0, name,
+               "%s, expected %s; level %lu in the frame, expected %u; mask %u", trap_name(vector), trap_name(wanted),
+               LEVEL(regs.rflags), shown, regs.saved_mask);
+    if (instructions[instruction].code == &in && vector == VECTOR_SYSCALL) {
+        test_equal("nothing is at the port", regs.rax, 0xffffffff);
+    }
+}
+
+static void do_cli(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("cli");
+}
+
+static void undefined(void *arg)
+{
+    (void)arg;
+    __asm__ volatile("ud2");
+}
+
+/* In the kernel. */
+static void judge_kernel(const char *how, bool allowed, unsigned shown)
+{
+    struct fault fault;
+    char name[80];
+
+    (void)trap_try(do_cli, NULL, &fault);
+    print_to(name, sizeof(name), "%s: cli of the kernel", how);
+    test_equal(name, fault.vector, allowed ? TRAP_NONE : TRAP_GP);
+    (void)trap_try(undefined, NULL, &fault);
+    print_to(name, sizeof(name), "%s: the level in a frame of the kernel's", how);
+    test_equal(name, LEVEL(fault.regs.rflags), shown);
+}
+
+static void set_iopl(uint32_t level)
+{
+    struct physdev_set_iopl argument = {.iopl = level};
+
+    test_need((int)hypercall_physdev_op(PHYSDEVOP_set_iopl, &argument), "set_iopl");
+}
+
+static void popf_changes_nothing(const char *name, unsigned asked)
+{
+    struct regs regs;
+
+    test_equal(name, run(POPF, asked, &regs), VECTOR_SYSCALL);
+    test_equal("and shows no level", LEVEL(regs.rax), 0);
+}
+
+/* Only the call counts. */
+static void without(void)
+{
+    for (unsigned level = 0; level < 4; level++) {
+        set_iopl(level);
+        for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
+            judge("off", i, 0, level, 0);
+            judge("off", i, 3, level, 0);
+        }
+        popf_changes_nothing("off: popf", level);
+        judge_kernel("off", level > 0, 0);
+    }
+}
+
+/* The frame counts, of each return anew. */
+static void with(void)
+{
+    test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_architectural_iopl), "vm_assist");
+    judge_kernel("on, as it was", true, 3);
+    for (unsigned asked = 0; asked < 4; asked++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
+            judge("on", i, asked, asked, asked);
+        }
+        popf_changes_nothing("on: popf", asked);
+        judge_kernel("on", true, asked);
+    }
+    set_iopl(0);
+    judge_kernel("on, after the call", true, 0);
+    judge("on, after the call", 0, 3, 3, 3);
+    test_need((int)hypercall_vm_assist(VMASST_CMD_disable, VMASST_TYPE_architectural_iopl), "vm_assist");
+    judge("off again, as it was", 0, 0, 3, 0);
+    set_iopl(0);
+    judge("off again, after the call", 0, 3, 0, 0);
+}
+
+void test_main(void)
+{
+    test_need(user_init(), "user mode");
+    for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
+        test_need(user_load(code_of(i), instructions[i].code->begin, instructions[i].code->end), "user code");
+    }
+    test_need(user_load(code_of(POPF), popf.begin, popf.end), "user code");
+    without();
+    with();
+}
