@@ -97,6 +97,11 @@ _Static_assert(offsetof(struct compat_cpu_user_regs, ss) == 48, "compat_cpu_user
  * ` for CR3, a machine frame in the form of xen_pfn_to_cr3; ctrlreg[4] for CR4.  ctrlreg[1] of a 64-bit guest
  * ` is the page table of user mode in the same form, or 0.
  * `
+ * ` Of CR4 a vCPU has TSD, DE, OSXSAVE and, of a 64-bit guest, FSGSBASE; PAE, MCE, OSFXSR and OSXMMEXCPT read
+ * ` as set.  Writes of any other bit are ignored, since kernels take the processor's own cpuid for what they
+ * ` may set.  OSXSAVE and FSGSBASE where the processor lacks the feature are #GP for the instruction, as on
+ * ` that processor, and for a new vCPU leave CR4 as it is.
+ * `
  * ` The GDT is given as machine frames, as in [set_gdt].  gdt_ents counts descriptors; a guest that puts its
  * ` number of pages there is served as well, because the limit of the table does not depend on it.
  */

@@ -21,6 +21,7 @@
 #define CR4_OSXMMEXCPT (UINT64_C(1) << 10)
 #define CR4_TSD        (UINT64_C(1) << 2)
 #define CR4_UMIP       (UINT64_C(1) << 11)
+#define CR4_FSGSBASE   (UINT64_C(1) << 16)
 #define CR4_OSXSAVE    (UINT64_C(1) << 18)
 #define CR4_SMEP       (UINT64_C(1) << 20)
 #define CR4_SMAP       (UINT64_C(1) << 21)

@@ -14,11 +14,12 @@
 #define PHYS_BITS_LEAST 36u
 #define PHYS_BITS_MOST  52u
 
-#define FEATURES_EBX_SMEP (1u << 7)
-#define FEATURES_EBX_SMAP (1u << 20)
-#define FEATURES_EDX_ARCH (1u << 29) /* there is MSR_ARCH_CAPABILITIES */
-#define ARCH_RDCL_NO      (UINT64_C(1) << 0)
-#define VENDOR_EBX_INTEL  0x756e6547u /* "Genu" */
+#define FEATURES_EBX_FSGSBASE (1u << 0)
+#define FEATURES_EBX_SMEP     (1u << 7)
+#define FEATURES_EBX_SMAP     (1u << 20)
+#define FEATURES_EDX_ARCH     (1u << 29) /* there is MSR_ARCH_CAPABILITIES */
+#define ARCH_RDCL_NO          (UINT64_C(1) << 0)
+#define VENDOR_EBX_INTEL      0x756e6547u /* "Genu" */
 
 /*
  * The memory types that an entry's PWT, PCD and PAT choose from, as the ABI gives them to guests.  The first is
@@ -60,6 +61,7 @@ static void find_features(void)
 
     if (asm_cpuid(LEAF_VENDOR, 0).eax >= LEAF_FEATURES)
         leaf7 = asm_cpuid(LEAF_FEATURES, 0);
+    cpu_features_found.fsgsbase = leaf7.ebx & FEATURES_EBX_FSGSBASE;
     cpu_features_found.smep = leaf7.ebx & FEATURES_EBX_SMEP;
     cpu_features_found.smap = leaf7.ebx & FEATURES_EBX_SMAP;
     cpu_features_found.l1tf = has_l1tf(leaf7.edx);
@@ -73,8 +75,8 @@ static void find_features(void)
 }
 
 /*
- * CR4.PGE stays off: a guest's entries may be global, and every load of cr3 must drop them.  So do LA57, PCIDE, PKE and
- * FSGSBASE, none of which guests are to find.
+ * CR4.PGE stays off: a guest's entries may be global, and every load of cr3 must drop them.  So do LA57, PCIDE and PKE,
+ * none of which guests are to find.  What a guest may set comes with its vCPU: hv/state.c.
  */
 static void set_control_registers(void)
 {

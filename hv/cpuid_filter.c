@@ -51,6 +51,7 @@
 /* BMI1, FDP_EXCPTN_ONLY, BMI2 ERMS, no FCS and FDS, RDSEED ADX, CLFLUSHOPT CLWB, SHA */
 #define FEATURES_EBX (BIT(3) | BIT(6) | BIT(8) | BIT(9) | BIT(13) | BIT(18) | BIT(19) | BIT(23) | BIT(24) | BIT(29))
 
+#define FEATURES_EBX_WIDE   BIT(0) /* FSGSBASE */
 #define FEATURES_EBX_AVX    BIT(5) /* AVX2 */
 /* AVX512: F DQ IFMA CD BW VL */
 #define FEATURES_EBX_AVX512 (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31))
@@ -172,7 +173,8 @@ static struct cpuid features(const struct cpuid_view *view)
     struct cpuid leaf = view->read(7, 0);
 
     leaf.eax = 0;
-    leaf.ebx &= allowed(view, FEATURES_EBX, FEATURES_EBX_AVX, FEATURES_EBX_AVX512);
+    leaf.ebx &=
+        allowed(view, FEATURES_EBX | (view->wide ? FEATURES_EBX_WIDE : 0), FEATURES_EBX_AVX, FEATURES_EBX_AVX512);
     leaf.ecx &= allowed(view, FEATURES_ECX, FEATURES_ECX_AVX, FEATURES_ECX_AVX512);
     leaf.edx &= FEATURES_EDX;
     return leaf;

@@ -120,8 +120,7 @@ static bool do_write_cr(struct emulation *emulation)
     case 3:
         return write_cr3(vcpu, value);
     case 4:
-        state_set_cr4(vcpu, value);
-        return true;
+        return state_set_cr4(vcpu, value);
     }
     return false;
 }

@@ -198,9 +198,9 @@ bool state_load_inactive_gs(uint16_t selector)
  * ---- Control registers.
  */
 
-#define CR4_GUEST_MAY    (CR4_TSD | CR4_DE | CR4_OSXSAVE)
+#define CR4_GUEST_MAY    (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
 #define CR4_GUEST_ALWAYS (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)
-#define CR4_GUEST_REAL   (CR4_TSD | CR4_DE) /* of these, what the processor has to know */
+#define CR4_GUEST_REAL   (CR4_TSD | CR4_DE | CR4_FSGSBASE) /* of these, what the processor has to know */
 
 static bool is_loaded(const struct hv_vcpu *vcpu)
 {
@@ -224,11 +224,26 @@ static void load_cr4(const struct hv_vcpu *vcpu)
     asm_write_cr4((asm_read_cr4() & ~CR4_GUEST_REAL) | (vcpu->state.cr4 & CR4_GUEST_REAL));
 }
 
-void state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4)
+/* Of CR4_GUEST_MAY, what @vcpu's guest is not to find on this processor. */
+static uint64_t cr4_missing(const struct hv_vcpu *vcpu)
 {
-    vcpu->state.cr4 = cr4 & (extended.xcr0 ? CR4_GUEST_MAY : CR4_GUEST_MAY & ~CR4_OSXSAVE);
+    uint64_t missing = 0;
+
+    if (!extended.xcr0)
+        missing |= CR4_OSXSAVE;
+    if (!cpu_features()->fsgsbase || !domain_is_64bit(vcpu_domain(vcpu)))
+        missing |= CR4_FSGSBASE;
+    return missing;
+}
+
+bool state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4)
+{
+    if (cr4 & cr4_missing(vcpu))
+        return false;
+    vcpu->state.cr4 = cr4 & CR4_GUEST_MAY;
     if (is_loaded(vcpu))
         load_cr4(vcpu);
+    return true;
 }
 
 uint64_t state_guest_cr4(const struct hv_vcpu *vcpu)
@@ -336,12 +351,20 @@ static void read_selectors(struct vcpu_state *state)
                      : "=r"(state->ds), "=r"(state->es), "=r"(state->fs), "=r"(state->gs));
 }
 
+#define NOT_ADDRESS_BITS 16u
+
+/* A processor that emulates wrfsbase may take what is no address, and refuse it when it is to be loaded again. */
+static uint64_t canonical(uint64_t base)
+{
+    return (uint64_t)((int64_t)(base << NOT_ADDRESS_BITS) >> NOT_ADDRESS_BITS);
+}
+
 static void save_segments(struct vcpu_state *state)
 {
     read_selectors(state);
-    state->fs_base = state_fs_base();
-    state->gs_base = state_gs_base();
-    state->gs_base_inactive = state_gs_base_inactive();
+    state->fs_base = canonical(state_fs_base());
+    state->gs_base = canonical(state_gs_base());
+    state->gs_base_inactive = canonical(state_gs_base_inactive());
 }
 
 void state_save(struct hv_vcpu *vcpu)
@@ -376,6 +399,10 @@ void state_load(struct hv_vcpu *vcpu)
     load_task_switched(vcpu);
 }
 
+/*
+ * The bases are loaded behind the selectors, each by its value: a load of a selector, a null one too, sets the base or
+ * leaves that of another vCPU, and with CR4.FSGSBASE any base can go with any selector.
+ */
 void state_load_segments(struct hv_vcpu *vcpu)
 {
     struct vcpu_state *state = &vcpu->state;

@@ -65,10 +65,16 @@ uint64_t state_gs_base_inactive(void);
 /* Load gs of the mode that is not active, base included.  False: the processor refused the selector. */
 bool state_load_inactive_gs(uint16_t selector);
 
-/* CR0.TS of @vcpu, its CR4 bits; xcr0 of the running one (-XEN_EINVAL: not a value that the processor takes). */
+/* CR0.TS of @vcpu; xcr0 of the running one (-XEN_EINVAL: not a value that the processor takes). */
 void state_set_task_switched(struct hv_vcpu *vcpu, bool set);
-void state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4);
 int __attribute__((warn_unused_result)) state_set_xcr0(struct hv_vcpu *vcpu, uint64_t xcr0);
+
+/*
+ * CR4 of @vcpu.  Of the bits that guests may set, FSGSBASE and OSXSAVE belong to features that a processor may lack:
+ * where it does, and cpuid_guest() hides them, a value with such a bit is refused as that processor would.  All other
+ * bits are the hypervisor's, and what a guest would have them be does not matter.  False: refused, nothing has changed.
+ */
+bool state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4);
 
 /* CR4 as the running vCPU's guest reads it. */
 uint64_t state_guest_cr4(const struct hv_vcpu *vcpu);

@@ -213,7 +213,14 @@ static void set_segments(struct vcpu_state *state, const struct vcpu_guest_conte
     state->gs_base_inactive = starts_in_kernel(c) ? c->gs_base_user : c->gs_base_kernel;
 }
 
-/* What would be refused in a running guest stays as it is at the start of a vCPU. */
+/* What would be refused in a running guest stays as it is at the start of a vCPU; the same for set_debug(). */
+static void set_control(struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
+{
+    vcpu->state.task_switched = c->ctrlreg[0] & CR0_TS;
+    if (c->ctrlreg[4])
+        (void)state_set_cr4(vcpu, c->ctrlreg[4]);
+}
+
 static void set_debug(struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(c->debugreg); i++) {
@@ -248,9 +255,7 @@ static void commit(struct hv_vcpu *vcpu, const struct context *context)
     set_segments(&vcpu->state, c);
     set_callbacks(vcpu, context);
     vcpu->state.iopl = c->user_regs.rflags & RFLAGS_IOPL;
-    vcpu->state.task_switched = c->ctrlreg[0] & CR0_TS;
-    if (c->ctrlreg[4])
-        state_set_cr4(vcpu, c->ctrlreg[4]);
+    set_control(vcpu, c);
     set_debug(vcpu, c);
     vcpu->initialised = true;
 }

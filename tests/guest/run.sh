@@ -6,7 +6,8 @@
 # A test says "ok NAME" and "not ok NAME: why" for each thing tried, and last "verdict: success|skip|error|failure".  Each
 # of these counts; a test without a verdict, or that ends in another way than expected, counts as one failure more.
 # guests/tests/NAME/expect says how it ends: "poweroff" (default), "crash", or "any".  Whatever is expected, the
-# hypervisor itself must survive.  guests/tests/NAME/options holds more options for `paravane run`.
+# hypervisor itself must survive.  guests/tests/NAME/options holds more options for `paravane run`,
+# guests/tests/NAME/vcpus how many vCPUs the test needs, if not one.
 #
 # Their time is virtual, so that nothing depends on how busy the machine is.
 #
@@ -40,10 +41,12 @@ ending() { # STATUS
 # perform NAME KERNEL: run it, write "passed failed skipped" to $run/NAME, say how it went.
 perform() {
     local name=$1 kernel=$2 directory=guests/tests/$1 out=$log/guest-$1.log
-    local expect=poweroff options=() status end passed failed skipped=0 verdict why=
+    local expect=poweroff options=() real=${PARAVANE_QEMU:-} qemu=${PARAVANE_QEMU:-} vcpus= status end passed failed skipped=0 verdict why=
     [ ! -f "$directory/expect" ] || read -r expect <"$directory/expect"
     [ ! -f "$directory/options" ] || read -r -a options <"$directory/options"
-    bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M "${virtual_time[@]}" \
+    [ ! -f "$directory/vcpus" ] || { read -r vcpus <"$directory/vcpus"; qemu=tests/guest/qemu-vcpus; }
+    PARAVANE_QEMU=$qemu PARAVANE_TEST_QEMU=$real PARAVANE_TEST_VCPUS=$vcpus \
+        bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M "${virtual_time[@]}" \
         ${options[@]+"${options[@]}"} "$kernel" >"$out" 2>&1 </dev/null
     status=$?
     end=$(ending $status)

@@ -101,7 +101,7 @@ static void test_hidden(void **state)
         {1, EDX, 21},          {1, ECX, 3},           {1, ECX, 5},
         {1, ECX, 6},           {1, ECX, 7}, /* DS MONITOR VMX SMX EIST */
         {1, ECX, 15},          {1, ECX, 17},          {1, ECX, 21},
-        {1, ECX, 24},          {7, EBX, 0}, /* PDCM PCID X2APIC TSC_DEADLINE FSGSBASE */
+        {1, ECX, 24}, /* PDCM PCID X2APIC TSC_DEADLINE */
         {7, EBX, 1},           {7, EBX, 7},           {7, EBX, 10},
         {7, EBX, 14},          {7, EBX, 20}, /* TSC_ADJUST SMEP INVPCID MPX SMAP */
         {7, EBX, 2},           {7, EBX, 4},           {7, EBX, 11},
@@ -211,13 +211,13 @@ static void test_dynamic(void **state)
 
 static void test_width(void **state)
 {
-    const struct bit lm = {0x80000001, EDX, 29}, syscall = {0x80000001, EDX, 11};
+    const struct bit lm = {0x80000001, EDX, 29}, syscall = {0x80000001, EDX, 11}, fsgsbase = {7, EBX, 0};
     struct cpuid_view view = view_of(vendor_intel);
 
     (void)state;
-    assert_true(is_set(&view, lm) && is_set(&view, syscall));
+    assert_true(is_set(&view, lm) && is_set(&view, syscall) && is_set(&view, fsgsbase));
     view.wide = false;
-    assert_false(is_set(&view, lm) || is_set(&view, syscall));
+    assert_false(is_set(&view, lm) || is_set(&view, syscall) || is_set(&view, fsgsbase));
     view.read = vendor_amd;
     assert_true(!is_set(&view, lm) && is_set(&view, syscall));
 }

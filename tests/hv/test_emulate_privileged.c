@@ -39,7 +39,7 @@ static struct {
     unsigned page_faults, exceptions, vector;
     uint64_t address, error;
     uint64_t root, cr4, xcr0, debug[8], fs_base, gs_base, gs_base_inactive;
-    bool task_switched, root_refused;
+    bool task_switched, root_refused, cr4_refused;
 } seen;
 
 uint64_t window_base(unsigned window)
@@ -144,10 +144,11 @@ void state_set_task_switched(struct hv_vcpu *v, bool set)
     seen.task_switched = set;
 }
 
-void state_set_cr4(struct hv_vcpu *v, uint64_t cr4)
+bool state_set_cr4(struct hv_vcpu *v, uint64_t cr4)
 {
     (void)v;
     seen.cr4 = cr4;
+    return !seen.cr4_refused;
 }
 
 int state_set_xcr0(struct hv_vcpu *v, uint64_t xcr0)
@@ -406,6 +407,9 @@ static void test_control(void **state)
     PLACE("\x0f\x22\xe1");
     does(3);
     assert_int_equal(seen.cr4, POISON);
+    frame.rip = BASE;
+    seen.cr4_refused = true;
+    does_not();
     PLACE("\x0f\x06"); /* clts */
     seen.task_switched = true;
     does(2);

@@ -147,9 +147,10 @@ bool state_set_extended(struct hv_vcpu *vcpu, const void *fxsave)
     return extended_is_good;
 }
 
-void state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4)
+bool state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4)
 {
     vcpu->state.cr4 = cr4;
+    return true;
 }
 
 int state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
