@@ -33,7 +33,8 @@
  * ` VMASST_TYPE_writable_pagetables: the kernel may write L1 entries as if its tables were writable.  The write
  * ` faults; the hypervisor decodes the instruction and carries it out as an update of [mmu_update], if
  * ` it writes an entry, or a part of one, at its natural alignment.  A value that an update would refuse shows
- * ` as an ordinary page fault.  It is slow, and for rare places only.
+ * ` as an ordinary page fault, and so does every such write while the assist is off, except in the initial
+ * ` domain, which is served whether it asks or not.  It is slow, and for rare places only.
  * `
  * ` VMASST_TYPE_pae_extended_cr3: a 32-bit guest's top-level tables may lie at 4 GiB and above, see
  * ` compat_xen_pfn_to_cr3.

@@ -139,6 +139,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
     memcpy(domain->name, description->name, sizeof(domain->name));
     domain->domain.privileged = description->privileged;
     domain->initial = description->privileged;
+    domain->domain.writable_tables = domain->initial;
     build->domain = domain;
     return 0;
 }

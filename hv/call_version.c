@@ -179,7 +179,8 @@ int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
         domain->vm_assist &= ~BIT64(type);
     else
         return -XEN_ENOSYS;
-    /* Of writable_pagetables nothing depends: Debian's Xen, too, carries out such writes whether it is on or off. */
+    /* The initial domain is served unasked: abi/vm_assist.h. */
+    domain->domain.writable_tables = domain->initial || domain_assists(domain, VMASST_TYPE_writable_pagetables);
     domain->domain.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);
     domain->domain.m2p_strict = domain->vm_assist & BIT64(VMASST_TYPE_m2p_strict);
     return 0;

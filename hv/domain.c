@@ -102,7 +102,6 @@ struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width
         .machine = machine,
         .id = DOMID((uint16_t)id),
         .width = width,
-        .writable_tables = true,
         .max_frames = max_frames,
         .vcpus = domain->vcpus,
     };

@@ -291,6 +291,12 @@ static void features_and_assists(void)
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl, 0), 0);
     assert_int_equal(domain.vm_assist, 1u << 2 | 1u << 3 | 1u << 4);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_disable, VMASST_TYPE_writable_pagetables, 0), 0);
+    assert_true(domain.domain.writable_tables); /* of the initial domain, always */
+    domain.initial = false;
+    assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0), 0);
+    assert_true(domain.domain.writable_tables);
+    assert_int_equal(call(call_vm_assist, VMASST_CMD_disable, VMASST_TYPE_writable_pagetables, 0), 0);
+    assert_false(domain.domain.writable_tables);
     assert_int_equal(domain.vm_assist, 1u << 3 | 1u << 4);
     assert_int_equal(call(call_vm_assist, 2, VMASST_TYPE_4gb_segments, 0), -XEN_ENOSYS);
     assert_int_equal(call(call_vm_assist, 2, 6, 0), -XEN_EINVAL);

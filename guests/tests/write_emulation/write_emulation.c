@@ -5,6 +5,7 @@
  *
  * The oracle is the processor: each form runs on ordinary memory first, from the same values.
  */
+#include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
 #include <guest/string.h>
@@ -226,6 +227,17 @@ static void refusals(void)
     test_need(table_set_writable(l2), "L2 writable");
 }
 
+/* Who has not asked for it gets a fault for each store, whatever the value; the initial domain need not ask. */
+static void without_the_assist(const char *name)
+{
+    if (guest.start->flags & SIF_INITDOMAIN) {
+        test_note("the initial domain: %s", name);
+        return;
+    }
+    test_need(table_write(&l1[MIDDLE], 0), "an entry");
+    refused(name, store_q, &l1[MIDDLE], 0x1230);
+}
+
 /* Memory at an address below 2^31, for the addressing forms with an index only. */
 static uint64_t *map_low(uint64_t vaddr, void *page, uint64_t flags)
 {
@@ -245,7 +257,6 @@ static void set_up(void)
     test_need(table_pin(l1, 1), "pin the L1");
     l1_low = map_low(WINDOW, l1, PTE_READONLY);
     plain_low = map_low(WINDOW + 0x2000, page_alloc(), PTE_KERNEL);
-    test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), "vm_assist");
 }
 
 void test_main(void)
@@ -253,6 +264,8 @@ void test_main(void)
     uint64_t page, kernel;
 
     set_up();
+    without_the_assist("refused: not asked for");
+    test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), "vm_assist");
     page = virt_to_mfn(page_alloc()).v << PAGE_SHIFT;
     kernel = page | PTE_P | PTE_USER | PTE_KERNEL52;
     for (const struct form *form = form_table; form->name; form++) {
@@ -266,4 +279,6 @@ void test_main(void)
         }
     }
     refusals();
+    test_need((int)hypercall_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables), "vm_assist");
+    without_the_assist("refused: not asked for any more");
 }

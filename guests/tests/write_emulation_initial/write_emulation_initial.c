@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The initial domain's stores to L1 tables are carried out whether it asks for it or not. */
+#include <guest/guest.h>
+#include <guest/hypercall.h>
+#include <guest/table.h>
+#include <guest/trap.h>
+#include <guests/tests/lib/test.h>
+#include <abi/vm_assist.h>
+
+#define PLACE    5u
+#define HARMLESS 0x1230u /* not present */
+
+static uint64_t *l1;
+
+static void store(void *value)
+{
+    *(volatile uint64_t *)&l1[PLACE] = (uint64_t)value;
+}
+
+static void check(const char *name, uint64_t value)
+{
+    struct fault fault;
+
+    (void)trap_try(store, (void *)value, &fault);
+    test_check(fault.vector == TRAP_NONE && l1[PLACE] == value, name, "%s, the entry is %lx", trap_name(fault.vector),
+               l1[PLACE]);
+}
+
+void test_main(void)
+{
+    struct fault fault;
+
+    if (!(guest.start->flags & SIF_INITDOMAIN)) {
+        test_skip("this is not the initial domain");
+    }
+    l1 = page_alloc();
+    test_need(table_set_readonly(l1), "L1 read-only");
+    test_need(table_pin(l1, 1), "pin the L1");
+    check("not asked for", HARMLESS);
+    (void)trap_try(store, (void *)pte_make(virt_to_mfn(l1), PTE_KERNEL), &fault);
+    test_equal("what an update would refuse is a fault here, too", fault.vector, TRAP_PF);
+    test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), "vm_assist");
+    check("asked for", HARMLESS + 0x1000);
+    test_need((int)hypercall_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables), "vm_assist");
+    check("not asked for any more", HARMLESS + 0x2000);
+}
