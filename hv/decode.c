@@ -276,6 +276,39 @@ static void take_control(struct decoder *decoder)
     set_register(decoder, extended(decoder, decoder->rm, REX_B));
 }
 
+/* Of memory, two bytes, or a table's limit and base.  A register is written as wide as the prefixes say. */
+static void take_system_memory(struct decoder *decoder)
+{
+    enum operation operation = decoder->out->operation;
+
+    take_memory(decoder);
+    decoder->out->bytes = 2;
+    if (operation == OPERATION_SGDT || operation == OPERATION_SIDT)
+        decoder->out->bytes = decoder->mode == DECODE_64 ? 8 : 4;
+}
+
+#define XSETBV_REG 2u
+#define XSETBV_RM  1u
+
+/* In the place of forms with a register that make no sense stand instructions without operands: one of them counts. */
+static void take_system(struct decoder *decoder)
+{
+    struct instruction *out = decoder->out;
+
+    take_modrm(decoder);
+    out->operation = (enum operation)decode_groups[decoder->opcode->detail][decoder->reg];
+    if (decoder->mod != 3) {
+        refuse_unless(decoder, out->operation != OPERATION_NONE);
+        take_system_memory(decoder);
+    } else if (decoder->opcode->detail == GROUP_GDT && decoder->reg == XSETBV_REG && decoder->rm == XSETBV_RM) {
+        refuse_unless(decoder, !decoder->operand_size && !decoder->repeat);
+        out->operation = OPERATION_XSETBV;
+    } else {
+        refuse_unless(decoder, out->operation >= OPERATION_SLDT);
+        set_register(decoder, extended(decoder, decoder->rm, REX_B));
+    }
+}
+
 static void take_operands(struct decoder *decoder)
 {
     struct instruction *out = decoder->out;
@@ -317,8 +350,8 @@ static void take_operands(struct decoder *decoder)
     case FORM_CONTROL:
         take_control(decoder);
         break;
-    case FORM_EXACT:
-        refuse_unless(decoder, take(decoder) == decoder->opcode->detail);
+    case FORM_SYSTEM:
+        take_system(decoder);
         break;
     }
 }

@@ -68,6 +68,11 @@ enum operation {
     OPERATION_XSETBV,
     OPERATION_CLI,
     OPERATION_STI,
+    OPERATION_SGDT,
+    OPERATION_SIDT,
+    OPERATION_SLDT,
+    OPERATION_STR,
+    OPERATION_SMSW,
     OPERATION_INT,
     OPERATION_COUNT,
 };
@@ -101,14 +106,14 @@ enum operand_kind {
 
 struct instruction {
     enum operation operation;
-    unsigned length;        /* of all its bytes */
-    unsigned bytes;         /* the size of its operand: 1, 2, 4 or 8 */
+    unsigned length; /* of all its bytes */
+    unsigned bytes;  /* the size of its operand: 1, 2, 4 or 8; of sgdt and sidt, that of the base behind the limit */
     unsigned address_bytes; /* the size of its addresses: 2, 4 or 8; also of the registers of a string instruction */
     bool repeat;            /* a string instruction with a repeat prefix */
     enum segment segment;   /* of its memory operand; of movs and outs that of the source, whose other one is ES */
     struct decode_address address; /* not of string instructions */
-    enum operand_kind kind;        /* the other operand, if it has one that is not implied */
-    unsigned number;               /* of the register, 0 to 15 */
+    enum operand_kind kind; /* the other operand, if it has one that is not implied; sldt, str, smsw: the only one */
+    unsigned number;        /* of the register, 0 to 15 */
     uint64_t immediate;
     unsigned control; /* number of the control or debug register, 0 to 15 */
 };

@@ -41,7 +41,8 @@ const struct opcode decode_one_byte[256] = {
 };
 
 const struct opcode decode_two_byte[256] = {
-    [0x01] = {OPERATION_XSETBV, FORM_EXACT, OPCODE_NO_PREFIX, 0xd1},
+    [0x00] = {OPERATION_NONE, FORM_SYSTEM, 0, GROUP_LDT},
+    [0x01] = {OPERATION_NONE, FORM_SYSTEM, 0, GROUP_GDT},
     [0x06] = {OPERATION_CLTS, FORM_PLAIN, 0, 0},
     [0x09] = {OPERATION_WBINVD, FORM_PLAIN, 0, 0},
     [0x20] = {OPERATION_READ_CR, FORM_CONTROL, 0, 0},
@@ -70,4 +71,6 @@ const uint8_t decode_groups[GROUP_COUNT][8] = {
     [GROUP_MOVE] = {[0] = OPERATION_MOV},
     [GROUP_BIT] = {[5] = OPERATION_BTS, [6] = OPERATION_BTR, [7] = OPERATION_BTC},
     [GROUP_CMPXCHG8B] = {[1] = OPERATION_CMPXCHG8B},
+    [GROUP_LDT] = {[0] = OPERATION_SLDT, [1] = OPERATION_STR},
+    [GROUP_GDT] = {[0] = OPERATION_SGDT, [1] = OPERATION_SIDT, [4] = OPERATION_SMSW},
 };

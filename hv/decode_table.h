@@ -20,7 +20,7 @@ enum form {
     FORM_PORT_DX,     /* nothing: the port is dx */
     FORM_CONTROL,     /* ModRM of two registers, whatever its first two bits are */
     FORM_VECTOR,      /* a byte */
-    FORM_EXACT,       /* the byte in @detail */
+    FORM_SYSTEM,      /* ModRM of memory or a register; see take_system() */
 };
 
 #define OPCODE_BYTE       0x01u /* the operand has 8 bits */
@@ -43,6 +43,8 @@ enum {
     GROUP_MOVE,
     GROUP_BIT,
     GROUP_CMPXCHG8B,
+    GROUP_LDT,
+    GROUP_GDT,
     GROUP_COUNT,
 };
 
