@@ -135,6 +135,38 @@ static inline void asm_load_ldt(uint16_t selector)
     __asm__ volatile("lldt %0" : : "r"(selector));
 }
 
+static inline struct table_pointer asm_store_gdt(void)
+{
+    struct table_pointer pointer;
+
+    __asm__ volatile("sgdt %0" : "=m"(pointer));
+    return pointer;
+}
+
+static inline struct table_pointer asm_store_idt(void)
+{
+    struct table_pointer pointer;
+
+    __asm__ volatile("sidt %0" : "=m"(pointer));
+    return pointer;
+}
+
+static inline uint16_t asm_store_ldt(void)
+{
+    uint16_t selector;
+
+    __asm__ volatile("sldt %0" : "=r"(selector));
+    return selector;
+}
+
+static inline uint16_t asm_store_task(void)
+{
+    uint16_t selector;
+
+    __asm__ volatile("str %0" : "=r"(selector));
+    return selector;
+}
+
 static inline void asm_flush_page(uint64_t vaddr)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(vaddr) : "memory");

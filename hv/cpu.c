@@ -17,6 +17,7 @@
 #define FEATURES_EBX_FSGSBASE (1u << 0)
 #define FEATURES_EBX_SMEP     (1u << 7)
 #define FEATURES_EBX_SMAP     (1u << 20)
+#define FEATURES_ECX_UMIP     (1u << 2)
 #define FEATURES_EDX_ARCH     (1u << 29) /* there is MSR_ARCH_CAPABILITIES */
 #define ARCH_RDCL_NO          (UINT64_C(1) << 0)
 #define VENDOR_EBX_INTEL      0x756e6547u /* "Genu" */
@@ -61,6 +62,7 @@ static void find_features(void)
 
     if (asm_cpuid(LEAF_VENDOR, 0).eax >= LEAF_FEATURES)
         leaf7 = asm_cpuid(LEAF_FEATURES, 0);
+    cpu_features_found.umip = leaf7.ecx & FEATURES_ECX_UMIP;
     cpu_features_found.fsgsbase = leaf7.ebx & FEATURES_EBX_FSGSBASE;
     cpu_features_found.smep = leaf7.ebx & FEATURES_EBX_SMEP;
     cpu_features_found.smap = leaf7.ebx & FEATURES_EBX_SMAP;
@@ -86,6 +88,8 @@ static void set_control_registers(void)
         cr4 |= CR4_SMEP;
     if (cpu_features_found.smap)
         cr4 |= CR4_SMAP;
+    if (cpu_features_found.umip)
+        cr4 |= CR4_UMIP;
     asm_write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     asm_write_cr4(cr4);
     asm_write_msr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);

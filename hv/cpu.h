@@ -53,6 +53,7 @@ struct cpu {
 struct cpu_features {
     unsigned phys_bits; /* width of a machine address, 36 to 52 */
     bool smep, smap;    /* offered, and on */
+    bool umip;          /* offered, and on */
     bool fsgsbase;      /* offered; on while a vCPU runs that wants it */
     bool l1tf;          /* XSA-273 */
 };

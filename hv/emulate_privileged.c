@@ -36,7 +36,7 @@ static uint32_t get_ecx(const struct cpu_frame *frame)
  * ---- Control registers.
  */
 
-static uint64_t read_cr0(const struct hv_vcpu *vcpu)
+uint64_t emulation_cr0(const struct hv_vcpu *vcpu)
 {
     uint64_t cr0 = asm_read_cr0() & ~CR0_TS;
 
@@ -85,7 +85,7 @@ static bool do_read_cr(struct emulation *emulation)
 
     switch (emulation->instruction.control) {
     case 0:
-        value = read_cr0(vcpu);
+        value = emulation_cr0(vcpu);
         break;
     case 2:
         value = read_cr2(vcpu);
@@ -110,7 +110,7 @@ static bool do_write_cr(struct emulation *emulation)
 
     switch (emulation->instruction.control) {
     case 0:
-        if ((value ^ read_cr0(vcpu)) & ~CR0_TS)
+        if ((value ^ emulation_cr0(vcpu)) & ~CR0_TS)
             return false;
         state_set_task_switched(vcpu, value & CR0_TS);
         return true;
@@ -224,15 +224,17 @@ static const struct privileged {
     handler *run; /* NULL: not an instruction of this kind */
     enum right right;
 } table[OPERATION_COUNT] = {
-    [OPERATION_IN] = {emulation_port, RIGHT_IOPL},    [OPERATION_OUT] = {emulation_port, RIGHT_IOPL},
-    [OPERATION_INS] = {emulation_port, RIGHT_IOPL},   [OPERATION_OUTS] = {emulation_port, RIGHT_IOPL},
-    [OPERATION_READ_CR] = {do_read_cr, RIGHT_KERNEL}, [OPERATION_WRITE_CR] = {do_write_cr, RIGHT_KERNEL},
-    [OPERATION_READ_DR] = {do_read_dr, RIGHT_KERNEL}, [OPERATION_WRITE_DR] = {do_write_dr, RIGHT_KERNEL},
-    [OPERATION_CLTS] = {do_clts, RIGHT_KERNEL},       [OPERATION_RDMSR] = {do_rdmsr, RIGHT_KERNEL},
-    [OPERATION_WRMSR] = {do_wrmsr, RIGHT_KERNEL},     [OPERATION_CPUID] = {do_cpuid, RIGHT_KERNEL},
-    [OPERATION_RDTSC] = {do_rdtsc, RIGHT_KERNEL},     [OPERATION_WBINVD] = {do_nothing, RIGHT_KERNEL},
-    [OPERATION_XSETBV] = {do_xsetbv, RIGHT_KERNEL},   [OPERATION_CLI] = {do_nothing, RIGHT_IOPL},
-    [OPERATION_STI] = {do_nothing, RIGHT_IOPL},
+    [OPERATION_IN] = {emulation_port, RIGHT_IOPL},       [OPERATION_OUT] = {emulation_port, RIGHT_IOPL},
+    [OPERATION_INS] = {emulation_port, RIGHT_IOPL},      [OPERATION_OUTS] = {emulation_port, RIGHT_IOPL},
+    [OPERATION_READ_CR] = {do_read_cr, RIGHT_KERNEL},    [OPERATION_WRITE_CR] = {do_write_cr, RIGHT_KERNEL},
+    [OPERATION_READ_DR] = {do_read_dr, RIGHT_KERNEL},    [OPERATION_WRITE_DR] = {do_write_dr, RIGHT_KERNEL},
+    [OPERATION_CLTS] = {do_clts, RIGHT_KERNEL},          [OPERATION_RDMSR] = {do_rdmsr, RIGHT_KERNEL},
+    [OPERATION_WRMSR] = {do_wrmsr, RIGHT_KERNEL},        [OPERATION_CPUID] = {do_cpuid, RIGHT_KERNEL},
+    [OPERATION_RDTSC] = {do_rdtsc, RIGHT_KERNEL},        [OPERATION_WBINVD] = {do_nothing, RIGHT_KERNEL},
+    [OPERATION_XSETBV] = {do_xsetbv, RIGHT_KERNEL},      [OPERATION_CLI] = {do_nothing, RIGHT_IOPL},
+    [OPERATION_STI] = {do_nothing, RIGHT_IOPL},          [OPERATION_SGDT] = {emulation_system, RIGHT_KERNEL},
+    [OPERATION_SIDT] = {emulation_system, RIGHT_KERNEL}, [OPERATION_SLDT] = {emulation_system, RIGHT_KERNEL},
+    [OPERATION_STR] = {emulation_system, RIGHT_KERNEL},  [OPERATION_SMSW] = {emulation_system, RIGHT_KERNEL},
 };
 
 static bool has_iopl(const struct hv_vcpu *vcpu)

@@ -56,3 +56,9 @@ void emulation_finish(const struct emulation *emulation);
 
 /* in, out, ins, outs, at a port that the guest may use.  False: emulation->result. */
 bool emulation_port(struct emulation *emulation);
+
+/* sgdt, sidt, sldt, str, smsw.  False: emulation->result. */
+bool emulation_system(struct emulation *emulation);
+
+/* CR0 as the guest reads it. */
+uint64_t emulation_cr0(const struct hv_vcpu *vcpu);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate_privileged.c hv/emulate_ports.c hv/emulation.c hv/msr.c */
+/* links: hv/emulate_privileged.c hv/emulate_ports.c hv/emulate_system.c hv/emulation.c hv/msr.c */
 /* links: hv/operand.c hv/alu.c hv/decode.c hv/decode_table.c */
 /* Privileged instructions, ports, model-specific registers: who may use them, and what the guest finds afterwards. */
 #include <setjmp.h>

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What CR4.UMIP keeps from ring 3, where it would tell any program where the hypervisor's tables lie: sgdt, sidt, sldt,
+ * str, smsw.  The guest's kernel gets what the processor holds, as it would without UMIP; its user mode #GP.
+ */
+#include <hv/asm.h>
+#include <hv/decode.h>
+#include <hv/emulation.h>
+#include <hv/operand.h>
+#include <hv/vcpu.h>
+
+#define LIMIT_BYTES 2u
+
+static bool find_operand(const struct emulation *emulation, uint64_t *linear)
+{
+    const struct instruction *instruction = &emulation->instruction;
+
+    return emulation_linear(emulation, instruction->segment, operand_offset(emulation->vcpu->frame, instruction),
+                            linear);
+}
+
+/* The limit, and behind it the base. */
+static bool store_pointer(struct emulation *emulation, struct table_pointer pointer)
+{
+    unsigned base_bytes = emulation->instruction.bytes;
+    uint64_t linear;
+
+    if (!find_operand(emulation, &linear))
+        return false;
+    emulation->instruction.bytes = LIMIT_BYTES;
+    if (!emulation_write(emulation, linear, pointer.limit))
+        return false;
+    emulation->instruction.bytes = base_bytes;
+    return emulation_write(emulation, linear + LIMIT_BYTES, pointer.base);
+}
+
+static bool store_value(struct emulation *emulation, uint64_t value)
+{
+    uint64_t linear;
+
+    if (emulation->instruction.kind == OPERAND_REGISTER) {
+        operand_set(emulation->vcpu->frame, &emulation->instruction, value);
+        return true;
+    }
+    return find_operand(emulation, &linear) && emulation_write(emulation, linear, value);
+}
+
+bool emulation_system(struct emulation *emulation)
+{
+    switch (emulation->instruction.operation) {
+    case OPERATION_SGDT:
+        return store_pointer(emulation, asm_store_gdt());
+    case OPERATION_SIDT:
+        return store_pointer(emulation, asm_store_idt());
+    case OPERATION_SLDT:
+        return store_value(emulation, asm_store_ldt());
+    case OPERATION_STR:
+        return store_value(emulation, asm_store_task());
+    case OPERATION_SMSW:
+        return store_value(emulation, emulation_cr0(emulation->vcpu));
+    default:
+        return false;
+    }
+}
