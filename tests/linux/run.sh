@@ -51,6 +51,11 @@ begin clock 0 'ok host-clock' 'ok clock-compared' 'self-check: 2 passed, 0 faile
 begin grub 0 'GRUB starts Linux' 'self-check: [0-9]+ passed, 0 failed' 'domain 1 \(guest.elf\) powered off' -- \
     "${run[@]}" $linux/grub/guest.elf
 
+# A program without rights in virtual-8086 mode: its kernel deals with what comes of it.
+begin frames 0 'frames: uid 65534, [0-9]{5} combinations, [0-9]+ children, [0-9]+ of them ended by a signal, 0 bad' \
+    'domain 1 \(vmlinuz\) powered off' -- \
+    "${run[@]}" --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.frames" $linux/amd64/vmlinuz
+
 # On a terminal: a shell with job control.
 begin terminal 0 'all is well' -- tests/linux/terminal tools/run-linux amd64 --timeout "$limit"
 
