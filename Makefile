@@ -73,7 +73,10 @@ programs = $(patsubst %.c,build/$(1)/%,$(2))
 
 # ---- Targets -------------------------------------------------------------------------------------------------------
 
-.PHONY: all run engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects record-xen format setup
+# A folder that is no target has nothing to be done, and make would call that a success.
+FOLDERS := abi docs guest sim tests tools
+.PHONY: all run engine symbols san fast cov test test-hosted check soak fuzz coverage bench defects record-xen format setup \
+	$(FOLDERS)
 .PHONY: clean help FORCE
 
 all: symbols san hv guests cli paravirt
@@ -168,6 +171,10 @@ export HELP
 
 help:
 	@echo "$$HELP"
+
+$(FOLDERS):
+	@echo "make $@: a folder, not a target; \`make help\` lists those.$(if $(filter docs,$@), Nothing is made of docs/ \
+	and of the comments of abi/: read them as they are.)" >&2; exit 2
 
 # What a variable holds: the tools ask for the flags that the code is compiled with.
 print-%:

@@ -12,6 +12,7 @@
 #   paravirt             tests/paravirt/run.sh: one kernel, natively and as a guest
 #   differential         tests/differential/run.sh: calls by the thousand, compared with what Debian's Xen answered
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU, and its parsers
+#   documents            tests/documents/run.sh: what the documents show compiles, boots and exists
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
 #   abi                  tests/abi/run.sh: our ABI headers against the public ones
@@ -143,13 +144,13 @@ run_ring() {
     hv) hosted_parts ;;
     cli) begin script cli tests/cli/run.sh ;;
     # These run QEMU, and by themselves two at a time.
-    guest | system | linux | paravirt | differential) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
+    guest | system | linux | paravirt | differential | documents) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
     guestlib) programs guestlib san ;;
     boot) begin script boot tests/boot/run.sh ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest system linux guestlib paravirt differential abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest system linux guestlib paravirt differential documents abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -160,7 +161,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system guest paravirt differential fuzz model sweep cli boot lessons parallel unit hv guestlib abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system guest paravirt differential fuzz model sweep cli documents boot lessons parallel unit hv guestlib abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

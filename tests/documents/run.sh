@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# Do the documents say what is so?
+#
+#   kernels    each block of C in docs/porting.md is a whole kernel: it compiles as one, by both compilers, without a
+#              warning, and boots as a PV guest, prints, and powers off
+#   targets    each target of make that a document names is one; what is none says so and fails
+#   commands   each `paravane` command that a document shows runs as it stands, in a directory with the files that it names
+#   files      each file of this tree that a document names, as a link or a path, is there
+#
+# Usage: tests/documents/run.sh [NAME...]      default: all
+#
+# The last line is "N passed, N failed".  What was said is in build/log/documents.  The hypervisor, the command and the
+# guests must have been built.  Environment: the limits of tests/lib/limits.sh.
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/limits.sh
+
+log=build/log/documents
+rm -rf $log
+mkdir -p $log
+passed=0 failed=0
+
+# What somebody reads.
+mapfile -t documents < <(find . -name build -prune -o -name '*.md' -print | sort)
+
+verdict() { # STATUS NAME [LOG]
+    if [ "$1" -eq 0 ]; then
+        passed=$((passed + 1))
+        echo "ok $2"
+    else
+        failed=$((failed + 1))
+        echo "FAILED $2"
+        [ -z "${3:-}" ] || tail -n 20 "$3" | tr -d '\r' | sed 's/^/    | /'
+    fi
+}
+
+# fenced FILE DIRECTORY: each block of C into DIRECTORY/kernel-N/kernel.c
+fenced() {
+    awk -v to="$2" '
+        /^```c$/ { inside = 1; file = to "/kernel-" ++n "/kernel.c"; system("mkdir -p " to "/kernel-" n); next }
+        /^```/ { inside = 0; next }
+        inside { print >file }' "$1"
+}
+
+test_kernels() {
+    local directory name out
+    fenced docs/porting.md $log
+    for directory in "$log"/kernel-*/; do
+        name=$(basename "$directory")
+        out=$log/$name.log
+        rm -f build/guests{,-clang}/"$name.elf"
+        make --no-print-directory kernel KERNEL="$directory" >"$out" 2>&1
+        verdict $? "kernels: $name of docs/porting.md compiles" "$out"
+        bounded build/cli/paravane run --audit --timeout "$limit" "${virtual_time[@]}" "build/guests/$name.elf" >"$out" 2>&1 &&
+            [ "$(grep -cv '^paravane: ' "$out")" -gt 0 ] && grep -q 'powered off' "$out"
+        verdict $? "kernels: $name of docs/porting.md boots" "$out"
+    done
+    [ -e $log/kernel-1 ]
+    verdict $? "kernels: there are some"
+}
+
+# Lines of commands in documents and in `make help`, without comments, continuation lines joined.
+commands() {
+    { cat "${documents[@]}"; make -s help; } | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' | sed -nE 's/^ {2,}([^ ].*)/\1/p' |
+        sed -E 's/  +[^ -].*$//; s/ +#.*$//'
+}
+
+test_targets() {
+    local target all
+    all=$(make -pnqRr help 2>/dev/null | sed -n 's/^\.PHONY: //p')
+    for target in $(commands | sed -nE 's/^make( -[^ ]+ [^ ]+)?//p' | tr ' ,' '\n\n' | grep -vE '=|^$|^-' | sort -u); do
+        case " $all " in
+        *" $target "*) ! grep -qw "$target" <<<"$(make -s print-FOLDERS)" ;;
+        *) [[ $target = build/* ]] && make -nRr "$target" >$log/target.log 2>&1 ;;
+        esac
+        verdict $? "targets: make $target"
+    done
+    for target in $(make -s print-FOLDERS); do
+        ! make -s "$target" >$log/target.log 2>&1
+        verdict $? "targets: make $target says that it is none"
+    done
+}
+
+# What stands in the documents for a file of the reader's own, and what it is here.
+prepare() { # DIRECTORY
+    mkdir -p "$1/vm" && ln -s "$PWD/build" "$1/build"
+    cp build/guests/demo.elf "$1/KERNEL" && cp build/guests/demo.elf "$1/vmlinuz" && echo ramdisk >"$1/initrd.img"
+}
+
+test_commands() {
+    local directory=$log/commands command out=$log/command.log
+    prepare $directory
+    while read -r command; do
+        case $command in *'['* | *...* | *'build/guests/mine.elf'*) continue ;; esac
+        (cd $directory && eval "bounded $command" </dev/null >"$OLDPWD/$out" 2>&1)
+        verdict $? "commands: $command" "$out"
+    done < <(commands | grep -E '^(build/cli/)?paravane (run|inspect) ' | sed 's|^paravane|build/cli/paravane|' | sort -u)
+}
+
+test_files() {
+    local document name missing
+    for document in "${documents[@]}"; do
+        missing=''
+        while read -r name; do
+            [ -e "$(dirname "$document")/$name" ] || missing="$missing $name"
+        done < <(grep -oE '\]\([^)#:]+\)' "$document" | tr -d '])(' | sort -u)
+        while read -r name; do
+            [ -e "$name" ] || missing="$missing $name"
+        done < <(grep -oE '`(abi|cli|docs|engine|guest|guests|hv|linux|sim|tests|tools)/[A-Za-z0-9_./-]+`' "$document" |
+            tr -d '`' | sort -u)
+        [ -z "$missing" ]
+        verdict $? "files: ${document#./}${missing:+ names what is not there:$missing}"
+    done
+}
+
+[ $# -ne 0 ] || set -- kernels targets commands files
+for name in "$@"; do
+    case $name in
+    kernels | targets | commands | files) "test_$name" ;;
+    *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
+    esac
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
