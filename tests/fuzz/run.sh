@@ -3,7 +3,10 @@
 #
 # Usage: tests/fuzz/run.sh [SECONDS [SEED]]
 #   Without SEED: what reaches new code is kept in build/fuzz/corpus, and the next run goes on from there.
-#   With SEED: a repeatable start from tests/fuzz/corpus alone; nothing is kept.  The tests use this.
+#   With SEED: a repeatable start from tests/fuzz/corpus and build/fuzz/seeds alone; nothing is kept.  The tests use this.
+#
+# Of each target two lines of libFuzzer's say what its inputs reach ("cov:" counts branches): INITED, what it begins with,
+# and DONE.
 #
 # Inputs that fail are left in build/fuzz/artifacts; run the target with one as its argument to repeat it, and add it to
 # tests/fuzz/corpus once the mistake is mended.  The time is shared between the targets.
@@ -34,7 +37,11 @@ for target in "${targets[@]}"; do
     program=build/fuzz/${target%.c}
     inputs=("$corpus/$name")
     mkdir -p "${inputs[0]}"
-    case $target in tests/fuzz/*) [ ! -d tests/fuzz/corpus ] || inputs+=(tests/fuzz/corpus) ;; esac
+    case $target in
+    tests/fuzz/*) [ ! -d tests/fuzz/corpus ] || inputs+=(tests/fuzz/corpus) ;;
+    *) inputs+=("build/fuzz/seeds/$name") ;;
+    esac
+    [ -n "$(find "${inputs[@]}" -type f | head -n 1)" ] || { echo "$name: no input to begin with"; exit 1; }
     echo "$name: ${seconds} s in all, seed $seed, from $(find "${inputs[@]}" -type f | wc -l) inputs"
     out=$(mktemp)
     "$program" -max_total_time=$(((seconds + ${#targets[@]} - 1) / ${#targets[@]})) -seed="$seed" \
@@ -51,7 +58,7 @@ for target in "${targets[@]}"; do
         echo "$name: only ${units:-0} inputs were tried"
         status=1
     else
-        grep -E 'DONE|^stat::' "$out"
+        grep -E 'INITED|DONE|^stat::' "$out"
     fi
     rm -f "$out"
 done
