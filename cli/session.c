@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* pipe2 */
+#define _GNU_SOURCE /* pipe2, F_SETPIPE_SZ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,6 +18,7 @@
 #define GRACE_MS   2000 /* from SIGTERM to SIGKILL */
 #define QUIET_MS   2000 /* without a sign of life, a message says that things are under way */
 #define FOREVER    INT64_MAX
+#define ROOM       (1 << 20) /* bytes; what Linux lets anybody have */
 #define NR_SOURCES 5
 
 struct session {
@@ -78,10 +79,15 @@ _Noreturn static void become(const struct session_request *request, const struct
 
 static int make_ends(struct ends *ends)
 {
-    return pipe2(ends->in, O_CLOEXEC) || pipe2(ends->out, O_CLOEXEC) || pipe2(ends->error, O_CLOEXEC) ||
-                   pipe2(ends->started, O_CLOEXEC)
-               ? -errno
-               : 0;
+    if (pipe2(ends->in, O_CLOEXEC) || pipe2(ends->out, O_CLOEXEC) || pipe2(ends->error, O_CLOEXEC) ||
+        pipe2(ends->started, O_CLOEXEC))
+        return -errno;
+    /*
+     * A serial line does not wait: what a guest writes while this program, or whoever reads its output, does not come
+     * to read it is lost once the pipe is full.  A smaller pipe is no reason to give up.
+     */
+    fcntl(ends->out[1], F_SETPIPE_SZ, ROOM);
+    return 0;
 }
 
 static void make_nonblocking(int fd)

@@ -25,8 +25,14 @@ enum uart_register {
 #define STATUS_INPUT   0x01u
 #define STATUS_EMPTY   0x20u
 
-#define PROBE_BYTE 0xaeu
-#define SPINS      200000u
+#define PROBE_BYTE  0xaeu
+#define PROBE_SPINS 2000u
+
+/*
+ * How often to look whether a line has become empty.  It takes a millisecond at most, but where the line is QEMU's, and
+ * whoever reads its other end is not let run, a good part of a second; then what does not fit is lost.
+ */
+#define SPINS 1000000u
 
 #define DEBUG_PORT 0xe9u /* reads as its own number where it exists */
 
@@ -65,7 +71,7 @@ static bool uart_answers(const struct line *line)
 {
     write_register(line, UART_MODEM_CONTROL, MODEM_LOOPBACK);
     write_register(line, UART_DATA, PROBE_BYTE);
-    for (unsigned i = 0; i < SPINS / 100; i++) {
+    for (unsigned i = 0; i < PROBE_SPINS; i++) {
         if (read_register(line, UART_DATA) == PROBE_BYTE)
             return true;
     }

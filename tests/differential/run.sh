@@ -23,16 +23,17 @@ passed=0 failed=0
 compare() { # KIND OPTION...
     local kind=$1 out=$log/differential-$1.log status compared accepted differing
     shift
+    # The reader comes late: nothing may be lost for that.
     timeout -k 5 660 build/cli/paravane run --timeout 600 --audit --memory 64M --cmdline seed=1 "$@" \
-        build/guests/differential.elf >"$out" 2>&1 </dev/null
-    status=$?
+        build/guests/differential.elf 2>"$out.said" </dev/null | { sleep 2; cat; } >"$out"
+    status=${PIPESTATUS[0]}
     tr -d '\r' <"$out" | sed -n 's/^://p' >"$work/ours"
     awk -v kind="$kind" -v out="$work/matched-$kind" -f $here/compare.awk file=1 $here/accepted \
         file=2 $here/xen-"$kind".txt file=3 "$work/ours" >"$work/differences"
     sed '$d' "$work/differences" | head -n "${PARAVANE_DIFFERENCES:-50}"
     read -r compared accepted differing < <(tail -n 1 "$work/differences" | tr -dc '0-9 ')
     if [ $status -ne 0 ] || ! grep -aq '^verdict: success' "$out"; then
-        echo "FAILED differential/$kind: ended with status $status; see $out"
+        echo "FAILED differential/$kind: ended with status $status; see $out, $out.said"
         differing=$((differing + 1))
     fi
     echo "differential/$kind: $compared calls compared, $accepted accepted differences, $differing failures"
