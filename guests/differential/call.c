@@ -47,6 +47,9 @@ static void say_kind(enum kind kind, uint64_t value, unsigned size)
     case KIND_SIGNED:
         say("%d", size == 2 ? (int16_t)value : (int32_t)value);
         break;
+    case KIND_ENTRY:
+        say_entry(value);
+        break;
     case KIND_DOMAIN:
         say((uint16_t)value == own_domain ? "own" : "%lx", value);
         break;
@@ -88,7 +91,7 @@ static long perform(uint64_t number, const struct op *op, uint64_t address, uint
 {
     switch (op->shape) {
     case SHAPE_COUNTED:
-        return call(number, op->command, address, 1, 0, 0);
+        return call(number, op->command, address, op->middle ? middle : 1, 0, 0);
     case SHAPE_MIDDLE:
         return call(number, op->command, middle, address, 0, 0);
     case SHAPE_ALONE:

@@ -17,6 +17,7 @@ enum kind {
     KIND_PORT, /* counted from the first one that the domain had free */
     KIND_SIGNED,
     KIND_DOMAIN,
+    KIND_ENTRY,
     KIND_SOME, /* only whether it has been written: a time, a size of the machine */
 };
 
@@ -30,7 +31,7 @@ struct field {
 /* Where the structure and the rest go. */
 enum shape {
     SHAPE_COMMAND, /* command, structure */
-    SHAPE_COUNTED, /* command, structure, 1 */
+    SHAPE_COUNTED, /* command, structure, 1 or a number from a menu */
     SHAPE_MIDDLE,  /* command, a number from a menu, structure */
     SHAPE_ALONE,   /* structure, which holds the command */
 };

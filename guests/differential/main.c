@@ -12,9 +12,8 @@
 #include <guests/differential/world.h>
 
 static void (*const groups[])(void) = {
-    group_mmu_update,
-    group_va_mapping,
-    group_mmuext,
+    group_mmu_update, group_va_mapping, group_mmuext,   group_descriptors, group_cpu,       group_grants,
+    group_events,     group_vcpus,      group_services, group_memory,      group_vcpu_info,
 };
 
 void guest_main(void)

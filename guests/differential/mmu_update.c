@@ -11,7 +11,7 @@
 #include <abi/layout.h>
 
 #define REQUESTS 3u
-#define TIMES    2600u
+#define TIMES    1600u
 
 static const struct item slots[] = {VALUE(0),     VALUE(1),     VALUE(2),     VALUE(3),    VALUE(4),
                                     VALUE(5),     VALUE(7),     VALUE(0x64),  VALUE(0xff), VALUE(0x100),

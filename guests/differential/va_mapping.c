@@ -9,8 +9,8 @@
 #include <guests/differential/world.h>
 #include <abi/layout.h>
 
-#define TIMES       1200u
-#define TIMES_OTHER 300u
+#define TIMES       800u
+#define TIMES_OTHER 200u
 
 static uint64_t plain, table, readonly;
 

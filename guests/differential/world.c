@@ -270,6 +270,11 @@ void world_check(void)
 {
     unsigned told = 0;
 
+    if (!guest.vcpu->evtchn_upcall_mask) {
+        say(" upcalls");
+        guest.vcpu->evtchn_upcall_mask = 1;
+    }
+
     /* What is in the way of one repair may be mended by the next. */
     for (unsigned pass = 0; pass < 4; pass++) {
         unsigned stuck = 0;
