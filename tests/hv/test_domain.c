@@ -209,7 +209,7 @@ static void test_create(void **state)
     assert_int_equal(domain->domain.max_frames, 10);
     assert_int_equal(domain->domain.nr_frames, 0); /* shared_info is beyond the reservation */
     assert_int_equal(domain->domain.nr_vcpus, 3);
-    assert_true(domain->domain.writable_tables);
+    assert_false(domain->domain.writable_tables); /* nobody has asked yet */
     assert_false(domain->domain.privileged || domain->domain.m2p_strict || domain->domain.extended_cr3);
     assert_false(domain->ended || domain->initial);
     assert_int_equal(wallclocks, 1);
