@@ -4,7 +4,8 @@
  * powers off.  success: something was tried and all of it held; failure: something did not hold; skip: there is nothing
  * to try here; error: the test itself could not go on.
  *
- * "xen=1" on the command line says that the test runs under Xen in QEMU 7, where a few things cannot be expected.
+ * The tests are for Xen, too, as ordinary domains: what it does otherwise, or cannot do right in QEMU 7, they leave out
+ * there or expect as it is, by test_under_xen().
  */
 #pragma once
 
@@ -30,6 +31,7 @@ _Noreturn __attribute__((format(printf, 1, 2))) void test_error(const char *form
 /* A line for people. */
 __attribute__((format(printf, 1, 2))) void test_note(const char *format, ...);
 
+/* Is this Xen, and not Paravane? */
 bool test_under_xen(void);
 
 /* What must work for the test to make sense: an error is "verdict: error". */
