@@ -7,6 +7,7 @@
 #include <guest/hypercall.h>
 #include <guest/print.h>
 #include <guest/user.h>
+#include <guests/tests/iopl/another.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
 #include <abi/physdev.h>
@@ -135,11 +136,20 @@ static void with(void)
 
 void test_main(void)
 {
+    struct another another;
+
     test_need(user_init(), "user mode");
     for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
         test_need(user_load(code_of(i), instructions[i].code->begin, instructions[i].code->end), "user code");
     }
     test_need(user_load(code_of(POPF), popf.begin, popf.end), "user code");
+    another = another_start(1, IOPL(3));
+    test_check(another.may_cli && LEVEL(another.rflags) == 0, "off: a new vCPU with IOPL 3", "cli %u, rflags %lx",
+               another.may_cli, another.rflags);
     without();
     with();
+    test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_architectural_iopl), "vm_assist");
+    another = another_start(2, IOPL(2));
+    test_check(another.may_cli && LEVEL(another.rflags) == 2, "on: a new vCPU with IOPL 2", "cli %u, rflags %lx",
+               another.may_cli, another.rflags);
 }
