@@ -122,7 +122,17 @@ struct xsd_sockmsg {
 _Static_assert(sizeof(struct xsd_sockmsg) == 16, "xsd_sockmsg");
 
 /*
- * ` Payloads are texts, each ended by a zero byte where another follows.  In short, request -> reply:
+ * ` Payloads are texts, each ended by a zero byte where another follows.
+ * `
+ * ` A node has permissions, a list of entries such as n1: a letter and the number of a domain.  The domain of the
+ * ` first entry owns the node and may do everything; the letter says what those may who are in no later entry:
+ * ` n nothing, r read, w write, b both.  A new node copies the list of the node that it is made in.  To make a node
+ * ` takes the right to write the nearest that is there; to remove one, to write it.  Only the owner sets
+ * ` permissions, and stays the owner: else EPERM.  What a guest may not read is EACCES to it, whether it is there
+ * ` or not.  A guest finds its directory, which is not its own, with its parts data, drivers, feature, attr, error,
+ * ` device/suspend/event-channel and, in control, shutdown, sysrq and the features, which are.
+ * `
+ * ` In short, request -> reply:
  */
 /* ` enum xsd_sockmsg_type { */
 enum xsd_sockmsg_type {

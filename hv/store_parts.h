@@ -25,6 +25,24 @@ struct store_text store_home(const struct store_session *session);
 /* Count as queued the message whose payload of head->len bytes is there already, and put its head before it. */
 void store_queue_head(struct store_session *session, const struct xsd_sockmsg *head);
 
+/* False: not a number below 10^9. */
+bool store_read_number(struct store_text text, uint32_t *number);
+
+/*
+ * ---- Permissions: a list of entries, each a letter, the number of a domain and a zero byte.  The domain of the first
+ * entry owns the node and may do everything; its letter says what those may that no later entry names.
+ */
+
+#define STORE_DOMIDS          0x8000u
+#define STORE_PERMISSIONS_MAX 256u
+
+/* Is @text one entry, without its zero byte?  n: nothing, r: read, w: write, b: both. */
+bool store_permission_is_good(struct store_text text);
+
+/* Does the list have @domid as the owner?  May @domid do @what, 'r' or 'w'? */
+bool store_permissions_own(struct store_text list, unsigned domid);
+bool store_permissions_allow(struct store_text list, unsigned domid, char what);
+
 /*
  * ---- Watches.
  */

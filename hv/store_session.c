@@ -8,8 +8,6 @@
 #include <hv/store_parts.h>
 #include <hv/string.h>
 
-#define DOMIDS 0x8000u
-
 struct request {
     struct xsd_sockmsg head;
     struct store_text rest; /* of the payload, what has not been looked at */
@@ -33,8 +31,7 @@ size_t store_put_number(char *to, uint64_t number)
     return count;
 }
 
-/* False: not a number below 10^9. */
-static bool read_number(struct store_text text, uint32_t *number)
+bool store_read_number(struct store_text text, uint32_t *number)
 {
     *number = 0;
     if (text.length == 0 || text.length > 9)
@@ -150,21 +147,28 @@ static int read_target(struct store_session *session, struct request *request, s
     return 0;
 }
 
-static bool is_own(const struct store_session *session, struct store_text path)
-{
-    struct store_text home = store_home(session);
-
-    return path.length > home.length && store_path_is_within(path, home);
-}
-
-/* The same for a request that changes something. */
-static int read_own_target(struct store_session *session, struct request *request, struct target *target)
+/*
+ * The same, if the guest may read it: what it may not read is not told from what is not there, unless it may see that
+ * from above.
+ */
+static int read_readable(struct store_session *session, struct request *request, struct target *target)
 {
     int error = read_target(session, request, target);
 
     if (error)
         return error;
-    if (!is_own(session, target->path))
+    return store_permissions_allow(store_tree_governing(target->tree, target->path), session->domid, 'r') ? 0
+                                                                                                          : -XEN_EACCES;
+}
+
+/* The same for a request that changes something. */
+static int read_writable(struct store_session *session, struct request *request, struct target *target)
+{
+    int error = read_target(session, request, target);
+
+    if (error)
+        return error;
+    if (!store_permissions_allow(store_tree_governing(target->tree, target->path), session->domid, 'w'))
         return -XEN_EACCES;
     return can_note_change(target) ? 0 : -XEN_ENOSPC;
 }
@@ -179,7 +183,7 @@ static int do_read(struct store_session *session, struct request *request, struc
 {
     struct target target;
     struct store_text value;
-    int error = read_target(session, request, &target);
+    int error = read_readable(session, request, &target);
 
     if (!error)
         error = store_tree_read(target.tree, target.path, &value);
@@ -193,7 +197,7 @@ static int do_read(struct store_session *session, struct request *request, struc
 static int do_directory(struct store_session *session, struct request *request, struct store_reply *reply)
 {
     struct target target;
-    int error = read_target(session, request, &target);
+    int error = read_readable(session, request, &target);
 
     if (!error)
         error = store_tree_list(target.tree, target.path, 0, reply->bytes, XENSTORE_PAYLOAD_MAX, &reply->length);
@@ -208,11 +212,11 @@ static int do_directory_part(struct store_session *session, struct request *requ
     struct target target;
     size_t length, room;
     uint32_t skip;
-    int error = read_target(session, request, &target);
+    int error = read_readable(session, request, &target);
 
     if (error)
         return error;
-    if (!read_number(store_next_text(&request->rest), &skip))
+    if (!store_read_number(store_next_text(&request->rest), &skip))
         return -XEN_EINVAL;
     store_reply_number(reply, store_text(""), target.tree->generation);
     room = XENSTORE_PAYLOAD_MAX - reply->length - 1;
@@ -236,54 +240,50 @@ static int do_get_permissions(struct store_session *session, struct request *req
 {
     struct target target;
     struct store_text permissions;
-    int error = read_target(session, request, &target);
+    int error = read_readable(session, request, &target);
 
     if (!error)
         error = store_tree_permissions(target.tree, target.path, &permissions);
     if (error)
         return error;
-    if (permissions.length > 0) {
-        memcpy(reply->bytes, permissions.bytes, permissions.length);
-        reply->length = permissions.length;
-    } else if (is_own(session, target.path)) {
-        store_reply_number(reply, store_text("n"), session->domid);
-    } else {
-        store_reply_text(reply, store_text("n0"));
-        store_reply_number(reply, store_text("r"), session->domid);
-    }
+    memcpy(reply->bytes, permissions.bytes, permissions.length);
+    reply->length = permissions.length;
     return 0;
 }
 
-/* One of them is a letter and the number of a domain. */
-static bool is_permission(struct store_text text)
+/* A list of permissions, put together at @list.  -XEN_EINVAL: it is none. */
+static int read_permissions(struct request *request, struct store_reply *list)
 {
-    uint32_t domid;
+    while (request->rest.length > 0) {
+        struct store_text text = store_next_text(&request->rest);
 
-    return text.length > 1 &&
-           (text.bytes[0] == 'n' || text.bytes[0] == 'r' || text.bytes[0] == 'w' || text.bytes[0] == 'b') &&
-           read_number((struct store_text){text.bytes + 1, text.length - 1}, &domid) && domid < DOMIDS;
+        if (!store_permission_is_good(text))
+            return -XEN_EINVAL;
+        store_reply_text(list, text);
+    }
+    if (list->length == 0)
+        return -XEN_EINVAL;
+    return list->length <= STORE_PERMISSIONS_MAX ? 0 : -XEN_ENOSPC;
 }
 
-/* They are kept, and mean nothing here: there is no other guest to keep out. */
+/* The owner alone may, and stays the owner (XSA-352). */
 static int do_set_permissions(struct store_session *session, struct request *request, struct store_reply *reply)
 {
     struct target target;
     struct store_reply permissions = {reply->bytes, 0};
-    int error = read_own_target(session, request, &target);
+    struct store_text list;
+    int error = read_writable(session, request, &target);
 
+    if (!error)
+        error = read_permissions(request, &permissions);
     if (error)
         return error;
-    while (request->rest.length > 0) {
-        struct store_text text = store_next_text(&request->rest);
-
-        if (!is_permission(text))
-            return -XEN_EINVAL;
-        store_reply_text(&permissions, text);
-    }
-    if (permissions.length == 0)
-        return -XEN_EINVAL;
-    error = store_tree_set_permissions(target.tree, target.path,
-                                       (struct store_text){permissions.bytes, permissions.length});
+    list = (struct store_text){permissions.bytes, permissions.length};
+    if (!store_permissions_own(store_tree_governing(target.tree, target.path), session->domid))
+        return -XEN_EACCES;
+    if (!store_permissions_own(list, session->domid))
+        return -XEN_EPERM;
+    error = store_tree_set_permissions(target.tree, target.path, list);
     if (error)
         return error;
     note_change(session, &target, false);
@@ -293,7 +293,7 @@ static int do_set_permissions(struct store_session *session, struct request *req
 static int do_write(struct store_session *session, struct request *request, struct store_reply *reply)
 {
     struct target target;
-    int error = read_own_target(session, request, &target);
+    int error = read_writable(session, request, &target);
 
     if (!error)
         error = store_tree_write(target.tree, target.path, request->rest);
@@ -307,7 +307,7 @@ static int do_make(struct store_session *session, struct request *request, struc
 {
     struct target target;
     uint32_t before;
-    int error = read_own_target(session, request, &target);
+    int error = read_writable(session, request, &target);
 
     if (error)
         return error;
@@ -325,7 +325,7 @@ static int do_remove(struct store_session *session, struct request *request, str
 {
     struct target target;
     struct store_text above, value;
-    int error = read_own_target(session, request, &target);
+    int error = read_writable(session, request, &target);
 
     if (error)
         return error;
@@ -334,7 +334,7 @@ static int do_remove(struct store_session *session, struct request *request, str
         above = target.path;
         while (above.bytes[above.length - 1] != '/')
             above.length--;
-        above.length--; /* below home: not the root */
+        above.length--; /* the guest may write there: not the root */
         error = store_tree_read(target.tree, above, &value);
         return error ? error : reply_ok(reply);
     }
@@ -425,7 +425,7 @@ static int do_get_domain_path(struct store_session *session, struct request *req
     uint32_t domid;
 
     (void)session;
-    if (!read_number(store_next_text(&request->rest), &domid) || domid >= DOMIDS)
+    if (!store_read_number(store_next_text(&request->rest), &domid) || domid >= STORE_DOMIDS)
         return -XEN_EINVAL;
     store_reply_number(reply, store_text("/local/domain/"), domid);
     return 0;
@@ -435,7 +435,7 @@ static int do_is_domain_introduced(struct store_session *session, struct request
 {
     uint32_t domid;
 
-    if (!read_number(store_next_text(&request->rest), &domid) || domid >= DOMIDS)
+    if (!store_read_number(store_next_text(&request->rest), &domid) || domid >= STORE_DOMIDS)
         return -XEN_EINVAL;
     store_reply_text(reply, store_text(domid == session->domid ? "T" : "F"));
     return 0;
@@ -478,7 +478,7 @@ static const struct {
 } error_names[] = {
     {-XEN_EINVAL, "EINVAL"}, {-XEN_EACCES, "EACCES"}, {-XEN_EEXIST, "EEXIST"}, {-XEN_ENOENT, "ENOENT"},
     {-XEN_ENOMEM, "ENOMEM"}, {-XEN_ENOSPC, "ENOSPC"}, {-XEN_ENOSYS, "ENOSYS"}, {-XEN_EBUSY, "EBUSY"},
-    {-XEN_EAGAIN, "EAGAIN"}, {-XEN_E2BIG, "E2BIG"},
+    {-XEN_EAGAIN, "EAGAIN"}, {-XEN_E2BIG, "E2BIG"},   {-XEN_EPERM, "EPERM"},
 };
 
 static const char *error_name(int error)
@@ -564,4 +564,9 @@ int store_session_write(struct store_session *session, struct store_text path, s
     if (!error)
         store_watch_fire(session, path, false);
     return error;
+}
+
+int store_session_set_permissions(struct store_session *session, struct store_text path, struct store_text list)
+{
+    return store_tree_set_permissions(&session->tree, path, list);
 }

@@ -52,6 +52,10 @@ void store_session_sent(struct store_session *session, size_t count);
 int __attribute__((warn_unused_result))
 store_session_write(struct store_session *session, struct store_text path, struct store_text value);
 
+/* Give the node at @path, which is there, a list of permissions (store_parts.h).  -XEN_ENOSPC. */
+int __attribute__((warn_unused_result))
+store_session_set_permissions(struct store_session *session, struct store_text path, struct store_text list);
+
 /* Put a number in decimal, STORE_DIGITS_MAX bytes at most, at @to.  Returns its length; no zero byte is added. */
 #define STORE_DIGITS_MAX 20u
 size_t store_put_number(char *to, uint64_t number);

@@ -125,43 +125,61 @@ static uint32_t size_for(struct store_text path, struct store_text value, struct
     return (uint32_t)((size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }
 
-static void fill(struct store_tree *tree, uint32_t offset, uint32_t size, struct store_text path)
+static void fill(struct store_tree *tree, uint32_t offset, uint32_t size, struct store_text path,
+                 struct store_text permissions)
 {
     struct node *node = (struct node *)(void *)&tree->bytes[offset];
 
-    *node = (struct node){.size = (uint16_t)size, .path_length = (uint16_t)path.length};
+    *node = (struct node){(uint16_t)size, (uint16_t)path.length, 0, (uint16_t)permissions.length};
     memcpy(node->bytes, path.bytes, path.length);
+    memcpy(node->bytes + path.length, permissions.bytes, permissions.length);
 }
 
 /* A node at the end, without a value; there is room for it. */
-static void append(struct store_tree *tree, struct store_text path)
+static void append(struct store_tree *tree, struct store_text path, struct store_text permissions)
 {
     const struct store_text nothing = {path.bytes, 0};
-    uint32_t size = size_for(path, nothing, nothing);
+    uint32_t size = size_for(path, nothing, permissions);
 
-    fill(tree, tree->used, size, path);
+    fill(tree, tree->used, size, path, permissions);
     tree->used += size;
+}
+
+struct store_text store_tree_governing(const struct store_tree *tree, struct store_text path)
+{
+    const struct node *node = find(tree, path);
+
+    while (!node) {
+        path = path_above(path);
+        node = find(tree, path);
+    }
+    return permissions_of(node);
 }
 
 /* What it takes to make the node at @path and all that are missing above it. */
 static uint32_t size_of_missing(const struct store_tree *tree, struct store_text path)
 {
-    const struct store_text nothing = {path.bytes, 0};
+    const struct store_text nothing = {path.bytes, 0}, permissions = store_tree_governing(tree, path);
     uint32_t size = 0;
 
     for (; !find(tree, path); path = path_above(path))
-        size += size_for(path, nothing, nothing);
+        size += size_for(path, nothing, permissions);
     return size;
 }
 
-/* Make the nodes that are missing on the way to @path, the topmost first; there is room for them. */
+/*
+ * Make the nodes that are missing on the way to @path, the topmost first; there is room for them.  The permissions that
+ * they copy are the tree's own: they stay where they are, since nodes come to the end.
+ */
 static void append_missing(struct store_tree *tree, struct store_text path)
 {
+    const struct store_text permissions = store_tree_governing(tree, path);
+
     for (size_t length = 2; length <= path.length; length++) {
         struct store_text part = {path.bytes, length};
 
         if ((length == path.length || path.bytes[length] == '/') && !find(tree, part))
-            append(tree, part);
+            append(tree, part, permissions);
     }
 }
 
@@ -192,7 +210,7 @@ static bool replace(struct store_tree *tree, const struct node *node, struct sto
 void store_tree_init(struct store_tree *tree)
 {
     memset(tree, 0, sizeof(*tree));
-    append(tree, root);
+    append(tree, root, (struct store_text){root.bytes, 0});
 }
 
 void store_tree_copy(struct store_tree *to, const struct store_tree *from)

@@ -50,8 +50,12 @@ store_tree_read(const struct store_tree *tree, struct store_text path, struct st
 int __attribute__((warn_unused_result))
 store_tree_permissions(const struct store_tree *tree, struct store_text path, struct store_text *permissions);
 
+/* The permissions of the node at @path; where it is missing, of the nearest above it, which it would copy. */
+struct store_text store_tree_governing(const struct store_tree *tree, struct store_text path);
+
 /*
- * Give the node at @path a value, or permissions; a value makes the node, and those above it, if need be.
+ * Give the node at @path a value, or permissions; a value makes the node, and those above it, if need be.  A new node
+ * has the permissions of the one above it.
  * -XEN_ENOSPC: the tree is full, or the text longer than STORE_NODE_MAX; nothing has changed.  -XEN_ENOENT: there is no
  * such node for permissions.
  */
@@ -60,7 +64,7 @@ store_tree_write(struct store_tree *tree, struct store_text path, struct store_t
 int __attribute__((warn_unused_result))
 store_tree_set_permissions(struct store_tree *tree, struct store_text path, struct store_text permissions);
 
-/* Make the node at @path, with no value, and those above it; nothing if it is there.  -XEN_ENOSPC: the tree is full. */
+/* Make the node at @path, with no value, likewise; nothing if it is there.  -XEN_ENOSPC: the tree is full. */
 int __attribute__((warn_unused_result)) store_tree_make(struct store_tree *tree, struct store_text path);
 
 /* Remove the node at @path and all below it.  -XEN_ENOENT: no such node.  -XEN_EINVAL: "/". */

@@ -121,7 +121,8 @@ static bool serve(struct hv_domain *domain, ring_t *ring, uint32_t at, uint32_t 
  * ---- The tree at the start.
  */
 
-#define PLACE_MAX 128u
+#define PLACE_MAX     128u
+#define CONSOLE_LIMIT 1048576u /* bytes of output that are kept where a back end keeps it */
 
 static void append(char *to, size_t *length, struct store_text text)
 {
@@ -129,16 +130,23 @@ static void append(char *to, size_t *length, struct store_text text)
         to[(*length)++] = text.bytes[i];
 }
 
+/* The path of @name, below @above, in @bytes of PLACE_MAX bytes. */
+static struct store_text path_below(const char *above, const char *name, char *bytes)
+{
+    size_t length = 0;
+
+    append(bytes, &length, store_text(above));
+    append(bytes, &length, store_text("/"));
+    append(bytes, &length, store_text(name));
+    return (struct store_text){bytes, length};
+}
+
 /* Write @value at @name, below @above. */
 static int set(struct store_session *session, const char *above, const char *name, struct store_text value)
 {
-    char path[PLACE_MAX];
-    size_t length = 0;
+    char bytes[PLACE_MAX];
 
-    append(path, &length, store_text(above));
-    append(path, &length, store_text("/"));
-    append(path, &length, store_text(name));
-    return store_session_write(session, (struct store_text){path, length}, value);
+    return store_session_write(session, path_below(above, name, bytes), value);
 }
 
 static int set_number(struct store_session *session, const char *above, const char *name, uint64_t number)
@@ -146,6 +154,24 @@ static int set_number(struct store_session *session, const char *above, const ch
     char digits[STORE_DIGITS_MAX];
 
     return set(session, above, name, (struct store_text){digits, store_put_number(digits, number)});
+}
+
+/* The guest owns the node at @path, and nobody else sees it. */
+static int give(struct store_session *session, struct store_text path)
+{
+    char bytes[2 + STORE_DIGITS_MAX] = {'n'};
+    size_t length = 1 + store_put_number(bytes + 1, session->domid);
+
+    return store_session_set_permissions(session, path, (struct store_text){bytes, length + 1});
+}
+
+/* The guest may read the node at @path. */
+static int show(struct store_session *session, struct store_text path)
+{
+    char bytes[5 + STORE_DIGITS_MAX] = {'n', '0', '\0', 'r'};
+    size_t length = 4 + store_put_number(bytes + 4, session->domid);
+
+    return store_session_set_permissions(session, path, (struct store_text){bytes, length + 1});
 }
 
 static int fill_vcpus(struct store_session *session, unsigned count)
@@ -165,17 +191,75 @@ static int fill_vcpus(struct store_session *session, unsigned count)
     return error;
 }
 
+/* What any guest finds below its directory, and whether it may write there.  Domains of xl(1) have the same. */
+static const struct {
+    const char *name, *value;
+    bool own;
+} nodes[] = {
+    {"device", "", false},
+    {"device/suspend/event-channel", "", true},
+    {"control/shutdown", "", true},
+    {"control/feature-poweroff", "", true},
+    {"control/feature-reboot", "", true},
+    {"control/feature-suspend", "", true},
+    {"control/sysrq", "", true},
+    {"control/platform-feature-multiprocessor-suspend", "1", false},
+    {"control/platform-feature-xs_reset_watches", "1", false},
+    {"data", "", true},
+    {"drivers", "", true},
+    {"feature", "", true},
+    {"attr", "", true},
+    {"error", "", true},
+    {"memory/videoram", "0", false},
+};
+
+/* Of the whole tree the guest sees its own directory. */
+static int fill_home(struct store_session *session)
+{
+    struct store_text home = store_text(session->home);
+    char bytes[PLACE_MAX];
+    int error = store_session_set_permissions(session, store_text("/"), (struct store_text){"n0", sizeof("n0")});
+
+    error |= store_session_write(session, home, store_text(""));
+    error |= show(session, home);
+    for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
+        error |= set(session, session->home, nodes[i].name, store_text(nodes[i].value));
+        if (nodes[i].own)
+            error |= give(session, path_below(session->home, nodes[i].name, bytes));
+    }
+    return error;
+}
+
+/* There is no terminal behind the console that the guest could be told of. */
+static int fill_console(struct store_session *session, const struct domain_console *console)
+{
+    const char *home = session->home;
+    char backend[PLACE_MAX];
+    size_t length = 0;
+    int error;
+
+    append(backend, &length, store_text("/local/domain/0/backend/console/"));
+    length += store_put_number(backend + length, session->domid);
+    append(backend, &length, store_text("/0"));
+    error = set(session, home, "console/backend", (struct store_text){backend, length});
+    error |= set_number(session, home, "console/backend-id", 0);
+    error |= set_number(session, home, "console/limit", CONSOLE_LIMIT);
+    error |= set(session, home, "console/type", store_text("paravane"));
+    error |= set(session, home, "console/output", store_text("pty"));
+    error |= set(session, home, "console/tty", store_text(""));
+    error |= set_number(session, home, "console/port", console->port);
+    error |= set_number(session, home, "console/ring-ref", console->frame.v);
+    return error;
+}
+
 /* As what starts domains elsewhere leaves it for a guest that has no devices. */
 static int fill(struct store_session *session, const struct hv_domain *domain)
 {
     static const char vm[] = "/vm/00000000-0000-0000-0000-000000000000"; /* as XENVER_guest_handle */
-    static const char *const empty[] = {"device", "control/shutdown", "data", "drivers", "error"};
     const char *home = session->home;
     uint64_t kib = domain->domain.max_frames * (PAGE_SIZE / 1024);
-    int error = 0;
+    int error = fill_home(session);
 
-    for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
-        error |= set(session, home, empty[i], store_text(""));
     error |= set(session, home, "vm", store_text(vm));
     error |= set(session, home, "name", store_text(domain->name));
     error |= set_number(session, home, "domid", domain->domain.id.v);
@@ -183,11 +267,10 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
     error |= set_number(session, home, "memory/static-max", kib);
     error |= set_number(session, home, "store/port", domain->store.port);
     error |= set_number(session, home, "store/ring-ref", domain->store.frame.v);
-    if (domain->console.ring) {
-        error |= set(session, home, "console/type", store_text("paravane"));
-        error |= set_number(session, home, "console/port", domain->console.port);
-        error |= set_number(session, home, "console/ring-ref", domain->console.frame.v);
-    }
+    if (domain->console.ring)
+        error |= fill_console(session, &domain->console);
+    error |= store_session_write(session, store_text(vm), store_text(""));
+    error |= show(session, store_text(vm));
     error |= set(session, vm, "name", store_text(domain->name));
     error |= set(session, vm, "uuid", store_text(vm + sizeof("/vm/") - 1));
     return error | fill_vcpus(session, domain->domain.nr_vcpus);

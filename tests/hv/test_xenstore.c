@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The xenstore as a guest meets it: bytes in its ring, and what comes back. */
-/* links: hv/xenstore.c hv/store_session.c hv/store_watch.c hv/store_transaction.c hv/store_tree.c */
+/* links: hv/xenstore.c hv/store_permissions.c hv/store_session.c hv/store_watch.c hv/store_transaction.c */
+/* links: hv/store_tree.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -142,16 +143,18 @@ static void test_tree_at_start(void **state)
     call(XS_READ, TEXT("cpu/2/availability\0"));
     assert_error("ENOENT");
     call(XS_DIRECTORY, TEXT("device\0"));
-    assert_reply(TEXT(""));
-    call(XS_DIRECTORY, TEXT("/\0"));
-    assert_reply(TEXT("local\0vm\0"));
+    assert_reply(TEXT("suspend\0"));
+    call(XS_DIRECTORY, TEXT("/vm/00000000-0000-0000-0000-000000000000\0"));
+    assert_reply(TEXT("name\0uuid\0"));
     call(XS_READ, TEXT("control/shutdown\0"));
     assert_reply(TEXT(""));
     call(XS_READ, TEXT("console/port\0")); /* it has none */
     assert_error("ENOENT");
-    call(XS_GET_PERMS, TEXT("/local\0"));
+    call(XS_GET_PERMS, TEXT(HOME "\0"));
     assert_reply(TEXT("n0\0r3\0"));
     call(XS_GET_PERMS, TEXT("device\0"));
+    assert_reply(TEXT("n0\0r3\0"));
+    call(XS_GET_PERMS, TEXT("data\0"));
     assert_reply(TEXT("n3\0"));
     assert_int_equal(host_page.ring.error, XENSTORE_ERROR_NONE);
 }
@@ -161,7 +164,15 @@ static void test_console_in_the_tree(void **state)
     (void)state;
     host_domain.console = (struct domain_console){.frame = MFN(99), .ring = &host_page, .port = 2};
     call(XS_DIRECTORY, TEXT("console\0"));
-    assert_reply(TEXT("type\0port\0ring-ref\0"));
+    assert_reply(TEXT("backend\0backend-id\0limit\0type\0output\0tty\0port\0ring-ref\0"));
+    call(XS_READ, TEXT("console/backend\0"));
+    assert_reply(TEXT("/local/domain/0/backend/console/3/0"));
+    call(XS_READ, TEXT("console/backend-id\0"));
+    assert_reply(TEXT("0"));
+    call(XS_READ, TEXT("console/limit\0"));
+    assert_reply(TEXT("1048576"));
+    call(XS_READ, TEXT("console/output\0"));
+    assert_reply(TEXT("pty"));
     call(XS_READ, TEXT("console/port\0"));
     assert_reply(TEXT("2"));
     call(XS_READ, TEXT("console/ring-ref\0"));
@@ -225,11 +236,12 @@ static void test_long_paths(void **state)
 
     (void)state;
     memset(path, 'a', sizeof(path));
+    memcpy(path, "data/", 5);
     call(XS_WRITE, path, XENSTORE_REL_PATH_MAX);
     assert_ok();
     call(XS_WRITE, path, XENSTORE_REL_PATH_MAX + 1);
     assert_error("EINVAL");
-    path[0] = '/';
+    memcpy(path, HOME "/", sizeof(HOME));
     call(XS_READ, path, XENSTORE_ABS_PATH_MAX);
     assert_error("ENOENT");
     call(XS_READ, path, XENSTORE_ABS_PATH_MAX + 1);
@@ -240,7 +252,9 @@ static void test_long_paths(void **state)
 
 static void test_only_own_nodes_change(void **state)
 {
-    static const char *const others[] = {"/", "/a", "/local/domain/3", "/local/domain/30", "/local/domain/0/x", "/vm"};
+    static const char *const others[] = {
+        "/",    "/a",      "/local/domain/3", "/local/domain/30", "/local/domain/0/x", "/vm",          "a",
+        "name", "control", "control/x",       "device/vbd",       "console/tty",       "memory/target"};
     static const uint32_t requests[] = {XS_WRITE, XS_MKDIR, XS_RM};
     char payload[64];
 
@@ -256,8 +270,56 @@ static void test_only_own_nodes_change(void **state)
     }
 }
 
+static void test_only_own_nodes_are_seen(void **state)
+{
+    static const char *const others[] = {"/", "/a", "/local/domain", "/local/domain/0", "/local/domain/30", "/vm"};
+    static const uint32_t requests[] = {XS_READ, XS_DIRECTORY, XS_GET_PERMS};
+    uint32_t id;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        for (size_t j = 0; j < sizeof(requests) / sizeof(requests[0]); j++) {
+            call(requests[j], others[i], strlen(others[i]) + 1);
+            assert_error("EACCES");
+        }
+        call(XS_DIRECTORY_PART, others[i], strlen(others[i]) + 1);
+        assert_error("EACCES");
+    }
+    call(XS_TRANSACTION_START, TEXT("\0"));
+    id = (uint32_t)strtoul(reply.payload, NULL, 10);
+    call_in(id, XS_READ, TEXT("/vm\0"));
+    assert_error("EACCES");
+    call_in(id, XS_WRITE, TEXT("name\0mine"));
+    assert_error("EACCES");
+}
+
+/* What is made has the permissions of what it is made in, all of them. */
+static void test_permissions_are_copied(void **state)
+{
+    (void)state;
+    call(XS_SET_PERMS, TEXT("data\0n3\0r0\0w2\0"));
+    assert_ok();
+    call(XS_WRITE, TEXT("data/a/b\0value"));
+    assert_ok();
+    call(XS_MKDIR, TEXT("data/c\0"));
+    assert_ok();
+    call(XS_SET_PERMS, TEXT("data\0r3\0"));
+    assert_ok();
+    call(XS_GET_PERMS, TEXT("data/a\0"));
+    assert_reply(TEXT("n3\0r0\0w2\0"));
+    call(XS_GET_PERMS, TEXT("data/a/b\0"));
+    assert_reply(TEXT("n3\0r0\0w2\0"));
+    call(XS_GET_PERMS, TEXT("data/c\0"));
+    assert_reply(TEXT("n3\0r0\0w2\0"));
+    call(XS_READ, TEXT("data/a/b\0"));
+    assert_reply(TEXT("value"));
+}
+
 static void test_permissions(void **state)
 {
+    char payload[300] = "data";
+    size_t length = 5;
+
     (void)state;
     call(XS_SET_PERMS, TEXT("data\0n3\0r0\0"));
     assert_ok();
@@ -275,8 +337,16 @@ static void test_permissions(void **state)
     assert_error("EINVAL");
     call(XS_SET_PERMS, TEXT("data\0n32768\0"));
     assert_error("EINVAL");
-    call(XS_SET_PERMS, TEXT("nothing\0n3\0"));
+    call(XS_SET_PERMS, TEXT("data/nothing\0n3\0"));
     assert_error("ENOENT");
+    call(XS_SET_PERMS, TEXT("data\0n0\0")); /* to give it away is not the guest's to do */
+    assert_error("EPERM");
+    while (length < sizeof(payload) - 2) {
+        memcpy(payload + length, "n3", 3);
+        length += 3;
+    }
+    call(XS_SET_PERMS, payload, length);
+    assert_error("ENOSPC");
     call(XS_GET_PERMS, TEXT("data\0"));
     assert_reply(TEXT("b3\0"));
 }
@@ -427,7 +497,7 @@ static void test_watch(void **state)
     assert_ok();
     assert_event(TEXT("data/a\0token\0"));
     assert_event(TEXT(HOME "/data/a\0other token\0"));
-    call(XS_WRITE, TEXT("database\0value"));
+    call(XS_WRITE, TEXT("drivers\0value"));
     assert_ok();
     assert_silence();
     call(XS_MKDIR, TEXT("data/a\0")); /* there already */
@@ -810,6 +880,8 @@ int main(void)
         TEST(test_paths),
         TEST(test_long_paths),
         TEST(test_only_own_nodes_change),
+        TEST(test_only_own_nodes_are_seen),
+        TEST(test_permissions_are_copied),
         TEST(test_permissions),
         TEST(test_domains),
         TEST(test_requests_that_are_not_for_guests),
