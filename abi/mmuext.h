@@ -80,7 +80,7 @@
  * ` cmd: MMUEXT_FLUSH_CACHE, MMUEXT_FLUSH_CACHE_GLOBAL
  * ` Write back and empty the caches of the processor, of all processors.  Only for domains with device
  * ` memory or I/O ports.
- * `   -EACCES: the domain has neither.
+ * `   -EACCES (MMUEXT_FLUSH_CACHE), -EINVAL (MMUEXT_FLUSH_CACHE_GLOBAL): the domain has neither.
  * `
  * ` cmd: MMUEXT_SET_LDT
  * `   linear_addr: virtual address of the table, a multiple of the page size.

@@ -94,10 +94,10 @@ static int flush_page_all(struct op *op, const struct mmuext_op *ext)
 }
 
 /* Caches matter to those who share memory with devices. */
-static int flush_cache_of(struct op *op, cpumask_t cpus)
+static int flush_cache_of(struct op *op, cpumask_t cpus, enum neg_errnoval refused)
 {
     if (op->vcpu->domain->nr_iomem == 0)
-        return refuse_value(op, XEN_EACCES, REFUSE_CACHE_RIGHTS, op->vcpu->domain->id.v);
+        return refuse_value(op, refused, REFUSE_CACHE_RIGHTS, op->vcpu->domain->id.v);
     port_cache_flush(cpus);
     return 0;
 }
@@ -105,13 +105,13 @@ static int flush_cache_of(struct op *op, cpumask_t cpus)
 static int flush_cache(struct op *op, const struct mmuext_op *ext)
 {
     (void)ext;
-    return flush_cache_of(op, flush_domain_cpus(op->vcpu->domain));
+    return flush_cache_of(op, flush_domain_cpus(op->vcpu->domain), XEN_EACCES);
 }
 
 static int flush_cache_global(struct op *op, const struct mmuext_op *ext)
 {
     (void)ext;
-    return flush_cache_of(op, op->machine->tlb.cpus);
+    return flush_cache_of(op, op->machine->tlb.cpus, XEN_EINVAL);
 }
 
 static int set_ldt(struct op *op, const struct mmuext_op *ext)

@@ -141,8 +141,9 @@ static int run(struct oracle *oracle, const struct operation *op)
     case MMUEXT_INVLPG_MULTI:
         return op->arg2 == ARGS_GOOD ? 0 : -XEN_EINVAL; /* where the bitmap lies */
     case MMUEXT_FLUSH_CACHE:
-    case MMUEXT_FLUSH_CACHE_GLOBAL:
         return oracle->state.domains[op->call->caller].nr_iomem ? 0 : -XEN_EACCES;
+    case MMUEXT_FLUSH_CACHE_GLOBAL:
+        return oracle->state.domains[op->call->caller].nr_iomem ? 0 : -XEN_EINVAL;
     case MMUEXT_SET_LDT:
         return set_ldt(oracle, op);
     case MMUEXT_CLEAR_PAGE:
