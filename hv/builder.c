@@ -128,6 +128,12 @@ static int check(const struct machine *machine, struct build *build, const char 
  * ---- Building.
  */
 
+/*
+ * What of the machine's memory outside RAM the initial domain may map: the first MiB, in which kernels look for what
+ * firmware has left.  The hypervisor keeps nothing there.
+ */
+static const struct frame_range firmware_memory = {{0}, {0xff}};
+
 static int create(struct machine *machine, struct build *build, const char **problem)
 {
     const struct bundle_domain *description = build->description;
@@ -140,6 +146,10 @@ static int create(struct machine *machine, struct build *build, const char **pro
     domain->domain.privileged = description->privileged;
     domain->initial = description->privileged;
     domain->domain.writable_tables = domain->initial;
+    if (domain->initial) {
+        domain->domain.iomem = &firmware_memory;
+        domain->domain.nr_iomem = 1;
+    }
     build->domain = domain;
     return 0;
 }
