@@ -16,7 +16,11 @@
  * ` turns a pfn into an mfn with its own table (P2M) and an mfn back into a pfn with the one of the
  * ` hypervisor (M2P), see [layout].
  * `
- * ` An entry without the present bit may hold anything.  In a present entry:
+ * ` An entry without the present bit may hold anything, unless the processor has the L1TF flaw (XSA-273): such a
+ * ` processor reads what an entry names even where it is not present.  There the frame number of such an entry is 0,
+ * ` with whatever flags, or above the end of the machine's RAM, and PSE is clear in L2 to L4; else -EINVAL.  (A
+ * ` guest that keeps numbers of its own in absent entries stores them inverted, as for bare hardware.)
+ * ` In a present entry:
  * `   always allowed  P, RW, USER, A, D, bits 9-11, bits 52-62, NX
  * `   L1 only         G; it is meant for user pages
  * `   L1 only         PWT, PCD, PAT, and only where the owner of the table has been given device memory or

@@ -35,11 +35,13 @@ static void set_owner(struct machine *machine, mfn_t first, uint64_t count, uint
 
 void machine_add_ram(struct machine *machine, mfn_t first, uint64_t count)
 {
+    CHECK(!machine->l1tf || first.v > 0);
     set_owner(machine, first, count, OWNER_NONE);
 }
 
 void machine_reserve(struct machine *machine, mfn_t first, uint64_t count)
 {
+    CHECK(!machine->l1tf || first.v > 0);
     set_owner(machine, first, count, DOMID_XEN);
 }
 

@@ -20,7 +20,8 @@
 /*
  * Make a machine whose frame table is all "not RAM".  machine_add_ram() then declares RAM, range by range, as being in
  * the pool, and machine_reserve() as the hypervisor's own: all RAM below nr_frames is one or the other, since what is
- * declared as neither counts as device memory.
+ * declared as neither counts as device memory.  On a processor with the L1TF flaw, frame 0 is declared as neither: an
+ * entry that is not present may name it.
  */
 void machine_init(struct machine *machine);
 void machine_add_ram(struct machine *machine, mfn_t first, uint64_t count);

@@ -9,13 +9,15 @@
 
 /*
  * A processor with the L1TF flaw reads the memory that an entry names even where the entry is not present: any address
- * below the end of RAM, whoever's it is, and with PSE in an upper entry a whole superpage from there.
+ * below the end of RAM, whoever's it is, and with PSE in an upper entry a whole superpage from there.  Frame 0 is
+ * nobody's (machine_add_ram()), so that an entry may have flags and no frame.
  */
 int entry_decode_absent(const struct op *op, struct place place, uint64_t bits)
 {
     bool superpage = place.level > 1 && (bits & ENTRY_PSE);
+    mfn_t named = entry_mfn(bits);
 
-    if (op->machine->l1tf && bits != 0 && (superpage || entry_mfn(bits).v < op->machine->nr_frames))
+    if (op->machine->l1tf && (superpage || (named.v != 0 && named.v < op->machine->nr_frames)))
         return refuse(op, XEN_EINVAL, REFUSE_L1TF, place, frame_find(op->machine, entry_mfn(bits)), bits);
     return 0;
 }

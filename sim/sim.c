@@ -96,6 +96,8 @@ static uint8_t *frame_kinds(const struct sim *sim, const struct sim_config *conf
     mark(sim, kinds, config->ram, config->nr_ram, KIND_RAM);
     mark(sim, kinds, config->reserved, config->nr_reserved, KIND_RESERVED);
     mark(sim, kinds, config->holes, config->nr_holes, KIND_HOLE);
+    if (config->l1tf)
+        kinds[0] = KIND_HOLE; /* as machine_add_ram() wants it */
     for (uint64_t mfn = 0; mfn < sim->machine.nr_frames; mfn++) {
         if (mfn >= sim->hypervisor_first.v)
             kinds[mfn] = KIND_RESERVED;

@@ -39,9 +39,9 @@ struct sim_config {
     unsigned nr_holes;
     unsigned nr_domains; /* domain ids 0 to nr_domains - 1 */
     struct sim_domain_config domains[SIM_MAX_DOMAINS];
-    unsigned nr_cpus;   /* one a vCPU; if fewer, vCPUs share them round robin */
-    unsigned phys_bits; /* 40 */
-    bool l1tf;
+    unsigned nr_cpus;     /* one a vCPU; if fewer, vCPUs share them round robin */
+    unsigned phys_bits;   /* 40 */
+    bool l1tf;            /* then frame 0 is a hole */
     unsigned tlb_entries; /* translations that one processor caches; 512 */
     unsigned psc_entries; /* the same for its paging-structure caches; 128 */
 };

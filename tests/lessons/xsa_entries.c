@@ -290,7 +290,7 @@ static void absent_in_a_live_table(const struct lesson *lesson, unsigned level)
         refuse_absent(lesson, level, pte(MFN(frames[i]), 0));
         refuse_absent(lesson, level, pte(MFN(frames[i]), PTE_RW | PTE_US | PTE_NX));
     }
-    for (uint64_t mfn = 0; mfn < LESSON_FRAMES; mfn++)
+    for (uint64_t mfn = 1; mfn < LESSON_FRAMES; mfn++) /* frame 0 is nobody's */
         refuse_absent(lesson, level, pte(MFN(mfn), PTE_A));
 }
 

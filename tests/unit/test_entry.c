@@ -189,7 +189,7 @@ static void test_incoherent(void **state)
     unit_destroy(&unit);
 }
 
-/* ---- The L1TF policy: entries that are not present must not name what lies below the end of RAM, zero excepted. */
+/* ---- The L1TF policy: entries that are not present must not name what lies below the end of RAM, frame 0 excepted. */
 
 static void test_l1tf(void **state)
 {
@@ -205,7 +205,13 @@ static void test_l1tf(void **state)
     assert_refused(&unit, decode(&unit, &op, 1, pte(page, 0), &entry), XEN_EINVAL, REFUSE_L1TF);
     assert_refused(&unit, decode(&unit, &op, 2, pte(page, PTE_RW), &entry), XEN_EINVAL, REFUSE_L1TF);
     assert_refused(&unit, decode(&unit, &op, 1, pte(MFN(UNIT_HOLE), 0), &entry), XEN_EINVAL, REFUSE_L1TF);
-    assert_refused(&unit, decode(&unit, &op, 1, PTE_RW, &entry), XEN_EINVAL, REFUSE_L1TF); /* frame 0 is one as well */
+    for (unsigned level = 1; level <= 3; level++) { /* no frame, or frame 0, which is nobody's */
+        assert_int_equal(decode(&unit, &op, level, PTE_RW, &entry), 0);
+        assert_int_equal(decode(&unit, &op, level, PTE_NX | PTE_A | PTE_D | PTE_RW, &entry), 0);
+        assert_refused(&unit, decode(&unit, &op, level, pte(MFN(1), 0), &entry), XEN_EINVAL, REFUSE_L1TF);
+    }
+    assert_int_equal(decode(&unit, &op, 1, PTE_PS, &entry), 0);                            /* PAT there */
+    assert_refused(&unit, decode(&unit, &op, 2, PTE_PS, &entry), XEN_EINVAL, REFUSE_L1TF); /* 2 MiB from frame 0 on */
     assert_int_equal(decode(&unit, &op, 1, pte(MFN(unit.machine->nr_frames), 0), &entry), 0);
     assert_int_equal(decode(&unit, &op, 1, ~PTE_P, &entry), 0);
     assert_refused(&unit, decode(&unit, &op, 2, ~PTE_P, &entry), XEN_EINVAL, REFUSE_L1TF); /* a superpage */

@@ -134,9 +134,10 @@ struct verdict rules_entry(const struct oracle *oracle, struct who who, enum ora
 {
     if (!(raw & BIT_P)) {
         /* A flawed processor reads below the end of RAM even so; with PSE, from there on upwards. */
-        bool read = entry_target(raw) < oracle->nr_frames || (table != O_L1 && (raw & BIT_PAT));
+        uint64_t target = entry_target(raw);
+        bool read = (target > 0 && target < oracle->nr_frames) || (table != O_L1 && (raw & BIT_PAT));
 
-        if (oracle->l1tf && raw != 0 && read)
+        if (oracle->l1tf && read)
             return error_verdict(-XEN_EINVAL);
         return (struct verdict){.bits = raw, .mfn = ORACLE_NO_FRAME};
     }

@@ -71,15 +71,16 @@ enum use expect_child(const struct question *q)
 
 /*
  * An entry that is not present.  A processor with the L1TF flaw may read through it whatever is cached at addresses
- * below the end of RAM; in upper tables, with PSE, from there on.
+ * below the end of RAM; in upper tables, with PSE, from there on.  Only the page at address 0 is nobody's.
  */
 static struct answer absent(const struct question *q)
 {
     bool superpage = q->level > 1 && (q->value & PSE);
+    bool names_memory = q->value & UINT64_C(0x000ffffffffff000);
 
     if (q->scan && q->pae && q->level == 3 && q->slot == 3)
         return refused(E_INVAL);
-    if (q->l1tf && q->value != 0 && (superpage || q->named.below_end))
+    if (q->l1tf && (superpage || (names_memory && q->named.below_end)))
         return refused(E_INVAL);
     return (struct answer){.bits = q->value};
 }
