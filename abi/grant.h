@@ -58,7 +58,8 @@ _Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.fram
  * `
  * ` @cmd: What to do.
  * ` @uop: An array of the structure that goes with the command.
- * ` @count: Number of elements.  Commands other than map, unmap, transfer and copy take one.
+ * ` @count: Number of elements.  Commands other than map, unmap, transfer, copy and swap take one; set_version and
+ * `         get_version do not look at it.
  * `
  * ` The call gives 0 when it could look at each element; how an element fared stands in its status.
  * `
@@ -78,9 +79,15 @@ _Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.fram
  * ` GNTTABOP_query_size: how many frames the table has and may have.
  * ` GNTTABOP_transfer: give a frame away, to a domain that accepts it with GTF_accept_transfer.
  * ` GNTTABOP_copy: copy bytes from one page to another, each either granted or the caller's own.
- * ` GNTTABOP_dump_table: print the table to the hypervisor's console.
- * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force.
- * `   -EINVAL: not 1, or 2 where it is offered.  -EBUSY: entries are in use.
+ * ` A granted page is its granter's, which may be the caller itself; one that is named by frame is the caller's own
+ * ` and called DOMID_SELF.
+ * `   GNTST_permission_denied: a frame of another domain, or of the caller by its number.  GNTST_bad_copy_arg: over
+ * `   the end of a page.  GNTST_bad_page: a frame that is not that domain's.  GNTST_general_error: not granted, or
+ * `   not so; or a page is written that is used as something else, such as a table.
+ * ` GNTTABOP_swap_grant_ref: exchange two entries of the caller's table.  GNTST_eagain: one is in use.
+ * ` GNTTABOP_dump_table: print the table to the hypervisor's console; optional, -ENOSYS.
+ * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force, on errors as well.
+ * `   -EINVAL: not 1, or 2 where it is offered.  -EBUSY: entries are in use, or the caller maps a status frame.
  * ` GNTTABOP_get_version: the one in force.
  * ` GNTTABOP_get_status_frames: for version 2 only.
  */
@@ -96,6 +103,7 @@ _Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.fram
 #define GNTTABOP_set_version             8 /* struct gnttab_set_version */
 #define GNTTABOP_get_status_frames       9
 #define GNTTABOP_get_version            10 /* struct gnttab_get_version */
+#define GNTTABOP_swap_grant_ref         11 /* struct gnttab_swap_grant_ref */
 /* ` } */
 
 /*
@@ -265,6 +273,14 @@ struct gnttab_get_version {
     uint32_t version; /* result */
 };
 _Static_assert(sizeof(struct gnttab_get_version) == 8, "gnttab_get_version");
+
+struct gnttab_swap_grant_ref {
+    grant_ref_t ref_a;
+    grant_ref_t ref_b;
+    int16_t status; /* result: => enum grant_status */
+    uint16_t _gap0;
+};
+_Static_assert(sizeof(struct gnttab_swap_grant_ref) == 12, "gnttab_swap_grant_ref");
 
 /* ` enum grant_status { */
 #define GNTST_okay              (0)

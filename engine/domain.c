@@ -114,6 +114,18 @@ void domain_unshare(struct domain *domain, mfn_t mfn)
     port_unlock(domain);
 }
 
+bool domain_shared_is_mapped(struct domain *domain, mfn_t mfn)
+{
+    const struct frame *frame = frame_find(domain->machine, mfn);
+    bool mapped;
+
+    CHECK(frame && frame_owner(frame) == domain->id.v && (frame->flags & FRAME_SHARED));
+    port_lock(domain);
+    mapped = frame->refs > 1; /* the first makes it shared */
+    port_unlock(domain);
+    return mapped;
+}
+
 int domain_pin(struct domain *domain, mfn_t mfn, unsigned level)
 {
     struct op op;

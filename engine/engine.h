@@ -55,6 +55,9 @@ int __must_check domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn);
 int __must_check domain_share(struct domain *domain, mfn_t mfn);
 void domain_unshare(struct domain *domain, mfn_t mfn);
 
+/* Does the guest map @mfn, a frame that is shared with the domain?  What else refers to it, a hold say, counts, too. */
+bool domain_shared_is_mapped(struct domain *domain, mfn_t mfn);
+
 /* Pin a table that was written as plain memory: it is validated like any guest's.  Errors as of MMUEXT_PIN_*. */
 int __must_check domain_pin(struct domain *domain, mfn_t mfn, unsigned level);
 

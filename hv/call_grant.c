@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op: abi/grant.h.  A guest grants what it likes; there is nobody to grant to, and nobody who grants to it,
- * so that mapping and copying find no domain.
+ * grant_table_op: abi/grant.h.  A guest grants what it likes; there is nobody to grant to but itself, and then it can
+ * copy, but not map: CAVEATS.
  */
 #include <abi/errno.h>
 #include <abi/grant.h>
@@ -123,13 +123,12 @@ static int64_t set_version(struct hv_vcpu *vcpu, vaddr_t at)
 {
     struct hv_domain *domain = vcpu_domain(vcpu);
     struct gnttab_set_version op;
-    int64_t result = 0;
+    int64_t result = -XEN_EINVAL;
 
     if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
         return -XEN_EFAULT;
-    if (op.version != 1 && op.version != 2)
-        return -XEN_EINVAL;
-    result = grant_set_version(domain, op.version);
+    if (op.version == 1 || op.version == 2)
+        result = grant_set_version(domain, op.version);
     op.version = domain->grants.version;
     if (!access_write(&vcpu->vcpu, at, &op, sizeof(op)))
         return -XEN_EFAULT;
@@ -148,74 +147,125 @@ static int64_t get_version(struct hv_vcpu *vcpu, vaddr_t at)
     return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
-static int64_t dump_table(struct hv_vcpu *vcpu, vaddr_t at)
-{
-    struct gnttab_dump_table op;
+struct single {
+    int64_t (*run)(struct hv_vcpu *vcpu, vaddr_t at);
+    bool counted; /* must the count be 1? */
+};
 
-    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
-        return -XEN_EFAULT;
-    op.status = is_caller(vcpu, op.dom) ? GNTST_permission_denied : GNTST_bad_domain;
-    return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
-}
-
-typedef int64_t single_fn(struct hv_vcpu *vcpu, vaddr_t at);
-
-static single_fn *const singles[] = {
-    [GNTTABOP_setup_table] = setup_table,
-    [GNTTABOP_dump_table] = dump_table,
-    [GNTTABOP_query_size] = query_size,
-    [GNTTABOP_set_version] = set_version,
-    [GNTTABOP_get_status_frames] = get_status_frames,
-    [GNTTABOP_get_version] = get_version,
+static const struct single singles[] = {
+    [GNTTABOP_setup_table] = {setup_table, true},  [GNTTABOP_query_size] = {query_size, true},
+    [GNTTABOP_set_version] = {set_version, false}, [GNTTABOP_get_status_frames] = {get_status_frames, true},
+    [GNTTABOP_get_version] = {get_version, false},
 };
 
 /*
- * ---- What would take two domains.  Of each element the domain is read and the status written.
+ * ---- What takes one structure after another.  Of each a copy is looked at, and the status is written back.
  */
 
-struct batch {
-    size_t size;   /* of an element; 0: not such a command */
-    size_t domid;  /* where the other domain is named */
-    size_t status; /* where the outcome goes */
-    int16_t other; /* the outcome if that is another domain, */
-    int16_t self;  /* or the caller */
+union element {
+    struct gnttab_map_grant_ref map;
+    struct gnttab_transfer transfer;
+    struct compat_gnttab_transfer compat_transfer;
+    struct gnttab_copy copy;
+    struct compat_gnttab_copy compat_copy;
+    struct gnttab_swap_grant_ref swap;
 };
 
-#define BATCH(structure, member, other, self)                                                                         \
-    {                                                                                                                 \
-        sizeof(struct structure), offsetof(struct structure, member), offsetof(struct structure, status), other, self \
+/* Only the table's owner by its number would be served. */
+static int16_t map(struct hv_domain *domain, const union element *element)
+{
+    return element->map.dom == domain->domain.id.v ? GNTST_general_error : GNTST_bad_domain;
+}
+
+/* There are no mappings. */
+static int16_t unmap(struct hv_domain *domain, const union element *element)
+{
+    (void)domain;
+    (void)element;
+    return GNTST_bad_handle;
+}
+
+static int16_t transfer_to(const struct hv_domain *domain, uint16_t domid)
+{
+    return domid == DOMID_SELF || domid == domain->domain.id.v ? GNTST_general_error : GNTST_bad_domain;
+}
+
+static int16_t transfer(struct hv_domain *domain, const union element *element)
+{
+    return transfer_to(domain, element->transfer.domid);
+}
+
+static int16_t compat_transfer(struct hv_domain *domain, const union element *element)
+{
+    return transfer_to(domain, element->compat_transfer.domid);
+}
+
+static int16_t copy(struct hv_domain *domain, const union element *element)
+{
+    return grant_copy(domain, &element->copy);
+}
+
+/* The references have the same place in either form of a side. */
+static struct gnttab_copy_ptr widen(const struct compat_gnttab_copy_ptr *side)
+{
+    return (struct gnttab_copy_ptr){.u.gmfn = side->u.gmfn, .domid = side->domid, .offset = side->offset};
+}
+_Static_assert(sizeof(grant_ref_t) == sizeof(compat_pfn_t), "widen()");
+
+static int16_t compat_copy(struct hv_domain *domain, const union element *element)
+{
+    const struct compat_gnttab_copy *compat = &element->compat_copy;
+    const struct gnttab_copy wide = {widen(&compat->source), widen(&compat->dest), compat->len, compat->flags, 0, 0};
+
+    return grant_copy(domain, &wide);
+}
+
+static int16_t swap(struct hv_domain *domain, const union element *element)
+{
+    return grant_swap(domain, element->swap.ref_a, element->swap.ref_b);
+}
+
+struct batch {
+    int16_t (*run)(struct hv_domain *domain, const union element *element);
+    size_t size;   /* of an element */
+    size_t status; /* where the outcome goes */
+};
+
+#define BATCH(function, structure)                                             \
+    {                                                                          \
+        function, sizeof(struct structure), offsetof(struct structure, status) \
     }
 
 static const struct batch batches[] = {
-    [GNTTABOP_map_grant_ref] = BATCH(gnttab_map_grant_ref, dom, GNTST_bad_domain, GNTST_general_error),
-    [GNTTABOP_unmap_grant_ref] = BATCH(gnttab_unmap_grant_ref, _gap0, GNTST_bad_handle, GNTST_bad_handle),
-    [GNTTABOP_transfer] = BATCH(gnttab_transfer, domid, GNTST_bad_domain, GNTST_general_error),
-    [GNTTABOP_copy] = BATCH(gnttab_copy, source.domid, GNTST_bad_domain, GNTST_general_error),
-    [GNTTABOP_unmap_and_replace] = BATCH(gnttab_unmap_and_replace, _gap0, GNTST_bad_handle, GNTST_bad_handle),
+    [GNTTABOP_map_grant_ref] = BATCH(map, gnttab_map_grant_ref),
+    [GNTTABOP_unmap_grant_ref] = BATCH(unmap, gnttab_unmap_grant_ref),
+    [GNTTABOP_transfer] = BATCH(transfer, gnttab_transfer),
+    [GNTTABOP_copy] = BATCH(copy, gnttab_copy),
+    [GNTTABOP_unmap_and_replace] = BATCH(unmap, gnttab_unmap_and_replace),
+    [GNTTABOP_swap_grant_ref] = BATCH(swap, gnttab_swap_grant_ref),
 };
 
 static const struct batch compat_batches[] = {
-    [GNTTABOP_transfer] = BATCH(compat_gnttab_transfer, domid, GNTST_bad_domain, GNTST_general_error),
-    [GNTTABOP_copy] = BATCH(compat_gnttab_copy, source.domid, GNTST_bad_domain, GNTST_general_error),
+    [GNTTABOP_transfer] = BATCH(compat_transfer, compat_gnttab_transfer),
+    [GNTTABOP_copy] = BATCH(compat_copy, compat_gnttab_copy),
 };
 
 static const struct batch *find_batch(const struct hv_vcpu *vcpu, uint32_t command)
 {
-    const struct batch *compat = TABLE_FIND_BY(compat_batches, command, size);
+    const struct batch *compat = TABLE_FIND_BY(compat_batches, command, run);
 
-    return compat && !domain_is_64bit(vcpu_domain(vcpu)) ? compat : TABLE_FIND_BY(batches, command, size);
+    return compat && !domain_is_64bit(vcpu_domain(vcpu)) ? compat : TABLE_FIND_BY(batches, command, run);
 }
 
-static int64_t refuse_batch(struct hv_vcpu *vcpu, const struct batch *batch, vaddr_t at, uint32_t count)
+static int64_t run_batch(struct hv_vcpu *vcpu, const struct batch *batch, vaddr_t at, uint32_t count)
 {
     for (uint32_t i = 0; i < count && !vcpu_domain(vcpu)->ended; i++, at.v += batch->size) {
-        uint16_t domid;
+        union element element;
         int16_t status;
 
-        if (!access_range_ok(vcpu->vcpu.domain, at, batch->size) ||
-            !access_read(&vcpu->vcpu, &domid, VADDR(at.v + batch->domid), sizeof(domid)))
+        if (!access_read(&vcpu->vcpu, &element, at, batch->size))
             return -XEN_EFAULT;
-        status = is_caller(vcpu, domid) ? batch->self : batch->other;
+        status = batch->run(vcpu_domain(vcpu), &element);
         if (!access_write(&vcpu->vcpu, VADDR(at.v + batch->status), &status, sizeof(status)))
             return -XEN_EFAULT;
         if (port_preempt_wanted())
@@ -228,15 +278,15 @@ int64_t call_grant_table_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     uint32_t command = (uint32_t)args[0], count = (uint32_t)args[2];
     const struct batch *batch = find_batch(vcpu, command);
-    single_fn *single = TABLE_FIND(singles, command);
+    const struct single *single = TABLE_FIND_BY(singles, command, run);
 
     if (count > INT32_MAX)
         return -XEN_EINVAL;
     if (batch)
-        return refuse_batch(vcpu, batch, VADDR(args[1]), count);
+        return run_batch(vcpu, batch, VADDR(args[1]), count);
     if (!single)
         return -XEN_ENOSYS;
-    if (count != 1)
+    if (single->counted && count != 1)
         return -XEN_EINVAL;
-    return single(vcpu, VADDR(args[1]));
+    return single->run(vcpu, VADDR(args[1]));
 }

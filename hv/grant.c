@@ -13,15 +13,6 @@
 
 #define BACKEND 0u /* the domain at the other end of the rings */
 
-/* Version 2 of an entry, for frame numbers of 64 bits; xen/include/public/grant_table.h. */
-struct grant_entry_v2 {
-    uint16_t flags;
-    uint16_t domid;
-    uint32_t pad0;
-    uint64_t frame;
-};
-_Static_assert(sizeof(struct grant_entry_v2) == 16, "grant_entry_v2");
-
 #define STATUS_PER_FRAME (PAGE_SIZE / sizeof(uint16_t))
 #define V2_PER_FRAME     (PAGE_SIZE / sizeof(struct grant_entry_v2))
 _Static_assert(GRANT_FRAMES_MAX *V2_PER_FRAME <= GRANT_STATUS_MAX * STATUS_PER_FRAME, "a status for each entry");
@@ -86,7 +77,7 @@ static void convert_reserved(void *table, unsigned from)
     memcpy(v2, table, sizeof(v2));
     for (unsigned i = 0; i < GNTTAB_NR_RESERVED_ENTRIES; i++) {
         if (from == 1)
-            v2[i] = (struct grant_entry_v2){v1[i].flags, v1[i].domid, 0, v1[i].frame};
+            v2[i] = (struct grant_entry_v2){v1[i].flags, v1[i].domid, 0, 0, v1[i].frame};
         else if (v2[i].frame <= UINT32_MAX && (v2[i].flags & GTF_type_mask) == GTF_permit_access)
             v1[i] = (struct grant_entry_v1){v2[i].flags, v2[i].domid, (uint32_t)v2[i].frame};
         else
@@ -102,6 +93,10 @@ int grant_set_version(struct hv_domain *domain, unsigned version)
 
     if (version == grants->version)
         return 0;
+    for (unsigned i = 0; i < grants->nr_status_frames; i++) {
+        if (domain_shared_is_mapped(&domain->domain, grants->status_frames[i]))
+            return -XEN_EBUSY;
+    }
     if (version == 2 &&
         take_frames(domain, grants->status_frames, &grants->nr_status_frames, status_frames_for(grants->nr_frames)))
         return -XEN_ENOMEM;

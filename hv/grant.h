@@ -4,12 +4,24 @@
 
 #include <stdint.h>
 
+#include <abi/grant.h>
 #include <engine/types.h>
 
 struct hv_domain;
 
 #define GRANT_FRAMES_MAX 32u
 #define GRANT_STATUS_MAX 4u /* of version 2: the status of 2048 entries each, where a frame has 256 entries */
+
+/* Version 2 of an entry, for frame numbers of 64 bits; xen/include/public/grant_table.h. */
+struct grant_entry_v2 {
+    uint16_t flags; /* with GTF_sub_page, bytes page_off to page_off + length of the page */
+    uint16_t domid;
+    uint16_t page_off;
+    uint16_t length;
+    uint64_t frame;
+};
+_Static_assert(sizeof(struct grant_entry_v2) == 16, "grant_entry_v2");
+#define GTF_sub_page (1u << 8)
 
 struct domain_grants {
     unsigned version; /* 1 or 2 */
@@ -33,6 +45,14 @@ int __attribute__((warn_unused_result)) grant_grow(struct hv_domain *domain, uns
 
 /*
  * Change to entries of @version, 1 or 2.  The reserved entries are kept as far as they are grants of frames that the
- * other version can name; all others become invalid.  -XEN_ENOMEM: nothing has changed.
+ * other version can name; all others become invalid.  -XEN_ENOMEM, -XEN_EBUSY (the guest has a status frame mapped):
+ * nothing has changed.
  */
 int __attribute__((warn_unused_result)) grant_set_version(struct hv_domain *domain, unsigned version);
+
+/*
+ * hv/grant_copy.c.  Copy bytes between pages of @domain, granted to itself or named by frame; exchange two entries of
+ * the table.  The result is a status of abi/grant.h.
+ */
+int16_t grant_copy(struct hv_domain *domain, const struct gnttab_copy *copy);
+int16_t grant_swap(const struct hv_domain *domain, grant_ref_t a, grant_ref_t b);

@@ -4,7 +4,7 @@
  * physdev_op and platform_op, for guests of both widths.  Guest memory is this program's own, below 4 GiB; what lies
  * outside faults.
  */
-/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/grant.c hv/share.c */
+/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/grant.c hv/grant_copy.c hv/share.c */
 /* links: hv/call_physdev.c hv/call_platform.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,6 +122,26 @@ int domain_share(struct domain *of, mfn_t mfn)
     frames_shared++;
     of->nr_frames--;
     return 0;
+}
+
+static uint64_t status_is_mapped; /* the frame that the guest maps */
+
+bool domain_shared_is_mapped(struct domain *of, mfn_t mfn)
+{
+    assert_ptr_equal(of, &domain.domain);
+    return mfn.v == status_is_mapped;
+}
+
+/* Copies have a test of their own. */
+int domain_hold_writable(struct domain *of, mfn_t mfn)
+{
+    fail_msg("a copy, of %p to %lx", (void *)of, mfn.v);
+    return 0;
+}
+
+void domain_drop_writable(struct domain *of, mfn_t mfn)
+{
+    fail_msg("the end of a copy, of %p to %lx", (void *)of, mfn.v);
 }
 
 void console_write(const char *bytes, size_t count)
@@ -458,7 +478,9 @@ static void grant_versions(void)
     assert_int_equal(grant_list(GNTTABOP_setup_table, DOMID_SELF, 9, at(64)), GNTST_okay);
     v1[20] = v1[0];
     assert_int_equal(set_version(3), -XEN_EINVAL);
+    assert_int_equal(GUEST(struct gnttab_set_version).version, 1);
     assert_int_equal(set_version(0), -XEN_EINVAL);
+    assert_int_equal(GUEST(struct gnttab_set_version).version, 1);
     assert_int_equal(set_version(2), 0);
     assert_int_equal(GUEST(struct gnttab_set_version).version, 2);
     assert_int_equal(v2[0], GTF_permit_access);
@@ -473,6 +495,13 @@ static void grant_versions(void)
     GUEST(struct gnttab_get_version) = (struct gnttab_get_version){.dom = DOMID_SELF};
     assert_int_equal(call(call_grant_table_op, GNTTABOP_get_version, at(0), 1), 0);
     assert_int_equal(GUEST(struct gnttab_get_version).version, 2);
+    status_is_mapped = 110;
+    assert_int_equal(set_version(1), -XEN_EBUSY);
+    assert_int_equal(GUEST(struct gnttab_set_version).version, 2);
+    assert_int_equal(v2[1], 55);
+    assert_int_equal(set_version(2), 0);
+    status_is_mapped = 0;
+    assert_int_equal(call(call_grant_table_op, GNTTABOP_set_version, nowhere(), 0), -XEN_EFAULT);
     assert_int_equal(set_version(1), 0);
     assert_int_equal(v1[0].flags, GTF_permit_access);
     assert_int_equal(v1[0].frame, 55);
@@ -491,7 +520,8 @@ static void grants_of_others(void)
     struct gnttab_unmap_grant_ref *unmaps = (struct gnttab_unmap_grant_ref *)(void *)guest;
     unsigned count = GUEST_SIZE / sizeof(*maps);
 
-    maps[1].dom = DOMID_SELF;
+    maps[1].dom = 1; /* itself; DOMID_SELF names nobody here */
+    maps[2].dom = DOMID_SELF;
     assert_int_equal(call(call_grant_table_op, GNTTABOP_map_grant_ref, at(0), count), 0);
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(maps[i].status, i == 1 ? GNTST_general_error : GNTST_bad_domain);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GNTTABOP_copy and GNTTABOP_swap_grant_ref, on the grants of one domain: it may grant to itself.  An entry is read
+ * once, and what was read is checked: the guest can write it at any moment.  Nobody else runs meanwhile, since there is
+ * one processor and interrupts are off, so that nothing needs to be marked as in use.
+ */
+#include <abi/grant.h>
+#include <abi/mmu.h>
+#include <engine/engine.h>
+#include <hv/domain.h>
+#include <hv/grant.h>
+#include <hv/string.h>
+
+/* A page, and which of its bytes may be used. */
+struct page {
+    mfn_t mfn;
+    uint32_t first, end;
+};
+
+static uint32_t entry_size(const struct domain_grants *grants)
+{
+    return grants->version == 1 ? sizeof(struct grant_entry_v1) : sizeof(struct grant_entry_v2);
+}
+
+/* Where entry @ref lies; NULL: the table does not reach so far. */
+static uint8_t *find_entry(const struct domain_grants *grants, grant_ref_t ref)
+{
+    uint32_t size = entry_size(grants), per_frame = PAGE_SIZE / size;
+
+    if (ref / per_frame >= grants->nr_frames)
+        return NULL;
+    return (uint8_t *)port_frame_map(grants->frames[ref / per_frame]) + (size_t)(ref % per_frame) * size;
+}
+
+/* Does @flags and @domid, of an entry, grant a page to @domain for this? */
+static bool is_granted(const struct hv_domain *domain, uint16_t flags, uint16_t domid, bool to_write)
+{
+    return (flags & GTF_type_mask) == GTF_permit_access && domid == domain->domain.id.v &&
+           !(to_write && (flags & GTF_readonly));
+}
+
+static int16_t read_entry(const struct hv_domain *domain, const uint8_t *place, bool to_write, struct page *page)
+{
+    struct grant_entry_v2 wide;
+    struct grant_entry_v1 entry;
+
+    if (domain->grants.version == 1) {
+        memcpy(&entry, place, sizeof(entry));
+        *page = (struct page){MFN(entry.frame), 0, PAGE_SIZE};
+        return is_granted(domain, entry.flags, entry.domid, to_write) ? GNTST_okay : GNTST_general_error;
+    }
+    memcpy(&wide, place, sizeof(wide));
+    *page = (struct page){MFN(wide.frame), 0, PAGE_SIZE};
+    if (wide.flags & GTF_sub_page)
+        *page = (struct page){MFN(wide.frame), wide.page_off, (uint32_t)wide.page_off + wide.length};
+    return is_granted(domain, wide.flags, wide.domid, to_write) ? GNTST_okay : GNTST_general_error;
+}
+
+/* The page that one side of a copy names; a page that is not granted is the caller's own, which it calls DOMID_SELF. */
+static int16_t find_page(const struct hv_domain *domain, const struct gnttab_copy_ptr *side, bool granted,
+                         bool to_write, struct page *page)
+{
+    bool self = side->domid == DOMID_SELF, own = self || side->domid == domain->domain.id.v;
+    const uint8_t *entry;
+
+    if (!own && !domain_find(domain->domain.machine, DOMID(side->domid)))
+        return GNTST_bad_domain;
+    if (!granted) {
+        *page = (struct page){MFN(side->u.gmfn), 0, PAGE_SIZE};
+        return self ? GNTST_okay : GNTST_permission_denied;
+    }
+    if (!own)
+        return GNTST_general_error; /* it has granted nothing to this one */
+    entry = find_entry(&domain->grants, side->u.ref);
+    return entry ? read_entry(domain, entry, to_write, page) : GNTST_bad_gntref;
+}
+
+static bool fits(const struct page *page, const struct gnttab_copy_ptr *side, uint32_t length)
+{
+    return side->offset >= page->first && (uint32_t)side->offset + length <= page->end;
+}
+
+static bool is_own(const struct hv_domain *domain, mfn_t mfn)
+{
+    const struct frame *frame = frame_find(domain->domain.machine, mfn);
+
+    return frame && frame_owner(frame) == domain->domain.id.v;
+}
+
+int16_t grant_copy(struct hv_domain *domain, const struct gnttab_copy *copy)
+{
+    struct page from, to;
+    int16_t status = find_page(domain, &copy->source, copy->flags & GNTCOPY_source_gref, false, &from);
+
+    if (status == GNTST_okay)
+        status = find_page(domain, &copy->dest, copy->flags & GNTCOPY_dest_gref, true, &to);
+    if (status != GNTST_okay)
+        return status;
+    if (copy->source.offset + copy->len > (int)PAGE_SIZE || copy->dest.offset + copy->len > (int)PAGE_SIZE)
+        return GNTST_bad_copy_arg;
+    if (!fits(&from, &copy->source, copy->len) || !fits(&to, &copy->dest, copy->len))
+        return GNTST_general_error;
+    if (!is_own(domain, from.mfn) || !is_own(domain, to.mfn))
+        return GNTST_bad_page;
+    if (domain_hold_writable(&domain->domain, to.mfn)) /* so that only what the guest itself may write is written */
+        return GNTST_general_error;
+    memmove((uint8_t *)port_frame_map(to.mfn) + copy->dest.offset,
+            (const uint8_t *)port_frame_map(from.mfn) + copy->source.offset, copy->len);
+    domain_drop_writable(&domain->domain, to.mfn);
+    return GNTST_okay;
+}
+
+int16_t grant_swap(const struct hv_domain *domain, grant_ref_t a, grant_ref_t b)
+{
+    uint8_t *first = find_entry(&domain->grants, a), *second = find_entry(&domain->grants, b);
+    struct grant_entry_v2 kept, other;
+    uint32_t size = entry_size(&domain->grants);
+
+    if (!first || !second)
+        return GNTST_bad_gntref;
+    memcpy(&kept, first, size);
+    memcpy(&other, second, size);
+    memcpy(first, &other, size);
+    memcpy(second, &kept, size);
+    return GNTST_okay;
+}
