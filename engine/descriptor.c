@@ -58,12 +58,17 @@ static bool adjust_segment(enum width width, uint64_t *descriptor)
     return true;
 }
 
+/*
+ * Of the hypervisor's own descriptors, the code segment of the guest's kernel.  A 32-bit guest's may be named with any
+ * RPL, since a gate is stored with one of its own.
+ */
 static bool gate_selector_ok(enum width width, unsigned selector)
 {
-    unsigned kernel_cs = width == WIDTH_64 ? FLAT_KERNEL_CS64 : COMPAT_FLAT_KERNEL_CS;
-
-    return (selector & SELECTOR_LDT) || selector < FIRST_RESERVED_GDT_BYTE ||
-           (selector | SELECTOR_RPL) == (kernel_cs | SELECTOR_RPL);
+    if ((selector & SELECTOR_LDT) || selector < FIRST_RESERVED_GDT_BYTE)
+        return true;
+    if (width == WIDTH_64)
+        return selector == FLAT_KERNEL_CS64;
+    return (selector | SELECTOR_RPL) == (COMPAT_FLAT_KERNEL_CS | SELECTOR_RPL);
 }
 
 /*

@@ -60,6 +60,8 @@ static const struct row rows[] = {
     {GATE(0xe008, 3), REFUSED, REFUSED},
     {GATE(0xe010, 3), REFUSED, REFUSED},
     {GATE(FLAT_RING3_CS64, 3), GATE(FLAT_RING3_CS64, 0), REFUSED},
+    {GATE(FLAT_RING3_CS64 & ~3, 3), REFUSED, REFUSED},
+    {GATE(FLAT_RING3_CS64 & ~1, 0), REFUSED, REFUSED},
     {GATE(FLAT_RING1_CS, 3), REFUSED, GATE(0xe01b, 0)},
     {GATE(0xe01c, 2), GATE(0xe01f, 0), GATE(0xe01e, 0)}, /* in the LDT, whatever its number */
     {GATE(0xfff8, 3), REFUSED, REFUSED},

@@ -168,7 +168,7 @@ static bool gate(bool wide, uint32_t *low, uint32_t *high)
 {
     uint32_t selector = *low >> 16, asked = (*high >> 13) & 3;
 
-    if (!(selector & 4) && selector >= 0xe000 && (selector | 3) != (wide ? 0xe033u : 0xe01bu))
+    if (!(selector & 4) && selector >= 0xe000 && (wide ? selector != 0xe033 : (selector | 3) != 0xe01b))
         return false;
     if (*high & (wide ? 0xffu : 0xe0u))
         return false;
