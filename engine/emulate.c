@@ -61,18 +61,28 @@ static bool may_clear_present(const struct vcpu *vcpu, const struct table_write 
     return vcpu->domain->width == WIDTH_PAE && write->bytes == 4 && write->vaddr.v % 8 == 4 && (entry & ENTRY_PRESENT);
 }
 
+static bool form_ok(const struct table_write *write)
+{
+    bool size = write->bytes == 1 || write->bytes == 2 || write->bytes == 4 || write->bytes == 8;
+
+    return size && write->vaddr.v % write->bytes == 0 && write->form <= WRITE_ADD;
+}
+
 /* One attempt: -XEN_EAGAIN if a processor set an accessed or dirty bit meanwhile. */
 static int write_once(struct op *op, struct table_write *write)
 {
     struct vcpu *vcpu = op->vcpu;
-    struct part part = part_of(write);
+    struct part part;
     unsigned index = (unsigned)(write->vaddr.v % PAGE_SIZE) / 8;
     struct frame *frame = find_target(vcpu, write->vaddr);
     struct update update = {.commit = COMMIT_EXPECT};
     int error;
 
     if (!frame)
-        return refuse_value(op, XEN_EINVAL, REFUSE_WRITE_TARGET, write->vaddr.v);
+        return -XEN_EINVAL;
+    if (!form_ok(write))
+        return refuse_value(op, XEN_EINVAL, REFUSE_WRITE_FORM, write->vaddr.v);
+    part = part_of(write);
     update.expected = __atomic_load_n(&frame_entries(op->machine, frame)[index], __ATOMIC_RELAXED);
     write->seen = (update.expected >> part.shift) & part.mask;
     if (write->form == WRITE_CMPXCHG && write->seen != (write->expected & part.mask))
@@ -87,20 +97,13 @@ static int write_once(struct op *op, struct table_write *write)
     return error;
 }
 
-static bool form_ok(const struct table_write *write)
-{
-    bool size = write->bytes == 1 || write->bytes == 2 || write->bytes == 4 || write->bytes == 8;
-
-    return size && write->vaddr.v % write->bytes == 0 && write->form <= WRITE_ADD;
-}
-
 int table_write_emulate(struct vcpu *vcpu, struct table_write *write)
 {
     struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE};
     int error;
 
-    if (!vcpu->domain->writable_tables || vcpu->user_mode || !form_ok(write))
-        return refuse_value(&op, XEN_EINVAL, REFUSE_WRITE_FORM, write->vaddr.v);
+    if (!vcpu->domain->writable_tables || vcpu->user_mode)
+        return -XEN_EINVAL;
     error = op_begin(&op, vcpu->domain, vcpu->domain);
     if (error)
         return error;

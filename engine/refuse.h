@@ -2,6 +2,9 @@
 /*
  * Refusals explain themselves.  Where an operation is refused, and only there, refuse() records what was refused, where
  * and why, and hands that to the port; the guest sees the number alone.
+ *
+ * A fault that is the guest's own is no refusal, and nobody hears of it but the guest: a write to a page that it has
+ * mapped read-only, a selector beyond the LDT or in a page of it that is not there.
  */
 #pragma once
 
@@ -50,7 +53,6 @@
     REASON(TABLE_LIMIT, "more entries than the table can have")                                               \
     REASON(NOT_CANONICAL, "the address is not canonical, or is the hypervisor's")                             \
     REASON(WRITE_FORM, "the write is not of a form that is emulated")                                         \
-    REASON(WRITE_TARGET, "the write does not go to an L1 table that is mapped read-only")                     \
     REASON(EXTENT_ORDER, "the extent is larger than the domain may have at once")                             \
     REASON(EXCHANGE_COUNTS, "the two sides of the exchange do not hold the same amount of memory")            \
     REASON(FRAME_IN_USE, "the frame has other references or uses")                                            \

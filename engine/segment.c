@@ -174,12 +174,12 @@ static int ldt_map(struct op *op, struct vcpu *vcpu, unsigned page)
     int error;
 
     if (page >= LDT_FRAMES || page * DESCRIPTORS_PER_PAGE >= vcpu->ldt_entries)
-        return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, page);
+        return -XEN_EINVAL;
     if (!mfn_is_none(vcpu->ldt[page]))
         return 0;
     entry = walk_read_l1(vcpu, vaddr);
     if (!(entry & ENTRY_PRESENT))
-        return refuse_value(op, XEN_EINVAL, REFUSE_NO_L1_ENTRY, vaddr.v);
+        return -XEN_EINVAL;
     error = frame_acquire(op, entry_mfn(entry));
     if (error)
         return error;

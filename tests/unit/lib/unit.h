@@ -98,6 +98,14 @@ mfn_t unit_window_table(const struct unit *unit);
         assert_int_equal((unit)->sim->last_refusal.error, error_);                                  \
     } while (0)
 
+/* The fault is the guest's own: -XEN_EINVAL, and nothing is recorded. */
+#define assert_own_fault(unit, result)                               \
+    do {                                                             \
+        uint64_t refusals_before = (unit)->sim->nr_refusals;         \
+        assert_int_equal(result, -XEN_EINVAL);                       \
+        assert_int_equal((unit)->sim->nr_refusals, refusals_before); \
+    } while (0)
+
 /* @call ends in port_halt() or sim_fail().  Nothing but sim_destroy() is possible then. */
 #define assert_halts(unit, fn, arg) assert_true(sim_fails((unit)->sim, fn, (unit)->vcpu, arg))
 
