@@ -142,8 +142,8 @@ struct table_write {
 /*
  * Do @write if it goes to an L1 table that is mapped read-only, checked like any other update of an entry.
  * 0: done (a CMPXCHG whose @expected differs from @seen has written nothing, and is done).  Otherwise an error, nothing
- * has changed, and the fault is the guest's; where it goes elsewhere, or the guest's kernel has not asked for this, that
- * is no refusal either.
+ * has changed, and the fault is the guest's; where it goes elsewhere, or the guest's kernel has not asked for this,
+ * that is no refusal either.
  */
 int __must_check table_write_emulate(struct vcpu *vcpu, struct table_write *write);
 

@@ -75,7 +75,8 @@ static hypercall_fn *const hypercalls[] = {
 
 static struct op begin(struct vcpu *vcpu, uint64_t number)
 {
-    return (struct op){.machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number};
+    return (struct op){
+        .machine = vcpu->domain->machine, .vcpu = vcpu, .call = (unsigned)number, .command = COMMAND_NONE};
 }
 
 static int64_t run_ours(struct vcpu *vcpu, uint64_t number, hypercall_fn *call, const uint64_t args[6])

@@ -174,6 +174,7 @@ int64_t memory_op(struct op *op, const uint64_t args[6])
 {
     vaddr_t argument = VADDR(args[1]);
 
+    op->command = (unsigned)args[0];
     switch (args[0]) {
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:

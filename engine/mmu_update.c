@@ -35,7 +35,7 @@ static int update_table(struct op *op, struct run *run, uint64_t ptr, const stru
     run->table = MFN_NONE;
     frame = frame_find(op->machine, mfn);
     if (!frame || frame_owner(frame) != op->pt_owner->id.v)
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, ptr);
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
     error = update_memory(op, frame, offset, update);
     if (!error && type_is_live(frame->type, TYPE_L1) && frame_owner(frame) == op->pt_owner->id.v)
         *run = (struct run){mfn, frame_entries(op->machine, frame), op->unlocks};
@@ -51,7 +51,7 @@ static int update_m2p(struct op *op, uint64_t ptr, uint64_t value)
     if (op->pt_owner != op->vcpu->domain)
         return refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, op->pt_owner->id.v);
     if (!frame || !op->pg_owner || frame_owner(frame) != op->pg_owner->id.v)
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, ptr);
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
     m2p_set(op->machine, mfn, value);
     return 0;
 }

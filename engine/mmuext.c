@@ -235,11 +235,13 @@ static int run_batch(struct op *op, vaddr_t ops, uint32_t count)
         struct mmuext_op ext;
         int error;
 
+        op->command = COMMAND_NONE;
         op_preempt_point(op);
         if (op_is_dying(op))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
         if (!read_entry(op->vcpu, VADDR(ops.v + op->index * entry_size(op->vcpu->domain)), &ext))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);
+        op->command = ext.cmd;
         error = run_command(op, &ext);
         if (error)
             return error;

@@ -14,6 +14,7 @@ int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason rea
         .vcpu = op->vcpu,
         .call = op->call,
         .index = op->index,
+        .command = op->command,
         .table = place.table,
         .level = place.level,
         .slot = place.slot,
@@ -34,10 +35,11 @@ int refuse_value(const struct op *op, enum neg_errnoval error, enum refusal_reas
 
 struct words {
     const char *name, *text;
+    enum refusal_value value;
 };
 
 static const struct words words[REFUSAL_COUNT] = {
-#define REFUSAL_WORDS(name, text) [REFUSE_##name] = {#name, text},
+#define REFUSAL_WORDS(name, value, text) [REFUSE_##name] = {#name, text, VALUE_##value},
     REFUSAL_REASONS(REFUSAL_WORDS)
 #undef REFUSAL_WORDS
 };
@@ -45,6 +47,11 @@ static const struct words words[REFUSAL_COUNT] = {
 const char *refusal_name(enum refusal_reason reason)
 {
     return words[reason].name;
+}
+
+enum refusal_value refusal_value(enum refusal_reason reason)
+{
+    return words[reason].value;
 }
 
 const char *refusal_text(enum refusal_reason reason)

@@ -12,60 +12,76 @@
 #include <engine/type.h>
 #include <engine/types.h>
 
-/* name, explanation */
-#define REFUSAL_REASONS(REASON)                                                                               \
-    REASON(GUEST_ADDRESS, "a guest pointer leaves the guest's part of the address space")                     \
-    REASON(GUEST_FAULT, "guest memory could not be read or written")                                          \
-    REASON(NO_SUCH_DOMAIN, "no domain has this number, or the caller named itself by number")                 \
-    REASON(NOT_PRIVILEGED, "only a privileged domain may do this to another")                                 \
-    REASON(DYING, "the domain is being torn down")                                                            \
-    REASON(UNKNOWN_COMMAND, "no such command")                                                                \
-    REASON(MISALIGNED, "an address is not aligned as the command needs it")                                   \
-    REASON(NOT_RAM, "the frame is not RAM, and the domain has no right to it")                                \
-    REASON(NO_SUCH_FRAME, "the frame number lies outside the machine")                                        \
-    REASON(NOT_OWNED, "the frame is not the domain's")                                                        \
-    REASON(REFERENCES_EXHAUSTED, "the frame's count of references is at its maximum")                         \
-    REASON(BAD_FLAGS, "the entry has a flag set that is not allowed at its level")                            \
-    REASON(CACHE_FLAGS, "only a domain with rights to devices may choose memory types")                       \
-    REASON(CACHE_FLAGS_SHARED, "a frame shared with the hypervisor is always cached")                         \
-    REASON(L1TF, "the entry is not present but names a frame, which this processor would read speculatively") \
-    REASON(HYPERVISOR_SLOT, "the slot belongs to the hypervisor")                                             \
-    REASON(SLOT_OUTSIDE_TABLE, "a 32-bit guest's L3 has four slots")                                          \
-    REASON(SLOT_FIXED, "slot 3 of a 32-bit guest's L3 stays what it was when the table was validated")        \
-    REASON(SLOT_MISSING, "slot 3 of a 32-bit guest's L3 must be present")                                     \
-    REASON(FOREIGN_TABLE, "a table's child must belong to the table's own domain")                            \
-    REASON(TYPE_CONFLICT, "the frame is in use as another type")                                              \
-    REASON(TYPE_UNDER_CONVERSION, "the frame is just becoming, or ceasing to be, another type")               \
-    REASON(TYPE_COUNT_EXHAUSTED, "the frame's count of uses is at its maximum")                               \
-    REASON(TABLE_SHARED, "the L2 under slot 3 may serve one L3 only")                                         \
-    REASON(NOT_A_TABLE, "the address is not in a page table or a writable frame")                             \
-    REASON(NO_L1_ENTRY, "no L1 entry maps this virtual address")                                              \
-    REASON(WIDTH, "the command does not exist for guests of this width")                                      \
-    REASON(ALREADY_PINNED, "the frame is pinned already")                                                     \
-    REASON(NOT_PINNED, "the frame is not pinned")                                                             \
-    REASON(ROOT_ABOVE_4G, "a 32-bit guest's root lies above 4 GiB and extended cr3 is off")                   \
-    REASON(NO_USER_ROOT, "user mode needs a user root")                                                       \
-    REASON(USER_MODE, "the guest is in user mode")                                                            \
-    REASON(SUPERPAGE, "superpages are not offered")                                                           \
-    REASON(CACHE_RIGHTS, "only a domain with rights to devices may flush caches")                             \
-    REASON(VCPU_MASK, "the set of vCPUs could not be read")                                                   \
-    REASON(DESCRIPTOR, "the segment descriptor would give more rights than a guest has")                      \
-    REASON(TABLE_LIMIT, "more entries than the table can have")                                               \
-    REASON(NOT_CANONICAL, "the address is not canonical, or is the hypervisor's")                             \
-    REASON(WRITE_FORM, "the write is not of a form that is emulated")                                         \
-    REASON(EXTENT_ORDER, "the extent is larger than the domain may have at once")                             \
-    REASON(EXCHANGE_COUNTS, "the two sides of the exchange do not hold the same amount of memory")            \
-    REASON(FRAME_IN_USE, "the frame has other references or uses")                                            \
-    REASON(NO_MEMORY, "the machine has no free frame, or the reservation is full")                            \
-    REASON(HOLDS_EXHAUSTED, "the hypervisor holds as many of the domain's frames as it can")                  \
-    REASON(NESTED, "a multicall inside a multicall")                                                          \
-    REASON(ADDRESS_BITS, "a restriction of the address width cannot be met")
+/* name, what the refused value is (VALUE_*), explanation */
+#define REFUSAL_REASONS(REASON)                                                                                      \
+    REASON(GUEST_ADDRESS, ADDRESS, "a guest pointer leaves the guest's part of the address space")                   \
+    REASON(GUEST_FAULT, ADDRESS, "guest memory could not be read or written")                                        \
+    REASON(NO_SUCH_DOMAIN, DOMAIN, "no domain has this number, or the caller named itself by number")                \
+    REASON(NOT_PRIVILEGED, NUMBER, "only a privileged domain may do this to another")                                \
+    REASON(DYING, DOMAIN, "the domain is being torn down")                                                           \
+    REASON(UNKNOWN_COMMAND, COMMAND, "no such command")                                                              \
+    REASON(MISALIGNED, ADDRESS, "an address is not aligned as the command needs it")                                 \
+    REASON(NOT_RAM, ENTRY, "the frame is not RAM, and the domain has no right to it")                                \
+    REASON(NO_SUCH_FRAME, ENTRY, "the frame number lies outside the machine")                                        \
+    REASON(NOT_OWNED, FRAME, "the frame is not the domain's")                                                        \
+    REASON(REFERENCES_EXHAUSTED, FRAME, "the frame's count of references is at its maximum")                         \
+    REASON(BAD_FLAGS, ENTRY, "the entry has a flag set that is not allowed at its level")                            \
+    REASON(CACHE_FLAGS, ENTRY, "only a domain with rights to devices may choose memory types")                       \
+    REASON(CACHE_FLAGS_SHARED, ENTRY, "a frame shared with the hypervisor is always cached")                         \
+    REASON(L1TF, ENTRY, "the entry is not present but names a frame, which this processor would read speculatively") \
+    REASON(HYPERVISOR_SLOT, ENTRY, "the slot belongs to the hypervisor")                                             \
+    REASON(SLOT_OUTSIDE_TABLE, ENTRY, "a 32-bit guest's L3 has four slots")                                          \
+    REASON(SLOT_FIXED, ENTRY, "slot 3 of a 32-bit guest's L3 stays what it was when the table was validated")        \
+    REASON(SLOT_MISSING, ENTRY, "slot 3 of a 32-bit guest's L3 must be present")                                     \
+    REASON(FOREIGN_TABLE, ENTRY, "a table's child must belong to the table's own domain")                            \
+    REASON(TYPE_CONFLICT, TYPE, "the frame is in use as another type")                                               \
+    REASON(SELF_MAP, TYPE,                                                                                           \
+           "the entry names its own table, which may be mapped read-only, and lead to other tables alone")           \
+    REASON(TYPE_UNDER_CONVERSION, TYPE, "the frame is just becoming, or ceasing to be, another type")                \
+    REASON(TYPE_COUNT_EXHAUSTED, TYPE, "the frame's count of uses is at its maximum")                                \
+    REASON(TABLE_SHARED, TYPE, "the L2 under slot 3 may serve one L3 only")                                          \
+    REASON(NOT_A_TABLE, ENTRY, "the address is not in a page table or a writable frame")                             \
+    REASON(NO_L1_ENTRY, ADDRESS, "no L1 entry maps this virtual address")                                            \
+    REASON(WIDTH, FRAME, "the command does not exist for guests of this width")                                      \
+    REASON(ALREADY_PINNED, FRAME, "the frame is pinned already")                                                     \
+    REASON(NOT_PINNED, FRAME, "the frame is not pinned")                                                             \
+    REASON(ROOT_ABOVE_4G, FRAME, "a 32-bit guest's root lies above 4 GiB and extended cr3 is off")                   \
+    REASON(NO_USER_ROOT, VCPU, "user mode needs a user root")                                                        \
+    REASON(USER_MODE, CALL, "the guest is in user mode")                                                             \
+    REASON(SUPERPAGE, FRAME, "superpages are not offered")                                                           \
+    REASON(CACHE_RIGHTS, DOMAIN, "only a domain with rights to devices may flush caches")                            \
+    REASON(VCPU_MASK, ADDRESS, "the set of vCPUs could not be read")                                                 \
+    REASON(DESCRIPTOR, DESCRIPTOR, "the segment descriptor would give more rights than a guest has")                 \
+    REASON(TABLE_LIMIT, NUMBER, "more entries than the table can have")                                              \
+    REASON(NOT_CANONICAL, ADDRESS, "the address is not canonical, or is the hypervisor's")                           \
+    REASON(WRITE_FORM, ADDRESS, "the write is not of a form that is emulated")                                       \
+    REASON(EXTENT_ORDER, NUMBER, "the extent is larger than the domain may have at once")                            \
+    REASON(EXCHANGE_COUNTS, NUMBER, "the two sides of the exchange do not hold the same amount of memory")           \
+    REASON(FRAME_IN_USE, FRAME, "the frame has other references or uses")                                            \
+    REASON(NO_MEMORY, NUMBER, "the machine has no free frame, or the reservation is full")                           \
+    REASON(HOLDS_EXHAUSTED, FRAME, "the hypervisor holds as many of the domain's frames as it can")                  \
+    REASON(NESTED, CALL, "a multicall inside a multicall")                                                           \
+    REASON(ADDRESS_BITS, NUMBER, "a restriction of the address width cannot be met")
 
 enum refusal_reason {
-#define REFUSAL_NAME(name, text) REFUSE_##name,
+#define REFUSAL_NAME(name, value, text) REFUSE_##name,
     REFUSAL_REASONS(REFUSAL_NAME)
 #undef REFUSAL_NAME
         REFUSAL_COUNT
+};
+
+/* What the value of a refusal is. */
+enum refusal_value {
+    VALUE_NUMBER, /* a count, an order, flags: whatever the explanation speaks of */
+    VALUE_ADDRESS,
+    VALUE_FRAME, /* a frame number; an entry that names it, where the refusal has a place */
+    VALUE_ENTRY,
+    VALUE_TYPE, /* an enum frame_type: what the frame was to become */
+    VALUE_DOMAIN,
+    VALUE_VCPU,
+    VALUE_CALL,
+    VALUE_COMMAND,
+    VALUE_DESCRIPTOR,
 };
 
 struct frame;
@@ -73,20 +89,23 @@ struct op;
 struct vcpu;
 
 /* In the place of a hypercall's number: something else that the guest did, a fault or a change of mode. */
-#define CALL_NONE UINT32_MAX
+#define CALL_NONE    UINT32_MAX
+/* In the place of a command's number: the call has none, or it has not been read. */
+#define COMMAND_NONE UINT32_MAX
 
 struct refusal {
     enum neg_errnoval error; /* the guest sees -error */
     enum refusal_reason reason;
     const struct vcpu *vcpu; /* who asked; NULL: the hypervisor itself */
     unsigned call, index;    /* hypercall, and entry of its batch */
+    unsigned command;        /* MMUEXT_*, XENMEM_*; COMMAND_NONE */
     /* where: what does not apply is MFN_NONE or zero */
     mfn_t table;
     unsigned level, slot;
     mfn_t frame;           /* the frame in question */
     struct type_word type; /* its type word as it was found: conflicting type, count, pinned or not */
     domid_t owner;         /* its owner, who alone can have pinned it */
-    uint64_t value;        /* the entry, address, count or command that was refused */
+    uint64_t value;        /* what was refused, as refusal_value() says */
 };
 
 /* Where a refusal happened, as far as its place knows. */
@@ -105,6 +124,9 @@ int __must_check __cold refuse(const struct op *op, enum neg_errnoval error, enu
 /* The same where nothing but a value is known. */
 int __must_check __cold refuse_value(const struct op *op, enum neg_errnoval error, enum refusal_reason reason,
                                      uint64_t value);
+
+/* What the value of a refusal for @reason is. */
+enum refusal_value refusal_value(enum refusal_reason reason);
 
 /* A reason's name ("TYPE_CONFLICT") and its explanation; both static. */
 const char *refusal_name(enum refusal_reason reason);

@@ -208,7 +208,7 @@ static int descriptor_write(struct op *op, struct frame *frame, unsigned index, 
         return 0;
     }
     if (!typeref_is_writable(frame))
-        return refuse(op, XEN_EINVAL, typeref_conflict(frame, TYPE_WRITABLE), NOWHERE, frame, descriptor);
+        return refuse(op, XEN_EINVAL, typeref_conflict(frame, TYPE_WRITABLE), NOWHERE, frame, TYPE_WRITABLE);
     return update_memory(op, frame, index * 8, &(struct update){descriptor, COMMIT_REPLACE, 0});
 }
 
@@ -226,7 +226,7 @@ int64_t segment_update_descriptor(struct op *op, maddr_t maddr, uint64_t descrip
     if (error)
         return error;
     if (!frame || !frame_get(frame, domain)) {
-        error = refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, maddr.v);
+        error = refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, maddr.v >> PAGE_SHIFT);
     } else {
         error = descriptor_write(op, frame, (unsigned)(maddr.v % PAGE_SIZE) / 8, descriptor);
         frame_put(op->machine, frame);

@@ -17,7 +17,9 @@ static int refuse_conflict(const struct op *op, struct place place, const struct
 {
     enum neg_errnoval error = want == TYPE_WRITABLE ? XEN_EBUSY : XEN_EINVAL;
 
-    return refuse(op, error, typeref_conflict(frame, want), place, frame, want);
+    bool self = place.level > 0 && mfn_equal(place.table, frame_mfn(op->machine, frame));
+
+    return refuse(op, error, self ? REFUSE_SELF_MAP : typeref_conflict(frame, want), place, frame, want);
 }
 
 int typeref_convert_writable(struct op *op, struct place place, struct frame *frame)
@@ -107,7 +109,7 @@ int typeref_hold_writable(struct op *op, enum neg_errnoval error, struct frame *
         return typeref_refuse_frame(op, XEN_EINVAL, NOWHERE, frame, domain, value);
     if (typeref_is_writable(frame))
         return typeref_get_writable(op, NOWHERE, frame);
-    refusal = refuse(op, error, typeref_conflict(frame, TYPE_WRITABLE), NOWHERE, frame, value);
+    refusal = refuse(op, error, typeref_conflict(frame, TYPE_WRITABLE), NOWHERE, frame, TYPE_WRITABLE);
     frame_put(op->machine, frame);
     return refusal;
 }

@@ -153,7 +153,7 @@ static int update_upper(struct op *op, struct frame *table, unsigned index, cons
         error = update_entry(op, table, index, update);
         typeref_put(op, table);
     } else {
-        error = refuse(op, XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED, place, table, update->value);
+        error = refuse(op, XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED, place, table, type_of(table->type));
     }
     frame_put(op->machine, table);
     return error;
@@ -182,7 +182,7 @@ static bool wait_for_frame(struct op *op, struct frame *frame)
 int update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update)
 {
     if (type_is_busy(frame->type) && !wait_for_frame(op, frame))
-        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, update->value);
+        return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, frame_mfn(op->machine, frame).v);
     if (type_is_live(frame->type, TYPE_L1))
         return update_entry(op, frame, offset / 8, update);
     if (!type_is_validated(frame->type))

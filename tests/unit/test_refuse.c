@@ -288,6 +288,18 @@ static int64_t type_under_conversion(struct unit *unit, struct record *expected)
     return conversion_result;
 }
 
+/* The window's own table, mapped writable in itself. */
+static int64_t self_map(struct unit *unit, struct record *expected)
+{
+    mfn_t table = unit_window_table(unit);
+
+    *expected = (struct record){.error = XEN_EBUSY, .value = TYPE_WRITABLE};
+    at(expected, table, 1, 4);
+    about(expected, unit, table);
+    expected->call = __HYPERVISOR_mmu_update;
+    return guest_set_entry(unit->vcpu, table, 4, pte(table, PTE_RW_PAGE));
+}
+
 static int64_t frame_in_use(struct unit *unit, struct record *expected)
 {
     mfn_t page = unit_page(unit);
@@ -501,6 +513,7 @@ static const struct row rows[] = {
     ROW_PAE(SLOT_MISSING, slot_missing),
     ROW(FOREIGN_TABLE, foreign_table),
     ROW(TYPE_CONFLICT, type_conflict),
+    ROW(SELF_MAP, self_map),
     ROW(TYPE_UNDER_CONVERSION, type_under_conversion),
     ROW(TYPE_COUNT_EXHAUSTED, type_count_exhausted),
     ROW_PAE(TABLE_SHARED, table_shared),
