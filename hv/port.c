@@ -184,12 +184,26 @@ void port_explain_refusals(void)
     explains = true;
 }
 
+/* What the guest's memory says is only shown. */
+static void note_guest(struct port_refusal *noted, struct hv_vcpu *vcpu)
+{
+    noted->vcpu = vcpu->vcpu.id;
+    noted->cs = (uint16_t)vcpu->frame->cs;
+    noted->rip = vcpu->frame->rip;
+    if (!access_read(&vcpu->vcpu, &noted->top, VADDR(vcpu->frame->rsp), sizeof(noted->top)))
+        noted->top = 0;
+}
+
 void port_refused(const struct refusal *refusal)
 {
+    struct port_refusal *noted = &refusals.recent[refusals.count++ % PORT_REFUSALS];
+
     refusals.last = *refusal;
-    refusals.recent[refusals.count++ % PORT_REFUSALS] = *refusal;
+    *noted = (struct port_refusal){.refusal = *refusal};
+    if (refusal->vcpu && cpu_here()->current && cpu_here()->current->frame)
+        note_guest(noted, cpu_here()->current);
     if (explains)
-        report_refusal(refusal);
+        report_refusal(noted);
 }
 
 void port_halt(const char *file, int line, const char *condition)

@@ -9,9 +9,18 @@
 
 #define PORT_REFUSALS 4u /* remembered */
 
+struct port_refusal {
+    struct refusal refusal;
+    /* If a guest has asked: who, and where; a hypercall page hides that, hence the word on top of the stack. */
+    unsigned vcpu;
+    uint16_t cs;
+    uint64_t rip, top;
+};
+
 struct port_refusals {
     uint64_t count;
-    struct refusal last, recent[PORT_REFUSALS]; /* refusal n is in recent[n % PORT_REFUSALS] */
+    struct refusal last;
+    struct port_refusal recent[PORT_REFUSALS]; /* refusal n is in recent[n % PORT_REFUSALS] */
 };
 
 const struct port_refusals *port_refusals(void);

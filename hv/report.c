@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: names; a refusal; a guest. */
+/* In order: names; a guest.  Refusals are in report_refusal.c. */
 #include <abi/errno.h>
 #include <abi/hypercall.h>
 #include <engine/engine.h>
@@ -73,7 +73,7 @@ static const char *name_in(const char *const *names, size_t count, uint64_t inde
     return index < count && names[index] ? names[index] : NULL;
 }
 
-static void print_call_name(uint64_t number)
+void report_print_call(uint64_t number)
 {
     const char *name = name_in(call_names, ARRAY_SIZE(call_names), number);
 
@@ -83,7 +83,7 @@ static void print_call_name(uint64_t number)
         print("hypercall %lu", number);
 }
 
-static void print_result(int64_t result)
+void report_print_result(int64_t result)
 {
     const char *name = result < 0 ? name_in(error_names, ARRAY_SIZE(error_names), -(uint64_t)result) : NULL;
 
@@ -91,53 +91,6 @@ static void print_result(int64_t result)
         print("%s", name);
     else
         print("%ld", result);
-}
-
-/*
- * ---- A refusal.
- */
-
-static void print_frame_state(const struct refusal *refusal)
-{
-    static const char *const types[] = {
-        [TYPE_NONE] = "no type",
-        [TYPE_L1] = "an L1 table",
-        [TYPE_L2] = "an L2 table",
-        [TYPE_L3] = "an L3 table",
-        [TYPE_L4] = "an L4 table",
-        [TYPE_L2_TOP] = "the topmost L2 table",
-        [TYPE_SEGDESC] = "a descriptor table",
-        [TYPE_WRITABLE] = "writable",
-    };
-    const char *type = name_in(types, ARRAY_SIZE(types), type_of(refusal->type));
-
-    print("    frame %lx", refusal->frame.v);
-    if (refusal->owner.v < DOMID_FIRST_RESERVED)
-        print(" of domain %u", refusal->owner.v);
-    print(", %s, %u uses%s\n", type ? type : "of an unknown type", type_count(refusal->type),
-          type_is_pinned(refusal->type) ? ", pinned" : "");
-}
-
-void report_refusal(const struct refusal *refusal)
-{
-    print("refused: ");
-    if (!refusal->vcpu)
-        print("a step of the hypervisor's own");
-    else if (refusal->call == CALL_NONE)
-        print("a fault, or a change of mode");
-    else
-        print_call_name(refusal->call);
-    if (refusal->index)
-        print(", entry %u", refusal->index);
-    print(": ");
-    print_result(-(int64_t)refusal->error);
-    print(", %s: %s\n", refusal_name(refusal->reason), refusal_text(refusal->reason));
-    print("    value %lx", refusal->value);
-    if (!mfn_is_none(refusal->table))
-        print(", for slot %u of the L%u table in frame %lx", refusal->slot, refusal->level, refusal->table.v);
-    print("\n");
-    if (!mfn_is_none(refusal->frame))
-        print_frame_state(refusal);
 }
 
 /*
@@ -182,9 +135,9 @@ static void print_calls(const struct vcpu_report *report)
         const struct report_call *call = &report->calls[i % REPORT_CALLS];
 
         print("  ");
-        print_call_name(call->number);
+        report_print_call(call->number);
         print("(%lx, %lx, %lx, %lx) = ", call->args[0], call->args[1], call->args[2], call->args[3]);
-        print_result(call->result);
+        report_print_result(call->result);
         print("\n");
     }
 }

@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <engine/refuse.h>
-
 struct hv_vcpu;
 
 #define REPORT_CALLS 8u /* of a vCPU, remembered */
@@ -34,5 +32,10 @@ static inline void report_note_call(struct vcpu_report *report, uint64_t number,
 /* Print registers, the top of the stack, the last calls and the last refusals of @vcpu, which runs. */
 void report_guest(struct hv_vcpu *vcpu);
 
-/* Print a refusal, in a line or a few. */
-void report_refusal(const struct refusal *refusal);
+/* Print a refusal, in a few lines. */
+struct port_refusal;
+void report_refusal(const struct port_refusal *noted);
+
+/* Print the name of hypercall @number, or of an error that a call has returned; numbers where there is none. */
+void report_print_call(uint64_t number);
+void report_print_result(int64_t result);
