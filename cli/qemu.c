@@ -96,7 +96,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
              options->seed ? options->seed : "");
     for (char *letter = command->words; *letter; letter++)
         *letter = *letter >= 'A' && *letter <= 'F' ? (char)(*letter | 0x20) : *letter;
-    snprintf(command->log, sizeof(command->log), "file,id=log,path=/dev/fd/%d", request->log_fd);
+    snprintf(command->log, sizeof(command->log), "socket,id=log,fd=%d", request->log_fd);
     snprintf(command->console, sizeof(command->console), "stdio,id=console,signal=off%s",
              request->is_on_terminal ? ",mux=on" : "");
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cli/bundle.h>
@@ -183,8 +184,9 @@ static enum status boot(struct run *run, struct session_result *result)
 
     if (status)
         return status;
-    if (pipe2(ends, O_CLOEXEC)) {
-        say_error("no pipe can be made: %s", strerror(errno));
+    /* Both ways: a byte that goes to the hypervisor asks where the guest is. */
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+        say_error("no sockets can be made: %s", strerror(errno));
         return STATUS_FAILED;
     }
     qemu_compose(

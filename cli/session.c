@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #include <cli/session.h>
 
 #define GRACE_MS   2000 /* from SIGTERM to SIGKILL */
+#define ANSWER_MS  3000 /* for the hypervisor to say where the guest is */
 #define QUIET_MS   2000 /* without a sign of life, a message says that things are under way */
 #define FOREVER    INT64_MAX
 #define ROOM       (1 << 20) /* bytes; what Linux lets anybody have */
@@ -25,6 +27,7 @@ struct session {
     const struct session_request *request;
     pid_t child;
     bool has_ended, is_stopping;
+    bool has_asked; /* where the guest is */
     int wait_status;
     int signals;  /* signalfd */
     int child_in; /* the relayed console, our end; -1: closed */
@@ -144,10 +147,30 @@ static void stop(struct session *session, enum session_end end, int code)
         kill(session->child, SIGTERM);
 }
 
+/* A hypervisor that has said nothing yet will not say where its guest is. */
+static bool ask(struct session *session)
+{
+    const struct log *log = session->request->hypervisor;
+
+    if (session->has_asked || session->has_ended || !log->nr_lines || log->from < 0)
+        return false;
+    session->has_asked = send(log->from, "?", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+    return session->has_asked;
+}
+
+static bool is_answered(const struct session *session)
+{
+    return session->has_asked && !session->is_stopping &&
+           !strcmp(log_last(session->request->hypervisor), "this is where the guest is");
+}
+
 static void on_deadline(struct session *session)
 {
     if (!session->is_stopping) {
-        stop(session, SESSION_TIMEOUT, 0);
+        if (ask(session))
+            session->deadline = now_ms() + ANSWER_MS;
+        else
+            stop(session, SESSION_TIMEOUT, 0);
         return;
     }
     kill(session->child, SIGKILL);
@@ -268,6 +291,8 @@ static void watch(struct session *session)
             say("started; nothing has come from the guest yet");
             session->quiet_until = FOREVER;
         }
+        if (is_answered(session))
+            stop(session, SESSION_TIMEOUT, 0);
         if (now_ms() >= session->deadline)
             on_deadline(session);
     }

@@ -27,8 +27,8 @@ struct session_request {
     bool is_on_terminal;          /* it has stdin and stdout to itself; otherwise the console is relayed */
     unsigned timeout_seconds;     /* 0: none */
     const sigset_t *mask;         /* the signals that the program starts with blocked */
-    int log_write_fd;             /* its end of the pipe for the hypervisor's messages; closed here after the start */
-    struct log *hypervisor;       /* the other end of which is read here */
+    int log_write_fd;             /* its end of the hypervisor's line of messages; closed here after the start */
+    struct log *hypervisor;       /* the other end: what is read there; a byte that is sent asks where the guest is */
     struct log *qemu;             /* its stderr; @from is set here */
 };
 

@@ -9,6 +9,7 @@
 #include <hv/console.h>
 #include <hv/domain.h>
 #include <hv/event.h>
+#include <hv/report.h>
 #include <hv/serial.h>
 #include <hv/time.h>
 #include <hv/timer.h>
@@ -127,6 +128,8 @@ void console_poll(void)
 static void poll_again(struct timer *timer)
 {
     console_poll();
+    if (attached)
+        report_where_if_asked(attached);
     if (attached)
         timer_set(timer, time_now() + POLL_INTERVAL);
 }

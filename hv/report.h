@@ -32,6 +32,15 @@ static inline void report_note_call(struct vcpu_report *report, uint64_t number,
 /* Print registers, the top of the stack, the last calls and the last refusals of @vcpu, which runs. */
 void report_guest(struct hv_vcpu *vcpu);
 
+/*
+ * Print where each vCPU of @domain is and what it waits for, REPORT_WHERE_END being the last line; _if_asked() only if
+ * whoever reads the log has sent a byte.
+ */
+#define REPORT_WHERE_END "this is where the guest is"
+struct hv_domain;
+void report_where(const struct hv_domain *domain);
+void report_where_if_asked(const struct hv_domain *domain);
+
 /* Print a refusal, in a few lines. */
 struct port_refusal;
 void report_refusal(const struct port_refusal *noted);

@@ -136,6 +136,14 @@ int serial_get(void)
     return (int)read_register(&console, UART_DATA);
 }
 
+bool serial_log_is_asked(void)
+{
+    if (!log.second || !(read_register(&second, UART_LINE_STATUS) & STATUS_INPUT))
+        return false;
+    (void)read_register(&second, UART_DATA);
+    return true;
+}
+
 static void log_put(char byte)
 {
     struct line *line = log.second ? &second : &console;

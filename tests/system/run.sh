@@ -5,6 +5,7 @@
 #   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
+#   where     what is said of a guest that is out of time
 #   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing.  Its time is
 #             virtual, so that a seed means the same run each time
 #
@@ -101,6 +102,16 @@ test_ending() {
     ending_run watchdog 3 '^paravane: domain 1 .ending.elf. was ended by its watchdog$'
 }
 
+# A guest that waits for nothing: out of time, and told where it is.
+test_where() {
+    local out=$log/system-where.log
+    bounded build/cli/paravane run --memory 16M --timeout 60 --cmdline how=block build/guests/tests/ending.elf >$out 2>&1
+    [ $? -eq 124 ] && grep -qE '^paravane: domain 1 .ending.elf. is here:$' $out &&
+        grep -qE '^paravane: vCPU 0 waits in SCHEDOP_block, in kernel mode at rip e033:ffffffff8[0-9a-f]{7}' $out &&
+        grep -qE '^paravane: ports with an event pending: none$' $out && grep -qE '^paravane: out of time' $out
+    verdict "where (a guest that waits for nothing)" $?
+}
+
 # Any end of the guest will do, but it has to be the guest's.
 random_run() { # SEED
     local out=$log/system-random-$1.log status
@@ -122,10 +133,10 @@ test_random() {
     verdict "random (20 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub repeat explain ending random
+[ $# -ne 0 ] || set -- grub repeat explain ending where random
 for name in "$@"; do
     case $name in
-    grub | repeat | explain | ending | random) "test_$name" ;;
+    grub | repeat | explain | ending | where | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a guest is that goes on and on, or waits: for whoever has to end it. */
+#include <hv/event.h>
+#include <hv/print.h>
+#include <hv/report.h>
+#include <hv/serial.h>
+#include <hv/vcpu.h>
+
+#define PORTS_SHOWN 8u
+
+static const char *what_it_does(const struct hv_vcpu *vcpu)
+{
+    switch (vcpu->run.info.state) {
+    case RUNSTATE_running:
+        return "runs";
+    case RUNSTATE_runnable:
+        return "would run";
+    case RUNSTATE_blocked:
+        return vcpu->run.polling ? "waits in SCHEDOP_poll" : "waits in SCHEDOP_block";
+    default:
+        return "is down";
+    }
+}
+
+static void print_vcpu(const struct hv_vcpu *vcpu)
+{
+    print("vCPU %u %s, in %s mode at rip %04lx:%016lx, rflags %lx, upcall %s, %s\n", vcpu->vcpu.id, what_it_does(vcpu),
+          vcpu->vcpu.user_mode ? "user" : "kernel", vcpu->frame->cs & 0xffff, vcpu->frame->rip, vcpu->frame->rflags,
+          vcpu->info->evtchn_upcall_pending ? "pending" : "not pending",
+          vcpu->info->evtchn_upcall_mask ? "masked" : "not masked");
+}
+
+static void print_pending(const struct hv_domain *domain)
+{
+    unsigned shown = 0;
+
+    print("ports with an event pending:");
+    for (unsigned port = 0; port < event_ports(domain) && shown < PORTS_SHOWN; port++) {
+        if (event_is_pending(domain, port)) {
+            print(" %u", port);
+            shown++;
+        }
+    }
+    print("%s\n", shown == 0 ? " none" : shown == PORTS_SHOWN ? " ..." : "");
+}
+
+void report_where(const struct hv_domain *domain)
+{
+    print("domain %u (%s) is here:\n", domain->domain.id.v, domain->name);
+    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++)
+        print_vcpu(hv_vcpu_of(domain->vcpus[i]));
+    print_pending(domain);
+    print(REPORT_WHERE_END "\n");
+}
+
+void report_where_if_asked(const struct hv_domain *domain)
+{
+    if (serial_log_is_asked())
+        report_where(domain);
+}
