@@ -81,7 +81,7 @@ FOLDERS := abi docs guest sim tests tools
 
 all: symbols san hv guests cli paravirt
 
-run: run-linux
+run: run-linux build/guests/demo.elf
 
 engine: build/gcc/engine/libengine.a build/clang/engine/libengine.a
 

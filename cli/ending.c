@@ -10,7 +10,7 @@ static const struct meaning {
     bool is_guests; /* the end of the guest, which the hypervisor has to confirm */
     const char *text;
 } meanings[] = {
-    {0, STATUS_QEMU, false, "QEMU ended before the guest did: left with Ctrl-A x, or the machine was reset"},
+    {0, STATUS_QEMU, false, "QEMU ended before the guest did: the machine was reset, or somebody has ended QEMU"},
     {1, STATUS_QEMU, false, "QEMU failed; its message is above"},
     {33, STATUS_GOOD, true, "the guest powered off or rebooted"},
     {35, STATUS_HYPERVISOR, false, "the hypervisor's self-test failed"},
@@ -48,6 +48,11 @@ static enum status tell_exit(const struct ending *ending)
     int exit_status = ending->result.code;
     const struct meaning *meaning = find_meaning(exit_status);
 
+    /* A machine that resets itself looks the same; at a terminal that is the rarer case. */
+    if (exit_status == 0 && ending->is_on_terminal) {
+        say("left; the guest has been ended");
+        return STATUS_LEFT;
+    }
     if (meaning->status != STATUS_GOOD)
         log_show(ending->hypervisor);
     if (meaning->is_guests && !proof_holds(ending->proof, exit_status)) {

@@ -11,6 +11,7 @@ struct ending {
     const struct proof *proof;
     const struct log *hypervisor, *qemu;
     unsigned timeout_seconds;
+    bool is_on_terminal; /* where QEMU itself takes Ctrl-A x */
 };
 
 /*

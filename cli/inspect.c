@@ -51,7 +51,8 @@ static void print_text(const uint8_t *text, size_t size)
 
 static void print_file(const char *path, const struct image *image)
 {
-    printf("%s\n", path);
+    write_safely(stdout, path);
+    putchar('\n');
     if (image->is_bzimage)
         print_line("kind", "bzImage, boot protocol %u.%02u", image->protocol >> 8, image->protocol & 0xff);
     else

@@ -345,6 +345,12 @@ static void check_width(const struct kernel *kernel, struct findings *findings)
              "It is a 32-bit PV guest, recognised but not run yet by this version. Take a 64-bit kernel.");
 }
 
+/* Starting is not running: an eighth more for the kernel, and twice the ramdisk for what it unpacks to. */
+static uint64_t advice_mib(const struct placement *placement, const struct start_request *request)
+{
+    return placement->needed_mib + placement->needed_mib / 8 + (request->ramdisk_size >> 19);
+}
+
 static void check_memory(const struct kernel *kernel, const struct start_request *request, struct placement *placement,
                          struct findings *findings)
 {
@@ -357,17 +363,22 @@ static void check_memory(const struct kernel *kernel, const struct start_request
     }
     if (!request->memory_kib || kernel_fits_memory(kernel, placement, request, request->memory_kib))
         return;
-    if (request->ramdisk_size)
+    if (request->memory_kib >> 10 >= placement->needed_mib)
         find(findings, FINDING_MEMORY, REFUSE,
-             "The kernel (%llu MiB from its base to its end) and the ramdisk (%llu MiB) do not fit into %llu KiB of "
-             "memory. Say --memory %lluM or more.",
+             "%llu MiB is more memory than this kernel can have. Say less, --memory %lluM say.",
+             (ull)request->memory_kib >> 10, (ull)placement->needed_mib * 8);
+    else if (request->ramdisk_size)
+        find(findings, FINDING_MEMORY, REFUSE,
+             "The kernel (%llu MiB from its base to its end) and the ramdisk (%llu MiB) do not fit into %llu MiB of "
+             "memory. Say --memory %lluM or more: that is to start; what it unpacks comes on top.",
              (ull)(placement->end - placement->virt_base) >> 20, (ull)request->ramdisk_size >> 20,
-             (ull)request->memory_kib, (ull)placement->needed_mib);
+             (ull)request->memory_kib >> 10, (ull)advice_mib(placement, request));
     else
         find(findings, FINDING_MEMORY, REFUSE,
-             "The kernel (%llu MiB from its base to its end) does not fit into %llu KiB of memory. "
+             "The kernel (%llu MiB from its base to its end) does not fit into %llu MiB of memory. "
              "Say --memory %lluM or more.",
-             (ull)(placement->end - placement->virt_base) >> 20, (ull)request->memory_kib, (ull)placement->needed_mib);
+             (ull)(placement->end - placement->virt_base) >> 20, (ull)request->memory_kib >> 10,
+             (ull)advice_mib(placement, request));
 }
 
 static void remark_clipped(const struct kernel *kernel, struct findings *findings)

@@ -8,6 +8,7 @@
 
 #define PATIENCE_SECONDS 2.0
 #define REDRAW_SECONDS   0.2
+#define LINE_MAX_LENGTH  8192 /* two paths and what is said about them */
 
 static struct {
     const char *task; /* NULL: none under way */
@@ -35,14 +36,34 @@ static void erase_progress(void)
     progress.drawn = 0;
 }
 
+/* The controls of ASCII, and those of ISO 8859-1 in UTF-8. */
+static bool is_control(const unsigned char *at)
+{
+    return *at < ' ' || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) ||
+           (*at >= 0x80 && *at < 0xa0 && at[-1] == 0xc2);
+}
+
+void write_safely(FILE *to, const char *text)
+{
+    /* A byte is looked at together with the one before it. */
+    for (size_t i = 0; text[i]; i++) {
+        const unsigned char pair[3] = {i ? (unsigned char)text[i - 1] : 0, (unsigned char)text[i],
+                                       (unsigned char)text[i + 1]};
+
+        fprintf(to, is_control(pair + 1) && text[i] != '\t' ? "\\x%02x" : "%c", pair[1]);
+    }
+}
+
 static void write_line(const char *colour, const char *format, va_list arguments)
 {
     bool is_coloured = *colour && is_terminal();
+    char line[LINE_MAX_LENGTH];
 
     erase_progress();
     fputs(is_coloured ? colour : "", stderr);
     fputs("paravane: ", stderr);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(line, sizeof(line), format, arguments);
+    write_safely(stderr, line);
     fputs(is_coloured ? "\033[0m\n" : "\n", stderr);
     fflush(stderr);
 }

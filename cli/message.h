@@ -4,6 +4,7 @@
 #define CLI_MESSAGE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /*
  * How the command ends.  A function that returns a status other than STATUS_GOOD has said why on stderr.
@@ -21,6 +22,9 @@ enum status {
 };
 
 #define __must_check __attribute__((warn_unused_result))
+
+/* Write @text so that no terminal takes any of it for a command: an escape becomes \x1b. */
+void write_safely(FILE *to, const char *text);
 
 /* One line on stderr, with "paravane: " in front. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -82,6 +82,12 @@ static enum status make_directory(struct run *run)
     session_block_signals(&run->mask);
     run->is_blocking = true;
 
+    /* QEMU takes -initrd for a list of names, each with a command line behind it. */
+    if (parent && strpbrk(parent, ", ")) {
+        say_error("TMPDIR is %s: QEMU takes no name with a comma or a space in it for a bundle; name another place",
+                  parent);
+        return STATUS_FAILED;
+    }
     snprintf(run->directory, sizeof(run->directory), "%s/paravane.XXXXXX", parent && *parent ? parent : "/tmp");
     if (!mkdtemp(run->directory)) {
         say_error("%s: no directory can be made there: %s; TMPDIR names another place", run->directory,
@@ -158,8 +164,13 @@ static enum status prepare(struct run *run)
 static void show_command(const struct qemu_command *command)
 {
     fputs("paravane:", stderr);
-    for (unsigned i = 0; i < command->count; i++)
-        fprintf(stderr, strpbrk(command->arguments[i], " ;$*?'\"") ? " '%s'" : " %s", command->arguments[i]);
+    for (unsigned i = 0; i < command->count; i++) {
+        const char *quote = strpbrk(command->arguments[i], " ;$*?'\"") ? "'" : "";
+
+        fprintf(stderr, " %s", quote);
+        write_safely(stderr, command->arguments[i]);
+        fputs(quote, stderr);
+    }
     fputc('\n', stderr);
 }
 
@@ -225,6 +236,7 @@ static enum status boot(struct run *run, struct session_result *result)
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
         .timeout_seconds = run->options->timeout_seconds,
+        .is_on_terminal = is_on_terminal,
     });
 }
 

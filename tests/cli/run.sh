@@ -181,13 +181,26 @@ fi
 
 # ---- Memory.
 head -c 20M /dev/zero >"$work/ramdisk"
-with '' expect too-little-memory 4 'kernel .65 MiB .* does not fit into 32768 KiB' 'Say --memory 68M or more' -- \
+with '' expect too-little-memory 4 'kernel .65 MiB .* does not fit into 32 MiB' 'Say --memory 76M or more' -- \
     run --memory 32M "$work/big"
 with '' expect enough-memory 0 'powered off' -- run --memory 68M "$work/big"
-with '' expect ramdisk-too-large 4 'kernel .* and the ramdisk .20 MiB. do not fit into 16384 KiB' \
-    'Say --memory 24M or more' -- run --memory 16M --ramdisk "$work/ramdisk" "$good"
+with '' expect ramdisk-too-large 4 'kernel .* and the ramdisk .20 MiB. do not fit into 16 MiB' \
+    'Say --memory 67M or more' -- run --memory 16M --ramdisk "$work/ramdisk" "$good"
 with '' expect ramdisk-fits 0 'powered off' -- run --memory 24M --ramdisk "$work/ramdisk" "$good"
 with '' expect ramdisk-missing 2 'nothing: cannot be opened' -- run --ramdisk "$work/nothing" "$good"
+
+with '' expect too-much-memory 4 '2097152 MiB is more memory than this kernel can have' -- run --memory 2T "$good"
+
+# ---- Names.
+mkdir "$work/a b" "$work/a,b"
+for dir in "a b" "a,b"; do
+    TMPDIR=$work/$dir with '' expect "tmpdir-${dir/ /_}" 1 'no name with a comma or a space' '!powered off' -- run "$good"
+done
+escape=$work/$(printf 'k\033[31mk')
+cp "$good" "$escape"
+expect name-inspect 0 'k\\x1b\[31mk$' '!'$'\033' -- inspect "$escape"
+expect name-missing 2 'k\\x1b\[31mno: cannot be opened' '!'$'\033' -- inspect "$work/$(printf 'k\033[31mno')"
+with '' expect name-run 0 'powered off' '!'$'\033' -- run --verbose --ramdisk "$escape" "$good"
 
 # ---- Progress, where it takes long.
 if [[ progress =~ $pattern ]]; then
@@ -265,6 +278,8 @@ with 'proof=none exit=45' expect forged-refusal 5 'has not confirmed it' -- run 
 with '' expect proof-is-not-shown 0 'proof=[0-9a-f]{16}' '!ended with' -- run --verbose "$good"
 with 'exit=77' expect ends-strange 6 "QEMU's exit status 77" -- run "$good"
 with 'kill=KILL' expect ends-killed 6 'ended by a signal from elsewhere: Killed' -- run "$good"
+with 'error=Assertion_failed:_x kill=ABRT' expect ends-assertion 6 'QEMU has died of a signal: Aborted; its last words: Assertion failed: x' -- \
+    run "$good"
 with 'logs=200 exit=43' expect log-tail 3 '^paravane: line 200$' '^paravane: line 150$' '!line 100' -- run "$good"
 with 'log=note' expect log-verbose 0 '^paravane: note$' 'paravane: .*fake-qemu -nodefaults' -- run --verbose "$good"
 PARAVANE_QEMU=/nowhere/qemu PARAVANE_LIB=$work/lib expect no-qemu 6 '/nowhere/qemu could not be started: No such file' \
@@ -301,6 +316,11 @@ if [[ console-closed =~ $pattern ]]; then
     with 'say=one sleep=1 say=two say=three sleep=inf' bounded "$paravane" run "$good" \
         2>"$work/err" </dev/null | head -n 1 >"$work/out"
     judge console-closed "${PIPESTATUS[0]}" 141 '^one$'
+fi
+if [[ console-full-disk =~ $pattern ]]; then
+    : >"$work/out"
+    with 'say=one sleep=1 say=two sleep=30' timeout "$limit" "$paravane" run "$good" </dev/null 2>"$work/err" >/dev/full
+    judge console-full-disk $? 1 'stdout cannot be written: No space left on device' '!interrupted'
 fi
 if [[ stdin-closed =~ $pattern ]]; then
     with 'say=hello copy' bounded "$paravane" run "$good" <&- >"$work/out" 2>"$work/err"
@@ -358,7 +378,7 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
     fi
     if [[ real-terminal =~ $pattern ]]; then
         bounded tests/cli/terminal '\x01x' "$paravane" run --qemu-arg -S "$good" >"$work/out" 2>"$work/err"
-        judge real-terminal $? 6 'starting good; Ctrl-A x leaves' 'ended before the guest did' 'settings restored'
+        judge real-terminal $? 7 'starting good; Ctrl-A x leaves' '^paravane: left; the guest has been ended$' '!ended before' 'settings restored'
         bounded tests/cli/terminal '' "$paravane" run --qemu-arg -S --timeout 2 "$good" \
             >"$work/out" 2>"$work/err"
         judge real-terminal-timeout $? 124 'out of time' 'settings restored'

@@ -62,7 +62,7 @@ begin frames 0 'frames: uid 65534, [0-9]{5} combinations, [0-9]+ children, [0-9]
 begin terminal 0 'all is well' -- tests/linux/terminal tools/run-linux amd64 --timeout "$limit"
 
 # ---- Guests that fail: the exit code, and why.
-begin too-small 4 'do not fit into 65536 KiB of memory' -- tools/run-linux amd64 --memory 64M
+begin too-small 4 'do not fit into 64 MiB of memory' -- tools/run-linux amd64 --memory 64M
 begin no-init 3 'Kernel panic - not syncing: .*(init|root)' 'domain 1 \(vmlinuz\) crashed' 'the guest crashed' -- \
     "${run[@]}" --cmdline "$words" $linux/amd64/vmlinuz
 begin check-fails 3 'usage: check' 'exitcode=0x00000100' 'the guest crashed' -- \
