@@ -56,20 +56,27 @@ static int16_t read_entry(const struct hv_domain *domain, const uint8_t *place, 
     return is_granted(domain, wide.flags, wide.domid, to_write) ? GNTST_okay : GNTST_general_error;
 }
 
+static bool is_caller(const struct hv_domain *domain, uint16_t domid)
+{
+    return domid == DOMID_SELF || domid == domain->domain.id.v;
+}
+
+static bool domain_exists(const struct hv_domain *domain, uint16_t domid)
+{
+    return is_caller(domain, domid) || domain_find(domain->domain.machine, DOMID(domid));
+}
+
 /* The page that one side of a copy names; a page that is not granted is the caller's own, which it calls DOMID_SELF. */
 static int16_t find_page(const struct hv_domain *domain, const struct gnttab_copy_ptr *side, bool granted,
                          bool to_write, struct page *page)
 {
-    bool self = side->domid == DOMID_SELF, own = self || side->domid == domain->domain.id.v;
     const uint8_t *entry;
 
-    if (!own && !domain_find(domain->domain.machine, DOMID(side->domid)))
-        return GNTST_bad_domain;
     if (!granted) {
         *page = (struct page){MFN(side->u.gmfn), 0, PAGE_SIZE};
-        return self ? GNTST_okay : GNTST_permission_denied;
+        return side->domid == DOMID_SELF ? GNTST_okay : GNTST_permission_denied;
     }
-    if (!own)
+    if (!is_caller(domain, side->domid))
         return GNTST_general_error; /* it has granted nothing to this one */
     entry = find_entry(&domain->grants, side->u.ref);
     return entry ? read_entry(domain, entry, to_write, page) : GNTST_bad_gntref;
@@ -87,27 +94,47 @@ static bool is_own(const struct hv_domain *domain, mfn_t mfn)
     return frame && frame_owner(frame) == domain->domain.id.v;
 }
 
+/* The source first, all of it, then the destination, and last what of the two pages is meant. */
+static int16_t find_pages(const struct hv_domain *domain, const struct gnttab_copy *copy, struct page *from,
+                          struct page *to)
+{
+    int16_t status;
+
+    if (!domain_exists(domain, copy->source.domid) || !domain_exists(domain, copy->dest.domid))
+        return GNTST_bad_domain;
+    status = find_page(domain, &copy->source, copy->flags & GNTCOPY_source_gref, false, from);
+    if (status == GNTST_okay && !is_own(domain, from->mfn))
+        status = GNTST_bad_page;
+    if (status == GNTST_okay)
+        status = find_page(domain, &copy->dest, copy->flags & GNTCOPY_dest_gref, true, to);
+    if (status == GNTST_okay && !is_own(domain, to->mfn))
+        status = GNTST_bad_page;
+    return status;
+}
+
+static int16_t copy_bytes(const struct gnttab_copy *copy, const struct page *from, const struct page *to)
+{
+    if (copy->source.offset + copy->len > (int)PAGE_SIZE || copy->dest.offset + copy->len > (int)PAGE_SIZE)
+        return GNTST_bad_copy_arg;
+    if (!fits(from, &copy->source, copy->len) || !fits(to, &copy->dest, copy->len))
+        return GNTST_general_error;
+    memmove((uint8_t *)port_frame_map(to->mfn) + copy->dest.offset,
+            (const uint8_t *)port_frame_map(from->mfn) + copy->source.offset, copy->len);
+    return GNTST_okay;
+}
+
 int16_t grant_copy(struct hv_domain *domain, const struct gnttab_copy *copy)
 {
     struct page from, to;
-    int16_t status = find_page(domain, &copy->source, copy->flags & GNTCOPY_source_gref, false, &from);
+    int16_t status = find_pages(domain, copy, &from, &to);
 
-    if (status == GNTST_okay)
-        status = find_page(domain, &copy->dest, copy->flags & GNTCOPY_dest_gref, true, &to);
     if (status != GNTST_okay)
         return status;
-    if (copy->source.offset + copy->len > (int)PAGE_SIZE || copy->dest.offset + copy->len > (int)PAGE_SIZE)
-        return GNTST_bad_copy_arg;
-    if (!fits(&from, &copy->source, copy->len) || !fits(&to, &copy->dest, copy->len))
-        return GNTST_general_error;
-    if (!is_own(domain, from.mfn) || !is_own(domain, to.mfn))
-        return GNTST_bad_page;
     if (domain_hold_writable(&domain->domain, to.mfn)) /* so that only what the guest itself may write is written */
         return GNTST_general_error;
-    memmove((uint8_t *)port_frame_map(to.mfn) + copy->dest.offset,
-            (const uint8_t *)port_frame_map(from.mfn) + copy->source.offset, copy->len);
+    status = copy_bytes(copy, &from, &to);
     domain_drop_writable(&domain->domain, to.mfn);
-    return GNTST_okay;
+    return status;
 }
 
 int16_t grant_swap(const struct hv_domain *domain, grant_ref_t a, grant_ref_t b)
