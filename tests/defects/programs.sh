@@ -77,6 +77,8 @@ how_it_failed() {
         sed -n 's/^\[  FAILED  \] //p' "$2" | head -n 1
     elif grep -qaE '^(not ok|FAILED) ' "$2"; then
         { grep -aE '^not ok ' "$2" || grep -a '^FAILED ' "$2"; } | head -n 1 | tr -d '\r' | cut -c 1-120
+    elif grep -qaE '^[^ ]+ +FAILED: ' "$2"; then # a run of the image
+        { grep -aoE 'selftest: .* does not hold: .*' "$2" || grep -aoE 'FAILED: [^;]*' "$2"; } | head -n 1 | tr -d '\r'
     elif [ "$1" -ne 0 ]; then
         test=$(sed -n 's/^\[ RUN      \] //p' "$2" | tail -n 1)
         case $1 in
