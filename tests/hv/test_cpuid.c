@@ -266,6 +266,31 @@ static void test_extended_state(void **state)
     assert_int_equal(cpuid_filter(&view, 0xd, 5).eax, 0);
 }
 
+/* What needs registers of its own is there where a guest may use all of them, and only there. */
+static void test_wide_registers(void **state)
+{
+    static const struct bit avx[] = {{1, ECX, 12}, {1, ECX, 28}, {1, ECX, 29},          {7, EBX, 5},
+                                     {7, ECX, 9},  {7, ECX, 10}, {0x80000001, ECX, 11}, {0x80000001, ECX, 16}};
+    static const struct bit avx512[] = {{7, EBX, 16}, {7, EBX, 17}, {7, EBX, 21}, {7, EBX, 28},
+                                        {7, EBX, 30}, {7, EBX, 31}, {7, ECX, 1},  {7, ECX, 6},
+                                        {7, ECX, 11}, {7, ECX, 12}, {7, ECX, 14}};
+    static const struct {
+        uint64_t offered; /* x87, SSE, AVX; three parts of AVX-512 */
+        bool avx, avx512;
+    } rows[] = {{0, false, false},   {0x1, false, false}, {0x3, false, false}, {0x7, true, false},
+                {0x27, true, false}, {0x67, true, false}, {0xc7, true, false}, {0xe7, true, true}};
+    struct cpuid_view view = view_of(everything);
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        view.offered = rows[i].offered;
+        for (unsigned j = 0; j < sizeof(avx) / sizeof(avx[0]); j++)
+            assert_int_equal(is_set(&view, avx[j]), rows[i].avx);
+        for (unsigned j = 0; j < sizeof(avx512) / sizeof(avx512[0]); j++)
+            assert_int_equal(is_set(&view, avx512[j]), rows[i].avx512);
+    }
+}
+
 static void test_xen(void **state)
 {
     struct cpuid_view view = view_of(asm_cpuid);
@@ -286,9 +311,10 @@ static void test_xen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hidden),         cmocka_unit_test(test_shown),   cmocka_unit_test(test_real),
-        cmocka_unit_test(test_limits),         cmocka_unit_test(test_dynamic), cmocka_unit_test(test_width),
-        cmocka_unit_test(test_extended_state), cmocka_unit_test(test_xen),     cmocka_unit_test(test_sysenter),
+        cmocka_unit_test(test_hidden),         cmocka_unit_test(test_shown),          cmocka_unit_test(test_real),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_dynamic),        cmocka_unit_test(test_width),
+        cmocka_unit_test(test_extended_state), cmocka_unit_test(test_wide_registers), cmocka_unit_test(test_xen),
+        cmocka_unit_test(test_sysenter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
