@@ -147,6 +147,7 @@ Paravane: direct paging for Xen PV guests.
   make test                build and run every test; the last line counts them
   make check               only the static checks: symbols, headers, layers, sizes, format
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed
+  make soak-frames         streams of instructions as a guest, from a seed that is printed; SEED=n repeats a run
   make fuzz SECONDS=n      coverage-guided fuzzing for n seconds; findings in build/fuzz/artifacts
   make coverage            which lines and branches of the engine the tests reach; fails below the floor
   make defects             plant each known kind of mistake, in engine and hypervisor, and see that a test notices
