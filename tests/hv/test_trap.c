@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What becomes of each trap of a guest: hv/trap.c among stand-ins that say what they are asked.  That the processor and
+ * hv/entry.S hand over what is assumed here is seen by guests/tests/exceptions, syscalls, segments and lessons, and by
+ * tests/linux; what becomes of the hypervisor's own traps, by test_trap_inside.c.
+ */
+/* links: hv/trap.c tests/hv/lib/fake_cpu.c */
+#include <tests/hv/lib/trap_host.h>
+
+/* What is told of a trap from the guest; of one that does not come back, too. */
+static const char *trap(unsigned vector, uint64_t error)
+{
+    own.vector = vector;
+    own.error = error;
+    told[0] = '\0';
+    if (setjmp(ended) == 0)
+        trap_from_guest(&own);
+    return told;
+}
+
+/*
+ * ---- Exceptions of the guest.
+ */
+
+static void test_exceptions(void **state)
+{
+    char expected[64];
+
+    (void)state;
+    make();
+    for (unsigned vector = 0; vector < 32; vector++) {
+        bool has_error = (vector >= 10 && vector <= 12) || vector == 17 || vector == 21;
+
+        if (vector == 1 || vector == 2 || vector == 6 || vector == 7 || vector == 13 || vector == 14)
+            continue; /* below */
+        snprintf(expected, sizeof(expected), has_error ? "#%u/88@401000 " : "#%u@401000 ", vector);
+        if (vector == 8 || vector == 18)
+            snprintf(expected, sizeof(expected), "report%u ", vector); /* no guest can cause these */
+        assert_string_equal(trap(vector, 0x88), expected);
+    }
+    assert_int_equal(cpu_boot.nmi_ticks, 0); /* somebody gets on */
+    assert_string_equal(trap(VECTOR_NO_DEVICE, 0), "ts0 #7@401000 ");
+    assert_string_equal(trap(VECTOR_SYSENTER, 0), "sysenter ");
+    assert_string_equal(trap(VECTOR_VM86, 0), "#13/0@401000 ");
+    assert_string_equal(trap(VECTOR_NMI, 0), "");
+}
+
+/* Interrupts go to their owner; those of nobody mean nothing. */
+static void test_interrupts(void **state)
+{
+    char expected[64];
+
+    (void)state;
+    make();
+    for (unsigned vector = 32; vector < 256; vector++) {
+        if (vector == 0x80)
+            continue;
+        snprintf(expected, sizeof(expected), vector >= 0xf0 ? "apic%x " : "", vector);
+        assert_string_equal(trap(vector, 0), expected);
+    }
+}
+
+/* The status adds up until the guest clears it, and the processor's own is clear for the next. */
+static void test_debug(void **state)
+{
+    (void)state;
+    make();
+    vcpu.state.debug[6] = 0xffff0ff1;
+    fake_cpu.dr[6] = 0xffff4ff2;
+    assert_string_equal(trap(VECTOR_DEBUG, 0), "#1@401000 ");
+    assert_int_equal(vcpu.state.debug[6], 0xffff4ff3);
+    assert_int_equal(fake_cpu.dr[6], 0xffff0ff0);
+}
+
+static void test_emulation(void **state)
+{
+    (void)state;
+    make();
+    assert_string_equal(trap(VECTOR_INVALID_OPCODE, 0), "forced #6@401000 ");
+    assert_string_equal(trap(VECTOR_PROTECTION, 0), "privileged #13/0@401000 ");
+    assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "#13/10@401000 "); /* it was a selector, not the instruction */
+    emulation = EMULATE_DONE;
+    assert_string_equal(trap(VECTOR_INVALID_OPCODE, 0), "forced ");
+    assert_string_equal(trap(VECTOR_PROTECTION, 0), "privileged ");
+}
+
+/* `INT n`: its gate's privilege decides, seen from the mode that the guest is in. */
+static void test_software_interrupts(void **state)
+{
+    char expected[64];
+
+    (void)state;
+    make();
+    interrupt_vector = 0x21;
+    assert_string_equal(trap(VECTOR_PROTECTION, 0x21 * 8 + 2), "#13/10a@401000 ");
+    emulation = EMULATE_DONE;
+    for (unsigned user = 0; user < 2; user++) {
+        for (uint8_t dpl = 0; dpl < 4; dpl++) {
+            own.rip = RIP;
+            vcpu.vcpu.user_mode = user;
+            vcpu.vcpu.traps[0x21].flags = dpl | 4;
+            snprintf(expected, sizeof(expected), dpl >= (user ? 3 : 1) ? "#33@401002 " : "#13/10a@401000 ");
+            assert_string_equal(trap(VECTOR_PROTECTION, 2), expected); /* QEMU 7 gives no number */
+        }
+    }
+}
+
+static void test_int80(void **state)
+{
+    (void)state;
+    make();
+    own.rip = RIP + 2;
+    vcpu.vcpu.traps[0x80].address = 0x1234;
+    assert_string_equal(trap(0x80, 0), "#128@401002 ");
+    vcpu.vcpu.traps[0x80].address = 0;
+    assert_string_equal(trap(0x80, 0), "#13/402@401000 ");
+}
+
+/*
+ * ---- Page faults.
+ */
+
+/* Writes to present pages, by the kernel of a guest that wants it, may be to a table. */
+static void test_page_faults(void **state)
+{
+    (void)state;
+    make();
+    fake_cpu.cr[2] = 0x5000;
+    for (uint64_t error = 0; error < 8; error++) {
+        for (unsigned i = 0; i < 8; i++) {
+            char expected[128];
+            bool tried = i == 3 && (error & 3) == 3;
+
+            vcpu.vcpu.user_mode = !(i & 1);
+            domain.domain.writable_tables = i & 2;
+            emulation = i & 4 ? EMULATE_DONE : EMULATE_UNKNOWN;
+            tried = !vcpu.vcpu.user_mode && domain.domain.writable_tables && (error & 3) == 3;
+            snprintf(expected, sizeof(expected), tried ? "write/%lx:5000 " : "", error);
+            if (!tried || emulation == EMULATE_UNKNOWN)
+                snprintf(expected + strlen(expected), 64, "#PF/%lx:5000 ", error);
+            assert_string_equal(trap(VECTOR_PAGE_FAULT, error), expected);
+        }
+    }
+}
+
+/* The processor's own access to the LDT brings its page; where that fails the guest hears of its own address. */
+static void test_ldt_pages(void **state)
+{
+    (void)state;
+    make();
+    vcpu.vcpu.ldt_base = VADDR(0x700000);
+    fake_cpu.cr[2] = LDT + 3 * 4096 + 8;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 0), "ldt3 ");
+    ldt_error = -XEN_EINVAL;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 0), "ldt3 #PF/0:703008 ");
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 4), "#PF/4:ffff810000853008 "); /* ring 3 itself: no descriptor */
+    fake_cpu.cr[2] = LDT + 16 * 4096;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 0), "#PF/0:ffff810000860000 ");
+    fake_cpu.cr[2] = LDT - 1;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 0), "#PF/0:ffff81000084ffff ");
+}
+
+/*
+ * ---- Calls.
+ */
+
+static const char *call(unsigned vector)
+{
+    own.vector = vector;
+    told[0] = '\0';
+    trap_call(&own);
+    return told;
+}
+
+static void test_calls(void **state)
+{
+    (void)state;
+    make();
+    own.rdi = 1;
+    own.rsi = 2;
+    own.rdx = 3;
+    own.r10 = 4;
+    own.r8 = 5;
+    own.r9 = 6;
+    own.rax = 17;
+    assert_string_equal(call(VECTOR_SYSCALL), "call17(1,2,3,4,5,6) ");
+    assert_int_equal((int64_t)own.rax, -5);
+    assert_int_equal(vcpu.report.nr_calls, 1);
+    assert_int_equal(vcpu.report.calls[0].number, 17);
+    own.rax = 23; /* goes on elsewhere: its registers are not this call's any more */
+    assert_string_equal(call(VECTOR_SYSCALL), "call23(1,2,3,4,5,6) ");
+    assert_int_equal(own.rax, 23);
+    assert_int_equal(vcpu.report.nr_calls, 1);
+    assert_string_equal(call(VECTOR_SYSCALL32), "#6@400ffe "); /* the kernel calls in 64-bit code only */
+    vcpu.vcpu.user_mode = true;
+    assert_string_equal(call(VECTOR_SYSCALL), "syscall ");
+    assert_string_equal(call(VECTOR_SYSCALL32), "syscall ");
+    assert_int_equal(cpu_boot.nmi_ticks, 0);
+    info.evtchn_upcall_pending = 1;
+    assert_string_equal(call(VECTOR_SYSCALL), "syscall event ");
+}
+
+/*
+ * ---- The way back.
+ */
+
+static const char *go_back(void)
+{
+    return trap(VECTOR_NMI, 0);
+}
+
+static void test_way_back(void **state)
+{
+    (void)state;
+    make();
+    assert_string_equal(go_back(), "");
+    due = vcpu.bounce.nmi_pending = true; /* nothing has said that there is something to look at */
+    assert_string_equal(go_back(), "");
+    vcpu.run.attention = true;
+    assert_string_equal(go_back(), "yield nmi ");
+    assert_false(vcpu.run.attention);
+    vcpu.bounce.nmi_pending = vcpu.bounce.nmi_blocked = vcpu.run.attention = true;
+    assert_string_equal(go_back(), "");
+    info.evtchn_upcall_pending = 1;
+    assert_string_equal(go_back(), "event ");
+    assert_string_equal(go_back(), ""); /* masked by now */
+    info.evtchn_upcall_mask = 0;
+    vcpu.run.down = domain.ended = vcpu.run.attention = due = true;
+    assert_string_equal(go_back(), "stop yield event ");
+    domain.ended = vcpu.run.attention = true;
+    assert_string_equal(go_back(), "stop ");
+    domain.domain.nr_vcpus = 2;
+    vcpu.run.attention = true;
+    assert_string_equal(go_back(), "");
+    assert_true(vcpu.run.attention); /* others may want to run by the next time */
+}
+
+static void test_first_return(void **state)
+{
+    (void)state;
+    make();
+    vcpu.run.down = true;
+    trap_first_return(&own);
+    assert_string_equal(told, "arrive stop ");
+}
+
+/*
+ * ---- What comes on a stack of its own, and frames that no processor should make.
+ */
+
+static const char *trap_apart(void (*how)(struct cpu_frame *frame), unsigned vector, uint64_t rflags)
+{
+    elsewhere = own;
+    elsewhere.vector = vector;
+    elsewhere.rflags = rflags;
+    elsewhere.rbx = 0xb;
+    told[0] = '\0';
+    if (setjmp(ended) == 0)
+        how(&elsewhere);
+    return told;
+}
+
+static void test_other_stacks(void **state)
+{
+    (void)state;
+    make();
+    assert_string_equal(trap_apart(trap_from_guest, VECTOR_DEBUG, own.rflags), "restart ");
+    assert_memory_equal(&own, &elsewhere, sizeof(own));
+    assert_string_equal(trap_apart(trap_from_guest, VECTOR_NMI, own.rflags), "tick restart ");
+    assert_string_equal(trap_apart(trap_from_guest, VECTOR_DOUBLE_FAULT, own.rflags), "report8 ");
+    assert_string_equal(trap_apart(trap_from_guest, VECTOR_MACHINE_CHECK, own.rflags), "report18 ");
+}
+
+static const char *improper(unsigned vector, uint64_t rflags)
+{
+    own.vector = vector;
+    own.rflags = rflags;
+    own.cs = 0xe008;
+    told[0] = '\0';
+    if (setjmp(ended) == 0)
+        trap_from_guest_improper(&own);
+    return told;
+}
+
+static void test_improper(void **state)
+{
+    (void)state;
+    make();
+    assert_string_equal(improper(VECTOR_DIVIDE_ERROR, RFLAGS_IOPL | RFLAGS_CF), "#0@401000 ");
+    assert_int_equal(own.rflags, RFLAGS_CF | RFLAGS_ONE | RFLAGS_IF);
+    assert_int_equal(own.cs, 0xe00b);
+    vcpu.vcpu.user_mode = true;
+    assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_IOPL), "syscall ");
+    assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_VM), "drop #13/0@401000 ");
+    assert_string_equal(improper(VECTOR_PAGE_FAULT, RFLAGS_VM), "drop #13/0@401000 ");
+    assert_string_equal(improper(0xf0, RFLAGS_VM), "apicf0 drop #13/0@401000 ");
+    assert_string_equal(improper(VECTOR_NMI, RFLAGS_VM), "tick drop #13/0@401000 ");
+    assert_string_equal(improper(VECTOR_DOUBLE_FAULT, RFLAGS_VM), "report8 ");
+    assert_string_equal(improper(VECTOR_BREAKPOINT, RFLAGS_VM), "drop #13/0@401000 ");
+    assert_int_equal(own.cs, FLAT_RING3_CS64);
+    assert_int_equal(own.ss, FLAT_RING3_SS64);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exceptions),
+        cmocka_unit_test(test_interrupts),
+        cmocka_unit_test(test_debug),
+        cmocka_unit_test(test_emulation),
+        cmocka_unit_test(test_software_interrupts),
+        cmocka_unit_test(test_int80),
+        cmocka_unit_test(test_page_faults),
+        cmocka_unit_test(test_ldt_pages),
+        cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_way_back),
+        cmocka_unit_test(test_first_return),
+        cmocka_unit_test(test_other_stacks),
+        cmocka_unit_test(test_improper),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
