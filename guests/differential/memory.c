@@ -19,6 +19,9 @@
 #define SPARE   4u
 #define EXTENTS 2u
 
+/* Frames that the domain does without, so that it may ask for others; some of these it never sees again. */
+#define SLACK 64u
+
 static uint64_t spare_mfn[SPARE], spare_pfn[SPARE];
 
 #define FRAME(name, id)         \
@@ -314,19 +317,30 @@ static const struct op ops[] = {
     UNKNOWN(63),
 };
 
+/* A page of the kernel that it has mapped no more: its frame. */
+static uint64_t unmapped_page(uint64_t *pfn)
+{
+    void *page = page_alloc();
+
+    *pfn = virt_to_pfn(page).v;
+    if (table_map((uint64_t)page, 0)) {
+        guest_panic("a page stays mapped");
+    }
+    return pfn_to_mfn(PFN(*pfn)).v;
+}
+
 void group_memory(void)
 {
     static const struct group group = {"memory_op", __HYPERVISOR_memory_op, ops, ARRAY_SIZE(ops)};
 
     room = (uint64_t)pages_alloc(4);
     for (unsigned i = 0; i < SPARE; i++) {
-        void *page = page_alloc();
+        spare_mfn[i] = unmapped_page(&spare_pfn[i]);
+    }
+    for (unsigned i = 0; i < SLACK; i++) {
+        uint64_t pfn;
 
-        spare_pfn[i] = virt_to_pfn(page).v;
-        spare_mfn[i] = virt_to_mfn(page).v;
-        if (table_map((uint64_t)page, 0)) {
-            guest_panic("a spare page stays mapped");
-        }
+        give_back(unmapped_page(&pfn));
     }
     call_group(&group);
 }
