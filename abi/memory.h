@@ -102,13 +102,15 @@ _Static_assert(offsetof(struct compat_xen_memory_reservation, domid) == 16, "com
  * `   out.extent_start the first pfn of each extent wanted, replaced by its first mfn.  The M2P is set
  * `   nr_exchanged     0 before the call; after it the number of extents of in that have been traded
  * `
- * ` Result 0, or an error; what nr_exchanged counts is done even then.
- * `   -EFAULT  the structure or an array cannot be read or written
- * `   -ESRCH   a domain other than DOMID_SELF
+ * ` Result 0, or an error; what nr_exchanged counts is done even then.  In the order of the checks:
+ * `   -EFAULT  the structure cannot be read
  * `   -EPERM   extents larger than the caller may ask for
- * `   -EINVAL  in and out differ in size; nr_exchanged makes no sense; a frame is not the guest's, or is mapped,
- * `            pinned or otherwise in use
+ * `   -EINVAL  in and out differ in size or in domid; nr_exchanged makes no sense
+ * `   -EFAULT  an array does not lie in guest memory
+ * `   -ESRCH   a domain other than the caller, which may name itself by number, too
  * `   -ENOMEM  no such frames to be had
+ * `   -EFAULT  an array, or the structure, cannot be read or written
+ * `   -EINVAL  a frame is not the guest's, or is mapped, pinned or otherwise in use
  */
 struct xen_memory_exchange {
     struct xen_memory_reservation in;

@@ -60,22 +60,39 @@ static bool write_progress(struct vcpu *vcpu, vaddr_t argument, uint64_t done)
     return access_write_word(vcpu, VADDR(argument.v + offset), done);
 }
 
-/* Both sides make sense and hold the same memory; the guest's own count of progress is not past the end. */
+/* Both sides hold the same memory of one domain; the guest's own count of progress is not past the end. */
+static int check_counts(const struct op *op, const struct exchange *exchange)
+{
+    const struct reservation *in = &exchange->in, *out = &exchange->out;
+    uint64_t chunk = in->order < out->order ? UINT64_C(1) << (out->order - in->order) : 1;
+
+    /* A product that does not fit may pass here: its array is refused. */
+    if (in->count << in->order != out->count << out->order || in->domid != out->domid || exchange->done > in->count ||
+        exchange->done % chunk)
+        return refuse_value(op, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS, exchange->done);
+    return 0;
+}
+
+/* Both sides make sense, checked in the order that abi/memory.h gives. */
 static int check_exchange(const struct op *op, const struct exchange *exchange)
 {
     const struct reservation *in = &exchange->in, *out = &exchange->out;
-    int error = reservation_check(op, in);
-    uint64_t chunk;
+    int error = reservation_check_order(op, in);
 
     if (!error)
-        error = reservation_check(op, out);
+        error = reservation_check_order(op, out);
+    if (!error)
+        error = check_counts(op, exchange);
+    if (!error)
+        error = reservation_check_array(op, in);
+    if (!error)
+        error = reservation_check_array(op, out);
+    if (!error)
+        error = reservation_check_domain(op, in);
+    if (!error)
+        error = reservation_check_domain(op, out);
     if (!error)
         error = reservation_check_bits(op, out);
-    if (error)
-        return error;
-    chunk = in->order < out->order ? UINT64_C(1) << (out->order - in->order) : 1;
-    if (in->count << in->order != out->count << out->order || exchange->done > in->count || exchange->done % chunk)
-        error = refuse_value(op, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS, exchange->done);
     return error;
 }
 

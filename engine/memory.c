@@ -30,17 +30,28 @@ static bool read_reservation(struct vcpu *vcpu, vaddr_t from, struct reservation
     return true;
 }
 
-int reservation_check(const struct op *op, const struct reservation *reservation)
+int reservation_check_order(const struct op *op, const struct reservation *reservation)
+{
+    if (reservation->order > MEMORY_ORDER_MAX)
+        return refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, reservation->order);
+    return 0;
+}
+
+int reservation_check_array(const struct op *op, const struct reservation *reservation)
 {
     const struct domain *domain = op->vcpu->domain;
 
-    if (reservation->domid != DOMID_SELF)
-        return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, reservation->domid);
-    if (reservation->order > MEMORY_ORDER_MAX)
-        return refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, reservation->order);
     if (reservation->count > UINT32_MAX ||
         !access_array_ok(domain, reservation->extents, reservation->count, access_word_size(domain)))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, reservation->extents.v);
+    return 0;
+}
+
+int reservation_check_domain(const struct op *op, const struct reservation *reservation)
+{
+    /* Here, unlike in foreigndom, a domain may name itself by number. */
+    if (reservation->domid != DOMID_SELF && reservation->domid != op->vcpu->domain->id.v)
+        return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, reservation->domid);
     return 0;
 }
 
@@ -119,7 +130,8 @@ static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argum
 
     if (!read_reservation(op->vcpu, argument, &reservation))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
-    if (reservation_check(op, &reservation) ||
+    if (reservation_check_domain(op, &reservation) || reservation_check_order(op, &reservation) ||
+        reservation_check_array(op, &reservation) ||
         (command != XENMEM_decrease_reservation && reservation_check_bits(op, &reservation)) ||
         op_begin(op, op->vcpu->domain, op->vcpu->domain))
         return 0;

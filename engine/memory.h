@@ -34,10 +34,12 @@ static inline struct reservation compat_reservation_of(const struct compat_xen_m
 }
 
 /*
- * Is @reservation one whose extents the machine can serve for the calling domain itself?  0, or -XEN_ESRCH (another
- * domain), -XEN_EPERM (extents too large), -XEN_EFAULT (the array).
+ * Is @reservation one whose extents the machine can serve for the calling domain itself?  Each 0, or the error:
+ * -XEN_EPERM extents too large; -XEN_EFAULT the array; -XEN_ESRCH another domain.
  */
-int __must_check reservation_check(const struct op *op, const struct reservation *reservation);
+int __must_check reservation_check_order(const struct op *op, const struct reservation *reservation);
+int __must_check reservation_check_array(const struct op *op, const struct reservation *reservation);
+int __must_check reservation_check_domain(const struct op *op, const struct reservation *reservation);
 
 /* Can all frames of the machine be reached with the address bits asked for?  Else -XEN_ENOMEM. */
 int __must_check reservation_check_bits(const struct op *op, const struct reservation *reservation);

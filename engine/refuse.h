@@ -56,7 +56,7 @@
     REASON(NOT_CANONICAL, ADDRESS, "the address is not canonical, or is the hypervisor's")                           \
     REASON(WRITE_FORM, ADDRESS, "the write is not of a form that is emulated")                                       \
     REASON(EXTENT_ORDER, NUMBER, "the extent is larger than the domain may have at once")                            \
-    REASON(EXCHANGE_COUNTS, NUMBER, "the two sides of the exchange do not hold the same amount of memory")           \
+    REASON(EXCHANGE_COUNTS, NUMBER, "the two sides of the exchange do not match, or its progress is odd")            \
     REASON(FRAME_IN_USE, FRAME, "the frame has other references or uses")                                            \
     REASON(NO_MEMORY, NUMBER, "the machine has no free frame, or the reservation is full")                           \
     REASON(HOLDS_EXHAUSTED, FRAME, "the hypervisor holds as many of the domain's frames as it can")                  \

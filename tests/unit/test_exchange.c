@@ -190,8 +190,15 @@ static void test_senseless(void **state)
         {{at, 4, 0, 0, DOMID_SELF}, {at, 1, 2, 0, DOMID_SELF}, 2, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS},
         {{at, 4, 10, 0, DOMID_SELF}, {at, 4, 10, 0, DOMID_SELF}, 0, XEN_EPERM, REFUSE_EXTENT_ORDER},
         {{at, 4, 0, 0, DOMID_SELF}, {at, 4, UINT32_MAX, 0, DOMID_SELF}, 0, XEN_EPERM, REFUSE_EXTENT_ORDER},
-        {{at, 4, 0, 0, 0}, {at, 4, 0, 0, DOMID_SELF}, 0, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN},
-        {{at, 4, 0, 0, DOMID_SELF}, {at, 4, 0, 0, 1}, 0, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN},
+        {{at, 4, 0, 0, 1}, {at, 4, 0, 0, 1}, 0, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN},
+        {{at, 4, 0, 0, DOMID_SELF}, {at, 4, 0, 0, 0}, 0, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS},
+        /* Several things wrong at once: the first that is looked at. */
+        {{hole, 4, 0, 0, 1}, {at, 3, 10, 0, 1}, 5, XEN_EPERM, REFUSE_EXTENT_ORDER},
+        {{hole, 4, 0, 0, 1}, {at, 3, 0, 0, 1}, 0, XEN_EINVAL, REFUSE_EXCHANGE_COUNTS},
+        {{at, 4, 0, 0, 1}, {hole, 4, 0, 0, 1}, 0, XEN_EFAULT, REFUSE_GUEST_ADDRESS},
+        {{at, 4, 0, 12, 1}, {at, 4, 0, 12, 1}, 0, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN},
+        /* Its own number names the domain, too. */
+        {{at, 4, 0, 0, 0}, {at, 4, 0, 0, 0}, 0, XEN_EFAULT, REFUSE_GUEST_FAULT},
         {{hole, 4, 0, 0, DOMID_SELF}, {at, 4, 0, 0, DOMID_SELF}, 0, XEN_EFAULT, REFUSE_GUEST_ADDRESS},
         {{at, 4, 0, 0, DOMID_SELF}, {hole, 4, 0, 0, DOMID_SELF}, 0, XEN_EFAULT, REFUSE_GUEST_ADDRESS},
         {{at, 4, 0, 0, DOMID_SELF}, {at, 4, 0, 12, DOMID_SELF}, 0, XEN_ENOMEM, REFUSE_ADDRESS_BITS},
