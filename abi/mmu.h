@@ -23,8 +23,8 @@
  * ` In a present entry:
  * `   always allowed  P, RW, USER, A, D, bits 9-11, bits 52-62, NX
  * `   L1 only         G; it is meant for user pages
- * `   L1 only         PWT, PCD, PAT, and only where the owner of the table has been given device memory or
- * `                   I/O ports; else -EINVAL
+ * `   L1 only         PWT, PCD, PAT, and only where the owner of the table has been given device memory;
+ * `                   else -EINVAL.  They choose the memory type of the page, see below
  * `   never           PSE; in L2 to L4 also PWT, PCD, PAT and G.  A 32-bit L3 entry must have PWT, PCD, PSE,
  * `                   G and bits 52-63 clear, which includes NX
  * ` A bit that is not allowed gives -EINVAL.  Accessed and dirty bits are kept by the processor as ever.
@@ -35,6 +35,11 @@
  * ` and user both run in ring 3, so USER does not protect the kernel: its pages are absent from the tables that
  * ` user mode runs on, see MMUEXT_NEW_USER_BASEPTR in [mmuext_op].  For a 32-bit guest USER means what it means
  * ` on bare hardware; a present L3 entry gets USER and RW.
+ * `
+ * ` PAT, PCD and PWT are a number, PAT its highest bit, and the memory type is what this number has in the PAT,
+ * ` which is the same for all guests and cannot be changed: 0 write-back, 1 write-through, 2 uncached unless an
+ * ` MTRR says write-combining (UC-), 3 uncached, 4 write-combining, 5 write-protected, 6 and 7 uncached.  An
+ * ` entry for what is not RAM that asks for a cached type (0, 1, 5) gets 3.
  * `
  * ` What a present L1 entry may map:
  * `   a frame of the guest, read-only         always, whatever the frame is used for
@@ -47,8 +52,7 @@
  * ` What a present entry of L2, L3 or L4 may refer to: a frame of the same guest, which is a table of the
  * ` next lower level already, or has no use yet and is then checked as one, recursively; the first error
  * ` found inside it is the result.  A frame with another use gives -EINVAL.  An entry that refers to a
- * ` table of its own level (a "linear" or recursive table) is refused with -EINVAL unless the hypervisor has
- * ` been told to allow read-only ones.
+ * ` table of its own level (a "linear" or recursive table), read-only or not, is refused with -EINVAL.
  * `
  * ` Entries that belong to the hypervisor, see [layout], cannot be written, not even with zero: L4 slots 256
  * ` to 271 give -EINVAL; the hypervisor's part of the L2 that a 32-bit guest has in L3 slot 3 gives -EPERM,

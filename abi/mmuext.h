@@ -55,7 +55,8 @@
  * ` cmd: MMUEXT_NEW_USER_BASEPTR, 64-bit guests only
  * `   mfn: L4 to run user mode on; 0 for none, and then a return to user mode destroys the domain.
  * ` It may be the kernel's own L4.  Takes effect at the next return to user mode.
- * `   Errors as for MMUEXT_NEW_BASEPTR; -EINVAL in a 32-bit guest.
+ * `   0: also if the table is loaded already.  -EPERM: @foreigndom is not the caller.  -EINVAL: a 32-bit guest.
+ * `   -EINVAL, or an error of [pte]: not acceptable as a table; the old one stays loaded.
  * `
  * ` cmd: MMUEXT_TLB_FLUSH_LOCAL, MMUEXT_TLB_FLUSH_ALL
  * ` Flush the TLB of the calling vCPU, of all vCPUs.  Global entries go too.  Of the flushes, this one and
@@ -79,8 +80,8 @@
  * `
  * ` cmd: MMUEXT_FLUSH_CACHE, MMUEXT_FLUSH_CACHE_GLOBAL
  * ` Write back and empty the caches of the processor, of all processors.  Only for domains with device
- * ` memory or I/O ports.
- * `   -EACCES (MMUEXT_FLUSH_CACHE), -EINVAL (MMUEXT_FLUSH_CACHE_GLOBAL): the domain has neither.
+ * ` memory.
+ * `   -EACCES (MMUEXT_FLUSH_CACHE), -EINVAL (MMUEXT_FLUSH_CACHE_GLOBAL): the domain has none.
  * `
  * ` cmd: MMUEXT_SET_LDT
  * `   linear_addr: virtual address of the table, a multiple of the page size.

@@ -22,6 +22,9 @@
  * ` entry.  A call that fails does not stop the batch, and does not show in the result of the batch: look at
  * ` each result.  A number that is not offered puts -ENOSYS there.
  * `
+ * ` A call that leaves kernel mode, or sends the vCPU elsewhere ([iret]), ends the batch: the batch gives 0, that
+ * ` entry has no result, and those behind it are not done.
+ * `
  * ` The batch may be interrupted between entries, and let other vCPUs or domains run; it is not atomic.
  * `
  * ` Errors, in the order of the checks:
