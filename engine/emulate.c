@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes of a guest's kernel to its L1 tables, which are mapped read-only and therefore fault: abi-facts 5.6.  The
+ * Writes of a guest's kernel to its L1 tables, which are mapped read-only and therefore fault: [vm_assist].  The
  * hypervisor decodes the instruction; here the bytes become an entry, and the entry is judged like any other.
  */
 #include <abi/errno.h>
@@ -54,7 +54,7 @@ static struct frame *find_target(const struct vcpu *vcpu, vaddr_t vaddr)
 
 /*
  * A 32-bit guest writes an entry in two halves, the upper one first or last.  Where the upper half makes an entry that
- * is refused, it stands, but not present: the guest is about to write the other half (abi-facts 5.6).
+ * is refused, it stands, but not present: the guest is about to write the other half.
  */
 static bool may_clear_present(const struct vcpu *vcpu, const struct table_write *write, uint64_t entry)
 {

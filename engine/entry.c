@@ -4,7 +4,7 @@
 
 #define MFN_ALL_ONES (ENTRY_FRAME >> PAGE_SHIFT)
 
-/* PAT indexes (PAT, PCD, PWT of an entry) of guests' fixed PAT that are cached: WB, WT and WP (abi-facts 4.9). */
+/* PAT indexes (PAT, PCD, PWT of an entry) of guests' fixed PAT that are cached: WB, WT and WP, see [pte]. */
 #define PAT_CACHED ((1u << 0) | (1u << 1) | (1u << 5))
 
 /*

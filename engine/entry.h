@@ -62,7 +62,7 @@ FORCE_INLINE int __must_check entry_decode_leaf(const struct op *op, struct plac
 
 /*
  * Judge the entry @raw for slot @place.slot of a table of @level.  Pure: takes nothing, changes nothing.
- * 0: @entry says what it needs.  Errors: abi-facts 5.4 and 5.5, as documented in abi/mmu.h under [pte].
+ * 0: @entry says what it needs.  Errors: as documented in abi/mmu.h under [pte].
  */
 FORCE_INLINE int __must_check entry_decode(const struct op *op, const struct level *level, struct place place,
                                            uint64_t raw, struct entry *entry)

@@ -60,7 +60,7 @@ static void fill_hypervisor_slots(const struct machine *machine, const struct le
         entries[i] = 0;
 }
 
-/* What the ABI asks of a 32-bit guest's L3 as a whole (abi-facts 6). */
+/* What the ABI asks of a 32-bit guest's L3 as a whole: where it may lie, and that its slot 3 is there. */
 static int check_pae_root(const struct op *op, const struct frame *frame, const uint64_t *entries)
 {
     mfn_t mfn = frame_mfn(op->machine, frame);

@@ -52,7 +52,7 @@ int typeref_get(struct op *op, struct place place, struct frame *frame, enum fra
 {
     while (type_is_busy(frame->type) && type_of(frame->type) == want)
         op_wait(op);
-    /* One L3 alone may lead to an L2_TOP: abi-facts 6. */
+    /* One L3 alone may lead to an L2_TOP, which shows the hypervisor's part to it. */
     if (type_is_live(frame->type, want) && want != TYPE_L2_TOP && type_live_get(&frame->type))
         return 0;
     if (!type_is_idle(frame->type))

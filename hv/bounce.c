@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames for the guest's kernel, of 64-bit guests: abi-facts 4.1 to 4.4. */
+/* Frames for the guest's kernel, of 64-bit guests: abi/trap.h, [frame64], and abi/callback.h. */
 #include <abi/segment.h>
 #include <abi/trap.h>
 #include <abi/vm_assist.h>

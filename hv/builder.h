@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From a bundle to a domain that is ready to run: abi-facts sections 1 and 2. */
+/* From a bundle to a domain that is ready to run: [elfnote], [start_info] and [startofday] of abi/. */
 #pragma once
 
 #include <engine/machine.h>

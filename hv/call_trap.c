@@ -118,7 +118,7 @@ int64_t call_nmi_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 }
 
 /*
- * ---- The way back: abi-facts 4.5.
+ * ---- The way back: [iret] of abi/trap.h.
  */
 
 static void set_registers(struct cpu_frame *frame, const struct iret_context *context)

@@ -6,7 +6,7 @@
 
 struct hv_vcpu;
 
-/* What CPUID of @leaf and @subleaf gives @vcpu's guest: filtered, with Xen's leaves at 0x40000000 (abi-facts 4.9). */
+/* What CPUID of @leaf and @subleaf gives @vcpu's guest: filtered, with Xen's leaves at 0x40000000: abi/cpuid.h. */
 struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t subleaf);
 
 /* Model-specific registers of the running vCPU.  False: #GP. */

@@ -25,7 +25,7 @@ enum emulate_result {
  */
 enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64_t error);
 
-/* #GP(0) at vcpu->frame->rip: a privileged instruction, abi-facts 4.8 and 4.9?  If it is refused: EMULATE_UNKNOWN. */
+/* #GP(0) at vcpu->frame->rip: a privileged instruction that is emulated?  If it is refused: EMULATE_UNKNOWN. */
 enum emulate_result emulate_privileged(struct hv_vcpu *vcpu);
 
 /* #UD: the prefix ud2, "xen", cpuid? */
@@ -33,6 +33,6 @@ enum emulate_result emulate_forced(struct hv_vcpu *vcpu);
 
 /*
  * #GP with the IDT bit of its error code: an `INT n`?  EMULATE_DONE: *@vector is n, by the instruction and not by the
- * error code (abi-facts 7.1).  The frame is as it was: the instruction has two bytes.
+ * error code, in which QEMU before 8.0 doubles it.  The frame is as it was: the instruction has two bytes.
  */
 enum emulate_result emulate_software_interrupt(struct hv_vcpu *vcpu, unsigned *vector);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions of ring 0 in the guest's kernel, and those that depend on the I/O privilege level: abi-facts 4.8.  An
+ * Instructions of ring 0 in the guest's kernel, and those that depend on the I/O privilege level.  An
  * instruction that is not in the table, or that the guest may not use so, is the guest's fault.
  */
 #include <abi/context.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes of a guest's kernel to its page tables: abi-facts 5.6.  The instruction becomes a struct table_write, which
- * the engine judges and carries out as one step; registers and flags follow from what it saw.
+ * Writes of a guest's kernel to its page tables: [vm_assist] of abi/.  The instruction becomes a struct table_write,
+ * which the engine judges and carries out as one step; registers and flags follow from what it saw.
  */
 #include <engine/engine.h>
 #include <hv/alu.h>

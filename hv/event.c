@@ -104,7 +104,7 @@ static void raise_selector(const struct hv_domain *domain, uint32_t port)
         raise_upcall(vcpu);
 }
 
-/* abi-facts 4.3 */
+/* The order is that of abi/event.h: pending, then, unless masked, the selector, then the vCPU's own flag. */
 void event_raise_port(const struct hv_domain *domain, uint32_t port)
 {
     if (bit_set(pending_bits(domain), port))

@@ -42,7 +42,7 @@ int __must_check event_status(const struct hv_domain *domain, struct evtchn_stat
 
 /* ---- Between hv/event_channel.c and hv/event.c. */
 
-/* Make @port, which is open, pending: abi-facts 4.3. */
+/* Make @port, which is open, pending: abi/event.h. */
 void event_raise_port(const struct hv_domain *domain, uint32_t port);
 
 /* @port is not pending any more. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Model-specific registers as a guest's kernel finds them: abi-facts 4.9.  None of the processor's own is written, and
+ * Model-specific registers as a guest's kernel finds them.  None of the processor's own is written, and
  * those that are read are read with recovery, since which there are depends on the model (XSA-333).
  */
 #include <engine/types.h>

@@ -80,7 +80,7 @@ bool state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4);
 uint64_t state_guest_cr4(const struct hv_vcpu *vcpu);
 
 /*
- * A debug register of @vcpu by its number, with the rules of set_debugreg (abi-facts 5.8): -XEN_EPERM,
+ * A debug register of @vcpu by its number, with the rules of set_debugreg, [debugreg] of abi/debug.h: -XEN_EPERM,
  * -XEN_EINVAL, -XEN_ENODEV.
  */
 int __attribute__((warn_unused_result)) state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value);

@@ -82,7 +82,7 @@ static bool ldt_comes(const struct cpu_frame *frame)
 
 /*
  * The processor refused to return to the guest as its frame says: an exception of the guest's, at the place that it was
- * to go on at (abi-facts 4.5).  Its registers are in @fault, below the rest of the frame.
+ * to go on at.  Its registers are in @fault, below the rest of the frame.
  */
 static _Noreturn void fault_of_return(const struct cpu_frame *fault)
 {

@@ -5,6 +5,7 @@
 #              warning, and boots as a PV guest, prints, and powers off
 #   targets    each target of make that a document names is one; what is none says so and fails
 #   commands   each `paravane` command that a document shows runs as it stands, in a directory with the files that it names
+#   citations  no rule is cited from a document that is not in the repository
 #   files      each file of this tree that a document names, as a link or a path, is there
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
@@ -113,10 +114,16 @@ test_files() {
     done
 }
 
-[ $# -ne 0 ] || set -- kernels targets commands files
+test_citations() {
+    # In two parts, or this file would be found.
+    ! grep -rnIE --exclude-dir=build --exclude-dir=.git 'abi-fac''ts|security-less''ons' . >$log/citations.log 2>&1
+    verdict $? citations $log/citations.log
+}
+
+[ $# -ne 0 ] || set -- kernels targets commands files citations
 for name in "$@"; do
     case $name in
-    kernels | targets | commands | files) "test_$name" ;;
+    kernels | targets | commands | files | citations) "test_$name" ;;
     *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
