@@ -13,6 +13,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
+. tests/lib/limits.sh
 here=tests/differential
 log=build/log
 mkdir -p $log
@@ -24,7 +25,7 @@ compare() { # KIND OPTION...
     local kind=$1 out=$log/differential-$1.log status compared accepted differing
     shift
     # The reader comes late: nothing may be lost for that.
-    timeout -k 5 660 build/cli/paravane run --timeout 600 --audit --memory 64M --cmdline seed=1 "$@" \
+    bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M --cmdline seed=1 "$@" \
         build/guests/differential.elf 2>"$out.said" </dev/null | { sleep 2; cat; } >"$out"
     status=${PIPESTATUS[0]}
     tr -d '\r' <"$out" | sed -n 's/^://p' >"$work/ours"
