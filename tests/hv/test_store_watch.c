@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Events of watches in a session's output: however much of it is used, one fits or it waits; nothing lies behind it. */
-/* links: hv/store_session.c hv/store_watch.c hv/store_transaction.c hv/store_tree.c */
+/* links: hv/store_session.c hv/store_watch.c hv/store_transaction.c hv/store_tree.c hv/store_permissions.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,6 +88,7 @@ static unsigned fire(size_t length)
     size_t size;
 
     store_session_init(&session, 3);
+    assert_int_equal(store_session_set_permissions(&session, store_text("/"), (struct store_text){"n3", 3}), 0);
     watch("data/other", "o");
     memcpy(before, session.watches, sizeof(before));
     for (unsigned i = 0; i < WATCHES; i++)
