@@ -4,7 +4,7 @@
  * the one processor that there is, and to no other.  That the instructions then do what the manual says is seen by
  * hv/selftest.c on the machine.
  */
-/* links: hv/port.c hv/vcpu.c hv/window.c tests/hv/lib/fake_cpu.c */
+/* links: hv/port.c hv/vcpu.c hv/window.c engine/access.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,9 +146,9 @@ size_t copy_recover(void *to, const void *from, size_t size)
     return 0;
 }
 
-void report_refusal(const struct refusal *refusal)
+void report_refusal(const struct port_refusal *noted)
 {
-    (void)refusal;
+    (void)noted;
     reported++;
 }
 
@@ -486,13 +486,37 @@ static void test_refusals(void **state)
     for (unsigned i = 0; i < 2 * PORT_REFUSALS; i++) {
         port_refused(&(struct refusal){.value = i});
         assert_int_equal(refusals->last.value, i);
-        assert_int_equal(refusals->recent[(before + i) % PORT_REFUSALS].value, i);
+        assert_int_equal(refusals->recent[(before + i) % PORT_REFUSALS].refusal.value, i);
     }
     assert_int_equal(refusals->count, before + 2 * PORT_REFUSALS);
     assert_int_equal(reported, 0);
     port_explain_refusals();
     port_refused(&(struct refusal){.value = 1});
     assert_int_equal(reported, 1);
+}
+
+/* Who has asked, and where; the word on top of its stack if that can be read. */
+static void test_refusals_of_guests(void **state)
+{
+    const uint64_t top = 0x70b;
+    struct cpu_frame frame = {.rip = 0x1234, .cs = 0xe033, .rsp = (uint64_t)&top};
+    const struct port_refusals *refusals = port_refusals();
+    const struct port_refusal *noted;
+
+    (void)state;
+    make();
+    vcpu.frame = &frame;
+    vcpu.vcpu.id = 3;
+    cpu_boot.current = &vcpu;
+    for (unsigned i = 0; i < 3; i++) {
+        unreachable = i == 2;
+        port_refused(&(struct refusal){.vcpu = i ? &vcpu.vcpu : NULL});
+        noted = &refusals->recent[(refusals->count - 1) % PORT_REFUSALS];
+        assert_int_equal(noted->vcpu, i ? 3 : 0);
+        assert_int_equal(noted->rip, i ? 0x1234 : 0);
+        assert_int_equal(noted->cs, i ? 0xe033 : 0);
+        assert_int_equal(noted->top, i == 1 ? 0x70b : 0);
+    }
 }
 
 int main(void)
@@ -512,6 +536,7 @@ int main(void)
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_preemption),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals_of_guests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
