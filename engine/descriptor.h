@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Segment descriptors: which ones a guest may have, and how they are adjusted.  Abi-facts 5.7; formats: Intel SDM
+ * Segment descriptors: which ones a guest may have, and how they are adjusted: abi/segment.h; formats: Intel SDM
  * volume 3, 3.4.5 and 5.8.3.
  */
 #pragma once

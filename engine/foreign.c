@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Abi-facts 5.3. */
+/* Whose frames a call names: abi/mmu.h, "Domain numbers". */
 #include <abi/mmu.h>
 #include <engine/foreign.h>
 

@@ -5,7 +5,7 @@
 #              warning, and boots as a PV guest, prints, and powers off
 #   targets    each target of make that a document names is one; what is none says so and fails
 #   commands   each `paravane` command that a document shows runs as it stands, in a directory with the files that it names
-#   citations  no rule is cited from a document that is not in the repository
+#   citations  no rule is cited from a document that is not in the repository, or by a number that nothing explains
 #   files      each file of this tree that a document names, as a link or a path, is there
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
@@ -115,9 +115,15 @@ test_files() {
 }
 
 test_citations() {
+    local number missing=''
     # In two parts, or this file would be found.
-    ! grep -rnIE --exclude-dir=build --exclude-dir=.git 'abi-fac''ts|security-less''ons' . >$log/citations.log 2>&1
+    ! grep -rnIiE --exclude-dir=build --exclude-dir=.git 'abi-fac''ts|security-less''ons' . >$log/citations.log 2>&1
     verdict $? citations $log/citations.log
+    for number in $(grep -hoE '^Breaks:.*' tests/defects/*.patch | grep -oE '\bI[0-9]+b?\b' | sort -u); do
+        grep -qE "(^\| | )$number( \||: )" tests/defects/README.md || missing="$missing $number"
+    done
+    [ -z "$missing" ]
+    verdict $? "citations: rules of planted defects${missing:+, not in tests/defects/README.md:$missing}"
 }
 
 [ $# -ne 0 ] || set -- kernels targets commands files citations
