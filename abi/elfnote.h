@@ -9,7 +9,8 @@
  * `incontents 170 elfnote ELF notes of a kernel image
  * `
  * ` An image carries notes with the name "Xen" in its PT_NOTE segments, or without such segments in its note
- * ` sections.  Name and contents are padded to 4 bytes each.  A number may have 1, 2, 4 or 8 bytes; a text need
+ * ` sections.  Name and contents are padded to 4 bytes each, or where p_align or sh_addralign is 8 such that
+ * ` contents and notes begin at multiples of 8, if that makes whole notes up to the end.  A number may have 1, 2, 4 or 8 bytes; a text need
  * ` not end with a zero byte, its length is that of the note.  Unknown notes are ignored.  The last note may
  * ` claim to reach beyond the end of the segment.
  * `

@@ -109,34 +109,59 @@ static void add_note(struct kernel *kernel, const struct note *note)
         kernel->notes[kernel->nr_notes++] = *note;
 }
 
-static uint64_t pad(uint32_t size)
+static uint64_t pad(uint64_t size, unsigned unit)
 {
-    return ((uint64_t)size + 3) & ~(uint64_t)3;
+    return (size + unit - 1) / unit * unit;
+}
+
+/*
+ * Do values and notes begin at multiples of 4 or of 8 bytes of the block?  Where it is aligned to 8 the latter, if that
+ * makes whole notes up to its end: linkers align what holds notes of both kinds by the larger one.
+ */
+static unsigned notes_unit(const uint8_t *block, uint64_t size, uint64_t align)
+{
+    uint64_t at = 0;
+
+    while (align == 8 && at < size && size - at >= sizeof(Elf32_Nhdr)) {
+        Elf32_Nhdr header;
+
+        memcpy(&header, block + at, sizeof(header));
+        at += sizeof(header);
+        if (header.n_namesz > size - at)
+            return 4;
+        at = pad(at + header.n_namesz, 8);
+        if (header.n_descsz > (at < size ? size - at : 0))
+            return 4;
+        at = pad(at + header.n_descsz, 8);
+    }
+    return align == 8 ? 8 : 4;
 }
 
 /* Take the notes with the name "Xen" out of a block of notes. */
-static void read_notes(struct kernel *kernel, const uint8_t *block, uint64_t size)
+static void read_notes(struct kernel *kernel, const uint8_t *block, uint64_t size, uint64_t align)
 {
+    unsigned unit = notes_unit(block, size, align);
     Elf32_Nhdr header; /* the same for both widths */
 
     while (size >= sizeof(header)) {
         const char *name = (const char *)block + sizeof(header);
-        uint64_t begin, room;
+        uint64_t begin, room, step;
 
         memcpy(&header, block, sizeof(header));
         if (header.n_namesz > size - sizeof(header))
             return;
-        begin = sizeof(header) + pad(header.n_namesz);
+        begin = pad(sizeof(header) + header.n_namesz, unit);
         room = begin < size ? size - begin : 0;
         if (strnlen(name, header.n_namesz) == 3 && !memcmp(name, "Xen", 3))
             add_note(kernel, &(struct note){.type = header.n_type,
                                             .data = room ? block + begin : block,
                                             .size = header.n_descsz < room ? header.n_descsz : room,
                                             .is_clipped = header.n_descsz > room});
-        if (pad(header.n_descsz) >= room)
+        step = pad(begin + header.n_descsz, unit);
+        if (step >= size)
             return;
-        block += begin + pad(header.n_descsz);
-        size -= begin + pad(header.n_descsz);
+        block += step;
+        size -= step;
     }
 }
 
@@ -158,7 +183,7 @@ static void read_segment(struct kernel *kernel, const GElf_Phdr *header, unsigne
     if (header->p_type == PT_NOTE && header->p_offset) {
         block = in_file(kernel, header->p_offset, &size);
         if (block)
-            read_notes(kernel, block, size);
+            read_notes(kernel, block, size, header->p_align);
     }
     if (header->p_type != PT_LOAD || !header->p_memsz || !(header->p_flags & (PF_R | PF_W | PF_X)))
         return;
@@ -256,7 +281,7 @@ static void read_sections(struct kernel *kernel, Elf *elf, enum notes_origin ori
         if (!block)
             continue;
         if (origin == NOTES_SECTION)
-            read_notes(kernel, block, size);
+            read_notes(kernel, block, size, header.sh_addralign);
         if (origin == NOTES_LEGACY && size == header.sh_size &&
             section_is_called(kernel, elf, &header, LEGACY_SECTION)) {
             read_legacy(kernel, block, size);

@@ -31,6 +31,7 @@ struct elf_segment {
     uint64_t offset; /* in the file */
     uint64_t paddr;
     uint64_t file_size, memory_size;
+    uint64_t align; /* as it says: any number */
 };
 
 struct elf_section {
@@ -38,6 +39,7 @@ struct elf_section {
     uint32_t type;
     uint64_t offset, size; /* in the file */
     uint32_t link;         /* index of a section that belongs to it */
+    uint64_t align;        /* as it says: any number */
 };
 
 /* 0: @image is for the functions below, and needs @file.  -XEN_EINVAL: *@problem says what is wrong. */

@@ -116,11 +116,12 @@ struct elf_segment elf_segment(const struct elf_image *image, unsigned index)
     CHECK(index < image->nr_segments);
     if (image->width == WIDTH_64) {
         read_element(image, image->segments_at, index, &wide, sizeof(wide));
-        return (struct elf_segment){wide.type, wide.flags, wide.offset, wide.paddr, wide.file_size, wide.memory_size};
+        return (struct elf_segment){wide.type,      wide.flags,       wide.offset, wide.paddr,
+                                    wide.file_size, wide.memory_size, wide.align};
     }
     read_element(image, image->segments_at, index, &narrow, sizeof(narrow));
-    return (struct elf_segment){narrow.type,  narrow.flags,     narrow.offset,
-                                narrow.paddr, narrow.file_size, narrow.memory_size};
+    return (struct elf_segment){narrow.type,      narrow.flags,       narrow.offset, narrow.paddr,
+                                narrow.file_size, narrow.memory_size, narrow.align};
 }
 
 struct elf_section elf_section(const struct elf_image *image, unsigned index)
@@ -131,10 +132,10 @@ struct elf_section elf_section(const struct elf_image *image, unsigned index)
     CHECK(index < image->nr_sections);
     if (image->width == WIDTH_64) {
         read_element(image, image->sections_at, index, &wide, sizeof(wide));
-        return (struct elf_section){wide.name, wide.type, wide.offset, wide.size, wide.link};
+        return (struct elf_section){wide.name, wide.type, wide.offset, wide.size, wide.link, wide.align};
     }
     read_element(image, image->sections_at, index, &narrow, sizeof(narrow));
-    return (struct elf_section){narrow.name, narrow.type, narrow.offset, narrow.size, narrow.link};
+    return (struct elf_section){narrow.name, narrow.type, narrow.offset, narrow.size, narrow.link, narrow.align};
 }
 
 bool elf_section_is_named(const struct elf_image *image, const struct elf_section *section, const char *name)

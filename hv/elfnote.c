@@ -21,40 +21,79 @@ static void add(struct elfnotes *notes, unsigned type, struct blob value)
     notes->count++;
 }
 
-/* Names and values are filled up to multiples of four bytes. */
-static uint64_t fill_up(uint64_t size)
+struct note {
+    uint32_t type;
+    struct blob name, value;
+    bool is_whole; /* or it says that it is longer than the list */
+};
+
+static uint64_t fill_up(uint64_t size, unsigned unit)
 {
-    return (size + 3) & ~UINT64_C(3);
+    return (size + unit - 1) & ~((uint64_t)unit - 1);
+}
+
+/*
+ * The first note of @list, in which values and notes begin at multiples of @unit bytes.  Returns its size, which may be
+ * more than is there, or 0 if there is none.
+ */
+static uint64_t read_note(struct blob list, unsigned unit, struct note *note)
+{
+    struct note_header header;
+    uint64_t value_at;
+
+    if (!blob_read(list, 0, &header, sizeof(header)) ||
+        !blob_slice(list, sizeof(header), header.name_size, &note->name))
+        return 0;
+    value_at = fill_up(sizeof(header) + header.name_size, unit);
+    note->type = header.type;
+    note->value = blob_skip(list, value_at);
+    note->is_whole = note->value.size >= header.value_size;
+    if (note->is_whole)
+        note->value.size = header.value_size;
+    return fill_up(value_at + header.value_size, unit);
+}
+
+/*
+ * Notes begin at multiples of 4 bytes, or of 8 where that is the alignment of what they are in.  That they do has to be
+ * seen: linkers put notes of both kinds into one segment, and then it has the larger alignment.
+ */
+static unsigned unit_of(struct blob list, uint64_t align)
+{
+    struct note note;
+    uint64_t size;
+
+    if (align != 8)
+        return 4;
+    while ((size = read_note(list, 8, &note))) {
+        if (!note.is_whole)
+            return 4;
+        list = blob_skip(list, size);
+    }
+    return list.size < sizeof(struct note_header) ? 8 : 4;
 }
 
 /* Take the notes of @list.  The last one may say that it is longer than @list, and then ends with it: GRUB's does. */
-static void find_notes(struct blob list, struct elfnotes *notes)
+static void find_notes(struct blob list, unsigned unit, struct elfnotes *notes)
 {
-    struct note_header header;
-    struct blob name, value;
+    struct note note;
+    uint64_t size;
 
-    while (blob_read(list, 0, &header, sizeof(header))) {
-        list = blob_skip(list, sizeof(header));
-        if (!blob_slice(list, 0, header.name_size, &name))
-            return;
-        list = blob_skip(list, fill_up(header.name_size));
-        value = list;
-        if (value.size > header.value_size)
-            value.size = header.value_size;
-        list = blob_skip(list, fill_up(header.value_size));
-        if (blob_equals(blob_until(name, 0), "Xen") && header.type < ELFNOTE_COUNT)
-            add(notes, header.type, value);
+    while ((size = read_note(list, unit, &note))) {
+        list = blob_skip(list, size);
+        if (blob_equals(blob_until(note.name, 0), "Xen") && note.type < ELFNOTE_COUNT)
+            add(notes, note.type, note.value);
     }
 }
 
 /* Take the notes that lie at @offset of the file; what would be beyond its end is not there. */
-static void find_notes_at(const struct elf_image *image, uint64_t offset, uint64_t size, struct elfnotes *notes)
+static void find_notes_at(const struct elf_image *image, uint64_t offset, uint64_t size, uint64_t align,
+                          struct elfnotes *notes)
 {
     struct blob list = blob_skip(image->file, offset);
 
     if (list.size > size)
         list.size = size;
-    find_notes(list, notes);
+    find_notes(list, unit_of(list, align), notes);
 }
 
 static void find_in_segments(const struct elf_image *image, struct elfnotes *notes)
@@ -63,7 +102,7 @@ static void find_in_segments(const struct elf_image *image, struct elfnotes *not
         struct elf_segment segment = elf_segment(image, i);
 
         if (segment.type == ELF_SEGMENT_NOTE)
-            find_notes_at(image, segment.offset, segment.file_size, notes);
+            find_notes_at(image, segment.offset, segment.file_size, segment.align, notes);
     }
 }
 
@@ -81,7 +120,7 @@ static void find_in_sections(const struct elf_image *image, struct elfnotes *not
         if (section.type != ELF_SECTION_NOTE || section.size > left)
             continue;
         left -= section.size;
-        find_notes_at(image, section.offset, section.size, notes);
+        find_notes_at(image, section.offset, section.size, section.align, notes);
     }
 }
 

@@ -170,6 +170,8 @@ static void made_kernels(void **state)
         elf_maker_init(&maker);
         if (any() % 8 == 0)
             elf_maker_drop_notes(&maker);
+        else if (any() % 4 == 0)
+            elf_maker_pad_notes(&maker, any() % 2 ? 4 : 8, any() % 4 ? 8 : 16);
         for (unsigned i = 0; i < any() % 4; i++)
             add_any_note();
         if (any() % 8 == 0)

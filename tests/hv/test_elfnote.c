@@ -31,7 +31,7 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
 static void begin(bool is_64, uint64_t entry)
 {
     maker_begin(&maker, is_64, entry);
-    notes.size = 0;
+    notes = (struct note_list){.size = 0};
 }
 
 /* Examine what has been made; NULL: accepted, otherwise the problem. */
@@ -189,6 +189,47 @@ static void test_notes_in_sections(void **state)
     maker_notes(&maker, &others);
     expect_accepted(&kernel);
     assert_true(kernel.virt_base == 0 && kernel.entry == 0x100000);
+}
+
+/* Notes of another name, which matter for where the next one begins, and of Xen's. */
+static void note_mixture(struct note_list *list)
+{
+    note_text(list, XEN_ELFNOTE_GUEST_OS, "odd");
+    note_add(list, "Xenophon", 1, "abc", 3);
+    note_add(list, "", XEN_ELFNOTE_ENTRY, "", 0);
+    note_kernel(list);
+    note_number(list, XEN_ELFNOTE_VIRT_BASE, LINUX_BASE, 8);
+    note_number(list, XEN_ELFNOTE_MOD_START_PFN, 1, 1);
+    note_number(list, XEN_ELFNOTE_ENTRY, LINUX_BASE + 0x100008, 8);
+}
+
+/* Padded to 4 or 8 bytes, in what is aligned to as much, to more or to less; the last note whole or not. */
+static void test_padding(void **state)
+{
+    static const unsigned units[] = {4, 8}, aligns[] = {0, 1, 4, 8, 16};
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * ARRAY_SIZE(aligns) * 2; i++) {
+        unsigned unit = units[i % 2], align = aligns[i / 2 % ARRAY_SIZE(aligns)];
+        bool in_section = i >= 2 * ARRAY_SIZE(aligns);
+        struct kernel kernel;
+
+        if (unit == 8 && align != 8)
+            continue;
+        begin(true, 0x100000);
+        maker_load(&maker, 0x100000, "kernel", 0x8000);
+        maker.align = align;
+        notes.unit = unit;
+        note_mixture(&notes);
+        if (in_section)
+            maker_section(&maker, (struct maker_section){".note.Xen", ELF_SECTION_NOTE, 0,
+                                                         maker_append(&maker, notes.bytes, notes.size), notes.size});
+        else
+            maker_notes(&maker, &notes);
+        expect_accepted(&kernel);
+        assert_true(kernel.virt_base == LINUX_BASE && kernel.entry == LINUX_BASE + 0x100008);
+        assert_true(kernel.ramdisk_unmapped);
+    }
 }
 
 static void test_notes_in_both(void **state)
@@ -566,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_number_sizes),
         cmocka_unit_test(test_last_note_overruns),
         cmocka_unit_test(test_notes_in_sections),
+        cmocka_unit_test(test_padding),
         cmocka_unit_test(test_notes_in_both),
         cmocka_unit_test(test_legacy),
         cmocka_unit_test(test_no_names),

@@ -11,6 +11,15 @@
 #define SECTIONS_AT 0x3000u
 #define FILE_END    0x4000u
 
+static void add_usual_notes(struct elf_maker *maker)
+{
+    elf_maker_add_text(maker, XEN_ELFNOTE_GUEST_OS, "test");
+    elf_maker_add_text(maker, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
+    elf_maker_add_text(maker, XEN_ELFNOTE_LOADER, "generic");
+    elf_maker_add_number(maker, XEN_ELFNOTE_VIRT_BASE, 0xffffffff80000000);
+    elf_maker_add_number(maker, XEN_ELFNOTE_ENTRY, 0xffffffff80100000);
+}
+
 void elf_maker_init(struct elf_maker *maker)
 {
     memset(maker, 0, sizeof(*maker));
@@ -30,17 +39,23 @@ void elf_maker_init(struct elf_maker *maker)
         .memory_size = 0x10000,
     };
     maker->put_at = NOTES_AT;
-    elf_maker_add_text(maker, XEN_ELFNOTE_GUEST_OS, "test");
-    elf_maker_add_text(maker, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
-    elf_maker_add_text(maker, XEN_ELFNOTE_LOADER, "generic");
-    elf_maker_add_number(maker, XEN_ELFNOTE_VIRT_BASE, 0xffffffff80000000);
-    elf_maker_add_number(maker, XEN_ELFNOTE_ENTRY, 0xffffffff80100000);
+    maker->unit = 4;
+    maker->alignment = 4;
+    add_usual_notes(maker);
 }
 
 void elf_maker_drop_notes(struct elf_maker *maker)
 {
     memset(maker->data + NOTES_AT, 0, maker->put_at - NOTES_AT);
     maker->put_at = NOTES_AT;
+}
+
+void elf_maker_pad_notes(struct elf_maker *maker, unsigned unit, uint64_t alignment)
+{
+    elf_maker_drop_notes(maker);
+    maker->unit = unit;
+    maker->alignment = alignment;
+    add_usual_notes(maker);
 }
 
 static void put32(struct elf_maker *maker, uint32_t value)
@@ -53,7 +68,7 @@ static void put_padded(struct elf_maker *maker, const void *data, size_t size)
 {
     if (size)
         memcpy(maker->data + maker->put_at, data, size);
-    maker->put_at += (size + 3) & ~(size_t)3;
+    maker->put_at = (maker->put_at + size + maker->unit - 1) / maker->unit * maker->unit;
 }
 
 void elf_maker_add_note(struct elf_maker *maker, const char *name, uint32_t type, const void *data, size_t size,
@@ -145,6 +160,7 @@ static uint32_t add_name(struct elf_maker *maker, uint32_t *at, const char *name
                 .p_filesz = (Elf##WIDTH##_Word)from->file_size,                                                       \
                 .p_paddr = (Elf##WIDTH##_Addr)from->paddr,                                                            \
                 .p_memsz = (Elf##WIDTH##_Word)from->memory_size,                                                      \
+                .p_align = (Elf##WIDTH##_Word)maker->alignment,                                                       \
             };                                                                                                        \
             memcpy(maker->data + sizeof(header) + i * sizeof(segment), &segment, sizeof(segment));                    \
         }                                                                                                             \
@@ -153,6 +169,7 @@ static uint32_t add_name(struct elf_maker *maker, uint32_t *at, const char *name
             sections[i + 1].sh_type = maker->sections[i].type;                                                        \
             sections[i + 1].sh_offset = (Elf##WIDTH##_Off)maker->sections[i].offset;                                  \
             sections[i + 1].sh_size = (Elf##WIDTH##_Word)maker->sections[i].size;                                     \
+            sections[i + 1].sh_addralign = (Elf##WIDTH##_Word)maker->alignment;                                       \
         }                                                                                                             \
         sections[maker->nr_sections + 1].sh_name = add_name(maker, &names, ".shstrtab");                              \
         sections[maker->nr_sections + 1].sh_type = SHT_STRTAB;                                                        \

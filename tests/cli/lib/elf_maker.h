@@ -27,8 +27,10 @@ struct elf_maker {
     unsigned nr_segments, nr_sections;
     struct made_segment segments[MADE_SEGMENTS_MAX];
     struct made_section sections[MADE_SEGMENTS_MAX];
-    size_t put_at; /* where the next note goes */
-    size_t size;   /* of the file */
+    size_t put_at;      /* where the next note goes */
+    unsigned unit;      /* values and notes begin at multiples of it */
+    uint64_t alignment; /* of segments and sections, as the file says */
+    size_t size;        /* of the file */
     uint8_t data[MADE_SIZE_MAX];
 };
 
@@ -37,6 +39,9 @@ void elf_maker_init(struct elf_maker *maker);
 
 /* Forget the notes. */
 void elf_maker_drop_notes(struct elf_maker *maker);
+
+/* The notes once more, padded to @unit bytes, in a segment or section that says that it is aligned to @alignment. */
+void elf_maker_pad_notes(struct elf_maker *maker, unsigned unit, uint64_t alignment);
 
 /* Add a note, with the name @name, its data of @size bytes; @claimed: the size that it claims to have. */
 void elf_maker_add_note(struct elf_maker *maker, const char *name, uint32_t type, const void *data, size_t size,

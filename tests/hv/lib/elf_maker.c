@@ -69,13 +69,15 @@ static void write_segments(struct elf_maker *maker, size_t header_size)
                                             .offset = from->offset,
                                             .paddr = from->paddr,
                                             .file_size = from->file_size,
-                                            .memory_size = from->memory_size};
+                                            .memory_size = from->memory_size,
+                                            .align = maker->align};
         const struct elf_segment_32 narrow = {.type = from->type,
                                               .flags = from->flags,
                                               .offset = (uint32_t)from->offset,
                                               .paddr = (uint32_t)from->paddr,
                                               .file_size = (uint32_t)from->file_size,
-                                              .memory_size = (uint32_t)from->memory_size};
+                                              .memory_size = (uint32_t)from->memory_size,
+                                              .align = (uint32_t)maker->align};
 
         if (maker->is_64)
             memcpy(maker->bytes + header_size + i * sizeof(wide), &wide, sizeof(wide));
@@ -109,13 +111,18 @@ static uint64_t write_sections(struct elf_maker *maker)
     maker->size = (maker->size + 7) & ~(size_t)7;
     for (unsigned i = 0; i < maker->nr_sections; i++) {
         const struct maker_section *from = &maker->sections[i];
-        const struct elf_section_64 wide = {
-            .name = names[i], .type = from->type, .offset = from->offset, .size = from->size, .link = from->link};
+        const struct elf_section_64 wide = {.name = names[i],
+                                            .type = from->type,
+                                            .offset = from->offset,
+                                            .size = from->size,
+                                            .link = from->link,
+                                            .align = maker->align};
         const struct elf_section_32 narrow = {.name = names[i],
                                               .type = from->type,
                                               .offset = (uint32_t)from->offset,
                                               .size = (uint32_t)from->size,
-                                              .link = from->link};
+                                              .link = from->link,
+                                              .align = (uint32_t)maker->align};
         uint64_t at =
             maker->is_64 ? maker_append(maker, &wide, sizeof(wide)) : maker_append(maker, &narrow, sizeof(narrow));
 
@@ -172,14 +179,17 @@ struct blob maker_finish(struct elf_maker *maker)
 
 static void put(struct note_list *list, const void *bytes, size_t size)
 {
-    size_t filled = (size + 3) & ~(size_t)3;
-
-    if (list->size + filled > sizeof(list->bytes))
+    if (list->size + size > sizeof(list->bytes))
         abort();
-    memset(list->bytes + list->size, 0, filled);
     if (size > 0)
         memcpy(list->bytes + list->size, bytes, size);
-    list->size += filled;
+    list->size += size;
+}
+
+static void fill_up(struct note_list *list)
+{
+    while (list->size % (list->unit ? list->unit : 4))
+        put(list, "", 1);
 }
 
 void note_add(struct note_list *list, const char *name, uint32_t type, const void *value, size_t size)
@@ -188,7 +198,9 @@ void note_add(struct note_list *list, const char *name, uint32_t type, const voi
 
     put(list, header, sizeof(header));
     put(list, name, strlen(name) + 1);
+    fill_up(list);
     put(list, value, size);
+    fill_up(list);
 }
 
 void note_number(struct note_list *list, uint32_t type, uint64_t value, size_t size)

@@ -25,7 +25,7 @@ struct maker_section {
 
 struct elf_maker {
     bool is_64;
-    uint64_t entry;
+    uint64_t entry, align; /* the latter of segments and sections, as the file says */
     unsigned nr_segments, nr_sections;
     struct maker_segment segments[MAKER_SEGMENTS_MAX];
     struct maker_section sections[MAKER_SECTIONS_MAX]; /* the first is none, the last that of the names */
@@ -33,7 +33,9 @@ struct elf_maker {
     size_t size;
 };
 
+/* Values and notes begin at multiples of @unit, or of 4 if it is not set. */
 struct note_list {
+    unsigned unit;
     uint8_t bytes[1024];
     size_t size;
 };
