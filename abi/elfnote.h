@@ -60,8 +60,9 @@
  * ` PADDR_OFFSET (key ELF_PADDR_OFFSET): default 0; in the older form, default VIRT_BASE.
  * `
  * ` FEATURES (key of the same name): names of [features], without XENFEAT_, separated by "|".  With "!" in front,
- * ` the kernel cannot do without; one that is not known then refuses the image.  Linux's
- * ` "!writable_page_tables" means that the kernel can live with read-only tables, not that it wants others.
+ * ` the kernel cannot do without; one that is not known then refuses the image, one that is known but not
+ * ` offered does not, since nothing of the start depends on it.  Linux's "!writable_page_tables" means that the
+ * ` kernel can live with read-only tables, not that it wants others.
  * `
  * ` SUPPORTED_FEATURES: the same by bit number, without demands.  Bit XENFEAT_dom0 says that the kernel can be
  * ` the initial domain.

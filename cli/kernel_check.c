@@ -18,18 +18,22 @@
 
 typedef unsigned long long ull; /* what printf takes for 64 bits everywhere */
 
-/* The features by the names that a kernel calls them, with "XENFEAT_" left out. */
-static const struct {
+/*
+ * The features by the names that a kernel calls them, with "XENFEAT_" left out.  A kernel that cannot do without one
+ * that PV guests are not offered is started all the same; with "!writable_page_tables" kernels can do without.
+ */
+static const struct feature {
     const char *name;
     unsigned number;
+    bool is_missed; /* by a kernel that cannot do without */
 } features[] = {
-    {"writable_page_tables", XENFEAT_writable_page_tables},
-    {"writable_descriptor_tables", XENFEAT_writable_descriptor_tables},
-    {"auto_translated_physmap", XENFEAT_auto_translated_physmap},
-    {"supervisor_mode_kernel", XENFEAT_supervisor_mode_kernel},
-    {"pae_pgdir_above_4gb", XENFEAT_pae_pgdir_above_4gb},
-    {"hvm_callback_vector", XENFEAT_hvm_callback_vector},
-    {"dom0", XENFEAT_dom0},
+    {"writable_page_tables", XENFEAT_writable_page_tables, false},
+    {"writable_descriptor_tables", XENFEAT_writable_descriptor_tables, true},
+    {"auto_translated_physmap", XENFEAT_auto_translated_physmap, true},
+    {"supervisor_mode_kernel", XENFEAT_supervisor_mode_kernel, true},
+    {"pae_pgdir_above_4gb", XENFEAT_pae_pgdir_above_4gb, false},
+    {"hvm_callback_vector", XENFEAT_hvm_callback_vector, true},
+    {"dom0", XENFEAT_dom0, false},
 };
 
 enum { REMARK = 0, REFUSE = 1 };
@@ -177,29 +181,35 @@ static bool check_identity(const struct kernel *kernel, struct findings *finding
     return true;
 }
 
-static int feature_number(const char *name, size_t length)
+static const struct feature *find_feature(const char *name, size_t length)
 {
     for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
         if (strlen(features[i].name) == length && !memcmp(features[i].name, name, length))
-            return (int)features[i].number;
+            return &features[i];
     }
-    return -1;
+    return NULL;
 }
 
 /* A name of FEATURES.  Returns whether it says that the kernel can be the initial domain. */
 static bool check_feature(const char *name, size_t length, bool privileged, struct findings *findings)
 {
     bool is_required = length && *name == '!';
-    int number = is_required ? feature_number(name + 1, length - 1) : feature_number(name, length);
+    const struct feature *feature = find_feature(name + is_required, length - is_required);
+    bool is_dom0 = feature && feature->number == XENFEAT_dom0;
 
-    if (is_required && number < 0)
+    if (is_required && !feature)
         find(findings, FINDING_FEATURE, REFUSE, "It cannot do without the feature \"%.*s\", which is not known here.",
              (int)(length - 1), name + 1);
-    if (is_required && number == XENFEAT_dom0 && !privileged)
+    else if (is_required && feature->is_missed)
+        find(findings, FINDING_NOT_OFFERED, REMARK,
+             "It says that it cannot do without the feature \"%s\", which PV guests are not offered. That is let pass: "
+             "nothing of its start depends on it. It may come up or not.",
+             feature->name);
+    if (is_required && is_dom0 && !privileged)
         find(findings, FINDING_FEATURE, REFUSE,
              "It can only be the privileged initial domain: it cannot do without the feature \"dom0\". "
              "Start it with --privileged.");
-    return number == XENFEAT_dom0;
+    return is_dom0;
 }
 
 static void check_features(const struct kernel *kernel, bool privileged, struct findings *findings)

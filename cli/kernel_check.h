@@ -19,7 +19,8 @@ enum finding_id {
     FINDING_PVH_ONLY,       /* a guest, but not a PV guest */
     FINDING_LOADER,         /* wants a loader that is not known */
     FINDING_VERSION,        /* for another version of the interface */
-    FINDING_FEATURE,        /* cannot do without something that is not there */
+    FINDING_FEATURE,        /* cannot do without something that is not known */
+    FINDING_NOT_OFFERED,    /* a remark: cannot do without something that is known, but not there */
     FINDING_PADDR_OFFSET,   /* a PADDR_OFFSET without VIRT_BASE */
     FINDING_EXTENT,         /* the image wraps around, or begins below VIRT_BASE */
     FINDING_RESERVED,       /* the image lies where the hypervisor is, or where no address can be */
