@@ -62,6 +62,13 @@ const struct note *kernel_find_note(const struct kernel *kernel, unsigned type)
     return NULL;
 }
 
+bool kernel_wants_symbols(const struct kernel *kernel)
+{
+    const struct note *note = kernel_find_note(kernel, XEN_ELFNOTE_BSD_SYMTAB);
+
+    return note && note_starts_with(note, "yes");
+}
+
 static unsigned digit_of(uint8_t character)
 {
     if (character >= '0' && character <= '9')

@@ -64,6 +64,9 @@ int __must_check kernel_read(const uint8_t *data, size_t size, struct kernel *ke
 /* The note of that type; of several the last; NULL: none. */
 const struct note *kernel_find_note(const struct kernel *kernel, unsigned type);
 
+/* Is the kernel to have its symbols in memory (BSD_SYMTAB)? */
+bool kernel_wants_symbols(const struct kernel *kernel);
+
 /* A note as a number: 1, 2, 4 or 8 bytes, or the digits of a legacy note; 0 if it is none. */
 uint64_t kernel_note_number(const struct kernel *kernel, const struct note *note);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The layout that is counted here is that of [startofday] in the reference. */
 #include <cli/kernel_memory.h>
-#include <abi/elfnote.h>
 
 #define PAGE_SHIFT        12
 #define PAGE_SIZE         ((uint64_t)1 << PAGE_SHIFT)
@@ -71,10 +70,7 @@ static uint64_t mapped_size(uint64_t virt_base, uint64_t fixed)
 
 static uint64_t symbols_size(const struct kernel *kernel)
 {
-    const struct note *symbols = kernel_find_note(kernel, XEN_ELFNOTE_BSD_SYMTAB);
-
-    return symbols && note_starts_with(symbols, "yes") && kernel->symbols_size ? kernel->symbols_size + SYMBOL_HEADERS
-                                                                               : 0;
+    return kernel_wants_symbols(kernel) && kernel->symbols_size ? kernel->symbols_size + SYMBOL_HEADERS : 0;
 }
 
 /* The pages that are taken before the kernel starts, if it has @nr_pages; more than NEVER_PAGES: it cannot be. */

@@ -15,6 +15,7 @@
 #include <cli/kernel_check.h>
 #include <cli/library.h>
 #include <cli/run.h>
+#include <cli/trim.h>
 
 /* A loader puts the bundle below 4 GiB, where devices take their part of the addresses. */
 #define BUNDLE_MAX ((size_t)1536 * MIB)
@@ -47,8 +48,10 @@ static void show_findings(const struct findings *findings, bool refusals, bool i
     }
 }
 
-/* Would it boot?  If not, each reason is told. */
-static enum status check(const struct run *run, const struct image *image, const struct bytes *ramdisk)
+/*
+ * Would it boot?  If not, each reason is told; if it would, what nobody needs is taken out of it.
+ */
+static enum status check(const struct run *run, struct image *image, const struct bytes *ramdisk)
 {
     const struct start_request request = {
         .memory_kib = run->options->memory_kib,
@@ -66,8 +69,10 @@ static enum status check(const struct run *run, const struct image *image, const
     }
     kernel_check(&kernel, &request, &placement, &findings);
     show_findings(&findings, false, run->options->verbose);
-    if (!findings_refuse(&findings))
+    if (!findings_refuse(&findings)) {
+        trim_kernel(&image->elf, kernel_wants_symbols(&kernel));
         return STATUS_GOOD;
+    }
     say_error("%s: refused:", run->kernel_path);
     show_findings(&findings, true, true);
     say("`paravane inspect %s` tells more", run->kernel_path);
@@ -109,7 +114,7 @@ static void remove_directory(const struct run *run)
         sigprocmask(SIG_SETMASK, &run->mask, NULL);
 }
 
-static enum status write_bundle(struct run *run, const struct image *image, const struct bytes *ramdisk)
+static enum status write_bundle(struct run *run, struct image *image, const struct bytes *ramdisk)
 {
     const struct run_options *options = run->options;
     const struct bundle_domain domain = {

@@ -253,6 +253,12 @@ if [[ bundle =~ $pattern ]]; then
     judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^privileged=1$' '0/kernel' \
         '0/ramdisk' '^hello$' '0/cmdline' '^root=/dev/x y' 'TRAILER!!!'
 fi
+elf debug debug
+if [[ bundle-debug =~ $pattern ]]; then
+    arguments bundle-debug -- "$work/debug"
+    strings -n 4 "$work/kept/bundle" >"$work/out"
+    judge bundle-without-debug 0 0 '1/kernel' 'generic' '[.]shstrtab' '!debugger'
+fi
 
 # ---- How a run ends.
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"

@@ -17,6 +17,7 @@
 #include <abi/elfnote.h>
 
 #include <cli/kernel_check.h>
+#include <cli/trim.h>
 #include <tests/cli/lib/elf_maker.h>
 #include <tests/cli/lib/hypervisor.h>
 
@@ -24,7 +25,7 @@
 
 static struct elf_maker maker;
 static uint64_t seed = 1;
-static unsigned nr_good, nr_refused;
+static unsigned nr_good, nr_refused, nr_trimmed;
 
 static uint64_t any(void)
 {
@@ -50,6 +51,27 @@ static void print_file(const struct findings *findings, const char *refused)
     print_message("the hypervisor: %s\n", refused ? refused : "good");
     for (unsigned i = 0; i < findings->count; i++)
         print_message("the command: %s%s\n", findings->list[i].refuses ? "" : "(remark) ", findings->list[i].text);
+}
+
+/* Without what nobody reads, the same kernel for the hypervisor, in the same memory. */
+static void assert_same_trimmed(const uint8_t *file, const struct kernel *kernel, const struct start_request *request,
+                                uint64_t needed_mib)
+{
+    struct bytes trimmed = {test_malloc(maker.size), maker.size};
+    uint8_t *rest;
+
+    memcpy(trimmed.data, file, maker.size);
+    trim_kernel(&trimmed, kernel_wants_symbols(kernel));
+    nr_trimmed += trimmed.size < maker.size;
+    /* Of exactly its size, as above. */
+    rest = test_malloc(trimmed.size);
+    memcpy(rest, trimmed.data, trimmed.size);
+    test_free(trimmed.data);
+    assert_null(hypervisor_refuses(rest, trimmed.size, request->privileged));
+    assert_int_equal(hypervisor_minimum(rest, trimmed.size, request->privileged, request->ramdisk_size),
+                     hypervisor_minimum(file, maker.size, request->privileged, request->ramdisk_size));
+    assert_true(hypervisor_takes(rest, trimmed.size, request->privileged, request->ramdisk_size, needed_mib * 256));
+    test_free(rest);
 }
 
 /* The same judgement of the file, and the same memory for it. */
@@ -83,6 +105,7 @@ static void assert_agreement(const uint8_t *file)
         hypervisor_takes(file, maker.size, request.privileged, request.ramdisk_size, placement.needed_mib * 256));
     assert_false(placement.needed_mib > 1 && hypervisor_takes(file, maker.size, request.privileged,
                                                               request.ramdisk_size, placement.needed_mib * 256 - 256));
+    assert_same_trimmed(file, &kernel, &request, placement.needed_mib);
 }
 
 static void judge_copy(void (*damage)(uint8_t *file))
@@ -212,7 +235,7 @@ static void damage(uint8_t *file)
 static void damaged_kernels(void **state)
 {
     (void)state;
-    nr_good = nr_refused = 0;
+    nr_good = nr_refused = nr_trimmed = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
         elf_maker_init(&maker);
         if (any() % 2) {
@@ -227,6 +250,8 @@ static void damaged_kernels(void **state)
         elf_make(&maker);
         judge_copy(damage);
     }
+    print_message("%u trimmed\n", nr_trimmed);
+    assert_true(nr_trimmed > ROUNDS / 20);
     print_message("%u good, %u refused\n", nr_good, nr_refused);
     assert_true(nr_good > ROUNDS / 20);
     assert_true(nr_refused > ROUNDS / 20);

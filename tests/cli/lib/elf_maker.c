@@ -104,14 +104,14 @@ void elf_maker_end_notes(struct elf_maker *maker)
 void elf_maker_end_notes_in_section(struct elf_maker *maker)
 {
     maker->sections[maker->nr_sections++] =
-        (struct made_section){SHT_NOTE, ".notes", NOTES_AT, maker->put_at - NOTES_AT};
+        (struct made_section){SHT_NOTE, ".notes", NOTES_AT, maker->put_at - NOTES_AT, 0};
 }
 
 void elf_maker_add_legacy(struct elf_maker *maker, const char *text)
 {
     memcpy(maker->data + LEGACY_AT, text, strlen(text) + 1);
     maker->sections[maker->nr_sections++] =
-        (struct made_section){SHT_PROGBITS, "__xen_guest", LEGACY_AT, strlen(text) + 1};
+        (struct made_section){SHT_PROGBITS, "__xen_guest", LEGACY_AT, strlen(text) + 1, 0};
 }
 
 /* Section 0 is none, the last one holds the names. */
@@ -169,6 +169,7 @@ static uint32_t add_name(struct elf_maker *maker, uint32_t *at, const char *name
             sections[i + 1].sh_type = maker->sections[i].type;                                                        \
             sections[i + 1].sh_offset = (Elf##WIDTH##_Off)maker->sections[i].offset;                                  \
             sections[i + 1].sh_size = (Elf##WIDTH##_Word)maker->sections[i].size;                                     \
+            sections[i + 1].sh_link = maker->sections[i].link;                                                        \
             sections[i + 1].sh_addralign = (Elf##WIDTH##_Word)maker->alignment;                                       \
         }                                                                                                             \
         sections[maker->nr_sections + 1].sh_name = add_name(maker, &names, ".shstrtab");                              \

@@ -18,6 +18,7 @@ struct made_section {
     uint32_t type;
     const char *name;
     uint64_t offset, size;
+    uint32_t link;
 };
 
 /* What to make.  Data goes where @put_at says; headers are made by elf_make(). */
