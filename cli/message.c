@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cli/message.h>
 
-#define PATIENCE_SECONDS 2.0
-#define REDRAW_SECONDS   0.2
-#define LINE_MAX_LENGTH  8192 /* two paths and what is said about them */
+#define PATIENCE_SECONDS    2.0
+#define REDRAW_SECONDS      0.2
+#define LINE_MAX_LENGTH     8192 /* two paths and what is said about them */
+#define PROGRESS_MAX_LENGTH 128
 
 static struct {
     const char *task; /* NULL: none under way */
@@ -27,6 +31,15 @@ static double now(void)
 static bool is_terminal(void)
 {
     return isatty(STDERR_FILENO) == 1;
+}
+
+/* NO_COLOR with anything in it (no-color.org), and a terminal without such codes, say no. */
+static bool is_colour_wanted(void)
+{
+    const char *refusal = getenv("NO_COLOR");
+    const char *kind = getenv("TERM");
+
+    return is_terminal() && !(refusal && *refusal) && !(kind && !strcmp(kind, "dumb"));
 }
 
 static void erase_progress(void)
@@ -56,7 +69,7 @@ void write_safely(FILE *to, const char *text)
 
 static void write_line(const char *colour, const char *format, va_list arguments)
 {
-    bool is_coloured = *colour && is_terminal();
+    bool is_coloured = *colour && is_colour_wanted();
     char line[LINE_MAX_LENGTH];
 
     erase_progress();
@@ -95,6 +108,19 @@ void progress_begin(const char *task)
     progress.is_shown = false;
 }
 
+/* One line of the terminal: what went on in the next one would stay there at the next redrawing. */
+static void draw_progress(int share)
+{
+    struct winsize size = {0};
+    char line[PROGRESS_MAX_LENGTH];
+    int length = share >= 0 ? snprintf(line, sizeof(line), "paravane: %s ... %d%%", progress.task, share)
+                            : snprintf(line, sizeof(line), "paravane: %s ...", progress.task);
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+        size.ws_col = sizeof(line) - 1;
+    fprintf(stderr, "\r\033[K%.*s", length < size.ws_col ? length : size.ws_col - 1, line);
+}
+
 void progress_tick(int share)
 {
     double time = now();
@@ -105,9 +131,7 @@ void progress_tick(int share)
         if (!progress.is_shown)
             fprintf(stderr, "paravane: %s ...\n", progress.task);
     } else if (time - progress.drawn >= REDRAW_SECONDS) {
-        fprintf(stderr, "\r\033[Kparavane: %s ...", progress.task);
-        if (share >= 0)
-            fprintf(stderr, " %d%%", share);
+        draw_progress(share);
         progress.drawn = time;
     }
     fflush(stderr);

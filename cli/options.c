@@ -66,7 +66,7 @@ static const char run_help[] =
     "has not confirmed; 6 QEMU failed; 7 left by Ctrl-A x; 124 out of time. stderr says why.\n"
     "\n"
     "Environment: PARAVANE_QEMU names the QEMU program (default: qemu-system-x86_64), PARAVANE_LIB the directory with "
-    "paravane.elf and demo.elf.\n"
+    "paravane.elf and demo.elf, TMPDIR that of the bundle (default: /tmp); NO_COLOR: no colours.\n"
     "\n"
     "Examples:\n"
     "  paravane run --demo\n"
