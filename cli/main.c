@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,14 +67,24 @@ static void open_standard_files(void)
     }
 }
 
-/* What was printed must have arrived: a full disk is not a success. */
+/* What was printed must have arrived: a full disk is not a success.  Told once. */
 static enum status finish(enum status status)
 {
-    if (fflush(stdout) || ferror(stdout)) {
+    static bool is_told;
+
+    if (!is_told && (fflush(stdout) || ferror(stdout))) {
+        is_told = true;
         say_error("stdout cannot be written: %s", strerror(errno));
         return status == STATUS_GOOD ? STATUS_FAILED : status;
     }
     return status;
+}
+
+/* The help of a sub-command is printed by argp, which exits by itself. */
+static void finish_at_exit(void)
+{
+    if (finish(STATUS_GOOD))
+        _exit(STATUS_FAILED);
 }
 
 static enum status print(const char *format, const char *text)
@@ -85,6 +96,8 @@ static enum status print(const char *format, const char *text)
 int main(int count, char **arguments)
 {
     open_standard_files();
+    if (atexit(finish_at_exit))
+        return STATUS_FAILED;
     if (count < 2) {
         fputs(help, stderr);
         return STATUS_USAGE;

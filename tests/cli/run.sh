@@ -127,6 +127,19 @@ expect bad-machine 2 'not one of pc, q35, microvm' -- run --machine vax "$good"
 expect long-cmdline 2 '1024 characters, and a guest takes at most 1023' -- \
     run --cmdline "$(printf '%01024d' 0)" "$good"
 
+# ---- Whatever was printed has arrived, or the exit code says that it has not.
+for words in '--help' '--version' 'run --help' 'run --usage' 'inspect --help' "inspect $good"; do
+    name=full-disk-$(tr -d / <<<"${words%% /*}" | tr ' ' '-')
+    [[ $name =~ $pattern ]] || continue
+    # shellcheck disable=SC2086
+    bounded "$paravane" $words >/dev/full 2>"$work/err"
+    status=$?
+    : >"$work/out"
+    judge "$name" $status 1 '^paravane: stdout cannot be written: No space left on device$'
+    [ "$(wc -l <"$work/err")" -eq 1 ]
+    judge "$name-once" $? 0
+done
+
 # ---- On terminals of any kind.
 on_terminal() { # NAME WANTED TEXT... -- COMMAND...
     local name=$1 wanted=$2 texts=()
