@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <ctype.h>
 #include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,6 +39,15 @@ static const struct feature {
 
 enum { REMARK = 0, REFUSE = 1 };
 
+/* What the kernel's own notes say goes into findings: what a terminal would take for a command is not let through. */
+static void make_printable(char *text)
+{
+    for (; *text; text++) {
+        if (!isprint((unsigned char)*text))
+            *text = '?';
+    }
+}
+
 __attribute__((format(printf, 4, 5))) static void find(struct findings *findings, enum finding_id id, int refuses,
                                                        const char *format, ...)
 {
@@ -51,6 +61,7 @@ __attribute__((format(printf, 4, 5))) static void find(struct findings *findings
     va_start(arguments, format);
     vsnprintf(finding->text, sizeof(finding->text), format, arguments);
     va_end(arguments);
+    make_printable(finding->text);
     findings->count++;
 }
 

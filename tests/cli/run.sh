@@ -230,6 +230,9 @@ done
 escape=$work/$(printf 'k\033[31mk')
 cp "$good" "$escape"
 expect name-inspect 0 'k\\x1b\[31mk$' '!'$'\033' -- inspect "$escape"
+elf needs-escape escape
+expect feature-inspect 4 'the feature "k\?\[31m\?k"' '!'$'\033' -- inspect "$work/needs-escape"
+expect feature-run 4 'the feature "k\?\[31m\?k"' '!'$'\033' -- run "$work/needs-escape"
 expect name-missing 2 'k\\x1b\[31mno: cannot be opened' '!'$'\033' -- inspect "$work/$(printf 'k\033[31mno')"
 with '' expect name-run 0 'powered off' '!'$'\033' -- run --verbose --ramdisk "$escape" "$good"
 
