@@ -6,6 +6,8 @@
 #   targets    each target of make that a document names is one; what is none says so and fails
 #   commands   each `paravane` command that a document shows runs as it stands, in a directory with the files that it names
 #   citations  no rule is cited from a document that is not in the repository, or by a number that nothing explains
+#   order      the reading orders name each source of their folder, and nothing else
+#   width      text has at most 120 columns; tables and what is shown as it stands may have more
 #   files      each file of this tree that a document names, as a link or a path, is there
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
@@ -114,6 +116,42 @@ test_files() {
     done
 }
 
+# The sources in the reading order of a document, as patterns, without their endings.  A path is another folder's, but
+# with FOLDER in front.
+in_order() { # DOCUMENT FOLDER
+    sed -n '/^## Reading order/,/^## Rules/p' "$1" | grep -oE '`[a-z_0-9.*/]+\.[chS]`' | tr -d '`' | sed "s|^$2/||; /\//d; s|\..*||"
+}
+
+test_order() {
+    local document folder file name names pattern missing strange
+    while read -r document folder; do
+        missing='' strange=''
+        mapfile -t names < <(in_order "$document" "$folder")
+        for file in "$folder"/*.[cS]; do
+            name=$(basename "$file")
+            for pattern in "${names[@]}"; do
+                # shellcheck disable=SC2053
+                [[ ${name%%.*} != $pattern ]] || continue 2
+            done
+            missing="$missing $name"
+        done
+        for pattern in "${names[@]}"; do
+            compgen -G "$folder/$pattern.*" >/dev/null || strange="$strange $pattern"
+        done
+        [ -z "$missing$strange" ]
+        verdict $? "order: $document${missing:+ does not name:$missing}${strange:+ names what is not there:$strange}"
+    done <<<$'README.md engine\nhv/README.md hv\ncli/README.md cli'
+}
+
+test_width() {
+    local document
+    for document in "${documents[@]}"; do
+        LC_ALL=C.UTF-8 grep -nE '^.{121}' "$document" | grep -vE '^[0-9]+:(\||    )' >$log/width.log
+        [ ! -s $log/width.log ]
+        verdict $? "width: ${document#./}" $log/width.log
+    done
+}
+
 test_citations() {
     local number missing=''
     # In two parts, or this file would be found.
@@ -126,10 +164,10 @@ test_citations() {
     verdict $? "citations: rules of planted defects${missing:+, not in tests/defects/README.md:$missing}"
 }
 
-[ $# -ne 0 ] || set -- kernels targets commands files citations
+[ $# -ne 0 ] || set -- kernels targets commands order width files citations
 for name in "$@"; do
     case $name in
-    kernels | targets | commands | files | citations) "test_$name" ;;
+    kernels | targets | commands | order | width | files | citations) "test_$name" ;;
     *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
