@@ -30,7 +30,7 @@
  * ` it; a domain without a right to a port reads all ones from it, and its writes are dropped.
  * `   -EINVAL: more than 3.
  * ` PHYSDEVOP_set_iobitmap: a bitmap of ports that user mode may use below that level: bit clear, port allowed.
- * ` It stays in guest memory and is read at each use.
+ * ` It stays in guest memory.  No domain has a right to a port, so that nothing comes of it: it is not read.
  * `   -EINVAL: more than 65536 ports.
  * ` PHYSDEVOP_irq_status_query: does an interrupt need PHYSDEVOP_eoi, and is it shared?
  * ` PHYSDEVOP_eoi: the interrupt has been handled, and may come again.
