@@ -63,6 +63,7 @@ begin terminal 0 'all is well' -- tests/linux/terminal tools/run-linux amd64 --t
 
 # ---- Guests that fail: the exit code, and why.
 begin too-small 4 'do not fit into 64 MiB of memory' -- tools/run-linux amd64 --memory 64M
+begin not-made 2 'build/linux/vax/vmlinuz is not there; `make linux`' -- tools/run-linux vax
 begin no-init 3 'Kernel panic - not syncing: .*(init|root)' 'domain 1 \(vmlinuz\) crashed' 'the guest crashed' -- \
     "${run[@]}" --cmdline "$words" $linux/amd64/vmlinuz
 begin check-fails 3 'usage: check' 'exitcode=0x00000100' 'the guest crashed' -- \
