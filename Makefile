@@ -107,6 +107,10 @@ check: engine
 # For soak and fuzz.  A seed that is not given is a new one each time.
 SECONDS := 60
 SEED = $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+# Of what is no number, the programs would make 0, and end at once with success.
+number = $(if $(filter command,$(origin $(1))),$(if $(shell grep -xE '0x[0-9a-fA-F]+|[0-9]+' <<<'$($(1))'),,\
+	$(error $(1)=$($(1)): not a number)))
+$(call number,SECONDS)$(call number,SEED)
 
 soak: $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 	$(Q)seed=$(SEED); for program in $^; do \

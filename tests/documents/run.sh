@@ -78,6 +78,11 @@ test_targets() {
         esac
         verdict $? "targets: make $target"
     done
+    for target in 'soak SECONDS=1m' 'soak SECONDS=' 'fuzz SEED=x'; do
+        # shellcheck disable=SC2086
+        ! make -n $target >$log/target.log 2>&1 && grep -q 'not a number' $log/target.log
+        verdict $? "targets: make $target is refused"
+    done
     for target in $(make -s print-FOLDERS); do
         ! make -s "$target" >$log/target.log 2>&1
         verdict $? "targets: make $target says that it is none"
