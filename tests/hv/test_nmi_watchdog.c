@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When NMIs find a hypervisor that hangs, and when not: hv/nmi_watchdog.c with a clock that the test moves.  That NMIs
+ * come at all is seen by tests/boot, and by guests/tests/vm86.
+ */
+/* links: hv/nmi_watchdog.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/cpu_frame.h>
+#include <hv/fault.h>
+#include <hv/ioapic.h>
+#include <hv/nmi_watchdog.h>
+#include <hv/print.h>
+#include <hv/time.h>
+
+#define TICK_NS UINT64_C(55000000)
+#define HANG_NS UINT64_C(2000000000)
+#define TICKS   100u /* more than that takes */
+
+struct cpu cpu_boot;
+
+static uint64_t now;
+static bool reported;
+static jmp_buf end;
+
+uint64_t time_now(void)
+{
+    return now;
+}
+
+_Noreturn void fault_report_hang(const struct cpu_frame *frame)
+{
+    (void)frame;
+    reported = true;
+    longjmp(end, 1);
+}
+
+bool ioapic_init(void)
+{
+    return false;
+}
+
+void ioapic_route_nmi(unsigned pin)
+{
+    (void)pin;
+}
+
+void ioapic_mask(unsigned pin)
+{
+    (void)pin;
+}
+
+void print(const char *format, ...)
+{
+    (void)format;
+}
+
+static const struct cpu_frame stuck = {.cs = HV_CS, .rflags = RFLAGS_ONE};
+static const struct cpu_frame idle = {.cs = HV_CS, .rflags = RFLAGS_ONE | RFLAGS_IF};
+static const struct cpu_frame guest = {.cs = FLAT_RING3_CS64, .rflags = RFLAGS_ONE | RFLAGS_IF};
+static const struct cpu_frame guest_without = {.cs = FLAT_RING3_CS64, .rflags = RFLAGS_ONE};
+
+static void begin(void)
+{
+    memset(&cpu_boot, 0, sizeof(cpu_boot));
+    now = 0;
+    nmi_watchdog_start();
+}
+
+/* @count NMIs at @frame, @distance apart.  Returns how many it took until one was too many; 0: none was. */
+static unsigned ticks(const struct cpu_frame *frame, unsigned count, uint64_t distance)
+{
+    volatile unsigned i;
+
+    reported = false;
+    for (i = 1; i <= count; i++) {
+        now += distance;
+        if (setjmp(end) == 0)
+            nmi_watchdog_tick(frame);
+        if (reported)
+            return i;
+    }
+    return 0;
+}
+
+/* Two seconds, from the first NMI that finds it so, and no later than the next. */
+static void test_hang(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_not_equal(ticks(&stuck, TICKS, TICK_NS), 0);
+    assert_in_range(now - TICK_NS, HANG_NS, HANG_NS + TICK_NS);
+}
+
+/* Who idles, and who is in the guest, takes interrupts, for as long as it likes. */
+static void test_no_hang(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(ticks(&idle, TICKS, TICK_NS), 0);
+    assert_int_equal(ticks(&guest, TICKS, TICK_NS), 0);
+    assert_int_equal(ticks(&guest_without, TICKS, TICK_NS), 0);
+}
+
+/* Any of these in between, and the time begins anew. */
+static void test_gets_on(void **state)
+{
+    const struct cpu_frame *const others[] = {&idle, &guest};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        begin();
+        assert_int_equal(ticks(&stuck, 36, TICK_NS), 0);
+        assert_int_equal(ticks(others[i], 1, TICK_NS), 0);
+        assert_int_equal(ticks(&stuck, 36, TICK_NS), 0);
+    }
+    begin();
+    assert_int_equal(ticks(&stuck, 36, TICK_NS), 0);
+    nmi_watchdog_pet();
+    assert_int_equal(ticks(&stuck, 36, TICK_NS), 0);
+}
+
+/* A machine that was held up itself has had few NMIs in a long time, or many in a short one. */
+static void test_held_up(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(ticks(&stuck, 36, 100 * TICK_NS), 0);
+    begin();
+    assert_int_equal(ticks(&stuck, TICKS, TICK_NS / 100), 0);
+}
+
+/* Before and after the run it may take as long as it needs. */
+static void test_unwatched(void **state)
+{
+    (void)state;
+    begin();
+    nmi_watchdog_stop();
+    assert_int_equal(ticks(&stuck, TICKS, TICK_NS), 0);
+    assert_int_equal(cpu_boot.nmis, TICKS);
+    nmi_watchdog_start();
+    assert_int_equal(ticks(&stuck, 36, TICK_NS), 0);
+    assert_int_not_equal(ticks(&stuck, TICKS, TICK_NS), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hang),    cmocka_unit_test(test_no_hang),   cmocka_unit_test(test_gets_on),
+        cmocka_unit_test(test_held_up), cmocka_unit_test(test_unwatched),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
