@@ -337,11 +337,11 @@ static void test_save_segments(void **state)
     assert_int_equal(vcpu.state.gs_base_inactive, 0x651);
     state_set_fs_base(UINT64_C(0x1234900000000000)); /* what no load would take is not kept */
     state_set_gs_base(UINT64_C(0x1234500000000000));
-    state_set_gs_base_inactive(UINT64_C(0xffff900000000000));
+    state_set_gs_base_inactive(UINT64_C(0x43219abcdef00000));
     state_save(&vcpu);
     assert_int_equal(vcpu.state.fs_base, UINT64_C(0xffff900000000000));
     assert_int_equal(vcpu.state.gs_base, UINT64_C(0x0000500000000000));
-    assert_int_equal(vcpu.state.gs_base_inactive, UINT64_C(0xffff900000000000));
+    assert_int_equal(vcpu.state.gs_base_inactive, UINT64_C(0xffff9abcdef00000));
     end();
 }
 
