@@ -286,9 +286,11 @@ static void test_improper(void **state)
 {
     (void)state;
     make();
+    own.ss = UINT64_C(0x5555000000000010);
     assert_string_equal(improper(VECTOR_DIVIDE_ERROR, RFLAGS_IOPL | RFLAGS_CF), "#0@401000 ");
     assert_int_equal(own.rflags, RFLAGS_CF | RFLAGS_ONE | RFLAGS_IF);
     assert_int_equal(own.cs, 0xe00b);
+    assert_int_equal(own.ss, 0x13);
     vcpu.vcpu.user_mode = true;
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_IOPL), "syscall ");
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_VM), "drop #13/0@401000 ");
