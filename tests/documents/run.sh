@@ -58,6 +58,8 @@ test_kernels() {
             [ "$(grep -cv '^paravane: ' "$out")" -gt 0 ] && grep -q 'powered off' "$out"
         verdict $? "kernels: $name of docs/porting.md boots" "$out"
     done
+    ! make kernel KERNEL=docs >$log/none.log 2>&1 && grep -q 'docs has no sources' $log/none.log
+    verdict $? "kernels: a directory without sources is told so" $log/none.log
     [ -e $log/kernel-1 ]
     verdict $? "kernels: there are some"
 }
