@@ -48,13 +48,25 @@ static void make_printable(char *text)
     }
 }
 
+/* NULL: there are enough.  How many remarks a kernel draws is up to its author: one of them goes for a refusal. */
+static struct finding *place_for(struct findings *findings, bool refuses)
+{
+    if (findings->count < FINDINGS_MAX)
+        return &findings->list[findings->count++];
+    for (unsigned i = 0; refuses && i < FINDINGS_MAX; i++) {
+        if (!findings->list[i].refuses)
+            return &findings->list[i];
+    }
+    return NULL;
+}
+
 __attribute__((format(printf, 4, 5))) static void find(struct findings *findings, enum finding_id id, int refuses,
                                                        const char *format, ...)
 {
-    struct finding *finding = &findings->list[findings->count];
+    struct finding *finding = place_for(findings, refuses == REFUSE);
     va_list arguments;
 
-    if (findings->count == FINDINGS_MAX)
+    if (!finding)
         return;
     finding->id = id;
     finding->refuses = refuses == REFUSE;
@@ -62,7 +74,6 @@ __attribute__((format(printf, 4, 5))) static void find(struct findings *findings
     vsnprintf(finding->text, sizeof(finding->text), format, arguments);
     va_end(arguments);
     make_printable(finding->text);
-    findings->count++;
 }
 
 bool findings_refuse(const struct findings *findings)

@@ -233,6 +233,8 @@ expect name-inspect 0 'k\\x1b\[31mk$' '!'$'\033' -- inspect "$escape"
 elf needs-escape escape
 expect feature-inspect 4 'the feature "k\?\[31m\?k"' '!'$'\033' -- inspect "$work/needs-escape"
 expect feature-run 4 'the feature "k\?\[31m\?k"' '!'$'\033' -- run "$work/needs-escape"
+elf remarks remarks
+expect remarks-inspect 4 'would not boot' 'the feature "warp"' -- inspect "$work/remarks"
 expect name-missing 2 'k\\x1b\[31mno: cannot be opened' '!'$'\033' -- inspect "$work/$(printf 'k\033[31mno')"
 with '' expect name-run 0 'powered off' '!'$'\033' -- run --verbose --ramdisk "$escape" "$good"
 
