@@ -6,6 +6,7 @@
 #include <abi/shared.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
+#include <hv/cpu.h>
 #include <hv/domain.h>
 #include <hv/pool.h>
 #include <hv/print.h>
@@ -161,6 +162,22 @@ void domain_end(struct hv_vcpu *vcpu, unsigned reason)
     print("domain %u (%s) %s, by a call of its own\n", domain->domain.id.v, domain->name,
           domain_end_words(domain->end_reason));
     report_guest(vcpu);
+}
+
+void domain_end_by_watchdog(struct hv_domain *domain)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (domain->ended)
+        return;
+    domain_shut_down(domain, SHUTDOWN_watchdog);
+    if (domain_end_is_good(domain->end_reason))
+        return;
+    print("domain %u (%s) %s: it was not started anew in time\n", domain->domain.id.v, domain->name,
+          domain_end_words(domain->end_reason));
+    /* Of others than the one that ran last the stack cannot be read. */
+    if (vcpu && vcpu_domain(vcpu) == domain)
+        report_guest(vcpu);
 }
 
 void domain_crash(struct hv_vcpu *vcpu, const char *format, ...)

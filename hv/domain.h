@@ -74,6 +74,12 @@ int __attribute__((warn_unused_result)) domain_share_new(struct hv_domain *domai
 void domain_shut_down(struct hv_domain *domain, unsigned reason);
 
 /*
+ * A watchdog of @domain has run out: domain_shut_down() with SHUTDOWN_watchdog, and where that makes it a bad end, with
+ * a report of the vCPU that runs or ran last.
+ */
+void domain_end_by_watchdog(struct hv_domain *domain);
+
+/*
  * The guest of the running @vcpu ends its domain, with @reason: like domain_shut_down(), and where that makes it a bad
  * end, with a report of where it was.
  */

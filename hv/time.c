@@ -148,12 +148,12 @@ static void poll_expire(struct timer *timer)
 
 static void watchdog0_expire(struct timer *timer)
 {
-    domain_shut_down(vcpu_domain(VCPU_OF(timer, watchdogs[0])), SHUTDOWN_watchdog);
+    domain_end_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[0])));
 }
 
 static void watchdog1_expire(struct timer *timer)
 {
-    domain_shut_down(vcpu_domain(VCPU_OF(timer, watchdogs[1])), SHUTDOWN_watchdog);
+    domain_end_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[1])));
 }
 
 void time_create(struct hv_vcpu *vcpu)

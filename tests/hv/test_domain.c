@@ -27,6 +27,7 @@
 #include <abi/shared.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
+#include <hv/cpu.h>
 #include <hv/print.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
@@ -41,6 +42,7 @@
 
 static struct sim *sim;
 static unsigned steps_left, objects, stacks, states, timers, consoles, stores, events, reports, wallclocks;
+struct cpu cpu_boot;
 static char said[1024];
 
 static bool fails(void)
@@ -336,6 +338,28 @@ static void test_noted_reason(void **state)
     assert_true(domain_release(domain));
 }
 
+/* Its report is of the vCPU that is on the processor, if that is one of its own. */
+static void test_end_by_watchdog(void **state)
+{
+    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, 2);
+    struct hv_domain *other = domain_create(machine(), 1, WIDTH_64, 10, 1);
+
+    (void)state;
+    strcpy(other->name, "box");
+    cpu_boot.current = vcpu_find(domain, 1);
+    domain_end_by_watchdog(other);
+    assert_string_equal(said, "domain 1 (box) was ended by its watchdog: it was not started anew in time\n");
+    assert_int_equal(other->end_reason, SHUTDOWN_watchdog);
+    assert_int_equal(reports, 0);
+    domain_end_by_watchdog(domain);
+    assert_int_equal(reports, 1);
+    domain_end_by_watchdog(domain); /* its second watchdog */
+    assert_int_equal(reports, 1);
+    cpu_boot.current = NULL;
+    assert_true(domain_release(other));
+    assert_true(domain_release(domain));
+}
+
 static void test_crash(void **state)
 {
     struct hv_domain *domain = domain_create(machine(), 1, WIDTH_64, 10, 1);
@@ -442,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shut_down, setup, teardown),
         cmocka_unit_test_setup_teardown(test_noted_reason, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_end_by_watchdog, setup, teardown),
         cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_window, setup, teardown),

@@ -86,10 +86,10 @@ void sched_wake(struct hv_vcpu *vcpu)
     wakes++;
 }
 
-void domain_shut_down(struct hv_domain *which, unsigned reason)
+void domain_end_by_watchdog(struct hv_domain *which)
 {
     assert_ptr_equal(which, &domain);
-    ended = 100 + reason;
+    ended = 100 + SHUTDOWN_watchdog;
 }
 
 bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)

@@ -100,17 +100,31 @@ test_ending() {
     ending_run down 3 'has ended because its last vCPU went down, by a call of its own$' "${report[@]}" \
         '^paravane: domain 1 .ending.elf. has ended because its last vCPU went down$' '!powered off' '!crashed'
     ending_run suspend 3 'asked to be suspended, which is not possible$' "${report[@]}"
-    ending_run watchdog 3 '^paravane: domain 1 .ending.elf. was ended by its watchdog$'
+    ending_run watchdog 3 '^paravane: domain 1 .ending.elf. was ended by its watchdog: it was not started anew in time$' \
+        "${report[@]}" '^paravane: domain 1 .ending.elf. was ended by its watchdog$'
 }
 
-# A guest that waits for nothing: out of time, and told where it is.
+# where_run HOW TEXT...: out of time, and told where it is.
+where_run() {
+    local out=$log/system-where-$1.log text bad=0
+    bounded build/cli/paravane run --memory 16M --timeout 60 --cmdline "how=$1" build/guests/tests/ending.elf >$out 2>&1
+    [ $? -eq 124 ] || bad=1
+    for text in '^paravane: domain 1 .ending.elf. is here:$' '^paravane: out of time' "${@:2}"; do
+        grep -qE -e "$text" $out || bad=1
+    done
+    return $bad
+}
+
 test_where() {
-    local out=$log/system-where.log
-    bounded build/cli/paravane run --memory 16M --timeout 60 --cmdline how=block build/guests/tests/ending.elf >$out 2>&1
-    [ $? -eq 124 ] && grep -qE '^paravane: domain 1 .ending.elf. is here:$' $out &&
-        grep -qE '^paravane: vCPU 0 waits in SCHEDOP_block, in kernel mode at rip e033:ffffffff8[0-9a-f]{7}' $out &&
-        grep -qE '^paravane: ports with an event pending: none$' $out && grep -qE '^paravane: out of time' $out
-    verdict "where (a guest that waits for nothing)" $?
+    local blocked spinning place='in kernel mode at rip e033:ffffffff8[0-9a-f]{7}'
+    where_run block "^paravane: vCPU 0 waits in SCHEDOP_block, $place" '^paravane: ports with an event pending: none$' &
+    blocked=$!
+    where_run spin "^paravane: vCPU 0 runs, $place" &
+    spinning=$!
+    wait $blocked
+    verdict "where-block (waits for nothing)" $?
+    wait $spinning
+    verdict "where-spin (keeps the processor)" $?
 }
 
 # Any end of the guest will do, but it has to be the guest's.
