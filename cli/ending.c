@@ -48,11 +48,6 @@ static enum status tell_exit(const struct ending *ending)
     int exit_status = ending->result.code;
     const struct meaning *meaning = find_meaning(exit_status);
 
-    /* A machine that resets itself looks the same; at a terminal that is the rarer case. */
-    if (exit_status == 0 && ending->is_on_terminal) {
-        say("left; the guest has been ended");
-        return STATUS_LEFT;
-    }
     if (meaning->status != STATUS_GOOD)
         log_show(ending->hypervisor);
     if (meaning->is_guests && !proof_holds(ending->proof, exit_status)) {
@@ -96,6 +91,10 @@ enum status ending_tell(const struct ending *ending)
         log_show(ending->hypervisor);
         say_error("out of time: the guest was still running after %u seconds", ending->timeout_seconds);
         return STATUS_TIMEOUT;
+    case SESSION_LEFT:
+        log_show_from(ending->hypervisor, ending->result.asked_at);
+        say("left; the guest has been ended");
+        return STATUS_LEFT;
     case SESSION_INTERRUPTED:
         say("interrupted: the guest has been ended");
         return STATUS_FAILED;

@@ -11,7 +11,6 @@ struct ending {
     const struct proof *proof;
     const struct log *hypervisor, *qemu;
     unsigned timeout_seconds;
-    bool is_on_terminal; /* where QEMU itself takes Ctrl-A x */
 };
 
 /*

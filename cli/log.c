@@ -78,10 +78,15 @@ const char *log_last_with(const struct log *log, const char *start)
     return NULL;
 }
 
-void log_show(const struct log *log)
+void log_show_from(const struct log *log, size_t first)
 {
     if (log->is_live)
         return;
-    for (size_t i = first_line(log); i < log->nr_lines; i++)
+    for (size_t i = first > first_line(log) ? first : first_line(log); i < log->nr_lines; i++)
         say("%s%s", log->prefix, log->lines[i % LOG_LINES_MAX]);
+}
+
+void log_show(const struct log *log)
+{
+    log_show_from(log, 0);
 }

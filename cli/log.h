@@ -30,7 +30,8 @@ const char *log_last(const struct log *log);
 /* The last one that is kept and begins with @start; NULL if there is none. */
 const char *log_last_with(const struct log *log, const char *start);
 
-/* Show the lines that are kept, unless they have been. */
+/* Show the lines that are kept, unless they have been: all, or from number @first on, counted from 0. */
 void log_show(const struct log *log);
+void log_show_from(const struct log *log, size_t first);
 
 #endif /* CLI_LOG_H */

@@ -97,8 +97,6 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     for (char *letter = command->words; *letter; letter++)
         *letter = *letter >= 'A' && *letter <= 'F' ? (char)(*letter | 0x20) : *letter;
     snprintf(command->log, sizeof(command->log), "socket,id=log,fd=%d", request->log_fd);
-    snprintf(command->console, sizeof(command->console), "stdio,id=console,signal=off%s",
-             request->is_on_terminal ? ",mux=on" : "");
 
     add(command, qemu_program(), NULL);
     add(command, "-nodefaults", NULL);
@@ -109,10 +107,8 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     add(command, "-cpu", command->cpu);
     add(command, "-m", command->memory);
     add(command, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
-    add(command, "-chardev", command->console);
+    add(command, "-chardev", "stdio,id=console,signal=off");
     add(command, "-serial", "chardev:console");
-    if (request->is_on_terminal)
-        add(command, "-mon", "chardev=console");
     add(command, "-chardev", command->log);
     add(command, "-device", "isa-serial,chardev=log,iobase=0x2f8,irq=3");
     add(command, "-kernel", request->hypervisor);

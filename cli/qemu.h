@@ -13,7 +13,7 @@
 struct qemu_command {
     const char *arguments[QEMU_COMMAND_MAX + 1]; /* ends with NULL; point into what follows and into the options */
     unsigned count;
-    char cpu[32], memory[32], words[96], log[48], console[64];
+    char cpu[32], memory[32], words[96], log[48];
 };
 
 struct qemu_request {
@@ -21,7 +21,6 @@ struct qemu_request {
     const char *hypervisor, *bundle; /* files */
     uint64_t bundle_size;            /* bytes */
     const char *proof;               /* what the hypervisor is to prove its end by */
-    bool is_on_terminal;             /* the console is the terminal itself, with QEMU's escape key */
     int log_fd;                      /* what the hypervisor says goes there; QEMU inherits it */
 };
 

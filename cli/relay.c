@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cli/relay.h>
@@ -58,6 +59,17 @@ void relay_move(struct relay *relay, short events)
         fill(relay);
     else
         drain(relay);
+}
+
+void relay_put(struct relay *relay, const char *bytes, size_t count)
+{
+    memmove(relay->buffer, relay->buffer + relay->begin, relay->end - relay->begin);
+    relay->end -= relay->begin;
+    relay->begin = 0;
+    if (count > sizeof(relay->buffer) - relay->end)
+        count = sizeof(relay->buffer) - relay->end;
+    memcpy(relay->buffer + relay->end, bytes, count);
+    relay->end += count;
 }
 
 bool relay_is_done(const struct relay *relay)

@@ -25,6 +25,9 @@ struct pollfd relay_poll(const struct relay *relay);
 /* poll() has answered @events for it: read or write once.  At the end of @from, from becomes -1. */
 void relay_move(struct relay *relay, short events);
 
+/* Put as much of it as there is room for behind what has been read. */
+void relay_put(struct relay *relay, const char *bytes, size_t count);
+
 /* Has all been moved, or can nothing be moved any more? */
 bool relay_is_done(const struct relay *relay);
 

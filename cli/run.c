@@ -212,7 +212,6 @@ static enum status boot(struct run *run, struct session_result *result)
             .bundle = run->bundle,
             .bundle_size = run->bundle_size,
             .proof = run->proof.text,
-            .is_on_terminal = is_on_terminal,
             .log_fd = ends[1],
         },
         &command);
@@ -241,7 +240,6 @@ static enum status boot(struct run *run, struct session_result *result)
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
         .timeout_seconds = run->options->timeout_seconds,
-        .is_on_terminal = is_on_terminal,
     });
 }
 
@@ -249,7 +247,7 @@ enum status run_guest(const struct run_options *options)
 {
     /* Two logs make it too large for a stack. */
     static struct run run;
-    struct session_result result = {SESSION_EXITED, 0};
+    struct session_result result = {.end = SESSION_EXITED};
     enum status status;
 
     run.options = options;

@@ -8,26 +8,28 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cli/message.h>
 #include <cli/relay.h>
 #include <cli/session.h>
+#include <cli/terminal.h>
 
 #define GRACE_MS   2000 /* from SIGTERM to SIGKILL */
 #define ANSWER_MS  3000 /* for the hypervisor to say where the guest is */
 #define QUIET_MS   2000 /* without a sign of life, a message says that things are under way */
 #define FOREVER    INT64_MAX
 #define ROOM       (1 << 20) /* bytes; what Linux lets anybody have */
-#define NR_SOURCES 5
+#define NR_SOURCES 6
 
 struct session {
     const struct session_request *request;
     pid_t child;
     bool has_ended, is_stopping;
-    bool has_asked; /* where the guest is */
+    bool has_asked;  /* where the guest is, */
+    size_t asked_at; /* after so many lines of the hypervisor's, */
+    enum session_end asked_for;
     int wait_status;
     int signals;  /* signalfd */
     int child_in; /* the relayed console, our end; -1: closed */
@@ -36,6 +38,7 @@ struct session {
     int64_t quiet_until; /* ms */
     struct session_result result;
     struct relay in, out;
+    struct terminal terminal; /* then @in has nothing to read from */
 };
 
 static int64_t now_ms(void)
@@ -65,10 +68,8 @@ _Noreturn static void become(const struct session_request *request, const struct
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(127);
-    if (!request->is_on_terminal) {
-        dup2(ends->in[0], STDIN_FILENO);
-        dup2(ends->out[1], STDOUT_FILENO);
-    }
+    dup2(ends->in[0], STDIN_FILENO);
+    dup2(ends->out[1], STDOUT_FILENO);
     dup2(ends->error[1], STDERR_FILENO);
     fcntl(request->log_write_fd, F_SETFD, 0);
     signal(SIGPIPE, SIG_DFL);
@@ -141,21 +142,32 @@ static void stop(struct session *session, enum session_end end, int code)
     if (session->is_stopping)
         return;
     session->is_stopping = true;
-    session->result = (struct session_result){end, code};
+    session->result = (struct session_result){end, code, session->asked_at};
     session->deadline = now_ms() + GRACE_MS;
     if (!session->has_ended)
         kill(session->child, SIGTERM);
 }
 
 /* A hypervisor that has said nothing yet will not say where its guest is. */
-static bool ask(struct session *session)
+static bool ask(struct session *session, enum session_end what_for)
 {
     const struct log *log = session->request->hypervisor;
 
     if (session->has_asked || session->has_ended || !log->nr_lines || log->from < 0)
         return false;
     session->has_asked = send(log->from, "?", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+    session->asked_at = log->nr_lines;
+    session->asked_for = what_for;
     return session->has_asked;
+}
+
+/* The end, once the hypervisor has said where the guest is; who asks for it twice does not want to wait. */
+static void end_with_answer(struct session *session, enum session_end end)
+{
+    if (ask(session, end))
+        session->deadline = now_ms() + ANSWER_MS;
+    else
+        stop(session, end, 0);
 }
 
 static bool is_answered(const struct session *session)
@@ -167,10 +179,7 @@ static bool is_answered(const struct session *session)
 static void on_deadline(struct session *session)
 {
     if (!session->is_stopping) {
-        if (ask(session))
-            session->deadline = now_ms() + ANSWER_MS;
-        else
-            stop(session, SESSION_TIMEOUT, 0);
+        end_with_answer(session, session->has_asked ? session->asked_for : SESSION_TIMEOUT);
         return;
     }
     kill(session->child, SIGKILL);
@@ -187,9 +196,21 @@ static void reap(struct session *session)
     if (session->is_stopping)
         return;
     if (WIFSIGNALED(status))
-        session->result = (struct session_result){SESSION_KILLED, WTERMSIG(status)};
+        session->result = (struct session_result){.end = SESSION_KILLED, .code = WTERMSIG(status)};
     else
-        session->result = (struct session_result){SESSION_EXITED, WEXITSTATUS(status)};
+        session->result = (struct session_result){.end = SESSION_EXITED, .code = WEXITSTATUS(status)};
+}
+
+/* Stand still, guest and all, until somebody has us go on; meanwhile the terminal is another's. */
+static void suspend(struct session *session)
+{
+    terminal_give_back(&session->terminal);
+    if (!session->has_ended)
+        kill(session->child, SIGSTOP);
+    raise(SIGSTOP);
+    if (!session->has_ended)
+        kill(session->child, SIGCONT);
+    terminal_take(&session->terminal);
 }
 
 static void on_signal(struct session *session)
@@ -197,7 +218,11 @@ static void on_signal(struct session *session)
     struct signalfd_siginfo seen;
 
     while (read(session->signals, &seen, sizeof(seen)) == (ssize_t)sizeof(seen)) {
-        if (seen.ssi_signo != SIGCHLD)
+        if (seen.ssi_signo == SIGTSTP)
+            suspend(session);
+        else if (seen.ssi_signo == SIGCONT)
+            terminal_take(&session->terminal);
+        else if (seen.ssi_signo != SIGCHLD)
             stop(session, SESSION_INTERRUPTED, (int)seen.ssi_signo);
     }
     reap(session);
@@ -227,8 +252,7 @@ static bool is_drained(const struct session *session)
  */
 static bool input_may_flow(const struct session *session)
 {
-    return !session->request->is_on_terminal && session->child_in >= 0 &&
-           (session->out.has_moved || session->request->hypervisor->nr_lines);
+    return session->child_in >= 0 && (session->out.has_moved || session->request->hypervisor->nr_lines);
 }
 
 static int poll_time(const struct session *session)
@@ -244,10 +268,31 @@ static int poll_time(const struct session *session)
 static void move_input(struct session *session, short events)
 {
     relay_move(&session->in, events);
-    if (session->child_in >= 0 && relay_is_done(&session->in)) {
+    /* A terminal has no end. */
+    if (session->child_in >= 0 && !session->request->is_on_terminal && relay_is_done(&session->in)) {
         close(session->child_in);
         session->child_in = -1;
     }
+}
+
+/* Keys for the guest wait in the relay; those for which there is no room are lost, but not those for us. */
+static void read_keys(struct session *session)
+{
+    struct relay *in = &session->in;
+    char keys[256];
+    size_t count;
+
+    switch (terminal_read(&session->terminal, keys, sizeof(keys), &count)) {
+    case TERMINAL_LEAVE:
+        end_with_answer(session, SESSION_LEFT);
+        break;
+    case TERMINAL_HELP:
+        say(TERMINAL_KEYS);
+        break;
+    case TERMINAL_NOTHING:
+        break;
+    }
+    relay_put(in, keys, count);
 }
 
 static void move(struct session *session, const struct pollfd *polls)
@@ -265,6 +310,8 @@ static void move(struct session *session, const struct pollfd *polls)
         log_read(session->request->qemu);
     if (polls[4].revents)
         move_input(session, polls[4].revents);
+    if (polls[5].revents)
+        read_keys(session);
     if (polls[1].revents || polls[2].revents)
         session->quiet_until = FOREVER;
 }
@@ -279,6 +326,7 @@ static void watch(struct session *session)
             {.fd = session->request->hypervisor->from, .events = POLLIN},
             {.fd = session->request->qemu->from, .events = POLLIN},
             {.fd = -1},
+            {.fd = terminal_is_in_front(&session->terminal) ? session->terminal.fd : -1, .events = POLLIN},
         };
 
         if (input_may_flow(session))
@@ -292,40 +340,16 @@ static void watch(struct session *session)
             session->quiet_until = FOREVER;
         }
         if (is_answered(session))
-            stop(session, SESSION_TIMEOUT, 0);
+            stop(session, session->asked_for, 0);
         if (now_ms() >= session->deadline)
             on_deadline(session);
     }
 }
 
-/* ---- The terminal ---- */
+/* ---- All of it ---- */
 
-struct terminal {
-    bool is_there;
-    struct termios settings;
-    int in_flags, out_flags; /* QEMU changes them for everybody who shares the terminal */
-};
-
-static void save_terminal(struct terminal *terminal)
-{
-    terminal->is_there = tcgetattr(STDIN_FILENO, &terminal->settings) == 0;
-    terminal->in_flags = fcntl(STDIN_FILENO, F_GETFL);
-    terminal->out_flags = fcntl(STDOUT_FILENO, F_GETFL);
-}
-
-static void restore_terminal(const struct terminal *terminal)
-{
-    if (!terminal->is_there)
-        return;
-    /* In the background that would stop this program. */
-    signal(SIGTTOU, SIG_IGN);
-    tcsetattr(STDIN_FILENO, TCSANOW, &terminal->settings);
-    signal(SIGTTOU, SIG_DFL);
-    fcntl(STDIN_FILENO, F_SETFL, terminal->in_flags);
-    fcntl(STDOUT_FILENO, F_SETFL, terminal->out_flags);
-}
-
-static void signals_that_end(sigset_t *set)
+/* Those that end this program, and those after which the terminal is another's or ours again. */
+static void signals_that_matter(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGCHLD);
@@ -333,13 +357,15 @@ static void signals_that_end(sigset_t *set)
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGHUP);
     sigaddset(set, SIGQUIT);
+    sigaddset(set, SIGTSTP);
+    sigaddset(set, SIGCONT);
 }
 
 void session_block_signals(sigset_t *before)
 {
     sigset_t blocked;
 
-    signals_that_end(&blocked);
+    signals_that_matter(&blocked);
     sigprocmask(SIG_BLOCK, &blocked, before);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -347,16 +373,18 @@ void session_block_signals(sigset_t *before)
 struct session_result session_run(const struct session_request *request)
 {
     struct session session = {.request = request, .child_in = -1, .deadline = FOREVER, .quiet_until = FOREVER};
-    struct terminal terminal;
     sigset_t blocked;
     int error;
 
-    signals_that_end(&blocked);
+    signals_that_matter(&blocked);
     session.signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
-    save_terminal(&terminal);
     error = session.signals < 0 ? -errno : start(&session);
     if (error)
-        return (struct session_result){SESSION_NOT_STARTED, -error};
+        return (struct session_result){.end = SESSION_NOT_STARTED, .code = -error};
+    session.terminal.fd = -1;
+    if (request->is_on_terminal)
+        terminal_open(&session.terminal);
+    terminal_take(&session.terminal);
     if (request->timeout_seconds)
         session.deadline = now_ms() + (int64_t)request->timeout_seconds * 1000;
     if (!request->is_on_terminal)
@@ -366,7 +394,7 @@ struct session_result session_run(const struct session_request *request)
         continue;
     while (request->qemu->from >= 0 && log_read(request->qemu))
         continue;
-    restore_terminal(&terminal);
+    terminal_give_back(&session.terminal);
     close(session.signals);
     return session.result;
 }

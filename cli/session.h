@@ -12,6 +12,7 @@ enum session_end {
     SESSION_EXITED,      /* by itself; @code is its exit status */
     SESSION_KILLED,      /* by a signal from elsewhere; @code is its number */
     SESSION_TIMEOUT,     /* ended here, being out of time */
+    SESSION_LEFT,        /* ended here, as whoever sits at the terminal has asked for */
     SESSION_INTERRUPTED, /* ended here because of a signal; @code is its number */
     SESSION_OUTPUT_LOST, /* ended here, because the console cannot be written to stdout; @code is the errno */
     SESSION_NOT_STARTED, /* the program could not be started; @code is the errno */
@@ -20,11 +21,12 @@ enum session_end {
 struct session_result {
     enum session_end end;
     int code;
+    size_t asked_at; /* of SESSION_TIMEOUT, SESSION_LEFT: so many lines had the hypervisor said before it was asked */
 };
 
 struct session_request {
     const char *const *arguments; /* the program and its arguments, ended by NULL */
-    bool is_on_terminal;          /* it has stdin and stdout to itself; otherwise the console is relayed */
+    bool is_on_terminal;          /* the console is a terminal, where Ctrl-A is for us: terminal.h */
     unsigned timeout_seconds;     /* 0: none */
     const sigset_t *mask;         /* the signals that the program starts with blocked */
     int log_write_fd;             /* its end of the hypervisor's line of messages; closed here after the start */

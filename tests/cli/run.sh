@@ -369,6 +369,26 @@ if [[ stdin-closed =~ $pattern ]]; then
     judge stdin-closed $? 0 '^hello$'
 fi
 
+# ---- The console on a terminal.  What is typed: Ctrl-A is for the command, all else and what it says so for the guest.
+on_terminal() { # NAME WORDS STEPS STATUS TEXT...
+    local name=$1 words=$2 steps=$3
+    [[ terminal-$name =~ $pattern ]] || return 0
+    : >"$work/err"
+    with "$words" bounded tests/cli/terminal "$steps" "$paravane" run "$good" >"$work/out" 2>&1
+    judge "terminal-$name" $? "${@:4}" 'settings restored'
+}
+on_terminal keys 'say=ready copy' '~ready~q\x01\x01\x01aw\x03\x1a\r\x01yz~z~\x01h~Ctrl-A h~\x01x' 7 \
+    'starting good; Ctrl-A x leaves$' $'^q\x01\x01w\x03\x1az' \
+    'Ctrl-A x leaves, Ctrl-A a sends Ctrl-A, Ctrl-A h says this$' 'paravane: left; the guest has been ended$' \
+    '!ended before'
+on_terminal answer 'log=booted say=ready answer=vCPU_0_sleeps sleep=inf' '~ready~\x01x' 7 '^paravane: vCPU 0 sleeps$' \
+    '^paravane: left; the guest has been ended$' '!booted' '!out of time'
+# More than anything on the way holds, and nobody who takes it.
+on_terminal unread 'say=ready mute sleep=inf' "~ready~$(printf '%0100000d' 0)\\x01x" 7 '^paravane: left'
+on_terminal reset 'say=ready exit=0' '' 6 'QEMU ended before the guest did' '!left;'
+on_terminal died 'say=ready kill=KILL' '' 6 'ended by a signal from elsewhere: Killed'
+on_terminal stopped 'say=ready copy' '~ready~stop~~\x01x' 7 '^stopped, settings restored$' '^goes on$'
+
 # ---- Signals: QEMU goes, the command dies of the signal.
 start() { # WORDS: run in the background, $pid, until the guest says something
     # What an earlier test left there must not be taken for the guest's.

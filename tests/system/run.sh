@@ -121,6 +121,11 @@ test_where() {
     blocked=$!
     where_run spin "^paravane: vCPU 0 runs, $place" &
     spinning=$!
+    bounded tests/cli/terminal '~validated~\x01x' build/cli/paravane run --verbose --memory 16M --cmdline how=block \
+        build/guests/tests/ending.elf >$log/system-where-left.log 2>&1
+    [ $? -eq 7 ] && grep -qE "^paravane: vCPU 0 .* in kernel mode at rip e033:" $log/system-where-left.log &&
+        tail -n 3 $log/system-where-left.log | grep -q '^paravane: left; the guest has been ended$'
+    verdict "where-left (left by Ctrl-A x)" $?
     wait $blocked
     verdict "where-block (waits for nothing)" $?
     wait $spinning

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The terminal that a guest's console is: keys as they are typed, but for those that are meant for the command. */
+#ifndef CLI_TERMINAL_H
+#define CLI_TERMINAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <termios.h>
+
+#define TERMINAL_KEYS "Ctrl-A x leaves, Ctrl-A a sends Ctrl-A, Ctrl-A h says this"
+
+struct terminal {
+    int fd; /* where keys come from; -1: there is none, or none any more */
+    bool is_there;
+    bool is_ours;            /* its settings are those for the guest */
+    bool is_behind;          /* Ctrl-A has been typed, and not yet what comes behind it */
+    struct termios settings; /* as they were */
+};
+
+/* What has been typed that is not for the guest. */
+enum terminal_wish { TERMINAL_NOTHING, TERMINAL_LEAVE, TERMINAL_HELP };
+
+/* Is stdin a terminal?  If so, keep its settings; they do not change yet. */
+void terminal_open(struct terminal *terminal);
+
+/* Does input come to us, and not to another job of the shell's? */
+bool terminal_is_in_front(const struct terminal *terminal);
+
+/* Have each key as it is typed, if we are in front; and put everything back as it was.  Both may come in any order. */
+void terminal_take(struct terminal *terminal);
+void terminal_give_back(struct terminal *terminal);
+
+/*
+ * Read once what has been typed, at most @room bytes; what is for the guest goes to @keys, and *@count is how much that
+ * is.  At the end of the input, @fd becomes -1.  What has been typed behind TERMINAL_LEAVE is for nobody.
+ */
+enum terminal_wish terminal_read(struct terminal *terminal, char *keys, size_t room, size_t *count);
+
+#endif /* CLI_TERMINAL_H */
