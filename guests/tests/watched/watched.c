@@ -17,6 +17,10 @@
 #include <abi/sched.h>
 #include <abi/vcpu.h>
 
+/* Kinds of breakpoints.  Those on instructions are left out: QEMU 7.2 dies of some (CAVEATS). */
+#define DEBUG_STORE  1u
+#define DEBUG_ACCESS 3u
+
 static uint64_t state;
 static unsigned nr_debug;
 
@@ -38,7 +42,6 @@ static struct {
 static bool count(struct regs *regs)
 {
     nr_debug++;
-    regs->rflags |= UINT64_C(0x10000); /* RF: past a breakpoint on an instruction */
     if (random() % 4 == 0) {
         regs->rflags &= ~RFLAGS_TF;
     }
@@ -53,23 +56,12 @@ static void breakpoints(void)
 
     __asm__ volatile("movq %%rsp, %0" : "=r"(stack));
     for (unsigned i = 0; i < 4; i++) {
-        const uint64_t places[] = {(uint64_t)&area.words[random() % 64],
-                                   (uint64_t)&area.runstate,
-                                   (uint64_t)&area.time,
-                                   (uint64_t)&area.calls[random() % 4].result,
-                                   stack - random() % 512,
-                                   (uint64_t)hypercall_page + 32 * __HYPERVISOR_xen_version,
-                                   trap_entry_of(TRAP_UD),
-                                   trap_entry_of(TRAP_BP),
-                                   trap_entry_of(TRAP_PF),
-                                   (uint64_t)&area.runstate.time,
-                                   (uint64_t)hypercall_page + 32 * __HYPERVISOR_xen_version + 6 + random() % 6};
-        uint64_t type = random() % 4, length = type == 0 ? 0 : random() % 4;
+        const uint64_t places[] = {
+            (uint64_t)&area.words[random() % 64],       (uint64_t)&area.runstate, (uint64_t)&area.time,
+            (uint64_t)&area.calls[random() % 4].result, stack - random() % 512,   (uint64_t)&area.runstate.time};
+        uint64_t type = random() % 2 ? DEBUG_STORE : DEBUG_ACCESS, length = random() % 4;
         uint64_t place = places[random() % ARRAY_SIZE(places)];
 
-        if (type == 2) {
-            type = 3;
-        }
         if (length == 1) {
             place &= ~UINT64_C(1);
         } else if (length == 2) {
