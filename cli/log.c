@@ -14,12 +14,14 @@ static char *current_line(struct log *log)
 
 static void end_line(struct log *log)
 {
-    char *line = current_line(log);
+    char *line = current_line(log), amended[LOG_LINE_LENGTH] = "";
 
     line[log->length] = '\0';
     log->length = 0;
     if (!*line || (log->take && log->take(log->owner, line)))
         return;
+    if (log->amend && log->amend(log->owner, line, amended, sizeof(amended)))
+        memcpy(line, amended, sizeof(amended));
     if (log->is_live)
         say("%s%s", log->prefix, line);
     log->nr_lines++;

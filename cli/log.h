@@ -15,6 +15,8 @@ struct log {
     bool is_live;       /* show lines as they come */
     /* NULL, or asked about each line: one that it takes is neither shown nor kept. */
     bool (*take)(void *owner, const char *line);
+    /* NULL, or asked about each other line: if there is more to say, @to becomes the line, in @size bytes. */
+    bool (*amend)(void *owner, const char *line, char *to, size_t size);
     void *owner;
     size_t nr_lines; /* in all; the last LOG_LINES_MAX are kept */
     size_t length;   /* of the line under way, the one behind these */

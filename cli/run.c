@@ -15,6 +15,7 @@
 #include <cli/kernel_check.h>
 #include <cli/library.h>
 #include <cli/run.h>
+#include <cli/symbols.h>
 #include <cli/trim.h>
 
 /* A loader puts the bundle below 4 GiB, where devices take their part of the addresses. */
@@ -30,6 +31,7 @@ struct run {
     sigset_t mask;
     struct log hypervisor_log, qemu_log;
     struct proof proof;
+    struct symbols symbols; /* of the kernel */
 };
 
 static const char *base_name(const char *path)
@@ -51,7 +53,7 @@ static void show_findings(const struct findings *findings, bool refusals, bool i
 /*
  * Would it boot?  If not, each reason is told; if it would, what nobody needs is taken out of it.
  */
-static enum status check(const struct run *run, struct image *image, const struct bytes *ramdisk)
+static enum status check(struct run *run, struct image *image, const struct bytes *ramdisk)
 {
     const struct start_request request = {
         .memory_kib = run->options->memory_kib,
@@ -70,6 +72,7 @@ static enum status check(const struct run *run, struct image *image, const struc
     kernel_check(&kernel, &request, &placement, &findings);
     show_findings(&findings, false, run->options->verbose);
     if (!findings_refuse(&findings)) {
+        symbols_read(&image->elf, &run->symbols);
         trim_kernel(&image->elf, kernel_wants_symbols(&kernel));
         return STATUS_GOOD;
     }
@@ -188,7 +191,12 @@ static bool take_noise(void *owner, const char *line)
 
 static bool take_proof(void *owner, const char *line)
 {
-    return proof_take(owner, line);
+    return proof_take(&((struct run *)owner)->proof, line);
+}
+
+static bool add_symbol(void *owner, const char *line, char *to, size_t size)
+{
+    return symbols_add(&((const struct run *)owner)->symbols, line, to, size);
 }
 
 static enum status boot(struct run *run, struct session_result *result)
@@ -223,7 +231,8 @@ static enum status boot(struct run *run, struct session_result *result)
                                        .prefix = "",
                                        .is_live = run->options->verbose || run->options->explain,
                                        .take = take_proof,
-                                       .owner = &run->proof};
+                                       .amend = add_symbol,
+                                       .owner = run};
     run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,
@@ -255,6 +264,7 @@ enum status run_guest(const struct run_options *options)
     if (!status)
         status = boot(&run, &result);
     remove_directory(&run);
+    symbols_free(&run.symbols);
     if (result.end == SESSION_INTERRUPTED) {
         signal(result.code, SIG_DFL);
         raise(result.code);

@@ -61,7 +61,7 @@ test_explain() {
     for text in 'refused: update_va_mapping: -EBUSY, TYPE_CONFLICT: the frame is in use as another type$' \
         '    it was to be writable, for slot [0-9]+ of the L1 table in frame [0-9a-f]+$' \
         '    frame [0-9a-f]+ of domain 1, an L1 table, [0-9]+ uses(, pinned)?$' \
-        '    vCPU 0, rip e033:ffffffff8[0-9a-f]{7}, on its stack [0-9a-f]{16}$'; do
+        '    vCPU 0, rip e033:ffffffff8[0-9a-f]{7} <[a-z_]+[+]0x[0-9a-f]+>, on its stack [0-9a-f]{16}$'; do
         grep -qE "^paravane: $text" $log/system-explain.refusals || said=1
     done
     verdict "explain (refusals)" $said
@@ -119,7 +119,7 @@ test_where() {
     local blocked spinning place='in kernel mode at rip e033:ffffffff8[0-9a-f]{7}'
     where_run block "^paravane: vCPU 0 waits in SCHEDOP_block, $place" '^paravane: ports with an event pending: none$' &
     blocked=$!
-    where_run spin "^paravane: vCPU 0 runs, $place" &
+    where_run spin "^paravane: vCPU 0 runs, $place <spin[+]0x[0-9a-f]+>, " &
     spinning=$!
     bounded tests/cli/terminal '~validated~\x01x' build/cli/paravane run --verbose --memory 16M --cmdline how=block \
         build/guests/tests/ending.elf >$log/system-where-left.log 2>&1

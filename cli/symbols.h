@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The symbols of a kernel, for addresses in what the hypervisor says of it. */
+#ifndef CLI_SYMBOLS_H
+#define CLI_SYMBOLS_H
+
+#include <cli/file.h>
+
+struct symbol {
+    uint64_t address, size;
+    const char *name; /* in @names */
+};
+
+/* Functions, by address.  No symbols are {0}. */
+struct symbols {
+    struct symbol *list;
+    size_t count;
+    char *names;
+};
+
+/* Read those of the ELF file, which is not needed afterwards.  A file without any, or with damaged ones, has none. */
+void symbols_read(const struct bytes *elf, struct symbols *symbols);
+void symbols_free(struct symbols *symbols);
+
+/* The function that @address lies in, and how far in it; NULL: none that is known. */
+const char *symbols_find(const struct symbols *symbols, uint64_t address, uint64_t *offset);
+
+/*
+ * The line of the hypervisor's log with "<function+0xoffset>" behind the address of its "rip SELECTOR:ADDRESS"; @to has
+ * room for @size bytes.  False: it has no such address, or none that is in a known function.
+ */
+bool symbols_add(const struct symbols *symbols, const char *line, char *to, size_t size);
+
+#endif /* CLI_SYMBOLS_H */
