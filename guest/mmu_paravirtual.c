@@ -22,9 +22,14 @@ static void *p2m_page(void)
 static int pv_init(void)
 {
     uint64_t nr_pages = memory_pages();
+    int error;
 
     pinned_init(pages_alloc(ROUND_UP(nr_pages, PAGE_SIZE) / PAGE_SIZE), nr_pages);
-    return p2m_init((uint64_t *)guest.start->mfn_list, guest.start->nr_pages, p2m_page);
+    error = p2m_init((uint64_t *)guest.start->mfn_list, guest.start->nr_pages, p2m_page);
+    if (!error) {
+        pinned_adopt(table_root());
+    }
+    return error;
 }
 
 /* ---- Tables and entries. */

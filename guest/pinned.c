@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/layout.h>
 #include <guest/lazy.h>
 #include <guest/memory.h>
 #include <guest/mmu_failure.h>
@@ -104,6 +105,33 @@ static void visit(uint64_t *table, unsigned level, table_visitor *visitor, const
         }
     }
     visitor(table, level, where);
+}
+
+/* No table of the hypervisor's is among them: the kernel could not even tell where it is. */
+static bool is_hypervisor_slot(unsigned level, unsigned slot)
+{
+    return level == TOP_LEVEL && slot >= HYPERVISOR_L4_SLOT && slot <= HYPERVISOR_L4_SLOT_LAST;
+}
+
+static void adopt(uint64_t *table, unsigned level)
+{
+    pfn_t pfn = virt_to_pfn(table);
+
+    for (unsigned slot = 0; level > 1 && slot < ENTRIES_PER_TABLE; slot++) {
+        uint64_t *below = is_hypervisor_slot(level, slot) ? NULL : table_below(&table[slot], true);
+
+        if (below) {
+            adopt(below, level - 1);
+        }
+    }
+    if (pfn.v < nr_levels) {
+        levels[pfn.v] = (uint8_t)level;
+    }
+}
+
+void pinned_adopt(uint64_t *root)
+{
+    adopt(root, TOP_LEVEL);
 }
 
 static void visit_release(uint64_t *table, unsigned level, const char *where)

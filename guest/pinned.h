@@ -22,6 +22,12 @@ struct pinned_tree {
 /* One byte for each page, zeroes: pages of tables have pfns below @nr_pages. */
 void pinned_init(uint8_t *map, uint64_t nr_pages);
 
+/*
+ * The tables under @root, which the kernel has run on from its start, live in the pinned world, read-only and for good:
+ * nothing else is done to them, and pinned_count() does not count them.
+ */
+void pinned_adopt(uint64_t *root);
+
 /* The level of the table that a page is in the pinned world, 1 to 4; 0: it lives in the ordinary one. */
 unsigned pinned_level(const volatile void *page);
 
