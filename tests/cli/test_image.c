@@ -189,7 +189,7 @@ static void lzo_is_refused(void **state)
     memcpy(packed, "\x89LZO\0\r\n\x1a\n", 9);
     packed_size = 1000;
     make_bzimage(true);
-    assert_status(STATUS_FAILED);
+    assert_status(STATUS_REFUSED);
 }
 
 static void uncompressed(void **state)
@@ -216,10 +216,10 @@ static void cut_off(void **state)
         pack(kinds[i].add_filter);
         make_bzimage(kinds[i].size_behind);
         file_size -= 200;
-        assert_status(STATUS_FAILED);
+        assert_status(STATUS_REFUSED);
         make_plain();
         file_size /= 2;
-        assert_status(STATUS_FAILED);
+        assert_status(STATUS_REFUSED);
     }
 }
 
@@ -229,7 +229,7 @@ static void wrong_size_behind(void **state)
     pack(archive_write_add_filter_xz);
     make_bzimage(true);
     file[SETUP_SIZE + PAYLOAD_AT + packed_size]++;
-    assert_status(STATUS_FAILED);
+    assert_status(STATUS_REFUSED);
 }
 
 static void damaged_inside(void **state)
@@ -238,7 +238,7 @@ static void damaged_inside(void **state)
     pack(archive_write_add_filter_xz);
     make_bzimage(true);
     file[SETUP_SIZE + PAYLOAD_AT + packed_size / 2] ^= 0x10;
-    assert_status(STATUS_FAILED);
+    assert_status(STATUS_REFUSED);
 }
 
 static void payload_out_of_the_file(void **state)
@@ -251,7 +251,7 @@ static void payload_out_of_the_file(void **state)
         make_bzimage(false);
         put32(file + 0x248, places[i][0]);
         put32(file + 0x24c, places[i][1]);
-        assert_status(STATUS_FAILED);
+        assert_status(STATUS_REFUSED);
     }
 }
 
@@ -261,7 +261,7 @@ static void old_protocol(void **state)
     pack(archive_write_add_filter_gzip);
     make_bzimage(false);
     file[0x206] = 7;
-    assert_status(STATUS_FAILED);
+    assert_status(STATUS_REFUSED);
 }
 
 static void no_kernel(void **state)
