@@ -3,7 +3,7 @@
 
 #include <cli/ending.h>
 
-/* The debug-exit device makes twice the hypervisor's code plus one of it; hv/exit.h has the codes. */
+/* The debug-exit device makes twice the hypervisor's code plus one of it; hv/base/exit.h has the codes. */
 static const struct meaning {
     int exit_status;
     enum status status;

@@ -15,7 +15,7 @@
 struct proof {
     char text[PROOF_LENGTH + 1]; /* hexadecimal digits, always as many */
     bool is_given;               /* the last line has come; then: */
-    unsigned code;               /* what the hypervisor ends with, as in hv/exit.h */
+    unsigned code;               /* what the hypervisor ends with, as in hv/base/exit.h */
 };
 
 /* A new text.  STATUS_FAILED: there is no randomness to be had. */

@@ -5,8 +5,8 @@
  */
 #include <engine/engine.h>
 #include <hv/allocate.h>
-#include <hv/asm.h>
-#include <hv/layout.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
 #include <hv/paging.h>
 
 #define HEAP_PAGES (HEAP_SIZE / PAGE_SIZE)

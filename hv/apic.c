@@ -7,10 +7,10 @@
 
 #include <engine/level.h>
 #include <hv/apic.h>
-#include <hv/asm.h>
-#include <hv/clock.h>
-#include <hv/exit.h>
-#include <hv/layout.h>
+#include <hv/base/asm.h>
+#include <hv/base/clock.h>
+#include <hv/base/exit.h>
+#include <hv/base/layout.h>
 #include <hv/paging.h>
 #include <hv/time.h>
 #include <hv/timer.h>

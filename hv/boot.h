@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include <engine/types.h>
-#include <hv/ranges.h>
+#include <hv/base/ranges.h>
 
 /* The machine memory that parsers may look at: @size bytes from address 0 on. */
 struct boot_memory {

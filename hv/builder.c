@@ -2,11 +2,11 @@
 /* The builder, from the description of a domain to one that is ready to run; builder_*.c are its parts. */
 #include <abi/errno.h>
 #include <engine/engine.h>
+#include <hv/base/print.h>
 #include <hv/builder.h>
 #include <hv/builder_parts.h>
 #include <hv/domain.h>
 #include <hv/pool.h>
-#include <hv/print.h>
 
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 

@@ -17,7 +17,7 @@
 
 #include <abi/start.h>
 #include <engine/types.h>
-#include <hv/blob.h>
+#include <hv/base/blob.h>
 
 #define BUNDLE_NAME_MAX    31u
 #define BUNDLE_DOMAINS_MAX 8u

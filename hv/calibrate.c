@@ -6,7 +6,7 @@
  */
 #include <stdbool.h>
 
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/pit.h>
 #include <hv/rtc.h>
 #include <hv/time.h>

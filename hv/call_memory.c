@@ -5,9 +5,9 @@
 #include <abi/mmu.h>
 #include <abi/shared.h>
 #include <engine/access.h>
+#include <hv/base/layout.h>
 #include <hv/calls.h>
 #include <hv/domain.h>
-#include <hv/layout.h>
 #include <hv/vcpu.h>
 
 #define M2P_EXTENT (UINT64_C(2) << 20)

@@ -3,7 +3,7 @@
 #include <abi/errno.h>
 #include <abi/platform.h>
 #include <engine/access.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/calls.h>
 #include <hv/time.h>
 #include <hv/vcpu.h>

@@ -5,8 +5,8 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <hv/apic.h>
+#include <hv/base/string.h>
 #include <hv/calls.h>
-#include <hv/string.h>
 #include <hv/vcpu.h>
 #include <hv/vcpu_initialise.h>
 

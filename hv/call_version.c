@@ -5,10 +5,10 @@
 #include <abi/version.h>
 #include <abi/vm_assist.h>
 #include <engine/access.h>
+#include <hv/base/string.h>
 #include <hv/calls.h>
 #include <hv/domain.h>
 #include <hv/main.h>
-#include <hv/string.h>
 #include <hv/vcpu.h>
 
 /* The release of the interface that is offered: guests derive from it what they may ask for. */

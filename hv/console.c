@@ -6,11 +6,11 @@
 #include <abi/event.h>
 #include <abi/io.h>
 #include <engine/port.h>
+#include <hv/base/serial.h>
 #include <hv/console.h>
 #include <hv/domain.h>
 #include <hv/event.h>
 #include <hv/report.h>
-#include <hv/serial.h>
 #include <hv/time.h>
 #include <hv/timer.h>
 #include <hv/vcpu.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Setting up the processor. */
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
 #include <hv/cpu.h>
 #include <hv/descriptor.h>
 #include <hv/entry.h>
-#include <hv/layout.h>
 
 #define LEAF_VENDOR     0u
 #define LEAF_VERSION    1u

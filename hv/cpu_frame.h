@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include <abi/segment.h>
+#include <hv/base/layout.h>
 #include <hv/entry.h>
-#include <hv/layout.h>
 
 /* What the processor and hv/entry.S have pushed.  Changes take effect on return. */
 struct cpu_frame {

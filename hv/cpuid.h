@@ -2,7 +2,7 @@
 /* The processor as guests see it. */
 #pragma once
 
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 
 struct hv_vcpu;
 

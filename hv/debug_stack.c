@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/cpu.h>
 #include <hv/debug_stack.h>
 #include <hv/descriptor.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* GDT, TSS and IDT: Intel SDM volume 3, 3.4.5 (segments), 6.14 (gates), 8.2 (TSS). */
 #include <abi/segment.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
 #include <hv/cpu.h>
 #include <hv/descriptor.h>
-#include <hv/layout.h>
 #include <hv/trap.h>
 
 #define GDT_PAGES 15u

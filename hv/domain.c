@@ -6,12 +6,12 @@
 #include <abi/shared.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
+#include <hv/base/print.h>
+#include <hv/base/string.h>
 #include <hv/cpu.h>
 #include <hv/domain.h>
 #include <hv/pool.h>
-#include <hv/print.h>
 #include <hv/report.h>
-#include <hv/string.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <engine/machine.h>
-#include <hv/blob.h>
+#include <hv/base/blob.h>
 
 #define ELF_SEGMENT_LOAD 1u
 #define ELF_SEGMENT_NOTE 4u

@@ -6,7 +6,7 @@
 #include <abi/context.h>
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/cpuid.h>
 #include <hv/emulation.h>
 #include <hv/operand.h>

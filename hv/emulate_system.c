@@ -3,7 +3,7 @@
  * What CR4.UMIP keeps from ring 3, where it would tell any program where the hypervisor's tables lie: sgdt, sidt, sldt,
  * str, smsw.  The guest's kernel gets what the processor holds, as it would without UMIP; its user mode #GP.
  */
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/decode.h>
 #include <hv/emulation.h>
 #include <hv/operand.h>

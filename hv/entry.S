@@ -12,7 +12,7 @@
 #include <abi/segment.h>
 
 #include <hv/entry.h>
-#include <hv/layout.h>
+#include <hv/base/layout.h>
 
 #define STUB_SIZE 16
 #define RFLAGS_CLEAR 0x2 /* no DF, AC, NT, TF, IF; bit 1 is always set */

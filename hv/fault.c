@@ -3,13 +3,13 @@
 #include <stdbool.h>
 
 #include <engine/types.h>
-#include <hv/asm.h>
-#include <hv/exit.h>
+#include <hv/base/asm.h>
+#include <hv/base/exit.h>
+#include <hv/base/layout.h>
+#include <hv/base/print.h>
+#include <hv/base/symbol.h>
 #include <hv/fault.h>
-#include <hv/layout.h>
 #include <hv/nmi_watchdog.h>
-#include <hv/print.h>
-#include <hv/symbol.h>
 #include <hv/trap.h>
 
 #define CALLS_MAX  32u

@@ -7,9 +7,9 @@
 #include <abi/layout.h>
 #include <engine/check.h>
 #include <engine/engine.h>
+#include <hv/base/string.h>
 #include <hv/domain.h>
 #include <hv/grant.h>
-#include <hv/string.h>
 
 #define BACKEND 0u /* the domain at the other end of the rings */
 

@@ -7,9 +7,9 @@
 #include <abi/grant.h>
 #include <abi/mmu.h>
 #include <engine/engine.h>
+#include <hv/base/string.h>
 #include <hv/domain.h>
 #include <hv/grant.h>
-#include <hv/string.h>
 
 /* A page, and which of its bytes may be used. */
 struct page {

@@ -9,8 +9,8 @@
 #include <abi/elfnote.h>
 
 #include <hv/boot_magic.h>
-#include <hv/exit.h>
-#include <hv/layout.h>
+#include <hv/base/exit.h>
+#include <hv/base/layout.h>
 
 #define MB1_PAGE_ALIGN 0x00000001
 #define MB1_MEMORY     0x00000002

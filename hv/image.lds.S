@@ -3,7 +3,7 @@
  * The image.  What runs before paging is linked at its machine address, everything else at IMAGE_BASE plus its machine
  * address.  In the file the parts lie exactly as far apart as in memory, which a Multiboot 1 loader relies on.
  */
-#include <hv/layout.h>
+#include <hv/base/layout.h>
 
 OUTPUT_FORMAT(elf64-x86-64)
 ENTRY(boot_entry)

@@ -4,9 +4,9 @@
 
 #include <engine/level.h>
 #include <hv/apic.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
 #include <hv/ioapic.h>
-#include <hv/layout.h>
 #include <hv/paging.h>
 
 #define IOAPIC_MADDR UINT64_C(0xfec00000)

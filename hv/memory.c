@@ -7,15 +7,15 @@
 #include <engine/engine.h>
 #include <engine/level.h>
 #include <hv/allocate.h>
+#include <hv/base/exit.h>
+#include <hv/base/layout.h>
+#include <hv/base/print.h>
+#include <hv/base/string.h>
 #include <hv/cpu.h>
-#include <hv/exit.h>
-#include <hv/layout.h>
 #include <hv/memory.h>
 #include <hv/paging.h>
 #include <hv/pool.h>
-#include <hv/print.h>
 #include <hv/stack.h>
-#include <hv/string.h>
 #include <hv/window.h>
 
 #define LOW_END    UINT64_C(0x100000) /* what is below is the firmware's, and later the start-up code's */

@@ -4,7 +4,7 @@
  * those that are read are read with recovery, since which there are depends on the model (XSA-333).
  */
 #include <engine/types.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/cpuid.h>
 #include <hv/vcpu.h>
 

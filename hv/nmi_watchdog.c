@@ -2,13 +2,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/print.h>
 #include <hv/cpu_frame.h>
 #include <hv/fault.h>
 #include <hv/ioapic.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/pit.h>
-#include <hv/print.h>
 #include <hv/time.h>
 
 #define COUNT_FIRST 1193u    /* 1 ms, to see that they come */

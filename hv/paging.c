@@ -3,11 +3,11 @@
 #include <abi/layout.h>
 #include <engine/check.h>
 #include <engine/level.h>
-#include <hv/asm.h>
-#include <hv/layout.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
+#include <hv/base/string.h>
 #include <hv/memory.h>
 #include <hv/paging.h>
-#include <hv/string.h>
 
 #define LARGE_SIZE  UINT64_C(0x200000)
 #define LARGE_LEVEL 2u

@@ -3,8 +3,8 @@
 #include <abi/errno.h>
 #include <abi/hypercall.h>
 #include <engine/engine.h>
+#include <hv/base/print.h>
 #include <hv/port.h>
-#include <hv/print.h>
 #include <hv/report.h>
 #include <hv/vcpu.h>
 

@@ -5,8 +5,8 @@
 #include <abi/mmuext.h>
 #include <engine/engine.h>
 #include <engine/level.h>
+#include <hv/base/print.h>
 #include <hv/port.h>
-#include <hv/print.h>
 #include <hv/report.h>
 
 #define COMMAND_NAME(name) [name] = #name

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Where a guest is that goes on and on, or waits: for whoever has to end it. */
+#include <hv/base/print.h>
+#include <hv/base/serial.h>
 #include <hv/event.h>
-#include <hv/print.h>
 #include <hv/report.h>
-#include <hv/serial.h>
 #include <hv/vcpu.h>
 
 #define PORTS_SHOWN 8u

@@ -3,11 +3,11 @@
 #include <abi/errno.h>
 #include <engine/check.h>
 #include <engine/engine.h>
+#include <hv/base/string.h>
 #include <hv/cpu.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/sched.h>
 #include <hv/stack.h>
-#include <hv/string.h>
 #include <hv/time.h>
 #include <hv/vcpu.h>
 

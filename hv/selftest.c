@@ -3,14 +3,14 @@
 #include <abi/layout.h>
 #include <engine/check.h>
 #include <engine/engine.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
+#include <hv/base/options.h>
+#include <hv/base/print.h>
 #include <hv/cpu.h>
-#include <hv/layout.h>
 #include <hv/memory.h>
 #include <hv/nmi_watchdog.h>
-#include <hv/options.h>
 #include <hv/pool.h>
-#include <hv/print.h>
 #include <hv/selftest.h>
 #include <hv/trap.h>
 

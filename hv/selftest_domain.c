@@ -10,7 +10,7 @@
 #include <abi/segment.h>
 #include <engine/engine.h>
 #include <engine/level.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/cpu.h>
 #include <hv/memory.h>
 #include <hv/pool.h>

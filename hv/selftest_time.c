@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The clock and the timers on the real machine, interrupts included. */
-#include <hv/clock.h>
+#include <hv/base/clock.h>
 #include <hv/selftest.h>
 #include <hv/time.h>
 #include <hv/timer.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <engine/engine.h>
-#include <hv/asm.h>
-#include <hv/layout.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
 #include <hv/paging.h>
 #include <hv/stack.h>
 #include <hv/window.h>

@@ -4,10 +4,10 @@
 #include <engine/check.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/string.h>
 #include <hv/cpu.h>
 #include <hv/state.h>
-#include <hv/string.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
 

@@ -5,8 +5,8 @@
  */
 #include <abi/errno.h>
 #include <engine/types.h>
+#include <hv/base/string.h>
 #include <hv/store_parts.h>
-#include <hv/string.h>
 
 struct request {
     struct xsd_sockmsg head;

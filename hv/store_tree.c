@@ -4,8 +4,8 @@
  * above it.  Finding is a walk over all of them, which is short: the tree is small.
  */
 #include <abi/errno.h>
+#include <hv/base/string.h>
 #include <hv/store_tree.h>
-#include <hv/string.h>
 
 #define ALIGNMENT 8u
 

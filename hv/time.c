@@ -4,12 +4,12 @@
 
 #include <abi/sched.h>
 #include <engine/access.h>
-#include <hv/asm.h>
-#include <hv/clock.h>
+#include <hv/base/asm.h>
+#include <hv/base/clock.h>
+#include <hv/base/exit.h>
+#include <hv/base/print.h>
+#include <hv/base/string.h>
 #include <hv/cpu.h>
-#include <hv/exit.h>
-#include <hv/print.h>
-#include <hv/string.h>
 #include <hv/time.h>
 #include <hv/vcpu.h>
 

@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include <hv/apic.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/time.h>
 #include <hv/timer.h>
 

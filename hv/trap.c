@@ -9,13 +9,13 @@
 #include <abi/trap.h>
 #include <engine/engine.h>
 #include <hv/apic.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/string.h>
 #include <hv/cpu.h>
 #include <hv/emulate.h>
 #include <hv/fault.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/port.h>
-#include <hv/string.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>

@@ -4,7 +4,7 @@
 #include <engine/check.h>
 #include <engine/level.h>
 #include <engine/tlb.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/cpu.h>
 #include <hv/descriptor.h>
 #include <hv/paging.h>

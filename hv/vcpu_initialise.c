@@ -8,8 +8,8 @@
 #include <abi/segment.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
-#include <hv/asm.h>
-#include <hv/string.h>
+#include <hv/base/asm.h>
+#include <hv/base/string.h>
 #include <hv/vcpu.h>
 #include <hv/vcpu_initialise.h>
 

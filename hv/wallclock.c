@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The time of day: what it was when time_now() was 0. */
 #include <abi/errno.h>
-#include <hv/clock.h>
+#include <hv/base/clock.h>
+#include <hv/base/print.h>
 #include <hv/domain.h>
-#include <hv/print.h>
 #include <hv/rtc.h>
 #include <hv/time.h>
 

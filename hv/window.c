@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <abi/segment.h>
 #include <engine/check.h>
-#include <hv/asm.h>
-#include <hv/layout.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
 #include <hv/paging.h>
 #include <hv/window.h>
 

@@ -7,11 +7,11 @@
 #include <abi/io.h>
 #include <engine/port.h>
 #include <hv/allocate.h>
+#include <hv/base/print.h>
+#include <hv/base/string.h>
 #include <hv/domain.h>
 #include <hv/event.h>
-#include <hv/print.h>
 #include <hv/store_session.h>
-#include <hv/string.h>
 #include <hv/xenstore.h>
 
 #define HEAD (sizeof(struct xsd_sockmsg))

@@ -16,7 +16,7 @@ log=build/log/boot
 image=build/hv/paravane.elf
 clang_image=build/hv-clang/paravane.elf
 
-# What QEMU exits with: twice the code of hv/exit.h plus one.
+# What QEMU exits with: twice the code of hv/base/exit.h plus one.
 GOOD=33 USAGE=37 UNSUPPORTED=39 BROKEN=41
 
 . tests/lib/runs.sh

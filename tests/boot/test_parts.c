@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include <hv/options.h>
-#include <hv/ranges.h>
+#include <hv/base/options.h>
+#include <hv/base/ranges.h>
 
 static void test_options(void **state)
 {

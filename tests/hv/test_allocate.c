@@ -14,7 +14,7 @@
 
 #include <engine/engine.h>
 #include <hv/allocate.h>
-#include <hv/layout.h>
+#include <hv/base/layout.h>
 #include <hv/paging.h>
 
 #define PAGES (HEAP_SIZE / PAGE_SIZE)

@@ -27,8 +27,8 @@
 #include <abi/version.h>
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
+#include <hv/base/layout.h>
 #include <hv/calls.h>
-#include <hv/layout.h>
 #include <hv/main.h>
 #include <hv/vcpu.h>
 

@@ -13,8 +13,8 @@
 #include <abi/errno.h>
 #include <abi/io.h>
 #include <engine/port.h>
+#include <hv/base/serial.h>
 #include <hv/console.h>
-#include <hv/serial.h>
 #include <hv/vcpu.h>
 
 #define PORT 2u

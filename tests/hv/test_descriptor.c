@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include <abi/segment.h>
+#include <hv/base/layout.h>
 #include <hv/cpu.h>
 #include <hv/descriptor.h>
-#include <hv/layout.h>
 #include <hv/trap.h>
 #include <tests/hv/lib/fake_cpu.h>
 

@@ -27,8 +27,8 @@
 #include <abi/shared.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
+#include <hv/base/print.h>
 #include <hv/cpu.h>
-#include <hv/print.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
 #include <sim/sim.h>

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
+#include <hv/base/print.h>
 #include <hv/cpu_frame.h>
 #include <hv/fault.h>
 #include <hv/ioapic.h>
 #include <hv/nmi_watchdog.h>
-#include <hv/print.h>
 #include <hv/time.h>
 
 #define TICK_NS UINT64_C(55000000)

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include <hv/layout.h>
+#include <hv/base/layout.h>
 
 /* A process cannot have anything where the hypervisor has its image and its direct map: the same, at other places. */
 #undef IMAGE_BASE

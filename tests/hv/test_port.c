@@ -17,15 +17,15 @@
 
 #include <abi/segment.h>
 #include <engine/engine.h>
+#include <hv/base/exit.h>
+#include <hv/base/layout.h>
+#include <hv/base/print.h>
 #include <hv/cpu.h>
 #include <hv/descriptor.h>
-#include <hv/exit.h>
 #include <hv/fault.h>
-#include <hv/layout.h>
 #include <hv/paging.h>
 #include <hv/pool.h>
 #include <hv/port.h>
-#include <hv/print.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
 #include <tests/hv/lib/fake_cpu.h>

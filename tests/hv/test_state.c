@@ -20,7 +20,7 @@
 #include <abi/layout.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
 #include <hv/cpu.h>
 #include <hv/state.c>
 #include <hv/vcpu.h>

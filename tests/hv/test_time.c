@@ -3,7 +3,7 @@
  * The clock's arithmetic against 128-bit arithmetic; the real-time clock against the C library; what guests see of
  * time, computed like a guest does it; the vCPUs' timers and the calls that set them.
  */
-/* links: hv/clock.c hv/wallclock.c hv/rtc_decode.c hv/call_time.c */
+/* links: hv/base/clock.c hv/wallclock.c hv/rtc_decode.c hv/call_time.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,12 +17,12 @@
 #include <abi/errno.h>
 #include <engine/access.h>
 #include <hv/apic.h>
-#include <hv/asm.h>
+#include <hv/base/asm.h>
+#include <hv/base/clock.h>
+#include <hv/base/exit.h>
+#include <hv/base/print.h>
 #include <hv/calls.h>
-#include <hv/clock.h>
 #include <hv/cpu.h>
-#include <hv/exit.h>
-#include <hv/print.h>
 #include <hv/rtc.h>
 #include <hv/time.h>
 #include <hv/vcpu.h>

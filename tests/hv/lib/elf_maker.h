@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <hv/blob.h>
+#include <hv/base/blob.h>
 
 #define MAKER_SIZE_MAX     (64u << 10)
 #define MAKER_SEGMENTS_MAX 24u

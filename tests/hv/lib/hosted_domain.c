@@ -7,8 +7,8 @@
 #include <abi/layout.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
+#include <hv/base/print.h>
 #include <hv/pool.h>
-#include <hv/print.h>
 #include <tests/hv/lib/hosted_domain.h>
 
 static unsigned objects, domains, services_left = HOSTED_NEVER_FAILS;

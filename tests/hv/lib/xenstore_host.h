@@ -12,8 +12,8 @@
 #include <abi/io.h>
 #include <engine/port.h>
 #include <hv/allocate.h>
+#include <hv/base/print.h>
 #include <hv/domain.h>
-#include <hv/print.h>
 
 #define HOST_PORT 7u
 

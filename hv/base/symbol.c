@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
 
-#include <hv/layout.h>
-#include <hv/symbol.h>
+#include <hv/base/layout.h>
+#include <hv/base/symbol.h>
 
 /* Sorted by address, as offsets from the start of the text. */
 struct symbol {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <hv/options.h>
+#include <hv/base/options.h>
 
 static bool ends_word(char character)
 {

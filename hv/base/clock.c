@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <hv/clock.h>
+#include <hv/base/clock.h>
 
 __extension__ typedef unsigned __int128 uint128_t;
 

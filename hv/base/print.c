@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <hv/print.h>
-#include <hv/serial.h>
+#include <hv/base/print.h>
+#include <hv/base/serial.h>
 
 #define DIGITS_MAX 20u /* of 2^64 - 1 in decimal */
 

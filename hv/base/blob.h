@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <hv/string.h>
+#include <hv/base/string.h>
 
 /* @bytes is NULL only where nothing is there at all, and then @size is 0. */
 struct blob {

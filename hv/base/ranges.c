@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The lists are sorted, and their ranges neither touch nor overlap: each function keeps that. */
-#include <hv/ranges.h>
+#include <hv/base/ranges.h>
 
 static void list_insert(struct ranges *set, unsigned at, struct range range)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <hv/asm.h>
-#include <hv/exit.h>
-#include <hv/options.h>
-#include <hv/print.h>
-#include <hv/serial.h>
+#include <hv/base/asm.h>
+#include <hv/base/exit.h>
+#include <hv/base/options.h>
+#include <hv/base/print.h>
+#include <hv/base/serial.h>
 
 static char proof[EXIT_PROOF_LENGTH + 1];
 

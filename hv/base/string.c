@@ -3,7 +3,7 @@
  * What compilers call without being asked to: C11 7.24.  The build's flags keep them from making such calls out of the
  * loops in here.
  */
-#include <hv/string.h>
+#include <hv/base/string.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The serial lines: registers as of the PC16550D data sheet. */
-#include <hv/asm.h>
-#include <hv/serial.h>
+#include <hv/base/asm.h>
+#include <hv/base/serial.h>
 
 #define PORT_CONSOLE 0x3f8u
 #define PORT_LOG     0x2f8u
