@@ -8,7 +8,7 @@
  */
 #include <abi/elfnote.h>
 
-#include <hv/boot_magic.h>
+#include <hv/boot/boot_magic.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
 

@@ -9,7 +9,7 @@
 #include <hv/base/options.h>
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
-#include <hv/boot.h>
+#include <hv/boot/boot.h>
 #include <hv/builder.h>
 #include <hv/bundle.h>
 #include <hv/cpu.h>

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* Called by hv/head.S with what the loader left: hv/boot.h says what it means. */
+/* Called by hv/head.S with what the loader left: hv/boot/boot.h says what it means. */
 _Noreturn void main_start(uint32_t magic, uint64_t start);
 
 /* What `git describe` said of the sources; the build makes it. */

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include <engine/machine.h>
-#include <hv/boot.h>
+#include <hv/boot/boot.h>
 
 /* Things that a run may want and that cost memory. */
 struct memory_options {

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include <hv/boot.h>
-#include <hv/boot_magic.h>
+#include <hv/boot/boot.h>
+#include <hv/boot/boot_magic.h>
 
 #define SIZE  0x4000u
 #define START 0x1000u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PVH: the hvm_start_info structure of the x86/HVM direct boot ABI. */
-#include <hv/boot.h>
-#include <hv/boot_magic.h>
+#include <hv/boot/boot.h>
+#include <hv/boot/boot_magic.h>
 
 struct pvh_info {
     uint32_t magic;

@@ -2,8 +2,8 @@
 /* What the parsers of all protocols share, and the choice between them. */
 #include <abi/errno.h>
 #include <hv/base/string.h>
-#include <hv/boot.h>
-#include <hv/boot_magic.h>
+#include <hv/boot/boot.h>
+#include <hv/boot/boot_magic.h>
 
 #define PAGE_MASK ((uint64_t)PAGE_SIZE - 1)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Multiboot 2: the list of tags of section 3.4 to 3.6 of the specification 2.0. */
-#include <hv/boot.h>
+#include <hv/boot/boot.h>
 
 #define TAG_END          0u
 #define TAG_COMMAND_LINE 1u

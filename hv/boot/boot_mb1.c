@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Multiboot 1: the "Multiboot information" structure, section 3.3 of the specification 0.6.96. */
-#include <hv/boot.h>
+#include <hv/boot/boot.h>
 
 #define HAS_MEMORY       (1u << 0)
 #define HAS_COMMAND_LINE (1u << 2)
