@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* CPUID of this processor for the guest of a vCPU. */
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/cpuid.h>
 #include <hv/vcpu.h>
 

@@ -8,7 +8,7 @@
 #include <hv/allocate.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/domain.h>
 #include <hv/pool.h>
 #include <hv/report.h>

@@ -12,8 +12,8 @@
 #include <hv/boot/boot.h>
 #include <hv/builder.h>
 #include <hv/bundle.h>
-#include <hv/cpu.h>
-#include <hv/debug_stack.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/debug_stack.h>
 #include <hv/main.h>
 #include <hv/memory.h>
 #include <hv/nmi_watchdog.h>

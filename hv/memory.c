@@ -11,7 +11,7 @@
 #include <hv/base/layout.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/memory.h>
 #include <hv/paging.h>
 #include <hv/pool.h>

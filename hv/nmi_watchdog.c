@@ -4,8 +4,8 @@
 
 #include <hv/base/asm.h>
 #include <hv/base/print.h>
-#include <hv/cpu_frame.h>
-#include <hv/fault.h>
+#include <hv/cpu/cpu_frame.h>
+#include <hv/cpu/fault.h>
 #include <hv/ioapic.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/pit.h>

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 
 struct cpu_frame;
 

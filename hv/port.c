@@ -11,8 +11,8 @@
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
-#include <hv/cpu.h>
-#include <hv/fault.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/fault.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/paging.h>
 #include <hv/pool.h>

@@ -4,7 +4,7 @@
 #include <engine/check.h>
 #include <engine/engine.h>
 #include <hv/base/string.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/sched.h>
 #include <hv/stack.h>

@@ -7,7 +7,7 @@
 #include <hv/base/layout.h>
 #include <hv/base/options.h>
 #include <hv/base/print.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/memory.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/pool.h>

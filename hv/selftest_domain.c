@@ -11,7 +11,7 @@
 #include <engine/engine.h>
 #include <engine/level.h>
 #include <hv/base/asm.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/memory.h>
 #include <hv/pool.h>
 #include <hv/port.h>

@@ -6,7 +6,7 @@
 #include <hv/allocate.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/state.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>

@@ -9,7 +9,7 @@
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/time.h>
 #include <hv/vcpu.h>
 

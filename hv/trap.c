@@ -11,9 +11,9 @@
 #include <hv/apic.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/fault.h>
 #include <hv/emulate.h>
-#include <hv/fault.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/port.h>
 #include <hv/trap.h>
@@ -98,7 +98,7 @@ static _Noreturn void fault_of_return(const struct cpu_frame *fault)
 /*
  * A guest may leave TF on, or a breakpoint on its own memory, as it enters: the trap comes in the hypervisor, and is
  * dropped.  Where it meets the handler of another, that one's status is kept, and with the same stack for both its
- * frame would be lost: hv/debug_stack.c.
+ * frame would be lost: hv/cpu/debug_stack.c.
  */
 static void debug_from_hypervisor(struct cpu_frame *frame)
 {

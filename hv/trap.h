@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Exceptions, interrupts and system calls, as hv/entry.S hands them over. */
+/* Exceptions, interrupts and system calls, as hv/cpu/entry.S hands them over. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include <hv/cpu_frame.h>
-#include <hv/entry.h>
+#include <hv/cpu/cpu_frame.h>
+#include <hv/cpu/entry.h>
 
 enum vector {
     VECTOR_DIVIDE_ERROR = 0,
@@ -38,8 +38,8 @@ enum vector {
 #define TRAP_RING(frame) ((frame)->cs & 3)
 
 /*
- * Called by hv/entry.S, interrupts off.  @frame of trap_from_guest() and trap_first_return() lies at the top of the
- * vCPU's stack, except for what has a stack of its own (hv/cpu.h).
+ * Called by hv/cpu/entry.S, interrupts off.  @frame of trap_from_guest() and trap_first_return() lies at the top of the
+ * vCPU's stack, except for what has a stack of its own (hv/cpu/cpu.h).
  */
 void trap_from_guest(struct cpu_frame *frame);
 void trap_call(struct cpu_frame *frame);                /* syscall, in 64-bit and 32-bit code */

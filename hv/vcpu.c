@@ -5,8 +5,8 @@
 #include <engine/level.h>
 #include <engine/tlb.h>
 #include <hv/base/asm.h>
-#include <hv/cpu.h>
-#include <hv/descriptor.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/descriptor.h>
 #include <hv/paging.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>

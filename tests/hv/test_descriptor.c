@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GDT, TSS, LDT and IDT as hv/descriptor.c fills and loads them, taken apart again as Intel SDM volume 3 says: 3.4.5
+ * GDT, TSS, LDT and IDT as hv/cpu/descriptor.c fills and loads them, taken apart again as Intel SDM volume 3 says: 3.4.5
  * (segments), 3.5 and 8.2 (TSS and LDT), 6.14 (gates).  That the processor runs on them is seen by every boot.
  */
-/* links: hv/descriptor.c tests/hv/lib/fake_cpu.c */
+/* links: hv/cpu/descriptor.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,8 +14,8 @@
 
 #include <abi/segment.h>
 #include <hv/base/layout.h>
-#include <hv/cpu.h>
-#include <hv/descriptor.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/descriptor.h>
 #include <hv/trap.h>
 #include <tests/hv/lib/fake_cpu.h>
 
@@ -201,7 +201,7 @@ static void test_ldt(void **state)
  * ---- The IDT.
  */
 
-/* What may come at any moment has a stack of its own; #DB as soon as hv/debug_stack.c says so. */
+/* What may come at any moment has a stack of its own; #DB as soon as hv/cpu/debug_stack.c says so. */
 static unsigned ist_of(unsigned vector, bool debug_has_stack)
 {
     switch (vector) {

@@ -28,7 +28,7 @@
 #include <engine/engine.h>
 #include <hv/allocate.h>
 #include <hv/base/print.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
 #include <sim/sim.h>

@@ -13,9 +13,9 @@
 #include <abi/vm_assist.h>
 #include <engine/access.h>
 #include <engine/engine.h>
+#include <hv/cpu/entry.h>
 #include <hv/cpuid.h>
 #include <hv/emulate.h>
-#include <hv/entry.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
 

@@ -24,9 +24,9 @@
 #include <asm/prctl.h>
 #include <engine/access.h>
 #include <engine/engine.h>
+#include <hv/cpu/entry.h>
 #include <hv/decode.h>
 #include <hv/emulate.h>
-#include <hv/entry.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
 

@@ -13,8 +13,8 @@
 
 #include <abi/segment.h>
 #include <engine/access.h>
+#include <hv/cpu/entry.h>
 #include <hv/emulation.h>
-#include <hv/entry.h>
 #include <hv/vcpu.h>
 #include <hv/window.h>
 

@@ -17,7 +17,7 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/allocate.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 

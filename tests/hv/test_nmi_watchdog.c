@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include <hv/base/print.h>
-#include <hv/cpu_frame.h>
-#include <hv/fault.h>
+#include <hv/cpu/cpu_frame.h>
+#include <hv/cpu/fault.h>
 #include <hv/ioapic.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/time.h>

@@ -20,9 +20,9 @@
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
 #include <hv/base/print.h>
-#include <hv/cpu.h>
-#include <hv/descriptor.h>
-#include <hv/fault.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/descriptor.h>
+#include <hv/cpu/fault.h>
 #include <hv/paging.h>
 #include <hv/pool.h>
 #include <hv/port.h>

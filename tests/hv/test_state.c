@@ -21,7 +21,7 @@
 #include <engine/engine.h>
 #include <hv/allocate.h>
 #include <hv/base/asm.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/state.c>
 #include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>

@@ -22,7 +22,7 @@
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/calls.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
 #include <hv/rtc.h>
 #include <hv/time.h>
 #include <hv/vcpu.h>

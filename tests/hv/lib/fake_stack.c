@@ -6,7 +6,7 @@
 
 #include <sanitizer/asan_interface.h>
 
-#include <hv/entry.h>
+#include <hv/cpu/entry.h>
 #include <hv/stack.h>
 #include <hv/window.h>
 #include <tests/hv/lib/fake_stack.h>

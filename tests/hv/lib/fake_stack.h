@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hypervisor stacks in a process, and entry_switch() between them, as in hv/entry.S. */
+/* Hypervisor stacks in a process, and entry_switch() between them, as in hv/cpu/entry.S. */
 #pragma once
 
 #include <stddef.h>

@@ -19,9 +19,9 @@
 #include <abi/segment.h>
 #include <engine/engine.h>
 #include <hv/apic.h>
-#include <hv/cpu.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/fault.h>
 #include <hv/emulate.h>
-#include <hv/fault.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/port.h>
 #include <hv/vcpu.h>

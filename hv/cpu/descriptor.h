@@ -15,7 +15,7 @@ struct cpu;
 /* Build @cpu's tables and load them.  Until there are windows, only the hypervisor's page of the GDT is there. */
 void descriptor_init(struct cpu *cpu);
 
-/* Give @vector a stack of its own, of enum ist (hv/cpu.h). */
+/* Give @vector a stack of its own, of enum ist (hv/cpu/cpu.h). */
 void descriptor_set_stack(unsigned vector, unsigned ist);
 
 /* Load the GDT that lies at @base; it has all 15 pages, mapped or not. */

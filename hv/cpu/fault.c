@@ -8,7 +8,7 @@
 #include <hv/base/layout.h>
 #include <hv/base/print.h>
 #include <hv/base/symbol.h>
-#include <hv/fault.h>
+#include <hv/cpu/fault.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/trap.h>
 

@@ -3,8 +3,8 @@
 #include <abi/segment.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
-#include <hv/cpu.h>
-#include <hv/descriptor.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/descriptor.h>
 #include <hv/trap.h>
 
 #define GDT_PAGES 15u
@@ -33,7 +33,7 @@ struct gate {
 
 static struct gate idt[TRAP_VECTORS] __attribute__((aligned(4096)));
 
-/* VECTOR_DEBUG is not among them yet: hv/debug_stack.c. */
+/* VECTOR_DEBUG is not among them yet: hv/cpu/debug_stack.c. */
 static const uint8_t vector_ist[TRAP_VECTORS] = {
     [VECTOR_NMI] = IST_NMI,
     [VECTOR_DOUBLE_FAULT] = IST_DOUBLE_FAULT,

@@ -2,9 +2,9 @@
 /* Setting up the processor. */
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
-#include <hv/cpu.h>
-#include <hv/descriptor.h>
-#include <hv/entry.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/descriptor.h>
+#include <hv/cpu/entry.h>
 
 #define LEAF_VENDOR     0u
 #define LEAF_VERSION    1u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What hv/entry.S offers, and shares with C. */
+/* What hv/cpu/entry.S offers, and shares with C. */
 #ifndef HV_ENTRY_H
 #define HV_ENTRY_H
 
@@ -7,7 +7,7 @@
 #define VECTOR_SYSCALL   0x100
 #define VECTOR_SYSCALL32 0x101
 #define VECTOR_SYSENTER  0x102
-#define VECTOR_VM86      0x103 /* and a way out of a mode that there is not: hv/cpu_frame.h */
+#define VECTOR_VM86      0x103 /* and a way out of a mode that there is not: hv/cpu/cpu_frame.h */
 
 /* What a processor needs at hand where nothing else is: struct entry_cpu, one each. */
 #define ENTRY_CPUS        64
@@ -21,7 +21,7 @@
 #define ENTRY_SYSCALL_MASK 0x3f7fd5
 
 /*
- * A frame is proper if it is in ring 3, with RFLAGS_GUEST (hv/cpu_frame.h), IF and nothing else.  The lowest eight
+ * A frame is proper if it is in ring 3, with RFLAGS_GUEST (hv/cpu/cpu_frame.h), IF and nothing else.  The lowest eight
  * flags are arithmetic: the byte of the ring takes their place, so that one comparison does.
  */
 #define ENTRY_PROPER_MASK 0xffdab203
@@ -41,9 +41,9 @@ struct entry_cpu {
     uint64_t stack; /* the top of the hypervisor stack of the vCPU that runs */
     uint64_t scratch;
 };
-_Static_assert(sizeof(struct entry_cpu) == ENTRY_CPU_SIZE, "hv/entry.S");
-_Static_assert(offsetof(struct entry_cpu, scratch) == ENTRY_CPU_SCRATCH, "hv/entry.S");
-_Static_assert(MAX_CPUS == ENTRY_CPUS, "hv/entry.S");
+_Static_assert(sizeof(struct entry_cpu) == ENTRY_CPU_SIZE, "hv/cpu/entry.S");
+_Static_assert(offsetof(struct entry_cpu, scratch) == ENTRY_CPU_SCRATCH, "hv/cpu/entry.S");
+_Static_assert(MAX_CPUS == ENTRY_CPUS, "hv/cpu/entry.S");
 
 /* The stub of vector n is at entry_stubs + 16 * n. */
 #define ENTRY_STUB_SIZE 16u

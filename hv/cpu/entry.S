@@ -11,7 +11,7 @@
  */
 #include <abi/segment.h>
 
-#include <hv/entry.h>
+#include <hv/cpu/entry.h>
 #include <hv/base/layout.h>
 
 #define STUB_SIZE 16
@@ -194,7 +194,7 @@ entry_call:
         call trap_call
         jmp entry_resume
 
-/* The stack pointer is cpu_sysenter_stack() of hv/cpu.h.  The instruction keeps neither rip nor rsp. */
+/* The stack pointer is cpu_sysenter_stack() of hv/cpu/cpu.h.  The instruction keeps neither rip nor rsp. */
         .globl entry_sysenter
         .balign 16
 entry_sysenter:

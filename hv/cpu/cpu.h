@@ -41,7 +41,7 @@ struct cpu {
     uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/sched.h */
     bool in_vcpu;            /* a vCPU's stack is in use, not its own */
     uint64_t turn_began;     /* time_now() when the vCPU got the processor */
-    bool debug_has_stack;    /* these belong to hv/debug_stack.c */
+    bool debug_has_stack;    /* these belong to hv/cpu/debug_stack.c */
     bool debug_was_nested;   /* one came before the first instruction of another's handler */
     bool is_watched;         /* these belong to hv/nmi_watchdog.c */
     unsigned nmi_ticks;      /* NMIs since it was last seen to get on */

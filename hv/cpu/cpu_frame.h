@@ -8,16 +8,16 @@
 
 #include <abi/segment.h>
 #include <hv/base/layout.h>
-#include <hv/entry.h>
+#include <hv/cpu/entry.h>
 
-/* What the processor and hv/entry.S have pushed.  Changes take effect on return. */
+/* What the processor and hv/cpu/entry.S have pushed.  Changes take effect on return. */
 struct cpu_frame {
     uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
     uint64_t vector, error;
     uint64_t rip, cs, rflags, rsp, ss;
 };
-_Static_assert(sizeof(struct cpu_frame) == 22 * 8, "hv/entry.S");
-_Static_assert(sizeof(struct cpu_frame) % 16 == 0, "hv/entry.S calls C with an aligned stack");
+_Static_assert(sizeof(struct cpu_frame) == 22 * 8, "hv/cpu/entry.S");
+_Static_assert(sizeof(struct cpu_frame) % 16 == 0, "hv/cpu/entry.S calls C with an aligned stack");
 
 #define RFLAGS_CF   (UINT64_C(1) << 0)
 #define RFLAGS_ONE  (UINT64_C(1) << 1)
@@ -43,8 +43,8 @@ _Static_assert(sizeof(struct cpu_frame) % 16 == 0, "hv/entry.S calls C with an a
 #define RFLAGS_GUEST                                                                                             \
     (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT | \
      RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
-_Static_assert(ENTRY_PROPER_MASK == ((~(uint32_t)RFLAGS_GUEST & ~UINT32_C(0xff)) | 3), "hv/entry.S");
-_Static_assert(ENTRY_PROPER == (RFLAGS_IF | 3), "hv/entry.S");
+_Static_assert(ENTRY_PROPER_MASK == ((~(uint32_t)RFLAGS_GUEST & ~UINT32_C(0xff)) | 3), "hv/cpu/entry.S");
+_Static_assert(ENTRY_PROPER == (RFLAGS_IF | 3), "hv/cpu/entry.S");
 
 /*
  * Bring a frame that has just come from a guest into the form that a guest may have: in ring 3 with interrupts on, no

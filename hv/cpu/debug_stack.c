@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <hv/base/asm.h>
-#include <hv/cpu.h>
-#include <hv/debug_stack.h>
-#include <hv/descriptor.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/debug_stack.h>
+#include <hv/cpu/descriptor.h>
 #include <hv/trap.h>
 
 #define DR6_CLEAR UINT64_C(0xffff0ff0)
