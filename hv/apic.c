@@ -11,7 +11,7 @@
 #include <hv/base/clock.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
-#include <hv/paging.h>
+#include <hv/mem/paging.h>
 #include <hv/time.h>
 #include <hv/timer.h>
 

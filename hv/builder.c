@@ -6,7 +6,7 @@
 #include <hv/builder.h>
 #include <hv/builder_parts.h>
 #include <hv/domain.h>
-#include <hv/pool.h>
+#include <hv/mem/pool.h>
 
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 

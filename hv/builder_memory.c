@@ -5,9 +5,9 @@
  */
 #include <abi/errno.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/builder_parts.h>
 #include <hv/domain.h>
+#include <hv/mem/allocate.h>
 
 #define PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 

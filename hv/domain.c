@@ -5,15 +5,15 @@
 #include <abi/sched.h>
 #include <abi/shared.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain.h>
-#include <hv/pool.h>
+#include <hv/mem/allocate.h>
+#include <hv/mem/pool.h>
+#include <hv/mem/window.h>
 #include <hv/report.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 
 /*
  * ---- Making.  Everything is zero before, so that domain_release() knows what there is.

@@ -4,9 +4,9 @@
 #include <hv/alu.h>
 #include <hv/cpu/entry.h>
 #include <hv/emulation.h>
+#include <hv/mem/window.h>
 #include <hv/operand.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 
 /* Descriptors: Intel SDM volume 3, 3.4.5. */
 #define SELECTOR_TABLE     4u /* the LDT */

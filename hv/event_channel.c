@@ -5,9 +5,9 @@
  */
 #include <abi/errno.h>
 #include <engine/machine.h>
-#include <hv/allocate.h>
 #include <hv/domain.h>
 #include <hv/event_channel.h>
+#include <hv/mem/allocate.h>
 #include <hv/vcpu.h>
 
 #define BACKEND_DOMAIN 0u /* what a guest takes the hypervisor's end for */

@@ -7,7 +7,7 @@
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/ioapic.h>
-#include <hv/paging.h>
+#include <hv/mem/paging.h>
 
 #define IOAPIC_MADDR UINT64_C(0xfec00000)
 

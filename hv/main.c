@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The hypervisor from its first line on the console to the end of the run. */
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/apic.h>
 #include <hv/base/asm.h>
 #include <hv/base/exit.h>
@@ -15,10 +14,11 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
 #include <hv/main.h>
-#include <hv/memory.h>
+#include <hv/mem/allocate.h>
+#include <hv/mem/memory.h>
+#include <hv/mem/paging.h>
+#include <hv/mem/pool.h>
 #include <hv/nmi_watchdog.h>
-#include <hv/paging.h>
-#include <hv/pool.h>
 #include <hv/port.h>
 #include <hv/selftest.h>
 #include <hv/time.h>

@@ -13,16 +13,16 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/mem/paging.h>
+#include <hv/mem/pool.h>
+#include <hv/mem/window.h>
 #include <hv/nmi_watchdog.h>
-#include <hv/paging.h>
-#include <hv/pool.h>
 #include <hv/port.h>
 #include <hv/report.h>
 #include <hv/sched.h>
 #include <hv/timer.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 
 #define LOCKS_MAX 2u /* an operation takes those of two domains at most */
 

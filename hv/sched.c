@@ -5,9 +5,9 @@
 #include <engine/engine.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
+#include <hv/mem/stack.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/sched.h>
-#include <hv/stack.h>
 #include <hv/time.h>
 #include <hv/vcpu.h>
 

@@ -8,9 +8,9 @@
 #include <hv/base/options.h>
 #include <hv/base/print.h>
 #include <hv/cpu/cpu.h>
-#include <hv/memory.h>
+#include <hv/mem/memory.h>
+#include <hv/mem/pool.h>
 #include <hv/nmi_watchdog.h>
-#include <hv/pool.h>
 #include <hv/selftest.h>
 #include <hv/trap.h>
 

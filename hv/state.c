@@ -3,10 +3,10 @@
 #include <abi/errno.h>
 #include <engine/check.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
+#include <hv/mem/allocate.h>
 #include <hv/state.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>

@@ -14,11 +14,11 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
 #include <hv/emulate.h>
+#include <hv/mem/window.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/port.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 
 #define INT_N_SIZE   2u
 #define SYSCALL_SIZE 2u

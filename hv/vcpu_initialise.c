@@ -7,9 +7,9 @@
 #include <abi/errno.h>
 #include <abi/segment.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
+#include <hv/mem/allocate.h>
 #include <hv/vcpu.h>
 #include <hv/vcpu_initialise.h>
 

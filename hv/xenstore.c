@@ -6,11 +6,11 @@
 #include <abi/errno.h>
 #include <abi/io.h>
 #include <engine/port.h>
-#include <hv/allocate.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/domain.h>
 #include <hv/event.h>
+#include <hv/mem/allocate.h>
 #include <hv/store_session.h>
 #include <hv/xenstore.h>
 

@@ -8,7 +8,7 @@
  *   258      the descriptor windows: 32 pages each, 16 of a GDT and 16 of an LDT
  *   259      the image
  *   260      devices
- *   261      objects of the hypervisor, hv/allocate.h
+ *   261      objects of the hypervisor, hv/mem/allocate.h
  *   262-271  the direct map of RAM
  *
  * Usable from assembly and from the linker script.

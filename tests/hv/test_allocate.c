@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory for the hypervisor's own objects: nothing is given twice, and whatever fails leaves nothing behind. */
-/* links: hv/allocate.c */
+/* links: hv/mem/allocate.c */
 #define _GNU_SOURCE /* the registers of a signal's context */
 #include <setjmp.h>
 #include <signal.h>
@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/layout.h>
-#include <hv/paging.h>
+#include <hv/mem/allocate.h>
+#include <hv/mem/paging.h>
 
 #define PAGES (HEAP_SIZE / PAGE_SIZE)
 

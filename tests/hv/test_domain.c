@@ -26,11 +26,11 @@
 #include <abi/sched.h>
 #include <abi/shared.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/print.h>
 #include <hv/cpu/cpu.h>
+#include <hv/mem/allocate.h>
+#include <hv/mem/window.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 #include <sim/sim.h>
 
 #define FRAMES 64u

@@ -16,8 +16,8 @@
 #include <hv/cpu/entry.h>
 #include <hv/cpuid.h>
 #include <hv/emulate.h>
+#include <hv/mem/window.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 
 /*
  * ---- The guest's memory: three pages, and what the emulation asked of others.

@@ -27,8 +27,8 @@
 #include <hv/cpu/entry.h>
 #include <hv/decode.h>
 #include <hv/emulate.h>
+#include <hv/mem/window.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 
 #define BUFFER_SIZE 0x8000u
 #define GS_BASE     UINT64_C(0x12340)

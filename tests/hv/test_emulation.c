@@ -15,8 +15,8 @@
 #include <engine/access.h>
 #include <hv/cpu/entry.h>
 #include <hv/emulation.h>
+#include <hv/mem/window.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 
 #define WINDOW UINT64_C(0xffff820000100000)
 #define GDT    WINDOW

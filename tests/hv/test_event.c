@@ -16,9 +16,9 @@
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <engine/access.h>
-#include <hv/allocate.h>
 #include <hv/calls.h>
 #include <hv/event.h>
+#include <hv/mem/allocate.h>
 #include <hv/vcpu.h>
 
 #define VCPUS   3u

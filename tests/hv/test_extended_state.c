@@ -16,8 +16,8 @@
 
 #include <abi/errno.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/cpu/cpu.h>
+#include <hv/mem/allocate.h>
 #include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 

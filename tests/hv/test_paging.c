@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's own page tables: hv/paging.c writes them into a piece of memory that stands for the machine's, and a
+ * The hypervisor's own page tables: hv/mem/paging.c writes them into a piece of memory that stands for the machine's, and a
  * walk of the test's own reads them as the processor would (Intel SDM volume 3, 4.5).  That the processor agrees is
  * seen by every boot; that no page is writable and executable in the image's own mappings, by hv/selftest.c.
  */
@@ -24,7 +24,7 @@
 #undef DIRECT_BASE
 #define IMAGE_BASE  UINT64_C(0x200000000000)
 #define DIRECT_BASE UINT64_C(0x300000000000)
-#include <hv/paging.c>
+#include <hv/mem/paging.c>
 
 #include <tests/hv/lib/fake_cpu.h>
 

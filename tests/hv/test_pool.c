@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/pool.c */
+/* links: hv/mem/pool.c */
 /* The pool of free frames against a plain array. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include <engine/check.h>
-#include <hv/pool.h>
+#include <hv/mem/pool.h>
 
 #define FRAMES_MAX 300000u
 

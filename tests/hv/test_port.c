@@ -4,7 +4,7 @@
  * the one processor that there is, and to no other.  That the instructions then do what the manual says is seen by
  * hv/selftest.c on the machine.
  */
-/* links: hv/port.c hv/vcpu.c hv/window.c engine/access.c tests/hv/lib/fake_cpu.c */
+/* links: hv/port.c hv/vcpu.c hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,11 +23,11 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/descriptor.h>
 #include <hv/cpu/fault.h>
-#include <hv/paging.h>
-#include <hv/pool.h>
+#include <hv/mem/paging.h>
+#include <hv/mem/pool.h>
+#include <hv/mem/window.h>
 #include <hv/port.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 #include <tests/hv/lib/fake_cpu.h>
 
 #define RAM      4u /* frames */

@@ -19,9 +19,9 @@
 #include <abi/errno.h>
 #include <abi/layout.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
+#include <hv/mem/allocate.h>
 #include <hv/state.c>
 #include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>

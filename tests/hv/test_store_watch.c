@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include <hv/allocate.h>
+#include <hv/mem/allocate.h>
 #include <hv/store_session.h>
 
 #define HEAD    sizeof(struct xsd_sockmsg)

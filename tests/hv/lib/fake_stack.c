@@ -7,8 +7,8 @@
 #include <sanitizer/asan_interface.h>
 
 #include <hv/cpu/entry.h>
-#include <hv/stack.h>
-#include <hv/window.h>
+#include <hv/mem/stack.h>
+#include <hv/mem/window.h>
 #include <tests/hv/lib/fake_stack.h>
 
 unsigned fake_stacks, fake_stack_limit = FAKE_STACKS;

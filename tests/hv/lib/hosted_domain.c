@@ -6,9 +6,9 @@
 #include <abi/errno.h>
 #include <abi/layout.h>
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/print.h>
-#include <hv/pool.h>
+#include <hv/mem/allocate.h>
+#include <hv/mem/pool.h>
 #include <tests/hv/lib/hosted_domain.h>
 
 static unsigned objects, domains, services_left = HOSTED_NEVER_FAILS;

@@ -22,10 +22,10 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
 #include <hv/emulate.h>
+#include <hv/mem/window.h>
 #include <hv/nmi_watchdog.h>
 #include <hv/port.h>
 #include <hv/vcpu.h>
-#include <hv/window.h>
 #include <tests/hv/lib/fake_cpu.h>
 
 #define WINDOW UINT64_C(0xffff810000840000)

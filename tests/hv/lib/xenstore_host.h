@@ -11,9 +11,9 @@
 
 #include <abi/io.h>
 #include <engine/port.h>
-#include <hv/allocate.h>
 #include <hv/base/print.h>
 #include <hv/domain.h>
+#include <hv/mem/allocate.h>
 
 #define HOST_PORT 7u
 

@@ -4,7 +4,7 @@
  * the free frame that comes next behind another is found in a few steps, however few there are.
  */
 #include <engine/check.h>
-#include <hv/pool.h>
+#include <hv/mem/pool.h>
 
 #define WORD_BITS  64u
 #define LEVELS_MAX 6u /* 64^6 frames are 2^48 bytes */

@@ -2,9 +2,9 @@
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
-#include <hv/paging.h>
-#include <hv/stack.h>
-#include <hv/window.h>
+#include <hv/mem/paging.h>
+#include <hv/mem/stack.h>
+#include <hv/mem/window.h>
 
 #define STACK_PAGES (STACK_SIZE / PAGE_SIZE)
 #define SLOT_PAGES  (2 * STACK_PAGES) /* the lower half is the guard */

@@ -3,8 +3,8 @@
 #include <engine/check.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
-#include <hv/paging.h>
-#include <hv/window.h>
+#include <hv/mem/paging.h>
+#include <hv/mem/window.h>
 
 /* No descriptors.  No processor writes it: accessed bits are set in descriptors that are there. */
 static const uint64_t empty[PAGE_SIZE / sizeof(uint64_t)] __attribute__((aligned(4096)));

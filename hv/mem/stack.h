@@ -13,7 +13,7 @@ struct machine;
 /* Provide the page tables for all stacks there will ever be. */
 void stack_init(void);
 
-/* Make stack @number, as many as there are windows for vCPUs (hv/window.h).  False: there is no memory. */
+/* Make stack @number, as many as there are windows for vCPUs (hv/mem/window.h).  False: there is no memory. */
 bool __attribute__((warn_unused_result)) stack_create(struct machine *machine, unsigned number);
 void stack_destroy(struct machine *machine, unsigned number);
 

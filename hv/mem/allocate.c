@@ -4,10 +4,10 @@
  * memory, hardly two free frames are neighbours.
  */
 #include <engine/engine.h>
-#include <hv/allocate.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
-#include <hv/paging.h>
+#include <hv/mem/allocate.h>
+#include <hv/mem/paging.h>
 
 #define HEAP_PAGES (HEAP_SIZE / PAGE_SIZE)
 

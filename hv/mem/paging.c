@@ -6,8 +6,8 @@
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/base/string.h>
-#include <hv/memory.h>
-#include <hv/paging.h>
+#include <hv/mem/memory.h>
+#include <hv/mem/paging.h>
 
 #define LARGE_SIZE  UINT64_C(0x200000)
 #define LARGE_LEVEL 2u

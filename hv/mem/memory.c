@@ -6,17 +6,17 @@
 #include <abi/layout.h>
 #include <engine/engine.h>
 #include <engine/level.h>
-#include <hv/allocate.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
-#include <hv/memory.h>
-#include <hv/paging.h>
-#include <hv/pool.h>
-#include <hv/stack.h>
-#include <hv/window.h>
+#include <hv/mem/allocate.h>
+#include <hv/mem/memory.h>
+#include <hv/mem/paging.h>
+#include <hv/mem/pool.h>
+#include <hv/mem/stack.h>
+#include <hv/mem/window.h>
 
 #define LOW_END    UINT64_C(0x100000) /* what is below is the firmware's, and later the start-up code's */
 #define LARGE_SIZE UINT64_C(0x200000)
