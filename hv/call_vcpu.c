@@ -4,9 +4,9 @@
 #include <abi/sched.h>
 #include <engine/access.h>
 #include <engine/engine.h>
-#include <hv/apic.h>
 #include <hv/base/string.h>
 #include <hv/calls.h>
+#include <hv/time/apic.h>
 #include <hv/vcpu.h>
 #include <hv/vcpu_initialise.h>
 

@@ -12,7 +12,7 @@
 #include <hv/event.h>
 #include <hv/report.h>
 #include <hv/time.h>
-#include <hv/timer.h>
+#include <hv/time/timer.h>
 #include <hv/vcpu.h>
 
 #define POLL_INTERVAL UINT64_C(10000000) /* ns */

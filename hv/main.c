@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The hypervisor from its first line on the console to the end of the run. */
 #include <engine/engine.h>
-#include <hv/apic.h>
 #include <hv/base/asm.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
@@ -18,10 +17,11 @@
 #include <hv/mem/memory.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
-#include <hv/nmi_watchdog.h>
 #include <hv/port.h>
 #include <hv/selftest.h>
 #include <hv/time.h>
+#include <hv/time/apic.h>
+#include <hv/time/nmi_watchdog.h>
 #include <hv/vcpu.h>
 
 #define DOMAINS_MAX 64u

@@ -16,11 +16,11 @@
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
-#include <hv/nmi_watchdog.h>
 #include <hv/port.h>
 #include <hv/report.h>
 #include <hv/sched.h>
-#include <hv/timer.h>
+#include <hv/time/nmi_watchdog.h>
+#include <hv/time/timer.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
 

@@ -6,9 +6,9 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/mem/stack.h>
-#include <hv/nmi_watchdog.h>
 #include <hv/sched.h>
 #include <hv/time.h>
+#include <hv/time/nmi_watchdog.h>
 #include <hv/vcpu.h>
 
 #define TURN_NS UINT64_C(10000000) /* a vCPU's turn while others want to run */

@@ -10,8 +10,8 @@
 #include <hv/cpu/cpu.h>
 #include <hv/mem/memory.h>
 #include <hv/mem/pool.h>
-#include <hv/nmi_watchdog.h>
 #include <hv/selftest.h>
+#include <hv/time/nmi_watchdog.h>
 #include <hv/trap.h>
 
 #define FRAMES_NEEDED 128u

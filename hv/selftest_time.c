@@ -3,7 +3,7 @@
 #include <hv/base/clock.h>
 #include <hv/selftest.h>
 #include <hv/time.h>
-#include <hv/timer.h>
+#include <hv/time/timer.h>
 
 #define READINGS    100000u
 #define DELAY_NS    UINT64_C(5000000)

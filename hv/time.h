@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <hv/timer.h>
+#include <hv/time/timer.h>
 
 #define WATCHDOGS 2u /* of a domain */
 

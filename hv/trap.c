@@ -8,15 +8,15 @@
 #include <abi/segment.h>
 #include <abi/trap.h>
 #include <engine/engine.h>
-#include <hv/apic.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
 #include <hv/emulate.h>
 #include <hv/mem/window.h>
-#include <hv/nmi_watchdog.h>
 #include <hv/port.h>
+#include <hv/time/apic.h>
+#include <hv/time/nmi_watchdog.h>
 #include <hv/trap.h>
 #include <hv/vcpu.h>
 

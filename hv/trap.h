@@ -23,7 +23,7 @@ enum vector {
     VECTOR_MACHINE_CHECK = 18,
     VECTOR_EXCEPTIONS = 32, /* those from here on are interrupts */
     VECTOR_INT80 = 0x80,
-    VECTOR_INTERRUPTS = 0xf0, /* those from here on are the hypervisor's: hv/apic.h */
+    VECTOR_INTERRUPTS = 0xf0, /* those from here on are the hypervisor's: hv/time/apic.h */
 };
 
 /* Error codes: of page faults, Intel SDM volume 3, 4.7; of what concerns a selector, 6.13. */

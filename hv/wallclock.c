@@ -4,8 +4,8 @@
 #include <hv/base/clock.h>
 #include <hv/base/print.h>
 #include <hv/domain.h>
-#include <hv/rtc.h>
 #include <hv/time.h>
+#include <hv/time/rtc.h>
 
 static uint64_t start_seconds; /* since 1970 UTC */
 static uint32_t start_nanoseconds;

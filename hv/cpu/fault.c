@@ -9,7 +9,7 @@
 #include <hv/base/print.h>
 #include <hv/base/symbol.h>
 #include <hv/cpu/fault.h>
-#include <hv/nmi_watchdog.h>
+#include <hv/time/nmi_watchdog.h>
 #include <hv/trap.h>
 
 #define CALLS_MAX  32u

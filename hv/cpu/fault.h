@@ -12,7 +12,7 @@ _Noreturn void fault_report(const struct cpu_frame *frame);
 /* The same of a frame that was about to go back to a guest, and which no guest may have. */
 _Noreturn void fault_report_return(const struct cpu_frame *frame);
 
-/* The same of a processor that has stood still in the hypervisor for too long: hv/nmi_watchdog.h. */
+/* The same of a processor that has stood still in the hypervisor for too long: hv/time/nmi_watchdog.h. */
 _Noreturn void fault_report_hang(const struct cpu_frame *frame);
 
 /*

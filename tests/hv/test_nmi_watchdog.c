@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When NMIs find a hypervisor that hangs, and when not: hv/nmi_watchdog.c with a clock that the test moves.  That NMIs
+ * When NMIs find a hypervisor that hangs, and when not: hv/time/nmi_watchdog.c with a clock that the test moves.  That NMIs
  * come at all is seen by tests/boot, and by guests/tests/vm86.
  */
-/* links: hv/nmi_watchdog.c */
+/* links: hv/time/nmi_watchdog.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,9 +14,9 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_frame.h>
 #include <hv/cpu/fault.h>
-#include <hv/ioapic.h>
-#include <hv/nmi_watchdog.h>
 #include <hv/time.h>
+#include <hv/time/ioapic.h>
+#include <hv/time/nmi_watchdog.h>
 
 #define TICK_NS UINT64_C(55000000)
 #define HANG_NS UINT64_C(2000000000)

@@ -19,7 +19,7 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
-#include <hv/nmi_watchdog.h>
+#include <hv/time/nmi_watchdog.h>
 #include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 #include <tests/hv/lib/fake_stack.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers: against a plain array of deadlines, under random work; what the APIC is told. */
-/* links: hv/timer.c */
+/* links: hv/time/timer.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include <hv/apic.h>
 #include <hv/time.h>
-#include <hv/timer.h>
+#include <hv/time/apic.h>
+#include <hv/time/timer.h>
 
 #define TIMERS 12u
 #define ROUNDS 200000u

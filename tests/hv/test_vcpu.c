@@ -17,9 +17,9 @@
 #include <abi/mmu.h>
 #include <abi/sched.h>
 #include <engine/engine.h>
-#include <hv/apic.h>
 #include <hv/calls.h>
 #include <hv/mem/allocate.h>
+#include <hv/time/apic.h>
 #include <hv/vcpu.h>
 
 #define VCPUS      3u

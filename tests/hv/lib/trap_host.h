@@ -18,13 +18,13 @@
 #include <abi/errno.h>
 #include <abi/segment.h>
 #include <engine/engine.h>
-#include <hv/apic.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
 #include <hv/emulate.h>
 #include <hv/mem/window.h>
-#include <hv/nmi_watchdog.h>
 #include <hv/port.h>
+#include <hv/time/apic.h>
+#include <hv/time/nmi_watchdog.h>
 #include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 
 #include <hv/base/asm.h>
-#include <hv/pit.h>
-#include <hv/rtc.h>
 #include <hv/time.h>
+#include <hv/time/pit.h>
+#include <hv/time/rtc.h>
 
 #define PIT_COUNT      11932u /* 10 ms */
 #define RUNS           20u

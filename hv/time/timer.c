@@ -2,10 +2,10 @@
 /* A list in the order of the deadlines: there are a few timers for each vCPU, and most are off. */
 #include <stddef.h>
 
-#include <hv/apic.h>
 #include <hv/base/asm.h>
 #include <hv/time.h>
-#include <hv/timer.h>
+#include <hv/time/apic.h>
+#include <hv/time/timer.h>
 
 static struct timer *first;
 static uint64_t first_ticks = UINT64_MAX; /* of the TSC, when the first expires */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
-#include <hv/rtc.h>
+#include <hv/time/rtc.h>
 
 #define INDEX_PORT 0x70
 #define DATA_PORT  0x71

@@ -3,11 +3,11 @@
 #include <stdint.h>
 
 #include <engine/level.h>
-#include <hv/apic.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
-#include <hv/ioapic.h>
 #include <hv/mem/paging.h>
+#include <hv/time/apic.h>
+#include <hv/time/ioapic.h>
 
 #define IOAPIC_MADDR UINT64_C(0xfec00000)
 

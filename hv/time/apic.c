@@ -6,14 +6,14 @@
 #include <stdbool.h>
 
 #include <engine/level.h>
-#include <hv/apic.h>
 #include <hv/base/asm.h>
 #include <hv/base/clock.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
 #include <hv/mem/paging.h>
 #include <hv/time.h>
-#include <hv/timer.h>
+#include <hv/time/apic.h>
+#include <hv/time/timer.h>
 
 #define LEAF_VERSION         1u
 #define VERSION_EDX_APIC     (1u << 9)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the registers of a real-time clock mean. */
-#include <hv/rtc.h>
+#include <hv/time/rtc.h>
 
 #define HOUR_PM         0x80u
 #define SECONDS_PER_DAY UINT64_C(86400)

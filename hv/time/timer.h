@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Things to do at a time: kept in order, woken by the local APIC's timer (hv/apic.h). */
+/* Things to do at a time: kept in order, woken by the local APIC's timer (hv/time/apic.h). */
 #pragma once
 
 #include <stdbool.h>
