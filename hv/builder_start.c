@@ -4,7 +4,7 @@
 #include <abi/start.h>
 #include <engine/engine.h>
 #include <hv/builder_parts.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define START_MAGIC  "xen-3.0-x86_64"
 #define START_RFLAGS 0x202u /* IF, and the bit that is always set */

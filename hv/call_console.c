@@ -6,7 +6,7 @@
 #include <engine/port.h>
 #include <hv/calls.h>
 #include <hv/console.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define CHUNK 128u
 

@@ -10,7 +10,7 @@
 #include <engine/port.h>
 #include <hv/calls.h>
 #include <hv/domain.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 /* Arguments of GNTTABOP_get_status_frames, as in the same header. */
 struct gnttab_get_status_frames {

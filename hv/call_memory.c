@@ -8,7 +8,7 @@
 #include <hv/base/layout.h>
 #include <hv/calls.h>
 #include <hv/domain.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define M2P_EXTENT (UINT64_C(2) << 20)
 

@@ -7,7 +7,7 @@
 #include <abi/physdev.h>
 #include <engine/access.h>
 #include <hv/calls.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define PORTS_MAX  65536u
 #define IOPL_MAX   3u

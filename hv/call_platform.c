@@ -5,8 +5,8 @@
 #include <engine/access.h>
 #include <hv/base/asm.h>
 #include <hv/calls.h>
-#include <hv/time.h>
-#include <hv/vcpu.h>
+#include <hv/domain/time.h>
+#include <hv/domain/vcpu.h>
 
 #define CPUID_FEATURES 1u
 #define APIC_ID_SHIFT  24u /* in ebx of that leaf */

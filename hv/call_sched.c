@@ -5,7 +5,7 @@
 #include <abi/sched.h>
 #include <engine/access.h>
 #include <hv/calls.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define POLL_PORTS_MAX 128u
 

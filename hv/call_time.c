@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* set_timer_op */
 #include <hv/calls.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define MISTAKE_AHEAD (UINT64_C(1) << 50) /* ns, 13 days: a time further ahead than this was not meant */
 #define MISTAKE_DELAY UINT64_C(100000000) /* ns */

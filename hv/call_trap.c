@@ -8,7 +8,7 @@
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/calls.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 {

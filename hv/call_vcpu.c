@@ -6,8 +6,8 @@
 #include <engine/engine.h>
 #include <hv/base/string.h>
 #include <hv/calls.h>
+#include <hv/domain/vcpu.h>
 #include <hv/time/apic.h>
-#include <hv/vcpu.h>
 #include <hv/vcpu_initialise.h>
 
 #define PERIOD_LEAST UINT64_C(1000000) /* ns */

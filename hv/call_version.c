@@ -8,8 +8,8 @@
 #include <hv/base/string.h>
 #include <hv/calls.h>
 #include <hv/domain.h>
+#include <hv/domain/vcpu.h>
 #include <hv/main.h>
-#include <hv/vcpu.h>
 
 /* The release of the interface that is offered: guests derive from it what they may ask for. */
 #define VERSION_MAJOR 4

@@ -9,11 +9,11 @@
 #include <hv/base/serial.h>
 #include <hv/console.h>
 #include <hv/domain.h>
-#include <hv/event.h>
-#include <hv/report.h>
-#include <hv/time.h>
+#include <hv/domain/event.h>
+#include <hv/domain/report.h>
+#include <hv/domain/time.h>
+#include <hv/domain/vcpu.h>
 #include <hv/time/timer.h>
-#include <hv/vcpu.h>
 
 #define POLL_INTERVAL UINT64_C(10000000) /* ns */
 #define INPUT_MAX     1024u              /* a power of two */

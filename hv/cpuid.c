@@ -2,7 +2,7 @@
 /* CPUID of this processor for the guest of a vCPU. */
 #include <hv/cpu/cpu.h>
 #include <hv/cpuid.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {

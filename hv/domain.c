@@ -9,11 +9,11 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain.h>
+#include <hv/domain/report.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
-#include <hv/report.h>
-#include <hv/vcpu.h>
 
 /*
  * ---- Making.  Everything is zero before, so that domain_release() knows what there is.

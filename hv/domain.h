@@ -6,7 +6,7 @@
 #include <abi/shared.h>
 #include <engine/machine.h>
 #include <hv/console.h>
-#include <hv/event.h>
+#include <hv/domain/event.h>
 #include <hv/grant.h>
 #include <hv/xenstore.h>
 
@@ -56,7 +56,7 @@ static inline bool domain_assists(const struct hv_domain *domain, unsigned type)
 
 /*
  * Make a domain of @id with @nr_vcpus vCPUs (1 to VCPUS_MAX), none of which runs, no memory, and its shared_info.
- * NULL: there is not enough memory.  The caller fills it and starts a vCPU (hv/sched.h).
+ * NULL: there is not enough memory.  The caller fills it and starts a vCPU (hv/domain/sched.h).
  */
 struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
                                 unsigned nr_vcpus);

@@ -2,9 +2,9 @@
 /* Ports of a guest that has a right to none of them: they read as all ones, and what is written is dropped. */
 #include <hv/alu.h>
 #include <hv/decode.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulation.h>
 #include <hv/operand.h>
-#include <hv/vcpu.h>
 
 #define NOTHING_THERE UINT64_MAX
 

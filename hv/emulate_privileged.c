@@ -8,9 +8,9 @@
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/cpuid.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulation.h>
 #include <hv/operand.h>
-#include <hv/vcpu.h>
 
 /* Carry @emulation's instruction out.  False: emulation->result. */
 typedef bool handler(struct emulation *emulation);

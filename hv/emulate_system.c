@@ -5,9 +5,9 @@
  */
 #include <hv/base/asm.h>
 #include <hv/decode.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulation.h>
 #include <hv/operand.h>
-#include <hv/vcpu.h>
 
 #define LIMIT_BYTES 2u
 

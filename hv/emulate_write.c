@@ -5,9 +5,9 @@
  */
 #include <engine/engine.h>
 #include <hv/alu.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulation.h>
 #include <hv/operand.h>
-#include <hv/vcpu.h>
 
 enum source {
     SOURCE_OPERAND, /* the register or immediate */

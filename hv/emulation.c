@@ -3,10 +3,10 @@
 #include <engine/access.h>
 #include <hv/alu.h>
 #include <hv/cpu/entry.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulation.h>
 #include <hv/mem/window.h>
 #include <hv/operand.h>
-#include <hv/vcpu.h>
 
 /* Descriptors: Intel SDM volume 3, 3.4.5. */
 #define SELECTOR_TABLE     4u /* the LDT */

@@ -4,7 +4,7 @@
 #include <abi/hypercall.h>
 #include <engine/port.h>
 #include <hv/calls.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 static call_fn *const calls[] = {
     [__HYPERVISOR_stack_switch] = call_stack_switch,

@@ -12,17 +12,17 @@
 #include <hv/bundle.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
+#include <hv/domain/port.h>
+#include <hv/domain/time.h>
+#include <hv/domain/vcpu.h>
 #include <hv/main.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/memory.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
-#include <hv/port.h>
 #include <hv/selftest.h>
-#include <hv/time.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
-#include <hv/vcpu.h>
 
 #define DOMAINS_MAX 64u
 #define NS_PER_US   1000u

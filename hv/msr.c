@@ -6,7 +6,7 @@
 #include <engine/types.h>
 #include <hv/base/asm.h>
 #include <hv/cpuid.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define MSR_TSC               0x10u
 #define MSR_APIC_BASE         0x1bu

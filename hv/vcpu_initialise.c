@@ -9,8 +9,8 @@
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
-#include <hv/vcpu.h>
 #include <hv/vcpu_initialise.h>
 
 #define GDT_FRAMES_IN_CONTEXT 16u

@@ -9,7 +9,7 @@
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/domain.h>
-#include <hv/event.h>
+#include <hv/domain/event.h>
 #include <hv/mem/allocate.h>
 #include <hv/store_session.h>
 #include <hv/xenstore.h>

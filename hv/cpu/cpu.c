@@ -78,7 +78,7 @@ static void find_features(void)
 
 /*
  * CR4.PGE stays off: a guest's entries may be global, and every load of cr3 must drop them.  So do LA57, PCIDE and PKE,
- * none of which guests are to find.  What a guest may set comes with its vCPU: hv/state.c.
+ * none of which guests are to find.  What a guest may set comes with its vCPU: hv/domain/state.c.
  */
 static void set_control_registers(void)
 {

@@ -38,7 +38,7 @@ struct cpu {
     struct tss tss;
     unsigned id;
     struct hv_vcpu *current; /* NULL: none, and the hypervisor's own root is loaded */
-    uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/sched.h */
+    uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/domain/sched.h */
     bool in_vcpu;            /* a vCPU's stack is in use, not its own */
     uint64_t turn_began;     /* time_now() when the vCPU got the processor */
     bool debug_has_stack;    /* these belong to hv/cpu/debug_stack.c */

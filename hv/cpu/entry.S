@@ -6,7 +6,7 @@
  *   exceptions and interrupts   a stub of 16 bytes for each vector; those without an error code get a zero in its place
  *   syscall, sysenter           a stub for each processor, since the instructions bring no stack
  *
- * From ring 3 the frame lies at the top of the vCPU's hypervisor stack, hv/sched.h; trap_from_guest() leaves it as the
+ * From ring 3 the frame lies at the top of the vCPU's hypervisor stack, hv/domain/sched.h; trap_from_guest() leaves it as the
  * guest is to go on.
  */
 #include <abi/segment.h>

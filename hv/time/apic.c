@@ -10,8 +10,8 @@
 #include <hv/base/clock.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
+#include <hv/domain/time.h>
 #include <hv/mem/paging.h>
-#include <hv/time.h>
 #include <hv/time/apic.h>
 #include <hv/time/timer.h>
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include <hv/base/asm.h>
-#include <hv/time.h>
+#include <hv/domain/time.h>
 #include <hv/time/pit.h>
 #include <hv/time/rtc.h>
 

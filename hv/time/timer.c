@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include <hv/base/asm.h>
-#include <hv/time.h>
+#include <hv/domain/time.h>
 #include <hv/time/apic.h>
 #include <hv/time/timer.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frames that a guest's kernel finds: hv/bounce.c over a guest's memory that is a buffer.  What abi/trap.h and
+ * The frames that a guest's kernel finds: hv/domain/bounce.c over a guest's memory that is a buffer.  What abi/trap.h and
  * abi/callback.h say of them, word by word; that the processor then takes them is seen by guests/tests/exceptions,
  * events, syscalls and segments.
  */
-/* links: hv/bounce.c engine/access.c */
+/* links: hv/domain/bounce.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include <abi/trap.h>
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define BUFFER       UINT64_C(0x10000) /* where the guest's stacks lie */
 #define KERNEL_SP    (BUFFER + 0x800)

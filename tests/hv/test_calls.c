@@ -4,7 +4,7 @@
  * physdev_op and platform_op, for guests of both widths.  Guest memory is this program's own, below 4 GiB; what lies
  * outside faults.
  */
-/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/grant.c hv/grant_copy.c hv/share.c */
+/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/grant.c hv/grant_copy.c hv/domain/share.c */
 /* links: hv/call_physdev.c hv/call_platform.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,8 +29,8 @@
 #include <engine/engine.h>
 #include <hv/base/layout.h>
 #include <hv/calls.h>
+#include <hv/domain/vcpu.h>
 #include <hv/main.h>
-#include <hv/vcpu.h>
 
 #define GUEST_SIZE 65536u
 #define FRAMES     64u /* that domain_populate() has */

@@ -15,7 +15,7 @@
 #include <engine/port.h>
 #include <hv/base/serial.h>
 #include <hv/console.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define PORT 2u
 

@@ -4,7 +4,7 @@
  * from wherever its making can fail, its end, and what it is told to have left behind.  On the machine: tests/guest
  * with `--audit`, hv/selftest_domain.c.
  */
-/* links: hv/domain.c hv/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
+/* links: hv/domain.c hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
 /* links: engine/op.c engine/pin.c engine/refuse.c engine/root.c engine/segment.c engine/table.c engine/tlb.c */
@@ -28,9 +28,9 @@
 #include <engine/engine.h>
 #include <hv/base/print.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/window.h>
-#include <hv/vcpu.h>
 #include <sim/sim.h>
 
 #define FRAMES 64u

@@ -15,9 +15,9 @@
 #include <engine/engine.h>
 #include <hv/cpu/entry.h>
 #include <hv/cpuid.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulate.h>
 #include <hv/mem/window.h>
-#include <hv/vcpu.h>
 
 /*
  * ---- The guest's memory: three pages, and what the emulation asked of others.

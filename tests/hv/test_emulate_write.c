@@ -26,9 +26,9 @@
 #include <engine/engine.h>
 #include <hv/cpu/entry.h>
 #include <hv/decode.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulate.h>
 #include <hv/mem/window.h>
-#include <hv/vcpu.h>
 
 #define BUFFER_SIZE 0x8000u
 #define GS_BASE     UINT64_C(0x12340)

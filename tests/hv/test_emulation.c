@@ -14,9 +14,9 @@
 #include <abi/segment.h>
 #include <engine/access.h>
 #include <hv/cpu/entry.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulation.h>
 #include <hv/mem/window.h>
-#include <hv/vcpu.h>
 
 #define WINDOW UINT64_C(0xffff820000100000)
 #define GDT    WINDOW

@@ -3,7 +3,7 @@
  * The extended state that a guest brings along, and the parts of it that it enables: nothing is accepted that the
  * processor would refuse to load later, when it is the hypervisor's fault.
  */
-/* links: hv/state.c tests/hv/lib/fake_cpu.c */
+/* links: hv/domain/state.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
-#include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 
 #define LEGACY_SIZE 512u /* Intel SDM volume 1, table 10-2 */

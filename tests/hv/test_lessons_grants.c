@@ -19,7 +19,7 @@
 #include <abi/hypercall.h>
 #include <engine/engine.h>
 #include <hv/calls.h>
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 
 #define ARGS   UINT64_C(0x10000) /* where the guest has its arguments */
 #define FRAMES 64u

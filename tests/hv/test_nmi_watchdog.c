@@ -14,7 +14,7 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_frame.h>
 #include <hv/cpu/fault.h>
-#include <hv/time.h>
+#include <hv/domain/time.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/nmi_watchdog.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hv/port.c, what the engine asks of the machine, on a processor that is made up: each function does the one thing to
+ * hv/domain/port.c, what the engine asks of the machine, on a processor that is made up: each function does the one thing to
  * the one processor that there is, and to no other.  That the instructions then do what the manual says is seen by
  * hv/selftest.c on the machine.
  */
-/* links: hv/port.c hv/vcpu.c hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c */
+/* links: hv/domain/port.c hv/domain/vcpu.c hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,11 +23,11 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/descriptor.h>
 #include <hv/cpu/fault.h>
+#include <hv/domain/port.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
-#include <hv/port.h>
-#include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 
 #define RAM      4u /* frames */

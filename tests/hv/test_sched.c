@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who runs, when, and on which stack: hv/sched.c with real switches of stacks, on a processor that is made up.  Here a
+ * Who runs, when, and on which stack: hv/domain/sched.c with real switches of stacks, on a processor that is made up.  Here a
  * vCPU's guest is a function that calls the scheduler as hypercalls do.  That trap.c comes here on each way back to the
  * guest is seen by test_trap.c, and on the machine by guests/tests/events and tests/linux.
  */
-/* links: hv/sched.c tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c */
+/* links: hv/domain/sched.c tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,8 +19,8 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/vcpu.h>
 #include <hv/time/nmi_watchdog.h>
-#include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 #include <tests/hv/lib/fake_stack.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of the processor belongs to a vCPU: hv/state.c on a processor that is made up, but for xsave and what cpuid says
+ * What of the processor belongs to a vCPU: hv/domain/state.c on a processor that is made up, but for xsave and what cpuid says
  * of it, which are those of the machine that runs the test.  That no state reaches another vCPU or is lost on the way
  * is seen by guests/tests/fpu and privileged, and by tests/linux.
  *
@@ -21,9 +21,9 @@
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/state.c>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
-#include <hv/state.c>
-#include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 
 #define FS_BASE   0xc0000100u

@@ -3,7 +3,7 @@
  * The clock's arithmetic against 128-bit arithmetic; the real-time clock against the C library; what guests see of
  * time, computed like a guest does it; the vCPUs' timers and the calls that set them.
  */
-/* links: hv/base/clock.c hv/wallclock.c hv/time/rtc_decode.c hv/call_time.c */
+/* links: hv/base/clock.c hv/domain/wallclock.c hv/time/rtc_decode.c hv/call_time.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,10 +22,10 @@
 #include <hv/base/print.h>
 #include <hv/calls.h>
 #include <hv/cpu/cpu.h>
-#include <hv/time.h>
+#include <hv/domain/time.h>
+#include <hv/domain/vcpu.h>
 #include <hv/time/apic.h>
 #include <hv/time/rtc.h>
-#include <hv/vcpu.h>
 
 /*
  * The processor's clock is the test's own, or the results would depend on who else is at work: it stands still but for
@@ -40,7 +40,7 @@ static uint64_t read_fake_tsc(void)
 }
 
 #define asm_read_tsc read_fake_tsc
-#include <hv/time.c>
+#include <hv/domain/time.c>
 #include <hv/time/timer.c>
 
 __extension__ typedef unsigned __int128 uint128_t;

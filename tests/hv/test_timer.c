@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include <hv/time.h>
+#include <hv/domain/time.h>
 #include <hv/time/apic.h>
 #include <hv/time/timer.h>
 

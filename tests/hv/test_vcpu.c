@@ -18,9 +18,9 @@
 #include <abi/sched.h>
 #include <engine/engine.h>
 #include <hv/calls.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
 #include <hv/time/apic.h>
-#include <hv/vcpu.h>
 
 #define VCPUS      3u
 #define MEMORY     UINT64_C(0x10000)

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <hv/vcpu.h>
+#include <hv/domain/vcpu.h>
 #include <sim/sim.h>
 
 /* A machine with that many frames for domains; numbers 0 and 1 are free for them.  sim_destroy() is its end. */

@@ -20,12 +20,12 @@
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/domain/port.h>
+#include <hv/domain/vcpu.h>
 #include <hv/emulate.h>
 #include <hv/mem/window.h>
-#include <hv/port.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
-#include <hv/vcpu.h>
 #include <tests/hv/lib/fake_cpu.h>
 
 #define WINDOW UINT64_C(0xffff810000840000)

@@ -5,11 +5,11 @@
 #include <engine/engine.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/sched.h>
+#include <hv/domain/time.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/stack.h>
-#include <hv/sched.h>
-#include <hv/time.h>
 #include <hv/time/nmi_watchdog.h>
-#include <hv/vcpu.h>
 
 #define TURN_NS UINT64_C(10000000) /* a vCPU's turn while others want to run */
 #define TICK_NS UINT64_C(10000000) /* the period of a new vCPU's timer */

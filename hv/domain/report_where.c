@@ -2,9 +2,9 @@
 /* Where a guest is that goes on and on, or waits: for whoever has to end it. */
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
-#include <hv/event.h>
-#include <hv/report.h>
-#include <hv/vcpu.h>
+#include <hv/domain/event.h>
+#include <hv/domain/report.h>
+#include <hv/domain/vcpu.h>
 
 #define PORTS_SHOWN 8u
 

@@ -4,9 +4,9 @@
 #include <abi/hypercall.h>
 #include <engine/engine.h>
 #include <hv/base/print.h>
-#include <hv/port.h>
-#include <hv/report.h>
-#include <hv/vcpu.h>
+#include <hv/domain/port.h>
+#include <hv/domain/report.h>
+#include <hv/domain/vcpu.h>
 
 #define STACK_WORDS 16u
 #define LINE_WORDS  4u

@@ -13,16 +13,16 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/domain/port.h>
+#include <hv/domain/report.h>
+#include <hv/domain/sched.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
-#include <hv/port.h>
-#include <hv/report.h>
-#include <hv/sched.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/timer.h>
 #include <hv/trap.h>
-#include <hv/vcpu.h>
 
 #define LOCKS_MAX 2u /* an operation takes those of two domains at most */
 

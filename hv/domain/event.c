@@ -8,8 +8,8 @@
  */
 #include <abi/errno.h>
 #include <hv/domain.h>
+#include <hv/domain/vcpu.h>
 #include <hv/event_channel.h>
-#include <hv/vcpu.h>
 
 /*
  * ---- The shared bits.

@@ -4,13 +4,13 @@
 
 #include <abi/shared.h>
 #include <engine/machine.h>
-#include <hv/bounce.h>
 #include <hv/domain.h>
-#include <hv/event.h>
-#include <hv/report.h>
-#include <hv/sched.h>
-#include <hv/state.h>
-#include <hv/time.h>
+#include <hv/domain/bounce.h>
+#include <hv/domain/event.h>
+#include <hv/domain/report.h>
+#include <hv/domain/sched.h>
+#include <hv/domain/state.h>
+#include <hv/domain/time.h>
 #include <hv/trap.h>
 
 struct hv_vcpu {

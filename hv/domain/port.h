@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What hv/port.c remembers beside what it does for the engine. */
+/* What hv/domain/port.c remembers beside what it does for the engine. */
 #pragma once
 
 #include <stdbool.h>

@@ -6,8 +6,8 @@
 #include <engine/engine.h>
 #include <engine/level.h>
 #include <hv/base/print.h>
-#include <hv/port.h>
-#include <hv/report.h>
+#include <hv/domain/port.h>
+#include <hv/domain/report.h>
 
 #define COMMAND_NAME(name) [name] = #name
 

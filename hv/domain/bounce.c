@@ -4,9 +4,9 @@
 #include <abi/trap.h>
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
-#include <hv/bounce.h>
-#include <hv/state.h>
-#include <hv/vcpu.h>
+#include <hv/domain/bounce.h>
+#include <hv/domain/state.h>
+#include <hv/domain/vcpu.h>
 
 #define STACK_ALIGN   UINT64_C(16)
 #define CS_MASK_SHIFT 32u /* of the saved evtchn_upcall_mask in the word of cs */

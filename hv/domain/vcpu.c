@@ -7,9 +7,9 @@
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/descriptor.h>
+#include <hv/domain/vcpu.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/window.h>
-#include <hv/vcpu.h>
 
 /* CR4.PGE and CR4.PCIDE are off: each write of cr3 forgets every translation, global or not. */
 void vcpu_load_root(const struct hv_vcpu *vcpu)

@@ -4,7 +4,7 @@
 #include <hv/base/clock.h>
 #include <hv/base/print.h>
 #include <hv/domain.h>
-#include <hv/time.h>
+#include <hv/domain/time.h>
 #include <hv/time/rtc.h>
 
 static uint64_t start_seconds; /* since 1970 UTC */

@@ -10,8 +10,8 @@
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
-#include <hv/time.h>
-#include <hv/vcpu.h>
+#include <hv/domain/time.h>
+#include <hv/domain/vcpu.h>
 
 #define REFRESH_NS NS_PER_SECOND
 
