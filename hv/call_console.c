@@ -5,8 +5,8 @@
 #include <engine/access.h>
 #include <engine/port.h>
 #include <hv/calls.h>
-#include <hv/console.h>
 #include <hv/domain/vcpu.h>
+#include <hv/service/console.h>
 
 #define CHUNK 128u
 

@@ -5,7 +5,7 @@
 #include <engine/access.h>
 #include <hv/calls.h>
 #include <hv/domain/vcpu.h>
-#include <hv/event_channel.h>
+#include <hv/service/event_channel.h>
 
 #define CONTROL_BLOCK_SIZE 72u /* of a vCPU: a word of ready queues, one of padding, 16 heads */
 

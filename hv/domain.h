@@ -5,10 +5,10 @@
 #include <abi/sched.h>
 #include <abi/shared.h>
 #include <engine/machine.h>
-#include <hv/console.h>
 #include <hv/domain/event.h>
-#include <hv/grant.h>
-#include <hv/xenstore.h>
+#include <hv/service/console.h>
+#include <hv/service/grant.h>
+#include <hv/service/xenstore.h>
 
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u

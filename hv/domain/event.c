@@ -9,7 +9,7 @@
 #include <abi/errno.h>
 #include <hv/domain.h>
 #include <hv/domain/vcpu.h>
-#include <hv/event_channel.h>
+#include <hv/service/event_channel.h>
 
 /*
  * ---- The shared bits.

@@ -13,7 +13,7 @@ struct hv_vcpu;
 #define EVENT_PORTS_MAX 4096u /* of a 64-bit guest; a 32-bit one has 1024 */
 #define EVENT_VIRQS     24u
 
-struct event_channel; /* hv/event_channel.h */
+struct event_channel; /* hv/service/event_channel.h */
 
 struct domain_events {
     struct event_channel *channels; /* EVENT_PORTS_MAX of them */

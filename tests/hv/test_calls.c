@@ -4,7 +4,7 @@
  * physdev_op and platform_op, for guests of both widths.  Guest memory is this program's own, below 4 GiB; what lies
  * outside faults.
  */
-/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/grant.c hv/grant_copy.c hv/domain/share.c */
+/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/service/grant.c hv/service/grant_copy.c hv/domain/share.c */
 /* links: hv/call_physdev.c hv/call_platform.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>

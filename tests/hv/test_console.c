@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The console: the guest's ring, well kept and spoilt, its input, and console_io's. */
-/* links: hv/console.c */
+/* links: hv/service/console.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,8 +14,8 @@
 #include <abi/io.h>
 #include <engine/port.h>
 #include <hv/base/serial.h>
-#include <hv/console.h>
 #include <hv/domain/vcpu.h>
+#include <hv/service/console.h>
 
 #define PORT 2u
 

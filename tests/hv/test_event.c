@@ -3,7 +3,7 @@
  * Event channels by their calls, of guests of both widths: each command, each error, the bits that the guest sees, and
  * random calls against a model of their own.
  */
-/* links: hv/domain/event.c hv/event_channel.c hv/call_event.c */
+/* links: hv/domain/event.c hv/service/event_channel.c hv/call_event.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies among the pages that a domain has granted to itself, and the exchange of entries, in either version. */
-/* links: hv/grant_copy.c */
+/* links: hv/service/grant_copy.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <abi/mmu.h>
 #include <engine/engine.h>
 #include <hv/domain.h>
-#include <hv/grant.h>
+#include <hv/service/grant.h>
 
 #define OWN     1u
 #define OTHER   2u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What lists of permissions allow: against a table of who may what. */
-/* links: hv/store_permissions.c */
+/* links: hv/service/store_permissions.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include <hv/store_parts.h>
+#include <hv/service/store_parts.h>
 
 bool store_read_number(struct store_text text, uint32_t *number)
 {

@@ -3,7 +3,7 @@
  * The xenstore's tree: each function, its limits, and long random runs beside a model that keeps paths and values in
  * arrays and shares nothing with it.
  */
-/* links: hv/store_tree.c */
+/* links: hv/service/store_tree.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include <abi/errno.h>
-#include <hv/store_tree.h>
+#include <hv/service/store_tree.h>
 
 static struct store_tree *tree;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Events of watches in a session's output: however much of it is used, one fits or it waits; nothing lies behind it. */
-/* links: hv/store_session.c hv/store_watch.c hv/store_transaction.c hv/store_tree.c hv/store_permissions.c */
+/* links: hv/service/store_session.c hv/service/store_watch.c hv/service/store_transaction.c hv/service/store_tree.c hv/service/store_permissions.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include <hv/mem/allocate.h>
-#include <hv/store_session.h>
+#include <hv/service/store_session.h>
 
 #define HEAD    sizeof(struct xsd_sockmsg)
 #define WATCHES 12u

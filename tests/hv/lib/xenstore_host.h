@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What hv/xenstore.c needs of the hypervisor, and the guest's end of its ring.  The one program that includes this is
+ * What hv/service/xenstore.c needs of the hypervisor, and the guest's end of its ring.  The one program that includes this is
  * the whole machine.
  */
 #pragma once

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include <abi/io.h>
-#include <hv/store_tree.h>
+#include <hv/service/store_tree.h>
 
 #define STORE_WATCHES_MAX      128u
 #define STORE_TRANSACTIONS_MAX 10u
@@ -18,7 +18,7 @@
 #define STORE_OUTPUT_SIZE      16384u
 #define STORE_HOME_MAX         32u
 
-struct store_transaction; /* hv/store_session.c */
+struct store_transaction; /* hv/service/store_session.c */
 
 struct store_session {
     unsigned domid;

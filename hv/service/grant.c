@@ -9,7 +9,7 @@
 #include <engine/engine.h>
 #include <hv/base/string.h>
 #include <hv/domain.h>
-#include <hv/grant.h>
+#include <hv/service/grant.h>
 
 #define BACKEND 0u /* the domain at the other end of the rings */
 

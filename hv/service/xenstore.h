@@ -8,7 +8,7 @@
 #include <engine/types.h>
 
 struct hv_domain;
-struct store; /* hv/xenstore.c */
+struct store; /* hv/service/xenstore.c */
 
 struct domain_store {
     mfn_t frame;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the lists of permissions of the xenstore's nodes say. */
-#include <hv/store_parts.h>
+#include <hv/service/store_parts.h>
 
 /* Of an entry that is good: whom it is for. */
 static uint32_t domid_of(struct store_text entry)

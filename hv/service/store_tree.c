@@ -5,7 +5,7 @@
  */
 #include <abi/errno.h>
 #include <hv/base/string.h>
-#include <hv/store_tree.h>
+#include <hv/service/store_tree.h>
 
 #define ALIGNMENT 8u
 

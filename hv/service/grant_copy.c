@@ -9,7 +9,7 @@
 #include <engine/engine.h>
 #include <hv/base/string.h>
 #include <hv/domain.h>
-#include <hv/grant.h>
+#include <hv/service/grant.h>
 
 /* A page, and which of its bytes may be used. */
 struct page {

@@ -7,8 +7,8 @@
 #include <engine/machine.h>
 #include <hv/domain.h>
 #include <hv/domain/vcpu.h>
-#include <hv/event_channel.h>
 #include <hv/mem/allocate.h>
+#include <hv/service/event_channel.h>
 
 #define BACKEND_DOMAIN 0u /* what a guest takes the hypervisor's end for */
 #define CHANNELS_SIZE  (EVENT_PORTS_MAX * sizeof(struct event_channel))

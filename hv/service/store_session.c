@@ -6,7 +6,7 @@
 #include <abi/errno.h>
 #include <engine/types.h>
 #include <hv/base/string.h>
-#include <hv/store_parts.h>
+#include <hv/service/store_parts.h>
 
 struct request {
     struct xsd_sockmsg head;

@@ -2,7 +2,7 @@
 /* What the parts of a xenstore session, store_session.c, store_watch.c and store_transaction.c, know of each other. */
 #pragma once
 
-#include <hv/store_session.h>
+#include <hv/service/store_session.h>
 
 #define STORE_HEAD sizeof(struct xsd_sockmsg)
 

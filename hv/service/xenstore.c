@@ -11,8 +11,8 @@
 #include <hv/domain.h>
 #include <hv/domain/event.h>
 #include <hv/mem/allocate.h>
-#include <hv/store_session.h>
-#include <hv/xenstore.h>
+#include <hv/service/store_session.h>
+#include <hv/service/xenstore.h>
 
 #define HEAD (sizeof(struct xsd_sockmsg))
 

@@ -7,12 +7,12 @@
 #include <abi/io.h>
 #include <engine/port.h>
 #include <hv/base/serial.h>
-#include <hv/console.h>
 #include <hv/domain.h>
 #include <hv/domain/event.h>
 #include <hv/domain/report.h>
 #include <hv/domain/time.h>
 #include <hv/domain/vcpu.h>
+#include <hv/service/console.h>
 #include <hv/time/timer.h>
 
 #define POLL_INTERVAL UINT64_C(10000000) /* ns */

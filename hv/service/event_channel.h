@@ -40,7 +40,7 @@ void event_reset(struct hv_domain *domain);
 /* Fill in the results of @status, for its port. */
 int __must_check event_status(const struct hv_domain *domain, struct evtchn_status *status);
 
-/* ---- Between hv/event_channel.c and hv/domain/event.c. */
+/* ---- Between hv/service/event_channel.c and hv/domain/event.c. */
 
 /* Make @port, which is open, pending: abi/event.h. */
 void event_raise_port(const struct hv_domain *domain, uint32_t port);

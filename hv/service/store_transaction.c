@@ -2,7 +2,7 @@
 /* The transactions of a xenstore session. */
 #include <abi/errno.h>
 #include <hv/mem/allocate.h>
-#include <hv/store_parts.h>
+#include <hv/service/store_parts.h>
 
 struct store_transaction *store_transaction_find(struct store_session *session, uint32_t id)
 {

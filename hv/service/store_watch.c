@@ -2,7 +2,7 @@
 /* The watches of a xenstore session: one behind the other, like the nodes of a tree. */
 #include <abi/errno.h>
 #include <hv/base/string.h>
-#include <hv/store_parts.h>
+#include <hv/service/store_parts.h>
 
 struct store_watch {
     uint16_t size;
