@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/decode.c hv/decode_table.c */
+/* links: hv/emulate/decode.c hv/emulate/decode_table.c */
 /*
  * Fuzzing of the instruction decoder.  The first byte chooses the mode; the rest are what can be read of an
  * instruction, and not a byte behind them may be touched.
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hv/decode.h>
+#include <hv/emulate/decode.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

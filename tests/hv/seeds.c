@@ -5,7 +5,7 @@
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
-/* links: hv/bundle.c hv/decode.c hv/decode_table.c hv/elf_image.c hv/elfnote.c hv/kernel.c */
+/* links: hv/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/elf_image.c hv/elfnote.c hv/kernel.c */
 /* links: tests/hv/lib/elf_maker.c */
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,9 +17,9 @@
 #include <abi/io.h>
 #include <engine/check.h>
 #include <hv/bundle.h>
-#include <hv/decode.h>
 #include <hv/elf.h>
 #include <hv/elf_format.h>
+#include <hv/emulate/decode.h>
 #include <hv/kernel.h>
 #include <tests/hv/lib/elf_maker.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/cpuid_filter.c */
+/* links: hv/emulate/cpuid_filter.c */
 /* What CPUID shows to guests, of this processor and of one that claims to have everything. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include <abi/cpuid.h>
-#include <hv/cpuid.h>
+#include <hv/emulate/cpuid.h>
 
 enum word {
     EAX,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/decode.c hv/decode_table.c -lcapstone */
+/* links: hv/emulate/decode.c hv/emulate/decode_table.c -lcapstone */
 /*
  * The decoder against another one, Capstone: for all opcodes, prefixes and operands both must find the same
  * instruction with the same operands, or the decoder must find none.
@@ -16,7 +16,7 @@
 
 #include <capstone/capstone.h>
 
-#include <hv/decode.h>
+#include <hv/emulate/decode.h>
 
 static csh handles[3];
 

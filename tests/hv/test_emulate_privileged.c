@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate_privileged.c hv/emulate_ports.c hv/emulate_system.c hv/emulation.c hv/msr.c */
-/* links: hv/operand.c hv/alu.c hv/decode.c hv/decode_table.c */
+/* links: hv/emulate/emulate_privileged.c hv/emulate/emulate_ports.c hv/emulate/emulate_system.c hv/emulate/emulation.c hv/emulate/msr.c */
+/* links: hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
 /* Privileged instructions, ports, model-specific registers: who may use them, and what the guest finds afterwards. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,9 +14,9 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <hv/cpu/entry.h>
-#include <hv/cpuid.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulate.h>
+#include <hv/emulate/cpuid.h>
+#include <hv/emulate/emulate.h>
 #include <hv/mem/window.h>
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate_write.c hv/emulation.c hv/operand.c hv/alu.c hv/decode.c hv/decode_table.c */
+/* links: hv/emulate/emulate_write.c hv/emulate/emulation.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
 /*
  * Write emulation against the processor that the test runs on.  Random instructions with random operands are executed
  * three times: natively on memory that is read-only, for the address of the fault; by emulate_write() on a copy; and
@@ -25,9 +25,9 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <hv/cpu/entry.h>
-#include <hv/decode.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulate.h>
+#include <hv/emulate/decode.h>
+#include <hv/emulate/emulate.h>
 #include <hv/mem/window.h>
 
 #define BUFFER_SIZE 0x8000u

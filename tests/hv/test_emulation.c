@@ -2,7 +2,7 @@
 /*
  * Segments as the emulation finds them: which selectors mean anything, bases and modes, where the next instruction is.
  */
-/* links: hv/emulation.c hv/operand.c hv/alu.c hv/decode.c hv/decode_table.c */
+/* links: hv/emulate/emulation.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <engine/access.h>
 #include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulation.h>
+#include <hv/emulate/emulation.h>
 #include <hv/mem/window.h>
 
 #define WINDOW UINT64_C(0xffff820000100000)

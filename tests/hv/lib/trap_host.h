@@ -22,7 +22,7 @@
 #include <hv/cpu/fault.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulate.h>
+#include <hv/emulate/emulate.h>
 #include <hv/mem/window.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>

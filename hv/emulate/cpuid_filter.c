@@ -5,7 +5,7 @@
  * state, the basic leaves, the extended leaves, Xen's.
  */
 #include <abi/cpuid.h>
-#include <hv/cpuid.h>
+#include <hv/emulate/cpuid.h>
 
 #define BIT(n) (UINT32_C(1) << (n))
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* CPUID of this processor for the guest of a vCPU. */
 #include <hv/cpu/cpu.h>
-#include <hv/cpuid.h>
 #include <hv/domain/vcpu.h>
+#include <hv/emulate/cpuid.h>
 
 struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {

@@ -7,10 +7,10 @@
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/base/asm.h>
-#include <hv/cpuid.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulation.h>
-#include <hv/operand.h>
+#include <hv/emulate/cpuid.h>
+#include <hv/emulate/emulation.h>
+#include <hv/emulate/operand.h>
 
 /* Carry @emulation's instruction out.  False: emulation->result. */
 typedef bool handler(struct emulation *emulation);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <abi/segment.h>
 #include <engine/access.h>
-#include <hv/alu.h>
 #include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulation.h>
+#include <hv/emulate/alu.h>
+#include <hv/emulate/emulation.h>
+#include <hv/emulate/operand.h>
 #include <hv/mem/window.h>
-#include <hv/operand.h>
 
 /* Descriptors: Intel SDM volume 3, 3.4.5. */
 #define SELECTOR_TABLE     4u /* the LDT */

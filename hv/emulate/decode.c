@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: bytes; prefixes; the memory operand; what follows an opcode; the whole. */
-#include <hv/decode.h>
-#include <hv/decode_table.h>
+#include <hv/emulate/decode.h>
+#include <hv/emulate/decode_table.h>
 
 #define PREFIX_LOCK         0xf0u
 #define PREFIX_REPNE        0xf2u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <hv/alu.h>
+#include <hv/emulate/alu.h>
 #include <hv/trap.h>
 
 static bool sign_of(uint64_t value, unsigned bytes)

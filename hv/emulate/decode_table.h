@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The opcodes that hv/decode.c knows. */
+/* The opcodes that hv/emulate/decode.c knows. */
 #pragma once
 
 #include <stdint.h>
 
-#include <hv/decode.h>
+#include <hv/emulate/decode.h>
 
 /* What follows an opcode. */
 enum form {

@@ -4,10 +4,10 @@
  * which the engine judges and carries out as one step; registers and flags follow from what it saw.
  */
 #include <engine/engine.h>
-#include <hv/alu.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulation.h>
-#include <hv/operand.h>
+#include <hv/emulate/alu.h>
+#include <hv/emulate/emulation.h>
+#include <hv/emulate/operand.h>
 
 enum source {
     SOURCE_OPERAND, /* the register or immediate */

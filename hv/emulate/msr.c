@@ -5,8 +5,8 @@
  */
 #include <engine/types.h>
 #include <hv/base/asm.h>
-#include <hv/cpuid.h>
 #include <hv/domain/vcpu.h>
+#include <hv/emulate/cpuid.h>
 
 #define MSR_TSC               0x10u
 #define MSR_APIC_BASE         0x1bu

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
 
-#include <hv/alu.h>
-#include <hv/decode.h>
-#include <hv/operand.h>
+#include <hv/emulate/alu.h>
+#include <hv/emulate/decode.h>
+#include <hv/emulate/operand.h>
 #include <hv/trap.h>
 
 static const uint8_t places[] = {

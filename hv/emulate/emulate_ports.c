@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Ports of a guest that has a right to none of them: they read as all ones, and what is written is dropped. */
-#include <hv/alu.h>
-#include <hv/decode.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulation.h>
-#include <hv/operand.h>
+#include <hv/emulate/alu.h>
+#include <hv/emulate/decode.h>
+#include <hv/emulate/emulation.h>
+#include <hv/emulate/operand.h>
 
 #define NOTHING_THERE UINT64_MAX
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Intel SDM volume 2, tables. */
-#include <hv/decode_table.h>
+#include <hv/emulate/decode_table.h>
 
 /* A pair of opcodes that differ in the size of the operand: the even one has 8 bits. */
 #define PAIR(code, operation, form, flags)                               \

@@ -4,10 +4,10 @@
  * str, smsw.  The guest's kernel gets what the processor holds, as it would without UMIP; its user mode #GP.
  */
 #include <hv/base/asm.h>
-#include <hv/decode.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulation.h>
-#include <hv/operand.h>
+#include <hv/emulate/decode.h>
+#include <hv/emulate/emulation.h>
+#include <hv/emulate/operand.h>
 
 #define LIMIT_BYTES 2u
 
