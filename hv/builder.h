@@ -3,7 +3,7 @@
 #pragma once
 
 #include <engine/machine.h>
-#include <hv/bundle.h>
+#include <hv/kernel/bundle.h>
 
 struct hv_domain;
 

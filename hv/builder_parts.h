@@ -3,9 +3,9 @@
 #pragma once
 
 #include <engine/machine.h>
-#include <hv/builder_layout.h>
-#include <hv/bundle.h>
-#include <hv/kernel.h>
+#include <hv/kernel/builder_layout.h>
+#include <hv/kernel/bundle.h>
+#include <hv/kernel/kernel.h>
 
 struct hv_domain;
 

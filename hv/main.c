@@ -9,12 +9,12 @@
 #include <hv/base/serial.h>
 #include <hv/boot/boot.h>
 #include <hv/builder.h>
-#include <hv/bundle.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
 #include <hv/domain/port.h>
 #include <hv/domain/time.h>
 #include <hv/domain/vcpu.h>
+#include <hv/kernel/bundle.h>
 #include <hv/main.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/memory.h>

@@ -3,14 +3,14 @@
  * Fuzzing of what is read before any guest runs: bundles, and the kernels in them or alone.  What they say that the
  * builder relies on is checked, and a domain is laid out for it.
  */
-/* links: hv/bundle.c hv/builder_layout.c hv/builder_symbols.c hv/elf_image.c hv/elfnote.c hv/kernel.c */
+/* links: hv/kernel/bundle.c hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <engine/check.h>
-#include <hv/builder_layout.h>
-#include <hv/bundle.h>
-#include <hv/kernel.h>
+#include <hv/kernel/builder_layout.h>
+#include <hv/kernel/bundle.h>
+#include <hv/kernel/kernel.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
-/* links: hv/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/elf_image.c hv/elfnote.c hv/kernel.c */
+/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c */
 /* links: tests/hv/lib/elf_maker.c */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,11 +16,11 @@
 #include <abi/elfnote.h>
 #include <abi/io.h>
 #include <engine/check.h>
-#include <hv/bundle.h>
-#include <hv/elf.h>
-#include <hv/elf_format.h>
 #include <hv/emulate/decode.h>
-#include <hv/kernel.h>
+#include <hv/kernel/bundle.h>
+#include <hv/kernel/elf.h>
+#include <hv/kernel/elf_format.h>
+#include <hv/kernel/kernel.h>
 #include <tests/hv/lib/elf_maker.h>
 
 #define CORPUS_MAX 65536u

@@ -3,8 +3,8 @@
  * Domains built on the hosted machine by engine and builder together, seen as their guest would see them; and the way
  * back from wherever building can fail.
  */
-/* links: hv/builder.c hv/builder_layout.c hv/builder_load.c hv/builder_memory.c hv/builder_start.c */
-/* links: hv/builder_symbols.c hv/builder_tables.c hv/elf_image.c hv/elfnote.c hv/kernel.c tests/hv/lib/elf_maker.c */
+/* links: hv/builder.c hv/kernel/builder_layout.c hv/builder_load.c hv/builder_memory.c hv/builder_start.c */
+/* links: hv/kernel/builder_symbols.c hv/builder_tables.c hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c tests/hv/lib/elf_maker.c */
 /* links: tests/hv/lib/hosted_domain.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
@@ -27,8 +27,8 @@
 #include <abi/start.h>
 #include <engine/engine.h>
 #include <hv/builder.h>
-#include <hv/elf.h>
-#include <hv/elf_format.h>
+#include <hv/kernel/elf.h>
+#include <hv/kernel/elf_format.h>
 #include <tests/hv/lib/elf_maker.h>
 #include <tests/hv/lib/hosted_domain.h>
 

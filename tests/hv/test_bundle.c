@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bundle: what is read from it, each reason for which one is refused, and archives that are damaged anywhere. */
-/* links: hv/bundle.c */
+/* links: hv/kernel/bundle.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include <hv/bundle.h>
+#include <hv/kernel/bundle.h>
 
 #define FILE_MODE 0100644u
 #define DIR_MODE  0040755u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables at the end of an ELF file, and numbers of sections: what is accepted can be read as a whole. */
-/* links: hv/elf_image.c hv/elfnote.c hv/kernel.c tests/hv/lib/elf_maker.c */
+/* links: hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c tests/hv/lib/elf_maker.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,10 +13,10 @@
 
 #include <abi/elfnote.h>
 #include <engine/port.h>
-#include <hv/elf.h>
-#include <hv/elf_format.h>
-#include <hv/elfnote.h>
-#include <hv/kernel.h>
+#include <hv/kernel/elf.h>
+#include <hv/kernel/elf_format.h>
+#include <hv/kernel/elfnote.h>
+#include <hv/kernel/kernel.h>
 #include <tests/hv/lib/elf_maker.h>
 
 #define SEGMENTS 3u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The layout of a new domain, for many kernels and sizes, against the rules of abi/layout.h. */
-/* links: hv/builder_layout.c hv/builder_symbols.c hv/kernel.c hv/elf_image.c hv/elfnote.c */
+/* links: hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/kernel.c hv/kernel/elf_image.c hv/kernel/elfnote.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 
 #include <abi/layout.h>
 #include <engine/port.h>
-#include <hv/builder_layout.h>
+#include <hv/kernel/builder_layout.h>
 
 #define MIB        (UINT64_C(1) << 20)
 #define GIB        (UINT64_C(1) << 30)

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include <hv/elf_format.h>
-#include <hv/kernel.h>
+#include <hv/kernel/elf_format.h>
+#include <hv/kernel/kernel.h>
 
 /* What comes before the symbols themselves. */
 struct __attribute__((packed)) symbols_head {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <abi/elfnote.h>
-#include <hv/elf.h>
+#include <hv/kernel/elf.h>
 
 #define ELFNOTE_COUNT (XEN_ELFNOTE_MAX + 1u)
 

@@ -3,8 +3,8 @@
 #include <abi/errno.h>
 #include <abi/layout.h>
 #include <abi/version.h>
-#include <hv/elfnote.h>
-#include <hv/kernel.h>
+#include <hv/kernel/elfnote.h>
+#include <hv/kernel/kernel.h>
 
 static int fail(const char **problem, const char *text)
 {

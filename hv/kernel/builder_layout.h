@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <hv/kernel.h>
+#include <hv/kernel/kernel.h>
 
 #define TOP_LEVEL 4u
 

@@ -7,7 +7,7 @@
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <abi/shared.h>
-#include <hv/bundle.h>
+#include <hv/kernel/bundle.h>
 
 #define ENTRY_MAGIC   "070701"
 #define ENTRY_LAST    "TRAILER!!!"
