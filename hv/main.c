@@ -8,7 +8,7 @@
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
 #include <hv/boot/boot.h>
-#include <hv/builder.h>
+#include <hv/build/builder.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
 #include <hv/domain/port.h>

@@ -4,7 +4,7 @@
 
 #include <abi/shared.h>
 #include <engine/machine.h>
-#include <hv/domain.h>
+#include <hv/build/domain.h>
 #include <hv/domain/bounce.h>
 #include <hv/domain/event.h>
 #include <hv/domain/report.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains made and released on the hosted machine by engine and hv/domain.c together: what a new one is, the way back
+ * Domains made and released on the hosted machine by engine and hv/build/domain.c together: what a new one is, the way back
  * from wherever its making can fail, its end, and what it is told to have left behind.  On the machine: tests/guest
  * with `--audit`, hv/selftest_domain.c.
  */
-/* links: hv/domain.c hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
+/* links: hv/build/domain.c hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
 /* links: engine/op.c engine/pin.c engine/refuse.c engine/root.c engine/segment.c engine/table.c engine/tlb.c */

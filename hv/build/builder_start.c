@@ -3,7 +3,7 @@
 #include <abi/segment.h>
 #include <abi/start.h>
 #include <engine/engine.h>
-#include <hv/builder_parts.h>
+#include <hv/build/builder_parts.h>
 #include <hv/domain/vcpu.h>
 
 #define START_MAGIC  "xen-3.0-x86_64"

@@ -3,9 +3,9 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/base/print.h>
-#include <hv/builder.h>
-#include <hv/builder_parts.h>
-#include <hv/domain.h>
+#include <hv/build/builder.h>
+#include <hv/build/builder_parts.h>
+#include <hv/build/domain.h>
 #include <hv/mem/pool.h>
 
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
