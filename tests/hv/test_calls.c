@@ -4,8 +4,8 @@
  * physdev_op and platform_op, for guests of both widths.  Guest memory is this program's own, below 4 GiB; what lies
  * outside faults.
  */
-/* links: hv/call_console.c hv/call_version.c hv/call_memory.c hv/call_grant.c hv/service/grant.c hv/service/grant_copy.c hv/domain/share.c */
-/* links: hv/call_physdev.c hv/call_platform.c engine/access.c */
+/* links: hv/call/call_console.c hv/call/call_version.c hv/call/call_memory.c hv/call/call_grant.c hv/service/grant.c hv/service/grant_copy.c hv/domain/share.c */
+/* links: hv/call/call_physdev.c hv/call/call_platform.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/base/layout.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 #include <hv/main.h>
 

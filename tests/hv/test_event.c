@@ -3,7 +3,7 @@
  * Event channels by their calls, of guests of both widths: each command, each error, the bits that the guest sees, and
  * random calls against a model of their own.
  */
-/* links: hv/domain/event.c hv/service/event_channel.c hv/call_event.c */
+/* links: hv/domain/event.c hv/service/event_channel.c hv/call/call_event.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <engine/access.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/event.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What advisories about grant tables teach, tried on hv/call_grant.c and hv/service/grant.c: docs/advisories.md.  No grant is
+ * What advisories about grant tables teach, tried on hv/call/call_grant.c and hv/service/grant.c: docs/advisories.md.  No grant is
  * ever mapped or transferred (rule R8 there), and nothing is copied but among a domain's own pages.  The machine here
  * has no pages at all, so that nothing can be had but a refusal: what is seen is that there is one, whatever is asked.
  */
-/* links: hv/call_grant.c hv/service/grant.c hv/service/grant_copy.c engine/access.c */
+/* links: hv/call/call_grant.c hv/service/grant.c hv/service/grant_copy.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 #include <abi/grant.h>
 #include <abi/hypercall.h>
 #include <engine/engine.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 #define ARGS   UINT64_C(0x10000) /* where the guest has its arguments */

@@ -3,7 +3,7 @@
  * The clock's arithmetic against 128-bit arithmetic; the real-time clock against the C library; what guests see of
  * time, computed like a guest does it; the vCPUs' timers and the calls that set them.
  */
-/* links: hv/base/clock.c hv/domain/wallclock.c hv/time/rtc_decode.c hv/call_time.c */
+/* links: hv/base/clock.c hv/domain/wallclock.c hv/time/rtc_decode.c hv/call/call_time.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@
 #include <hv/base/clock.h>
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/time.h>
 #include <hv/domain/vcpu.h>

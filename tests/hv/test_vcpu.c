@@ -3,7 +3,7 @@
  * vcpu_op and sched_op, of guests of both widths: each command and each error, against stand-ins for the engine, the
  * scheduler and the clock that note what they are asked.
  */
-/* links: hv/call_vcpu.c hv/vcpu_initialise.c hv/call_sched.c engine/access.c */
+/* links: hv/call/call_vcpu.c hv/call/vcpu_initialise.c hv/call/call_sched.c engine/access.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include <abi/mmu.h>
 #include <abi/sched.h>
 #include <engine/engine.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
 #include <hv/time/apic.h>

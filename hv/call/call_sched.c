@@ -4,7 +4,7 @@
 #include <abi/mmu.h>
 #include <abi/sched.h>
 #include <engine/access.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 #define POLL_PORTS_MAX 128u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* set_timer_op */
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 #define MISTAKE_AHEAD (UINT64_C(1) << 50) /* ns, 13 days: a time further ahead than this was not meant */

@@ -9,9 +9,9 @@
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
+#include <hv/call/vcpu_initialise.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
-#include <hv/vcpu_initialise.h>
 
 #define GDT_FRAMES_IN_CONTEXT 16u
 #define DESCRIPTORS_PER_FRAME 512u

@@ -4,7 +4,7 @@
 #include <abi/platform.h>
 #include <engine/access.h>
 #include <hv/base/asm.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/time.h>
 #include <hv/domain/vcpu.h>
 

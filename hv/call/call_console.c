@@ -4,7 +4,7 @@
 #include <abi/io.h>
 #include <engine/access.h>
 #include <engine/port.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
 

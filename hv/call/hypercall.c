@@ -3,7 +3,7 @@
 #include <abi/errno.h>
 #include <abi/hypercall.h>
 #include <engine/port.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 static call_fn *const calls[] = {

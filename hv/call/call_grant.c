@@ -9,7 +9,7 @@
 #include <engine/access.h>
 #include <engine/port.h>
 #include <hv/build/domain.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 /* Arguments of GNTTABOP_get_status_frames, as in the same header. */

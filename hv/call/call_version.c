@@ -7,7 +7,7 @@
 #include <engine/access.h>
 #include <hv/base/string.h>
 #include <hv/build/domain.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 #include <hv/main.h>
 

@@ -7,7 +7,7 @@
 #include <abi/trap.h>
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])

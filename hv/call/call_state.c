@@ -4,7 +4,7 @@
 #include <abi/errno.h>
 #include <abi/segment.h>
 #include <engine/engine.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 int64_t call_fpu_taskswitch(struct hv_vcpu *vcpu, const uint64_t args[6])

@@ -5,10 +5,10 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <hv/base/string.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
+#include <hv/call/vcpu_initialise.h>
 #include <hv/domain/vcpu.h>
 #include <hv/time/apic.h>
-#include <hv/vcpu_initialise.h>
 
 #define PERIOD_LEAST UINT64_C(1000000) /* ns */
 #define PERIOD_MOST  (UINT64_MAX >> 2)

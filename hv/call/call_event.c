@@ -3,7 +3,7 @@
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <engine/access.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
 

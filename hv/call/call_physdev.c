@@ -6,7 +6,7 @@
 #include <abi/errno.h>
 #include <abi/physdev.h>
 #include <engine/access.h>
-#include <hv/calls.h>
+#include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
 
 #define PORTS_MAX  65536u
