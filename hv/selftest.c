@@ -8,11 +8,11 @@
 #include <hv/base/options.h>
 #include <hv/base/print.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/trap.h>
 #include <hv/mem/memory.h>
 #include <hv/mem/pool.h>
 #include <hv/selftest.h>
 #include <hv/time/nmi_watchdog.h>
-#include <hv/trap.h>
 
 #define FRAMES_NEEDED 128u
 

@@ -12,13 +12,13 @@
 #include <engine/level.h>
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/trap.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/memory.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
 #include <hv/selftest.h>
-#include <hv/trap.h>
 
 #define DOMAIN_ID  1u
 #define MAX_FRAMES 64u

@@ -12,13 +12,13 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/trap.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulate.h>
 #include <hv/mem/window.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
-#include <hv/trap.h>
 
 #define INT_N_SIZE   2u
 #define SYSCALL_SIZE 2u

@@ -5,7 +5,7 @@
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
 #include <hv/build/builder_parts.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/mem/pool.h>
 
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)

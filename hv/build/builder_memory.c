@@ -6,7 +6,7 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/build/builder_parts.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/mem/allocate.h>
 
 #define PER_PAGE (PAGE_SIZE / sizeof(uint64_t))

@@ -6,7 +6,7 @@
 #include <engine/engine.h>
 #include <engine/level.h>
 #include <hv/build/builder_parts.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 
 #define LEAF_FLAGS  (ENTRY_PRESENT | ENTRY_RW | ENTRY_USER | ENTRY_ACCESSED | ENTRY_GUEST_KERNEL)
 #define TABLE_FLAGS (ENTRY_PRESENT | ENTRY_RW | ENTRY_USER | ENTRY_AD)

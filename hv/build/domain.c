@@ -7,8 +7,8 @@
 #include <engine/engine.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
-#include <hv/build/domain.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>

@@ -8,8 +8,8 @@
 #include <abi/mmu.h>
 #include <engine/access.h>
 #include <engine/port.h>
-#include <hv/build/domain.h>
 #include <hv/call/calls.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 
 /* Arguments of GNTTABOP_get_status_frames, as in the same header. */

@@ -6,8 +6,8 @@
 #include <abi/shared.h>
 #include <engine/access.h>
 #include <hv/base/layout.h>
-#include <hv/build/domain.h>
 #include <hv/call/calls.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 
 #define M2P_EXTENT (UINT64_C(2) << 20)

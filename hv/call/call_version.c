@@ -6,8 +6,8 @@
 #include <abi/vm_assist.h>
 #include <engine/access.h>
 #include <hv/base/string.h>
-#include <hv/build/domain.h>
 #include <hv/call/calls.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 #include <hv/main.h>
 

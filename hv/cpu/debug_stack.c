@@ -3,7 +3,7 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
 #include <hv/cpu/descriptor.h>
-#include <hv/trap.h>
+#include <hv/cpu/trap.h>
 
 #define DR6_CLEAR UINT64_C(0xffff0ff0)
 #define DR7_CLEAR UINT64_C(0x400)

@@ -5,7 +5,7 @@
 #include <hv/base/layout.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/descriptor.h>
-#include <hv/trap.h>
+#include <hv/cpu/trap.h>
 
 #define GDT_PAGES 15u
 _Static_assert(GDT_PAGES == FIRST_RESERVED_GDT_PAGE + 1, "the hypervisor's page follows the guest's");

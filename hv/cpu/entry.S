@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the guest, or from an exception or interrupt, to C and back.  All ways in build the same frame, struct cpu_frame
- * of hv/trap.h:
+ * of hv/cpu/trap.h:
  *
  *   exceptions and interrupts   a stub of 16 bytes for each vector; those without an error code get a zero in its place
  *   syscall, sysenter           a stub for each processor, since the instructions bring no stack

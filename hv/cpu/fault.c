@@ -9,8 +9,8 @@
 #include <hv/base/print.h>
 #include <hv/base/symbol.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/trap.h>
 #include <hv/time/nmi_watchdog.h>
-#include <hv/trap.h>
 
 #define CALLS_MAX  32u
 #define SEARCH_MAX (STACK_SIZE / 8u)

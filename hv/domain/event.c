@@ -7,7 +7,7 @@
  * alike.
  */
 #include <abi/errno.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
 

@@ -13,6 +13,7 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/trap.h>
 #include <hv/domain/port.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
@@ -22,7 +23,6 @@
 #include <hv/mem/window.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/timer.h>
-#include <hv/trap.h>
 
 #define LOCKS_MAX 2u /* an operation takes those of two domains at most */
 

@@ -2,7 +2,7 @@
 /* Frames that a domain and the hypervisor share. */
 #include <abi/layout.h>
 #include <engine/engine.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 
 int domain_share_new(struct hv_domain *domain, mfn_t *mfn)
 {

@@ -6,10 +6,10 @@
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/trap.h>
 #include <hv/domain/state.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
-#include <hv/trap.h>
 
 /*
  * ---- Extended state: Intel SDM volume 1, chapter 13.

@@ -4,14 +4,14 @@
 
 #include <abi/shared.h>
 #include <engine/machine.h>
-#include <hv/build/domain.h>
+#include <hv/cpu/trap.h>
 #include <hv/domain/bounce.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/event.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/state.h>
 #include <hv/domain/time.h>
-#include <hv/trap.h>
 
 struct hv_vcpu {
     struct vcpu vcpu;          /* first: the engine hands out pointers to it */

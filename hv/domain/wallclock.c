@@ -3,7 +3,7 @@
 #include <abi/errno.h>
 #include <hv/base/clock.h>
 #include <hv/base/print.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/time.h>
 #include <hv/time/rtc.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <hv/cpu/trap.h>
 #include <hv/emulate/alu.h>
-#include <hv/trap.h>
 
 static bool sign_of(uint64_t value, unsigned bytes)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <stddef.h>
 
+#include <hv/cpu/trap.h>
 #include <hv/emulate/alu.h>
 #include <hv/emulate/decode.h>
 #include <hv/emulate/operand.h>
-#include <hv/trap.h>
 
 static const uint8_t places[] = {
     offsetof(struct cpu_frame, rax), offsetof(struct cpu_frame, rcx), offsetof(struct cpu_frame, rdx),

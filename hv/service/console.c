@@ -7,7 +7,7 @@
 #include <abi/io.h>
 #include <engine/port.h>
 #include <hv/base/serial.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/event.h>
 #include <hv/domain/report.h>
 #include <hv/domain/time.h>

@@ -5,7 +5,7 @@
  */
 #include <abi/errno.h>
 #include <engine/machine.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
 #include <hv/service/event_channel.h>

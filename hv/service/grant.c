@@ -8,7 +8,7 @@
 #include <engine/check.h>
 #include <engine/engine.h>
 #include <hv/base/string.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/service/grant.h>
 
 #define BACKEND 0u /* the domain at the other end of the rings */

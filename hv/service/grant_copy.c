@@ -8,7 +8,7 @@
 #include <abi/mmu.h>
 #include <engine/engine.h>
 #include <hv/base/string.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/service/grant.h>
 
 /* A page, and which of its bytes may be used. */

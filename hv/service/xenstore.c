@@ -8,7 +8,7 @@
 #include <engine/port.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/domain/event.h>
 #include <hv/mem/allocate.h>
 #include <hv/service/store_session.h>

@@ -129,7 +129,7 @@ hosted_from() {
             grep -qxFf <(echo "$objects") && echo "hv/$(basename "$source" .c)"
     done
     for source in tests/boot/test_*.c; do
-        { echo "${source%.c}"; (cd "$root" && ls hv/boot*.c hv/base/ranges.c hv/base/options.c) | sed 's|\.c$||'; } |
+        { echo "${source%.c}"; (cd "$root" && ls hv/boot/boot*.c hv/base/ranges.c hv/base/options.c) | sed 's|\.c$||'; } |
             grep -qxFf <(echo "$objects") && echo "boot/$(basename "$source" .c)"
     done
 }

@@ -16,7 +16,7 @@
 #include <hv/base/layout.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/descriptor.h>
-#include <hv/trap.h>
+#include <hv/cpu/trap.h>
 #include <tests/hv/lib/fake_cpu.h>
 
 const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE];

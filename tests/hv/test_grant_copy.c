@@ -14,7 +14,7 @@
 #include <abi/grant.h>
 #include <abi/mmu.h>
 #include <engine/engine.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/service/grant.h>
 
 #define OWN     1u

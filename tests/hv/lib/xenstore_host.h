@@ -12,7 +12,7 @@
 #include <abi/io.h>
 #include <engine/port.h>
 #include <hv/base/print.h>
-#include <hv/build/domain.h>
+#include <hv/domain/domain.h>
 #include <hv/mem/allocate.h>
 
 #define HOST_PORT 7u
