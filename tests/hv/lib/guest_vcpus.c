@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest and the stand-ins: guest_vcpus.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/mmu.h>
+#include <engine/engine.h>
+#include <hv/mem/allocate.h>
+#include <hv/time/apic.h>
+#include <tests/hv/lib/guest_vcpus.h>
+
+struct hv_domain domain, other;
+struct hv_vcpu vcpus[VCPUS];
+struct cpu_frame frames[VCPUS];
+struct vcpu_info infos[VCPUS];
+_Alignas(4096) uint8_t info_frame[4096];
+struct noted noted;
+struct planned planned;
+unsigned objects;
+
+static struct domain *domains[2] = {&domain.domain, &other.domain};
+static struct machine machine = {.domains = domains, .nr_domains = 2};
+static struct vcpu *table[VCPUS];
+
+void *allocate(size_t size)
+{
+    objects++;
+    return calloc(1, size);
+}
+
+void release(void *object, size_t size)
+{
+    (void)size;
+    objects--;
+    free(object);
+}
+
+void *port_frame_map(mfn_t mfn)
+{
+    assert_int_equal(mfn.v, INFO_FRAME);
+    return info_frame;
+}
+
+int domain_hold_writable(struct domain *which, mfn_t mfn)
+{
+    assert_ptr_equal(which, &domain.domain);
+    if (!planned.hold_error)
+        noted.held = mfn;
+    return planned.hold_error;
+}
+
+int vcpu_set_gdt(struct vcpu *vcpu, const mfn_t *list, unsigned entries)
+{
+    (void)vcpu;
+    noted.gdt_entries = entries;
+    noted.first_gdt_frame = list[0];
+    return planned.gdt_error;
+}
+
+int vcpu_set_ldt(struct vcpu *vcpu, vaddr_t base, unsigned entries)
+{
+    (void)vcpu;
+    noted.ldt_base = base.v;
+    noted.ldt_entries = entries;
+    return planned.ldt_error;
+}
+
+int vcpu_set_trap(struct vcpu *vcpu, unsigned vector, uint64_t address, uint16_t cs, uint8_t flags)
+{
+    noted.trap_calls++;
+    vcpu->traps[vector] = (struct trap_gate){address, cs, flags};
+    return vector == 200 ? planned.trap_error : 0;
+}
+
+int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
+{
+    (void)vcpu;
+    noted.roots[0] = kernel;
+    noted.roots[1] = user;
+    return planned.root_error;
+}
+
+void vcpu_destroy(struct vcpu *vcpu)
+{
+    (void)vcpu;
+    noted.destroyed++;
+}
+
+bool state_set_extended(struct hv_vcpu *vcpu, const void *fxsave)
+{
+    (void)vcpu;
+    noted.extended_first = *(const uint8_t *)fxsave;
+    return planned.extended_is_good;
+}
+
+bool state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4)
+{
+    vcpu->state.cr4 = cr4;
+    return true;
+}
+
+int state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
+{
+    assert_true(index < 4 || index == 6 || index == 7);
+    vcpu->state.debug[index] = value;
+    return 0;
+}
+
+void bounce_request_nmi(struct hv_vcpu *vcpu)
+{
+    vcpu->bounce.nmi_pending = true;
+}
+
+void sched_yield(void)
+{
+    noted.yields++;
+}
+
+void sched_block(struct hv_vcpu *vcpu)
+{
+    assert_ptr_equal(vcpu, &vcpus[0]);
+    noted.blocks++;
+    if (planned.while_blocked)
+        planned.while_blocked();
+}
+
+void sched_stop(struct hv_vcpu *vcpu)
+{
+    vcpu->run.down = true;
+    noted.stopped |= 1u << vcpu->vcpu.id;
+}
+
+void sched_start(struct hv_vcpu *vcpu)
+{
+    vcpu->run.down = false;
+    noted.started |= 1u << vcpu->vcpu.id;
+}
+
+void sched_wake(struct hv_vcpu *vcpu)
+{
+    noted.woken |= 1u << vcpu->vcpu.id;
+}
+
+struct vcpu_runstate_info sched_runstate(const struct hv_vcpu *vcpu)
+{
+    return (struct vcpu_runstate_info){
+        .state = (int32_t)vcpu->vcpu.id, .state_entry_time = 1001, .time = {1002, 1003, 1004, 1005}};
+}
+
+void domain_shut_down(struct hv_domain *which, unsigned reason)
+{
+    if (which == &domain)
+        noted.shut_down = 100 + reason;
+    else
+        noted.shut_down_other = 100 + reason;
+    which->ended = true;
+}
+
+void domain_end(struct hv_vcpu *vcpu, unsigned reason)
+{
+    vcpu->vcpu.diverted = true;
+    domain_shut_down(vcpu_domain(vcpu), reason);
+}
+
+uint64_t time_now(void)
+{
+    return planned.now;
+}
+
+void time_update_vcpu(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    noted.updates++;
+}
+
+void time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline)
+{
+    assert_ptr_equal(vcpu, &vcpus[0]);
+    noted.singleshot = deadline;
+}
+
+void time_stop_singleshot(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    noted.singleshot = 0;
+}
+
+void time_set_periodic(struct hv_vcpu *vcpu, uint64_t period)
+{
+    (void)vcpu;
+    noted.periodic = period;
+}
+
+void time_set_poll(struct hv_vcpu *vcpu, uint64_t deadline)
+{
+    (void)vcpu;
+    noted.poll_deadline = deadline;
+}
+
+void time_stop_poll(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    noted.poll_deadline = 0;
+}
+
+void time_set_watchdog(struct hv_domain *which, unsigned id, uint32_t seconds)
+{
+    assert_ptr_equal(which, &domain);
+    assert_true(id < WATCHDOGS);
+    noted.watchdogs[id] = seconds;
+}
+
+bool time_has_watchdog(const struct hv_domain *which, unsigned id)
+{
+    assert_ptr_equal(which, &domain);
+    return noted.watchdogs[id];
+}
+
+void event_unmask_upcalls(struct hv_vcpu *vcpu)
+{
+    vcpu->info->evtchn_upcall_mask = 0;
+}
+
+void event_recheck(struct hv_vcpu *vcpu)
+{
+    assert_ptr_equal(vcpu->info, info_frame + 64);
+    noted.rechecks++;
+}
+
+/* Ports 1 to 63 are in use. */
+bool event_is_open(const struct hv_domain *which, uint32_t port)
+{
+    assert_ptr_equal(which, &domain);
+    return port > 0 && port < 64;
+}
+
+bool event_is_pending(const struct hv_domain *which, uint32_t port)
+{
+    assert_ptr_equal(which, &domain);
+    return port < 64 && planned.pending[port];
+}
+
+uint32_t apic_id(void)
+{
+    return 9;
+}
+
+static void make(enum width width)
+{
+    memset(&domain, 0, sizeof(domain));
+    memset(&other, 0, sizeof(other));
+    memset(vcpus, 0, sizeof(vcpus));
+    memset(infos, 0, sizeof(infos));
+    guest_memory_reset(&vcpus[0].vcpu);
+    memset(guest_memory, 0xa5, GUEST_MEMORY_SIZE);
+    domain.domain =
+        (struct domain){.machine = &machine, .id = DOMID(0), .width = width, .vcpus = table, .nr_vcpus = VCPUS};
+    other.domain = (struct domain){.machine = &machine, .id = DOMID(1)};
+    for (unsigned i = 0; i < VCPUS; i++) {
+        table[i] = &vcpus[i].vcpu;
+        vcpus[i].vcpu.domain = &domain.domain;
+        vcpus[i].vcpu.id = i;
+        vcpus[i].frame = &frames[i];
+        vcpus[i].info = &infos[i];
+        vcpus[i].info_frame = MFN_NONE;
+        vcpus[i].run.down = i > 0;
+        vcpus[i].initialised = i == 0;
+        infos[i].evtchn_upcall_mask = 1;
+    }
+    noted = (struct noted){0};
+    planned = (struct planned){.now = 5000, .extended_is_good = true};
+}
+
+int set_up_64(void **state)
+{
+    (void)state;
+    make(WIDTH_64);
+    return 0;
+}
+
+int set_up_32(void **state)
+{
+    (void)state;
+    make(WIDTH_PAE);
+    return 0;
+}
+
+bool is_wide(void)
+{
+    return domain.domain.width == WIDTH_64;
+}
