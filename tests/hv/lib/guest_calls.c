@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest and its calls: guest_calls.h. */
+#include <string.h>
+
+#include <engine/engine.h>
+#include <tests/hv/lib/guest_calls.h>
+
+#define NOWHERE_64 UINT64_C(0x123456789000)
+#define NOWHERE_32 UINT64_C(0x10)
+
+struct machine machine;
+struct hv_domain domain;
+struct hv_vcpu vcpu;
+bool preempt_wanted;
+unsigned yields;
+
+static struct domain *domains[4];
+
+bool port_preempt_wanted(void)
+{
+    return preempt_wanted;
+}
+
+void port_yield(void)
+{
+    yields++;
+}
+
+void guest_begin(enum width width)
+{
+    memset(&domain, 0, sizeof(domain));
+    memset(&vcpu, 0, sizeof(vcpu));
+    guest_memory_reset(&vcpu.vcpu);
+    preempt_wanted = true;
+    yields = 0;
+    domain.domain.machine = &machine;
+    domains[1] = &domain.domain;
+    machine.domains = domains;
+    machine.nr_domains = 4;
+    domain.domain.id = DOMID(1);
+    domain.domain.width = width;
+    domain.domain.max_frames = domain.domain.nr_frames = 1000;
+    vcpu.vcpu.domain = &domain.domain;
+}
+
+int64_t call(call_fn *function, uint64_t first, uint64_t second, uint64_t third)
+{
+    const uint64_t args[6] = {first, second, third, 0x5555, 0x5555, 0x5555};
+
+    return function(&vcpu, args);
+}
+
+uint64_t at(size_t offset)
+{
+    return GUEST_MEMORY + offset;
+}
+
+uint64_t nowhere(void)
+{
+    return domain.domain.width == WIDTH_64 ? NOWHERE_64 : NOWHERE_32;
+}
