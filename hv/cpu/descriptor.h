@@ -2,9 +2,9 @@
 /*
  * The processor's descriptor tables.
  *
- * A GDT spans 15 pages of a descriptor window (hv/mem/window.h): 14 that show the guest's frames, and behind them the page
- * of the hypervisor, with what abi/segment.h promises to guests and with the processor's TSS.  There are two such pages
- * for each processor, because the promises to 64-bit and to 32-bit guests differ.
+ * A GDT spans 15 pages of a descriptor window (hv/mem/window.h): 14 that show the guest's frames, and behind them the
+ * page of the hypervisor, with what abi/segment.h promises to guests and with the processor's TSS.  There are two such
+ * pages for each processor, because the promises to 64-bit and to 32-bit guests differ.
  */
 #pragma once
 

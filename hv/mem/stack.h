@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypervisor stacks of vCPUs, at addresses of their own (hv/base/layout.h), so that nothing is mapped below them: a stack
- * that overflows faults.
+ * Hypervisor stacks of vCPUs, at addresses of their own (hv/base/layout.h), so that nothing is mapped below them: a
+ * stack that overflows faults.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What guests do to event channels, one operation each: hv/call/call_event.c decodes them.  Errors are those of abi/event.h.
+ * What guests do to event channels, one operation each: hv/call/call_event.c decodes them.  Errors are those of
+ * abi/event.h.
  */
 #pragma once
 

@@ -51,8 +51,8 @@ int __attribute__((warn_unused_result)) grant_grow(struct hv_domain *domain, uns
 int __attribute__((warn_unused_result)) grant_set_version(struct hv_domain *domain, unsigned version);
 
 /*
- * hv/service/grant_copy.c.  Copy bytes between pages of @domain, granted to itself or named by frame; exchange two entries of
- * the table.  The result is a status of abi/grant.h.
+ * hv/service/grant_copy.c.  Copy bytes between pages of @domain, granted to itself or named by frame; exchange two
+ * entries of the table.  The result is a status of abi/grant.h.
  */
 int16_t grant_copy(struct hv_domain *domain, const struct gnttab_copy *copy);
 int16_t grant_swap(const struct hv_domain *domain, grant_ref_t a, grant_ref_t b);

@@ -3,7 +3,8 @@
  * Fuzzing of what is read before any guest runs: bundles, and the kernels in them or alone.  What they say that the
  * builder relies on is checked, and a domain is laid out for it.
  */
-/* links: hv/kernel/bundle.c hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c */
+/* links: hv/kernel/bundle.c hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/elf_image.c */
+/* links: hv/kernel/elfnote.c hv/kernel/kernel.c */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -6,7 +6,8 @@
  *
  *   clang -I. -g -O1 -fsanitize=fuzzer,address,undefined tests/hv/fuzz_xenstore.c LINKS
  */
-/* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c hv/service/store_transaction.c */
+/* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
+/* links: hv/service/store_transaction.c */
 /* links: hv/service/store_tree.c */
 #include <tests/hv/lib/xenstore_host.h>
 

@@ -5,7 +5,8 @@
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
-/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c */
+/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/kernel/elf_image.c hv/kernel/elfnote.c */
+/* links: hv/kernel/kernel.c */
 /* links: tests/hv/lib/elf_maker.c */
 #include <stdarg.h>
 #include <stdio.h>

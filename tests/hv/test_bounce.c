@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frames that a guest's kernel finds: hv/domain/bounce.c over a guest's memory that is a buffer.  What abi/trap.h and
- * abi/callback.h say of them, word by word; that the processor then takes them is seen by guests/tests/exceptions,
+ * The frames that a guest's kernel finds: hv/domain/bounce.c over a guest's memory that is a buffer.  What abi/trap.h
+ * and abi/callback.h say of them, word by word; that the processor then takes them is seen by guests/tests/exceptions,
  * events, syscalls and segments.
  */
 /* links: hv/domain/bounce.c engine/access.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GDT, TSS, LDT and IDT as hv/cpu/descriptor.c fills and loads them, taken apart again as Intel SDM volume 3 says: 3.4.5
- * (segments), 3.5 and 8.2 (TSS and LDT), 6.14 (gates).  That the processor runs on them is seen by every boot.
+ * GDT, TSS, LDT and IDT as hv/cpu/descriptor.c fills and loads them, taken apart again as Intel SDM volume 3 says:
+ * 3.4.5 (segments), 3.5 and 8.2 (TSS and LDT), 6.14 (gates).  That the processor runs on them is seen by every boot.
  */
 /* links: hv/cpu/descriptor.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains made and released on the hosted machine by engine and hv/build/domain.c together: what a new one is, the way back
- * from wherever its making can fail, its end, and what it is told to have left behind.  On the machine: tests/guest
- * with `--audit`, hv/selftest_domain.c.
+ * Domains made and released on the hosted machine by engine and hv/build/domain.c together: what a new one is, the way
+ * back from wherever its making can fail, its end, and what it is told to have left behind.  On the machine:
+ * tests/guest with `--audit`, hv/selftest_domain.c.
  */
 /* links: hv/build/domain.c hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */

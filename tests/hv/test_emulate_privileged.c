@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate/emulate_privileged.c hv/emulate/emulate_ports.c hv/emulate/emulate_system.c hv/emulate/emulation.c hv/emulate/msr.c */
+/* links: hv/emulate/emulate_privileged.c hv/emulate/emulate_ports.c hv/emulate/emulate_system.c */
+/* links: hv/emulate/emulation.c hv/emulate/msr.c */
 /* links: hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
 /* Privileged instructions, ports, model-specific registers: who may use them, and what the guest finds afterwards. */
 #include <setjmp.h>

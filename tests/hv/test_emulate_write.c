@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate/emulate_write.c hv/emulate/emulation.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
+/* links: hv/emulate/emulate_write.c hv/emulate/emulation.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c */
+/* links: hv/emulate/decode_table.c */
 /*
  * Write emulation against the processor that the test runs on.  Random instructions with random operands are executed
  * three times: natively on memory that is read-only, for the address of the fault; by emulate_write() on a copy; and

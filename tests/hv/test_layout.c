@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The layout of a new domain, for many kernels and sizes, against the rules of abi/layout.h. */
-/* links: hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/kernel.c hv/kernel/elf_image.c hv/kernel/elfnote.c */
+/* links: hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/kernel.c hv/kernel/elf_image.c */
+/* links: hv/kernel/elfnote.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

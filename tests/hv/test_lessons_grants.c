@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What advisories about grant tables teach, tried on hv/call/call_grant.c and hv/service/grant.c: docs/advisories.md.  No grant is
- * ever mapped or transferred (rule R8 there), and nothing is copied but among a domain's own pages.  The machine here
- * has no pages at all, so that nothing can be had but a refusal: what is seen is that there is one, whatever is asked.
+ * What advisories about grant tables teach, tried on hv/call/call_grant.c and hv/service/grant.c: docs/advisories.md.
+ * No grant is ever mapped or transferred (rule R8 there), and nothing is copied but among a domain's own pages.  The
+ * machine here has no pages at all, so that nothing can be had but a refusal: what is seen is that there is one,
+ * whatever is asked.
  */
 /* links: hv/call/call_grant.c hv/service/grant.c hv/service/grant_copy.c engine/access.c */
 #include <setjmp.h>

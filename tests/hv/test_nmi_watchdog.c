@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When NMIs find a hypervisor that hangs, and when not: hv/time/nmi_watchdog.c with a clock that the test moves.  That NMIs
- * come at all is seen by tests/boot, and by guests/tests/vm86.
+ * When NMIs find a hypervisor that hangs, and when not: hv/time/nmi_watchdog.c with a clock that the test moves.  That
+ * NMIs come at all is seen by tests/boot, and by guests/tests/vm86.
  */
 /* links: hv/time/nmi_watchdog.c */
 #include <setjmp.h>

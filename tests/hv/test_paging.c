@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's own page tables: hv/mem/paging.c writes them into a piece of memory that stands for the machine's, and a
- * walk of the test's own reads them as the processor would (Intel SDM volume 3, 4.5).  That the processor agrees is
- * seen by every boot; that no page is writable and executable in the image's own mappings, by hv/selftest.c.
+ * The hypervisor's own page tables: hv/mem/paging.c writes them into a piece of memory that stands for the machine's,
+ * and a walk of the test's own reads them as the processor would (Intel SDM volume 3, 4.5).  That the processor agrees
+ * is seen by every boot; that no page is writable and executable in the image's own mappings, by hv/selftest.c.
  */
 /* links: tests/hv/lib/fake_cpu.c */
 #define _GNU_SOURCE /* memfd_create(), MAP_FIXED_NOREPLACE */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hv/domain/port.c, what the engine asks of the machine, on a processor that is made up: each function does the one thing to
- * the one processor that there is, and to no other.  That the instructions then do what the manual says is seen by
- * hv/selftest.c on the machine.
+ * hv/domain/port.c, what the engine asks of the machine, on a processor that is made up: each function does the one
+ * thing to the one processor that there is, and to no other.  That the instructions then do what the manual says is
+ * seen by hv/selftest.c on the machine.
  */
 /* links: hv/domain/port.c hv/domain/vcpu.c hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who runs, when, and on which stack: hv/domain/sched.c with real switches of stacks, on a processor that is made up.  Here a
- * vCPU's guest is a function that calls the scheduler as hypercalls do.  That trap.c comes here on each way back to the
- * guest is seen by test_trap.c, and on the machine by guests/tests/events and tests/linux.
+ * Who runs, when, and on which stack: hv/domain/sched.c with real switches of stacks, on a processor that is made up.
+ * Here a vCPU's guest is a function that calls the scheduler as hypercalls do.  That trap.c comes here on each way back
+ * to the guest is seen by test_trap.c, and on the machine by guests/tests/events and tests/linux.
  */
 /* links: hv/domain/sched.c tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c */
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What of the processor belongs to a vCPU: hv/domain/state.c on a processor that is made up, but for xsave and what cpuid says
- * of it, which are those of the machine that runs the test.  That no state reaches another vCPU or is lost on the way
- * is seen by guests/tests/fpu and privileged, and by tests/linux.
+ * What of the processor belongs to a vCPU: hv/domain/state.c on a processor that is made up, but for xsave and what
+ * cpuid says of it, which are those of the machine that runs the test.  That no state reaches another vCPU or is lost
+ * on the way is seen by guests/tests/fpu and privileged, and by tests/linux.
  *
  * The file is compiled into its test, so that the test can say what the processor offers.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Events of watches in a session's output: however much of it is used, one fits or it waits; nothing lies behind it. */
-/* links: hv/service/store_session.c hv/service/store_watch.c hv/service/store_transaction.c hv/service/store_tree.c hv/service/store_permissions.c */
+/* links: hv/service/store_session.c hv/service/store_watch.c hv/service/store_transaction.c hv/service/store_tree.c */
+/* links: hv/service/store_permissions.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What becomes of each trap of a guest: hv/trap.c among stand-ins that say what they are asked.  That the processor and
- * hv/cpu/entry.S hand over what is assumed here is seen by guests/tests/exceptions, syscalls, segments and lessons, and by
- * tests/linux; what becomes of the hypervisor's own traps, by test_trap_inside.c.
+ * hv/cpu/entry.S hand over what is assumed here is seen by guests/tests/exceptions, syscalls, segments and lessons, and
+ * by tests/linux; what becomes of the hypervisor's own traps, by test_trap_inside.c.
  */
 /* links: hv/trap.c tests/hv/lib/fake_cpu.c */
 #include <tests/hv/lib/trap_host.h>

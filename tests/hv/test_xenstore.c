@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The xenstore as a guest meets it: bytes in its ring, and what comes back. */
-/* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c hv/service/store_transaction.c */
+/* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
+/* links: hv/service/store_transaction.c */
 /* links: hv/service/store_tree.c */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,5 +12,7 @@
 struct cpu_frame;
 void fake_stack_first(struct cpu_frame *frame);
 
-/* Stacks that exist, and the end of stack @number: those of stack_create() (hv/mem/stack.h), of which @limit may exist. */
+/*
+ * Stacks that exist, and the end of stack @number: those of stack_create() (hv/mem/stack.h), of which @limit may exist.
+ */
 extern unsigned fake_stacks, fake_stack_limit;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What hv/service/xenstore.c needs of the hypervisor, and the guest's end of its ring.  The one program that includes this is
- * the whole machine.
+ * What hv/service/xenstore.c needs of the hypervisor, and the guest's end of its ring.  The one program that includes
+ * this is the whole machine.
  */
 #pragma once
 
