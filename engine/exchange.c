@@ -6,9 +6,10 @@
 #include <abi/errno.h>
 #include <abi/memory.h>
 #include <engine/access.h>
+#include <engine/exchange.h>
 #include <engine/frame.h>
 #include <engine/m2p.h>
-#include <engine/memory.h>
+#include <engine/reservation.h>
 
 struct exchange {
     struct reservation in, out;
@@ -21,7 +22,7 @@ struct exchange {
 struct chunk {
     unsigned nr_in, nr_out;
     mfn_t *in, *out;
-    mfn_t one, many[1u << MEMORY_ORDER_MAX];
+    mfn_t one, many[1u << RESERVATION_ORDER_MAX];
 };
 
 static void chunk_init(struct chunk *chunk, const struct exchange *exchange)
@@ -151,7 +152,7 @@ static int take_in(struct op *op, const struct exchange *exchange, struct chunk 
 static void release_extents(struct op *op, const mfn_t *extents, unsigned count, unsigned order)
 {
     for (unsigned i = 0; i < count; i++)
-        if (memory_release_extent(op, order, extents[i]))
+        if (reservation_release_extent(op, order, extents[i]))
             CHECK(false); /* known to be allocated, under the lock that is still held */
 }
 
@@ -221,7 +222,7 @@ static int exchange_all(struct op *op, struct exchange *exchange)
     return error;
 }
 
-int64_t memory_exchange(struct op *op, vaddr_t argument)
+int64_t exchange_memory(struct op *op, vaddr_t argument)
 {
     struct exchange exchange;
     int error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HYPERVISOR_memory_op, in order: the reservation structure; one extent taken, one given back; the calls.
+ * HYPERVISOR_memory_op, in order: one extent taken, one given back; the calls.
  * Frames come and go one extent at a time, so that a call that stops in the middle has done exactly what it says.
  */
 #include <abi/errno.h>
@@ -8,61 +8,12 @@
 #include <abi/layout.h>
 #include <abi/memory.h>
 #include <engine/access.h>
+#include <engine/exchange.h>
 #include <engine/foreign.h>
 #include <engine/frame.h>
 #include <engine/m2p.h>
 #include <engine/memory.h>
-
-static bool read_reservation(struct vcpu *vcpu, vaddr_t from, struct reservation *out)
-{
-    struct xen_memory_reservation full;
-    struct compat_xen_memory_reservation compat;
-
-    if (vcpu->domain->width == WIDTH_64) {
-        if (!access_read(vcpu, &full, from, sizeof(full)))
-            return false;
-        *out = reservation_of(&full);
-        return true;
-    }
-    if (!access_read(vcpu, &compat, from, sizeof(compat)))
-        return false;
-    *out = compat_reservation_of(&compat);
-    return true;
-}
-
-int reservation_check_order(const struct op *op, const struct reservation *reservation)
-{
-    if (reservation->order > MEMORY_ORDER_MAX)
-        return refuse_value(op, XEN_EPERM, REFUSE_EXTENT_ORDER, reservation->order);
-    return 0;
-}
-
-int reservation_check_array(const struct op *op, const struct reservation *reservation)
-{
-    const struct domain *domain = op->vcpu->domain;
-
-    if (reservation->count > UINT32_MAX ||
-        !access_array_ok(domain, reservation->extents, reservation->count, access_word_size(domain)))
-        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, reservation->extents.v);
-    return 0;
-}
-
-int reservation_check_domain(const struct op *op, const struct reservation *reservation)
-{
-    /* Here, unlike in foreigndom, a domain may name itself by number. */
-    if (reservation->domid != DOMID_SELF && reservation->domid != op->vcpu->domain->id.v)
-        return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, reservation->domid);
-    return 0;
-}
-
-int reservation_check_bits(const struct op *op, const struct reservation *reservation)
-{
-    unsigned bits = XENMEMF_get_address_bits(reservation->flags);
-
-    if (bits == 0 || bits >= 64 || (op->machine->nr_frames << PAGE_SHIFT) - 1 <= (UINT64_C(1) << bits) - 1)
-        return 0;
-    return refuse_value(op, XEN_ENOMEM, REFUSE_ADDRESS_BITS, reservation->flags);
-}
+#include <engine/reservation.h>
 
 /* An extent for the domain; its M2P entries count up from @pfn, or stay invalid if that is MACH2PHYS_INVALID. */
 static int take_extent(struct op *op, unsigned order, uint64_t pfn, mfn_t *first)
@@ -73,22 +24,6 @@ static int take_extent(struct op *op, unsigned order, uint64_t pfn, mfn_t *first
         return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, order);
     for (uint64_t i = 0; pfn != MACH2PHYS_INVALID && i < UINT64_C(1) << order; i++)
         m2p_set(op->machine, mfn_add(*first, i), pfn + i);
-    return 0;
-}
-
-int memory_release_extent(struct op *op, unsigned order, mfn_t first)
-{
-    uint64_t count = UINT64_C(1) << order;
-
-    for (uint64_t i = 0; i < count; i++) {
-        const struct frame *frame = frame_find(op->machine, mfn_add(first, i));
-
-        if (!frame || frame_owner(frame) != op->pt_owner->id.v || !(frame->flags & FRAME_ALLOCATED))
-            return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, first.v + i);
-    }
-    for (uint64_t i = 0; i < count; i++)
-        if (frame_release(op->pt_owner, frame_find(op->machine, mfn_add(first, i))))
-            CHECK(false); /* looked at above, under the same lock */
     return 0;
 }
 
@@ -106,7 +41,7 @@ static int increase_one(struct op *op, const struct reservation *reservation, ui
         return error;
     if ((with_pfn || reservation->extents.v) && !access_write_word(op->vcpu, slot, first.v)) {
         error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
-        if (memory_release_extent(op, reservation->order, first))
+        if (reservation_release_extent(op, reservation->order, first))
             CHECK(false); /* nobody has heard of these frames yet */
     }
     return error;
@@ -119,7 +54,7 @@ static int decrease_one(struct op *op, const struct reservation *reservation, ui
 
     if (!access_read_word(op->vcpu, &first.v, slot))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
-    return memory_release_extent(op, reservation->order, first);
+    return reservation_release_extent(op, reservation->order, first);
 }
 
 /* Returns the number of extents done: for a reservation that makes no sense, none. */
@@ -128,7 +63,7 @@ static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argum
     struct reservation reservation;
     int error = 0;
 
-    if (!read_reservation(op->vcpu, argument, &reservation))
+    if (!reservation_read(op->vcpu, argument, &reservation))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
     if (reservation_check_domain(op, &reservation) || reservation_check_order(op, &reservation) ||
         reservation_check_array(op, &reservation) ||
@@ -193,7 +128,7 @@ int64_t memory_op(struct op *op, const uint64_t args[6])
     case XENMEM_populate_physmap:
         return change_reservation(op, (unsigned)args[0], argument);
     case XENMEM_exchange:
-        return memory_exchange(op, argument);
+        return exchange_memory(op, argument);
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
         return ask_domain(op, (unsigned)args[0], argument);

@@ -2,56 +2,7 @@
 /* HYPERVISOR_memory_op, as far as it moves frames between owners: as documented in abi/memory.h. */
 #pragma once
 
-#include <abi/memory.h>
 #include <engine/op.h>
 
 /* All commands but those that the machine answers (the memory map and the like), which go to port_hypercall(). */
 int64_t memory_op(struct op *op, const uint64_t args[6]);
-
-/* XENMEM_exchange: engine/exchange.c. */
-int64_t memory_exchange(struct op *op, vaddr_t argument);
-
-#define MEMORY_ORDER_MAX 9u /* an extent is at most 2 MiB */
-
-/* A reservation structure of either width, copied from the guest. */
-struct reservation {
-    vaddr_t extents; /* an array of the guest's words */
-    uint64_t count;
-    uint32_t order, flags;
-    uint16_t domid;
-};
-
-static inline struct reservation reservation_of(const struct xen_memory_reservation *from)
-{
-    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
-                                from->domid};
-}
-
-static inline struct reservation compat_reservation_of(const struct compat_xen_memory_reservation *from)
-{
-    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
-                                from->domid};
-}
-
-/*
- * Is @reservation one whose extents the machine can serve for the calling domain itself?  Each 0, or the error:
- * -XEN_EPERM extents too large; -XEN_EFAULT the array; -XEN_ESRCH another domain.
- */
-int __must_check reservation_check_order(const struct op *op, const struct reservation *reservation);
-int __must_check reservation_check_array(const struct op *op, const struct reservation *reservation);
-int __must_check reservation_check_domain(const struct op *op, const struct reservation *reservation);
-
-/* Can all frames of the machine be reached with the address bits asked for?  Else -XEN_ENOMEM. */
-int __must_check reservation_check_bits(const struct op *op, const struct reservation *reservation);
-
-/*
- * Take an extent of 2^@order frames from @first out of the reservation of op->pt_owner, wholly or not at all; frames
- * that are in other use live on.  -XEN_EINVAL: one of them is not an allocated frame of the domain.
- */
-int __must_check memory_release_extent(struct op *op, unsigned order, mfn_t first);
-
-/* The address of extent @index of the array. */
-static inline vaddr_t reservation_extent(const struct op *op, const struct reservation *reservation, uint64_t index)
-{
-    return VADDR(reservation->extents.v + index * (op->vcpu->domain->width == WIDTH_64 ? 8 : 4));
-}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* XENMEM_exchange: a chunk is traded wholly or not at all, and memory is conserved whatever fails. */
 #include <abi/errno.h>
-#include <engine/memory.h>
+#include <engine/exchange.h>
+#include <engine/reservation.h>
 
 #include <tests/unit/lib/unit.h>
 
