@@ -43,13 +43,12 @@ static bool read_exchange(struct vcpu *vcpu, vaddr_t from, struct exchange *exch
     if (vcpu->domain->width == WIDTH_64) {
         if (!access_read(vcpu, &full, from, sizeof(full)))
             return false;
-        *exchange = (struct exchange){reservation_of(&full.in), reservation_of(&full.out), full.nr_exchanged};
+        *exchange = (struct exchange){RESERVATION_OF(full.in), RESERVATION_OF(full.out), full.nr_exchanged};
         return true;
     }
     if (!access_read(vcpu, &compat, from, sizeof(compat)))
         return false;
-    *exchange =
-        (struct exchange){compat_reservation_of(&compat.in), compat_reservation_of(&compat.out), compat.nr_exchanged};
+    *exchange = (struct exchange){RESERVATION_OF(compat.in), RESERVATION_OF(compat.out), compat.nr_exchanged};
     return true;
 }
 

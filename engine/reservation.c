@@ -13,12 +13,12 @@ bool reservation_read(struct vcpu *vcpu, vaddr_t from, struct reservation *out)
     if (vcpu->domain->width == WIDTH_64) {
         if (!access_read(vcpu, &full, from, sizeof(full)))
             return false;
-        *out = reservation_of(&full);
+        *out = RESERVATION_OF(full);
         return true;
     }
     if (!access_read(vcpu, &compat, from, sizeof(compat)))
         return false;
-    *out = compat_reservation_of(&compat);
+    *out = RESERVATION_OF(compat);
     return true;
 }
 

@@ -2,7 +2,6 @@
 /* The guest's description of extents of memory that come, go or are exchanged: abi/memory.h, xen_memory_reservation. */
 #pragma once
 
-#include <abi/memory.h>
 #include <engine/access.h>
 #include <engine/op.h>
 
@@ -16,17 +15,10 @@ struct reservation {
     uint16_t domid;
 };
 
-static inline struct reservation reservation_of(const struct xen_memory_reservation *from)
-{
-    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
-                                from->domid};
-}
-
-static inline struct reservation compat_reservation_of(const struct compat_xen_memory_reservation *from)
-{
-    return (struct reservation){VADDR(from->extent_start), from->nr_extents, from->extent_order, from->mem_flags,
-                                from->domid};
-}
+/* What the ABI's structure @from says, of either width: they name their members alike. */
+#define RESERVATION_OF(from)                                                                                    \
+    ((struct reservation){VADDR((from).extent_start), (from).nr_extents, (from).extent_order, (from).mem_flags, \
+                          (from).domid})
 
 /* Copy a reservation structure of the guest's width.  False: @from could not be read. */
 bool __must_check reservation_read(struct vcpu *vcpu, vaddr_t from, struct reservation *out);
@@ -51,5 +43,5 @@ int __must_check reservation_release_extent(struct op *op, unsigned order, mfn_t
 /* The address of extent @index of the array. */
 static inline vaddr_t reservation_extent(const struct op *op, const struct reservation *reservation, uint64_t index)
 {
-    return VADDR(reservation->extents.v + index * (op->vcpu->domain->width == WIDTH_64 ? 8 : 4));
+    return VADDR(reservation->extents.v + index * access_word_size(op->vcpu->domain));
 }
