@@ -195,13 +195,10 @@ static int exchange_chunk(struct op *op, const struct exchange *exchange, struct
     if (error)
         return error;
     error = take_out(op, exchange, chunk);
-    if (error) {
-        attach(op, exchange, chunk, frames);
-        return error;
-    }
     attach(op, exchange, chunk, frames);
-    release_extents(op, chunk->in, chunk->nr_in, exchange->in.order);
-    return 0;
+    if (!error)
+        release_extents(op, chunk->in, chunk->nr_in, exchange->in.order);
+    return error;
 }
 
 static int exchange_all(struct op *op, struct exchange *exchange)
