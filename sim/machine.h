@@ -33,6 +33,13 @@
 #define ENTRY_NO_EXECUTE (UINT64_C(1) << 63)
 #define ENTRY_FRAME      UINT64_C(0x000ffffffffff000)
 
+/*
+ * ---- The machine that exists (sim/current.c).
+ */
+
+/* @sim is what sim_current() returns from now on; NULL: none. */
+void current_set(struct sim *sim);
+
 /* The current machine; fails where there is none. */
 struct sim *sim_here(void);
 

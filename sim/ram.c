@@ -83,3 +83,10 @@ void ram_write(const struct sim *sim, mfn_t mfn, size_t offset, const void *from
     if (sim_is_ram(sim, mfn))
         ram_copy(sim_frame_bytes(sim, mfn) + offset, from, size);
 }
+
+uint64_t *sim_frame_entries(struct sim *sim, mfn_t mfn)
+{
+    if (!sim_is_ram(sim, mfn))
+        sim_fail("sim_frame_entries: frame %#llx is no RAM", (unsigned long long)mfn.v);
+    return (uint64_t *)(void *)sim_frame_bytes(sim, mfn);
+}

@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Failures and findings, in words. */
-#include <stdarg.h>
+/* Findings and refusals, in words. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <sim/machine.h>
-#include <sim/tasks.h>
+#include <sim/sim.h>
 
 static const char *const type_names[] = {"none", "L1", "L2", "L3", "L4", "L2 top", "segdesc", "writable"};
-
-void sim_fail(const char *format, ...)
-{
-    struct sim *sim = sim_current();
-    char message[sizeof(sim->fail_message)];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
-    if (sim) {
-        memcpy(sim->fail_message, message, sizeof(message));
-        tasks_fail(sim);
-        if (sim->on_fail)
-            sim->on_fail(sim, sim->fail_message);
-    }
-    fflush(stdout);
-    fprintf(stderr, "%s\n", message);
-    abort();
-}
 
 static void print_type(struct type_word type)
 {

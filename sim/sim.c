@@ -20,49 +20,6 @@ enum kind {
     KIND_HOLE,
 };
 
-static struct sim *current;
-
-struct sim *sim_current(void)
-{
-    return current;
-}
-
-struct sim *sim_here(void)
-{
-    if (!current)
-        sim_fail("sim: there is no machine");
-    return current;
-}
-
-/* xorshift64*: small, and good enough to choose with. */
-uint64_t sim_random(struct sim *sim)
-{
-    uint64_t state = sim->random_state;
-
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    sim->random_state = state;
-    return state * UINT64_C(0x2545f4914f6cdd1d);
-}
-
-uint64_t sim_random_below(struct sim *sim, uint64_t bound)
-{
-    return (uint64_t)(((unsigned __int128)sim_random(sim) * bound) >> 64);
-}
-
-bool sim_chance(struct sim *sim, unsigned per_256)
-{
-    return per_256 > 0 && (sim_random(sim) >> 56) < per_256;
-}
-
-uint64_t *sim_frame_entries(struct sim *sim, mfn_t mfn)
-{
-    if (!sim_is_ram(sim, mfn))
-        sim_fail("sim_frame_entries: frame %#llx is no RAM", (unsigned long long)mfn.v);
-    return (uint64_t *)(void *)sim_frame_bytes(sim, mfn);
-}
-
 static void *allocate(size_t count, size_t size)
 {
     void *memory = calloc(count, size);
@@ -240,10 +197,10 @@ struct sim *sim_create(const struct sim_config *config)
     uint8_t *kinds;
     unsigned cpu = 0;
 
-    if (current)
+    if (sim_current())
         sim_fail("sim_create: there is a machine already");
     sim = allocate(1, sizeof(*sim));
-    current = sim;
+    current_set(sim);
     set_knobs(sim, config);
     set_sizes(sim, config);
     sim->frames = allocate(sim->machine.nr_frames, sizeof(sim->frames[0]));
@@ -273,5 +230,5 @@ void sim_destroy(struct sim *sim)
     free(sim->machine.frames);
     free(sim->frames);
     free(sim);
-    current = NULL;
+    current_set(NULL);
 }

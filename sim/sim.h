@@ -107,6 +107,7 @@ struct sim {
     struct sim_sched *sched;
     uint64_t pool_at_start; /* frames in the pool when the machine was made */
     uint64_t random_state;
+    void (*catch_fail)(struct sim *sim); /* under sim_fails(): does not return to a task; NULL */
 
     /* Knobs. */
     enum sim_preemption preemption; /* NEVER */

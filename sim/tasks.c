@@ -36,7 +36,7 @@ struct sim_sched {
     uint64_t waited;    /* yields since something was done */
     size_t script_next; /* in preempt_script */
     bool in_hook;
-    bool expecting, failed; /* sim_fails() */
+    bool failed; /* the task of sim_fails() */
 };
 
 void tasks_create(struct sim *sim)
@@ -173,6 +173,17 @@ void tasks_progress(struct sim *sim)
     sim->sched->waited = 0;
 }
 
+/* Under sim_fails(): end the task that has failed, if one runs. */
+static void catch_fail(struct sim *sim)
+{
+    struct sim_sched *sched = sim->sched;
+
+    if (sched->running == &sched->main)
+        return;
+    sched->failed = true;
+    end_task(sched, sched->running);
+}
+
 bool sim_fails(struct sim *sim, sim_task_fn *fn, struct vcpu *vcpu, void *arg)
 {
     struct sim_sched *sched = sim->sched;
@@ -181,22 +192,12 @@ bool sim_fails(struct sim *sim, sim_task_fn *fn, struct vcpu *vcpu, void *arg)
     if (sched->alive > 0)
         sim_fail("sim_fails: other tasks are there");
     sim_spawn(sim, vcpu, fn, arg);
-    sched->expecting = true;
+    sim->catch_fail = catch_fail;
     sim_run(sim);
     failed = sched->failed;
-    sched->expecting = false;
+    sim->catch_fail = NULL;
     sched->failed = false;
     return failed;
-}
-
-void tasks_fail(struct sim *sim)
-{
-    struct sim_sched *sched = sim->sched;
-
-    if (!sched || !sched->expecting || sched->running == &sched->main)
-        return;
-    sched->failed = true;
-    end_task(sched, sched->running);
 }
 
 /*

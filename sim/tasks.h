@@ -21,6 +21,3 @@ void tasks_unlock(struct sim *sim, struct domain *domain);
 
 /* sim->on_flush, unless a hook is running. */
 void tasks_flush_hook(struct sim *sim, cpumask_t cpus);
-
-/* Under sim_fails(), end the running task here and do not return. */
-void tasks_fail(struct sim *sim);
