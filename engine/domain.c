@@ -74,7 +74,7 @@ void vcpu_init(struct vcpu *vcpu)
 /* An operation of the hypervisor itself on @domain. */
 static int begin(struct op *op, struct domain *domain)
 {
-    *op = (struct op){.machine = domain->machine};
+    *op = (struct op){.machine = domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
     return op_begin(op, domain, domain);
 }
 
@@ -148,7 +148,7 @@ static void destroy_vcpu(struct op *op, struct vcpu *vcpu)
 
 void vcpu_destroy(struct vcpu *vcpu)
 {
-    struct op op = {.machine = vcpu->domain->machine};
+    struct op op = {.machine = vcpu->domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
 
     op_begin_teardown(&op, vcpu->domain);
     destroy_vcpu(&op, vcpu);
@@ -174,7 +174,7 @@ void domain_begin_end(struct domain *domain)
 uint64_t domain_destroy(struct domain *domain)
 {
     struct machine *machine = domain->machine;
-    struct op op = {.machine = machine};
+    struct op op = {.machine = machine, .call = CALL_NONE, .command = COMMAND_NONE};
     uint64_t left;
 
     domain_begin_end(domain);

@@ -99,7 +99,7 @@ static int write_once(struct op *op, struct table_write *write)
 
 int table_write_emulate(struct vcpu *vcpu, struct table_write *write)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE};
+    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE, .command = COMMAND_NONE};
     int error;
 
     if (!vcpu->domain->writable_tables || vcpu->user_mode)

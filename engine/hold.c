@@ -29,7 +29,7 @@ static void drop(struct domain *domain, unsigned index)
 
 int domain_hold_writable(struct domain *domain, mfn_t mfn)
 {
-    struct op op = {.machine = domain->machine};
+    struct op op = {.machine = domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
     int error = op_begin(&op, domain, domain);
 
     if (error)

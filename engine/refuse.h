@@ -88,7 +88,7 @@ struct frame;
 struct op;
 struct vcpu;
 
-/* In the place of a hypercall's number: something else that the guest did, a fault or a change of mode. */
+/* In the place of a hypercall's number: a fault or a change of mode of the guest, or a step of the hypervisor's own. */
 #define CALL_NONE    UINT32_MAX
 /* In the place of a command's number: the call has none, or it has not been read. */
 #define COMMAND_NONE UINT32_MAX

@@ -467,7 +467,7 @@ static int64_t holds_exhausted(struct unit *unit, struct record *expected)
 
     for (unsigned i = 0; i <= DOMAIN_HOLDS && !error; i++)
         error = domain_hold_writable(unit->domain, page);
-    *expected = (struct record){.error = XEN_ENOMEM, .value = page.v, .nobody = true};
+    *expected = (struct record){.error = XEN_ENOMEM, .call = CALL_NONE, .value = page.v, .nobody = true};
     about(expected, unit, page);
     return error;
 }
