@@ -71,17 +71,10 @@ void vcpu_init(struct vcpu *vcpu)
         vcpu->traps[i] = (struct trap_gate){0, 0, 0};
 }
 
-/* An operation of the hypervisor itself on @domain. */
-static int begin(struct op *op, struct domain *domain)
-{
-    *op = (struct op){.machine = domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
-    return op_begin(op, domain, domain);
-}
-
 int domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn)
 {
     struct op op;
-    int error = begin(&op, domain);
+    int error = op_begin_own(&op, domain, NULL);
 
     if (error)
         return error;
@@ -95,7 +88,7 @@ int domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn)
 int domain_share(struct domain *domain, mfn_t mfn)
 {
     struct op op;
-    int error = begin(&op, domain);
+    int error = op_begin_own(&op, domain, NULL);
 
     if (error)
         return error;
@@ -129,7 +122,7 @@ bool domain_shared_is_mapped(struct domain *domain, mfn_t mfn)
 int domain_pin(struct domain *domain, mfn_t mfn, unsigned level)
 {
     struct op op;
-    int error = begin(&op, domain);
+    int error = op_begin_own(&op, domain, NULL);
 
     if (error)
         return error;
@@ -148,7 +141,7 @@ static void destroy_vcpu(struct op *op, struct vcpu *vcpu)
 
 void vcpu_destroy(struct vcpu *vcpu)
 {
-    struct op op = {.machine = vcpu->domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
+    struct op op;
 
     op_begin_teardown(&op, vcpu->domain);
     destroy_vcpu(&op, vcpu);
@@ -174,8 +167,8 @@ void domain_begin_end(struct domain *domain)
 uint64_t domain_destroy(struct domain *domain)
 {
     struct machine *machine = domain->machine;
-    struct op op = {.machine = machine, .call = CALL_NONE, .command = COMMAND_NONE};
     uint64_t left;
+    struct op op;
 
     domain_begin_end(domain);
     while (__atomic_load_n(&domain->operations, __ATOMIC_SEQ_CST) > 0)

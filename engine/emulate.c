@@ -99,12 +99,12 @@ static int write_once(struct op *op, struct table_write *write)
 
 int table_write_emulate(struct vcpu *vcpu, struct table_write *write)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE, .command = COMMAND_NONE};
+    struct op op;
     int error;
 
     if (!vcpu->domain->writable_tables || vcpu->user_mode)
         return -XEN_EINVAL;
-    error = op_begin(&op, vcpu->domain, vcpu->domain);
+    error = op_begin_own(&op, vcpu->domain, vcpu);
     if (error)
         return error;
     /* Each bit that interferes is set once, so this ends soon. */

@@ -29,8 +29,8 @@ static void drop(struct domain *domain, unsigned index)
 
 int domain_hold_writable(struct domain *domain, mfn_t mfn)
 {
-    struct op op = {.machine = domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
-    int error = op_begin(&op, domain, domain);
+    struct op op;
+    int error = op_begin_own(&op, domain, NULL);
 
     if (error)
         return error;

@@ -45,6 +45,7 @@ static void count_all(const struct op *op, int by)
 
 void op_begin_teardown(struct op *op, struct domain *domain)
 {
+    *op = op_own(domain, NULL);
     op->pt_owner = domain;
     op->pg_owner = domain;
     op_lock(op);
@@ -66,6 +67,12 @@ int op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
         return refuse_value(op, XEN_ESRCH, REFUSE_DYING, pt_owner->id.v);
     }
     return 0;
+}
+
+int op_begin_own(struct op *op, struct domain *domain, struct vcpu *vcpu)
+{
+    *op = op_own(domain, vcpu);
+    return op_begin(op, domain, domain);
 }
 
 void op_end(struct op *op)

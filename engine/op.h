@@ -32,7 +32,18 @@ struct op {
 int __must_check op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner);
 void op_end(struct op *op);
 
-/* The same for the teardown of @domain itself, which is dying.  Ended by op_end(). */
+/*
+ * What is no hypercall's: a step that @vcpu makes by a fault or a change of mode, or, where that is NULL, one of the
+ * hypervisor's own.  op_begin_own() begins it, on @domain's memory alone.
+ */
+static inline struct op op_own(const struct domain *domain, struct vcpu *vcpu)
+{
+    return (struct op){.machine = domain->machine, .vcpu = vcpu, .call = CALL_NONE, .command = COMMAND_NONE};
+}
+
+int __must_check op_begin_own(struct op *op, struct domain *domain, struct vcpu *vcpu);
+
+/* The same for the teardown of @domain itself, which is dying, by the hypervisor.  Ended by op_end(). */
 void op_begin_teardown(struct op *op, struct domain *domain);
 
 /* A preemption point: let others run if the machine wishes it. */

@@ -108,8 +108,8 @@ void root_drop(struct op *op, struct vcpu *vcpu)
 
 int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
 {
-    struct op op = {.machine = vcpu->domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
-    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+    struct op op;
+    int error = op_begin_own(&op, vcpu->domain, NULL);
 
     if (error)
         return error;
@@ -134,8 +134,8 @@ int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
 
 int vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE, .command = COMMAND_NONE};
-    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+    struct op op;
+    int error = op_begin_own(&op, vcpu->domain, vcpu);
 
     if (error)
         return error;
@@ -146,7 +146,7 @@ int vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn)
 
 int vcpu_enter_user(struct vcpu *vcpu)
 {
-    const struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE, .command = COMMAND_NONE};
+    const struct op op = op_own(vcpu->domain, vcpu);
 
     if (mfn_is_none(vcpu->user_root))
         return refuse_value(&op, XEN_EINVAL, REFUSE_NO_USER_ROOT, vcpu->id);

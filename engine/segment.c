@@ -102,7 +102,7 @@ int64_t segment_set_gdt(struct op *op, vaddr_t list, uint64_t entries)
 
 int vcpu_set_gdt(struct vcpu *vcpu, const mfn_t *frames, unsigned entries)
 {
-    struct op op = {.machine = vcpu->domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
+    struct op op = op_own(vcpu->domain, NULL);
     mfn_t padded[GDT_FRAMES];
 
     if (entries > GDT_ENTRIES_MAX)
@@ -153,8 +153,8 @@ int segment_set_ldt(struct op *op, struct vcpu *vcpu, vaddr_t base, uint32_t ent
 
 int vcpu_set_ldt(struct vcpu *vcpu, vaddr_t base, unsigned entries)
 {
-    struct op op = {.machine = vcpu->domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
-    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+    struct op op;
+    int error = op_begin_own(&op, vcpu->domain, NULL);
 
     if (error)
         return error;
@@ -190,8 +190,8 @@ static int ldt_map(struct op *op, struct vcpu *vcpu, unsigned page)
 
 int ldt_fault(struct vcpu *vcpu, unsigned page)
 {
-    struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu, .call = CALL_NONE, .command = COMMAND_NONE};
-    int error = op_begin(&op, vcpu->domain, vcpu->domain);
+    struct op op;
+    int error = op_begin_own(&op, vcpu->domain, vcpu);
 
     if (error)
         return error;

@@ -74,7 +74,7 @@ int64_t trap_set_table(struct op *op, vaddr_t list)
 
 int vcpu_set_trap(struct vcpu *vcpu, unsigned vector, uint64_t address, uint16_t cs, uint8_t flags)
 {
-    const struct op op = {.machine = vcpu->domain->machine, .call = CALL_NONE, .command = COMMAND_NONE};
+    const struct op op = op_own(vcpu->domain, NULL);
 
     if (vector >= TRAP_VECTORS)
         return refuse_value(&op, XEN_EINVAL, REFUSE_TABLE_LIMIT, vector);

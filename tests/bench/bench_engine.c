@@ -222,10 +222,10 @@ static mfn_t build_upper(struct trees *trees, unsigned level, unsigned first, un
 
 static void pin_and_unpin(struct trees *trees, const mfn_t *roots, unsigned count, double *pin, double *unpin)
 {
-    struct op op = {.machine = &trees->sim->machine};
     double start = now_ns();
+    struct op op;
 
-    must(op_begin(&op, trees->domain, trees->domain), "op_begin");
+    must(op_begin_own(&op, trees->domain, NULL), "op_begin_own");
     for (unsigned i = 0; i < count; i++)
         must(pin_table(&op, roots[i], TYPE_L4), "pin");
     *pin = now_ns() - start;

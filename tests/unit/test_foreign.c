@@ -15,7 +15,7 @@ static void test_find(void **state)
     struct op op;
 
     unit_create(&unit, &(struct unit_config){.nr_guests = 2, .privileged = privileged});
-    op = (struct op){.machine = unit.machine, .vcpu = unit.vcpu};
+    op = op_own(unit.domain, unit.vcpu);
     assert_int_equal(foreign_find(&op, DOMID_SELF, &found), 0);
     assert_ptr_equal(found, unit.domain);
     assert_int_equal(foreign_find(&op, DOMID_IO, &found), 0);
@@ -41,7 +41,7 @@ static void test_unknown(void **state)
 
     (void)state;
     unit_create(&unit, &(struct unit_config){.nr_guests = 2, .privileged = true});
-    op = (struct op){.machine = unit.machine, .vcpu = unit.vcpu};
+    op = op_own(unit.domain, unit.vcpu);
     for (unsigned i = 0; i < ARRAY_SIZE(ids); i++)
         assert_refused(&unit, foreign_find(&op, ids[i], &found), XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN);
     unit_destroy(&unit);

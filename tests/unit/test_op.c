@@ -24,7 +24,7 @@ static void test_locks(void **state)
     (void)state;
     create(&unit);
     self = unit.domain, other = unit.other->domain;
-    op = (struct op){.machine = unit.machine, .vcpu = unit.vcpu};
+    op = op_own(unit.domain, unit.vcpu);
     struct {
         struct domain *pt, *pg;
         bool self, other;
@@ -55,7 +55,7 @@ static void test_dying(void **state)
 
     (void)state;
     create(&unit);
-    op = (struct op){.machine = unit.machine, .vcpu = unit.vcpu};
+    op = op_own(unit.domain, unit.vcpu);
     unit.other->domain->dying = true;
     assert_refused(&unit, op_begin(&op, unit.domain, unit.other->domain), XEN_ESRCH, REFUSE_DYING);
     assert_refused(&unit, op_begin(&op, unit.other->domain, unit.domain), XEN_ESRCH, REFUSE_DYING);
@@ -68,6 +68,7 @@ static void test_dying(void **state)
     op_end(&op);
     unit.other->domain->dying = false;
     unit.domain->dying = true;
+    op = op_own(unit.domain, unit.vcpu);
     assert_refused(&unit, op_begin(&op, unit.other->domain, unit.other->domain), XEN_ESRCH, REFUSE_DYING);
     assert_int_equal(unit.domain->operations + unit.other->domain->operations, 0);
     unit.domain->dying = false;
@@ -95,7 +96,7 @@ static void test_preemption(void **state)
 
     (void)state;
     create(&unit);
-    op = (struct op){.machine = unit.machine, .vcpu = unit.vcpu};
+    op = op_own(unit.domain, unit.vcpu);
     unit.sim->on_preempt = see_no_locks;
     yields_unlocked = 0;
     assert_int_equal(op_begin(&op, unit.domain, unit.other->domain), 0);
@@ -127,7 +128,7 @@ static void operate(struct vcpu *vcpu, void *arg)
     struct pair *pair = arg;
 
     for (unsigned i = 0; i < 100; i++) {
-        struct op op = {.machine = vcpu->domain->machine, .vcpu = vcpu};
+        struct op op = op_own(vcpu->domain, vcpu);
 
         if (op_begin(&op, pair->pt, pair->pg))
             sim_fail("an operation could not begin");
@@ -172,7 +173,7 @@ static void test_put_foreign(void **state)
     page = guest_mfn(unit.other, guest_page_alloc(unit.other));
     frame = unit_frame(&unit, page);
     for (unsigned writable = 0; writable < 2; writable++) {
-        struct op op = {.machine = unit.machine, .vcpu = unit.vcpu};
+        struct op op = op_own(unit.domain, unit.vcpu);
 
         assert_int_equal(op_begin(&op, unit.domain, unit.other->domain), 0);
         refs = frame->refs, uses = type_count(frame->type);

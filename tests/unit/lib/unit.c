@@ -54,9 +54,9 @@ void unit_destroy(struct unit *unit)
 
 struct op unit_begin(const struct unit *unit)
 {
-    struct op op = {.machine = unit->machine, .vcpu = unit->vcpu};
+    struct op op;
 
-    if (op_begin(&op, unit->domain, unit->domain))
+    if (op_begin_own(&op, unit->domain, unit->vcpu))
         sim_fail("unit: no operation can begin");
     return op;
 }
