@@ -2,7 +2,7 @@
 /* The contents of a new domain's memory, as far as they come from its files.  The memory is zero before. */
 #include <abi/hypercall.h>
 #include <hv/build/builder_parts.h>
-#include <hv/kernel/builder_symbols.h>
+#include <hv/kernel/start_symbols.h>
 
 #define OPCODE_INT3 0xcc
 

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <engine/machine.h>
-#include <hv/kernel/builder_layout.h>
 #include <hv/kernel/bundle.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/judge.h>
+#include <hv/kernel/start_layout.h>
 
 struct hv_domain;
 

@@ -2,8 +2,8 @@
 /* The headers of an ELF file.  Tables are checked as a whole when the file is opened. */
 #include <abi/errno.h>
 #include <engine/check.h>
-#include <hv/kernel/elf.h>
 #include <hv/kernel/elf_format.h>
+#include <hv/kernel/elf_image.h>
 
 #define SEGMENTS_MAX 64u
 #define SECTIONS_MAX 0xff00u /* from here on the numbers are special */

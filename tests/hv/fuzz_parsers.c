@@ -3,15 +3,15 @@
  * Fuzzing of what is read before any guest runs: bundles, and the kernels in them or alone.  What they say that the
  * builder relies on is checked, and a domain is laid out for it.
  */
-/* links: hv/kernel/bundle.c hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/elf_image.c */
-/* links: hv/kernel/elfnote.c hv/kernel/kernel.c */
+/* links: hv/kernel/bundle.c hv/kernel/start_layout.c hv/kernel/start_symbols.c hv/kernel/elf_image.c */
+/* links: hv/kernel/notes.c hv/kernel/judge.c */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <engine/check.h>
-#include <hv/kernel/builder_layout.h>
 #include <hv/kernel/bundle.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/judge.h>
+#include <hv/kernel/start_layout.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
-/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/kernel/elf_image.c hv/kernel/elfnote.c */
-/* links: hv/kernel/kernel.c */
+/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/kernel/elf_image.c hv/kernel/notes.c */
+/* links: hv/kernel/judge.c */
 /* links: tests/hv/lib/elf_maker.c */
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,9 +19,9 @@
 #include <engine/check.h>
 #include <hv/emulate/decode.h>
 #include <hv/kernel/bundle.h>
-#include <hv/kernel/elf.h>
 #include <hv/kernel/elf_format.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/elf_image.h>
+#include <hv/kernel/judge.h>
 #include <tests/hv/lib/elf_maker.h>
 
 #define CORPUS_MAX 65536u

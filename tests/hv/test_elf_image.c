@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables at the end of an ELF file, and numbers of sections: what is accepted can be read as a whole. */
-/* links: hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c tests/hv/lib/elf_maker.c */
+/* links: hv/kernel/elf_image.c hv/kernel/notes.c hv/kernel/judge.c tests/hv/lib/elf_maker.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,10 +13,10 @@
 
 #include <abi/elfnote.h>
 #include <engine/port.h>
-#include <hv/kernel/elf.h>
 #include <hv/kernel/elf_format.h>
-#include <hv/kernel/elfnote.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/elf_image.h>
+#include <hv/kernel/judge.h>
+#include <hv/kernel/notes.h>
 #include <tests/hv/lib/elf_maker.h>
 
 #define SEGMENTS 3u

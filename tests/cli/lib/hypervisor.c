@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include <engine/port.h>
-#include <hv/kernel/builder_layout.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/judge.h>
+#include <hv/kernel/start_layout.h>
 #include <tests/cli/lib/hypervisor.h>
 
 _Noreturn void port_halt(const char *file, int line, const char *condition)

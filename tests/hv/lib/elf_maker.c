@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include <abi/elfnote.h>
-#include <hv/kernel/elf.h>
 #include <hv/kernel/elf_format.h>
+#include <hv/kernel/elf_image.h>
 #include <tests/hv/lib/elf_maker.h>
 
 void maker_begin(struct elf_maker *maker, bool is_64, uint64_t entry)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel images: what is read from them, each reason for which one is refused, and files that are damaged anywhere. */
-/* links: hv/kernel/elf_image.c hv/kernel/elfnote.c hv/kernel/kernel.c tests/hv/lib/elf_maker.c */
+/* links: hv/kernel/elf_image.c hv/kernel/notes.c hv/kernel/judge.c tests/hv/lib/elf_maker.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +13,8 @@
 
 #include <abi/layout.h>
 #include <engine/port.h>
-#include <hv/kernel/elfnote.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/judge.h>
+#include <hv/kernel/notes.h>
 #include <tests/hv/lib/elf_maker.h>
 
 #define LINUX_BASE UINT64_C(0xffffffff80000000)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The layout of a new domain, for many kernels and sizes, against the rules of abi/layout.h. */
-/* links: hv/kernel/builder_layout.c hv/kernel/builder_symbols.c hv/kernel/kernel.c hv/kernel/elf_image.c */
-/* links: hv/kernel/elfnote.c */
+/* links: hv/kernel/start_layout.c hv/kernel/start_symbols.c hv/kernel/judge.c hv/kernel/elf_image.c */
+/* links: hv/kernel/notes.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include <abi/layout.h>
 #include <engine/port.h>
-#include <hv/kernel/builder_layout.h>
+#include <hv/kernel/start_layout.h>
 
 #define MIB        (UINT64_C(1) << 20)
 #define GIB        (UINT64_C(1) << 30)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <hv/kernel/builder_symbols.h>
+#include <hv/kernel/start_symbols.h>
 
 #define SECTIONS 3u
 #define SYMBOLS  1u /* index of the section */

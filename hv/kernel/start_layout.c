@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <abi/errno.h>
-#include <hv/kernel/builder_layout.h>
-#include <hv/kernel/builder_symbols.h>
+#include <hv/kernel/start_layout.h>
+#include <hv/kernel/start_symbols.h>
 
 #define SLACK         (UINT64_C(512) << 10) /* at least so much is free and mapped in the end, */
 #define MAPPED_ALIGN  (UINT64_C(4) << 20)   /* and then up to a multiple of this */

@@ -3,8 +3,8 @@
 #include <abi/errno.h>
 #include <abi/layout.h>
 #include <abi/version.h>
-#include <hv/kernel/elfnote.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/judge.h>
+#include <hv/kernel/notes.h>
 
 static int fail(const char **problem, const char *text)
 {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/judge.h>
 
 #define TOP_LEVEL 4u
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <abi/elfnote.h>
-#include <hv/kernel/elf.h>
+#include <hv/kernel/elf_image.h>
 
 #define ELFNOTE_COUNT (XEN_ELFNOTE_MAX + 1u)
 

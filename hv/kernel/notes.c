@@ -3,7 +3,7 @@
  * Where notes are: in PT_NOTE segments, or if none of Xen's is there in note sections, or if there is none either as
  * text in the section __xen_guest.
  */
-#include <hv/kernel/elfnote.h>
+#include <hv/kernel/notes.h>
 
 struct note_header {
     uint32_t name_size, value_size, type;

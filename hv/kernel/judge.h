@@ -2,7 +2,7 @@
 /* A kernel image, examined: what the builder has to do for it.  Every number has been checked against the file. */
 #pragma once
 
-#include <hv/kernel/elf.h>
+#include <hv/kernel/elf_image.h>
 
 #define KERNEL_SEGMENTS_MAX 16u
 

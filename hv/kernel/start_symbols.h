@@ -6,7 +6,7 @@
 #pragma once
 
 #include <hv/kernel/elf_format.h>
-#include <hv/kernel/kernel.h>
+#include <hv/kernel/judge.h>
 
 /* What comes before the symbols themselves. */
 struct __attribute__((packed)) symbols_head {
