@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <abi/elfnote.h>
 #include <cli/image.h>
 #include <cli/inspect.h>
 #include <cli/kernel_check.h>
-#include <abi/elfnote.h>
 
 #define LABEL_WIDTH 14
 #define NOTE_WIDTH  20

@@ -4,8 +4,8 @@
 #include <libelf.h>
 #include <string.h>
 
-#include <cli/kernel.h>
 #include <abi/elfnote.h>
+#include <cli/kernel.h>
 
 #define LEGACY_SECTION "__xen_guest"
 

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <cli/kernel_check.h>
-#include <cli/kernel_memory.h>
 #include <abi/elfnote.h>
 #include <abi/version.h>
+#include <cli/kernel_check.h>
+#include <cli/kernel_memory.h>
 
 #define PAGE_SIZE 4096ull
 

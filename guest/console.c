@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/io.h>
 #include <guest/console.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
 #include <guest/native.h>
 #include <guest/processor.h>
-#include <abi/io.h>
 
 /* How often to look at a full ring that nobody empties before its output is dropped. */
 #define PATIENCE 1000000u

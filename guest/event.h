@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include <guest/types.h>
 #include <abi/event.h>
+#include <guest/types.h>
 
 /* Runs with events masked; the port's pending bit is clear already. */
 typedef void event_handler(evtchn_port_t port);

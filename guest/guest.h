@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include <guest/types.h>
 #include <abi/shared.h>
 #include <abi/start.h>
+#include <guest/types.h>
 
 /* Set once, before guest_main() runs. */
 struct guest {

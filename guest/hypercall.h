@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include <guest/types.h>
 #include <abi/callback.h>
 #include <abi/event.h>
 #include <abi/hypercall.h>
@@ -16,6 +15,7 @@
 #include <abi/sched.h>
 #include <abi/segment.h>
 #include <abi/trap.h>
+#include <guest/types.h>
 
 extern char hypercall_page[HYPERCALL_PAGE_ENTRIES * HYPERCALL_PAGE_STRIDE];
 

@@ -15,9 +15,9 @@
  */
 #pragma once
 
-#include <guest/types.h>
 #include <abi/mmu.h>
 #include <abi/mmuext.h>
+#include <guest/types.h>
 
 /* What the queue holds at most: updates of entries, extended operations, calls. */
 #define LAZY_UPDATES 512u

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/memory.h>
 #include <guest/processor.h>
 #include <guest/string.h>
 #include <guest/table.h>
-#include <abi/layout.h>
 
 /* A free page holds the address of the next one. */
 struct free_page {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The choice of a back end, and trees of tables, built with its operations. */
+#include <abi/errno.h>
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/lazy.h>
 #include <guest/mmu.h>
-#include <abi/errno.h>
-#include <abi/layout.h>
 
 #define TOP_LEVEL    4u
 #define KERNEL_SLOTS (HYPERVISOR_L4_SLOT_LAST + 1) /* from here on the L4 is the kernel's */

@@ -3,14 +3,14 @@
  * Under a hypervisor: entries hold machine frames; tables that are not pinned are written, the others change through
  * the queue of lazy.h.
  */
+#include <abi/errno.h>
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/lazy.h>
 #include <guest/memory.h>
 #include <guest/mmu.h>
 #include <guest/p2m.h>
 #include <guest/processor.h>
-#include <abi/errno.h>
-#include <abi/layout.h>
 
 static pfn_t user_root = {~UINT64_C(0)}; /* nobody but us can say which it is */
 

@@ -3,12 +3,12 @@
  * Start of day on bare hardware.  What guest.c does with hypercalls is done here with the instructions that those stand
  * for, so that the rest of a kernel need not know.
  */
+#include <abi/segment.h>
 #include <guest/guest.h>
 #include <guest/native.h>
 #include <guest/processor.h>
 #include <guest/string.h>
 #include <guest/table.h>
-#include <abi/segment.h>
 
 /* What a PVH loader hands over: start information, version 1, and its memory map. */
 struct hvm_start_info {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/errno.h>
 #include <guest/memory.h>
 #include <guest/p2m.h>
-#include <abi/errno.h>
 
 /* Entries, or pointers, in one page. */
 #define FAN       512u

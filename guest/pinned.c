@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/layout.h>
 #include <guest/lazy.h>
 #include <guest/memory.h>
 #include <guest/mmu_failure.h>
@@ -6,7 +7,6 @@
 #include <guest/processor.h>
 #include <guest/table.h>
 #include <guest/trap.h>
-#include <abi/layout.h>
 
 #define TOP_LEVEL  4u
 #define USER_SLOTS 256u /* of the L4: the lower half of the address space */

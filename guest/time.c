@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/time.h>
-#include <abi/vcpu.h>
 
 static evtchn_port_t port;
 

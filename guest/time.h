@@ -2,8 +2,8 @@
 /* System time, time of day, and the vCPU's timer.  All times are nanoseconds. */
 #pragma once
 
-#include <guest/event.h>
 #include <abi/shared.h>
+#include <guest/event.h>
 
 /* System time now, from the vCPU's own vcpu_time_info. */
 uint64_t time_now(void);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/segment.h>
 #include <guest/guest.h>
 #include <guest/native.h>
 #include <guest/string.h>
 #include <guest/table.h>
 #include <guest/user.h>
-#include <abi/segment.h>
 
 void user_switch(struct regs *regs, uint64_t *kernel_stack);
 _Noreturn void user_return(uint64_t kernel_stack);

@@ -2,11 +2,11 @@
 /*
  * Direct paging at work: a guest kernel that tells what it does, and checks each claim it makes.
  */
+#include <abi/sched.h>
 #include <guest/errno.h>
 #include <guest/guest.h>
 #include <guest/print.h>
 #include <guests/demo/demo.h>
-#include <abi/sched.h>
 
 struct step {
     const char *title;

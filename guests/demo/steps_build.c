@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables of the guest's own: built as memory, pinned, protected, switched to. */
+#include <abi/errno.h>
+#include <abi/layout.h>
+#include <abi/mmuext.h>
 #include <guest/guest.h>
 #include <guest/string.h>
 #include <guest/table.h>
 #include <guest/trap.h>
 #include <guests/demo/demo.h>
-#include <abi/errno.h>
-#include <abi/layout.h>
-#include <abi/mmuext.h>
 
 struct demo_tables demo;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What each operation costs, in ticks of the TSC. */
+#include <abi/vm_assist.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/table.h>
 #include <guest/user.h>
 #include <guests/demo/demo.h>
-#include <abi/vm_assist.h>
 
 #define ROUNDS 200u
 #define BATCH  32u

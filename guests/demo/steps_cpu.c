@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rest of the processor: segments, timer, user mode. */
+#include <abi/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/string.h>
@@ -7,7 +8,6 @@
 #include <guest/time.h>
 #include <guest/user.h>
 #include <guests/demo/demo.h>
-#include <abi/errno.h>
 
 /* A data segment: base, limit 4 GiB, present, writable; @dpl is the privilege level. */
 static uint64_t data_descriptor(uint32_t base, unsigned dpl)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the guest finds itself: memory map, frame numbers, tables. */
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/memory.h>
 #include <guest/string.h>
 #include <guest/table.h>
 #include <guest/time.h>
 #include <guests/demo/demo.h>
-#include <abi/layout.h>
 
 extern char image_start[], image_end[];
 

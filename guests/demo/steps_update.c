@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Each way to change an entry of a table in use. */
+#include <abi/errno.h>
+#include <abi/layout.h>
+#include <abi/vm_assist.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
 #include <guest/table.h>
 #include <guest/trap.h>
 #include <guests/demo/demo.h>
-#include <abi/errno.h>
-#include <abi/layout.h>
-#include <abi/vm_assist.h>
 
 /* A new page that holds a number of its own. */
 static uint64_t *numbered_page(uint64_t number)

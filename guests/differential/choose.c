@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/layout.h>
+#include <abi/mmu.h>
 #include <guests/differential/choose.h>
 #include <guests/differential/pointer.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/layout.h>
-#include <abi/mmu.h>
 
 static uint64_t state;
 

@@ -3,6 +3,8 @@
  * What stands for the processor's own registers: debug registers, segment bases, stack_switch, fpu_taskswitch,
  * vm_assist; and multicall, with calls that do no harm.
  */
+#include <abi/debug.h>
+#include <abi/vm_assist.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/string.h>
@@ -11,8 +13,6 @@
 #include <guests/differential/pointer.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/debug.h>
-#include <abi/vm_assist.h>
 
 /* ---- Debug registers: set one, read it, put it back. */
 

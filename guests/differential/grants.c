@@ -4,6 +4,8 @@
  *
  * Left out: GNTTABOP_dump_table, which fills the console; a table of more than one frame, which cannot shrink again.
  */
+#include <abi/grant.h>
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
@@ -13,8 +15,6 @@
 #include <guests/differential/pointer.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/grant.h>
-#include <abi/layout.h>
 
 /* Grants of every kind, from reference 8 on. */
 enum {

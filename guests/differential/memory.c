@@ -5,6 +5,7 @@
  * Given back are only the frames x0 to x3, which nothing maps and which this group alone uses.  What was given back may
  * come again, so that this is the last group to which it matters that the frame "gone" is nobody's.
  */
+#include <abi/memory.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
@@ -14,7 +15,6 @@
 #include <guests/differential/pointer.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/memory.h>
 
 #define SPARE   4u
 #define EXTENTS 2u

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/mmu.h>
 #include <guest/string.h>
 #include <guest/table.h>
 #include <guests/differential/mmu.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/mmu.h>
 
 /* Each flag that has a rule of its own, alone and in company. */
 static const struct item flags[] = {

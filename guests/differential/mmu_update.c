@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mmu_update: one to three requests on frames of every kind, and on the M2P. */
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
@@ -8,7 +9,6 @@
 #include <guests/differential/mmu.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/layout.h>
 
 #define REQUESTS 3u
 #define TIMES    1600u

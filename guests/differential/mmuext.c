@@ -2,6 +2,7 @@
 /*
  * mmuext_op: every command, on frames of every kind.  What was done is undone by the opposite command.
  */
+#include <abi/layout.h>
 #include <guest/hypercall.h>
 #include <guest/string.h>
 #include <guests/differential/call.h>
@@ -9,7 +10,6 @@
 #include <guests/differential/mmu.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/layout.h>
 
 #define OPS   3u
 #define TIMES 1500u

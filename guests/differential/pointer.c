@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/string.h>
 #include <guest/table.h>
 #include <guests/differential/choose.h>
 #include <guests/differential/pointer.h>
 #include <guests/differential/say.h>
-#include <abi/layout.h>
 
 #define UNMAPPED     UINT64_C(0x20000000000)
 #define NONCANONICAL UINT64_C(0x900000000000)

@@ -5,6 +5,11 @@
  * Left out: what would set the first domain's machine to work: interrupt lines and devices that there are, the I/O
  * APIC, the clock, power; console output of anything but empty lines.
  */
+#include <abi/io.h>
+#include <abi/layout.h>
+#include <abi/physdev.h>
+#include <abi/platform.h>
+#include <abi/version.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
@@ -12,11 +17,6 @@
 #include <guests/differential/call.h>
 #include <guests/differential/groups.h>
 #include <guests/differential/world.h>
-#include <abi/io.h>
-#include <abi/layout.h>
-#include <abi/physdev.h>
-#include <abi/platform.h>
-#include <abi/version.h>
 
 /* ---- physdev_op */
 

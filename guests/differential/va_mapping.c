@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* update_va_mapping and update_va_mapping_otherdomain: addresses with and without an L1, of everybody. */
+#include <abi/layout.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guests/differential/call.h>
@@ -7,7 +8,6 @@
 #include <guests/differential/mmu.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/layout.h>
 
 #define TIMES       800u
 #define TIMES_OTHER 200u

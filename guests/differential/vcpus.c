@@ -5,6 +5,7 @@
  * Left out: VCPUOP_down, VCPUOP_send_nmi without argument; SCHEDOP_block, SCHEDOP_shutdown and SCHEDOP_shutdown_code
  * with an argument that can be read; a poll without an end; a new watchdog that runs out at once.
  */
+#include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
@@ -13,7 +14,6 @@
 #include <guests/differential/pointer.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/vcpu.h>
 
 /* Memory that the hypervisor may write whenever it likes. */
 static uint64_t sink;

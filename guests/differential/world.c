@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/grant.h>
+#include <abi/layout.h>
+#include <abi/memory.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
@@ -6,9 +9,6 @@
 #include <guest/table.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
-#include <abi/grant.h>
-#include <abi/layout.h>
-#include <abi/memory.h>
 
 /* Differences that one line of the record tells. */
 #define TOLD 6u

@@ -4,6 +4,7 @@
  * tests itself, and ends.  Options on its command line: seed=NUMBER (of the tests), bench=1 (measure instead),
  * misuse=NUMBER (see misuse.h).
  */
+#include <abi/sched.h>
 #include <guest/guest.h>
 #include <guest/mmu.h>
 #include <guest/print.h>
@@ -13,7 +14,6 @@
 #include <guests/paravirt/process.h>
 #include <guests/paravirt/program.h>
 #include <guests/paravirt/test.h>
-#include <abi/sched.h>
 
 static const struct mmu_pages table_pages = {.alloc = pool_take, .free = pool_put};
 

@@ -3,6 +3,7 @@
  * There is one kernel stack.  The kernel is not preempted and never blocks in the midst: to switch, it puts other
  * registers where the return from the trap takes them.
  */
+#include <abi/errno.h>
 #include <guest/guest.h>
 #include <guest/lazy.h>
 #include <guest/print.h>
@@ -11,7 +12,6 @@
 #include <guests/paravirt/pool.h>
 #include <guests/paravirt/process.h>
 #include <guests/paravirt/program.h>
-#include <abi/errno.h>
 
 #define TEXT_MAX 256u
 

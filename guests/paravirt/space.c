@@ -2,11 +2,11 @@
 /*
  * Nothing here knows whether there is a hypervisor: this is what guest/mmu.h is for.
  */
+#include <abi/errno.h>
 #include <guest/trap.h>
 #include <guests/paravirt/pool.h>
 #include <guests/paravirt/program.h>
 #include <guests/paravirt/space.h>
-#include <abi/errno.h>
 
 /* The page was writable before it was shared; a bit of the entry that is the guest's. */
 #define PTE_COPY UINT64_C(0x200)

@@ -3,6 +3,7 @@
  * The P2M: all of it against the M2P, and its growth.  Pages are given back to the hypervisor, and come again as
  * others, with pfns behind the end of the memory that the guest was started with.
  */
+#include <abi/memory.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/mmu.h>
@@ -10,7 +11,6 @@
 #include <guest/processor.h>
 #include <guests/paravirt/pool.h>
 #include <guests/paravirt/test.h>
-#include <abi/memory.h>
 
 #define VADDR UINT64_C(0x7000000000)
 #define COUNT 8u

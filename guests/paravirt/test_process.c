@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes: demand paging, fork, wait, exit, and what they may not do. */
+#include <abi/errno.h>
 #include <guest/guest.h>
 #include <guest/processor.h>
 #include <guests/paravirt/pool.h>
 #include <guests/paravirt/process.h>
 #include <guests/paravirt/program.h>
 #include <guests/paravirt/test.h>
-#include <abi/errno.h>
 
 #define SHARED 40u /* pages of a space that is forked; more than one page of a queue would need */
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include <guest/p2m.h>
 #include <abi/errno.h>
+#include <guest/p2m.h>
 #include <tests/guestlib/lib/world.h>
 
 static uint64_t list[512];

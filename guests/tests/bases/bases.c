@@ -3,6 +3,8 @@
  * FSGSBASE: a vCPU that has set it in CR4 reads and writes its bases by instructions, in the kernel and in user mode;
  * they are its own, whatever the selectors, and stay what they are while another vCPU runs with others.
  */
+#include <abi/cpuid.h>
+#include <abi/sched.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
@@ -11,8 +13,6 @@
 #include <guests/tests/bases/second.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
-#include <abi/cpuid.h>
-#include <abi/sched.h>
 
 #define CPUID_7_EBX_FSGSBASE (1u << 0)
 #define NOT_CANONICAL        UINT64_C(0x800000000000)

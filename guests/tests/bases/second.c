@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/context.h>
+#include <abi/sched.h>
+#include <abi/segment.h>
+#include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guest/trap.h>
 #include <guests/tests/bases/second.h>
 #include <guests/tests/lib/test.h>
-#include <abi/context.h>
-#include <abi/sched.h>
-#include <abi/segment.h>
-#include <abi/vcpu.h>
 
 #define SECOND_STACK 4096u
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A processor without FSGSBASE: cpuid does not show it, and CR4 does not take it. */
+#include <abi/cpuid.h>
 #include <guest/processor.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
-#include <abi/cpuid.h>
 
 #define CR4_FSGSBASE           (UINT64_C(1) << 16)
 #define CPUID_7_EBX_FSGSBASE   (1u << 0)

@@ -2,14 +2,14 @@
 /*
  * The console: the ring of an ordinary domain takes more than it holds, nothing lost; console_io for who may use it.
  */
+#include <abi/errno.h>
+#include <abi/io.h>
 #include <guest/console.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
 #include <guest/processor.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/io.h>
 
 /* Lines of a known text, several times what the ring holds. */
 static void much_output(const struct xencons_interface *ring)

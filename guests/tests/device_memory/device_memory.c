@@ -3,12 +3,12 @@
  * What the initial domain may do with memory that is not RAM, and with caches: the first MiB of the machine can be
  * mapped, uncached, and nothing else.
  */
+#include <abi/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
 
 #define WINDOW      UINT64_C(0x30000000)
 #define BIOS_FRAME  MFN(0xff) /* the last of the first MiB; the processor starts 16 bytes before its end, with a jump */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest that ends, or does not, as "how=" on its command line says; without that it says that it has crashed. */
+#include <abi/sched.h>
+#include <abi/vcpu.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/string.h>
 #include <guests/tests/lib/test.h>
-#include <abi/sched.h>
-#include <abi/vcpu.h>
 
 static void end(unsigned reason)
 {

@@ -2,6 +2,7 @@
 /*
  * Event channels: each command, its errors, and how events are delivered, masked and merged.
  */
+#include <abi/errno.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
@@ -9,7 +10,6 @@
 #include <guest/processor.h>
 #include <guest/string.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
 
 #define NO_SUCH_VCPU   4000u
 #define NO_SUCH_DOMAIN 1234u

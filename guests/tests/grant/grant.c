@@ -2,13 +2,13 @@
 /*
  * The grant table: its size, its frames, the entries that are there from the start, the versions.
  */
+#include <abi/errno.h>
+#include <abi/grant.h>
 #include <guest/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/grant.h>
 
 #define TABLE_AT UINT64_C(0x30000000)
 

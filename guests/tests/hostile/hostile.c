@@ -6,6 +6,9 @@
  * Left out is what ends the domain by right, or takes away what the test stands on.  "seed=" and "rounds=" repeat a
  * run.
  */
+#include <abi/errno.h>
+#include <abi/layout.h>
+#include <abi/memory.h>
 #include <guest/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
@@ -15,9 +18,6 @@
 #include <guest/time.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/layout.h>
-#include <abi/memory.h>
 
 #define NR_CALLS    64u
 #define READONLY_AT UINT64_C(0x10000000)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/context.h>
+#include <abi/sched.h>
+#include <abi/segment.h>
+#include <abi/vcpu.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/string.h>
@@ -6,10 +10,6 @@
 #include <guest/trap.h>
 #include <guests/tests/iopl/another.h>
 #include <guests/tests/lib/test.h>
-#include <abi/context.h>
-#include <abi/sched.h>
-#include <abi/segment.h>
-#include <abi/vcpu.h>
 
 #define FIRST_WORD(text) #text
 #define NUMBER(value)    FIRST_WORD(value)

@@ -3,6 +3,8 @@
  * The I/O privilege level: who sets it, with the assist architectural_iopl and without, what it opens to user mode and
  * to the kernel, and where it shows.
  */
+#include <abi/physdev.h>
+#include <abi/vm_assist.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
@@ -10,8 +12,6 @@
 #include <guests/tests/iopl/another.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
-#include <abi/physdev.h>
-#include <abi/vm_assist.h>
 
 #define IOPL(level)   ((uint64_t)(level) << 12)
 #define LEVEL(rflags) ((rflags) >> 12 & 3)

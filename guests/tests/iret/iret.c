@@ -2,13 +2,13 @@
 /*
  * Returns: by the call and by the instruction; to frames that the processor refuses.
  */
+#include <abi/context.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
-#include <abi/context.h>
 
 void iret_call(const struct iret_context *frame);
 uint64_t iret_native(void);

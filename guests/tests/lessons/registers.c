@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/errno.h>
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
@@ -6,8 +8,6 @@
 #include <guest/user.h>
 #include <guests/tests/lessons/lessons.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/layout.h>
 
 /*
  * ---- Debug registers.

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/sched.h>
+#include <abi/version.h>
 #include <guest/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
 #include <guest/string.h>
 #include <guests/tests/lib/test.h>
-#include <abi/sched.h>
-#include <abi/version.h>
 
 #define PARAVANE "-paravane" /* what it says of itself */
 

@@ -2,13 +2,13 @@
 /*
  * Memory: how much there is, giving frames back and getting others, the memory map.
  */
+#include <abi/errno.h>
+#include <abi/layout.h>
+#include <abi/memory.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/layout.h>
-#include <abi/memory.h>
 
 #define COUNT 16u
 

@@ -3,6 +3,8 @@
  * Privileged instructions of a kernel that runs without privilege: control and debug registers, MSRs, ports, cpuid;
  * and that user mode gets none of them.
  */
+#include <abi/cpuid.h>
+#include <abi/physdev.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
@@ -12,8 +14,6 @@
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
-#include <abi/cpuid.h>
-#include <abi/physdev.h>
 
 #define MSR_TSC       0x10u
 #define MSR_APIC_BASE 0x1bu

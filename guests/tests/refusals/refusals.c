@@ -3,15 +3,15 @@
  * What calls answer to arguments that make no sense: which error, where several are possible, and what is left alone.
  * All of it is what Debian's Xen answers to an ordinary domain.
  */
+#include <abi/errno.h>
+#include <abi/platform.h>
+#include <abi/vcpu.h>
+#include <abi/version.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/platform.h>
-#include <abi/vcpu.h>
-#include <abi/version.h>
 
 #define NOWHERE  ((void *)0x100)
 #define NOBODY   1234u

@@ -3,6 +3,7 @@
  * Segments: what a descriptor may say, selectors that work and that do not, the LDT that appears when it is used,
  * bases.
  */
+#include <abi/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
@@ -10,7 +11,6 @@
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
 
 #define DATA_AT 0x10000000u /* where the segments' base points */
 #define LDT_AT  UINT64_C(0x20000000)

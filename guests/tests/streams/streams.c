@@ -8,12 +8,12 @@
  * programs or the kernel, "wild=1" lets the kernel's streams have bytes at random, which may be its end,
  * "tell=1" tells which it begins.
  */
+#include <abi/physdev.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
 #include <guests/tests/streams/stream.h>
-#include <abi/physdev.h>
 
 #define BOTH        2u
 #define SEED_FACTOR UINT64_C(0x100000001b3)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Units that go elsewhere: far calls and returns, iret, interrupts, system calls; what loads a stack segment before. */
+#include <abi/hypercall.h>
 #include <guest/string.h>
 #include <guest/trap.h>
 #include <guests/tests/streams/emit.h>
 #include <guests/tests/streams/stream.h>
-#include <abi/hypercall.h>
 
 #define FLAG_VM UINT32_C(0x20000)
 

@@ -2,6 +2,9 @@
 /*
  * The ways from user mode into the kernel and back, many times, with all registers where they belong.
  */
+#include <abi/cpuid.h>
+#include <abi/errno.h>
+#include <abi/version.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
@@ -11,9 +14,6 @@
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
-#include <abi/cpuid.h>
-#include <abi/errno.h>
-#include <abi/version.h>
 
 #define ROUNDS        100000u
 #define CPUID_EDX_SEP (1u << 11)

@@ -2,13 +2,13 @@
 /*
  * The clock: never back, at a plausible rate, refreshed while the guest only looks; the time of day; copies elsewhere.
  */
+#include <abi/errno.h>
+#include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/time.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/vcpu.h>
 
 #define SECOND UINT64_C(1000000000)
 

@@ -2,14 +2,14 @@
 /*
  * Ten thousand timer interrupts while the guest is busy: each comes once, none early, none is lost.
  */
+#include <abi/errno.h>
+#include <abi/vcpu.h>
 #include <guest/errno.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/table.h>
 #include <guest/time.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/vcpu.h>
 
 #define TICKS    10000u
 #define MS       UINT64_C(1000000)

@@ -3,6 +3,7 @@
  * sgdt, sidt, sldt, str and smsw, which need no privilege on a processor without UMIP: user mode is not told where the
  * hypervisor's tables are, the kernel finds them as it always did.
  */
+#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
@@ -12,7 +13,6 @@
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
-#include <abi/layout.h>
 
 #define CPUID_7_ECX_UMIP (1u << 2)
 #define GDT_LIMIT        (15 * PAGE_SIZE - 1) /* to the end of the hypervisor's page */

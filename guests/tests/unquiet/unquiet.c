@@ -4,6 +4,12 @@
  * the domain: what they hold then has to come back, which the audit behind the end sees.  "seed=" and "rounds=" repeat
  * a run.
  */
+#include <abi/context.h>
+#include <abi/grant.h>
+#include <abi/memory.h>
+#include <abi/sched.h>
+#include <abi/segment.h>
+#include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
@@ -11,12 +17,6 @@
 #include <guest/string.h>
 #include <guest/table.h>
 #include <guests/tests/lib/test.h>
-#include <abi/context.h>
-#include <abi/grant.h>
-#include <abi/memory.h>
-#include <abi/sched.h>
-#include <abi/segment.h>
-#include <abi/vcpu.h>
 
 #define WORKERS      2u
 #define TABLES       24u /* L1s below a worker's L2 */

@@ -2,6 +2,8 @@
 /*
  * Moving the vcpu_info out of shared_info; and the other calls about vCPUs, as far as one vCPU goes.
  */
+#include <abi/errno.h>
+#include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
@@ -10,8 +12,6 @@
 #include <guest/time.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
-#include <abi/errno.h>
-#include <abi/vcpu.h>
 
 static unsigned count;
 

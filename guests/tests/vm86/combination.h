@@ -2,9 +2,9 @@
 /* The combinations of the test, and what the kernel finds after each. */
 #pragma once
 
+#include <abi/segment.h>
 #include <guest/trap.h>
 #include <guest/types.h>
-#include <abi/segment.h>
 
 #define FLAG_ONE  UINT64_C(0x00002)
 #define FLAG_IOPL UINT64_C(0x03000)

@@ -7,6 +7,7 @@
  * Every combination of origin, code segment, instruction and flags is tried, each after the other by one kernel.
  * "step=N" tries every Nth, "nmi=0" leaves out what only an NMI can end, and "crash=1" tries one without a handler.
  */
+#include <abi/physdev.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
@@ -19,7 +20,6 @@
 #include <guests/tests/lib/test.h>
 #include <guests/tests/vm86/combination.h>
 #include <guests/tests/vm86/enter.h>
-#include <abi/physdev.h>
 
 #define EXIT_PORT   0xf4
 #define STATUS_PORT 0x3fd

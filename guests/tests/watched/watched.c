@@ -3,6 +3,9 @@
  * Breakpoints on everything that the hypervisor touches on the guest's behalf, and single steps through it: arguments,
  * results, frames, areas that it keeps up to date.  None of that may stop it, change a result or get lost.
  */
+#include <abi/context.h>
+#include <abi/sched.h>
+#include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
@@ -13,9 +16,6 @@
 #include <guest/time.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
-#include <abi/context.h>
-#include <abi/sched.h>
-#include <abi/vcpu.h>
 
 /* Kinds of breakpoints.  Those on instructions are left out: QEMU 7.2 dies of some (CAVEATS). */
 #define DEBUG_STORE  1u

@@ -5,6 +5,7 @@
  *
  * The oracle is the processor: each form runs on ordinary memory first, from the same values.
  */
+#include <abi/vm_assist.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/print.h>
@@ -12,7 +13,6 @@
 #include <guest/table.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
-#include <abi/vm_assist.h>
 
 #define WINDOW 0x20000000u /* where the table under test would map; nothing looks there */
 #define MIDDLE 16u         /* the entry that the forms write; neighbours on both sides */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The initial domain's stores to L1 tables are carried out whether it asks for it or not. */
+#include <abi/vm_assist.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
-#include <abi/vm_assist.h>
 
 #define PLACE    5u
 #define HARMLESS 0x1230u /* not present */

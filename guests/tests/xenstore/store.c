@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <abi/sched.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
@@ -7,7 +8,6 @@
 #include <guest/string.h>
 #include <guest/time.h>
 #include <guests/tests/xenstore/store.h>
-#include <abi/sched.h>
 
 #define PATIENCE   UINT64_C(5000000000)
 #define EVENTS_MAX 8u

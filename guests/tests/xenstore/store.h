@@ -2,8 +2,8 @@
 /* One end of the xenstore's wire: requests out, replies and watch events in. */
 #pragma once
 
-#include <guest/types.h>
 #include <abi/io.h>
+#include <guest/types.h>
 
 /* Whether there is a ring with somebody at its other end; ready for store_call() then. */
 bool store_init(void);

@@ -2,8 +2,8 @@
 /* The machine's side of the world, and the hypercalls of the library. */
 #include <string.h>
 
-#include <guest/mmu_port.h>
 #include <abi/layout.h>
+#include <guest/mmu_port.h>
 #include <tests/guestlib/lib/world.h>
 #include <tests/support/guest.h>
 #include <tests/support/scratch.h>
