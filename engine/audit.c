@@ -281,9 +281,10 @@ static bool audit_frames(const struct audit *audit)
 {
     for (size_t p = 0; p < ARRAY_SIZE(predicates); p++) {
         audit->finding->invariant = predicates[p].name;
-        for (uint64_t i = 0; i < audit->machine->nr_frames; i++)
+        for (uint64_t i = 0; i < audit->machine->nr_frames; i++) {
             if (!predicates[p].holds(audit, &audit->machine->frames[i], MFN(i)))
                 return false;
+        }
     }
     return true;
 }
@@ -297,9 +298,10 @@ static bool audit_domain(const struct audit *audit, const struct domain *domain)
     if (!inv_holds(audit, domain))
         return false;
     audit->finding->invariant = "inv_vcpu";
-    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+    for (unsigned i = 0; i < domain->nr_vcpus; i++) {
         if (!inv_vcpu(audit, domain, domain->vcpus[i]))
             return false;
+    }
     return true;
 }
 
@@ -310,9 +312,10 @@ bool audit_machine(const struct machine *machine, struct audit_counts *counts, s
     count_everything(&audit);
     if (!audit_frames(&audit))
         return false;
-    for (unsigned i = 0; i < machine->nr_domains; i++)
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
         if (machine->domains[i] && !audit_domain(&audit, machine->domains[i]))
             return false;
+    }
     for (uint64_t i = 0; i < machine->nr_frames; i++)
         counts[i] = (struct audit_counts){0, 0};
     return true;

@@ -29,9 +29,10 @@ static unsigned pat_index(uint64_t bits)
 
 static bool iomem_allowed(const struct domain *domain, mfn_t mfn)
 {
-    for (unsigned i = 0; i < domain->nr_iomem; i++)
+    for (unsigned i = 0; i < domain->nr_iomem; i++) {
         if (mfn.v >= domain->iomem[i].first.v && mfn.v <= domain->iomem[i].last.v)
             return true;
+    }
     return false;
 }
 

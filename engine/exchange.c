@@ -150,9 +150,10 @@ static int take_in(struct op *op, const struct exchange *exchange, struct chunk 
 /* The first @count of @extents, which are the domain's alone, go back to the pool. */
 static void release_extents(struct op *op, const mfn_t *extents, unsigned count, unsigned order)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         if (reservation_release_extent(op, order, extents[i]))
             CHECK(false); /* known to be allocated, under the lock that is still held */
+    }
 }
 
 /* One new extent: the guest says its pfn, and learns its mfn.  On an error it is not taken. */

@@ -66,8 +66,9 @@ int reservation_release_extent(struct op *op, unsigned order, mfn_t first)
         if (!frame || frame_owner(frame) != op->pt_owner->id.v || !(frame->flags & FRAME_ALLOCATED))
             return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, first.v + i);
     }
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++) {
         if (frame_release(op->pt_owner, frame_find(op->machine, mfn_add(first, i))))
             CHECK(false); /* looked at above, under the same lock */
+    }
     return 0;
 }

@@ -14,9 +14,8 @@ static struct xencons_interface *ring;
 
 void console_init(void)
 {
-    if (!(guest.start->flags & SIF_INITDOMAIN) && guest.start->console.domU.evtchn) {
+    if (!(guest.start->flags & SIF_INITDOMAIN) && guest.start->console.domU.evtchn)
         ring = mfn_to_virt(MFN(guest.start->console.domU.mfn));
-    }
 }
 
 struct xencons_interface *console_ring(void)
@@ -35,9 +34,8 @@ static void notify(void)
 static bool wait_for(uint32_t left)
 {
     for (unsigned tries = 0; READ_ONCE(ring->out_prod) - READ_ONCE(ring->out_cons) > left; tries++) {
-        if (tries == PATIENCE) {
+        if (tries == PATIENCE)
             return false;
-        }
         (void)hypercall_sched_op(SCHEDOP_yield, NULL);
     }
     return true;
@@ -49,9 +47,8 @@ static void put_ring(char letter)
 
     if (producer - READ_ONCE(ring->out_cons) >= sizeof(ring->out)) {
         notify();
-        if (!wait_for(sizeof(ring->out) - 1)) {
+        if (!wait_for(sizeof(ring->out) - 1))
             return;
-        }
     }
     ring->out[MASK_XENCONS_IDX(producer, ring->out)] = letter;
     barrier();
@@ -61,9 +58,8 @@ static void put_ring(char letter)
 static void write_ring(const char *text, size_t length)
 {
     for (; length; length--, text++) {
-        if (*text == '\n') {
+        if (*text == '\n')
             put_ring('\r');
-        }
         put_ring(*text);
     }
     notify();
@@ -71,13 +67,12 @@ static void write_ring(const char *text, size_t length)
 
 void console_write(const char *text, size_t length)
 {
-    if (guest.native) {
+    if (guest.native)
         native_console_write(text, length);
-    } else if (ring) {
+    else if (ring)
         write_ring(text, length);
-    } else {
+    else
         (void)hypercall_console_io(CONSOLEIO_write, (unsigned)length, text);
-    }
 }
 
 static size_t read_ring(char *buffer, size_t size)
@@ -92,9 +87,8 @@ static size_t read_ring(char *buffer, size_t size)
     }
     barrier();
     WRITE_ONCE(ring->in_cons, consumer);
-    if (length) {
+    if (length)
         notify();
-    }
     return length;
 }
 
@@ -102,9 +96,8 @@ size_t console_read(char *buffer, size_t size)
 {
     long length;
 
-    if (ring) {
+    if (ring)
         return read_ring(buffer, size);
-    }
     length = hypercall_console_io(CONSOLEIO_read, (unsigned)size, buffer);
     return length > 0 ? (size_t)length : 0;
 }

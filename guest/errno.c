@@ -15,8 +15,7 @@ const char *errno_name(long error)
 {
     unsigned long number = (unsigned long)(error < 0 ? -error : error);
 
-    if (error == 0) {
+    if (error == 0)
         return "0";
-    }
     return number < ARRAY_SIZE(names) && names[number] ? names[number] : "?";
 }

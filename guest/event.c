@@ -25,20 +25,18 @@ static void clear_bit(uint64_t *word, uint64_t bit)
 static void handle_port(evtchn_port_t port)
 {
     event_clear(port);
-    if (handlers[port]) {
+    if (handlers[port])
         handlers[port](port);
-    } else {
+    else
         event_strays++;
-    }
 }
 
 static void handle_word(unsigned word)
 {
     uint64_t pending;
 
-    while ((pending = READ_ONCE(guest.shared->evtchn_pending[word]) & ~READ_ONCE(guest.shared->evtchn_mask[word]))) {
+    while ((pending = READ_ONCE(guest.shared->evtchn_pending[word]) & ~READ_ONCE(guest.shared->evtchn_mask[word])))
         handle_port(word * 64 + (unsigned)__builtin_ctzll(pending));
-    }
 }
 
 static bool handle_upcall(struct regs *regs)
@@ -50,9 +48,8 @@ static bool handle_upcall(struct regs *regs)
 
         WRITE_ONCE(guest.vcpu->evtchn_upcall_pending, 0);
         words = __atomic_exchange_n(&guest.vcpu->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
-        for (; words; words &= words - 1) {
+        for (; words; words &= words - 1)
             handle_word((unsigned)__builtin_ctzll(words));
-        }
     } while (READ_ONCE(guest.vcpu->evtchn_upcall_pending));
     return true;
 }
@@ -69,9 +66,8 @@ void event_set_handler(evtchn_port_t port, event_handler *handler)
 
 static int bound(long error, evtchn_port_t from, event_handler *handler, evtchn_port_t *port)
 {
-    if (error) {
+    if (error)
         return (int)error;
-    }
     handlers[from] = handler;
     *port = from;
     return 0;
@@ -148,9 +144,8 @@ void event_enable(void)
     barrier();
     WRITE_ONCE(guest.vcpu->evtchn_upcall_mask, 0);
     barrier();
-    if (READ_ONCE(guest.vcpu->evtchn_upcall_pending)) {
+    if (READ_ONCE(guest.vcpu->evtchn_upcall_pending))
         (void)hypercall(__HYPERVISOR_xen_version, 0, 0, 0, 0, 0); /* any call: delivery is on the way back */
-    }
 }
 
 bool event_enabled(void)

@@ -21,13 +21,11 @@ _Noreturn void guest_shutdown(unsigned reason)
 {
     struct sched_shutdown shutdown = {.reason = reason};
 
-    if (guest.native) {
+    if (guest.native)
         native_shutdown(reason);
-    }
     console_drain();
-    for (;;) {
+    for (;;)
         (void)hypercall_sched_op(SCHEDOP_shutdown, &shutdown);
-    }
 }
 
 _Noreturn void guest_panic(const char *format, ...)
@@ -48,13 +46,12 @@ static uint64_t parse_number(const char *text)
     uint64_t number = 0;
 
     for (text += base == 16 ? 2 : 0;; text++) {
-        if (*text >= '0' && *text <= '9') {
+        if (*text >= '0' && *text <= '9')
             number = number * base + (unsigned)(*text - '0');
-        } else if (base == 16 && *text >= 'a' && *text <= 'f') {
+        else if (base == 16 && *text >= 'a' && *text <= 'f')
             number = number * base + (unsigned)(*text - 'a') + 10;
-        } else {
+        else
             return number;
-        }
     }
 }
 
@@ -63,15 +60,12 @@ uint64_t guest_option(const char *name, uint64_t otherwise)
     size_t length = strlen(name);
 
     for (const char *word = guest.start->cmd_line; *word;) {
-        if (strncmp(word, name, length) == 0 && word[length] == '=') {
+        if (strncmp(word, name, length) == 0 && word[length] == '=')
             return parse_number(word + length + 1);
-        }
-        while (*word && *word != ' ') {
+        while (*word && *word != ' ')
             word++;
-        }
-        while (*word == ' ') {
+        while (*word == ' ')
             word++;
-        }
     }
     return otherwise;
 }
@@ -81,9 +75,8 @@ static void map_shared_info(void)
 {
     mfn_t mfn = MFN(guest.start->shared_info >> PAGE_SHIFT);
 
-    if (table_map((uint64_t)shared_page, pte_make(mfn, PTE_KERNEL))) {
+    if (table_map((uint64_t)shared_page, pte_make(mfn, PTE_KERNEL)))
         guest_panic("shared_info cannot be mapped");
-    }
     guest.shared = (struct shared_info *)shared_page;
     guest.vcpu = &guest.shared->vcpu_info[0];
 }

@@ -68,9 +68,8 @@ static uint64_t value_of(const struct mmu_update *update, const uint64_t *entry)
 
 bool lazy_read(const uint64_t *entry, uint64_t *value)
 {
-    if (queue.nr_updates == 0) {
+    if (queue.nr_updates == 0)
         return false;
-    }
     for (unsigned i = find_newest(bucket_of(entry)); i != NO_CHAIN; i = queue.origins[i].older) {
         if (queue.origins[i].entry == entry) {
             *value = value_of(&queue.updates[i], entry);
@@ -124,9 +123,8 @@ static void finish_run(struct run *run, long error)
         run->count -= run->done + 1;
         run->first = failed + 1;
         run->done = 0;
-        if (run->count == 0) {
+        if (run->count == 0)
             return;
-        }
         error = send_run(run);
     }
 }
@@ -155,13 +153,11 @@ static void send_runs(void)
 
 void lazy_flush(void)
 {
-    if (queue.nr_runs == 0) {
+    if (queue.nr_runs == 0)
         return;
-    }
     send_runs();
-    for (unsigned i = 0; i < queue.nr_runs; i++) {
+    for (unsigned i = 0; i < queue.nr_runs; i++)
         finish_run(&queue.runs[i], (long)queue.calls[i].result);
-    }
     queue.nr_updates = 0;
     queue.nr_ops = 0;
     queue.nr_runs = 0;
@@ -169,9 +165,8 @@ void lazy_flush(void)
 
 static void flush_unless_gathering(void)
 {
-    if (groups == 0 && !(entered && queueing)) {
+    if (groups == 0 && !(entered && queueing))
         lazy_flush();
-    }
 }
 
 /* ---- Queueing. */
@@ -179,20 +174,18 @@ static void flush_unless_gathering(void)
 /* One more of this kind at @index of its array: it joins the last run, or begins a new one. */
 static void extend_runs(bool updates, unsigned index)
 {
-    if (queue.nr_runs && queue.runs[queue.nr_runs - 1].updates == updates) {
+    if (queue.nr_runs && queue.runs[queue.nr_runs - 1].updates == updates)
         queue.runs[queue.nr_runs - 1].count++;
-    } else {
+    else
         queue.runs[queue.nr_runs++] = (struct run){.updates = updates, .first = index, .count = 1};
-    }
 }
 
 static void add_update(uint64_t *entry, uint64_t value, unsigned kind, const char *where)
 {
     unsigned bucket = bucket_of(entry), index;
 
-    if (queue.nr_updates == LAZY_UPDATES || queue.nr_runs == LAZY_CALLS) {
+    if (queue.nr_updates == LAZY_UPDATES || queue.nr_runs == LAZY_CALLS)
         lazy_flush();
-    }
     index = queue.nr_updates;
     queue.updates[index] = (struct mmu_update){.ptr = virt_to_maddr(entry) | kind, .val = value};
     queue.origins[index] = (struct origin){.entry = entry, .where = where, .older = (uint16_t)find_newest(bucket)};
@@ -214,9 +207,8 @@ void lazy_update_preserving(uint64_t *entry, uint64_t value, const char *where)
 
 void lazy_mmuext(const struct mmuext_op *op, const char *where)
 {
-    if (queue.nr_ops == LAZY_OPS || queue.nr_runs == LAZY_CALLS) {
+    if (queue.nr_ops == LAZY_OPS || queue.nr_runs == LAZY_CALLS)
         lazy_flush();
-    }
     queue.ops[queue.nr_ops] = *op;
     queue.op_where[queue.nr_ops] = where;
     extend_runs(false, queue.nr_ops++);

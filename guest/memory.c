@@ -83,9 +83,8 @@ void *pages_alloc(size_t count)
 {
     void *first;
 
-    if (count > fresh_end - fresh) {
+    if (count > fresh_end - fresh)
         guest_panic("out of memory: %lu pages wanted, %lu left in a row", count, fresh_end - fresh);
-    }
     first = pfn_to_virt(PFN(fresh));
     fresh += count;
     memset(first, 0, count * PAGE_SIZE);
@@ -96,9 +95,8 @@ void *page_alloc(void)
 {
     struct free_page *page = free_pages;
 
-    if (!page) {
+    if (!page)
         return pages_alloc(1);
-    }
     free_pages = page->next;
     nr_free--;
     memset(page, 0, PAGE_SIZE);
@@ -123,9 +121,8 @@ static void use_until(uint64_t *used, uint64_t end)
 {
     uint64_t pfn = (end - VIRT_BASE + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
-    if (end >= VIRT_BASE && pfn > *used) {
+    if (end >= VIRT_BASE && pfn > *used)
         *used = pfn;
-    }
 }
 
 /* The first pfn behind all that the builder put into the mapped region. */
@@ -139,9 +136,8 @@ static uint64_t used_pages(void)
     use_until(&used, start->mfn_list + start->nr_pages * sizeof(uint64_t));
     use_until(&used, start->pt_base + start->nr_pt_frames * PAGE_SIZE);
     use_until(&used, guest.boot_stack_end);
-    if (start->mod_start && !(start->flags & SIF_MOD_START_PFN)) {
+    if (start->mod_start && !(start->flags & SIF_MOD_START_PFN))
         use_until(&used, start->mod_start + start->mod_len);
-    }
     if (!(start->flags & SIF_INITDOMAIN)) {
         use_until(&used, (uint64_t)pfn_to_virt(mfn_to_pfn(MFN(start->store_mfn))) + PAGE_SIZE);
         use_until(&used, (uint64_t)pfn_to_virt(mfn_to_pfn(MFN(start->console.domU.mfn))) + PAGE_SIZE);
@@ -152,9 +148,8 @@ static uint64_t used_pages(void)
 /* The first pfn from @pfn on that the builder left unmapped. */
 static uint64_t mapped_until(uint64_t pfn)
 {
-    while (pfn < guest.start->nr_pages && pfn < MAPPED_PAGES_MAX && table_walk((uint64_t)pfn_to_virt(PFN(pfn)), NULL)) {
+    while (pfn < guest.start->nr_pages && pfn < MAPPED_PAGES_MAX && table_walk((uint64_t)pfn_to_virt(PFN(pfn)), NULL))
         pfn++;
-    }
     return pfn;
 }
 
@@ -163,12 +158,10 @@ static void map_more(uint64_t first, uint64_t end)
 {
     uint64_t *l1 = page_alloc();
 
-    for (uint64_t pfn = first; pfn < end; pfn++) {
+    for (uint64_t pfn = first; pfn < end; pfn++)
         l1[pfn % ENTRIES_PER_TABLE] = pte_make(pfn_to_mfn(PFN(pfn)), PTE_KERNEL);
-    }
-    if (table_set_readonly(l1) || table_hook((uint64_t)pfn_to_virt(PFN(first)), 2, l1)) {
+    if (table_set_readonly(l1) || table_hook((uint64_t)pfn_to_virt(PFN(first)), 2, l1))
         guest_panic("cannot map the pages from pfn %lx on", first);
-    }
 }
 
 void memory_init(void)

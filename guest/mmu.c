@@ -42,18 +42,16 @@ static uint64_t *new_table(void)
 {
     uint64_t *table = table_pages->alloc();
 
-    for (unsigned slot = 0; table && slot < ENTRIES_PER_TABLE; slot++) {
+    for (unsigned slot = 0; table && slot < ENTRIES_PER_TABLE; slot++)
         table[slot] = 0;
-    }
     return table;
 }
 
 int mmu_space_create_at(struct mmu_space *space, const char *where)
 {
     *space = (struct mmu_space){.tree.root = new_table()};
-    if (!space->tree.root) {
+    if (!space->tree.root)
         return -XEN_ENOMEM;
-    }
     if (!guest.native) {
         space->tree.user_root = new_table();
         if (!space->tree.user_root) {
@@ -61,9 +59,8 @@ int mmu_space_create_at(struct mmu_space *space, const char *where)
             return -XEN_ENOMEM;
         }
     }
-    for (unsigned slot = KERNEL_SLOTS; slot < ENTRIES_PER_TABLE; slot++) {
+    for (unsigned slot = KERNEL_SLOTS; slot < ENTRIES_PER_TABLE; slot++)
         space->tree.root[slot] = kernel_space.tree.root[slot];
-    }
     mmu->space_init(space, where);
     return 0;
 }
@@ -80,9 +77,8 @@ uint64_t *mmu_walk(struct mmu_space *space, uint64_t vaddr, unsigned level)
     for (unsigned above = TOP_LEVEL; above > level; above--) {
         mmu_entry_t entry = mmu->entry_read(&table[table_index(vaddr, above)]);
 
-        if (!mmu_entry_present(entry)) {
+        if (!mmu_entry_present(entry))
             return NULL;
-        }
         table = table_of(entry);
     }
     return &table[table_index(vaddr, level)];
@@ -101,9 +97,8 @@ uint64_t *mmu_walk_make_at(struct mmu_space *space, uint64_t vaddr, const char *
             continue;
         }
         table = new_table();
-        if (!table) {
+        if (!table)
             return NULL;
-        }
         mmu->table_alloc(space, table, level - 1, where);
         mmu->entry_write(space, place, level, mmu->entry_make(virt_to_pfn(table), PTE_TABLE, where), where);
     }
@@ -125,15 +120,13 @@ static void visit_table(const struct visit *visit, uint64_t *table, unsigned lev
     for (unsigned slot = 0; level > 1 && slot < slots; slot++) {
         mmu_entry_t entry = mmu->entry_read(&table[slot]);
 
-        if (mmu_entry_present(entry)) {
+        if (mmu_entry_present(entry))
             visit_table(visit, table_of(entry), level - 1, vaddr + ((uint64_t)slot << (PAGE_SHIFT + 9 * (level - 1))));
-        }
     }
-    if (!visit->visitor) {
+    if (!visit->visitor)
         table_pages->free(table);
-    } else if (level == 1) {
+    else if (level == 1)
         visit->visitor(visit->space, table, vaddr, visit->arg);
-    }
 }
 
 void mmu_visit_l1(struct mmu_space *space, mmu_l1_visitor *visitor, void *arg)
@@ -149,8 +142,7 @@ void mmu_space_destroy_at(struct mmu_space *space, const char *where)
 
     mmu->space_exit(space, where);
     visit_table(&visit, space->tree.root, TOP_LEVEL, 0);
-    if (space->tree.user_root) {
+    if (space->tree.user_root)
         table_pages->free(space->tree.user_root);
-    }
     *space = (struct mmu_space){.pinned = false};
 }

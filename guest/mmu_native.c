@@ -128,14 +128,12 @@ static void native_flush_page(uint64_t vaddr, const char *where)
 /* This processor is the only one. */
 static void native_flush_cpus(const uint64_t *cpus, uint64_t vaddr, const char *where)
 {
-    if (!(cpus[0] & 1)) {
+    if (!(cpus[0] & 1))
         return;
-    }
-    if (vaddr == MMU_ALL_ADDRESSES) {
+    if (vaddr == MMU_ALL_ADDRESSES)
         native_flush_all(where);
-    } else {
+    else
         native_flush_page(vaddr, where);
-    }
 }
 
 static void native_space_init(struct mmu_space *space, const char *where)
@@ -150,9 +148,8 @@ static void native_space_activate(struct mmu_space *space, const char *where)
 
 static void native_space_exit(struct mmu_space *space, const char *where)
 {
-    if (table_root() == space->tree.root) {
+    if (table_root() == space->tree.root)
         native_space_activate(mmu_kernel_space(), where);
-    }
 }
 
 const struct mmu_ops mmu_native = {

@@ -26,9 +26,8 @@ static int pv_init(void)
 
     pinned_init(pages_alloc(ROUND_UP(nr_pages, PAGE_SIZE) / PAGE_SIZE), nr_pages);
     error = p2m_init((uint64_t *)guest.start->mfn_list, guest.start->nr_pages, p2m_page);
-    if (!error) {
+    if (!error)
         pinned_adopt(table_root());
-    }
     return error;
 }
 
@@ -36,27 +35,24 @@ static int pv_init(void)
 
 static void pv_table_alloc(struct mmu_space *space, uint64_t *table, unsigned level, const char *where)
 {
-    if (space->pinned) {
+    if (space->pinned)
         pinned_add(table, level, where);
-    }
 }
 
 static void pv_table_release(uint64_t *table, unsigned level, const char *where)
 {
     unsigned seen = pinned_level(table);
 
-    if (seen && pinned_is_level(seen, level, table, where)) {
+    if (seen && pinned_is_level(seen, level, table, where))
         pinned_remove(table, where);
-    }
 }
 
 static mmu_entry_t pv_entry_make(pfn_t pfn, uint64_t flags, const char *where)
 {
     mfn_t mfn;
 
-    if (!(flags & PTE_P)) {
+    if (!(flags & PTE_P))
         return (mmu_entry_t){pfn.v << PAGE_SHIFT | flags};
-    }
     mfn = p2m_get(pfn);
     if (mfn.v == MFN_NONE.v) {
         mmu_fail(&(struct mmu_failure){.where = where, .what = "this page has no machine frame", .subject = pfn.v});
@@ -89,11 +85,10 @@ static void write_place(uint64_t *place, unsigned level, uint64_t value, const c
 {
     unsigned seen = pinned_level(place);
 
-    if (!seen) {
+    if (!seen)
         WRITE_ONCE(*place, value);
-    } else if (pinned_is_level(seen, level, place, where)) {
+    else if (pinned_is_level(seen, level, place, where))
         lazy_update(place, value, where);
-    }
 }
 
 static void pv_entry_write(struct mmu_space *space, uint64_t *place, unsigned level, mmu_entry_t entry,
@@ -102,9 +97,8 @@ static void pv_entry_write(struct mmu_space *space, uint64_t *place, unsigned le
     uint64_t *other = user_place(space, place, level);
 
     write_place(place, level, entry.v, where);
-    if (other) {
+    if (other)
         write_place(other, level, entry.v, where);
-    }
 }
 
 /* The bits are kept by the update itself; a table that is not pinned is in no processor's use. */
@@ -118,11 +112,10 @@ static void pv_modify_commit(struct mmu_space *space, uint64_t *place, mmu_entry
     unsigned seen = pinned_level(place);
 
     (void)space;
-    if (!seen) {
+    if (!seen)
         WRITE_ONCE(*place, entry.v | (READ_ONCE(*place) & (PTE_A | PTE_D)));
-    } else if (pinned_is_level(seen, 1, place, where)) {
+    else if (pinned_is_level(seen, 1, place, where))
         lazy_update_preserving(place, entry.v, where);
-    }
 }
 
 /* ---- Registers. */
@@ -222,9 +215,8 @@ static void pin(struct mmu_space *space, const char *where)
 
 static void pv_space_init(struct mmu_space *space, const char *where)
 {
-    if (!mmu_pins_late()) {
+    if (!mmu_pins_late())
         pin(space, where);
-    }
 }
 
 static void pv_space_activate(struct mmu_space *space, const char *where)
@@ -239,9 +231,8 @@ static void pv_space_activate(struct mmu_space *space, const char *where)
 
 static void pv_space_exit(struct mmu_space *space, const char *where)
 {
-    if (table_root() == space->tree.root) {
+    if (table_root() == space->tree.root)
         pv_space_activate(mmu_kernel_space(), where);
-    }
     if (space->pinned) {
         pinned_unpin_tree(&space->tree, where);
         space->pinned = false;

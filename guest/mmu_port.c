@@ -34,11 +34,10 @@ long mmu_port_multicall(struct multicall_entry *calls, unsigned count)
 {
     mmu_counts.hypercalls++;
     for (unsigned i = 0; i < count; i++) {
-        if (calls[i].op == __HYPERVISOR_mmu_update) {
+        if (calls[i].op == __HYPERVISOR_mmu_update)
             mmu_counts.updates += calls[i].args[1];
-        } else {
+        else
             mmu_counts.ops += calls[i].args[1];
-        }
     }
     return hypercall_multicall(calls, count);
 }

@@ -98,25 +98,22 @@ static void serial_init(void)
 {
     static const uint8_t settings[][2] = {{1, 0}, {3, 0x80}, {0, 1}, {1, 0}, {3, 3}, {2, 7}, {4, 3}};
 
-    for (unsigned i = 0; i < ARRAY_SIZE(settings); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(settings); i++)
         out8((uint16_t)(SERIAL + settings[i][0]), settings[i][1]);
-    }
 }
 
 static void serial_put(char letter)
 {
-    while (!(in8(SERIAL + 5) & 0x20)) {
+    while (!(in8(SERIAL + 5) & 0x20))
         cpu_relax();
-    }
     out8(SERIAL, (uint8_t)letter);
 }
 
 void native_console_write(const char *text, size_t length)
 {
     for (; length; length--, text++) {
-        if (*text == '\n') {
+        if (*text == '\n')
             serial_put('\r');
-        }
         serial_put(*text);
     }
 }
@@ -126,9 +123,8 @@ _Noreturn void native_shutdown(unsigned reason)
     static const struct table_register none;
 
     out8(EXIT_PORT, reason ? EXIT_FAILED : EXIT_GOOD);
-    for (;;) {
+    for (;;)
         __asm__ volatile("lidt %0; int3" ::"m"(none));
-    }
 }
 
 uint64_t *native_root(void)
@@ -144,9 +140,8 @@ uint64_t native_first_free_pfn(void)
 /* Called by the entry code.  The address of a fault stands where a hypervisor would put it. */
 void native_dispatch(struct regs *regs)
 {
-    if (regs->vector == TRAP_PF) {
+    if (regs->vector == TRAP_PF)
         __asm__ volatile("movq %%cr2, %0" : "=r"(vcpu.arch.cr2));
-    }
     trap_dispatch(regs);
 }
 
@@ -196,9 +191,8 @@ static uint64_t ram_end(const struct hvm_start_info *info)
     for (uint32_t i = 0; i < info->memmap_entries; i++) {
         uint64_t end = map[i].addr + map[i].size;
 
-        if (map[i].type == HVM_MEMMAP_RAM && map[i].addr < image && image < end) {
+        if (map[i].type == HVM_MEMMAP_RAM && map[i].addr < image && image < end)
             return end < NATIVE_MEMORY_MAX ? end : NATIVE_MEMORY_MAX;
-        }
     }
     return image;
 }
@@ -207,9 +201,8 @@ static void copy_command_line(const struct hvm_start_info *info)
 {
     const char *text = (const char *)(VIRT_BASE + info->cmdline_paddr);
 
-    for (size_t i = 0; info->cmdline_paddr && text[i] && i < sizeof(start.cmd_line) - 1; i++) {
+    for (size_t i = 0; info->cmdline_paddr && text[i] && i < sizeof(start.cmd_line) - 1; i++)
         start.cmd_line[i] = text[i];
-    }
 }
 
 _Noreturn void native_main(uint64_t start_paddr)
@@ -222,9 +215,8 @@ _Noreturn void native_main(uint64_t start_paddr)
     guest.vcpu = &vcpu;
     table_set_root(native_l4);
     traps_init();
-    if (info->magic != HVM_START_MAGIC || info->version < 1) {
+    if (info->magic != HVM_START_MAGIC || info->version < 1)
         guest_panic("the loader handed over no PVH start information of version 1 with a memory map");
-    }
     start.nr_pages = ram_end(info) >> PAGE_SHIFT;
     copy_command_line(info);
     guest_main();

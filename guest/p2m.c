@@ -28,9 +28,8 @@ static void *new_branch(p2m_page_source *source)
 {
     void **branch = source();
 
-    for (unsigned i = 0; branch && i < FAN; i++) {
+    for (unsigned i = 0; branch && i < FAN; i++)
         branch[i] = NULL;
-    }
     return branch;
 }
 
@@ -38,9 +37,8 @@ static uint64_t *new_leaf(p2m_page_source *source)
 {
     uint64_t *leaf = source();
 
-    for (unsigned i = 0; leaf && i < FAN; i++) {
+    for (unsigned i = 0; leaf && i < FAN; i++)
         leaf[i] = MFN_NONE.v;
-    }
     return leaf;
 }
 
@@ -52,15 +50,13 @@ static int add_leaf(uint64_t *leaf, p2m_page_source *source)
 
     if (!*branch) {
         *branch = new_branch(source);
-        if (!*branch) {
+        if (!*branch)
             return -XEN_ENOMEM;
-        }
     }
     if (!leaf) {
         leaf = new_leaf(source);
-        if (!leaf) {
+        if (!leaf)
             return -XEN_ENOMEM;
-        }
     }
     (*branch)->leaves[index % FAN] = leaf;
     nr_entries += FAN;
@@ -73,15 +69,12 @@ int p2m_init(uint64_t *list, uint64_t nr_pages, p2m_page_source *source)
 
     nr_entries = 0;
     top = new_branch(source);
-    if (!top) {
+    if (!top)
         return -XEN_ENOMEM;
-    }
-    for (uint64_t pfn = nr_pages; pfn % FAN; pfn++) {
+    for (uint64_t pfn = nr_pages; pfn % FAN; pfn++)
         list[pfn] = MFN_NONE.v; /* the builder need not have filled the last page */
-    }
-    while (!error && nr_entries < nr_pages) {
+    while (!error && nr_entries < nr_pages)
         error = add_leaf(&list[nr_entries], source);
-    }
     return error;
 }
 
@@ -94,9 +87,8 @@ int p2m_grow(uint64_t nr_pages, p2m_page_source *source)
 {
     int error = nr_pages > PAGES_MAX ? -XEN_ENOMEM : 0;
 
-    while (!error && nr_entries < nr_pages) {
+    while (!error && nr_entries < nr_pages)
         error = add_leaf(NULL, source);
-    }
     return error;
 }
 
@@ -107,9 +99,8 @@ mfn_t p2m_get(pfn_t pfn)
 
 void p2m_set_frame(pfn_t pfn, mfn_t mfn)
 {
-    if (pfn.v < nr_entries) {
+    if (pfn.v < nr_entries)
         leaf_of(pfn.v)[pfn.v % FAN] = mfn.v;
-    }
 }
 
 pfn_t p2m_get_pfn(mfn_t mfn)
@@ -126,12 +117,10 @@ uint64_t p2m_check(pfn_t *first)
     for (uint64_t pfn = 0; pfn < nr_entries; pfn++) {
         mfn_t mfn = p2m_get(PFN(pfn));
 
-        if (mfn.v == MFN_NONE.v || mfn_to_pfn(mfn).v == pfn) {
+        if (mfn.v == MFN_NONE.v || mfn_to_pfn(mfn).v == pfn)
             continue;
-        }
-        if (wrong++ == 0 && first) {
+        if (wrong++ == 0 && first)
             *first = PFN(pfn);
-        }
     }
     return wrong;
 }

@@ -38,11 +38,10 @@ static void protect(const void *page, uint64_t flags, const char *where)
 {
     uint64_t *entry = table_entry((uint64_t)page, 1);
 
-    if (entry) {
+    if (entry)
         lazy_update(entry, pte_make(virt_to_mfn(page), flags), where);
-    } else {
+    else
         mmu_misuse(where, "this page of a table is not one that the kernel maps by pages", page);
-    }
 }
 
 void pinned_add(const void *page, unsigned level, const char *where)
@@ -85,9 +84,8 @@ static uint64_t *table_below(const uint64_t *entry, bool pinned)
 {
     uint64_t value;
 
-    if (!pinned || !lazy_read(entry, &value)) {
+    if (!pinned || !lazy_read(entry, &value))
         value = READ_ONCE(*entry);
-    }
     return value & PTE_P ? mfn_to_virt(pte_mfn(value)) : NULL;
 }
 
@@ -100,9 +98,8 @@ static void visit(uint64_t *table, unsigned level, table_visitor *visitor, const
     for (unsigned slot = 0; level > 1 && slot < slots; slot++) {
         uint64_t *below = table_below(&table[slot], pinned);
 
-        if (below) {
+        if (below)
             visit(below, level - 1, visitor, where);
-        }
     }
     visitor(table, level, where);
 }
@@ -120,13 +117,11 @@ static void adopt(uint64_t *table, unsigned level)
     for (unsigned slot = 0; level > 1 && slot < ENTRIES_PER_TABLE; slot++) {
         uint64_t *below = is_hypervisor_slot(level, slot) ? NULL : table_below(&table[slot], true);
 
-        if (below) {
+        if (below)
             adopt(below, level - 1);
-        }
     }
-    if (pfn.v < nr_levels) {
+    if (pfn.v < nr_levels)
         levels[pfn.v] = (uint8_t)level;
-    }
 }
 
 void pinned_adopt(uint64_t *root)
@@ -160,13 +155,11 @@ void pinned_pin_tree(const struct pinned_tree *tree, const char *where)
     }
     lazy_group_begin();
     visit(tree->root, TOP_LEVEL, visit_add, where);
-    if (tree->user_root) {
+    if (tree->user_root)
         pinned_add(tree->user_root, TOP_LEVEL, where);
-    }
     queue_op(MMUEXT_PIN_L4_TABLE, tree->root, where);
-    if (tree->user_root) {
+    if (tree->user_root)
         queue_op(MMUEXT_PIN_L4_TABLE, tree->user_root, where);
-    }
     lazy_group_end();
 }
 
@@ -177,13 +170,11 @@ void pinned_unpin_tree(const struct pinned_tree *tree, const char *where)
         return;
     }
     lazy_group_begin();
-    if (tree->user_root) {
+    if (tree->user_root)
         queue_op(MMUEXT_UNPIN_TABLE, tree->user_root, where);
-    }
     queue_op(MMUEXT_UNPIN_TABLE, tree->root, where);
-    if (tree->user_root) {
+    if (tree->user_root)
         release(tree->user_root, where);
-    }
     visit(tree->root, TOP_LEVEL, visit_release, where);
     lazy_group_end();
     lazy_flush();
@@ -203,9 +194,8 @@ bool pinned_is_level(unsigned seen, unsigned level, const volatile void *entry, 
 bool pinned_check_fault(uint64_t vaddr, uint32_t error, uint64_t rip)
 {
     if ((error & (FAULT_PRESENT | FAULT_WRITE)) != (FAULT_PRESENT | FAULT_WRITE) || vaddr < VIRT_BASE ||
-        !pinned_level((const void *)vaddr)) {
+        !pinned_level((const void *)vaddr))
         return false;
-    }
     mmu_fail(&(struct mmu_failure){.where = "the instruction whose address is the second number",
                                    .what = "a write to a table that is pinned, past the operations for it",
                                    .subject = vaddr,

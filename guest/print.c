@@ -28,15 +28,12 @@ static void put_padded(struct sink *sink, const char *text, size_t length, struc
 {
     size_t padding = field.width > length ? field.width - length : 0;
 
-    for (; padding && !field.left; padding--) {
+    for (; padding && !field.left; padding--)
         put(sink, field.zeroes ? '0' : ' ');
-    }
-    while (length--) {
+    while (length--)
         put(sink, *text++);
-    }
-    for (; padding; padding--) {
+    for (; padding; padding--)
         put(sink, ' ');
-    }
 }
 
 static void put_number(struct sink *sink, uint64_t number, unsigned base, bool negative, struct field field)
@@ -48,9 +45,8 @@ static void put_number(struct sink *sink, uint64_t number, unsigned base, bool n
         *--first = "0123456789abcdef"[number % base];
         number /= base;
     } while (number);
-    if (negative) {
+    if (negative)
         *--first = '-';
-    }
     put_padded(sink, first, (size_t)(digits + sizeof(digits) - first), field);
 }
 
@@ -62,12 +58,10 @@ static void put_signed(struct sink *sink, int64_t number, struct field field)
 static const char *parse_field(const char *format, struct field *field)
 {
     *field = (struct field){0};
-    for (; *format == '-' || *format == '0'; format++) {
+    for (; *format == '-' || *format == '0'; format++)
         *(*format == '-' ? &field->left : &field->zeroes) = true;
-    }
-    for (; *format >= '0' && *format <= '9'; format++) {
+    for (; *format >= '0' && *format <= '9'; format++)
         field->width = field->width * 10 + (unsigned)(*format - '0');
-    }
     return format;
 }
 
@@ -119,9 +113,8 @@ size_t print_list_to(char *buffer, size_t size, const char *format, va_list args
             continue;
         }
         format = parse_field(format + 1, &field);
-        for (; *format == 'l'; format++) {
+        for (; *format == 'l'; format++)
             is_long = true;
-        }
         convert(&sink, *format, is_long, field, &rest);
     }
     va_end(rest);

@@ -6,9 +6,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
     char *out = to;
     const char *in = from;
 
-    while (size--) {
+    while (size--)
         *out++ = *in++;
-    }
     return to;
 }
 
@@ -16,9 +15,8 @@ void *memset(void *to, int byte, size_t size)
 {
     char *out = to;
 
-    while (size--) {
+    while (size--)
         *out++ = (char)byte;
-    }
     return to;
 }
 
@@ -27,12 +25,10 @@ void *memmove(void *to, const void *from, size_t size)
     char *out = to;
     const char *in = from;
 
-    if (out <= in) {
+    if (out <= in)
         return memcpy(to, from, size);
-    }
-    while (size--) {
+    while (size--)
         out[size] = in[size];
-    }
     return to;
 }
 
@@ -41,9 +37,8 @@ int memcmp(const void *a, const void *b, size_t size)
     const unsigned char *left = a, *right = b;
 
     for (; size; size--, left++, right++) {
-        if (*left != *right) {
+        if (*left != *right)
             return *left - *right;
-        }
     }
     return 0;
 }
@@ -52,18 +47,16 @@ size_t strlen(const char *text)
 {
     size_t length = 0;
 
-    while (text[length]) {
+    while (text[length])
         length++;
-    }
     return length;
 }
 
 int strncmp(const char *a, const char *b, size_t max)
 {
     for (; max; max--, a++, b++) {
-        if (*a != *b || !*a) {
+        if (*a != *b || !*a)
             return (unsigned char)*a - (unsigned char)*b;
-        }
     }
     return 0;
 }
@@ -78,9 +71,8 @@ char *strstr(const char *text, const char *part)
     size_t length = strlen(part);
 
     for (; *text; text++) {
-        if (strncmp(text, part, length) == 0) {
+        if (strncmp(text, part, length) == 0)
             return (char *)(size_t)text; /* C's own signature takes the const away */
-        }
     }
     return length ? NULL : (char *)(size_t)text;
 }

@@ -24,13 +24,11 @@ uint64_t *table_entry_under(uint64_t *root, uint64_t vaddr, unsigned level)
     for (unsigned above = 4; above > level; above--) {
         uint64_t entry = READ_ONCE(table[table_index(vaddr, above)]);
 
-        if (!(entry & PTE_P)) {
+        if (!(entry & PTE_P))
             return NULL;
-        }
         table = mfn_to_virt(pte_mfn(entry));
-        if (!table) {
+        if (!table)
             return NULL;
-        }
     }
     return &table[table_index(vaddr, level)];
 }
@@ -45,9 +43,8 @@ bool table_walk(uint64_t vaddr, uint64_t *entry)
     uint64_t *place = table_entry(vaddr, 1);
     uint64_t seen = place ? READ_ONCE(*place) : 0;
 
-    if (entry) {
+    if (entry)
         *entry = seen;
-    }
     return seen & PTE_P;
 }
 
@@ -87,17 +84,14 @@ int table_make(uint64_t vaddr)
         uint64_t *table;
         int error;
 
-        if (READ_ONCE(*entry) & PTE_P) {
+        if (READ_ONCE(*entry) & PTE_P)
             continue;
-        }
         table = page_alloc();
         error = table_set_readonly(table);
-        if (!error) {
+        if (!error)
             error = table_hook(vaddr, level, table);
-        }
-        if (error) {
+        if (error)
             return error;
-        }
     }
     return 0;
 }
@@ -123,9 +117,8 @@ int table_load(uint64_t *root)
 {
     int error = table_mmuext(MMUEXT_NEW_BASEPTR, root);
 
-    if (!error) {
+    if (!error)
         table_set_root(root);
-    }
     return error;
 }
 

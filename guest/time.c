@@ -78,10 +78,9 @@ void time_sleep(uint64_t duration)
     uint64_t deadline = time_now() + duration;
 
     while (time_now() < deadline) {
-        if (timer_set(deadline)) {
+        if (timer_set(deadline))
             cpu_relax();
-        } else {
+        else
             event_wait();
-        }
     }
 }

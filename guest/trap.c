@@ -61,9 +61,8 @@ void trap_init(void)
     for (unsigned vector = 0; vector < 256; vector++) {
         bool user = vector == TRAP_BP || vector == TRAP_OF || vector == 0x80;
 
-        if (trap_set_entry(vector, (uint8_t)(MASK_EVENTS | (user ? DPL_USER : 0)), trap_entry_of(vector))) {
+        if (trap_set_entry(vector, (uint8_t)(MASK_EVENTS | (user ? DPL_USER : 0)), trap_entry_of(vector)))
             guest_panic("no handler for vector %u", vector);
-        }
     }
     register_callback(CALLBACKTYPE_event, VECTOR_EVENT);
     register_callback(CALLBACKTYPE_failsafe, VECTOR_FAILSAFE);
@@ -105,12 +104,10 @@ static const char *const callback_names[] = {"event", "failsafe", "syscall", "sy
 
 const char *trap_name(unsigned vector)
 {
-    if (vector < ARRAY_SIZE(names)) {
+    if (vector < ARRAY_SIZE(names))
         return names[vector];
-    }
-    if (vector >= VECTOR_EVENT && vector < NR_VECTORS) {
+    if (vector >= VECTOR_EVENT && vector < NR_VECTORS)
         return callback_names[vector - VECTOR_EVENT];
-    }
     return vector == TRAP_NONE ? "nothing" : "interrupt";
 }
 
@@ -130,9 +127,8 @@ void trap_dispatch(struct regs *regs)
 {
     trap_handler *handler = handlers[regs->vector];
 
-    if (handler && handler(regs)) {
+    if (handler && handler(regs))
         return;
-    }
     if (regs->cs & 3) {
         user_end(regs);
     } else if (regs->vector < VECTOR_EVENT && innermost) {

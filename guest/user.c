@@ -37,15 +37,13 @@ int user_init(void)
 {
     int error = user_map(USER_STACK_END - PAGE_SIZE, page_alloc(), PTE_PROGRAM);
 
-    if (error) {
+    if (error)
         return error;
-    }
     root = page_alloc();
     root[0] = table_root()[0];
     error = table_set_readonly(root);
-    if (!error) {
+    if (!error)
         error = table_pin(root, 4);
-    }
     return error ? error : table_load_user(root);
 }
 
@@ -61,11 +59,10 @@ unsigned user_run(struct regs *regs)
     struct regs *outer = running;
 
     running = regs;
-    if (guest.native) {
+    if (guest.native)
         native_user_switch(regs, &kernel_stack);
-    } else {
+    else
         user_switch(regs, &kernel_stack);
-    }
     running = outer;
     kernel_stack = outer_stack;
     return regs->vector;

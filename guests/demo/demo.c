@@ -61,11 +61,10 @@ void claim(bool holds, const char *format, ...)
 
 void claim_result(const char *what, long result, long wanted)
 {
-    if (result == wanted) {
+    if (result == wanted)
         claim(true, "%s: %s%s", what, result ? "refused, -" : "", result ? errno_name(result) : "accepted");
-    } else {
+    else
         claim(false, "%s: %ld (%s), expected %ld (%s)", what, result, errno_name(result), wanted, errno_name(wanted));
-    }
 }
 
 void guest_main(void)

@@ -76,9 +76,8 @@ void step_refused_mapping(void)
 static void copy_root(uint64_t *to)
 {
     for (unsigned slot = 0; slot < ENTRIES_PER_TABLE; slot++) {
-        if (slot < HYPERVISOR_L4_SLOT || slot > HYPERVISOR_L4_SLOT_LAST) {
+        if (slot < HYPERVISOR_L4_SLOT || slot > HYPERVISOR_L4_SLOT_LAST)
             to[slot] = table_root()[slot];
-        }
     }
 }
 

@@ -59,9 +59,8 @@ static void tick(evtchn_port_t port)
 {
     (void)port;
     next_tick += TICK_NS;
-    if (++ticks < TICKS) {
+    if (++ticks < TICKS)
         rearmed &= timer_set(next_tick) == 0;
-    }
 }
 
 void step_timer(void)
@@ -71,9 +70,8 @@ void step_timer(void)
     claim_result("bind VIRQ_TIMER to a port", timer_init(tick), 0);
     next_tick = begin + TICK_NS;
     claim_result("set the vCPU's timer to 10 ms from now", timer_set(next_tick), 0);
-    while (ticks < TICKS) {
+    while (ticks < TICKS)
         event_wait();
-    }
     event_disable();
     passed = time_now() - begin;
     say("The vCPU slept between the ticks, in SCHEDOP_block. It took %lu us by its own clock.", passed / 1000);

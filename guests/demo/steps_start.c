@@ -71,9 +71,8 @@ void step_walk(void)
         say("   L%u table mfn %6lx, entry %3u = %016lx -> mfn %6lx", level, virt_to_mfn(table).v, index, entry,
             pte_mfn(entry).v);
         table = mfn_to_virt(pte_mfn(entry));
-        if (!table) {
+        if (!table)
             break;
-        }
     }
     say("An L1 entry without the USER bit comes back with it, and with bit 52: both modes run in ring 3.");
     claim(pte_mfn(entry).v == virt_to_mfn((void *)vaddr).v, "the walk ends at the frame that the P2M names");

@@ -123,9 +123,8 @@ void step_multicall(void)
 
     say("One entry into the hypervisor, four calls, each with a result of its own:");
     claim_result("multicall", hypercall_multicall(calls, ARRAY_SIZE(calls)), 0);
-    for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
         claim_result(what[i], (long)calls[i].result, wanted[i]);
-    }
     claim(number_at(18) == 400 && number_at(19) == 400, "one page, two addresses: %lu and %lu", number_at(18),
           number_at(19));
 }

@@ -108,13 +108,11 @@ static enum pointer_kind choose_kind(const struct op *op)
                                                    POINTER_NONCANONICAL, POINTER_HYPERVISOR, POINTER_WRAP};
     enum pointer_kind kind = op->unreadable ? unreadable[choose_number(ARRAY_SIZE(unreadable))] : pointer_choose();
 
-    if (!op->nr_fields && !op->unreadable) {
+    if (!op->nr_fields && !op->unreadable)
         kind = choose_seldom(3) ? kind : POINTER_NULL;
-    }
     say(" %s", op->name);
-    if (kind != POINTER_GOOD) {
+    if (kind != POINTER_GOOD)
         say(" at=%s", pointer_name(kind));
-    }
     return kind;
 }
 
@@ -132,23 +130,20 @@ static void once(const struct group *group, const struct op *op)
     middle = op->middle ? choose("for", op->middle) : 0;
     memory = pointer_make(PLACE_ARGUMENT, kind, size, &address);
     fill(op, memory);
-    if (op->before) {
+    if (op->before)
         op->before(memory);
-    }
     pointer_put(PLACE_ARGUMENT);
     memcpy(was, memory, size);
     say_calling();
     result = perform(group->number, op, address, middle);
     pointer_get(PLACE_ARGUMENT);
-    if (op->some && result > 0) {
+    if (op->some && result > 0)
         say(" some");
-    } else {
+    else
         say_result(result);
-    }
     say_changes(op, was, memory);
-    if (op->after) {
+    if (op->after)
         op->after(result, memory);
-    }
     world_check();
     say_end();
 }
@@ -156,9 +151,8 @@ static void once(const struct group *group, const struct op *op)
 void call_group(const struct group *group)
 {
     for (unsigned i = 0; i < group->nr_ops; i++) {
-        for (unsigned time = 0; time < group->ops[i].times; time++) {
+        for (unsigned time = 0; time < group->ops[i].times; time++)
             once(group, &group->ops[i]);
-        }
     }
 }
 

@@ -46,11 +46,10 @@ uint64_t choose(const char *label, const struct menu *menu)
 {
     const struct item *item = choose_item(menu);
 
-    if (label) {
+    if (label)
         say(" %s=%s", label, item->name);
-    } else {
+    else
         say("%s", item->name);
-    }
     return item_value(item);
 }
 

@@ -46,9 +46,8 @@ static void debugreg_once(void)
     say(" get");
     say_result(call(__HYPERVISOR_get_debugreg, reg, 0, 0, 0, 0));
     for (unsigned i = 0; i < 8; i++) {
-        if (i != 4 && i != 5 && call(__HYPERVISOR_set_debugreg, i, plain_control(i), 0, 0, 0)) {
+        if (i != 4 && i != 5 && call(__HYPERVISOR_set_debugreg, i, plain_control(i), 0, 0, 0))
             say(" stuck(%u)", i);
-        }
     }
     say_end();
 }
@@ -76,28 +75,22 @@ static void plain_calls(void)
     static const struct menu *const fpu[] = {&menu_switches, NULL, NULL};
     static const struct menu *const assist[] = {&menu_commands, &menu_assists, NULL};
 
-    for (unsigned i = 0; i < 100; i++) {
+    for (unsigned i = 0; i < 100; i++)
         (void)call_plain("segment_base", "base", __HYPERVISOR_set_segment_base, base);
-    }
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 60; i++)
         (void)call_plain("segment_base", "selector", __HYPERVISOR_set_segment_base, selector);
-    }
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++)
         (void)call(__HYPERVISOR_set_segment_base, i, 0, 0, 0, 0);
-    }
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 60; i++)
         (void)call_plain("stack_switch", "to", __HYPERVISOR_stack_switch, stack);
-    }
     for (unsigned i = 0; i < 12; i++) {
         (void)call_plain("fpu_taskswitch", "set", __HYPERVISOR_fpu_taskswitch, fpu);
         (void)hypercall_fpu_taskswitch(0);
     }
-    for (unsigned i = 0; i < 150; i++) {
+    for (unsigned i = 0; i < 150; i++)
         (void)call_plain("vm_assist", "do", __HYPERVISOR_vm_assist, assist);
-    }
-    for (unsigned type = 0; type < 64; type++) {
+    for (unsigned type = 0; type < 64; type++)
         (void)hypercall_vm_assist(VMASST_CMD_disable, type);
-    }
 }
 
 /* ---- multicall */
@@ -157,11 +150,9 @@ static void multicall_once(void)
 
 void group_cpu(void)
 {
-    for (unsigned i = 0; i < 250; i++) {
+    for (unsigned i = 0; i < 250; i++)
         debugreg_once();
-    }
     plain_calls();
-    for (unsigned i = 0; i < 250; i++) {
+    for (unsigned i = 0; i < 250; i++)
         multicall_once();
-    }
 }

@@ -31,16 +31,14 @@ static void gdt_once(void)
     say(" list=%s", pointer_name(kind));
     first = choose("first", &menu_frames);
     rest = choose("rest", &menu_frames);
-    for (unsigned i = 0; i < GDT_FRAMES; i++) {
+    for (unsigned i = 0; i < GDT_FRAMES; i++)
         list[i] = i ? rest : first;
-    }
     pointer_put(PLACE_LIST);
     say_calling();
     result = call(__HYPERVISOR_set_gdt, address, size, 0, 0, 0);
     say_result(result);
-    if (hypercall_set_gdt(&world[FRAME_GDT].mfn, ENTRIES_PER_TABLE)) {
+    if (hypercall_set_gdt(&world[FRAME_GDT].mfn, ENTRIES_PER_TABLE))
         say(" stuck(gdt)");
-    }
     world_check();
     say_end();
 }
@@ -113,9 +111,8 @@ static void descriptor_once(void)
         say(" %s+", frame->name);
     }
     offset = choose(NULL, &menu_offsets);
-    if (mfn == world[FRAME_SHARED].mfn || mfn == world[FRAME_GRANTS].mfn || mfn == world[FRAME_ROOT].mfn) {
+    if (mfn == world[FRAME_SHARED].mfn || mfn == world[FRAME_GRANTS].mfn || mfn == world[FRAME_ROOT].mfn)
         offset = 0xff8; /* where nobody looks */
-    }
     say(" =");
     value = choose(NULL, &menu_descriptors);
     say_calling();
@@ -165,14 +162,11 @@ static void trap_once(void)
 
 void group_descriptors(void)
 {
-    for (unsigned i = 0; i < 300; i++) {
+    for (unsigned i = 0; i < 300; i++)
         gdt_once();
-    }
-    for (unsigned i = 0; i < 700; i++) {
+    for (unsigned i = 0; i < 700; i++)
         descriptor_once();
-    }
-    for (unsigned i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < 200; i++)
         trap_once();
-    }
     trap_init();
 }

@@ -175,9 +175,8 @@ static void init_ports(void)
 {
     for (unsigned port = 0; port < KEPT; port++) {
         ports[port] = make(port == LEFT ? UNBOUND : port);
-        if (!ports[port]) {
+        if (!ports[port])
             guest_panic("no port of kind %u", port);
-        }
     }
     ports[CLOSED] = make(UNBOUND);
     ports[NEVER] = ports[CLOSED] + 200;
@@ -200,12 +199,10 @@ static void check_bits(void)
         uint64_t bit = UINT64_C(1) << (ports[port] % 64), *pending = &shared->evtchn_pending[ports[port] / 64];
         uint64_t *mask = &shared->evtchn_mask[ports[port] / 64];
 
-        if (__atomic_fetch_and(pending, ~bit, __ATOMIC_SEQ_CST) & bit) {
+        if (__atomic_fetch_and(pending, ~bit, __ATOMIC_SEQ_CST) & bit)
             say(" pending(%s)", port_items[port].name);
-        }
-        if (!(__atomic_fetch_or(mask, bit, __ATOMIC_SEQ_CST) & bit)) {
+        if (!(__atomic_fetch_or(mask, bit, __ATOMIC_SEQ_CST) & bit))
             say(" unmasked(%s)", port_items[port].name);
-        }
     }
 }
 
@@ -215,9 +212,8 @@ static void check_ports(void)
     for (unsigned port = 0; port < KEPT; port++) {
         bool waits = (port == LEFT || port == RIGHT) && is_state(port, EVTCHNSTAT_unbound, 0);
 
-        if (!waits && !is_good(port) && make(port) != ports[port]) {
+        if (!waits && !is_good(port) && make(port) != ports[port])
             say(" stuck(%s)", port_items[port].name);
-        }
     }
     /* A new end of the pair is born pending. */
     __atomic_fetch_and(&guest.shared->evtchn_pending[ports[LEFT] / 64], ~(UINT64_C(1) << (ports[LEFT] % 64)),
@@ -236,11 +232,10 @@ static void after(long result, void *arg)
 /* The number of a new port is in the argument, unless that could not be written. */
 static void after_new(long result, uint32_t port)
 {
-    if (result == 0) {
+    if (result == 0)
         close_port(port);
-    } else {
+    else
         close_port((uint32_t)ports[CLOSED]);
-    }
     check_ports();
 }
 
@@ -316,7 +311,6 @@ void group_events(void)
     close_port((uint32_t)ports[CLOSED]);
     call_group(&events);
     call_group(&old);
-    for (unsigned port = 0; port < KEPT; port++) {
+    for (unsigned port = 0; port < KEPT; port++)
         close_port((uint32_t)ports[port]);
-    }
 }

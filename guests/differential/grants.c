@@ -206,9 +206,8 @@ static struct grant_entry_v1 wanted(unsigned ref)
                  {GTF_permit_access, FRAME_GONE}, {GTF_permit_access, FRAME_R},
                  {GTF_permit_access, FRAME_GDT}};
 
-    if (ref < REF_PLAIN || ref - REF_PLAIN >= ARRAY_SIZE(kinds)) {
+    if (ref < REF_PLAIN || ref - REF_PLAIN >= ARRAY_SIZE(kinds))
         return (struct grant_entry_v1){0};
-    }
     return (struct grant_entry_v1){.flags = kinds[ref - REF_PLAIN].flags,
                                    .domid = ref == REF_NOBODY ? 1234 : (uint16_t)own_domain,
                                    .frame = (uint32_t)world[kinds[ref - REF_PLAIN].frame].mfn};
@@ -220,9 +219,8 @@ static void tell(void)
     const struct frame *v1 = &world[FRAME_V1];
 
     for (unsigned ref = REF_PLAIN; ref < REF_END; ref++) {
-        if (entries()[ref].flags != wanted(ref).flags) {
+        if (entries()[ref].flags != wanted(ref).flags)
             say(" flags(%u)=%x", ref, entries()[ref].flags);
-        }
     }
     for (unsigned slot = 0; slot < WORLD_VIEWS; slot++) {
         if (v1->page[slot] != v1->template[slot]) {
@@ -234,17 +232,15 @@ static void tell(void)
 
 static void fill(void)
 {
-    for (unsigned ref = REF_PLAIN; ref < REF_END; ref++) {
+    for (unsigned ref = REF_PLAIN; ref < REF_END; ref++)
         entries()[ref] = wanted(ref);
-    }
 }
 
 static void check_entries(void)
 {
     for (unsigned ref = REF_PLAIN; ref < REF_END; ref++) {
-        if (entries()[ref].flags & (GTF_reading | GTF_writing)) {
+        if (entries()[ref].flags & (GTF_reading | GTF_writing))
             say(" stuck(%u:%x)", ref, entries()[ref].flags);
-        }
     }
     fill();
 }
@@ -261,9 +257,8 @@ static void unmap(uint32_t mapping, uint64_t host, uint64_t device)
 {
     struct gnttab_unmap_grant_ref op = {.host_addr = host, .dev_bus_addr = device, .handle = mapping};
 
-    if (hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1) || op.status) {
+    if (hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, &op, 1) || op.status)
         say(" stuck(unmap %d)", op.status);
-    }
 }
 
 static void after_map(long result, void *arg)
@@ -288,9 +283,8 @@ static void map_one(void *arg)
 
     (void)hypercall_grant_table_op(GNTTABOP_map_grant_ref, &op, 1);
     handle = op.status == GNTST_okay ? op.handle : 0x555;
-    if (good) {
+    if (good)
         *chosen = (uint32_t)handle;
-    }
 }
 
 static void after_unmap(long result, void *arg)
@@ -335,9 +329,8 @@ static void after_version(long result, void *arg)
 
     (void)result;
     (void)arg;
-    if (hypercall_grant_table_op(GNTTABOP_set_version, &one, 1)) {
+    if (hypercall_grant_table_op(GNTTABOP_set_version, &one, 1))
         say(" stuck(version)");
-    }
     fill();
 }
 

@@ -149,9 +149,8 @@ static uint64_t *make_list(struct xen_memory_reservation *reservation, enum plac
     const struct item *first = choose_item(menu), *second = choose_item(menu);
 
     /* The same frame twice would leave one spare frame too many unaccounted for. */
-    if (second->at == first->at) {
+    if (second->at == first->at)
         second = &menu->items[menu->count - 1];
-    }
     was[0] = item_value(first);
     was[1] = item_value(second);
     list[0] = item_value(first);
@@ -187,9 +186,8 @@ static void give_back(uint64_t mfn)
 {
     struct xen_memory_reservation gone = {.extent_start = arg_of(&mfn), .nr_extents = 1, .domid = DOMID_SELF};
 
-    if (hypercall_memory_op(XENMEM_decrease_reservation, &gone) != 1) {
+    if (hypercall_memory_op(XENMEM_decrease_reservation, &gone) != 1)
         say(" stuck(give back)");
-    }
 }
 
 /* A frame for a spare page that has none any more. */
@@ -198,9 +196,8 @@ static void replace(unsigned spare)
     uint64_t extent = spare_pfn[spare];
     struct xen_memory_reservation wanted_one = {.extent_start = arg_of(&extent), .nr_extents = 1, .domid = DOMID_SELF};
 
-    if (hypercall_memory_op(XENMEM_populate_physmap, &wanted_one) != 1) {
+    if (hypercall_memory_op(XENMEM_populate_physmap, &wanted_one) != 1)
         say(" stuck(populate)");
-    }
     spare_mfn[spare] = extent;
 }
 
@@ -226,9 +223,8 @@ static void after_want(long result, void *arg)
     (void)arg;
     pointer_get(PLACE_LIST);
     for (long i = 0; i < result && i < (long)EXTENTS; i++) {
-        if (list[i] != was[i]) { /* else the frame cannot be known, and stays */
+        if (list[i] != was[i]) /* else the frame cannot be known, and stays */
             give_back(list[i]);
-        }
     }
 }
 
@@ -268,9 +264,8 @@ static void after_frames(long result, void *arg)
     (void)result;
     (void)arg;
     pointer_get(PLACE_LIST);
-    if (list[0] != UNTOUCHED) {
+    if (list[0] != UNTOUCHED)
         say(" list[0]=%s", list[0] == world[FRAME_M2P].mfn ? "m2p" : "some");
-    }
 }
 
 #define OP(name_, type, fields_, times_) \
@@ -323,9 +318,8 @@ static uint64_t unmapped_page(uint64_t *pfn)
     void *page = page_alloc();
 
     *pfn = virt_to_pfn(page).v;
-    if (table_map((uint64_t)page, 0)) {
+    if (table_map((uint64_t)page, 0))
         guest_panic("a page stays mapped");
-    }
     return pfn_to_mfn(PFN(*pfn)).v;
 }
 
@@ -334,9 +328,8 @@ void group_memory(void)
     static const struct group group = {"memory_op", __HYPERVISOR_memory_op, ops, ARRAY_SIZE(ops)};
 
     room = (uint64_t)pages_alloc(4);
-    for (unsigned i = 0; i < SPARE; i++) {
+    for (unsigned i = 0; i < SPARE; i++)
         spare_mfn[i] = unmapped_page(&spare_pfn[i]);
-    }
     for (unsigned i = 0; i < SLACK; i++) {
         uint64_t pfn;
 

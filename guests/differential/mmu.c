@@ -55,9 +55,8 @@ uint64_t entry_choose(const char *label)
         return 0;
     }
     say(" %s=%s.%lx", label, frame->name, low & (PAGE_SIZE - 1));
-    if (low >> 52) {
+    if (low >> 52)
         say("/%lx", low >> 52);
-    }
     return item_value(frame) << PAGE_SHIFT | low;
 }
 
@@ -79,9 +78,8 @@ uint64_t foreign_choose(bool tables)
     uint64_t foreign = DOMID_SELF;
     const struct item *owner;
 
-    if (choose_seldom(4)) {
+    if (choose_seldom(4))
         foreign = choose("dom", &menu_domains);
-    }
     if (tables && choose_seldom(8)) {
         owner = choose_item(&menu);
         say(" of=%s", owner->name);
@@ -96,9 +94,8 @@ enum pointer_kind done_choose(uint64_t *address)
 
     (void)pointer_make(PLACE_DONE, kind, sizeof(uint32_t), address);
     pointer_put(PLACE_DONE);
-    if (kind != POINTER_GOOD) {
+    if (kind != POINTER_GOOD)
         say(" done=%s", pointer_name(kind));
-    }
     return kind;
 }
 
@@ -107,9 +104,8 @@ unsigned done_say(enum pointer_kind kind)
     const uint32_t *done = pointer_memory(PLACE_DONE);
 
     pointer_get(PLACE_DONE);
-    if (kind != POINTER_GOOD || *done == (uint32_t)UNTOUCHED) {
+    if (kind != POINTER_GOOD || *done == (uint32_t)UNTOUCHED)
         return 0;
-    }
     say(" done=%x", *done);
     return *done;
 }

@@ -51,11 +51,10 @@ static void choose_request(struct mmu_update *request, struct target *target)
     static const struct frame nowhere;
 
     target->frame = world_find(mfn) ? world_find(mfn) : &nowhere;
-    if (target->frame == &world[FRAME_ROOT]) {
+    if (target->frame == &world[FRAME_ROOT])
         menu = &menu_root_slots;
-    } else if (target->frame == &world[FRAME_SHARED] || target->frame == &world[FRAME_GRANTS]) {
+    else if (target->frame == &world[FRAME_SHARED] || target->frame == &world[FRAME_GRANTS])
         menu = &menu_last_slots;
-    }
     target->slot = (unsigned)item_value(choose_item(menu));
     command = item_value(choose_item(&menu_commands));
     say(" %s[%x]:%lx", item->name, target->slot, command);
@@ -74,9 +73,8 @@ static void check_target(const struct target *target)
     if (has_m2p(frame) && mfn_to_pfn(MFN(frame->mfn)).v != target->m2p) {
         say(" m2p(%s)=", frame->name);
         say_entry(mfn_to_pfn(MFN(frame->mfn)).v);
-        if (hypercall_mmu_update(&back, 1, NULL, DOMID_SELF)) {
+        if (hypercall_mmu_update(&back, 1, NULL, DOMID_SELF))
             say(" stuck");
-        }
     }
     if (frame->page && !frame->template && frame->page[target->slot] != target->before) {
         say(" %s[%x]=", frame->name, target->slot);
@@ -98,12 +96,10 @@ static void once(void)
     kind = choose_seldom(4) ? pointer_choose() : POINTER_GOOD;
     count = choose_seldom(4) ? choose_number(REQUESTS + 1) : 1;
     requests = pointer_make(PLACE_LIST, kind, REQUESTS * sizeof(*requests), &address);
-    if (kind != POINTER_GOOD) {
+    if (kind != POINTER_GOOD)
         say(" at=%s", pointer_name(kind));
-    }
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
         choose_request(&requests[i], &targets[i]);
-    }
     pointer_put(PLACE_LIST);
     done = done_choose(&done_address);
     foreign = foreign_choose(true);
@@ -111,16 +107,14 @@ static void once(void)
     result = call(__HYPERVISOR_mmu_update, address, count, done_address, foreign, 0);
     say_result(result);
     (void)done_say(done);
-    for (unsigned i = count; i-- > 0;) {
+    for (unsigned i = count; i-- > 0;)
         check_target(&targets[i]);
-    }
     world_check();
     say_end();
 }
 
 void group_mmu_update(void)
 {
-    for (unsigned i = 0; i < TIMES; i++) {
+    for (unsigned i = 0; i < TIMES; i++)
         once();
-    }
 }

@@ -110,9 +110,8 @@ static uint64_t choose_source(void)
 {
     const struct item *item = choose_item(&menu_frames);
 
-    if (item->at == &world[FRAME_SHARED].mfn || item->at == &world[FRAME_GRANTS].mfn) {
+    if (item->at == &world[FRAME_SHARED].mfn || item->at == &world[FRAME_GRANTS].mfn)
         item = &menu_frames.items[0];
-    }
     say("%s", item->name);
     return item_value(item);
 }
@@ -126,15 +125,14 @@ static void choose_op(struct mmuext_op *op)
 
     *op = (struct mmuext_op){.cmd = (uint32_t)command->value};
     say(" %s(", command->name);
-    if (op->cmd == MMUEXT_NEW_BASEPTR) {
+    if (op->cmd == MMUEXT_NEW_BASEPTR)
         first = &menu_roots;
-    } else if (op->cmd == MMUEXT_SET_LDT) {
+    else if (op->cmd == MMUEXT_SET_LDT)
         first = &menu_ldts;
-    } else if (op->cmd == MMUEXT_NEW_USER_BASEPTR && choose_seldom(6)) {
+    else if (op->cmd == MMUEXT_NEW_USER_BASEPTR && choose_seldom(6))
         first = &menu_none;
-    } else if (op->cmd >= MMUEXT_TLB_FLUSH_LOCAL && op->cmd <= MMUEXT_FLUSH_CACHE) {
+    else if (op->cmd >= MMUEXT_TLB_FLUSH_LOCAL && op->cmd <= MMUEXT_FLUSH_CACHE)
         first = &menu_addresses;
-    }
     op->arg1.mfn = choose(NULL, first);
     if (op->cmd == MMUEXT_SET_LDT) {
         say(",");
@@ -152,9 +150,8 @@ static void choose_op(struct mmuext_op *op)
 static unsigned pinned_level(uint64_t mfn)
 {
     for (unsigned level = 1; level <= 4; level++) {
-        if (world[FRAME_T1 + level - 1].mfn == mfn) {
+        if (world[FRAME_T1 + level - 1].mfn == mfn)
             return level;
-        }
     }
     return world[FRAME_ROOT].mfn == mfn ? 4 : 0;
 }
@@ -185,9 +182,8 @@ static void undo(const struct mmuext_op *done)
     default:
         return;
     }
-    if (hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF)) {
+    if (hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF))
         say(" stuck(%u)", op.cmd);
-    }
 }
 
 /*
@@ -200,11 +196,10 @@ static void keep_shared(bool restore)
     static char kept[ARRAY_SIZE(ids)][PAGE_SIZE];
 
     for (unsigned i = 0; i < ARRAY_SIZE(ids); i++) {
-        if (!restore) {
+        if (!restore)
             memcpy(kept[i], world[ids[i]].page, PAGE_SIZE);
-        } else if (memcmp(kept[i], world[ids[i]].page, PAGE_SIZE) != 0) {
+        else if (memcmp(kept[i], world[ids[i]].page, PAGE_SIZE) != 0)
             memcpy(world[ids[i]].page, kept[i], PAGE_SIZE);
-        }
     }
 }
 
@@ -222,9 +217,8 @@ static void once(void)
     /* Where the number done is not to be had, it must follow from the result. */
     count = done == POINTER_GOOD && choose_seldom(4) ? choose_number(OPS + 1) : 1;
     given = pointer_make(PLACE_LIST, kind, OPS * sizeof(*given), &address);
-    if (kind != POINTER_GOOD) {
+    if (kind != POINTER_GOOD)
         say(" at=%s", pointer_name(kind));
-    }
     for (unsigned i = 0; i < count; i++) {
         choose_op(&ops[i]);
         given[i] = ops[i];
@@ -237,19 +231,16 @@ static void once(void)
     keep_shared(true);
     say_result(result);
     nr_done = done_say(done);
-    if (result == 0) {
+    if (result == 0)
         nr_done = count;
-    }
-    for (unsigned i = nr_done < count ? nr_done : count; i-- > 0;) {
+    for (unsigned i = nr_done < count ? nr_done : count; i-- > 0;)
         undo(&ops[i]);
-    }
     world_check();
     say_end();
 }
 
 void group_mmuext(void)
 {
-    for (unsigned i = 0; i < TIMES; i++) {
+    for (unsigned i = 0; i < TIMES; i++)
         once();
-    }
 }

@@ -28,9 +28,8 @@ void pointer_init(void)
         places[place].page = pages;
         places[place].readonly = pages + 2 * PAGE_SIZE;
         if (table_map((uint64_t)pages + PAGE_SIZE, 0) ||
-            table_map((uint64_t)pages + 2 * PAGE_SIZE, pte_make(virt_to_mfn(pages), PTE_READONLY))) {
+            table_map((uint64_t)pages + 2 * PAGE_SIZE, pte_make(virt_to_mfn(pages), PTE_READONLY)))
             guest_panic("no place for arguments");
-        }
     }
 }
 
@@ -62,31 +61,27 @@ void *pointer_make(enum place place, enum pointer_kind kind, size_t size, uint64
     memset(places[place].scratch, UNTOUCHED & 0xff, size);
     places[place].visible = kind == POINTER_EDGE ? size / 2 : size;
     places[place].stored = NULL;
-    if (kind == POINTER_GOOD || kind == POINTER_READONLY) {
+    if (kind == POINTER_GOOD || kind == POINTER_READONLY)
         places[place].stored = page;
-    } else if (kind == POINTER_EDGE) {
+    else if (kind == POINTER_EDGE)
         places[place].stored = page + PAGE_SIZE - size / 2;
-    }
-    if (kind == POINTER_READONLY) {
+    if (kind == POINTER_READONLY)
         *address = (uint64_t)places[place].readonly;
-    } else {
+    else
         *address = places[place].stored ? (uint64_t)places[place].stored : bad_address(kind, size);
-    }
     return places[place].scratch;
 }
 
 void pointer_put(enum place place)
 {
-    if (places[place].stored) {
+    if (places[place].stored)
         memcpy(places[place].stored, places[place].scratch, places[place].visible);
-    }
 }
 
 void pointer_get(enum place place)
 {
-    if (places[place].stored) {
+    if (places[place].stored)
         memcpy(places[place].scratch, places[place].stored, places[place].visible);
-    }
 }
 
 void *pointer_memory(enum place place)

@@ -39,11 +39,10 @@ void say_frame(uint64_t mfn)
 {
     const struct frame *frame = world_find(mfn);
 
-    if (frame) {
+    if (frame)
         say("%s", frame->name);
-    } else {
+    else
         say("%lx", mfn);
-    }
 }
 
 void say_entry(uint64_t entry)
@@ -55,17 +54,15 @@ void say_entry(uint64_t entry)
         return;
     }
     say("%s.%lx", frame->name, entry & (PAGE_SIZE - 1));
-    if (entry >> 52) {
+    if (entry >> 52)
         say("/%lx", entry >> 52);
-    }
 }
 
 void say_calling(void)
 {
     say(" >");
-    if (guest_option("verbose", 0)) { /* which call was the last one, where one does not come back */
+    if (guest_option("verbose", 0)) /* which call was the last one, where one does not come back */
         print("calling %s\n", line);
-    }
 }
 
 void say_result(long result)
@@ -73,11 +70,10 @@ void say_result(long result)
     if (result < 0 && result > -4096) {
         const char *name = errno_name(result);
 
-        if (name[0] == 'E') {
+        if (name[0] == 'E')
             say(" %s", name);
-        } else {
+        else
             say(" %ld", result);
-        }
     } else {
         say(" %lx", (uint64_t)result);
     }

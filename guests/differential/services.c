@@ -258,9 +258,8 @@ static void group_unknown(void)
 
     for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
         (void)print_to(names[i], sizeof(names[i]), "%lx", numbers[i]);
-        for (unsigned time = 0; time < 6; time++) {
+        for (unsigned time = 0; time < 6; time++)
             (void)call_plain("number", names[i], numbers[i], menus);
-        }
     }
 }
 
@@ -276,12 +275,10 @@ void group_services(void)
     };
     static const struct menu *const addresses[] = {&menu_addresses, &menu_addresses, &menu_addresses};
 
-    for (unsigned i = 0; i < ARRAY_SIZE(groups); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(groups); i++)
         call_group(&groups[i]);
-    }
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 60; i++)
         (void)call_plain("set_callbacks", "set", __HYPERVISOR_set_callbacks, addresses);
-    }
     trap_init();
     group_unknown();
 }

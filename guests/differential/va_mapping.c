@@ -47,9 +47,8 @@ static uint64_t choose_flush(void)
     enum pointer_kind kind;
     uint64_t address, *mask;
 
-    if (!choose_seldom(4)) {
+    if (!choose_seldom(4))
         return choose("flush", &menu_flushes);
-    }
     kind = choose_number(NR_POINTERS);
     mask = pointer_make(PLACE_LIST, kind, sizeof(*mask), &address);
     say(" flush=%s:", pointer_name(kind));
@@ -64,16 +63,14 @@ static void check_kernel(uint64_t vaddr, uint64_t before)
 {
     uint64_t after;
 
-    if (vaddr < VIRT_BASE || !table_entry(vaddr, 1)) {
+    if (vaddr < VIRT_BASE || !table_entry(vaddr, 1))
         return;
-    }
     (void)table_walk(vaddr, &after);
     if (after != before) {
         say(" entry=");
         say_entry(after);
-        if (table_map(vaddr, before)) {
+        if (table_map(vaddr, before))
             say(" stuck");
-        }
     }
 }
 
@@ -87,12 +84,10 @@ static void once(bool other)
     vaddr = choose(NULL, &menu_places);
     entry = entry_choose("");
     flush = choose_flush();
-    if (other) {
+    if (other)
         domain = choose("dom", &menu_domains);
-    }
-    if (vaddr >= VIRT_BASE) {
+    if (vaddr >= VIRT_BASE)
         (void)table_walk(vaddr, &before);
-    }
     say_calling();
     result = call(other ? __HYPERVISOR_update_va_mapping_otherdomain : __HYPERVISOR_update_va_mapping, vaddr, entry,
                   flush, domain, 0);
@@ -107,10 +102,8 @@ void group_va_mapping(void)
     plain = (uint64_t)world[FRAME_P3].page;
     table = (uint64_t)world[FRAME_T1].page;
     readonly = (uint64_t)world[FRAME_R].page;
-    for (unsigned i = 0; i < TIMES; i++) {
+    for (unsigned i = 0; i < TIMES; i++)
         once(false);
-    }
-    for (unsigned i = 0; i < TIMES_OTHER; i++) {
+    for (unsigned i = 0; i < TIMES_OTHER; i++)
         once(true);
-    }
 }

@@ -192,9 +192,8 @@ static void make_ports(void *arg)
 
     say(" list=%s:", pointer_name(kind));
     list[0] = (uint32_t)choose(NULL, &menu_ports);
-    for (unsigned i = 1; i < 128; i++) {
+    for (unsigned i = 1; i < 128; i++)
         list[i] = list[0];
-    }
     pointer_put(PLACE_LIST);
 }
 
@@ -242,9 +241,8 @@ void group_vcpus(void)
     sink = (uint64_t)page_alloc();
     call_group(&vcpu);
     call_group(&sched);
-    for (unsigned i = 0; i < 20; i++) {
+    for (unsigned i = 0; i < 20; i++)
         (void)call_plain("set_timer_op", "set", __HYPERVISOR_set_timer_op, timer);
-    }
     (void)hypercall_set_timer_op(0);
 }
 

@@ -57,18 +57,16 @@ struct frame world[NR_FRAMES] = {
 const struct frame *world_find(uint64_t mfn)
 {
     for (unsigned i = 0; mfn && i < NR_FRAMES; i++) {
-        if (world[i].mfn == mfn) {
+        if (world[i].mfn == mfn)
             return &world[i];
-        }
     }
     return NULL;
 }
 
 static void need(long result, const char *what)
 {
-    if (result < 0) {
+    if (result < 0)
         guest_panic("%s: %ld", what, result);
-    }
 }
 
 static uint64_t *new_page(enum frame_id id)
@@ -105,9 +103,8 @@ static void make_tower(enum frame_id first)
     l1[5] = 0xabc0;
     new_page(first + 1)[0] = entry_of(first, PTE_TABLE);
     new_page(first + 2)[0] = entry_of(first + 1, PTE_TABLE);
-    for (unsigned slot = 0; slot < ENTRIES_PER_TABLE; slot++) {
+    for (unsigned slot = 0; slot < ENTRIES_PER_TABLE; slot++)
         l4[slot] = slot >= HYPERVISOR_L4_SLOT && slot <= HYPERVISOR_L4_SLOT_LAST ? 0 : table_root()[slot];
-    }
     l4[4] = entry_of(first + 2, PTE_TABLE);
 }
 
@@ -160,14 +157,12 @@ static void protect(void)
                                              FRAME_U2, FRAME_U3,  FRAME_U4,   FRAME_B1,  FRAME_B2, FRAME_B3,
                                              FRAME_B4, FRAME_GDT, FRAME_DESC, FRAME_BAD, FRAME_LDT};
 
-    for (unsigned i = 0; i < ARRAY_SIZE(readonly); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(readonly); i++)
         need(table_set_readonly(world[readonly[i]].page), "read-only page");
-    }
     need(hypercall_set_gdt(&world[FRAME_GDT].mfn, ENTRIES_PER_TABLE), "set_gdt");
     world[FRAME_GDT].descriptors = true;
-    for (unsigned level = 1; level <= 4; level++) {
+    for (unsigned level = 1; level <= 4; level++)
         need(table_pin(world[FRAME_T1 + level - 1].page, level), "pin");
-    }
 }
 
 static void find_grants(void)
@@ -216,9 +211,8 @@ void world_init(void)
     give_back();
     find_foreign();
     for (unsigned id = 0; id <= FRAME_LDT; id++) {
-        if (id == FRAME_KERNEL) { /* changes with the kernel's own mappings */
+        if (id == FRAME_KERNEL) /* changes with the kernel's own mappings */
             continue;
-        }
         world[id].template = page_alloc();
         memcpy(world[id].template, world[id].page, PAGE_SIZE);
     }
@@ -233,9 +227,8 @@ static long mend(struct frame *frame, unsigned slot)
         frame->page[slot] = value;
         return 0;
     }
-    if (frame->descriptors) {
+    if (frame->descriptors)
         return hypercall_update_descriptor(virt_to_maddr(&frame->page[slot]), value);
-    }
     return table_write(&frame->page[slot], value);
 }
 
@@ -250,9 +243,8 @@ static unsigned check_frame(struct frame *frame, unsigned *told)
     unsigned stuck = 0;
 
     for (unsigned slot = 0; slot < ENTRIES_PER_TABLE; slot++) {
-        if (frame->page[slot] == frame->template[slot]) {
+        if (frame->page[slot] == frame->template[slot])
             continue;
-        }
         if (is_hypervisors(slot)) {
             (void)mend(frame, slot);
             continue;
@@ -280,13 +272,11 @@ void world_check(void)
         unsigned stuck = 0;
 
         for (unsigned id = 0; id < NR_FRAMES; id++) {
-            if (world[id].template) {
+            if (world[id].template)
                 stuck += check_frame(&world[id], &told);
-            }
         }
-        if (!stuck) {
+        if (!stuck)
             return;
-        }
         told = TOLD;
     }
     say(" stuck");

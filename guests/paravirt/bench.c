@@ -32,20 +32,17 @@ static struct cost measure(void)
     struct space parent, child;
     struct cost cost = {0};
 
-    if (space_create(&parent, PAGES)) {
+    if (space_create(&parent, PAGES))
         guest_panic("no memory for the measurement");
-    }
     space_load(&parent);
     for (uint64_t page = 0; page < PAGES; page++) {
-        if (!test_write(DATA_BASE + page * PAGE_SIZE, page)) {
+        if (!test_write(DATA_BASE + page * PAGE_SIZE, page))
             guest_panic("no memory for the measurement: give the guest 32M or more");
-        }
     }
     cost.hypercalls = mmu_counts.hypercalls;
     cost.ticks = rdtsc();
-    if (space_fork(&child, &parent)) {
+    if (space_fork(&child, &parent))
         guest_panic("no memory for the fork");
-    }
     cost.ticks = rdtsc() - cost.ticks;
     cost.hypercalls = mmu_counts.hypercalls - cost.hypercalls;
     space_destroy(&parent);

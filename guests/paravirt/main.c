@@ -38,20 +38,18 @@ static void run_tests(void)
 void guest_main(void)
 {
     print("paravirt: started %s\n", guest.native ? "on bare hardware, by a PVH loader" : "as a PV guest");
-    if (mmu_init(&table_pages)) {
+    if (mmu_init(&table_pages))
         guest_panic("no memory for the tables of the memory management");
-    }
     pool_init();
     program_init();
     process_init();
     print("paravirt: %s memory management, %lu pages, %lu free\n", mmu->name, guest.start->nr_pages, pool_count());
-    if (guest_option("misuse", 0)) {
+    if (guest_option("misuse", 0))
         misuse(guest_option("misuse", 0));
-    } else if (guest_option("bench", 0)) {
+    else if (guest_option("bench", 0))
         bench_run();
-    } else {
+    else
         run_tests();
-    }
     if (test_failures()) {
         print("verdict: failure\n");
         guest_shutdown(SHUTDOWN_crash);

@@ -12,9 +12,8 @@ void misuse(uint64_t kind)
     struct space space;
     uint64_t *place;
 
-    if (space_create(&space, 1)) {
+    if (space_create(&space, 1))
         guest_panic("no memory");
-    }
     switch (kind) {
     case 1:
         mmu_lazy_leave(); /* misuse 1 */

@@ -30,17 +30,15 @@ static uint16_t *users_of(const void *page)
 {
     uint64_t pfn = virt_to_pfn(page).v;
 
-    if (pfn >= nr_users) {
+    if (pfn >= nr_users)
         guest_panic("%p is no page of the pool", page);
-    }
     return &users[pfn];
 }
 
 static void add(uint64_t *page)
 {
-    for (unsigned i = 1; i < WORDS; i++) {
+    for (unsigned i = 1; i < WORDS; i++)
         page[i] = JUNK;
-    }
     page[0] = (uint64_t)free_pages;
     free_pages = page;
     nr_free++;
@@ -65,12 +63,10 @@ void pool_init(void)
     nr_users = virt_to_pfn(first).v + count;
     taken = ROUND_UP(nr_users * sizeof(users[0]), PAGE_SIZE) / PAGE_SIZE;
     users = (uint16_t *)(void *)first;
-    for (uint64_t pfn = 0; pfn < nr_users; pfn++) {
+    for (uint64_t pfn = 0; pfn < nr_users; pfn++)
         users[pfn] = 0;
-    }
-    for (uint64_t i = taken; i < count; i++) {
+    for (uint64_t i = taken; i < count; i++)
         add((uint64_t *)(void *)(first + i * PAGE_SIZE));
-    }
 }
 
 void *pool_take(void)
@@ -78,14 +74,12 @@ void *pool_take(void)
     uint64_t *page = free_pages;
     bool spoilt = false;
 
-    if (nr_free <= reserved) {
+    if (nr_free <= reserved)
         return NULL;
-    }
     free_pages = (uint64_t *)page[0];
     nr_free--;
-    for (unsigned i = 1; i < WORDS; i++) {
+    for (unsigned i = 1; i < WORDS; i++)
         spoilt |= page[i] != JUNK;
-    }
     nr_spoilt += spoilt;
     *users_of(page) = 1;
     return page;
@@ -93,21 +87,18 @@ void *pool_take(void)
 
 void pool_share(void *page)
 {
-    if (++*users_of(page) < 2) {
+    if (++*users_of(page) < 2)
         guest_panic("%p is shared, but free", page);
-    }
 }
 
 void pool_put(void *page)
 {
     uint16_t *count = users_of(page);
 
-    if (*count == 0) {
+    if (*count == 0)
         guest_panic("%p is freed, but free", page);
-    }
-    if (--*count == 0) {
+    if (--*count == 0)
         add(page);
-    }
 }
 
 unsigned pool_users(const void *page)

@@ -61,9 +61,8 @@ void process_stop(void)
 static struct process *find_room(void)
 {
     for (unsigned i = 0; i < PROCESSES_MAX; i++) {
-        if (processes[i].state == PROCESS_NONE) {
+        if (processes[i].state == PROCESS_NONE)
             return &processes[i];
-        }
     }
     return NULL;
 }
@@ -72,13 +71,11 @@ struct process *process_create(uint64_t rip, uint64_t nr_pages)
 {
     struct process *process = find_room();
 
-    if (!process) {
+    if (!process)
         return NULL;
-    }
     *process = (struct process){.state = PROCESS_NONE};
-    if (space_create(&process->space, nr_pages)) {
+    if (space_create(&process->space, nr_pages))
         return NULL;
-    }
     user_regs_init(&process->regs, rip);
     process->state = PROCESS_READY;
     return process;
@@ -106,9 +103,8 @@ static void orphan_children(const struct process *process)
     for (unsigned i = 0; i < PROCESSES_MAX; i++) {
         if (processes[i].state != PROCESS_NONE && processes[i].parent == process) {
             processes[i].parent = &nobody;
-            if (processes[i].state == PROCESS_ENDED) {
+            if (processes[i].state == PROCESS_ENDED)
                 process_forget(&processes[i]);
-            }
         }
     }
 }
@@ -121,12 +117,10 @@ void process_end(struct process *process, int64_t status)
     process->status = status;
     process->state = forget ? PROCESS_NONE : PROCESS_ENDED;
     orphan_children(process);
-    if (!forget) {
+    if (!forget)
         tell_parent(process);
-    }
-    if (process == current) {
+    if (process == current)
         current = NULL;
-    }
 }
 
 /* ---- System calls; the results go to the process's registers. */
@@ -136,9 +130,8 @@ static void call_fork(struct process *process)
     struct process *child = find_room();
 
     process->regs.rax = (uint64_t)-XEN_ENOMEM;
-    if (!child || space_fork(&child->space, &process->space)) {
+    if (!child || space_fork(&child->space, &process->space))
         return;
-    }
     child->parent = process;
     child->regs = process->regs;
     child->regs.rax = 0;
@@ -155,13 +148,11 @@ static void call_wait(struct process *process)
 
     process->state = PROCESS_WAITING;
     for (unsigned i = 0; i < PROCESSES_MAX && process->state == PROCESS_WAITING; i++) {
-        if (processes[i].state == PROCESS_NONE || processes[i].parent != process) {
+        if (processes[i].state == PROCESS_NONE || processes[i].parent != process)
             continue;
-        }
         any = true;
-        if (processes[i].state == PROCESS_ENDED) {
+        if (processes[i].state == PROCESS_ENDED)
             tell_parent(&processes[i]);
-        }
     }
     if (!any) {
         process->regs.rax = (uint64_t)-XEN_ENOENT;
@@ -176,9 +167,8 @@ static void call_write(struct process *process)
     uint64_t from = process->regs.rdi, length = process->regs.rsi;
 
     process->regs.rax = (uint64_t)-XEN_EFAULT;
-    if (length >= TEXT_MAX || from < CODE_BASE || from + length > CODE_BASE + PAGE_SIZE) {
+    if (length >= TEXT_MAX || from < CODE_BASE || from + length > CODE_BASE + PAGE_SIZE)
         return;
-    }
     memcpy(text, (const void *)from, length);
     text[length] = 0;
     print("  process %lu: %s", (uint64_t)(process - processes) + 1, text);
@@ -203,9 +193,8 @@ static void call_kernel(struct process *process)
     case SYSCALL_YIELD:
         break;
     case SYSCALL_NEXT:
-        if (next_driver) {
+        if (next_driver)
             next_driver(process, &process->regs);
-        }
         break;
     default:
         process->regs.rax = (uint64_t)-XEN_ENOSYS;
@@ -255,9 +244,8 @@ static bool on_syscall(struct regs *regs)
 
 static bool on_exception(struct regs *regs)
 {
-    if (!(regs->cs & 3) || !current) {
+    if (!(regs->cs & 3) || !current)
         return false;
-    }
     process_end(current, STATUS_EXCEPTION);
     return switch_to_next(regs);
 }
@@ -268,9 +256,8 @@ static bool on_page_fault(struct regs *regs)
     int error = -XEN_EFAULT;
 
     mmu_lazy_flush();
-    if (space_loaded()) {
+    if (space_loaded())
         error = space_fault(space_loaded(), vaddr, regs->error);
-    }
     if (!error) {
         process_faults++;
         return true;
@@ -285,9 +272,8 @@ static bool on_page_fault(struct regs *regs)
 
 void process_init(void)
 {
-    for (unsigned vector = 0; vector < 32; vector++) {
+    for (unsigned vector = 0; vector < 32; vector++)
         (void)trap_set_handler(vector, on_exception);
-    }
     (void)trap_set_handler(TRAP_PF, on_page_fault);
     (void)trap_set_handler(VECTOR_SYSCALL, on_syscall);
 }
@@ -297,7 +283,6 @@ void process_run(void)
     struct regs regs;
 
     stopped = false;
-    if (switch_to_next(&regs)) {
+    if (switch_to_next(&regs))
         (void)user_run(&regs);
-    }
 }

@@ -22,9 +22,8 @@ static int map_page(struct space *space, uint64_t vaddr, void *page, uint64_t fl
 {
     uint64_t *place = mmu_walk_make(&space->mmu, vaddr);
 
-    if (!place) {
+    if (!place)
         return -XEN_ENOMEM;
-    }
     mmu_entry_write(&space->mmu, place, 1, mmu_entry_make(virt_to_pfn(page), flags));
     return 0;
 }
@@ -33,9 +32,8 @@ int space_create(struct space *space, uint64_t nr_pages)
 {
     int error = mmu_space_create(&space->mmu);
 
-    if (error) {
+    if (error)
         return error;
-    }
     space->nr_pages = nr_pages;
     pool_share(program_page());
     error = map_page(space, CODE_BASE, program_page(), PTE_PROGRAM & ~PTE_RW);
@@ -72,9 +70,8 @@ static void fork_l1(struct mmu_space *parent, uint64_t *table, uint64_t vaddr, v
     for (unsigned slot = 0; !fork->error && slot < ENTRIES_PER_TABLE; slot++) {
         mmu_entry_t entry = mmu_entry_read(&table[slot]);
 
-        if (!mmu_entry_present(entry)) {
+        if (!mmu_entry_present(entry))
             continue;
-        }
         if (!child) {
             child = mmu_walk_make(&fork->child->mmu, vaddr);
             if (!child) {
@@ -90,22 +87,18 @@ int space_fork(struct space *child, struct space *parent)
 {
     struct fork fork = {.child = child, .error = mmu_space_create(&child->mmu)};
 
-    if (fork.error) {
+    if (fork.error)
         return fork.error;
-    }
     child->nr_pages = parent->nr_pages;
     mmu_lazy_enter();
     mmu_visit_l1(&parent->mmu, fork_l1, &fork);
-    if (parent == loaded) {
+    if (parent == loaded)
         mmu_flush_user();
-    }
-    if (!fork.error) {
+    if (!fork.error)
         mmu_space_dup(&child->mmu);
-    }
     mmu_lazy_leave();
-    if (fork.error) {
+    if (fork.error)
         space_destroy(child);
-    }
     return fork.error;
 }
 
@@ -116,14 +109,12 @@ static int fault_new_page(struct space *space, uint64_t vaddr)
     void *page = pool_take();
     int error;
 
-    if (!page) {
+    if (!page)
         return -XEN_ENOMEM;
-    }
     page_zero(page);
     error = map_page(space, vaddr, page, PTE_PROGRAM);
-    if (error) {
+    if (error)
         pool_put(page);
-    }
     return error;
 }
 
@@ -140,9 +131,8 @@ static int fault_copy(struct space *space, uint64_t vaddr, uint64_t *place, mmu_
         return 0;
     }
     copy = pool_take();
-    if (!copy) {
+    if (!copy)
         return -XEN_ENOMEM;
-    }
     page_copy(copy, shared);
     mmu_lazy_enter();
     mmu_entry_write(&space->mmu, place, 1, mmu_entry_make(virt_to_pfn(copy), PTE_PROGRAM));
@@ -158,19 +148,15 @@ int space_fault(struct space *space, uint64_t vaddr, uint32_t error)
     mmu_entry_t entry = MMU_ENTRY_NONE;
 
     vaddr &= ~(uint64_t)(PAGE_SIZE - 1);
-    if (vaddr < DATA_BASE || vaddr >= DATA_BASE + space->nr_pages * PAGE_SIZE) {
+    if (vaddr < DATA_BASE || vaddr >= DATA_BASE + space->nr_pages * PAGE_SIZE)
         return -XEN_EFAULT;
-    }
     place = mmu_walk(&space->mmu, vaddr, 1);
-    if (place) {
+    if (place)
         entry = mmu_entry_read(place);
-    }
-    if (!mmu_entry_present(entry)) {
+    if (!mmu_entry_present(entry))
         return fault_new_page(space, vaddr);
-    }
-    if (!(error & FAULT_WRITE) || !(mmu_entry_flags(entry) & PTE_COPY)) {
+    if (!(error & FAULT_WRITE) || !(mmu_entry_flags(entry) & PTE_COPY))
         return -XEN_EFAULT;
-    }
     return fault_copy(space, vaddr, place, entry);
 }
 
@@ -182,18 +168,16 @@ static void put_l1_pages(struct mmu_space *space, uint64_t *table, uint64_t vadd
     for (unsigned slot = 0; slot < ENTRIES_PER_TABLE; slot++) {
         mmu_entry_t entry = mmu_entry_read(&table[slot]);
 
-        if (mmu_entry_present(entry)) {
+        if (mmu_entry_present(entry))
             pool_put(page_of(entry));
-        }
     }
 }
 
 void space_destroy(struct space *space)
 {
     mmu_space_exit(&space->mmu); /* before the pages go: nobody may use them any more */
-    if (loaded == space) {
+    if (loaded == space)
         loaded = NULL;
-    }
     mmu_visit_l1(&space->mmu, put_l1_pages, NULL);
     mmu_space_destroy(&space->mmu);
 }

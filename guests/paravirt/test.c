@@ -32,9 +32,8 @@ void expect(bool holds, const char *format, ...)
 {
     va_list args;
 
-    if (holds || nr_failed_claims++) {
+    if (holds || nr_failed_claims++)
         return;
-    }
     va_start(args, format);
     (void)print_list_to(reason, sizeof(reason), format, args);
     va_end(args);
@@ -69,12 +68,10 @@ static int line_of(const char *where)
 {
     int line = 0;
 
-    while (*where && *where != ':') {
+    while (*where && *where != ':')
         where++;
-    }
-    while (*where && *++where >= '0' && *where <= '9') {
+    while (*where && *++where >= '0' && *where <= '9')
         line = line * 10 + (*where - '0');
-    }
     return line;
 }
 
@@ -82,9 +79,8 @@ bool test_is_line(const char *where, const char *here, int difference)
 {
     size_t length = 0;
 
-    while (here[length] && here[length] != ':') {
+    while (here[length] && here[length] != ':')
         length++;
-    }
     return strncmp(where, here, length + 1) == 0 && line_of(where) - line_of(here) == difference;
 }
 
@@ -92,9 +88,8 @@ uint64_t test_random(void)
 {
     static uint64_t state;
 
-    if (!state) {
+    if (!state)
         state = guest_option("seed", 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-    }
     state ^= state >> 12;
     state ^= state << 25;
     state ^= state >> 27;
@@ -105,9 +100,8 @@ void expect_nothing_lost(uint64_t pages)
 {
     unsigned left = 0;
 
-    for (unsigned i = 0; i < PROCESSES_MAX; i++) {
+    for (unsigned i = 0; i < PROCESSES_MAX; i++)
         left += processes[i].state != PROCESS_NONE;
-    }
     expect(left == 0, "%u processes are left", left);
     expect(pool_count() == pages, "%lu pages are free, %lu were before", pool_count(), pages);
     expect(pinned_count() == 0, "%lu tables are pinned", pinned_count());

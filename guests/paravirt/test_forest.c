@@ -26,9 +26,8 @@ static uint64_t wrong_words(const uint64_t *page, uint64_t signature)
 {
     uint64_t wrong = 0;
 
-    for (unsigned i = 0; i < WORDS; i++) {
+    for (unsigned i = 0; i < WORDS; i++)
         wrong += page[i] != signature + i * (uint64_t)SIGNATURE_STEP;
-    }
     return wrong;
 }
 
@@ -80,9 +79,8 @@ static void next_step(struct process *process, struct regs *regs)
     } else {
         regs->rax = NEXT_NOTHING;
     }
-    if (++forest.steps >= forest.steps_max) {
+    if (++forest.steps >= forest.steps_max)
         process_stop();
-    }
 }
 
 static void run_steps(uint64_t steps)
@@ -92,9 +90,8 @@ static void run_steps(uint64_t steps)
     forest.steps = 0;
     forest.steps_max = steps;
     process_run();
-    for (unsigned i = 0; i < PROCESSES_MAX; i++) {
+    for (unsigned i = 0; i < PROCESSES_MAX; i++)
         alive += processes[i].state == PROCESS_READY;
-    }
     forest.most = alive > forest.most ? alive : forest.most;
 }
 
@@ -103,9 +100,8 @@ static void grow_until_full(void)
 {
     uint64_t steps = 0;
 
-    for (unsigned i = 0; i < TREES; i++) {
+    for (unsigned i = 0; i < TREES; i++)
         expect(process_create(PROGRAM(program_forest), FOREST_PAGES), "no process");
-    }
     while (forest.ended < FULL && steps < STEPS_MAX) {
         run_steps(500);
         steps += 500;
@@ -122,9 +118,8 @@ static struct process *any_process(void)
     for (unsigned i = 0; i < PROCESSES_MAX; i++) {
         struct process *process = &processes[(first + i) % PROCESSES_MAX];
 
-        if (process->state == PROCESS_READY) {
+        if (process->state == PROCESS_READY)
             return process;
-        }
     }
     return NULL;
 }
@@ -136,9 +131,8 @@ static void kill_all(void)
     while ((victim = any_process())) {
         process_end(victim, STATUS_KILLED);
         forest.killed++;
-        if (forest.killed % 16 == 0) {
+        if (forest.killed % 16 == 0)
             run_steps(32);
-        }
     }
 }
 

@@ -65,9 +65,8 @@ static void test_queue(void)
     expect_calls(calls, 0);
     mmu_lazy_leave();
     expect_calls(calls, 1);
-    for (unsigned i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++)
         expect(test_read(VADDR + i * PAGE_SIZE, &value) == (i != 3), "page %u", i);
-    }
     end(&fixture);
 }
 
@@ -135,9 +134,8 @@ static void test_trees(void)
     uint64_t *table;
 
     expect(mmu_space_create(&space) == 0, "no space");
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8; i++)
         expect(mmu_walk_make(&space, VADDR + ((uint64_t)i << 29)), "no table");
-    }
     table = mmu_walk(&space, VADDR, 1);
     expect(pinned_level(table) == 0, "a table is pinned before the space is used");
     expect(test_write((uint64_t)table, 0), "a table of the ordinary world cannot be written");

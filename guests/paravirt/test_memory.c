@@ -27,13 +27,11 @@ static void test_agreement(void)
 {
     uint64_t pages = 0;
 
-    if (guest.native) {
+    if (guest.native)
         return; /* both are the identity */
-    }
     expect_agreement();
-    for (uint64_t pfn = 0; pfn < guest.start->nr_pages; pfn++) {
+    for (uint64_t pfn = 0; pfn < guest.start->nr_pages; pfn++)
         pages += p2m_get_pfn(p2m_get(PFN(pfn))).v == pfn;
-    }
     expect(pages == guest.start->nr_pages, "%lu of %lu pages have frames", pages, guest.start->nr_pages);
     expect(p2m_get(PFN(p2m_pages())).v == MFN_NONE.v, "a page behind the end has a frame");
 }
@@ -49,9 +47,8 @@ static long reservation(unsigned cmd, uint64_t *extents)
 
 static void expect_done(long done, const char *what)
 {
-    if (done != COUNT) {
+    if (done != COUNT)
         guest_panic("the guest %s %ld of %u pages", what, done, COUNT);
-    }
 }
 
 /* The kernel's own mapping of a page: without one it can be given back. */
@@ -80,13 +77,11 @@ static void get_again(uint64_t pfn)
 {
     uint64_t extents[COUNT];
 
-    for (unsigned i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++)
         extents[i] = pfn + i;
-    }
     expect_done(reservation(XENMEM_populate_physmap, extents), "got");
-    for (unsigned i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++)
         p2m_set_frame(PFN(pfn + i), MFN(extents[i]));
-    }
 }
 
 /* Pages that the kernel's own region does not map are used in a space. */
@@ -101,9 +96,8 @@ static void use(uint64_t pfn)
                         mmu_entry_make(PFN(pfn + i), PTE_PROGRAM));
     }
     mmu_space_activate(&space);
-    for (unsigned i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++)
         expect(test_write(VADDR + i * PAGE_SIZE, pfn + i), "the new page cannot be written");
-    }
     for (unsigned i = 0; i < COUNT; i++) {
         uint64_t *place = mmu_walk(&space, VADDR + i * PAGE_SIZE, 1);
 
@@ -118,13 +112,11 @@ static void test_growth(void)
     uint64_t free = pool_count(), mfns[COUNT], end, leaves;
     void *pages[COUNT];
 
-    if (guest.native) {
+    if (guest.native)
         return;
-    }
     end = p2m_pages();
-    for (unsigned i = 0; i < COUNT; i++) {
+    for (unsigned i = 0; i < COUNT; i++)
         pages[i] = pool_take();
-    }
     give_back(pages);
     expect_agreement();
     expect(p2m_grow(end + 1, pool_take) == 0 && p2m_pages() > end, "the P2M does not grow");

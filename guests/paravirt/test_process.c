@@ -66,9 +66,8 @@ static uint64_t word_at(uint64_t page, uint64_t generation)
 
 static void write_pages(uint64_t first, uint64_t end, uint64_t generation)
 {
-    for (uint64_t page = first; page < end; page++) {
+    for (uint64_t page = first; page < end; page++)
         expect(test_write(DATA_BASE + page * PAGE_SIZE, word_at(page, generation)), "page %lu cannot be written", page);
-    }
 }
 
 static void expect_pages(uint64_t first, uint64_t end, uint64_t generation)

@@ -288,9 +288,10 @@ static void bench_pins(void)
 
     trees.domain = sim_domain(trees.sim, 0);
     make_trees(&trees);
-    for (unsigned round = 0; round < PIN_ROUNDS; round++)
+    for (unsigned round = 0; round < PIN_ROUNDS; round++) {
         for (unsigned i = 0; i < PIN_SIZES; i++)
             time_pins(&trees, PIN_BITS_MIN + 2 * i, &pin[i][round], &unpin[i][round]);
+    }
     print_pins(pin, unpin);
     free(trees.l1);
     free(trees.upper);

@@ -389,9 +389,10 @@ static void check_and_end(void)
     if (!audit_machine(machine, counts, &finding))
         fail_msg("%s: frame %lu, expected %lu, found %lu", finding.invariant, (unsigned long)finding.frame.v,
                  (unsigned long)finding.expected, (unsigned long)finding.found);
-    for (unsigned i = 0; i < DOMAINS; i++)
+    for (unsigned i = 0; i < DOMAINS; i++) {
         if (!domain_is_dying(&parallel->domains[i]))
             domain_destroy(&parallel->domains[i]);
+    }
     assert_int_equal(parallel->pooled, FRAMES - RESERVED);
     for (unsigned i = 0; i < DOMAINS; i++)
         assert_int_equal(parallel->domains[i].nr_frames, 0);

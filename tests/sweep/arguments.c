@@ -137,9 +137,10 @@ static void test_edges(void **state)
 
         sweep_begin();
         bed_create(&bed, &(struct bed_config){.pae = pae});
-        for (unsigned i = 0; i < ARRAY_SIZE(edges); i++)
+        for (unsigned i = 0; i < ARRAY_SIZE(edges); i++) {
             for (int offset = -16; edges[i].pae == pae && offset <= edges[i].last; offset++)
                 batches_at(&bed, edges[i].edge + (uint64_t)(int64_t)offset);
+        }
         bed_destroy(&bed);
         sweep_end();
     }

@@ -60,9 +60,10 @@ static void sweep_bed(const struct bed_config *config)
 
     sweep_begin();
     bed_create(&bed, config);
-    for (enum table table = 0; table < TABLE_COUNT; table++)
+    for (enum table table = 0; table < TABLE_COUNT; table++) {
         if (bed_has_table(&bed, table))
             sweep_flag_bits(&bed, table, target_of(table));
+    }
     sweep_flag_bits(&bed, TABLE_L1, TARGET_WRITABLE);
     if (config->devices)
         sweep_flag_bits(&bed, TABLE_L1, TARGET_PERMITTED_DEVICE);

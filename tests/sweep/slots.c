@@ -66,10 +66,12 @@ static void test_l3_and_below(void **state)
     (void)state;
     sweep_begin();
     bed_create(&bed, &(struct bed_config){.pae = false});
-    for (unsigned i = 1; i < ARRAY_SIZE(open); i++)
-        for (enum table table = TABLE_L1; table <= TABLE_L3; table++)
+    for (unsigned i = 1; i < ARRAY_SIZE(open); i++) {
+        for (enum table table = TABLE_L1; table <= TABLE_L3; table++) {
             if (bed_has_table(&bed, table))
                 sweep_open(&bed, table, open[i]);
+        }
+    }
     bed_destroy(&bed);
     sweep_end();
 }

@@ -108,9 +108,10 @@ static mfn_t references_without_owner(struct scene *scene)
 
 static mfn_t pool_frame(struct scene *scene)
 {
-    for (uint64_t i = 0; i < UNIT_HOLE; i++)
+    for (uint64_t i = 0; i < UNIT_HOLE; i++) {
         if (frame_of(scene, MFN(i))->owner == OWNER_NONE)
             return MFN(i);
+    }
     return MFN_NONE;
 }
 

@@ -270,9 +270,10 @@ static void test_take_settles(void **state)
     assert_int_equal(unit.sim->cpus[0].cache_flushes, caches + 1);
     assert_int_equal(unit_entries(&unit, page)[0], 0);
     guest_assert_clean(unit.sim);
-    for (uint64_t i = 0; i < UNIT_FRAMES; i++)
+    for (uint64_t i = 0; i < UNIT_FRAMES; i++) {
         if (unit_frame(&unit, MFN(i))->owner == DOMID_XEN)
             machine_give(unit.machine, MFN(i), 0);
+    }
     unit_destroy(&unit);
 }
 
@@ -291,19 +292,21 @@ static void test_unreachable(void **state)
     while (unit_frame(&unit, mfns[0])->owner != OWNER_NONE)
         mfns[0].v++;
     assert_true(machine_take(unit.machine, 0, &mfns[1]));
-    if (mfn_equal(mfns[0], mfns[1]))
+    if (mfn_equal(mfns[0], mfns[1])) {
         while (unit_frame(&unit, mfns[0])->owner != OWNER_NONE)
             mfns[0].v++;
+    }
     for (unsigned i = 0; i < ARRAY_SIZE(mfns); i++) {
         static const unsigned names[] = {DOMID_SELF, DOMID_IO, DOMID_XEN, 1};
         static const unsigned nobody[] = {OWNER_NONE, DOMID_COW, 0xffff};
         const mfn_t mfn = mfns[i];
 
-        for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+        for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
             for (unsigned writable = 0; writable < 2; writable++)
                 assert_true(guest_update_va_mapping_otherdomain(unit.vcpu, unit_window(&unit, 0),
                                                                 pte(mfn, writable ? PTE_RW_PAGE : PTE_RO_PAGE), 0,
                                                                 names[n]) < 0);
+        }
         for (unsigned n = 0; n < ARRAY_SIZE(nobody); n++)
             assert_refused(&unit,
                            guest_update_va_mapping_otherdomain(unit.vcpu, unit_window(&unit, 0), pte(mfn, PTE_RO_PAGE),

@@ -82,9 +82,10 @@ static unsigned yields_unlocked;
 
 static void see_no_locks(struct sim *sim)
 {
-    for (unsigned i = 0; i < sim->nr_domains; i++)
+    for (unsigned i = 0; i < sim->nr_domains; i++) {
         if (sim->domains[i].lock_owner)
             return;
+    }
     yields_unlocked++;
 }
 

@@ -65,9 +65,8 @@ static void let_second_run(void)
 {
     unsigned before = READ_ONCE(second.rounds);
 
-    while (READ_ONCE(second.rounds) == before) {
+    while (READ_ONCE(second.rounds) == before)
         (void)hypercall_sched_op(SCHEDOP_yield, NULL);
-    }
 }
 
 static void offered(void)

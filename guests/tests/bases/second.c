@@ -37,9 +37,8 @@ __attribute__((used)) void second_main(void)
     second.cr4 = read_cr4();
     __asm__ volatile("rdfsbase %0" : "=r"(base));
     second.looked = true;
-    for (;;) {
+    for (;;)
         yield();
-    }
 }
 
 static void go_round(unsigned round)
@@ -51,18 +50,16 @@ static void go_round(unsigned round)
     __asm__ volatile("wrfsbase %0; wrgsbase %1" ::"r"(fs), "r"(gs));
     yield();
     __asm__ volatile("rdfsbase %0; rdgsbase %1" : "=r"(fs_then), "=r"(gs_then));
-    if (fs_then != fs || gs_then != gs) {
+    if (fs_then != fs || gs_then != gs)
         second.lost++;
-    }
 }
 
 __attribute__((used)) void second_continue(void)
 {
     second.undefined++;
     second.looked = true;
-    while (!second.go) {
+    while (!second.go)
         yield();
-    }
     second.undefined = 0;
     write_cr4(read_cr4() | CR4_FSGSBASE);
     for (unsigned round = 0;; round++) {
@@ -93,9 +90,8 @@ void second_start(void)
     prepare(&context);
     test_need((int)hypercall_vcpu_op(VCPUOP_initialise, 1, &context), "VCPUOP_initialise");
     test_need((int)hypercall_vcpu_op(VCPUOP_up, 1, NULL), "VCPUOP_up");
-    while (!second.looked) {
+    while (!second.looked)
         yield();
-    }
 }
 
 void second_go(void)

@@ -40,9 +40,8 @@ void test_main(void)
     uint32_t eax = 7, ebx, ecx = 0, edx;
     uint64_t cr4 = read_cr4(), base;
 
-    if (cpuid(7, 0).ebx & CPUID_7_EBX_FSGSBASE) {
+    if (cpuid(7, 0).ebx & CPUID_7_EBX_FSGSBASE)
         test_skip("this processor has FSGSBASE");
-    }
     __asm__ volatile(XEN_CPUID : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
     test_equal("cpuid does not show it", ebx & CPUID_7_EBX_FSGSBASE, 0);
     test_equal("CR4 does not take it", attempt(write_cr4, (void *)(cr4 | CR4_FSGSBASE)), TRAP_GP);

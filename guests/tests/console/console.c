@@ -16,9 +16,8 @@ static void much_output(const struct xencons_interface *ring)
 {
     uint32_t before = ring->out_prod;
 
-    for (unsigned line = 0; line < 100; line++) {
+    for (unsigned line = 0; line < 100; line++)
         print("# line %03u of 100: abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\n", line);
-    }
     console_drain();
     test_check(ring->out_prod - before > 4 * sizeof(ring->out), "several rings full were written", "%u bytes",
                ring->out_prod - before);

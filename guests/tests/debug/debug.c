@@ -72,12 +72,10 @@ static bool debug_trap(struct regs *regs)
     seen.dr6 |= dr6;
     (void)hypercall_set_debugreg(6, 0);
     seen.wrong_mode |= (regs->cs & 3) != (is_kernel ? 0 : 3);
-    if (dr6 & DR6_HIT << 1) {
+    if (dr6 & DR6_HIT << 1)
         regs->rflags |= RFLAGS_RF; /* or it would come again */
-    }
-    if (++seen.traps > TRAPS_MOST) {
+    if (++seen.traps > TRAPS_MOST)
         user_end(regs);
-    }
     return true;
 }
 
@@ -93,12 +91,10 @@ static void arm(const struct snippet *code, uint64_t base, unsigned way)
 
     (void)hypercall_set_debugreg(0, DATA_AT);
     (void)hypercall_set_debugreg(1, base + (uint64_t)(code->at - code->begin));
-    if (way & DATA) {
+    if (way & DATA)
         dr7 |= DR7_DATA;
-    }
-    if (way & EXECUTE) {
+    if (way & EXECUTE)
         dr7 |= DR7_EXECUTE;
-    }
     (void)hypercall_set_debugreg(6, 0);
     test_need((int)hypercall_set_debugreg(7, dr7), "breakpoints");
 }
@@ -112,12 +108,10 @@ static void run(unsigned code, unsigned way)
     regs.rdi = DATA_AT;
     regs.rsp = STACK_AT;
     regs.rax = __HYPERVISOR_xen_version;
-    if (is_kernel) {
+    if (is_kernel)
         regs.cs = FLAT_KERNEL_CS & ~3;
-    }
-    if (way & STEP) {
+    if (way & STEP)
         regs.rflags |= RFLAGS_TF;
-    }
     arm(codes[code].code, base, way);
     (void)user_run(&regs);
     (void)hypercall_set_debugreg(7, 0);
@@ -131,9 +125,8 @@ static void check(unsigned code, unsigned way)
 
     seen.dr6 = seen.traps = 0;
     seen.wrong_mode = false;
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < ROUNDS; i++)
         run(code, way);
-    }
     print_to(name, sizeof(name), "%s, %s%s%s%s", is_kernel ? "kernel" : "program", codes[code].name,
              way & STEP ? ", stepped" : "", way & DATA ? ", data" : "", way & EXECUTE ? ", instruction" : "");
     /* A breakpoint that is not enabled may be told as well: Intel SDM volume 3, 18.2.3. */
@@ -146,31 +139,27 @@ static void make_memory(void)
     uint8_t *pages = pages_alloc(8);
 
     /* Below, room for the handler of a kernel that has its stack there. */
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8; i++)
         test_need(user_map(DATA_AT - (6 - i) * PAGE_SIZE, pages + i * PAGE_SIZE, PTE_PROGRAM), "data");
-    }
     test_need(user_init(), "user mode");
-    for (unsigned code = 0; code < ARRAY_SIZE(codes); code++) {
+    for (unsigned code = 0; code < ARRAY_SIZE(codes); code++)
         test_need(user_load(USER_BASE + code * PAGE_SIZE, codes[code].code->begin, codes[code].code->end), "code");
-    }
 }
 
 void test_main(void)
 {
     make_memory();
     for (unsigned vector = 0; vector < NR_VECTORS; vector++) {
-        if (vector != VECTOR_EVENT) {
+        if (vector != VECTOR_EVENT)
             (void)trap_set_handler(vector, vector == TRAP_DB ? debug_trap : arrive);
-        }
     }
     for (unsigned kernel = 0; kernel < 2; kernel++) {
         is_kernel = kernel;
         for (unsigned code = 0; code < ARRAY_SIZE(codes); code++) {
             for (unsigned way = 0; way < WAYS; way++) {
                 /* A kernel that is entered by sysenter has no stack. */
-                if (!kernel || codes[code].code != &load_ss_sysenter) {
+                if (!kernel || codes[code].code != &load_ss_sysenter)
                     check(code, way);
-                }
             }
         }
     }

@@ -69,9 +69,8 @@ static void caches(void)
 
 void test_main(void)
 {
-    if (!(guest.start->flags & SIF_INITDOMAIN)) {
+    if (!(guest.start->flags & SIF_INITDOMAIN))
         test_skip("not the initial domain");
-    }
     test_need(table_make(WINDOW), "tables");
     firmware();
     caches();

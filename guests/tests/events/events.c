@@ -73,9 +73,8 @@ static void many(void)
         test_need(event_bind_ipi(count, &ports[i]), "bind many");
         seen[ports[i]] = 0;
     }
-    for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(ports); i++)
         test_need(event_send(ports[i]), "send to many");
-    }
     event_enable();
     event_disable();
     for (unsigned i = 0; i < ARRAY_SIZE(ports); i++) {
@@ -194,9 +193,8 @@ static void full(void)
     unsigned made = 0;
     int error;
 
-    while ((error = event_bind_ipi(count, &port)) == 0 && made < EVTCHN_2L_NR_CHANNELS) {
+    while ((error = event_bind_ipi(count, &port)) == 0 && made < EVTCHN_2L_NR_CHANNELS)
         made++;
-    }
     test_result("when all ports are in use", error, -XEN_ENOSPC);
     test_check(made > 1000, "that is after many", "%u", made);
 }

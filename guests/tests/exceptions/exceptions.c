@@ -101,9 +101,8 @@ static bool error_matches(const struct provoked *it, uint32_t error)
 {
     uint32_t wanted = it->error & ~ANY_PRESENT;
 
-    if (it->error & ANY_PRESENT) {
+    if (it->error & ANY_PRESENT)
         error &= ~FAULT_PRESENT;
-    }
     return error == wanted;
 }
 
@@ -114,37 +113,30 @@ static void judge(const char *name, const struct provoked *it, const struct regs
     uint32_t error = regs->error & ~(user && it->vector == TRAP_PF ? FAULT_USER : 0);
     uint16_t cs = user ? FLAT_USER_CS64 : FLAT_KERNEL_CS & ~3;
 
-    if (it->vector == TRAP_PF && it->cr2 == NX_VADDR) {
+    if (it->vector == TRAP_PF && it->cr2 == NX_VADDR)
         rip = NX_VADDR;
-    }
     test_check(regs->vector == it->vector && error_matches(it, error) &&
                    (!user || it->vector != TRAP_PF || (regs->error & FAULT_USER)),
                name, "%s with error 0x%x, expected %s with 0x%x", trap_name(regs->vector), regs->error,
                trap_name(it->vector), it->error);
-    if (regs->vector != it->vector) {
+    if (regs->vector != it->vector)
         return;
-    }
-    if (regs->rip != rip || regs->cs != cs || regs->ss != FLAT_KERNEL_SS) {
+    if (regs->rip != rip || regs->cs != cs || regs->ss != FLAT_KERNEL_SS)
         test_not_ok(name, "frame has %04x:%lx and ss %lx, expected %04x:%lx", regs->cs, regs->rip, regs->ss, cs, rip);
-    }
-    if (it->vector == TRAP_PF && guest.vcpu->arch.cr2 != it->cr2) {
+    if (it->vector == TRAP_PF && guest.vcpu->arch.cr2 != it->cr2)
         test_not_ok(name, "cr2 is %lx, expected %lx", guest.vcpu->arch.cr2, it->cr2);
-    }
-    if (!mask_in_handler) {
+    if (!mask_in_handler)
         test_not_ok(name, "events were not masked in the handler");
-    }
-    if ((regs->rflags & RFLAGS_IF ? 0 : 1) != regs->saved_mask) {
+    if ((regs->rflags & RFLAGS_IF ? 0 : 1) != regs->saved_mask)
         test_not_ok(name, "IF in the frame does not mirror the mask: %lx, %u", regs->rflags, regs->saved_mask);
-    }
 }
 
 static void before(const struct provoked *it)
 {
     mask_in_handler = 0;
     (void)trap_set_handler(it->vector, note_mask);
-    if (it->vector == TRAP_NM) {
+    if (it->vector == TRAP_NM)
         (void)hypercall_fpu_taskswitch(1);
-    }
 }
 
 static void after(const struct provoked *it)
@@ -164,16 +156,14 @@ static void from_kernel(const struct provoked *it, bool masked)
     before(it);
     (masked ? event_disable : event_enable)();
     (void)trap_try(call, (void *)(uint64_t)it->code->begin, &fault);
-    if (event_enabled() == masked) {
+    if (event_enabled() == masked)
         test_not_ok(name, "the event mask is not what it was, after the return");
-    }
     event_disable();
     after(it);
     fault.regs.vector = fault.vector;
     judge(name, it, &fault.regs, (uint64_t)it->code->begin, false);
-    if (fault.vector != TRAP_NONE && fault.regs.saved_mask != masked) {
+    if (fault.vector != TRAP_NONE && fault.regs.saved_mask != masked)
         test_not_ok(name, "saved mask %u", fault.regs.saved_mask);
-    }
 }
 
 static void from_user(const struct provoked *it, unsigned number)

@@ -56,9 +56,8 @@ static int move(enum way way, uint64_t how, uint64_t entry)
     struct mmuext_op op = {.cmd = (uint32_t)how, .arg1.linear_addr = PLACE};
     int error;
 
-    if (way == WAY_UPDATE) {
+    if (way == WAY_UPDATE)
         return (int)hypercall_update_va_mapping(PLACE, entry, how);
-    }
     error = table_write(table_entry(PLACE, 1), entry);
     return error ? error : (int)hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
@@ -105,8 +104,7 @@ void test_main(void)
     test_need(user_map(PLACE, pages[0], PTE_PROGRAM), "map");
     test_need(user_init(), "user mode");
     test_need(user_load(USER_BASE, user_code.begin, user_code.end), "user code");
-    for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(ways); i++)
         try_way(i);
-    }
     try_user();
 }

@@ -34,10 +34,9 @@ static void make_pattern(void)
 {
     __asm__ volatile("fninit; fldpi; fld1; fldl2e");
     save(&pattern);
-    for (unsigned i = 160; i < 160 + 256; i++) {
+    for (unsigned i = 160; i < 160 + 256; i++)
         pattern.bytes[i] = (uint8_t)(i * 7 + 3); /* xmm0 to xmm15 */
-    }
-    pattern.bytes[25] = 0x3f; /* MXCSR: another rounding, all masked */
+    pattern.bytes[25] = 0x3f;                    /* MXCSR: another rounding, all masked */
 }
 
 /* Does the FPU hold the pattern?  Registers and control words; not the addresses of the last instruction. */
@@ -110,27 +109,23 @@ void test_main(void)
     make_pattern();
     load(&pattern);
     check("loaded");
-    for (unsigned i = 0; i < 1000; i++) {
+    for (unsigned i = 0; i < 1000; i++)
         (void)hypercall_xen_version(0, NULL);
-    }
     check("1000 calls");
-    for (unsigned i = 0; i < 100; i++) {
+    for (unsigned i = 0; i < 100; i++)
         (void)trap_try(read_null, NULL, &fault);
-    }
     check("100 faults");
     test_need(timer_init(tick), "timer");
     test_need(timer_set(time_now() + 100000), "timer");
     event_enable();
     end = time_now() + 50000000;
-    while (time_now() < end) {
+    while (time_now() < end)
         cpu_relax();
-    }
     test_check(ticks > 10, "interrupts", "%u", ticks);
     check("interrupts while running");
     ticks = 0;
-    while (ticks < 20) {
+    while (ticks < 20)
         event_wait();
-    }
     event_disable();
     test_need(timer_stop(), "timer");
     check("asleep in SCHEDOP_block");

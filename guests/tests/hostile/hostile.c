@@ -83,12 +83,10 @@ static uint64_t any_value(void)
     };
     uint64_t choice = random();
 
-    if (choice % 16 == 0) {
+    if (choice % 16 == 0)
         return random();
-    }
-    if (choice % 16 < 4) {
+    if (choice % 16 < 4)
         return random() % 40;
-    }
     return values[(choice >> 8) % ARRAY_SIZE(values)];
 }
 
@@ -157,9 +155,8 @@ static bool destructive(unsigned nr, const uint64_t *a)
 /* Results are small: an errno, a count, a version.  Only these calls may return anything. */
 static bool plausible(unsigned nr, long result)
 {
-    if (nr == __HYPERVISOR_get_debugreg || nr == __HYPERVISOR_memory_op) {
+    if (nr == __HYPERVISOR_get_debugreg || nr == __HYPERVISOR_memory_op)
         return true;
-    }
     return result >= -200 && result < INT64_C(0x100000000);
 }
 
@@ -182,9 +179,8 @@ static void repair(void)
     (void)!table_map((uint64_t)table_root(), pte_make(virt_to_mfn(table_root()), PTE_READONLY));
     (void)!table_set_writable(scratch);
     if (table_make(READONLY_AT) || table_map(READONLY_AT, pte_make(virt_to_mfn(scratch), PTE_READONLY)) ||
-        table_map(EDGE_AT, pte_make(virt_to_mfn(scratch), PTE_KERNEL)) || table_map(EDGE_AT + PAGE_SIZE, 0)) {
+        table_map(EDGE_AT, pte_make(virt_to_mfn(scratch), PTE_KERNEL)) || table_map(EDGE_AT + PAGE_SIZE, 0))
         test_error("the test's mappings cannot be repaired");
-    }
 }
 
 static void one(unsigned nr)
@@ -193,12 +189,10 @@ static void one(unsigned nr)
     long result;
 
     repair();
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 5; i++)
         a[i] = value();
-    }
-    if (destructive(nr, a)) {
+    if (destructive(nr, a))
         return;
-    }
     fill_scratch();
     result = hypercall(nr, a[0], a[1], a[2], a[3], a[4]);
     if (!plausible(nr, result)) {
@@ -218,9 +212,8 @@ static void batch(void)
     for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
         do {
             calls[i].op = random() % NR_CALLS;
-            for (unsigned j = 0; j < 6; j++) {
+            for (unsigned j = 0; j < 6; j++)
                 calls[i].args[j] = value();
-            }
         } while (destructive((unsigned)calls[i].op, calls[i].args));
     }
     fill_scratch();
@@ -291,13 +284,11 @@ static void bad_pointers(void)
             const struct pointed *it = &pointed[i];
             uint64_t a[5];
 
-            if (bad[j].only_written && !it->written) {
+            if (bad[j].only_written && !it->written)
                 continue;
-            }
             memset(scratch, 0, PAGE_SIZE);
-            if (it->nr == __HYPERVISOR_multicall) {
+            if (it->nr == __HYPERVISOR_multicall)
                 scratch[0] = __HYPERVISOR_xen_version; /* call 0 would take the handlers away */
-            }
             memcpy(a, it->a, sizeof(a));
             a[it->position] = bad[j].address;
             print_to(name, sizeof(name), "%s: %s", it->name, bad[j].name);
@@ -318,13 +309,11 @@ void test_main(void)
     repair();
     bad_pointers();
     for (unsigned nr = 0; nr < NR_CALLS; nr++) {
-        for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned round = 0; round < rounds; round++)
             one(nr);
-        }
         test_check(hypercall_xen_version(0, NULL) > 0, "the calls still work", "after call %u", nr);
     }
-    for (unsigned round = 0; round < rounds; round++) {
+    for (unsigned round = 0; round < rounds; round++)
         batch();
-    }
     test_equal("implausible results", nr_implausible, 0);
 }

@@ -58,8 +58,7 @@ struct another another_start(unsigned id, uint64_t rflags)
     another_rflags = 0;
     test_need((int)hypercall_vcpu_op(VCPUOP_initialise, id, &context), "VCPUOP_initialise");
     test_need((int)hypercall_vcpu_op(VCPUOP_up, id, NULL), "VCPUOP_up");
-    while (READ_ONCE(another_rflags) == 0) {
+    while (READ_ONCE(another_rflags) == 0)
         (void)hypercall_sched_op(SCHEDOP_yield, NULL);
-    }
     return (struct another){READ_ONCE(another_may_cli) == 1, another_rflags};
 }

@@ -53,9 +53,8 @@ static void judge(const char *how, unsigned instruction, unsigned asked, unsigne
     test_check(vector == wanted && LEVEL(regs.rflags) == shown && regs.saved_mask == 0, name,
                "%s, expected %s; level %lu in the frame, expected %u; mask %u", trap_name(vector), trap_name(wanted),
                LEVEL(regs.rflags), shown, regs.saved_mask);
-    if (instructions[instruction].code == &in && vector == VECTOR_SYSCALL) {
+    if (instructions[instruction].code == &in && vector == VECTOR_SYSCALL)
         test_equal("nothing is at the port", regs.rax, 0xffffffff);
-    }
 }
 
 static void do_cli(void *arg)
@@ -119,9 +118,8 @@ static void with(void)
     test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_architectural_iopl), "vm_assist");
     judge_kernel("on, as it was", true, 3);
     for (unsigned asked = 0; asked < 4; asked++) {
-        for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++)
             judge("on", i, asked, asked, asked);
-        }
         popf_changes_nothing("on: popf", asked);
         judge_kernel("on", true, asked);
     }
@@ -139,9 +137,8 @@ void test_main(void)
     struct another another;
 
     test_need(user_init(), "user mode");
-    for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++)
         test_need(user_load(code_of(i), instructions[i].code->begin, instructions[i].code->end), "user code");
-    }
     test_need(user_load(code_of(POPF), popf.begin, popf.end), "user code");
     another = another_start(1, IOPL(3));
     test_check(another.may_cli && LEVEL(another.rflags) == 0, "off: a new vCPU with IOPL 3", "cli %u, rflags %lx",

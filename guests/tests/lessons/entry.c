@@ -82,9 +82,8 @@ static void flags(void)
 {
     bool right = true;
 
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8; i++)
         right &= with_flags((i & 1 ? RFLAGS_AC : 0) | (i & 2 ? RFLAGS_NT : 0) | (i & 4 ? RFLAGS_DF : 0));
-    }
     test_check(right, "xsa_44_every_way_in_with_every_flag", "see above");
 }
 
@@ -234,9 +233,8 @@ static bool held_back(const struct way *way, uint64_t rsp)
     regs.rdi = WORD_AT;
     regs.rsp = rsp;
     seen = lessons_user(code, 2 + way->size, &regs);
-    if (seen == way->vector || seen == TRAP_DB) {
+    if (seen == way->vector || seen == TRAP_DB)
         return true;
-    }
     test_note("mov ss; %s with rsp %lx: %s", way->name, rsp, trap_name(seen));
     return false;
 }
@@ -247,9 +245,8 @@ static bool hold_back_all(void)
     bool right = true;
 
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
-        for (unsigned j = 0; j < ARRAY_SIZE(stacks); j++) {
+        for (unsigned j = 0; j < ARRAY_SIZE(stacks); j++)
             right &= held_back(&ways[i], stacks[j]);
-        }
     }
     return right;
 }

@@ -29,9 +29,8 @@ static void dr7_bits(void)
             right = false;
         }
     }
-    for (unsigned bit = 32; bit < 64; bit++) {
+    for (unsigned bit = 32; bit < 64; bit++)
         right &= hypercall_set_debugreg(6, UINT64_C(1) << bit) == -XEN_EINVAL;
-    }
     test_check(right, "xsa_12_each_bit_of_dr7", "see above");
     (void)hypercall_set_debugreg(7, 0);
     (void)hypercall_set_debugreg(6, 0);
@@ -49,9 +48,8 @@ static void breakpoints(void)
     bool right = true;
 
     for (unsigned reg = 0; reg < 4; reg++) {
-        for (unsigned i = 0; i < ARRAY_SIZE(refused); i++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(refused); i++)
             right &= hypercall_set_debugreg(reg, refused[i]) == -XEN_EPERM;
-        }
         for (unsigned i = 0; i < ARRAY_SIZE(granted); i++) {
             right &=
                 hypercall_set_debugreg(reg, granted[i]) == 0 && (uint64_t)hypercall_get_debugreg(reg) == granted[i];

@@ -109,9 +109,8 @@ bool test_under_xen(void)
 
 void test_need(int error, const char *what)
 {
-    if (error) {
+    if (error)
         test_error("%s: %s", what, errno_name(error));
-    }
 }
 
 void guest_main(void)

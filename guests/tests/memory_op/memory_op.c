@@ -58,9 +58,8 @@ static void map(void)
         return;
     }
     test_result("memory_map", result, 0);
-    for (unsigned i = 0; i < map.nr_entries; i++) {
+    for (unsigned i = 0; i < map.nr_entries; i++)
         covered += entries[i].type == E820_RAM ? entries[i].size : 0;
-    }
     test_check(covered >= guest.start->nr_pages * PAGE_SIZE, "it covers all pages", "%lx bytes", covered);
 }
 

@@ -43,24 +43,20 @@ static bool interrupt(struct regs *regs)
 {
     bool handled = deliver(regs);
 
-    if (!running || !expired) {
+    if (!running || !expired)
         return handled;
-    }
-    if (regs->cs & 3) {
+    if (regs->cs & 3)
         return false; /* ends user_run() */
-    }
-    if (regs->rip >= (uint64_t)image_start && regs->rip < (uint64_t)image_end) {
+    if (regs->rip >= (uint64_t)image_start && regs->rip < (uint64_t)image_end)
         return handled; /* the test itself */
-    }
     regs->rip = (uint64_t)give_up;
     return true;
 }
 
 static void fill(uint64_t *code)
 {
-    for (unsigned i = 0; i < CODE_PAGES * PAGE_SIZE / 8; i++) {
+    for (unsigned i = 0; i < CODE_PAGES * PAGE_SIZE / 8; i++)
         code[i] = random();
-    }
     expired = false;
     running = true;
     test_need(timer_set(time_now() + SLICE), "timer");
@@ -112,9 +108,8 @@ static void watch(uint64_t seconds)
 {
     struct sched_watchdog watchdog = {.timeout = (uint32_t)seconds};
 
-    if (hypercall_sched_op(SCHEDOP_watchdog, &watchdog) <= 0) {
+    if (hypercall_sched_op(SCHEDOP_watchdog, &watchdog) <= 0)
         test_not_ok("watchdog", "none to be had");
-    }
 }
 
 void test_main(void)
@@ -127,9 +122,8 @@ void test_main(void)
     test_need(timer_init(out_of_time), "timer");
     deliver = trap_set_handler(VECTOR_EVENT, interrupt);
     test_need(user_init(), "user mode");
-    for (unsigned i = 0; i < CODE_PAGES; i++) {
+    for (unsigned i = 0; i < CODE_PAGES; i++)
         test_need(user_map(USER_BASE + i * PAGE_SIZE, (char *)code + i * PAGE_SIZE, PTE_PROGRAM), "code");
-    }
     rounds("as a program", as_program, code, seconds * 500000000);
     watch(seconds + 2);
     rounds("as the kernel", as_kernel, code, seconds * 500000000);

@@ -58,9 +58,8 @@ static void sched(void)
     test_result("remote_shutdown of nobody", remote_shutdown(NOBODY), -XEN_ESRCH);
     test_result("remote_shutdown of DOMID_SELF", remote_shutdown(DOMID_SELF), -XEN_ESRCH);
     test_result("an unknown sched_op", hypercall_sched_op(8, NOWHERE), -XEN_ENOSYS);
-    if (!(guest.start->flags & SIF_INITDOMAIN)) {
+    if (!(guest.start->flags & SIF_INITDOMAIN))
         test_result("pin_override", hypercall_sched_op(SCHEDOP_pin_override, NOWHERE), -XEN_EPERM);
-    }
 }
 
 static long nmi_op(unsigned cmd, const void *arg)

@@ -112,11 +112,10 @@ static void expect(const char *what, uint16_t selector, bool there)
 
             print_to(name, sizeof(name), "%s, %s: %s %x", what, user ? "user" : "kernel", instructions[i].name,
                      selector);
-            if (instructions[i].loads && !there) {
+            if (instructions[i].loads && !there)
                 as_wanted = vector == TRAP_GP && error == (selector & 0xfffc);
-            } else {
+            else
                 as_wanted = vector == TRAP_NONE && (instructions[i].loads || it.zf == there);
-            }
             test_check(as_wanted, name, "%s with error 0x%x, ZF %lu", trap_name(vector), error, it.zf);
         }
     }
@@ -135,9 +134,8 @@ static void make_ldt(void)
     for (unsigned page = 0; page < 2; page++) {
         uint64_t *entries = page_alloc();
 
-        for (unsigned i = 0; i < 512; i++) {
+        for (unsigned i = 0; i < 512; i++)
             entries[i] = DATA_DPL3;
-        }
         test_need(table_set_readonly(entries), "read-only");
         test_need(user_map(LDT_AT + page * PAGE_SIZE, entries, PTE_READONLY), "map the LDT");
     }
@@ -191,9 +189,8 @@ static void gdts(void)
 void test_main(void)
 {
     test_need(user_init(), "user mode");
-    for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(instructions); i++)
         test_need(user_load(code_of(i), instructions[i].user->begin, instructions[i].user->end), "user code");
-    }
     gdts();
     ldts();
 }

@@ -34,9 +34,8 @@ void emit(unsigned byte)
 
 void emit_bytes(const void *bytes, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         emit(((const uint8_t *)bytes)[i]);
-    }
 }
 
 void emit_number(uint64_t number, unsigned bytes)
@@ -53,11 +52,10 @@ unsigned emit_some_size(void)
 
 void emit_size(unsigned bytes)
 {
-    if (bytes == 8) {
+    if (bytes == 8)
         emit(REX_W);
-    } else if ((bytes == 2) != (stream.bits == 16)) {
+    else if ((bytes == 2) != (stream.bits == 16))
         emit(PREFIX_OPERAND);
-    }
 }
 
 void emit_load(enum general reg, uint32_t value)
@@ -69,9 +67,8 @@ void emit_load(enum general reg, uint32_t value)
 
 void emit_address_size(void)
 {
-    if (stream.bits == 16) {
+    if (stream.bits == 16)
         emit(PREFIX_ADDRESS);
-    }
 }
 
 void emit_at_stack(unsigned reg)

@@ -30,9 +30,8 @@ static generator *choose(const struct weighted *from)
 {
     unsigned total = 0, chosen;
 
-    for (const struct weighted *it = from; it->generate; it++) {
+    for (const struct weighted *it = from; it->generate; it++)
         total += it->weight;
-    }
     chosen = below(total);
     while (chosen >= from->weight) {
         chosen -= from->weight;
@@ -43,20 +42,18 @@ static generator *choose(const struct weighted *from)
 
 static void random_bytes(void)
 {
-    for (unsigned count = 1 + below(BYTES_MOST); count; count--) {
+    for (unsigned count = 1 + below(BYTES_MOST); count; count--)
         emit(below(256));
-    }
 }
 
 static void generate_unit(bool is_wild)
 {
-    if (is_wild && one_in(8)) {
+    if (is_wild && one_in(8))
         random_bytes();
-    } else if (one_in(2)) {
+    else if (one_in(2))
         choose(transfers)();
-    } else {
+    else
         choose(instructions)();
-    }
     emit_unit();
 }
 
@@ -84,7 +81,6 @@ void stream_generate(bool is_kernel, bool is_wild)
     machine_set_bases(!stream.is_flat);
     fill();
     emit_begin();
-    while (stream.nr_units < units) {
+    while (stream.nr_units < units)
         generate_unit(is_wild);
-    }
 }

@@ -121,9 +121,8 @@ static void port(void)
     emit_load(RSI, DATA_AT + below(DATA_SIZE));
     emit_load(RDI, DATA_AT + below(DATA_SIZE));
     emit_load(RCX, below(8));
-    if (one_in(3)) {
+    if (one_in(3))
         emit(0xf3);
-    }
     emit((one_in(2) ? 0xec : 0x6c) | below(4));
 }
 
@@ -152,9 +151,8 @@ static void segment_base(void)
 {
     emit_load(RAX, some_place());
     emit(0xf3);
-    if (stream.bits == 64 && one_in(2)) {
+    if (stream.bits == 64 && one_in(2))
         emit(0x48);
-    }
     emit_bytes("\x0f\xae", 2);
     emit(0xc0 | below(4) << 3);
 }
@@ -175,9 +173,8 @@ static void prefixes(void)
 {
     static const uint8_t all[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
 
-    for (unsigned count = below(16); count; count--) {
+    for (unsigned count = below(16); count; count--)
         emit(ONE_OF(all));
-    }
     alone();
 }
 

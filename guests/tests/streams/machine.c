@@ -73,21 +73,18 @@ static uint16_t in_ldt(unsigned index)
 
 uint16_t machine_code_selector(unsigned bits)
 {
-    if (bits == 64) {
+    if (bits == 64)
         return one_in(2) ? FLAT_USER_CS64 : in_ldt(ENTRY_CODE64);
-    }
-    if (bits == 32) {
+    if (bits == 32)
         return one_in(2) ? FLAT_USER_CS32 : in_ldt(ENTRY_CODE32);
-    }
     return in_ldt(ENTRY_CODE16);
 }
 
 /* A return to a stack of 16 bits leaves the rest of the pointer as it was: no kernel's handler finds room there. */
 uint16_t machine_stack_selector(unsigned bits)
 {
-    if (bits == 16 && !stream.is_kernel) {
+    if (bits == 16 && !stream.is_kernel)
         return in_ldt(ENTRY_DATA16);
-    }
     return one_in(2) ? FLAT_USER_SS64 : in_ldt(ENTRY_DATA32);
 }
 
@@ -126,9 +123,8 @@ uint32_t some_place(void)
 {
     static const uint32_t others[] = {0, 1, 0x7fffffff, 0x80100000, 0xffff8180, STACK_AT, DATA_AT};
 
-    if (one_in(8)) {
+    if (one_in(8))
         return ONE_OF(others);
-    }
     return one_in(6) ? CODE_AT + below(CODE_SIZE) : stream.unit_at[below(stream.nr_units + 1)] + below(24);
 }
 
@@ -174,9 +170,8 @@ static uint64_t breakpoint_address(void)
     case 1:
         return trap_entry_of(ONE_OF(vectors));
     default:
-        if (!stream.is_flat) {
+        if (!stream.is_flat)
             return some_stack();
-        }
         return stream.unit_at[below(stream.nr_units + 1)] + (one_in(2) ? 0 : below(8));
     }
 }
@@ -184,12 +179,10 @@ static uint64_t breakpoint_address(void)
 /* Whatever is refused is not set. */
 void machine_set_breakpoints(void)
 {
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 4; i++)
         (void)hypercall_set_debugreg(i, breakpoint_address());
-    }
-    if (hypercall_set_debugreg(7, ((uint64_t)random() & 0xffff0000) | 0x400 | (random() & 0x3ff)) != 0) {
+    if (hypercall_set_debugreg(7, ((uint64_t)random() & 0xffff0000) | 0x400 | (random() & 0x3ff)) != 0)
         (void)hypercall_set_debugreg(7, 0x4ff | (uint64_t)(random() & 0x11110000));
-    }
 }
 
 void machine_clear_breakpoints(void)
@@ -229,9 +222,8 @@ void machine_init(void)
     const unsigned pages = (LOW_END - CODE_AT) / PAGE_SIZE;
 
     memory = pages_alloc(pages);
-    for (unsigned i = 0; i < pages; i++) {
+    for (unsigned i = 0; i < pages; i++)
         test_need(user_map(CODE_AT + i * PAGE_SIZE, memory + i * PAGE_SIZE, PTE_PROGRAM), "memory of the streams");
-    }
     test_need(user_map(0, page_alloc(), PTE_PROGRAM), "page 0");
     for (uint64_t i = 0; i < TOP_PAGES; i++) {
         test_need(user_map((uint32_t)TOP_AT + i * PAGE_SIZE, page_alloc(), PTE_PROGRAM), "the last below 4 GiB");

@@ -61,27 +61,20 @@ static const char *wrong(const struct regs *regs, uint64_t rflags)
     uint16_t cs, ss;
 
     __asm__ volatile("movw %%cs, %0; movw %%ss, %1" : "=r"(cs), "=r"(ss));
-    if ((regs->cs & 3) != (from_user ? 3 : 0)) {
+    if ((regs->cs & 3) != (from_user ? 3 : 0))
         return "the privilege in cs is not the mode's";
-    }
-    if (!stream.is_kernel && !from_user) {
+    if (!stream.is_kernel && !from_user)
         return "a program has become its kernel";
-    }
-    if (regs->rflags & FORBIDDEN) {
+    if (regs->rflags & FORBIDDEN)
         return "flags in the frame";
-    }
-    if (((regs->rflags & RFLAGS_IF) == 0) != regs->saved_mask) {
+    if (((regs->rflags & RFLAGS_IF) == 0) != regs->saved_mask)
         return "IF is not the mask of events";
-    }
-    if (!stream.is_kernel && regs->saved_mask) {
+    if (!stream.is_kernel && regs->saved_mask)
         return "a program has masked events";
-    }
-    if (rflags & FORBIDDEN_RUNNING || !(rflags & RFLAGS_IF)) {
+    if (rflags & FORBIDDEN_RUNNING || !(rflags & RFLAGS_IF))
         return "flags in the handler";
-    }
-    if (cs != FLAT_KERNEL_CS64 || ss != FLAT_KERNEL_SS64) {
+    if (cs != FLAT_KERNEL_CS64 || ss != FLAT_KERNEL_SS64)
         return "cs and ss in the handler";
-    }
     return counts.entries % PORT_EVERY == 0 && read_port() != NOTHING ? "a port of the machine" : NULL;
 }
 
@@ -90,9 +83,8 @@ static void inspect(const struct regs *regs, uint64_t rflags)
     const char *what = wrong(regs, rflags);
 
     counts.entries++;
-    if (!what || nr_told++ >= TOLD_MOST) {
+    if (!what || nr_told++ >= TOLD_MOST)
         return;
-    }
     test_not_ok(what, "stream %lu, %u bits, %s%s%s: %s error %x, %x:%lx %lx:%lx flags %lx mask %u; handler: flags %lx",
                 counts.streams, stream.bits, stream.is_kernel ? "kernel" : "program",
                 stream.is_stepped ? ", stepped" : "", stream.has_breakpoints ? ", breakpoints" : "",
@@ -112,27 +104,23 @@ static uint16_t privilege(void)
 static void set_flags(struct regs *regs)
 {
     regs->rflags = (regs->rflags & ~(RFLAGS_TF | RFLAGS_NT)) | RFLAGS_IF;
-    if (stream.is_stepped) {
+    if (stream.is_stepped)
         regs->rflags |= RFLAGS_TF;
-    }
 }
 
 /* Continue with a unit behind the one that trapped, in the stream's own segments. */
 static void next_unit(struct regs *regs)
 {
     unit++;
-    while (unit < stream.nr_units && regs->rip >= stream.unit_at[unit] && regs->rip < stream.unit_at[stream.nr_units]) {
+    while (unit < stream.nr_units && regs->rip >= stream.unit_at[unit] && regs->rip < stream.unit_at[stream.nr_units])
         unit++;
-    }
-    if (unit >= stream.nr_units) {
+    if (unit >= stream.nr_units)
         user_end(regs);
-    }
     regs->rip = stream.unit_at[unit];
     regs->cs = (uint16_t)((stream.cs & ~3) | privilege());
     regs->ss = stream.ss;
-    if (regs->rsp < STACK_AT + PAGE_SIZE || regs->rsp >= STACK_END - PAGE_SIZE / 2) {
+    if (regs->rsp < STACK_AT + PAGE_SIZE || regs->rsp >= STACK_END - PAGE_SIZE / 2)
         regs->rsp = some_stack();
-    }
     regs->rbp = some_stack();
     set_flags(regs);
 }
@@ -147,9 +135,8 @@ static bool debug_trap(struct regs *regs)
         return true;
     }
     counts.steps++;
-    if (++steps >= STEPS_MOST) {
+    if (++steps >= STEPS_MOST)
         user_end(regs);
-    }
     return true;
 }
 
@@ -165,23 +152,18 @@ static bool trap(struct regs *regs)
 {
     uint64_t rflags = running_flags();
 
-    if (!running) {
+    if (!running)
         return false;
-    }
-    if (regs->vector < ARRAY_SIZE(counts.vectors)) {
+    if (regs->vector < ARRAY_SIZE(counts.vectors))
         counts.vectors[regs->vector]++;
-    } else {
+    else
         counts.callbacks++;
-    }
-    if (!(regs->vector == TRAP_DB && is_in_image(regs))) {
+    if (!(regs->vector == TRAP_DB && is_in_image(regs)))
         inspect(regs, rflags);
-    }
-    if (regs->vector == TRAP_DB) {
+    if (regs->vector == TRAP_DB)
         return debug_trap(regs);
-    }
-    if (is_in_image(regs) && !(regs->cs & 3)) {
+    if (is_in_image(regs) && !(regs->cs & 3))
         return false; /* the test's own fault */
-    }
     next_unit(regs);
     return true;
 }
@@ -191,9 +173,8 @@ static bool event(struct regs *regs)
     uint64_t rflags = running_flags();
     bool handled = deliver(regs);
 
-    if (!running || (is_in_image(regs) && !(regs->cs & 3))) {
+    if (!running || (is_in_image(regs) && !(regs->cs & 3)))
         return handled;
-    }
     inspect(regs, rflags);
     if (expired) {
         counts.out_of_time++;
@@ -212,9 +193,8 @@ static void random_registers(struct regs *regs)
 {
     uint64_t *const words[] = {&regs->rax, &regs->rbx, &regs->rcx, &regs->rdx, &regs->rsi, &regs->rdi};
 
-    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
         *words[i] = one_in(3) ? some_selector() : DATA_AT + below(DATA_SIZE);
-    }
     regs->rax = below(128);
 }
 
@@ -229,9 +209,8 @@ void run_stream(void)
     regs.rsp = some_stack();
     regs.rbp = some_stack();
     set_flags(&regs);
-    if (stream.has_breakpoints) {
+    if (stream.has_breakpoints)
         machine_set_breakpoints();
-    }
     unit = steps = 0;
     expired = false;
     test_need(timer_set(time_now() + SLICE), "timer");
@@ -248,9 +227,8 @@ void run_init(void)
 {
     test_need(timer_init(out_of_time), "timer");
     for (unsigned vector = 0; vector < NR_VECTORS; vector++) {
-        if (vector != VECTOR_EVENT) {
+        if (vector != VECTOR_EVENT)
             (void)trap_set_handler(vector, trap);
-        }
     }
     deliver = trap_set_handler(VECTOR_EVENT, event);
 }

@@ -48,15 +48,13 @@ void test_main(void)
                       stream.is_stepped ? ", stepped" : "", stream.has_breakpoints ? ", breakpoints" : "");
         }
         run_stream();
-        if (counts.streams % 100 == 0) {
+        if (counts.streams % 100 == 0)
             report();
-        }
     }
     report();
     for (unsigned vector = 0; vector < ARRAY_SIZE(counts.vectors); vector++) {
-        if (counts.vectors[vector]) {
+        if (counts.vectors[vector])
             test_note("%lu %s", counts.vectors[vector], trap_name(vector));
-        }
     }
     test_note("%lu calls and interrupts", counts.callbacks);
     test_check(counts.entries > counts.streams - first, "every stream comes back", "%lu entries", counts.entries);

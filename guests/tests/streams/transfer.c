@@ -34,9 +34,8 @@ static void interrupt_return(void)
         fields[0] -= fields[1] * 16;
         fields[4] = one_in(4) ? some_data_selector() : 0;
     }
-    for (unsigned i = 5; i < ARRAY_SIZE(fields); i++) {
+    for (unsigned i = 5; i < ARRAY_SIZE(fields); i++)
         fields[i] = some_data_selector();
-    }
     emit_stack(fields, ARRAY_SIZE(fields), size);
     emit_size(size);
     emit(0xcf);
@@ -49,11 +48,10 @@ static void far_indirect(void)
     const uint32_t fields[] = {some_place(), some_code_selector()};
     const uint32_t words[] = {fields[0] & 0xffff, fields[0] >> 16, fields[1]};
 
-    if (size == 4) {
+    if (size == 4)
         emit_stack(words, ARRAY_SIZE(words), 2);
-    } else {
+    else
         emit_stack(fields, ARRAY_SIZE(fields), size);
-    }
     emit_address_size();
     emit_size(size);
     emit(0xff);
@@ -114,9 +112,8 @@ static void hypercall_iret(void)
                                some_stack(),
                                some_data_selector()};
 
-    if (stream.bits == 64) {
+    if (stream.bits == 64)
         emit_stack(fields, ARRAY_SIZE(fields), 8);
-    }
     emit_load(RAX, __HYPERVISOR_iret);
     emit_bytes("\x0f\x05", 2);
 }
@@ -156,9 +153,8 @@ static void load_stack_segment(void)
         emit_number(pointer[1], stream.bits == 16 ? 2 : 4);
         emit(0x17);
     }
-    if (stream.is_kernel) {
+    if (stream.is_kernel)
         emit_load(RAX, __HYPERVISOR_xen_version);
-    }
     emit_bytes(behind, strlen(behind));
 }
 
@@ -167,9 +163,8 @@ static void flags(void)
     emit(0x68);
     emit_number(some_flags(), stream.bits == 16 ? 2 : 4);
     emit(0x9d);
-    if (one_in(3)) {
+    if (one_in(3))
         emit(0x9c);
-    }
 }
 
 static void short_jump(void)

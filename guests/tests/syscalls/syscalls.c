@@ -28,9 +28,8 @@ static void fill(struct regs *regs, uint64_t seed)
     uint64_t *words[] = {&regs->rax, &regs->rbx, &regs->rdx, &regs->rsi, &regs->rdi, &regs->rbp, &regs->r8,
                          &regs->r9,  &regs->r10, &regs->r12, &regs->r13, &regs->r14, &regs->r15};
 
-    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
         *words[i] = seed * 0x9e3779b97f4a7c15 + i;
-    }
 }
 
 static bool same(const struct regs *a, const struct regs *b)
@@ -133,11 +132,10 @@ static void no_hypercalls(void)
     test_equal("syscall with the number of sched_op", user_run(&regs), VECTOR_SYSCALL);
     test_need(user_load(base, int_82.begin, int_82.end), "user code");
     user_regs_init(&regs, base);
-    if (test_under_xen()) {
+    if (test_under_xen())
         test_note("not under Xen in QEMU 7, which gives int n a wrong error code: int 0x82");
-    } else {
+    else
         test_equal("int 0x82", user_run(&regs), TRAP_GP);
-    }
 }
 
 /* xen_version(XENVER_extraversion) with these flags; *@after is what they are afterwards. */
@@ -173,9 +171,8 @@ static void flags_of_the_kernel(void)
 
         memset(place, 0x55, sizeof(place));
         test_result(rows[i].name, version_with_flags(rows[i].flags, text, &after), 0);
-        for (unsigned j = 0; j < 64; j++) {
+        for (unsigned j = 0; j < 64; j++)
             around &= place[j] == 0x55;
-        }
         test_check(memcmp(text, wanted, strlen(wanted) + 1) == 0, "its answer", "'%s', expected '%s'", text, wanted);
         test_check(around, "nothing in front of it", "has changed");
         test_equal("the flags are kept", after & (rows[i].flags | RFLAGS_DF | RFLAGS_AC), rows[i].flags);

@@ -21,9 +21,8 @@ static void monotonic(void)
 
         backward += now < last;
         last = now;
-        if (i % 64 == 0) {
+        if (i % 64 == 0)
             (void)hypercall_xen_version(0, NULL);
-        }
     }
     test_equal("system time never steps back", backward, 0);
     test_check(last > begin, "system time advances", "it stands at %lu", last);
@@ -52,9 +51,8 @@ static void rate(void)
     const struct vcpu_time_info *time = &guest.vcpu->time;
     uint64_t tsc = rdtsc(), begin = time_now(), ticks, passed;
 
-    while (time_now() < begin + SECOND / 5) {
+    while (time_now() < begin + SECOND / 5)
         cpu_relax();
-    }
     passed = time_now() - begin;
     ticks = rdtsc() - tsc;
     test_check(time->tsc_to_system_mul >= 0x80000000, "the multiplier is normalised", "%x", time->tsc_to_system_mul);

@@ -23,21 +23,18 @@ static uint64_t deadline;
 static void set_next(void)
 {
     deadline = time_now() + PERIOD;
-    if (timer_set(deadline)) {
+    if (timer_set(deadline))
         refused++;
-    }
 }
 
 static void tick(evtchn_port_t port)
 {
     (void)port;
-    if (time_now() < deadline) {
+    if (time_now() < deadline)
         early++;
-    }
     ticks++;
-    if (ticks < TICKS) {
+    if (ticks < TICKS)
         set_next();
-    }
 }
 
 static void count(evtchn_port_t port)
@@ -54,17 +51,15 @@ static void work(uint64_t *page, unsigned turn)
         (void)hypercall_xen_version(0, NULL);
         break;
     case 1:
-        if (turn & 4 ? table_set_writable(page) : table_set_readonly(page)) {
+        if (turn & 4 ? table_set_writable(page) : table_set_readonly(page))
             refused++;
-        }
         break;
     case 2:
         __asm__ volatile("movq %%cr3, %%rax" ::: "rax");
         break;
     default:
-        for (unsigned i = 0; i < 200; i++) {
+        for (unsigned i = 0; i < 200; i++)
             cpu_relax();
-        }
         break;
     }
 }
@@ -80,9 +75,8 @@ static bool wait_for(unsigned count)
             seen = ticks;
             last = time_now();
         }
-        if (time_now() > last + PATIENCE) {
+        if (time_now() > last + PATIENCE)
             return false;
-        }
         cpu_relax();
     }
     return true;
@@ -151,9 +145,8 @@ static void single(void)
     test_need(timer_set(time_now() + 5 * MS), "timer");
     test_result("stop_singleshot", timer_stop(), 0);
     begin = time_now();
-    while (time_now() < begin + 20 * MS) {
+    while (time_now() < begin + 20 * MS)
         cpu_relax();
-    }
     test_equal("a stopped timer does not fire", ticks, 4);
     test_result("set_periodic_timer", hypercall_vcpu_op(VCPUOP_set_periodic_timer, 0, &periodic), 0);
     test_check(wait_for(9), "it fires again and again", "%u times", ticks - 4);

@@ -139,10 +139,9 @@ void test_main(void)
     user();
     tables();
     selectors();
-    if (test_under_xen()) {
+    if (test_under_xen())
         test_note("not under Xen, where smsw shows the TS of the processor");
-    } else {
+    else
         machine_status();
-    }
     faults();
 }

@@ -50,9 +50,8 @@ static void make_tables(struct worker *worker)
     for (unsigned i = 0; i < TABLES; i++) {
         uint64_t *l1 = page_alloc();
 
-        for (unsigned j = 0; j < ENTRIES_PER_TABLE; j++) {
+        for (unsigned j = 0; j < ENTRIES_PER_TABLE; j++)
             l1[j] = pte_make(virt_to_mfn(worker->page), PTE_READONLY);
-        }
         test_need(table_set_readonly(l1), "table_set_readonly");
         l2[i] = pte_make(virt_to_mfn(l1), PTE_TABLE);
     }
@@ -190,23 +189,20 @@ void test_main(void)
     uint64_t state = guest_option("seed", 1) * 7919 + 1, rounds = guest_option("rounds", 40), steps = 0;
 
     test_note("seed=%lu", guest_option("seed", 1));
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < WORKERS; i++)
         start(i, state);
-    }
     rounds += next(&state) % 64;
     for (uint64_t round = 0; round < rounds; round++) {
         unsigned id = 1 + (unsigned)(next(&state) % WORKERS);
         uint64_t spins = next(&state) % 200000;
 
-        for (uint64_t i = 0; i < spins; i++) {
+        for (uint64_t i = 0; i < spins; i++)
             __asm__ volatile("pause");
-        }
         (void)hypercall_vcpu_op(next(&state) % 4 == 0 ? VCPUOP_down : VCPUOP_up, id, NULL);
         (void)hypercall_sched_op(SCHEDOP_yield, NULL);
     }
-    for (unsigned i = 0; i < WORKERS; i++) {
+    for (unsigned i = 0; i < WORKERS; i++)
         steps += READ_ONCE(workers[i].steps);
-    }
     test_note("%lu steps", steps);
     test_check(steps > 0, "the workers got on", "no steps");
 }

@@ -51,9 +51,8 @@ uint64_t flags_of(unsigned number)
     uint64_t flags = 0;
 
     for (unsigned i = 0; i < NR_FLAG_BITS; i++) {
-        if (number >> i & 1) {
+        if (number >> i & 1)
             flags |= flag_bits[i];
-        }
     }
     return flags;
 }

@@ -63,9 +63,8 @@ static bool arrive(struct regs *regs)
 
     __asm__ volatile("pushfq; popq %0" : "=r"(found.rflags));
     find_segments();
-    if (regs->cs & 3) {
+    if (regs->cs & 3)
         __asm__ volatile("movq %%gs:0, %0" : "=r"(found.gs_word));
-    }
     found.is_on_vm86_stack = here >= VM86_STACK_AT && here < VM86_STACK_AT + VM86_STACK_PAGES * PAGE_SIZE;
     found.exit_port = in(EXIT_PORT);
     found.status_port = in(STATUS_PORT);
@@ -77,9 +76,8 @@ static void tick(evtchn_port_t port)
 {
     (void)port;
     ticks++;
-    if (ticking) {
+    if (ticking)
         test_need(timer_set(time_now() + SOON), "timer");
-    }
 }
 
 /*
@@ -135,12 +133,10 @@ static void try(const struct combination *it)
     (void)user_run(&regs);
     ticking = false;
     judge(it, &regs);
-    if (is_kernel(it)) {
+    if (is_kernel(it))
         (void)hypercall_set_segment_base(SEGBASE_GS_KERNEL, GS_AT);
-    }
-    while (loops && ticks == before) {
+    while (loops && ticks == before)
         event_wait(); /* an interrupt that is lost is waited for in vain */
-    }
     event_disable();
     nr_by_nmi += loops && !(it->flags & RFLAGS_IF);
     nr_by_interrupt += loops && it->flags & RFLAGS_IF;
@@ -157,9 +153,8 @@ static bool is_left_out(const struct combination *it, unsigned bits)
 {
     bool waits = codes[it->code].ending == LOOPS && !(it->flags & (RFLAGS_TF | RFLAGS_IF));
 
-    if (waits && (!nmi || bits >= NR_FLAGS_BRIEF)) {
+    if (waits && (!nmi || bits >= NR_FLAGS_BRIEF))
         return true;
-    }
     return is_sysenter(it) && is_kernel(it);
 }
 
@@ -173,9 +168,8 @@ static void try_flags(struct combination *it)
         it->flags = flags_of(bits);
         it->data = data_segments[number % NR_DATA_SEGMENTS];
         it->is_masked = number / 7 % 2 && codes[it->code].ending != LOOPS;
-        if (number++ % step == 0 && !is_left_out(it, bits)) {
+        if (number++ % step == 0 && !is_left_out(it, bits))
             try(it);
-        }
     }
 }
 
@@ -185,13 +179,11 @@ static void try_code(unsigned origin, unsigned code)
     unsigned bad = nr_bad, tried = nr_tried;
     char name[80];
 
-    for (it.segment = 0; it.segment < NR_SEGMENTS; it.segment++) {
+    for (it.segment = 0; it.segment < NR_SEGMENTS; it.segment++)
         try_flags(&it);
-    }
     print_to(name, sizeof(name), "%s, %s", origins[origin].name, codes[code].name);
-    if (nr_tried != tried) {
+    if (nr_tried != tried)
         test_check(nr_bad == bad, name, "%u of %u are wrong", nr_bad - bad, nr_tried - tried);
-    }
 }
 
 /* Without a handler it is the guest's end. */
@@ -218,9 +210,8 @@ static void make_memory(void)
     test_need(user_map(CODE_AT, code_page, PTE_PROGRAM), "code");
     test_need(user_map(HIGH_AT, high_page, PTE_PROGRAM), "code further up");
     test_need(user_map(GS_AT, gs_page, PTE_PROGRAM), "the kernel's gs");
-    for (unsigned i = 0; i < VM86_STACK_PAGES; i++) {
+    for (unsigned i = 0; i < VM86_STACK_PAGES; i++)
         test_need(user_map(VM86_STACK_AT + i * PAGE_SIZE, stack + i * PAGE_SIZE, PTE_PROGRAM), "stack");
-    }
     test_need(user_init(), "user mode");
     test_need(user_load(USER_BASE, vm86_enter, vm86_enter_end), "the way in");
     test_need((int)hypercall_set_segment_base(SEGBASE_GS_KERNEL, GS_AT), "the kernel's gs");
@@ -236,17 +227,14 @@ void test_main(void)
     test_need((int)hypercall_physdev_op(PHYSDEVOP_set_iopl, &iopl), "I/O privilege");
     test_need(timer_init(tick), "timer");
     for (unsigned vector = 0; vector < NR_VECTORS; vector++) {
-        if (vector != VECTOR_EVENT) {
+        if (vector != VECTOR_EVENT)
             (void)trap_set_handler(vector, arrive);
-        }
     }
-    if (guest_option("crash", 0)) {
+    if (guest_option("crash", 0))
         crash();
-    }
     for (unsigned origin = 0; origin < NR_ORIGINS; origin++) {
-        for (unsigned code = 0; code < NR_CODES; code++) {
+        for (unsigned code = 0; code < NR_CODES; code++)
             try_code(origin, code);
-        }
     }
     test_note("%u combinations, %u ended by an interrupt, %u by an NMI", nr_tried, nr_by_interrupt, nr_by_nmi);
 }

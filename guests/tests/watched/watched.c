@@ -42,9 +42,8 @@ static struct {
 static bool count(struct regs *regs)
 {
     nr_debug++;
-    if (random() % 4 == 0) {
+    if (random() % 4 == 0)
         regs->rflags &= ~RFLAGS_TF;
-    }
     (void)hypercall_set_debugreg(6, 0);
     return true;
 }
@@ -62,13 +61,12 @@ static void breakpoints(void)
         uint64_t type = random() % 2 ? DEBUG_STORE : DEBUG_ACCESS, length = random() % 4;
         uint64_t place = places[random() % ARRAY_SIZE(places)];
 
-        if (length == 1) {
+        if (length == 1)
             place &= ~UINT64_C(1);
-        } else if (length == 2) {
+        else if (length == 2)
             place &= ~UINT64_C(7);
-        } else if (length == 3) {
+        else if (length == 3)
             place &= ~UINT64_C(3);
-        }
         (void)hypercall_set_debugreg(i, place);
         dr7 |= (random() % 4) << (2 * i) | (type | length << 2) << (16 + 4 * i);
     }
@@ -124,9 +122,8 @@ static void step(void)
         break;
     case 1:
         memset(area.calls, 0, sizeof(area.calls));
-        for (unsigned i = 0; i < ARRAY_SIZE(area.calls); i++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(area.calls); i++)
             area.calls[i].op = __HYPERVISOR_xen_version;
-        }
         expect("multicall", hypercall_multicall(area.calls, ARRAY_SIZE(area.calls)), 0);
         expect("its result", (long)area.calls[3].result, 0x40011);
         break;
@@ -162,9 +159,8 @@ void test_main(void)
     (void)hypercall_vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &place);
     for (uint64_t round = 0; round < rounds; round++) {
         breakpoints();
-        if (random() % 2) {
+        if (random() % 2)
             set_tf();
-        }
         step();
         step();
         clear_tf();

@@ -75,9 +75,8 @@ static void compare(const char *name, const struct operands *want, const struct 
     /* Addresses in registers differ by where the memory is. */
     moved.rdi += shift;
     moved.r8 = got->r8;
-    for (unsigned i = 0; i < 7 && !bad; i++) {
+    for (unsigned i = 0; i < 7 && !bad; i++)
         bad = ((const uint64_t *)&moved)[i] == ((const uint64_t *)got)[i] ? 0 : i + 1;
-    }
     if (bad) {
         test_not_ok(name, "register %u (rax rcx rdx rbx rsi rdi) is %lx, expected %lx", bad - 1,
                     ((const uint64_t *)got)[bad - 1], ((const uint64_t *)&moved)[bad - 1]);
@@ -89,12 +88,10 @@ static void compare(const char *name, const struct operands *want, const struct 
 /* The value that an entry has after an update to @value: a present one is adjusted. */
 static uint64_t adjusted(uint64_t value)
 {
-    if (!(value & PTE_P)) {
+    if (!(value & PTE_P))
         return value;
-    }
-    if (!(value & PTE_USER)) {
+    if (!(value & PTE_USER))
         return value | PTE_USER | PTE_KERNEL52;
-    }
     return value & PTE_KERNEL52 ? value : value | PTE_G;
 }
 
@@ -114,9 +111,8 @@ static void prepare(uint64_t *from, uint64_t start)
     for (unsigned i = MIDDLE - 4; i < MIDDLE + 6; i++) {
         from[i] = start;
         plain_low[i] = start;
-        if (table_write(&l1[i], start)) {
+        if (table_write(&l1[i], start))
             test_error("entry %u cannot be prepared", i);
-        }
     }
 }
 
@@ -155,14 +151,12 @@ static bool stays_acceptable(const struct form *form, uint64_t start, uint64_t v
 {
     struct attempt attempt = {form, operands_for(&plain_low[MIDDLE], value)};
 
-    for (unsigned i = MIDDLE - 4; i < MIDDLE + 6; i++) {
+    for (unsigned i = MIDDLE - 4; i < MIDDLE + 6; i++)
         plain_low[i] = start;
-    }
     run(&attempt);
     for (unsigned i = MIDDLE - 4; i < MIDDLE + 6; i++) {
-        if ((plain_low[i] ^ start) & ~(PTE_A | PTE_D | PTE_RW | PTE_AVAIL)) {
+        if ((plain_low[i] ^ start) & ~(PTE_A | PTE_D | PTE_RW | PTE_AVAIL))
             return false;
-        }
     }
     return true;
 }
@@ -202,9 +196,8 @@ static void refused(const char *name, void (*how)(void *), uint64_t *place, uint
     (void)trap_try(how, &store, &fault);
     test_check(fault.vector == TRAP_PF && fault.error == (FAULT_PRESENT | FAULT_WRITE), name, "%s with error %x",
                trap_name(fault.vector), fault.error);
-    if (*place != before) {
+    if (*place != before)
         test_not_ok(name, "the entry changed from %lx to %lx", before, *place);
-    }
 }
 
 static void refusals(void)
@@ -250,9 +243,8 @@ static void set_up(void)
 {
     l1 = page_alloc();
     source = page_alloc();
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < 8; i++)
         source[i] = 0x0000333300004400 + i * 0x200;
-    }
     test_need(table_set_readonly(l1), "L1 read-only");
     test_need(table_pin(l1, 1), "pin the L1");
     l1_low = map_low(WINDOW, l1, PTE_READONLY);
@@ -268,15 +260,13 @@ void test_main(void)
     test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), "vm_assist");
     page = virt_to_mfn(page_alloc()).v << PAGE_SHIFT;
     kernel = page | PTE_P | PTE_USER | PTE_KERNEL52;
-    for (const struct form *form = form_table; form->name; form++) {
+    for (const struct form *form = form_table; form->name; form++)
         try_form(form, "absent", 0x00001111222233f0, 0x0000444455556660);
-    }
     for (const struct form *form = form_table; form->name; form++) {
         uint64_t start = kernel | PTE_A | PTE_D | PTE_RW, value = start ^ (PTE_D | 0x200);
 
-        if (stays_acceptable(form, start, value)) {
+        if (stays_acceptable(form, start, value))
             try_form(form, "present", start, value);
-        }
     }
     refusals();
     test_need((int)hypercall_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables), "vm_assist");

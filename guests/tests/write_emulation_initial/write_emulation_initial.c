@@ -30,9 +30,8 @@ void test_main(void)
 {
     struct fault fault;
 
-    if (!(guest.start->flags & SIF_INITDOMAIN)) {
+    if (!(guest.start->flags & SIF_INITDOMAIN))
         test_skip("this is not the initial domain");
-    }
     l1 = page_alloc();
     test_need(table_set_readonly(l1), "L1 read-only");
     test_need(table_pin(l1, 1), "pin the L1");

@@ -19,9 +19,8 @@ static unsigned nr_events;
 
 bool store_init(void)
 {
-    if ((guest.start->flags & SIF_INITDOMAIN) || !guest.start->store_evtchn) {
+    if ((guest.start->flags & SIF_INITDOMAIN) || !guest.start->store_evtchn)
         return false;
-    }
     ring = mfn_to_virt(MFN(guest.start->store_mfn));
     return ring;
 }
@@ -42,9 +41,8 @@ static bool put(const void *bytes, uint32_t size)
         if (producer - READ_ONCE(ring->req_cons) == XENSTORE_RING_SIZE) {
             notify();
             (void)hypercall_sched_op(SCHEDOP_yield, NULL);
-            if (time_now() > end) {
+            if (time_now() > end)
                 return false;
-            }
             continue;
         }
         ring->req[MASK_XENSTORE_IDX(producer)] = *next++;
@@ -67,9 +65,8 @@ static bool get(void *bytes, uint32_t size)
         if (consumer == READ_ONCE(ring->rsp_prod)) {
             notify();
             (void)hypercall_sched_op(SCHEDOP_yield, NULL);
-            if (time_now() > end) {
+            if (time_now() > end)
                 return false;
-            }
             continue;
         }
         *next++ = ring->rsp[MASK_XENSTORE_IDX(consumer)];
@@ -94,9 +91,8 @@ static bool wait_for_reply(uint32_t id, struct reply *reply)
             notify();
             return reply->head.req_id == id;
         }
-        if (nr_events < EVENTS_MAX) {
+        if (nr_events < EVENTS_MAX)
             events[nr_events++] = *reply;
-        }
     }
     return false;
 }

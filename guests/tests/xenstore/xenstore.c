@@ -29,9 +29,8 @@ static uint32_t begin(void)
         test_not_ok("start a transaction", "type %u, \"%s\"", reply.head.type, reply.text);
         return 0;
     }
-    for (const char *digit = reply.text; *digit >= '0' && *digit <= '9'; digit++) {
+    for (const char *digit = reply.text; *digit >= '0' && *digit <= '9'; digit++)
         number = number * 10 + (uint32_t)(*digit - '0');
-    }
     return number;
 }
 
@@ -154,9 +153,8 @@ static void large(void)
     static char value[2048];
 
     memset(value, 'x', sizeof(value));
-    if (test_under_xen()) {
+    if (test_under_xen())
         return; /* its xenstore keeps values below 2 KiB */
-    }
     answers("write of twice the ring", store_pair(XS_WRITE, 0, "data/large", value, sizeof(value), &reply), XS_WRITE,
             "OK");
     test_check(store_path(XS_READ, 0, "data/large", &reply) && reply.head.len == sizeof(value) &&
@@ -166,9 +164,8 @@ static void large(void)
 
 void test_main(void)
 {
-    if (!store_init()) {
+    if (!store_init())
         test_skip("nobody serves a xenstore here");
-    }
     values();
     rights();
     refused();

@@ -84,9 +84,10 @@ mfn_t bed_target(const struct bed *bed, enum table table, enum target target)
 
 pfn_t bed_pfn(const struct bed *bed, mfn_t mfn)
 {
-    for (uint64_t pfn = 0; pfn < bed->guest->nr_pages; pfn++)
+    for (uint64_t pfn = 0; pfn < bed->guest->nr_pages; pfn++) {
         if (mfn_equal(guest_mfn(bed->guest, PFN(pfn)), mfn))
             return PFN(pfn);
+    }
     sim_fail("sweep: the guest has no frame %#llx", (unsigned long long)mfn.v);
 }
 
@@ -203,9 +204,10 @@ static mfn_t descriptor_page(struct bed *bed)
 
 static mfn_t pool_frame(const struct bed *bed)
 {
-    for (uint64_t i = 1; i < HOLES_FIRST; i++)
+    for (uint64_t i = 1; i < HOLES_FIRST; i++) {
         if (world_view(&bed->world, MFN(i))->owner == OWNER_POOL)
             return MFN(i);
+    }
     sim_fail("sweep: the pool is empty");
 }
 

@@ -188,9 +188,10 @@ static bool is_permitted(const struct world *world, mfn_t mfn)
 {
     const struct domain *domain = world->self->domain;
 
-    for (unsigned i = 0; i < domain->nr_iomem; i++)
+    for (unsigned i = 0; i < domain->nr_iomem; i++) {
         if (mfn.v >= domain->iomem[i].first.v && mfn.v <= domain->iomem[i].last.v)
             return true;
+    }
     return false;
 }
 

@@ -65,9 +65,10 @@ struct op unit_begin(const struct unit *unit)
 
 pfn_t unit_pfn(const struct unit *unit, mfn_t mfn)
 {
-    for (uint64_t pfn = 0; pfn < unit->guest->nr_pages; pfn++)
+    for (uint64_t pfn = 0; pfn < unit->guest->nr_pages; pfn++) {
         if (mfn_equal(guest_mfn(unit->guest, PFN(pfn)), mfn))
             return PFN(pfn);
+    }
     sim_fail("unit: the guest has no frame %#llx", (unsigned long long)mfn.v);
 }
 
