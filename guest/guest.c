@@ -1,44 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <guest/console.h>
-#include <guest/event.h>
+/* The record of what the kernel was started with, and its command line taken apart. */
 #include <guest/guest.h>
-#include <guest/hypercall.h>
-#include <guest/memory.h>
-#include <guest/native.h>
-#include <guest/print.h>
 #include <guest/string.h>
-#include <guest/table.h>
-#include <guest/trap.h>
 
 struct guest guest;
-
-/* The page of the image that gives its address to shared_info. */
-static char shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
-
-_Noreturn void guest_start(const struct start_info *start, uint64_t boot_stack_end);
-
-_Noreturn void guest_shutdown(unsigned reason)
-{
-    struct sched_shutdown shutdown = {.reason = reason};
-
-    if (guest.native)
-        native_shutdown(reason);
-    console_drain();
-    for (;;)
-        (void)hypercall_sched_op(SCHEDOP_shutdown, &shutdown);
-}
-
-_Noreturn void guest_panic(const char *format, ...)
-{
-    va_list args;
-
-    print("panic: ");
-    va_start(args, format);
-    print_list(format, args);
-    va_end(args);
-    print("\n");
-    guest_shutdown(SHUTDOWN_crash);
-}
 
 static uint64_t parse_number(const char *text)
 {
@@ -68,28 +33,4 @@ uint64_t guest_option(const char *name, uint64_t otherwise)
             word++;
     }
     return otherwise;
-}
-
-/* shared_info is a frame of the hypervisor, named by its machine address; nothing maps it yet. */
-static void map_shared_info(void)
-{
-    mfn_t mfn = MFN(guest.start->shared_info >> PAGE_SHIFT);
-
-    if (table_map((uint64_t)shared_page, pte_make(mfn, PTE_KERNEL)))
-        guest_panic("shared_info cannot be mapped");
-    guest.shared = (struct shared_info *)shared_page;
-    guest.vcpu = &guest.shared->vcpu_info[0];
-}
-
-_Noreturn void guest_start(const struct start_info *start, uint64_t boot_stack_end)
-{
-    guest.start = start;
-    guest.boot_stack_end = boot_stack_end;
-    console_init();
-    map_shared_info();
-    trap_init();
-    event_init();
-    memory_init();
-    guest_main();
-    guest_shutdown(SHUTDOWN_poweroff);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start of day on bare hardware.  What guest.c does with hypercalls is done here with the instructions that those stand
+ * Start of day on bare hardware.  What init.c does with hypercalls is done here with the instructions that those stand
  * for, so that the rest of a kernel need not know.
  */
 #include <abi/segment.h>
