@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Start of day of a PV guest: the notes that a domain builder reads, the first instructions, the hypercall page.
- */
+/* Start of day of a PV guest: the notes that a domain builder reads, and the first instructions. */
 #include <abi/elfnote.h>
 #include <guest/layout.h>
 
@@ -43,18 +41,6 @@ start:
     call guest_start
     ud2
     .size start, . - start
-
-    /* The builder fills it with the entry points; until then each says ENOSYS, so that its absence shows. */
-    .section .hypercall_page, "ax", @progbits
-    .balign 4096
-    .globl hypercall_page
-hypercall_page:
-    .rept 128
-    .balign 32
-    movq $-38, %rax
-    ret
-    .endr
-    .balign 4096
 
     .bss
     .balign 4096
