@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <abi/io.h>
+#include <guest/address.h>
 #include <guest/console.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
-#include <guest/memory.h>
 #include <guest/native.h>
 #include <guest/processor.h>
 

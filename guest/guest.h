@@ -14,6 +14,7 @@ struct guest {
     struct shared_info *shared; /* mapped read-write */
     struct vcpu_info *vcpu;     /* of the one vCPU: in shared_info, until somebody registers another place */
     uint64_t boot_stack_end;    /* the stack that the builder made ends here */
+    uint64_t nr_mapped;         /* pages mapped at VIRT_BASE, from pfn 0 on; 0 until they have been counted */
     bool native;                /* started on bare hardware, see native.h: there is no hypervisor to call */
 };
 extern struct guest guest;

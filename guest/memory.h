@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's pages: which machine frames they are, where they are mapped, which are free.
- *
- * The kernel keeps all its pages mapped at VIRT_BASE + pfn * PAGE_SIZE, as the domain builder began it.
+ * The guest's free pages.  All are mapped where address.h says.
  */
 #pragma once
 
-#include <guest/layout.h>
+#include <guest/address.h>
 #include <guest/types.h>
 
 /* As much as the L2 behind VIRT_BASE can map. */
@@ -14,12 +12,12 @@
 
 /*
  * Find the free pages of the region that the builder mapped, and map the rest of the guest's pages behind it.
- * guest.start and guest.boot_stack_end must be set.
+ * guest.start and guest.boot_stack_end must be set; guest.nr_mapped is.
  */
 void memory_init(void);
 
-/* Number of pages that are mapped at VIRT_BASE. */
-uint64_t memory_pages(void);
+/* For memory_init(): the pages from pfn @first on, below @end, are free; what was fresh before only if it adjoins. */
+void memory_add(uint64_t first, uint64_t end);
 
 /* A zeroed page, which is the caller's; without one the guest panics. */
 void *page_alloc(void);
@@ -31,23 +29,3 @@ void *pages_alloc(size_t count);
 void page_free(void *page);
 
 size_t pages_free_count(void);
-
-/* The P2M and the M2P.  MFN_NONE or PFN_NONE where there is none; an M2P entry may be wrong, see mfn_to_own_pfn(). */
-mfn_t pfn_to_mfn(pfn_t pfn);
-pfn_t mfn_to_pfn(mfn_t mfn);
-
-/* PFN_NONE unless the P2M leads back from there: then the frame is the guest's own. */
-pfn_t mfn_to_own_pfn(mfn_t mfn);
-
-/* Another frame for a page, in the guest's own P2M.  The M2P is changed with MMU_MACHPHYS_UPDATE. */
-void p2m_set(pfn_t pfn, mfn_t mfn);
-
-pfn_t virt_to_pfn(const volatile void *address);
-void *pfn_to_virt(pfn_t pfn);
-mfn_t virt_to_mfn(const volatile void *address);
-
-/* The address where an own frame is mapped, NULL for another. */
-void *mfn_to_virt(mfn_t mfn);
-
-/* Machine address of a byte of the guest, which must be mapped at VIRT_BASE. */
-uint64_t virt_to_maddr(const volatile void *address);

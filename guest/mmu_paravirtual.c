@@ -21,7 +21,7 @@ static void *p2m_page(void)
 
 static int pv_init(void)
 {
-    uint64_t nr_pages = memory_pages();
+    uint64_t nr_pages = guest.nr_mapped;
     int error;
 
     pinned_init(pages_alloc(ROUND_UP(nr_pages, PAGE_SIZE) / PAGE_SIZE), nr_pages);

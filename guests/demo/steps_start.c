@@ -27,7 +27,7 @@ void step_start(void)
     say_region("start_info, from which all this is known", (uint64_t)start, (uint64_t)start + PAGE_SIZE);
     say_region("page tables, mapped read-only", start->pt_base, start->pt_base + start->nr_pt_frames * PAGE_SIZE);
     say_region("boot stack", guest.boot_stack_end - PAGE_SIZE, guest.boot_stack_end);
-    say_region("all pages, mapped by the guest itself since", VIRT_BASE, VIRT_BASE + memory_pages() * PAGE_SIZE);
+    say_region("all pages, mapped by the guest itself since", VIRT_BASE, VIRT_BASE + guest.nr_mapped * PAGE_SIZE);
     say_region("M2P, the hypervisor's table back", MACH2PHYS_VIRT_START, MACH2PHYS_VIRT_END);
     say("shared_info is machine frame %lx; the clock says %lu ms.", start->shared_info >> PAGE_SHIFT,
         time_now() / 1000000);
