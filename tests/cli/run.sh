@@ -4,8 +4,8 @@
 #
 # Usage: tests/cli/run.sh [PATTERN]      only the tests whose name matches the extended regular expression
 #
-# The last line is "N passed, N failed", with ", N skipped" behind it if any were.  `make -f Makefile.cli test-cli`
-# builds what is needed.  Environment:
+# The last line is "N passed, N failed", with ", N skipped" behind it if any were.  `make test-cli` builds
+# what is needed.  Environment:
 #   PARAVANE_TEST_KERNELS   a directory with real kernels, beside those that are installed: vmlinuz*, grub-*-xen*.bin
 # and the limits of tests/lib/limits.sh for one test.
 set -u -o pipefail

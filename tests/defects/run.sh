@@ -147,8 +147,8 @@ make_copy() {
     mkdir -p "$1/build"
     copy_tree "$base" "$1"
     touch -r "$base/build/.tools" "$1/build/.tools"
-    cp -a "$base"/build/*.list "$1/build/"
-    (cd "$base" && find "${parts[@]}" \( -name '*.[odc]' -o -name image.lds \) -exec cp -a --parents -t "$1" {} +)
+    cp -a "$base"/build/*.stamp "$1/build/"
+    (cd "$base" && find "${parts[@]}" \( -name '*.[odc]' -o -name '*.stamp' -o -name image.lds \) -exec cp -a --parents -t "$1" {} +)
     [ "$2" = engine ] || (cd "$base" && cp -a --parents -t "$1" "$COMMAND")
 }
 

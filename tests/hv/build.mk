@@ -1,5 +1,6 @@
 # Tests of parts of the hypervisor that run as ordinary programs.
 #
+#   build/hv-san/test_NAME             of what reads boot structures: tests/boot/test_NAME.c
 #   build/hv-san/tests/hv/test_NAME    a test, with sanitizers; HV_UNIT has all of them, `make hv-unit` runs them
 #   build/fuzz/tests/hv/fuzz_NAME      a target of libFuzzer; HV_FUZZERS has all of them
 #   build/fuzz/seeds/fuzz_NAME         what it begins with, made by tests/hv/seeds.c
@@ -8,36 +9,41 @@
 #   /* links: hv/emulate/decode.c hv/emulate/decode_table.c -lcapstone */
 # Everything else that those sources call, the program provides itself.
 
-ifndef HV_C
-include Makefile.hv
-endif
-ifndef HV_UNIT_SOURCES
-
 HV_UNIT_SOURCES := $(sort $(wildcard tests/hv/test_*.c))
 HV_FUZZER_SOURCES := $(sort $(wildcard tests/hv/fuzz_*.c))
 HV_UNIT := $(HV_UNIT_SOURCES:%.c=build/hv-san/%)
 HV_FUZZERS := $(HV_FUZZER_SOURCES:%.c=build/fuzz/%)
 
+CC_hv-san := $(CC_san)
+CFLAGS_hv-san := $(CFLAGS_san)
+$(eval $(call FLAVOUR,hv-san))
+$(eval $(call OBJECTS,hv-san,,))
+
 # The words of one kind on those lines of a source.
 hv_links = $(filter $(2),$(shell sed -n 's|^/\* links: \(.*\) \*/$$|\1|p' $(1)))
 
-# RULE(source, folder, flavour, further flags for the link)
+# HV_UNIT_RULE(source, flavour, further flags for the link)
 define HV_UNIT_RULE
-build/$(2)/$(1:.c=): build/$(2)/$(1:.c=.o) $(patsubst %.c,build/$(2)/%.o,$(call hv_links,$(1),%.c)) Makefile.hvtest
-	$$(link)
-	$$(Q)$$(CC_$(3)) $$(CFLAGS_$(3)) $$(filter %.o,$$^) $(call hv_links,$(1),-l%) $(4) -o $$@
+build/$(2)/$(1:.c=): $(call objects,$(2),$(1) $(call hv_links,$(1),%.c))
+	$$(call say,LD)
+	$$(Q)$$(CC_$(2)) $$(CFLAGS_$(2)) $$^ $(call hv_links,$(1),-l%) $(3) -o $$@
 endef
-$(foreach source,$(HV_UNIT_SOURCES),$(eval $(call HV_UNIT_RULE,$(source),hv-san,san,-lcmocka)))
-$(eval $(call HV_UNIT_RULE,tests/hv/seeds.c,hv-san,san,))
-$(foreach source,$(HV_FUZZER_SOURCES),$(eval $(call HV_UNIT_RULE,$(source),fuzz,fuzz,-fsanitize=fuzzer)))
+$(foreach source,$(HV_UNIT_SOURCES),$(eval $(call HV_UNIT_RULE,$(source),hv-san,-lcmocka)))
+$(eval $(call HV_UNIT_RULE,tests/hv/seeds.c,hv-san,))
+$(foreach source,$(HV_FUZZER_SOURCES),$(eval $(call HV_UNIT_RULE,$(source),fuzz,-fsanitize=fuzzer)))
 
 build/fuzz/seeds/.made: build/hv-san/tests/hv/seeds
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && $< $(@D) >$@
 
 $(HV_FUZZERS): | build/fuzz/seeds/.made
 
+HV_TESTS := build/hv-san/test_bootinfo build/hv-san/test_parts
+
+build/hv-san/test_%: build/hv-san/tests/boot/test_%.o \
+		$(call objects,hv-san,$(wildcard hv/boot/boot*.c) hv/base/ranges.c hv/base/options.c)
+	$(call say,LD)
+	$(Q)$(CC_hv-san) $(CFLAGS_hv-san) $^ -lcmocka -o $@
+
 .PHONY: hv-unit
 hv-unit: $(HV_UNIT)
 	$(Q)status=0; for program in $(HV_UNIT); do $$program || status=1; done; exit $$status
-
-endif

@@ -1,36 +1,27 @@
-# Debian's Linux as a guest: its kernels fetched, a ramdisk made for them.  The Makefile includes this;
-# `make -f Makefile.linux linux` works too.
+# Debian's Linux as a guest: its kernels fetched, a ramdisk made for them.
 #
 #   build/linux/FLAVOUR/vmlinuz        amd64, cloud-amd64: the kernels, as Debian ships them
 #   build/linux/FLAVOUR/ramdisk.img    for each: a shell, the self-check, the benchmark
 #   build/linux/check, bench, frames   the last two, and a hostile one, as static programs
 
-ifndef ENGINE
-include Makefile
-endif
-ifndef LINUX_FLAVOURS
-
 LINUX_FLAVOURS := amd64 cloud-amd64
 LINUX_PROGRAMS := check bench frames
 LINUX_FILES := $(addprefix linux/,init inittab profile welcome)
-CFLAGS_LINUX := -std=gnu11 -D_GNU_SOURCE -O2 -pthread
 # What boots them.
 LINUX_NEEDS := build/cli/paravane build/hv/paravane.elf
 # The first one is what `make run-linux` boots.
 LINUX_FIRST := $(firstword $(LINUX_FLAVOURS))
 
-.PHONY: linux run-linux test-linux bench-linux
+CC_linux := $(GCC)
+CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
+LINK_linux := -static -s
+
+.PHONY: linux run-linux bench-linux
 
 linux: $(LINUX_FLAVOURS:%=build/linux/%/ramdisk.img)
 
 run-linux: build/linux/$(LINUX_FIRST)/ramdisk.img $(LINUX_NEEDS)
 	$(Q)tools/run-linux $(LINUX_FIRST)
-
-# What the tests boot beside it: GRUB, which starts Linux as a guest does that builds a guest.
-LINUX_PARTS = linux build/linux/grub/guest.elf $(LINUX_NEEDS)
-
-test-linux: $(LINUX_PARTS)
-	$(Q)tests/linux/run.sh
 
 bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/linux/count.so $(LINUX_NEEDS)
 	$(Q)tools/bench-linux
@@ -51,25 +42,22 @@ build/linux/grub/x86_64-xen: | build/.tools
 build/linux/grub/guest.elf: tools/make-grub-guest build/linux/$(LINUX_FIRST)/ramdisk.img | build/linux/grub/x86_64-xen
 	$(Q)tools/make-grub-guest $(LINUX_FIRST)
 
-build/linux/obj/%.o: %.c Makefile Makefile.linux | build/.tools
-	$(compile)
-	$(Q)$(GCC) $(COMMON) $(CFLAGS_LINUX) -MMD -MP -c $< -o $@
+$(eval $(call FLAVOUR,linux))
+$(eval $(call OBJECTS,linux,obj/,))
 
 define LINUX_PROGRAM
 build/linux/$(1): $(patsubst %.c,build/linux/obj/%.o,$(sort $(wildcard linux/$(1)/*.c)))
-	$$(link)
-	$$(Q)$$(GCC) -static -s $$(CFLAGS_LINUX) $$^ -o $$@
+	$$(call say,LD)
+	$$(Q)$$(CC_linux) $$(CFLAGS_linux) $$(LINK_linux) $$^ -o $$@
 endef
 $(foreach program,$(LINUX_PROGRAMS),$(eval $(call LINUX_PROGRAM,$(program))))
 
 # A plugin for QEMU.
-build/linux/count.so: tools/count-instructions.c Makefile Makefile.linux | build/.tools
-	$(compile)
-	$(Q)$(GCC) $(COMMON) -std=gnu11 -O2 -shared -fPIC $< -o $@
+build/linux/count.so: tools/count-instructions.c build/linux.stamp | build/.tools
+	$(call say,CC)
+	$(Q)$(CC_linux) $(CFLAGS_linux) -shared -fPIC $< -o $@
 
 $(LINUX_FLAVOURS:%=build/linux/%/ramdisk.img): build/linux/%/ramdisk.img: tools/make-ramdisk $(LINUX_FILES) \
 		$(LINUX_PROGRAMS:%=build/linux/%) build/linux/busybox build/linux/%/release
-	$(compile)
+	$(call say,CPIO)
 	$(Q)tools/make-ramdisk $*
-
-endif

@@ -1,0 +1,51 @@
+# The `paravane` command for the host.
+#
+#   build/cli/paravane        the command; it finds the hypervisor's image and the demo guest in the build tree
+#   build/cli-san/paravane    the same with sanitizers, for the tests; build/cli-clang/paravane by clang
+#   make install              the command, the image, the demo, the man page; PREFIX, DESTDIR
+
+PREFIX := /usr/local
+DESTDIR :=
+
+CLI_C := $(sort $(wildcard cli/*.c))
+
+CC_cli := $(GCC)
+CFLAGS_cli := $(HOSTED) -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LINK_cli := -lelf -larchive
+CC_cli-clang := $(CLANG)
+CFLAGS_cli-clang := $(HOSTED) -O2
+LINK_cli-clang := $(LINK_cli)
+CC_cli-san := $(GCC)
+CFLAGS_cli-san := $(HOSTED) -O1 $(SANITIZERS)
+LINK_cli-san := $(LINK_cli)
+
+.PHONY: cli install
+
+cli: build/cli/paravane
+
+$(eval $(call VERSION,build/cli/version.c,cli/version.h))
+
+define CLI_RULES
+$(call FLAVOUR,$(1))
+$(call OBJECTS,$(1),,)
+
+build/$(1)/version.o: build/cli/version.c build/$(1).stamp
+	$$(call say,CC)
+	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) -c $$< -o $$@
+
+build/$(1)/paravane: $(call objects,$(1),$(CLI_C)) build/$(1)/version.o
+	$$(call say,LD)
+	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$^ $$(LINK_$(1)) -o $$@
+
+# Where it looks last.  Not in the stamp: it is no reason to compile for `make install PREFIX=/usr`.
+build/$(1)/cli/library.o: CFLAGS_$(1) += -DPARAVANE_LIBDIR='"$$(PREFIX)/lib/paravane"'
+endef
+$(foreach flavour,cli cli-clang cli-san,$(eval $(call CLI_RULES,$(flavour))))
+
+# The demo guest is not made by whoever installs: that may be root, who shall not have to compile.
+install: build/cli/paravane build/hv/paravane.elf
+	@[ -f build/guests/demo.elf ] || { echo "build/guests/demo.elf is missing: make it first"; exit 1; }
+	$(Q)install -D -m 755 build/cli/paravane $(DESTDIR)$(PREFIX)/bin/paravane
+	$(Q)install -D -m 644 build/hv/paravane.elf $(DESTDIR)$(PREFIX)/lib/paravane/paravane.elf
+	$(Q)install -D -m 644 build/guests/demo.elf $(DESTDIR)$(PREFIX)/lib/paravane/demo.elf
+	$(Q)install -D -m 644 cli/paravane.1 $(DESTDIR)$(PREFIX)/share/man/man1/paravane.1

@@ -1,0 +1,22 @@
+# The engine as the hypervisor links it: freestanding, by both compilers.
+#
+#   build/gcc/engine/libengine.a, build/clang/engine/libengine.a
+
+ENGINE := $(sort $(wildcard engine/*.c))
+
+CC_gcc := $(GCC)
+CFLAGS_gcc := $(FREESTANDING) -fno-tree-loop-distribute-patterns
+CC_clang := $(CLANG)
+CFLAGS_clang := $(FREESTANDING)
+
+.PHONY: engine symbols
+
+engine: build/gcc/engine/libengine.a build/clang/engine/libengine.a
+
+symbols: engine
+	$(Q)tools/check-symbols
+
+$(foreach flavour,gcc clang,\
+	$(eval $(call FLAVOUR,$(flavour)))\
+	$(eval $(call OBJECTS,$(flavour),engine/,engine/))\
+	$(eval $(call ARCHIVE,build/$(flavour)/engine/libengine.a,$(call objects,$(flavour),$(ENGINE)))))

@@ -1,0 +1,39 @@
+# The bare-metal hypervisor.
+#
+#   build/hv/paravane.elf         the image, built by gcc
+#   build/hv-clang/paravane.elf   the same by clang
+
+HV_C := $(sort $(wildcard hv/*.c hv/*/*.c))
+HV_SCRIPT := hv/image.lds.S
+HV_S := $(filter-out $(HV_SCRIPT),$(sort $(wildcard hv/*.S hv/*/*.S)))
+HV_TOOLS := hv/link hv/make-symbols hv/check-image
+
+CC_hv := $(GCC)
+CFLAGS_hv := $(CFLAGS_gcc) -fno-asynchronous-unwind-tables
+ENGINE_hv := build/gcc/engine/libengine.a
+CC_hv-clang := $(CLANG)
+CFLAGS_hv-clang := $(CFLAGS_clang) -fno-asynchronous-unwind-tables
+ENGINE_hv-clang := build/clang/engine/libengine.a
+
+.PHONY: hv
+
+hv: build/hv/paravane.elf build/hv-clang/paravane.elf
+
+$(eval $(call VERSION,build/hv/version.c,hv/main.h))
+
+define HV_RULES
+$(call FLAVOUR,$(1))
+$(call OBJECTS,$(1),,hv/)
+$(call SCRIPT,$(1),$(HV_SCRIPT),hv/base/layout.h)
+
+build/$(1)/version.o: build/hv/version.c build/$(1).stamp
+	$$(call say,CC)
+	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+
+build/$(1)/paravane.elf.stamp: STAMP = $(HV_C) $(HV_S)
+build/$(1)/paravane.elf: $(HV_C:hv/%.c=build/$(1)/%.o) $(HV_S:hv/%.S=build/$(1)/%.o) build/$(1)/version.o \
+		$(ENGINE_$(1)) build/$(1)/image.lds $(HV_TOOLS) build/$(1)/paravane.elf.stamp
+	$$(call say,LD)
+	$$(Q)hv/link build/$(1) $$@ $$(filter %.o %.a,$$^)
+endef
+$(foreach flavour,hv hv-clang,$(eval $(call HV_RULES,$(flavour))))
