@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The hypercalls that do not touch page types.  Each takes the argument registers (of a 32-bit guest zero-extended) and
- * returns what the guest finds in its result register; abi/ has their prototypes and errors. hv/call/hypercall.c has
+ * returns what the guest finds in its result register; abi/ has their prototypes and errors.  hv/call/hypercall.c has
  * the table.
  */
 #pragma once

@@ -8,7 +8,10 @@
  */
 /* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
 /* links: hv/service/store_transaction.c */
-/* links: hv/service/store_tree.c */
+/* links: hv/service/store_tree.c tests/hv/lib/xenstore_host.c */
+#include <stdlib.h>
+#include <string.h>
+
 #include <tests/hv/lib/xenstore_host.h>
 
 #define CHECK_RULE(condition) ((condition) ? (void)0 : abort())

@@ -1,41 +1,196 @@
 /* SPDX-License-Identifier: MIT */
-/* Events of watches in a session's output: however much of it is used, one fits or it waits; nothing lies behind it. */
-/* links: hv/service/store_session.c hv/service/store_watch.c hv/service/store_transaction.c hv/service/store_tree.c */
-/* links: hv/service/store_permissions.c */
+/* Watches of the xenstore: who hears of what, and by which path. */
+/* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
+/* links: hv/service/store_transaction.c hv/service/store_tree.c */
+/* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include <hv/mem/allocate.h>
 #include <hv/service/store_session.h>
+#include <tests/hv/lib/xenstore_guest.h>
+
+static void test_watch(void **state)
+{
+    (void)state;
+    call(XS_WATCH, TEXT("data\0token\0"));
+    assert_ok();
+    assert_event(TEXT("data\0token\0"));
+    call(XS_WATCH, TEXT(HOME "/data\0other token\0"));
+    assert_ok();
+    assert_event(TEXT(HOME "/data\0other token\0"));
+    call(XS_WATCH, TEXT("data\0token\0"));
+    assert_error("EEXIST");
+    call(XS_WRITE, TEXT("data/a\0value"));
+    assert_ok();
+    assert_event(TEXT("data/a\0token\0"));
+    assert_event(TEXT(HOME "/data/a\0other token\0"));
+    call(XS_WRITE, TEXT("drivers\0value"));
+    assert_ok();
+    assert_silence();
+    call(XS_MKDIR, TEXT("data/a\0")); /* there already */
+    assert_ok();
+    assert_silence();
+}
+
+static void test_watch_is_known_by_its_absolute_path(void **state)
+{
+    (void)state;
+    call(XS_WATCH, TEXT("data\0token\0"));
+    assert_ok();
+    assert_event(TEXT("data\0token\0"));
+    call(XS_UNWATCH, TEXT(HOME "/data\0other\0"));
+    assert_error("ENOENT");
+    call(XS_UNWATCH, TEXT(HOME "/data\0token\0"));
+    assert_ok();
+    call(XS_WRITE, TEXT("data\0value"));
+    assert_ok();
+    assert_silence();
+}
+
+static void test_watch_of_what_is_removed(void **state)
+{
+    (void)state;
+    call(XS_WRITE, TEXT("data/a/b\0value"));
+    assert_ok();
+    call(XS_WATCH, TEXT("data/a/b\0below\0"));
+    assert_ok();
+    assert_event(TEXT("data/a/b\0below\0"));
+    call(XS_WATCH, TEXT("data\0above\0"));
+    assert_ok();
+    assert_event(TEXT("data\0above\0"));
+    call(XS_RM, TEXT("data/a\0"));
+    assert_ok();
+    assert_event(TEXT("data/a/b\0below\0"));
+    assert_event(TEXT("data/a\0above\0"));
+    call(XS_RESET_WATCHES, TEXT("\0"));
+    assert_ok();
+    call(XS_WRITE, TEXT("data/a/b\0value"));
+    assert_ok();
+    assert_silence();
+}
+
+static void test_watch_below_what_changes(void **state)
+{
+    uint32_t id;
+
+    (void)state;
+    call(XS_WATCH, TEXT("data/a/b\0token\0"));
+    assert_ok();
+    assert_event(TEXT("data/a/b\0token\0"));
+    call(XS_WRITE, TEXT("data/a\0value"));
+    assert_ok();
+    assert_silence();
+    call(XS_TRANSACTION_START, TEXT("\0"));
+    id = (uint32_t)strtoul(reply.payload, NULL, 10);
+    call_in(id, XS_WRITE, TEXT("data/a\0value"));
+    assert_ok();
+    call_in(id, XS_RM, TEXT("data\0"));
+    assert_ok();
+    call_in(id, XS_TRANSACTION_END, TEXT("T\0"));
+    assert_ok();
+    assert_event(TEXT("data/a/b\0token\0")); /* for the second change only */
+    assert_silence();
+}
+
+static void test_watch_of_an_event(void **state)
+{
+    (void)state;
+    call(XS_WATCH, TEXT("@releaseDomain\0token\0"));
+    assert_ok();
+    assert_event(TEXT("@releaseDomain\0token\0"));
+    call(XS_RM, TEXT("data\0"));
+    assert_ok();
+    assert_silence();
+}
+
+static void test_too_many_watches(void **state)
+{
+    char payload[64];
+
+    (void)state;
+    for (unsigned i = 0; i < 128; i++) {
+        snprintf(payload, sizeof(payload), "data%ct%03u", '\0', i);
+        call(XS_WATCH, payload, 10);
+        assert_ok();
+        assert_event(payload, 10);
+    }
+    call(XS_WATCH, TEXT("data\0one more\0"));
+    assert_error("E2BIG");
+    call(XS_UNWATCH, TEXT("data\0t064\0"));
+    assert_ok();
+    call(XS_WATCH, TEXT("data\0one more\0"));
+    assert_ok();
+    assert_event(TEXT("data\0one more\0"));
+}
+
+/* Watches that fill the output: each hears of the change, if only by its own path. */
+static void test_more_events_than_fit(void **state)
+{
+    static char path[2008] = "data/", token[16];
+    char payload[64];
+    unsigned exact = 0, own = 0;
+
+    (void)state;
+    memset(path + 5, 'x', 1995);
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(payload, sizeof(payload), "data%ct%03u", '\0', i);
+        call(XS_WATCH, payload, 10);
+        assert_ok();
+        assert_event(payload, 10);
+    }
+    call(XS_WRITE, path, 2001);
+    assert_ok();
+    for (unsigned i = 0; i < 100; i++) {
+        receive();
+        assert_int_equal(reply.head.type, XS_WATCH_EVENT);
+        snprintf(token, sizeof(token), "t%03u", exact + own);
+        if (reply.head.len == 10) {
+            assert_string_equal(reply.payload, "data");
+            own++;
+        } else {
+            assert_string_equal(reply.payload, path);
+            exact++;
+        }
+        assert_string_equal(reply.payload + strlen(reply.payload) + 1, token);
+    }
+    assert_true(exact > 0 && own > 0);
+    assert_silence();
+}
+
+static void test_watch_whose_event_would_be_too_long(void **state)
+{
+    static char payload[XENSTORE_PAYLOAD_MAX] = "data";
+
+    (void)state;
+    memset(payload + 5, 't', sizeof(payload) - 5);
+    call(XS_WATCH, payload, sizeof(payload));
+    assert_error("E2BIG");
+    assert_silence();
+}
+
+/*
+ * ---- Events in a session's output, without a ring: however much of it is used, one fits or it waits; nothing lies
+ * behind it.
+ */
 
 #define HEAD    sizeof(struct xsd_sockmsg)
 #define WATCHES 12u
 
-void *allocate(size_t size)
-{
-    return calloc(1, size);
-}
-
-void release(void *object, size_t size)
-{
-    (void)size;
-    free(object);
-}
-
 static struct store_session session;
-static char payload[XENSTORE_PAYLOAD_MAX];
+static char asked[XENSTORE_PAYLOAD_MAX];
 
 static void request(uint32_t type, size_t size)
 {
     const struct xsd_sockmsg head = {.type = type, .req_id = 1, .len = (uint32_t)size};
 
-    store_session_handle(&session, &head, payload);
+    store_session_handle(&session, &head, asked);
 }
 
 /* A message that is to be sent; false: there is none. */
@@ -70,8 +225,8 @@ static void watch(const char *path, const char *token)
 {
     size_t size = strlen(path) + 1;
 
-    memcpy(payload, path, size);
-    memcpy(payload + size, token, 2);
+    memcpy(asked, path, size);
+    memcpy(asked + size, token, 2);
     request(XS_WATCH, size + 2);
     take_all();
 }
@@ -94,9 +249,9 @@ static unsigned fire(size_t length)
     memcpy(before, session.watches, sizeof(before));
     for (unsigned i = 0; i < WATCHES; i++)
         watch("data", (const char[]){(char)('a' + i), 0});
-    memset(payload, 'x', length);
-    memcpy(payload, "data/", 5);
-    payload[length] = '\0';
+    memset(asked, 'x', length);
+    memcpy(asked, "data/", 5);
+    asked[length] = '\0';
     request(XS_WRITE, length + 1);
     assert_true(session.queued <= STORE_OUTPUT_SIZE);
     assert_memory_equal(session.watches, before, sizeof(before));
@@ -123,7 +278,17 @@ static void test_room(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_room)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_watch),
+        TEST(test_watch_is_known_by_its_absolute_path),
+        TEST(test_watch_of_what_is_removed),
+        TEST(test_watch_below_what_changes),
+        TEST(test_watch_of_an_event),
+        TEST(test_too_many_watches),
+        TEST(test_more_events_than_fit),
+        TEST(test_watch_whose_event_would_be_too_long),
+        cmocka_unit_test(test_room),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* The guests and their calls: guest_events.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/mmu.h>
+#include <engine/engine.h>
+#include <hv/mem/allocate.h>
+#include <tests/hv/lib/guest_events.h>
+
+struct guest guests[DOMAINS];
+struct domain *domain_table[DOMAINS];
+
+static struct machine machine = {.domains = domain_table, .nr_domains = DOMAINS};
+static unsigned objects;
+
+void *allocate(size_t size)
+{
+    objects++;
+    return calloc(1, size);
+}
+
+void release(void *object, size_t size)
+{
+    (void)size;
+    objects -= object != NULL;
+    free(object);
+}
+
+void sched_wake(struct hv_vcpu *vcpu)
+{
+    guests[vcpu->vcpu.domain->id.v].wakes[vcpu->vcpu.id]++;
+}
+
+void guest_listen(struct hv_domain *domain)
+{
+    guests[domain->domain.id.v].calls++;
+}
+
+bool guest_is_wide(const struct guest *guest)
+{
+    return guest->domain.domain.width == WIDTH_64;
+}
+
+uint32_t guest_ports(const struct guest *guest)
+{
+    return guest_is_wide(guest) ? 4096 : 1024;
+}
+
+static void make_guest(unsigned id, enum width width)
+{
+    struct guest *guest = &guests[id];
+
+    memset(guest, 0, sizeof(*guest));
+    guest->domain.domain = (struct domain){
+        .machine = &machine, .id = DOMID((uint16_t)id), .width = width, .vcpus = guest->table, .nr_vcpus = VCPUS};
+    guest->domain.shared_info = guest->shared.bytes;
+    for (unsigned i = 0; i < VCPUS; i++) {
+        guest->vcpus[i].vcpu.domain = &guest->domain.domain;
+        guest->vcpus[i].vcpu.id = i;
+        guest->vcpus[i].info = (struct vcpu_info *)(void *)guest->shared.bytes + i; /* of one size in both widths */
+        guest->vcpus[i].info->evtchn_upcall_mask = 1;
+        guest->table[i] = &guest->vcpus[i].vcpu;
+    }
+    domain_table[id] = &guest->domain.domain;
+    assert_int_equal(event_create(&guest->domain), 0);
+}
+
+static void make_guests(enum width width)
+{
+    for (unsigned i = 0; i < DOMAINS; i++)
+        make_guest(i, width);
+    guest_memory_reset(NULL);
+}
+
+int set_up_64(void **state)
+{
+    (void)state;
+    make_guests(WIDTH_64);
+    return 0;
+}
+
+int set_up_32(void **state)
+{
+    (void)state;
+    make_guests(WIDTH_PAE);
+    return 0;
+}
+
+int tear_down(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < DOMAINS; i++) {
+        event_destroy(&guests[i].domain);
+        domain_table[i] = NULL;
+    }
+    assert_int_equal(objects, 0);
+    return 0;
+}
+
+int64_t event_call(struct guest *guest, unsigned command, void *structure, size_t size)
+{
+    const uint64_t args[6] = {command, GUEST_MEMORY};
+    int64_t result;
+
+    memset(guest_memory, 0xa5, 64);
+    memcpy(guest_memory, structure, size);
+    result = call_event_channel_op(&guest->vcpus[0], args);
+    memcpy(structure, guest_memory, size);
+    return result;
+}
+
+int64_t alloc_unbound(struct guest *guest, uint16_t remote, uint32_t *port)
+{
+    struct evtchn_alloc_unbound op = {.dom = DOMID_SELF, .remote_dom = remote};
+    int64_t result = EVENT_CALL(guest, alloc_unbound, &op);
+
+    *port = op.port;
+    return result;
+}
+
+int64_t bind_interdomain(struct guest *guest, uint16_t remote, uint32_t remote_port, uint32_t *port)
+{
+    struct evtchn_bind_interdomain op = {.remote_dom = remote, .remote_port = remote_port};
+    int64_t result = EVENT_CALL(guest, bind_interdomain, &op);
+
+    *port = op.local_port;
+    return result;
+}
+
+int64_t bind_virq(struct guest *guest, uint32_t virq, uint32_t vcpu, uint32_t *port)
+{
+    struct evtchn_bind_virq op = {.virq = virq, .vcpu = vcpu};
+    int64_t result = EVENT_CALL(guest, bind_virq, &op);
+
+    *port = op.port;
+    return result;
+}
+
+int64_t bind_ipi(struct guest *guest, uint32_t vcpu, uint32_t *port)
+{
+    struct evtchn_bind_ipi op = {.vcpu = vcpu};
+    int64_t result = EVENT_CALL(guest, bind_ipi, &op);
+
+    *port = op.port;
+    return result;
+}
+
+int64_t bind_vcpu(struct guest *guest, uint32_t port, uint32_t vcpu)
+{
+    struct evtchn_bind_vcpu op = {.port = port, .vcpu = vcpu};
+
+    return EVENT_CALL(guest, bind_vcpu, &op);
+}
+
+int64_t close_port(struct guest *guest, uint32_t port)
+{
+    struct evtchn_close op = {.port = port};
+
+    return EVENT_CALL(guest, close, &op);
+}
+
+int64_t send(struct guest *guest, uint32_t port)
+{
+    struct evtchn_send op = {.port = port};
+
+    return EVENT_CALL(guest, send, &op);
+}
+
+int64_t unmask(struct guest *guest, uint32_t port)
+{
+    struct evtchn_unmask op = {.port = port};
+
+    return EVENT_CALL(guest, unmask, &op);
+}
+
+struct evtchn_status status(struct guest *guest, uint32_t port)
+{
+    struct evtchn_status op = {.dom = DOMID_SELF, .port = port};
+
+    assert_int_equal(EVENT_CALL(guest, status, &op), 0);
+    return op;
+}
+
+bool is_pending(const struct guest *guest, uint32_t port)
+{
+    return guest_is_wide(guest) ? guest->shared.wide.evtchn_pending[port / 64] >> port % 64 & 1
+                                : guest->shared.compat.evtchn_pending[port / 32] >> port % 32 & 1;
+}
+
+bool is_selected(const struct guest *guest, unsigned vcpu, uint32_t port)
+{
+    return guest_is_wide(guest) ? guest->shared.wide.vcpu_info[vcpu].evtchn_pending_sel >> port / 64 & 1
+                                : guest->shared.compat.vcpu_info[vcpu].evtchn_pending_sel >> port / 32 & 1;
+}
+
+void set_mask(struct guest *guest, uint32_t port, bool set)
+{
+    uint64_t wide = UINT64_C(1) << port % 64;
+    uint32_t narrow = 1u << port % 32;
+
+    if (guest_is_wide(guest))
+        guest->shared.wide.evtchn_mask[port / 64] =
+            (guest->shared.wide.evtchn_mask[port / 64] & ~wide) | (set ? wide : 0);
+    else
+        guest->shared.compat.evtchn_mask[port / 32] =
+            (guest->shared.compat.evtchn_mask[port / 32] & ~narrow) | (set ? narrow : 0);
+}
+
+void handle(struct guest *guest)
+{
+    if (guest_is_wide(guest))
+        memset(guest->shared.wide.evtchn_pending, 0, sizeof(guest->shared.wide.evtchn_pending));
+    else
+        memset(guest->shared.compat.evtchn_pending, 0, sizeof(guest->shared.compat.evtchn_pending));
+    for (unsigned i = 0; i < VCPUS; i++) {
+        guest->vcpus[i].info->evtchn_upcall_pending = 0;
+        if (guest_is_wide(guest))
+            guest->shared.wide.vcpu_info[i].evtchn_pending_sel = 0;
+        else
+            guest->shared.compat.vcpu_info[i].evtchn_pending_sel = 0;
+        guest->wakes[i] = 0;
+    }
+}
+
+void expect_raised(struct guest *guest, unsigned vcpu, uint32_t port)
+{
+    for (uint32_t i = 0; i < guest_ports(guest); i++)
+        assert_int_equal(is_pending(guest, i), i == port);
+    for (unsigned i = 0; i < VCPUS; i++) {
+        assert_int_equal(guest->vcpus[i].info->evtchn_upcall_pending, i == vcpu);
+        assert_int_equal(is_selected(guest, i, port), i == vcpu);
+        assert_int_equal(guest->wakes[i], i == vcpu);
+    }
+    handle(guest);
+}
+
+void expect_nothing(const struct guest *guest)
+{
+    static const uint8_t zero[512];
+
+    assert_memory_equal(guest->shared.bytes + 2048, zero, guest_is_wide(guest) ? 512 : 128);
+    for (unsigned i = 0; i < VCPUS; i++) {
+        assert_int_equal(guest->vcpus[i].info->evtchn_upcall_pending, 0);
+        assert_int_equal(guest->wakes[i], 0);
+    }
+}

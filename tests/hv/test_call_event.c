@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* event_channel_op, of guests of both widths: each error, who may name whom, and the form before this one. */
+/* links: hv/domain/event.c hv/service/event_channel.c hv/call/call_event.c engine/access.c */
+/* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <abi/mmu.h>
+#include <tests/hv/lib/guest_events.h>
+
+/* Who may name whom. */
+static void test_rights(void **state)
+{
+    struct evtchn_alloc_unbound alloc = {.dom = 2, .remote_dom = 1};
+    struct evtchn_status query = {.dom = 2, .port = 1};
+    struct evtchn_reset reset = {.dom = 2};
+    uint32_t port;
+
+    (void)state;
+    assert_int_equal(bind_ipi(&guests[2], 0, &port), 0);
+    assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), -XEN_EPERM);
+    assert_int_equal(EVENT_CALL(&guests[1], status, &query), -XEN_EPERM);
+    assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), -XEN_EPERM);
+    assert_int_equal(status(&guests[2], 1).status, EVTCHNSTAT_ipi);
+    guests[1].domain.domain.privileged = true;
+    assert_int_equal(EVENT_CALL(&guests[1], status, &query), 0);
+    assert_int_equal(query.status, EVTCHNSTAT_ipi);
+    assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), 0);
+    assert_int_equal(status(&guests[2], alloc.port).status, EVTCHNSTAT_unbound);
+    assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), 0);
+    assert_int_equal(status(&guests[2], 1).status, EVTCHNSTAT_closed);
+    query.dom = alloc.dom = reset.dom = 99;
+    assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), -XEN_ESRCH);
+    assert_int_equal(EVENT_CALL(&guests[1], status, &query), -XEN_ESRCH);
+    assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), -XEN_ESRCH);
+}
+
+static void test_bad_ports(void **state)
+{
+    struct guest *guest = &guests[1];
+    const uint32_t bad[] = {0, 5, guest_ports(guest), UINT32_MAX};
+    struct evtchn_status query = {.dom = DOMID_SELF, .port = guest_ports(guest)};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(send(guest, bad[i]), -XEN_EINVAL);
+        assert_int_equal(close_port(guest, bad[i]), -XEN_EINVAL);
+        assert_int_equal(bind_vcpu(guest, bad[i], 0), -XEN_EINVAL);
+    }
+    assert_int_equal(bind_vcpu(guest, 5, VCPUS), -XEN_ENOENT);
+    assert_int_equal(EVENT_CALL(guest, status, &query), -XEN_EINVAL);
+    assert_int_equal(status(guest, 0).status, EVTCHNSTAT_closed);
+    assert_int_equal(status(guest, 5).status, EVTCHNSTAT_closed);
+}
+
+static void test_calls(void **state)
+{
+    struct guest *guest = &guests[1];
+    struct evtchn_op op = {.cmd = EVTCHNOP_bind_ipi, .u.bind_ipi.vcpu = 1};
+    struct evtchn_bind_pirq pirq = {.pirq = 1};
+    uint64_t args[6] = {EVTCHNOP_set_priority + 1, GUEST_MEMORY};
+
+    (void)state;
+    for (; args[0] < 20; args[0]++)
+        assert_int_equal(call_event_channel_op(&guest->vcpus[0], args), -XEN_ENOSYS);
+    args[1] = GUEST_MEMORY + GUEST_MEMORY_SIZE;
+    for (args[0] = 0; args[0] <= EVTCHNOP_set_priority; args[0]++)
+        assert_int_equal(call_event_channel_op(&guest->vcpus[0], args), -XEN_EFAULT);
+    assert_int_equal(EVENT_CALL(guest, bind_pirq, &pirq), -XEN_EINVAL);
+
+    memcpy(guest_memory, &op, sizeof(op));
+    args[0] = GUEST_MEMORY;
+    assert_int_equal(call_event_channel_op_compat(&guest->vcpus[0], args), 0);
+    memcpy(&op, guest_memory, sizeof(op));
+    assert_int_equal(op.cmd, EVTCHNOP_bind_ipi);
+    assert_int_equal(op.u.bind_ipi.port, 1);
+    assert_int_equal(status(guest, 1).status, EVTCHNSTAT_ipi);
+    op.cmd = EVTCHNOP_reset; /* newer than this form */
+    memcpy(guest_memory, &op, sizeof(op));
+    assert_int_equal(call_event_channel_op_compat(&guest->vcpus[0], args), -XEN_ENOSYS);
+    args[0] = 1;
+    assert_int_equal(call_event_channel_op_compat(&guest->vcpus[0], args), -XEN_EFAULT);
+    guest_memory_is_read_only = true;
+    args[0] = GUEST_MEMORY;
+    op.cmd = EVTCHNOP_bind_ipi;
+    memcpy(guest_memory, &op, sizeof(op));
+    assert_int_equal(call_event_channel_op_compat(&guest->vcpus[0], args), -XEN_EFAULT);
+}
+
+int main(void)
+{
+#define BOTH(test)                                               \
+    cmocka_unit_test_setup_teardown(test, set_up_64, tear_down), \
+        cmocka_unit_test_setup_teardown(test, set_up_32, tear_down)
+    const struct CMUnitTest tests[] = {
+        BOTH(test_rights),
+        BOTH(test_bad_ports),
+        BOTH(test_calls),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
