@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest's kernel in front of an instruction that emulate_privileged() is to carry out: three pages of memory, poisoned
+ * registers, and what the emulation asks of the rest of the hypervisor.
+ */
+#pragma once
+
+#include <hv/domain/vcpu.h>
+
+#define PAGE   0x1000u
+#define BASE   UINT64_C(0x10000)
+#define PAGES  3u
+#define POISON UINT64_C(0x1111222233334444)
+
+#define FLAT_64 UINT64_C(0x00affb000000ffff)
+#define FLAT_32 UINT64_C(0x00cffb000000ffff)
+
+extern uint8_t memory[PAGES * PAGE];
+extern bool readable[PAGES], writable[PAGES];
+extern struct hv_domain domain;
+extern struct hv_vcpu vcpu;
+extern struct cpu_frame frame;
+extern struct vcpu_info info;
+extern uint64_t code_descriptor;
+
+/* What has been asked for, and what is to be refused. */
+struct seen {
+    unsigned page_faults, exceptions, vector;
+    uint64_t address, error;
+    uint64_t root, cr4, xcr0, debug[8], fs_base, gs_base, gs_base_inactive;
+    bool task_switched, root_refused, cr4_refused;
+};
+extern struct seen seen;
+
+/* A 64-bit guest's kernel in front of @bytes, all registers poisoned. */
+void place(const char *bytes, size_t count);
+#define PLACE(bytes) place(bytes, sizeof(bytes) - 1)
+
+/* It is carried out, and is @length long; it is the guest's fault, and nothing has changed. */
+void does(unsigned length);
+void does_not(void);
+
+/* What decides over ports: the level, the assist of the domain, and the mode. */
+void set_iopl(unsigned level, bool architectural, bool user);

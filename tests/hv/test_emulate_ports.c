@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Ports: who may use them, and what the guest finds there. */
+/* links: hv/emulate/emulate_privileged.c hv/emulate/emulate_ports.c hv/emulate/emulate_system.c */
+/* links: hv/emulate/emulation.c hv/emulate/msr.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c */
+/* links: hv/emulate/decode_table.c tests/hv/lib/emulate_host.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <engine/access.h>
+#include <hv/cpu/entry.h>
+#include <hv/emulate/emulate.h>
+#include <tests/hv/lib/emulate_host.h>
+
+static void test_iopl(void **state)
+{
+    static const char *const instructions[] = {"\xec", "\xee", "\xfa", "\xfb"};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        for (unsigned level = 0; level < 4; level++) {
+            for (unsigned architectural = 0; architectural < 2; architectural++) {
+                place(instructions[i], 1);
+                set_iopl(level, architectural, false);
+                if (level >= 1 || architectural)
+                    does(1);
+                else
+                    does_not();
+                place(instructions[i], 1);
+                set_iopl(level, architectural, true);
+                if (level == 3)
+                    does(1);
+                else
+                    does_not();
+            }
+        }
+    }
+}
+
+/* A 32-bit guest's kernel is what runs in ring 1. */
+static void test_iopl_32(void **state)
+{
+    (void)state;
+    for (unsigned ring = 1; ring < 4; ring++) {
+        PLACE("\xec");
+        code_descriptor = FLAT_32;
+        domain.domain.width = WIDTH_PAE;
+        frame.cs = 0xe018 | ring;
+        set_iopl(2, false, false);
+        if (ring == 1)
+            does(1);
+        else
+            does_not();
+    }
+}
+
+static void test_in(void **state)
+{
+    (void)state;
+    PLACE("\xec");
+    set_iopl(1, false, false);
+    does(1);
+    assert_int_equal(frame.rax, POISON | 0xff);
+    PLACE("\x66\xe5\x70");
+    set_iopl(1, false, false);
+    does(3);
+    assert_int_equal(frame.rax, POISON | 0xffff);
+    PLACE("\x48\xed"); /* REX.W does nothing */
+    set_iopl(1, false, false);
+    does(2);
+    assert_int_equal(frame.rax, 0xffffffff);
+    PLACE("\xe7\x80");
+    set_iopl(1, false, false);
+    does(2);
+    assert_int_equal(frame.rax, POISON);
+}
+
+static void test_ins(void **state)
+{
+    (void)state;
+    PLACE("\xf3\x6d"); /* rep insd */
+    set_iopl(3, false, true);
+    frame.rdi = BASE + PAGE - 4;
+    frame.rcx = 2;
+    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_true(frame.rip == BASE && frame.rcx == 1 && frame.rdi == BASE + PAGE);
+    assert_memory_equal(memory + PAGE - 8, "\x90\x90\x90\x90\xff\xff\xff\xff\x90", 9);
+    writable[1] = false;
+    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_true(frame.rip == BASE && frame.rcx == 1 && seen.page_faults == 1);
+    assert_int_equal(seen.address, BASE + PAGE);
+    assert_int_equal(seen.error, PAGE_FAULT_WRITE | PAGE_FAULT_PRESENT);
+    readable[1] = false;
+    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_int_equal(seen.error, PAGE_FAULT_WRITE);
+    writable[1] = true;
+    seen.page_faults = 0;
+    does(2);
+    assert_int_equal(frame.rcx, 0);
+    frame.rip = BASE;
+    frame.rdi = 0; /* with nothing to do, no memory is touched */
+    does(2);
+}
+
+static void test_outs(void **state)
+{
+    (void)state;
+    PLACE("\x65\x66\x6f"); /* outsw of gs:rsi, downwards */
+    set_iopl(1, false, false);
+    seen.gs_base = BASE;
+    frame.rsi = 2 * PAGE;
+    frame.rflags |= RFLAGS_DF;
+    does(3);
+    assert_int_equal(frame.rsi, 2 * PAGE - 2);
+    assert_int_equal(frame.rcx, POISON);
+    frame.rip = BASE;
+    frame.rsi = 4 * PAGE;
+    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_true(seen.page_faults == 1 && seen.address == BASE + 4 * PAGE && seen.error == 0);
+    /* No address at all is the guest's own #GP. */
+    seen.page_faults = 0;
+    frame.rsi = UINT64_C(1) << 63;
+    does_not();
+    /* Ring 3 of a 32-bit guest must not reach what only its kernel may. */
+    PLACE("\x6f");
+    code_descriptor = FLAT_32;
+    domain.domain.width = WIDTH_PAE;
+    frame.cs = 0xe02b;
+    frame.rsi = BASE;
+    set_iopl(3, false, false);
+    does_not();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_iopl), cmocka_unit_test(test_iopl_32), cmocka_unit_test(test_in),
+        cmocka_unit_test(test_ins),  cmocka_unit_test(test_outs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
