@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include <hv/cpu/entry.h>
 #include <hv/base/asm.h>
+#include <hv/cpu/entry.h>
 #include <hv/emulate/emulate.h>
 #include <tests/hv/lib/emulate_host.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's kernel in front of an instruction that emulate_privileged() is to carry out: three pages of memory, poisoned
- * registers, and what the emulation asks of the rest of the hypervisor.
+ * A guest's kernel in front of an instruction that emulate_privileged() is to carry out: three pages of memory,
+ * poisoned registers, and what the emulation asks of the rest of the hypervisor.
  */
 #pragma once
 

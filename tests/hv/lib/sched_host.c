@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* The domain and the machine around it: sched_host.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sanitizer/asan_interface.h>
+#include <cmocka.h>
+
+#include <hv/time/nmi_watchdog.h>
+#include <tests/hv/lib/sched_host.h>
+
+struct cpu cpu_boot;
+struct machine machine;
+struct hv_domain domain;
+struct hv_vcpu vcpus[VCPUS];
+void (*guests[VCPUS])(struct hv_vcpu *vcpu);
+
+uint64_t now, period, turn_ends, area_written;
+unsigned timers_run, arrivals, ticks;
+bool timers_due, area_is_gone;
+jmp_buf *halted;
+char told[1024];
+struct timer *turn;
+uint8_t area[64];
+size_t area_size;
+
+static bool watched;
+
+/* The leak checker calls sched_yield(), which is not the C library's here; the scheduler allocates nothing. */
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+
+void tell(const char *format, ...)
+{
+    size_t length = strlen(told);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(told + length, sizeof(told) - length, format, args);
+    va_end(args);
+}
+
+_Noreturn void port_halt(const char *file, int line, const char *condition)
+{
+    if (halted)
+        longjmp(*halted, 1);
+    fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+uint64_t time_now(void)
+{
+    return now;
+}
+
+void time_set_periodic(struct hv_vcpu *vcpu, uint64_t ns)
+{
+    (void)vcpu;
+    period = ns;
+    ticks++;
+}
+
+void time_update_vcpu(struct hv_vcpu *vcpu)
+{
+    tell("t%u ", vcpu->vcpu.id);
+}
+
+void timer_set(struct timer *timer, uint64_t deadline)
+{
+    turn = timer;
+    turn_ends = deadline;
+}
+
+void timer_stop(struct timer *timer)
+{
+    if (turn == timer)
+        turn = NULL;
+}
+
+bool timer_is_due(void)
+{
+    return timers_due;
+}
+
+void timer_run(void)
+{
+    timers_due = false;
+    timers_run++;
+    sched_wake(&vcpus[1]);
+}
+
+void nmi_watchdog_start(void)
+{
+    watched = true;
+    cpu_boot.nmi_ticks = 5;
+}
+
+void nmi_watchdog_stop(void)
+{
+    watched = false;
+}
+
+void state_save(struct hv_vcpu *vcpu)
+{
+    tell("s%u%s ", vcpu->vcpu.id, vcpu->run.arrives ? "-" : "");
+}
+
+void state_load(struct hv_vcpu *vcpu)
+{
+    tell("l%u ", vcpu->vcpu.id);
+}
+
+void state_load_segments(struct hv_vcpu *vcpu)
+{
+    uint64_t top = vcpu->run.stack, here = (uint64_t)__builtin_frame_address(0); /* the sanitizer moves variables */
+
+    assert_ptr_equal(vcpu, cpu_here()->current);
+    assert_true(vcpu->run.arrives);
+    assert_in_range(here, top - FAKE_STACK_SIZE, top);
+    arrivals++;
+}
+
+void vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
+{
+    assert_ptr_equal(which, &machine);
+    cpu_boot.current = vcpu;
+    if (vcpu)
+        tell("w%u ", vcpu->vcpu.id);
+    else
+        tell("w- ");
+}
+
+void domain_begin_end(struct domain *which)
+{
+    assert_ptr_equal(which, &domain.domain);
+    tell("end ");
+}
+
+bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+{
+    assert_ptr_equal(vcpu, &cpu_boot.current->vcpu);
+    assert_int_equal(to.v, AREA);
+    assert_true(size <= sizeof(area));
+    if (area_is_gone)
+        return false;
+    memcpy(area, from, size);
+    area_size = size;
+    area_written++;
+    return true;
+}
+
+void fake_stack_first(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    assert_true(watched);
+    assert_int_equal(cpu_boot.nmi_ticks, 0); /* who gets the processor has all the time that the watchdog gives */
+    assert_ptr_equal(frame, vcpu->frame);
+    assert_ptr_equal(frame + 1, vcpu->run.stack);
+    sched_arrive();
+    guests[vcpu->vcpu.id](vcpu);
+    domain.ended = true;
+    for (;;)
+        sched_stop(vcpu);
+}
+
+void make(unsigned count, enum width width)
+{
+    fake_cpu_reset();
+    fake_stacks = 0;
+    memset(&cpu_boot, 0, sizeof(cpu_boot));
+    memset(vcpus, 0, sizeof(vcpus));
+    memset(guests, 0, sizeof(guests));
+    memset(&domain, 0, sizeof(domain));
+    memset(area, 0xee, sizeof(area));
+    domain.domain = (struct domain){.machine = &machine, .width = width, .nr_vcpus = count, .vcpus = domain.vcpus};
+    told[0] = '\0';
+    now = 1000 * MS;
+    timers_run = arrivals = ticks = 0;
+    area_written = 0;
+    timers_due = area_is_gone = false;
+    turn = NULL;
+    halted = NULL;
+    for (unsigned i = 0; i < count; i++) {
+        vcpus[i].vcpu = (struct vcpu){.domain = &domain.domain, .id = i};
+        vcpus[i].window = 64 + i;
+        domain.vcpus[i] = &vcpus[i].vcpu;
+        assert_int_equal(sched_create(&vcpus[i]), 0);
+    }
+}
+
+void start_all(void)
+{
+    for (unsigned i = 0; i < domain.domain.nr_vcpus; i++)
+        sched_start(&vcpus[i]);
+}
+
+void run(void)
+{
+    sched_run(&machine, &domain);
+    assert_false(watched || cpu_boot.in_vcpu);
+    assert_null(cpu_boot.current);
+}
+
+int state_of(unsigned id)
+{
+    return vcpus[id].run.info.state;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A domain for the scheduler, on a processor that is made up: a vCPU's guest is a function that calls the scheduler as
+ * hypercalls do.  The rest of the hypervisor tells what it is asked, in order.
+ */
+#pragma once
+
+#include <setjmp.h>
+
+#include <engine/engine.h>
+#include <hv/cpu/cpu.h>
+#include <hv/domain/vcpu.h>
+#include <tests/hv/lib/fake_cpu.h>
+#include <tests/hv/lib/fake_stack.h>
+
+#define VCPUS 3u
+#define MS    UINT64_C(1000000)
+#define AREA  UINT64_C(0x7000)
+
+extern struct cpu cpu_boot;
+extern struct machine machine;
+extern struct hv_domain domain;
+extern struct hv_vcpu vcpus[VCPUS];
+extern void (*guests[VCPUS])(struct hv_vcpu *vcpu); /* what each of them does */
+
+extern uint64_t now;
+extern bool timers_due;   /* timer_run() wakes the second vCPU */
+extern bool area_is_gone; /* nothing is mapped at AREA */
+extern jmp_buf *halted;   /* set: a broken invariant is expected */
+
+/*
+ * What has been told, each with a space behind it: tN, the time of vCPU N was refreshed; sN, lN, wN, its state was
+ * saved (with a "-" if it had not arrived), loaded, switched to; end.  A guest may add to it.
+ */
+extern char told[1024];
+void __attribute__((format(printf, 1, 2))) tell(const char *format, ...);
+
+extern unsigned timers_run, arrivals, ticks; /* timer_run(), state_load_segments(), time_set_periodic() */
+extern uint64_t period;                      /* of the last of these */
+extern struct timer *turn;                   /* the timer that is set, and for when */
+extern uint64_t turn_ends;
+extern uint8_t area[64]; /* what lies at AREA, the size of what was written there last, and how often that was */
+extern size_t area_size;
+extern uint64_t area_written;
+
+/* A domain of @count vCPUs, all offline; have all of them run. */
+void make(unsigned count, enum width width);
+void start_all(void);
+
+/* Run it to its end. */
+void run(void);
+
+int state_of(unsigned id);
