@@ -29,8 +29,10 @@ Q := $(if $(V),,@)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wconversion -Wundef -Wmissing-prototypes -Wstrict-prototypes \
 	-Wcast-qual -Wvla
 OPTIONS := -I. -g $(WARNINGS)
+# How to unwind the stack is for a debugger alone: in .debug_frame, which no image loads.
+DEBUGGED := -fno-asynchronous-unwind-tables
 FREESTANDING := -std=c11 $(OPTIONS) -O2 -ffreestanding -fno-builtin -fno-stack-protector -mno-red-zone \
-	-mgeneral-regs-only -fPIC -fvisibility=hidden
+	-mgeneral-regs-only -fPIC -fvisibility=hidden $(DEBUGGED)
 HOSTED := -std=gnu11 $(OPTIONS)
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 

@@ -4,15 +4,23 @@
  * ENOSYS, so that its absence shows.
  */
 
+    .cfi_sections .debug_frame
+
     .section .hypercall_page, "ax", @progbits
     .balign 4096
     .globl hypercall_page
+    .type hypercall_page, @function
 hypercall_page:
+    /* For a debugger: while the hypervisor is at work, rcx and r11 are on the stack. */
+    .cfi_startproc
+    .cfi_def_cfa_offset 24
     .rept 128
     .balign 32
     movq $-38, %rax
     ret
     .endr
     .balign 4096
+    .cfi_endproc
+    .size hypercall_page, . - hypercall_page
 
     .section .note.GNU-stack, "", @progbits

@@ -28,10 +28,14 @@
     note XEN_ELFNOTE_SUPPORTED_FEATURES, .long 0x801
     note XEN_ELFNOTE_PAE_MODE, .asciz "yes"
 
+    .cfi_sections .debug_frame
+
     .text
     .globl start
     .type start, @function
 start:
+    .cfi_startproc
+    .cfi_undefined rip /* for a debugger: nothing called this */
     cld
     /* The boot stack has one page; its end is told to the kernel, which must not hand it out as free. */
     movq %rsi, %rdi
@@ -40,6 +44,7 @@ start:
     xorl %ebp, %ebp
     call guest_start
     ud2
+    .cfi_endproc
     .size start, . - start
 
     .bss

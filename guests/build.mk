@@ -17,7 +17,7 @@ GUEST_FLAVOURS := guests guests-clang
 
 # A kernel at a fixed address in the topmost 2 GiB, without the library that the compiler would call for.
 CFLAGS_GUEST := -std=c11 $(OPTIONS) -O2 -ffreestanding -fno-builtin -fno-stack-protector -mno-red-zone \
-	-mgeneral-regs-only -mcmodel=kernel -fno-pic -fno-asynchronous-unwind-tables
+	-mgeneral-regs-only -mcmodel=kernel -fno-pic $(DEBUGGED)
 LINK_GUEST := -nostdlib -static --build-id=none -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments
 CC_guests := $(GCC)
 CFLAGS_guests := $(CFLAGS_GUEST) -fno-tree-loop-distribute-patterns

@@ -9,10 +9,10 @@ HV_S := $(filter-out $(HV_SCRIPT),$(sort $(wildcard hv/*.S hv/*/*.S)))
 HV_TOOLS := hv/link hv/make-symbols hv/check-image
 
 CC_hv := $(GCC)
-CFLAGS_hv := $(CFLAGS_gcc) -fno-asynchronous-unwind-tables
+CFLAGS_hv := $(CFLAGS_gcc)
 ENGINE_hv := build/gcc/engine/libengine.a
 CC_hv-clang := $(CLANG)
-CFLAGS_hv-clang := $(CFLAGS_clang) -fno-asynchronous-unwind-tables
+CFLAGS_hv-clang := $(CFLAGS_clang)
 ENGINE_hv-clang := build/clang/engine/libengine.a
 
 .PHONY: hv

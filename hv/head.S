@@ -49,6 +49,8 @@
 
 #define PHYS(symbol)  ((symbol) - IMAGE_BASE)
 
+        .cfi_sections .debug_frame
+
 /*
  * ---- Headers.  Multiboot 1 wants its own in the first 8 KiB of the file, Multiboot 2 in the first 32.
  */
@@ -234,6 +236,8 @@ make_early_tables:
  */
         .code64
 enter_image:
+        .cfi_startproc
+        .cfi_undefined rip /* for a debugger: nothing called this */
         xorl %eax, %eax
         movl %eax, %ds
         movl %eax, %es
@@ -247,6 +251,7 @@ enter_image:
         movabsq $main_start, %rax
         call *%rax
         ud2
+        .cfi_endproc
 
         .balign 8
 boot_gdt:

@@ -20,45 +20,93 @@
 
 /* Offsets into struct cpu_frame: its registers end with the first; the others count from the vector on. */
 #define FRAME_REGISTERS 120
+#define FRAME_RIP 16
 #define FRAME_CS 24
 #define FRAME_RFLAGS 32
+#define FRAME_RSP 40
+#define FRAME_SIZE 176
 #define RFLAGS_VM86 0x20000
 
+/* Push and pop, and tell the debugger; what it is told is in .debug_frame, and in no memory. */
+        .cfi_sections .debug_frame
+
+        .macro PUSH register
+        pushq %\register
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset \register, 0
+        .endm
+
+        .macro POP register
+        popq %\register
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore \register
+        .endm
+
         .macro SAVE_REGISTERS
-        pushq %rdi
-        pushq %rsi
-        pushq %rdx
-        pushq %rcx
-        pushq %rax
-        pushq %r8
-        pushq %r9
-        pushq %r10
-        pushq %r11
-        pushq %rbx
-        pushq %rbp
-        pushq %r12
-        pushq %r13
-        pushq %r14
-        pushq %r15
+        PUSH rdi
+        PUSH rsi
+        PUSH rdx
+        PUSH rcx
+        PUSH rax
+        PUSH r8
+        PUSH r9
+        PUSH r10
+        PUSH r11
+        PUSH rbx
+        PUSH rbp
+        PUSH r12
+        PUSH r13
+        PUSH r14
+        PUSH r15
         .endm
 
         .macro RESTORE_REGISTERS
-        popq %r15
-        popq %r14
-        popq %r13
-        popq %r12
-        popq %rbp
-        popq %rbx
-        popq %r11
-        popq %r10
-        popq %r9
-        popq %r8
-        popq %rax
-        popq %rcx
-        popq %rdx
-        popq %rsi
-        popq %rdi
+        POP r15
+        POP r14
+        POP r13
+        POP r12
+        POP rbp
+        POP rbx
+        POP r11
+        POP r10
+        POP r9
+        POP r8
+        POP rax
+        POP rcx
+        POP rdx
+        POP rsi
+        POP rdi
         addq $16, %rsp /* vector, error code */
+        .cfi_adjust_cfa_offset -16
+        .endm
+
+/* For the debugger: from here to .cfi_endproc the stack holds a frame, but for its registers. */
+        .macro FRAME_BEGINS
+        .cfi_startproc simple
+        .cfi_def_cfa rsp, FRAME_SIZE - FRAME_REGISTERS
+        .cfi_offset rip, FRAME_REGISTERS + FRAME_RIP - FRAME_SIZE
+        .cfi_offset rsp, FRAME_REGISTERS + FRAME_RSP - FRAME_SIZE
+        .endm
+
+/* The same with the registers. */
+        .macro WHOLE_FRAME_BEGINS
+        FRAME_BEGINS
+        .cfi_def_cfa_offset FRAME_SIZE
+        .cfi_rel_offset r15, 0
+        .cfi_rel_offset r14, 8
+        .cfi_rel_offset r13, 16
+        .cfi_rel_offset r12, 24
+        .cfi_rel_offset rbp, 32
+        .cfi_rel_offset rbx, 40
+        .cfi_rel_offset r11, 48
+        .cfi_rel_offset r10, 56
+        .cfi_rel_offset r9, 64
+        .cfi_rel_offset r8, 72
+        .cfi_rel_offset rax, 80
+        .cfi_rel_offset rcx, 88
+        .cfi_rel_offset rdx, 96
+        .cfi_rel_offset rsi, 104
+        .cfi_rel_offset rdi, 112
         .endm
 
 /* The frame at the stack pointer is one that a guest may have; otherwise go on at @improper.  Uses rax. */
@@ -99,6 +147,7 @@ entry_stubs:
 
         .balign 16
 entry_common:
+        FRAME_BEGINS
         /* Only the hypervisor has this selector; in virtual-8086 mode, which QEMU's iretl enters, any number may be one. */
         cmpw $HV_CS, FRAME_CS(%rsp)
         jne entry_from_guest
@@ -111,8 +160,10 @@ entry_common:
         call trap_from_hypervisor
         RESTORE_REGISTERS
         iretq
+        .cfi_endproc
 
 entry_from_guest:
+        FRAME_BEGINS
         SAVE_REGISTERS
         pushq $RFLAGS_CLEAR
         popfq
@@ -127,14 +178,17 @@ entry_resume:
         .globl entry_iret
 entry_iret:
         iretq
+        .cfi_endproc
 
 entry_improper:
+        WHOLE_FRAME_BEGINS
         call trap_from_guest_improper
         jmp entry_resume
 
 entry_return_refused:
         movq %rsp, %rdi
         call fault_report_return
+        .cfi_endproc
 
 /*
  * _Noreturn void entry_restart(struct cpu_frame *frame): a trap from the guest as if it had just come, with @frame at
@@ -150,8 +204,10 @@ entry_restart:
         pushq $HV_CS
         pushq %rax
         iretq
+        WHOLE_FRAME_BEGINS
 1:      call trap_from_guest
         jmp entry_resume
+        .cfi_endproc
 
 /*
  * ---- System calls: AMD APM volume 3, SYSCALL, SYSENTER.  The flags in ENTRY_SYSCALL_MASK are clear already.
@@ -188,11 +244,13 @@ entry_syscall32_stubs:
         SYSCALL_STUB FLAT_RING3_CS32, VECTOR_SYSCALL32
 
 entry_call:
+        FRAME_BEGINS
         SAVE_REGISTERS
         movq %rsp, %rdi
         NEEDS_PROPER entry_improper
         call trap_call
         jmp entry_resume
+        .cfi_endproc
 
 /* The stack pointer is cpu_sysenter_stack() of hv/cpu/cpu.h.  The instruction keeps neither rip nor rsp. */
         .globl entry_sysenter
@@ -220,29 +278,33 @@ entry_sysenter:
         .globl entry_switch
         .balign 16
 entry_switch:
-        pushq %rbx
-        pushq %rbp
-        pushq %r12
-        pushq %r13
-        pushq %r14
-        pushq %r15
+        .cfi_startproc
+        PUSH rbx
+        PUSH rbp
+        PUSH r12
+        PUSH r13
+        PUSH r14
+        PUSH r15
         movq %rsp, (%rdi)
         movq %rsi, %rsp
-        popq %r15
-        popq %r14
-        popq %r13
-        popq %r12
-        popq %rbp
-        popq %rbx
+        POP r15
+        POP r14
+        POP r13
+        POP r12
+        POP rbp
+        POP rbx
         ret
+        .cfi_endproc
 
 /* What a new stack returns to: the frame is above. */
         .globl entry_first
         .balign 16
 entry_first:
+        WHOLE_FRAME_BEGINS
         movq %rsp, %rdi
         call trap_first_return
         jmp entry_resume
+        .cfi_endproc
 
 /*
  * ---- What else C cannot say.
@@ -269,6 +331,7 @@ entry_reload_segments:
  */
         .globl copy_recover
 copy_recover:
+        .cfi_startproc
         movq %rdx, %rcx
         andl $7, %edx
         shrq $3, %rcx
@@ -281,6 +344,7 @@ copy_recover:
         ret
 4:      movq %rcx, %rax
         ret
+        .cfi_endproc
         RECOVER 1b, 3b
         RECOVER 2b, 4b
 
@@ -291,12 +355,14 @@ copy_recover:
         .macro LOAD_SELECTOR name
         .globl entry_load_\name
 entry_load_\name:
+        .cfi_startproc
         movl $1, %eax
 1:      movw %di, %\name
         ret
 2:      xorl %eax, %eax
         movw %ax, %\name
         ret
+        .cfi_endproc
         RECOVER 1b, 2b
         .endm
 

@@ -3,9 +3,11 @@
  * bool msr_read_recover(uint32_t msr, uint64_t *value): read a register that may not exist.  False: it does not, and
  * *value is as it was.
  */
+        .cfi_sections .debug_frame
         .text
         .globl msr_read_recover
 msr_read_recover:
+        .cfi_startproc
         movl %edi, %ecx
 1:      rdmsr
         shlq $32, %rdx
@@ -15,6 +17,7 @@ msr_read_recover:
         ret
 2:      xorl %eax, %eax
         ret
+        .cfi_endproc
 
 /* A fault at the first address continues at the second: struct recovery of hv/trap.c. */
         .section .recovery, "a"
