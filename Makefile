@@ -103,11 +103,14 @@ include tests/build.mk
 
 # A folder that is no target has nothing to be done, and make would call that a success.
 FOLDERS := abi docs guest sim tests tools
-.PHONY: all run format setup clean help FORCE $(FOLDERS)
+.PHONY: all run gdb format setup clean help FORCE $(FOLDERS)
 
 all: symbols hv guests cli
 
 run: run-linux build/guests/demo.elf
+
+gdb: $(RUNNER) build/guests/demo.elf | build/.tools
+	$(Q)tools/gdb
 
 format: build/.tools
 	$(Q)tools/check-format --fix
@@ -123,6 +126,7 @@ Paravane: direct paging for Xen PV guests.
 
   make run                 boot Debian's Linux, unmodified, as a PV guest: a shell; without a terminal, a self-check
   make                     build everything
+  make gdb                 the demo under a debugger, with the symbols of all parts; tools/gdb debugs any run
   make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR
   make test                build and run every test; the last line counts them
   make check               only the static checks: symbols, headers, layers, sizes, format

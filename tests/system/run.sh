@@ -6,6 +6,7 @@
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
+#   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel
 #   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing.  Its time is
 #             virtual, so that a seed means the same run each time
 #
@@ -141,6 +142,24 @@ random_run() { # SEED
     [ $status -eq 0 ] || [ $status -eq 3 ]
 }
 
+# came_from LOG FUNCTION...: backtraces in the log name these in this order, whatever stands between them.
+came_from() {
+    local log=$1
+    shift
+    sed -nE 's/^#[0-9]+ +(0x[0-9a-f]+ in )?([a-z_0-9]+) .*/\2/p' "$log" |
+        awk -v functions="$*" 'BEGIN { count = split(functions, name); i = 1 } $1 == name[i] { i++ } END { exit i <= count }'
+}
+
+test_gdb() {
+    bounded tools/gdb -batch -ex 'break mmu_update' -ex continue -ex backtrace -ex 'delete 1' \
+        -ex 'break emulate_write' -ex continue -ex backtrace -- --timeout "$limit" "${virtual_time[@]}" --demo >$log/system-gdb.log 2>&1
+    verdict gdb $?
+    came_from $log/system-gdb.log mmu_update engine_hypercall trap_call entry_call hypercall_page guest_start start
+    verdict "gdb (a hypercall)" $?
+    came_from $log/system-gdb.log emulate_write trap_from_guest entry_from_guest store_entry
+    verdict "gdb (a page fault)" $?
+}
+
 test_random() {
     local seed bad=0
     : >$log/system-random.log
@@ -153,10 +172,10 @@ test_random() {
     verdict "random (20 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub repeat explain ending where random
+[ $# -ne 0 ] || set -- grub repeat explain ending where gdb random
 for name in "$@"; do
     case $name in
-    grub | repeat | explain | ending | where | random) "test_$name" ;;
+    grub | repeat | explain | ending | where | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
