@@ -75,14 +75,6 @@ int __must_check typeref_refuse_frame(const struct op *op, enum neg_errnoval err
                                       const struct frame *frame, const struct domain *domain, uint64_t value);
 
 /*
- * Take one more reference on a frame that is live.  False: its count is at its maximum.
- */
-static inline bool __must_check typeref_get_live(struct frame *frame)
-{
-    return type_live_get(&frame->type);
-}
-
-/*
  * Drop a reference of a table or descriptor type; with the last one the frame is demoted, which may drop and retake
  * locks.  The caller's general reference keeps the frame until it drops that too.  Cannot fail.
  */

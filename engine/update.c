@@ -149,7 +149,7 @@ static int update_upper(struct op *op, struct frame *table, unsigned index, cons
         return refuse(op, XEN_EINVAL, REFUSE_FOREIGN_TABLE, place, table, update->value);
     if (!frame_get(table, op->pt_owner))
         return refuse(op, XEN_EINVAL, REFUSE_REFERENCES_EXHAUSTED, place, table, update->value);
-    if (typeref_get_live(table)) {
+    if (type_live_get(&table->type)) {
         error = update_entry(op, table, index, update);
         typeref_put(op, table);
     } else {

@@ -254,7 +254,7 @@ static void test_counting(void **state)
         assert_int_equal(typeref_get(&op, NOWHERE, frame, TYPE_L1), 0);
         assert_int_equal(type_count(frame->type), i);
     }
-    assert_true(typeref_get_live(frame));
+    assert_true(type_live_get(&frame->type));
     for (unsigned i = 6; i > 0; i--) {
         assert_int_equal(type_count(frame->type), i);
         typeref_put(&op, frame);
