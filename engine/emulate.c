@@ -75,7 +75,7 @@ static int write_once(struct op *op, struct table_write *write)
     struct part part;
     unsigned index = (unsigned)(write->vaddr.v % PAGE_SIZE) / 8;
     struct frame *frame = find_target(vcpu, write->vaddr);
-    struct update update = {.commit = COMMIT_EXPECT};
+    struct update update = {.kind = UPDATE_EXPECT};
     int error;
 
     if (!frame)

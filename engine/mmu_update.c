@@ -58,7 +58,7 @@ static int update_m2p(struct op *op, uint64_t ptr, uint64_t value)
 
 static int update_one(struct op *op, struct run *run, const struct mmu_update *request, bool allowed)
 {
-    struct update update = {request->val, COMMIT_REPLACE, 0};
+    struct update update = {request->val, UPDATE_REPLACE, 0};
     unsigned command = request->ptr & COMMAND_MASK;
     uint64_t ptr = request->ptr & ~(uint64_t)COMMAND_MASK;
 
@@ -69,7 +69,7 @@ static int update_one(struct op *op, struct run *run, const struct mmu_update *r
     if (command == MMU_MACHPHYS_UPDATE)
         return update_m2p(op, ptr, request->val);
     if (command == MMU_PT_UPDATE_PRESERVE_AD)
-        update.commit = COMMIT_KEEP_AD;
+        update.kind = UPDATE_KEEP_AD;
     return update_table(op, run, ptr, &update);
 }
 

@@ -27,16 +27,16 @@ static int check_slot(const struct op *op, const struct level *level, struct pla
 FORCE_INLINE bool commit(uint64_t *slot, uint64_t bits, const struct update *update, uint64_t *old)
 {
     *old = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    switch (update->commit) {
-    case COMMIT_REPLACE:
+    switch (update->kind) {
+    case UPDATE_REPLACE:
         __atomic_store_n(slot, bits, __ATOMIC_RELEASE);
         return true;
-    case COMMIT_KEEP_AD:
+    case UPDATE_KEEP_AD:
         while (!__atomic_compare_exchange_n(slot, old, bits | (*old & ENTRY_AD), false, __ATOMIC_SEQ_CST,
                                             __ATOMIC_RELAXED))
             ;
         return true;
-    case COMMIT_EXPECT:
+    case UPDATE_EXPECT:
         *old = update->expected;
         return __atomic_compare_exchange_n(slot, old, bits, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
     }
@@ -44,7 +44,7 @@ FORCE_INLINE bool commit(uint64_t *slot, uint64_t bits, const struct update *upd
 }
 
 /*
- * Do both entries hold the same references?  Both are present and differ in inert bits alone.  For COMMIT_EXPECT the
+ * Do both entries hold the same references?  Both are present and differ in inert bits alone.  For UPDATE_EXPECT the
  * question is about the entry expected: if another stands there, nothing is committed.
  */
 static bool same_references(uint64_t old, uint64_t new)

@@ -7,16 +7,16 @@
 #include <engine/frame.h>
 #include <engine/op.h>
 
-enum commit {
-    COMMIT_REPLACE, /* the new entry replaces whatever stands there */
-    COMMIT_KEEP_AD, /* accessed and dirty bits that are set there stay set */
-    COMMIT_EXPECT,  /* only if *@expected still stands there */
+enum update_kind {
+    UPDATE_REPLACE, /* the new entry replaces whatever stands there */
+    UPDATE_KEEP_AD, /* accessed and dirty bits that are set there stay set */
+    UPDATE_EXPECT,  /* only if *@expected still stands there */
 };
 
 struct update {
     uint64_t value; /* the entry that is asked for */
-    enum commit commit;
-    uint64_t expected; /* COMMIT_EXPECT */
+    enum update_kind kind;
+    uint64_t expected; /* UPDATE_EXPECT */
 };
 
 /*
@@ -24,7 +24,7 @@ struct update {
  * says; above, the caller holds a
  * type and a general reference on @table, and locks may be dropped and retaken.
  * 0: done; the old entry's references are dropped, the new one's held.  Errors of entry_decode() and entry_acquire(),
- * those of hypervisor slots; -XEN_EAGAIN: not what COMMIT_EXPECT expected, no refusal.  Then nothing has changed.
+ * those of hypervisor slots; -XEN_EAGAIN: not what UPDATE_EXPECT expected, no refusal.  Then nothing has changed.
  */
 int __must_check update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update);
 

@@ -27,7 +27,7 @@ static int flush_as_asked(struct op *op, vaddr_t vaddr, uint64_t flags)
 
 static int64_t update(struct op *op, struct domain *pg_owner, vaddr_t vaddr, uint64_t entry, uint64_t flags)
 {
-    const struct update change = {entry, COMMIT_REPLACE, 0};
+    const struct update change = {entry, UPDATE_REPLACE, 0};
     uint64_t kind = flags & UVMF_FLUSHTYPE_MASK;
     struct frame *table;
     unsigned index;

@@ -76,7 +76,7 @@ static void test_descriptor_table(void **state)
 
 static void test_expect(void **state)
 {
-    struct update update = {.commit = COMMIT_EXPECT};
+    struct update update = {.kind = UPDATE_EXPECT};
     struct unit unit;
     struct frame *table;
     struct op op;
