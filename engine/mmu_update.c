@@ -26,17 +26,17 @@ struct run {
 static int update_table(struct op *op, struct run *run, uint64_t ptr, const struct update *update)
 {
     mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
-    unsigned offset = (unsigned)ptr & (PAGE_SIZE - 1);
+    unsigned index = (unsigned)(ptr % PAGE_SIZE) / 8;
     struct frame *frame;
     int error;
 
     if (mfn_equal(mfn, run->table) && run->unlocks == op->unlocks)
-        return update_leaf(op, mfn, run->entries, offset / 8, update);
+        return update_leaf(op, mfn, run->entries, index, update);
     run->table = MFN_NONE;
     frame = frame_find(op->machine, mfn);
     if (!frame || frame_owner(frame) != op->pt_owner->id.v)
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
-    error = update_memory(op, frame, offset, update);
+    error = update_memory(op, frame, index, update);
     if (!error && type_is_live(frame->type, TYPE_L1) && frame_owner(frame) == op->pt_owner->id.v)
         *run = (struct run){mfn, frame_entries(op->machine, frame), op->unlocks};
     return error;

@@ -209,7 +209,7 @@ static int descriptor_write(struct op *op, struct frame *frame, unsigned index, 
     }
     if (!typeref_is_writable(frame))
         return refuse(op, XEN_EINVAL, typeref_conflict(frame, TYPE_WRITABLE), NOWHERE, frame, TYPE_WRITABLE);
-    return update_memory(op, frame, index * 8, &(struct update){descriptor, UPDATE_REPLACE, 0});
+    return update_memory(op, frame, index, &(struct update){descriptor, UPDATE_REPLACE, 0});
 }
 
 int64_t segment_update_descriptor(struct op *op, maddr_t maddr, uint64_t descriptor)

@@ -160,13 +160,13 @@ static int update_upper(struct op *op, struct frame *table, unsigned index, cons
 }
 
 /* Eight bytes of memory that is no table: the frame is writable for as long as the store takes. */
-static int update_plain(struct op *op, struct frame *frame, unsigned offset, uint64_t value)
+static int update_plain(struct op *op, struct frame *frame, unsigned index, uint64_t value)
 {
-    int error = typeref_get_writable(op, (struct place){frame_mfn(op->machine, frame), 0, offset / 8}, frame);
+    int error = typeref_get_writable(op, (struct place){frame_mfn(op->machine, frame), 0, index}, frame);
 
     if (error)
         return error;
-    __atomic_store_n(&frame_entries(op->machine, frame)[offset / 8], value, __ATOMIC_RELEASE);
+    __atomic_store_n(&frame_entries(op->machine, frame)[index], value, __ATOMIC_RELEASE);
     typeref_put_writable(op->machine, frame);
     return 0;
 }
@@ -179,16 +179,16 @@ static bool wait_for_frame(struct op *op, struct frame *frame)
     return frame_owner(frame) == op->pt_owner->id.v;
 }
 
-int update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update)
+int update_memory(struct op *op, struct frame *frame, unsigned index, const struct update *update)
 {
     if (type_is_busy(frame->type) && !wait_for_frame(op, frame))
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, frame_mfn(op->machine, frame).v);
     if (type_is_live(frame->type, TYPE_L1))
-        return update_entry(op, frame, offset / 8, update);
+        return update_entry(op, frame, index, update);
     if (!type_is_validated(frame->type))
-        return update_plain(op, frame, offset, update->value);
+        return update_plain(op, frame, index, update->value);
     if (type_is_table(type_of(frame->type)))
-        return update_upper(op, frame, offset / 8, update);
+        return update_upper(op, frame, index, update);
     return refuse(op, XEN_EINVAL, REFUSE_NOT_A_TABLE, NOWHERE, frame, update->value);
 }
 

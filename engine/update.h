@@ -36,11 +36,11 @@ int __must_check update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsi
                              const struct update *update);
 
 /*
- * Write @update->value at @offset of @frame, which is whatever it is now: an entry of a live table as by
+ * Write @update->value to the 8 bytes @index of @frame, which is whatever it is now: an entry of a live table as by
  * update_entry(), in a writable or idle frame plain memory, which gets just the value.  Waits for a frame under
- * conversion.  @offset is a multiple of 8.
+ * conversion.
  */
-int __must_check update_memory(struct op *op, struct frame *frame, unsigned offset, const struct update *update);
+int __must_check update_memory(struct op *op, struct frame *frame, unsigned index, const struct update *update);
 
 /*
  * Flush what the operation's updates of upper entries made stale, on every processor of the tables' domain.  Not for
