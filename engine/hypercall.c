@@ -138,8 +138,8 @@ static int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
 
     if (!access_array_ok(vcpu->domain, list, count, size))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, list.v);
-    for (op->index = 0; op->index < count; op->index++) {
-        vaddr_t at = VADDR(list.v + op->index * size);
+    for (op->done = 0; op->done < count; op->done++) {
+        vaddr_t at = VADDR(list.v + op->done * size);
         struct multicall_entry call;
 
         if (port_preempt_wanted())

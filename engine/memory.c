@@ -70,19 +70,19 @@ static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argum
         (command != XENMEM_decrease_reservation && reservation_check_bits(op, &reservation)) ||
         op_begin(op, op->vcpu->domain, op->vcpu->domain))
         return 0;
-    for (op->index = 0; op->index < reservation.count; op->index++) {
+    for (op->done = 0; op->done < reservation.count; op->done++) {
         op_preempt_point(op);
         if (op_is_dying(op))
             break;
         if (command == XENMEM_decrease_reservation)
-            error = decrease_one(op, &reservation, op->index);
+            error = decrease_one(op, &reservation, op->done);
         else
-            error = increase_one(op, &reservation, op->index, command == XENMEM_populate_physmap);
+            error = increase_one(op, &reservation, op->done, command == XENMEM_populate_physmap);
         if (error)
             break;
     }
     op_end(op);
-    return op->index;
+    return op->done;
 }
 
 /* XENMEM_current_reservation and maximum_reservation. */

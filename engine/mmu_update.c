@@ -116,12 +116,12 @@ static int chunk_next(struct op *op, struct chunk *chunk, vaddr_t requests, uint
     op_preempt_point(op);
     if (op_is_dying(op))
         return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
-    if (!chunk_fill(chunk, op->vcpu, VADDR(requests.v + op->index * sizeof(struct mmu_update)), left))
+    if (!chunk_fill(chunk, op->vcpu, VADDR(requests.v + op->done * sizeof(struct mmu_update)), left))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, requests.v);
     return 0;
 }
 
-/* Carry out @count requests; op->index counts those that are done. */
+/* Carry out @count requests and count them in op->done. */
 static int update_batch(struct op *op, vaddr_t requests, uint32_t count, bool allowed)
 {
     struct run run = {.table = MFN_NONE};
@@ -129,9 +129,9 @@ static int update_batch(struct op *op, vaddr_t requests, uint32_t count, bool al
     int error = 0;
 
     chunk.next = chunk.filled = 0;
-    for (op->index = 0; op->index < count; op->index++) {
+    for (op->done = 0; op->done < count; op->done++) {
         if (chunk.next == chunk.filled)
-            error = chunk_next(op, &chunk, requests, count - op->index);
+            error = chunk_next(op, &chunk, requests, count - op->done);
         if (!error)
             error = update_one(op, &run, &chunk.requests[chunk.next++], allowed);
         if (error)
@@ -163,7 +163,7 @@ int64_t mmu_update(struct op *op, const uint64_t args[6])
     error = find_pt_owner(op, foreigndom >> 16, &pt_owner);
     if (error)
         return error;
-    op->index = 0;
+    op->done = 0;
     error = foreign_find(op, (uint16_t)foreigndom, &pg_owner);
     if (!error) {
         allowed = foreign_allowed(op, DOMID_SELF, pt_owner) && foreign_allowed(op, (uint16_t)foreigndom, pg_owner);
@@ -174,6 +174,6 @@ int64_t mmu_update(struct op *op, const uint64_t args[6])
             op_end(op);
         }
     }
-    done_write(op->vcpu, VADDR(args[2]), op->index, resumed);
+    done_write(op->vcpu, VADDR(args[2]), op->done, resumed);
     return error;
 }

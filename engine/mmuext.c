@@ -231,7 +231,7 @@ static bool read_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
 
 static int run_batch(struct op *op, vaddr_t ops, uint32_t count)
 {
-    for (op->index = 0; op->index < count; op->index++) {
+    for (op->done = 0; op->done < count; op->done++) {
         struct mmuext_op ext;
         int error;
 
@@ -239,7 +239,7 @@ static int run_batch(struct op *op, vaddr_t ops, uint32_t count)
         op_preempt_point(op);
         if (op_is_dying(op))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
-        if (!read_entry(op->vcpu, VADDR(ops.v + op->index * entry_size(op->vcpu->domain)), &ext))
+        if (!read_entry(op->vcpu, VADDR(ops.v + op->done * entry_size(op->vcpu->domain)), &ext))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);
         op->command = ext.cmd;
         error = run_command(op, &ext);
@@ -257,7 +257,7 @@ int64_t mmuext_op(struct op *op, const uint64_t args[6])
 
     if (!access_array_ok(caller, VADDR(args[0]), count, entry_size(caller)))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, args[0]);
-    op->index = 0;
+    op->done = 0;
     error = foreign_find(op, (uint16_t)args[3], &pg_owner);
     if (!error && !foreign_allowed(op, (uint16_t)args[3], pg_owner))
         error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, args[3]);
@@ -268,6 +268,6 @@ int64_t mmuext_op(struct op *op, const uint64_t args[6])
         error = run_batch(op, VADDR(args[0]), count);
         op_end(op);
     }
-    done_write(op->vcpu, VADDR(args[2]), op->index, args[1] & MMU_UPDATE_PREEMPTED);
+    done_write(op->vcpu, VADDR(args[2]), op->done, args[1] & MMU_UPDATE_PREEMPTED);
     return error;
 }

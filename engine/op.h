@@ -19,7 +19,7 @@ struct op {
     struct domain *pg_owner; /* whose frames the entries may name; NULL: DOMID_IO or DOMID_XEN, no RAM at all */
     unsigned call;           /* the hypercall's number, for refusals */
     unsigned command;        /* the call's command, for refusals; COMMAND_NONE */
-    unsigned index;          /* the entry of its batch, and so the number of those that are done */
+    unsigned done;           /* entries of its batch that are done; the one under way has this number */
     unsigned unlocks;        /* how often the locks have been dropped since the operation began */
     bool upper_changed;      /* a present entry above level 1 was replaced: see update_flush() */
 };

@@ -13,7 +13,7 @@ int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason rea
         .reason = reason,
         .vcpu = op->vcpu,
         .call = op->call,
-        .index = op->index,
+        .index = op->done,
         .command = op->command,
         .table = place.table,
         .level = place.level,
