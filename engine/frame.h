@@ -4,9 +4,8 @@
  *
  * A general reference keeps a frame with its owner.  Every present table entry that names a RAM frame holds one, every
  * pin, loaded root, descriptor slot, hold of the hypervisor and operation under way, and the domain itself one for
- * "allocated".  A type
- * reference (engine/typeref.h) is always accompanied by a general one.  When the last general reference goes, the frame
- * returns to the pool; type and contents are wiped before anybody gets it again.
+ * "allocated".  A type reference (engine/typeref.h) is always accompanied by a general one.  When the last general
+ * reference goes, the frame returns to the pool; type and contents are wiped before anybody gets it again.
  */
 #pragma once
 

@@ -49,7 +49,7 @@ FORCE_INLINE bool commit(uint64_t *slot, uint64_t bits, const struct update *upd
  */
 static bool same_references(uint64_t old, uint64_t new)
 {
-    return (old & new &ENTRY_PRESENT) && !((old ^ new) & ~ENTRY_INERT);
+    return (ENTRY_PRESENT & old & new) && !((old ^ new) & ~ENTRY_INERT);
 }
 
 /*

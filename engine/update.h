@@ -10,7 +10,7 @@
 enum update_kind {
     UPDATE_REPLACE, /* the new entry replaces whatever stands there */
     UPDATE_KEEP_AD, /* accessed and dirty bits that are set there stay set */
-    UPDATE_EXPECT,  /* only if *@expected still stands there */
+    UPDATE_EXPECT,  /* only if @expected still stands there */
 };
 
 struct update {
@@ -21,8 +21,7 @@ struct update {
 
 /*
  * Write entry @index of @table, which is live, as @update says.  Level 1 keeps the locks, but for what update_leaf()
- * says; above, the caller holds a
- * type and a general reference on @table, and locks may be dropped and retaken.
+ * says; above, the caller holds a type and a general reference on @table, and locks may be dropped and retaken.
  * 0: done; the old entry's references are dropped, the new one's held.  Errors of entry_decode() and entry_acquire(),
  * those of hypervisor slots; -XEN_EAGAIN: not what UPDATE_EXPECT expected, no refusal.  Then nothing has changed.
  */

@@ -195,14 +195,12 @@ _Noreturn void sim_fail(const char *format, ...) __attribute__((format(printf, 1
  */
 
 /* The error code of a page fault, as the processor pushes it. */
-#define SIM_PF_PRESENT  1u
-#define SIM_PF_WRITE    2u
-#define SIM_PF_USER     4u
-#define SIM_PF_RESERVED 8u
-#define SIM_PF_FETCH    16u
-#define SIM_PF_NOT_CANONICAL \
-    0x10000u /* in truth #GP: there is no page fault for such an address \
-              */
+#define SIM_PF_PRESENT       1u
+#define SIM_PF_WRITE         2u
+#define SIM_PF_USER          4u
+#define SIM_PF_RESERVED      8u
+#define SIM_PF_FETCH         16u
+#define SIM_PF_NOT_CANONICAL 0x10000u /* in truth #GP: there is no page fault for such an address */
 
 struct sim_fault {
     vaddr_t vaddr;
@@ -218,7 +216,7 @@ enum sim_access {
 /*
  * Load or store @size bytes, page by page.  64-bit guests access as ring 3 in both of their modes,
  * 32-bit guests as ring 1.  False: *@fault (may be NULL) says where and why; the pages before have
- * been accessed. A 64-bit guest uses the root that was loaded last, by port_root_load().
+ * been accessed.  A 64-bit guest uses the root that was loaded last, by port_root_load().
  */
 bool sim_load(struct vcpu *vcpu, vaddr_t vaddr, void *to, size_t size, struct sim_fault *fault);
 bool sim_store(struct vcpu *vcpu, vaddr_t vaddr, const void *from, size_t size, struct sim_fault *fault);

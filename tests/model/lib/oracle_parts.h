@@ -66,7 +66,7 @@ static inline bool rules_only_inert(uint64_t old, uint64_t new)
 {
     const uint64_t inert = BITS_AD | BIT_US | BIT_G | UINT64_C(0xe00) | BITS_HIGH;
 
-    return (old & new &BIT_P) && ((old ^ new) & ~inert) == 0;
+    return (BIT_P & old & new) && ((old ^ new) & ~inert) == 0;
 }
 
 /* ---- oracle_types.c: uses. */

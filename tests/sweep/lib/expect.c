@@ -195,5 +195,5 @@ struct answer expect_keeping_ad(struct answer answer, uint64_t old)
 
 bool expect_is_touch_up(uint64_t old, uint64_t new)
 {
-    return (old & new &P) && !((old ^ new) & ~TOUCH_UP);
+    return (P & old & new) && !((old ^ new) & ~TOUCH_UP);
 }
