@@ -159,7 +159,7 @@ static void relinquish(struct op *op, struct domain *domain, struct frame *frame
         CHECK(false); /* owned and allocated: nothing to refuse */
 }
 
-void domain_begin_end(struct domain *domain)
+void domain_set_dying(struct domain *domain)
 {
     __atomic_store_n(&domain->dying, true, __ATOMIC_SEQ_CST);
 }
@@ -170,7 +170,7 @@ uint64_t domain_destroy(struct domain *domain)
     uint64_t left;
     struct op op;
 
-    domain_begin_end(domain);
+    domain_set_dying(domain);
     while (__atomic_load_n(&domain->operations, __ATOMIC_SEQ_CST) > 0)
         port_yield();
     op_begin_teardown(&op, domain);

@@ -164,7 +164,7 @@ void vcpu_destroy(struct vcpu *vcpu);
  * From now on no operation starts on @domain, and those under way end as soon as they can, with -XEN_ESRCH.  For a
  * machine that has to run vCPUs until domain->operations is zero before it calls domain_destroy().
  */
-void domain_begin_end(struct domain *domain);
+void domain_set_dying(struct domain *domain);
 
 /*
  * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every hold, pin and

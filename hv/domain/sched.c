@@ -238,7 +238,7 @@ static void end_operations(struct machine *machine, struct hv_domain *domain)
 {
     unsigned last = 0;
 
-    domain_begin_end(&domain->domain);
+    domain_set_dying(&domain->domain);
     while (__atomic_load_n(&domain->domain.operations, __ATOMIC_SEQ_CST) > 0) {
         struct hv_vcpu *vcpu = next_vcpu(domain, last);
 

@@ -137,7 +137,7 @@ void vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
         tell("w- ");
 }
 
-void domain_begin_end(struct domain *which)
+void domain_set_dying(struct domain *which)
 {
     assert_ptr_equal(which, &domain.domain);
     tell("end ");
