@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <abi/segment.h>
+#include <engine/types.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/entry.h>
 
@@ -54,7 +55,7 @@ _Static_assert(ENTRY_PROPER == (RFLAGS_IF | 3), "hv/cpu/entry.S");
  * was true in the guest's terms, so the trap means nothing either: cs and ss are the flat ones now, and the data
  * segments of the processor, which are of that mode too, have to go.
  */
-static inline bool __attribute__((warn_unused_result)) cpu_frame_mend(struct cpu_frame *frame)
+static inline bool __must_check cpu_frame_mend(struct cpu_frame *frame)
 {
     bool is_vm86 = frame->rflags & RFLAGS_VM;
 

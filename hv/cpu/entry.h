@@ -70,7 +70,7 @@ bool entry_load_fs(uint16_t selector);
 bool entry_load_gs(uint16_t selector);
 
 /* Copy with recovery from faults: returns how many bytes could not be copied. */
-size_t __attribute__((warn_unused_result)) copy_recover(void *to, const void *from, size_t size);
+size_t __must_check copy_recover(void *to, const void *from, size_t size);
 
 #endif
 

@@ -65,7 +65,7 @@ struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width
  * A zeroed frame, beyond the domain's reservation, that the hypervisor shares with it: the guest may map it writable
  * and can do nothing else with it.  It goes with the domain.  -XEN_ENOMEM.
  */
-int __attribute__((warn_unused_result)) domain_share_new(struct hv_domain *domain, mfn_t *mfn);
+int __must_check domain_share_new(struct hv_domain *domain, mfn_t *mfn);
 
 /*
  * The guest of @domain has come to its end: @reason is SHUTDOWN_* or END_LAST_VCPU.  The first reason counts.  The

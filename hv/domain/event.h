@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <abi/event.h>
+#include <engine/types.h>
 
 struct hv_domain;
 struct hv_vcpu;
@@ -28,7 +29,7 @@ struct vcpu_events {
 typedef void event_listener(struct hv_domain *domain);
 
 /* Give @domain its channels, none in use.  -XEN_ENOMEM. */
-int __attribute__((warn_unused_result)) event_create(struct hv_domain *domain);
+int __must_check event_create(struct hv_domain *domain);
 
 /* Close all of them, and give back their memory; nothing happens where there is none. */
 void event_destroy(struct hv_domain *domain);
@@ -37,8 +38,7 @@ void event_destroy(struct hv_domain *domain);
  * A channel between the guest and the hypervisor, in the state of an interdomain channel whose other end is domain 0;
  * notifies vCPU 0.  -XEN_ENOSPC: no port is free.
  */
-int __attribute__((warn_unused_result))
-event_open_backend(struct hv_domain *domain, event_listener *listener, uint32_t *port);
+int __must_check event_open_backend(struct hv_domain *domain, event_listener *listener, uint32_t *port);
 
 /*
  * Make @port pending for the guest, as the notification of a back end in the hypervisor does.  A port of another kind,

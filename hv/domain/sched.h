@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <abi/vcpu.h>
+#include <engine/types.h>
 
 struct hv_domain;
 struct hv_vcpu;
@@ -28,7 +29,7 @@ struct vcpu_run {
 };
 
 /* Give @vcpu its stack, its guest's registers all zero in vcpu->frame.  -XEN_ENOMEM. */
-int __attribute__((warn_unused_result)) sched_create(struct hv_vcpu *vcpu);
+int __must_check sched_create(struct hv_vcpu *vcpu);
 void sched_destroy(struct hv_vcpu *vcpu);
 
 /* Run @domain's vCPUs until it has ended.  Called once on the processor's own stack. */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <engine/types.h>
+
 struct hv_vcpu;
 
 struct vcpu_state {
@@ -31,11 +33,11 @@ void state_init(void);
 uint64_t state_xcr0_offered(void);
 
 /* Make @vcpu's state that of start of day.  -XEN_ENOMEM: there is no room for the extended state. */
-int __attribute__((warn_unused_result)) state_create(struct hv_vcpu *vcpu);
+int __must_check state_create(struct hv_vcpu *vcpu);
 void state_destroy(struct hv_vcpu *vcpu);
 
 /* x87 and SSE state for a vCPU that does not run, 512 bytes as of fxsave.  False: the processor would not take it. */
-bool __attribute__((warn_unused_result)) state_set_extended(struct hv_vcpu *vcpu, const void *fxsave);
+bool __must_check state_set_extended(struct hv_vcpu *vcpu, const void *fxsave);
 
 /*
  * Move between the processor and @vcpu, which runs on it, or is about to.  Segments are loaded on the vCPU's own stack,
@@ -67,7 +69,7 @@ bool state_load_inactive_gs(uint16_t selector);
 
 /* CR0.TS of @vcpu; xcr0 of the running one (-XEN_EINVAL: not a value that the processor takes). */
 void state_set_task_switched(struct hv_vcpu *vcpu, bool set);
-int __attribute__((warn_unused_result)) state_set_xcr0(struct hv_vcpu *vcpu, uint64_t xcr0);
+int __must_check state_set_xcr0(struct hv_vcpu *vcpu, uint64_t xcr0);
 
 /*
  * CR4 of @vcpu.  Of the bits that guests may set, FSGSBASE and OSXSAVE belong to features that a processor may lack:
@@ -83,5 +85,5 @@ uint64_t state_guest_cr4(const struct hv_vcpu *vcpu);
  * A debug register of @vcpu by its number, with the rules of set_debugreg, [debugreg] of abi/debug.h: -XEN_EPERM,
  * -XEN_EINVAL, -XEN_ENODEV.
  */
-int __attribute__((warn_unused_result)) state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value);
-int __attribute__((warn_unused_result)) state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value);
+int __must_check state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value);
+int __must_check state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <engine/types.h>
 #include <hv/time/timer.h>
 
 #define WATCHDOGS 2u /* of a domain */
@@ -80,7 +81,7 @@ void time_update_wallclock(struct hv_domain *domain);
  * It was @seconds and @nanoseconds since 1970 UTC when time_now() was @at; domains hear of it by
  * time_update_wallclock() only.  -XEN_EINVAL: more than 10^9 - 1 nanoseconds.
  */
-int __attribute__((warn_unused_result)) time_set_wallclock(uint64_t seconds, uint64_t nanoseconds, uint64_t at);
+int __must_check time_set_wallclock(uint64_t seconds, uint64_t nanoseconds, uint64_t at);
 
 /* ---- For time_init(): wallclock.c, calibrate.c. */
 

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <engine/types.h>
+
 #define INSTRUCTION_BYTES_MAX 15u /* longer ones are refused by the processor */
 
 /* The code segment that the instruction stands in. */
@@ -122,5 +124,5 @@ struct instruction {
  * Decode the instruction that @bytes begin with; there are @count of them, and no other is read.  DECODE_OK: the
  * whole of *@instruction is set.  Otherwise nothing in it means anything.
  */
-enum decode_result __attribute__((warn_unused_result))
-decode(enum decode_mode mode, const uint8_t *bytes, size_t count, struct instruction *instruction);
+enum decode_result __must_check decode(enum decode_mode mode, const uint8_t *bytes, size_t count,
+                                       struct instruction *instruction);

@@ -8,13 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <engine/types.h>
+
 struct machine;
 
 /* Provide the page tables for all stacks there will ever be. */
 void stack_init(void);
 
 /* Make stack @number, as many as there are windows for vCPUs (hv/mem/window.h).  False: there is no memory. */
-bool __attribute__((warn_unused_result)) stack_create(struct machine *machine, unsigned number);
+bool __must_check stack_create(struct machine *machine, unsigned number);
 void stack_destroy(struct machine *machine, unsigned number);
 
 /* The end of stack @number: its first push goes below. */

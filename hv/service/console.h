@@ -20,7 +20,7 @@ struct domain_console {
  * Serve the ring in @frame, RAM that the caller holds for as long as the domain exists; opens its event channel.
  * -XEN_ENOSPC: no port is free.
  */
-int __attribute__((warn_unused_result)) console_create(struct hv_domain *domain, mfn_t frame);
+int __must_check console_create(struct hv_domain *domain, mfn_t frame);
 
 /* Move bytes both ways: called for notifications of the guest, when it yields, and when the serial line has input. */
 void console_run(struct hv_domain *domain);

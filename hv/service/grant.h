@@ -35,20 +35,20 @@ struct domain_grants {
  * Version 1, entries 0 and 1 seeded for the console's and the xenstore's ring; MFN_NONE: there is no such ring.
  * -XEN_ENOMEM.
  */
-int __attribute__((warn_unused_result)) grant_create(struct hv_domain *domain, mfn_t console, mfn_t store);
+int __must_check grant_create(struct hv_domain *domain, mfn_t console, mfn_t store);
 
 /* Forget the table.  Its frames are the domain's own, and go with it. */
 void grant_destroy(struct hv_domain *domain);
 
 /* Make the table at least @nr_frames long (GRANT_FRAMES_MAX at most).  -XEN_ENOMEM: it has become a part longer. */
-int __attribute__((warn_unused_result)) grant_grow(struct hv_domain *domain, unsigned nr_frames);
+int __must_check grant_grow(struct hv_domain *domain, unsigned nr_frames);
 
 /*
  * Change to entries of @version, 1 or 2.  The reserved entries are kept as far as they are grants of frames that the
  * other version can name; all others become invalid.  -XEN_ENOMEM, -XEN_EBUSY (the guest has a status frame mapped):
  * nothing has changed.
  */
-int __attribute__((warn_unused_result)) grant_set_version(struct hv_domain *domain, unsigned version);
+int __must_check grant_set_version(struct hv_domain *domain, unsigned version);
 
 /*
  * hv/service/grant_copy.c.  Copy bytes between pages of @domain, granted to itself or named by frame; exchange two

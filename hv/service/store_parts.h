@@ -56,8 +56,8 @@ struct store_watch *store_watch_find(struct store_session *session, struct store
  * Watch @path; an event is due at once.  @relative: the guest named it relative to its home, and hears of it so.
  * -XEN_E2BIG: the guest has too many.
  */
-int __attribute__((warn_unused_result))
-store_watch_add(struct store_session *session, struct store_text path, struct store_text token, bool relative);
+int __must_check store_watch_add(struct store_session *session, struct store_text path, struct store_text token,
+                                 bool relative);
 void store_watch_remove(struct store_session *session, struct store_watch *watch);
 void store_watch_remove_all(struct store_session *session);
 
@@ -87,11 +87,10 @@ _Static_assert(sizeof(struct store_transaction) == 32768, "whole frames");
 struct store_transaction *store_transaction_find(struct store_session *session, uint32_t id);
 
 /* Begin one.  -XEN_ENOSPC: the guest has too many.  -XEN_ENOMEM. */
-int __attribute__((warn_unused_result)) store_transaction_start(struct store_session *session, uint32_t *id);
+int __must_check store_transaction_start(struct store_session *session, uint32_t *id);
 
 /* End it with its changes made to the tree, or dropped.  -XEN_EAGAIN: the tree has changed; they are dropped too. */
-int __attribute__((warn_unused_result))
-store_transaction_commit(struct store_session *session, struct store_transaction *transaction);
+int __must_check store_transaction_commit(struct store_session *session, struct store_transaction *transaction);
 void store_transaction_drop(struct store_session *session, struct store_transaction *transaction);
 void store_transaction_drop_all(struct store_session *session);
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <abi/io.h>
+#include <engine/types.h>
 #include <hv/service/store_tree.h>
 
 #define STORE_WATCHES_MAX      128u
@@ -49,12 +50,11 @@ const char *store_session_output(struct store_session *session, size_t *count);
 void store_session_sent(struct store_session *session, size_t count);
 
 /* The host writes a value: watches fire.  @path is absolute.  -XEN_ENOSPC: the tree is full. */
-int __attribute__((warn_unused_result))
-store_session_write(struct store_session *session, struct store_text path, struct store_text value);
+int __must_check store_session_write(struct store_session *session, struct store_text path, struct store_text value);
 
 /* Give the node at @path, which is there, a list of permissions (store_parts.h).  -XEN_ENOSPC. */
-int __attribute__((warn_unused_result))
-store_session_set_permissions(struct store_session *session, struct store_text path, struct store_text list);
+int __must_check store_session_set_permissions(struct store_session *session, struct store_text path,
+                                               struct store_text list);
 
 /* Put a number in decimal, STORE_DIGITS_MAX bytes at most, at @to.  Returns its length; no zero byte is added. */
 #define STORE_DIGITS_MAX 20u

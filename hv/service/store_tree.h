@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <engine/types.h>
+
 #define STORE_TREE_SIZE 28672u /* with all that belongs to it */
 #define STORE_PATH_MAX  3072u
 #define STORE_NODE_MAX  4096u /* bytes of a value, and of permissions */
@@ -45,10 +47,9 @@ void store_tree_init(struct store_tree *tree);
 void store_tree_copy(struct store_tree *to, const struct store_tree *from);
 
 /* The value of the node at @path; its permissions, of length 0 if they were never set.  -XEN_ENOENT: no such node. */
-int __attribute__((warn_unused_result))
-store_tree_read(const struct store_tree *tree, struct store_text path, struct store_text *value);
-int __attribute__((warn_unused_result))
-store_tree_permissions(const struct store_tree *tree, struct store_text path, struct store_text *permissions);
+int __must_check store_tree_read(const struct store_tree *tree, struct store_text path, struct store_text *value);
+int __must_check store_tree_permissions(const struct store_tree *tree, struct store_text path,
+                                        struct store_text *permissions);
 
 /* The permissions of the node at @path; where it is missing, of the nearest above it, which it would copy. */
 struct store_text store_tree_governing(const struct store_tree *tree, struct store_text path);
@@ -59,20 +60,19 @@ struct store_text store_tree_governing(const struct store_tree *tree, struct sto
  * -XEN_ENOSPC: the tree is full, or the text longer than STORE_NODE_MAX; nothing has changed.  -XEN_ENOENT: there is no
  * such node for permissions.
  */
-int __attribute__((warn_unused_result))
-store_tree_write(struct store_tree *tree, struct store_text path, struct store_text value);
-int __attribute__((warn_unused_result))
-store_tree_set_permissions(struct store_tree *tree, struct store_text path, struct store_text permissions);
+int __must_check store_tree_write(struct store_tree *tree, struct store_text path, struct store_text value);
+int __must_check store_tree_set_permissions(struct store_tree *tree, struct store_text path,
+                                            struct store_text permissions);
 
 /* Make the node at @path, with no value, likewise; nothing if it is there.  -XEN_ENOSPC: the tree is full. */
-int __attribute__((warn_unused_result)) store_tree_make(struct store_tree *tree, struct store_text path);
+int __must_check store_tree_make(struct store_tree *tree, struct store_text path);
 
 /* Remove the node at @path and all below it.  -XEN_ENOENT: no such node.  -XEN_EINVAL: "/". */
-int __attribute__((warn_unused_result)) store_tree_remove(struct store_tree *tree, struct store_text path);
+int __must_check store_tree_remove(struct store_tree *tree, struct store_text path);
 
 /*
  * The names of the nodes directly below @path, each with a zero byte: of their bytes those from @skip on, @size at
  * most, are put at @to.  *@length is the length of them all.  -XEN_ENOENT: no such node.
  */
-int __attribute__((warn_unused_result)) store_tree_list(const struct store_tree *tree, struct store_text path,
-                                                        size_t skip, char *to, size_t size, size_t *length);
+int __must_check store_tree_list(const struct store_tree *tree, struct store_text path, size_t skip, char *to,
+                                 size_t size, size_t *length);

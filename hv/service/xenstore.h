@@ -22,7 +22,7 @@ struct domain_store {
  * notification the tree is filled with what is known of the domain: its name, memory, vCPUs and console.
  * -XEN_ENOMEM, -XEN_ENOSPC (no port is free); nothing is held then.
  */
-int __attribute__((warn_unused_result)) xenstore_create(struct hv_domain *domain, mfn_t frame);
+int __must_check xenstore_create(struct hv_domain *domain, mfn_t frame);
 void xenstore_destroy(struct hv_domain *domain);
 
 /* Answer what the ring holds, as far as there is room: called for notifications of the guest. */
