@@ -9,11 +9,13 @@
 #include <hv/base/serial.h>
 #include <hv/boot/boot.h>
 #include <hv/build/builder.h>
+#include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
 #include <hv/domain/port.h>
-#include <hv/domain/time.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/wallclock.h>
 #include <hv/kernel/bundle.h>
 #include <hv/main.h>
 #include <hv/mem/allocate.h>
@@ -23,6 +25,7 @@
 #include <hv/selftest.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
+#include <hv/time/time.h>
 
 #define DOMAINS_MAX 64u
 #define NS_PER_US   1000u
@@ -97,16 +100,16 @@ static unsigned run_guest(const struct bundle_domain *description)
     sched_start(hv_vcpu_of(domain->vcpus[0]));
     sched_run(&machine, domain);
     reason = domain->end_reason;
-    print("domain %u (%s) %s\n", id, description->name, domain_end_words(reason));
+    print("domain %u (%s) %s\n", id, description->name, shutdown_words(reason));
     audited = audit_passes("before its release");
-    if (!domain_release(domain) || pool_count() != before) {
+    if (!hv_domain_release(domain) || pool_count() != before) {
         print("%lu of the frames that were free before it are not free after it: this is a bug of the hypervisor\n",
               before - pool_count());
         return EXIT_BROKEN;
     }
     if (!audit_passes("after it") || !audited)
         return EXIT_BROKEN;
-    return domain_end_is_good(reason) ? EXIT_GOOD : EXIT_CRASHED;
+    return shutdown_is_good(reason) ? EXIT_GOOD : EXIT_CRASHED;
 }
 
 static _Noreturn void run_bundle(void)
@@ -153,6 +156,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
         print("bundle: %lu bytes at %lx\n", boot_info.bundle.end - boot_info.bundle.start, boot_info.bundle.start);
     selftest_break(line);
     time_init();
+    wallclock_init();
     apic_init();
     nmi_watchdog_init();
     selftest_hang(line);

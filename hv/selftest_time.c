@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The clock and the timers on the real machine, interrupts included. */
 #include <hv/base/clock.h>
-#include <hv/domain/time.h>
 #include <hv/selftest.h>
+#include <hv/time/time.h>
 #include <hv/time/timer.h>
 
 #define READINGS    100000u

@@ -5,6 +5,7 @@
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
 #include <hv/build/builder_parts.h>
+#include <hv/build/hv_domain.h>
 #include <hv/domain/domain.h>
 #include <hv/mem/pool.h>
 
@@ -138,7 +139,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
 {
     const struct bundle_domain *description = build->description;
     struct hv_domain *domain =
-        domain_create(machine, description->id, build->kernel.width, build->nr_pages, description->nr_vcpus);
+        hv_domain_create(machine, description->id, build->kernel.width, build->nr_pages, description->nr_vcpus);
 
     if (!domain)
         return fail(problem, "the machine has not enough memory for another domain");
@@ -201,6 +202,6 @@ struct hv_domain *builder_build(struct machine *machine, const struct bundle_dom
         report(&build);
         return build.domain;
     }
-    (void)domain_release(build.domain);
+    (void)hv_domain_release(build.domain);
     return NULL;
 }

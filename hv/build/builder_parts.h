@@ -3,6 +3,7 @@
 #pragma once
 
 #include <engine/machine.h>
+#include <hv/build/hv_domain.h>
 #include <hv/kernel/bundle.h>
 #include <hv/kernel/judge.h>
 #include <hv/kernel/start_layout.h>
@@ -22,7 +23,7 @@ struct build {
  * ---- Memory (builder_memory.c).
  */
 
-/* Give the domain all of its pages, zeroed, and fill its P2M.  -XEN_ENOMEM: the rest is domain_release()'s. */
+/* Give the domain all of its pages, zeroed, and fill its P2M.  -XEN_ENOMEM: the rest is hv_domain_release()'s. */
 int __must_check build_populate(struct build *build);
 
 /* Give back what the builder itself needed for that. */

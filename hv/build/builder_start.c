@@ -4,6 +4,7 @@
 #include <abi/start.h>
 #include <engine/engine.h>
 #include <hv/build/builder_parts.h>
+#include <hv/build/hv_domain.h>
 #include <hv/domain/vcpu.h>
 
 #define START_MAGIC  "xen-3.0-x86_64"
@@ -94,7 +95,7 @@ void build_start_info(const struct build *build)
     memcpy(info->cmd_line, build->description->command_line, sizeof(info->cmd_line));
 }
 
-/* All else of the vCPU is zero, or as domain_create() has made it. */
+/* All else of the vCPU is zero, or as hv_domain_create() has made it. */
 void build_vcpu(const struct build *build)
 {
     struct hv_vcpu *vcpu = hv_vcpu_of(build->domain->vcpus[0]);

@@ -5,8 +5,8 @@
 #include <engine/access.h>
 #include <hv/base/asm.h>
 #include <hv/call/calls.h>
-#include <hv/domain/time.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/wallclock.h>
 
 #define CPUID_FEATURES 1u
 #define APIC_ID_SHIFT  24u /* in ebx of that leaf */
@@ -14,11 +14,11 @@
 /* The clock of the machine: every domain sees it. */
 static int64_t set_time(const struct machine *machine, uint64_t seconds, uint64_t nanoseconds, uint64_t at)
 {
-    int error = time_set_wallclock(seconds, nanoseconds, at);
+    int error = wallclock_set(seconds, nanoseconds, at);
 
     for (unsigned i = 0; i < machine->nr_domains && !error; i++) {
         if (machine->domains[i])
-            time_update_wallclock(hv_domain_of(machine->domains[i]));
+            wallclock_update(hv_domain_of(machine->domains[i]));
     }
     return error;
 }

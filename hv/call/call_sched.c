@@ -5,7 +5,9 @@
 #include <abi/sched.h>
 #include <engine/access.h>
 #include <hv/call/calls.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/time/time.h>
 
 #define POLL_PORTS_MAX 128u
 
@@ -41,7 +43,7 @@ static unsigned known_reason(uint64_t reason)
 /* The guest does not go on: what is left of a multicall is not done. */
 static int64_t shut_down(struct hv_vcpu *vcpu, uint64_t reason)
 {
-    domain_end(vcpu, known_reason(reason));
+    shutdown_by_guest(vcpu, known_reason(reason));
     return 0;
 }
 
@@ -115,13 +117,13 @@ static int64_t do_poll(struct hv_vcpu *vcpu, vaddr_t arg)
     if (is_over(vcpu, &poll))
         return 0;
     if (poll.timeout)
-        time_set_poll(vcpu, poll.timeout);
+        vcpu_time_set_poll(vcpu, poll.timeout);
     vcpu->run.polling = true;
     do {
         sched_block(vcpu);
     } while (!is_over(vcpu, &poll));
     vcpu->run.polling = false;
-    time_stop_poll(vcpu);
+    vcpu_time_stop_poll(vcpu);
     return 0;
 }
 
@@ -142,7 +144,7 @@ static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
         return -XEN_ESRCH;
     if (domain == &caller->domain || !caller->domain.privileged)
         return -XEN_EPERM;
-    domain_shut_down(hv_domain_of(domain), known_reason(shutdown.reason));
+    shutdown_domain(hv_domain_of(domain), known_reason(shutdown.reason));
     return 0;
 }
 
@@ -177,8 +179,8 @@ static int64_t do_pin_override(struct hv_vcpu *vcpu, vaddr_t arg)
 static int64_t start_watchdog(struct hv_domain *domain, uint32_t seconds)
 {
     for (unsigned i = 0; i < WATCHDOGS; i++) {
-        if (!time_has_watchdog(domain, i)) {
-            time_set_watchdog(domain, i, seconds);
+        if (!vcpu_time_has_watchdog(domain, i)) {
+            vcpu_time_set_watchdog(domain, i, seconds);
             return i + 1;
         }
     }
@@ -196,9 +198,9 @@ static int64_t do_watchdog(struct hv_vcpu *vcpu, vaddr_t arg)
         return -XEN_EINVAL;
     if (watchdog.id == 0)
         return watchdog.timeout ? start_watchdog(domain, watchdog.timeout) : -XEN_EINVAL;
-    if (!time_has_watchdog(domain, watchdog.id - 1))
+    if (!vcpu_time_has_watchdog(domain, watchdog.id - 1))
         return -XEN_EINVAL;
-    time_set_watchdog(domain, watchdog.id - 1, watchdog.timeout);
+    vcpu_time_set_watchdog(domain, watchdog.id - 1, watchdog.timeout);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 /* set_timer_op */
 #include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
+#include <hv/time/time.h>
 
 #define MISTAKE_AHEAD (UINT64_C(1) << 50) /* ns, 13 days: a time further ahead than this was not meant */
 #define MISTAKE_DELAY UINT64_C(100000000) /* ns */
@@ -17,10 +18,10 @@ int64_t call_set_timer_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint64_t timeout = timeout_of(vcpu, args), now = time_now();
 
     if (timeout == 0)
-        time_stop_singleshot(vcpu);
+        vcpu_time_stop_singleshot(vcpu);
     else if (timeout > now + MISTAKE_AHEAD) /* what is negative is far ahead, too */
-        time_set_singleshot(vcpu, now + MISTAKE_DELAY);
+        vcpu_time_set_singleshot(vcpu, now + MISTAKE_DELAY);
     else
-        time_set_singleshot(vcpu, timeout);
+        vcpu_time_set_singleshot(vcpu, timeout);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/call/calls.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
@@ -148,7 +149,7 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
     (void)args;
     vcpu->vcpu.diverted = true;
     if (!access_read(&vcpu->vcpu, &context, VADDR(vcpu->frame->rsp), sizeof(context))) {
-        domain_crash(vcpu, "the frame of iret at %lx cannot be read", vcpu->frame->rsp);
+        shutdown_crash(vcpu, "the frame of iret at %lx cannot be read", vcpu->frame->rsp);
         return 0;
     }
     set_registers(vcpu->frame, &context);
@@ -156,7 +157,7 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
         vcpu->state.iopl = context.rflags & RFLAGS_IOPL;
     if ((context.cs & 3) == 3) {
         if (vcpu_enter_user(&vcpu->vcpu)) {
-            domain_crash(vcpu, "a return to user mode, and there is no page table for it");
+            shutdown_crash(vcpu, "a return to user mode, and there is no page table for it");
             return 0;
         }
         state_swap_gs();

@@ -7,8 +7,10 @@
 #include <hv/base/string.h>
 #include <hv/call/calls.h>
 #include <hv/call/vcpu_initialise.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/time/apic.h>
+#include <hv/time/time.h>
 
 #define PERIOD_LEAST UINT64_C(1000000) /* ns */
 #define PERIOD_MOST  (UINT64_MAX >> 2)
@@ -25,7 +27,7 @@ static int64_t do_up(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
     if (!vcpu->initialised)
         return -XEN_EINVAL;
     if (vcpu->run.down) {
-        time_update_vcpu(vcpu);
+        vcpu_time_update(vcpu);
         sched_start(vcpu);
     }
     return 0;
@@ -56,7 +58,7 @@ static int64_t do_down(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg
     if (!is_up(vcpu))
         return 0;
     if (is_last_up(vcpu))
-        domain_end(caller, END_LAST_VCPU);
+        shutdown_by_guest(caller, END_LAST_VCPU);
     else
         sched_stop(vcpu);
     return 0;
@@ -133,7 +135,7 @@ static int64_t do_set_periodic_timer(struct hv_vcpu *caller, struct hv_vcpu *vcp
         return -XEN_EFAULT;
     if (timer.period_ns < PERIOD_LEAST || timer.period_ns > PERIOD_MOST)
         return -XEN_EINVAL;
-    time_set_periodic(vcpu, timer.period_ns);
+    vcpu_time_set_periodic(vcpu, timer.period_ns);
     return 0;
 }
 
@@ -141,7 +143,7 @@ static int64_t do_stop_periodic_timer(struct hv_vcpu *caller, struct hv_vcpu *vc
 {
     (void)caller;
     (void)arg;
-    time_set_periodic(vcpu, 0);
+    vcpu_time_set_periodic(vcpu, 0);
     return 0;
 }
 
@@ -167,7 +169,7 @@ static int64_t do_set_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *v
         return -XEN_EFAULT;
     if ((timer.flags & VCPU_SSHOTTMR_future) && timer.timeout_abs_ns < time_now())
         return -XEN_ETIME;
-    time_set_singleshot(vcpu, timer.timeout_abs_ns);
+    vcpu_time_set_singleshot(vcpu, timer.timeout_abs_ns);
     return 0;
 }
 
@@ -176,7 +178,7 @@ static int64_t do_stop_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *
     (void)arg;
     if (caller != vcpu)
         return -XEN_EINVAL;
-    time_stop_singleshot(vcpu);
+    vcpu_time_stop_singleshot(vcpu);
     return 0;
 }
 
@@ -214,7 +216,7 @@ static int64_t do_register_vcpu_info(struct hv_vcpu *caller, struct hv_vcpu *vcp
     vcpu->info = place;
     vcpu->info_frame = MFN(wanted.mfn);
     event_recheck(vcpu);
-    time_update_vcpu(vcpu);
+    vcpu_time_update(vcpu);
     return 0;
 }
 
@@ -226,7 +228,7 @@ static int64_t do_register_vcpu_time_memory_area(struct hv_vcpu *caller, struct 
     if (error)
         return error;
     vcpu->time.area = area;
-    time_update_vcpu(vcpu);
+    vcpu_time_update(vcpu);
     return 0;
 }
 

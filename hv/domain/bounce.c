@@ -5,6 +5,7 @@
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/domain/bounce.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/state.h>
 #include <hv/domain/vcpu.h>
 
@@ -54,7 +55,7 @@ static void enter(struct hv_vcpu *vcpu, const void *words, size_t size, const st
     }
     rsp = (rsp & ~(STACK_ALIGN - 1)) - size;
     if (!access_write(&vcpu->vcpu, VADDR(rsp), words, size)) {
-        domain_crash(vcpu, "the frame of a handler cannot be written to the kernel's stack at %lx", rsp);
+        shutdown_crash(vcpu, "the frame of a handler cannot be written to the kernel's stack at %lx", rsp);
         return;
     }
     if (handler->mask_events)
@@ -94,7 +95,7 @@ static bool find_gate(struct hv_vcpu *vcpu, unsigned vector, struct callback *ha
     *handler = (struct callback){gate->address, gate->flags & 4, gate->cs};
     if (handler->address)
         return true;
-    domain_crash(vcpu, "there is no handler for vector %u, error code %lx", vector, vcpu->frame->error);
+    shutdown_crash(vcpu, "there is no handler for vector %u, error code %lx", vector, vcpu->frame->error);
     return false;
 }
 
@@ -160,7 +161,7 @@ void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
     if (vcpu->bounce.failsafe.address)
         enter(vcpu, &words, sizeof(words), &vcpu->bounce.failsafe);
     else
-        domain_crash(vcpu, "a segment selector is not valid any more, and there is no failsafe callback");
+        shutdown_crash(vcpu, "a segment selector is not valid any more, and there is no failsafe callback");
 }
 
 void bounce_request_nmi(struct hv_vcpu *vcpu)
@@ -183,7 +184,7 @@ void bounce_event(struct hv_vcpu *vcpu)
     const struct callback handler = {vcpu->bounce.event.address, true, 0};
 
     if (!handler.address) {
-        domain_crash(vcpu, "an event is to be delivered, and there is no event callback");
+        shutdown_crash(vcpu, "an event is to be delivered, and there is no event callback");
         return;
     }
     bounce(vcpu, &handler);

@@ -13,9 +13,6 @@
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u
 
-/* A reason for an end that no guest can name: its last vCPU has gone down, and nothing of it will ever run again. */
-#define END_LAST_VCPU (SHUTDOWN_MAX + 1)
-
 struct hv_vcpu;
 
 struct hv_domain {
@@ -53,50 +50,3 @@ static inline bool domain_assists(const struct hv_domain *domain, unsigned type)
 {
     return domain->vm_assist >> type & 1;
 }
-
-/*
- * Make a domain of @id with @nr_vcpus vCPUs (1 to VCPUS_MAX), none of which runs, no memory, and its shared_info.
- * NULL: there is not enough memory.  The caller fills it and starts a vCPU (hv/domain/sched.h).
- */
-struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
-                                unsigned nr_vcpus);
-
-/*
- * A zeroed frame, beyond the domain's reservation, that the hypervisor shares with it: the guest may map it writable
- * and can do nothing else with it.  It goes with the domain.  -XEN_ENOMEM.
- */
-int __must_check domain_share_new(struct hv_domain *domain, mfn_t *mfn);
-
-/*
- * The guest of @domain has come to its end: @reason is SHUTDOWN_* or END_LAST_VCPU.  The first reason counts.  The
- * caller goes on as far as the next return to the guest, which does not happen.
- */
-void domain_shut_down(struct hv_domain *domain, unsigned reason);
-
-/*
- * A watchdog of @domain has run out: domain_shut_down() with SHUTDOWN_watchdog, and where that makes it a bad end, with
- * a report of the vCPU that runs or ran last.
- */
-void domain_end_by_watchdog(struct hv_domain *domain);
-
-/*
- * The guest of the running @vcpu ends its domain, with @reason: like domain_shut_down(), and where that makes it a bad
- * end, with a report of where it was.
- */
-void domain_end(struct hv_vcpu *vcpu, unsigned reason);
-
-/* What is said of a domain that has ended for @reason, SHUTDOWN_* or END_LAST_VCPU: "powered off".  Is that good? */
-const char *domain_end_words(unsigned reason);
-bool domain_end_is_good(unsigned reason);
-
-/*
- * The guest's state cannot go on: say why, with the registers and the last refusal, and shut the domain down with
- * SHUTDOWN_crash.  Returns; as above.
- */
-void domain_crash(struct hv_vcpu *vcpu, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/*
- * Give back all that the domain has, none of whose vCPUs will run any more.  Called outside any vCPU.  True: every
- * frame is back and every count was zero; otherwise what is left has been reported.
- */
-bool domain_release(struct hv_domain *domain);

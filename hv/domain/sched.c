@@ -6,10 +6,10 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/sched.h>
-#include <hv/domain/time.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/stack.h>
 #include <hv/time/nmi_watchdog.h>
+#include <hv/time/time.h>
 
 #define TURN_NS UINT64_C(10000000) /* a vCPU's turn while others want to run */
 #define TICK_NS UINT64_C(10000000) /* the period of a new vCPU's timer */
@@ -139,7 +139,7 @@ void sched_stop(struct hv_vcpu *vcpu)
 static void first_start(struct hv_vcpu *vcpu)
 {
     vcpu->run.started = true;
-    time_set_periodic(vcpu, TICK_NS);
+    vcpu_time_set_periodic(vcpu, TICK_NS);
 }
 
 void sched_start(struct hv_vcpu *vcpu)
@@ -201,7 +201,7 @@ static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
     vcpu_switch(machine, vcpu);
     state_load(vcpu);
     vcpu->run.arrives = true;
-    time_update_vcpu(vcpu);
+    vcpu_time_update(vcpu);
 }
 
 /* The interrupt is all that the end of a turn needs: sched_is_due() is asked on the way back from it. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames that a domain and the hypervisor share. */
+/* A frame is populated beyond the reservation, and then leaves it. */
 #include <abi/layout.h>
 #include <engine/engine.h>
-#include <hv/domain/domain.h>
+#include <hv/domain/share.h>
 
-int domain_share_new(struct hv_domain *domain, mfn_t *mfn)
+int share_new(struct hv_domain *domain, mfn_t *mfn)
 {
     int error;
 

@@ -11,7 +11,7 @@
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/state.h>
-#include <hv/domain/time.h>
+#include <hv/domain/vcpu_time.h>
 
 struct hv_vcpu {
     struct vcpu vcpu;          /* first: the engine hands out pointers to it */

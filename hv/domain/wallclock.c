@@ -4,8 +4,9 @@
 #include <hv/base/clock.h>
 #include <hv/base/print.h>
 #include <hv/domain/domain.h>
-#include <hv/domain/time.h>
+#include <hv/domain/wallclock.h>
 #include <hv/time/rtc.h>
+#include <hv/time/time.h>
 
 static uint64_t start_seconds; /* since 1970 UTC */
 static uint32_t start_nanoseconds;
@@ -19,11 +20,11 @@ void wallclock_init(void)
         print("clock: no time of day; guests start in 1970\n");
         return;
     }
-    if (time_set_wallclock(seconds, 0, time_now()))
+    if (wallclock_set(seconds, 0, time_now()))
         print("clock: the time of day is not usable\n");
 }
 
-int time_set_wallclock(uint64_t seconds, uint64_t nanoseconds, uint64_t at)
+int wallclock_set(uint64_t seconds, uint64_t nanoseconds, uint64_t at)
 {
     uint64_t before = at % NS_PER_SECOND;
     bool borrow = nanoseconds < before;
@@ -53,7 +54,7 @@ static struct wallclock_place find_place(const struct hv_domain *domain)
     }
 }
 
-void time_update_wallclock(struct hv_domain *domain)
+void wallclock_update(struct hv_domain *domain)
 {
     struct wallclock_place place = find_place(domain);
 

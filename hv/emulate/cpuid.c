@@ -3,6 +3,7 @@
 #include <hv/cpu/cpu.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/cpuid.h>
+#include <hv/time/time.h>
 
 struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {

@@ -10,9 +10,9 @@
 #include <hv/domain/domain.h>
 #include <hv/domain/event.h>
 #include <hv/domain/report.h>
-#include <hv/domain/time.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
+#include <hv/time/time.h>
 #include <hv/time/timer.h>
 
 #define POLL_INTERVAL UINT64_C(10000000) /* ns */

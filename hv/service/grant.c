@@ -9,6 +9,7 @@
 #include <engine/engine.h>
 #include <hv/base/string.h>
 #include <hv/domain/domain.h>
+#include <hv/domain/share.h>
 #include <hv/service/grant.h>
 
 #define BACKEND 0u /* the domain at the other end of the rings */
@@ -20,7 +21,7 @@ _Static_assert(GRANT_FRAMES_MAX *V2_PER_FRAME <= GRANT_STATUS_MAX * STATUS_PER_F
 static int take_frames(struct hv_domain *domain, mfn_t *frames, unsigned *count, unsigned wanted)
 {
     while (*count < wanted) {
-        if (domain_share_new(domain, &frames[*count]))
+        if (share_new(domain, &frames[*count]))
             return -XEN_ENOMEM;
         (*count)++;
     }

@@ -10,9 +10,9 @@
 #include <hv/base/clock.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
-#include <hv/domain/time.h>
 #include <hv/mem/paging.h>
 #include <hv/time/apic.h>
+#include <hv/time/time.h>
 #include <hv/time/timer.h>
 
 #define LEAF_VERSION         1u

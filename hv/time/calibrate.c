@@ -7,9 +7,9 @@
 #include <stdbool.h>
 
 #include <hv/base/asm.h>
-#include <hv/domain/time.h>
 #include <hv/time/pit.h>
 #include <hv/time/rtc.h>
+#include <hv/time/time.h>
 
 #define PIT_COUNT      11932u /* 10 ms */
 #define RUNS           20u

@@ -6,10 +6,10 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_frame.h>
 #include <hv/cpu/fault.h>
-#include <hv/domain/time.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/pit.h>
+#include <hv/time/time.h>
 
 #define COUNT_FIRST 1193u    /* 1 ms, to see that they come */
 #define COUNT_MOST  0x10000u /* the longest that it counts: 55 ms */

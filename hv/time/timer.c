@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 #include <hv/base/asm.h>
-#include <hv/domain/time.h>
 #include <hv/time/apic.h>
+#include <hv/time/time.h>
 #include <hv/time/timer.h>
 
 static struct timer *first;

@@ -18,6 +18,7 @@
 #include <abi/trap.h>
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
 #define BUFFER       UINT64_C(0x10000) /* where the guest's stacks lie */
@@ -74,7 +75,7 @@ void state_swap_gs(void)
     gs_swapped = !gs_swapped;
 }
 
-void domain_crash(struct hv_vcpu *which, const char *format, ...)
+void shutdown_crash(struct hv_vcpu *which, const char *format, ...)
 {
     assert_ptr_equal(which, &vcpu);
     (void)format;

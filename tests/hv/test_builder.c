@@ -29,6 +29,7 @@
 #include <abi/start.h>
 #include <engine/engine.h>
 #include <hv/build/builder.h>
+#include <hv/build/hv_domain.h>
 #include <hv/kernel/elf_format.h>
 #include <hv/kernel/elf_image.h>
 #include <tests/hv/lib/elf_maker.h>
@@ -145,7 +146,7 @@ static void build(enum kind kind, bool privileged, bool with_ramdisk)
 
 static void release_all(void)
 {
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
     end();
 }
 
@@ -407,7 +408,7 @@ static void test_sizes(void **state)
     description.memory_kib = needed;
     domain = builder_build(&sim->machine, &description, &problem);
     assert_non_null(domain);
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
     description.memory_kib = sim->pool_at_start * 4 + 4;
     expect_refused("KiB left");
     description.memory_kib = UINT64_C(1) << 42;
@@ -461,7 +462,7 @@ static void test_numbers(void **state)
     assert_non_null(domain);
     assert_null(builder_build(&sim->machine, &description, &problem));
     assert_non_null(strstr(problem, "already"));
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
     end();
 }
 

@@ -12,19 +12,20 @@
 
 #include <abi/errno.h>
 #include <abi/platform.h>
+#include <hv/domain/wallclock.h>
 #include <tests/hv/lib/guest_calls.h>
 
 static uint64_t clock_seconds, clock_at;
 static unsigned nr_told; /* domains that have been told of the clock */
 
-int time_set_wallclock(uint64_t seconds, uint64_t nanoseconds, uint64_t at)
+int wallclock_set(uint64_t seconds, uint64_t nanoseconds, uint64_t at)
 {
     clock_seconds = seconds;
     clock_at = at;
     return nanoseconds < 1000000000 ? 0 : -XEN_EINVAL;
 }
 
-void time_update_wallclock(struct hv_domain *of)
+void wallclock_update(struct hv_domain *of)
 {
     assert_ptr_equal(of, &domain);
     nr_told++;

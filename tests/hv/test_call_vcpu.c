@@ -12,6 +12,7 @@
 
 #include <abi/errno.h>
 #include <abi/vcpu.h>
+#include <hv/domain/shutdown.h>
 #include <tests/hv/lib/guest_vcpus.h>
 
 static void test_errors(void **state)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains made and released on the hosted machine by engine and hv/build/domain.c together: what a new one is, the way
- * back from wherever its making can fail, its end, and what it is told to have left behind.  On the machine:
+ * Domains made and released on the hosted machine by engine and hv/build/hv_domain.c together: what a new one is, the
+ * way back from wherever its making can fail, its end, and what it is told to have left behind.  On the machine:
  * tests/guest with `--audit`, hv/selftest_domain.c.
  */
-/* links: hv/build/domain.c hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
+/* links: hv/build/hv_domain.c hv/domain/shutdown.c */
+/* links: hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
 /* links: engine/op.c engine/pin.c engine/refuse.c engine/reservation.c engine/root.c engine/segment.c engine/table.c */
@@ -27,8 +28,13 @@
 #include <abi/shared.h>
 #include <engine/engine.h>
 #include <hv/base/print.h>
+#include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/share.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/vcpu_time.h>
+#include <hv/domain/wallclock.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/window.h>
 #include <sim/sim.h>
@@ -114,19 +120,19 @@ void event_destroy(struct hv_domain *domain)
     events -= events > 0; /* it may not have been made */
 }
 
-void time_create(struct hv_vcpu *vcpu)
+void vcpu_time_create(struct hv_vcpu *vcpu)
 {
     assert_non_null(vcpu->info); /* the clock is shown there */
     timers++;
 }
 
-void time_stop(struct hv_vcpu *vcpu)
+void vcpu_time_stop(struct hv_vcpu *vcpu)
 {
     assert_non_null(vcpu->vcpu.domain);
     timers--;
 }
 
-void time_update_wallclock(struct hv_domain *domain)
+void wallclock_update(struct hv_domain *domain)
 {
     assert_non_null(domain->shared_info);
     wallclocks++;
@@ -200,7 +206,7 @@ static struct machine *machine(void)
 
 static void test_create(void **state)
 {
-    struct hv_domain *domain = domain_create(machine(), 1, WIDTH_PAE, 10, 3);
+    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_PAE, 10, 3);
     const uint8_t *places;
 
     (void)state;
@@ -231,7 +237,7 @@ static void test_create(void **state)
         assert_false(vcpu->initialised || vcpu->vcpu.user_mode);
     }
     assert_null(vcpu_find(domain, 3));
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
     assert_null(machine()->domains[1]);
     assert_int_equal(consoles, 1);
     assert_int_equal(stores, 1);
@@ -240,13 +246,13 @@ static void test_create(void **state)
 /* As many as the hosted machine knows. */
 static void test_many_vcpus(void **state)
 {
-    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, SIM_MAX_VCPUS);
+    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 10, SIM_MAX_VCPUS);
 
     (void)state;
     assert_int_equal(timers, SIM_MAX_VCPUS);
     assert_ptr_equal(vcpu_find(domain, SIM_MAX_VCPUS - 1)->info,
                      (uint8_t *)domain->shared_info + (size_t)(SIM_MAX_VCPUS - 1) * 64);
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
 }
 
 /* Each step of the making fails once: what came before is undone, and another domain can be made in its place. */
@@ -260,10 +266,10 @@ static void test_each_failure(void **state)
 
         steps_left = failures;
         events = 0;
-        domain = domain_create(machine(), 0, WIDTH_64, 10, 3);
+        domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 3);
         steps_left = NEVER;
         if (domain) {
-            assert_true(domain_release(domain));
+            assert_true(hv_domain_release(domain));
             break;
         }
         assert_null(machine()->domains[0]);
@@ -281,7 +287,7 @@ static void test_no_memory(void **state)
     (void)state;
     for (unsigned i = 0; i < FRAMES; i++)
         assert_true(machine_take(machine(), 0, &taken[i]));
-    assert_null(domain_create(machine(), 0, WIDTH_64, 10, 1));
+    assert_null(hv_domain_create(machine(), 0, WIDTH_64, 10, 1));
     assert_int_equal(wallclocks, 0);
     for (unsigned i = 0; i < FRAMES; i++)
         machine_give(machine(), taken[i], 0);
@@ -290,21 +296,21 @@ static void test_no_memory(void **state)
 /* Windows and stacks are never those of a vCPU that there is, in this domain or another, and come back with theirs. */
 static void test_windows(void **state)
 {
-    struct hv_domain *first = domain_create(machine(), 0, WIDTH_64, 10, 2);
-    struct hv_domain *second = domain_create(machine(), 1, WIDTH_64, 10, 2);
+    struct hv_domain *first = hv_domain_create(machine(), 0, WIDTH_64, 10, 2);
+    struct hv_domain *second = hv_domain_create(machine(), 1, WIDTH_64, 10, 2);
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(vcpu_find(first, i)->window, WINDOW_OF_VCPUS + i);
         assert_int_equal(vcpu_find(second, i)->window, WINDOW_OF_VCPUS + 2 + i);
     }
-    assert_true(domain_release(first));
-    first = domain_create(machine(), 0, WIDTH_64, 10, 3);
+    assert_true(hv_domain_release(first));
+    first = hv_domain_create(machine(), 0, WIDTH_64, 10, 3);
     assert_int_equal(vcpu_find(first, 0)->window, WINDOW_OF_VCPUS);
     assert_int_equal(vcpu_find(first, 1)->window, WINDOW_OF_VCPUS + 1);
     assert_int_equal(vcpu_find(first, 2)->window, WINDOW_OF_VCPUS + 4);
-    assert_true(domain_release(second));
-    assert_true(domain_release(first));
+    assert_true(hv_domain_release(second));
+    assert_true(hv_domain_release(first));
 }
 
 /*
@@ -313,71 +319,71 @@ static void test_windows(void **state)
 
 static void test_shut_down(void **state)
 {
-    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, 2);
+    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 2);
 
     (void)state;
-    domain_shut_down(domain, SHUTDOWN_reboot);
+    shutdown_domain(domain, SHUTDOWN_reboot);
     assert_true(domain->ended);
     assert_int_equal(domain->end_reason, SHUTDOWN_reboot);
     for (unsigned i = 0; i < 2; i++)
         assert_true(vcpu_find(domain, i)->run.attention); /* each stops on its way back to its guest */
-    domain_shut_down(domain, SHUTDOWN_poweroff);
+    shutdown_domain(domain, SHUTDOWN_poweroff);
     assert_int_equal(domain->end_reason, SHUTDOWN_reboot); /* the first counts */
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
 }
 
 static void test_noted_reason(void **state)
 {
-    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, 1);
+    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 1);
 
     (void)state;
     domain->reason_noted = true;
     domain->noted_reason = SHUTDOWN_watchdog;
-    domain_shut_down(domain, SHUTDOWN_poweroff);
+    shutdown_domain(domain, SHUTDOWN_poweroff);
     assert_int_equal(domain->end_reason, SHUTDOWN_watchdog);
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
 }
 
 /* Its report is of the vCPU that is on the processor, if that is one of its own. */
 static void test_end_by_watchdog(void **state)
 {
-    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 10, 2);
-    struct hv_domain *other = domain_create(machine(), 1, WIDTH_64, 10, 1);
+    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 2);
+    struct hv_domain *other = hv_domain_create(machine(), 1, WIDTH_64, 10, 1);
 
     (void)state;
     strcpy(other->name, "box");
     cpu_boot.current = vcpu_find(domain, 1);
-    domain_end_by_watchdog(other);
+    shutdown_by_watchdog(other);
     assert_string_equal(said, "domain 1 (box) was ended by its watchdog: it was not started anew in time\n");
     assert_int_equal(other->end_reason, SHUTDOWN_watchdog);
     assert_int_equal(reports, 0);
-    domain_end_by_watchdog(domain);
+    shutdown_by_watchdog(domain);
     assert_int_equal(reports, 1);
-    domain_end_by_watchdog(domain); /* its second watchdog */
+    shutdown_by_watchdog(domain); /* its second watchdog */
     assert_int_equal(reports, 1);
     cpu_boot.current = NULL;
-    assert_true(domain_release(other));
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(other));
+    assert_true(hv_domain_release(domain));
 }
 
 static void test_crash(void **state)
 {
-    struct hv_domain *domain = domain_create(machine(), 1, WIDTH_64, 10, 1);
+    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 10, 1);
     struct hv_vcpu *vcpu = vcpu_find(domain, 0);
 
     (void)state;
     strcpy(domain->name, "box");
-    domain_crash(vcpu, "because of %u", 42u);
+    shutdown_crash(vcpu, "because of %u", 42u);
     assert_string_equal(said, "domain 1 (box) crashed: because of 42\n");
     assert_int_equal(reports, 1);
     assert_int_equal(domain->end_reason, SHUTDOWN_crash);
     assert_true(vcpu->vcpu.diverted);
     vcpu->vcpu.diverted = false;
-    domain_crash(vcpu, "again");
+    shutdown_crash(vcpu, "again");
     assert_int_equal(reports, 1); /* the first is what went wrong; the second may follow from it */
     assert_null(strstr(said, "again"));
     assert_true(vcpu->vcpu.diverted);
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
 }
 
 /*
@@ -386,15 +392,15 @@ static void test_crash(void **state)
 
 static void test_memory_comes_back(void **state)
 {
-    struct hv_domain *domain = domain_create(machine(), 0, WIDTH_64, 20, 1);
+    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 20, 1);
     mfn_t mfn;
 
     (void)state;
     for (unsigned i = 0; i < 20; i++)
         assert_int_equal(domain_populate(&domain->domain, PFN(i), &mfn), 0);
-    assert_int_equal(domain_share_new(domain, &mfn), 0);
+    assert_int_equal(share_new(domain, &mfn), 0);
     assert_int_equal(sim_pool_count(sim), FRAMES - 22);
-    assert_true(domain_release(domain));
+    assert_true(hv_domain_release(domain));
     assert_string_equal(said, "");
 }
 
@@ -413,12 +419,12 @@ static void test_no_window(void **state)
         all[i] = &vcpu->vcpu;
     }
     machine()->domains[1] = &everybody;
-    assert_null(domain_create(machine(), 0, WIDTH_64, 10, 1));
+    assert_null(hv_domain_create(machine(), 0, WIDTH_64, 10, 1));
     assert_int_equal(objects, 0);
     everybody.nr_vcpus = count - 1;
-    assert_non_null(domain_create(machine(), 0, WIDTH_64, 10, 1));
+    assert_non_null(hv_domain_create(machine(), 0, WIDTH_64, 10, 1));
     assert_int_equal(hv_vcpu_of(machine()->domains[0]->vcpus[0])->window, WINDOWS_MAX - 1);
-    assert_true(domain_release(hv_domain_of(machine()->domains[0])));
+    assert_true(hv_domain_release(hv_domain_of(machine()->domains[0])));
     for (unsigned i = 0; i < count; i++)
         free(hv_vcpu_of(all[i]));
     free(all);
@@ -427,8 +433,8 @@ static void test_no_window(void **state)
 /* References that nobody put: the first frames are named, with their counts, and those of nobody else. */
 static void test_leak(void **state)
 {
-    struct hv_domain *other = domain_create(machine(), 0, WIDTH_64, 20, 1);
-    struct hv_domain *domain = domain_create(machine(), 1, WIDTH_64, 20, 1);
+    struct hv_domain *other = hv_domain_create(machine(), 0, WIDTH_64, 20, 1);
+    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 20, 1);
     char expected[1024] = "domain 1 (sieve) has left 10 frames behind:\n";
     unsigned shown = 0;
     mfn_t mfn;
@@ -440,7 +446,7 @@ static void test_leak(void **state)
         assert_int_equal(domain_populate(&domain->domain, PFN(i), &mfn), 0);
         assert_true(frame_get(&machine()->frames[mfn.v], &domain->domain));
     }
-    assert_false(domain_release(domain));
+    assert_false(hv_domain_release(domain));
     for (unsigned i = 0; i < FRAMES && shown < 8; i++) {
         size_t length = strlen(expected);
 
@@ -450,7 +456,7 @@ static void test_leak(void **state)
         shown++;
     }
     assert_string_equal(said, expected);
-    assert_true(domain_release(other));
+    assert_true(hv_domain_release(other));
     assert_int_equal(objects + stacks + states + timers + events, 0);
     assert_int_equal(sim_pool_count(sim), FRAMES - 10);
     sim_destroy(sim);

@@ -20,6 +20,7 @@
 #include <abi/hypercall.h>
 #include <engine/engine.h>
 #include <hv/call/calls.h>
+#include <hv/domain/share.h>
 #include <hv/domain/vcpu.h>
 
 #define ARGS   UINT64_C(0x10000) /* where the guest has its arguments */
@@ -63,7 +64,7 @@ void port_frame_clear(mfn_t mfn)
     memset(port_frame_map(mfn), 0, 4096);
 }
 
-int domain_share_new(struct hv_domain *which, mfn_t *mfn)
+int share_new(struct hv_domain *which, mfn_t *mfn)
 {
     assert_ptr_equal(which, &domain);
     if (frames_left == 0)

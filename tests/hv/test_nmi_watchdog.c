@@ -14,9 +14,9 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_frame.h>
 #include <hv/cpu/fault.h>
-#include <hv/domain/time.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/nmi_watchdog.h>
+#include <hv/time/time.h>
 
 #define TICK_NS UINT64_C(55000000)
 #define HANG_NS UINT64_C(2000000000)

@@ -22,10 +22,13 @@
 #include <hv/base/print.h>
 #include <hv/call/calls.h>
 #include <hv/cpu/cpu.h>
-#include <hv/domain/time.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/vcpu_time.h>
+#include <hv/domain/wallclock.h>
 #include <hv/time/apic.h>
 #include <hv/time/rtc.h>
+#include <hv/time/time.h>
 
 /*
  * The processor's clock is the test's own, or the results would depend on who else is at work: it stands still but for
@@ -40,7 +43,8 @@ static uint64_t read_fake_tsc(void)
 }
 
 #define asm_read_tsc read_fake_tsc
-#include <hv/domain/time.c>
+#include <hv/domain/vcpu_time.c>
+#include <hv/time/time.c>
 #include <hv/time/timer.c>
 
 __extension__ typedef unsigned __int128 uint128_t;
@@ -86,7 +90,7 @@ void sched_wake(struct hv_vcpu *vcpu)
     wakes++;
 }
 
-void domain_end_by_watchdog(struct hv_domain *which)
+void shutdown_by_watchdog(struct hv_domain *which)
 {
     assert_ptr_equal(which, &domain);
     ended = 100 + SHUTDOWN_watchdog;
@@ -132,7 +136,7 @@ static int set_up(void **state)
         vcpus[i].vcpu.domain = &domain.domain;
         vcpus[i].vcpu.id = i;
         vcpus[i].info = (struct vcpu_info *)shared + i;
-        time_create(&vcpus[i]);
+        vcpu_time_create(&vcpus[i]);
     }
     virqs = wakes = ended = 0;
     area_mapped = true;
@@ -143,8 +147,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    time_stop(&vcpus[0]);
-    time_stop(&vcpus[1]);
+    vcpu_time_stop(&vcpus[0]);
+    vcpu_time_stop(&vcpus[1]);
     return 0;
 }
 
@@ -354,11 +358,11 @@ static void test_info(void **state)
 
     (void)state;
     check_guest_time(info);
-    time_update_vcpu(&vcpus[0]);
+    vcpu_time_update(&vcpus[0]);
     assert_true(info->version != version);
     check_guest_time(info);
     vcpus[0].info->time.version = 12345; /* the guest's own fault, and nobody else's */
-    time_update_vcpu(&vcpus[0]);
+    vcpu_time_update(&vcpus[0]);
     check_guest_time(info);
     assert_int_equal(vcpus[0].info->evtchn_upcall_pending, 0);
     assert_true(vcpus[0].info->arch.cr2 == 0);
@@ -383,19 +387,19 @@ static void test_area(void **state)
 {
     (void)state;
     vcpus[0].time.area = AREA;
-    time_update_vcpu(&vcpus[0]);
+    vcpu_time_update(&vcpus[0]);
     check_guest_time(&area);
     assert_memory_equal(&area, &vcpus[0].info->time, sizeof(area));
 
     memset(&area, 0xee, sizeof(area));
     vcpus[0].vcpu.user_mode = true;
-    time_update_vcpu(&vcpus[0]);
+    vcpu_time_update(&vcpus[0]);
     vcpus[0].vcpu.user_mode = false;
     cpu_boot.current = &vcpus[1];
-    time_update_vcpu(&vcpus[0]);
+    vcpu_time_update(&vcpus[0]);
     cpu_boot.current = &vcpus[0];
     area_mapped = false;
-    time_update_vcpu(&vcpus[0]);
+    vcpu_time_update(&vcpus[0]);
     assert_int_equal(area.version, 0xeeeeeeee);
 }
 
@@ -414,22 +418,22 @@ static void test_wallclock(void **state)
     uint64_t nanoseconds;
 
     (void)state;
-    time_update_wallclock(&domain);
+    wallclock_update(&domain);
     assert_true(wall_seconds(&nanoseconds) == FAKE_DATE - 1); /* what passed before the clock was read */
     assert_in_range(nanoseconds, NS_PER_SECOND / 2, NS_PER_SECOND - 1);
-    assert_int_equal(time_set_wallclock(1, NS_PER_SECOND, 0), -XEN_EINVAL);
-    assert_int_equal(time_set_wallclock(UINT64_C(0x123456789), 5, 7 * NS_PER_SECOND + 6), 0);
-    time_update_wallclock(&domain);
+    assert_int_equal(wallclock_set(1, NS_PER_SECOND, 0), -XEN_EINVAL);
+    assert_int_equal(wallclock_set(UINT64_C(0x123456789), 5, 7 * NS_PER_SECOND + 6), 0);
+    wallclock_update(&domain);
     assert_true(wall_seconds(&nanoseconds) == UINT64_C(0x123456789) - 8);
     assert_true(nanoseconds == NS_PER_SECOND - 1);
-    assert_int_equal(time_set_wallclock(100, 999999999, 2 * NS_PER_SECOND), 0);
-    time_update_wallclock(&domain);
+    assert_int_equal(wallclock_set(100, 999999999, 2 * NS_PER_SECOND), 0);
+    wallclock_update(&domain);
     assert_true(wall_seconds(&nanoseconds) == 98 && nanoseconds == 999999999);
 
     memset(shared, 0, sizeof(shared));
     domain.domain.width = WIDTH_PAE;
-    assert_int_equal(time_set_wallclock(UINT64_C(0x200000003), 4, 0), 0);
-    time_update_wallclock(&domain);
+    assert_int_equal(wallclock_set(UINT64_C(0x200000003), 4, 0), 0);
+    wallclock_update(&domain);
     assert_int_equal(compat->wc_sec, 3);
     assert_int_equal(compat->arch.wc_sec_hi, 2);
     assert_int_equal(compat->wc_nsec, 4);
@@ -445,18 +449,18 @@ static void test_singleshot(void **state)
     uint64_t begin = time_now();
 
     (void)state;
-    time_set_singleshot(&vcpus[0], begin);
+    vcpu_time_set_singleshot(&vcpus[0], begin);
     assert_int_equal(virqs, 1);
-    time_set_singleshot(&vcpus[0], begin + 1000000);
+    vcpu_time_set_singleshot(&vcpus[0], begin + 1000000);
     assert_int_equal(virqs, 1);
     wait_until(begin + 1000000);
     assert_int_equal(virqs, 2);
-    time_set_singleshot(&vcpus[0], time_now() + 1000000);
-    time_set_singleshot(&vcpus[0], 1); /* replaces it */
+    vcpu_time_set_singleshot(&vcpus[0], time_now() + 1000000);
+    vcpu_time_set_singleshot(&vcpus[0], 1); /* replaces it */
     assert_int_equal(virqs, 3);
     assert_false(vcpus[0].time.singleshot.active);
-    time_set_singleshot(&vcpus[0], time_now() + NS_PER_SECOND);
-    time_stop_singleshot(&vcpus[0]);
+    vcpu_time_set_singleshot(&vcpus[0], time_now() + NS_PER_SECOND);
+    vcpu_time_stop_singleshot(&vcpus[0]);
     assert_false(vcpus[0].time.singleshot.active);
 }
 
@@ -465,7 +469,7 @@ static void test_periodic(void **state)
     uint64_t begin;
 
     (void)state;
-    time_set_periodic(&vcpus[0], 1000000);
+    vcpu_time_set_periodic(&vcpus[0], 1000000);
     begin = vcpus[0].time.periodic.deadline;
     wait_until(begin);
     assert_int_equal(virqs, 1);
@@ -473,7 +477,7 @@ static void test_periodic(void **state)
     assert_int_equal(virqs, 2);
     assert_true(vcpus[0].time.periodic.active);
     assert_true(vcpus[0].time.periodic.deadline == begin + 6000000);
-    time_set_periodic(&vcpus[0], 0);
+    vcpu_time_set_periodic(&vcpus[0], 0);
     assert_false(vcpus[0].time.periodic.active);
 }
 
@@ -482,17 +486,17 @@ static void test_poll_and_watchdogs(void **state)
     uint64_t begin = time_now();
 
     (void)state;
-    time_set_poll(&vcpus[0], begin + 1000);
+    vcpu_time_set_poll(&vcpus[0], begin + 1000);
     wait_until(begin + 1000);
     assert_int_equal(wakes, 1);
-    time_set_watchdog(&domain, 0, 3);
-    time_set_watchdog(&domain, 1, 1);
-    assert_true(time_has_watchdog(&domain, 0) && time_has_watchdog(&domain, 1));
-    time_set_watchdog(&domain, 0, 0);
-    assert_false(time_has_watchdog(&domain, 0));
+    vcpu_time_set_watchdog(&domain, 0, 3);
+    vcpu_time_set_watchdog(&domain, 1, 1);
+    assert_true(vcpu_time_has_watchdog(&domain, 0) && vcpu_time_has_watchdog(&domain, 1));
+    vcpu_time_set_watchdog(&domain, 0, 0);
+    assert_false(vcpu_time_has_watchdog(&domain, 0));
     wait_until(vcpus[0].time.watchdogs[1].deadline);
     assert_int_equal(ended, 100 + 4);
-    assert_false(time_has_watchdog(&domain, 1));
+    assert_false(vcpu_time_has_watchdog(&domain, 1));
 }
 
 static int64_t set_timer(uint64_t low, uint64_t high)
@@ -557,5 +561,6 @@ int main(void)
     };
 
     time_init();
+    wallclock_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

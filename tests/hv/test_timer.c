@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include <hv/domain/time.h>
 #include <hv/time/apic.h>
+#include <hv/time/time.h>
 #include <hv/time/timer.h>
 
 #define TIMERS 12u

@@ -11,8 +11,11 @@
 
 #include <abi/mmu.h>
 #include <engine/engine.h>
+#include <hv/domain/shutdown.h>
+#include <hv/domain/vcpu_time.h>
 #include <hv/mem/allocate.h>
 #include <hv/time/apic.h>
+#include <hv/time/time.h>
 #include <tests/hv/lib/guest_vcpus.h>
 
 struct hv_domain domain, other;
@@ -153,7 +156,7 @@ struct vcpu_runstate_info sched_runstate(const struct hv_vcpu *vcpu)
         .state = (int32_t)vcpu->vcpu.id, .state_entry_time = 1001, .time = {1002, 1003, 1004, 1005}};
 }
 
-void domain_shut_down(struct hv_domain *which, unsigned reason)
+void shutdown_domain(struct hv_domain *which, unsigned reason)
 {
     if (which == &domain)
         noted.shut_down = 100 + reason;
@@ -162,10 +165,10 @@ void domain_shut_down(struct hv_domain *which, unsigned reason)
     which->ended = true;
 }
 
-void domain_end(struct hv_vcpu *vcpu, unsigned reason)
+void shutdown_by_guest(struct hv_vcpu *vcpu, unsigned reason)
 {
     vcpu->vcpu.diverted = true;
-    domain_shut_down(vcpu_domain(vcpu), reason);
+    shutdown_domain(vcpu_domain(vcpu), reason);
 }
 
 uint64_t time_now(void)
@@ -173,50 +176,50 @@ uint64_t time_now(void)
     return planned.now;
 }
 
-void time_update_vcpu(struct hv_vcpu *vcpu)
+void vcpu_time_update(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
     noted.updates++;
 }
 
-void time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline)
+void vcpu_time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline)
 {
     assert_ptr_equal(vcpu, &vcpus[0]);
     noted.singleshot = deadline;
 }
 
-void time_stop_singleshot(struct hv_vcpu *vcpu)
+void vcpu_time_stop_singleshot(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
     noted.singleshot = 0;
 }
 
-void time_set_periodic(struct hv_vcpu *vcpu, uint64_t period)
+void vcpu_time_set_periodic(struct hv_vcpu *vcpu, uint64_t period)
 {
     (void)vcpu;
     noted.periodic = period;
 }
 
-void time_set_poll(struct hv_vcpu *vcpu, uint64_t deadline)
+void vcpu_time_set_poll(struct hv_vcpu *vcpu, uint64_t deadline)
 {
     (void)vcpu;
     noted.poll_deadline = deadline;
 }
 
-void time_stop_poll(struct hv_vcpu *vcpu)
+void vcpu_time_stop_poll(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
     noted.poll_deadline = 0;
 }
 
-void time_set_watchdog(struct hv_domain *which, unsigned id, uint32_t seconds)
+void vcpu_time_set_watchdog(struct hv_domain *which, unsigned id, uint32_t seconds)
 {
     assert_ptr_equal(which, &domain);
     assert_true(id < WATCHDOGS);
     noted.watchdogs[id] = seconds;
 }
 
-bool time_has_watchdog(const struct hv_domain *which, unsigned id)
+bool vcpu_time_has_watchdog(const struct hv_domain *which, unsigned id)
 {
     assert_ptr_equal(which, &domain);
     return noted.watchdogs[id];

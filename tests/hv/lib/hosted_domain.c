@@ -7,6 +7,7 @@
 #include <abi/layout.h>
 #include <engine/engine.h>
 #include <hv/base/print.h>
+#include <hv/build/hv_domain.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/pool.h>
 #include <tests/hv/lib/hosted_domain.h>
@@ -114,8 +115,8 @@ static struct vcpu *create_vcpu(struct hv_domain *domain, unsigned id)
     return &vcpu->vcpu;
 }
 
-struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
-                                unsigned nr_vcpus)
+struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
+                                   unsigned nr_vcpus)
 {
     struct hv_domain *domain = allocate(sizeof(*domain));
 
@@ -139,7 +140,7 @@ struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width
     return domain;
 }
 
-bool domain_release(struct hv_domain *domain)
+bool hv_domain_release(struct hv_domain *domain)
 {
     uint64_t left;
 

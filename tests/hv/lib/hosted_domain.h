@@ -15,7 +15,7 @@ struct sim *hosted_machine(uint64_t nr_frames);
 #define HOSTED_NEVER_FAILS UINT32_MAX
 void hosted_fail_service(unsigned after);
 
-/* Have that many frames more be found, in pool_count() and by domain_create(), than there are. */
+/* Have that many frames more be found, in pool_count() and by hv_domain_create(), than there are. */
 void hosted_pretend_frames(uint64_t count);
 
 /* Objects of allocate() that are not released, and domains that are not. */

@@ -11,7 +11,9 @@
 #include <sanitizer/asan_interface.h>
 #include <cmocka.h>
 
+#include <hv/domain/vcpu_time.h>
 #include <hv/time/nmi_watchdog.h>
+#include <hv/time/time.h>
 #include <tests/hv/lib/sched_host.h>
 
 struct cpu cpu_boot;
@@ -60,14 +62,14 @@ uint64_t time_now(void)
     return now;
 }
 
-void time_set_periodic(struct hv_vcpu *vcpu, uint64_t ns)
+void vcpu_time_set_periodic(struct hv_vcpu *vcpu, uint64_t ns)
 {
     (void)vcpu;
     period = ns;
     ticks++;
 }
 
-void time_update_vcpu(struct hv_vcpu *vcpu)
+void vcpu_time_update(struct hv_vcpu *vcpu)
 {
     tell("t%u ", vcpu->vcpu.id);
 }

@@ -35,7 +35,7 @@ extern jmp_buf *halted;   /* set: a broken invariant is expected */
 extern char told[1024];
 void __attribute__((format(printf, 1, 2))) tell(const char *format, ...);
 
-extern unsigned timers_run, arrivals, ticks; /* timer_run(), state_load_segments(), time_set_periodic() */
+extern unsigned timers_run, arrivals, ticks; /* timer_run(), state_load_segments(), vcpu_time_set_periodic() */
 extern uint64_t period;                      /* of the last of these */
 extern struct timer *turn;                   /* the timer that is set, and for when */
 extern uint64_t turn_ends;

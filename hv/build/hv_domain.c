@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Domains, in order: their making, their end, what the end leaves. */
+/* Domains, in order: their making; what the end of their guest leaves. */
 #include <abi/errno.h>
 #include <abi/layout.h>
 #include <abi/sched.h>
@@ -7,21 +7,23 @@
 #include <engine/engine.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
+#include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/domain.h>
-#include <hv/domain/report.h>
+#include <hv/domain/share.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/wallclock.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
 
 /*
- * ---- Making.  Everything is zero before, so that domain_release() knows what there is.
+ * ---- Making.  Everything is zero before, so that hv_domain_release() knows what there is.
  */
 
 static int create_shared_info(struct hv_domain *domain)
 {
-    int error = domain_share_new(domain, &domain->shared_info_frame);
+    int error = share_new(domain, &domain->shared_info_frame);
     uint8_t *places;
 
     if (error)
@@ -29,7 +31,7 @@ static int create_shared_info(struct hv_domain *domain)
     domain->shared_info = places = port_frame_map(domain->shared_info_frame);
     for (unsigned i = 0; i < VCPUS_MAX; i++)
         places[i * sizeof(struct vcpu_info) + offsetof(struct vcpu_info, evtchn_upcall_mask)] = 1;
-    time_update_wallclock(domain);
+    wallclock_update(domain);
     return 0;
 }
 
@@ -71,7 +73,7 @@ static int create_vcpu(struct hv_domain *domain, unsigned id)
     vcpu->info = (struct vcpu_info *)domain->shared_info + id;
     vcpu->info_frame = MFN_NONE;
     vcpu_init(&vcpu->vcpu);
-    time_create(vcpu);
+    vcpu_time_create(vcpu);
     domain->vcpus[id] = &vcpu->vcpu;
     domain->domain.nr_vcpus = id + 1;
     if (sched_create(vcpu))
@@ -90,8 +92,8 @@ static int create_parts(struct hv_domain *domain, unsigned nr_vcpus)
     return error;
 }
 
-struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
-                                unsigned nr_vcpus)
+struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
+                                   unsigned nr_vcpus)
 {
     struct hv_domain *domain;
 
@@ -111,90 +113,8 @@ struct hv_domain *domain_create(struct machine *machine, unsigned id, enum width
     machine->domains[id] = &domain->domain;
     if (!create_parts(domain, nr_vcpus))
         return domain;
-    (void)domain_release(domain);
+    (void)hv_domain_release(domain);
     return NULL;
-}
-
-/*
- * ---- The end of the guest.
- */
-
-void domain_shut_down(struct hv_domain *domain, unsigned reason)
-{
-    if (domain->ended)
-        return;
-    domain->ended = true;
-    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++)
-        hv_vcpu_of(domain->vcpus[i])->run.attention = true;
-    domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
-}
-
-const char *domain_end_words(unsigned reason)
-{
-    static const char *const words[] = {
-        [SHUTDOWN_poweroff] = "powered off",
-        [SHUTDOWN_reboot] = "wants to reboot",
-        [SHUTDOWN_suspend] = "asked to be suspended, which is not possible",
-        [SHUTDOWN_crash] = "crashed",
-        [SHUTDOWN_watchdog] = "was ended by its watchdog",
-        [SHUTDOWN_soft_reset] = "asked to start again with its memory kept, which is not possible",
-        [END_LAST_VCPU] = "has ended because its last vCPU went down",
-    };
-
-    return words[reason];
-}
-
-bool domain_end_is_good(unsigned reason)
-{
-    return reason == SHUTDOWN_poweroff || reason == SHUTDOWN_reboot;
-}
-
-void domain_end(struct hv_vcpu *vcpu, unsigned reason)
-{
-    struct hv_domain *domain = vcpu_domain(vcpu);
-
-    vcpu->vcpu.diverted = true;
-    if (domain->ended)
-        return;
-    domain_shut_down(domain, reason);
-    if (domain_end_is_good(domain->end_reason))
-        return;
-    print("domain %u (%s) %s, by a call of its own\n", domain->domain.id.v, domain->name,
-          domain_end_words(domain->end_reason));
-    report_guest(vcpu);
-}
-
-void domain_end_by_watchdog(struct hv_domain *domain)
-{
-    struct hv_vcpu *vcpu = cpu_here()->current;
-
-    if (domain->ended)
-        return;
-    domain_shut_down(domain, SHUTDOWN_watchdog);
-    if (domain_end_is_good(domain->end_reason))
-        return;
-    print("domain %u (%s) %s: it was not started anew in time\n", domain->domain.id.v, domain->name,
-          domain_end_words(domain->end_reason));
-    /* Of others than the one that ran last the stack cannot be read. */
-    if (vcpu && vcpu_domain(vcpu) == domain)
-        report_guest(vcpu);
-}
-
-void domain_crash(struct hv_vcpu *vcpu, const char *format, ...)
-{
-    struct hv_domain *domain = vcpu_domain(vcpu);
-    va_list args;
-
-    vcpu->vcpu.diverted = true;
-    if (domain->ended)
-        return;
-    print("domain %u (%s) crashed: ", domain->domain.id.v, domain->name);
-    va_start(args, format);
-    print_list(format, args);
-    va_end(args);
-    print("\n");
-    report_guest(vcpu);
-    domain_shut_down(domain, SHUTDOWN_crash);
 }
 
 /*
@@ -233,14 +153,14 @@ static bool report_leaks(const struct hv_domain *domain, uint64_t left)
     return false;
 }
 
-bool domain_release(struct hv_domain *domain)
+bool hv_domain_release(struct hv_domain *domain)
 {
     struct machine *machine = domain->domain.machine;
     unsigned nr_vcpus = domain->domain.nr_vcpus;
     bool clean;
 
     for (unsigned i = 0; i < nr_vcpus; i++)
-        time_stop(hv_vcpu_of(domain->vcpus[i]));
+        vcpu_time_stop(hv_vcpu_of(domain->vcpus[i]));
     console_detach(domain);
     xenstore_destroy(domain);
     event_destroy(domain);

@@ -1,70 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: the clock; what a guest sees of it; the vCPUs' timers. */
+/* In order: what a guest sees of the clock; the vCPUs' timers. */
 #include <stddef.h>
 
 #include <abi/sched.h>
 #include <engine/access.h>
-#include <hv/base/asm.h>
 #include <hv/base/clock.h>
-#include <hv/base/exit.h>
-#include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
-#include <hv/domain/time.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/time/time.h>
 
 #define REFRESH_NS NS_PER_SECOND
 
-#define LEAF_EXTENDED      0x80000000u
-#define LEAF_POWER         0x80000007u
-#define POWER_EDX_CONSTANT (1u << 8) /* the TSC runs at one rate, always */
-
-static uint64_t tsc_hz;
-static uint64_t tsc_start;
-static struct clock_scale scale;
-static bool tsc_constant;
-
 /*
- * ---- The clock.
- */
-
-void time_init(void)
-{
-    tsc_hz = calibrate_tsc();
-    if (tsc_hz < CLOCK_HZ_LEAST || tsc_hz > CLOCK_HZ_MOST)
-        exit_unsupported("there is nothing to measure the processor's clock by: no interval timer (PIT) and no "
-                         "real-time clock, and CPUID does not tell the TSC's frequency");
-    scale = clock_scale_of(tsc_hz);
-    tsc_constant = asm_cpuid(LEAF_EXTENDED, 0).eax >= LEAF_POWER && asm_cpuid(LEAF_POWER, 0).edx & POWER_EDX_CONSTANT;
-    tsc_start = asm_read_tsc();
-    print("clock: TSC of %lu kHz\n", time_tsc_khz());
-    wallclock_init();
-}
-
-uint64_t time_now(void)
-{
-    return clock_ticks_to_ns(scale, asm_read_tsc() - tsc_start);
-}
-
-uint64_t time_to_ticks(uint64_t ns)
-{
-    return clock_ns_to_ticks(tsc_hz, ns);
-}
-
-uint64_t time_ticks_in(uint64_t ns)
-{
-    uint64_t ticks = time_to_ticks(ns), now = asm_read_tsc();
-
-    return ticks < UINT64_MAX - now ? now + ticks : UINT64_MAX;
-}
-
-uint64_t time_tsc_khz(void)
-{
-    return tsc_hz / 1000;
-}
-
-/*
- * ---- What a guest sees of it.
+ * ---- What a guest sees of the clock.
  */
 
 /*
@@ -96,23 +46,23 @@ static void write_area(struct hv_vcpu *vcpu, struct vcpu_time_info *info)
     (void)written;
 }
 
-void time_update_vcpu(struct hv_vcpu *vcpu)
+void vcpu_time_update(struct hv_vcpu *vcpu)
 {
-    uint64_t tsc = asm_read_tsc();
+    struct time_reading reading = time_read();
     struct vcpu_time_info info = {
         .version = vcpu->time.version + 2,
-        .tsc_timestamp = tsc,
-        .system_time = clock_ticks_to_ns(scale, tsc - tsc_start),
-        .tsc_to_system_mul = scale.mul,
-        .tsc_shift = scale.shift,
-        .flags = tsc_constant ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
+        .tsc_timestamp = reading.tsc,
+        .system_time = reading.now,
+        .tsc_to_system_mul = reading.scale.mul,
+        .tsc_shift = reading.scale.shift,
+        .flags = reading.constant ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
     };
 
     vcpu->time.version = info.version;
     write_info((uint8_t *)vcpu->info + offsetof(struct vcpu_info, time), &info);
     write_area(vcpu, &info);
 }
-_Static_assert(offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_info, time), "time_update_vcpu()");
+_Static_assert(offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_info, time), "vcpu_time_update()");
 
 /*
  * ---- Timers.
@@ -122,7 +72,7 @@ _Static_assert(offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_i
 
 static void refresh(struct timer *timer)
 {
-    time_update_vcpu(VCPU_OF(timer, refresh));
+    vcpu_time_update(VCPU_OF(timer, refresh));
     timer_set(timer, time_now() + REFRESH_NS);
 }
 
@@ -148,15 +98,15 @@ static void poll_expire(struct timer *timer)
 
 static void watchdog0_expire(struct timer *timer)
 {
-    domain_end_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[0])));
+    shutdown_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[0])));
 }
 
 static void watchdog1_expire(struct timer *timer)
 {
-    domain_end_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[1])));
+    shutdown_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[1])));
 }
 
-void time_create(struct hv_vcpu *vcpu)
+void vcpu_time_create(struct hv_vcpu *vcpu)
 {
     vcpu->time = (struct vcpu_time){
         .refresh.expire = refresh,
@@ -165,11 +115,11 @@ void time_create(struct hv_vcpu *vcpu)
         .poll.expire = poll_expire,
         .watchdogs = {{.expire = watchdog0_expire}, {.expire = watchdog1_expire}},
     };
-    time_update_vcpu(vcpu);
+    vcpu_time_update(vcpu);
     timer_set(&vcpu->time.refresh, time_now() + REFRESH_NS);
 }
 
-void time_stop(struct hv_vcpu *vcpu)
+void vcpu_time_stop(struct hv_vcpu *vcpu)
 {
     timer_stop(&vcpu->time.refresh);
     timer_stop(&vcpu->time.singleshot);
@@ -179,7 +129,7 @@ void time_stop(struct hv_vcpu *vcpu)
         timer_stop(&vcpu->time.watchdogs[i]);
 }
 
-void time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline)
+void vcpu_time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline)
 {
     if (deadline > time_now()) {
         timer_set(&vcpu->time.singleshot, deadline);
@@ -189,12 +139,12 @@ void time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline)
     event_raise_virq(vcpu, VIRQ_TIMER);
 }
 
-void time_stop_singleshot(struct hv_vcpu *vcpu)
+void vcpu_time_stop_singleshot(struct hv_vcpu *vcpu)
 {
     timer_stop(&vcpu->time.singleshot);
 }
 
-void time_set_periodic(struct hv_vcpu *vcpu, uint64_t period)
+void vcpu_time_set_periodic(struct hv_vcpu *vcpu, uint64_t period)
 {
     vcpu->time.period = period;
     if (period)
@@ -203,17 +153,17 @@ void time_set_periodic(struct hv_vcpu *vcpu, uint64_t period)
         timer_stop(&vcpu->time.periodic);
 }
 
-void time_set_poll(struct hv_vcpu *vcpu, uint64_t deadline)
+void vcpu_time_set_poll(struct hv_vcpu *vcpu, uint64_t deadline)
 {
     timer_set(&vcpu->time.poll, deadline);
 }
 
-void time_stop_poll(struct hv_vcpu *vcpu)
+void vcpu_time_stop_poll(struct hv_vcpu *vcpu)
 {
     timer_stop(&vcpu->time.poll);
 }
 
-void time_set_watchdog(struct hv_domain *domain, unsigned id, uint32_t seconds)
+void vcpu_time_set_watchdog(struct hv_domain *domain, unsigned id, uint32_t seconds)
 {
     struct timer *timer = &vcpu_find(domain, 0)->time.watchdogs[id];
 
@@ -223,7 +173,7 @@ void time_set_watchdog(struct hv_domain *domain, unsigned id, uint32_t seconds)
         timer_stop(timer);
 }
 
-bool time_has_watchdog(const struct hv_domain *domain, unsigned id)
+bool vcpu_time_has_watchdog(const struct hv_domain *domain, unsigned id)
 {
     return vcpu_find(domain, 0)->time.watchdogs[id].active;
 }

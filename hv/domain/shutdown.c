@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The first reason for an end counts; a bad end is told with a report of where the guest was. */
+#include <stdarg.h>
+
+#include <hv/base/print.h>
+#include <hv/cpu/cpu.h>
+#include <hv/domain/report.h>
+#include <hv/domain/shutdown.h>
+#include <hv/domain/vcpu.h>
+
+void shutdown_domain(struct hv_domain *domain, unsigned reason)
+{
+    if (domain->ended)
+        return;
+    domain->ended = true;
+    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++)
+        hv_vcpu_of(domain->vcpus[i])->run.attention = true;
+    domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
+}
+
+const char *shutdown_words(unsigned reason)
+{
+    static const char *const words[] = {
+        [SHUTDOWN_poweroff] = "powered off",
+        [SHUTDOWN_reboot] = "wants to reboot",
+        [SHUTDOWN_suspend] = "asked to be suspended, which is not possible",
+        [SHUTDOWN_crash] = "crashed",
+        [SHUTDOWN_watchdog] = "was ended by its watchdog",
+        [SHUTDOWN_soft_reset] = "asked to start again with its memory kept, which is not possible",
+        [END_LAST_VCPU] = "has ended because its last vCPU went down",
+    };
+
+    return words[reason];
+}
+
+bool shutdown_is_good(unsigned reason)
+{
+    return reason == SHUTDOWN_poweroff || reason == SHUTDOWN_reboot;
+}
+
+void shutdown_by_guest(struct hv_vcpu *vcpu, unsigned reason)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+
+    vcpu->vcpu.diverted = true;
+    if (domain->ended)
+        return;
+    shutdown_domain(domain, reason);
+    if (shutdown_is_good(domain->end_reason))
+        return;
+    print("domain %u (%s) %s, by a call of its own\n", domain->domain.id.v, domain->name,
+          shutdown_words(domain->end_reason));
+    report_guest(vcpu);
+}
+
+void shutdown_by_watchdog(struct hv_domain *domain)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (domain->ended)
+        return;
+    shutdown_domain(domain, SHUTDOWN_watchdog);
+    if (shutdown_is_good(domain->end_reason))
+        return;
+    print("domain %u (%s) %s: it was not started anew in time\n", domain->domain.id.v, domain->name,
+          shutdown_words(domain->end_reason));
+    /* Of others than the one that ran last the stack cannot be read. */
+    if (vcpu && vcpu_domain(vcpu) == domain)
+        report_guest(vcpu);
+}
+
+void shutdown_crash(struct hv_vcpu *vcpu, const char *format, ...)
+{
+    struct hv_domain *domain = vcpu_domain(vcpu);
+    va_list args;
+
+    vcpu->vcpu.diverted = true;
+    if (domain->ended)
+        return;
+    print("domain %u (%s) crashed: ", domain->domain.id.v, domain->name);
+    va_start(args, format);
+    print_list(format, args);
+    va_end(args);
+    print("\n");
+    report_guest(vcpu);
+    shutdown_domain(domain, SHUTDOWN_crash);
+}
