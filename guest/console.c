@@ -4,7 +4,7 @@
 #include <guest/console.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
-#include <guest/native.h>
+#include <guest/native_device.h>
 #include <guest/processor.h>
 
 /* How often to look at a full ring that nobody empties before its output is dropped. */

@@ -3,7 +3,7 @@
 #include <guest/console.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
-#include <guest/native.h>
+#include <guest/native_device.h>
 #include <guest/print.h>
 
 _Noreturn void guest_shutdown(unsigned reason)

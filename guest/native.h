@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The same kernel on bare hardware: start of day without a hypervisor (a PVH loader, such as QEMU's -kernel), its
- * processor tables, its console, its end.
+ * The same kernel on bare hardware: start of day without a hypervisor (a PVH loader, such as QEMU's -kernel), and its
+ * processor tables.  Its console and its end are in native_device.h.
  *
  * A kernel that wants to be startable so names native_start as its PHYS32_ENTRY note.  Then guest.native is set,
  * guest.start points to a struct start_info with nr_pages and cmd_line, and nothing may be called through the hypercall
@@ -24,24 +24,16 @@
 #define NATIVE_TSS       0xe038
 #define NATIVE_GDT_SLOTS 9
 
-/* Where the stack for entries from user mode stands in the TSS. */
+/* The TSS, and where the stack for entries from user mode stands in it. */
+#define NATIVE_TSS_SIZE 104
 #define NATIVE_TSS_RSP0 4
 
 #ifndef __ASSEMBLER__
 #include <guest/trap.h>
 #include <guest/types.h>
 
-/* As console_write(), on the serial line at 0x3f8. */
-void native_console_write(const char *text, size_t length);
-
-/*
- * End the run: @reason 0 is written as 0x10 to QEMU's isa-debug-exit device at port 0xf4, another as 0x15; QEMU then
- * exits with 33 or 43.  Without the device the processor is reset by a triple fault.
- */
-_Noreturn void native_shutdown(unsigned reason);
-
-/* The L4 that the start of day made; its slot 511 maps the kernel. */
-uint64_t *native_root(void);
+/* Processor tables of the kernel's own: from now on exceptions and system calls are as under a hypervisor. */
+void native_traps_init(void);
 
 /* The first pfn behind the image. */
 uint64_t native_first_free_pfn(void);

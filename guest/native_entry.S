@@ -86,7 +86,10 @@ native_user_switch:
     .size native_user_switch, . - native_user_switch
 
     .bss
-    .balign 8
+    .balign 16
+    .globl native_tss
+native_tss:
+    .skip NATIVE_TSS_SIZE
 user_rsp:
     .skip 8
 

@@ -72,25 +72,12 @@ native_start_high:
     movq $0, native_l3(%rip)
     movq %cr3, %rax
     movq %rax, %cr3
+    leaq native_l4(%rip), %rsi
     call native_main
     ud2
 
-    .data
-    .balign 8
-    .globl native_gdt
-native_gdt:
-    .quad 0
-    .quad 0x00af9b000000ffff /* NATIVE_CS: code, 64-bit, ring 0 */
-    .quad 0x00cf93000000ffff /* NATIVE_SS: data, ring 0 */
-    .quad 0
-    .quad 0x00cffb000000ffff /* e020: code, 32-bit, ring 3 */
-    .quad 0x00cff3000000ffff /* e028: data, ring 3 */
-    .quad 0x00affb000000ffff /* e030: code, 64-bit, ring 3 */
-    .quad 0, 0               /* NATIVE_TSS */
-
     .bss
     .balign 4096
-    .globl native_l4
 native_l4:
     .skip 4096
 native_l3:
