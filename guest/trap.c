@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <guest/errno.h>
-#include <guest/event.h>
+/* What becomes of a trap: its handler, the end of a program's excursion, the end of a trap_try(), or a panic. */
+#include <abi/segment.h>
 #include <guest/guest.h>
-#include <guest/hypercall.h>
 #include <guest/print.h>
 #include <guest/trap.h>
-#include <guest/user.h>
-
-/* Entry points are as far apart as this, in trap_entry.S. */
-#define ENTRY_STRIDE 32
-
-/* Bits of trap_info.flags. */
-#define DPL_USER    3u
-#define MASK_EVENTS 4u
 
 /* Where trap_try() continues after a fault. */
 struct recovery {
@@ -21,17 +12,12 @@ struct recovery {
     struct fault *fault;
 };
 
-extern char trap_entries[];
 extern char trap_recover[];
 bool trap_call(void (*function)(void *), void *arg, struct recovery *recovery);
 
 static trap_handler *handlers[NR_VECTORS];
+static trap_handler *user_handler;
 static struct recovery *innermost;
-
-uint64_t trap_entry_of(unsigned vector)
-{
-    return (uint64_t)trap_entries + (uint64_t)vector * ENTRY_STRIDE;
-}
 
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
 {
@@ -41,35 +27,9 @@ trap_handler *trap_set_handler(unsigned vector, trap_handler *handler)
     return old;
 }
 
-int trap_set_entry(unsigned vector, uint8_t flags, uint64_t address)
+void trap_set_user_handler(trap_handler *handler)
 {
-    struct trap_info table[2] = {{.vector = (uint8_t)vector, .flags = flags, .cs = FLAT_KERNEL_CS, .address = address}};
-
-    return (int)hypercall_set_trap_table(table);
-}
-
-static void register_callback(unsigned type, unsigned vector)
-{
-    struct callback_register callback = {
-        .type = (uint16_t)type, .flags = CALLBACKF_mask_events, .address = trap_entry_of(vector)};
-
-    (void)hypercall_callback_op(CALLBACKOP_register, &callback); /* some exist on some processors only */
-}
-
-void trap_init(void)
-{
-    for (unsigned vector = 0; vector < 256; vector++) {
-        bool user = vector == TRAP_BP || vector == TRAP_OF || vector == 0x80;
-
-        if (trap_set_entry(vector, (uint8_t)(MASK_EVENTS | (user ? DPL_USER : 0)), trap_entry_of(vector)))
-            guest_panic("no handler for vector %u", vector);
-    }
-    register_callback(CALLBACKTYPE_event, VECTOR_EVENT);
-    register_callback(CALLBACKTYPE_failsafe, VECTOR_FAILSAFE);
-    register_callback(CALLBACKTYPE_syscall, VECTOR_SYSCALL);
-    register_callback(CALLBACKTYPE_syscall32, VECTOR_SYSCALL32);
-    register_callback(CALLBACKTYPE_sysenter, VECTOR_SYSENTER);
-    register_callback(CALLBACKTYPE_nmi, VECTOR_NMI);
+    user_handler = handler;
 }
 
 bool trap_try(void (*function)(void *arg), void *arg, struct fault *fault)
@@ -129,9 +89,9 @@ void trap_dispatch(struct regs *regs)
 
     if (handler && handler(regs))
         return;
-    if (regs->cs & 3) {
-        user_end(regs);
-    } else if (regs->vector < VECTOR_EVENT && innermost) {
+    if ((regs->cs & 3) && user_handler && user_handler(regs))
+        return;
+    if (!(regs->cs & 3) && regs->vector < VECTOR_EVENT && innermost) {
         recover(regs);
         return;
     }

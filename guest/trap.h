@@ -82,6 +82,9 @@ void trap_init(void);
 /* The handler of @vector from now on; NULL for none.  Returns the old one. */
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler);
 
+/* Who deals with a trap of user mode when the handler of its vector does not; NULL, the beginning, for nobody. */
+void trap_set_user_handler(trap_handler *handler);
+
 /* Another entry in the hypervisor's table than trap_init() made: @flags is that of struct trap_info. */
 int __must_check trap_set_entry(unsigned vector, uint8_t flags, uint64_t address);
 

@@ -53,11 +53,27 @@ void user_regs_init(struct regs *regs, uint64_t rip)
         .rip = rip, .cs = FLAT_USER_CS64, .rflags = RFLAGS_IF, .rsp = USER_STACK_END, .ss = FLAT_USER_SS64};
 }
 
+void user_end(struct regs *regs)
+{
+    if (running) {
+        *running = *regs;
+        user_return(kernel_stack);
+    }
+}
+
+/* Comes back only where nothing is to be ended, and the trap has no handler then. */
+static bool end_run(struct regs *regs)
+{
+    user_end(regs);
+    return false;
+}
+
 unsigned user_run(struct regs *regs)
 {
     uint64_t outer_stack = kernel_stack;
     struct regs *outer = running;
 
+    trap_set_user_handler(end_run);
     running = regs;
     if (guest.native)
         native_user_switch(regs, &kernel_stack);
@@ -66,12 +82,4 @@ unsigned user_run(struct regs *regs)
     running = outer;
     kernel_stack = outer_stack;
     return regs->vector;
-}
-
-void user_end(struct regs *regs)
-{
-    if (running) {
-        *running = *regs;
-        user_return(kernel_stack);
-    }
 }

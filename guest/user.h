@@ -35,5 +35,5 @@ void user_regs_init(struct regs *regs, uint64_t rip);
  */
 unsigned user_run(struct regs *regs);
 
-/* For trap.c: a trap from user mode ends the excursion.  Returns only if there is none. */
+/* For a handler: end the excursion under way, with *@regs as the state.  Returns only if there is none. */
 void user_end(struct regs *regs);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hypervisor is told of the entry points: its trap table, and its callbacks. */
+#include <guest/guest.h>
+#include <guest/hypercall.h>
+#include <guest/trap.h>
+
+/* Entry points are as far apart as this, in trap_entry.S. */
+#define ENTRY_STRIDE 32
+
+/* Bits of trap_info.flags. */
+#define DPL_USER    3u
+#define MASK_EVENTS 4u
+
+extern char trap_entries[];
+
+uint64_t trap_entry_of(unsigned vector)
+{
+    return (uint64_t)trap_entries + (uint64_t)vector * ENTRY_STRIDE;
+}
+
+int trap_set_entry(unsigned vector, uint8_t flags, uint64_t address)
+{
+    struct trap_info table[2] = {{.vector = (uint8_t)vector, .flags = flags, .cs = FLAT_KERNEL_CS, .address = address}};
+
+    return (int)hypercall_set_trap_table(table);
+}
+
+static void register_callback(unsigned type, unsigned vector)
+{
+    struct callback_register callback = {
+        .type = (uint16_t)type, .flags = CALLBACKF_mask_events, .address = trap_entry_of(vector)};
+
+    (void)hypercall_callback_op(CALLBACKOP_register, &callback); /* some exist on some processors only */
+}
+
+void trap_init(void)
+{
+    for (unsigned vector = 0; vector < 256; vector++) {
+        bool user = vector == TRAP_BP || vector == TRAP_OF || vector == 0x80;
+
+        if (trap_set_entry(vector, (uint8_t)(MASK_EVENTS | (user ? DPL_USER : 0)), trap_entry_of(vector)))
+            guest_panic("no handler for vector %u", vector);
+    }
+    register_callback(CALLBACKTYPE_event, VECTOR_EVENT);
+    register_callback(CALLBACKTYPE_failsafe, VECTOR_FAILSAFE);
+    register_callback(CALLBACKTYPE_syscall, VECTOR_SYSCALL);
+    register_callback(CALLBACKTYPE_syscall32, VECTOR_SYSCALL32);
+    register_callback(CALLBACKTYPE_sysenter, VECTOR_SYSENTER);
+    register_callback(CALLBACKTYPE_nmi, VECTOR_NMI);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* A call that can be left from a trap in the midst of it: the registers that C preserves, saved and restored. */
+
+    .text
+
+/*
+ * bool trap_call(void (*function)(void *), void *arg, struct recovery *recovery)
+ * Remember in *recovery what trap_recover() needs, and call.
+ */
+    .globl trap_call
+    .type trap_call, @function
+trap_call:
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    subq $8, %rsp
+    movq %rsp, (%rdx)
+    movq %rdi, %rax
+    movq %rsi, %rdi
+    call *%rax
+    movl $1, %eax
+1:  addq $8, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    ret
+/* A fault continues here, with rsp as trap_call() stored it. */
+    .globl trap_recover
+trap_recover:
+    cld
+    xorl %eax, %eax
+    jmp 1b
+    .size trap_call, . - trap_call
+
+    .section .note.GNU-stack, "", @progbits
