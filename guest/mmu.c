@@ -3,7 +3,6 @@
 #include <abi/errno.h>
 #include <abi/layout.h>
 #include <guest/guest.h>
-#include <guest/lazy.h>
 #include <guest/mmu.h>
 
 #define TOP_LEVEL    4u
@@ -11,31 +10,13 @@
 
 const struct mmu_ops *mmu;
 static const struct mmu_pages *table_pages;
-static struct mmu_space kernel_space;
-static unsigned techniques = MMU_LAZY | MMU_LATE_PIN;
 
 int mmu_init(const struct mmu_pages *pages)
 {
     table_pages = pages;
     mmu = guest.native ? &mmu_native : &mmu_paravirtual;
-    kernel_space = (struct mmu_space){.tree.root = table_root(), .pinned = !guest.native};
+    *mmu_kernel_space() = (struct mmu_space){.tree.root = table_root(), .pinned = !guest.native};
     return mmu->init();
-}
-
-void mmu_set_techniques(unsigned wanted)
-{
-    techniques = wanted;
-    lazy_set_queueing(wanted & MMU_LAZY);
-}
-
-bool mmu_pins_late(void)
-{
-    return techniques & MMU_LATE_PIN;
-}
-
-struct mmu_space *mmu_kernel_space(void)
-{
-    return &kernel_space;
 }
 
 static uint64_t *new_table(void)
@@ -49,6 +30,8 @@ static uint64_t *new_table(void)
 
 int mmu_space_create_at(struct mmu_space *space, const char *where)
 {
+    const uint64_t *kernel_root = mmu_kernel_space()->tree.root;
+
     *space = (struct mmu_space){.tree.root = new_table()};
     if (!space->tree.root)
         return -XEN_ENOMEM;
@@ -60,7 +43,7 @@ int mmu_space_create_at(struct mmu_space *space, const char *where)
         }
     }
     for (unsigned slot = KERNEL_SLOTS; slot < ENTRIES_PER_TABLE; slot++)
-        space->tree.root[slot] = kernel_space.tree.root[slot];
+        space->tree.root[slot] = kernel_root[slot];
     mmu->space_init(space, where);
     return 0;
 }
