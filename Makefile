@@ -129,7 +129,7 @@ Paravane: direct paging for Xen PV guests.
   make gdb                 the demo under a debugger, with the symbols of all parts; tools/gdb debugs any run
   make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR
   make test                build and run every test; the last line counts them
-  make check               only the static checks: symbols, headers, layers, sizes, format
+  make check               only the static checks: symbols, headers, layers, circles, sizes, format
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed
   make soak-frames         streams of instructions as a guest, from a seed that is printed; SEED=n repeats a run
   make fuzz SECONDS=n      coverage-guided fuzzing for n seconds; findings in build/fuzz/artifacts

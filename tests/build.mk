@@ -99,7 +99,7 @@ test: engine hv guests cli san $(HV_TESTS) $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) 
 
 test-hosted: test
 
-check: engine
+check: engine build/guests/demo.elf
 	$(Q)tests/run.sh checks
 
 test-boot: hv $(HV_TESTS)

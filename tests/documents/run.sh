@@ -147,7 +147,7 @@ test_order() {
         done
         [ -z "$missing$strange" ]
         verdict $? "order: $document${missing:+ does not name:$missing}${strange:+ names what is not there:$strange}"
-    done <<<$'README.md engine\nhv/README.md hv\ncli/README.md cli'
+    done <<<$'README.md engine\nhv/README.md hv\nguest/README.md guest\ncli/README.md cli'
 }
 
 test_width() {
