@@ -80,49 +80,52 @@ static int check_number(const struct machine *machine, const struct build *build
     return 0;
 }
 
-static int check_kernel(const struct build *build, const char **problem)
+#define FINDING_SENTENCE(name, kind, sentence) [FINDING_##name] = sentence,
+static const char *const sentences[] = {KERNEL_FINDINGS(FINDING_SENTENCE)};
+
+static const char *word(const struct build *build, const struct finding *finding, uint64_t minimum)
 {
-    if (build->kernel.width != WIDTH_64)
-        return fail(problem, "32-bit guests cannot be run yet: take a 64-bit kernel");
-    if (build->kernel.needs_initial && !build->description->privileged)
-        return fail(problem, "the kernel can only be the initial domain: make it domain 0, and privileged");
-    if (build->kernel.refuses_initial && build->description->privileged)
-        return fail(problem, "the kernel cannot be the initial domain: do not make it privileged");
-    return 0;
+    if (finding->id != FINDING_TOO_LITTLE)
+        return sentences[finding->id];
+    return note_sizes("the domain has ", build->description->memory_kib,
+                      " KiB of memory, too little: its kernel, ramdisk and page tables need ", minimum * KIB_PER_PAGE,
+                      " KiB");
 }
 
-static int check_sizes(struct build *build, const char **problem)
+static int check_kernel(struct build *build, const char **problem)
 {
     const struct bundle_domain *description = build->description;
-    uint64_t ramdisk_size = description->ramdisk.size, minimum;
-    int error = layout_minimum(&build->kernel, ramdisk_size, description->privileged, &minimum, problem);
+    const struct start_request request = {
+        .nr_pages = build->nr_pages,
+        .ramdisk_size = description->ramdisk.size,
+        .privileged = description->privileged,
+    };
+    struct findings findings;
+    const struct finding *refusal;
+    uint64_t minimum;
 
-    build->nr_pages = description->memory_kib / KIB_PER_PAGE;
-    if (error)
-        return error;
-    if (build->nr_pages < minimum)
-        return fail(problem, note_sizes("the domain has ", description->memory_kib,
-                                        " KiB of memory, too little: its kernel, "
-                                        "ramdisk and page tables need ",
-                                        minimum * KIB_PER_PAGE, " KiB"));
-    if (build->nr_pages > pool_count())
-        return fail(problem, no_memory(build, pool_count()));
-    error =
-        layout_make(&build->kernel, ramdisk_size, description->privileged, build->nr_pages, &build->layout, problem);
-    if (!error && build->layout.nr_needed > build->nr_pages)
-        return fail(problem, "the domain's P2M leaves no room for its kernel: give it more memory");
-    return error;
+    judge_kernel(description->kernel, &build->kernel, &findings);
+    judge_start(&build->kernel, &request, &minimum, &findings);
+    refusal = findings_refusal(&findings);
+    return refusal ? fail(problem, word(build, refusal, minimum)) : 0;
 }
 
 static int check(const struct machine *machine, struct build *build, const char **problem)
 {
+    const struct bundle_domain *description = build->description;
+    enum finding_id unlikely; /* the judge has tried the same */
     int error = check_number(machine, build, problem);
 
-    if (!error)
-        error = kernel_parse(build->description->kernel, &build->kernel, problem);
+    build->nr_pages = description->memory_kib / KIB_PER_PAGE;
     if (!error)
         error = check_kernel(build, problem);
-    return error ? error : check_sizes(build, problem);
+    if (error)
+        return error;
+    if (build->nr_pages > pool_count())
+        return fail(problem, no_memory(build, pool_count()));
+    error = layout_make(&build->kernel, description->ramdisk.size, description->privileged, build->nr_pages,
+                        &build->layout, &unlikely);
+    return error ? fail(problem, sentences[unlikely]) : 0;
 }
 
 /*
@@ -139,7 +142,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
 {
     const struct bundle_domain *description = build->description;
     struct hv_domain *domain =
-        hv_domain_create(machine, description->id, build->kernel.width, build->nr_pages, description->nr_vcpus);
+        hv_domain_create(machine, description->id, build->kernel.image.width, build->nr_pages, description->nr_vcpus);
 
     if (!domain)
         return fail(problem, "the machine has not enough memory for another domain");

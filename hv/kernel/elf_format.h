@@ -7,6 +7,7 @@
 #define ELF_CLASS_32      1u
 #define ELF_CLASS_64      2u
 #define ELF_LITTLE_ENDIAN 1u
+#define ELF_BIG_ENDIAN    2u
 #define ELF_VERSION       1u
 #define ELF_TYPE_EXEC     2u
 #define ELF_TYPE_DYN      3u /* position-independent, but placed as it says */
@@ -71,3 +72,10 @@ struct elf_symbol_64 {
     uint64_t value, size;
 };
 _Static_assert(sizeof(struct elf_symbol_64) == 24, "ELF-64 symbol");
+
+/* Of the symbol's info; and sections that are none. */
+#define ELF_SYMBOL_TYPE      0xfu
+#define ELF_SYMBOL_UNTYPED   0u
+#define ELF_SYMBOL_FUNCTION  2u
+#define ELF_SYMBOL_UNDEFINED 0u
+#define ELF_SYMBOL_ABSOLUTE  0xfff1u

@@ -1,47 +1,66 @@
 /* SPDX-License-Identifier: MIT */
-/* From the notes of a kernel image and its segments to what the builder has to do, with a reason for each refusal. */
-#include <abi/errno.h>
-#include <abi/layout.h>
+/* Is it a PV kernel, what can it do, and can it be started so? */
 #include <abi/version.h>
-#include <hv/kernel/judge.h>
-#include <hv/kernel/notes.h>
+#include <hv/kernel/elf_format.h>
+#include <hv/kernel/placement.h>
+#include <hv/kernel/start_layout.h>
 
-static int fail(const char **problem, const char *text)
+static bool note_starts_with(const struct kernel *kernel, unsigned type, const char *text)
 {
-    *problem = text;
-    return -XEN_EINVAL;
+    return blob_starts_with(kernel->notes.values[type], text);
 }
 
 /*
- * ---- Is it a PV kernel at all?
+ * ---- Is it a PV kernel at all?  If not, its other notes mean nothing.
  */
 
-static int check_kind(const struct elfnotes *notes, const char **problem)
+/*
+ * Linux without PV support still names itself and the interface: what gives it away is that nothing says how a PV guest
+ * would start.
+ */
+static bool is_pvh_only(const bool *present)
 {
-    if (notes->count == 0)
-        return fail(problem, "the kernel has no Xen notes: it was built without support for Xen PV guests");
-    if (notes->present[XEN_ELFNOTE_PHYS32_ENTRY] && !notes->present[XEN_ELFNOTE_ENTRY] &&
-        !notes->present[XEN_ELFNOTE_VIRT_BASE] && !notes->present[XEN_ELFNOTE_HYPERCALL_PAGE])
-        return fail(problem, "the kernel is a PVH-only kernel: it has the note PHYS32_ENTRY and none of a PV kernel");
-    if (!blob_starts_with(notes->values[XEN_ELFNOTE_LOADER], "generic") &&
-        !blob_starts_with(notes->values[XEN_ELFNOTE_GUEST_OS], "linux"))
-        return fail(problem, "the kernel's note LOADER is not \"generic\", so it wants a loader of its own");
-    if (!blob_starts_with(notes->values[XEN_ELFNOTE_XEN_VERSION], "xen-3.0"))
-        return fail(problem, "the kernel's note XEN_VERSION is not \"xen-3.0\", so it is for another interface");
-    return 0;
+    return present[XEN_ELFNOTE_PHYS32_ENTRY] && !present[XEN_ELFNOTE_ENTRY] && !present[XEN_ELFNOTE_VIRT_BASE] &&
+           !present[XEN_ELFNOTE_HYPERCALL_PAGE];
 }
 
-static int parse_pae(const struct elfnotes *notes, struct kernel *kernel, const char **problem)
+static bool check_kind(const struct kernel *kernel, struct findings *findings)
 {
-    struct blob mode = notes->values[XEN_ELFNOTE_PAE_MODE];
+    if (kernel->notes.origin == NOTES_NONE) {
+        findings_add(findings, FINDING_NO_NOTES);
+        return false;
+    }
+    if (is_pvh_only(kernel->notes.present)) {
+        findings_add(findings, FINDING_PVH_ONLY);
+        return false;
+    }
+    if (!note_starts_with(kernel, XEN_ELFNOTE_LOADER, "generic") &&
+        !note_starts_with(kernel, XEN_ELFNOTE_GUEST_OS, "linux"))
+        findings_add(findings, FINDING_LOADER);
+    if (!note_starts_with(kernel, XEN_ELFNOTE_XEN_VERSION, "xen-3.0"))
+        findings_add(findings, FINDING_VERSION);
+    return true;
+}
 
-    if (kernel->width == WIDTH_64)
-        return 0;
-    if (!notes->present[XEN_ELFNOTE_PAE_MODE] || blob_starts_with(mode, "no"))
-        return fail(problem, "the kernel is a 32-bit kernel without PAE, which no guest can do without");
-    kernel->extended_cr3 =
-        !notes->legacy || blob_starts_with(mode, "yes[extended-cr3]") || blob_starts_with(mode, "bimodal");
-    return 0;
+static void remark_clipped(const struct kernel *kernel, struct findings *findings)
+{
+    for (unsigned type = 0; type < NOTES_COUNT; type++) {
+        if (kernel->notes.clipped[type])
+            findings_put(findings, (struct finding){.id = FINDING_NOTE_CLIPPED, .index = type});
+    }
+}
+
+static void read_pae(struct kernel *kernel, struct findings *findings)
+{
+    bool is_386 = kernel->image.width == WIDTH_PAE && kernel->image.machine == ELF_MACHINE_386;
+
+    kernel->has_pae =
+        is_386 && kernel->notes.present[XEN_ELFNOTE_PAE_MODE] && !note_starts_with(kernel, XEN_ELFNOTE_PAE_MODE, "no");
+    kernel->extended_cr3 = kernel->has_pae && (kernel->notes.origin != NOTES_LEGACY ||
+                                               note_starts_with(kernel, XEN_ELFNOTE_PAE_MODE, "yes[extended-cr3]") ||
+                                               note_starts_with(kernel, XEN_ELFNOTE_PAE_MODE, "bimodal"));
+    if (is_386 && !kernel->has_pae)
+        findings_add(findings, FINDING_NO_PAE);
 }
 
 /*
@@ -50,221 +69,153 @@ static int parse_pae(const struct elfnotes *notes, struct kernel *kernel, const 
 
 struct feature {
     char name[28];
-    unsigned number;
+    uint8_t number;
+    bool is_missed; /* PV guests are not offered it, and that may matter to one that cannot do without */
 };
 
 static const struct feature features[] = {
-    {"writable_page_tables", XENFEAT_writable_page_tables},
-    {"writable_descriptor_tables", XENFEAT_writable_descriptor_tables},
-    {"auto_translated_physmap", XENFEAT_auto_translated_physmap},
-    {"supervisor_mode_kernel", XENFEAT_supervisor_mode_kernel},
-    {"pae_pgdir_above_4gb", XENFEAT_pae_pgdir_above_4gb},
-    {"hvm_callback_vector", XENFEAT_hvm_callback_vector},
-    {"dom0", XENFEAT_dom0},
+    {"writable_page_tables", XENFEAT_writable_page_tables, false},
+    {"writable_descriptor_tables", XENFEAT_writable_descriptor_tables, true},
+    {"auto_translated_physmap", XENFEAT_auto_translated_physmap, true},
+    {"supervisor_mode_kernel", XENFEAT_supervisor_mode_kernel, true},
+    {"pae_pgdir_above_4gb", XENFEAT_pae_pgdir_above_4gb, false},
+    {"hvm_callback_vector", XENFEAT_hvm_callback_vector, true},
+    {"dom0", XENFEAT_dom0, false},
 };
 
-/* The bit of the feature called @name; 0 if there is none. */
-static uint32_t find_feature(struct blob name)
+static const struct feature *find_feature(struct blob name)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(features); i++) {
         if (blob_equals(name, features[i].name))
-            return 1u << features[i].number;
+            return &features[i];
     }
-    return 0;
+    return NULL;
 }
 
 /*
- * The list of names.  Of those that the kernel cannot do without only the initial domain is a demand on us: with
- * "!writable_page_tables" and its like a kernel says that it knows what it is like without them.
+ * A word of the list, with "!" in front if the kernel cannot do without.  Of those that are known only the initial
+ * domain is a demand on us: with "!writable_page_tables" and its like a kernel says that it knows what it is like
+ * without them.
  */
-static int parse_features(const struct elfnotes *notes, struct kernel *kernel, const char **problem)
+static void read_feature(struct kernel *kernel, struct blob word, struct findings *findings)
 {
-    struct blob list = blob_until(notes->values[XEN_ELFNOTE_FEATURES], 0);
-    bool bitmap_given = notes->present[XEN_ELFNOTE_SUPPORTED_FEATURES];
-    uint32_t supported = (uint32_t)elfnotes_number(notes, XEN_ELFNOTE_SUPPORTED_FEATURES, 0);
+    bool is_required = blob_starts_with(word, "!");
+    struct blob name = blob_skip(word, is_required);
+    const struct feature *feature = find_feature(name);
+    bool is_initial = feature && feature->number == XENFEAT_dom0;
 
+    if (is_required && !feature)
+        findings_put(findings, (struct finding){.id = FINDING_FEATURE, .text = name});
+    else if (is_required && feature->is_missed)
+        findings_put(findings, (struct finding){.id = FINDING_FEATURE_ABSENT, .text = name});
+    kernel->needs_initial |= is_required && is_initial;
+    kernel->can_be_initial |= is_initial;
+}
+
+static void read_features(struct kernel *kernel, struct findings *findings)
+{
+    struct blob list = blob_until(kernel->notes.values[XEN_ELFNOTE_FEATURES], 0);
+
+    kernel->says_initial = kernel->notes.present[XEN_ELFNOTE_SUPPORTED_FEATURES];
+    kernel->can_be_initial = notes_number(&kernel->notes, XEN_ELFNOTE_SUPPORTED_FEATURES, 0) >> XENFEAT_dom0 & 1;
     while (list.size > 0) {
         struct blob word = blob_until(list, '|');
-        bool is_required = blob_starts_with(word, "!");
-        uint32_t feature = find_feature(blob_skip(word, is_required));
 
-        if (is_required && !feature)
-            return fail(problem, "the kernel cannot do without a feature that is not known here (note FEATURES)");
-        if (is_required && feature == 1u << XENFEAT_dom0)
-            kernel->needs_initial = true;
-        supported |= feature;
+        read_feature(kernel, word, findings);
         list = blob_skip(list, word.size + 1);
     }
-    kernel->refuses_initial = bitmap_given && !(supported & 1u << XENFEAT_dom0);
-    return 0;
 }
 
 /*
- * ---- Where everything goes.
+ * ---- The kernel as a whole.
  */
 
-bool kernel_may_use(enum width width, uint64_t start, uint64_t size)
+/* One whose symbols lie outside of the file has none. */
+static void find_symbols(struct kernel *kernel)
 {
-    uint64_t last;
+    const struct elf_image *image = &kernel->image;
+    unsigned index = elf_find_symbols(image);
+    struct elf_section symbols = elf_section(image, index), names = elf_section(image, symbols.link);
 
-    if (size == 0 || __builtin_add_overflow(start, size - 1, &last))
-        return false;
-    if (width == WIDTH_PAE)
-        return last < COMPAT_HYPERVISOR_VIRT_START;
-    return last < UINT64_C(1) << 47 || start >= HYPERVISOR_VIRT_END;
+    kernel->wants_symbols = note_starts_with(kernel, XEN_ELFNOTE_BSD_SYMTAB, "yes");
+    kernel->has_symbols = index < image->nr_sections && names.type == ELF_SECTION_STRINGS &&
+                          blob_slice(image->file, symbols.offset, symbols.size, &kernel->symbols) &&
+                          blob_slice(image->file, names.offset, names.size, &kernel->symbol_names);
 }
 
-static bool overlap(const struct kernel_segment *a, const struct kernel_segment *b)
+/* In the older form addresses of segments are virtual ones, unless it says otherwise. */
+static void read_base(struct kernel *kernel)
 {
-    return a->start < b->start + b->size && b->start < a->start + a->size;
+    const struct notes *notes = &kernel->notes;
+
+    kernel->virt_base = notes_number(notes, XEN_ELFNOTE_VIRT_BASE, 0);
+    kernel->paddr_offset =
+        notes_number(notes, XEN_ELFNOTE_PADDR_OFFSET, notes->origin == NOTES_LEGACY ? kernel->virt_base : 0);
 }
 
-/* Segment @segment, whose addresses are @paddr_offset too high. */
-static int add_segment(struct kernel *kernel, struct blob file, const struct elf_segment *segment,
-                       uint64_t paddr_offset, const char **problem)
+void judge_kernel(struct blob file, struct kernel *kernel, struct findings *findings)
 {
-    struct kernel_segment *new = &kernel->segments[kernel->nr_segments];
-
-    if (kernel->nr_segments == KERNEL_SEGMENTS_MAX)
-        return fail(problem, "the kernel has more segments to load than a kernel has");
-    if (segment->file_size > segment->memory_size)
-        return fail(problem, "a segment of the kernel is larger in the file than in memory");
-    if (!blob_slice(file, segment->offset, segment->file_size, &new->contents))
-        return fail(problem, "a segment of the kernel lies beyond the end of the file, which may be cut short");
-    if (segment->paddr < paddr_offset)
-        return fail(problem, "a segment of the kernel lies below the start of its memory (VIRT_BASE)");
-    new->start = segment->paddr - paddr_offset;
-    new->size = segment->memory_size;
-    if (new->start >= UINT64_C(1) << 47 || new->size >= UINT64_C(1) << 47)
-        return fail(problem, "a segment of the kernel lies where no memory can be");
-    for (unsigned i = 0; i < kernel->nr_segments; i++) {
-        if (overlap(new, &kernel->segments[i]))
-            return fail(problem, "two segments of the kernel overlap");
-    }
-    kernel->nr_segments++;
-    return 0;
-}
-
-static int parse_segments(const struct elf_image *image, struct kernel *kernel, uint64_t paddr_offset,
-                          const char **problem)
-{
-    kernel->start = UINT64_MAX;
-    for (unsigned i = 0; i < image->nr_segments; i++) {
-        struct elf_segment segment = elf_segment(image, i);
-        const struct kernel_segment *new = &kernel->segments[kernel->nr_segments];
-        int error;
-
-        if (segment.type != ELF_SEGMENT_LOAD || !(segment.flags & ELF_FLAGS_ACCESS) || segment.memory_size == 0)
-            continue;
-        error = add_segment(kernel, image->file, &segment, paddr_offset, problem);
-        if (error)
-            return error;
-        kernel->start = new->start < kernel->start ? new->start : kernel->start;
-        kernel->end = new->start + new->size > kernel->end ? new->start + new->size : kernel->end;
-    }
-    return kernel->nr_segments > 0 ? 0 : fail(problem, "the kernel has nothing to load");
-}
-
-static int check_places(const struct kernel *kernel, const char **problem)
-{
-    if (kernel->virt_base % PAGE_SIZE != 0)
-        return fail(problem, "the kernel's VIRT_BASE is not the address of a page");
-    if (!kernel_may_use(kernel->width, kernel->virt_base, kernel->end))
-        return fail(problem, "the kernel wants addresses that are the hypervisor's, or that do not exist");
-    if (kernel->entry < kernel->virt_base + kernel->start || kernel->entry - kernel->virt_base >= kernel->end)
-        return fail(problem, "the kernel's entry point lies outside the kernel");
-    return 0;
-}
-
-static int parse_placement(const struct elf_image *image, const struct elfnotes *notes, struct kernel *kernel,
-                           const char **problem)
-{
-    uint64_t paddr_offset;
-    int error;
-
-    kernel->virt_base = elfnotes_number(notes, XEN_ELFNOTE_VIRT_BASE, 0);
-    kernel->entry = elfnotes_number(notes, XEN_ELFNOTE_ENTRY, image->entry);
-    paddr_offset = elfnotes_number(notes, XEN_ELFNOTE_PADDR_OFFSET, notes->legacy ? kernel->virt_base : 0);
-    if (notes->present[XEN_ELFNOTE_PADDR_OFFSET] && !notes->present[XEN_ELFNOTE_VIRT_BASE])
-        return fail(problem, "the kernel has the note PADDR_OFFSET, which needs VIRT_BASE");
-    error = parse_segments(image, kernel, paddr_offset, problem);
-    return error ? error : check_places(kernel, problem);
-}
-
-/* In the older form the page is given by its pfn. */
-static int parse_hypercall_page(const struct elfnotes *notes, struct kernel *kernel, const char **problem)
-{
-    uint64_t value = elfnotes_number(notes, XEN_ELFNOTE_HYPERCALL_PAGE, 0);
-
-    kernel->has_hypercall_page = notes->present[XEN_ELFNOTE_HYPERCALL_PAGE];
-    if (!kernel->has_hypercall_page)
-        return 0;
-    if (notes->legacy && value >= UINT64_C(1) << (47 - PAGE_SHIFT))
-        return fail(problem, "the kernel's hypercall page lies outside the kernel");
-    kernel->hypercall_page = notes->legacy ? value << PAGE_SHIFT : value - kernel->virt_base;
-    if (kernel->hypercall_page % PAGE_SIZE != 0)
-        return fail(problem, "the kernel's hypercall page does not begin where a page begins");
-    if (kernel->hypercall_page + PAGE_SIZE <= kernel->start || kernel->hypercall_page >= kernel->end)
-        return fail(problem, "the kernel's hypercall page lies outside the kernel");
-    return 0;
-}
-
-static int parse_init_p2m(const struct elfnotes *notes, struct kernel *kernel, const char **problem)
-{
-    kernel->has_init_p2m = kernel->width == WIDTH_64 && notes->present[XEN_ELFNOTE_INIT_P2M];
-    kernel->init_p2m = elfnotes_number(notes, XEN_ELFNOTE_INIT_P2M, 0);
-    if (!kernel->has_init_p2m)
-        return 0;
-    if (kernel->init_p2m % PAGE_SIZE != 0 || !kernel_may_use(kernel->width, kernel->init_p2m, PAGE_SIZE))
-        return fail(problem, "the kernel's INIT_P2M is not the address of a page of the guest's");
-    if (kernel->init_p2m >= kernel->virt_base)
-        return fail(problem, "the kernel's INIT_P2M does not lie below VIRT_BASE");
-    return 0;
-}
-
-/* A kernel that asks for its symbols and has none gets none. */
-static void find_symbols(const struct elf_image *image, const struct elfnotes *notes, struct kernel *kernel)
-{
-    if (!blob_starts_with(notes->values[XEN_ELFNOTE_BSD_SYMTAB], "yes"))
-        return;
-    for (unsigned i = 0; i < image->nr_sections; i++) {
-        struct elf_section symbols = elf_section(image, i), names;
-
-        if (symbols.type != ELF_SECTION_SYMBOLS || symbols.link >= image->nr_sections)
-            continue;
-        names = elf_section(image, symbols.link);
-        kernel->has_symbols = names.type == ELF_SECTION_STRINGS &&
-                              blob_slice(image->file, symbols.offset, symbols.size, &kernel->symbols) &&
-                              blob_slice(image->file, names.offset, names.size, &kernel->symbol_names);
-        return;
-    }
-}
-
-int kernel_parse(struct blob file, struct kernel *kernel, const char **problem)
-{
-    struct elf_image image;
-    struct elfnotes notes;
-    int error = elf_open(file, &image, problem);
-
-    if (error)
-        return error;
     memset(kernel, 0, sizeof(*kernel));
-    kernel->width = image.width;
-    elfnotes_find(&image, &notes);
-    error = check_kind(&notes, problem);
-    if (!error)
-        error = parse_pae(&notes, kernel, problem);
-    if (!error)
-        error = parse_features(&notes, kernel, problem);
-    if (!error)
-        error = parse_placement(&image, &notes, kernel, problem);
-    if (!error)
-        error = parse_hypercall_page(&notes, kernel, problem);
-    if (!error)
-        error = parse_init_p2m(&notes, kernel, problem);
-    if (error)
-        return error;
-    find_symbols(&image, &notes, kernel);
-    kernel->ramdisk_unmapped = elfnotes_number(&notes, XEN_ELFNOTE_MOD_START_PFN, 0) != 0;
-    return 0;
+    findings->count = 0;
+    if (elf_open(file, &kernel->image, findings))
+        return;
+    notes_find(&kernel->image, &kernel->notes);
+    find_symbols(kernel);
+    read_base(kernel);
+    placement_read_segments(kernel, findings);
+    if (!check_kind(kernel, findings)) {
+        kernel->is_placed = false;
+        return;
+    }
+    remark_clipped(kernel, findings);
+    read_features(kernel, findings);
+    read_pae(kernel, findings);
+    if (kernel->is_placed)
+        placement_read_notes(kernel, findings);
+}
+
+/*
+ * ---- Its start.
+ */
+
+static void check_domain(const struct kernel *kernel, bool privileged, struct findings *findings)
+{
+    if (kernel->has_pae)
+        findings_add(findings, FINDING_WIDTH);
+    if (kernel->needs_initial && !privileged)
+        findings_add(findings, FINDING_ONLY_INITIAL);
+    if (!privileged || kernel->can_be_initial)
+        return;
+    findings_add(findings, kernel->says_initial ? FINDING_NEVER_INITIAL : FINDING_PERHAPS_INITIAL);
+}
+
+static void check_memory(const struct kernel *kernel, const struct start_request *request, uint64_t *minimum,
+                         struct findings *findings)
+{
+    struct layout layout;
+    enum finding_id problem;
+
+    if (layout_minimum(kernel, request->ramdisk_size, request->privileged, minimum, &problem)) {
+        *minimum = 0;
+        findings_add(findings, problem);
+        return;
+    }
+    if (request->nr_pages == START_PAGES_ANY)
+        return;
+    if (request->nr_pages < *minimum)
+        findings_add(findings, FINDING_TOO_LITTLE);
+    else if (layout_make(kernel, request->ramdisk_size, request->privileged, request->nr_pages, &layout, &problem))
+        findings_add(findings, FINDING_TOO_MUCH);
+    else if (layout.nr_needed > request->nr_pages)
+        findings_add(findings, FINDING_NO_ROOM);
+}
+
+void judge_start(const struct kernel *kernel, const struct start_request *request, uint64_t *minimum,
+                 struct findings *findings)
+{
+    *minimum = 0;
+    if (kernel->is_placed)
+        check_domain(kernel, request->privileged, findings);
+    if (!findings_refusal(findings))
+        check_memory(kernel, request, minimum, findings);
 }

@@ -14,19 +14,6 @@ _Static_assert(sizeof(struct note_header) == 12, "System V ABI, figure 5-3");
  * ---- Notes.
  */
 
-static void add(struct elfnotes *notes, unsigned type, struct blob value)
-{
-    notes->present[type] = true;
-    notes->values[type] = value;
-    notes->count++;
-}
-
-struct note {
-    uint32_t type;
-    struct blob name, value;
-    bool is_whole; /* or it says that it is longer than the list */
-};
-
 static uint64_t fill_up(uint64_t size, unsigned unit)
 {
     return (size + unit - 1) & ~((uint64_t)unit - 1);
@@ -72,56 +59,57 @@ static unsigned unit_of(struct blob list, uint64_t align)
     return list.size < sizeof(struct note_header) ? 8 : 4;
 }
 
-/* Take the notes of @list.  The last one may say that it is longer than @list, and then ends with it: GRUB's does. */
-static void find_notes(struct blob list, unsigned unit, struct elfnotes *notes)
+/* The next one of Xen's.  The last one may say that it is longer than the list, and then ends with it: GRUB's does. */
+static bool next_note(struct notes_walk *walk, struct note *note)
 {
-    struct note note;
     uint64_t size;
 
-    while ((size = read_note(list, unit, &note))) {
-        list = blob_skip(list, size);
-        if (blob_equals(blob_until(note.name, 0), "Xen") && note.type < ELFNOTE_COUNT)
-            add(notes, note.type, note.value);
+    while ((size = read_note(walk->list, walk->unit, note))) {
+        walk->list = blob_skip(walk->list, size);
+        if (blob_equals(blob_until(note->name, 0), "Xen"))
+            return true;
     }
+    return false;
 }
 
-/* Take the notes that lie at @offset of the file; what would be beyond its end is not there. */
-static void find_notes_at(const struct elf_image *image, uint64_t offset, uint64_t size, uint64_t align,
-                          struct elfnotes *notes)
+/* Go on with the notes that lie at @offset of the file; what would be beyond its end is not there. */
+static void begin_list(struct notes_walk *walk, uint64_t offset, uint64_t size, uint64_t align)
 {
-    struct blob list = blob_skip(image->file, offset);
-
-    if (list.size > size)
-        list.size = size;
-    find_notes(list, unit_of(list, align), notes);
+    walk->list = blob_skip(walk->image->file, offset);
+    if (walk->list.size > size)
+        walk->list.size = size;
+    walk->unit = unit_of(walk->list, align);
 }
 
-static void find_in_segments(const struct elf_image *image, struct elfnotes *notes)
+static bool next_segment(struct notes_walk *walk)
 {
-    for (unsigned i = 0; i < image->nr_segments; i++) {
-        struct elf_segment segment = elf_segment(image, i);
+    while (walk->next < walk->image->nr_segments) {
+        struct elf_segment segment = elf_segment(walk->image, walk->next++);
 
-        if (segment.type == ELF_SEGMENT_NOTE)
-            find_notes_at(image, segment.offset, segment.file_size, segment.align, notes);
+        if (segment.type != ELF_SEGMENT_NOTE)
+            continue;
+        begin_list(walk, segment.offset, segment.file_size, segment.align);
+        return true;
     }
+    return false;
 }
 
 /*
  * Sections do not overlap in files that linkers make, so all their notes together are no larger than the file: a file
  * whose sections all name the same bytes does not keep us busy for long.
  */
-static void find_in_sections(const struct elf_image *image, struct elfnotes *notes)
+static bool next_section(struct notes_walk *walk)
 {
-    uint64_t left = image->file.size;
+    while (walk->next < walk->image->nr_sections) {
+        struct elf_section section = elf_section(walk->image, walk->next++);
 
-    for (unsigned i = 0; i < image->nr_sections; i++) {
-        struct elf_section section = elf_section(image, i);
-
-        if (section.type != ELF_SECTION_NOTE || section.size > left)
+        if (section.type != ELF_SECTION_NOTE || section.size > walk->left)
             continue;
-        left -= section.size;
-        find_notes_at(image, section.offset, section.size, section.align, notes);
+        walk->left -= section.size;
+        begin_list(walk, section.offset, section.size, section.align);
+        return true;
     }
+    return false;
 }
 
 /*
@@ -147,46 +135,91 @@ static const struct key keys[] = {
     {"BSD_SYMTAB", XEN_ELFNOTE_BSD_SYMTAB},
 };
 
-/* One KEY=VALUE.  Unknown keys are ignored, like unknown notes; a key alone has an empty value. */
-static void take_pair(struct blob pair, struct elfnotes *notes)
+/* The next KEY=VALUE.  Unknown keys are ignored; a key alone has an empty value. */
+static bool next_pair(struct notes_walk *walk, struct note *note)
 {
-    struct blob name = blob_until(pair, '=');
+    while (walk->list.size > 0) {
+        struct blob pair = blob_until(walk->list, ',');
 
-    for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
-        if (blob_equals(name, keys[i].text))
-            add(notes, keys[i].type, blob_skip(pair, name.size + 1));
-    }
-}
-
-static void find_legacy(const struct elf_image *image, struct elfnotes *notes)
-{
-    for (unsigned i = 0; i < image->nr_sections; i++) {
-        struct elf_section section = elf_section(image, i);
-        struct blob text;
-
-        if (!elf_section_is_named(image, &section, "__xen_guest") ||
-            !blob_slice(image->file, section.offset, section.size, &text))
-            continue;
-        notes->legacy = true;
-        text = blob_until(text, 0);
-        while (text.size > 0) {
-            struct blob pair = blob_until(text, ',');
-
-            take_pair(pair, notes);
-            text = blob_skip(text, pair.size + 1);
+        walk->list = blob_skip(walk->list, pair.size + 1);
+        *note = (struct note){.name = blob_until(pair, '='), .is_whole = true};
+        note->value = blob_skip(pair, note->name.size + 1);
+        for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
+            note->type = keys[i].type;
+            if (blob_equals(note->name, keys[i].text))
+                return true;
         }
-        return;
     }
+    return false;
 }
 
-void elfnotes_find(const struct elf_image *image, struct elfnotes *notes)
+/* There is one text. */
+static bool next_text(struct notes_walk *walk)
 {
+    while (walk->next < walk->image->nr_sections) {
+        struct elf_section section = elf_section(walk->image, walk->next++);
+
+        if (!elf_section_is_named(walk->image, &section, NOTES_LEGACY_SECTION) ||
+            !blob_slice(walk->image->file, section.offset, section.size, &walk->list))
+            continue;
+        walk->list = blob_until(walk->list, 0);
+        walk->next = walk->image->nr_sections;
+        return true;
+    }
+    return false;
+}
+
+/*
+ * ---- All of them.
+ */
+
+struct notes_walk notes_walk(const struct elf_image *image, enum notes_origin origin)
+{
+    return (struct notes_walk){.image = image, .origin = origin, .left = image->file.size};
+}
+
+static bool next_list(struct notes_walk *walk)
+{
+    switch (walk->origin) {
+    case NOTES_NONE:
+        return false;
+    case NOTES_SEGMENT:
+        return next_segment(walk);
+    case NOTES_SECTION:
+        return next_section(walk);
+    case NOTES_LEGACY:
+        return next_text(walk);
+    }
+    return false;
+}
+
+bool notes_next(struct notes_walk *walk, struct note *note)
+{
+    while (walk->origin == NOTES_LEGACY ? !next_pair(walk, note) : !next_note(walk, note)) {
+        if (!next_list(walk))
+            return false;
+    }
+    return true;
+}
+
+void notes_find(const struct elf_image *image, struct notes *notes)
+{
+    static const uint8_t origins[] = {NOTES_SEGMENT, NOTES_SECTION, NOTES_LEGACY};
+
     memset(notes, 0, sizeof(*notes));
-    find_in_segments(image, notes);
-    if (notes->count == 0)
-        find_in_sections(image, notes);
-    if (notes->count == 0)
-        find_legacy(image, notes);
+    for (unsigned i = 0; i < ARRAY_SIZE(origins) && notes->origin == NOTES_NONE; i++) {
+        struct notes_walk walk = notes_walk(image, origins[i]);
+        struct note note;
+
+        while (notes_next(&walk, &note)) {
+            if (note.type >= NOTES_COUNT)
+                continue;
+            notes->origin = origins[i];
+            notes->present[note.type] = true;
+            notes->clipped[note.type] = !note.is_whole;
+            notes->values[note.type] = note.value;
+        }
+    }
 }
 
 /*
@@ -230,9 +263,12 @@ static uint64_t read_binary(struct blob bytes)
     return value;
 }
 
-uint64_t elfnotes_number(const struct elfnotes *notes, unsigned type, uint64_t otherwise)
+uint64_t notes_read_number(enum notes_origin origin, struct blob value)
 {
-    if (!notes->present[type])
-        return otherwise;
-    return notes->legacy ? read_text(notes->values[type]) : read_binary(notes->values[type]);
+    return origin == NOTES_LEGACY ? read_text(value) : read_binary(value);
+}
+
+uint64_t notes_number(const struct notes *notes, unsigned type, uint64_t otherwise)
+{
+    return notes->present[type] ? notes_read_number(notes->origin, notes->values[type]) : otherwise;
 }

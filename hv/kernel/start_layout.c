@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <abi/errno.h>
+#include <hv/kernel/placement.h>
 #include <hv/kernel/start_layout.h>
 #include <hv/kernel/start_symbols.h>
 
@@ -8,9 +9,9 @@
 #define SYMBOLS_ALIGN 8u
 #define SIZE_MAX_EACH (UINT64_C(1) << 47)
 
-static int fail(const char **problem, const char *text)
+static int fail(enum finding_id *problem, enum finding_id id)
 {
-    *problem = text;
+    *problem = id;
     return -XEN_EINVAL;
 }
 
@@ -35,7 +36,7 @@ static uint64_t place_tables(struct layout_region *region, unsigned first_level,
 }
 
 /* From the tables to the end of the mapped region.  The region holds its own tables, so its size is found by trying. */
-static int place_main(const struct kernel *kernel, struct layout *layout, uint64_t next, const char **problem)
+static int place_main(const struct kernel *kernel, struct layout *layout, uint64_t next, enum finding_id *problem)
 {
     struct layout_region *main = &layout->main;
 
@@ -48,9 +49,9 @@ static int place_main(const struct kernel *kernel, struct layout *layout, uint64
         layout->nr_main_tables = layout->stack - next;
         size = ((layout->stack + 1) << PAGE_SHIFT) + SLACK;
         end = (main->start + size + MAPPED_ALIGN - 1) & ~(MAPPED_ALIGN - 1); /* 0: the end of the address space */
-        if (!kernel_may_use(kernel->width, main->start, size) ||
-            !kernel_may_use(kernel->width, main->start, end - main->start))
-            return fail(problem, "kernel, ramdisk and page tables do not fit in the addresses behind VIRT_BASE");
+        if (!placement_is_guests(kernel->image.width, main->start, size) ||
+            !placement_is_guests(kernel->image.width, main->start, end - main->start))
+            return fail(problem, FINDING_ADDRESSES);
         if ((end - main->start) >> PAGE_SHIFT == main->nr_pages)
             return 0;
         main->nr_pages = (end - main->start) >> PAGE_SHIFT;
@@ -63,7 +64,7 @@ static uint64_t top_slot(uint64_t vaddr)
 }
 
 /* The P2M at INIT_P2M: pages, then tables. */
-static int place_apart(const struct kernel *kernel, struct layout *layout, uint64_t *next, const char **problem)
+static int place_apart(const struct kernel *kernel, struct layout *layout, uint64_t *next, enum finding_id *problem)
 {
     struct layout_region *apart = &layout->apart;
     uint64_t size = layout->nr_p2m << PAGE_SHIFT;
@@ -72,9 +73,9 @@ static int place_apart(const struct kernel *kernel, struct layout *layout, uint6
     apart->start = kernel->init_p2m;
     apart->first = *next;
     apart->nr_pages = layout->nr_p2m;
-    if (!kernel_may_use(kernel->width, apart->start, size) ||
+    if (!placement_is_guests(kernel->image.width, apart->start, size) ||
         top_slot(apart->start + size - 1) >= top_slot(kernel->virt_base))
-        return fail(problem, "the P2M does not fit between the kernel's INIT_P2M and its VIRT_BASE");
+        return fail(problem, FINDING_P2M_ADDRESSES);
     *next = place_tables(apart, TOP_LEVEL - 1, *next + layout->nr_p2m);
     apart->tables[TOP_LEVEL] = layout->main.tables[TOP_LEVEL];
     return 0;
@@ -89,13 +90,13 @@ static uint64_t take(uint64_t *next, uint64_t count)
 }
 
 int layout_make(const struct kernel *kernel, uint64_t ramdisk_size, bool initial, uint64_t nr_pages,
-                struct layout *layout, const char **problem)
+                struct layout *layout, enum finding_id *problem)
 {
     uint64_t next;
     int error;
 
     if (ramdisk_size >= SIZE_MAX_EACH)
-        return fail(problem, "the ramdisk is larger than the address space");
+        return fail(problem, FINDING_RAMDISK);
     memset(layout, 0, sizeof(*layout));
     layout->symbols = (kernel->end + SYMBOLS_ALIGN - 1) & ~(uint64_t)(SYMBOLS_ALIGN - 1);
     layout->symbols_size = symbols_size(kernel);
@@ -121,7 +122,7 @@ int layout_make(const struct kernel *kernel, uint64_t ramdisk_size, bool initial
 
 /* With the domain its P2M grows, a page for 512: soon it is large enough for itself. */
 int layout_minimum(const struct kernel *kernel, uint64_t ramdisk_size, bool initial, uint64_t *nr_pages,
-                   const char **problem)
+                   enum finding_id *problem)
 {
     struct layout layout = {.nr_needed = 1};
     int error;

@@ -37,11 +37,11 @@ struct layout {
  * *@problem says why.
  */
 int __must_check layout_make(const struct kernel *kernel, uint64_t ramdisk_size, bool initial, uint64_t nr_pages,
-                             struct layout *layout, const char **problem);
+                             struct layout *layout, enum finding_id *problem);
 
 /* How many pages a domain needs for that; as layout_make(). */
 int __must_check layout_minimum(const struct kernel *kernel, uint64_t ramdisk_size, bool initial, uint64_t *nr_pages,
-                                const char **problem);
+                                enum finding_id *problem);
 
 /* The lowest bit of an address that indexes a table of @level. */
 static inline unsigned layout_shift(unsigned level)

@@ -29,7 +29,8 @@ static uint64_t file_size(const struct kernel *kernel)
 /* Lengths have 32 bits; symbols that do not fit are left out, as if the file had none. */
 uint64_t symbols_size(const struct kernel *kernel)
 {
-    if (!kernel->has_symbols || kernel->width != WIDTH_64 || file_size(kernel) > UINT32_MAX)
+    if (!kernel->has_symbols || !kernel->wants_symbols || kernel->image.width != WIDTH_64 ||
+        file_size(kernel) > UINT32_MAX)
         return 0;
     return sizeof(uint32_t) + file_size(kernel);
 }

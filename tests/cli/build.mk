@@ -7,8 +7,7 @@ CLI_TESTS := $(patsubst tests/cli/%.c,build/cli-san/%,$(sort $(wildcard tests/cl
 CLI_TESTED := build/cli/paravane build/cli-clang/paravane build/cli-san/paravane build/hv/paravane.elf $(CLI_TESTS)
 
 # The hypervisor's judgement of kernels, for the test that the command's is the same.
-CLI_HV := $(patsubst %,build/cli-san/hv/%.o,kernel/judge kernel/elf_image kernel/notes kernel/start_layout \
-	kernel/start_symbols base/string)
+CLI_HV := $(patsubst %.c,build/cli-san/%.o,$(filter-out hv/kernel/bundle.c,$(sort $(wildcard hv/kernel/*.c))))
 
 build/cli-san/test_%: build/cli-san/tests/cli/test_%.o $(CLI_HV) \
 		$(call objects,cli-san,$(call helpers,cli) $(filter-out cli/main.c,$(CLI_C)))

@@ -3,14 +3,14 @@
  * Fuzzing of what is read before any guest runs: bundles, and the kernels in them or alone.  What they say that the
  * builder relies on is checked, and a domain is laid out for it.
  */
-/* links: hv/kernel/bundle.c hv/kernel/start_layout.c hv/kernel/start_symbols.c hv/kernel/elf_image.c */
-/* links: hv/kernel/notes.c hv/kernel/judge.c */
+/* links: hv/kernel/bundle.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c */
+/* links: hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <engine/check.h>
 #include <hv/kernel/bundle.h>
-#include <hv/kernel/judge.h>
+#include <hv/kernel/placement.h>
 #include <hv/kernel/start_layout.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,18 +30,19 @@ static unsigned touch(struct blob blob)
     return blob.size > 0 ? (unsigned)blob.bytes[0] + blob.bytes[blob.size - 1] : 0;
 }
 
-static unsigned try_layout(const struct kernel *kernel, uint64_t ramdisk_size)
+static unsigned try_start(const struct kernel *kernel, uint64_t ramdisk_size)
 {
+    const struct start_request request = {START_PAGES_ANY, ramdisk_size, false};
+    struct findings findings = {.count = 0};
+    enum finding_id problem;
     struct layout layout;
-    const char *problem = NULL;
-    uint64_t nr_pages;
+    uint64_t minimum;
 
-    if (layout_minimum(kernel, ramdisk_size, false, &nr_pages, &problem)) {
-        CHECK(problem);
+    judge_start(kernel, &request, &minimum, &findings);
+    if (findings_refusal(&findings))
         return 0;
-    }
-    CHECK(!layout_make(kernel, ramdisk_size, false, nr_pages, &layout, &problem));
-    CHECK(layout.nr_needed <= nr_pages && layout.nr_needed >= layout.main.nr_pages);
+    CHECK(!layout_make(kernel, ramdisk_size, false, minimum, &layout, &problem));
+    CHECK(layout.nr_needed <= minimum && layout.nr_needed >= layout.main.nr_pages);
     CHECK(layout.main.nr_pages * PAGE_SIZE > kernel->end);
     return (unsigned)layout.stack;
 }
@@ -49,14 +50,16 @@ static unsigned try_layout(const struct kernel *kernel, uint64_t ramdisk_size)
 static unsigned try_kernel(struct blob file, uint64_t ramdisk_size)
 {
     struct kernel kernel;
-    const char *problem = NULL;
+    struct findings findings;
     unsigned touched = 0;
 
-    if (kernel_parse(file, &kernel, &problem)) {
-        CHECK(problem);
-        return 0;
-    }
-    CHECK(kernel.start < kernel.end && kernel_may_use(kernel.width, kernel.virt_base, kernel.end));
+    judge_kernel(file, &kernel, &findings);
+    CHECK(findings.count <= FINDINGS_MAX);
+    for (unsigned i = 0; i < findings.count; i++)
+        touched += touch(findings.list[i].text);
+    if (findings_refusal(&findings))
+        return touched;
+    CHECK(kernel.start < kernel.end && placement_is_guests(kernel.image.width, kernel.virt_base, kernel.end));
     for (unsigned i = 0; i < kernel.nr_segments; i++) {
         CHECK(kernel.segments[i].contents.size <= kernel.segments[i].size);
         CHECK(kernel.segments[i].start + kernel.segments[i].size <= kernel.end);
@@ -64,7 +67,7 @@ static unsigned try_kernel(struct blob file, uint64_t ramdisk_size)
     }
     if (kernel.has_symbols)
         touched += touch(kernel.symbols) + touch(kernel.symbol_names);
-    return kernel.width == WIDTH_64 ? touched + try_layout(&kernel, ramdisk_size) : touched;
+    return touched + try_start(&kernel, ramdisk_size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,9 +5,9 @@
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
-/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c hv/kernel/elf_image.c hv/kernel/notes.c */
-/* links: hv/kernel/judge.c */
-/* links: tests/hv/lib/elf_maker.c */
+/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c tests/hv/lib/elf_maker.c */
+/* links: hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c hv/kernel/findings.c */
+/* links: hv/kernel/start_layout.c hv/kernel/start_symbols.c */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,10 +90,12 @@ static void begin_kernel(bool is_64)
 static struct blob end_kernel(const char *name)
 {
     struct blob file = maker_finish(&maker);
+    const char *problem = "refused";
+    struct findings findings;
     struct kernel kernel;
-    const char *problem = NULL;
 
-    require(!kernel_parse(file, &kernel, &problem), name, &problem);
+    judge_kernel(file, &kernel, &findings);
+    require(!findings_refusal(&findings), name, &problem);
     save(name, file.bytes, file.size);
     return file;
 }

@@ -3,10 +3,9 @@
  * Domains built on the hosted machine by engine and builder together, seen as their guest would see them; and the way
  * back from wherever building can fail.
  */
-/* links: hv/build/builder.c hv/kernel/start_layout.c hv/build/builder_load.c hv/build/builder_memory.c */
-/* links: hv/build/builder_start.c */
-/* links: hv/kernel/start_symbols.c hv/build/builder_tables.c hv/kernel/elf_image.c hv/kernel/notes.c */
-/* links: hv/kernel/judge.c tests/hv/lib/elf_maker.c */
+/* links: hv/build/builder.c hv/build/builder_load.c hv/build/builder_memory.c hv/build/builder_start.c */
+/* links: hv/build/builder_tables.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c */
+/* links: hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c tests/hv/lib/elf_maker.c */
 /* links: tests/hv/lib/hosted_domain.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */

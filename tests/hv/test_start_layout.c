@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The layout of a new domain, for many kernels and sizes, against the rules of abi/layout.h. */
-/* links: hv/kernel/start_layout.c hv/kernel/start_symbols.c hv/kernel/judge.c hv/kernel/elf_image.c */
-/* links: hv/kernel/notes.c */
+/* links: hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c hv/kernel/findings.c */
+/* links: hv/kernel/start_layout.c hv/kernel/start_symbols.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include <abi/layout.h>
-#include <engine/port.h>
 #include <hv/kernel/start_layout.h>
 
 #define MIB        (UINT64_C(1) << 20)
@@ -20,16 +19,10 @@
 #define LINUX_BASE UINT64_C(0xffffffff80000000)
 #define LINUX_P2M  UINT64_C(0x8000000000)
 
-_Noreturn void port_halt(const char *file, int line, const char *condition)
-{
-    fail_msg("%s:%d: %s", file, line, condition);
-    abort();
-}
-
 static struct kernel linux_kernel(uint64_t end)
 {
     return (struct kernel){
-        .width = WIDTH_64,
+        .image.width = WIDTH_64,
         .virt_base = LINUX_BASE,
         .start = 16 * MIB,
         .end = end,
@@ -41,7 +34,7 @@ static struct kernel linux_kernel(uint64_t end)
 
 static struct kernel plain_kernel(uint64_t virt_base, uint64_t end)
 {
-    return (struct kernel){.width = WIDTH_64, .virt_base = virt_base, .start = MIB, .end = end};
+    return (struct kernel){.image.width = WIDTH_64, .virt_base = virt_base, .start = MIB, .end = end};
 }
 
 /* How many different tables of @level the pages of a region need, counted page by page. */
@@ -121,7 +114,7 @@ static void try_kernel(const struct kernel *kernel)
         uint64_t ramdisk = ramdisks[i / 2 % ARRAY_SIZE(ramdisks)], minimum;
         uint64_t nr_pages = memories[i / 2 / ARRAY_SIZE(ramdisks)] / 4096;
         bool initial = i % 2;
-        const char *problem = "none";
+        enum finding_id problem;
         struct layout layout;
 
         assert_int_equal(layout_make(kernel, ramdisk, initial, nr_pages, &layout, &problem), 0);
@@ -156,7 +149,7 @@ static void test_each_end(void **state)
     (void)state;
     for (uint64_t end = 2 * MIB; end <= 7 * MIB; end += 4096) {
         struct kernel kernel = plain_kernel(LINUX_BASE, end);
-        const char *problem;
+        enum finding_id problem;
         struct layout layout;
 
         assert_int_equal(layout_make(&kernel, 0, false, 4096, &layout, &problem), 0);
@@ -171,7 +164,7 @@ static void test_minimum(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
-        const char *problem;
+        enum finding_id problem;
         uint64_t minimum, smallest = 0;
         struct layout layout = {.nr_needed = 1};
 
@@ -188,11 +181,11 @@ static void test_symbols(void **state)
 {
     static const uint8_t bytes[64];
     struct kernel kernel = plain_kernel(0, MIB + 5);
-    const char *problem;
+    enum finding_id problem;
     struct layout layout;
 
     (void)state;
-    kernel.has_symbols = true;
+    kernel.has_symbols = kernel.wants_symbols = true;
     kernel.symbols = (struct blob){bytes, 48};
     kernel.symbol_names = (struct blob){bytes, 9};
     assert_int_equal(layout_make(&kernel, 0, false, 65536, &layout, &problem), 0);
@@ -206,41 +199,40 @@ static void test_symbols(void **state)
     assert_true(layout.symbols_size == 0);
 }
 
-static void expect_refused(const struct kernel *kernel, uint64_t ramdisk, uint64_t nr_pages, const char *part)
+static void expect_refused(const struct kernel *kernel, uint64_t ramdisk, uint64_t nr_pages, enum finding_id id)
 {
-    const char *problem = NULL;
+    enum finding_id problem;
     struct layout layout;
 
     assert_true(layout_make(kernel, ramdisk, false, nr_pages, &layout, &problem) < 0);
-    if (!strstr(problem, part))
-        fail_msg("%s", problem);
+    assert_int_equal(problem, id);
 }
 
 static void test_refused(void **state)
 {
     struct kernel kernel = plain_kernel(LINUX_BASE, 32 * MIB);
-    const char *problem = NULL;
+    enum finding_id problem;
     struct layout layout;
 
     (void)state;
-    expect_refused(&kernel, 2 * GIB, 1 << 20, "behind VIRT_BASE");
-    expect_refused(&kernel, UINT64_MAX, 1 << 20, "larger than the address space");
+    expect_refused(&kernel, 2 * GIB, 1 << 20, FINDING_ADDRESSES);
+    expect_refused(&kernel, UINT64_MAX, 1 << 20, FINDING_RAMDISK);
     kernel.end = 2 * GIB - 8 * MIB;
-    expect_refused(&kernel, 0, 1 << 20, "behind VIRT_BASE");
+    expect_refused(&kernel, 0, 1 << 20, FINDING_ADDRESSES);
     kernel.end = 2 * GIB - 16 * MIB; /* up to the last byte of the address space */
     assert_int_equal(layout_make(&kernel, 0, false, 1 << 20, &layout, &problem), 0);
     assert_true(layout.main.start + layout.main.nr_pages * 4096 == UINT64_C(0) - 4 * MIB ||
                 layout.main.start + layout.main.nr_pages * 4096 == 0);
     kernel = plain_kernel((UINT64_C(1) << 47) - 32 * MIB - MIB / 4, 32 * MIB);
-    expect_refused(&kernel, 0, 1024, "behind VIRT_BASE");
+    expect_refused(&kernel, 0, 1024, FINDING_ADDRESSES);
     kernel = linux_kernel(32 * MIB);
     kernel.init_p2m = UINT64_C(0xffffff7ffffff000); /* the last page of the slot below */
     assert_int_equal(layout_make(&kernel, 0, false, 512, &layout, &problem), 0);
-    expect_refused(&kernel, 0, 513, "between the kernel's INIT_P2M");
+    expect_refused(&kernel, 0, 513, FINDING_P2M_ADDRESSES);
     kernel.init_p2m = UINT64_C(0xffffff8000000000); /* the kernel's own slot */
-    expect_refused(&kernel, 0, 512, "between the kernel's INIT_P2M");
+    expect_refused(&kernel, 0, 512, FINDING_P2M_ADDRESSES);
     kernel.init_p2m = UINT64_C(0x7ffffffff000);
-    expect_refused(&kernel, 0, 513, "between the kernel's INIT_P2M");
+    expect_refused(&kernel, 0, 513, FINDING_P2M_ADDRESSES);
 }
 
 int main(void)

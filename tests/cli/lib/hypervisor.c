@@ -1,53 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
-#include <engine/port.h>
 #include <hv/kernel/judge.h>
-#include <hv/kernel/start_layout.h>
 #include <tests/cli/lib/hypervisor.h>
 
-_Noreturn void port_halt(const char *file, int line, const char *condition)
-{
-    (void)file;
-    (void)line;
-    (void)condition;
-    abort();
-}
+#define FINDING_SENTENCE(name, kind, sentence) [FINDING_##name] = sentence,
+static const char *const sentences[] = {KERNEL_FINDINGS(FINDING_SENTENCE)};
 
 const char *hypervisor_refuses(const uint8_t *data, size_t size, bool privileged)
 {
+    const struct start_request request = {START_PAGES_ANY, 0, privileged};
+    struct findings findings;
     struct kernel kernel;
-    const char *problem;
+    const struct finding *refusal;
+    uint64_t minimum;
 
-    if (kernel_parse((struct blob){data, size}, &kernel, &problem))
-        return problem;
-    if (kernel.width != WIDTH_64)
-        return "32 bits";
-    if (kernel.needs_initial && !privileged)
-        return "needs to be the initial domain";
-    if (kernel.refuses_initial && privileged)
-        return "cannot be the initial domain";
-    return NULL;
+    judge_kernel((struct blob){data, size}, &kernel, &findings);
+    judge_start(&kernel, &request, &minimum, &findings);
+    refusal = findings_refusal(&findings);
+    return refusal ? sentences[refusal->id] : NULL;
 }
 
 uint64_t hypervisor_minimum(const uint8_t *data, size_t size, bool privileged, uint64_t ramdisk_size)
 {
+    const struct start_request request = {START_PAGES_ANY, ramdisk_size, privileged};
+    struct findings findings;
     struct kernel kernel;
     uint64_t minimum;
-    const char *problem;
 
-    if (kernel_parse((struct blob){data, size}, &kernel, &problem) ||
-        layout_minimum(&kernel, ramdisk_size, privileged, &minimum, &problem))
-        return 0;
+    judge_kernel((struct blob){data, size}, &kernel, &findings);
+    judge_start(&kernel, &request, &minimum, &findings);
     return minimum;
 }
 
 bool hypervisor_takes(const uint8_t *data, size_t size, bool privileged, uint64_t ramdisk_size, uint64_t nr_pages)
 {
+    const struct start_request request = {nr_pages, ramdisk_size, privileged};
+    struct findings findings;
     struct kernel kernel;
-    struct layout layout;
-    const char *problem;
+    uint64_t minimum;
 
-    return !kernel_parse((struct blob){data, size}, &kernel, &problem) &&
-           !layout_make(&kernel, ramdisk_size, privileged, nr_pages, &layout, &problem) && layout.nr_needed <= nr_pages;
+    judge_kernel((struct blob){data, size}, &kernel, &findings);
+    judge_start(&kernel, &request, &minimum, &findings);
+    return !findings_refusal(&findings);
 }
