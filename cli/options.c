@@ -10,7 +10,6 @@
 
 #define DEFAULT_MEMORY_KIB ((uint64_t)512 << 10)
 #define MEMORY_MAX_KIB     ((uint64_t)1 << 34) /* 16 TiB */
-#define PAGE_KIB           4u
 #define TIMEOUT_MAX        (365ull * 24 * 3600)
 #define SEED_MAX_DIGITS    16u
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define QEMU_ARGUMENTS_MAX 64u
+#define PAGE_KIB           4u
 
 struct run_options {
     const char *kernel;                   /* NULL with @demo */

@@ -12,11 +12,11 @@
 #include <cli/bundle.h>
 #include <cli/ending.h>
 #include <cli/image.h>
-#include <cli/kernel_check.h>
 #include <cli/library.h>
 #include <cli/run.h>
 #include <cli/symbols.h>
 #include <cli/trim.h>
+#include <cli/verdict.h>
 
 /* A loader puts the bundle below 4 GiB, where devices take their part of the addresses. */
 #define BUNDLE_MAX ((size_t)1536 * MIB)
@@ -42,11 +42,15 @@ static const char *base_name(const char *path)
 }
 
 /* Those that refuse the kernel, or the remarks. */
-static void show_findings(const struct findings *findings, bool refusals, bool is_wanted)
+static void show_findings(const struct verdict *verdict, bool refusals)
 {
-    for (unsigned i = 0; is_wanted && i < findings->count; i++) {
-        if (findings->list[i].refuses == refusals)
-            say("  %s", findings->list[i].text);
+    for (unsigned i = 0; i < verdict->findings.count; i++) {
+        const struct finding *finding = &verdict->findings.list[i];
+        char sentence[SENTENCE_MAX];
+
+        verdict_word(verdict, finding, sentence);
+        if (finding_refuses(finding->id) == refusals)
+            say("  %s", sentence);
     }
 }
 
@@ -56,28 +60,24 @@ static void show_findings(const struct findings *findings, bool refusals, bool i
 static enum status check(struct run *run, struct image *image, const struct bytes *ramdisk)
 {
     const struct start_request request = {
-        .memory_kib = run->options->memory_kib,
+        .nr_pages = run->options->memory_kib / PAGE_KIB,
         .ramdisk_size = ramdisk->size,
         .privileged = run->options->privileged,
     };
-    struct kernel kernel;
-    struct placement placement;
-    struct findings findings;
-    const char *problem;
+    struct verdict verdict;
+    enum status status = verdict_reach(run->kernel_path, &image->elf, &request, &verdict);
 
-    if (kernel_read(image->elf.data, image->elf.size, &kernel, &problem)) {
-        say_error("%s: not a kernel: %s", run->kernel_path, problem);
-        return STATUS_USAGE;
-    }
-    kernel_check(&kernel, &request, &placement, &findings);
-    show_findings(&findings, false, run->options->verbose);
-    if (!findings_refuse(&findings)) {
-        symbols_read(&image->elf, &run->symbols);
-        trim_kernel(&image->elf, kernel_wants_symbols(&kernel));
+    if (status)
+        return status;
+    if (run->options->verbose)
+        show_findings(&verdict, false);
+    if (!verdict_refuses(&verdict)) {
+        symbols_read(&verdict.kernel, &run->symbols);
+        trim_kernel(&image->elf, &verdict.kernel);
         return STATUS_GOOD;
     }
     say_error("%s: refused:", run->kernel_path);
-    show_findings(&findings, true, true);
+    show_findings(&verdict, true);
     say("`paravane inspect %s` tells more", run->kernel_path);
     return STATUS_REFUSED;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <ctype.h>
-#include <elf.h>
-#include <gelf.h>
-#include <libelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <hv/kernel/elf_format.h>
 #include <cli/symbols.h>
 
 #define NAME_SHOWN 64 /* of a name that may be anything, characters */
@@ -17,63 +16,42 @@ static int compare(const void *one, const void *other)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-/* From the table in @symbols, with the names in @names: whole bytes of the file. */
-static void take(const Elf_Data *table, const Elf_Data *names, struct symbols *symbols)
+/* What a terminal would take for a command is not let through; the last name ends as well. */
+static void make_printable(char *names, size_t size)
 {
-    size_t count = table->d_size / sizeof(Elf64_Sym);
-
-    symbols->names = malloc(names->d_size);
-    symbols->list = malloc(count * sizeof(*symbols->list));
-    if (!symbols->names || !symbols->list)
-        return;
-    memcpy(symbols->names, names->d_buf, names->d_size);
-    symbols->names[names->d_size - 1] = '\0';
-    /* What a terminal would take for a command is not let through. */
-    for (char *letter = symbols->names; letter < symbols->names + names->d_size; letter++)
-        *letter = !*letter || isgraph((unsigned char)*letter) ? *letter : '?';
-    for (size_t i = 0; i < count && i <= INT32_MAX; i++) {
-        union {
-            const Elf_Data *given;
-            Elf_Data *taken; /* gelf_getsym() changes nothing */
-        } data = {table};
-        GElf_Sym symbol;
-
-        /* What assembly calls a place has no type. */
-        if (!gelf_getsym(data.taken, (int)i, &symbol) || symbol.st_name >= names->d_size ||
-            (GELF_ST_TYPE(symbol.st_info) != STT_FUNC && GELF_ST_TYPE(symbol.st_info) != STT_NOTYPE) ||
-            symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS || !symbols->names[symbol.st_name])
-            continue;
-        symbols->list[symbols->count++] =
-            (struct symbol){symbol.st_value, symbol.st_size, symbols->names + symbol.st_name};
-    }
-    qsort(symbols->list, symbols->count, sizeof(*symbols->list), compare);
+    for (size_t i = 0; i < size; i++)
+        names[i] = !names[i] || isgraph((unsigned char)names[i]) ? names[i] : '?';
+    names[size - 1] = '\0';
 }
 
-void symbols_read(const struct bytes *elf, struct symbols *symbols)
+/* Is it the name of a place in the code?  What assembly calls a place has no type. */
+static bool is_place(const struct elf_symbol_64 *symbol)
 {
-    union {
-        const uint8_t *data;
-        char *image; /* libelf takes a pointer to data that it does not change */
-    } file = {elf->data};
-    Elf_Scn *section = NULL;
-    GElf_Shdr header;
-    Elf *read;
+    unsigned type = symbol->info & ELF_SYMBOL_TYPE;
+
+    return (type == ELF_SYMBOL_FUNCTION || type == ELF_SYMBOL_UNTYPED) && symbol->section != ELF_SYMBOL_UNDEFINED &&
+           symbol->section != ELF_SYMBOL_ABSOLUTE;
+}
+
+void symbols_read(const struct kernel *kernel, struct symbols *symbols)
+{
+    struct blob table = kernel->symbols, names = kernel->symbol_names;
+    struct elf_symbol_64 symbol;
 
     *symbols = (struct symbols){.count = 0};
-    elf_version(EV_CURRENT);
-    read = elf_memory(file.image, elf->size);
-    while (read && gelf_getclass(read) == ELFCLASS64 && (section = elf_nextscn(read, section))) {
-        const Elf_Data *table, *names;
-
-        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_SYMTAB)
-            continue;
-        table = elf_getdata(section, NULL);
-        names = elf_getdata(elf_getscn(read, header.sh_link), NULL);
-        if (table && table->d_buf && names && names->d_buf && names->d_size)
-            take(table, names, symbols);
-        break;
+    if (kernel->image.width != WIDTH_64 || !kernel->has_symbols || !names.size)
+        return;
+    symbols->names = malloc(names.size);
+    symbols->list = malloc((table.size / sizeof(symbol) + 1) * sizeof(*symbols->list));
+    if (!symbols->names || !symbols->list)
+        return;
+    memcpy(symbols->names, names.bytes, names.size);
+    make_printable(symbols->names, names.size);
+    for (uint64_t at = 0; blob_read(table, at, &symbol, sizeof(symbol)); at += sizeof(symbol)) {
+        if (is_place(&symbol) && symbol.name < names.size && symbols->names[symbol.name])
+            symbols->list[symbols->count++] = (struct symbol){symbol.value, symbol.size, symbols->names + symbol.name};
     }
-    elf_end(read);
+    qsort(symbols->list, symbols->count, sizeof(*symbols->list), compare);
 }
 
 void symbols_free(struct symbols *symbols)

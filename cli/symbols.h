@@ -3,7 +3,7 @@
 #ifndef CLI_SYMBOLS_H
 #define CLI_SYMBOLS_H
 
-#include <cli/file.h>
+#include <hv/kernel/judge.h>
 
 struct symbol {
     uint64_t address, size;
@@ -17,8 +17,8 @@ struct symbols {
     char *names;
 };
 
-/* Read those of the ELF file, which is not needed afterwards.  A file without any, or with damaged ones, has none. */
-void symbols_read(const struct bytes *elf, struct symbols *symbols);
+/* Read those of a 64-bit kernel, which is not needed afterwards.  One without any, or with damaged ones, has none. */
+void symbols_read(const struct kernel *kernel, struct symbols *symbols);
 void symbols_free(struct symbols *symbols);
 
 /* The function that @address lies in, and how far in it; NULL: none that is known. */

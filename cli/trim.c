@@ -4,110 +4,86 @@
  * file, and the table of sections comes last.  Files in which that would not do, as linkers do not make them, stay
  * whole.
  */
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <hv/kernel/elf_format.h>
 #include <cli/trim.h>
 
-#define LEGACY_SECTION "__xen_guest"
-#define ALIGNMENT      8u
+#define ALIGNMENT 8u
 
 struct moved {
     uint64_t from, to, size; /* in the file */
-    size_t index;            /* of the section */
+    unsigned index;          /* of the section */
 };
 
 struct trim {
+    const struct elf_image *image;
     uint8_t *data;
-    uint64_t size;
-    size_t symbols; /* the section of symbols that is wanted, or the number of sections */
-    Elf64_Ehdr header;
-    Elf64_Shdr *sections; /* a copy of the table, as it is to become */
+    unsigned symbols;                /* the section of symbols that is wanted, or the number of sections */
+    struct elf_section_64 *sections; /* a copy of the table, as it is to become */
     struct moved *moved;
     size_t nr_moved;
     uint64_t end; /* of what has its new place */
 };
-
-static bool is_inside(const struct trim *trim, uint64_t offset, uint64_t size)
-{
-    return offset <= trim->size && size <= trim->size - offset;
-}
 
 static uint64_t align(uint64_t offset)
 {
     return (offset + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
 }
 
-/* The header, and the table of sections; false: there is nothing to take out. */
-static bool open_file(struct trim *trim, const struct bytes *elf)
+static uint64_t table_size(const struct trim *trim)
 {
-    Elf64_Ehdr *header = &trim->header;
+    return trim->image->nr_sections * sizeof(struct elf_section_64);
+}
 
-    trim->data = elf->data;
-    trim->size = elf->size;
-    if (elf->size < sizeof(*header) || elf->data[EI_CLASS] != ELFCLASS64)
+static bool is_inside(const struct trim *trim, uint64_t offset, uint64_t size)
+{
+    struct blob part;
+
+    return blob_slice(trim->image->file, offset, size, &part);
+}
+
+/* A copy of the table of sections; false: there is nothing to take out. */
+static bool begin(struct trim *trim)
+{
+    const struct elf_image *image = trim->image;
+
+    if (image->width != WIDTH_64 || !image->nr_sections)
         return false;
-    memcpy(header, elf->data, sizeof(*header));
-    if (!header->e_shnum || header->e_shentsize != sizeof(Elf64_Shdr) || header->e_phentsize != sizeof(Elf64_Phdr) ||
-        !is_inside(trim, header->e_shoff, (uint64_t)header->e_shnum * sizeof(Elf64_Shdr)) ||
-        !is_inside(trim, header->e_phoff, (uint64_t)header->e_phnum * sizeof(Elf64_Phdr)))
-        return false;
-    trim->sections = malloc(header->e_shnum * sizeof(*trim->sections));
-    trim->moved = malloc(header->e_shnum * sizeof(*trim->moved));
-    if (!trim->sections || !trim->moved)
-        return false;
-    memcpy(trim->sections, elf->data + header->e_shoff, header->e_shnum * sizeof(*trim->sections));
-    return true;
+    trim->sections = malloc(table_size(trim));
+    trim->moved = malloc(image->nr_sections * sizeof(*trim->moved));
+    return trim->sections && trim->moved &&
+           blob_read(image->file, image->sections_at, trim->sections, table_size(trim));
 }
 
 /* Where what segments and headers have in the file ends, be it nothing at a place; false: beyond the file. */
 static bool find_end(struct trim *trim)
 {
-    uint64_t table = trim->header.e_phoff + (uint64_t)trim->header.e_phnum * sizeof(Elf64_Phdr);
+    const struct elf_image *image = trim->image;
+    uint64_t table = image->segments_at + image->nr_segments * sizeof(struct elf_segment_64);
 
-    trim->end = table > sizeof(trim->header) ? table : sizeof(trim->header);
-    for (unsigned i = 0; i < trim->header.e_phnum; i++) {
-        Elf64_Phdr segment;
+    trim->end = table > sizeof(struct elf_header_64) ? table : sizeof(struct elf_header_64);
+    for (unsigned i = 0; i < image->nr_segments; i++) {
+        struct elf_segment segment = elf_segment(image, i);
 
-        memcpy(&segment, trim->data + trim->header.e_phoff + i * sizeof(segment), sizeof(segment));
-        if (!is_inside(trim, segment.p_offset, segment.p_filesz))
+        if (!is_inside(trim, segment.offset, segment.file_size))
             return false;
-        if (segment.p_offset + segment.p_filesz > trim->end)
-            trim->end = segment.p_offset + segment.p_filesz;
+        if (segment.offset + segment.file_size > trim->end)
+            trim->end = segment.offset + segment.file_size;
     }
     return true;
 }
 
-static bool is_legacy(const struct trim *trim, const Elf64_Shdr *section)
+static bool is_read(const struct trim *trim, unsigned index)
 {
-    const Elf64_Shdr *names = &trim->sections[trim->header.e_shstrndx];
+    struct elf_section section = elf_section(trim->image, index);
 
-    return trim->header.e_shstrndx < trim->header.e_shnum && is_inside(trim, names->sh_offset, names->sh_size) &&
-           section->sh_name < names->sh_size && names->sh_size - section->sh_name >= strlen(LEGACY_SECTION) &&
-           !memcmp(trim->data + names->sh_offset + section->sh_name, LEGACY_SECTION, strlen(LEGACY_SECTION));
-}
-
-/* The table of symbols that counts: the first one that has names; the number of sections if there is none. */
-static size_t find_symbols(const struct trim *trim)
-{
-    size_t i;
-
-    for (i = 0; i < trim->header.e_shnum; i++) {
-        if (trim->sections[i].sh_type == SHT_SYMTAB && trim->sections[i].sh_link < trim->header.e_shnum)
-            break;
-    }
-    return i;
-}
-
-static bool is_read(const struct trim *trim, size_t index)
-{
-    const Elf64_Shdr *section = &trim->sections[index];
-
-    if (section->sh_type == SHT_NOTE || index == trim->header.e_shstrndx || is_legacy(trim, section))
+    if (section.type == ELF_SECTION_NOTE || index == trim->image->names_section ||
+        elf_section_is_named(trim->image, &section, NOTES_LEGACY_SECTION))
         return true;
-    return trim->symbols < trim->header.e_shnum &&
-           (index == trim->symbols || index == trim->sections[trim->symbols].sh_link);
+    return trim->symbols < trim->image->nr_sections &&
+           (index == trim->symbols || index == elf_section(trim->image, trim->symbols).link);
 }
 
 static int compare(const void *one, const void *other)
@@ -120,26 +96,40 @@ static int compare(const void *one, const void *other)
 /* List what has to move; false: it is not in the file. */
 static bool find_moved(struct trim *trim)
 {
-    for (size_t i = 0; i < trim->header.e_shnum; i++) {
-        const Elf64_Shdr *section = &trim->sections[i];
+    for (unsigned i = 0; i < trim->image->nr_sections; i++) {
+        struct elf_section section = elf_section(trim->image, i);
 
         if (!is_read(trim, i))
             continue;
-        if (!is_inside(trim, section->sh_offset, section->sh_size))
+        if (!is_inside(trim, section.offset, section.size))
             return false;
-        if (section->sh_offset + section->sh_size > trim->end)
-            trim->moved[trim->nr_moved++] =
-                (struct moved){.from = section->sh_offset, .size = section->sh_size, .index = i};
+        if (section.offset + section.size > trim->end)
+            trim->moved[trim->nr_moved++] = (struct moved){.from = section.offset, .size = section.size, .index = i};
     }
     qsort(trim->moved, trim->nr_moved, sizeof(*trim->moved), compare);
+    return true;
+}
+
+/* Of notes in sections no more are read than the file has bytes: would all of them still be? */
+static bool notes_are_read(const struct trim *trim)
+{
+    uint64_t notes = 0;
+
+    for (unsigned i = 0; i < trim->image->nr_sections; i++) {
+        struct elf_section section = elf_section(trim->image, i);
+
+        if (section.type != ELF_SECTION_NOTE)
+            continue;
+        if (section.size > trim->end - notes)
+            return false;
+        notes += section.size;
+    }
     return true;
 }
 
 /* Give everything its place; false: it would have to move down, or what is left would not be shorter. */
 static bool place(struct trim *trim)
 {
-    uint64_t notes = 0;
-
     for (size_t i = 0; i < trim->nr_moved; i++) {
         struct moved *moved = &trim->moved[i];
 
@@ -149,52 +139,32 @@ static bool place(struct trim *trim)
         trim->end = moved->to + moved->size;
     }
     trim->end = align(trim->end);
-    if (trim->end + trim->header.e_shnum * sizeof(Elf64_Shdr) >= trim->size)
-        return false;
-    /* Of notes in sections the hypervisor reads no more than the file has bytes. */
-    for (size_t i = 0; i < trim->header.e_shnum; i++) {
-        if (trim->sections[i].sh_type != SHT_NOTE)
-            continue;
-        if (trim->sections[i].sh_size > trim->end - notes)
-            return false;
-        notes += trim->sections[i].sh_size;
-    }
-    return true;
-}
-
-static void forget_others(struct trim *trim)
-{
-    for (size_t i = 1; i < trim->header.e_shnum; i++) {
-        if (!is_read(trim, i))
-            trim->sections[i] = (Elf64_Shdr){.sh_type = SHT_NULL};
-    }
+    return trim->end + table_size(trim) < trim->image->file.size && notes_are_read(trim);
 }
 
 static void move(struct trim *trim)
 {
-    size_t table_size = trim->header.e_shnum * sizeof(Elf64_Shdr);
-
-    forget_others(trim);
-    for (size_t i = 0; i < trim->nr_moved; i++) {
-        const struct moved *moved = &trim->moved[i];
-
-        memmove(trim->data + moved->to, trim->data + moved->from, moved->size);
-        trim->sections[moved->index].sh_offset = moved->to;
+    for (unsigned i = 1; i < trim->image->nr_sections; i++) {
+        if (!is_read(trim, i))
+            trim->sections[i] = (struct elf_section_64){.type = 0};
     }
-    memcpy(trim->data + trim->end, trim->sections, table_size);
-    trim->header.e_shoff = trim->end;
-    memcpy(trim->data, &trim->header, sizeof(trim->header));
+    for (size_t i = 0; i < trim->nr_moved; i++)
+        trim->sections[trim->moved[i].index].offset = trim->moved[i].to;
+    /* From here on the file is no longer what the image says. */
+    for (size_t i = 0; i < trim->nr_moved; i++)
+        memmove(trim->data + trim->moved[i].to, trim->data + trim->moved[i].from, trim->moved[i].size);
+    memcpy(trim->data + trim->end, trim->sections, table_size(trim));
+    memcpy(trim->data + offsetof(struct elf_header_64, sections_at), &trim->end, sizeof(trim->end));
 }
 
-void trim_kernel(struct bytes *elf, bool with_symbols)
+void trim_kernel(struct bytes *elf, const struct kernel *kernel)
 {
-    struct trim trim = {.data = NULL};
-    bool is_good = open_file(&trim, elf);
+    struct trim trim = {.image = &kernel->image, .data = elf->data};
 
-    trim.symbols = is_good && with_symbols ? find_symbols(&trim) : trim.header.e_shnum;
-    if (is_good && find_end(&trim) && find_moved(&trim) && place(&trim)) {
+    trim.symbols = kernel->wants_symbols ? elf_find_symbols(trim.image) : trim.image->nr_sections;
+    if (begin(&trim) && find_end(&trim) && find_moved(&trim) && place(&trim)) {
         move(&trim);
-        elf->size = trim.end + trim.header.e_shnum * sizeof(Elf64_Shdr);
+        elf->size = trim.end + table_size(&trim);
     }
     free(trim.sections);
     free(trim.moved);

@@ -3,12 +3,13 @@
 #ifndef CLI_TRIM_H
 #define CLI_TRIM_H
 
+#include <hv/kernel/judge.h>
 #include <cli/file.h>
 
 /*
- * Take out of @elf, a kernel that kernel_check() did not refuse, the sections that are neither loaded nor read by the
- * hypervisor; symbols stay only @with_symbols.  It becomes shorter or remains as it is: nothing fails.
+ * Take out of @elf, the file of @kernel, which was not refused, the sections that are neither loaded nor read by the
+ * hypervisor.  It becomes shorter or remains as it is: nothing fails.  @kernel is of no use afterwards.
  */
-void trim_kernel(struct bytes *elf, bool with_symbols);
+void trim_kernel(struct bytes *elf, const struct kernel *kernel);
 
 #endif /* CLI_TRIM_H */

@@ -42,6 +42,16 @@ static void make(uint64_t names_size)
     elf_make(&maker);
 }
 
+/* Of the first @size bytes of what has been made. */
+static void read_symbols(size_t size, struct symbols *symbols)
+{
+    struct findings findings;
+    struct kernel kernel;
+
+    judge_kernel((struct blob){maker.data, size}, &kernel, &findings);
+    symbols_read(&kernel, symbols);
+}
+
 static void expect(const struct symbols *symbols, uint64_t address, const char *name, uint64_t offset)
 {
     uint64_t found_offset = 0;
@@ -62,7 +72,7 @@ static void functions_are_found(void **state)
 
     (void)state;
     make(sizeof(names));
-    symbols_read(&(struct bytes){maker.data, maker.size}, &symbols);
+    read_symbols(maker.size, &symbols);
     memset(maker.data, 0, maker.size); /* it is not needed any more */
     expect(&symbols, BASE, NULL, 0);
     expect(&symbols, BASE + 0xff, NULL, 0);
@@ -83,7 +93,7 @@ static void lines_are_amended(void **state)
 
     (void)state;
     make(sizeof(names));
-    symbols_read(&(struct bytes){maker.data, maker.size}, &symbols);
+    read_symbols(maker.size, &symbols);
     assert_true(symbols_add(&symbols, line, to, sizeof(to)));
     assert_string_equal(to, "vCPU 0 runs, in kernel mode at rip e033:ffffffff80100204 <sized+0x4>, rflags 202");
     assert_true(symbols_add(&symbols, line, small, sizeof(small)));
@@ -104,19 +114,19 @@ static void damage_means_none(void **state)
 
     (void)state;
     make(0);
-    symbols_read(&(struct bytes){maker.data, maker.size}, &symbols);
+    read_symbols(maker.size, &symbols);
     assert_int_equal(symbols.count, 0);
     symbols_free(&symbols);
     make(8); /* names that are cut short */
-    symbols_read(&(struct bytes){maker.data, maker.size}, &symbols);
+    read_symbols(maker.size, &symbols);
     expect(&symbols, BASE + 0x200, "sized", 0);
     expect(&symbols, BASE + 0x100, NULL, 0);
     symbols_free(&symbols);
     make(1 << 20); /* beyond the file */
-    symbols_read(&(struct bytes){maker.data, maker.size}, &symbols);
+    read_symbols(maker.size, &symbols);
     assert_int_equal(symbols.count, 0);
     symbols_free(&symbols);
-    symbols_read(&(struct bytes){maker.data, 3}, &symbols);
+    read_symbols(3, &symbols);
     assert_int_equal(symbols.count, 0);
 }
 

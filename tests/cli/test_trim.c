@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What of a kernel's file goes into the bundle.  test_agreement.c looks at what the hypervisor makes of it. */
+/* What of a kernel's file goes into the bundle.  test_any_kernel.c looks at what is made of it. */
 #define _GNU_SOURCE /* memmem */
 #include <elf.h>
 #include <setjmp.h>
@@ -12,7 +12,6 @@
 
 #include <abi/elfnote.h>
 
-#include <cli/kernel.h>
 #include <cli/trim.h>
 #include <tests/cli/lib/elf_maker.h>
 
@@ -68,13 +67,13 @@ static void debug_information_stays_at_home(void **state)
 {
     for (int wants_symbols = 0; wants_symbols < 2; wants_symbols++) {
         struct bytes file = make(wants_symbols);
+        struct findings findings;
         struct kernel kernel;
-        const char *problem;
 
         (void)state;
-        assert_int_equal(kernel_read(file.data, file.size, &kernel, &problem), 0);
-        assert_int_equal(kernel_wants_symbols(&kernel), wants_symbols);
-        trim_kernel(&file, wants_symbols);
+        judge_kernel((struct blob){file.data, file.size}, &kernel, &findings);
+        assert_int_equal(kernel.wants_symbols, wants_symbols);
+        trim_kernel(&file, &kernel);
         assert_true(file.size < before.size - DEBUG_SIZE);
         assert_null(memmem(file.data, file.size, "\xdb\xdb\xdb\xdb", 4));
         /* What is loaded is where it was. */
@@ -94,9 +93,12 @@ static void debug_information_stays_at_home(void **state)
 static void assert_left_alone(struct bytes file)
 {
     uint64_t size = file.size;
+    struct findings findings;
+    struct kernel kernel;
 
     before = maker;
-    trim_kernel(&file, true);
+    judge_kernel((struct blob){file.data, file.size}, &kernel, &findings);
+    trim_kernel(&file, &kernel);
     assert_int_equal(file.size, size);
     assert_memory_equal(file.data, before.data, size);
 }

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MADE_SEGMENTS_MAX 8
+#define MADE_SEGMENTS_MAX 24
 #define MADE_SIZE_MAX     65536
 
 struct made_segment {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command and the hypervisor judge kernels by the same rules, each with code of its own: on whatever file, both
- * must come to the same answer, and to the same memory.  PARAVANE_CLI_SEED: a number, for other files than usual.
+ * Kernels of any kind, damaged or not: whatever the file, there is a verdict with a sentence for each finding; the
+ * memory that is asked for is the least that does; and what is taken out of the file makes no difference.
+ * PARAVANE_CLI_SEED: a number, for other files than usual.
  */
 #include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +16,9 @@
 
 #include <abi/elfnote.h>
 
-#include <cli/kernel_check.h>
 #include <cli/trim.h>
+#include <cli/verdict.h>
 #include <tests/cli/lib/elf_maker.h>
-#include <tests/cli/lib/hypervisor.h>
 
 #define ROUNDS 100000u
 
@@ -40,72 +39,76 @@ static uint64_t pick(const uint64_t *numbers, size_t count)
     return numbers[any() % count];
 }
 
-static void print_file(const struct findings *findings, const char *refused)
+static void reach(const struct bytes *file, const struct start_request *request, struct verdict *verdict)
 {
-    FILE *file = fopen("build/log/cli-disagreement.elf", "w");
-
-    if (file) {
-        fwrite(maker.data, 1, maker.size, file);
-        fclose(file);
-    }
-    print_message("the hypervisor: %s\n", refused ? refused : "good");
-    for (unsigned i = 0; i < findings->count; i++)
-        print_message("the command: %s%s\n", findings->list[i].refuses ? "" : "(remark) ", findings->list[i].text);
+    assert_int_equal(verdict_reach("kernel", file, request, verdict), STATUS_GOOD);
 }
 
-/* Without what nobody reads, the same kernel for the hypervisor, in the same memory. */
-static void assert_same_trimmed(const uint8_t *file, const struct kernel *kernel, const struct start_request *request,
-                                uint64_t needed_mib)
+static void assert_all_worded(const struct verdict *verdict)
 {
-    struct bytes trimmed = {test_malloc(maker.size), maker.size};
-    uint8_t *rest;
+    char sentence[SENTENCE_MAX];
 
-    memcpy(trimmed.data, file, maker.size);
-    trim_kernel(&trimmed, kernel_wants_symbols(kernel));
-    nr_trimmed += trimmed.size < maker.size;
-    /* Of exactly its size, as above. */
-    rest = test_malloc(trimmed.size);
-    memcpy(rest, trimmed.data, trimmed.size);
+    for (unsigned i = 0; i < verdict->findings.count; i++) {
+        verdict_word(verdict, &verdict->findings.list[i], sentence);
+        assert_true(*sentence);
+    }
+}
+
+/* So many MiB do, and one less does not. */
+static void assert_least(const struct bytes *file, const struct verdict *verdict)
+{
+    struct start_request request = verdict->request;
+    struct verdict other;
+
+    assert_true(verdict->needed_mib > 0);
+    request.nr_pages = verdict->needed_mib * 256;
+    reach(file, &request, &other);
+    assert_false(verdict_refuses(&other));
+    request.nr_pages -= 256;
+    reach(file, &request, &other);
+    assert_true(verdict_refuses(&other));
+}
+
+/* Without what nobody reads, the same kernel in the same memory. */
+static void assert_same_trimmed(const struct bytes *file, const struct verdict *verdict)
+{
+    struct bytes trimmed = {test_malloc(file->size), file->size}, rest;
+    struct verdict other;
+
+    memcpy(trimmed.data, file->data, file->size);
+    trim_kernel(&trimmed, &verdict->kernel);
+    nr_trimmed += trimmed.size < file->size;
+    /* Of exactly its size, so that the sanitizer sees each byte too far. */
+    rest = (struct bytes){test_malloc(trimmed.size), trimmed.size};
+    memcpy(rest.data, trimmed.data, trimmed.size);
     test_free(trimmed.data);
-    assert_null(hypervisor_refuses(rest, trimmed.size, request->privileged));
-    assert_int_equal(hypervisor_minimum(rest, trimmed.size, request->privileged, request->ramdisk_size),
-                     hypervisor_minimum(file, maker.size, request->privileged, request->ramdisk_size));
-    assert_true(hypervisor_takes(rest, trimmed.size, request->privileged, request->ramdisk_size, needed_mib * 256));
-    test_free(rest);
+    reach(&rest, &verdict->request, &other);
+    assert_false(verdict_refuses(&other));
+    assert_int_equal(other.needed_mib, verdict->needed_mib);
+    assert_int_equal(other.kernel.entry, verdict->kernel.entry);
+    assert_int_equal(other.kernel.end, verdict->kernel.end);
+    test_free(rest.data);
 }
 
-/* The same judgement of the file, and the same memory for it. */
-static void assert_agreement(const uint8_t *file)
+static void judge(const struct bytes *file)
 {
-    struct start_request request = {.privileged = any() % 4 == 0, .ramdisk_size = any() % 3 ? 0 : any() % (64 << 20)};
-    struct kernel kernel;
-    struct placement placement;
-    struct findings findings = {.count = 0};
-    const char *problem, *refused = hypervisor_refuses(file, maker.size, request.privileged);
-    bool refuses = kernel_read(file, maker.size, &kernel, &problem) != 0;
+    const struct start_request request = {
+        .nr_pages = START_PAGES_ANY,
+        .privileged = any() % 4 == 0,
+        .ramdisk_size = any() % 3 ? 0 : any() % (64 << 20),
+    };
+    struct verdict verdict;
+    bool is_kernel = !verdict_reach("kernel", file, &request, &verdict);
 
-    if (!refuses) {
-        kernel_check(&kernel, &request, &placement, &findings);
-        refuses = findings_refuse(&findings);
-    }
-    if (!refused && !hypervisor_minimum(file, maker.size, request.privileged, request.ramdisk_size))
-        refused = "it can never be started";
-    if (refuses != (refused != NULL))
-        print_file(&findings, refused);
-    assert_int_equal(refuses, refused != NULL);
-    nr_refused += refuses;
-    nr_good += !refuses;
-    if (refuses)
+    if (is_kernel)
+        assert_all_worded(&verdict);
+    if (!is_kernel || verdict_refuses(&verdict)) {
+        nr_refused++;
         return;
-    if (!hypervisor_takes(file, maker.size, request.privileged, request.ramdisk_size, placement.needed_mib * 256) ||
-        (placement.needed_mib > 1 && hypervisor_takes(file, maker.size, request.privileged, request.ramdisk_size,
-                                                      placement.needed_mib * 256 - 256)))
-        print_file(&findings, "other memory");
-    assert_true(
-        hypervisor_takes(file, maker.size, request.privileged, request.ramdisk_size, placement.needed_mib * 256));
-    assert_false(placement.needed_mib > 1 && hypervisor_takes(file, maker.size, request.privileged,
-                                                              request.ramdisk_size, placement.needed_mib * 256 - 256));
-    assert_same_trimmed(file, &kernel, &request, placement.needed_mib);
+    }
+    nr_good++;
+    assert_least(file, &verdict);
+    assert_same_trimmed(file, &verdict);
 }
 
 static void judge_copy(void (*damage)(uint8_t *file))
@@ -116,7 +119,7 @@ static void judge_copy(void (*damage)(uint8_t *file))
     if (damage)
         damage(maker.data);
     memcpy(file, maker.data, maker.size);
-    assert_agreement(file);
+    judge(&(struct bytes){file, maker.size});
     test_free(file);
 }
 

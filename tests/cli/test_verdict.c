@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said of kernels: files made by hand, each wrong in one way, and the sentence for it. */
+#include <elf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/elfnote.h>
+#include <cli/verdict.h>
+#include <tests/cli/lib/elf_maker.h>
+
+static struct elf_maker maker;
+static struct verdict verdict;
+
+/* Judge what has been made, in memory of exactly its size so that the sanitizer sees each byte too far. */
+static void judge(struct start_request request)
+{
+    static struct bytes file;
+
+    free(file.data);
+    file = (struct bytes){malloc(maker.size), maker.size};
+    assert_non_null(file.data);
+    elf_make(&maker);
+    memcpy(file.data, maker.data, maker.size);
+    assert_int_equal(verdict_reach("kernel", &file, &request, &verdict), STATUS_GOOD);
+}
+
+static void judge_alone(void)
+{
+    judge((struct start_request){.nr_pages = START_PAGES_ANY});
+}
+
+/* The sentence for the one finding that there is, which has @part in it. */
+static void assert_only(bool refuses, const char *part)
+{
+    char sentence[SENTENCE_MAX];
+
+    for (unsigned i = 0; i < verdict.findings.count; i++) {
+        verdict_word(&verdict, &verdict.findings.list[i], sentence);
+        if (verdict.findings.count != 1 || !strstr(sentence, part))
+            print_message("%s\n", sentence);
+    }
+    assert_int_equal(verdict.findings.count, 1);
+    assert_int_equal(verdict_refuses(&verdict), refuses);
+    assert_non_null(strstr(sentence, part));
+}
+
+static void assert_good(void)
+{
+    if (verdict.findings.count)
+        assert_only(false, "");
+    assert_int_equal(verdict.findings.count, 0);
+}
+
+static void good(void **state)
+{
+    (void)state;
+    elf_maker_init(&maker);
+    elf_maker_end_notes(&maker);
+    judge_alone();
+    assert_good();
+    /* 64 KiB at 1 MiB, and half a MiB of slack: 4 MiB are mapped. */
+    assert_int_equal(verdict.needed_mib, 4);
+}
+
+static void remark(void **state)
+{
+    (void)state;
+    elf_maker_init(&maker);
+    elf_maker_add_note(&maker, "Xen", XEN_ELFNOTE_PAE_MODE, "yes", 4, 12);
+    elf_maker_end_notes(&maker);
+    judge_alone();
+    assert_only(false, "note PAE_MODE claims to reach beyond the end");
+    elf_maker_init(&maker);
+    elf_maker_add_text(&maker, XEN_ELFNOTE_FEATURES, "!hvm_callback_vector");
+    elf_maker_end_notes(&maker);
+    judge_alone();
+    assert_only(false, "\"hvm_callback_vector\", which PV guests are not offered");
+}
+
+/* ---- One thing wrong each: a change to the good kernel, before its notes end. ---- */
+
+static void another_machine(void)
+{
+    maker.machine = EM_AARCH64;
+}
+
+static void another_order(void)
+{
+    maker.data_order = ELFDATA2MSB;
+    maker.machine = __builtin_bswap16(EM_PPC64);
+}
+
+static void object_file(void)
+{
+    maker.type = ET_REL;
+}
+
+static void no_loadable_segment(void)
+{
+    maker.segments[0].type = PT_GNU_STACK;
+}
+
+static void beyond_the_file(void)
+{
+    maker.segments[0].file_size = 0x3001;
+}
+
+static void far_beyond_the_file(void)
+{
+    maker.segments[0].offset = UINT64_MAX - 0x100;
+}
+
+static void more_file_than_memory(void)
+{
+    maker.segments[0].memory_size = 0xfff;
+}
+
+static void overlapping(void)
+{
+    maker.segments[maker.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0x2000, 0x100, 0x10ffff, 0x100};
+}
+
+static void foreign_loader(void)
+{
+    elf_maker_add_text(&maker, XEN_ELFNOTE_LOADER, "special");
+}
+
+static void foreign_version(void)
+{
+    elf_maker_add_text(&maker, XEN_ELFNOTE_XEN_VERSION, "xen-2.0");
+}
+
+static void unknown_required_feature(void)
+{
+    elf_maker_add_note(&maker, "Xen", XEN_ELFNOTE_FEATURES, "pae_pgdir_above_4gb|warp|!warp_drive", 36, 36);
+}
+
+static void only_initial_domain(void)
+{
+    elf_maker_add_text(&maker, XEN_ELFNOTE_FEATURES, "!dom0|!writable_page_tables");
+}
+
+static void below_base(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_PADDR_OFFSET, 0x100001);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff80000000);
+}
+
+static void in_hypervisor(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0xffff800000000000);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffff800000100000);
+}
+
+static void not_canonical(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0x00007fffffef1000);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0x00007ffffffff000);
+}
+
+static void entry_before(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff800fffff);
+}
+
+static void entry_behind(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff80110001);
+}
+
+static void hypercall_page_outside(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff80110000);
+}
+
+static void hypercall_page_half(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff8010f800);
+}
+
+static void odd_base(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0xffffffff80000001);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff80100001);
+}
+
+static void p2m_above(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffffffff90000000);
+}
+
+static void p2m_unaligned(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0x8000000008);
+}
+
+static void p2m_in_kernels_region(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffffff8000000000);
+}
+
+static void p2m_in_hypervisor(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffff808000000000);
+}
+
+static void too_many_segments(void)
+{
+    maker.segments[0].flags = 0;
+    for (unsigned i = 0; i < KERNEL_SEGMENTS_MAX + 1; i++)
+        maker.segments[maker.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0, 0, 0x100000 + i * 0x1000, 0x1000};
+}
+
+static void wrapping(void)
+{
+    maker.segments[maker.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0, 0, 0x200000, UINT64_MAX};
+}
+
+static void base_too_high(void)
+{
+    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0xfffffffffff00000);
+}
+
+static void offset_without_base(void)
+{
+    elf_maker_drop_notes(&maker);
+    elf_maker_add_text(&maker, XEN_ELFNOTE_LOADER, "generic");
+    elf_maker_add_text(&maker, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
+    elf_maker_add_number(&maker, XEN_ELFNOTE_PADDR_OFFSET, 0);
+}
+
+static void no_notes(void)
+{
+    elf_maker_drop_notes(&maker);
+}
+
+static void pvh_only(void)
+{
+    elf_maker_drop_notes(&maker);
+    elf_maker_add_text(&maker, XEN_ELFNOTE_GUEST_OS, "linux");
+    elf_maker_add_number(&maker, XEN_ELFNOTE_PHYS32_ENTRY, 0x100000);
+}
+
+static void of_32_bits(const char *pae)
+{
+    maker.width = 32;
+    maker.machine = EM_386;
+    elf_maker_drop_notes(&maker);
+    elf_maker_add_text(&maker, XEN_ELFNOTE_LOADER, "generic");
+    elf_maker_add_text(&maker, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
+    if (pae)
+        elf_maker_add_text(&maker, XEN_ELFNOTE_PAE_MODE, pae);
+}
+
+static void another_width(void)
+{
+    of_32_bits(NULL);
+    maker.machine = EM_X86_64;
+}
+
+static void with_pae(void)
+{
+    of_32_bits("bimodal");
+}
+
+static void without_pae(void)
+{
+    of_32_bits(NULL);
+}
+
+static const struct {
+    void (*change)(void);
+    const char *part;
+} wrongs[] = {
+    {another_machine, "another processor (64-bit, ELF machine number 183)"},
+    {another_width, "another processor (32-bit, ELF machine number 62)"},
+    {another_order, "another processor (64-bit, ELF machine number 21)"},
+    {object_file, "type 1: an object file or a module"},
+    {beyond_the_file, "segment 0 is 12289 bytes at byte 4096, but the file has 16384 bytes"},
+    {far_beyond_the_file, "segment 0 is 4096 bytes at byte 18446744073709551359"},
+    {no_loadable_segment, "no loadable segments"},
+    {too_many_segments, "more than 16 loadable segments"},
+    {more_file_than_memory, "Segment 0 has more bytes in the file (4096) than in memory (4095)"},
+    {overlapping, "Segments 0 and 1 overlap: 0x100000-0x110000 and 0x10ffff-0x1100ff"},
+    {wrapping, "Segment 1, of 18446744073709551615 bytes at 0x200000, wraps around"},
+    {no_notes, "not a Xen guest"},
+    {pvh_only, "a PVH guest, not a PV guest"},
+    {foreign_loader, "the loader \"special\""},
+    {foreign_version, "the interface \"xen-2.0\""},
+    {unknown_required_feature, "the feature \"warp_drive\", which is not known"},
+    {only_initial_domain, "Start it with --privileged"},
+    {offset_without_base, "a PADDR_OFFSET but no VIRT_BASE"},
+    {below_base, "PADDR_OFFSET 0x100001 is more than the p_paddr"},
+    {base_too_high, "would begin at 0x0 and end at 0x10000"},
+    {in_hypervisor, "(0xffff800000000000-0xffff800000110000) would take addresses of the hypervisor"},
+    {not_canonical, "(0x7fffffef1000-0x800000001000) would take addresses"},
+    {odd_base, "VIRT_BASE 0xffffffff80000001 is not the address of a page"},
+    {entry_before, "begin at 0xffffffff800fffff, outside the image (0xffffffff80100000-0xffffffff80110000)"},
+    {entry_behind, "begin at 0xffffffff80110001, outside the image"},
+    {hypercall_page_outside, "hypercall page, 0xffffffff80110000, is not a page of the image"},
+    {hypercall_page_half, "hypercall page, 0xffffffff8010f800, is not a page of the image"},
+    {p2m_above, "INIT_P2M 0xffffffff90000000 must be a page-aligned address below VIRT_BASE 0xffffffff80000000"},
+    {p2m_unaligned, "INIT_P2M 0x8000000008 must be a page-aligned address"},
+    {p2m_in_kernels_region, "INIT_P2M 0xffffff8000000000 shares its 512 GiB"},
+    {p2m_in_hypervisor, "INIT_P2M 0xffff808000000000 is an address of the hypervisor"},
+    {with_pae, "a 32-bit PV guest, recognised but not run yet"},
+    {without_pae, "does not use PAE"},
+};
+
+static void each_wrong_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++) {
+        elf_maker_init(&maker);
+        wrongs[i].change();
+        if (wrongs[i].change != no_notes)
+            elf_maker_end_notes(&maker);
+        judge_alone();
+        assert_only(true, wrongs[i].part);
+    }
+}
+
+/* All that is wrong is told at once. */
+static void several_wrongs(void **state)
+{
+    (void)state;
+    elf_maker_init(&maker);
+    overlapping();
+    foreign_loader();
+    unknown_required_feature();
+    entry_before();
+    elf_maker_end_notes(&maker);
+    judge_alone();
+    assert_int_equal(verdict.findings.count, 4);
+}
+
+/* Every finding has its sentence, whatever it is about. */
+static void no_finding_is_mute(void **state)
+{
+    (void)state;
+    elf_maker_init(&maker);
+    elf_maker_end_notes(&maker);
+    judge_alone();
+    for (unsigned id = FINDING_CLASS + 1; id < NR_FINDINGS; id++) {
+        const struct finding finding = {.id = id, .index = 1};
+        char sentence[SENTENCE_MAX];
+
+        verdict_word(&verdict, &finding, sentence);
+        assert_true(strlen(sentence) > 20 && strlen(sentence) < SENTENCE_MAX - 1);
+    }
+}
+
+static void initial_domain(void **state)
+{
+    static const struct start_request privileged = {.nr_pages = START_PAGES_ANY, .privileged = true};
+
+    (void)state;
+    elf_maker_init(&maker);
+    elf_maker_end_notes(&maker);
+    judge(privileged);
+    assert_only(false, "does not say that it can be the initial domain");
+    elf_maker_init(&maker);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_SUPPORTED_FEATURES, 0x8001);
+    elf_maker_end_notes(&maker);
+    judge(privileged);
+    assert_only(true, "Leave --privileged out");
+    elf_maker_init(&maker);
+    only_initial_domain();
+    elf_maker_end_notes(&maker);
+    judge(privileged);
+    assert_good();
+}
+
+static void judge_sizes(uint64_t nr_pages, uint64_t ramdisk_size)
+{
+    judge((struct start_request){.nr_pages = nr_pages, .ramdisk_size = ramdisk_size});
+}
+
+static void memory(void **state)
+{
+    (void)state;
+    elf_maker_init(&maker);
+    elf_maker_end_notes(&maker);
+    judge_sizes(1024, 0);
+    assert_good();
+    judge_sizes(1023, 0);
+    assert_only(true, "does not fit into 3 MiB of memory. Say --memory 4M or more");
+    judge_sizes(0, 0);
+    assert_only(true, "does not fit into 0 MiB");
+    judge_sizes(4096, 16 * MIB);
+    assert_only(true, "and the ramdisk (16 MiB) do not fit into 16 MiB of memory. Say --memory 54M or more");
+    judge_sizes(verdict.needed_mib * 256, 16 * MIB);
+    assert_good();
+    judge_sizes(4096, UINT64_MAX / 4);
+    assert_only(true, "From VIRT_BASE 0xffffffff80000000 on there are not enough addresses");
+    judge_sizes(1ull << 29, 0);
+    assert_only(true, "2097152 MiB is more memory than this kernel can have");
+    /* A ramdisk that is not mapped, and a p2m elsewhere, take pages but no addresses. */
+    elf_maker_init(&maker);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_MOD_START_PFN, 1);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0x8000000000);
+    elf_maker_end_notes(&maker);
+    judge_sizes(START_PAGES_ANY, 3ull << 30);
+    assert_good();
+    /* 4 MiB are mapped; 3 GiB of ramdisk; 8 bytes for each of the pages of some 3 GiB are a good 6 MiB. */
+    assert_int_equal(verdict.needed_mib, 4 + 3072 + 7);
+    /* Up to the kernel's 512 GiB there is one page of addresses. */
+    elf_maker_init(&maker);
+    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffffff7ffffff000);
+    elf_maker_end_notes(&maker);
+    judge_alone();
+    assert_only(true, "Between INIT_P2M 0xffffff7ffffff000 and VIRT_BASE 0xffffffff80000000");
+}
+
+static void no_kernels(void **state)
+{
+    static const char *const files[] = {"hello, world, hello", ELFMAG "\2\1\1", ELFMAG "\3\1\1", ELFMAG "\2\1\7",
+                                        ELFMAG "\2\3\1"};
+    const struct start_request request = {.nr_pages = START_PAGES_ANY};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        uint8_t data[64] = {0};
+
+        memcpy(data, files[i], strlen(files[i]));
+        assert_int_equal(verdict_reach("file", &(struct bytes){data, i == 1 ? 7 : sizeof(data)}, &request, &verdict),
+                         STATUS_USAGE);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good),
+        cmocka_unit_test(remark),
+        cmocka_unit_test(each_wrong_is_told),
+        cmocka_unit_test(several_wrongs),
+        cmocka_unit_test(no_finding_is_mute),
+        cmocka_unit_test(initial_domain),
+        cmocka_unit_test(memory),
+        cmocka_unit_test(no_kernels),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
