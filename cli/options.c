@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cli/bundle.h>
+#include <cli/bundle_write.h>
 #include <cli/message.h>
 #include <cli/options.h>
 
@@ -160,10 +160,34 @@ static void check_run(const struct run_options *options, struct argp_state *stat
                    BUNDLE_CMDLINE_MAX);
 }
 
+/* What a plain option sets; NULL: it is none. */
+static bool *flag_of(int key, struct run_options *options)
+{
+    switch (key) {
+    case KEY_PRIVILEGED:
+        return &options->privileged;
+    case KEY_DEMO:
+        return &options->demo;
+    case KEY_VERBOSE:
+        return &options->verbose;
+    case KEY_EXPLAIN:
+        return &options->explain;
+    case KEY_AUDIT:
+        return &options->audit;
+    default:
+        return NULL;
+    }
+}
+
 static error_t read_run(int key, char *text, struct argp_state *state)
 {
     struct run_options *options = state->input;
+    bool *flag = flag_of(key, options);
 
+    if (flag) {
+        *flag = true;
+        return 0;
+    }
     switch (key) {
     case KEY_MEMORY:
     case KEY_TIMEOUT:
@@ -181,21 +205,6 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_MACHINE:
         options->machine = parse_machine(text, state);
-        return 0;
-    case KEY_PRIVILEGED:
-        options->privileged = true;
-        return 0;
-    case KEY_DEMO:
-        options->demo = true;
-        return 0;
-    case KEY_VERBOSE:
-        options->verbose = true;
-        return 0;
-    case KEY_EXPLAIN:
-        options->explain = true;
-        return 0;
-    case KEY_AUDIT:
-        options->audit = true;
         return 0;
     case KEY_QEMU_ARGUMENT:
         if (options->nr_qemu_arguments == QEMU_ARGUMENTS_MAX)

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cli/bundle.h>
+#include <cli/bundle_write.h>
 #include <cli/ending.h>
 #include <cli/image.h>
 #include <cli/library.h>
@@ -199,6 +199,22 @@ static bool add_symbol(void *owner, const char *line, char *to, size_t size)
     return symbols_add(&((const struct run *)owner)->symbols, line, to, size);
 }
 
+static void compose(const struct run *run, int log_fd, struct qemu_command *command)
+{
+    const struct qemu_request request = {
+        .options = run->options,
+        .hypervisor = run->hypervisor,
+        .bundle = run->bundle,
+        .bundle_size = run->bundle_size,
+        .proof = run->proof.text,
+        .log_fd = log_fd,
+    };
+
+    qemu_compose(&request, command);
+    if (run->options->verbose)
+        show_command(command);
+}
+
 static enum status boot(struct run *run, struct session_result *result)
 {
     bool is_on_terminal = isatty(STDIN_FILENO) == 1;
@@ -213,18 +229,7 @@ static enum status boot(struct run *run, struct session_result *result)
         say_error("no sockets can be made: %s", strerror(errno));
         return STATUS_FAILED;
     }
-    qemu_compose(
-        &(struct qemu_request){
-            .options = run->options,
-            .hypervisor = run->hypervisor,
-            .bundle = run->bundle,
-            .bundle_size = run->bundle_size,
-            .proof = run->proof.text,
-            .log_fd = ends[1],
-        },
-        &command);
-    if (run->options->verbose)
-        show_command(&command);
+    compose(run, ends[1], &command);
     if (is_on_terminal)
         say("starting %s; Ctrl-A x leaves", base_name(run->kernel_path));
     run->hypervisor_log = (struct log){.from = ends[0],
