@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cli/bundle.h>
+#include <cli/bundle_write.h>
 
 #define NAME_MAX_LENGTH 31
 #define CHUNK           (4 * MIB)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include <cli/bundle.h>
+#include <cli/bundle_write.h>
 #include <cli/options.h>
 
 #define HEADER_SIZE 110u

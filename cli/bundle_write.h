@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The bundle of guests that the hypervisor is given: a cpio archive (newc, not compressed). */
-#ifndef CLI_BUNDLE_H
-#define CLI_BUNDLE_H
+#ifndef CLI_BUNDLE_WRITE_H
+#define CLI_BUNDLE_WRITE_H
 
 #include <cli/file.h>
 
@@ -24,4 +24,4 @@ struct bundle_domain {
  */
 enum status __must_check bundle_write(const char *path, const struct bundle_domain *domain, uint64_t *size);
 
-#endif /* CLI_BUNDLE_H */
+#endif /* CLI_BUNDLE_WRITE_H */
