@@ -44,10 +44,18 @@ say = @mkdir -p $(@D)$(if $(V),, && printf '  %-7s %s\n' $(1) $@)
 
 # ---- Rules, for the makefiles to use -------------------------------------------------------------------------------
 
-# Tools are looked for once, and again when the list of what is needed changes.
-build/.tools: tools/setup
+# Tools are looked for once, and again when the list of what is needed changes: those of `make run`, then all others.
+build/.tools-run: tools/setup
+	$(Q)tools/setup run
+	@mkdir -p $(@D) && touch $@
+
+build/.tools: tools/setup | build/.tools-run
 	$(Q)tools/setup
 	@mkdir -p $(@D) && touch $@
+
+# What a flavour needs.
+FOR_RUN := gcc hv guests cli linux
+tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run)
 
 # A stamp holds a text, and is written anew when that is another.
 build/%.stamp: FORCE
@@ -60,11 +68,11 @@ endef
 
 # OBJECTS(flavour, directory, folder, further flags): build/FLAVOUR/DIRECTORY%.o of FOLDER%.c or .S
 define OBJECTS
-build/$(1)/$(2)%.o: $(3)%.c build/$(1).stamp | build/.tools
+build/$(1)/$(2)%.o: $(3)%.c build/$(1).stamp | $(call tools,$(1))
 	$$(call say,CC)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $(4) -MMD -MP -c $$< -o $$@
 
-build/$(1)/$(2)%.o: $(3)%.S build/$(1).stamp | build/.tools
+build/$(1)/$(2)%.o: $(3)%.S build/$(1).stamp | $(call tools,$(1))
 	$$(call say,AS)
 	$$(Q)$$(CC_$(1)) $$(OPTIONS) -MMD -MP -c $$< -o $$@
 endef
@@ -79,7 +87,7 @@ endef
 
 # SCRIPT(flavour, source, headers): a linker script, build/FLAVOUR/image.lds
 define SCRIPT
-build/$(1)/image.lds: $(2) $(3) build/$(1).stamp | build/.tools
+build/$(1)/image.lds: $(2) $(3) build/$(1).stamp | $(call tools,$(1))
 	$$(call say,CPP)
 	$$(Q)$$(CC_$(1)) -E -P -x assembler-with-cpp -I. $$< -o $$@
 endef
@@ -141,7 +149,7 @@ Paravane: direct paging for Xen PV guests.
   make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
   make format              lay out the sources as .clang-format says
-  make setup               install what the build needs (the first make does it by itself)
+  make setup               install what all of this needs (the first make does it by itself)
   make clean               remove build/
   make san, fast, cov      only build the test programs: with sanitizers, optimised, for coverage
 

@@ -27,16 +27,16 @@ bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/lin
 	$(Q)tools/bench-linux
 
 # What is fetched stays, whatever becomes newer.
-$(LINUX_FLAVOURS:%=build/linux/%/release): build/linux/%/release: | build/.tools
+$(LINUX_FLAVOURS:%=build/linux/%/release): build/linux/%/release: | build/.tools-run
 	$(Q)tools/fetch-linux $*
 
-build/linux/busybox build/linux/xen.gz: build/linux/%: | build/.tools
+build/linux/busybox build/linux/xen.gz: build/linux/%: | build/.tools-run
 	$(Q)tools/fetch-linux $(basename $(@F))
 
-build/linux/grub-images: | build/.tools
+build/linux/grub-images: | build/.tools-run
 	$(Q)tools/fetch-linux grub-image
 
-build/linux/grub/x86_64-xen: | build/.tools
+build/linux/grub/x86_64-xen: | build/.tools-run
 	$(Q)tools/fetch-linux grub
 
 build/linux/grub/guest.elf: tools/make-grub-guest build/linux/$(LINUX_FIRST)/ramdisk.img | build/linux/grub/x86_64-xen

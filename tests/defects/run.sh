@@ -111,7 +111,7 @@ mapfile -t targets < <(for program in "${all[@]}"; do target_of "$program"; supp
     tr ' ' '\n' | sort -u)
 copy_tree "$root" "$base" || exit 1
 mkdir -p "$base/build"
-touch "$base/build/.tools" # they were looked for by whoever called this
+touch "$base"/build/.tools{,-run} # they were looked for by whoever called this
 # A program that is there has just been built.
 find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf \) -type f -perm -u+x -delete
 build "$base" "$log/base.log" "${targets[@]}"
@@ -146,8 +146,7 @@ make_copy() {
     rm -rf "$1"
     mkdir -p "$1/build"
     copy_tree "$base" "$1"
-    touch -r "$base/build/.tools" "$1/build/.tools"
-    cp -a "$base"/build/*.stamp "$1/build/"
+    cp -a "$base"/build/{*.stamp,.tools*} "$1/build/"
     (cd "$base" && find "${parts[@]}" \( -name '*.[odc]' -o -name '*.stamp' -o -name image.lds \) -exec cp -a --parents -t "$1" {} +)
     [ "$2" = engine ] || (cd "$base" && cp -a --parents -t "$1" "$COMMAND")
 }
