@@ -59,6 +59,11 @@ static enum status tell_exit(const struct ending *ending)
             exit_status, meaning->text);
         return STATUS_HYPERVISOR;
     }
+    if (exit_status == 1 && !ending->qemu->nr_lines) {
+        say_error("%s failed without a word (exit status 1): is it QEMU? PARAVANE_QEMU names the program",
+                  qemu_program());
+        return meaning->status;
+    }
     if (meaning->status == STATUS_GOOD)
         say("%s", own_words(ending->hypervisor, meaning->text));
     else if (meaning->status == STATUS_CRASHED)

@@ -309,6 +309,9 @@ with 'log=bad_fault exit=43' expect ends-crashed 3 'paravane: bad fault' 'the gu
 with 'exit=45' expect ends-refused 4 'the guest was refused' -- run "$good"
 with 'exit=0' expect ends-early 6 'ended before the guest did' -- run "$good"
 with 'error=no_memory exit=1' expect ends-qemu-error 6 'qemu: no memory' 'QEMU failed' -- run "$good"
+with 'exit=1' expect ends-qemu-mute 6 'fake-qemu failed without a word .exit status 1.: is it QEMU' 'PARAVANE_QEMU' \
+    '!above' -- run "$good"
+PARAVANE_QEMU=/bin/false PARAVANE_LIB=$work/lib expect no-qemu-at-all 6 '/bin/false failed without a word' -- run "$good"
 with 'log=domain_1_(good)_has_ended_because exit=43' expect ends-otherwise 3 \
     '^paravane: domain 1 .good. has ended because$' '!crashed' -- run "$good"
 for how in none wrong early other; do
