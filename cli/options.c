@@ -143,8 +143,8 @@ static void read_run_numbers(int key, const char *text, struct run_options *opti
         size_t prefix = strncasecmp(text, "0x", 2) ? 0 : 2, digits = strspn(text + prefix, "0123456789abcdefABCDEF");
 
         options->seed = text + prefix;
-        if (!digits || digits > SEED_MAX_DIGITS || text[prefix + digits])
-            argp_error(state, "--seed %s: not a number of up to 16 hexadecimal digits", text);
+        if (!digits || digits > SEED_MAX_DIGITS || text[prefix + digits] || strspn(text + prefix, "0") == digits)
+            argp_error(state, "--seed %s: not a number of up to 16 hexadecimal digits, other than 0", text);
     }
 }
 

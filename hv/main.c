@@ -53,7 +53,7 @@ static void set_up_memory(bool audit)
         seed = asm_read_tsc();
     options = (struct memory_options){
         .audit = audit,
-        .pool_seed = seed | 1,
+        .pool_seed = seed ? seed : 1,
     };
 
     memory_init(&boot_info, &options, &machine);

@@ -122,6 +122,7 @@ expect bad-vcpus 2 'not a number' -- run --vcpus one "$good"
 expect many-vcpus 2 'one vCPU' -- run --vcpus 2 "$good"
 expect bad-timeout 2 '--timeout -3: not a number' -- run --timeout -3 "$good"
 expect bad-seed 2 '--seed xyz: not a number' -- run --seed xyz "$good"
+expect zero-seed 2 '--seed 0x00: not a number .* other than 0' -- run --seed 0x00 "$good"
 expect long-seed 2 'up to 16 hexadecimal' -- run --seed 12345678123456781 "$good"
 expect bad-machine 2 'not one of pc, q35, microvm' -- run --machine vax "$good"
 expect long-cmdline 2 '1024 characters, and a guest takes at most 1023' -- \
