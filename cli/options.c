@@ -179,6 +179,22 @@ static bool *flag_of(int key, struct run_options *options)
     }
 }
 
+/* A file to be read.  A variable that was not set makes an empty name. */
+static const char *read_name(const char *what, const char *text, struct argp_state *state)
+{
+    if (!*text)
+        argp_error(state, "the name of the %s is empty: was a variable not set?", what);
+    return text;
+}
+
+/* The one kernel that a command is about. */
+static void read_kernel(const char **kernel, const char *text, struct argp_state *state)
+{
+    if (*kernel)
+        argp_error(state, "one kernel at a time: %s and %s", *kernel, text);
+    *kernel = read_name("kernel", text, state);
+}
+
 static error_t read_run(int key, char *text, struct argp_state *state)
 {
     struct run_options *options = state->input;
@@ -198,7 +214,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         read_vcpus(text, state);
         return 0;
     case KEY_RAMDISK:
-        options->ramdisk = text;
+        options->ramdisk = read_name("ramdisk", text, state);
         return 0;
     case KEY_CMDLINE:
         options->cmdline = text;
@@ -212,9 +228,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         options->qemu_arguments[options->nr_qemu_arguments++] = text;
         return 0;
     case ARGP_KEY_ARG:
-        if (options->kernel)
-            argp_error(state, "one kernel at a time: %s and %s", options->kernel, text);
-        options->kernel = text;
+        read_kernel(&options->kernel, text, state);
         return 0;
     case ARGP_KEY_END:
         check_run(options, state);
@@ -249,9 +263,7 @@ static error_t read_inspect(int key, char *text, struct argp_state *state)
 
     switch (key) {
     case ARGP_KEY_ARG:
-        if (options->kernel)
-            argp_error(state, "one kernel at a time: %s and %s", options->kernel, text);
-        options->kernel = text;
+        read_kernel(&options->kernel, text, state);
         return 0;
     case ARGP_KEY_END:
         if (!options->kernel)

@@ -114,6 +114,9 @@ expect run-two-kernels 2 'one kernel at a time' -- run a b
 expect run-demo-and-kernel 2 'leave .* out' -- run --demo "$good"
 expect inspect-no-kernel 2 'which kernel' -- inspect
 expect inspect-two-kernels 2 'one kernel at a time' -- inspect a b
+expect inspect-empty-name 2 'the name of the kernel is empty' -- inspect ''
+expect run-empty-name 2 'the name of the kernel is empty' -- run ''
+expect ramdisk-empty-name 2 'the name of the ramdisk is empty' -- run --ramdisk '' "$good"
 expect unknown-option 2 "unrecognized option '--fast'" -- run --fast "$good"
 expect bad-memory 2 '--memory 12Q: not a size' -- run --memory 12Q "$good"
 expect zero-memory 2 '--memory 0: not a size' -- run --memory 0 "$good"
