@@ -246,8 +246,8 @@ static void word_memory(const struct verdict *verdict, enum finding_id id, char 
 
     switch (id) {
     case FINDING_TOO_MUCH:
-        put(sentence, "%llu MiB is more memory than this kernel can have. Say less, --memory %lluM say.", memory_mib,
-            (ull)verdict->needed_mib * 8);
+        put(sentence, "%llu MiB is more memory than this kernel has addresses for. Say --memory %lluM or less.",
+            memory_mib, (ull)verdict->most_mib);
         break;
     case FINDING_TOO_LITTLE:
     case FINDING_NO_ROOM:

@@ -10,7 +10,8 @@ struct verdict {
     struct start_request request;
     struct kernel kernel; /* needs the file */
     struct findings findings;
-    uint64_t needed_mib; /* the least memory with which it can be started, the ramdisk included; 0: not known */
+    /* The least and the most memory with which it can be started, the ramdisk included; 0: not known. */
+    uint64_t needed_mib, most_mib;
 };
 
 /*

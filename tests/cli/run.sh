@@ -224,7 +224,7 @@ with '' expect ramdisk-too-large 4 'kernel .* and the ramdisk .20 MiB. do not fi
 with '' expect ramdisk-fits 0 'powered off' -- run --memory 24M --ramdisk "$work/ramdisk" "$good"
 with '' expect ramdisk-missing 2 'nothing: cannot be opened' -- run --ramdisk "$work/nothing" "$good"
 
-with '' expect too-much-memory 4 '2097152 MiB is more memory than this kernel can have' -- run --memory 2T "$good"
+with '' expect too-much-memory 4 '2097152 MiB is more memory than this kernel has addresses for' -- run --memory 2T "$good"
 
 # ---- Names.
 mkdir "$work/a b" "$work/a,b"

@@ -384,6 +384,8 @@ static void judge_sizes(uint64_t nr_pages, uint64_t ramdisk_size)
 
 static void memory(void **state)
 {
+    uint64_t most_mib;
+
     (void)state;
     elf_maker_init(&maker);
     elf_maker_end_notes(&maker);
@@ -400,7 +402,13 @@ static void memory(void **state)
     judge_sizes(4096, UINT64_MAX / 4);
     assert_only(true, "From VIRT_BASE 0xffffffff80000000 on there are not enough addresses");
     judge_sizes(1ull << 29, 0);
-    assert_only(true, "2097152 MiB is more memory than this kernel can have");
+    assert_only(true, "2097152 MiB is more memory than this kernel has addresses for");
+    most_mib = verdict.most_mib;
+    judge_sizes(most_mib * 256, 0);
+    assert_good();
+    judge_sizes((most_mib + 1) * 256, 0);
+    assert_only(true, "or less");
+    assert_int_equal(verdict.most_mib, most_mib);
     /* A ramdisk that is not mapped, and a p2m elsewhere, take pages but no addresses. */
     elf_maker_init(&maker);
     elf_maker_add_number(&maker, XEN_ELFNOTE_MOD_START_PFN, 1);
