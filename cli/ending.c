@@ -38,7 +38,7 @@ static const struct meaning *find_meaning(int exit_status)
 /* The hypervisor's own words about the domain are more exact: powered off, wants to reboot, its last vCPU went down. */
 static const char *own_words(const struct log *log, const char *otherwise)
 {
-    const char *line = log_last_with(log, "domain ");
+    const char *line = log_last_with(log, LOG_GUEST);
 
     return line && !strstr(line, ") crashed") ? line : otherwise;
 }
@@ -94,7 +94,8 @@ enum status ending_tell(const struct ending *ending)
         return tell_signal(ending);
     case SESSION_TIMEOUT:
         log_show(ending->hypervisor);
-        say_error("out of time: the guest was still running after %u seconds", ending->timeout_seconds);
+        say_error("out of time: the guest was still %s after %u seconds",
+                  log_is_building(ending->hypervisor) ? "being built" : "running", ending->timeout_seconds);
         return STATUS_TIMEOUT;
     case SESSION_LEFT:
         log_show_from(ending->hypervisor, ending->result.asked_at);

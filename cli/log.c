@@ -80,6 +80,12 @@ const char *log_last_with(const struct log *log, const char *start)
     return NULL;
 }
 
+/* Where lines are no longer kept, one of them will have said it. */
+bool log_is_building(const struct log *log)
+{
+    return log->nr_lines && !first_line(log) && !log_last_with(log, LOG_GUEST);
+}
+
 void log_show_from(const struct log *log, size_t first)
 {
     if (log->is_live)

@@ -32,6 +32,12 @@ const char *log_last(const struct log *log);
 /* The last one that is kept and begins with @start; NULL if there is none. */
 const char *log_last_with(const struct log *log, const char *start);
 
+/* What the hypervisor says of its guest begins so. */
+#define LOG_GUEST "domain "
+
+/* Is it the log of a hypervisor that has begun, and has not said of its guest yet that it is built? */
+bool log_is_building(const struct log *log);
+
 /* Show the lines that are kept, unless they have been: all, or from number @first on, counted from 0. */
 void log_show(const struct log *log);
 void log_show_from(const struct log *log, size_t first);

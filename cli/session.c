@@ -18,7 +18,8 @@
 
 #define GRACE_MS   2000 /* from SIGTERM to SIGKILL */
 #define ANSWER_MS  3000 /* for the hypervisor to say where the guest is */
-#define QUIET_MS   2000 /* without a sign of life, a message says that things are under way */
+#define QUIET_MS   2000 /* without a sign of life, a message says that things are under way, */
+#define BUILD_MS   5000 /* or that the guest is being built */
 #define FOREVER    INT64_MAX
 #define ROOM       (1 << 20) /* bytes; what Linux lets anybody have */
 #define NR_SOURCES 6
@@ -312,8 +313,20 @@ static void move(struct session *session, const struct pollfd *polls)
         move_input(session, polls[4].revents);
     if (polls[5].revents)
         read_keys(session);
-    if (polls[1].revents || polls[2].revents)
+    if (polls[1].revents)
         session->quiet_until = FOREVER;
+    else if (polls[2].revents)
+        session->quiet_until = log_is_building(session->request->hypervisor) ? now_ms() + BUILD_MS : FOREVER;
+}
+
+/* Once. */
+static void break_silence(struct session *session)
+{
+    if (log_is_building(session->request->hypervisor))
+        say("the hypervisor is still building the guest: the more memory, the longer it takes");
+    else
+        say("started; nothing has come from the guest yet");
+    session->quiet_until = FOREVER;
 }
 
 static void watch(struct session *session)
@@ -335,10 +348,8 @@ static void watch(struct session *session)
             stop(session, SESSION_INTERRUPTED, SIGTERM);
         else
             move(session, polls);
-        if (now_ms() >= session->quiet_until) {
-            say("started; nothing has come from the guest yet");
-            session->quiet_until = FOREVER;
-        }
+        if (now_ms() >= session->quiet_until)
+            break_silence(session);
         if (is_answered(session))
             stop(session, session->asked_for, 0);
         if (now_ms() >= session->deadline)

@@ -346,6 +346,12 @@ if [[ timeout-log =~ $pattern ]]; then
     done
     judge timeout-log $status 124 'paravane: last words'
 fi
+with 'log=memory sleep=inf' expect timeout-building 124 'the guest was still being built after 3 seconds' -- \
+    run --timeout 3 "$good"
+with 'log=memory log=domain_1_(good):_built sleep=inf' expect timeout-built 124 'the guest was still running after 3' -- \
+    run --timeout 3 "$good"
+with 'log=memory await=still_building say=late' expect quiet-while-building 0 'is still building the guest' '^late$' \
+    '!nothing has come' -- run "$good"
 with 'await=nothing_has_come say=late' expect quiet-at-first 0 'nothing has come from the guest yet' '^late$' -- run "$good"
 
 # ---- The console on pipes.
