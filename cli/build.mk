@@ -2,7 +2,7 @@
 #
 #   build/cli/paravane        the command; it finds the hypervisor's image and the demo guest in the build tree
 #   build/cli-san/paravane    the same with sanitizers, for the tests; build/cli-clang/paravane by clang
-#   make install              the command, the image, the demo, the man page; PREFIX, DESTDIR
+#   make install              the command, the image, the demo, the man page, completion for bash; PREFIX, DESTDIR
 
 PREFIX := /usr/local
 DESTDIR :=
@@ -44,10 +44,18 @@ build/$(1)/cli/library.o: CFLAGS_$(1) += -DPARAVANE_LIBDIR='"$$(PREFIX)/lib/para
 endef
 $(foreach flavour,cli cli-clang cli-san,$(eval $(call CLI_RULES,$(flavour))))
 
+# What is installed, and from where.
+INSTALLED := bin/paravane lib/paravane/paravane.elf lib/paravane/demo.elf share/man/man1/paravane.1 \
+	share/bash-completion/completions/paravane
+from_bin/paravane := build/cli/paravane
+from_lib/paravane/paravane.elf := build/hv/paravane.elf
+from_lib/paravane/demo.elf := build/guests/demo.elf
+from_share/man/man1/paravane.1 := cli/paravane.1
+from_share/bash-completion/completions/paravane := cli/paravane.bash
+INSTALL_TO := $(DESTDIR)$(PREFIX)
+
 # The demo guest is not made by whoever installs: that may be root, who shall not have to compile.
 install: build/cli/paravane build/hv/paravane.elf
 	@[ -f build/guests/demo.elf ] || { echo "build/guests/demo.elf is missing: make it first"; exit 1; }
-	$(Q)install -D -m 755 build/cli/paravane $(DESTDIR)$(PREFIX)/bin/paravane
-	$(Q)install -D -m 644 build/hv/paravane.elf $(DESTDIR)$(PREFIX)/lib/paravane/paravane.elf
-	$(Q)install -D -m 644 build/guests/demo.elf $(DESTDIR)$(PREFIX)/lib/paravane/demo.elf
-	$(Q)install -D -m 644 cli/paravane.1 $(DESTDIR)$(PREFIX)/share/man/man1/paravane.1
+	$(Q)$(foreach file,$(INSTALLED),install -D -m $(if $(filter bin/%,$(file)),755,644) \
+		$(from_$(file)) $(INSTALL_TO)/$(file) &&) :

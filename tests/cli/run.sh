@@ -264,6 +264,47 @@ if [[ installed =~ $pattern ]]; then
     judge installed-in-part $? 1 'paravane.elf is missing: neither in the build tree'
 fi
 
+# ---- Completion, in a bash as people have it, and of all that there is.
+complete_to() { # WORD...: what bash would make of the last one
+    (
+        # shellcheck source=/dev/null
+        . cli/paravane.bash
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _paravane
+        [ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\n' "${COMPREPLY[@]}"
+    )
+}
+completes() { # NAME WANTED WORD...: WANTED, between blanks
+    [[ completion-$1 =~ $pattern ]] || return 0
+    complete_to "${@:3}" >"$work/out" 2>"$work/err"
+    [ "${1#file}" = "$1" ] || sort -o "$work/out" "$work/out" # the order of a directory is any
+    [ "$(tr '\n' ' ' <"$work/out")" = "$2" ] && [ ! -s "$work/err" ]
+    judge "completion-$1" $? 0
+}
+completes commands 'run inspect --help --version ' paravane ''
+completes command 'inspect ' paravane i
+completes option '--privileged ' paravane run --pr
+completes option-of-inspect '--help --usage ' paravane inspect --
+completes machine 'microvm ' paravane run --machine mi
+completes machine-behind-equals 'pc q35 microvm ' paravane run --machine =
+completes machine-begun 'pc ' paravane run --machine = p
+completes no-number '' paravane run --memory ''
+completes file "$work/good $work/good.gz " paravane run "$work/goo"
+completes ramdisk "$work/ramdisk " paravane run --ramdisk = "$work/ram"
+for command in run inspect; do
+    [[ completion-all-of-$command =~ $pattern ]] || continue
+    "$paravane" $command --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE -- '--.*' | sort -u >"$work/out"
+    complete_to paravane $command -- | sort -u | diff - "$work/out" >"$work/err"
+    judge completion-all-of-$command $? 0
+done
+if [[ completion-typed =~ $pattern ]]; then
+    printf 'PS1="leaves "; . cli/paravane.bash; paravane() { echo "<$*>"; }\n' >"$work/bashrc"
+    : >"$work/err"
+    bounded tests/cli/terminal "paravane ins\\t$work/good.g\\t\\r~good.gz>~exit\\r" \
+        bash --noprofile --rcfile "$work/bashrc" -i >"$work/out" 2>&1
+    judge completion-typed $? 0 "<inspect $work/good.gz>"
+fi
+
 # ---- How QEMU is called.
 arguments() { # NAME TEXT... -- ARGUMENT...: each TEXT must be among QEMU's arguments
     local name=$1 texts=()

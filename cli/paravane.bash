@@ -1,0 +1,32 @@
+# Completion of `paravane` for bash: commands, options, machines, files.
+
+_paravane()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words
+
+    # --machine=pc comes as three words.
+    if [ "$word" = = ]; then
+        word=
+    elif [ "$before" = = ]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words='run inspect --help --version'
+    elif [ "$before" = --machine ]; then
+        words='pc q35 microvm'
+    elif [[ $before == --@(memory|vcpus|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
+        return
+    elif [[ $word != -* || $before == --ramdisk || $before == -r ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    elif [ "${COMP_WORDS[1]}" = run ]; then
+        words='--memory --vcpus --ramdisk --cmdline --privileged --demo --timeout --verbose --explain --audit --seed
+            --machine --qemu-arg --help --usage'
+    else
+        words='--help --usage'
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _paravane paravane
