@@ -136,6 +136,7 @@ Paravane: direct paging for Xen PV guests.
   make                     build everything
   make gdb                 the demo under a debugger, with the symbols of all parts; tools/gdb debugs any run
   make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR
+  make uninstall           remove what it has installed there
   make test                build and run every test; the last line counts them
   make check               only the static checks: symbols, headers, layers, circles, sizes, format
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed

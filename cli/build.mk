@@ -3,6 +3,7 @@
 #   build/cli/paravane        the command; it finds the hypervisor's image and the demo guest in the build tree
 #   build/cli-san/paravane    the same with sanitizers, for the tests; build/cli-clang/paravane by clang
 #   make install              the command, the image, the demo, the man page, completion for bash; PREFIX, DESTDIR
+#   make uninstall            removes them
 
 PREFIX := /usr/local
 DESTDIR :=
@@ -21,7 +22,7 @@ CC_cli-san := $(GCC)
 CFLAGS_cli-san := $(HOSTED) -O1 $(SANITIZERS)
 LINK_cli-san := $(LINK_cli)
 
-.PHONY: cli install
+.PHONY: cli install uninstall
 
 cli: build/cli/paravane
 
@@ -59,3 +60,7 @@ install: build/cli/paravane build/hv/paravane.elf
 	@[ -f build/guests/demo.elf ] || { echo "build/guests/demo.elf is missing: make it first"; exit 1; }
 	$(Q)$(foreach file,$(INSTALLED),install -D -m $(if $(filter bin/%,$(file)),755,644) \
 		$(from_$(file)) $(INSTALL_TO)/$(file) &&) :
+
+uninstall:
+	$(Q)rm -f $(INSTALLED:%=$(INSTALL_TO)/%)
+	$(Q)rmdir $(INSTALL_TO)/lib/paravane 2>/dev/null || :

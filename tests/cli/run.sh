@@ -305,6 +305,24 @@ if [[ completion-typed =~ $pattern ]]; then
     judge completion-typed $? 0 "<inspect $work/good.gz>"
 fi
 
+# ---- What is installed is all removed again.
+if [[ uninstall =~ $pattern ]]; then
+    if [ -e build/guests/demo.elf ]; then
+        root=$work/root
+        mkdir -p "$root/opt/bin" && touch "$root/opt/bin/other"
+        for target in install uninstall; do
+            make --no-print-directory $target DESTDIR="$root" PREFIX=/opt >"$work/err" 2>&1 || break
+            find "$root" -type f | sed "s|$root||" | sort >"$work/out"
+            case $target in
+            install) judge install $? 0 '^/opt/bin/paravane$' '^/opt/share/bash-completion/completions/paravane$' ;;
+            *) judge uninstall $? 0 '^/opt/bin/other$' '!paravane' ;;
+            esac
+        done
+    else
+        skip uninstall 'no demo guest'
+    fi
+fi
+
 # ---- How QEMU is called.
 arguments() { # NAME TEXT... -- ARGUMENT...: each TEXT must be among QEMU's arguments
     local name=$1 texts=()
