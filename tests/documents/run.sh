@@ -130,11 +130,13 @@ in_order() { # DOCUMENT FOLDER
 }
 
 test_order() {
-    local document folder file name names pattern missing strange
+    local document folder file files name names pattern missing strange
     while read -r document folder; do
         missing='' strange=''
         mapfile -t names < <(in_order "$document" "$folder")
-        for file in "$folder"/*.[cS]; do
+        # A folder may have rooms: every file in them is named, too.
+        mapfile -t files < <(compgen -G "$folder/*.[cS]"; [ "$folder" != hv ] || compgen -G "$folder/*/*.[cS]")
+        for file in "${files[@]}"; do
             name=$(basename "$file")
             for pattern in "${names[@]}"; do
                 # shellcheck disable=SC2053
@@ -143,7 +145,8 @@ test_order() {
             missing="$missing $name"
         done
         for pattern in "${names[@]}"; do
-            compgen -G "$folder/$pattern.*" >/dev/null || strange="$strange $pattern"
+            compgen -G "$folder/$pattern.*" >/dev/null || compgen -G "$folder/*/$pattern.*" >/dev/null ||
+                strange="$strange $pattern"
         done
         [ -z "$missing$strange" ]
         verdict $? "order: $document${missing:+ does not name:$missing}${strange:+ names what is not there:$strange}"
