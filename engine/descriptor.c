@@ -114,7 +114,7 @@ int descriptor_frame_validate(const struct op *op, const struct frame *frame)
 
     for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++) {
         if (!descriptor_adjust(op->pt_owner->width, &descriptors[i]))
-            return refuse(op, XEN_EINVAL, REFUSE_DESCRIPTOR, (struct place){frame_mfn(op->machine, frame), 0, i}, frame,
+            return refuse(op, XEN_EINVAL, REFUSE_DESCRIPTOR, (struct slot){frame_mfn(op->machine, frame), 0, i}, frame,
                           descriptors[i]);
     }
     return 0;

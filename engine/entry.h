@@ -22,11 +22,11 @@ struct entry {
 };
 
 /* The cases of the functions below that are not leaf entries of RAM. */
-int __must_check entry_decode_absent(const struct op *op, struct place place, uint64_t bits);
-int __must_check entry_decode_device(const struct op *op, struct place place, uint64_t *bits);
-int __must_check entry_decode_upper(const struct op *op, const struct level *level, struct place place,
+int __must_check entry_decode_absent(const struct op *op, struct slot slot, uint64_t bits);
+int __must_check entry_decode_device(const struct op *op, struct slot slot, uint64_t *bits);
+int __must_check entry_decode_upper(const struct op *op, const struct level *level, struct slot slot,
                                     struct entry *entry);
-int __must_check entry_acquire_upper(struct op *op, struct place place, const struct entry *entry);
+int __must_check entry_acquire_upper(struct op *op, struct slot slot, const struct entry *entry);
 
 /* What a present entry of a 64-bit guest's L1 becomes: USER always; bit 52 and G tell kernel pages from user pages. */
 static inline uint64_t entry_adjust_leaf(enum width width, uint64_t bits)
@@ -40,51 +40,51 @@ static inline uint64_t entry_adjust_leaf(enum width width, uint64_t bits)
     return bits;
 }
 
-FORCE_INLINE int __must_check entry_decode_leaf(const struct op *op, struct place place, struct entry *entry)
+FORCE_INLINE int __must_check entry_decode_leaf(const struct op *op, struct slot slot, struct entry *entry)
 {
     uint64_t bits = entry_adjust_leaf(op->pt_owner->width, entry->bits);
     struct frame *frame = frame_find(op->machine, entry_mfn(bits));
     int error = 0;
 
     if ((bits & ENTRY_CACHE) && op->pt_owner->nr_iomem == 0)
-        return refuse(op, XEN_EINVAL, REFUSE_CACHE_FLAGS, place, frame, bits);
+        return refuse(op, XEN_EINVAL, REFUSE_CACHE_FLAGS, slot, frame, bits);
     if (frame && frame_is_ram(frame)) {
         if ((bits & ENTRY_CACHE) && (frame->flags & FRAME_SHARED))
-            return refuse(op, XEN_EACCES, REFUSE_CACHE_FLAGS_SHARED, place, frame, bits);
+            return refuse(op, XEN_EACCES, REFUSE_CACHE_FLAGS_SHARED, slot, frame, bits);
         entry->frame = frame;
         entry->type = (bits & ENTRY_RW) ? TYPE_WRITABLE : TYPE_NONE;
     } else {
-        error = entry_decode_device(op, place, &bits);
+        error = entry_decode_device(op, slot, &bits);
     }
     entry->bits = bits;
     return error;
 }
 
 /*
- * Judge the entry @raw for slot @place.slot of a table of @level.  Pure: takes nothing, changes nothing.
+ * Judge the entry @raw for @slot, in a table of @level.  Pure: takes nothing, changes nothing.
  * 0: @entry says what it needs.  Errors: as documented in abi/mmu.h under [pte].
  */
-FORCE_INLINE int __must_check entry_decode(const struct op *op, const struct level *level, struct place place,
+FORCE_INLINE int __must_check entry_decode(const struct op *op, const struct level *level, struct slot slot,
                                            uint64_t raw, struct entry *entry)
 {
     *entry = (struct entry){raw, NULL, TYPE_NONE};
     if (!(raw & ENTRY_PRESENT))
-        return entry_decode_absent(op, place, raw);
-    if (place.level == 1)
-        return entry_decode_leaf(op, place, entry);
-    return entry_decode_upper(op, level, place, entry);
+        return entry_decode_absent(op, slot, raw);
+    if (slot.level == 1)
+        return entry_decode_leaf(op, slot, entry);
+    return entry_decode_upper(op, level, slot, entry);
 }
 
-FORCE_INLINE int __must_check entry_acquire_leaf(struct op *op, struct place place, const struct entry *entry)
+FORCE_INLINE int __must_check entry_acquire_leaf(struct op *op, struct slot slot, const struct entry *entry)
 {
     struct frame *frame = entry->frame;
     int error;
 
     if (!op->pg_owner || !frame_get(frame, op->pg_owner))
-        return typeref_refuse_frame(op, XEN_EBUSY, place, frame, op->pg_owner, entry->bits);
+        return typeref_refuse_frame(op, XEN_EBUSY, slot, frame, op->pg_owner, entry->bits);
     if (entry->type == TYPE_NONE)
         return 0;
-    error = typeref_get_writable(op, place, frame);
+    error = typeref_get_writable(op, slot, frame);
     if (error)
         frame_put(op->machine, frame);
     else if (entry->bits & ENTRY_CACHE)
@@ -96,11 +96,11 @@ FORCE_INLINE int __must_check entry_acquire_leaf(struct op *op, struct place pla
  * Take what @entry needs.  The locks of op are held; those of table levels may be dropped and retaken.
  * 0: the entry's references are held, and go with it when it is written.  Otherwise nothing is held.
  */
-FORCE_INLINE int __must_check entry_acquire(struct op *op, struct place place, const struct entry *entry)
+FORCE_INLINE int __must_check entry_acquire(struct op *op, struct slot slot, const struct entry *entry)
 {
     if (!entry->frame)
         return 0;
-    return place.level == 1 ? entry_acquire_leaf(op, place, entry) : entry_acquire_upper(op, place, entry);
+    return slot.level == 1 ? entry_acquire_leaf(op, slot, entry) : entry_acquire_upper(op, slot, entry);
 }
 
 /* Does the operation hold the lock of @frame's owner? */

@@ -133,10 +133,10 @@ static int take_in(struct op *op, const struct exchange *exchange, struct chunk 
     int error = 0;
 
     for (unsigned i = 0; !error && i < chunk->nr_in; i++) {
-        vaddr_t slot = reservation_extent(op, &exchange->in, exchange->done + i);
+        vaddr_t at = reservation_extent(op, &exchange->in, exchange->done + i);
 
-        if (!access_read_word(op->vcpu, &chunk->in[i].v, slot))
-            error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+        if (!access_read_word(op->vcpu, &chunk->in[i].v, at))
+            error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
         for (uint64_t j = 0; !error && j < UINT64_C(1) << exchange->in.order; j++) {
             error = detach(op, mfn_add(chunk->in[i], j));
             frames += !error;
@@ -157,20 +157,20 @@ static void release_extents(struct op *op, const mfn_t *extents, unsigned count,
 }
 
 /* One new extent: the guest says its pfn, and learns its mfn.  On an error it is not taken. */
-static int take_out_one(struct op *op, const struct exchange *exchange, vaddr_t slot, mfn_t *first)
+static int take_out_one(struct op *op, const struct exchange *exchange, vaddr_t at, mfn_t *first)
 {
     uint64_t pfn;
 
-    if (!access_read_word(op->vcpu, &pfn, slot))
-        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    if (!access_read_word(op->vcpu, &pfn, at))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
     if (frames_allocate(op->pt_owner, exchange->out.order, first))
         return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, exchange->out.order);
     for (uint64_t j = 0; j < UINT64_C(1) << exchange->out.order; j++)
         m2p_set(op->machine, mfn_add(*first, j), pfn + j);
-    if (access_write_word(op->vcpu, slot, first->v))
+    if (access_write_word(op->vcpu, at, first->v))
         return 0;
     release_extents(op, first, 1, exchange->out.order);
-    return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
 }
 
 static int take_out(struct op *op, const struct exchange *exchange, struct chunk *chunk)

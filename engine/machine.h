@@ -27,7 +27,7 @@ struct machine {
     uint64_t *m2p;           /* the machine-to-physical table of 64-bit guests, one entry a frame */
     uint32_t *compat_m2p;    /* the same for 32-bit guests */
     struct domain **domains; /* by domain id; NULL where there is none */
-    unsigned nr_domains;     /* slots in @domains */
+    unsigned nr_domains;     /* places in @domains */
     unsigned phys_bits;      /* width of a machine address on this processor, 36 to 52 */
     bool l1tf;               /* the processor looks at the frame number of entries that are not present (XSA-273) */
     uint64_t root_slots[HYPERVISOR_ROOT_SLOTS];     /* the hypervisor's entries 256 to 271 of each 64-bit root */

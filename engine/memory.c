@@ -30,17 +30,17 @@ static int take_extent(struct op *op, unsigned order, uint64_t pfn, mfn_t *first
 static int increase_one(struct op *op, const struct reservation *reservation, uint64_t index, bool with_pfn)
 {
     uint64_t pfn = MACH2PHYS_INVALID;
-    vaddr_t slot = reservation_extent(op, reservation, index);
+    vaddr_t at = reservation_extent(op, reservation, index);
     mfn_t first;
     int error;
 
-    if (with_pfn && !access_read_word(op->vcpu, &pfn, slot))
-        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    if (with_pfn && !access_read_word(op->vcpu, &pfn, at))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
     error = take_extent(op, reservation->order, pfn, &first);
     if (error)
         return error;
-    if ((with_pfn || reservation->extents.v) && !access_write_word(op->vcpu, slot, first.v)) {
-        error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    if ((with_pfn || reservation->extents.v) && !access_write_word(op->vcpu, at, first.v)) {
+        error = refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
         if (reservation_release_extent(op, reservation->order, first))
             CHECK(false); /* nobody has heard of these frames yet */
     }
@@ -49,11 +49,11 @@ static int increase_one(struct op *op, const struct reservation *reservation, ui
 
 static int decrease_one(struct op *op, const struct reservation *reservation, uint64_t index)
 {
-    vaddr_t slot = reservation_extent(op, reservation, index);
+    vaddr_t at = reservation_extent(op, reservation, index);
     mfn_t first;
 
-    if (!access_read_word(op->vcpu, &first.v, slot))
-        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, slot.v);
+    if (!access_read_word(op->vcpu, &first.v, at))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
     return reservation_release_extent(op, reservation->order, first);
 }
 

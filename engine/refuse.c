@@ -5,7 +5,7 @@
 #include <engine/port.h>
 #include <engine/refuse.h>
 
-int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason reason, struct place place,
+int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason reason, struct slot slot,
            const struct frame *frame, uint64_t value)
 {
     const struct refusal refusal = {
@@ -15,9 +15,7 @@ int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason rea
         .call = op->call,
         .index = op->done,
         .command = op->command,
-        .table = place.table,
-        .level = place.level,
-        .slot = place.slot,
+        .slot = slot,
         .frame = frame ? frame_mfn(op->machine, frame) : MFN_NONE,
         .type = frame ? type_word_peek(&frame->type) : type_word(TYPE_NONE, 0, 0),
         .owner = DOMID(frame ? frame_owner(frame) : OWNER_NONE),

@@ -74,7 +74,7 @@ enum refusal_reason {
 enum refusal_value {
     VALUE_NUMBER, /* a count, an order, flags: whatever the explanation speaks of */
     VALUE_ADDRESS,
-    VALUE_FRAME, /* a frame number; an entry that names it, where the refusal has a place */
+    VALUE_FRAME, /* a frame number; an entry that names it, where the refusal has a slot */
     VALUE_ENTRY,
     VALUE_TYPE, /* an enum frame_type: what the frame was to become */
     VALUE_DOMAIN,
@@ -93,33 +93,31 @@ struct vcpu;
 /* In the place of a command's number: the call has none, or it has not been read. */
 #define COMMAND_NONE UINT32_MAX
 
+/* A slot of a table; where level 0 is given, 8 bytes of a frame that is none. */
+struct slot {
+    mfn_t table;
+    unsigned level, index;
+};
+#define NOWHERE ((struct slot){MFN_NONE, 0, 0})
+
 struct refusal {
     enum neg_errnoval error; /* the guest sees -error */
     enum refusal_reason reason;
     const struct vcpu *vcpu; /* who asked; NULL: the hypervisor itself */
     unsigned call, index;    /* hypercall, and entry of its batch */
     unsigned command;        /* MMUEXT_*, XENMEM_*; COMMAND_NONE */
-    /* where: what does not apply is MFN_NONE or zero */
-    mfn_t table;
-    unsigned level, slot;
-    mfn_t frame;           /* the frame in question */
-    struct type_word type; /* its type word as it was found: conflicting type, count, pinned or not */
-    domid_t owner;         /* its owner, who alone can have pinned it */
-    uint64_t value;        /* what was refused, as refusal_value() says */
+    struct slot slot;        /* where; NOWHERE */
+    mfn_t frame;             /* the frame in question; MFN_NONE */
+    struct type_word type;   /* its type word as it was found: conflicting type, count, pinned or not */
+    domid_t owner;           /* its owner, who alone can have pinned it */
+    uint64_t value;          /* what was refused, as refusal_value() says */
 };
-
-/* Where a refusal happened, as far as its place knows. */
-struct place {
-    mfn_t table;
-    unsigned level, slot;
-};
-#define NOWHERE ((struct place){MFN_NONE, 0, 0})
 
 /*
- * Refuse with @error because of @reason, at @place, about @frame (may be NULL), of @value.  Returns -error.
+ * Refuse with @error because of @reason, at @slot, about @frame (may be NULL), of @value.  Returns -error.
  */
 int __must_check __cold refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason reason,
-                               struct place place, const struct frame *frame, uint64_t value);
+                               struct slot slot, const struct frame *frame, uint64_t value);
 
 /* The same where nothing but a value is known. */
 int __must_check __cold refuse_value(const struct op *op, enum neg_errnoval error, enum refusal_reason reason,

@@ -31,13 +31,13 @@ static void frame_drop(struct op *op, mfn_t mfn)
 }
 
 /* Show @mfn, whose references the caller hands over, at @page of the windows, and drop what was there. */
-static void window_replace(struct op *op, struct vcpu *vcpu, mfn_t *slot, unsigned page, mfn_t mfn)
+static void window_replace(struct op *op, struct vcpu *vcpu, mfn_t *shown, unsigned page, mfn_t mfn)
 {
-    mfn_t old = *slot;
+    mfn_t old = *shown;
 
     if (mfn_is_none(old) && mfn_is_none(mfn))
         return;
-    *slot = mfn;
+    *shown = mfn;
     port_window_set(vcpu, page, mfn);
     if (!mfn_is_none(old))
         frame_drop(op, old);

@@ -32,19 +32,19 @@ static void release_below(struct op *op, const struct level *level, const uint64
     }
 }
 
-static int promote_entry(struct op *op, const struct level *level, struct place place, uint64_t *slot)
+static int promote_entry(struct op *op, const struct level *level, struct slot slot, uint64_t *stored)
 {
     struct entry entry;
-    uint64_t raw = *slot;
+    uint64_t raw = *stored;
     int error;
 
-    if (raw == 0 || level_slot_is_hypervisor(level, place.slot))
+    if (raw == 0 || level_slot_is_hypervisor(level, slot.index))
         return 0;
-    error = entry_decode(op, level, place, raw, &entry);
+    error = entry_decode(op, level, slot, raw, &entry);
     if (!error)
-        error = entry_acquire(op, place, &entry);
+        error = entry_acquire(op, slot, &entry);
     if (!error && entry.bits != raw)
-        *slot = entry.bits;
+        *stored = entry.bits;
     return error;
 }
 
@@ -66,27 +66,27 @@ static int check_pae_root(const struct op *op, const struct frame *frame, const 
     mfn_t mfn = frame_mfn(op->machine, frame);
 
     if (!op->pt_owner->extended_cr3 && mfn.v >> (32 - PAGE_SHIFT))
-        return refuse(op, XEN_ERANGE, REFUSE_ROOT_ABOVE_4G, (struct place){mfn, 3, 0}, frame, mfn.v);
+        return refuse(op, XEN_ERANGE, REFUSE_ROOT_ABOVE_4G, (struct slot){mfn, 3, 0}, frame, mfn.v);
     if (!(entries[3] & ENTRY_PRESENT))
-        return refuse(op, XEN_EINVAL, REFUSE_SLOT_MISSING, (struct place){mfn, 3, 3}, frame, entries[3]);
+        return refuse(op, XEN_EINVAL, REFUSE_SLOT_MISSING, (struct slot){mfn, 3, 3}, frame, entries[3]);
     return 0;
 }
 
 int table_promote(struct op *op, struct frame *frame, enum frame_type type)
 {
     const struct level *level = level_of(op->pt_owner->width, type);
-    struct place place = {frame_mfn(op->machine, frame), level_number(type), 0};
+    struct slot slot = {frame_mfn(op->machine, frame), level_number(type), 0};
     uint64_t *entries = frame_entries(op->machine, frame);
     int error = 0;
 
     CHECK(level);
     if (level->slots == 4)
         error = check_pae_root(op, frame, entries);
-    for (; !error && place.slot < level->slots; place.slot++) {
-        preempt_before(op, level, place.slot, entries[place.slot]);
-        error = promote_entry(op, level, place, &entries[place.slot]);
+    for (; !error && slot.index < level->slots; slot.index++) {
+        preempt_before(op, level, slot.index, entries[slot.index]);
+        error = promote_entry(op, level, slot, &entries[slot.index]);
         if (error)
-            release_below(op, level, entries, place.slot);
+            release_below(op, level, entries, slot.index);
     }
     if (!error)
         fill_hypervisor_slots(op->machine, level, entries, true);

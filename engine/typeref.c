@@ -13,19 +13,19 @@ enum refusal_reason typeref_conflict(const struct frame *frame, enum frame_type 
     return want == TYPE_L2_TOP ? REFUSE_TABLE_SHARED : REFUSE_TYPE_COUNT_EXHAUSTED;
 }
 
-static int refuse_conflict(const struct op *op, struct place place, const struct frame *frame, enum frame_type want)
+static int refuse_conflict(const struct op *op, struct slot slot, const struct frame *frame, enum frame_type want)
 {
     enum neg_errnoval error = want == TYPE_WRITABLE ? XEN_EBUSY : XEN_EINVAL;
 
-    bool self = place.level > 0 && mfn_equal(place.table, frame_mfn(op->machine, frame));
+    bool self = slot.level > 0 && mfn_equal(slot.table, frame_mfn(op->machine, frame));
 
-    return refuse(op, error, self ? REFUSE_SELF_MAP : typeref_conflict(frame, want), place, frame, want);
+    return refuse(op, error, self ? REFUSE_SELF_MAP : typeref_conflict(frame, want), slot, frame, want);
 }
 
-int typeref_convert_writable(struct op *op, struct place place, struct frame *frame)
+int typeref_convert_writable(struct op *op, struct slot slot, struct frame *frame)
 {
     if (!type_is_idle(frame->type))
-        return refuse_conflict(op, place, frame, TYPE_WRITABLE);
+        return refuse_conflict(op, slot, frame, TYPE_WRITABLE);
     frame_settle(op->machine, frame, type_of(frame->type), TYPE_WRITABLE);
     if (!type_writable_get(&frame->type))
         CHECK(false); /* an idle frame has no uses: one more fits */
@@ -48,7 +48,7 @@ static int promote(struct op *op, struct frame *frame, enum frame_type want)
     return error;
 }
 
-int typeref_get(struct op *op, struct place place, struct frame *frame, enum frame_type want)
+int typeref_get(struct op *op, struct slot slot, struct frame *frame, enum frame_type want)
 {
     while (type_is_busy(frame->type) && type_of(frame->type) == want)
         op_wait(op);
@@ -56,7 +56,7 @@ int typeref_get(struct op *op, struct place place, struct frame *frame, enum fra
     if (type_is_live(frame->type, want) && want != TYPE_L2_TOP && type_live_get(&frame->type))
         return 0;
     if (!type_is_idle(frame->type))
-        return refuse_conflict(op, place, frame, want);
+        return refuse_conflict(op, slot, frame, want);
     return promote(op, frame, want);
 }
 
@@ -73,22 +73,22 @@ void typeref_put(struct op *op, struct frame *frame)
     frame->epoch = tlb_now(op->machine);
 }
 
-int typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct place place, const struct frame *frame,
+int typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct slot slot, const struct frame *frame,
                          const struct domain *domain, uint64_t value)
 {
     bool owned = frame && domain && frame_owner(frame) == domain->id.v;
 
-    return refuse(op, error, owned ? REFUSE_REFERENCES_EXHAUSTED : REFUSE_NOT_OWNED, place, frame, value);
+    return refuse(op, error, owned ? REFUSE_REFERENCES_EXHAUSTED : REFUSE_NOT_OWNED, slot, frame, value);
 }
 
-int typeref_hold(struct op *op, struct place place, struct frame *frame, const struct domain *domain,
+int typeref_hold(struct op *op, struct slot slot, struct frame *frame, const struct domain *domain,
                  enum frame_type want, uint64_t value)
 {
     int error;
 
     if (!frame || !domain || !frame_get(frame, domain))
-        return typeref_refuse_frame(op, XEN_EINVAL, place, frame, domain, value);
-    error = typeref_get(op, place, frame, want);
+        return typeref_refuse_frame(op, XEN_EINVAL, slot, frame, domain, value);
+    error = typeref_get(op, slot, frame, want);
     if (error)
         frame_put(op->machine, frame);
     return error;

@@ -15,17 +15,17 @@
 #include <engine/tlb.h>
 
 /* The slow path of typeref_get_writable(): @frame was something else, or is at its limit. */
-int __must_check typeref_convert_writable(struct op *op, struct place place, struct frame *frame);
+int __must_check typeref_convert_writable(struct op *op, struct slot slot, struct frame *frame);
 
 /*
  * Take a writable use of @frame.  Never waits, never drops a lock.
  * 0: the caller owns one writable use.  -XEN_EBUSY: it is in use as something else; nothing is held.
  */
-static inline int __must_check typeref_get_writable(struct op *op, struct place place, struct frame *frame)
+static inline int __must_check typeref_get_writable(struct op *op, struct slot slot, struct frame *frame)
 {
     if (type_of(frame->type) == TYPE_WRITABLE && type_writable_get(&frame->type))
         return 0;
-    return typeref_convert_writable(op, place, frame);
+    return typeref_convert_writable(op, slot, frame);
 }
 
 /* Why @frame, which is in use, cannot get one more use as @want. */
@@ -51,14 +51,14 @@ static inline void typeref_put_writable(struct machine *machine, struct frame *f
  * stale translation.  -XEN_EINVAL: it is in use as something else, or its contents are refused (then also other
  * errors, of the first entry that is); nothing is held.  Locks may be dropped and retaken.
  */
-int __must_check typeref_get(struct op *op, struct place place, struct frame *frame, enum frame_type want);
+int __must_check typeref_get(struct op *op, struct slot slot, struct frame *frame, enum frame_type want);
 
 /*
  * The two references that come together.  Hold: a general reference on @frame, which must be @domain's (NULL for
  * either: it is not), then a type reference; @value is for the refusal.  -XEN_EINVAL, and the errors of
  * typeref_get(); then nothing is held.  Drop: both, which may drop and retake locks; cannot fail.
  */
-int __must_check typeref_hold(struct op *op, struct place place, struct frame *frame, const struct domain *domain,
+int __must_check typeref_hold(struct op *op, struct slot slot, struct frame *frame, const struct domain *domain,
                               enum frame_type want, uint64_t value);
 void typeref_drop(struct op *op, struct frame *frame);
 
@@ -71,7 +71,7 @@ int __must_check typeref_hold_writable(struct op *op, enum neg_errnoval error, s
 void typeref_drop_writable(struct machine *machine, struct frame *frame);
 
 /* Refuse with @error, because frame_get() of @frame for @domain failed; either may be NULL. */
-int __must_check typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct place place,
+int __must_check typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct slot slot,
                                       const struct frame *frame, const struct domain *domain, uint64_t value);
 
 /*

@@ -7,14 +7,14 @@
 #include <engine/update.h>
 
 /* The slots of a live table that its guest may not write, not even with zero. */
-static int check_slot(const struct op *op, const struct level *level, struct place place, uint64_t value)
+static int check_slot(const struct op *op, const struct level *level, struct slot slot, uint64_t value)
 {
-    if (level_slot_is_hypervisor(level, place.slot))
-        return refuse(op, level->type == TYPE_L4 ? XEN_EINVAL : XEN_EPERM, REFUSE_HYPERVISOR_SLOT, place, NULL, value);
-    if (place.slot >= level->slots)
-        return refuse(op, XEN_EINVAL, REFUSE_SLOT_OUTSIDE_TABLE, place, NULL, value);
-    if (level_child(level, place.slot) == TYPE_L2_TOP)
-        return refuse(op, XEN_EINVAL, REFUSE_SLOT_FIXED, place, NULL, value);
+    if (level_slot_is_hypervisor(level, slot.index))
+        return refuse(op, level->type == TYPE_L4 ? XEN_EINVAL : XEN_EPERM, REFUSE_HYPERVISOR_SLOT, slot, NULL, value);
+    if (slot.index >= level->slots)
+        return refuse(op, XEN_EINVAL, REFUSE_SLOT_OUTSIDE_TABLE, slot, NULL, value);
+    if (level_child(level, slot.index) == TYPE_L2_TOP)
+        return refuse(op, XEN_EINVAL, REFUSE_SLOT_FIXED, slot, NULL, value);
     return 0;
 }
 
@@ -24,21 +24,21 @@ static int check_slot(const struct op *op, const struct level *level, struct pla
  * is one atomic write, and what it overwrites is known but for bits that nobody wants (the fence that a stamp needs is
  * in tlb_now()).  The first two forms cannot fail.
  */
-FORCE_INLINE bool commit(uint64_t *slot, uint64_t bits, const struct update *update, uint64_t *old)
+FORCE_INLINE bool commit(uint64_t *live, uint64_t bits, const struct update *update, uint64_t *old)
 {
-    *old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    *old = __atomic_load_n(live, __ATOMIC_RELAXED);
     switch (update->kind) {
     case UPDATE_REPLACE:
-        __atomic_store_n(slot, bits, __ATOMIC_RELEASE);
+        __atomic_store_n(live, bits, __ATOMIC_RELEASE);
         return true;
     case UPDATE_KEEP_AD:
-        while (!__atomic_compare_exchange_n(slot, old, bits | (*old & ENTRY_AD), false, __ATOMIC_SEQ_CST,
+        while (!__atomic_compare_exchange_n(live, old, bits | (*old & ENTRY_AD), false, __ATOMIC_SEQ_CST,
                                             __ATOMIC_RELAXED))
             ;
         return true;
     case UPDATE_EXPECT:
         *old = update->expected;
-        return __atomic_compare_exchange_n(slot, old, bits, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+        return __atomic_compare_exchange_n(live, old, bits, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
     }
     CHECK(false);
 }
@@ -64,18 +64,18 @@ static bool same_frame(const struct op *op, uint64_t old, const struct entry *en
 }
 
 /* The general reference stays with the entry, and only the writable use comes or goes. */
-FORCE_INLINE int update_protection(struct op *op, struct place place, uint64_t *slot, const struct update *update,
+FORCE_INLINE int update_protection(struct op *op, struct slot slot, uint64_t *live, const struct update *update,
                                    const struct entry *entry)
 {
     uint64_t old;
 
     if (entry->type == TYPE_WRITABLE) {
-        int error = typeref_get_writable(op, place, entry->frame);
+        int error = typeref_get_writable(op, slot, entry->frame);
 
         if (error)
             return error;
     }
-    if (!commit(slot, entry->bits, update, &old)) {
+    if (!commit(live, entry->bits, update, &old)) {
         if (entry->type == TYPE_WRITABLE)
             typeref_put_writable(op->machine, entry->frame);
         return -XEN_EAGAIN;
@@ -89,31 +89,31 @@ FORCE_INLINE int update_protection(struct op *op, struct place place, uint64_t *
  * Decode, acquire, commit.  Compiled twice: for L1 tables, where nothing waits and every instruction counts, and for
  * all others.
  */
-FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct place place, uint64_t *slot,
+FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct slot slot, uint64_t *live,
                              const struct update *update)
 {
     struct entry entry;
     uint64_t old;
-    int error = entry_decode(op, level, place, update->value, &entry);
+    int error = entry_decode(op, level, slot, update->value, &entry);
 
     if (error)
         return error;
-    old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    old = __atomic_load_n(live, __ATOMIC_RELAXED);
     if (same_references(old, entry.bits)) {
-        op->upper_changed |= place.level > 1;
-        return commit(slot, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
+        op->upper_changed |= slot.level > 1;
+        return commit(live, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
     }
-    if (place.level == 1 && same_frame(op, old, &entry))
-        return update_protection(op, place, slot, update, &entry);
-    error = entry_acquire(op, place, &entry);
+    if (slot.level == 1 && same_frame(op, old, &entry))
+        return update_protection(op, slot, live, update, &entry);
+    error = entry_acquire(op, slot, &entry);
     if (error)
         return error;
-    if (!commit(slot, entry.bits, update, &old)) {
-        entry_release(op, place.level, entry.bits);
+    if (!commit(live, entry.bits, update, &old)) {
+        entry_release(op, slot.level, entry.bits);
         return -XEN_EAGAIN;
     }
-    op->upper_changed |= place.level > 1 && (old & ENTRY_PRESENT);
-    entry_release(op, place.level, old);
+    op->upper_changed |= slot.level > 1 && (old & ENTRY_PRESENT);
+    entry_release(op, slot.level, old);
     return 0;
 }
 
@@ -121,39 +121,39 @@ int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, c
 {
     const struct level *level = level_of(op->pt_owner->width, TYPE_L1);
 
-    return update_slot(op, level, (struct place){table, 1, index}, &entries[index], update);
+    return update_slot(op, level, (struct slot){table, 1, index}, &entries[index], update);
 }
 
 int update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update)
 {
     const struct level *level = level_of(op->pt_owner->width, type_of(table->type));
     uint64_t *entries = frame_entries(op->machine, table);
-    struct place place = {frame_mfn(op->machine, table), 1, index};
+    struct slot slot = {frame_mfn(op->machine, table), 1, index};
     int error;
 
     CHECK(level && type_is_validated(table->type));
     if (level->type == TYPE_L1)
-        return update_leaf(op, place.table, entries, index, update);
-    place.level = level_number(level->type);
-    error = check_slot(op, level, place, update->value);
-    return error ? error : update_slot(op, level, place, &entries[index], update);
+        return update_leaf(op, slot.table, entries, index, update);
+    slot.level = level_number(level->type);
+    error = check_slot(op, level, slot, update->value);
+    return error ? error : update_slot(op, level, slot, &entries[index], update);
 }
 
 /* An entry above level 1: the update may wait for its child, and the table must stay what it is meanwhile. */
 static int update_upper(struct op *op, struct frame *table, unsigned index, const struct update *update)
 {
-    struct place place = {frame_mfn(op->machine, table), level_number(type_of(table->type)), index};
+    struct slot slot = {frame_mfn(op->machine, table), level_number(type_of(table->type)), index};
     int error;
 
     if (op->pg_owner != op->pt_owner)
-        return refuse(op, XEN_EINVAL, REFUSE_FOREIGN_TABLE, place, table, update->value);
+        return refuse(op, XEN_EINVAL, REFUSE_FOREIGN_TABLE, slot, table, update->value);
     if (!frame_get(table, op->pt_owner))
-        return refuse(op, XEN_EINVAL, REFUSE_REFERENCES_EXHAUSTED, place, table, update->value);
+        return refuse(op, XEN_EINVAL, REFUSE_REFERENCES_EXHAUSTED, slot, table, update->value);
     if (type_live_get(&table->type)) {
         error = update_entry(op, table, index, update);
         typeref_put(op, table);
     } else {
-        error = refuse(op, XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED, place, table, type_of(table->type));
+        error = refuse(op, XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED, slot, table, type_of(table->type));
     }
     frame_put(op->machine, table);
     return error;
@@ -162,7 +162,7 @@ static int update_upper(struct op *op, struct frame *table, unsigned index, cons
 /* Eight bytes of memory that is no table: the frame is writable for as long as the store takes. */
 static int update_plain(struct op *op, struct frame *frame, unsigned index, uint64_t value)
 {
-    int error = typeref_get_writable(op, (struct place){frame_mfn(op->machine, frame), 0, index}, frame);
+    int error = typeref_get_writable(op, (struct slot){frame_mfn(op->machine, frame), 0, index}, frame);
 
     if (error)
         return error;

@@ -183,7 +183,7 @@ static void test_updates(void)
     uint64_t seen;
 
     EXPECT(update(PAGE_L1, entry(guest.l1, TABLE_FLAGS)) == -XEN_EBUSY);
-    EXPECT(port_refusals()->last.reason == REFUSE_SELF_MAP && port_refusals()->last.slot == PAGE_L1);
+    EXPECT(port_refusals()->last.reason == REFUSE_SELF_MAP && port_refusals()->last.slot.index == PAGE_L1);
     EXPECT(update(PAGE_ABSENT, entry(guest.data, TABLE_FLAGS)) == 0);
     EXPECT(port_copy_from_guest(&guest.vcpu.vcpu, &seen, VADDR(page_address(PAGE_ABSENT)), sizeof(seen)));
     EXPECT(seen == (guest.l1.v << PAGE_SHIFT) + PAGE_ABSENT * 8); /* the request itself, through a second mapping */

@@ -25,9 +25,9 @@ void sim_print_refusal(const struct refusal *refusal)
 {
     fprintf(stderr, "refused: -%d %s (%s): call %u, entry %u", (int)refusal->error, refusal_name(refusal->reason),
             refusal_text(refusal->reason), refusal->call, refusal->index);
-    if (!mfn_is_none(refusal->table))
-        fprintf(stderr, ", slot %u of L%u table %#llx", refusal->slot, refusal->level,
-                (unsigned long long)refusal->table.v);
+    if (!mfn_is_none(refusal->slot.table))
+        fprintf(stderr, ", slot %u of L%u table %#llx", refusal->slot.index, refusal->slot.level,
+                (unsigned long long)refusal->slot.table.v);
     if (!mfn_is_none(refusal->frame)) {
         fprintf(stderr, ", frame %#llx of domain %#x (", (unsigned long long)refusal->frame.v, refusal->owner.v);
         print_type(refusal->type);

@@ -95,7 +95,7 @@ static void print_value(const struct refusal *refusal)
     uint64_t value = refusal->value;
     enum refusal_value kind = refusal_value(refusal->reason);
 
-    if (kind == VALUE_FRAME && refusal->level > 0 && refusal->reason != REFUSE_ROOT_ABOVE_4G)
+    if (kind == VALUE_FRAME && refusal->slot.level > 0 && refusal->reason != REFUSE_ROOT_ABOVE_4G)
         kind = VALUE_ENTRY;
     switch (kind) {
     case VALUE_ENTRY:
@@ -133,12 +133,13 @@ static void print_value(const struct refusal *refusal)
 
 static void print_place(const struct refusal *refusal)
 {
-    if (mfn_is_none(refusal->table))
+    if (mfn_is_none(refusal->slot.table))
         return;
-    if (refusal->level > 0)
-        print(", for slot %u of the L%u table in frame %lx", refusal->slot, refusal->level, refusal->table.v);
+    if (refusal->slot.level > 0)
+        print(", for slot %u of the L%u table in frame %lx", refusal->slot.index, refusal->slot.level,
+              refusal->slot.table.v);
     else
-        print(", for the 8 bytes at %x of frame %lx", refusal->slot * 8, refusal->table.v);
+        print(", for the 8 bytes at %x of frame %lx", refusal->slot.index * 8, refusal->slot.table.v);
 }
 
 static void print_frame(const struct refusal *refusal)

@@ -154,8 +154,8 @@ static void test_frame(void **state)
             unit_entries(&unit, page)[i] = DATA;
         unit_entries(&unit, page)[bad] = PRESENT | TYPE(0x9);
         assert_refused(&unit, guest_set_gdt(unit.vcpu, &page, 8), XEN_EINVAL, REFUSE_DESCRIPTOR);
-        assert_int_equal(unit.sim->last_refusal.slot, bad);
-        assert_int_equal(unit.sim->last_refusal.table.v, page.v);
+        assert_int_equal(unit.sim->last_refusal.slot.index, bad);
+        assert_int_equal(unit.sim->last_refusal.slot.table.v, page.v);
         assert_int_equal(unit.sim->last_refusal.value, PRESENT | TYPE(0x9));
         assert_counts(&unit, page, 1, TYPE_NONE, 0);
         unit_entries(&unit, page)[bad] = 0;

@@ -10,14 +10,14 @@
 
 #define SLOT 33u
 
-static struct place place_of(const struct unit *unit, unsigned level)
+static struct slot slot_of(const struct unit *unit, unsigned level)
 {
-    return (struct place){unit_window_table(unit), level, SLOT};
+    return (struct slot){unit_window_table(unit), level, SLOT};
 }
 
 static int decode(struct unit *unit, struct op *op, unsigned level, uint64_t raw, struct entry *entry)
 {
-    return entry_decode(op, level_of(unit->domain->width, (enum frame_type)level), place_of(unit, level), raw, entry);
+    return entry_decode(op, level_of(unit->domain->width, (enum frame_type)level), slot_of(unit, level), raw, entry);
 }
 
 /* What an entry needs, by level and flags. */
@@ -63,9 +63,9 @@ static void test_record(void **state)
     op = unit_begin(&unit);
     refusal = &unit.sim->last_refusal;
     assert_refused(&unit, decode(&unit, &op, 1, pte(page, PTE_P | PTE_PCD), &entry), XEN_EINVAL, REFUSE_CACHE_FLAGS);
-    assert_int_equal(refusal->table.v, unit_window_table(&unit).v);
-    assert_int_equal(refusal->level, 1);
-    assert_int_equal(refusal->slot, SLOT);
+    assert_int_equal(refusal->slot.table.v, unit_window_table(&unit).v);
+    assert_int_equal(refusal->slot.level, 1);
+    assert_int_equal(refusal->slot.index, SLOT);
     assert_int_equal(refusal->frame.v, page.v);
     assert_int_equal(type_of(refusal->type), TYPE_WRITABLE);
     assert_ptr_equal(refusal->vcpu, unit.vcpu);

@@ -544,12 +544,12 @@ static const struct row rows[] = {
 /* The machine of these tests ends below 4 GiB: test_table.c has the larger one, here the record is made by hand. */
 static int64_t root_above_4g(struct unit *unit, struct record *expected)
 {
-    struct place place = {MFN(0x100000), 3, 0};
+    struct slot slot = {MFN(0x100000), 3, 0};
     const struct op op = {.machine = unit->machine, .vcpu = unit->vcpu, .call = __HYPERVISOR_mmuext_op};
 
     *expected = (struct record){.error = XEN_ERANGE, .call = __HYPERVISOR_mmuext_op, .value = 0x100000};
-    at(expected, place.table, 3, 0);
-    return refuse(&op, XEN_ERANGE, REFUSE_ROOT_ABOVE_4G, place, NULL, 0x100000);
+    at(expected, slot.table, 3, 0);
+    return refuse(&op, XEN_ERANGE, REFUSE_ROOT_ABOVE_4G, slot, NULL, 0x100000);
 }
 
 static void test_row(void **state)
@@ -569,9 +569,9 @@ static void test_row(void **state)
     assert_ptr_equal(seen->vcpu, expected.nobody ? NULL : unit.vcpu);
     assert_int_equal(seen->call, expected.call);
     assert_int_equal(seen->index, expected.index);
-    assert_int_equal(seen->table.v, expected.table.v ? expected.table.v : MFN_NONE.v);
-    assert_int_equal(seen->level, expected.level);
-    assert_int_equal(seen->slot, expected.slot);
+    assert_int_equal(seen->slot.table.v, expected.table.v ? expected.table.v : MFN_NONE.v);
+    assert_int_equal(seen->slot.level, expected.level);
+    assert_int_equal(seen->slot.index, expected.slot);
     if (!expected.any_value)
         assert_int_equal(seen->value, expected.value);
     if (expected.frame.v == 0 || mfn_is_none(expected.frame)) {

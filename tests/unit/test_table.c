@@ -51,8 +51,8 @@ static void test_bad_entry(void **state)
                 entries[slot] = pte(child, PTE_P | PTE_RW | PTE_US);
             entries[bad] = pte(MFN(UNIT_HOLE), PTE_P);
             assert_int_equal(guest_pin(unit.vcpu, table, level), level == 1 ? -XEN_EPERM : -XEN_EINVAL);
-            assert_int_equal(unit.sim->last_refusal.slot, bad);
-            assert_int_equal(unit.sim->last_refusal.table.v, table.v);
+            assert_int_equal(unit.sim->last_refusal.slot.index, bad);
+            assert_int_equal(unit.sim->last_refusal.slot.table.v, table.v);
             assert_counts(&unit, child, refs, type_of(unit_frame(&unit, child)->type), uses);
             assert_counts(&unit, table, 1, TYPE_NONE, 0);
             assert_int_equal(entries[bad], pte(MFN(UNIT_HOLE), PTE_P));
@@ -163,7 +163,7 @@ static void test_slot_missing(void **state)
     unit_create(&unit, &(struct unit_config){.width = WIDTH_PAE});
     root = unit_idle_page(&unit);
     assert_refused(&unit, guest_pin(unit.vcpu, root, 3), XEN_EINVAL, REFUSE_SLOT_MISSING);
-    assert_int_equal(unit.sim->last_refusal.slot, 3);
+    assert_int_equal(unit.sim->last_refusal.slot.index, 3);
     unit_entries(&unit, root)[3] = pte(unit_idle_page(&unit), PTE_RW);
     assert_refused(&unit, guest_pin(unit.vcpu, root, 3), XEN_EINVAL, REFUSE_SLOT_MISSING);
     unit_destroy(&unit);

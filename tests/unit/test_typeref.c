@@ -113,7 +113,7 @@ static void test_conflicts(void **state)
     assert_refused(&unit, guest_pin(unit.vcpu, table, 2), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
     assert_refused(&unit, unit_map(&unit, 0, pte(table, PTE_RW_PAGE)), XEN_EBUSY, REFUSE_TYPE_CONFLICT);
     assert_true(type_is_pinned(unit.sim->last_refusal.type));
-    assert_int_equal(unit.sim->last_refusal.table.v, unit_window_table(&unit).v);
+    assert_int_equal(unit.sim->last_refusal.slot.table.v, unit_window_table(&unit).v);
     assert_counts(&unit, page, 2, TYPE_WRITABLE, 1);
     assert_counts(&unit, table, 2, TYPE_L1, 1);
     assert_int_equal(guest_unpin(unit.vcpu, table), 0);
