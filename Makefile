@@ -105,6 +105,7 @@ include hv/build.mk
 include guests/build.mk
 include cli/build.mk
 include linux/build.mk
+include packaging/build.mk
 include tests/build.mk
 
 # ---- Targets -------------------------------------------------------------------------------------------------------
@@ -137,6 +138,7 @@ Paravane: direct paging for Xen PV guests.
   make gdb                 the demo under a debugger, with the symbols of all parts; tools/gdb debugs any run
   make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR
   make uninstall           remove what it has installed there
+  make deb                 a Debian package of what is installed: build/paravane_VERSION_amd64.deb
   make test                build and run every test; the last line counts them
   make check               only the static checks: symbols, headers, layers, circles, sizes, format
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed

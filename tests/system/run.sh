@@ -6,6 +6,7 @@
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
+#   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
 #   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel
 #   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing.  Its time is
 #             virtual, so that a seed means the same run each time
@@ -142,6 +143,23 @@ random_run() { # SEED
     [ $status -eq 0 ] || [ $status -eq 3 ]
 }
 
+test_deb() {
+    local root=$log/system-deb file missing=''
+    rm -rf $root
+    dpkg-deb -x build/paravane_*.deb $root >$log/system-deb.log 2>&1
+    verdict deb $?
+    for file in bin/paravane lib/paravane/paravane.elf lib/paravane/demo.elf share/man/man1/paravane.1.gz \
+        share/doc/paravane/copyright share/bash-completion/completions/paravane; do
+        [ -s "$root/usr/$file" ] || missing="$missing $file"
+    done
+    [ -z "$missing" ] && dpkg-deb -f build/paravane_*.deb Depends | grep -q 'libarchive13.*qemu-system-x86'
+    verdict "deb (parts${missing:+, but for$missing})" $?
+    bounded $root/usr/bin/paravane run --verbose --demo --timeout "$limit" "${virtual_time[@]}" >$log/system-deb.log 2>&1 &&
+        grep -q "\-kernel .*$root/usr/lib/paravane/paravane.elf" $log/system-deb.log &&
+        grep -q 'all 18 steps passed' $log/system-deb.log
+    verdict "deb (the demo)" $?
+}
+
 # came_from LOG FUNCTION...: backtraces in the log name these in this order, whatever stands between them.
 came_from() {
     local log=$1
@@ -172,10 +190,10 @@ test_random() {
     verdict "random (20 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub repeat explain ending where gdb random
+[ $# -ne 0 ] || set -- grub repeat explain ending where deb gdb random
 for name in "$@"; do
     case $name in
-    grub | repeat | explain | ending | where | gdb | random) "test_$name" ;;
+    grub | repeat | explain | ending | where | deb | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

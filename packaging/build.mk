@@ -1,0 +1,8 @@
+# Packages.
+#
+#   build/paravane_VERSION_ARCHITECTURE.deb    `make deb`: what `make install` installs, for Debian
+
+.PHONY: deb
+
+deb: build/cli/paravane build/hv/paravane.elf build/guests/demo.elf | build/.tools
+	$(Q)packaging/make-deb
