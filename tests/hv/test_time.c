@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The clock's arithmetic against 128-bit arithmetic; the real-time clock against the C library; what guests see of
- * time, computed like a guest does it; the vCPUs' timers and the calls that set them.
- */
-/* links: hv/base/clock.c hv/domain/wallclock.c hv/time/rtc_decode.c hv/call/call_time.c */
+/* What guests see of time, computed like a guest does it, and the vCPUs' timers. */
+/* links: hv/base/clock.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
-#include <abi/errno.h>
 #include <engine/access.h>
 #include <hv/base/asm.h>
 #include <hv/base/clock.h>
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
-#include <hv/call/calls.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/domain/wallclock.h>
 #include <hv/time/apic.h>
-#include <hv/time/rtc.h>
 #include <hv/time/time.h>
 
 /*
@@ -49,9 +42,8 @@ static uint64_t read_fake_tsc(void)
 
 __extension__ typedef unsigned __int128 uint128_t;
 
-#define FAKE_HZ   UINT64_C(2000000000)
-#define FAKE_DATE UINT64_C(1600000000)
-#define AREA      UINT64_C(0x1000)
+#define FAKE_HZ UINT64_C(2000000000)
+#define AREA    UINT64_C(0x1000)
 
 /*
  * ---- The rest of the hypervisor.
@@ -117,10 +109,8 @@ void exit_unsupported(const char *format, ...)
     abort();
 }
 
-bool rtc_read(uint64_t *seconds)
+void wallclock_init(void)
 {
-    *seconds = FAKE_DATE;
-    return true;
 }
 
 static int set_up(void **state)
@@ -160,175 +150,6 @@ static void wait_until(uint64_t when)
         fake_tsc += time_to_ticks(when - now + 1);
     assert_true(time_now() > when);
     timer_run();
-}
-
-/*
- * ---- Arithmetic.
- */
-
-static void check_scale(uint64_t hz)
-{
-    struct clock_scale made = clock_scale_of(hz);
-    static const uint64_t seconds[] = {0, 1, 2, 3600, 86400, 315360000};
-
-    assert_true(made.mul >> 31 == 1);
-    for (unsigned i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
-        uint64_t ticks = hz * seconds[i], ns = clock_ticks_to_ns(made, ticks), exact = seconds[i] * NS_PER_SECOND;
-
-        assert_true(ns <= exact);
-        assert_true(exact - ns <= (exact >> 30) + 2);
-    }
-}
-
-static void test_scales(void **state)
-{
-    (void)state;
-    srandom(1);
-    check_scale(CLOCK_HZ_LEAST);
-    check_scale(CLOCK_HZ_MOST);
-    for (unsigned shift = 0; shift < 4; shift++) {
-        for (uint64_t delta = 0; delta < 3; delta++) {
-            check_scale((NS_PER_SECOND << shift) + delta - 1);
-            check_scale((NS_PER_SECOND >> shift) + delta - 1);
-        }
-    }
-    for (unsigned i = 0; i < 100000; i++)
-        check_scale(CLOCK_HZ_LEAST +
-                    ((uint64_t)random() << 31 | (uint64_t)random()) % (CLOCK_HZ_MOST - CLOCK_HZ_LEAST));
-}
-
-/* A guest's clock, which adds to an older reading, is never ahead of the hypervisor's: no step back at a refresh. */
-static void test_no_step_back(void **state)
-{
-    (void)state;
-    srandom(2);
-    for (unsigned i = 0; i < 1000000; i++) {
-        uint64_t hz = CLOCK_HZ_LEAST + (uint64_t)random() * 4;
-        struct clock_scale made = clock_scale_of(hz);
-        uint64_t a = (uint64_t)random() << 20, b = (uint64_t)random();
-        uint64_t sum = clock_ticks_to_ns(made, a + b);
-        uint64_t parts = clock_ticks_to_ns(made, a) + clock_ticks_to_ns(made, b);
-
-        assert_true(parts <= sum);
-        assert_true(sum - parts <= 2 + (made.shift < 0 ? 1u << -made.shift : 0));
-    }
-}
-
-static void check_ticks(uint64_t hz, uint64_t ns)
-{
-    uint128_t exact = (uint128_t)ns * hz / NS_PER_SECOND;
-
-    assert_true(clock_ns_to_ticks(hz, ns) == (exact > UINT64_MAX ? UINT64_MAX : (uint64_t)exact));
-}
-
-static void test_ticks(void **state)
-{
-    (void)state;
-    srandom(3);
-    check_ticks(CLOCK_HZ_MOST, UINT64_MAX);
-    check_ticks(CLOCK_HZ_LEAST, UINT64_MAX);
-    check_ticks(FAKE_HZ, 0);
-    for (unsigned i = 0; i < 1000000; i++) {
-        uint64_t ns = ((uint64_t)random() << 33 ^ (uint64_t)random() << 11) >> random() % 64;
-
-        check_ticks(CLOCK_HZ_LEAST + ((uint64_t)random() << 3) % (CLOCK_HZ_MOST - CLOCK_HZ_LEAST), ns);
-    }
-}
-
-/*
- * ---- The real-time clock.
- */
-
-static int bcd(int value)
-{
-    return value / 10 * 16 + value % 10;
-}
-
-static struct rtc_time make_rtc(time_t when, uint8_t format)
-{
-    int (*const digits)(int) = format & RTC_FORMAT_BINARY ? NULL : bcd;
-    struct tm tm;
-    int hour;
-
-    assert_non_null(gmtime_r(&when, &tm));
-    hour = format & RTC_FORMAT_24H ? tm.tm_hour : (tm.tm_hour + 11) % 12 + 1;
-#define FIELD(value) (uint8_t)(digits ? digits(value) : (value))
-    return (struct rtc_time){
-        .second = FIELD(tm.tm_sec),
-        .minute = FIELD(tm.tm_min),
-        .hour = (uint8_t)(FIELD(hour) | (!(format & RTC_FORMAT_24H) && tm.tm_hour >= 12 ? 0x80 : 0)),
-        .day = FIELD(tm.tm_mday),
-        .month = FIELD(tm.tm_mon + 1),
-        .year = FIELD(tm.tm_year % 100),
-        .century = FIELD(tm.tm_year / 100 + 19),
-        .format = format,
-    };
-#undef FIELD
-}
-
-static void test_rtc_times(void **state)
-{
-    (void)state;
-    srandom(4);
-    for (unsigned i = 0; i < 200000; i++) {
-        time_t when = (time_t)(((uint64_t)random() << 3 | (uint64_t)random() % 8) % UINT64_C(13569465600)); /* < 2400 */
-        uint8_t format = (uint8_t)(random() & (RTC_FORMAT_24H | RTC_FORMAT_BINARY));
-        struct rtc_time rtc = make_rtc(when, format);
-        uint64_t seconds;
-
-        assert_true(rtc_decode(&rtc, &seconds));
-        assert_true(seconds == (uint64_t)when);
-    }
-}
-
-static void test_rtc_century(void **state)
-{
-    struct rtc_time rtc = make_rtc(1600000000, RTC_FORMAT_24H);
-    uint64_t seconds;
-
-    (void)state;
-    rtc.century = 0xff;
-    assert_true(rtc_decode(&rtc, &seconds));
-    assert_true(seconds == 1600000000);
-    rtc = make_rtc(900000000, RTC_FORMAT_24H | RTC_FORMAT_BINARY);
-    rtc.century = 0;
-    assert_true(rtc_decode(&rtc, &seconds));
-    assert_true(seconds == 900000000);
-}
-
-static void test_rtc_refused(void **state)
-{
-    static const struct {
-        size_t field;
-        uint8_t value;
-    } wrong[] = {
-        {offsetof(struct rtc_time, second), 61},  {offsetof(struct rtc_time, minute), 60},
-        {offsetof(struct rtc_time, hour), 24},    {offsetof(struct rtc_time, day), 0},
-        {offsetof(struct rtc_time, day), 32},     {offsetof(struct rtc_time, month), 0},
-        {offsetof(struct rtc_time, month), 13},   {offsetof(struct rtc_time, year), 100},
-        {offsetof(struct rtc_time, second), 255},
-    };
-    struct rtc_time rtc;
-    uint64_t seconds;
-
-    (void)state;
-    for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        rtc = make_rtc(1600000000, RTC_FORMAT_24H | RTC_FORMAT_BINARY);
-        assert_true(rtc_decode(&rtc, &seconds));
-        ((uint8_t *)&rtc)[wrong[i].field] = wrong[i].value;
-        assert_false(rtc_decode(&rtc, &seconds));
-    }
-    rtc = make_rtc(1600000000, 0);
-    rtc.minute = 0x5a; /* not a decimal digit */
-    assert_false(rtc_decode(&rtc, &seconds));
-    rtc = make_rtc(1600000000, 0);
-    rtc.hour = 0x13; /* of twelve */
-    assert_false(rtc_decode(&rtc, &seconds));
-    memset(&rtc, 0xff, sizeof(rtc)); /* no clock */
-    assert_false(rtc_decode(&rtc, &seconds));
-    rtc = make_rtc(1613000000, RTC_FORMAT_24H | RTC_FORMAT_BINARY); /* February 2021 */
-    rtc.day = 29;
-    assert_false(rtc_decode(&rtc, &seconds));
 }
 
 /*
@@ -403,43 +224,6 @@ static void test_area(void **state)
     assert_int_equal(area.version, 0xeeeeeeee);
 }
 
-static uint64_t wall_seconds(uint64_t *nanoseconds)
-{
-    const struct shared_info *info = (const struct shared_info *)shared;
-
-    assert_true(info->wc_version % 2 == 0 && info->wc_version > 0);
-    *nanoseconds = info->wc_nsec;
-    return (uint64_t)info->wc_sec_hi << 32 | info->wc_sec;
-}
-
-static void test_wallclock(void **state)
-{
-    const struct compat_shared_info *compat = (const struct compat_shared_info *)shared;
-    uint64_t nanoseconds;
-
-    (void)state;
-    wallclock_update(&domain);
-    assert_true(wall_seconds(&nanoseconds) == FAKE_DATE - 1); /* what passed before the clock was read */
-    assert_in_range(nanoseconds, NS_PER_SECOND / 2, NS_PER_SECOND - 1);
-    assert_int_equal(wallclock_set(1, NS_PER_SECOND, 0), -XEN_EINVAL);
-    assert_int_equal(wallclock_set(UINT64_C(0x123456789), 5, 7 * NS_PER_SECOND + 6), 0);
-    wallclock_update(&domain);
-    assert_true(wall_seconds(&nanoseconds) == UINT64_C(0x123456789) - 8);
-    assert_true(nanoseconds == NS_PER_SECOND - 1);
-    assert_int_equal(wallclock_set(100, 999999999, 2 * NS_PER_SECOND), 0);
-    wallclock_update(&domain);
-    assert_true(wall_seconds(&nanoseconds) == 98 && nanoseconds == 999999999);
-
-    memset(shared, 0, sizeof(shared));
-    domain.domain.width = WIDTH_PAE;
-    assert_int_equal(wallclock_set(UINT64_C(0x200000003), 4, 0), 0);
-    wallclock_update(&domain);
-    assert_int_equal(compat->wc_sec, 3);
-    assert_int_equal(compat->arch.wc_sec_hi, 2);
-    assert_int_equal(compat->wc_nsec, 4);
-    assert_true(compat->wc_version > 0 && compat->wc_version % 2 == 0);
-}
-
 /*
  * ---- Timers.
  */
@@ -499,65 +283,15 @@ static void test_poll_and_watchdogs(void **state)
     assert_false(vcpu_time_has_watchdog(&domain, 1));
 }
 
-static int64_t set_timer(uint64_t low, uint64_t high)
-{
-    const uint64_t args[6] = {low, high};
-
-    return call_set_timer_op(&vcpus[0], args);
-}
-
-/* -1: off; otherwise how far ahead the timer is. */
-static int64_t timer_ahead(void)
-{
-    const struct timer *timer = &vcpus[0].time.singleshot;
-
-    return timer->active ? (int64_t)(timer->deadline - time_now()) : -1;
-}
-
-static void test_set_timer_op(void **state)
-{
-    const int64_t second = 1000000000, mistake = 100000000;
-    uint64_t far = time_now() + (UINT64_C(1) << 50);
-
-    (void)state;
-    assert_int_equal(set_timer(time_now() + 2 * NS_PER_SECOND, 0), 0);
-    assert_in_range(timer_ahead(), second, 2 * second);
-    assert_int_equal(set_timer(0, 0), 0);
-    assert_int_equal(timer_ahead(), -1);
-    assert_int_equal(set_timer(1, 0), 0);
-    assert_int_equal(virqs, 1);
-    assert_int_equal(set_timer(far - NS_PER_SECOND, 0), 0);
-    assert_true(timer_ahead() > second);
-    assert_int_equal(set_timer(far + 10 * NS_PER_SECOND, 0), 0);
-    assert_in_range(timer_ahead(), mistake / 2, mistake);
-    assert_int_equal(set_timer((uint64_t)INT64_MIN, 0), 0);
-    assert_in_range(timer_ahead(), mistake / 2, mistake);
-    assert_int_equal(set_timer(UINT64_MAX, 0), 0);
-    assert_in_range(timer_ahead(), mistake / 2, mistake);
-
-    domain.domain.width = WIDTH_PAE;
-    far = time_now() + 20 * NS_PER_SECOND;
-    assert_int_equal(set_timer(far & UINT32_MAX, far >> 32), 0);
-    assert_in_range(timer_ahead(), 19 * second, 20 * second);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scales),
-        cmocka_unit_test(test_no_step_back),
-        cmocka_unit_test(test_ticks),
-        cmocka_unit_test(test_rtc_times),
-        cmocka_unit_test(test_rtc_century),
-        cmocka_unit_test(test_rtc_refused),
         cmocka_unit_test_setup_teardown(test_info, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refresh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_area, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_wallclock, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_singleshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_periodic, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_poll_and_watchdogs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_set_timer_op, set_up, tear_down),
     };
 
     time_init();
