@@ -92,7 +92,7 @@ RUNNER := build/cli/paravane build/hv/paravane.elf
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
 LINUX_TESTED := linux build/linux/grub/guest.elf
 
-test: engine hv guests cli deb san $(HV_TESTS) $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) $(LINUX_TESTED) build/linux/xen.gz \
+test: engine hv guests cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) $(LINUX_TESTED) build/linux/xen.gz \
 		build/linux/grub-images $(call programs,tsan,$(PARALLEL)) $(MODEL) $(call programs,fuzz,$(FUZZERS)) \
 		$(HV_FUZZERS)
 	$(Q)tests/run.sh
@@ -102,7 +102,7 @@ test-hosted: test
 check: engine build/guests/demo.elf
 	$(Q)tests/run.sh checks
 
-test-boot: hv $(HV_TESTS)
+test-boot: hv
 	$(Q)tests/boot/run.sh
 
 test-guest: guests $(RUNNER)

@@ -12,7 +12,7 @@
 #   guestlib             parts of the guest library as ordinary programs, with sanitizers
 #   paravirt             tests/paravirt/run.sh: one kernel, natively and as a guest
 #   differential         tests/differential/run.sh: calls by the thousand, compared with what Debian's Xen answered
-#   boot                 tests/boot/run.sh: the hypervisor's image under QEMU, and its parsers
+#   boot                 tests/boot/run.sh: the hypervisor's image under QEMU
 #   documents            tests/documents/run.sh: what the documents show compiles, boots and exists
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them

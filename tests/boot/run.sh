@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Boot the hypervisor's image under QEMU: each protocol, machine, memory size and processor that it should run on, and
-# those that it should refuse; and the parsers of boot structures on the host.
+# those that it should refuse.
 #
 # Usage: tests/boot/run.sh [PATTERN]      only the runs whose name matches the extended regular expression
 #
@@ -145,8 +145,4 @@ boot two-modules $UNSUPPORTED 'more than one module' -- \
     -machine pc "${small[@]}" -kernel "$image" -initrd "$work/bundle,$work/bundle"
 boot seed $GOOD "$passed" 'seed 123456a' -- \
     -machine pc "${small[@]}" -kernel "$image" -append 'selftest seed=123456a'
-
-# ---- What runs on the host: the parsers, and small parts.
-begin hosted-bootinfo 0 'PASSED  \] 16 test' -- build/hv-san/test_bootinfo
-begin hosted-parts 0 'PASSED  \] 3 test' -- build/hv-san/test_parts
 runs_end

@@ -3,8 +3,7 @@
 #
 #   unit, lessons, sweep, parallel, model   of the engine: tests/RING/NAME.c, in the flavour `fast` (parallel: `tsan`)
 #   hv                                      parts of the hypervisor, tests/hv/NAME.c, in the flavour `san`
-#   boot/test_NAME                          the same of what reads boot structures, tests/boot/test_NAME.c
-#   boot/NAME                               runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
+#   boot                                    runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
 #   guest                                   guests/tests/NAME under the image in QEMU
 #
 # A defect of the engine meets the rings of the engine, one of the hypervisor the others.
@@ -26,7 +25,6 @@ programs_of() {
         return
     fi
     for source in tests/hv/test_*.c; do echo "hv/$(basename "$source" .c)"; done
-    for source in tests/boot/test_*.c; do echo "boot/$(basename "$source" .c)"; done
     printf 'boot/%s\n' "${BOOT_RUNS[@]}"
     for source in guests/tests/*/; do
         [ "$source" = guests/tests/lib/ ] || echo "guest/$(basename "$source")"
@@ -38,7 +36,6 @@ target_of() {
     case $1 in
     parallel/*) echo "build/tsan/tests/$1" ;;
     hv/*) echo "build/hv-san/tests/$1" ;;
-    boot/test_*) echo "build/hv-san/${1#boot/}" ;;
     boot/* | guest/*) echo $IMAGE ;;
     *) echo "build/fast/tests/$1" ;;
     esac
@@ -61,7 +58,6 @@ command_of() {
         "PARAVANE_GUESTS=$base/build/guests")
     case $1 in
     guest/*) command=("${qemu[@]}" tests/guest/run.sh "${1#guest/}") ;;
-    boot/test_*) command=(env "ASAN_OPTIONS=$beside_stdbuf" "$(target_of "$1")") ;;
     boot/*) command=("${qemu[@]}" tests/boot/run.sh "^${1#boot/}\$") ;;
     # Some of these compare with the processor itself, and handle its faults.
     hv/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
@@ -120,16 +116,12 @@ objects_from() {
     done | sort -u
 }
 
-# hosted_from BASE FILE...: the programs of the hv ring, and of the boot ring's hosted ones, into which they go.
+# hosted_from BASE FILE...: the programs of the hv ring into which they go.
 hosted_from() {
-    local root=$1 objects source
+    local objects source
     objects=$(objects_from "$@")
     for source in tests/hv/test_*.c; do
         { echo "${source%.c}"; sed -n 's|^/\* links: \(.*\) \*/$|\1|p' "$source" | tr ' ' '\n' | sed 's|\.c$||'; } |
             grep -qxFf <(echo "$objects") && echo "hv/$(basename "$source" .c)"
-    done
-    for source in tests/boot/test_*.c; do
-        { echo "${source%.c}"; (cd "$root" && ls hv/boot/boot*.c hv/base/ranges.c hv/base/options.c) | sed 's|\.c$||'; } |
-            grep -qxFf <(echo "$objects") && echo "boot/$(basename "$source" .c)"
     done
 }

@@ -1,6 +1,5 @@
 # Tests of parts of the hypervisor that run as ordinary programs.
 #
-#   build/hv-san/test_NAME             of what reads boot structures: tests/boot/test_NAME.c
 #   build/hv-san/tests/hv/test_NAME    a test, with sanitizers; HV_UNIT has all of them, `make hv-unit` runs them
 #   build/fuzz/tests/hv/fuzz_NAME      a target of libFuzzer; HV_FUZZERS has all of them
 #   build/fuzz/seeds/fuzz_NAME         what it begins with, made by tests/hv/seeds.c
@@ -36,13 +35,6 @@ build/fuzz/seeds/.made: build/hv-san/tests/hv/seeds
 	$(Q)rm -rf $(@D) && mkdir -p $(@D) && $< $(@D) >$@
 
 $(HV_FUZZERS): | build/fuzz/seeds/.made
-
-HV_TESTS := build/hv-san/test_bootinfo build/hv-san/test_parts
-
-build/hv-san/test_%: build/hv-san/tests/boot/test_%.o \
-		$(call objects,hv-san,$(wildcard hv/boot/boot*.c) hv/base/ranges.c hv/base/options.c)
-	$(call say,LD)
-	$(Q)$(CC_hv-san) $(CFLAGS_hv-san) $^ -lcmocka -o $@
 
 .PHONY: hv-unit
 hv-unit: $(HV_UNIT)

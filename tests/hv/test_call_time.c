@@ -10,6 +10,8 @@
 
 #include <hv/call/calls.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/vcpu_time.h>
+#include <hv/time/time.h>
 
 #define NOW    UINT64_C(50000000000) /* ns */
 #define SECOND UINT64_C(1000000000)
@@ -25,13 +27,13 @@ uint64_t time_now(void)
     return NOW;
 }
 
-void time_set_singleshot(struct hv_vcpu *which, uint64_t when)
+void vcpu_time_set_singleshot(struct hv_vcpu *which, uint64_t when)
 {
     assert_ptr_equal(which, &vcpu);
     deadline = when;
 }
 
-void time_stop_singleshot(struct hv_vcpu *which)
+void vcpu_time_stop_singleshot(struct hv_vcpu *which)
 {
     assert_ptr_equal(which, &vcpu);
     deadline = 0;

@@ -13,8 +13,9 @@
 #include <hv/base/clock.h>
 #include <hv/base/print.h>
 #include <hv/domain/domain.h>
-#include <hv/domain/time.h>
+#include <hv/domain/wallclock.h>
 #include <hv/time/rtc.h>
+#include <hv/time/time.h>
 
 #define FAKE_DATE UINT64_C(1600000000)
 #define NOW       700u /* ns */
@@ -56,22 +57,22 @@ static void test_wallclock(void **state)
     (void)state;
     domain = (struct hv_domain){.shared_info = shared};
     wallclock_init();
-    time_update_wallclock(&domain);
+    wallclock_update(&domain);
     assert_true(wall_seconds(&nanoseconds) == FAKE_DATE - 1); /* what passed before the clock was read */
     assert_true(nanoseconds == NS_PER_SECOND - NOW);
-    assert_int_equal(time_set_wallclock(1, NS_PER_SECOND, 0), -XEN_EINVAL);
-    assert_int_equal(time_set_wallclock(UINT64_C(0x123456789), 5, 7 * NS_PER_SECOND + 6), 0);
-    time_update_wallclock(&domain);
+    assert_int_equal(wallclock_set(1, NS_PER_SECOND, 0), -XEN_EINVAL);
+    assert_int_equal(wallclock_set(UINT64_C(0x123456789), 5, 7 * NS_PER_SECOND + 6), 0);
+    wallclock_update(&domain);
     assert_true(wall_seconds(&nanoseconds) == UINT64_C(0x123456789) - 8);
     assert_true(nanoseconds == NS_PER_SECOND - 1);
-    assert_int_equal(time_set_wallclock(100, 999999999, 2 * NS_PER_SECOND), 0);
-    time_update_wallclock(&domain);
+    assert_int_equal(wallclock_set(100, 999999999, 2 * NS_PER_SECOND), 0);
+    wallclock_update(&domain);
     assert_true(wall_seconds(&nanoseconds) == 98 && nanoseconds == 999999999);
 
     memset(shared, 0, sizeof(shared));
     domain.domain.width = WIDTH_PAE;
-    assert_int_equal(time_set_wallclock(UINT64_C(0x200000003), 4, 0), 0);
-    time_update_wallclock(&domain);
+    assert_int_equal(wallclock_set(UINT64_C(0x200000003), 4, 0), 0);
+    wallclock_update(&domain);
     assert_int_equal(compat->wc_sec, 3);
     assert_int_equal(compat->arch.wc_sec_hi, 2);
     assert_int_equal(compat->wc_nsec, 4);
@@ -85,10 +86,10 @@ static void test_no_clock(void **state)
 
     (void)state;
     domain = (struct hv_domain){.shared_info = shared};
-    assert_int_equal(time_set_wallclock(5, 0, 0), 0);
+    assert_int_equal(wallclock_set(5, 0, 0), 0);
     has_rtc = false;
     wallclock_init();
-    time_update_wallclock(&domain);
+    wallclock_update(&domain);
     assert_true(wall_seconds(&nanoseconds) == 5 && nanoseconds == 0);
 }
 
