@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* The vCPU and what is asked: port_host.h. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/base/print.h>
+#include <hv/cpu/descriptor.h>
+#include <hv/cpu/fault.h>
+#include <hv/domain/port.h>
+#include <hv/domain/report.h>
+#include <hv/mem/pool.h>
+#include <tests/hv/lib/port_host.h>
+
+struct cpu cpu_boot;
+struct cpu_features cpu_features_found;
+
+_Alignas(4096) uint8_t ram[RAM][4096];
+struct hv_domain domain;
+struct hv_vcpu vcpu;
+struct machine machine = {.tlb = {.cpus = {1}}};
+struct noted noted;
+bool due, turn_over, on_vcpu, unreachable;
+jmp_buf ended;
+
+void *paging_ram(uint64_t maddr)
+{
+    assert_true(maddr < sizeof(ram));
+    return (uint8_t *)ram + maddr;
+}
+
+void paging_set(uint64_t vaddr, uint64_t entry)
+{
+    noted.set_at = vaddr;
+    noted.set_to = entry;
+    noted.sets++;
+}
+
+void paging_prepare(uint64_t vaddr, uint64_t size)
+{
+    assert_int_equal(vaddr, WINDOW_BASE);
+    noted.prepared = size;
+}
+
+uint64_t paging_root(void)
+{
+    return OWN_ROOT;
+}
+
+bool pool_take(unsigned order, mfn_t *first)
+{
+    *first = MFN(0x1230 + order);
+    return order < 3;
+}
+
+void pool_give(mfn_t first, unsigned order)
+{
+    assert_int_equal(first.v, 0x1230);
+    assert_int_equal(order, 1);
+    noted.gives++;
+}
+
+void descriptor_load_gdt(uint64_t base)
+{
+    noted.gdt_base = base;
+}
+
+void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
+{
+    assert_ptr_equal(cpu, &cpu_boot);
+    noted.ldt_base = base;
+    noted.ldt_entries = entries;
+    noted.ldt_loads++;
+}
+
+uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width)
+{
+    (void)cpu;
+    return GDT_PAGE + 0x1000 * (uint64_t)width;
+}
+
+void cpu_set_entry_stack(uint64_t top)
+{
+    noted.entry_stack = top;
+}
+
+bool timer_is_due(void)
+{
+    return due;
+}
+
+bool sched_is_due(void)
+{
+    return turn_over;
+}
+
+bool sched_is_on_vcpu(void)
+{
+    return on_vcpu;
+}
+
+void sched_yield(void)
+{
+    noted.yields++;
+}
+
+/* Only between the two that let the hypervisor reach a guest's pages. */
+size_t copy_recover(void *to, const void *from, size_t size)
+{
+    assert_true(!cpu_features_found.smap || fake_cpu.user_access);
+    if (unreachable)
+        return 1;
+    memcpy(to, from, size);
+    noted.copied += size;
+    return 0;
+}
+
+void report_refusal(const struct port_refusal *refusal)
+{
+    (void)refusal;
+    noted.reported++;
+}
+
+void print(const char *format, ...)
+{
+    (void)format;
+}
+
+void fault_print_calls(uint64_t rsp)
+{
+    (void)rsp;
+}
+
+_Noreturn void exit_with(unsigned code)
+{
+    noted.ended_with = code;
+    longjmp(ended, 1);
+}
+
+/* The rest of the engine: what was begun has happened. */
+void tlb_flush_end(struct machine *which, cpumask_t cpus, uint32_t began)
+{
+    assert_int_equal(cpus.bits, 1);
+    assert_int_equal(fake_cpu.root_loads, 1);
+    which->tlb.flushed[0] = began;
+}
+
+void make(void)
+{
+    fake_cpu_reset();
+    memset(ram, 0x5a, sizeof(ram));
+    memset(&cpu_boot, 0, sizeof(cpu_boot));
+    memset(&domain, 0, sizeof(domain));
+    memset(&vcpu, 0, sizeof(vcpu));
+    memset(&machine.tlb.flushed, 0, sizeof(machine.tlb.flushed));
+    cpu_features_found.smap = false;
+    domain.domain.width = WIDTH_64;
+    vcpu.vcpu.domain = &domain.domain;
+    vcpu.vcpu.kernel_root = vcpu.vcpu.user_root = MFN_NONE;
+    vcpu.window = WINDOW;
+    noted = (struct noted){0};
+    due = turn_over = on_vcpu = unreachable = false;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Which vCPU a processor runs: its root, its LDT, its window and stack, and nothing of who does not run. */
+/* links: hv/domain/port.c hv/domain/vcpu.c hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c */
+/* links: tests/hv/lib/port_host.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <tests/hv/lib/port_host.h>
+
+/* The root of who runs; of who does not, nothing of it is loaded. */
+static void test_root(void **state)
+{
+    (void)state;
+    make();
+    vcpu.vcpu.kernel_root = MFN(0x111);
+    vcpu.vcpu.user_root = MFN(0x222);
+    port_root_load(&vcpu.vcpu);
+    assert_int_equal(fake_cpu.root_loads, 0);
+    cpu_boot.current = &vcpu;
+    port_root_load(&vcpu.vcpu);
+    assert_int_equal(fake_cpu.cr[3], 0x111000);
+    vcpu.vcpu.user_mode = true;
+    port_root_load(&vcpu.vcpu);
+    assert_int_equal(fake_cpu.cr[3], 0x222000);
+    vcpu.vcpu.user_root = MFN_NONE;
+    port_root_load(&vcpu.vcpu);
+    assert_int_equal(fake_cpu.cr[3], OWN_ROOT);
+    assert_int_equal(fake_cpu.root_loads, 3);
+}
+
+/* The LDT of who runs ends where its guest has said; without entries there is none. */
+static void test_ldt(void **state)
+{
+    (void)state;
+    make();
+    vcpu.vcpu.ldt_entries = 700;
+    port_ldt_load(&vcpu.vcpu);
+    assert_int_equal(noted.ldt_loads, 0);
+    cpu_boot.current = &vcpu;
+    port_ldt_load(&vcpu.vcpu);
+    assert_int_equal(noted.ldt_loads, 1);
+    assert_int_equal(noted.ldt_entries, 700);
+    assert_int_equal(noted.ldt_base, WINDOW_AT + 16 * 4096);
+    vcpu.vcpu.ldt_entries = 0;
+    port_ldt_load(&vcpu.vcpu);
+    assert_int_equal(noted.ldt_entries + noted.ldt_base, 0);
+}
+
+/* vCPU, its window with the hypervisor's page in it, its tables, stack and root; and the engine hears of the flush. */
+static void test_switch(void **state)
+{
+    (void)state;
+    make();
+    vcpu.vcpu.kernel_root = MFN(0x111);
+    vcpu.vcpu.ldt_entries = 5;
+    vcpu.run.stack = 0xabc000;
+    vcpu_switch(&machine, &vcpu);
+    assert_ptr_equal(cpu_boot.current, &vcpu);
+    assert_int_equal(noted.set_at, WINDOW_AT + 14 * 4096);
+    assert_int_equal(noted.set_to, GDT_PAGE | MAP_DATA);
+    assert_int_equal(noted.gdt_base, WINDOW_AT);
+    assert_int_equal(noted.ldt_base, WINDOW_AT + 16 * 4096);
+    assert_int_equal(noted.ldt_entries, 5);
+    assert_int_equal(noted.entry_stack, 0xabc000);
+    assert_int_equal(fake_cpu.cr[3], 0x111000);
+    assert_int_equal(machine.tlb.flushed[0], machine.tlb.now);
+}
+
+static void test_switch_to_nobody(void **state)
+{
+    (void)state;
+    make();
+    cpu_boot.current = &vcpu;
+    vcpu_switch(&machine, NULL);
+    assert_null(cpu_boot.current);
+    assert_int_equal(noted.gdt_base, WINDOW_BASE);
+    assert_int_equal(noted.ldt_entries, 0);
+    assert_int_equal(fake_cpu.cr[3], OWN_ROOT);
+    assert_int_equal(machine.tlb.flushed[0], machine.tlb.now);
+}
+
+/* A 32-bit guest has other promises in the GDT, and no way to be loaded yet. */
+static void test_switch_narrow(void **state)
+{
+    (void)state;
+    make();
+    domain.domain.width = WIDTH_PAE;
+    vcpu_switch(&machine, &vcpu);
+    assert_int_equal(noted.set_to, (GDT_PAGE + 0x1000) | MAP_DATA);
+    vcpu.vcpu.kernel_root = MFN(0x111);
+    assert_ends(vcpu_load_root(&vcpu));
+    vcpu.vcpu.kernel_root = MFN_NONE;
+    vcpu.vcpu.cpu = 1;
+    assert_ends(vcpu_switch(&machine, &vcpu));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_root),          cmocka_unit_test(test_ldt),
+        cmocka_unit_test(test_switch),        cmocka_unit_test(test_switch_to_nobody),
+        cmocka_unit_test(test_switch_narrow),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
