@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* fpu_taskswitch, debug registers and segment bases, of guests of both widths. */
+/* links: hv/call/call_state.c engine/access.c tests/hv/lib/guest_calls.c tests/hv/lib/guest_memory.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <abi/segment.h>
+#include <tests/hv/lib/guest_calls.h>
+
+#define KERNEL_ADDRESS UINT64_C(0xffff880012345678)
+#define NO_ADDRESS     UINT64_C(0x1234567812345678)
+#define HYPERVISOR     UINT64_C(0xffff800000000000)
+
+static bool task_switched, selector_is_bad;
+static uint64_t debug[8], fs_base, gs_base, gs_base_inactive;
+static uint16_t selector;
+
+void state_set_task_switched(struct hv_vcpu *which, bool set)
+{
+    assert_ptr_equal(which, &vcpu);
+    task_switched = set;
+}
+
+int state_set_debug(struct hv_vcpu *which, unsigned index, uint64_t value)
+{
+    assert_ptr_equal(which, &vcpu);
+    if (index > 7)
+        return -XEN_EINVAL;
+    debug[index] = value;
+    return 0;
+}
+
+int state_get_debug(struct hv_vcpu *which, unsigned index, uint64_t *value)
+{
+    assert_ptr_equal(which, &vcpu);
+    if (index > 7)
+        return -XEN_EINVAL;
+    *value = debug[index];
+    return 0;
+}
+
+void state_set_fs_base(uint64_t base)
+{
+    fs_base = base;
+}
+
+void state_set_gs_base(uint64_t base)
+{
+    gs_base = base;
+}
+
+void state_set_gs_base_inactive(uint64_t base)
+{
+    gs_base_inactive = base;
+}
+
+bool state_load_inactive_gs(uint16_t wanted)
+{
+    selector = wanted;
+    return !selector_is_bad;
+}
+
+static void fpu(void)
+{
+    assert_int_equal(call(call_fpu_taskswitch, 1, 0, 0), 0);
+    assert_true(task_switched);
+    assert_int_equal(call(call_fpu_taskswitch, 0, 1, 0), 0);
+    assert_false(task_switched);
+    assert_int_equal(call(call_fpu_taskswitch, UINT64_C(1) << 63, 0, 0), 0);
+    assert_true(task_switched);
+}
+
+static void debug_registers(void)
+{
+    assert_int_equal(call(call_set_debugreg, UINT64_C(0x500000003), 0x1234, 0), 0); /* edi, not rdi */
+    assert_int_equal(debug[3], 0x1234);
+    assert_int_equal(call(call_get_debugreg, UINT64_C(0x500000003), 0, 0), 0x1234);
+    assert_int_equal(call(call_set_debugreg, 8, 1, 0), -XEN_EINVAL);
+    assert_int_equal(call(call_get_debugreg, 8, 0, 0), -XEN_EINVAL);
+}
+
+static void segment_bases(void)
+{
+    bool is_64 = domain.domain.width == WIDTH_64;
+
+    fs_base = gs_base = gs_base_inactive = 1;
+    if (!is_64) {
+        assert_int_equal(call(call_set_segment_base, SEGBASE_FS, 2, 0), -XEN_ENOSYS);
+        assert_int_equal(fs_base, 1);
+        return;
+    }
+    for (unsigned which = SEGBASE_FS; which <= SEGBASE_GS_KERNEL; which++) {
+        assert_int_equal(call(call_set_segment_base, which, NO_ADDRESS, 0), -XEN_EINVAL);
+        assert_int_equal(call(call_set_segment_base, which, HYPERVISOR, 0), -XEN_EINVAL);
+        assert_int_equal(fs_base + gs_base + gs_base_inactive, 3);
+    }
+    assert_int_equal(call(call_set_segment_base, SEGBASE_FS, KERNEL_ADDRESS, 0), 0);
+    assert_int_equal(call(call_set_segment_base, SEGBASE_GS_USER, KERNEL_ADDRESS + 1, 0), 0);
+    assert_int_equal(call(call_set_segment_base, SEGBASE_GS_KERNEL, KERNEL_ADDRESS + 2, 0), 0);
+    assert_true(fs_base == KERNEL_ADDRESS);
+    assert_true(gs_base_inactive == KERNEL_ADDRESS + 1);
+    assert_true(gs_base == KERNEL_ADDRESS + 2);
+    /* A selector, of which 16 bits count, and which may mean nothing. */
+    for (unsigned i = 0; i < 2; i++) {
+        selector_is_bad = i;
+        assert_int_equal(call(call_set_segment_base, SEGBASE_GS_USER_SEL, NO_ADDRESS, 0), 0);
+        assert_int_equal(selector, NO_ADDRESS & 0xffff);
+    }
+    assert_int_equal(call(call_set_segment_base, 4, KERNEL_ADDRESS, 0), -XEN_EINVAL);
+}
+
+TEST_BOTH(fpu, guest_begin)
+TEST_BOTH(debug_registers, guest_begin)
+TEST_BOTH(segment_bases, guest_begin)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fpu),
+        cmocka_unit_test(test_debug_registers),
+        cmocka_unit_test(test_segment_bases),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

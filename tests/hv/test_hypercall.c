@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Which function a hypercall is: each number, and those that nobody knows. */
+/* links: hv/call/hypercall.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <abi/hypercall.h>
+#include <engine/port.h>
+#include <hv/call/calls.h>
+#include <hv/domain/vcpu.h>
+
+static struct hv_domain domain;
+static struct hv_vcpu vcpu = {.vcpu.domain = &domain.domain};
+static const uint64_t arguments[6] = {1, 2, 3, 4, 5, 6};
+
+/* Each of them answers with its number. */
+#define CALL(name)                                                     \
+    int64_t call_##name(struct hv_vcpu *which, const uint64_t args[6]) \
+    {                                                                  \
+        assert_true(which == &vcpu && args == arguments);              \
+        return 1000 + __HYPERVISOR_##name;                             \
+    }
+#define CALLS(one)                                                                                                   \
+    one(stack_switch) one(set_callbacks) one(fpu_taskswitch) one(sched_op_compat) one(platform_op) one(set_debugreg) \
+        one(get_debugreg) one(memory_op) one(set_timer_op) one(event_channel_op_compat) one(xen_version)             \
+            one(console_io) one(physdev_op_compat) one(grant_table_op) one(vm_assist) one(iret) one(vcpu_op)         \
+                one(set_segment_base) one(nmi_op) one(sched_op) one(callback_op) one(event_channel_op) one(physdev_op)
+CALLS(CALL)
+
+#define NUMBER(name) __HYPERVISOR_##name,
+static const unsigned numbers[] = {CALLS(NUMBER)};
+#define COUNT (sizeof(numbers) / sizeof(numbers[0]))
+
+static void test_known(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(port_hypercall(&vcpu.vcpu, numbers[i], arguments), 1000 + numbers[i]);
+    assert_int_equal(domain.unknown_calls, 0);
+}
+
+static void test_unknown(void **state)
+{
+    unsigned unknown = 0;
+
+    (void)state;
+    for (unsigned number = 0; number < 100; number++) {
+        int64_t result = port_hypercall(&vcpu.vcpu, number, arguments);
+
+        unknown += result == -XEN_ENOSYS;
+        assert_true(result == -XEN_ENOSYS || result == 1000 + number);
+    }
+    assert_int_equal(unknown, 100 - COUNT);
+    assert_int_equal(domain.unknown_calls, unknown);
+    assert_int_equal(port_hypercall(&vcpu.vcpu, UINT32_MAX, arguments), -XEN_ENOSYS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known),
+        cmocka_unit_test(test_unknown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
