@@ -68,12 +68,7 @@ native_return:
     .globl native_user_switch
     .type native_user_switch, @function
 native_user_switch:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    save_preserved
     movq %rsp, (%rsi)
     /* The processor takes this stack as it is, and aligns what it pushes itself. */
     movq %rsp, native_tss + NATIVE_TSS_RSP0(%rip)

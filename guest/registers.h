@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For assembly: the general registers of struct regs, guest/trap.h, on the stack and from it. */
+/* For assembly: registers on the stack and from it: those of struct regs, guest/trap.h; those that C preserves. */
 #pragma once
 
 #ifdef __ASSEMBLER__
@@ -39,6 +39,24 @@
     popq %rdx
     popq %rsi
     popq %rdi
+.endm
+
+.macro save_preserved
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+.endm
+
+.macro restore_preserved
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
 .endm
 
 /* clang-format on */

@@ -77,12 +77,7 @@ trap_return:
     .globl user_switch
     .type user_switch, @function
 user_switch:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    save_preserved
     movq %rsp, (%rsi)
     movq %rdi, %rbx
     /* The stack for entries from user mode begins below what was saved. */
@@ -104,12 +99,7 @@ user_switch:
     .type user_return, @function
 user_return:
     movq %rdi, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
+    restore_preserved
     ret
     .size user_return, . - user_return
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A call that can be left from a trap in the midst of it: the registers that C preserves, saved and restored. */
 
+#include <guest/registers.h>
+
     .text
 
 /*
@@ -10,12 +12,7 @@
     .globl trap_call
     .type trap_call, @function
 trap_call:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
+    save_preserved
     subq $8, %rsp
     movq %rsp, (%rdx)
     movq %rdi, %rax
@@ -23,12 +20,7 @@ trap_call:
     call *%rax
     movl $1, %eax
 1:  addq $8, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
+    restore_preserved
     ret
 /* A fault continues here, with rsp as trap_call() stored it. */
     .globl trap_recover
