@@ -42,6 +42,25 @@
         .cfi_restore \register
         .endm
 
+/* What C preserves. */
+        .macro PUSH_PRESERVED
+        PUSH rbx
+        PUSH rbp
+        PUSH r12
+        PUSH r13
+        PUSH r14
+        PUSH r15
+        .endm
+
+        .macro POP_PRESERVED
+        POP r15
+        POP r14
+        POP r13
+        POP r12
+        POP rbp
+        POP rbx
+        .endm
+
         .macro SAVE_REGISTERS
         PUSH rdi
         PUSH rsi
@@ -52,21 +71,11 @@
         PUSH r9
         PUSH r10
         PUSH r11
-        PUSH rbx
-        PUSH rbp
-        PUSH r12
-        PUSH r13
-        PUSH r14
-        PUSH r15
+        PUSH_PRESERVED
         .endm
 
         .macro RESTORE_REGISTERS
-        POP r15
-        POP r14
-        POP r13
-        POP r12
-        POP rbp
-        POP rbx
+        POP_PRESERVED
         POP r11
         POP r10
         POP r9
@@ -279,20 +288,10 @@ entry_sysenter:
         .balign 16
 entry_switch:
         .cfi_startproc
-        PUSH rbx
-        PUSH rbp
-        PUSH r12
-        PUSH r13
-        PUSH r14
-        PUSH r15
+        PUSH_PRESERVED
         movq %rsp, (%rdi)
         movq %rsi, %rsp
-        POP r15
-        POP r14
-        POP r13
-        POP r12
-        POP rbp
-        POP rbx
+        POP_PRESERVED
         ret
         .cfi_endproc
 
