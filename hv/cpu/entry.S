@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the guest, or from an exception or interrupt, to C and back.  All ways in build the same frame, struct cpu_frame
- * of hv/cpu/trap.h:
+ * of hv/cpu/cpu_frame.h:
  *
  *   exceptions and interrupts   a stub of 16 bytes for each vector; those without an error code get a zero in its place
  *   syscall, sysenter           a stub for each processor, since the instructions bring no stack
  *
- * From ring 3 the frame lies at the top of the vCPU's hypervisor stack, hv/domain/sched.h; trap_from_guest() leaves it as the
- * guest is to go on.
+ * From ring 3 the frame lies at the top of the vCPU's hypervisor stack, hv/domain/sched.h; trap_from_guest() leaves it
+ * as the guest is to go on.
  */
 #include <abi/segment.h>
 
@@ -157,7 +157,7 @@ entry_stubs:
         .balign 16
 entry_common:
         FRAME_BEGINS
-        /* Only the hypervisor has this selector; in virtual-8086 mode, which QEMU's iretl enters, any number may be one. */
+        /* Only the hypervisor's; but in virtual-8086 mode, which QEMU's iretl enters, any number may be a selector. */
         cmpw $HV_CS, FRAME_CS(%rsp)
         jne entry_from_guest
         testl $RFLAGS_VM86, FRAME_RFLAGS(%rsp)

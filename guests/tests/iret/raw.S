@@ -60,7 +60,7 @@ iret_registers:
     orq %rdx, %rax
     ret
 
-/* uint64_t iret_flags(uint64_t rflags): a return by the call into kernel mode with these; returns rflags from behind it. */
+/* uint64_t iret_flags(uint64_t rflags): a return by the call into kernel mode with these; returns those behind it. */
     .globl iret_flags
 iret_flags:
     movq %rsp, %rdx

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way into virtual-8086 mode: iretl with edi as flags, esi as code segment, edx as all data segments.  The same bytes
- * mean the same in 32-bit code.
+ * The way into virtual-8086 mode: iretl with edi as flags, esi as code segment, edx as all data segments.  The same
+ * bytes mean the same in 32-bit code.
  */
 #include <guests/tests/vm86/enter.h>
 
