@@ -122,6 +122,6 @@ hosted_from() {
     objects=$(objects_from "$@")
     for source in tests/hv/test_*.c; do
         { echo "${source%.c}"; sed -n 's|^/\* links: \(.*\) \*/$|\1|p' "$source" | tr ' ' '\n' | sed 's|\.c$||'; } |
-            grep -qxFf <(echo "$objects") && echo "hv/$(basename "$source" .c)"
+            grep -xFf <(echo "$objects") >/dev/null && echo "hv/$(basename "$source" .c)"
     done
 }

@@ -58,7 +58,7 @@ begin_job() { # COMMAND...: beside the others, as soon as there is room
 
 files_of() { sed -n 's/^+++ b\///p' "$1"; } # PATCH: what it changes
 
-side_of() { if files_of "$1" | grep -q '^hv/'; then echo hv; else echo engine; fi; }
+side_of() { if files_of "$1" | grep '^hv/' >/dev/null; then echo hv; else echo engine; fi; }
 
 is_wanted() { # PATCH ARGUMENT...
     local patch=$1 number argument
