@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bundle of guests that the hypervisor is given: a cpio archive (newc, not compressed). */
-#ifndef CLI_BUNDLE_WRITE_H
-#define CLI_BUNDLE_WRITE_H
+#pragma once
 
 #include <cli/file.h>
 
@@ -23,5 +22,3 @@ struct bundle_domain {
  * STATUS_FAILED: the file could not be written; what there is of it stays.
  */
 enum status __must_check bundle_write(const char *path, const struct bundle_domain *domain, uint64_t *size);
-
-#endif /* CLI_BUNDLE_WRITE_H */

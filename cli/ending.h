@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How a run ended: in words, and as the status of the command. */
-#ifndef CLI_ENDING_H
-#define CLI_ENDING_H
+#pragma once
 
 #include <cli/proof.h>
 #include <cli/session.h>
@@ -18,5 +17,3 @@ struct ending {
  * only with the proof that it was the hypervisor who ended the run.
  */
 enum status ending_tell(const struct ending *ending);
-
-#endif /* CLI_ENDING_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole files in memory. */
-#ifndef CLI_FILE_H
-#define CLI_FILE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,5 +29,3 @@ enum status __must_check bytes_reserve(struct bytes *bytes, size_t *capacity, si
 
 /* Free them; none are left. */
 void bytes_free(struct bytes *bytes);
-
-#endif /* CLI_FILE_H */

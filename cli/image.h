@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A kernel as it lies on disk: what is wrapped around the ELF file, and the ELF file. */
-#ifndef CLI_IMAGE_H
-#define CLI_IMAGE_H
+#pragma once
 
 #include <cli/file.h>
 
@@ -25,5 +24,3 @@ struct image {
 enum status __must_check image_read(const char *path, struct image *image);
 
 void image_free(struct image *image);
-
-#endif /* CLI_IMAGE_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The files that come with the command: the hypervisor's image and the demo guest. */
-#ifndef CLI_LIBRARY_H
-#define CLI_LIBRARY_H
+#pragma once
 
 #include <limits.h>
 
@@ -15,5 +14,3 @@
  * command is in, else where it is installed.  STATUS_FAILED: it is not there.
  */
 enum status __must_check library_find(const char *name, char path[static PATH_MAX]);
-
-#endif /* CLI_LIBRARY_H */

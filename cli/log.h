@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines that another program writes into a pipe: the last ones are kept, and shown at once or later. */
-#ifndef CLI_LOG_H
-#define CLI_LOG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,5 +40,3 @@ bool log_is_building(const struct log *log);
 /* Show the lines that are kept, unless they have been: all, or from number @first on, counted from 0. */
 void log_show(const struct log *log);
 void log_show_from(const struct log *log, size_t first);
-
-#endif /* CLI_LOG_H */

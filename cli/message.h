@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the command says to whoever runs it, and what it ends with. */
-#ifndef CLI_MESSAGE_H
-#define CLI_MESSAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,5 +39,3 @@ void progress_begin(const char *task);
 /* @share: 0 to 100; less than 0: not known. */
 void progress_tick(int share);
 void progress_end(void);
-
-#endif /* CLI_MESSAGE_H */

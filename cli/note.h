@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a kernel's notes are called, and what they say, for people. */
-#ifndef CLI_NOTE_H
-#define CLI_NOTE_H
+#pragma once
 
 #include <hv/kernel/notes.h>
 
@@ -10,5 +9,3 @@ const char *note_name(unsigned type);
 
 /* A line on stdout. */
 void note_print(enum notes_origin origin, const struct note *note);
-
-#endif /* CLI_NOTE_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line of each sub-command, and its help. */
-#ifndef CLI_OPTIONS_H
-#define CLI_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,5 +29,3 @@ void options_read_inspect(int count, char **arguments, struct inspect_options *o
 
 /* "512M" and the like, without a unit MiB, in KiB.  Returns false if it is none, or 0, or not whole pages of 4 KiB. */
 bool options_parse_memory(const char *text, uint64_t *kib);
-
-#endif /* CLI_OPTIONS_H */

@@ -3,8 +3,7 @@
  * Whose end a run has come to.  QEMU exits with what was written to a port last, and that need not have been the
  * hypervisor: so it gets a text that nobody can guess, and gives it back in the last line of its log, with the code.
  */
-#ifndef CLI_PROOF_H
-#define CLI_PROOF_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -26,5 +25,3 @@ bool proof_take(struct proof *proof, const char *line);
 
 /* Has the hypervisor itself ended with the code that makes QEMU exit with @exit_status? */
 bool proof_holds(const struct proof *proof, int exit_status);
-
-#endif /* CLI_PROOF_H */

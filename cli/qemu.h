@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How QEMU is called. */
-#ifndef CLI_QEMU_H
-#define CLI_QEMU_H
+#pragma once
 
 #include <limits.h>
 #include <stdint.h>
@@ -32,5 +31,3 @@ const char *qemu_program(void);
  * what is wrong.
  */
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command);
-
-#endif /* CLI_QEMU_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bytes from one file descriptor to another, without ever waiting for either. */
-#ifndef CLI_RELAY_H
-#define CLI_RELAY_H
+#pragma once
 
 #include <poll.h>
 #include <stdbool.h>
@@ -30,5 +29,3 @@ void relay_put(struct relay *relay, const char *bytes, size_t count);
 
 /* Has all been moved, or can nothing be moved any more? */
 bool relay_is_done(const struct relay *relay);
-
-#endif /* CLI_RELAY_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU while it runs: its console, its messages, the time that it may take, the signals that end it. */
-#ifndef CLI_SESSION_H
-#define CLI_SESSION_H
+#pragma once
 
 #include <signal.h>
 
@@ -45,5 +44,3 @@ void session_block_signals(sigset_t *before);
  * Signals that would end this program, which must be blocked, end the other and are reported in the result.
  */
 struct session_result session_run(const struct session_request *request);
-
-#endif /* CLI_SESSION_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The symbols of a kernel, for addresses in what the hypervisor says of it. */
-#ifndef CLI_SYMBOLS_H
-#define CLI_SYMBOLS_H
+#pragma once
 
 #include <hv/kernel/judge.h>
 
@@ -29,5 +28,3 @@ const char *symbols_find(const struct symbols *symbols, uint64_t address, uint64
  * room for @size bytes.  False: it has no such address, or none that is in a known function.
  */
 bool symbols_add(const struct symbols *symbols, const char *line, char *to, size_t size);
-
-#endif /* CLI_SYMBOLS_H */

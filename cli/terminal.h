@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The terminal that a guest's console is: keys as they are typed, but for those that are meant for the command. */
-#ifndef CLI_TERMINAL_H
-#define CLI_TERMINAL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,5 +34,3 @@ void terminal_give_back(struct terminal *terminal);
  * is.  At the end of the input, @fd becomes -1.  What has been typed behind TERMINAL_LEAVE is for nobody.
  */
 enum terminal_wish terminal_read(struct terminal *terminal, char *keys, size_t room, size_t *count);
-
-#endif /* CLI_TERMINAL_H */

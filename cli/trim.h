@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What of a kernel's ELF file the hypervisor reads: the rest, debug information above all, stays at home. */
-#ifndef CLI_TRIM_H
-#define CLI_TRIM_H
+#pragma once
 
 #include <hv/kernel/judge.h>
 #include <cli/file.h>
@@ -11,5 +10,3 @@
  * hypervisor.  It becomes shorter or remains as it is: nothing fails.  @kernel is of no use afterwards.
  */
 void trim_kernel(struct bytes *elf, const struct kernel *kernel);
-
-#endif /* CLI_TRIM_H */

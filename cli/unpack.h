@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Compressed data, of each kind that a kernel comes in. */
-#ifndef CLI_UNPACK_H
-#define CLI_UNPACK_H
+#pragma once
 
 #include <cli/file.h>
 
@@ -23,5 +22,3 @@ const struct compression *compression_find(const uint8_t *data, size_t size);
  */
 enum status __must_check unpack(const char *name, const struct compression *compression, const uint8_t *data,
                                 size_t size, size_t limit, struct bytes *out);
-
-#endif /* CLI_UNPACK_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether and how a kernel can be started: what the hypervisor's judge says of it, and what whoever runs it is told. */
-#ifndef CLI_VERDICT_H
-#define CLI_VERDICT_H
+#pragma once
 
 #include <hv/kernel/judge.h>
 #include <cli/file.h>
@@ -28,5 +27,3 @@ bool verdict_refuses(const struct verdict *verdict);
 
 /* A finding in words, printable ones alone: what is the matter, and what to do. */
 void verdict_word(const struct verdict *verdict, const struct finding *finding, char sentence[SENTENCE_MAX]);
-
-#endif /* CLI_VERDICT_H */

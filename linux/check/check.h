@@ -5,8 +5,7 @@
  * Each check runs in a process of its own, so that none can spoil the next.  It returns if all is well; NEED() ends it
  * otherwise, with the reason.  main.c starts them and prints the verdicts.
  */
-#ifndef LINUX_CHECK_CHECK_H
-#define LINUX_CHECK_CHECK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,5 +81,3 @@ void check_breakpoints(void);
 void check_monotonic(void);
 void check_sleep(void);
 void check_host_clock(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ELF files made by hand, good ones and others. */
-#ifndef TESTS_CLI_LIB_ELF_MAKER_H
-#define TESTS_CLI_LIB_ELF_MAKER_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -59,5 +58,3 @@ void elf_maker_add_legacy(struct elf_maker *maker, const char *text);
 
 /* Write the headers.  The file is then @maker->data, @maker->size bytes. */
 void elf_make(struct elf_maker *maker);
-
-#endif /* TESTS_CLI_LIB_ELF_MAKER_H */
