@@ -306,9 +306,9 @@ static void move(struct session *session, const struct pollfd *polls)
     else if (session->out.is_broken)
         stop(session, SESSION_OUTPUT_LOST, session->out.error);
     if (polls[2].revents)
-        log_read(session->request->hypervisor);
+        (void)log_read(session->request->hypervisor);
     if (polls[3].revents)
-        log_read(session->request->qemu);
+        (void)log_read(session->request->qemu);
     if (polls[4].revents)
         move_input(session, polls[4].revents);
     if (polls[5].revents)

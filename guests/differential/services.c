@@ -257,7 +257,7 @@ static void group_unknown(void)
     static char names[ARRAY_SIZE(numbers)][20];
 
     for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
-        (void)print_to(names[i], sizeof(names[i]), "%lx", numbers[i]);
+        print_to(names[i], sizeof(names[i]), "%lx", numbers[i]);
         for (unsigned time = 0; time < 6; time++)
             (void)call_plain("number", names[i], numbers[i], menus);
     }

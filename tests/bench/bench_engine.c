@@ -318,7 +318,7 @@ static void exchange_as_task(struct vcpu *vcpu, void *arg)
     uint64_t in = guest_mfn(guest_of(vcpu), *page).v, out = page->v, done;
 
     must(guest_protect(vcpu, *page), "protect");
-    guest_exchange(vcpu, &in, 1, 0, &out, 1, 0, 0, &done);
+    (void)guest_exchange(vcpu, &in, 1, 0, &out, 1, 0, 0, &done);
 }
 
 static void bench_space(void)

@@ -126,9 +126,9 @@ static void map_abroad(struct race *race, struct vcpu *vcpu)
     vaddr_t vaddr = lesson_window(race->lesson.guest, WINDOW);
 
     for (unsigned i = 0; i < 30; i++) {
-        guest_update_va_mapping_otherdomain(vcpu, vaddr, pte(race->frames[0], PTE_RW_PAGE), UVMF_NONE, 1);
+        (void)guest_update_va_mapping_otherdomain(vcpu, vaddr, pte(race->frames[0], PTE_RW_PAGE), UVMF_NONE, 1);
         sim_pause(race->lesson.sim);
-        lesson_unmap(vcpu, WINDOW);
+        (void)lesson_unmap(vcpu, WINDOW);
     }
 }
 
@@ -137,7 +137,7 @@ static void write_abroad(struct race *race, struct vcpu *vcpu)
     uint64_t word = 0;
 
     for (unsigned i = 0; i < 200; i++) {
-        guest_write(vcpu, lesson_window(race->lesson.guest, WINDOW), &word, sizeof(word));
+        (void)guest_write(vcpu, lesson_window(race->lesson.guest, WINDOW), &word, sizeof(word));
         sim_pause(race->lesson.sim);
     }
 }
@@ -148,7 +148,7 @@ static void pin_at_home(struct race *race, struct vcpu *vcpu)
         if (guest_pin(vcpu, race->frames[0], 1) == 0)
             race->results[0]++;
         sim_pause(race->lesson.sim);
-        guest_unpin(vcpu, race->frames[0]);
+        (void)guest_unpin(vcpu, race->frames[0]);
     }
 }
 

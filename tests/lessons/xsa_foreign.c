@@ -197,7 +197,7 @@ static void destroy_other(struct race *race, struct vcpu *vcpu)
 static void check_one_gone(struct race *race)
 {
     guest_assert_clean(race->lesson.sim);
-    lesson_unmap(race->lesson.vcpu, 1);
+    (void)lesson_unmap(race->lesson.vcpu, 1);
     for (uint64_t mfn = 0; mfn < race->lesson.sim->machine.nr_frames; mfn++)
         assert_true(lesson_frame(&race->lesson, MFN(mfn))->owner != 1);
 }

@@ -267,7 +267,7 @@ static void use_287(struct race *race, struct vcpu *vcpu)
 
         sim_pause(race->lesson.sim);
         note(race, lesson_map(vcpu, vcpu->id, mfn, i % 2 ? PTE_RW_PAGE : PTE_RO_PAGE));
-        guest_write(vcpu, lesson_window(race->lesson.guest, vcpu->id), &word, sizeof(word));
+        (void)guest_write(vcpu, lesson_window(race->lesson.guest, vcpu->id), &word, sizeof(word));
         note(race, lesson_unmap(vcpu, vcpu->id));
         note(race, guest_set_entry(vcpu, mfn, 0, 0));
         note(race, guest_pin(vcpu, mfn, 1 + i % 4));

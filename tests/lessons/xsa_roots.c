@@ -236,24 +236,24 @@ static void leave_tree(struct race *race, struct vcpu *vcpu)
 
 static void want_tree(struct race *race, struct vcpu *vcpu)
 {
-    lesson_map(vcpu, 1, race->tree.root, PTE_RW_PAGE);
-    lesson_unmap(vcpu, 1);
+    (void)lesson_map(vcpu, 1, race->tree.root, PTE_RW_PAGE);
+    (void)lesson_unmap(vcpu, 1);
     if (guest_pin(vcpu, race->tree.root, 2) == 0)
-        guest_unpin(vcpu, race->tree.root);
-    guest_new_user_baseptr(vcpu, race->tree.root);
-    guest_new_user_baseptr(vcpu, MFN(0));
+        (void)guest_unpin(vcpu, race->tree.root);
+    (void)guest_new_user_baseptr(vcpu, race->tree.root);
+    (void)guest_new_user_baseptr(vcpu, MFN(0));
 }
 
 static void load_tree(struct race *race, struct vcpu *vcpu)
 {
-    guest_new_baseptr(vcpu, race->tree.root);
-    guest_new_user_baseptr(vcpu, guest_root(race->lesson.guest));
+    (void)guest_new_baseptr(vcpu, race->tree.root);
+    (void)guest_new_user_baseptr(vcpu, guest_root(race->lesson.guest));
     if (vcpu_enter_user(vcpu) == 0) {
         sim_pause(race->lesson.sim);
         vcpu_enter_kernel(vcpu);
     }
-    guest_new_baseptr(vcpu, guest_root(race->lesson.guest));
-    guest_new_user_baseptr(vcpu, MFN(0));
+    (void)guest_new_baseptr(vcpu, guest_root(race->lesson.guest));
+    (void)guest_new_user_baseptr(vcpu, MFN(0));
 }
 
 static void check_left(struct race *race)

@@ -60,7 +60,7 @@ static void use_b_elsewhere(struct race *race, struct vcpu *vcpu)
     mfn_t table = lesson_table(race->lesson.guest, 3);
 
     race->results[vcpu->id] = guest_set_entry(vcpu, table, ELSEWHERE, pte(table_b(race), PTE_TABLE));
-    guest_set_entry(vcpu, table, ELSEWHERE, 0);
+    (void)guest_set_entry(vcpu, table, ELSEWHERE, 0);
 }
 
 /* The same, and then give B back. */
@@ -70,8 +70,8 @@ static void use_b_and_release_it(struct race *race, struct vcpu *vcpu)
     uint64_t mfn = table_b(race).v;
 
     use_b_elsewhere(race, vcpu);
-    guest_update_va_mapping(vcpu, guest_vaddr(guest, race->tree.tables[1]), 0, UVMF_NONE);
-    guest_reservation(vcpu, XENMEM_decrease_reservation, &mfn, 1, 0, 0);
+    (void)guest_update_va_mapping(vcpu, guest_vaddr(guest, race->tree.tables[1]), 0, UVMF_NONE);
+    (void)guest_reservation(vcpu, XENMEM_decrease_reservation, &mfn, 1, 0, 0);
 }
 
 /* Use A below the live root, and drop it there. */
@@ -80,7 +80,7 @@ static void use_a_elsewhere(struct race *race, struct vcpu *vcpu)
     mfn_t root = guest_root(race->lesson.guest);
 
     race->results[vcpu->id] = guest_set_entry(vcpu, root, ELSEWHERE, pte(race->tree.root, PTE_TABLE));
-    guest_set_entry(vcpu, root, ELSEWHERE, 0);
+    (void)guest_set_entry(vcpu, root, ELSEWHERE, 0);
 }
 
 static void drop_pin(struct race *race)
@@ -152,7 +152,7 @@ static void write_to_tables(struct race *race, struct vcpu *vcpu)
     for (unsigned i = 0; i < race->tree.nr_tables; i++)
         race->results[1] |= guest_set_entry(vcpu, guest_mfn(guest, race->tree.tables[i]), 300, 0);
     for (unsigned i = 0; i < race->tree.nr_tables; i++)
-        guest_set_entry(vcpu, guest_mfn(guest, race->tree.tables[i]), 301, pte(guest_root(guest), PTE_RW_PAGE));
+        (void)guest_set_entry(vcpu, guest_mfn(guest, race->tree.tables[i]), 301, pte(guest_root(guest), PTE_RW_PAGE));
 }
 
 static void xsa_299_others_write_to_what_a_pin_is_converting(void **state)
@@ -370,7 +370,7 @@ static void prepare_list(struct race *race)
 
 static void act_list(struct race *race, struct vcpu *vcpu)
 {
-    guest_hypercall(vcpu, __HYPERVISOR_multicall, race->arguments[0].v, 3, 0, 0, 0, 0);
+    (void)guest_hypercall(vcpu, __HYPERVISOR_multicall, race->arguments[0].v, 3, 0, 0, 0, 0);
 }
 
 /* Entries of the live root that replace one tree by another. */
@@ -387,7 +387,7 @@ static void prepare_link(struct race *race)
 
 static void act_link(struct race *race, struct vcpu *vcpu)
 {
-    guest_hypercall(vcpu, __HYPERVISOR_mmu_update, race->arguments[0].v, 2, 0, DOMID_SELF, 0, 0);
+    (void)guest_hypercall(vcpu, __HYPERVISOR_mmu_update, race->arguments[0].v, 2, 0, DOMID_SELF, 0, 0);
 }
 
 static void destroy_domain(struct race *race, struct vcpu *vcpu)

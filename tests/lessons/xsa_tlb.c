@@ -165,7 +165,7 @@ static void write_at_the_flush(struct sim *sim, cpumask_t cpus)
     const struct poke *poke = sim->user;
 
     (void)cpus;
-    guest_write(poke->lesson->second, stale_vaddr(poke->lesson), &poke->word, sizeof(poke->word));
+    (void)guest_write(poke->lesson->second, stale_vaddr(poke->lesson), &poke->word, sizeof(poke->word));
 }
 
 /* An entry that gives away a page table, or the descriptor of a TSS: neither is ever accepted. */
@@ -279,8 +279,8 @@ static void xsa_408_from_each_use_to_each_other(void **state)
 
             assert_int_equal(uses[from].begin(&lesson, pfn), 0);
             /* Fill the paging-structure caches of both processors, through the frame if it is linked. */
-            guest_read(lesson.vcpu, VADDR(lesson.guest->base.v + SLOT * 0x200000ull), &word, sizeof(word));
-            guest_read(lesson.second, VADDR(lesson.guest->base.v + SLOT * 0x200000ull), &word, sizeof(word));
+            (void)guest_read(lesson.vcpu, VADDR(lesson.guest->base.v + SLOT * 0x200000ull), &word, sizeof(word));
+            (void)guest_read(lesson.second, VADDR(lesson.guest->base.v + SLOT * 0x200000ull), &word, sizeof(word));
             assert_int_equal(uses[from].end(&lesson, pfn), 0);
             guest_assert_clean(lesson.sim);
             assert_int_equal(uses[to].begin(&lesson, pfn), 0);
@@ -347,7 +347,7 @@ static void link_race(struct race *race, struct vcpu *vcpu)
             race->results[0]++;
         for (unsigned j = 0; j < 3; j++)
             sim_pause(race->lesson.sim);
-        guest_set_entry(vcpu, l2, SLOT, 0);
+        (void)guest_set_entry(vcpu, l2, SLOT, 0);
     }
 }
 
@@ -360,14 +360,14 @@ static void poke_race(struct race *race, struct vcpu *vcpu)
     for (unsigned i = 0; i < 40; i++) {
         uint64_t word = pte(guest_root(race->lesson.guest), PTE_RW_PAGE);
 
-        lesson_map(vcpu, vcpu->id, mfn, PTE_RW_PAGE);
-        guest_write(vcpu, vaddr, &word, sizeof(word));
+        (void)lesson_map(vcpu, vcpu->id, mfn, PTE_RW_PAGE);
+        (void)guest_write(vcpu, vaddr, &word, sizeof(word));
         word = 0;
-        guest_write(vcpu, vaddr, &word, sizeof(word));
-        lesson_unmap(vcpu, vcpu->id);
+        (void)guest_write(vcpu, vaddr, &word, sizeof(word));
+        (void)lesson_unmap(vcpu, vcpu->id);
         for (unsigned j = 0; j < 2; j++) {
             sim_pause(race->lesson.sim);
-            guest_write(vcpu, vaddr, &word, sizeof(word));
+            (void)guest_write(vcpu, vaddr, &word, sizeof(word));
         }
     }
 }

@@ -181,7 +181,7 @@ static void settle_high(const struct bed *bed, const struct attempt *attempt, st
 {
     uint64_t value;
 
-    effect_high(attempt, &value);
+    (void)effect_high(attempt, &value);
     if (bed->config.pae && answer->error && (value & PTE_P))
         *answer = (struct answer){.bits = value & ~PTE_P};
 }

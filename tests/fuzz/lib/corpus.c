@@ -72,7 +72,7 @@ static struct model_stats try_input(const uint8_t *data, size_t size)
     struct step_list list = {NULL, 0, 0};
     struct run run = {.at = 0};
 
-    input_run(data, size, &config, &list, &stats, &run);
+    (void)input_run(data, size, &config, &list, &stats, &run);
     list_free(&list);
     return stats;
 }

@@ -49,7 +49,7 @@ _Noreturn void guest_panic(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    (void)vfprintf(stderr, format, args);
+    vfprintf(stderr, format, args);
     va_end(args);
     abort();
 }

@@ -31,7 +31,7 @@ static void body(struct vcpu *vcpu, void *arg)
     const struct sim *sim = job->model->sim;
     uint64_t conversions = sim->refusals[REFUSE_TYPE_UNDER_CONVERSION];
 
-    perform(vcpu, &job->model->domains[step->domain].areas[step->vcpu], step, 1, &job->outcome);
+    (void)perform(vcpu, &job->model->domains[step->domain].areas[step->vcpu], step, 1, &job->outcome);
     job->met_conversion = sim->refusals[REFUSE_TYPE_UNDER_CONVERSION] > conversions;
     job->ended = true;
 }

@@ -281,9 +281,9 @@ bool draw_mmuext(struct draw *draw, struct step *step)
         if (count == 1 || roll < 2)
             draw_command(draw, step);
         else if (roll == 2)
-            draw_unpin(draw, step);
+            (void)draw_unpin(draw, step);
         else
-            draw_copy(draw, step);
+            (void)draw_copy(draw, step);
     }
     if (chance(draw, 10))
         step->foreign = draw_domid(draw);

@@ -49,13 +49,13 @@ static uint64_t odd_mfn(struct draw *draw)
     case 4:
         return 0xfee00;
     case 5:
-        draw_frame(draw, frame_shared, &mfn);
+        (void)draw_frame(draw, frame_shared, &mfn);
         return mfn;
     case 6:
-        draw_frame(draw, frame_any, &mfn);
+        (void)draw_frame(draw, frame_any, &mfn);
         return mfn;
     default:
-        draw_frame(draw, frame_foreign, &mfn);
+        (void)draw_frame(draw, frame_foreign, &mfn);
         return mfn;
     }
 }

@@ -128,7 +128,7 @@ static uint64_t frame_to_give(struct draw *draw)
     uint64_t mfn = 0;
 
     if (chance(draw, 16) || !draw_frame(draw, frame_sole, &mfn))
-        draw_frame(draw, chance(draw, 200) ? frame_idle : frame_own, &mfn);
+        (void)draw_frame(draw, chance(draw, 200) ? frame_idle : frame_own, &mfn);
     return mfn;
 }
 

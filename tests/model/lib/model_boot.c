@@ -250,7 +250,7 @@ void model_reboot(struct model *model, unsigned id)
         sim_fail("domain_destroy left %llu frames, not %llu", (unsigned long long)left, (unsigned long long)expected);
     model->stats->lingering += left > 0;
     if (left == 0)
-        model_boot_again(model, id);
+        (void)model_boot_again(model, id);
 }
 
 /*

@@ -153,7 +153,7 @@ uint64_t oracle_adjusted(const struct oracle *oracle, unsigned domain, enum orac
     struct verdict verdict;
 
     if (type == O_SEGDESC) {
-        rules_descriptor(oracle->state.domains[domain].wide, &raw);
+        (void)rules_descriptor(oracle->state.domains[domain].wide, &raw);
         return raw;
     }
     verdict = rules_entry(oracle, who, type, slot, raw);

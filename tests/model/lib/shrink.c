@@ -179,7 +179,7 @@ static void plain_config(struct search *search)
     if (!still_fails(search, &plain, search->list->steps, search->list->count))
         plain = *search->config;
     plain.preemption = SIM_PREEMPT_NEVER;
-    still_fails(search, &plain, search->list->steps, search->list->count);
+    (void)still_fails(search, &plain, search->list->steps, search->list->count);
 }
 
 unsigned shrink(struct model_config *config, struct step_list *list, struct run *run, unsigned seconds)

@@ -53,7 +53,7 @@ static void part_body(struct vcpu *vcpu, void *arg)
             if (vcpu->user_mode)
                 vcpu_enter_kernel(vcpu);
         }
-        perform(vcpu, area, step, group, outcomes);
+        (void)perform(vcpu, area, step, group, outcomes);
         for (size_t i = 0; i < group; i++) {
             model_count(part->model->stats, &step[i], &outcomes[i]);
             if (step[i].kind == STEP_VA_MAPPING || step[i].kind == STEP_STORE)
@@ -151,7 +151,7 @@ static void check_round(struct round *round)
             sim_fail("a domain that has ended owns %llu frames, more than the %llu it left", (unsigned long long)owned,
                      (unsigned long long)round->left);
         if (owned == 0)
-            model_boot_again(model, round->victim);
+            (void)model_boot_again(model, round->victim);
     }
     for (unsigned i = 0; i < model->nr_domains; i++) {
         if (!model_alive(model, i) || model_areas_reachable(model, i))
