@@ -9,11 +9,12 @@
 #   order      the reading orders name each source of their folder, and nothing else
 #   width      text has at most 120 columns; tables and what is shown as it stands may have more
 #   files      each file of this tree that a document names, as a link or a path, is there
+#   container  what the Containerfile copies, runs and makes is there; no container is needed to see that
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
 #
-# The last line is "N passed, N failed".  What was said is in build/log/documents.  The hypervisor, the command and the
-# guests must have been built.  Environment: the limits of tests/lib/limits.sh.
+# The last line is "N passed, N failed".  What was said is in build/log/documents.  The hypervisor, the command, the
+# guests and the Debian package must have been built.  Environment: the limits of tests/lib/limits.sh.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/limits.sh
@@ -174,10 +175,27 @@ test_citations() {
     verdict $? "citations: rules of planted defects${missing:+, not in tests/defects/README.md:$missing}"
 }
 
-[ $# -ne 0 ] || set -- kernels targets commands order width files citations
+test_container() {
+    local name missing='' steps
+    steps=$(grep -E '^(RUN|CMD) ' Containerfile)
+    # From the tree, and from the tree that the first stage has built.
+    for name in $(sed -nE 's|^COPY (--from=build /paravane/)?([^-].*) [^ ]+$|\2|p' Containerfile); do
+        [ -e "$name" ] || missing="$missing $name"
+    done
+    for name in $(grep -oE '(tools|\.ci)/[a-z-]+' <<<"$steps"); do
+        [ -x "$name" ] || missing="$missing $name"
+    done
+    for name in $(grep -oE '\bmake [a-z]+' <<<"$steps" | cut -d ' ' -f 2); do
+        make -nRr "$name" >$log/target.log 2>&1 || missing="$missing $name"
+    done
+    [ -n "$steps" ] && [ -z "$missing" ]
+    verdict $? "container${missing:+ names what is not there:$missing}"
+}
+
+[ $# -ne 0 ] || set -- kernels targets commands order width files citations container
 for name in "$@"; do
     case $name in
-    kernels | targets | commands | order | width | files | citations) "test_$name" ;;
+    kernels | targets | commands | order | width | files | citations | container) "test_$name" ;;
     *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
