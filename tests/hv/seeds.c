@@ -299,9 +299,8 @@ static void end_talk(const char *name)
     talk.size = 0;
 }
 
-static void make_conversations(void)
+static void talk_of_nodes(void)
 {
-    begin_corpus("fuzz_xenstore");
     message(XS_DIRECTORY, 0, 1, HOME | END);
     message(XS_READ, 0, 1, NAME | END);
     message(XS_WRITE, 0, 2, DATA | END, X);
@@ -313,6 +312,10 @@ static void make_conversations(void)
     message(XS_RM, 0, 3, DATA, SLASH, A | END);
     message(XS_RM, 0, 1, DATA | END);
     end_talk("nodes");
+}
+
+static void talk_of_rights(void)
+{
     message(XS_GET_PERMS, 0, 1, DATA | END);
     message(XS_SET_PERMS, 0, 2, DATA | END, N3 | END);
     message(XS_GET_DOMAIN_PATH, 0, 1, ZERO | END);
@@ -323,6 +326,10 @@ static void make_conversations(void)
     message(XS_SET_TARGET, 0, 2, ZERO | END, ZERO | END);
     message(XS_CONTROL, 0, 1, X | END);
     end_talk("rights");
+}
+
+static void talk_of_watches(void)
+{
     message(XS_WATCH, 0, 2, DATA | END, TOKEN | END);
     message(XS_WATCH, 0, 2, SPECIAL | END, TOKEN | END);
     message(XS_WRITE, 0, 4, DATA, SLASH, A | END, X);
@@ -330,6 +337,10 @@ static void make_conversations(void)
     message(XS_UNWATCH, 0, 2, DATA | END, TOKEN | END);
     message(XS_RESET_WATCHES, 0, 1, EMPTY | END);
     end_talk("watches");
+}
+
+static void talk_of_transactions(void)
+{
     message(XS_TRANSACTION_START, 0, 1, EMPTY | END);
     message(XS_WRITE, 1, 2, DATA | END, X);
     message(XS_MKDIR, 1, 1, B_C | END);
@@ -342,6 +353,10 @@ static void make_conversations(void)
     message(XS_TRANSACTION_START, 0, 1, EMPTY | END);
     message(XS_TRANSACTION_END, 3, 1, F | END);
     end_talk("transactions");
+}
+
+static void talk_long_and_spoiled(void)
+{
     message(XS_WRITE, 0, 5, DATA | END, HOME | MANY, HOME | MANY, HOME | MANY, HOME | MANY);
     message(XS_READ, 0, 1, DATA | END);
     say(200 + 16); /* a piece of a reply */
@@ -353,6 +368,16 @@ static void make_conversations(void)
     for (unsigned i = 0; i < 5; i++)
         say(i);
     end_talk("long-and-spoiled");
+}
+
+static void make_conversations(void)
+{
+    begin_corpus("fuzz_xenstore");
+    talk_of_nodes();
+    talk_of_rights();
+    talk_of_watches();
+    talk_of_transactions();
+    talk_long_and_spoiled();
 }
 
 /*

@@ -277,69 +277,92 @@ static void test_take_settles(void **state)
     unit_destroy(&unit);
 }
 
+/* The first frame that is nobody's. */
+static mfn_t first_of_nobody(struct unit *unit)
+{
+    mfn_t mfn = MFN(0);
+
+    while (unit_frame(unit, mfn)->owner != OWNER_NONE)
+        mfn.v++;
+    return mfn;
+}
+
+/* Whoever is said to own @mfn, it is mapped nowhere. */
+static void assert_unmappable(struct unit *unit, mfn_t mfn, unsigned owner)
+{
+    for (unsigned writable = 0; writable < 2; writable++)
+        assert_true(guest_update_va_mapping_otherdomain(unit->vcpu, unit_window(unit, 0),
+                                                        pte(mfn, writable ? PTE_RW_PAGE : PTE_RO_PAGE), 0, owner) < 0);
+}
+
+static void assert_no_such_owner(struct unit *unit, mfn_t mfn, unsigned owner)
+{
+    assert_refused(
+        unit, guest_update_va_mapping_otherdomain(unit->vcpu, unit_window(unit, 0), pte(mfn, PTE_RO_PAGE), 0, owner),
+        XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN);
+}
+
+/* Nor does it become a table, lose what it holds, or get a place in the M2P. */
+static void assert_unusable(struct unit *unit, mfn_t mfn, unsigned owner)
+{
+    struct mmuext_op ops[] = {
+        {.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn.v},
+        {.cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = mfn.v},
+        {.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn.v},
+        {.cmd = MMUEXT_COPY_PAGE, .arg1.mfn = unit_page(unit).v, .arg2.src_mfn = mfn.v},
+        {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = mfn.v},
+    };
+    const struct mmu_update updates[] = {
+        {.ptr = pte(mfn, MMU_NORMAL_PT_UPDATE)},
+        {.ptr = pte(mfn, MMU_MACHPHYS_UPDATE), .val = 5},
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(ops); i++)
+        assert_true(guest_mmuext(unit->vcpu, &ops[i], 1, NULL, owner) < 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(updates); i++)
+        assert_true(guest_mmu_update(unit->vcpu, &updates[i], 1, NULL, owner) < 0);
+}
+
+/* What takes no owner finds that it is not the guest's, and it is left as it was. */
+static void assert_not_own(struct unit *unit, mfn_t mfn)
+{
+    uint64_t extent = mfn.v, out = mfn.v;
+
+    assert_int_equal(guest_set_gdt(unit->vcpu, &mfn, 8), -XEN_EINVAL);
+    assert_int_equal(guest_update_descriptor(unit->vcpu, pte(mfn, 0), 0), -XEN_EINVAL);
+    assert_int_equal(guest_reservation(unit->vcpu, XENMEM_decrease_reservation, &extent, 1, 0, 0), 0);
+    assert_int_equal(guest_exchange(unit->vcpu, &extent, 1, 0, &out, 1, 0, 0, NULL), -XEN_EINVAL);
+    assert_int_equal(domain_share(unit->domain, mfn), -XEN_EINVAL);
+    assert_int_equal(domain_hold_writable(unit->domain, mfn), -XEN_EINVAL);
+    assert_int_equal(domain_pin(unit->domain, mfn, 1), -XEN_EINVAL);
+    assert_int_equal(unit_frame(unit, mfn)->refs | unit_frame(unit, mfn)->type.v, 0);
+    assert_int_equal(unit->machine->m2p[mfn.v], MACH2PHYS_INVALID);
+}
+
 /*
  * No operation names, maps, types, shares or takes away a frame that is nobody's or the hypervisor's, whoever asks.
  */
 static void test_unreachable(void **state)
 {
+    static const unsigned names[] = {DOMID_SELF, DOMID_IO, DOMID_XEN, 1};
+    static const unsigned nobody[] = {OWNER_NONE, DOMID_COW, 0xffff};
     struct unit unit;
     mfn_t mfns[2];
-    uint64_t extent, out;
 
     unit_create(&unit,
                 &(struct unit_config){.width = unit_width(state), .nr_guests = 2, .privileged = true, .devices = true});
-    mfns[0] = MFN(0);
-    while (unit_frame(&unit, mfns[0])->owner != OWNER_NONE)
-        mfns[0].v++;
+    mfns[0] = first_of_nobody(&unit);
     assert_true(machine_take(unit.machine, 0, &mfns[1]));
-    if (mfn_equal(mfns[0], mfns[1])) {
-        while (unit_frame(&unit, mfns[0])->owner != OWNER_NONE)
-            mfns[0].v++;
-    }
+    if (mfn_equal(mfns[0], mfns[1]))
+        mfns[0] = first_of_nobody(&unit);
     for (unsigned i = 0; i < ARRAY_SIZE(mfns); i++) {
-        static const unsigned names[] = {DOMID_SELF, DOMID_IO, DOMID_XEN, 1};
-        static const unsigned nobody[] = {OWNER_NONE, DOMID_COW, 0xffff};
-        const mfn_t mfn = mfns[i];
-
-        for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
-            for (unsigned writable = 0; writable < 2; writable++)
-                assert_true(guest_update_va_mapping_otherdomain(unit.vcpu, unit_window(&unit, 0),
-                                                                pte(mfn, writable ? PTE_RW_PAGE : PTE_RO_PAGE), 0,
-                                                                names[n]) < 0);
-        }
+        for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+            assert_unmappable(&unit, mfns[i], names[n]);
         for (unsigned n = 0; n < ARRAY_SIZE(nobody); n++)
-            assert_refused(&unit,
-                           guest_update_va_mapping_otherdomain(unit.vcpu, unit_window(&unit, 0), pte(mfn, PTE_RO_PAGE),
-                                                               0, nobody[n]),
-                           XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN);
-        for (unsigned n = 0; n < ARRAY_SIZE(names); n++) {
-            struct mmuext_op ops[] = {
-                {.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn.v},
-                {.cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = mfn.v},
-                {.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn.v},
-                {.cmd = MMUEXT_COPY_PAGE, .arg1.mfn = unit_page(&unit).v, .arg2.src_mfn = mfn.v},
-                {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = mfn.v},
-            };
-            const struct mmu_update updates[] = {
-                {.ptr = pte(mfn, MMU_NORMAL_PT_UPDATE)},
-                {.ptr = pte(mfn, MMU_MACHPHYS_UPDATE), .val = 5},
-            };
-
-            for (unsigned j = 0; j < ARRAY_SIZE(ops); j++)
-                assert_true(guest_mmuext(unit.vcpu, &ops[j], 1, NULL, names[n]) < 0);
-            for (unsigned j = 0; j < ARRAY_SIZE(updates); j++)
-                assert_true(guest_mmu_update(unit.vcpu, &updates[j], 1, NULL, names[n]) < 0);
-        }
-        assert_int_equal(guest_set_gdt(unit.vcpu, &mfn, 8), -XEN_EINVAL);
-        assert_int_equal(guest_update_descriptor(unit.vcpu, pte(mfn, 0), 0), -XEN_EINVAL);
-        extent = out = mfn.v;
-        assert_int_equal(guest_reservation(unit.vcpu, XENMEM_decrease_reservation, &extent, 1, 0, 0), 0);
-        assert_int_equal(guest_exchange(unit.vcpu, &extent, 1, 0, &out, 1, 0, 0, NULL), -XEN_EINVAL);
-        assert_int_equal(domain_share(unit.domain, mfn), -XEN_EINVAL);
-        assert_int_equal(domain_hold_writable(unit.domain, mfn), -XEN_EINVAL);
-        assert_int_equal(domain_pin(unit.domain, mfn, 1), -XEN_EINVAL);
-        assert_int_equal(unit_frame(&unit, mfn)->refs | unit_frame(&unit, mfn)->type.v, 0);
-        assert_int_equal(unit.machine->m2p[mfn.v], MACH2PHYS_INVALID);
+            assert_no_such_owner(&unit, mfns[i], nobody[n]);
+        for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+            assert_unusable(&unit, mfns[i], names[n]);
+        assert_not_own(&unit, mfns[i]);
     }
     guest_assert_clean(unit.sim);
     machine_give(unit.machine, mfns[1], 0);

@@ -4,73 +4,74 @@
 #include <guests/tests/streams/emit.h>
 #include <guests/tests/streams/stream.h>
 
-/* Without operands, or with those at the stack pointer. */
+/* Units without operands, or with those at the stack pointer. */
+static const struct {
+    uint8_t length, bytes[8];
+} lone[] = {
+    {2, {0x0f, 0x06}},                            /* clts */
+    {1, {0xf4}},                                  /* hlt */
+    {1, {0xfa}},                                  /* cli */
+    {1, {0xfb}},                                  /* sti */
+    {1, {0xfc}},                                  /* cld */
+    {1, {0xfd}},                                  /* std */
+    {2, {0x0f, 0x08}},                            /* invd */
+    {2, {0x0f, 0x09}},                            /* wbinvd */
+    {2, {0x0f, 0x0b}},                            /* ud2 */
+    {2, {0x0f, 0x31}},                            /* rdtsc */
+    {2, {0x0f, 0x33}},                            /* rdpmc */
+    {2, {0x0f, 0xa2}},                            /* cpuid */
+    {2, {0x0f, 0xaa}},                            /* rsm */
+    {2, {0x0f, 0x37}},                            /* getsec */
+    {3, {0x0f, 0x01, 0xc1}},                      /* vmcall */
+    {3, {0x0f, 0x01, 0xc8}},                      /* monitor */
+    {3, {0x0f, 0x01, 0xc9}},                      /* mwait */
+    {3, {0x0f, 0x01, 0xca}},                      /* clac */
+    {3, {0x0f, 0x01, 0xcb}},                      /* stac */
+    {3, {0x0f, 0x01, 0xd0}},                      /* xgetbv */
+    {3, {0x0f, 0x01, 0xd1}},                      /* xsetbv */
+    {3, {0x0f, 0x01, 0xd8}},                      /* vmrun */
+    {3, {0x0f, 0x01, 0xd9}},                      /* vmmcall */
+    {3, {0x0f, 0x01, 0xda}},                      /* vmload */
+    {3, {0x0f, 0x01, 0xdb}},                      /* vmsave */
+    {3, {0x0f, 0x01, 0xdc}},                      /* stgi */
+    {3, {0x0f, 0x01, 0xdd}},                      /* clgi */
+    {3, {0x0f, 0x01, 0xde}},                      /* skinit */
+    {3, {0x0f, 0x01, 0xdf}},                      /* invlpga */
+    {3, {0x0f, 0x01, 0xee}},                      /* rdpkru */
+    {3, {0x0f, 0x01, 0xf8}},                      /* swapgs */
+    {3, {0x0f, 0x01, 0xf9}},                      /* rdtscp */
+    {3, {0x0f, 0x00, 0xc0}},                      /* sldt */
+    {3, {0x0f, 0x00, 0xc8}},                      /* str */
+    {3, {0x0f, 0x01, 0xe0}},                      /* smsw */
+    {3, {0x0f, 0x01, 0xf0}},                      /* lmsw */
+    {4, {0x0f, 0x01, 0x04, 0x24}},                /* sgdt */
+    {4, {0x0f, 0x01, 0x0c, 0x24}},                /* sidt */
+    {4, {0x0f, 0x01, 0x14, 0x24}},                /* lgdt */
+    {4, {0x0f, 0x01, 0x1c, 0x24}},                /* lidt */
+    {4, {0x0f, 0x01, 0x3c, 0x24}},                /* invlpg */
+    {4, {0x0f, 0x00, 0x04, 0x24}},                /* sldt */
+    {4, {0x0f, 0xae, 0x04, 0x24}},                /* fxsave */
+    {4, {0x0f, 0xae, 0x0c, 0x24}},                /* fxrstor */
+    {4, {0x0f, 0xae, 0x14, 0x24}},                /* ldmxcsr */
+    {4, {0x0f, 0xae, 0x24, 0x24}},                /* xsave */
+    {4, {0x0f, 0xae, 0x2c, 0x24}},                /* xrstor */
+    {3, {0x62, 0x04, 0x24}},                      /* bound */
+    {2, {0xdb, 0xe3}},                            /* fninit */
+    {3, {0xd9, 0x2c, 0x24}},                      /* fldcw */
+    {1, {0x9b}},                                  /* fwait */
+    {7, {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2}}, /* cpuid by way of the hypervisor */
+    {7, {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0x05}}, /* which knows no other */
+    {4, {0xc8, 0x10, 0x00, 0x01}},                /* enter */
+    {1, {0xc9}},                                  /* leave */
+    {2, {0x63, 0xc0}},                            /* arpl */
+};
+
 static void alone(void)
 {
-    static const struct {
-        uint8_t length, bytes[8];
-    } all[] = {
-        {2, {0x0f, 0x06}},                            /* clts */
-        {1, {0xf4}},                                  /* hlt */
-        {1, {0xfa}},                                  /* cli */
-        {1, {0xfb}},                                  /* sti */
-        {1, {0xfc}},                                  /* cld */
-        {1, {0xfd}},                                  /* std */
-        {2, {0x0f, 0x08}},                            /* invd */
-        {2, {0x0f, 0x09}},                            /* wbinvd */
-        {2, {0x0f, 0x0b}},                            /* ud2 */
-        {2, {0x0f, 0x31}},                            /* rdtsc */
-        {2, {0x0f, 0x33}},                            /* rdpmc */
-        {2, {0x0f, 0xa2}},                            /* cpuid */
-        {2, {0x0f, 0xaa}},                            /* rsm */
-        {2, {0x0f, 0x37}},                            /* getsec */
-        {3, {0x0f, 0x01, 0xc1}},                      /* vmcall */
-        {3, {0x0f, 0x01, 0xc8}},                      /* monitor */
-        {3, {0x0f, 0x01, 0xc9}},                      /* mwait */
-        {3, {0x0f, 0x01, 0xca}},                      /* clac */
-        {3, {0x0f, 0x01, 0xcb}},                      /* stac */
-        {3, {0x0f, 0x01, 0xd0}},                      /* xgetbv */
-        {3, {0x0f, 0x01, 0xd1}},                      /* xsetbv */
-        {3, {0x0f, 0x01, 0xd8}},                      /* vmrun */
-        {3, {0x0f, 0x01, 0xd9}},                      /* vmmcall */
-        {3, {0x0f, 0x01, 0xda}},                      /* vmload */
-        {3, {0x0f, 0x01, 0xdb}},                      /* vmsave */
-        {3, {0x0f, 0x01, 0xdc}},                      /* stgi */
-        {3, {0x0f, 0x01, 0xdd}},                      /* clgi */
-        {3, {0x0f, 0x01, 0xde}},                      /* skinit */
-        {3, {0x0f, 0x01, 0xdf}},                      /* invlpga */
-        {3, {0x0f, 0x01, 0xee}},                      /* rdpkru */
-        {3, {0x0f, 0x01, 0xf8}},                      /* swapgs */
-        {3, {0x0f, 0x01, 0xf9}},                      /* rdtscp */
-        {3, {0x0f, 0x00, 0xc0}},                      /* sldt */
-        {3, {0x0f, 0x00, 0xc8}},                      /* str */
-        {3, {0x0f, 0x01, 0xe0}},                      /* smsw */
-        {3, {0x0f, 0x01, 0xf0}},                      /* lmsw */
-        {4, {0x0f, 0x01, 0x04, 0x24}},                /* sgdt */
-        {4, {0x0f, 0x01, 0x0c, 0x24}},                /* sidt */
-        {4, {0x0f, 0x01, 0x14, 0x24}},                /* lgdt */
-        {4, {0x0f, 0x01, 0x1c, 0x24}},                /* lidt */
-        {4, {0x0f, 0x01, 0x3c, 0x24}},                /* invlpg */
-        {4, {0x0f, 0x00, 0x04, 0x24}},                /* sldt */
-        {4, {0x0f, 0xae, 0x04, 0x24}},                /* fxsave */
-        {4, {0x0f, 0xae, 0x0c, 0x24}},                /* fxrstor */
-        {4, {0x0f, 0xae, 0x14, 0x24}},                /* ldmxcsr */
-        {4, {0x0f, 0xae, 0x24, 0x24}},                /* xsave */
-        {4, {0x0f, 0xae, 0x2c, 0x24}},                /* xrstor */
-        {3, {0x62, 0x04, 0x24}},                      /* bound */
-        {2, {0xdb, 0xe3}},                            /* fninit */
-        {3, {0xd9, 0x2c, 0x24}},                      /* fldcw */
-        {1, {0x9b}},                                  /* fwait */
-        {7, {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2}}, /* cpuid by way of the hypervisor */
-        {7, {0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0x05}}, /* which knows no other */
-        {4, {0xc8, 0x10, 0x00, 0x01}},                /* enter */
-        {1, {0xc9}},                                  /* leave */
-        {2, {0x63, 0xc0}},                            /* arpl */
-    };
-    unsigned i = below(ARRAY_SIZE(all));
+    unsigned i = below(ARRAY_SIZE(lone));
 
     emit_address_size();
-    emit_bytes(all[i].bytes, all[i].length);
+    emit_bytes(lone[i].bytes, lone[i].length);
 }
 
 static void with_selector(void)

@@ -163,7 +163,7 @@ static void print_live(FILE *to, const struct model_stats *stats)
     fprintf(to, " %.1f pins\n", (double)stats->pins / (double)stats->steps);
 }
 
-void stats_print(FILE *to, const struct model_stats *stats)
+static void print_operations(FILE *to, const struct model_stats *stats)
 {
     static const char *const commands[21] = {"pin L1",
                                              "pin L2",
@@ -188,35 +188,59 @@ void stats_print(FILE *to, const struct model_stats *stats)
                                              "unmark_super"};
     static const char *const forms[8] = {"mov", "xchg", "cmpxchg", "and", "or", "xor", "add", ""};
 
-    fprintf(to, "  %llu steps, %.1f %% accepted\n", (unsigned long long)stats->steps,
-            stats->steps ? 100.0 - 100.0 * (double)stats->refused / (double)stats->steps : 0.0);
     for (unsigned i = 0; i < STEP_KIND_COUNT; i++)
         print_count(to, step_name(i), &stats->kinds[i]);
     for (unsigned i = 0; i < 21; i++)
         print_count(to, commands[i], &stats->mmuext[i]);
     for (unsigned i = 0; i < 8; i++)
         print_count(to, forms[i], &stats->forms[i]);
+}
+
+static void print_stores(FILE *to, const struct model_stats *stats)
+{
     fprintf(to,
             "  %llu yields, %llu rule checks at them, %llu stores at them landed, %llu of them stale\n"
             "  %llu stores between steps landed, %llu of them stale\n",
             (unsigned long long)stats->yields, (unsigned long long)stats->rule_checks, (unsigned long long)stats->mails,
             (unsigned long long)stats->mails_stale, (unsigned long long)stats->stores_landed,
             (unsigned long long)stats->stores_stale);
+}
+
+static void print_ends(FILE *to, const struct model_stats *stats)
+{
     fprintf(to, "  %llu ends of domains, %llu left frames behind, %llu since they had lost their tables\n",
             (unsigned long long)stats->reboots, (unsigned long long)stats->lingering,
             (unsigned long long)stats->wedged);
-    if (stats->concurrent)
-        fprintf(
-            to,
+}
+
+static void print_concurrent(FILE *to, const struct model_stats *stats)
+{
+    fprintf(to,
             "  %llu times several at once; explained but for a conversion met %llu, another one that failed %llu, a "
             "frame kept %llu\n",
             (unsigned long long)stats->concurrent, (unsigned long long)stats->excused_conversions,
             (unsigned long long)stats->excused_attempts, (unsigned long long)stats->excused_kept);
-    if (stats->live[O_WRITABLE])
-        print_live(to, stats);
+}
+
+static void print_refusals(FILE *to, const struct model_stats *stats)
+{
     for (unsigned i = 0; i < REFUSAL_COUNT; i++) {
         if (stats->reasons[i])
             fprintf(to, "    refused for %-24s %9llu\n", refusal_name((enum refusal_reason)i),
                     (unsigned long long)stats->reasons[i]);
     }
+}
+
+void stats_print(FILE *to, const struct model_stats *stats)
+{
+    fprintf(to, "  %llu steps, %.1f %% accepted\n", (unsigned long long)stats->steps,
+            stats->steps ? 100.0 - 100.0 * (double)stats->refused / (double)stats->steps : 0.0);
+    print_operations(to, stats);
+    print_stores(to, stats);
+    print_ends(to, stats);
+    if (stats->concurrent)
+        print_concurrent(to, stats);
+    if (stats->live[O_WRITABLE])
+        print_live(to, stats);
+    print_refusals(to, stats);
 }
