@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The cpio archive, written by libarchive: a directory for each domain, with its settings, kernel, ramdisk and command
+ * line.
+ */
 #include <archive.h>
 #include <archive_entry.h>
 #include <ctype.h>

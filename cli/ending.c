@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Exit statuses, signals and the hypervisor's last words, and what is made of them. */
 #include <string.h>
 
 #include <cli/ending.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Read until the end, piece by piece: a pipe does not say how much will come. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

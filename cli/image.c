@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Unwrapping, layer by layer: the payload of a bzImage, compressions, until an ELF file appears. */
 #include <ctype.h>
 #include <elf.h>
 #include <string.h>

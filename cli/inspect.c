@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The report on a kernel: how it is wrapped, its segments and notes, where it would lie, and the verdict. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The sub-command `inspect`. */
 #pragma once
 
 #include <cli/message.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The places that are looked at, in their order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Lines are put together from what a pipe gives, and kept in a ring. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>

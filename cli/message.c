@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Writing to stderr: colour, control characters made visible, and a line of progress that comes and goes. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

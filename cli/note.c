@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of notes, by number, and how the value of each is printed. */
 #include <ctype.h>
 #include <stdio.h>
 

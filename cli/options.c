@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The parsers for argp: tables of options, a function for each kind of value, what does not go together. */
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>

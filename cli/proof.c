@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Random bytes as text, and the line of the hypervisor's log that has to repeat it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The command line of QEMU put together, and what is asked of its version. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

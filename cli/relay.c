@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A buffer between two descriptors that do not block: filled when it is empty, then drained. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The steps of a run: judge the kernel, write the bundle, start QEMU, tell how it ended, tidy up. */
 #define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>

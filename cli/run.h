@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The sub-command `run`. */
 #pragma once
 
 #include <cli/message.h>

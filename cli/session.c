@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* QEMU started as a child, and the loop around poll() that moves bytes and decides when it has to end. */
 #define _GNU_SOURCE /* pipe2, F_SETPIPE_SZ */
 #include <errno.h>
 #include <fcntl.h>

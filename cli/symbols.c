@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The names of places in the code from the symbol table of an ELF file, sorted by address. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Raw mode taken and given back, and the keys behind Ctrl-A. */
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>

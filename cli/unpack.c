@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The compressions and how to know them; libarchive unpacks. */
 #include <archive.h>
 #include <archive_entry.h>
 #include <string.h>

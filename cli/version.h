@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Which version this is. */
 #pragma once
 
 /* As git describes the sources; the build makes it. */

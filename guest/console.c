@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Both ways of output, and waiting for room in the ring. */
 #include <abi/io.h>
 #include <guest/address.h>
 #include <guest/console.h>

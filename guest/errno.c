@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The names, from the ABI's list of errors. */
 #include <guest/errno.h>
 #include <guest/types.h>
 

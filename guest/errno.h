@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Errors by their names. */
 #pragma once
 
 #include <abi/errno.h>

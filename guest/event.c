@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The upcall goes through the pending bits of both levels; the rest are hypercalls on ports. */
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The handler, and the panic where none is set. */
 #include <guest/errno.h>
 #include <guest/guest.h>
 #include <guest/mmu_failure.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The hypercalls themselves, counted. */
 #include <guest/hypercall.h>
 #include <guest/mmu_port.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Leaves and the branches above them: looked up, and added at the end. */
 #include <abi/errno.h>
 #include <guest/memory.h>
 #include <guest/p2m.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The level of each page that is pinned, and the change of a whole tree from one world to the other. */
 #include <abi/layout.h>
 #include <guest/lazy.h>
 #include <guest/memory.h>

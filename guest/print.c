@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The formatter: one conversion after the other into a buffer of limited size. */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Plain loops: what the compiler calls has to be there in a freestanding program. */
 #include <guest/string.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)

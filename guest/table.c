@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The walk over the tables in memory, and one hypercall for each change. */
 #include <guest/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>

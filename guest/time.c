@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Times read from shared pages by their versions, and the hypercalls of the single-shot timer. */
 #include <abi/vcpu.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The root of user mode, and the excursion: there and back again, by whatever trap ends it. */
 #include <abi/segment.h>
 #include <guest/guest.h>
 #include <guest/native.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One call of each kind: its arguments chosen, made, and what came back recorded. */
 #include <guest/hypercall.h>
 #include <guest/string.h>
 #include <guests/differential/call.h>

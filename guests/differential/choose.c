@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The generator and the choice from a menu. */
 #include <abi/layout.h>
 #include <abi/mmu.h>
 #include <guests/differential/choose.h>

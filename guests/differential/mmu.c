@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The menus of flags and owners, and what is chosen and said of an entry, a foreign domain, a count of what was done.
+ */
 #include <abi/mmu.h>
 #include <guest/string.h>
 #include <guest/table.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The good place and the bad ones, and what the hypervisor finds there. */
 #include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/string.h>

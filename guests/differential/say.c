@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Words are gathered to a line, which is written when all of a call is known. */
 #include <guest/console.h>
 #include <guest/errno.h>
 #include <guest/guest.h>

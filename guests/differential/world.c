@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The frames made one after the other, checked after each call, and mended where a call has changed them. */
 #include <abi/grant.h>
 #include <abi/layout.h>
 #include <abi/memory.h>

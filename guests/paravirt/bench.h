@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Measurements of the kernel by itself. */
 #pragma once
 
 /*

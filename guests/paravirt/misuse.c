@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The four wrong uses; each line that a panic should name is marked. */
 #include <guest/guest.h>
 #include <guest/mmu.h>
 #include <guest/processor.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What becomes of a kernel that uses the library wrongly. */
 #pragma once
 
 #include <guest/types.h>

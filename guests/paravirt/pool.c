@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A list of free pages, filled with junk while they are free, and a count of users for each page. */
 #include <guest/guest.h>
 #include <guest/memory.h>
 #include <guest/native.h>

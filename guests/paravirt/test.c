@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The runner, and the reads and writes that may fault. */
 #include <guest/guest.h>
 #include <guest/pinned.h>
 #include <guest/print.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The start of that vCPU and its rounds: load bases, yield, look at them. */
 #include <abi/context.h>
 #include <abi/sched.h>
 #include <abi/segment.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The code that such a vCPU runs, and its start, with flags of the test's choice. */
 #include <abi/context.h>
 #include <abi/sched.h>
 #include <abi/segment.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Returns by the call and by the instruction, and what they leave in registers and flags. */
 #include <abi/hypercall.h>
 
     .text

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The order of the lessons, and their way into user mode. */
 #include <guest/guest.h>
 #include <guest/string.h>
 #include <guest/table.h>

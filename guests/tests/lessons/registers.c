@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Lessons about debug registers, MSRs and control registers. */
 #include <abi/errno.h>
 #include <abi/layout.h>
 #include <guest/guest.h>

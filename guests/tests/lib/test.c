@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The lines that are printed, the count of what failed, and the verdict at the end. */
 #include <abi/sched.h>
 #include <abi/version.h>
 #include <guest/errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Bytes written one behind the other into the code of the stream, and the prefixes that a size needs. */
 #include <guest/memory.h>
 #include <guest/string.h>
 #include <guests/tests/streams/emit.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The tables that are combined, and the flags of each combination. */
 #include <guests/tests/vm86/combination.h>
 
 const struct origin origins[NR_ORIGINS] = {

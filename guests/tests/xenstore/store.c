@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The ring by hand: bytes in and out, messages around them, events kept apart from replies. */
 #include <abi/sched.h>
 #include <guest/event.h>
 #include <guest/guest.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The file is laid out by hand: headers, names, notes, in either width. */
 #include <elf.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Parts are appended and remembered, the tables about them written at the end. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The functions themselves, which do little but count what is out and has not been given back. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

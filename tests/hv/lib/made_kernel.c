@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The kernels that tests begin with, and the judge called on them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

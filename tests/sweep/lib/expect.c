@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The rules: bits and errors as numbers, then one function for each part of the answer. */
 #include <tests/sweep/lib/expect.h>
 
 /* Errors of the ABI, as numbers: Linux on x86. */

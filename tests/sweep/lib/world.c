@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What the test has done is kept, and from it and the bytes of the tables every frame is counted anew. */
 #include <stdlib.h>
 
 #include <tests/sweep/lib/world.h>

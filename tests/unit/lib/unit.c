@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The machine of a test, made and ended, and its pages. */
 #include <string.h>
 
 #include <tests/unit/lib/unit.h>
