@@ -43,7 +43,7 @@ struct cpu {
     uint64_t turn_began;     /* time_now() when the vCPU got the processor */
     bool debug_has_stack;    /* these belong to hv/cpu/debug_stack.c */
     bool debug_was_nested;   /* one came before the first instruction of another's handler */
-    bool is_watched;         /* these belong to hv/time/nmi_watchdog.c */
+    bool is_watched;         /* these belong to hv/time/nmi_watchdog.c; last words end the watch */
     unsigned nmi_ticks;      /* NMIs since it was last seen to get on */
     uint64_t silent_since;   /* time_now() at the first of them */
     uint64_t nmis;           /* since the machine began */

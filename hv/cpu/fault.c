@@ -2,15 +2,16 @@
 /* Faults of the hypervisor itself.  Nothing is trusted here but the code: the stack is read with recovery. */
 #include <stdbool.h>
 
+#include <engine/port.h>
 #include <engine/types.h>
 #include <hv/base/asm.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
 #include <hv/base/print.h>
 #include <hv/base/symbol.h>
+#include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
 #include <hv/cpu/trap.h>
-#include <hv/time/nmi_watchdog.h>
 
 #define CALLS_MAX  32u
 #define SEARCH_MAX (STACK_SIZE / 8u)
@@ -130,7 +131,7 @@ static void begin_report(const struct cpu_frame *frame)
 {
     static bool reporting;
 
-    nmi_watchdog_stop();
+    cpu_here()->is_watched = false;
     if (reporting) {
         print("\nanother fault while the first was being reported: vector %lu, rip %016lx\n", frame->vector,
               frame->rip);
@@ -159,4 +160,11 @@ _Noreturn void fault_report_hang(const struct cpu_frame *frame)
     begin_report(frame);
     print("\nhypervisor fault: no interrupt has been taken for two seconds\n");
     last_words(frame);
+}
+
+void port_halt(const char *file, int line, const char *condition)
+{
+    print("\nbroken invariant: %s:%d: %s\n", file, line, condition);
+    fault_print_calls((uint64_t)__builtin_frame_address(0));
+    exit_with(EXIT_BROKEN);
 }

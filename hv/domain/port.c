@@ -8,11 +8,8 @@
 #include <engine/engine.h>
 #include <engine/level.h>
 #include <hv/base/asm.h>
-#include <hv/base/exit.h>
-#include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
-#include <hv/cpu/fault.h>
 #include <hv/cpu/trap.h>
 #include <hv/domain/port.h>
 #include <hv/domain/report.h>
@@ -204,11 +201,4 @@ void port_refused(const struct refusal *refusal)
         note_guest(noted, cpu_here()->current);
     if (explains)
         report_refusal(noted);
-}
-
-void port_halt(const char *file, int line, const char *condition)
-{
-    print("\nbroken invariant: %s:%d: %s\n", file, line, condition);
-    fault_print_calls((uint64_t)__builtin_frame_address(0));
-    exit_with(EXIT_BROKEN);
 }

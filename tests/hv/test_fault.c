@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The last words of a hypervisor that cannot go on: what is printed, once, and the code that the run ends with. */
+/* links: hv/cpu/fault.c tests/hv/lib/fake_cpu.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <engine/port.h>
+#include <hv/base/exit.h>
+#include <hv/base/layout.h>
+#include <hv/base/print.h>
+#include <hv/base/symbol.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/fault.h>
+#include <hv/cpu/trap.h>
+#include <tests/hv/lib/fake_cpu.h>
+
+/* There is no image here, so no word of a stack is a call's. */
+const uint8_t image_text_start[1], image_text_end[1];
+struct cpu cpu_boot;
+
+static char said[4096];
+static unsigned ended_with;
+static jmp_buf ended;
+
+void print(const char *format, ...)
+{
+    size_t length = strlen(said);
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(said + length, sizeof(said) - length, format, arguments);
+    va_end(arguments);
+}
+
+const char *symbol_find(uint64_t address, uint64_t *offset)
+{
+    *offset = address - 0x1000;
+    return address >= 0x1000 && address < 0x2000 ? "somewhere" : NULL;
+}
+
+size_t copy_recover(void *to, const void *from, size_t size)
+{
+    (void)to;
+    (void)from;
+    return size;
+}
+
+_Noreturn void exit_with(unsigned code)
+{
+    ended_with = code;
+    longjmp(ended, 1);
+}
+
+static void begin(void)
+{
+    fake_cpu_reset();
+    said[0] = '\0';
+    ended_with = 0;
+    cpu_boot.is_watched = true;
+}
+
+static void assert_said(const char *text)
+{
+    if (!strstr(said, text))
+        fail_msg("%s is not in: %s", text, said);
+}
+
+static void test_broken_invariant(void **state)
+{
+    (void)state;
+    begin();
+    if (setjmp(ended) == 0)
+        port_halt("some/file.c", 12, "a == b");
+    assert_int_equal(ended_with, EXIT_BROKEN);
+    assert_said("broken invariant: some/file.c:12: a == b\n");
+    assert_said("calls, innermost first:\n");
+}
+
+/* The watch ends with the first word, or a long report would become a hang; a fault while reporting is the last. */
+static void test_fault(void **state)
+{
+    const struct cpu_frame frame = {.vector = VECTOR_PROTECTION,
+                                    .error = 0x10,
+                                    .rip = 0x1234,
+                                    .cs = HV_CS,
+                                    .ss = HV_DS,
+                                    .rflags = 0x46,
+                                    .r15 = 0x77};
+
+    (void)state;
+    begin();
+    if (setjmp(ended) == 0)
+        fault_report(&frame);
+    assert_int_equal(ended_with, EXIT_BROKEN);
+    assert_false(cpu_boot.is_watched);
+    assert_said("hypervisor fault: vector 13, #GP general protection, error code 10\n");
+    assert_said("0000000000001234 somewhere+0x234");
+    assert_said("r15 0000000000000077\n");
+    assert_said("calls, innermost first:\n");
+
+    begin();
+    if (setjmp(ended) == 0)
+        fault_report_hang(&frame);
+    assert_int_equal(ended_with, EXIT_BROKEN);
+    assert_said("another fault while the first was being reported: vector 13, rip 0000000000001234\n");
+    assert_null(strstr(said, "r15"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_broken_invariant),
+        cmocka_unit_test(test_fault),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
