@@ -19,7 +19,7 @@ ENGINE_hv-clang := build/clang/engine/libengine.a
 
 hv: build/hv/paravane.elf build/hv-clang/paravane.elf
 
-$(eval $(call VERSION,build/hv/version.c,hv/main.h))
+$(eval $(call VERSION,build/hv/version.c,hv/base/version.h))
 
 define HV_RULES
 $(call FLAVOUR,$(1))

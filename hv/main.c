@@ -7,6 +7,7 @@
 #include <hv/base/options.h>
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
+#include <hv/base/version.h>
 #include <hv/boot/boot.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>

@@ -6,10 +6,10 @@
 #include <abi/vm_assist.h>
 #include <engine/access.h>
 #include <hv/base/string.h>
+#include <hv/base/version.h>
 #include <hv/call/calls.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
-#include <hv/main.h>
 
 /* The release of the interface that is offered: guests derive from it what they may ask for. */
 #define VERSION_MAJOR 4

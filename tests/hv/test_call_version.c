@@ -14,7 +14,7 @@
 #include <abi/layout.h>
 #include <abi/version.h>
 #include <abi/vm_assist.h>
-#include <hv/main.h>
+#include <hv/base/version.h>
 #include <tests/hv/lib/guest_calls.h>
 
 const char version[] = "v1.2.3";
