@@ -57,7 +57,7 @@ static void set_up_memory(bool audit)
         .pool_seed = seed ? seed : 1,
     };
 
-    memory_init(&boot_info, &options, &machine);
+    memory_init(&boot_info.ram, boot_info.has_bundle ? boot_info.bundle : (struct range){0}, &options, &machine);
     allocate_init(&machine);
     vcpu_switch(&machine, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In order: who gets which RAM while booting; the mappings; the tables that have an entry for each frame; the engine's
- * machine.  RAM that is left over at the end is the pool's.
+ * In order: the mappings; the tables that have an entry for each frame; the engine's machine.  RAM that is left over at
+ * the end is the pool's.
  */
 #include <abi/layout.h>
 #include <engine/engine.h>
@@ -12,78 +12,18 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/mem/allocate.h>
+#include <hv/mem/early.h>
 #include <hv/mem/memory.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/stack.h>
 #include <hv/mem/window.h>
 
-#define LOW_END    UINT64_C(0x100000) /* what is below is the firmware's, and later the start-up code's */
 #define LARGE_SIZE UINT64_C(0x200000)
 #define PAGE_MASK  ((uint64_t)PAGE_SIZE - 1)
 #define MIB        UINT64_C(0x100000)
 
-static struct ranges ram;    /* all that will be in the frame table as RAM */
-static struct ranges unused; /* of it: what nobody has taken yet */
-static uint64_t tables_limit = EARLY_END;
-static uint64_t metadata_size; /* bytes taken for tables of all kinds */
 static struct audit_counts *audit_counts;
-
-/*
- * ---- Handing out.
- */
-
-static uint64_t take(uint64_t size, uint64_t align, uint64_t limit, const char *purpose)
-{
-    struct range taken;
-
-    if (!ranges_take(&unused, size, align, limit, &taken))
-        exit_unsupported("%lu KiB of RAM in a row are needed for %s, and only %lu KiB of %lu KiB are left", size / 1024,
-                         purpose, ranges_size(&unused) / 1024, ranges_size(&ram) / 1024);
-    metadata_size += size;
-    return taken.start;
-}
-
-uint64_t memory_take_table(void)
-{
-    return take(PAGE_SIZE, PAGE_SIZE, tables_limit, "a page table");
-}
-
-static struct range image_range(void)
-{
-    return (struct range){IMAGE_START, image_maddr(image_end)};
-}
-
-/* The highest address that RAM can have: limited by the processor, and by the direct map. */
-static uint64_t address_limit(void)
-{
-    uint64_t limit = UINT64_C(1) << cpu_features()->phys_bits;
-
-    return limit < DIRECT_END - DIRECT_BASE ? limit : DIRECT_END - DIRECT_BASE;
-}
-
-static void keep(struct range range, const char *what)
-{
-    if (!ranges_contain(&unused, range))
-        exit_unsupported("the loader put %s at %lx to %lx, which is not RAM, not above 1 MiB, or not free", what,
-                         range.start, range.end);
-    if (!ranges_remove(&unused, range))
-        exit_unsupported("the memory map has too many ranges");
-}
-
-static void divide_ram(const struct boot_info *info)
-{
-    struct range bundle = {info->bundle.start & ~PAGE_MASK, (info->bundle.end + PAGE_MASK) & ~PAGE_MASK};
-
-    ram = info->ram;
-    if (!ranges_remove(&ram, (struct range){0, LOW_END}) ||
-        !ranges_remove(&ram, (struct range){address_limit(), UINT64_MAX}))
-        exit_unsupported("the memory map has too many ranges");
-    unused = ram;
-    keep(image_range(), "the hypervisor");
-    if (info->has_bundle)
-        keep(bundle, "the bundle");
-}
 
 /*
  * ---- Mappings.
@@ -99,20 +39,20 @@ static void map_image_part(const uint8_t *start, const uint8_t *end, uint64_t fl
 /* Nothing is writable and executable, by any address: the direct map leaves the image out. */
 static void map_everything(void)
 {
-    struct ranges direct = ram;
+    struct ranges direct = *early_ram();
 
     paging_init();
     map_image_part(image_text_start, image_text_end, MAP_CODE);
     map_image_part(image_rodata_start, image_rodata_end, MAP_CONSTANT);
     map_image_part(image_data_start, image_data_end, MAP_DATA);
     map_image_part(image_guard_start + GUARD_SIZE, image_end, MAP_DATA);
-    if (!ranges_remove(&direct, image_range()))
+    if (!ranges_remove(&direct, early_image()))
         exit_unsupported("the memory map has too many ranges");
     for (unsigned i = 0; i < direct.count; i++)
         paging_map(DIRECT_BASE + direct.list[i].start, direct.list[i].start, direct.list[i].end - direct.list[i].start,
                    MAP_DATA);
     paging_activate();
-    tables_limit = UINT64_MAX;
+    early_reach_all();
 }
 
 /*
@@ -123,7 +63,7 @@ static void map_everything(void)
 static void *take_table(uint64_t count, uint64_t size, int fill, const char *purpose)
 {
     uint64_t bytes = (count * size + PAGE_MASK) & ~PAGE_MASK;
-    void *table = paging_ram(take(bytes, bytes < LARGE_SIZE ? PAGE_SIZE : LARGE_SIZE, UINT64_MAX, purpose));
+    void *table = paging_ram(early_take(bytes, bytes < LARGE_SIZE ? PAGE_SIZE : LARGE_SIZE, purpose));
 
     memset(table, fill, bytes);
     return table;
@@ -151,7 +91,7 @@ static void show_compat_m2p(struct machine *machine)
             machine->compat_slots[slot] = maddr | MAP_CONSTANT | ENTRY_PSE;
             continue;
         }
-        table = paging_ram(memory_take_table());
+        table = paging_ram(early_take_table());
         memset(table, 0, PAGE_SIZE);
         for (unsigned i = 0; i < ENTRIES_PER_TABLE && (uint64_t)i * PAGE_SIZE < left; i++)
             table[i] = (maddr + (uint64_t)i * PAGE_SIZE) | MAP_CONSTANT;
@@ -190,37 +130,40 @@ static mfn_t mfn_of(uint64_t maddr)
 
 static void declare_ram(struct machine *machine)
 {
-    struct ranges reserved = ram;
+    const struct ranges *left = early_left();
+    struct ranges reserved = *early_ram();
 
-    for (unsigned i = 0; i < unused.count; i++) {
-        uint64_t count = (unused.list[i].end - unused.list[i].start) >> PAGE_SHIFT;
+    for (unsigned i = 0; i < left->count; i++) {
+        uint64_t count = (left->list[i].end - left->list[i].start) >> PAGE_SHIFT;
 
-        if (!ranges_remove(&reserved, unused.list[i]))
+        if (!ranges_remove(&reserved, left->list[i]))
             exit_unsupported("the memory map has too many ranges");
-        machine_add_ram(machine, mfn_of(unused.list[i].start), count);
-        pool_add(mfn_of(unused.list[i].start), count);
+        machine_add_ram(machine, mfn_of(left->list[i].start), count);
+        pool_add(mfn_of(left->list[i].start), count);
     }
     for (unsigned i = 0; i < reserved.count; i++)
         machine_reserve(machine, mfn_of(reserved.list[i].start),
                         (reserved.list[i].end - reserved.list[i].start) >> PAGE_SHIFT);
-    unused.count = 0;
 }
 
 static void print_summary(const struct machine *machine)
 {
     print("memory: %lu MiB of RAM, %lu frames in the table, %lu free, %lu KiB of tables, seed %lx\n",
-          ranges_size(&ram) / MIB, machine->nr_frames, pool_count(), metadata_size / 1024, pool_seed());
+          ranges_size(early_ram()) / MIB, machine->nr_frames, pool_count(), early_taken() / 1024, pool_seed());
 }
 
-void memory_init(const struct boot_info *info, const struct memory_options *options, struct machine *machine)
+void memory_init(const struct ranges *whole, struct range kept, const struct memory_options *options,
+                 struct machine *machine)
 {
-    divide_ram(info);
+    const struct ranges *ram = early_ram();
+
+    early_init(whole, kept);
     map_everything();
     window_init();
     stack_init();
     allocate_prepare();
     paging_prepare(DEVICE_BASE, 2 * PAGE_SIZE);
-    machine->nr_frames = ram.list[ram.count - 1].end >> PAGE_SHIFT;
+    machine->nr_frames = ram->list[ram->count - 1].end >> PAGE_SHIFT;
     machine->phys_bits = cpu_features()->phys_bits;
     machine->l1tf = cpu_features()->l1tf;
     machine->tlb.cpus = cpumask_of(0);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include <engine/machine.h>
-#include <hv/boot/boot.h>
+#include <hv/base/ranges.h>
 
 /* Things that a run may want and that cost memory. */
 struct memory_options {
@@ -18,13 +18,11 @@ struct memory_options {
 
 /*
  * Build the page tables, the frame table, the M2P of both widths and the pool, switch over to them, and fill in
- * @machine.  Prints a summary; ends with EXIT_UNSUPPORTED and the reason where the machine or @info does not do.
- * What @info describes may be overwritten after this, except for the bundle.
+ * @machine.  @whole is what the loader calls RAM; of it only @kept, the bundle, stays as it is: hv/mem/early.h.  Prints
+ * a summary; ends with EXIT_UNSUPPORTED and the reason where the machine, or what the loader has done, does not do.
  */
-void memory_init(const struct boot_info *info, const struct memory_options *options, struct machine *machine);
-
-/* A frame for a page table of the hypervisor's own; not cleared.  Ends with EXIT_UNSUPPORTED if there is none. */
-uint64_t memory_take_table(void);
+void memory_init(const struct ranges *whole, struct range kept, const struct memory_options *options,
+                 struct machine *machine);
 
 struct audit_counts;
 

@@ -6,7 +6,7 @@
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/base/string.h>
-#include <hv/mem/memory.h>
+#include <hv/mem/early.h>
 #include <hv/mem/paging.h>
 
 #define LARGE_SIZE  UINT64_C(0x200000)
@@ -30,7 +30,7 @@ static unsigned table_index(uint64_t vaddr, unsigned level)
 
 static uint64_t make_table(void)
 {
-    uint64_t maddr = memory_take_table();
+    uint64_t maddr = early_take_table();
 
     memset(paging_ram(maddr), 0, PAGE_SIZE);
     return maddr;

@@ -41,7 +41,7 @@ static uint64_t next;
 static jmp_buf halted;
 static const void *at_first; /* where the hypervisor looked for memory when it started */
 
-uint64_t memory_take_table(void)
+uint64_t early_take_table(void)
 {
     assert_true(next + PAGE <= MEMORY);
     next += PAGE;
