@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What becomes of a trap, in order: of the hypervisor's own; of the guest's faults; of the rest of the guest's traps;
- * on the way back to the guest.
+ * What becomes of a trap, in order: of interrupts; of the hypervisor's own; of the guest's faults; of the rest of the
+ * guest's traps; on the way back to the guest.
  */
 #include <abi/errno.h>
 #include <abi/layout.h>
@@ -19,10 +19,21 @@
 #include <hv/mem/window.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
+#include <hv/time/timer.h>
 
 #define INT_N_SIZE   2u
 #define SYSCALL_SIZE 2u
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
+
+/* One of the local APIC's, from VECTOR_INTERRUPTS on. */
+static void interrupt(unsigned vector)
+{
+    if (vector == VECTOR_SPURIOUS)
+        return;
+    apic_end();
+    if (vector == VECTOR_TIMER)
+        timer_run();
+}
 
 /*
  * ---- The hypervisor's own.
@@ -117,7 +128,7 @@ static void debug_from_hypervisor(struct cpu_frame *frame)
 void trap_from_hypervisor(struct cpu_frame *frame)
 {
     if (frame->vector >= VECTOR_INTERRUPTS) {
-        apic_interrupt((unsigned)frame->vector);
+        interrupt((unsigned)frame->vector);
         return;
     }
     if (frame->vector == VECTOR_NMI) {
@@ -259,7 +270,7 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
         break;
     default:
         if (vector >= VECTOR_INTERRUPTS)
-            apic_interrupt(vector);
+            interrupt(vector);
         else if (vector < VECTOR_EXCEPTIONS)
             exception(vcpu, vector, vcpu->frame->error);
         /* Other interrupts are masked at their controllers; one that comes all the same means nothing. */
@@ -364,7 +375,7 @@ void trap_from_guest_improper(struct cpu_frame *frame)
         if (frame->vector == VECTOR_NMI)
             nmi_watchdog_tick(frame);
         else if (frame->vector >= VECTOR_INTERRUPTS && frame->vector < TRAP_VECTORS)
-            apic_interrupt((unsigned)frame->vector);
+            interrupt((unsigned)frame->vector);
         state_drop_segments();
         frame->vector = VECTOR_VM86;
         frame->error = 0;

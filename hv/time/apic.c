@@ -13,7 +13,6 @@
 #include <hv/mem/paging.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
-#include <hv/time/timer.h>
 
 #define LEAF_VERSION         1u
 #define VERSION_EDX_APIC     (1u << 9)
@@ -187,14 +186,9 @@ void apic_set_timer(uint64_t ns)
         set_count(ns);
 }
 
-/* A spurious interrupt has no end: section 11.9. */
-void apic_interrupt(unsigned vector)
+void apic_end(void)
 {
-    if (vector == VECTOR_SPURIOUS)
-        return;
     write(APIC_END, 0);
-    if (vector == VECTOR_TIMER)
-        timer_run();
 }
 
 uint32_t apic_id(void)

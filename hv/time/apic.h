@@ -18,8 +18,8 @@ void apic_init(void);
 /* Interrupt at VECTOR_TIMER in @ns nanoseconds, once; a later call replaces it.  0: at once.  UINT64_MAX: never. */
 void apic_set_timer(uint64_t ns);
 
-/* An interrupt at @vector, 0xf0 or above, has come: do what it is for, and end it. */
-void apic_interrupt(unsigned vector);
+/* An interrupt has been taken; others may come.  A spurious one has no end: Intel SDM volume 3, 11.9. */
+void apic_end(void);
 
 /* The number of this processor's local APIC. */
 uint32_t apic_id(void);

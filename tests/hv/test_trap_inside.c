@@ -24,7 +24,9 @@ static void test_inside(void **state)
 {
     (void)state;
     make();
-    assert_string_equal(trap_inside(0xf0, 0), "apicf0 ");
+    assert_string_equal(trap_inside(0xf0, 0), "end run ");
+    assert_string_equal(trap_inside(0xfe, 0), "end ");
+    assert_string_equal(trap_inside(0xff, 0), "");
     assert_string_equal(trap_inside(VECTOR_NMI, 0), "tick ");
     assert_string_equal(trap_inside(VECTOR_PAGE_FAULT, 0), "report14 ");
     assert_string_equal(trap_inside(VECTOR_DIVIDE_ERROR, 0), "report0 ");

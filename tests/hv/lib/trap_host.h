@@ -148,9 +148,14 @@ void state_drop_segments(void)
     tell("drop ");
 }
 
-void apic_interrupt(unsigned vector)
+void apic_end(void)
 {
-    tell("apic%x ", vector);
+    tell("end ");
+}
+
+void timer_run(void)
+{
+    tell("run ");
 }
 
 void nmi_watchdog_tick(const struct cpu_frame *frame)
