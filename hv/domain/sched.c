@@ -93,10 +93,12 @@ void sched_show_runstate(struct hv_vcpu *vcpu)
 void sched_arrive(void)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
+    const struct vcpu_state *state = &vcpu->state;
 
     if (!vcpu->run.arrives)
         return;
-    state_load_segments(vcpu);
+    if (!state_load_segments(vcpu))
+        bounce_failsafe(vcpu, (uint64_t[4]){state->ds, state->es, state->fs, state->gs});
     vcpu->run.arrives = false; /* before, state_save() has to leave alone what the processor does not have */
 }
 

@@ -403,17 +403,15 @@ void state_load(struct hv_vcpu *vcpu)
  * The bases are loaded behind the selectors, each by its value: a load of a selector, a null one too, sets the base or
  * leaves that of another vCPU, and with CR4.FSGSBASE any base can go with any selector.
  */
-void state_load_segments(struct hv_vcpu *vcpu)
+bool state_load_segments(const struct hv_vcpu *vcpu)
 {
-    struct vcpu_state *state = &vcpu->state;
-    const uint64_t selectors[4] = {state->ds, state->es, state->fs, state->gs};
+    const struct vcpu_state *state = &vcpu->state;
     bool loaded = load_selectors(state);
 
     state_set_fs_base(state->fs_base);
     state_set_gs_base(state->gs_base);
     state_set_gs_base_inactive(state->gs_base_inactive);
-    if (!loaded)
-        bounce_failsafe(vcpu, selectors);
+    return loaded;
 }
 
 void state_drop_segments(void)

@@ -41,12 +41,11 @@ bool __must_check state_set_extended(struct hv_vcpu *vcpu, const void *fxsave);
 
 /*
  * Move between the processor and @vcpu, which runs on it, or is about to.  Segments are loaded on the vCPU's own stack,
- * because the LDT may have to come for that; of selectors that mean nothing any more its kernel hears:
- * bounce_failsafe().
+ * because the LDT may have to come for that.  False: a selector means nothing any more, and is null now.
  */
 void state_save(struct hv_vcpu *vcpu);
 void state_load(struct hv_vcpu *vcpu);
-void state_load_segments(struct hv_vcpu *vcpu);
+bool __must_check state_load_segments(const struct hv_vcpu *vcpu);
 
 /* Load null selectors into the processor's data segments, for a guest that has none that mean anything. */
 void state_drop_segments(void);

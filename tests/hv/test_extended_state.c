@@ -66,12 +66,6 @@ bool access_address_ok(const struct domain *domain, uint64_t address)
     return false;
 }
 
-void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
-{
-    (void)vcpu, (void)selectors;
-    fail();
-}
-
 bool entry_load_ds(uint16_t selector)
 {
     return selector == 0;

@@ -98,6 +98,24 @@ static void test_alone(void **state)
     assert_int_equal(arrivals, 1);
 }
 
+/* A selector that means nothing any more: the kernel hears of all four, before the vCPU counts as arrived. */
+static void test_stale_selectors(void **state)
+{
+    (void)state;
+    make(1, WIDTH_64);
+    guests[0] = guest_yields;
+    rounds = 1;
+    refuses_selectors = true;
+    vcpus[0].state.ds = 0x11;
+    vcpus[0].state.es = 0x12;
+    vcpus[0].state.fs = 0x13;
+    vcpus[0].state.gs = 0x14;
+    start_all();
+    run();
+    assert_string_equal(told, "w0 l0 t0 f0(11 12 13 14) 0 end w- ");
+    assert_false(vcpus[0].run.arrives);
+}
+
 /* Nobody is passed over, and who is offline does not run. */
 static void test_round_robin(void **state)
 {
@@ -349,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_switches),
         cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_stale_selectors),
         cmocka_unit_test(test_round_robin),
         cmocka_unit_test(test_on_vcpu),
         cmocka_unit_test(test_due),

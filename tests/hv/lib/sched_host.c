@@ -24,7 +24,7 @@ void (*guests[VCPUS])(struct hv_vcpu *vcpu);
 
 uint64_t now, period, turn_ends, area_written;
 unsigned timers_run, arrivals, ticks;
-bool timers_due, area_is_gone;
+bool timers_due, area_is_gone, refuses_selectors;
 jmp_buf *halted;
 char told[1024];
 struct timer *turn;
@@ -119,7 +119,7 @@ void state_load(struct hv_vcpu *vcpu)
     tell("l%u ", vcpu->vcpu.id);
 }
 
-void state_load_segments(struct hv_vcpu *vcpu)
+bool state_load_segments(const struct hv_vcpu *vcpu)
 {
     uint64_t top = vcpu->run.stack, here = (uint64_t)__builtin_frame_address(0); /* the sanitizer moves variables */
 
@@ -127,6 +127,13 @@ void state_load_segments(struct hv_vcpu *vcpu)
     assert_true(vcpu->run.arrives);
     assert_in_range(here, top - FAKE_STACK_SIZE, top);
     arrivals++;
+    return !refuses_selectors;
+}
+
+void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
+{
+    assert_true(vcpu->run.arrives); /* what the processor does not have yet, a switch must not save */
+    tell("f%u(%lx %lx %lx %lx) ", vcpu->vcpu.id, selectors[0], selectors[1], selectors[2], selectors[3]);
 }
 
 void vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
@@ -187,7 +194,7 @@ void make(unsigned count, enum width width)
     now = 1000 * MS;
     timers_run = arrivals = ticks = 0;
     area_written = 0;
-    timers_due = area_is_gone = false;
+    timers_due = area_is_gone = refuses_selectors = false;
     turn = NULL;
     halted = NULL;
     for (unsigned i = 0; i < count; i++) {

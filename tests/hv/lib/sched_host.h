@@ -26,7 +26,8 @@ extern void (*guests[VCPUS])(struct hv_vcpu *vcpu); /* what each of them does */
 extern uint64_t now;
 extern bool timers_due;   /* timer_run() wakes the second vCPU */
 extern bool area_is_gone; /* nothing is mapped at AREA */
-extern jmp_buf *halted;   /* set: a broken invariant is expected */
+extern bool refuses_selectors;
+extern jmp_buf *halted; /* set: a broken invariant is expected */
 
 /*
  * What has been told, each with a space behind it: tN, the time of vCPU N was refreshed; sN, lN, wN, its state was
