@@ -7,6 +7,7 @@
 #include <hv/base/string.h>
 #include <hv/call/calls.h>
 #include <hv/call/vcpu_initialise.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/time/apic.h>
@@ -83,7 +84,7 @@ static size_t runstate_size(const struct hv_vcpu *vcpu)
 
 static bool write_runstate(struct hv_vcpu *caller, const struct hv_vcpu *vcpu, vaddr_t place)
 {
-    const struct vcpu_runstate_info info = sched_runstate(vcpu);
+    const struct vcpu_runstate_info info = runstate_read(vcpu);
     struct compat_vcpu_runstate_info compat = {.state = info.state, .state_entry_time = info.state_entry_time};
     const void *from = domain_is_64bit(vcpu_domain(vcpu)) ? (const void *)&info : &compat;
 
@@ -243,7 +244,7 @@ static int64_t do_send_nmi(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t
         return -XEN_EINVAL;
     bounce_request_nmi(vcpu);
     if (is_up(vcpu))
-        sched_wake(vcpu);
+        runstate_wake(vcpu);
     return 0;
 }
 

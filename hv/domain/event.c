@@ -8,6 +8,7 @@
  */
 #include <abi/errno.h>
 #include <hv/domain/domain.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
 
@@ -83,7 +84,7 @@ void event_unmask_upcalls(struct hv_vcpu *vcpu)
 static void raise_upcall(struct hv_vcpu *vcpu)
 {
     __atomic_store_n(&vcpu->info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
-    sched_wake(vcpu);
+    runstate_wake(vcpu);
 }
 
 static void wake_pollers(const struct hv_domain *domain)
@@ -92,7 +93,7 @@ static void wake_pollers(const struct hv_domain *domain)
         struct hv_vcpu *vcpu = vcpu_find(domain, i);
 
         if (vcpu->run.polling)
-            sched_wake(vcpu);
+            runstate_wake(vcpu);
     }
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: stacks; leaving the processor; who is next; runstates. */
+/* In order: stacks; leaving the processor; who is next. */
 #include <abi/errno.h>
 #include <engine/check.h>
 #include <engine/engine.h>
-#include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/stack.h>
@@ -32,58 +32,13 @@ int sched_create(struct hv_vcpu *vcpu)
     words[SWITCH_WORDS - 1] = (uint64_t)entry_first;
     vcpu->run.sleeping = (uint64_t)words;
     vcpu->run.down = true;
-    vcpu->run.info.state = RUNSTATE_offline;
-    vcpu->run.info.state_entry_time = time_now();
+    runstate_init(vcpu);
     return 0;
 }
 
 void sched_destroy(struct hv_vcpu *vcpu)
 {
     stack_destroy(vcpu->vcpu.domain->machine, vcpu->window);
-}
-
-/*
- * ---- Runstates: time spent in each, and the area that the guest may have asked for.
- */
-
-static void account(struct vcpu_runstate_info *info, uint64_t now)
-{
-    info->time[info->state] += now - info->state_entry_time;
-    info->state_entry_time = now;
-}
-
-static void set_state(struct hv_vcpu *vcpu, unsigned state)
-{
-    account(&vcpu->run.info, time_now());
-    vcpu->run.info.state = (int32_t)state;
-}
-
-struct vcpu_runstate_info sched_runstate(const struct hv_vcpu *vcpu)
-{
-    struct vcpu_runstate_info info = vcpu->run.info;
-    uint64_t entered = info.state_entry_time;
-
-    account(&info, time_now());
-    info.state_entry_time = entered;
-    return info;
-}
-
-/* Failure only means that the guest cannot be reached where it wanted to be: in user mode, or not mapped. */
-void sched_show_runstate(struct hv_vcpu *vcpu)
-{
-    struct vcpu_runstate_info info = vcpu->run.info;
-    struct compat_vcpu_runstate_info compat = {.state = info.state};
-    bool shown;
-
-    if (!vcpu->run.area || vcpu->vcpu.user_mode)
-        return;
-    if (domain_is_64bit(vcpu_domain(vcpu))) {
-        shown = access_write(&vcpu->vcpu, VADDR(vcpu->run.area), &info, sizeof(info));
-    } else {
-        memcpy(&compat.state_entry_time, &info.state_entry_time, sizeof(info.state_entry_time) + sizeof(info.time));
-        shown = access_write(&vcpu->vcpu, VADDR(vcpu->run.area), &compat, sizeof(compat));
-    }
-    (void)shown;
 }
 
 /*
@@ -104,7 +59,7 @@ void sched_arrive(void)
 
 static void leave(struct hv_vcpu *vcpu, unsigned state)
 {
-    set_state(vcpu, state);
+    runstate_set(vcpu, state);
     entry_switch(&vcpu->run.sleeping, cpu_here()->sleeping);
     sched_arrive();
 }
@@ -134,7 +89,7 @@ void sched_stop(struct hv_vcpu *vcpu)
     if (vcpu == cpu_here()->current && cpu_here()->in_vcpu)
         leave(vcpu, RUNSTATE_offline);
     else if (vcpu->run.info.state == RUNSTATE_blocked)
-        set_state(vcpu, RUNSTATE_offline);
+        runstate_set(vcpu, RUNSTATE_offline);
 }
 
 /* Old kernels never ask for their tick: a vCPU has one from the start, until it says otherwise (abi/vcpu.h). */
@@ -150,13 +105,7 @@ void sched_start(struct hv_vcpu *vcpu)
         first_start(vcpu);
     vcpu->run.down = false;
     if (vcpu->run.info.state == RUNSTATE_offline)
-        set_state(vcpu, RUNSTATE_runnable);
-}
-
-void sched_wake(struct hv_vcpu *vcpu)
-{
-    if (vcpu->run.info.state == RUNSTATE_blocked)
-        set_state(vcpu, RUNSTATE_runnable);
+        runstate_set(vcpu, RUNSTATE_runnable);
 }
 
 /*
@@ -218,8 +167,8 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
 
     nmi_watchdog_pet();
     change_to(machine, vcpu);
-    set_state(vcpu, RUNSTATE_running);
-    sched_show_runstate(vcpu);
+    runstate_set(vcpu, RUNSTATE_running);
+    runstate_show(vcpu);
     cpu->turn_began = time_now();
     if (vcpu->vcpu.domain->nr_vcpus > 1)
         timer_set(&turn, cpu->turn_began + TURN_NS);

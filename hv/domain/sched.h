@@ -38,10 +38,7 @@ void sched_run(struct machine *machine, struct hv_domain *domain);
 /* An offline vCPU comes up: it runs from vcpu->frame on. */
 void sched_start(struct hv_vcpu *vcpu);
 
-/* @vcpu, blocked or not, has something to do. */
-void sched_wake(struct hv_vcpu *vcpu);
-
-/* The running vCPU has nothing to do until sched_wake(): returns after that. */
+/* The running vCPU has nothing to do until runstate_wake(): returns after that. */
 void sched_block(struct hv_vcpu *vcpu);
 
 /* The running vCPU is on its own stack again, or for the first time. */
@@ -58,9 +55,3 @@ void sched_stop(struct hv_vcpu *vcpu);
 
 /* Has the running vCPU used up its turn while others want to run? */
 bool sched_is_due(void);
-
-/* Write the runstate of the running vCPU to its area, if that can be reached. */
-void sched_show_runstate(struct hv_vcpu *vcpu);
-
-/* The runstate of @vcpu at this moment, its times brought up to date. */
-struct vcpu_runstate_info sched_runstate(const struct hv_vcpu *vcpu);

@@ -7,6 +7,7 @@
 #include <hv/base/clock.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/time/time.h>
@@ -93,7 +94,7 @@ static void periodic_expire(struct timer *timer)
 
 static void poll_expire(struct timer *timer)
 {
-    sched_wake(VCPU_OF(timer, poll));
+    runstate_wake(VCPU_OF(timer, poll));
 }
 
 static void watchdog0_expire(struct timer *timer)

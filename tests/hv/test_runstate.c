@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The states of vCPUs: what changes them, how long each has lasted, and what of it the guest finds in its memory. */
-/* links: hv/domain/sched.c */
+/* links: hv/domain/sched.c hv/domain/runstate.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c tests/hv/lib/sched_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,20 +10,21 @@
 
 #include <cmocka.h>
 
+#include <hv/domain/runstate.h>
 #include <tests/hv/lib/sched_host.h>
 
 static void test_wake(void **state)
 {
     (void)state;
     make(1, WIDTH_64);
-    sched_wake(&vcpus[0]);
+    runstate_wake(&vcpus[0]);
     assert_int_equal(state_of(0), RUNSTATE_offline);
     sched_start(&vcpus[0]);
     vcpus[0].run.info.state = RUNSTATE_blocked;
-    sched_wake(&vcpus[0]);
+    runstate_wake(&vcpus[0]);
     assert_int_equal(state_of(0), RUNSTATE_runnable);
     vcpus[0].run.info.state = RUNSTATE_running;
-    sched_wake(&vcpus[0]);
+    runstate_wake(&vcpus[0]);
     assert_int_equal(state_of(0), RUNSTATE_running);
     vcpus[0].run.info.state = RUNSTATE_blocked;
     sched_start(&vcpus[0]);
@@ -39,7 +40,7 @@ static void test_stop_blocked(void **state)
     vcpus[0].run.info.state = RUNSTATE_blocked;
     sched_stop(&vcpus[0]);
     assert_int_equal(state_of(0), RUNSTATE_offline);
-    sched_wake(&vcpus[0]);
+    runstate_wake(&vcpus[0]);
     assert_int_equal(state_of(0), RUNSTATE_offline);
     sched_start(&vcpus[0]);
     assert_int_equal(state_of(0), RUNSTATE_runnable);
@@ -63,14 +64,14 @@ static void test_times(void **state)
     now += MS;
     start_all();
     now += 2 * MS;
-    info = sched_runstate(&vcpus[0]);
+    info = runstate_read(&vcpus[0]);
     assert_int_equal(info.state, RUNSTATE_runnable);
     assert_int_equal(info.time[RUNSTATE_offline], MS);
     assert_int_equal(info.time[RUNSTATE_runnable], 2 * MS);
     assert_int_equal(info.state_entry_time, now - 2 * MS); /* when, not until when it has been counted */
     assert_int_equal(vcpus[0].run.info.time[RUNSTATE_runnable], 0);
     run();
-    info = sched_runstate(&vcpus[0]);
+    info = runstate_read(&vcpus[0]);
     assert_int_equal(info.state, RUNSTATE_offline);
     assert_int_equal(info.time[RUNSTATE_running], 7 * MS);
     assert_int_equal(info.time[RUNSTATE_runnable], 2 * MS);
@@ -94,14 +95,14 @@ static void guest_looks(struct hv_vcpu *vcpu)
         assert_memory_equal(compat.time, info.time, sizeof(info.time));
     }
     vcpu->vcpu.user_mode = true;
-    sched_show_runstate(vcpu);
+    runstate_show(vcpu);
     vcpu->vcpu.user_mode = false;
     assert_int_equal(area_written, 1);
     area_is_gone = true;
-    sched_show_runstate(vcpu);
+    runstate_show(vcpu);
     vcpu->run.area = 0;
     area_is_gone = false;
-    sched_show_runstate(vcpu);
+    runstate_show(vcpu);
     assert_int_equal(area_written, 1);
 }
 

@@ -3,7 +3,7 @@
  * Who runs, when, and on which stack: hv/domain/sched.c with real switches of stacks.  That trap.c comes here on each
  * way back to the guest is seen by test_trap.c, and on the machine by guests/tests/events and tests/linux.
  */
-/* links: hv/domain/sched.c */
+/* links: hv/domain/sched.c hv/domain/runstate.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c tests/hv/lib/sched_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <abi/errno.h>
+#include <hv/domain/runstate.h>
 #include <tests/hv/lib/sched_host.h>
 
 static void test_create(void **state)
@@ -211,7 +212,7 @@ static void wake_at_second_halt(void)
     assert_false(sched_is_on_vcpu());
     now += 5 * MS;
     if (fake_cpu.halts == 2)
-        sched_wake(&vcpus[0]);
+        runstate_wake(&vcpus[0]);
 }
 
 /* The processor halts as often as it takes, interrupts on, and takes none afterwards; who wakes has lost nothing. */

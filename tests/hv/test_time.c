@@ -16,6 +16,7 @@
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/vcpu_time.h>
@@ -76,7 +77,7 @@ void event_raise_virq(struct hv_vcpu *vcpu, unsigned virq)
     virqs++;
 }
 
-void sched_wake(struct hv_vcpu *vcpu)
+void runstate_wake(struct hv_vcpu *vcpu)
 {
     assert_ptr_equal(vcpu, &vcpus[0]);
     wakes++;

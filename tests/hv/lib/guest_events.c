@@ -11,6 +11,7 @@
 
 #include <abi/mmu.h>
 #include <engine/engine.h>
+#include <hv/domain/runstate.h>
 #include <hv/mem/allocate.h>
 #include <tests/hv/lib/guest_events.h>
 
@@ -33,7 +34,7 @@ void release(void *object, size_t size)
     free(object);
 }
 
-void sched_wake(struct hv_vcpu *vcpu)
+void runstate_wake(struct hv_vcpu *vcpu)
 {
     guests[vcpu->vcpu.domain->id.v].wakes[vcpu->vcpu.id]++;
 }

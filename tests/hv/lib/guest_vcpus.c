@@ -11,6 +11,7 @@
 
 #include <abi/mmu.h>
 #include <engine/engine.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/mem/allocate.h>
@@ -145,12 +146,12 @@ void sched_start(struct hv_vcpu *vcpu)
     noted.started |= 1u << vcpu->vcpu.id;
 }
 
-void sched_wake(struct hv_vcpu *vcpu)
+void runstate_wake(struct hv_vcpu *vcpu)
 {
     noted.woken |= 1u << vcpu->vcpu.id;
 }
 
-struct vcpu_runstate_info sched_runstate(const struct hv_vcpu *vcpu)
+struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu)
 {
     return (struct vcpu_runstate_info){
         .state = (int32_t)vcpu->vcpu.id, .state_entry_time = 1001, .time = {1002, 1003, 1004, 1005}};

@@ -11,6 +11,7 @@
 #include <sanitizer/asan_interface.h>
 #include <cmocka.h>
 
+#include <hv/domain/runstate.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>
@@ -95,7 +96,7 @@ void timer_run(void)
 {
     timers_due = false;
     timers_run++;
-    sched_wake(&vcpus[1]);
+    runstate_wake(&vcpus[1]);
 }
 
 void nmi_watchdog_start(void)

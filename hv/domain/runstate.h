@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* What a vCPU is at: running, runnable, blocked or offline, and for how long it has been. */
+#pragma once
+
+#include <abi/vcpu.h>
+
+struct hv_vcpu;
+
+/* A new vCPU is offline. */
+void runstate_init(struct hv_vcpu *vcpu);
+
+/* @vcpu is in @state, one of RUNSTATE_*, from now on. */
+void runstate_set(struct hv_vcpu *vcpu, unsigned state);
+
+/* @vcpu, blocked or not, has something to do. */
+void runstate_wake(struct hv_vcpu *vcpu);
+
+/* The runstate of @vcpu at this moment, its times brought up to date. */
+struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu);
+
+/* Write the runstate of the running vCPU to its area, if that can be reached. */
+void runstate_show(struct hv_vcpu *vcpu);
