@@ -13,7 +13,7 @@
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
-#include <hv/domain/port.h>
+#include <hv/domain/refusals.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
@@ -150,7 +150,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
     if (option_is_set(line, "explain"))
-        port_explain_refusals();
+        refusals_explain();
     selftest = option_is_set(line, "selftest");
     set_up_memory(selftest || option_is_set(line, "audit"));
     if (boot_info.has_bundle)

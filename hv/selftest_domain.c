@@ -13,7 +13,7 @@
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/trap.h>
-#include <hv/domain/port.h>
+#include <hv/domain/refusals.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/memory.h>
 #include <hv/mem/pool.h>
@@ -122,14 +122,14 @@ static void write_tables(void)
 /* A builder's mistake does not get through. */
 static void test_bad_tables(void)
 {
-    uint64_t before = port_refusals()->count;
+    uint64_t before = refusals_noted()->count;
 
     entries(guest.l1)[PAGE_L1] = entry(guest.l1, TABLE_FLAGS);
     EXPECT(domain_pin(&guest.domain, guest.l4, 4) < 0);
-    EXPECT(port_refusals()->count == before + 1);
+    EXPECT(refusals_noted()->count == before + 1);
     entries(guest.l1)[PAGE_L1] = entry(MFN(0), TABLE_FLAGS);
     EXPECT(domain_pin(&guest.domain, guest.l4, 4) == -XEN_EPERM);
-    EXPECT(port_refusals()->last.reason == REFUSE_NOT_RAM);
+    EXPECT(refusals_noted()->last.reason == REFUSE_NOT_RAM);
     EXPECT(vcpu_set_roots(&guest.vcpu.vcpu, guest.l1, MFN_NONE) < 0);
     entries(guest.l1)[PAGE_L1] = entry(guest.l1, TABLE_FLAGS & ~ENTRY_RW);
 }
@@ -183,7 +183,7 @@ static void test_updates(void)
     uint64_t seen;
 
     EXPECT(update(PAGE_L1, entry(guest.l1, TABLE_FLAGS)) == -XEN_EBUSY);
-    EXPECT(port_refusals()->last.reason == REFUSE_SELF_MAP && port_refusals()->last.slot.index == PAGE_L1);
+    EXPECT(refusals_noted()->last.reason == REFUSE_SELF_MAP && refusals_noted()->last.slot.index == PAGE_L1);
     EXPECT(update(PAGE_ABSENT, entry(guest.data, TABLE_FLAGS)) == 0);
     EXPECT(port_copy_from_guest(&guest.vcpu.vcpu, &seen, VADDR(page_address(PAGE_ABSENT)), sizeof(seen)));
     EXPECT(seen == (guest.l1.v << PAGE_SHIFT) + PAGE_ABSENT * 8); /* the request itself, through a second mapping */

@@ -12,7 +12,6 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/trap.h>
 #include <hv/domain/port.h>
-#include <hv/domain/report.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/paging.h>
@@ -24,13 +23,6 @@
 #define LOCKS_MAX 2u /* an operation takes those of two domains at most */
 
 static unsigned locks_held;
-static struct port_refusals refusals;
-static bool explains; /* at once, each of them */
-
-const struct port_refusals *port_refusals(void)
-{
-    return &refusals;
-}
 
 /*
  * ---- Memory.
@@ -174,31 +166,4 @@ void port_yield(void)
     CHECK(locks_held == 0);
     if (sched_is_on_vcpu())
         sched_yield();
-}
-
-void port_explain_refusals(void)
-{
-    explains = true;
-}
-
-/* What the guest's memory says is only shown. */
-static void note_guest(struct port_refusal *noted, struct hv_vcpu *vcpu)
-{
-    noted->vcpu = vcpu->vcpu.id;
-    noted->cs = (uint16_t)vcpu->frame->cs;
-    noted->rip = vcpu->frame->rip;
-    if (!access_read(&vcpu->vcpu, &noted->top, VADDR(vcpu->frame->rsp), sizeof(noted->top)))
-        noted->top = 0;
-}
-
-void port_refused(const struct refusal *refusal)
-{
-    struct port_refusal *noted = &refusals.recent[refusals.count++ % PORT_REFUSALS];
-
-    refusals.last = *refusal;
-    *noted = (struct port_refusal){.refusal = *refusal};
-    if (refusal->vcpu && cpu_here()->current && cpu_here()->current->frame)
-        note_guest(noted, cpu_here()->current);
-    if (explains)
-        report_refusal(noted);
 }

@@ -42,9 +42,5 @@ void report_where(const struct hv_domain *domain);
 void report_where_if_asked(const struct hv_domain *domain);
 
 /* Print a refusal, in a few lines. */
-struct port_refusal;
-void report_refusal(const struct port_refusal *noted);
-
-/* Print the name of hypercall @number, or of an error that a call has returned; numbers where there is none. */
-void report_print_call(uint64_t number);
-void report_print_result(int64_t result);
+struct noted_refusal;
+void report_refusal(const struct noted_refusal *noted);

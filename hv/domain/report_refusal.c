@@ -6,8 +6,9 @@
 #include <engine/engine.h>
 #include <engine/level.h>
 #include <hv/base/print.h>
-#include <hv/domain/port.h>
+#include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
+#include <hv/domain/report_names.h>
 
 #define COMMAND_NAME(name) [name] = #name
 
@@ -39,14 +40,9 @@ static const char *const type_names[] = {
     [TYPE_WRITABLE] = "writable",
 };
 
-static const char *name_in(const char *const *names, size_t count, uint64_t index)
-{
-    return index < count && names[index] ? names[index] : NULL;
-}
-
 static const char *type_name(uint64_t type)
 {
-    const char *name = name_in(type_names, ARRAY_SIZE(type_names), type);
+    const char *name = TABLE_FIND(type_names, type);
 
     return name ? name : "of an unknown type";
 }
@@ -63,9 +59,9 @@ static void print_request(const struct refusal *refusal)
     else
         report_print_call(refusal->call);
     if (refusal->call == __HYPERVISOR_mmuext_op)
-        name = name_in(mmuext_names, ARRAY_SIZE(mmuext_names), refusal->command);
+        name = TABLE_FIND(mmuext_names, refusal->command);
     else if (refusal->call == __HYPERVISOR_memory_op)
-        name = name_in(memory_names, ARRAY_SIZE(memory_names), refusal->command);
+        name = TABLE_FIND(memory_names, refusal->command);
     if (name)
         print(" %s", name);
     if (refusal->call == __HYPERVISOR_mmu_update || refusal->call == __HYPERVISOR_mmuext_op ||
@@ -153,7 +149,7 @@ static void print_frame(const struct refusal *refusal)
           type_is_pinned(refusal->type) ? ", pinned" : "");
 }
 
-void report_refusal(const struct port_refusal *noted)
+void report_refusal(const struct noted_refusal *noted)
 {
     const struct refusal *refusal = &noted->refusal;
 

@@ -134,50 +134,6 @@ static void test_preemption(void **state)
     assert_int_equal(noted.yields, 1);
 }
 
-/* All are counted, the last few kept in order, and printed only where that has been asked for. */
-static void test_refusals(void **state)
-{
-    const struct port_refusals *refusals = port_refusals();
-    uint64_t before = refusals->count;
-
-    (void)state;
-    make();
-    for (unsigned i = 0; i < 2 * PORT_REFUSALS; i++) {
-        port_refused(&(struct refusal){.value = i});
-        assert_int_equal(refusals->last.value, i);
-        assert_int_equal(refusals->recent[(before + i) % PORT_REFUSALS].refusal.value, i);
-    }
-    assert_int_equal(refusals->count, before + 2 * PORT_REFUSALS);
-    assert_int_equal(noted.reported, 0);
-    port_explain_refusals();
-    port_refused(&(struct refusal){.value = 1});
-    assert_int_equal(noted.reported, 1);
-}
-
-/* Who has asked, and where; the word on top of its stack if that can be read. */
-static void test_refusals_of_guests(void **state)
-{
-    const uint64_t top = 0x70b;
-    struct cpu_frame frame = {.rip = 0x1234, .cs = 0xe033, .rsp = (uint64_t)&top};
-    const struct port_refusals *refusals = port_refusals();
-    const struct port_refusal *last;
-
-    (void)state;
-    make();
-    vcpu.frame = &frame;
-    vcpu.vcpu.id = 3;
-    cpu_boot.current = &vcpu;
-    for (unsigned i = 0; i < 3; i++) {
-        unreachable = i == 2;
-        port_refused(&(struct refusal){.vcpu = i ? &vcpu.vcpu : NULL});
-        last = &refusals->recent[(refusals->count - 1) % PORT_REFUSALS];
-        assert_int_equal(last->vcpu, i ? 3 : 0);
-        assert_int_equal(last->rip, i ? 0x1234 : 0);
-        assert_int_equal(last->cs, i ? 0xe033 : 0);
-        assert_int_equal(last->top, i == 1 ? 0x70b : 0);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,8 +143,6 @@ int main(void)
         cmocka_unit_test(test_copies_of_others),
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_preemption),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_refusals_of_guests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <hv/cpu/descriptor.h>
 #include <hv/cpu/fault.h>
 #include <hv/domain/port.h>
+#include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
 #include <hv/mem/pool.h>
 #include <tests/hv/lib/port_host.h>
@@ -119,7 +120,7 @@ size_t copy_recover(void *to, const void *from, size_t size)
     return 0;
 }
 
-void report_refusal(const struct port_refusal *refusal)
+void report_refusal(const struct noted_refusal *refusal)
 {
     (void)refusal;
     noted.reported++;
