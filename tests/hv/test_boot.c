@@ -3,8 +3,8 @@
  * What loaders hand over, and what they might: the parsers of all three protocols on structures that are well formed,
  * cut off, contradictory or hostile.
  */
-/* links: hv/boot/boot.c hv/boot/boot_mb1.c hv/boot/boot_mb2.c hv/boot/boot_pvh.c hv/base/ranges.c */
-/* links: tests/hv/lib/boot_maker.c */
+/* links: hv/boot/boot.c hv/boot/boot_info.c hv/boot/boot_mb1.c hv/boot/boot_mb2.c hv/boot/boot_pvh.c */
+/* links: hv/base/ranges.c tests/hv/lib/boot_maker.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

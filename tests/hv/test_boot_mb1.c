@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is particular to Multiboot 1. */
-/* links: hv/boot/boot.c hv/boot/boot_mb1.c hv/boot/boot_mb2.c hv/boot/boot_pvh.c hv/base/ranges.c */
-/* links: tests/hv/lib/boot_maker.c */
+/* links: hv/boot/boot.c hv/boot/boot_info.c hv/boot/boot_mb1.c hv/boot/boot_mb2.c hv/boot/boot_pvh.c */
+/* links: hv/base/ranges.c tests/hv/lib/boot_maker.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
