@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The self-test, in order: its frame; the pool; what no address may be used for; flags; deliberate breakage. */
+/* The self-test, in order: the pool; what no address may be used for; flags; deliberate breakage. */
 #include <abi/layout.h>
 #include <engine/check.h>
 #include <engine/engine.h>
@@ -12,6 +12,7 @@
 #include <hv/mem/memory.h>
 #include <hv/mem/pool.h>
 #include <hv/selftest.h>
+#include <hv/selftest_expect.h>
 #include <hv/time/nmi_watchdog.h>
 
 #define FRAMES_NEEDED 128u
@@ -20,17 +21,6 @@
 #define RUN_ORDER 4u
 
 #define NOT_CANONICAL UINT64_C(0x8000000000000000)
-
-static unsigned checks, failures;
-
-void selftest_expect(bool holds, const char *condition, const char *file, int line)
-{
-    checks++;
-    if (holds)
-        return;
-    failures++;
-    print("selftest: %s:%d: does not hold: %s\n", file, line, condition);
-}
 
 /*
  * ---- The pool.
@@ -148,11 +138,7 @@ bool selftest_run(struct machine *machine)
     if (!clean)
         print("selftest: %s, frame %lx: %lx expected, %lx found\n", finding.invariant, finding.frame.v,
               finding.expected, finding.found);
-    if (failures)
-        print("selftest: failed, %u of %u checks\n", failures, checks);
-    else
-        print("selftest: passed, %u checks\n", checks);
-    return failures == 0;
+    return selftest_verdict();
 }
 
 /*

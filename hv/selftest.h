@@ -23,11 +23,6 @@ void selftest_hang(const char *line);
 
 /* ---- For the parts of the self-test. */
 
-/* Count a check; say so where it does not hold. */
-void selftest_expect(bool holds, const char *condition, const char *file, int line);
-
-#define EXPECT(condition) selftest_expect((condition), #condition, __FILE__, __LINE__)
-
 /* A domain of 64 bits is built, run on, refused things and destroyed: hv/selftest_domain.c. */
 void selftest_domain(struct machine *machine);
 

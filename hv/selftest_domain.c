@@ -19,6 +19,7 @@
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
 #include <hv/selftest.h>
+#include <hv/selftest_expect.h>
 
 #define DOMAIN_ID  1u
 #define MAX_FRAMES 64u

@@ -2,6 +2,7 @@
 /* The clock and the timers on the real machine, interrupts included. */
 #include <hv/base/clock.h>
 #include <hv/selftest.h>
+#include <hv/selftest_expect.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
 
