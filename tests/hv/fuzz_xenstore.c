@@ -7,7 +7,7 @@
  *   clang -I. -g -O1 -fsanitize=fuzzer,address,undefined tests/hv/fuzz_xenstore.c LINKS
  */
 /* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
-/* links: hv/service/store_transaction.c */
+/* links: hv/service/store_text.c hv/service/store_transaction.c */
 /* links: hv/service/store_tree.c tests/hv/lib/xenstore_host.c */
 #include <stdlib.h>
 #include <string.h>

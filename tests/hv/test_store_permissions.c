@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What lists of permissions allow: against a table of who may what. */
-/* links: hv/service/store_permissions.c */
+/* links: hv/service/store_permissions.c hv/service/store_text.c hv/service/store_tree.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,29 +10,6 @@
 #include <cmocka.h>
 
 #include <hv/service/store_parts.h>
-
-bool store_read_number(struct store_text text, uint32_t *number)
-{
-    *number = 0;
-    if (text.length == 0 || text.length > 9)
-        return false;
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.bytes[i] < '0' || text.bytes[i] > '9')
-            return false;
-        *number = *number * 10 + (uint32_t)(text.bytes[i] - '0');
-    }
-    return true;
-}
-
-struct store_text store_next_text(struct store_text *rest)
-{
-    struct store_text text = {rest->bytes, strnlen(rest->bytes, rest->length)};
-    size_t taken = text.length < rest->length ? text.length + 1 : text.length;
-
-    rest->bytes += taken;
-    rest->length -= taken;
-    return text;
-}
 
 #define LIST(literal) literal, sizeof(literal) - 1
 
