@@ -36,13 +36,6 @@ static uint32_t get_ecx(const struct cpu_frame *frame)
  * ---- Control registers.
  */
 
-uint64_t emulation_cr0(const struct hv_vcpu *vcpu)
-{
-    uint64_t cr0 = asm_read_cr0() & ~CR0_TS;
-
-    return vcpu->state.task_switched ? cr0 | CR0_TS : cr0;
-}
-
 /* In vcpu_info, which the guest may write at any moment. */
 static uint64_t read_cr2(const struct hv_vcpu *vcpu)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <abi/segment.h>
 #include <engine/access.h>
+#include <hv/base/asm.h>
 #include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/alu.h>
@@ -248,4 +249,11 @@ void emulation_finish(const struct emulation *emulation)
         vcpu->state.debug[6] |= DR6_STEP;
         bounce_exception(vcpu, VECTOR_DEBUG);
     }
+}
+
+uint64_t emulation_cr0(const struct hv_vcpu *vcpu)
+{
+    uint64_t cr0 = asm_read_cr0() & ~CR0_TS;
+
+    return vcpu->state.task_switched ? cr0 | CR0_TS : cr0;
 }
