@@ -16,6 +16,7 @@
 #include <hv/mem/allocate.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
+#include <hv/service/event_channel.h>
 
 /*
  * ---- Making.  Everything is zero before, so that hv_domain_release() knows what there is.

@@ -7,6 +7,7 @@
 #include <hv/call/calls.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/service/event_channel.h>
 #include <hv/time/time.h>
 
 #define POLL_PORTS_MAX 128u

@@ -10,7 +10,6 @@
 #include <hv/domain/domain.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/vcpu.h>
-#include <hv/service/event_channel.h>
 
 /*
  * ---- The shared bits.

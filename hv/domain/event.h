@@ -14,7 +14,26 @@ struct hv_vcpu;
 #define EVENT_PORTS_MAX 4096u /* of a 64-bit guest; a 32-bit one has 1024 */
 #define EVENT_VIRQS     24u
 
-struct event_channel; /* hv/service/event_channel.h */
+/* Called when the guest sends to a port whose other end is the hypervisor: a console, the xenstore. */
+typedef void event_listener(struct hv_domain *domain);
+
+enum event_state {
+    EVENT_FREE,
+    EVENT_RESERVED,    /* port 0: never used */
+    EVENT_UNBOUND,     /* waits for @domain to bind to it */
+    EVENT_INTERDOMAIN, /* connected with port @other of @domain */
+    EVENT_BACKEND,     /* connected with the hypervisor, which @listener speaks for */
+    EVENT_VIRQ,        /* virtual interrupt @other of @vcpu, or of the domain */
+    EVENT_IPI,
+};
+
+struct event_channel {
+    uint8_t state; /* enum event_state */
+    uint8_t vcpu;  /* that is notified */
+    uint16_t domain;
+    uint32_t other;
+    event_listener *listener;
+};
 
 struct domain_events {
     struct event_channel *channels; /* EVENT_PORTS_MAX of them */
@@ -24,21 +43,6 @@ struct vcpu_events {
     /* The port that each VIRQ of this vCPU is bound to; 0: none.  Those of the domain are vCPU 0's. */
     uint16_t virq_ports[EVENT_VIRQS];
 };
-
-/* Called when the guest sends to a port whose other end is the hypervisor: a console, the xenstore. */
-typedef void event_listener(struct hv_domain *domain);
-
-/* Give @domain its channels, none in use.  -XEN_ENOMEM. */
-int __must_check event_create(struct hv_domain *domain);
-
-/* Close all of them, and give back their memory; nothing happens where there is none. */
-void event_destroy(struct hv_domain *domain);
-
-/*
- * A channel between the guest and the hypervisor, in the state of an interdomain channel whose other end is domain 0;
- * notifies vCPU 0.  -XEN_ENOSPC: no port is free.
- */
-int __must_check event_open_backend(struct hv_domain *domain, event_listener *listener, uint32_t *port);
 
 /*
  * Make @port pending for the guest, as the notification of a back end in the hypervisor does.  A port of another kind,
@@ -58,6 +62,21 @@ void event_recheck(struct hv_vcpu *vcpu);
 /* How many ports there are, 0 included, which is never used. */
 uint32_t event_ports(const struct hv_domain *domain);
 
-/* For SCHEDOP_poll.  Is @port in use, so that it can become pending at all?  Is it pending? */
-bool event_is_open(const struct hv_domain *domain, uint32_t port);
+/* Is @port pending? */
 bool event_is_pending(const struct hv_domain *domain, uint32_t port);
+
+/*
+ * ---- For hv/service/event_channel.c, which says what becomes of channels.
+ */
+
+/* Make @port, which is open, pending: abi/event.h. */
+void event_raise_port(const struct hv_domain *domain, uint32_t port);
+
+/* @port is not pending any more. */
+void event_forget(struct hv_domain *domain, uint32_t port);
+
+/* EVTCHNOP_unmask; errors are those of abi/event.h. */
+int __must_check event_unmask(struct hv_domain *domain, uint32_t port);
+
+/* Does each vCPU have a VIRQ @virq of its own? */
+bool event_virq_is_of_vcpu(uint32_t virq);

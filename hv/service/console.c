@@ -8,10 +8,10 @@
 #include <engine/port.h>
 #include <hv/base/serial.h>
 #include <hv/domain/domain.h>
-#include <hv/domain/event.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
+#include <hv/service/event_channel.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
 

@@ -8,23 +8,20 @@
 #include <engine/types.h>
 #include <hv/domain/event.h>
 
-enum event_state {
-    EVENT_FREE,
-    EVENT_RESERVED,    /* port 0: never used */
-    EVENT_UNBOUND,     /* waits for @domain to bind to it */
-    EVENT_INTERDOMAIN, /* connected with port @other of @domain */
-    EVENT_BACKEND,     /* connected with the hypervisor, which @listener speaks for */
-    EVENT_VIRQ,        /* virtual interrupt @other of @vcpu, or of the domain */
-    EVENT_IPI,
-};
+/* Give @domain its channels, none in use.  -XEN_ENOMEM. */
+int __must_check event_create(struct hv_domain *domain);
 
-struct event_channel {
-    uint8_t state; /* enum event_state */
-    uint8_t vcpu;  /* that is notified */
-    uint16_t domain;
-    uint32_t other;
-    event_listener *listener;
-};
+/* Close all of them, and give back their memory; nothing happens where there is none. */
+void event_destroy(struct hv_domain *domain);
+
+/*
+ * A channel between the guest and the hypervisor, in the state of an interdomain channel whose other end is domain 0;
+ * notifies vCPU 0.  -XEN_ENOSPC: no port is free.
+ */
+int __must_check event_open_backend(struct hv_domain *domain, event_listener *listener, uint32_t *port);
+
+/* For SCHEDOP_poll: is @port in use, so that it can become pending at all? */
+bool event_is_open(const struct hv_domain *domain, uint32_t port);
 
 /* Each of the first four takes a free port, the lowest. */
 int __must_check event_alloc_unbound(struct hv_domain *domain, domid_t remote, uint32_t *port);
@@ -35,19 +32,7 @@ int __must_check event_bind_ipi(struct hv_domain *domain, uint32_t vcpu, uint32_
 int __must_check event_close(struct hv_domain *domain, uint32_t port);
 int __must_check event_send(struct hv_domain *domain, uint32_t port);
 int __must_check event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu);
-int __must_check event_unmask(struct hv_domain *domain, uint32_t port);
 void event_reset(struct hv_domain *domain);
 
 /* Fill in the results of @status, for its port. */
 int __must_check event_status(const struct hv_domain *domain, struct evtchn_status *status);
-
-/* ---- Between hv/service/event_channel.c and hv/domain/event.c. */
-
-/* Make @port, which is open, pending: abi/event.h. */
-void event_raise_port(const struct hv_domain *domain, uint32_t port);
-
-/* @port is not pending any more. */
-void event_forget(struct hv_domain *domain, uint32_t port);
-
-/* Does each vCPU have a VIRQ @virq of its own? */
-bool event_virq_is_of_vcpu(uint32_t virq);

@@ -9,8 +9,8 @@
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/domain/domain.h>
-#include <hv/domain/event.h>
 #include <hv/mem/allocate.h>
+#include <hv/service/event_channel.h>
 #include <hv/service/store_session.h>
 #include <hv/service/xenstore.h>
 

@@ -16,6 +16,7 @@
 #include <hv/base/serial.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
+#include <hv/service/event_channel.h>
 #include <hv/time/time.h>
 
 #define PORT 2u

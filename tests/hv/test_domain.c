@@ -37,6 +37,7 @@
 #include <hv/domain/wallclock.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/window.h>
+#include <hv/service/event_channel.h>
 #include <sim/sim.h>
 
 #define FRAMES 64u

@@ -15,6 +15,7 @@
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/mem/allocate.h>
+#include <hv/service/event_channel.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
 #include <tests/hv/lib/guest_vcpus.h>

@@ -7,6 +7,7 @@
 #include <engine/port.h>
 #include <hv/base/print.h>
 #include <hv/mem/allocate.h>
+#include <hv/service/event_channel.h>
 #include <tests/hv/lib/xenstore_host.h>
 
 struct hv_domain host_domain;
