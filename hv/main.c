@@ -24,6 +24,7 @@
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
 #include <hv/selftest.h>
+#include <hv/service/console.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>

@@ -6,6 +6,7 @@
 #include <hv/build/builder_parts.h>
 #include <hv/build/hv_domain.h>
 #include <hv/domain/vcpu.h>
+#include <hv/service/services.h>
 
 #define START_MAGIC  "xen-3.0-x86_64"
 #define START_RFLAGS 0x202u /* IF, and the bit that is always set */
@@ -48,10 +49,10 @@ static void describe_services(const struct build *build, struct start_info *info
         info->console.dom0.info_off = sizeof(*info); /* with size 0: there is no screen */
         return;
     }
-    info->store_mfn = domain->store.frame.v;
-    info->store_evtchn = domain->store.port;
-    info->console.domU.mfn = domain->console.frame.v;
-    info->console.domU.evtchn = domain->console.port;
+    info->store_mfn = domain->services->store.frame.v;
+    info->store_evtchn = domain->services->store.port;
+    info->console.domU.mfn = domain->services->console.frame.v;
+    info->console.domU.evtchn = domain->services->console.port;
 }
 
 static void describe_ramdisk(const struct build *build, struct start_info *info)

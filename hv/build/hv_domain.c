@@ -17,6 +17,7 @@
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
 #include <hv/service/event_channel.h>
+#include <hv/service/services.h>
 
 /*
  * ---- Making.  Everything is zero before, so that hv_domain_release() knows what there is.
@@ -102,6 +103,11 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
     domain = allocate(sizeof(*domain));
     if (!domain)
         return NULL;
+    domain->services = allocate(sizeof(*domain->services));
+    if (!domain->services) {
+        release(domain, sizeof(*domain));
+        return NULL;
+    }
     domain->domain = (struct domain){
         .machine = machine,
         .id = DOMID((uint16_t)id),
@@ -169,6 +175,7 @@ bool hv_domain_release(struct hv_domain *domain)
     for (unsigned i = 0; i < nr_vcpus; i++)
         release_vcpu(domain, i);
     machine->domains[domain->domain.id.v] = NULL;
+    release(domain->services, sizeof(*domain->services));
     release(domain, sizeof(*domain));
     return clean;
 }

@@ -11,6 +11,7 @@
 #include <hv/call/calls.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
+#include <hv/service/services.h>
 
 /* Arguments of GNTTABOP_get_status_frames, as in the same header. */
 struct gnttab_get_status_frames {
@@ -46,7 +47,7 @@ static int64_t query_size(struct hv_vcpu *vcpu, vaddr_t at)
         return -XEN_EFAULT;
     op.status = GNTST_bad_domain;
     if (is_caller(vcpu, op.dom)) {
-        op.nr_frames = vcpu_domain(vcpu)->grants.nr_frames;
+        op.nr_frames = vcpu_domain(vcpu)->services->grants.nr_frames;
         op.max_nr_frames = GRANT_FRAMES_MAX;
         op.status = GNTST_okay;
     }
@@ -71,7 +72,7 @@ static int16_t setup(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, u
         return GNTST_bad_domain;
     if (nr_frames > GRANT_FRAMES_MAX || grant_grow(domain, nr_frames))
         return GNTST_general_error;
-    return write_frames(vcpu, list, domain->grants.frames, nr_frames, access_word_size(&domain->domain));
+    return write_frames(vcpu, list, domain->services->grants.frames, nr_frames, access_word_size(&domain->domain));
 }
 
 static int64_t setup_table(struct hv_vcpu *vcpu, vaddr_t at)
@@ -93,7 +94,7 @@ static int64_t setup_table(struct hv_vcpu *vcpu, vaddr_t at)
 
 static int16_t list_status(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, uint64_t list)
 {
-    const struct domain_grants *grants = &vcpu_domain(vcpu)->grants;
+    const struct domain_grants *grants = &vcpu_domain(vcpu)->services->grants;
 
     if (!is_caller(vcpu, domid))
         return GNTST_bad_domain;
@@ -129,7 +130,7 @@ static int64_t set_version(struct hv_vcpu *vcpu, vaddr_t at)
         return -XEN_EFAULT;
     if (op.version == 1 || op.version == 2)
         result = grant_set_version(domain, op.version);
-    op.version = domain->grants.version;
+    op.version = domain->services->grants.version;
     if (!access_write(&vcpu->vcpu, at, &op, sizeof(op)))
         return -XEN_EFAULT;
     return result;
@@ -143,7 +144,7 @@ static int64_t get_version(struct hv_vcpu *vcpu, vaddr_t at)
         return -XEN_EFAULT;
     if (!is_caller(vcpu, op.dom))
         return -XEN_ESRCH;
-    op.version = vcpu_domain(vcpu)->grants.version;
+    op.version = vcpu_domain(vcpu)->services->grants.version;
     return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 

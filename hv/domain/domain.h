@@ -6,13 +6,11 @@
 #include <abi/shared.h>
 #include <engine/machine.h>
 #include <hv/domain/event.h>
-#include <hv/service/console.h>
-#include <hv/service/grant.h>
-#include <hv/service/xenstore.h>
 
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u
 
+struct domain_services;
 struct hv_vcpu;
 
 struct hv_domain {
@@ -29,9 +27,7 @@ struct hv_domain {
     unsigned noted_reason;
     uint64_t unknown_calls; /* hypercalls that nobody knows */
     struct domain_events events;
-    struct domain_grants grants;
-    struct domain_console console;
-    struct domain_store store;
+    struct domain_services *services; /* hv/service/services.h */
 };
 
 static inline struct hv_domain *hv_domain_of(struct domain *domain)

@@ -12,6 +12,7 @@
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
 #include <hv/service/event_channel.h>
+#include <hv/service/services.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
 
@@ -40,12 +41,12 @@ static void write_index(uint32_t *index, uint32_t value)
 
 int console_create(struct hv_domain *domain, mfn_t frame)
 {
-    int error = event_open_backend(domain, console_run, &domain->console.port);
+    int error = event_open_backend(domain, console_run, &domain->services->console.port);
 
     if (error)
         return error;
-    domain->console.frame = frame;
-    domain->console.ring = port_frame_map(frame);
+    domain->services->console.frame = frame;
+    domain->services->console.ring = port_frame_map(frame);
     return 0;
 }
 
@@ -100,7 +101,7 @@ static bool take_input(void)
 
 static void run(struct hv_domain *domain, bool news)
 {
-    struct xencons_interface *ring = domain->console.ring;
+    struct xencons_interface *ring = domain->services->console.ring;
     bool moved;
 
     if (ring) {
@@ -108,7 +109,7 @@ static void run(struct hv_domain *domain, bool news)
         if (domain == attached)
             moved |= give_input(ring);
         if (moved)
-            event_notify(domain, domain->console.port);
+            event_notify(domain, domain->services->console.port);
     } else if (news && domain == attached && domain->initial) {
         event_raise_virq(vcpu_find(domain, 0), VIRQ_CONSOLE);
     }

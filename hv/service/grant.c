@@ -11,6 +11,7 @@
 #include <hv/domain/domain.h>
 #include <hv/domain/share.h>
 #include <hv/service/grant.h>
+#include <hv/service/services.h>
 
 #define BACKEND 0u /* the domain at the other end of the rings */
 
@@ -35,7 +36,7 @@ static unsigned status_frames_for(unsigned nr_frames)
 
 int grant_grow(struct hv_domain *domain, unsigned nr_frames)
 {
-    struct domain_grants *grants = &domain->grants;
+    struct domain_grants *grants = &domain->services->grants;
 
     CHECK(nr_frames <= GRANT_FRAMES_MAX);
     if (grants->version == 2 &&
@@ -46,7 +47,7 @@ int grant_grow(struct hv_domain *domain, unsigned nr_frames)
 
 static void seed(struct hv_domain *domain, grant_ref_t ref, mfn_t mfn)
 {
-    struct grant_entry_v1 *table = port_frame_map(domain->grants.frames[0]);
+    struct grant_entry_v1 *table = port_frame_map(domain->services->grants.frames[0]);
 
     /* A number that does not fit cannot be granted by version 1. */
     if (!mfn_is_none(mfn) && mfn.v <= UINT32_MAX)
@@ -55,7 +56,7 @@ static void seed(struct hv_domain *domain, grant_ref_t ref, mfn_t mfn)
 
 int grant_create(struct hv_domain *domain, mfn_t console, mfn_t store)
 {
-    domain->grants = (struct domain_grants){.version = 1};
+    domain->services->grants = (struct domain_grants){.version = 1};
     if (grant_grow(domain, 1))
         return -XEN_ENOMEM;
     seed(domain, GNTTAB_RESERVED_CONSOLE, console);
@@ -65,7 +66,7 @@ int grant_create(struct hv_domain *domain, mfn_t console, mfn_t store)
 
 void grant_destroy(struct hv_domain *domain)
 {
-    domain->grants = (struct domain_grants){.version = 1};
+    domain->services->grants = (struct domain_grants){.version = 1};
 }
 
 /* Convert the reserved entries, from a copy, since the guest may write to the table meanwhile. */
@@ -90,7 +91,7 @@ static void convert_reserved(void *table, unsigned from)
 
 int grant_set_version(struct hv_domain *domain, unsigned version)
 {
-    struct domain_grants *grants = &domain->grants;
+    struct domain_grants *grants = &domain->services->grants;
 
     if (version == grants->version)
         return 0;

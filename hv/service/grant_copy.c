@@ -10,6 +10,7 @@
 #include <hv/base/string.h>
 #include <hv/domain/domain.h>
 #include <hv/service/grant.h>
+#include <hv/service/services.h>
 
 /* A page, and which of its bytes may be used. */
 struct page {
@@ -44,7 +45,7 @@ static int16_t read_entry(const struct hv_domain *domain, const uint8_t *place, 
     struct grant_entry_v2 wide;
     struct grant_entry_v1 entry;
 
-    if (domain->grants.version == 1) {
+    if (domain->services->grants.version == 1) {
         memcpy(&entry, place, sizeof(entry));
         *page = (struct page){MFN(entry.frame), 0, PAGE_SIZE};
         return is_granted(domain, entry.flags, entry.domid, to_write) ? GNTST_okay : GNTST_general_error;
@@ -78,7 +79,7 @@ static int16_t find_page(const struct hv_domain *domain, const struct gnttab_cop
     }
     if (!is_caller(domain, side->domid))
         return GNTST_general_error; /* it has granted nothing to this one */
-    entry = find_entry(&domain->grants, side->u.ref);
+    entry = find_entry(&domain->services->grants, side->u.ref);
     return entry ? read_entry(domain, entry, to_write, page) : GNTST_bad_gntref;
 }
 
@@ -139,9 +140,9 @@ int16_t grant_copy(struct hv_domain *domain, const struct gnttab_copy *copy)
 
 int16_t grant_swap(const struct hv_domain *domain, grant_ref_t a, grant_ref_t b)
 {
-    uint8_t *first = find_entry(&domain->grants, a), *second = find_entry(&domain->grants, b);
+    uint8_t *first = find_entry(&domain->services->grants, a), *second = find_entry(&domain->services->grants, b);
     struct grant_entry_v2 kept, other;
-    uint32_t size = entry_size(&domain->grants);
+    uint32_t size = entry_size(&domain->services->grants);
 
     if (!first || !second)
         return GNTST_bad_gntref;

@@ -11,6 +11,7 @@
 #include <hv/domain/domain.h>
 #include <hv/mem/allocate.h>
 #include <hv/service/event_channel.h>
+#include <hv/service/services.h>
 #include <hv/service/store_session.h>
 #include <hv/service/xenstore.h>
 
@@ -41,9 +42,9 @@ static void write_index(uint32_t *index, uint32_t value)
 
 static void give_up(struct hv_domain *domain, uint32_t error, const char *why)
 {
-    ring_t *ring = domain->store.ring;
+    ring_t *ring = domain->services->store.ring;
 
-    domain->store.store->broken = true;
+    domain->services->store.store->broken = true;
     write_index(&ring->error, error);
     print("domain %u: its xenstore connection is closed, because %s\n", domain->domain.id.v, why);
 }
@@ -55,7 +56,7 @@ static void give_up(struct hv_domain *domain, uint32_t error, const char *why)
 /* Send what is waiting, as far as there is room.  Has anything gone? */
 static bool send(struct hv_domain *domain, ring_t *ring)
 {
-    struct store *store = domain->store.store;
+    struct store *store = domain->services->store.store;
     uint32_t start = read_index(&ring->rsp_prod), at = start, used = at - read_index(&ring->rsp_cons);
     const char *bytes;
     size_t count;
@@ -98,7 +99,7 @@ static uint32_t copy_request(struct store *store, const ring_t *ring, uint32_t a
 /* Carry out the requests between @at and @end, one by one, as long as their replies go out. */
 static bool serve(struct hv_domain *domain, ring_t *ring, uint32_t at, uint32_t end)
 {
-    struct store *store = domain->store.store;
+    struct store *store = domain->services->store.store;
     bool moved = send(domain, ring);
     size_t left;
 
@@ -265,10 +266,10 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
     error |= set_number(session, home, "domid", domain->domain.id.v);
     error |= set_number(session, home, "memory/target", kib);
     error |= set_number(session, home, "memory/static-max", kib);
-    error |= set_number(session, home, "store/port", domain->store.port);
-    error |= set_number(session, home, "store/ring-ref", domain->store.frame.v);
-    if (domain->console.ring)
-        error |= fill_console(session, &domain->console);
+    error |= set_number(session, home, "store/port", domain->services->store.port);
+    error |= set_number(session, home, "store/ring-ref", domain->services->store.frame.v);
+    if (domain->services->console.ring)
+        error |= fill_console(session, &domain->services->console);
     error |= store_session_write(session, store_text(vm), store_text(""));
     error |= show(session, store_text(vm));
     error |= set(session, vm, "name", store_text(domain->name));
@@ -282,8 +283,8 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
 
 void xenstore_run(struct hv_domain *domain)
 {
-    ring_t *ring = domain->store.ring;
-    struct store *store = domain->store.store;
+    ring_t *ring = domain->services->store.ring;
+    struct store *store = domain->services->store.store;
     uint32_t at, end;
 
     if (!ring || store->broken)
@@ -297,12 +298,12 @@ void xenstore_run(struct hv_domain *domain)
         give_up(domain, XENSTORE_ERROR_RINGIDX, "the indexes of its ring of requests are impossible");
     else if (!serve(domain, ring, at, end) && !store->broken)
         return;
-    event_notify(domain, domain->store.port);
+    event_notify(domain, domain->services->store.port);
 }
 
 int xenstore_create(struct hv_domain *domain, mfn_t frame)
 {
-    struct domain_store *out = &domain->store;
+    struct domain_store *out = &domain->services->store;
     ring_t *ring = port_frame_map(frame);
     struct store *store = allocate(sizeof(*store));
     int error;
@@ -324,7 +325,7 @@ int xenstore_create(struct hv_domain *domain, mfn_t frame)
 
 void xenstore_destroy(struct hv_domain *domain)
 {
-    struct domain_store *out = &domain->store;
+    struct domain_store *out = &domain->services->store;
 
     if (!out->store)
         return;

@@ -31,6 +31,7 @@
 #include <hv/build/hv_domain.h>
 #include <hv/kernel/elf_format.h>
 #include <hv/kernel/elf_image.h>
+#include <hv/service/services.h>
 #include <tests/hv/lib/elf_maker.h>
 #include <tests/hv/lib/hosted_domain.h>
 
@@ -138,7 +139,7 @@ static void build(enum kind kind, bool privileged, bool with_ramdisk)
     assert_true(sim->nr_refusals == 0);
     vcpu = domain->vcpus[0];
     assert_true(hv_vcpu_of(vcpu)->initialised && !hv_vcpu_of(domain->vcpus[1])->initialised);
-    assert_int_equal(hosted_objects(), 5); /* the domain, two vCPUs and their registers */
+    assert_int_equal(hosted_objects(), 6); /* the domain and its services, two vCPUs and their registers */
     load(hv_vcpu_of(vcpu)->frame->rsi, &info, sizeof(info));
     expect_audit();
 }
@@ -245,8 +246,10 @@ static void check_rings(void)
 
     assert_true(info.store_mfn == p2m(start + 1) && info.store_evtchn == 1);
     assert_true(info.console.domU.mfn == p2m(start + 2) && info.console.domU.evtchn == 2);
-    assert_true(domain->store.frame.v == info.store_mfn && domain->console.frame.v == info.console.domU.mfn);
-    assert_true(domain->grants.frames[0].v == info.console.domU.mfn && domain->grants.frames[1].v == info.store_mfn);
+    assert_true(domain->services->store.frame.v == info.store_mfn &&
+                domain->services->console.frame.v == info.console.domU.mfn);
+    assert_true(domain->services->grants.frames[0].v == info.console.domU.mfn &&
+                domain->services->grants.frames[1].v == info.store_mfn);
     assert_int_equal(domain->domain.nr_holds, 2);
 }
 
@@ -318,7 +321,7 @@ static void test_initial(void **state)
     assert_true(info.pt_base == hv_vcpu_of(vcpu)->frame->rsi + 4096);
     assert_true(domain->initial && domain->domain.privileged && domain->domain.id.v == 0);
     assert_int_equal(domain->domain.nr_holds, 0);
-    assert_true(mfn_is_none(domain->grants.frames[0]));
+    assert_true(mfn_is_none(domain->services->grants.frames[0]));
     release_all();
 }
 

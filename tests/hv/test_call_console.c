@@ -12,6 +12,7 @@
 
 #include <abi/errno.h>
 #include <abi/io.h>
+#include <hv/service/console.h>
 #include <tests/hv/lib/guest_calls.h>
 
 static char output[4096];

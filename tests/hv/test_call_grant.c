@@ -16,6 +16,8 @@
 #include <abi/layout.h>
 #include <abi/mmu.h>
 #include <engine/engine.h>
+#include <hv/service/grant.h>
+#include <hv/service/services.h>
 #include <tests/hv/lib/guest_calls.h>
 
 #define FRAMES 64u /* that domain_populate() has */
@@ -76,9 +78,12 @@ void domain_drop_writable(struct domain *of, mfn_t mfn)
 
 static void begin(enum width width)
 {
+    static struct domain_services services;
+
     guest_begin(width);
     frames_taken = frames_shared = 0;
     frames_left = FRAMES;
+    domain.services = &services;
     assert_int_equal(grant_create(&domain, MFN(55), MFN_NONE), 0);
 }
 

@@ -17,6 +17,7 @@
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
 #include <hv/service/event_channel.h>
+#include <hv/service/services.h>
 #include <hv/time/time.h>
 
 #define PORT 2u
@@ -26,6 +27,7 @@ static union {
     uint8_t bytes[4096];
 } page __attribute__((aligned(4096)));
 
+static struct domain_services services;
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
 static struct vcpu *vcpus[1] = {&vcpu.vcpu};
@@ -109,6 +111,8 @@ static int set_up(void **state)
     (void)state;
     memset(&page, 0, sizeof(page));
     memset(&domain, 0, sizeof(domain));
+    memset(&services, 0, sizeof(services));
+    domain.services = &services;
     domain.vcpus[0] = &vcpu.vcpu;
     domain.domain.vcpus = vcpus;
     domain.domain.nr_vcpus = 1;
@@ -222,7 +226,7 @@ static void test_initial_domain(void **state)
     char bytes[16];
 
     (void)state;
-    domain.console.ring = NULL;
+    services.console.ring = NULL;
     domain.initial = true;
     keys = "hello";
     console_poll();
@@ -239,7 +243,8 @@ static void test_initial_domain(void **state)
 
 static void test_input_is_for_one_domain(void **state)
 {
-    struct hv_domain other = {.initial = true};
+    struct domain_services others = {0};
+    struct hv_domain other = {.initial = true, .services = &others};
     char bytes[16];
 
     (void)state;
@@ -248,10 +253,10 @@ static void test_input_is_for_one_domain(void **state)
     assert_int_equal(console_read(&other, bytes, sizeof(bytes)), 0);
     assert_string_equal(keys, "secret");
     assert_int_equal(virqs, 0);
-    domain.console.ring = NULL;
+    services.console.ring = NULL;
     console_poll(); /* now it waits for its domain */
     assert_int_equal(*keys, 0);
-    other.console.ring = &page;
+    others.console.ring = &page;
     console_run(&other);
     assert_int_equal(page.ring.in_prod, 0);
 }

@@ -16,6 +16,7 @@
 #include <engine/engine.h>
 #include <hv/domain/domain.h>
 #include <hv/service/grant.h>
+#include <hv/service/services.h>
 
 #define OWN     1u
 #define OTHER   2u
@@ -31,6 +32,7 @@
 static uint8_t memory[FRAMES][4096];
 static struct frame frames[FRAMES];
 static struct machine machine;
+static struct domain_services services;
 static struct hv_domain domain, other;
 static struct domain *domains[16];
 static unsigned held;
@@ -63,11 +65,12 @@ static void make(unsigned version)
     for (unsigned i = 0; i < FRAMES; i++)
         frames[i].owner = i == FOREIGN ? OTHER : i == DEVICE ? DOMID_IO : OWN;
     machine = (struct machine){.frames = frames, .nr_frames = FRAMES, .domains = domains, .nr_domains = 16};
-    domain = (struct hv_domain){.domain = {.machine = &machine, .id = DOMID(OWN)}};
+    domain = (struct hv_domain){.domain = {.machine = &machine, .id = DOMID(OWN)}, .services = &services};
     other = (struct hv_domain){.domain = {.machine = &machine, .id = DOMID(OTHER)}};
     domains[OWN] = &domain.domain;
     domains[OTHER] = &other.domain;
-    domain.grants = (struct domain_grants){.version = version, .nr_frames = 2, .frames = {MFN(TABLE), MFN(TABLE + 1)}};
+    services.grants =
+        (struct domain_grants){.version = version, .nr_frames = 2, .frames = {MFN(TABLE), MFN(TABLE + 1)}};
     for (unsigned i = 0; i < 4096; i++)
         memory[PAGE_A][i] = (uint8_t)(i * 7 + 1);
     held = 0;
@@ -78,7 +81,7 @@ static void grant(grant_ref_t ref, uint16_t flags, uint16_t domid, uint64_t mfn)
     struct grant_entry_v1 *v1 = (void *)memory[TABLE];
     struct grant_entry_v2 *v2 = (void *)memory[TABLE];
 
-    if (domain.grants.version == 1)
+    if (services.grants.version == 1)
         v1[ref] = (struct grant_entry_v1){flags, domid, (uint32_t)mfn};
     else
         v2[ref] = (struct grant_entry_v2){.flags = flags, .domid = domid, .frame = mfn};
@@ -129,7 +132,7 @@ static void works(void)
 static void refuses(void)
 {
     const struct gnttab_copy_ptr a = by_frame(PAGE_A, DOMID_SELF, 0), b = by_frame(PAGE_B, DOMID_SELF, 0);
-    const unsigned per_frame = domain.grants.version == 1 ? 512 : 256;
+    const unsigned per_frame = services.grants.version == 1 ? 512 : 256;
 
     grant(20, GTF_permit_access, OWN, PAGE_A);
     grant(21, GTF_permit_access | GTF_readonly, OWN, PAGE_B);
@@ -164,7 +167,7 @@ static void refuses(void)
 
 static void swaps(void)
 {
-    const unsigned per_frame = domain.grants.version == 1 ? 512 : 256;
+    const unsigned per_frame = services.grants.version == 1 ? 512 : 256;
     struct gnttab_copy_ptr b = by_frame(PAGE_B, DOMID_SELF, 0);
 
     grant(20, GTF_permit_access, OWN, PAGE_A);

@@ -22,11 +22,13 @@
 #include <hv/call/calls.h>
 #include <hv/domain/share.h>
 #include <hv/domain/vcpu.h>
+#include <hv/service/services.h>
 
 #define ARGS   UINT64_C(0x10000) /* where the guest has its arguments */
 #define FRAMES 64u
 
 static struct machine machine;
+static struct domain_services services;
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
 static _Alignas(4096) uint8_t args[4 * 4096], frames[FRAMES][4096];
@@ -118,6 +120,8 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
 static void make(enum width width)
 {
     memset(&domain, 0, sizeof(domain));
+    memset(&services, 0, sizeof(services));
+    domain.services = &services;
     memset(&vcpu, 0, sizeof(vcpu));
     memset(args, 0, sizeof(args));
     domain.domain.width = width;
@@ -330,13 +334,13 @@ static void xsa_255_a_change_of_version_frees_nothing(void **state)
     (void)state;
     make(WIDTH_64);
     assert_int_equal(set_version(2), 0);
-    assert_int_equal(domain.grants.nr_status_frames, 1);
-    first = domain.grants.status_frames[0];
+    assert_int_equal(services.grants.nr_status_frames, 1);
+    first = services.grants.status_frames[0];
     for (unsigned i = 0; i < 10; i++) {
         memset(port_frame_map(first), 0xff, 4096);
         assert_int_equal(set_version(1 + i % 2), 0);
-        assert_int_equal(domain.grants.nr_status_frames, 1);
-        assert_int_equal(domain.grants.status_frames[0].v, first.v);
+        assert_int_equal(services.grants.nr_status_frames, 1);
+        assert_int_equal(services.grants.status_frames[0].v, first.v);
         if (i > 0) /* the first is no change */
             assert_int_equal(*(uint64_t *)port_frame_map(first), 0);
     }
@@ -353,7 +357,7 @@ static void xsa_382_a_change_that_fails_changes_nothing(void **state)
     memcpy(before, frames[0], sizeof(before));
     frames_left = 0;
     assert_int_equal(set_version(2), -XEN_ENOMEM);
-    assert_int_equal(domain.grants.version, 1);
+    assert_int_equal(services.grants.version, 1);
     assert_table_unchanged(before);
     frames[0][2048] = 1; /* an entry of the guest's own: the version that there is already is no change either */
     memcpy(before, frames[0], sizeof(before));

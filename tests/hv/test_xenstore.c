@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <hv/service/services.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
 static void test_tree_at_start(void **state)
@@ -46,7 +47,7 @@ static void test_tree_at_start(void **state)
 static void test_console_in_the_tree(void **state)
 {
     (void)state;
-    host_domain.console = (struct domain_console){.frame = MFN(99), .ring = &host_page, .port = 2};
+    host_domain.services->console = (struct domain_console){.frame = MFN(99), .ring = &host_page, .port = 2};
     call(XS_DIRECTORY, TEXT("console\0"));
     assert_reply(TEXT("backend\0backend-id\0limit\0type\0output\0tty\0port\0ring-ref\0"));
     call(XS_READ, TEXT("console/backend\0"));

@@ -11,6 +11,7 @@
 #include <hv/build/hv_domain.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/pool.h>
+#include <hv/service/services.h>
 #include <tests/hv/lib/hosted_domain.h>
 
 static unsigned objects, domains, services_left = HOSTED_NEVER_FAILS;
@@ -84,24 +85,24 @@ static int service(void)
 
 int xenstore_create(struct hv_domain *domain, mfn_t frame)
 {
-    domain->store.frame = frame;
-    domain->store.ring = port_frame_map(frame);
-    domain->store.port = 1;
+    domain->services->store.frame = frame;
+    domain->services->store.ring = port_frame_map(frame);
+    domain->services->store.port = 1;
     return service();
 }
 
 int console_create(struct hv_domain *domain, mfn_t frame)
 {
-    domain->console.frame = frame;
-    domain->console.ring = port_frame_map(frame);
-    domain->console.port = 2;
+    domain->services->console.frame = frame;
+    domain->services->console.ring = port_frame_map(frame);
+    domain->services->console.port = 2;
     return service();
 }
 
 int grant_create(struct hv_domain *domain, mfn_t console, mfn_t store)
 {
-    domain->grants.frames[0] = console;
-    domain->grants.frames[1] = store;
+    domain->services->grants.frames[0] = console;
+    domain->services->grants.frames[1] = store;
     return service();
 }
 
@@ -122,6 +123,7 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
     struct hv_domain *domain = allocate(sizeof(*domain));
 
     domains++;
+    domain->services = allocate(sizeof(*domain->services));
     domain->domain = (struct domain){
         .machine = machine,
         .id = DOMID((uint16_t)id),
@@ -154,6 +156,7 @@ bool hv_domain_release(struct hv_domain *domain)
         release(vcpu, sizeof(*vcpu));
     }
     domain->domain.machine->domains[domain->domain.id.v] = NULL;
+    release(domain->services, sizeof(*domain->services));
     release(domain, sizeof(*domain));
     return left == 0;
 }

@@ -8,8 +8,10 @@
 #include <hv/base/print.h>
 #include <hv/mem/allocate.h>
 #include <hv/service/event_channel.h>
+#include <hv/service/services.h>
 #include <tests/hv/lib/xenstore_host.h>
 
+static struct domain_services services;
 struct hv_domain host_domain;
 unsigned host_objects, host_notifications, host_words;
 union host_page host_page __attribute__((aligned(4096)));
@@ -56,6 +58,8 @@ void host_begin(void)
 {
     memset(&host_page, 0, sizeof(host_page));
     memset(&host_domain, 0, sizeof(host_domain));
+    memset(&services, 0, sizeof(services));
+    host_domain.services = &services;
     host_domain.domain.id = DOMID(3);
     host_domain.domain.max_frames = 256;
     host_domain.domain.nr_vcpus = 2;
