@@ -99,7 +99,7 @@ test: engine hv guests cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) $(LINUX_
 
 test-hosted: test
 
-check: engine build/san/libparavane-hosted.a build/guests/demo.elf
+check: engine build/san/libparavane-hosted.a build/guests/demo.elf build/hv/paravane.elf
 	$(Q)tests/run.sh checks
 
 test-boot: hv
