@@ -5,7 +5,7 @@
 #include <guest/table.h>
 #include <guests/differential/call.h>
 #include <guests/differential/groups.h>
-#include <guests/differential/mmu.h>
+#include <guests/differential/mmu_arguments.h>
 #include <guests/differential/say.h>
 #include <guests/differential/world.h>
 

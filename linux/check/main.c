@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/check/check.h>
+#include <linux/check/checks.h>
 
 #define LIMIT_SECONDS 240u
 

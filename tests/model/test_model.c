@@ -17,7 +17,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <tests/model/lib/run.h>
+#include <tests/model/lib/model_run.h>
 
 #define STEPS_PER_MACHINE 1500u
 #define DEFAULT_STEPS     320000u

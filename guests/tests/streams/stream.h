@@ -81,7 +81,7 @@ uint16_t some_selector(void);
 uint16_t machine_code_selector(unsigned bits);
 uint16_t machine_stack_selector(unsigned bits);
 
-/* ---- run.c: run the stream, judge each entry into the kernel. */
+/* ---- stream_run.c: run the stream, judge each entry into the kernel. */
 void run_init(void);
 void run_stream(void);
 struct counts {

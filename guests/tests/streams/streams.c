@@ -2,7 +2,7 @@
 /*
  * Streams of instructions at random: mostly those that leave what a processor usually does, in 16, 32 and 64-bit code,
  * as a program and as the kernel, some single-stepped and some with breakpoints on what comes next.  The kernel takes
- * each trap, looks whether it may have come in like that, and goes on; see run.c.
+ * each trap, looks whether it may have come in like that, and goes on; see stream_run.c.
  *
  * "seed=" and "streams=" repeat a run, "first=N" begins with the Nth stream, "kernel=0" and "kernel=1" make all streams
  * programs or the kernel, "wild=1" lets the kernel's streams have bytes at random, which may be its end,

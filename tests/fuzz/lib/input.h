@@ -2,7 +2,7 @@
 /* What a fuzzer's input means, and inputs to begin with. */
 #pragma once
 
-#include <tests/model/lib/run.h>
+#include <tests/model/lib/model_run.h>
 
 /* Run the steps that @data makes.  False: they failed, @run says how; @list are the steps. */
 bool input_run(const uint8_t *data, size_t size, struct model_config *config, struct step_list *list,

@@ -2,7 +2,7 @@
 /*
  * The model: a hosted machine with a few guests, the oracle beside it, and what compares the two
  * after each step.  Whatever goes wrong ends in sim_fail(); so everything here runs as a task under
- * sim_fails(), see run.h.
+ * sim_fails(), see model_run.h.
  */
 #pragma once
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <tests/model/lib/run.h>
+#include <tests/model/lib/model_run.h>
 
 #define INTERLEAVINGS 12u /* that are tried where steps run at the same time */
 #define PRINTED_MOST  60u /* steps; more are in the file only */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <tests/model/lib/run.h>
+#include <tests/model/lib/model_run.h>
 
 /*
  * Rounds in one machine.  False: it failed, @run->message says how, @list is the last round.

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/check/check.h>
+#include <linux/check/checks.h>
 
 #define MARK_SECONDS 10
 #define NR_MARKS     20 /* at either end: the quickest of them tells the time best */

@@ -13,7 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <linux/check/check.h>
+#include <linux/check/checks.h>
 
 #define DISK_KIB         2048u
 #define TICKS            200u

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/check/check.h>
+#include <linux/check/checks.h>
 
 #define STEPS       1000u
 #define DR7_EXECUTE 0x1ul                                    /* register 0, enabled for this process, on execution */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <tests/model/lib/run.h>
+#include <tests/model/lib/model_run.h>
 
 void list_add(struct step_list *list, const struct step *steps, size_t count)
 {

@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <linux/check/check.h>
+#include <linux/check/checks.h>
 
 #define NR_CHILDREN 8u
 #define NR_VECTORS  16u
