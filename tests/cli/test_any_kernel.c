@@ -18,11 +18,11 @@
 
 #include <cli/trim.h>
 #include <cli/verdict.h>
-#include <tests/cli/lib/elf_maker.h>
+#include <tests/cli/lib/kernel_file.h>
 
 #define ROUNDS 100000u
 
-static struct elf_maker maker;
+static struct kernel_file made;
 static uint64_t seed = 1;
 static unsigned nr_good, nr_refused, nr_trimmed;
 
@@ -114,12 +114,12 @@ static void judge(const struct bytes *file)
 static void judge_copy(void (*damage)(uint8_t *file))
 {
     /* Of exactly its size, so that the sanitizer sees each byte too far. */
-    uint8_t *file = test_malloc(maker.size);
+    uint8_t *file = test_malloc(made.size);
 
     if (damage)
-        damage(maker.data);
-    memcpy(file, maker.data, maker.size);
-    judge(&(struct bytes){file, maker.size});
+        damage(made.data);
+    memcpy(file, made.data, made.size);
+    judge(&(struct bytes){file, made.size});
     test_free(file);
 }
 
@@ -172,19 +172,19 @@ static void add_any_note(void)
 
     switch (any() % 8) {
     case 0:
-        elf_maker_add_text(&maker, XEN_ELFNOTE_FEATURES, features[any() % 7]);
+        kernel_file_add_text(&made, XEN_ELFNOTE_FEATURES, features[any() % 7]);
         break;
     case 1:
-        elf_maker_add_number(&maker, XEN_ELFNOTE_SUPPORTED_FEATURES, any() % 2 ? 0x801 : 0x1);
+        kernel_file_add_number(&made, XEN_ELFNOTE_SUPPORTED_FEATURES, any() % 2 ? 0x801 : 0x1);
         break;
     case 2:
-        elf_maker_add_text(&maker, XEN_ELFNOTE_PAE_MODE, any() % 2 ? "yes" : "no");
+        kernel_file_add_text(&made, XEN_ELFNOTE_PAE_MODE, any() % 2 ? "yes" : "no");
         break;
     case 3:
-        elf_maker_add_text(&maker, (uint32_t)(any() % 40), "yes");
+        kernel_file_add_text(&made, (uint32_t)(any() % 40), "yes");
         break;
     default:
-        elf_maker_add_number(&maker, address_notes[any() % 7], ANY_ADDRESS);
+        kernel_file_add_number(&made, address_notes[any() % 7], ANY_ADDRESS);
     }
 }
 
@@ -193,29 +193,29 @@ static void made_kernels(void **state)
     (void)state;
     nr_good = nr_refused = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
-        elf_maker_init(&maker);
+        kernel_file_init(&made);
         if (any() % 8 == 0)
-            elf_maker_drop_notes(&maker);
+            kernel_file_drop_notes(&made);
         else if (any() % 4 == 0)
-            elf_maker_pad_notes(&maker, any() % 2 ? 4 : 8, any() % 4 ? 8 : 16);
+            kernel_file_pad_notes(&made, any() % 2 ? 4 : 8, any() % 4 ? 8 : 16);
         for (unsigned i = 0; i < any() % 4; i++)
             add_any_note();
         if (any() % 8 == 0)
-            maker.entry = ANY_ADDRESS;
+            made.entry = ANY_ADDRESS;
         if (any() % 8 == 0)
-            maker.segments[0].paddr = ANY_ADDRESS;
+            made.segments[0].paddr = ANY_ADDRESS;
         if (any() % 16 == 0)
-            maker.segments[0].flags = 0;
+            made.segments[0].flags = 0;
         if (any() % 8 == 0)
-            maker.segments[0].memory_size = any() % (1 << 30);
-        while (any() % 4 == 0 && maker.nr_segments < 4)
-            maker.segments[maker.nr_segments++] = (struct made_segment){
+            made.segments[0].memory_size = any() % (1 << 30);
+        while (any() % 4 == 0 && made.nr_segments < 4)
+            made.segments[made.nr_segments++] = (struct made_segment){
                 PT_LOAD, any() % 8 ? PF_R : 0, any() % 0x5000, any() % 0x2000, ANY_ADDRESS, any() % 0x20000};
         if (any() % 4)
-            elf_maker_end_notes(&maker);
+            kernel_file_end_notes(&made);
         else
-            elf_maker_end_notes_in_section(&maker);
-        elf_make(&maker);
+            kernel_file_end_notes_in_section(&made);
+        kernel_file_make(&made);
         judge_copy(NULL);
     }
     print_message("%u good, %u refused\n", nr_good, nr_refused);
@@ -240,17 +240,17 @@ static void damaged_kernels(void **state)
     (void)state;
     nr_good = nr_refused = nr_trimmed = 0;
     for (unsigned round = 0; round < ROUNDS; round++) {
-        elf_maker_init(&maker);
+        kernel_file_init(&made);
         if (any() % 2) {
-            elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0x8000000000);
-            elf_maker_add_number(&maker, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff80101000);
-            elf_maker_end_notes(&maker);
+            kernel_file_add_number(&made, XEN_ELFNOTE_INIT_P2M, 0x8000000000);
+            kernel_file_add_number(&made, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff80101000);
+            kernel_file_end_notes(&made);
         } else {
-            elf_maker_drop_notes(&maker);
+            kernel_file_drop_notes(&made);
         }
-        elf_maker_add_legacy(&maker, "LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=0x80000000,ELF_PADDR_OFFSET=0,"
-                                     "VIRT_ENTRY=2148532224,HYPERCALL_PAGE=0x101,PAE=yes");
-        elf_make(&maker);
+        kernel_file_add_legacy(&made, "LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=0x80000000,ELF_PADDR_OFFSET=0,"
+                                      "VIRT_ENTRY=2148532224,HYPERCALL_PAGE=0x101,PAE=yes");
+        kernel_file_make(&made);
         judge_copy(damage);
     }
     print_message("%u trimmed\n", nr_trimmed);
@@ -263,11 +263,11 @@ static void damaged_kernels(void **state)
 static void cut_kernels(void **state)
 {
     (void)state;
-    elf_maker_init(&maker);
-    elf_maker_end_notes(&maker);
-    elf_maker_add_legacy(&maker, "LOADER=generic");
-    elf_make(&maker);
-    for (; maker.size > 0; maker.size -= maker.size > 0x1200 ? 61 : 1)
+    kernel_file_init(&made);
+    kernel_file_end_notes(&made);
+    kernel_file_add_legacy(&made, "LOADER=generic");
+    kernel_file_make(&made);
+    for (; made.size > 0; made.size -= made.size > 0x1200 ? 61 : 1)
         judge_copy(NULL);
 }
 

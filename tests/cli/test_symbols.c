@@ -10,14 +10,14 @@
 #include <cmocka.h>
 
 #include <cli/symbols.h>
-#include <tests/cli/lib/elf_maker.h>
+#include <tests/cli/lib/kernel_file.h>
 
 #define TABLE_AT 0x4000u
 #define NAMES_AT 0x5000u
 #define BASE     0xffffffff80100000ull
 #define ROOM     512
 
-static struct elf_maker maker;
+static struct kernel_file made;
 
 /* Not in the order of their addresses. */
 static const Elf64_Sym table[] = {
@@ -32,14 +32,14 @@ static const char names[] = "\0sized\0pl\033ce\0data\0last";
 
 static void make(uint64_t names_size)
 {
-    elf_maker_init(&maker);
-    elf_maker_end_notes(&maker);
-    memcpy(maker.data + TABLE_AT, table, sizeof(table));
-    memcpy(maker.data + NAMES_AT, names, sizeof(names));
-    maker.sections[maker.nr_sections++] = (struct made_section){SHT_SYMTAB, ".symtab", TABLE_AT, sizeof(table), 2};
-    maker.sections[maker.nr_sections++] = (struct made_section){SHT_STRTAB, ".strtab", NAMES_AT, names_size, 0};
-    maker.size = NAMES_AT + 0x100;
-    elf_make(&maker);
+    kernel_file_init(&made);
+    kernel_file_end_notes(&made);
+    memcpy(made.data + TABLE_AT, table, sizeof(table));
+    memcpy(made.data + NAMES_AT, names, sizeof(names));
+    made.sections[made.nr_sections++] = (struct made_section){SHT_SYMTAB, ".symtab", TABLE_AT, sizeof(table), 2};
+    made.sections[made.nr_sections++] = (struct made_section){SHT_STRTAB, ".strtab", NAMES_AT, names_size, 0};
+    made.size = NAMES_AT + 0x100;
+    kernel_file_make(&made);
 }
 
 /* Of the first @size bytes of what has been made. */
@@ -48,7 +48,7 @@ static void read_symbols(size_t size, struct symbols *symbols)
     struct findings findings;
     struct kernel kernel;
 
-    judge_kernel((struct blob){maker.data, size}, &kernel, &findings);
+    judge_kernel((struct blob){made.data, size}, &kernel, &findings);
     symbols_read(&kernel, symbols);
 }
 
@@ -72,8 +72,8 @@ static void functions_are_found(void **state)
 
     (void)state;
     make(sizeof(names));
-    read_symbols(maker.size, &symbols);
-    memset(maker.data, 0, maker.size); /* it is not needed any more */
+    read_symbols(made.size, &symbols);
+    memset(made.data, 0, made.size); /* it is not needed any more */
     expect(&symbols, BASE, NULL, 0);
     expect(&symbols, BASE + 0xff, NULL, 0);
     expect(&symbols, BASE + 0x100, "pl?ce", 0);
@@ -93,7 +93,7 @@ static void lines_are_amended(void **state)
 
     (void)state;
     make(sizeof(names));
-    read_symbols(maker.size, &symbols);
+    read_symbols(made.size, &symbols);
     assert_true(symbols_add(&symbols, line, to, sizeof(to)));
     assert_string_equal(to, "vCPU 0 runs, in kernel mode at rip e033:ffffffff80100204 <sized+0x4>, rflags 202");
     assert_true(symbols_add(&symbols, line, small, sizeof(small)));
@@ -114,16 +114,16 @@ static void damage_means_none(void **state)
 
     (void)state;
     make(0);
-    read_symbols(maker.size, &symbols);
+    read_symbols(made.size, &symbols);
     assert_int_equal(symbols.count, 0);
     symbols_free(&symbols);
     make(8); /* names that are cut short */
-    read_symbols(maker.size, &symbols);
+    read_symbols(made.size, &symbols);
     expect(&symbols, BASE + 0x200, "sized", 0);
     expect(&symbols, BASE + 0x100, NULL, 0);
     symbols_free(&symbols);
     make(1 << 20); /* beyond the file */
-    read_symbols(maker.size, &symbols);
+    read_symbols(made.size, &symbols);
     assert_int_equal(symbols.count, 0);
     symbols_free(&symbols);
     read_symbols(3, &symbols);

@@ -13,7 +13,7 @@
 #include <abi/elfnote.h>
 
 #include <cli/trim.h>
-#include <tests/cli/lib/elf_maker.h>
+#include <tests/cli/lib/kernel_file.h>
 
 #define DEBUG_AT   0x4000u
 #define DEBUG_SIZE 0x4000u
@@ -22,32 +22,32 @@
 #define NAMES      "\0one\0two"
 #define LEGACY     "LOADER=generic"
 
-static struct elf_maker maker, before;
+static struct kernel_file made, before;
 
 static void add_section(uint32_t type, const char *name, uint64_t offset, uint64_t size, uint32_t link)
 {
-    maker.sections[maker.nr_sections++] = (struct made_section){type, name, offset, size, link};
+    made.sections[made.nr_sections++] = (struct made_section){type, name, offset, size, link};
 }
 
 /* A kernel with debug information, and behind it symbols, their names, and the text of older kernels. */
 static struct bytes make(bool wants_symbols)
 {
-    elf_maker_init(&maker);
+    kernel_file_init(&made);
     if (wants_symbols)
-        elf_maker_add_text(&maker, XEN_ELFNOTE_BSD_SYMTAB, "yes");
-    elf_maker_end_notes(&maker);
-    memset(maker.data + DEBUG_AT, 0xdb, DEBUG_SIZE);
+        kernel_file_add_text(&made, XEN_ELFNOTE_BSD_SYMTAB, "yes");
+    kernel_file_end_notes(&made);
+    memset(made.data + DEBUG_AT, 0xdb, DEBUG_SIZE);
     add_section(SHT_PROGBITS, ".debug_info", DEBUG_AT, DEBUG_SIZE, 0);
-    memset(maker.data + LAST_AT, 0x57, SYMBOLS);
+    memset(made.data + LAST_AT, 0x57, SYMBOLS);
     add_section(SHT_SYMTAB, ".symtab", LAST_AT, SYMBOLS, 3);
-    memcpy(maker.data + LAST_AT + 0x100, NAMES, sizeof(NAMES));
+    memcpy(made.data + LAST_AT + 0x100, NAMES, sizeof(NAMES));
     add_section(SHT_STRTAB, ".strtab", LAST_AT + 0x100, sizeof(NAMES), 0);
-    memcpy(maker.data + LAST_AT + 0x200, LEGACY, sizeof(LEGACY));
+    memcpy(made.data + LAST_AT + 0x200, LEGACY, sizeof(LEGACY));
     add_section(SHT_PROGBITS, "__xen_guest", LAST_AT + 0x200, sizeof(LEGACY), 0);
-    maker.size = LAST_AT + 0x300;
-    elf_make(&maker);
-    before = maker;
-    return (struct bytes){maker.data, maker.size};
+    made.size = LAST_AT + 0x300;
+    kernel_file_make(&made);
+    before = made;
+    return (struct bytes){made.data, made.size};
 }
 
 /* Section @index of the file, which has all of it. */
@@ -96,7 +96,7 @@ static void assert_left_alone(struct bytes file)
     struct findings findings;
     struct kernel kernel;
 
-    before = maker;
+    before = made;
     judge_kernel((struct blob){file.data, file.size}, &kernel, &findings);
     trim_kernel(&file, &kernel);
     assert_int_equal(file.size, size);
@@ -115,19 +115,19 @@ static void others_are_left_alone(void **state)
     assert_left_alone(file);
     /* A segment has the end of the file, where sections are as well. */
     file = make(true);
-    maker.segments[0].offset = maker.size - 0x1000;
-    elf_make(&maker);
+    made.segments[0].offset = made.size - 0x1000;
+    kernel_file_make(&made);
     assert_left_alone(file);
     /* A section that is wanted is not in the file. */
     file = make(true);
-    maker.sections[1].size = maker.size;
-    elf_make(&maker);
+    made.sections[1].size = made.size;
+    kernel_file_make(&made);
     assert_left_alone(file);
     /* There is nothing behind what is loaded but what is wanted. */
-    elf_maker_init(&maker);
-    elf_maker_end_notes(&maker);
-    elf_make(&maker);
-    assert_left_alone((struct bytes){maker.data, maker.size});
+    kernel_file_init(&made);
+    kernel_file_end_notes(&made);
+    kernel_file_make(&made);
+    assert_left_alone((struct bytes){made.data, made.size});
 }
 
 int main(void)

@@ -12,9 +12,9 @@
 
 #include <abi/elfnote.h>
 #include <cli/verdict.h>
-#include <tests/cli/lib/elf_maker.h>
+#include <tests/cli/lib/kernel_file.h>
 
-static struct elf_maker maker;
+static struct kernel_file made;
 static struct verdict verdict;
 
 /* Judge what has been made, in memory of exactly its size so that the sanitizer sees each byte too far. */
@@ -23,10 +23,10 @@ static void judge(struct start_request request)
     static struct bytes file;
 
     free(file.data);
-    file = (struct bytes){malloc(maker.size), maker.size};
+    file = (struct bytes){malloc(made.size), made.size};
     assert_non_null(file.data);
-    elf_make(&maker);
-    memcpy(file.data, maker.data, maker.size);
+    kernel_file_make(&made);
+    memcpy(file.data, made.data, made.size);
     assert_int_equal(verdict_reach("kernel", &file, &request, &verdict), STATUS_GOOD);
 }
 
@@ -60,8 +60,8 @@ static void assert_good(void)
 static void good(void **state)
 {
     (void)state;
-    elf_maker_init(&maker);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_end_notes(&made);
     judge_alone();
     assert_good();
     /* 64 KiB at 1 MiB, and half a MiB of slack: 4 MiB are mapped. */
@@ -71,14 +71,14 @@ static void good(void **state)
 static void remark(void **state)
 {
     (void)state;
-    elf_maker_init(&maker);
-    elf_maker_add_note(&maker, "Xen", XEN_ELFNOTE_PAE_MODE, "yes", 4, 12);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_add_note(&made, "Xen", XEN_ELFNOTE_PAE_MODE, "yes", 4, 12);
+    kernel_file_end_notes(&made);
     judge_alone();
     assert_only(false, "note PAE_MODE claims to reach beyond the end");
-    elf_maker_init(&maker);
-    elf_maker_add_text(&maker, XEN_ELFNOTE_FEATURES, "!hvm_callback_vector");
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_add_text(&made, XEN_ELFNOTE_FEATURES, "!hvm_callback_vector");
+    kernel_file_end_notes(&made);
     judge_alone();
     assert_only(false, "\"hvm_callback_vector\", which PV guests are not offered");
 }
@@ -87,181 +87,181 @@ static void remark(void **state)
 
 static void another_machine(void)
 {
-    maker.machine = EM_AARCH64;
+    made.machine = EM_AARCH64;
 }
 
 static void another_order(void)
 {
-    maker.data_order = ELFDATA2MSB;
-    maker.machine = __builtin_bswap16(EM_PPC64);
+    made.data_order = ELFDATA2MSB;
+    made.machine = __builtin_bswap16(EM_PPC64);
 }
 
 static void object_file(void)
 {
-    maker.type = ET_REL;
+    made.type = ET_REL;
 }
 
 static void no_loadable_segment(void)
 {
-    maker.segments[0].type = PT_GNU_STACK;
+    made.segments[0].type = PT_GNU_STACK;
 }
 
 static void beyond_the_file(void)
 {
-    maker.segments[0].file_size = 0x3001;
+    made.segments[0].file_size = 0x3001;
 }
 
 static void far_beyond_the_file(void)
 {
-    maker.segments[0].offset = UINT64_MAX - 0x100;
+    made.segments[0].offset = UINT64_MAX - 0x100;
 }
 
 static void more_file_than_memory(void)
 {
-    maker.segments[0].memory_size = 0xfff;
+    made.segments[0].memory_size = 0xfff;
 }
 
 static void overlapping(void)
 {
-    maker.segments[maker.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0x2000, 0x100, 0x10ffff, 0x100};
+    made.segments[made.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0x2000, 0x100, 0x10ffff, 0x100};
 }
 
 static void foreign_loader(void)
 {
-    elf_maker_add_text(&maker, XEN_ELFNOTE_LOADER, "special");
+    kernel_file_add_text(&made, XEN_ELFNOTE_LOADER, "special");
 }
 
 static void foreign_version(void)
 {
-    elf_maker_add_text(&maker, XEN_ELFNOTE_XEN_VERSION, "xen-2.0");
+    kernel_file_add_text(&made, XEN_ELFNOTE_XEN_VERSION, "xen-2.0");
 }
 
 static void unknown_required_feature(void)
 {
-    elf_maker_add_note(&maker, "Xen", XEN_ELFNOTE_FEATURES, "pae_pgdir_above_4gb|warp|!warp_drive", 36, 36);
+    kernel_file_add_note(&made, "Xen", XEN_ELFNOTE_FEATURES, "pae_pgdir_above_4gb|warp|!warp_drive", 36, 36);
 }
 
 static void only_initial_domain(void)
 {
-    elf_maker_add_text(&maker, XEN_ELFNOTE_FEATURES, "!dom0|!writable_page_tables");
+    kernel_file_add_text(&made, XEN_ELFNOTE_FEATURES, "!dom0|!writable_page_tables");
 }
 
 static void below_base(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_PADDR_OFFSET, 0x100001);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff80000000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_PADDR_OFFSET, 0x100001);
+    kernel_file_add_number(&made, XEN_ELFNOTE_ENTRY, 0xffffffff80000000);
 }
 
 static void in_hypervisor(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0xffff800000000000);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffff800000100000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_VIRT_BASE, 0xffff800000000000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_ENTRY, 0xffff800000100000);
 }
 
 static void not_canonical(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0x00007fffffef1000);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0x00007ffffffff000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_VIRT_BASE, 0x00007fffffef1000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_ENTRY, 0x00007ffffffff000);
 }
 
 static void entry_before(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff800fffff);
+    kernel_file_add_number(&made, XEN_ELFNOTE_ENTRY, 0xffffffff800fffff);
 }
 
 static void entry_behind(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff80110001);
+    kernel_file_add_number(&made, XEN_ELFNOTE_ENTRY, 0xffffffff80110001);
 }
 
 static void hypercall_page_outside(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff80110000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff80110000);
 }
 
 static void hypercall_page_half(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff8010f800);
+    kernel_file_add_number(&made, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff8010f800);
 }
 
 static void odd_base(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0xffffffff80000001);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_ENTRY, 0xffffffff80100001);
+    kernel_file_add_number(&made, XEN_ELFNOTE_VIRT_BASE, 0xffffffff80000001);
+    kernel_file_add_number(&made, XEN_ELFNOTE_ENTRY, 0xffffffff80100001);
 }
 
 static void p2m_above(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffffffff90000000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_INIT_P2M, 0xffffffff90000000);
 }
 
 static void p2m_unaligned(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0x8000000008);
+    kernel_file_add_number(&made, XEN_ELFNOTE_INIT_P2M, 0x8000000008);
 }
 
 static void p2m_in_kernels_region(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffffff8000000000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_INIT_P2M, 0xffffff8000000000);
 }
 
 static void p2m_in_hypervisor(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffff808000000000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_INIT_P2M, 0xffff808000000000);
 }
 
 static void too_many_segments(void)
 {
-    maker.segments[0].flags = 0;
+    made.segments[0].flags = 0;
     for (unsigned i = 0; i < KERNEL_SEGMENTS_MAX + 1; i++)
-        maker.segments[maker.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0, 0, 0x100000 + i * 0x1000, 0x1000};
+        made.segments[made.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0, 0, 0x100000 + i * 0x1000, 0x1000};
 }
 
 static void wrapping(void)
 {
-    maker.segments[maker.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0, 0, 0x200000, UINT64_MAX};
+    made.segments[made.nr_segments++] = (struct made_segment){PT_LOAD, PF_R, 0, 0, 0x200000, UINT64_MAX};
 }
 
 static void base_too_high(void)
 {
-    elf_maker_add_number(&maker, XEN_ELFNOTE_VIRT_BASE, 0xfffffffffff00000);
+    kernel_file_add_number(&made, XEN_ELFNOTE_VIRT_BASE, 0xfffffffffff00000);
 }
 
 static void offset_without_base(void)
 {
-    elf_maker_drop_notes(&maker);
-    elf_maker_add_text(&maker, XEN_ELFNOTE_LOADER, "generic");
-    elf_maker_add_text(&maker, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
-    elf_maker_add_number(&maker, XEN_ELFNOTE_PADDR_OFFSET, 0);
+    kernel_file_drop_notes(&made);
+    kernel_file_add_text(&made, XEN_ELFNOTE_LOADER, "generic");
+    kernel_file_add_text(&made, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
+    kernel_file_add_number(&made, XEN_ELFNOTE_PADDR_OFFSET, 0);
 }
 
 static void no_notes(void)
 {
-    elf_maker_drop_notes(&maker);
+    kernel_file_drop_notes(&made);
 }
 
 static void pvh_only(void)
 {
-    elf_maker_drop_notes(&maker);
-    elf_maker_add_text(&maker, XEN_ELFNOTE_GUEST_OS, "linux");
-    elf_maker_add_number(&maker, XEN_ELFNOTE_PHYS32_ENTRY, 0x100000);
+    kernel_file_drop_notes(&made);
+    kernel_file_add_text(&made, XEN_ELFNOTE_GUEST_OS, "linux");
+    kernel_file_add_number(&made, XEN_ELFNOTE_PHYS32_ENTRY, 0x100000);
 }
 
 static void of_32_bits(const char *pae)
 {
-    maker.width = 32;
-    maker.machine = EM_386;
-    elf_maker_drop_notes(&maker);
-    elf_maker_add_text(&maker, XEN_ELFNOTE_LOADER, "generic");
-    elf_maker_add_text(&maker, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
+    made.width = 32;
+    made.machine = EM_386;
+    kernel_file_drop_notes(&made);
+    kernel_file_add_text(&made, XEN_ELFNOTE_LOADER, "generic");
+    kernel_file_add_text(&made, XEN_ELFNOTE_XEN_VERSION, "xen-3.0");
     if (pae)
-        elf_maker_add_text(&maker, XEN_ELFNOTE_PAE_MODE, pae);
+        kernel_file_add_text(&made, XEN_ELFNOTE_PAE_MODE, pae);
 }
 
 static void another_width(void)
 {
     of_32_bits(NULL);
-    maker.machine = EM_X86_64;
+    made.machine = EM_X86_64;
 }
 
 static void with_pae(void)
@@ -317,10 +317,10 @@ static void each_wrong_is_told(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(wrongs); i++) {
-        elf_maker_init(&maker);
+        kernel_file_init(&made);
         wrongs[i].change();
         if (wrongs[i].change != no_notes)
-            elf_maker_end_notes(&maker);
+            kernel_file_end_notes(&made);
         judge_alone();
         assert_only(true, wrongs[i].part);
     }
@@ -330,12 +330,12 @@ static void each_wrong_is_told(void **state)
 static void several_wrongs(void **state)
 {
     (void)state;
-    elf_maker_init(&maker);
+    kernel_file_init(&made);
     overlapping();
     foreign_loader();
     unknown_required_feature();
     entry_before();
-    elf_maker_end_notes(&maker);
+    kernel_file_end_notes(&made);
     judge_alone();
     assert_int_equal(verdict.findings.count, 4);
 }
@@ -344,8 +344,8 @@ static void several_wrongs(void **state)
 static void no_finding_is_mute(void **state)
 {
     (void)state;
-    elf_maker_init(&maker);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_end_notes(&made);
     judge_alone();
     for (unsigned id = FINDING_CLASS + 1; id < NR_FINDINGS; id++) {
         const struct finding finding = {.id = id, .index = 1};
@@ -361,18 +361,18 @@ static void initial_domain(void **state)
     static const struct start_request privileged = {.nr_pages = START_PAGES_ANY, .privileged = true};
 
     (void)state;
-    elf_maker_init(&maker);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_end_notes(&made);
     judge(privileged);
     assert_only(false, "does not say that it can be the initial domain");
-    elf_maker_init(&maker);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_SUPPORTED_FEATURES, 0x8001);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_add_number(&made, XEN_ELFNOTE_SUPPORTED_FEATURES, 0x8001);
+    kernel_file_end_notes(&made);
     judge(privileged);
     assert_only(true, "Leave --privileged out");
-    elf_maker_init(&maker);
+    kernel_file_init(&made);
     only_initial_domain();
-    elf_maker_end_notes(&maker);
+    kernel_file_end_notes(&made);
     judge(privileged);
     assert_good();
 }
@@ -387,8 +387,8 @@ static void memory(void **state)
     uint64_t most_mib;
 
     (void)state;
-    elf_maker_init(&maker);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_end_notes(&made);
     judge_sizes(1024, 0);
     assert_good();
     judge_sizes(1023, 0);
@@ -410,18 +410,18 @@ static void memory(void **state)
     assert_only(true, "or less");
     assert_int_equal(verdict.most_mib, most_mib);
     /* A ramdisk that is not mapped, and a p2m elsewhere, take pages but no addresses. */
-    elf_maker_init(&maker);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_MOD_START_PFN, 1);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0x8000000000);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_add_number(&made, XEN_ELFNOTE_MOD_START_PFN, 1);
+    kernel_file_add_number(&made, XEN_ELFNOTE_INIT_P2M, 0x8000000000);
+    kernel_file_end_notes(&made);
     judge_sizes(START_PAGES_ANY, 3ull << 30);
     assert_good();
     /* 4 MiB are mapped; 3 GiB of ramdisk; 8 bytes for each of the pages of some 3 GiB are a good 6 MiB. */
     assert_int_equal(verdict.needed_mib, 4 + 3072 + 7);
     /* Up to the kernel's 512 GiB there is one page of addresses. */
-    elf_maker_init(&maker);
-    elf_maker_add_number(&maker, XEN_ELFNOTE_INIT_P2M, 0xffffff7ffffff000);
-    elf_maker_end_notes(&maker);
+    kernel_file_init(&made);
+    kernel_file_add_number(&made, XEN_ELFNOTE_INIT_P2M, 0xffffff7ffffff000);
+    kernel_file_end_notes(&made);
     judge_alone();
     assert_only(true, "Between INIT_P2M 0xffffff7ffffff000 and VIRT_BASE 0xffffffff80000000");
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* ELF files made by hand, good ones and others. */
+/*
+ * Kernels as ELF files of one layout, good ones and others.  They are made of the C library's structures, and share
+ * nothing with what judges them; tests/hv/lib/elf_maker.h makes files of any layout, of the hypervisor's structures.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -20,8 +23,8 @@ struct made_section {
     uint32_t link;
 };
 
-/* What to make.  Data goes where @put_at says; headers are made by elf_make(). */
-struct elf_maker {
+/* What to make.  Data goes where @put_at says; headers are made by kernel_file_make(). */
+struct kernel_file {
     unsigned width, machine, type, data_order;
     uint64_t entry;
     unsigned nr_segments, nr_sections;
@@ -35,26 +38,26 @@ struct elf_maker {
 };
 
 /* A kernel that boots: one segment of a page at 1 MiB with notes in it, VIRT_BASE 0xffffffff80000000. */
-void elf_maker_init(struct elf_maker *maker);
+void kernel_file_init(struct kernel_file *file);
 
 /* Forget the notes. */
-void elf_maker_drop_notes(struct elf_maker *maker);
+void kernel_file_drop_notes(struct kernel_file *file);
 
 /* The notes once more, padded to @unit bytes, in a segment or section that says that it is aligned to @alignment. */
-void elf_maker_pad_notes(struct elf_maker *maker, unsigned unit, uint64_t alignment);
+void kernel_file_pad_notes(struct kernel_file *file, unsigned unit, uint64_t alignment);
 
 /* Add a note, with the name @name, its data of @size bytes; @claimed: the size that it claims to have. */
-void elf_maker_add_note(struct elf_maker *maker, const char *name, uint32_t type, const void *data, size_t size,
-                        size_t claimed);
-void elf_maker_add_text(struct elf_maker *maker, uint32_t type, const char *text);
-void elf_maker_add_number(struct elf_maker *maker, uint32_t type, uint64_t number);
+void kernel_file_add_note(struct kernel_file *file, const char *name, uint32_t type, const void *data, size_t size,
+                          size_t claimed);
+void kernel_file_add_text(struct kernel_file *file, uint32_t type, const char *text);
+void kernel_file_add_number(struct kernel_file *file, uint32_t type, uint64_t number);
 
 /* Put the notes into a segment (PT_NOTE), or a section (SHT_NOTE). */
-void elf_maker_end_notes(struct elf_maker *maker);
-void elf_maker_end_notes_in_section(struct elf_maker *maker);
+void kernel_file_end_notes(struct kernel_file *file);
+void kernel_file_end_notes_in_section(struct kernel_file *file);
 
 /* A section __xen_guest with that text. */
-void elf_maker_add_legacy(struct elf_maker *maker, const char *text);
+void kernel_file_add_legacy(struct kernel_file *file, const char *text);
 
-/* Write the headers.  The file is then @maker->data, @maker->size bytes. */
-void elf_make(struct elf_maker *maker);
+/* Write the headers.  The file is then @file->data, @file->size bytes. */
+void kernel_file_make(struct kernel_file *file);
