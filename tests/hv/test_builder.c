@@ -6,6 +6,7 @@
 /* links: hv/build/builder.c hv/build/builder_load.c hv/build/builder_memory.c hv/build/builder_start.c */
 /* links: hv/build/builder_tables.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c */
 /* links: hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c tests/hv/lib/elf_maker.c */
+/* links: tests/hv/lib/objects.c */
 /* links: tests/hv/lib/hosted_domain.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
@@ -34,6 +35,7 @@
 #include <hv/service/services.h>
 #include <tests/hv/lib/elf_maker.h>
 #include <tests/hv/lib/hosted_domain.h>
+#include <tests/hv/lib/objects.h>
 
 #define KERNEL_BASE  UINT64_C(0xffffffff80000000)
 #define KERNEL_START UINT64_C(0x200000)
@@ -105,7 +107,7 @@ static void begin(enum kind kind, bool privileged, bool with_ramdisk)
 static void end(void)
 {
     free((void *)(uintptr_t)description.kernel.bytes);
-    assert_int_equal(hosted_objects(), 0);
+    assert_int_equal(objects, 0);
     assert_int_equal(hosted_domains(), 0);
     assert_true(sim_pool_count(sim) == sim->pool_at_start);
     sim_destroy(sim);
@@ -139,7 +141,7 @@ static void build(enum kind kind, bool privileged, bool with_ramdisk)
     assert_true(sim->nr_refusals == 0);
     vcpu = domain->vcpus[0];
     assert_true(hv_vcpu_of(vcpu)->initialised && !hv_vcpu_of(domain->vcpus[1])->initialised);
-    assert_int_equal(hosted_objects(), 6); /* the domain and its services, two vCPUs and their registers */
+    assert_int_equal(objects, 6); /* the domain and its services, two vCPUs and their registers */
     load(hv_vcpu_of(vcpu)->frame->rsi, &info, sizeof(info));
     expect_audit();
 }
@@ -392,7 +394,7 @@ static void expect_refused(const char *part)
     assert_non_null(problem);
     if (!strstr(problem, part))
         fail_msg("\"%s\" instead of \"...%s...\"", problem, part);
-    assert_int_equal(hosted_objects(), 0);
+    assert_int_equal(objects, 0);
     assert_true(sim_pool_count(sim) == sim->pool_at_start);
 }
 

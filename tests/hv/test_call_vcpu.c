@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vcpu_op, of guests of both widths: each command and each error. */
 /* links: hv/call/call_vcpu.c hv/call/vcpu_initialise.c engine/access.c */
-/* links: tests/hv/lib/guest_memory.c tests/hv/lib/guest_vcpus.c */
+/* links: tests/hv/lib/guest_memory.c tests/hv/lib/guest_vcpus.c tests/hv/lib/objects.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 #include <abi/vcpu.h>
 #include <hv/domain/shutdown.h>
 #include <tests/hv/lib/guest_vcpus.h>
+#include <tests/hv/lib/objects.h>
 
 static void test_errors(void **state)
 {

@@ -4,7 +4,7 @@
  * way back from wherever its making can fail, its end, and what it is told to have left behind.  On the machine:
  * tests/guest with `--audit`, hv/selftest_domain.c.
  */
-/* links: hv/build/hv_domain.c hv/domain/shutdown.c */
+/* links: hv/build/hv_domain.c hv/domain/shutdown.c tests/hv/lib/objects.c */
 /* links: hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
@@ -35,11 +35,11 @@
 #include <hv/domain/vcpu.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/domain/wallclock.h>
-#include <hv/mem/allocate.h>
 #include <hv/mem/window.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
 #include <sim/sim.h>
+#include <tests/hv/lib/objects.h>
 
 #define FRAMES 64u
 #define NEVER  UINT_MAX
@@ -49,28 +49,13 @@
  */
 
 static struct sim *sim;
-static unsigned steps_left, objects, stacks, states, timers, consoles, stores, events, reports, wallclocks;
+static unsigned steps_left, stacks, states, timers, consoles, stores, events, reports, wallclocks;
 struct cpu cpu_boot;
 static char said[1024];
 
 static bool fails(void)
 {
     return steps_left != NEVER && steps_left-- == 0;
-}
-
-void *allocate(size_t size)
-{
-    if (fails())
-        return NULL;
-    objects++;
-    return calloc(1, size);
-}
-
-void release(void *object, size_t size)
-{
-    (void)size;
-    objects -= object != NULL;
-    free(object);
 }
 
 int sched_create(struct hv_vcpu *vcpu)
@@ -182,6 +167,7 @@ static int setup(void **state)
     sim = sim_create(&config);
     sim->domain_table[0] = sim->domain_table[1] = NULL;
     steps_left = NEVER;
+    object_fails = fails;
     objects = stacks = states = timers = consoles = stores = events = reports = wallclocks = 0;
     said[0] = '\0';
     return 0;

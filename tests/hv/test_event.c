@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Events as the guest sees them, of either width: the bits, and who is woken. */
 /* links: hv/domain/event.c hv/service/event_channel.c hv/call/call_event.c engine/access.c */
-/* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c */
+/* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c tests/hv/lib/objects.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VCPUOP_initialise, of guests of both widths: what the vCPU begins with, and what is refused. */
 /* links: hv/call/call_vcpu.c hv/call/vcpu_initialise.c engine/access.c */
-/* links: tests/hv/lib/guest_memory.c tests/hv/lib/guest_vcpus.c */
+/* links: tests/hv/lib/guest_memory.c tests/hv/lib/guest_vcpus.c tests/hv/lib/objects.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 #include <abi/mmu.h>
 #include <abi/vcpu.h>
 #include <tests/hv/lib/guest_vcpus.h>
+#include <tests/hv/lib/objects.h>
 
 static struct vcpu_guest_context context;
 static struct compat_vcpu_guest_context compat_context;

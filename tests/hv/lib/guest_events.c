@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,27 +11,13 @@
 #include <abi/mmu.h>
 #include <engine/engine.h>
 #include <hv/domain/runstate.h>
-#include <hv/mem/allocate.h>
 #include <tests/hv/lib/guest_events.h>
+#include <tests/hv/lib/objects.h>
 
 struct guest guests[DOMAINS];
 struct domain *domain_table[DOMAINS];
 
 static struct machine machine = {.domains = domain_table, .nr_domains = DOMAINS};
-static unsigned objects;
-
-void *allocate(size_t size)
-{
-    objects++;
-    return calloc(1, size);
-}
-
-void release(void *object, size_t size)
-{
-    (void)size;
-    objects -= object != NULL;
-    free(object);
-}
 
 void runstate_wake(struct hv_vcpu *vcpu)
 {

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -14,7 +13,6 @@
 #include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu_time.h>
-#include <hv/mem/allocate.h>
 #include <hv/service/event_channel.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
@@ -27,24 +25,10 @@ struct vcpu_info infos[VCPUS];
 _Alignas(4096) uint8_t info_frame[4096];
 struct noted noted;
 struct planned planned;
-unsigned objects;
 
 static struct domain *domains[2] = {&domain.domain, &other.domain};
 static struct machine machine = {.domains = domains, .nr_domains = 2};
 static struct vcpu *table[VCPUS];
-
-void *allocate(size_t size)
-{
-    objects++;
-    return calloc(1, size);
-}
-
-void release(void *object, size_t size)
-{
-    (void)size;
-    objects--;
-    free(object);
-}
 
 void *port_frame_map(mfn_t mfn)
 {

@@ -30,7 +30,6 @@ struct noted {
     uint8_t extended_first;
 };
 extern struct noted noted;
-extern unsigned objects; /* of allocate(), not released */
 
 /* What is answered. */
 struct planned {

@@ -14,7 +14,7 @@
 #include <hv/service/services.h>
 #include <tests/hv/lib/hosted_domain.h>
 
-static unsigned objects, domains, services_left = HOSTED_NEVER_FAILS;
+static unsigned domains, services_left = HOSTED_NEVER_FAILS;
 static uint64_t pretended;
 
 struct sim *hosted_machine(uint64_t nr_frames)
@@ -42,28 +42,9 @@ void hosted_pretend_frames(uint64_t count)
     pretended = count;
 }
 
-unsigned hosted_objects(void)
-{
-    return objects;
-}
-
 unsigned hosted_domains(void)
 {
     return domains;
-}
-
-void *allocate(size_t size)
-{
-    objects++;
-    return calloc(1, size);
-}
-
-void release(void *object, size_t size)
-{
-    (void)size;
-    if (object)
-        objects--;
-    free(object);
 }
 
 uint64_t pool_count(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the builder asks of the rest of the hypervisor, on the hosted machine (sim/sim.h), which must exist: domains and
- * vCPUs without anything that runs them, memory for the hypervisor's own objects, no words on any console.
+ * vCPUs without anything that runs them, no words on any console.  Memory for its own objects is objects.c's.
  */
 #pragma once
 
@@ -18,6 +18,5 @@ void hosted_fail_service(unsigned after);
 /* Have that many frames more be found, in pool_count() and by hv_domain_create(), than there are. */
 void hosted_pretend_frames(uint64_t count);
 
-/* Objects of allocate() that are not released, and domains that are not. */
-unsigned hosted_objects(void);
+/* Domains that are not released. */
 unsigned hosted_domains(void);
