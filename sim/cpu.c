@@ -8,7 +8,7 @@
  */
 #include <stdlib.h>
 
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 #include <sim/walk.h>
 
 void cpus_create(struct sim *sim, const struct sim_config *config)

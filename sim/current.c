@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 
 static struct sim *current;
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 
 #define M2P_ENTRIES        (PAGE_SIZE / sizeof(uint64_t))
 #define COMPAT_M2P_ENTRIES (PAGE_SIZE / sizeof(uint32_t))

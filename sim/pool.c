@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sim/machine.h>
 #include <sim/pool.h>
+#include <sim/sim_parts.h>
 
 #define NOT_IN_POOL         UINT32_MAX
 #define JUNK                0x5b

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include <engine/port.h>
-#include <sim/machine.h>
 #include <sim/pool.h>
+#include <sim/sim_parts.h>
 #include <sim/tasks.h>
 #include <sim/walk.h>
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 
 static void ram_open(const struct sim *sim, uint64_t first, uint64_t end)
 {

@@ -4,7 +4,7 @@
  */
 #include <abi/layout.h>
 #include <abi/mmu.h>
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 #include <sim/walk.h>
 
 /* The processor and its guest whose caches are looked at, and what was found. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sim/machine.h>
 #include <sim/pool.h>
+#include <sim/sim_parts.h>
 #include <sim/tasks.h>
 
 #define DEFAULT_FRAMES      4096u

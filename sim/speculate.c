@@ -4,7 +4,7 @@
  * leads them.  A random address leads nowhere, so the address is chosen level by level among the
  * entries that are present.
  */
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 #include <sim/walk.h>
 
 /* A present entry of @table, searched from a random slot on in the first @slots.  False: there is none. */

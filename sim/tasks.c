@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 #include <sim/stack.h>
 #include <sim/tasks.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One loop for all levels; Intel SDM volume 3, 4.5 to 4.8. */
-#include <sim/machine.h>
+#include <sim/sim_parts.h>
 #include <sim/walk.h>
 
 bool walk_canonical(enum width width, uint64_t vaddr)
