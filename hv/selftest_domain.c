@@ -95,11 +95,11 @@ static void create_domain(struct machine *machine)
         .vcpus = guest.vcpus,
         .nr_vcpus = 1,
     };
-    guest.vcpus[0] = &guest.vcpu.vcpu;
-    guest.vcpu.vcpu.domain = &guest.domain;
+    guest.vcpus[0] = &guest.vcpu.engine;
+    guest.vcpu.engine.domain = &guest.domain;
     guest.vcpu.window = WINDOW_OF_VCPUS;
     domain_init(&guest.domain);
-    vcpu_init(&guest.vcpu.vcpu);
+    vcpu_init(&guest.vcpu.engine);
     machine->domains[DOMAIN_ID] = &guest.domain;
 }
 
@@ -131,7 +131,7 @@ static void test_bad_tables(void)
     entries(guest.l1)[PAGE_L1] = entry(MFN(0), TABLE_FLAGS);
     EXPECT(domain_pin(&guest.domain, guest.l4, 4) == -XEN_EPERM);
     EXPECT(refusals_noted()->last.reason == REFUSE_NOT_RAM);
-    EXPECT(vcpu_set_roots(&guest.vcpu.vcpu, guest.l1, MFN_NONE) < 0);
+    EXPECT(vcpu_set_roots(&guest.vcpu.engine, guest.l1, MFN_NONE) < 0);
     entries(guest.l1)[PAGE_L1] = entry(guest.l1, TABLE_FLAGS & ~ENTRY_RW);
 }
 
@@ -139,7 +139,7 @@ static void test_bad_tables(void)
 static void test_load(void)
 {
     EXPECT(domain_pin(&guest.domain, guest.l4, 4) == 0);
-    EXPECT(vcpu_set_roots(&guest.vcpu.vcpu, guest.l4, MFN_NONE) == 0);
+    EXPECT(vcpu_set_roots(&guest.vcpu.engine, guest.l4, MFN_NONE) == 0);
     vcpu_switch(guest.machine, &guest.vcpu);
     EXPECT(asm_read_cr3() == guest.l4.v << PAGE_SHIFT);
     for (unsigned i = 0; i < HYPERVISOR_ROOT_SLOTS; i++)
@@ -152,7 +152,7 @@ static void test_load(void)
 
 static void test_copies(void)
 {
-    struct vcpu *vcpu = &guest.vcpu.vcpu;
+    struct vcpu *vcpu = &guest.vcpu.engine;
     uint64_t word = UINT64_C(0x0123456789abcdef), seen = 0;
 
     EXPECT(port_copy_to_guest(vcpu, VADDR(page_address(PAGE_DATA) + 8), &word, sizeof(word)));
@@ -174,8 +174,8 @@ static int64_t update(uint64_t slot, uint64_t value)
     const uint64_t request[2] = {(guest.l1.v << PAGE_SHIFT) + slot * 8, value};
     const uint64_t args[6] = {page_address(PAGE_DATA), 1, 0, DOMID_SELF};
 
-    EXPECT(port_copy_to_guest(&guest.vcpu.vcpu, VADDR(args[0]), request, sizeof(request)));
-    return engine_hypercall(&guest.vcpu.vcpu, __HYPERVISOR_mmu_update, args);
+    EXPECT(port_copy_to_guest(&guest.vcpu.engine, VADDR(args[0]), request, sizeof(request)));
+    return engine_hypercall(&guest.vcpu.engine, __HYPERVISOR_mmu_update, args);
 }
 
 static void test_updates(void)
@@ -186,10 +186,10 @@ static void test_updates(void)
     EXPECT(update(PAGE_L1, entry(guest.l1, TABLE_FLAGS)) == -XEN_EBUSY);
     EXPECT(refusals_noted()->last.reason == REFUSE_SELF_MAP && refusals_noted()->last.slot.index == PAGE_L1);
     EXPECT(update(PAGE_ABSENT, entry(guest.data, TABLE_FLAGS)) == 0);
-    EXPECT(port_copy_from_guest(&guest.vcpu.vcpu, &seen, VADDR(page_address(PAGE_ABSENT)), sizeof(seen)));
+    EXPECT(port_copy_from_guest(&guest.vcpu.engine, &seen, VADDR(page_address(PAGE_ABSENT)), sizeof(seen)));
     EXPECT(seen == (guest.l1.v << PAGE_SHIFT) + PAGE_ABSENT * 8); /* the request itself, through a second mapping */
     EXPECT(update(PAGE_ABSENT, 0) == 0);
-    EXPECT(engine_hypercall(&guest.vcpu.vcpu, __HYPERVISOR_xsm_op, none) == -XEN_ENOSYS);
+    EXPECT(engine_hypercall(&guest.vcpu.engine, __HYPERVISOR_xsm_op, none) == -XEN_ENOSYS);
 }
 
 static int64_t extended(unsigned cmd, uint64_t arg1, uint64_t arg2)
@@ -197,8 +197,8 @@ static int64_t extended(unsigned cmd, uint64_t arg1, uint64_t arg2)
     const struct mmuext_op op = {.cmd = cmd, .arg1.linear_addr = arg1, .arg2.vcpumask = arg2};
     const uint64_t args[6] = {page_address(PAGE_DATA), 1, 0, DOMID_SELF};
 
-    EXPECT(port_copy_to_guest(&guest.vcpu.vcpu, VADDR(args[0]), &op, sizeof(op)));
-    return engine_hypercall(&guest.vcpu.vcpu, __HYPERVISOR_mmuext_op, args);
+    EXPECT(port_copy_to_guest(&guest.vcpu.engine, VADDR(args[0]), &op, sizeof(op)));
+    return engine_hypercall(&guest.vcpu.engine, __HYPERVISOR_mmuext_op, args);
 }
 
 /* A page that is remapped and flushed shows its new frame. */
@@ -215,11 +215,11 @@ static void test_flushes(void)
     for (unsigned i = 0; i < 2; i++) {
         EXPECT(update(PAGE_ABSENT, entry(i == 0 ? guest.second : guest.data, TABLE_FLAGS)) == 0);
         EXPECT(extended(MMUEXT_INVLPG_LOCAL, page_address(PAGE_ABSENT), 0) == 0);
-        EXPECT(port_copy_from_guest(&guest.vcpu.vcpu, &marks[i], VADDR(page_address(PAGE_ABSENT) + 512), 4));
+        EXPECT(port_copy_from_guest(&guest.vcpu.engine, &marks[i], VADDR(page_address(PAGE_ABSENT) + 512), 4));
     }
     EXPECT(marks[0] == 1 && marks[1] == 2);
     EXPECT(update(PAGE_ABSENT, 0) == 0 && extended(MMUEXT_TLB_FLUSH_LOCAL, 0, 0) == 0);
-    EXPECT(!port_copy_from_guest(&guest.vcpu.vcpu, &marks[0], VADDR(page_address(PAGE_ABSENT)), 4));
+    EXPECT(!port_copy_from_guest(&guest.vcpu.engine, &marks[0], VADDR(page_address(PAGE_ABSENT)), 4));
     port_cache_flush(here);
 }
 
@@ -233,14 +233,14 @@ static void test_stale_translation(void)
     const vaddr_t place = VADDR(page_address(PAGE_SECOND));
 
     port_frame_clear(guest.second);
-    EXPECT(port_copy_to_guest(&guest.vcpu.vcpu, place, &word, sizeof(word)));
+    EXPECT(port_copy_to_guest(&guest.vcpu.engine, place, &word, sizeof(word)));
     EXPECT(extended(MMUEXT_PIN_L1_TABLE, guest.second.v, 0) < 0);
     EXPECT(update(PAGE_SECOND, 0) == 0);
     EXPECT(extended(MMUEXT_PIN_L1_TABLE, guest.second.v, 0) == 0);
-    EXPECT(!port_copy_to_guest(&guest.vcpu.vcpu, place, &word, sizeof(word)));
+    EXPECT(!port_copy_to_guest(&guest.vcpu.engine, place, &word, sizeof(word)));
     EXPECT(extended(MMUEXT_UNPIN_TABLE, guest.second.v, 0) == 0);
     EXPECT(update(PAGE_SECOND, entry(guest.second, TABLE_FLAGS)) == 0);
-    EXPECT(port_copy_to_guest(&guest.vcpu.vcpu, place, &word, sizeof(word)));
+    EXPECT(port_copy_to_guest(&guest.vcpu.engine, place, &word, sizeof(word)));
 }
 
 /* Two roots, one for each mode of the guest. */
@@ -248,11 +248,11 @@ static void test_modes(void)
 {
     mfn_t user = populate();
 
-    EXPECT(vcpu_enter_user(&guest.vcpu.vcpu) == -XEN_EINVAL);
+    EXPECT(vcpu_enter_user(&guest.vcpu.engine) == -XEN_EINVAL);
     EXPECT(extended(MMUEXT_NEW_USER_BASEPTR, user.v, 0) == 0);
-    EXPECT(vcpu_enter_user(&guest.vcpu.vcpu) == 0 && asm_read_cr3() == user.v << PAGE_SHIFT);
+    EXPECT(vcpu_enter_user(&guest.vcpu.engine) == 0 && asm_read_cr3() == user.v << PAGE_SHIFT);
     EXPECT(copy_recover(&user, (const void *)page_address(PAGE_DATA), 1) != 0);
-    vcpu_enter_kernel(&guest.vcpu.vcpu);
+    vcpu_enter_kernel(&guest.vcpu.engine);
     EXPECT(asm_read_cr3() == guest.l4.v << PAGE_SHIFT);
 }
 
@@ -264,8 +264,8 @@ static void test_gdt(void)
     uint16_t selector;
 
     entries(guest.constant)[1] = TEST_DESCRIPTOR;
-    EXPECT(port_copy_to_guest(&guest.vcpu.vcpu, VADDR(args[0]), &guest.constant.v, sizeof(uint64_t)));
-    EXPECT(engine_hypercall(&guest.vcpu.vcpu, __HYPERVISOR_set_gdt, args) == 0);
+    EXPECT(port_copy_to_guest(&guest.vcpu.engine, VADDR(args[0]), &guest.constant.v, sizeof(uint64_t)));
+    EXPECT(engine_hypercall(&guest.vcpu.engine, __HYPERVISOR_set_gdt, args) == 0);
     EXPECT(copy_recover(&seen, (const void *)(base + 8), sizeof(seen)) == 0 && seen == TEST_DESCRIPTOR);
     EXPECT(copy_recover(&seen, (const void *)(base + PAGE_SIZE), sizeof(seen)) == 0 && seen == 0);
     __asm__ volatile("mov %1, %%fs; mov %%fs, %0" : "=r"(selector) : "r"((uint16_t)TEST_SELECTOR));
@@ -298,7 +298,7 @@ void selftest_domain(struct machine *machine)
     test_modes();
     test_gdt();
     expect_clean_audit();
-    vcpu_destroy(&guest.vcpu.vcpu);
+    vcpu_destroy(&guest.vcpu.engine);
     EXPECT(asm_read_cr3() != guest.l4.v << PAGE_SHIFT);
     vcpu_switch(machine, NULL);
     EXPECT(domain_destroy(&guest.domain) == 0);

@@ -88,7 +88,7 @@ static bool ldt_comes(const struct cpu_frame *frame)
     if (frame->vector != VECTOR_PAGE_FAULT || !vcpu || !sched_is_on_vcpu() || port_is_locked())
         return false;
     offset = asm_read_cr2() - ldt_window(vcpu);
-    return offset < (uint64_t)LDT_FRAMES * PAGE_SIZE && ldt_fault(&vcpu->vcpu, (unsigned)(offset / PAGE_SIZE)) == 0;
+    return offset < (uint64_t)LDT_FRAMES * PAGE_SIZE && ldt_fault(&vcpu->engine, (unsigned)(offset / PAGE_SIZE)) == 0;
 }
 
 /*
@@ -152,7 +152,7 @@ void trap_from_hypervisor(struct cpu_frame *frame)
 
 static uint64_t instruction_limit(const struct hv_vcpu *vcpu)
 {
-    return vcpu->vcpu.user_mode ? 3 : 1;
+    return vcpu->engine.user_mode ? 3 : 1;
 }
 
 /* `INT n` whose gate is not open to ring 3, or another fault of a gate. */
@@ -162,7 +162,7 @@ static void software_interrupt(struct hv_vcpu *vcpu)
     unsigned vector;
 
     if (emulate_software_interrupt(vcpu, &vector) == EMULATE_DONE) {
-        const struct trap_gate *gate = &vcpu->vcpu.traps[vector];
+        const struct trap_gate *gate = &vcpu->engine.traps[vector];
 
         if ((gate->flags & 3u) >= instruction_limit(vcpu)) {
             frame->rip += INT_N_SIZE;
@@ -190,8 +190,8 @@ static void protection_fault(struct hv_vcpu *vcpu)
  */
 static void descriptor_fault(struct hv_vcpu *vcpu, uint64_t offset)
 {
-    if (ldt_fault(&vcpu->vcpu, (unsigned)(offset / PAGE_SIZE)))
-        bounce_page_fault(vcpu, vcpu->vcpu.ldt_base.v + offset, 0);
+    if (ldt_fault(&vcpu->engine, (unsigned)(offset / PAGE_SIZE)))
+        bounce_page_fault(vcpu, vcpu->engine.ldt_base.v + offset, 0);
 }
 
 static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
@@ -203,7 +203,7 @@ static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
         descriptor_fault(vcpu, offset);
         return;
     }
-    if (!vcpu->vcpu.user_mode && vcpu->vcpu.domain->writable_tables && (error & table_write) == table_write &&
+    if (!vcpu->engine.user_mode && vcpu->engine.domain->writable_tables && (error & table_write) == table_write &&
         emulate_write(vcpu, address, error) == EMULATE_DONE)
         return;
     bounce_page_fault(vcpu, address, error);
@@ -216,7 +216,7 @@ static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
 /* The way of 32-bit system calls; without a handler like any other gate that is closed. */
 static void interrupt_80(struct hv_vcpu *vcpu)
 {
-    if (vcpu->vcpu.traps[VECTOR_INT80].address) {
+    if (vcpu->engine.traps[VECTOR_INT80].address) {
         bounce_exception(vcpu, VECTOR_INT80);
         return;
     }
@@ -297,7 +297,7 @@ static __cold void attend(struct hv_vcpu *vcpu)
             break;
     }
     /* Who shares the processor has to look at the time again and again. */
-    vcpu->run.attention = vcpu->vcpu.domain->nr_vcpus > 1;
+    vcpu->run.attention = vcpu->engine.domain->nr_vcpus > 1;
 }
 
 FORCE_INLINE void prepare_return(struct hv_vcpu *vcpu)
@@ -316,9 +316,9 @@ void trap_first_return(struct cpu_frame *frame)
 static void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    int64_t result = engine_hypercall(&vcpu->vcpu, frame->rax, args);
+    int64_t result = engine_hypercall(&vcpu->engine, frame->rax, args);
 
-    if (vcpu->vcpu.diverted)
+    if (vcpu->engine.diverted)
         return;
     report_note_call(&vcpu->report, frame->rax, args, result);
     frame->rax = (uint64_t)result;
@@ -330,7 +330,7 @@ void trap_call(struct cpu_frame *frame)
     struct hv_vcpu *vcpu = cpu_here()->current;
 
     nmi_watchdog_pet();
-    if (vcpu->vcpu.user_mode) {
+    if (vcpu->engine.user_mode) {
         bounce_syscall(vcpu);
     } else if (frame->vector == VECTOR_SYSCALL) {
         hypercall(vcpu, frame);

@@ -147,12 +147,12 @@ static int create(struct machine *machine, struct build *build, const char **pro
     if (!domain)
         return fail(problem, "the machine has not enough memory for another domain");
     memcpy(domain->name, description->name, sizeof(domain->name));
-    domain->domain.privileged = description->privileged;
+    domain->engine.privileged = description->privileged;
     domain->initial = description->privileged;
-    domain->domain.writable_tables = domain->initial;
+    domain->engine.writable_tables = domain->initial;
     if (domain->initial) {
-        domain->domain.iomem = &firmware_memory;
-        domain->domain.nr_iomem = 1;
+        domain->engine.iomem = &firmware_memory;
+        domain->engine.nr_iomem = 1;
     }
     build->domain = domain;
     return 0;

@@ -27,7 +27,7 @@ static int populate_p2m(struct build *build)
     const struct layout *layout = &build->layout;
 
     for (uint64_t i = 0; i < layout->nr_p2m; i++) {
-        int error = domain_populate(&build->domain->domain, PFN(layout->p2m + i), &build->p2m_frames[i]);
+        int error = domain_populate(&build->domain->engine, PFN(layout->p2m + i), &build->p2m_frames[i]);
 
         if (error)
             return error;
@@ -42,7 +42,7 @@ static int populate_range(struct build *build, uint64_t first, uint64_t end)
 {
     for (uint64_t pfn = first; pfn < end; pfn++) {
         mfn_t mfn;
-        int error = domain_populate(&build->domain->domain, PFN(pfn), &mfn);
+        int error = domain_populate(&build->domain->engine, PFN(pfn), &mfn);
 
         if (error)
             return error;

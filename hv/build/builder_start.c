@@ -30,11 +30,11 @@ int build_services(const struct build *build)
         return grant_create(domain, MFN_NONE, MFN_NONE);
     store = build_frame(build, build->layout.store);
     console = build_frame(build, build->layout.console);
-    error = domain_hold_writable(&domain->domain, store);
+    error = domain_hold_writable(&domain->engine, store);
     if (!error)
         error = xenstore_create(domain, store);
     if (!error)
-        error = domain_hold_writable(&domain->domain, console);
+        error = domain_hold_writable(&domain->engine, console);
     if (!error)
         error = console_create(domain, console);
     return error ? error : grant_create(domain, console, store);

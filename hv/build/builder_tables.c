@@ -61,6 +61,6 @@ int build_tables(const struct build *build)
         write_leaves(build, regions[i]);
         write_tables(build, regions[i]);
     }
-    error = domain_pin(&build->domain->domain, root, TOP_LEVEL);
+    error = domain_pin(&build->domain->engine, root, TOP_LEVEL);
     return error ? error : vcpu_set_roots(build->domain->vcpus[0], root, MFN_NONE);
 }

@@ -65,19 +65,19 @@ static int create_vcpu(struct hv_domain *domain, unsigned id)
     struct hv_vcpu *vcpu = allocate(sizeof(*vcpu));
     unsigned window;
 
-    if (!vcpu || !find_window(domain->domain.machine, &window)) {
+    if (!vcpu || !find_window(domain->engine.machine, &window)) {
         release(vcpu, sizeof(*vcpu));
         return -XEN_ENOMEM;
     }
-    vcpu->vcpu.domain = &domain->domain;
-    vcpu->vcpu.id = id;
+    vcpu->engine.domain = &domain->engine;
+    vcpu->engine.id = id;
     vcpu->window = window;
     vcpu->info = (struct vcpu_info *)domain->shared_info + id;
     vcpu->info_frame = MFN_NONE;
-    vcpu_init(&vcpu->vcpu);
+    vcpu_init(&vcpu->engine);
     vcpu_time_create(vcpu);
-    domain->vcpus[id] = &vcpu->vcpu;
-    domain->domain.nr_vcpus = id + 1;
+    domain->vcpus[id] = &vcpu->engine;
+    domain->engine.nr_vcpus = id + 1;
     if (sched_create(vcpu))
         return -XEN_ENOMEM;
     return state_create(vcpu);
@@ -108,7 +108,7 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
         release(domain, sizeof(*domain));
         return NULL;
     }
-    domain->domain = (struct domain){
+    domain->engine = (struct domain){
         .machine = machine,
         .id = DOMID((uint16_t)id),
         .width = width,
@@ -116,8 +116,8 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
         .vcpus = domain->vcpus,
     };
     domain->shared_info_frame = MFN_NONE;
-    domain_init(&domain->domain);
-    machine->domains[id] = &domain->domain;
+    domain_init(&domain->engine);
+    machine->domains[id] = &domain->engine;
     if (!create_parts(domain, nr_vcpus))
         return domain;
     (void)hv_domain_release(domain);
@@ -143,16 +143,16 @@ static void release_vcpu(struct hv_domain *domain, unsigned id)
 /* What the domain should have let go of, and has not. */
 static bool report_leaks(const struct hv_domain *domain, uint64_t left)
 {
-    const struct machine *machine = domain->domain.machine;
+    const struct machine *machine = domain->engine.machine;
     unsigned shown = 0;
 
     if (left == 0)
         return true;
-    print("domain %u (%s) has left %lu frames behind:\n", domain->domain.id.v, domain->name, left);
+    print("domain %u (%s) has left %lu frames behind:\n", domain->engine.id.v, domain->name, left);
     for (uint64_t i = 0; i < machine->nr_frames && shown < 8; i++) {
         const struct frame *frame = &machine->frames[i];
 
-        if (frame_owner(frame) != domain->domain.id.v)
+        if (frame_owner(frame) != domain->engine.id.v)
             continue;
         print("  frame %lx: %u references, type word %x\n", i, frame->refs, frame->type.v);
         shown++;
@@ -162,8 +162,8 @@ static bool report_leaks(const struct hv_domain *domain, uint64_t left)
 
 bool hv_domain_release(struct hv_domain *domain)
 {
-    struct machine *machine = domain->domain.machine;
-    unsigned nr_vcpus = domain->domain.nr_vcpus;
+    struct machine *machine = domain->engine.machine;
+    unsigned nr_vcpus = domain->engine.nr_vcpus;
     bool clean;
 
     for (unsigned i = 0; i < nr_vcpus; i++)
@@ -171,10 +171,10 @@ bool hv_domain_release(struct hv_domain *domain)
     console_detach(domain);
     xenstore_destroy(domain);
     event_destroy(domain);
-    clean = report_leaks(domain, domain_destroy(&domain->domain));
+    clean = report_leaks(domain, domain_destroy(&domain->engine));
     for (unsigned i = 0; i < nr_vcpus; i++)
         release_vcpu(domain, i);
-    machine->domains[domain->domain.id.v] = NULL;
+    machine->domains[domain->engine.id.v] = NULL;
     release(domain->services, sizeof(*domain->services));
     release(domain, sizeof(*domain));
     return clean;

@@ -17,7 +17,7 @@ static int64_t write_all(struct hv_vcpu *vcpu, vaddr_t from, uint32_t count)
 
     for (uint32_t done = 0; done < count && !vcpu_domain(vcpu)->ended; done += size) {
         size = count - done < CHUNK ? count - done : CHUNK;
-        if (!access_read(&vcpu->vcpu, chunk, VADDR(from.v + done), size))
+        if (!access_read(&vcpu->engine, chunk, VADDR(from.v + done), size))
             return -XEN_EFAULT;
         console_write(chunk, size);
         if (port_preempt_wanted())
@@ -39,7 +39,7 @@ static int64_t read_some(struct hv_vcpu *vcpu, vaddr_t to, uint32_t count)
         size = console_read(vcpu_domain(vcpu), chunk, count - done < CHUNK ? count - done : CHUNK);
         if (size == 0)
             break;
-        if (!access_write(&vcpu->vcpu, VADDR(to.v + done), chunk, size))
+        if (!access_write(&vcpu->engine, VADDR(to.v + done), chunk, size))
             return -XEN_EFAULT;
         done += (uint32_t)size;
     }

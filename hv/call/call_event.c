@@ -30,11 +30,11 @@ union arguments {
 /* -XEN_ESRCH: no such domain.  -XEN_EPERM: the caller may name only itself. */
 static int find_domain(struct hv_domain *caller, uint16_t id, struct hv_domain **found)
 {
-    struct domain *domain = id == DOMID_SELF ? &caller->domain : domain_find(caller->domain.machine, DOMID(id));
+    struct domain *domain = id == DOMID_SELF ? &caller->engine : domain_find(caller->engine.machine, DOMID(id));
 
     if (!domain)
         return -XEN_ESRCH;
-    if (domain != &caller->domain && !caller->domain.privileged)
+    if (domain != &caller->engine && !caller->engine.privileged)
         return -XEN_EPERM;
     *found = hv_domain_of(domain);
     return 0;
@@ -43,7 +43,7 @@ static int find_domain(struct hv_domain *caller, uint16_t id, struct hv_domain *
 static int do_alloc_unbound(struct hv_domain *caller, union arguments *args)
 {
     struct evtchn_alloc_unbound *alloc = &args->alloc_unbound;
-    domid_t remote = alloc->remote_dom == DOMID_SELF ? caller->domain.id : DOMID(alloc->remote_dom);
+    domid_t remote = alloc->remote_dom == DOMID_SELF ? caller->engine.id : DOMID(alloc->remote_dom);
     struct hv_domain *domain;
     int error = find_domain(caller, alloc->dom, &domain);
 
@@ -55,7 +55,7 @@ static int do_bind_interdomain(struct hv_domain *caller, union arguments *args)
 {
     struct evtchn_bind_interdomain *bind = &args->bind_interdomain;
     struct domain *remote =
-        bind->remote_dom == DOMID_SELF ? &caller->domain : domain_find(caller->domain.machine, DOMID(bind->remote_dom));
+        bind->remote_dom == DOMID_SELF ? &caller->engine : domain_find(caller->engine.machine, DOMID(bind->remote_dom));
 
     if (!remote)
         return -XEN_ESRCH;
@@ -181,10 +181,10 @@ static int64_t run(struct hv_vcpu *vcpu, uint32_t number, vaddr_t place)
 
     if (!command)
         return -XEN_ENOSYS;
-    if (!access_read(&vcpu->vcpu, &args, place, command->size))
+    if (!access_read(&vcpu->engine, &args, place, command->size))
         return -XEN_EFAULT;
     error = command->run(vcpu_domain(vcpu), &args);
-    if (!error && command->results && !access_write(&vcpu->vcpu, place, &args, command->size))
+    if (!error && command->results && !access_write(&vcpu->engine, place, &args, command->size))
         return -XEN_EFAULT;
     return error;
 }
@@ -199,7 +199,7 @@ int64_t call_event_channel_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6
 {
     uint32_t number;
 
-    if (!access_read(&vcpu->vcpu, &number, VADDR(args[0]), sizeof(number)))
+    if (!access_read(&vcpu->engine, &number, VADDR(args[0]), sizeof(number)))
         return -XEN_EFAULT;
     if (number > EVTCHNOP_unmask)
         return -XEN_ENOSYS;

@@ -32,7 +32,7 @@ _Static_assert(sizeof(struct compat_gnttab_get_status_frames) == 12, "compat_gnt
 
 static bool is_caller(const struct hv_vcpu *vcpu, uint16_t domid)
 {
-    return domid == DOMID_SELF || domid == vcpu->vcpu.domain->id.v;
+    return domid == DOMID_SELF || domid == vcpu->engine.domain->id.v;
 }
 
 /*
@@ -43,7 +43,7 @@ static int64_t query_size(struct hv_vcpu *vcpu, vaddr_t at)
 {
     struct gnttab_query_size op;
 
-    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+    if (!access_read(&vcpu->engine, &op, at, sizeof(op)))
         return -XEN_EFAULT;
     op.status = GNTST_bad_domain;
     if (is_caller(vcpu, op.dom)) {
@@ -51,14 +51,14 @@ static int64_t query_size(struct hv_vcpu *vcpu, vaddr_t at)
         op.max_nr_frames = GRANT_FRAMES_MAX;
         op.status = GNTST_okay;
     }
-    return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
 /* Write @count frame numbers of @size bytes each. */
 static int16_t write_frames(struct hv_vcpu *vcpu, uint64_t to, const mfn_t *frames, uint32_t count, unsigned size)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (!access_write(&vcpu->vcpu, VADDR(to + (uint64_t)i * size), &frames[i].v, size))
+        if (!access_write(&vcpu->engine, VADDR(to + (uint64_t)i * size), &frames[i].v, size))
             return GNTST_bad_virt_addr;
     }
     return GNTST_okay;
@@ -72,7 +72,7 @@ static int16_t setup(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, u
         return GNTST_bad_domain;
     if (nr_frames > GRANT_FRAMES_MAX || grant_grow(domain, nr_frames))
         return GNTST_general_error;
-    return write_frames(vcpu, list, domain->services->grants.frames, nr_frames, access_word_size(&domain->domain));
+    return write_frames(vcpu, list, domain->services->grants.frames, nr_frames, access_word_size(&domain->engine));
 }
 
 static int64_t setup_table(struct hv_vcpu *vcpu, vaddr_t at)
@@ -81,15 +81,15 @@ static int64_t setup_table(struct hv_vcpu *vcpu, vaddr_t at)
     struct compat_gnttab_setup_table compat;
 
     if (domain_is_64bit(vcpu_domain(vcpu))) {
-        if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+        if (!access_read(&vcpu->engine, &op, at, sizeof(op)))
             return -XEN_EFAULT;
         op.status = setup(vcpu, op.dom, op.nr_frames, op.frame_list);
-        return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+        return access_write(&vcpu->engine, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
     }
-    if (!access_read(&vcpu->vcpu, &compat, at, sizeof(compat)))
+    if (!access_read(&vcpu->engine, &compat, at, sizeof(compat)))
         return -XEN_EFAULT;
     compat.status = setup(vcpu, compat.dom, compat.nr_frames, compat.frame_list);
-    return access_write(&vcpu->vcpu, at, &compat, sizeof(compat)) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, at, &compat, sizeof(compat)) ? 0 : -XEN_EFAULT;
 }
 
 static int16_t list_status(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, uint64_t list)
@@ -109,15 +109,15 @@ static int64_t get_status_frames(struct hv_vcpu *vcpu, vaddr_t at)
     struct compat_gnttab_get_status_frames compat;
 
     if (domain_is_64bit(vcpu_domain(vcpu))) {
-        if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+        if (!access_read(&vcpu->engine, &op, at, sizeof(op)))
             return -XEN_EFAULT;
         op.status = list_status(vcpu, op.dom, op.nr_frames, op.frame_list);
-        return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+        return access_write(&vcpu->engine, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
     }
-    if (!access_read(&vcpu->vcpu, &compat, at, sizeof(compat)))
+    if (!access_read(&vcpu->engine, &compat, at, sizeof(compat)))
         return -XEN_EFAULT;
     compat.status = list_status(vcpu, compat.dom, compat.nr_frames, compat.frame_list);
-    return access_write(&vcpu->vcpu, at, &compat, sizeof(compat)) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, at, &compat, sizeof(compat)) ? 0 : -XEN_EFAULT;
 }
 
 static int64_t set_version(struct hv_vcpu *vcpu, vaddr_t at)
@@ -126,12 +126,12 @@ static int64_t set_version(struct hv_vcpu *vcpu, vaddr_t at)
     struct gnttab_set_version op;
     int64_t result = -XEN_EINVAL;
 
-    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+    if (!access_read(&vcpu->engine, &op, at, sizeof(op)))
         return -XEN_EFAULT;
     if (op.version == 1 || op.version == 2)
         result = grant_set_version(domain, op.version);
     op.version = domain->services->grants.version;
-    if (!access_write(&vcpu->vcpu, at, &op, sizeof(op)))
+    if (!access_write(&vcpu->engine, at, &op, sizeof(op)))
         return -XEN_EFAULT;
     return result;
 }
@@ -140,12 +140,12 @@ static int64_t get_version(struct hv_vcpu *vcpu, vaddr_t at)
 {
     struct gnttab_get_version op;
 
-    if (!access_read(&vcpu->vcpu, &op, at, sizeof(op)))
+    if (!access_read(&vcpu->engine, &op, at, sizeof(op)))
         return -XEN_EFAULT;
     if (!is_caller(vcpu, op.dom))
         return -XEN_ESRCH;
     op.version = vcpu_domain(vcpu)->services->grants.version;
-    return access_write(&vcpu->vcpu, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
 struct single {
@@ -175,7 +175,7 @@ union element {
 /* Only the table's owner by its number would be served. */
 static int16_t map(struct hv_domain *domain, const union element *element)
 {
-    return element->map.dom == domain->domain.id.v ? GNTST_general_error : GNTST_bad_domain;
+    return element->map.dom == domain->engine.id.v ? GNTST_general_error : GNTST_bad_domain;
 }
 
 /* There are no mappings. */
@@ -188,7 +188,7 @@ static int16_t unmap(struct hv_domain *domain, const union element *element)
 
 static int16_t transfer_to(const struct hv_domain *domain, uint16_t domid)
 {
-    return domid == DOMID_SELF || domid == domain->domain.id.v ? GNTST_general_error : GNTST_bad_domain;
+    return domid == DOMID_SELF || domid == domain->engine.id.v ? GNTST_general_error : GNTST_bad_domain;
 }
 
 static int16_t transfer(struct hv_domain *domain, const union element *element)
@@ -264,10 +264,10 @@ static int64_t run_batch(struct hv_vcpu *vcpu, const struct batch *batch, vaddr_
         union element element;
         int16_t status;
 
-        if (!access_read(&vcpu->vcpu, &element, at, batch->size))
+        if (!access_read(&vcpu->engine, &element, at, batch->size))
             return -XEN_EFAULT;
         status = batch->run(vcpu_domain(vcpu), &element);
-        if (!access_write(&vcpu->vcpu, VADDR(at.v + batch->status), &status, sizeof(status)))
+        if (!access_write(&vcpu->engine, VADDR(at.v + batch->status), &status, sizeof(status)))
             return -XEN_EFAULT;
         if (port_preempt_wanted())
             port_yield();

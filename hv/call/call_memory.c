@@ -19,23 +19,23 @@
 static int64_t memory_map(struct hv_vcpu *vcpu, vaddr_t argument)
 {
     const struct hv_domain *domain = vcpu_domain(vcpu);
-    const struct e820_entry entry = {0, domain->domain.max_frames << PAGE_SHIFT, E820_RAM};
+    const struct e820_entry entry = {0, domain->engine.max_frames << PAGE_SHIFT, E820_RAM};
     struct xen_memory_map map;
     struct compat_xen_memory_map compat;
     uint32_t stored;
 
     if (domain_is_64bit(domain)) {
-        if (!access_read(&vcpu->vcpu, &map, argument, sizeof(map)))
+        if (!access_read(&vcpu->engine, &map, argument, sizeof(map)))
             return -XEN_EFAULT;
     } else {
-        if (!access_read(&vcpu->vcpu, &compat, argument, sizeof(compat)))
+        if (!access_read(&vcpu->engine, &compat, argument, sizeof(compat)))
             return -XEN_EFAULT;
         map = (struct xen_memory_map){.nr_entries = compat.nr_entries, .buffer = compat.buffer};
     }
     stored = map.nr_entries > 0 ? 1 : 0;
-    if (stored > 0 && !access_write(&vcpu->vcpu, VADDR(map.buffer), &entry, sizeof(entry)))
+    if (stored > 0 && !access_write(&vcpu->engine, VADDR(map.buffer), &entry, sizeof(entry)))
         return -XEN_EFAULT;
-    return access_write(&vcpu->vcpu, argument, &stored, sizeof(stored)) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, argument, &stored, sizeof(stored)) ? 0 : -XEN_EFAULT;
 }
 
 static int64_t machine_memory_map(struct hv_vcpu *vcpu, vaddr_t argument)
@@ -48,33 +48,34 @@ static int64_t list_frames(struct hv_vcpu *vcpu, vaddr_t argument, const void *t
 {
     const struct hv_domain *domain = vcpu_domain(vcpu);
     uint64_t first = ((uint64_t)table - DIRECT_BASE) >> PAGE_SHIFT;
-    uint64_t count = (size + M2P_EXTENT - 1) / M2P_EXTENT, word = access_word_size(&domain->domain);
+    uint64_t count = (size + M2P_EXTENT - 1) / M2P_EXTENT, word = access_word_size(&domain->engine);
     struct xen_machphys_mfn_list list;
     struct compat_xen_machphys_mfn_list compat;
     uint32_t stored;
     size_t place;
 
     if (domain_is_64bit(domain)) {
-        if (!access_read(&vcpu->vcpu, &list, argument, sizeof(list)))
+        if (!access_read(&vcpu->engine, &list, argument, sizeof(list)))
             return -XEN_EFAULT;
         place = offsetof(struct xen_machphys_mfn_list, nr_extents);
     } else {
-        if (!access_read(&vcpu->vcpu, &compat, argument, sizeof(compat)))
+        if (!access_read(&vcpu->engine, &compat, argument, sizeof(compat)))
             return -XEN_EFAULT;
         list = (struct xen_machphys_mfn_list){.max_extents = compat.max_extents, .extent_start = compat.extent_start};
         place = offsetof(struct compat_xen_machphys_mfn_list, nr_extents);
     }
     stored = list.max_extents < count ? list.max_extents : (uint32_t)count;
     for (uint32_t i = 0; i < stored; i++) {
-        if (!access_write_word(&vcpu->vcpu, VADDR(list.extent_start + i * word), first + i * (M2P_EXTENT / PAGE_SIZE)))
+        if (!access_write_word(&vcpu->engine, VADDR(list.extent_start + i * word),
+                               first + i * (M2P_EXTENT / PAGE_SIZE)))
             return -XEN_EFAULT;
     }
-    return access_write(&vcpu->vcpu, VADDR(argument.v + place), &stored, sizeof(stored)) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, VADDR(argument.v + place), &stored, sizeof(stored)) ? 0 : -XEN_EFAULT;
 }
 
 static int64_t machphys_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
 {
-    const struct machine *machine = vcpu->vcpu.domain->machine;
+    const struct machine *machine = vcpu->engine.domain->machine;
 
     if (!domain_is_64bit(vcpu_domain(vcpu)))
         return list_frames(vcpu, argument, machine->compat_m2p, machine->nr_frames * sizeof(machine->compat_m2p[0]));
@@ -83,7 +84,7 @@ static int64_t machphys_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
 
 static int64_t machphys_compat_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
 {
-    const struct machine *machine = vcpu->vcpu.domain->machine;
+    const struct machine *machine = vcpu->engine.domain->machine;
 
     return list_frames(vcpu, argument, machine->compat_m2p, machine->nr_frames * sizeof(machine->compat_m2p[0]));
 }
@@ -97,16 +98,16 @@ static int64_t maximum_gpfn(struct hv_vcpu *vcpu, vaddr_t argument)
     struct xen_memory_domain named;
     uint64_t count;
 
-    if (!access_read(&vcpu->vcpu, &named, argument, sizeof(named)))
+    if (!access_read(&vcpu->engine, &named, argument, sizeof(named)))
         return -XEN_EFAULT;
-    if (named.domid != DOMID_SELF && named.domid != domain->domain.id.v)
-        return domain_find(domain->domain.machine, DOMID(named.domid)) ? -XEN_EPERM : -XEN_ESRCH;
+    if (named.domid != DOMID_SELF && named.domid != domain->engine.id.v)
+        return domain_find(domain->engine.machine, DOMID(named.domid)) ? -XEN_EPERM : -XEN_ESRCH;
     if (domain_is_64bit(domain))
         count = __atomic_load_n(&full->arch.max_pfn, __ATOMIC_RELAXED);
     else
         count = __atomic_load_n(&compat->arch.max_pfn, __ATOMIC_RELAXED);
     if (count == 0 || count > INT64_MAX)
-        count = domain->domain.max_frames;
+        count = domain->engine.max_frames;
     return (int64_t)count - 1;
 }
 

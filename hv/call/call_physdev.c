@@ -91,7 +91,7 @@ static int64_t run(struct hv_vcpu *vcpu, uint64_t number, vaddr_t from)
 
     if (!command)
         return -XEN_ENOSYS;
-    if (!access_read(&vcpu->vcpu, &argument, from,
+    if (!access_read(&vcpu->engine, &argument, from,
                      domain_is_64bit(vcpu_domain(vcpu)) ? command->size : command->compat_size))
         return -XEN_EFAULT;
     return command->run(vcpu, &argument);
@@ -109,7 +109,7 @@ int64_t call_physdev_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
         domain_is_64bit(vcpu_domain(vcpu)) ? offsetof(struct physdev_op, u) : offsetof(struct compat_physdev_op, u);
     uint32_t number;
 
-    if (!access_read(&vcpu->vcpu, &number, VADDR(args[0]), sizeof(number)))
+    if (!access_read(&vcpu->engine, &number, VADDR(args[0]), sizeof(number)))
         return -XEN_EFAULT;
     if (number > PHYSDEVOP_alloc_irq_vector)
         return -XEN_ENOSYS;

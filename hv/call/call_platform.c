@@ -25,14 +25,14 @@ static int64_t set_time(const struct machine *machine, uint64_t seconds, uint64_
 
 static int64_t set_time32(const struct hv_vcpu *vcpu, const struct xenpf_settime32 *time)
 {
-    return set_time(vcpu->vcpu.domain->machine, time->secs, time->nsecs, time->system_time);
+    return set_time(vcpu->engine.domain->machine, time->secs, time->nsecs, time->system_time);
 }
 
 static int64_t set_time64(const struct hv_vcpu *vcpu, const struct xenpf_settime64 *time)
 {
     if (time->mbz != 0)
         return -XEN_EINVAL;
-    return set_time(vcpu->vcpu.domain->machine, time->secs, time->nsecs, time->system_time);
+    return set_time(vcpu->engine.domain->machine, time->secs, time->nsecs, time->system_time);
 }
 
 /* There is one processor, number 0. */
@@ -53,7 +53,7 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     struct xen_platform_op op;
     int64_t result;
 
-    if (!access_read(&vcpu->vcpu, &op, place, sizeof(op)))
+    if (!access_read(&vcpu->engine, &op, place, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -XEN_EACCES;
@@ -70,7 +70,7 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     default:
         return -XEN_ENOSYS;
     }
-    if (result == 0 && !access_write(&vcpu->vcpu, place, &op, sizeof(op)))
+    if (result == 0 && !access_write(&vcpu->engine, place, &op, sizeof(op)))
         return -XEN_EFAULT;
     return result;
 }

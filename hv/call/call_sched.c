@@ -52,7 +52,7 @@ static int64_t do_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
 {
     struct sched_shutdown shutdown;
 
-    if (!access_read(&vcpu->vcpu, &shutdown, arg, sizeof(shutdown)))
+    if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
         return -XEN_EFAULT;
     return shut_down(vcpu, shutdown.reason);
 }
@@ -73,8 +73,8 @@ static bool read_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct sched_poll *poll
     struct compat_sched_poll compat;
 
     if (domain_is_64bit(vcpu_domain(vcpu)))
-        return access_read(&vcpu->vcpu, poll, arg, sizeof(*poll));
-    if (!access_read(&vcpu->vcpu, &compat, arg, sizeof(compat)))
+        return access_read(&vcpu->engine, poll, arg, sizeof(*poll));
+    if (!access_read(&vcpu->engine, &compat, arg, sizeof(compat)))
         return false;
     *poll = (struct sched_poll){.ports = compat.ports, .nr_ports = compat.nr_ports, .timeout = compat.timeout};
     return true;
@@ -90,7 +90,7 @@ static int decode_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct poll *poll)
         return -XEN_EINVAL;
     poll->nr_ports = copy.nr_ports;
     poll->timeout = copy.timeout;
-    if (!access_read(&vcpu->vcpu, poll->ports, VADDR(copy.ports), copy.nr_ports * sizeof(poll->ports[0])))
+    if (!access_read(&vcpu->engine, poll->ports, VADDR(copy.ports), copy.nr_ports * sizeof(poll->ports[0])))
         return -XEN_EFAULT;
     for (unsigned i = 0; i < poll->nr_ports; i++) {
         if (!event_is_open(vcpu_domain(vcpu), poll->ports[i]))
@@ -138,12 +138,12 @@ static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
     struct sched_remote_shutdown shutdown;
     struct domain *domain;
 
-    if (!access_read(&vcpu->vcpu, &shutdown, arg, sizeof(shutdown)))
+    if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
         return -XEN_EFAULT;
-    domain = domain_find(caller->domain.machine, DOMID(shutdown.domain_id)); /* not by DOMID_SELF: it is for others */
+    domain = domain_find(caller->engine.machine, DOMID(shutdown.domain_id)); /* not by DOMID_SELF: it is for others */
     if (!domain)
         return -XEN_ESRCH;
-    if (domain == &caller->domain || !caller->domain.privileged)
+    if (domain == &caller->engine || !caller->engine.privileged)
         return -XEN_EPERM;
     shutdown_domain(hv_domain_of(domain), known_reason(shutdown.reason));
     return 0;
@@ -154,7 +154,7 @@ static int64_t do_shutdown_code(struct hv_vcpu *vcpu, vaddr_t arg)
     struct hv_domain *domain = vcpu_domain(vcpu);
     struct sched_shutdown shutdown;
 
-    if (!access_read(&vcpu->vcpu, &shutdown, arg, sizeof(shutdown)))
+    if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
         return -XEN_EFAULT;
     domain->reason_noted = true;
     domain->noted_reason = known_reason(shutdown.reason);
@@ -168,7 +168,7 @@ static int64_t do_pin_override(struct hv_vcpu *vcpu, vaddr_t arg)
 
     if (!vcpu_domain(vcpu)->initial)
         return -XEN_EPERM;
-    if (!access_read(&vcpu->vcpu, &override, arg, sizeof(override)))
+    if (!access_read(&vcpu->engine, &override, arg, sizeof(override)))
         return -XEN_EFAULT;
     return override.pcpu > 0 ? -XEN_EINVAL : 0;
 }
@@ -193,7 +193,7 @@ static int64_t do_watchdog(struct hv_vcpu *vcpu, vaddr_t arg)
     struct hv_domain *domain = vcpu_domain(vcpu);
     struct sched_watchdog watchdog;
 
-    if (!access_read(&vcpu->vcpu, &watchdog, arg, sizeof(watchdog)))
+    if (!access_read(&vcpu->engine, &watchdog, arg, sizeof(watchdog)))
         return -XEN_EFAULT;
     if (watchdog.id > WATCHDOGS)
         return -XEN_EINVAL;

@@ -37,7 +37,7 @@ int64_t call_set_segment_base(struct hv_vcpu *vcpu, const uint64_t args[6])
         (void)state_load_inactive_gs((uint16_t)base);
         return 0;
     }
-    if (!access_address_ok(vcpu->vcpu.domain, base))
+    if (!access_address_ok(vcpu->engine.domain, base))
         return -XEN_EINVAL;
     switch (which) {
     case SEGBASE_FS:

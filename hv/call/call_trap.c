@@ -24,7 +24,7 @@ int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 
 static bool address_is_good(const struct hv_vcpu *vcpu, uint64_t address)
 {
-    return access_address_ok(vcpu->vcpu.domain, address);
+    return access_address_ok(vcpu->engine.domain, address);
 }
 
 /* The old call: events, failsafe, and for 64-bit guests syscall.  It always succeeds, so a bad address means none. */
@@ -89,11 +89,11 @@ int64_t call_callback_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 
     switch ((uint32_t)args[0]) {
     case CALLBACKOP_register:
-        if (!access_read(&vcpu->vcpu, &wanted, VADDR(args[1]), sizeof(wanted)))
+        if (!access_read(&vcpu->engine, &wanted, VADDR(args[1]), sizeof(wanted)))
             return -XEN_EFAULT;
         return register_callback(vcpu, &wanted);
     case CALLBACKOP_unregister:
-        if (!access_read(&vcpu->vcpu, &gone, VADDR(args[1]), sizeof(gone)))
+        if (!access_read(&vcpu->engine, &gone, VADDR(args[1]), sizeof(gone)))
             return -XEN_EFAULT;
         return unregister_callback(vcpu, gone.type);
     default:
@@ -108,7 +108,7 @@ int64_t call_nmi_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 
     switch ((uint32_t)args[0]) {
     case XENNMI_register_callback:
-        if (!access_read_word(&vcpu->vcpu, &wanted.address, VADDR(args[1])))
+        if (!access_read_word(&vcpu->engine, &wanted.address, VADDR(args[1])))
             return -XEN_EFAULT;
         return register_callback(vcpu, &wanted);
     case XENNMI_unregister_callback:
@@ -147,8 +147,8 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint8_t mask;
 
     (void)args;
-    vcpu->vcpu.diverted = true;
-    if (!access_read(&vcpu->vcpu, &context, VADDR(vcpu->frame->rsp), sizeof(context))) {
+    vcpu->engine.diverted = true;
+    if (!access_read(&vcpu->engine, &context, VADDR(vcpu->frame->rsp), sizeof(context))) {
         shutdown_crash(vcpu, "the frame of iret at %lx cannot be read", vcpu->frame->rsp);
         return 0;
     }
@@ -156,7 +156,7 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
     if (domain_assists(vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
         vcpu->state.iopl = context.rflags & RFLAGS_IOPL;
     if ((context.cs & 3) == 3) {
-        if (vcpu_enter_user(&vcpu->vcpu)) {
+        if (vcpu_enter_user(&vcpu->engine)) {
             shutdown_crash(vcpu, "a return to user mode, and there is no page table for it");
             return 0;
         }

@@ -43,7 +43,7 @@ static bool is_last_up(const struct hv_vcpu *vcpu)
 {
     const struct hv_domain *domain = vcpu_domain(vcpu);
 
-    for (uint64_t i = 0; i < domain->domain.nr_vcpus; i++) {
+    for (uint64_t i = 0; i < domain->engine.nr_vcpus; i++) {
         const struct hv_vcpu *other = vcpu_find(domain, i);
 
         if (other != vcpu && is_up(other))
@@ -90,7 +90,7 @@ static bool write_runstate(struct hv_vcpu *caller, const struct hv_vcpu *vcpu, v
 
     for (unsigned i = 0; i < ARRAY_SIZE(info.time); i++)
         compat.time[i] = info.time[i];
-    return access_write(&caller->vcpu, place, from, runstate_size(vcpu));
+    return access_write(&caller->engine, place, from, runstate_size(vcpu));
 }
 
 static int64_t do_get_runstate_info(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
@@ -104,9 +104,9 @@ static int64_t do_get_runstate_info(struct hv_vcpu *caller, struct hv_vcpu *vcpu
  */
 static int read_area(struct hv_vcpu *caller, vaddr_t arg, size_t size, uint64_t *area)
 {
-    if (!access_read_word(&caller->vcpu, area, arg))
+    if (!access_read_word(&caller->engine, area, arg))
         return -XEN_EFAULT;
-    return *area && !access_range_ok(caller->vcpu.domain, VADDR(*area), size) ? -XEN_EFAULT : 0;
+    return *area && !access_range_ok(caller->engine.domain, VADDR(*area), size) ? -XEN_EFAULT : 0;
 }
 
 /* What cannot be written now is written when it can. */
@@ -132,7 +132,7 @@ static int64_t do_set_periodic_timer(struct hv_vcpu *caller, struct hv_vcpu *vcp
 {
     struct vcpu_set_periodic_timer timer;
 
-    if (!access_read(&caller->vcpu, &timer, arg, sizeof(timer)))
+    if (!access_read(&caller->engine, &timer, arg, sizeof(timer)))
         return -XEN_EFAULT;
     if (timer.period_ns < PERIOD_LEAST || timer.period_ns > PERIOD_MOST)
         return -XEN_EINVAL;
@@ -153,8 +153,8 @@ static bool read_singleshot(struct hv_vcpu *caller, vaddr_t arg, struct vcpu_set
     struct compat_vcpu_set_singleshot_timer compat;
 
     if (domain_is_64bit(vcpu_domain(caller)))
-        return access_read(&caller->vcpu, timer, arg, sizeof(*timer));
-    if (!access_read(&caller->vcpu, &compat, arg, sizeof(compat)))
+        return access_read(&caller->engine, timer, arg, sizeof(*timer));
+    if (!access_read(&caller->engine, &compat, arg, sizeof(compat)))
         return false;
     *timer = (struct vcpu_set_singleshot_timer){.timeout_abs_ns = compat.timeout_abs_ns, .flags = compat.flags};
     return true;
@@ -202,14 +202,14 @@ static int64_t do_register_vcpu_info(struct hv_vcpu *caller, struct hv_vcpu *vcp
     void *place;
     int error;
 
-    if (!access_read(&caller->vcpu, &wanted, arg, sizeof(wanted)))
+    if (!access_read(&caller->engine, &wanted, arg, sizeof(wanted)))
         return -XEN_EFAULT;
     error = check_info_place(vcpu, wanted.offset);
     if (error)
         return error;
     if (!mfn_is_none(vcpu->info_frame))
         return -XEN_EINVAL; /* moved before */
-    error = domain_hold_writable(&vcpu_domain(vcpu)->domain, MFN(wanted.mfn));
+    error = domain_hold_writable(&vcpu_domain(vcpu)->engine, MFN(wanted.mfn));
     if (error)
         return error;
     place = (uint8_t *)port_frame_map(MFN(wanted.mfn)) + wanted.offset;
@@ -251,11 +251,11 @@ static int64_t do_send_nmi(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t
 /* Only the domain that owns the machine has its vCPUs bound to a processor that it may know of: the one there is. */
 static int64_t do_get_physid(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
 {
-    const struct vcpu_get_physid physid = {.phys_id = (uint64_t)vcpu->vcpu.cpu << 32 | apic_id()};
+    const struct vcpu_get_physid physid = {.phys_id = (uint64_t)vcpu->engine.cpu << 32 | apic_id()};
 
     if (!vcpu_domain(vcpu)->initial)
         return -XEN_EINVAL;
-    return access_write(&caller->vcpu, arg, &physid, sizeof(physid)) ? 0 : -XEN_EFAULT;
+    return access_write(&caller->engine, arg, &physid, sizeof(physid)) ? 0 : -XEN_EFAULT;
 }
 
 typedef int64_t command_fn(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg);

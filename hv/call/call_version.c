@@ -30,7 +30,7 @@
 
 static int64_t answer(struct hv_vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
-    return access_write(&vcpu->vcpu, to, from, size) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, to, from, size) ? 0 : -XEN_EFAULT;
 }
 
 /* Fill @size bytes with @text, cut if need be, and zeroes, one at least. */
@@ -97,7 +97,7 @@ static int64_t get_features(struct hv_vcpu *vcpu, vaddr_t to)
     const struct hv_domain *domain = vcpu_domain(vcpu);
     struct xen_feature_info info;
 
-    if (!access_read(&vcpu->vcpu, &info, to, sizeof(info)))
+    if (!access_read(&vcpu->engine, &info, to, sizeof(info)))
         return -XEN_EFAULT;
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -XEN_EINVAL;
@@ -180,8 +180,8 @@ int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
     else
         return -XEN_ENOSYS;
     /* The initial domain is served unasked: abi/vm_assist.h. */
-    domain->domain.writable_tables = domain->initial || domain_assists(domain, VMASST_TYPE_writable_pagetables);
-    domain->domain.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);
-    domain->domain.m2p_strict = domain->vm_assist & BIT64(VMASST_TYPE_m2p_strict);
+    domain->engine.writable_tables = domain->initial || domain_assists(domain, VMASST_TYPE_writable_pagetables);
+    domain->engine.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);
+    domain->engine.m2p_strict = domain->vm_assist & BIT64(VMASST_TYPE_m2p_strict);
     return 0;
 }

@@ -76,8 +76,8 @@ static void widen(const struct compat_vcpu_guest_context *from, struct vcpu_gues
 static bool read_context(struct hv_vcpu *caller, vaddr_t place, struct context *context)
 {
     if (domain_is_64bit(vcpu_domain(caller)))
-        return access_read(&caller->vcpu, &context->c, place, sizeof(context->c));
-    if (!access_read(&caller->vcpu, &context->compat, place, sizeof(context->compat)))
+        return access_read(&caller->engine, &context->c, place, sizeof(context->c));
+    if (!access_read(&caller->engine, &context->compat, place, sizeof(context->compat)))
         return false;
     widen(&context->compat, &context->c);
     return true;
@@ -100,7 +100,7 @@ static int check_64(const struct hv_vcpu *vcpu, const struct vcpu_guest_context 
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(addresses); i++) {
-        if (!access_address_ok(vcpu->vcpu.domain, addresses[i]))
+        if (!access_address_ok(vcpu->engine.domain, addresses[i]))
             return -XEN_EINVAL;
     }
     return starts_in_kernel(c) || c->ctrlreg[1] ? 0 : -XEN_EINVAL;
@@ -149,18 +149,18 @@ static int set_roots(struct vcpu *vcpu, const struct vcpu_guest_context *c)
 
 static int acquire(struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
 {
-    int error = set_gdt(&vcpu->vcpu, c);
+    int error = set_gdt(&vcpu->engine, c);
 
     if (!error)
-        error = vcpu_set_ldt(&vcpu->vcpu, VADDR(c->ldt_base), (unsigned)c->ldt_ents);
+        error = vcpu_set_ldt(&vcpu->engine, VADDR(c->ldt_base), (unsigned)c->ldt_ents);
     if (!error)
-        error = set_traps(&vcpu->vcpu, c);
+        error = set_traps(&vcpu->engine, c);
     if (!error)
-        error = set_roots(&vcpu->vcpu, c);
+        error = set_roots(&vcpu->engine, c);
     if (!error && c->flags & VGCF_i387_valid && !state_set_extended(vcpu, &c->fpu_ctxt))
         error = -XEN_EINVAL;
     if (error)
-        vcpu_destroy(&vcpu->vcpu);
+        vcpu_destroy(&vcpu->engine);
     return error;
 }
 
@@ -250,7 +250,7 @@ static void commit(struct hv_vcpu *vcpu, const struct context *context)
     const struct vcpu_guest_context *c = &context->c;
 
     /* No processor has its roots loaded, so nothing but this says which of them counts. */
-    vcpu->vcpu.user_mode = domain_is_64bit(vcpu_domain(vcpu)) && !starts_in_kernel(c);
+    vcpu->engine.user_mode = domain_is_64bit(vcpu_domain(vcpu)) && !starts_in_kernel(c);
     set_registers(vcpu, &c->user_regs);
     set_segments(&vcpu->state, c);
     set_callbacks(vcpu, context);

@@ -32,7 +32,7 @@ static struct interrupted interrupted(const struct hv_vcpu *vcpu)
     uint64_t cs = frame->cs & 0xffff, rflags = frame->rflags & ~(RFLAGS_IF | RFLAGS_IOPL);
     uint8_t mask = events_mask(vcpu);
 
-    if (!vcpu->vcpu.user_mode)
+    if (!vcpu->engine.user_mode)
         cs &= ~UINT64_C(3);
     if (!mask)
         rflags |= RFLAGS_IF;
@@ -48,13 +48,13 @@ static void enter(struct hv_vcpu *vcpu, const void *words, size_t size, const st
     struct cpu_frame *frame = vcpu->frame;
     uint64_t rsp = frame->rsp;
 
-    if (vcpu->vcpu.user_mode) {
+    if (vcpu->engine.user_mode) {
         rsp = vcpu->bounce.kernel_sp;
-        vcpu_enter_kernel(&vcpu->vcpu);
+        vcpu_enter_kernel(&vcpu->engine);
         state_swap_gs();
     }
     rsp = (rsp & ~(STACK_ALIGN - 1)) - size;
-    if (!access_write(&vcpu->vcpu, VADDR(rsp), words, size)) {
+    if (!access_write(&vcpu->engine, VADDR(rsp), words, size)) {
         shutdown_crash(vcpu, "the frame of a handler cannot be written to the kernel's stack at %lx", rsp);
         return;
     }
@@ -90,7 +90,7 @@ static void bounce_with(struct hv_vcpu *vcpu, uint64_t error, const struct callb
 /* The handler of @vector; false: there is none, and the domain has crashed. */
 static bool find_gate(struct hv_vcpu *vcpu, unsigned vector, struct callback *handler)
 {
-    const struct trap_gate *gate = &vcpu->vcpu.traps[vector];
+    const struct trap_gate *gate = &vcpu->engine.traps[vector];
 
     *handler = (struct callback){gate->address, gate->flags & 4, gate->cs};
     if (handler->address)
@@ -118,7 +118,7 @@ void bounce_exception_error(struct hv_vcpu *vcpu, unsigned vector, uint64_t erro
 void bounce_page_fault(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
 {
     error &= ~PAGE_FAULT_USER;
-    if (vcpu->vcpu.user_mode)
+    if (vcpu->engine.user_mode)
         error |= PAGE_FAULT_USER;
     vcpu->frame->error = error;
     __atomic_store_n(&vcpu->info->arch.cr2, address, __ATOMIC_RELAXED);

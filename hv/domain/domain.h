@@ -14,7 +14,7 @@ struct domain_services;
 struct hv_vcpu;
 
 struct hv_domain {
-    struct domain domain; /* first: the engine hands out pointers to it */
+    struct domain engine; /* first: the engine hands out pointers to it */
     char name[DOMAIN_NAME_MAX + 1];
     struct vcpu *vcpus[VCPUS_MAX]; /* domain.vcpus points here */
     mfn_t shared_info_frame;       /* shared with the guest for as long as the domain exists */
@@ -34,11 +34,11 @@ static inline struct hv_domain *hv_domain_of(struct domain *domain)
 {
     return (struct hv_domain *)domain;
 }
-_Static_assert(offsetof(struct hv_domain, domain) == 0, "hv_domain_of()");
+_Static_assert(offsetof(struct hv_domain, engine) == 0, "hv_domain_of()");
 
 static inline bool domain_is_64bit(const struct hv_domain *domain)
 {
-    return domain->domain.width == WIDTH_64;
+    return domain->engine.width == WIDTH_64;
 }
 
 /* Has the guest asked for VMASST_TYPE_@type? */

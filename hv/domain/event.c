@@ -88,7 +88,7 @@ static void raise_upcall(struct hv_vcpu *vcpu)
 
 static void wake_pollers(const struct hv_domain *domain)
 {
-    for (uint64_t i = 0; i < domain->domain.nr_vcpus; i++) {
+    for (uint64_t i = 0; i < domain->engine.nr_vcpus; i++) {
         struct hv_vcpu *vcpu = vcpu_find(domain, i);
 
         if (vcpu->run.polling)

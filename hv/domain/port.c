@@ -113,7 +113,7 @@ static bool copy_guest(const struct vcpu *vcpu, void *to, const void *from, size
 {
     size_t left;
 
-    CHECK(cpu_here()->current && &cpu_here()->current->vcpu == vcpu);
+    CHECK(cpu_here()->current && &cpu_here()->current->engine == vcpu);
     cpu_user_access_begin();
     left = copy_recover(to, from, size);
     cpu_user_access_end();

@@ -23,10 +23,10 @@ void refusals_explain(void)
 /* What the guest's memory says is only shown. */
 static void note_guest(struct noted_refusal *noted, struct hv_vcpu *vcpu)
 {
-    noted->vcpu = vcpu->vcpu.id;
+    noted->vcpu = vcpu->engine.id;
     noted->cs = (uint16_t)vcpu->frame->cs;
     noted->rip = vcpu->frame->rip;
-    if (!access_read(&vcpu->vcpu, &noted->top, VADDR(vcpu->frame->rsp), sizeof(noted->top)))
+    if (!access_read(&vcpu->engine, &noted->top, VADDR(vcpu->frame->rsp), sizeof(noted->top)))
         noted->top = 0;
 }
 

@@ -14,8 +14,8 @@ static void print_registers(const struct hv_vcpu *vcpu)
 {
     const struct cpu_frame *frame = vcpu->frame;
 
-    print("vCPU %u, %s mode, cr2 %016lx, root frame %lx\n", vcpu->vcpu.id, vcpu->vcpu.user_mode ? "user" : "kernel",
-          vcpu->info->arch.cr2, vcpu_root(&vcpu->vcpu).v);
+    print("vCPU %u, %s mode, cr2 %016lx, root frame %lx\n", vcpu->engine.id, vcpu->engine.user_mode ? "user" : "kernel",
+          vcpu->info->arch.cr2, vcpu_root(&vcpu->engine).v);
     print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
           frame->rflags);
     print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
@@ -29,7 +29,7 @@ static void print_stack(struct hv_vcpu *vcpu)
     uint64_t place = vcpu->frame->rsp & ~UINT64_C(7), word;
 
     for (unsigned i = 0; i < STACK_WORDS; i++, place += sizeof(word)) {
-        if (!access_read(&vcpu->vcpu, &word, VADDR(place), sizeof(word))) {
+        if (!access_read(&vcpu->engine, &word, VADDR(place), sizeof(word))) {
             print("%sstack: %016lx cannot be read\n", i % LINE_WORDS ? "\n" : "", place);
             return;
         }

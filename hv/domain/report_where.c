@@ -24,9 +24,9 @@ static const char *what_it_does(const struct hv_vcpu *vcpu)
 
 static void print_vcpu(const struct hv_vcpu *vcpu)
 {
-    print("vCPU %u %s, in %s mode at rip %04lx:%016lx, rflags %lx, upcall %s, %s\n", vcpu->vcpu.id, what_it_does(vcpu),
-          vcpu->vcpu.user_mode ? "user" : "kernel", vcpu->frame->cs & 0xffff, vcpu->frame->rip, vcpu->frame->rflags,
-          vcpu->info->evtchn_upcall_pending ? "pending" : "not pending",
+    print("vCPU %u %s, in %s mode at rip %04lx:%016lx, rflags %lx, upcall %s, %s\n", vcpu->engine.id,
+          what_it_does(vcpu), vcpu->engine.user_mode ? "user" : "kernel", vcpu->frame->cs & 0xffff, vcpu->frame->rip,
+          vcpu->frame->rflags, vcpu->info->evtchn_upcall_pending ? "pending" : "not pending",
           vcpu->info->evtchn_upcall_mask ? "masked" : "not masked");
 }
 
@@ -46,8 +46,8 @@ static void print_pending(const struct hv_domain *domain)
 
 void report_where(const struct hv_domain *domain)
 {
-    print("domain %u (%s) is here:\n", domain->domain.id.v, domain->name);
-    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++)
+    print("domain %u (%s) is here:\n", domain->engine.id.v, domain->name);
+    for (unsigned i = 0; i < domain->engine.nr_vcpus; i++)
         print_vcpu(hv_vcpu_of(domain->vcpus[i]));
     print_pending(domain);
     print(REPORT_WHERE_END "\n");

@@ -47,13 +47,13 @@ void runstate_show(struct hv_vcpu *vcpu)
     struct compat_vcpu_runstate_info compat = {.state = info.state};
     bool shown;
 
-    if (!vcpu->run.area || vcpu->vcpu.user_mode)
+    if (!vcpu->run.area || vcpu->engine.user_mode)
         return;
     if (domain_is_64bit(vcpu_domain(vcpu))) {
-        shown = access_write(&vcpu->vcpu, VADDR(vcpu->run.area), &info, sizeof(info));
+        shown = access_write(&vcpu->engine, VADDR(vcpu->run.area), &info, sizeof(info));
     } else {
         memcpy(&compat.state_entry_time, &info.state_entry_time, sizeof(info.state_entry_time) + sizeof(info.time));
-        shown = access_write(&vcpu->vcpu, VADDR(vcpu->run.area), &compat, sizeof(compat));
+        shown = access_write(&vcpu->engine, VADDR(vcpu->run.area), &compat, sizeof(compat));
     }
     (void)shown;
 }

@@ -24,7 +24,7 @@ int sched_create(struct hv_vcpu *vcpu)
 {
     uint64_t *words;
 
-    if (!stack_create(vcpu->vcpu.domain->machine, vcpu->window))
+    if (!stack_create(vcpu->engine.domain->machine, vcpu->window))
         return -XEN_ENOMEM;
     vcpu->run.stack = stack_top(vcpu->window);
     vcpu->frame = (struct cpu_frame *)vcpu->run.stack - 1;
@@ -38,7 +38,7 @@ int sched_create(struct hv_vcpu *vcpu)
 
 void sched_destroy(struct hv_vcpu *vcpu)
 {
-    stack_destroy(vcpu->vcpu.domain->machine, vcpu->window);
+    stack_destroy(vcpu->engine.domain->machine, vcpu->window);
 }
 
 /*
@@ -122,8 +122,8 @@ static bool wants_to_run(const struct hv_vcpu *vcpu)
 /* The first that wants to run behind @last, which comes last itself; NULL: nobody. */
 static struct hv_vcpu *next_vcpu(const struct hv_domain *domain, unsigned last)
 {
-    for (unsigned i = 1; i <= domain->domain.nr_vcpus; i++) {
-        struct hv_vcpu *vcpu = vcpu_find(domain, (last + i) % domain->domain.nr_vcpus);
+    for (unsigned i = 1; i <= domain->engine.nr_vcpus; i++) {
+        struct hv_vcpu *vcpu = vcpu_find(domain, (last + i) % domain->engine.nr_vcpus);
 
         if (wants_to_run(vcpu))
             return vcpu;
@@ -136,9 +136,9 @@ bool sched_is_due(void)
     const struct cpu *cpu = cpu_here();
     const struct hv_vcpu *vcpu = cpu->current;
 
-    if (!cpu->in_vcpu || vcpu->vcpu.domain->nr_vcpus == 1)
+    if (!cpu->in_vcpu || vcpu->engine.domain->nr_vcpus == 1)
         return false;
-    return time_now() - cpu->turn_began >= TURN_NS && next_vcpu(vcpu_domain(vcpu), vcpu->vcpu.id) != NULL;
+    return time_now() - cpu->turn_began >= TURN_NS && next_vcpu(vcpu_domain(vcpu), vcpu->engine.id) != NULL;
 }
 
 static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
@@ -170,7 +170,7 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     runstate_set(vcpu, RUNSTATE_running);
     runstate_show(vcpu);
     cpu->turn_began = time_now();
-    if (vcpu->vcpu.domain->nr_vcpus > 1)
+    if (vcpu->engine.domain->nr_vcpus > 1)
         timer_set(&turn, cpu->turn_began + TURN_NS);
     cpu->in_vcpu = true;
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
@@ -189,12 +189,12 @@ static void end_operations(struct machine *machine, struct hv_domain *domain)
 {
     unsigned last = 0;
 
-    domain_set_dying(&domain->domain);
-    while (__atomic_load_n(&domain->domain.operations, __ATOMIC_SEQ_CST) > 0) {
+    domain_set_dying(&domain->engine);
+    while (__atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) > 0) {
         struct hv_vcpu *vcpu = next_vcpu(domain, last);
 
         CHECK(vcpu); /* who yields inside an operation stays runnable */
-        last = vcpu->vcpu.id;
+        last = vcpu->engine.id;
         run(machine, vcpu);
     }
 }
@@ -217,7 +217,7 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
             idle();
             continue;
         }
-        last = vcpu->vcpu.id;
+        last = vcpu->engine.id;
         run(machine, vcpu);
     }
     end_operations(machine, domain);

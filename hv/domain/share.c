@@ -9,12 +9,12 @@ int share_new(struct hv_domain *domain, mfn_t *mfn)
     int error;
 
     /* It does not count as the guest's memory once it is shared. */
-    domain->domain.max_frames++;
-    error = domain_populate(&domain->domain, PFN(MACH2PHYS_SHARED), mfn);
+    domain->engine.max_frames++;
+    error = domain_populate(&domain->engine, PFN(MACH2PHYS_SHARED), mfn);
     if (!error) {
-        error = domain_share(&domain->domain, *mfn);
+        error = domain_share(&domain->engine, *mfn);
         CHECK(!error); /* it is allocated, and nobody has seen it */
     }
-    domain->domain.max_frames--;
+    domain->engine.max_frames--;
     return error;
 }

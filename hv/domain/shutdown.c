@@ -13,7 +13,7 @@ void shutdown_domain(struct hv_domain *domain, unsigned reason)
     if (domain->ended)
         return;
     domain->ended = true;
-    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++)
+    for (unsigned i = 0; i < domain->engine.nr_vcpus; i++)
         hv_vcpu_of(domain->vcpus[i])->run.attention = true;
     domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
 }
@@ -42,13 +42,13 @@ void shutdown_by_guest(struct hv_vcpu *vcpu, unsigned reason)
 {
     struct hv_domain *domain = vcpu_domain(vcpu);
 
-    vcpu->vcpu.diverted = true;
+    vcpu->engine.diverted = true;
     if (domain->ended)
         return;
     shutdown_domain(domain, reason);
     if (shutdown_is_good(domain->end_reason))
         return;
-    print("domain %u (%s) %s, by a call of its own\n", domain->domain.id.v, domain->name,
+    print("domain %u (%s) %s, by a call of its own\n", domain->engine.id.v, domain->name,
           shutdown_words(domain->end_reason));
     report_guest(vcpu);
 }
@@ -62,7 +62,7 @@ void shutdown_by_watchdog(struct hv_domain *domain)
     shutdown_domain(domain, SHUTDOWN_watchdog);
     if (shutdown_is_good(domain->end_reason))
         return;
-    print("domain %u (%s) %s: it was not started anew in time\n", domain->domain.id.v, domain->name,
+    print("domain %u (%s) %s: it was not started anew in time\n", domain->engine.id.v, domain->name,
           shutdown_words(domain->end_reason));
     /* Of others than the one that ran last the stack cannot be read. */
     if (vcpu && vcpu_domain(vcpu) == domain)
@@ -74,10 +74,10 @@ void shutdown_crash(struct hv_vcpu *vcpu, const char *format, ...)
     struct hv_domain *domain = vcpu_domain(vcpu);
     va_list args;
 
-    vcpu->vcpu.diverted = true;
+    vcpu->engine.diverted = true;
     if (domain->ended)
         return;
-    print("domain %u (%s) crashed: ", domain->domain.id.v, domain->name);
+    print("domain %u (%s) crashed: ", domain->engine.id.v, domain->name);
     va_start(args, format);
     print_list(format, args);
     va_end(args);

@@ -314,7 +314,7 @@ int state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
     if (error)
         return error;
     if (index < DR_ADDRESSES) {
-        if (!access_address_ok(vcpu->vcpu.domain, value))
+        if (!access_address_ok(vcpu->engine.domain, value))
             return -XEN_EPERM;
     } else if (value >> 32) {
         return -XEN_EINVAL;

@@ -14,16 +14,16 @@
 /* CR4.PGE and CR4.PCIDE are off: each write of cr3 forgets every translation, global or not. */
 void vcpu_load_root(const struct hv_vcpu *vcpu)
 {
-    mfn_t root = vcpu ? vcpu_root(&vcpu->vcpu) : MFN_NONE;
+    mfn_t root = vcpu ? vcpu_root(&vcpu->engine) : MFN_NONE;
 
     /* A 32-bit guest's root needs a table on top of it, which nothing makes yet. */
-    CHECK(mfn_is_none(root) || vcpu->vcpu.domain->width == WIDTH_64);
+    CHECK(mfn_is_none(root) || vcpu->engine.domain->width == WIDTH_64);
     asm_write_cr3(mfn_is_none(root) ? paging_root() : root.v << PAGE_SHIFT);
 }
 
 void vcpu_load_ldt(const struct hv_vcpu *vcpu)
 {
-    unsigned entries = vcpu ? vcpu->vcpu.ldt_entries : 0;
+    unsigned entries = vcpu ? vcpu->engine.ldt_entries : 0;
 
     descriptor_load_ldt(cpu_here(), entries ? window_base(vcpu->window) + (uint64_t)LDT_WINDOW * PAGE_SIZE : 0,
                         entries);
@@ -33,10 +33,10 @@ void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
 {
     struct cpu *cpu = cpu_here();
     unsigned window = vcpu ? vcpu->window : WINDOW_OF_CPU + cpu->id;
-    enum width width = vcpu ? vcpu->vcpu.domain->width : WIDTH_64;
+    enum width width = vcpu ? vcpu->engine.domain->width : WIDTH_64;
     uint32_t began;
 
-    CHECK(!vcpu || vcpu->vcpu.cpu == cpu->id);
+    CHECK(!vcpu || vcpu->engine.cpu == cpu->id);
     began = tlb_flush_begin(machine);
     cpu->current = vcpu;
     window_set_page(window, FIRST_RESERVED_GDT_PAGE, descriptor_gdt_page(cpu, width) | MAP_DATA);

@@ -14,7 +14,7 @@
 #include <hv/domain/vcpu_time.h>
 
 struct hv_vcpu {
-    struct vcpu vcpu;          /* first: the engine hands out pointers to it */
+    struct vcpu engine;        /* first: the engine hands out pointers to it */
     unsigned window;           /* its descriptor window */
     struct cpu_frame *frame;   /* the guest's registers, at the top of the vCPU's hypervisor stack */
     struct vcpu_run run;       /* where its hypervisor stack is, and whether it wants to run */
@@ -37,11 +37,11 @@ static inline struct hv_vcpu *hv_vcpu_of(struct vcpu *vcpu)
 {
     return (struct hv_vcpu *)vcpu;
 }
-_Static_assert(offsetof(struct hv_vcpu, vcpu) == 0, "hv_vcpu_of()");
+_Static_assert(offsetof(struct hv_vcpu, engine) == 0, "hv_vcpu_of()");
 
 static inline struct hv_domain *vcpu_domain(const struct hv_vcpu *vcpu)
 {
-    return hv_domain_of(vcpu->vcpu.domain);
+    return hv_domain_of(vcpu->engine.domain);
 }
 
 /*
@@ -61,7 +61,7 @@ _Static_assert(offsetof(struct compat_vcpu_info, evtchn_upcall_mask) == 1, "vcpu
 /* vCPU @id of @domain; NULL if there is none. */
 static inline struct hv_vcpu *vcpu_find(const struct hv_domain *domain, uint64_t id)
 {
-    return id < domain->domain.nr_vcpus ? hv_vcpu_of(domain->domain.vcpus[id]) : NULL;
+    return id < domain->engine.nr_vcpus ? hv_vcpu_of(domain->engine.vcpus[id]) : NULL;
 }
 
 /*

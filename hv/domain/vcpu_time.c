@@ -39,11 +39,11 @@ static void write_area(struct hv_vcpu *vcpu, struct vcpu_time_info *info)
     const uint32_t version = info->version;
     bool written;
 
-    if (!vcpu->time.area || cpu_here()->current != vcpu || vcpu->vcpu.user_mode)
+    if (!vcpu->time.area || cpu_here()->current != vcpu || vcpu->engine.user_mode)
         return;
     info->version |= 1;
-    written = access_write(&vcpu->vcpu, VADDR(vcpu->time.area), info, sizeof(*info)) &&
-              access_write(&vcpu->vcpu, VADDR(vcpu->time.area), &version, sizeof(version));
+    written = access_write(&vcpu->engine, VADDR(vcpu->time.area), info, sizeof(*info)) &&
+              access_write(&vcpu->engine, VADDR(vcpu->time.area), &version, sizeof(version));
     (void)written;
 }
 

@@ -9,7 +9,7 @@ struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t sub
 {
     const struct cpuid_view view = {
         .wide = domain_is_64bit(vcpu_domain(vcpu)),
-        .vcpu = vcpu->vcpu.id,
+        .vcpu = vcpu->engine.id,
         .phys_bits = cpu_features()->phys_bits,
         .offered = state_xcr0_offered(),
         .xcr0 = vcpu->state.xcr0,

@@ -58,7 +58,7 @@ static void write_cr2(const struct hv_vcpu *vcpu, uint64_t value)
 
 static uint64_t read_cr3(const struct hv_vcpu *vcpu)
 {
-    uint64_t root = vcpu->vcpu.kernel_root.v;
+    uint64_t root = vcpu->engine.kernel_root.v;
 
     return domain_is_64bit(vcpu_domain(vcpu)) ? xen_pfn_to_cr3(root) : compat_xen_pfn_to_cr3(root);
 }
@@ -68,7 +68,7 @@ static bool write_cr3(struct hv_vcpu *vcpu, uint64_t value)
 {
     uint64_t root = domain_is_64bit(vcpu_domain(vcpu)) ? xen_cr3_to_pfn(value) : compat_xen_cr3_to_pfn(value);
 
-    return vcpu_set_kernel_root(&vcpu->vcpu, MFN(root)) == 0;
+    return vcpu_set_kernel_root(&vcpu->engine, MFN(root)) == 0;
 }
 
 static bool do_read_cr(struct emulation *emulation)

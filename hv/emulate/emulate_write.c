@@ -268,7 +268,7 @@ enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64
     const struct rule *rule;
     uint64_t source = 0;
 
-    if (!vcpu->vcpu.domain->writable_tables || !emulation_in_kernel(vcpu) || (error & ~PAGE_FAULT_USER) != cause)
+    if (!vcpu->engine.domain->writable_tables || !emulation_in_kernel(vcpu) || (error & ~PAGE_FAULT_USER) != cause)
         return EMULATE_UNKNOWN;
     if (!emulation_begin(&emulation, vcpu))
         return emulation.result;
@@ -284,7 +284,7 @@ enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64
         .operand = adjusted(source + carry_in(rule, vcpu->frame), rule->adjust),
         .expected = expected_value(&emulation, rule, source),
     };
-    if (table_write_emulate(&vcpu->vcpu, &write))
+    if (table_write_emulate(&vcpu->engine, &write))
         return EMULATE_UNKNOWN;
     /* Somebody has changed what was read: the guest executes the instruction again. */
     if (rule->source == SOURCE_TARGET && write.seen != write.expected)

@@ -21,7 +21,7 @@
 
 bool emulation_in_kernel(const struct hv_vcpu *vcpu)
 {
-    return domain_is_64bit(vcpu_domain(vcpu)) ? !vcpu->vcpu.user_mode : TRAP_RING(vcpu->frame) == 1;
+    return domain_is_64bit(vcpu_domain(vcpu)) ? !vcpu->engine.user_mode : TRAP_RING(vcpu->frame) == 1;
 }
 
 /*
@@ -37,7 +37,7 @@ static bool find_descriptor(const struct hv_vcpu *vcpu, unsigned selector, uint6
     if ((selector & ~SELECTOR_PRIVILEGE) == 0)
         return false;
     if (selector & SELECTOR_TABLE) {
-        if (selector / 8 >= vcpu->vcpu.ldt_entries)
+        if (selector / 8 >= vcpu->engine.ldt_entries)
             return false;
         place += (uint64_t)LDT_WINDOW * PAGE_SIZE;
     }
@@ -117,7 +117,7 @@ static bool fault_at(struct emulation *emulation, uint64_t linear, uint64_t erro
 {
     struct hv_vcpu *vcpu = emulation->vcpu;
 
-    if (access_address_ok(vcpu->vcpu.domain, linear)) {
+    if (access_address_ok(vcpu->engine.domain, linear)) {
         bounce_page_fault(vcpu, linear, error);
         emulation->result = EMULATE_DONE;
     }
@@ -147,7 +147,7 @@ bool emulation_get_code(const struct emulation *emulation, unsigned offset, uint
 {
     uint64_t linear;
 
-    return find_code(emulation, offset, &linear) && access_read(&emulation->vcpu->vcpu, byte, VADDR(linear), 1);
+    return find_code(emulation, offset, &linear) && access_read(&emulation->vcpu->engine, byte, VADDR(linear), 1);
 }
 
 void emulation_fault_code(struct emulation *emulation, unsigned offset)
@@ -176,7 +176,7 @@ bool emulation_begin(struct emulation *emulation, struct hv_vcpu *vcpu)
         room = PAGE_SIZE - linear % PAGE_SIZE;
         if (part > room)
             part = (unsigned)room;
-        if (!access_read(&vcpu->vcpu, bytes + count, VADDR(linear), part))
+        if (!access_read(&vcpu->engine, bytes + count, VADDR(linear), part))
             return fault_at(emulation, linear, PAGE_FAULT_FETCH);
         count += part;
         decoded = decode(emulation->mode, bytes, count, &emulation->instruction);
@@ -191,7 +191,7 @@ bool emulation_begin(struct emulation *emulation, struct hv_vcpu *vcpu)
 bool emulation_read(struct emulation *emulation, uint64_t linear, uint64_t *value)
 {
     *value = 0;
-    if (access_read(&emulation->vcpu->vcpu, value, VADDR(linear), emulation->instruction.bytes))
+    if (access_read(&emulation->vcpu->engine, value, VADDR(linear), emulation->instruction.bytes))
         return true;
     return fault_at(emulation, linear, 0);
 }
@@ -199,7 +199,7 @@ bool emulation_read(struct emulation *emulation, uint64_t linear, uint64_t *valu
 /* The error code tells a page that is there, and read-only, from one that is not. */
 bool emulation_write(struct emulation *emulation, uint64_t linear, uint64_t value)
 {
-    struct vcpu *vcpu = &emulation->vcpu->vcpu;
+    struct vcpu *vcpu = &emulation->vcpu->engine;
     uint64_t error = PAGE_FAULT_WRITE;
     uint8_t byte;
 

@@ -78,7 +78,7 @@ static bool read_tsc(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t *value)
 static bool read_apic_base(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
     (void)msr;
-    *value = vcpu->vcpu.id == 0 ? APIC_BASE_ENABLED | APIC_BASE_BOOT : APIC_BASE_ENABLED;
+    *value = vcpu->engine.id == 0 ? APIC_BASE_ENABLED | APIC_BASE_BOOT : APIC_BASE_ENABLED;
     return true;
 }
 
@@ -185,7 +185,7 @@ static bool read_unknown(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t *val
     uint64_t real;
 
     *value = 0;
-    return vcpu->vcpu.traps[VECTOR_PROTECTION].address == 0 && msr_read_recover(msr, &real);
+    return vcpu->engine.traps[VECTOR_PROTECTION].address == 0 && msr_read_recover(msr, &real);
 }
 
 bool msr_read(struct hv_vcpu *vcpu, uint32_t msr, uint64_t *value)

@@ -89,12 +89,12 @@ int event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, u
 
     if (error)
         return error;
-    if (!other || other->state != EVENT_UNBOUND || other->domain != domain->domain.id.v)
+    if (!other || other->state != EVENT_UNBOUND || other->domain != domain->engine.id.v)
         return -XEN_EINVAL;
     other->state = EVENT_INTERDOMAIN;
     other->other = *port;
     domain->events.channels[*port] =
-        (struct event_channel){.state = EVENT_INTERDOMAIN, .domain = remote->domain.id.v, .other = remote_port};
+        (struct event_channel){.state = EVENT_INTERDOMAIN, .domain = remote->engine.id.v, .other = remote_port};
     event_raise_port(domain, *port); /* something may have been sent before */
     return 0;
 }
@@ -130,12 +130,12 @@ int event_bind_ipi(struct hv_domain *domain, uint32_t vcpu_id, uint32_t *port)
 static struct hv_domain *find_peer(const struct hv_domain *domain, uint32_t port)
 {
     const struct event_channel *channel = &domain->events.channels[port], *other;
-    struct domain *peer = domain_find(domain->domain.machine, DOMID(channel->domain));
+    struct domain *peer = domain_find(domain->engine.machine, DOMID(channel->domain));
 
     if (!peer || !hv_domain_of(peer)->events.channels)
         return NULL;
     other = &hv_domain_of(peer)->events.channels[channel->other];
-    if (other->state != EVENT_INTERDOMAIN || other->domain != domain->domain.id.v || other->other != port)
+    if (other->state != EVENT_INTERDOMAIN || other->domain != domain->engine.id.v || other->other != port)
         return NULL;
     return hv_domain_of(peer);
 }

@@ -96,7 +96,7 @@ int grant_set_version(struct hv_domain *domain, unsigned version)
     if (version == grants->version)
         return 0;
     for (unsigned i = 0; i < grants->nr_status_frames; i++) {
-        if (domain_shared_is_mapped(&domain->domain, grants->status_frames[i]))
+        if (domain_shared_is_mapped(&domain->engine, grants->status_frames[i]))
             return -XEN_EBUSY;
     }
     if (version == 2 &&

@@ -36,7 +36,7 @@ static uint8_t *find_entry(const struct domain_grants *grants, grant_ref_t ref)
 /* Does @flags and @domid, of an entry, grant a page to @domain for this? */
 static bool is_granted(const struct hv_domain *domain, uint16_t flags, uint16_t domid, bool to_write)
 {
-    return (flags & GTF_type_mask) == GTF_permit_access && domid == domain->domain.id.v &&
+    return (flags & GTF_type_mask) == GTF_permit_access && domid == domain->engine.id.v &&
            !(to_write && (flags & GTF_readonly));
 }
 
@@ -59,12 +59,12 @@ static int16_t read_entry(const struct hv_domain *domain, const uint8_t *place, 
 
 static bool is_caller(const struct hv_domain *domain, uint16_t domid)
 {
-    return domid == DOMID_SELF || domid == domain->domain.id.v;
+    return domid == DOMID_SELF || domid == domain->engine.id.v;
 }
 
 static bool domain_exists(const struct hv_domain *domain, uint16_t domid)
 {
-    return is_caller(domain, domid) || domain_find(domain->domain.machine, DOMID(domid));
+    return is_caller(domain, domid) || domain_find(domain->engine.machine, DOMID(domid));
 }
 
 /* The page that one side of a copy names; a page that is not granted is the caller's own, which it calls DOMID_SELF. */
@@ -90,9 +90,9 @@ static bool fits(const struct page *page, const struct gnttab_copy_ptr *side, ui
 
 static bool is_own(const struct hv_domain *domain, mfn_t mfn)
 {
-    const struct frame *frame = frame_find(domain->domain.machine, mfn);
+    const struct frame *frame = frame_find(domain->engine.machine, mfn);
 
-    return frame && frame_owner(frame) == domain->domain.id.v;
+    return frame && frame_owner(frame) == domain->engine.id.v;
 }
 
 /* The source first, all of it, then the destination, and last what of the two pages is meant. */
@@ -131,10 +131,10 @@ int16_t grant_copy(struct hv_domain *domain, const struct gnttab_copy *copy)
 
     if (status != GNTST_okay)
         return status;
-    if (domain_hold_writable(&domain->domain, to.mfn)) /* so that only what the guest itself may write is written */
+    if (domain_hold_writable(&domain->engine, to.mfn)) /* so that only what the guest itself may write is written */
         return GNTST_general_error;
     status = copy_bytes(copy, &from, &to);
-    domain_drop_writable(&domain->domain, to.mfn);
+    domain_drop_writable(&domain->engine, to.mfn);
     return status;
 }
 

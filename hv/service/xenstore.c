@@ -46,7 +46,7 @@ static void give_up(struct hv_domain *domain, uint32_t error, const char *why)
 
     domain->services->store.store->broken = true;
     write_index(&ring->error, error);
-    print("domain %u: its xenstore connection is closed, because %s\n", domain->domain.id.v, why);
+    print("domain %u: its xenstore connection is closed, because %s\n", domain->engine.id.v, why);
 }
 
 /*
@@ -258,12 +258,12 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
 {
     static const char vm[] = "/vm/00000000-0000-0000-0000-000000000000"; /* as XENVER_guest_handle */
     const char *home = session->home;
-    uint64_t kib = domain->domain.max_frames * (PAGE_SIZE / 1024);
+    uint64_t kib = domain->engine.max_frames * (PAGE_SIZE / 1024);
     int error = fill_home(session);
 
     error |= set(session, home, "vm", store_text(vm));
     error |= set(session, home, "name", store_text(domain->name));
-    error |= set_number(session, home, "domid", domain->domain.id.v);
+    error |= set_number(session, home, "domid", domain->engine.id.v);
     error |= set_number(session, home, "memory/target", kib);
     error |= set_number(session, home, "memory/static-max", kib);
     error |= set_number(session, home, "store/port", domain->services->store.port);
@@ -274,7 +274,7 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
     error |= show(session, store_text(vm));
     error |= set(session, vm, "name", store_text(domain->name));
     error |= set(session, vm, "uuid", store_text(vm + sizeof("/vm/") - 1));
-    return error | fill_vcpus(session, domain->domain.nr_vcpus);
+    return error | fill_vcpus(session, domain->engine.nr_vcpus);
 }
 
 /*
@@ -316,7 +316,7 @@ int xenstore_create(struct hv_domain *domain, mfn_t frame)
         return error;
     }
     out->frame = frame;
-    store_session_init(&store->session, domain->domain.id.v);
+    store_session_init(&store->session, domain->engine.id.v);
     write_index(&ring->server_features, XENSTORE_SERVER_FEATURE_ERROR);
     out->store = store;
     out->ring = ring;

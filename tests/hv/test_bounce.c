@@ -40,7 +40,7 @@ static unsigned crashes, writes;
 
 bool port_copy_to_guest(struct vcpu *which, vaddr_t to, const void *from, size_t size)
 {
-    assert_ptr_equal(which, &vcpu.vcpu);
+    assert_ptr_equal(which, &vcpu.engine);
     assert_false(which->user_mode); /* the kernel's tables are to be in use */
     if (anywhere) {
         assert_true(to.v + size <= HYPERVISOR_VIRT_START || to.v >= HYPERVISOR_VIRT_END);
@@ -91,8 +91,8 @@ static void make(bool user)
     memset(buffer, 0xee, sizeof(buffer));
     memset(&info, 0, sizeof(info));
     memset(&frame, 0x11, sizeof(frame));
-    vcpu.vcpu.domain = &domain.domain;
-    vcpu.vcpu.user_mode = user;
+    vcpu.engine.domain = &domain.engine;
+    vcpu.engine.user_mode = user;
     vcpu.frame = &frame;
     vcpu.info = &info;
     vcpu.bounce.kernel_sp = KERNEL_SP;
@@ -140,7 +140,7 @@ static void assert_interrupted(unsigned at, uint64_t rip, uint64_t cs, uint64_t 
 
 static void set_gate(unsigned vector, uint8_t flags)
 {
-    vcpu.vcpu.traps[vector] = (struct trap_gate){HANDLER + vector, FLAT_KERNEL_CS64, flags};
+    vcpu.engine.traps[vector] = (struct trap_gate){HANDLER + vector, FLAT_KERNEL_CS64, flags};
 }
 
 /*

@@ -252,7 +252,7 @@ static void check_rings(void)
                 domain->services->console.frame.v == info.console.domU.mfn);
     assert_true(domain->services->grants.frames[0].v == info.console.domU.mfn &&
                 domain->services->grants.frames[1].v == info.store_mfn);
-    assert_int_equal(domain->domain.nr_holds, 2);
+    assert_int_equal(domain->engine.nr_holds, 2);
 }
 
 static void check_all(bool patched)
@@ -280,7 +280,7 @@ static void test_plain(void **state)
     assert_true(hv_vcpu_of(vcpu)->frame->rsi == info.mfn_list + 6 * 4096);
     assert_true(info.first_p2m_pfn == 0 && info.nr_p2m_frames == 0);
     assert_string_equal(domain->name, "guest");
-    assert_false(domain->initial || domain->domain.privileged);
+    assert_false(domain->initial || domain->engine.privileged);
     release_all();
 }
 
@@ -321,8 +321,8 @@ static void test_initial(void **state)
     assert_true(info.store_mfn == 0 && info.store_evtchn == 0 && info.console.dom0.info_size == 0);
     assert_true(info.mod_start == 0 && info.mod_len == 0);
     assert_true(info.pt_base == hv_vcpu_of(vcpu)->frame->rsi + 4096);
-    assert_true(domain->initial && domain->domain.privileged && domain->domain.id.v == 0);
-    assert_int_equal(domain->domain.nr_holds, 0);
+    assert_true(domain->initial && domain->engine.privileged && domain->engine.id.v == 0);
+    assert_int_equal(domain->engine.nr_holds, 0);
     assert_true(mfn_is_none(domain->services->grants.frames[0]));
     release_all();
 }

@@ -28,7 +28,7 @@ static void test_rights(void **state)
     assert_int_equal(EVENT_CALL(&guests[1], status, &query), -XEN_EPERM);
     assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), -XEN_EPERM);
     assert_int_equal(status(&guests[2], 1).status, EVTCHNSTAT_ipi);
-    guests[1].domain.domain.privileged = true;
+    guests[1].domain.engine.privileged = true;
     assert_int_equal(EVENT_CALL(&guests[1], status, &query), 0);
     assert_int_equal(query.status, EVTCHNSTAT_ipi);
     assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), 0);

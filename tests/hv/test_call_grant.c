@@ -60,7 +60,7 @@ int domain_share(struct domain *of, mfn_t mfn)
 
 bool domain_shared_is_mapped(struct domain *of, mfn_t mfn)
 {
-    assert_ptr_equal(of, &domain.domain);
+    assert_ptr_equal(of, &domain.engine);
     return mfn.v == status_is_mapped;
 }
 
@@ -91,7 +91,7 @@ static void begin(enum width width)
 static int grant_list(uint32_t command, uint16_t domid, uint32_t count, uint64_t list)
 {
     uint32_t *words = (uint32_t *)(void *)guest_memory;
-    bool is_64 = domain.domain.width == WIDTH_64, setup = command == GNTTABOP_setup_table;
+    bool is_64 = domain.engine.width == WIDTH_64, setup = command == GNTTABOP_setup_table;
 
     words[setup ? 0 : 1] = domid;
     words[setup ? 1 : 0] = count;
@@ -105,7 +105,7 @@ static int grant_list(uint32_t command, uint16_t domid, uint32_t count, uint64_t
 static void grants(void)
 {
     const struct grant_entry_v1 *table = (const struct grant_entry_v1 *)(const void *)frames[0];
-    unsigned size = domain.domain.width == WIDTH_64 ? 8 : 4;
+    unsigned size = domain.engine.width == WIDTH_64 ? 8 : 4;
     uint64_t number = 0;
 
     assert_int_equal(table[0].flags, GTF_permit_access);
@@ -117,8 +117,8 @@ static void grants(void)
         memcpy(&number, guest_memory + 64 + i * size, size);
         assert_int_equal(number, 100 + i);
     }
-    assert_int_equal(domain.domain.nr_frames, 1000);
-    assert_int_equal(domain.domain.max_frames, 1000);
+    assert_int_equal(domain.engine.nr_frames, 1000);
+    assert_int_equal(domain.engine.max_frames, 1000);
     assert_int_equal(grant_list(GNTTABOP_setup_table, 1, 2, at(64)), GNTST_okay);
     assert_int_equal(frames_shared, 4);
     assert_int_equal(grant_list(GNTTABOP_setup_table, 0, 2, at(64)), GNTST_bad_domain);
@@ -193,7 +193,7 @@ static void grant_versions(void)
     assert_int_equal(v1[2].flags, 0);
     frames_left = 0;
     assert_int_equal(set_version(2), 0); /* with the status frames of before */
-    begin(domain.domain.width);
+    begin(domain.engine.width);
     frames_left = 0;
     assert_int_equal(set_version(2), -XEN_ENOMEM);
     assert_int_equal(GUEST(struct gnttab_set_version).version, 1);
@@ -219,7 +219,7 @@ static void grants_of_others(void)
     assert_int_equal(unmaps[1].status, GNTST_bad_handle);
     memset(guest_memory, 0, 64);
     assert_int_equal(call(call_grant_table_op, GNTTABOP_copy, at(0), 1), 0);
-    if (domain.domain.width == WIDTH_64)
+    if (domain.engine.width == WIDTH_64)
         assert_int_equal(GUEST(struct gnttab_copy).status, GNTST_bad_domain);
     else
         assert_int_equal(GUEST(struct compat_gnttab_copy).status, GNTST_bad_domain);

@@ -21,7 +21,7 @@ static void memory_maps(void)
 {
     const struct e820_entry *entry = (const struct e820_entry *)(const void *)(guest_memory + 1024);
 
-    if (domain.domain.width == WIDTH_64)
+    if (domain.engine.width == WIDTH_64)
         GUEST(struct xen_memory_map) = (struct xen_memory_map){.nr_entries = 128, .buffer = at(1024)};
     else
         GUEST(struct compat_xen_memory_map) = (struct compat_xen_memory_map){128, (uint32_t)at(1024)};
@@ -48,7 +48,7 @@ static void memory_questions(void)
         struct shared_info full;
         struct compat_shared_info compat;
     } shared;
-    bool is_64 = domain.domain.width == WIDTH_64;
+    bool is_64 = domain.engine.width == WIDTH_64;
     uint64_t m2p_mfn = is_64 ? 7 : 9;
 
     memset(&shared, 0, sizeof(shared));

@@ -30,7 +30,7 @@ static void devices(void)
         {0, -XEN_ENOSYS},
         {UINT32_MAX, -XEN_ENOSYS},
     };
-    size_t place = domain.domain.width == WIDTH_64 ? 8 : 4;
+    size_t place = domain.engine.width == WIDTH_64 ? 8 : 4;
 
     GUEST(struct physdev_set_iopl).iopl = 3;
     assert_int_equal(call(call_physdev_op, PHYSDEVOP_set_iopl, at(0), 0), 0);

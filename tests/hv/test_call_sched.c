@@ -65,7 +65,7 @@ static void test_shutdown(void **state)
     assert_int_equal(noted.shut_down, 0);
     assert_int_equal(sched_op(SCHEDOP_shutdown, &shutdown, sizeof(shutdown)), 0);
     assert_int_equal(noted.shut_down, 100 + SHUTDOWN_reboot);
-    assert_true(vcpus[0].vcpu.diverted);
+    assert_true(vcpus[0].engine.diverted);
     shutdown.reason = SHUTDOWN_MAX + 1;
     assert_int_equal(sched_op(SCHEDOP_shutdown, &shutdown, sizeof(shutdown)), 0);
     assert_int_equal(noted.shut_down, 100 + SHUTDOWN_crash);
@@ -161,7 +161,7 @@ static void test_privileges(void **state)
 
     (void)state;
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_EPERM);
-    domain.domain.privileged = true;
+    domain.engine.privileged = true;
     remote.domain_id = 2;
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_ESRCH);
     remote.domain_id = DOMID_SELF;

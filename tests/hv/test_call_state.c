@@ -86,7 +86,7 @@ static void debug_registers(void)
 
 static void segment_bases(void)
 {
-    bool is_64 = domain.domain.width == WIDTH_64;
+    bool is_64 = domain.engine.width == WIDTH_64;
 
     fs_base = gs_base = gs_base_inactive = 1;
     if (!is_64) {

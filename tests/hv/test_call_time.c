@@ -51,8 +51,8 @@ static void expect(uint64_t low, uint64_t high, uint64_t wanted)
 static void test_wide(void **state)
 {
     (void)state;
-    vcpu.vcpu.domain = &domain.domain;
-    domain.domain.width = WIDTH_64;
+    vcpu.engine.domain = &domain.engine;
+    domain.engine.width = WIDTH_64;
     expect(NOW + SECOND, 5, NOW + SECOND);
     expect(0, 5, 0);
     expect(1, 0, 1);
@@ -66,8 +66,8 @@ static void test_wide(void **state)
 static void test_narrow(void **state)
 {
     (void)state;
-    vcpu.vcpu.domain = &domain.domain;
-    domain.domain.width = WIDTH_PAE;
+    vcpu.engine.domain = &domain.engine;
+    domain.engine.width = WIDTH_PAE;
     expect(NOW & UINT32_MAX, NOW >> 32, NOW);
     expect(UINT64_MAX << 32 | 5, 1, (UINT64_C(1) << 32) + 5);
     expect(UINT64_MAX << 32, 0, 0);

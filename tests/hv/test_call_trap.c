@@ -36,7 +36,7 @@ void shutdown_crash(struct hv_vcpu *which, const char *format, ...)
 
 int vcpu_enter_user(struct vcpu *which)
 {
-    assert_ptr_equal(which, &vcpu.vcpu);
+    assert_ptr_equal(which, &vcpu.engine);
     entries++;
     return has_no_user_root ? -XEN_EINVAL : 0;
 }
@@ -109,8 +109,8 @@ static void callbacks(void)
         expect(all[type], HANDLER, false);
     }
     assert_int_equal(register_callback(CALLBACKTYPE_sysenter_deprecated, 0, HANDLER + 9),
-                     domain.domain.width == WIDTH_64 ? -XEN_ENOSYS : 0);
-    expect(&vcpu.bounce.sysenter, domain.domain.width == WIDTH_64 ? HANDLER : HANDLER + 9, false);
+                     domain.engine.width == WIDTH_64 ? -XEN_ENOSYS : 0);
+    expect(&vcpu.bounce.sysenter, domain.engine.width == WIDTH_64 ? HANDLER : HANDLER + 9, false);
     assert_int_equal(register_callback(6, 0, HANDLER), -XEN_ENOSYS);
     assert_int_equal(register_callback(UINT16_MAX, 0, HANDLER), -XEN_ENOSYS);
     assert_int_equal(call(call_callback_op, CALLBACKOP_register, nowhere(), 0), -XEN_EFAULT);
@@ -162,7 +162,7 @@ static void make_iret(uint64_t flags, uint64_t cs, uint64_t rflags)
                                                        .rsp = 0x2000,
                                                        .ss = 0x5678};
     assert_int_equal(call(call_iret, 0, 0, 0), 0);
-    assert_true(vcpu.vcpu.diverted); /* no result in rax */
+    assert_true(vcpu.engine.diverted); /* no result in rax */
 }
 
 static void test_iret(void **state)

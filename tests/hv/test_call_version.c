@@ -21,7 +21,7 @@ const char version[] = "v1.2.3";
 
 static void versions(void)
 {
-    bool is_64 = domain.domain.width == WIDTH_64;
+    bool is_64 = domain.engine.width == WIDTH_64;
 
     assert_int_equal(call(call_xen_version, XENVER_version, 0, 0), 0x40011);
     assert_int_equal(call(call_xen_version, XENVER_extraversion, at(0), 0), 0);
@@ -65,24 +65,24 @@ static void features_and_assists(void)
     assert_int_equal(call(call_xen_version, XENVER_get_features, at(0), 0), -XEN_EINVAL);
 
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_pae_extended_cr3, 0), 0);
-    assert_true(domain.domain.extended_cr3);
+    assert_true(domain.engine.extended_cr3);
     assert_int_equal(features(), always | 1u << 11 | 1u << 4);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0), 0);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl, 0), 0);
     assert_int_equal(domain.vm_assist, 1u << 2 | 1u << 3 | 1u << 4);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_disable, VMASST_TYPE_writable_pagetables, 0), 0);
-    assert_true(domain.domain.writable_tables); /* of the initial domain, always */
+    assert_true(domain.engine.writable_tables); /* of the initial domain, always */
     domain.initial = false;
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0), 0);
-    assert_true(domain.domain.writable_tables);
+    assert_true(domain.engine.writable_tables);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_disable, VMASST_TYPE_writable_pagetables, 0), 0);
-    assert_false(domain.domain.writable_tables);
+    assert_false(domain.engine.writable_tables);
     assert_int_equal(domain.vm_assist, 1u << 3 | 1u << 4);
     assert_int_equal(call(call_vm_assist, 2, VMASST_TYPE_4gb_segments, 0), -XEN_ENOSYS);
     assert_int_equal(call(call_vm_assist, 2, 6, 0), -XEN_EINVAL);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, VMASST_TYPE_m2p_strict, 0),
-                     domain.domain.width == WIDTH_64 ? 0 : -XEN_EINVAL);
-    assert_int_equal(domain.domain.m2p_strict, domain.domain.width == WIDTH_64);
+                     domain.engine.width == WIDTH_64 ? 0 : -XEN_EINVAL);
+    assert_int_equal(domain.engine.m2p_strict, domain.engine.width == WIDTH_64);
     assert_int_equal(call(call_vm_assist, VMASST_CMD_enable, 33, 0), -XEN_EINVAL);
 }
 

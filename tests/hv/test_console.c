@@ -30,7 +30,7 @@ static union {
 static struct domain_services services;
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
-static struct vcpu *vcpus[1] = {&vcpu.vcpu};
+static struct vcpu *vcpus[1] = {&vcpu.engine};
 
 static char line[8192]; /* what the serial line was sent */
 static size_t sent;
@@ -113,9 +113,9 @@ static int set_up(void **state)
     memset(&domain, 0, sizeof(domain));
     memset(&services, 0, sizeof(services));
     domain.services = &services;
-    domain.vcpus[0] = &vcpu.vcpu;
-    domain.domain.vcpus = vcpus;
-    domain.domain.nr_vcpus = 1;
+    domain.vcpus[0] = &vcpu.engine;
+    domain.engine.vcpus = vcpus;
+    domain.engine.nr_vcpus = 1;
     sent = 0;
     keys = "";
     notifications = virqs = 0;

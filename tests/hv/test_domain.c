@@ -115,7 +115,7 @@ void vcpu_time_create(struct hv_vcpu *vcpu)
 
 void vcpu_time_stop(struct hv_vcpu *vcpu)
 {
-    assert_non_null(vcpu->vcpu.domain);
+    assert_non_null(vcpu->engine.domain);
     timers--;
 }
 
@@ -199,14 +199,14 @@ static void test_create(void **state)
 
     (void)state;
     assert_non_null(domain);
-    assert_ptr_equal(machine()->domains[1], &domain->domain);
-    assert_int_equal(domain->domain.id.v, 1);
-    assert_int_equal(domain->domain.width, WIDTH_PAE);
-    assert_int_equal(domain->domain.max_frames, 10);
-    assert_int_equal(domain->domain.nr_frames, 0); /* shared_info is beyond the reservation */
-    assert_int_equal(domain->domain.nr_vcpus, 3);
-    assert_false(domain->domain.writable_tables); /* nobody has asked yet */
-    assert_false(domain->domain.privileged || domain->domain.m2p_strict || domain->domain.extended_cr3);
+    assert_ptr_equal(machine()->domains[1], &domain->engine);
+    assert_int_equal(domain->engine.id.v, 1);
+    assert_int_equal(domain->engine.width, WIDTH_PAE);
+    assert_int_equal(domain->engine.max_frames, 10);
+    assert_int_equal(domain->engine.nr_frames, 0); /* shared_info is beyond the reservation */
+    assert_int_equal(domain->engine.nr_vcpus, 3);
+    assert_false(domain->engine.writable_tables); /* nobody has asked yet */
+    assert_false(domain->engine.privileged || domain->engine.m2p_strict || domain->engine.extended_cr3);
     assert_false(domain->ended || domain->initial);
     assert_int_equal(wallclocks, 1);
     assert_true(machine()->frames[domain->shared_info_frame.v].flags & FRAME_SHARED);
@@ -217,12 +217,12 @@ static void test_create(void **state)
     for (unsigned i = 0; i < 3; i++) {
         struct hv_vcpu *vcpu = vcpu_find(domain, i);
 
-        assert_int_equal(vcpu->vcpu.id, i);
-        assert_ptr_equal(vcpu->vcpu.domain, &domain->domain);
+        assert_int_equal(vcpu->engine.id, i);
+        assert_ptr_equal(vcpu->engine.domain, &domain->engine);
         assert_ptr_equal(vcpu->info, places + (size_t)i * 64);
         assert_true(mfn_is_none(vcpu->info_frame));
         assert_int_equal(vcpu->window, WINDOW_OF_VCPUS + i);
-        assert_false(vcpu->initialised || vcpu->vcpu.user_mode);
+        assert_false(vcpu->initialised || vcpu->engine.user_mode);
     }
     assert_null(vcpu_find(domain, 3));
     assert_true(hv_domain_release(domain));
@@ -365,12 +365,12 @@ static void test_crash(void **state)
     assert_string_equal(said, "domain 1 (box) crashed: because of 42\n");
     assert_int_equal(reports, 1);
     assert_int_equal(domain->end_reason, SHUTDOWN_crash);
-    assert_true(vcpu->vcpu.diverted);
-    vcpu->vcpu.diverted = false;
+    assert_true(vcpu->engine.diverted);
+    vcpu->engine.diverted = false;
     shutdown_crash(vcpu, "again");
     assert_int_equal(reports, 1); /* the first is what went wrong; the second may follow from it */
     assert_null(strstr(said, "again"));
-    assert_true(vcpu->vcpu.diverted);
+    assert_true(vcpu->engine.diverted);
     assert_true(hv_domain_release(domain));
 }
 
@@ -385,7 +385,7 @@ static void test_memory_comes_back(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 20; i++)
-        assert_int_equal(domain_populate(&domain->domain, PFN(i), &mfn), 0);
+        assert_int_equal(domain_populate(&domain->engine, PFN(i), &mfn), 0);
     assert_int_equal(share_new(domain, &mfn), 0);
     assert_int_equal(sim_pool_count(sim), FRAMES - 22);
     assert_true(hv_domain_release(domain));
@@ -404,7 +404,7 @@ static void test_no_window(void **state)
         struct hv_vcpu *vcpu = calloc(1, sizeof(*vcpu));
 
         vcpu->window = WINDOW_OF_VCPUS + i;
-        all[i] = &vcpu->vcpu;
+        all[i] = &vcpu->engine;
     }
     machine()->domains[1] = &everybody;
     assert_null(hv_domain_create(machine(), 0, WIDTH_64, 10, 1));
@@ -430,9 +430,9 @@ static void test_leak(void **state)
     (void)state;
     strcpy(domain->name, "sieve");
     for (unsigned i = 0; i < 10; i++) {
-        assert_int_equal(domain_populate(&other->domain, PFN(i), &mfn), 0);
-        assert_int_equal(domain_populate(&domain->domain, PFN(i), &mfn), 0);
-        assert_true(frame_get(&machine()->frames[mfn.v], &domain->domain));
+        assert_int_equal(domain_populate(&other->engine, PFN(i), &mfn), 0);
+        assert_int_equal(domain_populate(&domain->engine, PFN(i), &mfn), 0);
+        assert_true(frame_get(&machine()->frames[mfn.v], &domain->engine));
     }
     assert_false(hv_domain_release(domain));
     for (unsigned i = 0; i < FRAMES && shown < 8; i++) {

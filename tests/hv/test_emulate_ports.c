@@ -48,7 +48,7 @@ static void test_iopl_32(void **state)
     for (unsigned ring = 1; ring < 4; ring++) {
         PLACE("\xec");
         code_descriptor = FLAT_32;
-        domain.domain.width = WIDTH_PAE;
+        domain.engine.width = WIDTH_PAE;
         frame.cs = 0xe018 | ring;
         set_iopl(2, false, false);
         if (ring == 1)
@@ -128,7 +128,7 @@ static void test_outs(void **state)
     /* Ring 3 of a 32-bit guest must not reach what only its kernel may. */
     PLACE("\x6f");
     code_descriptor = FLAT_32;
-    domain.domain.width = WIDTH_PAE;
+    domain.engine.width = WIDTH_PAE;
     frame.cs = 0xe02b;
     frame.rsi = BASE;
     set_iopl(3, false, false);

@@ -27,7 +27,7 @@ static void test_control(void **state)
     does(4);
     assert_int_equal(info.arch.cr2, POISON);
     PLACE("\x0f\x20\xdb"); /* mov rbx, cr3 */
-    vcpu.vcpu.kernel_root = MFN(0x123456);
+    vcpu.engine.kernel_root = MFN(0x123456);
     does(3);
     assert_int_equal(frame.rbx, 0x123456000);
     PLACE("\x0f\x22\xdb"); /* mov cr3, rbx */
@@ -59,9 +59,9 @@ static void test_control_32(void **state)
     (void)state;
     PLACE("\x0f\x20\xdb"); /* mov ebx, cr3 */
     code_descriptor = FLAT_32;
-    domain.domain.width = WIDTH_PAE;
+    domain.engine.width = WIDTH_PAE;
     frame.cs = 0xe019;
-    vcpu.vcpu.kernel_root = MFN(0x123456);
+    vcpu.engine.kernel_root = MFN(0x123456);
     does(3);
     assert_int_equal(frame.rbx, 0x23456001);
     memory[1] = 0x22;
@@ -174,7 +174,7 @@ static void test_forced(void **state)
 {
     (void)state;
     PLACE("\x0f\x0b\x78\x65\x6e\x0f\xa2");
-    vcpu.vcpu.user_mode = true;
+    vcpu.engine.user_mode = true;
     frame.rax = 1;
     assert_int_equal(emulate_forced(&vcpu), EMULATE_DONE);
     assert_true(frame.rip == BASE + 7 && frame.rax == 2);

@@ -99,7 +99,7 @@ static void test_user(void **state)
     for (unsigned i = 0; i < sizeof(instructions) / sizeof(instructions[0]); i++) {
         place(instructions[i], 3);
         frame.rdi = AT;
-        vcpu.vcpu.user_mode = true;
+        vcpu.engine.user_mode = true;
         does_not();
     }
 }

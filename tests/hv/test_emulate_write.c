@@ -260,8 +260,8 @@ static void test_against_processor(void **state)
     struct made made;
 
     (void)state;
-    domain.domain.writable_tables = true;
-    vcpu.vcpu.domain = &domain.domain;
+    domain.engine.writable_tables = true;
+    vcpu.engine.domain = &domain.engine;
     vcpu.frame = &frame;
     native_catch_faults();
     for (unsigned i = 0; i < RUNS; i++) {

@@ -115,8 +115,8 @@ static int set_up(void **state)
     memset(&domain, 0, sizeof(domain));
     memset(&vcpu, 0, sizeof(vcpu));
     memset(&frame, 0, sizeof(frame));
-    domain.domain.width = WIDTH_64;
-    vcpu.vcpu.domain = &domain.domain;
+    domain.engine.width = WIDTH_64;
+    vcpu.engine.domain = &domain.engine;
     vcpu.frame = &frame;
     vcpu.window = 3;
     exceptions = 0;
@@ -130,7 +130,7 @@ static void test_ldt_ends(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        vcpu.vcpu.ldt_entries = counts[i];
+        vcpu.engine.ldt_entries = counts[i];
         for (unsigned index = 0; index < 8192; index++)
             assert_int_equal(opens(index * 8 | 7, LDT + index * 8, CODE), index < counts[i]);
     }
@@ -164,7 +164,7 @@ static void test_modes(void **state)
     assert_true(opens(11, GDT + 8, CODE) && emulation.mode == DECODE_16);
     /* A 64-bit kernel's usual segment is not looked up; the same selector of a 32-bit guest's is. */
     assert_true(opens(FLAT_KERNEL_CS64, 0, 0) && emulation.mode == DECODE_64);
-    domain.domain.width = WIDTH_PAE;
+    domain.engine.width = WIDTH_PAE;
     assert_false(opens(FLAT_KERNEL_CS64, 0, 0));
 }
 

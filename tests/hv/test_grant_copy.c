@@ -45,7 +45,7 @@ void *port_frame_map(mfn_t mfn)
 
 int domain_hold_writable(struct domain *of, mfn_t mfn)
 {
-    assert_ptr_equal(of, &domain.domain);
+    assert_ptr_equal(of, &domain.engine);
     if (mfn.v == TYPED)
         return -XEN_EINVAL;
     held++;
@@ -54,7 +54,7 @@ int domain_hold_writable(struct domain *of, mfn_t mfn)
 
 void domain_drop_writable(struct domain *of, mfn_t mfn)
 {
-    assert_ptr_equal(of, &domain.domain);
+    assert_ptr_equal(of, &domain.engine);
     assert_int_not_equal(mfn.v, TYPED);
     held--;
 }
@@ -65,10 +65,10 @@ static void make(unsigned version)
     for (unsigned i = 0; i < FRAMES; i++)
         frames[i].owner = i == FOREIGN ? OTHER : i == DEVICE ? DOMID_IO : OWN;
     machine = (struct machine){.frames = frames, .nr_frames = FRAMES, .domains = domains, .nr_domains = 16};
-    domain = (struct hv_domain){.domain = {.machine = &machine, .id = DOMID(OWN)}, .services = &services};
-    other = (struct hv_domain){.domain = {.machine = &machine, .id = DOMID(OTHER)}};
-    domains[OWN] = &domain.domain;
-    domains[OTHER] = &other.domain;
+    domain = (struct hv_domain){.engine = {.machine = &machine, .id = DOMID(OWN)}, .services = &services};
+    other = (struct hv_domain){.engine = {.machine = &machine, .id = DOMID(OTHER)}};
+    domains[OWN] = &domain.engine;
+    domains[OTHER] = &other.engine;
     services.grants =
         (struct domain_grants){.version = version, .nr_frames = 2, .frames = {MFN(TABLE), MFN(TABLE + 1)}};
     for (unsigned i = 0; i < 4096; i++)

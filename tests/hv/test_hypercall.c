@@ -15,7 +15,7 @@
 #include <hv/domain/vcpu.h>
 
 static struct hv_domain domain;
-static struct hv_vcpu vcpu = {.vcpu.domain = &domain.domain};
+static struct hv_vcpu vcpu = {.engine.domain = &domain.engine};
 static const uint64_t arguments[6] = {1, 2, 3, 4, 5, 6};
 
 /* Each of them answers with its number. */
@@ -40,7 +40,7 @@ static void test_known(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < COUNT; i++)
-        assert_int_equal(port_hypercall(&vcpu.vcpu, numbers[i], arguments), 1000 + numbers[i]);
+        assert_int_equal(port_hypercall(&vcpu.engine, numbers[i], arguments), 1000 + numbers[i]);
     assert_int_equal(domain.unknown_calls, 0);
 }
 
@@ -50,14 +50,14 @@ static void test_unknown(void **state)
 
     (void)state;
     for (unsigned number = 0; number < 100; number++) {
-        int64_t result = port_hypercall(&vcpu.vcpu, number, arguments);
+        int64_t result = port_hypercall(&vcpu.engine, number, arguments);
 
         unknown += result == -XEN_ENOSYS;
         assert_true(result == -XEN_ENOSYS || result == 1000 + number);
     }
     assert_int_equal(unknown, 100 - COUNT);
     assert_int_equal(domain.unknown_calls, unknown);
-    assert_int_equal(port_hypercall(&vcpu.vcpu, UINT32_MAX, arguments), -XEN_ENOSYS);
+    assert_int_equal(port_hypercall(&vcpu.engine, UINT32_MAX, arguments), -XEN_ENOSYS);
 }
 
 int main(void)

@@ -37,7 +37,7 @@ static bool wanted;
 
 bool port_copy_from_guest(struct vcpu *which, void *to, vaddr_t from, size_t size)
 {
-    assert_ptr_equal(which, &vcpu.vcpu);
+    assert_ptr_equal(which, &vcpu.engine);
     reads++;
     if (from.v < ARGS || from.v - ARGS > sizeof(args) - size)
         return false;
@@ -47,7 +47,7 @@ bool port_copy_from_guest(struct vcpu *which, void *to, vaddr_t from, size_t siz
 
 bool port_copy_to_guest(struct vcpu *which, vaddr_t to, const void *from, size_t size)
 {
-    assert_ptr_equal(which, &vcpu.vcpu);
+    assert_ptr_equal(which, &vcpu.engine);
     writes++;
     if (to.v < ARGS || to.v - ARGS > sizeof(args) - size)
         return false;
@@ -124,10 +124,10 @@ static void make(enum width width)
     domain.services = &services;
     memset(&vcpu, 0, sizeof(vcpu));
     memset(args, 0, sizeof(args));
-    domain.domain.width = width;
-    domain.domain.id = DOMID(3);
-    domain.domain.machine = &machine;
-    vcpu.vcpu.domain = &domain.domain;
+    domain.engine.width = width;
+    domain.engine.id = DOMID(3);
+    domain.engine.machine = &machine;
+    vcpu.engine.domain = &domain.engine;
     taken = yields = reads = writes = 0;
     frames_left = FRAMES;
     wanted = false;

@@ -19,8 +19,8 @@
 static bool reads(uint32_t msr, uint64_t *value)
 {
     PLACE("\x0f\x32");
-    vcpu.vcpu.traps[VECTOR_PROTECTION].address = 1;
-    vcpu.vcpu.id = 1;
+    vcpu.engine.traps[VECTOR_PROTECTION].address = 1;
+    vcpu.engine.id = 1;
     frame.rcx = msr | UINT64_C(1) << 40;
     if (emulate_privileged(&vcpu) != EMULATE_DONE)
         return false;
@@ -31,7 +31,7 @@ static bool reads(uint32_t msr, uint64_t *value)
 static bool writes(uint32_t msr, uint64_t value)
 {
     PLACE("\x0f\x30");
-    vcpu.vcpu.id = 1;
+    vcpu.engine.id = 1;
     frame.rcx = msr;
     frame.rax = value & 0xffffffff;
     frame.rdx = value >> 32;
@@ -77,7 +77,7 @@ static void test_msr_bases(void **state)
     }
     PLACE("\x0f\x30");
     code_descriptor = FLAT_32;
-    domain.domain.width = WIDTH_PAE;
+    domain.engine.width = WIDTH_PAE;
     frame.cs = 0xe019;
     frame.rcx = 0xc0000100;
     does_not();

@@ -71,15 +71,15 @@ static void xsa_183_guest_memory_through_one_door(void **state)
     for (unsigned smap = 0; smap < 2; smap++) {
         cpu_features_found.smap = smap;
         guest = 0x1122334455667788;
-        assert_true(port_copy_from_guest(&vcpu.vcpu, &own, VADDR((uint64_t)&guest), 8));
+        assert_true(port_copy_from_guest(&vcpu.engine, &own, VADDR((uint64_t)&guest), 8));
         assert_int_equal(own, guest);
         own = 99;
-        assert_true(port_copy_to_guest(&vcpu.vcpu, VADDR((uint64_t)&guest), &own, 8));
+        assert_true(port_copy_to_guest(&vcpu.engine, VADDR((uint64_t)&guest), &own, 8));
         assert_int_equal(guest, 99);
         assert_false(fake_cpu.user_access); /* for no longer than it takes */
         unreachable = true;
-        assert_false(port_copy_from_guest(&vcpu.vcpu, &own, VADDR((uint64_t)&guest), 8));
-        assert_false(port_copy_to_guest(&vcpu.vcpu, VADDR((uint64_t)&guest), &own, 8));
+        assert_false(port_copy_from_guest(&vcpu.engine, &own, VADDR((uint64_t)&guest), 8));
+        assert_false(port_copy_to_guest(&vcpu.engine, VADDR((uint64_t)&guest), &own, 8));
         assert_false(fake_cpu.user_access);
         unreachable = false;
     }
@@ -95,10 +95,10 @@ static void test_copies_of_others(void **state)
     (void)state;
     make();
     cpu_boot.current = &other;
-    assert_ends((void)!port_copy_from_guest(&vcpu.vcpu, &word, VADDR((uint64_t)&word), 8));
-    assert_ends((void)!port_copy_to_guest(&vcpu.vcpu, VADDR((uint64_t)&word), &word, 8));
+    assert_ends((void)!port_copy_from_guest(&vcpu.engine, &word, VADDR((uint64_t)&word), 8));
+    assert_ends((void)!port_copy_to_guest(&vcpu.engine, VADDR((uint64_t)&word), &word, 8));
     cpu_boot.current = NULL;
-    assert_ends((void)!port_copy_from_guest(&vcpu.vcpu, &word, VADDR((uint64_t)&word), 8));
+    assert_ends((void)!port_copy_from_guest(&vcpu.engine, &word, VADDR((uint64_t)&word), 8));
     assert_int_equal(noted.copied, 0);
 }
 
@@ -107,15 +107,15 @@ static void test_locks(void **state)
     (void)state;
     make();
     assert_false(port_is_locked());
-    port_lock(&domain.domain);
-    port_lock(&domain.domain);
-    assert_ends(port_lock(&domain.domain));
-    port_unlock(&domain.domain);
+    port_lock(&domain.engine);
+    port_lock(&domain.engine);
+    assert_ends(port_lock(&domain.engine));
+    port_unlock(&domain.engine);
     assert_true(port_is_locked());
     assert_ends(port_yield());
-    port_unlock(&domain.domain);
+    port_unlock(&domain.engine);
     assert_false(port_is_locked());
-    assert_ends(port_unlock(&domain.domain));
+    assert_ends(port_unlock(&domain.engine));
 }
 
 static void test_preemption(void **state)

@@ -43,11 +43,11 @@ static void test_refusals_of_guests(void **state)
     (void)state;
     make();
     vcpu.frame = &frame;
-    vcpu.vcpu.id = 3;
+    vcpu.engine.id = 3;
     cpu_boot.current = &vcpu;
     for (unsigned i = 0; i < 3; i++) {
         unreachable = i == 2;
-        port_refused(&(struct refusal){.vcpu = i ? &vcpu.vcpu : NULL});
+        port_refused(&(struct refusal){.vcpu = i ? &vcpu.engine : NULL});
         last = &refusals->recent[(refusals->count - 1) % REFUSALS_KEPT];
         assert_int_equal(last->vcpu, i ? 3 : 0);
         assert_int_equal(last->rip, i ? 0x1234 : 0);

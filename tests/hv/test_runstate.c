@@ -84,7 +84,7 @@ static void guest_looks(struct hv_vcpu *vcpu)
     struct compat_vcpu_runstate_info compat;
 
     assert_int_equal(area_written, 1);
-    if (domain.domain.width == WIDTH_64) {
+    if (domain.engine.width == WIDTH_64) {
         assert_int_equal(area_size, sizeof(info));
         assert_memory_equal(area, &info, sizeof(info));
     } else {
@@ -94,9 +94,9 @@ static void guest_looks(struct hv_vcpu *vcpu)
         assert_int_equal(compat.state_entry_time, info.state_entry_time);
         assert_memory_equal(compat.time, info.time, sizeof(info.time));
     }
-    vcpu->vcpu.user_mode = true;
+    vcpu->engine.user_mode = true;
     runstate_show(vcpu);
-    vcpu->vcpu.user_mode = false;
+    vcpu->engine.user_mode = false;
     assert_int_equal(area_written, 1);
     area_is_gone = true;
     runstate_show(vcpu);

@@ -31,7 +31,7 @@ static void test_create(void **state)
         assert_memory_equal(vcpus[i].frame, &zero, sizeof(zero));
     }
     fake_stack_limit = 2;
-    vcpus[2].vcpu.domain = &domain.domain;
+    vcpus[2].engine.domain = &domain.engine;
     vcpus[2].window = 66;
     assert_int_equal(sched_create(&vcpus[2]), -XEN_ENOMEM);
     fake_stack_limit = FAKE_STACKS;
@@ -67,7 +67,7 @@ static unsigned rounds;
 static void guest_yields(struct hv_vcpu *vcpu)
 {
     for (unsigned i = 0; i < rounds; i++) {
-        tell("%u ", vcpu->vcpu.id);
+        tell("%u ", vcpu->engine.id);
         sched_yield();
     }
 }
@@ -174,12 +174,12 @@ static void guest_is_due(struct hv_vcpu *vcpu)
     now += 10 * MS - 1;
     assert_false(sched_is_due());
     now++;
-    assert_int_equal(sched_is_due(), domain.domain.nr_vcpus > 1);
-    if (domain.domain.nr_vcpus == 1)
+    assert_int_equal(sched_is_due(), domain.engine.nr_vcpus > 1);
+    if (domain.engine.nr_vcpus == 1)
         return;
-    vcpus[!vcpu->vcpu.id].run.info.state = RUNSTATE_blocked;
+    vcpus[!vcpu->engine.id].run.info.state = RUNSTATE_blocked;
     assert_false(sched_is_due());
-    vcpus[!vcpu->vcpu.id].run.info.state = RUNSTATE_runnable;
+    vcpus[!vcpu->engine.id].run.info.state = RUNSTATE_runnable;
     assert_true(sched_is_due());
 }
 
@@ -232,7 +232,7 @@ static void test_idle(void **state)
 
 static void guest_makes_timers_due(struct hv_vcpu *vcpu)
 {
-    if (vcpu->vcpu.id == 1) {
+    if (vcpu->engine.id == 1) {
         sched_block(vcpu);
         tell("woken ");
         return;
@@ -257,7 +257,7 @@ static void test_timers_between_turns(void **state)
 
 static void guest_stops(struct hv_vcpu *vcpu)
 {
-    if (vcpu->vcpu.id == 0)
+    if (vcpu->engine.id == 0)
         return;
     tell("stops ");
     sched_stop(vcpu);
@@ -281,13 +281,13 @@ static void test_stop_oneself(void **state)
 
 static void guest_is_preempted(struct hv_vcpu *vcpu)
 {
-    domain.domain.operations++;
-    if (vcpu->vcpu.id == 1)
+    domain.engine.operations++;
+    if (vcpu->engine.id == 1)
         domain.ended = true; /* while the other's operation has not begun yet, or is under way */
     for (unsigned i = 0; i < 2; i++)
         sched_yield();
-    domain.domain.operations--;
-    tell("done%u ", vcpu->vcpu.id);
+    domain.engine.operations--;
+    tell("done%u ", vcpu->engine.id);
 }
 
 /* Operations that hold frames come to their end, though the domain has come to its own. */
@@ -300,7 +300,7 @@ static void test_end_operations(void **state)
     sched_start(&vcpus[2]);
     sched_start(&vcpus[1]);
     run();
-    assert_int_equal(domain.domain.operations, 0);
+    assert_int_equal(domain.engine.operations, 0);
     assert_non_null(strstr(told, "end "));
     assert_true(strstr(told, "end ") < strstr(told, "done"));
     assert_string_equal(told + strlen(told) - 3, "w- ");
@@ -311,14 +311,14 @@ static unsigned progress;
 /* 1 waits for 2 to get on with its operation. */
 static void guest_waits(struct hv_vcpu *vcpu)
 {
-    domain.domain.operations++;
+    domain.engine.operations++;
     sched_yield();
     domain.ended = true;
     for (unsigned i = 0; i < 9 && progress < 5; i++) {
-        progress += vcpu->vcpu.id == 2;
+        progress += vcpu->engine.id == 2;
         sched_yield();
     }
-    domain.domain.operations--;
+    domain.engine.operations--;
     assert_int_equal(progress, 5);
 }
 
@@ -331,7 +331,7 @@ static void test_end_in_turn(void **state)
     progress = 0;
     start_all();
     run();
-    assert_int_equal(domain.domain.operations, 0);
+    assert_int_equal(domain.engine.operations, 0);
 }
 
 static void test_end_without_operations(void **state)
@@ -352,7 +352,7 @@ static void test_end_stuck(void **state)
     (void)state;
     make(1, WIDTH_64);
     domain.ended = true;
-    domain.domain.operations = 1;
+    domain.engine.operations = 1;
     halted = &here;
     if (setjmp(here) == 0) {
         sched_run(&machine, &domain);

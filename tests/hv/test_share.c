@@ -22,7 +22,7 @@ static unsigned shared;
 
 int domain_populate(struct domain *which, pfn_t pfn, mfn_t *mfn)
 {
-    assert_ptr_equal(which, &domain.domain);
+    assert_ptr_equal(which, &domain.engine);
     assert_int_equal(pfn.v, MACH2PHYS_SHARED); /* no place of the guest's memory */
     assert_int_equal(which->max_frames, FRAMES + 1);
     if (is_full)
@@ -33,7 +33,7 @@ int domain_populate(struct domain *which, pfn_t pfn, mfn_t *mfn)
 
 int domain_share(struct domain *which, mfn_t mfn)
 {
-    assert_ptr_equal(which, &domain.domain);
+    assert_ptr_equal(which, &domain.engine);
     assert_int_equal(mfn.v, 0x77);
     shared++;
     return 0;
@@ -44,11 +44,11 @@ static void test_new(void **state)
     mfn_t mfn = MFN_NONE;
 
     (void)state;
-    domain.domain.max_frames = domain.domain.nr_frames = FRAMES;
+    domain.engine.max_frames = domain.engine.nr_frames = FRAMES;
     assert_int_equal(share_new(&domain, &mfn), 0);
     assert_int_equal(mfn.v, 0x77);
     assert_int_equal(shared, 1);
-    assert_int_equal(domain.domain.max_frames, FRAMES);
+    assert_int_equal(domain.engine.max_frames, FRAMES);
 }
 
 static void test_full(void **state)
@@ -60,7 +60,7 @@ static void test_full(void **state)
     shared = 0;
     assert_int_equal(share_new(&domain, &mfn), -XEN_ENOMEM);
     assert_int_equal(shared, 0);
-    assert_int_equal(domain.domain.max_frames, FRAMES);
+    assert_int_equal(domain.engine.max_frames, FRAMES);
 }
 
 int main(void)

@@ -134,9 +134,9 @@ static void make(void)
     memset(refuses, 0, sizeof(refuses));
     no_memory = false;
     features.fsgsbase = true;
-    domain.domain.width = WIDTH_64;
+    domain.engine.width = WIDTH_64;
     loads = 0;
-    vcpu.vcpu.domain = &domain.domain;
+    vcpu.engine.domain = &domain.engine;
     state_init();
     assert_int_equal(state_create(&vcpu), 0);
 }
@@ -439,7 +439,7 @@ static void test_cr4_missing(void **state)
     assert_int_equal(state_guest_cr4(&vcpu) & CR4_OSXSAVE, CR4_OSXSAVE);
     for (unsigned i = 1; i < 4; i++) {
         features.fsgsbase = !(i & 1);
-        domain.domain.width = i & 2 ? WIDTH_PAE : WIDTH_64;
+        domain.engine.width = i & 2 ? WIDTH_PAE : WIDTH_64;
         assert_true(state_set_cr4(&vcpu, CR4_DE));
         assert_false(state_set_cr4(&vcpu, CR4_TSD | CR4_FSGSBASE));
         assert_int_equal(state_guest_cr4(&vcpu) & (CR4_TSD | CR4_DE | CR4_FSGSBASE), CR4_DE);

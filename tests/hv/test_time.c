@@ -53,7 +53,7 @@ __extension__ typedef unsigned __int128 uint128_t;
 struct cpu cpu_boot;
 static struct hv_domain domain;
 static struct hv_vcpu vcpus[2];
-static struct vcpu *vcpu_table[2] = {&vcpus[0].vcpu, &vcpus[1].vcpu};
+static struct vcpu *vcpu_table[2] = {&vcpus[0].engine, &vcpus[1].engine};
 static _Alignas(4096) uint8_t shared[4096];
 static struct vcpu_time_info area;
 static bool area_mapped;
@@ -121,11 +121,11 @@ static int set_up(void **state)
     memset(vcpus, 0, sizeof(vcpus));
     memset(&area, 0xee, sizeof(area));
     domain = (struct hv_domain){.shared_info = shared};
-    domain.domain.vcpus = vcpu_table;
-    domain.domain.nr_vcpus = 2;
+    domain.engine.vcpus = vcpu_table;
+    domain.engine.nr_vcpus = 2;
     for (unsigned i = 0; i < 2; i++) {
-        vcpus[i].vcpu.domain = &domain.domain;
-        vcpus[i].vcpu.id = i;
+        vcpus[i].engine.domain = &domain.engine;
+        vcpus[i].engine.id = i;
         vcpus[i].info = (struct vcpu_info *)shared + i;
         vcpu_time_create(&vcpus[i]);
     }
@@ -214,9 +214,9 @@ static void test_area(void **state)
     assert_memory_equal(&area, &vcpus[0].info->time, sizeof(area));
 
     memset(&area, 0xee, sizeof(area));
-    vcpus[0].vcpu.user_mode = true;
+    vcpus[0].engine.user_mode = true;
     vcpu_time_update(&vcpus[0]);
-    vcpus[0].vcpu.user_mode = false;
+    vcpus[0].engine.user_mode = false;
     cpu_boot.current = &vcpus[1];
     vcpu_time_update(&vcpus[0]);
     cpu_boot.current = &vcpus[0];

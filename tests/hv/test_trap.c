@@ -96,8 +96,8 @@ static void test_software_interrupts(void **state)
     for (unsigned user = 0; user < 2; user++) {
         for (uint8_t dpl = 0; dpl < 4; dpl++) {
             own.rip = RIP;
-            vcpu.vcpu.user_mode = user;
-            vcpu.vcpu.traps[0x21].flags = dpl | 4;
+            vcpu.engine.user_mode = user;
+            vcpu.engine.traps[0x21].flags = dpl | 4;
             snprintf(expected, sizeof(expected), dpl >= (user ? 3 : 1) ? "#33@401002 " : "#13/10a@401000 ");
             assert_string_equal(trap(VECTOR_PROTECTION, 2), expected); /* QEMU 7 gives no number */
         }
@@ -109,9 +109,9 @@ static void test_int80(void **state)
     (void)state;
     make();
     own.rip = RIP + 2;
-    vcpu.vcpu.traps[0x80].address = 0x1234;
+    vcpu.engine.traps[0x80].address = 0x1234;
     assert_string_equal(trap(0x80, 0), "#128@401002 ");
-    vcpu.vcpu.traps[0x80].address = 0;
+    vcpu.engine.traps[0x80].address = 0;
     assert_string_equal(trap(0x80, 0), "#13/402@401000 ");
 }
 
@@ -130,10 +130,10 @@ static void test_page_faults(void **state)
             char expected[128];
             bool tried = i == 3 && (error & 3) == 3;
 
-            vcpu.vcpu.user_mode = !(i & 1);
-            domain.domain.writable_tables = i & 2;
+            vcpu.engine.user_mode = !(i & 1);
+            domain.engine.writable_tables = i & 2;
             emulation = i & 4 ? EMULATE_DONE : EMULATE_UNKNOWN;
-            tried = !vcpu.vcpu.user_mode && domain.domain.writable_tables && (error & 3) == 3;
+            tried = !vcpu.engine.user_mode && domain.engine.writable_tables && (error & 3) == 3;
             snprintf(expected, sizeof(expected), tried ? "write/%lx:5000 " : "", error);
             if (!tried || emulation == EMULATE_UNKNOWN)
                 snprintf(expected + strlen(expected), 64, "#PF/%lx:5000 ", error);
@@ -147,7 +147,7 @@ static void test_ldt_pages(void **state)
 {
     (void)state;
     make();
-    vcpu.vcpu.ldt_base = VADDR(0x700000);
+    vcpu.engine.ldt_base = VADDR(0x700000);
     fake_cpu.cr[2] = LDT + 3 * 4096 + 8;
     assert_string_equal(trap(VECTOR_PAGE_FAULT, 0), "ldt3 ");
     ldt_error = -XEN_EINVAL;
@@ -191,7 +191,7 @@ static void test_calls(void **state)
     assert_int_equal(own.rax, 23);
     assert_int_equal(vcpu.report.nr_calls, 1);
     assert_string_equal(call(VECTOR_SYSCALL32), "#6@400ffe "); /* the kernel calls in 64-bit code only */
-    vcpu.vcpu.user_mode = true;
+    vcpu.engine.user_mode = true;
     assert_string_equal(call(VECTOR_SYSCALL), "syscall ");
     assert_string_equal(call(VECTOR_SYSCALL32), "syscall ");
     assert_int_equal(cpu_boot.nmi_ticks, 0);
@@ -228,7 +228,7 @@ static void test_way_back(void **state)
     assert_string_equal(go_back(), "stop yield event ");
     domain.ended = vcpu.run.attention = true;
     assert_string_equal(go_back(), "stop ");
-    domain.domain.nr_vcpus = 2;
+    domain.engine.nr_vcpus = 2;
     vcpu.run.attention = true;
     assert_string_equal(go_back(), "");
     assert_true(vcpu.run.attention); /* others may want to run by the next time */
@@ -290,7 +290,7 @@ static void test_improper(void **state)
     assert_int_equal(own.rflags, RFLAGS_CF | RFLAGS_ONE | RFLAGS_IF);
     assert_int_equal(own.cs, 0xe00b);
     assert_int_equal(own.ss, 0x13);
-    vcpu.vcpu.user_mode = true;
+    vcpu.engine.user_mode = true;
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_IOPL), "syscall ");
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_VM), "drop #13/0@401000 ");
     assert_string_equal(improper(VECTOR_PAGE_FAULT, RFLAGS_VM), "drop #13/0@401000 ");

@@ -16,18 +16,18 @@ static void test_root(void **state)
 {
     (void)state;
     make();
-    vcpu.vcpu.kernel_root = MFN(0x111);
-    vcpu.vcpu.user_root = MFN(0x222);
-    port_root_load(&vcpu.vcpu);
+    vcpu.engine.kernel_root = MFN(0x111);
+    vcpu.engine.user_root = MFN(0x222);
+    port_root_load(&vcpu.engine);
     assert_int_equal(fake_cpu.root_loads, 0);
     cpu_boot.current = &vcpu;
-    port_root_load(&vcpu.vcpu);
+    port_root_load(&vcpu.engine);
     assert_int_equal(fake_cpu.cr[3], 0x111000);
-    vcpu.vcpu.user_mode = true;
-    port_root_load(&vcpu.vcpu);
+    vcpu.engine.user_mode = true;
+    port_root_load(&vcpu.engine);
     assert_int_equal(fake_cpu.cr[3], 0x222000);
-    vcpu.vcpu.user_root = MFN_NONE;
-    port_root_load(&vcpu.vcpu);
+    vcpu.engine.user_root = MFN_NONE;
+    port_root_load(&vcpu.engine);
     assert_int_equal(fake_cpu.cr[3], OWN_ROOT);
     assert_int_equal(fake_cpu.root_loads, 3);
 }
@@ -37,16 +37,16 @@ static void test_ldt(void **state)
 {
     (void)state;
     make();
-    vcpu.vcpu.ldt_entries = 700;
-    port_ldt_load(&vcpu.vcpu);
+    vcpu.engine.ldt_entries = 700;
+    port_ldt_load(&vcpu.engine);
     assert_int_equal(noted.ldt_loads, 0);
     cpu_boot.current = &vcpu;
-    port_ldt_load(&vcpu.vcpu);
+    port_ldt_load(&vcpu.engine);
     assert_int_equal(noted.ldt_loads, 1);
     assert_int_equal(noted.ldt_entries, 700);
     assert_int_equal(noted.ldt_base, WINDOW_AT + 16 * 4096);
-    vcpu.vcpu.ldt_entries = 0;
-    port_ldt_load(&vcpu.vcpu);
+    vcpu.engine.ldt_entries = 0;
+    port_ldt_load(&vcpu.engine);
     assert_int_equal(noted.ldt_entries + noted.ldt_base, 0);
 }
 
@@ -55,8 +55,8 @@ static void test_switch(void **state)
 {
     (void)state;
     make();
-    vcpu.vcpu.kernel_root = MFN(0x111);
-    vcpu.vcpu.ldt_entries = 5;
+    vcpu.engine.kernel_root = MFN(0x111);
+    vcpu.engine.ldt_entries = 5;
     vcpu.run.stack = 0xabc000;
     vcpu_switch(&machine, &vcpu);
     assert_ptr_equal(cpu_boot.current, &vcpu);
@@ -88,13 +88,13 @@ static void test_switch_narrow(void **state)
 {
     (void)state;
     make();
-    domain.domain.width = WIDTH_PAE;
+    domain.engine.width = WIDTH_PAE;
     vcpu_switch(&machine, &vcpu);
     assert_int_equal(noted.set_to, (GDT_PAGE + 0x1000) | MAP_DATA);
-    vcpu.vcpu.kernel_root = MFN(0x111);
+    vcpu.engine.kernel_root = MFN(0x111);
     assert_ends(vcpu_load_root(&vcpu));
-    vcpu.vcpu.kernel_root = MFN_NONE;
-    vcpu.vcpu.cpu = 1;
+    vcpu.engine.kernel_root = MFN_NONE;
+    vcpu.engine.cpu = 1;
     assert_ends(vcpu_switch(&machine, &vcpu));
 }
 

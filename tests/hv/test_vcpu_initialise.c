@@ -118,14 +118,14 @@ static void test_initialise(void **state)
     assert_int_equal(initialise(0), -XEN_EEXIST);
     assert_int_equal(initialise(1), 0);
     assert_int_equal(objects, 0);
-    assert_true(vcpu->initialised && vcpu->run.down && !vcpu->vcpu.user_mode);
+    assert_true(vcpu->initialised && vcpu->run.down && !vcpu->engine.user_mode);
     assert_int_equal(noted.destroyed, 0);
     assert_int_equal(noted.roots[0].v, 0x123456);
     assert_true(mfn_is_none(noted.roots[1]));
     assert_true(noted.gdt_entries == 512 && noted.first_gdt_frame.v == 1234);
     assert_true(noted.ldt_base == 0x4000 && noted.ldt_entries == 5);
     assert_int_equal(noted.trap_calls, 256);
-    assert_true(vcpu->vcpu.traps[14].address == 0x3000 && vcpu->vcpu.traps[3].address == 0);
+    assert_true(vcpu->engine.traps[14].address == 0x3000 && vcpu->engine.traps[3].address == 0);
     assert_true(frames[1].rax == 1 && frames[1].rbx == 2 && frames[1].rcx == 3 && frames[1].rdx == 4);
     assert_true(frames[1].rsi == 5 && frames[1].rdi == 6 && frames[1].rbp == 7);
     assert_true(frames[1].rip == 0x1000 && frames[1].rsp == 0x2000);
@@ -220,7 +220,7 @@ static void test_initialise_in_user_mode(void **state)
     context.ctrlreg[1] = xen_pfn_to_cr3(0x654321);
     assert_int_equal(initialise(1), 0);
     assert_int_equal(noted.roots[1].v, 0x654321);
-    assert_true(vcpus[1].vcpu.user_mode);
+    assert_true(vcpus[1].engine.user_mode);
     assert_true(vcpus[1].state.gs_base == 0xd000 && vcpus[1].state.gs_base_inactive == 0xc000);
     assert_true(vcpus[1].bounce.syscall.mask_events && !vcpus[1].bounce.failsafe.mask_events);
 }

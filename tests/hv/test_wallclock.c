@@ -70,7 +70,7 @@ static void test_wallclock(void **state)
     assert_true(wall_seconds(&nanoseconds) == 98 && nanoseconds == 999999999);
 
     memset(shared, 0, sizeof(shared));
-    domain.domain.width = WIDTH_PAE;
+    domain.engine.width = WIDTH_PAE;
     assert_int_equal(wallclock_set(UINT64_C(0x200000003), 4, 0), 0);
     wallclock_update(&domain);
     assert_int_equal(compat->wc_sec, 3);

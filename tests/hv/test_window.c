@@ -37,11 +37,11 @@ static void test_windows(void **state)
     for (unsigned page = 0; page < 32; page++) {
         if (page == 14)
             continue;
-        port_window_set(&vcpu.vcpu, page, MFN(0x9990 + page));
+        port_window_set(&vcpu.engine, page, MFN(0x9990 + page));
         assert_int_equal(noted.set_at, WINDOW_AT + page * 4096);
         assert_int_equal(noted.set_to, (0x9990 + page) << 12 | MAP_DATA);
         assert_int_equal(fake_cpu.flushed_page, noted.set_at);
-        port_window_set(&vcpu.vcpu, page, MFN_NONE);
+        port_window_set(&vcpu.engine, page, MFN_NONE);
         assert_int_equal(noted.set_at, WINDOW_AT + page * 4096);
         assert_empty(page, noted.set_to);
     }
@@ -55,10 +55,10 @@ static void test_windows_end(void **state)
 {
     (void)state;
     make();
-    assert_ends(port_window_set(&vcpu.vcpu, FIRST_RESERVED_GDT_PAGE, MFN(1)));
-    assert_ends(port_window_set(&vcpu.vcpu, WINDOW_PAGES, MFN(1)));
+    assert_ends(port_window_set(&vcpu.engine, FIRST_RESERVED_GDT_PAGE, MFN(1)));
+    assert_ends(port_window_set(&vcpu.engine, WINDOW_PAGES, MFN(1)));
     vcpu.window = WINDOWS_MAX;
-    assert_ends(port_window_set(&vcpu.vcpu, 0, MFN(1)));
+    assert_ends(port_window_set(&vcpu.engine, 0, MFN(1)));
     assert_int_equal(noted.sets, 0);
 }
 

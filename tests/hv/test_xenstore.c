@@ -67,7 +67,7 @@ static void test_console_in_the_tree(void **state)
 static void test_many_vcpus(void **state)
 {
     (void)state;
-    host_domain.domain.nr_vcpus = VCPUS_MAX;
+    host_domain.engine.nr_vcpus = VCPUS_MAX;
     memset(host_domain.name, 'n', DOMAIN_NAME_MAX);
     call(XS_READ, TEXT("cpu/31/availability\0"));
     assert_reply(TEXT("online"));

@@ -193,8 +193,8 @@ void place(const char *bytes, size_t count)
     code_descriptor = FLAT_64;
     frame = (struct cpu_frame){.rip = BASE, .cs = 0xe033, .ss = 0xe02b, .rflags = 0x202 | RFLAGS_RF};
     frame.rax = frame.rbx = frame.rcx = frame.rdx = frame.rsi = frame.rdi = frame.r9 = POISON;
-    domain.domain.width = WIDTH_64;
-    vcpu.vcpu.domain = &domain.domain;
+    domain.engine.width = WIDTH_64;
+    vcpu.engine.domain = &domain.engine;
     vcpu.frame = &frame;
     vcpu.info = &info;
 }
@@ -220,5 +220,5 @@ void set_iopl(unsigned level, bool architectural, bool user)
 {
     vcpu.state.iopl = (uint64_t)level << 12;
     domain.vm_assist = architectural ? UINT64_C(1) << VMASST_TYPE_architectural_iopl : 0;
-    vcpu.vcpu.user_mode = user;
+    vcpu.engine.user_mode = user;
 }

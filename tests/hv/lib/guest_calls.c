@@ -30,17 +30,17 @@ void guest_begin(enum width width)
 {
     memset(&domain, 0, sizeof(domain));
     memset(&vcpu, 0, sizeof(vcpu));
-    guest_memory_reset(&vcpu.vcpu);
+    guest_memory_reset(&vcpu.engine);
     preempt_wanted = true;
     yields = 0;
-    domain.domain.machine = &machine;
-    domains[1] = &domain.domain;
+    domain.engine.machine = &machine;
+    domains[1] = &domain.engine;
     machine.domains = domains;
     machine.nr_domains = 4;
-    domain.domain.id = DOMID(1);
-    domain.domain.width = width;
-    domain.domain.max_frames = domain.domain.nr_frames = 1000;
-    vcpu.vcpu.domain = &domain.domain;
+    domain.engine.id = DOMID(1);
+    domain.engine.width = width;
+    domain.engine.max_frames = domain.engine.nr_frames = 1000;
+    vcpu.engine.domain = &domain.engine;
 }
 
 int64_t call(call_fn *function, uint64_t first, uint64_t second, uint64_t third)
@@ -57,5 +57,5 @@ uint64_t at(size_t offset)
 
 uint64_t nowhere(void)
 {
-    return domain.domain.width == WIDTH_64 ? NOWHERE_64 : NOWHERE_32;
+    return domain.engine.width == WIDTH_64 ? NOWHERE_64 : NOWHERE_32;
 }

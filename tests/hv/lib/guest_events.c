@@ -21,17 +21,17 @@ static struct machine machine = {.domains = domain_table, .nr_domains = DOMAINS}
 
 void runstate_wake(struct hv_vcpu *vcpu)
 {
-    guests[vcpu->vcpu.domain->id.v].wakes[vcpu->vcpu.id]++;
+    guests[vcpu->engine.domain->id.v].wakes[vcpu->engine.id]++;
 }
 
 void guest_listen(struct hv_domain *domain)
 {
-    guests[domain->domain.id.v].calls++;
+    guests[domain->engine.id.v].calls++;
 }
 
 bool guest_is_wide(const struct guest *guest)
 {
-    return guest->domain.domain.width == WIDTH_64;
+    return guest->domain.engine.width == WIDTH_64;
 }
 
 uint32_t guest_ports(const struct guest *guest)
@@ -44,17 +44,17 @@ static void make_guest(unsigned id, enum width width)
     struct guest *guest = &guests[id];
 
     memset(guest, 0, sizeof(*guest));
-    guest->domain.domain = (struct domain){
+    guest->domain.engine = (struct domain){
         .machine = &machine, .id = DOMID((uint16_t)id), .width = width, .vcpus = guest->table, .nr_vcpus = VCPUS};
     guest->domain.shared_info = guest->shared.bytes;
     for (unsigned i = 0; i < VCPUS; i++) {
-        guest->vcpus[i].vcpu.domain = &guest->domain.domain;
-        guest->vcpus[i].vcpu.id = i;
+        guest->vcpus[i].engine.domain = &guest->domain.engine;
+        guest->vcpus[i].engine.id = i;
         guest->vcpus[i].info = (struct vcpu_info *)(void *)guest->shared.bytes + i; /* of one size in both widths */
         guest->vcpus[i].info->evtchn_upcall_mask = 1;
-        guest->table[i] = &guest->vcpus[i].vcpu;
+        guest->table[i] = &guest->vcpus[i].engine;
     }
-    domain_table[id] = &guest->domain.domain;
+    domain_table[id] = &guest->domain.engine;
     assert_int_equal(event_create(&guest->domain), 0);
 }
 

@@ -26,7 +26,7 @@ _Alignas(4096) uint8_t info_frame[4096];
 struct noted noted;
 struct planned planned;
 
-static struct domain *domains[2] = {&domain.domain, &other.domain};
+static struct domain *domains[2] = {&domain.engine, &other.engine};
 static struct machine machine = {.domains = domains, .nr_domains = 2};
 static struct vcpu *table[VCPUS];
 
@@ -38,7 +38,7 @@ void *port_frame_map(mfn_t mfn)
 
 int domain_hold_writable(struct domain *which, mfn_t mfn)
 {
-    assert_ptr_equal(which, &domain.domain);
+    assert_ptr_equal(which, &domain.engine);
     if (!planned.hold_error)
         noted.held = mfn;
     return planned.hold_error;
@@ -122,24 +122,24 @@ void sched_block(struct hv_vcpu *vcpu)
 void sched_stop(struct hv_vcpu *vcpu)
 {
     vcpu->run.down = true;
-    noted.stopped |= 1u << vcpu->vcpu.id;
+    noted.stopped |= 1u << vcpu->engine.id;
 }
 
 void sched_start(struct hv_vcpu *vcpu)
 {
     vcpu->run.down = false;
-    noted.started |= 1u << vcpu->vcpu.id;
+    noted.started |= 1u << vcpu->engine.id;
 }
 
 void runstate_wake(struct hv_vcpu *vcpu)
 {
-    noted.woken |= 1u << vcpu->vcpu.id;
+    noted.woken |= 1u << vcpu->engine.id;
 }
 
 struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu)
 {
     return (struct vcpu_runstate_info){
-        .state = (int32_t)vcpu->vcpu.id, .state_entry_time = 1001, .time = {1002, 1003, 1004, 1005}};
+        .state = (int32_t)vcpu->engine.id, .state_entry_time = 1001, .time = {1002, 1003, 1004, 1005}};
 }
 
 void shutdown_domain(struct hv_domain *which, unsigned reason)
@@ -153,7 +153,7 @@ void shutdown_domain(struct hv_domain *which, unsigned reason)
 
 void shutdown_by_guest(struct hv_vcpu *vcpu, unsigned reason)
 {
-    vcpu->vcpu.diverted = true;
+    vcpu->engine.diverted = true;
     shutdown_domain(vcpu_domain(vcpu), reason);
 }
 
@@ -246,15 +246,15 @@ static void make(enum width width)
     memset(&other, 0, sizeof(other));
     memset(vcpus, 0, sizeof(vcpus));
     memset(infos, 0, sizeof(infos));
-    guest_memory_reset(&vcpus[0].vcpu);
+    guest_memory_reset(&vcpus[0].engine);
     memset(guest_memory, 0xa5, GUEST_MEMORY_SIZE);
-    domain.domain =
+    domain.engine =
         (struct domain){.machine = &machine, .id = DOMID(0), .width = width, .vcpus = table, .nr_vcpus = VCPUS};
-    other.domain = (struct domain){.machine = &machine, .id = DOMID(1)};
+    other.engine = (struct domain){.machine = &machine, .id = DOMID(1)};
     for (unsigned i = 0; i < VCPUS; i++) {
-        table[i] = &vcpus[i].vcpu;
-        vcpus[i].vcpu.domain = &domain.domain;
-        vcpus[i].vcpu.id = i;
+        table[i] = &vcpus[i].engine;
+        vcpus[i].engine.domain = &domain.engine;
+        vcpus[i].engine.id = i;
         vcpus[i].frame = &frames[i];
         vcpus[i].info = &infos[i];
         vcpus[i].info_frame = MFN_NONE;
@@ -282,5 +282,5 @@ int set_up_32(void **state)
 
 bool is_wide(void)
 {
-    return domain.domain.width == WIDTH_64;
+    return domain.engine.width == WIDTH_64;
 }

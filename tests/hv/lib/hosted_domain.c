@@ -91,11 +91,11 @@ static struct vcpu *create_vcpu(struct hv_domain *domain, unsigned id)
 {
     struct hv_vcpu *vcpu = allocate(sizeof(*vcpu));
 
-    vcpu->vcpu.domain = &domain->domain;
-    vcpu->vcpu.id = id;
+    vcpu->engine.domain = &domain->engine;
+    vcpu->engine.id = id;
     vcpu->frame = allocate(sizeof(*vcpu->frame));
-    vcpu_init(&vcpu->vcpu);
-    return &vcpu->vcpu;
+    vcpu_init(&vcpu->engine);
+    return &vcpu->engine;
 }
 
 struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
@@ -105,7 +105,7 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
 
     domains++;
     domain->services = allocate(sizeof(*domain->services));
-    domain->domain = (struct domain){
+    domain->engine = (struct domain){
         .machine = machine,
         .id = DOMID((uint16_t)id),
         .width = width,
@@ -113,14 +113,14 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
         .vcpus = domain->vcpus,
         .nr_vcpus = nr_vcpus,
     };
-    domain_init(&domain->domain);
-    machine->domains[id] = &domain->domain;
+    domain_init(&domain->engine);
+    machine->domains[id] = &domain->engine;
     for (unsigned i = 0; i < nr_vcpus; i++)
         domain->vcpus[i] = create_vcpu(domain, i);
-    if (domain_populate(&domain->domain, PFN(MACH2PHYS_SHARED), &domain->shared_info_frame) ||
-        domain_share(&domain->domain, domain->shared_info_frame))
+    if (domain_populate(&domain->engine, PFN(MACH2PHYS_SHARED), &domain->shared_info_frame) ||
+        domain_share(&domain->engine, domain->shared_info_frame))
         abort();
-    domain->domain.max_frames = max_frames;
+    domain->engine.max_frames = max_frames;
     return domain;
 }
 
@@ -129,14 +129,14 @@ bool hv_domain_release(struct hv_domain *domain)
     uint64_t left;
 
     domains--;
-    left = domain_destroy(&domain->domain);
-    for (unsigned i = 0; i < domain->domain.nr_vcpus; i++) {
+    left = domain_destroy(&domain->engine);
+    for (unsigned i = 0; i < domain->engine.nr_vcpus; i++) {
         struct hv_vcpu *vcpu = hv_vcpu_of(domain->vcpus[i]);
 
         release(vcpu->frame, sizeof(*vcpu->frame));
         release(vcpu, sizeof(*vcpu));
     }
-    domain->domain.machine->domains[domain->domain.id.v] = NULL;
+    domain->engine.machine->domains[domain->engine.id.v] = NULL;
     release(domain->services, sizeof(*domain->services));
     release(domain, sizeof(*domain));
     return left == 0;

@@ -156,9 +156,9 @@ void make(void)
     memset(&vcpu, 0, sizeof(vcpu));
     memset(&machine.tlb.flushed, 0, sizeof(machine.tlb.flushed));
     cpu_features_found.smap = false;
-    domain.domain.width = WIDTH_64;
-    vcpu.vcpu.domain = &domain.domain;
-    vcpu.vcpu.kernel_root = vcpu.vcpu.user_root = MFN_NONE;
+    domain.engine.width = WIDTH_64;
+    vcpu.engine.domain = &domain.engine;
+    vcpu.engine.kernel_root = vcpu.engine.user_root = MFN_NONE;
     vcpu.window = WINDOW;
     noted = (struct noted){0};
     due = turn_over = on_vcpu = unreachable = false;

@@ -72,7 +72,7 @@ void vcpu_time_set_periodic(struct hv_vcpu *vcpu, uint64_t ns)
 
 void vcpu_time_update(struct hv_vcpu *vcpu)
 {
-    tell("t%u ", vcpu->vcpu.id);
+    tell("t%u ", vcpu->engine.id);
 }
 
 void timer_set(struct timer *timer, uint64_t deadline)
@@ -112,12 +112,12 @@ void nmi_watchdog_stop(void)
 
 void state_save(struct hv_vcpu *vcpu)
 {
-    tell("s%u%s ", vcpu->vcpu.id, vcpu->run.arrives ? "-" : "");
+    tell("s%u%s ", vcpu->engine.id, vcpu->run.arrives ? "-" : "");
 }
 
 void state_load(struct hv_vcpu *vcpu)
 {
-    tell("l%u ", vcpu->vcpu.id);
+    tell("l%u ", vcpu->engine.id);
 }
 
 bool state_load_segments(const struct hv_vcpu *vcpu)
@@ -134,7 +134,7 @@ bool state_load_segments(const struct hv_vcpu *vcpu)
 void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
 {
     assert_true(vcpu->run.arrives); /* what the processor does not have yet, a switch must not save */
-    tell("f%u(%lx %lx %lx %lx) ", vcpu->vcpu.id, selectors[0], selectors[1], selectors[2], selectors[3]);
+    tell("f%u(%lx %lx %lx %lx) ", vcpu->engine.id, selectors[0], selectors[1], selectors[2], selectors[3]);
 }
 
 void vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
@@ -142,20 +142,20 @@ void vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
     assert_ptr_equal(which, &machine);
     cpu_boot.current = vcpu;
     if (vcpu)
-        tell("w%u ", vcpu->vcpu.id);
+        tell("w%u ", vcpu->engine.id);
     else
         tell("w- ");
 }
 
 void domain_set_dying(struct domain *which)
 {
-    assert_ptr_equal(which, &domain.domain);
+    assert_ptr_equal(which, &domain.engine);
     tell("end ");
 }
 
 bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
-    assert_ptr_equal(vcpu, &cpu_boot.current->vcpu);
+    assert_ptr_equal(vcpu, &cpu_boot.current->engine);
     assert_int_equal(to.v, AREA);
     assert_true(size <= sizeof(area));
     if (area_is_gone)
@@ -175,7 +175,7 @@ void fake_stack_first(struct cpu_frame *frame)
     assert_ptr_equal(frame, vcpu->frame);
     assert_ptr_equal(frame + 1, vcpu->run.stack);
     sched_arrive();
-    guests[vcpu->vcpu.id](vcpu);
+    guests[vcpu->engine.id](vcpu);
     domain.ended = true;
     for (;;)
         sched_stop(vcpu);
@@ -190,7 +190,7 @@ void make(unsigned count, enum width width)
     memset(guests, 0, sizeof(guests));
     memset(&domain, 0, sizeof(domain));
     memset(area, 0xee, sizeof(area));
-    domain.domain = (struct domain){.machine = &machine, .width = width, .nr_vcpus = count, .vcpus = domain.vcpus};
+    domain.engine = (struct domain){.machine = &machine, .width = width, .nr_vcpus = count, .vcpus = domain.vcpus};
     told[0] = '\0';
     now = 1000 * MS;
     timers_run = arrivals = ticks = 0;
@@ -199,16 +199,16 @@ void make(unsigned count, enum width width)
     turn = NULL;
     halted = NULL;
     for (unsigned i = 0; i < count; i++) {
-        vcpus[i].vcpu = (struct vcpu){.domain = &domain.domain, .id = i};
+        vcpus[i].engine = (struct vcpu){.domain = &domain.engine, .id = i};
         vcpus[i].window = 64 + i;
-        domain.vcpus[i] = &vcpus[i].vcpu;
+        domain.vcpus[i] = &vcpus[i].engine;
         assert_int_equal(sched_create(&vcpus[i]), 0);
     }
 }
 
 void start_all(void)
 {
-    for (unsigned i = 0; i < domain.domain.nr_vcpus; i++)
+    for (unsigned i = 0; i < domain.engine.nr_vcpus; i++)
         sched_start(&vcpus[i]);
 }
 

@@ -172,7 +172,7 @@ uint64_t window_base(unsigned window)
 
 int ldt_fault(struct vcpu *which, unsigned page)
 {
-    assert_ptr_equal(which, &vcpu.vcpu);
+    assert_ptr_equal(which, &vcpu.engine);
     tell("ldt%u ", page);
     return ldt_error;
 }
@@ -247,8 +247,8 @@ static inline void make(void)
     memset(&vcpu, 0, sizeof(vcpu));
     memset(&info, 0, sizeof(info));
     memset(&own, 0, sizeof(own));
-    domain.domain.nr_vcpus = 1;
-    vcpu.vcpu.domain = &domain.domain;
+    domain.engine.nr_vcpus = 1;
+    vcpu.engine.domain = &domain.engine;
     vcpu.window = 66;
     vcpu.frame = &own;
     vcpu.info = &info;

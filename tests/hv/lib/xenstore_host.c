@@ -60,9 +60,9 @@ void host_begin(void)
     memset(&host_domain, 0, sizeof(host_domain));
     memset(&services, 0, sizeof(services));
     host_domain.services = &services;
-    host_domain.domain.id = DOMID(3);
-    host_domain.domain.max_frames = 256;
-    host_domain.domain.nr_vcpus = 2;
+    host_domain.engine.id = DOMID(3);
+    host_domain.engine.max_frames = 256;
+    host_domain.engine.nr_vcpus = 2;
     strcpy(host_domain.name, "guest");
     host_notifications = 0;
     host_words = 0;
