@@ -60,7 +60,7 @@ static void set_up_memory(bool audit)
 
     memory_init(&boot_info.ram, boot_info.has_bundle ? boot_info.bundle : (struct range){0}, &options, &machine);
     allocate_init(&machine);
-    vcpu_switch(&machine, NULL);
+    hv_vcpu_switch(&machine, NULL);
 }
 
 /*

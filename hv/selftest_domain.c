@@ -140,7 +140,7 @@ static void test_load(void)
 {
     EXPECT(domain_pin(&guest.domain, guest.l4, 4) == 0);
     EXPECT(vcpu_set_roots(&guest.vcpu.engine, guest.l4, MFN_NONE) == 0);
-    vcpu_switch(guest.machine, &guest.vcpu);
+    hv_vcpu_switch(guest.machine, &guest.vcpu);
     EXPECT(asm_read_cr3() == guest.l4.v << PAGE_SHIFT);
     for (unsigned i = 0; i < HYPERVISOR_ROOT_SLOTS; i++)
         EXPECT(((entries(guest.l4)[HYPERVISOR_L4_SLOT + i] ^ guest.machine->root_slots[i]) & ~ENTRY_AD) == 0);
@@ -300,7 +300,7 @@ void selftest_domain(struct machine *machine)
     expect_clean_audit();
     vcpu_destroy(&guest.vcpu.engine);
     EXPECT(asm_read_cr3() != guest.l4.v << PAGE_SHIFT);
-    vcpu_switch(machine, NULL);
+    hv_vcpu_switch(machine, NULL);
     EXPECT(domain_destroy(&guest.domain) == 0);
     machine->domains[DOMAIN_ID] = NULL;
 }

@@ -285,13 +285,13 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
 static __cold void attend(struct hv_vcpu *vcpu)
 {
     for (;;) {
-        if (vcpu_domain(vcpu)->ended || vcpu->run.down)
+        if (hv_vcpu_domain(vcpu)->ended || vcpu->run.down)
             sched_stop(vcpu);
         else if (sched_is_due())
             sched_yield();
         else if (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked)
             bounce_nmi(vcpu);
-        else if (vcpu_has_upcall(vcpu))
+        else if (hv_vcpu_has_upcall(vcpu))
             bounce_event(vcpu);
         else
             break;
@@ -302,7 +302,7 @@ static __cold void attend(struct hv_vcpu *vcpu)
 
 FORCE_INLINE void prepare_return(struct hv_vcpu *vcpu)
 {
-    if (vcpu->run.attention || vcpu_has_upcall(vcpu))
+    if (vcpu->run.attention || hv_vcpu_has_upcall(vcpu))
         attend(vcpu);
 }
 

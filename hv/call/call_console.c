@@ -15,7 +15,7 @@ static int64_t write_all(struct hv_vcpu *vcpu, vaddr_t from, uint32_t count)
     char chunk[CHUNK];
     uint32_t size;
 
-    for (uint32_t done = 0; done < count && !vcpu_domain(vcpu)->ended; done += size) {
+    for (uint32_t done = 0; done < count && !hv_vcpu_domain(vcpu)->ended; done += size) {
         size = count - done < CHUNK ? count - done : CHUNK;
         if (!access_read(&vcpu->engine, chunk, VADDR(from.v + done), size))
             return -XEN_EFAULT;
@@ -36,7 +36,7 @@ static int64_t read_some(struct hv_vcpu *vcpu, vaddr_t to, uint32_t count)
     if (count > INT32_MAX)
         return -XEN_E2BIG;
     while (done < count) {
-        size = console_read(vcpu_domain(vcpu), chunk, count - done < CHUNK ? count - done : CHUNK);
+        size = console_read(hv_vcpu_domain(vcpu), chunk, count - done < CHUNK ? count - done : CHUNK);
         if (size == 0)
             break;
         if (!access_write(&vcpu->engine, VADDR(to.v + done), chunk, size))

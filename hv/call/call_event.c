@@ -126,7 +126,7 @@ static int do_init_control(struct hv_domain *caller, union arguments *args)
 {
     const struct evtchn_init_control *init = &args->init_control;
 
-    if (!vcpu_find(caller, init->vcpu))
+    if (!hv_vcpu_find(caller, init->vcpu))
         return -XEN_ENOENT;
     if (init->offset % sizeof(uint64_t) || init->offset > PAGE_SIZE - CONTROL_BLOCK_SIZE)
         return -XEN_EINVAL;
@@ -183,7 +183,7 @@ static int64_t run(struct hv_vcpu *vcpu, uint32_t number, vaddr_t place)
         return -XEN_ENOSYS;
     if (!access_read(&vcpu->engine, &args, place, command->size))
         return -XEN_EFAULT;
-    error = command->run(vcpu_domain(vcpu), &args);
+    error = command->run(hv_vcpu_domain(vcpu), &args);
     if (!error && command->results && !access_write(&vcpu->engine, place, &args, command->size))
         return -XEN_EFAULT;
     return error;

@@ -47,7 +47,7 @@ static int64_t query_size(struct hv_vcpu *vcpu, vaddr_t at)
         return -XEN_EFAULT;
     op.status = GNTST_bad_domain;
     if (is_caller(vcpu, op.dom)) {
-        op.nr_frames = vcpu_domain(vcpu)->services->grants.nr_frames;
+        op.nr_frames = hv_vcpu_domain(vcpu)->services->grants.nr_frames;
         op.max_nr_frames = GRANT_FRAMES_MAX;
         op.status = GNTST_okay;
     }
@@ -66,7 +66,7 @@ static int16_t write_frames(struct hv_vcpu *vcpu, uint64_t to, const mfn_t *fram
 
 static int16_t setup(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, uint64_t list)
 {
-    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
 
     if (!is_caller(vcpu, domid))
         return GNTST_bad_domain;
@@ -80,7 +80,7 @@ static int64_t setup_table(struct hv_vcpu *vcpu, vaddr_t at)
     struct gnttab_setup_table op;
     struct compat_gnttab_setup_table compat;
 
-    if (domain_is_64bit(vcpu_domain(vcpu))) {
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
         if (!access_read(&vcpu->engine, &op, at, sizeof(op)))
             return -XEN_EFAULT;
         op.status = setup(vcpu, op.dom, op.nr_frames, op.frame_list);
@@ -94,7 +94,7 @@ static int64_t setup_table(struct hv_vcpu *vcpu, vaddr_t at)
 
 static int16_t list_status(struct hv_vcpu *vcpu, uint16_t domid, uint32_t nr_frames, uint64_t list)
 {
-    const struct domain_grants *grants = &vcpu_domain(vcpu)->services->grants;
+    const struct domain_grants *grants = &hv_vcpu_domain(vcpu)->services->grants;
 
     if (!is_caller(vcpu, domid))
         return GNTST_bad_domain;
@@ -108,7 +108,7 @@ static int64_t get_status_frames(struct hv_vcpu *vcpu, vaddr_t at)
     struct gnttab_get_status_frames op;
     struct compat_gnttab_get_status_frames compat;
 
-    if (domain_is_64bit(vcpu_domain(vcpu))) {
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
         if (!access_read(&vcpu->engine, &op, at, sizeof(op)))
             return -XEN_EFAULT;
         op.status = list_status(vcpu, op.dom, op.nr_frames, op.frame_list);
@@ -122,7 +122,7 @@ static int64_t get_status_frames(struct hv_vcpu *vcpu, vaddr_t at)
 
 static int64_t set_version(struct hv_vcpu *vcpu, vaddr_t at)
 {
-    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
     struct gnttab_set_version op;
     int64_t result = -XEN_EINVAL;
 
@@ -144,7 +144,7 @@ static int64_t get_version(struct hv_vcpu *vcpu, vaddr_t at)
         return -XEN_EFAULT;
     if (!is_caller(vcpu, op.dom))
         return -XEN_ESRCH;
-    op.version = vcpu_domain(vcpu)->services->grants.version;
+    op.version = hv_vcpu_domain(vcpu)->services->grants.version;
     return access_write(&vcpu->engine, at, &op, sizeof(op)) ? 0 : -XEN_EFAULT;
 }
 
@@ -255,18 +255,18 @@ static const struct batch *find_batch(const struct hv_vcpu *vcpu, uint32_t comma
 {
     const struct batch *compat = TABLE_FIND_BY(compat_batches, command, run);
 
-    return compat && !domain_is_64bit(vcpu_domain(vcpu)) ? compat : TABLE_FIND_BY(batches, command, run);
+    return compat && !hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? compat : TABLE_FIND_BY(batches, command, run);
 }
 
 static int64_t run_batch(struct hv_vcpu *vcpu, const struct batch *batch, vaddr_t at, uint32_t count)
 {
-    for (uint32_t i = 0; i < count && !vcpu_domain(vcpu)->ended; i++, at.v += batch->size) {
+    for (uint32_t i = 0; i < count && !hv_vcpu_domain(vcpu)->ended; i++, at.v += batch->size) {
         union element element;
         int16_t status;
 
         if (!access_read(&vcpu->engine, &element, at, batch->size))
             return -XEN_EFAULT;
-        status = batch->run(vcpu_domain(vcpu), &element);
+        status = batch->run(hv_vcpu_domain(vcpu), &element);
         if (!access_write(&vcpu->engine, VADDR(at.v + batch->status), &status, sizeof(status)))
             return -XEN_EFAULT;
         if (port_preempt_wanted())

@@ -18,13 +18,13 @@
  */
 static int64_t memory_map(struct hv_vcpu *vcpu, vaddr_t argument)
 {
-    const struct hv_domain *domain = vcpu_domain(vcpu);
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
     const struct e820_entry entry = {0, domain->engine.max_frames << PAGE_SHIFT, E820_RAM};
     struct xen_memory_map map;
     struct compat_xen_memory_map compat;
     uint32_t stored;
 
-    if (domain_is_64bit(domain)) {
+    if (hv_domain_is_64bit(domain)) {
         if (!access_read(&vcpu->engine, &map, argument, sizeof(map)))
             return -XEN_EFAULT;
     } else {
@@ -40,13 +40,13 @@ static int64_t memory_map(struct hv_vcpu *vcpu, vaddr_t argument)
 
 static int64_t machine_memory_map(struct hv_vcpu *vcpu, vaddr_t argument)
 {
-    return vcpu_domain(vcpu)->initial ? memory_map(vcpu, argument) : -XEN_EPERM;
+    return hv_vcpu_domain(vcpu)->initial ? memory_map(vcpu, argument) : -XEN_EPERM;
 }
 
 /* The frames of a table of @size bytes at @table, which are consecutive: one number for each 2 MiB. */
 static int64_t list_frames(struct hv_vcpu *vcpu, vaddr_t argument, const void *table, uint64_t size)
 {
-    const struct hv_domain *domain = vcpu_domain(vcpu);
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
     uint64_t first = ((uint64_t)table - DIRECT_BASE) >> PAGE_SHIFT;
     uint64_t count = (size + M2P_EXTENT - 1) / M2P_EXTENT, word = access_word_size(&domain->engine);
     struct xen_machphys_mfn_list list;
@@ -54,7 +54,7 @@ static int64_t list_frames(struct hv_vcpu *vcpu, vaddr_t argument, const void *t
     uint32_t stored;
     size_t place;
 
-    if (domain_is_64bit(domain)) {
+    if (hv_domain_is_64bit(domain)) {
         if (!access_read(&vcpu->engine, &list, argument, sizeof(list)))
             return -XEN_EFAULT;
         place = offsetof(struct xen_machphys_mfn_list, nr_extents);
@@ -77,7 +77,7 @@ static int64_t machphys_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
 {
     const struct machine *machine = vcpu->engine.domain->machine;
 
-    if (!domain_is_64bit(vcpu_domain(vcpu)))
+    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
         return list_frames(vcpu, argument, machine->compat_m2p, machine->nr_frames * sizeof(machine->compat_m2p[0]));
     return list_frames(vcpu, argument, machine->m2p, machine->nr_frames * sizeof(machine->m2p[0]));
 }
@@ -92,7 +92,7 @@ static int64_t machphys_compat_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
 /* What the guest itself wrote to shared_info, or, if it did not, what it began with. */
 static int64_t maximum_gpfn(struct hv_vcpu *vcpu, vaddr_t argument)
 {
-    const struct hv_domain *domain = vcpu_domain(vcpu);
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
     const struct shared_info *full = domain->shared_info;
     const struct compat_shared_info *compat = domain->shared_info;
     struct xen_memory_domain named;
@@ -102,7 +102,7 @@ static int64_t maximum_gpfn(struct hv_vcpu *vcpu, vaddr_t argument)
         return -XEN_EFAULT;
     if (named.domid != DOMID_SELF && named.domid != domain->engine.id.v)
         return domain_find(domain->engine.machine, DOMID(named.domid)) ? -XEN_EPERM : -XEN_ESRCH;
-    if (domain_is_64bit(domain))
+    if (hv_domain_is_64bit(domain))
         count = __atomic_load_n(&full->arch.max_pfn, __ATOMIC_RELAXED);
     else
         count = __atomic_load_n(&compat->arch.max_pfn, __ATOMIC_RELAXED);

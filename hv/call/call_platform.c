@@ -57,7 +57,7 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
         return -XEN_EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -XEN_EACCES;
-    if (!vcpu_domain(vcpu)->initial)
+    if (!hv_vcpu_domain(vcpu)->initial)
         return -XEN_EPERM;
     switch (op.cmd) {
     case XENPF_settime32:

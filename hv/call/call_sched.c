@@ -23,7 +23,8 @@ static int64_t do_yield(struct hv_vcpu *vcpu, vaddr_t arg)
 /* Is there a reason to return to the guest? */
 static bool is_wanted(const struct hv_vcpu *vcpu)
 {
-    return vcpu_has_upcall(vcpu) || (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked) || vcpu_domain(vcpu)->ended;
+    return hv_vcpu_has_upcall(vcpu) || (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked) ||
+           hv_vcpu_domain(vcpu)->ended;
 }
 
 /* Nothing can come between the look and the sleep: interrupts are off. */
@@ -72,7 +73,7 @@ static bool read_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct sched_poll *poll
 {
     struct compat_sched_poll compat;
 
-    if (domain_is_64bit(vcpu_domain(vcpu)))
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
         return access_read(&vcpu->engine, poll, arg, sizeof(*poll));
     if (!access_read(&vcpu->engine, &compat, arg, sizeof(compat)))
         return false;
@@ -93,7 +94,7 @@ static int decode_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct poll *poll)
     if (!access_read(&vcpu->engine, poll->ports, VADDR(copy.ports), copy.nr_ports * sizeof(poll->ports[0])))
         return -XEN_EFAULT;
     for (unsigned i = 0; i < poll->nr_ports; i++) {
-        if (!event_is_open(vcpu_domain(vcpu), poll->ports[i]))
+        if (!event_is_open(hv_vcpu_domain(vcpu), poll->ports[i]))
             return -XEN_EINVAL;
     }
     return 0;
@@ -102,7 +103,7 @@ static int decode_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct poll *poll)
 static bool is_over(const struct hv_vcpu *vcpu, const struct poll *poll)
 {
     for (unsigned i = 0; i < poll->nr_ports; i++) {
-        if (event_is_pending(vcpu_domain(vcpu), poll->ports[i]))
+        if (event_is_pending(hv_vcpu_domain(vcpu), poll->ports[i]))
             return true;
     }
     return is_wanted(vcpu) || (poll->timeout && poll->timeout <= time_now());
@@ -134,7 +135,7 @@ static int64_t do_poll(struct hv_vcpu *vcpu, vaddr_t arg)
 
 static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
 {
-    struct hv_domain *caller = vcpu_domain(vcpu);
+    struct hv_domain *caller = hv_vcpu_domain(vcpu);
     struct sched_remote_shutdown shutdown;
     struct domain *domain;
 
@@ -151,7 +152,7 @@ static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
 
 static int64_t do_shutdown_code(struct hv_vcpu *vcpu, vaddr_t arg)
 {
-    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
     struct sched_shutdown shutdown;
 
     if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
@@ -166,7 +167,7 @@ static int64_t do_pin_override(struct hv_vcpu *vcpu, vaddr_t arg)
 {
     struct sched_pin_override override;
 
-    if (!vcpu_domain(vcpu)->initial)
+    if (!hv_vcpu_domain(vcpu)->initial)
         return -XEN_EPERM;
     if (!access_read(&vcpu->engine, &override, arg, sizeof(override)))
         return -XEN_EFAULT;
@@ -190,7 +191,7 @@ static int64_t start_watchdog(struct hv_domain *domain, uint32_t seconds)
 
 static int64_t do_watchdog(struct hv_vcpu *vcpu, vaddr_t arg)
 {
-    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
     struct sched_watchdog watchdog;
 
     if (!access_read(&vcpu->engine, &watchdog, arg, sizeof(watchdog)))

@@ -52,7 +52,7 @@ static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
     case CALLBACKTYPE_sysenter:
         return &vcpu->bounce.sysenter;
     case CALLBACKTYPE_sysenter_deprecated:
-        return domain_is_64bit(vcpu_domain(vcpu)) ? NULL : &vcpu->bounce.sysenter;
+        return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? NULL : &vcpu->bounce.sysenter;
     case CALLBACKTYPE_nmi:
         return &vcpu->bounce.nmi;
     default:
@@ -153,7 +153,7 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
         return 0;
     }
     set_registers(vcpu->frame, &context);
-    if (domain_assists(vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
+    if (hv_domain_assists(hv_vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
         vcpu->state.iopl = context.rflags & RFLAGS_IOPL;
     if ((context.cs & 3) == 3) {
         if (vcpu_enter_user(&vcpu->engine)) {

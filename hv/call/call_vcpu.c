@@ -41,10 +41,10 @@ static bool is_up(const struct hv_vcpu *vcpu)
 
 static bool is_last_up(const struct hv_vcpu *vcpu)
 {
-    const struct hv_domain *domain = vcpu_domain(vcpu);
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
 
     for (uint64_t i = 0; i < domain->engine.nr_vcpus; i++) {
-        const struct hv_vcpu *other = vcpu_find(domain, i);
+        const struct hv_vcpu *other = hv_vcpu_find(domain, i);
 
         if (other != vcpu && is_up(other))
             return false;
@@ -78,15 +78,15 @@ static int64_t do_is_up(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t ar
 
 static size_t runstate_size(const struct hv_vcpu *vcpu)
 {
-    return domain_is_64bit(vcpu_domain(vcpu)) ? sizeof(struct vcpu_runstate_info)
-                                              : sizeof(struct compat_vcpu_runstate_info);
+    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? sizeof(struct vcpu_runstate_info)
+                                                    : sizeof(struct compat_vcpu_runstate_info);
 }
 
 static bool write_runstate(struct hv_vcpu *caller, const struct hv_vcpu *vcpu, vaddr_t place)
 {
     const struct vcpu_runstate_info info = runstate_read(vcpu);
     struct compat_vcpu_runstate_info compat = {.state = info.state, .state_entry_time = info.state_entry_time};
-    const void *from = domain_is_64bit(vcpu_domain(vcpu)) ? (const void *)&info : &compat;
+    const void *from = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? (const void *)&info : &compat;
 
     for (unsigned i = 0; i < ARRAY_SIZE(info.time); i++)
         compat.time[i] = info.time[i];
@@ -152,7 +152,7 @@ static bool read_singleshot(struct hv_vcpu *caller, vaddr_t arg, struct vcpu_set
 {
     struct compat_vcpu_set_singleshot_timer compat;
 
-    if (domain_is_64bit(vcpu_domain(caller)))
+    if (hv_domain_is_64bit(hv_vcpu_domain(caller)))
         return access_read(&caller->engine, timer, arg, sizeof(*timer));
     if (!access_read(&caller->engine, &compat, arg, sizeof(compat)))
         return false;
@@ -189,7 +189,7 @@ static int64_t do_stop_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *
 
 static int check_info_place(const struct hv_vcpu *vcpu, uint32_t offset)
 {
-    uint32_t alignment = domain_is_64bit(vcpu_domain(vcpu)) ? _Alignof(uint64_t) : _Alignof(uint32_t);
+    uint32_t alignment = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? _Alignof(uint64_t) : _Alignof(uint32_t);
 
     return offset % alignment || offset > PAGE_SIZE - sizeof(struct vcpu_info) ? -XEN_ENXIO : 0;
 }
@@ -209,7 +209,7 @@ static int64_t do_register_vcpu_info(struct hv_vcpu *caller, struct hv_vcpu *vcp
         return error;
     if (!mfn_is_none(vcpu->info_frame))
         return -XEN_EINVAL; /* moved before */
-    error = domain_hold_writable(&vcpu_domain(vcpu)->engine, MFN(wanted.mfn));
+    error = domain_hold_writable(&hv_vcpu_domain(vcpu)->engine, MFN(wanted.mfn));
     if (error)
         return error;
     place = (uint8_t *)port_frame_map(MFN(wanted.mfn)) + wanted.offset;
@@ -253,7 +253,7 @@ static int64_t do_get_physid(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr
 {
     const struct vcpu_get_physid physid = {.phys_id = (uint64_t)vcpu->engine.cpu << 32 | apic_id()};
 
-    if (!vcpu_domain(vcpu)->initial)
+    if (!hv_vcpu_domain(vcpu)->initial)
         return -XEN_EINVAL;
     return access_write(&caller->engine, arg, &physid, sizeof(physid)) ? 0 : -XEN_EFAULT;
 }
@@ -281,7 +281,7 @@ int64_t call_vcpu_op(struct hv_vcpu *caller, const uint64_t args[6])
 {
     uint32_t number = (uint32_t)args[0];
     command_fn *command = TABLE_FIND(commands, number);
-    struct hv_vcpu *vcpu = vcpu_find(vcpu_domain(caller), (uint32_t)args[1]);
+    struct hv_vcpu *vcpu = hv_vcpu_find(hv_vcpu_domain(caller), (uint32_t)args[1]);
 
     if (!vcpu)
         return -XEN_ENOENT;

@@ -87,14 +87,14 @@ static int64_t get_platform_parameters(struct hv_vcpu *vcpu, vaddr_t to)
     const struct xen_platform_parameters full = {HYPERVISOR_VIRT_START};
     const struct compat_xen_platform_parameters compat = {COMPAT_HYPERVISOR_VIRT_START};
 
-    if (domain_is_64bit(vcpu_domain(vcpu)))
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
         return answer(vcpu, to, &full, sizeof(full));
     return answer(vcpu, to, &compat, sizeof(compat));
 }
 
 static int64_t get_features(struct hv_vcpu *vcpu, vaddr_t to)
 {
-    const struct hv_domain *domain = vcpu_domain(vcpu);
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
     struct xen_feature_info info;
 
     if (!access_read(&vcpu->engine, &info, to, sizeof(info)))
@@ -132,7 +132,7 @@ static int64_t get_commandline(struct hv_vcpu *vcpu, vaddr_t to)
 static int64_t get_build_id(struct hv_vcpu *vcpu, vaddr_t to)
 {
     (void)to;
-    return vcpu_domain(vcpu)->initial ? -XEN_ENODATA : -XEN_EPERM;
+    return hv_vcpu_domain(vcpu)->initial ? -XEN_ENODATA : -XEN_EPERM;
 }
 
 typedef int64_t version_fn(struct hv_vcpu *vcpu, vaddr_t to);
@@ -167,8 +167,8 @@ int64_t call_xen_version(struct hv_vcpu *vcpu, const uint64_t args[6])
 
 int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    struct hv_domain *domain = vcpu_domain(vcpu);
-    uint64_t valid = domain_is_64bit(domain) ? ASSISTS | BIT64(VMASST_TYPE_m2p_strict) : ASSISTS;
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
+    uint64_t valid = hv_domain_is_64bit(domain) ? ASSISTS | BIT64(VMASST_TYPE_m2p_strict) : ASSISTS;
     uint32_t command = (uint32_t)args[0], type = (uint32_t)args[1];
 
     if (type >= 64 || !(valid & BIT64(type)))
@@ -180,7 +180,7 @@ int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
     else
         return -XEN_ENOSYS;
     /* The initial domain is served unasked: abi/vm_assist.h. */
-    domain->engine.writable_tables = domain->initial || domain_assists(domain, VMASST_TYPE_writable_pagetables);
+    domain->engine.writable_tables = domain->initial || hv_domain_assists(domain, VMASST_TYPE_writable_pagetables);
     domain->engine.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);
     domain->engine.m2p_strict = domain->vm_assist & BIT64(VMASST_TYPE_m2p_strict);
     return 0;

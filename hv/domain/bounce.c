@@ -36,7 +36,7 @@ static struct interrupted interrupted(const struct hv_vcpu *vcpu)
         cs &= ~UINT64_C(3);
     if (!mask)
         rflags |= RFLAGS_IF;
-    if (domain_assists(vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
+    if (hv_domain_assists(hv_vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
         rflags |= vcpu->state.iopl;
     return (struct interrupted){frame->rip, cs | (uint64_t)mask << CS_MASK_SHIFT, rflags, frame->rsp,
                                 frame->ss & 0xffff};

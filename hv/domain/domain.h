@@ -36,13 +36,13 @@ static inline struct hv_domain *hv_domain_of(struct domain *domain)
 }
 _Static_assert(offsetof(struct hv_domain, engine) == 0, "hv_domain_of()");
 
-static inline bool domain_is_64bit(const struct hv_domain *domain)
+static inline bool hv_domain_is_64bit(const struct hv_domain *domain)
 {
     return domain->engine.width == WIDTH_64;
 }
 
 /* Has the guest asked for VMASST_TYPE_@type? */
-static inline bool domain_assists(const struct hv_domain *domain, unsigned type)
+static inline bool hv_domain_assists(const struct hv_domain *domain, unsigned type)
 {
     return domain->vm_assist >> type & 1;
 }

@@ -43,7 +43,7 @@ _Static_assert(offsetof(struct shared_info, evtchn_pending) == offsetof(struct c
 
 static uint8_t *mask_bits(const struct hv_domain *domain)
 {
-    return (uint8_t *)domain->shared_info + (domain_is_64bit(domain)
+    return (uint8_t *)domain->shared_info + (hv_domain_is_64bit(domain)
                                                  ? offsetof(struct shared_info, evtchn_mask)
                                                  : offsetof(struct compat_shared_info, evtchn_mask));
 }
@@ -51,19 +51,19 @@ static uint8_t *mask_bits(const struct hv_domain *domain)
 /* The bits that stand for words of the pending bits. */
 static uint8_t *selector_bits(const struct hv_vcpu *vcpu)
 {
-    return (uint8_t *)vcpu->info + (domain_is_64bit(vcpu_domain(vcpu))
+    return (uint8_t *)vcpu->info + (hv_domain_is_64bit(hv_vcpu_domain(vcpu))
                                         ? offsetof(struct vcpu_info, evtchn_pending_sel)
                                         : offsetof(struct compat_vcpu_info, evtchn_pending_sel));
 }
 
 static uint32_t word_bits(const struct hv_domain *domain)
 {
-    return domain_is_64bit(domain) ? 64 : 32;
+    return hv_domain_is_64bit(domain) ? 64 : 32;
 }
 
 uint32_t event_ports(const struct hv_domain *domain)
 {
-    return domain_is_64bit(domain) ? EVTCHN_2L_NR_CHANNELS : COMPAT_EVTCHN_2L_NR_CHANNELS;
+    return hv_domain_is_64bit(domain) ? EVTCHN_2L_NR_CHANNELS : COMPAT_EVTCHN_2L_NR_CHANNELS;
 }
 
 bool event_is_pending(const struct hv_domain *domain, uint32_t port)
@@ -89,7 +89,7 @@ static void raise_upcall(struct hv_vcpu *vcpu)
 static void wake_pollers(const struct hv_domain *domain)
 {
     for (uint64_t i = 0; i < domain->engine.nr_vcpus; i++) {
-        struct hv_vcpu *vcpu = vcpu_find(domain, i);
+        struct hv_vcpu *vcpu = hv_vcpu_find(domain, i);
 
         if (vcpu->run.polling)
             runstate_wake(vcpu);
@@ -98,7 +98,7 @@ static void wake_pollers(const struct hv_domain *domain)
 
 static void raise_selector(const struct hv_domain *domain, uint32_t port)
 {
-    struct hv_vcpu *vcpu = vcpu_find(domain, domain->events.channels[port].vcpu);
+    struct hv_vcpu *vcpu = hv_vcpu_find(domain, domain->events.channels[port].vcpu);
 
     if (!bit_set(selector_bits(vcpu), port / word_bits(domain)))
         raise_upcall(vcpu);
@@ -118,7 +118,7 @@ void event_recheck(struct hv_vcpu *vcpu)
 {
     uint8_t *selectors = selector_bits(vcpu);
 
-    for (uint32_t i = 0; i < word_bits(vcpu_domain(vcpu)) / 8; i++)
+    for (uint32_t i = 0; i < word_bits(hv_vcpu_domain(vcpu)) / 8; i++)
         __atomic_store_n(&selectors[i], UINT8_MAX, __ATOMIC_SEQ_CST);
     raise_upcall(vcpu);
 }
@@ -136,8 +136,8 @@ bool event_virq_is_of_vcpu(uint32_t virq)
 
 void event_raise_virq(struct hv_vcpu *vcpu, unsigned virq)
 {
-    const struct hv_domain *domain = vcpu_domain(vcpu);
-    const struct hv_vcpu *holder = event_virq_is_of_vcpu(virq) ? vcpu : vcpu_find(domain, 0);
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
+    const struct hv_vcpu *holder = event_virq_is_of_vcpu(virq) ? vcpu : hv_vcpu_find(domain, 0);
 
     if (holder->events.virq_ports[virq])
         event_raise_port(domain, holder->events.virq_ports[virq]);

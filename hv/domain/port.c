@@ -80,11 +80,11 @@ void port_cache_flush(cpumask_t cpus)
         asm_flush_caches();
 }
 
-/* A vCPU that does not run is not on any processor: vcpu_switch() leaves none of its translations behind. */
+/* A vCPU that does not run is not on any processor: hv_vcpu_switch() leaves none of its translations behind. */
 void port_root_load(struct vcpu *vcpu)
 {
     if (cpu_here()->current == hv_vcpu_of(vcpu))
-        vcpu_load_root(hv_vcpu_of(vcpu));
+        hv_vcpu_load_root(hv_vcpu_of(vcpu));
 }
 
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
@@ -102,7 +102,7 @@ void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
 void port_ldt_load(struct vcpu *vcpu)
 {
     if (cpu_here()->current == hv_vcpu_of(vcpu))
-        vcpu_load_ldt(hv_vcpu_of(vcpu));
+        hv_vcpu_load_ldt(hv_vcpu_of(vcpu));
 }
 
 /*

@@ -123,7 +123,7 @@ static bool wants_to_run(const struct hv_vcpu *vcpu)
 static struct hv_vcpu *next_vcpu(const struct hv_domain *domain, unsigned last)
 {
     for (unsigned i = 1; i <= domain->engine.nr_vcpus; i++) {
-        struct hv_vcpu *vcpu = vcpu_find(domain, (last + i) % domain->engine.nr_vcpus);
+        struct hv_vcpu *vcpu = hv_vcpu_find(domain, (last + i) % domain->engine.nr_vcpus);
 
         if (wants_to_run(vcpu))
             return vcpu;
@@ -138,7 +138,7 @@ bool sched_is_due(void)
 
     if (!cpu->in_vcpu || vcpu->engine.domain->nr_vcpus == 1)
         return false;
-    return time_now() - cpu->turn_began >= TURN_NS && next_vcpu(vcpu_domain(vcpu), vcpu->engine.id) != NULL;
+    return time_now() - cpu->turn_began >= TURN_NS && next_vcpu(hv_vcpu_domain(vcpu), vcpu->engine.id) != NULL;
 }
 
 static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
@@ -149,7 +149,7 @@ static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
         return;
     if (cpu->current)
         state_save(cpu->current);
-    vcpu_switch(machine, vcpu);
+    hv_vcpu_switch(machine, vcpu);
     state_load(vcpu);
     vcpu->run.arrives = true;
     vcpu_time_update(vcpu);
@@ -222,5 +222,5 @@ void sched_run(struct machine *machine, struct hv_domain *domain)
     }
     end_operations(machine, domain);
     nmi_watchdog_stop();
-    vcpu_switch(machine, NULL);
+    hv_vcpu_switch(machine, NULL);
 }

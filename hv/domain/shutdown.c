@@ -40,7 +40,7 @@ bool shutdown_is_good(unsigned reason)
 
 void shutdown_by_guest(struct hv_vcpu *vcpu, unsigned reason)
 {
-    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
 
     vcpu->engine.diverted = true;
     if (domain->ended)
@@ -65,13 +65,13 @@ void shutdown_by_watchdog(struct hv_domain *domain)
     print("domain %u (%s) %s: it was not started anew in time\n", domain->engine.id.v, domain->name,
           shutdown_words(domain->end_reason));
     /* Of others than the one that ran last the stack cannot be read. */
-    if (vcpu && vcpu_domain(vcpu) == domain)
+    if (vcpu && hv_vcpu_domain(vcpu) == domain)
         report_guest(vcpu);
 }
 
 void shutdown_crash(struct hv_vcpu *vcpu, const char *format, ...)
 {
-    struct hv_domain *domain = vcpu_domain(vcpu);
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
     va_list args;
 
     vcpu->engine.diverted = true;

@@ -231,7 +231,7 @@ static uint64_t cr4_missing(const struct hv_vcpu *vcpu)
 
     if (!extended.xcr0)
         missing |= CR4_OSXSAVE;
-    if (!cpu_features()->fsgsbase || !domain_is_64bit(vcpu_domain(vcpu)))
+    if (!cpu_features()->fsgsbase || !hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
         missing |= CR4_FSGSBASE;
     return missing;
 }

@@ -12,7 +12,7 @@
 #include <hv/mem/window.h>
 
 /* CR4.PGE and CR4.PCIDE are off: each write of cr3 forgets every translation, global or not. */
-void vcpu_load_root(const struct hv_vcpu *vcpu)
+void hv_vcpu_load_root(const struct hv_vcpu *vcpu)
 {
     mfn_t root = vcpu ? vcpu_root(&vcpu->engine) : MFN_NONE;
 
@@ -21,7 +21,7 @@ void vcpu_load_root(const struct hv_vcpu *vcpu)
     asm_write_cr3(mfn_is_none(root) ? paging_root() : root.v << PAGE_SHIFT);
 }
 
-void vcpu_load_ldt(const struct hv_vcpu *vcpu)
+void hv_vcpu_load_ldt(const struct hv_vcpu *vcpu)
 {
     unsigned entries = vcpu ? vcpu->engine.ldt_entries : 0;
 
@@ -29,7 +29,7 @@ void vcpu_load_ldt(const struct hv_vcpu *vcpu)
                         entries);
 }
 
-void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
+void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
 {
     struct cpu *cpu = cpu_here();
     unsigned window = vcpu ? vcpu->window : WINDOW_OF_CPU + cpu->id;
@@ -41,9 +41,9 @@ void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     cpu->current = vcpu;
     window_set_page(window, FIRST_RESERVED_GDT_PAGE, descriptor_gdt_page(cpu, width) | MAP_DATA);
     descriptor_load_gdt(window_base(window));
-    vcpu_load_ldt(vcpu);
+    hv_vcpu_load_ldt(vcpu);
     if (vcpu && vcpu->run.stack)
         cpu_set_entry_stack(vcpu->run.stack);
-    vcpu_load_root(vcpu);
+    hv_vcpu_load_root(vcpu);
     tlb_flush_end(machine, cpumask_of(cpu->id), began);
 }

@@ -39,7 +39,7 @@ static inline struct hv_vcpu *hv_vcpu_of(struct vcpu *vcpu)
 }
 _Static_assert(offsetof(struct hv_vcpu, engine) == 0, "hv_vcpu_of()");
 
-static inline struct hv_domain *vcpu_domain(const struct hv_vcpu *vcpu)
+static inline struct hv_domain *hv_vcpu_domain(const struct hv_vcpu *vcpu)
 {
     return hv_domain_of(vcpu->engine.domain);
 }
@@ -48,18 +48,18 @@ static inline struct hv_domain *vcpu_domain(const struct hv_vcpu *vcpu)
  * Should the event callback run when @vcpu returns to its guest: is an upcall pending, and not masked?  Asked on every
  * return, so both bytes are read at once.
  */
-static inline bool vcpu_has_upcall(const struct hv_vcpu *vcpu)
+static inline bool hv_vcpu_has_upcall(const struct hv_vcpu *vcpu)
 {
     uint16_t both = __atomic_load_n((const uint16_t *)(const void *)vcpu->info, __ATOMIC_RELAXED);
 
     return (both & 0xff) && !(both >> 8);
 }
-_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_pending) == 0, "vcpu_has_upcall()");
-_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_mask) == 1, "vcpu_has_upcall()");
-_Static_assert(offsetof(struct compat_vcpu_info, evtchn_upcall_mask) == 1, "vcpu_has_upcall()");
+_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_pending) == 0, "hv_vcpu_has_upcall()");
+_Static_assert(offsetof(struct vcpu_info, evtchn_upcall_mask) == 1, "hv_vcpu_has_upcall()");
+_Static_assert(offsetof(struct compat_vcpu_info, evtchn_upcall_mask) == 1, "hv_vcpu_has_upcall()");
 
 /* vCPU @id of @domain; NULL if there is none. */
-static inline struct hv_vcpu *vcpu_find(const struct hv_domain *domain, uint64_t id)
+static inline struct hv_vcpu *hv_vcpu_find(const struct hv_domain *domain, uint64_t id)
 {
     return id < domain->engine.nr_vcpus ? hv_vcpu_of(domain->engine.vcpus[id]) : NULL;
 }
@@ -69,10 +69,10 @@ static inline struct hv_vcpu *vcpu_find(const struct hv_domain *domain, uint64_t
  * window, its stack for entries from the guest.  NULL: no vCPU at all.  The translations of the one before are
  * forgotten, and the engine hears of it.
  */
-void vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu);
+void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu);
 
 /* Load the root of this processor's vCPU again, which has changed; NULL: it has none. */
-void vcpu_load_root(const struct hv_vcpu *vcpu);
+void hv_vcpu_load_root(const struct hv_vcpu *vcpu);
 
 /* The same for its LDT, in a GDT that is loaded. */
-void vcpu_load_ldt(const struct hv_vcpu *vcpu);
+void hv_vcpu_load_ldt(const struct hv_vcpu *vcpu);

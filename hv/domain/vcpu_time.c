@@ -99,12 +99,12 @@ static void poll_expire(struct timer *timer)
 
 static void watchdog0_expire(struct timer *timer)
 {
-    shutdown_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[0])));
+    shutdown_by_watchdog(hv_vcpu_domain(VCPU_OF(timer, watchdogs[0])));
 }
 
 static void watchdog1_expire(struct timer *timer)
 {
-    shutdown_by_watchdog(vcpu_domain(VCPU_OF(timer, watchdogs[1])));
+    shutdown_by_watchdog(hv_vcpu_domain(VCPU_OF(timer, watchdogs[1])));
 }
 
 void vcpu_time_create(struct hv_vcpu *vcpu)
@@ -166,7 +166,7 @@ void vcpu_time_stop_poll(struct hv_vcpu *vcpu)
 
 void vcpu_time_set_watchdog(struct hv_domain *domain, unsigned id, uint32_t seconds)
 {
-    struct timer *timer = &vcpu_find(domain, 0)->time.watchdogs[id];
+    struct timer *timer = &hv_vcpu_find(domain, 0)->time.watchdogs[id];
 
     if (seconds)
         timer_set(timer, time_now() + seconds * NS_PER_SECOND);
@@ -176,5 +176,5 @@ void vcpu_time_set_watchdog(struct hv_domain *domain, unsigned id, uint32_t seco
 
 bool vcpu_time_has_watchdog(const struct hv_domain *domain, unsigned id)
 {
-    return vcpu_find(domain, 0)->time.watchdogs[id].active;
+    return hv_vcpu_find(domain, 0)->time.watchdogs[id].active;
 }

@@ -42,7 +42,7 @@ struct wallclock_place {
 
 static struct wallclock_place find_place(const struct hv_domain *domain)
 {
-    if (domain_is_64bit(domain)) {
+    if (hv_domain_is_64bit(domain)) {
         struct shared_info *shared = domain->shared_info;
 
         return (struct wallclock_place){&shared->wc_version, &shared->wc_sec, &shared->wc_nsec, &shared->wc_sec_hi};

@@ -48,7 +48,7 @@ bool emulation_port(struct emulation *emulation)
         return true;
     }
     /* Memory is reached with the rights of the kernel.  A 64-bit guest's user mode has tables of its own; here not. */
-    if (!domain_is_64bit(vcpu_domain(vcpu)) && !emulation_in_kernel(vcpu))
+    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)) && !emulation_in_kernel(vcpu))
         return false;
     return emulation_is_spent(emulation) || transfer_element(emulation);
 }

@@ -41,7 +41,7 @@ static uint64_t read_cr2(const struct hv_vcpu *vcpu)
 {
     if (!vcpu->info)
         return 0;
-    if (domain_is_64bit(vcpu_domain(vcpu)))
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
         return __atomic_load_n(&vcpu->info->arch.cr2, __ATOMIC_RELAXED);
     return __atomic_load_n(&((const struct compat_vcpu_info *)vcpu->info)->arch.cr2, __ATOMIC_RELAXED);
 }
@@ -50,7 +50,7 @@ static void write_cr2(const struct hv_vcpu *vcpu, uint64_t value)
 {
     if (!vcpu->info)
         return;
-    if (domain_is_64bit(vcpu_domain(vcpu)))
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
         __atomic_store_n(&vcpu->info->arch.cr2, value, __ATOMIC_RELAXED);
     else
         __atomic_store_n(&((struct compat_vcpu_info *)vcpu->info)->arch.cr2, (uint32_t)value, __ATOMIC_RELAXED);
@@ -60,13 +60,13 @@ static uint64_t read_cr3(const struct hv_vcpu *vcpu)
 {
     uint64_t root = vcpu->engine.kernel_root.v;
 
-    return domain_is_64bit(vcpu_domain(vcpu)) ? xen_pfn_to_cr3(root) : compat_xen_pfn_to_cr3(root);
+    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? xen_pfn_to_cr3(root) : compat_xen_pfn_to_cr3(root);
 }
 
 /* The low bits of a 64-bit guest's value are flags of caching and of PCIDs, which it does not have. */
 static bool write_cr3(struct hv_vcpu *vcpu, uint64_t value)
 {
-    uint64_t root = domain_is_64bit(vcpu_domain(vcpu)) ? xen_cr3_to_pfn(value) : compat_xen_cr3_to_pfn(value);
+    uint64_t root = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? xen_cr3_to_pfn(value) : compat_xen_cr3_to_pfn(value);
 
     return vcpu_set_kernel_root(&vcpu->engine, MFN(root)) == 0;
 }
@@ -232,7 +232,7 @@ static const struct privileged {
 
 static bool has_iopl(const struct hv_vcpu *vcpu)
 {
-    bool architectural = domain_assists(vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl);
+    bool architectural = hv_domain_assists(hv_vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl);
     unsigned ring = emulation_in_kernel(vcpu) ? (architectural ? 0 : 1) : 3;
 
     return ring <= (vcpu->state.iopl & RFLAGS_IOPL) / IOPL_STEP;

@@ -21,7 +21,7 @@
 
 bool emulation_in_kernel(const struct hv_vcpu *vcpu)
 {
-    return domain_is_64bit(vcpu_domain(vcpu)) ? !vcpu->engine.user_mode : TRAP_RING(vcpu->frame) == 1;
+    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? !vcpu->engine.user_mode : TRAP_RING(vcpu->frame) == 1;
 }
 
 /*
@@ -135,7 +135,7 @@ bool emulation_open(struct emulation *emulation, struct hv_vcpu *vcpu)
 
     *emulation = (struct emulation){.vcpu = vcpu, .result = EMULATE_UNKNOWN, .mode = DECODE_64};
     /* The hypervisor's own descriptor, which 64-bit kernels run on: nothing to look up. */
-    if (domain_is_64bit(vcpu_domain(vcpu)) && (vcpu->frame->cs & 0xffff) == FLAT_KERNEL_CS64)
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)) && (vcpu->frame->cs & 0xffff) == FLAT_KERNEL_CS64)
         return true;
     if (!find_descriptor(vcpu, vcpu->frame->cs & 0xffff, &descriptor))
         return false;

@@ -111,7 +111,7 @@ static void run(struct hv_domain *domain, bool news)
         if (moved)
             event_notify(domain, domain->services->console.port);
     } else if (news && domain == attached && domain->initial) {
-        event_raise_virq(vcpu_find(domain, 0), VIRQ_CONSOLE);
+        event_raise_virq(hv_vcpu_find(domain, 0), VIRQ_CONSOLE);
     }
 }
 

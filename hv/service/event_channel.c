@@ -101,7 +101,7 @@ int event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, u
 
 int event_bind_virq(struct hv_domain *domain, uint32_t virq, uint32_t vcpu_id, uint32_t *port)
 {
-    struct hv_vcpu *vcpu = vcpu_find(domain, vcpu_id);
+    struct hv_vcpu *vcpu = hv_vcpu_find(domain, vcpu_id);
     int error;
 
     if (virq >= EVENT_VIRQS)
@@ -121,7 +121,7 @@ int event_bind_virq(struct hv_domain *domain, uint32_t virq, uint32_t vcpu_id, u
 
 int event_bind_ipi(struct hv_domain *domain, uint32_t vcpu_id, uint32_t *port)
 {
-    if (!vcpu_find(domain, vcpu_id))
+    if (!hv_vcpu_find(domain, vcpu_id))
         return -XEN_ENOENT;
     return open_channel(domain, (struct event_channel){.state = EVENT_IPI, .vcpu = (uint8_t)vcpu_id}, port);
 }
@@ -165,7 +165,7 @@ int event_close(struct hv_domain *domain, uint32_t port)
     if (channel->state == EVENT_VIRQ) {
         uint32_t holder = event_virq_is_of_vcpu(channel->other) ? channel->vcpu : 0;
 
-        vcpu_find(domain, holder)->events.virq_ports[channel->other] = 0;
+        hv_vcpu_find(domain, holder)->events.virq_ports[channel->other] = 0;
     }
     *channel = (struct event_channel){.state = EVENT_FREE};
     event_forget(domain, port);
@@ -214,7 +214,7 @@ int event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu_id)
 {
     struct event_channel *channel = find_channel(domain, port);
 
-    if (!vcpu_find(domain, vcpu_id))
+    if (!hv_vcpu_find(domain, vcpu_id))
         return -XEN_ENOENT;
     if (!channel)
         return -XEN_EINVAL;

@@ -215,7 +215,7 @@ static void test_create(void **state)
     for (unsigned i = 0; i < VCPUS_MAX; i++)
         assert_int_equal(places[i * 64 + 1], 1); /* events masked */
     for (unsigned i = 0; i < 3; i++) {
-        struct hv_vcpu *vcpu = vcpu_find(domain, i);
+        struct hv_vcpu *vcpu = hv_vcpu_find(domain, i);
 
         assert_int_equal(vcpu->engine.id, i);
         assert_ptr_equal(vcpu->engine.domain, &domain->engine);
@@ -224,7 +224,7 @@ static void test_create(void **state)
         assert_int_equal(vcpu->window, WINDOW_OF_VCPUS + i);
         assert_false(vcpu->initialised || vcpu->engine.user_mode);
     }
-    assert_null(vcpu_find(domain, 3));
+    assert_null(hv_vcpu_find(domain, 3));
     assert_true(hv_domain_release(domain));
     assert_null(machine()->domains[1]);
     assert_int_equal(consoles, 1);
@@ -238,7 +238,7 @@ static void test_many_vcpus(void **state)
 
     (void)state;
     assert_int_equal(timers, SIM_MAX_VCPUS);
-    assert_ptr_equal(vcpu_find(domain, SIM_MAX_VCPUS - 1)->info,
+    assert_ptr_equal(hv_vcpu_find(domain, SIM_MAX_VCPUS - 1)->info,
                      (uint8_t *)domain->shared_info + (size_t)(SIM_MAX_VCPUS - 1) * 64);
     assert_true(hv_domain_release(domain));
 }
@@ -289,14 +289,14 @@ static void test_windows(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(vcpu_find(first, i)->window, WINDOW_OF_VCPUS + i);
-        assert_int_equal(vcpu_find(second, i)->window, WINDOW_OF_VCPUS + 2 + i);
+        assert_int_equal(hv_vcpu_find(first, i)->window, WINDOW_OF_VCPUS + i);
+        assert_int_equal(hv_vcpu_find(second, i)->window, WINDOW_OF_VCPUS + 2 + i);
     }
     assert_true(hv_domain_release(first));
     first = hv_domain_create(machine(), 0, WIDTH_64, 10, 3);
-    assert_int_equal(vcpu_find(first, 0)->window, WINDOW_OF_VCPUS);
-    assert_int_equal(vcpu_find(first, 1)->window, WINDOW_OF_VCPUS + 1);
-    assert_int_equal(vcpu_find(first, 2)->window, WINDOW_OF_VCPUS + 4);
+    assert_int_equal(hv_vcpu_find(first, 0)->window, WINDOW_OF_VCPUS);
+    assert_int_equal(hv_vcpu_find(first, 1)->window, WINDOW_OF_VCPUS + 1);
+    assert_int_equal(hv_vcpu_find(first, 2)->window, WINDOW_OF_VCPUS + 4);
     assert_true(hv_domain_release(second));
     assert_true(hv_domain_release(first));
 }
@@ -314,7 +314,7 @@ static void test_shut_down(void **state)
     assert_true(domain->ended);
     assert_int_equal(domain->end_reason, SHUTDOWN_reboot);
     for (unsigned i = 0; i < 2; i++)
-        assert_true(vcpu_find(domain, i)->run.attention); /* each stops on its way back to its guest */
+        assert_true(hv_vcpu_find(domain, i)->run.attention); /* each stops on its way back to its guest */
     shutdown_domain(domain, SHUTDOWN_poweroff);
     assert_int_equal(domain->end_reason, SHUTDOWN_reboot); /* the first counts */
     assert_true(hv_domain_release(domain));
@@ -340,7 +340,7 @@ static void test_end_by_watchdog(void **state)
 
     (void)state;
     strcpy(other->name, "box");
-    cpu_boot.current = vcpu_find(domain, 1);
+    cpu_boot.current = hv_vcpu_find(domain, 1);
     shutdown_by_watchdog(other);
     assert_string_equal(said, "domain 1 (box) was ended by its watchdog: it was not started anew in time\n");
     assert_int_equal(other->end_reason, SHUTDOWN_watchdog);
@@ -357,7 +357,7 @@ static void test_end_by_watchdog(void **state)
 static void test_crash(void **state)
 {
     struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 10, 1);
-    struct hv_vcpu *vcpu = vcpu_find(domain, 0);
+    struct hv_vcpu *vcpu = hv_vcpu_find(domain, 0);
 
     (void)state;
     strcpy(domain->name, "box");

@@ -89,17 +89,17 @@ static void test_deliverable(void **state)
     uint32_t words = guest_is_wide(&guests[1]) ? 64 : 32;
 
     (void)state;
-    assert_false(vcpu_has_upcall(vcpu));
+    assert_false(hv_vcpu_has_upcall(vcpu));
     event_recheck(vcpu);
     for (uint32_t i = 0; i < words; i++)
         assert_true(is_selected(&guests[1], 1, i * words));
     assert_int_equal(vcpu->info->arch.cr2, 0);
     assert_int_equal(guests[1].wakes[1], 1);
-    assert_false(vcpu_has_upcall(vcpu));
+    assert_false(hv_vcpu_has_upcall(vcpu));
     event_unmask_upcalls(vcpu);
-    assert_true(vcpu_has_upcall(vcpu));
+    assert_true(hv_vcpu_has_upcall(vcpu));
     vcpu->info->evtchn_upcall_pending = 0;
-    assert_false(vcpu_has_upcall(vcpu));
+    assert_false(hv_vcpu_has_upcall(vcpu));
 }
 
 int main(void)

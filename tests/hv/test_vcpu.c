@@ -58,7 +58,7 @@ static void test_switch(void **state)
     vcpu.engine.kernel_root = MFN(0x111);
     vcpu.engine.ldt_entries = 5;
     vcpu.run.stack = 0xabc000;
-    vcpu_switch(&machine, &vcpu);
+    hv_vcpu_switch(&machine, &vcpu);
     assert_ptr_equal(cpu_boot.current, &vcpu);
     assert_int_equal(noted.set_at, WINDOW_AT + 14 * 4096);
     assert_int_equal(noted.set_to, GDT_PAGE | MAP_DATA);
@@ -75,7 +75,7 @@ static void test_switch_to_nobody(void **state)
     (void)state;
     make();
     cpu_boot.current = &vcpu;
-    vcpu_switch(&machine, NULL);
+    hv_vcpu_switch(&machine, NULL);
     assert_null(cpu_boot.current);
     assert_int_equal(noted.gdt_base, WINDOW_BASE);
     assert_int_equal(noted.ldt_entries, 0);
@@ -89,13 +89,13 @@ static void test_switch_narrow(void **state)
     (void)state;
     make();
     domain.engine.width = WIDTH_PAE;
-    vcpu_switch(&machine, &vcpu);
+    hv_vcpu_switch(&machine, &vcpu);
     assert_int_equal(noted.set_to, (GDT_PAGE + 0x1000) | MAP_DATA);
     vcpu.engine.kernel_root = MFN(0x111);
-    assert_ends(vcpu_load_root(&vcpu));
+    assert_ends(hv_vcpu_load_root(&vcpu));
     vcpu.engine.kernel_root = MFN_NONE;
     vcpu.engine.cpu = 1;
-    assert_ends(vcpu_switch(&machine, &vcpu));
+    assert_ends(hv_vcpu_switch(&machine, &vcpu));
 }
 
 int main(void)

@@ -154,7 +154,7 @@ void shutdown_domain(struct hv_domain *which, unsigned reason)
 void shutdown_by_guest(struct hv_vcpu *vcpu, unsigned reason)
 {
     vcpu->engine.diverted = true;
-    shutdown_domain(vcpu_domain(vcpu), reason);
+    shutdown_domain(hv_vcpu_domain(vcpu), reason);
 }
 
 uint64_t time_now(void)

@@ -137,7 +137,7 @@ void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
     tell("f%u(%lx %lx %lx %lx) ", vcpu->engine.id, selectors[0], selectors[1], selectors[2], selectors[3]);
 }
 
-void vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
+void hv_vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
 {
     assert_ptr_equal(which, &machine);
     cpu_boot.current = vcpu;
