@@ -20,9 +20,9 @@
 #include <hv/kernel/bundle.h>
 #include <hv/main.h>
 #include <hv/mem/allocate.h>
-#include <hv/mem/memory.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
+#include <hv/mem/ram.h>
 #include <hv/selftest.h>
 #include <hv/service/console.h>
 #include <hv/time/apic.h>
@@ -49,16 +49,16 @@ static void read_boot_info(uint32_t magic, uint64_t start)
 static void set_up_memory(bool audit)
 {
     uint64_t seed;
-    struct memory_options options;
+    struct ram_options options;
 
     if (!option_number(boot_info.command_line, "seed", &seed))
         seed = asm_read_tsc();
-    options = (struct memory_options){
+    options = (struct ram_options){
         .audit = audit,
         .pool_seed = seed ? seed : 1,
     };
 
-    memory_init(&boot_info.ram, boot_info.has_bundle ? boot_info.bundle : (struct range){0}, &options, &machine);
+    ram_init(&boot_info.ram, boot_info.has_bundle ? boot_info.bundle : (struct range){0}, &options, &machine);
     allocate_init(&machine);
     hv_vcpu_switch(&machine, NULL);
 }
@@ -72,9 +72,9 @@ static bool audit_passes(const char *when)
 {
     struct audit_finding finding = {0};
 
-    if (!memory_audit_counts())
+    if (!ram_audit_counts())
         return true;
-    if (audit_machine(&machine, memory_audit_counts(), &finding)) {
+    if (audit_machine(&machine, ram_audit_counts(), &finding)) {
         print("audit %s: every count is right\n", when);
         return true;
     }

@@ -9,8 +9,8 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/trap.h>
-#include <hv/mem/memory.h>
 #include <hv/mem/pool.h>
+#include <hv/mem/ram.h>
 #include <hv/selftest.h>
 #include <hv/selftest_expect.h>
 #include <hv/time/nmi_watchdog.h>
@@ -133,7 +133,7 @@ bool selftest_run(struct machine *machine)
     selftest_domain(machine);
     selftest_time();
     EXPECT(pool_count() == before);
-    clean = audit_machine(machine, memory_audit_counts(), &finding);
+    clean = audit_machine(machine, ram_audit_counts(), &finding);
     EXPECT(clean);
     if (!clean)
         print("selftest: %s, frame %lx: %lx expected, %lx found\n", finding.invariant, finding.frame.v,

@@ -8,7 +8,7 @@ struct machine;
 
 /*
  * `selftest`: use the port and the engine on the real machine, without a guest.  Prints each failure, and a last line
- * "selftest: passed, N checks" or "selftest: failed, ...".  memory_audit_counts() is there.
+ * "selftest: passed, N checks" or "selftest: failed, ...".  ram_audit_counts() is there.
  */
 bool selftest_run(struct machine *machine);
 

@@ -15,8 +15,8 @@
 #include <hv/cpu/trap.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/vcpu.h>
-#include <hv/mem/memory.h>
 #include <hv/mem/pool.h>
+#include <hv/mem/ram.h>
 #include <hv/mem/window.h>
 #include <hv/selftest.h>
 #include <hv/selftest_expect.h>
@@ -282,7 +282,7 @@ static void expect_clean_audit(void)
 {
     struct audit_finding finding;
 
-    EXPECT(audit_machine(guest.machine, memory_audit_counts(), &finding));
+    EXPECT(audit_machine(guest.machine, ram_audit_counts(), &finding));
 }
 
 void selftest_domain(struct machine *machine)

@@ -13,9 +13,9 @@
 #include <hv/cpu/cpu.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/early.h>
-#include <hv/mem/memory.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
+#include <hv/mem/ram.h>
 #include <hv/mem/stack.h>
 #include <hv/mem/window.h>
 
@@ -99,7 +99,7 @@ static void show_compat_m2p(struct machine *machine)
     }
 }
 
-static void make_tables(struct machine *machine, const struct memory_options *options)
+static void make_tables(struct machine *machine, const struct ram_options *options)
 {
     uint64_t count = machine->nr_frames;
     uint64_t m2p_size = (count * sizeof(uint64_t) + PAGE_MASK) & ~PAGE_MASK;
@@ -114,7 +114,7 @@ static void make_tables(struct machine *machine, const struct memory_options *op
         audit_counts = take_table(count, sizeof(struct audit_counts), 0, "the audit");
 }
 
-struct audit_counts *memory_audit_counts(void)
+struct audit_counts *ram_audit_counts(void)
 {
     return audit_counts;
 }
@@ -152,8 +152,7 @@ static void print_summary(const struct machine *machine)
           ranges_size(early_ram()) / MIB, machine->nr_frames, pool_count(), early_taken() / 1024, pool_seed());
 }
 
-void memory_init(const struct ranges *whole, struct range kept, const struct memory_options *options,
-                 struct machine *machine)
+void ram_init(const struct ranges *whole, struct range kept, const struct ram_options *options, struct machine *machine)
 {
     const struct ranges *ram = early_ram();
 

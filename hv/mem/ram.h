@@ -11,8 +11,8 @@
 #include <hv/base/ranges.h>
 
 /* Things that a run may want and that cost memory. */
-struct memory_options {
-    bool audit;         /* memory_audit_counts() will be there */
+struct ram_options {
+    bool audit;         /* ram_audit_counts() will be there */
     uint64_t pool_seed; /* of the order in which frames are handed out */
 };
 
@@ -21,10 +21,10 @@ struct memory_options {
  * @machine.  @whole is what the loader calls RAM; of it only @kept, the bundle, stays as it is: hv/mem/early.h.  Prints
  * a summary; ends with EXIT_UNSUPPORTED and the reason where the machine, or what the loader has done, does not do.
  */
-void memory_init(const struct ranges *whole, struct range kept, const struct memory_options *options,
-                 struct machine *machine);
+void ram_init(const struct ranges *whole, struct range kept, const struct ram_options *options,
+              struct machine *machine);
 
 struct audit_counts;
 
-/* One for each frame, all zero, for audit_machine(); NULL if struct memory_options did not ask for it. */
-struct audit_counts *memory_audit_counts(void);
+/* One for each frame, all zero, for audit_machine(); NULL if struct ram_options did not ask for it. */
+struct audit_counts *ram_audit_counts(void);
