@@ -30,7 +30,7 @@ static uint64_t pair(const uint64_t args[2])
 
 static int64_t do_set_trap_table(struct op *op, const uint64_t args[6])
 {
-    return trap_set_table(op, VADDR(args[0]));
+    return set_trap_table(op, VADDR(args[0]));
 }
 
 static int64_t do_set_gdt(struct op *op, const uint64_t args[6])

@@ -48,7 +48,7 @@ static void clear(struct vcpu *vcpu)
         vcpu->traps[i] = (struct trap_gate){0, 0, 0};
 }
 
-int64_t trap_set_table(struct op *op, vaddr_t list)
+int64_t set_trap_table(struct op *op, vaddr_t list)
 {
     struct vcpu *vcpu = op->vcpu;
     struct trap_info info;

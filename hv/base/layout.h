@@ -35,7 +35,7 @@
 #define STACK_SIZE 0x4000
 #define GUARD_SIZE 0x1000
 
-/* Selectors of the hypervisor's page of each GDT, beside those of abi/segment.h; hv/cpu/descriptor.c. */
+/* Selectors of the hypervisor's page of each GDT, beside those of abi/segment.h; hv/cpu/cpu_tables.c. */
 #define HV_CS  0xe008
 #define HV_DS  0xe010
 #define HV_TSS 0xe040

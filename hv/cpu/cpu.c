@@ -3,7 +3,7 @@
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/cpu.h>
-#include <hv/cpu/descriptor.h>
+#include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/entry.h>
 
 #define LEAF_VENDOR     0u
@@ -125,7 +125,7 @@ void cpu_set_entry_stack(uint64_t top)
 void cpu_init(void)
 {
     find_features();
-    descriptor_init(&cpu_boot);
+    cpu_tables_init(&cpu_boot);
     set_control_registers();
     set_entry_points(cpu_boot.id);
     asm_out8(PIC_PRIMARY_MASK, 0xff);

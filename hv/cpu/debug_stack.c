@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/debug_stack.h>
-#include <hv/cpu/descriptor.h>
 #include <hv/cpu/trap.h>
 
 #define DR6_CLEAR UINT64_C(0xffff0ff0)
@@ -32,5 +32,5 @@ void debug_stack_init(void)
     try();
     cpu->debug_has_stack = !cpu->debug_was_nested;
     if (cpu->debug_has_stack)
-        descriptor_set_stack(VECTOR_DEBUG, IST_DEBUG);
+        cpu_tables_set_stack(VECTOR_DEBUG, IST_DEBUG);
 }

@@ -6,7 +6,7 @@
 #include <engine/tlb.h>
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
-#include <hv/cpu/descriptor.h>
+#include <hv/cpu/cpu_tables.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/window.h>
@@ -25,7 +25,7 @@ void hv_vcpu_load_ldt(const struct hv_vcpu *vcpu)
 {
     unsigned entries = vcpu ? vcpu->engine.ldt_entries : 0;
 
-    descriptor_load_ldt(cpu_here(), entries ? window_base(vcpu->window) + (uint64_t)LDT_WINDOW * PAGE_SIZE : 0,
+    cpu_tables_load_ldt(cpu_here(), entries ? window_base(vcpu->window) + (uint64_t)LDT_WINDOW * PAGE_SIZE : 0,
                         entries);
 }
 
@@ -39,8 +39,8 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     CHECK(!vcpu || vcpu->engine.cpu == cpu->id);
     began = tlb_flush_begin(machine);
     cpu->current = vcpu;
-    window_set_page(window, FIRST_RESERVED_GDT_PAGE, descriptor_gdt_page(cpu, width) | MAP_DATA);
-    descriptor_load_gdt(window_base(window));
+    window_set_page(window, FIRST_RESERVED_GDT_PAGE, cpu_tables_gdt_page(cpu, width) | MAP_DATA);
+    cpu_tables_load_gdt(window_base(window));
     hv_vcpu_load_ldt(vcpu);
     if (vcpu && vcpu->run.stack)
         cpu_set_entry_stack(vcpu->run.stack);

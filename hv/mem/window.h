@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The descriptor windows: 32 pages at an address that never changes, in which a vCPU's GDT (pages 0 to 15) and LDT
- * (pages 16 to 31) show.  Pages 0 to 13 are the guest's frames; page 14 is the processor's, hv/cpu/descriptor.h; page
+ * (pages 16 to 31) show.  Pages 0 to 13 are the guest's frames; page 14 is the processor's, hv/cpu/cpu_tables.h; page
  * 15 is empty.  Each processor has a window too, for while it runs no guest.
  *
  * Where the guest's GDT has no frame, a page of zeros shows, which are no descriptors: a selector there is as one

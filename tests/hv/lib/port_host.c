@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include <hv/base/print.h>
-#include <hv/cpu/descriptor.h>
+#include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/fault.h>
 #include <hv/domain/port.h>
 #include <hv/domain/refusals.h>
@@ -65,12 +65,12 @@ void pool_give(mfn_t first, unsigned order)
     noted.gives++;
 }
 
-void descriptor_load_gdt(uint64_t base)
+void cpu_tables_load_gdt(uint64_t base)
 {
     noted.gdt_base = base;
 }
 
-void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
+void cpu_tables_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
 {
     assert_ptr_equal(cpu, &cpu_boot);
     noted.ldt_base = base;
@@ -78,7 +78,7 @@ void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
     noted.ldt_loads++;
 }
 
-uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width)
+uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width)
 {
     (void)cpu;
     return GDT_PAGE + 0x1000 * (uint64_t)width;

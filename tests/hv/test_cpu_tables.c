@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GDT, TSS, LDT and IDT as hv/cpu/descriptor.c fills and loads them, taken apart again as Intel SDM volume 3 says:
+ * GDT, TSS, LDT and IDT as hv/cpu/cpu_tables.c fills and loads them, taken apart again as Intel SDM volume 3 says:
  * 3.4.5 (segments), 3.5 and 8.2 (TSS and LDT), 6.14 (gates).  That the processor runs on them is seen by every boot.
  */
-/* links: hv/cpu/descriptor.c tests/hv/lib/fake_cpu.c */
+/* links: hv/cpu/cpu_tables.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <abi/segment.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/cpu.h>
-#include <hv/cpu/descriptor.h>
+#include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/trap.h>
 #include <tests/hv/lib/fake_cpu.h>
 
@@ -36,7 +36,7 @@ static void make(void)
     fake_cpu_reset();
     memset(&cpu, 0, sizeof(cpu));
     reloads = 0;
-    descriptor_init(&cpu);
+    cpu_tables_init(&cpu);
 }
 
 /* A descriptor of one place or, for a system segment, two. */
@@ -159,11 +159,11 @@ static void test_loaded(void **state)
     assert_int_equal(fake_cpu.idt_limit, 256 * 16 - 1);
     assert_int_equal(fake_cpu.idt_base % 4096, 0);
     assert_int_equal(fake_cpu.ldt, 0);
-    descriptor_load_gdt(0x123000);
+    cpu_tables_load_gdt(0x123000);
     assert_int_equal(fake_cpu.gdt_base, 0x123000);
     assert_int_equal(fake_cpu.gdt_limit, 15 * 4096 - 1);
     for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++)
-        assert_int_equal(descriptor_gdt_page(&cpu, width) + IMAGE_BASE, (uint64_t)cpu.gdt_pages[width]);
+        assert_int_equal(cpu_tables_gdt_page(&cpu, width) + IMAGE_BASE, (uint64_t)cpu.gdt_pages[width]);
 }
 
 /*
@@ -180,7 +180,7 @@ static void test_ldt(void **state)
     for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         for (unsigned j = 0; j < 2; j++) {
             fake_cpu.ldt = 0;
-            descriptor_load_ldt(&cpu, bases[j], sizes[i]);
+            cpu_tables_load_ldt(&cpu, bases[j], sizes[i]);
             assert_int_equal(fake_cpu.ldt, HV_LDT);
             for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++) {
                 struct segment_fields fields = decode_segment(place_of(width, HV_LDT));
@@ -193,7 +193,7 @@ static void test_ldt(void **state)
             }
         }
     }
-    descriptor_load_ldt(&cpu, 0, 0);
+    cpu_tables_load_ldt(&cpu, 0, 0);
     assert_int_equal(fake_cpu.ldt, 0);
 }
 
@@ -240,7 +240,7 @@ static void test_gates(void **state)
     (void)state;
     make();
     assert_gates(false);
-    descriptor_set_stack(1, IST_DEBUG);
+    cpu_tables_set_stack(1, IST_DEBUG);
     assert_gates(true);
 }
 

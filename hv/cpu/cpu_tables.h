@@ -13,16 +13,16 @@
 struct cpu;
 
 /* Build @cpu's tables and load them.  Until there are windows, only the hypervisor's page of the GDT is there. */
-void descriptor_init(struct cpu *cpu);
+void cpu_tables_init(struct cpu *cpu);
 
 /* Give @vector a stack of its own, of enum ist (hv/cpu/cpu.h). */
-void descriptor_set_stack(unsigned vector, unsigned ist);
+void cpu_tables_set_stack(unsigned vector, unsigned ist);
 
 /* Load the GDT that lies at @base; it has all 15 pages, mapped or not. */
-void descriptor_load_gdt(uint64_t base);
+void cpu_tables_load_gdt(uint64_t base);
 
 /* Load the LDT of @entries that lies at @base, its pages mapped or not; none for 0.  A GDT of @cpu is in use. */
-void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries);
+void cpu_tables_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries);
 
 /* The machine address of the hypervisor's page of @cpu's GDT for guests of @width. */
-uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width);
+uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width);

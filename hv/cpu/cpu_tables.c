@@ -4,7 +4,7 @@
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/cpu.h>
-#include <hv/cpu/descriptor.h>
+#include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/trap.h>
 
 #define GDT_PAGES 15u
@@ -99,17 +99,17 @@ static void fill_idt(void)
     }
 }
 
-void descriptor_set_stack(unsigned vector, unsigned ist)
+void cpu_tables_set_stack(unsigned vector, unsigned ist)
 {
     idt[vector].low |= (uint64_t)ist << 32;
 }
 
-void descriptor_load_gdt(uint64_t base)
+void cpu_tables_load_gdt(uint64_t base)
 {
     asm_load_gdt(base, GDT_LIMIT);
 }
 
-void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
+void cpu_tables_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
 {
     if (entries == 0) {
         asm_load_ldt(0);
@@ -120,18 +120,18 @@ void descriptor_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
     asm_load_ldt(HV_LDT);
 }
 
-uint64_t descriptor_gdt_page(const struct cpu *cpu, enum width width)
+uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width)
 {
     return image_maddr(cpu->gdt_pages[width]);
 }
 
-void descriptor_init(struct cpu *cpu)
+void cpu_tables_init(struct cpu *cpu)
 {
     fill_gdt_pages(cpu);
     fill_tss(cpu);
     fill_idt();
     /* What lies in front of the hypervisor's page is no table yet, but there is no guest either to use it. */
-    descriptor_load_gdt((uint64_t)cpu->gdt_pages[WIDTH_64] - FIRST_RESERVED_GDT_BYTE);
+    cpu_tables_load_gdt((uint64_t)cpu->gdt_pages[WIDTH_64] - FIRST_RESERVED_GDT_BYTE);
     entry_reload_segments();
     asm_load_idt((uint64_t)idt, sizeof(idt) - 1);
     asm_load_task(HV_TSS);
