@@ -15,7 +15,8 @@
 #include <hv/cpu/trap.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
-#include <hv/emulate/emulate.h>
+#include <hv/emulate/emulate_privileged.h>
+#include <hv/emulate/emulate_write.h>
 #include <hv/mem/window.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>

@@ -9,6 +9,7 @@
 #include <hv/base/asm.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/cpuid.h>
+#include <hv/emulate/emulate_privileged.h>
 #include <hv/emulate/emulation.h>
 #include <hv/emulate/operand.h>
 

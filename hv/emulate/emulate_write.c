@@ -6,6 +6,7 @@
 #include <engine/engine.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/alu.h>
+#include <hv/emulate/emulate_write.h>
 #include <hv/emulate/emulation.h>
 #include <hv/emulate/operand.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the parts of hv/emulate/emulate.h share: from vcpu->frame to a decoded instruction, and from there past it. */
+/* What the emulators share: from vcpu->frame to a decoded instruction, and from there past it. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <hv/emulate/decode.h>
-#include <hv/emulate/emulate.h>
+#include <hv/emulate/emulate_result.h>
 
 struct hv_vcpu;
 

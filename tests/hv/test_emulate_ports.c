@@ -13,7 +13,7 @@
 
 #include <engine/access.h>
 #include <hv/cpu/entry.h>
-#include <hv/emulate/emulate.h>
+#include <hv/emulate/emulate_privileged.h>
 #include <tests/hv/lib/emulate_host.h>
 
 static void test_iopl(void **state)

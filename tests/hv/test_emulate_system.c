@@ -16,7 +16,7 @@
 
 #include <engine/access.h>
 #include <hv/base/asm.h>
-#include <hv/emulate/emulate.h>
+#include <hv/emulate/emulate_privileged.h>
 #include <tests/hv/lib/emulate_host.h>
 #include <tests/hv/lib/fake_cpu.h>
 

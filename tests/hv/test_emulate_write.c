@@ -21,7 +21,7 @@
 #include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/decode.h>
-#include <hv/emulate/emulate.h>
+#include <hv/emulate/emulate_write.h>
 #include <hv/mem/window.h>
 #include <tests/hv/lib/random_write.h>
 

@@ -13,7 +13,7 @@
 
 #include <hv/base/asm.h>
 #include <hv/cpu/entry.h>
-#include <hv/emulate/emulate.h>
+#include <hv/emulate/emulate_privileged.h>
 #include <tests/hv/lib/emulate_host.h>
 
 static bool reads(uint32_t msr, uint64_t *value)

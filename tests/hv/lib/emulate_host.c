@@ -13,7 +13,7 @@
 #include <engine/engine.h>
 #include <hv/cpu/entry.h>
 #include <hv/emulate/cpuid.h>
-#include <hv/emulate/emulate.h>
+#include <hv/emulate/emulate_privileged.h>
 #include <hv/mem/window.h>
 #include <tests/hv/lib/emulate_host.h>
 
