@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Products and quotients of more than 64 bits, without a library for them. */
 #include <hv/base/clock.h>
 
 __extension__ typedef unsigned __int128 uint128_t;

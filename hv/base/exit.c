@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The ways out of a run, with a code for QEMU; where there is no QEMU, the processor stands still. */
 #include <hv/base/asm.h>
 #include <hv/base/exit.h>
 #include <hv/base/options.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Words of the command line, found without a copy of it. */
 #include <hv/base/options.h>
 
 static bool ends_word(char character)

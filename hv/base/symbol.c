@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table that hv/make-symbols has put into the image. */
 #include <stddef.h>
 
 #include <hv/base/layout.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One sub-operation of vcpu_op, long enough for a file of its own. */
 #pragma once
 
 #include <engine/types.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Whether #DB needs a stack of its own is found out by an experiment: one trap that meets another. */
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/cpu_tables.h>

@@ -147,7 +147,7 @@ int event_unmask(struct hv_domain *domain, uint32_t port)
 {
     if (port >= event_ports(domain))
         return -XEN_EINVAL;
-    bit_clear(mask_bits(domain), port);
+    (void)bit_clear(mask_bits(domain), port);
     if (bit_test(pending_bits(domain), port))
         raise_selector(domain, port);
     return 0;
@@ -155,5 +155,5 @@ int event_unmask(struct hv_domain *domain, uint32_t port)
 
 void event_forget(struct hv_domain *domain, uint32_t port)
 {
-    bit_clear(pending_bits(domain), port);
+    (void)bit_clear(pending_bits(domain), port);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Results and flags as the processor computes them: Intel SDM volume 1, 3.4.3.1. */
 #include <hv/cpu/trap.h>
 #include <hv/emulate/alu.h>
 

@@ -296,7 +296,7 @@ enum emulate_result emulate_forced(struct hv_vcpu *vcpu)
             return EMULATE_UNKNOWN;
     }
     emulation.instruction.length = sizeof(wanted);
-    do_cpuid(&emulation);
+    (void)do_cpuid(&emulation);
     emulation_finish(&emulation);
     return EMULATE_DONE;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* In order: segments; fetch and decode; memory; the end of the instruction; CR0. */
 #include <abi/segment.h>
 #include <engine/access.h>
 #include <hv/base/asm.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Registers by their numbers, and the parts of a cpu_frame that they are. */
 #include <stddef.h>
 
 #include <hv/cpu/trap.h>

@@ -122,7 +122,7 @@ static int parse_command_line(struct blob text, struct bundle_domain *domain, co
         return fail(problem, "the command line of a domain is longer than 1023 bytes");
     if (blob_until(text, 0).size < text.size)
         return fail(problem, "the command line of a domain contains a zero byte");
-    blob_read(text, 0, domain->command_line, text.size);
+    (void)blob_read(text, 0, domain->command_line, text.size);
     domain->command_line[text.size] = 0;
     return 0;
 }

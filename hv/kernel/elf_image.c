@@ -113,7 +113,7 @@ static void read_element(const struct elf_image *image, uint64_t table, unsigned
 {
     memset(to, 0, size);
     if (index < count)
-        blob_read(image->file, table + index * size, to, size);
+        (void)blob_read(image->file, table + index * size, to, size);
 }
 
 struct elf_segment elf_segment(const struct elf_image *image, unsigned index)

@@ -259,7 +259,7 @@ static uint64_t read_binary(struct blob bytes)
     uint64_t value = 0;
 
     if (bytes.size == 1 || bytes.size == 2 || bytes.size == 4 || bytes.size == 8)
-        blob_read(bytes, 0, &value, bytes.size);
+        (void)blob_read(bytes, 0, &value, bytes.size);
     return value;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Where the parts of a new domain lie, one after the other: abi/start_info.h. */
 #include <abi/errno.h>
 #include <hv/kernel/placement.h>
 #include <hv/kernel/start_layout.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Room for a kernel's symbols, which BSD kernels look for behind themselves. */
 #include <hv/kernel/start_symbols.h>
 
 #define SECTIONS 3u

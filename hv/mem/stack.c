@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Stacks in a row, each with as much unmapped below it. */
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The pages that each vCPU sees its descriptor tables through. */
 #include <abi/segment.h>
 #include <engine/check.h>
 #include <hv/base/asm.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The interval timer by way of the I/O APIC, as NMIs; and what they find. */
 #include <stdbool.h>
 #include <stdint.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reading the registers until two readings agree. */
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
 #include <hv/time/rtc.h>
