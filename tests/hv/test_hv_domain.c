@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Domains made and released on the hosted machine by engine and hv/build/hv_domain.c together: what a new one is, the
- * way back from wherever its making can fail, its end, and what it is told to have left behind.  On the machine:
- * tests/guest with `--audit`, hv/selftest_domain.c.
+ * way back from wherever its making can fail, and what it is told to have left behind.  On the machine: tests/guest
+ * with `--audit`, hv/selftest_domain.c.
  */
-/* links: hv/build/hv_domain.c hv/domain/shutdown.c tests/hv/lib/objects.c */
+/* links: hv/build/hv_domain.c tests/hv/lib/objects.c tests/hv/lib/said.c */
 /* links: hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
@@ -24,14 +24,10 @@
 #include <cmocka.h>
 
 #include <abi/errno.h>
-#include <abi/sched.h>
 #include <abi/shared.h>
 #include <engine/engine.h>
-#include <hv/base/print.h>
 #include <hv/build/hv_domain.h>
-#include <hv/cpu/cpu.h>
 #include <hv/domain/share.h>
-#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/domain/wallclock.h>
@@ -40,6 +36,7 @@
 #include <hv/service/services.h>
 #include <sim/sim.h>
 #include <tests/hv/lib/objects.h>
+#include <tests/hv/lib/said.h>
 
 #define FRAMES 64u
 #define NEVER  UINT_MAX
@@ -49,9 +46,7 @@
  */
 
 static struct sim *sim;
-static unsigned steps_left, stacks, states, timers, consoles, stores, events, reports, wallclocks;
-struct cpu cpu_boot;
-static char said[1024];
+static unsigned steps_left, stacks, states, timers, consoles, stores, events, wallclocks;
 
 static bool fails(void)
 {
@@ -137,28 +132,6 @@ void xenstore_destroy(struct hv_domain *domain)
     stores++;
 }
 
-void report_guest(struct hv_vcpu *vcpu)
-{
-    (void)vcpu;
-    reports++;
-}
-
-void print_list(const char *format, va_list args)
-{
-    size_t length = strlen(said);
-
-    vsnprintf(said + length, sizeof(said) - length, format, args);
-}
-
-void print(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    print_list(format, args);
-    va_end(args);
-}
-
 static int setup(void **state)
 {
     const struct sim_config config = {.seed = 1, .nr_frames = FRAMES, .nr_domains = 2, .domains = {{0}, {0}}};
@@ -168,7 +141,7 @@ static int setup(void **state)
     sim->domain_table[0] = sim->domain_table[1] = NULL;
     steps_left = NEVER;
     object_fails = fails;
-    objects = stacks = states = timers = consoles = stores = events = reports = wallclocks = 0;
+    objects = stacks = states = timers = consoles = stores = events = wallclocks = 0;
     said[0] = '\0';
     return 0;
 }
@@ -302,79 +275,6 @@ static void test_windows(void **state)
 }
 
 /*
- * ---- The end of the guest.
- */
-
-static void test_shut_down(void **state)
-{
-    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 2);
-
-    (void)state;
-    shutdown_domain(domain, SHUTDOWN_reboot);
-    assert_true(domain->ended);
-    assert_int_equal(domain->end_reason, SHUTDOWN_reboot);
-    for (unsigned i = 0; i < 2; i++)
-        assert_true(hv_vcpu_find(domain, i)->run.attention); /* each stops on its way back to its guest */
-    shutdown_domain(domain, SHUTDOWN_poweroff);
-    assert_int_equal(domain->end_reason, SHUTDOWN_reboot); /* the first counts */
-    assert_true(hv_domain_release(domain));
-}
-
-static void test_noted_reason(void **state)
-{
-    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 1);
-
-    (void)state;
-    domain->reason_noted = true;
-    domain->noted_reason = SHUTDOWN_watchdog;
-    shutdown_domain(domain, SHUTDOWN_poweroff);
-    assert_int_equal(domain->end_reason, SHUTDOWN_watchdog);
-    assert_true(hv_domain_release(domain));
-}
-
-/* Its report is of the vCPU that is on the processor, if that is one of its own. */
-static void test_end_by_watchdog(void **state)
-{
-    struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 2);
-    struct hv_domain *other = hv_domain_create(machine(), 1, WIDTH_64, 10, 1);
-
-    (void)state;
-    strcpy(other->name, "box");
-    cpu_boot.current = hv_vcpu_find(domain, 1);
-    shutdown_by_watchdog(other);
-    assert_string_equal(said, "domain 1 (box) was ended by its watchdog: it was not started anew in time\n");
-    assert_int_equal(other->end_reason, SHUTDOWN_watchdog);
-    assert_int_equal(reports, 0);
-    shutdown_by_watchdog(domain);
-    assert_int_equal(reports, 1);
-    shutdown_by_watchdog(domain); /* its second watchdog */
-    assert_int_equal(reports, 1);
-    cpu_boot.current = NULL;
-    assert_true(hv_domain_release(other));
-    assert_true(hv_domain_release(domain));
-}
-
-static void test_crash(void **state)
-{
-    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 10, 1);
-    struct hv_vcpu *vcpu = hv_vcpu_find(domain, 0);
-
-    (void)state;
-    strcpy(domain->name, "box");
-    shutdown_crash(vcpu, "because of %u", 42u);
-    assert_string_equal(said, "domain 1 (box) crashed: because of 42\n");
-    assert_int_equal(reports, 1);
-    assert_int_equal(domain->end_reason, SHUTDOWN_crash);
-    assert_true(vcpu->engine.diverted);
-    vcpu->engine.diverted = false;
-    shutdown_crash(vcpu, "again");
-    assert_int_equal(reports, 1); /* the first is what went wrong; the second may follow from it */
-    assert_null(strstr(said, "again"));
-    assert_true(vcpu->engine.diverted);
-    assert_true(hv_domain_release(domain));
-}
-
-/*
  * ---- What it leaves.
  */
 
@@ -458,10 +358,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_each_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_shut_down, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_noted_reason, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_end_by_watchdog, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_crash, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_window, setup, teardown),
         cmocka_unit_test_setup(test_leak, setup),
