@@ -35,13 +35,15 @@ static void print_pending(const struct hv_domain *domain)
     unsigned shown = 0;
 
     print("ports with an event pending:");
-    for (unsigned port = 0; port < event_ports(domain) && shown < PORTS_SHOWN; port++) {
-        if (event_is_pending(domain, port)) {
+    for (unsigned port = 0; port < event_ports(domain) && shown <= PORTS_SHOWN; port++) {
+        if (!event_is_pending(domain, port))
+            continue;
+        if (shown++ < PORTS_SHOWN)
             print(" %u", port);
-            shown++;
-        }
+        else
+            print(" ...");
     }
-    print("%s\n", shown == 0 ? " none" : shown == PORTS_SHOWN ? " ..." : "");
+    print("%s\n", shown == 0 ? " none" : "");
 }
 
 void report_where(const struct hv_domain *domain)
