@@ -46,7 +46,11 @@ static const char *const call_names[] = {
     CALL_NAME(sysctl),
     CALL_NAME(domctl),
     CALL_NAME(kexec_op),
+    CALL_NAME(tmem_op),
+    CALL_NAME(argo_op),
     CALL_NAME(xenpmu_op),
+    CALL_NAME(dm_op),
+    CALL_NAME(hypfs_op),
     CALL_NAME(mca),
 };
 
