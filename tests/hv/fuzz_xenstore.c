@@ -8,10 +8,11 @@
  */
 /* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
 /* links: hv/service/store_text.c hv/service/store_transaction.c */
-/* links: hv/service/store_tree.c tests/hv/lib/xenstore_host.c */
+/* links: hv/service/store_tree.c tests/hv/lib/xenstore_host.c tests/hv/lib/objects.c */
 #include <stdlib.h>
 #include <string.h>
 
+#include <tests/hv/lib/objects.h>
 #include <tests/hv/lib/xenstore_host.h>
 
 #define CHECK_RULE(condition) ((condition) ? (void)0 : abort())
@@ -112,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     host_begin();
     while (input.left > 0) {
         step(&input);
-        CHECK_RULE(host_objects <= 1 + 10);
+        CHECK_RULE(objects <= 1 + 10);
         CHECK_RULE(host_words <= 1);
     }
     host_end();

@@ -2,7 +2,7 @@
 /* Watches of the xenstore: who hears of what, and by which path. */
 /* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
 /* links: hv/service/store_text.c hv/service/store_transaction.c hv/service/store_tree.c */
-/* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c */
+/* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c tests/hv/lib/objects.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -6,28 +6,15 @@
 
 #include <engine/port.h>
 #include <hv/base/print.h>
-#include <hv/mem/allocate.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
+#include <tests/hv/lib/objects.h>
 #include <tests/hv/lib/xenstore_host.h>
 
 static struct domain_services services;
 struct hv_domain host_domain;
-unsigned host_objects, host_notifications, host_words;
+unsigned host_notifications, host_words;
 union host_page host_page __attribute__((aligned(4096)));
-
-void *allocate(size_t size)
-{
-    host_objects++;
-    return calloc(1, size);
-}
-
-void release(void *object, size_t size)
-{
-    (void)size;
-    host_objects -= object != NULL;
-    free(object);
-}
 
 void *port_frame_map(mfn_t mfn)
 {
@@ -73,7 +60,7 @@ void host_begin(void)
 void host_end(void)
 {
     xenstore_destroy(&host_domain);
-    if (host_objects != 0)
+    if (objects != 0)
         abort();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What hv/service/xenstore.c needs of the hypervisor, and the guest's end of its ring.  It needs no cmocka: fuzzers use
- * it too.
+ * it too.  Its objects are those of objects.h.
  */
 #pragma once
 
@@ -18,7 +18,6 @@ union host_page {
 
 extern struct hv_domain host_domain;
 extern union host_page host_page;
-extern unsigned host_objects;       /* of allocate(), not released */
 extern unsigned host_notifications; /* of the guest */
 extern unsigned host_words;         /* print()ed */
 
