@@ -100,7 +100,7 @@ static unsigned run_guest(const struct bundle_domain *description)
           (time_now() - began) / NS_PER_US);
     console_attach(domain);
     sched_start(hv_vcpu_of(domain->vcpus[0]));
-    sched_run(&machine, domain);
+    (void)sched_run(&machine); /* it is the only one */
     reason = domain->end_reason;
     print("domain %u (%s) %s\n", id, description->name, shutdown_words(reason));
     audited = audit_passes("before its release");

@@ -298,7 +298,7 @@ static __cold void attend(struct hv_vcpu *vcpu)
             break;
     }
     /* Who shares the processor has to look at the time again and again. */
-    vcpu->run.attention = vcpu->engine.domain->nr_vcpus > 1;
+    vcpu->run.attention = fair_is_shared();
 }
 
 FORCE_INLINE void prepare_return(struct hv_vcpu *vcpu)

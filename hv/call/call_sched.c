@@ -16,7 +16,7 @@ static int64_t do_yield(struct hv_vcpu *vcpu, vaddr_t arg)
 {
     (void)vcpu;
     (void)arg;
-    sched_yield();
+    sched_step_back();
     return 0;
 }
 

@@ -20,6 +20,7 @@ struct hv_domain {
     mfn_t shared_info_frame;       /* shared with the guest for as long as the domain exists */
     void *shared_info;             /* struct shared_info or struct compat_shared_info, by width */
     uint64_t vm_assist;            /* bit n: VMASST_TYPE_n is on */
+    unsigned weight;               /* 1 to WEIGHT_MAX: hv/domain/fair.h */
     bool initial;                  /* SIF_INITDOMAIN: it is told that it is the first domain of the machine */
     bool ended;                    /* it has shut down or crashed; none of its vCPUs runs any more */
     unsigned end_reason;           /* once @ended: SHUTDOWN_*, END_LAST_VCPU */

@@ -26,8 +26,10 @@ void runstate_set(struct hv_vcpu *vcpu, unsigned state)
 
 void runstate_wake(struct hv_vcpu *vcpu)
 {
-    if (vcpu->run.info.state == RUNSTATE_blocked)
-        runstate_set(vcpu, RUNSTATE_runnable);
+    if (vcpu->run.info.state != RUNSTATE_blocked)
+        return;
+    runstate_set(vcpu, RUNSTATE_runnable);
+    fair_wake(vcpu);
 }
 
 struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu)

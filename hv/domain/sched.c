@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: stacks; leaving the processor; who is next. */
+/* In order: stacks; leaving the processor; turns.  Who gets one is hv/domain/fair.c. */
 #include <abi/errno.h>
 #include <engine/check.h>
 #include <engine/engine.h>
@@ -33,11 +33,13 @@ int sched_create(struct hv_vcpu *vcpu)
     vcpu->run.sleeping = (uint64_t)words;
     vcpu->run.down = true;
     runstate_init(vcpu);
+    fair_add(vcpu);
     return 0;
 }
 
 void sched_destroy(struct hv_vcpu *vcpu)
 {
+    fair_remove(vcpu);
     stack_destroy(vcpu->engine.domain->machine, vcpu->window);
 }
 
@@ -76,6 +78,12 @@ void sched_yield(void)
     leave(vcpu, RUNSTATE_runnable);
 }
 
+void sched_step_back(void)
+{
+    fair_step_back(cpu_here()->current);
+    sched_yield();
+}
+
 void sched_block(struct hv_vcpu *vcpu)
 {
     leave(vcpu, RUNSTATE_blocked);
@@ -109,36 +117,20 @@ void sched_start(struct hv_vcpu *vcpu)
 }
 
 /*
- * ---- Who is next, on the processor's own stack.
+ * ---- Turns, on the processor's own stack.
  */
 
 static struct timer turn; /* of the vCPU that runs */
 
-static bool wants_to_run(const struct hv_vcpu *vcpu)
-{
-    return vcpu->run.info.state == RUNSTATE_runnable;
-}
-
-/* The first that wants to run behind @last, which comes last itself; NULL: nobody. */
-static struct hv_vcpu *next_vcpu(const struct hv_domain *domain, unsigned last)
-{
-    for (unsigned i = 1; i <= domain->engine.nr_vcpus; i++) {
-        struct hv_vcpu *vcpu = hv_vcpu_find(domain, (last + i) % domain->engine.nr_vcpus);
-
-        if (wants_to_run(vcpu))
-            return vcpu;
-    }
-    return NULL;
-}
-
 bool sched_is_due(void)
 {
     const struct cpu *cpu = cpu_here();
-    const struct hv_vcpu *vcpu = cpu->current;
+    uint64_t ran;
 
-    if (!cpu->in_vcpu || vcpu->engine.domain->nr_vcpus == 1)
+    if (!cpu->in_vcpu || !fair_is_shared())
         return false;
-    return time_now() - cpu->turn_began >= TURN_NS && next_vcpu(hv_vcpu_domain(vcpu), vcpu->engine.id) != NULL;
+    ran = time_now() - cpu->turn_began;
+    return (ran >= TURN_NS || fair_has_woken()) && fair_is_ahead(cpu->current, ran);
 }
 
 static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
@@ -158,7 +150,7 @@ static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
 /* The interrupt is all that the end of a turn needs: sched_is_due() is asked on the way back from it. */
 static void end_turn(struct timer *timer)
 {
-    (void)timer;
+    timer_set(timer, timer->deadline + TURN_NS);
 }
 
 static void run(struct machine *machine, struct hv_vcpu *vcpu)
@@ -170,12 +162,15 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     runstate_set(vcpu, RUNSTATE_running);
     runstate_show(vcpu);
     cpu->turn_began = time_now();
-    if (vcpu->engine.domain->nr_vcpus > 1)
+    if (fair_is_shared()) {
+        vcpu->run.attention = true;
         timer_set(&turn, cpu->turn_began + TURN_NS);
+    }
     cpu->in_vcpu = true;
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
     cpu->in_vcpu = false;
     timer_stop(&turn);
+    fair_charge(vcpu, time_now() - cpu->turn_began);
 }
 
 /* An interrupt ends this; it can only come here, so that none is missed between the look and the halt. */
@@ -184,43 +179,73 @@ static void idle(void)
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
-/* vCPUs that were preempted in the middle of an operation hold frames: they run until they are out of it, and stop. */
-static void end_operations(struct machine *machine, struct hv_domain *domain)
+static bool has_runnable(const struct hv_domain *domain)
 {
-    unsigned last = 0;
-
-    domain_set_dying(&domain->engine);
-    while (__atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) > 0) {
-        struct hv_vcpu *vcpu = next_vcpu(domain, last);
-
-        CHECK(vcpu); /* who yields inside an operation stays runnable */
-        last = vcpu->engine.id;
-        run(machine, vcpu);
+    for (uint64_t i = 0; i < domain->engine.nr_vcpus; i++) {
+        if (hv_vcpu_find(domain, i)->run.info.state == RUNSTATE_runnable)
+            return true;
     }
+    return false;
 }
 
-void sched_run(struct machine *machine, struct hv_domain *domain)
+/*
+ * vCPUs that were preempted in the middle of an operation hold frames: they run until they are out of it, and stop on
+ * their way back to the guest.
+ */
+static bool is_over(struct hv_domain *domain)
 {
-    unsigned last = 0;
+    if (!domain_is_dying(&domain->engine))
+        domain_set_dying(&domain->engine);
+    if (__atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) == 0)
+        return true;
+    CHECK(has_runnable(domain)); /* who yields inside an operation stays runnable */
+    return false;
+}
+
+/* A domain that has ended, and none of whose operations is under way; NULL: none. */
+static struct hv_domain *find_ended(void)
+{
+    const struct hv_vcpu *first = fair_behind(NULL), *vcpu = first;
+
+    do {
+        struct hv_domain *domain = hv_vcpu_domain(vcpu);
+
+        if (domain->ended && is_over(domain))
+            return domain;
+        vcpu = fair_behind(vcpu);
+    } while (vcpu != first);
+    return NULL;
+}
+
+/* The processor keeps nothing of a vCPU; what belongs to one of @ended is not needed any more. */
+static void clear_processor(struct machine *machine, const struct hv_domain *ended)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (vcpu && hv_vcpu_domain(vcpu) != ended)
+        state_save(vcpu);
+    hv_vcpu_switch(machine, NULL);
+}
+
+struct hv_domain *sched_run(struct machine *machine)
+{
+    struct hv_domain *ended = NULL;
 
     turn.expire = end_turn;
     nmi_watchdog_start();
-    while (!domain->ended) {
+    while (fair_behind(NULL) && !(ended = find_ended())) {
         struct hv_vcpu *vcpu;
 
         /* Interrupts are off between turns; one for what is done here finds nothing left to do. */
         if (timer_is_due())
             timer_run();
-        vcpu = next_vcpu(domain, last);
-
-        if (!vcpu) {
+        vcpu = fair_next();
+        if (vcpu)
+            run(machine, vcpu);
+        else
             idle();
-            continue;
-        }
-        last = vcpu->engine.id;
-        run(machine, vcpu);
     }
-    end_operations(machine, domain);
     nmi_watchdog_stop();
-    hv_vcpu_switch(machine, NULL);
+    clear_processor(machine, ended);
+    return ended;
 }

@@ -32,8 +32,11 @@ struct vcpu_run {
 int __must_check sched_create(struct hv_vcpu *vcpu);
 void sched_destroy(struct hv_vcpu *vcpu);
 
-/* Run @domain's vCPUs until it has ended.  Called once on the processor's own stack. */
-void sched_run(struct machine *machine, struct hv_domain *domain);
+/*
+ * Run the vCPUs of all domains until one has ended, and all its operations with it.  Returns that domain, none of whose
+ * vCPUs will run again; NULL: there is no domain at all.  Called on the processor's own stack, by nobody but the roof.
+ */
+struct hv_domain *sched_run(struct machine *machine);
 
 /* An offline vCPU comes up: it runs from vcpu->frame on. */
 void sched_start(struct hv_vcpu *vcpu);
@@ -50,8 +53,11 @@ bool sched_is_on_vcpu(void);
 /* The running vCPU lets others run. */
 void sched_yield(void);
 
+/* The same, even if it has had less of the processor than they have: SCHEDOP_yield. */
+void sched_step_back(void);
+
 /* @vcpu goes down, the running one or another: it does not return to its guest until sched_start(). */
 void sched_stop(struct hv_vcpu *vcpu);
 
-/* Has the running vCPU used up its turn while others want to run? */
+/* Has the running vCPU used up its turn, or has one been woken that has had less than it has? */
 bool sched_is_due(void);

@@ -8,6 +8,7 @@
 #include <hv/domain/bounce.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/event.h>
+#include <hv/domain/fair.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/state.h>
@@ -18,6 +19,7 @@ struct hv_vcpu {
     unsigned window;           /* its descriptor window */
     struct cpu_frame *frame;   /* the guest's registers, at the top of the vCPU's hypervisor stack */
     struct vcpu_run run;       /* where its hypervisor stack is, and whether it wants to run */
+    struct vcpu_share share;   /* what it has had of the processor */
     struct vcpu_state state;   /* of the processor, what @frame does not hold */
     struct vcpu_bounce bounce; /* how to enter the guest's kernel */
     struct vcpu_events events;

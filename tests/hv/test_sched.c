@@ -3,7 +3,7 @@
  * Who runs, when, and on which stack: hv/domain/sched.c with real switches of stacks.  That trap.c comes here on each
  * way back to the guest is seen by test_trap.c, and on the machine by guests/tests/events and tests/linux.
  */
-/* links: hv/domain/sched.c hv/domain/runstate.c */
+/* links: hv/domain/sched.c hv/domain/fair.c hv/domain/runstate.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c tests/hv/lib/sched_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,8 +35,7 @@ static void test_create(void **state)
     vcpus[2].window = 66;
     assert_int_equal(sched_create(&vcpus[2]), -XEN_ENOMEM);
     fake_stack_limit = FAKE_STACKS;
-    sched_destroy(&vcpus[1]);
-    sched_destroy(&vcpus[0]);
+    make(0, WIDTH_64);
     assert_int_equal(fake_stacks, 0);
 }
 
@@ -355,10 +354,126 @@ static void test_end_stuck(void **state)
     domain.engine.operations = 1;
     halted = &here;
     if (setjmp(here) == 0) {
-        sched_run(&machine, &domain);
+        (void)sched_run(&machine);
         fail();
     }
     halted = NULL;
+}
+
+/*
+ * ---- Two domains.
+ */
+
+static void guest_ends(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    tell("ends ");
+}
+
+/* The end of one takes nothing from the other, which goes on where it was, with its state. */
+static void test_other_goes_on(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_ends;
+    guests[2] = guest_yields;
+    rounds = 2;
+    sched_start(&vcpus[0]);
+    sched_start(&vcpus[2]);
+    run();
+    assert_string_equal(told, "w0 l0 t0 0 s0 w0 l0 t0 ends end w- ");
+    assert_false(other.ended);
+    told[0] = '\0';
+    domain.ended = false; /* as if it were gone */
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_string_equal(told, "w0 l0 t0 0 other-end w- ");
+}
+
+/* A vCPU that is left on the processor when another domain ends is saved. */
+static void guest_ends_other(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    domain.ended = true;
+    sched_yield();
+    tell("still there ");
+}
+
+static void test_saved_at_end_of_other(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[2] = guest_ends_other;
+    sched_start(&vcpus[2]);
+    run();
+    assert_string_equal(told, "w0 l0 t0 end s0 w- ");
+    told[0] = '\0';
+    domain.ended = false; /* as if it were gone */
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_string_equal(told, "w0 l0 t0 still there other-end w- ");
+}
+
+static unsigned turns;
+
+static void guest_burns(struct hv_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(turns++ % 2, vcpu == &vcpus[0]);
+        now += 10 * MS - 1;
+        assert_false(sched_is_due());
+        now++;
+        assert_true(sched_is_due());
+        sched_yield();
+    }
+}
+
+/* They take turns as vCPUs of one domain do. */
+static void test_turns_of_domains(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guests[2] = guest_burns;
+    sched_start(&vcpus[0]);
+    sched_start(&vcpus[2]);
+    turns = 0;
+    (void)sched_run(&machine);
+    assert_int_equal(turns, 6);
+}
+
+static void guest_wakes_other(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    now += MS;
+    assert_false(sched_is_due());
+    runstate_wake(&vcpus[2]);
+    assert_true(sched_is_due());
+    sched_yield();
+    tell("back ");
+}
+
+/* Who wakes runs at once, ahead of one that has not used up its turn. */
+static void test_woken_first(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_wakes_other;
+    guests[2] = guest_blocks;
+    sched_start(&vcpus[2]);
+    sched_start(&vcpus[0]);
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_string_equal(told, "w0 l0 t0 blocks s0 w0 l0 t0 s0 w0 l0 t0 woken other-end w- ");
+}
+
+/* Nobody at all. */
+static void test_nobody(void **state)
+{
+    (void)state;
+    make(0, WIDTH_64);
+    assert_null(sched_run(&machine));
+    assert_false(cpu_boot.in_vcpu);
 }
 
 int main(void)
@@ -379,6 +494,11 @@ int main(void)
         cmocka_unit_test(test_end_in_turn),
         cmocka_unit_test(test_end_without_operations),
         cmocka_unit_test(test_end_stuck),
+        cmocka_unit_test(test_other_goes_on),
+        cmocka_unit_test(test_saved_at_end_of_other),
+        cmocka_unit_test(test_turns_of_domains),
+        cmocka_unit_test(test_woken_first),
+        cmocka_unit_test(test_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

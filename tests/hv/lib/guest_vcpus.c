@@ -106,7 +106,7 @@ void bounce_request_nmi(struct hv_vcpu *vcpu)
     vcpu->bounce.nmi_pending = true;
 }
 
-void sched_yield(void)
+void sched_step_back(void)
 {
     noted.yields++;
 }

@@ -19,7 +19,7 @@
 
 struct cpu cpu_boot;
 struct machine machine;
-struct hv_domain domain;
+struct hv_domain domain, other;
 struct hv_vcpu vcpus[VCPUS];
 void (*guests[VCPUS])(struct hv_vcpu *vcpu);
 
@@ -33,6 +33,7 @@ uint8_t area[64];
 size_t area_size;
 
 static bool watched;
+static unsigned created; /* of the vCPUs, by sched_create() */
 
 /* The leak checker calls sched_yield(), which is not the C library's here; the scheduler allocates nothing. */
 const char *__asan_default_options(void)
@@ -149,8 +150,8 @@ void hv_vcpu_switch(struct machine *which, struct hv_vcpu *vcpu)
 
 void domain_set_dying(struct domain *which)
 {
-    assert_ptr_equal(which, &domain.engine);
-    tell("end ");
+    which->dying = true;
+    tell(which == &domain.engine ? "end " : "other-end ");
 }
 
 bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
@@ -175,14 +176,16 @@ void fake_stack_first(struct cpu_frame *frame)
     assert_ptr_equal(frame, vcpu->frame);
     assert_ptr_equal(frame + 1, vcpu->run.stack);
     sched_arrive();
-    guests[vcpu->engine.id](vcpu);
-    domain.ended = true;
+    guests[vcpu - vcpus](vcpu);
+    hv_vcpu_domain(vcpu)->ended = true;
     for (;;)
         sched_stop(vcpu);
 }
 
 void make(unsigned count, enum width width)
 {
+    while (created > 0)
+        sched_destroy(&vcpus[--created]);
     fake_cpu_reset();
     fake_stacks = 0;
     memset(&cpu_boot, 0, sizeof(cpu_boot));
@@ -190,6 +193,7 @@ void make(unsigned count, enum width width)
     memset(guests, 0, sizeof(guests));
     memset(&domain, 0, sizeof(domain));
     memset(area, 0xee, sizeof(area));
+    domain.weight = WEIGHT_DEFAULT;
     domain.engine = (struct domain){.machine = &machine, .width = width, .nr_vcpus = count, .vcpus = domain.vcpus};
     told[0] = '\0';
     now = 1000 * MS;
@@ -203,7 +207,23 @@ void make(unsigned count, enum width width)
         vcpus[i].window = 64 + i;
         domain.vcpus[i] = &vcpus[i].engine;
         assert_int_equal(sched_create(&vcpus[i]), 0);
+        created++;
     }
+}
+
+void make_other(void)
+{
+    struct hv_vcpu *vcpu = &vcpus[2];
+
+    assert_int_equal(created, 2);
+    memset(&other, 0, sizeof(other));
+    other.weight = WEIGHT_DEFAULT;
+    other.engine = (struct domain){.machine = &machine, .width = WIDTH_64, .nr_vcpus = 1, .vcpus = other.vcpus};
+    vcpu->engine = (struct vcpu){.domain = &other.engine};
+    vcpu->window = 66;
+    other.vcpus[0] = &vcpu->engine;
+    assert_int_equal(sched_create(vcpu), 0);
+    created++;
 }
 
 void start_all(void)
@@ -214,7 +234,7 @@ void start_all(void)
 
 void run(void)
 {
-    sched_run(&machine, &domain);
+    assert_ptr_equal(sched_run(&machine), &domain);
     assert_false(watched || cpu_boot.in_vcpu);
     assert_null(cpu_boot.current);
 }

@@ -19,7 +19,7 @@
 
 extern struct cpu cpu_boot;
 extern struct machine machine;
-extern struct hv_domain domain;
+extern struct hv_domain domain, other;
 extern struct hv_vcpu vcpus[VCPUS];
 extern void (*guests[VCPUS])(struct hv_vcpu *vcpu); /* what each of them does */
 
@@ -47,6 +47,9 @@ extern uint64_t area_written;
 /* A domain of @count vCPUs, all offline; have all of them run. */
 void make(unsigned count, enum width width);
 void start_all(void);
+
+/* After make(2): the third vCPU is the only one of @other, and offline. */
+void make_other(void);
 
 /* Run it to its end. */
 void run(void);

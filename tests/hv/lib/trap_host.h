@@ -53,7 +53,7 @@ static struct vcpu_info info;
 
 static char told[512];
 static jmp_buf ended;
-static bool locked, on_vcpu, due;
+static bool locked, on_vcpu, due, shared;
 static int ldt_error;
 static enum emulate_result emulation;
 static unsigned interrupt_vector;
@@ -200,6 +200,11 @@ void sched_stop(struct hv_vcpu *which)
     domain.ended = false;
 }
 
+bool fair_is_shared(void)
+{
+    return shared;
+}
+
 bool sched_is_due(void)
 {
     return due;
@@ -249,6 +254,7 @@ static inline void make(void)
     memset(&info, 0, sizeof(info));
     memset(&own, 0, sizeof(own));
     domain.engine.nr_vcpus = 1;
+    shared = false;
     vcpu.engine.domain = &domain.engine;
     vcpu.window = 66;
     vcpu.frame = &own;
