@@ -9,28 +9,23 @@
 #include <hv/base/serial.h>
 #include <hv/base/version.h>
 #include <hv/boot/boot.h>
-#include <hv/build/builder.h>
-#include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
 #include <hv/domain/refusals.h>
-#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
+#include <hv/guests.h>
 #include <hv/kernel/bundle.h>
 #include <hv/main.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/paging.h>
-#include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
 #include <hv/selftest.h>
-#include <hv/service/console.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>
 
 #define DOMAINS_MAX 64u
-#define NS_PER_US   1000u
 
 static struct boot_info boot_info;
 static struct domain *domains[DOMAINS_MAX];
@@ -63,57 +58,6 @@ static void set_up_memory(bool audit)
     hv_vcpu_switch(&machine, NULL);
 }
 
-/*
- * ---- The guest.
- */
-
-/* With the word `audit`: is every count what a recount says, at this moment? */
-static bool audit_passes(const char *when)
-{
-    struct audit_finding finding = {0};
-
-    if (!ram_audit_counts())
-        return true;
-    if (audit_machine(&machine, ram_audit_counts(), &finding)) {
-        print("audit %s: every count is right\n", when);
-        return true;
-    }
-    print("audit %s: %s, frame %lx: %lx expected, %lx found: this is a bug of the hypervisor\n", when,
-          finding.invariant, finding.frame.v, finding.expected, finding.found);
-    return false;
-}
-
-/* Run one guest to its end: the code to exit with, EXIT_BROKEN or one that may be proved. */
-static unsigned run_guest(const struct bundle_domain *description)
-{
-    uint64_t before = pool_count(), began = time_now();
-    const char *problem;
-    struct hv_domain *domain = builder_build(&machine, description, &problem);
-    unsigned reason, id = description->id;
-    bool audited;
-
-    if (!domain) {
-        print("domain %u (%s) cannot be built: %s\n", id, description->name, problem);
-        return EXIT_REFUSED;
-    }
-    print("domain %u (%s): built, and its tables validated, in %lu us\n", id, description->name,
-          (time_now() - began) / NS_PER_US);
-    console_attach(domain);
-    sched_start(hv_vcpu_of(domain->vcpus[0]));
-    (void)sched_run(&machine); /* it is the only one */
-    reason = domain->end_reason;
-    print("domain %u (%s) %s\n", id, description->name, shutdown_words(reason));
-    audited = audit_passes("before its release");
-    if (!hv_domain_release(domain) || pool_count() != before) {
-        print("%lu of the frames that were free before it are not free after it: this is a bug of the hypervisor\n",
-              before - pool_count());
-        return EXIT_BROKEN;
-    }
-    if (!audit_passes("after it") || !audited)
-        return EXIT_BROKEN;
-    return shutdown_is_good(reason) ? EXIT_GOOD : EXIT_CRASHED;
-}
-
 static _Noreturn void run_bundle(void)
 {
     static struct bundle bundle;
@@ -125,11 +69,7 @@ static _Noreturn void run_bundle(void)
         print("the bundle is damaged: %s\n", problem);
         exit_with(EXIT_USAGE);
     }
-    if (bundle.nr_domains != 1) {
-        print("the bundle has %u guests, and this version runs one\n", bundle.nr_domains);
-        exit_with(EXIT_USAGE);
-    }
-    code = run_guest(&bundle.domains[0]);
+    code = guests_run(&machine, &bundle);
     if (code == EXIT_BROKEN)
         exit_with(code);
     exit_proved(code);

@@ -20,7 +20,7 @@
 #include <hv/base/blob.h>
 
 #define BUNDLE_NAME_MAX    31u
-#define BUNDLE_DOMAINS_MAX 8u
+#define BUNDLE_DOMAINS_MAX 16u
 
 struct bundle_domain {
     unsigned id;
