@@ -63,6 +63,17 @@ static unsigned finish(struct machine *machine, struct hv_domain *domain)
     return shutdown_is_good(reason) ? EXIT_GOOD : EXIT_CRASHED;
 }
 
+/* The console goes to the first domain that is left. */
+static void attach_next(const struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        if (machine->domains[i]) {
+            console_attach(hv_domain_of(machine->domains[i]));
+            return;
+        }
+    }
+}
+
 static void add_code(unsigned *sum, unsigned code)
 {
     if (*sum == EXIT_GOOD || code == EXIT_BROKEN)
@@ -86,8 +97,11 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
         console_attach(domains[0]);
     for (unsigned i = 0; i < built; i++)
         sched_start(hv_vcpu_of(domains[i]->vcpus[0]));
-    while ((ended = sched_run(machine)))
+    while ((ended = sched_run(machine))) {
         add_code(&code, finish(machine, ended));
+        if (console_is_free())
+            attach_next(machine);
+    }
     if (pool_count() != before) {
         print("%lu of the frames that were free before the guests are not free after them: this is a bug of the "
               "hypervisor\n",

@@ -51,7 +51,7 @@ int console_create(struct hv_domain *domain, mfn_t frame)
 }
 
 /* Was there anything?  Everything is sent, one ring's worth at most. */
-static bool take_output(struct xencons_interface *ring)
+static bool take_output(struct hv_domain *domain, struct xencons_interface *ring)
 {
     uint32_t at = read_index(&ring->out_cons), end = read_index(&ring->out_prod);
     char chunk[CHUNK];
@@ -63,7 +63,7 @@ static bool take_output(struct xencons_interface *ring)
 
         for (; count < CHUNK && at != end; count++, at++)
             chunk[count] = __atomic_load_n(&ring->out[MASK_XENCONS_IDX(at, ring->out)], __ATOMIC_RELAXED);
-        serial_write(chunk, count);
+        console_output(domain, domain == attached, chunk, count);
     }
     write_index(&ring->out_cons, at);
     return true;
@@ -105,7 +105,7 @@ static void run(struct hv_domain *domain, bool news)
     bool moved;
 
     if (ring) {
-        moved = take_output(ring);
+        moved = take_output(domain, ring);
         if (domain == attached)
             moved |= give_input(ring);
         if (moved)
@@ -135,8 +135,9 @@ static void poll_again(struct timer *timer)
         timer_set(timer, time_now() + POLL_INTERVAL);
 }
 
-void console_detach(const struct hv_domain *domain)
+void console_detach(struct hv_domain *domain)
 {
+    console_output_flush(domain, false);
     if (attached != domain)
         return;
     timer_stop(&poll_timer);
@@ -145,9 +146,15 @@ void console_detach(const struct hv_domain *domain)
 
 void console_attach(struct hv_domain *domain)
 {
+    console_output_flush(domain, true);
     attached = domain;
     poll_timer.expire = poll_again;
     timer_set(&poll_timer, time_now() + POLL_INTERVAL);
+}
+
+bool console_is_free(void)
+{
+    return !attached;
 }
 
 size_t console_read(const struct hv_domain *domain, char *bytes, size_t count)
@@ -162,14 +169,14 @@ size_t console_read(const struct hv_domain *domain, char *bytes, size_t count)
     return done;
 }
 
-void console_write(const char *bytes, size_t count)
+void console_write(struct hv_domain *domain, const char *bytes, size_t count)
 {
     static char last;
 
     for (size_t i = 0; i < count; i++) {
         if (bytes[i] == '\n' && last != '\r')
-            serial_write("\r", 1);
-        serial_write(&bytes[i], 1);
+            console_output(domain, domain == attached, "\r", 1);
+        console_output(domain, domain == attached, &bytes[i], 1);
         last = bytes[i];
     }
 }

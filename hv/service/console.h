@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <engine/types.h>
+#include <hv/service/console_output.h>
 
 struct hv_domain;
 
@@ -14,6 +15,7 @@ struct domain_console {
     mfn_t frame; /* the ring's, owned by the guest: it may give it back at any time, so nothing here relies on it */
     void *ring;  /* struct xencons_interface as the hypervisor reaches it; NULL: no ring */
     uint32_t port;
+    struct console_line line;
 };
 
 /*
@@ -29,14 +31,17 @@ void console_run(struct hv_domain *domain);
 void console_poll(void);
 
 /*
- * From now on @domain has the console's input, which is looked for every few milliseconds; or has it no longer, if it
- * had.
+ * The foreground: the domain that has the console's input, which is looked for every few milliseconds, and whose output
+ * goes out as it is.  @domain comes there, in place of whoever was there; or it goes for good.
  */
 void console_attach(struct hv_domain *domain);
-void console_detach(const struct hv_domain *domain);
+void console_detach(struct hv_domain *domain);
+
+/* Is nobody in the foreground? */
+bool console_is_free(void);
 
 /* Take at most @count bytes of input that @domain has not got by its ring.  Returns their number. */
 size_t console_read(const struct hv_domain *domain, char *bytes, size_t count);
 
-/* Output by console_io: a line feed gets a carriage return before it, unless there is one. */
-void console_write(const char *bytes, size_t count);
+/* Output of @domain by console_io: a line feed gets a carriage return before it, unless there is one. */
+void console_write(struct hv_domain *domain, const char *bytes, size_t count);

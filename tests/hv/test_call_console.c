@@ -19,8 +19,9 @@ static char output[4096];
 static size_t output_size;
 static const char *input;
 
-void console_write(const char *bytes, size_t count)
+void console_write(struct hv_domain *of, const char *bytes, size_t count)
 {
+    assert_ptr_equal(of, &domain);
     assert_true(count <= sizeof(output) - output_size);
     memcpy(output + output_size, bytes, count);
     output_size += count;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The console: the guest's ring, well kept and spoilt, its input, and console_io's. */
-/* links: hv/service/console.c */
+/* links: hv/service/console.c hv/service/console_output.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -264,9 +264,9 @@ static void test_input_is_for_one_domain(void **state)
 static void test_written_lines_end_with_a_carriage_return(void **state)
 {
     (void)state;
-    console_write("a\nb\r\n\n", 6);
-    console_write("\r", 1);
-    console_write("\n", 1);
+    console_write(&domain, "a\nb\r\n\n", 6);
+    console_write(&domain, "\r", 1);
+    console_write(&domain, "\n", 1);
     assert_int_equal(sent, 10);
     assert_memory_equal(line, "a\r\nb\r\n\r\n\r\n", 10);
 }

@@ -120,7 +120,7 @@ void wallclock_update(struct hv_domain *domain)
     wallclocks++;
 }
 
-void console_detach(const struct hv_domain *domain)
+void console_detach(struct hv_domain *domain)
 {
     (void)domain;
     consoles++;

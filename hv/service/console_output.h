@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What guests say, on one serial line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct hv_domain;
+
+#define CONSOLE_LINE_MAX 120u
+
+/* Of a domain in the background: the beginning of a line whose end has not come. */
+struct console_line {
+    unsigned length;
+    char bytes[CONSOLE_LINE_MAX];
+};
+
+/*
+ * @domain says @bytes.  In the foreground they go out as they are; in the background by whole lines, each behind the
+ * domain's name, and a line that is too long goes out as several.
+ */
+void console_output(struct hv_domain *domain, bool foreground, const char *bytes, size_t count);
+
+/* What @domain has said of a line goes out: nothing will follow, or it comes to the foreground. */
+void console_output_flush(struct hv_domain *domain, bool foreground);

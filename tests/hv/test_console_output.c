@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* What one serial line shows of several guests. */
+/* links: hv/service/console_output.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/base/serial.h>
+#include <hv/domain/domain.h>
+#include <hv/service/console_output.h>
+#include <hv/service/services.h>
+
+static struct domain_services services[2];
+static struct hv_domain front = {.name = "front", .services = &services[0]};
+static struct hv_domain back = {.name = "back", .services = &services[1]};
+static char line[2048];
+static size_t sent;
+
+void serial_write(const char *bytes, size_t count)
+{
+    assert_true(count < sizeof(line) - sent);
+    memcpy(line + sent, bytes, count);
+    sent += count;
+    line[sent] = '\0';
+}
+
+static void begin(void)
+{
+    memset(services, 0, sizeof(services));
+    console_output(&front, true, "\n", 1);
+    sent = 0;
+    line[0] = '\0';
+}
+
+static void say(struct hv_domain *domain, const char *text)
+{
+    console_output(domain, domain == &front, text, strlen(text));
+}
+
+static void test_foreground(void **state)
+{
+    (void)state;
+    begin();
+    say(&front, "login: \x1b[1mme\r\n");
+    assert_string_equal(line, "login: \x1b[1mme\r\n");
+}
+
+/* By whole lines, whose end may be \n, \r\n or, of console_io, both. */
+static void test_background(void **state)
+{
+    (void)state;
+    begin();
+    say(&back, "one\ntw");
+    assert_string_equal(line, "back: one\r\n");
+    say(&back, "o\r\n");
+    assert_string_equal(line, "back: one\r\nback: two\r\n");
+}
+
+/* A line of the foreground is not torn but by a line of its own. */
+static void test_both(void **state)
+{
+    (void)state;
+    begin();
+    say(&front, "$ ls");
+    say(&back, "hidden");
+    say(&front, " -l\r\n");
+    say(&back, " no more\n");
+    say(&front, "$ ");
+    say(&back, "now\n");
+    assert_string_equal(line, "$ ls -l\r\nback: hidden no more\r\n$ \r\nback: now\r\n");
+}
+
+/* A guest that never ends its lines is shown all the same, and keeps to its room. */
+static void test_long_line(void **state)
+{
+    (void)state;
+    begin();
+    for (unsigned i = 0; i < CONSOLE_LINE_MAX - 1; i++)
+        say(&back, "x");
+    assert_int_equal(sent, 0);
+    say(&back, "yz");
+    assert_int_equal(sent, strlen("back: ") + CONSOLE_LINE_MAX + 2);
+    assert_string_equal(line + sent - 3, "y\r\n");
+    console_output_flush(&back, false);
+    assert_string_equal(line + sent - 11, "\r\nback: z\r\n");
+}
+
+static void test_flush(void **state)
+{
+    (void)state;
+    begin();
+    console_output_flush(&back, false);
+    assert_int_equal(sent, 0);
+    say(&back, "$ ");
+    console_output_flush(&back, true); /* it comes to the foreground */
+    assert_string_equal(line, "$ ");
+    console_output_flush(&back, true);
+    assert_string_equal(line, "$ ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_foreground), cmocka_unit_test(test_background), cmocka_unit_test(test_both),
+        cmocka_unit_test(test_long_line),  cmocka_unit_test(test_flush),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
