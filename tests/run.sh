@@ -6,6 +6,7 @@
 #   hv                   parts of the hypervisor as ordinary programs, with sanitizers
 #   cli                  tests/cli/run.sh: the paravane command
 #   guest                tests/guest/run.sh: guests under the hypervisor, in QEMU
+#   several              tests/several/run.sh: several guests at once
 #   frames               tests/frames/run.sh: what no processor should hand over, and instructions at random
 #   system               tests/system/run.sh: whole runs, among them a guest that is not ours
 #   linux                tests/linux/run.sh: Debian's Linux, unmodified
@@ -145,13 +146,13 @@ run_ring() {
     hv) hosted_parts ;;
     cli) begin script cli tests/cli/run.sh ;;
     # These run QEMU, and by themselves two at a time.
-    guest | frames | system | linux | paravirt | differential | documents) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
+    guest | several | frames | system | linux | paravirt | differential | documents) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
     guestlib) programs guestlib san ;;
     boot) begin script boot tests/boot/run.sh ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest frames system linux guestlib paravirt differential documents abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest several frames system linux guestlib paravirt differential documents abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -162,7 +163,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames guest paravirt differential fuzz model sweep cli documents boot lessons parallel unit hv guestlib abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model sweep cli documents boot lessons parallel unit hv guestlib abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Several guests in one bundle: each comes to its own end, whatever the others do, and their frames come back.
+#
+# Usage: tests/several/run.sh [PATTERN]      only the runs whose name matches the extended regular expression
+#
+# The last line is "N passed, N failed".  Logs: build/log/several.  Environment:
+#   PARAVANE_JOBS   how many at a time (default: 2); and the limits of tests/lib/limits.sh
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+pattern=${1:-}
+jobs=${PARAVANE_JOBS:-2}
+log=build/log/several
+kernels=build/guests/tests
+
+. tests/lib/runs.sh
+
+# What QEMU exits with: twice the code of hv/base/exit.h plus one.
+GOOD=33 CRASHED=43 REFUSED=45
+
+bad='^not ok |bug of the hypervisor|hypervisor fault|broken invariant|frames behind'
+audited='audit after it: every count is right'
+
+# guest BUNDLE NAME KIB KERNEL [COMMAND-LINE [SETTING...]]: the next one of the bundle, whose number is the next as well.
+guest() {
+    local bundle=$work/$1 number directory
+    mkdir -p "$bundle"
+    number=$(($(find "$bundle" -mindepth 1 -maxdepth 1 | wc -l) + 1))
+    directory=$bundle/$number
+    mkdir "$directory"
+    printf '%s\n' "name=$2" "memory=$3" vcpus=1 privileged=0 "${@:6}" >"$directory/settings"
+    cp "$4" "$directory/kernel"
+    [ -z "${5:-}" ] || printf '%s' "$5" >"$directory/cmdline"
+}
+
+# run BUNDLE WANTED TEXT...
+run() {
+    local bundle=$1
+    shift
+    (cd "$work/$bundle" && find . -mindepth 1 | sed 's|^\./||' | sort | cpio --quiet -o -H newc) >"$work/$bundle.cpio"
+    begin "$bundle" "$@" "$audited" -- qemu-system-x86_64 -display none -serial stdio -no-reboot -cpu max,-smap -m 256M \
+        "${virtual_time_qemu[@]}" -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel build/hv/paravane.elf \
+        -initrd "$work/$bundle.cpio" -append audit
+}
+
+# ---- Each does what it does alone; lines of those in the background have a name.
+guest together first 16384 build/guests/demo.elf
+guest together second 16384 $kernels/timer.elf
+guest together third 16384 $kernels/events.elf
+run together $GOOD '^demo: all 18 steps passed' '^(second: )?verdict: success' '^third: ok ' '^domain 1 \(first\) powered off' \
+    '^domain 2 \(second\) powered off' '^domain 3 \(third\) powered off'
+
+# ---- One crashes, one is ended by its watchdog, one wants to reboot: the others go on.
+guest ends crashes 8192 $kernels/ending.elf how=crash
+guest ends watched 8192 $kernels/ending.elf how=watchdog
+guest ends reboots 8192 $kernels/ending.elf how=reboot
+guest ends works 16384 $kernels/timer.elf
+run ends $CRASHED '^domain 1 \(crashes\) crashed' '^domain 2 \(watched\) was ended by its watchdog' \
+    '^domain 3 \(reboots\) wants to reboot' '^(works: )?verdict: success' '^domain 4 \(works\) powered off'
+
+# ---- One cannot be built, for its kernel or for its size: the others run.
+head -c 5000 /dev/zero >"$work/nothing"
+guest refused broken 8192 "$work/nothing"
+guest refused large 4194304 $kernels/ending.elf how=poweroff
+guest refused works 16384 $kernels/timer.elf
+run refused $REFUSED '^domain 1 \(broken\) cannot be built: ' '^domain 2 \(large\) cannot be built: ' '^verdict: success' \
+    '^domain 3 \(works\) powered off'
+
+# ---- As many as a bundle may have.
+for number in {1..16}; do guest sixteen "guest$number" 4096 $kernels/ending.elf how=poweroff; done
+run sixteen $GOOD '^domain 1 \(guest1\) powered off' '^domain 16 \(guest16\) powered off'
+
+# ---- The hostile ones, side by side.
+guest hostile one 16384 $kernels/hostile.elf
+guest hostile two 16384 $kernels/grant.elf
+guest hostile three 16384 $kernels/xenstore.elf
+guest hostile four 16384 $kernels/refusals.elf
+run hostile $GOOD '^domain 1 \(one\) powered off' '^domain 2 \(two\) powered off' '^domain 3 \(three\) powered off' \
+    '^domain 4 \(four\) powered off'
+runs_end
