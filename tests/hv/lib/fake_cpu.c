@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Intel SDM volume 2: the encodings of what hv/ uses, no more; anything else is a fault of the test's own. */
-#define _GNU_SOURCE /* REG_RAX and the others */
+#define _GNU_SOURCE /* REG_RAX and the others, MAP_FIXED_NOREPLACE */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include <tests/hv/lib/fake_cpu.h>
@@ -190,11 +191,64 @@ static bool two_bytes(struct fault *fault)
     }
 }
 
+/* In and out of a byte: e4 and e6 with the port behind them, ec and ee with it in dx. */
+static void port_access(struct fault *fault, uint8_t opcode)
+{
+    uint16_t port = opcode & 8 ? (uint16_t)get(fault, 2) : *fault->at++;
+
+    if (opcode & 2) {
+        if (fake_cpu.on_out)
+            fake_cpu.on_out(port, (uint8_t)get(fault, 0));
+        return;
+    }
+    set(fault, 0, (get(fault, 0) & ~UINT64_C(0xff)) | (fake_cpu.on_in ? fake_cpu.on_in(port) : 0xff));
+}
+
+/* Mov of 32 bits between the device and a register, or to it of a constant: 89, 8b, c7. */
+static bool device_access(struct fault *fault, uint8_t opcode)
+{
+    uint8_t modrm = *fault->at++;
+    unsigned number = (modrm >> 3 & 7u) + rex_bit(fault, 2);
+    uint64_t offset;
+    uint32_t value;
+
+    /* What is relative to the next instruction would have to look behind a constant first. */
+    if (modrm >> 6 == 3 || (modrm & 0xc7) == 5 || rex_bit(fault, 3))
+        return false;
+    offset = effective_address(fault, modrm) - fake_cpu.device;
+    if (offset >= 4096 || !fake_cpu.on_device_read || !fake_cpu.on_device_write)
+        return false;
+    if (opcode == 0x8b) {
+        set(fault, number, fake_cpu.on_device_read(offset));
+        return true;
+    }
+    value = (uint32_t)get(fault, number);
+    if (opcode == 0xc7) {
+        memcpy(&value, fault->at, 4);
+        fault->at += 4;
+    }
+    fake_cpu.on_device_write(offset, value);
+    return true;
+}
+
 static bool carry_out(struct fault *fault)
 {
+    uint8_t opcode;
+
     if ((*fault->at & 0xf0) == 0x40)
         fault->rex = *fault->at++;
-    switch (*fault->at++) {
+    opcode = *fault->at++;
+    switch (opcode) {
+    case 0xe4:
+    case 0xe6:
+    case 0xec:
+    case 0xee:
+        port_access(fault, opcode);
+        return true;
+    case 0x89:
+    case 0x8b:
+    case 0xc7:
+        return device_access(fault, opcode);
     case 0x0f:
         return two_bytes(fault);
     case 0xfa:
@@ -238,4 +292,11 @@ void fake_cpu_reset(void)
     memset(&fake_cpu, 0, sizeof(fake_cpu));
     if (sigaction(SIGSEGV, &action, NULL) || sigaction(SIGILL, &action, NULL))
         abort();
+}
+
+bool fake_cpu_reserve(uint64_t address, uint64_t size)
+{
+    void *at = (void *)address;
+
+    return mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at;
 }

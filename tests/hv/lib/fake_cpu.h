@@ -3,7 +3,9 @@
  * A processor for hosted tests.  In a process each privileged instruction faults; the handler carries it out on the
  * registers here instead, so that the hypervisor's code is tested as it stands, instructions included.
  *
- * What does not fault is not ours: rdtsc, cpuid, xsave, reads of segment registers.
+ * What does not fault is not ours: rdtsc, cpuid, xsave, reads of segment registers.  Code that is tested with other
+ * answers of the first two is included by its test, with a function of the test's in place of asm_read_tsc() or
+ * asm_cpuid().
  */
 #pragma once
 
@@ -26,6 +28,16 @@ struct fake_cpu {
     unsigned root_loads, page_flushes, cache_flushes, halts, gs_swaps, instructions;
     uint64_t flushed_page;
     void (*on_halt)(void); /* what comes while the processor halts; required if it does */
+    /* Devices at ports.  Where there are none, what is written is lost, and all bits read as ones. */
+    void (*on_out)(uint16_t port, uint8_t value);
+    uint8_t (*on_in)(uint16_t port);
+    /*
+     * The page of a device's registers, of 32 bits, by their offset: an address that is the test's, and that it may not
+     * reach.  Code reaches it by mov.
+     */
+    uint64_t device;
+    void (*on_device_write)(uint64_t offset, uint32_t value);
+    uint32_t (*on_device_read)(uint64_t offset);
 };
 
 extern struct fake_cpu fake_cpu;
@@ -35,6 +47,9 @@ extern struct fake_cpu fake_cpu;
  * because cmocka takes signals back in between.
  */
 void fake_cpu_reset(void);
+
+/* Keep @size bytes at @address for devices; false: something else is there. */
+bool fake_cpu_reserve(uint64_t address, uint64_t size);
 
 /* An MSR, zero until it is written. */
 uint64_t *fake_cpu_msr(uint32_t index);
