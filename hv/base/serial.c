@@ -54,7 +54,7 @@ static struct {
     bool held;
     unsigned count;
     char bytes[HELD_MAX];
-} log;
+} messages;
 
 static void write_register(const struct line *line, enum uart_register which, unsigned value)
 {
@@ -138,7 +138,7 @@ int serial_get(void)
 
 bool serial_log_is_asked(void)
 {
-    if (!log.second || !(read_register(&second, UART_LINE_STATUS) & STATUS_INPUT))
+    if (!messages.second || !(read_register(&second, UART_LINE_STATUS) & STATUS_INPUT))
         return false;
     (void)read_register(&second, UART_DATA);
     return true;
@@ -146,7 +146,7 @@ bool serial_log_is_asked(void)
 
 static void log_put(char byte)
 {
-    struct line *line = log.second ? &second : &console;
+    struct line *line = messages.second ? &second : &console;
 
     if (byte == '\n')
         line_put(line, '\r');
@@ -155,8 +155,8 @@ static void log_put(char byte)
 
 void serial_put(char byte)
 {
-    if (log.held && log.count < HELD_MAX) {
-        log.bytes[log.count++] = byte;
+    if (messages.held && messages.count < HELD_MAX) {
+        messages.bytes[messages.count++] = byte;
         return;
     }
     serial_release_log();
@@ -165,20 +165,20 @@ void serial_put(char byte)
 
 void serial_hold_log(void)
 {
-    log.held = true;
+    messages.held = true;
 }
 
 void serial_release_log(void)
 {
-    log.held = false;
-    for (unsigned i = 0; i < log.count; i++)
-        log_put(log.bytes[i]);
-    log.count = 0;
+    messages.held = false;
+    for (unsigned i = 0; i < messages.count; i++)
+        log_put(messages.bytes[i]);
+    messages.count = 0;
 }
 
 bool serial_set_log(bool com2)
 {
-    log.second = com2 && (second.kind == LINE_UART || uart_init(&second));
+    messages.second = com2 && (second.kind == LINE_UART || uart_init(&second));
     serial_release_log();
-    return log.second == com2;
+    return messages.second == com2;
 }

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The serial lines, with UARTs at the ports that do what the PC16550D data sheet says, section 8.0, or with none: what
+ * comes out at the other end, what does not, and that nobody is waited for without end.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/base/asm.h>
+
+/* Ports by name, not by instruction: a line that is stuck is asked for a million times. */
+static void out(uint16_t port, uint8_t value);
+static uint8_t in(uint16_t port);
+
+#define asm_out8 out
+#define asm_in8  in
+#include <hv/base/serial.c>
+
+#define SENT_MAX 16384u
+
+struct uart {
+    bool is_there, has_fifos;
+    unsigned divisor, line_control, modem_control, interrupts, fifo_control;
+    unsigned busy;  /* how often it says so before it has become empty: after the last byte that it took */
+    bool never;     /* it stays so */
+    unsigned asked; /* so often */
+    unsigned full, depth;
+    uint8_t received[32];
+    unsigned nr_received, nr_taken;
+    char sent[SENT_MAX];
+    unsigned nr_sent, nr_overrun; /* those sent while there was no room for them */
+};
+
+static struct uart uarts[2];
+static bool debug_port;
+static char debug_sent[64];
+static unsigned nr_debug_sent;
+
+static unsigned patience; /* what it takes to become empty */
+
+static void transmit(struct uart *uart, uint8_t value)
+{
+    if (uart->modem_control & 0x10) { /* loopback */
+        uart->received[uart->nr_received++ % 32] = value;
+        return;
+    }
+    uart->nr_overrun += uart->full == uart->depth;
+    uart->full += uart->full < uart->depth;
+    uart->busy = patience;
+    assert_true(uart->nr_sent < SENT_MAX);
+    uart->sent[uart->nr_sent++] = (char)value;
+}
+
+static void uart_write(struct uart *uart, unsigned reg, uint8_t value)
+{
+    bool divisor = uart->line_control & 0x80;
+
+    if (reg == 0 && divisor)
+        uart->divisor = (uart->divisor & ~0xffu) | value;
+    else if (reg == 0)
+        transmit(uart, value);
+    else if (reg == 1 && divisor)
+        uart->divisor = (uart->divisor & 0xffu) | (unsigned)value << 8;
+    else if (reg == 1)
+        uart->interrupts = value;
+    else if (reg == 2)
+        uart->fifo_control = value;
+    else if (reg == 3)
+        uart->line_control = value;
+    else if (reg == 4)
+        uart->modem_control = value;
+    uart->depth = uart->has_fifos && (uart->fifo_control & 1) ? 16 : 1;
+}
+
+static uint8_t line_status(struct uart *uart)
+{
+    uart->asked++;
+    if (uart->busy > 0 && !uart->never)
+        uart->busy--;
+    if (uart->busy == 0)
+        uart->full = 0;
+    return (uint8_t)((uart->nr_taken != uart->nr_received) | (uart->full == 0 ? 0x60 : 0));
+}
+
+static uint8_t uart_read(struct uart *uart, unsigned reg)
+{
+    switch (reg) {
+    case 0:
+        return uart->nr_taken != uart->nr_received ? uart->received[uart->nr_taken++ % 32] : 0;
+    case 2:
+        return uart->depth == 16 ? 0xc1 : 0x01;
+    case 5:
+        return line_status(uart);
+    default:
+        fail_msg("register %u read", reg);
+        return 0;
+    }
+}
+
+static struct uart *uart_at(uint16_t port)
+{
+    struct uart *uart = (port & ~7) == 0x3f8 ? &uarts[0] : &uarts[1];
+
+    assert_true((port & ~7) == 0x3f8 || (port & ~7) == 0x2f8);
+    return uart->is_there ? uart : NULL;
+}
+
+static void out(uint16_t port, uint8_t value)
+{
+    if (port != 0xe9) {
+        if (uart_at(port))
+            uart_write(uart_at(port), port & 7, value);
+    } else if (debug_port) {
+        debug_sent[nr_debug_sent++] = (char)value;
+    }
+}
+
+static uint8_t in(uint16_t port)
+{
+    if (port == 0xe9)
+        return debug_port ? 0xe9 : 0xff;
+    return uart_at(port) ? uart_read(uart_at(port), port & 7) : 0xff;
+}
+
+/* A machine with these, as its reset leaves it. */
+static void make(bool first, bool other, bool has_debug_port)
+{
+    memset(uarts, 0, sizeof(uarts));
+    for (unsigned i = 0; i < 2; i++) {
+        uarts[i].is_there = i ? other : first;
+        uarts[i].has_fifos = true;
+        uarts[i].depth = 1;
+    }
+    debug_port = has_debug_port;
+    nr_debug_sent = 0;
+    patience = 3;
+    console = (struct line){.port = PORT_CONSOLE};
+    second = (struct line){.port = PORT_LOG};
+    memset(&messages, 0, sizeof(messages));
+}
+
+static void begin(bool first, bool other, bool has_debug_port)
+{
+    make(first, other, has_debug_port);
+    serial_init();
+}
+
+static void say(const char *text)
+{
+    while (*text)
+        serial_put(*text++);
+}
+
+static void assert_sent(struct uart *uart, const char *text)
+{
+    assert_int_equal(uart->nr_sent, strlen(text));
+    assert_memory_equal(uart->sent, text, strlen(text));
+    assert_int_equal(uart->nr_overrun, 0);
+    uart->nr_sent = 0;
+}
+
+static void receive(struct uart *uart, uint8_t byte)
+{
+    uart->received[uart->nr_received++ % 32] = byte;
+}
+
+/*
+ * ---- The console.
+ */
+
+/* 115200 baud, 8 bits, no parity, 1 stop bit, no interrupts; what it was probed with has not left it. */
+static void test_set_up(void **state)
+{
+    (void)state;
+    begin(true, true, false);
+    assert_int_equal(uarts[0].divisor, 1);
+    assert_int_equal(uarts[0].line_control, 0x03);
+    assert_int_equal(uarts[0].interrupts, 0);
+    assert_int_equal(uarts[0].modem_control & 0x13, 0x03); /* DTR and RTS, and no loopback */
+    assert_sent(&uarts[0], "");
+    assert_int_equal(serial_get(), -1);
+    assert_int_equal(uarts[1].line_control, 0);
+}
+
+/* Nothing is lost, whether the line takes 16 bytes at a time or one; bytes go as they are. */
+static void test_write(void **state)
+{
+    static const char text[] = "line\nanother, which is longer than FIFOs are deep\n";
+
+    (void)state;
+    for (unsigned fifos = 0; fifos < 2; fifos++) {
+        make(true, false, false);
+        uarts[0].has_fifos = fifos;
+        serial_init();
+        serial_write(text, sizeof(text) - 1);
+        assert_int_equal(uarts[0].depth, fifos ? 16 : 1);
+        assert_sent(&uarts[0], text);
+        serial_write("\n", 1);
+        serial_write("", 0);
+        assert_sent(&uarts[0], "\n");
+    }
+}
+
+/* What a line that is stuck does not take is lost, and waited for once only, until it gets on. */
+static void test_stuck(void **state)
+{
+    unsigned asked;
+
+    (void)state;
+    begin(true, false, false);
+    serial_write("0123456789abcdef", 16);
+    uarts[0].never = true;
+    serial_write("g", 1);
+    asked = uarts[0].asked;
+    assert_true(asked > 1000);
+    serial_write("0123456789", 10);
+    assert_in_range(uarts[0].asked - asked, 1, 10);
+    assert_sent(&uarts[0], "0123456789abcdef");
+    uarts[0].never = false;
+    uarts[0].busy = 1;
+    serial_write("on", 2);
+    assert_sent(&uarts[0], "on");
+    serial_write("0123456789abcdefghij", 20); /* it is waited for again */
+    assert_sent(&uarts[0], "0123456789abcdefghij");
+}
+
+static void test_get(void **state)
+{
+    (void)state;
+    begin(true, false, false);
+    assert_int_equal(serial_get(), -1);
+    receive(&uarts[0], 'a');
+    receive(&uarts[0], 0xff);
+    assert_int_equal(serial_get(), 'a');
+    assert_int_equal(serial_get(), 0xff);
+    assert_int_equal(serial_get(), -1);
+}
+
+/* Without a UART: the port of emulators, and where there is none of that either, silence. */
+static void test_no_uart(void **state)
+{
+    (void)state;
+    begin(false, false, true);
+    serial_write("a\n", 2);
+    say("b\n");
+    assert_int_equal(nr_debug_sent, 5);
+    assert_memory_equal(debug_sent, "a\nb\r\n", 5);
+    assert_int_equal(serial_get(), -1);
+
+    begin(false, false, false);
+    serial_write("a", 1);
+    say("b");
+    assert_int_equal(serial_get(), -1); /* where nothing is, all bits are ones */
+    assert_int_equal(nr_debug_sent, 0);
+
+    begin(true, false, true); /* no byte comes twice */
+    say("c");
+    assert_sent(&uarts[0], "c");
+    assert_int_equal(nr_debug_sent, 0);
+}
+
+/*
+ * ---- The log.
+ */
+
+static void test_log(void **state)
+{
+    (void)state;
+    begin(true, true, false);
+    say("log\n");
+    assert_sent(&uarts[0], "log\r\n");
+    assert_true(serial_set_log(true));
+    say("log\n");
+    serial_write("console\n", 8);
+    assert_sent(&uarts[0], "console\n");
+    assert_sent(&uarts[1], "log\r\n");
+    assert_int_equal(uarts[1].divisor, 1);
+    assert_int_equal(uarts[1].line_control, 0x03);
+    assert_true(serial_set_log(false));
+    say("back");
+    assert_sent(&uarts[0], "back");
+    assert_sent(&uarts[1], "");
+}
+
+static void test_no_second_line(void **state)
+{
+    (void)state;
+    begin(true, false, false);
+    assert_false(serial_set_log(true));
+    say("log");
+    assert_sent(&uarts[0], "log");
+    assert_false(serial_log_is_asked());
+}
+
+/* A byte on the second line is a question where the log goes there, and nothing at all where it does not. */
+static void test_asked(void **state)
+{
+    (void)state;
+    begin(true, true, false);
+    receive(&uarts[1], 'x');
+    assert_false(serial_log_is_asked());
+    assert_true(serial_set_log(true));
+    while (serial_log_is_asked()) {
+    }
+    assert_false(serial_log_is_asked());
+    receive(&uarts[0], 'y');
+    assert_false(serial_log_is_asked());
+    receive(&uarts[1], 0);
+    assert_true(serial_log_is_asked());
+    assert_false(serial_log_is_asked());
+    assert_int_equal(serial_get(), 'y');
+}
+
+/*
+ * ---- The log while it waits.
+ */
+
+static void test_hold(void **state)
+{
+    (void)state;
+    begin(true, true, false);
+    serial_hold_log();
+    say("first\n");
+    serial_write("console", 7);
+    assert_sent(&uarts[0], "console");
+    assert_true(serial_set_log(true));
+    assert_sent(&uarts[1], "first\r\n");
+    say("then\n");
+    assert_sent(&uarts[1], "then\r\n");
+    serial_release_log();
+    assert_sent(&uarts[1], "");
+    assert_sent(&uarts[0], "");
+
+    begin(true, true, false);
+    serial_hold_log();
+    say("first\n");
+    serial_release_log();
+    assert_sent(&uarts[0], "first\r\n");
+    serial_release_log();
+    say("then\n");
+    assert_sent(&uarts[0], "then\r\n");
+}
+
+/* 4 KiB wait; one byte more, and all of it goes, in order, as what follows does. */
+static void test_hold_too_much(void **state)
+{
+    (void)state;
+    begin(true, false, false);
+    patience = 0;
+    serial_hold_log();
+    for (unsigned i = 0; i < 4096; i++)
+        serial_put((char)('a' + i % 26));
+    assert_int_equal(uarts[0].nr_sent, 0);
+    serial_put('!');
+    serial_put('?');
+    assert_int_equal(uarts[0].nr_sent, 4098);
+    for (unsigned i = 0; i < 4096; i++)
+        assert_int_equal(uarts[0].sent[i], 'a' + i % 26);
+    assert_memory_equal(uarts[0].sent + 4096, "!?", 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_set_up),         cmocka_unit_test(test_write),
+        cmocka_unit_test(test_stuck),          cmocka_unit_test(test_get),
+        cmocka_unit_test(test_no_uart),        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_no_second_line), cmocka_unit_test(test_asked),
+        cmocka_unit_test(test_hold),           cmocka_unit_test(test_hold_too_much),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
