@@ -204,20 +204,43 @@ static void port_access(struct fault *fault, uint8_t opcode)
     set(fault, 0, (get(fault, 0) & ~UINT64_C(0xff)) | (fake_cpu.on_in ? fake_cpu.on_in(port) : 0xff));
 }
 
-/* Mov of 32 bits between the device and a register, or to it of a constant: 89, 8b, c7. */
+static bool reach_device(const struct fault *fault, uint64_t address)
+{
+    return !rex_bit(fault, 3) && address - fake_cpu.device < 4096 && fake_cpu.on_device_read &&
+           fake_cpu.on_device_write;
+}
+
+/* Mov of 32 bits between eax and the device at an address that is part of the instruction: a1, a3. */
+static bool device_access_absolute(struct fault *fault, uint8_t opcode)
+{
+    uint64_t address;
+
+    memcpy(&address, fault->at, 8);
+    fault->at += 8;
+    if (!reach_device(fault, address))
+        return false;
+    if (opcode == 0xa1)
+        set(fault, 0, fake_cpu.on_device_read(address - fake_cpu.device));
+    else
+        fake_cpu.on_device_write(address - fake_cpu.device, (uint32_t)get(fault, 0));
+    return true;
+}
+
+/* The same of any register, or to the device of a constant: 89, 8b, c7. */
 static bool device_access(struct fault *fault, uint8_t opcode)
 {
     uint8_t modrm = *fault->at++;
     unsigned number = (modrm >> 3 & 7u) + rex_bit(fault, 2);
-    uint64_t offset;
+    uint64_t address, offset;
     uint32_t value;
 
     /* What is relative to the next instruction would have to look behind a constant first. */
-    if (modrm >> 6 == 3 || (modrm & 0xc7) == 5 || rex_bit(fault, 3))
+    if (modrm >> 6 == 3 || (modrm & 0xc7) == 5)
         return false;
-    offset = effective_address(fault, modrm) - fake_cpu.device;
-    if (offset >= 4096 || !fake_cpu.on_device_read || !fake_cpu.on_device_write)
+    address = effective_address(fault, modrm);
+    if (!reach_device(fault, address))
         return false;
+    offset = address - fake_cpu.device;
     if (opcode == 0x8b) {
         set(fault, number, fake_cpu.on_device_read(offset));
         return true;
@@ -249,6 +272,9 @@ static bool carry_out(struct fault *fault)
     case 0x8b:
     case 0xc7:
         return device_access(fault, opcode);
+    case 0xa1:
+    case 0xa3:
+        return device_access_absolute(fault, opcode);
     case 0x0f:
         return two_bytes(fault);
     case 0xfa:
