@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the processor offers and how it is set up, for processors that are made up: the bits are those of Intel SDM
+ * volume 2 (CPUID) and volume 3, 2.5 (control registers), and of AMD APM volume 2, 3.1.7 (EFER), 6.1 (syscall).
+ */
+/* links: tests/hv/lib/fake_cpu.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/base/asm.h>
+#include <tests/hv/lib/fake_cpu.h>
+
+#define INTEL 0x756e6547u /* "Genu" */
+#define AMD   0x68747541u /* "Auth" */
+
+static struct {
+    uint32_t vendor, last_leaf, last_extended;
+    struct cpuid leaf7;
+    uint32_t address_bits; /* eax of leaf 80000008 */
+} made;
+
+/* A leaf that there is not says anything: Intel's processors repeat the last one. */
+static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    assert_int_equal(subleaf, 0);
+    switch (leaf) {
+    case 0:
+        return (struct cpuid){.eax = made.last_leaf, .ebx = made.vendor};
+    case 7:
+        return made.last_leaf >= 7 ? made.leaf7 : (struct cpuid){~0u, ~0u, ~0u, ~0u};
+    case 0x80000000:
+        return (struct cpuid){.eax = made.last_extended};
+    case 0x80000008:
+        return (struct cpuid){.eax = made.last_extended >= leaf ? made.address_bits : ~0u};
+    default:
+        fail_msg("leaf %x", leaf);
+        return (struct cpuid){0};
+    }
+}
+
+#define asm_cpuid fake_cpuid
+#include <hv/cpu/cpu.c>
+
+#define SMEP     (1u << 7)
+#define SMAP     (1u << 20)
+#define FSGSBASE (1u << 0)
+
+const uint8_t entry_syscall_stubs[32 * 64], entry_syscall32_stubs[32 * 64], entry_sysenter[1];
+
+static uint8_t masks[2]; /* of the interrupt controllers */
+static unsigned tables;
+
+void cpu_tables_init(struct cpu *cpu)
+{
+    assert_ptr_equal(cpu, &cpu_boot);
+    tables++;
+}
+
+static void out(uint16_t port, uint8_t value)
+{
+    assert_true(port == 0x21 || port == 0xa1);
+    masks[port == 0xa1] = value;
+}
+
+static void begin(void)
+{
+    fake_cpu_reset();
+    fake_cpu.on_out = out;
+    memset(masks, 0, sizeof(masks));
+    memset(&made, 0, sizeof(made));
+    memset(&cpu_features_found, 0, sizeof(cpu_features_found));
+    tables = 0;
+    made.vendor = AMD;
+    made.last_leaf = 7;
+    made.last_extended = 0x80000008;
+    made.address_bits = 0x3028; /* 40 of machine addresses, 48 of virtual ones */
+}
+
+/*
+ * ---- What it offers.
+ */
+
+static void test_features(void **state)
+{
+    static const struct {
+        uint32_t ebx, ecx;
+        bool smep, smap, fsgsbase, umip;
+    } kinds[] = {
+        {0, 0, false, false, false, false},
+        {SMEP, 0, true, false, false, false},
+        {SMAP, 0, false, true, false, false},
+        {FSGSBASE, 0, false, false, true, false},
+        {0, 1u << 2, false, false, false, true},
+        {~0u, ~0u, true, true, true, true},
+        {~(SMEP | SMAP | FSGSBASE), ~(1u << 2), false, false, false, false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        begin();
+        made.leaf7.ebx = kinds[i].ebx;
+        made.leaf7.ecx = kinds[i].ecx;
+        cpu_init();
+        assert_int_equal(cpu_features()->smep, kinds[i].smep);
+        assert_int_equal(cpu_features()->smap, kinds[i].smap);
+        assert_int_equal(cpu_features()->fsgsbase, kinds[i].fsgsbase);
+        assert_int_equal(cpu_features()->umip, kinds[i].umip);
+        assert_int_equal(fake_cpu.cr[4] >> 20 & 1, kinds[i].smep);
+        assert_int_equal(fake_cpu.cr[4] >> 21 & 1, kinds[i].smap);
+        assert_int_equal(fake_cpu.cr[4] >> 11 & 1, kinds[i].umip);
+        assert_int_equal(fake_cpu.cr[4] >> 16 & 1, 0); /* FSGSBASE comes with vCPUs */
+    }
+    begin();
+    made.last_leaf = 6; /* no leaf 7 */
+    cpu_init();
+    assert_false(cpu_features()->smep || cpu_features()->smap || cpu_features()->fsgsbase || cpu_features()->umip);
+}
+
+/* 36 bits where it does not say, and never more than the 52 that entries have room for. */
+static void test_address_bits(void **state)
+{
+    static const uint8_t bits[][2] = {{32, 36}, {36, 36}, {39, 39}, {52, 52}, {57, 52}};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+        begin();
+        made.address_bits = 0x3900u | bits[i][0];
+        cpu_init();
+        assert_int_equal(cpu_features()->phys_bits, bits[i][1]);
+    }
+    begin();
+    made.last_extended = 0x80000007;
+    cpu_init();
+    assert_int_equal(cpu_features()->phys_bits, 36);
+}
+
+/* XSA-273: Intel's processors, but those that say RDCL_NO in IA32_ARCH_CAPABILITIES; there may be no such MSR. */
+static void test_l1tf(void **state)
+{
+    static const struct {
+        uint32_t vendor, edx;
+        uint64_t capabilities;
+        bool l1tf;
+    } kinds[] = {
+        {AMD, 0, 0, false},
+        {AMD, 1u << 29, 0, false},
+        {INTEL, 0, ~UINT64_C(0), true},
+        {INTEL, 1u << 29, ~UINT64_C(1), true},
+        {INTEL, 1u << 29, 1, false},
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        begin();
+        made.vendor = kinds[i].vendor;
+        made.leaf7.edx = kinds[i].edx;
+        *fake_cpu_msr(0x10a) = kinds[i].capabilities;
+        cpu_init();
+        assert_int_equal(cpu_features()->l1tf, kinds[i].l1tf);
+    }
+}
+
+/*
+ * ---- How it is set up.
+ */
+
+/* Paging, write protection and alignment checks on; no caches off, nothing emulated, no lazy FPU. */
+static void test_control_registers(void **state)
+{
+    (void)state;
+    begin();
+    cpu_init();
+    assert_int_equal(fake_cpu.cr[0], 1u << 31 | 1u << 18 | 1u << 16 | 1u << 5 | 1u << 4 | 1u << 1 | 1u << 0);
+    assert_int_equal(fake_cpu.cr[4], 1u << 10 | 1u << 9 | 1u << 6 | 1u << 5); /* PAE, machine checks, SSE; no PGE */
+    assert_int_equal(*fake_cpu_msr(0xc0000080), 1u << 11 | 1u << 10 | 1u << 8 | 1u << 0);
+    assert_int_equal(tables, 1);
+    assert_false(fake_cpu.interrupts);
+    assert_int_equal(masks[0], 0xff);
+    assert_int_equal(masks[1], 0xff);
+}
+
+/* WB, WT, UC-, UC, WC, WP: what PAT, PCD and PWT choose from in Xen's ABI. */
+static void test_memory_types(void **state)
+{
+    static const uint8_t types[8] = {6, 4, 7, 0, 1, 5, 0, 0};
+
+    (void)state;
+    begin();
+    cpu_init();
+    assert_memory_equal(fake_cpu_msr(0x277), types, sizeof(types));
+}
+
+/* Calls arrive at the processor's own stubs, in the hypervisor's segment, with no flag of the guest's in force. */
+static void test_entry_points(void **state)
+{
+    (void)state;
+    for (unsigned id = 0; id < 64; id += 63) {
+        begin();
+        cpu_boot.id = id;
+        cpu_init();
+        assert_int_equal(*fake_cpu_msr(0xc0000081) >> 32 & 0xffff, HV_CS);
+        assert_int_equal(*fake_cpu_msr(0xc0000082), (uint64_t)entry_syscall_stubs + 32 * id);
+        assert_int_equal(*fake_cpu_msr(0xc0000083), (uint64_t)entry_syscall32_stubs + 32 * id);
+        assert_int_equal(*fake_cpu_msr(0xc0000084) & 0x47700, 0x47700); /* AC, NT, IOPL, DF, IF, TF */
+        assert_int_equal(*fake_cpu_msr(0x174), HV_CS);
+        assert_int_equal(*fake_cpu_msr(0x175), cpu_sysenter_stack(&cpu_boot));
+        assert_int_equal(*fake_cpu_msr(0x176), (uint64_t)entry_sysenter);
+    }
+    cpu_boot.id = 0;
+}
+
+/*
+ * ---- Afterwards.
+ */
+
+/* Whichever way a guest comes in, it is that stack: by interrupt, by syscall, by sysenter. */
+static void test_entry_stack(void **state)
+{
+    (void)state;
+    cpu_boot.id = 5;
+    cpu_set_entry_stack(0x1234567890);
+    cpu_boot.id = 0;
+    assert_int_equal(cpu_boot.tss.rsp[0], 0x1234567890);
+    assert_int_equal(entry_cpus[5].stack, 0x1234567890);
+    assert_int_equal(*(const uint64_t *)cpu_sysenter_stack(&cpu_boot), 0x1234567890);
+    assert_int_equal(entry_cpus[0].stack, 0);
+}
+
+/* SMAP alone goes, and pages of guests are opened no more. */
+static void test_disable_smap(void **state)
+{
+    uint64_t cr4;
+
+    (void)state;
+    begin();
+    made.leaf7.ebx = SMEP | SMAP;
+    cpu_init();
+    cpu_user_access_begin();
+    assert_true(fake_cpu.user_access);
+    cpu_user_access_end();
+    assert_false(fake_cpu.user_access);
+    cr4 = fake_cpu.cr[4];
+    cpu_disable_smap();
+    assert_int_equal(fake_cpu.cr[4], cr4 & ~UINT64_C(0x200000));
+    assert_false(cpu_features()->smap);
+    cpu_user_access_begin();
+    assert_false(fake_cpu.user_access);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_features),     cmocka_unit_test(test_address_bits),
+        cmocka_unit_test(test_l1tf),         cmocka_unit_test(test_control_registers),
+        cmocka_unit_test(test_memory_types), cmocka_unit_test(test_entry_points),
+        cmocka_unit_test(test_entry_stack),  cmocka_unit_test(test_disable_smap),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
