@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory of a new domain: every page once, the P2M that lists them, contents over the borders of frames. */
+/* links: hv/build/builder_memory.c tests/hv/lib/objects.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <engine/engine.h>
+#include <hv/build/builder_parts.h>
+#include <hv/domain/domain.h>
+#include <tests/hv/lib/objects.h>
+
+#define PAGES  1100u /* of which the P2M has 3, the last one in part */
+#define P2M_AT 700u
+#define LAST   0x90000u /* the frame that is given first; each that follows is three below */
+
+static uint8_t *memory[PAGES]; /* each frame by itself, so that the sanitizers see what is written beyond it */
+static uint64_t pages[PAGES];  /* the pfn of the frame that was given nth */
+static unsigned given, left;
+static struct hv_domain domain;
+static struct build build;
+static jmp_buf ended;
+
+static unsigned order_of(mfn_t mfn)
+{
+    assert_true(mfn.v <= LAST && (LAST - mfn.v) % 3 == 0 && (LAST - mfn.v) / 3 < given);
+    return (unsigned)(LAST - mfn.v) / 3;
+}
+
+void *port_frame_map(mfn_t mfn)
+{
+    return memory[order_of(mfn)];
+}
+
+int domain_populate(struct domain *which, pfn_t pfn, mfn_t *mfn)
+{
+    assert_ptr_equal(which, &domain.engine);
+    if (left == 0)
+        return -XEN_ENOMEM;
+    left--;
+    assert_in_range(given, 0, PAGES - 1);
+    pages[given] = pfn.v;
+    memory[given] = calloc(1, 4096);
+    *mfn = MFN(LAST - 3 * given++);
+    return 0;
+}
+
+_Noreturn void port_halt(const char *file, int line, const char *condition)
+{
+    (void)file;
+    (void)line;
+    (void)condition;
+    longjmp(ended, 1);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    left = PAGES;
+    build = (struct build){.layout = {.p2m = P2M_AT, .nr_p2m = 3}, .nr_pages = PAGES, .domain = &domain};
+    return 0;
+}
+
+/* The end of the domain, and of the builder's own list. */
+static int tear_down(void **state)
+{
+    (void)state;
+    while (given > 0)
+        free(memory[--given]);
+    build_forget(&build);
+    assert_null(build.p2m_frames);
+    assert_int_equal(objects, 0);
+    return 0;
+}
+
+static uint8_t *page(uint64_t pfn)
+{
+    for (unsigned i = 0; i < given; i++) {
+        if (pages[i] == pfn)
+            return memory[i];
+    }
+    fail_msg("page %lu was never given", pfn);
+    return NULL;
+}
+
+/* Each page has a frame of its own, and the P2M says which; what there is no page for reads as all ones. */
+static void test_populate(void **state)
+{
+    bool seen[PAGES] = {false};
+
+    (void)state;
+    assert_int_equal(build_populate(&build), 0);
+    assert_int_equal(given, PAGES);
+    for (unsigned i = 0; i < PAGES; i++) {
+        uint64_t pfn = pages[i], entry;
+
+        assert_true(pfn < PAGES && !seen[pfn]);
+        seen[pfn] = true;
+        assert_int_equal(build_frame(&build, pfn).v, LAST - 3 * i);
+        memcpy(&entry, page(P2M_AT + pfn / 512) + pfn % 512 * 8, 8);
+        assert_int_equal(entry, LAST - 3 * i);
+    }
+    for (unsigned pfn = PAGES; pfn < 3 * 512; pfn++) {
+        uint64_t entry;
+
+        memcpy(&entry, page(P2M_AT + 2) + pfn % 512 * 8, 8);
+        assert_int_equal(entry, UINT64_MAX);
+    }
+}
+
+/* A page that the domain does not have has no frame. */
+static void test_beyond(void **state)
+{
+    (void)state;
+    assert_int_equal(build_populate(&build), 0);
+    if (setjmp(ended) == 0) {
+        (void)build_frame(&build, PAGES);
+        fail_msg("a frame for a page beyond the last");
+    }
+}
+
+static bool nothing_left(void)
+{
+    return true;
+}
+
+static void test_no_memory(void **state)
+{
+    static const unsigned afters[] = {0, 1, 2, 3, 4, 500, P2M_AT + 2, P2M_AT + 3, P2M_AT + 4, PAGES - 1};
+
+    (void)state;
+    object_fails = nothing_left;
+    assert_int_equal(build_populate(&build), -XEN_ENOMEM);
+    assert_int_equal(given, 0);
+    build_forget(&build);
+    object_fails = NULL;
+    for (unsigned i = 0; i < ARRAY_SIZE(afters); i++) {
+        left = afters[i];
+        assert_int_equal(build_populate(&build), -XEN_ENOMEM);
+        assert_int_equal(given, afters[i]);
+        assert_int_equal(objects, 1);
+        (void)tear_down(state);
+    }
+}
+
+/* From any byte on, as many as there are, and none beside them. */
+static void test_write(void **state)
+{
+    static const struct {
+        uint64_t at, size;
+    } rows[] = {{0, 1}, {0x1000, 0x1000}, {0x1fff, 2}, {0x2f00, 0x2345}, {0x5000, 0}, {0x6123, 17}};
+    static uint8_t contents[0x2345];
+
+    (void)state;
+    assert_int_equal(build_populate(&build), 0);
+    for (unsigned i = 0; i < sizeof(contents); i++)
+        contents[i] = (uint8_t)(1 + i % 251);
+    for (unsigned row = 0; row < ARRAY_SIZE(rows); row++) {
+        for (unsigned pfn = 0; pfn < 8; pfn++)
+            memset(page(pfn), 0, 4096);
+        build_write(&build, rows[row].at, (struct blob){contents, rows[row].size});
+        for (uint64_t at = 0; at < 8 * 4096; at++) {
+            bool inside = at >= rows[row].at && at - rows[row].at < rows[row].size;
+
+            assert_int_equal(page(at / 4096)[at % 4096], inside ? contents[at - rows[row].at] : 0);
+        }
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {TEST(test_populate), TEST(test_beyond), TEST(test_no_memory), TEST(test_write)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
