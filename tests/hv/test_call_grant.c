@@ -141,13 +141,6 @@ static void grants(void)
     assert_int_equal(call(call_grant_table_op, 13, at(0), 0), -XEN_ENOSYS);
 }
 
-static void grant_of_a_large_number(void)
-{
-    assert_int_equal(grant_create(&domain, MFN(UINT64_C(1) << 32), MFN(77)), 0);
-    assert_int_equal(((const struct grant_entry_v1 *)(const void *)frames[1])[0].flags, 0);
-    assert_int_equal(((const struct grant_entry_v1 *)(const void *)frames[1])[1].frame, 77);
-}
-
 static int64_t set_version(uint32_t wanted)
 {
     GUEST(struct gnttab_set_version).version = wanted;
@@ -226,7 +219,6 @@ static void grants_of_others(void)
 }
 
 TEST_BOTH(grants, begin)
-TEST_BOTH(grant_of_a_large_number, begin)
 TEST_BOTH(grant_versions, begin)
 TEST_BOTH(grants_of_others, begin)
 
@@ -234,7 +226,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grants),
-        cmocka_unit_test(test_grant_of_a_large_number),
         cmocka_unit_test(test_grant_versions),
         cmocka_unit_test(test_grants_of_others),
     };
