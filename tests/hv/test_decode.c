@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate/decode.c hv/emulate/decode_table.c -lcapstone */
+/* links: hv/emulate/decode.c hv/emulate/decode_table.c tests/hv/lib/capstone_words.c -lcapstone */
 /*
  * The decoder against another one, Capstone: for all opcodes, prefixes and operands both must find the same
  * instruction with the same operands, or the decoder must find none.
@@ -14,9 +14,8 @@
 
 #include <cmocka.h>
 
-#include <capstone/capstone.h>
-
 #include <hv/emulate/decode.h>
+#include <tests/hv/lib/capstone_words.h>
 
 static csh handles[3];
 
@@ -49,65 +48,6 @@ static uint64_t random_next(void)
     random_state ^= random_state >> 7;
     random_state ^= random_state << 17;
     return random_state;
-}
-
-/*
- * ---- What Capstone found, in the decoder's words.
- */
-
-static const struct known {
-    unsigned id; /* enum x86_insn */
-    enum operation operation;
-} known[] = {
-    {X86_INS_MOV, OPERATION_MOV},         {X86_INS_MOVABS, OPERATION_MOV},
-    {X86_INS_MOVNTI, OPERATION_MOV},      {X86_INS_MOVSB, OPERATION_MOVS},
-    {X86_INS_MOVSW, OPERATION_MOVS},      {X86_INS_MOVSD, OPERATION_MOVS},
-    {X86_INS_MOVSQ, OPERATION_MOVS},      {X86_INS_STOSB, OPERATION_STOS},
-    {X86_INS_STOSW, OPERATION_STOS},      {X86_INS_STOSD, OPERATION_STOS},
-    {X86_INS_STOSQ, OPERATION_STOS},      {X86_INS_XCHG, OPERATION_XCHG},
-    {X86_INS_CMPXCHG, OPERATION_CMPXCHG}, {X86_INS_CMPXCHG8B, OPERATION_CMPXCHG8B},
-    {X86_INS_XADD, OPERATION_XADD},       {X86_INS_ADD, OPERATION_ADD},
-    {X86_INS_ADC, OPERATION_ADC},         {X86_INS_SUB, OPERATION_SUB},
-    {X86_INS_SBB, OPERATION_SBB},         {X86_INS_NOT, OPERATION_NOT},
-    {X86_INS_NEG, OPERATION_NEG},         {X86_INS_AND, OPERATION_AND},
-    {X86_INS_OR, OPERATION_OR},           {X86_INS_XOR, OPERATION_XOR},
-    {X86_INS_INC, OPERATION_INC},         {X86_INS_DEC, OPERATION_DEC},
-    {X86_INS_BTS, OPERATION_BTS},         {X86_INS_BTR, OPERATION_BTR},
-    {X86_INS_BTC, OPERATION_BTC},         {X86_INS_IN, OPERATION_IN},
-    {X86_INS_OUT, OPERATION_OUT},         {X86_INS_INSB, OPERATION_INS},
-    {X86_INS_INSW, OPERATION_INS},        {X86_INS_INSD, OPERATION_INS},
-    {X86_INS_OUTSB, OPERATION_OUTS},      {X86_INS_OUTSW, OPERATION_OUTS},
-    {X86_INS_OUTSD, OPERATION_OUTS},      {X86_INS_CLTS, OPERATION_CLTS},
-    {X86_INS_RDMSR, OPERATION_RDMSR},     {X86_INS_WRMSR, OPERATION_WRMSR},
-    {X86_INS_CPUID, OPERATION_CPUID},     {X86_INS_RDTSC, OPERATION_RDTSC},
-    {X86_INS_WBINVD, OPERATION_WBINVD},   {X86_INS_XSETBV, OPERATION_XSETBV},
-    {X86_INS_SGDT, OPERATION_SGDT},       {X86_INS_SIDT, OPERATION_SIDT},
-    {X86_INS_SLDT, OPERATION_SLDT},       {X86_INS_STR, OPERATION_STR},
-    {X86_INS_SMSW, OPERATION_SMSW},       {X86_INS_CLI, OPERATION_CLI},
-    {X86_INS_STI, OPERATION_STI},         {X86_INS_INT, OPERATION_INT},
-};
-
-static const char *const register_names[16][5] = {
-    {"al", "ax", "eax", "rax", "ah"},    {"cl", "cx", "ecx", "rcx", "ch"},    {"dl", "dx", "edx", "rdx", "dh"},
-    {"bl", "bx", "ebx", "rbx", "bh"},    {"spl", "sp", "esp", "rsp", ""},     {"bpl", "bp", "ebp", "rbp", ""},
-    {"sil", "si", "esi", "rsi", ""},     {"dil", "di", "edi", "rdi", ""},     {"r8b", "r8w", "r8d", "r8", ""},
-    {"r9b", "r9w", "r9d", "r9", ""},     {"r10b", "r10w", "r10d", "r10", ""}, {"r11b", "r11w", "r11d", "r11", ""},
-    {"r12b", "r12w", "r12d", "r12", ""}, {"r13b", "r13w", "r13d", "r13", ""}, {"r14b", "r14w", "r14d", "r14", ""},
-    {"r15b", "r15w", "r15d", "r15", ""},
-};
-
-/* The number of a register by its name; *@column says how wide it is: 1 << column bytes, 4 for a high byte. */
-static unsigned register_number(csh handle, unsigned name, unsigned *column)
-{
-    const char *text = cs_reg_name(handle, name);
-
-    for (unsigned i = 0; text && i < 16; i++) {
-        for (*column = 0; *column < 5; ++*column) {
-            if (strcmp(text, register_names[i][*column]) == 0)
-                return i;
-        }
-    }
-    return REGISTER_NONE;
 }
 
 /*
@@ -184,15 +124,6 @@ static bool knows_size(bool port)
     return !has_prefix(0x66) || !has_repeat();
 }
 
-static enum operation operation_of(const cs_insn *insn)
-{
-    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].id == insn->id)
-            return known[i].operation;
-    }
-    return OPERATION_NONE;
-}
-
 static void compare_memory(csh handle, const cs_x86 *theirs, const x86_op_mem *mem)
 {
     static const unsigned segments[] = {X86_REG_ES, X86_REG_CS, X86_REG_SS, X86_REG_DS, X86_REG_FS, X86_REG_GS};
@@ -203,10 +134,10 @@ static void compare_memory(csh handle, const cs_x86 *theirs, const x86_op_mem *m
     SAME(ours->address_bytes, theirs->addr_size);
     SAME(ours->address.from_rip, from_rip);
     SAME(ours->address.base,
-         mem->base == X86_REG_INVALID || from_rip ? REGISTER_NONE : register_number(handle, mem->base, &column));
+         mem->base == X86_REG_INVALID || from_rip ? REGISTER_NONE : capstone_register(handle, mem->base, &column));
     SAME(ours->address.index, mem->index == X86_REG_INVALID || mem->index == X86_REG_EIZ || mem->index == X86_REG_RIZ
                                   ? REGISTER_NONE
-                                  : register_number(handle, mem->index, &column));
+                                  : capstone_register(handle, mem->index, &column));
     if (ours->address.index != REGISTER_NONE)
         SAME(1 << ours->address.shift, mem->scale);
     if (ours->address_bytes == 2)
@@ -230,33 +161,16 @@ static enum segment default_segment(const struct instruction *instruction)
 
 static void compare_register(csh handle, unsigned name)
 {
-    unsigned column, number = register_number(handle, name, &column);
+    unsigned column, number = capstone_register(handle, name, &column);
 
     SAME(now.ours->kind, column == 4 ? OPERAND_HIGH_BYTE : OPERAND_REGISTER);
     SAME(now.ours->number, number);
     SAME(now.ours->bytes, column == 4 ? 1 : 1 << column);
 }
 
-static bool is_control(unsigned name)
-{
-    return (name >= X86_REG_CR0 && name <= X86_REG_CR15) || (name >= X86_REG_DR0 && name <= X86_REG_DR15);
-}
-
-/* mov to or from a control or debug register: which of the operations, and which registers. */
-static enum operation control_operation(const cs_x86 *theirs)
-{
-    bool writes = is_control(theirs->operands[0].reg), debug;
-    unsigned name = theirs->operands[writes ? 0 : 1].reg;
-
-    debug = name >= X86_REG_DR0 && name <= X86_REG_DR15;
-    if (debug)
-        return writes ? OPERATION_WRITE_DR : OPERATION_READ_DR;
-    return writes ? OPERATION_WRITE_CR : OPERATION_READ_CR;
-}
-
 static void compare_control(csh handle, const cs_x86 *theirs)
 {
-    bool writes = is_control(theirs->operands[0].reg);
+    bool writes = capstone_is_control(theirs->operands[0].reg);
     unsigned name = theirs->operands[writes ? 0 : 1].reg;
 
     SAME(now.ours->control, name >= X86_REG_DR0 && name <= X86_REG_DR15 ? name - X86_REG_DR0 : name - X86_REG_CR0);
@@ -279,29 +193,12 @@ static bool is_lockable(enum operation operation)
     return is_write(operation) && operation != OPERATION_MOV && !is_string(operation);
 }
 
-/* What the decoder should find, by what Capstone found. */
+/* What the decoder should find, by what Capstone found, which does not mind a lock prefix. */
 static enum operation expected_operation(csh handle, const cs_insn *insn)
 {
-    const cs_x86 *theirs = &insn->detail->x86;
-    enum operation operation = operation_of(insn);
-    const cs_x86_op *operands = theirs->operands;
-    unsigned column;
+    enum operation operation = capstone_operation(handle, insn);
 
-    if (insn->id == X86_INS_MOV && operands[0].type == X86_OP_REG && operands[1].type == X86_OP_REG)
-        operation =
-            is_control(operands[0].reg) || is_control(operands[1].reg) ? control_operation(theirs) : OPERATION_NONE;
-    if (is_write(operation) && operands[0].type != X86_OP_MEM)
-        operation = OPERATION_NONE;
-    /* movsd of SSE, which has the same name */
-    if (operation == OPERATION_MOVS && operands[1].type != X86_OP_MEM)
-        operation = OPERATION_NONE;
-    /* mov of a segment register */
-    if (operation == OPERATION_MOV && operands[1].type == X86_OP_REG &&
-        register_number(handle, operands[1].reg, &column) == REGISTER_NONE)
-        operation = OPERATION_NONE;
-    if (has_prefix(0xf0) && !is_lockable(operation))
-        operation = OPERATION_NONE;
-    return operation;
+    return has_prefix(0xf0) && !is_lockable(operation) ? OPERATION_NONE : operation;
 }
 
 static void compare_string(const cs_x86 *theirs)
@@ -353,7 +250,7 @@ static void compare_port(csh handle, const cs_x86 *theirs)
     const cs_x86_op *data = &theirs->operands[reads ? 0 : 1], *port = &theirs->operands[reads ? 1 : 0];
     unsigned column;
 
-    SAME(register_number(handle, data->reg, &column), 0);
+    SAME(capstone_register(handle, data->reg, &column), 0);
     if (knows_size(true))
         SAME(now.ours->bytes, 1 << column);
     SAME(now.ours->kind, port->type == X86_OP_IMM ? OPERAND_IMMEDIATE : OPERAND_NONE);
