@@ -2,6 +2,8 @@
 /* The machine of a test, made and ended, and its pages. */
 #include <string.h>
 
+#include <abi/memory.h>
+
 #include <tests/unit/lib/unit.h>
 
 enum width unit_widths[2] = {WIDTH_64, WIDTH_PAE};
@@ -154,4 +156,14 @@ mfn_t unit_window_table(const struct unit *unit)
     if (!guest_find_entry(unit->guest, guest_root(unit->guest), unit->guest->window, 1, &table, &slot))
         sim_fail("unit: the window has no L1");
     return table;
+}
+
+vaddr_t unit_put_reservation(struct unit *unit, uint64_t extents, uint64_t count, uint32_t order, uint32_t flags,
+                             uint16_t domid)
+{
+    const struct xen_memory_reservation wide = {extents, count, order, flags, domid, {0}};
+    const struct compat_xen_memory_reservation narrow = {(uint32_t)extents, (uint32_t)count, order, flags, domid, 0};
+
+    return unit->domain->width == WIDTH_64 ? guest_put(unit->vcpu, &wide, sizeof(wide))
+                                           : guest_put(unit->vcpu, &narrow, sizeof(narrow));
 }

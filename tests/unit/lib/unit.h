@@ -75,6 +75,10 @@ vaddr_t unit_window(const struct unit *unit, unsigned index);
 /* The L1 of the window. */
 mfn_t unit_window_table(const struct unit *unit);
 
+/* A reservation structure with the numbers given, in the layout of the guest. */
+vaddr_t unit_put_reservation(struct unit *unit, uint64_t extents, uint64_t count, uint32_t order, uint32_t flags,
+                             uint16_t domid);
+
 /* ---- Assertions. */
 
 /* The references and uses of a frame, and the type of those uses. */
