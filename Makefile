@@ -140,7 +140,7 @@ Paravane: direct paging for Xen PV guests.
   make uninstall           remove what it has installed there
   make deb                 a Debian package of what is installed: build/paravane_VERSION_amd64.deb
   make test                build and run every test; the last line counts them
-  make check               only the static checks: symbols, headers, layers, circles, sizes, format
+  make check               only the static checks: symbols, headers, layers, circles, sizes, format, names of tests
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed
   make soak-frames         streams of instructions as a guest, from a seed that is printed; SEED=n repeats a run
   make fuzz SECONDS=n      coverage-guided fuzzing for n seconds; findings in build/fuzz/artifacts
