@@ -44,7 +44,7 @@ static const struct argp_option run_list[] = {
     {NULL, 0, NULL, 0, "The run:", 2},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end it after that time, with exit code 124 (default: never)", 2},
     {"verbose", KEY_VERBOSE, NULL, 0, "show the hypervisor's messages as they come, and how QEMU is called", 2},
-    {"explain", KEY_EXPLAIN, NULL, 0, "say of each call that is refused which one, where and why, as it happens", 2},
+    {"explain", KEY_EXPLAIN, NULL, 0, "say of each call of memory management that is refused which, where and why", 2},
     {"audit", KEY_AUDIT, NULL, 0, "when it has ended, recount every reference to its memory; a wrong one is a failure",
      2},
     {"seed", KEY_SEED, "HEX", 0, "hand out memory in the order of this seed, to repeat a run", 2},

@@ -5,9 +5,9 @@
  * these.
  *
  * Locks.  The engine calls port_lock() and port_unlock() in pairs, two domains' locks in ascending domain id.  It holds
- * no lock when it calls port_yield() or port_hypercall(), and may hold one when it calls any other function here; none
- * of those may call back into the engine.  A port_tlb_flush() under a lock must therefore not wait for a processor that
- * spins for that lock with flushes blocked.
+ * no lock when it calls port_yield() or port_hypercall(), and may hold one when it calls any other function here. None
+ * of those may call back into the engine, but port_refused(), which may read the guest's memory.  A port_tlb_flush()
+ * under a lock must therefore not wait for a processor that spins for that lock with flushes blocked.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of the hypercalls that are not the engine's, and what the last calls of a guest were. */
+/* The table of the hypercalls that are not the engine's. */
 #include <abi/errno.h>
 #include <abi/hypercall.h>
 #include <engine/port.h>

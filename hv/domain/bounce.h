@@ -19,7 +19,7 @@ struct callback {
 
 struct vcpu_bounce {
     uint64_t kernel_sp; /* of stack_switch */
-    uint64_t kernel_ss;
+    uint64_t kernel_ss; /* kept for 32-bit kernels; that of a 64-bit one is always FLAT_KERNEL_SS64 */
     struct callback event, failsafe, syscall, syscall32, sysenter, nmi;
     bool nmi_pending; /* VCPUOP_send_nmi, or a callback registered with a reason pending */
     bool nmi_blocked; /* from its delivery to the next iret */

@@ -556,4 +556,5 @@ else
     echo "$passed passed, $failed failed"
 fi
 # No test at all is no success: a pattern with a slip in it, say.
+[ $((passed + failed + skipped)) -ne 0 ] || echo "nothing of that name, or it is not built: \`make test-cli\` does that" >&2
 [ $failed -eq 0 ] && [ $((passed + skipped)) -ne 0 ]

@@ -104,11 +104,19 @@ base_program() { # RING/PROGRAM
     fi
 }
 
+# A name that is none would be passed over.
+for i in "${!patches[@]}"; do
+    for program in $(sed -n 's/^ring: //p' "${patches[i]}"); do
+        programs_of hv | grep -xF "$program" >/dev/null || { echo "${patches[i]##*/}: ring: there is no $program"; exit 1; }
+    done
+done
+
 begin=$EPOCHREALTIME
 all=()
 for side in "${sides[@]}"; do mapfile -t -O ${#all[@]} all < <(programs_of "$side"); done
 mapfile -t targets < <(for program in "${all[@]}"; do target_of "$program"; supplies_of "$program"; done |
     tr ' ' '\n' | sort -u)
+echo "the unmodified sources first: ${#all[@]} programs are built and run, which takes some minutes"
 copy_tree "$root" "$base" || exit 1
 mkdir -p "$base/build"
 touch "$base"/build/.tools{,-run} # they were looked for by whoever called this
