@@ -7,7 +7,10 @@
 #include <hv/build/builder_parts.h>
 #include <hv/build/hv_domain.h>
 #include <hv/domain/domain.h>
+#include <hv/domain/fair.h>
 #include <hv/mem/pool.h>
+
+_Static_assert(BUNDLE_WEIGHT == WEIGHT_DEFAULT && BUNDLE_WEIGHT_MAX == WEIGHT_MAX, "hv/domain/fair.h");
 
 #define KIB_PER_PAGE (PAGE_SIZE / 1024)
 
@@ -147,6 +150,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
     if (!domain)
         return fail(problem, "the machine has not enough memory for another domain");
     memcpy(domain->name, description->name, sizeof(domain->name));
+    domain->weight = description->weight;
     domain->engine.privileged = description->privileged;
     domain->initial = description->privileged;
     domain->engine.writable_tables = domain->initial;

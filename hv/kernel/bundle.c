@@ -68,6 +68,16 @@ static int set_vcpus(struct bundle_domain *domain, struct blob value, const char
     return 0;
 }
 
+static int set_weight(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    uint64_t number;
+
+    if (!blob_decimal(value, &number) || number == 0 || number > BUNDLE_WEIGHT_MAX)
+        return fail(problem, "settings: weight is a number from 1 to 65535");
+    domain->weight = (unsigned)number;
+    return 0;
+}
+
 static int set_privileged(struct bundle_domain *domain, struct blob value, const char **problem)
 {
     uint64_t number;
@@ -86,9 +96,11 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
         return set_memory(domain, value, problem);
     if (blob_equals(key, "vcpus"))
         return set_vcpus(domain, value, problem);
+    if (blob_equals(key, "weight"))
+        return set_weight(domain, value, problem);
     if (blob_equals(key, "privileged"))
         return set_privileged(domain, value, problem);
-    return fail(problem, "settings: the keys are name, memory, vcpus and privileged");
+    return fail(problem, "settings: the keys are name, memory, vcpus, weight and privileged");
 }
 
 static int parse_settings(struct blob text, struct bundle_domain *domain, const char **problem)
@@ -183,10 +195,11 @@ static int find_domain(struct parser *parser, unsigned id, unsigned *index)
             return 0;
     }
     if (bundle->nr_domains == BUNDLE_DOMAINS_MAX)
-        return fail(parser->problem, "the bundle has more than 8 domains");
+        return fail(parser->problem, "the bundle has more than 16 domains");
     domain = &bundle->domains[bundle->nr_domains++];
     domain->id = id;
     domain->nr_vcpus = 1;
+    domain->weight = BUNDLE_WEIGHT;
     memcpy(domain->name, "guest", sizeof("guest"));
     return 0;
 }

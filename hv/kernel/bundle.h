@@ -2,7 +2,7 @@
 /*
  * The bundle: a cpio archive (newc, uncompressed) with a directory for each domain, named by its number in decimal:
  *
- *   N/settings   lines of key=value: name, memory (KiB), vcpus, privileged (0 or 1)
+ *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1)
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -21,12 +21,15 @@
 
 #define BUNDLE_NAME_MAX    31u
 #define BUNDLE_DOMAINS_MAX 16u
+#define BUNDLE_WEIGHT      256u /* of a domain that names none: hv/domain/fair.h */
+#define BUNDLE_WEIGHT_MAX  65535u
 
 struct bundle_domain {
     unsigned id;
     char name[BUNDLE_NAME_MAX + 1];
     uint64_t memory_kib;
     unsigned nr_vcpus;
+    unsigned weight;
     bool privileged;
     struct blob kernel, ramdisk; /* ramdisk: size 0 for none */
     char command_line[MAX_GUEST_CMDLINE];

@@ -94,6 +94,7 @@ static void begin(enum kind kind, bool privileged, bool with_ramdisk)
         .name = "guest",
         .memory_kib = NR_PAGES * 4,
         .nr_vcpus = 2,
+        .weight = 300,
         .privileged = privileged,
         .command_line = "console=hvc0",
     };
@@ -140,6 +141,7 @@ static void build(enum kind kind, bool privileged, bool with_ramdisk)
         fail_msg("%s", problem);
     assert_true(sim->nr_refusals == 0);
     vcpu = domain->vcpus[0];
+    assert_int_equal(domain->weight, 300);
     assert_true(hv_vcpu_of(vcpu)->initialised && !hv_vcpu_of(domain->vcpus[1])->initialised);
     assert_int_equal(objects, 6); /* the domain and its services, two vCPUs and their registers */
     load(hv_vcpu_of(vcpu)->frame->rsi, &info, sizeof(info));

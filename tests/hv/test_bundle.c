@@ -109,7 +109,7 @@ static void test_domains(void **state)
     add("12/kernel", "first");
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
-    add("12/settings", "name=web-1\n\nvcpus=4\nprivileged=0\nmemory=131072");
+    add("12/settings", "name=web-1\n\nvcpus=4\nweight=512\nprivileged=0\nmemory=131072");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
     add("0/cmdline", "");
@@ -121,12 +121,14 @@ static void test_domains(void **state)
     assert_int_equal(bundle.domains[0].id, 12);
     assert_string_equal(bundle.domains[0].name, "web-1");
     assert_int_equal(bundle.domains[0].nr_vcpus, 4);
+    assert_int_equal(bundle.domains[0].weight, 512);
     assert_int_equal(bundle.domains[0].memory_kib, 131072);
     assert_false(bundle.domains[0].privileged);
     assert_true(is_text(bundle.domains[0].kernel, "first") && is_text(bundle.domains[0].ramdisk, "disk"));
     assert_string_equal(bundle.domains[0].command_line, "console=hvc0 x");
     assert_int_equal(bundle.domains[1].id, 0);
     assert_int_equal(bundle.domains[1].nr_vcpus, 1);
+    assert_int_equal(bundle.domains[1].weight, 256);
     assert_true(bundle.domains[1].privileged && bundle.domains[1].ramdisk.size == 0);
     assert_true(is_text(bundle.domains[1].kernel, "second"));
     assert_string_equal(bundle.domains[1].command_line, "");
@@ -155,7 +157,7 @@ static void test_most_domains(void **state)
         add(name, "kernel");
     }
     end();
-    expect_refused("more than 8 domains");
+    expect_refused("more than 16 domains");
 }
 
 static void test_settings(void **state)
@@ -182,6 +184,11 @@ static void test_settings(void **state)
         {"vcpus=33", "vcpus is a number"},
         {"vcpus=0", "vcpus is a number"},
         {"vcpus=x", "vcpus is a number"},
+        {"weight=1", NULL},
+        {"weight=65535", NULL},
+        {"weight=65536", "weight is a number"},
+        {"weight=0", "weight is a number"},
+        {"weight=", "weight is a number"},
         {"privileged=2", "privileged is"},
         {"privileged=yes", "privileged is"},
         {"privileged", "key=value"},
