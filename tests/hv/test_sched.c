@@ -442,6 +442,38 @@ static void test_turns_of_domains(void **state)
     assert_int_equal(turns, 6);
 }
 
+static void guest_runs_and_blocks(struct hv_vcpu *vcpu)
+{
+    now += 9 * MS;
+    runstate_wake(vcpu); /* nothing: it is not blocked */
+    sched_block(vcpu);
+}
+
+static void guest_runs_and_wakes(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    now += 4 * MS;
+    runstate_wake(&vcpus[2]);
+}
+
+/* What a turn has taken counts, however it ends. */
+static void test_charges(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    before = vcpus[0].share.had;
+    guests[2] = guest_runs_and_blocks;
+    guests[0] = guest_runs_and_wakes;
+    sched_start(&vcpus[2]);
+    sched_start(&vcpus[0]);
+    run();
+    assert_int_equal(vcpus[2].share.had - before, 9 * MS);
+    assert_int_equal(vcpus[0].share.had - before, 4 * MS);
+}
+
 static void guest_wakes_other(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
@@ -497,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_other_goes_on),
         cmocka_unit_test(test_saved_at_end_of_other),
         cmocka_unit_test(test_turns_of_domains),
+        cmocka_unit_test(test_charges),
         cmocka_unit_test(test_woken_first),
         cmocka_unit_test(test_nobody),
     };

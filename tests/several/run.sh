@@ -77,4 +77,12 @@ guest hostile three 16384 $kernels/xenstore.elf
 guest hostile four 16384 $kernels/refusals.elf
 run hostile $GOOD '^domain 1 \(one\) powered off' '^domain 2 \(two\) powered off' '^domain 3 \(three\) powered off' \
     '^domain 4 \(four\) powered off'
+
+# ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
+guest weights half 8192 $kernels/share.elf share=50 weight=512
+guest weights quarter 8192 $kernels/share.elf share=25
+guest weights other 8192 $kernels/share.elf share=25
+guest weights sleeper 8192 $kernels/share.elf nap
+run weights $GOOD '^ok the share of its weight|^half: ok the share of its weight' '^(quarter: )?ok the share of its weight' \
+    '^(other: )?ok the share of its weight' '^(sleeper: )?ok awake in time'
 runs_end

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a guest gets of the processor beside others, while all of them want it: from BEGIN on, for LENGTH.
+ *
+ *   share=PERCENT    use all of it, and expect so much, give or take a twentieth of that
+ *   nap              sleep and wake a hundred times a second, and expect to run within a millisecond
+ *
+ * Without a word: share=100, for a guest that is alone.
+ */
+#include <abi/sched.h>
+#include <abi/vcpu.h>
+#include <guest/event.h>
+#include <guest/guest.h>
+#include <guest/hypercall.h>
+#include <guest/string.h>
+#include <guest/time.h>
+#include <guests/tests/lib/test.h>
+
+#define MS     UINT64_C(1000000)
+#define BEGIN  (20000 * MS) /* all have started by then */
+#define LENGTH (2000 * MS)
+#define END    (BEGIN + LENGTH + 1000 * MS) /* nobody ends before all have measured: that keeps the others waiting */
+#define NAP    (10 * MS)
+#define LATE   (1 * MS)
+
+static void wake(evtchn_port_t port)
+{
+    (void)port;
+}
+
+static uint64_t time_running(void)
+{
+    struct vcpu_runstate_info info;
+
+    test_need((int)hypercall_vcpu_op(VCPUOP_get_runstate_info, 0, &info), "VCPUOP_get_runstate_info");
+    return info.time[RUNSTATE_running];
+}
+
+/* Asleep until then; returns how late it was that the guest went on. */
+static uint64_t sleep_until(uint64_t deadline)
+{
+    uint64_t now;
+
+    test_need(timer_set(deadline), "a timer");
+    while ((now = time_now()) < deadline)
+        (void)hypercall_sched_op(SCHEDOP_block, NULL);
+    return now - deadline;
+}
+
+static void burn(unsigned percent)
+{
+    uint64_t began, ended, ran, share, wanted = (uint64_t)percent * 100;
+
+    (void)sleep_until(BEGIN);
+    began = time_now();
+    ran = time_running();
+    while ((ended = time_now()) < BEGIN + LENGTH)
+        continue;
+    share = (time_running() - ran) * 10000 / (ended - began);
+    (void)sleep_until(END);
+    test_note("share_error=%lu", (share > wanted ? share - wanted : wanted - share) * 1000 / wanted);
+    test_check(share * 20 >= wanted * 19 && share * 20 <= wanted * 21, "the share of its weight",
+               "%lu hundredths of a percent instead of %lu", share, wanted);
+}
+
+static void nap(void)
+{
+    uint64_t latest = 0;
+
+    /* At first all are equal, having slept. */
+    for (uint64_t at = BEGIN + LENGTH / 4; at < BEGIN + LENGTH; at += NAP) {
+        uint64_t late = sleep_until(at);
+
+        if (late > latest)
+            latest = late;
+    }
+    (void)sleep_until(END);
+    test_note("wake_us=%lu", latest / 1000);
+    test_check(latest < LATE, "awake in time", "%lu ns late", latest);
+}
+
+static unsigned number(const char *digits)
+{
+    unsigned value = 0;
+
+    while (*digits >= '0' && *digits <= '9')
+        value = value * 10 + (unsigned)(*digits++ - '0');
+    return value;
+}
+
+void test_main(void)
+{
+    static const char word[] = "share=";
+    const char *line = guest.start->cmd_line;
+
+    test_need(timer_init(wake), "VIRQ_TIMER");
+    event_enable();
+    if (!strcmp(line, "nap"))
+        nap();
+    else if (!memcmp(line, word, sizeof(word) - 1))
+        burn(number(line + sizeof(word) - 1));
+    else
+        burn(100);
+}
