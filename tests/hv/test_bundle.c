@@ -160,54 +160,55 @@ static void test_most_domains(void **state)
     expect_refused("more than 16 domains");
 }
 
+/* Lines of settings: NULL, or a part of what is said against them. */
+static const struct {
+    const char *text, *part; /* no part: accepted */
+} settings[] = {
+    {"name=a", NULL},
+    {"name=0123456789012345678901234567890", NULL},
+    {"name=01234567890123456789012345678901", "a name has"},
+    {"name=", "a name has"},
+    {"name=a b", "a name has"},
+    {"name=a\tb", "a name has"},
+    {"name=\377", "a name has"},
+    {"memory=0", "memory is a number"},
+    {"memory=", "memory is a number"},
+    {"memory=-1", "memory is a number"},
+    {"memory=64M", "memory is a number"},
+    {"memory=4398046511104", NULL},
+    {"memory=4398046511105", "memory is a number"},
+    {"memory=18446744073709551616", "memory is a number"},
+    {"memory=99999999999999999999999", "memory is a number"},
+    {"vcpus=32", NULL},
+    {"vcpus=33", "vcpus is a number"},
+    {"vcpus=0", "vcpus is a number"},
+    {"vcpus=x", "vcpus is a number"},
+    {"weight=1", NULL},
+    {"weight=65535", NULL},
+    {"weight=65536", "weight is a number"},
+    {"weight=0", "weight is a number"},
+    {"weight=", "weight is a number"},
+    {"privileged=2", "privileged is"},
+    {"privileged=yes", "privileged is"},
+    {"privileged", "key=value"},
+    {"colour=blue", "the keys are"},
+    {"=1", "the keys are"},
+    {" memory=1", "the keys are"},
+};
+
 static void test_settings(void **state)
 {
-    static const struct {
-        const char *text, *part; /* no part: accepted */
-    } lines[] = {
-        {"name=a", NULL},
-        {"name=0123456789012345678901234567890", NULL},
-        {"name=01234567890123456789012345678901", "a name has"},
-        {"name=", "a name has"},
-        {"name=a b", "a name has"},
-        {"name=a\tb", "a name has"},
-        {"name=\377", "a name has"},
-        {"memory=0", "memory is a number"},
-        {"memory=", "memory is a number"},
-        {"memory=-1", "memory is a number"},
-        {"memory=64M", "memory is a number"},
-        {"memory=4398046511104", NULL},
-        {"memory=4398046511105", "memory is a number"},
-        {"memory=18446744073709551616", "memory is a number"},
-        {"memory=99999999999999999999999", "memory is a number"},
-        {"vcpus=32", NULL},
-        {"vcpus=33", "vcpus is a number"},
-        {"vcpus=0", "vcpus is a number"},
-        {"vcpus=x", "vcpus is a number"},
-        {"weight=1", NULL},
-        {"weight=65535", NULL},
-        {"weight=65536", "weight is a number"},
-        {"weight=0", "weight is a number"},
-        {"weight=", "weight is a number"},
-        {"privileged=2", "privileged is"},
-        {"privileged=yes", "privileged is"},
-        {"privileged", "key=value"},
-        {"colour=blue", "the keys are"},
-        {"=1", "the keys are"},
-        {" memory=1", "the keys are"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         char text[128];
 
         archive.size = 0;
-        sprintf(text, "memory=4096\n%s\n", lines[i].text);
+        sprintf(text, "memory=4096\n%s\n", settings[i].text);
         add("1/kernel", "kernel");
         add("1/settings", text);
         end();
-        if (lines[i].part)
-            expect_refused(lines[i].part);
+        if (settings[i].part)
+            expect_refused(settings[i].part);
         else
             expect_accepted();
     }
