@@ -142,8 +142,8 @@ fuzz: $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 coverage: cov
 	$(Q)tests/coverage.sh
 
-bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf $(RUNNER)
-	$(Q)tools/bench $(call programs,bench,$(BENCHES))
+bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf build/guests/tests/share.elf $(RUNNER)
+	$(Q)tools/bench $(call programs,bench,$(BENCHES)) tests/several/bench.sh
 
 bench-paravirt: build/guests/paravirt.elf $(RUNNER)
 	$(Q)tests/paravirt/bench.sh

@@ -24,6 +24,7 @@ audited='audit after it: every count is right'
 # guest BUNDLE NAME KIB KERNEL [COMMAND-LINE [SETTING...]]: the next one of the bundle, whose number is the next as well.
 guest() {
     local bundle=$work/$1 number directory
+    [[ $1 =~ $pattern ]] || return 0
     mkdir -p "$bundle"
     number=$(($(find "$bundle" -mindepth 1 -maxdepth 1 | wc -l) + 1))
     directory=$bundle/$number
@@ -36,6 +37,7 @@ guest() {
 # run BUNDLE WANTED TEXT...
 run() {
     local bundle=$1
+    [[ $1 =~ $pattern ]] || return 0
     shift
     (cd "$work/$bundle" && find . -mindepth 1 | sed 's|^\./||' | sort | cpio --quiet -o -H newc) >"$work/$bundle.cpio"
     begin "$bundle" "$@" "$audited" -- qemu-system-x86_64 -display none -serial stdio -no-reboot -cpu max,-smap -m 256M \
