@@ -127,7 +127,11 @@ bool sched_is_due(void)
     const struct cpu *cpu = cpu_here();
     uint64_t ran;
 
-    if (!cpu->in_vcpu || !fair_is_shared())
+    if (!cpu->in_vcpu)
+        return false;
+    if (cpu->domain_ended)
+        return true;
+    if (!fair_is_shared())
         return false;
     ran = time_now() - cpu->turn_began;
     return (ran >= TURN_NS || fair_has_woken()) && fair_is_ahead(cpu->current, ran);
@@ -161,6 +165,7 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     change_to(machine, vcpu);
     runstate_set(vcpu, RUNSTATE_running);
     runstate_show(vcpu);
+    cpu->domain_ended = false;
     cpu->turn_began = time_now();
     if (fair_is_shared()) {
         vcpu->run.attention = true;

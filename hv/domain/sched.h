@@ -59,5 +59,5 @@ void sched_step_back(void);
 /* @vcpu goes down, the running one or another: it does not return to its guest until sched_start(). */
 void sched_stop(struct hv_vcpu *vcpu);
 
-/* Has the running vCPU used up its turn, or has one been woken that has had less than it has? */
+/* Has the running vCPU used up its turn, has one been woken that has had less, or has a domain ended? */
 bool sched_is_due(void);

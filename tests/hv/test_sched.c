@@ -414,6 +414,36 @@ static void test_saved_at_end_of_other(void **state)
     assert_string_equal(told, "w0 l0 t0 still there other-end w- ");
 }
 
+static void guest_outlives(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    assert_false(sched_is_due());
+    domain.ended = true; /* as shutdown_domain() does it */
+    cpu_boot.domain_ended = true;
+    assert_true(sched_is_due());
+    sched_yield();
+    assert_false(sched_is_due());
+    tell("goes on ");
+}
+
+/* A domain none of whose vCPUs runs is not kept waiting for its release by one that wants the processor for ever. */
+static void test_end_of_sleeper(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_blocks;
+    guests[2] = guest_outlives;
+    sched_start(&vcpus[0]);
+    sched_start(&vcpus[2]);
+    vcpus[0].run.info.state = RUNSTATE_blocked;
+    run();
+    assert_string_equal(told, "w0 l0 t0 end s0 w- ");
+    domain.ended = false; /* as if it were gone */
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_non_null(strstr(told, "goes on "));
+}
+
 static unsigned turns;
 
 static void guest_burns(struct hv_vcpu *vcpu)
@@ -528,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_end_stuck),
         cmocka_unit_test(test_other_goes_on),
         cmocka_unit_test(test_saved_at_end_of_other),
+        cmocka_unit_test(test_end_of_sleeper),
         cmocka_unit_test(test_turns_of_domains),
         cmocka_unit_test(test_charges),
         cmocka_unit_test(test_woken_first),

@@ -51,6 +51,7 @@ static int set_up(void **state)
 
 static void assert_ended(unsigned reason)
 {
+    assert_true(cpu_boot.domain_ended);
     assert_true(domain.ended);
     assert_int_equal(domain.end_reason, reason);
     for (unsigned i = 0; i < VCPUS; i++)
@@ -153,6 +154,8 @@ static void test_by_watchdog(void **state)
         assert_ended(SHUTDOWN_watchdog);
         assert_string_equal(said, "domain 1 (box) was ended by its watchdog: it was not started anew in time\n");
         assert_ptr_equal(reported, i == 2 ? &vcpus[2] : NULL);
+        assert_int_equal(stranger.run.attention, i == 1); /* it gives way */
+        stranger.run.attention = false;
         said[0] = '\0';
         shutdown_by_watchdog(&domain); /* its second watchdog */
         assert_string_equal(said, "");
