@@ -3,10 +3,18 @@
 #include <engine/check.h>
 #include <hv/domain/fair.h>
 #include <hv/domain/vcpu.h>
+#include <hv/time/time.h>
 
 static struct hv_vcpu *last; /* that ran; the one behind it is asked first */
-static uint64_t level;       /* what the one that ran last had had: who comes new has had as much */
+static uint64_t level;       /* nobody who wants to run has had less: who comes new has had as much */
 static bool has_woken;
+static struct hv_vcpu *running; /* NULL: none */
+static uint64_t charged_until;  /* it has been charged until then */
+
+static bool wants_to_run(const struct hv_vcpu *vcpu)
+{
+    return vcpu->run.info.state == RUNSTATE_runnable;
+}
 
 /*
  * ---- The ring.
@@ -71,13 +79,45 @@ static uint64_t weighed(const struct hv_vcpu *vcpu, uint64_t ns)
     return ns * WEIGHT_DEFAULT * vcpus_up(domain) / domain->weight;
 }
 
-void fair_charge(struct hv_vcpu *vcpu, uint64_t ns)
+/* Nobody who wants to run has had less than the level. */
+static void raise_level(void)
 {
-    vcpu->share.had += weighed(vcpu, ns);
+    uint64_t least_had = running->share.had;
+
+    for (const struct hv_vcpu *at = running->share.next; at != running; at = at->share.next) {
+        if (wants_to_run(at) && at->share.had < least_had)
+            least_had = at->share.had;
+    }
+    if (least_had > level)
+        level = least_had;
+}
+
+static void account(void)
+{
+    uint64_t now = time_now();
+
+    if (!running)
+        return;
+    running->share.had += weighed(running, now - charged_until);
+    charged_until = now;
+    raise_level();
+}
+
+void fair_begin(struct hv_vcpu *vcpu)
+{
+    running = vcpu;
+    charged_until = time_now();
+}
+
+void fair_end(void)
+{
+    account();
+    running = NULL;
 }
 
 void fair_wake(struct hv_vcpu *vcpu)
 {
+    account();
     if (level > FAIR_CREDIT && vcpu->share.had < level - FAIR_CREDIT)
         vcpu->share.had = level - FAIR_CREDIT;
     has_woken = true;
@@ -86,11 +126,6 @@ void fair_wake(struct hv_vcpu *vcpu)
 /*
  * ---- Who is next.
  */
-
-static bool wants_to_run(const struct hv_vcpu *vcpu)
-{
-    return vcpu->run.info.state == RUNSTATE_runnable;
-}
 
 /* Who wants to run and has had least, of those behind @vcpu, and of @vcpu itself if it @counts.  NULL: nobody. */
 static struct hv_vcpu *least(const struct hv_vcpu *vcpu, bool counts)
@@ -114,8 +149,6 @@ struct hv_vcpu *fair_next(void)
     if (!next)
         return NULL;
     last = next;
-    if (next->share.had > level)
-        level = next->share.had;
     return next;
 }
 
@@ -132,9 +165,15 @@ bool fair_has_woken(void)
     return has_woken;
 }
 
-bool fair_is_ahead(const struct hv_vcpu *vcpu, uint64_t ns)
+bool fair_is_ahead(void)
 {
-    const struct hv_vcpu *other = least(vcpu, false);
+    const struct hv_vcpu *other = least(running, false);
 
-    return other && other->share.had <= vcpu->share.had + weighed(vcpu, ns);
+    account();
+    return other && other->share.had <= running->share.had;
+}
+
+bool fair_is_wanted(void)
+{
+    return last && least(last, true);
 }

@@ -39,10 +39,11 @@ struct hv_vcpu *fair_behind(const struct hv_vcpu *vcpu);
  */
 struct hv_vcpu *fair_next(void);
 
-/* @vcpu has had @ns of the processor. */
-void fair_charge(struct hv_vcpu *vcpu, uint64_t ns);
+/* The processor is @vcpu's from now on; or nobody's. */
+void fair_begin(struct hv_vcpu *vcpu);
+void fair_end(void);
 
-/* @vcpu has been blocked, and is runnable now. */
+/* @vcpu has been blocked, or down, and is runnable now. */
 void fair_wake(struct hv_vcpu *vcpu);
 
 /* @vcpu, which runs, lets those go first that want to run. */
@@ -51,5 +52,8 @@ void fair_step_back(struct hv_vcpu *vcpu);
 /* Has anybody been woken since the last fair_next()? */
 bool fair_has_woken(void);
 
-/* Has somebody else who wants to run had no more than @vcpu, which has run for @ns that are not charged yet? */
-bool fair_is_ahead(const struct hv_vcpu *vcpu, uint64_t ns);
+/* Between fair_begin() and fair_end(): has somebody else who wants to run had no more than the one that runs? */
+bool fair_is_ahead(void);
+
+/* Does anybody want to run? */
+bool fair_is_wanted(void);

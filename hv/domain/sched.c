@@ -112,8 +112,10 @@ void sched_start(struct hv_vcpu *vcpu)
     if (!vcpu->run.started)
         first_start(vcpu);
     vcpu->run.down = false;
-    if (vcpu->run.info.state == RUNSTATE_offline)
-        runstate_set(vcpu, RUNSTATE_runnable);
+    if (vcpu->run.info.state != RUNSTATE_offline)
+        return;
+    runstate_set(vcpu, RUNSTATE_runnable);
+    fair_wake(vcpu);
 }
 
 /*
@@ -134,7 +136,7 @@ bool sched_is_due(void)
     if (!fair_is_shared())
         return false;
     ran = time_now() - cpu->turn_began;
-    return (ran >= TURN_NS || fair_has_woken()) && fair_is_ahead(cpu->current, ran);
+    return (ran >= TURN_NS || fair_has_woken()) && fair_is_ahead();
 }
 
 static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
@@ -162,6 +164,7 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     struct cpu *cpu = cpu_here();
 
     nmi_watchdog_pet();
+    fair_begin(vcpu); /* the change is at its expense */
     change_to(machine, vcpu);
     runstate_set(vcpu, RUNSTATE_running);
     runstate_show(vcpu);
@@ -175,22 +178,13 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
     cpu->in_vcpu = false;
     timer_stop(&turn);
-    fair_charge(vcpu, time_now() - cpu->turn_began);
+    fair_end();
 }
 
 /* An interrupt ends this; it can only come here, so that none is missed between the look and the halt. */
 static void idle(void)
 {
     __asm__ volatile("sti; hlt; cli" : : : "memory");
-}
-
-static bool has_runnable(const struct hv_domain *domain)
-{
-    for (uint64_t i = 0; i < domain->engine.nr_vcpus; i++) {
-        if (hv_vcpu_find(domain, i)->run.info.state == RUNSTATE_runnable)
-            return true;
-    }
-    return false;
 }
 
 /*
@@ -203,7 +197,7 @@ static bool is_over(struct hv_domain *domain)
         domain_set_dying(&domain->engine);
     if (__atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) == 0)
         return true;
-    CHECK(has_runnable(domain)); /* who yields inside an operation stays runnable */
+    CHECK(fair_is_wanted()); /* who yields inside an operation, of whatever domain, stays runnable */
     return false;
 }
 

@@ -68,10 +68,11 @@ static struct hv_vcpu *run(struct hv_vcpu *vcpu, uint64_t ns)
 {
     assert_non_null(vcpu);
     runstate_set(vcpu, RUNSTATE_running);
+    fair_begin(vcpu);
     now += ns;
     ran[vcpu->engine.domain->id.v] += ns;
     runstate_set(vcpu, RUNSTATE_runnable);
-    fair_charge(vcpu, ns);
+    fair_end();
     return vcpu;
 }
 
@@ -166,14 +167,19 @@ static void test_wake(void **state)
     add_domain(256, 1);
     runstate_set(sleeper, RUNSTATE_blocked);
     for (unsigned i = 0; i < 1000; i++) {
-        const struct hv_vcpu *burner = turn(TURN);
+        struct hv_vcpu *burner = fair_next();
 
         assert_ptr_equal(burner, &vcpus[0][0]);
+        runstate_set(burner, RUNSTATE_running);
+        fair_begin(burner);
+        now += 3 * MS;
         assert_false(fair_has_woken());
-        assert_false(fair_is_ahead(burner, MS));
+        assert_false(fair_is_ahead());
         runstate_wake(sleeper);
         assert_true(fair_has_woken());
-        assert_true(fair_is_ahead(burner, 0));
+        assert_true(fair_is_ahead());
+        runstate_set(burner, RUNSTATE_runnable);
+        fair_end();
         assert_ptr_equal(turn(MS / 100), sleeper);
         runstate_set(sleeper, RUNSTATE_blocked);
     }
@@ -202,6 +208,27 @@ static void test_credit(void **state)
     for (unsigned i = 0; i < 1000; i++)
         (void)turn(TURN);
     runstate_wake(&vcpus[1][0]);
+    while (turn(MS) == &vcpus[1][0])
+        turns++;
+    assert_in_range(turns, 1, 2 * FAIR_CREDIT / MS);
+    remove_all();
+}
+
+/* Nor while another had the processor for one turn without an end. */
+static void test_credit_of_one_turn(void **state)
+{
+    unsigned turns = 0;
+
+    (void)state;
+    add_domain(256, 1);
+    add_domain(256, 1);
+    runstate_set(&vcpus[1][0], RUNSTATE_blocked);
+    runstate_set(&vcpus[0][0], RUNSTATE_running);
+    fair_begin(fair_next());
+    now += 6000 * MS;
+    runstate_wake(&vcpus[1][0]);
+    runstate_set(&vcpus[0][0], RUNSTATE_runnable);
+    fair_end();
     while (turn(MS) == &vcpus[1][0])
         turns++;
     assert_in_range(turns, 1, 2 * FAIR_CREDIT / MS);
@@ -244,9 +271,15 @@ static void test_step_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),       cmocka_unit_test(test_equals),    cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_short_turns), cmocka_unit_test(test_wake),      cmocka_unit_test(test_credit),
-        cmocka_unit_test(test_late),        cmocka_unit_test(test_step_back),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_equals),
+        cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_short_turns),
+        cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_credit),
+        cmocka_unit_test(test_credit_of_one_turn),
+        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_step_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
