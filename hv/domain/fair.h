@@ -43,7 +43,7 @@ struct hv_vcpu *fair_next(void);
 void fair_begin(struct hv_vcpu *vcpu);
 void fair_end(void);
 
-/* @vcpu has been blocked, or down, and is runnable now. */
+/* @vcpu has been blocked, or down, and will be runnable: called before its state changes. */
 void fair_wake(struct hv_vcpu *vcpu);
 
 /* @vcpu, which runs, lets those go first that want to run. */

@@ -28,8 +28,8 @@ void runstate_wake(struct hv_vcpu *vcpu)
 {
     if (vcpu->run.info.state != RUNSTATE_blocked)
         return;
-    runstate_set(vcpu, RUNSTATE_runnable);
     fair_wake(vcpu);
+    runstate_set(vcpu, RUNSTATE_runnable);
 }
 
 struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu)

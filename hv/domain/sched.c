@@ -114,8 +114,8 @@ void sched_start(struct hv_vcpu *vcpu)
     vcpu->run.down = false;
     if (vcpu->run.info.state != RUNSTATE_offline)
         return;
-    runstate_set(vcpu, RUNSTATE_runnable);
     fair_wake(vcpu);
+    runstate_set(vcpu, RUNSTATE_runnable);
 }
 
 /*

@@ -223,8 +223,9 @@ static void test_credit_of_one_turn(void **state)
     add_domain(256, 1);
     add_domain(256, 1);
     runstate_set(&vcpus[1][0], RUNSTATE_blocked);
+    assert_ptr_equal(fair_next(), &vcpus[0][0]);
     runstate_set(&vcpus[0][0], RUNSTATE_running);
-    fair_begin(fair_next());
+    fair_begin(&vcpus[0][0]);
     now += 6000 * MS;
     runstate_wake(&vcpus[1][0]);
     runstate_set(&vcpus[0][0], RUNSTATE_runnable);

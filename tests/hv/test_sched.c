@@ -504,6 +504,25 @@ static void test_charges(void **state)
     assert_int_equal(vcpus[0].share.had - before, 4 * MS);
 }
 
+static void guest_starts_other(struct hv_vcpu *vcpu)
+{
+    now += 5000 * MS;
+    sched_start(&vcpus[2]);
+    assert_true(sched_is_due()); /* what has been used is accounted for */
+    assert_in_range(vcpus[2].share.had, vcpu->share.had - FAIR_CREDIT, vcpu->share.had);
+}
+
+/* Nor does one that comes up late have all that it has missed. */
+static void test_late_start(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_starts_other;
+    sched_start(&vcpus[0]);
+    run();
+}
+
 static void guest_wakes_other(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
@@ -561,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_end_of_sleeper),
         cmocka_unit_test(test_turns_of_domains),
         cmocka_unit_test(test_charges),
+        cmocka_unit_test(test_late_start),
         cmocka_unit_test(test_woken_first),
         cmocka_unit_test(test_nobody),
     };
