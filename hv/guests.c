@@ -17,6 +17,16 @@
 
 #define NS_PER_US 1000u
 
+/* Is a vCPU of another domain in the middle of an operation?  It holds frames that no recount explains. */
+static bool is_busy(const struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        if (machine->domains[i] && machine->domains[i]->operations > 0)
+            return true;
+    }
+    return false;
+}
+
 /* With the word `audit`: is every count what a recount says, at this moment? */
 static bool audit_passes(const struct machine *machine, const char *when)
 {
@@ -24,6 +34,10 @@ static bool audit_passes(const struct machine *machine, const char *when)
 
     if (!ram_audit_counts())
         return true;
+    if (is_busy(machine)) {
+        print("audit %s: not now, another domain is in the middle of an operation\n", when);
+        return true;
+    }
     if (audit_machine(machine, ram_audit_counts(), &finding)) {
         print("audit %s: every count is right\n", when);
         return true;
@@ -46,6 +60,18 @@ static struct hv_domain *build(struct machine *machine, const struct bundle_doma
     else
         print("domain %u (%s) cannot be built: %s\n", description->id, description->name, problem);
     return domain;
+}
+
+/* What a privileged domain maps of another one would be lost at that one's end. */
+static bool may_run(const struct bundle *bundle, unsigned i)
+{
+    const struct bundle_domain *description = &bundle->domains[i];
+
+    if (!description->privileged || bundle->nr_domains == 1)
+        return true;
+    print("domain %u (%s) cannot be built: a privileged domain runs alone in this version\n", description->id,
+          description->name);
+    return false;
 }
 
 /* What is left of the guest goes; returns its code. */
@@ -87,7 +113,7 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
     unsigned built = 0, code = EXIT_GOOD;
 
     for (unsigned i = 0; i < bundle->nr_domains; i++) {
-        domains[built] = build(machine, &bundle->domains[i]);
+        domains[built] = may_run(bundle, i) ? build(machine, &bundle->domains[i]) : NULL;
         if (domains[built])
             built++;
         else

@@ -68,6 +68,11 @@ guest refused works 16384 $kernels/timer.elf
 run refused $REFUSED '^domain 1 \(broken\) cannot be built: ' '^domain 2 \(large\) cannot be built: ' '^verdict: success' \
     '^domain 3 \(works\) powered off'
 
+# ---- A privileged one, which runs alone.
+guest privileged ordinary 16384 $kernels/timer.elf
+guest privileged initial 8192 $kernels/ending.elf how=poweroff privileged=1
+run privileged $REFUSED '^domain 2 \(initial\) cannot be built: a privileged domain runs alone' '^verdict: success'
+
 # ---- As many as a bundle may have.
 for number in {1..16}; do guest sixteen "guest$number" 4096 $kernels/ending.elf how=poweroff; done
 run sixteen $GOOD '^domain 1 \(guest1\) powered off' '^domain 16 \(guest16\) powered off'
