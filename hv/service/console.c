@@ -19,6 +19,7 @@
 #define POLL_INTERVAL UINT64_C(10000000) /* ns */
 #define INPUT_MAX     1024u              /* a power of two */
 #define CHUNK         128u
+#define BACKGROUND    128u
 
 static struct hv_domain *attached;
 static struct timer poll_timer;
@@ -50,20 +51,25 @@ int console_create(struct hv_domain *domain, mfn_t frame)
     return 0;
 }
 
-/* Was there anything?  Everything is sent, one ring's worth at most. */
+/*
+ * Was there anything?  In the foreground everything is sent, one ring's worth at most; in the background about
+ * BACKGROUND bytes, however many lines the guest makes of them: the rest follows when it speaks again, or in its turn.
+ */
 static bool take_output(struct hv_domain *domain, struct xencons_interface *ring)
 {
+    bool foreground = domain == attached;
     uint32_t at = read_index(&ring->out_cons), end = read_index(&ring->out_prod);
     char chunk[CHUNK];
+    size_t sent = 0;
 
     if (at == end || end - at > sizeof(ring->out))
         return false;
-    while (at != end) {
-        size_t count = 0;
+    while (at != end && (foreground || sent < BACKGROUND)) {
+        size_t count = 0, most = foreground ? CHUNK : 1;
 
-        for (; count < CHUNK && at != end; count++, at++)
+        for (; count < most && at != end; count++, at++)
             chunk[count] = __atomic_load_n(&ring->out[MASK_XENCONS_IDX(at, ring->out)], __ATOMIC_RELAXED);
-        console_output(domain, domain == attached, chunk, count);
+        sent += console_output(domain, foreground, chunk, count);
     }
     write_index(&ring->out_cons, at);
     return true;
@@ -126,9 +132,26 @@ void console_poll(void)
         console_run(attached);
 }
 
+/* One of the others, in turn: what it has said may be waiting. */
+static void poll_background(const struct machine *machine)
+{
+    static unsigned turn;
+
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        struct domain *domain = machine->domains[++turn % machine->nr_domains];
+
+        if (domain && hv_domain_of(domain) != attached) {
+            run(hv_domain_of(domain), false);
+            return;
+        }
+    }
+}
+
 static void poll_again(struct timer *timer)
 {
     console_poll();
+    if (attached)
+        poll_background(attached->engine.machine);
     if (attached)
         report_where_if_asked(attached);
     if (attached)
@@ -175,8 +198,8 @@ void console_write(struct hv_domain *domain, const char *bytes, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         if (bytes[i] == '\n' && last != '\r')
-            console_output(domain, domain == attached, "\r", 1);
-        console_output(domain, domain == attached, &bytes[i], 1);
+            (void)console_output(domain, domain == attached, "\r", 1);
+        (void)console_output(domain, domain == attached, &bytes[i], 1);
         last = bytes[i];
     }
 }

@@ -15,47 +15,54 @@ static void send(const char *bytes, size_t count)
     in_line = bytes[count - 1] != '\n';
 }
 
-static void send_line(const struct hv_domain *domain, struct console_line *line)
+static size_t send_line(const struct hv_domain *domain, struct console_line *line)
 {
+    size_t count = line->length;
+
+    if (count == 0)
+        return 0;
     if (in_line)
         send("\r\n", 2);
-    for (const char *byte = domain->name; *byte; byte++)
+    for (const char *byte = domain->name; *byte; byte++, count++)
         send(byte, 1);
     send(": ", 2);
     send(line->bytes, line->length);
     send("\r\n", 2);
     line->length = 0;
+    return count + 4;
 }
 
-static void add(const struct hv_domain *domain, struct console_line *line, char byte)
+static size_t add(const struct hv_domain *domain, struct console_line *line, char byte)
 {
-    if (byte == '\n') {
-        send_line(domain, line);
-    } else if (byte != '\r') {
-        line->bytes[line->length++] = byte;
-        if (line->length == CONSOLE_LINE_MAX)
-            send_line(domain, line);
-    }
+    if (byte == '\n')
+        return send_line(domain, line);
+    if (byte == '\r')
+        return 0;
+    line->bytes[line->length++] = byte;
+    return line->length == CONSOLE_LINE_MAX ? send_line(domain, line) : 0;
 }
 
-void console_output(struct hv_domain *domain, bool foreground, const char *bytes, size_t count)
+size_t console_output(struct hv_domain *domain, bool foreground, const char *bytes, size_t count)
 {
+    size_t sent = 0;
+
     if (foreground) {
         send(bytes, count);
-        return;
+        return count;
     }
     for (size_t i = 0; i < count; i++)
-        add(domain, &domain->services->console.line, bytes[i]);
+        sent += add(domain, &domain->services->console.line, bytes[i]);
+    return sent;
 }
 
 void console_output_flush(struct hv_domain *domain, bool foreground)
 {
     struct console_line *line = &domain->services->console.line;
 
-    if (foreground) {
-        send(line->bytes, line->length);
-        line->length = 0;
-    } else if (line->length > 0) {
-        send_line(domain, line);
+    if (!foreground) {
+        (void)send_line(domain, line);
+        return;
     }
+    send(line->bytes, line->length);
+    line->length = 0;
 }

@@ -17,9 +17,10 @@ struct console_line {
 
 /*
  * @domain says @bytes.  In the foreground they go out as they are; in the background by whole lines, each behind the
- * domain's name, and a line that is too long goes out as several.
+ * domain's name, and a line that is too long goes out as several, an empty one not at all.  Returns how many bytes went
+ * out, which takes its time on a serial line.
  */
-void console_output(struct hv_domain *domain, bool foreground, const char *bytes, size_t count);
+size_t console_output(struct hv_domain *domain, bool foreground, const char *bytes, size_t count);
 
 /* What @domain has said of a line goes out: nothing will follow, or it comes to the foreground. */
 void console_output_flush(struct hv_domain *domain, bool foreground);

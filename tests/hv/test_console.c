@@ -31,6 +31,8 @@ static struct domain_services services;
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
 static struct vcpu *vcpus[1] = {&vcpu.engine};
+static struct domain *domains[4];
+static struct machine machine = {.domains = domains, .nr_domains = 4};
 
 static char line[8192]; /* what the serial line was sent */
 static size_t sent;
@@ -56,7 +58,7 @@ int event_open_backend(struct hv_domain *of, event_listener *listener, uint32_t 
 
 void event_notify(struct hv_domain *of, uint32_t port)
 {
-    assert_ptr_equal(of, &domain);
+    assert_non_null(of);
     assert_int_equal(port, PORT);
     notifications++;
 }
@@ -116,6 +118,9 @@ static int set_up(void **state)
     domain.vcpus[0] = &vcpu.engine;
     domain.engine.vcpus = vcpus;
     domain.engine.nr_vcpus = 1;
+    domain.engine.machine = &machine;
+    memset(domains, 0, sizeof(domains));
+    domains[1] = &domain.engine;
     sent = 0;
     keys = "";
     notifications = virqs = 0;
@@ -261,6 +266,30 @@ static void test_input_is_for_one_domain(void **state)
     assert_int_equal(page.ring.in_prod, 0);
 }
 
+/* However much a guest in the background has to say, it takes little time at once; all of it comes out in the end. */
+static void test_background(void **state)
+{
+    struct domain_services others = {.console = {.ring = &page, .port = PORT}};
+    struct hv_domain other = {.name = "other", .services = &others};
+    unsigned lines = 0;
+
+    (void)state;
+    services.console.ring = NULL;
+    domains[3] = &other.engine;
+    for (unsigned i = 0; i < sizeof(page.ring.out) / 2; i++)
+        put("x\n");
+    console_run(&other);
+    assert_in_range(sent, 128, 160);
+    for (unsigned i = 0; i < 1000 && page.ring.out_cons != page.ring.out_prod; i++) {
+        sent = 0;
+        running->expire(running);
+        assert_in_range(sent, 1, 160);
+        for (size_t j = 0; j < sent; j++)
+            lines += line[j] == '\n';
+    }
+    assert_in_range(lines, sizeof(page.ring.out) / 2 - 20, sizeof(page.ring.out) / 2);
+}
+
 static void test_written_lines_end_with_a_carriage_return(void **state)
 {
     (void)state;
@@ -283,6 +312,7 @@ int main(void)
         TEST(test_more_input_than_fits),
         TEST(test_initial_domain),
         TEST(test_input_is_for_one_domain),
+        TEST(test_background),
         TEST(test_written_lines_end_with_a_carriage_return),
     };
 
