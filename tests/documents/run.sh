@@ -74,7 +74,7 @@ commands() {
 test_targets() {
     local target all
     all=$(make -pnqRr help 2>/dev/null | sed -n 's/^\.PHONY: //p')
-    for target in $(commands | sed -nE 's/^make( -[^ ]+ [^ ]+)?//p' | tr ' ,' '\n\n' | grep -vE '=|^$|^-' | sort -u); do
+    for target in $(commands | sed -nE 's/^make( -[^ ]+ [^ ]+)?( |$)//p' | tr ' ,' '\n\n' | grep -vE '=|^$|^-' | sort -u); do
         case " $all " in
         *" $target "*) ! grep -qw "$target" <<<"$(make -s print-FOLDERS)" ;;
         *) [[ $target = build/* ]] && make -nRr "$target" >$log/target.log 2>&1 ;;
