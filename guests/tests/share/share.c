@@ -3,7 +3,7 @@
  * What a guest gets of the processor beside others, while all of them want it: from BEGIN on, for LENGTH.
  *
  *   share=PERCENT    use all of it, and expect so much, give or take a twentieth of that
- *   nap              sleep and wake a hundred times a second, and expect to run within a millisecond
+ *   nap=1            sleep and wake a hundred times a second, and expect to run within a millisecond
  *
  * Without a word: share=100, for a guest that is alone.
  */
@@ -12,7 +12,6 @@
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
-#include <guest/string.h>
 #include <guest/time.h>
 #include <guests/tests/lib/test.h>
 
@@ -79,26 +78,12 @@ static void nap(void)
     test_check(latest < LATE, "awake in time", "%lu ns late", latest);
 }
 
-static unsigned number(const char *digits)
-{
-    unsigned value = 0;
-
-    while (*digits >= '0' && *digits <= '9')
-        value = value * 10 + (unsigned)(*digits++ - '0');
-    return value;
-}
-
 void test_main(void)
 {
-    static const char word[] = "share=";
-    const char *line = guest.start->cmd_line;
-
     test_need(timer_init(wake), "VIRQ_TIMER");
     event_enable();
-    if (!strcmp(line, "nap"))
+    if (guest_option("nap", 0))
         nap();
-    else if (!memcmp(line, word, sizeof(word) - 1))
-        burn(number(line + sizeof(word) - 1));
     else
-        burn(100);
+        burn((unsigned)guest_option("share", 100));
 }
