@@ -94,10 +94,11 @@ static void raise_level(void)
 
 static void account(void)
 {
-    uint64_t now = time_now();
+    uint64_t now;
 
     if (!running)
         return;
+    now = time_now();
     running->share.had += weighed(running, now - charged_until);
     charged_until = now;
     raise_level();
@@ -146,18 +147,18 @@ struct hv_vcpu *fair_next(void)
     struct hv_vcpu *next = last ? least(last, true) : NULL;
 
     has_woken = false;
-    if (!next)
-        return NULL;
-    last = next;
+    if (next)
+        last = next;
     return next;
 }
 
-void fair_step_back(struct hv_vcpu *vcpu)
+void fair_step_back(void)
 {
-    const struct hv_vcpu *other = least(vcpu, false);
+    const struct hv_vcpu *other = least(running, false);
 
-    if (other && vcpu->share.had < other->share.had)
-        vcpu->share.had = other->share.had;
+    account();
+    if (other && running->share.had < other->share.had)
+        running->share.had = other->share.had;
 }
 
 bool fair_has_woken(void)

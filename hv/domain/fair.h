@@ -46,14 +46,15 @@ void fair_end(void);
 /* @vcpu has been blocked, or down, and will be runnable: called before its state changes. */
 void fair_wake(struct hv_vcpu *vcpu);
 
-/* @vcpu, which runs, lets those go first that want to run. */
-void fair_step_back(struct hv_vcpu *vcpu);
-
 /* Has anybody been woken since the last fair_next()? */
 bool fair_has_woken(void);
 
-/* Between fair_begin() and fair_end(): has somebody else who wants to run had no more than the one that runs? */
+/*
+ * Between fair_begin() and fair_end(): has somebody else who wants to run had no more than the one that runs?  The one
+ * that runs lets those go first that want to run.
+ */
 bool fair_is_ahead(void);
+void fair_step_back(void);
 
 /* Does anybody want to run? */
 bool fair_is_wanted(void);

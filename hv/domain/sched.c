@@ -80,7 +80,7 @@ void sched_yield(void)
 
 void sched_step_back(void)
 {
-    fair_step_back(cpu_here()->current);
+    fair_step_back();
     sched_yield();
 }
 

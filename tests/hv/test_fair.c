@@ -251,21 +251,33 @@ static void test_late(void **state)
     remove_all();
 }
 
-/* SCHEDOP_yield: somebody else is next, though he has had more. */
+/* SCHEDOP_yield: somebody else is next, though he has had more; by no more than that is he who yields behind him. */
 static void test_step_back(void **state)
 {
-    const struct hv_vcpu *next;
+    struct hv_vcpu *yields = &vcpus[0][0], *other = &vcpus[0][1];
+    uint64_t had;
 
     (void)state;
     add_domain(256, 2);
-    vcpus[0][1].share.had = vcpus[0][0].share.had + 5 * TURN;
-    assert_ptr_equal(turn(MS), &vcpus[0][0]);
-    fair_step_back(&vcpus[0][0]);
-    next = fair_next();
-    assert_ptr_equal(next, &vcpus[0][1]);
-    runstate_set(&vcpus[0][1], RUNSTATE_blocked);
-    fair_step_back(&vcpus[0][0]); /* nobody is there: nothing is lost */
-    assert_ptr_equal(fair_next(), &vcpus[0][0]);
+    for (unsigned ahead = 5; ahead < 20; ahead += 10) {
+        runstate_set(other, RUNSTATE_runnable);
+        had = yields->share.had;
+        other->share.had = had + ahead * TURN;
+        assert_ptr_equal(fair_next(), yields);
+        fair_begin(yields);
+        now += 5 * TURN; /* of two vCPUs that are up: counts for ten */
+        fair_step_back();
+        runstate_set(yields, RUNSTATE_runnable);
+        fair_end();
+        assert_int_equal(yields->share.had, had + (ahead > 10 ? ahead : 10) * TURN);
+        assert_ptr_equal(fair_next(), other);
+    }
+    runstate_set(other, RUNSTATE_blocked);
+    had = yields->share.had;
+    fair_begin(yields);
+    fair_step_back(); /* nobody is there: nothing is lost */
+    fair_end();
+    assert_int_equal(yields->share.had, had);
     remove_all();
 }
 
