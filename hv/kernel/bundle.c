@@ -58,34 +58,25 @@ static int set_memory(struct bundle_domain *domain, struct blob value, const cha
     return 0;
 }
 
-static int set_vcpus(struct bundle_domain *domain, struct blob value, const char **problem)
+/* A number from @least to @most, or @message. */
+static int set_number(unsigned *number, struct blob value, unsigned least, unsigned most, const char *message,
+                      const char **problem)
 {
-    uint64_t number;
+    uint64_t read;
 
-    if (!blob_decimal(value, &number) || number == 0 || number > XEN_LEGACY_MAX_VCPUS)
-        return fail(problem, "settings: vcpus is a number from 1 to 32");
-    domain->nr_vcpus = (unsigned)number;
-    return 0;
-}
-
-static int set_weight(struct bundle_domain *domain, struct blob value, const char **problem)
-{
-    uint64_t number;
-
-    if (!blob_decimal(value, &number) || number == 0 || number > BUNDLE_WEIGHT_MAX)
-        return fail(problem, "settings: weight is a number from 1 to 65535");
-    domain->weight = (unsigned)number;
+    if (!blob_decimal(value, &read) || read < least || read > most)
+        return fail(problem, message);
+    *number = (unsigned)read;
     return 0;
 }
 
 static int set_privileged(struct bundle_domain *domain, struct blob value, const char **problem)
 {
-    uint64_t number;
+    unsigned number = 0;
+    int error = set_number(&number, value, 0, 1, "settings: privileged is 0 or 1", problem);
 
-    if (!blob_decimal(value, &number) || number > 1)
-        return fail(problem, "settings: privileged is 0 or 1");
     domain->privileged = number == 1;
-    return 0;
+    return error;
 }
 
 static int set(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
@@ -95,9 +86,11 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
     if (blob_equals(key, "memory"))
         return set_memory(domain, value, problem);
     if (blob_equals(key, "vcpus"))
-        return set_vcpus(domain, value, problem);
+        return set_number(&domain->nr_vcpus, value, 1, XEN_LEGACY_MAX_VCPUS, "settings: vcpus is a number from 1 to 32",
+                          problem);
     if (blob_equals(key, "weight"))
-        return set_weight(domain, value, problem);
+        return set_number(&domain->weight, value, 1, BUNDLE_WEIGHT_MAX, "settings: weight is a number from 1 to 65535",
+                          problem);
     if (blob_equals(key, "privileged"))
         return set_privileged(domain, value, problem);
     return fail(problem, "settings: the keys are name, memory, vcpus, weight and privileged");
