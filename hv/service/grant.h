@@ -44,9 +44,9 @@ void grant_destroy(struct hv_domain *domain);
 int __must_check grant_grow(struct hv_domain *domain, unsigned nr_frames);
 
 /*
- * Change to entries of @version, 1 or 2.  The reserved entries are kept as far as they are grants of frames that the
- * other version can name; all others become invalid.  -XEN_ENOMEM, -XEN_EBUSY (the guest has a status frame mapped):
- * nothing has changed.
+ * Change to entries of @version, 1 or 2.  The reserved entries are converted: from 1 to 2 all of them, back again those
+ * that are grants of frames which version 1 can name, and what it cannot say becomes invalid, like all other entries.
+ * -XEN_ENOMEM, -XEN_EBUSY (the guest has a status frame mapped): nothing has changed.
  */
 int __must_check grant_set_version(struct hv_domain *domain, unsigned version);
 
