@@ -194,12 +194,12 @@ size_t console_read(const struct hv_domain *domain, char *bytes, size_t count)
 
 void console_write(struct hv_domain *domain, const char *bytes, size_t count)
 {
-    static char last;
+    char *last = &domain->services->console.last;
 
     for (size_t i = 0; i < count; i++) {
-        if (bytes[i] == '\n' && last != '\r')
+        if (bytes[i] == '\n' && *last != '\r')
             (void)console_output(domain, domain == attached, "\r", 1);
         (void)console_output(domain, domain == attached, &bytes[i], 1);
-        last = bytes[i];
+        *last = bytes[i];
     }
 }

@@ -16,6 +16,7 @@ struct domain_console {
     void *ring;  /* struct xencons_interface as the hypervisor reaches it; NULL: no ring */
     uint32_t port;
     struct console_line line;
+    char last; /* of what console_io wrote */
 };
 
 /*

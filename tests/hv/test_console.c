@@ -300,6 +300,20 @@ static void test_written_lines_end_with_a_carriage_return(void **state)
     assert_memory_equal(line, "a\r\nb\r\n\r\n\r\n", 10);
 }
 
+/* What another guest wrote last has nothing to do with it. */
+static void test_written_lines_of_two(void **state)
+{
+    struct domain_services others = {0};
+    struct hv_domain other = {.name = "other", .services = &others};
+
+    (void)state;
+    console_write(&domain, "a", 1);
+    console_write(&other, "x\r", 2);
+    console_write(&domain, "\n", 1);
+    assert_int_equal(sent, 3);
+    assert_memory_equal(line, "a\r\n", 3);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -314,6 +328,7 @@ int main(void)
         TEST(test_input_is_for_one_domain),
         TEST(test_background),
         TEST(test_written_lines_end_with_a_carriage_return),
+        TEST(test_written_lines_of_two),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
