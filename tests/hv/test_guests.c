@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* The guests of a bundle: which are built, who has the console, and the code that a run of several ends with. */
+/* links: hv/guests.c hv/domain/shutdown.c tests/hv/lib/said.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/sched.h>
+#include <engine/engine.h>
+#include <hv/base/exit.h>
+#include <hv/build/builder.h>
+#include <hv/build/hv_domain.h>
+#include <hv/cpu/cpu.h>
+#include <hv/domain/report.h>
+#include <hv/domain/sched.h>
+#include <hv/domain/vcpu.h>
+#include <hv/guests.h>
+#include <hv/kernel/bundle.h>
+#include <hv/mem/pool.h>
+#include <hv/mem/ram.h>
+#include <hv/service/console.h>
+#include <hv/time/time.h>
+#include <tests/hv/lib/said.h>
+
+#define GUESTS 3u
+
+struct cpu cpu_boot;
+
+static struct domain *table[8];
+static struct machine machine = {.domains = table, .nr_domains = 8};
+static struct bundle bundle;
+static struct hv_domain domains[GUESTS];
+static struct hv_vcpu vcpus[GUESTS];
+static struct hv_domain *attached;
+
+/* What happens to guest i, and the order in which they end. */
+static bool unbuildable[GUESTS], leaks[GUESTS];
+static unsigned reasons[GUESTS], order[GUESTS], ends;
+static unsigned started, releases, audits, bad_audit; /* the number of the audit that fails, from 1 on; 0: none */
+static uint64_t lost;                                 /* frames, at the end */
+static bool audit_wanted;
+
+uint64_t time_now(void)
+{
+    return 0;
+}
+
+void report_guest(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    fail();
+}
+
+uint64_t pool_count(void)
+{
+    return 1000 - (releases == 0 ? 0 : lost);
+}
+
+struct audit_counts *ram_audit_counts(void)
+{
+    static uint64_t counts;
+
+    return audit_wanted ? (struct audit_counts *)(void *)&counts : NULL;
+}
+
+bool audit_machine(const struct machine *which, struct audit_counts *counts, struct audit_finding *finding)
+{
+    assert_ptr_equal(which, &machine);
+    assert_non_null(counts);
+    *finding = (struct audit_finding){.invariant = "inv_planted"};
+    return ++audits != bad_audit;
+}
+
+struct hv_domain *builder_build(struct machine *which, const struct bundle_domain *description, const char **problem)
+{
+    unsigned i = description->id - 1;
+
+    assert_ptr_equal(which, &machine);
+    *problem = "of a whim";
+    if (unbuildable[i])
+        return NULL;
+    memset(&domains[i], 0, sizeof(domains[i]));
+    domains[i].engine.id = DOMID((uint16_t)description->id);
+    memcpy(domains[i].name, description->name, sizeof(domains[i].name));
+    domains[i].vcpus[0] = &vcpus[i].engine;
+    table[description->id] = &domains[i].engine;
+    return &domains[i];
+}
+
+void sched_start(struct hv_vcpu *vcpu)
+{
+    started |= 1u << (vcpu - vcpus);
+}
+
+/* All have been started by then, and somebody has the console. */
+struct hv_domain *sched_run(struct machine *which)
+{
+    struct hv_domain *domain;
+
+    assert_ptr_equal(which, &machine);
+    while (ends < GUESTS && unbuildable[order[ends]])
+        ends++;
+    if (ends == GUESTS)
+        return NULL;
+    assert_non_null(attached);
+    assert_non_null(table[attached->engine.id.v]);
+    domain = &domains[order[ends]];
+    domain->ended = true;
+    domain->end_reason = reasons[order[ends++]];
+    return domain;
+}
+
+bool hv_domain_release(struct hv_domain *domain)
+{
+    table[domain->engine.id.v] = NULL;
+    if (attached == domain)
+        attached = NULL;
+    releases++;
+    return !leaks[domain - domains];
+}
+
+void console_attach(struct hv_domain *domain)
+{
+    attached = domain;
+}
+
+bool console_is_free(void)
+{
+    return !attached;
+}
+
+static void begin(void)
+{
+    memset(table, 0, sizeof(table));
+    memset(unbuildable, 0, sizeof(unbuildable));
+    memset(leaks, 0, sizeof(leaks));
+    bundle = (struct bundle){.nr_domains = GUESTS};
+    for (unsigned i = 0; i < GUESTS; i++) {
+        bundle.domains[i] = (struct bundle_domain){.id = i + 1, .name = {(char)('a' + i)}};
+        reasons[i] = SHUTDOWN_poweroff;
+        order[i] = i;
+    }
+    ends = started = releases = audits = bad_audit = 0;
+    lost = 0;
+    audit_wanted = true;
+    attached = NULL;
+    said[0] = '\0';
+}
+
+static void test_all_good(void **state)
+{
+    (void)state;
+    begin();
+    reasons[1] = SHUTDOWN_reboot;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(started, 7);
+    assert_int_equal(releases, 3);
+    assert_int_equal(audits, 6); /* before and after each release */
+    assert_said("domain 1 (a) powered off\n");
+    assert_said("domain 2 (b) wants to reboot\n");
+}
+
+/* The first that did not end well gives the code, whatever comes after it. */
+static void test_code(void **state)
+{
+    (void)state;
+    begin();
+    reasons[1] = SHUTDOWN_crash;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_CRASHED);
+    begin();
+    reasons[0] = SHUTDOWN_crash;
+    unbuildable[2] = true; /* which comes before any end */
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
+    assert_said("domain 3 (c) cannot be built: of a whim\n");
+    assert_int_equal(started, 3);
+    assert_int_equal(releases, 2);
+    begin();
+    unbuildable[0] = unbuildable[1] = unbuildable[2] = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
+    assert_null(attached);
+}
+
+/* What is wrong with the hypervisor is the code, though a guest came to a bad end before. */
+static void test_broken(void **state)
+{
+    (void)state;
+    for (unsigned audit = 1; audit <= 6; audit++) {
+        begin();
+        reasons[0] = SHUTDOWN_crash;
+        bad_audit = audit;
+        assert_int_equal(guests_run(&machine, &bundle), EXIT_BROKEN);
+        assert_said("inv_planted");
+        assert_int_equal(releases, 3); /* the others go on */
+    }
+    for (unsigned i = 0; i < GUESTS; i++) {
+        begin();
+        reasons[0] = SHUTDOWN_crash;
+        leaks[i] = true;
+        assert_int_equal(guests_run(&machine, &bundle), EXIT_BROKEN);
+    }
+    begin();
+    lost = 1;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_BROKEN);
+    assert_said("1 of the frames that were free before the guests are not free after them");
+}
+
+/* Nothing is recounted while another domain is inside an operation, or if nobody asked for it. */
+static void test_no_audit(void **state)
+{
+    (void)state;
+    begin();
+    audit_wanted = false;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(audits, 0);
+    assert_unsaid("audit");
+}
+
+static void test_busy(void **state)
+{
+    struct domain busy = {.operations = 1};
+
+    (void)state;
+    begin();
+    table[7] = &busy;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(audits, 0);
+    assert_said("audit before its release: not now, another domain is in the middle of an operation\n");
+}
+
+/* The foreground stays whose it is, and goes to the first that is left. */
+static void test_console(void **state)
+{
+    static const unsigned orders[][GUESTS] = {{1, 2, 0}, {0, 1, 2}, {2, 0, 1}};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        begin();
+        memcpy(order, orders[i], sizeof(order));
+        assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD); /* sched_run() looks */
+        assert_null(attached);
+    }
+    begin();
+    unbuildable[0] = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
+}
+
+static void test_privileged(void **state)
+{
+    (void)state;
+    begin();
+    bundle.domains[1].privileged = true;
+    unbuildable[1] = true; /* nobody asks the builder */
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
+    assert_said("domain 2 (b) cannot be built: a privileged domain runs alone in this version\n");
+    assert_unsaid("of a whim");
+    begin();
+    bundle.nr_domains = 1;
+    bundle.domains[0].privileged = true;
+    unbuildable[1] = unbuildable[2] = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_good),   cmocka_unit_test(test_code), cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_no_audit),   cmocka_unit_test(test_busy), cmocka_unit_test(test_console),
+        cmocka_unit_test(test_privileged),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
