@@ -46,10 +46,12 @@
  * ` EVTCHNOP_send: raise an event at the other end, or at the vCPU of an IPI port.  Sending on an unbound port
  * ` has no effect and is no error.
  * `   -EINVAL: the port is free, or of another kind.
- * ` EVTCHNOP_status: what a port is in use as.
+ * ` EVTCHNOP_status: what a port is in use as.  There is no port of a number above the highest that the domain has
+ * ` ever used.
  * ` EVTCHNOP_bind_vcpu: let another vCPU handle the port.
  * `   -ENOENT: no such vCPU.  -EINVAL: an IPI, or an interrupt of one vCPU.
- * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.
+ * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.  Nothing happens to a
+ * ` port that is closed.
  * ` EVTCHNOP_reset: close all ports of a domain.
  * ` EVTCHNOP_init_control, EVTCHNOP_expand_array, EVTCHNOP_set_priority: change to event words in place of
  * ` bitmaps ("FIFO"), give them room, and choose a port's queue.  Optional: a guest that gets -ENOSYS for the

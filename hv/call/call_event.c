@@ -4,6 +4,7 @@
 #include <abi/mmu.h>
 #include <engine/access.h>
 #include <hv/call/calls.h>
+#include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
 
@@ -143,7 +144,7 @@ static int do_expand_array(struct hv_domain *caller, union arguments *args)
 
 static int do_set_priority(struct hv_domain *caller, union arguments *args)
 {
-    return args->set_priority.port < event_ports(caller) ? -XEN_ENOSYS : -XEN_EINVAL;
+    return event_table_find(caller, args->set_priority.port) ? -XEN_ENOSYS : -XEN_EINVAL;
 }
 
 struct command {

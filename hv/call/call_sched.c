@@ -5,9 +5,9 @@
 #include <abi/sched.h>
 #include <engine/access.h>
 #include <hv/call/calls.h>
+#include <hv/domain/event_table.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
-#include <hv/service/event_channel.h>
 #include <hv/time/time.h>
 
 #define POLL_PORTS_MAX 128u
@@ -94,7 +94,7 @@ static int decode_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct poll *poll)
     if (!access_read(&vcpu->engine, poll->ports, VADDR(copy.ports), copy.nr_ports * sizeof(poll->ports[0])))
         return -XEN_EFAULT;
     for (unsigned i = 0; i < poll->nr_ports; i++) {
-        if (!event_is_open(hv_vcpu_domain(vcpu), poll->ports[i]))
+        if (!event_table_is_open(hv_vcpu_domain(vcpu), poll->ports[i]))
             return -XEN_EINVAL;
     }
     return 0;

@@ -8,6 +8,7 @@
  */
 #include <abi/errno.h>
 #include <hv/domain/domain.h>
+#include <hv/domain/event_table.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/vcpu.h>
 
@@ -98,7 +99,7 @@ static void wake_pollers(const struct hv_domain *domain)
 
 static void raise_selector(const struct hv_domain *domain, uint32_t port)
 {
-    struct hv_vcpu *vcpu = hv_vcpu_find(domain, domain->events.channels[port].vcpu);
+    struct hv_vcpu *vcpu = hv_vcpu_find(domain, event_table_find(domain, port)->vcpu);
 
     if (!bit_set(selector_bits(vcpu), port / word_bits(domain)))
         raise_upcall(vcpu);
@@ -125,7 +126,9 @@ void event_recheck(struct hv_vcpu *vcpu)
 
 void event_notify(struct hv_domain *domain, uint32_t port)
 {
-    if (port < event_ports(domain) && domain->events.channels[port].state == EVENT_BACKEND)
+    const struct event_channel *channel = event_table_find(domain, port);
+
+    if (channel && channel->state == EVENT_BACKEND)
         event_raise_port(domain, port);
 }
 
@@ -145,8 +148,10 @@ void event_raise_virq(struct hv_vcpu *vcpu, unsigned virq)
 
 int event_unmask(struct hv_domain *domain, uint32_t port)
 {
-    if (port >= event_ports(domain))
+    if (!event_table_find(domain, port))
         return -XEN_EINVAL;
+    if (!event_table_is_open(domain, port))
+        return 0;
     (void)bit_clear(mask_bits(domain), port);
     if (bit_test(pending_bits(domain), port))
         raise_selector(domain, port);

@@ -11,8 +11,10 @@
 struct hv_domain;
 struct hv_vcpu;
 
-#define EVENT_PORTS_MAX 4096u /* of a 64-bit guest; a 32-bit one has 1024 */
-#define EVENT_VIRQS     24u
+#define EVENT_PORTS_MAX  4096u /* of a 64-bit guest; a 32-bit one has 1024 */
+#define EVENT_PAGE_PORTS 256u  /* their channels come by the page: hv/domain/event_table.h */
+#define EVENT_PAGES_MAX  (EVENT_PORTS_MAX / EVENT_PAGE_PORTS)
+#define EVENT_VIRQS      24u
 
 /* Called when the guest sends to a port whose other end is the hypervisor: a console, the xenstore. */
 typedef void event_listener(struct hv_domain *domain);
@@ -35,8 +37,15 @@ struct event_channel {
     event_listener *listener;
 };
 
+/* The channels of EVENT_PAGE_PORTS ports. */
+struct event_page {
+    struct event_channel *channels; /* NULL: no port that high has been in use */
+    unsigned open;                  /* so many of the ports are in use */
+};
+
 struct domain_events {
-    struct event_channel *channels; /* EVENT_PORTS_MAX of them */
+    struct event_page *pages; /* EVENT_PAGES_MAX of them; NULL: the domain has no ports, or none any more */
+    uint32_t nr_known;        /* ports below have been in use, and have their channel in these */
 };
 
 struct vcpu_events {
@@ -75,7 +84,7 @@ void event_raise_port(const struct hv_domain *domain, uint32_t port);
 /* @port is not pending any more. */
 void event_forget(struct hv_domain *domain, uint32_t port);
 
-/* EVTCHNOP_unmask; errors are those of abi/event.h. */
+/* EVTCHNOP_unmask; errors are those of abi/event.h.  What guests have in place of a port that is closed stays. */
 int __must_check event_unmask(struct hv_domain *domain, uint32_t port);
 
 /* Does each vCPU have a VIRQ @virq of its own? */

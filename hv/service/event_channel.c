@@ -6,69 +6,33 @@
 #include <abi/errno.h>
 #include <engine/machine.h>
 #include <hv/domain/domain.h>
+#include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
-#include <hv/mem/allocate.h>
 #include <hv/service/event_channel.h>
 
 #define BACKEND_DOMAIN 0u /* what a guest takes the hypervisor's end for */
-#define CHANNELS_SIZE  (EVENT_PORTS_MAX * sizeof(struct event_channel))
 
 _Static_assert(EVENT_PORTS_MAX == EVTCHN_2L_NR_CHANNELS && EVENT_VIRQS == NR_VIRQS, "abi/event.h");
 _Static_assert(VCPUS_MAX <= UINT8_MAX, "struct event_channel");
 
 int event_create(struct hv_domain *domain)
 {
-    domain->events.channels = allocate(CHANNELS_SIZE);
-    if (!domain->events.channels)
-        return -XEN_ENOMEM;
-    domain->events.channels[0].state = EVENT_RESERVED;
-    return 0;
+    return event_table_create(domain);
 }
 
 void event_destroy(struct hv_domain *domain)
 {
-    if (domain->events.channels)
-        event_reset(domain);
-    release(domain->events.channels, CHANNELS_SIZE);
-    domain->events.channels = NULL;
-}
-
-/* NULL: the domain has no such port. */
-static struct event_channel *find_channel(const struct hv_domain *domain, uint32_t port)
-{
-    return port < event_ports(domain) ? &domain->events.channels[port] : NULL;
-}
-
-static bool is_open(const struct event_channel *channel)
-{
-    return channel->state != EVENT_FREE && channel->state != EVENT_RESERVED;
-}
-
-bool event_is_open(const struct hv_domain *domain, uint32_t port)
-{
-    const struct event_channel *channel = find_channel(domain, port);
-
-    return channel && is_open(channel);
-}
-
-static int find_free(const struct hv_domain *domain, uint32_t *port)
-{
-    for (uint32_t i = 0; i < event_ports(domain); i++) {
-        if (domain->events.channels[i].state == EVENT_FREE) {
-            *port = i;
-            return 0;
-        }
-    }
-    return -XEN_ENOSPC;
+    event_reset(domain);
+    event_table_destroy(domain);
 }
 
 /* Take a free port for @channel. */
 static int open_channel(struct hv_domain *domain, struct event_channel channel, uint32_t *port)
 {
-    int error = find_free(domain, port);
+    int error = event_table_find_free(domain, event_ports(domain), port);
 
     if (!error)
-        domain->events.channels[*port] = channel;
+        event_table_open(domain, *port, channel);
     return error;
 }
 
@@ -84,8 +48,8 @@ int event_alloc_unbound(struct hv_domain *domain, domid_t remote, uint32_t *port
 
 int event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, uint32_t remote_port, uint32_t *port)
 {
-    struct event_channel *other = find_channel(remote, remote_port);
-    int error = find_free(domain, port);
+    struct event_channel *other = event_table_find(remote, remote_port);
+    int error = event_table_find_free(domain, event_ports(domain), port);
 
     if (error)
         return error;
@@ -93,8 +57,9 @@ int event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, u
         return -XEN_EINVAL;
     other->state = EVENT_INTERDOMAIN;
     other->other = *port;
-    domain->events.channels[*port] =
-        (struct event_channel){.state = EVENT_INTERDOMAIN, .domain = remote->engine.id.v, .other = remote_port};
+    event_table_open(
+        domain, *port,
+        (struct event_channel){.state = EVENT_INTERDOMAIN, .domain = remote->engine.id.v, .other = remote_port});
     event_raise_port(domain, *port); /* something may have been sent before */
     return 0;
 }
@@ -129,13 +94,13 @@ int event_bind_ipi(struct hv_domain *domain, uint32_t vcpu_id, uint32_t *port)
 /* The domain at the other end of @port, which is connected; NULL: it is not there any more, or not connected. */
 static struct hv_domain *find_peer(const struct hv_domain *domain, uint32_t port)
 {
-    const struct event_channel *channel = &domain->events.channels[port], *other;
+    const struct event_channel *channel = event_table_find(domain, port), *other;
     struct domain *peer = domain_find(domain->engine.machine, DOMID(channel->domain));
 
-    if (!peer || !hv_domain_of(peer)->events.channels)
+    if (!peer)
         return NULL;
-    other = &hv_domain_of(peer)->events.channels[channel->other];
-    if (other->state != EVENT_INTERDOMAIN || other->domain != domain->engine.id.v || other->other != port)
+    other = event_table_find(hv_domain_of(peer), channel->other);
+    if (!other || other->state != EVENT_INTERDOMAIN || other->domain != domain->engine.id.v || other->other != port)
         return NULL;
     return hv_domain_of(peer);
 }
@@ -148,7 +113,7 @@ static void disconnect(const struct hv_domain *domain, uint32_t port)
 
     if (!peer)
         return;
-    other = &peer->events.channels[domain->events.channels[port].other];
+    other = event_table_find(peer, event_table_find(domain, port)->other);
     other->state = EVENT_UNBOUND;
     other->other = 0;
 }
@@ -156,9 +121,9 @@ static void disconnect(const struct hv_domain *domain, uint32_t port)
 /* What is pending there is forgotten, so that the next user of the port does not take it for its own. */
 int event_close(struct hv_domain *domain, uint32_t port)
 {
-    struct event_channel *channel = find_channel(domain, port);
+    struct event_channel *channel = event_table_find(domain, port);
 
-    if (!channel || !is_open(channel))
+    if (!event_table_is_open(domain, port))
         return -XEN_EINVAL;
     if (channel->state == EVENT_INTERDOMAIN)
         disconnect(domain, port);
@@ -167,14 +132,14 @@ int event_close(struct hv_domain *domain, uint32_t port)
 
         hv_vcpu_find(domain, holder)->events.virq_ports[channel->other] = 0;
     }
-    *channel = (struct event_channel){.state = EVENT_FREE};
+    event_table_close(domain, port);
     event_forget(domain, port);
     return 0;
 }
 
 void event_reset(struct hv_domain *domain)
 {
-    for (uint32_t port = 0; port < event_ports(domain); port++) {
+    for (uint32_t port = 0; port < domain->events.nr_known; port++) {
         if (event_close(domain, port))
             continue; /* not open */
     }
@@ -186,7 +151,7 @@ void event_reset(struct hv_domain *domain)
 
 int event_send(struct hv_domain *domain, uint32_t port)
 {
-    const struct event_channel *channel = find_channel(domain, port);
+    const struct event_channel *channel = event_table_find(domain, port);
     const struct hv_domain *peer;
 
     if (!channel)
@@ -212,7 +177,7 @@ int event_send(struct hv_domain *domain, uint32_t port)
 
 int event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu_id)
 {
-    struct event_channel *channel = find_channel(domain, port);
+    struct event_channel *channel = event_table_find(domain, port);
 
     if (!hv_vcpu_find(domain, vcpu_id))
         return -XEN_ENOENT;
@@ -236,7 +201,7 @@ int event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu_id)
 
 int event_status(const struct hv_domain *domain, struct evtchn_status *status)
 {
-    const struct event_channel *channel = find_channel(domain, status->port);
+    const struct event_channel *channel = event_table_find(domain, status->port);
 
     if (!channel)
         return -XEN_EINVAL;

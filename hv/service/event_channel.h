@@ -20,9 +20,6 @@ void event_destroy(struct hv_domain *domain);
  */
 int __must_check event_open_backend(struct hv_domain *domain, event_listener *listener, uint32_t *port);
 
-/* For SCHEDOP_poll: is @port in use, so that it can become pending at all? */
-bool event_is_open(const struct hv_domain *domain, uint32_t port);
-
 /* Each of the first four takes a free port, the lowest. */
 int __must_check event_alloc_unbound(struct hv_domain *domain, domid_t remote, uint32_t *port);
 int __must_check event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, uint32_t remote_port,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* event_channel_op, of guests of both widths: each error, who may name whom, and the form before this one. */
-/* links: hv/domain/event.c hv/service/event_channel.c hv/call/call_event.c engine/access.c */
-/* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c tests/hv/lib/objects.c */
+/* links: hv/domain/event.c hv/domain/event_table.c hv/service/event_channel.c hv/call/call_event.c engine/access.c */
+/* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c tests/hv/lib/objects.c tests/hv/lib/port_halt.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,22 +41,31 @@ static void test_rights(void **state)
     assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), -XEN_ESRCH);
 }
 
+/* What is no port, because it has never been in use, and what is a closed one. */
 static void test_bad_ports(void **state)
 {
     struct guest *guest = &guests[1];
-    const uint32_t bad[] = {0, 5, guest_ports(guest), UINT32_MAX};
-    struct evtchn_status query = {.dom = DOMID_SELF, .port = guest_ports(guest)};
+    const uint32_t bad[] = {0, 2, 3, guest_ports(guest) - 1, guest_ports(guest), UINT32_MAX};
+    uint32_t port;
 
     (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(bind_ipi(guest, 0, &port), 0);
+    assert_int_equal(close_port(guest, 2), 0);
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct evtchn_status query = {.dom = DOMID_SELF, .port = bad[i]};
+        struct evtchn_set_priority priority = {.port = bad[i]};
+        bool known = bad[i] <= 2;
+
         assert_int_equal(send(guest, bad[i]), -XEN_EINVAL);
         assert_int_equal(close_port(guest, bad[i]), -XEN_EINVAL);
         assert_int_equal(bind_vcpu(guest, bad[i], 0), -XEN_EINVAL);
+        assert_int_equal(unmask(guest, bad[i]), known ? 0 : -XEN_EINVAL);
+        assert_int_equal(EVENT_CALL(guest, status, &query), known ? 0 : -XEN_EINVAL);
+        assert_int_equal(query.status, EVTCHNSTAT_closed);
+        assert_int_equal(EVENT_CALL(guest, set_priority, &priority), known ? -XEN_ENOSYS : -XEN_EINVAL);
     }
     assert_int_equal(bind_vcpu(guest, 5, VCPUS), -XEN_ENOENT);
-    assert_int_equal(EVENT_CALL(guest, status, &query), -XEN_EINVAL);
-    assert_int_equal(status(guest, 0).status, EVTCHNSTAT_closed);
-    assert_int_equal(status(guest, 5).status, EVTCHNSTAT_closed);
 }
 
 static void test_calls(void **state)

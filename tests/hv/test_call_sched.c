@@ -13,7 +13,6 @@
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <abi/sched.h>
-#include <hv/service/event_channel.h>
 #include <tests/hv/lib/guest_vcpus.h>
 
 static int64_t sched_op(uint64_t command, const void *structure, size_t size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Event channels by their calls, of guests of both widths: each kind, and random calls with a check of their own. */
-/* links: hv/domain/event.c hv/service/event_channel.c hv/call/call_event.c engine/access.c */
-/* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c tests/hv/lib/objects.c */
+/* links: hv/domain/event.c hv/domain/event_table.c hv/service/event_channel.c hv/call/call_event.c engine/access.c */
+/* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c tests/hv/lib/objects.c tests/hv/lib/port_halt.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -188,7 +188,7 @@ static void test_full(void **state)
 static void check_pairs(void)
 {
     for (unsigned id = 0; id < DOMAINS; id++) {
-        for (uint32_t port = 0; port < 24; port++) {
+        for (uint32_t port = 0; port < guests[id].domain.events.nr_known; port++) {
             struct evtchn_status one = status(&guests[id], port), two;
 
             if (one.status != EVTCHNSTAT_interdomain)

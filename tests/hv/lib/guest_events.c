@@ -186,6 +186,12 @@ bool is_selected(const struct guest *guest, unsigned vcpu, uint32_t port)
                                 : guest->shared.compat.vcpu_info[vcpu].evtchn_pending_sel >> port / 32 & 1;
 }
 
+bool is_masked(const struct guest *guest, uint32_t port)
+{
+    return guest_is_wide(guest) ? guest->shared.wide.evtchn_mask[port / 64] >> port % 64 & 1
+                                : guest->shared.compat.evtchn_mask[port / 32] >> port % 32 & 1;
+}
+
 void set_mask(struct guest *guest, uint32_t port, bool set)
 {
     uint64_t wide = UINT64_C(1) << port % 64;

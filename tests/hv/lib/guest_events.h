@@ -56,6 +56,7 @@ struct evtchn_status status(struct guest *guest, uint32_t port);
 /* The guest's view of the bits, by words, which is how guests see them. */
 bool is_pending(const struct guest *guest, uint32_t port);
 bool is_selected(const struct guest *guest, unsigned vcpu, uint32_t port);
+bool is_masked(const struct guest *guest, uint32_t port);
 void set_mask(struct guest *guest, uint32_t port, bool set);
 
 /* As an event handler does: everything is seen and cleared. */

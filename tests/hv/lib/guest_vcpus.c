@@ -10,10 +10,10 @@
 
 #include <abi/mmu.h>
 #include <engine/engine.h>
+#include <hv/domain/event_table.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu_time.h>
-#include <hv/service/event_channel.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
 #include <tests/hv/lib/guest_vcpus.h>
@@ -223,7 +223,7 @@ void event_recheck(struct hv_vcpu *vcpu)
 }
 
 /* Ports 1 to 63 are in use. */
-bool event_is_open(const struct hv_domain *which, uint32_t port)
+bool event_table_is_open(const struct hv_domain *which, uint32_t port)
 {
     assert_ptr_equal(which, &domain);
     return port > 0 && port < 64;

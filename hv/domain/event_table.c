@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages of channels.  Each counts how many of it are in use, so that a free one is found without a look at all. */
+#include <abi/errno.h>
+#include <engine/check.h>
+#include <hv/domain/event_table.h>
+#include <hv/mem/allocate.h>
+
+#define CHANNELS_SIZE (EVENT_PAGE_PORTS * sizeof(struct event_channel))
+#define PAGES_SIZE    (EVENT_PAGES_MAX * sizeof(struct event_page))
+
+static bool add_page(struct event_page *page)
+{
+    page->channels = allocate(CHANNELS_SIZE);
+    return page->channels;
+}
+
+int event_table_create(struct hv_domain *domain)
+{
+    struct event_page *pages = allocate(PAGES_SIZE);
+
+    if (!pages || !add_page(pages)) {
+        release(pages, PAGES_SIZE);
+        return -XEN_ENOMEM;
+    }
+    domain->events.pages = pages;
+    event_table_open(domain, 0, (struct event_channel){.state = EVENT_RESERVED});
+    return 0;
+}
+
+void event_table_destroy(struct hv_domain *domain)
+{
+    struct event_page *pages = domain->events.pages;
+
+    domain->events.pages = NULL;
+    domain->events.nr_known = 0;
+    for (unsigned i = 0; pages && i < EVENT_PAGES_MAX; i++)
+        release(pages[i].channels, CHANNELS_SIZE);
+    release(pages, PAGES_SIZE);
+}
+
+static struct event_channel *channel_of(const struct hv_domain *domain, uint32_t port)
+{
+    return &domain->events.pages[port / EVENT_PAGE_PORTS].channels[port % EVENT_PAGE_PORTS];
+}
+
+struct event_channel *event_table_find(const struct hv_domain *domain, uint32_t port)
+{
+    return port < domain->events.nr_known ? channel_of(domain, port) : NULL;
+}
+
+bool event_table_is_open(const struct hv_domain *domain, uint32_t port)
+{
+    const struct event_channel *channel = event_table_find(domain, port);
+
+    return channel && channel->state != EVENT_FREE && channel->state != EVENT_RESERVED;
+}
+
+/* The page of the lowest free port, which may have to come first. */
+static int find_page(struct hv_domain *domain, uint32_t limit, uint32_t *first)
+{
+    for (*first = 0; *first < limit; *first += EVENT_PAGE_PORTS) {
+        struct event_page *page = &domain->events.pages[*first / EVENT_PAGE_PORTS];
+
+        if (!page->channels)
+            return add_page(page) ? 0 : -XEN_ENOMEM;
+        if (page->open < EVENT_PAGE_PORTS)
+            return 0;
+    }
+    return -XEN_ENOSPC;
+}
+
+int event_table_find_free(struct hv_domain *domain, uint32_t limit, uint32_t *port)
+{
+    uint32_t first;
+    int error = domain->events.pages ? find_page(domain, limit, &first) : -XEN_ENOSPC;
+
+    if (error)
+        return error;
+    for (*port = first; *port < first + EVENT_PAGE_PORTS; ++*port) {
+        if (channel_of(domain, *port)->state == EVENT_FREE)
+            return 0;
+    }
+    CHECK(false); /* one of them is free: they are counted */
+    return -XEN_ENOSPC;
+}
+
+void event_table_open(struct hv_domain *domain, uint32_t port, struct event_channel channel)
+{
+    *channel_of(domain, port) = channel;
+    domain->events.pages[port / EVENT_PAGE_PORTS].open++;
+    if (port >= domain->events.nr_known)
+        domain->events.nr_known = port + 1;
+}
+
+void event_table_close(struct hv_domain *domain, uint32_t port)
+{
+    *channel_of(domain, port) = (struct event_channel){.state = EVENT_FREE};
+    domain->events.pages[port / EVENT_PAGE_PORTS].open--;
+}
