@@ -17,9 +17,6 @@
 #define CHUNK           (4 * MIB)
 
 /* The number of the domain is the directory of its files. */
-#define PRIVILEGED_DOMAIN 0
-#define ORDINARY_DOMAIN   1
-
 static int add_file(struct archive *archive, const struct bundle_domain *domain, const char *name, const void *data,
                     size_t size)
 {
@@ -29,7 +26,7 @@ static int add_file(struct archive *archive, const struct bundle_domain *domain,
 
     if (!entry)
         return ARCHIVE_FATAL;
-    snprintf(path, sizeof(path), "%d/%s", domain->privileged ? PRIVILEGED_DOMAIN : ORDINARY_DOMAIN, name);
+    snprintf(path, sizeof(path), "%u/%s", domain->number, name);
     archive_entry_set_pathname(entry, path);
     archive_entry_set_size(entry, (la_int64_t)size);
     archive_entry_set_filetype(entry, AE_IFREG);
@@ -82,7 +79,16 @@ static int add_domain(struct archive *archive, const struct bundle_domain *domai
     return result;
 }
 
-enum status bundle_write(const char *path, const struct bundle_domain *domain, uint64_t *size)
+static int add_domains(struct archive *archive, const struct bundle_domain *domains, unsigned count)
+{
+    int result = ARCHIVE_OK;
+
+    for (unsigned i = 0; i < count && result == ARCHIVE_OK; i++)
+        result = add_domain(archive, &domains[i]);
+    return result;
+}
+
+enum status bundle_write(const char *path, const struct bundle_domain *domains, unsigned count, uint64_t *size)
 {
     struct archive *archive = archive_write_new();
     struct stat about;
@@ -97,7 +103,7 @@ enum status bundle_write(const char *path, const struct bundle_domain *domain, u
                  archive_write_add_filter_none(archive) == ARCHIVE_OK &&
                  archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
                  archive_write_open_filename(archive, path) == ARCHIVE_OK &&
-                 add_domain(archive, domain) == ARCHIVE_OK && archive_write_close(archive) == ARCHIVE_OK;
+                 add_domains(archive, domains, count) == ARCHIVE_OK && archive_write_close(archive) == ARCHIVE_OK;
     progress_end();
     if (!is_written)
         say_error("%s: cannot be written: %s; is there room?", path,

@@ -8,6 +8,7 @@
 
 /* One domain.  Nothing here is owned. */
 struct bundle_domain {
+    unsigned number; /* 0: the initial domain's */
     const char *name;
     uint64_t memory_kib;
     unsigned vcpus;
@@ -18,7 +19,8 @@ struct bundle_domain {
 };
 
 /*
- * Write the bundle of one domain to a new file; *size is how large it has become.
+ * Write the bundle of @count domains, each with a number of its own, to a new file; *size is how large it has become.
  * STATUS_FAILED: the file could not be written; what there is of it stays.
  */
-enum status __must_check bundle_write(const char *path, const struct bundle_domain *domain, uint64_t *size);
+enum status __must_check bundle_write(const char *path, const struct bundle_domain *domains, unsigned count,
+                                      uint64_t *size);

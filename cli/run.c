@@ -122,6 +122,7 @@ static enum status write_bundle(struct run *run, struct image *image, const stru
 {
     const struct run_options *options = run->options;
     const struct bundle_domain domain = {
+        .number = options->privileged ? 0 : 1,
         .name = base_name(run->kernel_path),
         .memory_kib = options->memory_kib,
         .vcpus = 1,
@@ -139,7 +140,7 @@ static enum status write_bundle(struct run *run, struct image *image, const stru
     }
     if (!status)
         status = make_directory(run);
-    return status ? status : bundle_write(run->bundle, &domain, &run->bundle_size);
+    return status ? status : bundle_write(run->bundle, &domain, 1, &run->bundle_size);
 }
 
 static enum status prepare(struct run *run)

@@ -46,12 +46,12 @@ static size_t expect(size_t at, const char *name, const void *data, size_t size)
     return (data_at + size + 3) & ~(size_t)3;
 }
 
-static void write_bundle(const struct bundle_domain *domain)
+static void write_bundle(const struct bundle_domain *domains, unsigned count)
 {
     uint64_t size;
 
     bytes_free(&archive);
-    assert_int_equal(bundle_write(path, domain, &size), STATUS_GOOD);
+    assert_int_equal(bundle_write(path, domains, count, &size), STATUS_GOOD);
     assert_int_equal(file_read(path, 64 * MIB, &archive), STATUS_GOOD);
     assert_int_equal(archive.size, size);
 }
@@ -65,12 +65,14 @@ static void whole_bundle(void **state)
 
     (void)state;
     memset(kernel_data, 0x5a, sizeof(kernel_data));
-    write_bundle(&(struct bundle_domain){.name = "vm linux\n1\x80",
+    write_bundle(&(struct bundle_domain){.number = 1,
+                                         .name = "vm linux\n1\x80",
                                          .memory_kib = 524288,
                                          .vcpus = 1,
                                          .kernel = &kernel,
                                          .ramdisk = &ramdisk,
-                                         .cmdline = "console=hvc0"});
+                                         .cmdline = "console=hvc0"},
+                 1);
     at = expect(0, "1/settings", settings, strlen(settings));
     at = expect(at, "1/kernel", kernel_data, sizeof(kernel_data));
     at = expect(at, "1/ramdisk", ramdisk_data, sizeof(ramdisk_data));
@@ -87,9 +89,29 @@ static void privileged_and_bare(void **state)
 
     (void)state;
     write_bundle(
-        &(struct bundle_domain){.name = "k", .memory_kib = 4, .vcpus = 1, .privileged = true, .kernel = &kernel});
+        &(struct bundle_domain){.name = "k", .memory_kib = 4, .vcpus = 1, .privileged = true, .kernel = &kernel}, 1);
     at = expect(0, "0/settings", settings, strlen(settings));
     at = expect(at, "0/kernel", "\1", 1);
+    expect(at, "TRAILER!!!", NULL, 0);
+}
+
+static void several(void **state)
+{
+    static const char settings[] = "name=a\nmemory=4\nvcpus=1\nprivileged=0\n";
+    struct bytes kernels[2] = {{(uint8_t[]){1}, 1}, {(uint8_t[]){2}, 1}}, ramdisk = {(uint8_t[]){3, 4}, 2};
+    const struct bundle_domain domains[] = {
+        {.number = 1, .name = "a", .memory_kib = 4, .vcpus = 1, .kernel = &kernels[0]},
+        {.number = 16, .name = "a", .memory_kib = 4, .vcpus = 1, .kernel = &kernels[1], .ramdisk = &ramdisk},
+    };
+    size_t at;
+
+    (void)state;
+    write_bundle(domains, 2);
+    at = expect(0, "1/settings", settings, strlen(settings));
+    at = expect(at, "1/kernel", "\1", 1);
+    at = expect(at, "16/settings", settings, strlen(settings));
+    at = expect(at, "16/kernel", "\2", 1);
+    at = expect(at, "16/ramdisk", "\3\4", 2);
     expect(at, "TRAILER!!!", NULL, 0);
 }
 
@@ -101,7 +123,7 @@ static void long_name(void **state)
     (void)state;
     memset(name, 'n', 300);
     name[300] = '\0';
-    write_bundle(&(struct bundle_domain){.name = name, .memory_kib = 4, .vcpus = 1, .kernel = &kernel});
+    write_bundle(&(struct bundle_domain){.name = name, .memory_kib = 4, .vcpus = 1, .kernel = &kernel}, 1);
     assert_non_null(strstr((const char *)archive.data + 124, "nnn\nmemory=4\n"));
 }
 
@@ -113,11 +135,11 @@ static void not_writable(void **state)
     (void)state;
     assert_int_equal(bundle_write("/nowhere/bundle",
                                   &(struct bundle_domain){.name = "k", .memory_kib = 4, .vcpus = 1, .kernel = &kernel},
-                                  &size),
+                                  1, &size),
                      STATUS_FAILED);
     assert_int_equal(bundle_write("/dev/full",
                                   &(struct bundle_domain){.name = "k", .memory_kib = 4, .vcpus = 1, .kernel = &kernel},
-                                  &size),
+                                  1, &size),
                      STATUS_FAILED);
 }
 
@@ -181,9 +203,8 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_bundle), cmocka_unit_test(privileged_and_bare),
-        cmocka_unit_test(long_name),    cmocka_unit_test(not_writable),
-        cmocka_unit_test(sizes),
+        cmocka_unit_test(whole_bundle), cmocka_unit_test(privileged_and_bare), cmocka_unit_test(several),
+        cmocka_unit_test(long_name),    cmocka_unit_test(not_writable),        cmocka_unit_test(sizes),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
