@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The parsers for argp: tables of options, a function for each kind of value, what does not go together. */
+/* The command line of `paravane run`: its table of options, what each sets, what does not go together. */
 #include <argp.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cli/bundle_write.h>
 #include <cli/message.h>
 #include <cli/options.h>
+#include <cli/options_value.h>
 
 #define DEFAULT_MEMORY_KIB ((uint64_t)512 << 10)
-#define MEMORY_MAX_KIB     ((uint64_t)1 << 34) /* 16 TiB */
 #define TIMEOUT_MAX        (365ull * 24 * 3600)
 #define SEED_MAX_DIGITS    16u
 
@@ -75,42 +74,6 @@ static const char run_help[] =
     "  paravane run --qemu-arg=-accel --qemu-arg=kvm --memory 2G vmlinux\n"
     "  echo halt | paravane run --timeout 60 guest.elf >console.txt\n";
 
-bool options_parse_memory(const char *text, uint64_t *kib)
-{
-    static const struct {
-        const char *unit;
-        unsigned shift; /* from KiB */
-    } units[] = {{"", 10},  {"K", 0},    {"KIB", 0}, {"M", 10},  {"MIB", 10},
-                 {"G", 20}, {"GIB", 20}, {"T", 30},  {"TIB", 30}};
-    char *end;
-    unsigned long long number;
-
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    number = strtoull(text, &end, 10);
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcasecmp(end, units[i].unit))
-            continue;
-        *kib = (uint64_t)number << units[i].shift;
-        return !errno && number && number <= MEMORY_MAX_KIB >> units[i].shift && *kib % PAGE_KIB == 0;
-    }
-    return false;
-}
-
-/* A number of digits alone, 1 to @limit; 0: it is none. */
-static unsigned long long parse_count(const char *text, unsigned long long limit)
-{
-    char *end;
-    unsigned long long number;
-
-    if (*text < '0' || *text > '9')
-        return 0;
-    errno = 0;
-    number = strtoull(text, &end, 10);
-    return errno || *end || number > limit ? 0 : number;
-}
-
 static const char *parse_machine(const char *name, struct argp_state *state)
 {
     for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
@@ -123,7 +86,7 @@ static const char *parse_machine(const char *name, struct argp_state *state)
 
 static void read_vcpus(const char *text, struct argp_state *state)
 {
-    unsigned long long count = parse_count(text, UINT32_MAX);
+    unsigned long long count = options_parse_count(text, UINT32_MAX);
 
     if (!count)
         argp_error(state, "--vcpus %s: not a number from 1 on", text);
@@ -136,7 +99,7 @@ static void read_run_numbers(int key, const char *text, struct run_options *opti
     if (key == KEY_MEMORY && !options_parse_memory(text, &options->memory_kib))
         argp_error(state, "--memory %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
     if (key == KEY_TIMEOUT) {
-        options->timeout_seconds = (unsigned)parse_count(text, TIMEOUT_MAX);
+        options->timeout_seconds = (unsigned)options_parse_count(text, TIMEOUT_MAX);
         if (!options->timeout_seconds)
             argp_error(state, "--timeout %s: not a number of seconds from 1 on", text);
     }
@@ -180,22 +143,6 @@ static bool *flag_of(int key, struct run_options *options)
     }
 }
 
-/* A file to be read.  A variable that was not set makes an empty name. */
-static const char *read_name(const char *what, const char *text, struct argp_state *state)
-{
-    if (!*text)
-        argp_error(state, "the name of the %s is empty: was a variable not set?", what);
-    return text;
-}
-
-/* The one kernel that a command is about. */
-static void read_kernel(const char **kernel, const char *text, struct argp_state *state)
-{
-    if (*kernel)
-        argp_error(state, "one kernel at a time: %s and %s", *kernel, text);
-    *kernel = read_name("kernel", text, state);
-}
-
 static error_t read_run(int key, char *text, struct argp_state *state)
 {
     struct run_options *options = state->input;
@@ -215,7 +162,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         read_vcpus(text, state);
         return 0;
     case KEY_RAMDISK:
-        options->ramdisk = read_name("ramdisk", text, state);
+        options->ramdisk = options_read_name("ramdisk", text, state);
         return 0;
     case KEY_CMDLINE:
         options->cmdline = text;
@@ -229,7 +176,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         options->qemu_arguments[options->nr_qemu_arguments++] = text;
         return 0;
     case ARGP_KEY_ARG:
-        read_kernel(&options->kernel, text, state);
+        options_read_kernel(&options->kernel, text, state);
         return 0;
     case ARGP_KEY_END:
         check_run(options, state);
@@ -244,42 +191,6 @@ void options_read_run(int count, char **arguments, struct run_options *options)
     static const struct argp parser = {run_list, read_run, "KERNEL\n--demo", run_help, NULL, NULL, NULL};
 
     *options = (struct run_options){.memory_kib = DEFAULT_MEMORY_KIB, .machine = machines[0]};
-    argp_err_exit_status = STATUS_USAGE;
-    argp_parse(&parser, count, arguments, 0, NULL, options);
-}
-
-static const char inspect_help[] =
-    "Say what KERNEL is, what it says about itself, and whether and how it would boot under Paravane.\n"
-    "\v"
-    "Exit codes: 0 it would boot; 4 it would not (the verdict says why); 2 it cannot be read or is no kernel; 1 "
-    "something is missing here, such as memory.\n"
-    "\n"
-    "Examples:\n"
-    "  paravane inspect /boot/vmlinuz\n"
-    "  paravane inspect vmlinux && paravane run vmlinux\n";
-
-static error_t read_inspect(int key, char *text, struct argp_state *state)
-{
-    struct inspect_options *options = state->input;
-
-    switch (key) {
-    case ARGP_KEY_ARG:
-        read_kernel(&options->kernel, text, state);
-        return 0;
-    case ARGP_KEY_END:
-        if (!options->kernel)
-            argp_error(state, "which kernel? Give a file");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-void options_read_inspect(int count, char **arguments, struct inspect_options *options)
-{
-    static const struct argp parser = {NULL, read_inspect, "KERNEL", inspect_help, NULL, NULL, NULL};
-
-    *options = (struct inspect_options){NULL};
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&parser, count, arguments, 0, NULL, options);
 }

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #define QEMU_ARGUMENTS_MAX 64u
-#define PAGE_KIB           4u
 
 struct run_options {
     const char *kernel;                   /* NULL with @demo */
@@ -26,6 +25,3 @@ struct inspect_options {
 /* Read the options of a sub-command, which @arguments begins with.  Wrong ones, and --help, end the program. */
 void options_read_run(int count, char **arguments, struct run_options *options);
 void options_read_inspect(int count, char **arguments, struct inspect_options *options);
-
-/* "512M" and the like, without a unit MiB, in KiB.  Returns false if it is none, or 0, or not whole pages of 4 KiB. */
-bool options_parse_memory(const char *text, uint64_t *kib);

@@ -14,6 +14,7 @@
 #include <cli/ending.h>
 #include <cli/image.h>
 #include <cli/library.h>
+#include <cli/options_value.h>
 #include <cli/run.h>
 #include <cli/symbols.h>
 #include <cli/trim.h>

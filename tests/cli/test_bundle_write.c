@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include <cli/bundle_write.h>
-#include <cli/options.h>
+#include <cli/options_value.h>
 
 #define HEADER_SIZE 110u
 

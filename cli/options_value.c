@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Values of options, and what is wrong with them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cli/options_value.h>
+
+#define MEMORY_MAX_KIB ((uint64_t)1 << 34) /* 16 TiB */
+
+bool options_parse_memory(const char *text, uint64_t *kib)
+{
+    static const struct {
+        const char *unit;
+        unsigned shift; /* from KiB */
+    } units[] = {{"", 10},  {"K", 0},    {"KIB", 0}, {"M", 10},  {"MIB", 10},
+                 {"G", 20}, {"GIB", 20}, {"T", 30},  {"TIB", 30}};
+    char *end;
+    unsigned long long number;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcasecmp(end, units[i].unit))
+            continue;
+        *kib = (uint64_t)number << units[i].shift;
+        return !errno && number && number <= MEMORY_MAX_KIB >> units[i].shift && *kib % PAGE_KIB == 0;
+    }
+    return false;
+}
+
+unsigned long long options_parse_count(const char *text, unsigned long long limit)
+{
+    char *end;
+    unsigned long long number;
+
+    if (*text < '0' || *text > '9')
+        return 0;
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    return errno || *end || number > limit ? 0 : number;
+}
+
+/* A variable that was not set makes an empty name. */
+const char *options_read_name(const char *what, const char *text, struct argp_state *state)
+{
+    if (!*text)
+        argp_error(state, "the name of the %s is empty: was a variable not set?", what);
+    return text;
+}
+
+void options_read_kernel(const char **kernel, const char *text, struct argp_state *state)
+{
+    if (*kernel)
+        argp_error(state, "one kernel at a time: %s and %s", *kernel, text);
+    *kernel = options_read_name("kernel", text, state);
+}

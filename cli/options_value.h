@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Values of options, as people write them.  What argp is given to complain with ends the program if it does. */
+#pragma once
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAGE_KIB 4u
+
+/* "512M" and the like, without a unit MiB, in KiB.  Returns false if it is none, or 0, or not whole pages of 4 KiB. */
+bool options_parse_memory(const char *text, uint64_t *kib);
+
+/* A number of digits alone, 1 to @limit; 0: it is none. */
+unsigned long long options_parse_count(const char *text, unsigned long long limit);
+
+/* The name of a file to be read, @what for short. */
+const char *options_read_name(const char *what, const char *text, struct argp_state *state);
+
+/* The kernel: a second one is one too many. */
+void options_read_kernel(const char **kernel, const char *text, struct argp_state *state);
