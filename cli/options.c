@@ -96,7 +96,7 @@ static void read_vcpus(const char *text, struct argp_state *state)
 
 static void read_run_numbers(int key, const char *text, struct run_options *options, struct argp_state *state)
 {
-    if (key == KEY_MEMORY && !options_parse_memory(text, &options->memory_kib))
+    if (key == KEY_MEMORY && !options_parse_memory(text, &options->guest.memory_kib))
         argp_error(state, "--memory %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
     if (key == KEY_TIMEOUT) {
         options->timeout_seconds = (unsigned)options_parse_count(text, TIMEOUT_MAX);
@@ -115,12 +115,12 @@ static void read_run_numbers(int key, const char *text, struct run_options *opti
 /* All options have been read: do they go together? */
 static void check_run(const struct run_options *options, struct argp_state *state)
 {
-    if (options->demo && options->kernel)
-        argp_error(state, "--demo brings its kernel along: leave %s out", options->kernel);
-    if (!options->demo && !options->kernel)
+    if (options->guest.demo && options->guest.kernel)
+        argp_error(state, "--demo brings its kernel along: leave %s out", options->guest.kernel);
+    if (!options->guest.demo && !options->guest.kernel)
         argp_error(state, "which kernel? Give a file, or --demo");
-    if (options->cmdline && strlen(options->cmdline) > BUNDLE_CMDLINE_MAX)
-        argp_error(state, "--cmdline: %zu characters, and a guest takes at most %u", strlen(options->cmdline),
+    if (options->guest.cmdline && strlen(options->guest.cmdline) > BUNDLE_CMDLINE_MAX)
+        argp_error(state, "--cmdline: %zu characters, and a guest takes at most %u", strlen(options->guest.cmdline),
                    BUNDLE_CMDLINE_MAX);
 }
 
@@ -129,9 +129,9 @@ static bool *flag_of(int key, struct run_options *options)
 {
     switch (key) {
     case KEY_PRIVILEGED:
-        return &options->privileged;
+        return &options->guest.privileged;
     case KEY_DEMO:
-        return &options->demo;
+        return &options->guest.demo;
     case KEY_VERBOSE:
         return &options->verbose;
     case KEY_EXPLAIN:
@@ -162,10 +162,10 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         read_vcpus(text, state);
         return 0;
     case KEY_RAMDISK:
-        options->ramdisk = options_read_name("ramdisk", text, state);
+        options->guest.ramdisk = options_read_name("ramdisk", text, state);
         return 0;
     case KEY_CMDLINE:
-        options->cmdline = text;
+        options->guest.cmdline = text;
         return 0;
     case KEY_MACHINE:
         options->machine = parse_machine(text, state);
@@ -176,7 +176,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         options->qemu_arguments[options->nr_qemu_arguments++] = text;
         return 0;
     case ARGP_KEY_ARG:
-        options_read_kernel(&options->kernel, text, state);
+        options_read_kernel(&options->guest.kernel, text, state);
         return 0;
     case ARGP_KEY_END:
         check_run(options, state);
@@ -190,7 +190,7 @@ void options_read_run(int count, char **arguments, struct run_options *options)
 {
     static const struct argp parser = {run_list, read_run, "KERNEL\n--demo", run_help, NULL, NULL, NULL};
 
-    *options = (struct run_options){.memory_kib = DEFAULT_MEMORY_KIB, .machine = machines[0]};
+    *options = (struct run_options){.guest.memory_kib = DEFAULT_MEMORY_KIB, .machine = machines[0]};
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&parser, count, arguments, 0, NULL, options);
 }

@@ -7,13 +7,19 @@
 
 #define QEMU_ARGUMENTS_MAX 64u
 
-struct run_options {
-    const char *kernel;                   /* NULL with @demo */
-    const char *ramdisk, *cmdline, *seed; /* NULL: not given */
-    const char *machine;
+struct guest_options {
+    const char *kernel;            /* NULL with @demo */
+    const char *ramdisk, *cmdline; /* NULL: not given */
     uint64_t memory_kib;
+    bool demo, privileged;
+};
+
+struct run_options {
+    struct guest_options guest;
+    const char *seed; /* NULL: not given */
+    const char *machine;
     unsigned timeout_seconds; /* 0: none */
-    bool demo, privileged, verbose, explain, audit;
+    bool verbose, explain, audit;
     unsigned nr_qemu_arguments;
     const char *qemu_arguments[QEMU_ARGUMENTS_MAX];
 };

@@ -79,7 +79,7 @@ static void add(struct qemu_command *command, const char *option, const char *va
 
 static uint64_t memory_mib(const struct qemu_request *request)
 {
-    uint64_t guest_mib = (request->options->memory_kib + 1023) >> 10;
+    uint64_t guest_mib = (request->options->guest.memory_kib + 1023) >> 10;
     uint64_t bundle_mib = (request->bundle_size + MIB - 1) / MIB;
 
     return guest_mib + HYPERVISOR_MIB + guest_mib / HYPERVISOR_PART + 1 + bundle_mib;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps of a run: judge the kernel, write the bundle, start QEMU, tell how it ended, tidy up. */
+/* The steps of a run: read the guest, write the bundle, start QEMU, tell how it ended, tidy up. */
 #define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,79 +10,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cli/bundle_write.h>
 #include <cli/ending.h>
-#include <cli/image.h>
+#include <cli/guest.h>
 #include <cli/library.h>
-#include <cli/options_value.h>
 #include <cli/run.h>
-#include <cli/symbols.h>
-#include <cli/trim.h>
-#include <cli/verdict.h>
-
-/* A loader puts the bundle below 4 GiB, where devices take their part of the addresses. */
-#define BUNDLE_MAX ((size_t)1536 * MIB)
 
 struct run {
     const struct run_options *options;
-    char hypervisor[PATH_MAX], demo[PATH_MAX];
-    const char *kernel_path;
+    struct guest guest;
+    char hypervisor[PATH_MAX];
     char directory[PATH_MAX], bundle[PATH_MAX + 16]; /* empty: not made */
     uint64_t bundle_size;
     bool is_blocking; /* signals; *mask is as before */
     sigset_t mask;
     struct log hypervisor_log, qemu_log;
     struct proof proof;
-    struct symbols symbols; /* of the kernel */
 };
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash && slash[1] ? slash + 1 : path;
-}
-
-/* Those that refuse the kernel, or the remarks. */
-static void show_findings(const struct verdict *verdict, bool refusals)
-{
-    for (unsigned i = 0; i < verdict->findings.count; i++) {
-        const struct finding *finding = &verdict->findings.list[i];
-        char sentence[SENTENCE_MAX];
-
-        verdict_word(verdict, finding, sentence);
-        if (finding_refuses(finding->id) == refusals)
-            say("  %s", sentence);
-    }
-}
-
-/*
- * Would it boot?  If not, each reason is told; if it would, what nobody needs is taken out of it.
- */
-static enum status check(struct run *run, struct image *image, const struct bytes *ramdisk)
-{
-    const struct start_request request = {
-        .nr_pages = run->options->memory_kib / PAGE_KIB,
-        .ramdisk_size = ramdisk->size,
-        .privileged = run->options->privileged,
-    };
-    struct verdict verdict;
-    enum status status = verdict_reach(run->kernel_path, &image->elf, &request, &verdict);
-
-    if (status)
-        return status;
-    if (run->options->verbose)
-        show_findings(&verdict, false);
-    if (!verdict_refuses(&verdict)) {
-        symbols_read(&verdict.kernel, &run->symbols);
-        trim_kernel(&image->elf, &verdict.kernel);
-        return STATUS_GOOD;
-    }
-    say_error("%s: refused:", run->kernel_path);
-    show_findings(&verdict, true);
-    say("`paravane inspect %s` tells more", run->kernel_path);
-    return STATUS_REFUSED;
-}
 
 static enum status make_directory(struct run *run)
 {
@@ -119,56 +62,31 @@ static void remove_directory(const struct run *run)
         sigprocmask(SIG_SETMASK, &run->mask, NULL);
 }
 
-static enum status write_bundle(struct run *run, struct image *image, const struct bytes *ramdisk)
+static enum status write_bundle(struct run *run)
 {
-    const struct run_options *options = run->options;
-    const struct bundle_domain domain = {
-        .number = options->privileged ? 0 : 1,
-        .name = base_name(run->kernel_path),
-        .memory_kib = options->memory_kib,
-        .vcpus = 1,
-        .privileged = options->privileged,
-        .kernel = &image->elf,
-        .ramdisk = options->ramdisk ? ramdisk : NULL,
-        .cmdline = options->cmdline,
-    };
-    enum status status = check(run, image, ramdisk);
+    const struct guest *guest = &run->guest;
+    const struct bundle_domain domain = guest_domain(guest);
+    size_t size = guest->image.elf.size + guest->ramdisk.size;
+    enum status status;
 
-    if (!status && image->elf.size + ramdisk->size > BUNDLE_MAX) {
+    if (size > BUNDLE_MAX) {
         say_error("kernel and ramdisk have %zu MiB, and a loader takes at most %zu; make the ramdisk smaller",
-                  (image->elf.size + ramdisk->size) / MIB, BUNDLE_MAX / MIB);
-        status = STATUS_REFUSED;
+                  size / MIB, BUNDLE_MAX / MIB);
+        return STATUS_REFUSED;
     }
-    if (!status)
-        status = make_directory(run);
+    status = make_directory(run);
     return status ? status : bundle_write(run->bundle, &domain, 1, &run->bundle_size);
 }
 
 static enum status prepare(struct run *run)
 {
-    const struct run_options *options = run->options;
-    struct image image = {.nr_layers = 0};
-    struct bytes ramdisk = {NULL, 0};
-    enum status status = STATUS_GOOD;
+    enum status status = guest_read(&run->guest, &run->options->guest, run->options->verbose);
 
-    run->kernel_path = options->kernel;
-    if (options->demo) {
-        status = library_find(LIBRARY_DEMO, run->demo);
-        run->kernel_path = run->demo;
-    }
     if (!status)
-        status = image_read(run->kernel_path, &image);
-    if (!status && options->ramdisk) {
-        progress_begin("reading the ramdisk");
-        status = file_read(options->ramdisk, BUNDLE_MAX, &ramdisk);
-        progress_end();
-    }
-    if (!status)
-        status = write_bundle(run, &image, &ramdisk);
+        status = write_bundle(run);
     if (!status)
         status = library_find(LIBRARY_HYPERVISOR, run->hypervisor);
-    image_free(&image);
-    bytes_free(&ramdisk);
+    guest_free_files(&run->guest);
     return status;
 }
 
@@ -199,7 +117,7 @@ static bool take_proof(void *owner, const char *line)
 
 static bool add_symbol(void *owner, const char *line, char *to, size_t size)
 {
-    return symbols_add(&((const struct run *)owner)->symbols, line, to, size);
+    return symbols_add(&((const struct run *)owner)->guest.symbols, line, to, size);
 }
 
 static void compose(const struct run *run, int log_fd, struct qemu_command *command)
@@ -234,7 +152,7 @@ static enum status boot(struct run *run, struct session_result *result)
     }
     compose(run, ends[1], &command);
     if (is_on_terminal)
-        say("starting %s; Ctrl-A x leaves", base_name(run->kernel_path));
+        say("starting %s; Ctrl-A x leaves", guest_title(&run->guest));
     run->hypervisor_log = (struct log){.from = ends[0],
                                        .prefix = "",
                                        .is_live = run->options->verbose || run->options->explain,
@@ -272,7 +190,7 @@ enum status run_guest(const struct run_options *options)
     if (!status)
         status = boot(&run, &result);
     remove_directory(&run);
-    symbols_free(&run.symbols);
+    guest_free(&run.guest);
     if (result.end == SESSION_INTERRUPTED) {
         signal(result.code, SIG_DFL);
         raise(result.code);

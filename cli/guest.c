@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: the kernel and the verdict on it; the ramdisk; what the bundle gets of both. */
+#include <string.h>
+
+#include <cli/guest.h>
+#include <cli/library.h>
+#include <cli/options_value.h>
+#include <cli/trim.h>
+#include <cli/verdict.h>
+
+/* Those that refuse the kernel, or the remarks. */
+static void show_findings(const struct verdict *verdict, bool refusals)
+{
+    for (unsigned i = 0; i < verdict->findings.count; i++) {
+        const struct finding *finding = &verdict->findings.list[i];
+        char sentence[SENTENCE_MAX];
+
+        verdict_word(verdict, finding, sentence);
+        if (finding_refuses(finding->id) == refusals)
+            say("  %s", sentence);
+    }
+}
+
+/* Would it boot?  If not, each reason is told. */
+static enum status check(struct guest *guest, bool verbose)
+{
+    const struct start_request request = {
+        .nr_pages = guest->options->memory_kib / PAGE_KIB,
+        .ramdisk_size = guest->ramdisk.size,
+        .privileged = guest->options->privileged,
+    };
+    struct verdict verdict;
+    enum status status = verdict_reach(guest->kernel_path, &guest->image.elf, &request, &verdict);
+
+    if (status)
+        return status;
+    if (verbose)
+        show_findings(&verdict, false);
+    if (!verdict_refuses(&verdict)) {
+        symbols_read(&verdict.kernel, &guest->symbols);
+        trim_kernel(&guest->image.elf, &verdict.kernel);
+        return STATUS_GOOD;
+    }
+    say_error("%s: refused:", guest->kernel_path);
+    show_findings(&verdict, true);
+    say("`paravane inspect %s` tells more", guest->kernel_path);
+    return STATUS_REFUSED;
+}
+
+static enum status read_ramdisk(struct guest *guest)
+{
+    enum status status;
+
+    progress_begin("reading the ramdisk");
+    status = file_read(guest->options->ramdisk, BUNDLE_MAX, &guest->ramdisk);
+    progress_end();
+    return status;
+}
+
+enum status guest_read(struct guest *guest, const struct guest_options *options, bool verbose)
+{
+    enum status status = STATUS_GOOD;
+
+    guest->options = options;
+    guest->kernel_path = options->kernel;
+    if (options->demo) {
+        status = library_find(LIBRARY_DEMO, guest->demo);
+        guest->kernel_path = guest->demo;
+    }
+    if (!status)
+        status = image_read(guest->kernel_path, &guest->image);
+    if (!status && options->ramdisk)
+        status = read_ramdisk(guest);
+    return status ? status : check(guest, verbose);
+}
+
+const char *guest_title(const struct guest *guest)
+{
+    const char *slash = strrchr(guest->kernel_path, '/');
+
+    return slash && slash[1] ? slash + 1 : guest->kernel_path;
+}
+
+struct bundle_domain guest_domain(const struct guest *guest)
+{
+    const struct guest_options *options = guest->options;
+
+    return (struct bundle_domain){
+        .number = options->privileged ? 0 : 1,
+        .name = guest_title(guest),
+        .memory_kib = options->memory_kib,
+        .vcpus = 1,
+        .privileged = options->privileged,
+        .kernel = &guest->image.elf,
+        .ramdisk = options->ramdisk ? &guest->ramdisk : NULL,
+        .cmdline = options->cmdline,
+    };
+}
+
+void guest_free_files(struct guest *guest)
+{
+    image_free(&guest->image);
+    bytes_free(&guest->ramdisk);
+}
+
+void guest_free(struct guest *guest)
+{
+    guest_free_files(guest);
+    symbols_free(&guest->symbols);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* A guest of a run: its files, judged and read. */
+#pragma once
+
+#include <limits.h>
+
+#include <cli/bundle_write.h>
+#include <cli/image.h>
+#include <cli/options.h>
+#include <cli/symbols.h>
+
+/* A loader puts the bundle below 4 GiB, where devices take their part of the addresses. */
+#define BUNDLE_MAX ((size_t)1536 * MIB)
+
+/* All zero is one without anything. */
+struct guest {
+    const struct guest_options *options;
+    char demo[PATH_MAX];
+    const char *kernel_path;
+    struct image image;
+    struct bytes ramdisk;
+    struct symbols symbols; /* of the kernel */
+};
+
+/*
+ * Read its files and judge its kernel, out of which what nobody needs is taken; with @verbose, remarks on it are shown.
+ * STATUS_REFUSED: it would not boot; otherwise a file is missing or no good.  guest_free() in any case.
+ */
+enum status __must_check guest_read(struct guest *guest, const struct guest_options *options, bool verbose);
+
+/* What the bundle has of it; points into @guest and its options. */
+struct bundle_domain guest_domain(const struct guest *guest);
+
+/* The last part of the name of its kernel's file. */
+const char *guest_title(const struct guest *guest);
+
+/* Free its files, once they are in the bundle; and all of it. */
+void guest_free_files(struct guest *guest);
+void guest_free(struct guest *guest);
