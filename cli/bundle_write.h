@@ -11,7 +11,7 @@ struct bundle_domain {
     unsigned number; /* 0: the initial domain's */
     const char *name;
     uint64_t memory_kib;
-    unsigned vcpus;
+    unsigned vcpus, weight;
     bool privileged;
     const struct bytes *kernel;  /* an ELF file */
     const struct bytes *ramdisk; /* NULL: none */

@@ -44,6 +44,29 @@ static const char *own_words(const struct log *log, const char *otherwise)
     return line && !strstr(line, ") crashed") ? line : otherwise;
 }
 
+static bool is_one(const struct ending *ending)
+{
+    return !ending->outcomes->count;
+}
+
+static const char *all_of(const struct ending *ending)
+{
+    return is_one(ending) ? "the guest has" : "all guests have";
+}
+
+/* The proof holds: these are the hypervisor's words. */
+static void tell_guests_end(const struct ending *ending, const struct meaning *meaning)
+{
+    if (!is_one(ending))
+        outcomes_tell(ending->outcomes);
+    else if (meaning->status == STATUS_GOOD)
+        say("%s", own_words(ending->hypervisor, meaning->text));
+    else if (meaning->status == STATUS_CRASHED)
+        say_error("%s", own_words(ending->hypervisor, meaning->text));
+    else
+        say_error("%s (QEMU's exit status %d)", meaning->text, ending->result.code);
+}
+
 static enum status tell_exit(const struct ending *ending)
 {
     int exit_status = ending->result.code;
@@ -65,10 +88,8 @@ static enum status tell_exit(const struct ending *ending)
                   qemu_program());
         return meaning->status;
     }
-    if (meaning->status == STATUS_GOOD)
-        say("%s", own_words(ending->hypervisor, meaning->text));
-    else if (meaning->status == STATUS_CRASHED)
-        say_error("%s", own_words(ending->hypervisor, meaning->text));
+    if (meaning->is_guests)
+        tell_guests_end(ending, meaning);
     else
         say_error("%s (QEMU's exit status %d)", meaning->text, exit_status);
     return meaning->status;
@@ -86,6 +107,26 @@ static enum status tell_signal(const struct ending *ending)
     return STATUS_QEMU;
 }
 
+static enum status tell_timeout(const struct ending *ending)
+{
+    log_show(ending->hypervisor);
+    if (is_one(ending))
+        say_error("out of time: the guest was still %s after %u seconds",
+                  log_is_building(ending->hypervisor) ? "being built" : "running", ending->timeout_seconds);
+    else
+        say_error("out of time after %u seconds", ending->timeout_seconds);
+    outcomes_tell(ending->outcomes);
+    return STATUS_TIMEOUT;
+}
+
+static enum status tell_left(const struct ending *ending)
+{
+    log_show_from(ending->hypervisor, ending->result.asked_at);
+    say("left; %s been ended", all_of(ending));
+    outcomes_tell(ending->outcomes);
+    return STATUS_LEFT;
+}
+
 enum status ending_tell(const struct ending *ending)
 {
     switch (ending->result.end) {
@@ -94,19 +135,14 @@ enum status ending_tell(const struct ending *ending)
     case SESSION_KILLED:
         return tell_signal(ending);
     case SESSION_TIMEOUT:
-        log_show(ending->hypervisor);
-        say_error("out of time: the guest was still %s after %u seconds",
-                  log_is_building(ending->hypervisor) ? "being built" : "running", ending->timeout_seconds);
-        return STATUS_TIMEOUT;
+        return tell_timeout(ending);
     case SESSION_LEFT:
-        log_show_from(ending->hypervisor, ending->result.asked_at);
-        say("left; the guest has been ended");
-        return STATUS_LEFT;
+        return tell_left(ending);
     case SESSION_INTERRUPTED:
-        say("interrupted: the guest has been ended");
+        say("interrupted: %s been ended", all_of(ending));
         return STATUS_FAILED;
     case SESSION_OUTPUT_LOST:
-        say_error("stdout cannot be written: %s; the guest has been ended", strerror(ending->result.code));
+        say_error("stdout cannot be written: %s; %s been ended", strerror(ending->result.code), all_of(ending));
         return STATUS_FAILED;
     case SESSION_NOT_STARTED:
         say_error("%s could not be started: %s; install qemu-system-x86, or name the program in PARAVANE_QEMU",

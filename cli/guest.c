@@ -41,7 +41,8 @@ static enum status check(struct guest *guest, bool verbose)
         trim_kernel(&guest->image.elf, &verdict.kernel);
         return STATUS_GOOD;
     }
-    say_error("%s: refused:", guest->kernel_path);
+    say_error("%s%s%s: refused:", guest->options->name ? guest->options->name : "", guest->options->name ? ": " : "",
+              guest->kernel_path);
     show_findings(&verdict, true);
     say("`paravane inspect %s` tells more", guest->kernel_path);
     return STATUS_REFUSED;
@@ -57,10 +58,11 @@ static enum status read_ramdisk(struct guest *guest)
     return status;
 }
 
-enum status guest_read(struct guest *guest, const struct guest_options *options, bool verbose)
+enum status guest_read(struct guest *guest, unsigned place, const struct guest_options *options, bool verbose)
 {
     enum status status = STATUS_GOOD;
 
+    guest->number = options->privileged ? 0 : place + 1;
     guest->options = options;
     guest->kernel_path = options->kernel;
     if (options->demo) {
@@ -78,6 +80,8 @@ const char *guest_title(const struct guest *guest)
 {
     const char *slash = strrchr(guest->kernel_path, '/');
 
+    if (guest->options->name)
+        return guest->options->name;
     return slash && slash[1] ? slash + 1 : guest->kernel_path;
 }
 
@@ -86,10 +90,11 @@ struct bundle_domain guest_domain(const struct guest *guest)
     const struct guest_options *options = guest->options;
 
     return (struct bundle_domain){
-        .number = options->privileged ? 0 : 1,
+        .number = guest->number,
         .name = guest_title(guest),
         .memory_kib = options->memory_kib,
         .vcpus = 1,
+        .weight = options->weight,
         .privileged = options->privileged,
         .kernel = &guest->image.elf,
         .ramdisk = options->ramdisk ? &guest->ramdisk : NULL,

@@ -15,6 +15,7 @@
 /* All zero is one without anything. */
 struct guest {
     const struct guest_options *options;
+    unsigned number; /* of its domain */
     char demo[PATH_MAX];
     const char *kernel_path;
     struct image image;
@@ -23,15 +24,17 @@ struct guest {
 };
 
 /*
- * Read its files and judge its kernel, out of which what nobody needs is taken; with @verbose, remarks on it are shown.
- * STATUS_REFUSED: it would not boot; otherwise a file is missing or no good.  guest_free() in any case.
+ * Read the files of the guest at @place, from 0 on, and judge its kernel, out of which what nobody needs is taken; with
+ * @verbose, remarks on it are shown.  STATUS_REFUSED: it would not boot; otherwise a file is missing or no good.
+ * guest_free() in any case.
  */
-enum status __must_check guest_read(struct guest *guest, const struct guest_options *options, bool verbose);
+enum status __must_check guest_read(struct guest *guest, unsigned place, const struct guest_options *options,
+                                    bool verbose);
 
 /* What the bundle has of it; points into @guest and its options. */
 struct bundle_domain guest_domain(const struct guest *guest);
 
-/* The last part of the name of its kernel's file. */
+/* Its name, or that of its kernel's file. */
 const char *guest_title(const struct guest *guest);
 
 /* Free its files, once they are in the bundle; and all of it. */

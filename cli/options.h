@@ -6,16 +6,22 @@
 #include <stdint.h>
 
 #define QEMU_ARGUMENTS_MAX 64u
+#define GUESTS_MAX         16u /* of a bundle */
+#define GUEST_NAME_MAX     31u /* characters */
 
 struct guest_options {
+    const char *name;              /* NULL: none, and it is the only one */
     const char *kernel;            /* NULL with @demo */
     const char *ramdisk, *cmdline; /* NULL: not given */
     uint64_t memory_kib;
+    unsigned weight; /* its share of the processor, beside others' */
     bool demo, privileged;
 };
 
 struct run_options {
-    struct guest_options guest;
+    struct guest_options common; /* what a guest has that does not say otherwise */
+    unsigned nr_guests;          /* 1 at least */
+    struct guest_options guests[GUESTS_MAX];
     const char *seed; /* NULL: not given */
     const char *machine;
     unsigned timeout_seconds; /* 0: none */

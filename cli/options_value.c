@@ -6,8 +6,6 @@
 
 #include <cli/options_value.h>
 
-#define MEMORY_MAX_KIB ((uint64_t)1 << 34) /* 16 TiB */
-
 bool options_parse_memory(const char *text, uint64_t *kib)
 {
     static const struct {

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAGE_KIB 4u
+#define PAGE_KIB       4u
+#define MEMORY_MAX_KIB ((uint64_t)1 << 34) /* 16 TiB */
 
 /* "512M" and the like, without a unit MiB, in KiB.  Returns false if it is none, or 0, or not whole pages of 4 KiB. */
 bool options_parse_memory(const char *text, uint64_t *kib);

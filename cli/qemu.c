@@ -16,8 +16,9 @@
 #define SMAP_WORKS_MAJOR 9u
 #define SMAP_WORKS_MINOR 1u
 
-/* Memory for the hypervisor: a fixed part, and a share for what it keeps about each frame. */
+/* Memory for the hypervisor: a fixed part, what each further guest costs, and a share for what it keeps of a frame. */
 #define HYPERVISOR_MIB  16u
+#define FURTHER_MIB     2u
 #define HYPERVISOR_PART 100u
 
 const char *qemu_program(void)
@@ -79,10 +80,13 @@ static void add(struct qemu_command *command, const char *option, const char *va
 
 static uint64_t memory_mib(const struct qemu_request *request)
 {
-    uint64_t guest_mib = (request->options->guest.memory_kib + 1023) >> 10;
-    uint64_t bundle_mib = (request->bundle_size + MIB - 1) / MIB;
+    const struct run_options *options = request->options;
+    uint64_t bundle_mib = (request->bundle_size + MIB - 1) / MIB, guests_mib = 0;
 
-    return guest_mib + HYPERVISOR_MIB + guest_mib / HYPERVISOR_PART + 1 + bundle_mib;
+    for (unsigned i = 0; i < options->nr_guests; i++)
+        guests_mib += (options->guests[i].memory_kib + 1023) >> 10;
+    return guests_mib + HYPERVISOR_MIB + (options->nr_guests - 1) * FURTHER_MIB + guests_mib / HYPERVISOR_PART + 1 +
+           bundle_mib;
 }
 
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command)

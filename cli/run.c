@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps of a run: read the guest, write the bundle, start QEMU, tell how it ended, tidy up. */
+/* The steps of a run: read the guests, write the bundle, start QEMU, tell how it ended, tidy up. */
 #define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,9 @@
 
 struct run {
     const struct run_options *options;
-    struct guest guest;
+    struct guest guests[GUESTS_MAX];
+    const struct guest *reported; /* the one that the hypervisor spoke of last */
+    struct outcomes outcomes;
     char hypervisor[PATH_MAX];
     char directory[PATH_MAX], bundle[PATH_MAX + 16]; /* empty: not made */
     uint64_t bundle_size;
@@ -62,31 +64,55 @@ static void remove_directory(const struct run *run)
         sigprocmask(SIG_SETMASK, &run->mask, NULL);
 }
 
+static enum status check_size(const struct run *run)
+{
+    size_t size = 0;
+
+    for (unsigned i = 0; i < run->options->nr_guests; i++)
+        size += run->guests[i].image.elf.size + run->guests[i].ramdisk.size;
+    if (size <= BUNDLE_MAX)
+        return STATUS_GOOD;
+    say_error("kernel%s and ramdisk%s have %zu MiB, and a loader takes at most %zu; make %s smaller",
+              run->options->nr_guests > 1 ? "s" : "", run->options->nr_guests > 1 ? "s" : "", size / MIB,
+              BUNDLE_MAX / MIB, run->options->nr_guests > 1 ? "a ramdisk" : "the ramdisk");
+    return STATUS_REFUSED;
+}
+
 static enum status write_bundle(struct run *run)
 {
-    const struct guest *guest = &run->guest;
-    const struct bundle_domain domain = guest_domain(guest);
-    size_t size = guest->image.elf.size + guest->ramdisk.size;
-    enum status status;
+    struct bundle_domain domains[GUESTS_MAX];
+    enum status status = check_size(run);
 
-    if (size > BUNDLE_MAX) {
-        say_error("kernel and ramdisk have %zu MiB, and a loader takes at most %zu; make the ramdisk smaller",
-                  size / MIB, BUNDLE_MAX / MIB);
-        return STATUS_REFUSED;
-    }
-    status = make_directory(run);
-    return status ? status : bundle_write(run->bundle, &domain, 1, &run->bundle_size);
+    for (unsigned i = 0; i < run->options->nr_guests; i++)
+        domains[i] = guest_domain(&run->guests[i]);
+    if (!status)
+        status = make_directory(run);
+    return status ? status : bundle_write(run->bundle, domains, run->options->nr_guests, &run->bundle_size);
+}
+
+/* Only of several guests each has an end of its own. */
+static void expect_outcomes(struct run *run)
+{
+    run->outcomes.count = run->options->nr_guests > 1 ? run->options->nr_guests : 0;
+    for (unsigned i = 0; i < run->outcomes.count; i++)
+        run->outcomes.list[i] = (struct outcome){.number = run->guests[i].number, .name = guest_title(&run->guests[i])};
 }
 
 static enum status prepare(struct run *run)
 {
-    enum status status = guest_read(&run->guest, &run->options->guest, run->options->verbose);
+    const struct run_options *options = run->options;
+    enum status status = STATUS_GOOD;
 
+    for (unsigned i = 0; i < options->nr_guests && !status; i++)
+        status = guest_read(&run->guests[i], i, &options->guests[i], options->verbose);
     if (!status)
         status = write_bundle(run);
     if (!status)
         status = library_find(LIBRARY_HYPERVISOR, run->hypervisor);
-    guest_free_files(&run->guest);
+    for (unsigned i = 0; i < options->nr_guests; i++)
+        guest_free_files(&run->guests[i]);
+    if (!status)
+        expect_outcomes(run);
     return status;
 }
 
@@ -110,14 +136,25 @@ static bool take_noise(void *owner, const char *line)
     return strstr(line, "terminating on signal");
 }
 
-static bool take_proof(void *owner, const char *line)
+static bool take_line(void *owner, const char *line)
 {
-    return proof_take(&((struct run *)owner)->proof, line);
+    struct run *run = owner;
+
+    outcomes_note(&run->outcomes, line);
+    return proof_take(&run->proof, line);
 }
 
+/* Where a guest was is told behind a line that names it. */
 static bool add_symbol(void *owner, const char *line, char *to, size_t size)
 {
-    return symbols_add(&((const struct run *)owner)->guest.symbols, line, to, size);
+    struct run *run = owner;
+    unsigned number;
+
+    for (unsigned i = 0; sscanf(line, LOG_GUEST "%u (", &number) == 1 && i < run->options->nr_guests; i++) {
+        if (run->guests[i].number == number)
+            run->reported = &run->guests[i];
+    }
+    return symbols_add(&run->reported->symbols, line, to, size);
 }
 
 static void compose(const struct run *run, int log_fd, struct qemu_command *command)
@@ -152,11 +189,12 @@ static enum status boot(struct run *run, struct session_result *result)
     }
     compose(run, ends[1], &command);
     if (is_on_terminal)
-        say("starting %s; Ctrl-A x leaves", guest_title(&run->guest));
+        say("starting %s%s; Ctrl-A x leaves", guest_title(&run->guests[0]),
+            run->options->nr_guests > 1 ? " and others" : "");
     run->hypervisor_log = (struct log){.from = ends[0],
                                        .prefix = "",
                                        .is_live = run->options->verbose || run->options->explain,
-                                       .take = take_proof,
+                                       .take = take_line,
                                        .amend = add_symbol,
                                        .owner = run};
     run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
@@ -174,6 +212,7 @@ static enum status boot(struct run *run, struct session_result *result)
         .proof = &run->proof,
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
+        .outcomes = &run->outcomes,
         .timeout_seconds = run->options->timeout_seconds,
     });
 }
@@ -186,11 +225,13 @@ enum status run_guest(const struct run_options *options)
     enum status status;
 
     run.options = options;
+    run.reported = &run.guests[0];
     status = prepare(&run);
     if (!status)
         status = boot(&run, &result);
     remove_directory(&run);
-    guest_free(&run.guest);
+    for (unsigned i = 0; i < options->nr_guests; i++)
+        guest_free(&run.guests[i]);
     if (result.end == SESSION_INTERRUPTED) {
         signal(result.code, SIG_DFL);
         raise(result.code);

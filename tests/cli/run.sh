@@ -131,6 +131,27 @@ expect bad-machine 2 'not one of pc, q35, microvm' -- run --machine vax "$good"
 expect long-cmdline 2 '1024 characters, and a guest takes at most 1023' -- \
     run --cmdline "$(printf '%01024d' 0)" "$good"
 
+# ---- Several guests on the command line.
+expect guest-bad-name 2 '--guest a b: a name has 1 to 31 letters' -- run --guest 'a b' "$good"
+expect guest-empty-name 2 '--guest : a name has' -- run --guest '' "$good"
+expect guest-long-name 2 'a name has 1 to 31' -- run --guest "$(printf '%032d' 0)" "$good"
+expect guest-twice 2 '--guest a: there are two of that name' -- run --guest a "$good" --guest a "$good"
+expect guest-no-kernel 2 'b: which kernel' -- run --guest a "$good" --guest b
+expect guest-two-kernels 2 'one kernel at a time' -- run --guest a "$good" "$good"
+expect guest-demo-and-kernel 2 'b: --demo brings its kernel along' -- run --guest a --demo --guest b "$good" --demo
+expect guest-long-cmdline 2 'b: --cmdline: 1024 characters' -- \
+    run --guest a "$good" --guest b --cmdline "$(printf '%01024d' 0)" "$good"
+for option in --timeout=1 --verbose --explain --audit --seed=1 --machine=q35 --qemu-arg=-S; do
+    expect "guest-inside$option" 2 "${option%%=*} is about the whole run: say it before the first --guest" -- \
+        run --guest a "$good" $option
+done
+expect guest-privileged 2 'b: --privileged: such a guest runs alone' -- run --guest a "$good" --guest b --privileged "$good"
+expect guest-memory 2 'more than 16T of memory together' -- run --memory 10T --guest a "$good" --guest b "$good"
+expect guest-weight 2 '--weight 65536: not a number from 1 to 65535' -- run --guest a --weight 65536 "$good"
+expect guest-no-weight 2 '--weight 0: not a number' -- run --weight 0 "$good"
+many=() && for i in {1..17}; do many+=(--guest "g$i"); done
+expect guest-seventeen 2 '--guest g17: one too many; at most 16' -- run --demo "${many[@]}"
+
 # ---- Whatever was printed has arrived, or the exit code says that it has not.
 for words in '--help' '--version' 'run --help' 'run --usage' 'inspect --help' "inspect $good"; do
     name=full-disk-$(tr -d / <<<"${words%% /*}" | tr ' ' '-')
@@ -352,6 +373,19 @@ if [[ bundle =~ $pattern ]]; then
     judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^privileged=1$' '0/kernel' \
         '0/ramdisk' '^hello$' '0/cmdline' '^root=/dev/x y' 'TRAILER!!!'
 fi
+if [[ bundle-several =~ $pattern ]]; then
+    arguments bundle-several '^5[34][0-9]M$' -- --memory 256M --cmdline 'for all' --weight 7 "$good" --timeout 9 \
+        --guest one --guest two --memory 128M --cmdline 'for two' --weight 300 --ramdisk "$work/text" --demo \
+        --guest three --memory 128M
+    strings -n 4 "$work/kept/bundle" | paste -sd ' ' >"$work/out"
+    : >"$work/err"
+    judge bundle-of-several 0 0 '1/settings .*name=one memory=262144 vcpus=1 weight=7 privileged=0 .*1/kernel .*1/cmdline .*for all' \
+        '2/settings .*name=two memory=131072 vcpus=1 weight=300 .*2/kernel .*2/ramdisk .*hello .*2/cmdline .*for two' \
+        '3/settings .*name=three memory=131072 vcpus=1 weight=7 .*3/cmdline .*for all'
+    arguments bundle-of-sixteen '^30[0-9]M$' -- --memory 16M --demo "${many[@]:0:32}"
+    strings -n 4 "$work/kept/bundle" >"$work/out"
+    judge bundle-of-sixteen-guests 0 0 '^name=g1$' '16/settings' '^name=g16$'
+fi
 elf debug debug
 if [[ bundle-debug =~ $pattern ]]; then
     arguments bundle-debug -- "$work/debug"
@@ -394,6 +428,24 @@ PARAVANE_QEMU=/nowhere/qemu PARAVANE_LIB=$work/lib expect no-qemu 6 '/nowhere/qe
     'PARAVANE_QEMU' -- run "$good"
 PARAVANE_LIB=$work/nowhere PARAVANE_QEMU=$fake expect no-hypervisor 1 'paravane.elf: not there' -- run "$good"
 TMPDIR=$work/nowhere with '' expect no-tmpdir 1 'no directory can be made there' -- run "$good"
+# Of several guests each has its own words; what else is said of one of them is not taken for its end.
+two=(--guest a "$good" --guest bc "$good")
+built='log=domain_1_(a):_built,_and_so_on log=domain_2_(bc):_built,_and_so_on'
+with "$built log=domain_2_(bc)_powered_off log=domain_1_(a)_wants_to_reboot" expect several-good 0 \
+    '^paravane: a: wants to reboot$' '^paravane: bc: powered off$' '!domain' -- run "${two[@]}"
+with "$built log=domain_2_(bc)_crashed:_bad_fault log=domain_2_(bc)_crashed log=domain_2_(bc)_has_left_3_frames log=domain_1_(a)_powered_off exit=43" \
+    expect several-crashed 3 '^paravane: a: powered off$' '^paravane: bc: crashed: bad fault$' -- run "${two[@]}"
+with "log=domain_1_(a)_cannot_be_built:_too_big log=domain_2_(bc):_built,_and_so_on log=domain_2_(bc)_powered_off exit=45" \
+    expect several-refused 4 '^paravane: a: cannot be built: too big$' '^paravane: bc: powered off$' -- run "${two[@]}"
+with "$built log=domain_1_(a)_powered_off log=domain_1_(a):_built,_and_so_on log=domain_2_(bc)_is_here: sleep=inf" \
+    expect several-timeout 124 'out of time after 1 seconds' '^paravane: a: was still running$' \
+    '^paravane: bc: was still running$' -- run --timeout 1 "${two[@]}"
+with "log=domain_1_(a)_powered_off proof=none" expect several-forged 5 'has not confirmed it' '!^paravane: a: powered' -- \
+    run "${two[@]}"
+with "$built exit=41" expect several-broken 5 'this is a bug' -- run "${two[@]}"
+with '' expect several-kernel-refused 4 "bc: $work/pvh: refused:" 'a PVH guest, not a PV guest' -- \
+    run --guest a "$good" --guest bc "$work/pvh"
+
 with 'sleep=inf' expect timeout 124 'out of time: .* after 1 seconds' -- run --timeout 1 "$good"
 with 'deaf sleep=inf' expect timeout-deaf 124 'out of time' -- run --timeout 1 "$good"
 if [[ timeout-log =~ $pattern ]]; then
@@ -507,6 +559,18 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
         expect real-demo 0 'domain 1 .demo.elf. powered off' -- run --timeout "$limit" --demo
         expect real-refused 4 'cannot be built' 'the guest was refused' -- run --timeout "$limit" --memory 4M --qemu-arg -m \
             --qemu-arg 6M --demo
+        tests=build/guests/tests
+        expect real-several 0 '^second: ok ' '^paravane: first: powered off$' '^paravane: second: powered off$' \
+            '^paravane: third: wants to reboot$' -- run --memory 16M --timeout "$limit" \
+            --guest first --demo --guest second $tests/timer.elf --guest third -c how=reboot $tests/ending.elf
+        expect real-several-crash 3 '^paravane: first: crashed' '^paravane: second: powered off$' \
+            'rip .*<hypercall_page[+]0x[0-9a-f]+>' -- run --memory 16M --timeout "$limit" \
+            --guest first -c how=crash $tests/ending.elf --guest second $tests/timer.elf
+        expect real-several-refused 4 '^paravane: first: powered off$' '^paravane: second: cannot be built' -- \
+            run --timeout "$limit" --qemu-arg -m --qemu-arg 64M \
+            --guest first --memory 16M --demo --guest second --memory 2G -c how=poweroff $tests/ending.elf
+        expect real-sixteen 0 '^paravane: g1: powered off$' '^paravane: g16: powered off$' -- run --timeout "$limit" \
+            --audit --memory 4M -c how=poweroff $tests/ending.elf "${many[@]:0:32}"
     else
         skip real-demo 'no demo guest'
     fi

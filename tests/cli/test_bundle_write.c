@@ -58,7 +58,7 @@ static void write_bundle(const struct bundle_domain *domains, unsigned count)
 
 static void whole_bundle(void **state)
 {
-    static const char settings[] = "name=vm_linux_1_\nmemory=524288\nvcpus=1\nprivileged=0\n";
+    static const char settings[] = "name=vm_linux_1_\nmemory=524288\nvcpus=1\nweight=256\nprivileged=0\n";
     uint8_t kernel_data[4099], ramdisk_data[7] = "ramdisk";
     struct bytes kernel = {kernel_data, sizeof(kernel_data)}, ramdisk = {ramdisk_data, sizeof(ramdisk_data)};
     size_t at;
@@ -69,6 +69,7 @@ static void whole_bundle(void **state)
                                          .name = "vm linux\n1\x80",
                                          .memory_kib = 524288,
                                          .vcpus = 1,
+                                         .weight = 256,
                                          .kernel = &kernel,
                                          .ramdisk = &ramdisk,
                                          .cmdline = "console=hvc0"},
@@ -83,13 +84,15 @@ static void whole_bundle(void **state)
 
 static void privileged_and_bare(void **state)
 {
-    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nprivileged=1\n";
+    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nweight=256\nprivileged=1\n";
     struct bytes kernel = {(uint8_t[]){1}, 1};
     size_t at;
 
     (void)state;
     write_bundle(
-        &(struct bundle_domain){.name = "k", .memory_kib = 4, .vcpus = 1, .privileged = true, .kernel = &kernel}, 1);
+        &(struct bundle_domain){
+            .name = "k", .memory_kib = 4, .vcpus = 1, .weight = 256, .privileged = true, .kernel = &kernel},
+        1);
     at = expect(0, "0/settings", settings, strlen(settings));
     at = expect(at, "0/kernel", "\1", 1);
     expect(at, "TRAILER!!!", NULL, 0);
@@ -97,11 +100,17 @@ static void privileged_and_bare(void **state)
 
 static void several(void **state)
 {
-    static const char settings[] = "name=a\nmemory=4\nvcpus=1\nprivileged=0\n";
+    static const char settings[] = "name=a\nmemory=4\nvcpus=1\nweight=256\nprivileged=0\n";
     struct bytes kernels[2] = {{(uint8_t[]){1}, 1}, {(uint8_t[]){2}, 1}}, ramdisk = {(uint8_t[]){3, 4}, 2};
     const struct bundle_domain domains[] = {
-        {.number = 1, .name = "a", .memory_kib = 4, .vcpus = 1, .kernel = &kernels[0]},
-        {.number = 16, .name = "a", .memory_kib = 4, .vcpus = 1, .kernel = &kernels[1], .ramdisk = &ramdisk},
+        {.number = 1, .name = "a", .memory_kib = 4, .vcpus = 1, .weight = 256, .kernel = &kernels[0]},
+        {.number = 16,
+         .name = "a",
+         .memory_kib = 4,
+         .vcpus = 1,
+         .weight = 256,
+         .kernel = &kernels[1],
+         .ramdisk = &ramdisk},
     };
     size_t at;
 
@@ -123,7 +132,8 @@ static void long_name(void **state)
     (void)state;
     memset(name, 'n', 300);
     name[300] = '\0';
-    write_bundle(&(struct bundle_domain){.name = name, .memory_kib = 4, .vcpus = 1, .kernel = &kernel}, 1);
+    write_bundle(&(struct bundle_domain){.name = name, .memory_kib = 4, .vcpus = 1, .weight = 256, .kernel = &kernel},
+                 1);
     assert_non_null(strstr((const char *)archive.data + 124, "nnn\nmemory=4\n"));
 }
 
@@ -134,11 +144,13 @@ static void not_writable(void **state)
 
     (void)state;
     assert_int_equal(bundle_write("/nowhere/bundle",
-                                  &(struct bundle_domain){.name = "k", .memory_kib = 4, .vcpus = 1, .kernel = &kernel},
+                                  &(struct bundle_domain){
+                                      .name = "k", .memory_kib = 4, .vcpus = 1, .weight = 256, .kernel = &kernel},
                                   1, &size),
                      STATUS_FAILED);
     assert_int_equal(bundle_write("/dev/full",
-                                  &(struct bundle_domain){.name = "k", .memory_kib = 4, .vcpus = 1, .kernel = &kernel},
+                                  &(struct bundle_domain){
+                                      .name = "k", .memory_kib = 4, .vcpus = 1, .weight = 256, .kernel = &kernel},
                                   1, &size),
                      STATUS_FAILED);
 }

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: options of a guest; a guest begins; what it shares with the others; what does not go together. */
+#include <string.h>
+
+#include <cli/bundle_write.h>
+#include <cli/options_guest.h>
+#include <cli/options_value.h>
+
+#define DEFAULT_MEMORY_KIB ((uint64_t)512 << 10)
+#define DEFAULT_WEIGHT     256u
+#define WEIGHT_MAX         65535u
+
+const struct guest_options options_no_guest = {.memory_kib = DEFAULT_MEMORY_KIB, .weight = DEFAULT_WEIGHT};
+
+static void read_vcpus(const char *text, struct argp_state *state)
+{
+    unsigned long long count = options_parse_count(text, UINT32_MAX);
+
+    if (!count)
+        argp_error(state, "--vcpus %s: not a number from 1 on", text);
+    else if (count > 1)
+        argp_error(state, "--vcpus %s: this version gives a guest one vCPU; leave the option out or say 1", text);
+}
+
+static void read_weight(const char *text, struct guest_options *guest, struct argp_state *state)
+{
+    guest->weight = (unsigned)options_parse_count(text, WEIGHT_MAX);
+    if (!guest->weight)
+        argp_error(state, "--weight %s: not a number from 1 to %u", text, WEIGHT_MAX);
+}
+
+bool options_read_guest(int key, char *text, struct guest_options *guest, struct argp_state *state)
+{
+    switch (key) {
+    case KEY_MEMORY:
+        if (!options_parse_memory(text, &guest->memory_kib))
+            argp_error(state, "--memory %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
+        return true;
+    case KEY_VCPUS:
+        read_vcpus(text, state);
+        return true;
+    case KEY_WEIGHT:
+        read_weight(text, guest, state);
+        return true;
+    case KEY_RAMDISK:
+        guest->ramdisk = options_read_name("ramdisk", text, state);
+        return true;
+    case KEY_CMDLINE:
+        guest->cmdline = text;
+        return true;
+    case KEY_PRIVILEGED:
+        return guest->privileged = true;
+    case KEY_DEMO:
+        return guest->demo = true;
+    case ARGP_KEY_ARG:
+        options_read_kernel(&guest->kernel, text, state);
+        return true;
+    default:
+        return false;
+    }
+}
+
+struct guest_options *options_guest(struct run_options *options)
+{
+    return options->nr_guests ? &options->guests[options->nr_guests - 1] : &options->common;
+}
+
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length <= GUEST_NAME_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
+}
+
+void options_begin_guest(struct run_options *options, const char *name, struct argp_state *state)
+{
+    struct guest_options *guest;
+
+    if (!is_name(name))
+        argp_error(state, "--guest %s: a name has 1 to %u letters, digits, dots, underscores and hyphens", name,
+                   GUEST_NAME_MAX);
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        if (!strcmp(options->guests[i].name, name))
+            argp_error(state, "--guest %s: there are two of that name; give each its own", name);
+    }
+    if (options->nr_guests == GUESTS_MAX)
+        argp_error(state, "--guest %s: one too many; at most %u run together", name, GUESTS_MAX);
+    guest = &options->guests[options->nr_guests++];
+    *guest = options->common;
+    guest->name = name;
+    guest->kernel = NULL;
+    guest->demo = false;
+}
+
+static void check_guest(struct guest_options *guest, const struct guest_options *common, struct argp_state *state)
+{
+    const char *name = guest->name ? guest->name : "", *colon = guest->name ? ": " : "";
+
+    if (!guest->kernel && !guest->demo) {
+        guest->kernel = common->kernel;
+        guest->demo = common->demo;
+    }
+    if (guest->demo && guest->kernel)
+        argp_error(state, "%s%s--demo brings its kernel along: leave %s out", name, colon, guest->kernel);
+    if (!guest->demo && !guest->kernel)
+        argp_error(state, "%s%swhich kernel? Give a file, or --demo", name, colon);
+    if (guest->cmdline && strlen(guest->cmdline) > BUNDLE_CMDLINE_MAX)
+        argp_error(state, "%s%s--cmdline: %zu characters, and a guest takes at most %u", name, colon,
+                   strlen(guest->cmdline), BUNDLE_CMDLINE_MAX);
+}
+
+static void check_together(const struct run_options *options, struct argp_state *state)
+{
+    uint64_t memory_kib = 0;
+
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        memory_kib += options->guests[i].memory_kib;
+        if (options->guests[i].privileged && options->nr_guests > 1)
+            argp_error(state, "%s: --privileged: such a guest runs alone; leave that out, or the other guests",
+                       options->guests[i].name);
+    }
+    if (memory_kib > MEMORY_MAX_KIB)
+        argp_error(state, "the guests have more than 16T of memory together: give them less by --memory");
+}
+
+void options_end_guests(struct run_options *options, struct argp_state *state)
+{
+    if (!options->nr_guests)
+        options->guests[options->nr_guests++] = options->common;
+    for (unsigned i = 0; i < options->nr_guests; i++)
+        check_guest(&options->guests[i], &options->common, state);
+    check_together(options, state);
+}

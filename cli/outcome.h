@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* How each of several guests ended, in the hypervisor's words. */
+#pragma once
+
+#include <cli/options.h>
+
+#define OUTCOME_WORDS_MAX 120u
+
+struct outcome {
+    unsigned number; /* of the domain */
+    const char *name;
+    bool is_built;
+    char words[OUTCOME_WORDS_MAX]; /* "powered off"; empty: it has not ended */
+};
+
+struct outcomes {
+    unsigned count;
+    struct outcome list[GUESTS_MAX];
+};
+
+/* Look at a line of the hypervisor's log: is it about the beginning or the end of one of them? */
+void outcomes_note(struct outcomes *outcomes, const char *line);
+
+/* Say of each how it ended, or that it has not. */
+void outcomes_tell(const struct outcomes *outcomes);
