@@ -164,6 +164,21 @@ void domain_set_dying(struct domain *domain)
     __atomic_store_n(&domain->dying, true, __ATOMIC_SEQ_CST);
 }
 
+/* Counted first, then asked: op_begin(). */
+bool domain_enter(struct domain *domain)
+{
+    (void)__atomic_add_fetch(&domain->operations, 1, __ATOMIC_SEQ_CST);
+    if (!domain_is_dying(domain))
+        return true;
+    domain_leave(domain);
+    return false;
+}
+
+void domain_leave(struct domain *domain)
+{
+    (void)__atomic_sub_fetch(&domain->operations, 1, __ATOMIC_SEQ_CST);
+}
+
 uint64_t domain_destroy(struct domain *domain)
 {
     struct machine *machine = domain->machine;

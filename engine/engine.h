@@ -167,6 +167,14 @@ void vcpu_destroy(struct vcpu *vcpu);
 void domain_set_dying(struct domain *domain);
 
 /*
+ * Until domain_leave(), which the caller owes after true, an operation of the machine's own is under way on @domain, or
+ * for a vCPU of it.  For what takes long, and lets others run by port_yield(), which it does with no lock held: the
+ * domain is not torn down meanwhile.  False: it is dying.
+ */
+bool __must_check domain_enter(struct domain *domain);
+void domain_leave(struct domain *domain);
+
+/*
  * Tear a domain down: no new operation starts, those under way end, its vCPUs are destroyed, every hold, pin and
  * allocation is dropped.  Preemptible.  Returns the number of frames that it still owns: those that another domain
  * maps.  They return to the pool when that lets go of them; until domain->nr_frames is 0 the domain stays in

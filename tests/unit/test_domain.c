@@ -249,6 +249,24 @@ static void test_destroy_mapped_elsewhere(void **state)
     unit_destroy(&unit);
 }
 
+static void test_enter(void **state)
+{
+    struct unit unit;
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state)});
+    assert_true(domain_enter(unit.domain));
+    assert_true(domain_enter(unit.domain));
+    assert_int_equal(unit.domain->operations, 2);
+    domain_leave(unit.domain);
+    unit.domain->dying = true;
+    assert_false(domain_enter(unit.domain));
+    assert_int_equal(unit.domain->operations, 1);
+    unit.domain->dying = false;
+    domain_leave(unit.domain);
+    assert_int_equal(unit.domain->operations, 0);
+    unit_destroy(&unit);
+}
+
 /* ---- A domain that ends while its vCPUs are at work: they end first. */
 
 struct work {
@@ -314,6 +332,7 @@ int main(void)
         unit_test_both(test_vcpu_destroy),
         unit_test_both(test_destroy),
         unit_test_both(test_destroy_mapped_elsewhere),
+        unit_test_both(test_enter),
         unit_test_both(test_destroy_at_work),
     };
 
