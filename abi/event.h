@@ -26,8 +26,8 @@
  * ` merged with it.
  * `
  * ` Errors of all commands, in the order of the checks: -ENOSYS unknown command; -EFAULT @arg cannot be read
- * ` or written; -ESRCH no such domain; -EPERM no right to the domain; -ENOSPC all ports are in use; -EINVAL a
- * ` port number that is out of range or whose use does not fit.
+ * ` or written; -ESRCH no such domain; -EPERM no right to the domain; -EBUSY a port is wanted of a domain that is
+ * ` being reset; -ENOSPC all ports are in use; -EINVAL a port number that is out of range or whose use does not fit.
  * `
  * ` EVTCHNOP_alloc_unbound: a new port of dom to which remote_dom may bind.
  * ` EVTCHNOP_bind_interdomain: a new port of the caller, connected with an unbound port of another domain (or
@@ -52,7 +52,7 @@
  * `   -ENOENT: no such vCPU.  -EINVAL: an IPI, or an interrupt of one vCPU.
  * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.  Nothing happens to a
  * ` port that is closed.
- * ` EVTCHNOP_reset: close all ports of a domain.
+ * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use.
  * ` EVTCHNOP_init_control, EVTCHNOP_expand_array, EVTCHNOP_set_priority: change to event words in place of
  * ` bitmaps ("FIFO"), give them room, and choose a port's queue.  Optional: a guest that gets -ENOSYS for the
  * ` first stays with the bitmaps.

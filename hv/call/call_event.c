@@ -2,7 +2,7 @@
 /* event_channel_op in both forms. */
 #include <abi/errno.h>
 #include <abi/mmu.h>
-#include <engine/access.h>
+#include <engine/engine.h>
 #include <hv/call/calls.h>
 #include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
@@ -109,13 +109,29 @@ static int do_unmask(struct hv_domain *caller, union arguments *args)
     return event_unmask(caller, args->unmask.port);
 }
 
+/* Neither domain ends in the middle. */
+static int reset_entered(struct hv_domain *caller, struct hv_domain *domain)
+{
+    int error;
+
+    if (!domain_enter(&caller->engine))
+        return -XEN_ESRCH;
+    error = event_reset(domain);
+    domain_leave(&caller->engine);
+    return error;
+}
+
 static int do_reset(struct hv_domain *caller, union arguments *args)
 {
     struct hv_domain *domain;
     int error = find_domain(caller, args->reset.dom, &domain);
 
-    if (!error)
-        event_reset(domain);
+    if (error)
+        return error;
+    if (!domain_enter(&domain->engine))
+        return -XEN_ESRCH;
+    error = reset_entered(caller, domain);
+    domain_leave(&domain->engine);
     return error;
 }
 

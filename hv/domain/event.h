@@ -46,6 +46,7 @@ struct event_page {
 struct domain_events {
     struct event_page *pages; /* EVENT_PAGES_MAX of them; NULL: the domain has no ports, or none any more */
     uint32_t nr_known;        /* ports below have been in use, and have their channel in these */
+    bool closing;             /* all ports are being closed, or have been for good: none is opened or connected */
 };
 
 struct vcpu_events {

@@ -27,15 +27,30 @@ int event_table_create(struct hv_domain *domain)
     return 0;
 }
 
+/* Of @pages, those from @first on. */
+static void release_pages(struct event_page *pages, unsigned first)
+{
+    for (unsigned i = first; i < EVENT_PAGES_MAX; i++) {
+        release(pages[i].channels, CHANNELS_SIZE);
+        pages[i].channels = NULL;
+    }
+}
+
 void event_table_destroy(struct hv_domain *domain)
 {
     struct event_page *pages = domain->events.pages;
 
     domain->events.pages = NULL;
     domain->events.nr_known = 0;
-    for (unsigned i = 0; pages && i < EVENT_PAGES_MAX; i++)
-        release(pages[i].channels, CHANNELS_SIZE);
+    if (pages)
+        release_pages(pages, 0);
     release(pages, PAGES_SIZE);
+}
+
+void event_table_forget(struct hv_domain *domain)
+{
+    domain->events.nr_known = 1;
+    release_pages(domain->events.pages, 1);
 }
 
 static struct event_channel *channel_of(const struct hv_domain *domain, uint32_t port)

@@ -4,7 +4,7 @@
  * None of it is ever read from memory that a guest can write.
  */
 #include <abi/errno.h>
-#include <engine/machine.h>
+#include <engine/engine.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
@@ -20,16 +20,16 @@ int event_create(struct hv_domain *domain)
     return event_table_create(domain);
 }
 
-void event_destroy(struct hv_domain *domain)
+/* The lowest port that is free for a new channel. */
+static int find_free(struct hv_domain *domain, uint32_t *port)
 {
-    event_reset(domain);
-    event_table_destroy(domain);
+    return domain->events.closing ? -XEN_EBUSY : event_table_find_free(domain, event_ports(domain), port);
 }
 
 /* Take a free port for @channel. */
 static int open_channel(struct hv_domain *domain, struct event_channel channel, uint32_t *port)
 {
-    int error = event_table_find_free(domain, event_ports(domain), port);
+    int error = find_free(domain, port);
 
     if (!error)
         event_table_open(domain, *port, channel);
@@ -49,7 +49,7 @@ int event_alloc_unbound(struct hv_domain *domain, domid_t remote, uint32_t *port
 int event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, uint32_t remote_port, uint32_t *port)
 {
     struct event_channel *other = event_table_find(remote, remote_port);
-    int error = event_table_find_free(domain, event_ports(domain), port);
+    int error = remote->events.closing ? -XEN_EBUSY : find_free(domain, port);
 
     if (error)
         return error;
@@ -119,12 +119,10 @@ static void disconnect(const struct hv_domain *domain, uint32_t port)
 }
 
 /* What is pending there is forgotten, so that the next user of the port does not take it for its own. */
-int event_close(struct hv_domain *domain, uint32_t port)
+static void close_channel(struct hv_domain *domain, uint32_t port)
 {
-    struct event_channel *channel = event_table_find(domain, port);
+    const struct event_channel *channel = event_table_find(domain, port);
 
-    if (!event_table_is_open(domain, port))
-        return -XEN_EINVAL;
     if (channel->state == EVENT_INTERDOMAIN)
         disconnect(domain, port);
     if (channel->state == EVENT_VIRQ) {
@@ -134,15 +132,45 @@ int event_close(struct hv_domain *domain, uint32_t port)
     }
     event_table_close(domain, port);
     event_forget(domain, port);
+}
+
+int event_close(struct hv_domain *domain, uint32_t port)
+{
+    if (!event_table_is_open(domain, port))
+        return -XEN_EINVAL;
+    close_channel(domain, port);
     return 0;
 }
 
-void event_reset(struct hv_domain *domain)
+/*
+ * While others run, ports may be closed and used, but none is opened or connected; so a port that is behind is closed
+ * for good.
+ */
+static void close_all(struct hv_domain *domain)
 {
-    for (uint32_t port = 0; port < domain->events.nr_known; port++) {
-        if (event_close(domain, port))
-            continue; /* not open */
+    domain->events.closing = true;
+    for (uint32_t port = 1; port < domain->events.nr_known; port++) {
+        if (event_table_is_open(domain, port))
+            close_channel(domain, port);
+        if (port_preempt_wanted())
+            port_yield();
     }
+}
+
+int event_reset(struct hv_domain *domain)
+{
+    if (domain->events.closing)
+        return -XEN_EBUSY;
+    close_all(domain);
+    event_table_forget(domain);
+    domain->events.closing = false;
+    return 0;
+}
+
+void event_destroy(struct hv_domain *domain)
+{
+    close_all(domain);
+    event_table_destroy(domain);
 }
 
 /*

@@ -29,7 +29,12 @@ int __must_check event_bind_ipi(struct hv_domain *domain, uint32_t vcpu, uint32_
 int __must_check event_close(struct hv_domain *domain, uint32_t port);
 int __must_check event_send(struct hv_domain *domain, uint32_t port);
 int __must_check event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu);
-void event_reset(struct hv_domain *domain);
+
+/*
+ * Close all ports of @domain, and know of none any more.  Preemptible: the caller has entered the domain, and where a
+ * guest asks, that guest's (domain_enter()).  Meanwhile none is opened, by nobody: -XEN_EBUSY, as for a second reset.
+ */
+int __must_check event_reset(struct hv_domain *domain);
 
 /* Fill in the results of @status, for its port. */
 int __must_check event_status(const struct hv_domain *domain, struct evtchn_status *status);

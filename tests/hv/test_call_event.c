@@ -19,26 +19,31 @@ static void test_rights(void **state)
 {
     struct evtchn_alloc_unbound alloc = {.dom = 2, .remote_dom = 1};
     struct evtchn_status query = {.dom = 2, .port = 1};
-    struct evtchn_reset reset = {.dom = 2};
     uint32_t port;
 
     (void)state;
     assert_int_equal(bind_ipi(&guests[2], 0, &port), 0);
     assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), -XEN_EPERM);
     assert_int_equal(EVENT_CALL(&guests[1], status, &query), -XEN_EPERM);
-    assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), -XEN_EPERM);
+    assert_int_equal(reset(&guests[1], 2), -XEN_EPERM);
     assert_int_equal(status(&guests[2], 1).status, EVTCHNSTAT_ipi);
     guests[1].domain.engine.privileged = true;
     assert_int_equal(EVENT_CALL(&guests[1], status, &query), 0);
     assert_int_equal(query.status, EVTCHNSTAT_ipi);
     assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), 0);
     assert_int_equal(status(&guests[2], alloc.port).status, EVTCHNSTAT_unbound);
-    assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), 0);
-    assert_int_equal(status(&guests[2], 1).status, EVTCHNSTAT_closed);
-    query.dom = alloc.dom = reset.dom = 99;
+    assert_int_equal(reset(&guests[1], 2), 0);
+    assert_int_equal(send(&guests[2], 1), -XEN_EINVAL);
+    query.dom = alloc.dom = 99;
     assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), -XEN_ESRCH);
     assert_int_equal(EVENT_CALL(&guests[1], status, &query), -XEN_ESRCH);
-    assert_int_equal(EVENT_CALL(&guests[1], reset, &reset), -XEN_ESRCH);
+    assert_int_equal(reset(&guests[1], 99), -XEN_ESRCH);
+    guests[2].domain.engine.dying = true;
+    assert_int_equal(reset(&guests[1], 2), -XEN_ESRCH);
+    guests[2].domain.engine.dying = false;
+    guests[1].domain.engine.dying = true;
+    assert_int_equal(reset(&guests[1], 2), -XEN_ESRCH);
+    guests[1].domain.engine.dying = false;
 }
 
 /* What is no port, because it has never been in use, and what is a closed one. */

@@ -101,6 +101,23 @@ static void test_lowest(void **state)
         assert_int_equal(event_table_find(&domain, i)->other, i);
 }
 
+static void test_forget(void **state)
+{
+    uint32_t port;
+
+    (void)state;
+    take_all(768);
+    for (port = 1; port < 768; port++)
+        event_table_close(&domain, port);
+    event_table_forget(&domain);
+    assert_int_equal(objects, 2);
+    assert_non_null(event_table_find(&domain, 0));
+    assert_null(event_table_find(&domain, 1));
+    assert_null(event_table_find(&domain, 300));
+    take_all(768);
+    assert_int_equal(take(768, &port), -XEN_ENOSPC);
+}
+
 /* XSA-47, XSA-317: where no memory is left, whatever is asked for next, nothing else changes. */
 static void xsa_47_no_memory_for_a_page(void **state)
 {
@@ -139,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_known),
         TEST(test_lowest),
+        TEST(test_forget),
         cmocka_unit_test_setup_teardown(xsa_47_no_memory_for_a_page, set_up, tear_down),
         TEST(test_no_memory_for_the_table),
     };

@@ -17,11 +17,34 @@
 struct guest guests[DOMAINS];
 struct domain *domain_table[DOMAINS];
 
+void (*guest_events_preempt)(void);
+
 static struct machine machine = {.domains = domain_table, .nr_domains = DOMAINS};
 
 void runstate_wake(struct hv_vcpu *vcpu)
 {
     guests[vcpu->engine.domain->id.v].wakes[vcpu->engine.id]++;
+}
+
+bool domain_enter(struct domain *domain)
+{
+    domain->operations += !domain->dying;
+    return !domain->dying;
+}
+
+void domain_leave(struct domain *domain)
+{
+    domain->operations--;
+}
+
+bool port_preempt_wanted(void)
+{
+    return guest_events_preempt;
+}
+
+void port_yield(void)
+{
+    guest_events_preempt();
 }
 
 void guest_listen(struct hv_domain *domain)
@@ -63,6 +86,7 @@ static void make_guests(enum width width)
     for (unsigned i = 0; i < DOMAINS; i++)
         make_guest(i, width);
     guest_memory_reset(NULL);
+    guest_events_preempt = NULL;
 }
 
 int set_up_64(void **state)
@@ -83,6 +107,7 @@ int tear_down(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < DOMAINS; i++) {
+        assert_int_equal(guests[i].domain.engine.operations, 0);
         event_destroy(&guests[i].domain);
         domain_table[i] = NULL;
     }
@@ -164,6 +189,13 @@ int64_t unmask(struct guest *guest, uint32_t port)
     struct evtchn_unmask op = {.port = port};
 
     return EVENT_CALL(guest, unmask, &op);
+}
+
+int64_t reset(struct guest *guest, uint16_t domain)
+{
+    struct evtchn_reset op = {.dom = domain};
+
+    return EVENT_CALL(guest, reset, &op);
 }
 
 struct evtchn_status status(struct guest *guest, uint32_t port)

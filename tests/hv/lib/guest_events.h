@@ -7,6 +7,7 @@
 #include <abi/event.h>
 #include <hv/call/calls.h>
 #include <hv/domain/event.h>
+#include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
 #include <tests/hv/lib/guest_memory.h>
@@ -28,6 +29,9 @@ struct guest {
 
 extern struct guest guests[DOMAINS];
 extern struct domain *domain_table[DOMAINS];
+
+/* Set: at each preemption point others run, which is this.  Somebody has entered the domain then: domain_enter(). */
+extern void (*guest_events_preempt)(void);
 
 /* Set-up and its undoing for cmocka: new guests of that width; they leave no object behind. */
 int set_up_64(void **state);
@@ -51,6 +55,7 @@ int64_t bind_vcpu(struct guest *guest, uint32_t port, uint32_t vcpu);
 int64_t close_port(struct guest *guest, uint32_t port);
 int64_t send(struct guest *guest, uint32_t port);
 int64_t unmask(struct guest *guest, uint32_t port);
+int64_t reset(struct guest *guest, uint16_t domain);
 struct evtchn_status status(struct guest *guest, uint32_t port);
 
 /* The guest's view of the bits, by words, which is how guests see them. */
