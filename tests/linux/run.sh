@@ -53,6 +53,15 @@ begin clock 0 'ok host-clock' 'ok clock-compared' 'self-check: 2 passed, 0 faile
 begin grub 0 'GRUB starts Linux' 'self-check: [0-9]+ passed, 0 failed' 'domain 1 \(guest.elf\) powered off' -- \
     "${run[@]}" $linux/grub/guest.elf
 
+# Two of them and a kernel of our own, of which one crashes: each comes to its end, and all frames come back.
+linux_guest=(--memory 160M --ramdisk $linux/amd64/ramdisk.img)
+begin several 3 'self-check: [0-9]+ passed, 0 failed' 'domain 1 \(checks\) powered off' \
+    '^(crashes: )?.*sysrq: Trigger a crash' 'domain 2 \(crashes\) crashed' \
+    'all 18 steps passed' 'domain 3 \(demo\) powered off' 'audit after it: every count is right' -- \
+    "${run[@]}" --guest checks "${linux_guest[@]}" --cmdline "$words paravane.check=short" $linux/amd64/vmlinuz \
+    --guest crashes "${linux_guest[@]}" --cmdline "$words paravane.crash" $linux/amd64/vmlinuz \
+    --guest demo --demo
+
 # A program without rights in virtual-8086 mode: its kernel deals with what comes of it.
 begin frames 0 'frames: uid 65534, [0-9]{5} combinations, [0-9]+ children, [0-9]+ of them ended by a signal, 0 bad' \
     'domain 1 \(vmlinuz\) powered off' -- \
