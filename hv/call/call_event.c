@@ -31,13 +31,13 @@ union arguments {
 /* -XEN_ESRCH: no such domain.  -XEN_EPERM: the caller may name only itself. */
 static int find_domain(struct hv_domain *caller, uint16_t id, struct hv_domain **found)
 {
-    struct domain *domain = id == DOMID_SELF ? &caller->engine : domain_find(caller->engine.machine, DOMID(id));
+    struct hv_domain *domain = id == DOMID_SELF ? caller : hv_domain_find(caller->engine.machine, id);
 
     if (!domain)
         return -XEN_ESRCH;
-    if (domain != &caller->engine && !caller->engine.privileged)
+    if (domain != caller && !caller->engine.privileged)
         return -XEN_EPERM;
-    *found = hv_domain_of(domain);
+    *found = domain;
     return 0;
 }
 
@@ -55,12 +55,12 @@ static int do_alloc_unbound(struct hv_domain *caller, union arguments *args)
 static int do_bind_interdomain(struct hv_domain *caller, union arguments *args)
 {
     struct evtchn_bind_interdomain *bind = &args->bind_interdomain;
-    struct domain *remote =
-        bind->remote_dom == DOMID_SELF ? &caller->engine : domain_find(caller->engine.machine, DOMID(bind->remote_dom));
+    struct hv_domain *remote =
+        bind->remote_dom == DOMID_SELF ? caller : hv_domain_find(caller->engine.machine, bind->remote_dom);
 
     if (!remote)
         return -XEN_ESRCH;
-    return event_bind_interdomain(caller, hv_domain_of(remote), bind->remote_port, &bind->local_port);
+    return event_bind_interdomain(caller, remote, bind->remote_port, &bind->local_port);
 }
 
 static int do_bind_virq(struct hv_domain *caller, union arguments *args)

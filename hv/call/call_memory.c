@@ -101,7 +101,7 @@ static int64_t maximum_gpfn(struct hv_vcpu *vcpu, vaddr_t argument)
     if (!access_read(&vcpu->engine, &named, argument, sizeof(named)))
         return -XEN_EFAULT;
     if (named.domid != DOMID_SELF && named.domid != domain->engine.id.v)
-        return domain_find(domain->engine.machine, DOMID(named.domid)) ? -XEN_EPERM : -XEN_ESRCH;
+        return hv_domain_find(domain->engine.machine, named.domid) ? -XEN_EPERM : -XEN_ESRCH;
     if (hv_domain_is_64bit(domain))
         count = __atomic_load_n(&full->arch.max_pfn, __ATOMIC_RELAXED);
     else

@@ -17,8 +17,10 @@ static int64_t set_time(const struct machine *machine, uint64_t seconds, uint64_
     int error = wallclock_set(seconds, nanoseconds, at);
 
     for (unsigned i = 0; i < machine->nr_domains && !error; i++) {
-        if (machine->domains[i])
-            wallclock_update(hv_domain_of(machine->domains[i]));
+        struct hv_domain *domain = hv_domain_find(machine, (uint16_t)i);
+
+        if (domain)
+            wallclock_update(domain);
     }
     return error;
 }

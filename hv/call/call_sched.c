@@ -137,16 +137,16 @@ static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
 {
     struct hv_domain *caller = hv_vcpu_domain(vcpu);
     struct sched_remote_shutdown shutdown;
-    struct domain *domain;
+    struct hv_domain *domain;
 
     if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
         return -XEN_EFAULT;
-    domain = domain_find(caller->engine.machine, DOMID(shutdown.domain_id)); /* not by DOMID_SELF: it is for others */
+    domain = hv_domain_find(caller->engine.machine, shutdown.domain_id); /* not by DOMID_SELF: it is for others */
     if (!domain)
         return -XEN_ESRCH;
-    if (domain == &caller->engine || !caller->engine.privileged)
+    if (domain == caller || !caller->engine.privileged)
         return -XEN_EPERM;
-    shutdown_domain(hv_domain_of(domain), known_reason(shutdown.reason));
+    shutdown_domain(domain, known_reason(shutdown.reason));
     return 0;
 }
 

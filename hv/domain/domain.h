@@ -42,6 +42,23 @@ static inline bool hv_domain_is_64bit(const struct hv_domain *domain)
     return domain->engine.width == WIDTH_64;
 }
 
+/*
+ * Does the guest of @domain still live?  Of a domain that has ended or is being torn down nothing is asked any more and
+ * nothing made for it: what serves its guest may be gone.
+ */
+static inline bool hv_domain_is_alive(const struct hv_domain *domain)
+{
+    return !domain->ended && !domain_is_dying(&domain->engine);
+}
+
+/* The domain of number @id whose guest lives; NULL: there is none. */
+static inline struct hv_domain *hv_domain_find(const struct machine *machine, uint16_t id)
+{
+    struct domain *domain = domain_find(machine, DOMID(id));
+
+    return domain && hv_domain_is_alive(hv_domain_of(domain)) ? hv_domain_of(domain) : NULL;
+}
+
 /* Has the guest asked for VMASST_TYPE_@type? */
 static inline bool hv_domain_assists(const struct hv_domain *domain, unsigned type)
 {

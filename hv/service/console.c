@@ -138,10 +138,10 @@ static void poll_background(const struct machine *machine)
     static unsigned turn;
 
     for (unsigned i = 0; i < machine->nr_domains; i++) {
-        struct domain *domain = machine->domains[++turn % machine->nr_domains];
+        struct hv_domain *domain = hv_domain_find(machine, (uint16_t)(++turn % machine->nr_domains));
 
-        if (domain && hv_domain_of(domain) != attached) {
-            run(hv_domain_of(domain), false);
+        if (domain && domain != attached) {
+            run(domain, false);
             return;
         }
     }

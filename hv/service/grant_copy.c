@@ -64,7 +64,7 @@ static bool is_caller(const struct hv_domain *domain, uint16_t domid)
 
 static bool domain_exists(const struct hv_domain *domain, uint16_t domid)
 {
-    return is_caller(domain, domid) || domain_find(domain->engine.machine, DOMID(domid));
+    return is_caller(domain, domid) || hv_domain_find(domain->engine.machine, domid);
 }
 
 /* The page that one side of a copy names; a page that is not granted is the caller's own, which it calls DOMID_SELF. */

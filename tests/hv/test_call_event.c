@@ -46,6 +46,28 @@ static void test_rights(void **state)
     guests[1].domain.engine.dying = false;
 }
 
+/* Nothing is opened for a domain that is on its way out, nor bound to what it has: XSA-509. */
+static void test_dying(void **state)
+{
+    struct evtchn_alloc_unbound alloc = {.dom = 2, .remote_dom = 1};
+    struct evtchn_bind_interdomain bind = {.remote_dom = 2};
+    struct evtchn_status query = {.dom = 2, .port = 1};
+
+    (void)state;
+    guests[1].domain.engine.privileged = true;
+    assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), 0);
+    bind.remote_port = alloc.port;
+    for (unsigned ended = 0; ended < 2; ended++) {
+        guests[2].domain.ended = ended;
+        guests[2].domain.engine.dying = !ended;
+        assert_int_equal(EVENT_CALL(&guests[1], alloc_unbound, &alloc), -XEN_ESRCH);
+        assert_int_equal(EVENT_CALL(&guests[1], bind_interdomain, &bind), -XEN_ESRCH);
+        assert_int_equal(EVENT_CALL(&guests[1], status, &query), -XEN_ESRCH);
+    }
+    guests[2].domain.ended = false;
+    assert_int_equal(EVENT_CALL(&guests[1], bind_interdomain, &bind), 0);
+}
+
 /* What is no port, because it has never been in use, and what is a closed one. */
 static void test_bad_ports(void **state)
 {
@@ -114,6 +136,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test, set_up_32, tear_down)
     const struct CMUnitTest tests[] = {
         BOTH(test_rights),
+        BOTH(test_dying),
         BOTH(test_bad_ports),
         BOTH(test_calls),
     };

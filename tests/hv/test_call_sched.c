@@ -170,6 +170,8 @@ static void test_privileges(void **state)
     remote.domain_id = 1;
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), 0);
     assert_true(noted.shut_down_other == 100 + SHUTDOWN_poweroff && noted.shut_down == 0);
+    other.engine.dying = true;
+    assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_ESRCH);
     guest_memory_is_gone = true;
     assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, 0), -XEN_EPERM);
     domain.initial = true;
