@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Two domains on hv/domain/sched.c: what the end of one means to the other, and what their turns are charged. */
+/* links: hv/domain/sched.c hv/domain/fair.c hv/domain/runstate.c */
+/* links: tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c tests/hv/lib/sched_host.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <hv/domain/runstate.h>
+#include <tests/hv/lib/sched_host.h>
+
+static unsigned rounds;
+
+static void guest_yields(struct hv_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        tell("%u ", vcpu->engine.id);
+        sched_yield();
+    }
+}
+
+static void guest_blocks(struct hv_vcpu *vcpu)
+{
+    tell("blocks ");
+    sched_block(vcpu);
+    tell("woken ");
+}
+
+static void guest_ends(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    tell("ends ");
+}
+
+/* The end of one takes nothing from the other, which goes on where it was, with its state. */
+static void test_other_goes_on(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_ends;
+    guests[2] = guest_yields;
+    rounds = 2;
+    sched_start(&vcpus[0]);
+    sched_start(&vcpus[2]);
+    run();
+    assert_string_equal(told, "w0 l0 t0 0 s0 w0 l0 t0 ends end w- ");
+    assert_false(other.ended);
+    told[0] = '\0';
+    domain.ended = false; /* as if it were gone */
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_string_equal(told, "w0 l0 t0 0 other-end w- ");
+}
+
+/* A vCPU that is left on the processor when another domain ends is saved. */
+static void guest_ends_other(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    domain.ended = true;
+    sched_yield();
+    tell("still there ");
+}
+
+static void test_saved_at_end_of_other(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[2] = guest_ends_other;
+    sched_start(&vcpus[2]);
+    run();
+    assert_string_equal(told, "w0 l0 t0 end s0 w- ");
+    told[0] = '\0';
+    domain.ended = false; /* as if it were gone */
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_string_equal(told, "w0 l0 t0 still there other-end w- ");
+}
+
+static void guest_outlives(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    assert_false(sched_is_due());
+    domain.ended = true; /* as shutdown_domain() does it */
+    cpu_boot.domain_ended = true;
+    assert_true(sched_is_due());
+    sched_yield();
+    assert_false(sched_is_due());
+    tell("goes on ");
+}
+
+/* A domain none of whose vCPUs runs is not kept waiting for its release by one that wants the processor for ever. */
+static void test_end_of_sleeper(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_blocks;
+    guests[2] = guest_outlives;
+    sched_start(&vcpus[0]);
+    sched_start(&vcpus[2]);
+    vcpus[0].run.info.state = RUNSTATE_blocked;
+    run();
+    assert_string_equal(told, "w0 l0 t0 end s0 w- ");
+    domain.ended = false; /* as if it were gone */
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_non_null(strstr(told, "goes on "));
+}
+
+static unsigned turns;
+
+static void guest_burns(struct hv_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(turns++ % 2, vcpu == &vcpus[0]);
+        now += 10 * MS - 1;
+        assert_false(sched_is_due());
+        now++;
+        assert_true(sched_is_due());
+        sched_yield();
+    }
+}
+
+/* They take turns as vCPUs of one domain do. */
+static void test_turns_of_domains(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guests[2] = guest_burns;
+    sched_start(&vcpus[0]);
+    sched_start(&vcpus[2]);
+    turns = 0;
+    (void)sched_run(&machine);
+    assert_int_equal(turns, 6);
+}
+
+static void guest_runs_and_blocks(struct hv_vcpu *vcpu)
+{
+    now += 9 * MS;
+    runstate_wake(vcpu); /* nothing: it is not blocked */
+    sched_block(vcpu);
+}
+
+static void guest_runs_and_wakes(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    now += 4 * MS;
+    runstate_wake(&vcpus[2]);
+}
+
+/* What a turn has taken counts, however it ends. */
+static void test_charges(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    before = vcpus[0].share.had;
+    guests[2] = guest_runs_and_blocks;
+    guests[0] = guest_runs_and_wakes;
+    sched_start(&vcpus[2]);
+    sched_start(&vcpus[0]);
+    run();
+    assert_int_equal(vcpus[2].share.had - before, 9 * MS);
+    assert_int_equal(vcpus[0].share.had - before, 4 * MS);
+}
+
+static void guest_starts_other(struct hv_vcpu *vcpu)
+{
+    now += 5000 * MS;
+    sched_start(&vcpus[2]);
+    assert_true(sched_is_due()); /* what has been used is accounted for */
+    assert_in_range(vcpus[2].share.had, vcpu->share.had - FAIR_CREDIT, vcpu->share.had);
+}
+
+/* Nor does one that comes up late have all that it has missed. */
+static void test_late_start(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_starts_other;
+    sched_start(&vcpus[0]);
+    run();
+}
+
+static void guest_wakes_other(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    now += MS;
+    assert_false(sched_is_due());
+    runstate_wake(&vcpus[2]);
+    assert_true(sched_is_due());
+    sched_yield();
+    tell("back ");
+}
+
+/* Who wakes runs at once, ahead of one that has not used up its turn. */
+static void test_woken_first(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_wakes_other;
+    guests[2] = guest_blocks;
+    sched_start(&vcpus[2]);
+    sched_start(&vcpus[0]);
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_string_equal(told, "w0 l0 t0 blocks s0 w0 l0 t0 s0 w0 l0 t0 woken other-end w- ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_other_goes_on),  cmocka_unit_test(test_saved_at_end_of_other),
+        cmocka_unit_test(test_end_of_sleeper), cmocka_unit_test(test_turns_of_domains),
+        cmocka_unit_test(test_charges),        cmocka_unit_test(test_late_start),
+        cmocka_unit_test(test_woken_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
