@@ -62,18 +62,6 @@ static struct hv_domain *build(struct machine *machine, const struct bundle_doma
     return domain;
 }
 
-/* What a privileged domain maps of another one would be lost at that one's end. */
-static bool may_run(const struct bundle *bundle, unsigned i)
-{
-    const struct bundle_domain *description = &bundle->domains[i];
-
-    if (!description->privileged || bundle->nr_domains == 1)
-        return true;
-    print("domain %u (%s) cannot be built: a privileged domain runs alone in this version\n", description->id,
-          description->name);
-    return false;
-}
-
 /* What is left of the guest goes; returns its code. */
 static unsigned finish(struct machine *machine, struct hv_domain *domain)
 {
@@ -82,22 +70,32 @@ static unsigned finish(struct machine *machine, struct hv_domain *domain)
 
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
     clean = audit_passes(machine, "before its release");
-    clean &= hv_domain_release(domain);
+    if (!hv_domain_release(domain))
+        print("domain %u (%s): %lu of its frames are still in use, and stay until others have let go of them\n",
+              domain->engine.id.v, domain->name, domain->engine.nr_frames);
     clean &= audit_passes(machine, "after it");
     if (!clean)
         return EXIT_BROKEN;
     return shutdown_is_good(reason) ? EXIT_GOOD : EXIT_CRASHED;
 }
 
-/* The console goes to the first domain that is left. */
+/* A zombie has no frame any more. */
+static unsigned bury(struct machine *machine, struct hv_domain *domain)
+{
+    print("domain %u (%s): the last of its frames has come back\n", domain->engine.id.v, domain->name);
+    hv_domain_bury(domain);
+    return audit_passes(machine, "without it") ? EXIT_GOOD : EXIT_BROKEN;
+}
+
+/* The console goes to the first domain whose guest lives. */
 static void attach_next(const struct machine *machine)
 {
-    for (unsigned i = 0; i < machine->nr_domains; i++) {
-        if (machine->domains[i]) {
-            console_attach(hv_domain_of(machine->domains[i]));
-            return;
-        }
-    }
+    struct hv_domain *domain = NULL;
+
+    for (unsigned i = 0; i < machine->nr_domains && !domain; i++)
+        domain = hv_domain_find(machine, (uint16_t)i);
+    if (domain)
+        console_attach(domain);
 }
 
 static void add_code(unsigned *sum, unsigned code)
@@ -113,7 +111,7 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
     unsigned built = 0, code = EXIT_GOOD;
 
     for (unsigned i = 0; i < bundle->nr_domains; i++) {
-        domains[built] = may_run(bundle, i) ? build(machine, &bundle->domains[i]) : NULL;
+        domains[built] = build(machine, &bundle->domains[i]);
         if (domains[built])
             built++;
         else
@@ -124,10 +122,12 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
     for (unsigned i = 0; i < built; i++)
         sched_start(hv_vcpu_of(domains[i]->vcpus[0]));
     while ((ended = sched_run(machine))) {
-        add_code(&code, finish(machine, ended));
+        add_code(&code, hv_domain_is_zombie(ended) ? bury(machine, ended) : finish(machine, ended));
         if (console_is_free())
             attach_next(machine);
     }
+    if (!hv_domain_none_left(machine))
+        code = EXIT_BROKEN;
     if (pool_count() != before) {
         print("%lu of the frames that were free before the guests are not free after them: this is a bug of the "
               "hypervisor\n",

@@ -13,6 +13,7 @@
 #include <hv/domain/share.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
+#include <hv/domain/zombie.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
@@ -141,15 +142,49 @@ static void release_vcpu(struct hv_domain *domain, unsigned id)
     domain->vcpus[id] = NULL;
 }
 
-/* What the domain should have let go of, and has not. */
-static bool report_leaks(const struct hv_domain *domain, uint64_t left)
+/*
+ * In the order in which one thing needs another: nothing new begins, no timer or peer makes events, then channels go,
+ * then memory: its own, and what it maps of others.
+ */
+bool hv_domain_release(struct hv_domain *domain)
+{
+    unsigned nr_vcpus = domain->engine.nr_vcpus;
+
+    domain_set_dying(&domain->engine);
+    for (unsigned i = 0; i < nr_vcpus; i++)
+        vcpu_time_stop(hv_vcpu_of(domain->vcpus[i]));
+    console_detach(domain);
+    xenstore_destroy(domain);
+    event_destroy(domain);
+    domain->shared_info = NULL;
+    (void)domain_destroy(&domain->engine);
+    domain->engine.nr_vcpus = 0;
+    for (unsigned i = 0; i < nr_vcpus; i++)
+        release_vcpu(domain, i);
+    release(domain->services, sizeof(*domain->services));
+    domain->services = NULL;
+    if (domain->engine.nr_frames > 0) {
+        zombie_add(domain);
+        return false;
+    }
+    hv_domain_bury(domain);
+    return true;
+}
+
+void hv_domain_bury(struct hv_domain *domain)
+{
+    CHECK(domain->engine.nr_frames == 0 && domain->engine.nr_vcpus == 0);
+    domain->engine.machine->domains[domain->engine.id.v] = NULL;
+    release(domain, sizeof(*domain));
+}
+
+/* Nobody is left who could map them: what the domain should have let go of, and has not. */
+static void report_leaks(const struct hv_domain *domain)
 {
     const struct machine *machine = domain->engine.machine;
     unsigned shown = 0;
 
-    if (left == 0)
-        return true;
-    print("domain %u (%s) has left %lu frames behind:\n", domain->engine.id.v, domain->name, left);
+    print("domain %u (%s) has left %lu frames behind:\n", domain->engine.id.v, domain->name, domain->engine.nr_frames);
     for (uint64_t i = 0; i < machine->nr_frames && shown < 8; i++) {
         const struct frame *frame = &machine->frames[i];
 
@@ -158,25 +193,17 @@ static bool report_leaks(const struct hv_domain *domain, uint64_t left)
         print("  frame %lx: %u references, type word %x\n", i, frame->refs, frame->type.v);
         shown++;
     }
-    return false;
 }
 
-bool hv_domain_release(struct hv_domain *domain)
+bool hv_domain_none_left(const struct machine *machine)
 {
-    struct machine *machine = domain->engine.machine;
-    unsigned nr_vcpus = domain->engine.nr_vcpus;
-    bool clean;
+    bool none = true;
 
-    for (unsigned i = 0; i < nr_vcpus; i++)
-        vcpu_time_stop(hv_vcpu_of(domain->vcpus[i]));
-    console_detach(domain);
-    xenstore_destroy(domain);
-    event_destroy(domain);
-    clean = report_leaks(domain, domain_destroy(&domain->engine));
-    for (unsigned i = 0; i < nr_vcpus; i++)
-        release_vcpu(domain, i);
-    machine->domains[domain->engine.id.v] = NULL;
-    release(domain->services, sizeof(*domain->services));
-    release(domain, sizeof(*domain));
-    return clean;
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        if (machine->domains[i]) {
+            report_leaks(hv_domain_of(machine->domains[i]));
+            none = false;
+        }
+    }
+    return none;
 }

@@ -13,6 +13,13 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
 
 /*
  * Give back all that the domain has, none of whose vCPUs will run any more.  Called outside any vCPU.  True: every
- * frame is back and every count was zero; otherwise what is left has been reported.
+ * frame is back, and the domain is no more.  False: others map frames of it, or a count is wrong; it stays as a zombie
+ * until the last of them is back (hv/domain/zombie.h).
  */
 bool hv_domain_release(struct hv_domain *domain);
+
+/* The end of a zombie that has no frame any more: its number is free. */
+void hv_domain_bury(struct hv_domain *domain);
+
+/* When no domain with a vCPU is left: report each that is still there, and what keeps it.  True: none is. */
+bool hv_domain_none_left(const struct machine *machine);

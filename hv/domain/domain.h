@@ -29,6 +29,7 @@ struct hv_domain {
     uint64_t unknown_calls; /* hypercalls that nobody knows */
     struct domain_events events;
     struct domain_services *services; /* hv/service/services.h */
+    struct hv_domain *next_zombie;    /* hv/domain/zombie.h */
 };
 
 static inline struct hv_domain *hv_domain_of(struct domain *domain)
@@ -49,6 +50,12 @@ static inline bool hv_domain_is_64bit(const struct hv_domain *domain)
 static inline bool hv_domain_is_alive(const struct hv_domain *domain)
 {
     return !domain->ended && !domain_is_dying(&domain->engine);
+}
+
+/* Has @domain been released but for frames that others map?  hv/domain/zombie.h. */
+static inline bool hv_domain_is_zombie(const struct hv_domain *domain)
+{
+    return domain->engine.nr_vcpus == 0;
 }
 
 /* The domain of number @id whose guest lives; NULL: there is none. */

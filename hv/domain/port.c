@@ -14,6 +14,7 @@
 #include <hv/domain/port.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/zombie.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/window.h>
@@ -51,6 +52,8 @@ bool port_pool_take(unsigned order, mfn_t *first)
 void port_pool_give(mfn_t first, unsigned order)
 {
     pool_give(first, order);
+    if (zombie_is_empty())
+        hv_vcpu_give_way();
 }
 
 /*

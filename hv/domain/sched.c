@@ -7,6 +7,7 @@
 #include <hv/domain/runstate.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/zombie.h>
 #include <hv/mem/stack.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>
@@ -131,7 +132,7 @@ bool sched_is_due(void)
 
     if (!cpu->in_vcpu)
         return false;
-    if (cpu->domain_ended)
+    if (cpu->must_give_way)
         return true;
     if (!fair_is_shared())
         return false;
@@ -168,7 +169,7 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     change_to(machine, vcpu);
     runstate_set(vcpu, RUNSTATE_running);
     runstate_show(vcpu);
-    cpu->domain_ended = false;
+    cpu->must_give_way = false;
     cpu->turn_began = time_now();
     if (fair_is_shared()) {
         vcpu->run.attention = true;
@@ -201,19 +202,21 @@ static bool is_over(struct hv_domain *domain)
     return false;
 }
 
-/* A domain that has ended, and none of whose operations is under way; NULL: none. */
+/* A domain that has ended, and none of whose operations is under way, or an empty zombie; NULL: none. */
 static struct hv_domain *find_ended(void)
 {
     const struct hv_vcpu *first = fair_behind(NULL), *vcpu = first;
 
-    do {
+    while (vcpu) {
         struct hv_domain *domain = hv_vcpu_domain(vcpu);
 
         if (domain->ended && is_over(domain))
             return domain;
         vcpu = fair_behind(vcpu);
-    } while (vcpu != first);
-    return NULL;
+        if (vcpu == first)
+            break;
+    }
+    return zombie_take_empty();
 }
 
 /* The processor keeps nothing of a vCPU; what belongs to one of @ended is not needed any more. */
@@ -232,7 +235,7 @@ struct hv_domain *sched_run(struct machine *machine)
 
     turn.expire = end_turn;
     nmi_watchdog_start();
-    while (fair_behind(NULL) && !(ended = find_ended())) {
+    while (!(ended = find_ended()) && fair_behind(NULL)) {
         struct hv_vcpu *vcpu;
 
         /* Interrupts are off between turns; one for what is done here finds nothing left to do. */

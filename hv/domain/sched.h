@@ -34,7 +34,8 @@ void sched_destroy(struct hv_vcpu *vcpu);
 
 /*
  * Run the vCPUs of all domains until one has ended, and all its operations with it.  Returns that domain, none of whose
- * vCPUs will run again; NULL: there is no domain at all.  Called on the processor's own stack, by nobody but the roof.
+ * vCPUs will run again; or one that has none, a zombie to be buried (hv/domain/zombie.h).  NULL: there is no domain
+ * with a vCPU.  Called on the processor's own stack, by nobody but the roof.
  */
 struct hv_domain *sched_run(struct machine *machine);
 

@@ -8,22 +8,12 @@
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
-/* The vCPU that runs may be another domain's: it gives way, or nobody would look at this one. */
-static void ask_for_processor(void)
-{
-    struct cpu *cpu = cpu_here();
-
-    cpu->domain_ended = true;
-    if (cpu->current)
-        cpu->current->run.attention = true;
-}
-
 void shutdown_domain(struct hv_domain *domain, unsigned reason)
 {
     if (domain->ended)
         return;
     domain->ended = true;
-    ask_for_processor();
+    hv_vcpu_give_way(); /* the vCPU that runs may be another domain's */
     for (unsigned i = 0; i < domain->engine.nr_vcpus; i++)
         hv_vcpu_of(domain->vcpus[i])->run.attention = true;
     domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;

@@ -47,3 +47,12 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     hv_vcpu_load_root(vcpu);
     tlb_flush_end(machine, cpumask_of(cpu->id), began);
 }
+
+void hv_vcpu_give_way(void)
+{
+    struct cpu *cpu = cpu_here();
+
+    cpu->must_give_way = true;
+    if (cpu->current)
+        cpu->current->run.attention = true;
+}

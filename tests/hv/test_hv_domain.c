@@ -5,7 +5,7 @@
  * with `--audit`, hv/selftest_domain.c.
  */
 /* links: hv/build/hv_domain.c tests/hv/lib/objects.c tests/hv/lib/said.c */
-/* links: hv/domain/share.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
+/* links: hv/domain/share.c hv/domain/zombie.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
 /* links: engine/op.c engine/pin.c engine/refuse.c engine/reservation.c engine/root.c engine/segment.c engine/table.c */
@@ -31,6 +31,7 @@
 #include <hv/domain/vcpu.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/domain/wallclock.h>
+#include <hv/domain/zombie.h>
 #include <hv/mem/window.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
@@ -318,6 +319,39 @@ static void test_no_window(void **state)
     free(all);
 }
 
+/*
+ * A frame that somebody else still maps: all but the structure goes, and the number stays taken; when the frame is back
+ * the domain can be buried.
+ */
+static void test_zombie(void **state)
+{
+    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 20, 2);
+    mfn_t mapped, mfn;
+
+    (void)state;
+    assert_int_equal(domain_populate(&domain->engine, PFN(0), &mapped), 0);
+    assert_int_equal(domain_populate(&domain->engine, PFN(1), &mfn), 0);
+    assert_true(frame_get(&machine()->frames[mapped.v], &domain->engine));
+    assert_false(hv_domain_release(domain));
+    assert_true(hv_domain_is_zombie(domain));
+    assert_ptr_equal(machine()->domains[1], &domain->engine);
+    assert_null(hv_domain_find(machine(), 1));
+    assert_null(domain->services);
+    assert_null(domain->shared_info);
+    assert_null(hv_vcpu_find(domain, 0));
+    assert_int_equal(objects, 1);
+    assert_int_equal(sim_pool_count(sim), FRAMES - 1);
+    assert_false(zombie_is_empty());
+    frame_put(machine(), &machine()->frames[mapped.v]);
+    assert_true(zombie_is_empty());
+    assert_ptr_equal(zombie_take_empty(), domain);
+    assert_ptr_equal(machine()->domains[1], &domain->engine);
+    hv_domain_bury(domain);
+    assert_null(machine()->domains[1]);
+    assert_true(hv_domain_none_left(machine()));
+    assert_string_equal(said, "");
+}
+
 /* References that nobody put: the first frames are named, with their counts, and those of nobody else. */
 static void test_leak(void **state)
 {
@@ -335,6 +369,9 @@ static void test_leak(void **state)
         assert_true(frame_get(&machine()->frames[mfn.v], &domain->engine));
     }
     assert_false(hv_domain_release(domain));
+    assert_true(hv_domain_release(other));
+    assert_string_equal(said, "");
+    assert_false(hv_domain_none_left(machine()));
     for (unsigned i = 0; i < FRAMES && shown < 8; i++) {
         size_t length = strlen(expected);
 
@@ -344,8 +381,8 @@ static void test_leak(void **state)
         shown++;
     }
     assert_string_equal(said, expected);
-    assert_true(hv_domain_release(other));
-    assert_int_equal(objects + stacks + states + timers + events, 0);
+    assert_int_equal(objects, 1); /* its structure */
+    assert_int_equal(stacks + states + timers + events, 0);
     assert_int_equal(sim_pool_count(sim), FRAMES - 10);
     sim_destroy(sim);
 }
@@ -360,6 +397,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_window, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_zombie, setup, teardown),
         cmocka_unit_test_setup(test_leak, setup),
     };
 

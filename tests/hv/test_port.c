@@ -39,6 +39,11 @@ static void test_frames(void **state)
     assert_false(port_pool_take(3, &first));
     port_pool_give(MFN(0x1230), 1);
     assert_int_equal(noted.gives, 1);
+    assert_false(cpu_boot.must_give_way);
+    emptied = true; /* it was the last of a zombie */
+    port_pool_give(MFN(0x1230), 1);
+    assert_true(cpu_boot.must_give_way);
+    emptied = false;
 }
 
 static void test_flushes(void **state)

@@ -3,7 +3,7 @@
  * Who runs, when, and on which stack: hv/domain/sched.c with real switches of stacks.  That trap.c comes here on each
  * way back to the guest is seen by test_trap.c, and on the machine by guests/tests/events and tests/linux.
  */
-/* links: hv/domain/sched.c hv/domain/fair.c hv/domain/runstate.c */
+/* links: hv/domain/sched.c hv/domain/fair.c hv/domain/runstate.c hv/domain/zombie.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c tests/hv/lib/sched_host.c */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two domains on hv/domain/sched.c: what the end of one means to the other, and what their turns are charged. */
-/* links: hv/domain/sched.c hv/domain/fair.c hv/domain/runstate.c */
+/* links: hv/domain/sched.c hv/domain/fair.c hv/domain/runstate.c hv/domain/zombie.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/fake_stack.c tests/hv/lib/sched_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 
 #include <abi/errno.h>
 #include <hv/domain/runstate.h>
+#include <hv/domain/zombie.h>
 #include <tests/hv/lib/sched_host.h>
 
 static unsigned rounds;
@@ -85,8 +86,8 @@ static void guest_outlives(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
     assert_false(sched_is_due());
-    domain.ended = true; /* as shutdown_domain() does it */
-    cpu_boot.domain_ended = true;
+    domain.ended = true;           /* as shutdown_domain() does it */
+    cpu_boot.must_give_way = true; /* as hv_vcpu_give_way() does it */
     assert_true(sched_is_due());
     sched_yield();
     assert_false(sched_is_due());
@@ -109,6 +110,36 @@ static void test_end_of_sleeper(void **state)
     domain.ended = false; /* as if it were gone */
     assert_ptr_equal(sched_run(&machine), &other);
     assert_non_null(strstr(told, "goes on "));
+}
+
+static void guest_lets_go(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    domain.engine.nr_frames--;
+    cpu_boot.must_give_way = true; /* as port_pool_give() does it */
+    sched_yield();
+    tell("goes on ");
+}
+
+/* A zombie is returned when its last frame has come back, while others run and when nobody is left, once. */
+static void test_zombie(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[2] = guest_lets_go;
+    sched_start(&vcpus[2]);
+    domain.engine.nr_frames = 1;
+    zombie_add(&domain);
+    assert_ptr_equal(sched_run(&machine), &domain);
+    assert_string_equal(told, "w0 l0 t0 s0 w- ");
+    told[0] = '\0';
+    assert_ptr_equal(sched_run(&machine), &other);
+    assert_string_equal(told, "w0 l0 t0 goes on other-end w- ");
+    make(0, WIDTH_64);
+    zombie_add(&domain);
+    assert_ptr_equal(sched_run(&machine), &domain);
+    assert_null(sched_run(&machine));
 }
 
 static unsigned turns;
@@ -218,10 +249,10 @@ static void test_woken_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_goes_on),  cmocka_unit_test(test_saved_at_end_of_other),
-        cmocka_unit_test(test_end_of_sleeper), cmocka_unit_test(test_turns_of_domains),
-        cmocka_unit_test(test_charges),        cmocka_unit_test(test_late_start),
-        cmocka_unit_test(test_woken_first),
+        cmocka_unit_test(test_other_goes_on),    cmocka_unit_test(test_saved_at_end_of_other),
+        cmocka_unit_test(test_end_of_sleeper),   cmocka_unit_test(test_zombie),
+        cmocka_unit_test(test_turns_of_domains), cmocka_unit_test(test_charges),
+        cmocka_unit_test(test_late_start),       cmocka_unit_test(test_woken_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

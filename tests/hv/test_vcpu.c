@@ -98,12 +98,24 @@ static void test_switch_narrow(void **state)
     assert_ends(hv_vcpu_switch(&machine, &vcpu));
 }
 
+static void test_give_way(void **state)
+{
+    (void)state;
+    make();
+    hv_vcpu_give_way();
+    assert_true(cpu_boot.must_give_way);
+    cpu_boot.current = &vcpu;
+    vcpu.run.attention = false;
+    hv_vcpu_give_way();
+    assert_true(vcpu.run.attention);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_root),          cmocka_unit_test(test_ldt),
         cmocka_unit_test(test_switch),        cmocka_unit_test(test_switch_to_nobody),
-        cmocka_unit_test(test_switch_narrow),
+        cmocka_unit_test(test_switch_narrow), cmocka_unit_test(test_give_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

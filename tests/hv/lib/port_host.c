@@ -14,6 +14,7 @@
 #include <hv/domain/port.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
+#include <hv/domain/zombie.h>
 #include <hv/mem/pool.h>
 #include <tests/hv/lib/port_host.h>
 
@@ -25,7 +26,7 @@ struct hv_domain domain;
 struct hv_vcpu vcpu;
 struct machine machine = {.tlb = {.cpus = {1}}};
 struct noted noted;
-bool due, turn_over, on_vcpu, unreachable;
+bool due, turn_over, on_vcpu, unreachable, emptied;
 jmp_buf ended;
 
 void *paging_ram(uint64_t maddr)
@@ -63,6 +64,11 @@ void pool_give(mfn_t first, unsigned order)
     assert_int_equal(first.v, 0x1230);
     assert_int_equal(order, 1);
     noted.gives++;
+}
+
+bool zombie_is_empty(void)
+{
+    return emptied;
 }
 
 void cpu_tables_load_gdt(uint64_t base)

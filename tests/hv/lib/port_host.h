@@ -37,8 +37,8 @@ struct noted {
 };
 extern struct noted noted;
 
-/* What is answered: of timers, of a turn, of the stack that runs, of guest memory. */
-extern bool due, turn_over, on_vcpu, unreachable;
+/* What is answered: of timers, of a turn, of the stack that runs, of guest memory, of zombies. */
+extern bool due, turn_over, on_vcpu, unreachable, emptied;
 
 /* All of it new: a 64-bit vCPU without a root, which does not run. */
 void make(void);
