@@ -59,6 +59,12 @@ static inline long hypercall_update_va_mapping(uint64_t vaddr, uint64_t entry, u
     return hypercall(__HYPERVISOR_update_va_mapping, vaddr, entry, flags, 0, 0);
 }
 
+static inline long hypercall_update_va_mapping_otherdomain(uint64_t vaddr, uint64_t entry, uint64_t flags,
+                                                           unsigned domain)
+{
+    return hypercall(__HYPERVISOR_update_va_mapping_otherdomain, vaddr, entry, flags, domain, 0);
+}
+
 static inline long hypercall_multicall(struct multicall_entry *calls, unsigned count)
 {
     return hypercall(__HYPERVISOR_multicall, arg_of(calls), count, 0, 0, 0);

@@ -22,12 +22,14 @@ GOOD=33 CRASHED=43 REFUSED=45
 bad='^([a-z0-9]+: )?(not ok |verdict: (failure|error))|bug of the hypervisor|hypervisor fault|broken invariant|frames behind'
 audited='audit after it: every count is right'
 
-# guest BUNDLE NAME KIB KERNEL [COMMAND-LINE [SETTING...]]: the next one of the bundle, whose number is the next as well.
+# guest BUNDLE NAME KIB KERNEL [COMMAND-LINE [SETTING...]]: the next one of the bundle, whose number is the next as well;
+# that of the privileged one is 0.
 guest() {
     local bundle=$work/$1 number directory
     [[ $1 =~ $pattern ]] || return 0
     mkdir -p "$bundle"
-    number=$(($(find "$bundle" -mindepth 1 -maxdepth 1 | wc -l) + 1))
+    number=$(($(find "$bundle" -mindepth 1 -maxdepth 1 ! -name 0 | wc -l) + 1))
+    case " ${*:6} " in *" privileged=1 "*) number=0 ;; esac
     directory=$bundle/$number
     mkdir "$directory"
     printf '%s\n' "name=$2" "memory=$3" vcpus=1 privileged=0 "${@:6}" >"$directory/settings"
@@ -69,10 +71,16 @@ guest refused works 16384 $kernels/timer.elf
 run refused $REFUSED '^domain 1 \(broken\) cannot be built: ' '^domain 2 \(large\) cannot be built: ' '^verdict: success' \
     '^domain 3 \(works\) powered off'
 
-# ---- A privileged one, which runs alone.
-guest privileged ordinary 16384 $kernels/timer.elf
-guest privileged initial 8192 $kernels/ending.elf how=poweroff privileged=1
-run privileged $REFUSED '^domain 2 \(initial\) cannot be built: a privileged domain runs alone' '^verdict: success'
+# ---- One that may name the others, and what becomes of those that end meanwhile: guests/tests/foreign.
+guest foreign initial 16384 $kernels/foreign.elf 'role=1 victims=6' privileged=1
+for number in {1..6}; do guest foreign "victim$number" 8192 $kernels/foreign.elf role=0; done
+run foreign $GOOD '^verdict: success' '^victim1: verdict: success' '^victim6: verdict: success' \
+    '^domain 3 \(victim3\): 2 of its frames are still in use' '^domain 3 \(victim3\): the last of its frames has come back' \
+    '^domain 6 \(victim6\): the last of its frames has come back' 'audit without it: every count is right'
+guest intruder initial 16384 $kernels/timer.elf '' privileged=1
+guest intruder ordinary 16384 $kernels/timer.elf
+guest intruder intruder 8192 $kernels/foreign.elf 'role=2 domains=1'
+run intruder $GOOD '^intruder: ok nothing is done to another' '^([a-z]+: )?verdict: success'
 
 # ---- As many as a bundle may have.
 for number in {1..16}; do guest sixteen "guest$number" 4096 $kernels/ending.elf how=poweroff; done
