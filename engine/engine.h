@@ -84,11 +84,11 @@ int __must_check vcpu_set_trap(struct vcpu *vcpu, unsigned vector, uint64_t addr
 
 /*
  * Hold a frame of @domain that the hypervisor goes on writing to on its own account (the vcpu_info of
- * VCPUOP_register_vcpu_info, the rings of console and xenstore): one writable use and one general reference are the
- * hypervisor's, so that the frame cannot become a table or leave its owner meanwhile.  Frames shared with the domain
- * can be held as well, and any frame several times.  The guest still chooses what stands there, at any moment.
- * -XEN_EINVAL: not the domain's, or in use as something that is not written.  -XEN_ENOMEM: DOMAIN_HOLDS are held
- * already.  -XEN_ESRCH: dying.  Nothing is held then.
+ * VCPUOP_register_vcpu_info, event words, the rings of console and xenstore): one writable use and one general
+ * reference are the hypervisor's, so that the frame cannot become a table or leave its owner meanwhile.  Frames shared
+ * with the domain can be held as well, and any frame several times.  The guest still chooses what stands there, at any
+ * moment.  -XEN_EINVAL: not the domain's, or in use as something that is not written.  -XEN_ENOMEM: DOMAIN_HOLDS are
+ * held already.  -XEN_ESRCH: dying.  Nothing is held then.
  */
 int __must_check domain_hold_writable(struct domain *domain, mfn_t mfn);
 

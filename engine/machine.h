@@ -46,8 +46,11 @@ struct frame_range {
     mfn_t first, last;
 };
 
-/* So many frames of a domain the hypervisor can hold at once: a vcpu_info a vCPU, and its rings. */
-#define DOMAIN_HOLDS 64u
+/*
+ * So many frames of a domain the hypervisor can hold at once: of each of 32 vCPUs the vcpu_info and the queues of
+ * events, 128 pages of event words, and rings.
+ */
+#define DOMAIN_HOLDS 256u
 
 struct domain {
     /* set up */
