@@ -52,13 +52,16 @@
  * `   -ENOENT: no such vCPU.  -EINVAL: an IPI, or an interrupt of one vCPU.
  * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.  Nothing happens to a
  * ` port that is closed.
- * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use.
- * ` EVTCHNOP_init_control, EVTCHNOP_expand_array, EVTCHNOP_set_priority: change to event words in place of
- * ` bitmaps ("FIFO"), give them room, and choose a port's queue.  Optional: a guest that gets -ENOSYS for the
- * ` first stays with the bitmaps.
- * `   init_control: -ENOENT: no such vCPU.  -EINVAL: an offset that is no multiple of 8, or from which the block
- * `   of 72 bytes reaches over the end of the frame.
- * `   expand_array: -EOPNOTSUPP: before init_control.  set_priority: -ENOSYS: before init_control.
+ * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use, with bitmaps again.
+ * ` EVTCHNOP_init_control: change to event words, see below, with the first call, and give a vCPU its control block.
+ * ` Optional: a guest that gets -ENOSYS stays with the bitmaps.  Events that are pending in those are lost.
+ * `   -ENOENT: no such vCPU.  -EINVAL: an offset that is no multiple of 8, or from which the block of 72 bytes reaches
+ * `   over the end of the frame; the vCPU has one; no frame of the domain's that may be written.  -EBUSY: a reset is
+ * `   under way.
+ * ` EVTCHNOP_expand_array: a frame for 1024 more event words.
+ * `   -EOPNOTSUPP: before init_control.  -ENOSPC: 128 frames are there.  -EINVAL, -EBUSY as for init_control.
+ * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened.
+ * `   -ENOSYS: before init_control.  -EACCES: the port is closed.  -EINVAL: no such port or priority.
  */
 /* ` enum event_channel_cmd { */
 #define EVTCHNOP_bind_interdomain        0 /* struct evtchn_bind_interdomain */
@@ -243,5 +246,45 @@ _Static_assert(offsetof(struct evtchn_op, u) == 4, "evtchn_op.u");
  */
 #define EVTCHN_2L_NR_CHANNELS           4096
 #define COMPAT_EVTCHN_2L_NR_CHANNELS    1024
+
+/*
+ * ` Event words ("FIFO").  Each port has a word of 32 bits in an array; each vCPU has a control block with 16 queues,
+ * ` of which 0 is served first.  Queues are lists through the link fields of words.  The hypervisor appends, the guest
+ * ` takes off.
+ * `
+ * ` Raising an event sets the word's bit PENDING.  Unless MASKED or LINKED is set, the hypervisor sets LINKED and appends
+ * ` the port to the queue of its priority on its vCPU: if the last word of the queue is LINKED still, the port is stored
+ * ` in its link field.  Otherwise the queue is empty: the port is stored in its head, its bit of ready is set, and if
+ * ` that was clear evtchn_upcall_pending is set, as in [shared_info].
+ * `
+ * ` The handler takes and clears ready.  Of a queue it takes off the word at head: clears LINKED and the link field in
+ * ` one atomic operation, and goes on with the port that the link field had named, 0 being the end.  If the word is
+ * ` PENDING and not MASKED, the event is handled.
+ * `
+ * ` To unmask, clear MASKED atomically while BUSY is clear, and if PENDING is set, call EVTCHNOP_unmask.
+ * `
+ * ` A port that changes its vCPU or priority, or is closed, stays on the queue where it is until it is taken off.  An
+ * ` event on a port that has no word yet, or whose vCPU has no control block yet, is delivered when it is there.
+ */
+#define EVTCHN_FIFO_PRIORITY_MAX        0 /* served first */
+#define EVTCHN_FIFO_PRIORITY_DEFAULT    7
+#define EVTCHN_FIFO_PRIORITY_MIN       15
+#define EVTCHN_FIFO_MAX_QUEUES         16
+
+#define EVTCHN_FIFO_PENDING            31 /* bits of an event word; 0 to 16: the link */
+#define EVTCHN_FIFO_MASKED             30
+#define EVTCHN_FIFO_LINKED             29
+#define EVTCHN_FIFO_BUSY               28
+#define EVTCHN_FIFO_LINK_BITS          17
+#define EVTCHN_FIFO_LINK_MASK          ((1 << EVTCHN_FIFO_LINK_BITS) - 1)
+
+#define EVTCHN_FIFO_NR_CHANNELS        (1 << EVTCHN_FIFO_LINK_BITS)
+
+struct evtchn_fifo_control_block {
+    uint32_t ready; /* bit n: queue n is not empty */
+    uint32_t _rsvd;
+    uint32_t head[EVTCHN_FIFO_MAX_QUEUES]; /* the port at the beginning of each */
+};
+_Static_assert(sizeof(struct evtchn_fifo_control_block) == 72, "evtchn_fifo_control_block");
 
 #endif /* ABI_EVENT_H */

@@ -4,11 +4,9 @@
 #include <abi/mmu.h>
 #include <engine/engine.h>
 #include <hv/call/calls.h>
-#include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
-
-#define CONTROL_BLOCK_SIZE 72u /* of a vCPU: a word of ready queues, one of padding, 16 heads */
+#include <hv/service/event_words.h>
 
 /* Large enough for the structure of each command. */
 union arguments {
@@ -136,31 +134,30 @@ static int do_reset(struct hv_domain *caller, union arguments *args)
 }
 
 /*
- * ---- Event words in place of bitmaps, which are not offered: the arguments are judged first, as where they are.
+ * ---- Event words in place of bitmaps.
  */
 
 static int do_init_control(struct hv_domain *caller, union arguments *args)
 {
-    const struct evtchn_init_control *init = &args->init_control;
+    struct evtchn_init_control *init = &args->init_control;
+    int error;
 
-    if (!hv_vcpu_find(caller, init->vcpu))
-        return -XEN_ENOENT;
-    if (init->offset % sizeof(uint64_t) || init->offset > PAGE_SIZE - CONTROL_BLOCK_SIZE)
-        return -XEN_EINVAL;
-    return -XEN_ENOSYS;
+    if (!domain_enter(&caller->engine))
+        return -XEN_ESRCH;
+    error = event_init_control(caller, init->vcpu, MFN(init->control_gfn), init->offset);
+    domain_leave(&caller->engine);
+    init->link_bits = EVTCHN_FIFO_LINK_BITS;
+    return error;
 }
 
-/* Not before init_control, which never succeeds. */
 static int do_expand_array(struct hv_domain *caller, union arguments *args)
 {
-    (void)caller;
-    (void)args;
-    return -XEN_EOPNOTSUPP;
+    return event_expand_array(caller, MFN(args->expand_array.array_gfn));
 }
 
 static int do_set_priority(struct hv_domain *caller, union arguments *args)
 {
-    return event_table_find(caller, args->set_priority.port) ? -XEN_ENOSYS : -XEN_EINVAL;
+    return event_set_priority(caller, args->set_priority.port, args->set_priority.priority);
 }
 
 struct command {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels, the two-level kind: abi/event.h.  Hypervisor code runs on one processor with interrupts off. */
+/* Event channels of both forms: abi/event.h.  Hypervisor code runs on one processor with interrupts off. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 struct hv_domain;
 struct hv_vcpu;
 
-#define EVENT_PORTS_MAX  4096u /* of a 64-bit guest; a 32-bit one has 1024 */
-#define EVENT_PAGE_PORTS 256u  /* their channels come by the page: hv/domain/event_table.h */
+#define EVENT_PORTS_MAX  131072u /* with event words; with bits fewer: event_ports() */
+#define EVENT_PAGE_PORTS 256u    /* their channels come by the page: hv/domain/event_table.h */
 #define EVENT_PAGES_MAX  (EVENT_PORTS_MAX / EVENT_PAGE_PORTS)
 #define EVENT_VIRQS      24u
 
@@ -33,9 +33,18 @@ struct event_channel {
     uint8_t state; /* enum event_state */
     uint8_t vcpu;  /* that is notified */
     uint16_t domain;
-    uint32_t other;
-    event_listener *listener;
+    /* Of event words: hv/domain/event_fifo.h. */
+    uint8_t priority;
+    bool raised;    /* an event is pending, and there is no word yet that could say so */
+    uint16_t queue; /* of which vCPU and priority it was put on last; outlives the channel, as its word does */
+    union {
+        uint32_t other;
+        event_listener *listener;
+    };
 };
+_Static_assert(sizeof(struct event_channel) == 16, "a page of 256");
+
+struct event_fifo;
 
 /* The channels of EVENT_PAGE_PORTS ports. */
 struct event_page {
@@ -46,12 +55,21 @@ struct event_page {
 struct domain_events {
     struct event_page *pages; /* EVENT_PAGES_MAX of them; NULL: the domain has no ports, or none any more */
     uint32_t nr_known;        /* ports below have been in use, and have their channel in these */
+    struct event_fifo *fifo;  /* NULL: the domain has bits, not words */
     bool closing;             /* all ports are being closed, or have been for good: none is opened or connected */
+};
+
+/* Where the queues of a vCPU are, in memory that the guest can write, and where they end by the hypervisor's count. */
+struct event_queues {
+    struct evtchn_fifo_control_block *control; /* NULL: the vCPU has none, yet */
+    mfn_t frame;                               /* held, of @control */
+    uint32_t tails[EVTCHN_FIFO_MAX_QUEUES];    /* the port that each was given last; 0: none */
 };
 
 struct vcpu_events {
     /* The port that each VIRQ of this vCPU is bound to; 0: none.  Those of the domain are vCPU 0's. */
-    uint16_t virq_ports[EVENT_VIRQS];
+    uint32_t virq_ports[EVENT_VIRQS];
+    struct event_queues queues;
 };
 
 /*
@@ -80,7 +98,10 @@ bool event_is_pending(const struct hv_domain *domain, uint32_t port);
  */
 
 /* Make @port, which is open, pending: abi/event.h. */
-void event_raise_port(const struct hv_domain *domain, uint32_t port);
+void event_raise_port(struct hv_domain *domain, uint32_t port);
+
+/* @port has got its event word, or a vCPU whose queues are there: what is pending is delivered now. */
+void event_catch_up(struct hv_domain *domain, uint32_t port);
 
 /* @port is not pending any more. */
 void event_forget(struct hv_domain *domain, uint32_t port);

@@ -101,7 +101,11 @@ int event_table_find_free(struct hv_domain *domain, uint32_t limit, uint32_t *po
 
 void event_table_open(struct hv_domain *domain, uint32_t port, struct event_channel channel)
 {
-    *channel_of(domain, port) = channel;
+    struct event_channel *place = channel_of(domain, port);
+
+    channel.queue = place->queue;
+    channel.priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+    *place = channel;
     domain->events.pages[port / EVENT_PAGE_PORTS].open++;
     if (port >= domain->events.nr_known)
         domain->events.nr_known = port + 1;
@@ -109,6 +113,8 @@ void event_table_open(struct hv_domain *domain, uint32_t port, struct event_chan
 
 void event_table_close(struct hv_domain *domain, uint32_t port)
 {
-    *channel_of(domain, port) = (struct event_channel){.state = EVENT_FREE};
+    struct event_channel *channel = channel_of(domain, port);
+
+    *channel = (struct event_channel){.state = EVENT_FREE, .queue = channel->queue};
     domain->events.pages[port / EVENT_PAGE_PORTS].open--;
 }

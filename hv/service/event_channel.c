@@ -6,14 +6,15 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/domain/domain.h>
+#include <hv/domain/event_fifo.h>
 #include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
 
 #define BACKEND_DOMAIN 0u /* what a guest takes the hypervisor's end for */
 
-_Static_assert(EVENT_PORTS_MAX == EVTCHN_2L_NR_CHANNELS && EVENT_VIRQS == NR_VIRQS, "abi/event.h");
-_Static_assert(VCPUS_MAX <= UINT8_MAX, "struct event_channel");
+_Static_assert(EVENT_PORTS_MAX == EVTCHN_FIFO_NR_CHANNELS && EVENT_VIRQS == NR_VIRQS, "abi/event.h");
+_Static_assert(VCPUS_MAX <= UINT8_MAX && VCPUS_MAX * EVTCHN_FIFO_MAX_QUEUES <= UINT16_MAX, "struct event_channel");
 
 int event_create(struct hv_domain *domain)
 {
@@ -80,7 +81,7 @@ int event_bind_virq(struct hv_domain *domain, uint32_t virq, uint32_t vcpu_id, u
     error = open_channel(domain, (struct event_channel){.state = EVENT_VIRQ, .vcpu = (uint8_t)vcpu_id, .other = virq},
                          port);
     if (!error)
-        vcpu->events.virq_ports[virq] = (uint16_t)*port;
+        vcpu->events.virq_ports[virq] = *port;
     return error;
 }
 
@@ -162,6 +163,7 @@ int event_reset(struct hv_domain *domain)
     if (domain->events.closing)
         return -XEN_EBUSY;
     close_all(domain);
+    event_fifo_stop(domain);
     event_table_forget(domain);
     domain->events.closing = false;
     return 0;
@@ -170,6 +172,7 @@ int event_reset(struct hv_domain *domain)
 void event_destroy(struct hv_domain *domain)
 {
     close_all(domain);
+    event_fifo_stop(domain);
     event_table_destroy(domain);
 }
 
@@ -180,7 +183,7 @@ void event_destroy(struct hv_domain *domain)
 int event_send(struct hv_domain *domain, uint32_t port)
 {
     const struct event_channel *channel = event_table_find(domain, port);
-    const struct hv_domain *peer;
+    struct hv_domain *peer;
 
     if (!channel)
         return -XEN_EINVAL;
@@ -224,6 +227,7 @@ int event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu_id)
         return -XEN_EINVAL;
     }
     channel->vcpu = (uint8_t)vcpu_id;
+    event_catch_up(domain, port); /* the vCPU before may have had no queues */
     return 0;
 }
 

@@ -11,7 +11,7 @@
 /* Give @domain its channels, none in use.  -XEN_ENOMEM. */
 int __must_check event_create(struct hv_domain *domain);
 
-/* Close all of them, and give back their memory; nothing happens where there is none. */
+/* Close all of them, for good, and give back their memory; nothing happens where there is none. */
 void event_destroy(struct hv_domain *domain);
 
 /*
@@ -31,8 +31,9 @@ int __must_check event_send(struct hv_domain *domain, uint32_t port);
 int __must_check event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu);
 
 /*
- * Close all ports of @domain, and know of none any more.  Preemptible: the caller has entered the domain, and where a
- * guest asks, that guest's (domain_enter()).  Meanwhile none is opened, by nobody: -XEN_EBUSY, as for a second reset.
+ * Close all ports of @domain, know of none any more, and go back to bits.  Preemptible: the caller has entered the
+ * domain, and where a guest asks, that guest's (domain_enter()).  Meanwhile none is opened, by nobody: -XEN_EBUSY, as
+ * for a second reset.
  */
 int __must_check event_reset(struct hv_domain *domain);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Event channels by their calls, of guests of both widths: each kind, and random calls with a check of their own. */
-/* links: hv/domain/event.c hv/domain/event_2level.c hv/domain/event_table.c */
-/* links: hv/service/event_channel.c hv/call/call_event.c engine/access.c */
+/* links: hv/domain/event.c hv/domain/event_2level.c hv/domain/event_fifo.c hv/domain/event_table.c */
+/* links: hv/service/event_channel.c hv/service/event_words.c hv/call/call_event.c engine/access.c */
 /* links: tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c tests/hv/lib/objects.c tests/hv/lib/port_halt.c */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -29,6 +29,7 @@ check() {
     texts+=("$role \(vmlinuz\) powered off")
     # What Linux finds out about its clock must be that of QEMU's processor, whose TSC counts virtual nanoseconds.
     texts+=('tsc: Detected (1000\.0|999\.9)[0-9]* MHz')
+    texts+=('xen:events: Using FIFO-based ABI')
     begin "$name" 0 "${texts[@]}" -- env PARAVANE_CHECK="${length#full}" \
         tools/run-linux "$flavour" --verbose --audit --timeout "$limit" "${virtual_time[@]}" "$@"
 }

@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include <abi/errno.h>
 #include <abi/mmu.h>
 #include <engine/engine.h>
 #include <hv/domain/runstate.h>
+#include <hv/mem/paging.h>
 #include <tests/hv/lib/guest_events.h>
 #include <tests/hv/lib/objects.h>
 
@@ -18,6 +20,8 @@ struct guest guests[DOMAINS];
 struct domain *domain_table[DOMAINS];
 
 void (*guest_events_preempt)(void);
+_Alignas(4096) uint8_t event_frames[EVENT_FRAMES][4096];
+unsigned event_holds[EVENT_FRAMES];
 
 static struct machine machine = {.domains = domain_table, .nr_domains = DOMAINS};
 
@@ -35,6 +39,36 @@ bool domain_enter(struct domain *domain)
 void domain_leave(struct domain *domain)
 {
     domain->operations--;
+}
+
+int domain_hold_writable(struct domain *domain, mfn_t mfn)
+{
+    if (domain->nr_holds == DOMAIN_HOLDS)
+        return -XEN_ENOMEM;
+    if (mfn.v >= EVENT_FRAMES)
+        return -XEN_EINVAL;
+    domain->holds[domain->nr_holds++] = mfn;
+    event_holds[mfn.v]++;
+    return 0;
+}
+
+void domain_drop_writable(struct domain *domain, mfn_t mfn)
+{
+    unsigned i = 0;
+
+    while (i < domain->nr_holds && !mfn_equal(domain->holds[i], mfn))
+        i++;
+    assert_true(i < domain->nr_holds);
+    domain->holds[i] = domain->holds[--domain->nr_holds];
+    event_holds[mfn.v]--;
+}
+
+void *paging_ram(uint64_t maddr)
+{
+    uint64_t frame = maddr >> PAGE_SHIFT;
+
+    assert_true(frame < EVENT_FRAMES && event_holds[frame] > 0);
+    return event_frames[frame] + maddr % PAGE_SIZE;
 }
 
 bool port_preempt_wanted(void)
@@ -85,6 +119,7 @@ static void make_guests(enum width width)
 {
     for (unsigned i = 0; i < DOMAINS; i++)
         make_guest(i, width);
+    memset(event_frames, 0, sizeof(event_frames));
     guest_memory_reset(NULL);
     guest_events_preempt = NULL;
 }
@@ -110,6 +145,7 @@ int tear_down(void **state)
         assert_int_equal(guests[i].domain.engine.operations, 0);
         event_destroy(&guests[i].domain);
         domain_table[i] = NULL;
+        assert_int_equal(guests[i].domain.engine.nr_holds, 0);
     }
     assert_int_equal(objects, 0);
     return 0;
@@ -196,6 +232,29 @@ int64_t reset(struct guest *guest, uint16_t domain)
     struct evtchn_reset op = {.dom = domain};
 
     return EVENT_CALL(guest, reset, &op);
+}
+
+int64_t init_control(struct guest *guest, uint32_t vcpu, uint64_t frame, uint32_t offset)
+{
+    struct evtchn_init_control op = {.control_gfn = frame, .offset = offset, .vcpu = vcpu};
+    int64_t result = EVENT_CALL(guest, init_control, &op);
+
+    assert_int_equal(op.link_bits, result == 0 ? 17 : 0);
+    return result;
+}
+
+int64_t expand_array(struct guest *guest, uint64_t frame)
+{
+    struct evtchn_expand_array op = {.array_gfn = frame};
+
+    return EVENT_CALL(guest, expand_array, &op);
+}
+
+int64_t set_priority(struct guest *guest, uint32_t port, uint32_t priority)
+{
+    struct evtchn_set_priority op = {.port = port, .priority = priority};
+
+    return EVENT_CALL(guest, set_priority, &op);
 }
 
 struct evtchn_status status(struct guest *guest, uint32_t port)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guests of three vCPUs each that use event channels by their calls, and see the bits in what they share.
+ * Guests of three vCPUs each that use event channels by their calls, and see the bits in what they share.  They have
+ * the frames 0 to EVENT_FRAMES - 1 in common, each of which can be held for any of them; there are no others.
  */
 #pragma once
 
@@ -14,6 +15,10 @@
 
 #define VCPUS   3u
 #define DOMAINS 3u
+
+#define EVENT_FRAMES 140u
+extern uint8_t event_frames[EVENT_FRAMES][4096];
+extern unsigned event_holds[EVENT_FRAMES]; /* of each frame; none is left behind */
 
 struct guest {
     struct hv_domain domain;
@@ -56,6 +61,9 @@ int64_t close_port(struct guest *guest, uint32_t port);
 int64_t send(struct guest *guest, uint32_t port);
 int64_t unmask(struct guest *guest, uint32_t port);
 int64_t reset(struct guest *guest, uint16_t domain);
+int64_t init_control(struct guest *guest, uint32_t vcpu, uint64_t frame, uint32_t offset);
+int64_t expand_array(struct guest *guest, uint64_t frame);
+int64_t set_priority(struct guest *guest, uint32_t port, uint32_t priority);
 struct evtchn_status status(struct guest *guest, uint32_t port);
 
 /* The guest's view of the bits, by words, which is how guests see them. */
