@@ -159,7 +159,7 @@ static int copy_page(struct op *op, const struct mmuext_op *ext)
         return error;
     error = find_writable_page(op, ext->arg1.mfn, &to);
     if (!error) {
-        port_frame_copy(frame_mfn(op->machine, to), frame_mfn(op->machine, from));
+        port_frame_copy(frame_mfn(op->machine, to), 0, frame_mfn(op->machine, from), 0, PAGE_SIZE);
         typeref_drop_writable(op->machine, to);
     }
     frame_put(op->machine, from);

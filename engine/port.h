@@ -23,9 +23,12 @@ struct refusal;
  */
 void *port_frame_map(mfn_t mfn);
 
-/* Fill a frame with zeroes; copy one frame to another.  Both are RAM. */
+/*
+ * Fill a frame with zeroes; copy @size bytes, which end in the same page, from one frame to another, or within one,
+ * where they may overlap.  All are RAM.
+ */
 void port_frame_clear(mfn_t mfn);
-void port_frame_copy(mfn_t to, mfn_t from);
+void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_offset, unsigned size);
 
 /*
  * Take 2^@order frames of RAM that nobody owns, consecutive and aligned to their size.  False: there are none, *@first

@@ -34,11 +34,14 @@ void port_frame_clear(mfn_t mfn)
     memset(frame_contents(sim_here(), mfn, "port_frame_clear"), 0, PAGE_SIZE);
 }
 
-void port_frame_copy(mfn_t to, mfn_t from)
+void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_offset, unsigned size)
 {
     struct sim *sim = sim_here();
 
-    memmove(frame_contents(sim, to, "port_frame_copy"), frame_contents(sim, from, "port_frame_copy"), PAGE_SIZE);
+    if (to_offset + size > PAGE_SIZE || from_offset + size > PAGE_SIZE)
+        sim_fail("port_frame_copy: %u bytes from %u to %u leave their page", size, from_offset, to_offset);
+    memmove((uint8_t *)frame_contents(sim, to, "port_frame_copy") + to_offset,
+            (uint8_t *)frame_contents(sim, from, "port_frame_copy") + from_offset, size);
 }
 
 bool port_pool_take(unsigned order, mfn_t *first)

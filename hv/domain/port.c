@@ -39,9 +39,9 @@ void port_frame_clear(mfn_t mfn)
     memset(port_frame_map(mfn), 0, PAGE_SIZE);
 }
 
-void port_frame_copy(mfn_t to, mfn_t from)
+void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_offset, unsigned size)
 {
-    memcpy(port_frame_map(to), port_frame_map(from), PAGE_SIZE);
+    memmove((uint8_t *)port_frame_map(to) + to_offset, (uint8_t *)port_frame_map(from) + from_offset, size);
 }
 
 bool port_pool_take(unsigned order, mfn_t *first)

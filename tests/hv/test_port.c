@@ -30,9 +30,15 @@ static void test_frames(void **state)
     assert_int_equal(ram[0][4095] + ram[2][0], 2 * 0x5a);
     for (unsigned i = 0; i < 4096; i++)
         ram[2][i] = (uint8_t)(i * 7);
-    port_frame_copy(MFN(1), MFN(2));
+    port_frame_copy(MFN(1), 0, MFN(2), 0, 4096);
     assert_memory_equal(ram[1], ram[2], 4096);
     assert_int_equal(ram[2][5], 35);
+    port_frame_copy(MFN(1), 1000, MFN(2), 7, 2);
+    assert_int_equal(ram[1][1000], ram[2][7]);
+    assert_int_equal(ram[1][1001], ram[2][8]);
+    assert_int_equal(ram[1][999] + ram[1][1002], ram[2][999] + ram[2][1002]);
+    port_frame_copy(MFN(1), 1, MFN(1), 0, 4095); /* overlapping */
+    assert_memory_equal(ram[1] + 1, ram[2], 1000);
     assert_int_equal(ram[0][4095] + ram[3][0], 2 * 0x5a);
     assert_true(port_pool_take(2, &first));
     assert_int_equal(first.v, 0x1232);
