@@ -100,17 +100,27 @@ void op_preempt_point(struct op *op)
         op_wait(op);
 }
 
+void op_lock_other(struct op *op, struct domain *other)
+{
+    op_unlock(op);
+    port_lock(other);
+}
+
+void op_unlock_other(struct op *op, struct domain *other)
+{
+    port_unlock(other);
+    op_lock(op);
+}
+
 void op_put_foreign(struct op *op, struct frame *frame, bool writable)
 {
     struct machine *machine = op->machine;
     struct domain *owner = domain_find(machine, DOMID(frame_owner(frame)));
 
     CHECK(owner);
-    op_unlock(op);
-    port_lock(owner);
+    op_lock_other(op, owner);
     if (writable && type_writable_put(&frame->type))
         frame->epoch = tlb_now(machine);
     frame_put(machine, frame);
-    port_unlock(owner);
-    op_lock(op);
+    op_unlock_other(op, owner);
 }

@@ -56,6 +56,13 @@ void op_wait(struct op *op);
 bool op_is_dying(const struct op *op);
 
 /*
+ * Exchange the operation's locks for that of @other, any domain that cannot go meanwhile because it owns a frame that
+ * somebody holds, and back.
+ */
+void op_lock_other(struct op *op, struct domain *other);
+void op_unlock_other(struct op *op, struct domain *other);
+
+/*
  * Drop a writable use and a general reference (@writable), or the latter alone, of a frame that may be another domain's
  * than the operation has locked: then the locks are exchanged for its owner's meanwhile.  Cannot fail.
  */
