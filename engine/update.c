@@ -139,6 +139,16 @@ int update_entry(struct op *op, struct frame *table, unsigned index, const struc
     return error ? error : update_slot(op, level, slot, &entries[index], update);
 }
 
+void update_move_leaf(struct op *op, struct frame *to, unsigned to_index, struct frame *from, unsigned from_index)
+{
+    uint64_t moved, old;
+
+    CHECK(type_is_live(to->type, TYPE_L1) && type_is_live(from->type, TYPE_L1));
+    moved = __atomic_exchange_n(&frame_entries(op->machine, from)[from_index], 0, __ATOMIC_SEQ_CST);
+    old = __atomic_exchange_n(&frame_entries(op->machine, to)[to_index], moved, __ATOMIC_SEQ_CST);
+    entry_release(op, 1, old);
+}
+
 /* An entry above level 1: the update may wait for its child, and the table must stay what it is meanwhile. */
 static int update_upper(struct op *op, struct frame *table, unsigned index, const struct update *update)
 {

@@ -35,6 +35,13 @@ int __must_check update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsi
                              const struct update *update);
 
 /*
+ * Move entry @from_index of @from to @to_index of @to, another place: the references go with it.  What
+ * stood there is dropped, by which the locks may be exchanged for its frame's owner's.  Both tables are live L1 tables
+ * of one domain.  Cannot fail, since entries of level 1 may stand in any slot.
+ */
+void update_move_leaf(struct op *op, struct frame *to, unsigned to_index, struct frame *from, unsigned from_index);
+
+/*
  * Write @update->value to the 8 bytes @index of @frame, which is whatever it is now: an entry of a live table as by
  * update_entry(), in a writable or idle frame plain memory, which gets just the value.  Waits for a frame under
  * conversion.
