@@ -43,7 +43,7 @@ _Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.fram
 #define GTF_readonly            (1U << 2) /* permit_access: read only */
 #define GTF_reading             (1U << 3) /* permit_access, by the hypervisor: in use */
 #define GTF_writing             (1U << 4) /* permit_access, by the hypervisor: in use, writable */
-#define GTF_PWT                 (1U << 5) /* permit_access: cache bits of each mapping */
+#define GTF_PWT                 (1U << 5) /* permit_access: cache bits of each mapping; not looked at */
 #define GTF_PCD                 (1U << 6)
 #define GTF_PAT                 (1U << 7)
 #define GTF_transfer_committed  (1U << 2) /* accept_transfer, by the hypervisor: will be done */
@@ -70,9 +70,17 @@ _Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.fram
  * `
  * ` GNTTABOP_map_grant_ref: map a granted frame.  With GNTMAP_host_map at host_addr, a virtual address, or with
  * ` GNTMAP_contains_pte the machine address of an L1 entry.  This is the only way to write an entry that maps
- * ` a frame of another domain, see [pte].
- * ` GNTTABOP_unmap_grant_ref: undo that.  GNTTABOP_unmap_and_replace: the same, and the entry then maps what
- * ` new_addr did, whose own entry is cleared.
+ * ` a frame of another domain, see [pte].  Such an entry is replaced like any other, but it can be given no other
+ * ` rights.  While there is a mapping the entry of the table says so, and its frame stays what it was when the
+ * ` first one was made.
+ * `   GNTST_bad_domain: no such domain, or DOMID_SELF.  GNTST_bad_gntref: beyond the table, or neither
+ * `   GNTMAP_host_map nor GNTMAP_device_map.  GNTST_bad_page: the frame is not the granter's.  GNTST_no_space: too
+ * `   many mappings.  GNTST_general_error: not granted to the caller, or not so; a table is to be written; host_addr
+ * `   leads to no L1 entry of the caller's.
+ * ` GNTTABOP_unmap_grant_ref: undo that, for the guest where host_addr is given, for devices where dev_bus_addr is.
+ * `   GNTST_bad_handle: no such mapping.  GNTST_bad_dev_addr: not that of the mapping.  GNTST_general_error:
+ * `   host_addr does not lead to the entry that the mapping has made.
+ * ` GNTTABOP_unmap_and_replace: the same, and the entry then maps what new_addr did, whose own entry is cleared.
  * ` GNTTABOP_setup_table: make the table at least nr_frames pages long, and list its frames.
  * `   GNTST_bad_domain: no such domain.  GNTST_permission_denied: not the caller's.  GNTST_general_error: more
  * `   frames than allowed.
@@ -101,9 +109,10 @@ _Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.fram
 #define GNTTABOP_query_size              6 /* struct gnttab_query_size */
 #define GNTTABOP_unmap_and_replace       7 /* struct gnttab_unmap_and_replace */
 #define GNTTABOP_set_version             8 /* struct gnttab_set_version */
-#define GNTTABOP_get_status_frames       9
+#define GNTTABOP_get_status_frames       9 /* struct gnttab_get_status_frames */
 #define GNTTABOP_get_version            10 /* struct gnttab_get_version */
 #define GNTTABOP_swap_grant_ref         11 /* struct gnttab_swap_grant_ref */
+#define GNTTABOP_cache_flush            12 /* for other processors: -EINVAL */
 /* ` } */
 
 /*
@@ -266,6 +275,22 @@ struct gnttab_set_version {
     uint32_t version; /* wished for; result: in force */
 };
 _Static_assert(sizeof(struct gnttab_set_version) == 4, "gnttab_set_version");
+
+struct gnttab_get_status_frames {
+    uint32_t nr_frames;
+    uint16_t dom;        /* => enum domid */
+    int16_t status;      /* result: => enum grant_status */
+    uint64_t frame_list; /* address of an array of nr_frames uint64_t, receives machine frames */
+};
+_Static_assert(sizeof(struct gnttab_get_status_frames) == 16, "gnttab_get_status_frames");
+
+struct compat_gnttab_get_status_frames {
+    uint32_t nr_frames;
+    uint16_t dom;        /* => enum domid */
+    int16_t status;      /* result: => enum grant_status */
+    uint32_t frame_list; /* address of an array of nr_frames uint64_t */
+};
+_Static_assert(sizeof(struct compat_gnttab_get_status_frames) == 12, "compat_gnttab_get_status_frames");
 
 struct gnttab_get_version {
     uint16_t dom; /* => enum domid */

@@ -2,6 +2,8 @@
 /* Machines, domains and vCPUs, in order: their making, what a builder needs, their end. */
 #include <abi/errno.h>
 #include <engine/engine.h>
+#include <engine/grant_map.h>
+#include <engine/grant_table.h>
 #include <engine/hold.h>
 #include <engine/m2p.h>
 #include <engine/op.h>
@@ -51,6 +53,7 @@ void domain_init(struct domain *domain)
     domain->operations = 0;
     domain->dying = false;
     domain->nr_holds = 0;
+    grant_table_init(domain);
 }
 
 void vcpu_init(struct vcpu *vcpu)
@@ -105,18 +108,6 @@ void domain_unshare(struct domain *domain, mfn_t mfn)
     port_lock(domain);
     frame_unshare(domain, frame);
     port_unlock(domain);
-}
-
-bool domain_shared_is_mapped(struct domain *domain, mfn_t mfn)
-{
-    const struct frame *frame = frame_find(domain->machine, mfn);
-    bool mapped;
-
-    CHECK(frame && frame_owner(frame) == domain->id.v && (frame->flags & FRAME_SHARED));
-    port_lock(domain);
-    mapped = frame->refs > 1; /* the first makes it shared */
-    port_unlock(domain);
-    return mapped;
 }
 
 int domain_pin(struct domain *domain, mfn_t mfn, unsigned level)
@@ -192,10 +183,12 @@ uint64_t domain_destroy(struct domain *domain)
     for (unsigned i = 0; i < domain->nr_vcpus; i++)
         destroy_vcpu(&op, domain->vcpus[i]);
     holds_drop(domain);
+    grant_table_destroy(domain);
     for (uint64_t i = 0; i < machine->nr_frames; i++) {
         op_preempt_point(&op);
         relinquish(&op, domain, &machine->frames[i]);
     }
+    grant_unmap_all(&op, domain);
     left = domain->nr_frames;
     op_end(&op);
     return left;

@@ -55,8 +55,11 @@ int __must_check domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn);
 int __must_check domain_share(struct domain *domain, mfn_t mfn);
 void domain_unshare(struct domain *domain, mfn_t mfn);
 
-/* Does the guest map @mfn, a frame that is shared with the domain?  What else refers to it, a hold say, counts, too. */
-bool domain_shared_is_mapped(struct domain *domain, mfn_t mfn);
+/*
+ * Give the domain a table of grants: version 1, entries 0 and 1 seeded for the rings of console and xenstore; MFN_NONE:
+ * there is no such ring.  A domain without a table grants nothing.  -XEN_ENOMEM.
+ */
+int __must_check domain_grants_create(struct domain *domain, mfn_t console, mfn_t store);
 
 /* Pin a table that was written as plain memory: it is validated like any guest's.  Errors as of MMUEXT_PIN_*. */
 int __must_check domain_pin(struct domain *domain, mfn_t mfn, unsigned level);

@@ -8,6 +8,7 @@
 #include <abi/multicall.h>
 #include <engine/access.h>
 #include <engine/engine.h>
+#include <engine/grant_op.h>
 #include <engine/memory.h>
 #include <engine/mmu_update.h>
 #include <engine/mmuext.h>
@@ -69,6 +70,7 @@ static hypercall_fn *const hypercalls[] = {
     [__HYPERVISOR_memory_op] = memory_op,
     [__HYPERVISOR_multicall] = do_multicall,
     [__HYPERVISOR_update_va_mapping] = do_update_va_mapping,
+    [__HYPERVISOR_grant_table_op] = grant_table_op,
     [__HYPERVISOR_update_va_mapping_otherdomain] = do_update_va_mapping_otherdomain,
     [__HYPERVISOR_mmuext_op] = mmuext_op,
 };

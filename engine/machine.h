@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <engine/grant.h>
 #include <engine/types.h>
 
 struct frame;
@@ -72,6 +73,7 @@ struct domain {
     bool dying;
     mfn_t holds[DOMAIN_HOLDS]; /* what domain_hold_writable() holds, in no order: the first nr_holds */
     unsigned nr_holds;
+    struct domain_grants grants; /* engine/grant.h */
 };
 
 #define GDT_FRAMES   14u /* pages of the guest's part of the GDT */

@@ -60,6 +60,15 @@
     REASON(FRAME_IN_USE, FRAME, "the frame has other references or uses")                                            \
     REASON(NO_MEMORY, NUMBER, "the machine has no free frame, or the reservation is full")                           \
     REASON(HOLDS_EXHAUSTED, FRAME, "the hypervisor holds as many of the domain's frames as it can")                  \
+    REASON(GRANT_REFERENCE, NUMBER, "the grant table does not reach to this reference")                              \
+    REASON(GRANT_ENTRY, NUMBER, "the entry of the grant table (domain and flags) does not grant this")               \
+    REASON(GRANT_IN_USE, NUMBER, "the grant is in use")                                                              \
+    REASON(GRANT_FRAME, FRAME, "the granted frame is not the granter's")                                             \
+    REASON(GRANT_FLAGS, NUMBER, "the grant would be mapped neither for the guest nor for devices")                   \
+    REASON(GRANT_HANDLE, NUMBER, "no mapping has this handle")                                                       \
+    REASON(GRANT_HANDLES_EXHAUSTED, NUMBER, "the domain maps as many grants as it can")                              \
+    REASON(GRANT_NOT_THERE, ADDRESS, "the entry there is not the one that the mapping made")                         \
+    REASON(GRANT_COPY, NUMBER, "the copy leaves the page, or the part of it that is granted")                        \
     REASON(NESTED, CALL, "a multicall inside a multicall")                                                           \
     REASON(ADDRESS_BITS, NUMBER, "a restriction of the address width cannot be met")
 

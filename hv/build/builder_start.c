@@ -27,7 +27,7 @@ int build_services(const struct build *build)
     int error;
 
     if (domain->initial)
-        return grant_create(domain, MFN_NONE, MFN_NONE);
+        return domain_grants_create(&domain->engine, MFN_NONE, MFN_NONE);
     store = build_frame(build, build->layout.store);
     console = build_frame(build, build->layout.console);
     error = domain_hold_writable(&domain->engine, store);
@@ -37,7 +37,7 @@ int build_services(const struct build *build)
         error = domain_hold_writable(&domain->engine, console);
     if (!error)
         error = console_create(domain, console);
-    return error ? error : grant_create(domain, console, store);
+    return error ? error : domain_grants_create(&domain->engine, console, store);
 }
 
 static void describe_services(const struct build *build, struct start_info *info)

@@ -30,8 +30,6 @@ call_fn call_memory_op;
 call_fn call_xen_version, call_vm_assist;
 /* call_console.c */
 call_fn call_console_io;
-/* call_grant.c */
-call_fn call_grant_table_op;
 /* call_physdev.c */
 call_fn call_physdev_op, call_physdev_op_compat;
 /* call_platform.c */

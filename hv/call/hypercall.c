@@ -20,7 +20,6 @@ static call_fn *const calls[] = {
     [__HYPERVISOR_xen_version] = call_xen_version,
     [__HYPERVISOR_console_io] = call_console_io,
     [__HYPERVISOR_physdev_op_compat] = call_physdev_op_compat,
-    [__HYPERVISOR_grant_table_op] = call_grant_table_op,
     [__HYPERVISOR_vm_assist] = call_vm_assist,
     [__HYPERVISOR_iret] = call_iret,
     [__HYPERVISOR_vcpu_op] = call_vcpu_op,

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <hv/service/console.h>
-#include <hv/service/grant.h>
 #include <hv/service/xenstore.h>
 
 /* All zero is a domain that none of them serves. */
 struct domain_services {
-    struct domain_grants grants;
     struct domain_console console;
     struct domain_store store;
 };

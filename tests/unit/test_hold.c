@@ -233,38 +233,12 @@ static void test_destroy(void **state)
     }
 }
 
-/* What refers to a shared frame beside its being shared: a mapping, a hold. */
-static void test_shared_is_mapped(void **state)
-{
-    struct unit unit;
-    mfn_t page;
-
-    create(&unit, state);
-    page = unit_idle_page(&unit);
-    assert_int_equal(domain_share(unit.domain, page), 0);
-    assert_false(domain_shared_is_mapped(unit.domain, page));
-    assert_int_equal(unit_map(&unit, 5, pte(page, PTE_P)), 0);
-    assert_true(domain_shared_is_mapped(unit.domain, page));
-    assert_int_equal(unit_map(&unit, 6, pte(page, PTE_P | PTE_RW)), 0);
-    assert_int_equal(unit_map(&unit, 5, 0), 0);
-    assert_true(domain_shared_is_mapped(unit.domain, page));
-    assert_int_equal(unit_map(&unit, 6, 0), 0);
-    assert_false(domain_shared_is_mapped(unit.domain, page));
-    assert_int_equal(domain_hold_writable(unit.domain, page), 0);
-    assert_true(domain_shared_is_mapped(unit.domain, page));
-    domain_drop_writable(unit.domain, page);
-    domain_unshare(unit.domain, page);
-    unit_destroy(&unit);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_counts),           unit_test_both(test_refused),
-        unit_test_both(test_exhausted),        unit_test_both(test_held),
-        unit_test_both(test_settles),          unit_test_both(test_shared),
-        unit_test_both(test_shared_is_mapped), unit_test_both(test_all),
-        unit_test_both(test_drop_unheld),      unit_test_both(test_destroy),
+        unit_test_both(test_counts), unit_test_both(test_refused),     unit_test_both(test_exhausted),
+        unit_test_both(test_held),   unit_test_both(test_settles),     unit_test_both(test_shared),
+        unit_test_both(test_all),    unit_test_both(test_drop_unheld), unit_test_both(test_destroy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
