@@ -6,6 +6,8 @@
 #include <abi/layout.h>
 #include <engine/audit.h>
 #include <engine/frame.h>
+#include <engine/grant_mapping.h>
+#include <engine/grant_table.h>
 #include <engine/level.h>
 
 struct audit {
@@ -40,8 +42,20 @@ static const struct level *table_level(const struct audit *audit, const struct f
     return domain && type_is_validated(frame->type) ? level_of(domain->width, type_of(frame->type)) : NULL;
 }
 
+/* An entry of @domain's that maps another domain's frame, which it can only have from a grant. */
+static void count_foreign(const struct audit *audit, const struct domain *domain, uint64_t entry)
+{
+    const struct frame *frame = frame_find(audit->machine, entry_mfn(entry));
+
+    if (domain->privileged || !frame || !frame_is_ram(frame) || frame->owner == domain->id.v)
+        return;
+    audit->counts[entry_mfn(entry).v].unmapped--;
+    audit->counts[entry_mfn(entry).v].unmapped_writable -= !!(entry & ENTRY_RW);
+}
+
 static void count_table(const struct audit *audit, const struct frame *frame)
 {
+    const struct domain *domain = domain_find(audit->machine, DOMID(frame->owner));
     const struct level *level = table_level(audit, frame);
     const uint64_t *entries;
 
@@ -49,8 +63,11 @@ static void count_table(const struct audit *audit, const struct frame *frame)
         return;
     entries = frame_entries(audit->machine, frame);
     for (unsigned i = 0; i < level->slots; i++) {
-        if ((entries[i] & ENTRY_PRESENT) && !level_slot_is_hypervisor(level, i))
-            count_use(audit, entry_mfn(entries[i]), level->type != TYPE_L1 || (entries[i] & ENTRY_RW));
+        if (!(entries[i] & ENTRY_PRESENT) || level_slot_is_hypervisor(level, i))
+            continue;
+        count_use(audit, entry_mfn(entries[i]), level->type != TYPE_L1 || (entries[i] & ENTRY_RW));
+        if (level->type == TYPE_L1)
+            count_foreign(audit, domain, entries[i]);
     }
 }
 
@@ -83,6 +100,22 @@ static void count_holds(const struct audit *audit, const struct domain *domain)
         count_use(audit, domain->holds[i], true);
 }
 
+/* A mapped grant refers to its frame, whatever has become of the entry that was made with it. */
+static void count_mappings(const struct audit *audit, const struct domain *domain)
+{
+    for (grant_handle_t handle = 0; handle < grant_mapping_count(domain); handle++) {
+        const struct grant_mapping *mapping = grant_mapping_find(domain, handle);
+
+        if (!mapping)
+            continue;
+        count_use(audit, mapping->frame, !mapping->readonly);
+        if ((mapping->parts & MAPPING_HOST) && mapping->granter.v != domain->id.v) {
+            audit->counts[mapping->frame.v].unmapped++;
+            audit->counts[mapping->frame.v].unmapped_writable += !mapping->readonly;
+        }
+    }
+}
+
 static void count_everything(const struct audit *audit)
 {
     for (uint64_t i = 0; i < audit->machine->nr_frames; i++)
@@ -93,6 +126,7 @@ static void count_everything(const struct audit *audit)
         if (!domain)
             continue;
         count_holds(audit, domain);
+        count_mappings(audit, domain);
         for (unsigned j = 0; j < domain->nr_vcpus; j++)
             count_vcpu(audit, domain->vcpus[j]);
     }
@@ -262,6 +296,75 @@ static bool inv_holds(const struct audit *audit, const struct domain *domain)
     return true;
 }
 
+/* How many of all mappings are of @granter's entry @ref, and are @readonly or not. */
+static uint32_t count_uses_of(const struct audit *audit, const struct domain *granter, grant_ref_t ref, bool readonly)
+{
+    uint32_t count = 0;
+
+    for (unsigned i = 0; i < audit->machine->nr_domains; i++) {
+        const struct domain *domain = audit->machine->domains[i];
+
+        for (grant_handle_t handle = 0; domain && handle < grant_mapping_count(domain); handle++) {
+            const struct grant_mapping *mapping = grant_mapping_find(domain, handle);
+
+            count +=
+                mapping && mapping->granter.v == granter->id.v && mapping->ref == ref && mapping->readonly == readonly;
+        }
+    }
+    return count;
+}
+
+/* Each entry of a table of grants has as many uses as there are mappings of it. */
+static bool inv_grant_uses(const struct audit *audit, const struct domain *domain)
+{
+    struct grant_place place;
+    unsigned used = 0;
+
+    for (grant_ref_t ref = 0; grant_place_find(domain, ref, &place); ref++) {
+        const struct grant_use *use = place.use;
+
+        if (use->readers + use->writers == 0)
+            continue;
+        used++;
+        if (use->readers != count_uses_of(audit, domain, ref, true) ||
+            use->writers != count_uses_of(audit, domain, ref, false))
+            return broken(audit, use->frame, use->readers, use->writers);
+    }
+    if (used != domain->grants.nr_in_use)
+        return broken(audit, MFN_NONE, used, domain->grants.nr_in_use);
+    return true;
+}
+
+/* Each mapping is of a frame that its granter still owns, and is counted there, unless the granter has ended. */
+static bool inv_mappings(const struct audit *audit, const struct domain *domain)
+{
+    for (grant_handle_t handle = 0; handle < grant_mapping_count(domain); handle++) {
+        const struct grant_mapping *mapping = grant_mapping_find(domain, handle);
+        const struct domain *granter = mapping ? domain_find(audit->machine, mapping->granter) : NULL;
+        struct grant_place place;
+
+        if (!mapping)
+            continue;
+        if (!granter || audit->machine->frames[mapping->frame.v].owner != granter->id.v)
+            return broken(audit, mapping->frame, mapping->granter.v, handle);
+        if (granter->grants.version == 0)
+            continue;
+        if (!grant_place_find(granter, mapping->ref, &place) || !mfn_equal(place.use->frame, mapping->frame) ||
+            place.use->user.v != domain->id.v)
+            return broken(audit, mapping->frame, mapping->ref, handle);
+    }
+    return true;
+}
+
+/* Who is not privileged maps others' frames by grants alone: at most one entry for each mapping that is left. */
+static bool inv_foreign_entries(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    (void)frame;
+    if (audit->counts[mfn.v].unmapped < 0 || audit->counts[mfn.v].unmapped_writable < 0)
+        return broken(audit, mfn, 0, (uint32_t)audit->counts[mfn.v].unmapped);
+    return true;
+}
+
 struct predicate {
     const char *name;
     bool (*holds)(const struct audit *audit, const struct frame *frame, mfn_t mfn);
@@ -274,6 +377,7 @@ static const struct predicate predicates[] = {
     {"inv_general_count", inv_general_count},
     {"inv_type_count", inv_type_count},
     {"inv_entries", inv_entries},
+    {"inv_foreign_entries", inv_foreign_entries},
     {"inv_m2p", inv_m2p},
 };
 
@@ -289,14 +393,23 @@ static bool audit_frames(const struct audit *audit)
     return true;
 }
 
+static const struct {
+    const char *name;
+    bool (*holds)(const struct audit *audit, const struct domain *domain);
+} domain_predicates[] = {
+    {"inv_domain", inv_domain},
+    {"inv_holds", inv_holds},
+    {"inv_grant_uses", inv_grant_uses},
+    {"inv_mappings", inv_mappings},
+};
+
 static bool audit_domain(const struct audit *audit, const struct domain *domain)
 {
-    audit->finding->invariant = "inv_domain";
-    if (!inv_domain(audit, domain))
-        return false;
-    audit->finding->invariant = "inv_holds";
-    if (!inv_holds(audit, domain))
-        return false;
+    for (size_t p = 0; p < ARRAY_SIZE(domain_predicates); p++) {
+        audit->finding->invariant = domain_predicates[p].name;
+        if (!domain_predicates[p].holds(audit, domain))
+            return false;
+    }
     audit->finding->invariant = "inv_vcpu";
     for (unsigned i = 0; i < domain->nr_vcpus; i++) {
         if (!inv_vcpu(audit, domain, domain->vcpus[i]))
@@ -317,6 +430,6 @@ bool audit_machine(const struct machine *machine, struct audit_counts *counts, s
             return false;
     }
     for (uint64_t i = 0; i < machine->nr_frames; i++)
-        counts[i] = (struct audit_counts){0, 0};
+        counts[i] = (struct audit_counts){0, 0, 0, 0};
     return true;
 }

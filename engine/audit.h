@@ -15,10 +15,11 @@ struct audit_finding {
 };
 
 /*
- * Memory that an audit needs: one counter pair a frame, all zero, given by the caller and left zero.
+ * Memory that an audit needs, for each frame, all zero, given by the caller and left zero.
  */
 struct audit_counts {
     uint32_t refs, uses;
+    int32_t unmapped, unmapped_writable; /* mappings by others beyond their entries */
 };
 
 /*

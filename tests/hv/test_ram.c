@@ -401,7 +401,7 @@ static void test_tables(void **state)
     assert_filled(machine.frames, machine.nr_frames * 16, 0);
     assert_filled(machine.m2p, machine.nr_frames * 8, 0xff); /* INVALID, of either width */
     assert_filled(machine.compat_m2p, machine.nr_frames * 4, 0xff);
-    assert_filled(ram_audit_counts(), machine.nr_frames * 8, 0);
+    assert_filled(ram_audit_counts(), machine.nr_frames * sizeof(struct audit_counts), 0);
     assert_filled(pool_map, 5000, 0);
     assert_int_equal(map_frames, machine.nr_frames);
     assert_int_equal(seed, 0x1234);
