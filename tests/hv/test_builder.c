@@ -9,6 +9,8 @@
 /* links: tests/hv/lib/objects.c */
 /* links: tests/hv/lib/hosted_domain.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
+/* links: engine/grant_copy.c engine/grant_map.c engine/grant_mapping.c engine/grant_op.c engine/grant_table.c */
+/* links: engine/grant_use.c */
 /* links: engine/hold.c engine/hypercall.c engine/level.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
 /* links: engine/op.c engine/pin.c engine/refuse.c engine/reservation.c engine/root.c engine/segment.c engine/table.c */
 /* links: engine/tlb.c engine/trap.c engine/type.c engine/typeref.c engine/update.c engine/va_mapping.c engine/walk.c */
@@ -24,6 +26,7 @@
 #include <cmocka.h>
 
 #include <abi/elfnote.h>
+#include <abi/grant.h>
 #include <abi/hypercall.h>
 #include <abi/layout.h>
 #include <abi/start.h>
@@ -244,6 +247,15 @@ static void check_start_info(void)
     assert_true(hv_vcpu_of(vcpu)->frame->rsi < info.pt_base);
 }
 
+/* The frame that the domain grants by entry @ref from the start. */
+static uint64_t granted(grant_ref_t ref)
+{
+    const struct grant_entry_v1 *table = port_frame_map(domain->engine.grants.frames[0]);
+
+    assert_int_equal(domain->engine.grants.version, 1);
+    return table[ref].flags == GTF_permit_access ? table[ref].frame : 0;
+}
+
 static void check_rings(void)
 {
     uint64_t start = (hv_vcpu_of(vcpu)->frame->rsi - KERNEL_BASE) / 4096;
@@ -252,8 +264,8 @@ static void check_rings(void)
     assert_true(info.console.domU.mfn == p2m(start + 2) && info.console.domU.evtchn == 2);
     assert_true(domain->services->store.frame.v == info.store_mfn &&
                 domain->services->console.frame.v == info.console.domU.mfn);
-    assert_true(domain->services->grants.frames[0].v == info.console.domU.mfn &&
-                domain->services->grants.frames[1].v == info.store_mfn);
+    assert_true(granted(GNTTAB_RESERVED_CONSOLE) == info.console.domU.mfn &&
+                granted(GNTTAB_RESERVED_XENSTORE) == info.store_mfn);
     assert_int_equal(domain->engine.nr_holds, 2);
 }
 
@@ -325,7 +337,7 @@ static void test_initial(void **state)
     assert_true(info.pt_base == hv_vcpu_of(vcpu)->frame->rsi + 4096);
     assert_true(domain->initial && domain->engine.privileged && domain->engine.id.v == 0);
     assert_int_equal(domain->engine.nr_holds, 0);
-    assert_true(mfn_is_none(domain->services->grants.frames[0]));
+    assert_true(granted(GNTTAB_RESERVED_CONSOLE) == 0 && granted(GNTTAB_RESERVED_XENSTORE) == 0);
     release_all();
 }
 
@@ -443,11 +455,14 @@ static void test_no_services(void **state)
 {
     (void)state;
     begin(KIND_APART, false, true);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 2; i++) {
         hosted_fail_service(i);
         expect_refused("rings and grant table");
     }
     hosted_fail_service(HOSTED_NEVER_FAILS);
+    sim->pool_fail_after = NR_PAGES + 1; /* shared_info's, and all of the guest's */
+    expect_refused("rings and grant table");
+    sim->pool_fail_after = UINT64_MAX;
     end();
 }
 

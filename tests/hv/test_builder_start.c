@@ -73,9 +73,9 @@ int console_create(struct hv_domain *which, mfn_t mfn)
     return step("console", mfn.v);
 }
 
-int grant_create(struct hv_domain *which, mfn_t console, mfn_t store)
+int domain_grants_create(struct domain *which, mfn_t console, mfn_t store)
 {
-    assert_ptr_equal(which, &domain);
+    assert_ptr_equal(which, &domain.engine);
     (void)step("console's", console.v);
     steps_left++; /* one step, in two words */
     return step("store's", store.v);

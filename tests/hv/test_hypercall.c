@@ -28,8 +28,8 @@ static const uint64_t arguments[6] = {1, 2, 3, 4, 5, 6};
 #define CALLS(one)                                                                                                   \
     one(stack_switch) one(set_callbacks) one(fpu_taskswitch) one(sched_op_compat) one(platform_op) one(set_debugreg) \
         one(get_debugreg) one(memory_op) one(set_timer_op) one(event_channel_op_compat) one(xen_version)             \
-            one(console_io) one(physdev_op_compat) one(grant_table_op) one(vm_assist) one(iret) one(vcpu_op)         \
-                one(set_segment_base) one(nmi_op) one(sched_op) one(callback_op) one(event_channel_op) one(physdev_op)
+            one(console_io) one(physdev_op_compat) one(vm_assist) one(iret) one(vcpu_op) one(set_segment_base)       \
+                one(nmi_op) one(sched_op) one(callback_op) one(event_channel_op) one(physdev_op)
 CALLS(CALL)
 
 #define NUMBER(name) __HYPERVISOR_##name,

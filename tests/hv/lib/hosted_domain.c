@@ -80,13 +80,6 @@ int console_create(struct hv_domain *domain, mfn_t frame)
     return service();
 }
 
-int grant_create(struct hv_domain *domain, mfn_t console, mfn_t store)
-{
-    domain->services->grants.frames[0] = console;
-    domain->services->grants.frames[1] = store;
-    return service();
-}
-
 static struct vcpu *create_vcpu(struct hv_domain *domain, unsigned id)
 {
     struct hv_vcpu *vcpu = allocate(sizeof(*vcpu));
