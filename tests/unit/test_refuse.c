@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every reason for a refusal is produced by some request, and its record says where it happened, about which frame, in
- * which state, of whom.  Requests about frames and entries are in lib/refusal_frames.c.
+ * which state, of whom.  Requests about frames and entries are in lib/refusal_frames.c, about grants in
+ * lib/refusal_grants.c.
  */
 #include <string.h>
 
@@ -282,6 +283,15 @@ static const struct row rows[] = {
     ROW(FRAME_IN_USE, request_frame_in_use),
     ROW(NO_MEMORY, no_memory),
     ROW(HOLDS_EXHAUSTED, holds_exhausted),
+    ROW(GRANT_REFERENCE, request_grant_reference),
+    ROW(GRANT_ENTRY, request_grant_entry),
+    ROW(GRANT_IN_USE, request_grant_in_use),
+    ROW(GRANT_FRAME, request_grant_frame),
+    ROW(GRANT_FLAGS, request_grant_flags),
+    ROW(GRANT_HANDLE, request_grant_handle),
+    ROW(GRANT_HANDLES_EXHAUSTED, request_grant_handles_exhausted),
+    ROW(GRANT_NOT_THERE, request_grant_not_there),
+    ROW(GRANT_COPY, request_grant_copy),
     ROW(NESTED, nested),
     ROW(ADDRESS_BITS, address_bits),
 };
@@ -298,7 +308,7 @@ static void test_row(void **state)
     result = row->request(&unit, &expected);
     seen = &unit.sim->last_refusal;
     assert_string_equal(refusal_name(seen->reason), refusal_name(row->reason));
-    assert_int_equal(result, -expected.error);
+    assert_int_equal(result, expected.by_status ? 0 : -expected.error);
     assert_int_equal(seen->error, expected.error);
     assert_ptr_equal(seen->vcpu, expected.nobody ? NULL : unit.vcpu);
     assert_int_equal(seen->call, expected.call);

@@ -13,6 +13,7 @@ struct record {
     enum frame_type type; /* of @frame; TYPE_NONE: whatever it is */
     uint64_t value;
     bool any_value, nobody; /* @nobody: the hypervisor itself has asked */
+    bool by_status;         /* the guest is told by the status of an element: the call succeeds */
 };
 
 /* Make the request, fill in what is expected, return what the guest got. */
@@ -33,3 +34,8 @@ request_fn request_not_ram, request_no_such_frame, request_not_owned, request_re
     request_frame_in_use, request_bad_flags, request_cache_flags, request_cache_flags_shared, request_l1tf,
     request_slot_missing, request_foreign_table, request_table_shared, request_root_above_4g, request_not_a_table,
     request_no_l1_entry;
+
+/* ---- Requests that are refused for what a grant is, or a mapping of one. */
+
+request_fn request_grant_reference, request_grant_entry, request_grant_in_use, request_grant_frame, request_grant_flags,
+    request_grant_handle, request_grant_handles_exhausted, request_grant_not_there, request_grant_copy;
