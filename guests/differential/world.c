@@ -70,10 +70,16 @@ static void need(long result, const char *what)
         guest_panic("%s: %ld", what, result);
 }
 
+/*
+ * Frame numbers are given as references of grants, too.  Whether a table reaches so far must not depend on the run, so
+ * pages whose numbers it might reach are left lying.
+ */
 static uint64_t *new_page(enum frame_id id)
 {
-    world[id].page = page_alloc();
-    world[id].mfn = virt_to_mfn(world[id].page).v;
+    do {
+        world[id].page = page_alloc();
+        world[id].mfn = virt_to_mfn(world[id].page).v;
+    } while (world[id].mfn < PAGE_SIZE / sizeof(struct grant_entry_v1));
     return world[id].page;
 }
 

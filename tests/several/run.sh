@@ -94,6 +94,23 @@ guest hostile four 16384 $kernels/refusals.elf
 run hostile $GOOD '^domain 1 \(one\) powered off' '^domain 2 \(two\) powered off' '^domain 3 \(three\) powered off' \
     '^domain 4 \(four\) powered off'
 
+# ---- One lends pages to another, which maps, copies, moves and returns them; a third one guesses.
+guest lend lender 16384 $kernels/lend.elf 'role=1 peer=2'
+guest lend borrower 16384 $kernels/lend.elf 'role=2 peer=1'
+guest lend thief 16384 $kernels/lend.elf role=3
+run lend $GOOD '^verdict: success' '^(borrower: )?verdict: success' '^(thief: )?verdict: success' \
+    '^(borrower: )?ok the lender has seen it'
+
+# ---- Either of them ends at each step, with what is mapped then.
+for step in {1..7}; do
+    guest "borrower$step" lender 16384 $kernels/lend.elf 'role=1 peer=2'
+    guest "borrower$step" borrower 16384 $kernels/lend.elf "role=2 peer=1 end=$step"
+    run "borrower$step" $GOOD '^verdict: success' '^(borrower: )?verdict: success' '^ok not in use any more'
+    guest "lender$step" lender 16384 $kernels/lend.elf "role=1 peer=2 end=$step"
+    guest "lender$step" borrower 16384 $kernels/lend.elf "role=2 peer=1 orphan=$step"
+    run "lender$step" $GOOD '^verdict: success' '^(borrower: )?ok the control page is still what it was'
+done
+
 # ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
 guest weights half 8192 $kernels/share.elf share=50 weight=512
 guest weights quarter 8192 $kernels/share.elf share=25

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* What both sides need, and who is who: guests/tests/lend/lend.h. */
+#include <guest/guest.h>
+#include <guest/hypercall.h>
+#include <guest/table.h>
+#include <guest/time.h>
+#include <guests/tests/lend/lend.h>
+#include <guests/tests/lib/test.h>
+
+#define WINDOW     UINT64_C(0x30000000)
+#define MS         UINT64_C(1000000)
+#define WAITS_MOST 20000u
+
+uint64_t window(unsigned index)
+{
+    return WINDOW + (uint64_t)index * PAGE_SIZE;
+}
+
+bool wait_a_little(unsigned *times)
+{
+    time_sleep(MS);
+    return ++*times < WAITS_MOST;
+}
+
+int16_t map_grant(unsigned domain, grant_ref_t ref, uint64_t at, uint32_t flags, grant_handle_t *handle)
+{
+    struct gnttab_map_grant_ref map = {.host_addr = at, .flags = flags, .ref = ref, .dom = (uint16_t)domain};
+
+    test_need((int)hypercall_grant_table_op(GNTTABOP_map_grant_ref, &map, 1), "GNTTABOP_map_grant_ref");
+    if (map.status == GNTST_okay && handle)
+        *handle = map.handle;
+    return map.status;
+}
+
+int16_t unmap_grant(grant_handle_t handle, uint64_t at)
+{
+    struct gnttab_unmap_grant_ref unmap = {.host_addr = at, .handle = handle};
+
+    test_need((int)hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1), "GNTTABOP_unmap_grant_ref");
+    return unmap.status;
+}
+
+int16_t copy_grant(struct gnttab_copy *copy)
+{
+    test_need((int)hypercall_grant_table_op(GNTTABOP_copy, copy, 1), "GNTTABOP_copy");
+    return copy->status;
+}
+
+static void on_timer(evtchn_port_t port)
+{
+    (void)port;
+}
+
+void test_main(void)
+{
+    unsigned peer = (unsigned)guest_option("peer", 0), end = (unsigned)guest_option("end", 0);
+
+    test_need(timer_init(on_timer), "VIRQ_TIMER");
+    event_enable();
+    test_need(table_make(window(0)), "tables");
+    switch (guest_option("role", 0)) {
+    case 1:
+        be_lender(peer, end);
+        break;
+    case 2:
+        be_borrower(peer, end, (unsigned)guest_option("orphan", 0));
+        break;
+    case 3:
+        be_thief();
+        break;
+    default:
+        test_skip("it takes another guest: tests/several");
+    }
+}
