@@ -78,10 +78,12 @@ void time_sleep(uint64_t duration)
 {
     uint64_t deadline = time_now() + duration;
 
-    while (time_now() < deadline) {
+    /* With events enabled the last one could come between the look at the clock and the wait, which had no end then. */
+    for (event_disable(); time_now() < deadline; event_disable()) {
         if (timer_set(deadline))
             cpu_relax();
         else
             event_wait();
     }
+    event_enable();
 }

@@ -41,8 +41,9 @@ static uint64_t sleep_until(uint64_t deadline)
     uint64_t now;
 
     test_need(timer_set(deadline), "a timer");
-    while ((now = time_now()) < deadline)
-        (void)hypercall_sched_op(SCHEDOP_block, NULL);
+    for (event_disable(); (now = time_now()) < deadline; event_disable())
+        event_wait();
+    event_enable();
     return now - deadline;
 }
 
