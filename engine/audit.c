@@ -42,12 +42,15 @@ static const struct level *table_level(const struct audit *audit, const struct f
     return domain && type_is_validated(frame->type) ? level_of(domain->width, type_of(frame->type)) : NULL;
 }
 
-/* An entry of @domain's that maps another domain's frame, which it can only have from a grant. */
+/*
+ * An entry of @domain's that maps another domain's frame, which it can only have from a grant, unless a privileged
+ * domain has been at work: that one maps whose frames it likes, in whose tables it likes.
+ */
 static void count_foreign(const struct audit *audit, const struct domain *domain, uint64_t entry)
 {
     const struct frame *frame = frame_find(audit->machine, entry_mfn(entry));
 
-    if (domain->privileged || !frame || !frame_is_ram(frame) || frame->owner == domain->id.v)
+    if (audit->machine->privilege_used || !frame || !frame_is_ram(frame) || frame->owner == domain->id.v)
         return;
     audit->counts[entry_mfn(entry).v].unmapped--;
     audit->counts[entry_mfn(entry).v].unmapped_writable -= !!(entry & ENTRY_RW);
@@ -356,7 +359,7 @@ static bool inv_mappings(const struct audit *audit, const struct domain *domain)
     return true;
 }
 
-/* Who is not privileged maps others' frames by grants alone: at most one entry for each mapping that is left. */
+/* Without privilege, others' frames are mapped by grants alone: at most one entry for each mapping that is left. */
 static bool inv_foreign_entries(const struct audit *audit, const struct frame *frame, mfn_t mfn)
 {
     (void)frame;

@@ -15,6 +15,7 @@ void machine_init(struct machine *machine)
 {
     CHECK(machine->phys_bits >= 36 && machine->phys_bits <= 52);
     CHECK(machine->nr_domains <= DOMID_FIRST_RESERVED); /* no domain owns what OWNER_NONE, DOMID_IO or DOMID_XEN do */
+    machine->privilege_used = false;
     machine->tlb.now = 0;
     machine->tlb.due = false;
     for (unsigned i = 0; i < MAX_CPUS; i++)

@@ -25,5 +25,9 @@ int foreign_find(const struct op *op, uint16_t id, struct domain **domain)
 
 bool foreign_allowed(const struct op *op, uint16_t id, const struct domain *domain)
 {
-    return id == DOMID_IO || domain == op->vcpu->domain || op->vcpu->domain->privileged;
+    if (id == DOMID_IO || domain == op->vcpu->domain)
+        return true;
+    if (op->vcpu->domain->privileged)
+        __atomic_store_n(&op->machine->privilege_used, true, __ATOMIC_RELAXED);
+    return op->vcpu->domain->privileged;
 }

@@ -35,6 +35,7 @@ struct machine {
     uint64_t compat_slots[HYPERVISOR_COMPAT_SLOTS]; /* and 428 to 511 of each 32-bit guest's topmost L2 */
     /* the engine's */
     struct tlb tlb;
+    bool privilege_used; /* a domain has named another one by privilege, not by a grant; for the audit */
 };
 
 enum width {

@@ -143,6 +143,7 @@ void be_lender(unsigned peer, unsigned end)
 {
     open_table();
     lend_all(peer);
+    test_ok("lent");
     for (unsigned step = STEP_CONTROL; step <= STEP_LAST && wait_for(step); step++) {
         look(step);
         if (step == end)
