@@ -106,11 +106,9 @@ static void count_holds(const struct audit *audit, const struct domain *domain)
 /* A mapped grant refers to its frame, whatever has become of the entry that was made with it. */
 static void count_mappings(const struct audit *audit, const struct domain *domain)
 {
-    for (grant_handle_t handle = 0; handle < grant_mapping_count(domain); handle++) {
-        const struct grant_mapping *mapping = grant_mapping_find(domain, handle);
+    const struct grant_mapping *mapping;
 
-        if (!mapping)
-            continue;
+    for (grant_handle_t handle = 0; (mapping = grant_mapping_next(domain, &handle)); handle++) {
         count_use(audit, mapping->frame, !mapping->readonly);
         if ((mapping->parts & MAPPING_HOST) && mapping->granter.v != domain->id.v) {
             audit->counts[mapping->frame.v].unmapped++;
@@ -299,19 +297,24 @@ static bool inv_holds(const struct audit *audit, const struct domain *domain)
     return true;
 }
 
-/* How many of all mappings are of @granter's entry @ref, and are @readonly or not. */
-static uint32_t count_uses_of(const struct audit *audit, const struct domain *granter, grant_ref_t ref, bool readonly)
+struct uses {
+    uint32_t readers, writers;
+};
+
+/* How many of all mappings are of @granter's entry @ref: those that only read, and those that write. */
+static struct uses count_uses_of(const struct audit *audit, const struct domain *granter, grant_ref_t ref)
 {
-    uint32_t count = 0;
+    struct uses count = {0, 0};
 
     for (unsigned i = 0; i < audit->machine->nr_domains; i++) {
         const struct domain *domain = audit->machine->domains[i];
+        const struct grant_mapping *mapping;
 
-        for (grant_handle_t handle = 0; domain && handle < grant_mapping_count(domain); handle++) {
-            const struct grant_mapping *mapping = grant_mapping_find(domain, handle);
+        for (grant_handle_t handle = 0; domain && (mapping = grant_mapping_next(domain, &handle)); handle++) {
+            bool same = mapping->granter.v == granter->id.v && mapping->ref == ref;
 
-            count +=
-                mapping && mapping->granter.v == granter->id.v && mapping->ref == ref && mapping->readonly == readonly;
+            count.readers += same && mapping->readonly;
+            count.writers += same && !mapping->readonly;
         }
     }
     return count;
@@ -320,18 +323,15 @@ static uint32_t count_uses_of(const struct audit *audit, const struct domain *gr
 /* Each entry of a table of grants has as many uses as there are mappings of it. */
 static bool inv_grant_uses(const struct audit *audit, const struct domain *domain)
 {
-    struct grant_place place;
+    const struct grant_use *use;
     unsigned used = 0;
 
-    for (grant_ref_t ref = 0; grant_place_find(domain, ref, &place); ref++) {
-        const struct grant_use *use = place.use;
+    for (grant_ref_t ref = 0; (use = grant_table_next_use(domain, &ref)); ref++) {
+        const struct uses counted = count_uses_of(audit, domain, ref);
 
-        if (use->readers + use->writers == 0)
-            continue;
         used++;
-        if (use->readers != count_uses_of(audit, domain, ref, true) ||
-            use->writers != count_uses_of(audit, domain, ref, false))
-            return broken(audit, use->frame, use->readers, use->writers);
+        if (use->readers != counted.readers || use->writers != counted.writers)
+            return broken(audit, use->frame, counted.readers + counted.writers, use->readers + use->writers);
     }
     if (used != domain->grants.nr_in_use)
         return broken(audit, MFN_NONE, used, domain->grants.nr_in_use);
@@ -341,13 +341,12 @@ static bool inv_grant_uses(const struct audit *audit, const struct domain *domai
 /* Each mapping is of a frame that its granter still owns, and is counted there, unless the granter has ended. */
 static bool inv_mappings(const struct audit *audit, const struct domain *domain)
 {
-    for (grant_handle_t handle = 0; handle < grant_mapping_count(domain); handle++) {
-        const struct grant_mapping *mapping = grant_mapping_find(domain, handle);
-        const struct domain *granter = mapping ? domain_find(audit->machine, mapping->granter) : NULL;
+    const struct grant_mapping *mapping;
+
+    for (grant_handle_t handle = 0; (mapping = grant_mapping_next(domain, &handle)); handle++) {
+        const struct domain *granter = domain_find(audit->machine, mapping->granter);
         struct grant_place place;
 
-        if (!mapping)
-            continue;
         if (!granter || audit->machine->frames[mapping->frame.v].owner != granter->id.v)
             return broken(audit, mapping->frame, mapping->granter.v, handle);
         if (granter->grants.version == 0)

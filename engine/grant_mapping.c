@@ -27,6 +27,19 @@ struct grant_mapping *grant_mapping_find(const struct domain *domain, grant_hand
     return mapping->parts ? mapping : NULL;
 }
 
+const struct grant_mapping *grant_mapping_next(const struct domain *domain, grant_handle_t *handle)
+{
+    while (*handle < grant_mapping_count(domain)) {
+        const struct grant_mapping *first = port_frame_map(domain->grants.mapping_frames[*handle / PER_FRAME]);
+
+        do {
+            if (first[*handle % PER_FRAME].parts)
+                return &first[*handle % PER_FRAME];
+        } while (++*handle % PER_FRAME);
+    }
+    return NULL;
+}
+
 void grant_mapping_free(struct domain *domain, grant_handle_t handle)
 {
     struct grant_mapping *mapping = grant_mapping_at(domain, handle);

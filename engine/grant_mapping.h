@@ -18,6 +18,9 @@ void grant_mapping_free(struct domain *domain, grant_handle_t handle);
 struct grant_mapping *grant_mapping_at(const struct domain *domain, grant_handle_t handle);
 struct grant_mapping *grant_mapping_find(const struct domain *domain, grant_handle_t handle);
 
+/* The first mapping whose handle is @handle or higher, and its handle; NULL: there is none. */
+const struct grant_mapping *grant_mapping_next(const struct domain *domain, grant_handle_t *handle);
+
 /* Handles that have ever been set aside: all mappings have one below. */
 uint32_t grant_mapping_count(const struct domain *domain);
 

@@ -16,11 +16,15 @@ _Static_assert(GRANT_FRAMES_MAX *V2_PER_FRAME <= GRANT_STATUS_MAX * STATUS_PER_F
 
 #define BACKEND 0u /* the domain at the other end of the reserved entries */
 
+static uint32_t per_frame(const struct domain_grants *grants)
+{
+    return grants->version == 2 ? V2_PER_FRAME : V1_PER_FRAME;
+}
+
 bool grant_place_find(const struct domain *domain, grant_ref_t ref, struct grant_place *place)
 {
     const struct domain_grants *grants = &domain->grants;
-    uint32_t per_frame = grants->version == 2 ? V2_PER_FRAME : V1_PER_FRAME;
-    uint32_t frame = ref / per_frame, index = ref % per_frame;
+    uint32_t frame = ref / per_frame(grants), index = ref % per_frame(grants);
 
     if (frame >= grants->nr_frames)
         return false;
@@ -35,6 +39,24 @@ bool grant_place_find(const struct domain *domain, grant_ref_t ref, struct grant
     place->use = (struct grant_use *)port_frame_map(mfn_add(grants->uses[frame], index / USES_PER_FRAME)) +
                  index % USES_PER_FRAME;
     return true;
+}
+
+const struct grant_use *grant_table_next_use(const struct domain *domain, grant_ref_t *ref)
+{
+    const struct domain_grants *grants = &domain->grants;
+
+    while (*ref / per_frame(grants) < grants->nr_frames) {
+        mfn_t records = mfn_add(grants->uses[*ref / per_frame(grants)], *ref % per_frame(grants) / USES_PER_FRAME);
+        const struct grant_use *first = port_frame_map(records);
+
+        do {
+            const struct grant_use *use = &first[*ref % USES_PER_FRAME];
+
+            if (use->readers + use->writers > 0)
+                return use;
+        } while (++*ref % USES_PER_FRAME);
+    }
+    return NULL;
 }
 
 /*

@@ -34,6 +34,9 @@ void grant_table_init(struct domain *domain);
 /* Find entry @ref of @domain, whose lock is held.  False: the table does not reach so far. */
 bool __must_check grant_place_find(const struct domain *domain, grant_ref_t ref, struct grant_place *place);
 
+/* The record of the first entry in use that is @ref or higher, and which one it is; NULL: there is none. */
+const struct grant_use *grant_table_next_use(const struct domain *domain, grant_ref_t *ref);
+
 /*
  * Make the caller's table at least @nr_frames long, GRANT_FRAMES_MAX at most.  No lock is held.
  * -XEN_EINVAL: longer than that, or there is no table.  -XEN_ENOMEM: it may have become a part longer.  -XEN_ESRCH:

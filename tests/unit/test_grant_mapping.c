@@ -112,6 +112,32 @@ static void test_limits(void **state)
     unit_destroy(&unit);
 }
 
+/* All that are mappings, by their handles. */
+static void test_next(void **state)
+{
+    static const grant_handle_t mapped[] = {0, 5, PER_FRAME - 1, 2 * PER_FRAME + 7};
+    grant_handle_t handle;
+    struct unit unit;
+
+    (void)state;
+    create(&unit);
+    handle = 0;
+    assert_null(grant_mapping_next(unit.domain, &handle));
+    for (uint32_t i = 0; i < 3 * PER_FRAME; i++)
+        assert_true(grant_mapping_reserve(unit.domain, &handle));
+    for (unsigned i = 0; i < ARRAY_SIZE(mapped); i++)
+        grant_mapping_at(unit.domain, mapped[i])->parts = MAPPING_DEVICE;
+    handle = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(mapped); i++, handle++) {
+        assert_ptr_equal(grant_mapping_next(unit.domain, &handle), grant_mapping_at(unit.domain, mapped[i]));
+        assert_int_equal(handle, mapped[i]);
+    }
+    assert_null(grant_mapping_next(unit.domain, &handle));
+    for (unsigned i = 0; i < ARRAY_SIZE(mapped); i++)
+        grant_mapping_at(unit.domain, mapped[i])->parts = 0;
+    unit_destroy(&unit);
+}
+
 /* A handle that is a mapping does not come back: that is our own mistake. */
 static void free_mapped(struct vcpu *vcpu, void *arg)
 {
@@ -145,8 +171,8 @@ static void test_mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),  cmocka_unit_test(test_find),     cmocka_unit_test(test_records),
-        cmocka_unit_test(test_limits), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_order),  cmocka_unit_test(test_find), cmocka_unit_test(test_records),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_next), cmocka_unit_test(test_mistakes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
