@@ -42,8 +42,11 @@ const struct grant_mapping *grant_mapping_next(const struct domain *domain, gran
 
 void grant_mapping_free(struct domain *domain, grant_handle_t handle)
 {
-    struct grant_mapping *mapping = grant_mapping_at(domain, handle);
+    struct grant_mapping *mapping;
 
+    if (handle >= grant_mapping_count(domain))
+        return;
+    mapping = grant_mapping_at(domain, handle);
     CHECK(!mapping->parts);
     mapping->next_free = domain->grants.free_mapping;
     domain->grants.free_mapping = handle + 1;
@@ -93,7 +96,7 @@ bool grant_mapping_reserve(struct domain *domain, grant_handle_t *handle)
     if (!machine_take(domain->machine, 0, &frame))
         return false;
     port_lock(domain);
-    appended = append(domain, frame);
+    appended = !domain_is_dying(domain) && append(domain, frame); /* its teardown waits for the lock */
     taken = take_free(domain, handle);
     port_unlock(domain);
     if (!appended)

@@ -7,11 +7,14 @@
 
 /*
  * Set a handle aside; grant_mapping_find() does not find it before the caller has given its record parts.  No lock is
- * held.  False: the domain has as many as it may have, or the machine has no memory for more.
+ * held.  False: the domain has as many as it may have, the machine has no memory for more, or the domain is dying.
  */
 bool __must_check grant_mapping_reserve(struct domain *domain, grant_handle_t *handle);
 
-/* Give a handle back that was set aside, whose record has no parts.  The lock is held. */
+/*
+ * Give a handle back that was set aside, whose record has no parts.  The lock is held.  Handles that a teardown has
+ * done away with since they were set aside, it leaves alone.
+ */
 void grant_mapping_free(struct domain *domain, grant_handle_t handle);
 
 /* The record of a handle that was set aside, wherever it stands; of one that is a mapping, NULL if it is none. */

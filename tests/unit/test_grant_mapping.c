@@ -138,6 +138,21 @@ static void test_next(void **state)
     unit_destroy(&unit);
 }
 
+/* A domain may end while a vCPU of it has a handle that is no mapping yet, and asks for one more. */
+static void test_destroyed(void **state)
+{
+    grant_handle_t handle, other;
+    struct unit unit;
+
+    (void)state;
+    create(&unit);
+    assert_true(grant_mapping_reserve(unit.domain, &handle));
+    guest_destroy(unit.guest);
+    give_back(&unit, handle);
+    assert_false(grant_mapping_reserve(unit.domain, &other));
+    unit_destroy(&unit); /* nothing is left */
+}
+
 /* A handle that is a mapping does not come back: that is our own mistake. */
 static void free_mapped(struct vcpu *vcpu, void *arg)
 {
@@ -171,8 +186,9 @@ static void test_mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),  cmocka_unit_test(test_find), cmocka_unit_test(test_records),
-        cmocka_unit_test(test_limits), cmocka_unit_test(test_next), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_order),    cmocka_unit_test(test_find), cmocka_unit_test(test_records),
+        cmocka_unit_test(test_limits),   cmocka_unit_test(test_next), cmocka_unit_test(test_destroyed),
+        cmocka_unit_test(test_mistakes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
