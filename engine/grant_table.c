@@ -176,8 +176,8 @@ static void convert_reserved(mfn_t frame, unsigned from)
     for (unsigned i = 0; i < GNTTAB_NR_RESERVED_ENTRIES; i++) {
         if (from == 1)
             second[i] = (struct grant_entry_v2){v1[i].flags & (uint16_t)~GTF_USE, v1[i].domid, 0, 0, v1[i].frame};
-        else if (v2[i].frame <= UINT32_MAX && (v2[i].flags & GTF_type_mask) == GTF_permit_access)
-            first[i] = (struct grant_entry_v1){v2[i].flags, v2[i].domid, (uint32_t)v2[i].frame};
+        else if (v2[i].frame <= UINT32_MAX && (v2[i].flags & (GTF_type_mask | GTF_sub_page)) == GTF_permit_access)
+            first[i] = (struct grant_entry_v1){v2[i].flags & (uint16_t)~GTF_USE, v2[i].domid, (uint32_t)v2[i].frame};
     }
 }
 

@@ -280,11 +280,12 @@ static void test_version_1(void **state)
 
     create(&unit, state);
     assert_int_equal(set_version(&unit, 2), 0);
-    *place(&unit, 2).v2 = (struct grant_entry_v2){GTF_permit_access | GTF_readonly, 3, 0, 0, UINT32_MAX};
+    *place(&unit, 2).v2 = (struct grant_entry_v2){GTF_permit_access | GTF_readonly | GTF_reading, 3, 0, 0, UINT32_MAX};
     *place(&unit, 3).v2 = (struct grant_entry_v2){GTF_permit_access, 3, 0, 0, wide};
     *place(&unit, 4).v2 = (struct grant_entry_v2){GTF_accept_transfer, 3, 0, 0, 7};
     *place(&unit, 5).v2 = (struct grant_entry_v2){GTF_type_mask, 3, 0, 0, 7}; /* by way of another domain */
     *place(&unit, 6).v2 = (struct grant_entry_v2){GTF_invalid, 3, 0, 0, 7};
+    *place(&unit, 7).v2 = (struct grant_entry_v2){GTF_permit_access | GTF_sub_page, 3, 0, 16, 7};
     *place(&unit, 8).v2 = *place(&unit, 0).v2;
     memset(unit_entries(&unit, grants_of(&unit)->status_frames[0]), 0xff, PAGE_SIZE);
     assert_int_equal(set_version(&unit, 1), 0);
