@@ -2,23 +2,7 @@
 /* From steps to registers and structures, and back. */
 #include <string.h>
 
-#include <tests/model/lib/perform.h>
-
-/* Offsets in a page of the scratch area. */
-#define AT_DONE      0x00u
-#define AT_MASK      0x20u
-#define AT_STRUCTURE 0x40u
-#define AT_ARRAY     0x100u
-#define AT_ARRAY_2   0x400u
-
-/* One hypercall on its way. */
-struct prepared {
-    const struct place_area *area;
-    unsigned page;
-    bool wide;
-    unsigned number;
-    uint64_t args[6];
-};
+#include <tests/model/lib/perform_parts.h>
 
 void place_find(struct place_area *area, const struct guest *guest, unsigned vcpu)
 {
@@ -31,17 +15,7 @@ void place_find(struct place_area *area, const struct guest *guest, unsigned vcp
     }
 }
 
-static uint8_t *own_bytes(const struct prepared *call, unsigned offset)
-{
-    return call->area->bytes[call->page] + offset;
-}
-
-static uint64_t own_vaddr(const struct prepared *call, unsigned offset)
-{
-    return call->area->vaddr[call->page] + offset;
-}
-
-static uint64_t bad_address(const struct prepared *call, unsigned args)
+uint64_t prepared_bad_address(const struct prepared *call, unsigned args)
 {
     switch (args) {
     case ARGS_HYPERVISOR:
@@ -53,22 +27,21 @@ static uint64_t bad_address(const struct prepared *call, unsigned args)
     }
 }
 
-/* Copy @count elements of @size bytes to where @step wants its array, and return its address. */
-static uint64_t put_array(const struct prepared *call, const struct step *step, const void *data, unsigned count,
-                          size_t size, unsigned offset)
+uint64_t prepared_array(const struct prepared *call, const struct step *step, const void *data, unsigned count,
+                        size_t size, unsigned offset)
 {
     size_t cut;
 
     switch (step->args) {
     case ARGS_GOOD:
-        memcpy(own_bytes(call, offset), data, count * size);
-        return own_vaddr(call, offset);
+        memcpy(prepared_bytes(call, offset), data, count * size);
+        return prepared_vaddr(call, offset);
     case ARGS_CUT:
         cut = count ? (count - 1) * size : 0;
         memcpy(call->area->bytes[PLACE_CUT] + PAGE_SIZE - cut, data, cut);
         return call->area->vaddr[PLACE_NONE] - cut;
     default:
-        return bad_address(call, step->args);
+        return prepared_bad_address(call, step->args);
     }
 }
 
@@ -79,34 +52,34 @@ static uint64_t put_words(const struct prepared *call, const struct step *step, 
     uint32_t narrow[STEP_WORDS];
 
     if (call->wide)
-        return put_array(call, step, words, count, sizeof(words[0]), offset);
+        return prepared_array(call, step, words, count, sizeof(words[0]), offset);
     for (unsigned i = 0; i < count; i++)
         narrow[i] = (uint32_t)words[i];
-    return put_array(call, step, narrow, count, sizeof(narrow[0]), offset);
+    return prepared_array(call, step, narrow, count, sizeof(narrow[0]), offset);
 }
 
 static uint64_t put_done(const struct prepared *call, const struct step *step)
 {
     const uint32_t before = DONE_BEFORE;
 
-    memcpy(own_bytes(call, AT_DONE), &before, sizeof(before));
+    memcpy(prepared_bytes(call, AT_DONE), &before, sizeof(before));
     switch (step->done) {
     case DONE_NULL:
         return 0;
     case DONE_BAD:
         return call->area->vaddr[PLACE_NONE] + 8;
     default:
-        return own_vaddr(call, AT_DONE);
+        return prepared_vaddr(call, AT_DONE);
     }
 }
 
 /* A bitmap of vCPUs at a place of the kind @args. */
 static uint64_t put_mask(const struct prepared *call, const struct step *step, unsigned args)
 {
-    memcpy(own_bytes(call, AT_MASK), &step->mask, sizeof(step->mask));
+    memcpy(prepared_bytes(call, AT_MASK), &step->mask, sizeof(step->mask));
     if (args == ARGS_GOOD)
-        return own_vaddr(call, AT_MASK);
-    return bad_address(call, args == ARGS_NULL ? ARGS_UNMAPPED : args);
+        return prepared_vaddr(call, AT_MASK);
+    return prepared_bad_address(call, args == ARGS_NULL ? ARGS_UNMAPPED : args);
 }
 
 /*
@@ -124,7 +97,7 @@ static void prepare_batch(struct prepared *call, const struct step *step, uint64
 static void prepare_mmu_update(struct prepared *call, const struct step *step)
 {
     call->number = __HYPERVISOR_mmu_update;
-    prepare_batch(call, step, put_array(call, step, step->word, step->count, sizeof(struct mmu_update), AT_ARRAY));
+    prepare_batch(call, step, prepared_array(call, step, step->word, step->count, sizeof(struct mmu_update), AT_ARRAY));
 }
 
 static void prepare_mmuext(struct prepared *call, const struct step *step)
@@ -145,8 +118,8 @@ static void prepare_mmuext(struct prepared *call, const struct step *step)
     }
     call->number = __HYPERVISOR_mmuext_op;
     prepare_batch(call, step,
-                  call->wide ? put_array(call, step, wide, step->count, sizeof(wide[0]), AT_ARRAY)
-                             : put_array(call, step, narrow, step->count, sizeof(narrow[0]), AT_ARRAY));
+                  call->wide ? prepared_array(call, step, wide, step->count, sizeof(wide[0]), AT_ARRAY)
+                             : prepared_array(call, step, narrow, step->count, sizeof(narrow[0]), AT_ARRAY));
 }
 
 static void prepare_va_mapping(struct prepared *call, const struct step *step)
@@ -195,8 +168,8 @@ static void prepare_traps(struct prepared *call, const struct step *step)
         narrow[i] = (struct compat_trap_info){wide[i].vector, wide[i].flags, wide[i].cs, (uint32_t)wide[i].address};
     }
     call->number = __HYPERVISOR_set_trap_table;
-    call->args[0] = call->wide ? put_array(call, step, wide, count, sizeof(wide[0]), AT_ARRAY)
-                               : put_array(call, step, narrow, count, sizeof(narrow[0]), AT_ARRAY);
+    call->args[0] = call->wide ? prepared_array(call, step, wide, count, sizeof(wide[0]), AT_ARRAY)
+                               : prepared_array(call, step, narrow, count, sizeof(narrow[0]), AT_ARRAY);
 }
 
 /* A reservation structure at @offset of the page, in the guest's width. */
@@ -215,9 +188,9 @@ static size_t put_reservation(const struct prepared *call, unsigned offset, uint
                                                          .domid = (uint16_t)domid};
 
     if (call->wide)
-        memcpy(own_bytes(call, offset), &wide, sizeof(wide));
+        memcpy(prepared_bytes(call, offset), &wide, sizeof(wide));
     else
-        memcpy(own_bytes(call, offset), &narrow, sizeof(narrow));
+        memcpy(prepared_bytes(call, offset), &narrow, sizeof(narrow));
     return call->wide ? sizeof(wide) : sizeof(narrow);
 }
 
@@ -233,9 +206,10 @@ static void prepare_memory(struct prepared *call, const struct step *step)
 
     call->number = __HYPERVISOR_memory_op;
     call->args[0] = step->sub;
-    call->args[1] = structure_is_good(step) ? own_vaddr(call, AT_STRUCTURE) : bad_address(call, step->args);
+    call->args[1] =
+        structure_is_good(step) ? prepared_vaddr(call, AT_STRUCTURE) : prepared_bad_address(call, step->args);
     if (step->sub == XENMEM_current_reservation || step->sub == XENMEM_maximum_reservation)
-        memcpy(own_bytes(call, AT_STRUCTURE), &domid, sizeof(domid));
+        memcpy(prepared_bytes(call, AT_STRUCTURE), &domid, sizeof(domid));
     else
         put_reservation(call, AT_STRUCTURE, array, step->count, (unsigned)step->word[0], step->word[1], step->foreign);
 }
@@ -249,15 +223,16 @@ static void prepare_exchange(struct prepared *call, const struct step *step)
     size_t size = put_reservation(call, AT_STRUCTURE, in, nr_in, (unsigned)step->word[0], 0, step->foreign);
 
     put_reservation(call, AT_STRUCTURE + (unsigned)size, out, nr_out, (unsigned)step->word[1], 0, step->foreign);
-    memset(own_bytes(call, AT_STRUCTURE + 2 * (unsigned)size), 0, sizeof(uint64_t));
+    memset(prepared_bytes(call, AT_STRUCTURE + 2 * (unsigned)size), 0, sizeof(uint64_t));
     call->number = __HYPERVISOR_memory_op;
     call->args[0] = XENMEM_exchange;
-    call->args[1] = step->args == ARGS_GOOD ? own_vaddr(call, AT_STRUCTURE) : bad_address(call, step->args);
+    call->args[1] =
+        step->args == ARGS_GOOD ? prepared_vaddr(call, AT_STRUCTURE) : prepared_bad_address(call, step->args);
 }
 
 static void prepare(struct prepared *call, const struct step *step)
 {
-    memset(own_bytes(call, 0), 0, PAGE_SIZE);
+    memset(prepared_bytes(call, 0), 0, PAGE_SIZE);
     switch (step->kind) {
     case STEP_MMU_UPDATE:
         prepare_mmu_update(call, step);
@@ -288,7 +263,7 @@ static void prepare(struct prepared *call, const struct step *step)
         break;
     case STEP_NESTED:
         call->number = __HYPERVISOR_multicall;
-        call->args[0] = own_vaddr(call, AT_ARRAY);
+        call->args[0] = prepared_vaddr(call, AT_ARRAY);
         break;
     default:
         call->number = (unsigned)step->word[0];
@@ -304,7 +279,7 @@ static void get_words(const struct prepared *call, unsigned offset, uint64_t *wo
 {
     for (unsigned i = 0; i < count && i < STEP_EXTENTS; i++) {
         words[i] = 0;
-        memcpy(&words[i], own_bytes(call, offset + i * (call->wide ? 8 : 4)), call->wide ? 8 : 4);
+        memcpy(&words[i], prepared_bytes(call, offset + i * (call->wide ? 8 : 4)), call->wide ? 8 : 4);
     }
 }
 
@@ -314,7 +289,7 @@ static void collect(const struct prepared *call, const struct step *step, int64_
 
     *outcome = (struct outcome){.result = result, .done = DONE_BEFORE, .mfn = ORACLE_NO_FRAME};
     if (step->kind == STEP_MMU_UPDATE || step->kind == STEP_MMUEXT)
-        memcpy(&outcome->done, own_bytes(call, AT_DONE), sizeof(outcome->done));
+        memcpy(&outcome->done, prepared_bytes(call, AT_DONE), sizeof(outcome->done));
     if (step->kind == STEP_MEMORY && step->args == ARGS_GOOD)
         get_words(call, AT_ARRAY, outcome->extents, step->count);
     else if (step->kind == STEP_MEMORY)
