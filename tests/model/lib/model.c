@@ -73,7 +73,7 @@ static void enter_kernel(struct model *model, const struct step *step)
 
 void model_count(struct model_stats *stats, const struct step *step, const struct outcome *outcome)
 {
-    bool good = outcome->result >= 0;
+    bool good = outcome->result >= 0 && (!step_is_grant(step) || (int16_t)outcome->extents[0] >= 0);
 
     if (step->kind == STEP_STORE || step->kind == STEP_LOAD)
         good = outcome->mfn != ORACLE_NO_FRAME;
@@ -97,16 +97,23 @@ void model_count(struct model_stats *stats, const struct step *step, const struc
 
 static void judge(struct model *model, const struct step *step, const struct outcome *seen)
 {
+    struct oracle_mapping *mapping = oracle_mapping(model->oracle, step->domain, (uint32_t)step->word[2]), before;
+    bool unmaps = step->kind == STEP_GRANT_UNMAP && mapping;
     struct outcome expected;
 
+    if (unmaps)
+        before = *mapping;
     if (step->kind == STEP_STORE && seen->mfn != ORACLE_NO_FRAME) {
         bool writable;
         uint64_t mfn = oracle_walk(model->oracle, step->domain, step->vcpu, step->word[0], &writable);
 
         model->stats->stores_stale += !writable || mfn != seen->mfn;
     }
+    grants_follow_pool(model);
     oracle_step(model->oracle, step, seen, &expected);
     check_outcome(model, step, seen, &expected);
+    if (unmaps && seen->result == 0)
+        grants_check_flushed(model, step, &before);
     model_count(model->stats, step, seen);
     if (step->kind == STEP_VA_MAPPING || step->kind == STEP_VA_OTHER || step->kind == STEP_STORE ||
         step->kind == STEP_LOAD)
@@ -134,7 +141,8 @@ static void take_ad(struct model *model)
 
 static bool builds_on_ad(const struct step *step)
 {
-    return step->kind == STEP_EMULATE || step->kind == STEP_LOAD || step->kind == STEP_MMUEXT;
+    return step->kind == STEP_EMULATE || step->kind == STEP_LOAD || step->kind == STEP_MMUEXT ||
+           step->kind == STEP_GRANT_COPY || step->kind == STEP_GRANT_UNMAP;
 }
 
 /* The entry that a single MMU_PT_UPDATE_PRESERVE_AD of a live table aims at; NULL for other steps. */
@@ -208,6 +216,9 @@ static bool writes_to_area(const struct model *model, const struct step *step)
         return false;
     case STEP_DESCRIPTOR:
         return model_is_area(model, word[0] >> PAGE_SHIFT);
+    case STEP_GRANT_MAP:
+    case STEP_GRANT_COPY:
+        return grants_touch_area(model, step);
     default:
         return false;
     }
@@ -251,6 +262,8 @@ void model_steps(struct model *model, const struct step *steps, size_t count)
         model->stats->live[oracle_type(model->oracle, mfn)] += count;
         model->stats->pins += model->oracle->state.frames[mfn].pin ? count : 0;
     }
+    model->stats->mappings += model->oracle->state.nr_mappings * count;
+    grants_follow_pool(model);
     check_state(model);
     check_memory(model, model->number % 16 == 0 || steps[0].chained >= STEP_CONCURRENT);
     check_engine(model);

@@ -61,10 +61,10 @@ struct model_stats {
     struct model_count kinds[STEP_KIND_COUNT];
     struct model_count mmuext[21];
     struct model_count forms[8]; /* EMULATE */
-    uint64_t steps, refused, reboots, wedged, lingering;
+    uint64_t steps, refused, reboots, wedged, lingering, tableless;
     uint64_t stores_landed, stores_stale, mails, mails_stale, rule_checks, yields, full_checks;
-    uint64_t concurrent, excused_conversions, excused_attempts, excused_kept;
-    uint64_t live[O_TYPES], pins; /* summed over all steps */
+    uint64_t concurrent, excused_conversions, excused_attempts, excused_kept, excused_copies;
+    uint64_t live[O_TYPES], pins, mappings; /* summed over all steps */
     uint64_t reasons[REFUSAL_COUNT];
 };
 
@@ -87,6 +87,7 @@ struct model {
     uint64_t cache_flushes[ORACLE_FRAMES_MAX][MODEL_DOMAINS * MODEL_VCPUS];
     uint32_t taken[ORACLE_FRAMES_MAX]; /* how often it had left the pool */
     uint8_t intent[ORACLE_FRAMES_MAX]; /* the level that draw.c is filling it for */
+    bool hidden[ORACLE_FRAMES_MAX];    /* records of grants lie there */
     unsigned points;                   /* preemption points of this step */
     struct model_stats *stats;
     struct sim_config machine;
@@ -155,6 +156,26 @@ bool check_done(const struct model *model, const struct step *step, const struct
 
 /* A hash of all that may depend on the steps alone: types, counts, owners, memory without A and D. */
 uint64_t check_hash(const struct model *model);
+
+/* ---- model_grant.c */
+
+/* The engine may have taken frames from the pool for grants, or given some back: the oracle shall know. */
+void grants_follow_pool(struct model *model);
+
+/* The oracle's grants are from now on what the engine says. */
+void grants_learn(struct model *model);
+
+/* Where the engine's tables or mappings differ from the oracle's; NULL: nowhere. */
+const char *grants_difference(const struct model *model);
+
+/* The handle that @domain's next mapping is going to have, if the engine has it in memory; a guess is good enough. */
+uint32_t grants_next_handle(const struct model *model, unsigned domain);
+
+/* The step has unmapped, as its first element, what was mapped as @before: no processor may know it any more. */
+void grants_check_flushed(struct model *model, const struct step *step, const struct oracle_mapping *before);
+
+/* Does the step map a scratch area, or copy from or to one? */
+bool grants_touch_area(const struct model *model, const struct step *step);
 
 /* ---- concurrent.c */
 

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include <tests/model/lib/model.h>
+#include <tests/support/guest_grant.h>
 
 /*
  * ---- Making.
  */
 
-/* Who lives together.  The first one is privileged and has device memory. */
+/* Who lives together.  The first one has device memory, and mostly is privileged. */
 static const enum width populations[][MODEL_DOMAINS] = {
     {WIDTH_64, WIDTH_64, WIDTH_PAE},
     {WIDTH_64, WIDTH_PAE, WIDTH_PAE},
@@ -24,7 +25,8 @@ static const struct frame_range devices[] = {{{100}, {101}}, {{0xfee00}, {0xfee0
 static void configure(struct model *model, struct sim_config *config)
 {
     const enum width *widths = populations[model_below(model, ARRAY_SIZE(populations))];
-    unsigned frames = 24 + model_below(model, 16) + 6;
+    bool has_privileged = model_below(model, 3) != 0;
+    unsigned frames = 36 + model_below(model, 16) + 6;
 
     model->nr_domains = 2 + model_below(model, 2);
     for (unsigned i = 0; i < model->nr_domains; i++) {
@@ -34,7 +36,7 @@ static void configure(struct model *model, struct sim_config *config)
             .width = widths[i],
             .nr_vcpus = MODEL_VCPUS,
             .max_frames = model->domains[i].pages + 6,
-            .privileged = i == 0,
+            .privileged = i == 0 && has_privileged,
             .writable_tables = model_below(model, 4) != 0,
             .extended_cr3 = true,
             .iomem = devices,
@@ -147,6 +149,7 @@ void model_learn(struct model *model)
         learn_domain(model, i);
     learn_frames(model, O_POOL);
     learn_frames(model, O_HYPERVISOR);
+    grants_learn(model);
     oracle_refresh(model->oracle);
 }
 
@@ -163,6 +166,8 @@ static void boot(struct model *model, unsigned id)
                                     UVMF_INVLPG | UVMF_ALL) != 0)
             sim_fail("model: the last page of a scratch area cannot be unmapped");
     }
+    if (domain_grants_create(sim_domain(model->sim, id), MFN_NONE, MFN_NONE))
+        model->stats->tableless++; /* there is no memory: the guest begins with a table of no frames */
     learn_domain(model, id);
     if (!oracle_find_l1(model->oracle, id, guest_root(self->guest).v, self->areas[0].vaddr[0], &self->area_l1, &index))
         sim_fail("model: a scratch area is not mapped");
@@ -234,6 +239,7 @@ bool model_boot_again(struct model *model, unsigned id)
     for (unsigned i = 0; i < MODEL_VCPUS; i++)
         vcpu_init(model_vcpu(model, id, i));
     boot(model, id);
+    grants_learn(model);
     oracle_refresh(model->oracle);
     return true;
 }
@@ -244,6 +250,7 @@ void model_reboot(struct model *model, unsigned id)
 
     model->stats->reboots++;
     oracle_free_domain(model->oracle, id);
+    grants_follow_pool(model);
     for (unsigned mfn = 0; mfn < model->oracle->nr_frames; mfn++)
         expected += model->oracle->state.frames[mfn].owner == id;
     if (left != expected)

@@ -160,7 +160,8 @@ static void print_live(FILE *to, const struct model_stats *stats)
     fprintf(to, "  on average");
     for (unsigned i = O_L1; i < O_TYPES; i++)
         fprintf(to, " %.1f %s,", (double)stats->live[i] / (double)stats->steps, oracle_type_name((enum oracle_type)i));
-    fprintf(to, " %.1f pins\n", (double)stats->pins / (double)stats->steps);
+    fprintf(to, " %.1f pins, %.1f mapped grants\n", (double)stats->pins / (double)stats->steps,
+            (double)stats->mappings / (double)stats->steps);
 }
 
 static void print_operations(FILE *to, const struct model_stats *stats)
@@ -208,18 +209,22 @@ static void print_stores(FILE *to, const struct model_stats *stats)
 
 static void print_ends(FILE *to, const struct model_stats *stats)
 {
-    fprintf(to, "  %llu ends of domains, %llu left frames behind, %llu since they had lost their tables\n",
-            (unsigned long long)stats->reboots, (unsigned long long)stats->lingering,
-            (unsigned long long)stats->wedged);
+    fprintf(
+        to,
+        "  %llu ends of domains, %llu left frames behind, %llu since they had lost their tables; %llu began without "
+        "a grant table\n",
+        (unsigned long long)stats->reboots, (unsigned long long)stats->lingering, (unsigned long long)stats->wedged,
+        (unsigned long long)stats->tableless);
 }
 
 static void print_concurrent(FILE *to, const struct model_stats *stats)
 {
     fprintf(to,
             "  %llu times several at once; explained but for a conversion met %llu, another one that failed %llu, a "
-            "frame kept %llu\n",
+            "frame kept %llu, a copy met %llu\n",
             (unsigned long long)stats->concurrent, (unsigned long long)stats->excused_conversions,
-            (unsigned long long)stats->excused_attempts, (unsigned long long)stats->excused_kept);
+            (unsigned long long)stats->excused_attempts, (unsigned long long)stats->excused_kept,
+            (unsigned long long)stats->excused_copies);
 }
 
 static void print_refusals(FILE *to, const struct model_stats *stats)

@@ -52,8 +52,27 @@ static void load(struct oracle *oracle, const struct call *call)
     call->expected->seen = oracle->memory[mfn][(step->word[0] & 0xfff) / 8];
 }
 
+static int64_t run_grant(struct oracle *oracle, const struct call *call)
+{
+    switch (call->step->kind) {
+    case STEP_GRANT_MAP:
+        return oracle_grant_map(oracle, call);
+    case STEP_GRANT_UNMAP:
+        return oracle_grant_unmap(oracle, call);
+    case STEP_GRANT_COPY:
+        return oracle_grant_copy(oracle, call);
+    case STEP_GRANT_TABLE:
+        return oracle_grant_table(oracle, call);
+    default:
+        oracle_grant_entry(oracle, call);
+        return 0;
+    }
+}
+
 static int64_t run(struct oracle *oracle, const struct call *call)
 {
+    if (step_is_grant(call->step) || call->step->kind == STEP_GRANT_ENTRY)
+        return run_grant(oracle, call);
     switch (call->step->kind) {
     case STEP_MMU_UPDATE:
         return oracle_mmu_update(oracle, call);

@@ -23,6 +23,9 @@
 #define ORACLE_VCPUS      2u
 #define ORACLE_NO_FRAME   UINT64_MAX
 #define ORACLE_RANGES     4u
+#define ORACLE_MAPPINGS   256u /* of grants, of all domains */
+#define ORACLE_TABLE      32u  /* frames of a grant table */
+#define ORACLE_STATUS     4u   /* frames of its statuses */
 
 /* What a frame can be in use as; 1 to 4 are levels. */
 enum oracle_type {
@@ -79,6 +82,21 @@ struct oracle_range {
     uint64_t first, last;
 };
 
+/* A domain's grant table; version 0: there is none.  Who uses an entry follows from the mappings. */
+struct oracle_grants {
+    unsigned version, nr_frames, nr_status;
+    uint32_t frames[ORACLE_TABLE], status[ORACLE_STATUS];
+};
+
+/* A grant that @domain has mapped. */
+struct oracle_mapping {
+    uint16_t domain, granter;
+    bool host, device, named, readonly; /* named: by the machine address of the entry */
+    uint32_t handle, ref;
+    uint64_t frame;
+    uint64_t host_addr; /* as it was mapped, for whoever draws an unmap */
+};
+
 struct oracle_domain {
     bool alive, wide, privileged, emulates; /* wide: 64-bit */
     bool maps_foreign;                      /* has had another domain's frame in a table */
@@ -86,6 +104,7 @@ struct oracle_domain {
     struct oracle_range iomem[ORACLE_RANGES];
     unsigned nr_iomem, nr_vcpus;
     struct oracle_vcpu vcpus[ORACLE_VCPUS];
+    struct oracle_grants grants;
 };
 
 /* Everything but the contents of memory. */
@@ -93,6 +112,8 @@ struct oracle_state {
     struct oracle_frame frames[ORACLE_FRAMES_MAX];
     uint64_t m2p[ORACLE_FRAMES_MAX];
     struct oracle_domain domains[ORACLE_DOMAINS];
+    struct oracle_mapping mappings[ORACLE_MAPPINGS];
+    unsigned nr_mappings;
 };
 
 /* What follows from it. */
@@ -111,6 +132,7 @@ struct oracle {
     enum oracle_mistake mistake;
     uint64_t root_slots[16], compat_slots[84]; /* the hypervisor's entries */
     struct oracle_state state;
+    struct oracle_grants given[ORACLE_DOMAINS]; /* the frames that the pool gave for grant tables, to the engine's */
     uint64_t (*memory)[512];
     struct oracle_use uses[ORACLE_FRAMES_MAX];
     uint8_t touched[ORACLE_FRAMES_MAX]; /* written since the caller last cleared this */
@@ -125,8 +147,25 @@ struct outcome {
     uint32_t done;
     uint64_t seen;                  /* EMULATE: what stood there; LOAD: what was read; EXCHANGE: nr_exchanged */
     uint64_t mfn;                   /* STORE, LOAD: the frame reached, or ORACLE_NO_FRAME */
-    uint64_t extents[STEP_EXTENTS]; /* MEMORY, EXCHANGE: as they came back */
+    uint64_t extents[STEP_EXTENTS]; /* MEMORY, EXCHANGE: as they came back; grants: results, see below */
 };
+
+/*
+ * Results of grant operations, in extents.  GRANT_MAP: 2 an element: outcome_result(), dev_bus_addr.  UNMAP, COPY: a
+ * status an element.  TABLE: status, nr_frames or version, max_nr_frames or else the first frames of the list.
+ */
+#define RESULT_BEFORE UINT64_C(0x5a5a) /* what stands where a result is to go */
+#define HANDLE_BEFORE UINT32_C(0x5a5a5a5a)
+
+static inline uint64_t outcome_status(int16_t status)
+{
+    return (uint16_t)status;
+}
+
+static inline uint64_t outcome_result(int16_t status, uint32_t handle)
+{
+    return (uint64_t)handle << 32 | (uint16_t)status;
+}
 
 /* An oracle of @nr_frames frames, all "not RAM", and no domain.  oracle_destroy(NULL) is allowed. */
 struct oracle *oracle_create(unsigned nr_frames);
@@ -190,6 +229,24 @@ uint64_t oracle_reservation(const struct oracle *oracle, unsigned domain);
 /* What becomes of @raw when it is validated at @slot of a table, or of descriptors, of @type. */
 uint64_t oracle_adjusted(const struct oracle *oracle, unsigned domain, enum oracle_type type, unsigned slot,
                          uint64_t raw);
+
+/* An entry of a grant table, of either version. */
+struct oracle_entry {
+    uint64_t mfn, use_mfn;       /* where it lies; where the flags do that say it is in use */
+    unsigned offset, use_offset; /* in bytes */
+    unsigned flags, domid;       /* what it says */
+    uint64_t frame;
+    unsigned first, end; /* of the frame's bytes, these */
+};
+
+/* Entry @ref of @domain's table.  False: there is none. */
+bool oracle_entry(const struct oracle *oracle, unsigned domain, uint32_t ref, struct oracle_entry *entry);
+
+/* The frame that entry @ref stands for: the one in use, or the one that it names.  ORACLE_NO_FRAME: none. */
+uint64_t oracle_granted(const struct oracle *oracle, unsigned domain, uint32_t ref);
+
+/* The mapping of @domain with this handle, NULL if there is none. */
+struct oracle_mapping *oracle_mapping(struct oracle *oracle, unsigned domain, uint32_t handle);
 
 /* The end of a domain: nothing of it is left but what others map. */
 void oracle_free_domain(struct oracle *oracle, unsigned domain);

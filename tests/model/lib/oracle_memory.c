@@ -244,6 +244,7 @@ void oracle_free_domain(struct oracle *oracle, unsigned domain)
         frame->shared = false;
     }
     self->alive = false;
+    oracle_grant_free(oracle, domain);
     for (unsigned i = 0; i < ORACLE_VCPUS; i++)
         self->vcpus[i] = (struct oracle_vcpu){0};
     oracle_settle(oracle);

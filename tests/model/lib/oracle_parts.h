@@ -122,6 +122,48 @@ int64_t oracle_emulate(struct oracle *oracle, const struct call *call);
 int64_t oracle_memory(struct oracle *oracle, const struct call *call);
 int64_t oracle_exchange(struct oracle *oracle, const struct call *call);
 
+/* oracle_grant.c */
+int64_t oracle_grant_map(struct oracle *oracle, const struct call *call);
+int64_t oracle_grant_unmap(struct oracle *oracle, const struct call *call);
+void oracle_grant_free(struct oracle *oracle, unsigned domain);
+
+/* oracle_grant_copy.c */
+int64_t oracle_grant_copy(struct oracle *oracle, const struct call *call);
+
+/* oracle_grant_table.c */
+int64_t oracle_grant_table(struct oracle *oracle, const struct call *call);
+void oracle_grant_entry(struct oracle *oracle, const struct call *call);
+
+/* How many frames are in the pool. */
+static inline unsigned oracle_pool(const struct oracle *oracle)
+{
+    unsigned count = 0;
+
+    for (unsigned mfn = 0; mfn < oracle->nr_frames; mfn++)
+        count += oracle->state.frames[mfn].owner == O_POOL;
+    return count;
+}
+
+/* Of oracle_grant.c, for oracle_grant_copy.c: a use of an entry that begins and ends. */
+struct use {
+    unsigned granter;
+    uint32_t ref;
+    bool write;
+    uint64_t frame;
+    unsigned first, end;
+};
+
+int16_t use_begin(struct oracle *oracle, unsigned user, struct use *use);
+
+/* The flags of an entry say what uses there are, now that one has gone. */
+void use_settle(struct oracle *oracle, unsigned granter, uint32_t ref);
+
+/* Is @ref of @granter mapped by somebody? */
+bool use_exists(const struct oracle *oracle, unsigned granter, uint32_t ref);
+
+/* The caller's number, or that of the domain alive that @domid names; false: neither. */
+bool use_find_domain(const struct oracle *oracle, unsigned domid, unsigned *domain);
+
 /* How many elements of an array of the step can be read. */
 static inline unsigned call_readable(const struct step *step)
 {

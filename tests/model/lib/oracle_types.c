@@ -189,6 +189,17 @@ static void count_vcpu(struct oracle *oracle, unsigned domain, const struct orac
     }
 }
 
+static void count_mappings(struct oracle *oracle)
+{
+    for (unsigned i = 0; i < oracle->state.nr_mappings; i++) {
+        const struct oracle_mapping *mapping = &oracle->state.mappings[i];
+
+        oracle->uses[mapping->frame].refs++;
+        if (!mapping->readonly)
+            count_writable(oracle, mapping->frame);
+    }
+}
+
 void oracle_refresh(struct oracle *oracle)
 {
     memset(oracle->uses, 0, sizeof(oracle->uses));
@@ -207,6 +218,7 @@ void oracle_refresh(struct oracle *oracle)
         for (unsigned i = 0; domain->alive && i < domain->nr_vcpus; i++)
             count_vcpu(oracle, id, &domain->vcpus[i]);
     }
+    count_mappings(oracle);
 }
 
 void oracle_settle(struct oracle *oracle)

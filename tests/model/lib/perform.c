@@ -261,6 +261,12 @@ static void prepare(struct prepared *call, const struct step *step)
     case STEP_EXCHANGE:
         prepare_exchange(call, step);
         break;
+    case STEP_GRANT_MAP:
+    case STEP_GRANT_UNMAP:
+    case STEP_GRANT_COPY:
+    case STEP_GRANT_TABLE:
+        prepare_grant(call, step);
+        break;
     case STEP_NESTED:
         call->number = __HYPERVISOR_multicall;
         call->args[0] = prepared_vaddr(call, AT_ARRAY);
@@ -305,6 +311,8 @@ static void collect(const struct prepared *call, const struct step *step, int64_
         get_words(call, AT_ARRAY_2, outcome->extents, (unsigned)step->word[3]);
         get_words(call, AT_STRUCTURE + 2 * (unsigned)size, &outcome->seen, 1);
     }
+    if (step_is_grant(step))
+        collect_grant(call, step, outcome);
 }
 
 static int64_t perform_calls(struct vcpu *vcpu, const struct place_area *area, const struct step *steps, size_t count,
@@ -415,6 +423,9 @@ int64_t perform(struct vcpu *vcpu, const struct place_area *area, const struct s
         break;
     case STEP_LOAD:
         load(vcpu, &steps[0], &outcomes[0]);
+        break;
+    case STEP_GRANT_ENTRY:
+        perform_grant_entry(vcpu, &steps[0]);
         break;
     case STEP_SPECULATE:
         for (uint64_t i = 0; i < steps[0].word[0] % 64; i++)

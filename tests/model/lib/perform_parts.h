@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One hypercall on its way: what lays it out and what reads its results share. */
+/* One hypercall on its way: what perform.c and perform_grant.c share. */
 #pragma once
 
 #include <tests/model/lib/perform.h>
@@ -35,3 +35,10 @@ uint64_t prepared_bad_address(const struct prepared *call, unsigned args);
 /* Copy @count elements of @size bytes to where @step wants its array, and return its address. */
 uint64_t prepared_array(const struct prepared *call, const struct step *step, const void *data, unsigned count,
                         size_t size, unsigned offset);
+
+/* perform_grant.c: lay a grant operation out; read its results. */
+void prepare_grant(struct prepared *call, const struct step *step);
+void collect_grant(const struct prepared *call, const struct step *step, struct outcome *outcome);
+
+/* The guest writes to its grant table. */
+void perform_grant_entry(struct vcpu *vcpu, const struct step *step);

@@ -83,7 +83,7 @@ size_t step_group(const struct step *steps, size_t count)
     return length;
 }
 
-/* The words that are entries or descriptors stay 64 bits wide. */
+/* The words that are entries, descriptors, or of grant operations stay 64 bits wide. */
 void step_narrow(struct step *step)
 {
     for (unsigned i = 0; i < STEP_WORDS; i++) {
@@ -91,6 +91,11 @@ void step_narrow(struct step *step)
 
         switch (step->kind) {
         case STEP_MMU_UPDATE:
+        case STEP_GRANT_MAP:
+        case STEP_GRANT_UNMAP:
+        case STEP_GRANT_COPY:
+        case STEP_GRANT_TABLE:
+        case STEP_GRANT_ENTRY:
             entry = true;
             break;
         case STEP_VA_MAPPING:
@@ -230,6 +235,14 @@ static bool is_sound(const struct step *step)
         return step->count < STEP_WORDS;
     case STEP_MEMORY:
         return step->count <= STEP_EXTENTS;
+    case STEP_GRANT_MAP:
+    case STEP_GRANT_UNMAP:
+    case STEP_GRANT_COPY:
+        return step->count <= STEP_GRANTS;
+    case STEP_GRANT_ENTRY:
+        return step->count <= 2;
+    case STEP_GRANT_TABLE:
+        return step->word[2] <= STEP_GRANTS || step->word[2] > INT32_MAX;
     case STEP_EXCHANGE:
         return step->word[2] <= STEP_EXTENTS && step->word[3] <= STEP_EXTENTS && step->word[0] < 32 &&
                step->word[1] < 32;

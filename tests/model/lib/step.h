@@ -13,6 +13,7 @@
 
 #define STEP_WORDS   24u
 #define STEP_EXTENTS 8u /* of a memory operation, on one side */
+#define STEP_GRANTS  4u /* elements of a grant operation */
 
 /* name in texts, is it a hypercall */
 #define STEP_KINDS(KIND)                                  \
@@ -25,6 +26,10 @@
     KIND(TRAPS, "set_trap_table", true)                   \
     KIND(MEMORY, "memory_op", true)                       \
     KIND(EXCHANGE, "memory_exchange", true)               \
+    KIND(GRANT_MAP, "grant_map", true)                    \
+    KIND(GRANT_UNMAP, "grant_unmap", true)                \
+    KIND(GRANT_COPY, "grant_copy", true)                  \
+    KIND(GRANT_TABLE, "grant_table", true)                \
     KIND(UNKNOWN, "unknown_call", true)                   \
     KIND(NESTED, "nested_multicall", true)                \
     KIND(EMULATE, "table_write_emulate", false)           \
@@ -33,6 +38,7 @@
     KIND(ENTER_KERNEL, "enter_kernel", false)             \
     KIND(STORE, "store", false)                           \
     KIND(LOAD, "load", false)                             \
+    KIND(GRANT_ENTRY, "grant_entry", false)               \
     KIND(SPECULATE, "speculate", false)                   \
     KIND(DESTROY, "destroy_and_boot", false)
 
@@ -83,11 +89,17 @@ enum step_chain {
  *   TRAPS         2 a handler: vector | flags << 8 | cs << 16, address
  *   MEMORY        order, mem_flags, then an extent each; sub: command
  *   EXCHANGE      in_order, out_order, in count, out count, then the extents given, then those wanted
+ *   GRANT_MAP     3 an element: host_addr, flags | dom << 32, ref
+ *   GRANT_UNMAP   3 an element: host_addr, dev_bus_addr or new_addr, handle.  sub bit 0: unmap_and_replace
+ *   GRANT_COPY    5 an element: source, its domid | offset << 16, the same of the destination, len | flags << 16
+ *   GRANT_TABLE   domid, version or ref_a; nr_frames or ref_b; count; where the list goes: 0 good; sub: command
  *   UNKNOWN       number
  *   EMULATE       vaddr, bytes, operand, expected; sub: form
  *   LDT_FAULT     page
  *   STORE         vaddr, value: eight bytes.  sub bit 0: after a flush of the own TLB
  *   LOAD          vaddr
+ *   GRANT_ENTRY   a place in the own table, in words of eight bytes; @count values, 1 or 2, the last one first.
+ *                 sub bit 0: in the status frames
  *   SPECULATE     how many fills
  */
 struct step {
@@ -110,6 +122,11 @@ static inline bool step_in_multicall(const struct step *step)
 }
 
 bool step_is_call(const struct step *step);
+
+static inline bool step_is_grant(const struct step *step)
+{
+    return step->kind >= STEP_GRANT_MAP && step->kind <= STEP_GRANT_TABLE;
+}
 
 /*
  * How many of @steps, of which there are @count, are carried out together: 1, or the length of the
