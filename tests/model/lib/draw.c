@@ -168,12 +168,14 @@ struct action {
 };
 
 static const struct action actions[] = {
-    {60, draw_mmu_update, true, true}, {36, draw_va_mapping, true, true}, {18, draw_emulate, false, true},
-    {26, draw_pin, true, true},        {12, draw_unpin, true, true},      {12, draw_root, false, true},
-    {12, draw_copy, true, false},      {12, draw_mmuext, true, false},    {6, draw_gdt, true, true},
-    {8, draw_ldt, false, true},        {8, draw_descriptor, true, true},  {3, draw_traps, true, false},
-    {10, draw_memory, true, false},    {4, draw_exchange, true, false},   {16, draw_store, false, false},
-    {8, draw_load, false, false},      {5, draw_mode, false, false},      {4, draw_odd, true, false},
+    {60, draw_mmu_update, true, true},   {36, draw_va_mapping, true, true}, {18, draw_emulate, false, true},
+    {26, draw_pin, true, true},          {12, draw_unpin, true, true},      {12, draw_root, false, true},
+    {12, draw_copy, true, false},        {12, draw_mmuext, true, false},    {6, draw_gdt, true, true},
+    {8, draw_ldt, false, true},          {8, draw_descriptor, true, true},  {3, draw_traps, true, false},
+    {10, draw_memory, true, false},      {4, draw_exchange, true, false},   {16, draw_store, false, false},
+    {8, draw_load, false, false},        {5, draw_mode, false, false},      {4, draw_odd, true, false},
+    {14, draw_grant_entry, false, true}, {16, draw_grant_map, true, true},  {12, draw_grant_unmap, true, true},
+    {8, draw_grant_copy, true, true},    {6, draw_grant_table, true, true},
 };
 
 static const struct action *choose_action(struct draw *draw)

@@ -116,3 +116,13 @@ bool draw_store(struct draw *draw, struct step *step);
 bool draw_load(struct draw *draw, struct step *step);
 bool draw_mode(struct draw *draw, struct step *step);
 bool draw_odd(struct draw *draw, struct step *step);
+
+/* Grants: what a guest writes to its table, and the calls. */
+bool draw_grant_entry(struct draw *draw, struct step *step);
+bool draw_grant_map(struct draw *draw, struct step *step);
+bool draw_grant_unmap(struct draw *draw, struct step *step);
+bool draw_grant_copy(struct draw *draw, struct step *step);
+bool draw_grant_table(struct draw *draw, struct step *step);
+
+/* A story of a grant, see draw_story(). */
+size_t draw_grant_story(struct draw *draw, struct step *steps);

@@ -206,5 +206,7 @@ size_t draw_story(struct draw *draw, struct step *steps)
 
     draw->pt = draw->pg = draw->domain;
     draw->wide = draw->oracle->state.domains[draw->domain].wide;
+    if (chance(draw, 100))
+        return draw_grant_story(draw, steps);
     return stories[below(draw, ARRAY_SIZE(stories))](&story) ? story.count : 0;
 }

@@ -53,6 +53,9 @@ enum oracle_mistake {
     ORACLE_PINS_TWICE,      /* a pinned table can be pinned again */
     ORACLE_DONE_PLUS_ONE,   /* the request that failed counts as done */
     ORACLE_UNPIN_LEAVES,    /* a table stays one when its last use goes */
+    ORACLE_USE_STAYS,       /* the last unmap of a grant leaves its entry marked as in use */
+    ORACLE_UNMAPS_ANY,      /* an entry with other rights than the mapping's can be unmapped with its handle */
+    ORACLE_REREADS_ENTRY,   /* of a grant in use the entry decides once more which frame it is */
     ORACLE_MISTAKES
 };
 

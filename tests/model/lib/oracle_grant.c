@@ -113,6 +113,8 @@ void use_settle(struct oracle *oracle, unsigned granter, uint32_t ref)
         clear = GTF_reading | GTF_writing;
     else if (writers == 0)
         clear = GTF_writing;
+    if (oracle->mistake == ORACLE_USE_STAYS)
+        clear &= ~GTF_reading;
     put_16(oracle, entry.use_mfn, entry.use_offset, get_16(oracle, entry.use_mfn, entry.use_offset) & (uint16_t)~clear);
 }
 
@@ -132,7 +134,7 @@ int16_t use_begin(struct oracle *oracle, unsigned user, struct use *use)
         (use->write && (entry.flags & GTF_readonly)))
         return GNTST_general_error;
     put_16(oracle, entry.use_mfn, entry.use_offset, get_16(oracle, entry.use_mfn, entry.use_offset) | marks);
-    use->frame = mapping ? mapping->frame : entry.frame;
+    use->frame = mapping && oracle->mistake != ORACLE_REREADS_ENTRY ? mapping->frame : entry.frame;
     use->first = entry.first;
     use->end = entry.end;
     is_good = oracle_is_ram(oracle, use->frame) && oracle->state.frames[use->frame].owner == use->granter;
@@ -313,7 +315,7 @@ static int16_t unmap_host(struct oracle *oracle, const struct call *call, const 
     entry = oracle->memory[table][index];
     if (!(entry & BIT_P) || entry_target(entry) != mapping->frame)
         return GNTST_general_error;
-    if (!(entry & BIT_RW) != mapping->readonly)
+    if (!(entry & BIT_RW) != mapping->readonly && oracle->mistake != ORACLE_UNMAPS_ANY)
         return GNTST_general_error;
     if (new_addr) {
         if (!find_place(oracle, call, new_addr, false, &other, &other_index) ||
