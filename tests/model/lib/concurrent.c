@@ -3,11 +3,12 @@
  * Steps of several vCPUs at the same time, and whether what came out can be explained: by the same
  * steps one after the other, in some order.
  *
- * Three excuses are accepted, and counted.  A step that was refused because a frame was just being
+ * Four excuses are accepted, and counted.  A step that was refused because a frame was just being
  * converted may have done nothing.  So may one that was refused beside another one that was: while
  * that one's tables were being validated, until it failed, they were in use.  What it has adjusted
  * of them stays adjusted.  And a frame that its guest has given back leaves with its last reference,
- * one after the other; a step that is under way already keeps it from leaving.
+ * one after the other; a step that is under way already keeps it from leaving.  Fourth, a copy of grants uses its pages
+ * and entries for a while, and what was refused beside it may have met that.
  */
 #include <string.h>
 
@@ -138,7 +139,15 @@ static bool same_state(const struct model *model, bool attempts, char *where)
             return false;
         }
     }
-    return true;
+    if (grants_difference(model))
+        snprintf(where, WHERE_SIZE, "%s", grants_difference(model));
+    return !grants_difference(model);
+}
+
+/* Grant operations say in their statuses what became of each element. */
+static bool is_refused(const struct job *job)
+{
+    return job->outcome.result != 0 || (step_is_grant(job->step) && (int16_t)job->outcome.extents[0] != 0);
 }
 
 static bool same_outcome(const struct job *job, const struct outcome *expected)
@@ -147,6 +156,8 @@ static bool same_outcome(const struct job *job, const struct outcome *expected)
 
     if (job->step->kind == STEP_EMULATE || job->step->kind == STEP_LDT_FAULT)
         return (seen->result == 0) == (expected->result == 0) && (seen->result != 0 || seen->seen == expected->seen);
+    if (step_is_grant(job->step) && memcmp(seen->extents, expected->extents, sizeof(seen->extents)) != 0)
+        return false;
     return seen->result == expected->result && check_done(job->model, job->step, seen, expected);
 }
 
@@ -277,9 +288,10 @@ _Noreturn static void fail_group(const struct group *group)
     for (size_t i = 0; i < group->count && length < sizeof(results); i++) {
         const struct job *job = &group->jobs[i];
 
-        length +=
-            (size_t)snprintf(results + length, sizeof(results) - length, " %s %lld%s;", step_name(job->step->kind),
-                             (long long)job->outcome.result, job->met_conversion ? " (converting)" : "");
+        length += (size_t)snprintf(
+            results + length, sizeof(results) - length, " %s %lld%s;", step_name(job->step->kind),
+            (long long)(step_is_grant(job->step) ? (int16_t)job->outcome.extents[0] : job->outcome.result),
+            job->met_conversion ? " (converting)" : "");
     }
     sim_fail("step %llu: no order of the %zu steps explains what came out (%s):%s",
              (unsigned long long)group->model->number, group->count, *group->where ? group->where : "the results",
@@ -296,21 +308,25 @@ static void excuse_kept(struct group *group)
 static void explain(struct group *group)
 {
     struct model_stats *stats = group->model->stats;
-    unsigned converting = 0, refused = 0;
+    unsigned converting = 0, refused = 0, copies = 0;
 
     for (unsigned i = 0; i < group->count; i++) {
-        if (group->jobs[i].outcome.result == 0)
+        copies += group->jobs[i].step->kind == STEP_GRANT_COPY;
+        if (!is_refused(&group->jobs[i]))
             continue;
         refused |= 1u << i;
         converting |= group->jobs[i].met_conversion ? 1u << i : 0;
     }
     stats->concurrent++;
+    grants_follow_pool(group->model);
     if (some_order_explains(group, 0))
         return;
     if (some_excuse_explains(group, converting))
         stats->excused_conversions++;
     else if ((refused & (refused - 1)) && some_excuse_explains(group, refused))
         stats->excused_attempts++;
+    else if (copies && some_excuse_explains(group, refused))
+        stats->excused_copies++;
     else if (keep_alive(group))
         excuse_kept(group);
     else
