@@ -56,7 +56,7 @@ endef
 $(foreach flavour,san fast cov,$(foreach ring,$(RINGS),$(if $(filter tests/$(ring)/%,$(PROGRAMS)),\
 	$(eval $(call RING_RULES,$(flavour),$(ring))))))
 
-$(call programs,tsan,$(PARALLEL)): build/tsan/%: build/tsan/%.o $(call objects,tsan,$(ENGINE))
+$(call programs,tsan,$(PARALLEL)): build/tsan/%: build/tsan/%.o $(call objects,tsan,$(call helpers,parallel) $(ENGINE))
 	$(call say,LD)
 	$(Q)$(CC_tsan) $(CFLAGS_tsan) $^ -lcmocka -o $@
 

@@ -20,37 +20,15 @@
 #include <abi/hypercall.h>
 #include <abi/memory.h>
 #include <abi/mmu.h>
-#include <engine/engine.h>
 
-#define FRAMES      2048u
-#define RESERVED    16u
-#define DOMAINS     3u
-#define VCPUS       2u
-#define DOMAIN_SIZE 250u
-#define DOMAIN_MAX  300u
+#include <tests/parallel/lib/parallel.h>
 
-#define BUFFER_BASE UINT64_C(0x10000) /* where each vCPU finds its buffer */
-#define BUFFER_SIZE 8192u
-#define LIST_OFFSET 4096u
-
-struct parallel {
-    struct machine machine;
-    uint8_t *ram;
-    struct domain domains[DOMAINS], *domain_table[DOMAINS];
-    struct vcpu vcpus[DOMAINS][VCPUS], *vcpu_table[DOMAINS][VCPUS];
-    pthread_mutex_t locks[DOMAINS], pool_lock;
-    uint32_t pool[FRAMES];
-    unsigned pooled;
-    unsigned long calls;
-    bool destroy; /* domain 2 is destroyed in the middle, while others use its frames */
-};
-
-static struct parallel *parallel;
+struct parallel *parallel;
 static __thread uint64_t random_state;
 static __thread uint8_t buffer[BUFFER_SIZE];
 static __thread unsigned long succeeded;
 
-static uint64_t random_below(uint64_t bound)
+uint64_t random_below(uint64_t bound)
 {
     random_state ^= random_state >> 12;
     random_state ^= random_state << 25;
@@ -72,32 +50,61 @@ void port_frame_clear(mfn_t mfn)
     memset(port_frame_map(mfn), 0, PAGE_SIZE);
 }
 
-void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_offset, unsigned size)
+/*
+ * What guests copy without a lock, others may write meanwhile: that is between the guests, and nothing for the
+ * sanitizer, which would see into memmove().
+ */
+__attribute__((no_sanitize("thread"), noinline)) void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from,
+                                                                      unsigned from_offset, unsigned size)
 {
-    memmove((uint8_t *)port_frame_map(to) + to_offset, (uint8_t *)port_frame_map(from) + from_offset, size);
+    volatile uint8_t *dest = (uint8_t *)port_frame_map(to) + to_offset;
+    const volatile uint8_t *source = (const uint8_t *)port_frame_map(from) + from_offset;
+    bool forwards = dest <= source;
+
+    for (unsigned i = 0; i < size; i++) {
+        unsigned at = forwards ? i : size - 1 - i;
+
+        dest[at] = source[at];
+    }
+}
+
+static bool all_pooled(uint64_t first, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (!parallel->pool[first + i])
+            return false;
+    }
+    return true;
+}
+
+/* Under the pool's lock. */
+static void set_pooled(uint64_t first, unsigned order, bool pooled)
+{
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
+        parallel->pool[first + i] = pooled;
+    parallel->pooled += pooled ? 1u << order : -(1u << order);
 }
 
 bool port_pool_take(unsigned order, mfn_t *first)
 {
+    uint64_t size = UINT64_C(1) << order, start = random_below(FRAMES) & ~(size - 1);
     bool found = false;
 
     pthread_mutex_lock(&parallel->pool_lock);
-    if (order == 0 && parallel->pooled > 0) {
-        unsigned i = (unsigned)random_below(parallel->pooled);
-
-        *first = MFN(parallel->pool[i]);
-        parallel->pool[i] = parallel->pool[--parallel->pooled];
-        found = true;
+    for (uint64_t i = 0; !found && i < FRAMES; i += size) {
+        *first = MFN((start + i) % FRAMES);
+        found = all_pooled(first->v, size);
     }
+    if (found)
+        set_pooled(first->v, order, false);
     pthread_mutex_unlock(&parallel->pool_lock);
     return found;
 }
 
 void port_pool_give(mfn_t first, unsigned order)
 {
-    (void)order;
     pthread_mutex_lock(&parallel->pool_lock);
-    parallel->pool[parallel->pooled++] = (uint32_t)first.v;
+    set_pooled(first.v, order, true);
     pthread_mutex_unlock(&parallel->pool_lock);
 }
 
@@ -204,11 +211,7 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
  * ---- What the guests do.
  */
 
-/*
- * A frame of domain @owner that looks like a table of @type, or like anything if that is TYPE_NONE.  A glance without
- * locks, and so not for the sanitizer's eyes: the answer may be wrong by the time it is used.
- */
-__attribute__((no_sanitize("thread"), noinline)) static uint64_t pick_frame(unsigned owner, enum frame_type type)
+__attribute__((no_sanitize("thread"), noinline)) uint64_t pick_frame(unsigned owner, enum frame_type type)
 {
     uint64_t mfn = 0;
 
@@ -222,9 +225,14 @@ __attribute__((no_sanitize("thread"), noinline)) static uint64_t pick_frame(unsi
     return mfn;
 }
 
-static int64_t call(struct vcpu *vcpu, unsigned number, uint64_t arg0, uint64_t arg1, uint64_t arg3)
+void *call_buffer(void)
 {
-    const uint64_t args[6] = {arg0, arg1, 0, arg3, 0, 0};
+    return buffer;
+}
+
+int64_t call(struct vcpu *vcpu, unsigned number, uint64_t arg0, uint64_t arg1, uint64_t arg2, uint64_t arg3)
+{
+    const uint64_t args[6] = {arg0, arg1, arg2, arg3, 0, 0};
 
     return engine_hypercall(vcpu, number, args);
 }
@@ -253,7 +261,7 @@ static int64_t do_update(struct vcpu *vcpu)
 
         memcpy(buffer + i * sizeof(request), &request, sizeof(request));
     }
-    return call(vcpu, __HYPERVISOR_mmu_update, BUFFER_BASE, count,
+    return call(vcpu, __HYPERVISOR_mmu_update, BUFFER_BASE, count, 0,
                 (pt == vcpu->domain->id.v ? 0 : (uint64_t)(pt + 1) << 16) | domid_of(vcpu, pg));
 }
 
@@ -268,7 +276,7 @@ static int64_t do_mmuext(struct vcpu *vcpu)
     ext.arg1.mfn = pick_frame(domain, ext.cmd <= MMUEXT_PIN_L4_TABLE ? (enum frame_type)(ext.cmd + 1) : TYPE_NONE);
     ext.arg2.src_mfn = pick_frame(domain, TYPE_NONE);
     memcpy(buffer, &ext, sizeof(ext));
-    return call(vcpu, __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, domid_of(vcpu, domain));
+    return call(vcpu, __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, 0, domid_of(vcpu, domain));
 }
 
 static int64_t do_memory(struct vcpu *vcpu)
@@ -281,13 +289,13 @@ static int64_t do_memory(struct vcpu *vcpu)
     memcpy(buffer, &reservation, sizeof(reservation));
     memcpy(buffer + LIST_OFFSET, &extent, sizeof(extent));
     return call(vcpu, __HYPERVISOR_memory_op, decrease ? XENMEM_decrease_reservation : XENMEM_populate_physmap,
-                BUFFER_BASE, 0) -
+                BUFFER_BASE, 0, 0) -
            1;
 }
 
 static void *run_vcpu(void *arg)
 {
-    static int64_t (*const calls[])(struct vcpu *) = {do_update, do_update, do_mmuext, do_memory};
+    static int64_t (*const calls[])(struct vcpu *) = {do_update, do_update, do_mmuext, do_memory, do_grants, do_grants};
     struct vcpu *vcpu = arg;
     unsigned me = vcpu->domain->id.v * VCPUS + vcpu->id;
 
@@ -331,6 +339,7 @@ static void make_domain(unsigned id)
 
         assert_int_equal(domain_populate(domain, PFN(i), &mfn), 0);
     }
+    assert_int_equal(domain_grants_create(domain, MFN_NONE, MFN_NONE), 0);
 }
 
 static void make_machine(bool destroy)
@@ -357,7 +366,7 @@ static void make_machine(bool destroy)
     machine_reserve(machine, MFN(0), RESERVED);
     machine_add_ram(machine, MFN(RESERVED), FRAMES - RESERVED);
     for (unsigned i = RESERVED; i < FRAMES; i++)
-        parallel->pool[parallel->pooled++] = i;
+        set_pooled(i, 0, true);
     random_state = 1;
     for (unsigned i = 0; i < DOMAINS; i++)
         make_domain(i);
@@ -377,6 +386,7 @@ static void run_vcpus(void)
                       (unsigned long)(uintptr_t)done, parallel->calls);
         assert_true(done);
     }
+    check_grants();
 }
 
 /* All counts are what they should be, and everything comes back. */
