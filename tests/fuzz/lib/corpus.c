@@ -7,7 +7,7 @@
 #include <tests/fuzz/lib/input.h>
 
 #define SIZE_MOST  600u
-#define CANDIDATES 1500u
+#define CANDIDATES 4000u
 
 /* A thing that an input can show. */
 struct feature {
