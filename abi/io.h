@@ -126,11 +126,17 @@ _Static_assert(sizeof(struct xsd_sockmsg) == 16, "xsd_sockmsg");
  * `
  * ` A node has permissions, a list of entries such as n1: a letter and the number of a domain.  The domain of the
  * ` first entry owns the node and may do everything; the letter says what those may who are in no later entry:
- * ` n nothing, r read, w write, b both.  A new node copies the list of the node that it is made in.  To make a node
- * ` takes the right to write the nearest that is there; to remove one, to write it.  Only the owner sets
- * ` permissions, and stays the owner: else EPERM.  What a guest may not read is EACCES to it, whether it is there
- * ` or not.  A guest finds its directory, which is not its own, with its parts data, drivers, feature, attr, error,
- * ` device/suspend/event-channel and, in control, shutdown, sysrq and the features, which are.
+ * ` n nothing, r read, w write, b both.  A new node copies the list of the node that it is made in, and belongs to
+ * ` the guest that makes it.  To make a node takes the right to write the nearest that is there; to remove one, with
+ * ` all below it, to write it.  Only the owner sets permissions, 8 at most, and stays the owner: else EPERM.  What a
+ * ` guest may not read is EACCES to it, whether it is there or not, and no watch tells of it.  When a domain ends, its
+ * ` nodes go wherever they are, and no list names it.  A guest finds its directory, which is not its own, with its
+ * ` parts data, drivers, feature, attr, error, device/suspend/event-channel and, in control, shutdown, sysrq and the
+ * ` features, which are.
+ * `
+ * ` A guest may have 1000 nodes, 128 watches and 10 transactions, each with 512 changes and nodes looked at: ENOSPC
+ * ` beyond, E2BIG for watches.  A value has 2048 bytes at most, a path that it makes 1024 and 64 names.  All of that
+ * ` together has to fit into 256 KiB.  A transaction fails with EAGAIN if another has changed what it has looked at.
  * `
  * ` In short, request -> reply:
  */

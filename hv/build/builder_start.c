@@ -37,7 +37,9 @@ int build_services(const struct build *build)
         error = domain_hold_writable(&domain->engine, console);
     if (!error)
         error = console_create(domain, console);
-    return error ? error : domain_grants_create(&domain->engine, console, store);
+    if (!error)
+        error = domain_grants_create(&domain->engine, console, store);
+    return error ? error : xenstore_introduce(domain);
 }
 
 static void describe_services(const struct build *build, struct start_info *info)

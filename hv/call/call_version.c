@@ -115,10 +115,11 @@ static int64_t get_pagesize(struct hv_vcpu *vcpu, vaddr_t to)
     return to.v == 0 ? (int64_t)PAGE_SIZE : -XEN_EINVAL;
 }
 
-/* Nobody chooses one: it is zero, as the uuid in the xenstore is. */
+/* Nobody chooses one: it ends in the domain's number, as the uuid in the xenstore does, and is zero otherwise. */
 static int64_t get_guest_handle(struct hv_vcpu *vcpu, vaddr_t to)
 {
-    static const uint8_t handle[16];
+    const unsigned domid = hv_vcpu_domain(vcpu)->engine.id.v;
+    const uint8_t handle[16] = {[14] = (uint8_t)(domid >> 8), [15] = (uint8_t)domid};
 
     return answer(vcpu, to, handle, sizeof(handle));
 }

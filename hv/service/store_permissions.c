@@ -1,43 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* What the lists of permissions of the xenstore's nodes say. */
-#include <hv/service/store_parts.h>
+/* Lists of permissions: their text, and what they say. */
+#include <hv/service/store_permissions.h>
 
-/* Of an entry that is good: whom it is for. */
-static uint32_t domid_of(struct store_text entry)
+bool store_permission_read(struct store_text text, struct store_permission *entry)
 {
-    uint32_t domid = STORE_DOMIDS;
+    uint32_t domid;
 
-    if (!store_read_number((struct store_text){entry.bytes + 1, entry.length - 1}, &domid))
-        return STORE_DOMIDS; /* names nobody */
-    return domid;
-}
-
-bool store_permission_is_good(struct store_text text)
-{
-    return text.length > 1 &&
-           (text.bytes[0] == 'n' || text.bytes[0] == 'r' || text.bytes[0] == 'w' || text.bytes[0] == 'b') &&
-           domid_of(text) < STORE_DOMIDS;
-}
-
-bool store_permissions_own(struct store_text list, unsigned domid)
-{
-    return list.length > 0 && domid_of(store_next_text(&list)) == domid;
-}
-
-bool store_permissions_allow(struct store_text list, unsigned domid, char what)
-{
-    struct store_text entry;
-    char letter;
-
-    if (list.length == 0)
+    if (text.length < 2 || !store_read_number((struct store_text){text.bytes + 1, text.length - 1}, &domid))
         return false;
-    if (store_permissions_own(list, domid))
+    *entry = (struct store_permission){.domid = (uint16_t)domid, .letter = text.bytes[0]};
+    return domid < STORE_DOMIDS &&
+           (entry->letter == 'n' || entry->letter == 'r' || entry->letter == 'w' || entry->letter == 'b');
+}
+
+void store_permissions_write(const struct store_permissions *list, struct store_reply *reply)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        store_reply_number(reply, (struct store_text){&list->entries[i].letter, 1}, list->entries[i].domid);
+}
+
+bool store_permissions_own(const struct store_permissions *list, uint32_t instance)
+{
+    return list->entries[0].instance == instance;
+}
+
+bool store_permissions_allow(const struct store_permissions *list, uint32_t instance, char what)
+{
+    char letter = list->entries[0].letter;
+
+    if (store_permissions_own(list, instance))
         return true;
-    letter = store_next_text(&list).bytes[0];
-    while (list.length > 0) {
-        entry = store_next_text(&list);
-        if (domid_of(entry) == domid)
-            letter = entry.bytes[0];
+    for (unsigned i = 1; i < list->count; i++) {
+        if (list->entries[i].instance == instance)
+            letter = list->entries[i].letter;
     }
     return letter == 'b' || letter == what;
+}
+
+bool store_permissions_forget(struct store_permissions *list, uint32_t instance)
+{
+    uint32_t before = list->count, kept = 1;
+
+    for (unsigned i = 1; i < before; i++) {
+        if (list->entries[i].instance != instance)
+            list->entries[kept++] = list->entries[i];
+    }
+    list->count = kept;
+    return kept != before;
 }

@@ -1,406 +1,125 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The xenstore's messages, in order: requests, the session.  A request sees the payload through struct
- * store_text; the reply is built where it will be sent from.
- */
+/* In order: the store, domains that come and go, messages. */
 #include <abi/errno.h>
-#include <engine/types.h>
+#include <engine/check.h>
 #include <hv/base/string.h>
-#include <hv/service/store_parts.h>
+#include <hv/service/store_request.h>
+#include <hv/service/store_rights.h>
+#include <hv/service/store_transaction.h>
+#include <hv/service/store_watch.h>
 
-struct request {
-    struct xsd_sockmsg head;
-    struct store_text rest; /* of the payload, what has not been looked at */
-};
-
-/*
- * ---- Requests.
- */
-
-/* What a request works on: the tree itself, or a transaction's. */
-struct target {
-    struct store_transaction *transaction; /* NULL: none */
-    struct store_tree *tree;
-    struct store_text path;
-};
-
-static bool can_note_change(const struct target *target)
+/* Nobody but the control reads what is above the directories of domains.  An empty account has room for that. */
+static struct store_node *make_node(struct store *store, struct store_node *parent, const char *name)
 {
-    return !target->transaction || store_transaction_has_room(target->transaction, target->path);
-}
+    struct store_node *node = NULL, **link;
+    int error = store_node_new(&store->control, store_text(name), store_text(""), &node);
 
-/* Something has changed at the target: watches fire, now or at the end of the transaction, which can note it. */
-static void note_change(struct store_session *session, const struct target *target, bool removed)
-{
-    if (target->transaction)
-        store_transaction_note(target->transaction, target->path, removed);
-    else
-        store_watch_fire(session, target->path, removed);
-}
-
-typedef int request_fn(struct store_session *session, struct request *request, struct store_reply *reply);
-
-/* The absolute form of @path in session->path.  -XEN_EINVAL: not a good path. */
-static int resolve(struct store_session *session, struct store_text path, struct store_text *absolute)
-{
-    struct store_text home = store_home(session);
-    bool relative = path.length == 0 || path.bytes[0] != '/';
-    size_t before = relative ? home.length + 1 : 0;
-
-    if (path.length == 0 || path.length > (relative ? XENSTORE_REL_PATH_MAX : XENSTORE_ABS_PATH_MAX))
-        return -XEN_EINVAL;
-    if (relative) {
-        memcpy(session->path, home.bytes, home.length);
-        session->path[home.length] = '/';
+    CHECK(!error);
+    node->rights = node->changed = node->listed = ++store->tree.generation;
+    node->permissions = (struct store_permissions){1, {{.instance = STORE_CONTROL, .domid = 0, .letter = 'n'}}};
+    if (parent) {
+        (void)store_node_child(parent, store_text(name), &link);
+        store_node_link(parent, node, link);
     }
-    memcpy(session->path + before, path.bytes, path.length);
-    *absolute = (struct store_text){session->path, before + path.length};
-    return store_path_is_good(*absolute) ? 0 : -XEN_EINVAL;
+    return node;
 }
-_Static_assert(XENSTORE_REL_PATH_MAX + STORE_HOME_MAX <= STORE_PATH_MAX, "a relative path fits behind home");
-_Static_assert(XENSTORE_ABS_PATH_MAX <= STORE_PATH_MAX, "so does an absolute one");
 
-/* The path that the request begins with, and the tree that it means. */
-static int read_target(struct store_session *session, struct request *request, struct target *target)
+void store_init(struct store *store)
 {
-    int error = resolve(session, store_next_text(&request->rest), &target->path);
-
-    if (error)
-        return error;
-    *target = (struct target){NULL, &session->tree, target->path};
-    if (request->head.tx_id == 0)
-        return 0;
-    target->transaction = store_transaction_find(session, request->head.tx_id);
-    if (!target->transaction)
-        return -XEN_ENOENT;
-    target->tree = &target->transaction->tree;
-    return 0;
+    store_account_init(&store->control);
+    store->control.unlimited = true;
+    store->last_instance = STORE_FIRST - 1;
+    store->tree.root = make_node(store, NULL, "");
+    (void)make_node(store, make_node(store, store->tree.root, "local"), "domain");
+    (void)make_node(store, store->tree.root, "vm");
 }
 
 /*
- * The same, if the guest may read it: what it may not read is not told from what is not there, unless it may see that
- * from above.
+ * ---- Domains.
  */
-static int read_readable(struct store_session *session, struct request *request, struct target *target)
-{
-    int error = read_target(session, request, target);
 
-    if (error)
-        return error;
-    return store_permissions_allow(store_tree_governing(target->tree, target->path), session->domid, 'r') ? 0
-                                                                                                          : -XEN_EACCES;
+void store_session_begin(struct store_session *session, struct store *store, unsigned domid, bool privileged)
+{
+    struct store_reply home = {session->home, 0};
+    struct store_session **last = &store->sessions;
+
+    store_account_init(&session->own);
+    session->store = store;
+    session->instance = ++store->last_instance;
+    session->domid = domid;
+    session->privileged = privileged;
+    session->account = privileged ? &store->control : &session->own;
+    store_reply_number(&home, store_text("/local/domain/"), domid);
+    while (*last)
+        last = &(*last)->next;
+    *last = session;
 }
 
-/* The same for a request that changes something. */
-static int read_writable(struct store_session *session, struct request *request, struct target *target)
+void store_session_introduce(struct store_session *session)
 {
-    int error = read_target(session, request, target);
-
-    if (error)
-        return error;
-    if (!store_permissions_allow(store_tree_governing(target->tree, target->path), session->domid, 'w'))
-        return -XEN_EACCES;
-    return can_note_change(target) ? 0 : -XEN_ENOSPC;
+    session->introduced = true;
+    store_watch_fire_event(session->store, store_text("@introduceDomain"));
 }
 
-static int reply_ok(struct store_reply *reply)
+void store_session_disconnect(struct store_session *session)
 {
-    store_reply_text(reply, store_text("OK"));
-    return 0;
-}
-
-static int do_read(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    struct store_text value;
-    int error = read_readable(session, request, &target);
-
-    if (!error)
-        error = store_tree_read(target.tree, target.path, &value);
-    if (error)
-        return error;
-    memcpy(reply->bytes, value.bytes, value.length);
-    reply->length = value.length;
-    return 0;
-}
-
-static int do_directory(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    int error = read_readable(session, request, &target);
-
-    if (!error)
-        error = store_tree_list(target.tree, target.path, 0, reply->bytes, XENSTORE_PAYLOAD_MAX, &reply->length);
-    if (!error && reply->length > XENSTORE_PAYLOAD_MAX)
-        error = -XEN_E2BIG;
-    return error;
-}
-
-/* The generation, then names from an offset on; a zero byte more at the end of the last part. */
-static int do_directory_part(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    size_t length, room;
-    uint32_t skip;
-    int error = read_readable(session, request, &target);
-
-    if (error)
-        return error;
-    if (!store_read_number(store_next_text(&request->rest), &skip))
-        return -XEN_EINVAL;
-    store_reply_number(reply, store_text(""), target.tree->generation);
-    room = XENSTORE_PAYLOAD_MAX - reply->length - 1;
-    error = store_tree_list(target.tree, target.path, skip, reply->bytes + reply->length, room, &length);
-    if (error)
-        return error;
-    if (skip > length)
-        return -XEN_EINVAL;
-    length -= skip;
-    reply->length += length < room ? length : room;
-    if (length <= room) {
-        reply->bytes[reply->length++] = '\0';
-        return 0;
-    }
-    while (reply->bytes[reply->length - 1] != '\0')
-        reply->length--; /* names are not cut */
-    return 0;
-}
-
-static int do_get_permissions(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    struct store_text permissions;
-    int error = read_readable(session, request, &target);
-
-    if (!error)
-        error = store_tree_permissions(target.tree, target.path, &permissions);
-    if (error)
-        return error;
-    memcpy(reply->bytes, permissions.bytes, permissions.length);
-    reply->length = permissions.length;
-    return 0;
-}
-
-/* A list of permissions, put together at @list.  -XEN_EINVAL: it is none. */
-static int read_permissions(struct request *request, struct store_reply *list)
-{
-    while (request->rest.length > 0) {
-        struct store_text text = store_next_text(&request->rest);
-
-        if (!store_permission_is_good(text))
-            return -XEN_EINVAL;
-        store_reply_text(list, text);
-    }
-    if (list->length == 0)
-        return -XEN_EINVAL;
-    return list->length <= STORE_PERMISSIONS_MAX ? 0 : -XEN_ENOSPC;
-}
-
-/* The owner alone may, and stays the owner (XSA-352). */
-static int do_set_permissions(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    struct store_reply permissions = {reply->bytes, 0};
-    struct store_text list;
-    int error = read_writable(session, request, &target);
-
-    if (!error)
-        error = read_permissions(request, &permissions);
-    if (error)
-        return error;
-    list = (struct store_text){permissions.bytes, permissions.length};
-    if (!store_permissions_own(store_tree_governing(target.tree, target.path), session->domid))
-        return -XEN_EACCES;
-    if (!store_permissions_own(list, session->domid))
-        return -XEN_EPERM;
-    error = store_tree_set_permissions(target.tree, target.path, list);
-    if (error)
-        return error;
-    note_change(session, &target, false);
-    return reply_ok(reply);
-}
-
-static int do_write(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    int error = read_writable(session, request, &target);
-
-    if (!error)
-        error = store_tree_write(target.tree, target.path, request->rest);
-    if (error)
-        return error;
-    note_change(session, &target, false);
-    return reply_ok(reply);
-}
-
-static int do_make(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    uint32_t before;
-    int error = read_writable(session, request, &target);
-
-    if (error)
-        return error;
-    before = target.tree->generation;
-    error = store_tree_make(target.tree, target.path);
-    if (error)
-        return error;
-    if (target.tree->generation != before)
-        note_change(session, &target, false);
-    return reply_ok(reply);
-}
-
-/* A node that is not there, under one that is, counts as removed. */
-static int do_remove(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct target target;
-    struct store_text above, value;
-    int error = read_writable(session, request, &target);
-
-    if (error)
-        return error;
-    error = store_tree_remove(target.tree, target.path);
-    if (error == -XEN_ENOENT) {
-        above = target.path;
-        while (above.bytes[above.length - 1] != '/')
-            above.length--;
-        above.length--; /* the guest may write there: not the root */
-        error = store_tree_read(target.tree, above, &value);
-        return error ? error : reply_ok(reply);
-    }
-    if (error)
-        return error;
-    note_change(session, &target, true);
-    return reply_ok(reply);
-}
-
-/* The path of a watch may also name an event, such as @releaseDomain, none of which ever comes. */
-static int read_watch(struct store_session *session, struct request *request, struct store_text *path, bool *relative)
-{
-    *path = store_next_text(&request->rest);
-    *relative = path->length > 0 && path->bytes[0] != '/' && path->bytes[0] != '@';
-    if (path->length > 0 && path->bytes[0] == '@')
-        return path->length <= XENSTORE_REL_PATH_MAX ? 0 : -XEN_EINVAL;
-    return resolve(session, *path, path);
-}
-
-static int do_watch(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct store_text path, token;
-    bool relative;
-    int error = read_watch(session, request, &path, &relative);
-
-    if (error)
-        return error;
-    token = store_next_text(&request->rest);
-    if (store_watch_find(session, path, token))
-        return -XEN_EEXIST;
-    error = store_watch_add(session, path, token, relative);
-    return error ? error : reply_ok(reply);
-}
-
-static int do_unwatch(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct store_text path;
-    struct store_watch *watch;
-    bool relative;
-    int error = read_watch(session, request, &path, &relative);
-
-    if (error)
-        return error;
-    watch = store_watch_find(session, path, store_next_text(&request->rest));
-    if (!watch)
-        return -XEN_ENOENT;
-    store_watch_remove(session, watch);
-    return reply_ok(reply);
-}
-
-static int do_transaction_start(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    uint32_t id;
-    int error = request->head.tx_id != 0 ? -XEN_EBUSY : store_transaction_start(session, &id);
-
-    if (!error)
-        store_reply_number(reply, store_text(""), id);
-    return error;
-}
-
-static int do_transaction_end(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    struct store_transaction *transaction = store_transaction_find(session, request->head.tx_id);
-    struct store_text how = store_next_text(&request->rest);
-    int error = 0;
-
-    if (!transaction)
-        return -XEN_ENOENT;
-    if (!store_text_equal(how, store_text("T")) && !store_text_equal(how, store_text("F")))
-        return -XEN_EINVAL;
-    if (how.bytes[0] == 'T')
-        error = store_transaction_commit(session, transaction);
-    else
-        store_transaction_drop(session, transaction);
-    return error ? error : reply_ok(reply);
-}
-
-static int do_reset_watches(struct store_session *session, struct request *request, struct store_reply *reply)
-{
-    (void)request;
     store_watch_remove_all(session);
     store_transaction_drop_all(session);
-    return reply_ok(reply);
 }
 
-static int do_get_domain_path(struct store_session *session, struct request *request, struct store_reply *reply)
+/* It pays for the node, or owns it: nobody else is to (XSA-419). */
+static bool belongs_to(const struct store_node *node, const struct store_session *session)
 {
-    uint32_t domid;
-
-    (void)session;
-    if (!store_read_number(store_next_text(&request->rest), &domid) || domid >= STORE_DOMIDS)
-        return -XEN_EINVAL;
-    store_reply_number(reply, store_text("/local/domain/"), domid);
-    return 0;
+    return node->account == &session->own || store_permissions_own(&node->permissions, session->instance);
 }
 
-static int do_is_domain_introduced(struct store_session *session, struct request *request, struct store_reply *reply)
+static void remove_nodes(struct store_session *session)
 {
-    uint32_t domid;
+    struct store *store = session->store;
+    struct store_node *node = store->tree.root, *next;
 
-    if (!store_read_number(store_next_text(&request->rest), &domid) || domid >= STORE_DOMIDS)
-        return -XEN_EINVAL;
-    store_reply_text(reply, store_text(domid == session->domid ? "T" : "F"));
-    return 0;
+    while (node) {
+        bool goes = belongs_to(node, session);
+
+        next = store_node_following(node, !goes);
+        if (goes)
+            store_change_remove_now(store, node, store_node_path(node, store->path));
+        node = next;
+    }
 }
 
-static int not_for_guests(struct store_session *session, struct request *request, struct store_reply *reply)
+/* Lists of permissions that name it do so no more: in the tree, and in what transactions are about to make. */
+static void forget(struct store *store, uint32_t instance)
 {
-    (void)session;
-    (void)request;
-    (void)reply;
-    return -XEN_EACCES;
+    for (struct store_node *node = store->tree.root; node; node = store_node_following(node, true)) {
+        if (store_permissions_forget(&node->permissions, instance))
+            node->rights = ++store->tree.generation;
+    }
+    for (struct store_session *session = store->sessions; session; session = session->next) {
+        for (struct store_transaction *each = session->transactions; each; each = each->next)
+            store_change_forget(each, instance);
+    }
 }
 
-static request_fn *const requests[] = {
-    [XS_CONTROL] = not_for_guests,
-    [XS_DIRECTORY] = do_directory,
-    [XS_READ] = do_read,
-    [XS_GET_PERMS] = do_get_permissions,
-    [XS_WATCH] = do_watch,
-    [XS_UNWATCH] = do_unwatch,
-    [XS_TRANSACTION_START] = do_transaction_start,
-    [XS_TRANSACTION_END] = do_transaction_end,
-    [XS_INTRODUCE] = not_for_guests,
-    [XS_RELEASE] = not_for_guests,
-    [XS_GET_DOMAIN_PATH] = do_get_domain_path,
-    [XS_WRITE] = do_write,
-    [XS_MKDIR] = do_make,
-    [XS_RM] = do_remove,
-    [XS_SET_PERMS] = do_set_permissions,
-    [XS_IS_DOMAIN_INTRODUCED] = do_is_domain_introduced,
-    [XS_RESUME] = not_for_guests,
-    [XS_SET_TARGET] = not_for_guests,
-    [XS_RESET_WATCHES] = do_reset_watches,
-    [XS_DIRECTORY_PART] = do_directory_part,
-};
+void store_session_end(struct store_session *session)
+{
+    struct store *store = session->store;
+    struct store_session **link = &store->sessions;
+
+    store_session_disconnect(session);
+    store_enter(store, NULL);
+    while (*link != session)
+        link = &(*link)->next;
+    *link = session->next;
+    remove_nodes(session);
+    forget(store, session->instance);
+    if (session->introduced)
+        store_watch_fire_event(store, store_text("@releaseDomain"));
+}
+
+/*
+ * ---- Messages.
+ */
 
 static const struct {
     int error;
@@ -421,42 +140,20 @@ static const char *error_name(int error)
 }
 
 /*
- * ---- The session.
- */
-
-void store_session_init(struct store_session *session, unsigned domid)
-{
-    struct store_reply home = {session->home, 0};
-
-    memset(session, 0, sizeof(*session));
-    session->domid = domid;
-    store_reply_number(&home, store_text("/local/domain/"), domid);
-    store_tree_init(&session->tree);
-}
-
-void store_session_end(struct store_session *session)
-{
-    store_transaction_drop_all(session);
-}
-
-/*
  * The reply goes first.  Events that the request fires while it is carried out are collected behind the room for the
  * longest reply, and then move up to it.
  */
 void store_session_handle(struct store_session *session, const struct xsd_sockmsg *head, const char *payload)
 {
     const uint32_t reserved = (uint32_t)(STORE_HEAD + XENSTORE_PAYLOAD_MAX);
-    struct request request = {*head, {payload, head->len}};
-    request_fn *run = TABLE_FIND(requests, head->type);
     struct xsd_sockmsg answer = *head;
     struct store_reply reply = {session->output + STORE_HEAD, 0};
     uint32_t events;
-    int error = -XEN_ENOSYS;
+    int error;
 
     session->sent = 0;
     session->queued = reserved;
-    if (run)
-        error = run(session, &request, &reply);
+    error = store_request(session, head, payload, &reply);
     if (error) {
         answer.type = XS_ERROR;
         reply.length = 0;
@@ -485,18 +182,4 @@ const char *store_session_output(struct store_session *session, size_t *count)
 void store_session_sent(struct store_session *session, size_t count)
 {
     session->sent += (uint32_t)count;
-}
-
-int store_session_write(struct store_session *session, struct store_text path, struct store_text value)
-{
-    int error = store_tree_write(&session->tree, path, value);
-
-    if (!error)
-        store_watch_fire(session, path, false);
-    return error;
-}
-
-int store_session_set_permissions(struct store_session *session, struct store_text path, struct store_text list)
-{
-    return store_tree_set_permissions(&session->tree, path, list);
 }

@@ -1,332 +1,196 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Nodes follow one another in the order in which they were made, each with its full path; a node comes behind the one
- * above it.  Finding is a walk over all of them, which is short: the tree is small.
- */
+/* In order: values, nodes, paths, lists. */
 #include <abi/errno.h>
 #include <hv/base/string.h>
 #include <hv/service/store_tree.h>
 
-#define ALIGNMENT 8u
-
-struct node {
-    uint16_t size; /* to the next node */
-    uint16_t path_length;
-    uint16_t value_length;
-    uint16_t permissions_length;
-    char bytes[]; /* path, value, permissions */
-};
-_Static_assert(STORE_TREE_SIZE <= UINT16_MAX, "a size fits into struct node");
-_Static_assert(sizeof(struct node) % ALIGNMENT == 0, "nodes are aligned");
-
-static const struct store_text root = {"/", 1};
-
-/*
- * ---- Texts and paths.
- */
-
-struct store_text store_text(const char *string)
+struct store_value *store_value_new(struct store_account *account, struct store_text text)
 {
-    size_t length = 0;
+    struct store_value *value = store_account_take(account, sizeof(*value) + text.length);
 
-    while (string[length])
-        length++;
-    return (struct store_text){string, length};
+    if (!value)
+        return NULL;
+    value->account = account;
+    value->length = (uint32_t)text.length;
+    memcpy(value->bytes, text.bytes, text.length);
+    return value;
 }
 
-bool store_text_equal(struct store_text a, struct store_text b)
+void store_value_free(struct store_value *value)
 {
-    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
-}
-
-static bool is_good_character(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '/' ||
-           c == '_' || c == '@';
-}
-
-bool store_path_is_good(struct store_text path)
-{
-    if (path.length == 0 || path.length > STORE_PATH_MAX || path.bytes[0] != '/')
-        return false;
-    for (size_t i = 0; i < path.length; i++) {
-        if (!is_good_character(path.bytes[i]) || (i > 0 && path.bytes[i] == '/' && path.bytes[i - 1] == '/'))
-            return false;
-    }
-    return path.length == 1 || path.bytes[path.length - 1] != '/';
-}
-
-static bool is_root(struct store_text path)
-{
-    return path.length == 1;
-}
-
-bool store_path_is_within(struct store_text path, struct store_text above)
-{
-    if (is_root(above))
-        return true;
-    if (path.length < above.length || memcmp(path.bytes, above.bytes, above.length) != 0)
-        return false;
-    return path.length == above.length || path.bytes[above.length] == '/';
-}
-
-/* The path above @path, which is not "/". */
-static struct store_text path_above(struct store_text path)
-{
-    size_t length = path.length - 1;
-
-    while (path.bytes[length] != '/')
-        length--;
-    return (struct store_text){path.bytes, length > 0 ? length : 1};
+    store_account_give(value->account, value);
 }
 
 /*
  * ---- Nodes.
  */
 
-static const struct node *node_at(const struct store_tree *tree, uint32_t offset)
+int store_node_new(struct store_account *account, struct store_text name, struct store_text value,
+                   struct store_node **node)
 {
-    return (const struct node *)(const void *)&tree->bytes[offset];
-}
+    struct store_value *kept;
 
-static struct store_text path_of(const struct node *node)
-{
-    return (struct store_text){node->bytes, node->path_length};
-}
-
-static struct store_text value_of(const struct node *node)
-{
-    return (struct store_text){node->bytes + node->path_length, node->value_length};
-}
-
-static struct store_text permissions_of(const struct node *node)
-{
-    return (struct store_text){node->bytes + node->path_length + node->value_length, node->permissions_length};
-}
-
-#define FOR_EACH_NODE(tree, offset) \
-    for (uint32_t offset = 0; offset < (tree)->used; offset += node_at(tree, offset)->size)
-
-/* NULL: there is none. */
-static const struct node *find(const struct store_tree *tree, struct store_text path)
-{
-    FOR_EACH_NODE(tree, offset)
-    {
-        if (store_text_equal(path_of(node_at(tree, offset)), path))
-            return node_at(tree, offset);
+    if (!account->unlimited && account->nr_nodes >= STORE_NODES_MAX)
+        return -XEN_ENOSPC;
+    *node = store_account_take(account, sizeof(**node) + name.length);
+    if (!*node)
+        return -XEN_ENOSPC;
+    kept = store_value_new(account, value);
+    if (!kept) {
+        store_account_give(account, *node);
+        return -XEN_ENOSPC;
     }
-    return NULL;
+    memset(*node, 0, sizeof(**node));
+    (*node)->account = account;
+    (*node)->value = kept;
+    (*node)->name_length = (uint32_t)name.length;
+    memcpy((*node)->name, name.bytes, name.length);
+    account->nr_nodes++;
+    return 0;
 }
 
-static uint32_t size_for(struct store_text path, struct store_text value, struct store_text permissions)
+void store_node_free(struct store_node *top)
 {
-    size_t size = sizeof(struct node) + path.length + value.length + permissions.length;
+    struct store_node *node = top, *parent;
 
-    return (uint32_t)((size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    do {
+        while (node->children)
+            node = node->children;
+        parent = node == top ? NULL : node->parent;
+        if (parent)
+            parent->children = node->next;
+        node->account->nr_nodes--;
+        store_value_free(node->value);
+        store_account_give(node->account, node);
+        node = parent;
+    } while (parent);
 }
 
-static void fill(struct store_tree *tree, uint32_t offset, uint32_t size, struct store_text path,
-                 struct store_text permissions)
+static struct store_text name_of(const struct store_node *node)
 {
-    struct node *node = (struct node *)(void *)&tree->bytes[offset];
-
-    *node = (struct node){(uint16_t)size, (uint16_t)path.length, 0, (uint16_t)permissions.length};
-    memcpy(node->bytes, path.bytes, path.length);
-    memcpy(node->bytes + path.length, permissions.bytes, permissions.length);
+    return (struct store_text){node->name, node->name_length};
 }
 
-/* A node at the end, without a value; there is room for it. */
-static void append(struct store_tree *tree, struct store_text path, struct store_text permissions)
+static int compare(struct store_text a, struct store_text b)
 {
-    const struct store_text nothing = {path.bytes, 0};
-    uint32_t size = size_for(path, nothing, permissions);
+    size_t common = a.length < b.length ? a.length : b.length;
+    int order = common > 0 ? memcmp(a.bytes, b.bytes, common) : 0;
 
-    fill(tree, tree->used, size, path, permissions);
-    tree->used += size;
+    return order ? order : (a.length > b.length) - (a.length < b.length);
 }
 
-struct store_text store_tree_governing(const struct store_tree *tree, struct store_text path)
+struct store_node *store_node_child(struct store_node *parent, struct store_text name, struct store_node ***link)
 {
-    const struct node *node = find(tree, path);
+    int order = 1;
 
-    while (!node) {
-        path = path_above(path);
-        node = find(tree, path);
-    }
-    return permissions_of(node);
+    *link = &parent->children;
+    while (**link && (order = compare(name_of(**link), name)) < 0)
+        *link = &(**link)->next;
+    return **link && order == 0 ? **link : NULL;
 }
 
-/* What it takes to make the node at @path and all that are missing above it. */
-static uint32_t size_of_missing(const struct store_tree *tree, struct store_text path)
+void store_node_link(struct store_node *parent, struct store_node *node, struct store_node **link)
 {
-    const struct store_text nothing = {path.bytes, 0}, permissions = store_tree_governing(tree, path);
-    uint32_t size = 0;
+    node->parent = parent;
+    node->next = *link;
+    *link = node;
+}
 
-    for (; !find(tree, path); path = path_above(path))
-        size += size_for(path, nothing, permissions);
-    return size;
+void store_node_unlink(struct store_node *node)
+{
+    struct store_node **link;
+
+    (void)store_node_child(node->parent, name_of(node), &link);
+    *link = node->next;
 }
 
 /*
- * Make the nodes that are missing on the way to @path, the topmost first; there is room for them.  The permissions that
- * they copy are the tree's own: they stay where they are, since nodes come to the end.
+ * ---- Paths.
  */
-static void append_missing(struct store_tree *tree, struct store_text path)
+
+/* Go down from @node by the names of @path from @at on, as far as there are nodes; *@at is the end if all are there. */
+static struct store_node *descend(struct store_node *node, struct store_text path, size_t *at)
 {
-    const struct store_text permissions = store_tree_governing(tree, path);
+    struct store_node *child, **link;
 
-    for (size_t length = 2; length <= path.length; length++) {
-        struct store_text part = {path.bytes, length};
+    while (*at < path.length) {
+        size_t next = *at;
 
-        if ((length == path.length || path.bytes[length] == '/') && !find(tree, part))
-            append(tree, part, permissions);
+        child = store_node_child(node, store_path_name(path, &next), &link);
+        if (!child)
+            break;
+        node = child;
+        *at = next;
     }
+    return node;
 }
 
-/* Give a node other texts: what follows it moves.  The texts are not the tree's own.  False: there is no room. */
-static bool replace(struct store_tree *tree, const struct node *node, struct store_text value,
-                    struct store_text permissions)
+struct store_node *store_tree_find(const struct store_tree *tree, struct store_text path)
 {
-    uint32_t offset = (uint32_t)((const uint8_t *)node - tree->bytes), old = node->size;
-    uint32_t size = size_for(path_of(node), value, permissions), path_length = node->path_length;
-    uint8_t *place = &tree->bytes[offset];
+    size_t at = path.length == 1 ? 1 : 0;
+    struct store_node *node = descend(tree->root, path, &at);
 
-    if (size > old && size - old > sizeof(tree->bytes) - tree->used)
-        return false;
-    memmove(place + size, place + old, tree->used - offset - old);
-    tree->used = tree->used - old + size;
-    *(struct node *)(void *)place =
-        (struct node){(uint16_t)size, (uint16_t)path_length, (uint16_t)value.length, (uint16_t)permissions.length};
-    place += sizeof(struct node) + path_length;
-    memcpy(place, value.bytes, value.length);
-    memcpy(place + value.length, permissions.bytes, permissions.length);
-    return true;
+    return at == path.length ? node : NULL;
+}
+
+struct store_node *store_tree_find_nearest(const struct store_tree *tree, struct store_text path)
+{
+    size_t at = path.length == 1 ? 1 : 0;
+
+    return descend(tree->root, path, &at);
+}
+
+struct store_node *store_node_find_nearest(struct store_node *top, struct store_text above, struct store_text path)
+{
+    size_t at = above.length;
+
+    return descend(top, path, &at);
+}
+
+struct store_node *store_node_following(struct store_node *node, bool below)
+{
+    if (below && node->children)
+        return node->children;
+    while (node && !node->next)
+        node = node->parent;
+    return node ? node->next : NULL;
+}
+
+size_t store_node_path_length(const struct store_node *node)
+{
+    size_t length = node->parent ? 0 : 1;
+
+    for (; node->parent; node = node->parent)
+        length += 1 + node->name_length;
+    return length;
+}
+
+struct store_text store_node_path(const struct store_node *node, char *to)
+{
+    size_t length = store_node_path_length(node), at = length;
+
+    to[0] = '/';
+    for (; node->parent; node = node->parent) {
+        at -= node->name_length;
+        memcpy(to + at, node->name, node->name_length);
+        to[--at] = '/';
+    }
+    return (struct store_text){to, length};
 }
 
 /*
- * ---- The tree.
+ * ---- Lists.
  */
 
-void store_tree_init(struct store_tree *tree)
+size_t store_node_list(const struct store_node *node, size_t skip, char *to, size_t size)
 {
-    memset(tree, 0, sizeof(*tree));
-    append(tree, root, (struct store_text){root.bytes, 0});
-}
+    size_t at = 0;
 
-void store_tree_copy(struct store_tree *to, const struct store_tree *from)
-{
-    to->generation = from->generation;
-    to->used = from->used;
-    memcpy(to->bytes, from->bytes, from->used);
-}
-
-int store_tree_read(const struct store_tree *tree, struct store_text path, struct store_text *value)
-{
-    const struct node *node = find(tree, path);
-
-    if (!node)
-        return -XEN_ENOENT;
-    *value = value_of(node);
-    return 0;
-}
-
-int store_tree_permissions(const struct store_tree *tree, struct store_text path, struct store_text *permissions)
-{
-    const struct node *node = find(tree, path);
-
-    if (!node)
-        return -XEN_ENOENT;
-    *permissions = permissions_of(node);
-    return 0;
-}
-
-int store_tree_make(struct store_tree *tree, struct store_text path)
-{
-    if (find(tree, path))
-        return 0;
-    if (size_of_missing(tree, path) > sizeof(tree->bytes) - tree->used)
-        return -XEN_ENOSPC;
-    append_missing(tree, path);
-    tree->generation++;
-    return 0;
-}
-
-int store_tree_write(struct store_tree *tree, struct store_text path, struct store_text value)
-{
-    char kept[STORE_NODE_MAX];
-    const struct node *node;
-    struct store_text permissions = {kept, 0};
-
-    /* Asked for beforehand, so that a failure leaves nothing behind; padding is counted twice at most. */
-    if (value.length > STORE_NODE_MAX || (!find(tree, path) && size_of_missing(tree, path) + value.length + ALIGNMENT >
-                                                                   sizeof(tree->bytes) - tree->used))
-        return -XEN_ENOSPC;
-    append_missing(tree, path);
-    node = find(tree, path);
-    permissions.length = node->permissions_length;
-    memcpy(kept, permissions_of(node).bytes, permissions.length);
-    if (!replace(tree, node, value, permissions))
-        return -XEN_ENOSPC;
-    tree->generation++;
-    return 0;
-}
-
-int store_tree_set_permissions(struct store_tree *tree, struct store_text path, struct store_text permissions)
-{
-    char kept[STORE_NODE_MAX];
-    const struct node *node = find(tree, path);
-    struct store_text value = {kept, 0};
-
-    if (!node)
-        return -XEN_ENOENT;
-    if (permissions.length > STORE_NODE_MAX)
-        return -XEN_ENOSPC;
-    value.length = node->value_length;
-    memcpy(kept, value_of(node).bytes, value.length);
-    if (!replace(tree, node, value, permissions))
-        return -XEN_ENOSPC;
-    tree->generation++;
-    return 0;
-}
-
-int store_tree_remove(struct store_tree *tree, struct store_text path)
-{
-    uint32_t to = 0, size;
-
-    if (is_root(path))
-        return -XEN_EINVAL;
-    if (!find(tree, path))
-        return -XEN_ENOENT;
-    for (uint32_t from = 0; from < tree->used; from += size) {
-        size = node_at(tree, from)->size;
-        if (store_path_is_within(path_of(node_at(tree, from)), path))
-            continue;
-        memmove(&tree->bytes[to], &tree->bytes[from], size);
-        to += size;
-    }
-    tree->used = to;
-    tree->generation++;
-    return 0;
-}
-
-int store_tree_list(const struct store_tree *tree, struct store_text path, size_t skip, char *to, size_t size,
-                    size_t *length)
-{
-    size_t start = is_root(path) ? 1 : path.length + 1, at = 0;
-
-    if (!find(tree, path))
-        return -XEN_ENOENT;
-    FOR_EACH_NODE(tree, offset)
-    {
-        struct store_text other = path_of(node_at(tree, offset));
-
-        if (is_root(other) || !store_text_equal(path_above(other), path))
-            continue;
-        for (size_t i = start; i <= other.length; i++, at++) {
+    for (const struct store_node *child = node->children; child; child = child->next) {
+        for (size_t i = 0; i <= child->name_length; i++, at++) {
             if (at >= skip && at - skip < size)
-                to[at - skip] = i < other.length ? other.bytes[i] : '\0';
+                to[at - skip] = i < child->name_length ? child->name[i] : '\0';
         }
     }
-    *length = at;
-    return 0;
+    return at;
 }

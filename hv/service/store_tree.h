@@ -1,78 +1,73 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tree of a xenstore: nodes with a path, a value and permissions, in one block of memory without pointers, so that
- * copying the block copies the tree.  It knows neither domains nor messages.
- *
- * Paths are absolute and well-formed (store_path_is_good()), without a zero byte; lengths are in bytes.
+ * The tree of the xenstore, one for all domains: nodes with a name, a value and permissions, each charged to an
+ * account.  It knows neither messages nor what may be done to whom.  Paths are absolute and well-formed
+ * (store_path_is_good()).  No walk is recursive, however deep the tree (XSA-418).
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <hv/service/store_account.h>
+#include <hv/service/store_permissions.h>
 
-#include <engine/types.h>
+struct store_value {
+    struct store_account *account; /* in which it lies */
+    uint32_t length;
+    char bytes[];
+};
 
-#define STORE_TREE_SIZE 28672u /* with all that belongs to it */
-#define STORE_PATH_MAX  3072u
-#define STORE_NODE_MAX  4096u /* bytes of a value, and of permissions */
+struct store_node {
+    struct store_node *parent, *children, *next; /* siblings are in the order of their names */
+    struct store_account *account;               /* in which it lies */
+    struct store_value *value;
+    /* The tree's generation when permissions, value and list of children changed last; 0: the node is not there yet. */
+    uint64_t rights, changed, listed;
+    struct store_permissions permissions;
+    uint32_t name_length;
+    char name[];
+};
 
 struct store_tree {
-    uint32_t generation; /* counts changes */
-    uint32_t used;       /* of bytes */
-    uint8_t bytes[STORE_TREE_SIZE - 2 * sizeof(uint32_t)] __attribute__((aligned(8)));
-};
-_Static_assert(sizeof(struct store_tree) == STORE_TREE_SIZE, "store_tree");
-
-/* A text that somebody else holds. */
-struct store_text {
-    const char *bytes;
-    size_t length;
+    struct store_node *root;
+    uint64_t generation; /* counts changes */
 };
 
-/* The text of a literal, or of a string that ends with a zero byte. */
-struct store_text store_text(const char *string);
-bool store_text_equal(struct store_text a, struct store_text b);
-
-/* Is @path "/", or names of letters, digits and -/_@ with a single slash before each, STORE_PATH_MAX bytes at most? */
-bool store_path_is_good(struct store_text path);
-
-/* Is @path @above itself, or below it? */
-bool store_path_is_within(struct store_text path, struct store_text above);
-
-/* Begin with a tree that has only the node "/". */
-void store_tree_init(struct store_tree *tree);
-
-/* Make @to the same as @from. */
-void store_tree_copy(struct store_tree *to, const struct store_tree *from);
-
-/* The value of the node at @path; its permissions, of length 0 if they were never set.  -XEN_ENOENT: no such node. */
-int __must_check store_tree_read(const struct store_tree *tree, struct store_text path, struct store_text *value);
-int __must_check store_tree_permissions(const struct store_tree *tree, struct store_text path,
-                                        struct store_text *permissions);
-
-/* The permissions of the node at @path; where it is missing, of the nearest above it, which it would copy. */
-struct store_text store_tree_governing(const struct store_tree *tree, struct store_text path);
+/* A value in @account; NULL: there is no room.  And give it back. */
+struct store_value *store_value_new(struct store_account *account, struct store_text text);
+void store_value_free(struct store_value *value);
 
 /*
- * Give the node at @path a value, or permissions; a value makes the node, and those above it, if need be.  A new node
- * has the permissions of the one above it.
- * -XEN_ENOSPC: the tree is full, or the text longer than STORE_NODE_MAX; nothing has changed.  -XEN_ENOENT: there is no
- * such node for permissions.
+ * A node outside the tree, with a value, its permissions to be filled in.  -XEN_ENOSPC: @account has no room, or
+ * STORE_NODES_MAX nodes.
  */
-int __must_check store_tree_write(struct store_tree *tree, struct store_text path, struct store_text value);
-int __must_check store_tree_set_permissions(struct store_tree *tree, struct store_text path,
-                                            struct store_text permissions);
+int __attribute__((warn_unused_result)) store_node_new(struct store_account *account, struct store_text name,
+                                                       struct store_text value, struct store_node **node);
 
-/* Make the node at @path, with no value, likewise; nothing if it is there.  -XEN_ENOSPC: the tree is full. */
-int __must_check store_tree_make(struct store_tree *tree, struct store_text path);
+/* Give back a node outside the tree with all below it. */
+void store_node_free(struct store_node *node);
 
-/* Remove the node at @path and all below it.  -XEN_ENOENT: no such node.  -XEN_EINVAL: "/". */
-int __must_check store_tree_remove(struct store_tree *tree, struct store_text path);
+/* The child of @parent with that name; NULL: there is none, and **@link is where it belongs. */
+struct store_node *store_node_child(struct store_node *parent, struct store_text name, struct store_node ***link);
+
+/* Put a node into the tree at the place that store_node_child() has told; take it out, with all below it. */
+void store_node_link(struct store_node *parent, struct store_node *node, struct store_node **link);
+void store_node_unlink(struct store_node *node);
+
+/* The node at @path; NULL: there is none.  The nearest there is at @path or above it, "/" at last. */
+struct store_node *store_tree_find(const struct store_tree *tree, struct store_text path);
+struct store_node *store_tree_find_nearest(const struct store_tree *tree, struct store_text path);
+
+/* The nearest there is at @path, or above it but not above @top, which is at the path @above. */
+struct store_node *store_node_find_nearest(struct store_node *top, struct store_text above, struct store_text path);
+
+/* The node behind @node in a walk over all of the tree, parents first; @below: those below it are not left out. */
+struct store_node *store_node_following(struct store_node *node, bool below);
+
+/* The length of the path of @node; and its bytes, for which there is room. */
+size_t store_node_path_length(const struct store_node *node);
+struct store_text store_node_path(const struct store_node *node, char *to);
 
 /*
- * The names of the nodes directly below @path, each with a zero byte: of their bytes those from @skip on, @size at
- * most, are put at @to.  *@length is the length of them all.  -XEN_ENOENT: no such node.
+ * The names of the children of @node, each with a zero byte: of their bytes those from @skip on, @size at most, are put
+ * at @to.  Returns the length of them all.
  */
-int __must_check store_tree_list(const struct store_tree *tree, struct store_text path, size_t skip, char *to,
-                                 size_t size, size_t *length);
+size_t store_node_list(const struct store_node *node, size_t skip, char *to, size_t size);

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The watches of a xenstore session: one behind the other, like the nodes of a tree. */
+/* In order: events in a session's output; watches; what fires them. */
 #include <abi/errno.h>
 #include <hv/base/string.h>
-#include <hv/service/store_parts.h>
+#include <hv/service/store_rights.h>
+#include <hv/service/store_watch.h>
 
 struct store_watch {
-    uint16_t size;
+    struct store_watch *next;
     uint16_t path_length;
     uint16_t token_length;
-    uint8_t relative; /* the guest named it relative to its home, and hears of it in the same way */
-    uint8_t due;      /* an event did not fit into the output: it is sent as soon as there is room */
-    char bytes[];     /* path, absolute; token */
+    bool relative; /* the guest named it relative to its home, and hears of it in the same way */
+    bool due;      /* an event did not fit into the output: it is sent as soon as there is room */
+    char bytes[];  /* path, absolute; token */
 };
-_Static_assert(sizeof(struct store_watch) % 8 == 0, "watches are aligned");
-
-static struct store_watch *watch_at(struct store_session *session, uint32_t offset)
-{
-    return (struct store_watch *)(void *)&session->watches[offset];
-}
 
 static struct store_text watch_path(const struct store_watch *watch)
 {
@@ -29,12 +24,17 @@ static struct store_text watch_token(const struct store_watch *watch)
     return (struct store_text){watch->bytes + watch->path_length, watch->token_length};
 }
 
-#define FOR_EACH_WATCH(session, watch)                                \
-    for (struct store_watch *watch = watch_at(session, 0);            \
-         (uint8_t *)watch < session->watches + session->watches_used; \
-         watch = (struct store_watch *)(void *)((uint8_t *)watch + watch->size))
+/*
+ * ---- Events.
+ */
 
-/* Queue an event of @watch about @path.  False: it is too long, or there is no room. */
+void store_queue_head(struct store_session *session, const struct xsd_sockmsg *head)
+{
+    memcpy(&session->output[session->queued], head, STORE_HEAD);
+    session->queued += (uint32_t)(STORE_HEAD + head->len);
+}
+
+/* Queue an event of @watch about @path.  False: it is too long (XSA-324), or there is no room. */
 static bool queue_event(struct store_session *session, const struct store_watch *watch, struct store_text path)
 {
     struct store_text token = watch_token(watch);
@@ -54,75 +54,117 @@ static bool queue_event(struct store_session *session, const struct store_watch 
     return true;
 }
 
-/* An event of a watch about itself says that anything may have changed: it stands for those that do not fit. */
+/*
+ * An event of a watch about itself says that anything may have changed: it stands for those that do not fit, so that
+ * what waits for a domain that does not read is bounded (XSA-326).
+ */
 static void send_event(struct store_session *session, struct store_watch *watch, struct store_text path)
 {
-    if (!queue_event(session, watch, path))
-        watch->due = 1;
+    if (!watch->due && !queue_event(session, watch, path))
+        watch->due = true;
 }
 
 void store_watch_send_due(struct store_session *session)
 {
-    FOR_EACH_WATCH(session, watch)
-    {
+    for (struct store_watch *watch = session->watches; watch; watch = watch->next) {
         if (watch->due && queue_event(session, watch, watch_path(watch)))
-            watch->due = 0;
+            watch->due = false;
     }
 }
 
-/* The node at @path has changed, or has been removed with all below it. */
-void store_watch_fire(struct store_session *session, struct store_text path, bool removed)
-{
-    FOR_EACH_WATCH(session, watch)
-    {
-        if (store_path_is_within(path, watch_path(watch)))
-            send_event(session, watch, path);
-        else if (removed && store_path_is_within(watch_path(watch), path))
-            send_event(session, watch, watch_path(watch));
-    }
-}
+/*
+ * ---- Watches.
+ */
 
 struct store_watch *store_watch_find(struct store_session *session, struct store_text path, struct store_text token)
 {
-    FOR_EACH_WATCH(session, watch)
-    {
-        if (store_text_equal(watch_path(watch), path) && store_text_equal(watch_token(watch), token))
-            return watch;
-    }
-    return NULL;
+    struct store_watch *watch = session->watches;
+
+    while (watch && !(store_text_equal(watch_path(watch), path) && store_text_equal(watch_token(watch), token)))
+        watch = watch->next;
+    return watch;
 }
 
 int store_watch_add(struct store_session *session, struct store_text path, struct store_text token, bool relative)
 {
-    size_t size = (sizeof(struct store_watch) + path.length + token.length + 7) / 8 * 8;
-    struct store_watch *watch = watch_at(session, session->watches_used);
+    struct store_watch *watch, **last = &session->watches;
 
-    if (path.length + token.length + 2 > XENSTORE_PAYLOAD_MAX || session->nr_watches == STORE_WATCHES_MAX ||
-        size > STORE_WATCHES_SIZE - session->watches_used)
+    if (path.length + token.length + 2 > XENSTORE_PAYLOAD_MAX ||
+        (!session->privileged && session->nr_watches == STORE_WATCHES_MAX))
         return -XEN_E2BIG;
-    *watch = (struct store_watch){.size = (uint16_t)size,
-                                  .path_length = (uint16_t)path.length,
+    watch = store_account_take(session->account, sizeof(*watch) + path.length + token.length);
+    if (!watch)
+        return -XEN_E2BIG;
+    *watch = (struct store_watch){.path_length = (uint16_t)path.length,
                                   .token_length = (uint16_t)token.length,
                                   .relative = relative,
-                                  .due = 1};
+                                  .due = true};
     memcpy(watch->bytes, path.bytes, path.length);
     memcpy(watch->bytes + path.length, token.bytes, token.length);
-    session->watches_used += (uint32_t)size;
+    while (*last)
+        last = &(*last)->next;
+    *last = watch;
     session->nr_watches++;
     return 0;
 }
 
 void store_watch_remove(struct store_session *session, struct store_watch *watch)
 {
-    uint8_t *place = (uint8_t *)watch, *next = place + watch->size, *end = session->watches + session->watches_used;
+    struct store_watch **link = &session->watches;
 
-    session->watches_used -= watch->size;
+    while (*link != watch)
+        link = &(*link)->next;
+    *link = watch->next;
     session->nr_watches--;
-    memmove(place, next, (size_t)(end - next));
+    store_account_give(session->account, watch);
 }
 
 void store_watch_remove_all(struct store_session *session)
 {
-    session->nr_watches = 0;
-    session->watches_used = 0;
+    while (session->watches)
+        store_watch_remove(session, session->watches);
+}
+
+/*
+ * ---- What fires them.
+ */
+
+#define FOR_EACH_WATCH(store, session, watch)                                                   \
+    for (struct store_session *session = (store)->sessions; session; session = (session)->next) \
+        for (struct store_watch *watch = (session)->watches; watch; watch = (watch)->next)
+
+void store_watch_fire(struct store *store, const struct store_node *node, struct store_text path,
+                      const struct store_permissions *before)
+{
+    FOR_EACH_WATCH(store, session, watch)
+    {
+        if (store_path_is_within(path, watch_path(watch)) &&
+            (store_session_may(session, before, 'r') || store_session_may(session, &node->permissions, 'r')))
+            send_event(session, watch, path);
+    }
+}
+
+void store_watch_fire_removed(struct store *store, struct store_node *node, struct store_text path)
+{
+    FOR_EACH_WATCH(store, session, watch)
+    {
+        struct store_text own = watch_path(watch);
+
+        if (store_path_is_within(path, own)) {
+            if (store_session_may(session, &node->permissions, 'r'))
+                send_event(session, watch, path);
+        } else if (store_path_is_within(own, path)) {
+            if (store_session_may(session, &store_node_find_nearest(node, path, own)->permissions, 'r'))
+                send_event(session, watch, own);
+        }
+    }
+}
+
+void store_watch_fire_event(struct store *store, struct store_text event)
+{
+    FOR_EACH_WATCH(store, session, watch)
+    {
+        if (session->privileged && store_text_equal(watch_path(watch), event))
+            send_event(session, watch, event);
+    }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A xenstore for one domain without devices: the wire protocol of abi/io.h over its ring, a small tree in memory. */
+/* The domains' connections with the xenstore: the wire protocol of abi/io.h over their rings. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,21 +8,28 @@
 #include <engine/types.h>
 
 struct hv_domain;
-struct store; /* hv/service/xenstore.c */
+struct store_connection; /* hv/service/xenstore.c */
 
 struct domain_store {
     mfn_t frame;
     void *ring; /* struct xenstore_domain_interface as the hypervisor reaches it; NULL: no ring */
     uint32_t port;
-    struct store *store;
+    struct store_connection *connection;
 };
 
 /*
- * Serve the ring in @frame, RAM that the caller holds for as long as the domain exists.  At the guest's first
- * notification the tree is filled with what is known of the domain: its name, memory, vCPUs and console.
+ * Serve the ring in @frame, RAM that the caller holds for as long as the domain exists.
  * -XEN_ENOMEM, -XEN_ENOSPC (no port is free); nothing is held then.
  */
 int __must_check xenstore_create(struct hv_domain *domain, mfn_t frame);
+
+/*
+ * All is known of the domain now: its directory is filled in, and those who may hear of it.  -XEN_ENOSPC: it does not
+ * fit.
+ */
+int __must_check xenstore_introduce(struct hv_domain *domain);
+
+/* All that is the domain's goes, and those who may hear of it. */
 void xenstore_destroy(struct hv_domain *domain);
 
 /* Answer what the ring holds, as far as there is room: called for notifications of the guest. */

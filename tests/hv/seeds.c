@@ -261,7 +261,30 @@ static void make_kernels(void)
  * ---- Conversations with the xenstore, in the language of fuzz_xenstore.c: its pieces of text by their numbers.
  */
 
-enum piece { DATA, SLASH, A, B_C, EMPTY, HOME, NAME, SPECIAL, T, F, N3, ZERO, DEVICE, TOKEN, X, MEMORY };
+enum piece {
+    DATA,
+    SLASH,
+    A,
+    B_C,
+    EMPTY,
+    HOME,
+    NAME,
+    SPECIAL,
+    T,
+    F,
+    N3,
+    ZERO,
+    DEVICE,
+    TOKEN,
+    X,
+    MEMORY,
+    OTHER_HOME,
+    CONTROL_HOME,
+    B3,
+    R4,
+    N4,
+    B4,
+};
 
 #define END  0x80u /* a zero byte behind the piece */
 #define MANY 0x40u /* forty copies of it */
@@ -291,6 +314,17 @@ static void message(enum xsd_sockmsg_type type, unsigned transaction, unsigned c
         say(va_arg(pieces, unsigned));
     va_end(pieces);
     say(160);
+}
+
+/* Which of the guests acts from now on; it ends and comes again. */
+static void turn_to(unsigned guest)
+{
+    say(250 + guest);
+}
+
+static void die(void)
+{
+    say(253);
 }
 
 static void end_talk(const char *name)
@@ -355,6 +389,29 @@ static void talk_of_transactions(void)
     end_talk("transactions");
 }
 
+/* Each does something in the other's directory, and ends. */
+static void talk_of_each_other(void)
+{
+    message(XS_SET_PERMS, 0, 3, DATA | END, N3 | END, B4 | END);
+    turn_to(1);
+    message(XS_WATCH, 0, 3, HOME, DATA | END, TOKEN | END);
+    message(XS_WRITE, 0, 5, HOME, DATA, SLASH, A | END, X);
+    message(XS_TRANSACTION_START, 0, 1, EMPTY | END);
+    message(XS_WRITE, 1, 5, HOME, DATA, SLASH, B_C | END, X);
+    message(XS_RM, 1, 4, HOME, DATA, SLASH, A | END);
+    turn_to(2);
+    message(XS_WATCH, 0, 2, SPECIAL | END, TOKEN | END);
+    message(XS_SET_PERMS, 0, 5, HOME, DATA, SLASH, A | END, N4 | END);
+    turn_to(0);
+    message(XS_WRITE, 0, 4, DATA, SLASH, A | END, X);
+    message(XS_RM, 0, 1, DATA | END);
+    die();
+    turn_to(1);
+    message(XS_TRANSACTION_END, 1, 1, T | END);
+    die();
+    end_talk("each-other");
+}
+
 static void talk_long_and_spoiled(void)
 {
     message(XS_WRITE, 0, 5, DATA | END, HOME | MANY, HOME | MANY, HOME | MANY, HOME | MANY);
@@ -377,6 +434,7 @@ static void make_conversations(void)
     talk_of_rights();
     talk_of_watches();
     talk_of_transactions();
+    talk_of_each_other();
     talk_long_and_spoiled();
 }
 

@@ -67,6 +67,12 @@ int xenstore_create(struct hv_domain *which, mfn_t mfn)
     return step("store", mfn.v);
 }
 
+int xenstore_introduce(struct hv_domain *which)
+{
+    assert_ptr_equal(which, &domain);
+    return step("introduced", 0);
+}
+
 int console_create(struct hv_domain *which, mfn_t mfn)
 {
     assert_ptr_equal(which, &domain);
@@ -119,11 +125,12 @@ static const struct start_info *make_info(void)
     return (const struct start_info *)(const void *)page;
 }
 
-/* Each ring's frame is held before anybody writes to it. */
+/* Each ring's frame is held before anybody writes to it, and others hear of the domain when it is complete. */
 static void test_services(void **state)
 {
-    static const char *const steps[] = {"hold 1052; ", "store 1052; ", "hold 1054; ", "console 1054; ",
-                                        "console's 1054; store's 1052; "};
+    static const char *const steps[] = {
+        "hold 1052; ",   "store 1052; ", "hold 1054; ", "console 1054; ", "console's 1054; store's 1052; ",
+        "introduced 0; "};
     char expected[128] = "";
 
     for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {

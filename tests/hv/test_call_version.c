@@ -37,7 +37,10 @@ static void versions(void)
     assert_int_equal(call(call_xen_version, XENVER_platform_parameters, at(0), 0), 0);
     assert_true(GUEST(uint64_t) == (is_64 ? HYPERVISOR_VIRT_START : 0xeeeeeeee00000000 | COMPAT_HYPERVISOR_VIRT_START));
     assert_int_equal(call(call_xen_version, XENVER_pagesize, 0, 0), 4096);
+    domain.engine.id = DOMID(0x1234);
     assert_int_equal(call(call_xen_version, XENVER_guest_handle, at(0), 0), 0);
+    assert_memory_equal(guest_memory, ((uint8_t[16]){[14] = 0x12, [15] = 0x34}), 16); /* as its uuid in the xenstore */
+    domain.engine.id = DOMID(0);
     assert_int_equal(call(call_xen_version, XENVER_pagesize, at(0), 0), -XEN_EINVAL);
     assert_int_equal(call(call_xen_version, XENVER_build_id, at(0), 0), -XEN_EPERM);
     domain.initial = true;

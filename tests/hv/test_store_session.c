@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Each request to the xenstore, and each error. */
-/* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
-/* links: hv/service/store_text.c hv/service/store_transaction.c hv/service/store_tree.c */
-/* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c tests/hv/lib/objects.c */
+/* Domains that come to the xenstore and go: what is left of them, and who hears of it. */
+/* links: hv/service/xenstore.c hv/service/store_account.c hv/service/store_change.c hv/service/store_home.c */
+/* links: hv/service/store_operation.c hv/service/store_permissions.c hv/service/store_request.c */
+/* links: hv/service/store_rights.c hv/service/store_session.c hv/service/store_text.c */
+/* links: hv/service/store_transaction.c hv/service/store_tree.c hv/service/store_watch.c */
+/* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c tests/hv/lib/store_audit.c */
+/* links: tests/hv/lib/objects.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,311 +16,248 @@
 
 #include <cmocka.h>
 
+#include <abi/errno.h>
+#include <tests/hv/lib/objects.h>
+#include <tests/hv/lib/store_audit.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
-static void test_write_and_read(void **state)
+#define OTHER "/local/domain/4"
+
+static int set_up(void **state)
 {
-    (void)state;
-    call(XS_WRITE, TEXT("data/a/b\0some\0thing"));
-    assert_ok();
-    call(XS_READ, TEXT("data/a/b\0"));
-    assert_reply(TEXT("some\0thing"));
-    call(XS_READ, TEXT(HOME "/data/a/b")); /* the zero byte is not needed where nothing follows */
-    assert_reply(TEXT("some\0thing"));
-    call(XS_READ, TEXT("data/a\0"));
-    assert_reply(TEXT(""));
-    call(XS_MKDIR, TEXT("data/c\0"));
-    assert_ok();
-    call(XS_DIRECTORY, TEXT("data\0"));
-    assert_reply(TEXT("a\0c\0"));
-    call(XS_RM, TEXT("data/a\0"));
-    assert_ok();
-    call(XS_READ, TEXT("data/a/b\0"));
-    assert_error("ENOENT");
-    call(XS_RM, TEXT("data/a\0")); /* not there, under what is there */
-    assert_ok();
-    call(XS_RM, TEXT("data/a/b\0"));
-    assert_error("ENOENT");
+    int error = xenstore_set_up(state);
+
+    as(1);
+    host_come(4, false);
+    as(0);
+    return error;
 }
 
-static void test_paths(void **state)
+static void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
 {
-    static const char *const bad[] = {"", "a b", "/a//b", "a/", "//"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        call(XS_READ, bad[i], strlen(bad[i]) + 1);
-        assert_error("EINVAL");
-    }
-    call(XS_READ, "", 0);
-    assert_error("EINVAL");
+    as(guest);
+    call(type, payload, length);
 }
 
-static void test_long_paths(void **state)
+/* Guest 1 ends, and its number comes again. */
+static void end_and_come_again(void)
 {
-    char path[XENSTORE_PAYLOAD_MAX];
+    as(1);
+    host_go();
+    store_audit();
+    host_come(4, false);
+}
 
+static void test_nodes_go(void **state)
+{
     (void)state;
-    memset(path, 'a', sizeof(path));
-    memcpy(path, "data/", 5);
-    call(XS_WRITE, path, XENSTORE_REL_PATH_MAX);
+    ask(0, XS_SET_PERMS, TEXT("data\0r3\0b4\0"));
     assert_ok();
-    call(XS_WRITE, path, XENSTORE_REL_PATH_MAX + 1);
-    assert_error("EINVAL");
-    memcpy(path, HOME "/", sizeof(HOME));
-    call(XS_READ, path, XENSTORE_ABS_PATH_MAX);
-    assert_error("ENOENT");
-    call(XS_READ, path, XENSTORE_ABS_PATH_MAX + 1);
-    assert_error("EINVAL");
-    call(XS_READ, path, XENSTORE_PAYLOAD_MAX);
-    assert_error("EINVAL");
+    ask(1, XS_WRITE, TEXT(HOME "/data/theirs\0value"));
+    assert_ok();
+    ask(1, XS_SET_PERMS, TEXT(HOME "/data/theirs\0b4\0"));
+    assert_ok();
+    ask(0, XS_WRITE, TEXT("data/theirs/mine\0value")); /* below what goes */
+    assert_ok();
+    ask(0, XS_WRITE, TEXT("data/mine\0value"));
+    assert_ok();
+    as(1);
+    host_go();
+    store_audit();
+    ask(0, XS_DIRECTORY, TEXT("data\0"));
+    assert_reply(TEXT("mine\0"));
+    as(2);
+    host_come(0, true);
+    call(XS_DIRECTORY, TEXT("/local/domain\0"));
+    assert_reply(TEXT("0\0"
+                      "3\0"));
+    call(XS_DIRECTORY, TEXT("/vm\0"));
+    assert_int_equal(reply.head.len, 2 * 37);
 }
 
-static void test_only_own_nodes_change(void **state)
+static void xsa_322_rights_go(void **state)
 {
-    static const char *const others[] = {
-        "/",    "/a",      "/local/domain/3", "/local/domain/30", "/local/domain/0/x", "/vm",          "a",
-        "name", "control", "control/x",       "device/vbd",       "console/tty",       "memory/target"};
-    static const uint32_t requests[] = {XS_WRITE, XS_MKDIR, XS_RM};
-    char payload[64];
-
     (void)state;
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        for (size_t j = 0; j < sizeof(requests) / sizeof(requests[0]); j++) {
-            call(requests[j], others[i], strlen(others[i]) + 1);
-            assert_error("EACCES");
-        }
-        snprintf(payload, sizeof(payload), "%s%cn3", others[i], '\0');
-        call(XS_SET_PERMS, payload, strlen(others[i]) + 4);
-        assert_error("EACCES");
-    }
+    ask(0, XS_SET_PERMS, TEXT("data\0n3\0b4\0"));
+    assert_ok();
+    ask(0, XS_WRITE, TEXT("data/a\0value"));
+    assert_ok();
+    ask(1, XS_READ, TEXT(HOME "/data/a\0"));
+    assert_reply(TEXT("value"));
+    end_and_come_again();
+    ask(1, XS_READ, TEXT(HOME "/data/a\0"));
+    assert_error("EACCES");
+    ask(1, XS_WRITE, TEXT(HOME "/data/b\0"));
+    assert_error("EACCES");
+    ask(0, XS_GET_PERMS, TEXT("data\0"));
+    assert_reply(TEXT("n3\0"));
 }
 
-static void test_only_own_nodes_are_seen(void **state)
+/* Nor do they come with what another was about to give, or to make, when it ended. */
+static void test_rights_in_transactions_go(void **state)
 {
-    static const char *const others[] = {"/", "/a", "/local/domain", "/local/domain/0", "/local/domain/30", "/vm"};
-    static const uint32_t requests[] = {XS_READ, XS_DIRECTORY, XS_GET_PERMS};
     uint32_t id;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        for (size_t j = 0; j < sizeof(requests) / sizeof(requests[0]); j++) {
-            call(requests[j], others[i], strlen(others[i]) + 1);
-            assert_error("EACCES");
-        }
-        call(XS_DIRECTORY_PART, others[i], strlen(others[i]) + 1);
-        assert_error("EACCES");
-    }
-    call(XS_TRANSACTION_START, TEXT("\0"));
-    id = (uint32_t)strtoul(reply.payload, NULL, 10);
-    call_in(id, XS_READ, TEXT("/vm\0"));
-    assert_error("EACCES");
-    call_in(id, XS_WRITE, TEXT("name\0mine"));
-    assert_error("EACCES");
-}
-
-/* What is made has the permissions of what it is made in, all of them. */
-static void test_permissions_are_copied(void **state)
-{
-    (void)state;
-    call(XS_SET_PERMS, TEXT("data\0n3\0r0\0w2\0"));
+    as(0);
+    id = start_transaction();
+    call_in(id, XS_SET_PERMS, TEXT("data\0n3\0b4\0"));
     assert_ok();
-    call(XS_WRITE, TEXT("data/a/b\0value"));
+    call_in(id, XS_WRITE, TEXT("data/a\0value"));
     assert_ok();
-    call(XS_MKDIR, TEXT("data/c\0"));
-    assert_ok();
-    call(XS_SET_PERMS, TEXT("data\0r3\0"));
-    assert_ok();
-    call(XS_GET_PERMS, TEXT("data/a\0"));
-    assert_reply(TEXT("n3\0r0\0w2\0"));
-    call(XS_GET_PERMS, TEXT("data/a/b\0"));
-    assert_reply(TEXT("n3\0r0\0w2\0"));
-    call(XS_GET_PERMS, TEXT("data/c\0"));
-    assert_reply(TEXT("n3\0r0\0w2\0"));
-    call(XS_READ, TEXT("data/a/b\0"));
-    assert_reply(TEXT("value"));
-}
-
-static void test_permissions(void **state)
-{
-    char payload[300] = "data";
-    size_t length = 5;
-
-    (void)state;
-    call(XS_SET_PERMS, TEXT("data\0n3\0r0\0"));
-    assert_ok();
+    end_and_come_again();
+    as(0);
+    call_in(id, XS_TRANSACTION_END, TEXT("T\0"));
+    assert_error("EAGAIN");
     call(XS_GET_PERMS, TEXT("data\0"));
-    assert_reply(TEXT("n3\0r0\0"));
-    call(XS_SET_PERMS, TEXT("data\0b3")); /* the last zero byte may be missing, not in the answer */
-    assert_ok();
-    call(XS_GET_PERMS, TEXT("data\0"));
-    assert_reply(TEXT("b3\0"));
-    call(XS_SET_PERMS, TEXT("data\0"));
-    assert_error("EINVAL");
-    call(XS_SET_PERMS, TEXT("data\0x3\0"));
-    assert_error("EINVAL");
-    call(XS_SET_PERMS, TEXT("data\0n\0"));
-    assert_error("EINVAL");
-    call(XS_SET_PERMS, TEXT("data\0n32768\0"));
-    assert_error("EINVAL");
-    call(XS_SET_PERMS, TEXT("data/nothing\0n3\0"));
+    assert_reply(TEXT("n3\0"));
+    call(XS_READ, TEXT("data/a\0"));
     assert_error("ENOENT");
-    call(XS_SET_PERMS, TEXT("data\0n0\0")); /* to give it away is not the guest's to do */
-    assert_error("EPERM");
-    while (length < sizeof(payload) - 2) {
-        memcpy(payload + length, "n3", 3);
-        length += 3;
-    }
-    call(XS_SET_PERMS, payload, length);
-    assert_error("ENOSPC");
-    call(XS_GET_PERMS, TEXT("data\0"));
-    assert_reply(TEXT("b3\0"));
 }
 
-static void test_domains(void **state)
+/* A transaction that has looked at what went away. */
+static void test_transactions_of_others(void **state)
 {
-    (void)state;
-    call(XS_GET_DOMAIN_PATH, TEXT("17\0"));
-    assert_reply(TEXT("/local/domain/17\0"));
-    call(XS_GET_DOMAIN_PATH, TEXT("x\0"));
-    assert_error("EINVAL");
-    call(XS_GET_DOMAIN_PATH, TEXT("99999999999999999999\0"));
-    assert_error("EINVAL");
-    call(XS_IS_DOMAIN_INTRODUCED, TEXT("3\0"));
-    assert_reply(TEXT("T\0"));
-    call(XS_IS_DOMAIN_INTRODUCED, TEXT("4\0"));
-    assert_reply(TEXT("F\0"));
-}
-
-static void test_requests_that_are_not_for_guests(void **state)
-{
-    static const uint32_t refused[] = {XS_CONTROL, XS_INTRODUCE, XS_RELEASE, XS_RESUME, XS_SET_TARGET};
-    static const uint32_t unknown[] = {XS_WATCH_EVENT, XS_ERROR, 20, XS_TYPE_COUNT, XS_INVALID, UINT32_MAX};
+    uint32_t id;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        call(refused[i], TEXT("1\0"));
-        assert_error("EACCES");
-    }
-    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-        call(unknown[i], TEXT("1\0"));
-        assert_error("ENOSYS");
-    }
+    ask(1, XS_SET_PERMS, TEXT("data\0b4\0"));
+    assert_ok();
+    as(0);
+    id = start_transaction();
+    call_in(id, XS_WRITE, TEXT(OTHER "/data/a\0value"));
+    assert_ok();
+    call_in(id, XS_RM, TEXT(OTHER "/data\0"));
+    assert_ok();
+    call_in(id, XS_WRITE, TEXT("data/b\0value"));
+    assert_ok();
+    end_and_come_again();
+    as(0);
+    call_in(id, XS_TRANSACTION_END, TEXT("T\0"));
+    assert_error("EAGAIN");
+    call(XS_READ, TEXT("data/b\0"));
+    assert_error("ENOENT");
 }
 
-static void write_many(unsigned count)
+/* All that one can have, again and again by the same number. */
+static void xsa_483_quotas_go(void **state)
 {
     char payload[64];
 
-    for (unsigned i = 0; i < count; i++) {
-        snprintf(payload, sizeof(payload), "data/node-with-a-long-name-%03u", i);
-        call(XS_WRITE, payload, strlen(payload) + 1);
+    (void)state;
+    for (unsigned life = 0; life < 5; life++) {
+        as(1);
+        for (unsigned i = 0; i < STORE_WATCHES_MAX; i++) {
+            snprintf(payload, sizeof(payload), "data%c%03u", '\0', i);
+            call(XS_WATCH, payload, 9);
+            assert_ok();
+            assert_event(payload, 9);
+        }
+        for (unsigned i = 0; i < STORE_TRANSACTIONS_MAX; i++)
+            call_in(start_transaction(), XS_WRITE, TEXT("data/a\0value"));
         assert_ok();
+        for (unsigned i = 0; audit_session()->own.nr_nodes < STORE_NODES_MAX; i++) {
+            snprintf(payload, sizeof(payload), "drivers/%u", i);
+            call(XS_MKDIR, payload, strlen(payload) + 1);
+            assert_ok();
+        }
+        end_and_come_again();
     }
 }
 
-static void test_directory_in_parts(void **state)
+static void test_come_and_go_is_told(void **state)
 {
-    char payload[32], names[16384];
-    size_t length = 0;
-    bool last = false;
-
     (void)state;
-    write_many(200);
-    call(XS_DIRECTORY, TEXT("data\0"));
-    assert_error("E2BIG");
-    while (!last) {
-        size_t skip, size;
-
-        snprintf(payload, sizeof(payload), "data%c%zu", '\0', length);
-        call(XS_DIRECTORY_PART, payload, 5 + strlen(payload + 5) + 1);
-        assert_int_equal(reply.head.type, XS_DIRECTORY_PART);
-        skip = strlen(reply.payload) + 1; /* the generation */
-        assert_true(reply.head.len > skip);
-        last = reply.head.len >= 2 && reply.payload[reply.head.len - 2] == '\0';
-        size = reply.head.len - skip - last;
-        assert_true(size < sizeof(names) - length);
-        memcpy(names + length, reply.payload + skip, size);
-        length += size;
-    }
-    assert_int_equal(length, 200 * sizeof("node-with-a-long-name-000"));
-    for (unsigned i = 0; i < 200; i++) {
-        snprintf(payload, sizeof(payload), "node-with-a-long-name-%03u", i);
-        assert_string_equal(names + i * sizeof("node-with-a-long-name-000"), payload);
-    }
-    snprintf(payload, sizeof(payload), "data%c%zu", '\0', length + 1);
-    call(XS_DIRECTORY_PART, payload, 5 + strlen(payload + 5) + 1);
-    assert_error("EINVAL");
-    call(XS_DIRECTORY_PART, TEXT("data\0"));
-    assert_error("EINVAL");
+    as(2);
+    host_come(0, true);
+    call(XS_WATCH, TEXT("@introduceDomain\0come\0"));
+    assert_ok();
+    assert_event(TEXT("@introduceDomain\0come\0"));
+    call(XS_WATCH, TEXT("@releaseDomain\0gone\0"));
+    assert_ok();
+    assert_event(TEXT("@releaseDomain\0gone\0"));
+    ask(0, XS_WATCH, TEXT("@releaseDomain\0not for guests\0"));
+    assert_ok();
+    assert_event(TEXT("@releaseDomain\0not for guests\0"));
+    as(1);
+    host_go();
+    as(2);
+    assert_event(TEXT("@releaseDomain\0gone\0"));
+    assert_silence();
+    as(1);
+    host_make(4, false);
+    as(2);
+    assert_silence(); /* it is not there yet */
+    as(1);
+    host_introduce();
+    as(2);
+    assert_event(TEXT("@introduceDomain\0come\0"));
+    as(1);
+    host_go();
+    host_make(4, false);
+    host_go(); /* it was never there */
+    as(2);
+    assert_event(TEXT("@releaseDomain\0gone\0"));
+    assert_silence();
+    as(0);
+    assert_silence();
 }
 
-/* Names that fill a reply up to its last bytes, and beyond. */
-static void test_directory_part_that_just_fits(void **state)
+/* The store goes with the last of them, and there is none before the first. */
+static void test_last_one(void **state)
 {
-    static char path[2048];
-    uint32_t largest = 0;
-    unsigned parts = 0;
-
     (void)state;
-    for (unsigned i = 0; i < 3; i++) {
-        memset(path, 'a' + (int)i, sizeof(path));
-        memcpy(path, "data/", 5);
-        call(XS_MKDIR, path, 1000);
-        assert_ok();
-    }
-    for (size_t length = 1080; length < 1130; length++) {
-        memset(path, 'z', sizeof(path));
-        memcpy(path, "data/", 5);
-        call(XS_MKDIR, path, length);
-        assert_ok();
-        call(XS_DIRECTORY_PART, TEXT("data\0"
-                                     "0\0"));
-        assert_int_equal(reply.head.type, XS_DIRECTORY_PART);
-        assert_int_equal(reply.payload[reply.head.len - 1], 0);
-        if (reply.payload[reply.head.len - 2] != '\0')
-            parts++; /* the last name has not fitted */
-        else if (reply.head.len > largest)
-            largest = reply.head.len;
-        call(XS_RM, path, length);
-        assert_ok();
-    }
-    assert_int_equal(largest, XENSTORE_PAYLOAD_MAX);
-    assert_true(parts > 0 && parts < 50);
-}
-
-static void test_full(void **state)
-{
-    static char payload[XENSTORE_PAYLOAD_MAX] = "data/0";
-    unsigned count = 0;
-
-    (void)state;
-    do {
-        payload[5]++;
-        call(XS_WRITE, payload, sizeof(payload));
-        count++;
-    } while (reply.head.type != XS_ERROR);
-    assert_error("ENOSPC");
-    assert_true(count > 3 && count < 8);
-    call(XS_READ, TEXT("name\0"));
+    assert_int_equal(objects, 3);
+    as(1);
+    host_go();
+    assert_int_equal(objects, 2);
+    as(0);
+    host_go();
+    assert_int_equal(objects, 0);
+    host_come(3, false);
+    ask(0, XS_READ, TEXT("name\0"));
     assert_reply(TEXT("guest"));
 }
+
+static unsigned left; /* of allocations that succeed */
+
+static bool fails(void)
+{
+    return left-- == 0;
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    as(1);
+    host_go();
+    as(0);
+    host_go();
+    for (unsigned i = 0; i < 2; i++) {
+        left = i;
+        object_fails = fails;
+        memset(host, 0, sizeof(*host));
+        host->domain.services = &host->services;
+        assert_int_equal(xenstore_create(&host->domain, MFN(5)), -XEN_ENOMEM);
+        object_fails = NULL;
+        assert_int_equal(objects, 0);
+    }
+    host_come(3, false);
+}
+
+#define SESSION(function) cmocka_unit_test_setup_teardown(function, set_up, xenstore_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_write_and_read),
-        TEST(test_paths),
-        TEST(test_long_paths),
-        TEST(test_only_own_nodes_change),
-        TEST(test_only_own_nodes_are_seen),
-        TEST(test_permissions_are_copied),
-        TEST(test_permissions),
-        TEST(test_domains),
-        TEST(test_requests_that_are_not_for_guests),
-        TEST(test_directory_in_parts),
-        TEST(test_directory_part_that_just_fits),
-        TEST(test_full),
+        SESSION(test_nodes_go),
+        cmocka_unit_test_setup_teardown(xsa_322_rights_go, set_up, xenstore_tear_down),
+        SESSION(test_rights_in_transactions_go),
+        SESSION(test_transactions_of_others),
+        cmocka_unit_test_setup_teardown(xsa_483_quotas_go, set_up, xenstore_tear_down),
+        SESSION(test_come_and_go_is_told),
+        SESSION(test_last_one),
+        SESSION(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

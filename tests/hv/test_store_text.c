@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The pieces of the xenstore's messages: numbers read and written, texts taken off a payload or added, heads. */
-/* links: hv/service/store_text.c hv/service/store_tree.c */
+/* The pieces of the xenstore's messages: texts and numbers read and written, paths. */
+/* links: hv/service/store_text.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include <hv/service/store_parts.h>
+#include <hv/service/store_text.h>
 
 /* A text of its own size on the heap, so that the sanitizers see every byte read beyond it. */
 static struct store_text copy(const char *bytes, size_t length)
@@ -117,44 +117,53 @@ static void test_reply(void **state)
     assert_memory_equal(bytes, "name\0\0n32767\0000\0#", 16);
 }
 
-/* Messages lie one behind the other, each with its head before its payload: abi/io.h. */
-static void test_queue_head(void **state)
+static void test_good_paths(void **state)
 {
-    struct store_session *session = calloc(1, sizeof(*session));
-    const struct xsd_sockmsg first = {1, 2, 3, 5}, second = {7, 8, 9, 0};
+    static const char *const good[] = {"/", "/a", "/a/b", "/local/domain/1/device-x_y@z", "/0"};
+    static const char *const bad[] = {"", "a", "//", "/a/", "/a//b", "/a b", "/a\n", "/\xff", "/a.b", "a/b"};
 
     (void)state;
-    session->queued = 100;
-    memcpy(session->output + 116, "hello", 5);
-    store_queue_head(session, &first);
-    assert_int_equal(session->queued, 121);
-    store_queue_head(session, &second);
-    assert_int_equal(session->queued, 137);
-    assert_memory_equal(session->output + 100, &first, 16);
-    assert_memory_equal(session->output + 116, "hello", 5);
-    assert_memory_equal(session->output + 121, &second, 16);
-    assert_int_equal(session->output[99] | session->output[137], 0);
-    free(session);
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(store_path_is_good(store_text(good[i])));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(store_path_is_good(store_text(bad[i])));
 }
 
-static void test_home(void **state)
+static void test_within(void **state)
 {
-    struct store_session *session = calloc(1, sizeof(*session));
-    struct store_text home;
+    (void)state;
+    assert_true(store_path_is_within(store_text("/a"), store_text("/")));
+    assert_true(store_path_is_within(store_text("/a"), store_text("/a")));
+    assert_true(store_path_is_within(store_text("/a/b"), store_text("/a")));
+    assert_false(store_path_is_within(store_text("/ab"), store_text("/a")));
+    assert_false(store_path_is_within(store_text("/a"), store_text("/a/b")));
+    assert_false(store_path_is_within(store_text("/"), store_text("/a")));
+    assert_false(store_path_is_within(store_text("@releaseDomain"), store_text("/"))); /* it is no node */
+}
+
+static void test_parts_of_paths(void **state)
+{
+    struct store_text path = store_text("/a/bc/d"), above = store_path_above(path);
+    size_t at = 0;
 
     (void)state;
-    strcpy(session->home, "/local/domain/7");
-    home = store_home(session);
-    assert_int_equal(home.length, 15);
-    assert_memory_equal(home.bytes, "/local/domain/7", 15);
-    free(session);
+    assert_true(store_text_equal(above, store_text("/a/bc")));
+    assert_true(store_text_equal(store_path_above(store_text("/a")), store_text("/")));
+    assert_int_equal(store_path_depth(store_text("/")), 0);
+    assert_int_equal(store_path_depth(path), 3);
+    assert_true(store_text_equal(store_path_name(path, &at), store_text("a")));
+    assert_true(store_text_equal(store_path_name(path, &at), store_text("bc")));
+    assert_int_equal(at, 5);
+    assert_true(store_text_equal(store_path_name(path, &at), store_text("d")));
+    assert_int_equal(at, path.length);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_put_number), cmocka_unit_test(test_read_number), cmocka_unit_test(test_next_text),
-        cmocka_unit_test(test_reply),      cmocka_unit_test(test_queue_head),  cmocka_unit_test(test_home),
+        cmocka_unit_test(test_put_number),     cmocka_unit_test(test_read_number), cmocka_unit_test(test_next_text),
+        cmocka_unit_test(test_reply),          cmocka_unit_test(test_good_paths),  cmocka_unit_test(test_within),
+        cmocka_unit_test(test_parts_of_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

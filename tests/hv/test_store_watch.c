@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Watches of the xenstore: who hears of what, and by which path. */
-/* links: hv/service/xenstore.c hv/service/store_permissions.c hv/service/store_session.c hv/service/store_watch.c */
-/* links: hv/service/store_text.c hv/service/store_transaction.c hv/service/store_tree.c */
-/* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c tests/hv/lib/objects.c */
+/* links: hv/service/xenstore.c hv/service/store_account.c hv/service/store_change.c hv/service/store_home.c */
+/* links: hv/service/store_operation.c hv/service/store_permissions.c hv/service/store_request.c */
+/* links: hv/service/store_rights.c hv/service/store_session.c hv/service/store_text.c */
+/* links: hv/service/store_transaction.c hv/service/store_tree.c hv/service/store_watch.c */
+/* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c tests/hv/lib/store_audit.c */
+/* links: tests/hv/lib/objects.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include <hv/service/store_session.h>
+#include <tests/hv/lib/store_audit.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
 static void test_watch(void **state)
@@ -133,19 +136,19 @@ static void test_too_many_watches(void **state)
 /* Watches that fill the output: each hears of the change, if only by its own path. */
 static void test_more_events_than_fit(void **state)
 {
-    static char path[2008] = "data/", token[16];
+    static char path[1008] = "data/", token[16];
     char payload[64];
     unsigned exact = 0, own = 0;
 
     (void)state;
-    memset(path + 5, 'x', 1995);
+    memset(path + 5, 'x', 995);
     for (unsigned i = 0; i < 100; i++) {
         snprintf(payload, sizeof(payload), "data%ct%03u", '\0', i);
         call(XS_WATCH, payload, 10);
         assert_ok();
         assert_event(payload, 10);
     }
-    call(XS_WRITE, path, 2001);
+    call(XS_WRITE, path, 1001);
     assert_ok();
     for (unsigned i = 0; i < 100; i++) {
         receive();
@@ -176,6 +179,140 @@ static void test_watch_whose_event_would_be_too_long(void **state)
 }
 
 /*
+ * ---- Across domains: who hears of what.
+ */
+
+static void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
+{
+    as(guest);
+    call(type, payload, length);
+}
+
+static void watch(unsigned guest, const char *payload, size_t length)
+{
+    ask(guest, XS_WATCH, payload, length);
+    assert_ok();
+    assert_event(payload, length);
+}
+
+static void test_another_hears_of_it(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    as(1);
+    host_come(4, false);
+    ask(0, XS_SET_PERMS, TEXT("data\0n3\0r4\0"));
+    assert_ok();
+    watch(1, TEXT(HOME "/data\0token\0"));
+    before = host->notifications;
+    ask(0, XS_WRITE, TEXT("data/a\0value"));
+    assert_ok();
+    as(1);
+    assert_int_equal(host->notifications, before + 1);
+    assert_event(TEXT(HOME "/data/a\0token\0"));
+    ask(0, XS_WRITE, TEXT("error/a\0value"));
+    assert_ok();
+    ask(0, XS_READ, TEXT("data/a\0"));
+    as(1);
+    assert_silence();
+}
+
+/* Before the change or after it: to lose the right is the last that is heard, to get it the first. */
+static void test_rights_before_and_after(void **state)
+{
+    (void)state;
+    as(1);
+    host_come(4, false);
+    watch(1, TEXT(HOME "/data\0token\0"));
+    ask(0, XS_WRITE, TEXT("data\0secret"));
+    assert_ok();
+    as(1);
+    assert_silence();
+    ask(0, XS_SET_PERMS, TEXT("data\0n3\0r4\0"));
+    assert_ok();
+    as(1);
+    assert_event(TEXT(HOME "/data\0token\0"));
+    ask(0, XS_SET_PERMS, TEXT("data\0n3\0"));
+    assert_ok();
+    as(1);
+    assert_event(TEXT(HOME "/data\0token\0"));
+    ask(0, XS_SET_PERMS, TEXT("data\0w3\0"));
+    assert_ok();
+    ask(0, XS_WRITE, TEXT("data\0secret"));
+    assert_ok();
+    as(1);
+    assert_silence();
+}
+
+/* Of what is removed, by its last rights: each node's own. */
+static void test_rights_of_what_is_removed(void **state)
+{
+    (void)state;
+    as(1);
+    host_come(4, false);
+    ask(0, XS_WRITE, TEXT("data/a/shown\0value"));
+    ask(0, XS_WRITE, TEXT("data/a/hidden\0value"));
+    ask(0, XS_SET_PERMS, TEXT("data/a/shown\0r3\0"));
+    assert_ok();
+    watch(1, TEXT(HOME "/data/a/shown\0shown\0"));
+    watch(1, TEXT(HOME "/data/a/shown/missing\0below\0"));
+    watch(1, TEXT(HOME "/data/a/hidden\0hidden\0"));
+    watch(1, TEXT("/\0all\0"));
+    ask(0, XS_RM, TEXT("data/a\0"));
+    assert_ok();
+    as(1);
+    assert_event(TEXT(HOME "/data/a/shown\0shown\0"));
+    assert_event(TEXT(HOME "/data/a/shown/missing\0below\0"));
+    assert_silence();
+}
+
+/* The end of a domain removes what was its own. */
+static void test_end_is_a_removal(void **state)
+{
+    (void)state;
+    as(1);
+    host_come(4, false);
+    ask(1, XS_SET_PERMS, TEXT("data\0r4\0"));
+    assert_ok();
+    watch(0, TEXT("/local/domain/4/data\0shown\0"));
+    watch(0, TEXT("/local/domain/4/error\0hidden\0"));
+    as(1);
+    host_go();
+    as(0);
+    assert_event(TEXT("/local/domain/4/data\0shown\0"));
+    assert_silence();
+}
+
+/* Whoever does not read holds nobody up, and costs what its output is large; one event says that there were more. */
+static void test_who_does_not_read(void **state)
+{
+    unsigned came = 0;
+
+    (void)state;
+    as(1);
+    host_come(4, false);
+    ask(0, XS_SET_PERMS, TEXT("data\0r3\0"));
+    assert_ok();
+    watch(1, TEXT(HOME "/data\0token\0"));
+    for (unsigned i = 0; i < 2000; i++) {
+        ask(0, XS_WRITE, TEXT("data/a\0value"));
+        assert_ok();
+    }
+    as(1);
+    assert_true(audit_session()->queued <= STORE_OUTPUT_SIZE);
+    do {
+        receive();
+        assert_int_equal(reply.head.type, XS_WATCH_EVENT);
+        came++;
+    } while (strcmp(reply.payload, HOME "/data") != 0);
+    assert_in_range(came, STORE_OUTPUT_SIZE / 64, STORE_OUTPUT_SIZE / 32);
+    assert_silence();
+    call(XS_READ, TEXT(HOME "/data/a\0"));
+    assert_reply(TEXT("value"));
+}
+
+/*
  * ---- Events in a session's output, without a ring: however much of it is used, one fits or it waits; nothing lies
  * behind it.
  */
@@ -183,6 +320,7 @@ static void test_watch_whose_event_would_be_too_long(void **state)
 #define HEAD    sizeof(struct xsd_sockmsg)
 #define WATCHES 12u
 
+static struct store store;
 static struct store_session session;
 static char asked[XENSTORE_PAYLOAD_MAX];
 
@@ -221,7 +359,7 @@ static void take_all(void)
 }
 
 /* Watch @path, which ends in a zero byte, as @token says. */
-static void watch(const char *path, const char *token)
+static void watch_there(const char *path, const char *token)
 {
     size_t size = strlen(path) + 1;
 
@@ -233,28 +371,29 @@ static void watch(const char *path, const char *token)
 
 /*
  * WATCHES watches hear of a path of @length characters, by events of that many bytes and three more: as many as fit
- * come with that path, the others with their own.  In front of them, where the output ends, stands a watch that hears
- * nothing and must not change.
+ * come with that path, the others with their own.  Behind the output
+ * lies the domain's account, whose first head must not change.
  */
 static unsigned fire(size_t length)
 {
-    uint8_t before[HEAD];
+    const uint32_t none = 0x5a5a5a5a;
     struct xsd_sockmsg head;
     unsigned exact = 0;
     size_t size;
 
-    store_session_init(&session, 3);
-    assert_int_equal(store_session_set_permissions(&session, store_text("/"), (struct store_text){"n3", 3}), 0);
-    watch("data/other", "o");
-    memcpy(before, session.watches, sizeof(before));
+    memset(&store, 0, sizeof(store));
+    memset(&session, 0, sizeof(session));
+    store_init(&store);
+    store_session_begin(&session, &store, 3, true);
     for (unsigned i = 0; i < WATCHES; i++)
-        watch("data", (const char[]){(char)('a' + i), 0});
+        watch_there("data", (const char[]){(char)('a' + i), 0});
+    session.own.used = none;
     memset(asked, 'x', length);
     memcpy(asked, "data/", 5);
     asked[length] = '\0';
     request(XS_WRITE, length + 1);
     assert_true(session.queued <= STORE_OUTPUT_SIZE);
-    assert_memory_equal(session.watches, before, sizeof(before));
+    assert_int_equal(session.own.used, none);
     assert_true(next(&head, &size) && head.type == XS_WRITE);
     for (unsigned i = 0; i < WATCHES; i++) {
         assert_true(next(&head, &size) && head.type == XS_WATCH_EVENT);
@@ -287,6 +426,11 @@ int main(void)
         TEST(test_too_many_watches),
         TEST(test_more_events_than_fit),
         TEST(test_watch_whose_event_would_be_too_long),
+        TEST(test_another_hears_of_it),
+        TEST(test_rights_before_and_after),
+        TEST(test_rights_of_what_is_removed),
+        TEST(test_end_is_a_removal),
+        TEST(test_who_does_not_read),
         cmocka_unit_test(test_room),
     };
 

@@ -72,6 +72,12 @@ int xenstore_create(struct hv_domain *domain, mfn_t frame)
     return service();
 }
 
+int xenstore_introduce(struct hv_domain *domain)
+{
+    (void)domain;
+    return service();
+}
+
 int console_create(struct hv_domain *domain, mfn_t frame)
 {
     domain->services->console.frame = frame;

@@ -11,7 +11,10 @@
 /* A machine with that many frames for domains; numbers 0 and 1 are free for them.  sim_destroy() is its end. */
 struct sim *hosted_machine(uint64_t nr_frames);
 
-/* Have the next so many calls of console_create() or xenstore_create() succeed, and then one fail. */
+/*
+ * Have the next so many calls of console_create(), xenstore_create() or xenstore_introduce() succeed,
+ * and then one fail.
+ */
 #define HOSTED_NEVER_FAILS UINT32_MAX
 void hosted_fail_service(unsigned after);
 

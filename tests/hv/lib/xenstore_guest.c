@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <tests/hv/lib/store_audit.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
 static uint32_t last_request;
@@ -24,8 +25,14 @@ int xenstore_set_up(void **state)
 int xenstore_tear_down(void **state)
 {
     (void)state;
+    store_audit();
     host_end();
     return 0;
+}
+
+void as(unsigned guest)
+{
+    host = &host_guests[guest];
 }
 
 void put(const void *from, size_t size)
@@ -35,7 +42,7 @@ void put(const void *from, size_t size)
 
         assert_true(count > 0);
         done += count;
-        xenstore_run(&host_domain);
+        xenstore_run(&host->domain);
     }
 }
 
@@ -46,7 +53,7 @@ void take(void *to, size_t size)
 
         assert_true(count > 0);
         done += count;
-        xenstore_run(&host_domain);
+        xenstore_run(&host->domain);
     }
 }
 
@@ -109,8 +116,8 @@ void assert_event(const char *text, size_t length)
 
 void assert_silence(void)
 {
-    xenstore_run(&host_domain);
-    assert_int_equal(host_page.ring.rsp_cons, host_page.ring.rsp_prod);
+    xenstore_run(&host->domain);
+    assert_int_equal(host->page.ring.rsp_cons, host->page.ring.rsp_prod);
 }
 
 uint32_t start_transaction(void)

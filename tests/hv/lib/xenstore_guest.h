@@ -38,6 +38,9 @@ void assert_ok(void);
 void assert_event(const char *text, size_t length);
 void assert_silence(void);
 
+/* From now on the guest is that of host_guests[@guest]. */
+void as(unsigned guest);
+
 /* A test of cmocka between host_begin() and host_end(). */
 int xenstore_set_up(void **state);
 int xenstore_tear_down(void **state);

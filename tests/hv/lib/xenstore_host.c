@@ -7,32 +7,51 @@
 #include <engine/port.h>
 #include <hv/base/print.h>
 #include <hv/service/event_channel.h>
-#include <hv/service/services.h>
 #include <tests/hv/lib/objects.h>
 #include <tests/hv/lib/xenstore_host.h>
 
-static struct domain_services services;
-struct hv_domain host_domain;
-unsigned host_notifications, host_words;
-union host_page host_page __attribute__((aligned(4096)));
+#define FIRST_FRAME 5u
+
+struct host_guest host_guests[HOST_GUESTS];
+struct host_guest *host = host_guests;
+unsigned host_words;
+void (*host_yields)(void);
 
 void *port_frame_map(mfn_t mfn)
 {
-    assert(mfn.v == 5);
-    return &host_page;
+    assert(mfn.v >= FIRST_FRAME && mfn.v < FIRST_FRAME + HOST_GUESTS);
+    return &host_guests[mfn.v - FIRST_FRAME].page;
 }
 
 int event_open_backend(struct hv_domain *domain, event_listener *listener, uint32_t *port)
 {
-    assert(domain == &host_domain && listener == xenstore_run);
+    assert(domain == &host->domain && listener == xenstore_run);
     *port = HOST_PORT;
     return 0;
 }
 
 void event_notify(struct hv_domain *domain, uint32_t port)
 {
-    assert(domain == &host_domain && port == HOST_PORT);
-    host_notifications++;
+    assert(port == HOST_PORT && domain->services);
+    ((struct host_guest *)domain)->notifications++;
+}
+
+bool port_preempt_wanted(void)
+{
+    return host_yields;
+}
+
+void port_yield(void)
+{
+    host_yields();
+}
+
+void port_halt(const char *file, int line, const char *condition)
+{
+    (void)file;
+    (void)line;
+    (void)condition;
+    abort();
 }
 
 void print(const char *format, ...)
@@ -41,32 +60,59 @@ void print(const char *format, ...)
     host_words++;
 }
 
+void host_make(unsigned domid, bool privileged)
+{
+    memset(host, 0, sizeof(*host));
+    host->domain.services = &host->services;
+    host->domain.engine.id = DOMID((uint16_t)domid);
+    host->domain.engine.privileged = privileged;
+    host->domain.engine.max_frames = 256;
+    host->domain.engine.nr_vcpus = 2;
+    strcpy(host->domain.name, "guest");
+    if (xenstore_create(&host->domain, MFN(FIRST_FRAME + (unsigned)(host - host_guests))))
+        abort();
+}
+
+void host_introduce(void)
+{
+    if (xenstore_introduce(&host->domain))
+        abort();
+}
+
+void host_come(unsigned domid, bool privileged)
+{
+    host_make(domid, privileged);
+    host_introduce();
+}
+
+void host_go(void)
+{
+    if (host->domain.services)
+        xenstore_destroy(&host->domain);
+    host->domain.services = NULL;
+}
+
 void host_begin(void)
 {
-    memset(&host_page, 0, sizeof(host_page));
-    memset(&host_domain, 0, sizeof(host_domain));
-    memset(&services, 0, sizeof(services));
-    host_domain.services = &services;
-    host_domain.engine.id = DOMID(3);
-    host_domain.engine.max_frames = 256;
-    host_domain.engine.nr_vcpus = 2;
-    strcpy(host_domain.name, "guest");
-    host_notifications = 0;
+    memset(host_guests, 0, sizeof(host_guests));
+    host = host_guests;
     host_words = 0;
-    if (xenstore_create(&host_domain, MFN(5)))
-        abort();
+    host_yields = NULL;
+    host_come(3, false);
 }
 
 void host_end(void)
 {
-    xenstore_destroy(&host_domain);
+    for (host = host_guests; host < host_guests + HOST_GUESTS; host++)
+        host_go();
+    host = host_guests;
     if (objects != 0)
         abort();
 }
 
 size_t host_put(const void *from, size_t size)
 {
-    struct xenstore_domain_interface *ring = &host_page.ring;
+    struct xenstore_domain_interface *ring = &host->page.ring;
     size_t count = 0;
 
     for (; count < size && ring->req_prod - ring->req_cons < XENSTORE_RING_SIZE; count++)
@@ -76,7 +122,7 @@ size_t host_put(const void *from, size_t size)
 
 size_t host_take(void *to, size_t size)
 {
-    struct xenstore_domain_interface *ring = &host_page.ring;
+    struct xenstore_domain_interface *ring = &host->page.ring;
     size_t count = 0;
 
     for (; count < size && ring->rsp_cons != ring->rsp_prod; count++)
