@@ -257,7 +257,7 @@ static void xsa_330_no_watch_outlives_a_reset(void **state)
  * ---- Memory and quotas.
  */
 
-/* Who never reads, watches everything, or leaves its transactions open, is limited to what it had from the beginning. */
+/* Who never reads, watches everything, or leaves its transactions open, has no more than from the beginning. */
 static void xsa_326_whoever_never_reads(void **state)
 {
     const unsigned before = objects;
