@@ -82,6 +82,14 @@ guest intruder ordinary 16384 $kernels/timer.elf
 guest intruder intruder 8192 $kernels/foreign.elf 'role=2 domains=1'
 run intruder $GOOD '^intruder: ok nothing is done to another' '^([a-z]+: )?verdict: success'
 
+# ---- In the xenstore: one that watches the others, which end after more and more steps, and one that wants everything:
+# guests/tests/xenstore/neighbours.h.
+guest neighbours watcher 8192 $kernels/xenstore.elf 'role=1 writers=6'
+for steps in {0..5}; do guest neighbours "writer$steps" 4096 $kernels/xenstore.elf "role=2 steps=$steps"; done
+guest neighbours hostile 8192 $kernels/xenstore.elf role=3
+run neighbours $GOOD '^(watcher: )?ok the inbox is empty again' '^(watcher: )?verdict: success' \
+    '^writer5: verdict: success' '^(hostile: )?ok there is an end of what it may have' '^(hostile: )?verdict: success'
+
 # ---- As many as a bundle may have.
 for number in {1..16}; do guest sixteen "guest$number" 4096 $kernels/ending.elf how=poweroff; done
 run sixteen $GOOD '^domain 1 \(guest1\) powered off' '^domain 16 \(guest16\) powered off'

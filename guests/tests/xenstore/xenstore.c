@@ -5,6 +5,7 @@
 #include <guest/guest.h>
 #include <guest/string.h>
 #include <guests/tests/lib/test.h>
+#include <guests/tests/xenstore/neighbours.h>
 #include <guests/tests/xenstore/store.h>
 
 static struct reply reply;
@@ -162,14 +163,24 @@ static void large(void)
                "read of twice the ring", "%u bytes", reply.head.len);
 }
 
-void test_main(void)
+static void alone(void)
 {
-    if (!store_init())
-        test_skip("nobody serves a xenstore here");
     values();
     rights();
     refused();
     transactions();
     watches();
     large();
+}
+
+void test_main(void)
+{
+    static void (*const roles[])(void) = {alone, neighbours_watcher, neighbours_writer, neighbours_hostile};
+    uint64_t role = guest_option("role", 0);
+
+    if (!store_init())
+        test_skip("nobody serves a xenstore here");
+    if (role >= ARRAY_SIZE(roles))
+        test_error("there is no role %lu", role);
+    roles[role]();
 }
