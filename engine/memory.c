@@ -57,18 +57,34 @@ static int decrease_one(struct op *op, const struct reservation *reservation, ui
     return reservation_release_extent(op, reservation->order, first);
 }
 
+/* The domain that a structure names, which the caller may work on: -XEN_ESRCH, -XEN_EPERM. */
+static int find_named(const struct op *op, uint16_t id, struct domain **domain)
+{
+    int error;
+
+    if (id == op->vcpu->domain->id.v)
+        id = DOMID_SELF; /* here, unlike in foreigndom, a domain may name itself by number */
+    error = foreign_find(op, id, domain);
+    if (!error && !*domain)
+        return refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, id);
+    if (!error && !foreign_allowed(op, id, *domain))
+        return refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, id);
+    return error;
+}
+
 /* Returns the number of extents done: for a reservation that makes no sense, none. */
 static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argument)
 {
     struct reservation reservation;
+    struct domain *domain;
     int error = 0;
 
     if (!reservation_read(op->vcpu, argument, &reservation))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
-    if (reservation_check_domain(op, &reservation) || reservation_check_order(op, &reservation) ||
+    if (find_named(op, reservation.domid, &domain) || reservation_check_order(op, &reservation) ||
         reservation_check_array(op, &reservation) ||
         (command != XENMEM_decrease_reservation && reservation_check_bits(op, &reservation)) ||
-        op_begin(op, op->vcpu->domain, op->vcpu->domain))
+        op_begin(op, domain, domain))
         return 0;
     for (op->done = 0; op->done < reservation.count; op->done++) {
         op_preempt_point(op);
@@ -94,13 +110,7 @@ static int64_t ask_domain(struct op *op, unsigned command, vaddr_t argument)
 
     if (!access_read(op->vcpu, &named, argument, sizeof(named)))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, argument.v);
-    if (named.domid == op->vcpu->domain->id.v)
-        named.domid = DOMID_SELF; /* here, unlike in foreigndom, a domain may name itself by number */
-    error = foreign_find(op, named.domid, &domain);
-    if (!error && !domain)
-        error = refuse_value(op, XEN_ESRCH, REFUSE_NO_SUCH_DOMAIN, named.domid);
-    if (!error && !foreign_allowed(op, named.domid, domain))
-        error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, named.domid);
+    error = find_named(op, named.domid, &domain);
     if (error)
         return error;
     return (int64_t)(command == XENMEM_current_reservation ? domain->nr_frames : domain->max_frames);

@@ -127,6 +127,37 @@ static void test_questions(void **state)
     unit_destroy(&unit);
 }
 
+/* A privileged caller changes another's reservation, within that one's limit; the array is the caller's own. */
+static void test_of_another(void **state)
+{
+    static const uint64_t pfns[2] = {0x2000, 0x2000}; /* two words of a 64-bit guest, four of a 32-bit one */
+    struct domain *other;
+    uint64_t pool, frame = 0;
+    struct unit unit;
+    vaddr_t array, at;
+
+    create(&unit, state);
+    other = sim_domain(unit.sim, 1);
+    array = guest_put(unit.vcpu, pfns, sizeof(pfns));
+    at = unit_put_reservation(&unit, array.v, 2, 0, 0, 1);
+    pool = sim_pool_count(unit.sim);
+    assert_int_equal(guest_memory_op(unit.vcpu, XENMEM_populate_physmap, at), 0);
+    assert_int_equal(unit.sim->last_refusal.reason, REFUSE_NOT_PRIVILEGED);
+    unit.domain->privileged = true;
+    other->max_frames = other->nr_frames + 1;
+    assert_int_equal(guest_memory_op(unit.vcpu, XENMEM_populate_physmap, at), 1);
+    assert_int_equal(other->nr_frames, other->max_frames);
+    assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
+    assert_true(guest_read(unit.vcpu, array, &frame, access_word_size(unit.domain)));
+    assert_int_equal(unit_frame(&unit, MFN(frame))->owner, 1);
+    assert_int_equal(unit.machine->m2p[frame], 0x2000);
+    guest_assert_clean(unit.sim);
+    assert_int_equal(guest_memory_op(unit.vcpu, XENMEM_decrease_reservation, at), 1);
+    assert_int_equal(other->nr_frames, other->max_frames - 1);
+    assert_int_equal(sim_pool_count(unit.sim), pool);
+    unit_destroy(&unit);
+}
+
 static void test_machphys_mapping(void **state)
 {
     struct xen_machphys_mapping wide = {0};
@@ -198,9 +229,9 @@ static void test_dying(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_increase),         unit_test_both(test_populate),  unit_test_both(test_partial),
-        unit_test_both(test_unwritable_array), unit_test_both(test_questions), unit_test_both(test_machphys_mapping),
-        unit_test_both(test_machine_answers),  unit_test_both(test_dying),
+        unit_test_both(test_increase),         unit_test_both(test_populate),   unit_test_both(test_partial),
+        unit_test_both(test_unwritable_array), unit_test_both(test_questions),  unit_test_both(test_machphys_mapping),
+        unit_test_both(test_machine_answers),  unit_test_both(test_of_another), unit_test_both(test_dying),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

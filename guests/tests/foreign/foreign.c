@@ -15,12 +15,15 @@ void foreign_yield(void)
 
 static void open_mailbox(void)
 {
-    uint64_t *page = page_alloc(), *spare = page_alloc();
+    uint64_t *page = page_alloc(), *spare = page_alloc(), *loose = page_alloc();
 
     page[0] = PAGE_WORD;
     test_need(table_set_readonly(spare), "a page that is only read");
-    mailbox = (struct mailbox){
-        .page = virt_to_mfn(page).v, .spare = virt_to_mfn(spare).v, .entry = virt_to_maddr(table_entry(WINDOW, 1))};
+    test_need(table_map((uint64_t)loose, 0), "a page that is mapped nowhere");
+    mailbox = (struct mailbox){.page = virt_to_mfn(page).v,
+                               .spare = virt_to_mfn(spare).v,
+                               .loose = virt_to_mfn(loose).v,
+                               .entry = virt_to_maddr(table_entry(WINDOW, 1))};
     __atomic_store_n(&mailbox.magic, MAILBOX_MAGIC, __ATOMIC_RELEASE);
 }
 

@@ -20,6 +20,7 @@ struct mailbox {
     uint64_t magic;
     uint64_t page;    /* a frame that begins with PAGE_WORD */
     uint64_t spare;   /* a frame of zeroes that is mapped read-only: it can be a table */
+    uint64_t loose;   /* a frame that is mapped nowhere */
     uint64_t entry;   /* machine address of the L1 entry for WINDOW */
     uint64_t command; /* from the mapper; the victim sets it back when it is done */
     uint64_t answer;

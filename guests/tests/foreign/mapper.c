@@ -160,11 +160,38 @@ static void tables(void)
     page_free(own);
 }
 
+static long change_reservation(unsigned cmd, uint64_t *extent)
+{
+    struct xen_memory_reservation extents = {
+        .extent_start = arg_of(extent), .nr_extents = 1, .domid = (uint16_t)victim};
+
+    return hypercall_memory_op(cmd, &extents);
+}
+
+/* It is full: what it gives back it can be given again. */
+static void reservation(void)
+{
+    uint64_t extent = THEIRS->loose, own = virt_to_mfn(&mailbox).v;
+    long frames = frames_of(victim, XENMEM_current_reservation);
+
+    test_result("how much it may have", frames_of(victim, XENMEM_maximum_reservation), frames);
+    test_result("give it more: it is full", change_reservation(XENMEM_populate_physmap, &extent), 0);
+    test_result("take a frame that it has not", change_reservation(XENMEM_decrease_reservation, &own), 0);
+    test_result("take one", change_reservation(XENMEM_decrease_reservation, &extent), 1);
+    test_result("it has one less", frames_of(victim, XENMEM_current_reservation), frames - 1);
+    test_result("give it another", change_reservation(XENMEM_populate_physmap, &extent), 1);
+    test_result("which is its own", map_other(SECOND, pte_make(MFN(extent), PTE_KERNEL)), 0);
+    test_equal("and empty", SECOND_WORD, 0);
+    test_result("unmap it", unmap(SECOND), 0);
+    test_check(hypercall_memory_op(XENMEM_add_to_physmap, &extent) == -XEN_ENOSYS, "no physmap is added to", "done");
+}
+
 static void live(void)
 {
     meet(victim);
     memory();
     tables();
+    reservation();
     tell(COMMAND_END);
     test_check(await_frames(1), "what is mapped is left of it", "%ld frames",
                frames_of(victim, XENMEM_current_reservation));

@@ -126,3 +126,7 @@ bool draw_grant_table(struct draw *draw, struct step *step);
 
 /* A story of a grant, see draw_story(). */
 size_t draw_grant_story(struct draw *draw, struct step *steps);
+
+/* Some other domain, or somebody who is none.  One that has ended but whose frames others still hold is not named. */
+unsigned draw_domid(struct draw *draw);
+bool draw_domid_is_settled(const struct draw *draw, unsigned domid);

@@ -15,8 +15,7 @@ static void draw_places(struct draw *draw, struct step *step)
         step->sub = 1;
 }
 
-/* Some other domain, or somebody who is none. */
-static unsigned draw_domid(struct draw *draw)
+unsigned draw_domid(struct draw *draw)
 {
     switch (below(draw, 8)) {
     case 0:
@@ -32,8 +31,7 @@ static unsigned draw_domid(struct draw *draw)
     }
 }
 
-/* A domain that has ended, but whose frames others still hold, is not named: its errors vary. */
-static bool domid_is_settled(const struct draw *draw, unsigned domid)
+bool draw_domid_is_settled(const struct draw *draw, unsigned domid)
 {
     return domid >= draw->model->nr_domains || model_alive(draw->model, domid);
 }
@@ -46,7 +44,7 @@ static bool draw_foreign(struct draw *draw, struct step *step)
     if (roll >= (draw->oracle->state.domains[draw->domain].privileged ? 48u : 8u))
         return true;
     other = draw_domid(draw);
-    if (!domid_is_settled(draw, other))
+    if (!draw_domid_is_settled(draw, other))
         return false;
     step->foreign = other;
     if (model_alive(draw->model, other))
@@ -96,7 +94,7 @@ bool draw_va_mapping(struct draw *draw, struct step *step)
     step->kind = roll < 40 ? STEP_VA_OTHER : STEP_VA_MAPPING;
     if (roll < 20) {
         step->foreign = draw_domid(draw);
-        if (!domid_is_settled(draw, step->foreign))
+        if (!draw_domid_is_settled(draw, step->foreign))
             return false;
         if (model_alive(draw->model, step->foreign))
             draw->pg = step->foreign;
@@ -191,7 +189,7 @@ bool draw_pin(struct draw *draw, struct step *step)
     if (chance(draw, 8))
         step->foreign = draw_domid(draw);
     draw_places(draw, step);
-    return domid_is_settled(draw, step->foreign);
+    return draw_domid_is_settled(draw, step->foreign);
 }
 
 bool draw_unpin(struct draw *draw, struct step *step)
@@ -226,7 +224,7 @@ bool draw_root(struct draw *draw, struct step *step)
     one_command(step, user ? MMUEXT_NEW_USER_BASEPTR : MMUEXT_NEW_BASEPTR, mfn, 0);
     if (chance(draw, 4))
         step->foreign = draw_domid(draw);
-    return domid_is_settled(draw, step->foreign);
+    return draw_domid_is_settled(draw, step->foreign);
 }
 
 /* A copy of a table, to become one itself; or a page of nothing. */
@@ -288,5 +286,5 @@ bool draw_mmuext(struct draw *draw, struct step *step)
     if (chance(draw, 10))
         step->foreign = draw_domid(draw);
     draw_places(draw, step);
-    return step->count > 0 && domid_is_settled(draw, step->foreign);
+    return step->count > 0 && draw_domid_is_settled(draw, step->foreign);
 }

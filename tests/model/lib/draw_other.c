@@ -142,6 +142,13 @@ bool draw_memory(struct draw *draw, struct step *step)
     step->sub = commands[below(draw, 4) + (chance(draw, 16) ? 2 : 0)];
     step->count = (uint8_t)(1 + below(draw, 3));
     step->word[0] = chance(draw, 40) ? below(draw, 3) : 0;
+    if (chance(draw, 24) && step->sub != XENMEM_current_reservation && step->sub != XENMEM_maximum_reservation) {
+        step->foreign = draw_domid(draw);
+        if (!draw_domid_is_settled(draw, step->foreign))
+            return false;
+        if (step->foreign < draw->model->nr_domains)
+            draw->pt = draw->pg = step->foreign;
+    }
     for (unsigned i = 0; i < step->count; i++)
         step->word[2 + i] = step->sub == XENMEM_decrease_reservation ? frame_to_give(draw) : below(draw, 256);
     if (chance(draw, 8))

@@ -82,10 +82,20 @@ static bool width_met(const struct oracle *oracle, uint64_t flags)
     return bits == 0 || bits >= 64 || ((uint64_t)oracle->nr_frames << 12) - 1 <= (UINT64_C(1) << bits) - 1;
 }
 
+/* Whose memory it is; false: the caller has no right to it, or there is no such domain. */
+static bool find_named(const struct oracle *oracle, const struct call *call, unsigned *domain)
+{
+    *domain = call->step->foreign == DOMID_SELF ? call->caller : call->step->foreign;
+    if (*domain == call->caller)
+        return true;
+    return *domain < oracle->nr_domains && oracle->state.domains[*domain].alive &&
+           oracle->state.domains[call->caller].privileged;
+}
+
 int64_t oracle_memory(struct oracle *oracle, const struct call *call)
 {
     const struct step *step = call->step;
-    unsigned order = (unsigned)step->word[0], done = 0;
+    unsigned order = (unsigned)step->word[0], done = 0, domain;
     bool populate = step->sub == XENMEM_populate_physmap;
 
     for (unsigned i = 0; i < step->count; i++)
@@ -96,22 +106,22 @@ int64_t oracle_memory(struct oracle *oracle, const struct call *call)
         return (int64_t)oracle->state.domains[call->caller].max_frames;
     if (step->args == ARGS_UNMAPPED || step->args == ARGS_HYPERVISOR || step->args == ARGS_NULL)
         return -XEN_EFAULT;
-    if (step->foreign != DOMID_SELF || order > ORDER_MAX)
+    if (!find_named(oracle, call, &domain) || order > ORDER_MAX)
         return 0;
     if (step->sub != XENMEM_decrease_reservation && !width_met(oracle, step->word[1]))
         return 0;
     for (; done < call_readable(step); done++) {
         if (step->sub == XENMEM_decrease_reservation) {
-            if (!release(oracle, call->caller, order, step->word[2 + done]))
+            if (!release(oracle, domain, order, step->word[2 + done]))
                 break;
             continue;
         }
-        if (!can_allocate(oracle, call->caller, order))
+        if (!can_allocate(oracle, domain, order))
             break;
         if (call->seen->result <= (int64_t)done)
             return done + 1; /* at least one more was due */
         call->expected->extents[done] = call->seen->extents[done];
-        allocate(oracle, call->caller, order, call->seen->extents[done], populate, step->word[2 + done]);
+        allocate(oracle, domain, order, call->seen->extents[done], populate, step->word[2 + done]);
     }
     return done;
 }
