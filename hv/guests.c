@@ -5,6 +5,7 @@
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
+#include <hv/domain/fair.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
@@ -62,29 +63,84 @@ static struct hv_domain *build(struct machine *machine, const struct bundle_doma
     return domain;
 }
 
-/* What is left of the guest goes; returns its code. */
-static unsigned finish(struct machine *machine, struct hv_domain *domain)
+/* The guests of a bundle, each by its place there. */
+struct run {
+    struct machine *machine;
+    const struct bundle *bundle;
+    unsigned restarts[BUNDLE_DOMAINS_MAX]; /* how often it has been built anew */
+    bool waits[BUNDLE_DOMAINS_MAX];        /* to be so when its number is free: others map frames of it */
+    unsigned code;
+};
+
+static unsigned find_place(const struct bundle *bundle, const struct hv_domain *domain)
 {
-    unsigned reason = domain->end_reason;
-    bool clean;
+    unsigned i = 0;
+
+    while (i < bundle->nr_domains && bundle->domains[i].id != domain->engine.id.v)
+        i++;
+    CHECK(i < bundle->nr_domains);
+    return i;
+}
+
+static void add_code(struct run *run, unsigned code)
+{
+    if (run->code == EXIT_GOOD || code == EXIT_BROKEN)
+        run->code = code;
+}
+
+/* The time since @began has been spent for this guest, and is taken off its share of the processor. */
+static void restart(struct run *run, unsigned i, uint64_t began)
+{
+    const struct bundle_domain *description = &run->bundle->domains[i];
+    struct hv_domain *domain;
+
+    print("domain %u (%s): restart %u\n", description->id, description->name, ++run->restarts[i]);
+    domain = build(run->machine, description);
+    if (!domain) {
+        add_code(run, EXIT_REFUSED);
+        return;
+    }
+    if (console_is_free())
+        console_attach(domain); /* it had it before */
+    fair_charge(hv_vcpu_of(domain->vcpus[0]), time_now() - began);
+    sched_start(hv_vcpu_of(domain->vcpus[0]));
+}
+
+/* What is left of the guest goes. */
+static void finish(struct run *run, struct hv_domain *domain)
+{
+    unsigned i = find_place(run->bundle, domain), reason = domain->end_reason;
+    bool again = reason == SHUTDOWN_reboot && !run->bundle->domains[i].ends_by_reboot, clean, gone;
+    uint64_t began = time_now();
 
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
-    clean = audit_passes(machine, "before its release");
-    if (!hv_domain_release(domain))
+    clean = audit_passes(run->machine, "before its release");
+    gone = hv_domain_release(domain);
+    if (!gone)
         print("domain %u (%s): %lu of its frames are still in use, and stay until others have let go of them\n",
               domain->engine.id.v, domain->name, domain->engine.nr_frames);
-    clean &= audit_passes(machine, "after it");
+    clean &= audit_passes(run->machine, "after it");
     if (!clean)
-        return EXIT_BROKEN;
-    return shutdown_is_good(reason) ? EXIT_GOOD : EXIT_CRASHED;
+        add_code(run, EXIT_BROKEN);
+    else if (!shutdown_is_good(reason))
+        add_code(run, EXIT_CRASHED);
+    run->waits[i] = again && !gone;
+    if (again && gone)
+        restart(run, i, began);
 }
 
 /* A zombie has no frame any more. */
-static unsigned bury(struct machine *machine, struct hv_domain *domain)
+static void bury(struct run *run, struct hv_domain *domain)
 {
+    unsigned i = find_place(run->bundle, domain);
+
     print("domain %u (%s): the last of its frames has come back\n", domain->engine.id.v, domain->name);
     hv_domain_bury(domain);
-    return audit_passes(machine, "without it") ? EXIT_GOOD : EXIT_BROKEN;
+    if (!audit_passes(run->machine, "without it"))
+        add_code(run, EXIT_BROKEN);
+    if (run->waits[i])
+        restart(run, i, time_now());
+    run->waits[i] = false;
 }
 
 /* The console goes to the first domain whose guest lives. */
@@ -98,41 +154,47 @@ static void attach_next(const struct machine *machine)
         console_attach(domain);
 }
 
-static void add_code(unsigned *sum, unsigned code)
+/* All are built before the first one runs. */
+static void start(struct run *run)
 {
-    if (*sum == EXIT_GOOD || code == EXIT_BROKEN)
-        *sum = code;
-}
+    struct hv_domain *domains[BUNDLE_DOMAINS_MAX];
+    unsigned built = 0;
 
-unsigned guests_run(struct machine *machine, const struct bundle *bundle)
-{
-    struct hv_domain *domains[BUNDLE_DOMAINS_MAX], *ended;
-    uint64_t before = pool_count();
-    unsigned built = 0, code = EXIT_GOOD;
-
-    for (unsigned i = 0; i < bundle->nr_domains; i++) {
-        domains[built] = build(machine, &bundle->domains[i]);
+    for (unsigned i = 0; i < run->bundle->nr_domains; i++) {
+        domains[built] = build(run->machine, &run->bundle->domains[i]);
         if (domains[built])
             built++;
         else
-            add_code(&code, EXIT_REFUSED);
+            add_code(run, EXIT_REFUSED);
     }
     if (built > 0)
         console_attach(domains[0]);
     for (unsigned i = 0; i < built; i++)
         sched_start(hv_vcpu_of(domains[i]->vcpus[0]));
+}
+
+unsigned guests_run(struct machine *machine, const struct bundle *bundle)
+{
+    struct run run = {.machine = machine, .bundle = bundle, .code = EXIT_GOOD};
+    uint64_t before = pool_count();
+    struct hv_domain *ended;
+
+    start(&run);
     while ((ended = sched_run(machine))) {
-        add_code(&code, hv_domain_is_zombie(ended) ? bury(machine, ended) : finish(machine, ended));
+        if (hv_domain_is_zombie(ended))
+            bury(&run, ended);
+        else
+            finish(&run, ended);
         if (console_is_free())
             attach_next(machine);
     }
     if (!hv_domain_none_left(machine))
-        code = EXIT_BROKEN;
+        add_code(&run, EXIT_BROKEN);
     if (pool_count() != before) {
         print("%lu of the frames that were free before the guests are not free after them: this is a bug of the "
               "hypervisor\n",
               before - pool_count());
         return EXIT_BROKEN;
     }
-    return code;
+    return run.code;
 }

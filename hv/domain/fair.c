@@ -116,6 +116,11 @@ void fair_end(void)
     running = NULL;
 }
 
+void fair_charge(struct hv_vcpu *vcpu, uint64_t ns)
+{
+    vcpu->share.had += weighed(vcpu, ns);
+}
+
 void fair_wake(struct hv_vcpu *vcpu)
 {
     account();

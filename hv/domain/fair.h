@@ -46,6 +46,9 @@ void fair_end(void);
 /* @vcpu has been blocked, or down, and will be runnable: called before its state changes. */
 void fair_wake(struct hv_vcpu *vcpu);
 
+/* @vcpu, which does not run, has had @ns of the processor more: what was done on its behalf outside its turns. */
+void fair_charge(struct hv_vcpu *vcpu, uint64_t ns);
+
 /* Has anybody been woken since the last fair_next()? */
 bool fair_has_woken(void);
 

@@ -79,6 +79,14 @@ static int set_privileged(struct bundle_domain *domain, struct blob value, const
     return error;
 }
 
+static int set_on_reboot(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    domain->ends_by_reboot = blob_equals(value, "destroy");
+    if (domain->ends_by_reboot || blob_equals(value, "restart"))
+        return 0;
+    return fail(problem, "settings: on_reboot is restart or destroy");
+}
+
 static int set(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
 {
     if (blob_equals(key, "name"))
@@ -93,7 +101,9 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
                           problem);
     if (blob_equals(key, "privileged"))
         return set_privileged(domain, value, problem);
-    return fail(problem, "settings: the keys are name, memory, vcpus, weight and privileged");
+    if (blob_equals(key, "on_reboot"))
+        return set_on_reboot(domain, value, problem);
+    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged and on_reboot");
 }
 
 static int parse_settings(struct blob text, struct bundle_domain *domain, const char **problem)

@@ -2,7 +2,8 @@
 /*
  * The bundle: a cpio archive (newc, uncompressed) with a directory for each domain, named by its number in decimal:
  *
- *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1)
+ *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot
+ *                (restart, which is so without it, or destroy)
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -31,6 +32,7 @@ struct bundle_domain {
     unsigned nr_vcpus;
     unsigned weight;
     bool privileged;
+    bool ends_by_reboot; /* on_reboot=destroy */
     struct blob kernel, ramdisk; /* ramdisk: size 0 for none */
     char command_line[MAX_GUEST_CMDLINE];
 };

@@ -561,8 +561,8 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
             --qemu-arg 6M --demo
         tests=build/guests/tests
         expect real-several 0 '^second: ok ' '^paravane: first: powered off$' '^paravane: second: powered off$' \
-            '^paravane: third: wants to reboot$' -- run --memory 16M --timeout "$limit" \
-            --guest first --demo --guest second $tests/timer.elf --guest third -c how=reboot $tests/ending.elf
+            '^paravane: third: powered off$' -- run --memory 16M --timeout "$limit" \
+            --guest first --demo --guest second $tests/timer.elf --guest third -c how=again $tests/ending.elf
         expect real-several-crash 3 '^paravane: first: crashed' '^paravane: second: powered off$' \
             'rip .*<hypercall_page[+]0x[0-9a-f]+>' -- run --memory 16M --timeout "$limit" \
             --guest first -c how=crash $tests/ending.elf --guest second $tests/timer.elf

@@ -109,7 +109,7 @@ static void test_domains(void **state)
     add("12/kernel", "first");
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
-    add("12/settings", "name=web-1\n\nvcpus=4\nweight=512\nprivileged=0\nmemory=131072");
+    add("12/settings", "name=web-1\n\nvcpus=4\non_reboot=destroy\nweight=512\nprivileged=0\nmemory=131072");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
     add("0/cmdline", "");
@@ -122,6 +122,8 @@ static void test_domains(void **state)
     assert_string_equal(bundle.domains[0].name, "web-1");
     assert_int_equal(bundle.domains[0].nr_vcpus, 4);
     assert_int_equal(bundle.domains[0].weight, 512);
+    assert_true(bundle.domains[0].ends_by_reboot);
+    assert_false(bundle.domains[1].ends_by_reboot);
     assert_int_equal(bundle.domains[0].memory_kib, 131072);
     assert_false(bundle.domains[0].privileged);
     assert_true(is_text(bundle.domains[0].kernel, "first") && is_text(bundle.domains[0].ramdisk, "disk"));
@@ -183,6 +185,10 @@ static const struct {
     {"vcpus=33", "vcpus is a number"},
     {"vcpus=0", "vcpus is a number"},
     {"vcpus=x", "vcpus is a number"},
+    {"on_reboot=restart", NULL},
+    {"on_reboot=destroy", NULL},
+    {"on_reboot=", "on_reboot is restart or destroy"},
+    {"on_reboot=destroyed", "on_reboot is restart or destroy"},
     {"weight=1", NULL},
     {"weight=65535", NULL},
     {"weight=65536", "weight is a number"},

@@ -252,6 +252,19 @@ static void test_late(void **state)
 }
 
 /* SCHEDOP_yield: somebody else is next, though he has had more; by no more than that is he who yields behind him. */
+static void test_charge(void **state)
+{
+    struct hv_vcpu *vcpu = &vcpus[0][0];
+    uint64_t before;
+
+    (void)state;
+    add_domain(WEIGHT_DEFAULT * 2, 1);
+    before = vcpu->share.had;
+    fair_charge(vcpu, 10 * MS);
+    assert_int_equal(vcpu->share.had - before, 5 * MS); /* by weight, as what it runs */
+    remove_all();
+}
+
 static void test_step_back(void **state)
 {
     struct hv_vcpu *yields = &vcpus[0][0], *other = &vcpus[0][1];
@@ -292,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_credit),
         cmocka_unit_test(test_credit_of_one_turn),
         cmocka_unit_test(test_late),
+        cmocka_unit_test(test_charge),
         cmocka_unit_test(test_step_back),
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The guests of a bundle: which are built, who has the console, and the code that a run of several ends with. */
-/* links: hv/guests.c hv/domain/shutdown.c tests/hv/lib/said.c */
+/* links: hv/guests.c hv/domain/shutdown.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/fair.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
@@ -45,10 +46,14 @@ static unsigned started, releases, burials, audits,
     bad_audit;        /* the number of the audit that fails, from 1 on; 0: none */
 static uint64_t lost; /* frames, at the end */
 static bool audit_wanted;
+static const struct hv_vcpu *last_built; /* and not started */
+static uint64_t now, charged;
+static unsigned reboots[GUESTS]; /* so often each reboots before its end */
+static bool back_soon;           /* what leaks is back at once */
 
 uint64_t time_now(void)
 {
-    return 0;
+    return now;
 }
 
 void report_guest(struct hv_vcpu *vcpu)
@@ -95,20 +100,30 @@ struct hv_domain *builder_build(struct machine *which, const struct bundle_domai
     memcpy(domains[i].name, description->name, sizeof(domains[i].name));
     domains[i].vcpus[0] = &vcpus[i].engine;
     domains[i].engine.nr_vcpus = 1;
+    assert_null(table[description->id]);
     table[description->id] = &domains[i].engine;
+    last_built = &vcpus[i];
+    now += 7;
     return &domains[i];
+}
+
+void fair_charge(struct hv_vcpu *vcpu, uint64_t ns)
+{
+    assert_ptr_equal(vcpu, last_built); /* before it runs */
+    charged += ns;
 }
 
 void sched_start(struct hv_vcpu *vcpu)
 {
     started |= 1u << (vcpu - vcpus);
+    last_built = NULL;
 }
 
 /* One whose frames come back when the last guest has ended; NULL: none, or they never do. */
 static struct hv_domain *find_zombie(void)
 {
     for (unsigned i = 0; i < GUESTS && !frames_lost; i++) {
-        if (leaks[i] && table[i + 1])
+        if (leaks[i] && table[i + 1] && hv_domain_is_zombie(&domains[i]))
             return &domains[i];
     }
     return NULL;
@@ -117,9 +132,13 @@ static struct hv_domain *find_zombie(void)
 /* All have been started by then, and somebody has the console. */
 struct hv_domain *sched_run(struct machine *which)
 {
-    struct hv_domain *domain;
+    struct hv_domain *domain = back_soon ? find_zombie() : NULL;
 
     assert_ptr_equal(which, &machine);
+    if (domain) {
+        leaks[domain - domains] = false;
+        return domain;
+    }
     while (ends < GUESTS && unbuildable[order[ends]])
         ends++;
     if (ends == GUESTS)
@@ -129,7 +148,12 @@ struct hv_domain *sched_run(struct machine *which)
     assert_false(attached->ended);
     domain = &domains[order[ends]];
     domain->ended = true;
-    domain->end_reason = reasons[order[ends++]];
+    if (reboots[order[ends]] == 0) {
+        domain->end_reason = reasons[order[ends++]];
+        return domain;
+    }
+    reboots[order[ends]]--;
+    domain->end_reason = SHUTDOWN_reboot;
     return domain;
 }
 
@@ -139,6 +163,7 @@ bool hv_domain_release(struct hv_domain *domain)
     if (attached == domain)
         attached = NULL;
     releases++;
+    now += 5;
     domain->engine.nr_vcpus = 0;
     if (leaks[domain - domains])
         return false;
@@ -184,7 +209,9 @@ static void begin(void)
         reasons[i] = SHUTDOWN_poweroff;
         order[i] = i;
     }
-    frames_lost = false;
+    memset(reboots, 0, sizeof(reboots));
+    frames_lost = back_soon = false;
+    charged = 0;
     ends = started = releases = burials = audits = bad_audit = 0;
     lost = 0;
     audit_wanted = true;
@@ -197,6 +224,7 @@ static void test_all_good(void **state)
     (void)state;
     begin();
     reasons[1] = SHUTDOWN_reboot;
+    bundle.domains[1].ends_by_reboot = true;
     assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
     assert_int_equal(started, 7);
     assert_int_equal(releases, 3);
@@ -269,6 +297,44 @@ static void test_zombie(void **state)
     assert_int_equal(guests_run(&machine, &bundle), EXIT_BROKEN);
 }
 
+/* Built anew as often as it wants, at its own expense, in the foreground if it was there; the end counts. */
+static void test_reboot(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < GUESTS; i++) {
+        begin();
+        reboots[i] = 3;
+        assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+        assert_int_equal(releases, GUESTS + 3);
+        assert_int_equal(charged, 3 * (5 + 7));
+        assert_said("wants to reboot\n");
+        assert_said("restart 3\n");
+        assert_said("powered off\n");
+    }
+    begin();
+    reboots[0] = 1;
+    reasons[0] = SHUTDOWN_crash;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_CRASHED);
+}
+
+/* Others map frames of it: it is built anew when its number is free. */
+static void test_reboot_of_zombie(void **state)
+{
+    (void)state;
+    begin();
+    reboots[0] = 1;
+    leaks[0] = back_soon = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(releases, GUESTS + 1);
+    assert_int_equal(burials, 1);
+    assert_said("restart 1\n");
+    begin();
+    leaks[0] = back_soon = true; /* it has powered off: no restart */
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(releases, GUESTS);
+    assert_unsaid("restart");
+}
+
 /* Nothing is recounted while another domain is inside an operation, or if nobody asked for it. */
 static void test_no_audit(void **state)
 {
@@ -312,9 +378,9 @@ static void test_console(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_good), cmocka_unit_test(test_code),     cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_zombie),   cmocka_unit_test(test_no_audit), cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_console),
+        cmocka_unit_test(test_all_good), cmocka_unit_test(test_code),   cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_zombie),   cmocka_unit_test(test_reboot), cmocka_unit_test(test_reboot_of_zombie),
+        cmocka_unit_test(test_no_audit), cmocka_unit_test(test_busy),   cmocka_unit_test(test_console),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,10 +58,17 @@ run together $GOOD '^demo: all 18 steps passed' '^(second: )?verdict: success' '
 # ---- One crashes, one is ended by its watchdog, one wants to reboot: the others go on.
 guest ends crashes 8192 $kernels/ending.elf how=crash
 guest ends watched 8192 $kernels/ending.elf how=watchdog
-guest ends reboots 8192 $kernels/ending.elf how=reboot
+guest ends reboots 8192 $kernels/ending.elf how=reboot on_reboot=destroy
 guest ends works 16384 $kernels/timer.elf
 run ends $CRASHED '^domain 1 \(crashes\) crashed' '^domain 2 \(watched\) was ended by its watchdog' \
     '^domain 3 \(reboots\) wants to reboot' '^(works: )?verdict: success' '^domain 4 \(works\) powered off'
+
+# ---- One reboots as often as it can: it keeps the console, the others come to their ends, all frames come back each time.
+guest reboots again 8192 $kernels/ending.elf how=again
+guest reboots works 16384 $kernels/timer.elf
+guest reboots rings 16384 $kernels/events.elf
+run reboots $GOOD '^domain 1 \(again\): restart 3' '^domain 1 \(again\) powered off' '^(works: )?verdict: success' \
+    '^domain 2 \(works\) powered off' '^domain 3 \(rings\) powered off'
 
 # ---- One cannot be built, for its kernel or for its size: the others run.
 head -c 5000 /dev/zero >"$work/nothing"

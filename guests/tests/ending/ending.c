@@ -6,6 +6,7 @@
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/string.h>
+#include <guest/time.h>
 #include <guests/tests/lib/test.h>
 
 static void end(unsigned reason)
@@ -28,6 +29,12 @@ static void power_off(void)
 static void reboot(void)
 {
     end(SHUTDOWN_reboot);
+}
+
+/* Again and again, for three seconds of the machine's time; then it is enough. */
+static void reboot_often(void)
+{
+    end(time_now() < UINT64_C(3000000000) ? SHUTDOWN_reboot : SHUTDOWN_poweroff);
 }
 
 static void suspend(void)
@@ -79,9 +86,10 @@ static const struct {
     const char *word;
     void (*perform)(void);
 } endings[] = {
-    {"how=crash", crash},   {"how=down", go_down},       {"how=poweroff", power_off},
-    {"how=reboot", reboot}, {"how=suspend", suspend},    {"how=watchdog", end_by_watchdog},
-    {"how=block", block},   {"how=poll", poll_for_ever}, {"how=spin", spin},
+    {"how=crash", crash},        {"how=down", go_down},       {"how=poweroff", power_off},
+    {"how=reboot", reboot},      {"how=suspend", suspend},    {"how=watchdog", end_by_watchdog},
+    {"how=block", block},        {"how=poll", poll_for_ever}, {"how=spin", spin},
+    {"how=again", reboot_often},
 };
 
 void test_main(void)
