@@ -89,3 +89,20 @@ static inline bool blob_decimal(struct blob blob, uint64_t *number)
     *number = value;
     return blob.size > 0;
 }
+
+/* The same for a hexadecimal number, of digits and small letters alone. */
+static inline bool blob_hexadecimal(struct blob blob, uint64_t *number)
+{
+    uint64_t value = 0;
+
+    for (uint64_t i = 0; i < blob.size; i++) {
+        uint8_t byte = blob.bytes[i];
+        bool is_letter = byte >= 'a' && byte <= 'f';
+
+        if ((!is_letter && (byte < '0' || byte > '9')) || value >> 60)
+            return false;
+        value = value << 4 | (uint64_t)(is_letter ? byte - 'a' + 10 : byte - '0');
+    }
+    *number = value;
+    return blob.size > 0;
+}

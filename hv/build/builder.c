@@ -6,6 +6,7 @@
 #include <hv/build/builder.h>
 #include <hv/build/builder_parts.h>
 #include <hv/build/hv_domain.h>
+#include <hv/build/rights.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/fair.h>
 #include <hv/mem/pool.h>
@@ -121,6 +122,8 @@ static int check(const struct machine *machine, struct build *build, const char 
 
     build->nr_pages = description->memory_kib / KIB_PER_PAGE;
     if (!error)
+        error = rights_check(machine, description, problem);
+    if (!error)
         error = check_kernel(build, problem);
     if (error)
         return error;
@@ -135,12 +138,6 @@ static int check(const struct machine *machine, struct build *build, const char 
  * ---- Building.
  */
 
-/*
- * What of the machine's memory outside RAM the initial domain may map: the first MiB, in which kernels look for what
- * firmware has left.  The hypervisor keeps nothing there.
- */
-static const struct frame_range firmware_memory = {{0}, {0xff}};
-
 static int create(struct machine *machine, struct build *build, const char **problem)
 {
     const struct bundle_domain *description = build->description;
@@ -154,10 +151,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
     domain->engine.privileged = description->privileged;
     domain->initial = description->privileged;
     domain->engine.writable_tables = domain->initial;
-    if (domain->initial) {
-        domain->engine.iomem = &firmware_memory;
-        domain->engine.nr_iomem = 1;
-    }
+    rights_give(domain, description);
     build->domain = domain;
     return 0;
 }

@@ -9,6 +9,7 @@
 
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u
+#define DOMAIN_IOMEM    17u
 
 struct domain_services;
 struct hv_vcpu;
@@ -30,6 +31,8 @@ struct hv_domain {
     struct domain_events events;
     struct domain_services *services; /* hv/service/services.h */
     struct hv_domain *next_zombie;    /* hv/domain/zombie.h */
+    /* domain.iomem points here: hv/build/rights.h. */
+    struct frame_range iomem[DOMAIN_IOMEM];
 };
 
 static inline struct hv_domain *hv_domain_of(struct domain *domain)

@@ -21,6 +21,7 @@
 #define MODE_FILE     0100000u
 #define MODE_DIR      0040000u
 #define NAME_SIZE_MAX 4096u
+#define FRAMES_MAX    (UINT64_C(1) << 40) /* so many a processor can address at most */
 #define MEMORY_MAX    (UINT64_C(1) << 42) /* KiB: as much as a processor can address */
 
 static int fail(const char **problem, const char *text)
@@ -87,6 +88,20 @@ static int set_on_reboot(struct bundle_domain *domain, struct blob value, const 
     return fail(problem, "settings: on_reboot is restart or destroy");
 }
 
+static int set_iomem(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    struct blob first = blob_until(value, ',');
+    struct bundle_frames frames;
+
+    if (domain->nr_iomem == BUNDLE_IOMEM_MAX)
+        return fail(problem, "settings: a domain has at most 16 lines with iomem");
+    if (!blob_hexadecimal(first, &frames.first) || !blob_hexadecimal(blob_skip(value, first.size + 1), &frames.count) ||
+        frames.count == 0 || frames.first > FRAMES_MAX || frames.count > FRAMES_MAX)
+        return fail(problem, "settings: iomem is START,COUNT: the number of a frame and how many, in hexadecimal");
+    domain->iomem[domain->nr_iomem++] = frames;
+    return 0;
+}
+
 static int set(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
 {
     if (blob_equals(key, "name"))
@@ -103,7 +118,9 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
         return set_privileged(domain, value, problem);
     if (blob_equals(key, "on_reboot"))
         return set_on_reboot(domain, value, problem);
-    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged and on_reboot");
+    if (blob_equals(key, "iomem"))
+        return set_iomem(domain, value, problem);
+    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot and iomem");
 }
 
 static int parse_settings(struct blob text, struct bundle_domain *domain, const char **problem)

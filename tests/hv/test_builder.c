@@ -6,7 +6,7 @@
 /* links: hv/build/builder.c hv/build/builder_load.c hv/build/builder_memory.c hv/build/builder_start.c */
 /* links: hv/build/builder_tables.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c */
 /* links: hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c tests/hv/lib/elf_maker.c */
-/* links: tests/hv/lib/objects.c */
+/* links: hv/build/rights.c tests/hv/lib/objects.c */
 /* links: tests/hv/lib/hosted_domain.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/grant_copy.c engine/grant_map.c engine/grant_mapping.c engine/grant_op.c engine/grant_table.c */
@@ -35,6 +35,7 @@
 #include <hv/build/hv_domain.h>
 #include <hv/kernel/elf_format.h>
 #include <hv/kernel/elf_image.h>
+#include <hv/mem/paging.h>
 #include <hv/service/services.h>
 #include <tests/hv/lib/elf_maker.h>
 #include <tests/hv/lib/hosted_domain.h>
@@ -61,6 +62,13 @@ static struct bundle_domain description;
 static struct start_info info;
 static uint8_t ramdisk[RAMDISK_SIZE];
 static const char *problem;
+
+/* The interrupt controllers are where they always are. */
+uint64_t paging_get(uint64_t vaddr)
+{
+    (void)vaddr;
+    return 0;
+}
 
 static void make_kernel(enum kind kind)
 {
@@ -294,7 +302,7 @@ static void test_plain(void **state)
     assert_true(hv_vcpu_of(vcpu)->frame->rsi == info.mfn_list + 6 * 4096);
     assert_true(info.first_p2m_pfn == 0 && info.nr_p2m_frames == 0);
     assert_string_equal(domain->name, "guest");
-    assert_false(domain->initial || domain->engine.privileged);
+    assert_false(domain->initial || domain->engine.privileged || domain->engine.nr_iomem > 0);
     release_all();
 }
 
@@ -336,6 +344,7 @@ static void test_initial(void **state)
     assert_true(info.mod_start == 0 && info.mod_len == 0);
     assert_true(info.pt_base == hv_vcpu_of(vcpu)->frame->rsi + 4096);
     assert_true(domain->initial && domain->engine.privileged && domain->engine.id.v == 0);
+    assert_true(domain->engine.nr_iomem == 1 && domain->engine.iomem[0].last.v == 0xff);
     assert_int_equal(domain->engine.nr_holds, 0);
     assert_true(granted(GNTTAB_RESERVED_CONSOLE) == 0 && granted(GNTTAB_RESERVED_XENSTORE) == 0);
     release_all();
@@ -473,6 +482,10 @@ static void test_numbers(void **state)
     description.id = 0;
     expect_refused("domain 0 is privileged");
     description.id = 1;
+    description.iomem[0] = (struct bundle_frames){5, 1};
+    description.nr_iomem = 1;
+    expect_refused("RAM");
+    description.nr_iomem = 0;
     description.privileged = true;
     expect_refused("domain 0 is privileged");
     description.privileged = false;

@@ -109,7 +109,8 @@ static void test_domains(void **state)
     add("12/kernel", "first");
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
-    add("12/settings", "name=web-1\n\nvcpus=4\non_reboot=destroy\nweight=512\nprivileged=0\nmemory=131072");
+    add("12/settings", "name=web-1\n\nvcpus=4\non_reboot=destroy\niomem=fed00,1\niomem=a0,20\nweight=512\nprivileged="
+                       "0\nmemory=131072");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
     add("0/cmdline", "");
@@ -122,6 +123,9 @@ static void test_domains(void **state)
     assert_string_equal(bundle.domains[0].name, "web-1");
     assert_int_equal(bundle.domains[0].nr_vcpus, 4);
     assert_int_equal(bundle.domains[0].weight, 512);
+    assert_int_equal(bundle.domains[0].nr_iomem, 2);
+    assert_int_equal(bundle.domains[0].iomem[0].first, 0xfed00);
+    assert_int_equal(bundle.domains[0].iomem[1].count, 0x20);
     assert_true(bundle.domains[0].ends_by_reboot);
     assert_false(bundle.domains[1].ends_by_reboot);
     assert_int_equal(bundle.domains[0].memory_kib, 131072);
@@ -189,6 +193,21 @@ static const struct {
     {"on_reboot=destroy", NULL},
     {"on_reboot=", "on_reboot is restart or destroy"},
     {"on_reboot=destroyed", "on_reboot is restart or destroy"},
+    {"iomem=fee00,1", NULL},
+    {"iomem=0,100\niomem=a0000,10000000000", NULL},
+    {"iomem=", "iomem is START,COUNT"},
+    {"iomem=fee00", "iomem is START,COUNT"},
+    {"iomem=fee00,", "iomem is START,COUNT"},
+    {"iomem=fee00,0", "iomem is START,COUNT"},
+    {"iomem=,1", "iomem is START,COUNT"},
+    {"iomem=0xfee00,1", "iomem is START,COUNT"},
+    {"iomem=FEE00,1", "iomem is START,COUNT"},
+    {"iomem=fee00,1,1", "iomem is START,COUNT"},
+    {"iomem=fee00-fee01", "iomem is START,COUNT"},
+    {"iomem=10000000001,1", "iomem is START,COUNT"},
+    {"iomem=1,10000000001", "iomem is START,COUNT"},
+    {"iomem=00000000000000001,1", NULL},
+    {"iomem=10000000000000001,1", "iomem is START,COUNT"},
     {"weight=1", NULL},
     {"weight=65535", NULL},
     {"weight=65536", "weight is a number"},

@@ -97,6 +97,19 @@ guest neighbours hostile 8192 $kernels/xenstore.elf role=3
 run neighbours $GOOD '^(watcher: )?ok the inbox is empty again' '^(watcher: )?verdict: success' \
     '^writer5: verdict: success' '^(hostile: )?ok there is an end of what it may have' '^(hostile: )?verdict: success'
 
+# ---- Rights to device memory: one has one, one has none, and some ask for what they do not get.
+device=$kernels/device_memory.elf
+guest rights timer 16384 $device hpet=1 iomem=fed00,1
+guest rights other 16384 $device hpet=0
+guest rights second 8192 $kernels/ending.elf how=poweroff iomem=fec00,200
+guest rights greedy 8192 $kernels/ending.elf how=poweroff iomem=1000,1
+guest rights third 8192 $kernels/ending.elf how=poweroff iomem=fecff,2
+guest rights fourth 8192 $kernels/ending.elf how=poweroff iomem=fed00,1
+run rights $REFUSED '^ok it is the HPET' '^(other: )?verdict: success' '^domain 1 \(timer\) powered off' \
+    '^domain 2 \(other\) powered off' '^domain 3 \(second\) cannot be built: iomem: .*interrupt controllers' \
+    '^domain 4 \(greedy\) cannot be built: iomem: .*RAM' '^domain 5 \(third\) cannot be built: iomem: .*interrupt' \
+    '^domain 6 \(fourth\) cannot be built: iomem: another domain'
+
 # ---- As many as a bundle may have.
 for number in {1..16}; do guest sixteen "guest$number" 4096 $kernels/ending.elf how=poweroff; done
 run sixteen $GOOD '^domain 1 \(guest1\) powered off' '^domain 16 \(guest16\) powered off'

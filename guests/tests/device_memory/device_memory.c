@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the initial domain may do with memory that is not RAM, and with caches: the first MiB of the machine can be
- * mapped, uncached, and nothing else.
+ * What a domain may do with memory that is not RAM, and with caches: the initial one can map the first MiB of the
+ * machine, uncached, and nothing else; an ordinary one what its settings give it, with the word "hpet=1" the registers
+ * of a PC's timer, and with "hpet=0" nothing.
  */
 #include <abi/errno.h>
 #include <guest/guest.h>
@@ -13,6 +14,8 @@
 #define WINDOW      UINT64_C(0x30000000)
 #define BIOS_FRAME  MFN(0xff) /* the last of the first MiB; the processor starts 16 bytes before its end, with a jump */
 #define RESET       0xff0
+#define HPET_FRAME  MFN(0xfed00)
+#define HPET_VENDOR 0x8086
 #define JUMP        0xea
 #define CACHE_FLAGS (PTE_PWT | PTE_PCD | PTE_PAT)
 
@@ -67,11 +70,40 @@ static void caches(void)
     test_result("no longer", map(MFN(0), 0), 0);
 }
 
+/* Of the registers of the HPET the first says who made it. */
+static void timer(void)
+{
+    test_result("map the HPET", map(HPET_FRAME, PTE_KERNEL), 0);
+    test_equal("uncached", entry() & CACHE_FLAGS, PTE_PWT | PTE_PCD);
+    test_equal("it is the HPET", *(volatile uint32_t *)WINDOW >> 16, HPET_VENDOR);
+    test_result("the frame before it", map(MFN(HPET_FRAME.v - 1), PTE_READONLY), -XEN_EPERM);
+    test_result("the frame behind it", map(MFN(HPET_FRAME.v + 1), PTE_READONLY), -XEN_EPERM);
+    test_result("the first MiB", map(BIOS_FRAME, PTE_READONLY), -XEN_EPERM);
+    test_result("the local APIC", map(MFN(0xfee00), PTE_READONLY), -XEN_EPERM);
+}
+
+static void nothing(void)
+{
+    test_result("map the HPET", map(HPET_FRAME, PTE_READONLY), -XEN_EPERM);
+    test_result("the first MiB", map(BIOS_FRAME, PTE_READONLY), -XEN_EPERM);
+    test_result("flush the cache", flush_cache(MMUEXT_FLUSH_CACHE), -XEN_EACCES);
+}
+
 void test_main(void)
 {
-    if (!(guest.start->flags & SIF_INITDOMAIN))
+    bool initial = guest.start->flags & SIF_INITDOMAIN;
+    uint64_t hpet = guest_option("hpet", 2);
+
+    if (!initial && hpet > 1)
         test_skip("not the initial domain");
     test_need(table_make(WINDOW), "tables");
-    firmware();
+    if (hpet == 0) {
+        nothing();
+        return;
+    }
+    if (initial)
+        firmware();
+    else
+        timer();
     caches();
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What of the machine beside RAM a domain may have: device memory, by frames. */
+#pragma once
+
+#include <hv/kernel/bundle.h>
+
+struct hv_domain;
+struct machine;
+
+/*
+ * Can a domain of @description have the frames that it is to have?  Those that are RAM, registers of the interrupt
+ * controllers, or another domain's by such a right nobody gets.  -XEN_EINVAL: *@problem says why not.
+ */
+int __must_check rights_check(const struct machine *machine, const struct bundle_domain *description,
+                              const char **problem);
+
+/* After that: @domain, which is new, has them. */
+void rights_give(struct hv_domain *domain, const struct bundle_domain *description);
