@@ -22,4 +22,5 @@ void test_main(void)
     test_need(user_map(USER_BASE, page, PTE_PROGRAM & ~PTE_RW), "user code");
     lessons_entry();
     lessons_registers();
+    lessons_events();
 }

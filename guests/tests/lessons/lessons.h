@@ -10,5 +10,8 @@ void lessons_entry(void);
 /* Registers that are emulated, and what of them reaches the processor. */
 void lessons_registers(void);
 
+/* Numbers of ports. */
+void lessons_events(void);
+
 /* Run @code, @size bytes at USER_BASE, in user mode from *@regs on: those of user_regs_init(), changed at will. */
 unsigned lessons_user(const void *code, size_t size, struct regs *regs);
