@@ -110,6 +110,26 @@ run rights $REFUSED '^ok it is the HPET' '^(other: )?verdict: success' '^domain 
     '^domain 4 \(greedy\) cannot be built: iomem: .*RAM' '^domain 5 \(third\) cannot be built: iomem: .*interrupt' \
     '^domain 6 \(fourth\) cannot be built: iomem: another domain'
 
+# ---- Event channels between pairs of guests of which one ends at a step of its own, and one guest that tries to get at
+# them; then one that may name the other: guests/tests/channels.
+pair() { # BUNDLE FIRST OFFER-DIES BIND-DIES: its first one has number FIRST
+    guest "$1" "offer$2" 4096 $kernels/channels.elf "role=0 peer=$(($2 + 1)) $3"
+    guest "$1" "bind$2" 4096 $kernels/channels.elf "role=1 peer=$2 $4"
+}
+alone='^([a-z0-9]+: )?ok without the other a port is unbound' # the console is anybody's in turn
+pair bind-dies 1 '' ''
+for step in 0 1 2 3; do pair bind-dies $((3 + 2 * step)) '' die=$step; done
+guest bind-dies guess 8192 $kernels/channels.elf 'role=2 domains=11'
+run bind-dies $GOOD '^bind1: ok connected again' "$alone" '^offer5: verdict: success' '^domain 9 \(offer9\) powered off' \
+    '^([a-z0-9]+: )?ok nothing of another' '^domain 11 \(guess\) powered off'
+for step in 0 1 2 3; do pair offer-dies $((1 + 2 * step)) die=$step ''; done
+guest offer-dies guess 8192 $kernels/channels.elf 'role=2 domains=9'
+run offer-dies $GOOD "$alone" '^domain 2 \(bind1\) powered off' '^domain 8 \(bind7\) powered off' \
+    '^([a-z0-9]+: )?ok nothing of another' '^domain 9 \(guess\) powered off'
+guest ruler initial 8192 $kernels/channels.elf 'role=3 peer=1' privileged=1
+guest ruler other 8192 $kernels/channels.elf role=4
+run ruler $GOOD '^(initial: )?ok reset of the other' '^(initial: )?verdict: success' '^domain 1 \(other\) powered off'
+
 # ---- As many as a bundle may have.
 for number in {1..16}; do guest sixteen "guest$number" 4096 $kernels/ending.elf how=poweroff; done
 run sixteen $GOOD '^domain 1 \(guest1\) powered off' '^domain 16 \(guest16\) powered off'
