@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inputs for the fuzzers of this folder to begin with, always the same: kernels of each kind and a bundle,
- * conversations with the xenstore, and an instruction for each thing that the decoder can say.
+ * conversations with the xenstore, an instruction for each thing that the decoder can say, and consoles on one line.
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
@@ -509,9 +509,24 @@ static void make_instructions(void)
     }
 }
 
+/* What two guests say in turns, as fuzz_multiplex.c reads it: whole; and with losses. */
+static void make_consoles(void)
+{
+    uint8_t whole[128], torn[128];
+
+    begin_corpus("fuzz_multiplex");
+    for (unsigned i = 0; i < sizeof(whole); i += 2) {
+        whole[i] = (uint8_t)(0xfe | (i >> 4 & 1));
+        torn[i] = (uint8_t)(i % 10 | (i >> 3 & 1));
+        whole[i + 1] = torn[i + 1] = (uint8_t)(i % 6 ? 0x10 : 0x40 + i);
+    }
+    save("whole", whole, sizeof(whole));
+    save("torn", torn, sizeof(torn));
+}
+
 int main(int argc, char **argv)
 {
-    static void (*const makers[])(void) = {make_kernels, make_conversations, make_instructions};
+    static void (*const makers[])(void) = {make_kernels, make_conversations, make_instructions, make_consoles};
 
     if (argc != 2) {
         fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
