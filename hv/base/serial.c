@@ -113,20 +113,27 @@ static bool uart_wait(struct line *line)
     return !line->stuck;
 }
 
-static void line_put(struct line *line, char byte)
+/* Did it go out? */
+static bool line_put(struct line *line, char byte)
 {
-    if (line->kind == LINE_DEBUG_PORT)
+    if (line->kind == LINE_DEBUG_PORT) {
         asm_out8(DEBUG_PORT, (uint8_t)byte);
+        return true;
+    }
     if (line->kind != LINE_UART || !uart_wait(line))
-        return;
+        return false;
     write_register(line, UART_DATA, (uint8_t)byte);
     line->room--;
+    return true;
 }
 
-void serial_write(const char *bytes, size_t count)
+bool serial_write(const char *bytes, size_t count)
 {
+    bool all = true;
+
     for (size_t i = 0; i < count; i++)
-        line_put(&console, bytes[i]);
+        all &= line_put(&console, bytes[i]);
+    return all;
 }
 
 int serial_get(void)
@@ -149,8 +156,8 @@ static void log_put(char byte)
     struct line *line = messages.second ? &second : &console;
 
     if (byte == '\n')
-        line_put(line, '\r');
-    line_put(line, byte);
+        (void)line_put(line, '\r');
+    (void)line_put(line, byte);
 }
 
 void serial_put(char byte)

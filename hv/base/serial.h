@@ -14,8 +14,8 @@
 /* Look what there is and set it up.  Never waits for a device that does not answer. */
 void serial_init(void);
 
-/* Send @count bytes to the console, as they are. */
-void serial_write(const char *bytes, size_t count);
+/* Send @count bytes to the console, as they are.  False: some of them are lost. */
+bool serial_write(const char *bytes, size_t count);
 
 /* A byte that has come on the console; -1: there is none. */
 int serial_get(void);

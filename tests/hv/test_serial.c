@@ -197,11 +197,11 @@ static void test_write(void **state)
         make(true, false, false);
         uarts[0].has_fifos = fifos;
         serial_init();
-        serial_write(text, sizeof(text) - 1);
+        assert_true(serial_write(text, sizeof(text) - 1));
         assert_int_equal(uarts[0].depth, fifos ? 16 : 1);
         assert_sent(&uarts[0], text);
-        serial_write("\n", 1);
-        serial_write("", 0);
+        assert_true(serial_write("\n", 1));
+        assert_true(serial_write("", 0));
         assert_sent(&uarts[0], "\n");
     }
 }
@@ -213,19 +213,19 @@ static void test_stuck(void **state)
 
     (void)state;
     begin(true, false, false);
-    serial_write("0123456789abcdef", 16);
+    assert_true(serial_write("0123456789abcdef", 16));
     uarts[0].never = true;
-    serial_write("g", 1);
+    assert_false(serial_write("g", 1));
     asked = uarts[0].asked;
     assert_true(asked > 1000);
-    serial_write("0123456789", 10);
+    assert_false(serial_write("0123456789", 10));
     assert_in_range(uarts[0].asked - asked, 1, 10);
     assert_sent(&uarts[0], "0123456789abcdef");
     uarts[0].never = false;
     uarts[0].busy = 1;
-    serial_write("on", 2);
+    assert_true(serial_write("on", 2));
     assert_sent(&uarts[0], "on");
-    serial_write("0123456789abcdefghij", 20); /* it is waited for again */
+    assert_true(serial_write("0123456789abcdefghij", 20)); /* it is waited for again */
     assert_sent(&uarts[0], "0123456789abcdefghij");
 }
 
@@ -246,14 +246,14 @@ static void test_no_uart(void **state)
 {
     (void)state;
     begin(false, false, true);
-    serial_write("a\n", 2);
+    assert_true(serial_write("a\n", 2));
     say("b\n");
     assert_int_equal(nr_debug_sent, 5);
     assert_memory_equal(debug_sent, "a\nb\r\n", 5);
     assert_int_equal(serial_get(), -1);
 
     begin(false, false, false);
-    serial_write("a", 1);
+    assert_false(serial_write("a", 1));
     say("b");
     assert_int_equal(serial_get(), -1); /* where nothing is, all bits are ones */
     assert_int_equal(nr_debug_sent, 0);
@@ -276,7 +276,7 @@ static void test_log(void **state)
     assert_sent(&uarts[0], "log\r\n");
     assert_true(serial_set_log(true));
     say("log\n");
-    serial_write("console\n", 8);
+    assert_true(serial_write("console\n", 8));
     assert_sent(&uarts[0], "console\n");
     assert_sent(&uarts[1], "log\r\n");
     assert_int_equal(uarts[1].divisor, 1);
@@ -326,7 +326,7 @@ static void test_hold(void **state)
     begin(true, true, false);
     serial_hold_log();
     say("first\n");
-    serial_write("console", 7);
+    assert_true(serial_write("console", 7));
     assert_sent(&uarts[0], "console");
     assert_true(serial_set_log(true));
     assert_sent(&uarts[1], "first\r\n");
