@@ -21,6 +21,7 @@
 #include <hv/mem/paging.h>
 #include <hv/mem/ram.h>
 #include <hv/selftest.h>
+#include <hv/service/console.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>
@@ -75,6 +76,21 @@ static _Noreturn void run_bundle(void)
     exit_proved(code);
 }
 
+/* On a multiplexed line the hypervisor's messages would be nobody's. */
+static void choose_lines(const char *line)
+{
+    bool apart = option_is_set(line, "log=com2"), multiplexed = option_is_set(line, "console=multiplexed");
+
+    if (!serial_set_log(apart)) {
+        print("there is no serial line at 0x2f8: messages go to the one at 0x3f8\n");
+        apart = false;
+    }
+    if (multiplexed && apart)
+        console_multiplex();
+    else if (multiplexed)
+        print("console=multiplexed is ignored: it wants messages to have a line of their own, by log=com2\n");
+}
+
 _Noreturn void main_start(uint32_t magic, uint64_t start)
 {
     const char *line = boot_info.command_line;
@@ -86,8 +102,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     cpu_init();
     debug_stack_init();
     read_boot_info(magic, start);
-    if (!serial_set_log(option_is_set(line, "log=com2")))
-        print("there is no serial line at 0x2f8: messages go to the one at 0x3f8\n");
+    choose_lines(line);
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
     if (option_is_set(line, "explain"))

@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console: output to the serial line, input from it to the domain that has it.  The guest's ring is memory that it
- * can write at any time: each of its indexes is read once, and believed only as far as the ring reaches.
+ * The console: output to the serial line, input from it to the domain that it is for.  The guest's ring is memory that
+ * it can write at any time: each of its indexes is read once, and believed only as far as the ring reaches.
  */
 #include <abi/event.h>
 #include <abi/io.h>
 #include <engine/port.h>
-#include <hv/base/serial.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
+#include <hv/service/console_list.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
 
 #define POLL_INTERVAL UINT64_C(10000000) /* ns */
-#define INPUT_MAX     1024u              /* a power of two */
 #define CHUNK         128u
 #define BACKGROUND    128u
 
 static struct hv_domain *attached;
 static struct timer poll_timer;
-
-/* What has come and not been taken: a ring, with indexes that count bytes. */
-static struct {
-    uint32_t taken, come;
-    char bytes[INPUT_MAX];
-} input;
 
 static uint32_t read_index(const uint32_t *index)
 {
@@ -38,6 +31,12 @@ static uint32_t read_index(const uint32_t *index)
 static void write_index(uint32_t *index, uint32_t value)
 {
     __atomic_store_n(index, value, __ATOMIC_RELEASE);
+}
+
+void console_multiplex(void)
+{
+    console_output_multiplex();
+    console_input_multiplex();
 }
 
 int console_create(struct hv_domain *domain, mfn_t frame)
@@ -76,54 +75,58 @@ static bool take_output(struct hv_domain *domain, struct xencons_interface *ring
 }
 
 /* Was there anything, and room for it? */
-static bool give_input(struct xencons_interface *ring)
+static bool give_input(struct console_input *input, struct xencons_interface *ring)
 {
     uint32_t at = read_index(&ring->in_prod), used = at - read_index(&ring->in_cons);
-    uint32_t count = input.come - input.taken;
+    uint32_t count = input->come - input->taken;
 
     if (used > sizeof(ring->in))
         return false;
     if (count > sizeof(ring->in) - used)
         count = (uint32_t)sizeof(ring->in) - used;
     for (uint32_t i = 0; i < count; i++)
-        __atomic_store_n(&ring->in[MASK_XENCONS_IDX(at + i, ring->in)], input.bytes[(input.taken + i) % INPUT_MAX],
-                         __ATOMIC_RELAXED);
-    input.taken += count;
+        __atomic_store_n(&ring->in[MASK_XENCONS_IDX(at + i, ring->in)],
+                         input->bytes[(input->taken + i) % CONSOLE_INPUT_MAX], __ATOMIC_RELAXED);
+    input->taken += count;
     if (count > 0)
         write_index(&ring->in_prod, at + count);
     return count > 0;
 }
 
-/* Take what the serial line has, as far as there is room; the rest waits in the line.  Has anything come? */
-static bool take_input(void)
+/* Who is spoken to on a multiplexed line comes to the foreground. */
+static void take_input(void)
 {
-    uint32_t before = input.come;
-    int byte;
+    const struct machine *machine = attached->engine.machine;
+    struct hv_domain *selected;
 
-    while (input.come - input.taken < INPUT_MAX && (byte = serial_get()) >= 0)
-        input.bytes[input.come++ % INPUT_MAX] = (char)byte;
-    return input.come != before;
+    console_input_take(machine, attached);
+    selected = console_output_is_multiplexed() ? console_input_selected(machine) : NULL;
+    if (selected)
+        attached = selected;
 }
 
-static void run(struct hv_domain *domain, bool news)
+static void run(struct hv_domain *domain)
 {
-    struct xencons_interface *ring = domain->services->console.ring;
+    struct domain_console *console = &domain->services->console;
+    struct xencons_interface *ring = console->ring;
     bool moved;
 
     if (ring) {
         moved = take_output(domain, ring);
-        if (domain == attached)
-            moved |= give_input(ring);
+        moved |= give_input(&console->input, ring);
         if (moved)
-            event_notify(domain, domain->services->console.port);
-    } else if (news && domain == attached && domain->initial) {
+            event_notify(domain, console->port);
+    } else if (domain->initial && console->announced != console->input.come) {
+        console->announced = console->input.come;
         event_raise_virq(hv_vcpu_find(domain, 0), VIRQ_CONSOLE);
     }
 }
 
 void console_run(struct hv_domain *domain)
 {
-    run(domain, domain == attached && take_input());
+    if (domain == attached)
+        take_input();
+    run(domain);
 }
 
 void console_poll(void)
@@ -141,7 +144,7 @@ static void poll_background(const struct machine *machine)
         struct hv_domain *domain = hv_domain_find(machine, (uint16_t)(++turn % machine->nr_domains));
 
         if (domain && domain != attached) {
-            run(domain, false);
+            run(domain);
             return;
         }
     }
@@ -149,13 +152,14 @@ static void poll_background(const struct machine *machine)
 
 static void poll_again(struct timer *timer)
 {
+    if (!attached)
+        return;
     console_poll();
-    if (attached)
-        poll_background(attached->engine.machine);
-    if (attached)
-        report_where_if_asked(attached);
-    if (attached)
-        timer_set(timer, time_now() + POLL_INTERVAL);
+    poll_background(attached->engine.machine);
+    if (console_input_list_wanted())
+        console_list_send(attached->engine.machine);
+    report_where_if_asked(attached);
+    timer_set(timer, time_now() + POLL_INTERVAL);
 }
 
 void console_detach(struct hv_domain *domain)
@@ -180,15 +184,15 @@ bool console_is_free(void)
     return !attached;
 }
 
-size_t console_read(const struct hv_domain *domain, char *bytes, size_t count)
+size_t console_read(struct hv_domain *domain, char *bytes, size_t count)
 {
+    struct console_input *input = &domain->services->console.input;
     size_t done = 0;
 
-    if (domain != attached)
-        return 0;
-    (void)take_input();
-    for (; done < count && input.taken != input.come; done++)
-        bytes[done] = input.bytes[input.taken++ % INPUT_MAX];
+    if (domain == attached)
+        take_input();
+    for (; done < count && input->taken != input->come; done++)
+        bytes[done] = input->bytes[input->taken++ % CONSOLE_INPUT_MAX];
     return done;
 }
 

@@ -1,17 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of the background never begin in the middle of what the foreground says. */
+/* In order: a multiplexed line; lines for people, where the background never begins in the middle of another line. */
+#include <stdint.h>
+
+#include <hv/base/multiplex.h>
 #include <hv/base/serial.h>
 #include <hv/domain/domain.h>
 #include <hv/service/console_output.h>
 #include <hv/service/services.h>
 
+#define NOBODY UINT32_MAX
+
+static struct {
+    bool on;
+    unsigned selected; /* console; NOBODY: none yet, or what went out last has not arrived as a whole */
+} multiplexed;
+
 static bool in_line; /* what went out last did not end a line */
+
+void console_output_multiplex(void)
+{
+    multiplexed.on = true;
+    multiplexed.selected = NOBODY;
+}
+
+bool console_output_is_multiplexed(void)
+{
+    return multiplexed.on;
+}
+
+static bool select(unsigned console)
+{
+    char code[2];
+
+    if (multiplexed.selected == console)
+        return true;
+    multiplex_select(console, false, code);
+    return serial_write(&code[0], 1) && serial_write(&code[1], 1);
+}
+
+/* Where a byte is lost, so is the rest: the next ones begin with a selection. */
+static size_t send_of(unsigned console, const char *bytes, size_t count)
+{
+    bool arrives = select(console);
+    size_t sent = 0;
+
+    for (size_t i = 0; i < count && arrives; i++) {
+        char code[2];
+        size_t length = multiplex_encode(bytes[i], code);
+
+        arrives = serial_write(&code[0], 1) && (length == 1 || serial_write(&code[1], 1));
+        sent += length;
+    }
+    multiplexed.selected = arrives ? console : NOBODY;
+    return sent;
+}
+
+void console_output_hypervisor(const char *bytes, size_t count)
+{
+    (void)send_of(MULTIPLEX_HYPERVISOR, bytes, count);
+}
 
 static void send(const char *bytes, size_t count)
 {
     if (count == 0)
         return;
-    serial_write(bytes, count);
+    (void)serial_write(bytes, count);
     in_line = bytes[count - 1] != '\n';
 }
 
@@ -46,6 +99,8 @@ size_t console_output(struct hv_domain *domain, bool foreground, const char *byt
 {
     size_t sent = 0;
 
+    if (multiplexed.on)
+        return send_of(domain->engine.id.v, bytes, count);
     if (foreground) {
         send(bytes, count);
         return count;

@@ -27,7 +27,7 @@ void console_write(struct hv_domain *of, const char *bytes, size_t count)
     output_size += count;
 }
 
-size_t console_read(const struct hv_domain *from, char *bytes, size_t count)
+size_t console_read(struct hv_domain *from, char *bytes, size_t count)
 {
     size_t length = strlen(input);
 

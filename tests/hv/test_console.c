@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The console: the guest's ring, well kept and spoilt, its input, and console_io's. */
-/* links: hv/service/console.c hv/service/console_output.c */
+/* links: hv/service/console.c hv/service/console_output.c hv/service/console_input.c hv/base/multiplex.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@
 #include <hv/base/serial.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
+#include <hv/service/console_list.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
 #include <hv/time/time.h>
@@ -37,7 +38,7 @@ static struct machine machine = {.domains = domains, .nr_domains = 4};
 static char line[8192]; /* what the serial line was sent */
 static size_t sent;
 static const char *keys; /* what it has for us */
-static unsigned notifications, virqs;
+static unsigned notifications, virqs, lists;
 static struct timer *running;
 
 /* ---- The rest of the hypervisor. */
@@ -70,11 +71,18 @@ void event_raise_virq(struct hv_vcpu *on, unsigned virq)
     virqs++;
 }
 
-void serial_write(const char *bytes, size_t count)
+bool serial_write(const char *bytes, size_t count)
 {
     assert_true(count <= sizeof(line) - sent);
     memcpy(line + sent, bytes, count);
     sent += count;
+    return true;
+}
+
+void console_list_send(const struct machine *of)
+{
+    assert_ptr_equal(of, &machine);
+    lists++;
 }
 
 void report_where_if_asked(const struct hv_domain *which)
@@ -108,8 +116,6 @@ void timer_stop(struct timer *timer)
 
 static int set_up(void **state)
 {
-    static char rest[2048];
-
     (void)state;
     memset(&page, 0, sizeof(page));
     memset(&domain, 0, sizeof(domain));
@@ -123,11 +129,10 @@ static int set_up(void **state)
     domains[1] = &domain.engine;
     sent = 0;
     keys = "";
-    notifications = virqs = 0;
+    notifications = virqs = lists = 0;
     if (console_create(&domain, MFN(9)))
         return -1;
     console_attach(&domain);
-    (void)console_read(&domain, rest, sizeof(rest)); /* of the test before */
     return 0;
 }
 
@@ -314,6 +319,41 @@ static void test_written_lines_of_two(void **state)
     assert_memory_equal(line, "a\r\n", 3);
 }
 
+/* From here on the line is multiplexed: there is no way back. */
+static void test_multiplexed(void **state)
+{
+    static struct xencons_interface ring;
+    struct domain_services others = {.console = {.ring = &ring, .port = PORT}};
+    struct hv_domain other = {.name = "other", .services = &others, .engine = {.machine = &machine, .id = DOMID(3)}};
+
+    (void)state;
+    console_multiplex();
+    domain.engine.id.v = 1;
+    domains[3] = &other.engine;
+    keys = "lost\x10\x43to three\x10\x41to one\x10?\x10\x43!";
+    running->expire(running);
+    assert_int_equal(page.ring.in_prod, 6);
+    assert_memory_equal(page.ring.in, "to one", 6);
+    console_poll();
+    assert_int_equal(ring.in_prod, 9);
+    assert_memory_equal(ring.in, "to three!", 9);
+    assert_int_equal(lists, 1);
+    sent = 0;
+    put("one\n");
+    console_run(&domain);
+    assert_int_equal(sent, 6);
+    assert_memory_equal(line, "\x10\x41one\n", 6);
+    /* It has gone, and what comes for it with it; nobody else gets that. */
+    console_detach(&other);
+    domains[3] = NULL;
+    console_attach(&domain);
+    keys = "secret\x10\x41.";
+    running->expire(running);
+    assert_int_equal(*keys, 0);
+    assert_int_equal(page.ring.in_prod, 7);
+    assert_int_equal(page.ring.in[6], '.');
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -329,6 +369,7 @@ int main(void)
         TEST(test_background),
         TEST(test_written_lines_end_with_a_carriage_return),
         TEST(test_written_lines_of_two),
+        TEST(test_multiplexed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What one serial line shows of several guests. */
-/* links: hv/service/console_output.c */
+/* links: hv/service/console_output.c hv/base/multiplex.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,12 +20,18 @@ static struct hv_domain back = {.name = "back", .services = &services[1]};
 static char line[2048];
 static size_t sent;
 
-void serial_write(const char *bytes, size_t count)
+static size_t room = SIZE_MAX; /* bytes that the line still takes */
+
+bool serial_write(const char *bytes, size_t count)
 {
     assert_true(count < sizeof(line) - sent);
+    if (count > room)
+        return false;
+    room -= count;
     memcpy(line + sent, bytes, count);
     sent += count;
     line[sent] = '\0';
+    return true;
 }
 
 static void begin(void)
@@ -113,11 +119,74 @@ static void test_flush(void **state)
     assert_string_equal(line, "$ ");
 }
 
+/* From here on the line is multiplexed: there is no way back. */
+static void multiplex(void)
+{
+    console_output_multiplex();
+    memset(services, 0, sizeof(services));
+    front.engine.id.v = 2;
+    back.engine.id.v = 5;
+    room = SIZE_MAX;
+    sent = 0;
+    line[0] = '\0';
+}
+
+static void test_multiplexed(void **state)
+{
+    (void)state;
+    multiplex();
+    assert_true(console_output_is_multiplexed());
+    say(&front, "log");
+    say(&front, "in: ");
+    say(&back, "\x1b[1m\r\n\n");
+    console_output_hypervisor("5 back\r\n", 8);
+    say(&front, "root\n");
+    assert_string_equal(line, "\x10\x42login: \x10\x45\x1b[1m\r\n\n\x10!5 back\r\n\x10\x42root\n");
+    console_output_flush(&front, true);
+    console_output_flush(&back, false);
+    assert_int_equal(console_output(&back, false, "\n\n", 2), 2);
+}
+
+/* No guest can select a console, or be taken for the hypervisor. */
+static void test_multiplexed_escapes(void **state)
+{
+    (void)state;
+    multiplex();
+    say(&front, "\x10\x45\x10!");
+    assert_string_equal(line, "\x10\x42\x10.\x45\x10.!");
+}
+
+/* What a stuck line has lost is lost, but nothing comes to another's console. */
+static void test_multiplexed_losses(void **state)
+{
+    (void)state;
+    multiplex();
+    say(&front, "a");
+    room = 2;
+    assert_int_equal(console_output(&front, true, "bcd", 3), 3);
+    room = 1;
+    say(&back, "lost");
+    room = SIZE_MAX;
+    say(&back, "e");
+    room = 1;
+    say(&back, "\x10");
+    room = SIZE_MAX;
+    say(&back, "f");
+    assert_string_equal(line, "\x10\x42\x61\x62\x63\x10\x10\x45\x65\x10\x10\x45\x66");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_foreground), cmocka_unit_test(test_background), cmocka_unit_test(test_both),
-        cmocka_unit_test(test_long_line),  cmocka_unit_test(test_cost),       cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_foreground),
+        cmocka_unit_test(test_background),
+        cmocka_unit_test(test_both),
+        cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_multiplexed),
+        cmocka_unit_test(test_multiplexed_escapes),
+        cmocka_unit_test(test_multiplexed_losses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guests, for whoever asks for them on a multiplexed line: on the hypervisor's own console a line for each domain
+ * whose guest lives and one that ends the list, "end".  A line has, with a space between them: its number; its name;
+ * what it is at, "running" (or it would run), "waiting" (for an event) or "down"; its vCPUs; its memory in KiB; how
+ * long its vCPUs have run, in microseconds.
+ */
+#pragma once
+
+struct machine;
+
+void console_list_send(const struct machine *machine);
