@@ -51,10 +51,10 @@ int console_create(struct hv_domain *domain, mfn_t frame)
 }
 
 /*
- * Was there anything?  In the foreground everything is sent, one ring's worth at most; in the background about
- * BACKGROUND bytes, however many lines the guest makes of them: the rest follows when it speaks again, or in its turn.
+ * Was there anything?  @all of it is sent, one ring's worth at most; otherwise about BACKGROUND bytes, however many
+ * lines the guest makes of them.
  */
-static bool take_output(struct hv_domain *domain, struct xencons_interface *ring)
+static bool take_output(struct hv_domain *domain, struct xencons_interface *ring, bool all)
 {
     bool foreground = domain == attached;
     uint32_t at = read_index(&ring->out_cons), end = read_index(&ring->out_prod);
@@ -63,7 +63,7 @@ static bool take_output(struct hv_domain *domain, struct xencons_interface *ring
 
     if (at == end || end - at > sizeof(ring->out))
         return false;
-    while (at != end && (foreground || sent < BACKGROUND)) {
+    while (at != end && (all || sent < BACKGROUND)) {
         size_t count = 0, most = foreground ? CHUNK : 1;
 
         for (; count < most && at != end; count++, at++)
@@ -112,7 +112,8 @@ static void run(struct hv_domain *domain)
     bool moved;
 
     if (ring) {
-        moved = take_output(domain, ring);
+        /* What is left of the background follows when it speaks again, or in its turn. */
+        moved = take_output(domain, ring, domain == attached);
         moved |= give_input(&console->input, ring);
         if (moved)
             event_notify(domain, console->port);
@@ -164,6 +165,10 @@ static void poll_again(struct timer *timer)
 
 void console_detach(struct hv_domain *domain)
 {
+    struct xencons_interface *ring = domain->services->console.ring;
+
+    if (ring)
+        (void)take_output(domain, ring, true);
     console_output_flush(domain, false);
     if (attached != domain)
         return;

@@ -42,9 +42,9 @@ void console_poll(void);
 
 /*
  * The foreground: the domain that has the console's input, which is looked for every few milliseconds, and whose output
- * goes out as it is.  @domain comes there, in place of whoever was there; or it goes for good.  On a multiplexed line
- * input goes to whom it is for, who comes to the foreground by that; the foreground has no rights but to say more at
- * once.
+ * goes out as it is.  @domain comes there, in place of whoever was there; or it goes for good, and what is left of its
+ * output goes out.  On a multiplexed line input goes to whom it is for, who comes to the foreground by that; the
+ * foreground has no rights there but to say more at once.
  */
 void console_attach(struct hv_domain *domain);
 void console_detach(struct hv_domain *domain);

@@ -35,7 +35,7 @@ static struct vcpu *vcpus[1] = {&vcpu.engine};
 static struct domain *domains[4];
 static struct machine machine = {.domains = domains, .nr_domains = 4};
 
-static char line[8192]; /* what the serial line was sent */
+static char line[32768]; /* what the serial line was sent */
 static size_t sent;
 static const char *keys; /* what it has for us */
 static unsigned notifications, virqs, lists;
@@ -295,6 +295,22 @@ static void test_background(void **state)
     assert_in_range(lines, sizeof(page.ring.out) / 2 - 20, sizeof(page.ring.out) / 2);
 }
 
+/* A guest that does not wait for its last words is heard all the same. */
+static void test_last_words(void **state)
+{
+    struct domain_services others = {.console = {.ring = &page, .port = PORT}};
+    struct hv_domain other = {.name = "other", .services = &others};
+
+    (void)state;
+    services.console.ring = NULL;
+    for (unsigned i = 0; i < sizeof(page.ring.out) / 4 - 2; i++)
+        put("x\r\n ");
+    put("bye");
+    console_detach(&other);
+    assert_int_equal(page.ring.out_cons, page.ring.out_prod);
+    assert_memory_equal(line + sent - strlen("other:  bye\r\n"), "other:  bye\r\n", strlen("other:  bye\r\n"));
+}
+
 static void test_written_lines_end_with_a_carriage_return(void **state)
 {
     (void)state;
@@ -367,6 +383,7 @@ int main(void)
         TEST(test_initial_domain),
         TEST(test_input_is_for_one_domain),
         TEST(test_background),
+        TEST(test_last_words),
         TEST(test_written_lines_end_with_a_carriage_return),
         TEST(test_written_lines_of_two),
         TEST(test_multiplexed),
