@@ -9,8 +9,8 @@ PREFIX := /usr/local
 DESTDIR :=
 
 CLI_C := $(sort $(wildcard cli/*.c))
-# The judge of kernels is the hypervisor's own: nothing in that room calls anybody, so that it can be linked anywhere.
-CLI_JUDGE := $(filter-out hv/kernel/bundle.c,$(sort $(wildcard hv/kernel/*.c)))
+# The judge of kernels and the code of consoles are the hypervisor's own: they call nobody, and can be linked anywhere.
+CLI_SHARED := $(filter-out hv/kernel/bundle.c,$(sort $(wildcard hv/kernel/*.c))) hv/base/multiplex.c
 
 CC_cli := $(GCC)
 CFLAGS_cli := $(HOSTED) -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
@@ -36,7 +36,7 @@ build/$(1)/version.o: build/cli/version.c build/$(1).stamp
 	$$(call say,CC)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) -c $$< -o $$@
 
-build/$(1)/paravane: $(call objects,$(1),$(CLI_C) $(CLI_JUDGE)) build/$(1)/version.o
+build/$(1)/paravane: $(call objects,$(1),$(CLI_C) $(CLI_SHARED)) build/$(1)/version.o
 	$$(call say,LD)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$^ $$(LINK_$(1)) -o $$@
 

@@ -142,7 +142,8 @@ enum status ending_tell(const struct ending *ending)
         say("interrupted: %s been ended", all_of(ending));
         return STATUS_FAILED;
     case SESSION_OUTPUT_LOST:
-        say_error("stdout cannot be written: %s; %s been ended", strerror(ending->result.code), all_of(ending));
+        say_error("%s cannot be written: %s; %s been ended", ending->result.lost, strerror(ending->result.code),
+                  all_of(ending));
         return STATUS_FAILED;
     case SESSION_NOT_STARTED:
         say_error("%s could not be started: %s; install qemu-system-x86, or name the program in PARAVANE_QEMU",

@@ -22,6 +22,7 @@ enum {
     KEY_AUDIT,
     KEY_QEMU_ARGUMENT,
     KEY_MACHINE,
+    KEY_CONSOLE,
 };
 
 static const char *const machines[] = {"pc", "q35", "microvm"};
@@ -42,6 +43,9 @@ static const struct argp_option run_list[] = {
      GROUP_GUEST},
     {"demo", KEY_DEMO, NULL, 0, "run the guest that comes with Paravane; no KERNEL is needed", GROUP_GUEST},
     {NULL, 0, NULL, 0, "The run:", GROUP_RUN},
+    {"console", KEY_CONSOLE, "NAME=FILE", 0,
+     "write what the guest of that name says to FILE, as it is, and do not show it; can be given for many guests",
+     GROUP_RUN},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end it after that time, with exit code 124 (default: never)", GROUP_RUN},
     {"verbose", KEY_VERBOSE, NULL, 0, "show the hypervisor's messages as they come, and how QEMU is called", GROUP_RUN},
     {"explain", KEY_EXPLAIN, NULL, 0, "say of each call of memory management that is refused which, where and why",
@@ -63,8 +67,9 @@ static const char run_help[] =
     "work. What the hypervisor says goes to "
     "stderr, if the run failed or with --verbose.\n"
     "\n"
-    "Several guests share the machine; each begins with --guest. The first has the console, until it ends and the next "
-    "one gets it; what the others say comes by lines, with their names.\n"
+    "Several guests share the machine; each begins with --guest. The first has the console, until Ctrl-A and a digit "
+    "move that to another, or it ends; Ctrl-A l lists them. What the others say comes by lines, with their names, or "
+    "goes to a file with --console.\n"
     "\n"
     "Exit codes: 0 each guest powered off or rebooted; 1 something is missing here: memory, room, a part of Paravane; "
     "2 wrong use; 3 a guest crashed; 4 one was refused before its start (the first of several that did not end well "
@@ -78,6 +83,7 @@ static const char run_help[] =
     "  paravane run --demo\n"
     "  paravane run --ramdisk initrd.img --cmdline 'console=hvc0' vmlinuz\n"
     "  paravane run --guest web -m 256M -r web.img vmlinuz --guest mail -r mail.img vmlinuz\n"
+    "  paravane run --console mail=mail.txt -m 256M vmlinuz --guest web -r web.img --guest mail -r mail.img\n"
     "  paravane run --qemu-arg=-accel --qemu-arg=kvm --memory 2G vmlinux\n"
     "  echo halt | paravane run --timeout 60 guest.elf >console.txt\n";
 
@@ -138,6 +144,13 @@ static void add_qemu_argument(const char *text, struct run_options *options, str
     options->qemu_arguments[options->nr_qemu_arguments++] = text;
 }
 
+static void add_console(char *text, struct run_options *options, struct argp_state *state)
+{
+    if (options->nr_consoles == GUESTS_MAX)
+        argp_error(state, "--console: at most %u of them, one for a guest", GUESTS_MAX);
+    options->consoles[options->nr_consoles++] = text;
+}
+
 static error_t read_run(int key, char *text, struct argp_state *state)
 {
     struct run_options *options = state->input;
@@ -160,6 +173,9 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_MACHINE:
         options->machine = parse_machine(text, state);
+        return 0;
+    case KEY_CONSOLE:
+        add_console(text, options, state);
         return 0;
     case KEY_QEMU_ARGUMENT:
         add_qemu_argument(text, options, state);

@@ -14,7 +14,8 @@ struct guest_options {
     const char *kernel;            /* NULL with @demo */
     const char *ramdisk, *cmdline; /* NULL: not given */
     uint64_t memory_kib;
-    unsigned weight; /* its share of the processor, beside others' */
+    const char *console; /* the file that its console is written to; NULL: it is shown */
+    unsigned weight;     /* its share of the processor, beside others' */
     bool demo, privileged;
 };
 
@@ -22,7 +23,9 @@ struct run_options {
     struct guest_options common; /* what a guest has that does not say otherwise */
     unsigned nr_guests;          /* 1 at least */
     struct guest_options guests[GUESTS_MAX];
-    const char *seed; /* NULL: not given */
+    unsigned nr_consoles;
+    char *consoles[GUESTS_MAX]; /* NAME=FILE, as they stand */
+    const char *seed;           /* NULL: not given */
     const char *machine;
     unsigned timeout_seconds; /* 0: none */
     bool verbose, explain, audit;
@@ -33,6 +36,12 @@ struct run_options {
 struct inspect_options {
     const char *kernel;
 };
+
+/* Does each guest have a console to itself?  Otherwise there is one guest, and the console is QEMU's as it is. */
+static inline bool options_have_consoles(const struct run_options *options)
+{
+    return options->nr_guests > 1 || options->nr_consoles > 0;
+}
 
 /* Read the options of a sub-command, which @arguments begins with.  Wrong ones, and --help, end the program. */
 void options_read_run(int count, char **arguments, struct run_options *options);

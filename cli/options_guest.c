@@ -124,11 +124,33 @@ static void check_together(const struct run_options *options, struct argp_state 
         argp_error(state, "the guests have more than 16T of memory together: give them less by --memory");
 }
 
+/* "NAME=FILE" is the console of a guest. */
+static void read_console(struct run_options *options, char *text, struct argp_state *state)
+{
+    size_t length = strcspn(text, "=");
+
+    if (!text[length] || !text[length + 1])
+        argp_error(state, "--console %s: say NAME=FILE", text);
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        struct guest_options *guest = &options->guests[i];
+
+        if (!guest->name || strlen(guest->name) != length || strncmp(guest->name, text, length))
+            continue;
+        if (guest->console)
+            argp_error(state, "--console %s: that guest's console is in %s already", text, guest->console);
+        guest->console = text + length + 1;
+        return;
+    }
+    argp_error(state, "--console %s: there is no guest of that name; --guest NAME begins one", text);
+}
+
 void options_end_guests(struct run_options *options, struct argp_state *state)
 {
     if (!options->nr_guests)
         options->guests[options->nr_guests++] = options->common;
     for (unsigned i = 0; i < options->nr_guests; i++)
         check_guest(&options->guests[i], &options->common, state);
+    for (unsigned i = 0; i < options->nr_consoles; i++)
+        read_console(options, options->consoles[i], state);
     check_together(options, state);
 }

@@ -15,14 +15,14 @@ _paravane()
         words='run inspect --help --version'
     elif [ "$before" = --machine ]; then
         words='pc q35 microvm'
-    elif [[ $before == --@(guest|memory|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
+    elif [[ $before == --@(guest|console|memory|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
         return
     elif [[ $word != -* || $before == --ramdisk || $before == -r ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --memory --vcpus --weight --ramdisk --cmdline --privileged --demo --timeout --verbose --explain --audit --seed
+        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --privileged --demo --timeout --verbose --explain --audit --seed
             --machine --qemu-arg --help --usage'
     else
         words='--help --usage'

@@ -96,9 +96,9 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     command->count = 0;
     snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
     snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)memory_mib(request));
-    snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s", request->proof,
-             options->explain ? " explain" : "", options->audit ? " audit" : "", options->seed ? " seed=" : "",
-             options->seed ? options->seed : "");
+    snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s", request->proof,
+             options_have_consoles(options) ? " console=multiplexed" : "", options->explain ? " explain" : "",
+             options->audit ? " audit" : "", options->seed ? " seed=" : "", options->seed ? options->seed : "");
     for (char *letter = command->words; *letter; letter++)
         *letter = *letter >= 'A' && *letter <= 'F' ? (char)(*letter | 0x20) : *letter;
     snprintf(command->log, sizeof(command->log), "socket,id=log,fd=%d", request->log_fd);

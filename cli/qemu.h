@@ -12,7 +12,7 @@
 struct qemu_command {
     const char *arguments[QEMU_COMMAND_MAX + 1]; /* ends with NULL; point into what follows and into the options */
     unsigned count;
-    char cpu[32], memory[32], words[96], log[48];
+    char cpu[32], memory[32], words[128], log[48];
 };
 
 struct qemu_request {

@@ -62,9 +62,15 @@ void relay_move(struct relay *relay, short events)
         drain(relay);
 }
 
+size_t relay_room(const struct relay *relay)
+{
+    return sizeof(relay->buffer) - (relay->end - relay->begin);
+}
+
 void relay_put(struct relay *relay, const char *bytes, size_t count)
 {
-    memmove(relay->buffer, relay->buffer + relay->begin, relay->end - relay->begin);
+    if (relay->begin > 0)
+        memmove(relay->buffer, relay->buffer + relay->begin, relay->end - relay->begin);
     relay->end -= relay->begin;
     relay->begin = 0;
     if (count > sizeof(relay->buffer) - relay->end)

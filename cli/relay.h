@@ -24,6 +24,9 @@ struct pollfd relay_poll(const struct relay *relay);
 /* poll() has answered @events for it: read or write once.  At the end of @from, from becomes -1. */
 void relay_move(struct relay *relay, short events);
 
+/* For how many bytes is there room? */
+size_t relay_room(const struct relay *relay);
+
 /* Put as much of it as there is room for behind what has been read. */
 void relay_put(struct relay *relay, const char *bytes, size_t count);
 

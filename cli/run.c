@@ -20,6 +20,7 @@ struct run {
     struct guest guests[GUESTS_MAX];
     const struct guest *reported; /* the one that the hypervisor spoke of last */
     struct outcomes outcomes;
+    struct consoles consoles;
     char hypervisor[PATH_MAX];
     char directory[PATH_MAX], bundle[PATH_MAX + 16]; /* empty: not made */
     uint64_t bundle_size;
@@ -90,12 +91,19 @@ static enum status write_bundle(struct run *run)
     return status ? status : bundle_write(run->bundle, domains, run->options->nr_guests, &run->bundle_size);
 }
 
-/* Only of several guests each has an end of its own. */
-static void expect_outcomes(struct run *run)
+/* Each guest with a console to itself has an end of its own. */
+static enum status open_consoles(struct run *run)
 {
-    run->outcomes.count = run->options->nr_guests > 1 ? run->options->nr_guests : 0;
-    for (unsigned i = 0; i < run->outcomes.count; i++)
+    const char *paths[GUESTS_MAX];
+
+    if (!options_have_consoles(run->options))
+        return STATUS_GOOD;
+    run->outcomes.count = run->options->nr_guests;
+    for (unsigned i = 0; i < run->outcomes.count; i++) {
         run->outcomes.list[i] = (struct outcome){.number = run->guests[i].number, .name = guest_title(&run->guests[i])};
+        paths[i] = run->options->guests[i].console;
+    }
+    return consoles_open(&run->consoles, &run->outcomes, paths);
 }
 
 static enum status prepare(struct run *run)
@@ -111,9 +119,7 @@ static enum status prepare(struct run *run)
         status = library_find(LIBRARY_HYPERVISOR, run->hypervisor);
     for (unsigned i = 0; i < options->nr_guests; i++)
         guest_free_files(&run->guests[i]);
-    if (!status)
-        expect_outcomes(run);
-    return status;
+    return status ? status : open_consoles(run);
 }
 
 static void show_command(const struct qemu_command *command)
@@ -190,7 +196,7 @@ static enum status boot(struct run *run, struct session_result *result)
     compose(run, ends[1], &command);
     if (is_on_terminal)
         say("starting %s%s; Ctrl-A x leaves", guest_title(&run->guests[0]),
-            run->options->nr_guests > 1 ? " and others" : "");
+            run->options->nr_guests > 1 ? " and others; Ctrl-A h says how to get to them" : "");
     run->hypervisor_log = (struct log){.from = ends[0],
                                        .prefix = "",
                                        .is_live = run->options->verbose || run->options->explain,
@@ -201,6 +207,7 @@ static enum status boot(struct run *run, struct session_result *result)
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,
         .is_on_terminal = is_on_terminal,
+        .consoles = &run->consoles,
         .mask = &run->mask,
         .timeout_seconds = run->options->timeout_seconds,
         .log_write_fd = ends[1],
@@ -232,6 +239,7 @@ enum status run_guest(const struct run_options *options)
     remove_directory(&run);
     for (unsigned i = 0; i < options->nr_guests; i++)
         guest_free(&run.guests[i]);
+    consoles_close(&run.consoles);
     if (result.end == SESSION_INTERRUPTED) {
         signal(result.code, SIG_DFL);
         raise(result.code);

@@ -23,7 +23,10 @@
 #define BUILD_MS   5000 /* or that the guest is being built */
 #define FOREVER    INT64_MAX
 #define ROOM       (1 << 20) /* bytes; what Linux lets anybody have */
-#define NR_SOURCES 6
+#define NR_SOURCES (SOURCE_CONSOLES + CONSOLES_POLLED)
+
+/* What is polled. */
+enum { SOURCE_SIGNALS, SOURCE_OUT, SOURCE_HYPERVISOR, SOURCE_QEMU, SOURCE_IN, SOURCE_KEYS, SOURCE_CONSOLES };
 
 struct session {
     const struct session_request *request;
@@ -36,11 +39,12 @@ struct session {
     int signals;  /* signalfd */
     int child_in; /* the relayed console, our end; -1: closed */
     int child_out;
+    int typed;           /* what comes there is for the guest in front of several; -1: nothing, or it is a terminal */
     int64_t deadline;    /* ms; when to stop, or when stopping, to kill */
     int64_t quiet_until; /* ms */
     struct session_result result;
-    struct relay in, out;
-    struct terminal terminal; /* then @in has nothing to read from */
+    struct relay in, out;     /* of several guests, @out is written by @request->consoles, */
+    struct terminal terminal; /* and @in by them as well, if not by this */
 };
 
 static int64_t now_ms(void)
@@ -101,6 +105,20 @@ static void make_nonblocking(int fd)
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* Whose bytes the line has: the one guest's, or several guests', to be taken apart and put together. */
+static void connect_consoles(struct session *session)
+{
+    const struct session_request *request = session->request;
+    bool are_several = consoles_are_there(request->consoles);
+    int input = request->is_on_terminal ? -1 : STDIN_FILENO;
+
+    session->in = (struct relay){.from = are_several ? -1 : input, .to = session->child_in};
+    session->out = (struct relay){.from = are_several ? -1 : session->child_out, .to = STDOUT_FILENO};
+    session->typed = are_several ? input : -1;
+    if (are_several)
+        consoles_begin(request->consoles, session->child_out, &session->out, request->is_on_terminal);
+}
+
 /* 0, or a negative errno. */
 static int start(struct session *session)
 {
@@ -132,8 +150,7 @@ static int start(struct session *session)
     make_nonblocking(ends.out[0]);
     make_nonblocking(ends.error[0]);
     make_nonblocking(request->hypervisor->from);
-    session->in = (struct relay){.from = request->is_on_terminal ? -1 : STDIN_FILENO, .to = ends.in[1]};
-    session->out = (struct relay){.from = ends.out[0], .to = STDOUT_FILENO};
+    connect_consoles(session);
     return 0;
 }
 
@@ -144,7 +161,7 @@ static void stop(struct session *session, enum session_end end, int code)
     if (session->is_stopping)
         return;
     session->is_stopping = true;
-    session->result = (struct session_result){end, code, session->asked_at};
+    session->result = (struct session_result){.end = end, .code = code, .asked_at = session->asked_at};
     session->deadline = now_ms() + GRACE_MS;
     if (!session->has_ended)
         kill(session->child, SIGTERM);
@@ -236,12 +253,13 @@ static void on_signal(struct session *session)
 static bool is_drained(const struct session *session)
 {
     struct pollfd polls[] = {
-        {.fd = session->out.from, .events = POLLIN},
+        {.fd = session->child_out, .events = POLLIN},
         {.fd = session->request->hypervisor->from, .events = POLLIN},
         {.fd = session->request->qemu->from, .events = POLLIN},
     };
 
-    if (session->out.begin != session->out.end && !session->out.is_broken)
+    if ((session->out.begin != session->out.end && !session->out.is_broken) ||
+        consoles_are_busy(session->request->consoles))
         return false;
     if (poll(polls, 3, 0) <= 0)
         return true;
@@ -267,56 +285,123 @@ static int poll_time(const struct session *session)
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
 
-static void move_input(struct session *session, short events)
+/* A terminal has no end. */
+static void close_input_at_end(struct session *session)
 {
-    relay_move(&session->in, events);
-    /* A terminal has no end. */
-    if (session->child_in >= 0 && !session->request->is_on_terminal && relay_is_done(&session->in)) {
-        close(session->child_in);
-        session->child_in = -1;
-    }
+    if (session->child_in < 0 || session->request->is_on_terminal || session->typed >= 0 ||
+        !relay_is_done(&session->in))
+        return;
+    close(session->child_in);
+    session->child_in = -1;
+}
+
+/* Of one guest the relay reads itself. */
+static void read_typed(struct session *session)
+{
+    char bytes[RELAY_BUFFER / 2 - 2]; /* there is room for it, even if each byte takes two, behind a selection */
+    ssize_t got = read(session->typed, bytes, sizeof(bytes));
+
+    if (got > 0)
+        consoles_type(session->request->consoles, &session->in, bytes, (size_t)got);
+    else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+        session->typed = -1;
+    close_input_at_end(session);
+}
+
+static void help(const struct session *session)
+{
+    say("%s", consoles_are_there(session->request->consoles) ? TERMINAL_KEYS_OF_GUESTS : TERMINAL_KEYS);
+}
+
+/* Those of guests mean nothing where there is one. */
+static void fulfil(struct session *session, enum terminal_wish wish)
+{
+    struct consoles *consoles = session->request->consoles;
+
+    if (wish == TERMINAL_LEAVE)
+        end_with_answer(session, SESSION_LEFT);
+    else if (wish == TERMINAL_HELP)
+        help(session);
+    else if (!consoles_are_there(consoles))
+        return;
+    else if (wish == TERMINAL_GUEST)
+        consoles_bring(consoles, session->terminal.place);
+    else if (wish == TERMINAL_NEXT)
+        consoles_bring_next(consoles);
+    else if (wish == TERMINAL_LIST)
+        consoles_ask(consoles, &session->in);
 }
 
 /* Keys for the guest wait in the relay; those for which there is no room are lost, but not those for us. */
 static void read_keys(struct session *session)
 {
-    struct relay *in = &session->in;
-    char keys[256];
-    size_t count;
+    struct consoles *consoles = session->request->consoles;
 
-    switch (terminal_read(&session->terminal, keys, sizeof(keys), &count)) {
-    case TERMINAL_LEAVE:
-        end_with_answer(session, SESSION_LEFT);
-        break;
-    case TERMINAL_HELP:
-        say(TERMINAL_KEYS);
-        break;
-    case TERMINAL_NOTHING:
-        break;
+    terminal_read(&session->terminal);
+    while (terminal_has_keys(&session->terminal)) {
+        char keys[TERMINAL_ROOM];
+        size_t count;
+        enum terminal_wish wish = terminal_take_keys(&session->terminal, keys, &count);
+
+        if (consoles_are_there(consoles))
+            consoles_type(consoles, &session->in, keys, count);
+        else
+            relay_put(&session->in, keys, count);
+        fulfil(session, wish);
+        /* What has been typed behind that is for nobody. */
+        if (wish == TERMINAL_LEAVE)
+            return;
     }
-    relay_put(in, keys, count);
+}
+
+static void stop_without_output(struct session *session, const char *lost, int error)
+{
+    stop(session, SESSION_OUTPUT_LOST, error);
+    if (session->result.end == SESSION_OUTPUT_LOST)
+        session->result.lost = lost;
+}
+
+static void move_consoles(struct session *session, const struct pollfd *line)
+{
+    struct consoles *consoles = session->request->consoles;
+    const char *broken;
+    int error = 0;
+
+    if (!consoles_are_there(consoles))
+        return;
+    consoles_read(consoles, line->revents);
+    consoles_work(consoles);
+    consoles_type(consoles, &session->in, NULL, 0);
+    broken = consoles_broken(consoles, &error);
+    if (broken)
+        stop_without_output(session, broken, error);
 }
 
 static void move(struct session *session, const struct pollfd *polls)
 {
-    if (polls[0].revents)
+    if (polls[SOURCE_SIGNALS].revents)
         on_signal(session);
-    relay_move(&session->out, polls[1].revents);
+    relay_move(&session->out, polls[SOURCE_OUT].revents);
     if (session->out.is_broken && session->out.error == EPIPE)
         stop(session, SESSION_INTERRUPTED, SIGPIPE);
     else if (session->out.is_broken)
-        stop(session, SESSION_OUTPUT_LOST, session->out.error);
-    if (polls[2].revents)
+        stop_without_output(session, "stdout", session->out.error);
+    if (polls[SOURCE_HYPERVISOR].revents)
         (void)log_read(session->request->hypervisor);
-    if (polls[3].revents)
+    if (polls[SOURCE_QEMU].revents)
         (void)log_read(session->request->qemu);
-    if (polls[4].revents)
-        move_input(session, polls[4].revents);
-    if (polls[5].revents)
+    if (polls[SOURCE_IN].revents) {
+        relay_move(&session->in, polls[SOURCE_IN].revents);
+        close_input_at_end(session);
+    }
+    if (polls[SOURCE_KEYS].revents && session->typed >= 0)
+        read_typed(session);
+    else if (polls[SOURCE_KEYS].revents)
         read_keys(session);
-    if (polls[1].revents)
+    move_consoles(session, &polls[SOURCE_CONSOLES]);
+    if (polls[SOURCE_OUT].revents || polls[SOURCE_CONSOLES].revents)
         session->quiet_until = FOREVER;
-    else if (polls[2].revents)
+    else if (polls[SOURCE_HYPERVISOR].revents)
         session->quiet_until = log_is_building(session->request->hypervisor) ? now_ms() + BUILD_MS : FOREVER;
 }
 
@@ -330,21 +415,35 @@ static void break_silence(struct session *session)
     session->quiet_until = FOREVER;
 }
 
+/* From whom there are keys to be read. */
+static struct pollfd poll_keys(const struct session *session)
+{
+    bool has_room = session->in.begin == session->in.end;
+
+    if (session->typed >= 0)
+        return (struct pollfd){.fd = has_room ? session->typed : -1, .events = POLLIN};
+    return (struct pollfd){.fd = terminal_is_in_front(&session->terminal) ? session->terminal.fd : -1,
+                           .events = POLLIN};
+}
+
+static void gather(const struct session *session, struct pollfd polls[NR_SOURCES])
+{
+    polls[SOURCE_SIGNALS] = (struct pollfd){.fd = session->signals, .events = POLLIN};
+    polls[SOURCE_OUT] = relay_poll(&session->out);
+    polls[SOURCE_HYPERVISOR] = (struct pollfd){.fd = session->request->hypervisor->from, .events = POLLIN};
+    polls[SOURCE_QEMU] = (struct pollfd){.fd = session->request->qemu->from, .events = POLLIN};
+    polls[SOURCE_IN] = input_may_flow(session) ? relay_poll(&session->in) : (struct pollfd){.fd = -1};
+    polls[SOURCE_KEYS] = poll_keys(session);
+    consoles_poll(session->request->consoles, polls + SOURCE_CONSOLES);
+}
+
 static void watch(struct session *session)
 {
     /* Having been told to stop, it does not wait until somebody takes what is left of the output. */
     while (!session->has_ended || !(session->is_stopping || is_drained(session))) {
-        struct pollfd polls[NR_SOURCES] = {
-            {.fd = session->signals, .events = POLLIN},
-            relay_poll(&session->out),
-            {.fd = session->request->hypervisor->from, .events = POLLIN},
-            {.fd = session->request->qemu->from, .events = POLLIN},
-            {.fd = -1},
-            {.fd = terminal_is_in_front(&session->terminal) ? session->terminal.fd : -1, .events = POLLIN},
-        };
+        struct pollfd polls[NR_SOURCES];
 
-        if (input_may_flow(session))
-            polls[4] = relay_poll(&session->in);
+        gather(session, polls);
         if (poll(polls, NR_SOURCES, poll_time(session)) < 0 && errno != EINTR)
             stop(session, SESSION_INTERRUPTED, SIGTERM);
         else

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include <cli/consoles.h>
 #include <cli/log.h>
 #include <cli/qemu.h>
 
@@ -13,19 +14,21 @@ enum session_end {
     SESSION_TIMEOUT,     /* ended here, being out of time */
     SESSION_LEFT,        /* ended here, as whoever sits at the terminal has asked for */
     SESSION_INTERRUPTED, /* ended here because of a signal; @code is its number */
-    SESSION_OUTPUT_LOST, /* ended here, because the console cannot be written to stdout; @code is the errno */
+    SESSION_OUTPUT_LOST, /* ended here, because a console cannot be written to @lost; @code is the errno */
     SESSION_NOT_STARTED, /* the program could not be started; @code is the errno */
 };
 
 struct session_result {
     enum session_end end;
     int code;
-    size_t asked_at; /* of SESSION_TIMEOUT, SESSION_LEFT: so many lines had the hypervisor said before it was asked */
+    const char *lost; /* of SESSION_OUTPUT_LOST: stdout, or a file */
+    size_t asked_at;  /* of SESSION_TIMEOUT, SESSION_LEFT: so many lines had the hypervisor said before it was asked */
 };
 
 struct session_request {
     const char *const *arguments; /* the program and its arguments, ended by NULL */
     bool is_on_terminal;          /* the console is a terminal, where Ctrl-A is for us: terminal.h */
+    struct consoles *consoles;    /* opened; or with none in it: QEMU's line is the console of the one guest */
     unsigned timeout_seconds;     /* 0: none */
     const sigset_t *mask;         /* the signals that the program starts with blocked */
     int log_write_fd;             /* its end of the hypervisor's line of messages; closed here after the start */

@@ -57,6 +57,29 @@ void terminal_give_back(struct terminal *terminal)
     terminal->is_ours = false;
 }
 
+/* What is wished for by the key behind Ctrl-A. */
+static enum terminal_wish wish_of(struct terminal *terminal, char key)
+{
+    if (key >= '0' && key <= '9') {
+        terminal->place = key == '0' ? 9 : (unsigned)(key - '1');
+        return TERMINAL_GUEST;
+    }
+    switch (key) {
+    case 'x':
+    case 'X':
+        return TERMINAL_LEAVE;
+    case 'h':
+    case '?':
+        return TERMINAL_HELP;
+    case 'n':
+        return TERMINAL_NEXT;
+    case 'l':
+        return TERMINAL_LIST;
+    default:
+        return TERMINAL_NOTHING;
+    }
+}
+
 /* One key; false: it is not for the guest. */
 static bool take_key(struct terminal *terminal, char *typed, enum terminal_wish *wish)
 {
@@ -67,24 +90,33 @@ static bool take_key(struct terminal *terminal, char *typed, enum terminal_wish 
         return key != CTRL_A;
     }
     terminal->is_behind = false;
-    if (key == 'x' || key == 'X')
-        *wish = TERMINAL_LEAVE;
-    else if (key == 'h' || key == '?')
-        *wish = TERMINAL_HELP;
+    *wish = wish_of(terminal, key);
     *typed = CTRL_A;
     return key == CTRL_A || key == 'a';
 }
 
-enum terminal_wish terminal_read(struct terminal *terminal, char *keys, size_t room, size_t *count)
+void terminal_read(struct terminal *terminal)
 {
-    enum terminal_wish wish = TERMINAL_NOTHING;
-    ssize_t got = read(terminal->fd, keys, room);
+    ssize_t got = read(terminal->fd, terminal->typed, sizeof(terminal->typed));
 
-    *count = 0;
     if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
         terminal->fd = -1;
-    for (ssize_t i = 0; i < got && wish != TERMINAL_LEAVE; i++) {
-        char key = keys[i];
+    terminal->begin = 0;
+    terminal->end = got > 0 ? (size_t)got : 0;
+}
+
+bool terminal_has_keys(const struct terminal *terminal)
+{
+    return terminal->begin < terminal->end;
+}
+
+enum terminal_wish terminal_take_keys(struct terminal *terminal, char keys[TERMINAL_ROOM], size_t *count)
+{
+    enum terminal_wish wish = TERMINAL_NOTHING;
+
+    *count = 0;
+    while (terminal_has_keys(terminal) && wish == TERMINAL_NOTHING) {
+        char key = terminal->typed[terminal->begin++];
 
         if (take_key(terminal, &key, &wish))
             keys[(*count)++] = key;

@@ -152,6 +152,20 @@ expect guest-no-weight 2 '--weight 0: not a number' -- run --weight 0 "$good"
 many=() && for i in {1..17}; do many+=(--guest "g$i"); done
 expect guest-seventeen 2 '--guest g17: one too many; at most 16' -- run --demo "${many[@]}"
 
+expect console-no-file 2 '--console a: say NAME=FILE' -- run --console a --guest a "$good"
+expect console-empty-file 2 '--console a=: say NAME=FILE' -- run --console a= --guest a "$good"
+expect console-no-guest 2 '--console b=x: there is no guest of that name' -- run --console b=x --guest a "$good"
+expect console-no-guests 2 'there is no guest of that name; --guest NAME begins one' -- run --console good=x "$good"
+expect console-twice 2 "--console a=y: that guest's console is in x already" -- run --console a=x --console a=y --guest a "$good"
+expect console-inside-guest 2 '--console is about the whole run' -- run --guest a "$good" --console a=x
+with '' expect console-unwritable 1 '--console: /nowhere/a cannot be written: No such file' -- \
+    run --console a=/nowhere/a --guest a "$good"
+if [[ console-no-reader =~ $pattern ]]; then
+    mkfifo "$work/no-reader"
+    with '' expect console-no-reader 1 'nobody reads from that pipe; start its reader first' -- \
+        run --console "a=$work/no-reader" --guest a "$good"
+fi
+
 # ---- Whatever was printed has arrived, or the exit code says that it has not.
 for words in '--help' '--version' 'run --help' 'run --usage' 'inspect --help' "inspect $good"; do
     name=full-disk-$(tr -d / <<<"${words%% /*}" | tr ' ' '-')
@@ -373,6 +387,9 @@ if [[ bundle =~ $pattern ]]; then
     judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^privileged=1$' '0/kernel' \
         '0/ramdisk' '^hello$' '0/cmdline' '^root=/dev/x y' 'TRAILER!!!'
 fi
+arguments qemu-consoles '^log=com2 proof=[0-9a-f]{16} console=multiplexed$' -- --guest a "$good" --guest b "$good"
+arguments qemu-console-of-one '^log=com2 proof=[0-9a-f]{16} console=multiplexed$' -- --console a=/dev/null --guest a "$good"
+arguments qemu-one-guest '^log=com2 proof=[0-9a-f]{16}$' -- --guest a "$good"
 if [[ bundle-several =~ $pattern ]]; then
     arguments bundle-several '^5[34][0-9]M$' -- --memory 256M --cmdline 'for all' --weight 7 "$good" --timeout 9 \
         --guest one --guest two --memory 128M --cmdline 'for two' --weight 300 --ramdisk "$work/text" --demo \
@@ -569,6 +586,53 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
         expect real-several-refused 4 '^paravane: first: powered off$' '^paravane: second: cannot be built' -- \
             run --timeout "$limit" --qemu-arg -m --qemu-arg 64M \
             --guest first --memory 16M --demo --guest second --memory 2G -c how=poweroff $tests/ending.elf
+        # Consoles: guests to talk to (guests/tests/talk), on a terminal, to files, on pipes.
+        talk=(--memory 16M --cmdline talk $tests/talk.elf)
+        talked() { # NAME STEPS STATUS TEXT... -- ARGUMENT...
+            local name=real-talk-$1 steps=$2 texts=()
+            [[ $name =~ $pattern ]] || return 0
+            shift 2
+            while [ "$1" != -- ]; do texts+=("$1"); shift; done
+            : >"$work/err"
+            bounded tests/cli/terminal "$steps" "$paravane" run --timeout "$limit" "${@:2}" >"$work/out" 2>&1
+            judge "$name" $? "${texts[@]}" 'settings restored'
+        }
+        three=(--guest first --guest second --guest third)
+        talked moves '~talk> ~a\r~heard: a~\x012~talk> ~b\r~heard: b~\x01n~talk> ~c\r~heard: c~\x011d\r~heard: d~\x01x' 7 \
+            '^paravane: this is the console of second$' '^talk> heard: b$' '^talk> heard: c$' '!: heard: [abcd]' 'all guests have been ended' \
+            '^paravane: third: was still running$' -- "${talk[@]}" "${three[@]}"
+        # What is typed at once is for whom it says, the list is of all, and the ends of those in front move on.
+        talked ends '~talk> ~\x012b\r\x013c\r\x014\x010~no guest 10~\x01l~third  ~\x011end\r~console of second~\x01l~CPU time~end\r~console of third~\x01h~lists them~end\r' 0 \
+            'no guest 4; Ctrl-A l lists them' '3 > third   (waiting|running) +1 +16 MiB +[0-9]+[.][0-9]{2} s$' \
+            '1   first   (waiting|running) ' '1   first   powered off' '2 > second  ' '^paravane: first: powered off$' \
+            '^paravane: third: powered off$' 'Ctrl-A 1 to 9 and 0 move to a guest' -- "${talk[@]}" "${three[@]}"
+        talked crash '~talk> ~\x012~talk> ~crash\r~console of first~end\r' 3 '^paravane: second: crashed' \
+            '^paravane: first: powered off$' -- "${talk[@]}" "${three[@]:0:4}"
+        talked file '~talk> ~\x012end\r~file~\x011end\r' 0 "keys go to second, whose console is in $work/file" '!second: talk' -- \
+            --console "second=$work/file" "${talk[@]}" "${three[@]:0:4}"
+        [[ real-talk-file =~ $pattern ]] && { tr -d '\r' <"$work/file" >"$work/out"; judge real-talk-in-file 0 0 '^talk> heard: end$' '^verdict: success$'; }
+        printf 'one\nend\ntwo\nend\n' >"$work/lines"
+        input=$work/lines expect real-talk-pipe 0 '^talk> heard: one' '^talk> heard: end' '!heard: two' \
+            '^paravane: first: powered off$' '^(second: )?verdict: success' -- \
+            run --timeout "$limit" "${talk[@]}" --guest first --guest second $tests/timer.elf
+        # Every byte and every code that a guest may say arrives as it is, and nowhere else.
+        if [[ real-bytes =~ $pattern ]]; then
+            bounded "$paravane" run --timeout "$limit" --memory 16M --console "loud=$work/bytes" --guest quiet -c how=poweroff $tests/ending.elf \
+                --guest loud -c bytes $tests/talk.elf --guest other $tests/timer.elf </dev/null >"$work/out" 2>"$work/err"
+            judge real-bytes $? 0 '^paravane: loud: powered off$' '^(other: )?verdict: success' "!$(printf '\020')" '!said'
+            python3 -c 'import sys
+said = b"".join(bytes([b]) + bytes([16, b]) for b in range(256)) + b"\x10ok said\nverdict: success\n"
+sys.stdout.buffer.write(said.replace(b"\n", b"\r\n"))' | cmp - "$work/bytes" >"$work/out" 2>&1
+            judge real-bytes-arrive $? 0
+        fi
+        linux=build/linux/cloud-amd64
+        if [ -e $linux/vmlinuz ]; then
+            talked linux '~console=hvc0~\x012~talk> ~hello\r~heard: hello~\x01l~16 MiB~end\r~console of linux~~# ~echo $((6*7))\r~42~poweroff -f\r' 0 \
+                '^paravane: linux: powered off$' '^paravane: talker: powered off$' '2 > talker ' -- --guest linux --memory 256M --ramdisk $linux/ramdisk.img \
+                --cmdline 'earlyprintk=xen console=hvc0' $linux/vmlinuz --guest talker "${talk[@]}"
+        else
+            skip real-talk-linux 'no Linux here'
+        fi
         expect real-sixteen 0 '^paravane: g1: powered off$' '^paravane: g16: powered off$' -- run --timeout "$limit" \
             --audit --memory 4M -c how=poweroff $tests/ending.elf "${many[@]:0:32}"
     else
