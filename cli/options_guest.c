@@ -112,13 +112,18 @@ static void check_guest(struct guest_options *guest, const struct guest_options 
 
 static void check_together(const struct run_options *options, struct argp_state *state)
 {
+    const struct guest_options *initial = NULL;
     uint64_t memory_kib = 0;
 
     for (unsigned i = 0; i < options->nr_guests; i++) {
-        memory_kib += options->guests[i].memory_kib;
-        if (options->guests[i].privileged && options->nr_guests > 1)
-            argp_error(state, "%s: --privileged: such a guest runs alone; leave that out, or the other guests",
-                       options->guests[i].name);
+        const struct guest_options *guest = &options->guests[i];
+
+        memory_kib += guest->memory_kib;
+        if (guest->privileged && initial)
+            argp_error(state, "%s: --privileged: one guest can be the initial domain, and %s is", guest->name,
+                       initial->name);
+        if (guest->privileged)
+            initial = guest;
     }
     if (memory_kib > MEMORY_MAX_KIB)
         argp_error(state, "the guests have more than 16T of memory together: give them less by --memory");

@@ -145,7 +145,8 @@ for option in --timeout=1 --verbose --explain --audit --seed=1 --machine=q35 --q
     expect "guest-inside$option" 2 "${option%%=*} is about the whole run: say it before the first --guest" -- \
         run --guest a "$good" $option
 done
-expect guest-privileged 2 'b: --privileged: such a guest runs alone' -- run --guest a "$good" --guest b --privileged "$good"
+expect guest-privileged 2 'c: --privileged: one guest can be the initial domain, and a is' -- \
+    run "$good" --guest a --privileged --guest b --guest c --privileged
 expect guest-memory 2 'more than 16T of memory together' -- run --memory 10T --guest a "$good" --guest b "$good"
 expect guest-weight 2 '--weight 65536: not a number from 1 to 65535' -- run --guest a --weight 65536 "$good"
 expect guest-no-weight 2 '--weight 0: not a number' -- run --weight 0 "$good"
@@ -580,6 +581,8 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
         expect real-several 0 '^second: ok ' '^paravane: first: powered off$' '^paravane: second: powered off$' \
             '^paravane: third: powered off$' -- run --memory 16M --timeout "$limit" \
             --guest first --demo --guest second $tests/timer.elf --guest third -c how=again $tests/ending.elf
+        expect real-several-privileged 0 '^paravane: plain: powered off$' '^paravane: initial: powered off$' -- \
+            run --memory 16M --timeout "$limit" -c how=poweroff $tests/ending.elf --guest plain --guest initial --privileged
         expect real-several-crash 3 '^paravane: first: crashed' '^paravane: second: powered off$' \
             'rip .*<hypercall_page[+]0x[0-9a-f]+>' -- run --memory 16M --timeout "$limit" \
             --guest first -c how=crash $tests/ending.elf --guest second $tests/timer.elf
