@@ -33,13 +33,13 @@ static inline void report_note_call(struct vcpu_report *report, uint64_t number,
 void report_guest(struct hv_vcpu *vcpu);
 
 /*
- * Print where each vCPU of @domain is and what it waits for, REPORT_WHERE_END being the last line; _if_asked() only if
- * whoever reads the log has sent a byte.
+ * Print of each domain whose guest lives where its vCPUs are and what they wait for, REPORT_WHERE_END being the last
+ * line; _if_asked() only if whoever reads the log has sent a byte.
  */
 #define REPORT_WHERE_END "this is where the guest is"
-struct hv_domain;
-void report_where(const struct hv_domain *domain);
-void report_where_if_asked(const struct hv_domain *domain);
+struct machine;
+void report_where(const struct machine *machine);
+void report_where_if_asked(const struct machine *machine);
 
 /* Print a refusal, in a few lines. */
 struct noted_refusal;

@@ -46,17 +46,27 @@ static void print_pending(const struct hv_domain *domain)
     print("%s\n", shown == 0 ? " none" : "");
 }
 
-void report_where(const struct hv_domain *domain)
+static void print_domain(const struct hv_domain *domain)
 {
     print("domain %u (%s) is here:\n", domain->engine.id.v, domain->name);
     for (unsigned i = 0; i < domain->engine.nr_vcpus; i++)
         print_vcpu(hv_vcpu_of(domain->vcpus[i]));
     print_pending(domain);
+}
+
+void report_where(const struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        const struct hv_domain *domain = hv_domain_find(machine, (uint16_t)i);
+
+        if (domain)
+            print_domain(domain);
+    }
     print(REPORT_WHERE_END "\n");
 }
 
-void report_where_if_asked(const struct hv_domain *domain)
+void report_where_if_asked(const struct machine *machine)
 {
     if (serial_log_is_asked())
-        report_where(domain);
+        report_where(machine);
 }

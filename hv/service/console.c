@@ -159,7 +159,7 @@ static void poll_again(struct timer *timer)
     poll_background(attached->engine.machine);
     if (console_input_list_wanted())
         console_list_send(attached->engine.machine);
-    report_where_if_asked(attached);
+    report_where_if_asked(attached->engine.machine);
     timer_set(timer, time_now() + POLL_INTERVAL);
 }
 

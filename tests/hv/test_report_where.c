@@ -19,7 +19,9 @@
 #define VCPUS 5u
 #define PORTS 1024u
 
-static struct hv_domain domain;
+static struct hv_domain domain, other;
+static struct domain *domains[10] = {[7] = &domain.engine};
+static const struct machine machine = {.domains = domains, .nr_domains = 10};
 static struct hv_vcpu vcpus[VCPUS];
 static struct vcpu_info infos[VCPUS];
 static struct cpu_frame frames[VCPUS];
@@ -27,13 +29,13 @@ static bool pending[PORTS], asked;
 
 uint32_t event_ports(const struct hv_domain *which)
 {
-    assert_ptr_equal(which, &domain);
+    assert_true(which == &domain || which == &other);
     return PORTS;
 }
 
 bool event_is_pending(const struct hv_domain *which, uint32_t port)
 {
-    assert_ptr_equal(which, &domain);
+    assert_true(which == &domain || which == &other);
     assert_in_range(port, 0, PORTS - 1);
     return pending[port];
 }
@@ -75,7 +77,7 @@ static void test_vcpus(void **state)
     infos[2].evtchn_upcall_pending = 1;
     infos[3].evtchn_upcall_mask = 1;
     frames[4] = (struct cpu_frame){.rip = UINT64_C(0xffffffff81001234), .cs = 0xdead00000010, .rflags = 0x10246};
-    report_where(&domain);
+    report_where(&machine);
     assert_string_equal(
         said, "domain 7 (box) is here:\n"
               "vCPU 0 runs, in kernel mode at rip e033:0000000000001000, rflags 202, upcall not pending, not masked\n"
@@ -96,9 +98,26 @@ static void test_one_vcpu(void **state)
 {
     (void)state;
     begin(1);
-    report_where(&domain);
+    report_where(&machine);
     assert_said("vCPU 0 ");
     assert_unsaid("vCPU 1 ");
+}
+
+/* All of those that live. */
+static void test_domains(void **state)
+{
+    struct hv_domain ended = {.engine = {.id = DOMID(9)}, .name = "ended", .ended = true};
+
+    (void)state;
+    begin(1);
+    other = (struct hv_domain){.engine = {.id = DOMID(2)}, .name = "other"};
+    domains[2] = &other.engine;
+    domains[9] = &ended.engine;
+    report_where(&machine);
+    domains[2] = domains[9] = NULL;
+    assert_said("domain 2 (other) is here:\nports with an event pending: none\ndomain 7 (box) is here:\n");
+    assert_unsaid("ended");
+    assert_string_equal(strstr(said, REPORT_WHERE_END), REPORT_WHERE_END "\n");
 }
 
 /* The first eight of them, up to the last port that there is. */
@@ -107,16 +126,16 @@ static void test_ports(void **state)
     (void)state;
     begin(1);
     pending[0] = pending[31] = pending[PORTS - 1] = true;
-    report_where(&domain);
+    report_where(&machine);
     assert_said("ports with an event pending: 0 31 1023\n");
     begin(1);
     for (unsigned i = 10; i < 18; i++)
         pending[i] = true;
-    report_where(&domain);
+    report_where(&machine);
     assert_said("ports with an event pending: 10 11 12 13 14 15 16 17\n"); /* nothing has been left out */
     said[0] = '\0';
     pending[PORTS - 1] = true;
-    report_where(&domain);
+    report_where(&machine);
     assert_said("ports with an event pending: 10 11 12 13 14 15 16 17 ...\n");
 }
 
@@ -125,10 +144,10 @@ static void test_if_asked(void **state)
     (void)state;
     begin(1);
     asked = false;
-    report_where_if_asked(&domain);
+    report_where_if_asked(&machine);
     assert_string_equal(said, "");
     asked = true;
-    report_where_if_asked(&domain);
+    report_where_if_asked(&machine);
     assert_said("domain 7 (box) is here:\n");
     assert_string_equal(REPORT_WHERE_END, "this is where the guest is"); /* tests/system wait for this line */
 }
@@ -136,10 +155,8 @@ static void test_if_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vcpus),
-        cmocka_unit_test(test_one_vcpu),
-        cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_if_asked),
+        cmocka_unit_test(test_vcpus), cmocka_unit_test(test_one_vcpu), cmocka_unit_test(test_domains),
+        cmocka_unit_test(test_ports), cmocka_unit_test(test_if_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
