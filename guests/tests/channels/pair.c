@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two domains that talk.  Each waits for what the other does next, or until that one is no more: then its own ports wait
- * for the other one's number, as if that had closed them, and nothing that it does with them is an error.
+ * Two domains that talk.  Each waits for what the other does next, or until that one is no more: then its own ports
+ * wait for the other one's number, as if that had closed them, and nothing that it does with them is an error.
  */
 #include <abi/errno.h>
 #include <abi/sched.h>
