@@ -445,6 +445,19 @@ static void test_sizes(void **state)
 }
 
 /* The pool runs dry at any point of building: nothing is kept. */
+/* What the settings say is all that it gets, later as well. */
+static void xsa_383_no_more_than_the_settings_say(void **state)
+{
+    mfn_t mfn;
+
+    (void)state;
+    build(KIND_PLAIN, false, false);
+    assert_int_equal(domain->engine.max_frames, NR_PAGES);
+    assert_int_equal(domain->engine.nr_frames, NR_PAGES);
+    assert_int_equal(domain_populate(&domain->engine, PFN(0), &mfn), -XEN_ENOMEM);
+    release_all();
+}
+
 static void test_out_of_memory(void **state)
 {
     (void)state;
@@ -534,9 +547,16 @@ static void test_wrong_kernels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),         cmocka_unit_test(test_apart),       cmocka_unit_test(test_initial),
-        cmocka_unit_test(test_symbols),       cmocka_unit_test(test_unpin),       cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_no_services), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_apart),
+        cmocka_unit_test(test_initial),
+        cmocka_unit_test(test_symbols),
+        cmocka_unit_test(test_unpin),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(xsa_383_no_more_than_the_settings_say),
+        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_no_services),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_wrong_kernels),
     };
 

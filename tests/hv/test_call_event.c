@@ -47,8 +47,8 @@ static void test_rights(void **state)
     guests[1].domain.engine.dying = false;
 }
 
-/* Nothing is opened for a domain that is on its way out, nor bound to what it has: XSA-509. */
-static void test_dying(void **state)
+/* Nothing is opened for a domain that is on its way out, nor bound to what it has. */
+static void xsa_509_a_dying_domain_cannot_be_named(void **state)
 {
     struct evtchn_alloc_unbound alloc = {.dom = 2, .remote_dom = 1};
     struct evtchn_bind_interdomain bind = {.remote_dom = 2};
@@ -137,7 +137,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test, set_up_32, tear_down)
     const struct CMUnitTest tests[] = {
         BOTH(test_rights),
-        BOTH(test_dying),
+        cmocka_unit_test_setup_teardown(xsa_509_a_dying_domain_cannot_be_named, set_up_64, tear_down),
         BOTH(test_bad_ports),
         BOTH(test_calls),
     };

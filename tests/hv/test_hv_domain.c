@@ -220,7 +220,7 @@ static void test_many_vcpus(void **state)
 }
 
 /* Each step of the making fails once: what came before is undone, and another domain can be made in its place. */
-static void test_each_failure(void **state)
+static void xsa_149_nor_is_any_lost_by_a_failure(void **state)
 {
     unsigned failures = 0;
 
@@ -281,7 +281,7 @@ static void test_windows(void **state)
  * ---- What it leaves.
  */
 
-static void test_memory_comes_back(void **state)
+static void xsa_149_all_memory_comes_back(void **state)
 {
     struct hv_domain *domain = hv_domain_create(machine(), 0, WIDTH_64, 20, 1);
     mfn_t mfn;
@@ -325,7 +325,7 @@ static void test_no_window(void **state)
  * A frame that somebody else still maps: all but the structure goes, and the number stays taken; when the frame is back
  * the domain can be buried.
  */
-static void test_zombie(void **state)
+static void xsa_502_nothing_is_asked_of_what_is_left(void **state)
 {
     struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 20, 2);
     mfn_t mapped, mfn;
@@ -394,12 +394,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_create, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_vcpus, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_each_failure, setup, teardown),
+        cmocka_unit_test_setup_teardown(xsa_149_nor_is_any_lost_by_a_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_windows, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_memory_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(xsa_149_all_memory_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_window, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_zombie, setup, teardown),
+        cmocka_unit_test_setup_teardown(xsa_502_nothing_is_asked_of_what_is_left, setup, teardown),
         cmocka_unit_test_setup(test_leak, setup),
     };
 
