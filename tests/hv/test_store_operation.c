@@ -186,6 +186,27 @@ static void test_too_much_memory(void **state)
     assert_ok();
 }
 
+/* Without a byte left there is a way out: to remove takes none. */
+static void test_remove_without_room(void **state)
+{
+    void *taken[64], *object;
+    unsigned count = 0;
+
+    (void)state;
+    call(XS_WRITE, TEXT("data/a/b\0value"));
+    assert_ok();
+    for (size_t size = STORE_ACCOUNT_SIZE / 2; size >= 8; size /= 2) {
+        while ((object = store_account_take(&audit_session()->own, size)))
+            taken[count++] = object;
+    }
+    call(XS_WRITE, TEXT("data/a\0value"));
+    assert_error("ENOSPC");
+    call(XS_RM, TEXT("data/a\0"));
+    assert_ok();
+    while (count > 0)
+        store_account_give(&audit_session()->own, taken[--count]);
+}
+
 static void xsa_323_values_and_paths_at_their_limits(void **state)
 {
     static char payload[XENSTORE_PAYLOAD_MAX] = "data/a";
@@ -256,6 +277,7 @@ int main(void)
         OPERATION(test_too_much_memory),
         cmocka_unit_test_setup_teardown(xsa_323_values_and_paths_at_their_limits, set_up, xenstore_tear_down),
         OPERATION(test_depth),
+        OPERATION(test_remove_without_room),
         OPERATION(test_privileged),
     };
 
