@@ -61,8 +61,10 @@ static int add_settings(struct archive *archive, const struct bundle_domain *dom
     int length;
 
     clean_name(domain->name, name);
-    length = snprintf(settings, sizeof(settings), "name=%s\nmemory=%llu\nvcpus=%u\nweight=%u\nprivileged=%d\n", name,
-                      (unsigned long long)domain->memory_kib, domain->vcpus, domain->weight, domain->privileged);
+    length =
+        snprintf(settings, sizeof(settings), "name=%s\nmemory=%llu\nvcpus=%u\nweight=%u\nprivileged=%d\non_reboot=%s\n",
+                 name, (unsigned long long)domain->memory_kib, domain->vcpus, domain->weight, domain->privileged,
+                 domain->ends_by_reboot ? "destroy" : "restart");
     return add_file(archive, domain, "settings", settings, (size_t)length);
 }
 

@@ -13,6 +13,7 @@ struct bundle_domain {
     uint64_t memory_kib;
     unsigned vcpus, weight;
     bool privileged;
+    bool ends_by_reboot;
     const struct bytes *kernel;  /* an ELF file */
     const struct bytes *ramdisk; /* NULL: none */
     const char *cmdline;         /* NULL: none */

@@ -276,7 +276,7 @@ static void leave(struct consoles *consoles)
     if (!consoles->is_leaving || consoles->to_be_shown > 0 || !relay_is_done(consoles->out))
         return;
     leave_line(consoles);
-    say("%s: %s", guest->name, guest->words);
+    say("%s has ended: %s", guest->name, guest->words);
     bring(consoles, next_left(consoles));
 }
 

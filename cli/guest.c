@@ -96,6 +96,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .vcpus = 1,
         .weight = options->weight,
         .privileged = options->privileged,
+        .ends_by_reboot = options->ends_by_reboot,
         .kernel = &guest->image.elf,
         .ramdisk = options->ramdisk ? &guest->ramdisk : NULL,
         .cmdline = options->cmdline,

@@ -41,6 +41,9 @@ static const struct argp_option run_list[] = {
     {"cmdline", KEY_CMDLINE, "TEXT", 0, "its command line, at most 1023 characters", GROUP_GUEST},
     {"privileged", KEY_PRIVILEGED, NULL, 0, "start it as the initial domain (number 0) instead of an ordinary one",
      GROUP_GUEST},
+    {"on-reboot", KEY_ON_REBOOT, "WHAT", 0,
+     "what a reboot of the guest makes of it: restart (default), it is started anew; destroy, it has ended",
+     GROUP_GUEST},
     {"demo", KEY_DEMO, NULL, 0, "run the guest that comes with Paravane; no KERNEL is needed", GROUP_GUEST},
     {NULL, 0, NULL, 0, "The run:", GROUP_RUN},
     {"console", KEY_CONSOLE, "NAME=FILE", 0,
@@ -71,7 +74,7 @@ static const char run_help[] =
     "move that to another, or it ends; Ctrl-A l lists them. What the others say comes by lines, with their names, or "
     "goes to a file with --console.\n"
     "\n"
-    "Exit codes: 0 each guest powered off (one that reboots starts again); 1 something is missing here: memory, room, "
+    "Exit codes: 0 each guest powered off, or rebooted where that ends it; 1 something is missing here: memory, room, "
     "a part of Paravane; "
     "2 wrong use; 3 a guest crashed; 4 one was refused before its start (the first of several that did not end well "
     "counts); 5 the hypervisor's fault, or an end that it "

@@ -17,6 +17,7 @@ struct guest_options {
     const char *console; /* the file that its console is written to; NULL: it is shown */
     unsigned weight;     /* its share of the processor, beside others' */
     bool demo, privileged;
+    bool ends_by_reboot; /* otherwise it is started anew */
 };
 
 struct run_options {

@@ -29,6 +29,13 @@ static void read_weight(const char *text, struct guest_options *guest, struct ar
         argp_error(state, "--weight %s: not a number from 1 to %u", text, WEIGHT_MAX);
 }
 
+static void read_on_reboot(const char *text, struct guest_options *guest, struct argp_state *state)
+{
+    guest->ends_by_reboot = !strcmp(text, "destroy");
+    if (!guest->ends_by_reboot && strcmp(text, "restart") != 0)
+        argp_error(state, "--on-reboot %s: say restart or destroy", text);
+}
+
 bool options_read_guest(int key, char *text, struct guest_options *guest, struct argp_state *state)
 {
     switch (key) {
@@ -41,6 +48,9 @@ bool options_read_guest(int key, char *text, struct guest_options *guest, struct
         return true;
     case KEY_WEIGHT:
         read_weight(text, guest, state);
+        return true;
+    case KEY_ON_REBOOT:
+        read_on_reboot(text, guest, state);
         return true;
     case KEY_RAMDISK:
         guest->ramdisk = options_read_name("ramdisk", text, state);

@@ -15,6 +15,7 @@ enum {
     KEY_WEIGHT,
     KEY_PRIVILEGED,
     KEY_DEMO,
+    KEY_ON_REBOOT,
 };
 
 /* Read an option of a guest, which is one of those above other than KEY_GUEST.  False: it is none. */

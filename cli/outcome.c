@@ -22,12 +22,17 @@ static bool is_no_news(const struct outcome *outcome, const char *words)
            !strncmp(outcome->words, words, strlen(words));
 }
 
+static bool is_end(const struct outcome *outcome, const char *words)
+{
+    return outcome->ends_by_reboot || strcmp(words, "wants to reboot") != 0;
+}
+
 static void note(struct outcome *outcome, const char *words)
 {
     if (!strncmp(words, ": built, ", strlen(": built, "))) {
         outcome->is_built = true;
         outcome->words[0] = '\0';
-    } else if (*words == ' ' && !is_no_news(outcome, words + 1)) {
+    } else if (*words == ' ' && is_end(outcome, words + 1) && !is_no_news(outcome, words + 1)) {
         snprintf(outcome->words, sizeof(outcome->words), "%s", words + 1);
     }
 }

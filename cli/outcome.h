@@ -9,6 +9,7 @@
 struct outcome {
     unsigned number; /* of the domain */
     const char *name;
+    bool ends_by_reboot; /* otherwise that is no end */
     bool is_built;
     char words[OUTCOME_WORDS_MAX]; /* "powered off"; empty: it has not ended */
 };

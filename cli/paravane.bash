@@ -15,6 +15,8 @@ _paravane()
         words='run inspect --help --version'
     elif [ "$before" = --machine ]; then
         words='pc q35 microvm'
+    elif [ "$before" = --on-reboot ]; then
+        words='restart destroy'
     elif [[ $before == --@(guest|console|memory|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
         return
     elif [[ $word != -* || $before == --ramdisk || $before == -r ]]; then
@@ -22,7 +24,7 @@ _paravane()
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --privileged --demo --timeout --verbose --explain --audit --seed
+        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --privileged --on-reboot --demo --timeout --verbose --explain --audit --seed
             --machine --qemu-arg --help --usage'
     else
         words='--help --usage'

@@ -100,7 +100,9 @@ static enum status open_consoles(struct run *run)
         return STATUS_GOOD;
     run->outcomes.count = run->options->nr_guests;
     for (unsigned i = 0; i < run->outcomes.count; i++) {
-        run->outcomes.list[i] = (struct outcome){.number = run->guests[i].number, .name = guest_title(&run->guests[i])};
+        run->outcomes.list[i] = (struct outcome){.number = run->guests[i].number,
+                                                 .name = guest_title(&run->guests[i]),
+                                                 .ends_by_reboot = run->options->guests[i].ends_by_reboot};
         paths[i] = run->options->guests[i].console;
     }
     return consoles_open(&run->consoles, &run->outcomes, paths);

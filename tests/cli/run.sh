@@ -148,6 +148,7 @@ done
 expect guest-privileged 2 'c: --privileged: one guest can be the initial domain, and a is' -- \
     run "$good" --guest a --privileged --guest b --guest c --privileged
 expect guest-memory 2 'more than 16T of memory together' -- run --memory 10T --guest a "$good" --guest b "$good"
+expect guest-on-reboot 2 '--on-reboot twice: say restart or destroy' -- run --on-reboot twice "$good"
 expect guest-weight 2 '--weight 65536: not a number from 1 to 65535' -- run --guest a --weight 65536 "$good"
 expect guest-no-weight 2 '--weight 0: not a number' -- run --weight 0 "$good"
 many=() && for i in {1..17}; do many+=(--guest "g$i"); done
@@ -321,6 +322,7 @@ completes commands 'run inspect --help --version ' paravane ''
 completes command 'inspect ' paravane i
 completes option '--privileged ' paravane run --pr
 completes option-of-inspect '--help --usage ' paravane inspect --
+completes on-reboot 'destroy ' paravane run --on-reboot d
 completes machine 'microvm ' paravane run --machine mi
 completes machine-behind-equals 'pc q35 microvm ' paravane run --machine =
 completes machine-begun 'pc ' paravane run --machine = p
@@ -397,12 +399,12 @@ if [[ bundle-several =~ $pattern ]]; then
         --guest three --memory 128M
     strings -n 4 "$work/kept/bundle" | paste -sd ' ' >"$work/out"
     : >"$work/err"
-    judge bundle-of-several 0 0 '1/settings .*name=one memory=262144 vcpus=1 weight=7 privileged=0 .*1/kernel .*1/cmdline .*for all' \
+    judge bundle-several-settings 0 0 '1/settings .*name=one memory=262144 vcpus=1 weight=7 privileged=0 .*1/kernel .*1/cmdline .*for all' \
         '2/settings .*name=two memory=131072 vcpus=1 weight=300 .*2/kernel .*2/ramdisk .*hello .*2/cmdline .*for two' \
         '3/settings .*name=three memory=131072 vcpus=1 weight=7 .*3/cmdline .*for all'
-    arguments bundle-of-sixteen '^30[0-9]M$' -- --memory 16M --demo "${many[@]:0:32}"
+    arguments bundle-several-sixteen '^30[0-9]M$' -- --memory 16M --demo "${many[@]:0:32}"
     strings -n 4 "$work/kept/bundle" >"$work/out"
-    judge bundle-of-sixteen-guests 0 0 '^name=g1$' '16/settings' '^name=g16$'
+    judge bundle-several-contents 0 0 '^name=g1$' '16/settings' '^name=g16$'
 fi
 elf debug debug
 if [[ bundle-debug =~ $pattern ]]; then
@@ -450,7 +452,7 @@ TMPDIR=$work/nowhere with '' expect no-tmpdir 1 'no directory can be made there'
 two=(--guest a "$good" --guest bc "$good")
 built='log=domain_1_(a):_built,_and_so_on log=domain_2_(bc):_built,_and_so_on'
 with "$built log=domain_2_(bc)_powered_off log=domain_1_(a)_wants_to_reboot" expect several-good 0 \
-    '^paravane: a: wants to reboot$' '^paravane: bc: powered off$' '!domain' -- run "${two[@]}"
+    '^paravane: a: wants to reboot$' '^paravane: bc: powered off$' '!domain' -- run --on-reboot destroy "${two[@]}"
 with "$built log=domain_2_(bc)_crashed:_bad_fault log=domain_2_(bc)_crashed log=domain_2_(bc)_has_left_3_frames log=domain_1_(a)_powered_off exit=43" \
     expect several-crashed 3 '^paravane: a: powered off$' '^paravane: bc: crashed: bad fault$' -- run "${two[@]}"
 with "log=domain_1_(a)_cannot_be_built:_too_big log=domain_2_(bc):_built,_and_so_on log=domain_2_(bc)_powered_off exit=45" \
@@ -581,6 +583,9 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
         expect real-several 0 '^second: ok ' '^paravane: first: powered off$' '^paravane: second: powered off$' \
             '^paravane: third: powered off$' -- run --memory 16M --timeout "$limit" \
             --guest first --demo --guest second $tests/timer.elf --guest third -c how=again $tests/ending.elf
+        expect real-several-reboot 0 '^paravane: once: wants to reboot$' '^paravane: thrice: powered off$' \
+            'domain 2 .thrice.: restart 3$' -- run --memory 16M --timeout "$limit" --verbose \
+            --guest once -c how=reboot --on-reboot destroy $tests/ending.elf --guest thrice -c how=again $tests/ending.elf
         expect real-several-privileged 0 '^paravane: plain: powered off$' '^paravane: initial: powered off$' -- \
             run --memory 16M --timeout "$limit" -c how=poweroff $tests/ending.elf --guest plain --guest initial --privileged
         expect real-several-crash 3 '^paravane: first: crashed' '^paravane: second: powered off$' \
@@ -609,7 +614,7 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
             'no guest 4; Ctrl-A l lists them' '3 > third   (waiting|running) +1 +16 MiB +[0-9]+[.][0-9]{2} s$' \
             '1   first   (waiting|running) ' '1   first   powered off' '2 > second  ' '^paravane: first: powered off$' \
             '^paravane: third: powered off$' 'Ctrl-A 1 to 9 and 0 move to a guest' -- "${talk[@]}" "${three[@]}"
-        talked crash '~talk> ~\x012~talk> ~crash\r~console of first~end\r' 3 '^paravane: second: crashed' \
+        talked crash '~talk> ~\x012~talk> ~crash\r~console of first~end\r' 3 '^paravane: second has ended: crashed' 'paravane: second: crashed' \
             '^paravane: first: powered off$' -- "${talk[@]}" "${three[@]:0:4}"
         talked file '~talk> ~\x012end\r~file~\x011end\r' 0 "keys go to second, whose console is in $work/file" '!second: talk' -- \
             --console "second=$work/file" "${talk[@]}" "${three[@]:0:4}"

@@ -58,7 +58,8 @@ static void write_bundle(const struct bundle_domain *domains, unsigned count)
 
 static void whole_bundle(void **state)
 {
-    static const char settings[] = "name=vm_linux_1_\nmemory=524288\nvcpus=1\nweight=256\nprivileged=0\n";
+    static const char settings[] =
+        "name=vm_linux_1_\nmemory=524288\nvcpus=1\nweight=256\nprivileged=0\non_reboot=restart\n";
     uint8_t kernel_data[4099], ramdisk_data[7] = "ramdisk";
     struct bytes kernel = {kernel_data, sizeof(kernel_data)}, ramdisk = {ramdisk_data, sizeof(ramdisk_data)};
     size_t at;
@@ -84,15 +85,19 @@ static void whole_bundle(void **state)
 
 static void privileged_and_bare(void **state)
 {
-    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nweight=256\nprivileged=1\n";
+    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nweight=256\nprivileged=1\non_reboot=destroy\n";
     struct bytes kernel = {(uint8_t[]){1}, 1};
     size_t at;
 
     (void)state;
-    write_bundle(
-        &(struct bundle_domain){
-            .name = "k", .memory_kib = 4, .vcpus = 1, .weight = 256, .privileged = true, .kernel = &kernel},
-        1);
+    write_bundle(&(struct bundle_domain){.name = "k",
+                                         .memory_kib = 4,
+                                         .vcpus = 1,
+                                         .weight = 256,
+                                         .privileged = true,
+                                         .ends_by_reboot = true,
+                                         .kernel = &kernel},
+                 1);
     at = expect(0, "0/settings", settings, strlen(settings));
     at = expect(at, "0/kernel", "\1", 1);
     expect(at, "TRAILER!!!", NULL, 0);
@@ -100,7 +105,7 @@ static void privileged_and_bare(void **state)
 
 static void several(void **state)
 {
-    static const char settings[] = "name=a\nmemory=4\nvcpus=1\nweight=256\nprivileged=0\n";
+    static const char settings[] = "name=a\nmemory=4\nvcpus=1\nweight=256\nprivileged=0\non_reboot=restart\n";
     struct bytes kernels[2] = {{(uint8_t[]){1}, 1}, {(uint8_t[]){2}, 1}}, ramdisk = {(uint8_t[]){3, 4}, 2};
     const struct bundle_domain domains[] = {
         {.number = 1, .name = "a", .memory_kib = 4, .vcpus = 1, .weight = 256, .kernel = &kernels[0]},
