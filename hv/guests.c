@@ -113,6 +113,7 @@ static void finish(struct run *run, struct hv_domain *domain)
     bool again = reason == SHUTDOWN_reboot && !run->bundle->domains[i].ends_by_reboot, clean, gone;
     uint64_t began = time_now();
 
+    console_detach(domain); /* its last words come before those about it */
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
     clean = audit_passes(run->machine, "before its release");
     gone = hv_domain_release(domain);

@@ -12,6 +12,7 @@
 #include <abi/sched.h>
 #include <engine/engine.h>
 #include <hv/base/exit.h>
+#include <hv/base/print.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
@@ -193,6 +194,13 @@ void console_attach(struct hv_domain *domain)
     attached = domain;
 }
 
+void console_detach(struct hv_domain *domain)
+{
+    print("last words of %s\n", domain->name);
+    if (attached == domain)
+        attached = NULL;
+}
+
 bool console_is_free(void)
 {
     return !attached;
@@ -229,7 +237,7 @@ static void test_all_good(void **state)
     assert_int_equal(started, 7);
     assert_int_equal(releases, 3);
     assert_int_equal(audits, 6); /* before and after each release */
-    assert_said("domain 1 (a) powered off\n");
+    assert_said("last words of a\ndomain 1 (a) powered off\n");
     assert_said("domain 2 (b) wants to reboot\n");
 }
 
