@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <engine/grant_mapping.h>
 #include <engine/level.h>
 
+#include <tests/support/guest_grant.h>
 #include <tests/unit/lib/unit.h>
 
 /* A machine with something of everything. */
@@ -386,6 +388,74 @@ static mfn_t held_nothing(struct scene *scene)
     return hold_instead(scene, MFN(scene->unit.machine->nr_frames));
 }
 
+/* ---- Grants: @foreign is mapped by the unprivileged guest, which has the first handle. */
+
+#define REF 9u
+
+static void grants_create(struct scene *scene, enum width width)
+{
+    struct unit *unit = &scene->unit;
+
+    unit_create(unit, &(struct unit_config){.width = width, .nr_guests = 2});
+    scene->counts = calloc(unit->machine->nr_frames, sizeof(scene->counts[0]));
+    assert_non_null(scene->counts);
+    guest_grants_begin(unit->other, 1);
+    scene->foreign = guest_mfn(unit->other, guest_page_alloc(unit->other));
+    guest_grant(unit->other, REF, unit->domain->id.v, scene->foreign, GTF_permit_access);
+    assert_int_equal(
+        guest_grant_map(unit->vcpu, unit->other->domain->id.v, REF, unit_window(unit, 1).v, GNTMAP_host_map, NULL), 0);
+}
+
+static struct grant_mapping *mapping_of(const struct scene *scene)
+{
+    return grant_mapping_at(scene->unit.domain, 0);
+}
+
+static struct grant_use *use_of(const struct scene *scene, grant_ref_t ref)
+{
+    struct grant_place place;
+
+    assert_true(grant_place_find(scene->unit.other->domain, ref, &place));
+    return place.use;
+}
+
+static mfn_t use_more(struct scene *scene)
+{
+    use_of(scene, REF)->writers++;
+    return scene->foreign;
+}
+
+static mfn_t use_of_other_kind(struct scene *scene)
+{
+    use_of(scene, REF)->writers--;
+    use_of(scene, REF)->readers++;
+    return scene->foreign;
+}
+
+static mfn_t use_uncounted(struct scene *scene)
+{
+    scene->unit.other->domain->grants.nr_in_use--;
+    return MFN_NONE;
+}
+
+static mfn_t mapping_of_other_entry(struct scene *scene)
+{
+    mapping_of(scene)->ref++;
+    return scene->foreign;
+}
+
+static mfn_t used_by_another(struct scene *scene)
+{
+    use_of(scene, REF)->user.v++;
+    return scene->foreign;
+}
+
+static mfn_t entry_without_mapping(struct scene *scene)
+{
+    mapping_of(scene)->parts = MAPPING_DEVICE;
+    return scene->foreign;
+}
+
 struct breakage {
     const char *name, *invariant;
     break_fn *make;
@@ -433,16 +503,24 @@ static const struct breakage breakages[] = {
     {"user mode without root", "inv_vcpu", user_without_root},
 };
 
-static void test_breakage(void **state)
-{
-    const struct breakage *breakage = *state;
+/* Of the scene with grants. */
+static const struct breakage grant_breakages[] = {
+    {"one use of a grant more", "inv_grant_uses", use_more},
+    {"another use of a grant", "inv_grant_uses", use_of_other_kind},
+    {"use that is not counted", "inv_grant_uses", use_uncounted},
+    {"mapping of another entry", "inv_mappings", mapping_of_other_entry},
+    {"use by another domain", "inv_mappings", used_by_another},
+    {"entry without a mapping", "inv_foreign_entries", entry_without_mapping},
+};
 
+static void expect_breakage(const struct breakage *breakage, void (*create)(struct scene *scene, enum width width))
+{
     for (enum width width = WIDTH_64; width <= WIDTH_PAE; width++) {
         struct audit_finding finding = {.invariant = "none"};
         struct scene scene;
         mfn_t expected;
 
-        scene_create(&scene, width);
+        create(&scene, width);
         if (!audit(&scene, &finding))
             fail_msg("the scene itself breaks %s", finding.invariant);
         expected = breakage->make(&scene);
@@ -452,6 +530,18 @@ static void test_breakage(void **state)
         free(scene.counts);
         sim_destroy(scene.unit.sim);
     }
+}
+
+static void test_breakage(void **state)
+{
+    expect_breakage(*state, scene_create);
+}
+
+static void test_grants(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(grant_breakages); i++)
+        expect_breakage(&grant_breakages[i], grants_create);
 }
 
 /* After a success the counts are as they were given: all zero. */
@@ -490,14 +580,15 @@ static void test_hypervisor_accessed(void **state)
 int main(void)
 {
     struct breakage rows[ARRAY_SIZE(breakages)];
-    struct CMUnitTest tests[3 + ARRAY_SIZE(breakages)] = {
+    struct CMUnitTest tests[4 + ARRAY_SIZE(breakages)] = {
         unit_test_both(test_counts_left_zero),
         cmocka_unit_test(test_hypervisor_accessed),
+        cmocka_unit_test(test_grants),
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(breakages); i++) {
         rows[i] = breakages[i];
-        tests[3 + i] = (struct CMUnitTest){breakages[i].name, test_breakage, NULL, NULL, &rows[i]};
+        tests[4 + i] = (struct CMUnitTest){breakages[i].name, test_breakage, NULL, NULL, &rows[i]};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
