@@ -156,6 +156,8 @@ static void test_typed_too_much(void **state)
     consoles_type(&consoles, &in, keys, sizeof(keys));
     assert_int_equal(relay_room(&in), 0);
     in.begin = 1;
+    consoles_type(&consoles, &in, "\x10", 1);
+    assert_int_equal(relay_room(&in), 1);
     consoles_bring(&consoles, 1);
     consoles_type(&consoles, &in, "x", 1);
     assert_int_equal(relay_room(&in), 1);
