@@ -50,7 +50,8 @@ static void test_senseless(void **state)
         uint16_t domid;
         enum refusal_reason reason;
     } rows[] = {
-        {at, 1, 0, 0, 1, REFUSE_NO_SUCH_DOMAIN},
+        {at, 1, 0, 0, 1, REFUSE_NOT_PRIVILEGED},
+        {at, 1, 0, 0, 77, REFUSE_NO_SUCH_DOMAIN},
         {at, 1, 10, 0, DOMID_SELF, REFUSE_EXTENT_ORDER},
         {at, 1, UINT32_MAX, 0, DOMID_SELF, REFUSE_EXTENT_ORDER},
         {at, limit, 0, 0, DOMID_SELF, REFUSE_GUEST_ADDRESS},
