@@ -11,15 +11,21 @@
 #define WINDOW  10u
 
 /* Two guests, of the same width, with tables of version 1. */
-static void begin(struct lesson *lesson, enum width width)
+static void begin_seeded(struct lesson *lesson, enum width width, uint64_t seed)
 {
     struct sim_config config = lesson_config(width, 2);
 
+    config.seed = seed;
     config.nr_domains = 2;
     config.domains[1].width = width;
     lesson_begin(lesson, &config);
     guest_grants_begin(lesson->guest, 1);
     guest_grants_begin(lesson->other, 1);
+}
+
+static void begin(struct lesson *lesson, enum width width)
+{
+    begin_seeded(lesson, width, lesson_config(width, 2).seed);
 }
 
 /* Run @check on guests of either width. */
@@ -383,10 +389,58 @@ static void xsa_214_nothing_is_transferred(void **state)
     both(transfers);
 }
 
+/*
+ * ---- XSA-218: two vCPUs undo the parts of one mapping at once.  The release of the entry exchanges the locks.
+ */
+
+struct undoing {
+    grant_handle_t handle;
+    uint64_t host_addr, dev_bus_addr;
+    int16_t status;
+};
+
+static void undo_part(struct vcpu *vcpu, void *arg)
+{
+    struct undoing *undoing = arg;
+
+    undoing->status = guest_grant_unmap(vcpu, undoing->handle, undoing->host_addr, undoing->dev_bus_addr);
+}
+
+/* Each part is undone once, and the last of the two ends the mapping, whichever that is. */
+static void undo_at_once(struct lesson *lesson)
+{
+    mfn_t page = grant_page(lesson, GTF_permit_access);
+    struct undoing host = {.host_addr = window(lesson, 0).v}, device = {.dev_bus_addr = page.v << PAGE_SHIFT};
+
+    assert_int_equal(map(lesson, 0, GNTMAP_host_map | GNTMAP_device_map, &host.handle), GNTST_okay);
+    device.handle = host.handle;
+    lesson->sim->preemption = SIM_PREEMPT_RANDOM;
+    lesson->sim->preempt_per_256 = 128;
+    sim_spawn(lesson->sim, lesson->vcpu, undo_part, &host);
+    sim_spawn(lesson->sim, lesson->second, undo_part, &device);
+    sim_run(lesson->sim);
+    lesson->sim->preemption = SIM_PREEMPT_NEVER;
+    assert_int_equal(host.status | device.status, GNTST_okay);
+    assert_free(lesson, page);
+}
+
+static void xsa_218_two_vcpus_undo_one_mapping(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 40; seed++) {
+        struct lesson lesson;
+
+        begin_seeded(&lesson, WIDTH_64, seed);
+        undo_at_once(&lesson);
+        lesson_end(&lesson);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LESSON(xsa_214_nothing_is_transferred),
+        LESSON(xsa_218_two_vcpus_undo_one_mapping),
         LESSON(xsa_224_every_part_in_every_order),
         LESSON(xsa_224_no_combination_of_flags_holds_what_is_refused),
         LESSON(xsa_227_an_entry_by_its_machine_address),
