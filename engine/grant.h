@@ -26,6 +26,15 @@ struct grant_use {
 };
 _Static_assert(sizeof(struct grant_use) == 16, "grant_use: divides a page");
 
+/*
+ * Frames of the hypervisor's that hold the uses of one frame of the table.  They come one by one: in a machine full of
+ * guests hardly two free frames are neighbours, and a guest can see to it that none are.
+ */
+#define GRANT_USES_FRAMES 2u
+struct grant_uses {
+    mfn_t frames[GRANT_USES_FRAMES];
+};
+
 /* Of a handle, under the lock of the domain that maps. */
 struct grant_mapping {
     mfn_t frame;
@@ -46,7 +55,7 @@ struct domain_grants {
     unsigned nr_in_use;             /* entries that have a use */
     mfn_t frames[GRANT_FRAMES_MAX]; /* shared with the domain, like the next */
     mfn_t status_frames[GRANT_STATUS_MAX];
-    mfn_t uses[GRANT_FRAMES_MAX]; /* for each of @frames the first of two frames of the hypervisor's */
+    struct grant_uses uses[GRANT_FRAMES_MAX]; /* of each of @frames */
     unsigned nr_mapping_frames;
     mfn_t mapping_frames[GRANT_MAPPING_FRAMES_MAX]; /* the hypervisor's */
     uint32_t free_mapping;                          /* a handle plus one; 0: none */

@@ -10,8 +10,8 @@
 #define V2_PER_FRAME     (PAGE_SIZE / sizeof(struct grant_entry_v2))
 #define STATUS_PER_FRAME (PAGE_SIZE / sizeof(uint16_t))
 #define USES_PER_FRAME   (PAGE_SIZE / sizeof(struct grant_use))
-#define USES_ORDER       1u
-_Static_assert(USES_PER_FRAME << USES_ORDER == V1_PER_FRAME && USES_PER_FRAME == V2_PER_FRAME, "a use for each entry");
+_Static_assert(USES_PER_FRAME *GRANT_USES_FRAMES == V1_PER_FRAME && USES_PER_FRAME == V2_PER_FRAME,
+               "a use for each entry");
 _Static_assert(GRANT_FRAMES_MAX *V2_PER_FRAME <= GRANT_STATUS_MAX * STATUS_PER_FRAME, "a status for each entry");
 
 #define BACKEND 0u /* the domain at the other end of the reserved entries */
@@ -36,8 +36,8 @@ bool grant_place_find(const struct domain *domain, grant_ref_t ref, struct grant
         place->status =
             (uint16_t *)port_frame_map(grants->status_frames[ref / STATUS_PER_FRAME]) + ref % STATUS_PER_FRAME;
     }
-    place->use = (struct grant_use *)port_frame_map(mfn_add(grants->uses[frame], index / USES_PER_FRAME)) +
-                 index % USES_PER_FRAME;
+    place->use =
+        (struct grant_use *)port_frame_map(grants->uses[frame].frames[index / USES_PER_FRAME]) + index % USES_PER_FRAME;
     return true;
 }
 
@@ -46,8 +46,8 @@ const struct grant_use *grant_table_next_use(const struct domain *domain, grant_
     const struct domain_grants *grants = &domain->grants;
 
     while (*ref / per_frame(grants) < grants->nr_frames) {
-        mfn_t records = mfn_add(grants->uses[*ref / per_frame(grants)], *ref % per_frame(grants) / USES_PER_FRAME);
-        const struct grant_use *first = port_frame_map(records);
+        const struct grant_uses *records = &grants->uses[*ref / per_frame(grants)];
+        const struct grant_use *first = port_frame_map(records->frames[*ref % per_frame(grants) / USES_PER_FRAME]);
 
         do {
             const struct grant_use *use = &first[*ref % USES_PER_FRAME];
@@ -62,6 +62,24 @@ const struct grant_use *grant_table_next_use(const struct domain *domain, grant_
 /*
  * ---- Growth.
  */
+
+/* The first @count of them. */
+static void give_uses(struct machine *machine, const struct grant_uses *uses, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        machine_give(machine, uses->frames[i], 0);
+}
+
+static bool take_uses(struct machine *machine, struct grant_uses *uses)
+{
+    for (unsigned i = 0; i < GRANT_USES_FRAMES; i++) {
+        if (!machine_take(machine, 0, &uses->frames[i])) {
+            give_uses(machine, uses, i);
+            return false;
+        }
+    }
+    return true;
+}
 
 /* A frame beyond the reservation, that is then shared and leaves it. */
 static int take_shared(struct domain *domain, mfn_t *mfn)
@@ -96,8 +114,8 @@ static int take_status(struct domain *domain, unsigned nr_frames)
     return 0;
 }
 
-/* One frame more, whose records of use are at @uses. */
-static int append(const struct op *op, struct domain *domain, mfn_t uses)
+/* One frame more, whose records of use are in @uses. */
+static int append(const struct op *op, struct domain *domain, const struct grant_uses *uses)
 {
     struct domain_grants *grants = &domain->grants;
     unsigned index = grants->nr_frames;
@@ -106,13 +124,13 @@ static int append(const struct op *op, struct domain *domain, mfn_t uses)
         return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, index);
     if ((grants->version == 2 && take_status(domain, index + 1)) || take_shared(domain, &grants->frames[index]))
         return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, index);
-    grants->uses[index] = uses;
+    grants->uses[index] = *uses;
     grants->nr_frames++;
     return 0;
 }
 
 /* 1: it has become longer; 0: it was long enough. */
-static int append_one(struct op *op, struct domain *domain, uint32_t wanted, mfn_t uses)
+static int append_one(struct op *op, struct domain *domain, uint32_t wanted, const struct grant_uses *uses)
 {
     int error = op_begin(op, domain, domain);
 
@@ -144,14 +162,14 @@ int grant_table_grow(struct op *op, struct domain *domain, uint32_t nr_frames)
     if (nr_frames > GRANT_FRAMES_MAX)
         return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, nr_frames);
     while (!is_long_enough(domain, nr_frames)) {
-        mfn_t uses;
+        struct grant_uses uses;
         int appended;
 
-        if (!machine_take(machine, USES_ORDER, &uses))
+        if (!take_uses(machine, &uses))
             return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, nr_frames);
-        appended = append_one(op, domain, nr_frames, uses);
+        appended = append_one(op, domain, nr_frames, &uses);
         if (appended <= 0)
-            machine_give(machine, uses, USES_ORDER);
+            give_uses(machine, &uses, GRANT_USES_FRAMES);
         if (appended < 0)
             return appended;
     }
@@ -316,7 +334,7 @@ void grant_table_destroy(struct domain *domain)
     struct domain_grants *grants = &domain->grants;
 
     for (unsigned i = 0; i < grants->nr_frames; i++)
-        machine_give(domain->machine, grants->uses[i], USES_ORDER);
+        give_uses(domain->machine, &grants->uses[i], GRANT_USES_FRAMES);
     grants->version = 0;
     grants->nr_frames = 0;
     grants->nr_status_frames = 0;

@@ -118,7 +118,7 @@ static void test_create_without_memory(void **state)
     assert_refused(&unit, grow(&unit, 1), XEN_EINVAL, REFUSE_TABLE_LIMIT);
     assert_refused(&unit, set_version(&unit, 2), XEN_EINVAL, REFUSE_GRANT_REFERENCE);
     assert_int_equal(swap(&unit, 0, 0), GNTST_bad_gntref);
-    for (unsigned takes = 0; takes < 2; takes++) {
+    for (unsigned takes = 0; takes <= GRANT_USES_FRAMES; takes++) {
         unit.sim->pool_fail_after = takes;
         assert_refused(&unit, domain_grants_create(unit.domain, CONSOLE, STORE), XEN_ENOMEM, REFUSE_NO_MEMORY);
         assert_int_equal(grants_of(&unit)->nr_frames, 0);
@@ -126,6 +126,29 @@ static void test_create_without_memory(void **state)
         guest_assert_clean(unit.sim);
     }
     assert_int_equal(domain_grants_create(unit.domain, CONSOLE, STORE), 0);
+    unit_destroy(&unit);
+}
+
+/* It takes no two frames that are neighbours: a guest can exchange its memory for all that there are. */
+static void test_create_scattered(void **state)
+{
+    static mfn_t taken[UNIT_FRAMES];
+    unsigned count = 0;
+    struct unit unit;
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state)});
+    while (machine_take(unit.machine, 0, &taken[count]))
+        count++;
+    for (unsigned i = 0; i < count; i++) {
+        if (taken[i].v % 2)
+            machine_give(unit.machine, taken[i], 0);
+    }
+    assert_int_equal(domain_grants_create(unit.domain, CONSOLE, STORE), 0);
+    assert_int_equal(grow(&unit, GRANT_FRAMES_MAX), 0);
+    for (unsigned i = 0; i < count; i++) {
+        if (taken[i].v % 2 == 0)
+            machine_give(unit.machine, taken[i], 0);
+    }
     unit_destroy(&unit);
 }
 
@@ -181,7 +204,7 @@ static void test_grow(void **state)
     assert_int_equal(grants_of(&unit)->nr_frames, 1);
     assert_int_equal(grow(&unit, 5), 0);
     assert_int_equal(grants_of(&unit)->nr_frames, 5);
-    unit.sim->pool_fail_after = 5; /* two frames more with their records, and a record */
+    unit.sim->pool_fail_after = 7; /* two frames more with two of records each, and one of records */
     assert_refused(&unit, grow(&unit, 9), XEN_ENOMEM, REFUSE_NO_MEMORY);
     assert_int_equal(grants_of(&unit)->nr_frames, 7); /* a part longer */
     unit.sim->pool_fail_after = UINT64_MAX;
@@ -427,12 +450,19 @@ static void test_destroy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_create),    unit_test_both(test_create_without_memory),
-        unit_test_both(test_places),    unit_test_both(test_grow),
-        unit_test_both(test_dying),     unit_test_both(test_grow_version_2),
-        unit_test_both(test_version_2), unit_test_both(test_version_1),
-        unit_test_both(test_no_change), unit_test_both(test_to_and_fro),
-        unit_test_both(test_swap),      unit_test_both(test_destroy),
+        unit_test_both(test_create),
+        unit_test_both(test_create_without_memory),
+        unit_test_both(test_create_scattered),
+        unit_test_both(test_places),
+        unit_test_both(test_grow),
+        unit_test_both(test_dying),
+        unit_test_both(test_grow_version_2),
+        unit_test_both(test_version_2),
+        unit_test_both(test_version_1),
+        unit_test_both(test_no_change),
+        unit_test_both(test_to_and_fro),
+        unit_test_both(test_swap),
+        unit_test_both(test_destroy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
