@@ -159,6 +159,12 @@ for step in {1..7}; do
     run "lender$step" $GOOD '^verdict: success' '^(borrower: )?ok the control page is still what it was'
 done
 
+# ---- Some that do all of this at random, with frames that the hypervisor uses as well, and reboot in the middle of it:
+# guests/tests/chaos.
+for number in {1..5}; do guest chaos "chaos$number" 4096 $kernels/chaos.elf "seed=$number peers=5 until=10"; done
+run chaos $GOOD '^domain [1-5] \(chaos[1-5]\): restart 3' 'of its frames are still in use' \
+    'audit without it: every count is right'
+
 # ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
 guest weights half 8192 $kernels/share.elf share=50 weight=512
 guest weights quarter 8192 $kernels/share.elf share=25
