@@ -2,9 +2,10 @@
 /* How each of several guests ended, in the hypervisor's words. */
 #pragma once
 
+#include <cli/log.h>
 #include <cli/options.h>
 
-#define OUTCOME_WORDS_MAX 120u
+#define OUTCOME_WORDS_MAX LOG_LINE_LENGTH /* what is to be done about it stands at the end of a line */
 
 struct outcome {
     unsigned number; /* of the domain */

@@ -71,6 +71,20 @@ static void test_reboot(void **state)
     assert_words(1, "wants to reboot");
 }
 
+/* What to do about it comes last. */
+static void test_advice(void **state)
+{
+    static const char words[] =
+        "cannot be built: the domain is to have 204800 KiB of memory, and the machine has 45772 "
+        "KiB left: give the domain less or the machine more";
+    char line[LOG_LINE_LENGTH] = "domain 1 (a) ";
+
+    (void)state;
+    strcat(line, words);
+    outcomes_note(&outcomes, line);
+    assert_words(0, words);
+}
+
 static void test_long(void **state)
 {
     char line[1000] = "domain 1 (a) ";
@@ -84,9 +98,8 @@ static void test_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_whose, begin),
-        cmocka_unit_test_setup(test_what, begin),
-        cmocka_unit_test_setup(test_reboot, begin),
+        cmocka_unit_test_setup(test_whose, begin),  cmocka_unit_test_setup(test_what, begin),
+        cmocka_unit_test_setup(test_reboot, begin), cmocka_unit_test_setup(test_advice, begin),
         cmocka_unit_test_setup(test_long, begin),
     };
 
