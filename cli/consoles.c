@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cli/consoles.h>
+#include <cli/file.h>
 #include <cli/guest_list.h>
 #include <cli/message.h>
 
@@ -30,6 +31,21 @@ static enum status open_file(struct console *console, const char *path)
     return STATUS_FAILED;
 }
 
+/* Two guests would write over each other.  Both files have been opened, and are there. */
+static enum status check_alone(const struct consoles *consoles, unsigned place)
+{
+    const char *path = consoles->list[place].path;
+
+    for (unsigned i = 0; i < place; i++) {
+        if (!file_is_same(path, consoles->list[i].path))
+            continue;
+        say_error("--console: %s is the file of %s already; name another one for %s", path,
+                  consoles->guests->list[i].name, consoles->guests->list[place].name);
+        return STATUS_USAGE;
+    }
+    return STATUS_GOOD;
+}
+
 enum status consoles_open(struct consoles *consoles, const struct outcomes *guests, const char *const paths[])
 {
     enum status status = STATUS_GOOD;
@@ -39,6 +55,8 @@ enum status consoles_open(struct consoles *consoles, const struct outcomes *gues
     for (unsigned i = 0; i < guests->count; i++) {
         if (open_file(&consoles->list[i], paths[i]))
             status = STATUS_FAILED;
+        else if (!status)
+            status = check_alone(consoles, i);
         if (!paths[i] && consoles->front == guests->count)
             consoles->front = i;
     }

@@ -49,7 +49,7 @@ static inline bool consoles_are_there(const struct consoles *consoles)
 
 /*
  * Begin: @guests are there, @paths[] their files or NULL; the first without a file is in front.  Files are created, or
- * emptied.  STATUS_FAILED: one cannot be.  consoles_close() in any case.
+ * emptied.  STATUS_FAILED: one cannot be; STATUS_USAGE: two guests have the same.  consoles_close() in any case.
  */
 enum status __must_check consoles_open(struct consoles *consoles, const struct outcomes *guests,
                                        const char *const paths[]);

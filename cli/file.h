@@ -2,6 +2,7 @@
 /* Whole files in memory. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ struct bytes {
  * STATUS_USAGE: it cannot be opened or read, is a directory, or is larger.  STATUS_FAILED: out of memory.
  */
 enum status __must_check file_read(const char *path, size_t limit, struct bytes *bytes);
+
+/* Do both names, either of which may be NULL, lead to one file?  A pipe or a device is none, nor is one that is missing. */
+bool file_is_same(const char *path, const char *other);
 
 /*
  * Make room for at least @room bytes behind the @used ones; *@capacity is how many there are room for.

@@ -91,13 +91,31 @@ static enum status write_bundle(struct run *run)
     return status ? status : bundle_write(run->bundle, domains, run->options->nr_guests, &run->bundle_size);
 }
 
+/* What a console is written to is emptied. */
+static enum status spare_inputs(const struct run *run)
+{
+    for (unsigned i = 0; i < run->options->nr_guests; i++) {
+        const char *path = run->options->guests[i].console;
+
+        for (unsigned j = 0; j < run->options->nr_guests; j++) {
+            if (!file_is_same(path, run->guests[j].kernel_path) && !file_is_same(path, run->options->guests[j].ramdisk))
+                continue;
+            say_error("--console: %s is a kernel or ramdisk of this run, and would be written over; name another file",
+                      path);
+            return STATUS_USAGE;
+        }
+    }
+    return STATUS_GOOD;
+}
+
 /* Each guest with a console to itself has an end of its own. */
 static enum status open_consoles(struct run *run)
 {
     const char *paths[GUESTS_MAX];
+    enum status status = spare_inputs(run);
 
-    if (!options_have_consoles(run->options))
-        return STATUS_GOOD;
+    if (status || !options_have_consoles(run->options))
+        return status;
     run->outcomes.count = run->options->nr_guests;
     for (unsigned i = 0; i < run->outcomes.count; i++) {
         run->outcomes.list[i] = (struct outcome){.number = run->guests[i].number,

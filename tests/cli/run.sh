@@ -162,6 +162,20 @@ expect console-twice 2 "--console a=y: that guest's console is in x already" -- 
 expect console-inside-guest 2 '--console is about the whole run' -- run --guest a "$good" --console a=x
 with '' expect console-unwritable 1 '--console: /nowhere/a cannot be written: No such file' -- \
     run --console a=/nowhere/a --guest a "$good"
+with '' expect console-same 2 '--console: .*/./same is the file of a already; name another one for b' -- \
+    run --console "a=$work/same" --console "b=$work/./same" --guest a "$good" --guest b "$good"
+with '' expect console-nothing 0 '^paravane: a: was still' '!already' -- \
+    run --console a=/dev/null --console b=/dev/null --guest a "$good" --guest b "$good"
+cp "$good" "$work/kept-kernel"
+spared='kept-kernel is a kernel or ramdisk of this run'
+with '' expect console-over-kernel 2 "$spared" -- \
+    run --console "a=$work/kept-kernel" --guest a "$good" --guest b "$work/kept-kernel"
+with '' expect console-over-ramdisk 2 "$spared" -- \
+    run --console "a=$work/kept-kernel" --guest a "$good" --ramdisk "$work/kept-kernel"
+if [[ console-over-kernel =~ $pattern ]]; then
+    cmp "$good" "$work/kept-kernel" >"$work/out" 2>"$work/err"
+    judge console-kernel-kept $? 0
+fi
 if [[ console-no-reader =~ $pattern ]]; then
     mkfifo "$work/no-reader"
     with '' expect console-no-reader 1 'nobody reads from that pipe; start its reader first' -- \
