@@ -79,7 +79,7 @@ static bool is_name(const char *name)
 {
     size_t length = strlen(name);
 
-    return length > 0 && length <= GUEST_NAME_MAX &&
+    return length > 0 && length <= GUEST_NAME_MAX && *name != '-' &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
 }
 
@@ -88,8 +88,8 @@ void options_begin_guest(struct run_options *options, const char *name, struct a
     struct guest_options *guest;
 
     if (!is_name(name))
-        argp_error(state, "--guest %s: a name has 1 to %u letters, digits, dots, underscores and hyphens", name,
-                   GUEST_NAME_MAX);
+        argp_error(state, "--guest %s: a name has 1 to %u letters, digits, dots, underscores and hyphens%s", name,
+                   GUEST_NAME_MAX, *name == '-' ? ", and no hyphen in front" : "");
     for (unsigned i = 0; i < options->nr_guests; i++) {
         if (!strcmp(options->guests[i].name, name))
             argp_error(state, "--guest %s: there are two of that name; give each its own", name);

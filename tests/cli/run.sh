@@ -135,6 +135,7 @@ expect long-cmdline 2 '1024 characters, and a guest takes at most 1023' -- \
 expect guest-bad-name 2 '--guest a b: a name has 1 to 31 letters' -- run --guest 'a b' "$good"
 expect guest-empty-name 2 '--guest : a name has' -- run --guest '' "$good"
 expect guest-long-name 2 'a name has 1 to 31' -- run --guest "$(printf '%032d' 0)" "$good"
+expect guest-option-for-name 2 '--guest --demo: a name has .* no hyphen in front' -- run --guest --demo
 expect guest-twice 2 '--guest a: there are two of that name' -- run --guest a "$good" --guest a "$good"
 expect guest-no-kernel 2 'b: which kernel' -- run --guest a "$good" --guest b
 expect guest-two-kernels 2 'one kernel at a time' -- run --guest a "$good" "$good"
