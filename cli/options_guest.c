@@ -130,8 +130,10 @@ static void check_together(const struct run_options *options, struct argp_state 
 
         memory_kib += guest->memory_kib;
         if (guest->privileged && initial)
-            argp_error(state, "%s: --privileged: one guest can be the initial domain, and %s is", guest->name,
-                       initial->name);
+            argp_error(state,
+                       "%s: --privileged: one guest can be the initial domain, and %s is; say it behind one --guest "
+                       "only",
+                       guest->name, initial->name);
         if (guest->privileged)
             initial = guest;
     }

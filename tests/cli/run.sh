@@ -146,7 +146,7 @@ for option in --timeout=1 --verbose --explain --audit --seed=1 --machine=q35 --q
     expect "guest-inside$option" 2 "${option%%=*} is about the whole run: say it before the first --guest" -- \
         run --guest a "$good" $option
 done
-expect guest-privileged 2 'c: --privileged: one guest can be the initial domain, and a is' -- \
+expect guest-privileged 2 'c: --privileged: one guest can be the initial domain, and a is; say it behind one --guest only' -- \
     run "$good" --guest a --privileged --guest b --guest c --privileged
 expect guest-memory 2 'more than 16T of memory together' -- run --memory 10T --guest a "$good" --guest b "$good"
 expect guest-on-reboot 2 '--on-reboot twice: say restart or destroy' -- run --on-reboot twice "$good"
