@@ -87,10 +87,7 @@ const char *consoles_broken(const struct consoles *consoles, int *error)
 
 static void show(struct consoles *consoles, const char *bytes, size_t count)
 {
-    if (count == 0)
-        return;
     relay_put(consoles->out, bytes, count);
-    consoles->in_line = bytes[count - 1] != '\n';
 }
 
 /* A guest that is not in front says whole lines; an empty one is not worth it. */
@@ -101,7 +98,7 @@ static void take_plain(struct consoles *consoles, unsigned place, char byte)
 
     if (!plain_line_add(line, byte) || line->length == 0)
         return;
-    if (consoles->in_line)
+    if (consoles->out->in_line)
         show(consoles, "\r\n", 2);
     show(consoles, name, strlen(name));
     show(consoles, ": ", 2);
@@ -110,21 +107,13 @@ static void take_plain(struct consoles *consoles, unsigned place, char byte)
     line->length = 0;
 }
 
-/* A message of ours is going to stand on a line of its own. */
-static void leave_line(struct consoles *consoles)
-{
-    if (consoles->in_line && isatty(STDERR_FILENO))
-        fputc('\n', stderr);
-    consoles->in_line = false;
-}
-
 static void take_answer(struct consoles *consoles, char byte)
 {
     if (byte == '\n') {
         consoles->answer[consoles->has_answer] = '\0';
         consoles->has_answer = 0;
         if (guest_list_take(consoles->guests, consoles->rows, consoles->answer)) {
-            leave_line(consoles);
+            relay_leave_line(consoles->out);
             guest_list_tell(consoles->guests, consoles->rows, consoles->front);
         }
     } else if (byte != '\r' && consoles->has_answer < CONSOLE_ANSWER_MAX - 1) {
@@ -247,7 +236,7 @@ static void bring(struct consoles *consoles, unsigned place)
     consoles->front = place;
     consoles->must_select = true;
     consoles->is_leaving = false;
-    leave_line(consoles);
+    relay_leave_line(consoles->out);
     if (console->path)
         say("keys go to %s, whose console is in %s", consoles->guests->list[place].name, console->path);
     else
@@ -264,7 +253,7 @@ void consoles_bring(struct consoles *consoles, unsigned place)
         bring(consoles, place);
         return;
     }
-    leave_line(consoles);
+    relay_leave_line(consoles->out);
     say("there is no guest %u; Ctrl-A l lists them", place + 1);
 }
 
@@ -293,7 +282,7 @@ static void leave(struct consoles *consoles)
 
     if (!consoles->is_leaving || consoles->to_be_shown > 0 || !relay_is_done(consoles->out))
         return;
-    leave_line(consoles);
+    relay_leave_line(consoles->out);
     say("%s has ended: %s", guest->name, guest->words);
     bring(consoles, next_left(consoles));
 }
@@ -354,7 +343,7 @@ void consoles_ask(struct consoles *consoles, struct relay *in)
     char code[2];
 
     multiplex_list(code);
-    leave_line(consoles);
+    relay_leave_line(consoles->out);
     if (!put_whole(in, code, 2))
         say("no key has been taken for too long to ask for the list; try again");
 }

@@ -33,7 +33,6 @@ struct consoles {
     unsigned selected;   /* what comes is of this guest, by place, or of: */
     unsigned front;      /* by place */
     bool must_select;    /* the hypervisor does not know yet who is in front */
-    bool in_line;        /* what stdout got last did not end a line */
     bool is_leaving;     /* the guest in front has ended: another comes there */
     size_t to_be_shown;  /* after so many bytes of the line, which were there when it ended */
     unsigned has_answer; /* bytes of a line of the hypervisor's */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A buffer between two descriptors that do not block: filled when it is empty, then drained. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,11 @@ static bool is_passing(int error)
     return error == EINTR || error == EAGAIN || error == EWOULDBLOCK;
 }
 
+static void note_line(struct relay *relay)
+{
+    relay->in_line = relay->buffer[relay->end - 1] != '\n';
+}
+
 static void fill(struct relay *relay)
 {
     ssize_t got = read(relay->from, relay->buffer, sizeof(relay->buffer));
@@ -38,6 +44,7 @@ static void fill(struct relay *relay)
     relay->begin = 0;
     relay->end = (size_t)got;
     relay->has_moved = true;
+    note_line(relay);
 }
 
 static void drain(struct relay *relay)
@@ -77,6 +84,15 @@ void relay_put(struct relay *relay, const char *bytes, size_t count)
         count = sizeof(relay->buffer) - relay->end;
     memcpy(relay->buffer + relay->end, bytes, count);
     relay->end += count;
+    if (count > 0)
+        note_line(relay);
+}
+
+void relay_leave_line(struct relay *relay)
+{
+    if (relay->in_line && isatty(STDERR_FILENO))
+        fputc('\n', stderr);
+    relay->in_line = false;
 }
 
 bool relay_is_done(const struct relay *relay)
