@@ -90,7 +90,7 @@ void relay_put(struct relay *relay, const char *bytes, size_t count)
 
 void relay_leave_line(struct relay *relay)
 {
-    if (relay->in_line && isatty(STDERR_FILENO))
+    if (relay->in_line && isatty(relay->to) && isatty(STDERR_FILENO))
         fputc('\n', stderr);
     relay->in_line = false;
 }

@@ -31,7 +31,7 @@ size_t relay_room(const struct relay *relay);
 /* Put as much of it as there is room for behind what has been read. */
 void relay_put(struct relay *relay, const char *bytes, size_t count);
 
-/* A message of ours is going to stand on a line of its own. */
+/* A message of ours is going to stand on a line of its own, if both are on a terminal. */
 void relay_leave_line(struct relay *relay);
 
 /* Has all been moved, or can nothing be moved any more? */

@@ -308,8 +308,9 @@ static void read_typed(struct session *session)
     close_input_at_end(session);
 }
 
-static void help(const struct session *session)
+static void help(struct session *session)
 {
+    relay_leave_line(&session->out);
     say("%s", consoles_are_there(session->request->consoles) ? TERMINAL_KEYS_OF_GUESTS : TERMINAL_KEYS);
 }
 
@@ -505,6 +506,7 @@ struct session_result session_run(const struct session_request *request)
         continue;
     while (request->qemu->from >= 0 && log_read(request->qemu))
         continue;
+    relay_leave_line(&session.out);
     terminal_give_back(&session.terminal);
     close(session.signals);
     return session.result;

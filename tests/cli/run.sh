@@ -542,6 +542,9 @@ on_terminal keys 'say=ready copy' '~ready~q\x01\x01\x01aw\x03\x1a\r\x01yz~z~\x01
     '!ended before'
 on_terminal answer 'log=booted say=ready answer=vCPU_0_sleeps sleep=inf' '~ready~\x01x' 7 '^paravane: vCPU 0 sleeps$' \
     '^paravane: left; the guest has been ended$' '!booted' '!out of time'
+# What is said does not begin in the middle of the guest's line.
+on_terminal prompt 'log=booted prompt=login:_ answer=vCPU_0_sleeps sleep=inf' '~login: ~\x01x' 7 '^login: $' '^paravane: vCPU 0 sleeps$'
+on_terminal prompt-help 'prompt=login:_ sleep=inf' '~login: ~\x01h~Ctrl-A h~\x01x' 7 '^login: $' '^paravane: Ctrl-A x leaves'
 # More than anything on the way holds, and nobody who takes it.
 on_terminal unread 'say=ready mute sleep=inf' "~ready~$(printf '%0100000d' 0)\\x01x" 7 '^paravane: left'
 on_terminal reset 'say=ready exit=0' '' 6 'QEMU ended before the guest did' '!left;'
@@ -622,7 +625,7 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
         }
         three=(--guest first --guest second --guest third)
         talked moves '~talk> ~a\r~heard: a~\x012~talk> ~b\r~heard: b~\x01n~talk> ~c\r~heard: c~\x011d\r~heard: d~\x01x' 7 \
-            '^paravane: this is the console of second$' '^talk> heard: b$' '^talk> heard: c$' '!: heard: [abcd]' 'all guests have been ended' \
+            '^paravane: this is the console of second$' '^talk> heard: b$' '^talk> heard: c$' '^paravane: domain 1 .first. is here:$' '!: heard: [abcd]' 'all guests have been ended' \
             '^paravane: third: was still running$' -- "${talk[@]}" "${three[@]}"
         # What is typed at once is for whom it says, the list is of all, and the ends of those in front move on.
         talked ends '~talk> ~\x012b\r\x013c\r\x014\x010~no guest 10~\x01l~third  ~\x011end\r~console of second~\x01l~CPU time~end\r~console of third~\x01h~lists them~end\r' 0 \
