@@ -16,9 +16,13 @@
 #define SMAP_WORKS_MAJOR 9u
 #define SMAP_WORKS_MINOR 1u
 
-/* Memory for the hypervisor: a fixed part, what each further guest costs, and a share for what it keeps of a frame. */
+/*
+ * Memory for the hypervisor: a fixed part, what each further guest costs, and a share for what it keeps of a frame.  A
+ * guest can make it keep 2 MiB of event channels and 1 MiB of grants; what is there for it at once takes less than half
+ * a MiB.  Where that is not left, the greedy take it from who reboots.
+ */
 #define HYPERVISOR_MIB  16u
-#define FURTHER_MIB     2u
+#define FURTHER_MIB     4u
 #define HYPERVISOR_PART 100u
 
 const char *qemu_program(void)
