@@ -62,7 +62,7 @@ cp "$image" "$pvh" || exit 1
 offset=$(LC_ALL=C grep -obUaP '\x02\xb0\xad\x1b' "$pvh" | head -n 1 | cut -d: -f1)
 printf '\0\0\0\0' | dd of="$pvh" bs=1 seek="${offset:?no Multiboot 1 header in the image}" conv=notrunc status=none
 head -c 123457 /dev/zero >"$work/bundle"
-head -c 500000 /dev/zero >"$work/half"
+head -c 300000 /dev/zero >"$work/some"
 head -c 1200000 /dev/zero >"$work/large"
 disk1=$work/disk1.iso disk2=$work/disk2.iso
 make_disk "$disk1" multiboot 54321
@@ -89,7 +89,7 @@ boot 5G $GOOD "$passed" 'memory: 511[0-9] MiB' -- \
 boot 5G-pvh $GOOD "$passed" 'memory: 51[12][0-9] MiB' -- \
     -machine microvm -m 5G -cpu max,-smap -serial stdio -kernel "$pvh" -append selftest
 boot too-small $UNSUPPORTED 'cannot run here: .* of RAM in a row are needed' -- \
-    -machine pc -m 2M -cpu max,-smap -serial stdio -kernel "$image" -initrd "$work/half"
+    -machine pc -m 2M -cpu max,-smap -serial stdio -kernel "$image" -initrd "$work/some"
 boot bundle-outside-ram $UNSUPPORTED 'cannot run here: the loader put the bundle at .*, which is not RAM' -- \
     -machine pc -m 2M -cpu max,-smap -serial stdio -kernel "$image" -initrd "$work/large"
 
