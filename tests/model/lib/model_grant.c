@@ -7,10 +7,10 @@
  * ---- Frames that no guest sees: records of uses, records of mappings.
  */
 
-static void mark(bool *hidden, mfn_t first, unsigned count)
+static void mark(bool *hidden, const mfn_t *frames, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        hidden[first.v + i] = true;
+        hidden[frames[i].v] = true;
 }
 
 static void show_given(struct model *model, unsigned id)
@@ -33,9 +33,8 @@ void grants_follow_pool(struct model *model)
         const struct domain_grants *grants = &sim_domain(model->sim, id)->grants;
 
         for (unsigned i = 0; i < grants->nr_frames; i++)
-            mark(hidden, grants->uses[i], 2);
-        for (unsigned i = 0; i < grants->nr_mapping_frames; i++)
-            mark(hidden, grants->mapping_frames[i], 1);
+            mark(hidden, grants->uses[i].frames, GRANT_USES_FRAMES);
+        mark(hidden, grants->mapping_frames, grants->nr_mapping_frames);
         show_given(model, id);
     }
     for (unsigned mfn = 0; mfn < model->oracle->nr_frames; mfn++) {
