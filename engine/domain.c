@@ -101,6 +101,18 @@ int domain_share(struct domain *domain, mfn_t mfn)
     return error;
 }
 
+int domain_share_new(struct domain *domain, mfn_t *mfn)
+{
+    struct op op;
+    int error = op_begin_own(&op, domain, NULL);
+
+    if (error)
+        return error;
+    error = frame_allocate_shared(domain, mfn);
+    op_end(&op);
+    return error;
+}
+
 void domain_unshare(struct domain *domain, mfn_t mfn)
 {
     struct frame *frame = frame_find(domain->machine, mfn);

@@ -55,6 +55,9 @@ int __must_check domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn);
 int __must_check domain_share(struct domain *domain, mfn_t mfn);
 void domain_unshare(struct domain *domain, mfn_t mfn);
 
+/* A new frame that is shared with the domain: frame_allocate_shared().  -XEN_ENOMEM, -XEN_ESRCH (dying). */
+int __must_check domain_share_new(struct domain *domain, mfn_t *mfn);
+
 /*
  * Give the domain a table of grants: version 1, entries 0 and 1 seeded for the rings of console and xenstore; MFN_NONE:
  * there is no such ring.  A domain without a table grants nothing.  -XEN_ENOMEM.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames between the pool and their owners. */
 #include <abi/errno.h>
+#include <abi/layout.h>
 #include <engine/engine.h>
 #include <engine/m2p.h>
 #include <engine/tlb.h>
@@ -137,4 +138,19 @@ void frame_unshare(struct domain *domain, struct frame *frame)
         frame->epoch = tlb_now(domain->machine);
     frame->flags = (uint16_t)((frame->flags & ~FRAME_SHARED) | FRAME_ALLOCATED);
     domain->nr_frames++;
+}
+
+int frame_allocate_shared(struct domain *domain, mfn_t *mfn)
+{
+    int error;
+
+    domain->max_frames++; /* it leaves the reservation again */
+    error = frames_allocate(domain, 0, mfn);
+    if (!error) {
+        m2p_set(domain->machine, *mfn, MACH2PHYS_SHARED);
+        if (frame_share(domain, frame_find(domain->machine, *mfn)))
+            CHECK(false); /* it is allocated, and nobody has seen it */
+    }
+    domain->max_frames--;
+    return error;
 }

@@ -124,3 +124,9 @@ bool frame_is_sole(const struct frame *frame, const struct domain *domain);
  */
 int __must_check frame_share(struct domain *domain, struct frame *frame);
 void frame_unshare(struct domain *domain, struct frame *frame);
+
+/*
+ * A frame from the pool that is shared from the beginning, and so does not count for the reservation, which may be
+ * full; its M2P entry is MACH2PHYS_SHARED.  @domain's lock is held.  -XEN_ENOMEM.
+ */
+int __must_check frame_allocate_shared(struct domain *domain, mfn_t *mfn);

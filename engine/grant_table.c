@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables of grants, in order: places; growth; versions; exchange; beginning and end. */
 #include <abi/errno.h>
-#include <abi/layout.h>
 #include <engine/engine.h>
 #include <engine/grant_table.h>
-#include <engine/m2p.h>
 
 #define V1_PER_FRAME     (PAGE_SIZE / sizeof(struct grant_entry_v1))
 #define V2_PER_FRAME     (PAGE_SIZE / sizeof(struct grant_entry_v2))
@@ -81,22 +79,6 @@ static bool take_uses(struct machine *machine, struct grant_uses *uses)
     return true;
 }
 
-/* A frame beyond the reservation, that is then shared and leaves it. */
-static int take_shared(struct domain *domain, mfn_t *mfn)
-{
-    int error;
-
-    domain->max_frames++;
-    error = frames_allocate(domain, 0, mfn);
-    if (!error) {
-        m2p_set(domain->machine, *mfn, MACH2PHYS_SHARED);
-        if (frame_share(domain, frame_find(domain->machine, *mfn)))
-            CHECK(false); /* it is allocated, and nobody has seen it */
-    }
-    domain->max_frames--;
-    return error;
-}
-
 static unsigned status_frames_for(unsigned nr_frames)
 {
     return (unsigned)((nr_frames * V2_PER_FRAME + STATUS_PER_FRAME - 1) / STATUS_PER_FRAME);
@@ -107,7 +89,7 @@ static int take_status(struct domain *domain, unsigned nr_frames)
     struct domain_grants *grants = &domain->grants;
 
     while (grants->nr_status_frames < status_frames_for(nr_frames)) {
-        if (take_shared(domain, &grants->status_frames[grants->nr_status_frames]))
+        if (frame_allocate_shared(domain, &grants->status_frames[grants->nr_status_frames]))
             return -XEN_ENOMEM;
         grants->nr_status_frames++;
     }
@@ -122,7 +104,7 @@ static int append(const struct op *op, struct domain *domain, const struct grant
 
     if (grants->version == 0)
         return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, index);
-    if ((grants->version == 2 && take_status(domain, index + 1)) || take_shared(domain, &grants->frames[index]))
+    if ((grants->version == 2 && take_status(domain, index + 1)) || frame_allocate_shared(domain, &grants->frames[index]))
         return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, index);
     grants->uses[index] = *uses;
     grants->nr_frames++;

@@ -10,7 +10,6 @@
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/domain.h>
-#include <hv/domain/share.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
 #include <hv/domain/zombie.h>
@@ -26,7 +25,7 @@
 
 static int create_shared_info(struct hv_domain *domain)
 {
-    int error = share_new(domain, &domain->shared_info_frame);
+    int error = domain_share_new(&domain->engine, &domain->shared_info_frame);
     uint8_t *places;
 
     if (error)

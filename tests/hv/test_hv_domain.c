@@ -5,7 +5,7 @@
  * with `--audit`, hv/selftest_domain.c.
  */
 /* links: hv/build/hv_domain.c tests/hv/lib/objects.c tests/hv/lib/said.c */
-/* links: hv/domain/share.c hv/domain/zombie.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
+/* links: hv/domain/zombie.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/grant_copy.c engine/grant_map.c engine/grant_mapping.c engine/grant_op.c engine/grant_table.c */
 /* links: engine/grant_use.c */
@@ -29,7 +29,6 @@
 #include <abi/shared.h>
 #include <engine/engine.h>
 #include <hv/build/hv_domain.h>
-#include <hv/domain/share.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/domain/wallclock.h>
@@ -289,7 +288,7 @@ static void xsa_149_all_memory_comes_back(void **state)
     (void)state;
     for (unsigned i = 0; i < 20; i++)
         assert_int_equal(domain_populate(&domain->engine, PFN(i), &mfn), 0);
-    assert_int_equal(share_new(domain, &mfn), 0);
+    assert_int_equal(domain_share_new(&domain->engine, &mfn), 0);
     assert_int_equal(sim_pool_count(sim), FRAMES - 22);
     assert_true(hv_domain_release(domain));
     assert_string_equal(said, "");

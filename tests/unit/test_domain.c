@@ -130,6 +130,33 @@ static void test_populate(void **state)
     unit_destroy(&unit);
 }
 
+/* The reservation may be full: what is shared does not count for it. */
+static void test_share_new(void **state)
+{
+    struct unit unit;
+    uint64_t frames, pooled;
+    mfn_t shared;
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state)});
+    frames = unit.domain->max_frames = unit.domain->nr_frames;
+    pooled = sim_pool_count(unit.sim);
+    assert_int_equal(domain_share_new(unit.domain, &shared), 0);
+    assert_counts(&unit, shared, 1, TYPE_WRITABLE, 1);
+    assert_int_equal(unit.machine->m2p[shared.v], MACH2PHYS_SHARED);
+    assert_int_equal(unit.domain->nr_frames, frames);
+    assert_int_equal(unit.domain->max_frames, frames);
+    assert_int_equal(sim_pool_count(unit.sim), pooled - 1);
+    guest_assert_clean(unit.sim);
+    unit.sim->pool_fail_after = 0;
+    assert_int_equal(domain_share_new(unit.domain, &shared), -XEN_ENOMEM);
+    assert_int_equal(unit.domain->max_frames, frames);
+    unit.sim->pool_fail_after = UINT64_MAX;
+    unit.domain->dying = true;
+    assert_refused(&unit, domain_share_new(unit.domain, &shared), XEN_ESRCH, REFUSE_DYING);
+    unit.domain->dying = false;
+    unit_destroy(&unit);
+}
+
 static void test_share(void **state)
 {
     struct unit unit;
@@ -323,17 +350,12 @@ static void test_destroy_at_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_init),
-        cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_bad_machine),
-        unit_test_both(test_populate),
-        unit_test_both(test_share),
-        unit_test_both(test_pin),
-        unit_test_both(test_vcpu_destroy),
-        unit_test_both(test_destroy),
-        unit_test_both(test_destroy_mapped_elsewhere),
-        unit_test_both(test_enter),
-        unit_test_both(test_destroy_at_work),
+        cmocka_unit_test(test_init),        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_bad_machine), unit_test_both(test_populate),
+        unit_test_both(test_share_new),     unit_test_both(test_share),
+        unit_test_both(test_pin),           unit_test_both(test_vcpu_destroy),
+        unit_test_both(test_destroy),       unit_test_both(test_destroy_mapped_elsewhere),
+        unit_test_both(test_enter),         unit_test_both(test_destroy_at_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
