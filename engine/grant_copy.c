@@ -3,7 +3,6 @@
 #include <abi/mmu.h>
 #include <engine/grant_copy.h>
 #include <engine/grant_use.h>
-#include <engine/typeref.h>
 
 /* A page that is held to be read or (@write) written.  The locks are not. */
 struct side {
@@ -16,18 +15,10 @@ struct side {
 /* The caller's own frame, by its number.  The caller is called DOMID_SELF then, and nobody else has such frames. */
 static int16_t hold_own(struct op *op, struct side *side)
 {
-    mfn_t mfn = MFN(side->place->u.gmfn);
-    struct frame *frame = frame_find(op->machine, mfn);
-
-    side->page = (struct granted){mfn, 0, PAGE_SIZE};
+    side->page = (struct granted){MFN(side->place->u.gmfn), 0, PAGE_SIZE};
     if (side->place->domid != DOMID_SELF)
         return grant_refuse(op, GNTST_permission_denied, REFUSE_NOT_PRIVILEGED, side->place->domid);
-    if (!frame || !frame_get(frame, side->owner))
-        return grant_refuse(op, GNTST_bad_page, REFUSE_NOT_OWNED, mfn.v);
-    if (!side->write || !typeref_get_writable(op, NOWHERE, frame))
-        return GNTST_okay;
-    frame_put(op->machine, frame);
-    return GNTST_general_error;
+    return grant_hold_frame(op, side->owner, side->page.frame, side->write);
 }
 
 /* Under the lock of the page's owner, which no operation outlives. */
@@ -47,17 +38,11 @@ static int16_t hold(struct op *op, struct side *side)
 
 static void give_up(const struct side *side)
 {
-    struct machine *machine = side->owner->machine;
-    struct frame *frame = frame_find(machine, side->page.frame);
-
-    CHECK(frame);
     port_lock(side->owner);
     if (side->by_reference)
         grant_use_end(side->owner, side->place->u.ref, side->page.frame, side->write);
-    else if (side->write)
-        typeref_drop_writable(machine, frame);
     else
-        frame_put(machine, frame);
+        grant_drop_frame(side->owner->machine, side->page.frame, side->write);
     port_unlock(side->owner);
 }
 

@@ -129,16 +129,27 @@ static void uncount(struct domain *granter, struct grant_use *use, bool write)
         granter->grants.nr_in_use--;
 }
 
-static int16_t hold_frame(struct op *op, struct domain *granter, mfn_t mfn, bool write)
+int16_t grant_hold_frame(struct op *op, const struct domain *owner, mfn_t mfn, bool write)
 {
     struct frame *frame = frame_find(op->machine, mfn);
 
-    if (!frame || !frame_get(frame, granter))
+    if (!frame || !frame_get(frame, owner))
         return grant_refuse(op, GNTST_bad_page, REFUSE_GRANT_FRAME, mfn.v);
     if (!write || !typeref_get_writable(op, NOWHERE, frame))
         return GNTST_okay;
     frame_put(op->machine, frame);
     return GNTST_general_error;
+}
+
+void grant_drop_frame(struct machine *machine, mfn_t mfn, bool write)
+{
+    struct frame *frame = frame_find(machine, mfn);
+
+    CHECK(frame);
+    if (write)
+        typeref_drop_writable(machine, frame);
+    else
+        frame_put(machine, frame);
 }
 
 int16_t grant_use_begin(struct op *op, struct domain *granter, grant_ref_t ref, domid_t user, bool write,
@@ -155,7 +166,7 @@ int16_t grant_use_begin(struct op *op, struct domain *granter, grant_ref_t ref, 
     if (!mark(&place, &wanted))
         return grant_refuse(op, GNTST_general_error, REFUSE_GRANT_ENTRY, *header_of(&place));
     *granted = read_entry(&place);
-    status = hold_frame(op, granter, granted->frame, write);
+    status = grant_hold_frame(op, granter, granted->frame, write);
     if (status == GNTST_okay)
         count(granter, place.use, &wanted, granted->frame);
     else
@@ -165,14 +176,9 @@ int16_t grant_use_begin(struct op *op, struct domain *granter, grant_ref_t ref, 
 
 void grant_use_end(struct domain *granter, grant_ref_t ref, mfn_t mfn, bool write)
 {
-    struct frame *frame = frame_find(granter->machine, mfn);
     struct grant_place place;
 
-    CHECK(frame);
-    if (write)
-        typeref_drop_writable(granter->machine, frame);
-    else
-        frame_put(granter->machine, frame);
+    grant_drop_frame(granter->machine, mfn, write);
     if (!grant_place_find(granter, ref, &place))
         return;
     uncount(granter, place.use, write);

@@ -7,6 +7,13 @@
 
 #include <engine/grant_table.h>
 
+/*
+ * Hold @mfn, a frame of @owner's, whose lock is held: a general reference, and with @write a writable use.  Drop that.
+ * GNTST_okay; GNTST_bad_page: not the owner's; GNTST_general_error: in use as a table.  Then nothing is held.
+ */
+int16_t __must_check grant_hold_frame(struct op *op, const struct domain *owner, mfn_t mfn, bool write);
+void grant_drop_frame(struct machine *machine, mfn_t mfn, bool write);
+
 /* What @ref grants. */
 struct granted {
     mfn_t frame;

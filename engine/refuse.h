@@ -63,7 +63,7 @@
     REASON(GRANT_REFERENCE, NUMBER, "the grant table does not reach to this reference")                              \
     REASON(GRANT_ENTRY, NUMBER, "the entry of the grant table (domain and flags) does not grant this")               \
     REASON(GRANT_IN_USE, NUMBER, "the grant is in use")                                                              \
-    REASON(GRANT_FRAME, FRAME, "the granted frame is not the granter's")                                             \
+    REASON(GRANT_FRAME, FRAME, "the page is not its granter's or, in a copy, the caller's")                          \
     REASON(GRANT_FLAGS, NUMBER, "the grant would be mapped neither for the guest nor for devices")                   \
     REASON(GRANT_HANDLE, NUMBER, "no mapping has this handle")                                                       \
     REASON(GRANT_HANDLES_EXHAUSTED, NUMBER, "the domain maps as many grants as it can")                              \

@@ -243,8 +243,8 @@ static void frames(struct scene *scene)
                         REFUSE_TYPE_CONFLICT);
     assert_int_equal(unit_entries(&scene->unit, table)[0], 0);
     for (unsigned i = 0; i < ARRAY_SIZE(foreign); i++) {
-        assert_copy_refused(scene, copy(scene, own(foreign[i], 0), b, 8, 0), GNTST_bad_page, REFUSE_NOT_OWNED);
-        assert_copy_refused(scene, copy(scene, a, own(foreign[i], 0), 8, 0), GNTST_bad_page, REFUSE_NOT_OWNED);
+        assert_copy_refused(scene, copy(scene, own(foreign[i], 0), b, 8, 0), GNTST_bad_page, REFUSE_GRANT_FRAME);
+        assert_copy_refused(scene, copy(scene, a, own(foreign[i], 0), 8, 0), GNTST_bad_page, REFUSE_GRANT_FRAME);
     }
     assert_counts(&scene->unit, scene->a, 2, TYPE_WRITABLE, 1);
     guest_assert_clean(scene->unit.sim);
