@@ -213,7 +213,7 @@ static void unmap_end(struct op *op, struct domain *domain, grant_handle_t handl
 void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count)
 {
     struct domain *domain = op->vcpu->domain;
-    bool ended[GRANT_UNMAPPINGS_MAX];
+    bool ended[GRANT_UNMAPPINGS_MAX], undone = false;
 
     CHECK(count <= GRANT_UNMAPPINGS_MAX);
     if (op_begin(op, domain, domain)) {
@@ -221,9 +221,12 @@ void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count
             elements[i].status = GNTST_general_error;
         return;
     }
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         elements[i].status = unmap_begin(op, &elements[i], &ended[i]);
-    tlb_flush(op->machine, flush_domain_cpus(domain));
+        undone |= elements[i].status == GNTST_okay;
+    }
+    if (undone)
+        tlb_flush(op->machine, flush_domain_cpus(domain));
     for (unsigned i = 0; i < count; i++) {
         if (ended[i])
             unmap_end(op, domain, elements[i].handle);

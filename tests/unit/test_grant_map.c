@@ -198,6 +198,24 @@ static void test_handles(void **state)
     unit_destroy(&unit);
 }
 
+/* A flush is for what has been undone. */
+static void test_flushes(void **state)
+{
+    grant_handle_t handle;
+    struct unit unit;
+    uint64_t flushes;
+
+    create(&unit, state);
+    grant_page(&unit, GTF_permit_access);
+    assert_int_equal(map(&unit, 3, GNTMAP_host_map, &handle), GNTST_okay);
+    flushes = unit.sim->cpus[unit.vcpu->cpu].full_flushes;
+    assert_map_refused(&unit, unmap(&unit, 3, handle + 1), GNTST_bad_handle, REFUSE_GRANT_HANDLE);
+    assert_int_equal(unit.sim->cpus[unit.vcpu->cpu].full_flushes, flushes);
+    assert_int_equal(unmap(&unit, 3, handle), GNTST_okay);
+    assert_int_equal(unit.sim->cpus[unit.vcpu->cpu].full_flushes, flushes + 1);
+    unit_destroy(&unit);
+}
+
 /* ---- Entries. */
 
 /* What the entry is, for each set of flags: never executable, and cached. */
@@ -355,10 +373,10 @@ static void test_replace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_counts),         unit_test_both(test_refused),     unit_test_both(test_no_entry),
-        unit_test_both(test_part_of_a_page), unit_test_both(test_handles),     unit_test_both(test_entry_bits),
-        unit_test_both(test_replaced),       unit_test_both(test_named_entry), unit_test_both(test_parts),
-        unit_test_both(test_replace),
+        unit_test_both(test_counts),         unit_test_both(test_refused),  unit_test_both(test_no_entry),
+        unit_test_both(test_part_of_a_page), unit_test_both(test_handles),  unit_test_both(test_flushes),
+        unit_test_both(test_entry_bits),     unit_test_both(test_replaced), unit_test_both(test_named_entry),
+        unit_test_both(test_parts),          unit_test_both(test_replace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
