@@ -42,22 +42,11 @@ static unsigned guess_ports(unsigned domain)
     return wrong;
 }
 
-static unsigned own_number(unsigned domains)
-{
-    struct evtchn_status status;
-    evtchn_port_t port;
-
-    test_need((int)alloc_unbound(DOMID_SELF, DOMID_SELF, &port), "a port");
-    test_need((int)status_of(DOMID_SELF, port, &status), "its status");
-    test_check(status.u.unbound.dom <= domains, "the number of this domain", "%u", status.u.unbound.dom);
-    test_need(event_close(port), "close");
-    return status.u.unbound.dom;
-}
-
 void channels_guess(void)
 {
-    unsigned domains = (unsigned)guest_option("domains", 0), own = own_number(domains), wrong = 0;
+    unsigned domains = (unsigned)guest_option("domains", 0), own = test_own_number(), wrong = 0;
 
+    test_check(own <= domains, "the number of this domain", "%u", own);
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (unsigned domain = 0; domain <= domains; domain++)
             wrong += domain == own ? 0 : guess_ports(domain);

@@ -108,18 +108,6 @@ static void status_frames(void)
     test_equal("it is 1", version, 1);
 }
 
-/* The caller's own number, as another would say it. */
-static uint16_t own_number(void)
-{
-    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
-    struct evtchn_status status = {.dom = DOMID_SELF};
-
-    test_need((int)hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &alloc), "a port");
-    status.port = alloc.port;
-    test_need((int)hypercall_event_channel_op(EVTCHNOP_status, &status), "its status");
-    return status.u.unbound.dom;
-}
-
 static void copy(const char *name, struct gnttab_copy op, int want)
 {
     test_result(name, hypercall_grant_table_op(GNTTABOP_copy, &op, 1), 0);
@@ -130,7 +118,7 @@ static void grants_to_itself(void)
 {
     volatile struct grant_entry_v1 *entries = (volatile struct grant_entry_v1 *)TABLE_AT;
     uint64_t *from = page_alloc(), *to = page_alloc();
-    uint16_t own = own_number();
+    uint16_t own = test_own_number();
     struct gnttab_copy op = {.source = {.u.ref = 8, .domid = own},
                              .dest = {.u.gmfn = virt_to_mfn(to).v, .domid = DOMID_SELF},
                              .len = 64,

@@ -13,20 +13,6 @@
 #define PORTS      40u
 #define ROUNDS     20u
 
-static unsigned own; /* the guest's own number: what it does with itself is another matter */
-
-static unsigned own_number(void)
-{
-    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
-    struct evtchn_status status = {.dom = DOMID_SELF};
-
-    test_need((int)hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &alloc), "a port");
-    status.port = alloc.port;
-    test_need((int)hypercall_event_channel_op(EVTCHNOP_status, &status), "its status");
-    test_need(event_close(alloc.port), "closed");
-    return status.u.unbound.dom;
-}
-
 static unsigned guess_mappings(unsigned domain)
 {
     static const uint32_t flags[] = {GNTMAP_host_map, GNTMAP_host_map | GNTMAP_readonly, GNTMAP_device_map};
@@ -81,9 +67,9 @@ static unsigned guess_handles(void)
 void be_thief(void)
 {
     void *own_page = page_alloc();
+    unsigned own = test_own_number(); /* what it does with itself is another matter */
     unsigned mappings = 0, copies = 0, ports = 0, handles = 0;
 
-    own = own_number();
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (unsigned domain = 0; domain < DOMAINS; domain++) {
             if (domain == own)

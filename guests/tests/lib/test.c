@@ -119,3 +119,15 @@ void guest_main(void)
     test_main();
     finish(nr_not_ok ? "failure" : nr_ok ? "success" : "error");
 }
+
+uint16_t test_own_number(void)
+{
+    struct evtchn_alloc_unbound alloc = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
+    struct evtchn_status status = {.dom = DOMID_SELF};
+
+    test_need((int)hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &alloc), "a port");
+    status.port = alloc.port;
+    test_need((int)hypercall_event_channel_op(EVTCHNOP_status, &status), "its status");
+    test_need((int)hypercall_event_channel_op(EVTCHNOP_close, &(struct evtchn_close){.port = alloc.port}), "closed");
+    return status.u.unbound.dom;
+}

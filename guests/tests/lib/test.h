@@ -34,5 +34,8 @@ __attribute__((format(printf, 1, 2))) void test_note(const char *format, ...);
 /* Is this Xen, and not Paravane? */
 bool test_under_xen(void);
 
+/* The guest's own number, as another domain would say it. */
+uint16_t test_own_number(void);
+
 /* What must work for the test to make sense: an error is "verdict: error". */
 void test_need(int error, const char *what);
