@@ -37,12 +37,6 @@ static int set_up(void **state)
     return error;
 }
 
-static void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
-{
-    as(guest);
-    call(type, payload, length);
-}
-
 static void assert_served(unsigned guest)
 {
     ask(guest, XS_READ, TEXT("name\0"));

@@ -32,12 +32,6 @@ static int set_up(void **state)
     return error;
 }
 
-static void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
-{
-    as(guest);
-    call(type, payload, length);
-}
-
 /* Guest 0 sets the permissions of its data/x, and guest 1 tries everything on it. */
 static void try(const char *permissions, bool reads, bool writes)
 {

@@ -33,12 +33,6 @@ static int set_up(void **state)
     return error;
 }
 
-static void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
-{
-    as(guest);
-    call(type, payload, length);
-}
-
 /* Guest 1 ends, and its number comes again. */
 static void end_and_come_again(void)
 {

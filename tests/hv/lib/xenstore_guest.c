@@ -35,6 +35,12 @@ void as(unsigned guest)
     host = &host_guests[guest];
 }
 
+void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
+{
+    as(guest);
+    call(type, payload, length);
+}
+
 void put(const void *from, size_t size)
 {
     for (size_t done = 0; done < size;) {

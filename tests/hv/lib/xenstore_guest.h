@@ -41,6 +41,9 @@ void assert_silence(void);
 /* From now on the guest is that of host_guests[@guest]. */
 void as(unsigned guest);
 
+/* call() as that guest. */
+void ask(unsigned guest, uint32_t type, const char *payload, size_t length);
+
 /* A test of cmocka between host_begin() and host_end(). */
 int xenstore_set_up(void **state);
 int xenstore_tear_down(void **state);
