@@ -104,7 +104,8 @@ static int append(const struct op *op, struct domain *domain, const struct grant
 
     if (grants->version == 0)
         return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, index);
-    if ((grants->version == 2 && take_status(domain, index + 1)) || frame_allocate_shared(domain, &grants->frames[index]))
+    if ((grants->version == 2 && take_status(domain, index + 1)) ||
+        frame_allocate_shared(domain, &grants->frames[index]))
         return refuse_value(op, XEN_ENOMEM, REFUSE_NO_MEMORY, index);
     grants->uses[index] = *uses;
     grants->nr_frames++;
