@@ -182,12 +182,6 @@ static void test_watch_whose_event_would_be_too_long(void **state)
  * ---- Across domains: who hears of what.
  */
 
-static void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
-{
-    as(guest);
-    call(type, payload, length);
-}
-
 static void watch(unsigned guest, const char *payload, size_t length)
 {
     ask(guest, XS_WATCH, payload, length);
