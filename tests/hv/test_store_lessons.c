@@ -39,7 +39,7 @@ static int set_up(void **state)
 
 static void assert_served(unsigned guest)
 {
-    ask(guest, XS_READ, TEXT("name\0"));
+    call_as(guest, XS_READ, TEXT("name\0"));
     assert_reply(TEXT("guest"));
 }
 
@@ -92,7 +92,7 @@ static void break_ring(void)
 
 static void watch_ends(void)
 {
-    ask(2, XS_WATCH, TEXT("@releaseDomain\0end\0"));
+    call_as(2, XS_WATCH, TEXT("@releaseDomain\0end\0"));
     assert_ok();
     assert_event(TEXT("@releaseDomain\0end\0"));
 }
@@ -147,10 +147,10 @@ static void xsa_425_domains_are_not_made_by_requests(void **state)
     (void)state;
     for (unsigned order = 0; order < 256; order++) {
         for (unsigned i = 0; i < 4; i++) {
-            ask(order & 1 ? 2 : 0, types[order >> 2 * i & 3],
-                TEXT("4\0"
-                     "1\0"
-                     "1\0"));
+            call_as(order & 1 ? 2 : 0, types[order >> 2 * i & 3],
+                    TEXT("4\0"
+                         "1\0"
+                         "1\0"));
             assert_error(order & 1 ? "ENOSYS" : "EACCES");
         }
     }
@@ -211,16 +211,16 @@ static void xsa_115_a_watcher_hears_of_what_it_may_read(void **state)
     for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
         size_t length = (size_t)snprintf(payload, sizeof(payload), "%s%ct", watched[i], '\0') + 1;
 
-        ask(1, XS_WATCH, payload, length);
+        call_as(1, XS_WATCH, payload, length);
         assert_ok();
         assert_event(payload, length);
     }
-    ask(0, XS_WRITE, TEXT("data/a\0value"));
-    ask(2, XS_WRITE, TEXT("/tool\0value"));
-    ask(2, XS_WRITE, TEXT(HOME "/name\0other"));
-    ask(2, XS_RM, TEXT("/tool\0"));
-    ask(2, XS_SET_PERMS, TEXT(HOME "/name\0n0\0r3\0"));
-    ask(0, XS_RM, TEXT("data/a\0"));
+    call_as(0, XS_WRITE, TEXT("data/a\0value"));
+    call_as(2, XS_WRITE, TEXT("/tool\0value"));
+    call_as(2, XS_WRITE, TEXT(HOME "/name\0other"));
+    call_as(2, XS_RM, TEXT("/tool\0"));
+    call_as(2, XS_SET_PERMS, TEXT(HOME "/name\0n0\0r3\0"));
+    call_as(0, XS_RM, TEXT("data/a\0"));
     assert_ok();
     as(3);
     host_come(5, false);
@@ -273,7 +273,7 @@ static void xsa_326_whoever_never_reads(void **state)
     while (host_put(&head, sizeof(head)) == sizeof(head) && host_put("name", 5) == 5)
         xenstore_run(&host->domain);
     for (unsigned i = 0; i < 3000; i++) {
-        ask(1, XS_WRITE, TEXT("data/a\0value"));
+        call_as(1, XS_WRITE, TEXT("data/a\0value"));
         assert_ok();
     }
     assert_int_equal(objects, before);
@@ -399,7 +399,7 @@ static void xsa_417_rights_for_a_number_to_come(void **state)
     assert_ok();
     call(XS_WRITE, TEXT("data/a\0secret"));
     assert_ok();
-    ask(2, XS_SET_PERMS, TEXT(HOME "/data\0n5\0"));
+    call_as(2, XS_SET_PERMS, TEXT(HOME "/data\0n5\0"));
     assert_error("EINVAL");
     as(3);
     host_come(5, false);
@@ -440,7 +440,7 @@ static void xsa_353_the_root_is_a_node(void **state)
     call(XS_DIRECTORY_PART, TEXT("/\0"
                                  "0\0"));
     assert_error("EACCES");
-    ask(2, XS_RM, TEXT("/\0"));
+    call_as(2, XS_RM, TEXT("/\0"));
     assert_error("EINVAL");
     assert_served(1);
 }
@@ -490,7 +490,7 @@ static void xsa_206_a_privileged_transaction_comes_through(void **state)
         (void)host_put("data/", 5);
         (void)host_put((const char[]){(char)('a' + (int)tries), 0, 'v', 'a', 'l'}, 5);
         xenstore_run(&host->domain);
-        ask(2, XS_READ, TEXT("name\0"));
+        call_as(2, XS_READ, TEXT("name\0"));
         call_in(id, XS_TRANSACTION_END, TEXT("T\0"));
         tries++;
     } while (reply.head.type == XS_ERROR);

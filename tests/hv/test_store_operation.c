@@ -38,40 +38,40 @@ static void try(const char *permissions, bool reads, bool writes)
     char payload[64] = "data/x";
     size_t length = 7 + strlen(permissions) + 1;
 
-    ask(0, XS_WRITE, TEXT("data/x/y\0value"));
+    call_as(0, XS_WRITE, TEXT("data/x/y\0value"));
     assert_ok();
     memcpy(payload + 7, permissions, strlen(permissions) + 1);
     for (size_t i = 7; i < length; i++)
         payload[i] = payload[i] == ' ' ? '\0' : payload[i];
-    ask(0, XS_SET_PERMS, payload, length);
+    call_as(0, XS_SET_PERMS, payload, length);
     assert_ok();
     for (uint32_t type = XS_DIRECTORY; type <= XS_GET_PERMS; type++) {
-        ask(1, type, TEXT(HOME "/data/x\0"));
+        call_as(1, type, TEXT(HOME "/data/x\0"));
         if (reads)
             assert_int_equal(reply.head.type, type);
         else
             assert_error("EACCES");
     }
-    ask(1, XS_READ, TEXT(HOME "/data/x/missing\0"));
+    call_as(1, XS_READ, TEXT(HOME "/data/x/missing\0"));
     assert_error(reads ? "ENOENT" : "EACCES");
-    ask(1, XS_READ, TEXT(HOME "/data/x/y\0")); /* which has a list of its own */
+    call_as(1, XS_READ, TEXT(HOME "/data/x/y\0")); /* which has a list of its own */
     assert_error("EACCES");
-    ask(1, XS_SET_PERMS, TEXT(HOME "/data/x\0b4\0"));
+    call_as(1, XS_SET_PERMS, TEXT(HOME "/data/x\0b4\0"));
     assert_error("EACCES");
-    ask(1, XS_SET_PERMS, TEXT(HOME "/data/x\0b3\0b4\0"));
+    call_as(1, XS_SET_PERMS, TEXT(HOME "/data/x\0b3\0b4\0"));
     assert_error("EACCES");
-    ask(1, XS_MKDIR, TEXT(HOME "/data/x/made\0"));
+    call_as(1, XS_MKDIR, TEXT(HOME "/data/x/made\0"));
     if (!writes) {
         assert_error("EACCES");
-        ask(1, XS_WRITE, TEXT(HOME "/data/x\0other"));
+        call_as(1, XS_WRITE, TEXT(HOME "/data/x\0other"));
         assert_error("EACCES");
-        ask(1, XS_RM, TEXT(HOME "/data/x\0"));
+        call_as(1, XS_RM, TEXT(HOME "/data/x\0"));
         assert_error("EACCES");
     } else {
         assert_ok();
-        ask(1, XS_WRITE, TEXT(HOME "/data/x\0other"));
+        call_as(1, XS_WRITE, TEXT(HOME "/data/x\0other"));
         assert_ok();
-        ask(1, XS_RM, TEXT(HOME "/data/x\0"));
+        call_as(1, XS_RM, TEXT(HOME "/data/x\0"));
         assert_ok();
     }
 }
@@ -98,23 +98,23 @@ static void test_made_in_anothers(void **state)
     uint32_t before;
 
     (void)state;
-    ask(0, XS_SET_PERMS, TEXT("data\0r3\0b4\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0r3\0b4\0"));
     assert_ok();
     as(1);
     maker = audit_session();
     before = maker->own.nr_nodes;
-    ask(1, XS_WRITE, TEXT(HOME "/data/a/b\0value"));
+    call_as(1, XS_WRITE, TEXT(HOME "/data/a/b\0value"));
     assert_ok();
     assert_int_equal(maker->own.nr_nodes, before + 2);
     call(XS_GET_PERMS, TEXT(HOME "/data/a\0"));
     assert_reply(TEXT("r4\0b4\0"));
-    ask(0, XS_WRITE, TEXT("data/a\0mine"));
+    call_as(0, XS_WRITE, TEXT("data/a\0mine"));
     assert_error("EACCES");
-    ask(0, XS_SET_PERMS, TEXT("data/a\0n3\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data/a\0n3\0"));
     assert_error("EACCES");
-    ask(0, XS_READ, TEXT("data/a/b\0"));
+    call_as(0, XS_READ, TEXT("data/a/b\0"));
     assert_reply(TEXT("value"));
-    ask(0, XS_RM, TEXT("data\0")); /* with all below it, whoever's that is */
+    call_as(0, XS_RM, TEXT("data\0")); /* with all below it, whoever's that is */
     assert_ok();
     assert_int_equal(maker->own.nr_nodes, before);
 }
@@ -153,7 +153,7 @@ static void xsa_272_one_node_too_many(void **state)
     assert_ok();
     call(XS_MKDIR, TEXT("data/b\0"));
     assert_ok();
-    ask(1, XS_MKDIR, TEXT("data/b\0")); /* another's account is another's */
+    call_as(1, XS_MKDIR, TEXT("data/b\0")); /* another's account is another's */
     assert_ok();
 }
 
@@ -176,7 +176,7 @@ static void test_too_much_memory(void **state)
     assert_ok();
     call(XS_WRITE, TEXT("data/007\0again"));
     assert_ok();
-    ask(1, XS_WRITE, payload, sizeof(payload));
+    call_as(1, XS_WRITE, payload, sizeof(payload));
     assert_ok();
 }
 
@@ -252,11 +252,11 @@ static void test_privileged(void **state)
     }
     call(XS_GET_PERMS, TEXT(OTHER "/data/7\0")); /* all of the list is copied */
     assert_reply(TEXT("n4\0"));
-    ask(1, XS_MKDIR, TEXT("data/own\0"));
+    call_as(1, XS_MKDIR, TEXT("data/own\0"));
     assert_ok();
-    ask(2, XS_SET_PERMS, TEXT("/\0n4\0"));
+    call_as(2, XS_SET_PERMS, TEXT("/\0n4\0"));
     assert_error("EINVAL");
-    ask(2, XS_RM, TEXT("/\0"));
+    call_as(2, XS_RM, TEXT("/\0"));
     assert_error("EINVAL");
 }
 

@@ -45,20 +45,20 @@ static void end_and_come_again(void)
 static void test_nodes_go(void **state)
 {
     (void)state;
-    ask(0, XS_SET_PERMS, TEXT("data\0r3\0b4\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0r3\0b4\0"));
     assert_ok();
-    ask(1, XS_WRITE, TEXT(HOME "/data/theirs\0value"));
+    call_as(1, XS_WRITE, TEXT(HOME "/data/theirs\0value"));
     assert_ok();
-    ask(1, XS_SET_PERMS, TEXT(HOME "/data/theirs\0b4\0"));
+    call_as(1, XS_SET_PERMS, TEXT(HOME "/data/theirs\0b4\0"));
     assert_ok();
-    ask(0, XS_WRITE, TEXT("data/theirs/mine\0value")); /* below what goes */
+    call_as(0, XS_WRITE, TEXT("data/theirs/mine\0value")); /* below what goes */
     assert_ok();
-    ask(0, XS_WRITE, TEXT("data/mine\0value"));
+    call_as(0, XS_WRITE, TEXT("data/mine\0value"));
     assert_ok();
     as(1);
     host_go();
     store_audit();
-    ask(0, XS_DIRECTORY, TEXT("data\0"));
+    call_as(0, XS_DIRECTORY, TEXT("data\0"));
     assert_reply(TEXT("mine\0"));
     as(2);
     host_come(0, true);
@@ -72,18 +72,18 @@ static void test_nodes_go(void **state)
 static void xsa_322_rights_go(void **state)
 {
     (void)state;
-    ask(0, XS_SET_PERMS, TEXT("data\0n3\0b4\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0n3\0b4\0"));
     assert_ok();
-    ask(0, XS_WRITE, TEXT("data/a\0value"));
+    call_as(0, XS_WRITE, TEXT("data/a\0value"));
     assert_ok();
-    ask(1, XS_READ, TEXT(HOME "/data/a\0"));
+    call_as(1, XS_READ, TEXT(HOME "/data/a\0"));
     assert_reply(TEXT("value"));
     end_and_come_again();
-    ask(1, XS_READ, TEXT(HOME "/data/a\0"));
+    call_as(1, XS_READ, TEXT(HOME "/data/a\0"));
     assert_error("EACCES");
-    ask(1, XS_WRITE, TEXT(HOME "/data/b\0"));
+    call_as(1, XS_WRITE, TEXT(HOME "/data/b\0"));
     assert_error("EACCES");
-    ask(0, XS_GET_PERMS, TEXT("data\0"));
+    call_as(0, XS_GET_PERMS, TEXT("data\0"));
     assert_reply(TEXT("n3\0"));
 }
 
@@ -115,7 +115,7 @@ static void test_transactions_of_others(void **state)
     uint32_t id;
 
     (void)state;
-    ask(1, XS_SET_PERMS, TEXT("data\0b4\0"));
+    call_as(1, XS_SET_PERMS, TEXT("data\0b4\0"));
     assert_ok();
     as(0);
     id = start_transaction();
@@ -170,7 +170,7 @@ static void test_come_and_go_is_told(void **state)
     call(XS_WATCH, TEXT("@releaseDomain\0gone\0"));
     assert_ok();
     assert_event(TEXT("@releaseDomain\0gone\0"));
-    ask(0, XS_WATCH, TEXT("@releaseDomain\0not for guests\0"));
+    call_as(0, XS_WATCH, TEXT("@releaseDomain\0not for guests\0"));
     assert_ok();
     assert_event(TEXT("@releaseDomain\0not for guests\0"));
     as(1);
@@ -209,7 +209,7 @@ static void test_last_one(void **state)
     host_go();
     assert_int_equal(objects, 0);
     host_come(3, false);
-    ask(0, XS_READ, TEXT("name\0"));
+    call_as(0, XS_READ, TEXT("name\0"));
     assert_reply(TEXT("guest"));
 }
 

@@ -184,7 +184,7 @@ static void test_watch_whose_event_would_be_too_long(void **state)
 
 static void watch(unsigned guest, const char *payload, size_t length)
 {
-    ask(guest, XS_WATCH, payload, length);
+    call_as(guest, XS_WATCH, payload, length);
     assert_ok();
     assert_event(payload, length);
 }
@@ -196,18 +196,18 @@ static void test_another_hears_of_it(void **state)
     (void)state;
     as(1);
     host_come(4, false);
-    ask(0, XS_SET_PERMS, TEXT("data\0n3\0r4\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0n3\0r4\0"));
     assert_ok();
     watch(1, TEXT(HOME "/data\0token\0"));
     before = host->notifications;
-    ask(0, XS_WRITE, TEXT("data/a\0value"));
+    call_as(0, XS_WRITE, TEXT("data/a\0value"));
     assert_ok();
     as(1);
     assert_int_equal(host->notifications, before + 1);
     assert_event(TEXT(HOME "/data/a\0token\0"));
-    ask(0, XS_WRITE, TEXT("error/a\0value"));
+    call_as(0, XS_WRITE, TEXT("error/a\0value"));
     assert_ok();
-    ask(0, XS_READ, TEXT("data/a\0"));
+    call_as(0, XS_READ, TEXT("data/a\0"));
     as(1);
     assert_silence();
 }
@@ -219,21 +219,21 @@ static void test_rights_before_and_after(void **state)
     as(1);
     host_come(4, false);
     watch(1, TEXT(HOME "/data\0token\0"));
-    ask(0, XS_WRITE, TEXT("data\0secret"));
+    call_as(0, XS_WRITE, TEXT("data\0secret"));
     assert_ok();
     as(1);
     assert_silence();
-    ask(0, XS_SET_PERMS, TEXT("data\0n3\0r4\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0n3\0r4\0"));
     assert_ok();
     as(1);
     assert_event(TEXT(HOME "/data\0token\0"));
-    ask(0, XS_SET_PERMS, TEXT("data\0n3\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0n3\0"));
     assert_ok();
     as(1);
     assert_event(TEXT(HOME "/data\0token\0"));
-    ask(0, XS_SET_PERMS, TEXT("data\0w3\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0w3\0"));
     assert_ok();
-    ask(0, XS_WRITE, TEXT("data\0secret"));
+    call_as(0, XS_WRITE, TEXT("data\0secret"));
     assert_ok();
     as(1);
     assert_silence();
@@ -245,15 +245,15 @@ static void test_rights_of_what_is_removed(void **state)
     (void)state;
     as(1);
     host_come(4, false);
-    ask(0, XS_WRITE, TEXT("data/a/shown\0value"));
-    ask(0, XS_WRITE, TEXT("data/a/hidden\0value"));
-    ask(0, XS_SET_PERMS, TEXT("data/a/shown\0r3\0"));
+    call_as(0, XS_WRITE, TEXT("data/a/shown\0value"));
+    call_as(0, XS_WRITE, TEXT("data/a/hidden\0value"));
+    call_as(0, XS_SET_PERMS, TEXT("data/a/shown\0r3\0"));
     assert_ok();
     watch(1, TEXT(HOME "/data/a/shown\0shown\0"));
     watch(1, TEXT(HOME "/data/a/shown/missing\0below\0"));
     watch(1, TEXT(HOME "/data/a/hidden\0hidden\0"));
     watch(1, TEXT("/\0all\0"));
-    ask(0, XS_RM, TEXT("data/a\0"));
+    call_as(0, XS_RM, TEXT("data/a\0"));
     assert_ok();
     as(1);
     assert_event(TEXT(HOME "/data/a/shown\0shown\0"));
@@ -267,7 +267,7 @@ static void test_end_is_a_removal(void **state)
     (void)state;
     as(1);
     host_come(4, false);
-    ask(1, XS_SET_PERMS, TEXT("data\0r4\0"));
+    call_as(1, XS_SET_PERMS, TEXT("data\0r4\0"));
     assert_ok();
     watch(0, TEXT("/local/domain/4/data\0shown\0"));
     watch(0, TEXT("/local/domain/4/error\0hidden\0"));
@@ -286,11 +286,11 @@ static void test_who_does_not_read(void **state)
     (void)state;
     as(1);
     host_come(4, false);
-    ask(0, XS_SET_PERMS, TEXT("data\0r3\0"));
+    call_as(0, XS_SET_PERMS, TEXT("data\0r3\0"));
     assert_ok();
     watch(1, TEXT(HOME "/data\0token\0"));
     for (unsigned i = 0; i < 2000; i++) {
-        ask(0, XS_WRITE, TEXT("data/a\0value"));
+        call_as(0, XS_WRITE, TEXT("data/a\0value"));
         assert_ok();
     }
     as(1);

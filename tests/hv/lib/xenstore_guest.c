@@ -35,7 +35,7 @@ void as(unsigned guest)
     host = &host_guests[guest];
 }
 
-void ask(unsigned guest, uint32_t type, const char *payload, size_t length)
+void call_as(unsigned guest, uint32_t type, const char *payload, size_t length)
 {
     as(guest);
     call(type, payload, length);

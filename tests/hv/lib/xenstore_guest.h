@@ -42,7 +42,7 @@ void assert_silence(void);
 void as(unsigned guest);
 
 /* call() as that guest. */
-void ask(unsigned guest, uint32_t type, const char *payload, size_t length);
+void call_as(unsigned guest, uint32_t type, const char *payload, size_t length);
 
 /* A test of cmocka between host_begin() and host_end(). */
 int xenstore_set_up(void **state);
