@@ -5,6 +5,7 @@
 #   engine/build.mk   the engine as the hypervisor links it: build/gcc/engine, build/clang/engine
 #   hv/build.mk       the hypervisor's image: build/hv, build/hv-clang
 #   guests/build.mk   guest kernels: build/guests, build/guests-clang
+#   backend/build.mk  the back end domain: build/backend, build/backend-clang
 #   cli/build.mk      the paravane command: build/cli
 #   linux/build.mk    Debian's Linux as a guest: build/linux
 #   tests/build.mk    the test programs, in several flavours, and what runs them; it includes those of its folders
@@ -54,7 +55,7 @@ build/.tools: tools/setup | build/.tools-run
 	@mkdir -p $(@D) && touch $@
 
 # What a flavour needs.
-FOR_RUN := gcc hv guests cli linux
+FOR_RUN := gcc hv guests backend cli linux
 tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run)
 
 # A stamp holds a text, and is written anew when that is another.
@@ -103,6 +104,7 @@ endef
 include engine/build.mk
 include hv/build.mk
 include guests/build.mk
+include backend/build.mk
 include cli/build.mk
 include linux/build.mk
 include packaging/build.mk
@@ -114,7 +116,7 @@ include tests/build.mk
 FOLDERS := abi docs guest sim tests tools
 .PHONY: all run gdb format setup clean help FORCE $(FOLDERS)
 
-all: symbols hv guests cli
+all: symbols hv guests backend cli
 
 run: run-linux build/guests/demo.elf
 

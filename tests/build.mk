@@ -92,14 +92,14 @@ RUNNER := build/cli/paravane build/hv/paravane.elf
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
 LINUX_TESTED := linux build/linux/grub/guest.elf
 
-test: engine hv guests cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) $(LINUX_TESTED) build/linux/xen.gz \
+test: engine hv guests backend cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) $(LINUX_TESTED) build/linux/xen.gz \
 		build/linux/grub-images $(call programs,tsan,$(PARALLEL)) $(MODEL) $(call programs,fuzz,$(FUZZERS)) \
 		$(HV_FUZZERS)
 	$(Q)tests/run.sh
 
 test-hosted: test
 
-check: engine build/san/libparavane-hosted.a build/guests/demo.elf build/hv/paravane.elf
+check: engine build/san/libparavane-hosted.a build/guests/demo.elf build/backend/backend.elf build/hv/paravane.elf
 	$(Q)tests/run.sh checks
 
 test-boot: hv

@@ -117,7 +117,7 @@ test_files() {
         done < <(grep -oE '\]\([^)#:]+\)' "$document" | tr -d '])(' | sort -u)
         while read -r name; do
             [ -e "$name" ] || missing="$missing $name"
-        done < <(grep -oE '`(abi|cli|docs|engine|guest|guests|hv|linux|sim|tests|tools)/[A-Za-z0-9_./-]+`' "$document" |
+        done < <(grep -oE '`(abi|backend|cli|docs|engine|guest|guests|hv|linux|sim|tests|tools)/[A-Za-z0-9_./-]+`' "$document" |
             tr -d '`' | sort -u)
         [ -z "$missing" ]
         verdict $? "files: ${document#./}${missing:+ names what is not there:$missing}"
@@ -151,7 +151,7 @@ test_order() {
         done
         [ -z "$missing$strange" ]
         verdict $? "order: $document${missing:+ does not name:$missing}${strange:+ names what is not there:$strange}"
-    done <<<$'README.md engine\nhv/README.md hv\nguest/README.md guest\ncli/README.md cli'
+    done <<<$'README.md engine\nhv/README.md hv\nguest/README.md guest\nbackend/README.md backend\ncli/README.md cli'
 }
 
 test_width() {

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The back end domain: it has the machine's devices and serves the other domains of the run.
+ *
+ * Everything is done by one loop, in turns.  Event handlers do nothing but note what happened.  In a turn each part
+ * does a bounded amount of work and says by work_again() if there is more; when there is none, and no event has come
+ * since the turn began, the domain sleeps until the next one.
+ */
+#include <backend/work.h>
+#include <guest/event.h>
+#include <guest/guest.h>
+#include <guest/print.h>
+
+/* One turn of everything there is. */
+static void turn(void)
+{
+}
+
+/* No event can come unseen between the look and the sleep: SCHEDOP_block lets them in and sleeps in one step. */
+static void sleep_unless_new(uint64_t upcalls_seen)
+{
+    event_disable();
+    if (event_upcalls == upcalls_seen && !work_take())
+        event_wait();
+    else
+        event_enable();
+}
+
+void guest_main(void)
+{
+    print("backend: ready\n");
+    event_enable();
+    for (;;) {
+        uint64_t upcalls_seen = event_upcalls;
+
+        turn();
+        sleep_unless_new(upcalls_seen);
+    }
+}
