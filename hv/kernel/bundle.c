@@ -8,6 +8,7 @@
 #include <abi/mmu.h>
 #include <abi/shared.h>
 #include <hv/kernel/bundle.h>
+#include <hv/kernel/bundle_device.h>
 
 #define ENTRY_MAGIC   "070701"
 #define ENTRY_LAST    "TRAILER!!!"
@@ -71,12 +72,12 @@ static int set_number(unsigned *number, struct blob value, unsigned least, unsig
     return 0;
 }
 
-static int set_privileged(struct bundle_domain *domain, struct blob value, const char **problem)
+static int set_switch(bool *on, struct blob value, const char *message, const char **problem)
 {
     unsigned number = 0;
-    int error = set_number(&number, value, 0, 1, "settings: privileged is 0 or 1", problem);
+    int error = set_number(&number, value, 0, 1, message, problem);
 
-    domain->privileged = number == 1;
+    *on = number == 1;
     return error;
 }
 
@@ -102,6 +103,20 @@ static int set_iomem(struct bundle_domain *domain, struct blob value, const char
     return 0;
 }
 
+static int set_device(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
+{
+    if (blob_equals(key, "backend"))
+        return set_switch(&domain->is_back_end, value, "settings: backend is 0 or 1", problem);
+    if (blob_equals(key, "device"))
+        return bundle_device_add(domain, value, problem);
+    if (blob_equals(key, "front"))
+        return bundle_device_add_node(domain, false, value, problem);
+    if (blob_equals(key, "back"))
+        return bundle_device_add_node(domain, true, value, problem);
+    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, backend, "
+                         "device, front and back");
+}
+
 static int set(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
 {
     if (blob_equals(key, "name"))
@@ -115,12 +130,12 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
         return set_number(&domain->weight, value, 1, BUNDLE_WEIGHT_MAX, "settings: weight is a number from 1 to 65535",
                           problem);
     if (blob_equals(key, "privileged"))
-        return set_privileged(domain, value, problem);
+        return set_switch(&domain->privileged, value, "settings: privileged is 0 or 1", problem);
     if (blob_equals(key, "on_reboot"))
         return set_on_reboot(domain, value, problem);
     if (blob_equals(key, "iomem"))
         return set_iomem(domain, value, problem);
-    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot and iomem");
+    return set_device(domain, key, value, problem);
 }
 
 static int parse_settings(struct blob text, struct bundle_domain *domain, const char **problem)
@@ -215,7 +230,7 @@ static int find_domain(struct parser *parser, unsigned id, unsigned *index)
             return 0;
     }
     if (bundle->nr_domains == BUNDLE_DOMAINS_MAX)
-        return fail(parser->problem, "the bundle has more than 16 domains");
+        return fail(parser->problem, "the bundle has more than 17 domains");
     domain = &bundle->domains[bundle->nr_domains++];
     domain->id = id;
     domain->nr_vcpus = 1;
@@ -326,5 +341,7 @@ int bundle_parse(const uint8_t *bytes, uint64_t size, struct bundle *bundle, con
         if (error)
             return error;
     }
-    return bundle->nr_domains > 0 ? 0 : fail(problem, "the bundle is empty: it needs a domain");
+    if (bundle->nr_domains == 0)
+        return fail(problem, "the bundle is empty: it needs a domain");
+    return bundle_device_check_all(bundle, problem);
 }

@@ -4,10 +4,16 @@
  *
  *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot
  *                (restart, which is so without it, or destroy), iomem (START,COUNT: that many machine frames of device
- *                memory from this one on, both in hexadecimal; 16 such lines at most)
+ *                memory from this one on, both in hexadecimal; 16 such lines at most), backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
+ *
+ * A domain with backend=1 serves others (docs/devices.md).  What it serves to a domain stands in that one's settings:
+ *
+ *   device=TYPE/ID BACKEND   a device, 16 at most, and the number of the domain that serves it
+ *   front=KEY VALUE          a node of the front end's directory of the device named last,
+ *   back=KEY VALUE           and one of the back end's; 12 such lines at most for a device
  *
  * Parsing needs nothing of the rest of the hypervisor and believes nothing.
  */
@@ -22,13 +28,32 @@
 #include <hv/base/blob.h>
 
 #define BUNDLE_NAME_MAX    31u
-#define BUNDLE_DOMAINS_MAX 16u
+#define BUNDLE_DOMAINS_MAX 17u /* 16 guests, and one that serves them */
 #define BUNDLE_IOMEM_MAX   16u
 #define BUNDLE_WEIGHT      256u /* of a domain that names none: hv/domain/fair.h */
 #define BUNDLE_WEIGHT_MAX  65535u
 
+#define BUNDLE_DEVICES_MAX    16u
+#define BUNDLE_NODES_MAX      12u /* of a device, both ends together */
+#define BUNDLE_NODE_NAME_MAX  31u
+#define BUNDLE_NODE_VALUE_MAX 127u
+
 struct bundle_frames {
     uint64_t first, count;
+};
+
+/* A node of the xenstore: see below. */
+struct bundle_node {
+    const uint8_t *line; /* key, a space, value */
+    uint8_t key_size, value_size;
+    bool back; /* of the back end's directory */
+};
+
+struct bundle_device {
+    struct blob type; /* like the nodes in the memory of the archive: a name of 1 to 31 letters, digits, '-' and '_' */
+    unsigned id, backend;
+    unsigned nr_nodes;
+    struct bundle_node nodes[BUNDLE_NODES_MAX];
 };
 
 struct bundle_domain {
@@ -41,6 +66,9 @@ struct bundle_domain {
     bool ends_by_reboot; /* on_reboot=destroy */
     struct bundle_frames iomem[BUNDLE_IOMEM_MAX];
     unsigned nr_iomem;
+    bool is_back_end; /* backend=1 */
+    unsigned nr_devices;
+    struct bundle_device devices[BUNDLE_DEVICES_MAX];
     struct blob kernel, ramdisk; /* ramdisk: size 0 for none */
     char command_line[MAX_GUEST_CMDLINE];
 };
@@ -49,6 +77,17 @@ struct bundle {
     unsigned nr_domains;
     struct bundle_domain domains[BUNDLE_DOMAINS_MAX];
 };
+
+/* The name of a node, 1 to 31 characters as those of a type; its value, printable. */
+static inline struct blob bundle_node_key(const struct bundle_node *node)
+{
+    return (struct blob){node->line, node->key_size};
+}
+
+static inline struct blob bundle_node_value(const struct bundle_node *node)
+{
+    return (struct blob){node->line + node->key_size + 1, node->value_size};
+}
 
 /* 0, or -XEN_EINVAL: *@problem says what is wrong with the archive. */
 int __must_check bundle_parse(const uint8_t *bytes, uint64_t size, struct bundle *bundle, const char **problem);

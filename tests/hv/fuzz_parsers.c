@@ -3,8 +3,8 @@
  * Fuzzing of what is read before any guest runs: bundles, and the kernels in them or alone.  What they say that the
  * builder relies on is checked, and a domain is laid out for it.
  */
-/* links: hv/kernel/bundle.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c */
-/* links: hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c */
+/* links: hv/kernel/bundle.c hv/kernel/bundle_device.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c */
+/* links: hv/kernel/elf_image.c hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -70,6 +70,22 @@ static unsigned try_kernel(struct blob file, uint64_t ramdisk_size)
     return touched + try_start(&kernel, ramdisk_size);
 }
 
+static unsigned touch_devices(const struct bundle_domain *domain)
+{
+    unsigned touched = 0;
+
+    CHECK(domain->nr_devices <= BUNDLE_DEVICES_MAX);
+    for (unsigned i = 0; i < domain->nr_devices; i++) {
+        const struct bundle_device *device = &domain->devices[i];
+
+        CHECK(device->nr_nodes <= BUNDLE_NODES_MAX && device->type.size <= BUNDLE_NODE_NAME_MAX);
+        touched += touch(device->type);
+        for (unsigned j = 0; j < device->nr_nodes; j++)
+            touched += touch(bundle_node_key(&device->nodes[j])) + touch(bundle_node_value(&device->nodes[j]));
+    }
+    return touched;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct bundle bundle;
@@ -81,7 +97,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     CHECK(bundle.nr_domains > 0 && bundle.nr_domains <= BUNDLE_DOMAINS_MAX);
-    for (unsigned i = 0; i < bundle.nr_domains; i++)
-        sum += touch(bundle.domains[i].ramdisk) + try_kernel(bundle.domains[i].kernel, bundle.domains[i].ramdisk.size);
+    for (unsigned i = 0; i < bundle.nr_domains; i++) {
+        sum += touch(bundle.domains[i].ramdisk) + touch_devices(&bundle.domains[i]);
+        sum += try_kernel(bundle.domains[i].kernel, bundle.domains[i].ramdisk.size);
+    }
     return 0;
 }

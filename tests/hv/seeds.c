@@ -5,7 +5,8 @@
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
-/* links: hv/kernel/bundle.c hv/emulate/decode.c hv/emulate/decode_table.c tests/hv/lib/elf_maker.c */
+/* links: hv/kernel/bundle.c hv/kernel/bundle_device.c hv/emulate/decode.c hv/emulate/decode_table.c */
+/* links: tests/hv/lib/elf_maker.c */
 /* links: hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c hv/kernel/findings.c */
 /* links: hv/kernel/start_layout.c hv/kernel/start_symbols.c */
 #include <stdarg.h>
@@ -248,8 +249,12 @@ static void make_kernels(void)
     add_text(&archive, "1/cmdline", "console=hvc0");
     add_file(&archive, "1/kernel", plain.bytes, plain.size);
     add_text(&archive, "1/ramdisk", "a ramdisk");
-    add_text(&archive, "./2/settings", "memory=32768\nprivileged=1\n");
+    add_text(&archive, "./2/settings",
+             "memory=32768\nprivileged=1\ndevice=vbd/51712 3\nfront=virtual-device 51712\n"
+             "back=params vbd-2\n");
     add_file(&archive, "./2/kernel", full.bytes, full.size);
+    add_text(&archive, "3/settings", "memory=32768\nbackend=1\n");
+    add_text(&archive, "3/kernel", "a kernel");
     add_text(&archive, "TRAILER!!!", "");
     require(!bundle_parse((const uint8_t *)archive.bytes, archive.size, &bundle, &problem), "bundle", &problem);
     save("bundle", archive.bytes, archive.size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bundle: what is read from it, each reason for which one is refused, and archives that are damaged anywhere. */
-/* links: hv/kernel/bundle.c */
+/* links: hv/kernel/bundle.c hv/kernel/bundle_device.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,7 +163,7 @@ static void test_most_domains(void **state)
         add(name, "kernel");
     }
     end();
-    expect_refused("more than 16 domains");
+    expect_refused("more than 17 domains");
 }
 
 /* Lines of settings: NULL, or a part of what is said against them. */
@@ -214,6 +214,14 @@ static const struct {
     {"weight=0", "weight is a number"},
     {"weight=", "weight is a number"},
     {"privileged=2", "privileged is"},
+    {"backend=0", NULL},
+    {"backend=1", NULL},
+    {"backend=2", "backend is"},
+    {"backend=1\nprivileged=1", "is not privileged"},
+    {"device=vbd/1 2", "no domain of the bundle"},
+    {"device=vbd/1", "device is"},
+    {"front=key value", "there is none"},
+    {"back=key value", "there is none"},
     {"privileged=yes", "privileged is"},
     {"privileged", "key=value"},
     {"colour=blue", "the keys are"},
@@ -237,6 +245,30 @@ static void test_settings(void **state)
         else
             expect_accepted();
     }
+}
+
+/* Which lines belong together, and what is there beside them. */
+static void test_devices(void **state)
+{
+    (void)state;
+    archive.size = 0;
+    add("1/settings", "device=vbd/51712 9\nfront=virtual-device 51712\nmemory=4096\nback=params a=b\n"
+                      "device=vif/0 9\nback=mac 1\n");
+    add("1/kernel", "kernel");
+    add("9/kernel", "kernel");
+    add("9/settings", "backend=1\nmemory=4096");
+    end();
+    expect_accepted();
+    assert_false(bundle.domains[0].is_back_end);
+    assert_true(bundle.domains[1].is_back_end);
+    assert_int_equal(bundle.domains[0].memory_kib, 4096);
+    assert_int_equal(bundle.domains[0].nr_devices, 2);
+    assert_int_equal(bundle.domains[0].devices[0].nr_nodes, 2);
+    assert_int_equal(bundle.domains[0].devices[0].nodes[1].value_size, 3);
+    assert_true(bundle.domains[0].devices[0].nodes[1].back);
+    assert_int_equal(bundle.domains[0].devices[1].id, 0);
+    assert_int_equal(bundle.domains[0].devices[1].nr_nodes, 1);
+    assert_int_equal(bundle.domains[1].nr_devices, 0);
 }
 
 static void test_command_lines(void **state)
@@ -357,6 +389,10 @@ static void test_damage(void **state)
     (void)state;
     begin();
     add("1/cmdline", "console=hvc0\n");
+    add("2/settings", "memory=1\ndevice=vbd/1 3\nfront=a b\nback=c d\n");
+    add("2/kernel", "an ELF file");
+    add("3/settings", "memory=1\nbackend=1\n");
+    add("3/kernel", "an ELF file");
     end();
     full = archive.size;
     for (size_t size = 0; size < full; size++) {
@@ -371,7 +407,7 @@ static void test_damage(void **state)
         for (size_t j = 0; j < sizeof(values); j++) {
             archive.bytes[i] = values[j];
             if (!parse())
-                assert_in_range(bundle.nr_domains, 1, 2);
+                assert_in_range(bundle.nr_domains, 1, 4);
         }
         archive.bytes[i] = old;
     }
@@ -380,10 +416,11 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_domains),          cmocka_unit_test(test_most_domains),
-        cmocka_unit_test(test_settings),         cmocka_unit_test(test_command_lines),
-        cmocka_unit_test(test_refused_files),    cmocka_unit_test(test_refused_domains),
-        cmocka_unit_test(test_refused_archives), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_domains),         cmocka_unit_test(test_most_domains),
+        cmocka_unit_test(test_settings),        cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_command_lines),   cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_refused_domains), cmocka_unit_test(test_refused_archives),
+        cmocka_unit_test(test_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
