@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -55,17 +56,45 @@ static void clean_name(const char *name, char *clean)
     clean[i] = '\0';
 }
 
-static int add_settings(struct archive *archive, const struct bundle_domain *domain)
+static void print_devices(FILE *settings, const struct bundle_domain *domain)
 {
-    char name[NAME_MAX_LENGTH + 1], settings[256];
-    int length;
+    for (unsigned i = 0; i < domain->nr_devices; i++) {
+        const struct bundle_device *device = &domain->devices[i];
+
+        fprintf(settings, "device=%s/%u %u\n", device->type, device->id, device->backend);
+        for (unsigned j = 0; j < device->nr_nodes; j++)
+            fprintf(settings, "%s=%s %s\n", device->nodes[j].back ? "back" : "front", device->nodes[j].key,
+                    device->nodes[j].value);
+    }
+}
+
+static void print_settings(FILE *settings, const struct bundle_domain *domain)
+{
+    char name[NAME_MAX_LENGTH + 1];
 
     clean_name(domain->name, name);
-    length =
-        snprintf(settings, sizeof(settings), "name=%s\nmemory=%llu\nvcpus=%u\nweight=%u\nprivileged=%d\non_reboot=%s\n",
-                 name, (unsigned long long)domain->memory_kib, domain->vcpus, domain->weight, domain->privileged,
-                 domain->ends_by_reboot ? "destroy" : "restart");
-    return add_file(archive, domain, "settings", settings, (size_t)length);
+    fprintf(settings, "name=%s\nmemory=%llu\nvcpus=%u\nweight=%u\nprivileged=%d\non_reboot=%s\n", name,
+            (unsigned long long)domain->memory_kib, domain->vcpus, domain->weight, domain->privileged,
+            domain->ends_by_reboot ? "destroy" : "restart");
+    if (domain->is_back_end)
+        fprintf(settings, "backend=1\n");
+    print_devices(settings, domain);
+}
+
+static int add_settings(struct archive *archive, const struct bundle_domain *domain)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *settings = open_memstream(&text, &size);
+    int result = ARCHIVE_FATAL;
+
+    if (!settings)
+        return ARCHIVE_FATAL;
+    print_settings(settings, domain);
+    if (fclose(settings) == 0)
+        result = add_file(archive, domain, "settings", text, size);
+    free(text);
+    return result;
 }
 
 static int add_domain(struct archive *archive, const struct bundle_domain *domain)

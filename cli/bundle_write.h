@@ -6,6 +6,20 @@
 
 #define BUNDLE_CMDLINE_MAX 1023u /* characters; the guest's start_info holds no more */
 
+/* A device of a domain's: hv/kernel/bundle.h says what a key and a value may be.  Nothing here is owned. */
+struct bundle_node {
+    const char *key, *value;
+    bool back; /* it is for the back end's directory */
+};
+
+struct bundle_device {
+    const char *type;
+    unsigned id;
+    unsigned backend; /* the number of the domain that serves it */
+    const struct bundle_node *nodes;
+    unsigned nr_nodes;
+};
+
 /* One domain.  Nothing here is owned. */
 struct bundle_domain {
     unsigned number; /* 0: the initial domain's */
@@ -14,6 +28,9 @@ struct bundle_domain {
     unsigned vcpus, weight;
     bool privileged;
     bool ends_by_reboot;
+    bool is_back_end; /* it serves others */
+    const struct bundle_device *devices;
+    unsigned nr_devices;
     const struct bytes *kernel;  /* an ELF file */
     const struct bytes *ramdisk; /* NULL: none */
     const char *cmdline;         /* NULL: none */

@@ -129,6 +129,42 @@ static void several(void **state)
     expect(at, "TRAILER!!!", NULL, 0);
 }
 
+/* What tests/hv/test_bundle.c reads. */
+static void devices(void **state)
+{
+    static const char guest[] = "name=a\nmemory=4\nvcpus=1\nweight=256\nprivileged=0\non_reboot=restart\n"
+                                "device=vbd/51712 2\nfront=virtual-device 51712\nback=params vbd-1-51712\nback=empty \n"
+                                "device=vif/0 2\n";
+    static const char server[] = "name=b\nmemory=4\nvcpus=1\nweight=512\nprivileged=0\non_reboot=restart\nbackend=1\n";
+    static const struct bundle_node nodes[] = {
+        {"virtual-device", "51712", false}, {"params", "vbd-1-51712", true}, {"empty", "", true}};
+    static const struct bundle_device list[] = {
+        {.type = "vbd", .id = 51712, .backend = 2, .nodes = nodes, .nr_nodes = 3},
+        {.type = "vif", .backend = 2},
+    };
+    struct bytes kernel = {(uint8_t[]){1}, 1};
+    const struct bundle_domain domains[] = {
+        {.number = 1,
+         .name = "a",
+         .memory_kib = 4,
+         .vcpus = 1,
+         .weight = 256,
+         .kernel = &kernel,
+         .devices = list,
+         .nr_devices = 2},
+        {.number = 2, .name = "b", .memory_kib = 4, .vcpus = 1, .weight = 512, .kernel = &kernel, .is_back_end = true},
+    };
+    size_t at;
+
+    (void)state;
+    write_bundle(domains, 2);
+    at = expect(0, "1/settings", guest, strlen(guest));
+    at = expect(at, "1/kernel", "\1", 1);
+    at = expect(at, "2/settings", server, strlen(server));
+    at = expect(at, "2/kernel", "\1", 1);
+    expect(at, "TRAILER!!!", NULL, 0);
+}
+
 static void long_name(void **state)
 {
     struct bytes kernel = {(uint8_t[]){1}, 1};
@@ -221,7 +257,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_bundle), cmocka_unit_test(privileged_and_bare), cmocka_unit_test(several),
-        cmocka_unit_test(long_name),    cmocka_unit_test(not_writable),        cmocka_unit_test(sizes),
+        cmocka_unit_test(devices),      cmocka_unit_test(long_name),           cmocka_unit_test(not_writable),
+        cmocka_unit_test(sizes),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
