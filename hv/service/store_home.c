@@ -1,102 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: nodes that the hypervisor writes; the guest's directory, part by part. */
+/* The guest's directory, part by part. */
 #include <abi/errno.h>
 #include <hv/base/string.h>
 #include <hv/domain/domain.h>
 #include <hv/service/services.h>
 #include <hv/service/store_home.h>
-#include <hv/service/store_operation.h>
 #include <hv/service/store_rights.h>
-#include <hv/service/store_transaction.h>
+#include <hv/service/store_set.h>
 
-#define PLACE_MAX     128u
 #define CONSOLE_LIMIT 1048576u /* bytes of output that are kept where a back end keeps it */
 
-static void append(char *to, size_t *length, struct store_text text)
+static int set(struct store_session *session, const char *name, struct store_text value)
 {
-    for (size_t i = 0; i < text.length && *length < PLACE_MAX; i++)
-        to[(*length)++] = text.bytes[i];
+    return store_set(session, store_home(session), name, value);
 }
 
-/* The path of @name, below @above, in @bytes of PLACE_MAX bytes. */
-static struct store_text path_below(const char *above, const char *name, char *bytes)
+static int set_number(struct store_session *session, const char *name, uint64_t number)
 {
-    size_t length = 0;
-
-    append(bytes, &length, store_text(above));
-    append(bytes, &length, store_text("/"));
-    append(bytes, &length, store_text(name));
-    return (struct store_text){bytes, length};
-}
-
-/* Write @value at @path, as the hypervisor, at the expense of the domain. */
-static int put(struct store_session *session, struct store_text path, struct store_text value)
-{
-    struct store_transaction alone = {.session = session};
-    int error = store_operation_write(&alone, path, value);
-
-    return error ? error : store_change_settle_all(&alone);
-}
-
-/* Write @value at @name, below @above. */
-static int set(struct store_session *session, const char *above, const char *name, struct store_text value)
-{
-    char bytes[PLACE_MAX];
-
-    return put(session, path_below(above, name, bytes), value);
-}
-
-static int set_number(struct store_session *session, const char *above, const char *name, uint64_t number)
-{
-    char digits[STORE_DIGITS_MAX];
-
-    return set(session, above, name, (struct store_text){digits, store_put_number(digits, number)});
-}
-
-static struct store_permission entry(char letter, uint32_t instance, unsigned domid)
-{
-    return (struct store_permission){.instance = instance, .domid = (uint16_t)domid, .letter = letter};
-}
-
-/* Of a node that has just been written, which nobody has looked at. */
-static void set_permissions(struct store_session *session, struct store_text path, const struct store_permissions *list)
-{
-    struct store_node *node = store_tree_find(&session->store->tree, path);
-
-    if (node)
-        node->permissions = *list;
-}
-
-/* The guest owns the node at @path, and nobody else sees it. */
-static void give(struct store_session *session, struct store_text path)
-{
-    const struct store_permissions list = {1, {entry('n', session->instance, session->domid)}};
-
-    set_permissions(session, path, &list);
-}
-
-/* The guest may read the node at @path. */
-static void show(struct store_session *session, struct store_text path)
-{
-    const struct store_permissions list = {
-        2, {entry('n', STORE_CONTROL, 0), entry('r', session->instance, session->domid)}};
-
-    set_permissions(session, path, &list);
+    return store_set_number(session, store_home(session), name, number);
 }
 
 static int fill_vcpus(struct store_session *session, unsigned count)
 {
-    char name[PLACE_MAX];
+    char digits[STORE_DIGITS_MAX], above[STORE_PLACE_MAX], place[STORE_PLACE_MAX];
+    struct store_text cpus = store_set_path(store_home(session), store_text("cpu"), above);
     int error = 0;
 
     for (unsigned i = 0; i < count && !error; i++) {
-        size_t length = 0;
+        struct store_text number = {digits, store_put_number(digits, i)};
 
-        append(name, &length, store_text("cpu/"));
-        length += store_put_number(name + length, i);
-        append(name, &length, store_text("/availability"));
-        name[length] = '\0';
-        error = set(session, session->home, name, store_text("online"));
+        error = store_set(session, store_set_path(cpus, number, place), "availability", store_text("online"));
     }
     return error;
 }
@@ -127,14 +60,14 @@ static const struct {
 static int fill_home(struct store_session *session)
 {
     struct store_text home = store_home(session);
-    char bytes[PLACE_MAX];
-    int error = put(session, home, store_text(""));
+    char bytes[STORE_PLACE_MAX];
+    int error = store_set_at(session, home, store_text(""));
 
-    show(session, home);
+    store_set_rights(session->store, home, NULL, session);
     for (size_t i = 0; i < ARRAY_SIZE(nodes) && !error; i++) {
-        error = set(session, session->home, nodes[i].name, store_text(nodes[i].value));
+        error = set(session, nodes[i].name, store_text(nodes[i].value));
         if (nodes[i].own)
-            give(session, path_below(session->home, nodes[i].name, bytes));
+            store_set_rights(session->store, store_set_path(home, store_text(nodes[i].name), bytes), session, NULL);
     }
     return error;
 }
@@ -142,22 +75,19 @@ static int fill_home(struct store_session *session)
 /* There is no terminal behind the console that the guest could be told of. */
 static int fill_console(struct store_session *session, const struct domain_console *console)
 {
-    const char *home = session->home;
-    char backend[PLACE_MAX];
-    size_t length = 0;
+    char digits[STORE_DIGITS_MAX], above[STORE_PLACE_MAX], backend[STORE_PLACE_MAX];
+    struct store_text number = {digits, store_put_number(digits, session->domid)}, place;
     int error;
 
-    append(backend, &length, store_text("/local/domain/0/backend/console/"));
-    length += store_put_number(backend + length, session->domid);
-    append(backend, &length, store_text("/0"));
-    error = set(session, home, "console/backend", (struct store_text){backend, length});
-    error |= set_number(session, home, "console/backend-id", 0);
-    error |= set_number(session, home, "console/limit", CONSOLE_LIMIT);
-    error |= set(session, home, "console/type", store_text("paravane"));
-    error |= set(session, home, "console/output", store_text("pty"));
-    error |= set(session, home, "console/tty", store_text(""));
-    error |= set_number(session, home, "console/port", console->port);
-    error |= set_number(session, home, "console/ring-ref", console->frame.v);
+    place = store_set_path(store_text("/local/domain/0/backend/console"), number, above);
+    error = set(session, "console/backend", store_set_path(place, store_text("0"), backend));
+    error |= set_number(session, "console/backend-id", 0);
+    error |= set_number(session, "console/limit", CONSOLE_LIMIT);
+    error |= set(session, "console/type", store_text("paravane"));
+    error |= set(session, "console/output", store_text("pty"));
+    error |= set(session, "console/tty", store_text(""));
+    error |= set_number(session, "console/port", console->port);
+    error |= set_number(session, "console/ring-ref", console->frame.v);
     return error;
 }
 
@@ -176,32 +106,31 @@ static void write_uuid(char *uuid, unsigned domid)
 /* Not for the guest: what tools know of it. */
 static int fill_vm(struct store_session *session, const struct hv_domain *domain)
 {
-    char uuid[UUID_LENGTH + 1], bytes[PLACE_MAX], vm[PLACE_MAX + 1] = {0};
+    char uuid[UUID_LENGTH + 1], bytes[STORE_PLACE_MAX];
+    struct store_text vm;
     int error;
 
     write_uuid(uuid, session->domid);
-    memcpy(vm, "/vm/", 4);
-    memcpy(vm + 4, uuid, sizeof(uuid));
-    error = set(session, session->home, "vm", store_text(vm));
-    error |= put(session, path_below("/vm", uuid, bytes), store_text(""));
-    error |= set(session, vm, "name", store_text(domain->name));
-    error |= set(session, vm, "uuid", store_text(uuid));
+    vm = store_set_path(store_text("/vm"), store_text(uuid), bytes);
+    error = set(session, "vm", vm);
+    error |= store_set_at(session, vm, store_text(""));
+    error |= store_set(session, vm, "name", store_text(domain->name));
+    error |= store_set(session, vm, "uuid", store_text(uuid));
     return error;
 }
 
 /* As what starts domains elsewhere leaves it for a guest that has no devices. */
 static int fill(struct store_session *session, const struct hv_domain *domain)
 {
-    const char *home = session->home;
     uint64_t kib = domain->engine.max_frames * (PAGE_SIZE / 1024);
     int error = fill_home(session);
 
-    error |= set(session, home, "name", store_text(domain->name));
-    error |= set_number(session, home, "domid", session->domid);
-    error |= set_number(session, home, "memory/target", kib);
-    error |= set_number(session, home, "memory/static-max", kib);
-    error |= set_number(session, home, "store/port", domain->services->store.port);
-    error |= set_number(session, home, "store/ring-ref", domain->services->store.frame.v);
+    error |= set(session, "name", store_text(domain->name));
+    error |= set_number(session, "domid", session->domid);
+    error |= set_number(session, "memory/target", kib);
+    error |= set_number(session, "memory/static-max", kib);
+    error |= set_number(session, "store/port", domain->services->store.port);
+    error |= set_number(session, "store/ring-ref", domain->services->store.frame.v);
     if (domain->services->console.ring)
         error |= fill_console(session, &domain->services->console);
     error |= fill_vcpus(session, domain->engine.nr_vcpus);
@@ -210,15 +139,5 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
 
 int store_home_fill(struct store_session *session, const struct hv_domain *domain)
 {
-    struct store_account *account = session->account;
-    bool privileged = session->privileged;
-    int error;
-
-    store_enter(session->store, NULL);
-    session->privileged = true; /* it is the hypervisor that writes */
-    session->account = &session->own;
-    error = fill(session, domain);
-    session->privileged = privileged;
-    session->account = account;
-    return error ? -XEN_ENOSPC : 0;
+    return fill(session, domain) ? -XEN_ENOSPC : 0;
 }
