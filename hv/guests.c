@@ -69,6 +69,7 @@ struct run {
     const struct bundle *bundle;
     unsigned restarts[BUNDLE_DOMAINS_MAX]; /* how often it has been built anew */
     bool waits[BUNDLE_DOMAINS_MAX];        /* to be so when its number is free: others map frames of it */
+    uint64_t spent[BUNDLE_DOMAINS_MAX];    /* of one that waits: ns for its release so far */
     unsigned code;
 };
 
@@ -88,7 +89,7 @@ static void add_code(struct run *run, unsigned code)
         run->code = code;
 }
 
-/* The time since @began has been spent for this guest, and is taken off its share of the processor. */
+/* What was spent for this guest since @began, and for its release before it had to wait, is taken off its share. */
 static void restart(struct run *run, unsigned i, uint64_t began)
 {
     const struct bundle_domain *description = &run->bundle->domains[i];
@@ -102,7 +103,7 @@ static void restart(struct run *run, unsigned i, uint64_t began)
     }
     if (console_is_free())
         console_attach(domain); /* it had it before */
-    fair_charge(hv_vcpu_of(domain->vcpus[0]), time_now() - began);
+    fair_charge(hv_vcpu_of(domain->vcpus[0]), run->spent[i] + time_now() - began);
     sched_start(hv_vcpu_of(domain->vcpus[0]));
 }
 
@@ -126,6 +127,7 @@ static void finish(struct run *run, struct hv_domain *domain)
     else if (!shutdown_is_good(reason))
         add_code(run, EXIT_CRASHED);
     run->waits[i] = again && !gone;
+    run->spent[i] = gone ? 0 : time_now() - began;
     if (again && gone)
         restart(run, i, began);
 }
@@ -134,13 +136,14 @@ static void finish(struct run *run, struct hv_domain *domain)
 static void bury(struct run *run, struct hv_domain *domain)
 {
     unsigned i = find_place(run->bundle, domain);
+    uint64_t began = time_now();
 
     print("domain %u (%s): the last of its frames has come back\n", domain->engine.id.v, domain->name);
     hv_domain_bury(domain);
     if (!audit_passes(run->machine, "without it"))
         add_code(run, EXIT_BROKEN);
     if (run->waits[i])
-        restart(run, i, time_now());
+        restart(run, i, began);
     run->waits[i] = false;
 }
 

@@ -138,6 +138,7 @@ struct hv_domain *sched_run(struct machine *which)
     assert_ptr_equal(which, &machine);
     if (domain) {
         leaks[domain - domains] = false;
+        now += 1000;
         return domain;
     }
     while (ends < GUESTS && unbuildable[order[ends]])
@@ -177,6 +178,7 @@ void hv_domain_bury(struct hv_domain *domain)
     assert_ptr_equal(table[domain->engine.id.v], &domain->engine);
     table[domain->engine.id.v] = NULL;
     burials++;
+    now += 3;
 }
 
 bool hv_domain_none_left(const struct machine *which)
@@ -335,7 +337,13 @@ static void test_reboot_of_zombie(void **state)
     assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
     assert_int_equal(releases, GUESTS + 1);
     assert_int_equal(burials, 1);
+    assert_int_equal(charged, 5 + 3 + 7); /* what passed while it waited was others' time */
     assert_said("restart 1\n");
+    begin();
+    reboots[0] = 2;
+    leaks[0] = back_soon = true; /* once: what it waited with has been paid */
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(charged, 5 + 3 + 7 + 5 + 7);
     begin();
     leaks[0] = back_soon = true; /* it has powered off: no restart */
     assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
