@@ -170,13 +170,13 @@ static bool take_line(void *owner, const char *line)
     return proof_take(&run->proof, line);
 }
 
-/* Where a guest was is told behind a line that names it. */
+/* Where a guest was is told in a line that names it, or behind one. */
 static bool add_symbol(void *owner, const char *line, char *to, size_t size)
 {
     struct run *run = owner;
     unsigned number;
 
-    for (unsigned i = 0; sscanf(line, LOG_GUEST "%u (", &number) == 1 && i < run->options->nr_guests; i++) {
+    for (unsigned i = 0; sscanf(line, " " LOG_GUEST "%u", &number) == 1 && i < run->options->nr_guests; i++) {
         if (run->guests[i].number == number)
             run->reported = &run->guests[i];
     }

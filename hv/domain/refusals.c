@@ -23,6 +23,7 @@ void refusals_explain(void)
 /* What the guest's memory says is only shown. */
 static void note_guest(struct noted_refusal *noted, struct hv_vcpu *vcpu)
 {
+    noted->domain = vcpu->engine.domain->id;
     noted->vcpu = vcpu->engine.id;
     noted->cs = (uint16_t)vcpu->frame->cs;
     noted->rip = vcpu->frame->rip;

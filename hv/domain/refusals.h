@@ -11,6 +11,7 @@
 struct noted_refusal {
     struct refusal refusal;
     /* If a guest has asked: who, and where; a hypercall page hides that, hence the word on top of the stack. */
+    domid_t domain;
     unsigned vcpu;
     uint16_t cs;
     uint64_t rip, top;

@@ -163,5 +163,6 @@ void report_refusal(const struct noted_refusal *noted)
     print("\n");
     print_frame(refusal);
     if (refusal->vcpu)
-        print("    vCPU %u, rip %04x:%016lx, on its stack %016lx\n", noted->vcpu, noted->cs, noted->rip, noted->top);
+        print("    domain %u, vCPU %u, rip %04x:%016lx, on its stack %016lx\n", noted->domain.v, noted->vcpu, noted->cs,
+              noted->rip, noted->top);
 }

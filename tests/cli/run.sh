@@ -606,6 +606,11 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
             --guest once -c how=reboot --on-reboot destroy $tests/ending.elf --guest thrice -c how=again $tests/ending.elf
         expect real-several-privileged 0 '^paravane: plain: powered off$' '^paravane: initial: powered off$' -- \
             run --memory 16M --timeout "$limit" -c how=poweroff $tests/ending.elf --guest plain --guest initial --privileged
+        # Each address is looked up in the kernel of the guest that its line names.
+        claim=$(nm build/guests/demo.elf | awk '$3 == "claim" { print $1 }')
+        with "log=domain_2_(second)_powered_off log=____domain_1,_vCPU_0,_rip_e033:$claim" expect explain-several 0 \
+            'domain 1, vCPU 0, rip e033:[0-9a-f]+ <claim[+]0x0>' -- run --explain \
+            --guest first build/guests/demo.elf --guest second $tests/ending.elf
         expect real-several-crash 3 '^paravane: first: crashed' '^paravane: second: powered off$' \
             'rip .*<hypercall_page[+]0x[0-9a-f]+>' -- run --memory 16M --timeout "$limit" \
             --guest first -c how=crash $tests/ending.elf --guest second $tests/timer.elf

@@ -44,11 +44,13 @@ static void test_refusals_of_guests(void **state)
     make();
     vcpu.frame = &frame;
     vcpu.engine.id = 3;
+    domain.engine.id = DOMID(6);
     cpu_boot.current = &vcpu;
     for (unsigned i = 0; i < 3; i++) {
         unreachable = i == 2;
         port_refused(&(struct refusal){.vcpu = i ? &vcpu.engine : NULL});
         last = &refusals->recent[(refusals->count - 1) % REFUSALS_KEPT];
+        assert_int_equal(last->domain.v, i ? 6 : 0);
         assert_int_equal(last->vcpu, i ? 3 : 0);
         assert_int_equal(last->rip, i ? 0x1234 : 0);
         assert_int_equal(last->cs, i ? 0xe033 : 0);

@@ -46,6 +46,7 @@ static void make(enum refusal_reason reason, uint64_t value)
                 .frame = MFN_NONE,
                 .value = value,
             },
+        .domain = DOMID(5),
         .vcpu = 2,
         .cs = 0xe033,
         .rip = UINT64_C(0xffffffff81001234),
@@ -76,7 +77,7 @@ static void test_whole(void **state)
                         "    the entry 0000000012345067: frame 12345, present, writable, user, for slot 511 of the L1 "
                         "table in frame abc\n"
                         "    frame 12345 of domain 3, an L4 table, 5 uses, pinned\n"
-                        "    vCPU 2, rip e033:ffffffff81001234, on its stack 0000000000000077\n");
+                        "    domain 5, vCPU 2, rip e033:ffffffff81001234, on its stack 0000000000000077\n");
 }
 
 /* Who asks for what: an entry of a batch where the call has several, the command where that has a name. */
