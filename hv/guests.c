@@ -28,24 +28,26 @@ static bool is_busy(const struct machine *machine)
     return false;
 }
 
-/* With the word `audit`: is every count what a recount says, at this moment? */
-static bool audit_passes(const struct machine *machine, const char *when)
+/* With the word `audit`: is every count what a recount says?  @when says what has become of the guest by now. */
+static bool audit_passes(const struct machine *machine, const struct bundle_domain *description, const char *when)
 {
     struct audit_finding finding = {0};
+    bool passes;
 
     if (!ram_audit_counts())
         return true;
+    print("audit %s domain %u (%s): ", when, description->id, description->name);
     if (is_busy(machine)) {
-        print("audit %s: not now, another domain is in the middle of an operation\n", when);
+        print("not now, another domain is in the middle of an operation\n");
         return true;
     }
-    if (audit_machine(machine, ram_audit_counts(), &finding)) {
-        print("audit %s: every count is right\n", when);
-        return true;
-    }
-    print("audit %s: %s, frame %lx: %lx expected, %lx found: this is a bug of the hypervisor\n", when,
-          finding.invariant, finding.frame.v, finding.expected, finding.found);
-    return false;
+    passes = audit_machine(machine, ram_audit_counts(), &finding);
+    if (passes)
+        print("every count is right\n");
+    else
+        print("%s, frame %lx: %lx expected, %lx found: this is a bug of the hypervisor\n", finding.invariant,
+              finding.frame.v, finding.expected, finding.found);
+    return passes;
 }
 
 /* NULL: it cannot be built. */
@@ -116,12 +118,12 @@ static void finish(struct run *run, struct hv_domain *domain)
 
     console_detach(domain); /* its last words come before those about it */
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
-    clean = audit_passes(run->machine, "before its release");
+    clean = audit_passes(run->machine, &run->bundle->domains[i], "before the release of");
     gone = hv_domain_release(domain);
     if (!gone)
         print("domain %u (%s): %lu of its frames are still in use, and stay until others have let go of them\n",
               domain->engine.id.v, domain->name, domain->engine.nr_frames);
-    clean &= audit_passes(run->machine, "after it");
+    clean &= audit_passes(run->machine, &run->bundle->domains[i], "after the release of");
     if (!clean)
         add_code(run, EXIT_BROKEN);
     else if (!shutdown_is_good(reason))
@@ -140,7 +142,7 @@ static void bury(struct run *run, struct hv_domain *domain)
 
     print("domain %u (%s): the last of its frames has come back\n", domain->engine.id.v, domain->name);
     hv_domain_bury(domain);
-    if (!audit_passes(run->machine, "without it"))
+    if (!audit_passes(run->machine, &run->bundle->domains[i], "without"))
         add_code(run, EXIT_BROKEN);
     if (run->waits[i])
         restart(run, i, began);

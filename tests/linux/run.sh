@@ -58,7 +58,7 @@ begin grub 0 'GRUB starts Linux' 'self-check: [0-9]+ passed, 0 failed' 'domain 1
 linux_guest=(--memory 160M --ramdisk $linux/amd64/ramdisk.img)
 begin several 3 'self-check: [0-9]+ passed, 0 failed' 'domain 1 \(checks\) powered off' \
     '^(crashes: )?.*sysrq: Trigger a crash' 'domain 2 \(crashes\) crashed' \
-    'all 18 steps passed' 'domain 3 \(demo\) powered off' 'audit after it: every count is right' -- \
+    'all 18 steps passed' 'domain 3 \(demo\) powered off' 'audit after the release of domain 3 .*: every count is right' -- \
     "${run[@]}" --guest checks "${linux_guest[@]}" --cmdline "$words paravane.check=short" $linux/amd64/vmlinuz \
     --guest crashes "${linux_guest[@]}" --cmdline "$words paravane.crash" $linux/amd64/vmlinuz \
     --guest demo --demo
