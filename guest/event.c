@@ -98,6 +98,22 @@ int event_alloc_unbound(unsigned domain, event_handler *handler, evtchn_port_t *
     return bound(error, bind.port, handler, port);
 }
 
+int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler *handler, evtchn_port_t *port)
+{
+    struct evtchn_bind_interdomain bind = {.remote_dom = (uint16_t)domain, .remote_port = remote};
+    long error = hypercall_event_channel_op(EVTCHNOP_bind_interdomain, &bind);
+
+    return bound(error, bind.local_port, handler, port);
+}
+
+int event_bind_pirq(unsigned pirq, unsigned flags, event_handler *handler, evtchn_port_t *port)
+{
+    struct evtchn_bind_pirq bind = {.pirq = pirq, .flags = flags};
+    long error = hypercall_event_channel_op(EVTCHNOP_bind_pirq, &bind);
+
+    return bound(error, bind.port, handler, port);
+}
+
 int event_send(evtchn_port_t port)
 {
     struct evtchn_send send = {.port = port};
@@ -109,6 +125,8 @@ int event_close(evtchn_port_t port)
 {
     struct evtchn_close close = {.port = port};
 
+    if (port < ARRAY_SIZE(handlers))
+        handlers[port] = NULL;
     return (int)hypercall_event_channel_op(EVTCHNOP_close, &close);
 }
 

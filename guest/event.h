@@ -16,12 +16,26 @@ void event_init(void);
 /* The handler of @port; an event without one is counted and dropped. */
 void event_set_handler(evtchn_port_t port, event_handler *handler);
 
-/* A port for a virtual interrupt, for an IPI to this vCPU, for a domain to bind to.  0, or the call's error. */
+/*
+ * A port for a virtual interrupt, for an IPI to this vCPU, for a domain to bind to.  0, or the call's error, as below.
+ */
 int __must_check event_bind_virq(unsigned virq, event_handler *handler, evtchn_port_t *port);
 int __must_check event_bind_ipi(event_handler *handler, evtchn_port_t *port);
 int __must_check event_alloc_unbound(unsigned domain, event_handler *handler, evtchn_port_t *port);
 
+/*
+ * A port that is connected with @remote of @domain's, which waits for this domain.  It is pending at once, so that the
+ * handler runs for what was sent before.  -XEN_EINVAL: nobody waits there.  -XEN_ESRCH: no such domain.
+ */
+int __must_check event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler *handler,
+                                        evtchn_port_t *port);
+
+/* A port for a device interrupt of the domain's.  @flags are of enum bind_pirq_flags. */
+int __must_check event_bind_pirq(unsigned pirq, unsigned flags, event_handler *handler, evtchn_port_t *port);
+
 int __must_check event_send(evtchn_port_t port);
+
+/* The port's handler goes first: the number may come back at once as another's. */
 int __must_check event_close(evtchn_port_t port);
 
 /* One port's own mask bit, and whether an event is pending there. */
