@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The names, from the ABI's list of errors. */
 #include <guest/errno.h>
+#include <guest/string.h>
 #include <guest/types.h>
 
 #define NAME(error) [XEN_##error] = #error
@@ -19,4 +20,13 @@ const char *errno_name(long error)
     if (error == 0)
         return "0";
     return number < ARRAY_SIZE(names) && names[number] ? names[number] : "?";
+}
+
+int errno_of(const char *name)
+{
+    for (int number = 0; number < (int)ARRAY_SIZE(names); number++) {
+        if (names[number] && strcmp(names[number], name) == 0)
+            return -number;
+    }
+    return 0;
 }
