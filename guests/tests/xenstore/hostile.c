@@ -9,7 +9,7 @@
 #define ROUNDS  20u
 #define DOMAINS 9u
 
-static struct reply reply;
+static struct xenstore_message reply;
 
 static const char *const guesses[] = {"",        "/name",   "/data",           "/data/shared", "/control/shutdown",
                                       "/memory", "/device", "/console/port",   "/error",       "/data/secret",

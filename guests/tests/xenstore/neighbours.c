@@ -12,7 +12,7 @@
 #define PATH_MAX    64u
 #define TRIES       100000u
 
-static struct reply reply;
+static struct xenstore_message reply;
 
 /* @before, a digit, @after. */
 static const char *numbered(const char *before, uint64_t digit, const char *after)
@@ -146,7 +146,7 @@ static void watch(const char *path)
 /* Each path, also its own, tells once at the beginning. */
 static void await_events(unsigned expected)
 {
-    struct reply event;
+    struct xenstore_message event;
 
     for (unsigned i = 0, quiet = 0; i < expected && quiet < 20; quiet++) {
         if (!store_event(&event))

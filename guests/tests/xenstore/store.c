@@ -1,117 +1,63 @@
 /* SPDX-License-Identifier: MIT */
-/* The ring by hand: bytes in and out, messages around them, events kept apart from replies. */
-#include <abi/sched.h>
-#include <guest/event.h>
-#include <guest/guest.h>
-#include <guest/hypercall.h>
-#include <guest/memory.h>
-#include <guest/processor.h>
+/* Messages as they are, and events kept apart from replies. */
 #include <guest/string.h>
 #include <guest/time.h>
+#include <guest/xenstore.h>
 #include <guests/tests/xenstore/store.h>
 
 #define PATIENCE   UINT64_C(5000000000)
 #define EVENTS_MAX 8u
 
-static struct xenstore_domain_interface *ring;
 static uint32_t next_id = 1;
-static struct reply events[EVENTS_MAX];
+static struct xenstore_message events[EVENTS_MAX];
 static unsigned nr_events;
 
 bool store_init(void)
 {
-    if ((guest.start->flags & SIF_INITDOMAIN) || !guest.start->store_evtchn)
+    return xenstore_init() == 0;
+}
+
+static bool get_message(struct xenstore_message *reply)
+{
+    uint64_t deadline = time_now() + PATIENCE;
+    const struct xenstore_message *message;
+
+    do {
+        if (xenstore_ring_receive(&message))
+            return false;
+    } while (!message && xenstore_ring_wait(deadline) == 0);
+    if (!message)
         return false;
-    ring = mfn_to_virt(MFN(guest.start->store_mfn));
-    return ring;
-}
-
-static void notify(void)
-{
-    (void)!event_send(guest.start->store_evtchn);
-}
-
-static bool put(const void *bytes, uint32_t size)
-{
-    const char *next = bytes;
-    uint64_t end = time_now() + PATIENCE;
-
-    while (size) {
-        uint32_t producer = ring->req_prod;
-
-        if (producer - READ_ONCE(ring->req_cons) == XENSTORE_RING_SIZE) {
-            notify();
-            (void)hypercall_sched_op(SCHEDOP_yield, NULL);
-            if (time_now() > end)
-                return false;
-            continue;
-        }
-        ring->req[MASK_XENSTORE_IDX(producer)] = *next++;
-        barrier();
-        WRITE_ONCE(ring->req_prod, producer + 1);
-        size--;
-    }
-    notify();
+    *reply = *message;
     return true;
 }
 
-static bool get(void *bytes, uint32_t size)
-{
-    char *next = bytes;
-    uint64_t end = time_now() + PATIENCE;
-
-    while (size) {
-        uint32_t consumer = ring->rsp_cons;
-
-        if (consumer == READ_ONCE(ring->rsp_prod)) {
-            notify();
-            (void)hypercall_sched_op(SCHEDOP_yield, NULL);
-            if (time_now() > end)
-                return false;
-            continue;
-        }
-        *next++ = ring->rsp[MASK_XENSTORE_IDX(consumer)];
-        barrier();
-        WRITE_ONCE(ring->rsp_cons, consumer + 1);
-        size--;
-    }
-    return true;
-}
-
-static bool get_message(struct reply *reply)
-{
-    memset(reply, 0, sizeof(*reply));
-    return get(&reply->head, sizeof(reply->head)) && reply->head.len <= XENSTORE_PAYLOAD_MAX &&
-           get(reply->text, reply->head.len);
-}
-
-static bool wait_for_reply(uint32_t id, struct reply *reply)
+static bool wait_for_reply(uint32_t id, struct xenstore_message *reply)
 {
     while (get_message(reply)) {
-        if (reply->head.type != XS_WATCH_EVENT) {
-            notify();
+        if (reply->head.type != XS_WATCH_EVENT)
             return reply->head.req_id == id;
-        }
         if (nr_events < EVENTS_MAX)
             events[nr_events++] = *reply;
     }
     return false;
 }
 
-bool store_call(uint32_t type, uint32_t transaction, const void *payload, uint32_t size, struct reply *reply)
+bool store_call(uint32_t type, uint32_t transaction, const void *payload, uint32_t size, struct xenstore_message *reply)
 {
     struct xsd_sockmsg head = {.type = type, .req_id = next_id++, .tx_id = transaction, .len = size};
+    uint64_t deadline = time_now() + PATIENCE;
 
-    return put(&head, sizeof(head)) && put(payload, size) && wait_for_reply(head.req_id, reply);
+    return xenstore_ring_send(&head, sizeof(head), deadline) == 0 && xenstore_ring_send(payload, size, deadline) == 0 &&
+           wait_for_reply(head.req_id, reply);
 }
-
-bool store_path(uint32_t type, uint32_t transaction, const char *path, struct reply *reply)
+bool store_path(uint32_t type, uint32_t transaction, const char *path, struct xenstore_message *reply)
 {
     return store_call(type, transaction, path, (uint32_t)strlen(path) + 1, reply);
 }
 
 bool store_pair(uint32_t type, uint32_t transaction, const char *path, const char *value, uint32_t value_size,
-                struct reply *reply)
+                struct xenstore_message *reply)
 {
     static char payload[XENSTORE_PAYLOAD_MAX];
     uint32_t length = (uint32_t)strlen(path) + 1;
@@ -121,7 +67,7 @@ bool store_pair(uint32_t type, uint32_t transaction, const char *path, const cha
     return store_call(type, transaction, payload, length + value_size, reply);
 }
 
-bool store_event(struct reply *event)
+bool store_event(struct xenstore_message *event)
 {
     if (nr_events) {
         *event = events[0];

@@ -8,7 +8,7 @@
 #include <guests/tests/xenstore/neighbours.h>
 #include <guests/tests/xenstore/store.h>
 
-static struct reply reply;
+static struct xenstore_message reply;
 
 /* A call whose reply has the request's type and this text. */
 static void answers(const char *name, bool came, uint32_t type, const char *text)
@@ -97,7 +97,7 @@ static void transactions(void)
 
 static void event_is(const char *name, const char *path)
 {
-    struct reply event;
+    struct xenstore_message event;
     bool came = store_event(&event);
 
     test_check(came && strcmp(event.text, path) == 0 && strcmp(event.text + strlen(event.text) + 1, "token") == 0, name,
