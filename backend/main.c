@@ -7,6 +7,8 @@
  * since the turn began, the domain sleeps until the next one.
  */
 #include <backend/work.h>
+#include <backend/xenbus.h>
+#include <guest/errno.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/print.h>
@@ -14,6 +16,7 @@
 /* One turn of everything there is. */
 static void turn(void)
 {
+    xenbus_turn();
 }
 
 /* No event can come unseen between the look and the sleep: SCHEDOP_block lets them in and sleeps in one step. */
@@ -26,10 +29,17 @@ static void sleep_unless_new(uint64_t upcalls_seen)
         event_enable();
 }
 
+static void must(int error, const char *what)
+{
+    if (error)
+        guest_panic("%s: %s", what, errno_name(error));
+}
+
 void guest_main(void)
 {
-    print("backend: ready\n");
     event_enable();
+    must(xenbus_init(), "the xenstore");
+    print("backend: ready\n");
     for (;;) {
         uint64_t upcalls_seen = event_upcalls;
 
