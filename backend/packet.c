@@ -54,6 +54,16 @@ void packet_free(struct packet *packet)
     nr_free_packets++;
 }
 
+void packet_free_list(struct packet *list)
+{
+    while (list) {
+        struct packet *next = list->next;
+
+        packet_free(list);
+        list = next;
+    }
+}
+
 uint8_t *packet_page_alloc(void)
 {
     struct free_page *page = free_pages;
@@ -157,6 +167,20 @@ bool packet_write(struct packet *packet, unsigned offset, const void *from, unsi
     return true;
 }
 
+void packet_copy_bytes(struct packet *to, unsigned at, const struct packet *from, unsigned offset, unsigned size)
+{
+    while (size) {
+        unsigned part;
+        const uint8_t *bytes = packet_at(from, offset, &part);
+
+        part = part < size ? part : size;
+        (void)!packet_write(to, at, bytes, part);
+        at += part;
+        offset += part;
+        size -= part;
+    }
+}
+
 static void copy_properties(struct packet *to, const struct packet *from)
 {
     to->checksum_blank = from->checksum_blank;
@@ -170,19 +194,14 @@ static void copy_properties(struct packet *to, const struct packet *from)
 struct packet *packet_copy(const struct packet *packet)
 {
     struct packet *copy = packet_alloc();
-    unsigned offset = 0;
 
-    if (!copy || packet_extend(copy, packet->size)) {
-        if (copy)
-            packet_free(copy);
+    if (!copy)
+        return NULL;
+    if (packet_extend(copy, packet->size)) {
+        packet_free(copy);
         return NULL;
     }
-    for (unsigned i = 0; i < packet->nr_fragments; i++) {
-        const struct packet_fragment *fragment = &packet->fragments[i];
-
-        (void)!packet_write(copy, offset, fragment->page + fragment->offset, fragment->size);
-        offset += fragment->size;
-    }
+    packet_copy_bytes(copy, 0, packet, 0, packet->size);
     copy_properties(copy, packet);
     return copy;
 }

@@ -15,7 +15,7 @@
 #define PACKET_SIZE_MAX  65535u
 
 #define PACKET_PAGES 3072u
-#define PACKETS      2560u
+#define PACKETS      PACKET_PAGES /* a packet has a page at least, so that pages run out first */
 
 /* @size bytes at @page + @offset; they do not leave the page, and are at least one. */
 struct packet_fragment {
@@ -53,6 +53,9 @@ struct packet *packet_alloc(void);
 /* Give the packet back, and its pages. */
 void packet_free(struct packet *packet);
 
+/* The same for all that are linked by next. */
+void packet_free_list(struct packet *list);
+
 /* A page of the pool, with whatever was in it; NULL where there is none.  It is the caller's. */
 uint8_t *packet_page_alloc(void);
 void packet_page_free(uint8_t *page);
@@ -72,6 +75,9 @@ uint8_t *packet_at(const struct packet *packet, unsigned offset, unsigned *size)
 /* Copy @size bytes at @offset of the packet.  false: they are not all in it, and nothing has been copied. */
 bool __must_check packet_read(const struct packet *packet, unsigned offset, void *to, unsigned size);
 bool __must_check packet_write(struct packet *packet, unsigned offset, const void *from, unsigned size);
+
+/* Copy @size bytes at @offset of @from to those at @at of @to; both packets have them. */
+void packet_copy_bytes(struct packet *to, unsigned at, const struct packet *from, unsigned offset, unsigned size);
 
 /* Another packet with the same bytes and properties, which is the caller's; NULL where the pools have no room. */
 struct packet *packet_copy(const struct packet *packet);

@@ -76,6 +76,7 @@ $(call programs,fuzz,$(FUZZERS)): build/fuzz/%: build/fuzz/%.o \
 include tests/hv/build.mk
 include tests/cli/build.mk
 include tests/guestlib/build.mk
+include tests/backend/build.mk
 
 # ---- Targets.
 
@@ -92,9 +93,9 @@ RUNNER := build/cli/paravane build/hv/paravane.elf
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
 LINUX_TESTED := linux build/linux/grub/guest.elf
 
-test: engine hv guests backend cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) $(LINUX_TESTED) build/linux/xen.gz \
-		build/linux/grub-images $(call programs,tsan,$(PARALLEL)) $(MODEL) $(call programs,fuzz,$(FUZZERS)) \
-		$(HV_FUZZERS)
+test: engine hv guests backend cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) $(BACKEND_UNIT) $(LINUX_TESTED) \
+		build/linux/xen.gz build/linux/grub-images $(call programs,tsan,$(PARALLEL)) $(MODEL) \
+		$(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/run.sh
 
 test-hosted: test

@@ -11,6 +11,7 @@
 #   system               tests/system/run.sh: whole runs, among them a guest that is not ours
 #   linux                tests/linux/run.sh: Debian's Linux, unmodified
 #   guestlib             parts of the guest library as ordinary programs, with sanitizers
+#   backend              parts of the back end as ordinary programs, with sanitizers
 #   paravirt             tests/paravirt/run.sh: one kernel, natively and as a guest
 #   differential         tests/differential/run.sh: calls by the thousand, compared with what Debian's Xen answered
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU
@@ -147,12 +148,12 @@ run_ring() {
     cli) begin script cli tests/cli/run.sh ;;
     # These run QEMU, and by themselves two at a time.
     guest | several | frames | system | linux | paravirt | differential | documents) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
-    guestlib) programs guestlib san ;;
+    guestlib | backend) programs "$1" san ;;
     boot) begin script boot tests/boot/run.sh ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest several frames system linux guestlib paravirt differential documents abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot cli guest several frames system linux guestlib backend paravirt differential documents abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -163,7 +164,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model sweep cli documents boot lessons parallel unit hv guestlib abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model sweep cli documents boot lessons parallel unit hv guestlib backend abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

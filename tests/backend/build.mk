@@ -1,0 +1,14 @@
+# Parts of the back end as ordinary programs.
+#
+#   build/san/tests/backend/test_NAME    a test, with sanitizers; BACKEND_UNIT has all of them
+#
+# A program says what it is linked with as those of tests/hv do, see tests/hv/build.mk.
+
+BACKEND_UNIT_SOURCES := $(sort $(wildcard tests/backend/test_*.c))
+BACKEND_UNIT := $(call programs,san,$(BACKEND_UNIT_SOURCES))
+
+$(foreach source,$(BACKEND_UNIT_SOURCES),$(eval $(call HV_UNIT_RULE,$(source),san,-lcmocka)))
+
+.PHONY: test-backend
+test-backend: $(BACKEND_UNIT)
+	$(Q)tests/run.sh backend
