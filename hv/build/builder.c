@@ -150,6 +150,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
     domain->weight = description->weight;
     domain->engine.privileged = description->privileged;
     domain->initial = description->privileged;
+    domain->is_back_end = description->is_back_end;
     domain->engine.writable_tables = domain->initial;
     rights_give(domain, description);
     build->domain = domain;

@@ -72,6 +72,17 @@ static int fill_home(struct store_session *session)
     return error;
 }
 
+/* Where the directories of what it serves will be: store_device.h. */
+static int fill_backend(struct store_session *session)
+{
+    char bytes[STORE_PLACE_MAX];
+    struct store_text path = store_set_path(store_home(session), store_text("backend"), bytes);
+    int error = store_set_at(session, path, store_text(""));
+
+    store_set_rights(session->store, path, session, NULL);
+    return error;
+}
+
 /* There is no terminal behind the console that the guest could be told of. */
 static int fill_console(struct store_session *session, const struct domain_console *console)
 {
@@ -133,6 +144,8 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
     error |= set_number(session, "store/ring-ref", domain->services->store.frame.v);
     if (domain->services->console.ring)
         error |= fill_console(session, &domain->services->console);
+    if (domain->is_back_end)
+        error |= fill_backend(session);
     error |= fill_vcpus(session, domain->engine.nr_vcpus);
     return error | fill_vm(session, domain);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In order: the ring, requests, all connections, one connection.  The ring is memory that the guest can write at any
- * time: each index is read once, each byte copied once.
+ * In order: the ring, requests, all connections, one connection, devices.  The ring is memory that the guest can write
+ * at any time: each index is read once, each byte copied once.
  */
 #include <abi/errno.h>
 #include <abi/io.h>
@@ -11,6 +11,7 @@
 #include <hv/mem/allocate.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
+#include <hv/service/store_device.h>
 #include <hv/service/store_home.h>
 #include <hv/service/store_transaction.h>
 #include <hv/service/xenstore.h>
@@ -31,6 +32,7 @@ struct store_connection {
 };
 
 static struct store *store; /* NULL: no domain has a connection */
+static void (*listener)(void);
 
 typedef struct xenstore_domain_interface ring_t;
 
@@ -204,6 +206,13 @@ void xenstore_run(struct hv_domain *domain)
         return;
     serve(connection, true);
     serve_waiting();
+    if (listener)
+        listener();
+}
+
+void xenstore_listen(void (*changed)(void))
+{
+    listener = changed;
 }
 
 /*
@@ -276,4 +285,33 @@ void xenstore_destroy(struct hv_domain *domain)
     end_store();
     send_to_others(NULL);
     serve_waiting();
+}
+
+/*
+ * ---- Devices.
+ */
+
+static struct store_session *session_of(const struct hv_domain *domain)
+{
+    return &domain->services->store.connection->session;
+}
+
+int xenstore_write_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device)
+{
+    int error = store_device_write(session_of(front), session_of(back), device);
+
+    send_to_others(NULL);
+    return error;
+}
+
+void xenstore_remove_device(struct hv_domain *front, const struct store_device *device)
+{
+    store_device_remove_front(session_of(front), device);
+    send_to_others(NULL);
+}
+
+bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domain *back,
+                            const struct store_device *device)
+{
+    return store_device_is_new(session_of(front), session_of(back), device);
 }

@@ -8,6 +8,7 @@
 #include <engine/types.h>
 
 struct hv_domain;
+struct store_device;     /* hv/service/store_device.h */
 struct store_connection; /* hv/service/xenstore.c */
 
 struct domain_store {
@@ -34,3 +35,16 @@ void xenstore_destroy(struct hv_domain *domain);
 
 /* Answer what the ring holds, as far as there is room: called for notifications of the guest. */
 void xenstore_run(struct hv_domain *domain);
+
+/*
+ * Devices of @front that @back serves, both of which live: store_device_write(), store_device_remove_front(),
+ * store_device_is_new().  Those who watch hear of it.
+ */
+int __must_check xenstore_write_device(struct hv_domain *front, struct hv_domain *back,
+                                       const struct store_device *device);
+void xenstore_remove_device(struct hv_domain *front, const struct store_device *device);
+bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domain *back,
+                            const struct store_device *device);
+
+/* Call @changed from now on when a guest has changed anything, or may have; never inside a request. */
+void xenstore_listen(void (*changed)(void));

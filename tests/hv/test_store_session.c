@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Domains that come to the xenstore and go: what is left of them, and who hears of it. */
-/* links: hv/service/xenstore.c hv/service/store_account.c hv/service/store_change.c hv/service/store_home.c */
-/* links: hv/service/store_operation.c hv/service/store_permissions.c hv/service/store_request.c */
-/* links: hv/service/store_rights.c hv/service/store_session.c hv/service/store_set.c hv/service/store_text.c */
-/* links: hv/service/store_transaction.c hv/service/store_tree.c hv/service/store_watch.c */
+/* links: hv/service/xenstore.c hv/service/store_account.c hv/service/store_change.c hv/service/store_device.c */
+/* links: hv/service/store_home.c hv/service/store_operation.c hv/service/store_permissions.c */
+/* links: hv/service/store_request.c hv/service/store_rights.c hv/service/store_session.c hv/service/store_set.c */
+/* links: hv/service/store_text.c hv/service/store_transaction.c hv/service/store_tree.c hv/service/store_watch.c */
 /* links: tests/hv/lib/xenstore_guest.c tests/hv/lib/xenstore_host.c tests/hv/lib/store_audit.c */
 /* links: tests/hv/lib/objects.c */
 #include <setjmp.h>

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A device between two domains, in the xenstore: a directory of the front end's, whose domain N uses it, and one of the
+ * back end's, whose domain B serves it.
+ *
+ *   /local/domain/N/device/TYPE/ID       backend, backend-id, state; {nN, rB}
+ *   /local/domain/B/backend/TYPE/N/ID    frontend, frontend-id, online, state; {nB, rN}
+ *
+ * What the hypervisor writes there is at the expense of N: it goes with N, and N cannot use up what B has.  Only
+ * /local/domain/B/backend/TYPE is B's own.  docs/devices.md has the whole story.
+ */
+#pragma once
+
+#include <hv/service/store_session.h>
+
+struct store_device_node {
+    struct store_text key, value;
+    bool back; /* of the back end's directory */
+};
+
+struct store_device {
+    struct store_text type; /* a name, as keys are: STORE_DEVICE_NAME_MAX */
+    unsigned id;            /* below 10^9 */
+    const struct store_device_node *nodes;
+    unsigned nr_nodes;
+};
+
+#define STORE_DEVICE_NAME_MAX 31u
+
+/*
+ * Write both directories, the state of both ends 1; what there was of them goes first.  -XEN_ENOSPC: one of the domains
+ * has no room for that, and nothing of the device is there.
+ */
+int __must_check store_device_write(struct store_session *front, struct store_session *back,
+                                    const struct store_device *device);
+
+/* The front end's directory goes, if it is there. */
+void store_device_remove_front(struct store_session *front, const struct store_device *device);
+
+/* Has the back end not looked at the device yet: is its state still 1? */
+bool store_device_is_new(const struct store_session *front, const struct store_session *back,
+                         const struct store_device *device);
