@@ -9,6 +9,7 @@
 #include <hv/base/string.h>
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
+#include <hv/device/devices.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
@@ -142,8 +143,8 @@ static void release_vcpu(struct hv_domain *domain, unsigned id)
 }
 
 /*
- * In the order in which one thing needs another: nothing new begins, no timer or peer makes events, then channels go,
- * then memory: its own, and what it maps of others.
+ * In the order in which one thing needs another: nothing new begins, no timer, device or peer makes events, no device
+ * knows memory any more; then channels go, then memory: its own, and what it maps of others.
  */
 bool hv_domain_release(struct hv_domain *domain)
 {
@@ -152,6 +153,7 @@ bool hv_domain_release(struct hv_domain *domain)
     domain_set_dying(&domain->engine);
     for (unsigned i = 0; i < nr_vcpus; i++)
         vcpu_time_stop(hv_vcpu_of(domain->vcpus[i]));
+    devices_destroy(domain);
     console_detach(domain);
     xenstore_destroy(domain);
     event_destroy(domain);

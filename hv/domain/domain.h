@@ -9,8 +9,9 @@
 
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u
-#define DOMAIN_IOMEM    17u
+#define DOMAIN_IOMEM    113u
 
+struct domain_devices;
 struct domain_services;
 struct hv_vcpu;
 
@@ -31,6 +32,7 @@ struct hv_domain {
     uint64_t unknown_calls; /* hypercalls that nobody knows */
     struct domain_events events;
     struct domain_services *services; /* hv/service/services.h */
+    struct domain_devices *devices;   /* hv/device/devices.h; NULL: it has none */
     struct hv_domain *next_zombie;    /* hv/domain/zombie.h */
     /* domain.iomem points here: hv/build/rights.h. */
     struct frame_range iomem[DOMAIN_IOMEM];

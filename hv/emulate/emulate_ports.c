@@ -1,16 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* Ports of a guest that has a right to none of them: they read as all ones, and what is written is dropped. */
+/* Ports: those that the guest has no right to read as all ones, and what is written is dropped. */
+#include <hv/device/ports.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/alu.h>
 #include <hv/emulate/decode.h>
 #include <hv/emulate/emulation.h>
 #include <hv/emulate/operand.h>
 
-#define NOTHING_THERE UINT64_MAX
-
 static bool is_read(const struct instruction *instruction)
 {
     return instruction->operation == OPERATION_IN || instruction->operation == OPERATION_INS;
+}
+
+/* In the instruction, or in dx. */
+static uint16_t port_of(const struct emulation *emulation)
+{
+    const struct instruction *instruction = &emulation->instruction;
+
+    if (instruction->kind == OPERAND_IMMEDIATE)
+        return (uint16_t)instruction->immediate;
+    return (uint16_t)operand_get_register(emulation->vcpu->frame, OPERAND_RDX, 2);
+}
+
+static uint64_t read_port(const struct emulation *emulation)
+{
+    return ports_read(hv_vcpu_domain(emulation->vcpu), port_of(emulation), emulation->instruction.bytes);
+}
+
+static void write_port(const struct emulation *emulation, uint64_t value)
+{
+    ports_write(hv_vcpu_domain(emulation->vcpu), port_of(emulation), emulation->instruction.bytes, (uint32_t)value);
+}
+
+static void transfer_register(const struct emulation *emulation)
+{
+    const struct instruction *instruction = &emulation->instruction;
+    struct cpu_frame *frame = emulation->vcpu->frame;
+
+    if (is_read(instruction))
+        operand_set_register(frame, OPERAND_RAX, instruction->bytes, read_port(emulation));
+    else
+        write_port(emulation, operand_get_register(frame, OPERAND_RAX, instruction->bytes));
 }
 
 /* ins writes to es:rdi; outs reads at rsi, in a segment that a prefix may choose. */
@@ -24,10 +54,13 @@ static bool transfer_element(struct emulation *emulation)
     if (!emulation_linear(emulation, read ? SEGMENT_ES : instruction->segment, operand_offset(frame, instruction),
                           &linear))
         return false;
-    if (read && !emulation_write(emulation, linear, NOTHING_THERE))
+    if (read && !emulation_write(emulation, linear, read_port(emulation)))
         return false;
-    if (!read && !emulation_read(emulation, linear, &value))
-        return false;
+    if (!read) {
+        if (!emulation_read(emulation, linear, &value))
+            return false;
+        write_port(emulation, value);
+    }
     operand_step(frame, instruction, read ? OPERAND_RDI : OPERAND_RSI);
     return true;
 }
@@ -43,8 +76,7 @@ bool emulation_port(struct emulation *emulation)
     const struct hv_vcpu *vcpu = emulation->vcpu;
 
     if (!is_string(instruction)) {
-        if (is_read(instruction))
-            operand_set_register(vcpu->frame, OPERAND_RAX, instruction->bytes, NOTHING_THERE);
+        transfer_register(emulation);
         return true;
     }
     /* Memory is reached with the rights of the kernel.  A 64-bit guest's user mode has tables of its own; here not. */

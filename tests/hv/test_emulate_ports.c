@@ -79,6 +79,61 @@ static void test_in(void **state)
     assert_int_equal(frame.rax, POISON);
 }
 
+/* Which port, how much of it, and what. */
+static void test_port(void **state)
+{
+    (void)state;
+    PLACE("\x66\xed"); /* in ax, dx */
+    set_iopl(1, false, false);
+    frame.rdx = 0x11110cfc;
+    seen.port_value = 0xabcd1234;
+    does(2);
+    assert_true(seen.port == 0xcfc && seen.port_bytes == 2);
+    assert_int_equal(frame.rax, (POISON & ~UINT64_C(0xffff)) | 0x1234);
+    PLACE("\xe4\xf1");
+    set_iopl(1, false, false);
+    seen.port_value = 0x56;
+    does(2);
+    assert_true(seen.port == 0xf1 && seen.port_bytes == 1);
+    assert_int_equal(frame.rax, (POISON & ~UINT64_C(0xff)) | 0x56);
+    PLACE("\xef"); /* out dx, eax */
+    set_iopl(1, false, false);
+    frame.rdx = 0xcf8;
+    frame.rax = UINT64_C(0xffffffff80001234);
+    does(1);
+    assert_true(seen.port == 0xcf8 && seen.port_bytes == 4 && seen.port_value == 0x80001234);
+    assert_int_equal(frame.rax, UINT64_C(0xffffffff80001234));
+    PLACE("\xe6\x70"); /* out 0x70, al */
+    set_iopl(1, false, false);
+    does(2);
+    assert_true(seen.port == 0x70 && seen.port_bytes == 1 && seen.port_value == (POISON & 0xff));
+}
+
+/* The elements of string instructions go through dx, one after the other. */
+static void test_port_strings(void **state)
+{
+    (void)state;
+    PLACE("\x6e"); /* outsb */
+    set_iopl(1, false, false);
+    frame.rdx = 0x3f8;
+    frame.rsi = BASE;
+    does(1);
+    assert_true(seen.port == 0x3f8 && seen.port_bytes == 1 && seen.port_value == 0x6e);
+    PLACE("\x66\x6d"); /* insw */
+    set_iopl(1, false, false);
+    frame.rdx = 0xcfe;
+    frame.rdi = BASE + 16;
+    seen.port_value = 0xa5c3;
+    does(2);
+    assert_true(seen.port == 0xcfe && seen.port_bytes == 2);
+    assert_memory_equal(memory + 14, "\x90\x90\xc3\xa5\x90", 5);
+    PLACE("\x6e"); /* what cannot be read is not written */
+    set_iopl(1, false, false);
+    frame.rsi = BASE + 5 * PAGE;
+    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_true(seen.page_faults == 1 && seen.port == 0);
+}
+
 static void test_ins(void **state)
 {
     (void)state;
@@ -138,8 +193,9 @@ static void test_outs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_iopl), cmocka_unit_test(test_iopl_32), cmocka_unit_test(test_in),
-        cmocka_unit_test(test_ins),  cmocka_unit_test(test_outs),
+        cmocka_unit_test(test_iopl), cmocka_unit_test(test_iopl_32),      cmocka_unit_test(test_in),
+        cmocka_unit_test(test_port), cmocka_unit_test(test_port_strings), cmocka_unit_test(test_ins),
+        cmocka_unit_test(test_outs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

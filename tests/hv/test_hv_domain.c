@@ -29,6 +29,7 @@
 #include <abi/shared.h>
 #include <engine/engine.h>
 #include <hv/build/hv_domain.h>
+#include <hv/device/devices.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/domain/wallclock.h>
@@ -49,6 +50,12 @@
 
 static struct sim *sim;
 static unsigned steps_left, stacks, states, timers, consoles, stores, events, wallclocks;
+
+/* What there still was when its devices went. */
+static struct {
+    unsigned events;
+    uint64_t free_frames;
+} seen_by_devices;
 
 static bool fails(void)
 {
@@ -96,6 +103,13 @@ int event_create(struct hv_domain *domain)
         return -XEN_ENOMEM;
     events++;
     return 0;
+}
+
+void devices_destroy(struct hv_domain *domain)
+{
+    assert_true(domain_is_dying(&domain->engine));
+    seen_by_devices.events = events;
+    seen_by_devices.free_frames = sim_pool_count(sim);
 }
 
 void event_destroy(struct hv_domain *domain)
@@ -291,6 +305,7 @@ static void xsa_149_all_memory_comes_back(void **state)
     assert_int_equal(domain_share_new(&domain->engine, &mfn), 0);
     assert_int_equal(sim_pool_count(sim), FRAMES - 22);
     assert_true(hv_domain_release(domain));
+    assert_true(seen_by_devices.events == 1 && seen_by_devices.free_frames == FRAMES - 22);
     assert_string_equal(said, "");
 }
 

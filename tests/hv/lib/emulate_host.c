@@ -12,6 +12,7 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <hv/cpu/entry.h>
+#include <hv/device/ports.h>
 #include <hv/emulate/cpuid.h>
 #include <hv/emulate/emulate_privileged.h>
 #include <hv/mem/window.h>
@@ -166,6 +167,22 @@ int state_get_debug(struct hv_vcpu *v, unsigned index, uint64_t *value)
     return 0;
 }
 
+uint32_t ports_read(const struct hv_domain *d, uint16_t port, unsigned bytes)
+{
+    (void)d;
+    seen.port = port;
+    seen.port_bytes = bytes;
+    return seen.port_value;
+}
+
+void ports_write(struct hv_domain *d, uint16_t port, unsigned bytes, uint32_t value)
+{
+    (void)d;
+    seen.port = port;
+    seen.port_bytes = bytes;
+    seen.port_value = value;
+}
+
 struct cpuid cpuid_guest(const struct hv_vcpu *v, uint32_t leaf, uint32_t subleaf)
 {
     (void)v;
@@ -184,6 +201,7 @@ bool msr_read_recover(uint32_t msr, uint64_t *value)
 void place(const char *bytes, size_t count)
 {
     memset(&seen, 0, sizeof(seen));
+    seen.port_value = UINT32_MAX;
     memset(&domain, 0, sizeof(domain));
     memset(&vcpu, 0, sizeof(vcpu));
     memset(memory, 0x90, sizeof(memory));

@@ -28,6 +28,8 @@ struct seen {
     unsigned page_faults, exceptions, vector;
     uint64_t address, error;
     uint64_t root, cr4, xcr0, debug[8], fs_base, gs_base, gs_base_inactive;
+    unsigned port, port_bytes;
+    uint32_t port_value; /* what is read from any, all ones at first, and what has been written last */
     bool task_switched, root_refused, cr4_refused;
 };
 extern struct seen seen;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Who has which function, from giving to taking. */
+#include <abi/errno.h>
+#include <hv/device/devices.h>
+#include <hv/device/msix.h>
+#include <hv/domain/domain.h>
+#include <hv/mem/allocate.h>
+
+/* Whatever it did before, for firmware or another domain, it does no longer. */
+static void still(const struct pci_function *function)
+{
+    uint32_t command = pci_config_read(function->place, PCI_COMMAND, 2);
+
+    command &= ~(PCI_COMMAND_MASTER | PCI_COMMAND_IO);
+    pci_config_write(function->place, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_NO_INTX);
+    msix_enable(function, false);
+    msix_reset(function);
+}
+
+int devices_create(struct hv_domain *domain)
+{
+    domain->devices = allocate(sizeof(*domain->devices));
+    return domain->devices ? 0 : -XEN_ENOMEM;
+}
+
+void devices_give(struct hv_domain *domain, struct pci_function *function)
+{
+    still(function);
+    function->owner = domain;
+}
+
+void devices_destroy(struct hv_domain *domain)
+{
+    if (!domain->devices)
+        return;
+    for (struct pci_function *function = pci_next(NULL); function; function = pci_next(function)) {
+        if (function->owner == domain) {
+            still(function);
+            function->owner = NULL;
+        }
+    }
+    release(domain->devices, sizeof(*domain->devices));
+    domain->devices = NULL;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* The ports that a domain with PCI functions has, carried out in its stead. */
+#pragma once
+
+#include <stdint.h>
+
+struct hv_domain;
+
+/*
+ * @bytes, 1, 2 or 4, at @port.  What the domain has no right to reads as all ones, and is not written.
+ */
+uint32_t ports_read(const struct hv_domain *domain, uint16_t port, unsigned bytes);
+void ports_write(struct hv_domain *domain, uint16_t port, unsigned bytes, uint32_t value);
