@@ -152,8 +152,11 @@ static int create(struct machine *machine, struct build *build, const char **pro
     domain->initial = description->privileged;
     domain->is_back_end = description->is_back_end;
     domain->engine.writable_tables = domain->initial;
-    rights_give(domain, description);
     build->domain = domain;
+    if (rights_give(domain, description)) {
+        (void)hv_domain_release(domain);
+        return fail(problem, "the machine has not enough memory for another domain");
+    }
     return 0;
 }
 _Static_assert(BUNDLE_NAME_MAX == DOMAIN_NAME_MAX, "create()");

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Rights to device memory: what nobody may have, what others have, and the giving. */
+/* Rights to device memory and PCI functions: what nobody may have, what others have, and the giving. */
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/base/layout.h>
 #include <hv/build/rights.h>
+#include <hv/build/rights_pci.h>
+#include <hv/device/devices.h>
 #include <hv/domain/domain.h>
 #include <hv/mem/paging.h>
 
-_Static_assert(DOMAIN_IOMEM == BUNDLE_IOMEM_MAX + 1, "the initial domain has one more");
+_Static_assert(DOMAIN_IOMEM > BUNDLE_IOMEM_MAX + 1, "the initial domain has one more, and there are functions");
 
 /*
  * What of the machine's memory outside RAM the initial domain may map: the first MiB, in which kernels look for what
@@ -23,7 +25,7 @@ static bool overlap(const struct frame_range *a, const struct frame_range *b)
     return a->first.v <= b->last.v && b->first.v <= a->last.v;
 }
 
-/* All that a domain of @description is to have.  Returns the number of ranges. */
+/* All that a domain of @description is to have but for PCI functions.  Returns the number of ranges. */
 static unsigned list_ranges(const struct bundle_domain *description, struct frame_range ranges[DOMAIN_IOMEM])
 {
     unsigned count = 0;
@@ -63,15 +65,22 @@ static bool is_for_interrupts(const struct frame_range *range)
     return false;
 }
 
+static bool is_among(const struct frame_range *range, const struct frame_range *ranges, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (overlap(range, &ranges[i]))
+            return true;
+    }
+    return false;
+}
+
 static bool is_taken(const struct machine *machine, const struct frame_range *range)
 {
     for (unsigned i = 0; i < machine->nr_domains; i++) {
         const struct hv_domain *domain = hv_domain_find(machine, (uint16_t)i);
 
-        for (unsigned j = 0; domain && j < domain->engine.nr_iomem; j++) {
-            if (overlap(range, &domain->engine.iomem[j]))
-                return true;
-        }
+        if (domain && is_among(range, domain->engine.iomem, domain->engine.nr_iomem))
+            return true;
     }
     return false;
 }
@@ -87,6 +96,64 @@ static const char *find_problem(const struct machine *machine, const struct fram
     return NULL;
 }
 
+/*
+ * ---- PCI functions.
+ */
+
+/* Add what of @function a domain may map.  False: there is no room for so much. */
+static bool list_function(const struct pci_function *function, struct frame_range ranges[DOMAIN_IOMEM], unsigned *count)
+{
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        struct frame_range parts[2];
+        unsigned nr_parts = pci_bar_ranges(function, i, parts);
+
+        if (nr_parts > DOMAIN_IOMEM - *count)
+            return false;
+        for (unsigned j = 0; j < nr_parts; j++)
+            ranges[(*count)++] = parts[j];
+    }
+    return true;
+}
+
+/* Its areas as a whole: the tables of interrupts among them are no domain's. */
+static const char *find_problem_of_function(const struct machine *machine, const struct pci_function *function,
+                                            const struct frame_range *own, unsigned nr_own)
+{
+    if (function->owner)
+        return "pci: another domain has a function of this vendor: take it out of the settings of one";
+    for (unsigned i = 0; i < PCI_BARS; i++) {
+        struct frame_range range = pci_bar_frames(function, i);
+
+        if (function->bars[i].size == 0)
+            continue;
+        if (find_problem(machine, &range) || rights_is_function(&range))
+            return "pci: firmware has put a function where something else is";
+        if (is_taken(machine, &range) || is_among(&range, own, nr_own))
+            return "pci: iomem has given memory of a function away: leave that out, it comes with the function";
+    }
+    return NULL;
+}
+
+/* @ranges, @count of them, is what the domain is to have beside its functions. */
+static const char *check_functions(const struct machine *machine, const struct bundle_domain *description,
+                                   struct frame_range ranges[DOMAIN_IOMEM], unsigned count)
+{
+    struct pci_function *function = rights_next_function(description, NULL);
+    unsigned nr_own = count;
+    const char *problem = NULL;
+
+    for (; function && !problem; function = rights_next_function(description, function)) {
+        problem = find_problem_of_function(machine, function, ranges, nr_own);
+        if (!problem && !list_function(function, ranges, &count))
+            problem = "pci: a domain cannot have so many functions";
+    }
+    return problem;
+}
+
+/*
+ * ---- Checking, and giving.
+ */
+
 /* RAM in the first MiB is nothing to worry about here: the engine never takes it for a device. */
 int rights_check(const struct machine *machine, const struct bundle_domain *description, const char **problem)
 {
@@ -97,15 +164,36 @@ int rights_check(const struct machine *machine, const struct bundle_domain *desc
     for (unsigned i = 0; i < description->nr_iomem && !*problem; i++)
         *problem = find_problem(machine, &ranges[i]);
     for (unsigned i = 0; i < count && !*problem; i++) {
-        if (is_taken(machine, &ranges[i]))
+        if (is_taken(machine, &ranges[i]) || rights_is_function(&ranges[i]))
             *problem =
                 "iomem: another domain has the right to some of these frames: take it out of the settings of one";
     }
+    if (!*problem)
+        *problem = check_functions(machine, description, ranges, count);
     return *problem ? -XEN_EINVAL : 0;
 }
 
-void rights_give(struct hv_domain *domain, const struct bundle_domain *description)
+static void give_functions(struct hv_domain *domain, const struct bundle_domain *description)
 {
+    unsigned count = domain->engine.nr_iomem;
+
+    for (struct pci_function *function = rights_next_function(description, NULL); function;
+         function = rights_next_function(description, function)) {
+        CHECK(list_function(function, domain->iomem, &count)); /* rights_check() has */
+        devices_give(domain, function);
+    }
+    domain->engine.nr_iomem = count;
+    rights_report_functions(description);
+}
+
+int rights_give(struct hv_domain *domain, const struct bundle_domain *description)
+{
+    int error = description->nr_pci > 0 ? devices_create(domain) : 0;
+
+    if (error)
+        return error;
     domain->engine.iomem = domain->iomem;
     domain->engine.nr_iomem = list_ranges(description, domain->iomem);
+    give_functions(domain, description);
+    return 0;
 }

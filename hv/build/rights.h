@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What of the machine beside RAM a domain may have: device memory, by frames. */
+/* What of the machine beside RAM a domain may have: device memory, by frames, and PCI functions. */
 #pragma once
 
 #include <hv/kernel/bundle.h>
@@ -8,11 +8,14 @@ struct hv_domain;
 struct machine;
 
 /*
- * Can a domain of @description have the frames that it is to have?  Those that are RAM, registers of the interrupt
- * controllers, or another domain's by such a right nobody gets.  -XEN_EINVAL: *@problem says why not.
+ * Can a domain of @description have the frames and functions that it is to have?  Those that are RAM, registers of the
+ * interrupt controllers, or another domain's by such a right nobody gets.  -XEN_EINVAL: *@problem says why not.
  */
 int __must_check rights_check(const struct machine *machine, const struct bundle_domain *description,
                               const char **problem);
 
-/* After that: @domain, which is new, has them. */
-void rights_give(struct hv_domain *domain, const struct bundle_domain *description);
+/*
+ * After that: @domain, which is new, has them, and it is said which functions these are.  What it has goes with it.
+ * -XEN_ENOMEM: it has nothing.
+ */
+int __must_check rights_give(struct hv_domain *domain, const struct bundle_domain *description);

@@ -23,6 +23,8 @@
 #define MODE_DIR      0040000u
 #define NAME_SIZE_MAX 4096u
 #define FRAMES_MAX    (UINT64_C(1) << 40) /* so many a processor can address at most */
+#define PCI_DIGITS    4u
+#define PCI_NO_VENDOR 0xffffu
 #define MEMORY_MAX    (UINT64_C(1) << 42) /* KiB: as much as a processor can address */
 
 static int fail(const char **problem, const char *text)
@@ -103,6 +105,18 @@ static int set_iomem(struct bundle_domain *domain, struct blob value, const char
     return 0;
 }
 
+static int set_pci(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    uint64_t vendor;
+
+    if (domain->nr_pci == BUNDLE_PCI_MAX)
+        return fail(problem, "settings: a domain has at most 4 lines with pci");
+    if (value.size != PCI_DIGITS || !blob_hexadecimal(value, &vendor) || vendor == PCI_NO_VENDOR)
+        return fail(problem, "settings: pci is the number of a vendor of PCI functions, four hexadecimal digits");
+    domain->pci[domain->nr_pci++] = (uint16_t)vendor;
+    return 0;
+}
+
 static int set_device(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
 {
     if (blob_equals(key, "backend"))
@@ -113,8 +127,8 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
         return bundle_device_add_node(domain, false, value, problem);
     if (blob_equals(key, "back"))
         return bundle_device_add_node(domain, true, value, problem);
-    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, backend, "
-                         "device, front and back");
+    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, pci, "
+                         "backend, device, front and back");
 }
 
 static int set(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
@@ -135,6 +149,8 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
         return set_on_reboot(domain, value, problem);
     if (blob_equals(key, "iomem"))
         return set_iomem(domain, value, problem);
+    if (blob_equals(key, "pci"))
+        return set_pci(domain, value, problem);
     return set_device(domain, key, value, problem);
 }
 

@@ -4,7 +4,8 @@
  *
  *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot
  *                (restart, which is so without it, or destroy), iomem (START,COUNT: that many machine frames of device
- *                memory from this one on, both in hexadecimal; 16 such lines at most), backend, device, front, back
+ *                memory from this one on, both in hexadecimal; 16 such lines at most), pci (VVVV: all PCI functions of
+ *                this vendor, in hexadecimal; 4 such lines at most), backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -30,6 +31,7 @@
 #define BUNDLE_NAME_MAX    31u
 #define BUNDLE_DOMAINS_MAX 17u /* 16 guests, and one that serves them */
 #define BUNDLE_IOMEM_MAX   16u
+#define BUNDLE_PCI_MAX     4u
 #define BUNDLE_WEIGHT      256u /* of a domain that names none: hv/domain/fair.h */
 #define BUNDLE_WEIGHT_MAX  65535u
 
@@ -69,6 +71,8 @@ struct bundle_domain {
     bool is_back_end; /* backend=1 */
     unsigned nr_devices;
     struct bundle_device devices[BUNDLE_DEVICES_MAX];
+    uint16_t pci[BUNDLE_PCI_MAX]; /* vendors */
+    unsigned nr_pci;
     struct blob kernel, ramdisk; /* ramdisk: size 0 for none */
     char command_line[MAX_GUEST_CMDLINE];
 };

@@ -6,7 +6,8 @@
 /* links: hv/build/builder.c hv/build/builder_load.c hv/build/builder_memory.c hv/build/builder_start.c */
 /* links: hv/build/builder_tables.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c */
 /* links: hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c tests/hv/lib/elf_maker.c */
-/* links: hv/build/rights.c tests/hv/lib/objects.c */
+/* links: hv/build/rights.c hv/build/rights_pci.c hv/device/pci_scan.c hv/device/pci_measure.c */
+/* links: tests/hv/lib/pci_host.c tests/hv/lib/objects.c */
 /* links: tests/hv/lib/hosted_domain.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/grant_copy.c engine/grant_map.c engine/grant_mapping.c engine/grant_op.c engine/grant_table.c */
@@ -33,6 +34,7 @@
 #include <engine/engine.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
+#include <hv/device/devices.h>
 #include <hv/kernel/elf_format.h>
 #include <hv/kernel/elf_image.h>
 #include <hv/mem/paging.h>
@@ -40,6 +42,7 @@
 #include <tests/hv/lib/elf_maker.h>
 #include <tests/hv/lib/hosted_domain.h>
 #include <tests/hv/lib/objects.h>
+#include <tests/hv/lib/pci_host.h>
 
 #define KERNEL_BASE  UINT64_C(0xffffffff80000000)
 #define KERNEL_START UINT64_C(0x200000)
@@ -68,6 +71,25 @@ uint64_t paging_get(uint64_t vaddr)
 {
     (void)vaddr;
     return 0;
+}
+
+/* So many more can be given away; each has to be an own one. */
+static unsigned devices_left;
+static struct domain_devices devices;
+
+int devices_create(struct hv_domain *made)
+{
+    if (devices_left == 0)
+        return -XEN_ENOMEM;
+    devices_left--;
+    made->devices = &devices;
+    return 0;
+}
+
+void devices_give(struct hv_domain *made, struct pci_function *function)
+{
+    assert_ptr_equal(made->devices, &devices);
+    function->owner = made;
 }
 
 static void make_kernel(enum kind kind)
@@ -488,6 +510,31 @@ static void test_no_services(void **state)
     end();
 }
 
+/* The function is its own and so is its memory, behind what its settings name; without room for the former nothing. */
+static void test_functions(void **state)
+{
+    struct fake_function *function;
+
+    (void)state;
+    pci_host_begin();
+    function = pci_host_add(3 << 3, 0x1af4);
+    fake_bar(function, 4, true, UINT64_C(0xfe000000), 0x4000);
+    begin(KIND_PLAIN, false, false);
+    description.pci[0] = 0x1af4;
+    description.nr_pci = 1;
+    devices_left = 0;
+    expect_refused("not enough memory");
+    devices_left = 1;
+    domain = builder_build(&sim->machine, &description, &problem);
+    assert_non_null(domain);
+    assert_ptr_equal(pci_find(PCI_PLACE(3 << 3))->owner, domain);
+    assert_int_equal(domain->engine.nr_iomem, 1);
+    assert_true(domain->engine.iomem[0].first.v == 0xfe000 && domain->engine.iomem[0].last.v == 0xfe003);
+    assert_true(hv_domain_release(domain));
+    expect_refused("pci: another domain"); /* nobody has taken it from the one before */
+    end();
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -556,6 +603,7 @@ int main(void)
         cmocka_unit_test(xsa_383_no_more_than_the_settings_say),
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_no_services),
+        cmocka_unit_test(test_functions),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_wrong_kernels),
     };

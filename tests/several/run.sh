@@ -37,14 +37,15 @@ guest() {
     [ -z "${5:-}" ] || printf '%s' "$5" >"$directory/cmdline"
 }
 
-# run BUNDLE WANTED TEXT...
+# run BUNDLE WANTED TEXT...; with the words of the array `machine` for QEMU.
+machine=()
 run() {
     local bundle=$1
     [[ $1 =~ $pattern ]] || return 0
     shift
     (cd "$work/$bundle" && find . -mindepth 1 | sed 's|^\./||' | sort | cpio --quiet -o -H newc) >"$work/$bundle.cpio"
     begin "$bundle" "$@" "$audited" -- qemu-system-x86_64 -display none -serial stdio -no-reboot -cpu max,-smap -m 256M \
-        "${virtual_time_qemu[@]}" -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel build/hv/paravane.elf \
+        "${virtual_time_qemu[@]}" ${machine[@]+"${machine[@]}"} -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel build/hv/paravane.elf \
         -initrd "$work/$bundle.cpio" -append audit
 }
 
@@ -109,6 +110,21 @@ run rights $REFUSED '^ok it is the HPET' '^(other: )?verdict: success' '^domain 
     '^domain 2 \(other\) powered off' '^domain 3 \(second\) cannot be built: iomem: .*interrupt controllers' \
     '^domain 4 \(greedy\) cannot be built: iomem: .*RAM' '^domain 5 \(third\) cannot be built: iomem: .*interrupt' \
     '^domain 6 \(fourth\) cannot be built: iomem: another domain'
+
+# ---- PCI functions: one has one, of which the others see nothing; a second one does not get it, nor any of its memory.
+pci=$kernels/pci.elf
+for chipset in pc q35; do
+    machine=(-machine $chipset -device virtio-rng-pci)
+    guest pci-$chipset driver 16384 $pci '' pci=1af4
+    guest pci-$chipset other 16384 $pci functions=0
+    guest pci-$chipset second 8192 $kernels/ending.elf how=poweroff pci=1af4
+    guest pci-$chipset none 8192 $kernels/ending.elf how=poweroff pci=1af5 pci=1af6
+    run pci-$chipset $REFUSED '^domain 1 \(driver\): has PCI function 00:[0-9a-f.]*, 1af4:1005' '^verdict: success' \
+        '^(other: )?verdict: success' '^domain 3 \(second\) cannot be built: pci: another domain' \
+        '^domain 1 \(driver\) powered off' '^domain 2 \(other\) powered off' \
+        '^domain 4 \(none\): the machine has no PCI function of its vendors' '^domain 4 \(none\) powered off'
+done
+machine=()
 
 # ---- Event channels between pairs of guests of which one ends at a step of its own, and one guest that tries to get at
 # them; then one that may name the other: guests/tests/channels.
