@@ -208,7 +208,7 @@ static enum status boot(struct run *run, struct session_result *result)
 
     if (status)
         return status;
-    /* Both ways: a byte that goes to the hypervisor asks where the guest is. */
+    /* Both ways: a byte that goes to the hypervisor asks where the guests are. */
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
         say_error("no sockets can be made: %s", strerror(errno));
         return STATUS_FAILED;

@@ -18,7 +18,7 @@
 #include <cli/terminal.h>
 
 #define GRACE_MS   2000 /* from SIGTERM to SIGKILL */
-#define ANSWER_MS  3000 /* for the hypervisor to say where the guest is */
+#define ANSWER_MS  3000 /* for the hypervisor to say where each guest is */
 #define QUIET_MS   2000 /* without a sign of life, a message says that things are under way, */
 #define BUILD_MS   5000 /* or that the guest is being built */
 #define FOREVER    INT64_MAX
@@ -32,7 +32,7 @@ struct session {
     const struct session_request *request;
     pid_t child;
     bool has_ended, is_stopping;
-    bool has_asked;  /* where the guest is, */
+    bool has_asked;  /* where each guest is, */
     size_t asked_at; /* after so many lines of the hypervisor's, */
     enum session_end asked_for;
     int wait_status;
@@ -167,7 +167,7 @@ static void stop(struct session *session, enum session_end end, int code)
         kill(session->child, SIGTERM);
 }
 
-/* A hypervisor that has said nothing yet will not say where its guest is. */
+/* A hypervisor that has said nothing yet will not say where its guests are. */
 static bool ask(struct session *session, enum session_end what_for)
 {
     const struct log *log = session->request->hypervisor;
@@ -180,7 +180,7 @@ static bool ask(struct session *session, enum session_end what_for)
     return session->has_asked;
 }
 
-/* The end, once the hypervisor has said where the guest is; who asks for it twice does not want to wait. */
+/* The end, once the hypervisor has said where each guest is; who asks for it twice does not want to wait. */
 static void end_with_answer(struct session *session, enum session_end end)
 {
     if (ask(session, end))
@@ -192,7 +192,7 @@ static void end_with_answer(struct session *session, enum session_end end)
 static bool is_answered(const struct session *session)
 {
     return session->has_asked && !session->is_stopping &&
-           !strcmp(log_last(session->request->hypervisor), "this is where the guest is");
+           !strcmp(log_last(session->request->hypervisor), "this is where each guest is");
 }
 
 static void on_deadline(struct session *session)
@@ -409,10 +409,12 @@ static void move(struct session *session, const struct pollfd *polls)
 /* Once. */
 static void break_silence(struct session *session)
 {
+    const char *whose = consoles_are_there(session->request->consoles) ? "guests" : "guest";
+
     if (log_is_building(session->request->hypervisor))
-        say("the hypervisor is still building the guest: the more memory, the longer it takes");
+        say("the hypervisor is still building the %s: the more memory, the longer it takes", whose);
     else
-        say("started; nothing has come from the guest yet");
+        say("started; nothing has come from the %s yet", whose);
     session->quiet_until = FOREVER;
 }
 

@@ -32,7 +32,7 @@ struct session_request {
     unsigned timeout_seconds;     /* 0: none */
     const sigset_t *mask;         /* the signals that the program starts with blocked */
     int log_write_fd;             /* its end of the hypervisor's line of messages; closed here after the start */
-    struct log *hypervisor;       /* the other end: what is read there; a byte that is sent asks where the guest is */
+    struct log *hypervisor;       /* the other end: what is read there; a byte that is sent asks where the guests are */
     struct log *qemu;             /* its stderr; @from is set here */
 };
 

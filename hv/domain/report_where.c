@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a guest is that goes on and on, or waits: for whoever has to end it. */
+/* Where guests are that go on and on, or wait: for whoever has to end them. */
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
 #include <hv/domain/event.h>

@@ -498,6 +498,10 @@ with 'log=memory log=domain_1_(good):_built sleep=inf' expect timeout-built 124 
     run --timeout 3 "$good"
 with 'log=memory await=still_building say=late' expect quiet-while-building 0 'is still building the guest' '^late$' \
     '!nothing has come' -- run "$good"
+with 'log=memory await=still_building say=late' expect quiet-while-building-several 0 'is still building the guests: ' -- \
+    run --guest a "$good" --guest b "$good"
+with 'await=nothing_has_come say=late' expect quiet-at-first-several 0 'nothing has come from the guests yet$' -- \
+    run --guest a "$good" --guest b "$good"
 with 'await=nothing_has_come say=late' expect quiet-at-first 0 'nothing has come from the guest yet' '^late$' -- run "$good"
 
 # ---- The console on pipes.

@@ -90,7 +90,7 @@ static void test_vcpus(void **state)
               "vCPU 4 is down, in kernel mode at rip 0010:ffffffff81001234, rflags 10246, upcall not pending, "
               "not masked\n"
               "ports with an event pending: none\n"
-              "this is where the guest is\n");
+              "this is where each guest is\n");
 }
 
 /* Those of a domain that has fewer. */
@@ -149,7 +149,7 @@ static void test_if_asked(void **state)
     asked = true;
     report_where_if_asked(&machine);
     assert_said("domain 7 (box) is here:\n");
-    assert_string_equal(REPORT_WHERE_END, "this is where the guest is"); /* tests/system wait for this line */
+    assert_string_equal(REPORT_WHERE_END, "this is where each guest is"); /* tests/system wait for this line */
 }
 
 int main(void)
