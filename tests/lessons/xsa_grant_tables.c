@@ -16,18 +16,6 @@ static void begin(struct lesson *lesson, enum width width)
     guest_grants_begin(lesson->guest, 1);
 }
 
-/* Run @check on a guest of either width. */
-static void both(void (*check)(struct lesson *lesson))
-{
-    for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++) {
-        struct lesson lesson;
-
-        begin(&lesson, width);
-        check(&lesson);
-        lesson_end(&lesson);
-    }
-}
-
 static struct domain_grants *grants_of(const struct lesson *lesson)
 {
     return &lesson->guest->domain->grants;
@@ -91,7 +79,7 @@ static void interrupted(struct lesson *lesson)
 static void xsa_318_every_element_can_be_interrupted(void **state)
 {
     (void)state;
-    both(interrupted);
+    lesson_of_either_width(begin, interrupted);
 }
 
 /*
@@ -173,7 +161,7 @@ static void change_to_and_fro(struct lesson *lesson)
 static void xsa_255_a_change_of_version_frees_nothing(void **state)
 {
     (void)state;
-    both(change_to_and_fro);
+    lesson_of_either_width(begin, change_to_and_fro);
 }
 
 /* Where there is no frame for the status, version and table are as before. */
@@ -196,7 +184,7 @@ static void change_that_fails(struct lesson *lesson)
 static void xsa_382_a_change_that_fails_changes_nothing(void **state)
 {
     (void)state;
-    both(change_that_fails);
+    lesson_of_either_width(begin, change_that_fails);
 }
 
 /* Of each number that can be asked for, so many are listed, in words of 8 bytes whatever the width, or none. */
@@ -221,7 +209,7 @@ static void list_status(struct lesson *lesson)
 static void xsa_382_status_frames_that_are_listed(void **state)
 {
     (void)state;
-    both(list_status);
+    lesson_of_either_width(begin, list_status);
 }
 
 /* The list of frames goes where the guest says, frame by frame, each checked; what does not exist is not listed. */
@@ -249,7 +237,7 @@ static void list_frames(struct lesson *lesson)
 static void xsa_32_frames_that_are_listed(void **state)
 {
     (void)state;
-    both(list_frames);
+    lesson_of_either_width(begin, list_frames);
 }
 
 int main(void)

@@ -28,18 +28,6 @@ static void begin(struct lesson *lesson, enum width width)
     begin_seeded(lesson, width, lesson_config(width, 2).seed);
 }
 
-/* Run @check on guests of either width. */
-static void both(void (*check)(struct lesson *lesson))
-{
-    for (unsigned width = WIDTH_64; width <= WIDTH_PAE; width++) {
-        struct lesson lesson;
-
-        begin(&lesson, width);
-        check(&lesson);
-        lesson_end(&lesson);
-    }
-}
-
 /* A page of domain 1's that is mapped nowhere, so that whether it can be a table says whether anybody writes it. */
 static mfn_t grant_page(const struct lesson *lesson, unsigned flags)
 {
@@ -117,7 +105,7 @@ static void all_parts(struct lesson *lesson)
 static void xsa_224_every_part_in_every_order(void **state)
 {
     (void)state;
-    both(all_parts);
+    lesson_of_either_width(begin, all_parts);
 }
 
 /* All combinations of flags, and of domains that grant nothing: what is refused holds nothing. */
@@ -147,7 +135,7 @@ static void all_flags(struct lesson *lesson)
 static void xsa_224_no_combination_of_flags_holds_what_is_refused(void **state)
 {
     (void)state;
-    both(all_flags);
+    lesson_of_either_width(begin, all_flags);
 }
 
 /*
@@ -197,7 +185,7 @@ static void entries(struct lesson *lesson)
 static void xsa_234_only_the_entry_that_was_made(void **state)
 {
     (void)state;
-    both(entries);
+    lesson_of_either_width(begin, entries);
 }
 
 /* Handles that name nothing, or nothing any more. */
@@ -225,7 +213,7 @@ static void handles(struct lesson *lesson)
 static void xsa_234_no_handle_is_undone_twice(void **state)
 {
     (void)state;
-    both(handles);
+    lesson_of_either_width(begin, handles);
 }
 
 /*
@@ -262,7 +250,7 @@ static void addresses(struct lesson *lesson)
 static void xsa_227_an_entry_by_its_machine_address(void **state)
 {
     (void)state;
-    both(addresses);
+    lesson_of_either_width(begin, addresses);
 }
 
 static int16_t copy_to(const struct lesson *lesson, mfn_t to)
@@ -298,7 +286,7 @@ static void copies_beside(struct lesson *lesson)
 static void xsa_230_a_copy_ends_no_mapping(void **state)
 {
     (void)state;
-    both(copies_beside);
+    lesson_of_either_width(begin, copies_beside);
 }
 
 /* However often a part is undone that is not there, or no part at all, the others stay as they are. */
@@ -324,7 +312,7 @@ static void undone_again(struct lesson *lesson)
 static void xsa_394_what_undoes_nothing(void **state)
 {
     (void)state;
-    both(undone_again);
+    lesson_of_either_width(begin, undone_again);
 }
 
 /*
@@ -353,7 +341,7 @@ static void changed_entry(struct lesson *lesson)
 static void xsa_500_a_page_in_use_is_the_one_that_is_copied(void **state)
 {
     (void)state;
-    both(changed_entry);
+    lesson_of_either_width(begin, changed_entry);
 }
 
 /*
@@ -386,7 +374,7 @@ static void transfers(struct lesson *lesson)
 static void xsa_214_nothing_is_transferred(void **state)
 {
     (void)state;
-    both(transfers);
+    lesson_of_either_width(begin, transfers);
 }
 
 /*

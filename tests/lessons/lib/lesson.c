@@ -50,6 +50,17 @@ void lesson_end(struct lesson *lesson)
     lesson->sim = NULL;
 }
 
+void lesson_of_either_width(lesson_begin_fn *begin, lesson_check_fn *check)
+{
+    for (enum width width = WIDTH_64; width <= WIDTH_PAE; width++) {
+        struct lesson lesson;
+
+        begin(&lesson, width);
+        check(&lesson);
+        lesson_end(&lesson);
+    }
+}
+
 int lesson_teardown(void **state)
 {
     (void)state;

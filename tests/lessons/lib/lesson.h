@@ -38,6 +38,12 @@ void lesson_begin(struct lesson *lesson, const struct sim_config *config);
 /* The audit and the rule on TLBs hold, all domains end, and nothing is left of them. */
 void lesson_end(struct lesson *lesson);
 
+typedef void lesson_begin_fn(struct lesson *lesson, enum width width);
+typedef void lesson_check_fn(struct lesson *lesson);
+
+/* Run @check twice, on the machine that @begin makes for guests of each width. */
+void lesson_of_either_width(lesson_begin_fn *begin, lesson_check_fn *check);
+
 /* After each test, failed or not. */
 int lesson_teardown(void **state);
 
