@@ -300,8 +300,22 @@ int64_t oracle_grant_map(struct oracle *oracle, const struct call *call)
 }
 
 /*
- * ---- Unmap.
+ * ---- Batches, and unmap.
  */
+
+int64_t oracle_grant_batch(struct oracle *oracle, const struct call *call, unsigned words, oracle_grant_one *one)
+{
+    const struct step *step = call->step;
+
+    for (unsigned i = 0; i < step->count; i++)
+        call->expected->extents[i] = RESULT_BEFORE;
+    for (unsigned i = 0; i < step->count; i++) {
+        if (i >= call_readable(step))
+            return -XEN_EFAULT;
+        call->expected->extents[i] = outcome_status(one(oracle, call, &step->word[words * i]));
+    }
+    return 0;
+}
 
 /* The entry is cleared, or that of @new_addr moves there. */
 static int16_t unmap_host(struct oracle *oracle, const struct call *call, const struct oracle_mapping *mapping,
@@ -360,14 +374,5 @@ static int16_t unmap(struct oracle *oracle, const struct call *call, const uint6
 
 int64_t oracle_grant_unmap(struct oracle *oracle, const struct call *call)
 {
-    const struct step *step = call->step;
-
-    for (unsigned i = 0; i < step->count; i++)
-        call->expected->extents[i] = RESULT_BEFORE;
-    for (unsigned i = 0; i < step->count; i++) {
-        if (i >= call_readable(step))
-            return -XEN_EFAULT;
-        call->expected->extents[i] = outcome_status(unmap(oracle, call, &step->word[3 * i]));
-    }
-    return 0;
+    return oracle_grant_batch(oracle, call, 3, unmap);
 }

@@ -92,14 +92,5 @@ static int16_t copy(struct oracle *oracle, const struct call *call, const uint64
 
 int64_t oracle_grant_copy(struct oracle *oracle, const struct call *call)
 {
-    const struct step *step = call->step;
-
-    for (unsigned i = 0; i < step->count; i++)
-        call->expected->extents[i] = RESULT_BEFORE;
-    for (unsigned i = 0; i < step->count; i++) {
-        if (i >= call_readable(step))
-            return -XEN_EFAULT;
-        call->expected->extents[i] = outcome_status(copy(oracle, call, &step->word[5 * i]));
-    }
-    return 0;
+    return oracle_grant_batch(oracle, call, 5, copy);
 }

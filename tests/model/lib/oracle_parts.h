@@ -122,7 +122,9 @@ int64_t oracle_emulate(struct oracle *oracle, const struct call *call);
 int64_t oracle_memory(struct oracle *oracle, const struct call *call);
 int64_t oracle_exchange(struct oracle *oracle, const struct call *call);
 
-/* oracle_grant.c */
+/* oracle_grant.c; _batch() for @one that has a status and no other result, of so many words */
+typedef int16_t oracle_grant_one(struct oracle *oracle, const struct call *call, const uint64_t *word);
+int64_t oracle_grant_batch(struct oracle *oracle, const struct call *call, unsigned words, oracle_grant_one *one);
 int64_t oracle_grant_map(struct oracle *oracle, const struct call *call);
 int64_t oracle_grant_unmap(struct oracle *oracle, const struct call *call);
 void oracle_grant_free(struct oracle *oracle, unsigned domain);
