@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest's consoles: its ring (abi/io.h) and console_io, both on the serial line.  Several guests share that in
- * lines that people can read, or multiplexed, for a program: hv/base/multiplex.h.
+ * lines that people can read, or multiplexed, for a program: hv/base/multiplex.h.  That of a back end goes into the
+ * hypervisor's log instead, and has no input.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 
 #include <engine/types.h>
 #include <hv/service/console_input.h>
+#include <hv/service/console_log.h>
 #include <hv/service/console_output.h>
 
 struct hv_domain;
@@ -20,7 +22,8 @@ struct domain_console {
     void *ring;  /* struct xencons_interface as the hypervisor reaches it; NULL: no ring */
     uint32_t port;
     struct console_line line;
-    char last; /* of what console_io wrote */
+    struct console_log log; /* of a back end */
+    char last;              /* of what console_io wrote */
     struct console_input input;
     uint32_t announced; /* of @input, by VIRQ_CONSOLE, where there is no ring */
 };

@@ -27,9 +27,12 @@ void console_input_multiplex(void)
 
 struct hv_domain *console_input_selected(const struct machine *machine)
 {
+    struct hv_domain *domain;
+
     if (multiplexed.selected == MULTIPLEX_HYPERVISOR)
         return NULL;
-    return hv_domain_find(machine, (uint16_t)multiplexed.selected);
+    domain = hv_domain_find(machine, (uint16_t)multiplexed.selected);
+    return domain && !domain->is_back_end ? domain : NULL;
 }
 
 bool console_input_list_wanted(void)

@@ -99,6 +99,10 @@ size_t console_output(struct hv_domain *domain, bool foreground, const char *byt
 {
     size_t sent = 0;
 
+    if (domain->is_back_end) {
+        console_log(domain, bytes, count);
+        return count;
+    }
     if (multiplexed.on)
         return send_of(domain->engine.id.v, bytes, count);
     if (foreground) {
@@ -114,6 +118,10 @@ void console_output_flush(struct hv_domain *domain, bool foreground)
 {
     struct console_line *line = &domain->services->console.line;
 
+    if (domain->is_back_end) {
+        console_log_end(domain);
+        return;
+    }
     if (!foreground) {
         (void)send_line(domain, line);
         return;

@@ -25,7 +25,8 @@ void console_output_hypervisor(const char *bytes, size_t count);
 /*
  * @domain says @bytes.  In the foreground they go out as they are; in the background by whole lines, each behind the
  * domain's name, and a line that is too long goes out as several, an empty one not at all.  Multiplexed, all go out as
- * they are.  Returns how many bytes went out, which takes its time on a serial line.
+ * they are.  What a back end says goes into the log (console_log.h).  Returns how many bytes went out, which takes its
+ * time on a serial line.
  */
 size_t console_output(struct hv_domain *domain, bool foreground, const char *bytes, size_t count);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The console: the guest's ring, well kept and spoilt, its input, and console_io's. */
-/* links: hv/service/console.c hv/service/console_output.c hv/service/console_input.c hv/base/multiplex.c */
+/* links: hv/service/console.c hv/service/console_output.c hv/service/console_input.c hv/service/console_log.c */
+/* links: hv/base/multiplex.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
 #include <hv/time/time.h>
+#include <tests/hv/lib/said.h>
 
 #define PORT 2u
 
@@ -296,6 +298,24 @@ static void test_background(void **state)
 }
 
 /* A guest that does not wait for its last words is heard all the same. */
+/* Its ring is emptied like any other, into the log; what is left of a line, at its end. */
+static void test_back_end(void **state)
+{
+    (void)state;
+    console_detach(&domain);
+    said[0] = '\0';
+    domain.is_back_end = true;
+    put("ready\nand wai");
+    console_run(&domain);
+    assert_int_equal(page.ring.out_cons, page.ring.out_prod);
+    assert_int_equal(notifications, 1);
+    console_write(&domain, "ting\nfor", 8);
+    assert_string_equal(said, "domain 0 (): ready\ndomain 0 (): and waiting\n");
+    console_detach(&domain);
+    assert_said("domain 0 (): for\n");
+    assert_int_equal(sent, 0);
+}
+
 static void test_last_words(void **state)
 {
     struct domain_services others = {.console = {.ring = &page, .port = PORT}};
@@ -383,6 +403,7 @@ int main(void)
         TEST(test_initial_domain),
         TEST(test_input_is_for_one_domain),
         TEST(test_background),
+        TEST(test_back_end),
         TEST(test_last_words),
         TEST(test_written_lines_end_with_a_carriage_return),
         TEST(test_written_lines_of_two),

@@ -109,6 +109,23 @@ static void test_multiplexed(void **state)
     assert_ptr_equal(console_input_selected(&machine), &one);
 }
 
+/* A back end is nobody to speak to. */
+static void test_back_end(void **state)
+{
+    static const char text[] = "\x10\x41"
+                               "first\x10\x42second";
+
+    (void)state;
+    multiplex();
+    two.is_back_end = true;
+    type(text, sizeof(text) - 1);
+    console_input_take(&machine, &one);
+    assert_null(console_input_selected(&machine));
+    two.is_back_end = false;
+    assert_input(&one, "first");
+    assert_input(&two, "");
+}
+
 /* Numbers that are no domain's, or could not be, are nobody. */
 static void test_selections(void **state)
 {
@@ -201,7 +218,7 @@ static void test_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain), TEST(test_plain_full), TEST(test_multiplexed), TEST(test_selections),
+        TEST(test_plain), TEST(test_plain_full), TEST(test_multiplexed), TEST(test_back_end), TEST(test_selections),
         TEST(test_list),  TEST(test_patient),    TEST(test_hurried),     TEST(test_bounded),
     };
 

@@ -34,6 +34,22 @@ bool serial_write(const char *bytes, size_t count)
     return true;
 }
 
+static char logged[64];
+static bool log_ended;
+
+void console_log(struct hv_domain *domain, const char *bytes, size_t count)
+{
+    assert_true(domain->is_back_end);
+    assert_true(strlen(logged) + count < sizeof(logged));
+    strncat(logged, bytes, count);
+}
+
+void console_log_end(struct hv_domain *domain)
+{
+    assert_true(domain->is_back_end);
+    log_ended = true;
+}
+
 static void begin(void)
 {
     memset(services, 0, sizeof(services));
@@ -119,6 +135,24 @@ static void test_flush(void **state)
     assert_string_equal(line, "$ ");
 }
 
+/* Nothing of what a back end says goes to the line, multiplexed or not. */
+static void test_back_end(void **state)
+{
+    (void)state;
+    memset(services, 0, sizeof(services));
+    sent = 0;
+    logged[0] = '\0';
+    log_ended = false;
+    back.is_back_end = true;
+    say(&back, "ready\n");
+    assert_int_equal(console_output(&back, true, "x", 1), 1);
+    console_output_flush(&back, false);
+    back.is_back_end = false;
+    assert_string_equal(logged, "ready\nx");
+    assert_true(log_ended);
+    assert_int_equal(sent, 0);
+}
+
 /* From here on the line is multiplexed: there is no way back. */
 static void multiplex(void)
 {
@@ -184,9 +218,11 @@ int main(void)
         cmocka_unit_test(test_long_line),
         cmocka_unit_test(test_cost),
         cmocka_unit_test(test_flush),
+        cmocka_unit_test(test_back_end),
         cmocka_unit_test(test_multiplexed),
         cmocka_unit_test(test_multiplexed_escapes),
         cmocka_unit_test(test_multiplexed_losses),
+        cmocka_unit_test(test_back_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
