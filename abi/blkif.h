@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Disks: the ring between a block front end and its back end.
+ */
+#ifndef ABI_BLKIF_H
+#define ABI_BLKIF_H
+
+#include "grant.h"
+#include "types.h"
+
+/*
+ * `incontents 700 blkif Disks: the block ring
+ * `
+ * ` One or more pages that the front end lends to the back end: a struct blkif_sring_head, and behind it as many slots
+ * ` as fit, rounded down to a power of two, each of the size of a struct blkif_request.  The front end puts requests
+ * ` into slots, in order, and the back end responses, in any order; each response takes the place of a request that has
+ * ` been read.  The indexes count slots, and wrap at 2 to the 32; slot i is element i modulo their number.
+ * `
+ * ` Who has changed a prod raises an event if it has passed what the other one wrote into the event index.  Both prods
+ * ` begin as 0, both event indexes as 1.
+ * `
+ * ` Which layout the slots have says the front end's key `protocol`: XEN_IO_PROTO_ABI_X86_64, or
+ * XEN_IO_PROTO_ABI_X86_32 for ` the compat_ structures.  Sectors have 512 bytes, and segments lie within a page of
+ * 4096.
+ */
+struct blkif_sring_head {
+    uint32_t req_prod;  /* written by the front end */
+    uint32_t req_event; /* written by the back end: raise an event when req_prod reaches it */
+    uint32_t rsp_prod;  /* written by the back end */
+    uint32_t rsp_event; /* written by the front end */
+    uint8_t _gap0[48];
+};
+_Static_assert(sizeof(struct blkif_sring_head) == 64, "blkif_sring_head");
+
+#define XEN_IO_PROTO_ABI_X86_64 "x86_64-abi"
+#define XEN_IO_PROTO_ABI_X86_32 "x86_32-abi"
+
+#define BLKIF_MAX_SEGMENTS_PER_REQUEST       11
+#define BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST 8
+
+/* ` enum blkif_op { */
+#define BLKIF_OP_READ            0
+#define BLKIF_OP_WRITE           1
+#define BLKIF_OP_WRITE_BARRIER   2 /* in order with the requests before and behind it; where feature-barrier is 1 */
+#define BLKIF_OP_FLUSH_DISKCACHE 3 /* what was written before is to last; where feature-flush-cache is 1 */
+#define BLKIF_OP_DISCARD         5 /* struct blkif_request_discard; where feature-discard is 1 */
+#define BLKIF_OP_INDIRECT        6 /* struct blkif_request_indirect; where feature-max-indirect-segments is there */
+/* ` } */
+
+/* ` enum blkif_rsp { */
+#define BLKIF_RSP_EOPNOTSUPP  (-2)
+#define BLKIF_RSP_ERROR       (-1)
+#define BLKIF_RSP_OKAY        0
+/* ` } */
+
+/* Sectors of a page that is lent; also what the pages of an indirect request consist of. */
+struct blkif_request_segment {
+    grant_ref_t gref;
+    uint8_t first_sect; /* 0 to 7 */
+    uint8_t last_sect;  /* the last one that is meant */
+    uint16_t _gap0;
+};
+_Static_assert(sizeof(struct blkif_request_segment) == 8, "blkif_request_segment");
+
+struct blkif_request {
+    uint8_t operation; /* => enum blkif_op */
+    uint8_t nr_segments;
+    uint16_t handle;
+    uint32_t _gap0;
+    uint64_t id; /* chosen by the front end, repeated in the response */
+    uint64_t sector_number;
+    struct blkif_request_segment seg[BLKIF_MAX_SEGMENTS_PER_REQUEST];
+};
+_Static_assert(sizeof(struct blkif_request) == 112, "blkif_request");
+_Static_assert(offsetof(struct blkif_request, seg) == 24, "blkif_request.seg");
+
+struct compat_blkif_request {
+    uint8_t operation; /* => enum blkif_op */
+    uint8_t nr_segments;
+    uint16_t handle;
+    compat_u64 id;
+    compat_u64 sector_number;
+    struct blkif_request_segment seg[BLKIF_MAX_SEGMENTS_PER_REQUEST];
+};
+_Static_assert(sizeof(struct compat_blkif_request) == 108, "compat_blkif_request");
+_Static_assert(offsetof(struct compat_blkif_request, seg) == 20, "compat_blkif_request.seg");
+
+struct blkif_request_discard {
+    uint8_t operation; /* BLKIF_OP_DISCARD */
+    uint8_t flag;      /* BLKIF_DISCARD_SECURE or 0 */
+    uint16_t handle;
+    uint32_t _gap0;
+    uint64_t id;
+    uint64_t sector_number;
+    uint64_t nr_sectors;
+};
+_Static_assert(sizeof(struct blkif_request_discard) == 32, "blkif_request_discard");
+
+struct compat_blkif_request_discard {
+    uint8_t operation; /* BLKIF_OP_DISCARD */
+    uint8_t flag;      /* BLKIF_DISCARD_SECURE or 0 */
+    uint16_t handle;
+    compat_u64 id;
+    compat_u64 sector_number;
+    compat_u64 nr_sectors;
+};
+_Static_assert(sizeof(struct compat_blkif_request_discard) == 28, "compat_blkif_request_discard");
+
+#define BLKIF_DISCARD_SECURE (1 << 0)
+
+struct blkif_request_indirect {
+    uint8_t operation;    /* BLKIF_OP_INDIRECT */
+    uint8_t indirect_op;  /* BLKIF_OP_READ or BLKIF_OP_WRITE */
+    uint16_t nr_segments; /* in all pages */
+    uint32_t _gap0;
+    uint64_t id;
+    uint64_t sector_number;
+    uint16_t handle;
+    uint16_t _gap1;
+    grant_ref_t indirect_grefs[BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST]; /* pages of struct blkif_request_segment */
+    uint32_t _gap2;
+};
+_Static_assert(sizeof(struct blkif_request_indirect) == 64, "blkif_request_indirect");
+_Static_assert(offsetof(struct blkif_request_indirect, indirect_grefs) == 28, "blkif_request_indirect.indirect_grefs");
+
+struct compat_blkif_request_indirect {
+    uint8_t operation;    /* BLKIF_OP_INDIRECT */
+    uint8_t indirect_op;  /* BLKIF_OP_READ or BLKIF_OP_WRITE */
+    uint16_t nr_segments; /* in all pages */
+    compat_u64 id;
+    compat_u64 sector_number;
+    uint16_t handle;
+    uint16_t _gap0;
+    grant_ref_t indirect_grefs[BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST];
+    compat_u64 pad; /* not used */
+};
+_Static_assert(sizeof(struct compat_blkif_request_indirect) == 64, "compat_blkif_request_indirect");
+_Static_assert(offsetof(struct compat_blkif_request_indirect, indirect_grefs) == 24, "compat_blkif_request_indirect");
+
+/* In a slot of the size of a request. */
+struct blkif_response {
+    uint64_t id;
+    uint8_t operation; /* of the request */
+    uint8_t _gap0;
+    int16_t status; /* => enum blkif_rsp */
+    uint32_t _gap1;
+};
+_Static_assert(sizeof(struct blkif_response) == 16, "blkif_response");
+_Static_assert(offsetof(struct blkif_response, status) == 10, "blkif_response.status");
+
+struct compat_blkif_response {
+    compat_u64 id;
+    uint8_t operation; /* of the request */
+    uint8_t _gap0;
+    int16_t status; /* => enum blkif_rsp */
+};
+_Static_assert(sizeof(struct compat_blkif_response) == 12, "compat_blkif_response");
+
+/*
+ * The key `info` of the back end's.
+ */
+/* ` enum vdisk { */
+#define VDISK_CDROM     1
+#define VDISK_REMOVABLE 2
+#define VDISK_READONLY  4
+/* ` } */
+
+#endif /* ABI_BLKIF_H */
