@@ -193,12 +193,30 @@ static bool is_area_side(const struct model *model, const struct step *step, con
     return is_area_entry(model, word[1] & 0xffff, step->domain, (uint32_t)word[0]);
 }
 
+/* Does the entry that would be written map an area?  The results of the call would go to what is lent, and be lost. */
+static bool is_over_area(const struct model *model, const struct step *step, const uint64_t *map)
+{
+    const struct oracle *oracle = model->oracle;
+    uint64_t root = oracle->state.domains[step->domain].vcpus[step->vcpu].kernel_root, table = map[0] >> PAGE_SHIFT;
+    unsigned index = (unsigned)(map[0] & 0xfff) / 8;
+    uint64_t entry;
+
+    if (!(map[1] & GNTMAP_contains_pte) && !oracle_find_l1(oracle, step->domain, root, map[0], &table, &index))
+        return false;
+    if (table >= oracle->nr_frames)
+        return false;
+    entry = oracle->memory[table][index];
+    return (entry & PTE_P) && model_is_area(model, (entry & PTE_FRAME) >> PAGE_SHIFT);
+}
+
 bool grants_touch_area(const struct model *model, const struct step *step)
 {
     for (unsigned i = 0; i < step->count; i++) {
         const uint64_t *map = &step->word[3 * i], *copy = &step->word[5 * i];
 
-        if (step->kind == STEP_GRANT_MAP && is_area_entry(model, map[1] >> 32 & 0xffff, step->domain, (uint32_t)map[2]))
+        if (step->kind == STEP_GRANT_MAP &&
+            (is_area_entry(model, map[1] >> 32 & 0xffff, step->domain, (uint32_t)map[2]) ||
+             is_over_area(model, step, map)))
             return true;
         if (step->kind == STEP_GRANT_COPY && (is_area_side(model, step, &copy[0], copy[4] >> 16 & 1) ||
                                               is_area_side(model, step, &copy[2], copy[4] >> 17 & 1)))
