@@ -197,22 +197,22 @@ for words in '--help' '--version' 'run --help' 'run --usage' 'inspect --help' "i
 done
 
 # ---- On terminals of any kind.
-on_terminal() { # NAME WANTED TEXT... -- COMMAND...
+on_a_terminal() { # NAME WANTED TEXT... -- COMMAND...
     local name=$1 wanted=$2 texts=()
     shift 2
-    [[ $name =~ $pattern ]] || return
+    [[ $name =~ $pattern ]] || return 0
     while [ "$1" != -- ]; do texts+=("$1") && shift; done
     bounded tests/cli/terminal '' env "${@:2}" >"$work/out" 2>"$work/err"
     judge "$name" $? "$wanted" "${texts[@]}"
 }
 red=$(printf '\033')'\[31m'
-on_terminal colour 2 "$red" -- TERM=linux NO_COLOR= "$paravane" fly
-on_terminal no-colour 2 "!$red" 'no such command' -- TERM=linux NO_COLOR=1 "$paravane" fly
-on_terminal dumb 2 "!$red" 'no such command' -- TERM=dumb NO_COLOR= "$paravane" fly
+on_a_terminal colour 2 "$red" -- TERM=linux NO_COLOR= "$paravane" fly
+on_a_terminal no-colour 2 "!$red" 'no such command' -- TERM=linux NO_COLOR=1 "$paravane" fly
+on_a_terminal dumb 2 "!$red" 'no such command' -- TERM=dumb NO_COLOR= "$paravane" fly
 # What lets a reader wait longer than its patience is a pipe.
 slow='stty cols $0; { sleep 3; echo; } | "$@"'
-on_terminal progress-wide 2 'reading the kernel \.\.\.' -- sh -c "$slow" 80 "$paravane" inspect /dev/stdin
-on_terminal progress-narrow 2 'reading t' '!reading the' -- sh -c "$slow" 20 "$paravane" inspect /dev/stdin
+on_a_terminal progress-wide 2 'reading the kernel \.\.\.' -- sh -c "$slow" 80 "$paravane" inspect /dev/stdin
+on_a_terminal progress-narrow 2 'reading t' '!reading the' -- sh -c "$slow" 20 "$paravane" inspect /dev/stdin
 
 # ---- Files that are no kernels, or not good ones.
 printf 'hello\n' >"$work/text"
