@@ -36,7 +36,8 @@ static const char help[] =
 
 static enum status do_run(int count, char **arguments)
 {
-    struct run_options options;
+    /* What it points to is kept until the end, and it is large. */
+    static struct run_options options;
 
     options_read_run(count, arguments, &options);
     return run_guest(&options);

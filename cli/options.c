@@ -23,6 +23,7 @@ enum {
     KEY_QEMU_ARGUMENT,
     KEY_MACHINE,
     KEY_CONSOLE,
+    KEY_SNAPSHOT,
 };
 
 static const char *const machines[] = {"pc", "q35", "microvm"};
@@ -39,6 +40,18 @@ static const struct argp_option run_list[] = {
      GROUP_GUEST},
     {"ramdisk", KEY_RAMDISK, "FILE", 0, "its initial ramdisk, handed over as it is", GROUP_GUEST},
     {"cmdline", KEY_CMDLINE, "TEXT", 0, "its command line, at most 1023 characters", GROUP_GUEST},
+    {"disk", KEY_DISK, "FILE[,ro][,format=FORMAT][,as=NAME]", 0,
+     "a disk; without KERNEL the guest boots from its first one. FORMAT: raw, qcow2, ... (default: as FILE looks); "
+     "NAME: "
+     "xvda, sda1, ... (default: the next xvd); can be given many times",
+     GROUP_GUEST},
+    {"cdrom", KEY_CDROM, "FILE[,as=NAME]", 0, "the same, a CD-ROM", GROUP_GUEST},
+    {"net", KEY_NET, "WAY[,mac=MAC][,bridge=NAME][,...]", 0,
+     "a network card. WAY out: user, QEMU's own network, with hostfwd=tcp::2222-:22 and the like; tap, a network of "
+     "this "
+     "machine's, with ifname=NAME; none, to other guests only. What stands before the first --guest is one network for "
+     "all, and so is what has the same bridge=NAME",
+     GROUP_GUEST},
     {"privileged", KEY_PRIVILEGED, NULL, 0, "start it as the initial domain (number 0) instead of an ordinary one",
      GROUP_GUEST},
     {"on-reboot", KEY_ON_REBOOT, "WHAT", 0,
@@ -55,6 +68,8 @@ static const struct argp_option run_list[] = {
      GROUP_RUN},
     {"audit", KEY_AUDIT, NULL, 0,
      "when a guest has ended, recount every reference to its memory; a wrong one is a failure", GROUP_RUN},
+    {"snapshot", KEY_SNAPSHOT, NULL, 0, "leave the images of all disks untouched: what guests write is lost at the end",
+     GROUP_RUN},
     {"seed", KEY_SEED, "HEX", 0, "hand out memory in the order of this seed, to repeat a run", GROUP_RUN},
     {"machine", KEY_MACHINE, "NAME", 0, "the machine that QEMU makes: pc, q35 or microvm (default: pc)", GROUP_RUN},
     {"qemu-arg", KEY_QEMU_ARGUMENT, "ARGUMENT", 0, "one more argument for QEMU; can be given many times", GROUP_RUN},
@@ -136,6 +151,8 @@ static bool *flag_of(int key, struct run_options *options)
         return &options->explain;
     case KEY_AUDIT:
         return &options->audit;
+    case KEY_SNAPSHOT:
+        return &options->snapshot;
     default:
         return NULL;
     }
@@ -160,7 +177,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     struct run_options *options = state->input;
     bool *flag = flag_of(key, options);
 
-    if (options_read_guest(key, text, options_guest(options), state))
+    if (options_read_guest(key, text, options, state))
         return 0;
     refuse_inside_guest(key, options, state);
     if (flag) {

@@ -5,19 +5,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cli/device.h>
+
 #define QEMU_ARGUMENTS_MAX 64u
 #define GUESTS_MAX         16u /* of a bundle */
 #define GUEST_NAME_MAX     31u /* characters */
+#define NETWORKS_MAX       16u
 
 struct guest_options {
     const char *name;              /* NULL: none, and it is the only one */
-    const char *kernel;            /* NULL with @demo */
+    const char *kernel;            /* NULL with @demo and @boots_disk */
     const char *ramdisk, *cmdline; /* NULL: not given */
     uint64_t memory_kib;
     const char *console; /* the file that its console is written to; NULL: it is shown */
     unsigned weight;     /* its share of the processor, beside others' */
     bool demo, privileged;
     bool ends_by_reboot; /* otherwise it is started anew */
+    bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it */
+    unsigned nr_disks, nr_nics;
+    struct disk_options disks[DEVICES_MAX];
+    struct nic_options nics[DEVICES_MAX];
 };
 
 struct run_options {
@@ -30,6 +37,9 @@ struct run_options {
     const char *machine;
     unsigned timeout_seconds; /* 0: none */
     bool verbose, explain, audit;
+    bool snapshot; /* what is written to disks is lost at the end */
+    unsigned nr_networks;
+    struct network networks[NETWORKS_MAX];
     unsigned nr_qemu_arguments;
     const char *qemu_arguments[QEMU_ARGUMENTS_MAX];
 };
@@ -42,6 +52,27 @@ struct inspect_options {
 static inline bool options_have_consoles(const struct run_options *options)
 {
     return options->nr_guests > 1 || options->nr_consoles > 0;
+}
+
+/* The number of the domain of the guest at @place, and that of the back end, if there is one. */
+static inline unsigned options_guest_number(const struct run_options *options, unsigned place)
+{
+    return options->guests[place].privileged ? 0 : place + 1;
+}
+
+static inline unsigned options_backend_number(const struct run_options *options)
+{
+    return options->nr_guests + 1;
+}
+
+/* Has any guest a device?  Then a back end serves it. */
+static inline bool options_have_devices(const struct run_options *options)
+{
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        if (options->guests[i].nr_disks || options->guests[i].nr_nics)
+            return true;
+    }
+    return false;
 }
 
 /* Read the options of a sub-command, which @arguments begins with.  Wrong ones, and --help, end the program. */

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include <cli/bundle_write.h>
+#include <cli/options_device.h>
 #include <cli/options_guest.h>
+#include <cli/options_network.h>
 #include <cli/options_value.h>
 
 #define DEFAULT_MEMORY_KIB ((uint64_t)512 << 10)
@@ -36,8 +38,29 @@ static void read_on_reboot(const char *text, struct guest_options *guest, struct
         argp_error(state, "--on-reboot %s: say restart or destroy", text);
 }
 
-bool options_read_guest(int key, char *text, struct guest_options *guest, struct argp_state *state)
+static bool read_device(int key, char *text, struct run_options *options, struct argp_state *state)
 {
+    struct guest_options *guest = options_guest(options);
+
+    switch (key) {
+    case KEY_DISK:
+        options_read_disk(text, guest, state);
+        return true;
+    case KEY_CDROM:
+        options_read_cdrom(text, guest, state);
+        return true;
+    case KEY_NET:
+        options_read_net(text, guest, guest == &options->common, state);
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool options_read_guest(int key, char *text, struct run_options *options, struct argp_state *state)
+{
+    struct guest_options *guest = options_guest(options);
+
     switch (key) {
     case KEY_MEMORY:
         if (!options_parse_memory(text, &guest->memory_kib))
@@ -66,7 +89,7 @@ bool options_read_guest(int key, char *text, struct guest_options *guest, struct
         options_read_kernel(&guest->kernel, text, state);
         return true;
     default:
-        return false;
+        return read_device(key, text, options, state);
     }
 }
 
@@ -107,14 +130,15 @@ static void check_guest(struct guest_options *guest, const struct guest_options 
 {
     const char *name = guest->name ? guest->name : "", *colon = guest->name ? ": " : "";
 
-    if (!guest->kernel && !guest->demo) {
+    if (!guest->kernel && !guest->demo && !guest->boots_disk) {
         guest->kernel = common->kernel;
         guest->demo = common->demo;
+        guest->boots_disk = !guest->kernel && !guest->demo && guest->nr_disks;
     }
     if (guest->demo && guest->kernel)
         argp_error(state, "%s%s--demo brings its kernel along: leave %s out", name, colon, guest->kernel);
-    if (!guest->demo && !guest->kernel)
-        argp_error(state, "%s%swhich kernel? Give a file, or --demo", name, colon);
+    if (!guest->demo && !guest->kernel && !guest->boots_disk)
+        argp_error(state, "%s%swhich kernel? Give a file, a --disk that has one, or --demo", name, colon);
     if (guest->cmdline && strlen(guest->cmdline) > BUNDLE_CMDLINE_MAX)
         argp_error(state, "%s%s--cmdline: %zu characters, and a guest takes at most %u", name, colon,
                    strlen(guest->cmdline), BUNDLE_CMDLINE_MAX);
@@ -170,4 +194,5 @@ void options_end_guests(struct run_options *options, struct argp_state *state)
     for (unsigned i = 0; i < options->nr_consoles; i++)
         read_console(options, options->consoles[i], state);
     check_together(options, state);
+    options_end_devices(options, state);
 }

@@ -16,10 +16,13 @@ enum {
     KEY_PRIVILEGED,
     KEY_DEMO,
     KEY_ON_REBOOT,
+    KEY_DISK,
+    KEY_CDROM,
+    KEY_NET,
 };
 
 /* Read an option of a guest, which is one of those above other than KEY_GUEST.  False: it is none. */
-bool options_read_guest(int key, char *text, struct guest_options *guest, struct argp_state *state);
+bool options_read_guest(int key, char *text, struct run_options *options, struct argp_state *state);
 
 /* What is not said of a guest. */
 extern const struct guest_options options_no_guest;

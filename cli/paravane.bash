@@ -17,15 +17,17 @@ _paravane()
         words='pc q35 microvm'
     elif [ "$before" = --on-reboot ]; then
         words='restart destroy'
+    elif [ "$before" = --net ]; then
+        words='user tap none'
     elif [[ $before == --@(guest|console|memory|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
         return
-    elif [[ $word != -* || $before == --ramdisk || $before == -r ]]; then
+    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom) || $before == -r ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --privileged --on-reboot --demo --timeout --verbose --explain --audit --seed
-            --machine --qemu-arg --help --usage'
+        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --privileged --on-reboot --demo --timeout --verbose --explain --audit --snapshot
+            --seed --machine --qemu-arg --help --usage'
     else
         words='--help --usage'
     fi
