@@ -95,12 +95,16 @@ enum status file_read(const char *path, size_t limit, struct bytes *bytes)
 
 static bool find_file(const char *path, struct stat *about)
 {
-    return path && !stat(path, about) && S_ISREG(about->st_mode);
+    return path && !stat(path, about) && (S_ISREG(about->st_mode) || S_ISBLK(about->st_mode));
 }
 
 bool file_is_same(const char *path, const char *other)
 {
     struct stat one, two;
 
-    return find_file(path, &one) && find_file(other, &two) && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+    if (!find_file(path, &one) || !find_file(other, &two))
+        return false;
+    if (S_ISBLK(one.st_mode) && S_ISBLK(two.st_mode))
+        return one.st_rdev == two.st_rdev;
+    return one.st_dev == two.st_dev && one.st_ino == two.st_ino;
 }

@@ -22,7 +22,10 @@ struct bytes {
  */
 enum status __must_check file_read(const char *path, size_t limit, struct bytes *bytes);
 
-/* Do both names, either of which may be NULL, lead to one file?  A pipe or a device is none, nor is a missing one. */
+/*
+ * Do both names, either of which may be NULL, lead to one file, or one block device?  A pipe or another device is none,
+ * nor is a missing file.
+ */
 bool file_is_same(const char *path, const char *other);
 
 /*

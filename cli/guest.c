@@ -58,31 +58,37 @@ static enum status read_ramdisk(struct guest *guest)
     return status;
 }
 
-enum status guest_read(struct guest *guest, unsigned place, const struct guest_options *options, bool verbose)
+static enum status find_kernel(struct guest *guest)
 {
-    enum status status = STATUS_GOOD;
+    guest->kernel_path = guest->options->kernel ? guest->options->kernel : guest->found;
+    if (guest->options->demo)
+        return library_find(LIBRARY_DEMO, guest->found);
+    return guest->options->boots_disk ? library_find_grub(guest->found) : STATUS_GOOD;
+}
 
-    guest->number = options->privileged ? 0 : place + 1;
-    guest->options = options;
-    guest->kernel_path = options->kernel;
-    if (options->demo) {
-        status = library_find(LIBRARY_DEMO, guest->demo);
-        guest->kernel_path = guest->demo;
-    }
+enum status guest_read(struct guest *guest, unsigned place, const struct run_options *options)
+{
+    enum status status;
+
+    guest->number = options_guest_number(options, place);
+    guest->options = &options->guests[place];
+    device_nodes_make(options, place, &guest->devices);
+    status = find_kernel(guest);
     if (!status)
         status = image_read(guest->kernel_path, &guest->image);
-    if (!status && options->ramdisk)
+    if (!status && guest->options->ramdisk)
         status = read_ramdisk(guest);
-    return status ? status : check(guest, verbose);
+    return status ? status : check(guest, options->verbose);
 }
 
 const char *guest_title(const struct guest *guest)
 {
-    const char *slash = strrchr(guest->kernel_path, '/');
+    const char *path = guest->options->boots_disk ? guest->options->disks[0].path : guest->kernel_path;
+    const char *slash = strrchr(path, '/');
 
     if (guest->options->name)
         return guest->options->name;
-    return slash && slash[1] ? slash + 1 : guest->kernel_path;
+    return slash && slash[1] ? slash + 1 : path;
 }
 
 struct bundle_domain guest_domain(const struct guest *guest)
@@ -100,6 +106,8 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .kernel = &guest->image.elf,
         .ramdisk = options->ramdisk ? &guest->ramdisk : NULL,
         .cmdline = options->cmdline,
+        .devices = guest->devices.list,
+        .nr_devices = guest->devices.count,
     };
 }
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include <cli/bundle_write.h>
+#include <cli/device_nodes.h>
 #include <cli/image.h>
 #include <cli/options.h>
 #include <cli/symbols.h>
@@ -15,26 +16,26 @@
 /* All zero is one without anything. */
 struct guest {
     const struct guest_options *options;
-    unsigned number; /* of its domain */
-    char demo[PATH_MAX];
+    unsigned number;      /* of its domain */
+    char found[PATH_MAX]; /* the kernel, if it is the demo or GRUB */
     const char *kernel_path;
     struct image image;
     struct bytes ramdisk;
     struct symbols symbols; /* of the kernel */
+    struct device_nodes devices;
 };
 
 /*
  * Read the files of the guest at @place, from 0 on, and judge its kernel, out of which what nobody needs is taken; with
- * @verbose, remarks on it are shown.  STATUS_REFUSED: it would not boot; otherwise a file is missing or no good.
+ * --verbose, remarks on it are shown.  STATUS_REFUSED: it would not boot; otherwise a file is missing or no good.
  * guest_free() in any case.
  */
-enum status __must_check guest_read(struct guest *guest, unsigned place, const struct guest_options *options,
-                                    bool verbose);
+enum status __must_check guest_read(struct guest *guest, unsigned place, const struct run_options *options);
 
 /* What the bundle has of it; points into @guest and its options. */
 struct bundle_domain guest_domain(const struct guest *guest);
 
-/* Its name, or that of its kernel's file. */
+/* Its name, or that of its kernel's file, or of the disk that it boots from. */
 const char *guest_title(const struct guest *guest);
 
 /* Free its files, once they are in the bundle; and all of it. */

@@ -7,6 +7,26 @@
 
 #include <cli/library.h>
 
+#define GRUB "/usr/lib/grub-xen/grub-x86_64-xen.bin"
+
+/* Where each of them is in the build tree, seen from this program. */
+static const struct {
+    const char *name, *built;
+} files[] = {
+    {LIBRARY_HYPERVISOR, "/../hv"},
+    {LIBRARY_DEMO, "/../guests"},
+    {LIBRARY_BACKEND, "/../backend"},
+};
+
+static const char *built_in(const char *name)
+{
+    unsigned i = 0;
+
+    while (strcmp(files[i].name, name) != 0)
+        i++;
+    return files[i].built;
+}
+
 /* The directory of this program; empty if it cannot be found out. */
 static void own_directory(char directory[static PATH_MAX])
 {
@@ -35,7 +55,6 @@ static bool is_there(char path[static PATH_MAX], const char *directory, const ch
 enum status library_find(const char *name, char path[static PATH_MAX])
 {
     const char *library = getenv("PARAVANE_LIB");
-    bool is_demo = !strcmp(name, LIBRARY_DEMO);
     char own[PATH_MAX];
 
     if (library && *library) {
@@ -45,12 +64,25 @@ enum status library_find(const char *name, char path[static PATH_MAX])
         return STATUS_FAILED;
     }
     own_directory(own);
-    if (is_there(path, own, is_demo ? "/../guests" : "/../hv", name) || is_there(path, own, "/../lib/paravane", name) ||
+    if (is_there(path, own, built_in(name), name) || is_there(path, own, "/../lib/paravane", name) ||
         is_there(path, PARAVANE_LIBDIR, "", name))
         return STATUS_GOOD;
     say_error(
         "%s is missing: neither in the build tree of %s/paravane nor in %s; build it with `make`, install it with "
         "`make install`, or name its directory in PARAVANE_LIB",
         name, own, PARAVANE_LIBDIR);
+    return STATUS_FAILED;
+}
+
+enum status library_find_grub(char path[static PATH_MAX])
+{
+    const char *named = getenv("PARAVANE_GRUB"), *grub = named && *named ? named : GRUB;
+
+    snprintf(path, PATH_MAX, "%s", grub);
+    if (!access(path, R_OK))
+        return STATUS_GOOD;
+    say_error("%s: not there or not readable; it boots a guest without a kernel from its disk: `apt install "
+              "grub-xen-host` brings it, PARAVANE_GRUB names another file, and with KERNEL it is not needed",
+              path);
     return STATUS_FAILED;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files that come with the command: the hypervisor's image and the demo guest. */
+/* The files that come with the command: the hypervisor's image, the back end and the demo guest; and Debian's GRUB. */
 #pragma once
 
 #include <limits.h>
@@ -8,9 +8,16 @@
 
 #define LIBRARY_HYPERVISOR "paravane.elf"
 #define LIBRARY_DEMO       "demo.elf"
+#define LIBRARY_BACKEND    "backend.elf"
 
 /*
  * Find one of the files above: where the environment variable PARAVANE_LIB says, else in the build tree that the
  * command is in, else where it is installed.  STATUS_FAILED: it is not there.
  */
 enum status __must_check library_find(const char *name, char path[static PATH_MAX]);
+
+/*
+ * Find the PV image of GRUB, which boots a guest from its disk: where the environment variable PARAVANE_GRUB says, else
+ * where Debian's package puts it.  STATUS_FAILED: it is not there.
+ */
+enum status __must_check library_find_grub(char path[static PATH_MAX]);

@@ -89,6 +89,8 @@ static uint64_t memory_mib(const struct qemu_request *request)
 
     for (unsigned i = 0; i < options->nr_guests; i++)
         guests_mib += (options->guests[i].memory_kib + 1023) >> 10;
+    if (options_have_devices(options))
+        guests_mib += (BACKEND_KIB >> 10) + FURTHER_MIB;
     return guests_mib + HYPERVISOR_MIB + (options->nr_guests - 1) * FURTHER_MIB + guests_mib / HYPERVISOR_PART + 1 +
            bundle_mib;
 }
@@ -97,7 +99,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
 {
     const struct run_options *options = request->options;
 
-    command->count = 0;
+    command->count = command->nr_owned = 0;
     snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
     snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)memory_mib(request));
     snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s", request->proof,
@@ -123,6 +125,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     add(command, "-kernel", request->hypervisor);
     add(command, "-initrd", request->bundle);
     add(command, "-append", command->words);
+    qemu_add_devices(options, command);
     for (unsigned i = 0; i < options->nr_qemu_arguments; i++)
         add(command, options->qemu_arguments[i], NULL);
     command->arguments[command->count] = NULL;

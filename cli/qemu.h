@@ -7,11 +7,14 @@
 
 #include <cli/options.h>
 
-#define QEMU_COMMAND_MAX (64u + QEMU_ARGUMENTS_MAX)
+#define QEMU_DEVICE_MAX  (2 * MACHINE_SLOTS) /* options of devices, each with a value */
+#define QEMU_COMMAND_MAX (64u + 2 * QEMU_DEVICE_MAX + QEMU_ARGUMENTS_MAX)
 
 struct qemu_command {
     const char *arguments[QEMU_COMMAND_MAX + 1]; /* ends with NULL; point into what follows and into the options */
     unsigned count;
+    unsigned nr_owned;
+    char *owned[QEMU_DEVICE_MAX];
     char cpu[32], memory[32], words[128], log[48];
 };
 
@@ -27,7 +30,11 @@ struct qemu_request {
 const char *qemu_program(void);
 
 /*
- * Compose the command.  Asks QEMU for its version; where that fails an old one is assumed, and the run itself will show
- * what is wrong.
+ * Compose the command; qemu_free() it afterwards.  Asks QEMU for its version; where that fails an old one is assumed,
+ * and the run itself will show what is wrong.
  */
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command);
+void qemu_free(struct qemu_command *command);
+
+/* For qemu_compose(): the disks and network cards. */
+void qemu_add_devices(const struct run_options *options, struct qemu_command *command);

@@ -10,14 +10,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cli/devices.h>
 #include <cli/ending.h>
 #include <cli/guest.h>
 #include <cli/library.h>
 #include <cli/run.h>
 
 struct run {
-    const struct run_options *options;
+    struct run_options *options;
     struct guest guests[GUESTS_MAX];
+    struct bytes backend;         /* its kernel; empty: no guest has a device */
     const struct guest *reported; /* the one that the hypervisor spoke of last */
     struct outcomes outcomes;
     struct consoles consoles;
@@ -67,7 +69,7 @@ static void remove_directory(const struct run *run)
 
 static enum status check_size(const struct run *run)
 {
-    size_t size = 0;
+    size_t size = run->backend.size;
 
     for (unsigned i = 0; i < run->options->nr_guests; i++)
         size += run->guests[i].image.elf.size + run->guests[i].ramdisk.size;
@@ -81,14 +83,26 @@ static enum status check_size(const struct run *run)
 
 static enum status write_bundle(struct run *run)
 {
-    struct bundle_domain domains[GUESTS_MAX];
+    struct bundle_domain domains[GUESTS_MAX + 1];
+    unsigned count = run->options->nr_guests;
     enum status status = check_size(run);
 
-    for (unsigned i = 0; i < run->options->nr_guests; i++)
+    for (unsigned i = 0; i < count; i++)
         domains[i] = guest_domain(&run->guests[i]);
+    if (run->backend.size)
+        domains[count++] = devices_backend(run->options, &run->backend);
     if (!status)
         status = make_directory(run);
-    return status ? status : bundle_write(run->bundle, domains, run->options->nr_guests, &run->bundle_size);
+    return status ? status : bundle_write(run->bundle, domains, count, &run->bundle_size);
+}
+
+static bool is_input(const struct guest *guest, const char *path)
+{
+    for (unsigned i = 0; i < guest->options->nr_disks; i++) {
+        if (file_is_same(path, guest->options->disks[i].path))
+            return true;
+    }
+    return file_is_same(path, guest->kernel_path) || file_is_same(path, guest->options->ramdisk);
 }
 
 /* What a console is written to is emptied. */
@@ -98,9 +112,10 @@ static enum status spare_inputs(const struct run *run)
         const char *path = run->options->guests[i].console;
 
         for (unsigned j = 0; j < run->options->nr_guests; j++) {
-            if (!file_is_same(path, run->guests[j].kernel_path) && !file_is_same(path, run->options->guests[j].ramdisk))
+            if (!is_input(&run->guests[j], path))
                 continue;
-            say_error("--console: %s is a kernel or ramdisk of this run, and would be written over; name another file",
+            say_error("--console: %s is a kernel, ramdisk or disk of this run, and would be written over; name another "
+                      "file",
                       path);
             return STATUS_USAGE;
         }
@@ -129,16 +144,19 @@ static enum status open_consoles(struct run *run)
 static enum status prepare(struct run *run)
 {
     const struct run_options *options = run->options;
-    enum status status = STATUS_GOOD;
+    enum status status = devices_check(run->options);
 
     for (unsigned i = 0; i < options->nr_guests && !status; i++)
-        status = guest_read(&run->guests[i], i, &options->guests[i], options->verbose);
+        status = guest_read(&run->guests[i], i, options);
+    if (!status)
+        status = devices_read_backend(options, &run->backend);
     if (!status)
         status = write_bundle(run);
     if (!status)
         status = library_find(LIBRARY_HYPERVISOR, run->hypervisor);
     for (unsigned i = 0; i < options->nr_guests; i++)
         guest_free_files(&run->guests[i]);
+    bytes_free(&run->backend);
     return status ? status : open_consoles(run);
 }
 
@@ -234,6 +252,7 @@ static enum status boot(struct run *run, struct session_result *result)
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
     });
+    qemu_free(&command);
     return ending_tell(&(struct ending){
         .result = *result,
         .proof = &run->proof,
@@ -244,7 +263,7 @@ static enum status boot(struct run *run, struct session_result *result)
     });
 }
 
-enum status run_guest(const struct run_options *options)
+enum status run_guest(struct run_options *options)
 {
     /* Two logs make it too large for a stack. */
     static struct run run;

@@ -5,5 +5,8 @@
 #include <cli/message.h>
 #include <cli/options.h>
 
-/* `paravane run`: boot the guest and tell how it ended.  A signal that ended the run ends this program, too. */
-enum status __must_check run_guest(const struct run_options *options);
+/*
+ * `paravane run`: boot the guest and tell how it ended; what is found out about disks is added to @options.  A signal
+ * that ended the run ends this program, too.
+ */
+enum status __must_check run_guest(struct run_options *options);

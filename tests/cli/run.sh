@@ -168,7 +168,7 @@ with '' expect console-same 2 '--console: .*/./same is the file of a already; na
 with '' expect console-nothing 0 '^paravane: a: was still' '!already' -- \
     run --console a=/dev/null --console b=/dev/null --guest a "$good" --guest b "$good"
 cp "$good" "$work/kept-kernel"
-spared='kept-kernel is a kernel or ramdisk of this run'
+spared='kept-kernel is a kernel, ramdisk or disk of this run'
 with '' expect console-over-kernel 2 "$spared" -- \
     run --console "a=$work/kept-kernel" --guest a "$good" --guest b "$work/kept-kernel"
 with '' expect console-over-ramdisk 2 "$spared" -- \
@@ -427,6 +427,9 @@ if [[ bundle-debug =~ $pattern ]]; then
     strings -n 4 "$work/kept/bundle" >"$work/out"
     judge bundle-without-debug 0 0 '1/kernel' 'generic' '[.]shstrtab' '!debugger'
 fi
+
+# shellcheck source=tests/cli/devices.sh
+. tests/cli/devices.sh
 
 # ---- How a run ends.
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"

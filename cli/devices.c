@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: disks that are the same; images; the back end. */
+#include <cli/devices.h>
+#include <cli/disk_image.h>
+#include <cli/library.h>
+
+#define BACKEND_MAX    (64 * MIB) /* bytes of its kernel */
+#define BACKEND_WEIGHT 512u       /* it works for all guests */
+
+static const char *title(const struct guest_options *guest)
+{
+    return guest->name ? guest->name : "the guest";
+}
+
+/* A file that one guest writes and another has open is lost. */
+static enum status check_pair(const struct guest_options *guest, const struct disk_options *disk,
+                              const struct guest_options *other, const struct disk_options *its)
+{
+    if ((disk->read_only && its->read_only) || !file_is_same(disk->path, its->path))
+        return STATUS_GOOD;
+    say_error(
+        "%s is a disk of %s, %s, and of %s, %s, and one that is written cannot be shared: give each a copy, say ro "
+        "for both, or --snapshot",
+        disk->path, title(guest), disk->name, title(other), its->name);
+    return STATUS_USAGE;
+}
+
+static enum status check_alone(const struct run_options *options, unsigned place, unsigned number)
+{
+    const struct guest_options *guest = &options->guests[place];
+
+    for (unsigned i = 0; i <= place; i++) {
+        const struct guest_options *other = &options->guests[i];
+        unsigned count = i == place ? number : other->nr_disks;
+
+        for (unsigned j = 0; j < count; j++) {
+            enum status status = check_pair(other, &other->disks[j], guest, &guest->disks[number]);
+
+            if (status)
+                return status;
+        }
+    }
+    return STATUS_GOOD;
+}
+
+enum status devices_check(struct run_options *options)
+{
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        struct guest_options *guest = &options->guests[i];
+
+        for (unsigned j = 0; j < guest->nr_disks; j++) {
+            enum status status = disk_image_check(&guest->disks[j], options->snapshot);
+
+            if (!status && !options->snapshot)
+                status = check_alone(options, i, j);
+            if (status)
+                return status;
+        }
+    }
+    return STATUS_GOOD;
+}
+
+enum status devices_read_backend(const struct run_options *options, struct bytes *kernel)
+{
+    char path[PATH_MAX];
+    enum status status;
+
+    if (!options_have_devices(options))
+        return STATUS_GOOD;
+    status = library_find(LIBRARY_BACKEND, path);
+    return status ? status : file_read(path, BACKEND_MAX, kernel);
+}
+
+struct bundle_domain devices_backend(const struct run_options *options, const struct bytes *kernel)
+{
+    return (struct bundle_domain){
+        .number = options_backend_number(options),
+        .name = "backend",
+        .memory_kib = BACKEND_KIB,
+        .vcpus = 1,
+        .weight = BACKEND_WEIGHT,
+        .is_back_end = true,
+        .kernel = kernel,
+    };
+}
