@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,6 +95,35 @@ static uint64_t memory_mib(const struct qemu_request *request)
         guests_mib += (BACKEND_KIB >> 10) + FURTHER_MIB;
     return guests_mib + HYPERVISOR_MIB + (options->nr_guests - 1) * FURTHER_MIB + guests_mib / HYPERVISOR_PART + 1 +
            bundle_mib;
+}
+
+/* Is it said to QEMU itself how much there is, or where it comes from? */
+static bool is_memory_overruled(const struct run_options *options)
+{
+    for (unsigned i = 0; i < options->nr_qemu_arguments; i++) {
+        if (!strcmp(options->qemu_arguments[i], "-m") || !strncmp(options->qemu_arguments[i], "-mem", strlen("-mem")))
+            return true;
+    }
+    return false;
+}
+
+enum status qemu_check_memory(const struct qemu_request *request)
+{
+    uint64_t wanted_mib = memory_mib(request);
+    struct sysinfo machine = {0};
+    void *memory;
+
+    if (is_memory_overruled(request->options))
+        return STATUS_GOOD;
+    memory = mmap(NULL, wanted_mib * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED) {
+        munmap(memory, wanted_mib * MIB);
+        return STATUS_GOOD;
+    }
+    sysinfo(&machine);
+    say_error("%llu MiB are more than a program can have here, of the %llu MiB of this machine; say less by --memory",
+              (unsigned long long)wanted_mib, (unsigned long long)machine.totalram * machine.mem_unit / MIB);
+    return STATUS_FAILED;
 }
 
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command)

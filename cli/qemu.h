@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include <cli/message.h>
 #include <cli/options.h>
 
 #define QEMU_DEVICE_MAX  (2 * MACHINE_SLOTS) /* options of devices, each with a value */
@@ -28,6 +29,9 @@ struct qemu_request {
 
 /* The program: what PARAVANE_QEMU says, or QEMU for x86-64. */
 const char *qemu_program(void);
+
+/* See that a process can have the memory that the machine is to have.  STATUS_FAILED: it cannot. */
+enum status __must_check qemu_check_memory(const struct qemu_request *request);
 
 /*
  * Compose the command; qemu_free() it afterwards.  Asks QEMU for its version; where that fails an old one is assumed,

@@ -201,7 +201,7 @@ static bool add_symbol(void *owner, const char *line, char *to, size_t size)
     return symbols_add(&run->reported->symbols, line, to, size);
 }
 
-static void compose(const struct run *run, int log_fd, struct qemu_command *command)
+static enum status compose(const struct run *run, int log_fd, struct qemu_command *command)
 {
     const struct qemu_request request = {
         .options = run->options,
@@ -215,6 +215,7 @@ static void compose(const struct run *run, int log_fd, struct qemu_command *comm
     qemu_compose(&request, command);
     if (run->options->verbose)
         show_command(command);
+    return qemu_check_memory(&request);
 }
 
 static enum status boot(struct run *run, struct session_result *result)
@@ -231,7 +232,13 @@ static enum status boot(struct run *run, struct session_result *result)
         say_error("no sockets can be made: %s", strerror(errno));
         return STATUS_FAILED;
     }
-    compose(run, ends[1], &command);
+    status = compose(run, ends[1], &command);
+    if (status) {
+        close(ends[0]);
+        close(ends[1]);
+        qemu_free(&command);
+        return status;
+    }
     if (is_on_terminal)
         say("starting %s%s; Ctrl-A x leaves", guest_title(&run->guests[0]),
             run->options->nr_guests > 1 ? " and others; Ctrl-A h says how to get to them" : "");

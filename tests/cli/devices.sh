@@ -142,3 +142,9 @@ if [[ mac-stays =~ $pattern ]]; then
     judge mac-differs $? 0
     [ "$(grep uplink "$work/macs" | sort -u | wc -l)" -eq 1 ]
     judge mac-of-card $? 0
+fi
+
+# ---- Memory that nobody has: QEMU is not asked for it.  A kernel for that much is said to be there.
+with "$never" expect memory-not-there 1 'MiB are more than a program can have here, of the .* MiB .*--memory' '!must not be' -- \
+    run --memory 1000G "$good"
+with '' expect memory-overruled 0 'powered off' -- run --memory 1000G --qemu-arg -m --qemu-arg 64M "$good"
