@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: the audit; a guest's beginning and end; all of them. */
+/* In order: the audit; what comes, comes again and ends; all of them. */
 #include <engine/engine.h>
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
+#include <hv/devices.h>
 #include <hv/domain/fair.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/shutdown.h>
@@ -16,7 +17,8 @@
 #include <hv/service/console.h>
 #include <hv/time/time.h>
 
-#define NS_PER_US 1000u
+#define NS_PER_US         1000u
+#define BACK_END_RESTARTS 8u
 
 /* Is a vCPU of another domain in the middle of an operation?  It holds frames that no recount explains. */
 static bool is_busy(const struct machine *machine)
@@ -50,22 +52,26 @@ static bool audit_passes(const struct machine *machine, const struct bundle_doma
     return passes;
 }
 
-/* NULL: it cannot be built. */
-static struct hv_domain *build(struct machine *machine, const struct bundle_domain *description)
+/* NULL: it cannot be built.  Otherwise the xenstore knows all of it, and what it has of devices. */
+static struct hv_domain *build(struct machine *machine, const struct bundle *bundle,
+                               const struct bundle_domain *description)
 {
     uint64_t began = time_now();
     const char *problem;
     struct hv_domain *domain = builder_build(machine, description, &problem);
 
-    if (domain)
-        print("domain %u (%s): built, and its tables validated, in %lu us\n", description->id, description->name,
-              (time_now() - began) / NS_PER_US);
-    else
+    if (!domain) {
         print("domain %u (%s) cannot be built: %s\n", description->id, description->name, problem);
+        return NULL;
+    }
+    print("domain %u (%s): built, and its tables validated, in %lu us\n", description->id, description->name,
+          (time_now() - began) / NS_PER_US);
+    devices_write(machine, description);
+    devices_write_served(machine, bundle, description->id);
     return domain;
 }
 
-/* The guests of a bundle, each by its place there. */
+/* The guests of a bundle, each by its place there, and the back ends that serve them. */
 struct run {
     struct machine *machine;
     const struct bundle *bundle;
@@ -85,37 +91,96 @@ static unsigned find_place(const struct bundle *bundle, const struct hv_domain *
     return i;
 }
 
+/* The domain at place @i, if its guest lives. */
+static struct hv_domain *find_domain(const struct run *run, unsigned i)
+{
+    return hv_domain_find(run->machine, (uint16_t)run->bundle->domains[i].id);
+}
+
 static void add_code(struct run *run, unsigned code)
 {
     if (run->code == EXIT_GOOD || code == EXIT_BROKEN)
         run->code = code;
 }
 
-/* What was spent for this guest since @began, and for its release before it had to wait, is taken off its share. */
+/* Does a guest live, or is one to come again, whom a back end may serve? */
+static bool has_guest(const struct run *run)
+{
+    for (unsigned i = 0; i < run->bundle->nr_domains; i++) {
+        if (!run->bundle->domains[i].is_back_end && (find_domain(run, i) || run->waits[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The console goes to the first guest that lives. */
+static void attach_next(const struct run *run)
+{
+    struct hv_domain *domain = NULL;
+
+    for (unsigned i = 0; i < run->bundle->nr_domains && !domain; i++)
+        domain = run->bundle->domains[i].is_back_end ? NULL : find_domain(run, i);
+    if (domain)
+        console_attach(domain);
+}
+
+/*
+ * ---- What comes again.
+ */
+
+/* What was spent for this domain since @began, and for its release before it had to wait, is taken off its share. */
 static void restart(struct run *run, unsigned i, uint64_t began)
 {
     const struct bundle_domain *description = &run->bundle->domains[i];
     struct hv_domain *domain;
 
     print("domain %u (%s): restart %u\n", description->id, description->name, ++run->restarts[i]);
-    domain = build(run->machine, description);
+    domain = build(run->machine, run->bundle, description);
     if (!domain) {
         add_code(run, EXIT_REFUSED);
         return;
     }
-    if (console_is_free())
+    if (console_is_free() && !domain->is_back_end)
         console_attach(domain); /* it had it before */
     fair_charge(hv_vcpu_of(domain->vcpus[0]), run->spent[i] + time_now() - began);
-    sched_start(hv_vcpu_of(domain->vcpus[0]));
+    devices_start(domain, description);
 }
+
+/* A back end has no business to end while there are guests, for whatever reason. */
+static bool back_end_comes_again(const struct run *run, unsigned i)
+{
+    const struct bundle_domain *description = &run->bundle->domains[i];
+
+    if (!has_guest(run))
+        return false;
+    if (run->restarts[i] < BACK_END_RESTARTS)
+        return true;
+    print("domain %u (%s) has ended too often, and is given up: the guests go on without it\n", description->id,
+          description->name);
+    return false;
+}
+
+static bool comes_again(const struct run *run, unsigned i, unsigned reason)
+{
+    const struct bundle_domain *description = &run->bundle->domains[i];
+
+    if (description->is_back_end)
+        return back_end_comes_again(run, i);
+    return reason == SHUTDOWN_reboot && !description->ends_by_reboot;
+}
+
+/*
+ * ---- What ends.
+ */
 
 /* What is left of the guest goes. */
 static void finish(struct run *run, struct hv_domain *domain)
 {
     unsigned i = find_place(run->bundle, domain), reason = domain->end_reason;
-    bool again = reason == SHUTDOWN_reboot && !run->bundle->domains[i].ends_by_reboot, clean, gone;
+    bool again = comes_again(run, i, reason), is_back_end = domain->is_back_end, clean, gone;
     uint64_t began = time_now();
 
+    devices_forget(domain);
     console_detach(domain); /* its last words come before those about it */
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
     clean = audit_passes(run->machine, &run->bundle->domains[i], "before the release of");
@@ -126,8 +191,9 @@ static void finish(struct run *run, struct hv_domain *domain)
     clean &= audit_passes(run->machine, &run->bundle->domains[i], "after the release of");
     if (!clean)
         add_code(run, EXIT_BROKEN);
-    else if (!shutdown_is_good(reason))
+    else if (!shutdown_is_good(reason) && !is_back_end)
         add_code(run, EXIT_CRASHED);
+    devices_remove_served(run->machine, run->bundle, run->bundle->domains[i].id);
     run->waits[i] = again && !gone;
     run->spent[i] = gone ? 0 : time_now() - began;
     if (again && gone)
@@ -144,39 +210,52 @@ static void bury(struct run *run, struct hv_domain *domain)
     hv_domain_bury(domain);
     if (!audit_passes(run->machine, &run->bundle->domains[i], "without"))
         add_code(run, EXIT_BROKEN);
-    if (run->waits[i])
+    if (run->waits[i] && has_guest(run))
         restart(run, i, began);
     run->waits[i] = false;
 }
 
-/* The console goes to the first domain whose guest lives. */
-static void attach_next(const struct machine *machine)
+/* Back ends that nobody is left for are ended, as if they had powered off. */
+static void end_back_ends(const struct run *run)
 {
-    struct hv_domain *domain = NULL;
+    if (has_guest(run))
+        return;
+    for (unsigned i = 0; i < run->bundle->nr_domains; i++) {
+        struct hv_domain *domain = find_domain(run, i);
 
-    for (unsigned i = 0; i < machine->nr_domains && !domain; i++)
-        domain = hv_domain_find(machine, (uint16_t)i);
-    if (domain)
-        console_attach(domain);
+        if (!domain)
+            continue;
+        print("domain %u (%s): no guest is left that it could serve\n", domain->engine.id.v, domain->name);
+        shutdown_domain(domain, SHUTDOWN_poweroff);
+    }
 }
 
-/* All are built before the first one runs. */
-static void start(struct run *run)
-{
-    struct hv_domain *domains[BUNDLE_DOMAINS_MAX];
-    unsigned built = 0;
+/*
+ * ---- All of them.
+ */
 
+static void build_all(struct run *run, bool back_ends)
+{
     for (unsigned i = 0; i < run->bundle->nr_domains; i++) {
-        domains[built] = build(run->machine, &run->bundle->domains[i]);
-        if (domains[built])
-            built++;
-        else
+        const struct bundle_domain *description = &run->bundle->domains[i];
+
+        if (description->is_back_end == back_ends && !build(run->machine, run->bundle, description))
             add_code(run, EXIT_REFUSED);
     }
-    if (built > 0)
-        console_attach(domains[0]);
-    for (unsigned i = 0; i < built; i++)
-        sched_start(hv_vcpu_of(domains[i]->vcpus[0]));
+}
+
+/* All are built before the first one runs, back ends first, so that guests find them. */
+static void start(struct run *run)
+{
+    build_all(run, true);
+    build_all(run, false);
+    attach_next(run);
+    for (unsigned i = 0; i < run->bundle->nr_domains; i++) {
+        struct hv_domain *domain = find_domain(run, i);
+
+        if (domain)
+            devices_start(domain, &run->bundle->domains[i]);
+    }
 }
 
 unsigned guests_run(struct machine *machine, const struct bundle *bundle)
@@ -186,13 +265,16 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
     struct hv_domain *ended;
 
     start(&run);
+    end_back_ends(&run);
     while ((ended = sched_run(machine))) {
         if (hv_domain_is_zombie(ended))
             bury(&run, ended);
         else
             finish(&run, ended);
         if (console_is_free())
-            attach_next(machine);
+            attach_next(&run);
+        devices_look();
+        end_back_ends(&run);
     }
     if (!hv_domain_none_left(machine))
         add_code(&run, EXIT_BROKEN);

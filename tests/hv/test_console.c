@@ -297,7 +297,6 @@ static void test_background(void **state)
     assert_in_range(lines, sizeof(page.ring.out) / 2 - 20, sizeof(page.ring.out) / 2);
 }
 
-/* A guest that does not wait for its last words is heard all the same. */
 /* Its ring is emptied like any other, into the log; what is left of a line, at its end. */
 static void test_back_end(void **state)
 {
@@ -316,6 +315,7 @@ static void test_back_end(void **state)
     assert_int_equal(sent, 0);
 }
 
+/* A guest that does not wait for its last words is heard all the same. */
 static void test_last_words(void **state)
 {
     struct domain_services others = {.console = {.ring = &page, .port = PORT}};

@@ -16,6 +16,7 @@
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
+#include <hv/devices.h>
 #include <hv/domain/fair.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
@@ -49,6 +50,7 @@ static uint64_t lost; /* frames, at the end */
 static bool audit_wanted;
 static const struct hv_vcpu *last_built; /* and not started */
 static uint64_t now, charged;
+static unsigned looks;           /* for those that wait */
 static unsigned reboots[GUESTS]; /* so often each reboots before its end */
 static bool back_soon;           /* what leaks is back at once */
 
@@ -65,7 +67,7 @@ void report_guest(struct hv_vcpu *vcpu)
 
 void hv_vcpu_give_way(void)
 {
-    fail();
+    assert_null(cpu_boot.current);
 }
 
 uint64_t pool_count(void)
@@ -99,6 +101,7 @@ struct hv_domain *builder_build(struct machine *which, const struct bundle_domai
     memset(&domains[i], 0, sizeof(domains[i]));
     domains[i].engine.id = DOMID((uint16_t)description->id);
     memcpy(domains[i].name, description->name, sizeof(domains[i].name));
+    domains[i].is_back_end = description->is_back_end;
     domains[i].vcpus[0] = &vcpus[i].engine;
     domains[i].engine.nr_vcpus = 1;
     assert_null(table[description->id]);
@@ -114,10 +117,44 @@ void fair_charge(struct hv_vcpu *vcpu, uint64_t ns)
     charged += ns;
 }
 
-void sched_start(struct hv_vcpu *vcpu)
+void devices_start(struct hv_domain *domain, const struct bundle_domain *description)
 {
-    started |= 1u << (vcpu - vcpus);
+    unsigned i = (unsigned)(domain - domains);
+
+    assert_ptr_equal(description, &bundle.domains[i]);
+    started |= 1u << i;
     last_built = NULL;
+}
+
+void devices_write(const struct machine *which, const struct bundle_domain *description)
+{
+    assert_ptr_equal(which->domains[description->id], &domains[description->id - 1].engine);
+    print("devices of %s\n", description->name);
+}
+
+void devices_write_served(const struct machine *which, const struct bundle *of, unsigned id)
+{
+    assert_ptr_equal(which->domains[id], &domains[id - 1].engine);
+    assert_ptr_equal(of, &bundle);
+    print("served by %s\n", domains[id - 1].name);
+}
+
+void devices_remove_served(const struct machine *which, const struct bundle *of, unsigned id)
+{
+    assert_ptr_equal(which, &machine);
+    assert_ptr_equal(of, &bundle);
+    assert_true(!which->domains[id] || hv_domain_is_zombie(&domains[id - 1]));
+    print("no more by %s\n", domains[id - 1].name);
+}
+
+void devices_look(void)
+{
+    looks++;
+}
+
+void devices_forget(const struct hv_domain *domain)
+{
+    assert_true(domain->ended);
 }
 
 /* One whose frames come back when the last guest has ended; NULL: none, or they never do. */
@@ -130,7 +167,29 @@ static struct hv_domain *find_zombie(void)
     return NULL;
 }
 
-/* All have been started by then, and somebody has the console. */
+static bool is_there(unsigned i)
+{
+    return table[i + 1] && !hv_domain_is_zombie(&domains[i]);
+}
+
+/* A domain that the hypervisor has ended itself, or when all that was to happen has, one that may end; NULL: none. */
+static struct hv_domain *find_last(bool ended)
+{
+    for (unsigned i = 0; i < GUESTS; i++) {
+        if (is_there(i) && domains[i].ended == ended && domains[i].is_back_end == ended)
+            return &domains[i];
+    }
+    return NULL;
+}
+
+static struct hv_domain *power_off(struct hv_domain *domain)
+{
+    domain->ended = true;
+    domain->end_reason = SHUTDOWN_poweroff;
+    return domain;
+}
+
+/* All have been started by then, and some guest has the console. */
 struct hv_domain *sched_run(struct machine *which)
 {
     struct hv_domain *domain = back_soon ? find_zombie() : NULL;
@@ -141,11 +200,16 @@ struct hv_domain *sched_run(struct machine *which)
         now += 1000;
         return domain;
     }
-    while (ends < GUESTS && unbuildable[order[ends]])
+    if (find_last(true))
+        return find_last(true);
+    while (ends < GUESTS && !is_there(order[ends]))
         ends++;
-    if (ends == GUESTS)
+    if (ends == GUESTS && find_zombie())
         return find_zombie();
+    if (ends == GUESTS)
+        return find_last(false) ? power_off(find_last(false)) : NULL;
     assert_non_null(attached);
+    assert_false(attached->is_back_end);
     assert_non_null(table[attached->engine.id.v]);
     assert_false(attached->ended);
     domain = &domains[order[ends]];
@@ -165,6 +229,7 @@ bool hv_domain_release(struct hv_domain *domain)
     if (attached == domain)
         attached = NULL;
     releases++;
+    print("%s is released\n", domain->name);
     now += 5;
     domain->engine.nr_vcpus = 0;
     if (leaks[domain - domains])
@@ -222,6 +287,7 @@ static void begin(void)
     memset(reboots, 0, sizeof(reboots));
     frames_lost = back_soon = false;
     charged = 0;
+    looks = 0;
     ends = started = releases = burials = audits = bad_audit = 0;
     lost = 0;
     audit_wanted = true;
@@ -395,12 +461,115 @@ static void test_console(void **state)
     assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
 }
 
+/* The third serves the others. */
+static void begin_served(void)
+{
+    begin();
+    bundle.domains[2].is_back_end = true;
+}
+
+/* It is built before those that it serves, and ended when they are gone. */
+static void test_back_end(void **state)
+{
+    (void)state;
+    begin_served();
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(started, 7);
+    assert_int_equal(releases, 3);
+    assert_int_equal(looks, 3);
+    assert_said("devices of c\nserved by c\ndomain 1 (a): built");
+    assert_said("no guest is left that it could serve\nlast words of c\ndomain 3 (c) powered off\n");
+    assert_unsaid("restart");
+    begin_served();
+    memcpy(order, (unsigned[]){1, 0, 0}, sizeof(order));
+    reasons[1] = SHUTDOWN_crash;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_CRASHED);
+    assert_int_equal(releases, 3);
+}
+
+/* However it ends, it is built anew for the guests that live, and that is nobody's bad end. */
+static void test_back_end_ends(void **state)
+{
+    static const unsigned how[] = {SHUTDOWN_poweroff, SHUTDOWN_crash, SHUTDOWN_watchdog};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        begin_served();
+        memcpy(order, (unsigned[]){0, 2, 1}, sizeof(order));
+        reasons[2] = how[i];
+        assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+        assert_int_equal(releases, 4);
+        assert_int_equal(charged, 5 + 7);
+        assert_said("c is released\n");
+        assert_said("no more by c\ndomain 3 (c): restart 1\n");
+        assert_unsaid("restart 2");
+    }
+    begin_served();
+    memcpy(order, (unsigned[]){2, 0, 1}, sizeof(order));
+    bad_audit = 2;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_BROKEN);
+}
+
+static void test_back_end_given_up(void **state)
+{
+    (void)state;
+    begin_served();
+    memcpy(order, (unsigned[]){2, 0, 1}, sizeof(order));
+    reboots[2] = 100;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_int_equal(releases, 9 + 2);
+    assert_said("restart 8\n");
+    assert_unsaid("restart 9\n");
+    assert_said("domain 3 (c) has ended too often, and is given up: the guests go on without it\n");
+}
+
+/* Nobody to serve, or nobody who serves: the rest runs. */
+static void test_back_end_alone(void **state)
+{
+    (void)state;
+    begin_served();
+    unbuildable[0] = unbuildable[1] = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
+    assert_int_equal(releases, 1);
+    begin_served();
+    unbuildable[2] = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
+    assert_int_equal(releases, 2);
+    assert_unsaid("no guest is left");
+}
+
+/* It has frames of a guest that is to come again: it stays until that has come. */
+static void test_back_end_and_zombie(void **state)
+{
+    (void)state;
+    begin_served();
+    memcpy(order, (unsigned[]){0, 1, 1}, sizeof(order));
+    reboots[0] = 1;
+    leaks[0] = true;
+    order[2] = 0;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_said("restart 1\n");
+    assert_int_equal(burials, 2); /* both times */
+    assert_int_equal(releases, 4);
+    /* And it is not built anew when it is a zombie itself and no guest is left. */
+    begin_served();
+    memcpy(order, (unsigned[]){2, 0, 1}, sizeof(order));
+    leaks[2] = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_unsaid("restart");
+    assert_int_equal(burials, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_good), cmocka_unit_test(test_code),   cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_zombie),   cmocka_unit_test(test_reboot), cmocka_unit_test(test_reboot_of_zombie),
-        cmocka_unit_test(test_no_audit), cmocka_unit_test(test_busy),   cmocka_unit_test(test_console),
+        cmocka_unit_test(test_all_good),       cmocka_unit_test(test_code),
+        cmocka_unit_test(test_broken),         cmocka_unit_test(test_zombie),
+        cmocka_unit_test(test_reboot),         cmocka_unit_test(test_reboot_of_zombie),
+        cmocka_unit_test(test_no_audit),       cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_console),        cmocka_unit_test(test_back_end),
+        cmocka_unit_test(test_back_end_ends),  cmocka_unit_test(test_back_end_given_up),
+        cmocka_unit_test(test_back_end_alone), cmocka_unit_test(test_back_end_and_zombie),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: directories; guests that wait for their back ends. */
+#include <engine/check.h>
+#include <hv/base/print.h>
+#include <hv/devices.h>
+#include <hv/domain/sched.h>
+#include <hv/domain/vcpu.h>
+#include <hv/kernel/bundle.h>
+#include <hv/service/store_device.h>
+#include <hv/service/xenstore.h>
+#include <hv/time/time.h>
+#include <hv/time/timer.h>
+
+#define PATIENCE UINT64_C(10000000000) /* ns */
+
+_Static_assert(BUNDLE_NODE_NAME_MAX == STORE_DEVICE_NAME_MAX, "names of devices");
+
+/*
+ * ---- Directories.
+ */
+
+static struct store_text text(struct blob blob)
+{
+    return (struct store_text){(const char *)blob.bytes, blob.size};
+}
+
+/* The same for the xenstore; @nodes are its. */
+static struct store_device as_stored(const struct bundle_device *device, struct store_device_node *nodes)
+{
+    for (unsigned i = 0; i < device->nr_nodes; i++)
+        nodes[i] = (struct store_device_node){text(bundle_node_key(&device->nodes[i])),
+                                              text(bundle_node_value(&device->nodes[i])), device->nodes[i].back};
+    return (struct store_device){text(device->type), device->id, nodes, device->nr_nodes};
+}
+
+/* Say of a device of the guest's what becomes of it: "domain 1 (name) @start vbd/51712@end". */
+static void say(const struct bundle_domain *description, const struct bundle_device *device, const char *start,
+                const char *end)
+{
+    char type[BUNDLE_NODE_NAME_MAX + 1] = {0};
+
+    memcpy(type, device->type.bytes, device->type.size);
+    print("domain %u (%s) %s %s/%u%s: its back end is domain %u\n", description->id, description->name, start, type,
+          device->id, end, device->backend);
+}
+
+static void write_device(struct hv_domain *front, struct hv_domain *back, const struct bundle_domain *description,
+                         const struct bundle_device *device)
+{
+    struct store_device_node nodes[BUNDLE_NODES_MAX];
+    const struct store_device stored = as_stored(device, nodes);
+
+    if (xenstore_write_device(front, back, &stored))
+        say(description, device, "does without", ", for which the xenstore has no room");
+}
+
+void devices_write(const struct machine *machine, const struct bundle_domain *description)
+{
+    struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id), *back;
+
+    for (unsigned i = 0; front && i < description->nr_devices; i++) {
+        const struct bundle_device *device = &description->devices[i];
+
+        back = hv_domain_find(machine, (uint16_t)device->backend);
+        if (back)
+            write_device(front, back, description, device);
+        else
+            say(description, device, "does without", ", which nobody serves");
+    }
+}
+
+void devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
+{
+    struct store_device_node nodes[BUNDLE_NODES_MAX];
+
+    for (unsigned i = 0; i < bundle->nr_domains; i++) {
+        const struct bundle_domain *description = &bundle->domains[i];
+        struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id);
+
+        for (unsigned j = 0; front && j < description->nr_devices; j++) {
+            const struct store_device stored = as_stored(&description->devices[j], nodes);
+
+            if (description->devices[j].backend == id)
+                xenstore_remove_device(front, &stored);
+        }
+    }
+}
+
+void devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
+{
+    struct hv_domain *back = hv_domain_find(machine, (uint16_t)id);
+
+    for (unsigned i = 0; back && i < bundle->nr_domains; i++) {
+        const struct bundle_domain *description = &bundle->domains[i];
+        struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id);
+
+        for (unsigned j = 0; front && j < description->nr_devices; j++) {
+            if (description->devices[j].backend == id)
+                write_device(front, back, description, &description->devices[j]);
+        }
+    }
+}
+
+/*
+ * ---- Guests that wait.
+ */
+
+struct waiting {
+    struct timer timer;       /* first: its function is given that */
+    struct hv_domain *domain; /* NULL: nobody waits here */
+    const struct bundle_domain *description;
+};
+
+static struct waiting all[BUNDLE_DOMAINS_MAX];
+
+/* A device that its back end has not looked at; NULL: there is none.  Nobody waits for one that is not served. */
+static const struct bundle_device *find_new(const struct waiting *waiting)
+{
+    const struct machine *machine = waiting->domain->engine.machine;
+    struct store_device_node nodes[BUNDLE_NODES_MAX];
+
+    for (unsigned i = 0; i < waiting->description->nr_devices; i++) {
+        const struct bundle_device *device = &waiting->description->devices[i];
+        const struct hv_domain *back = hv_domain_find(machine, (uint16_t)device->backend);
+        const struct store_device stored = as_stored(device, nodes);
+
+        if (back && xenstore_device_is_new(waiting->domain, back, &stored))
+            return device;
+    }
+    return NULL;
+}
+
+static void start(struct waiting *waiting)
+{
+    struct hv_domain *domain = waiting->domain;
+
+    timer_stop(&waiting->timer);
+    waiting->domain = NULL;
+    sched_start(hv_vcpu_of(domain->vcpus[0]));
+}
+
+void devices_look(void)
+{
+    for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
+        if (all[i].domain && !find_new(&all[i]))
+            start(&all[i]);
+    }
+}
+
+static void lose_patience(struct timer *timer)
+{
+    struct waiting *waiting = (struct waiting *)timer;
+    const struct bundle_device *device = find_new(waiting);
+
+    if (device)
+        say(waiting->description, device, "starts without", ", which has not been looked at for 10 s");
+    start(waiting);
+}
+_Static_assert(offsetof(struct waiting, timer) == 0, "lose_patience()");
+
+void devices_start(struct hv_domain *domain, const struct bundle_domain *description)
+{
+    struct waiting *waiting = all;
+
+    while (waiting->domain) /* one for each domain of a bundle */
+        waiting++;
+    *waiting = (struct waiting){.domain = domain, .description = description};
+    if (!find_new(waiting)) {
+        start(waiting);
+        return;
+    }
+    xenstore_listen(devices_look);
+    waiting->timer.expire = lose_patience;
+    timer_set(&waiting->timer, time_now() + PATIENCE);
+}
+
+void devices_forget(const struct hv_domain *domain)
+{
+    for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
+        if (all[i].domain != domain)
+            continue;
+        timer_stop(&all[i].timer);
+        all[i].domain = NULL;
+    }
+}
