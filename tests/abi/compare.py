@@ -27,7 +27,7 @@ WARNINGS = ('-std=c11 -ffreestanding -fsyntax-only -I. -Wall -Wextra -Werror -Wp
             '-Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wvla').split()
 XEN_HEADERS = ['xen.h', 'errno.h', 'arch-x86/xen-mca.h', 'arch-x86/cpuid.h', 'callback.h', 'elfnote.h', 'event_channel.h',
                'features.h', 'grant_table.h', 'memory.h', 'nmi.h', 'physdev.h', 'platform.h', 'sched.h', 'vcpu.h',
-               'version.h', 'io/blkif.h', 'io/console.h', 'io/protocols.h',
+               'version.h', 'io/blkif.h', 'io/console.h', 'io/netif.h', 'io/protocols.h',
                'io/xs_wire.h']
 
 # Types whose 32-bit name is not compat_ and the 64-bit one, as names in Xen's headers.
