@@ -3,6 +3,11 @@
  * Uses of granted pages: which entries allow them, in either version, what they hold, and what the granter is told.
  * The unit's guest grants to the domain USER.
  */
+#define _GNU_SOURCE /* REG_EFL */
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
 #include <abi/errno.h>
 #include <engine/grant_use.h>
 
@@ -233,6 +238,118 @@ static void test_changed_in_use(void **state)
     both(state, changed_in_use);
 }
 
+/*
+ * The granter acts between two steps of the beginning of a use: what the engine marks is write-protected, so that the
+ * mark faults, and the granter acts there and then, or, with a trap, behind that instruction.
+ */
+#define TRAP_FLAG 0x100
+
+static struct {
+    struct grant_place place;
+    uint32_t header; /* what the granter writes into the entry */
+    bool after;
+    unsigned acts, use; /* what the granter sees when it has acted */
+} granter;
+
+static uint8_t *marked_page(void)
+{
+    uintptr_t marked = granter.place.v1 ? (uintptr_t)granter.place.v1 : (uintptr_t)granter.place.status;
+
+    return (uint8_t *)(marked & ~(uintptr_t)(PAGE_SIZE - 1));
+}
+
+static void granter_acts(void)
+{
+    uint16_t *flags = granter.place.v1 ? &granter.place.v1->flags : granter.place.status;
+
+    granter.acts++;
+    __atomic_store_n(granter.place.v1 ? (uint32_t *)granter.place.v1 : (uint32_t *)granter.place.v2, granter.header,
+                     __ATOMIC_SEQ_CST);
+    granter.use = __atomic_load_n(flags, __ATOMIC_SEQ_CST) & (GTF_reading | GTF_writing);
+}
+
+static void on_mark(int number, siginfo_t *info, void *context)
+{
+    uint8_t *page = marked_page(), *address = info->si_addr;
+
+    if (address < page || address >= page + PAGE_SIZE) {
+        signal(number, SIG_DFL);
+        return;
+    }
+    mprotect(page, PAGE_SIZE, PROT_READ | PROT_WRITE);
+    if (granter.after)
+        ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+    else
+        granter_acts();
+}
+
+static void on_step(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+    granter_acts();
+}
+
+/* The granter writes @header while a use begins. */
+static int16_t begin_against(const struct unit *unit, bool write, uint32_t header, bool after)
+{
+    const struct sigaction mark = {.sa_sigaction = on_mark, .sa_flags = SA_SIGINFO};
+    const struct sigaction step = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO};
+    struct sigaction kept;
+    struct granted granted;
+    int16_t status;
+
+    granter.acts = 0;
+    granter.header = header;
+    granter.after = after;
+    assert_true(grant_place_find(unit->domain, REF, &granter.place));
+    assert_int_equal(sigaction(SIGSEGV, &mark, &kept), 0);
+    assert_int_equal(sigaction(SIGTRAP, &step, NULL), 0);
+    assert_int_equal(mprotect(marked_page(), PAGE_SIZE, PROT_READ), 0);
+    status = begin_for(unit, USER, REF, write, &granted);
+    assert_int_equal(granter.acts, 1);
+    assert_int_equal(sigaction(SIGSEGV, &kept, NULL), 0);
+    return status;
+}
+
+/*
+ * Taken back, made read-only or somebody else's: whoever saw no use then is right.  Behind the mark of version 2 the
+ * granter does see one, which is over at once.  One that reads already stays.
+ */
+static void taken_back(struct unit *unit)
+{
+    const uint32_t grants = GTF_permit_access | USER << 16;
+    const uint32_t headers[] = {0, USER << 16, grants + (1u << 16), grants | GTF_readonly};
+    mfn_t page = unit_page(unit), used;
+
+    for (unsigned i = 0; i < 4 * ARRAY_SIZE(headers); i++) {
+        bool after = i & 1, reads = i & 2;
+
+        if (after && unit->domain->grants.version == 1)
+            continue; /* the mark itself sees to it that it is granted */
+        grant(unit, page, GTF_permit_access);
+        if (reads)
+            assert_int_equal(begin(unit, false, &used), GNTST_okay);
+        assert_refused_use(unit, begin_against(unit, true, headers[i / 4], after), REFUSE_GRANT_ENTRY);
+        if (unit->domain->grants.version == 2) {
+            assert_int_equal(granter.use, after ? GTF_reading | GTF_writing : reads ? GTF_reading : 0);
+            assert_int_equal(guest_grant_use(unit->guest, REF), reads ? GTF_reading : 0);
+        } else {
+            assert_int_equal(guest_grant_flags(unit->guest, REF), headers[i / 4] & UINT16_MAX);
+        }
+        assert_counts(unit, page, 2 + reads, TYPE_WRITABLE, 1);
+        if (reads)
+            end(unit, page, false);
+        assert_int_equal(unit->domain->grants.nr_in_use, 0);
+    }
+}
+
+static void test_taken_back(void **state)
+{
+    both(state, taken_back);
+}
+
 /* The record counts to its maximum, and then no further. */
 static void maximum(struct unit *unit)
 {
@@ -315,9 +432,10 @@ static void test_without_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_counts),           unit_test_both(test_orders), unit_test_both(test_not_granted),
-        unit_test_both(test_beyond_the_table), unit_test_both(test_frames), unit_test_both(test_changed_in_use),
-        unit_test_both(test_maximum),          unit_test_both(test_parts),  unit_test_both(test_without_table),
+        unit_test_both(test_counts),           unit_test_both(test_orders),  unit_test_both(test_not_granted),
+        unit_test_both(test_beyond_the_table), unit_test_both(test_frames),  unit_test_both(test_changed_in_use),
+        unit_test_both(test_taken_back),       unit_test_both(test_maximum), unit_test_both(test_parts),
+        unit_test_both(test_without_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
