@@ -12,8 +12,9 @@
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>
 
-#define TURN_NS UINT64_C(10000000) /* a vCPU's turn while others want to run */
-#define TICK_NS UINT64_C(10000000) /* the period of a new vCPU's timer */
+#define TURN_NS  UINT64_C(10000000) /* a vCPU's turn while others want to run */
+#define LEAST_NS UINT64_C(100000)   /* of it, whoever is woken meanwhile */
+#define TICK_NS  UINT64_C(10000000) /* the period of a new vCPU's timer */
 
 /*
  * ---- Stacks.  entry_switch() saves six registers and the place to go on at.
@@ -125,6 +126,10 @@ void sched_start(struct hv_vcpu *vcpu)
 
 static struct timer turn; /* of the vCPU that runs */
 
+/*
+ * A turn has its price: the change, and the events that came meanwhile.  A peer that sends, sleeps for as long as that
+ * takes, and wakes would leave a guest no time for anything else (XSA-332), hence LEAST_NS.
+ */
 bool sched_is_due(void)
 {
     const struct cpu *cpu = cpu_here();
@@ -137,6 +142,11 @@ bool sched_is_due(void)
     if (!fair_is_shared())
         return false;
     ran = time_now() - cpu->turn_began;
+    if (ran < LEAST_NS) {
+        if (fair_has_woken() && turn.deadline > cpu->turn_began + LEAST_NS)
+            timer_set(&turn, cpu->turn_began + LEAST_NS);
+        return false;
+    }
     return (ran >= TURN_NS || fair_has_woken()) && fair_is_ahead();
 }
 
@@ -157,7 +167,9 @@ static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
 /* The interrupt is all that the end of a turn needs: sched_is_due() is asked on the way back from it. */
 static void end_turn(struct timer *timer)
 {
-    timer_set(timer, timer->deadline + TURN_NS);
+    uint64_t whole = cpu_here()->turn_began + TURN_NS;
+
+    timer_set(timer, timer->deadline < whole ? whole : timer->deadline + TURN_NS);
 }
 
 static void run(struct machine *machine, struct hv_vcpu *vcpu)

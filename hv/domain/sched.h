@@ -60,5 +60,8 @@ void sched_step_back(void);
 /* @vcpu goes down, the running one or another: it does not return to its guest until sched_start(). */
 void sched_stop(struct hv_vcpu *vcpu);
 
-/* Has the running vCPU used up its turn, has one been woken that has had less, or has a domain ended? */
+/*
+ * Has the running vCPU used up its turn, has one been woken that has had less, or has a domain ended?  Who is woken at
+ * the beginning of a turn has to wait for 100 us of it; an interrupt comes then.
+ */
 bool sched_is_due(void);

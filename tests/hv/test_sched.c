@@ -205,6 +205,39 @@ static void guest_blocks(struct hv_vcpu *vcpu)
     tell("woken ");
 }
 
+/* Who is woken, and has had less, has the processor soon, but not at once: a turn costs more than it begins with. */
+static void guest_wakes_another(struct hv_vcpu *vcpu)
+{
+    uint64_t began = now;
+
+    (void)vcpu;
+    now += 30 * US;
+    assert_false(sched_is_due());
+    assert_int_equal(turn_ends, began + 10 * MS);
+    runstate_wake(&vcpus[1]);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_false(sched_is_due());
+        assert_int_equal(turn_ends, began + 100 * US);
+        now = began + 100 * US - 1;
+    }
+    now++;
+    assert_true(sched_is_due());
+    tell("due ");
+    turn->expire(turn);
+    assert_int_equal(turn_ends, began + 10 * MS); /* had nobody been woken but one that has had more */
+}
+
+static void xsa_332_a_turn_is_not_over_at_once(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    guests[0] = guest_wakes_another;
+    guests[1] = guest_blocks;
+    start_all();
+    run();
+    assert_non_null(strstr(told, "blocks s1 w0 l0 t0 due "));
+}
+
 static void wake_at_second_halt(void)
 {
     assert_true(fake_cpu.interrupts); /* or nothing would ever end the halt */
@@ -380,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_round_robin),
         cmocka_unit_test(test_on_vcpu),
         cmocka_unit_test(test_due),
+        cmocka_unit_test(xsa_332_a_turn_is_not_over_at_once),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_timers_between_turns),
         cmocka_unit_test(test_stop_oneself),

@@ -79,7 +79,7 @@ void vcpu_time_update(struct hv_vcpu *vcpu)
 void timer_set(struct timer *timer, uint64_t deadline)
 {
     turn = timer;
-    turn_ends = deadline;
+    turn->deadline = turn_ends = deadline;
 }
 
 void timer_stop(struct timer *timer)

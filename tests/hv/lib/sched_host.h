@@ -14,6 +14,7 @@
 #include <tests/hv/lib/fake_stack.h>
 
 #define VCPUS 3u
+#define US    UINT64_C(1000)
 #define MS    UINT64_C(1000000)
 #define AREA  UINT64_C(0x7000)
 
