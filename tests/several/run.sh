@@ -187,4 +187,9 @@ guest weights quarter 8192 $kernels/share.elf share=25
 guest weights other 8192 $kernels/share.elf share=25
 guest weights sleeper 8192 $kernels/share.elf nap=1
 run weights $GOOD '^([a-z]+: )?ok the share of its weight' '^([a-z]+: )?ok awake in time'
+
+# ---- Events without end, from a peer in every rhythm: guests/tests/storm.
+guest storm victim 8192 $kernels/storm.elf 'role=1 peer=2'
+guest storm peer 8192 $kernels/storm.elf 'role=2 peer=1'
+run storm $GOOD '^verdict: success' '^(peer: )?verdict: success'
 runs_end
