@@ -141,6 +141,8 @@ static bool go_to(struct xenbus_device *device, enum xenbus_state next)
         return true;
     }
     error = change_state(device, next, next == XENBUS_INIT_WAIT ? device->type->publish : NULL);
+    if (next == XENBUS_CLOSING)
+        device->state = next; /* it is disconnected, whether that could be said or not */
     if (error && next == XENBUS_INIT_WAIT && error != -XEN_ENOENT && !device->failed) {
         xenbus_fail(device, "cannot be offered: %s", errno_name(error));
         return true;
