@@ -23,9 +23,12 @@
 #define PINS_LEAST    16u
 #define PINS_MOST     240u
 
-#define REDIRECTION_NMI    (4u << 8) /* edge, high, to one processor by its number */
+#define REDIRECTION_NMI    (4u << 8)  /* edge, high, to one processor by its number */
+#define REDIRECTION_LEVEL  (1u << 15) /* fixed, high */
 #define REDIRECTION_MASKED (1u << 16)
 #define DESTINATION_SHIFT  24u
+
+static bool is_there;
 
 static void select(unsigned reg)
 {
@@ -56,8 +59,20 @@ bool ioapic_init(void)
     if ((version & 0xff) < VERSION_LEAST || (version & 0xff) > VERSION_MOST || pins < PINS_LEAST || pins > PINS_MOST)
         return false;
     for (unsigned pin = 0; pin < pins; pin++)
-        ioapic_mask(pin);
+        write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_MASKED);
+    is_there = true;
     return true;
+}
+
+bool ioapic_is_there(void)
+{
+    return is_there;
+}
+
+void ioapic_route_level(unsigned pin, unsigned vector)
+{
+    write(IOAPIC_REDIRECTION + 2 * pin + 1, apic_id() << DESTINATION_SHIFT);
+    write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_LEVEL | vector);
 }
 
 void ioapic_route_nmi(unsigned pin)
@@ -66,7 +81,8 @@ void ioapic_route_nmi(unsigned pin)
     write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_NMI);
 }
 
+/* Nothing else changes: it would forget that the line has fallen if it were an edge's meanwhile. */
 void ioapic_mask(unsigned pin)
 {
-    write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_MASKED);
+    write(IOAPIC_REDIRECTION + 2 * pin, read(IOAPIC_REDIRECTION + 2 * pin) | REDIRECTION_MASKED);
 }

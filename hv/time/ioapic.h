@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The I/O APIC: lines of devices to interrupts of processors.  Only that of the interval timer is in use so far. */
+/* The I/O APIC: lines of devices to interrupts of processors. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +9,12 @@ bool ioapic_init(void);
 
 /* The line @pin, below 16, is an NMI of this processor from now on, each time that it rises. */
 void ioapic_route_nmi(unsigned pin);
+
+/* Has ioapic_init() found it? */
+bool ioapic_is_there(void);
+
+/* The line @pin, below 16, is interrupt @vector of this processor from now on, for as long as it is high. */
+void ioapic_route_level(unsigned pin, unsigned vector);
 
 /* The line @pin, below 16, is nothing to anybody. */
 void ioapic_mask(unsigned pin);
