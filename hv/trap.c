@@ -13,6 +13,7 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
 #include <hv/cpu/trap.h>
+#include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -26,11 +27,16 @@
 #define SYSCALL_SIZE 2u
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
 
-/* One of the local APIC's, from VECTOR_INTERRUPTS on. */
+/*
+ * A device's, or from VECTOR_INTERRUPTS on one of the local APIC's.  A line is masked before its end, and where nothing
+ * has begun an end is nothing.
+ */
 static void interrupt(unsigned vector)
 {
     if (vector == VECTOR_SPURIOUS)
         return;
+    if (vector < VECTOR_INTERRUPTS)
+        pirq_interrupt(vector);
     apic_end();
     if (vector == VECTOR_TIMER)
         timer_run();
@@ -128,7 +134,7 @@ static void debug_from_hypervisor(struct cpu_frame *frame)
 
 void trap_from_hypervisor(struct cpu_frame *frame)
 {
-    if (frame->vector >= VECTOR_INTERRUPTS) {
+    if (frame->vector >= VECTOR_EXCEPTIONS) {
         interrupt((unsigned)frame->vector);
         return;
     }
@@ -270,11 +276,10 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
         interrupt_80(vcpu);
         break;
     default:
-        if (vector >= VECTOR_INTERRUPTS)
+        if (vector >= VECTOR_EXCEPTIONS)
             interrupt(vector);
-        else if (vector < VECTOR_EXCEPTIONS)
+        else
             exception(vcpu, vector, vcpu->frame->error);
-        /* Other interrupts are masked at their controllers; one that comes all the same means nothing. */
     }
 }
 
@@ -375,7 +380,7 @@ void trap_from_guest_improper(struct cpu_frame *frame)
     if (!cpu_frame_mend(frame)) {
         if (frame->vector == VECTOR_NMI)
             nmi_watchdog_tick(frame);
-        else if (frame->vector >= VECTOR_INTERRUPTS && frame->vector < TRAP_VECTORS)
+        else if (frame->vector >= VECTOR_EXCEPTIONS && frame->vector < TRAP_VECTORS && frame->vector != VECTOR_INT80)
             interrupt((unsigned)frame->vector);
         state_drop_segments();
         frame->vector = VECTOR_VM86;

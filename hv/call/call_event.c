@@ -66,12 +66,9 @@ static int do_bind_virq(struct hv_domain *caller, union arguments *args)
     return event_bind_virq(caller, args->bind_virq.virq, args->bind_virq.vcpu, &args->bind_virq.port);
 }
 
-/* No domain has a device. */
 static int do_bind_pirq(struct hv_domain *caller, union arguments *args)
 {
-    (void)caller;
-    (void)args;
-    return -XEN_EINVAL;
+    return event_bind_pirq(caller, args->bind_pirq.pirq, &args->bind_pirq.port);
 }
 
 static int do_close(struct hv_domain *caller, union arguments *args)

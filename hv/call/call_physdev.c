@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * physdev_op: abi/physdev.h.  No domain has devices or device interrupts, so that all there is to do is the I/O
- * privilege level; everything else is refused as it is to a domain without rights.
+ * physdev_op: abi/physdev.h.  In order: I/O privilege; interrupts of devices; what no domain has a right to, and is
+ * refused as to one without.
  */
 #include <abi/errno.h>
+#include <abi/mmu.h>
 #include <abi/physdev.h>
 #include <engine/access.h>
 #include <hv/call/calls.h>
+#include <hv/device/devices.h>
 #include <hv/domain/vcpu.h>
 
 #define PORTS_MAX  65536u
@@ -18,12 +20,18 @@ union argument {
     struct physdev_set_iopl set_iopl;
     struct physdev_set_iobitmap set_iobitmap;
     struct compat_physdev_set_iobitmap compat_set_iobitmap;
+    struct physdev_irq_status_query irq_status_query;
+    struct physdev_eoi eoi;
+    struct physdev_map_pirq map_pirq;
+    struct compat_physdev_map_pirq compat_map_pirq;
+    struct physdev_unmap_pirq unmap_pirq;
+    struct physdev_setup_gsi setup_gsi;
     uint8_t bytes[sizeof(struct physdev_map_pirq)];
 };
 
-typedef int64_t physdev_fn(struct hv_vcpu *vcpu, const union argument *argument);
+typedef int64_t physdev_fn(struct hv_vcpu *vcpu, union argument *argument);
 
-static int64_t set_iopl(struct hv_vcpu *vcpu, const union argument *argument)
+static int64_t set_iopl(struct hv_vcpu *vcpu, union argument *argument)
 {
     if (argument->set_iopl.iopl > IOPL_MAX)
         return -XEN_EINVAL;
@@ -35,7 +43,7 @@ static int64_t set_iopl(struct hv_vcpu *vcpu, const union argument *argument)
  * The bitmap is not kept: there are no ports behind the bits that it clears, and an access that it would have allowed
  * faults in user mode instead of reading all ones.
  */
-static int64_t set_iobitmap(struct hv_vcpu *vcpu, const union argument *argument)
+static int64_t set_iobitmap(struct hv_vcpu *vcpu, union argument *argument)
 {
     uint32_t ports = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? argument->set_iobitmap.nr_ports
                                                               : argument->compat_set_iobitmap.nr_ports;
@@ -43,14 +51,88 @@ static int64_t set_iobitmap(struct hv_vcpu *vcpu, const union argument *argument
     return ports > PORTS_MAX ? -XEN_EINVAL : 0;
 }
 
-static int64_t no_interrupt(struct hv_vcpu *vcpu, const union argument *argument)
+/*
+ * ---- Interrupts.
+ */
+
+static int64_t irq_status_query(struct hv_vcpu *vcpu, union argument *argument)
 {
-    (void)vcpu;
-    (void)argument;
-    return -XEN_EINVAL;
+    struct physdev_irq_status_query *query = &argument->irq_status_query;
+    bool needs = false;
+    int error = pirq_needs_end(hv_vcpu_domain(vcpu), query->irq, &needs);
+
+    query->flags = needs ? XENIRQSTAT_needs_eoi : 0;
+    return error;
 }
 
-static int64_t no_right(struct hv_vcpu *vcpu, const union argument *argument)
+static int64_t eoi(struct hv_vcpu *vcpu, union argument *argument)
+{
+    return pirq_end(hv_vcpu_domain(vcpu), argument->eoi.irq);
+}
+
+static bool is_self(const struct hv_domain *domain, uint16_t id)
+{
+    return id == DOMID_SELF || id == domain->engine.id.v;
+}
+
+/* The segment, in the high half of @bus or none, has to be the only one that there is. */
+static int map_message(struct hv_domain *domain, const struct physdev_map_pirq *map, uint64_t table, uint32_t *pirq)
+{
+    if ((uint32_t)map->bus > 0xff || (uint32_t)map->devfn > 0xff)
+        return -XEN_ENODEV;
+    return pirq_map_msix(domain, PCI_PLACE((uint32_t)map->bus << 8 | (uint32_t)map->devfn), (uint32_t)map->entry_nr,
+                         table, pirq);
+}
+
+static int map(struct hv_domain *domain, const struct physdev_map_pirq *map, uint64_t table, uint32_t *pirq)
+{
+    if (!domain->devices || !is_self(domain, map->domid))
+        return -XEN_EPERM;
+    if (map->pirq < -1)
+        return -XEN_EINVAL;
+    *pirq = map->pirq == -1 ? PIRQ_ANY : (uint32_t)map->pirq;
+    switch (map->type) {
+    case MAP_PIRQ_TYPE_MSI:
+    case MAP_PIRQ_TYPE_MSI_SEG:
+        return map_message(domain, map, table, pirq);
+    case MAP_PIRQ_TYPE_GSI:
+        return pirq_map_line(domain, (uint32_t)map->index, pirq);
+    default:
+        return -XEN_EINVAL;
+    }
+}
+
+/* Up to the address of the table the structures of both widths are the same. */
+static int64_t map_pirq(struct hv_vcpu *vcpu, union argument *argument)
+{
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
+    uint64_t table = hv_domain_is_64bit(domain) ? argument->map_pirq.table_base : argument->compat_map_pirq.table_base;
+    uint32_t pirq = 0;
+    int error = map(domain, &argument->map_pirq, table, &pirq);
+
+    if (!error)
+        argument->map_pirq.pirq = (int32_t)pirq;
+    return error;
+}
+_Static_assert(offsetof(struct physdev_map_pirq, entry_nr) == offsetof(struct compat_physdev_map_pirq, entry_nr),
+               "map_pirq()");
+
+static int64_t unmap_pirq(struct hv_vcpu *vcpu, union argument *argument)
+{
+    struct hv_domain *domain = hv_vcpu_domain(vcpu);
+
+    if (!domain->devices)
+        return -XEN_EINVAL;
+    if (!is_self(domain, argument->unmap_pirq.domid))
+        return -XEN_EPERM;
+    return pirq_unmap(domain, (uint32_t)argument->unmap_pirq.pirq);
+}
+
+/*
+ * ---- The rest.
+ */
+
+static int64_t no_right(struct hv_vcpu *vcpu, union argument *argument)
 {
     (void)vcpu;
     (void)argument;
@@ -60,41 +142,47 @@ static int64_t no_right(struct hv_vcpu *vcpu, const union argument *argument)
 struct command {
     physdev_fn *run;
     uint8_t size, compat_size; /* of the argument */
+    bool results;              /* are there any in it? */
 };
 
 #define SAME(structure) sizeof(structure), sizeof(structure)
 
 static const struct command commands[] = {
-    [PHYSDEVOP_irq_status_query] = {no_interrupt, SAME(struct physdev_irq_status_query)},
-    [PHYSDEVOP_set_iopl] = {set_iopl, SAME(struct physdev_set_iopl)},
+    [PHYSDEVOP_irq_status_query] = {irq_status_query, SAME(struct physdev_irq_status_query), true},
+    [PHYSDEVOP_set_iopl] = {set_iopl, SAME(struct physdev_set_iopl), false},
     [PHYSDEVOP_set_iobitmap] = {set_iobitmap, sizeof(struct physdev_set_iobitmap),
-                                sizeof(struct compat_physdev_set_iobitmap)},
-    [PHYSDEVOP_apic_read] = {no_right, sizeof(struct physdev_apic), sizeof(struct compat_physdev_apic)},
-    [PHYSDEVOP_apic_write] = {no_right, sizeof(struct physdev_apic), sizeof(struct compat_physdev_apic)},
-    [PHYSDEVOP_alloc_irq_vector] = {no_right, SAME(struct physdev_irq)},
-    [PHYSDEVOP_eoi] = {no_interrupt, SAME(struct physdev_eoi)},
-    [PHYSDEVOP_map_pirq] = {no_right, sizeof(struct physdev_map_pirq), sizeof(struct compat_physdev_map_pirq)},
-    [PHYSDEVOP_unmap_pirq] = {no_interrupt, SAME(struct physdev_unmap_pirq)},
-    [PHYSDEVOP_setup_gsi] = {no_right, SAME(struct physdev_setup_gsi)},
-    [PHYSDEVOP_get_free_pirq] = {no_right, SAME(struct physdev_get_free_pirq)},
-    [PHYSDEVOP_pci_mmcfg_reserved] = {no_right, SAME(struct physdev_pci_mmcfg_reserved)},
-    [PHYSDEVOP_pci_device_add] = {no_right, SAME(struct physdev_pci_device_add)},
-    [PHYSDEVOP_pci_device_remove] = {no_right, SAME(struct physdev_pci_device)},
+                                sizeof(struct compat_physdev_set_iobitmap), false},
+    [PHYSDEVOP_apic_read] = {no_right, sizeof(struct physdev_apic), sizeof(struct compat_physdev_apic), false},
+    [PHYSDEVOP_apic_write] = {no_right, sizeof(struct physdev_apic), sizeof(struct compat_physdev_apic), false},
+    [PHYSDEVOP_alloc_irq_vector] = {no_right, SAME(struct physdev_irq), false},
+    [PHYSDEVOP_eoi] = {eoi, SAME(struct physdev_eoi), false},
+    [PHYSDEVOP_map_pirq] = {map_pirq, sizeof(struct physdev_map_pirq), sizeof(struct compat_physdev_map_pirq), true},
+    [PHYSDEVOP_unmap_pirq] = {unmap_pirq, SAME(struct physdev_unmap_pirq), false},
+    [PHYSDEVOP_setup_gsi] = {no_right, SAME(struct physdev_setup_gsi), false},
+    [PHYSDEVOP_get_free_pirq] = {no_right, SAME(struct physdev_get_free_pirq), false},
+    [PHYSDEVOP_pci_mmcfg_reserved] = {no_right, SAME(struct physdev_pci_mmcfg_reserved), false},
+    [PHYSDEVOP_pci_device_add] = {no_right, SAME(struct physdev_pci_device_add), false},
+    [PHYSDEVOP_pci_device_remove] = {no_right, SAME(struct physdev_pci_device), false},
     [PHYSDEVOP_pirq_eoi_gmfn_v2] = {no_right, sizeof(struct physdev_pirq_eoi_gmfn),
-                                    sizeof(struct compat_physdev_pirq_eoi_gmfn)},
+                                    sizeof(struct compat_physdev_pirq_eoi_gmfn), false},
 };
 
 static int64_t run(struct hv_vcpu *vcpu, uint64_t number, vaddr_t from)
 {
     const struct command *command = TABLE_FIND_BY(commands, number, run);
     union argument argument;
+    size_t size;
+    int64_t result;
 
     if (!command)
         return -XEN_ENOSYS;
-    if (!access_read(&vcpu->engine, &argument, from,
-                     hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? command->size : command->compat_size))
+    size = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? command->size : command->compat_size;
+    if (!access_read(&vcpu->engine, &argument, from, size))
         return -XEN_EFAULT;
-    return command->run(vcpu, &argument);
+    result = command->run(vcpu, &argument);
+    if (result == 0 && command->results && !access_write(&vcpu->engine, from, &argument, size))
+        return -XEN_EFAULT;
+    return result;
 }
 
 int64_t call_physdev_op(struct hv_vcpu *vcpu, const uint64_t args[6])

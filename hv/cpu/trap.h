@@ -21,7 +21,7 @@ enum vector {
     VECTOR_PROTECTION = 13,
     VECTOR_PAGE_FAULT = 14,
     VECTOR_MACHINE_CHECK = 18,
-    VECTOR_EXCEPTIONS = 32, /* those from here on are interrupts */
+    VECTOR_EXCEPTIONS = 32, /* those from here on are interrupts, but for the next one */
     VECTOR_INT80 = 0x80,
     VECTOR_INTERRUPTS = 0xf0, /* those from here on are the hypervisor's: hv/time/apic.h */
 };

@@ -25,14 +25,20 @@ int devices_create(struct hv_domain *domain)
 
 void devices_give(struct hv_domain *domain, struct pci_function *function)
 {
+    uint32_t command;
+
     still(function);
     function->owner = domain;
+    command = pci_config_read(function->place, PCI_COMMAND, 2);
+    pci_config_write(function->place, PCI_COMMAND, 2, command & ~PCI_COMMAND_NO_INTX);
 }
 
 void devices_destroy(struct hv_domain *domain)
 {
     if (!domain->devices)
         return;
+    timer_stop(&domain->devices->pause);
+    pirq_unmap_all(domain);
     for (struct pci_function *function = pci_next(NULL); function; function = pci_next(function)) {
         if (function->owner == domain) {
             still(function);

@@ -6,9 +6,14 @@
 #pragma once
 
 #include <hv/device/pci.h>
+#include <hv/device/pirq.h>
+#include <hv/time/timer.h>
 
 struct domain_devices {
+    struct timer pause; /* of interrupts that came too often */
+    bool storm_reported;
     uint32_t config_address; /* what the domain has written to the address port last */
+    struct pirq pirqs[PIRQS];
 };
 
 /* Make what @domain needs to have functions.  -XEN_ENOMEM: nothing has changed. */

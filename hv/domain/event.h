@@ -27,6 +27,7 @@ enum event_state {
     EVENT_BACKEND,     /* connected with the hypervisor, which @listener speaks for */
     EVENT_VIRQ,        /* virtual interrupt @other of @vcpu, or of the domain */
     EVENT_IPI,
+    EVENT_PIRQ, /* interrupt @other of a device: hv/device/pirq.h */
 };
 
 struct event_channel {

@@ -5,6 +5,7 @@
  */
 #include <abi/errno.h>
 #include <engine/engine.h>
+#include <hv/device/pirq.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/event_fifo.h>
 #include <hv/domain/event_table.h>
@@ -92,6 +93,17 @@ int event_bind_ipi(struct hv_domain *domain, uint32_t vcpu_id, uint32_t *port)
     return open_channel(domain, (struct event_channel){.state = EVENT_IPI, .vcpu = (uint8_t)vcpu_id}, port);
 }
 
+int event_bind_pirq(struct hv_domain *domain, uint32_t pirq, uint32_t *port)
+{
+    int error = pirq_check_free(domain, pirq);
+
+    if (!error)
+        error = open_channel(domain, (struct event_channel){.state = EVENT_PIRQ, .other = pirq}, port);
+    if (!error)
+        pirq_bind(domain, pirq, *port);
+    return error;
+}
+
 /* The domain at the other end of @port, which is connected; NULL: it is not there any more, or not connected. */
 static struct hv_domain *find_peer(const struct hv_domain *domain, uint32_t port)
 {
@@ -131,6 +143,8 @@ static void close_channel(struct hv_domain *domain, uint32_t port)
 
         hv_vcpu_find(domain, holder)->events.virq_ports[channel->other] = 0;
     }
+    if (channel->state == EVENT_PIRQ)
+        pirq_unbind(domain, channel->other, port);
     event_table_close(domain, port);
     event_forget(domain, port);
 }
@@ -222,6 +236,7 @@ int event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu_id)
     case EVENT_UNBOUND:
     case EVENT_INTERDOMAIN:
     case EVENT_BACKEND:
+    case EVENT_PIRQ:
         break;
     default:
         return -XEN_EINVAL;
@@ -256,6 +271,10 @@ int event_status(const struct hv_domain *domain, struct evtchn_status *status)
     case EVENT_VIRQ:
         status->status = EVTCHNSTAT_virq;
         status->u.virq = channel->other;
+        break;
+    case EVENT_PIRQ:
+        status->status = EVTCHNSTAT_pirq;
+        status->u.pirq = channel->other;
         break;
     case EVENT_IPI:
         status->status = EVTCHNSTAT_ipi;

@@ -20,12 +20,13 @@ void event_destroy(struct hv_domain *domain);
  */
 int __must_check event_open_backend(struct hv_domain *domain, event_listener *listener, uint32_t *port);
 
-/* Each of the first four takes a free port, the lowest. */
+/* Each of the first five takes a free port, the lowest. */
 int __must_check event_alloc_unbound(struct hv_domain *domain, domid_t remote, uint32_t *port);
 int __must_check event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, uint32_t remote_port,
                                         uint32_t *port);
 int __must_check event_bind_virq(struct hv_domain *domain, uint32_t virq, uint32_t vcpu, uint32_t *port);
 int __must_check event_bind_ipi(struct hv_domain *domain, uint32_t vcpu, uint32_t *port);
+int __must_check event_bind_pirq(struct hv_domain *domain, uint32_t pirq, uint32_t *port);
 int __must_check event_close(struct hv_domain *domain, uint32_t port);
 int __must_check event_send(struct hv_domain *domain, uint32_t port);
 int __must_check event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu);

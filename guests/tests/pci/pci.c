@@ -11,6 +11,7 @@
 #include <guest/table.h>
 #include <guests/tests/lib/test.h>
 #include <guests/tests/pci/config.h>
+#include <guests/tests/pci/pci.h>
 
 #define WINDOW  UINT64_C(0x30000000)
 #define NOTHING UINT32_MAX
@@ -26,6 +27,9 @@
 #define COMMAND_MASTER  0x4u
 #define CAPABILITY_MSIX 0x11u
 #define VIRTIO_VENDOR   0x1af4u
+#define PART_COMMON     1
+#define PART_NOTIFY     2
+#define PART_ISR        3
 #define CACHE_FLAGS     (PTE_PWT | PTE_PCD | PTE_PAT)
 
 static long map(mfn_t mfn, uint64_t flags)
@@ -119,24 +123,29 @@ static uint64_t bar_address(unsigned place, unsigned bar)
     return (low & ~0xfu) | ((low & 4) ? (uint64_t)config_read(place, BAR0 + 4 * bar + 4) << 32 : 0);
 }
 
-/* Where the configuration of virtio is, by its capability of type 1. */
-static uint64_t common_configuration(unsigned place)
+/* Where the part of that type of virtio's registers is. */
+static uint64_t find_part(unsigned place, unsigned type)
 {
     unsigned at = config_read(place, CAPABILITIES) & 0xfc;
 
-    while (at && ((config_read(place, at) & 0xff) != 9 || config_read(place, at) >> 24 != 1))
+    while (at && ((config_read(place, at) & 0xff) != 9 || config_read(place, at) >> 24 != type))
         at = config_read(place, at) >> 8 & 0xfc;
-    test_check(at != 0, "common configuration", "there is none");
+    test_check(at != 0, "a part of virtio", "there is none");
     return bar_address(place, config_read(place, at + 4) & 0xff) + config_read(place, at + 8);
+}
+
+static uint64_t find_table(unsigned place)
+{
+    unsigned msix = capability(place, CAPABILITY_MSIX);
+
+    test_check(msix != 0, "MSI-X", "there is none");
+    return bar_address(place, config_read(place, msix + 4) & 7);
 }
 
 static void memory(unsigned place)
 {
-    uint64_t common = common_configuration(place), bits = 0, table;
-    unsigned msix = capability(place, CAPABILITY_MSIX);
+    uint64_t common = find_part(place, PART_COMMON), bits = 0, table = find_table(place);
 
-    test_check(msix != 0, "MSI-X", "there is none");
-    table = bar_address(place, config_read(place, msix + 4) & 7);
     test_result("map the configuration", map(MFN(common >> PAGE_SHIFT), PTE_KERNEL), 0);
     test_check(table_walk(WINDOW, &bits) && (bits & CACHE_FLAGS) == (PTE_PWT | PTE_PCD), "uncached", "%lx", bits);
     *(volatile uint8_t *)(WINDOW + 20) = 0;
@@ -149,9 +158,34 @@ static void memory(unsigned place)
     test_result("no longer", map(MFN(0), 0), 0);
 }
 
+/* The part of that type, mapped in a page of its own behind the window. */
+static volatile uint8_t *map_part(unsigned place, unsigned type)
+{
+    uint64_t maddr = find_part(place, type), vaddr = WINDOW + type * PAGE_SIZE;
+
+    test_result("map it", hypercall_update_va_mapping(vaddr, pte_make(MFN(maddr >> PAGE_SHIFT), PTE_KERNEL), 0), 0);
+    return (volatile uint8_t *)(vaddr + maddr % PAGE_SIZE);
+}
+
+static void find_function(unsigned place, struct function *function)
+{
+    unsigned msix = capability(place, CAPABILITY_MSIX);
+
+    *function = (struct function){
+        .place = place,
+        .table = find_table(place),
+        .nr_entries = (config_read(place, msix) >> 16 & 0x7ff) + 1,
+        .line = config_read(place, LINE) & 0xff,
+        .common = map_part(place, PART_COMMON),
+        .notify = map_part(place, PART_NOTIFY),
+        .isr = map_part(place, PART_ISR),
+    };
+}
+
 void test_main(void)
 {
     struct physdev_set_iopl iopl = {.iopl = 1};
+    struct function function;
     unsigned place = 0, count;
 
     test_result("ports", hypercall_physdev_op(PHYSDEVOP_set_iopl, &iopl), 0);
@@ -168,4 +202,6 @@ void test_main(void)
     ports(place);
     writes(place);
     memory(place);
+    find_function(place, &function);
+    interrupts(&function);
 }
