@@ -18,8 +18,8 @@ kernels=build/guests/tests
 # What QEMU exits with: twice the code of hv/base/exit.h plus one.
 GOOD=33 CRASHED=43 REFUSED=45
 
-# Of a guest in the background, behind its name.
-bad='^([a-z0-9]+: )?(not ok |verdict: (failure|error))|bug of the hypervisor|hypervisor fault|broken invariant|frames behind'
+# Of a guest in the background, behind its name; of a back end, in the hypervisor's log.
+bad='^([a-z0-9]+: |domain [0-9]+ \([a-z0-9]+\): )?(not ok |verdict: (failure|error))|bug of the hypervisor|hypervisor fault|broken invariant|frames behind'
 audited='audit after the release of .*: every count is right'
 
 # guest BUNDLE NAME KIB KERNEL [COMMAND-LINE [SETTING...]]: the next one of the bundle, whose number is the next as well;
@@ -180,6 +180,34 @@ done
 for number in {1..5}; do guest chaos "chaos$number" 4096 $kernels/chaos.elf "seed=$number peers=5 until=10"; done
 run chaos $GOOD '^domain [1-5] \(chaos[1-5]\): restart 3' 'of its frames are still in use' \
     'audit without .*: every count is right'
+
+# ---- Guests with a device, and the domain that serves them: guests/tests/served.  They reboot and crash with the device
+# in use, the server crashes in the middle, is late, does not look, or crashes for ever.
+served() { # BUNDLE SERVER-WORDS CLIENT-WORDS...
+    local bundle=$1 server=$(($# - 1)) words=$2 client
+    for client in "${@:3}"; do
+        guest "$bundle" "client" 8192 $kernels/served.elf "role=client server=$server $client" "device=test/7 $server" \
+            'front=word of the front' 'back=word of the back'
+    done
+    guest "$bundle" server 8192 $kernels/served.elf "role=server $words" backend=1
+}
+served served-reboots '' lives=4 lives=2
+run served-reboots $GOOD '^domain 1 \(client\): restart 3' '^domain 2 \(client\): restart 1' '^verdict: success' \
+    '^domain [12] \(client\): [0-9]+ of its frames are still in use' 'last of its frames has come back' \
+    '^domain 3 \(server\): the server begins' '^domain 3 \(server\): no guest is left' '^domain 3 \(server\) powered off'
+served served-crash '' 'lives=2 end=crash' lives=3
+run served-crash $CRASHED '^domain 1 \(client\) crashed' '^domain 2 \(client\): restart 2' \
+    '^(client: )?verdict: success' '^domain 3 \(server\) powered off'
+served served-killed '' kill=1 again=1
+run served-killed $GOOD '^domain 3 \(server\) crashed' '^domain 3 \(server\): restart 1' '^verdict: success' \
+    '^(client: )?ok a new server knows nobody' '^domain 3 \(server\) powered off'
+served served-late delay=3000 lives=1
+run served-late $GOOD '^ok the back end is ready before its guest starts' '^verdict: success'
+served served-idle idle=1 alone=1
+run served-idle $GOOD '^domain 1 \(client\) starts without test/7, which has not been looked at for 10 s' \
+    '^verdict: success' '^domain 2 \(server\) powered off'
+served served-gone crash=1 none=1
+run served-gone $GOOD '^domain 2 \(server\): restart 8' '^domain 2 \(server\) has ended too often' '^verdict: success'
 
 # ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
 guest weights half 8192 $kernels/share.elf share=50 weight=512
