@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts of PCI functions as events.  The handler only counts, which also ends the sleep of the main loop; whoever
+ * serves the device looks at the count.
+ */
+#pragma once
+
+#include <backend/pci.h>
+#include <abi/event.h>
+
+struct interrupt {
+    unsigned count; /* how often it came */
+    bool is_line;   /* perhaps shared; held back until interrupt_done() */
+    uint32_t pirq;
+    evtchn_port_t port;
+};
+
+/*
+ * Entry @entry of the function's MSI-X table, which from now on raises the interrupt.  NULL: the function has no such
+ * entry, or the hypervisor gives none.
+ */
+struct interrupt *interrupt_bind_msix(const struct pci_function *function, unsigned entry);
+
+/* The function's line, perhaps with others.  NULL as above. */
+struct interrupt *interrupt_bind_line(const struct pci_function *function);
+
+/* The device has been seen to: its line may come again.  For an interrupt of MSI-X there is nothing to do. */
+void interrupt_done(const struct interrupt *interrupt);
