@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtio device on the modern PCI transport (virtio 1.x, section 4.1), from finding its registers to its queues.
+ *
+ * A driver's order: virtio_open() once; then virtio_begin(), virtio_queue() for each queue, virtio_run(), and the same
+ * again after virtio_reset() where the device has failed.
+ */
+#pragma once
+
+#include <backend/interrupt.h>
+#include <backend/virtqueue.h>
+
+#define VIRTIO_VENDOR 0x1af4u
+#define VIRTIO_NET    1u
+#define VIRTIO_BLK    2u
+
+/* Feature bits of every device; the numbers of those of a type stand in its section of chapter 5. */
+#define VIRTIO_F_INDIRECT_DESC   (UINT64_C(1) << 28)
+#define VIRTIO_F_RING_EVENT_IDX  (UINT64_C(1) << 29)
+#define VIRTIO_F_VERSION_1       (UINT64_C(1) << 32)
+#define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
+
+struct virtio_device {
+    struct virtio_device *next; /* of all that were opened */
+    struct pci_function function;
+    volatile uint8_t *common, *isr, *config, *notify; /* its registers, by structure; isr, config: NULL if absent */
+    uint32_t config_size, notify_size;                /* bytes */
+    uint32_t notify_multiplier;
+    uint64_t features; /* agreed on */
+
+    /* Of the queues, and of changes of the configuration; they may be one and the same. */
+    struct interrupt *queue_interrupt, *config_interrupt;
+    unsigned queue_seen, config_seen;
+};
+
+struct virtio_queue {
+    struct virtqueue ring;
+    volatile uint8_t *notify;
+    uint16_t index;
+};
+
+/* The number of its type, 0 for a function that is no virtio device. */
+unsigned virtio_type(const struct pci_function *function);
+
+/*
+ * Find the registers of @function, bind its interrupts, and reset it.  @device must stay where it is.  False: it cannot
+ * be driven, which has been said.
+ */
+bool __must_check virtio_open(struct virtio_device *device, const struct pci_function *function);
+
+/*
+ * Agree on those of @features that the device has, and on all of @required.  False: it has not all of them, or does not
+ * agree, or is not reset.
+ */
+bool __must_check virtio_begin(struct virtio_device *device, uint64_t features, uint64_t required);
+
+/* How many entries queue @index can have: a power of two up to VIRTQUEUE_SIZE_MAX; 0: there is no such queue. */
+unsigned virtio_queue_size(const struct virtio_device *device, unsigned index);
+
+/* Reset @queue and make it queue @index of the device, with @size entries.  False: the device refuses. */
+bool __must_check virtio_queue(struct virtio_device *device, struct virtio_queue *queue, unsigned index, unsigned size);
+
+/* From now on the device works. */
+void virtio_run(struct virtio_device *device);
+
+/* Tell the device of what has been added to the queue, if it wants to be told. */
+void virtio_kick(struct virtio_queue *queue);
+
+/*
+ * Reset the device: when this returns it uses no memory of the queues, nor any that was in them, and all of that is the
+ * driver's again.  A device that does not come to rest is cut off from memory.
+ */
+void virtio_reset(struct virtio_device *device);
+
+/* Reset every device that was opened: before the kernel ends. */
+void virtio_reset_all(void);
+
+/*
+ * See to the interrupts that have come.  True: the configuration may have changed, or the device may have failed, and
+ * virtio_failed() is to be asked.
+ */
+bool __must_check virtio_interrupts(struct virtio_device *device);
+
+/* Does the device say that it needs a reset? */
+bool virtio_failed(const struct virtio_device *device);
+
+/*
+ * Read @size bytes at @offset of the configuration of its type, all as of one moment, by accesses of 1, 2 or 4 bytes as
+ * @width says.  What lies behind the end of the configuration reads as zeroes.
+ */
+void virtio_config_read(const struct virtio_device *device, unsigned offset, void *to, unsigned size, unsigned width);
