@@ -78,6 +78,8 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
             domain->ends_by_reboot ? "destroy" : "restart");
     if (domain->is_back_end)
         fprintf(settings, "backend=1\n");
+    if (domain->pci_vendor)
+        fprintf(settings, "pci=%04x\n", domain->pci_vendor);
     print_devices(settings, domain);
 }
 

@@ -6,6 +6,7 @@
 
 #define BACKEND_MAX    (64 * MIB) /* bytes of its kernel */
 #define BACKEND_WEIGHT 512u       /* it works for all guests */
+#define VIRTIO_VENDOR  0x1af4u
 
 static const char *title(const struct guest_options *guest)
 {
@@ -80,6 +81,7 @@ struct bundle_domain devices_backend(const struct run_options *options, const st
         .vcpus = 1,
         .weight = BACKEND_WEIGHT,
         .is_back_end = true,
+        .pci_vendor = VIRTIO_VENDOR,
         .kernel = kernel,
     };
 }

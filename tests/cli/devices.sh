@@ -122,7 +122,7 @@ bundle() { # NAME TEXT... -- ARGUMENT...: each TEXT in the settings, as one line
     tr '\0' '\n' <"$work/kept/bundle" | grep -aE '^[a-z_]+=' | paste -sd ' ' >"$work/out"
     judge "bundle-$name-settings" 0 0 "${texts[@]}"
 }
-bundle disk 'name=good .*device=vbd/51712 2 front=virtual-device 51712 front=device-type disk back=params vbd-1-51712 back=mode w back=dev xvda back=type file back=removable 0 back=discard-enable 1 name=backend memory=32768 vcpus=1 weight=512 .*backend=1' \
+bundle disk 'name=good .*device=vbd/51712 2 front=virtual-device 51712 front=device-type disk back=params vbd-1-51712 back=mode w back=dev xvda back=type file back=removable 0 back=discard-enable 1 name=backend memory=32768 vcpus=1 weight=512 .*backend=1 pci=1af4$' \
     -- --disk "$disks/a" "$good"
 bundle cdrom 'device=vbd/2048 2 front=virtual-device 2048 front=device-type cdrom back=params vbd-0-2048 back=mode r back=dev sda back=type file back=removable 1 back=discard-enable 0 ' \
     -- --privileged --cdrom "$disks/a,as=sda" "$good"
