@@ -3,6 +3,7 @@
 #   build/linux/FLAVOUR/vmlinuz        amd64, cloud-amd64: the kernels, as Debian ships them
 #   build/linux/FLAVOUR/ramdisk.img    for each: a shell, the self-check, the benchmark
 #   build/linux/check, bench, frames   the last two, and a hostile one, as static programs
+#   build/linux/debian/disk.img        a disk with a Debian system on it
 
 LINUX_FLAVOURS := amd64 cloud-amd64
 LINUX_PROGRAMS := check bench frames
@@ -16,7 +17,9 @@ CC_linux := $(GCC)
 CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
 LINK_linux := -static -s
 
-.PHONY: linux run-linux bench-linux
+.PHONY: linux run-linux bench-linux image
+
+image: build/linux/debian/disk.img
 
 linux: $(LINUX_FLAVOURS:%=build/linux/%/ramdisk.img)
 
@@ -41,6 +44,9 @@ build/linux/grub/x86_64-xen: | build/.tools-run
 
 build/linux/grub/guest.elf: tools/make-grub-guest build/linux/$(LINUX_FIRST)/ramdisk.img | build/linux/grub/x86_64-xen
 	$(Q)tools/make-grub-guest $(LINUX_FIRST)
+
+build/linux/debian/disk.img: tools/debian-image $(shell find linux/debian -type f) | build/.tools
+	$(Q)tools/debian-image
 
 $(eval $(call FLAVOUR,linux))
 $(eval $(call OBJECTS,linux,obj/,))
