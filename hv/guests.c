@@ -173,6 +173,20 @@ static bool comes_again(const struct run *run, unsigned i, unsigned reason)
  * ---- What ends.
  */
 
+/* Give back what it has, while everybody waits.  True: all of it. */
+static bool release(struct hv_domain *domain, const struct bundle_domain *description)
+{
+    uint64_t frames = domain->engine.nr_frames, began = time_now();
+    bool gone = hv_domain_release(domain);
+
+    print("release of domain %u (%s): %lu frames, in %lu us\n", description->id, description->name, frames,
+          (time_now() - began) / NS_PER_US);
+    if (!gone)
+        print("domain %u (%s): %lu of its frames are still in use, and stay until others have let go of them\n",
+              description->id, description->name, domain->engine.nr_frames);
+    return gone;
+}
+
 /* What is left of the guest goes. */
 static void finish(struct run *run, struct hv_domain *domain)
 {
@@ -184,10 +198,7 @@ static void finish(struct run *run, struct hv_domain *domain)
     console_detach(domain); /* its last words come before those about it */
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
     clean = audit_passes(run->machine, &run->bundle->domains[i], "before the release of");
-    gone = hv_domain_release(domain);
-    if (!gone)
-        print("domain %u (%s): %lu of its frames are still in use, and stay until others have let go of them\n",
-              domain->engine.id.v, domain->name, domain->engine.nr_frames);
+    gone = release(domain, &run->bundle->domains[i]);
     clean &= audit_passes(run->machine, &run->bundle->domains[i], "after the release of");
     if (!clean)
         add_code(run, EXIT_BROKEN);

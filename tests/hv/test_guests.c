@@ -104,6 +104,7 @@ struct hv_domain *builder_build(struct machine *which, const struct bundle_domai
     domains[i].is_back_end = description->is_back_end;
     domains[i].vcpus[0] = &vcpus[i].engine;
     domains[i].engine.nr_vcpus = 1;
+    domains[i].engine.nr_frames = 77;
     assert_null(table[description->id]);
     table[description->id] = &domains[i].engine;
     last_built = &vcpus[i];
@@ -230,7 +231,7 @@ bool hv_domain_release(struct hv_domain *domain)
         attached = NULL;
     releases++;
     print("%s is released\n", domain->name);
-    now += 5;
+    now += 5000;
     domain->engine.nr_vcpus = 0;
     if (leaks[domain - domains])
         return false;
@@ -307,6 +308,7 @@ static void test_all_good(void **state)
     assert_int_equal(audits, 6); /* before and after each release */
     assert_said("audit before the release of domain 1 (a): every count is right\n");
     assert_said("audit after the release of domain 3 (c): every count is right\n");
+    assert_said("release of domain 1 (a): 77 frames, in 5 us\n");
     assert_said("last words of a\ndomain 1 (a) powered off\n");
     assert_said("domain 2 (b) wants to reboot\n");
 }
@@ -386,7 +388,7 @@ static void test_reboot(void **state)
         reboots[i] = 3;
         assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
         assert_int_equal(releases, GUESTS + 3);
-        assert_int_equal(charged, 3 * (5 + 7));
+        assert_int_equal(charged, 3 * (5000 + 7));
         assert_said("wants to reboot\n");
         assert_said("restart 3\n");
         assert_said("powered off\n");
@@ -407,13 +409,13 @@ static void test_reboot_of_zombie(void **state)
     assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
     assert_int_equal(releases, GUESTS + 1);
     assert_int_equal(burials, 1);
-    assert_int_equal(charged, 5 + 3 + 7); /* what passed while it waited was others' time */
+    assert_int_equal(charged, 5000 + 3 + 7); /* what passed while it waited was others' time */
     assert_said("restart 1\n");
     begin();
     reboots[0] = 2;
     leaks[0] = back_soon = true; /* once: what it waited with has been paid */
     assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
-    assert_int_equal(charged, 5 + 3 + 7 + 5 + 7);
+    assert_int_equal(charged, 5000 + 3 + 7 + 5000 + 7);
     begin();
     leaks[0] = back_soon = true; /* it has powered off: no restart */
     assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
@@ -499,7 +501,7 @@ static void test_back_end_ends(void **state)
         reasons[2] = how[i];
         assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
         assert_int_equal(releases, 4);
-        assert_int_equal(charged, 5 + 7);
+        assert_int_equal(charged, 5000 + 7);
         assert_said("c is released\n");
         assert_said("no more by c\ndomain 3 (c): restart 1\n");
         assert_unsaid("restart 2");
