@@ -11,8 +11,59 @@
 #include <cmocka.h>
 
 #include <abi/errno.h>
+#include <abi/mmu.h>
 #include <abi/physdev.h>
+#include <hv/device/devices.h>
 #include <tests/hv/lib/guest_calls.h>
+
+/* What pirq.h has been asked, and says. */
+static struct {
+    unsigned place, entry, line, ended, unmapped;
+    uint64_t area;
+    uint32_t wish;
+    int error;
+    bool needs;
+} asked;
+
+int pirq_map_msix(struct hv_domain *of, pci_place_t place, unsigned entry, uint64_t area, uint32_t *pirq)
+{
+    assert_ptr_equal(of, &domain);
+    asked.place = place.v;
+    asked.entry = entry;
+    asked.area = area;
+    asked.wish = *pirq;
+    *pirq = asked.error ? 1234 : 99;
+    return asked.error;
+}
+
+int pirq_map_line(struct hv_domain *of, unsigned line, uint32_t *pirq)
+{
+    assert_ptr_equal(of, &domain);
+    asked.line = line;
+    asked.wish = *pirq;
+    *pirq = 16;
+    return asked.error;
+}
+
+int pirq_unmap(struct hv_domain *of, uint32_t pirq)
+{
+    assert_ptr_equal(of, &domain);
+    asked.unmapped = pirq;
+    return asked.error;
+}
+
+int pirq_end(struct hv_domain *of, uint32_t pirq)
+{
+    asked.ended = pirq;
+    return of->devices ? asked.error : -XEN_EINVAL;
+}
+
+int pirq_needs_end(const struct hv_domain *of, uint32_t pirq, bool *needs)
+{
+    (void)pirq;
+    *needs = asked.needs;
+    return of->devices ? asked.error : -XEN_EINVAL;
+}
 
 static void devices(void)
 {
@@ -56,12 +107,122 @@ static void devices(void)
     assert_int_equal(call(call_physdev_op_compat, nowhere(), 0, 0), -XEN_EFAULT);
 }
 
+/* In a structure of the guest's width. */
+static void place_map(const struct physdev_map_pirq *map)
+{
+    struct compat_physdev_map_pirq compat;
+
+    memcpy(guest_memory, map, sizeof(*map));
+    memcpy(&compat, map, offsetof(struct compat_physdev_map_pirq, table_base));
+    compat.table_base = map->table_base;
+    if (domain.engine.width != WIDTH_64)
+        memcpy(guest_memory, &compat, sizeof(compat));
+}
+
+static int64_t map_pirq(const struct physdev_map_pirq *map)
+{
+    place_map(map);
+    return call(call_physdev_op, PHYSDEVOP_map_pirq, at(0), 0);
+}
+
+static void messages(void)
+{
+    static struct domain_devices devices;
+    const struct physdev_map_pirq good = {
+        .domid = DOMID_SELF,
+        .type = MAP_PIRQ_TYPE_MSI_SEG,
+        .index = -1,
+        .pirq = -1,
+        .bus = 2,
+        .devfn = 0x1a,
+        .entry_nr = 3,
+        .table_base = UINT64_C(0x7000001000),
+    };
+    struct physdev_map_pirq map = good;
+
+    memset(&asked, 0, sizeof(asked));
+    assert_int_equal(map_pirq(&good), -XEN_EPERM); /* a domain without functions */
+    domain.devices = &devices;
+    assert_int_equal(map_pirq(&good), 0);
+    assert_true(asked.place == 0x21a && asked.entry == 3 && asked.area == good.table_base && asked.wish == PIRQ_ANY);
+    assert_int_equal(GUEST(struct physdev_map_pirq).pirq, 99);
+    assert_int_equal(GUEST(struct physdev_map_pirq).entry_nr, 3);
+    map.type = MAP_PIRQ_TYPE_MSI;
+    map.domid = domain.engine.id.v;
+    map.pirq = 7;
+    assert_int_equal(map_pirq(&map), 0);
+    assert_int_equal(asked.wish, 7);
+    asked.error = -XEN_EEXIST;
+    assert_int_equal(map_pirq(&map), -XEN_EEXIST);
+    assert_int_equal(GUEST(struct physdev_map_pirq).pirq, 7);
+    asked.error = 0;
+    map.domid++;
+    assert_int_equal(map_pirq(&map), -XEN_EPERM);
+    for (unsigned i = 0; i < 6; i++) {
+        static const int32_t buses[] = {0x10002, -1, 256, 2, 2, 2}, devfns[] = {0, 0, 0, -1, 256, 0x7fffffff};
+
+        map = good;
+        map.bus = buses[i];
+        map.devfn = devfns[i];
+        assert_int_equal(map_pirq(&map), -XEN_ENODEV);
+    }
+    map = good;
+    map.pirq = -2;
+    assert_int_equal(map_pirq(&map), -XEN_EINVAL);
+    map = good;
+    for (map.type = -2; map.type < 8; map.type++) {
+        if (map.type != MAP_PIRQ_TYPE_MSI && map.type != MAP_PIRQ_TYPE_MSI_SEG && map.type != MAP_PIRQ_TYPE_GSI)
+            assert_int_equal(map_pirq(&map), -XEN_EINVAL);
+    }
+    domain.devices = NULL;
+}
+
+TEST_BOTH(messages, guest_begin)
+
+static void lines(void)
+{
+    static struct domain_devices devices;
+    const struct physdev_map_pirq line = {.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 11, .pirq = 11};
+    const struct physdev_unmap_pirq unmap = {.domid = DOMID_SELF, .pirq = 12}, other = {.domid = 4321, .pirq = 12};
+
+    memset(&asked, 0, sizeof(asked));
+    memcpy(guest_memory, &unmap, sizeof(unmap));
+    assert_int_equal(call(call_physdev_op, PHYSDEVOP_unmap_pirq, at(0), 0), -XEN_EINVAL);
+    domain.devices = &devices;
+    assert_int_equal(map_pirq(&line), 0);
+    assert_true(asked.line == 11 && asked.wish == 11);
+    assert_int_equal(GUEST(struct physdev_map_pirq).pirq, 16);
+    memcpy(guest_memory, &unmap, sizeof(unmap));
+    assert_int_equal(call(call_physdev_op, PHYSDEVOP_unmap_pirq, at(0), 0), 0);
+    assert_int_equal(asked.unmapped, 12);
+    memcpy(guest_memory, &other, sizeof(other));
+    assert_int_equal(call(call_physdev_op, PHYSDEVOP_unmap_pirq, at(0), 0), -XEN_EPERM);
+    GUEST(struct physdev_eoi).irq = 14;
+    assert_int_equal(call(call_physdev_op, PHYSDEVOP_eoi, at(0), 0), 0);
+    assert_int_equal(asked.ended, 14);
+    for (unsigned i = 0; i < 2; i++) {
+        asked.needs = i;
+        GUEST(struct physdev_irq_status_query).flags = 77;
+        assert_int_equal(call(call_physdev_op, PHYSDEVOP_irq_status_query, at(0), 0), 0);
+        assert_int_equal(GUEST(struct physdev_irq_status_query).flags, i ? XENIRQSTAT_needs_eoi : 0);
+    }
+    asked.error = -XEN_EINVAL;
+    GUEST(struct physdev_irq_status_query).flags = 77;
+    assert_int_equal(call(call_physdev_op, PHYSDEVOP_irq_status_query, at(0), 0), -XEN_EINVAL);
+    assert_int_equal(GUEST(struct physdev_irq_status_query).flags, 77);
+    domain.devices = NULL;
+}
+
+TEST_BOTH(lines, guest_begin)
+
 TEST_BOTH(devices, guest_begin)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devices),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

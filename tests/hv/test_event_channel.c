@@ -252,6 +252,32 @@ static void test_random(void **state)
     }
 }
 
+/* A port of a device's interrupt; what comes is the device's business. */
+static void test_pirq(void **state)
+{
+    struct guest *guest = &guests[0];
+    struct evtchn_bind_pirq bind = {.pirq = EVENT_PIRQ_THERE}, other = {.pirq = 4};
+
+    (void)state;
+    assert_int_equal(EVENT_CALL(guest, bind_pirq, &other), -XEN_EINVAL);
+    assert_int_equal(EVENT_CALL(guest, bind_pirq, &bind), 0);
+    assert_int_equal(event_pirq_port, bind.port);
+    assert_int_equal(status(guest, bind.port).status, EVTCHNSTAT_pirq);
+    assert_int_equal(status(guest, bind.port).u.pirq, EVENT_PIRQ_THERE);
+    other = bind;
+    assert_int_equal(EVENT_CALL(guest, bind_pirq, &other), -XEN_EEXIST);
+    assert_int_equal(bind_vcpu(guest, bind.port, 2), 0);
+    assert_int_equal(status(guest, bind.port).vcpu, 2);
+    assert_int_equal(send(guest, bind.port), -XEN_EINVAL);
+    event_raise_port(&guest->domain, bind.port);
+    assert_true(is_pending(guest, bind.port) && guest->wakes[2] == 1);
+    assert_int_equal(close_port(guest, bind.port), 0);
+    assert_true(event_pirq_port == 0 && !is_pending(guest, bind.port));
+    assert_int_equal(EVENT_CALL(guest, bind_pirq, &bind), 0);
+    assert_int_equal(reset(guest, DOMID_SELF), 0);
+    assert_int_equal(event_pirq_port, 0);
+}
+
 int main(void)
 {
 #define BOTH(test)                                               \
@@ -259,7 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test, set_up_32, tear_down)
     const struct CMUnitTest tests[] = {
         BOTH(test_virq),    BOTH(test_ipi),  BOTH(test_loopback), BOTH(test_two_domains),
-        BOTH(test_backend), BOTH(test_full), BOTH(test_random),
+        BOTH(test_backend), BOTH(test_full), BOTH(test_random),   BOTH(test_pirq),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,12 +133,31 @@ static void test_route(void **state)
     }
 }
 
+/* By level, at that vector, to this processor; masked or not it stays so. */
+static void test_level(void **state)
+{
+    (void)state;
+    begin(24, 0x20);
+    assert_true(ioapic_init());
+    assert_true(ioapic_is_there());
+    local_id = 7;
+    for (unsigned pin = 3; pin < 16; pin++) {
+        ioapic_route_level(pin, 0x40 + pin);
+        assert_int_equal(registers[0x10 + 2 * pin], 0x8000 | (0x40 + pin));
+        assert_int_equal(registers[0x11 + 2 * pin], 7 << 24);
+        ioapic_mask(pin);
+        assert_int_equal(registers[0x10 + 2 * pin], 0x18000 | (0x40 + pin));
+        assert_true(is_masked(pin + 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_none),
         cmocka_unit_test(test_route),
+        cmocka_unit_test(test_level),
     };
 
     return fake_cpu_reserve(IOAPIC_BASE, 4096) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

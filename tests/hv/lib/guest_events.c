@@ -11,6 +11,7 @@
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <engine/engine.h>
+#include <hv/device/pirq.h>
 #include <hv/domain/runstate.h>
 #include <hv/mem/paging.h>
 #include <tests/hv/lib/guest_events.h>
@@ -28,6 +29,29 @@ static struct machine machine = {.domains = domain_table, .nr_domains = DOMAINS}
 void runstate_wake(struct hv_vcpu *vcpu)
 {
     guests[vcpu->engine.domain->id.v].wakes[vcpu->engine.id]++;
+}
+
+uint32_t event_pirq_port;
+
+int pirq_check_free(const struct hv_domain *domain, uint32_t pirq)
+{
+    if (domain->engine.id.v != 0 || pirq != EVENT_PIRQ_THERE)
+        return -XEN_EINVAL;
+    return event_pirq_port ? -XEN_EEXIST : 0;
+}
+
+void pirq_bind(struct hv_domain *domain, uint32_t pirq, uint32_t port)
+{
+    assert_int_equal(pirq_check_free(domain, pirq), 0);
+    event_pirq_port = port;
+}
+
+void pirq_unbind(struct hv_domain *domain, uint32_t pirq, uint32_t port)
+{
+    assert_int_equal(domain->engine.id.v, 0);
+    assert_int_equal(pirq, EVENT_PIRQ_THERE);
+    assert_int_equal(port, event_pirq_port);
+    event_pirq_port = 0;
 }
 
 bool domain_enter(struct domain *domain)

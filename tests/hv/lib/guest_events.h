@@ -35,6 +35,10 @@ struct guest {
 extern struct guest guests[DOMAINS];
 extern struct domain *domain_table[DOMAINS];
 
+/* The one device interrupt that there is, the first guest's, and the port that it is bound to, 0: none. */
+#define EVENT_PIRQ_THERE 5u
+extern uint32_t event_pirq_port;
+
 /* Set: at each preemption point others run, which is this.  Somebody has entered the domain then: domain_enter(). */
 extern void (*guest_events_preempt)(void);
 

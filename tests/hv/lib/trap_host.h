@@ -20,6 +20,7 @@
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -147,6 +148,11 @@ void state_set_task_switched(struct hv_vcpu *which, bool set)
 void state_drop_segments(void)
 {
     tell("drop ");
+}
+
+void pirq_interrupt(unsigned vector)
+{
+    tell("device%x ", vector);
 }
 
 void apic_end(void)
