@@ -5,7 +5,6 @@
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
-#include <hv/devices.h>
 #include <hv/domain/fair.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/shutdown.h>
@@ -15,6 +14,7 @@
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
 #include <hv/service/console.h>
+#include <hv/split_devices.h>
 #include <hv/time/time.h>
 
 #define NS_PER_US         1000u
@@ -66,8 +66,8 @@ static struct hv_domain *build(struct machine *machine, const struct bundle *bun
     }
     print("domain %u (%s): built, and its tables validated, in %lu us\n", description->id, description->name,
           (time_now() - began) / NS_PER_US);
-    devices_write(machine, description);
-    devices_write_served(machine, bundle, description->id);
+    split_devices_write(machine, description);
+    split_devices_write_served(machine, bundle, description->id);
     return domain;
 }
 
@@ -143,7 +143,7 @@ static void restart(struct run *run, unsigned i, uint64_t began)
     if (console_is_free() && !domain->is_back_end)
         console_attach(domain); /* it had it before */
     fair_charge(hv_vcpu_of(domain->vcpus[0]), run->spent[i] + time_now() - began);
-    devices_start(domain, description);
+    split_devices_start(domain, description);
 }
 
 /* A back end has no business to end while there are guests, for whatever reason. */
@@ -194,7 +194,7 @@ static void finish(struct run *run, struct hv_domain *domain)
     bool again = comes_again(run, i, reason), is_back_end = domain->is_back_end, clean, gone;
     uint64_t began = time_now();
 
-    devices_forget(domain);
+    split_devices_forget(domain);
     console_detach(domain); /* its last words come before those about it */
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
     clean = audit_passes(run->machine, &run->bundle->domains[i], "before the release of");
@@ -204,7 +204,7 @@ static void finish(struct run *run, struct hv_domain *domain)
         add_code(run, EXIT_BROKEN);
     else if (!shutdown_is_good(reason) && !is_back_end)
         add_code(run, EXIT_CRASHED);
-    devices_remove_served(run->machine, run->bundle, run->bundle->domains[i].id);
+    split_devices_remove_served(run->machine, run->bundle, run->bundle->domains[i].id);
     run->waits[i] = again && !gone;
     run->spent[i] = gone ? 0 : time_now() - began;
     if (again && gone)
@@ -265,7 +265,7 @@ static void start(struct run *run)
         struct hv_domain *domain = find_domain(run, i);
 
         if (domain)
-            devices_start(domain, &run->bundle->domains[i]);
+            split_devices_start(domain, &run->bundle->domains[i]);
     }
 }
 
@@ -284,7 +284,7 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
             finish(&run, ended);
         if (console_is_free())
             attach_next(&run);
-        devices_look();
+        split_devices_look();
         end_back_ends(&run);
     }
     if (!hv_domain_none_left(machine))

@@ -16,7 +16,6 @@
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
-#include <hv/devices.h>
 #include <hv/domain/fair.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
@@ -26,6 +25,7 @@
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
 #include <hv/service/console.h>
+#include <hv/split_devices.h>
 #include <hv/time/time.h>
 #include <tests/hv/lib/said.h>
 
@@ -118,7 +118,7 @@ void fair_charge(struct hv_vcpu *vcpu, uint64_t ns)
     charged += ns;
 }
 
-void devices_start(struct hv_domain *domain, const struct bundle_domain *description)
+void split_devices_start(struct hv_domain *domain, const struct bundle_domain *description)
 {
     unsigned i = (unsigned)(domain - domains);
 
@@ -127,20 +127,20 @@ void devices_start(struct hv_domain *domain, const struct bundle_domain *descrip
     last_built = NULL;
 }
 
-void devices_write(const struct machine *which, const struct bundle_domain *description)
+void split_devices_write(const struct machine *which, const struct bundle_domain *description)
 {
     assert_ptr_equal(which->domains[description->id], &domains[description->id - 1].engine);
     print("devices of %s\n", description->name);
 }
 
-void devices_write_served(const struct machine *which, const struct bundle *of, unsigned id)
+void split_devices_write_served(const struct machine *which, const struct bundle *of, unsigned id)
 {
     assert_ptr_equal(which->domains[id], &domains[id - 1].engine);
     assert_ptr_equal(of, &bundle);
     print("served by %s\n", domains[id - 1].name);
 }
 
-void devices_remove_served(const struct machine *which, const struct bundle *of, unsigned id)
+void split_devices_remove_served(const struct machine *which, const struct bundle *of, unsigned id)
 {
     assert_ptr_equal(which, &machine);
     assert_ptr_equal(of, &bundle);
@@ -148,12 +148,12 @@ void devices_remove_served(const struct machine *which, const struct bundle *of,
     print("no more by %s\n", domains[id - 1].name);
 }
 
-void devices_look(void)
+void split_devices_look(void)
 {
     looks++;
 }
 
-void devices_forget(const struct hv_domain *domain)
+void split_devices_forget(const struct hv_domain *domain)
 {
     assert_true(domain->ended);
 }

@@ -2,12 +2,12 @@
 /* In order: directories; guests that wait for their back ends. */
 #include <engine/check.h>
 #include <hv/base/print.h>
-#include <hv/devices.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
 #include <hv/kernel/bundle.h>
 #include <hv/service/store_device.h>
 #include <hv/service/xenstore.h>
+#include <hv/split_devices.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
 
@@ -54,7 +54,7 @@ static void write_device(struct hv_domain *front, struct hv_domain *back, const 
         say(description, device, "does without", ", for which the xenstore has no room");
 }
 
-void devices_write(const struct machine *machine, const struct bundle_domain *description)
+void split_devices_write(const struct machine *machine, const struct bundle_domain *description)
 {
     struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id), *back;
 
@@ -69,7 +69,7 @@ void devices_write(const struct machine *machine, const struct bundle_domain *de
     }
 }
 
-void devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
+void split_devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
 {
     struct store_device_node nodes[BUNDLE_NODES_MAX];
 
@@ -86,7 +86,7 @@ void devices_remove_served(const struct machine *machine, const struct bundle *b
     }
 }
 
-void devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
+void split_devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
 {
     struct hv_domain *back = hv_domain_find(machine, (uint16_t)id);
 
@@ -139,7 +139,7 @@ static void start(struct waiting *waiting)
     sched_start(hv_vcpu_of(domain->vcpus[0]));
 }
 
-void devices_look(void)
+void split_devices_look(void)
 {
     for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
         if (all[i].domain && !find_new(&all[i]))
@@ -158,7 +158,7 @@ static void lose_patience(struct timer *timer)
 }
 _Static_assert(offsetof(struct waiting, timer) == 0, "lose_patience()");
 
-void devices_start(struct hv_domain *domain, const struct bundle_domain *description)
+void split_devices_start(struct hv_domain *domain, const struct bundle_domain *description)
 {
     struct waiting *waiting = all;
 
@@ -169,12 +169,12 @@ void devices_start(struct hv_domain *domain, const struct bundle_domain *descrip
         start(waiting);
         return;
     }
-    xenstore_listen(devices_look);
+    xenstore_listen(split_devices_look);
     waiting->timer.expire = lose_patience;
     timer_set(&waiting->timer, time_now() + PATIENCE);
 }
 
-void devices_forget(const struct hv_domain *domain)
+void split_devices_forget(const struct hv_domain *domain)
 {
     for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
         if (all[i].domain != domain)

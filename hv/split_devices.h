@@ -11,23 +11,23 @@ struct hv_domain;
 struct machine;
 
 /* The domain of @description has been built: write the directories of its devices.  What has no back end is said. */
-void devices_write(const struct machine *machine, const struct bundle_domain *description);
+void split_devices_write(const struct machine *machine, const struct bundle_domain *description);
 
 /*
  * The back end of number @id has ended: the front ends' directories of what it served go, of the guests that live; or
  * it has been built anew, and both directories are written.
  */
-void devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id);
-void devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id);
+void split_devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id);
+void split_devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id);
 
 /*
  * Start vCPU 0 of @domain as soon as no device of it is new to its back end, at once if it has none; or after ten
  * seconds, with a message.  @description stays as long as the domain.
  */
-void devices_start(struct hv_domain *domain, const struct bundle_domain *description);
+void split_devices_start(struct hv_domain *domain, const struct bundle_domain *description);
 
 /* Look again whether those that wait may start: a back end has gone. */
-void devices_look(void);
+void split_devices_look(void);
 
 /* @domain has ended, and does not wait any more if it did. */
-void devices_forget(const struct hv_domain *domain);
+void split_devices_forget(const struct hv_domain *domain);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* The devices of a bundle's guests: when their directories are written, and which guest waits, for how long. */
+/* links: hv/split_devices.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <abi/errno.h>
+#include <hv/domain/sched.h>
+#include <hv/domain/vcpu.h>
+#include <hv/kernel/bundle.h>
+#include <hv/service/store_device.h>
+#include <hv/service/xenstore.h>
+#include <hv/split_devices.h>
+#include <hv/time/time.h>
+#include <hv/time/timer.h>
+#include <tests/hv/lib/said.h>
+
+#define SECOND UINT64_C(1000000000)
+
+/* Domains 1 and 2 are guests, 3 and 4 serve. */
+#define DOMAINS 5u
+
+static struct hv_domain domains[DOMAINS];
+static struct hv_vcpu vcpus[DOMAINS];
+static struct domain *table[DOMAINS];
+static struct machine machine = {.domains = table, .nr_domains = DOMAINS};
+static struct bundle bundle;
+
+static char calls[1024];      /* what the xenstore was asked to do */
+static bool seen[DOMAINS][2]; /* device n of guest i by its back end */
+static bool no_room;
+static unsigned started;
+static void (*listener)(void);
+static struct timer *timers[4];
+static uint64_t now;
+
+uint64_t time_now(void)
+{
+    return now;
+}
+
+void timer_set(struct timer *timer, uint64_t deadline)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        if (timers[i])
+            continue;
+        timers[i] = timer;
+        timer->deadline = deadline;
+        timer->active = true;
+        return;
+    }
+    fail();
+}
+
+void timer_stop(struct timer *timer)
+{
+    timer->active = false;
+    for (unsigned i = 0; i < 4; i++) {
+        if (timers[i] == timer)
+            timers[i] = NULL;
+    }
+}
+
+static void pass(uint64_t ns)
+{
+    now += ns;
+    for (unsigned i = 0; i < 4; i++) {
+        struct timer *timer = timers[i];
+
+        if (!timer || timer->deadline > now)
+            continue;
+        timer_stop(timer);
+        timer->expire(timer);
+    }
+}
+
+void sched_start(struct hv_vcpu *vcpu)
+{
+    unsigned bit = 1u << (vcpu - vcpus);
+
+    assert_false(started & bit);
+    started |= bit;
+}
+
+static void note(const char *what, const struct hv_domain *front, const struct store_device *device)
+{
+    size_t length = strlen(calls);
+
+    snprintf(calls + length, sizeof(calls) - length, "%s %u %.*s/%u\n", what, front->engine.id.v,
+             (int)device->type.length, device->type.bytes, device->id);
+}
+
+int xenstore_write_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device)
+{
+    assert_true(hv_domain_is_alive(front) && hv_domain_is_alive(back));
+    note(back == &domains[3] ? "write 3:" : "write 4:", front, device);
+    if (device->nr_nodes == 2) {
+        assert_memory_equal(device->nodes[0].key.bytes, "key", device->nodes[0].key.length);
+        assert_memory_equal(device->nodes[1].value.bytes, "of the back", device->nodes[1].value.length);
+        assert_true(!device->nodes[0].back && device->nodes[1].back);
+    }
+    return no_room ? -XEN_ENOSPC : 0;
+}
+
+void xenstore_remove_device(struct hv_domain *front, const struct store_device *device)
+{
+    assert_true(hv_domain_is_alive(front));
+    note("remove", front, device);
+}
+
+bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domain *back,
+                            const struct store_device *device)
+{
+    assert_true(hv_domain_is_alive(front) && hv_domain_is_alive(back));
+    return !seen[front->engine.id.v][device->id];
+}
+
+void xenstore_listen(void (*changed)(void))
+{
+    listener = changed;
+}
+
+static struct bundle_node node(const char *text, uint8_t key_size, uint8_t value_size, bool back)
+{
+    return (struct bundle_node){(const uint8_t *)text, key_size, value_size, back};
+}
+
+static struct bundle_device device(const char *type, unsigned id, unsigned backend)
+{
+    return (struct bundle_device){
+        .type = {(const uint8_t *)type, 3},
+        .id = id,
+        .backend = backend,
+        .nr_nodes = 2,
+        .nodes = {node("key value", 3, 5, false), node("key of the back", 3, 11, true)},
+    };
+}
+
+static void build(unsigned id)
+{
+    domains[id] = (struct hv_domain){.engine = {.machine = &machine, .id = {(uint16_t)id}, .nr_vcpus = 1}};
+    domains[id].vcpus[0] = &vcpus[id].engine;
+    table[id] = &domains[id].engine;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    bundle = (struct bundle){.nr_domains = 4};
+    for (unsigned i = 0; i < 4; i++) {
+        bundle.domains[i] = (struct bundle_domain){.id = i + 1, .name = {(char)('a' + i)}, .is_back_end = i >= 2};
+        build(i + 1);
+    }
+    bundle.domains[0].nr_devices = 2;
+    bundle.domains[0].devices[0] = device("vbd", 0, 3);
+    bundle.domains[0].devices[1] = device("vif", 1, 4);
+    bundle.domains[1].nr_devices = 1;
+    bundle.domains[1].devices[0] = device("vbd", 1, 3);
+    memset(seen, 0, sizeof(seen));
+    no_room = false;
+    started = 0;
+    calls[0] = said[0] = '\0';
+    return 0;
+}
+
+/* None waits when a test ends. */
+static int end(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < DOMAINS; i++)
+        split_devices_forget(&domains[i]);
+    for (unsigned i = 0; i < 4; i++) {
+        if (timers[i])
+            return -1;
+    }
+    return 0;
+}
+
+static void test_written(void **state)
+{
+    (void)state;
+    split_devices_write(&machine, &bundle.domains[0]);
+    assert_string_equal(calls, "write 3: 1 vbd/0\nwrite 4: 1 vif/1\n");
+    assert_string_equal(said, "");
+    split_devices_write(&machine, &bundle.domains[2]); /* it has none */
+    assert_string_equal(calls, "write 3: 1 vbd/0\nwrite 4: 1 vif/1\n");
+}
+
+static void test_not_written(void **state)
+{
+    (void)state;
+    table[3] = NULL;
+    split_devices_write(&machine, &bundle.domains[0]);
+    assert_string_equal(calls, "write 4: 1 vif/1\n");
+    assert_string_equal(said, "domain 1 (a) does without vbd/0, which nobody serves: its back end is domain 3\n");
+    no_room = true;
+    split_devices_write(&machine, &bundle.domains[0]);
+    assert_said("does without vif/1, for which the xenstore has no room: its back end is domain 4\n");
+    table[1] = NULL;
+    calls[0] = '\0';
+    split_devices_write(&machine, &bundle.domains[0]);
+    assert_string_equal(calls, "");
+}
+
+/* Of all that it serves, and of nothing else, to those who live. */
+static void test_served(void **state)
+{
+    (void)state;
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\nremove 2 vbd/1\n");
+    calls[0] = '\0';
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "write 3: 1 vbd/0\nwrite 3: 2 vbd/1\n");
+    calls[0] = '\0';
+    domains[2].ended = true;
+    split_devices_remove_served(&machine, &bundle, 3);
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\nwrite 3: 1 vbd/0\n");
+    calls[0] = '\0';
+    split_devices_write_served(&machine, &bundle, 1); /* it serves nobody */
+    split_devices_remove_served(&machine, &bundle, 1);
+    domains[3].ended = true;
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "");
+}
+
+static void test_starts_at_once(void **state)
+{
+    (void)state;
+    split_devices_start(&domains[3], &bundle.domains[2]);
+    assert_int_equal(started, 1u << 3);
+    seen[2][1] = true;
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    assert_int_equal(started, 1u << 3 | 1u << 2);
+}
+
+/* Each waits for its own, all of them, and starts once. */
+static void test_waits(void **state)
+{
+    (void)state;
+    split_devices_start(&domains[1], &bundle.domains[0]);
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    assert_int_equal(started, 0);
+    seen[1][0] = true;
+    listener();
+    assert_int_equal(started, 0);
+    seen[2][1] = true;
+    listener();
+    assert_int_equal(started, 1u << 2);
+    seen[1][1] = true;
+    listener();
+    assert_int_equal(started, 1u << 2 | 1u << 1);
+    listener();
+    pass(100 * SECOND);
+    assert_string_equal(said, "");
+}
+
+static void test_no_longer(void **state)
+{
+    (void)state;
+    split_devices_start(&domains[1], &bundle.domains[0]);
+    seen[1][0] = true;
+    pass(5 * SECOND);
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    pass(5 * SECOND - 1);
+    assert_int_equal(started, 0);
+    pass(1);
+    assert_int_equal(started, 1u << 1);
+    assert_string_equal(said,
+                        "domain 1 (a) starts without vif/1, which has not been looked at for 10 s: its back end is "
+                        "domain 4\n");
+    pass(5 * SECOND);
+    assert_int_equal(started, 1u << 1 | 1u << 2);
+    assert_said("domain 2 (b) starts without vbd/1");
+}
+
+/* A back end that is there no more is nobody to wait for; a guest that has ended does not start. */
+static void test_gone(void **state)
+{
+    (void)state;
+    split_devices_start(&domains[1], &bundle.domains[0]);
+    seen[1][0] = true;
+    domains[4].ended = true;
+    split_devices_look();
+    assert_int_equal(started, 1u << 1);
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    split_devices_forget(&domains[2]);
+    seen[2][1] = true;
+    split_devices_look();
+    pass(100 * SECOND);
+    assert_int_equal(started, 1u << 1);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_written), TEST(test_not_written), TEST(test_served), TEST(test_starts_at_once),
+        TEST(test_waits),   TEST(test_no_longer),   TEST(test_gone),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
