@@ -155,7 +155,7 @@ static bool back_end_comes_again(const struct run *run, unsigned i)
         return false;
     if (run->restarts[i] < BACK_END_RESTARTS)
         return true;
-    print("domain %u (%s) has ended too often, and is given up: the guests go on without it\n", description->id,
+    print("domain %u (%s): it has ended too often, and is given up: the guests go on without it\n", description->id,
           description->name);
     return false;
 }

@@ -33,14 +33,14 @@ static struct store_device as_stored(const struct bundle_device *device, struct 
     return (struct store_device){text(device->type), device->id, nodes, device->nr_nodes};
 }
 
-/* Say of a device of the guest's what becomes of it: "domain 1 (name) @start vbd/51712@end". */
+/* Say of a device of the guest's what becomes of it: "domain 1 (name): @start vbd/51712@end". */
 static void say(const struct bundle_domain *description, const struct bundle_device *device, const char *start,
                 const char *end)
 {
     char type[BUNDLE_NODE_NAME_MAX + 1] = {0};
 
     memcpy(type, device->type.bytes, device->type.size);
-    print("domain %u (%s) %s %s/%u%s: its back end is domain %u\n", description->id, description->name, start, type,
+    print("domain %u (%s): %s %s/%u%s; its back end is domain %u\n", description->id, description->name, start, type,
           device->id, end, device->backend);
 }
 
@@ -51,7 +51,7 @@ static void write_device(struct hv_domain *front, struct hv_domain *back, const 
     const struct store_device stored = as_stored(device, nodes);
 
     if (xenstore_write_device(front, back, &stored))
-        say(description, device, "does without", ", for which the xenstore has no room");
+        say(description, device, "it does without", ", for which the xenstore has no room");
 }
 
 void split_devices_write(const struct machine *machine, const struct bundle_domain *description)
@@ -65,7 +65,7 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
         if (back)
             write_device(front, back, description, device);
         else
-            say(description, device, "does without", ", which nobody serves");
+            say(description, device, "it does without", ", which nobody serves");
     }
 }
 
@@ -153,7 +153,7 @@ static void lose_patience(struct timer *timer)
     const struct bundle_device *device = find_new(waiting);
 
     if (device)
-        say(waiting->description, device, "starts without", ", which has not been looked at for 10 s");
+        say(waiting->description, device, "it starts without", ", which has not been looked at for 10 s");
     start(waiting);
 }
 _Static_assert(offsetof(struct waiting, timer) == 0, "lose_patience()");

@@ -522,7 +522,7 @@ static void test_back_end_given_up(void **state)
     assert_int_equal(releases, 9 + 2);
     assert_said("restart 8\n");
     assert_unsaid("restart 9\n");
-    assert_said("domain 3 (c) has ended too often, and is given up: the guests go on without it\n");
+    assert_said("domain 3 (c): it has ended too often, and is given up: the guests go on without it\n");
 }
 
 /* Nobody to serve, or nobody who serves: the rest runs. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The devices of a bundle's guests: when their directories are written, and which guest waits, for how long. */
-/* links: hv/split_devices.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
+/* links: hv/devices.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -198,10 +198,10 @@ static void test_not_written(void **state)
     table[3] = NULL;
     split_devices_write(&machine, &bundle.domains[0]);
     assert_string_equal(calls, "write 4: 1 vif/1\n");
-    assert_string_equal(said, "domain 1 (a) does without vbd/0, which nobody serves: its back end is domain 3\n");
+    assert_string_equal(said, "domain 1 (a): it does without vbd/0, which nobody serves; its back end is domain 3\n");
     no_room = true;
     split_devices_write(&machine, &bundle.domains[0]);
-    assert_said("does without vif/1, for which the xenstore has no room: its back end is domain 4\n");
+    assert_said("does without vif/1, for which the xenstore has no room; its back end is domain 4\n");
     table[1] = NULL;
     calls[0] = '\0';
     split_devices_write(&machine, &bundle.domains[0]);
@@ -273,11 +273,11 @@ static void test_no_longer(void **state)
     pass(1);
     assert_int_equal(started, 1u << 1);
     assert_string_equal(said,
-                        "domain 1 (a) starts without vif/1, which has not been looked at for 10 s: its back end is "
+                        "domain 1 (a): it starts without vif/1, which has not been looked at for 10 s; its back end is "
                         "domain 4\n");
     pass(5 * SECOND);
     assert_int_equal(started, 1u << 1 | 1u << 2);
-    assert_said("domain 2 (b) starts without vbd/1");
+    assert_said("domain 2 (b): it starts without vbd/1");
 }
 
 /* A back end that is there no more is nobody to wait for; a guest that has ended does not start. */

@@ -204,10 +204,10 @@ run served-killed $GOOD '^domain 3 \(server\) crashed' '^domain 3 \(server\): re
 served served-late delay=3000 lives=1
 run served-late $GOOD '^ok the back end is ready before its guest starts' '^verdict: success'
 served served-idle idle=1 alone=1
-run served-idle $GOOD '^domain 1 \(client\) starts without test/7, which has not been looked at for 10 s' \
+run served-idle $GOOD '^domain 1 \(client\): it starts without test/7, which has not been looked at for 10 s' \
     '^verdict: success' '^domain 2 \(server\) powered off'
 served served-gone crash=1 none=1
-run served-gone $GOOD '^domain 2 \(server\): restart 8' '^domain 2 \(server\) has ended too often' '^verdict: success'
+run served-gone $GOOD '^domain 2 \(server\): restart 8' '^domain 2 \(server\): it has ended too often' '^verdict: success'
 
 # ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
 guest weights half 8192 $kernels/share.elf share=50 weight=512
