@@ -8,7 +8,7 @@
 struct guest_row {
     bool is_there;
     char state[12];
-    unsigned vcpus;
+    unsigned vcpus, restarts;
     unsigned long long memory_kib, run_us;
 };
 

@@ -140,6 +140,7 @@ static void restart(struct run *run, unsigned i, uint64_t began)
         add_code(run, EXIT_REFUSED);
         return;
     }
+    domain->restarts = run->restarts[i];
     if (console_is_free() && !domain->is_back_end)
         console_attach(domain); /* it had it before */
     fair_charge(hv_vcpu_of(domain->vcpus[0]), run->spent[i] + time_now() - began);

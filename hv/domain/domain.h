@@ -25,6 +25,7 @@ struct hv_domain {
     unsigned weight;               /* 1 to WEIGHT_MAX: hv/domain/fair.h */
     bool initial;                  /* SIF_INITDOMAIN: it is told that it is the first domain of the machine */
     bool is_back_end;              /* it serves others: docs/devices.md */
+    unsigned restarts;             /* how often a domain of this number has been built anew */
     bool ended;                    /* it has shut down or crashed; none of its vCPUs runs any more */
     unsigned end_reason;           /* once @ended: SHUTDOWN_*, END_LAST_VCPU */
     bool reason_noted;             /* SCHEDOP_shutdown_code: @noted_reason counts, whatever the end is */

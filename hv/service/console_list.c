@@ -5,7 +5,7 @@
 #include <hv/service/console_list.h>
 #include <hv/service/console_output.h>
 
-#define NUMBERS    4u
+#define NUMBERS    5u
 #define DIGITS_MAX 20u /* of 2^64 - 1 */
 #define STATE_MAX  8u
 #define NS_PER_US  1000u
@@ -71,7 +71,7 @@ void console_list_send(const struct machine *machine)
     for (unsigned i = 0; i < machine->nr_domains; i++) {
         const struct hv_domain *domain = hv_domain_find(machine, (uint16_t)i);
 
-        if (!domain)
+        if (!domain || domain->is_back_end)
             continue;
         text.length = 0;
         add_number(&text, i, " ");
@@ -79,7 +79,8 @@ void console_list_send(const struct machine *machine)
         add_string(&text, state_of(domain));
         add_number(&text, domain->engine.nr_vcpus, " ");
         add_number(&text, domain->engine.nr_frames * PAGE_KIB, " ");
-        add_number(&text, time_run(domain) / NS_PER_US, "\r\n");
+        add_number(&text, time_run(domain) / NS_PER_US, " ");
+        add_number(&text, domain->restarts, "\r\n");
         send(&text);
     }
     console_output_hypervisor("end\r\n", 5);

@@ -641,7 +641,7 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
             '^paravane: third: was still running$' -- "${talk[@]}" "${three[@]}"
         # What is typed at once is for whom it says, the list is of all, and the ends of those in front move on.
         talked ends '~talk> ~\x012b\r\x013c\r\x014\x010~no guest 10~\x01l~third  ~\x011end\r~console of second~\x01l~CPU time~end\r~console of third~\x01h~lists them~end\r' 0 \
-            'no guest 4; Ctrl-A l lists them' '3 > third   (waiting|running) +1 +16 MiB +[0-9]+[.][0-9]{2} s$' \
+            'no guest 4; Ctrl-A l lists them' '3 > third   (waiting|running) +1 +16 MiB +[0-9]+[.][0-9]{2} s +0$' \
             '1   first   (waiting|running) ' '1   first   powered off' '2 > second  ' '^paravane: first: powered off$' \
             '^paravane: third: powered off$' 'Ctrl-A 1 to 9 and 0 move to a guest' -- "${talk[@]}" "${three[@]}"
         talked behind '~second: verdict: success~end\r' 0 '^second: ok set_timer_op$' '^heard: end$' -- \

@@ -264,13 +264,16 @@ static void test_list(void **state)
     (void)state;
     COME("\x10!1 one running 1 16384 5");
     COME("\x10\x42"
-         "2 two x 9 9 9\n\x10!00000\r\nnonsense\r\n9 nine wait");
+         "2 two x 9 9 9 9\n\x10!00000 7\r\nnonsense\r\n9 nine wait");
     assert_true(consoles.rows[0].is_there);
     assert_string_equal(consoles.rows[0].state, "running");
     assert_int_equal(consoles.rows[0].run_us, 500000);
     assert_int_equal(consoles.rows[0].memory_kib, 16384);
+    assert_int_equal(consoles.rows[0].restarts, 7);
     assert_false(consoles.rows[1].is_there);
-    COME("ing 2 1 1\r\nend\r\n");
+    COME("ing 2 1 1 0\r\n2 two down 1 1 1\r\n");
+    assert_false(consoles.rows[1].is_there); /* a line that lacks something */
+    COME("end\r\n");
     assert_false(consoles.rows[0].is_there); /* told */
     for (unsigned i = 0; i < 10000; i++)
         COME("x"); /* a line without an end */

@@ -43,8 +43,9 @@ static void make(struct hv_domain *domain, unsigned first, unsigned count)
 
 static void test_states(void **state)
 {
-    struct hv_domain runs = {.name = "runs"}, waits = {.name = "waits"}, ends = {.name = "ends", .ended = true};
-    struct domain *domains[10] = {[0] = &runs.engine, [3] = &waits.engine, [9] = &ends.engine};
+    struct hv_domain runs = {.name = "runs", .restarts = 3}, waits = {.name = "waits"};
+    struct hv_domain ends = {.name = "ends", .ended = true}, serves = {.name = "serves", .is_back_end = true};
+    struct domain *domains[10] = {[0] = &runs.engine, [3] = &waits.engine, [4] = &serves.engine, [9] = &ends.engine};
     const struct machine machine = {.domains = domains, .nr_domains = 10};
 
     (void)state;
@@ -57,7 +58,7 @@ static void test_states(void **state)
     vcpus[3].run.info.state = RUNSTATE_blocked;
     said[0] = '\0';
     console_list_send(&machine);
-    assert_string_equal(said, "0 runs running 2 16384 5000\r\n3 waits waiting 2 16384 5000\r\n"
+    assert_string_equal(said, "0 runs running 2 16384 5000 3\r\n3 waits waiting 2 16384 5000 0\r\n"
                               "end\r\n");
     vcpus[1].run.info.state = RUNSTATE_running;
     vcpus[3].run.info.state = RUNSTATE_offline;
@@ -77,12 +78,13 @@ static void test_largest(void **state)
     (void)state;
     make(&domain, 0, 1);
     domain.engine.nr_frames = UINT64_MAX / 4;
+    domain.restarts = UINT32_MAX;
     vcpus[0].run.info.time[RUNSTATE_running] = UINT64_MAX;
     vcpus[0].run.info.state = RUNSTATE_running;
     said[0] = '\0';
     console_list_send(&machine);
-    assert_string_equal(
-        said, "1 a-name-of-thirty-one-characters running 1 18446744073709551612 18446744073709551\r\nend\r\n");
+    assert_string_equal(said, "1 a-name-of-thirty-one-characters running 1 18446744073709551612 18446744073709551 "
+                              "4294967295\r\nend\r\n");
 }
 
 static void test_none(void **state)
