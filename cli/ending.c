@@ -60,7 +60,8 @@ static void tell_guests_end(const struct ending *ending, const struct meaning *m
     if (!is_one(ending))
         outcomes_tell(ending->outcomes);
     else if (meaning->status == STATUS_GOOD)
-        say("%s", own_words(ending->hypervisor, meaning->text));
+        say("%s%s", own_words(ending->hypervisor, meaning->text),
+            outcome_reason(own_words(ending->hypervisor, meaning->text)));
     else if (meaning->status == STATUS_CRASHED)
         say_error("%s", own_words(ending->hypervisor, meaning->text));
     else

@@ -52,6 +52,16 @@ static bool is_good(const struct outcome *outcome)
     return !strcmp(outcome->words, "powered off") || !strcmp(outcome->words, "wants to reboot");
 }
 
+const char *outcome_reason(const char *words)
+{
+    static const char reboot[] = "wants to reboot";
+    size_t length = strlen(words);
+
+    if (length < sizeof(reboot) - 1 || strcmp(words + length - (sizeof(reboot) - 1), reboot) != 0)
+        return "";
+    return "; ended, as --on-reboot destroy says";
+}
+
 void outcomes_tell(const struct outcomes *outcomes)
 {
     for (unsigned i = 0; i < outcomes->count; i++) {
@@ -60,7 +70,7 @@ void outcomes_tell(const struct outcomes *outcomes)
         if (!*outcome->words)
             say("%s: was still %s", outcome->name, outcome->is_built ? "running" : "to be built");
         else if (is_good(outcome))
-            say("%s: %s", outcome->name, outcome->words);
+            say("%s: %s%s", outcome->name, outcome->words, outcome_reason(outcome->words));
         else
             say_error("%s: %s", outcome->name, outcome->words);
     }

@@ -23,5 +23,8 @@ struct outcomes {
 /* Look at a line of the hypervisor's log: is it about the beginning or the end of one of them? */
 void outcomes_note(struct outcomes *outcomes, const char *line);
 
+/* What is to be said behind the last words of a guest: why a reboot was its end; otherwise nothing, "". */
+const char *outcome_reason(const char *words);
+
 /* Say of each how it ended, or that it has not. */
 void outcomes_tell(const struct outcomes *outcomes);

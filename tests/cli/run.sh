@@ -433,7 +433,7 @@ fi
 
 # ---- How a run ends.
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"
-with 'log=domain_1_(good)_wants_to_reboot' expect ends-in-its-words 0 '^paravane: domain 1 .good. wants to reboot$' \
+with 'log=domain_1_(good)_wants_to_reboot' expect ends-in-its-words 0 '^paravane: domain 1 .good. wants to reboot; ended, as --on-reboot destroy says$' \
     '!powered off' -- run "$good"
 with 'say=hello' expect demo 0 '^hello$' -- run --demo
 with 'log=broken exit=35' expect ends-selftest 5 'paravane: broken' 'self-test failed' -- run "$good"
@@ -470,7 +470,7 @@ TMPDIR=$work/nowhere with '' expect no-tmpdir 1 'no directory can be made there'
 two=(--guest a "$good" --guest bc "$good")
 built='log=domain_1_(a):_built,_and_so_on log=domain_2_(bc):_built,_and_so_on'
 with "$built log=domain_2_(bc)_powered_off log=domain_1_(a)_wants_to_reboot" expect several-good 0 \
-    '^paravane: a: wants to reboot$' '^paravane: bc: powered off$' '!domain' -- run --on-reboot destroy "${two[@]}"
+    '^paravane: a: wants to reboot; ended, as --on-reboot destroy says$' '^paravane: bc: powered off$' '!domain' -- run --on-reboot destroy "${two[@]}"
 with "$built log=domain_2_(bc)_crashed:_bad_fault log=domain_2_(bc)_crashed log=domain_2_(bc)_has_left_3_frames log=domain_1_(a)_powered_off exit=43" \
     expect several-crashed 3 '^paravane: a: powered off$' '^paravane: bc: crashed: bad fault$' -- run "${two[@]}"
 with "log=domain_1_(a)_cannot_be_built:_too_big log=domain_2_(bc):_built,_and_so_on log=domain_2_(bc)_powered_off exit=45" \
@@ -608,7 +608,7 @@ if [ -e build/hv/paravane.elf ] && command -v qemu-system-x86_64 >/dev/null; the
         expect real-several 0 '^(second: )?ok ' '^paravane: first: powered off$' '^paravane: second: powered off$' \
             '^paravane: third: powered off$' -- run --memory 16M --timeout "$limit" \
             --guest first --demo --guest second $tests/timer.elf --guest third -c how=again $tests/ending.elf
-        expect real-several-reboot 0 '^paravane: once: wants to reboot$' '^paravane: thrice: powered off$' \
+        expect real-several-reboot 0 '^paravane: once: wants to reboot; ended, as --on-reboot destroy says$' '^paravane: thrice: powered off$' \
             'domain 2 .thrice.: restart 3$' -- run --memory 16M --timeout "$limit" --verbose \
             --guest once -c how=reboot --on-reboot destroy $tests/ending.elf --guest thrice -c how=again $tests/ending.elf
         expect real-several-privileged 0 '^paravane: plain: powered off$' '^paravane: initial: powered off$' -- \

@@ -71,6 +71,16 @@ static void test_reboot(void **state)
     assert_words(1, "wants to reboot");
 }
 
+static void test_reason(void **state)
+{
+    (void)state;
+    assert_string_equal(outcome_reason("domain 1 (a) wants to reboot"), "; ended, as --on-reboot destroy says");
+    assert_string_equal(outcome_reason("wants to reboot"), "; ended, as --on-reboot destroy says");
+    assert_string_equal(outcome_reason("powered off"), "");
+    assert_string_equal(outcome_reason("ants to reboot"), "");
+    assert_string_equal(outcome_reason(""), "");
+}
+
 /* What to do about it comes last. */
 static void test_advice(void **state)
 {
@@ -99,8 +109,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_whose, begin),  cmocka_unit_test_setup(test_what, begin),
-        cmocka_unit_test_setup(test_reboot, begin), cmocka_unit_test_setup(test_advice, begin),
-        cmocka_unit_test_setup(test_long, begin),
+        cmocka_unit_test_setup(test_reboot, begin), cmocka_unit_test_setup(test_reason, begin),
+        cmocka_unit_test_setup(test_advice, begin), cmocka_unit_test_setup(test_long, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
