@@ -6,6 +6,8 @@
  * does a bounded amount of work and says by work_again() if there is more; when there is none, and no event has come
  * since the turn began, the domain sleeps until the next one.
  */
+#include <backend/blkback.h>
+#include <backend/disk.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
 #include <guest/errno.h>
@@ -16,6 +18,7 @@
 /* One turn of everything there is. */
 static void turn(void)
 {
+    disk_poll();
     xenbus_turn();
 }
 
@@ -38,6 +41,8 @@ static void must(int error, const char *what)
 void guest_main(void)
 {
     event_enable();
+    disk_init();
+    blkback_init();
     must(xenbus_init(), "the xenstore");
     print("backend: ready\n");
     for (;;) {

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: queues; the end of a request; its way to the disk; its beginning; a turn. */
+#include <backend/blkio.h>
+#include <backend/work.h>
+#include <abi/errno.h>
+#include <abi/mmu.h>
+#include <guest/address.h>
+#include <guest/print.h>
+#include <guest/string.h>
+
+#define NOT_MAPPED UINT32_MAX
+#define BATCH      256u /* grants in one call */
+
+/*
+ * ---- Queues.
+ */
+
+static void append(struct blkqueue *queue, struct blkjob *job)
+{
+    job->next = NULL;
+    if (queue->first)
+        queue->last->next = job;
+    else
+        queue->first = job;
+    queue->last = job;
+}
+
+static struct blkjob *take_first(struct blkqueue *queue)
+{
+    struct blkjob *job = queue->first;
+
+    if (job)
+        queue->first = job->next;
+    return job;
+}
+
+void blkio_init(struct blkio *io, struct disk *disk, unsigned domain, bool read_only, bool discard)
+{
+    memset(io, 0, sizeof(*io));
+    io->disk = disk;
+    io->domain = domain;
+    io->rights = (struct blkplan_rights){disk, read_only, discard};
+    for (unsigned i = 0; i < BLKIO_JOBS; i++) {
+        io->jobs[i].io = io;
+        append(&io->free, &io->jobs[i]);
+    }
+}
+
+/*
+ * ---- The end of a request.
+ */
+
+/* What it had mapped, behind the @count elements of @ops that there are.  The number there are then. */
+static unsigned add_unmaps(const struct blkjob *job, struct gnttab_unmap_grant_ref *ops, unsigned count)
+{
+    for (unsigned i = 0; i < job->nr_segments; i++) {
+        if (job->handles[i] != NOT_MAPPED)
+            ops[count++] = (struct gnttab_unmap_grant_ref){
+                .dev_bus_addr = job->segments[i].maddr / PAGE_SIZE * PAGE_SIZE, .handle = job->handles[i]};
+    }
+    return count;
+}
+
+/* A mapping that cannot be undone would be a bug of ours or of the hypervisor's. */
+static void unmap(struct gnttab_unmap_grant_ref *ops, unsigned count)
+{
+    grant_unmap(ops, count);
+    for (unsigned i = 0; i < count; i++) {
+        if (ops[i].status != GNTST_okay)
+            print("blkback: handle %u cannot be unmapped: status %d\n", ops[i].handle, ops[i].status);
+    }
+}
+
+/* Answer what is ready, as many at a time as fit into a batch of unmappings. */
+static void answer_ready(struct blkio *io)
+{
+    static struct gnttab_unmap_grant_ref ops[BATCH];
+
+    while (io->ready.first) {
+        struct blkqueue answered = {0};
+        unsigned count = 0;
+
+        while (io->ready.first && count + io->ready.first->nr_segments <= BATCH) {
+            count = add_unmaps(io->ready.first, ops, count);
+            append(&answered, take_first(&io->ready));
+        }
+        if (count)
+            unmap(ops, count);
+        for (struct blkjob *job; (job = take_first(&answered));) {
+            blkring_respond(&io->ring, job->id, job->operation, job->status);
+            append(&io->free, job);
+            io->nr_under_way--;
+        }
+    }
+}
+
+static void finish(struct blkjob *job, int16_t status)
+{
+    job->status = status;
+    append(&job->io->ready, job);
+}
+
+/*
+ * ---- To the disk.
+ */
+
+/* The next part of a discard that is larger than the disk takes at once. */
+static void begin_discard(struct blkjob *job, uint64_t sector)
+{
+    uint64_t most = job->io->disk->max_discard_sectors;
+
+    job->request.sector = sector;
+    job->request.nr_sectors = job->discard_left < most ? job->discard_left : most;
+    job->discard_left -= job->request.nr_sectors;
+}
+
+static void on_done(struct disk_request *request, int error)
+{
+    struct blkjob *job = (struct blkjob *)request; /* its first member */
+
+    if (error) {
+        finish(job, error == -XEN_EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
+    } else if (job->discard_left) {
+        begin_discard(job, request->sector + request->nr_sectors);
+        append(&job->io->waiting, job);
+    } else if (job->flush_after) {
+        job->flush_after = false;
+        request->operation = DISK_FLUSH;
+        request->nr_segments = 0;
+        append(&job->io->waiting, job);
+    } else {
+        finish(job, BLKIF_RSP_OKAY);
+    }
+}
+
+/* In order, until the disk has no more room. */
+static void submit_waiting(struct blkio *io)
+{
+    while (io->waiting.first) {
+        int error = disk_submit(io->disk, &io->waiting.first->request);
+
+        if (error == -XEN_EAGAIN)
+            return;
+        if (error)
+            finish(take_first(&io->waiting), error == -XEN_EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
+        else
+            (void)take_first(&io->waiting);
+    }
+}
+
+/*
+ * ---- From the ring.
+ */
+
+/* Elements of one call, and whose they are, in the same order. */
+struct batch {
+    struct gnttab_map_grant_ref ops[BATCH];
+    unsigned count;
+    struct blkqueue jobs;
+};
+
+static void add_maps(struct batch *batch, struct blkjob *job, const struct blkif_request_segment *segments)
+{
+    uint32_t flags = GNTMAP_device_map | (job->request.operation == DISK_WRITE ? GNTMAP_readonly : 0);
+
+    for (unsigned i = 0; i < job->nr_segments; i++) {
+        batch->ops[batch->count++] =
+            (struct gnttab_map_grant_ref){.flags = flags, .ref = segments[i].gref, .dom = (uint16_t)job->io->domain};
+        job->segments[i].maddr = (uint64_t)segments[i].first_sect * DISK_SECTOR;
+        job->segments[i].size = (uint32_t)(segments[i].last_sect - segments[i].first_sect + 1) * DISK_SECTOR;
+    }
+    append(&batch->jobs, job);
+}
+
+/* What the call made of a job's elements: each is looked at, whatever the others are. */
+static bool take_maps(struct blkjob *job, const struct gnttab_map_grant_ref *ops)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < job->nr_segments; i++) {
+        bool mapped = ops[i].status == GNTST_okay;
+
+        job->handles[i] = mapped ? ops[i].handle : NOT_MAPPED;
+        if (mapped)
+            job->segments[i].maddr += ops[i].dev_bus_addr;
+        all = all && mapped;
+    }
+    return all;
+}
+
+static void map_batch(struct blkio *io, struct batch *batch)
+{
+    unsigned next = 0;
+
+    if (batch->count)
+        grant_map(batch->ops, batch->count);
+    for (struct blkjob *job; (job = take_first(&batch->jobs)); next += job->nr_segments) {
+        if (take_maps(job, &batch->ops[next]))
+            append(&io->waiting, job);
+        else
+            finish(job, BLKIF_RSP_ERROR);
+    }
+    batch->count = 0;
+}
+
+/* A private copy of the segments that lie in a page of the front end's.  There are never more than fit into one. */
+static const struct blkif_request_segment *copy_segments(const struct blkio *io, grant_ref_t ref, unsigned count)
+{
+    static struct blkif_request_segment copied[PAGE_SIZE / sizeof(struct blkif_request_segment)]
+        __attribute__((aligned(PAGE_SIZE)));
+    struct gnttab_copy copy = {.source = {.u.ref = ref, .domid = (uint16_t)io->domain},
+                               .dest = {.u.gmfn = virt_to_mfn(copied).v, .domid = DOMID_SELF},
+                               .len = (uint16_t)(count * sizeof(copied[0])),
+                               .flags = GNTCOPY_source_gref};
+
+    _Static_assert(BLKPLAN_SEGMENTS <= ARRAY_SIZE(copied), "one page of segments");
+    grant_copy(&copy, 1);
+    return copy.status == GNTST_okay ? copied : NULL;
+}
+
+/* The request of a job; its segments are mapped, if there are any, with the batch's. */
+static void begin(struct batch *batch, struct blkjob *job, const struct blkplan *plan,
+                  const struct blkif_request_segment *segments)
+{
+    job->flush_after = plan->flush_after;
+    job->discard_left = plan->nr_sectors;
+    job->nr_segments = plan->nr_segments;
+    job->request = (struct disk_request){.operation = plan->operation,
+                                         .sector = plan->sector,
+                                         .segments = job->segments,
+                                         .nr_segments = plan->nr_segments,
+                                         .done = on_done};
+    if (plan->operation == DISK_DISCARD)
+        begin_discard(job, plan->sector);
+    add_maps(batch, job, segments);
+}
+
+static int16_t try_begin(struct blkio *io, const struct blkring_request *request, struct batch *batch,
+                         struct blkjob *job)
+{
+    const struct blkif_request_segment *segments = request->segments;
+    struct blkplan plan;
+    int16_t status = blkplan_make(&io->rights, request, &plan);
+
+    if (status == BLKIF_RSP_OKAY && plan.indirect)
+        segments = copy_segments(io, request->indirect_grefs[0], plan.nr_segments);
+    if (!segments)
+        status = BLKIF_RSP_ERROR;
+    if (status == BLKIF_RSP_OKAY)
+        status = blkplan_check_segments(&io->rights, &plan, segments);
+    if (status == BLKIF_RSP_OKAY)
+        begin(batch, job, &plan, segments);
+    return status;
+}
+
+/* A job for @request, which is refused at once if it asks for what it may not. */
+static void take(struct blkio *io, const struct blkring_request *request, struct batch *batch)
+{
+    struct blkjob *job = take_first(&io->free);
+    int16_t status;
+
+    io->nr_under_way++;
+    job->id = request->id;
+    job->operation = request->operation;
+    job->nr_segments = 0;
+    status = try_begin(io, request, batch, job);
+    if (status != BLKIF_RSP_OKAY)
+        finish(job, status);
+}
+
+/* Until there is none, or no place for it.  1: there may be more; 0; -XEN_EINVAL. */
+static int take_all(struct blkio *io)
+{
+    static struct batch batch;
+    unsigned taken = 0;
+    int more = 1;
+
+    while (more == 1 && taken < BLKIO_JOBS && io->free.first && !io->waiting.first) {
+        struct blkring_request request;
+
+        if (batch.count + BLKPLAN_SEGMENTS > BATCH)
+            map_batch(io, &batch);
+        else if ((more = blkring_take(&io->ring, &request)) == 1) {
+            take(io, &request, &batch);
+            taken++;
+        }
+    }
+    map_batch(io, &batch);
+    return more;
+}
+
+/*
+ * ---- A turn.
+ */
+
+int blkio_turn(struct blkio *io, bool *notify)
+{
+    int more;
+
+    answer_ready(io);
+    submit_waiting(io);
+    more = take_all(io);
+    submit_waiting(io);
+    answer_ready(io);
+    *notify = blkring_push(&io->ring);
+    if (more < 0)
+        return more;
+    /* With no job free, or the disk full, the next completion is what makes the next turn. */
+    if (more ? io->free.first && !io->waiting.first : blkring_ask(&io->ring))
+        work_again();
+    return 0;
+}
+
+bool blkio_stop(struct blkio *io)
+{
+    for (struct blkjob *job; (job = take_first(&io->waiting));)
+        finish(job, BLKIF_RSP_ERROR);
+    answer_ready(io);
+    (void)blkring_push(&io->ring);
+    return io->nr_under_way == 0;
+}

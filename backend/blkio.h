@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of requests from a block ring to a disk and of responses back.
+ *
+ * The pages of a request are mapped for the device alone, GNTMAP_device_map: that writes no page-table entry, so that
+ * giving them back flushes nothing, which is why feature-persistent has nothing to offer here.  The back end never sees
+ * the data.  A page is given back before the response that returns it to the front end.
+ */
+#pragma once
+
+#include <backend/blkplan.h>
+#include <guest/grant.h>
+
+#define BLKIO_JOBS 64u /* requests of one ring under way */
+
+/* One request under way. */
+struct blkjob {
+    struct disk_request request;
+    struct blkio *io;
+    struct blkjob *next; /* in one of the queues of @io, or in none while the disk has it */
+    uint64_t id;
+    uint8_t operation; /* of the ring's */
+    int16_t status;
+    bool flush_after;
+    uint64_t discard_left; /* sectors behind those of @request */
+    unsigned nr_segments;
+    struct disk_segment segments[BLKPLAN_SEGMENTS];
+    grant_handle_t handles[BLKPLAN_SEGMENTS]; /* NOT_MAPPED where there is none */
+};
+
+struct blkqueue {
+    struct blkjob *first, *last;
+};
+
+struct blkio {
+    struct blkring ring;
+    struct blkplan_rights rights;
+    struct disk *disk;
+    unsigned domain;                      /* of the front end */
+    struct blkqueue free, waiting, ready; /* waiting: for room in the disk; ready: to be answered */
+    unsigned nr_under_way;                /* jobs that are not free */
+    struct blkjob jobs[BLKIO_JOBS];
+};
+
+/* Ready for a front end, whose ring is set up by the caller.  Nothing may be under way. */
+void blkio_init(struct blkio *io, struct disk *disk, unsigned domain, bool read_only, bool discard);
+
+/*
+ * One turn: answer what is done, take what is new, BLKIO_JOBS requests at most; *@notify: the front end wants an event.
+ * -XEN_EINVAL: the front end broke the rules of the ring, and nothing more is taken from it.
+ */
+int __must_check blkio_turn(struct blkio *io, bool *notify);
+
+/* Take nothing new.  True when nothing is under way and nothing mapped; until then, again after disk_poll(). */
+bool blkio_stop(struct blkio *io);
