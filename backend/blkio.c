@@ -268,22 +268,18 @@ static void take(struct blkio *io, const struct blkring_request *request, struct
         finish(job, status);
 }
 
-/* Until there is none, or no place for it.  1: there may be more; 0; -XEN_EINVAL. */
+/* Until there is none, or no job for it, of which none becomes free here.  1: there may be more; 0; -XEN_EINVAL. */
 static int take_all(struct blkio *io)
 {
     static struct batch batch;
-    unsigned taken = 0;
+    struct blkring_request request;
     int more = 1;
 
-    while (more == 1 && taken < BLKIO_JOBS && io->free.first && !io->waiting.first) {
-        struct blkring_request request;
-
+    while (more == 1 && io->free.first && !io->waiting.first) {
         if (batch.count + BLKPLAN_SEGMENTS > BATCH)
             map_batch(io, &batch);
-        else if ((more = blkring_take(&io->ring, &request)) == 1) {
+        else if ((more = blkring_take(&io->ring, &request)) == 1)
             take(io, &request, &batch);
-            taken++;
-        }
     }
     map_batch(io, &batch);
     return more;
