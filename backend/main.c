@@ -8,6 +8,8 @@
  */
 #include <backend/blkback.h>
 #include <backend/disk.h>
+#include <backend/netback.h>
+#include <backend/packet.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
 #include <guest/errno.h>
@@ -40,6 +42,8 @@ static void must(int error, const char *what)
 
 void guest_main(void)
 {
+    packet_init();
+    netback_init();
     event_enable();
     disk_init();
     blkback_init();

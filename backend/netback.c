@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: memory; what is offered; the front end's keys; connecting; the end; a turn. */
+#include <backend/netback.h>
+#include <backend/netrx.h>
+#include <backend/nettx.h>
+#include <backend/rate.h>
+#include <backend/switch.h>
+#include <backend/work.h>
+#include <backend/xenbus.h>
+#include <abi/errno.h>
+#include <guest/errno.h>
+#include <guest/event.h>
+#include <guest/grant.h>
+#include <guest/guest.h>
+#include <guest/print.h>
+#include <guest/string.h>
+#include <guest/time.h>
+
+#define PORT_MAX  ((uint64_t)1 << 17)
+#define WORD_MAX  32u /* of a key that holds a word */
+#define NO_BRIDGE "default"
+
+struct netback {
+    bool used;
+    char bridge[SWITCH_NAME_MAX + 1];
+    struct rate rate;
+
+    struct grant_pages tx_page, rx_page;
+    evtchn_port_t tx_port, rx_port; /* the same where the front end has one for both */
+    struct netring tx, rx;
+    struct switch_port port;
+};
+
+/*
+ * ---- Memory.
+ */
+
+static struct netback backs[XENBUS_DEVICES_MAX];
+
+static int create(struct xenbus_device *device)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(backs); i++) {
+        if (backs[i].used)
+            continue;
+        memset(&backs[i], 0, sizeof(backs[i]));
+        backs[i].used = true;
+        device->data = &backs[i];
+        return 0;
+    }
+    return -XEN_ENOMEM;
+}
+
+static void destroy(struct xenbus_device *device)
+{
+    struct netback *back = device->data;
+
+    back->used = false;
+}
+
+/*
+ * ---- What is offered.
+ */
+
+/* A word of this domain's directory, and @otherwise where there is none. */
+static int read_word(struct xenbus_device *device, const char *key, const char *otherwise, char *word, size_t size)
+{
+    int error = xenbus_read_back(device, key, word, size);
+
+    if (error == -XEN_ENOENT) {
+        memcpy(word, otherwise, strlen(otherwise) + 1);
+        return 0;
+    }
+    return error;
+}
+
+static int read_rate(struct xenbus_device *device, struct rate *rate)
+{
+    char text[WORD_MAX];
+    int error = read_word(device, "rate", "", text, sizeof(text));
+
+    *rate = (struct rate){0};
+    return error || !*text ? error : rate_parse(rate, text);
+}
+
+static int publish(struct xenbus_device *device)
+{
+    static const char *const offered[] = {
+        "feature-rx-copy",           "feature-sg",
+        "feature-gso-tcpv4",         "feature-gso-tcpv6",
+        "feature-ipv6-csum-offload", "feature-split-event-channels",
+    };
+    struct netback *back = device->data;
+    int error = read_word(device, "bridge", NO_BRIDGE, back->bridge, sizeof(back->bridge));
+
+    if (!error)
+        error = read_rate(device, &back->rate);
+    for (unsigned i = 0; i < ARRAY_SIZE(offered) && !error; i++)
+        error = xenbus_write_number(device, offered[i], 1);
+    if (!error)
+        error = xenbus_write_number(device, "feature-rx-flip", 0);
+    return error;
+}
+
+/*
+ * ---- The front end's keys.
+ */
+
+/* Keys that are absent are 0. */
+static int read_flag(struct xenbus_device *device, const char *key, bool *flag)
+{
+    uint64_t number = 0;
+    int error = xenbus_read_front_number(device, key, UINT32_MAX, &number);
+
+    *flag = !error && number != 0;
+    return error == -XEN_ENOENT ? 0 : error;
+}
+
+struct keys {
+    uint64_t tx_ref, rx_ref, tx_port, rx_port;
+    bool copies, sg, tso4, tso6, blank6, no_blank;
+};
+
+static int read_flags(struct xenbus_device *device, struct keys *keys)
+{
+    const struct {
+        const char *key;
+        bool *flag;
+    } flags[] = {
+        {"request-rx-copy", &keys->copies},           {"feature-sg", &keys->sg},
+        {"feature-gso-tcpv4", &keys->tso4},           {"feature-gso-tcpv6", &keys->tso6},
+        {"feature-ipv6-csum-offload", &keys->blank6}, {"feature-no-csum-offload", &keys->no_blank},
+    };
+    int error = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(flags) && !error; i++)
+        error = read_flag(device, flags[i].key, flags[i].flag);
+    return error;
+}
+
+/* One port for both directions, or one for each. */
+static int read_ports(struct xenbus_device *device, struct keys *keys)
+{
+    int error = xenbus_read_front_number(device, "event-channel-tx", PORT_MAX, &keys->tx_port);
+
+    if (!error)
+        return xenbus_read_front_number(device, "event-channel-rx", PORT_MAX, &keys->rx_port);
+    if (error != -XEN_ENOENT)
+        return error;
+    error = xenbus_read_front_number(device, "event-channel", PORT_MAX, &keys->tx_port);
+    keys->rx_port = keys->tx_port;
+    return error;
+}
+
+static int read_keys(struct xenbus_device *device, struct keys *keys)
+{
+    int error = xenbus_read_front_number(device, "tx-ring-ref", UINT32_MAX, &keys->tx_ref);
+
+    if (!error)
+        error = xenbus_read_front_number(device, "rx-ring-ref", UINT32_MAX, &keys->rx_ref);
+    if (!error)
+        error = read_ports(device, keys);
+    if (!error)
+        error = read_flags(device, keys);
+    /* Pages are copied into; to exchange them for others is the past. */
+    return !error && !keys->copies ? -XEN_EOPNOTSUPP : error;
+}
+
+/*
+ * ---- Connecting.
+ */
+
+/* That there was an upcall is all that the main loop needs to know. */
+static void on_event(evtchn_port_t port)
+{
+    (void)port;
+}
+
+static int map_ring(struct xenbus_device *device, uint64_t number, struct grant_pages *page, struct netring *ring)
+{
+    grant_ref_t ref = (grant_ref_t)number;
+    int error = grant_map_pages(page, device->domain, &ref, 1);
+
+    if (!error)
+        netring_init(ring, page->start);
+    return error;
+}
+
+static int bind(struct xenbus_device *device, const struct keys *keys)
+{
+    struct netback *back = device->data;
+    int error = event_bind_interdomain(device->domain, (evtchn_port_t)keys->tx_port, on_event, &back->tx_port);
+
+    if (error)
+        return error;
+    back->rx_port = back->tx_port;
+    if (keys->rx_port == keys->tx_port)
+        return 0;
+    back->rx_port = 0;
+    return event_bind_interdomain(device->domain, (evtchn_port_t)keys->rx_port, on_event, &back->rx_port);
+}
+
+/* Whatever of it is there goes, in reverse order; may be called for what is half connected, and again. */
+static void release(struct netback *back)
+{
+    switch_detach(&back->port);
+    if (back->rx_port && back->rx_port != back->tx_port)
+        (void)!event_close(back->rx_port);
+    if (back->tx_port)
+        (void)!event_close(back->tx_port);
+    back->rx_port = back->tx_port = 0;
+    grant_unmap_pages(&back->rx_page);
+    grant_unmap_pages(&back->tx_page);
+}
+
+/* The port of the switch takes what the front end does. */
+static int plug(struct netback *back, const struct keys *keys)
+{
+    bool blank = !keys->no_blank && keys->blank6;
+
+    back->port = (struct switch_port){
+        .takes_blank = blank,
+        .takes_tso4 = blank && keys->sg && keys->tso4,
+        .takes_tso6 = blank && keys->sg && keys->tso6,
+        .size_max = keys->sg ? PACKET_SIZE_MAX : PAGE_SIZE,
+    };
+    return switch_attach(&back->port, back->bridge);
+}
+
+static int connect(struct xenbus_device *device)
+{
+    struct netback *back = device->data;
+    struct keys keys = {0};
+    int error = read_keys(device, &keys);
+
+    if (!error)
+        error = map_ring(device, keys.tx_ref, &back->tx_page, &back->tx);
+    if (!error)
+        error = map_ring(device, keys.rx_ref, &back->rx_page, &back->rx);
+    if (!error)
+        error = bind(device, &keys);
+    if (!error)
+        error = plug(back, &keys);
+    if (error)
+        release(back);
+    return error;
+}
+
+/*
+ * ---- The end.
+ */
+
+/* Nothing is in flight between turns: copies are done when the call returns. */
+static bool disconnect(struct xenbus_device *device)
+{
+    release(device->data);
+    return true;
+}
+
+/*
+ * ---- A turn.
+ */
+
+static uint64_t alarm; /* when the timer will run out, if that is to come */
+
+/* A sender that is over its rate goes on at @time. */
+static void wake_at(uint64_t time)
+{
+    uint64_t now = time_now();
+
+    if (alarm > now && alarm <= time)
+        return;
+    alarm = time;
+    if (timer_set(time))
+        work_again();
+}
+
+/* What the guest sends goes to the switch; one by one where each counts. */
+static int take_sent(struct xenbus_device *device, struct netback *back)
+{
+    struct packet *list, *next;
+    bool notify, more, sent;
+    int error;
+
+    if (!rate_allows(&back->rate, time_now())) {
+        wake_at(back->rate.end);
+        return 0;
+    }
+    error = nettx_take(&back->tx, device->domain, back->rate.bytes ? 1 : NETTX_FRAMES, &list, &notify, &more);
+    sent = list;
+    for (; list; list = next) {
+        next = list->next;
+        rate_charge(&back->rate, list->size);
+        switch_input(&back->port, list);
+    }
+    if (notify)
+        (void)!event_send(back->tx_port);
+    if (more || sent)
+        work_again(); /* who receives it may have had its turn */
+    return error;
+}
+
+static int give_received(struct xenbus_device *device, struct netback *back)
+{
+    bool notify, more;
+    int error = netrx_give(&back->rx, device->domain, &back->port.queue, &notify, &more);
+
+    if (notify)
+        (void)!event_send(back->rx_port);
+    if (more)
+        work_again();
+    return error;
+}
+
+static void turn(struct xenbus_device *device)
+{
+    struct netback *back = device->data;
+
+    if (take_sent(device, back) || give_received(device, back))
+        xenbus_fail(device, "the front end's ring has more requests than slots, or a frame without end");
+}
+
+void netback_init(void)
+{
+    static const struct xenbus_type type = {.name = "vif",
+                                            .create = create,
+                                            .publish = publish,
+                                            .connect = connect,
+                                            .turn = turn,
+                                            .disconnect = disconnect,
+                                            .destroy = destroy};
+    int error = timer_init(on_event);
+
+    if (error)
+        guest_panic("the timer: %s", errno_name(error));
+    xenbus_register(&type);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The network back end: interfaces of guests as ports of switches. */
+#pragma once
+
+/*
+ * Serve devices of the type vif.  Before xenbus_init(); packet_init() comes first.
+ *
+ * Of its own directory it reads `bridge`, the name of the switch, and `rate`, as rate.h has it, a limit on what the
+ * guest sends.
+ */
+void netback_init(void);
