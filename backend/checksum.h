@@ -25,5 +25,5 @@ unsigned checksum_pseudo(const struct packet *packet, const struct headers *head
  */
 int __must_check checksum_locate(struct packet *packet);
 
-/* Complete the checksum of @packet if it is blank; it is good then.  csum_start and csum_offset are within the packet. */
+/* Complete the checksum of @packet if it is blank; it is good then.  csum_start and csum_offset are within it. */
 void checksum_finish(struct packet *packet);

@@ -50,7 +50,7 @@ void front_tx_put(struct front_tx *front, const struct front_slot *slots, unsign
     front->page.head.req_prod = front->produced;
 }
 
-/* Which of @left bytes the next part has, so that @more parts can hold the rest, and have a byte each if there are any. */
+/* How many of @left bytes the next part has: @more parts hold the rest, and have a byte each if there are so many. */
 static unsigned part_size(unsigned left, unsigned more)
 {
     unsigned spare = left > more ? left - more : 0;

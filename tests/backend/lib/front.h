@@ -53,8 +53,8 @@ void front_rx_start(struct front_rx *front, uint32_t index);
 void front_rx_post(struct front_rx *front, unsigned count);
 
 /*
- * Take the next packet that has arrived.  Its size, with its bytes in @bytes, or the negative status of its parts, which
- * all have it; 0: there is none.  *@first receives the first response, *@gso what came with it, or zeroes.
+ * Take the next packet that has arrived.  Its size, with its bytes in @bytes, or the negative status of its parts,
+ * which all have it; 0: there is none.  *@first receives the first response, *@gso what came with it, or zeroes.
  */
 int front_rx_take(struct front_rx *front, uint8_t *bytes, struct netif_rx_response *first,
                   struct netif_extra_info *gso);
