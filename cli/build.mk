@@ -14,7 +14,7 @@ CLI_SHARED := $(filter-out hv/kernel/bundle.c,$(sort $(wildcard hv/kernel/*.c)))
 
 CC_cli := $(GCC)
 CFLAGS_cli := $(HOSTED) -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2
-LINK_cli := -larchive
+LINK_cli := -larchive -lxlutil -lxenlight
 CC_cli-clang := $(CLANG)
 CFLAGS_cli-clang := $(HOSTED) -O2
 LINK_cli-clang := $(LINK_cli)

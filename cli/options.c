@@ -135,7 +135,9 @@ static void read_run_numbers(int key, const char *text, struct run_options *opti
 /* Options of the second group are not a guest's. */
 static void refuse_inside_guest(int key, const struct run_options *options, struct argp_state *state)
 {
-    for (size_t i = 0; options->nr_guests && i < sizeof(run_list) / sizeof(run_list[0]); i++) {
+    bool is_inside = options->nr_guests && options->guests[options->nr_guests - 1].is_begun;
+
+    for (size_t i = 0; is_inside && i < sizeof(run_list) / sizeof(run_list[0]); i++) {
         if (run_list[i].name && run_list[i].key == key && run_list[i].group == GROUP_RUN)
             argp_error(state, "--%s is about the whole run: say it before the first --guest", run_list[i].name);
     }

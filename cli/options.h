@@ -13,7 +13,9 @@
 #define NETWORKS_MAX       16u
 
 struct guest_options {
-    const char *name;              /* NULL: none, and it is the only one */
+    const char *name; /* NULL: none, and it is the only one */
+    bool is_begun;    /* by --guest; otherwise by a file */
+    bool has_config;
     const char *kernel;            /* NULL with @demo and @boots_disk */
     const char *ramdisk, *cmdline; /* NULL: not given */
     uint64_t memory_kib;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: options of a guest; a guest begins; what it shares with the others; what does not go together. */
+/* In order: values; a guest begins; its options and files; what all share; what does not go together. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <cli/bundle_write.h>
+#include <cli/config.h>
 #include <cli/options_device.h>
 #include <cli/options_guest.h>
 #include <cli/options_network.h>
@@ -36,6 +38,86 @@ static void read_on_reboot(const char *text, struct guest_options *guest, struct
     guest->ends_by_reboot = !strcmp(text, "destroy");
     if (!guest->ends_by_reboot && strcmp(text, "restart") != 0)
         argp_error(state, "--on-reboot %s: say restart or destroy", text);
+}
+
+struct guest_options *options_guest(struct run_options *options)
+{
+    return options->nr_guests ? &options->guests[options->nr_guests - 1] : &options->common;
+}
+
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length > 0 && length <= GUEST_NAME_MAX && *name != '-' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
+}
+
+/* The next guest, without a name yet; @name is what it is called in a message. */
+static struct guest_options *add_guest(struct run_options *options, const char *name, struct argp_state *state)
+{
+    struct guest_options *guest;
+
+    if (options->nr_guests == GUESTS_MAX)
+        argp_error(state, "--guest %s: one too many; at most %u run together", name, GUESTS_MAX);
+    guest = &options->guests[options->nr_guests++];
+    *guest = options->common;
+    guest->kernel = NULL;
+    guest->demo = false;
+    return guest;
+}
+
+static void check_name(const struct run_options *options, const char *name, struct argp_state *state)
+{
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        if (options->guests[i].name && !strcmp(options->guests[i].name, name))
+            argp_error(state, "--guest %s: there are two of that name; give each its own", name);
+    }
+}
+
+void options_begin_guest(struct run_options *options, const char *name, struct argp_state *state)
+{
+    struct guest_options *guest;
+
+    if (!is_name(name))
+        argp_error(state, "--guest %s: a name has 1 to %u letters, digits, dots, underscores and hyphens%s", name,
+                   GUEST_NAME_MAX, *name == '-' ? ", and no hyphen in front" : "");
+    check_name(options, name, state);
+    guest = add_guest(options, name, state);
+    guest->name = name;
+    guest->is_begun = true;
+}
+
+/* A configuration file is of the guest that --guest has begun, or begins one, with a name of its own. */
+static void read_config(struct run_options *options, const char *path, struct argp_state *state)
+{
+    struct guest_options *guest = options_guest(options);
+    enum status status;
+    const char *name;
+
+    if (guest->is_begun && (guest->has_config || guest->kernel || guest->demo))
+        argp_error(state, "--guest %s: one kernel or configuration file at a time; %s is one too many", guest->name,
+                   path);
+    if (!guest->is_begun)
+        guest = add_guest(options, path, state);
+    guest->has_config = true;
+    status = config_read(path, guest);
+    if (status)
+        exit(status);
+    if (guest->is_begun)
+        return;
+    name = guest->name;
+    guest->name = NULL;
+    check_name(options, name, state);
+    guest->name = name;
+}
+
+static void read_file(struct run_options *options, const char *path, struct argp_state *state)
+{
+    if (config_is_one(path))
+        read_config(options, path, state);
+    else
+        options_read_kernel(&options_guest(options)->kernel, path, state);
 }
 
 static bool read_device(int key, char *text, struct run_options *options, struct argp_state *state)
@@ -86,44 +168,11 @@ bool options_read_guest(int key, char *text, struct run_options *options, struct
     case KEY_DEMO:
         return guest->demo = true;
     case ARGP_KEY_ARG:
-        options_read_kernel(&guest->kernel, text, state);
+        read_file(options, text, state);
         return true;
     default:
         return read_device(key, text, options, state);
     }
-}
-
-struct guest_options *options_guest(struct run_options *options)
-{
-    return options->nr_guests ? &options->guests[options->nr_guests - 1] : &options->common;
-}
-
-static bool is_name(const char *name)
-{
-    size_t length = strlen(name);
-
-    return length > 0 && length <= GUEST_NAME_MAX && *name != '-' &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
-}
-
-void options_begin_guest(struct run_options *options, const char *name, struct argp_state *state)
-{
-    struct guest_options *guest;
-
-    if (!is_name(name))
-        argp_error(state, "--guest %s: a name has 1 to %u letters, digits, dots, underscores and hyphens%s", name,
-                   GUEST_NAME_MAX, *name == '-' ? ", and no hyphen in front" : "");
-    for (unsigned i = 0; i < options->nr_guests; i++) {
-        if (!strcmp(options->guests[i].name, name))
-            argp_error(state, "--guest %s: there are two of that name; give each its own", name);
-    }
-    if (options->nr_guests == GUESTS_MAX)
-        argp_error(state, "--guest %s: one too many; at most %u run together", name, GUESTS_MAX);
-    guest = &options->guests[options->nr_guests++];
-    *guest = options->common;
-    guest->name = name;
-    guest->kernel = NULL;
-    guest->demo = false;
 }
 
 static void check_guest(struct guest_options *guest, const struct guest_options *common, struct argp_state *state)
@@ -139,6 +188,8 @@ static void check_guest(struct guest_options *guest, const struct guest_options 
         argp_error(state, "%s%s--demo brings its kernel along: leave %s out", name, colon, guest->kernel);
     if (!guest->demo && !guest->kernel && !guest->boots_disk)
         argp_error(state, "%s%swhich kernel? Give a file, a --disk that has one, or --demo", name, colon);
+    if (guest->boots_disk && !guest->nr_disks)
+        argp_error(state, "%s%sthere is no disk to boot from; give it one, or a kernel", name, colon);
     if (guest->cmdline && strlen(guest->cmdline) > BUNDLE_CMDLINE_MAX)
         argp_error(state, "%s%s--cmdline: %zu characters, and a guest takes at most %u", name, colon,
                    strlen(guest->cmdline), BUNDLE_CMDLINE_MAX);

@@ -430,6 +430,8 @@ fi
 
 # shellcheck source=tests/cli/devices.sh
 . tests/cli/devices.sh
+# shellcheck source=tests/cli/config.sh
+. tests/cli/config.sh
 
 # ---- How a run ends.
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"

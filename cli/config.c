@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The keys of a configuration file.  In order: is it one; the kernel; numbers; what becomes of the guest at its end; what
+ * has no effect; all of it.
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cli/config.h>
+#include <cli/config_device.h>
+#include <cli/options_value.h>
+
+#define START_MAX  8192u /* of a file, in which it shows what it is */
+#define WEIGHT_MAX 65535
+#define SUFFIX     ".cfg"
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+
+    return length > end_length && !strcmp(text + length - end_length, end);
+}
+
+static bool is_text(const char *start, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (iscntrl((unsigned char)start[i]) && !isspace((unsigned char)start[i]))
+            return false;
+    }
+    return true;
+}
+
+/* "name = ", "name += " at the beginning of a line. */
+static bool has_assignment(const char *start)
+{
+    for (const char *line = start; line; line = strchr(line, '\n')) {
+        size_t name;
+
+        line += strspn(line, " \t\r\n");
+        name = strspn(line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        if (name) {
+            line += name;
+            line += strspn(line, " \t");
+            line += *line == '+';
+            if (*line == '=')
+                return true;
+        }
+    }
+    return false;
+}
+
+bool config_is_one(const char *path)
+{
+    char start[START_MAX + 1];
+    struct stat about;
+    ssize_t size = -1;
+    int fd;
+
+    /* What is in a pipe can be read once. */
+    if (stat(path, &about) || !S_ISREG(about.st_mode))
+        return false;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        size = read(fd, start, START_MAX);
+        close(fd);
+    }
+    if (size < 0 || !is_text(start, (size_t)size))
+        return false;
+    start[size] = '\0';
+    return ends_with(path, SUFFIX) || has_assignment(start);
+}
+
+/* "hvm" and "pvh" are for other machines; an old file says so by its builder. */
+static void read_type(struct config *config)
+{
+    const char *type = config_string(config, "type"), *builder = config_string(config, "builder");
+
+    if (type && strcmp(type, "pv") != 0)
+        config_complain(
+            config,
+            "type = \"%s\": only PV guests run here. If its system has a kernel for Xen PV, as Debian's are, "
+            "say type = \"pv\" and bootloader = \"pygrub\", or name the kernel",
+            type);
+    else if (!type && builder && strcmp(builder, "generic") != 0 && strcmp(builder, "linux") != 0)
+        config_complain(config, "builder = \"%s\": only PV guests run here: say type = \"pv\", and name a PV kernel",
+                        builder);
+}
+
+/* Both names mean Debian's GRUB here, which runs as the guest; nothing of the disk is read on this side. */
+static void read_bootloader(struct config *config, struct guest_options *guest)
+{
+    const char *bootloader = config_string(config, "bootloader"), *firmware = config_string(config, "firmware");
+    const char *slash = bootloader ? strrchr(bootloader, '/') : NULL, *name = slash ? slash + 1 : bootloader;
+
+    if (name && strcmp(name, "pygrub") != 0 && strcmp(name, "pvgrub") != 0)
+        config_complain(config, "bootloader = \"%s\": pygrub and pvgrub are known, and mean GRUB's PV image",
+                        bootloader);
+    if (firmware && strcmp(firmware, "pvgrub64") != 0)
+        config_complain(config, "firmware = \"%s\": pvgrub64 is known, and means GRUB's PV image", firmware);
+    guest->boots_disk = !guest->kernel && (bootloader || firmware);
+}
+
+/* "cmdline" goes before the older pair. */
+static void read_cmdline(struct config *config, struct guest_options *guest)
+{
+    const char *cmdline = config_string(config, "cmdline"), *root = config_string(config, "root");
+    const char *extra = config_string(config, "extra");
+
+    if (!cmdline && root)
+        guest->cmdline = config_print("root=%s%s%s", root, extra ? " " : "", extra ? extra : "");
+    else if (cmdline || extra)
+        guest->cmdline = config_keep(cmdline ? cmdline : extra);
+}
+
+static void read_kernel(struct config *config, struct guest_options *guest)
+{
+    const char *kernel = config_string(config, "kernel"), *ramdisk = config_string(config, "ramdisk");
+
+    if (kernel && *kernel)
+        guest->kernel = config_keep(kernel);
+    if (ramdisk && *ramdisk)
+        guest->ramdisk = config_keep(ramdisk);
+    read_cmdline(config, guest);
+    read_bootloader(config, guest);
+}
+
+static void read_numbers(struct config *config, struct guest_options *guest)
+{
+    const long most_mib = (long)(MEMORY_MAX_KIB >> 10);
+    long memory = config_number(config, "memory", 1, most_mib, 0);
+    long most = config_number(config, "maxmem", 1, most_mib, 0);
+    long vcpus = config_number(config, "vcpus", 1, INT32_MAX, 1);
+
+    if (memory || most)
+        guest->memory_kib = (uint64_t)(memory ? memory : most) << 10;
+    if (memory && most > memory)
+        say("%s: maxmem = %ld: a guest keeps the memory that it starts with, %ld MiB", config->path, most, memory);
+    if (vcpus > 1)
+        say("%s: vcpus = %ld: this version gives a guest one", config->path, vcpus);
+    guest->weight = (unsigned)config_number(config, "cpu_weight", 1, WEIGHT_MAX, (long)guest->weight);
+}
+
+/* What is said to happen but does not. */
+static void read_end(struct config *config, const char *key, const char *what)
+{
+    const char *said = config_string(config, key);
+
+    if (said && strcmp(said, "destroy") != 0)
+        say("%s: %s = \"%s\": a guest that %s has ended here", config->path, key, said, what);
+}
+
+static void read_ends(struct config *config, struct guest_options *guest)
+{
+    const char *said = config_string(config, "on_reboot");
+
+    if (said) {
+        guest->ends_by_reboot = !strcmp(said, "destroy");
+        if (!guest->ends_by_reboot && strcmp(said, "restart") != 0)
+            say("%s: on_reboot = \"%s\": restart and destroy are known; it is started anew", config->path, said);
+    }
+    read_end(config, "on_poweroff", "powers off");
+    read_end(config, "on_crash", "crashes");
+}
+
+/* Told once, all of them. */
+static void tell_ignored(struct config *config)
+{
+    static const char *const keys[] = {
+        "p9",
+        "vfb",
+        "vkb",
+        "pci",
+        "channel",
+        "uuid",
+        "cpus",
+        "cpus_soft",
+        "cap",
+        "pool",
+        "vtpm",
+        "usbctrl",
+        "usbdev",
+        "iomem",
+        "ioports",
+        "irqs",
+        "seclabel",
+        "vscsi",
+        "bios",
+        "localtime",
+        "rtc_timeoffset",
+        "driver_domain",
+        "e820_host",
+        "tsc_mode",
+        "nics",
+        "console",
+        "vnc",
+        "maxvcpus",
+        "bootloader_args",
+        "max_grant_frames",
+    };
+    char list[512] = "";
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (!config_has(config, keys[i]))
+            continue;
+        strcat(list, *list ? ", " : "");
+        strcat(list, keys[i]);
+    }
+    if (*list)
+        say("%s: without effect, or not yet: %s", config->path, list);
+}
+
+/* Letters that no name has are replaced. */
+static void read_name(struct config *config, struct guest_options *guest)
+{
+    const char *said = config_string(config, "name"), *slash = strrchr(config->path, '/');
+    char *name, *suffix;
+
+    if (guest->name)
+        return;
+    name = config_keep(said ? said : slash ? slash + 1 : config->path);
+    if (!said) {
+        suffix = ends_with(name, SUFFIX) ? name + strlen(name) - strlen(SUFFIX) : name + strlen(name);
+        *suffix = '\0';
+    }
+    for (char *letter = name; *letter; letter++) {
+        if (!isalnum((unsigned char)*letter) && !strchr("._-", *letter))
+            *letter = '_';
+    }
+    if (*name == '-')
+        *name = '_';
+    if (strlen(name) == 0 || strlen(name) > GUEST_NAME_MAX)
+        config_complain(config, "name = \"%s\": a name has 1 to %u letters", name, GUEST_NAME_MAX);
+    guest->name = name;
+}
+
+enum status config_read(const char *path, struct guest_options *guest)
+{
+    struct config config;
+    enum status status = config_open(&config, path);
+
+    if (status)
+        return status;
+    read_name(&config, guest);
+    read_type(&config);
+    read_kernel(&config, guest);
+    read_numbers(&config, guest);
+    read_ends(&config, guest);
+    config_read_disks(&config, guest);
+    config_read_nics(&config, guest);
+    tell_ignored(&config);
+    status = config.is_bad ? STATUS_USAGE : STATUS_GOOD;
+    config_close(&config);
+    return status;
+}
