@@ -196,6 +196,15 @@ bool virtqueue_take(struct virtqueue *queue, void **token, uint32_t *written)
     return true;
 }
 
+void *virtqueue_detach(struct virtqueue *queue)
+{
+    for (unsigned head = 0; head < queue->size; head++) {
+        if (queue->chains[head].token)
+            return release(queue, head);
+    }
+    return NULL;
+}
+
 bool virtqueue_arm(struct virtqueue *queue)
 {
     *used_event(queue) = queue->used_next;

@@ -117,6 +117,9 @@ bool __must_check virtqueue_kick(struct virtqueue *queue);
  */
 bool __must_check virtqueue_take(struct virtqueue *queue, void **token, uint32_t *written);
 
+/* After the device has been reset: a token that it held, which is the caller's again.  NULL: there is none left. */
+void *virtqueue_detach(struct virtqueue *queue);
+
 /*
  * Ask for an interrupt when something comes back that has not been taken yet.  True: something has already, and the
  * interrupt may never come.

@@ -357,6 +357,26 @@ static void test_rings_overwritten(void **state)
     assert_int_equal(queue.avail->idx, 5);
 }
 
+/* All that was given comes back, once, also from a queue that is broken. */
+static void test_detach(void **state)
+{
+    bool back[4] = {false};
+    int *token;
+
+    (void)state;
+    start(16, false, false);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(add(1, i, i), 0);
+    ring_device_put(&device, 15, 0);
+    expect_nothing();
+    while ((token = virtqueue_detach(&queue))) {
+        assert_false(back[token - tokens]);
+        back[token - tokens] = true;
+    }
+    assert_true(back[0] && back[1] && back[2] && back[3]);
+    assert_int_equal(queue.nr_free, 16);
+}
+
 /* Anything at random: what is taken had been given, once. */
 static void test_random_lies(void **state)
 {
@@ -405,6 +425,7 @@ int main(void)
         cmocka_unit_test_teardown(test_length, tear_down),
         cmocka_unit_test_teardown(test_index_runs_ahead, tear_down),
         cmocka_unit_test_teardown(test_rings_overwritten, tear_down),
+        cmocka_unit_test_teardown(test_detach, tear_down),
         cmocka_unit_test_teardown(test_random_lies, tear_down),
     };
 

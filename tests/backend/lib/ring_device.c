@@ -11,7 +11,7 @@
 #include <guest/memory.h>
 #include <tests/backend/lib/ring_device.h>
 
-#define PAGES_MAX 4096u
+#define PAGES_MAX 8192u
 
 static char *pages[PAGES_MAX];
 static unsigned nr_pages;
@@ -24,9 +24,11 @@ static uint64_t frame_of(unsigned page)
 
 void *pages_alloc(size_t count)
 {
-    char *first = aligned_alloc(PAGE_SIZE, count * PAGE_SIZE);
+    char *first;
 
     assert_true(nr_pages + count <= PAGES_MAX);
+    first = aligned_alloc(PAGE_SIZE, count * PAGE_SIZE);
+    assert_non_null(first);
     memset(first, 0, count * PAGE_SIZE);
     for (size_t i = 0; i < count; i++)
         pages[nr_pages++] = first + i * PAGE_SIZE;
