@@ -16,6 +16,8 @@ static const char help[] =
     "Run Xen PV guests anywhere, without Xen.\n"
     "\n"
     "  run KERNEL        boot a kernel as a PV guest, its console on the terminal\n"
+    "  run --disk IMAGE  boot what is on a disk\n"
+    "  run GUEST.cfg ... boot guests as Xen's configuration files say\n"
     "  run --guest A KERNEL --guest B KERNEL ...   several of them side by side\n"
     "  run --demo        boot the guest that comes with Paravane: a first try that needs no file\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"

@@ -80,7 +80,9 @@ static const struct argp_option run_list[] = {
 static const char run_help[] =
     "Boot KERNEL as a Xen PV guest under Paravane, in QEMU, with its console on the terminal.\n"
     "\v"
-    "KERNEL is an ELF file (vmlinux) or a bzImage (vmlinuz), compressed or not. On a terminal, keys go to the guest; "
+    "KERNEL is an ELF file (vmlinux) or a bzImage (vmlinuz), compressed or not. A configuration file as Xen's xl has them "
+    "can stand in its place, and begins a guest with the name that it gives. Without either, a guest with a disk boots "
+    "from that, by Debian's GRUB for PV guests (apt install grub-xen-host). On a terminal, keys go to the guest; "
     "Ctrl-A x leaves, and Ctrl-A h says what else there is. Otherwise the console is stdin and stdout, so that pipes "
     "work. What the hypervisor says goes to "
     "stderr, if the run failed or with --verbose or --explain.\n"
@@ -89,6 +91,9 @@ static const char run_help[] =
     "move that to another, or it ends; Ctrl-A l lists them. What the others say comes by lines, with their names, or "
     "goes to a file with --console.\n"
     "\n"
+    "Disks and networks are served by one more domain, in which QEMU's devices are. The images are the guests' alone "
+    "while they run; a flush of the guest's is one of the image.\n"
+    "\n"
     "Exit codes: 0 each guest powered off, or rebooted where that ends it; 1 something is missing here: memory, room, "
     "a part of Paravane, a way to write the output; "
     "2 wrong use; 3 a guest crashed; 4 one was refused before its start (the first of several that did not end well "
@@ -96,11 +101,13 @@ static const char run_help[] =
     "has not confirmed; 6 QEMU failed; 7 left by Ctrl-A x; 124 out of time. stderr says why.\n"
     "\n"
     "Environment: PARAVANE_QEMU names the QEMU program (default: qemu-system-x86_64), PARAVANE_LIB the directory with "
-    "paravane.elf and demo.elf, TMPDIR that of the bundle (default: /tmp); NO_COLOR: no colours.\n"
+    "paravane.elf, backend.elf and demo.elf, PARAVANE_GRUB the GRUB image, TMPDIR that of the bundle (default: /tmp); NO_COLOR: no colours.\n"
     "\n"
     "Examples:\n"
     "  paravane run --demo\n"
     "  paravane run --ramdisk initrd.img --cmdline 'console=hvc0' vmlinuz\n"
+    "  paravane run --disk debian.img --net user,hostfwd=tcp::2222-:22      ssh -p 2222 localhost\n"
+    "  paravane run web.cfg mail.cfg\n"
     "  paravane run --guest web -m 256M -r web.img vmlinuz --guest mail -r mail.img vmlinuz\n"
     "  paravane run --console mail=mail.txt -m 256M vmlinuz --guest web -r web.img --guest mail -r mail.img\n"
     "  paravane run --qemu-arg=-accel --qemu-arg=kvm --memory 2G vmlinux\n"
@@ -214,7 +221,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
 void options_read_run(int count, char **arguments, struct run_options *options)
 {
     static const struct argp parser = {
-        run_list, read_run, "KERNEL\n--demo\n--guest NAME [OPTION...] KERNEL --guest NAME ...", run_help, NULL,
+        run_list, read_run, "KERNEL\nFILE.cfg...\n--disk FILE\n--demo\n--guest NAME [OPTION...] KERNEL --guest NAME ...", run_help, NULL,
         NULL,     NULL};
 
     *options = (struct run_options){.common = options_no_guest, .machine = machines[0]};

@@ -96,6 +96,8 @@ test_targets() {
 prepare() { # DIRECTORY
     mkdir -p "$1/vm" && ln -s "$PWD/build" "$1/build"
     cp build/guests/demo.elf "$1/KERNEL" && cp build/guests/demo.elf "$1/vmlinuz" && echo ramdisk >"$1/initrd.img"
+    truncate -s 1M "$1/debian.img"
+    echo 'kernel = "vmlinuz"; memory = 64; disk = [ "debian.img,raw,xvda,r" ]; vif = [ "" ]' | tee "$1/web.cfg" >"$1/mail.cfg"
 }
 
 test_commands() {
@@ -103,7 +105,8 @@ test_commands() {
     prepare $directory
     while read -r command; do
         case $command in *'['* | *...* | *'build/guests/mine.elf'*) continue ;; esac
-        (cd $directory && eval "bounded $command" </dev/null >"$OLDPWD/$out" 2>&1)
+        # What boots from a disk is not GRUB, which need not be here.
+        (cd $directory && export PARAVANE_GRUB=KERNEL && eval "bounded $command" </dev/null >"$OLDPWD/$out" 2>&1)
         verdict $? "commands: $command" "$out"
     done < <(commands | grep -E '^(build/cli/)?paravane (run|inspect) ' | sed 's|^paravane|build/cli/paravane|' | sort -u)
 }
