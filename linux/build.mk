@@ -7,7 +7,7 @@
 
 LINUX_FLAVOURS := amd64 cloud-amd64
 LINUX_PROGRAMS := check bench frames
-LINUX_FILES := $(addprefix linux/,init inittab profile welcome)
+LINUX_FILES := $(addprefix linux/,init inittab profile welcome devices udhcpc)
 # What boots them.
 LINUX_NEEDS := build/cli/paravane build/hv/paravane.elf
 # The first one is what `make run-linux` boots.
@@ -30,7 +30,7 @@ bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/lin
 	$(Q)tools/bench-linux
 
 # What is fetched stays, whatever becomes newer.
-$(LINUX_FLAVOURS:%=build/linux/%/release): build/linux/%/release: | build/.tools-run
+$(LINUX_FLAVOURS:%=build/linux/%/drivers): build/linux/%/drivers: | build/.tools-run
 	$(Q)tools/fetch-linux $*
 
 build/linux/busybox build/linux/xen.gz: build/linux/%: | build/.tools-run
@@ -64,6 +64,6 @@ build/linux/count.so: tools/count-instructions.c build/linux.stamp | build/.tool
 	$(Q)$(CC_linux) $(CFLAGS_linux) -shared -fPIC $< -o $@
 
 $(LINUX_FLAVOURS:%=build/linux/%/ramdisk.img): build/linux/%/ramdisk.img: tools/make-ramdisk $(LINUX_FILES) \
-		$(LINUX_PROGRAMS:%=build/linux/%) build/linux/busybox build/linux/%/release
+		$(LINUX_PROGRAMS:%=build/linux/%) build/linux/busybox build/linux/%/drivers
 	$(call say,CPIO)
 	$(Q)tools/make-ramdisk $*
