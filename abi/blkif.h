@@ -14,7 +14,9 @@
  * ` One or more pages that the front end lends to the back end: a struct blkif_sring_head, and behind it as many slots
  * ` as fit, rounded down to a power of two, each of the size of a struct blkif_request.  The front end puts requests
  * ` into slots, in order, and the back end responses, in any order; each response takes the place of a request that has
- * ` been read.  The indexes count slots, and wrap at 2 to the 32; slot i is element i modulo their number.
+ * ` been read.  To an indirect request it tells the operation that was indirect.
+ * `
+ * ` The indexes count slots, and wrap at 2 to the 32; slot i is element i modulo their number.
  * `
  * ` Who has changed a prod raises an event if it has passed what the other one wrote into the event index.  Both prods
  * ` begin as 0, both event indexes as 1.
@@ -140,7 +142,7 @@ _Static_assert(offsetof(struct compat_blkif_request_indirect, indirect_grefs) ==
 /* In a slot of the size of a request. */
 struct blkif_response {
     uint64_t id;
-    uint8_t operation; /* of the request */
+    uint8_t operation; /* of the request; of an indirect one, its indirect_op */
     uint8_t _gap0;
     int16_t status; /* => enum blkif_rsp */
     uint32_t _gap1;
@@ -150,7 +152,7 @@ _Static_assert(offsetof(struct blkif_response, status) == 10, "blkif_response.st
 
 struct compat_blkif_response {
     compat_u64 id;
-    uint8_t operation; /* of the request */
+    uint8_t operation; /* of the request; of an indirect one, its indirect_op */
     uint8_t _gap0;
     int16_t status; /* => enum blkif_rsp */
 };

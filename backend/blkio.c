@@ -118,6 +118,7 @@ static void on_done(struct disk_request *request, int error)
 {
     struct blkjob *job = (struct blkjob *)request; /* its first member */
 
+    work_again(); /* the ring has had its turn, or has it soon */
     if (error) {
         finish(job, error == -XEN_EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
     } else if (job->discard_left) {
@@ -261,7 +262,7 @@ static void take(struct blkio *io, const struct blkring_request *request, struct
 
     io->nr_under_way++;
     job->id = request->id;
-    job->operation = request->operation;
+    job->operation = request->operation == BLKIF_OP_INDIRECT ? request->indirect_op : request->operation;
     job->nr_segments = 0;
     status = try_begin(io, request, batch, job);
     if (status != BLKIF_RSP_OKAY)

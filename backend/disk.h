@@ -62,5 +62,8 @@ struct disk *disk_find(const char *name);
  */
 int __must_check disk_submit(struct disk *disk, struct disk_request *request);
 
-/* Call done() of what is finished.  The main loop does so in each turn. */
+/*
+ * Tell the devices what they were given, and call done() of what is finished.  The main loop does so at the end of each
+ * turn; who has something to do after done() says so by work_again().
+ */
 void disk_poll(void);

@@ -17,11 +17,11 @@
 #include <guest/guest.h>
 #include <guest/print.h>
 
-/* One turn of everything there is. */
+/* One turn of everything there is: the devices come last, since what they were given in it they are told then. */
 static void turn(void)
 {
-    disk_poll();
     xenbus_turn();
+    disk_poll();
 }
 
 /* No event can come unseen between the look and the sleep: SCHEDOP_block lets them in and sleeps in one step. */

@@ -91,6 +91,8 @@ static void settle(void)
     assert_int_equal(lent_mapped(), 0);
 }
 
+static uint8_t answered_operation;
+
 static int16_t status_of_one(void)
 {
     const struct blkif_response *response;
@@ -99,6 +101,7 @@ static int16_t status_of_one(void)
     response = take();
     assert_non_null(response);
     assert_null(take());
+    answered_operation = response->operation;
     return response->status;
 }
 
@@ -171,6 +174,7 @@ static void test_indirect(void **state)
         memset(lent_pages[i], (int)i, PAGE_SIZE);
     (void)put_indirect(BLKIF_OP_WRITE, 0, 31);
     assert_int_equal(status_of_one(), BLKIF_RSP_OKAY);
+    assert_int_equal(answered_operation, BLKIF_OP_WRITE); /* Linux takes nothing else */
     for (unsigned i = 0; i < 31; i++)
         assert_int_equal(fake_sectors[8 * i + 3][0], i);
     put_indirect(BLKIF_OP_WRITE, 0, 31)[30].last_sect = 8;
@@ -261,6 +265,7 @@ static void take_responses(uint8_t *asked)
 static void run(uint64_t seed, bool hostile)
 {
     uint8_t asked[STEPS * 12] = {0};
+    unsigned has;
 
     draw_seed(seed);
     start(hostile && draw_below(2), 1 + draw_below(20), draw_below(3) * 10);
@@ -276,7 +281,10 @@ static void run(uint64_t seed, bool hostile)
         /* Nobody would wake it: then there is nothing to be done, or the disk has something. */
         if (!again)
             assert_true(io.ring.req_cons == producer || fake_disk_has());
+        again = false;
+        has = fake_disk_has();
         fake_disk_finish(draw_below(6));
+        assert_true(again || fake_disk_has() == has);
     }
     settle();
     take_responses(asked);
