@@ -80,8 +80,11 @@ bool virtio_open(struct virtio_device *device, const struct pci_function *functi
         if (!bind_interrupts(device))
             trouble = "no interrupt";
     }
-    if (trouble)
-        print("virtio %x at %x.%x: %s\n", function->device, function->bus, function->devfn, trouble);
+    print("virtio device %x at %02x:%02x.%x: %s\n", function->device, function->bus, function->devfn >> 3,
+          function->devfn & 7u,
+          trouble                             ? trouble
+          : device->config_interrupt->is_line ? "by its line"
+                                              : "by MSI-X");
     return !trouble;
 }
 
