@@ -2,6 +2,8 @@
 #
 #   build/san/tests/backend/test_NAME    a test, with sanitizers; BACKEND_UNIT has all of them
 #
+#   build/backend/tests/virtio.elf       the drivers and a test in the place of the loop, for tests/several
+#
 # A program says what it is linked with as those of tests/hv do, see tests/hv/build.mk.
 
 BACKEND_UNIT_SOURCES := $(sort $(wildcard tests/backend/test_*.c))
@@ -12,3 +14,8 @@ $(foreach source,$(BACKEND_UNIT_SOURCES),$(eval $(call HV_UNIT_RULE,$(source),sa
 .PHONY: test-backend
 test-backend: $(BACKEND_UNIT)
 	$(Q)tests/run.sh backend
+
+# The drivers as a guest, for tests/several.
+BACKEND_KERNELS := build/backend/tests/virtio.elf
+$(eval $(call GUEST_KERNEL,backend,tests/virtio,$(GUEST_TEST_LIB) \
+	$(filter-out backend/main.c,$(sort $(wildcard backend/*.c))),tests/backend/virtio))
