@@ -9,7 +9,9 @@
 #include <backend/blkback.h>
 #include <backend/disk.h>
 #include <backend/netback.h>
+#include <backend/nic.h>
 #include <backend/packet.h>
+#include <backend/uplink.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
 #include <guest/errno.h>
@@ -21,6 +23,7 @@
 static void turn(void)
 {
     xenbus_turn();
+    uplink_turn();
     disk_poll();
 }
 
@@ -43,10 +46,11 @@ static void must(int error, const char *what)
 void guest_main(void)
 {
     packet_init();
-    netback_init();
     event_enable();
     disk_init();
+    nic_init();
     blkback_init();
+    netback_init();
     must(xenbus_init(), "the xenstore");
     print("backend: ready\n");
     for (;;) {

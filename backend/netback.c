@@ -5,6 +5,7 @@
 #include <backend/nettx.h>
 #include <backend/rate.h>
 #include <backend/switch.h>
+#include <backend/uplink.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
 #include <abi/errno.h>
@@ -18,6 +19,7 @@
 
 #define PORT_MAX  ((uint64_t)1 << 17)
 #define WORD_MAX  32u /* of a key that holds a word */
+#define MAC_TEXT  18u /* 02:00:00:00:00:01, with the final zero */
 #define NO_BRIDGE "default"
 
 struct netback {
@@ -73,6 +75,42 @@ static int read_word(struct xenbus_device *device, const char *key, const char *
     return error;
 }
 
+static int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+static int parse_mac(const char *text, uint8_t mac[MAC_SIZE])
+{
+    if (strlen(text) != MAC_TEXT - 1)
+        return -XEN_EINVAL;
+    for (unsigned i = 0; i < MAC_SIZE; i++, text += 3) {
+        int high = hex_digit(text[0]), low = hex_digit(text[1]);
+
+        if (high < 0 || low < 0 || (i + 1 < MAC_SIZE && text[2] != ':'))
+            return -XEN_EINVAL;
+        mac[i] = (uint8_t)(high << 4 | low);
+    }
+    return 0;
+}
+
+/* The switch reaches a card of the machine, if one is named. */
+static int join_uplink(struct xenbus_device *device, const char *bridge)
+{
+    char text[MAC_TEXT];
+    uint8_t mac[MAC_SIZE];
+    int error = read_word(device, "uplink", "", text, sizeof(text));
+
+    if (error || !*text)
+        return error;
+    error = parse_mac(text, mac);
+    return error ? error : uplink_join(mac, bridge);
+}
+
 static int read_rate(struct xenbus_device *device, struct rate *rate)
 {
     char text[WORD_MAX];
@@ -94,6 +132,8 @@ static int publish(struct xenbus_device *device)
 
     if (!error)
         error = read_rate(device, &back->rate);
+    if (!error)
+        error = join_uplink(device, back->bridge);
     for (unsigned i = 0; i < ARRAY_SIZE(offered) && !error; i++)
         error = xenbus_write_number(device, offered[i], 1);
     if (!error)

@@ -15,6 +15,7 @@
 
 #include <backend/netback.h>
 #include <backend/switch.h>
+#include <backend/uplink.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
 #include <abi/errno.h>
@@ -51,6 +52,8 @@ static unsigned mapped, bound, written, failures;
 static bool again;
 static uint64_t now, timer;
 static struct frame frame;
+static char uplink_name[SWITCH_NAME_MAX + 1];
+static uint8_t uplink_mac[MAC_SIZE];
 static uint8_t got[NETIF_RING_SLOTS * PAGE_SIZE];
 
 /*
@@ -186,6 +189,13 @@ uint64_t time_now(void)
 void work_again(void)
 {
     again = true;
+}
+
+int uplink_join(const uint8_t mac[NIC_MAC_SIZE], const char *name)
+{
+    memcpy(uplink_mac, mac, MAC_SIZE);
+    strcpy(uplink_name, name);
+    return 0;
 }
 
 const char *errno_name(long error)
@@ -387,7 +397,19 @@ static void test_flip(void **state)
 
 static void test_own_keys(void **state)
 {
+    static const char *const macs[] = {"52:54:00:12:34", "52:54:00:12:34:5g", "52-54-00-12-34-56",
+                                       "52:54:00:12:34:56:"};
+
     (void)state;
+    set(guests[0].back, "uplink", "52:54:00:aB:34:5f");
+    assert_int_equal(type->publish(&guests[0].device), 0);
+    assert_memory_equal(uplink_mac, "\x52\x54\x00\xab\x34\x5f", MAC_SIZE);
+    assert_string_equal(uplink_name, "net");
+    for (unsigned i = 0; i < sizeof(macs) / sizeof(macs[0]); i++) {
+        set(guests[0].back, "uplink", macs[i]);
+        assert_true(type->publish(&guests[0].device) < 0);
+    }
+    set(guests[0].back, "uplink", NULL);
     set(guests[0].back, "rate", "1");
     assert_true(type->publish(&guests[0].device) < 0);
     set(guests[0].back, "rate", NULL);
