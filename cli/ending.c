@@ -39,7 +39,11 @@ static const struct meaning *find_meaning(int exit_status)
 /* The hypervisor's own words about the domain are more exact: powered off, wants to reboot, its last vCPU went down. */
 static const char *own_words(const struct log *log, const char *otherwise)
 {
-    const char *line = log_last_with(log, LOG_GUEST);
+    char start[LOG_DOMAIN_LENGTH];
+    const char *line;
+
+    log_domain(log->guest, start);
+    line = log_last_with(log, start);
 
     return line && !strstr(line, ") crashed") ? line : otherwise;
 }

@@ -2,6 +2,7 @@
 /* Lines are put together from what a pipe gives, and kept in a ring. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -81,10 +82,18 @@ const char *log_last_with(const struct log *log, const char *start)
     return NULL;
 }
 
+void log_domain(unsigned number, char start[static LOG_DOMAIN_LENGTH])
+{
+    snprintf(start, LOG_DOMAIN_LENGTH, LOG_GUEST "%u (", number);
+}
+
 /* Where lines are no longer kept, one of them will have said it. */
 bool log_is_building(const struct log *log)
 {
-    return log->nr_lines && !first_line(log) && !log_last_with(log, LOG_GUEST);
+    char start[LOG_DOMAIN_LENGTH];
+
+    log_domain(log->guest, start);
+    return log->nr_lines && !first_line(log) && !log_last_with(log, start);
 }
 
 void log_show_from(const struct log *log, size_t first)

@@ -17,6 +17,7 @@ struct log {
     /* NULL, or asked about each other line: if there is more to say, @to becomes the line, in @size bytes. */
     bool (*amend)(void *owner, const char *line, char *to, size_t size);
     void *owner;
+    unsigned guest;  /* the number of its domain: the one that is waited for */
     size_t nr_lines; /* in all; the last LOG_LINES_MAX are kept */
     size_t length;   /* of the line under way, the one behind these */
     char lines[LOG_LINES_MAX][LOG_LINE_LENGTH];
@@ -31,8 +32,12 @@ const char *log_last(const struct log *log);
 /* The last one that is kept and begins with @start; NULL if there is none. */
 const char *log_last_with(const struct log *log, const char *start);
 
-/* What the hypervisor says of its guest begins so. */
+/* What the hypervisor says of a domain begins so, with the number behind it and "(NAME)". */
 #define LOG_GUEST "domain "
+
+/* The first words of lines about that domain, for log_last_with(). */
+#define LOG_DOMAIN_LENGTH sizeof(LOG_GUEST "4294967295 (")
+void log_domain(unsigned number, char start[static LOG_DOMAIN_LENGTH]);
 
 /* Is it the log of a hypervisor that has begun, and has not said of its guest yet that it is built? */
 bool log_is_building(const struct log *log);

@@ -20,7 +20,7 @@ struct run {
     struct run_options *options;
     struct guest guests[GUESTS_MAX];
     struct bytes backend;         /* its kernel; empty: no guest has a device */
-    const struct guest *reported; /* the one that the hypervisor spoke of last */
+    const struct guest *reported; /* the one that the hypervisor spoke of last; NULL: the back end */
     struct outcomes outcomes;
     struct consoles consoles;
     char hypervisor[PATH_MAX];
@@ -188,17 +188,24 @@ static bool take_line(void *owner, const char *line)
     return proof_take(&run->proof, line);
 }
 
+static const struct guest *find_guest(const struct run *run, unsigned number)
+{
+    for (unsigned i = 0; i < run->options->nr_guests; i++) {
+        if (run->guests[i].number == number)
+            return &run->guests[i];
+    }
+    return NULL;
+}
+
 /* Where a guest was is told in a line that names it, or behind one. */
 static bool add_symbol(void *owner, const char *line, char *to, size_t size)
 {
     struct run *run = owner;
     unsigned number;
 
-    for (unsigned i = 0; sscanf(line, " " LOG_GUEST "%u", &number) == 1 && i < run->options->nr_guests; i++) {
-        if (run->guests[i].number == number)
-            run->reported = &run->guests[i];
-    }
-    return symbols_add(&run->reported->symbols, line, to, size);
+    if (sscanf(line, " " LOG_GUEST "%u", &number) == 1)
+        run->reported = find_guest(run, number);
+    return run->reported && symbols_add(&run->reported->symbols, line, to, size);
 }
 
 static enum status compose(const struct run *run, int log_fd, struct qemu_command *command)
@@ -247,7 +254,8 @@ static enum status boot(struct run *run, struct session_result *result)
                                        .is_live = run->options->verbose || run->options->explain,
                                        .take = take_line,
                                        .amend = add_symbol,
-                                       .owner = run};
+                                       .owner = run,
+                                       .guest = run->guests[0].number};
     run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,

@@ -148,3 +148,9 @@ fi
 with "$never" expect memory-not-there 1 'MiB are more than a program can have here, of the .* MiB .*--memory' '!must not be' -- \
     run --memory 1000G "$good"
 with '' expect memory-overruled 0 'powered off' -- run --memory 1000G --qemu-arg -m --qemu-arg 64M "$good"
+
+# ---- The end.  The back end's domain ends after the guest's, and its line is not the guest's end.
+with 'log=domain_1_(good)_powered_off log=domain_2_(backend)_powered_off' expect ends-before-backend 0 \
+    '^paravane: domain 1 .good. powered off$' '!backend' -- run "$good"
+with 'log=domain_2_(backend):_built,_and_so_on sleep=inf' expect timeout-building-after-backend 124 \
+    'the guest was still being built' -- run --timeout 3 "$good"
