@@ -163,9 +163,10 @@ guest ruler initial 8192 $kernels/channels.elf 'role=3 peer=1' privileged=1
 guest ruler other 8192 $kernels/channels.elf role=4
 run ruler $GOOD '^(initial: )?ok reset of the other' '^(initial: )?verdict: success' '^domain 1 \(other\) powered off'
 
-# ---- As many as a bundle may have.
+# ---- As many as a bundle may have, with one that would serve them.
 for number in {1..16}; do guest sixteen "guest$number" 4096 $kernels/ending.elf how=poweroff; done
-run sixteen $GOOD '^domain 1 \(guest1\) powered off' '^domain 16 \(guest16\) powered off'
+guest sixteen server 4096 $kernels/served.elf 'role=server idle=1' backend=1
+run sixteen $GOOD '^domain 1 \(guest1\) powered off' '^domain 16 \(guest16\) powered off' '^domain 17 \(server\) powered off'
 
 # ---- The hostile ones, side by side.
 guest hostile one 16384 $kernels/hostile.elf
