@@ -20,7 +20,7 @@
      VIRTIO_BLK_F_TOPOLOGY | VIRTIO_BLK_F_DISCARD | VIRTIO_BLK_F_WRITE_ZEROES)
 
 /*
- * Fill in @disk, but for its name, by the features that were agreed on; at most @max_segments for a request.  False: the
- * device says what cannot be, or has sectors or segments that nobody can use.
+ * Fill in @disk, but for its name, by the features that were agreed on; at most @max_segments for a request.  False:
+ * the device says what cannot be, or has sectors or segments that nobody can use.
  */
 bool __must_check virtio_blk_describe(const struct virtio_device *device, unsigned max_segments, struct disk *disk);

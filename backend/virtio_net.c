@@ -3,8 +3,8 @@
  * Cards that are virtio network devices (virtio 1.x, section 5.1), as nic.h has them.
  *
  * What comes in is written into pages of the pool of packets, several to a packet if it is long; the pages become the
- * packet's.  What goes out lies in its packet until it is sent.  A card that fails, or says what cannot be, is reset and
- * started again; what it held is lost, as on a wire.
+ * packet's.  What goes out lies in its packet until it is sent.  A card that fails, or says what cannot be, is reset
+ * and started again; what it held is lost, as on a wire.
  */
 #include <backend/nic.h>
 #include <backend/virtio.h>

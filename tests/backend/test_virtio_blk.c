@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Disks over a model of a virtio block device: each operation arrives as section 5.2.6 has it and its answer comes back;
- * what is not within the disk never arrives; a device that fails, lies or says nothing costs what was under way.
+ * Disks over a model of a virtio block device: each operation arrives as section 5.2.6 has it and its answer comes
+ * back; what is not within the disk never arrives; a device that fails, lies or says nothing costs what was under way.
  */
 /* links: backend/virtio_blk.c backend/virtio_blk_config.c backend/virtqueue.c tests/backend/lib/ring_device.c */
 #include <setjmp.h>
