@@ -129,19 +129,25 @@ machine=()
 # ---- The back end's drivers: two disks and a card, by MSI-X and by lines, with all that rings can do and with the least.
 truncate -s 4M "$work/first"
 { printf 'the second disk' && head -c 1048561 /dev/zero; } >"$work/second"
-virtio() { # NAME MACHINE INTERRUPTS OPTIONS: of each device
+virtio() { # NAME MACHINE BUS BUS BUS DISK CARD INTERRUPTS OPTIONS: the devices' buses, numbers, and what each has besides
+    local options=${9:-}
     cp "$work/first" "$work/$1.first"
-    machine=(-machine "$2" -drive "if=none,id=a,file=$work/$1.first,format=raw,discard=unmap" -device "virtio-blk-pci,drive=a,serial=first$4"
-        -drive "if=none,id=b,file=$work/second,format=raw,readonly=on" -device "virtio-blk-pci,drive=b,serial=second$4"
-        -netdev user,id=n -device "virtio-net-pci,netdev=n,mac=52:54:00:12:34:56$4")
+    machine=(-machine "$2" -device "pcie-root-port,id=port1,chassis=1" -device "pcie-root-port,id=port2,chassis=2"
+        -drive "if=none,id=a,file=$work/$1.first,format=raw,discard=unmap"
+        -device "virtio-blk-pci,drive=a,serial=first,bus=$3$options"
+        -drive "if=none,id=b,file=$work/second,format=raw,readonly=on"
+        -device "virtio-blk-pci,drive=b,serial=second,bus=$4$options"
+        -netdev user,id=n -device "virtio-net-pci,netdev=n,mac=52:54:00:12:34:56,bus=$5$options")
+    # A pc has no ports of PCI Express.
+    [ "$2" = q35 ] || machine=("${machine[@]:0:2}" "${machine[@]:6}")
     guest "$1" driver 32768 build/backend/tests/virtio.elf '' pci=1af4
-    run "$1" $GOOD "^virtio device 1001 at .*: by $3" "^virtio device 1000 at .*: by $3" '^disk second: 2048 sectors, read-only' \
+    run "$1" $GOOD "^virtio device $6 at .*: by $8" "^virtio device $7 at .*: by $8" '^disk second: 2048 sectors, read-only' \
         '^ok and it is the same' '^ok echoes' '^ok all packets are back' '^verdict: success' '^domain 1 \(driver\) powered off'
     machine=()
 }
-virtio virtio-pc pc MSI-X ''
-virtio virtio-q35 q35 MSI-X ,vectors=1
-virtio virtio-lines pc 'its line' ,vectors=0,event_idx=off,indirect_desc=off
+virtio virtio-pc pc pci.0 pci.0 pci.0 1001 1000 MSI-X
+virtio virtio-q35 q35 port1 pcie.0 port2 1042 1041 MSI-X ,vectors=1
+virtio virtio-lines pc pci.0 pci.0 pci.0 1001 1000 'its line' ,vectors=0,event_idx=off,indirect_desc=off
 
 # ---- Event channels between pairs of guests of which one ends at a step of its own, and one guest that tries to get at
 # them; then one that may name the other: guests/tests/channels.
