@@ -82,7 +82,7 @@ bool virtio_pci_map(struct virtio_device *device)
     device->notify_size = notify.size;
     device->notify_multiplier = pci_read32(function, notify.capability + NOTIFY_MULTIPLIER);
     device->config = config.registers;
-    device->config_size = config.registers ? config.size : 0;
+    device->config_size = config.size;
     device->isr = find(function, STRUCTURE_ISR, 1).registers;
     return true;
 }
