@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keys of a configuration file.  In order: is it one; the kernel; numbers; what becomes of the guest at its end; what
- * has no effect; all of it.
+ * The keys of a configuration file.  In order: is it one; the kernel; numbers; what becomes of the guest at its end;
+ * what has no effect; all of it.
  */
 #include <ctype.h>
 #include <fcntl.h>

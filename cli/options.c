@@ -80,7 +80,8 @@ static const struct argp_option run_list[] = {
 static const char run_help[] =
     "Boot KERNEL as a Xen PV guest under Paravane, in QEMU, with its console on the terminal.\n"
     "\v"
-    "KERNEL is an ELF file (vmlinux) or a bzImage (vmlinuz), compressed or not. A configuration file as Xen's xl has them "
+    "KERNEL is an ELF file (vmlinux) or a bzImage (vmlinuz), compressed or not. A configuration file as Xen's xl has "
+    "them "
     "can stand in its place, and begins a guest with the name that it gives. Without either, a guest with a disk boots "
     "from that, by Debian's GRUB for PV guests (apt install grub-xen-host). On a terminal, keys go to the guest; "
     "Ctrl-A x leaves, and Ctrl-A h says what else there is. Otherwise the console is stdin and stdout, so that pipes "
@@ -101,7 +102,8 @@ static const char run_help[] =
     "has not confirmed; 6 QEMU failed; 7 left by Ctrl-A x; 124 out of time. stderr says why.\n"
     "\n"
     "Environment: PARAVANE_QEMU names the QEMU program (default: qemu-system-x86_64), PARAVANE_LIB the directory with "
-    "paravane.elf, backend.elf and demo.elf, PARAVANE_GRUB the GRUB image, TMPDIR that of the bundle (default: /tmp); NO_COLOR: no colours.\n"
+    "paravane.elf, backend.elf and demo.elf, PARAVANE_GRUB the GRUB image, TMPDIR that of the bundle "
+    "(default: /tmp); NO_COLOR: no colours.\n"
     "\n"
     "Examples:\n"
     "  paravane run --demo\n"
@@ -220,9 +222,9 @@ static error_t read_run(int key, char *text, struct argp_state *state)
 
 void options_read_run(int count, char **arguments, struct run_options *options)
 {
-    static const struct argp parser = {
-        run_list, read_run, "KERNEL\nFILE.cfg...\n--disk FILE\n--demo\n--guest NAME [OPTION...] KERNEL --guest NAME ...", run_help, NULL,
-        NULL,     NULL};
+    static const char ways[] = "KERNEL\nFILE.cfg...\n--disk FILE\n--demo\n"
+                               "--guest NAME [OPTION...] KERNEL --guest NAME ...";
+    static const struct argp parser = {run_list, read_run, ways, run_help, NULL, NULL, NULL};
 
     *options = (struct run_options){.common = options_no_guest, .machine = machines[0]};
     argp_err_exit_status = STATUS_USAGE;

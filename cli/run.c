@@ -225,6 +225,18 @@ static enum status compose(const struct run *run, int log_fd, struct qemu_comman
     return qemu_check_memory(&request);
 }
 
+static void begin_logs(struct run *run, int from)
+{
+    run->hypervisor_log = (struct log){.from = from,
+                                       .prefix = "",
+                                       .is_live = run->options->verbose || run->options->explain,
+                                       .take = take_line,
+                                       .amend = add_symbol,
+                                       .owner = run,
+                                       .guest = run->guests[0].number};
+    run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
+}
+
 static enum status boot(struct run *run, struct session_result *result)
 {
     bool is_on_terminal = isatty(STDIN_FILENO) == 1;
@@ -249,14 +261,7 @@ static enum status boot(struct run *run, struct session_result *result)
     if (is_on_terminal)
         say("starting %s%s; Ctrl-A x leaves", guest_title(&run->guests[0]),
             run->options->nr_guests > 1 ? " and others; Ctrl-A h says how to get to them" : "");
-    run->hypervisor_log = (struct log){.from = ends[0],
-                                       .prefix = "",
-                                       .is_live = run->options->verbose || run->options->explain,
-                                       .take = take_line,
-                                       .amend = add_symbol,
-                                       .owner = run,
-                                       .guest = run->guests[0].number};
-    run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
+    begin_logs(run, ends[0]);
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,
         .is_on_terminal = is_on_terminal,
