@@ -154,6 +154,7 @@ Paravane: direct paging for Xen PV guests.
   make image               a disk with a Debian system on it, from Debian's packages: build/linux/debian/disk.img
   make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
+  make test-machine        a Debian system on a disk: boots through GRUB, files stay, network, power cuts, fio
   make format              lay out the sources as .clang-format says
   make setup               install what all of this needs (the first make does it by itself)
   make clean               remove build/

@@ -81,7 +81,7 @@ include tests/backend/build.mk
 # ---- Targets.
 
 .PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames fuzz coverage bench bench-paravirt \
-	defects record-xen test-boot test-guest test-linux test-paravirt test-cli
+	defects record-xen test-boot test-guest test-linux test-machine test-paravirt test-cli
 
 # All test programs of a flavour.
 $(foreach flavour,san fast cov,$(eval \
@@ -111,6 +111,9 @@ test-guest: guests $(RUNNER)
 
 test-linux: $(LINUX_TESTED) $(RUNNER)
 	$(Q)tests/linux/run.sh
+
+test-machine: image build/linux/grub-images build/backend/backend.elf $(RUNNER)
+	$(Q)tests/machine/run.sh
 
 test-paravirt: paravirt $(GUESTLIB) $(RUNNER)
 	$(Q)tests/run.sh guestlib paravirt

@@ -1,0 +1,286 @@
+#!/usr/bin/env -S python3 -B
+# One row of what a machine with Debian's system on its disk must do.
+#
+# Usage: tests/machine/rows.py MODE ROW      the last line is "all is well", and the status 0
+#   MODE   native (QEMU's virtio devices: the test proves itself) or paravane (a PV guest)
+#   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange
+import contextlib
+import functools
+import hashlib
+import http.server
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+import machine
+import records
+from machine import DEBIAN, Disk, Machine, Trouble, ssh
+
+CUTS = 5  # of each format
+FIO_SECONDS = 120
+
+
+class Row:
+    """What a row works with: disks of its own, which are copies."""
+
+    def __init__(self, mode, directory):
+        self.mode = mode
+        self.directory = directory
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def disk(self, kind="qcow2", name="disk"):
+        """Debian's disk, as a file of that format."""
+        path = self.path(f"{name}.{kind}")
+        if kind == "raw":
+            subprocess.run(["cp", "--sparse=always", f"{DEBIAN}/disk.img", path], check=True)
+        else:
+            backing = os.path.abspath(f"{DEBIAN}/disk.img")
+            subprocess.run(["qemu-img", "create", "-q", "-f", kind, "-b", backing, "-F", "raw", path], check=True)
+        return Disk(path, kind)
+
+    def blank(self, kind, size):
+        path = self.path(f"blank.{kind}")
+        subprocess.run(["qemu-img", "create", "-q", "-f", kind, path, size], check=True)
+        return Disk(path, kind)
+
+    def start(self, *disks, **keys):
+        return Machine(self.mode, list(disks), **keys)
+
+    def device(self, letter):
+        return f"/dev/{'vd' if self.mode == 'native' else 'xvd'}{letter}"
+
+
+def want(what, good):
+    if not good:
+        raise Trouble(what)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+# ---- From the boot loader to the login prompt; nothing has failed; and down again.
+
+
+def boot(row):
+    with row.start(row.disk()) as guest:
+        said = guest.log_in()
+        if row.mode == "paravane":
+            want("GRUB has not said what it reads", b"grub.cfg" in said or b"GNU GRUB" in said)
+        state = guest.run("systemctl is-system-running --wait || systemctl --failed --no-pager --no-legend --plain")
+        want(f"the system is not well: {state}", state == "running")
+        want("the root file system is elsewhere", guest.run("findmnt -n -o SOURCE /") == row.device("a1"))
+        guest.power_off()
+
+
+# ---- HTTP, to the memory and to the disk.
+
+
+@contextlib.contextmanager
+def server(directory):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=directory)) as daemon:
+        threading.Thread(target=daemon.serve_forever, daemon=True).start()
+        yield daemon.server_address[1]
+        daemon.shutdown()
+
+
+def fetch(row):
+    data = random.randbytes(64 << 20)
+    digest = hashlib.sha256(data).hexdigest()
+    os.mkdir(row.path("www"))
+    with open(row.path("www/file"), "wb") as file:
+        file.write(data)
+    with server(row.path("www")) as port, row.start(row.disk()) as guest:
+        guest.log_in()
+        url = f"http://10.0.2.2:{port}/file"
+        said = guest.run(f"set -o pipefail; wget -q -t 1 -O - {url} | sha256sum")
+        want(f"what came has the wrong checksum: {said}", said.startswith(digest))
+        said = guest.run(f"wget -q -t 1 -O f {url} && sync && echo 3 >/proc/sys/vm/drop_caches && sha256sum f")
+        want(f"what is on the disk has the wrong checksum: {said}", said.startswith(digest))
+        guest.power_off()
+
+
+# ---- ssh through a forwarded port, with files both ways.
+
+
+def login(row):
+    port, data = free_port(), random.randbytes(4 << 20)
+    with row.start(row.disk(), forwards={port: 22}) as guest:
+        guest.log_in()
+        want("who is that?", ssh(port, "hostname; whoami") == b"debian\nroot\n")
+        ssh(port, "cat >file && sync", data)
+        want("the file came back changed", ssh(port, "cat file") == data)
+        guest.power_off()
+
+
+# ---- Files are there after a reboot, and after a power-off.
+
+
+def kept(row):
+    disk = row.disk("raw")
+    write = "head -c 3000000 /dev/urandom >{0} && sync && sha256sum {0}"
+    with row.start(disk) as guest:
+        guest.log_in()
+        first = guest.run(write.format("before-reboot"))
+        begun = guest.run("cat /proc/sys/kernel/random/boot_id")
+        guest.reboot()
+        guest.log_in()
+        want("it has not been started again", guest.run("cat /proc/sys/kernel/random/boot_id") != begun)
+        want("a file changed in a reboot", guest.run("sha256sum before-reboot") == first)
+        second = guest.run(write.format("before-power-off"))
+        guest.power_off()
+    records.copy_partition(disk, row.path("seen"))
+    records.check_file_system(row.path("seen"))
+    with row.start(disk) as guest:
+        guest.log_in()
+        want("files changed", guest.run("sha256sum before-reboot before-power-off") == f"{first}\n{second}")
+        guest.power_off()
+
+
+# ---- The power is cut while records are written.
+
+
+def look_at(row, disk, last):
+    """At a copy: the disk itself is left as it was when the power failed."""
+    image = row.path("seen")
+    records.copy_partition(disk, image)
+    records.check_file_system(image, cut=True)
+    with tempfile.TemporaryDirectory(dir=row.directory) as directory:
+        records.check_records(records.read_records(image, directory), last)
+
+
+ACKNOWLEDGED = rb"acknowledged ([0-9]+)\.\r*\n"
+
+
+def newest(said, last):
+    return max([last] + [int(number) for number in re.findall(ACKNOWLEDGED, said)])
+
+
+def disk_with_writer(row, kind):
+    raw = row.disk("raw")
+    records.put_writer(raw.path)
+    if kind == "raw":
+        return raw
+    disk = Disk(row.path(f"cut.{kind}"), kind)
+    records.tool("qemu-img", "convert", "-f", "raw", "-O", kind, raw.path, disk.path)
+    return disk
+
+
+def cut(row, kind):
+    disk = disk_with_writer(row, kind)
+    last = -1
+    for number in range(1, CUTS + 1):
+        patience = random.randrange(1, 60)
+        with row.start(disk, start=f"rw quiet init=/writer -- {last + 1}") as guest:
+            until = last + patience
+            while last < until:
+                last = newest(guest.wait_for(ACKNOWLEDGED), last)
+            guest.listen(random.random() / 4)
+            guest.cut()
+            last = newest(guest.seen, last)
+        look_at(row, disk, last)
+        print(f"\ncut {number}: clean, with records 0 to {last}", flush=True)
+
+
+# ---- fio writes and verifies, on a raw disk and on a qcow2 one at the same time.
+
+
+def verify(row):
+    with row.start(row.disk(), row.blank("raw", "256M"), row.blank("qcow2", "256M")) as guest:
+        guest.log_in()
+        common = f"--direct=1 --ioengine=libaio --iodepth=8 --rw=randwrite --bsrange=4k-64k --time_based " \
+            f"--runtime={FIO_SECONDS} --verify=crc32c --verify_fatal=1 --verify_backlog=256 --minimal"
+        guest.run(f"fio {common} --name=raw --filename={row.device('b')} --name=qcow2 --filename={row.device('c')}")
+        guest.power_off()
+
+
+# ---- Two guests exchange files.
+
+
+def pair(row, port):
+    """Two machines on one network; the forwarded port leads to the one whose address is 10.0.2.15."""
+    disks = [row.disk(name="one"), row.disk(name="two")]
+    if row.mode == "native":
+        link = free_port()
+        networks = [
+            machine.native_network({port: 22}, f"listen=127.0.0.1:{link}"),
+            machine.native_network({}, f"connect=127.0.0.1:{link}"),
+        ]
+        return [machine.native_command([disk], network, "") for disk, network in zip(disks, networks)]
+    command = ["build/cli/paravane", "run", "--verbose", "--net", f"user,hostfwd=tcp:127.0.0.1:{port}-:22"]
+    for name, disk in zip(("one", "two"), disks):
+        command += ["--guest", name, "--memory", machine.MEMORY, *machine.paravane_disks([disk])]
+    return [command]
+
+
+BACKGROUND = "setsid sh -c '{}' >/dev/null 2>&1 </dev/null &"
+
+
+def exchange(row):
+    port = free_port()
+    data = random.randbytes(16 << 20)
+    with contextlib.ExitStack() as stack:
+        runs = []
+        for command in pair(row, port):
+            runs.append(stack.enter_context(Machine(row.mode, [], command=command)))
+            runs[-1].log_in()
+        ssh(port, "cat >given", data)
+        ssh(port, "true", through="10.0.2.16")
+        for through in (None, "10.0.2.16"):
+            ssh(port, BACKGROUND.format("python3 -m http.server 8000"), through=through)
+        get = "wget -q --retry-connrefused -O {} http://{}:8000/{}"
+        ssh(port, get.format("taken", "10.0.2.15", "given"), through="10.0.2.16")
+        ssh(port, get.format("back", "10.0.2.16", "taken"))
+        want("the file came back changed", ssh(port, "sync; cat back") == data)
+        for through in ("10.0.2.16", None):
+            ssh(port, BACKGROUND.format("sleep 2; systemctl poweroff"), through=through)
+        for run in runs:
+            run.wait_end()
+
+
+ROWS = {
+    "boot": boot,
+    "fetch": fetch,
+    "login": login,
+    "kept": kept,
+    "cut-raw": functools.partial(cut, kind="raw"),
+    "cut-qcow2": functools.partial(cut, kind="qcow2"),
+    "verify": verify,
+    "exchange": exchange,
+}
+
+
+def main():
+    mode, name = sys.argv[1:]
+    seed = int(os.environ.get("PARAVANE_SEED", random.randrange(1 << 32)))
+    print(f"rows.py: {mode} {name}; PARAVANE_SEED={seed} draws the same once more", flush=True)
+    random.seed(seed)
+    os.makedirs("build/machine", exist_ok=True)
+    directory = tempfile.mkdtemp(prefix=f"{mode}-{name}.", dir="build/machine")
+    try:
+        ROWS[name](Row(mode, directory))
+    except Trouble as trouble:
+        print(f"\nnot ok: {trouble}")
+        return 1
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    print("\nall is well")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

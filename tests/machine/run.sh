@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# A machine with a Debian system on its disk: it boots, keeps its files, has a network, and survives a power cut.
+#
+# Usage: tests/machine/run.sh [MODE [PATTERN]]
+#   MODE      paravane (default): as a PV guest, GRUB first; native: with QEMU's own devices, which proves the tests
+#   PATTERN   only the rows whose name matches the extended regular expression
+#
+# The last line is "N passed, N failed".  What each run said is in build/log/machine.  `make test-machine` builds what is
+# needed.  Environment: PARAVANE_JOBS (how many at a time, default: 1), PARAVANE_SEED, the limits of tests/lib/limits.sh.
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+mode=${1:-paravane}
+case $mode in native | paravane) ;; *) sed -n '4,10s/^# \{0,1\}//p' "$0"; exit 2 ;; esac
+pattern=${2:-}
+jobs=${PARAVANE_JOBS:-1}
+log=build/log/machine
+processor_limit=1800
+
+# The loader that make fetches, whether one is installed or not.
+export PARAVANE_GRUB=$PWD/build/linux/grub-images/grub-x86_64-xen.bin
+
+. tests/lib/runs.sh
+
+bad='hypervisor broke|bug of the hypervisor|frames behind|not ok:'
+
+for row in boot fetch login kept cut-raw cut-qcow2 verify exchange; do
+    begin "$mode-$row" 0 'all is well' -- tests/machine/rows.py "$mode" "$row"
+done
+runs_end
