@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a back end goes from each state, with each of the front end's: the table, written out. */
+/* links: backend/xenbus_state.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <backend/xenbus_state.h>
+
+/* A digit for each state of the front end's, from 0 to 8. */
+static const struct {
+    enum xenbus_state own;
+    const char *wanted, *unwanted;
+} table[] = {
+    {XENBUS_INITIALISING, "222222222", "666666666"}, {XENBUS_INIT_WAIT, "522445522", "555555555"},
+    {XENBUS_CONNECTED, "555445544", "555555555"},    {XENBUS_CLOSING, "666555655", "666555655"},
+    {XENBUS_CLOSED, "626666666", "666666666"},
+};
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        for (unsigned front = 0; front < XENBUS_STATES; front++) {
+            assert_int_equal(xenbus_next(table[i].own, front, true), table[i].wanted[front] - '0');
+            assert_int_equal(xenbus_next(table[i].own, front, false), table[i].unwanted[front] - '0');
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
