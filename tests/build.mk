@@ -106,7 +106,7 @@ check: engine build/san/libparavane-hosted.a build/guests/demo.elf build/backend
 test-boot: hv
 	$(Q)tests/boot/run.sh
 
-test-guest: guests $(RUNNER)
+test-guest: guests backend $(RUNNER)
 	$(Q)tests/guest/run.sh
 
 test-linux: $(LINUX_TESTED) $(RUNNER)

@@ -7,7 +7,8 @@
 # of these counts; a test without a verdict, or that ends in another way than expected, counts as one failure more.
 # guests/tests/NAME/expect says how it ends: "poweroff" (default), "crash", or "any".  Whatever is expected, the
 # hypervisor itself must survive.  guests/tests/NAME/options holds more options for `paravane run`,
-# guests/tests/NAME/vcpus how many vCPUs the test needs, if not one.
+# guests/tests/NAME/vcpus how many vCPUs the test needs, if not one, guests/tests/NAME/disks has a line for each empty
+# disk that it is given: its size, with ",ro" behind it if it may not be written.
 #
 # Their time is virtual, so that nothing depends on how busy the machine is.
 #
@@ -38,12 +39,22 @@ ending() { # STATUS
     esac
 }
 
+# disks NAME: make those on standard input, and write the options for them, a line each.
+disks() {
+    local size number=0 image
+    while read -r size; do
+        image=$run/.$1-$((number++)).img
+        truncate -s "${size%,ro}" "$image" && echo "--disk=$image${size#"${size%,ro}"}"
+    done
+}
+
 # perform NAME KERNEL: run it, write "passed failed skipped" to $run/NAME, say how it went.
 perform() {
     local name=$1 kernel=$2 directory=guests/tests/$1 out=$log/guest-$1.log
     local expect=poweroff options=() real=${PARAVANE_QEMU:-} qemu=${PARAVANE_QEMU:-} vcpus= status end passed failed skipped=0 verdict why=
     [ ! -f "$directory/expect" ] || read -r expect <"$directory/expect"
     [ ! -f "$directory/options" ] || read -r -a options <"$directory/options"
+    [ ! -f "$directory/disks" ] || mapfile -t -O ${#options[@]} options < <(disks "$name" <"$directory/disks")
     [ ! -f "$directory/vcpus" ] || { read -r vcpus <"$directory/vcpus"; qemu=tests/guest/qemu-vcpus; }
     PARAVANE_QEMU=$qemu PARAVANE_TEST_QEMU=$real PARAVANE_TEST_VCPUS=$vcpus \
         bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M "${virtual_time[@]}" \
@@ -99,6 +110,6 @@ done
 wait
 
 read -r passed failed skipped < <(cat "$run"/* 2>/dev/null | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }')
-[ "$(find "$run" -type f | wc -l)" -eq ${#names[@]} ] || failed=$((failed + 1))
+[ "$(find "$run" -type f ! -name '.*' | wc -l)" -eq ${#names[@]} ] || failed=$((failed + 1))
 echo "$passed passed, $failed failed$([ "$skipped" -eq 0 ] || echo ", $skipped skipped")"
 [ "$failed" -eq 0 ] && [ $((passed + skipped)) -ne 0 ]

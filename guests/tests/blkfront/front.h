@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* A block front end: one disk, one ring of one page, requests by hand and so of any content. */
+#pragma once
+
+#include <abi/blkif.h>
+#include <guest/types.h>
+
+#define FRONT_PAGES 16u /* that are lent for data */
+#define FRONT_SLOTS 32u
+
+struct front {
+    char device[64], back[128]; /* directories of both ends */
+    unsigned back_domain;
+    struct blkif_sring_head *ring; /* its own page, the slots behind the head */
+    grant_ref_t ring_ref;
+    uint32_t port;
+    uint32_t producer, consumer; /* of requests put, of responses taken */
+    uint8_t *pages[FRONT_PAGES];
+    grant_ref_t refs[FRONT_PAGES]; /* lent to be written */
+    grant_ref_t readonly_refs[FRONT_PAGES];
+    uint64_t sectors, sector_size, info; /* as the back end says, once connected */
+};
+
+/* The number of disks, whose directories @names gets, each with its zero byte. */
+unsigned front_list(char *names, size_t size);
+
+/* Find the back end of device/vbd/@id, and lend the pages. */
+void front_init(struct front *front, const char *id);
+
+/* With a fresh ring: write the keys, and wait until the back end is in @wanted.  False: it does not get there. */
+bool front_connect(struct front *front, unsigned wanted);
+
+/* By way of the states to where a new connect can begin. */
+bool front_close(struct front *front);
+
+/* This end's state; the back end's, waited for, for some seconds. */
+void front_set_state(struct front *front, unsigned state);
+unsigned front_back_state(struct front *front);
+bool front_await_state(struct front *front, unsigned state);
+
+/* A feature of the back end's, 0 if it says nothing. */
+uint64_t front_feature(struct front *front, const char *key);
+
+/* The next request's slot, zeroed, with an id; front_send() shows the back end all that were put. */
+struct blkif_request *front_put(struct front *front, uint8_t operation, uint64_t sector);
+void front_add(struct front *front, struct blkif_request *request, unsigned page, unsigned first, unsigned last);
+void front_send(struct front *front);
+
+/* The next response, waited for; false: none comes. */
+bool front_take(struct front *front, struct blkif_response *response);
+
+/* One request of whole pages from pages[0] on, and its status; 99: there is no response. */
+int front_do(struct front *front, uint8_t operation, uint64_t sector, unsigned nr_pages);
