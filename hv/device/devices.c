@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has which function, from giving to taking. */
 #include <abi/errno.h>
+#include <hv/base/print.h>
 #include <hv/device/devices.h>
 #include <hv/device/msix.h>
+#include <hv/device/virtio_reset.h>
 #include <hv/domain/domain.h>
 #include <hv/mem/allocate.h>
 
@@ -11,6 +13,10 @@ static void still(const struct pci_function *function)
 {
     uint32_t command = pci_config_read(function->place, PCI_COMMAND, 2);
 
+    pci_config_write(function->place, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY);
+    if (!virtio_reset(function))
+        print("PCI function %02x:%02x.%x does not come to rest: it may still write to memory\n",
+              pci_bus(function->place), pci_devfn(function->place) >> 3, pci_devfn(function->place) & 7);
     command &= ~(PCI_COMMAND_MASTER | PCI_COMMAND_IO);
     pci_config_write(function->place, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_NO_INTX);
     msix_enable(function, false);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One page of the table at a time is mapped, by an entry that nothing else uses. */
-#include <hv/base/asm.h>
-#include <hv/base/layout.h>
+/* One page of the table at a time is mapped. */
+#include <hv/device/device_page.h>
 #include <hv/device/msix.h>
-#include <hv/mem/paging.h>
 #include <hv/time/apic.h>
 
 #define CONTROL        2u
@@ -25,11 +23,7 @@ enum {
 
 static volatile uint32_t *map_entry(const struct pci_function *function, unsigned entry)
 {
-    uint64_t maddr = function->msix.table + entry * ENTRY_SIZE;
-
-    paging_set(MSIX_BASE, (maddr & ~(uint64_t)(PAGE_SIZE - 1)) | MAP_DATA | ENTRY_PCD | ENTRY_PWT);
-    asm_flush_page(MSIX_BASE);
-    return (volatile uint32_t *)(MSIX_BASE + maddr % PAGE_SIZE);
+    return device_page_map(function->msix.table + entry * ENTRY_SIZE);
 }
 
 void msix_mask(const struct pci_function *function, unsigned entry, bool mask)

@@ -51,8 +51,8 @@ struct pci_function *pci_find(pci_place_t place);
 /* Find out where its memory is, and whether a domain could have it.  Its decoding is off meanwhile. */
 void pci_measure(struct pci_function *function);
 
-/* The offset of the capability @id of @function; 0: it has none. */
-unsigned pci_capability(const struct pci_function *function, unsigned id);
+/* The offset of the next capability @id of @function behind that at @after, or the first for 0; 0: it has no more. */
+unsigned pci_capability(const struct pci_function *function, unsigned id, unsigned after);
 
 /*
  * The frames of BAR @bar of @function that a domain may map, which are those without entries of its MSI-X table: no

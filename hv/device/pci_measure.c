@@ -22,13 +22,13 @@
 #define MSIX_BAR     7u
 #define MSIX_ENTRY   16u
 
-unsigned pci_capability(const struct pci_function *function, unsigned id)
+unsigned pci_capability(const struct pci_function *function, unsigned id, unsigned after)
 {
     unsigned at;
 
     if (!(pci_config_read(function->place, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES))
         return 0;
-    at = pci_config_read(function->place, PCI_CAPABILITIES, 1) & ~3u;
+    at = pci_config_read(function->place, after ? after + 1 : PCI_CAPABILITIES, 1) & ~3u;
     for (unsigned i = 0; i < CAPABILITIES_MOST && at >= PCI_CAPABILITY_FIRST; i++) {
         if (pci_config_read(function->place, at, 1) == id)
             return at;
@@ -117,7 +117,7 @@ static const char *find_msix(struct pci_function *function)
     struct pci_msix *msix = &function->msix;
     uint32_t table;
 
-    msix->capability = pci_capability(function, CAPABILITY_MSIX);
+    msix->capability = pci_capability(function, CAPABILITY_MSIX, 0);
     if (msix->capability == 0)
         return NULL;
     msix->nr_entries = (pci_config_read(function->place, msix->capability + MSIX_CONTROL, 2) & MSIX_COUNT) + 1;

@@ -13,18 +13,29 @@
 #include <abi/errno.h>
 #include <hv/device/devices.h>
 #include <hv/device/msix.h>
+#include <hv/device/virtio_reset.h>
 #include <hv/domain/domain.h>
 #include <tests/hv/lib/objects.h>
 #include <tests/hv/lib/pci_host.h>
+#include <tests/hv/lib/said.h>
 
 static struct hv_domain domain, other;
 static struct fake_function *fakes[3];
 static char told[256]; /* in order */
-static bool fails;
+static bool fails, master, restless;
 
 static void tell(const char *what)
 {
     strcat(told, what);
+}
+
+/* It is asked for that while it still can finish. */
+bool virtio_reset(const struct pci_function *function)
+{
+    master = pci_config_read(function->place, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+    assert_true(pci_config_read(function->place, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+    tell("rest ");
+    return !restless;
 }
 
 void msix_enable(const struct pci_function *function, bool enable)
@@ -73,16 +84,20 @@ static void test_give_and_take(void **state)
         fake_set(fakes[i], PCI_COMMAND, 2, PCI_COMMAND_MASTER | PCI_COMMAND_IO | PCI_COMMAND_NO_INTX);
     devices_give(&domain, pci_find(PCI_PLACE(8)));
     devices_give(&domain, pci_find(PCI_PLACE(16)));
-    assert_string_equal(told, "off reset off reset ");
+    assert_string_equal(told, "rest off reset rest off reset ");
     assert_ptr_equal(pci_find(PCI_PLACE(8))->owner, &domain);
     assert_int_equal(fake_get(fakes[0], PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
     assert_int_equal(fake_get(fakes[2], PCI_COMMAND, 2), PCI_COMMAND_MASTER | PCI_COMMAND_IO | PCI_COMMAND_NO_INTX);
     pci_find(PCI_PLACE(24))->owner = &other;
     fake_set(fakes[1], PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+    assert_string_equal(said, "");
     told[0] = '\0';
+    restless = true;
     devices_destroy(&domain);
-    assert_string_equal(told, "stop unmap off reset off reset ");
+    assert_string_equal(told, "stop unmap rest off reset rest off reset ");
     assert_int_equal(fake_get(fakes[1], PCI_COMMAND, 2), PCI_COMMAND_MEMORY | PCI_COMMAND_NO_INTX);
+    assert_true(master);
+    assert_said("PCI function 00:02.0 does not come to rest");
     assert_null(pci_find(PCI_PLACE(8))->owner);
     assert_ptr_equal(pci_find(PCI_PLACE(24))->owner, &other);
     assert_true(!domain.devices && objects == 0);

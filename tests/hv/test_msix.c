@@ -14,8 +14,8 @@
 #include <tests/hv/lib/pci_host.h>
 
 /* A process cannot keep a device at the hypervisor's address. */
-#undef MSIX_BASE
-#define MSIX_BASE UINT64_C(0x300000000000)
+#undef DEVICE_PAGE
+#define DEVICE_PAGE UINT64_C(0x300000000000)
 #include <hv/device/msix.c>
 
 #define TABLE   UINT64_C(0x7000001ff0) /* the second entry lies in the next page */
@@ -29,7 +29,7 @@ static bool was_masked; /* whenever anything but the mask was written */
 
 void paging_set(uint64_t vaddr, uint64_t entry)
 {
-    assert_int_equal(vaddr, MSIX_BASE);
+    assert_int_equal(vaddr, DEVICE_PAGE);
     assert_int_equal(entry & ~UINT64_C(0x7ffffff000), UINT64_C(0x800000000000007b)); /* uncached */
     mapped = entry & UINT64_C(0x7ffffff000);
 }
@@ -43,7 +43,7 @@ static uint32_t *word(uint64_t offset)
 {
     uint64_t at = mapped + offset - TABLE;
 
-    assert_true(fake_cpu.flushed_page == MSIX_BASE && at < sizeof(table) && at % 4 == 0);
+    assert_true(fake_cpu.flushed_page == DEVICE_PAGE && at < sizeof(table) && at % 4 == 0);
     return &table[at / 16][at / 4 % 4];
 }
 
@@ -64,7 +64,7 @@ static void device_write(uint64_t offset, uint32_t value)
 static void begin(void)
 {
     fake_cpu_reset();
-    fake_cpu.device = MSIX_BASE;
+    fake_cpu.device = DEVICE_PAGE;
     fake_cpu.on_device_read = device_read;
     fake_cpu.on_device_write = device_write;
     memset(table, 0, sizeof(table));
@@ -120,5 +120,5 @@ int main(void)
         cmocka_unit_test(test_enable),
     };
 
-    return fake_cpu_reserve(MSIX_BASE, 4096) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+    return fake_cpu_reserve(DEVICE_PAGE, 4096) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

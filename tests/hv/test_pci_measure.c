@@ -130,13 +130,17 @@ static void test_capabilities(void **state)
     fake_set(device, PCI_CAPABILITIES, 1, 0x43);
     fake_set(device, 0x40, 2, 0x5005);
     fake_set(device, 0x50, 2, 0x4009);
-    assert_int_equal(pci_capability(&functions[0], 0x09), 0x50);
-    assert_int_equal(pci_capability(&functions[0], 0x11), 0);
+    assert_int_equal(pci_capability(&functions[0], 0x09, 0), 0x50);
+    assert_int_equal(pci_capability(&functions[0], 0x11, 0), 0);
+    fake_set(device, 0x50, 2, 0x6009);
+    fake_set(device, 0x60, 2, 0x0009);
+    assert_int_equal(pci_capability(&functions[0], 0x09, 0x50), 0x60);
+    assert_int_equal(pci_capability(&functions[0], 0x09, 0x60), 0);
     fake_set(device, 0x50, 2, 0x0c09);
     fake_set(device, 0x0c, 1, 0x11);
-    assert_int_equal(pci_capability(&functions[0], 0x11), 0);
+    assert_int_equal(pci_capability(&functions[0], 0x11, 0), 0);
     fake_set(device, PCI_STATUS, 2, 0);
-    assert_int_equal(pci_capability(&functions[0], 0x09), 0);
+    assert_int_equal(pci_capability(&functions[0], 0x09, 0), 0);
 }
 
 /* Registers of less than a page, and who else has some in it. */
