@@ -34,7 +34,7 @@
 #include <engine/engine.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
-#include <hv/device/devices.h>
+#include <hv/device/pci.h>
 #include <hv/kernel/elf_format.h>
 #include <hv/kernel/elf_image.h>
 #include <hv/mem/paging.h>
@@ -71,25 +71,6 @@ uint64_t paging_get(uint64_t vaddr)
 {
     (void)vaddr;
     return 0;
-}
-
-/* So many more can be given away; each has to be an own one. */
-static unsigned devices_left;
-static struct domain_devices devices;
-
-int devices_create(struct hv_domain *made)
-{
-    if (devices_left == 0)
-        return -XEN_ENOMEM;
-    devices_left--;
-    made->devices = &devices;
-    return 0;
-}
-
-void devices_give(struct hv_domain *made, struct pci_function *function)
-{
-    assert_ptr_equal(made->devices, &devices);
-    function->owner = made;
 }
 
 static void make_kernel(enum kind kind)
@@ -522,9 +503,9 @@ static void test_functions(void **state)
     begin(KIND_PLAIN, false, false);
     description.pci[0] = 0x1af4;
     description.nr_pci = 1;
-    devices_left = 0;
+    hosted_devices(0);
     expect_refused("not enough memory");
-    devices_left = 1;
+    hosted_devices(1);
     domain = builder_build(&sim->machine, &description, &problem);
     assert_non_null(domain);
     assert_ptr_equal(pci_find(PCI_PLACE(3 << 3))->owner, domain);

@@ -158,6 +158,19 @@ static void messages(void)
     asked.error = 0;
     map.domid++;
     assert_int_equal(map_pirq(&map), -XEN_EPERM);
+    domain.devices = NULL;
+}
+
+TEST_BOTH(messages, guest_begin)
+
+static void refused_messages(void)
+{
+    static struct domain_devices devices;
+    const struct physdev_map_pirq good = {.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_MSI_SEG, .pirq = -1, .bus = 2};
+    struct physdev_map_pirq map;
+
+    memset(&asked, 0, sizeof(asked));
+    domain.devices = &devices;
     for (unsigned i = 0; i < 6; i++) {
         static const int32_t buses[] = {0x10002, -1, 256, 2, 2, 2}, devfns[] = {0, 0, 0, -1, 256, 0x7fffffff};
 
@@ -177,7 +190,7 @@ static void messages(void)
     domain.devices = NULL;
 }
 
-TEST_BOTH(messages, guest_begin)
+TEST_BOTH(refused_messages, guest_begin)
 
 static void lines(void)
 {
@@ -222,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_devices),
         cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_refused_messages),
         cmocka_unit_test(test_lines),
     };
 

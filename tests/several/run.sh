@@ -121,9 +121,15 @@ for chipset in pc q35; do
     guest pci-$chipset none 8192 $kernels/ending.elf how=poweroff pci=1af5 pci=1af6
     run pci-$chipset $REFUSED '^domain 1 \(driver\): has PCI function 00:[0-9a-f.]*, 1af4:1005' '^verdict: success' \
         '^(other: )?verdict: success' '^domain 3 \(second\) cannot be built: pci: another domain' \
-        '^domain 1 \(driver\) powered off' '^domain 2 \(other\) powered off' \
+        '^domain 1 \(driver\): interrupt storm on pirq 40' '^domain 1 \(driver\) powered off' \
+        '^domain 2 \(other\) powered off' \
         '^domain 4 \(none\): the machine has no PCI function of its vendors' '^domain 4 \(none\) powered off'
 done
+
+# ---- It is there again for one that begins anew.
+machine=(-machine q35 -device virtio-rng-pci)
+guest pci-again again 8192 $kernels/ending.elf how=again pci=1af4
+run pci-again $GOOD '^domain 1 \(again\): restart 3' '^domain 1 \(again\): has PCI function' '^domain 1 \(again\) powered off'
 machine=()
 
 # ---- The back end's drivers: two disks and a card, by MSI-X and by lines, with all that rings can do and with the least.

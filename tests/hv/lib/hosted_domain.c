@@ -9,6 +9,7 @@
 #include <engine/engine.h>
 #include <hv/base/print.h>
 #include <hv/build/hv_domain.h>
+#include <hv/device/devices.h>
 #include <hv/mem/allocate.h>
 #include <hv/mem/pool.h>
 #include <hv/service/services.h>
@@ -50,6 +51,30 @@ unsigned hosted_domains(void)
 uint64_t pool_count(void)
 {
     return sim_pool_count(sim_current()) + pretended;
+}
+
+static unsigned devices_left;
+
+void hosted_devices(unsigned count)
+{
+    devices_left = count;
+}
+
+int devices_create(struct hv_domain *domain)
+{
+    static struct domain_devices devices;
+
+    if (devices_left == 0)
+        return -XEN_ENOMEM;
+    devices_left--;
+    domain->devices = &devices;
+    return 0;
+}
+
+void devices_give(struct hv_domain *domain, struct pci_function *function)
+{
+    CHECK(domain->devices);
+    function->owner = domain;
 }
 
 void print(const char *format, ...)

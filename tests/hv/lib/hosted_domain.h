@@ -23,3 +23,6 @@ void hosted_pretend_frames(uint64_t count);
 
 /* Domains that are not released. */
 unsigned hosted_domains(void);
+
+/* So many more domains can have PCI functions (hv/device/devices.h); at first none. */
+void hosted_devices(unsigned count);
