@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Devices and their interrupts: physdev_op.  Nearly all of it is for the initial domain.
+ * Devices and their interrupts: physdev_op.  Nearly all of it is for domains that have devices.
  */
 #ifndef ABI_PHYSDEV_H
 #define ABI_PHYSDEV_H
@@ -41,6 +41,8 @@
  * ` PHYSDEVOP_alloc_irq_vector: a vector for an interrupt; an older form of PHYSDEVOP_map_pirq.
  * ` PHYSDEVOP_map_pirq, PHYSDEVOP_unmap_pirq: let a domain bind a device interrupt with EVTCHNOP_bind_pirq, see
  * ` [event_channel_op]; or no more.
+ * `   -ENODEV: it has no such device, or that has no such interrupts.  -EEXIST: the number is in use, or the interrupt
+ * `   mapped.  -EBUSY: another domain has the line.  -ENOSPC: no number, or no vector of the processor, is left.
  * ` PHYSDEVOP_setup_gsi: how an interrupt line is triggered.
  * `   -EEXIST: set up already; harmless.
  * ` PHYSDEVOP_get_free_pirq: a number for an interrupt that is not mapped yet.
