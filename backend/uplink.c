@@ -31,7 +31,6 @@ static void receive(struct nic *nic, struct packet *packet)
         packet_free(packet);
     else
         switch_input(&uplink->port, packet);
-    work_again(); /* for who receives it */
 }
 
 static int join(struct uplink *uplink, struct nic *nic, const char *name)
@@ -88,7 +87,7 @@ static void send(struct uplink *uplink)
 void uplink_turn(void)
 {
     if (nic_poll())
-        work_again();
+        work_again(); /* also for who receives it */
     for (unsigned i = 0; i < UPLINKS_MAX; i++) {
         if (uplinks[i].nic)
             send(&uplinks[i]);
