@@ -336,6 +336,8 @@ static void test_simple_front_end(void **state)
     assert_int_equal(exchange(0, &first, &gso), 0);
     frame_make(&frame, 4, 17, 0, 1000);
     assert_int_equal(exchange(0, &first, &gso), frame.size);
+    assert_int_equal(first.flags, NETRXF_data_validated);
+    assert_true(frame_is_right(&frame, got, frame.size));
 }
 
 /* Each key with each value, then keys and values at random: an error leaves nothing, and the next connect is good. */
