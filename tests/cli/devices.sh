@@ -154,3 +154,30 @@ with 'log=domain_1_(good)_powered_off log=domain_2_(backend)_powered_off' expect
     '^paravane: domain 1 .good. powered off$' '!backend' -- run "$good"
 with 'log=domain_2_(backend):_built,_and_so_on sleep=inf' expect timeout-building-after-backend 124 \
     'the guest was still being built' -- run --timeout 3 "$good"
+
+# ---- QEMU itself: as many devices as are said to fit; and a kernel that GRUB finds on a disk, read by way of the back end.
+if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -v qemu-system-x86_64 >/dev/null; then
+    full=(--guest a --net user) && for i in {1..13}; do full+=(--cdrom "$disks/a"); done
+    full+=(--guest b) && for i in {1..14}; do full+=(--cdrom "$disks/b"); done
+    for machine in pc q35; do
+        expect "real-slots-$machine" 124 'out of time' '!qemu: ' -- \
+            run --machine $machine --timeout 1 --memory 16M --qemu-arg -S "$good" "${full[@]}"
+    done
+    for grub in build/linux/grub-images/grub-x86_64-xen.bin /usr/lib/grub-xen/grub-x86_64-xen.bin; do [ ! -r $grub ] || break; done
+    mke2fs=$(PATH=$PATH:/usr/sbin:/sbin command -v mke2fs)
+    if [ -r $grub ] && [ -n "$mke2fs" ] && [ -e build/guests/demo.elf ]; then
+        mkdir -p "$work/root/boot/grub"
+        cp build/guests/demo.elf "$work/root/kernel.elf"
+        printf 'echo GRUB is here\nlinux /kernel.elf\nboot\n' >"$work/root/boot/grub/grub.cfg"
+        truncate -s 16M "$disks/grub.img" && "$mke2fs" -q -F -t ext4 -d "$work/root" "$disks/grub.img"
+        PARAVANE_GRUB=$grub expect real-disk 0 'GRUB is here' 'demo: all [0-9]+ steps passed' \
+            'paravane: domain 1 .grub.img. powered off' -- run --timeout "$limit" --memory 64M --disk "$disks/grub.img"
+        qemu-img convert -O qcow2 "$disks/grub.img" "$disks/grub.qcow2" 2>/dev/null &&
+            PARAVANE_GRUB=$grub expect real-disk-qcow2 0 'demo: all [0-9]+ steps passed' -- \
+                run --timeout "$limit" --memory 64M --machine q35 --snapshot --disk "$disks/grub.qcow2"
+    else
+        skip real-disk 'no GRUB for PV guests, no mke2fs, or no demo guest'
+    fi
+else
+    skip real-devices 'no image, no back end, or no QEMU'
+fi
