@@ -50,10 +50,11 @@ supplies_of() {
 
 runs_in_qemu() { [ "$(target_of "$1")" = $IMAGE ]; }
 
-# command_of RING/PROGRAM LIMIT: sets $command, which ends after about LIMIT seconds.
+# command_of RING/PROGRAM LIMIT: sets $command, which ends after about LIMIT seconds of processor time.  The clock is
+# patient, for the machine may be busy, which is no mistake that a test has noticed.
 command_of() {
     local beside_stdbuf=verify_asan_link_order=0
-    # What runs QEMU has limits of its own for it (tests/lib/limits.sh): processor time, and a clock that is patient.
+    # What runs QEMU has such limits of its own for it (tests/lib/limits.sh).
     local qemu=(timeout -k 5 $((12 * $2)) env PARAVANE_JOBS=1 "PARAVANE_PROCESSOR_LIMIT=$2" "PARAVANE_TIMEOUT=$((10 * $2))"
         "PARAVANE_GUESTS=$base/build/guests")
     case $1 in
@@ -63,7 +64,7 @@ command_of() {
     hv/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
     *) command=("$(target_of "$1")") ;;
     esac
-    runs_in_qemu "$1" || command=(timeout --foreground -k 5 "$2" "${command[@]}")
+    runs_in_qemu "$1" || command=(timeout --foreground -k 5 $((10 * $2)) prlimit "--cpu=$2" "${command[@]}")
 }
 
 # how_it_failed STATUS LOG: in a few words; nothing: it did not.
