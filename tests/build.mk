@@ -91,7 +91,7 @@ MODEL := $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 # What runs a guest.
 RUNNER := build/cli/paravane build/hv/paravane.elf
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
-LINUX_TESTED := linux build/linux/grub/guest.elf build/guests/tests/share.elf
+LINUX_TESTED := linux build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
 
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
 		$(BACKEND_UNIT) $(LINUX_TESTED) build/linux/xen.gz build/linux/grub-images \
