@@ -39,9 +39,13 @@ def native_command(disks, network, start):
     return command + network
 
 
+def forward_words(forwards):
+    return "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in forwards.items())
+
+
 def native_network(forwards, link=None):
     """QEMU's user network; link: a port of this machine where a second one is connected to it (listen or connect)."""
-    forward = "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in forwards.items())
+    forward = forward_words(forwards)
     if not link:
         return ["-netdev", f"user,id=net{forward}", "-device", "virtio-net-pci,netdev=net"]
     hub = []
@@ -59,7 +63,7 @@ def paravane_disks(disks):
 def paravane_command(disks, forwards, start):
     """A guest that GRUB starts from the first disk; with words for the kernel (start) it is started without GRUB."""
     command = ["build/cli/paravane", "run", "--verbose", "--memory", MEMORY, *paravane_disks(disks)]
-    command += ["--net", "user" + "".join(f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in forwards.items())]
+    command += ["--net", "user" + forward_words(forwards)]
     if start:
         command += ["--ramdisk", f"{DEBIAN}/initrd.img", "--cmdline", f"console=hvc0 root=LABEL=paravane ro {start}"]
         command += [f"{DEBIAN}/vmlinuz"]

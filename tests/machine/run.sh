@@ -5,8 +5,9 @@
 #   MODE      paravane (default): as a PV guest, GRUB first; native: with QEMU's own devices, which proves the tests
 #   PATTERN   only the rows whose name matches the extended regular expression
 #
-# The last line is "N passed, N failed".  What each run said is in build/log/machine.  `make test-machine` builds what is
-# needed.  Environment: PARAVANE_JOBS (how many at a time, default: 1), PARAVANE_SEED, the limits of tests/lib/limits.sh.
+# The last line is "N passed, N failed".  What each run said is in build/log/machine.  `make test-machine` builds what
+# is needed.  Environment: PARAVANE_JOBS (how many at a time, default: 1), PARAVANE_SEED, and the limits of
+# tests/lib/limits.sh.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
