@@ -49,6 +49,12 @@ void event_disable(void);
 void event_enable(void);
 bool event_enabled(void);
 
+/*
+ * Sleep until an event is pending on @port, which is taken without its handler, or until @deadline in system time;
+ * others may be delivered meanwhile.
+ */
+void event_poll(evtchn_port_t port, uint64_t deadline);
+
 /* Deliver events and sleep until there was one, all in one step.  Events are enabled afterwards. */
 void event_wait(void);
 

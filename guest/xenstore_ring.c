@@ -6,7 +6,6 @@
 #include <guest/address.h>
 #include <guest/event.h>
 #include <guest/guest.h>
-#include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/string.h>
 #include <guest/time.h>
@@ -19,6 +18,8 @@ static size_t nr_received; /* bytes of it: of the head, then of the text */
 
 int xenstore_ring_init(void)
 {
+    broken = false;
+    nr_received = 0;
     if (!(guest.start->flags & SIF_INITDOMAIN) && guest.start->store_evtchn)
         ring = mfn_to_virt(MFN(guest.start->store_mfn));
     return ring ? 0 : -XEN_ENODEV;
@@ -40,18 +41,11 @@ static int break_off(int error)
     return error;
 }
 
-/* With the port masked, no upcall takes the event away between the look and the sleep. */
 int xenstore_ring_wait(uint64_t deadline)
 {
-    evtchn_port_t port = xenstore_ring_port();
-    const struct sched_poll poll = {.ports = arg_of(&port), .nr_ports = 1, .timeout = deadline};
-
     if (time_now() >= deadline)
         return -XEN_ETIMEDOUT;
-    event_mask(port);
-    (void)hypercall_sched_op(SCHEDOP_poll, &poll);
-    event_clear(port);
-    event_unmask(port);
+    event_poll(xenstore_ring_port(), deadline);
     return 0;
 }
 

@@ -13,7 +13,7 @@ struct xenstore_message {
     char text[XENSTORE_PAYLOAD_MAX + 1]; /* ended by a zero byte that is not part of it */
 };
 
-/* Find the ring.  0; -XEN_ENODEV: nobody serves one. */
+/* Find the ring, in which nothing is under way.  0; -XEN_ENODEV: nobody serves one. */
 int __must_check xenstore_ring_init(void);
 
 /* The event channel of the ring. */
