@@ -24,6 +24,8 @@ static void end_line(struct log *log)
         return;
     if (log->amend && log->amend(log->owner, line, amended, sizeof(amended)))
         memcpy(line, amended, sizeof(amended));
+    if (log->is_live && log->beside)
+        relay_leave_line(log->beside);
     if (log->is_live)
         say("%s%s", log->prefix, line);
     log->nr_lines++;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <cli/relay.h>
+
 #define LOG_LINES_MAX   60u
 #define LOG_LINE_LENGTH 512u
 
@@ -17,9 +19,10 @@ struct log {
     /* NULL, or asked about each other line: if there is more to say, @to becomes the line, in @size bytes. */
     bool (*amend)(void *owner, const char *line, char *to, size_t size);
     void *owner;
-    unsigned guest;  /* the number of its domain: the one that is waited for */
-    size_t nr_lines; /* in all; the last LOG_LINES_MAX are kept */
-    size_t length;   /* of the line under way, the one behind these */
+    struct relay *beside; /* NULL, or what is on the same terminal: its line ends where one is shown */
+    unsigned guest;       /* the number of its domain: the one that is waited for */
+    size_t nr_lines;      /* in all; the last LOG_LINES_MAX are kept */
+    size_t length;        /* of the line under way, the one behind these */
     char lines[LOG_LINES_MAX][LOG_LINE_LENGTH];
 };
 

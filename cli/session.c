@@ -115,6 +115,7 @@ static void connect_consoles(struct session *session)
     session->in = (struct relay){.from = are_several ? -1 : input, .to = session->child_in};
     session->out = (struct relay){.from = are_several ? -1 : session->child_out, .to = STDOUT_FILENO};
     session->typed = are_several ? input : -1;
+    request->hypervisor->beside = request->qemu->beside = &session->out;
     if (are_several)
         consoles_begin(request->consoles, session->child_out, &session->out, request->is_on_terminal);
 }
@@ -509,6 +510,7 @@ struct session_result session_run(const struct session_request *request)
     while (request->qemu->from >= 0 && log_read(request->qemu))
         continue;
     relay_leave_line(&session.out);
+    request->hypervisor->beside = request->qemu->beside = NULL;
     terminal_give_back(&session.terminal);
     close(session.signals);
     return session.result;

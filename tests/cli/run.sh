@@ -542,7 +542,8 @@ on_terminal() { # NAME WORDS STEPS STATUS TEXT...
     local name=$1 words=$2 steps=$3
     [[ terminal-$name =~ $pattern ]] || return 0
     : >"$work/err"
-    with "$words" bounded tests/cli/terminal "$steps" "$paravane" run "$good" >"$work/out" 2>&1
+    # shellcheck disable=SC2086 # none, or one
+    with "$words" bounded tests/cli/terminal "$steps" "$paravane" run ${option:-} "$good" >"$work/out" 2>&1
     judge "terminal-$name" $? "${@:4}" 'settings restored'
 }
 on_terminal keys 'say=ready copy' '~ready~q\x01\x01\x01aw\x03\x1a\r\x01yz~z~\x01h~Ctrl-A h~\x01x' 7 \
@@ -553,6 +554,7 @@ on_terminal answer 'log=booted say=ready answer=vCPU_0_sleeps sleep=inf' '~ready
     '^paravane: left; the guest has been ended$' '!booted' '!out of time'
 # What is said does not begin in the middle of the guest's line.
 on_terminal prompt 'log=booted prompt=login:_ answer=vCPU_0_sleeps sleep=inf' '~login: ~\x01x' 7 '^login: $' '^paravane: vCPU 0 sleeps$'
+option=--verbose on_terminal prompt-verbose 'log=booted prompt=login:_ answer=vCPU_0_sleeps sleep=inf' '~login: ~\x01x' 7 '^login: $' '^paravane: vCPU 0 sleeps$'
 on_terminal prompt-help 'prompt=login:_ sleep=inf' '~login: ~\x01h~Ctrl-A h~\x01x' 7 '^login: $' '^paravane: Ctrl-A x leaves'
 # More than anything on the way holds, and nobody who takes it.
 on_terminal unread 'say=ready mute sleep=inf' "~ready~$(printf '%0100000d' 0)\\x01x" 7 '^paravane: left'
