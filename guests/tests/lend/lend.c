@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What both sides need, and who is who: guests/tests/lend/lend.h. */
+#include <guest/grant.h>
 #include <guest/guest.h>
-#include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guest/time.h>
 #include <guests/tests/lend/lend.h>
@@ -26,7 +26,7 @@ int16_t map_grant(unsigned domain, grant_ref_t ref, uint64_t at, uint32_t flags,
 {
     struct gnttab_map_grant_ref map = {.host_addr = at, .flags = flags, .ref = ref, .dom = (uint16_t)domain};
 
-    test_need((int)hypercall_grant_table_op(GNTTABOP_map_grant_ref, &map, 1), "GNTTABOP_map_grant_ref");
+    grant_map(&map, 1);
     if (map.status == GNTST_okay && handle)
         *handle = map.handle;
     return map.status;
@@ -36,13 +36,13 @@ int16_t unmap_grant(grant_handle_t handle, uint64_t at)
 {
     struct gnttab_unmap_grant_ref unmap = {.host_addr = at, .handle = handle};
 
-    test_need((int)hypercall_grant_table_op(GNTTABOP_unmap_grant_ref, &unmap, 1), "GNTTABOP_unmap_grant_ref");
+    grant_unmap(&unmap, 1);
     return unmap.status;
 }
 
 int16_t copy_grant(struct gnttab_copy *copy)
 {
-    test_need((int)hypercall_grant_table_op(GNTTABOP_copy, copy, 1), "GNTTABOP_copy");
+    grant_copy(copy, 1);
     return copy->status;
 }
 
