@@ -42,6 +42,6 @@ int __must_check nic_send(struct nic *nic, struct packet *packet);
 
 /*
  * Take back what is sent, pass on what came in: a bounded number of packets.  The main loop calls this after events.
- * True: there was something to do, and there may be more.
+ * True: there is more to do.
  */
 bool nic_poll(void);

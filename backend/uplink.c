@@ -31,6 +31,7 @@ static void receive(struct nic *nic, struct packet *packet)
         packet_free(packet);
     else
         switch_input(&uplink->port, packet);
+    work_again(); /* who receives it may have had its turn */
 }
 
 static int join(struct uplink *uplink, struct nic *nic, const char *name)
@@ -87,7 +88,7 @@ static void send(struct uplink *uplink)
 void uplink_turn(void)
 {
     if (nic_poll())
-        work_again(); /* also for who receives it */
+        work_again();
     for (unsigned i = 0; i < UPLINKS_MAX; i++) {
         if (uplinks[i].nic)
             send(&uplinks[i]);

@@ -62,7 +62,7 @@ bool nic_poll(void)
     coming = NULL;
     if (packet)
         cards[0].receive(&cards[0], packet);
-    return packet;
+    return false; /* there is no more */
 }
 
 void work_again(void)
