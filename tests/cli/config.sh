@@ -64,6 +64,8 @@ taken two 'name=small .*name=other .*weight=7 .*name=backend' -- "$configs/small
 arguments config-tap '^tap,id=net0,ifname=t0,' '!id=net1' -- --net tap,ifname=t0,bridge=lan "$configs/small.cfg"
 arguments config-user '^user,id=net0$' '^user,id=net1,hostfwd=tcp::1-:2$' '!id=net2' -- \
     --net user,bridge=other "$configs/small.cfg" --net user,bridge=lan,hostfwd=tcp::1-:2
+config twice.cfg <<<"kernel = '$good'; vif = [ 'bridge=lan', 'bridge=lan' ]"
+taken twice 'device=vif/0 2 .*bridge lan device=vif/1 2 .*bridge lan ' -- --net none,bridge=lan "$configs/twice.cfg"
 sed 's/$/\r/' "$configs/small.cfg" >"$configs/dos.cfg"
 taken carriage-returns 'name=dos memory=131072 ' -- "$configs/dos.cfg"
 # By its contents, whatever it is called; a kernel is one under any name.
