@@ -47,6 +47,32 @@ static void test_rights(void **state)
     guests[1].domain.engine.dying = false;
 }
 
+/* Others run in the middle of a reset: neither the domain nor who asked for it may come to its end then. */
+static unsigned looks;
+
+static void look_beside_reset(void)
+{
+    for (unsigned i = 1; i <= 2; i++)
+        assert_int_equal(guests[i].domain.engine.operations, 1);
+    looks++;
+}
+
+static void test_reset_is_entered(void **state)
+{
+    uint32_t port;
+
+    (void)state;
+    looks = 0;
+    assert_int_equal(bind_ipi(&guests[2], 0, &port), 0);
+    guests[1].domain.engine.privileged = true;
+    guest_events_preempt = look_beside_reset;
+    assert_int_equal(reset(&guests[1], 2), 0);
+    guest_events_preempt = NULL;
+    assert_true(looks > 0);
+    for (unsigned i = 1; i <= 2; i++)
+        assert_int_equal(guests[i].domain.engine.operations, 0);
+}
+
 /* Nothing is opened for a domain that is on its way out, nor bound to what it has. */
 static void xsa_509_a_dying_domain_cannot_be_named(void **state)
 {
@@ -137,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test, set_up_32, tear_down)
     const struct CMUnitTest tests[] = {
         BOTH(test_rights),
+        BOTH(test_reset_is_entered),
         cmocka_unit_test_setup_teardown(xsa_509_a_dying_domain_cannot_be_named, set_up_64, tear_down),
         BOTH(test_bad_ports),
         BOTH(test_calls),
