@@ -103,7 +103,7 @@ static void read_config(struct run_options *options, const char *path, struct ar
     guest->has_config = true;
     status = config_read(path, guest);
     if (status)
-        exit(status);
+        exit((int)status);
     if (guest->is_begun)
         return;
     name = guest->name;
