@@ -42,6 +42,9 @@ int __must_check nic_send(struct nic *nic, struct packet *packet);
 
 /*
  * Take back what is sent, pass on what came in: a bounded number of packets.  The main loop calls this after events.
- * True: there is more to do.
+ * True: something came in, or there may be more to do.
  */
 bool nic_poll(void);
+
+/* Tell the cards of what they were given.  Without this they may never look at it. */
+void nic_kick(void);

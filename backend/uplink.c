@@ -31,7 +31,6 @@ static void receive(struct nic *nic, struct packet *packet)
         packet_free(packet);
     else
         switch_input(&uplink->port, packet);
-    work_again(); /* who receives it may have had its turn */
 }
 
 static int join(struct uplink *uplink, struct nic *nic, const char *name)
@@ -85,6 +84,7 @@ static void send(struct uplink *uplink)
     }
 }
 
+/* Last come the cards, which look at what they were given only when they are told. */
 void uplink_turn(void)
 {
     if (nic_poll())
@@ -93,4 +93,5 @@ void uplink_turn(void)
         if (uplinks[i].nic)
             send(&uplinks[i]);
     }
+    nic_kick();
 }

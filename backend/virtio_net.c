@@ -293,20 +293,18 @@ static bool broken(const struct card *card)
 /* Arming asks for the next interrupt, and says whether something has come that would not raise it. */
 static bool poll_card(struct card *card)
 {
-    bool look = virtio_interrupts(&card->device), more;
+    bool look = virtio_interrupts(&card->device), more = false;
 
     if (card->dead)
         return false;
-    virtio_kick(&card->send);
     take_sent(card);
     for (unsigned i = 0; i < PER_POLL && receive_one(card); i++)
-        ;
+        more = true;
     refill(card);
     virtio_kick(&card->receive);
-    virtio_kick(&card->send);
     if (card->control_size)
         take_answer(card);
-    more = virtqueue_arm(&card->receive.ring);
+    more = virtqueue_arm(&card->receive.ring) || more;
     more = virtqueue_arm(&card->send.ring) || more;
     if (broken(card) || (look && virtio_failed(&card->device)))
         restart(card);
@@ -322,6 +320,14 @@ bool nic_poll(void)
     for (struct card *card = cards; card; card = card->next)
         more = poll_card(card) || more;
     return more;
+}
+
+void nic_kick(void)
+{
+    for (struct card *card = cards; card; card = card->next) {
+        if (!card->dead)
+            virtio_kick(&card->send);
+    }
 }
 
 /* ---- Finding them. */

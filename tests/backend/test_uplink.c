@@ -26,9 +26,10 @@ static struct nic cards[CARDS];
 static struct switch_port guest_port;
 static struct frame frame;
 static uint8_t got[PACKET_SIZE_MAX];
-static unsigned room, sent, again;
+static unsigned room, sent, again, told; /* told: of how many that were sent the cards have heard */
 static int failure;
-static struct packet *coming;
+static struct packet *coming; /* at cards[where] */
+static unsigned where;
 
 /*
  * ---- The cards.  All send into got, one after the other.
@@ -61,8 +62,13 @@ bool nic_poll(void)
 
     coming = NULL;
     if (packet)
-        cards[0].receive(&cards[0], packet);
-    return false; /* there is no more */
+        cards[where].receive(&cards[where], packet);
+    return packet;
+}
+
+void nic_kick(void)
+{
+    told = sent;
 }
 
 void work_again(void)
@@ -195,12 +201,30 @@ static void test_received(void **state)
     packet_free(packet);
 }
 
+/* A card hears in the same turn of what it is given, also of what has just come in by another card of its switch. */
+static void test_told(void **state)
+{
+    (void)state;
+    room = 2;
+    switch_input(&guest_port, make(4, 100, 0));
+    uplink_turn();
+    assert_int_equal(sent, 1);
+    assert_int_equal(told, 1);
+    assert_int_equal(join(2, "second"), 0);
+    assert_int_equal(join(3, "second"), 0);
+    where = 2;
+    assert_null(receive(make(4, 100, 0)));
+    where = 0;
+    assert_int_equal(sent, 2);
+    assert_int_equal(told, 2);
+}
+
 static int begin(void **state)
 {
     (void)state;
     pool_start();
     draw_seed(1);
-    sent = room = 0;
+    sent = told = room = 0;
     guest_port = (struct switch_port){.takes_blank = true, .takes_tso4 = true, .size_max = PACKET_SIZE_MAX};
     assert_int_equal(switch_attach(&guest_port, "net"), 0);
     return join(0, "net");
@@ -222,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_failed_card, begin, end),
         cmocka_unit_test_setup_teardown(test_received, begin, end),
         cmocka_unit_test_setup_teardown(test_join, begin, end),
+        cmocka_unit_test_setup_teardown(test_told, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,7 @@ static void send(struct nic *nic, const uint8_t *bytes, unsigned size, unsigned 
     while ((error = nic_send(nic, packet)) == -XEN_EAGAIN)
         (void)nic_poll();
     test_need(error, "a packet is sent");
+    nic_kick();
 }
 
 static void ask_gateway(struct nic *nic)
