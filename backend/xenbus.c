@@ -419,7 +419,8 @@ void xenbus_turn(void)
 
         if (device->type && (device->changed || (device->open && is_ending(device))))
             step(device);
-        if (device->type && device->open && device->state == XENBUS_CONNECTED && device->type->turn)
+        if (device->type && device->open && device->state == XENBUS_CONNECTED && !device->vanished &&
+            device->type->turn)
             device->type->turn(device);
     }
 }

@@ -70,8 +70,8 @@ static void end(unsigned device)
 static unsigned hindered;
 
 static struct data {
-    bool used, open;
-    unsigned in_flight; /* calls of disconnect() until it is done */
+    bool used, open, leaving; /* leaving: disconnect() has been called */
+    unsigned in_flight;       /* calls of it until it is done */
 } datas[DEVICES];
 
 static bool fails(void)
@@ -133,6 +133,7 @@ static int connect(struct xenbus_device *device)
     if (fails())
         return -XEN_EINVAL;
     data->open = true;
+    data->leaving = false;
     data->in_flight = hindered ? draw_below(4) : 0;
     return 0;
 }
@@ -144,7 +145,9 @@ static int announce(struct xenbus_device *device)
 
 static void turn(struct xenbus_device *device)
 {
-    assert_true(((struct data *)device->data)->open);
+    const struct data *data = device->data;
+
+    assert_true(data->open && !data->leaving);
     if (fails())
         xenbus_fail(device, "it did what it may not");
 }
@@ -154,6 +157,7 @@ static bool disconnect(struct xenbus_device *device)
     struct data *data = device->data;
 
     assert_true(data->used && data->open);
+    data->leaving = true;
     if (data->in_flight) {
         data->in_flight--;
         return false;
