@@ -14,6 +14,7 @@
 #define PORT_MAX       ((uint64_t)1 << 17)
 
 _Static_assert(1u << RING_ORDER_MAX <= GRANT_PAGES_MAX, "a ring is mapped in one go");
+_Static_assert(XENBUS_DEVICES_MAX *(BLKIO_PAGES + (1u << RING_ORDER_MAX)) <= 21760, "see BLKIO_PAGES");
 
 struct blkback {
     struct blkback *next_free;

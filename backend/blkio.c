@@ -82,6 +82,7 @@ static void answer_ready(struct blkio *io)
 
         while (io->ready.first && count + io->ready.first->nr_segments <= BATCH) {
             count = add_unmaps(io->ready.first, ops, count);
+            io->nr_pages -= io->ready.first->nr_segments;
             append(&answered, take_first(&io->ready));
         }
         if (count)
@@ -226,6 +227,7 @@ static void begin(struct batch *batch, struct blkjob *job, const struct blkplan 
     job->flush_after = plan->flush_after;
     job->discard_left = plan->nr_sectors;
     job->nr_segments = plan->nr_segments;
+    job->io->nr_pages += plan->nr_segments;
     job->request = (struct disk_request){.operation = plan->operation,
                                          .sector = plan->sector,
                                          .segments = job->segments,
@@ -269,14 +271,20 @@ static void take(struct blkio *io, const struct blkring_request *request, struct
         finish(job, status);
 }
 
-/* Until there is none, or no job for it, of which none becomes free here.  1: there may be more; 0; -XEN_EINVAL. */
+/* May another request be taken, however large it is? */
+static bool has_room(const struct blkio *io)
+{
+    return io->free.first && !io->waiting.first && io->nr_pages + BLKPLAN_SEGMENTS <= BLKIO_PAGES;
+}
+
+/* Until there is none, or no room for it, which does not grow here.  1: there may be more; 0; -XEN_EINVAL. */
 static int take_all(struct blkio *io)
 {
     static struct batch batch;
     struct blkring_request request;
     int more = 1;
 
-    while (more == 1 && io->free.first && !io->waiting.first) {
+    while (more == 1 && has_room(io)) {
         if (batch.count + BLKPLAN_SEGMENTS > BATCH)
             map_batch(io, &batch);
         else if ((more = blkring_take(&io->ring, &request)) == 1)
@@ -302,8 +310,8 @@ int blkio_turn(struct blkio *io, bool *notify)
     *notify = blkring_push(&io->ring);
     if (more < 0)
         return more;
-    /* With no job free, or the disk full, the next completion is what makes the next turn. */
-    if (more ? io->free.first && !io->waiting.first : blkring_ask(&io->ring))
+    /* Without room, the next completion is what makes the next turn. */
+    if (more ? has_room(io) : blkring_ask(&io->ring))
         work_again();
     return 0;
 }

@@ -13,6 +13,12 @@
 
 #define BLKIO_JOBS 64u /* requests of one ring under way */
 
+/*
+ * Pages of them that are mapped.  A domain can map 21760 (engine/grant.h), and when one front end had all of those, the
+ * requests of others would fail; so that each of XENBUS_DEVICES_MAX has its share, and its ring.
+ */
+#define BLKIO_PAGES 320u
+
 /* One request under way. */
 struct blkjob {
     struct disk_request request;
@@ -39,6 +45,7 @@ struct blkio {
     unsigned domain;                      /* of the front end */
     struct blkqueue free, waiting, ready; /* waiting: for room in the disk; ready: to be answered */
     unsigned nr_under_way;                /* jobs that are not free */
+    unsigned nr_pages;                    /* that they have mapped, or are about to */
     struct blkjob jobs[BLKIO_JOBS];
 };
 

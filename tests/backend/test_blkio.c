@@ -371,6 +371,40 @@ static void test_share_of_a_turn(void **state)
     assert_int_equal(shared->req_event, 101);
 }
 
+/* However large the requests are, a front end has no more pages mapped than its share, and all are answered. */
+static void xsa_300_a_front_end_has_its_share_of_pages(void **state)
+{
+    static _Alignas(PAGE_SIZE) uint8_t large[8 * PAGE_SIZE];
+    struct blkif_sring_head *shared = (struct blkif_sring_head *)large;
+    struct blkif_request_segment *segments = (struct blkif_request_segment *)lent_pages[0];
+    unsigned most = 0;
+    bool notify;
+
+    (void)state;
+    start(false, BLKIO_JOBS, 0);
+    memset(large, 0, sizeof(large));
+    blkring_init(&io.ring, large, 8, BLKRING_64);
+    for (unsigned i = 0; i < BLKPLAN_SEGMENTS; i++)
+        segments[i] = (struct blkif_request_segment){.gref = 1 + i % (LENT_PAGES - 1)};
+    for (unsigned i = 0; i < 2 * BLKIO_JOBS; i++) {
+        struct blkif_request_indirect request = {.operation = BLKIF_OP_INDIRECT,
+                                                 .indirect_op = i % 2 ? BLKIF_OP_READ : BLKIF_OP_WRITE,
+                                                 .nr_segments = BLKPLAN_SEGMENTS};
+
+        memcpy(large + sizeof(*shared) + i * sizeof(struct blkif_request), &request, sizeof(request));
+    }
+    shared->req_prod = 2 * BLKIO_JOBS;
+    for (again = true; again || fake_disk_has(); fake_disk_finish(1)) {
+        again = false;
+        assert_int_equal(blkio_turn(&io, &notify), 0);
+        most = lent_mapped() > most ? lent_mapped() : most;
+    }
+    assert_in_range(most, BLKPLAN_SEGMENTS, BLKIO_PAGES);
+    assert_int_equal(shared->rsp_prod, 2 * BLKIO_JOBS);
+    assert_int_equal(io.nr_pages, 0);
+    assert_int_equal(lent_mapped(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +419,7 @@ int main(void)
         cmocka_unit_test(test_stopped_in_flight),
         cmocka_unit_test(test_broken_ring),
         cmocka_unit_test(test_share_of_a_turn),
+        cmocka_unit_test(xsa_300_a_front_end_has_its_share_of_pages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
