@@ -177,13 +177,9 @@ void event_wait(void)
     (void)hypercall_sched_op(SCHEDOP_block, NULL);
 }
 
-/* With the port masked, no upcall takes the event away before the sleep. */
 void event_poll(evtchn_port_t port, uint64_t deadline)
 {
     const struct sched_poll poll = {.ports = arg_of(&port), .nr_ports = 1, .timeout = deadline};
 
-    event_mask(port);
     (void)hypercall_sched_op(SCHEDOP_poll, &poll);
-    event_clear(port);
-    event_unmask(port);
 }

@@ -50,8 +50,9 @@ void event_enable(void);
 bool event_enabled(void);
 
 /*
- * Sleep until an event is pending on @port, which is taken without its handler, or until @deadline in system time;
- * others may be delivered meanwhile.
+ * Sleep until an event is pending on @port, which stays so, or until @deadline in system time; others may be delivered
+ * meanwhile.  The port has been masked since before the caller found that there is nothing to do: an upcall would take
+ * the event away before the sleep.
  */
 void event_poll(evtchn_port_t port, uint64_t deadline);
 

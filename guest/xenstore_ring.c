@@ -12,6 +12,7 @@
 #include <guest/xenstore_ring.h>
 
 static struct xenstore_domain_interface *ring;
+static uint32_t seen_rsp_prod, seen_req_cons; /* the other end's indices, as they were at the last look */
 static bool broken;
 static struct xenstore_message incoming;
 static size_t nr_received; /* bytes of it: of the head, then of the text */
@@ -41,11 +42,30 @@ static int break_off(int error)
     return error;
 }
 
+/* Since the last look of any kind. */
+static bool nothing_new(void)
+{
+    uint32_t rsp_prod = READ_ONCE(ring->rsp_prod), req_cons = READ_ONCE(ring->req_cons);
+    bool same = rsp_prod == seen_rsp_prod && req_cons == seen_req_cons;
+
+    seen_rsp_prod = rsp_prod;
+    seen_req_cons = req_cons;
+    return same;
+}
+
+/* The event is left to an upcall: more may have come than what is awaited, and whoever sleeps later must know. */
 int xenstore_ring_wait(uint64_t deadline)
 {
+    evtchn_port_t port = xenstore_ring_port();
+
     if (time_now() >= deadline)
         return -XEN_ETIMEDOUT;
-    event_poll(xenstore_ring_port(), deadline);
+    event_mask(port);
+    if (nothing_new())
+        event_poll(port, deadline);
+    if (!event_enabled())
+        event_clear(port); /* there are no upcalls */
+    event_unmask(port);
     return 0;
 }
 
@@ -56,9 +76,11 @@ int xenstore_ring_wait(uint64_t deadline)
 /* Put what there is room for.  The number of bytes, or -XEN_EIO. */
 static long put_some(const char *bytes, size_t size)
 {
-    uint32_t producer = ring->req_prod, filled = producer - READ_ONCE(ring->req_cons);
+    uint32_t producer = ring->req_prod, filled;
     size_t count = 0;
 
+    seen_req_cons = READ_ONCE(ring->req_cons);
+    filled = producer - seen_req_cons;
     if (filled > XENSTORE_RING_SIZE)
         return -XEN_EIO;
     while (count < size && filled + count < XENSTORE_RING_SIZE) {
@@ -95,9 +117,11 @@ int xenstore_ring_send(const void *bytes, size_t size, uint64_t deadline)
 /* Take up to @size bytes.  Their number, or -XEN_EIO. */
 static long get_some(char *bytes, size_t size)
 {
-    uint32_t consumer = ring->rsp_cons, filled = READ_ONCE(ring->rsp_prod) - consumer;
+    uint32_t consumer = ring->rsp_cons, filled;
     size_t count = 0;
 
+    seen_rsp_prod = READ_ONCE(ring->rsp_prod);
+    filled = seen_rsp_prod - consumer;
     if (filled > XENSTORE_RING_SIZE)
         return -XEN_EIO;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);

@@ -26,6 +26,13 @@ static uint64_t now;
 
 /* One chance of the server's: when it is told, and each time the client sleeps. */
 static void (*server)(void);
+static bool asleep;
+
+/* Called when the client is about to sleep; NULL for nothing. */
+static void (*just_before)(void);
+
+static bool pending;
+static unsigned sleeps, upcalls;
 
 struct guest guest = {.start = &start_info};
 
@@ -52,9 +59,38 @@ void event_poll(evtchn_port_t port, uint64_t deadline)
 {
     (void)port;
     (void)deadline;
+    sleeps++;
     now += 100 * MS;
+    asleep = true;
     if (server)
         server();
+    asleep = false;
+    pending = true;
+}
+
+void event_mask(evtchn_port_t port)
+{
+    (void)port;
+    if (just_before)
+        just_before();
+}
+
+void event_unmask(evtchn_port_t port)
+{
+    (void)port;
+    upcalls += pending;
+    pending = false;
+}
+
+void event_clear(evtchn_port_t port)
+{
+    (void)port;
+    pending = false;
+}
+
+bool event_enabled(void)
+{
+    return true;
 }
 
 void event_set_handler(evtchn_port_t port, event_handler *handler)
@@ -111,6 +147,18 @@ static void serve(void)
 
     if (take_request(&head))
         answer_with(answer_type == XS_INVALID ? head.type : answer_type, head.req_id, answer, (uint32_t)strlen(answer));
+}
+
+/* The request is taken at once, and answered later. */
+static void serve_slowly(void)
+{
+    static struct xsd_sockmsg head;
+    static bool taken;
+
+    taken = take_request(&head) || taken;
+    if (taken && asleep)
+        answer_with(head.type, head.req_id, answer, (uint32_t)strlen(answer));
+    taken = taken && !asleep;
 }
 
 static void serve_others(void)
@@ -316,6 +364,33 @@ static void test_noise(void **state)
     }
 }
 
+/* That the server did something is seen by a main loop that looks for upcalls: it may have been more than the reply. */
+static void test_upcall_after_sleep(void **state)
+{
+    char value[8];
+
+    (void)state;
+    start(serve_slowly, XS_INVALID, "value");
+    sleeps = upcalls = 0;
+    assert_int_equal(xenstore_read(0, "a", value, sizeof(value)), 0);
+    assert_int_equal(sleeps, 1);
+    assert_int_equal(upcalls, 1);
+}
+
+/* What comes between the look into the ring and the sleep is not slept over. */
+static void test_reply_before_sleep(void **state)
+{
+    char value[8];
+
+    (void)state;
+    start(NULL, XS_INVALID, "value");
+    just_before = serve;
+    sleeps = 0;
+    assert_int_equal(xenstore_read(0, "a", value, sizeof(value)), 0);
+    just_before = NULL;
+    assert_int_equal(sleeps, 0);
+}
+
 /* An index or a length that cannot be ends the connection for good: what comes behind means nothing. */
 static void test_broken(void **state)
 {
@@ -334,9 +409,15 @@ static void test_broken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values), cmocka_unit_test(test_numbers),  cmocka_unit_test(test_conflict_without_end),
-        cmocka_unit_test(test_watch),  cmocka_unit_test(test_no_reply), cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_conflict_without_end),
+        cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_no_reply),
+        cmocka_unit_test(test_noise),
         cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_upcall_after_sleep),
+        cmocka_unit_test(test_reply_before_sleep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
