@@ -193,7 +193,7 @@ static void scramble(void)
 /*
  * XSA-155: a front end that writes before and after each copy gets what the copy says, or a refusal: fake_disk.c looks.
  */
-static void test_written_meanwhile(void **state)
+static void xsa_155_segments_are_copied_once(void **state)
 {
     (void)state;
     draw_seed(2);
@@ -208,7 +208,7 @@ static void test_written_meanwhile(void **state)
 }
 
 /* XSA-361 and its like: each element of four may fail by itself. */
-static void test_every_pattern_of_map_errors(void **state)
+static void xsa_361_every_pattern_of_map_errors(void **state)
 {
     (void)state;
     for (unsigned pattern = 0; pattern < 16; pattern++) {
@@ -299,7 +299,7 @@ static void test_good(void **state)
         run(seed, false);
 }
 
-static void test_hostile(void **state)
+static void xsa_71_nothing_stays_mapped(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 80; seed++)
@@ -412,10 +412,10 @@ int main(void)
         cmocka_unit_test(test_flush),
         cmocka_unit_test(test_discard),
         cmocka_unit_test(test_indirect),
-        cmocka_unit_test(test_written_meanwhile),
-        cmocka_unit_test(test_every_pattern_of_map_errors),
+        cmocka_unit_test(xsa_155_segments_are_copied_once),
+        cmocka_unit_test(xsa_361_every_pattern_of_map_errors),
         cmocka_unit_test(test_good),
-        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(xsa_71_nothing_stays_mapped),
         cmocka_unit_test(test_stopped_in_flight),
         cmocka_unit_test(test_broken_ring),
         cmocka_unit_test(test_share_of_a_turn),

@@ -29,7 +29,7 @@ static bool is_segment(unsigned first, unsigned last)
     return first <= 7 && last <= 7 && last >= first;
 }
 
-static void test_sectors_of_segments(void **state)
+static void xsa_513_sectors_of_segments(void **state)
 {
     struct blkring_request request = {.operation = BLKIF_OP_WRITE, .nr_segments = 2, .segments = {{1, 0, 0, 0}}};
     struct blkplan plan;
@@ -44,7 +44,7 @@ static void test_sectors_of_segments(void **state)
     }
 }
 
-static void test_numbers_of_segments(void **state)
+static void xsa_513_numbers_of_segments(void **state)
 {
     static const unsigned numbers[] = {0, 1, 10, 11, 12, 32, 63, 64, 65, 255, 256, 511, 512, 513, 4096, 65535};
     static struct blkif_request_segment segments[BLKPLAN_SEGMENTS];
@@ -64,7 +64,7 @@ static void test_numbers_of_segments(void **state)
     }
 }
 
-static void test_end_of_disk(void **state)
+static void xsa_513_the_end_of_the_disk(void **state)
 {
     static const uint64_t edges[] = {0,
                                      1,
@@ -101,7 +101,7 @@ static void test_end_of_disk(void **state)
 }
 
 /* XSA-142: nothing of a reader's changes the disk, in whatever words it comes. */
-static void test_read_only(void **state)
+static void xsa_142_nothing_changes_a_read_only_disk(void **state)
 {
     struct blkplan plan;
 
@@ -149,10 +149,10 @@ static void test_features(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sectors_of_segments),
-        cmocka_unit_test(test_numbers_of_segments),
-        cmocka_unit_test(test_end_of_disk),
-        cmocka_unit_test(test_read_only),
+        cmocka_unit_test(xsa_513_sectors_of_segments),
+        cmocka_unit_test(xsa_513_numbers_of_segments),
+        cmocka_unit_test(xsa_513_the_end_of_the_disk),
+        cmocka_unit_test(xsa_142_nothing_changes_a_read_only_disk),
         cmocka_unit_test(test_features),
     };
 

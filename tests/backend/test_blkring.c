@@ -96,7 +96,7 @@ static void test_members(void **state)
 }
 
 /* XSA-39: from each place, every distance near the edges. */
-static void test_distances(void **state)
+static void xsa_39_every_distance_of_a_block_ring(void **state)
 {
     static const int32_t edges[] = {-1000000, -512, -33, -32, -2, -1, 33, 34, 512, 1000000, INT32_MAX, INT32_MIN};
     static const uint32_t places[] = {0, 1, 31, 32, UINT32_MAX - 40, UINT32_MAX - 31, UINT32_MAX - 1, UINT32_MAX};
@@ -131,7 +131,7 @@ static void test_distances(void **state)
 }
 
 /* XSA-216: all bytes of a response are written, and none behind it. */
-static void test_bytes_of_response(void **state)
+static void xsa_216_all_bytes_of_a_response(void **state)
 {
     (void)state;
     for (const struct form *form = forms; form < forms + 2; form++) {
@@ -186,7 +186,7 @@ static void test_events(void **state)
 }
 
 /* XSA-155: what the front end writes after a request was taken is not in it. */
-static void test_copied(void **state)
+static void xsa_155_a_slot_is_copied_once(void **state)
 {
     struct blkring_request request, kept;
 
@@ -209,8 +209,12 @@ static void test_copied(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slots),     cmocka_unit_test(test_members), cmocka_unit_test(test_copied),
-        cmocka_unit_test(test_distances), cmocka_unit_test(test_events),  cmocka_unit_test(test_bytes_of_response),
+        cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_members),
+        cmocka_unit_test(xsa_155_a_slot_is_copied_once),
+        cmocka_unit_test(xsa_39_every_distance_of_a_block_ring),
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(xsa_216_all_bytes_of_a_response),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

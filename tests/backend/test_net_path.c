@@ -117,7 +117,7 @@ static void test_path(void **state)
  * A receiver that posts nothing, or a page less than the first packet needs: the sender is answered all the same, and
  * what is held is bounded (XSA-392, XSA-424).
  */
-static void test_receiver_stands_still(void **state)
+static void xsa_392_a_receiver_that_stands_still(void **state)
 {
     static const unsigned posted[] = {0, 1};
 
@@ -167,7 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_path, begin, end),
-        cmocka_unit_test_setup_teardown(test_receiver_stands_still, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_392_a_receiver_that_stands_still, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -358,7 +358,7 @@ static bool try_connect(void)
     return !error;
 }
 
-static void test_illegal_keys(void **state)
+static void xsa_526_illegal_keys(void **state)
 {
     struct key good[KEYS_MAX];
     unsigned connected = 0;
@@ -450,7 +450,7 @@ static void test_rate(void **state)
 }
 
 /* A ring that is not in order costs its interface, and nobody else anything. */
-static void test_violation(void **state)
+static void xsa_374_a_bad_ring_and_then_the_end(void **state)
 {
     struct netif_rx_response first;
     struct netif_extra_info gso;
@@ -513,11 +513,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exchange, begin, end),
         cmocka_unit_test_setup_teardown(test_simple_front_end, begin, end),
-        cmocka_unit_test_setup_teardown(test_illegal_keys, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_526_illegal_keys, begin, end),
         cmocka_unit_test_setup_teardown(test_flip, begin, end),
         cmocka_unit_test_setup_teardown(test_own_keys, begin, end),
         cmocka_unit_test_setup_teardown(test_rate, begin, end),
-        cmocka_unit_test_setup_teardown(test_violation, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_374_a_bad_ring_and_then_the_end, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

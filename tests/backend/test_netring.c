@@ -24,7 +24,7 @@ static void begin_at(uint32_t index)
 
 static const uint32_t starts[] = {0, 1, 255, 256, UINT32_MAX - 255, UINT32_MAX};
 
-static void test_distance(void **state)
+static void xsa_39_every_distance_of_a_network_ring(void **state)
 {
     static const uint32_t claims[] = {257, 300, 1u << 31, UINT32_MAX};
     unsigned count;
@@ -94,7 +94,7 @@ static void test_await(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_distance),
+        cmocka_unit_test(xsa_39_every_distance_of_a_network_ring),
         cmocka_unit_test(test_publish),
         cmocka_unit_test(test_await),
     };

@@ -133,7 +133,7 @@ static void test_pages_run_out(void **state)
 }
 
 /* A page that cannot be written spoils its packet, in all its parts, and no other. */
-static void test_failing_copies(void **state)
+static void xsa_361_pages_that_cannot_be_written(void **state)
 {
     (void)state;
     for (unsigned seed = 0; seed < 200; seed++) {
@@ -190,7 +190,7 @@ static void scribble(void)
     front.page.head.req_prod += 0x10000;
 }
 
-static void test_slots_are_read_once(void **state)
+static void xsa_155_slots_to_receive_are_read_once(void **state)
 {
     struct packet *packet;
 
@@ -256,9 +256,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_packets, begin, end),
         cmocka_unit_test_setup_teardown(test_flags, begin, end),
         cmocka_unit_test_setup_teardown(test_pages_run_out, begin, end),
-        cmocka_unit_test_setup_teardown(test_failing_copies, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_361_pages_that_cannot_be_written, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_index, begin, end),
-        cmocka_unit_test_setup_teardown(test_slots_are_read_once, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_155_slots_to_receive_are_read_once, begin, end),
         cmocka_unit_test_setup_teardown(test_noise, begin, end),
     };
 

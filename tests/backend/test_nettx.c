@@ -134,7 +134,7 @@ static void try_shapes(const unsigned *lengths, unsigned count)
     try_shape(lengths, count, 0);
 }
 
-static void test_shapes(void **state)
+static void xsa_423_every_shape_of_a_packet(void **state)
 {
     static const unsigned each[] = {0, 1, 13, 14, 64, 128, 4096};
 
@@ -187,7 +187,7 @@ static void test_over_the_end(void **state)
 }
 
 /* Each copy of a batch fails or not: those frames are errors, and the others are whole. */
-static void test_failing_copies(void **state)
+static void xsa_361_copies_that_fail(void **state)
 {
     (void)state;
     for (unsigned seed = 0; seed < 300; seed++) {
@@ -411,7 +411,7 @@ static void scribble(void)
     front.page.head.req_prod += 0x1234567;
 }
 
-static void test_slots_are_read_once(void **state)
+static void xsa_155_slots_to_send_are_read_once(void **state)
 {
     (void)state;
     for (unsigned seed = 0; seed < 100; seed++) {
@@ -497,9 +497,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_good_frames, begin, end),
-        cmocka_unit_test_setup_teardown(test_shapes, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_423_every_shape_of_a_packet, begin, end),
         cmocka_unit_test_setup_teardown(test_over_the_end, begin, end),
-        cmocka_unit_test_setup_teardown(test_failing_copies, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_361_copies_that_fail, begin, end),
         cmocka_unit_test_setup_teardown(test_incomplete, begin, end),
         cmocka_unit_test_setup_teardown(test_too_many, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_index, begin, end),
@@ -507,7 +507,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_extras, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
         cmocka_unit_test_setup_teardown(test_share, begin, end),
-        cmocka_unit_test_setup_teardown(test_slots_are_read_once, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_155_slots_to_send_are_read_once, begin, end),
         cmocka_unit_test_setup_teardown(test_noise, begin, end),
     };
 

@@ -54,7 +54,7 @@ static void test_order(void **state)
     assert_int_equal(queues[0].nr_pages, 0);
 }
 
-static void test_bounded_in_pages(void **state)
+static void xsa_392_bounded_in_pages(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 1000; i++)
@@ -68,7 +68,7 @@ static void test_bounded_in_pages(void **state)
 }
 
 /* However many do not take theirs, there are pages for another one. */
-static void test_all_hoard(void **state)
+static void xsa_392_all_hoard(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 400; i++) {
@@ -84,7 +84,7 @@ static void test_all_hoard(void **state)
         queue_clear(&queues[n]);
 }
 
-static void test_bounded_in_time(void **state)
+static void xsa_392_bounded_in_time(void **state)
 {
     (void)state;
     put(&queues[0], 1);
@@ -127,9 +127,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order, begin, end),
-        cmocka_unit_test_setup_teardown(test_bounded_in_pages, begin, end),
-        cmocka_unit_test_setup_teardown(test_all_hoard, begin, end),
-        cmocka_unit_test_setup_teardown(test_bounded_in_time, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_392_bounded_in_pages, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_392_all_hoard, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_392_bounded_in_time, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -256,7 +256,7 @@ static void one_step(void)
         assert_true(made[i] || !nodes_get(back(i, "/state"))); /* nothing is written where nothing is */
 }
 
-static void test_random_walk(void **state)
+static void xsa_350_states_at_random(void **state)
 {
     (void)state;
     draw_seed(3);
@@ -334,7 +334,7 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_walk),
+        cmocka_unit_test(xsa_350_states_at_random),
         cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_not_offered),
     };
