@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* Disks by their keys: right ones are served, wrong ones leave nothing behind, and who may write is what both say. */
+/* links: backend/blkback.c backend/blkio.c backend/blkplan.c backend/blkring.c */
+/* links: tests/backend/lib/draw.c tests/backend/lib/lent.c tests/backend/lib/fake_disk.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <backend/blkback.h>
+#include <backend/blkring.h>
+#include <backend/disk.h>
+#include <backend/work.h>
+#include <backend/xenbus.h>
+#include <abi/errno.h>
+#include <guest/event.h>
+#include <guest/memory.h>
+#include <guest/print.h>
+#include <tests/backend/lib/draw.h>
+#include <tests/backend/lib/fake_disk.h>
+#include <tests/backend/lib/lent.h>
+
+#define DOMAIN     7u
+#define RING_PAGES 16u
+#define FIRST_REF  500u /* of the ring's pages */
+#define PORT       20u
+#define LOCAL_PORT 1020u
+#define KEYS_MAX   24u
+
+struct key {
+    const char *name, *value; /* value NULL: absent */
+};
+
+static const struct xenbus_type *type;
+static struct xenbus_device device;
+static struct key front[KEYS_MAX], back[KEYS_MAX];
+static uint64_t written_info;
+static bool written_discard;
+static unsigned mapped, bound, failures;
+static _Alignas(PAGE_SIZE) uint8_t ring[RING_PAGES * PAGE_SIZE];
+
+/*
+ * ---- What the back end stands on.
+ */
+
+void xenbus_register(const struct xenbus_type *registered)
+{
+    type = registered;
+}
+
+void xenbus_fail(struct xenbus_device *failed, const char *format, ...)
+{
+    (void)failed, (void)format;
+    failures++;
+}
+
+static int read_text(const struct key *keys, const char *name, char *value, size_t size)
+{
+    while (keys->name && strcmp(keys->name, name))
+        keys++;
+    if (!keys->value)
+        return -XEN_ENOENT;
+    if (strlen(keys->value) >= size)
+        return -XEN_E2BIG;
+    strcpy(value, keys->value);
+    return 0;
+}
+
+static int read_number(const struct key *keys, const char *name, uint64_t max, uint64_t *number)
+{
+    char text[64], *end;
+    int error = read_text(keys, name, text, sizeof(text));
+
+    if (error)
+        return error;
+    *number = strtoull(text, &end, 10);
+    return *text < '0' || *text > '9' || *end || *number > max ? -XEN_EINVAL : 0;
+}
+
+int xenbus_read_back(struct xenbus_device *of, const char *key, char *value, size_t size)
+{
+    (void)of;
+    return read_text(back, key, value, size);
+}
+
+int xenbus_read_back_number(struct xenbus_device *of, const char *key, uint64_t max, uint64_t *number)
+{
+    (void)of;
+    return read_number(back, key, max, number);
+}
+
+int xenbus_read_front(struct xenbus_device *of, const char *key, char *value, size_t size)
+{
+    (void)of;
+    return read_text(front, key, value, size);
+}
+
+int xenbus_read_front_number(struct xenbus_device *of, const char *key, uint64_t max, uint64_t *number)
+{
+    (void)of;
+    return read_number(front, key, max, number);
+}
+
+int xenbus_write_number(struct xenbus_device *of, const char *key, uint64_t number)
+{
+    (void)of;
+    if (!strcmp(key, "info"))
+        written_info = number;
+    if (!strcmp(key, "feature-discard"))
+        written_discard = number;
+    return 0;
+}
+
+int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_t *refs, unsigned count)
+{
+    assert_int_equal(domain, DOMAIN);
+    assert_in_range(count, 1, RING_PAGES);
+    *pages = (struct grant_pages){0};
+    for (unsigned i = 0; i < count; i++) {
+        if (refs[i] < FIRST_REF || refs[i] >= FIRST_REF + RING_PAGES)
+            return -XEN_EINVAL;
+    }
+    *pages = (struct grant_pages){.start = ring, .count = count};
+    mapped++;
+    return 0;
+}
+
+void grant_unmap_pages(struct grant_pages *pages)
+{
+    mapped -= pages->start != NULL;
+    *pages = (struct grant_pages){0};
+}
+
+int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler *handler, evtchn_port_t *port)
+{
+    assert_int_equal(domain, DOMAIN);
+    handler(1);
+    if (remote != PORT)
+        return -XEN_EINVAL;
+    *port = LOCAL_PORT;
+    bound++;
+    return 0;
+}
+
+int event_close(evtchn_port_t port)
+{
+    assert_int_equal(port, LOCAL_PORT);
+    bound--;
+    return 0;
+}
+
+int event_send(evtchn_port_t port)
+{
+    assert_int_equal(port, LOCAL_PORT);
+    return 0;
+}
+
+struct disk *disk_find(const char *name)
+{
+    return strcmp(name, "fake") ? NULL : &fake_disk;
+}
+
+void *pages_alloc(size_t count)
+{
+    return aligned_alloc(PAGE_SIZE, count * PAGE_SIZE);
+}
+
+size_t pages_free_count(void)
+{
+    return 1000;
+}
+
+void work_again(void)
+{
+}
+
+void print(const char *format, ...)
+{
+    fail_msg("%s", format);
+}
+
+size_t print_to(char *buffer, size_t size, const char *format, ...)
+{
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(buffer, size, format, args);
+    va_end(args);
+    assert_in_range(length, 0, size - 1);
+    return (size_t)length;
+}
+
+/*
+ * ---- Tests.
+ */
+
+static void set(struct key *keys, const char *name, const char *value)
+{
+    while (keys->name && strcmp(keys->name, name))
+        keys++;
+    *keys = (struct key){name, value};
+}
+
+/* A disk that may be written, and a front end with a ring of four pages. */
+static int begin(void **state)
+{
+    static const struct key good[] = {{"protocol", "x86_64-abi"}, {"event-channel", "20"}, {"ring-page-order", "2"},
+                                      {"ring-ref0", "500"},       {"ring-ref1", "501"},    {"ring-ref2", "502"},
+                                      {"ring-ref3", "503"},       {"ring-ref", NULL},      {"device-type", "disk"}};
+
+    (void)state;
+    if (!type)
+        blkback_init();
+    memset(front, 0, sizeof(front));
+    memset(back, 0, sizeof(back));
+    memcpy(front, good, sizeof(good));
+    set(back, "params", "fake");
+    set(back, "mode", "w");
+    lent_start(0);
+    fake_disk_start(8, 0);
+    failures = 0;
+    device = (struct xenbus_device){.domain = DOMAIN};
+    return type->create(&device);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    type->destroy(&device);
+    assert_false(fake_disk.in_use);
+    assert_int_equal(mapped, 0);
+    assert_int_equal(bound, 0);
+    return 0;
+}
+
+/* A connect that fails leaves nothing, and one that does not is undone as a whole. */
+static bool try_connect(void)
+{
+    int error;
+
+    memset(ring, 0, sizeof(ring));
+    error = type->connect(&device);
+    assert_int_equal(mapped, !error);
+    assert_int_equal(bound, !error);
+    if (error)
+        return false;
+    assert_int_equal(type->announce(&device), 0);
+    type->turn(&device);
+    assert_true(type->disconnect(&device));
+    assert_int_equal(mapped, 0);
+    assert_int_equal(bound, 0);
+    return true;
+}
+
+/* Each key with each value, then several at random; after each the front end is served with good ones. */
+static void xsa_526_illegal_keys_of_a_disk(void **state)
+{
+    static const char *const values[] = {NULL,         "",          "0",      "1",          "3",
+                                         "4",          "5",         "-1",     "x",          "20",
+                                         "500",        "515",       "516",    "519",        "x86_32-abi",
+                                         "x86_64-abi", "sparc-abi", "131073", "4294967296", "99999999999999999999999"};
+    struct key good[KEYS_MAX];
+    unsigned connected = 0;
+
+    (void)state;
+    memcpy(good, front, sizeof(good));
+    assert_int_equal(type->publish(&device), 0);
+    assert_true(try_connect());
+    for (unsigned key = 0; good[key].name; key++) {
+        for (unsigned value = 0; value < sizeof(values) / sizeof(values[0]); value++) {
+            front[key].value = values[value];
+            connected += try_connect();
+            front[key].value = good[key].value;
+            assert_true(try_connect());
+        }
+    }
+    for (unsigned seed = 0; seed < 3000; seed++) {
+        draw_seed(seed);
+        for (unsigned n = 1 + draw_below(4); n--;)
+            front[draw_below(9)].value = DRAW_OF(values);
+        connected += try_connect();
+        memcpy(front, good, sizeof(good));
+        assert_true(try_connect());
+    }
+    assert_in_range(connected, 100, 2500);
+    assert_int_equal(failures, 0);
+}
+
+/* The response to one write of a sector. */
+static int16_t write_sector(void)
+{
+    struct blkif_sring_head *head = (struct blkif_sring_head *)ring;
+    struct blkif_request request = {
+        .operation = BLKIF_OP_WRITE, .nr_segments = 1, .seg = {{.gref = 1, .first_sect = 0, .last_sect = 0}}};
+    struct blkif_response response;
+
+    memset(ring, 0, sizeof(ring));
+    memset(lent_pages[1], 0x5a, PAGE_SIZE);
+    assert_int_equal(type->connect(&device), 0);
+    assert_int_equal(type->announce(&device), 0);
+    memcpy(head + 1, &request, sizeof(request));
+    head->req_prod = 1;
+    type->turn(&device);
+    fake_disk_finish(1);
+    type->turn(&device);
+    assert_int_equal(head->rsp_prod, 1);
+    memcpy(&response, head + 1, sizeof(response));
+    assert_true(type->disconnect(&device));
+    return response.status;
+}
+
+/* A disk is written if both its mode and the device say so, in exactly that word, and its front end is told. */
+static void xsa_142_a_mode_that_is_not_w_is_read_only(void **state)
+{
+    static const char *const modes[] = {NULL, "", "r", "W", "w ", " w", "rw", "w!", "write", "1"};
+
+    (void)state;
+    for (unsigned i = 0; i <= sizeof(modes) / sizeof(modes[0]); i++) {
+        bool last = i == sizeof(modes) / sizeof(modes[0]); /* the right word, of a device that is not to be written */
+
+        set(back, "mode", last ? "w" : modes[i]);
+        fake_disk.read_only = last;
+        assert_int_equal(type->publish(&device), 0);
+        assert_false(written_discard);
+        assert_int_equal(write_sector(), BLKIF_RSP_ERROR);
+        assert_true(written_info & VDISK_READONLY);
+        assert_int_equal(fake_sectors[0][0], 0);
+    }
+    fake_disk.read_only = false;
+    assert_int_equal(type->publish(&device), 0);
+    assert_true(written_discard);
+    assert_int_equal(write_sector(), BLKIF_RSP_OKAY);
+    assert_false(written_info & VDISK_READONLY);
+    assert_int_equal(fake_sectors[0][0], 0x5a);
+}
+
+/* A disk is one device's; who has gone has it no more. */
+static void test_one_disk_one_device(void **state)
+{
+    struct xenbus_device other = {.domain = DOMAIN};
+
+    (void)state;
+    assert_int_equal(type->publish(&device), 0);
+    assert_int_equal(type->publish(&device), 0); /* as when a transaction is tried again */
+    assert_int_equal(type->create(&other), 0);
+    assert_int_equal(type->publish(&other), -XEN_EBUSY);
+    type->destroy(&other);
+    assert_true(fake_disk.in_use);
+    set(back, "params", "none");
+    assert_int_equal(type->publish(&device), -XEN_ENODEV);
+    set(back, "params", NULL);
+    assert_int_equal(type->publish(&device), -XEN_ENOENT);
+    set(back, "params", "a name that is longer than any");
+    assert_int_equal(type->publish(&device), -XEN_E2BIG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_a_disk, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_142_a_mode_that_is_not_w_is_read_only, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_disk_one_device, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
