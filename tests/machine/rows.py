@@ -212,7 +212,10 @@ def verify(row):
 
 
 def pair(row, port):
-    """Two machines on one network; the forwarded port leads to the one whose address is 10.0.2.15."""
+    """
+    Two machines on one network; the forwarded port leads to the one whose address is 10.0.2.15.
+    Of one run with both, the second one's lines go to a file: they could come in the middle of the first one's prompt.
+    """
     disks = [row.disk(name="one"), row.disk(name="two")]
     if row.mode == "native":
         link = free_port()
@@ -222,9 +225,16 @@ def pair(row, port):
         ]
         return [machine.native_command([disk], network, "") for disk, network in zip(disks, networks)]
     command = ["build/cli/paravane", "run", "--verbose", "--net", f"user,hostfwd=tcp:127.0.0.1:{port}-:22"]
+    command += ["--console", f"two={row.path('two')}"]
     for name, disk in zip(("one", "two"), disks):
         command += ["--guest", name, "--memory", machine.MEMORY, *machine.paravane_disks([disk])]
     return [command]
+
+
+def show(path):
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            os.write(1, file.read())
 
 
 BACKGROUND = "setsid sh -c '{}' >/dev/null 2>&1 </dev/null &"
@@ -234,6 +244,7 @@ def exchange(row):
     port = free_port()
     data = random.randbytes(16 << 20)
     with contextlib.ExitStack() as stack:
+        stack.callback(show, row.path("two"))
         runs = []
         for command in pair(row, port):
             runs.append(stack.enter_context(Machine(row.mode, [], command=command)))
