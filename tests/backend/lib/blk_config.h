@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration of a virtio block device as it lies in memory, by section 5.2.4 of virtio 1.x; and an ordinary one. */
+/* The configuration of a virtio block device as it lies in memory (virtio 1.x, section 5.2.4), and an ordinary one. */
 #pragma once
 
 #include <stdint.h>
