@@ -409,18 +409,37 @@ static void look_at_all(void)
         devices[i].changed = true;
 }
 
+static void turn_of(struct xenbus_device *device)
+{
+    if (device->type && (device->changed || (device->open && is_ending(device))))
+        step(device);
+    if (device->type && device->open && device->state == XENBUS_CONNECTED && !device->vanished && device->type->turn)
+        device->type->turn(device);
+}
+
+/* Of those that there are the next one, or the same if there is no other. */
+static unsigned next_device(unsigned after)
+{
+    unsigned next = after;
+
+    do
+        next = (next + 1) % XENBUS_DEVICES_MAX;
+    while (next != after && !devices[next].type);
+    return next;
+}
+
+/*
+ * Each time another device is the first: where room is scarce, as in the queue before a card, the first one has most of
+ * it.
+ */
 void xenbus_turn(void)
 {
+    static unsigned first;
+
     look_into_store();
     if (tree_changed)
         look_at_all();
-    for (unsigned i = 0; i < XENBUS_DEVICES_MAX; i++) {
-        struct xenbus_device *device = &devices[i];
-
-        if (device->type && (device->changed || (device->open && is_ending(device))))
-            step(device);
-        if (device->type && device->open && device->state == XENBUS_CONNECTED && !device->vanished &&
-            device->type->turn)
-            device->type->turn(device);
-    }
+    first = next_device(first);
+    for (unsigned i = 0; i < XENBUS_DEVICES_MAX; i++)
+        turn_of(&devices[(first + i) % XENBUS_DEVICES_MAX]);
 }

@@ -74,6 +74,10 @@ static struct data {
     unsigned in_flight;       /* calls of it until it is done */
 } datas[DEVICES];
 
+/* How often each has been the first to have its turn; somebody has had one. */
+static unsigned first_turns[DEVICES];
+static bool had_turn;
+
 static bool fails(void)
 {
     return hindered && draw_below(hindered) == 0;
@@ -148,6 +152,9 @@ static void turn(struct xenbus_device *device)
     const struct data *data = device->data;
 
     assert_true(data->open && !data->leaving);
+    if (!had_turn)
+        first_turns[device->domain - 1]++;
+    had_turn = true;
     if (fails())
         xenbus_fail(device, "it did what it may not");
 }
@@ -323,6 +330,28 @@ static void test_not_offered(void **state)
     back_is(0, "2");
 }
 
+/* Nobody is always the first, who takes what room there is before the others. */
+static void test_each_is_first(void **state)
+{
+    (void)state;
+    hindered = 0;
+    for (unsigned i = 0; i < DEVICES; i++) {
+        end(i);
+        settle();
+        make(i);
+        back_is(i, "2");
+        nodes_set(front(i, "/state"), "4");
+        back_is(i, "4");
+    }
+    memset(first_turns, 0, sizeof(first_turns));
+    for (unsigned i = 0; i < 10 * DEVICES; i++) {
+        had_turn = false;
+        xenbus_turn();
+    }
+    for (unsigned i = 0; i < DEVICES; i++)
+        assert_int_equal(first_turns[i], 10);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -337,6 +366,7 @@ int main(void)
         cmocka_unit_test(xsa_350_states_at_random),
         cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_not_offered),
+        cmocka_unit_test(test_each_is_first),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
