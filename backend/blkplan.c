@@ -47,6 +47,7 @@ static int16_t make_flush(const struct blkplan_rights *rights, const struct blkr
         return make_direct(rights, request, plan);
     }
     plan->operation = DISK_FLUSH;
+    plan->sector = 0; /* the request's means nothing: Linux writes all ones */
     return BLKIF_RSP_OKAY;
 }
 
