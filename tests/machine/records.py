@@ -50,6 +50,8 @@ def check_file_system(image, cut=False):
 def read_records(image, directory):
     tool("debugfs", "-R", f"rdump {writer.DIRECTORY} {directory}", image)
     files = {}
+    if not os.path.isdir(directory + writer.DIRECTORY):
+        raise Trouble(f"{writer.DIRECTORY} is not there, which was made to last before the first record")
     for name in os.listdir(directory + writer.DIRECTORY):
         with open(f"{directory}{writer.DIRECTORY}/{name}", "rb") as file:
             files[name] = file.read()
