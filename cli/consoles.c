@@ -98,7 +98,7 @@ static void take_plain(struct consoles *consoles, unsigned place, char byte)
 
     if (!plain_line_add(line, byte) || line->length == 0)
         return;
-    if (consoles->out->in_line)
+    if (relay_ends_in_line(consoles->out))
         show(consoles, "\r\n", 2);
     show(consoles, name, strlen(name));
     show(consoles, ": ", 2);

@@ -26,11 +26,6 @@ static bool is_passing(int error)
     return error == EINTR || error == EAGAIN || error == EWOULDBLOCK;
 }
 
-static void note_line(struct relay *relay)
-{
-    relay->in_line = relay->buffer[relay->end - 1] != '\n';
-}
-
 static void fill(struct relay *relay)
 {
     ssize_t got = read(relay->from, relay->buffer, sizeof(relay->buffer));
@@ -44,16 +39,16 @@ static void fill(struct relay *relay)
     relay->begin = 0;
     relay->end = (size_t)got;
     relay->has_moved = true;
-    note_line(relay);
 }
 
 static void drain(struct relay *relay)
 {
     ssize_t put = write(relay->to, relay->buffer + relay->begin, relay->end - relay->begin);
 
-    if (put >= 0) {
+    if (put > 0) {
         relay->begin += (size_t)put;
-    } else if (!is_passing(errno)) {
+        relay->in_line = relay->buffer[relay->begin - 1] != '\n';
+    } else if (put < 0 && !is_passing(errno)) {
         relay->is_broken = true;
         relay->error = errno;
     }
@@ -84,8 +79,11 @@ void relay_put(struct relay *relay, const char *bytes, size_t count)
         count = sizeof(relay->buffer) - relay->end;
     memcpy(relay->buffer + relay->end, bytes, count);
     relay->end += count;
-    if (count > 0)
-        note_line(relay);
+}
+
+bool relay_ends_in_line(const struct relay *relay)
+{
+    return is_empty(relay) ? relay->in_line : relay->buffer[relay->end - 1] != '\n';
 }
 
 void relay_leave_line(struct relay *relay)

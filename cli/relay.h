@@ -13,7 +13,7 @@ struct relay {
     int from, to;      /* -1: closed */
     size_t begin, end; /* what has been read and not yet written */
     bool has_moved;    /* at least one byte has been read */
-    bool in_line;      /* what came last does not end a line */
+    bool in_line;      /* what was written last does not end a line */
     bool is_broken;    /* nothing can be written to @to any more, */
     int error;         /* with this errno: EPIPE if nobody reads there */
     char buffer[RELAY_BUFFER];
@@ -30,6 +30,9 @@ size_t relay_room(const struct relay *relay);
 
 /* Put as much of it as there is room for behind what has been read. */
 void relay_put(struct relay *relay, const char *bytes, size_t count);
+
+/* Will a line be under way when all of it is written? */
+bool relay_ends_in_line(const struct relay *relay);
 
 /* A message of ours is going to stand on a line of its own, if both are on a terminal. */
 void relay_leave_line(struct relay *relay);
