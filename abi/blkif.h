@@ -6,34 +6,20 @@
 #define ABI_BLKIF_H
 
 #include "grant.h"
+#include "ring.h"
 #include "types.h"
 
 /*
  * `incontents 700 blkif Disks: the block ring
  * `
- * ` One or more pages that the front end lends to the back end: a struct blkif_sring_head, and behind it as many slots
- * ` as fit, rounded down to a power of two, each of the size of a struct blkif_request.  The front end puts requests
- * ` into slots, in order, and the back end responses, in any order; each response takes the place of a request that has
- * ` been read.  To an indirect request it tells the operation that was indirect.
+ * ` One or more pages that the front end lends to the back end: the head, [ring], and behind it as many slots as fit,
+ * ` rounded down to a power of two, each of the size of a struct blkif_request.  The front end puts requests into
+ * ` slots, in order, and the back end responses, in any order; each response takes the place of a request that has been
+ * ` read.  To an indirect request it tells the operation that was indirect.
  * `
- * ` The indexes count slots, and wrap at 2 to the 32; slot i is element i modulo their number.
- * `
- * ` Who has changed a prod raises an event if it has passed what the other one wrote into the event index.  Both prods
- * ` begin as 0, both event indexes as 1.
- * `
- * ` Which layout the slots have says the front end's key `protocol`: XEN_IO_PROTO_ABI_X86_64, or
- * XEN_IO_PROTO_ABI_X86_32 for ` the compat_ structures.  Sectors have 512 bytes, and segments lie within a page of
- * 4096.
+ * ` Which layout the slots have says the front end's key `protocol`, one of these two; the second is that of the compat_
+ * ` structures.  Sectors have 512 bytes, and segments lie within a page of 4096.
  */
-struct blkif_sring_head {
-    uint32_t req_prod;  /* written by the front end */
-    uint32_t req_event; /* written by the back end: raise an event when req_prod reaches it */
-    uint32_t rsp_prod;  /* written by the back end */
-    uint32_t rsp_event; /* written by the front end */
-    uint8_t _gap0[48];
-};
-_Static_assert(sizeof(struct blkif_sring_head) == 64, "blkif_sring_head");
-
 #define XEN_IO_PROTO_ABI_X86_64 "x86_64-abi"
 #define XEN_IO_PROTO_ABI_X86_32 "x86_32-abi"
 
@@ -50,9 +36,9 @@ _Static_assert(sizeof(struct blkif_sring_head) == 64, "blkif_sring_head");
 /* ` } */
 
 /* ` enum blkif_rsp { */
-#define BLKIF_RSP_EOPNOTSUPP  (-2)
-#define BLKIF_RSP_ERROR       (-1)
-#define BLKIF_RSP_OKAY        0
+#define BLKIF_RSP_EOPNOTSUPP (-2)
+#define BLKIF_RSP_ERROR      (-1)
+#define BLKIF_RSP_OKAY       0
 /* ` } */
 
 /* Sectors of a page that is lent; also what the pages of an indirect request consist of. */

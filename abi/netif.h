@@ -6,15 +6,15 @@
 #define ABI_NETIF_H
 
 #include "grant.h"
+#include "ring.h"
 #include "types.h"
 
 /*
  * `incontents 710 netif Networks: the rings for sending and receiving
  * `
  * ` Two pages that the front end lends to the back end, a struct netif_tx_ring to send by and a struct netif_rx_ring to
- * ` receive by; both are the same for 32-bit and 64-bit front ends.  Indexes count slots, and wrap at 2 to the 32; slot
- * ` i is element i modulo NETIF_RING_SLOTS.  Events are raised as for [blkif]: both prods begin as 0, both event
- * ` indexes as 1.
+ * ` receive by; both are the same for 32-bit and 64-bit front ends, begin with the head, [ring], and have
+ * ` NETIF_RING_SLOTS slots.
  * `
  * ` To send, the front end puts a request with the first part of a frame, as many struct netif_extra_info as its flags
  * ` say, and requests with the other parts.  The size of the first request is that of the whole frame, the size of each
@@ -24,15 +24,6 @@
  * ` and how large that is, or with an extra behind the first part.
  */
 #define NETIF_RING_SLOTS 256
-
-struct netif_ring_head {
-    uint32_t req_prod;  /* written by the front end */
-    uint32_t req_event; /* written by the back end: raise an event when req_prod reaches it */
-    uint32_t rsp_prod;  /* written by the back end */
-    uint32_t rsp_event; /* written by the front end */
-    uint8_t _gap0[48];
-};
-_Static_assert(sizeof(struct netif_ring_head) == 64, "netif_ring_head");
 
 struct netif_tx_request {
     grant_ref_t gref;
@@ -124,7 +115,7 @@ union netif_tx_slot {
 };
 
 struct netif_tx_ring {
-    struct netif_ring_head head;
+    struct sring_head head;
     union netif_tx_slot slots[NETIF_RING_SLOTS];
 };
 _Static_assert(sizeof(struct netif_tx_ring) == 64 + NETIF_RING_SLOTS * 12, "netif_tx_ring");
@@ -136,7 +127,7 @@ union netif_rx_slot {
 };
 
 struct netif_rx_ring {
-    struct netif_ring_head head;
+    struct sring_head head;
     union netif_rx_slot slots[NETIF_RING_SLOTS];
 };
 _Static_assert(sizeof(struct netif_rx_ring) == 64 + NETIF_RING_SLOTS * 8, "netif_rx_ring");

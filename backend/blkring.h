@@ -13,7 +13,7 @@
 enum blkring_layout { BLKRING_64, BLKRING_32 };
 
 struct blkring {
-    struct blkif_sring_head *shared; /* mapped, with the slots behind it */
+    struct sring_head *shared; /* mapped, with the slots behind it */
     enum blkring_layout layout;
     uint32_t nr_slots;
     uint32_t req_cons;   /* requests taken */

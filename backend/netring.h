@@ -11,10 +11,10 @@
 #include <guest/types.h>
 
 struct netring {
-    struct netif_ring_head *head; /* shared with the front end */
-    uint32_t taken;               /* index of the next request */
-    uint32_t answered;            /* index of the next response */
-    uint32_t published;           /* index of the first response that the front end has not been told of */
+    struct sring_head *head; /* shared with the front end */
+    uint32_t taken;          /* index of the next request */
+    uint32_t answered;       /* index of the next response */
+    uint32_t published;      /* index of the first response that the front end has not been told of */
 };
 
 /* Begin with a ring that is mapped at @page, as a front end leaves it when it connects. */

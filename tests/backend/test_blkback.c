@@ -294,7 +294,7 @@ static void xsa_526_illegal_keys_of_a_disk(void **state)
 /* The response to one write of a sector. */
 static int16_t write_sector(void)
 {
-    struct blkif_sring_head *head = (struct blkif_sring_head *)ring;
+    struct sring_head *head = (struct sring_head *)ring;
     struct blkif_request request = {
         .operation = BLKIF_OP_WRITE, .nr_segments = 1, .seg = {{.gref = 1, .first_sect = 0, .last_sect = 0}}};
     struct blkif_response response;

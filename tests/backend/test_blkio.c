@@ -24,8 +24,8 @@
 #define STEPS 300u
 
 static _Alignas(PAGE_SIZE) uint8_t page[PAGE_SIZE];
-static struct blkif_sring_head *const head = (struct blkif_sring_head *)page;
-static struct blkif_request *const slots = (struct blkif_request *)(page + sizeof(struct blkif_sring_head));
+static struct sring_head *const head = (struct sring_head *)page;
+static struct blkif_request *const slots = (struct blkif_request *)(page + sizeof(struct sring_head));
 static struct blkio io;
 static uint32_t producer, consumer;
 static bool again;
@@ -350,7 +350,7 @@ static void test_broken_ring(void **state)
 static void test_share_of_a_turn(void **state)
 {
     static _Alignas(PAGE_SIZE) uint8_t large[4 * PAGE_SIZE];
-    struct blkif_sring_head *shared = (struct blkif_sring_head *)large;
+    struct sring_head *shared = (struct sring_head *)large;
     bool notify;
 
     (void)state;
@@ -375,7 +375,7 @@ static void test_share_of_a_turn(void **state)
 static void xsa_300_a_front_end_has_its_share_of_pages(void **state)
 {
     static _Alignas(PAGE_SIZE) uint8_t large[8 * PAGE_SIZE];
-    struct blkif_sring_head *shared = (struct blkif_sring_head *)large;
+    struct sring_head *shared = (struct sring_head *)large;
     struct blkif_request_segment *segments = (struct blkif_request_segment *)lent_pages[0];
     unsigned most = 0;
     bool notify;

@@ -23,9 +23,9 @@ static const struct form {
 static _Alignas(PAGE_SIZE) uint8_t pages[PAGES * PAGE_SIZE];
 static struct blkring ring;
 
-static struct blkif_sring_head *head(void)
+static struct sring_head *head(void)
 {
-    return (struct blkif_sring_head *)pages;
+    return (struct sring_head *)pages;
 }
 
 static void start(const struct form *form, unsigned nr_pages)

@@ -11,7 +11,7 @@
 struct front {
     char device[64], back[128]; /* directories of both ends */
     unsigned back_domain;
-    struct blkif_sring_head *ring; /* its own page, the slots behind the head */
+    struct sring_head *ring; /* its own page, the slots behind the head */
     grant_ref_t ring_ref;
     uint32_t port;
     uint32_t producer, consumer; /* of requests put, of responses taken */
