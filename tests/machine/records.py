@@ -10,6 +10,7 @@ import subprocess
 from machine import Trouble
 
 START = 1 << 20  # of the partition on the disk
+os.environ["PATH"] += ":/usr/sbin:/sbin"  # only root looks for e2fsprogs there by itself
 
 
 def load_writer():
