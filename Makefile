@@ -118,7 +118,7 @@ FOLDERS := abi docs guest sim tests tools
 
 all: symbols hv guests backend cli
 
-run: run-linux build/guests/demo.elf
+run: run-linux build/guests/demo.elf build/backend/backend.elf
 
 gdb: $(RUNNER) build/guests/demo.elf | build/.tools
 	$(Q)tools/gdb
