@@ -72,11 +72,11 @@ locked() { # NAME BYTES STATUS TEXT... -- ARGUMENT...
     shift 2
     python3 tests/cli/lock "$disks/a" "$bytes" "$work/is-locked" &
     local locker=$!
-    until [ -e "$work/is-locked" ]; do sleep 0.1; done
+    until [ -e "$work/is-locked" ] || ! is_alive $locker; do sleep 0.1; done
     with '' expect "image-$name" "$@" "$good"
     kill $locker
     wait $locker 2>/dev/null
-    rm "$work/is-locked"
+    rm -f "$work/is-locked"
 }
 locked in-use '100 101 201' 2 'in use by another QEMU; end that, or give' '!both can read' -- run --disk "$disks/a"
 locked in-use-ro '100 101 201' 2 'in use by another QEMU' -- run --disk "$disks/a,ro"
