@@ -172,9 +172,13 @@ if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -
         truncate -s 16M "$disks/grub.img" && "$mke2fs" -q -F -t ext4 -d "$work/root" "$disks/grub.img"
         PARAVANE_GRUB=$grub expect real-disk 0 'GRUB is here' 'demo: all [0-9]+ steps passed' \
             'paravane: domain 1 .grub.img. powered off' -- run --timeout "$limit" --memory 64M --disk "$disks/grub.img"
-        qemu-img convert -O qcow2 "$disks/grub.img" "$disks/grub.qcow2" 2>/dev/null &&
+        if command -v qemu-img >/dev/null; then
+            qemu-img convert -O qcow2 "$disks/grub.img" "$disks/grub.qcow2"
             PARAVANE_GRUB=$grub expect real-disk-qcow2 0 'demo: all [0-9]+ steps passed' -- \
                 run --timeout "$limit" --memory 64M --machine q35 --snapshot --disk "$disks/grub.qcow2"
+        else
+            skip real-disk-qcow2 'no qemu-img'
+        fi
     else
         skip real-disk 'no GRUB for PV guests, no mke2fs, or no demo guest'
     fi
