@@ -3,6 +3,7 @@
 #include <backend/pci.h>
 #include <abi/physdev.h>
 #include <guest/hypercall.h>
+#include <guest/port.h>
 
 #define ADDRESS_PORT 0xcf8u
 #define DATA_PORT    0xcfcu
@@ -27,40 +28,6 @@
 #define BAR_TYPE    0x6u
 #define BAR_TYPE_64 0x4u
 #define BAR_ADDRESS 0xfffffff0u
-
-static void out32(uint16_t port, uint32_t value)
-{
-    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static void out16(uint16_t port, uint16_t value)
-{
-    __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static uint32_t in32(uint16_t port)
-{
-    uint32_t value;
-
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static uint16_t in16(uint16_t port)
-{
-    uint16_t value;
-
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static uint8_t in8(uint16_t port)
-{
-    uint8_t value;
-
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 
 /* The port where the register is, from now on. */
 static uint16_t select(const struct pci_function *function, unsigned offset)

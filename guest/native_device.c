@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The devices of a bare machine, by their ports: the serial line, the interrupt controllers, the end of the run. */
 #include <guest/native_device.h>
+#include <guest/port.h>
 #include <guest/processor.h>
 #include <guest/types.h>
 
@@ -12,19 +13,6 @@
 /* Where the masks of the two interrupt controllers are written. */
 #define MASK_FIRST  0x21u
 #define MASK_SECOND 0xa1u
-
-static void out8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static uint8_t in8(uint16_t port)
-{
-    uint8_t value;
-
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 
 /* 115200 baud, 8 bits, no interrupts, queues on. */
 void native_console_init(void)
