@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Registers of devices in memory: mapped uncached in a window of their own, read and written by their width. */
+/* Registers of devices in memory, read and written by their width. */
 #pragma once
 
 #include <guest/types.h>
-
-/*
- * Map the registers of @size bytes at machine address @maddr.  They stay mapped.  NULL: the domain has no right to
- * them, or the window is full, which holds 512 pages.
- */
-volatile uint8_t *mmio_map(uint64_t maddr, uint32_t size);
 
 static inline uint8_t mmio_read8(const volatile uint8_t *place)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Each structure is named by a vendor-specific capability; of several of a type the first that can be used counts. */
-#include <backend/mmio.h>
 #include <backend/virtio_pci.h>
+#include <guest/region.h>
+#include <guest/table.h>
 
 /* Device numbers: from here on by type; below, of transitional devices, by a list. */
 #define DEVICE_MODERN       0x1040u
@@ -48,7 +49,7 @@ static struct place map_capability(const struct pci_function *function, unsigned
     struct place place = {.size = length < max ? length : max, .capability = capability};
 
     if (bar && offset % 4 == 0 && place.size)
-        place.registers = mmio_map(bar + offset, place.size);
+        place.registers = region_map(bar + offset, place.size, PTE_KERNEL | PTE_PCD | PTE_PWT);
     return place;
 }
 

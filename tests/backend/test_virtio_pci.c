@@ -12,8 +12,9 @@
 
 #include <cmocka.h>
 
-#include <backend/mmio.h>
 #include <backend/virtio_pci.h>
+#include <guest/region.h>
+#include <guest/table.h>
 
 /* ---- A function with vendor-specific capabilities at 0x40, 0x60, ..., and a BAR 4. */
 
@@ -56,9 +57,10 @@ uint64_t pci_bar(const struct pci_function *function, unsigned bar)
     return bar == 4 ? BAR_ADDRESS : 0;
 }
 
-volatile uint8_t *mmio_map(uint64_t maddr, uint32_t size)
+void *region_map(uint64_t maddr, size_t size, uint64_t flags)
 {
     assert_true(size > 0 && size <= 4 * PAGE_SIZE);
+    assert_int_equal(flags & (PTE_PCD | PTE_PWT), PTE_PCD | PTE_PWT);
     if (maddr < BAR_ADDRESS || maddr - BAR_ADDRESS > WINDOW_SIZE || WINDOW_SIZE - (maddr - BAR_ADDRESS) < size)
         return NULL;
     return window + (maddr - BAR_ADDRESS);
