@@ -34,22 +34,16 @@ static unsigned sum_row(const uint8_t *bytes, unsigned size)
     return fold(sum);
 }
 
-unsigned checksum_add(unsigned a, unsigned b)
-{
-    return fold((uint64_t)a + b);
-}
-
 unsigned checksum_sum(const struct packet *packet, unsigned offset, unsigned size)
 {
     unsigned sum = 0, done = 0;
 
     while (done < size) {
-        unsigned part, row;
+        unsigned part = size - done;
         const uint8_t *bytes = packet_at(packet, offset + done, &part);
+        unsigned row = sum_row(bytes, part);
 
-        part = part < size - done ? part : size - done;
-        row = sum_row(bytes, part);
-        sum = checksum_add(sum, done % 2 ? swap(row) : row);
+        sum = fold((uint64_t)sum + (done % 2 ? swap(row) : row));
         done += part;
     }
     return sum;

@@ -13,9 +13,6 @@
  */
 unsigned checksum_sum(const struct packet *packet, unsigned offset, unsigned size);
 
-/* Add two such sums. */
-unsigned checksum_add(unsigned a, unsigned b);
-
 /* The sum of the pseudo-header of TCP or UDP for @size bytes from its header on. */
 unsigned checksum_pseudo(const struct packet *packet, const struct headers *headers, unsigned size);
 

@@ -58,10 +58,9 @@ static unsigned slots_of(const struct packet *packet)
 static void add_copies(const struct packet *packet, unsigned offset, unsigned size, unsigned domain, grant_ref_t gref)
 {
     for (unsigned done = 0; done < size;) {
-        unsigned part;
+        unsigned part = size - done;
         const uint8_t *from = packet_at(packet, offset + done, &part);
 
-        part = part < size - done ? part : size - done;
         copies[nr_copies++] = (struct gnttab_copy){
             .source = {.u.gmfn = virt_to_mfn(from).v,
                        .domid = DOMID_SELF,

@@ -165,10 +165,9 @@ static void add_copies(struct frame *frame, unsigned domain)
 
     for (const struct part *part = frame->parts; part < frame->parts + frame->nr_parts; part++) {
         for (unsigned done = 0; done < part->size;) {
-            unsigned size;
+            unsigned size = part->size - done;
             uint8_t *to = packet_at(frame->packet, at, &size);
 
-            size = size < part->size - done ? size : part->size - done;
             add_copy(frame, domain, part->gref, part->offset + done, to, size);
             done += size;
             at += size;

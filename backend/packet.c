@@ -120,7 +120,8 @@ uint8_t *packet_at(const struct packet *packet, unsigned offset, unsigned *size)
 
     while (offset >= fragment->size)
         offset -= fragment++->size;
-    *size = fragment->size - offset;
+    if (*size > fragment->size - offset)
+        *size = fragment->size - offset;
     return fragment->page + fragment->offset + offset;
 }
 
@@ -136,10 +137,9 @@ bool packet_read(const struct packet *packet, unsigned offset, void *to, unsigne
     if (!holds(packet, offset, size))
         return false;
     while (size) {
-        unsigned part;
+        unsigned part = size;
         const uint8_t *from = packet_at(packet, offset, &part);
 
-        part = part < size ? part : size;
         memcpy(bytes, from, part);
         bytes += part;
         offset += part;
@@ -155,10 +155,9 @@ bool packet_write(struct packet *packet, unsigned offset, const void *from, unsi
     if (!holds(packet, offset, size))
         return false;
     while (size) {
-        unsigned part;
+        unsigned part = size;
         uint8_t *to = packet_at(packet, offset, &part);
 
-        part = part < size ? part : size;
         memcpy(to, bytes, part);
         bytes += part;
         offset += part;
@@ -170,10 +169,9 @@ bool packet_write(struct packet *packet, unsigned offset, const void *from, unsi
 void packet_copy_bytes(struct packet *to, unsigned at, const struct packet *from, unsigned offset, unsigned size)
 {
     while (size) {
-        unsigned part;
+        unsigned part = size;
         const uint8_t *bytes = packet_at(from, offset, &part);
 
-        part = part < size ? part : size;
         (void)!packet_write(to, at, bytes, part);
         at += part;
         offset += part;

@@ -69,7 +69,10 @@ int __must_check packet_append(struct packet *packet, uint8_t *page, unsigned of
 /* Append room for @size bytes in pages of the pool.  -XEN_ENOMEM, -XEN_ENOSPC: then the packet is as it was. */
 int __must_check packet_extend(struct packet *packet, unsigned size);
 
-/* The byte at @offset, which is below packet->size; *@size receives how many lie in a row from there on. */
+/*
+ * The byte at @offset, which is below packet->size.  *@size says how many bytes from there on are wanted, and receives
+ * how many of them lie in a row.
+ */
 uint8_t *packet_at(const struct packet *packet, unsigned offset, unsigned *size);
 
 /* Copy @size bytes at @offset of the packet.  false: they are not all in it, and nothing has been copied. */
