@@ -85,8 +85,7 @@ static void answer_ready(struct blkio *io)
             io->nr_pages -= io->ready.first->nr_segments;
             append(&answered, take_first(&io->ready));
         }
-        if (count)
-            unmap(ops, count);
+        unmap(ops, count);
         for (struct blkjob *job; (job = take_first(&answered));) {
             blkring_respond(&io->ring, job->id, job->operation, job->status);
             append(&io->free, job);
@@ -194,8 +193,7 @@ static void map_batch(struct blkio *io, struct batch *batch)
 {
     unsigned next = 0;
 
-    if (batch->count)
-        grant_map(batch->ops, batch->count);
+    grant_map(batch->ops, batch->count);
     for (struct blkjob *job; (job = take_first(&batch->jobs)); next += job->nr_segments) {
         if (take_maps(job, &batch->ops[next]))
             append(&io->waiting, job);

@@ -88,11 +88,12 @@ int grant_end(grant_ref_t ref)
  */
 
 /* Elements of which the call says nothing have failed. */
-#define CALL(command, ops, count)                                  \
-    do {                                                           \
-        for (unsigned each = 0; each < (count); each++)            \
-            (ops)[each].status = GNTST_general_error;              \
-        (void)hypercall_grant_table_op((command), (ops), (count)); \
+#define CALL(command, ops, count)                                      \
+    do {                                                               \
+        for (unsigned each = 0; each < (count); each++)                \
+            (ops)[each].status = GNTST_general_error;                  \
+        if (count)                                                     \
+            (void)hypercall_grant_table_op((command), (ops), (count)); \
     } while (0)
 
 void grant_map(struct gnttab_map_grant_ref *ops, unsigned count)
