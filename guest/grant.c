@@ -17,6 +17,22 @@ static struct grant_entry_v1 *entries;
 static grant_ref_t free_refs[REFS_MAX];
 static unsigned nr_free;
 
+/* What GNTST_... is as an errno. */
+static int errno_of_status(int16_t status)
+{
+    switch (status) {
+    case GNTST_okay:
+        return 0;
+    case GNTST_eagain:
+        return -XEN_EAGAIN;
+    case GNTST_no_space:
+    case GNTST_no_device_space:
+        return -XEN_ENOMEM;
+    default:
+        return -XEN_EINVAL;
+    }
+}
+
 /*
  * ---- Lending.
  */
@@ -26,7 +42,7 @@ static int set_up(uint64_t *frames, unsigned count)
     struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = count, .frame_list = arg_of(frames)};
     long error = hypercall_grant_table_op(GNTTABOP_setup_table, &setup, 1);
 
-    return error ? (int)error : grant_errno(setup.status);
+    return error ? (int)error : errno_of_status(setup.status);
 }
 
 /* As many frames as there may be, FRAMES_MAX at most. */
@@ -111,25 +127,10 @@ void grant_copy(struct gnttab_copy *ops, unsigned count)
     CALL(GNTTABOP_copy, ops, count);
 }
 
-int grant_errno(int16_t status)
-{
-    switch (status) {
-    case GNTST_okay:
-        return 0;
-    case GNTST_eagain:
-        return -XEN_EAGAIN;
-    case GNTST_no_space:
-    case GNTST_no_device_space:
-        return -XEN_ENOMEM;
-    default:
-        return -XEN_EINVAL;
-    }
-}
-
 /* A mapping that was made and cannot be undone would be a bug of ours or of the hypervisor's. */
-static bool unmap_one(uint64_t host_addr, uint64_t dev_bus_addr, grant_handle_t handle)
+static bool unmap_one(uint64_t host_addr, grant_handle_t handle)
 {
-    struct gnttab_unmap_grant_ref unmap = {.host_addr = host_addr, .dev_bus_addr = dev_bus_addr, .handle = handle};
+    struct gnttab_unmap_grant_ref unmap = {.host_addr = host_addr, .handle = handle};
 
     grant_unmap(&unmap, 1);
     if (unmap.status != GNTST_okay)
@@ -137,17 +138,17 @@ static bool unmap_one(uint64_t host_addr, uint64_t dev_bus_addr, grant_handle_t 
     return unmap.status == GNTST_okay;
 }
 
-int grant_map_all(struct gnttab_map_grant_ref *ops, unsigned count)
+/* All of them or none, with the error of the first that could not be mapped. */
+static int map_all(struct gnttab_map_grant_ref *ops, unsigned count)
 {
     int error = 0;
 
     grant_map(ops, count);
     for (unsigned i = 0; i < count && !error; i++)
-        error = grant_errno(ops[i].status);
+        error = errno_of_status(ops[i].status);
     for (unsigned i = 0; i < count && error; i++) {
         if (ops[i].status == GNTST_okay)
-            (void)unmap_one(ops[i].flags & GNTMAP_host_map ? ops[i].host_addr : 0,
-                            ops[i].flags & GNTMAP_device_map ? ops[i].dev_bus_addr : 0, ops[i].handle);
+            (void)unmap_one(ops[i].host_addr, ops[i].handle);
     }
     return error;
 }
@@ -168,7 +169,7 @@ int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_
         ops[i] = (struct gnttab_map_grant_ref){
             .host_addr = address_of(start, i), .flags = GNTMAP_host_map, .ref = refs[i], .dom = (uint16_t)domain};
     if (!error)
-        error = grant_map_all(ops, count);
+        error = map_all(ops, count);
     if (error) {
         if (start)
             region_free(start, count);
@@ -186,7 +187,7 @@ void grant_unmap_pages(struct grant_pages *pages)
     bool all = true;
 
     for (unsigned i = 0; i < pages->count; i++)
-        all = unmap_one(address_of(pages->start, i), 0, pages->handles[i]) && all;
+        all = unmap_one(address_of(pages->start, i), pages->handles[i]) && all;
     if (pages->start && all)
         region_free(pages->start, pages->count);
     *pages = (struct grant_pages){0};

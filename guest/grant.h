@@ -41,15 +41,6 @@ void grant_map(struct gnttab_map_grant_ref *ops, unsigned count);
 void grant_unmap(struct gnttab_unmap_grant_ref *ops, unsigned count);
 void grant_copy(struct gnttab_copy *ops, unsigned count);
 
-/*
- * Map all of them or none.  0: each is mapped, and its handle has to be unmapped once.  Else the error of the first
- * that could not be mapped, see grant_errno(), and none is.
- */
-int __must_check grant_map_all(struct gnttab_map_grant_ref *ops, unsigned count);
-
-/* What GNTST_... is as an errno: -XEN_EINVAL, -XEN_ENOMEM, -XEN_EAGAIN. */
-int grant_errno(int16_t status);
-
 #define GRANT_PAGES_MAX 16u
 
 /* Pages of another domain that are mapped in a row. */
@@ -61,7 +52,7 @@ struct grant_pages {
 
 /*
  * Map @count pages of @domain, GRANT_PAGES_MAX at most, to be written.  0, or an error and *@pages is empty:
- * -XEN_EINVAL they are not lent so, -XEN_ENOMEM no room.
+ * -XEN_EINVAL they are not lent so, -XEN_ENOMEM no room, -XEN_EAGAIN not now.
  */
 int __must_check grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_t *refs, unsigned count);
 
