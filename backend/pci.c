@@ -4,6 +4,7 @@
 #include <abi/physdev.h>
 #include <guest/hypercall.h>
 #include <guest/port.h>
+#include <guest/print.h>
 
 #define ADDRESS_PORT 0xcf8u
 #define DATA_PORT    0xcfcu
@@ -11,7 +12,7 @@
 
 #define BUSES     256u
 #define DEVFNS    256u
-#define FUNCTIONS 8u
+#define FUNCTIONS 8u /* of a device */
 
 #define VENDOR_NONE 0xffffu
 
@@ -28,6 +29,11 @@
 #define BAR_TYPE    0x6u
 #define BAR_TYPE_64 0x4u
 #define BAR_ADDRESS 0xfffffff0u
+
+/* The domain's.  They are looked for once, by thousands of looks. */
+#define FUNCTIONS_MAX 256u
+static struct pci_function functions[FUNCTIONS_MAX];
+static unsigned nr_functions;
 
 /* The port where the register is, from now on. */
 static uint16_t select(const struct pci_function *function, unsigned offset)
@@ -66,11 +72,19 @@ static bool look(struct pci_function *function)
     return function->vendor != VENDOR_NONE;
 }
 
+static void note(const struct pci_function *function)
+{
+    if (nr_functions < FUNCTIONS_MAX)
+        functions[nr_functions++] = *function;
+    else
+        print("PCI function %x.%x is one too many\n", function->bus, function->devfn);
+}
+
 /*
  * The domain sees no bridges, so that each bus is tried.  On bus 0 a function may be its own where the first of the
  * same device is not; on others that is not looked for, since each look costs two traps.
  */
-void pci_scan(uint16_t vendor, void (*found)(const struct pci_function *function))
+static void find_functions(void)
 {
     struct physdev_set_iopl iopl = {.iopl = 1}; /* the least that lets a kernel use ports */
 
@@ -81,11 +95,24 @@ void pci_scan(uint16_t vendor, void (*found)(const struct pci_function *function
             struct pci_function function = {.bus = (uint8_t)bus, .devfn = (uint8_t)devfn};
             bool there = look(&function);
 
-            if (there && function.vendor == vendor)
-                found(&function);
+            if (there)
+                note(&function);
             if (bus && devfn % FUNCTIONS == 0 && !(there && pci_read8(&function, HEADER_TYPE) & HEADER_MULTIPLE))
                 devfn += FUNCTIONS - 1;
         }
+    }
+}
+
+void pci_scan(uint16_t vendor, void (*found)(const struct pci_function *function))
+{
+    static bool scanned;
+
+    if (!scanned)
+        find_functions();
+    scanned = true;
+    for (unsigned i = 0; i < nr_functions; i++) {
+        if (functions[i].vendor == vendor)
+            found(&functions[i]);
     }
 }
 
