@@ -34,8 +34,8 @@ int __must_check grant_end(grant_ref_t ref);
  */
 
 /*
- * The calls on arrays, of any length; for an empty one there is none.  Each element's status says how that element fared, also where the call itself
- * failed: such an element has GNTST_general_error.
+ * The calls on arrays, of any length; for an empty one there is none.  Each element's status says how that element
+ * fared, also where the call itself failed: such an element has GNTST_general_error.
  */
 void grant_map(struct gnttab_map_grant_ref *ops, unsigned count);
 void grant_unmap(struct gnttab_unmap_grant_ref *ops, unsigned count);
