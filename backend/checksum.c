@@ -3,7 +3,6 @@
 #include <backend/checksum.h>
 #include <abi/errno.h>
 
-#define TCP_CHECKSUM 16u
 #define UDP_CHECKSUM 6u
 
 #define IPV4_ADDRESSES 12u /* where both are in the header, and their size */

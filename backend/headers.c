@@ -12,7 +12,6 @@
 
 #define IPV4_HEADER    20u
 #define IPV4_FRAGMENT  0x3fffu /* more fragments, and the offset; not "don't fragment" */
-#define IPV6_HEADER    40u
 #define EXTENSIONS_MAX 8u
 
 #define TCP_HEADER 20u

@@ -7,9 +7,11 @@
 
 #include <backend/packet.h>
 
-#define ETHERNET_HEADER 14u
-#define PROTOCOL_TCP    6u
-#define PROTOCOL_UDP    17u
+#define PROTOCOL_TCP 6u
+#define PROTOCOL_UDP 17u
+
+#define IPV6_HEADER  40u
+#define TCP_CHECKSUM 16u /* where it is in TCP's header */
 
 /* Offsets are from the start of the packet. */
 struct headers {

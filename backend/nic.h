@@ -6,10 +6,8 @@
 
 #include <backend/packet.h>
 
-#define NIC_MAC_SIZE 6u
-
 struct nic {
-    uint8_t mac[NIC_MAC_SIZE];
+    uint8_t mac[MAC_SIZE];
     bool link_up;
 
     /*
@@ -31,7 +29,7 @@ struct nic {
 void nic_init(void);
 
 /* The card of this address, NULL where there is none.  It stays the driver's. */
-struct nic *nic_find(const uint8_t mac[NIC_MAC_SIZE]);
+struct nic *nic_find(const uint8_t mac[MAC_SIZE]);
 
 /*
  * Send @packet, at least 14 bytes long, which the card can take by its flags above.  On 0 the driver has it and frees

@@ -17,6 +17,10 @@
 #define PACKET_PAGES 3072u
 #define PACKETS      PACKET_PAGES /* a packet has a page at least, so that pages run out first */
 
+/* What a frame begins with: two addresses and a type. */
+#define MAC_SIZE        6u
+#define ETHERNET_HEADER 14u
+
 /* @size bytes at @page + @offset; they do not leave the page, and are at least one. */
 struct packet_fragment {
     uint8_t *page; /* a page of the pool, aligned */

@@ -8,14 +8,12 @@
 #define IPV4_ID       4u
 #define IPV4_CHECKSUM 10u
 #define IPV6_LENGTH   4u
-#define IPV6_HEADER   40u
 
 #define TCP_SEQUENCE 4u
 #define TCP_FLAGS    13u
 #define TCP_FIN      0x01u
 #define TCP_PSH      0x08u
 #define TCP_CWR      0x80u
-#define TCP_CHECKSUM 16u
 
 bool segment_possible(const struct packet *packet)
 {

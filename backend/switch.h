@@ -11,7 +11,6 @@
 
 #include <backend/queue.h>
 
-#define MAC_SIZE        6u
 #define SWITCHES_MAX    16u
 #define SWITCH_NAME_MAX 31u
 

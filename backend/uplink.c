@@ -51,7 +51,7 @@ static int join(struct uplink *uplink, struct nic *nic, const char *name)
     return 0;
 }
 
-int uplink_join(const uint8_t mac[NIC_MAC_SIZE], const char *name)
+int uplink_join(const uint8_t mac[MAC_SIZE], const char *name)
 {
     struct nic *nic = nic_find(mac);
     const struct uplink *owner = nic ? nic->owner : NULL;

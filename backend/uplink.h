@@ -11,7 +11,7 @@
  * -XEN_ENODEV: there is no such card, -XEN_EBUSY: another switch has it, -XEN_ENOSPC: there are too many; else as
  * switch_attach().
  */
-int __must_check uplink_join(const uint8_t mac[NIC_MAC_SIZE], const char *name);
+int __must_check uplink_join(const uint8_t mac[MAC_SIZE], const char *name);
 
 /* One turn: send what waits for the cards, and take what they have received. */
 void uplink_turn(void);

@@ -49,8 +49,6 @@
 #define TABLE_ENTRIES 32u
 #define PER_POLL      64u /* packets of one card that come in */
 
-#define ETHERNET_HEADER 14u
-
 /* Section 5.1.6.5.1: let everything in. */
 #define CONTROL_RX          0u
 #define CONTROL_PROMISCUOUS 0u
@@ -368,7 +366,7 @@ static bool create(struct card *card, const struct pci_function *function)
         virtio_reset(&card->device);
         return false;
     }
-    virtio_config_read(&card->device, CONFIG_MAC, card->nic.mac, NIC_MAC_SIZE, 1);
+    virtio_config_read(&card->device, CONFIG_MAC, card->nic.mac, MAC_SIZE, 1);
     return true;
 }
 
@@ -394,10 +392,10 @@ void nic_init(void)
     pci_scan(VIRTIO_VENDOR, found);
 }
 
-struct nic *nic_find(const uint8_t mac[NIC_MAC_SIZE])
+struct nic *nic_find(const uint8_t mac[MAC_SIZE])
 {
     for (struct card *card = cards; card; card = card->next) {
-        if (memcmp(card->nic.mac, mac, NIC_MAC_SIZE) == 0)
+        if (memcmp(card->nic.mac, mac, MAC_SIZE) == 0)
             return &card->nic;
     }
     return NULL;

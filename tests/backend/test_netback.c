@@ -191,7 +191,7 @@ void work_again(void)
     again = true;
 }
 
-int uplink_join(const uint8_t mac[NIC_MAC_SIZE], const char *name)
+int uplink_join(const uint8_t mac[MAC_SIZE], const char *name)
 {
     memcpy(uplink_mac, mac, MAC_SIZE);
     strcpy(uplink_name, name);

@@ -35,7 +35,7 @@ static unsigned where;
  * ---- The cards.  All send into got, one after the other.
  */
 
-struct nic *nic_find(const uint8_t mac[NIC_MAC_SIZE])
+struct nic *nic_find(const uint8_t mac[MAC_SIZE])
 {
     return mac[5] < CARDS ? &cards[mac[5]] : NULL;
 }
@@ -87,7 +87,7 @@ uint64_t time_now(void)
 
 static int join(unsigned card, const char *name)
 {
-    return uplink_join((const uint8_t[NIC_MAC_SIZE]){0, 0, 0, 0, 0, (uint8_t)card}, name);
+    return uplink_join((const uint8_t[MAC_SIZE]){0, 0, 0, 0, 0, (uint8_t)card}, name);
 }
 
 /* A frame of the guest's, or for it, whose checksum is blank. */

@@ -32,7 +32,7 @@
 
 static struct model {
     uint64_t features, accepted;
-    uint8_t mac[NIC_MAC_SIZE];
+    uint8_t mac[MAC_SIZE];
     uint16_t status;
     unsigned nr_queues;
     bool refuses;
@@ -123,7 +123,7 @@ void virtio_config_read(const struct virtio_device *device, unsigned offset, voi
     (void)device;
     if (offset == 0) {
         assert_int_equal(width, 1);
-        assert_int_equal(size, NIC_MAC_SIZE);
+        assert_int_equal(size, MAC_SIZE);
         memcpy(to, model.mac, size);
     } else {
         assert_int_equal(offset, 6);

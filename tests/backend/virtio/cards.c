@@ -21,7 +21,7 @@
 
 static const uint8_t own_mac[] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 static const uint8_t own_ip[] = {10, 0, 2, 15}, gateway_ip[] = {10, 0, 2, 2};
-static uint8_t gateway_mac[NIC_MAC_SIZE];
+static uint8_t gateway_mac[MAC_SIZE];
 
 static uint8_t frame[ETHERNET + IP + ICMP + PAYLOAD];
 static unsigned nr_arp, nr_echoes, nr_wrong;
@@ -42,7 +42,7 @@ static void set_checksum(uint8_t *field, const uint8_t *bytes, unsigned size)
 
 static bool to_us(const uint8_t *bytes)
 {
-    return memcmp(bytes, own_mac, NIC_MAC_SIZE) == 0;
+    return memcmp(bytes, own_mac, MAC_SIZE) == 0;
 }
 
 /* The echo of frame[], but for addresses, time to live, sequence number and checksums. */
@@ -64,7 +64,7 @@ static void receive(struct nic *nic, struct packet *packet)
     if (!packet_read(packet, 0, bytes, size))
         nr_wrong++;
     if (to_us(bytes) && bytes[12] == 0x08 && bytes[13] == 0x06 && memcmp(&bytes[28], gateway_ip, 4) == 0) {
-        memcpy(gateway_mac, &bytes[22], NIC_MAC_SIZE);
+        memcpy(gateway_mac, &bytes[22], MAC_SIZE);
         nr_arp++;
     } else if (to_us(bytes) && bytes[12] == 0x08 && bytes[13] == 0x00) {
         look_at_echo(bytes, packet->size);
@@ -112,10 +112,10 @@ static void ask_gateway(struct nic *nic)
     uint8_t request[60] = {0};
     static const uint8_t kind[] = {0x08, 0x06, 0x00, 0x01, 0x08, 0x00, 0x06, 0x04, 0x00, 0x01};
 
-    memset(request, BROADCAST, NIC_MAC_SIZE);
-    memcpy(&request[6], own_mac, NIC_MAC_SIZE);
+    memset(request, BROADCAST, MAC_SIZE);
+    memcpy(&request[6], own_mac, MAC_SIZE);
     memcpy(&request[12], kind, sizeof(kind));
-    memcpy(&request[22], own_mac, NIC_MAC_SIZE);
+    memcpy(&request[22], own_mac, MAC_SIZE);
     memcpy(&request[28], own_ip, 4);
     memcpy(&request[38], gateway_ip, 4);
     send(nic, request, sizeof(request), sizeof(request));
@@ -127,8 +127,8 @@ static void make_echo(void)
 {
     static const uint8_t ip[] = {0x45, 0, (IP + ICMP + PAYLOAD) >> 8, (IP + ICMP + PAYLOAD) & 0xff, 0, 0, 0, 0, 64, 1};
 
-    memcpy(frame, gateway_mac, NIC_MAC_SIZE);
-    memcpy(&frame[6], own_mac, NIC_MAC_SIZE);
+    memcpy(frame, gateway_mac, MAC_SIZE);
+    memcpy(&frame[6], own_mac, MAC_SIZE);
     frame[12] = 0x08;
     memcpy(&frame[ETHERNET], ip, sizeof(ip));
     memcpy(&frame[ETHERNET + 12], own_ip, 4);
@@ -157,7 +157,7 @@ static void echoes(struct nic *nic)
 
 void test_cards(void)
 {
-    static const uint8_t nobody[NIC_MAC_SIZE] = {2};
+    static const uint8_t nobody[MAC_SIZE] = {2};
     struct nic *nic;
     unsigned pages, packets;
 
