@@ -40,8 +40,6 @@
 #define RESET_READS      1000000u
 #define GENERATION_READS 100u
 
-static struct virtio_device *all;
-
 static uint8_t status(const struct virtio_device *device)
 {
     return mmio_read8(device->common + DEVICE_STATUS);
@@ -70,12 +68,11 @@ bool virtio_open(struct virtio_device *device, const struct pci_function *functi
 {
     const char *trouble = NULL;
 
-    *device = (struct virtio_device){.next = all, .function = *function};
+    *device = (struct virtio_device){.function = *function};
     pci_enable(function);
     if (!virtio_pci_map(device)) {
         trouble = "no registers as virtio 1 has them";
     } else {
-        all = device;
         virtio_reset(device);
         if (!bind_interrupts(device))
             trouble = "no interrupt";
@@ -202,12 +199,6 @@ void virtio_reset(struct virtio_device *device)
         }
         cpu_relax();
     }
-}
-
-void virtio_reset_all(void)
-{
-    for (struct virtio_device *device = all; device; device = device->next)
-        virtio_reset(device);
 }
 
 static bool came(const struct interrupt *interrupt, unsigned *seen)

@@ -21,7 +21,6 @@
 #define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
 
 struct virtio_device {
-    struct virtio_device *next; /* of all that were opened */
     struct pci_function function;
     volatile uint8_t *common, *isr, *config, *notify; /* its registers, by structure; isr, config: NULL if absent */
     uint32_t config_size, notify_size;                /* bytes */
@@ -71,9 +70,6 @@ void virtio_kick(struct virtio_queue *queue);
  * driver's again.  A device that does not come to rest is cut off from memory.
  */
 void virtio_reset(struct virtio_device *device);
-
-/* Reset every device that was opened: before the kernel ends. */
-void virtio_reset_all(void);
 
 /*
  * See to the interrupts that have come.  True: the configuration may have changed, or the device may have failed, and

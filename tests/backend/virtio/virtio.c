@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A kernel of the back end's drivers and a test in the place of its loop. */
-#include <backend/virtio.h>
 #include <guest/event.h>
 #include <guests/tests/lib/test.h>
 #include <tests/backend/virtio/virtio.h>
@@ -10,5 +9,4 @@ void test_main(void)
     event_enable();
     test_disks();
     test_cards();
-    virtio_reset_all();
 }
