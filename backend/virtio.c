@@ -118,9 +118,9 @@ bool virtio_begin(struct virtio_device *device, uint64_t features, uint64_t requ
 {
     uint64_t offered;
 
-    pci_enable(&device->function);
     if (status(device))
-        return false;
+        return false; /* it does not reset, and stays cut off */
+    pci_enable(&device->function);
     add_status(device, STATUS_ACKNOWLEDGE);
     add_status(device, STATUS_DRIVER);
     offered = device_features(device);
