@@ -17,8 +17,8 @@
  * ` slots, in order, and the back end responses, in any order; each response takes the place of a request that has been
  * ` read.  To an indirect request it tells the operation that was indirect.
  * `
- * ` Which layout the slots have says the front end's key `protocol`, one of these two; the second is that of the compat_
- * ` structures.  Sectors have 512 bytes, and segments lie within a page of 4096.
+ * ` Which layout the slots have says the front end's key `protocol`: XEN_IO_PROTO_ABI_X86_64, or for the compat_
+ * ` structures XEN_IO_PROTO_ABI_X86_32.  Sectors have 512 bytes, and segments lie within a page of 4096.
  */
 #define XEN_IO_PROTO_ABI_X86_64 "x86_64-abi"
 #define XEN_IO_PROTO_ABI_X86_32 "x86_32-abi"

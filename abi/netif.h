@@ -132,4 +132,4 @@ struct netif_rx_ring {
 };
 _Static_assert(sizeof(struct netif_rx_ring) == 64 + NETIF_RING_SLOTS * 8, "netif_rx_ring");
 
-#endif
+#endif /* ABI_NETIF_H */
