@@ -43,6 +43,7 @@ struct grant_mapping {
     uint8_t parts;       /* MAPPING_*, 0: the handle names nothing */
     uint8_t entry_named; /* the L1 entry was given by its machine address, not by what it maps */
     uint8_t readonly;
+    uint8_t had_entry;  /* it was made with an L1 entry, of which translations may be left */
     uint32_t next_free; /* a handle plus one; 0: none */
 };
 

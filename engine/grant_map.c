@@ -92,6 +92,7 @@ static int16_t map_frame(struct op *op, struct gnttab_map_grant_ref *map, struct
         .parts = map->flags & (MAPPING_HOST | MAPPING_DEVICE),
         .entry_named = !!(map->flags & GNTMAP_contains_pte),
         .readonly = !write,
+        .had_entry = !!(map->flags & GNTMAP_host_map),
     };
     map->dev_bus_addr = granted.frame.v << PAGE_SHIFT;
     return GNTST_okay;
@@ -134,7 +135,8 @@ _Static_assert(GNTMAP_device_map == MAPPING_DEVICE && GNTMAP_host_map == MAPPING
 
 /*
  * ---- Unmap.  The first step decides and removes the entries, under the caller's lock.  Then their translations are
- * flushed.  The second step tells the granters, under the lock of each.
+ * flushed, where there were any: a page that only a device uses never has one.  The second step tells the granters,
+ * under the lock of each.
  */
 
 /* Is @bits the entry that @mapping made?  Frame and rights count (XSA-234). */
@@ -170,8 +172,11 @@ static int16_t unmap_host(struct op *op, struct grant_mapping *mapping, const st
     return GNTST_okay;
 }
 
-/* @ended: that was the last part of the mapping. */
-static int16_t unmap_begin(struct op *op, const struct grant_unmapping *element, bool *ended)
+/*
+ * @ended: that was the last part of the mapping.  @stale is set if translations may be left of an entry that it has, or
+ * that another vCPU is removing right now: the record may be another mapping's when the locks have been exchanged.
+ */
+static int16_t unmap_begin(struct op *op, const struct grant_unmapping *element, bool *ended, bool *stale)
 {
     struct grant_mapping *mapping = grant_mapping_find(op->pt_owner, element->handle);
     int16_t status = GNTST_okay;
@@ -183,6 +188,7 @@ static int16_t unmap_begin(struct op *op, const struct grant_unmapping *element,
     device = element->dev_bus_addr && (mapping->parts & MAPPING_DEVICE);
     if (device && element->dev_bus_addr != mapping->frame.v << PAGE_SHIFT)
         return grant_refuse(op, GNTST_bad_dev_addr, REFUSE_GRANT_NOT_THERE, element->dev_bus_addr);
+    *stale |= mapping->had_entry;
     if (device)
         mapping->parts &= (uint8_t)~MAPPING_DEVICE;
     *ended = device && !mapping->parts;
@@ -213,7 +219,7 @@ static void unmap_end(struct op *op, struct domain *domain, grant_handle_t handl
 void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count)
 {
     struct domain *domain = op->vcpu->domain;
-    bool ended[GRANT_UNMAPPINGS_MAX], undone = false;
+    bool ended[GRANT_UNMAPPINGS_MAX], stale = false;
 
     CHECK(count <= GRANT_UNMAPPINGS_MAX);
     if (op_begin(op, domain, domain)) {
@@ -221,11 +227,9 @@ void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count
             elements[i].status = GNTST_general_error;
         return;
     }
-    for (unsigned i = 0; i < count; i++) {
-        elements[i].status = unmap_begin(op, &elements[i], &ended[i]);
-        undone |= elements[i].status == GNTST_okay;
-    }
-    if (undone)
+    for (unsigned i = 0; i < count; i++)
+        elements[i].status = unmap_begin(op, &elements[i], &ended[i], &stale);
+    if (stale)
         tlb_flush(op->machine, flush_domain_cpus(domain));
     for (unsigned i = 0; i < count; i++) {
         if (ended[i])

@@ -198,21 +198,28 @@ static void test_handles(void **state)
     unit_destroy(&unit);
 }
 
-/* A flush is for what has been undone. */
+/* A flush is for what has been undone, and may have been translated: not for what only devices use. */
 static void test_flushes(void **state)
 {
-    grant_handle_t handle;
+    grant_handle_t handle, device;
     struct unit unit;
-    uint64_t flushes;
+    uint64_t flushes, maddr;
 
     create(&unit, state);
-    grant_page(&unit, GTF_permit_access);
+    maddr = pte(grant_page(&unit, GTF_permit_access), 0);
     assert_int_equal(map(&unit, 3, GNTMAP_host_map, &handle), GNTST_okay);
+    assert_int_equal(guest_grant_map(unit.vcpu, 1, REF, 0, GNTMAP_device_map, &device), GNTST_okay);
     flushes = unit.sim->cpus[unit.vcpu->cpu].full_flushes;
-    assert_map_refused(&unit, unmap(&unit, 3, handle + 1), GNTST_bad_handle, REFUSE_GRANT_HANDLE);
+    assert_map_refused(&unit, unmap(&unit, 3, device + 1), GNTST_bad_handle, REFUSE_GRANT_HANDLE);
+    assert_int_equal(guest_grant_unmap(unit.vcpu, device, 0, maddr), GNTST_okay);
     assert_int_equal(unit.sim->cpus[unit.vcpu->cpu].full_flushes, flushes);
     assert_int_equal(unmap(&unit, 3, handle), GNTST_okay);
     assert_int_equal(unit.sim->cpus[unit.vcpu->cpu].full_flushes, flushes + 1);
+    /* With both parts: the device's may be undone while the flush for the other's is still to come. */
+    assert_int_equal(map(&unit, 3, GNTMAP_host_map | GNTMAP_device_map, &handle), GNTST_okay);
+    assert_int_equal(unmap(&unit, 3, handle), GNTST_okay);
+    assert_int_equal(guest_grant_unmap(unit.vcpu, handle, 0, maddr), GNTST_okay);
+    assert_int_equal(unit.sim->cpus[unit.vcpu->cpu].full_flushes, flushes + 3);
     unit_destroy(&unit);
 }
 
