@@ -25,7 +25,6 @@ union argument {
     struct physdev_map_pirq map_pirq;
     struct compat_physdev_map_pirq compat_map_pirq;
     struct physdev_unmap_pirq unmap_pirq;
-    struct physdev_setup_gsi setup_gsi;
     uint8_t bytes[sizeof(struct physdev_map_pirq)];
 };
 
@@ -167,6 +166,7 @@ static const struct command commands[] = {
                                     sizeof(struct compat_physdev_pirq_eoi_gmfn), false},
 };
 
+/* A result that cannot be written is -EFAULT after the fact: an interrupt that has been mapped stays so. */
 static int64_t run(struct hv_vcpu *vcpu, uint64_t number, vaddr_t from)
 {
     const struct command *command = TABLE_FIND_BY(commands, number, run);
