@@ -177,11 +177,12 @@ static const char *find_neighbours(const struct pci_function *function)
 
 void pci_measure(struct pci_function *function)
 {
-    uint32_t command = pci_config_read(function->place, PCI_COMMAND, 2);
+    uint32_t command;
 
     if (function->measured)
         return;
     function->measured = true;
+    command = pci_config_read(function->place, PCI_COMMAND, 2);
     pci_config_write(function->place, PCI_COMMAND, 2, command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
     function->problem = measure_bars(function);
     pci_config_write(function->place, PCI_COMMAND, 2, command);
