@@ -182,4 +182,4 @@ print-%:
 
 # Objects are kept; what each one included is in a .d file beside it.
 .SECONDARY:
--include $(shell [ -d build ] && find build -name '*.d')
+-include $(shell [ -d build ] && find build -path build/linux/debian -prune -o -name '*.d' -print)
