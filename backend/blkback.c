@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: memory; what is offered; the front end's keys; connecting; the end; a turn. */
-#include <backend/blkback.h>
-#include <backend/blkio.h>
-#include <backend/xenbus.h>
 #include <abi/errno.h>
 #include <guest/event.h>
 #include <guest/memory.h>
 #include <guest/print.h>
 #include <guest/string.h>
+#include <backend/blkback.h>
+#include <backend/blkio.h>
+#include <backend/xenbus.h>
 
 #define RING_ORDER_MAX 4u
 #define WORD_MAX       16u /* of a key that holds a word */

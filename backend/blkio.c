@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: queues; the end of a request; its way to the disk; its beginning; a turn. */
-#include <backend/blkio.h>
-#include <backend/work.h>
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <guest/address.h>
 #include <guest/print.h>
 #include <guest/string.h>
+#include <backend/blkio.h>
+#include <backend/work.h>
 
 #define NOT_MAPPED UINT32_MAX
 #define BATCH      256u /* grants in one call */

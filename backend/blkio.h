@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include <backend/blkplan.h>
 #include <guest/grant.h>
+#include <backend/blkplan.h>
 
 #define BLKIO_JOBS 64u /* requests of one ring under way */
 

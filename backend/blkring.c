@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Slots of both layouts are copied into a private one, and then read there. */
-#include <backend/blkring.h>
 #include <abi/errno.h>
 #include <guest/processor.h>
 #include <guest/string.h>
+#include <backend/blkring.h>
 
 /* The forms of a slot of each layout. */
 union slot {

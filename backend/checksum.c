@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sums over fragments, and what is done with them. */
-#include <backend/checksum.h>
 #include <abi/errno.h>
+#include <backend/checksum.h>
 
 #define UDP_CHECKSUM 6u
 

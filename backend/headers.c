@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk from header to header: each is copied out and lies within the packet, or the walk ends. */
-#include <backend/headers.h>
 #include <abi/errno.h>
+#include <backend/headers.h>
 
 #define ETHERTYPE_IPV4    0x0800u
 #define ETHERTYPE_IPV6    0x86ddu

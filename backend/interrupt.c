@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A pirq for each interrupt, from the hypervisor, and an event channel for each pirq. */
-#include <backend/interrupt.h>
 #include <abi/physdev.h>
 #include <guest/event.h>
 #include <guest/hypercall.h>
 #include <guest/processor.h>
+#include <backend/interrupt.h>
 
 #define INTERRUPTS_MAX 128u
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include <backend/pci.h>
 #include <abi/event.h>
+#include <backend/pci.h>
 
 struct interrupt {
     unsigned count; /* how often it came */

@@ -6,6 +6,10 @@
  * does a bounded amount of work and says by work_again() if there is more; when there is none, and no event has come
  * since the turn began, the domain sleeps until the next one.
  */
+#include <guest/errno.h>
+#include <guest/event.h>
+#include <guest/guest.h>
+#include <guest/print.h>
 #include <backend/blkback.h>
 #include <backend/disk.h>
 #include <backend/netback.h>
@@ -14,10 +18,6 @@
 #include <backend/uplink.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
-#include <guest/errno.h>
-#include <guest/event.h>
-#include <guest/guest.h>
-#include <guest/print.h>
 
 /* One turn of everything there is: the devices come last, since what they were given in it they are told then. */
 static void turn(void)

@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: memory; what is offered; the front end's keys; connecting; the end; a turn. */
-#include <backend/netback.h>
-#include <backend/netrx.h>
-#include <backend/nettx.h>
-#include <backend/rate.h>
-#include <backend/switch.h>
-#include <backend/uplink.h>
-#include <backend/work.h>
-#include <backend/xenbus.h>
 #include <abi/errno.h>
 #include <guest/errno.h>
 #include <guest/event.h>
@@ -16,6 +8,14 @@
 #include <guest/print.h>
 #include <guest/string.h>
 #include <guest/time.h>
+#include <backend/netback.h>
+#include <backend/netrx.h>
+#include <backend/nettx.h>
+#include <backend/rate.h>
+#include <backend/switch.h>
+#include <backend/uplink.h>
+#include <backend/work.h>
+#include <backend/xenbus.h>
 
 #define PORT_MAX  ((uint64_t)1 << 17)
 #define WORD_MAX  32u /* of a key that holds a word */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Indices of a ring, and the order in which both sides see them. */
-#include <backend/netring.h>
 #include <abi/errno.h>
+#include <backend/netring.h>
 
 void netring_init(struct netring *ring, void *page)
 {

@@ -3,11 +3,11 @@
  * A batch as in the other direction: pages are taken off the ring, all copies are made by one call, and each slot is
  * answered in its place.
  */
-#include <backend/netrx.h>
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <guest/address.h>
 #include <guest/grant.h>
+#include <backend/netrx.h>
 
 /* Each page of the guest's begins a copy, and so does each fragment. */
 #define COPIES_OF_PACKET (PACKET_SIZE_MAX / PAGE_SIZE + 1 + PACKET_FRAGMENTS)

@@ -3,13 +3,13 @@
  * A batch has three steps: frames are collected from the ring, their bytes are copied out of the guest's pages by one
  * call, and all slots are answered.  What stands in a slot is copied when it is collected and not looked at again.
  */
-#include <backend/checksum.h>
-#include <backend/nettx.h>
-#include <backend/segment.h>
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <guest/address.h>
 #include <guest/grant.h>
+#include <backend/checksum.h>
+#include <backend/nettx.h>
+#include <backend/segment.h>
 
 /* Each part begins a copy, and so does each page of the packet but the first. */
 #define COPIES_OF_FRAME (NETTX_PARTS + PACKET_SIZE_MAX / PAGE_SIZE)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The pools of packets and pages, and copying into and out of fragments. */
-#include <backend/packet.h>
 #include <abi/errno.h>
 #include <guest/memory.h>
 #include <guest/string.h>
+#include <backend/packet.h>
 
 /* A free page holds the address of the next one. */
 struct free_page {

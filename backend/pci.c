@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* One port for the address, four for the data; the rest is the layout of configuration space (PCI 3.0, chapter 6). */
-#include <backend/pci.h>
 #include <abi/physdev.h>
 #include <guest/hypercall.h>
 #include <guest/port.h>
 #include <guest/print.h>
+#include <backend/pci.h>
 
 #define ADDRESS_PORT 0xcf8u
 #define DATA_PORT    0xcfcu

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A list with two bounds. */
-#include <backend/queue.h>
 #include <guest/time.h>
+#include <backend/queue.h>
 
 static bool has_room(const struct packet_queue *queue, const struct packet *packet)
 {

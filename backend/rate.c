@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Credit by periods. */
-#include <backend/rate.h>
 #include <abi/errno.h>
+#include <backend/rate.h>
 
 #define MOST         UINT64_C(1000000000)
 #define MICROSECONDS UINT64_C(1000)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Each segment has a copy of the headers with its own lengths, numbers and flags, and its part of the data. */
+#include <abi/errno.h>
 #include <backend/checksum.h>
 #include <backend/segment.h>
-#include <abi/errno.h>
 
 #define IPV4_LENGTH   2u
 #define IPV4_ID       4u

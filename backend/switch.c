@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Where a packet goes, and what it must be made before the port can take it. */
-#include <backend/checksum.h>
-#include <backend/segment.h>
-#include <backend/switch.h>
 #include <abi/errno.h>
 #include <guest/string.h>
 #include <guest/time.h>
+#include <backend/checksum.h>
+#include <backend/segment.h>
+#include <backend/switch.h>
 
 struct vswitch {
     char name[SWITCH_NAME_MAX + 1];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Between nic.h and switch.h. */
+#include <abi/errno.h>
+#include <guest/string.h>
 #include <backend/checksum.h>
 #include <backend/segment.h>
 #include <backend/switch.h>
 #include <backend/uplink.h>
 #include <backend/work.h>
-#include <abi/errno.h>
-#include <guest/string.h>
 
 /* What goes onto the wire: 1500 bytes, the header, and a VLAN tag. */
 #define WIRE_MAX 1518u

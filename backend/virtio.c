@@ -3,13 +3,13 @@
  * Device initialisation (section 3.1.1) by the common configuration (4.1.4.3), interrupts, and the configuration of a
  * type.  The registers are found in virtio_pci.c.
  */
-#include <backend/mmio.h>
-#include <backend/virtio.h>
-#include <backend/virtio_pci.h>
 #include <guest/address.h>
 #include <guest/print.h>
 #include <guest/processor.h>
 #include <guest/string.h>
+#include <backend/mmio.h>
+#include <backend/virtio.h>
+#include <backend/virtio_pci.h>
 
 /* Offsets in the common configuration. */
 #define DEVICE_FEATURE_SELECT 0u

@@ -6,16 +6,16 @@
  * the caller's segments say.  When a device fails, or answers what cannot be, it is reset, what was under way has
  * failed, and it is started again.
  */
-#include <backend/disk.h>
-#include <backend/virtio.h>
-#include <backend/virtio_blk_config.h>
-#include <backend/work.h>
 #include <abi/errno.h>
 #include <guest/address.h>
 #include <guest/memory.h>
 #include <guest/print.h>
 #include <guest/processor.h>
 #include <guest/string.h>
+#include <backend/disk.h>
+#include <backend/virtio.h>
+#include <backend/virtio_blk_config.h>
+#include <backend/work.h>
 
 /* Requests under way, and segments of one: with header and status they fill a table of descriptors. */
 #define SLOTS         128u

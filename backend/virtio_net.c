@@ -6,15 +6,15 @@
  * packet's.  What goes out lies in its packet until it is sent.  A card that fails, or says what cannot be, is reset
  * and started again; what it held is lost, as on a wire.
  */
-#include <backend/nic.h>
-#include <backend/virtio.h>
-#include <backend/virtio_net_header.h>
 #include <abi/errno.h>
 #include <guest/address.h>
 #include <guest/memory.h>
 #include <guest/print.h>
 #include <guest/processor.h>
 #include <guest/string.h>
+#include <backend/nic.h>
+#include <backend/virtio.h>
+#include <backend/virtio_net_header.h>
 
 #define F_CSUM       (UINT64_C(1) << 0)
 #define F_GUEST_CSUM (UINT64_C(1) << 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Each structure is named by a vendor-specific capability; of several of a type the first that can be used counts. */
-#include <backend/virtio_pci.h>
 #include <guest/region.h>
 #include <guest/table.h>
+#include <backend/virtio_pci.h>
 
 /* Device numbers: from here on by type; below, of transitional devices, by a list. */
 #define DEVICE_MODERN       0x1040u

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Free descriptors in a private list, chains in private records; the rings are only written, but for what is used. */
-#include <backend/virtqueue.h>
 #include <abi/errno.h>
 #include <guest/address.h>
 #include <guest/memory.h>
 #include <guest/processor.h>
 #include <guest/string.h>
+#include <backend/virtqueue.h>
 
 /* Stores before it are seen before loads behind it are done: where each side writes one word and reads the other's. */
 static void fence(void)

@@ -2,12 +2,12 @@
 /*
  * In order: keys; a step of one device; devices that come and go; a turn.
  */
-#include <backend/work.h>
-#include <backend/xenbus.h>
 #include <abi/errno.h>
 #include <guest/errno.h>
 #include <guest/print.h>
 #include <guest/string.h>
+#include <backend/work.h>
+#include <backend/xenbus.h>
 
 #define KEY_MAX    (XENBUS_PATH_MAX + 32u)
 #define DOMAIN_MAX 0x7fefu /* DOMID_FIRST_RESERVED comes next */

@@ -8,8 +8,8 @@
  */
 #pragma once
 
-#include <backend/xenbus_state.h>
 #include <guest/xenstore.h>
+#include <backend/xenbus_state.h>
 
 #define XENBUS_DEVICES_MAX 64u
 #define XENBUS_TYPES_MAX   4u

@@ -11,15 +11,15 @@
 
 #include <cmocka.h>
 
+#include <abi/errno.h>
+#include <guest/event.h>
+#include <guest/memory.h>
+#include <guest/print.h>
 #include <backend/blkback.h>
 #include <backend/blkring.h>
 #include <backend/disk.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
-#include <abi/errno.h>
-#include <guest/event.h>
-#include <guest/memory.h>
-#include <guest/print.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/fake_disk.h>
 #include <tests/backend/lib/lent.h>

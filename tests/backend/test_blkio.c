@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include <backend/blkio.h>
-#include <backend/work.h>
 #include <abi/errno.h>
 #include <guest/print.h>
+#include <backend/blkio.h>
+#include <backend/work.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/fake_disk.h>
 #include <tests/backend/lib/lent.h>

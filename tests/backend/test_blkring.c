@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include <backend/blkring.h>
 #include <abi/errno.h>
+#include <backend/blkring.h>
 #include <tests/backend/lib/draw.h>
 
 #define PAGES 16u

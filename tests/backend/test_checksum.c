@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include <backend/checksum.h>
 #include <abi/errno.h>
+#include <backend/checksum.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/pool.h>

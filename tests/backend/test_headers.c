@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include <backend/headers.h>
 #include <abi/errno.h>
+#include <backend/headers.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/pool.h>

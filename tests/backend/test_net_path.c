@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
+#include <guest/time.h>
 #include <backend/netrx.h>
 #include <backend/nettx.h>
 #include <backend/switch.h>
-#include <guest/time.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/front.h>

@@ -13,16 +13,16 @@
 
 #include <cmocka.h>
 
-#include <backend/netback.h>
-#include <backend/switch.h>
-#include <backend/uplink.h>
-#include <backend/work.h>
-#include <backend/xenbus.h>
 #include <abi/errno.h>
 #include <guest/errno.h>
 #include <guest/event.h>
 #include <guest/guest.h>
 #include <guest/time.h>
+#include <backend/netback.h>
+#include <backend/switch.h>
+#include <backend/uplink.h>
+#include <backend/work.h>
+#include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/front.h>

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include <backend/netring.h>
 #include <abi/errno.h>
+#include <backend/netring.h>
 
 static struct netif_tx_ring page;
 static struct netring ring;

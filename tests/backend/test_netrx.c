@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include <backend/netrx.h>
 #include <abi/errno.h>
 #include <guest/time.h>
+#include <backend/netrx.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/front.h>
 #include <tests/backend/lib/pool.h>

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include <backend/nettx.h>
 #include <abi/errno.h>
+#include <backend/nettx.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/front.h>

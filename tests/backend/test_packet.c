@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include <backend/packet.h>
 #include <abi/errno.h>
+#include <backend/packet.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/pool.h>
 

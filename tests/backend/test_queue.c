@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include <backend/queue.h>
 #include <guest/time.h>
+#include <backend/queue.h>
 #include <tests/backend/lib/pool.h>
 
 #define SECOND UINT64_C(1000000000)

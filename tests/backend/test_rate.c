@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include <backend/rate.h>
 #include <abi/errno.h>
+#include <backend/rate.h>
 #include <tests/backend/lib/draw.h>
 
 static void test_parse(void **state)

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
+#include <abi/errno.h>
 #include <backend/checksum.h>
 #include <backend/segment.h>
-#include <abi/errno.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/pool.h>

@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include <backend/checksum.h>
-#include <backend/switch.h>
 #include <abi/errno.h>
 #include <guest/time.h>
+#include <backend/checksum.h>
+#include <backend/switch.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/pool.h>

@@ -10,12 +10,12 @@
 
 #include <cmocka.h>
 
+#include <abi/errno.h>
+#include <guest/time.h>
 #include <backend/checksum.h>
 #include <backend/switch.h>
 #include <backend/uplink.h>
 #include <backend/work.h>
-#include <abi/errno.h>
-#include <guest/time.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/pool.h>

@@ -13,12 +13,12 @@
 
 #include <cmocka.h>
 
+#include <abi/errno.h>
+#include <guest/print.h>
 #include <backend/disk.h>
 #include <backend/virtio.h>
 #include <backend/virtio_blk_config.h>
 #include <backend/work.h>
-#include <abi/errno.h>
-#include <guest/print.h>
 #include <tests/backend/lib/blk_config.h>
 #include <tests/backend/lib/ring_device.h>
 

@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include <backend/nic.h>
-#include <backend/virtio.h>
 #include <abi/errno.h>
 #include <guest/print.h>
+#include <backend/nic.h>
+#include <backend/virtio.h>
 #include <tests/backend/lib/ring_device.h>
 
 #define RECEIVE 0u

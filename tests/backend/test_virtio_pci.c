@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include <backend/virtio_pci.h>
 #include <guest/region.h>
 #include <guest/table.h>
+#include <backend/virtio_pci.h>
 
 /* ---- A function with vendor-specific capabilities at 0x40, 0x60, ..., and a BAR 4. */
 

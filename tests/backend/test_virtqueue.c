@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include <backend/virtqueue.h>
 #include <abi/errno.h>
+#include <backend/virtqueue.h>
 #include <tests/backend/lib/ring_device.h>
 
 #define TABLE_ENTRIES 16u

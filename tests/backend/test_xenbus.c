@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include <backend/work.h>
-#include <backend/xenbus.h>
 #include <abi/errno.h>
 #include <guest/print.h>
+#include <backend/work.h>
+#include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/nodes.h>
 

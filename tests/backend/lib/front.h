@@ -2,8 +2,8 @@
 /* A front end: frames in slots of a ring, as the tests want them. */
 #pragma once
 
-#include <backend/netring.h>
 #include <abi/netif.h>
+#include <backend/netring.h>
 #include <tests/backend/lib/lender.h>
 
 #define FRONT_SLOTS_MAX 32u

@@ -3,10 +3,10 @@
  * QEMU's network card by the back end's driver, on QEMU's user network: the gateway says who it is, and echoes what it
  * is sent.
  */
-#include <backend/nic.h>
 #include <abi/errno.h>
 #include <guest/event.h>
 #include <guest/string.h>
+#include <backend/nic.h>
 #include <guests/tests/lib/test.h>
 #include <tests/backend/virtio/virtio.h>
 

@@ -3,13 +3,13 @@
  * The disks of QEMU by the back end's driver: "first", 4 MiB, written and read back; "second", read-only, whose first
  * sector says so.
  */
-#include <backend/disk.h>
 #include <abi/errno.h>
 #include <guest/address.h>
 #include <guest/event.h>
 #include <guest/memory.h>
 #include <guest/processor.h>
 #include <guest/string.h>
+#include <backend/disk.h>
 #include <guests/tests/lib/test.h>
 #include <tests/backend/virtio/virtio.h>
 
