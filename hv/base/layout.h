@@ -20,8 +20,8 @@
 #define WINDOW_BASE 0xffff810000000000
 #define IMAGE_BASE  0xffff818000000000
 #define DEVICE_BASE 0xffff820000000000     /* a page each: the registers of the local APIC, */
-#define IOAPIC_BASE (DEVICE_BASE + 0x1000) /* of the I/O APIC, */
-#define DEVICE_PAGE (DEVICE_BASE + 0x2000) /* and of the device at hand */
+#define IOAPIC_BASE (DEVICE_BASE + 0x1000) /* of two I/O APICs, */
+#define DEVICE_PAGE (DEVICE_BASE + 0x3000) /* and of the device at hand */
 #define HEAP_BASE   0xffff828000000000
 #define DIRECT_BASE 0xffff830000000000
 #define DIRECT_END  0xffff880000000000

@@ -151,7 +151,7 @@ int pirq_map_line(struct hv_domain *domain, unsigned line, uint32_t *pirq)
     const struct hv_domain *user;
     unsigned number;
 
-    if (!domain->devices || line >= PIRQ_LINES || !ioapic_is_there())
+    if (!domain->devices || line >= PIRQ_LINES || line >= ioapic_lines())
         return -XEN_EINVAL;
     if (!has_line(domain, line))
         return -XEN_EPERM;

@@ -16,7 +16,7 @@ struct pci_function;
 
 #define PIRQS      128u
 #define PIRQ_ANY   UINT32_MAX
-#define PIRQ_LINES 16u /* lines of the machine that can be mapped; pirqs from here on may be any message */
+#define PIRQ_LINES 48u /* lines of the machine that can be mapped; pirqs from here on may be any message */
 
 /* So often may an interrupt come again before the guest has looked at its port; then it has a pause. */
 #define PIRQ_STORM    1000u

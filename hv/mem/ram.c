@@ -161,7 +161,7 @@ void ram_init(const struct ranges *whole, struct range kept, const struct ram_op
     window_init();
     stack_init();
     allocate_prepare();
-    paging_prepare(DEVICE_BASE, 3 * PAGE_SIZE);
+    paging_prepare(DEVICE_BASE, 4 * PAGE_SIZE);
     machine->nr_frames = ram->list[ram->count - 1].end >> PAGE_SHIFT;
     machine->phys_bits = cpu_features()->phys_bits;
     machine->l1tf = cpu_features()->l1tf;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Intel 82093AA data sheet, section 3.  The address is the one that firmware of PCs gives to the first one. */
+/*
+ * Intel 82093AA data sheet, section 3.  The addresses are the one that firmware of PCs gives to the first one, and where
+ * QEMU's microvm has a second; nothing else is looked for.
+ */
 #include <stdint.h>
 
 #include <engine/level.h>
+#include <engine/types.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/mem/paging.h>
 #include <hv/time/apic.h>
 #include <hv/time/ioapic.h>
-
-#define IOAPIC_MADDR UINT64_C(0xfec00000)
 
 /* The two registers that there are in memory: a number, and what the register of that number holds. */
 #define REGISTER_SELECT 0x00u
@@ -28,61 +30,105 @@
 #define REDIRECTION_MASKED (1u << 16)
 #define DESTINATION_SHIFT  24u
 
-static bool is_there;
+/* In the order of their lines: the first line of one has the number behind the last of the one before. */
+static struct {
+    uint64_t maddr;
+    unsigned first, count; /* of lines */
+} controllers[] = {{.maddr = 0xfec00000}, {.maddr = 0xfec10000}};
 
-static void select(unsigned reg)
+static uint64_t registers_of(unsigned controller)
 {
-    *(volatile uint32_t *)(IOAPIC_BASE + REGISTER_SELECT) = reg;
+    return IOAPIC_BASE + controller * PAGE_SIZE;
 }
 
-static uint32_t read(unsigned reg)
+static void select(unsigned controller, unsigned reg)
 {
-    select(reg);
-    return *(volatile uint32_t *)(IOAPIC_BASE + REGISTER_WINDOW);
+    *(volatile uint32_t *)(registers_of(controller) + REGISTER_SELECT) = reg;
 }
 
-static void write(unsigned reg, uint32_t value)
+static uint32_t read(unsigned controller, unsigned reg)
 {
-    select(reg);
-    *(volatile uint32_t *)(IOAPIC_BASE + REGISTER_WINDOW) = value;
+    select(controller, reg);
+    return *(volatile uint32_t *)(registers_of(controller) + REGISTER_WINDOW);
 }
 
-bool ioapic_init(void)
+static void write(unsigned controller, unsigned reg, uint32_t value)
+{
+    select(controller, reg);
+    *(volatile uint32_t *)(registers_of(controller) + REGISTER_WINDOW) = value;
+}
+
+/* How many lines it has; 0: there is none, or something else. */
+static unsigned look(unsigned controller)
 {
     uint32_t version;
     unsigned pins;
 
-    paging_set(IOAPIC_BASE, IOAPIC_MADDR | MAP_DATA | ENTRY_PCD | ENTRY_PWT);
-    asm_flush_page(IOAPIC_BASE);
-    version = read(IOAPIC_VERSION);
+    paging_set(registers_of(controller), controllers[controller].maddr | MAP_DATA | ENTRY_PCD | ENTRY_PWT);
+    asm_flush_page(registers_of(controller));
+    version = read(controller, IOAPIC_VERSION);
     pins = (version >> 16 & 0xff) + 1;
     if ((version & 0xff) < VERSION_LEAST || (version & 0xff) > VERSION_MOST || pins < PINS_LEAST || pins > PINS_MOST)
-        return false;
-    for (unsigned pin = 0; pin < pins; pin++)
-        write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_MASKED);
-    is_there = true;
-    return true;
+        return 0;
+    return pins;
 }
 
-bool ioapic_is_there(void)
+unsigned ioapic_lines(void)
 {
-    return is_there;
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(controllers); i++)
+        count += controllers[i].count;
+    return count;
 }
 
-void ioapic_route_level(unsigned pin, unsigned vector)
+bool ioapic_init(void)
 {
-    write(IOAPIC_REDIRECTION + 2 * pin + 1, apic_id() << DESTINATION_SHIFT);
-    write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_LEVEL | vector);
+    unsigned line = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(controllers); i++) {
+        controllers[i].first = line;
+        controllers[i].count = i == 0 || line > 0 ? look(i) : 0;
+        for (unsigned pin = 0; pin < controllers[i].count; pin++)
+            write(i, IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_MASKED);
+        line += controllers[i].count;
+    }
+    return line > 0;
 }
 
-void ioapic_route_nmi(unsigned pin)
+/* Where @line, which there is, ends: the controller, and the first of its two registers there. */
+static unsigned find(unsigned line, unsigned *reg)
 {
-    write(IOAPIC_REDIRECTION + 2 * pin + 1, apic_id() << DESTINATION_SHIFT);
-    write(IOAPIC_REDIRECTION + 2 * pin, REDIRECTION_NMI);
+    unsigned controller = 0;
+
+    while (line - controllers[controller].first >= controllers[controller].count)
+        controller++;
+    *reg = IOAPIC_REDIRECTION + 2 * (line - controllers[controller].first);
+    return controller;
+}
+
+static void route(unsigned line, uint32_t how)
+{
+    unsigned reg, controller = find(line, &reg);
+
+    write(controller, reg + 1, apic_id() << DESTINATION_SHIFT);
+    write(controller, reg, how);
+}
+
+void ioapic_route_level(unsigned line, unsigned vector)
+{
+    route(line, REDIRECTION_LEVEL | vector);
+}
+
+void ioapic_route_nmi(unsigned line)
+{
+    route(line, REDIRECTION_NMI);
 }
 
 /* Nothing else changes: it would forget that the line has fallen if it were an edge's meanwhile. */
-void ioapic_mask(unsigned pin)
+void ioapic_mask(unsigned line)
 {
-    write(IOAPIC_REDIRECTION + 2 * pin, read(IOAPIC_REDIRECTION + 2 * pin) | REDIRECTION_MASKED);
+    unsigned reg, controller = find(line, &reg);
+
+    write(controller, reg, read(controller, reg) | REDIRECTION_MASKED);
 }

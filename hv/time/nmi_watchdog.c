@@ -56,8 +56,9 @@ static bool comes(unsigned pin)
 void nmi_watchdog_init(void)
 {
     static const unsigned pins[] = {2, 0};
+    bool has_ioapic = ioapic_init(); /* others use it, too */
 
-    if (has_pit() && ioapic_init()) {
+    if (has_pit() && has_ioapic) {
         for (unsigned i = 0; i < ARRAY_SIZE(pins); i++) {
             if (comes(pins[i])) {
                 start_pit(COUNT_MOST);

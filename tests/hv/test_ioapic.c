@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The I/O APIC: a device with a register that selects and one that is a window, as the data sheet of the 82093AA says,
- * section 3.
+ * I/O APICs: each a device with a register that selects and one that is a window, as the data sheet of the 82093AA
+ * says, section 3.
  */
 /* links: tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
@@ -22,16 +22,21 @@
 
 #define UNTOUCHED UINT32_C(0x5a5a5a5a)
 
-static uint32_t registers[256];
-static unsigned selected;
-static bool is_there;
-static uint64_t mapped_to;
+#define LINES 24u
+
+/* The first, and one behind it. */
+static struct {
+    uint32_t registers[256];
+    unsigned selected;
+    bool is_there;
+    uint64_t mapped_to;
+} chips[2];
 static uint32_t local_id;
 
 void paging_set(uint64_t vaddr, uint64_t entry)
 {
-    assert_int_equal(vaddr, IOAPIC_BASE);
-    mapped_to = entry;
+    assert_true(vaddr == IOAPIC_BASE || vaddr == IOAPIC_BASE + 4096);
+    chips[vaddr != IOAPIC_BASE].mapped_to = entry;
 }
 
 uint32_t apic_id(void)
@@ -41,19 +46,29 @@ uint32_t apic_id(void)
 
 static uint32_t device_read(uint64_t offset)
 {
-    assert_int_equal(offset, 0x10);
-    return is_there ? registers[selected] : UINT32_MAX;
+    unsigned chip = offset >= 4096;
+
+    assert_int_equal(offset % 4096, 0x10);
+    return chips[chip].is_there ? chips[chip].registers[chips[chip].selected] : UINT32_MAX;
 }
 
 static void device_write(uint64_t offset, uint32_t value)
 {
-    if (offset == 0x10) {
-        registers[selected] = value;
+    unsigned chip = offset >= 4096;
+
+    if (offset % 4096 == 0x10) {
+        chips[chip].registers[chips[chip].selected] = value;
         return;
     }
-    assert_int_equal(offset, 0);
+    assert_int_equal(offset % 4096, 0);
     assert_true(value < 256);
-    selected = value;
+    chips[chip].selected = value;
+}
+
+static void add(unsigned chip, unsigned pins, unsigned version)
+{
+    chips[chip].registers[1] = (pins - 1) << 16 | version;
+    chips[chip].is_there = true;
 }
 
 /* One with as many lines as this, and of that version. */
@@ -63,16 +78,27 @@ static void begin(unsigned pins, unsigned version)
     fake_cpu.device = IOAPIC_BASE;
     fake_cpu.on_device_read = device_read;
     fake_cpu.on_device_write = device_write;
-    for (unsigned i = 0; i < 256; i++)
-        registers[i] = UNTOUCHED;
-    registers[1] = (pins - 1) << 16 | version;
-    is_there = true;
-    mapped_to = 0;
+    memset(chips, 0, sizeof(chips));
+    for (unsigned chip = 0; chip < 2; chip++) {
+        for (unsigned i = 0; i < 256; i++)
+            chips[chip].registers[i] = UNTOUCHED;
+    }
+    add(0, pins, version);
 }
 
-static bool is_masked(unsigned pin)
+static uint32_t low(unsigned chip, unsigned pin)
 {
-    return registers[0x10 + 2 * pin] >> 16 & 1;
+    return chips[chip].registers[0x10 + 2 * pin];
+}
+
+static uint32_t high(unsigned chip, unsigned pin)
+{
+    return chips[chip].registers[0x11 + 2 * pin];
+}
+
+static bool is_masked(unsigned chip, unsigned pin)
+{
+    return low(chip, pin) >> 16 & 1;
 }
 
 /* Where PCs have it, for the hypervisor alone, and by no cache; each line is masked, and nothing else written. */
@@ -84,17 +110,17 @@ static void test_init(void **state)
     for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         begin(sizes[i], 0x20);
         assert_true(ioapic_init());
-        assert_int_equal(mapped_to & ~UINT64_C(0x60), UINT64_C(0x80000000fec0001b));
-        assert_int_equal(fake_cpu.flushed_page, IOAPIC_BASE);
+        assert_int_equal(ioapic_lines(), sizes[i]);
+        assert_int_equal(chips[0].mapped_to & ~UINT64_C(0x60), UINT64_C(0x80000000fec0001b));
         for (unsigned pin = 0; pin < sizes[i]; pin++)
-            assert_true(is_masked(pin));
+            assert_true(is_masked(0, pin));
         for (unsigned reg = 0x10 + 2 * sizes[i]; reg < 256; reg++)
-            assert_int_equal(registers[reg], UNTOUCHED);
-        assert_int_equal(registers[0], UNTOUCHED);
+            assert_int_equal(chips[0].registers[reg], UNTOUCHED);
+        assert_int_equal(chips[0].registers[0], UNTOUCHED);
     }
 }
 
-/* Where there is none: ones, zeroes, or something that is no I/O APIC.  It is left alone. */
+/* Where there is none: ones, zeroes, or something that is no I/O APIC.  It is left alone, and none is behind it. */
 static void test_none(void **state)
 {
     static const struct {
@@ -104,14 +130,22 @@ static void test_none(void **state)
     (void)state;
     for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         begin(others[i].pins, others[i].version);
+        add(1, LINES, 0x20);
         assert_false(ioapic_init());
+        assert_int_equal(ioapic_lines(), 0);
         for (unsigned reg = 0x10; reg < 256; reg++)
-            assert_int_equal(registers[reg], UNTOUCHED);
+            assert_true(chips[0].registers[reg] == UNTOUCHED && chips[1].registers[reg] == UNTOUCHED);
+        begin(LINES, 0x20);
+        add(1, others[i].pins, others[i].version);
+        assert_true(ioapic_init());
+        assert_int_equal(ioapic_lines(), LINES);
+        for (unsigned reg = 0x10; reg < 256; reg++)
+            assert_int_equal(chips[1].registers[reg], UNTOUCHED);
     }
-    begin(24, 0x20);
-    is_there = false;
+    begin(LINES, 0x20);
+    chips[0].is_there = false;
     assert_false(ioapic_init());
-    begin(24, 0x11);
+    begin(LINES, 0x11);
     assert_true(ioapic_init());
 }
 
@@ -120,34 +154,39 @@ static void test_route(void **state)
 {
     (void)state;
     for (unsigned pin = 0; pin < 16; pin++) {
-        begin(24, 0x20);
+        begin(LINES, 0x20);
         local_id = pin % 2 ? 0 : 9;
         assert_true(ioapic_init());
         ioapic_route_nmi(pin);
-        assert_int_equal(registers[0x10 + 2 * pin], 4u << 8);
-        assert_int_equal(registers[0x11 + 2 * pin], local_id << 24);
-        for (unsigned other = 0; other < 24; other++)
-            assert_int_equal(is_masked(other), other != pin);
+        assert_int_equal(low(0, pin), 4u << 8);
+        assert_int_equal(high(0, pin), local_id << 24);
+        for (unsigned other = 0; other < LINES; other++)
+            assert_int_equal(is_masked(0, other), other != pin);
         ioapic_mask(pin);
-        assert_true(is_masked(pin));
+        assert_true(is_masked(0, pin));
     }
 }
 
-/* By level, at that vector, to this processor; masked or not it stays so. */
+/* By level, at that vector, to this processor; masked or not it stays so.  The numbers go on in the second one. */
 static void test_level(void **state)
 {
     (void)state;
-    begin(24, 0x20);
+    begin(LINES, 0x20);
+    add(1, LINES, 0x20);
     assert_true(ioapic_init());
-    assert_true(ioapic_is_there());
+    assert_int_equal(ioapic_lines(), 2 * LINES);
+    assert_int_equal(chips[1].mapped_to & ~UINT64_C(0x60), UINT64_C(0x80000000fec1001b));
+    assert_int_equal(fake_cpu.flushed_page, IOAPIC_BASE + 4096);
     local_id = 7;
-    for (unsigned pin = 3; pin < 16; pin++) {
-        ioapic_route_level(pin, 0x40 + pin);
-        assert_int_equal(registers[0x10 + 2 * pin], 0x8000 | (0x40 + pin));
-        assert_int_equal(registers[0x11 + 2 * pin], 7 << 24);
-        ioapic_mask(pin);
-        assert_int_equal(registers[0x10 + 2 * pin], 0x18000 | (0x40 + pin));
-        assert_true(is_masked(pin + 1));
+    for (unsigned line = 3; line < 2 * LINES - 1; line++) {
+        unsigned chip = line >= LINES, pin = line % LINES;
+
+        ioapic_route_level(line, 0x40 + line);
+        assert_int_equal(low(chip, pin), 0x8000 | (0x40 + line));
+        assert_int_equal(high(chip, pin), 7 << 24);
+        assert_true(is_masked((line + 1) >= LINES, (line + 1) % LINES));
+        ioapic_mask(line);
+        assert_int_equal(low(chip, pin), 0x18000 | (0x40 + line));
     }
 }
 
@@ -160,5 +199,5 @@ int main(void)
         cmocka_unit_test(test_level),
     };
 
-    return fake_cpu_reserve(IOAPIC_BASE, 4096) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+    return fake_cpu_reserve(IOAPIC_BASE, FAKE_DEVICE_SIZE) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -144,7 +144,7 @@ void paging_activate(void)
 void paging_prepare(uint64_t vaddr, uint64_t size)
 {
     assert_int_equal(vaddr, DEVICE_BASE);
-    assert_int_equal(size, 3 * PAGE);
+    assert_int_equal(size, 4 * PAGE);
     note("devices ");
 }
 

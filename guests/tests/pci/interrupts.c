@@ -14,6 +14,8 @@
 #define QUEUE_ENTRY    1
 #define NO_ENTRY       0xffff
 #define PIRQS          128
+#define LINES          24 /* of the machine */
+#define LINE_PIRQ      48 /* above the numbers of lines, however many there are */
 #define ROUNDS         50
 #define STORM          3000 /* the hypervisor lets a thousand pass */
 #define PATIENCE       100000000
@@ -119,9 +121,9 @@ static void refused_lines(const struct function *function)
 {
     struct physdev_map_pirq args = {.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .pirq = -1};
 
-    for (int line = -1; line <= 16; line++) {
+    for (int line = -1; line <= LINES; line++) {
         args.index = line;
-        if ((unsigned)line != function->line && map(&args) != (line < 0 || line > 15 ? -XEN_EINVAL : -XEN_EPERM))
+        if ((unsigned)line != function->line && map(&args) != (line < 0 || line == LINES ? -XEN_EINVAL : -XEN_EPERM))
             test_not_ok("no line but its own", "%d", line);
     }
 }
@@ -280,14 +282,14 @@ static void line(const struct function *function)
 
     seen = 0;
     test_result("map the line", map(&args), 0);
-    test_equal("above the numbers of lines", (uint64_t)args.pirq, 16);
+    test_equal("above the numbers of lines", (uint64_t)args.pirq, LINE_PIRQ);
     test_result("map it again", map(&args), 0);
     args.pirq = 5;
     test_result("elsewhere", map(&args), -XEN_EEXIST);
-    args.pirq = 16;
-    test_result("ask", query(16, &flags), 0);
+    args.pirq = LINE_PIRQ;
+    test_result("ask", query(LINE_PIRQ, &flags), 0);
     test_equal("a line has to be ended", flags, XENIRQSTAT_needs_eoi);
-    test_result("bind", bind(16, &port), 0);
+    test_result("bind", bind(LINE_PIRQ, &port), 0);
     event_enable();
     test_check(rng_start(function->common, function->notify, NO_ENTRY), "start the device", "it does not want");
     rng_ask();
@@ -295,19 +297,19 @@ static void line(const struct function *function)
         ;
     test_check(rng_is_done(), "an answer", "none");
     for (unsigned i = 2; i < 10; i++) {
-        if (eoi(16) != 0 || !comes(i))
+        if (eoi(LINE_PIRQ) != 0 || !comes(i))
             test_not_ok("it comes again until the device is asked", "%u", i);
     }
     test_equal("it was the device", *function->isr, 1);
-    test_result("end", eoi(16), 0);
+    test_result("end", eoi(LINE_PIRQ), 0);
     test_equal("not again", seen, 9);
     for (unsigned i = 10; i < 10 + ROUNDS; i++) {
         rng_ask();
-        if (!comes(i) || !rng_is_done() || *function->isr != 1 || eoi(16) != 0)
+        if (!comes(i) || !rng_is_done() || *function->isr != 1 || eoi(LINE_PIRQ) != 0)
             test_not_ok("round", "%u", i);
     }
     test_equal("each has come once", seen, 9 + ROUNDS);
-    test_result("unmap", unmap(16), 0);
+    test_result("unmap", unmap(LINE_PIRQ), 0);
     test_result("close", event_close(port), 0);
 }
 

@@ -206,7 +206,7 @@ static void port_access(struct fault *fault, uint8_t opcode)
 
 static bool reach_device(const struct fault *fault, uint64_t address)
 {
-    return !rex_bit(fault, 3) && address - fake_cpu.device < 4096 && fake_cpu.on_device_read &&
+    return !rex_bit(fault, 3) && address - fake_cpu.device < FAKE_DEVICE_SIZE && fake_cpu.on_device_read &&
            fake_cpu.on_device_write;
 }
 

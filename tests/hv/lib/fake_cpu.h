@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FAKE_MSRS 32u
+#define FAKE_MSRS        32u
+#define FAKE_DEVICE_SIZE 8192u
 
 struct fake_cpu {
     uint64_t cr[5], dr[8], xcr0; /* CR2 among them, CR1 not */
@@ -32,8 +33,8 @@ struct fake_cpu {
     void (*on_out)(uint16_t port, uint8_t value);
     uint8_t (*on_in)(uint16_t port);
     /*
-     * The page of a device's registers, of 32 bits, by their offset: an address that is the test's, and that it may not
-     * reach.  Code reaches it by mov.
+     * The pages of a device's registers, of 32 bits, by their offset: an address that is the test's, and that it may
+     * not reach.  Code reaches it by mov.
      */
     uint64_t device;
     void (*on_device_write)(uint64_t offset, uint32_t value);
