@@ -5,6 +5,7 @@
  */
 #include <hv/base/asm.h>
 #include <hv/device/pci_config.h>
+#include <hv/device/port_io.h>
 
 #define ADDRESS_PORT   0xcf8u
 #define DATA_PORT      0xcfcu
@@ -25,31 +26,10 @@ static uint16_t select(pci_place_t place, unsigned offset)
 
 uint32_t pci_config_read(pci_place_t place, unsigned offset, unsigned bytes)
 {
-    uint16_t port = select(place, offset);
-
-    switch (bytes) {
-    case 1:
-        return asm_in8(port);
-    case 2:
-        return asm_in16(port);
-    default:
-        return asm_in32(port);
-    }
+    return port_io_read(select(place, offset), bytes);
 }
 
 void pci_config_write(pci_place_t place, unsigned offset, unsigned bytes, uint32_t value)
 {
-    uint16_t port = select(place, offset);
-
-    switch (bytes) {
-    case 1:
-        asm_out8(port, (uint8_t)value);
-        break;
-    case 2:
-        asm_out16(port, (uint16_t)value);
-        break;
-    default:
-        asm_out32(port, value);
-        break;
-    }
+    port_io_write(select(place, offset), bytes, value);
 }
