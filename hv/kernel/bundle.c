@@ -9,6 +9,7 @@
 #include <abi/shared.h>
 #include <hv/kernel/bundle.h>
 #include <hv/kernel/bundle_device.h>
+#include <hv/kernel/bundle_rights.h>
 
 #define ENTRY_MAGIC   "070701"
 #define ENTRY_LAST    "TRAILER!!!"
@@ -22,9 +23,6 @@
 #define MODE_FILE     0100000u
 #define MODE_DIR      0040000u
 #define NAME_SIZE_MAX 4096u
-#define FRAMES_MAX    (UINT64_C(1) << 40) /* so many a processor can address at most */
-#define PCI_DIGITS    4u
-#define PCI_NO_VENDOR 0xffffu
 #define MEMORY_MAX    (UINT64_C(1) << 42) /* KiB: as much as a processor can address */
 
 static int fail(const char **problem, const char *text)
@@ -91,32 +89,6 @@ static int set_on_reboot(struct bundle_domain *domain, struct blob value, const 
     return fail(problem, "settings: on_reboot is restart or destroy");
 }
 
-static int set_iomem(struct bundle_domain *domain, struct blob value, const char **problem)
-{
-    struct blob first = blob_until(value, ',');
-    struct bundle_frames frames;
-
-    if (domain->nr_iomem == BUNDLE_IOMEM_MAX)
-        return fail(problem, "settings: a domain has at most 16 lines with iomem");
-    if (!blob_hexadecimal(first, &frames.first) || !blob_hexadecimal(blob_skip(value, first.size + 1), &frames.count) ||
-        frames.count == 0 || frames.first > FRAMES_MAX || frames.count > FRAMES_MAX)
-        return fail(problem, "settings: iomem is START,COUNT: the number of a frame and how many, in hexadecimal");
-    domain->iomem[domain->nr_iomem++] = frames;
-    return 0;
-}
-
-static int set_pci(struct bundle_domain *domain, struct blob value, const char **problem)
-{
-    uint64_t vendor;
-
-    if (domain->nr_pci == BUNDLE_PCI_MAX)
-        return fail(problem, "settings: a domain has at most 4 lines with pci");
-    if (value.size != PCI_DIGITS || !blob_hexadecimal(value, &vendor) || vendor == PCI_NO_VENDOR)
-        return fail(problem, "settings: pci is the number of a vendor of PCI functions, four hexadecimal digits");
-    domain->pci[domain->nr_pci++] = (uint16_t)vendor;
-    return 0;
-}
-
 static int set_device(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
 {
     if (blob_equals(key, "backend"))
@@ -129,6 +101,15 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
         return bundle_device_add_node(domain, true, value, problem);
     return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, pci, "
                          "backend, device, front and back");
+}
+
+static int set_right(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
+{
+    if (blob_equals(key, "iomem"))
+        return bundle_rights_iomem(domain, value, problem);
+    if (blob_equals(key, "pci"))
+        return bundle_rights_pci(domain, value, problem);
+    return set_device(domain, key, value, problem);
 }
 
 static int set(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
@@ -147,11 +128,7 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
         return set_switch(&domain->privileged, value, "settings: privileged is 0 or 1", problem);
     if (blob_equals(key, "on_reboot"))
         return set_on_reboot(domain, value, problem);
-    if (blob_equals(key, "iomem"))
-        return set_iomem(domain, value, problem);
-    if (blob_equals(key, "pci"))
-        return set_pci(domain, value, problem);
-    return set_device(domain, key, value, problem);
+    return set_right(domain, key, value, problem);
 }
 
 static int parse_settings(struct blob text, struct bundle_domain *domain, const char **problem)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bundle: what is read from it, each reason for which one is refused, and archives that are damaged anywhere. */
-/* links: hv/kernel/bundle.c hv/kernel/bundle_device.c */
+/* links: hv/kernel/bundle.c hv/kernel/bundle_rights.c hv/kernel/bundle_device.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
