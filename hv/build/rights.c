@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Rights to device memory and PCI functions: what nobody may have, what others have, and the giving. */
+/* Rights to parts of the machine: what nobody may have, what others have, and the giving. */
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/base/layout.h>
 #include <hv/build/rights.h>
 #include <hv/build/rights_pci.h>
+#include <hv/build/rights_ports.h>
 #include <hv/device/devices.h>
 #include <hv/domain/domain.h>
 #include <hv/mem/paging.h>
 
-_Static_assert(DOMAIN_IOMEM > BUNDLE_IOMEM_MAX + 1, "the initial domain has one more, and there are functions");
+_Static_assert(DOMAIN_IOMEM > BUNDLE_IOMEM_MAX + 2, "virtio-mmio, the initial domain's, and there are functions");
 
 /*
  * What of the machine's memory outside RAM the initial domain may map: the first MiB, in which kernels look for what
@@ -25,16 +26,23 @@ static bool overlap(const struct frame_range *a, const struct frame_range *b)
     return a->first.v <= b->last.v && b->first.v <= a->last.v;
 }
 
-/* All that a domain of @description is to have but for PCI functions.  Returns the number of ranges. */
+static struct frame_range range_of(const struct bundle_frames *frames)
+{
+    return (struct frame_range){MFN(frames->first), MFN(frames->first + frames->count - 1)};
+}
+
+/*
+ * All that a domain of @description is to have but for PCI functions, what its settings name first.  Returns the number
+ * of ranges.
+ */
 static unsigned list_ranges(const struct bundle_domain *description, struct frame_range ranges[DOMAIN_IOMEM])
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < description->nr_iomem; i++) {
-        const struct bundle_frames *frames = &description->iomem[i];
-
-        ranges[count++] = (struct frame_range){MFN(frames->first), MFN(frames->first + frames->count - 1)};
-    }
+    for (unsigned i = 0; i < description->nr_iomem; i++)
+        ranges[count++] = range_of(&description->iomem[i]);
+    if (description->transports.count > 0)
+        ranges[count++] = range_of(&description->transports);
     if (description->privileged)
         ranges[count++] = firmware_memory;
     return count;
@@ -159,14 +167,14 @@ int rights_check(const struct machine *machine, const struct bundle_domain *desc
 {
     struct frame_range ranges[DOMAIN_IOMEM];
     unsigned count = list_ranges(description, ranges);
+    unsigned named = description->nr_iomem + (description->transports.count > 0);
 
-    *problem = NULL;
-    for (unsigned i = 0; i < description->nr_iomem && !*problem; i++)
+    *problem = rights_ports_check(machine, description);
+    for (unsigned i = 0; i < named && !*problem; i++)
         *problem = find_problem(machine, &ranges[i]);
     for (unsigned i = 0; i < count && !*problem; i++) {
         if (is_taken(machine, &ranges[i]) || rights_is_function(&ranges[i]))
-            *problem =
-                "iomem: another domain has the right to some of these frames: take it out of the settings of one";
+            *problem = "iomem: another domain has the right to some of these frames: take it out of the settings of one";
     }
     if (!*problem)
         *problem = check_functions(machine, description, ranges, count);
@@ -186,14 +194,35 @@ static void give_functions(struct hv_domain *domain, const struct bundle_domain 
     rights_report_functions(description);
 }
 
+static bool has_devices(const struct bundle_domain *description)
+{
+    return description->nr_pci > 0 || description->nr_ports > 0 || description->lines != 0;
+}
+
+static void give_lines_and_ports(struct domain_devices *devices, const struct bundle_domain *description)
+{
+    devices->lines = description->lines;
+    for (unsigned i = 0; i < description->nr_ports; i++)
+        devices->ports[devices->nr_ports++] =
+            (struct port_range){description->ports[i].first, description->ports[i].last};
+}
+
+/* Where there are transports, there are lines. */
 int rights_give(struct hv_domain *domain, const struct bundle_domain *description)
 {
-    int error = description->nr_pci > 0 ? devices_create(domain) : 0;
+    const struct bundle_frames *transports = &description->transports;
+    int error = has_devices(description) ? devices_create(domain) : 0;
 
     if (error)
         return error;
     domain->engine.iomem = domain->iomem;
     domain->engine.nr_iomem = list_ranges(description, domain->iomem);
+    if (!domain->devices)
+        return 0;
+    give_lines_and_ports(domain->devices, description);
+    if (transports->count > 0)
+        devices_give_transports(domain, transports->first << PAGE_SHIFT,
+                                (unsigned)transports->count * BUNDLE_TRANSPORTS_PER_FRAME);
     give_functions(domain, description);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What of the machine beside RAM a domain may have: device memory, by frames, and PCI functions. */
+/* What of the machine beside RAM a domain may have: device memory, ports, interrupt lines, and PCI functions. */
 #pragma once
 
 #include <hv/kernel/bundle.h>
@@ -8,8 +8,8 @@ struct hv_domain;
 struct machine;
 
 /*
- * Can a domain of @description have the frames and functions that it is to have?  Those that are RAM, registers of the
- * interrupt controllers, or another domain's by such a right nobody gets.  -XEN_EINVAL: *@problem says why not.
+ * Can a domain of @description have what its settings say?  What is RAM, registers of the interrupt controllers, the
+ * hypervisor's own, or another domain's by such a right nobody gets.  -XEN_EINVAL: *@problem says why not.
  */
 int __must_check rights_check(const struct machine *machine, const struct bundle_domain *description,
                               const char **problem);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who has which function, from giving to taking. */
+/* Who has which device, from giving to taking. */
 #include <abi/errno.h>
 #include <hv/base/print.h>
 #include <hv/device/devices.h>
@@ -23,6 +23,18 @@ static void still(const struct pci_function *function)
     msix_reset(function);
 }
 
+#define TRANSPORT_SIZE 0x200u
+
+static void still_transports(const struct domain_devices *devices)
+{
+    for (unsigned i = 0; i < devices->nr_transports; i++) {
+        uint64_t maddr = devices->transports + i * TRANSPORT_SIZE;
+
+        if (!virtio_reset_mmio(maddr))
+            print("virtio device at %lx does not come to rest: it may still write to memory\n", maddr);
+    }
+}
+
 int devices_create(struct hv_domain *domain)
 {
     domain->devices = allocate(sizeof(*domain->devices));
@@ -39,6 +51,13 @@ void devices_give(struct hv_domain *domain, struct pci_function *function)
     pci_config_write(function->place, PCI_COMMAND, 2, command & ~PCI_COMMAND_NO_INTX);
 }
 
+void devices_give_transports(struct hv_domain *domain, uint64_t maddr, unsigned count)
+{
+    domain->devices->transports = maddr;
+    domain->devices->nr_transports = count;
+    still_transports(domain->devices);
+}
+
 void devices_destroy(struct hv_domain *domain)
 {
     if (!domain->devices)
@@ -51,6 +70,7 @@ void devices_destroy(struct hv_domain *domain)
             function->owner = NULL;
         }
     }
+    still_transports(domain->devices);
     release(domain->devices, sizeof(*domain->devices));
     domain->devices = NULL;
 }

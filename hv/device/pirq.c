@@ -123,6 +123,8 @@ int pirq_map_msix(struct hv_domain *domain, pci_place_t place, unsigned entry, u
 
 static bool has_line(const struct hv_domain *domain, unsigned line)
 {
+    if (domain->devices->lines >> line & 1)
+        return true;
     for (const struct pci_function *function = pci_next(NULL); function; function = pci_next(function)) {
         if (function->owner == domain && function->line == line)
             return true;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configuration mechanism 1 for a domain: PCI Local Bus Specification 3.0, section 3.2.2.3.2.  There are its own
- * functions and no others.
+ * Ports of the machine that a domain has to itself, and configuration mechanism 1 for it: PCI Local Bus Specification
+ * 3.0, section 3.2.2.3.2.  There are its own functions and no others.
  */
 #include <stddef.h>
 
 #include <hv/device/devices.h>
 #include <hv/device/pci_filter.h>
+#include <hv/device/port_io.h>
 #include <hv/device/ports.h>
 #include <hv/domain/domain.h>
 
@@ -16,6 +17,18 @@
 #define ADDRESS_ENABLE 0x80000000u
 #define ADDRESS_BITS   0x80fffffcu
 #define NOTHING_THERE  UINT32_MAX
+
+/* Are all of them in one of its areas? */
+static bool is_own(const struct hv_domain *domain, uint16_t port, unsigned bytes)
+{
+    for (unsigned i = 0; domain->devices && i < domain->devices->nr_ports; i++) {
+        const struct port_range *range = &domain->devices->ports[i];
+
+        if (port >= range->first && port + (bytes - 1) <= range->last)
+            return true;
+    }
+    return false;
+}
 
 /* The function and the offset that the domain has chosen.  NULL: none of its own, or an access across the port. */
 static const struct pci_function *find(const struct hv_domain *domain, uint16_t port, unsigned bytes, unsigned *offset)
@@ -40,6 +53,8 @@ uint32_t ports_read(const struct hv_domain *domain, uint16_t port, unsigned byte
 
     if (domain->devices && port == ADDRESS_PORT && bytes == 4)
         return domain->devices->config_address;
+    if (is_own(domain, port, bytes))
+        return port_io_read(port, bytes);
     function = find(domain, port, bytes, &offset);
     return function ? pci_config_read(function->place, offset, bytes) : NOTHING_THERE;
 }
@@ -63,6 +78,10 @@ void ports_write(struct hv_domain *domain, uint16_t port, unsigned bytes, uint32
 
     if (domain->devices && port == ADDRESS_PORT && bytes == 4)
         domain->devices->config_address = value & ADDRESS_BITS;
+    if (is_own(domain, port, bytes)) {
+        port_io_write(port, bytes, value);
+        return;
+    }
     function = find(domain, port, bytes, &offset);
     for (unsigned i = 0; function && i < bytes; i++)
         write_byte(function, offset + i, (uint8_t)(value >> 8 * i));

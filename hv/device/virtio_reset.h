@@ -10,3 +10,6 @@
  * virtio device, or an old one without these registers, is left alone.  False: it does not come to rest in a second.
  */
 bool virtio_reset(const struct pci_function *function);
+
+/* The same of the virtio device, if there is one, whose registers in memory are at @maddr: its transport is no bus. */
+bool virtio_reset_mmio(uint64_t maddr);

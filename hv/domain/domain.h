@@ -9,7 +9,7 @@
 
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u
-#define DOMAIN_IOMEM    113u /* by settings, the initial domain's one, and 96 of PCI functions: hv/build/rights.c */
+#define DOMAIN_IOMEM    114u /* 17 by settings, the initial domain's one, and 96 of functions: hv/build/rights.c */
 
 struct domain_devices;
 struct domain_services;

@@ -99,16 +99,22 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
         return bundle_device_add_node(domain, false, value, problem);
     if (blob_equals(key, "back"))
         return bundle_device_add_node(domain, true, value, problem);
-    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, pci, "
-                         "backend, device, front and back");
+    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, ioports, "
+                         "irq, pci, virtio-mmio, backend, device, front and back");
 }
 
 static int set_right(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
 {
     if (blob_equals(key, "iomem"))
         return bundle_rights_iomem(domain, value, problem);
+    if (blob_equals(key, "ioports"))
+        return bundle_rights_ioports(domain, value, problem);
+    if (blob_equals(key, "irq"))
+        return bundle_rights_irq(domain, value, problem);
     if (blob_equals(key, "pci"))
         return bundle_rights_pci(domain, value, problem);
+    if (blob_equals(key, "virtio-mmio"))
+        return bundle_rights_virtio_mmio(domain, value, problem);
     return set_device(domain, key, value, problem);
 }
 

@@ -3,12 +3,22 @@
  * The bundle: a cpio archive (newc, uncompressed) with a directory for each domain, named by its number in decimal:
  *
  *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot
- *                (restart, which is so without it, or destroy), iomem (START,COUNT: that many machine frames of device
- *                memory from this one on, both in hexadecimal; 16 such lines at most), pci (VVVV: all PCI functions of
- *                this vendor, in hexadecimal; 4 such lines at most), backend, device, front, back
+ *                (restart, which is so without it, or destroy); rights; backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
+ *
+ * What of the machine a domain has to itself, numbers in hexadecimal but that of irq:
+ *
+ *   iomem=START,COUNT              that many frames of device memory from this one on; 16 such lines at most
+ *   ioports=FIRST-LAST             these ports, or one alone; 16 such lines at most
+ *   irq=LINE                       an interrupt line of the I/O APICs, numbered through, in decimal
+ *   pci=VVVV                       all PCI functions of this vendor, with their memory and lines; 4 such lines at most
+ *   virtio-mmio=START,COUNT,LINE   that many frames from this one on, full of registers of virtio devices, 512 bytes
+ *                                  each, and the lines from this one on, one for each; once at most
+ *
+ * Of devices that have no line but iomem, ioports and irq nothing is known: what they do at the domain's end they go on
+ * doing.  Virtio devices are reset before and after.
  *
  * A domain with backend=1 serves others (docs/devices.md).  What it serves to a domain stands in that one's settings:
  *
@@ -31,9 +41,13 @@
 #define BUNDLE_NAME_MAX    31u
 #define BUNDLE_DOMAINS_MAX 17u /* 16 guests, and one that serves them */
 #define BUNDLE_IOMEM_MAX   16u
+#define BUNDLE_PORTS_MAX   16u
 #define BUNDLE_PCI_MAX     4u
+#define BUNDLE_LINES       64u
 #define BUNDLE_WEIGHT      256u /* of a domain that names none: hv/domain/fair.h */
 #define BUNDLE_WEIGHT_MAX  65535u
+
+#define BUNDLE_TRANSPORTS_PER_FRAME 8u
 
 #define BUNDLE_DEVICES_MAX    16u
 #define BUNDLE_NODES_MAX      12u /* of a device, both ends together */
@@ -42,6 +56,10 @@
 
 struct bundle_frames {
     uint64_t first, count;
+};
+
+struct bundle_ports {
+    uint16_t first, last;
 };
 
 /* A node of the xenstore: see below. */
@@ -68,7 +86,11 @@ struct bundle_domain {
     bool ends_by_reboot; /* on_reboot=destroy */
     struct bundle_frames iomem[BUNDLE_IOMEM_MAX];
     unsigned nr_iomem;
-    bool is_back_end; /* backend=1 */
+    struct bundle_ports ports[BUNDLE_PORTS_MAX];
+    unsigned nr_ports;
+    struct bundle_frames transports; /* of virtio-mmio; count 0: none */
+    uint64_t lines;                  /* bit n: line n, those of the transports among them */
+    bool is_back_end;                /* backend=1 */
     unsigned nr_devices;
     struct bundle_device devices[BUNDLE_DEVICES_MAX];
     uint16_t pci[BUNDLE_PCI_MAX]; /* vendors */

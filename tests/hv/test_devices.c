@@ -23,6 +23,7 @@ static struct hv_domain domain, other;
 static struct fake_function *fakes[3];
 static char told[256]; /* in order */
 static bool fails, master, restless;
+static unsigned nr_transports; /* that were told */
 
 static void tell(const char *what)
 {
@@ -35,6 +36,13 @@ bool virtio_reset(const struct pci_function *function)
     master = pci_config_read(function->place, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
     assert_true(pci_config_read(function->place, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
     tell("rest ");
+    return !restless;
+}
+
+bool virtio_reset_mmio(uint64_t maddr)
+{
+    assert_int_equal(maddr, UINT64_C(0xfeb00000) + 0x200 * nr_transports);
+    nr_transports++;
     return !restless;
 }
 
@@ -103,9 +111,28 @@ static void test_give_and_take(void **state)
     assert_true(!domain.devices && objects == 0);
 }
 
+/* Each of them before its domain has it, and again when it has it no more. */
+static void test_transports(void **state)
+{
+    (void)state;
+    restless = false;
+    told[0] = said[0] = '\0';
+    assert_int_equal(devices_create(&domain), 0);
+    devices_give_transports(&domain, UINT64_C(0xfeb00000), 24);
+    assert_int_equal(nr_transports, 24);
+    assert_string_equal(said, "");
+    nr_transports = 0;
+    restless = true;
+    devices_destroy(&domain);
+    assert_int_equal(nr_transports, 24);
+    assert_said("virtio device at feb02e00 does not come to rest");
+    assert_string_equal(told, "stop unmap ");
+    assert_true(!domain.devices && objects == 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_give_and_take)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_give_and_take), cmocka_unit_test(test_transports)};
 
     pci_host_begin();
     for (unsigned i = 0; i < 3; i++)

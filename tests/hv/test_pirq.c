@@ -226,6 +226,13 @@ static void test_lines(void **state)
     assert_int_equal(pirq_map_line(&other, 11, &pirq), 0);
     pci_find(OTHERS)->line = 12;
     assert_true(lines[10].unmasked == 0 && lines[11].unmasked == 0);
+    devices.lines = UINT64_C(1) << 20; /* of no function */
+    pirq = 20;
+    assert_int_equal(pirq_map_line(&domain, 20, &pirq), 0);
+    pirq = PIRQ_ANY;
+    assert_int_equal(pirq_map_line(&domain, 19, &pirq), -XEN_EPERM);
+    assert_int_equal(pirq_map_line(&domain, 21, &pirq), -XEN_EPERM);
+    assert_int_equal(pirq_map_line(&other, 20, &pirq), -XEN_EPERM);
 }
 
 static void test_binding(void **state)

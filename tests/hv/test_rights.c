@@ -14,6 +14,7 @@
 #include <engine/engine.h>
 #include <hv/base/layout.h>
 #include <hv/build/rights.h>
+#include <hv/build/rights_ports.h>
 #include <hv/device/devices.h>
 #include <hv/domain/domain.h>
 #include <hv/mem/paging.h>
@@ -32,14 +33,34 @@ uint64_t paging_get(uint64_t vaddr)
     return vaddr == DEVICE_BASE ? apic_at : 0;
 }
 
-/* None of these is to have functions: tests/hv/test_rights_pci.c. */
+static struct domain_devices devices;
+static bool has_devices; /* may it? */
+static uint64_t transports;
+static unsigned nr_transports;
+
 int devices_create(struct hv_domain *domain)
 {
-    (void)domain;
-    fail();
+    assert_true(has_devices);
+    domain->devices = &devices;
     return 0;
 }
 
+void devices_give_transports(struct hv_domain *domain, uint64_t maddr, unsigned count)
+{
+    assert_ptr_equal(domain->devices, &devices);
+    transports = maddr;
+    nr_transports = count;
+}
+
+static const char *ports_problem;
+
+const char *rights_ports_check(const struct machine *of, const struct bundle_domain *description)
+{
+    assert_true(of == &machine && description);
+    return ports_problem;
+}
+
+/* None of these is to have functions: tests/hv/test_rights_pci.c. */
 void devices_give(struct hv_domain *domain, struct pci_function *function)
 {
     (void)domain;
@@ -123,6 +144,43 @@ static void test_giving(void **state)
     assert_int_equal(rights_check(&machine, &first, &problem), -XEN_EINVAL);
 }
 
+/* Ports, lines and virtio devices; the frames of the latter are looked at like any. */
+static void test_devices(void **state)
+{
+    static const struct bundle_domain description = {
+        .iomem = {{4, 1}},
+        .nr_iomem = 1,
+        .ports = {{0x3e8, 0x3ef}, {0x378, 0x378}},
+        .nr_ports = 2,
+        .lines = UINT64_C(0xff0020),
+        .transports = {0x100, 1},
+    };
+    static const struct bundle_domain in_ram = {.transports = {1, 1}, .lines = 0xff}, port = {.nr_ports = 1};
+    static struct hv_domain domain, other;
+    const char *problem;
+
+    (void)state;
+    assert_int_equal(rights_check(&machine, &in_ram, &problem), -XEN_EINVAL);
+    assert_non_null(strstr(problem, "are RAM"));
+    assert_int_equal(rights_check(&machine, &description, &problem), 0);
+    ports_problem = "ports";
+    assert_int_equal(rights_check(&machine, &description, &problem), -XEN_EINVAL);
+    assert_ptr_equal(problem, ports_problem);
+    ports_problem = NULL;
+    has_devices = true;
+    assert_int_equal(rights_give(&domain, &description), 0);
+    assert_true(domain.engine.nr_iomem == 2 && domain.iomem[1].first.v == 0x100 && domain.iomem[1].last.v == 0x100);
+    assert_true(transports == 0x100000 && nr_transports == 8 && devices.lines == description.lines);
+    assert_true(devices.nr_ports == 2 && devices.ports[0].last == 0x3ef && devices.ports[1].first == 0x378);
+    table[2] = &domain.engine;
+    expect(0x100, 1, "another domain");
+    memset(&devices, 0, sizeof(devices));
+    nr_transports = 0;
+    assert_int_equal(rights_give(&other, &port), 0);
+    assert_true(devices.nr_ports == 1 && devices.lines == 0 && nr_transports == 0);
+    has_devices = false;
+}
+
 static void test_none(void **state)
 {
     static const struct bundle_domain description;
@@ -140,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_what_nobody_gets, set_up),
         cmocka_unit_test_setup(test_giving, set_up),
+        cmocka_unit_test_setup(test_devices, set_up),
         cmocka_unit_test_setup(test_none, set_up),
     };
 

@@ -15,8 +15,8 @@
 
 /* Of a device that is made up the registers are bytes. */
 #undef DEVICE_PAGE
-static uint8_t registers[4096];
-#define DEVICE_PAGE ((uint64_t)registers)
+static _Alignas(4096) uint8_t memory[4096];
+#define DEVICE_PAGE ((uint64_t)memory)
 #include <hv/device/virtio_reset.c>
 
 #define AREA UINT64_C(0x7000000000)
@@ -43,13 +43,19 @@ unsigned pci_capability(const struct pci_function *of, unsigned id, unsigned aft
 /* It comes to rest after a while. */
 static uint64_t rest_at;
 
+static uint32_t *mmio; /* where the test has put such registers */
+
 uint64_t time_now(void)
 {
     now += 1000000;
+    if (mmio) {
+        mmio[0x70 / 4] = now >= rest_at ? 0 : 15;
+        return now;
+    }
     if (now >= rest_at)
-        registers[0x1014 % 4096] = 0;
+        memory[0x1014 % 4096] = 0;
     else
-        registers[0x1014 % 4096] = 15;
+        memory[0x1014 % 4096] = 15;
     return now;
 }
 
@@ -118,11 +124,38 @@ static void test_others(void **state)
     assert_int_equal(mapped, 0);
 }
 
+static bool reset_mmio(uint32_t magic, uint32_t number, uint64_t at_rest)
+{
+    begin();
+    rest_at = at_rest;
+    mmio = (uint32_t *)(memory + 0x600);
+    mmio[0] = magic;
+    mmio[2] = number;
+    mmio[0x70 / 4] = 15;
+    return virtio_reset_mmio(AREA + 0x1600);
+}
+
+static void test_mmio(void **state)
+{
+    (void)state;
+    assert_true(reset_mmio(0x74726976, 2, UINT64_C(900000000)));
+    assert_true(mapped == AREA + 0x1000 && now >= rest_at);
+    assert_false(reset_mmio(0x74726976, 2, UINT64_MAX));
+    assert_true(now < UINT64_C(1100000000));
+    /* Nothing there, or no virtio at all: what is there is left alone. */
+    assert_true(reset_mmio(0x74726976, 0, UINT64_MAX));
+    assert_int_equal(mmio[0x70 / 4], 15);
+    assert_true(reset_mmio(UINT32_MAX, 2, UINT64_MAX));
+    assert_int_equal(mmio[0x70 / 4], 15);
+    mmio = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rest),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_mmio),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
