@@ -221,6 +221,8 @@ static void step(struct xenbus_device *device)
     }
     front = look_at_front(device);
     next = xenbus_next(device->state, front, !device->failed && is_online(device));
+    if (device->state == XENBUS_CLOSING && next == XENBUS_CLOSED)
+        device->failed = false; /* the front end has noticed, and may begin anew before the next look */
     if (next != device->state && go_to(device, next)) {
         device->changed = true;
         work_again();

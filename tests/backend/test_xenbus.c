@@ -330,6 +330,28 @@ static void test_not_offered(void **state)
     back_is(0, "2");
 }
 
+/* A front end that has failed closes, and is at the start again before anybody has looked. */
+static void test_begun_anew_at_once(void **state)
+{
+    (void)state;
+    hindered = 0;
+    end(0);
+    settle();
+    make(0);
+    back_is(0, "2");
+    nodes_set(front(0, "/state"), "4");
+    back_is(0, "4");
+    hindered = 1;
+    xenbus_turn();
+    hindered = 0;
+    back_is(0, "5");
+    nodes_set(front(0, "/state"), "6");
+    while (strcmp(nodes_get(back(0, "/state")), "6") != 0)
+        xenbus_turn();
+    nodes_set(front(0, "/state"), "1");
+    back_is(0, "2");
+}
+
 /* Nobody is always the first, who takes what room there is before the others. */
 static void test_each_is_first(void **state)
 {
@@ -366,6 +388,7 @@ int main(void)
         cmocka_unit_test(xsa_350_states_at_random),
         cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_not_offered),
+        cmocka_unit_test(test_begun_anew_at_once),
         cmocka_unit_test(test_each_is_first),
     };
 
