@@ -22,6 +22,7 @@ static const struct meaning {
     {41, STATUS_HYPERVISOR, false, "the hypervisor broke: this is a bug; please report it with the messages above"},
     {43, STATUS_CRASHED, true, "the guest crashed"},
     {45, STATUS_REFUSED, true, "the guest was refused"},
+    {47, STATUS_DESTROYED, true, "the guest was destroyed"},
 };
 
 static const struct meaning *find_meaning(int exit_status)
@@ -34,6 +35,12 @@ static const struct meaning *find_meaning(int exit_status)
             return &meanings[i];
     }
     return &unknown;
+}
+
+/* Does it take what the hypervisor has said to understand it? */
+static bool is_puzzling(const struct meaning *meaning)
+{
+    return meaning->status != STATUS_GOOD && meaning->status != STATUS_DESTROYED;
 }
 
 /* The hypervisor's own words about the domain are more exact: powered off, wants to reboot, its last vCPU went down. */
@@ -63,7 +70,7 @@ static void tell_guests_end(const struct ending *ending, const struct meaning *m
 {
     if (!is_one(ending))
         outcomes_tell(ending->outcomes);
-    else if (meaning->status == STATUS_GOOD)
+    else if (!is_puzzling(meaning))
         say("%s%s", own_words(ending->hypervisor, meaning->text),
             outcome_reason(own_words(ending->hypervisor, meaning->text)));
     else if (meaning->status == STATUS_CRASHED)
@@ -77,7 +84,7 @@ static enum status tell_exit(const struct ending *ending)
     int exit_status = ending->result.code;
     const struct meaning *meaning = find_meaning(exit_status);
 
-    if (meaning->status != STATUS_GOOD)
+    if (is_puzzling(meaning))
         log_show(ending->hypervisor);
     if (meaning->is_guests && !proof_holds(ending->proof, exit_status)) {
         log_show(ending->hypervisor);

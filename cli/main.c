@@ -30,7 +30,7 @@ static const char help[] =
     "\n"
     "Exit codes: 0 the guest powered off, the kernel would boot; 1 something is missing here; 2 wrong use;\n"
     "3 the guest crashed; 4 it was refused, the kernel would not boot; 5 the hypervisor's fault; 6 QEMU failed;\n"
-    "7 left by Ctrl-A x; 124 out of time.\n"
+    "7 left by Ctrl-A x; 8 ended by `paravane destroy`; 124 out of time.\n"
     "\n"
     "Examples:\n"
     "  paravane inspect /boot/vmlinuz-$(uname -r)\n"

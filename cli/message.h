@@ -17,6 +17,7 @@ enum status {
     STATUS_HYPERVISOR = 5, /* the hypervisor's fault, or an end that it has not confirmed */
     STATUS_QEMU = 6,       /* QEMU failed, or was ended by somebody else */
     STATUS_LEFT = 7,       /* whoever sat at the terminal left */
+    STATUS_DESTROYED = 8,  /* a guest was ended by `paravane destroy` */
     STATUS_TIMEOUT = 124,  /* out of time */
 };
 

@@ -99,7 +99,7 @@ static const char run_help[] =
     "a part of Paravane, a way to write the output; "
     "2 wrong use; 3 a guest crashed; 4 one was refused before its start (the first of several that did not end well "
     "counts); 5 the hypervisor's fault, or an end that it "
-    "has not confirmed; 6 QEMU failed; 7 left by Ctrl-A x; 124 out of time. stderr says why.\n"
+    "has not confirmed; 6 QEMU failed; 7 left by Ctrl-A x; 8 a guest was destroyed; 124 out of time. stderr says why.\n"
     "\n"
     "Environment: PARAVANE_QEMU names the QEMU program (default: qemu-system-x86_64), PARAVANE_LIB the directory with "
     "paravane.elf, backend.elf and demo.elf, PARAVANE_GRUB the GRUB image, TMPDIR that of the bundle "

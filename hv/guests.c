@@ -203,6 +203,8 @@ static void finish(struct run *run, struct hv_domain *domain)
     clean &= audit_passes(run->machine, &run->bundle->domains[i], "after the release of");
     if (!clean)
         add_code(run, EXIT_BROKEN);
+    else if (reason == END_DESTROYED)
+        add_code(run, EXIT_DESTROYED);
     else if (!shutdown_is_good(reason) && !is_back_end)
         add_code(run, EXIT_CRASHED);
     split_devices_remove_served(run->machine, run->bundle, run->bundle->domains[i].id);

@@ -15,6 +15,7 @@
 #define EXIT_UNSUPPORTED 0x13 /* 39: this machine, or what its loader handed over, is not enough to run on */
 #define EXIT_CRASHED     0x15 /* 43: the guest crashed */
 #define EXIT_REFUSED     0x16 /* 45: the guest cannot be built: its kernel, its ramdisk, or the memory for it */
+#define EXIT_DESTROYED   0x17 /* 47: whoever runs the machine has ended a guest */
 #define EXIT_BROKEN      0x14 /* 41: a fault or a broken invariant of the hypervisor itself */
 
 #ifndef __ASSEMBLER__

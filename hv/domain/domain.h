@@ -27,7 +27,7 @@ struct hv_domain {
     bool is_back_end;              /* it serves others: docs/devices.md */
     unsigned restarts;             /* how often a domain of this number has been built anew */
     bool ended;                    /* it has shut down or crashed; none of its vCPUs runs any more */
-    unsigned end_reason;           /* once @ended: SHUTDOWN_*, END_LAST_VCPU */
+    unsigned end_reason;           /* once @ended: SHUTDOWN_*, END_* */
     bool reason_noted;             /* SCHEDOP_shutdown_code: @noted_reason counts, whatever the end is */
     unsigned noted_reason;
     uint64_t unknown_calls; /* hypercalls that nobody knows */

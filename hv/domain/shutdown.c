@@ -19,6 +19,13 @@ void shutdown_domain(struct hv_domain *domain, unsigned reason)
     domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
 }
 
+void shutdown_destroy(struct hv_domain *domain)
+{
+    if (!domain->ended)
+        domain->reason_noted = false;
+    shutdown_domain(domain, END_DESTROYED);
+}
+
 const char *shutdown_words(unsigned reason)
 {
     static const char *const words[] = {
@@ -29,6 +36,7 @@ const char *shutdown_words(unsigned reason)
         [SHUTDOWN_watchdog] = "was ended by its watchdog",
         [SHUTDOWN_soft_reset] = "asked to start again with its memory kept, which is not possible",
         [END_LAST_VCPU] = "has ended because its last vCPU went down",
+        [END_DESTROYED] = "was destroyed",
     };
 
     return words[reason];

@@ -444,6 +444,8 @@ with 'exit=39' expect ends-unsupported 5 'cannot run on this machine' -- run "$g
 with 'exit=41' expect ends-broken 5 'this is a bug' -- run "$good"
 with 'log=bad_fault exit=43' expect ends-crashed 3 'paravane: bad fault' 'the guest crashed' -- run "$good"
 with 'exit=45' expect ends-refused 4 'the guest was refused' -- run "$good"
+with 'log=domain_1_(good)_was_destroyed exit=47' expect ends-destroyed 8 '^paravane: domain 1 .good. was destroyed$' -- \
+    run "$good"
 with 'exit=0' expect ends-early 6 'ended before the guest did' -- run "$good"
 with 'error=no_memory exit=1' expect ends-qemu-error 6 'qemu: no memory' 'QEMU failed' -- run "$good"
 with 'exit=1' expect ends-qemu-mute 6 'fake-qemu failed without a word .exit status 1.: is it QEMU' 'PARAVANE_QEMU' \

@@ -87,6 +87,7 @@ static void test_codes(void **state)
     assert_int_equal(2 * EXIT_BROKEN + 1, 41);
     assert_int_equal(2 * EXIT_CRASHED + 1, 43);
     assert_int_equal(2 * EXIT_REFUSED + 1, 45);
+    assert_int_equal(2 * EXIT_DESTROYED + 1, 47);
 }
 
 /* The log is on its way before the run ends; where there is no QEMU, the processor stands still. */

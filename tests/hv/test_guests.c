@@ -19,6 +19,7 @@
 #include <hv/domain/fair.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
+#include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <hv/guests.h>
 #include <hv/kernel/bundle.h>
@@ -327,6 +328,12 @@ static void test_code(void **state)
     assert_said("domain 3 (c) cannot be built: of a whim\n");
     assert_int_equal(started, 3);
     assert_int_equal(releases, 2);
+    begin();
+    reasons[0] = END_DESTROYED; /* is nobody's fault, and no good end */
+    reasons[1] = SHUTDOWN_crash;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_DESTROYED);
+    assert_said("domain 1 (a) was destroyed\n");
+    assert_int_equal(started, 7);
     begin();
     unbuildable[0] = unbuildable[1] = unbuildable[2] = true;
     assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);

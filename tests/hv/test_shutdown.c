@@ -89,6 +89,24 @@ static void test_noted_reason(void **state)
     assert_ended(SHUTDOWN_poweroff);
 }
 
+/* What the guest has noted would be a reboot, after which it was there again; nobody has to explain where it was. */
+static void test_destroyed(void **state)
+{
+    (void)state;
+    domain.reason_noted = true;
+    domain.noted_reason = SHUTDOWN_reboot;
+    shutdown_destroy(&domain);
+    assert_ended(END_DESTROYED);
+    assert_string_equal(said, "");
+    assert_int_equal(reports, 0);
+    (void)set_up(state);
+    domain.reason_noted = true;
+    domain.noted_reason = SHUTDOWN_reboot;
+    shutdown_domain(&domain, SHUTDOWN_poweroff);
+    shutdown_destroy(&domain); /* too late */
+    assert_ended(SHUTDOWN_reboot);
+}
+
 static void test_words(void **state)
 {
     static const struct {
@@ -103,11 +121,12 @@ static void test_words(void **state)
         {4, "was ended by its watchdog", false},
         {5, "asked to start again with its memory kept, which is not possible", false},
         {END_LAST_VCPU, "has ended because its last vCPU went down", false},
+        {END_DESTROYED, "was destroyed", false},
     };
 
     (void)state;
     assert_int_equal(END_LAST_VCPU, 6);
-    for (unsigned i = 0; i < 7; i++) {
+    for (unsigned i = 0; i < 8; i++) {
         assert_int_equal(rows[i].reason, i);
         assert_string_equal(shutdown_words(rows[i].reason), rows[i].words);
         assert_int_equal(shutdown_is_good(rows[i].reason), rows[i].is_good);
@@ -200,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_first_reason_counts, set_up),
         cmocka_unit_test_setup(test_noted_reason, set_up),
+        cmocka_unit_test_setup(test_destroyed, set_up),
         cmocka_unit_test(test_words),
         cmocka_unit_test_setup(test_by_guest, set_up),
         cmocka_unit_test_setup(test_by_watchdog, set_up),
