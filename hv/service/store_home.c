@@ -20,7 +20,7 @@ static int set_number(struct store_session *session, const char *name, uint64_t 
     return store_set_number(session, store_home(session), name, number);
 }
 
-static int fill_vcpus(struct store_session *session, unsigned count)
+int store_home_set_vcpus(struct store_session *session, unsigned count, unsigned online)
 {
     char digits[STORE_DIGITS_MAX], above[STORE_PLACE_MAX], place[STORE_PLACE_MAX];
     struct store_text cpus = store_set_path(store_home(session), store_text("cpu"), above);
@@ -29,7 +29,8 @@ static int fill_vcpus(struct store_session *session, unsigned count)
     for (unsigned i = 0; i < count && !error; i++) {
         struct store_text number = {digits, store_put_number(digits, i)};
 
-        error = store_set(session, store_set_path(cpus, number, place), "availability", store_text("online"));
+        error = store_set(session, store_set_path(cpus, number, place), "availability",
+                          store_text(i < online ? "online" : "offline"));
     }
     return error;
 }
@@ -146,7 +147,7 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
         error |= fill_console(session, &domain->services->console);
     if (domain->is_back_end)
         error |= fill_backend(session);
-    error |= fill_vcpus(session, domain->engine.nr_vcpus);
+    error |= store_home_set_vcpus(session, domain->engine.nr_vcpus, domain->engine.nr_vcpus);
     return error | fill_vm(session, domain);
 }
 

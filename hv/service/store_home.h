@@ -11,3 +11,6 @@ struct hv_domain;
  * domain's own account.  -XEN_ENOSPC: it does not fit.
  */
 int __must_check store_home_fill(struct store_session *session, const struct hv_domain *domain);
+
+/* Of its @count vCPUs the first @online are to be online, the others not.  -XEN_ENOSPC, with some of it said. */
+int __must_check store_home_set_vcpus(struct store_session *session, unsigned count, unsigned online);

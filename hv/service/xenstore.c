@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In order: the ring, requests, all connections, one connection, devices.  The ring is memory that the guest can write
- * at any time: each index is read once, each byte copied once.
+ * In order: the ring, requests, all connections, one connection, what others write for it.  The ring is memory that the
+ * guest can write at any time: each index is read once, each byte copied once.
  */
 #include <abi/errno.h>
 #include <abi/io.h>
@@ -13,6 +13,8 @@
 #include <hv/service/services.h>
 #include <hv/service/store_device.h>
 #include <hv/service/store_home.h>
+#include <hv/service/store_rights.h>
+#include <hv/service/store_set.h>
 #include <hv/service/store_transaction.h>
 #include <hv/service/xenstore.h>
 
@@ -288,12 +290,53 @@ void xenstore_destroy(struct hv_domain *domain)
 }
 
 /*
- * ---- Devices.
+ * ---- What others write for a domain.
  */
 
 static struct store_session *session_of(const struct hv_domain *domain)
 {
     return &domain->services->store.connection->session;
+}
+
+static bool hears(const struct hv_domain *domain)
+{
+    const struct store_connection *connection = domain->services->store.connection;
+
+    return connection && !connection->broken;
+}
+
+int xenstore_write(struct hv_domain *domain, const char *name, struct store_text value)
+{
+    int error;
+
+    if (!hears(domain))
+        return -XEN_EIO;
+    error = store_set(session_of(domain), store_home(session_of(domain)), name, value);
+    send_to_others(NULL);
+    return error;
+}
+
+int xenstore_write_vcpus(struct hv_domain *domain, unsigned online)
+{
+    int error;
+
+    if (!hears(domain))
+        return -XEN_EIO;
+    error = store_home_set_vcpus(session_of(domain), domain->engine.nr_vcpus, online);
+    send_to_others(NULL);
+    return error;
+}
+
+bool xenstore_is_one(const struct hv_domain *domain, const char *name)
+{
+    char bytes[STORE_PLACE_MAX];
+    const struct store_node *node;
+
+    if (!hears(domain))
+        return false;
+    store_enter(store, NULL);
+    node = store_tree_find(&store->tree, store_set_path(store_home(session_of(domain)), store_text(name), bytes));
+    return node && node->value->length == 1 && node->value->bytes[0] == '1';
 }
 
 int xenstore_write_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device)

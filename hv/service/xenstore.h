@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <engine/types.h>
+#include <hv/service/store_text.h>
 
 struct hv_domain;
 struct store_device;     /* hv/service/store_device.h */
@@ -45,6 +46,16 @@ int __must_check xenstore_write_device(struct hv_domain *front, struct hv_domain
 void xenstore_remove_device(struct hv_domain *front, const struct store_device *device);
 bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domain *back,
                             const struct store_device *device);
+
+/*
+ * Write @value at @name, below the directory of @domain, which lives; those who watch hear of it.  The same for its
+ * vCPUs, of which the first @online are to be online.  -XEN_ENOSPC: there is no room.  -XEN_EIO: it has no connection.
+ */
+int __must_check xenstore_write(struct hv_domain *domain, const char *name, struct store_text value);
+int __must_check xenstore_write_vcpus(struct hv_domain *domain, unsigned online);
+
+/* Is "1" written at @name, below the directory of @domain, which lives? */
+bool xenstore_is_one(const struct hv_domain *domain, const char *name);
 
 /* Call @changed from now on when a guest has changed anything, or may have; never inside a request. */
 void xenstore_listen(void (*changed)(void));

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <abi/errno.h>
 #include <hv/service/services.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
@@ -131,13 +132,95 @@ static void test_impossible_message(void **state)
     assert_closed(XENSTORE_ERROR_PROTO);
 }
 
+/*
+ * ---- What is written for a guest that asks for nothing.
+ */
+
+static void test_written_from_outside(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    call(XS_WATCH, TEXT("control/shutdown\0token\0"));
+    assert_ok();
+    assert_event(TEXT("control/shutdown\0token\0"));
+    before = host->notifications;
+    assert_int_equal(xenstore_write(&host->domain, "control/shutdown", store_text("poweroff")), 0);
+    assert_int_equal(host->notifications, before + 1);
+    assert_event(TEXT("control/shutdown\0token\0"));
+    call(XS_READ, TEXT("control/shutdown\0"));
+    assert_reply(TEXT("poweroff"));
+    call(XS_GET_PERMS, TEXT("control/shutdown\0"));
+    assert_reply(TEXT("n3\0")); /* it is the guest's to answer */
+    assert_int_equal(xenstore_write_vcpus(&host->domain, 1), 0);
+    call(XS_READ, TEXT("cpu/0/availability\0"));
+    assert_reply(TEXT("online"));
+    call(XS_READ, TEXT("cpu/1/availability\0"));
+    assert_reply(TEXT("offline"));
+    assert_silence();
+}
+
+static void test_one(void **state)
+{
+    (void)state;
+    assert_false(xenstore_is_one(&host->domain, "control/feature-reboot")); /* empty */
+    assert_false(xenstore_is_one(&host->domain, "control/nothing"));
+    call(XS_WRITE, TEXT("control/feature-reboot\0001"));
+    assert_ok();
+    assert_true(xenstore_is_one(&host->domain, "control/feature-reboot"));
+    call(XS_WRITE, TEXT("control/feature-reboot\00010"));
+    assert_ok();
+    assert_false(xenstore_is_one(&host->domain, "control/feature-reboot"));
+}
+
+/* It pays for what is written for it. */
+static void test_no_room(void **state)
+{
+    char name[] = "data/00000", value[2048];
+    unsigned size = 1024;
+
+    (void)state;
+    memset(value, 'v', sizeof(value));
+    for (unsigned i = 0; size > 0; i++) {
+        for (unsigned j = 0, rest = i; j < 5; j++, rest /= 10)
+            name[9 - j] = (char)('0' + rest % 10);
+        memcpy(value, name, sizeof(name));
+        call(XS_WRITE, value, sizeof(name) + size);
+        if (reply.head.type == XS_ERROR)
+            size /= 2;
+    }
+    assert_error("ENOSPC");
+    assert_int_equal(xenstore_write(&host->domain, "control/shutdown", store_text("poweroff")), -XEN_ENOSPC);
+    call(XS_READ, TEXT("control/shutdown\0"));
+    assert_reply(TEXT(""));
+}
+
+static void test_no_connection(void **state)
+{
+    (void)state;
+    host->page.ring.rsp_cons = host->page.ring.rsp_prod + 1;
+    (void)host_put("x", 1);
+    assert_closed(XENSTORE_ERROR_RINGIDX);
+    assert_int_equal(xenstore_write(&host->domain, "control/shutdown", store_text("poweroff")), -XEN_EIO);
+    assert_int_equal(xenstore_write_vcpus(&host->domain, 1), -XEN_EIO);
+    assert_false(xenstore_is_one(&host->domain, "control/feature-poweroff"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bytes_one_by_one),           TEST(test_nothing_to_do_notifies_nobody),
-        TEST(test_replies_that_nobody_takes),  TEST(test_indexes_wrap),
-        TEST(test_impossible_request_indexes), TEST(test_impossible_reply_indexes),
-        TEST(test_one_reply_byte_too_many),    TEST(test_impossible_message),
+        TEST(test_bytes_one_by_one),
+        TEST(test_nothing_to_do_notifies_nobody),
+        TEST(test_replies_that_nobody_takes),
+        TEST(test_indexes_wrap),
+        TEST(test_impossible_request_indexes),
+        TEST(test_impossible_reply_indexes),
+        TEST(test_one_reply_byte_too_many),
+        TEST(test_impossible_message),
+        TEST(test_written_from_outside),
+        TEST(test_one),
+        TEST(test_no_room),
+        TEST(test_no_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
