@@ -136,19 +136,22 @@ bool serial_write(const char *bytes, size_t count)
     return all;
 }
 
-int serial_get(void)
+/* Outside a UART there is no input. */
+static int line_get(const struct line *line)
 {
-    if (console.kind != LINE_UART || !(read_register(&console, UART_LINE_STATUS) & STATUS_INPUT))
+    if (line->kind != LINE_UART || !(read_register(line, UART_LINE_STATUS) & STATUS_INPUT))
         return -1;
-    return (int)read_register(&console, UART_DATA);
+    return (int)read_register(line, UART_DATA);
 }
 
-bool serial_log_is_asked(void)
+int serial_get(void)
 {
-    if (!messages.second || !(read_register(&second, UART_LINE_STATUS) & STATUS_INPUT))
-        return false;
-    (void)read_register(&second, UART_DATA);
-    return true;
+    return line_get(&console);
+}
+
+int serial_log_get(void)
+{
+    return messages.second ? line_get(&second) : -1;
 }
 
 static void log_put(char byte)

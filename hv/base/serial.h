@@ -23,8 +23,8 @@ int serial_get(void);
 /* Send a byte to the log; a line feed is preceded by a carriage return. */
 void serial_put(char byte);
 
-/* Has a byte come on the second line, where the log goes there?  It is taken: somebody asks, whatever it is. */
-bool serial_log_is_asked(void);
+/* A byte that has come on the second line, where the log goes there; -1: there is none. */
+int serial_log_get(void);
 
 /*
  * The log waits until it is known where it goes: after serial_hold_log(), the first 4 KiB of it are kept until

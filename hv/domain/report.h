@@ -34,12 +34,11 @@ void report_guest(struct hv_vcpu *vcpu);
 
 /*
  * Print of each domain whose guest lives where its vCPUs are and what they wait for, REPORT_WHERE_END being the last
- * line; _if_asked() only if whoever reads the log has sent a byte.
+ * line.
  */
 #define REPORT_WHERE_END "this is where each guest is"
 struct machine;
 void report_where(const struct machine *machine);
-void report_where_if_asked(const struct machine *machine);
 
 /* Print a refusal, in a few lines. */
 struct noted_refusal;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where guests are that go on and on, or wait: for whoever has to end them. */
 #include <hv/base/print.h>
-#include <hv/base/serial.h>
 #include <hv/domain/event.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
@@ -63,10 +62,4 @@ void report_where(const struct machine *machine)
             print_domain(domain);
     }
     print(REPORT_WHERE_END "\n");
-}
-
-void report_where_if_asked(const struct machine *machine)
-{
-    if (serial_log_is_asked())
-        report_where(machine);
 }

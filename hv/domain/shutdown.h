@@ -7,8 +7,8 @@
 #include <abi/sched.h>
 
 /*
- * Reasons for an end that no guest can name: its last vCPU has gone down, and nothing of it will ever run again; whoever
- * runs the machine has ended it.
+ * Reasons for an end that no guest can name: its last vCPU has gone down, and nothing of it will ever run again; or
+ * whoever runs the machine has ended it.
  */
 #define END_LAST_VCPU (SHUTDOWN_MAX + 1)
 #define END_DESTROYED (SHUTDOWN_MAX + 2)

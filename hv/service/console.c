@@ -7,10 +7,10 @@
 #include <abi/io.h>
 #include <engine/port.h>
 #include <hv/domain/domain.h>
-#include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
 #include <hv/service/console_list.h>
+#include <hv/service/control.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
 #include <hv/time/time.h>
@@ -159,7 +159,7 @@ static void poll_again(struct timer *timer)
     poll_background(attached->engine.machine);
     if (console_input_list_wanted())
         console_list_send(attached->engine.machine);
-    report_where_if_asked(attached->engine.machine);
+    control_poll(attached->engine.machine);
     timer_set(timer, time_now() + POLL_INTERVAL);
 }
 

@@ -36,7 +36,7 @@ static void add_number(struct text *text, uint64_t number, const char *behind)
     add_string(text, behind);
 }
 
-static uint64_t time_run(const struct hv_domain *domain)
+uint64_t console_list_time(const struct hv_domain *domain)
 {
     uint64_t sum = 0;
 
@@ -45,7 +45,7 @@ static uint64_t time_run(const struct hv_domain *domain)
     return sum;
 }
 
-static const char *state_of(const struct hv_domain *domain)
+const char *console_list_state(const struct hv_domain *domain)
 {
     bool waits = false;
 
@@ -53,10 +53,10 @@ static const char *state_of(const struct hv_domain *domain)
         int32_t state = hv_vcpu_of(domain->vcpus[i])->run.info.state;
 
         if (state == RUNSTATE_running || state == RUNSTATE_runnable)
-            return " running ";
+            return "running";
         waits |= state == RUNSTATE_blocked;
     }
-    return waits ? " waiting " : " down ";
+    return waits ? "waiting" : "down";
 }
 
 static void send(const struct text *text)
@@ -76,10 +76,12 @@ void console_list_send(const struct machine *machine)
         text.length = 0;
         add_number(&text, i, " ");
         add_string(&text, domain->name);
-        add_string(&text, state_of(domain));
+        add_string(&text, " ");
+        add_string(&text, console_list_state(domain));
+        add_string(&text, " ");
         add_number(&text, domain->engine.nr_vcpus, " ");
         add_number(&text, domain->engine.nr_frames * PAGE_KIB, " ");
-        add_number(&text, time_run(domain) / NS_PER_US, " ");
+        add_number(&text, console_list_time(domain) / NS_PER_US, " ");
         add_number(&text, domain->restarts, "\r\n");
         send(&text);
     }

@@ -7,6 +7,13 @@
  */
 #pragma once
 
+#include <stdint.h>
+
+struct hv_domain;
 struct machine;
 
 void console_list_send(const struct machine *machine);
+
+/* What a domain is at, a word as above; and how long its vCPUs have run, in ns. */
+const char *console_list_state(const struct hv_domain *domain);
+uint64_t console_list_time(const struct hv_domain *domain);

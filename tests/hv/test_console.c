@@ -18,6 +18,7 @@
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
 #include <hv/service/console_list.h>
+#include <hv/service/control.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/services.h>
 #include <hv/time/time.h>
@@ -87,7 +88,7 @@ void console_list_send(const struct machine *of)
     lists++;
 }
 
-void report_where_if_asked(const struct machine *of)
+void control_poll(const struct machine *of)
 {
     assert_ptr_equal(of, &machine);
 }

@@ -294,25 +294,24 @@ static void test_no_second_line(void **state)
     assert_false(serial_set_log(true));
     say("log");
     assert_sent(&uarts[0], "log");
-    assert_false(serial_log_is_asked());
+    assert_int_equal(serial_log_get(), -1);
 }
 
-/* A byte on the second line is a question where the log goes there, and nothing at all where it does not. */
-static void test_asked(void **state)
+/* A byte on the second line is for whoever asks where the log goes there, and nothing at all where it does not. */
+static void test_log_input(void **state)
 {
     (void)state;
     begin(true, true, false);
     receive(&uarts[1], 'x');
-    assert_false(serial_log_is_asked());
+    assert_int_equal(serial_log_get(), -1);
     assert_true(serial_set_log(true));
-    while (serial_log_is_asked()) {
+    while (serial_log_get() >= 0) {
     }
-    assert_false(serial_log_is_asked());
     receive(&uarts[0], 'y');
-    assert_false(serial_log_is_asked());
+    assert_int_equal(serial_log_get(), -1);
     receive(&uarts[1], 0);
-    assert_true(serial_log_is_asked());
-    assert_false(serial_log_is_asked());
+    assert_int_equal(serial_log_get(), 0);
+    assert_int_equal(serial_log_get(), -1);
     assert_int_equal(serial_get(), 'y');
 }
 
@@ -370,7 +369,7 @@ int main(void)
         cmocka_unit_test(test_set_up),         cmocka_unit_test(test_write),
         cmocka_unit_test(test_stuck),          cmocka_unit_test(test_get),
         cmocka_unit_test(test_no_uart),        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_no_second_line), cmocka_unit_test(test_asked),
+        cmocka_unit_test(test_no_second_line), cmocka_unit_test(test_log_input),
         cmocka_unit_test(test_hold),           cmocka_unit_test(test_hold_too_much),
     };
 
