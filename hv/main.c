@@ -5,9 +5,11 @@
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
 #include <hv/base/options.h>
+#include <hv/base/power.h>
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
 #include <hv/base/version.h>
+#include <hv/boot/acpi.h>
 #include <hv/boot/boot.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
@@ -32,11 +34,12 @@ static struct boot_info boot_info;
 static struct domain *domains[DOMAINS_MAX];
 static struct machine machine = {.domains = domains, .nr_domains = DOMAINS_MAX};
 
+/* Only while booting. */
+static const struct boot_memory early_memory = {(const uint8_t *)IMAGE_BASE, EARLY_END};
+
 static void read_boot_info(uint32_t magic, uint64_t start)
 {
-    const struct boot_memory early = {(const uint8_t *)IMAGE_BASE, EARLY_END};
-
-    if (boot_parse(&early, magic, start, &boot_info))
+    if (boot_parse(&early_memory, magic, start, &boot_info))
         exit_unsupported("%s", boot_info.problem);
     exit_take_proof(boot_info.command_line);
     print("booted by %s: %s\n", boot_info.protocol, boot_info.command_line);
@@ -91,6 +94,22 @@ static void choose_lines(const char *line)
         print("console=multiplexed is ignored: it wants messages to have a line of their own, by log=com2\n");
 }
 
+/* What becomes of the machine at the end, where it is no QEMU with a device for that. */
+static void choose_end(const char *line)
+{
+    bool always = option_is_set(line, "poweroff");
+    struct power power;
+    const char *problem;
+
+    if (!always && !option_is_set(line, "poweroff=good"))
+        return;
+    problem = acpi_find_power(&early_memory, boot_info.rsdp, &power);
+    if (problem)
+        print("the machine cannot be powered off: %s\n", problem);
+    else
+        exit_set_power_off(&power, always);
+}
+
 _Noreturn void main_start(uint32_t magic, uint64_t start)
 {
     const char *line = boot_info.command_line;
@@ -103,6 +122,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     debug_stack_init();
     read_boot_info(magic, start);
     choose_lines(line);
+    choose_end(line);
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
     if (option_is_set(line, "explain"))

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The ways out of a run, with a code for QEMU; where there is no QEMU, the processor stands still. */
+/* The ways out of a run: a code for QEMU; where there is no QEMU, no power any more; or the processor stands still. */
 #include <hv/base/asm.h>
 #include <hv/base/exit.h>
 #include <hv/base/options.h>
+#include <hv/base/power.h>
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
 
 static char proof[EXIT_PROOF_LENGTH + 1];
+
+static struct power power;
+static enum { OFF_NEVER, OFF_IF_GOOD, OFF_ALWAYS } powers_off;
+
+void exit_set_power_off(const struct power *found, bool always)
+{
+    power = *found;
+    powers_off = always ? OFF_ALWAYS : OFF_IF_GOOD;
+}
 
 void exit_take_proof(char *line)
 {
@@ -24,6 +34,8 @@ _Noreturn void exit_with(unsigned code)
 {
     serial_release_log();
     asm_out8(EXIT_PORT, (uint8_t)code);
+    if (powers_off == OFF_ALWAYS || (powers_off == OFF_IF_GOOD && code == EXIT_GOOD))
+        power_off(&power);
     print("halted\n");
     asm_halt_forever();
 }

@@ -2,7 +2,7 @@
 /*
  * The end of a run.  The codes are written to the debug-exit device of QEMU at port 0xf4, where there is one
  * (-device isa-debug-exit,iobase=0xf4,iosize=0x04); QEMU then exits with twice the code plus one.  Without it the
- * processor halts.  Usable from assembly.
+ * machine is powered off, where that has been asked for, or the processor halts.  Usable from assembly.
  */
 #ifndef HV_EXIT_H
 #define HV_EXIT_H
@@ -19,6 +19,13 @@
 #define EXIT_BROKEN      0x14 /* 41: a fault or a broken invariant of the hypervisor itself */
 
 #ifndef __ASSEMBLER__
+
+#include <stdbool.h>
+
+struct power;
+
+/* From here on an end that nothing else makes of the run powers the machine off: @always, or after EXIT_GOOD alone. */
+void exit_set_power_off(const struct power *found, bool always);
 
 /* End the run with one of the codes above. */
 _Noreturn void exit_with(unsigned code);

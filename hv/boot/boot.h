@@ -28,6 +28,7 @@ struct boot_info {
     struct ranges other; /* what the loader's map calls anything else, in whole frames */
     bool has_bundle;
     struct range bundle; /* in bytes, not aligned */
+    uint64_t rsdp;       /* where ACPI's root pointer is, or a copy of it; 0: the loader does not say */
     char command_line[BOOT_COMMAND_LINE_SIZE];
 };
 

@@ -7,6 +7,8 @@
 #define TAG_MODULE       3u
 #define TAG_SIZES        4u
 #define TAG_MEMORY_MAP   6u
+#define TAG_RSDP         14u
+#define TAG_WIDE_RSDP    15u
 #define TAG_ALIGN        8u
 
 #define MAP_RAM 1u
@@ -90,6 +92,13 @@ static int parse_command_line(const struct place *place, struct boot_info *info)
                                  place->tag.size - sizeof(place->tag));
 }
 
+/* A copy of ACPI's root pointer. */
+static int parse_rsdp(const struct place *place, struct boot_info *info)
+{
+    info->rsdp = place->at + sizeof(place->tag);
+    return 0;
+}
+
 /* Of use only if there is no map: boot_parse_mb2() looks at the map first. */
 static int parse_sizes(const struct place *place, struct boot_info *info)
 {
@@ -147,5 +156,9 @@ int boot_parse_mb2(const struct boot_memory *memory, uint64_t start, struct boot
         error = for_each_tag(memory, list, TAG_MODULE, info, parse_module);
     if (!error)
         error = for_each_tag(memory, list, TAG_COMMAND_LINE, info, parse_command_line);
+    if (!error)
+        error = for_each_tag(memory, list, TAG_RSDP, info, parse_rsdp);
+    if (!error)
+        error = for_each_tag(memory, list, TAG_WIDE_RSDP, info, parse_rsdp);
     return error;
 }

@@ -96,6 +96,7 @@ int boot_parse_pvh(const struct boot_memory *memory, uint64_t start, struct boot
     error = parse_map(memory, start, info);
     if (!error)
         error = parse_modules(memory, &pvh, info);
+    info->rsdp = pvh.rsdp;
     if (!error && pvh.command_line != 0)
         error = boot_set_command_line(memory, info, pvh.command_line, UINT64_MAX);
     return error;

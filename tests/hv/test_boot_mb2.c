@@ -64,11 +64,32 @@ static void test_mb2_variants(void **state)
     expect_ram(1, 0x100000, 0x4100000);
 }
 
+/* The root pointer of ACPI is in a tag itself; of two forms the wide one counts. */
+static void test_mb2_rsdp(void **state)
+{
+    (void)state;
+    mb2_put(usual, USUAL);
+    assert_int_equal(parse(MB2_MAGIC), 0);
+    assert_int_equal(info.rsdp, 0);
+    put32(mb2_end_tag, 15);
+    put32(mb2_end_tag + 4, 8 + 36);
+    put32(mb2_end_tag + 48, 14);
+    put32(mb2_end_tag + 52, 8 + 20);
+    put32(mb2_end_tag + 80 + 4, 8);
+    put32(START, mb2_end_tag + 88 - START);
+    assert_int_equal(parse(MB2_MAGIC), 0);
+    assert_int_equal(info.rsdp, mb2_end_tag + 8);
+    put32(mb2_end_tag, 99);
+    assert_int_equal(parse(MB2_MAGIC), 0);
+    assert_int_equal(info.rsdp, mb2_end_tag + 48 + 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_mb2),
         TEST(test_mb2_variants),
+        TEST(test_mb2_rsdp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

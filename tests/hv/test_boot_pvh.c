@@ -38,6 +38,10 @@ static void test_pvh(void **state)
     put64(START + 24, 0);
     assert_int_equal(parse(PVH_MAGIC), 0);
     assert_string_equal(info.command_line, "");
+    assert_int_equal(info.rsdp, 0);
+    put64(START + 32, 0x123456789);
+    assert_int_equal(parse(PVH_MAGIC), 0);
+    assert_int_equal(info.rsdp, 0x123456789);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <hv/base/exit.h>
+#include <hv/base/power.h>
 #include <hv/base/print.h>
 #include <hv/base/serial.h>
 #include <tests/hv/lib/fake_cpu.h>
@@ -32,6 +33,11 @@ void print(const char *format, ...)
     va_start(args, format);
     print_list(format, args);
     va_end(args);
+}
+
+void power_off(const struct power *power)
+{
+    print("[off %x]", power->control[0]);
 }
 
 void serial_release_log(void)
@@ -132,11 +138,27 @@ static void test_proof(void **state)
     assert_ends(true, exit_with(EXIT_GOOD), "[released][out 10]");
 }
 
+/* Where it is asked for, after a good end or any: and if it does not help, it halts as ever. */
+static void test_power_off(void **state)
+{
+    const struct power power = {.control = {0x604, 0}};
+
+    (void)state;
+    exit_set_power_off(&power, false);
+    assert_ends(true, exit_with(EXIT_GOOD), "[released][out 10]");
+    assert_ends(false, exit_with(EXIT_GOOD), "[released][out 10][off 604]halted\n");
+    assert_int_equal(fake_cpu.halts, 3);
+    assert_ends(false, exit_with(EXIT_BROKEN), "[released][out 14]halted\n");
+    exit_set_power_off(&power, true);
+    assert_ends(false, exit_with(EXIT_GOOD), "[released][out 10][off 604]halted\n");
+    assert_ends(false, exit_with(EXIT_CRASHED), "[released][out 15][off 604]halted\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codes),    cmocka_unit_test(test_exit),  cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_no_proof), cmocka_unit_test(test_proof),
+        cmocka_unit_test(test_no_proof), cmocka_unit_test(test_proof), cmocka_unit_test(test_power_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACPI's tables: ACPI 6.5, chapter 5.2.  In order: the root pointer; the list of tables; \_S5, the one object of the
+ * firmware's byte code (chapter 20) that is wanted, found by its looks; the FADT, which leads to all of it.
+ */
+#include <hv/base/string.h>
+#include <hv/boot/acpi.h>
+
+#define RSDP_STEP      16u /* it is aligned so */
+#define RSDP_SUMMED    20u /* bytes that its checksum is about */
+#define EBDA_SEGMENT   0x40eu
+#define EBDA_SEARCHED  1024u
+#define BIOS_START     0xe0000u
+#define BIOS_END       0x100000u
+#define TABLE_SIZE_MAX (16u << 20)
+
+#define FADT_HARDWARE_REDUCED (1u << 20)
+#define PORT_MAX              0xffffu
+#define SLEEP_TYPE_MAX        7u
+
+#define AML_ZERO       0x00u
+#define AML_ONE        0x01u
+#define AML_NAME       0x08u
+#define AML_BYTE       0x0au
+#define AML_PACKAGE    0x12u
+#define AML_ROOT       0x5cu /* a backslash */
+#define AML_EXTRA_SIZE 6u    /* the upper two bits of a package's length: how many bytes more it has */
+
+struct __attribute__((packed)) rsdp {
+    char signature[8];
+    uint8_t checksum;
+    char oem[6];
+    uint8_t revision;
+    uint32_t rsdt;
+    uint32_t length;
+    uint64_t xsdt; /* from revision 2 on */
+};
+_Static_assert(sizeof(struct rsdp) == 32, "ACPI 6.5, 5.2.5.3");
+
+struct header {
+    char signature[4];
+    uint32_t size; /* of the table, this included */
+    uint8_t other[28];
+};
+_Static_assert(sizeof(struct header) == 36, "ACPI 6.5, 5.2.6");
+
+struct __attribute__((packed)) fadt {
+    struct header header;
+    uint32_t facs, dsdt;
+    uint8_t other_1[4];
+    uint32_t smi_command;
+    uint8_t acpi_enable;
+    uint8_t other_2[11];
+    uint32_t pm1a_control, pm1b_control;
+    uint8_t other_3[40];
+    uint32_t flags;
+    uint8_t other_4[24];
+    uint64_t wide_dsdt; /* may lie beyond the end of an old one, and is then 0 */
+};
+_Static_assert(__builtin_offsetof(struct fadt, smi_command) == 48, "ACPI 6.5, 5.2.9");
+_Static_assert(__builtin_offsetof(struct fadt, pm1a_control) == 64, "ACPI 6.5, 5.2.9");
+_Static_assert(__builtin_offsetof(struct fadt, flags) == 112, "ACPI 6.5, 5.2.9");
+_Static_assert(__builtin_offsetof(struct fadt, wide_dsdt) == 140, "ACPI 6.5, 5.2.9");
+
+/*
+ * ---- The root pointer.
+ */
+
+static bool is_signature(const char *bytes, const char *signature, size_t size)
+{
+    return memcmp(bytes, signature, size) == 0;
+}
+
+static bool read_rsdp(const struct boot_memory *memory, uint64_t at, struct rsdp *rsdp)
+{
+    uint8_t bytes[RSDP_SUMMED], sum = 0;
+
+    if (!boot_memory_read(memory, at, bytes, sizeof(bytes)) || !is_signature((const char *)bytes, "RSD PTR ", 8))
+        return false;
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        sum = (uint8_t)(sum + bytes[i]);
+    memset(rsdp, 0, sizeof(*rsdp));
+    memcpy(rsdp, bytes, sizeof(bytes));
+    if (sum == 0 && rsdp->revision >= 2)
+        return boot_memory_read(memory, at, rsdp, sizeof(*rsdp));
+    return sum == 0;
+}
+
+static bool search_rsdp(const struct boot_memory *memory, uint64_t start, uint64_t end, struct rsdp *rsdp)
+{
+    for (uint64_t at = start; at < end; at += RSDP_STEP) {
+        if (read_rsdp(memory, at, rsdp))
+            return true;
+    }
+    return false;
+}
+
+static bool find_rsdp(const struct boot_memory *memory, uint64_t at, struct rsdp *rsdp)
+{
+    uint16_t segment;
+    uint64_t ebda;
+
+    if (at)
+        return read_rsdp(memory, at, rsdp);
+    if (!boot_memory_read(memory, EBDA_SEGMENT, &segment, sizeof(segment)))
+        return false;
+    ebda = (uint64_t)segment << 4;
+    return (ebda && search_rsdp(memory, ebda, ebda + EBDA_SEARCHED, rsdp)) ||
+           search_rsdp(memory, BIOS_START, BIOS_END, rsdp);
+}
+
+/*
+ * ---- The list of tables.
+ */
+
+/* The table at @at, if it is one of that name and of a size that is possible. */
+static bool read_header(const struct boot_memory *memory, uint64_t at, const char *signature, struct header *header)
+{
+    return at && boot_memory_read(memory, at, header, sizeof(*header)) &&
+           is_signature(header->signature, signature, sizeof(header->signature)) && header->size >= sizeof(*header) &&
+           header->size <= TABLE_SIZE_MAX;
+}
+
+/* Where the FADT is; 0: nowhere. */
+static uint64_t find_fadt(const struct boot_memory *memory, const struct rsdp *rsdp)
+{
+    bool wide = rsdp->xsdt != 0;
+    uint64_t list = wide ? rsdp->xsdt : rsdp->rsdt, size = wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    struct header header, table;
+
+    if (!read_header(memory, list, wide ? "XSDT" : "RSDT", &header))
+        return 0;
+    for (uint64_t offset = sizeof(header); offset + size <= header.size; offset += size) {
+        uint64_t at = 0;
+
+        if (boot_memory_read(memory, list + offset, &at, size) && read_header(memory, at, "FACP", &table))
+            return at;
+    }
+    return 0;
+}
+
+/* What an old table does not have is zero. */
+static bool read_fadt(const struct boot_memory *memory, uint64_t at, struct fadt *fadt)
+{
+    struct header header;
+
+    memset(fadt, 0, sizeof(*fadt));
+    return read_header(memory, at, "FACP", &header) &&
+           boot_memory_read(memory, at, fadt, header.size < sizeof(*fadt) ? header.size : sizeof(*fadt));
+}
+
+/*
+ * ---- \_S5: a name, and behind it a package whose first two elements are small numbers.
+ */
+
+struct code {
+    const struct boot_memory *memory;
+    uint64_t at, end;
+};
+
+static bool take_byte(struct code *code, uint8_t *byte)
+{
+    return code->at < code->end && boot_memory_read(code->memory, code->at++, byte, 1);
+}
+
+static bool take_number(struct code *code, uint8_t *number)
+{
+    if (!take_byte(code, number))
+        return false;
+    if (*number == AML_ZERO || *number == AML_ONE)
+        return true;
+    return *number == AML_BYTE && take_byte(code, number) && *number <= SLEEP_TYPE_MAX;
+}
+
+static bool read_package(struct code code, uint8_t sleep_type[2])
+{
+    uint8_t byte, count;
+
+    if (!take_byte(&code, &byte) || byte != AML_PACKAGE || !take_byte(&code, &byte))
+        return false;
+    code.at += byte >> AML_EXTRA_SIZE;
+    if (!take_byte(&code, &count) || count < 1 || !take_number(&code, &sleep_type[0]))
+        return false;
+    return count < 2 || take_number(&code, &sleep_type[1]);
+}
+
+static bool find_s5(const struct boot_memory *memory, uint64_t dsdt, uint8_t sleep_type[2])
+{
+    struct code code = {memory, dsdt + sizeof(struct header), 0};
+    struct header header;
+    char name[4], before[2];
+
+    if (!read_header(memory, dsdt, "DSDT", &header))
+        return false;
+    code.end = dsdt + header.size;
+    for (; code.at + sizeof(name) <= code.end; code.at++) {
+        struct code package = {memory, code.at + sizeof(name), code.end};
+
+        if (!boot_memory_read(memory, code.at, name, sizeof(name)) || !is_signature(name, "_S5_", sizeof(name)) ||
+            !boot_memory_read(memory, code.at - sizeof(before), before, sizeof(before)))
+            continue;
+        if ((before[1] == AML_NAME || (before[0] == AML_NAME && before[1] == AML_ROOT)) &&
+            read_package(package, sleep_type))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * ---- All of it.
+ */
+
+const char *acpi_find_power(const struct boot_memory *memory, uint64_t rsdp_at, struct power *power)
+{
+    struct rsdp rsdp;
+    struct fadt fadt;
+
+    memset(power, 0, sizeof(*power));
+    if (!find_rsdp(memory, rsdp_at, &rsdp))
+        return "it has no ACPI tables";
+    if (!read_fadt(memory, find_fadt(memory, &rsdp), &fadt))
+        return "its ACPI tables have no FADT";
+    if (fadt.flags & FADT_HARDWARE_REDUCED)
+        return "its ACPI has no registers at ports";
+    if (fadt.pm1a_control == 0 || fadt.pm1a_control > PORT_MAX || fadt.pm1b_control > PORT_MAX)
+        return "its ACPI tables name no port for that";
+    if (!find_s5(memory, fadt.wide_dsdt ? fadt.wide_dsdt : fadt.dsdt, power->sleep_type))
+        return "its ACPI tables do not say how";
+    power->command = fadt.smi_command <= PORT_MAX ? (uint16_t)fadt.smi_command : 0;
+    power->enable = fadt.acpi_enable;
+    power->control[0] = (uint16_t)fadt.pm1a_control;
+    power->control[1] = (uint16_t)fadt.pm1b_control;
+    return NULL;
+}
