@@ -84,8 +84,10 @@ static void choose_lines(const char *line)
 {
     bool apart = option_is_set(line, "log=com2"), multiplexed = option_is_set(line, "console=multiplexed");
 
+    if (apart && option_is_set(line, "quiet"))
+        serial_keep_log();
     if (!serial_set_log(apart)) {
-        print("there is no serial line at 0x2f8: messages go to the one at 0x3f8\n");
+        print("there is no serial line at 0x2f8 for messages\n");
         apart = false;
     }
     if (multiplexed && apart)

@@ -52,7 +52,8 @@ static struct line second = {.port = PORT_LOG};
 static struct {
     bool second; /* it goes there */
     bool held;
-    unsigned count;
+    bool kept;    /* held for good: the last of them are there */
+    size_t count; /* of all that were held */
     char bytes[HELD_MAX];
 } messages;
 
@@ -165,8 +166,8 @@ static void log_put(char byte)
 
 void serial_put(char byte)
 {
-    if (messages.held && messages.count < HELD_MAX) {
-        messages.bytes[messages.count++] = byte;
+    if (messages.held && (messages.kept || messages.count < HELD_MAX)) {
+        messages.bytes[messages.count++ % HELD_MAX] = byte;
         return;
     }
     serial_release_log();
@@ -180,15 +181,29 @@ void serial_hold_log(void)
 
 void serial_release_log(void)
 {
-    messages.held = false;
-    for (unsigned i = 0; i < messages.count; i++)
-        log_put(messages.bytes[i]);
+    size_t first = messages.count > HELD_MAX ? messages.count - HELD_MAX : 0;
+
+    messages.held = messages.kept = false;
+    for (size_t i = first; i < messages.count; i++)
+        log_put(messages.bytes[i % HELD_MAX]);
     messages.count = 0;
+}
+
+void serial_keep_log(void)
+{
+    messages.kept = messages.held;
+}
+
+void serial_forget_log(void)
+{
+    if (messages.kept)
+        messages.count = 0;
 }
 
 bool serial_set_log(bool com2)
 {
     messages.second = com2 && (second.kind == LINE_UART || uart_init(&second));
-    serial_release_log();
+    if (messages.second || !messages.kept)
+        serial_release_log();
     return messages.second == com2;
 }

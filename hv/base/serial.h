@@ -34,5 +34,15 @@ int serial_log_get(void);
 void serial_hold_log(void);
 void serial_release_log(void);
 
-/* Send the log to the second line or to the console.  False: there is no second line, and it goes to the console. */
+/*
+ * A log that waits may be kept, the last 4 KiB of it, rather than go to the console: until serial_set_log() finds a
+ * second line for it, or serial_release_log().  serial_forget_log(): nothing of what is kept will go anywhere.
+ */
+void serial_keep_log(void);
+void serial_forget_log(void);
+
+/*
+ * Send the log to the second line or to the console.  False: there is no second line, and it goes to the console, or is
+ * kept.
+ */
 bool serial_set_log(bool com2);

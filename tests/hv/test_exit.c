@@ -35,6 +35,11 @@ void print(const char *format, ...)
     va_end(args);
 }
 
+void serial_forget_log(void)
+{
+    print("[forgotten]");
+}
+
 void power_off(const struct power *power)
 {
     print("[off %x]", power->control[0]);
@@ -102,7 +107,7 @@ static void test_exit(void **state)
     (void)state;
     assert_ends(true, exit_with(EXIT_CRASHED), "[released][out 15]");
     assert_int_equal(fake_cpu.halts, 0);
-    assert_ends(false, exit_with(EXIT_GOOD), "[released][out 10]halted\n");
+    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][out 10]halted\n");
     assert_int_equal(fake_cpu.halts, 3);
 }
 
@@ -119,9 +124,9 @@ static void test_no_proof(void **state)
     char wrong[] = "proof=0123456789abcde proof=0123456789abcdefg";
 
     (void)state;
-    assert_ends(true, exit_proved(EXIT_GOOD), "[released][out 10]");
+    assert_ends(true, exit_proved(EXIT_GOOD), "[forgotten][released][out 10]");
     exit_take_proof(wrong); /* of another length */
-    assert_ends(true, exit_proved(EXIT_GOOD), "[released][out 10]");
+    assert_ends(true, exit_proved(EXIT_GOOD), "[forgotten][released][out 10]");
 }
 
 /* It comes back with the code, before the end, and can be read nowhere else. */
@@ -135,7 +140,7 @@ static void test_proof(void **state)
     assert_non_null(strstr(line, "audit "));
     assert_non_null(strstr(line, " verbose"));
     assert_ends(true, exit_proved(EXIT_CRASHED), "ended with 15, proof 0123456789abcdef\n[released][out 15]");
-    assert_ends(true, exit_with(EXIT_GOOD), "[released][out 10]");
+    assert_ends(true, exit_with(EXIT_GOOD), "[forgotten][released][out 10]");
 }
 
 /* Where it is asked for, after a good end or any: and if it does not help, it halts as ever. */
@@ -145,12 +150,12 @@ static void test_power_off(void **state)
 
     (void)state;
     exit_set_power_off(&power, false);
-    assert_ends(true, exit_with(EXIT_GOOD), "[released][out 10]");
-    assert_ends(false, exit_with(EXIT_GOOD), "[released][out 10][off 604]halted\n");
+    assert_ends(true, exit_with(EXIT_GOOD), "[forgotten][released][out 10]");
+    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][out 10][off 604]halted\n");
     assert_int_equal(fake_cpu.halts, 3);
     assert_ends(false, exit_with(EXIT_BROKEN), "[released][out 14]halted\n");
     exit_set_power_off(&power, true);
-    assert_ends(false, exit_with(EXIT_GOOD), "[released][out 10][off 604]halted\n");
+    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][out 10][off 604]halted\n");
     assert_ends(false, exit_with(EXIT_CRASHED), "[released][out 15][off 604]halted\n");
 }
 

@@ -363,6 +363,63 @@ static void test_hold_too_much(void **state)
     assert_memory_equal(uarts[0].sent + 4096, "!?", 2);
 }
 
+/* Kept, it waits for a second line, or for an end that is not good; the last 4 KiB are there, in order. */
+static void test_keep(void **state)
+{
+    (void)state;
+    begin(true, true, false);
+    serial_hold_log();
+    say("first");
+    serial_keep_log();
+    assert_true(serial_set_log(true));
+    assert_sent(&uarts[1], "first");
+    say("then");
+    serial_forget_log(); /* of what is there none is kept */
+    assert_sent(&uarts[1], "then");
+
+    begin(true, false, false);
+    patience = 0;
+    serial_hold_log();
+    serial_keep_log();
+    assert_false(serial_set_log(true));
+    for (unsigned i = 0; i < 10000; i++)
+        serial_put((char)('a' + i % 26));
+    assert_sent(&uarts[0], "");
+    serial_release_log();
+    assert_int_equal(uarts[0].nr_sent, 4096);
+    for (unsigned i = 0; i < 4096; i++)
+        assert_int_equal(uarts[0].sent[i], 'a' + (10000 - 4096 + i) % 26);
+    uarts[0].nr_sent = 0;
+    say("last");
+    assert_sent(&uarts[0], "last");
+}
+
+/* After a good end nobody wants it; what only waits for its line is no part of that. */
+static void test_forget(void **state)
+{
+    (void)state;
+    begin(true, false, false);
+    serial_hold_log();
+    serial_keep_log();
+    assert_false(serial_set_log(true));
+    say("kept");
+    serial_forget_log();
+    serial_release_log();
+    assert_sent(&uarts[0], "");
+
+    begin(true, false, false);
+    serial_hold_log();
+    say("waits");
+    serial_forget_log();
+    serial_release_log();
+    assert_sent(&uarts[0], "waits");
+
+    begin(true, false, false);
+    serial_keep_log(); /* nothing waits */
+    say("log");
+    assert_sent(&uarts[0], "log");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_no_uart),        cmocka_unit_test(test_log),
         cmocka_unit_test(test_no_second_line), cmocka_unit_test(test_log_input),
         cmocka_unit_test(test_hold),           cmocka_unit_test(test_hold_too_much),
+        cmocka_unit_test(test_keep),           cmocka_unit_test(test_forget),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
