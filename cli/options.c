@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of `paravane run`: its table of options, what each sets, what does not go together. */
+/* The command line of `paravane run`, apart from guests: its options, what each sets, what does not go together. */
 #include <argp.h>
 #include <string.h>
 
@@ -11,8 +11,7 @@
 #define TIMEOUT_MAX     (365ull * 24 * 3600)
 #define SEED_MAX_DIGITS 16u
 
-#define GROUP_GUEST 1
-#define GROUP_RUN   2
+#define GROUP_RUN (OPTIONS_GROUP_GUEST + 1)
 
 enum {
     KEY_TIMEOUT = 't',
@@ -29,35 +28,6 @@ enum {
 static const char *const machines[] = {"pc", "q35", "microvm"};
 
 static const struct argp_option run_list[] = {
-    {NULL, 0, NULL, 0, "A guest:", GROUP_GUEST},
-    {"guest", KEY_GUEST, "NAME", 0,
-     "begin the next guest; KERNEL and the options of a guest behind it are its own, those before the first one's name "
-     "hold for each that does not say otherwise",
-     GROUP_GUEST},
-    {"memory", KEY_MEMORY, "SIZE", 0, "its memory: 256M, 2G; without a unit MiB (default: 512M)", GROUP_GUEST},
-    {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors; only 1 for now", GROUP_GUEST},
-    {"weight", KEY_WEIGHT, "NUMBER", 0, "its share of the processor beside others': 1 to 65535 (default: 256)",
-     GROUP_GUEST},
-    {"ramdisk", KEY_RAMDISK, "FILE", 0, "its initial ramdisk, handed over as it is", GROUP_GUEST},
-    {"cmdline", KEY_CMDLINE, "TEXT", 0, "its command line, at most 1023 characters", GROUP_GUEST},
-    {"disk", KEY_DISK, "FILE[,ro][,format=FORMAT][,as=NAME]", 0,
-     "a disk; without KERNEL the guest boots from its first one. FORMAT: raw, qcow2, ... (default: as FILE looks); "
-     "NAME: "
-     "xvda, sda1, ... (default: the next xvd); can be given many times",
-     GROUP_GUEST},
-    {"cdrom", KEY_CDROM, "FILE[,as=NAME]", 0, "the same, a CD-ROM", GROUP_GUEST},
-    {"net", KEY_NET, "WAY[,mac=MAC][,bridge=NAME][,...]", 0,
-     "a network card. WAY out: user, QEMU's own network, with hostfwd=tcp::2222-:22 and the like; tap, a network of "
-     "this "
-     "machine's, with ifname=NAME; none, to other guests only. What stands before the first --guest is one network for "
-     "all, and so is what has the same bridge=NAME",
-     GROUP_GUEST},
-    {"privileged", KEY_PRIVILEGED, NULL, 0, "start it as the initial domain (number 0) instead of an ordinary one",
-     GROUP_GUEST},
-    {"on-reboot", KEY_ON_REBOOT, "WHAT", 0,
-     "what a reboot of the guest makes of it: restart (default), it is started anew; destroy, it has ended",
-     GROUP_GUEST},
-    {"demo", KEY_DEMO, NULL, 0, "run the guest that comes with Paravane; no KERNEL is needed", GROUP_GUEST},
     {NULL, 0, NULL, 0, "The run:", GROUP_RUN},
     {"console", KEY_CONSOLE, "NAME=FILE", 0,
      "write what the guest of that name says to FILE, as it is, and do not show it; can be given for many guests",
@@ -188,17 +158,12 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     struct run_options *options = state->input;
     bool *flag = flag_of(key, options);
 
-    if (options_read_guest(key, text, options, state))
-        return 0;
     refuse_inside_guest(key, options, state);
     if (flag) {
         *flag = true;
         return 0;
     }
     switch (key) {
-    case KEY_GUEST:
-        options_begin_guest(options, text, state);
-        return 0;
     case KEY_TIMEOUT:
     case KEY_SEED:
         read_run_numbers(key, text, options, state);
@@ -212,8 +177,8 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     case KEY_QEMU_ARGUMENT:
         add_qemu_argument(text, options, state);
         return 0;
-    case ARGP_KEY_END:
-        options_end_guests(options, state);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = options;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -224,7 +189,8 @@ void options_read_run(int count, char **arguments, struct run_options *options)
 {
     static const char ways[] = "KERNEL\nFILE.cfg...\n--disk FILE\n--demo\n"
                                "--guest NAME [OPTION...] KERNEL --guest NAME ...";
-    static const struct argp parser = {run_list, read_run, ways, run_help, NULL, NULL, NULL};
+    static const struct argp_child guests[] = {{&options_guests, 0, NULL, 0}, {NULL, 0, NULL, 0}};
+    static const struct argp parser = {run_list, read_run, ways, run_help, guests, NULL, NULL};
 
     *options = (struct run_options){.common = options_no_guest, .machine = machines[0]};
     argp_err_exit_status = STATUS_USAGE;

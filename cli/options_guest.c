@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: values; a guest begins; its options and files; what all share; what does not go together. */
+/* In order: the table; values; a guest begins; its options and files; what does not go together; what all share. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +13,39 @@
 #define DEFAULT_MEMORY_KIB ((uint64_t)512 << 10)
 #define DEFAULT_WEIGHT     256u
 #define WEIGHT_MAX         65535u
+
+static const struct argp_option guest_list[] = {
+    {NULL, 0, NULL, 0, "A guest:", OPTIONS_GROUP_GUEST},
+    {"guest", KEY_GUEST, "NAME", 0,
+     "begin the next guest; KERNEL and the options of a guest behind it are its own, those before the first one's name "
+     "hold for each that does not say otherwise",
+     OPTIONS_GROUP_GUEST},
+    {"memory", KEY_MEMORY, "SIZE", 0, "its memory: 256M, 2G; without a unit MiB (default: 512M)", OPTIONS_GROUP_GUEST},
+    {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors; only 1 for now", OPTIONS_GROUP_GUEST},
+    {"weight", KEY_WEIGHT, "NUMBER", 0, "its share of the processor beside others': 1 to 65535 (default: 256)",
+     OPTIONS_GROUP_GUEST},
+    {"ramdisk", KEY_RAMDISK, "FILE", 0, "its initial ramdisk, handed over as it is", OPTIONS_GROUP_GUEST},
+    {"cmdline", KEY_CMDLINE, "TEXT", 0, "its command line, at most 1023 characters", OPTIONS_GROUP_GUEST},
+    {"disk", KEY_DISK, "FILE[,ro][,format=FORMAT][,as=NAME]", 0,
+     "a disk; without KERNEL the guest boots from its first one. FORMAT: raw, qcow2, ... (default: as FILE looks); "
+     "NAME: "
+     "xvda, sda1, ... (default: the next xvd); can be given many times",
+     OPTIONS_GROUP_GUEST},
+    {"cdrom", KEY_CDROM, "FILE[,as=NAME]", 0, "the same, a CD-ROM", OPTIONS_GROUP_GUEST},
+    {"net", KEY_NET, "WAY[,mac=MAC][,bridge=NAME][,...]", 0,
+     "a network card. WAY out: user, QEMU's own network, with hostfwd=tcp::2222-:22 and the like; tap, a network of "
+     "this "
+     "machine's, with ifname=NAME; none, to other guests only. What stands before the first --guest is one network for "
+     "all, and so is what has the same bridge=NAME",
+     OPTIONS_GROUP_GUEST},
+    {"privileged", KEY_PRIVILEGED, NULL, 0, "start it as the initial domain (number 0) instead of an ordinary one",
+     OPTIONS_GROUP_GUEST},
+    {"on-reboot", KEY_ON_REBOOT, "WHAT", 0,
+     "what a reboot of the guest makes of it: restart (default), it is started anew; destroy, it has ended",
+     OPTIONS_GROUP_GUEST},
+    {"demo", KEY_DEMO, NULL, 0, "run the guest that comes with Paravane; no KERNEL is needed", OPTIONS_GROUP_GUEST},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
 
 const struct guest_options options_no_guest = {.memory_kib = DEFAULT_MEMORY_KIB, .weight = DEFAULT_WEIGHT};
 
@@ -40,7 +73,8 @@ static void read_on_reboot(const char *text, struct guest_options *guest, struct
         argp_error(state, "--on-reboot %s: say restart or destroy", text);
 }
 
-struct guest_options *options_guest(struct run_options *options)
+/* The one that an option is about: the last that has begun, or before the first, all of them. */
+static struct guest_options *guest_of(struct run_options *options)
 {
     return options->nr_guests ? &options->guests[options->nr_guests - 1] : &options->common;
 }
@@ -75,7 +109,7 @@ static void check_name(const struct run_options *options, const char *name, stru
     }
 }
 
-void options_begin_guest(struct run_options *options, const char *name, struct argp_state *state)
+static void begin_guest(struct run_options *options, const char *name, struct argp_state *state)
 {
     struct guest_options *guest;
 
@@ -91,7 +125,7 @@ void options_begin_guest(struct run_options *options, const char *name, struct a
 /* A configuration file is of the guest that --guest has begun, or begins one, with a name of its own. */
 static void read_config(struct run_options *options, const char *path, struct argp_state *state)
 {
-    struct guest_options *guest = options_guest(options);
+    struct guest_options *guest = guest_of(options);
     enum status status;
     const char *name;
 
@@ -117,12 +151,12 @@ static void read_file(struct run_options *options, const char *path, struct argp
     if (config_is_one(path))
         read_config(options, path, state);
     else
-        options_read_kernel(&options_guest(options)->kernel, path, state);
+        options_read_kernel(&guest_of(options)->kernel, path, state);
 }
 
 static bool read_device(int key, char *text, struct run_options *options, struct argp_state *state)
 {
-    struct guest_options *guest = options_guest(options);
+    struct guest_options *guest = guest_of(options);
 
     switch (key) {
     case KEY_DISK:
@@ -139,9 +173,10 @@ static bool read_device(int key, char *text, struct run_options *options, struct
     }
 }
 
-bool options_read_guest(int key, char *text, struct run_options *options, struct argp_state *state)
+/* False: the key is of no option of a guest. */
+static bool read_option(int key, char *text, struct run_options *options, struct argp_state *state)
 {
-    struct guest_options *guest = options_guest(options);
+    struct guest_options *guest = guest_of(options);
 
     switch (key) {
     case KEY_MEMORY:
@@ -167,6 +202,9 @@ bool options_read_guest(int key, char *text, struct run_options *options, struct
         return guest->privileged = true;
     case KEY_DEMO:
         return guest->demo = true;
+    case KEY_GUEST:
+        begin_guest(options, text, state);
+        return true;
     case ARGP_KEY_ARG:
         read_file(options, text, state);
         return true;
@@ -236,7 +274,8 @@ static void read_console(struct run_options *options, char *text, struct argp_st
     argp_error(state, "--console %s: there is no guest of that name; --guest NAME begins one", text);
 }
 
-void options_end_guests(struct run_options *options, struct argp_state *state)
+/* All has been read. */
+static void end_guests(struct run_options *options, struct argp_state *state)
 {
     if (!options->nr_guests)
         options->guests[options->nr_guests++] = options->common;
@@ -247,3 +286,16 @@ void options_end_guests(struct run_options *options, struct argp_state *state)
     check_together(options, state);
     options_end_devices(options, state);
 }
+
+static error_t read_guest(int key, char *text, struct argp_state *state)
+{
+    struct run_options *options = state->input;
+
+    if (key == ARGP_KEY_END)
+        end_guests(options, state);
+    else if (!read_option(key, text, options, state))
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+const struct argp options_guests = {guest_list, read_guest, NULL, NULL, NULL, NULL, NULL};

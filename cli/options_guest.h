@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Guests on the command line of `paravane run`, one behind the other. */
+/* Guests on a command line, one behind the other. */
 #pragma once
 
 #include <argp.h>
 
 #include <cli/options.h>
+
+/* Of their options in --help; what comes behind it is a command's own. */
+#define OPTIONS_GROUP_GUEST 1
 
 enum {
     KEY_CMDLINE = 'c',
@@ -21,17 +24,11 @@ enum {
     KEY_NET,
 };
 
-/* Read an option of a guest, which is one of those above other than KEY_GUEST.  False: it is none. */
-bool options_read_guest(int key, char *text, struct run_options *options, struct argp_state *state);
-
 /* What is not said of a guest. */
 extern const struct guest_options options_no_guest;
 
-/* The guest that an option is about: the last that has begun, or before the first, all of them. */
-struct guest_options *options_guest(struct run_options *options);
-
-/* The next guest begins.  A name that cannot be, or one guest too many, ends the program. */
-void options_begin_guest(struct run_options *options, const char *name, struct argp_state *state);
-
-/* All has been read: give each guest what it shares, and see that they go together. */
-void options_end_guests(struct run_options *options, struct argp_state *state);
+/*
+ * All options that are about guests, and files: for a command as a child of its own parser, with a struct run_options
+ * for input, whose common guest is options_no_guest.  At the end each guest has what it shares, and they go together.
+ */
+extern const struct argp options_guests;
