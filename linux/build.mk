@@ -7,7 +7,7 @@
 
 LINUX_FLAVOURS := amd64 cloud-amd64
 LINUX_PROGRAMS := check bench frames
-LINUX_FILES := $(addprefix linux/,init inittab profile welcome devices udhcpc)
+LINUX_FILES := $(addprefix linux/,init inittab attach profile welcome devices udhcpc)
 # What boots them.
 LINUX_NEEDS := build/cli/paravane build/hv/paravane.elf
 # The first one is what `make run-linux` boots.
@@ -23,14 +23,14 @@ image: build/linux/debian/disk.img
 
 linux: $(LINUX_FLAVOURS:%=build/linux/%/ramdisk.img)
 
-run-linux: build/linux/$(LINUX_FIRST)/ramdisk.img $(LINUX_NEEDS)
+run-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/backend/backend.elf $(LINUX_NEEDS)
 	$(Q)tools/run-linux $(LINUX_FIRST)
 
 bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/linux/count.so $(LINUX_NEEDS)
 	$(Q)tools/bench-linux
 
 # What is fetched stays, whatever becomes newer.
-$(LINUX_FLAVOURS:%=build/linux/%/drivers): build/linux/%/drivers: | build/.tools-run
+$(LINUX_FLAVOURS:%=build/linux/%/modules): build/linux/%/modules: | build/.tools-run
 	$(Q)tools/fetch-linux $*
 
 build/linux/busybox build/linux/xen.gz: build/linux/%: | build/.tools-run
@@ -64,6 +64,6 @@ build/linux/count.so: tools/count-instructions.c build/linux.stamp | build/.tool
 	$(Q)$(CC_linux) $(CFLAGS_linux) -shared -fPIC $< -o $@
 
 $(LINUX_FLAVOURS:%=build/linux/%/ramdisk.img): build/linux/%/ramdisk.img: tools/make-ramdisk $(LINUX_FILES) \
-		$(LINUX_PROGRAMS:%=build/linux/%) build/linux/busybox build/linux/%/drivers
+		$(LINUX_PROGRAMS:%=build/linux/%) build/linux/busybox build/linux/%/modules
 	$(call say,CPIO)
 	$(Q)tools/make-ramdisk $*

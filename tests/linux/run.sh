@@ -82,8 +82,9 @@ begin devices 0 'ok disk-flushes' 'ok disk-holds' 'ok network-answer' 'domain 1 
     build/cli/paravane run --verbose --audit --timeout "$limit" --memory 160M --disk "$log/devices.raw" --net user \
     --ramdisk $linux/cloud-amd64/ramdisk.img --cmdline "$words paravane.devices" $linux/cloud-amd64/vmlinuz
 
-# On a terminal: a shell with job control.
-begin terminal 0 'all is well' -- tests/linux/terminal tools/run-linux amd64 --timeout "$limit"
+# On a terminal: a shell with job control, and twice with the same disk.
+rm -f "$log/terminal.img"
+begin terminal 0 'all is well' -- env "PARAVANE_DISK=$log/terminal.img" tests/linux/terminal tools/run-linux amd64 --timeout "$limit"
 
 # ---- Guests that fail: the exit code, and why.
 begin too-small 4 'do not fit into 64 MiB of memory' -- tools/run-linux amd64 --memory 64M
