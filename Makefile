@@ -45,12 +45,17 @@ say = @mkdir -p $(@D)$(if $(V),, && printf '  %-7s %s\n' $(1) $@)
 
 # ---- Rules, for the makefiles to use -------------------------------------------------------------------------------
 
-# Tools are looked for once, and again when the list of what is needed changes: those of `make run`, then all others.
+# Tools are looked for once, and again when the list of what is needed changes: those of `make run`, those that make a
+# disk, all others.
 build/.tools-run: tools/setup
 	$(Q)tools/setup run
 	@mkdir -p $(@D) && touch $@
 
-build/.tools: tools/setup | build/.tools-run
+build/.tools-image: tools/setup | build/.tools-run
+	$(Q)tools/setup image
+	@mkdir -p $(@D) && touch $@
+
+build/.tools: tools/setup | build/.tools-image
 	$(Q)tools/setup
 	@mkdir -p $(@D) && touch $@
 
@@ -136,6 +141,7 @@ define HELP
 Paravane: direct paging for Xen PV guests.
 
   make run                 boot Debian's Linux, unmodified, as a PV guest: a shell; without a terminal, a self-check
+  make run-debian          a Debian system on a disk, which is made first: some minutes, once; PORT=2222 leads to its ssh
   make                     build everything
   make gdb                 the demo under a debugger, with the symbols of all parts; tools/gdb debugs any run
   make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR

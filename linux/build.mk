@@ -17,7 +17,7 @@ CC_linux := $(GCC)
 CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
 LINK_linux := -static -s
 
-.PHONY: linux run-linux bench-linux image
+.PHONY: linux run-linux run-debian bench-linux image
 
 image: build/linux/debian/disk.img
 
@@ -28,6 +28,9 @@ run-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/backend/backend.elf $(LI
 
 bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/linux/count.so $(LINUX_NEEDS)
 	$(Q)tools/bench-linux
+
+run-debian: build/linux/debian/disk.img build/linux/grub-images build/backend/backend.elf $(LINUX_NEEDS)
+	$(Q)tools/run-debian
 
 # What is fetched stays, whatever becomes newer.
 $(LINUX_FLAVOURS:%=build/linux/%/modules): build/linux/%/modules: | build/.tools-run
@@ -45,7 +48,7 @@ build/linux/grub/x86_64-xen: | build/.tools-run
 build/linux/grub/guest.elf: tools/make-grub-guest build/linux/$(LINUX_FIRST)/ramdisk.img | build/linux/grub/x86_64-xen
 	$(Q)tools/make-grub-guest $(LINUX_FIRST)
 
-build/linux/debian/disk.img: tools/debian-image $(shell find linux/debian -type f) | build/.tools
+build/linux/debian/disk.img: tools/debian-image $(shell find linux/debian -type f) | build/.tools-image
 	$(Q)tools/debian-image
 
 $(eval $(call FLAVOUR,linux))
