@@ -82,14 +82,15 @@ def find_qemu(process):
 
 
 class Machine:
-    """A command that runs one, on a terminal of its own."""
+    """A command that runs one, on a terminal of its own.  output: where what it says is shown."""
 
-    def __init__(self, mode, disks, forwards=None, start="", command=None):
+    def __init__(self, mode, disks, forwards=None, start="", command=None, output=1):
         if not command and mode == "native":
             command = native_command(disks, native_network(forwards or {}), start)
         self.command = command or paravane_command(disks, forwards or {}, start)
         self.seen = b""
-        print("machine: " + " ".join(self.command), flush=True)
+        self.output = output
+        os.write(output, ("machine: " + " ".join(self.command) + "\n").encode())
         self.child, self.terminal = pty.fork()
         if self.child == 0:
             os.execvp(self.command[0], self.command)
@@ -112,7 +113,7 @@ class Machine:
             some = os.read(self.terminal, 65536)
         except OSError:  # the other end is closed
             some = b""
-        os.write(1, some)
+        os.write(self.output, some)
         self.seen += some
         return some
 

@@ -23,10 +23,14 @@ def load_writer():
 writer = load_writer()
 
 
+def put_program(image, source, name):
+    """Into a raw disk, as a file of that name."""
+    tool("debugfs", "-w", "-R", f"write {source} {name}", f"{image}?offset={START}")
+
+
 def put_writer(image):
     """Into a raw disk, as /writer."""
-    source = os.path.join(os.path.dirname(__file__), "writer")
-    tool("debugfs", "-w", "-R", f"write {source} /writer", f"{image}?offset={START}")
+    put_program(image, os.path.join(os.path.dirname(__file__), "writer"), "/writer")
 
 
 def tool(*command, good=(0,)):
