@@ -4,6 +4,7 @@
 # Usage: tests/machine/rows.py MODE ROW      the last line is "all is well", and the status 0
 #   MODE   native (QEMU's virtio devices: the test proves itself) or paravane (a PV guest)
 #   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange
+# Environment: PARAVANE_SEED; PARAVANE_CUTS (of the power, for each format of a disk: 10), PARAVANE_FIO_SECONDS (120)
 import contextlib
 import functools
 import hashlib
@@ -22,8 +23,8 @@ import machine
 import records
 from machine import DEBIAN, Disk, Machine, Trouble, ssh
 
-CUTS = 5  # of each format
-FIO_SECONDS = 120
+CUTS = int(os.environ.get("PARAVANE_CUTS", 10))  # of each format
+FIO_SECONDS = int(os.environ.get("PARAVANE_FIO_SECONDS", 120))
 
 
 class Row:

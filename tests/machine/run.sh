@@ -6,8 +6,9 @@
 #   PATTERN   only the rows whose name matches the extended regular expression
 #
 # The last line is "N passed, N failed".  What each run said is in build/log/machine.  `make test-machine` builds what
-# is needed.  Environment: PARAVANE_JOBS (how many at a time, default: 1), PARAVANE_SEED, and the limits of
-# tests/lib/limits.sh.
+# is needed.  Environment: PARAVANE_JOBS (how many at a time, default: 1), the limits of tests/lib/limits.sh, and for less
+# than the full run: PARAVANE_CUTS (of the power, for each format of a disk, default: 10), PARAVANE_FIO_SECONDS (120).
+# PARAVANE_SEED draws the same once more.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
