@@ -13,7 +13,7 @@ set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
 mode=${1:-paravane}
-case $mode in native | paravane) ;; *) sed -n '4,10s/^# \{0,1\}//p' "$0"; exit 2 ;; esac
+case $mode in native | paravane) ;; *) sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 2 ;; esac
 pattern=${2:-}
 jobs=${PARAVANE_JOBS:-1}
 log=build/log/machine
