@@ -3,6 +3,7 @@
 #   build/linux/FLAVOUR/vmlinuz        amd64, cloud-amd64: the kernels, as Debian ships them
 #   build/linux/FLAVOUR/ramdisk.img    for each: a shell, the self-check, the benchmark
 #   build/linux/check, bench, frames   the last two, and a hostile one, as static programs
+#   build/linux/traffic                the guest's end of the measurements of a network, the same
 #   build/linux/debian/disk.img        a disk with a Debian system on it
 
 LINUX_FLAVOURS := amd64 cloud-amd64
@@ -17,7 +18,7 @@ CC_linux := $(GCC)
 CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
 LINK_linux := -static -s
 
-.PHONY: linux run-linux run-debian bench-linux image
+.PHONY: linux run-linux run-debian bench-linux bench-devices image
 
 image: build/linux/debian/disk.img
 
@@ -28,6 +29,10 @@ run-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/backend/backend.elf $(LI
 
 bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/linux/count.so $(LINUX_NEEDS)
 	$(Q)tools/bench-linux
+
+bench-devices: build/linux/debian/disk.img build/linux/traffic build/linux/count.so build/backend/backend.elf \
+		$(LINUX_NEEDS)
+	$(Q)tests/machine/bench.py
 
 run-debian: build/linux/debian/disk.img build/linux/grub-images build/backend/backend.elf $(LINUX_NEEDS)
 	$(Q)tools/run-debian
@@ -59,7 +64,7 @@ build/linux/$(1): $(patsubst %.c,build/linux/obj/%.o,$(sort $(wildcard linux/$(1
 	$$(call say,LD)
 	$$(Q)$$(CC_linux) $$(CFLAGS_linux) $$(LINK_linux) $$^ -o $$@
 endef
-$(foreach program,$(LINUX_PROGRAMS),$(eval $(call LINUX_PROGRAM,$(program))))
+$(foreach program,$(LINUX_PROGRAMS) traffic,$(eval $(call LINUX_PROGRAM,$(program))))
 
 # A plugin for QEMU.
 build/linux/count.so: tools/count-instructions.c build/linux.stamp | build/.tools

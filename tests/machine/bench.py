@@ -1,0 +1,282 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: MIT
+"""What disks and networks cost a Debian guest of Paravane, beside the same Debian on QEMU's virtio devices without us.
+
+Usage: tests/machine/bench.py [instructions] [time] [PATTERN]     default: both; PATTERN: only the rows that match
+
+`make bench-devices` builds what this needs.  Both machines are the same QEMU, with the same kernel, memory and images.
+  instructions   all that the machine carries out, counted by a plugin of QEMU's: programs, kernel, and with Paravane
+                 the hypervisor and the back end, for one request.  QEMU lets an instruction take a nanosecond (-icount
+                 shift=0).  A row is counted with few requests and with many, and the difference is divided: what it
+                 takes to start the program does not count.  The median of three.
+  time           what fio, or the program in the guest, sees by the guest's clock, which is the host's.  The machines
+                 take turns, row by row and three times; the median.  The one that does not have its turn is idle.
+
+The table is printed; all figures, the ratios and whether each goal is met are in build/bench-devices.json, what the
+machines said is in build/log/bench-devices.
+"""
+import concurrent.futures
+import contextlib
+import json
+import os
+import re
+import shutil
+import socketserver
+import statistics
+import subprocess
+import sys
+import threading
+
+import records
+from machine import DEBIAN, Disk, Machine, Trouble, native_command, native_network, paravane_command
+
+LOG = "build/log/bench-devices"
+MODES = ("native", "paravane")
+ROUNDS = 3
+SECONDS = int(os.environ.get("PARAVANE_BENCH_SECONDS", 5))  # of a measurement of time
+SIZE = 256  # MiB of the disk that is measured
+LARGE, SMALL = 0.8, 1.5  # the goals: at least so much of native throughput, at most so much of native instructions
+
+
+class DiskRow:
+    """few, many: requests."""
+
+    def __init__(self, name, rw, block, depth, few, many, **goals):
+        self.name, self.rw, self.block, self.depth, self.few, self.many = name, rw, block, depth, few, many
+        self.goals = goals
+        self.unit = "MiB/s" if block == 1024 else "requests/s"
+
+    def line(self, device, length):
+        return f"fio --name={self.name} --filename={device} --direct=1 --ioengine=libaio --norandommap " \
+            f"--rw={self.rw} --bs={self.block}k --iodepth={self.depth} --size={SIZE}m --output-format=json {length}"
+
+    def counted(self, side, count):
+        return self.line(side.device, f"--io_size={count * self.block}k") + " >/dev/null"
+
+    def timed(self, side):
+        said = side.machine.run(self.line(side.device, f"--time_based --runtime={SECONDS}"))
+        job = json.loads(said[said.index("{"):])["jobs"][0]
+        way = job["write" if "write" in self.rw else "read"]
+        return way["bw_bytes"] / (1 << 20) if self.block == 1024 else way["iops"]
+
+
+class NetRow:
+    """few, many: MiB, or questions.  An amount for the time is found by doubling."""
+
+    def __init__(self, name, way, few, many, **goals):
+        self.name, self.way, self.few, self.many, self.goals = name, way, few, many, goals
+        self.size = 1 if way == "ask" else 1 << 20
+        self.unit = "answers/s" if way == "ask" else "MiB/s"
+        self.amount = many
+
+    def counted(self, side, count):
+        return f"/traffic {self.way} {side.port} {count * self.size}"
+
+    def timed(self, side):
+        while True:
+            said = side.machine.run(self.counted(side, self.amount))
+            seconds = int(re.search(r"traffic (\d+)", said)[1]) / 1e9
+            if seconds >= SECONDS / 2:
+                return self.amount / seconds
+            self.amount *= 2
+
+
+ROWS = [
+    DiskRow("read-sequential", "read", 1024, 4, 16, 272, time=LARGE),
+    DiskRow("write-sequential", "write", 1024, 4, 16, 272, time=LARGE),
+    DiskRow("read-random-1", "randread", 4, 1, 500, 16500, instructions=SMALL),
+    DiskRow("read-random-32", "randread", 4, 32, 500, 16500, instructions=SMALL),
+    DiskRow("write-random-1", "randwrite", 4, 1, 500, 16500),
+    DiskRow("write-random-32", "randwrite", 4, 32, 500, 16500),
+    NetRow("tcp-to-host", "send", 2, 66, time=LARGE),
+    NetRow("tcp-from-host", "receive", 2, 66, time=LARGE),
+    NetRow("tcp-ask", "ask", 200, 4200),
+]
+
+
+# ---- The host's end of linux/traffic.
+
+
+class Traffic(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+
+    def handle(self):
+        way, count = self.rfile.readline().split()
+        with contextlib.suppress(OSError):  # a machine that ends in the middle is told of elsewhere
+            getattr(self, way.decode())(int(count))
+
+    def send(self, count):
+        while count > 0:
+            count -= len(self.rfile.read1(1 << 20)) or count
+        self.wfile.write(b".")
+
+    def receive(self, count):
+        block = bytes(1 << 20)
+        for _ in range(count // len(block)):
+            self.wfile.write(block)
+
+    def ask(self, count):
+        for _ in range(count):
+            self.rfile.read(1)
+            self.wfile.write(b"!")
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+@contextlib.contextmanager
+def server():
+    with Server(("127.0.0.1", 0), Traffic) as daemon:
+        threading.Thread(target=daemon.serve_forever, daemon=True).start()
+        yield daemon.server_address[1]
+        daemon.shutdown()
+
+
+# ---- The machines.
+
+
+class Side:
+    """A machine of the one kind or the other, that has been started, with the disk that is measured as its second."""
+
+    def __init__(self, mode, what, disks, port):
+        self.port = port
+        self.name = f"{what}-{mode}"
+        self.marks = f"{LOG}/{self.name}.marks"
+        self.device = "/dev/vdb" if mode == "native" else "/dev/xvdb"
+        count = ["-icount", "shift=0", "-plugin", f"build/linux/count.so,out={self.marks}"]
+        if mode == "native":
+            command = native_command(disks, native_network({}), "quiet")
+        else:
+            command = paravane_command(disks, {}, "quiet")
+            count = [f"--qemu-arg={word}" for word in count]
+        self.output = os.open(f"{LOG}/{self.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self.machine = Machine(mode, [], command=command + (count if what == "instructions" else []), output=self.output)
+
+    def counts(self):
+        """Instructions up to each mark so far."""
+        with open(self.marks, encoding="ascii") as marks:
+            return [int(line.split()[2]) for line in marks]
+
+    def count(self, row):
+        """Instructions for one.  The first time is not counted: what is needed is read from the disk then."""
+        few, many = row.counted(self, row.few), row.counted(self, row.many)
+        self.machine.run(f"{few}; /traffic mark; {few}; /traffic mark; {many}; /traffic mark")
+        begin, middle, end = self.counts()[-3:]
+        return ((end - middle) - (middle - begin)) / (row.many - row.few)
+
+    def measure(self, what, row):
+        return self.count(row) if what == "instructions" else row.timed(self)
+
+
+def make_disks(directory, mode):
+    """Debian's, with the program in it, and one that is full: what has never been written costs the host nothing."""
+    base, system, full = (os.path.join(directory, name) for name in ("base", f"{mode}.qcow2", f"{mode}.raw"))
+    if not os.path.exists(base):
+        subprocess.run(["cp", "--sparse=always", f"{DEBIAN}/disk.img", base], check=True)
+        records.put_program(base, "build/linux/traffic", "/traffic")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", os.path.abspath(base), "-F", "raw", system],
+                   check=True)
+    with open(full, "wb") as file:
+        for _ in range(SIZE):
+            file.write(b"paravane" * (1 << 17))
+    return [Disk(system, "qcow2"), Disk(full, "raw")]
+
+
+def start(side):
+    side.machine.log_in()
+    side.machine.run("systemctl is-system-running --wait")
+    progress(f"{side.name} is up")
+
+
+def together(function, sides):
+    """Of a machine whose console nobody reads, the processor soon waits."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(function, sides))
+
+
+def progress(text):
+    print(f"bench-devices: {text}", flush=True)
+
+
+def run(what, rows, directory, port):
+    """Figures by row and machine."""
+    with contextlib.ExitStack() as stack:
+        progress(f"{what}: starting both machines; their consoles: {LOG}")
+        sides = {mode: Side(mode, what, make_disks(directory, mode), port) for mode in MODES}
+        for side in sides.values():
+            stack.enter_context(side.machine)
+        together(start, sides.values())
+        figures = {row.name: {mode: [] for mode in MODES} for row in rows}
+        for number in range(ROUNDS):
+            for row in rows:
+                for mode, side in sides.items():
+                    figures[row.name][mode].append(side.measure(what, row))
+                progress(f"{what}, round {number + 1} of {ROUNDS}: {row.name}: " +
+                         ", ".join(f"{mode} {figures[row.name][mode][-1]:.0f}" for mode in MODES))
+        together(lambda side: side.machine.power_off(), sides.values())
+    return figures
+
+
+# ---- What came of it.
+
+
+def judge(what, row, figures):
+    figure = {mode: statistics.median(figures[mode]) for mode in MODES}
+    figure["ratio"] = round(figure["paravane"] / figure["native"], 3)
+    figure["unit"] = "instructions" if what == "instructions" else row.unit
+    figure["all"] = figures
+    if what in row.goals:
+        goal = figure["goal"] = row.goals[what]
+        figure["met"] = figure["ratio"] <= goal if what == "instructions" else figure["ratio"] >= goal
+    return figure
+
+
+def verdict(what, figure):
+    if "goal" not in figure:
+        return ""
+    return f"{'at most' if what == 'instructions' else 'at least'} {figure['goal']}: " \
+        f"{'met' if figure['met'] else 'MISSED'}"
+
+
+def print_table(results):
+    for what, rows in results.items():
+        print(f"\n{what:18}{'native':>14}{'paravane':>14}{'ratio':>8}  unit          goal")
+        for name, figure in rows.items():
+            print(f"{name:18}{figure['native']:14.0f}{figure['paravane']:14.0f}{figure['ratio']:8.2f}  "
+                  f"{figure['unit']:12}  {verdict(what, figure)}".rstrip())
+
+
+def commit():
+    return subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True,
+                          check=False).stdout.strip()
+
+
+def main():
+    words = sys.argv[1:]
+    wanted = [what for what in ("instructions", "time") if what in words] or ["instructions", "time"]
+    patterns = [word for word in words if word not in ("instructions", "time")] or ["."]
+    rows = [row for row in ROWS if any(re.search(pattern, row.name) for pattern in patterns)]
+    os.makedirs(LOG, exist_ok=True)
+    directory = "build/bench-devices"
+    os.makedirs(directory, exist_ok=True)
+    try:
+        with server() as port:
+            results = {}
+            for what in wanted:
+                figures = run(what, rows, directory, port)
+                results[what] = {row.name: judge(what, row, figures[row.name]) for row in rows}
+    except Trouble as trouble:
+        progress(f"{trouble}; what was said: {LOG}")
+        return 1
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    print_table(results)
+    with open("build/bench-devices.json", "w", encoding="ascii") as out:
+        json.dump({"commit": commit(), "figures": results}, out, indent=2)
+        out.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
