@@ -19,9 +19,15 @@
 #include <backend/work.h>
 #include <backend/xenbus.h>
 
-/* One turn of everything there is: the devices come last, since what they were given in it they are told then. */
+/*
+ * One turn of everything there is.  What the disks have finished comes first, so that it is answered in this turn; who
+ * asked for another one because of that has it here.  The devices come last, too, since what they were given in the turn
+ * they are told then.
+ */
 static void turn(void)
 {
+    disk_poll();
+    (void)work_take();
     xenbus_turn();
     uplink_turn();
     disk_poll();

@@ -16,6 +16,7 @@
 static const struct xenbus_type *types[XENBUS_TYPES_MAX];
 static unsigned nr_types;
 static struct xenbus_device devices[XENBUS_DEVICES_MAX];
+static unsigned nr_slots; /* of devices[] that have been in use: each turn looks at these */
 static bool tree_changed, unreachable, crowded;
 
 void xenbus_register(const struct xenbus_type *type)
@@ -272,6 +273,8 @@ static void create(const struct xenbus_type *type, unsigned domain, const char *
         crowded = true;
         return;
     }
+    if (device == &devices[nr_slots])
+        nr_slots++;
     *device = (struct xenbus_device){.type = type, .domain = domain, .state = XENBUS_INITIALISING, .changed = true};
     (void)print_to(device->back, sizeof(device->back), "%s", path);
     (void)print_to(device->front, sizeof(device->front), "/local/domain/%u/device/%s/%s", domain, type->name, id);
@@ -425,7 +428,7 @@ static unsigned next_device(unsigned after)
     unsigned next = after;
 
     do
-        next = (next + 1) % XENBUS_DEVICES_MAX;
+        next = (next + 1) % nr_slots;
     while (next != after && !devices[next].type);
     return next;
 }
@@ -441,7 +444,8 @@ void xenbus_turn(void)
     look_into_store();
     if (tree_changed)
         look_at_all();
-    first = next_device(first);
-    for (unsigned i = 0; i < XENBUS_DEVICES_MAX; i++)
-        turn_of(&devices[(first + i) % XENBUS_DEVICES_MAX]);
+    if (nr_slots)
+        first = next_device(first);
+    for (unsigned i = 0; i < nr_slots; i++)
+        turn_of(&devices[(first + i) % nr_slots]);
 }
