@@ -131,7 +131,7 @@ static int do_discard(struct front *front, uint64_t sector, uint64_t count)
 
 static void discard(void)
 {
-    if (!front_feature(&writable, "feature-discard")) {
+    if (!device_back_number(&writable.device, "feature-discard")) {
         test_note("no discard is offered");
         return;
     }
@@ -247,7 +247,7 @@ static void hostile_ring(void)
     for (unsigned i = 0; i < ARRAY_SIZE(distances); i++) {
         writable.producer += distances[i];
         front_send(&writable);
-        good += front_await_state(&writable, 5) && front_close(&writable) && front_connect(&writable, 4);
+        good += device_await_state(&writable.device, 5) && front_close(&writable) && front_connect(&writable, 4);
     }
     test_equal("a ring that cannot be is closed, and another one served", good, ARRAY_SIZE(distances));
     is("the other disk still reads", front_do(&readonly, BLKIF_OP_READ, 0, 1), 0);
@@ -262,8 +262,10 @@ static void on_timer(evtchn_port_t port)
 static void connect(struct front *front, const char *id)
 {
     front_init(front, id);
-    test_check(front_await_state(front, 2), "the back end waits", "it is in state %u", front_back_state(front));
-    if (!test_check(front_connect(front, 4), "connected", "the back end is in state %u", front_back_state(front)))
+    test_check(device_await_state(&front->device, 2), "the back end waits", "it is in state %u",
+               device_back_state(&front->device));
+    if (!test_check(front_connect(front, 4), "connected", "the back end is in state %u",
+                    device_back_state(&front->device)))
         test_error("there is no disk to test");
     test_equal("sectors of 512 bytes", front->sector_size, 512);
 }
@@ -273,7 +275,7 @@ void test_main(void)
     static char names[256];
 
     seed = guest_option("seed", 1);
-    if (xenstore_init() || front_list(names, sizeof(names)) < 2)
+    if (xenstore_init() || device_list("vbd", names, sizeof(names)) < 2)
         test_skip("there are not two disks");
     test_need(grant_init(), "grants");
     test_need(timer_init(on_timer), "VIRQ_TIMER");

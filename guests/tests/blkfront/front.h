@@ -4,13 +4,13 @@
 
 #include <abi/blkif.h>
 #include <guest/types.h>
+#include <guests/tests/lib/device.h>
 
 #define FRONT_PAGES 16u /* that are lent for data */
 #define FRONT_SLOTS 32u
 
 struct front {
-    char device[64], back[128]; /* directories of both ends */
-    unsigned back_domain;
+    struct device device;
     struct sring_head *ring; /* its own page, the slots behind the head */
     grant_ref_t ring_ref;
     uint32_t port;
@@ -21,9 +21,6 @@ struct front {
     uint64_t sectors, sector_size, info; /* as the back end says, once connected */
 };
 
-/* The number of disks, whose directories @names gets, each with its zero byte. */
-unsigned front_list(char *names, size_t size);
-
 /* Find the back end of device/vbd/@id, and lend the pages. */
 void front_init(struct front *front, const char *id);
 
@@ -32,14 +29,6 @@ bool front_connect(struct front *front, unsigned wanted);
 
 /* By way of the states to where a new connect can begin. */
 bool front_close(struct front *front);
-
-/* This end's state; the back end's, waited for, for some seconds. */
-void front_set_state(struct front *front, unsigned state);
-unsigned front_back_state(struct front *front);
-bool front_await_state(struct front *front, unsigned state);
-
-/* A feature of the back end's, 0 if it says nothing. */
-uint64_t front_feature(struct front *front, const char *key);
 
 /* The next request's slot, zeroed, with an id; front_send() shows the back end all that were put. */
 struct blkif_request *front_put(struct front *front, uint8_t operation, uint64_t sector);
