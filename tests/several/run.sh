@@ -239,6 +239,38 @@ run served-idle $GOOD '^domain 1 \(client\): it starts without test/7, which has
 served served-gone crash=1 none=1
 run served-gone $GOOD '^domain 2 \(server\): restart 8' '^domain 2 \(server\): it has ended too often' '^verdict: success'
 
+# ---- Networks, with a card of the machine's: guests/tests/netfront.  One visitor tries each way to send to a mirror; then
+# one that only wants to be left alone, beside hostile ones that reboot in the middle, by seed.  SEEDS="2 3 4" are others,
+# UNTIL=60 is for longer.
+card=52:54:00:12:34:56
+net_guest() { # BUNDLE NUMBER INTERFACES NAME WORDS [SETTING...]: of a bundle whose back end has number 9
+    local settings=() id
+    for ((id = 0; id < $3; id++)); do
+        settings+=("device=vif/$id 9" "front=handle $id" "front=mac 02:00:00:00:0$2:0$id" "back=bridge lan" "back=uplink $card")
+    done
+    guest "$1" "$4" 8192 $kernels/netfront.elf "$5" "${settings[@]}" "${@:6}"
+}
+net_run() { # BUNDLE EXPECTED...: the back end, with its card, and the run
+    local bundle=$work/$1
+    machine=(-machine q35 -netdev user,id=n -device "virtio-net-pci,netdev=n,mac=$card")
+    guest "$1" backend 32768 build/backend/backend.elf '' backend=1 pci=1af4
+    if [ -d "$bundle" ]; then mv "$bundle/$(find "$bundle" -mindepth 1 -maxdepth 1 | wc -l)" "$bundle/9"; fi
+    run "$1" $GOOD "${@:2}" '^domain 9 \(backend\) powered off'
+    machine=()
+}
+net_guest net-pair 1 1 visitor 'role=2 mirror=2'
+net_guest net-pair 2 2 mirror role=1
+net_run net-pair '^ok which has got one on its way' '^ok it comes in segments' '^verdict: success' '^mirror: verdict: success'
+for seed in ${SEEDS:-1}; do
+    hostile="role=4 mirror=2 bystander=1 until=${UNTIL:-3}"
+    net_guest "net-hostile-$seed" 1 1 bystander 'role=3 mirror=2 hostile=2'
+    net_guest "net-hostile-$seed" 2 2 mirror role=1
+    net_guest "net-hostile-$seed" 3 1 hostile "$hostile seed=$seed"
+    net_guest "net-hostile-$seed" 4 1 other "$hostile seed=$((seed + 1000))"
+    net_run "net-hostile-$seed" '^ok each frame has come back' '^(mirror: )?verdict: success' \
+        '^domain 3 \(hostile\): restart' '^(hostile: )?ok the bystander hears' '^(other: )?ok the bystander hears'
+done
+
 # ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
 guest weights half 8192 $kernels/share.elf share=50 weight=512
 guest weights quarter 8192 $kernels/share.elf share=25

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Each way to send, alone on the network with the mirror and the machine's card. */
+#include <guest/string.h>
+#include <guest/time.h>
+#include <guests/tests/lib/test.h>
+#include <guests/tests/netfront/netfront.h>
+
+#define CONNECTIONS 10u
+#define LONG_FRAME  30000u
+#define SEGMENT     1400u
+
+static struct net net;
+static struct net_frame frame, answer;
+
+/*
+ * ---- The card.
+ */
+
+static bool await_reply(bool (*is_it)(const struct net_frame *))
+{
+    uint64_t end = time_now() + 10 * SECOND;
+
+    while (net_receive(&net, &answer, end)) {
+        if (is_it(&answer))
+            return true;
+    }
+    return false;
+}
+
+static bool answers_dhcp(const struct net_frame *reply)
+{
+    return frame_answers_dhcp(reply, net.mac);
+}
+
+static void card(void)
+{
+    frame_make_arp(&frame, net.mac);
+    test_equal("ask the network for an address", (uint64_t)net_send(&net, &frame, PAGE_SIZE), 0);
+    test_check(await_reply(frame_answers_arp), "which answers", "no answer");
+    frame_make_dhcp(&frame, net.mac);
+    test_equal("ask without a checksum", (uint64_t)net_send(&net, &frame, 100), 0);
+    test_check(await_reply(answers_dhcp), "which has got one on its way", "no answer");
+}
+
+/*
+ * ---- The mirror.
+ */
+
+static void mirrored(const char *name, unsigned id, unsigned size)
+{
+    make_question(&net, &frame, id, size);
+    test_check(ask(&net, &frame, &answer, SECOND) && is_answer(&frame, &answer), name, "%u bytes are not", answer.size);
+}
+
+static void sizes(void)
+{
+    mirrored("a small frame comes back", 0, 46);
+    mirrored("an ordinary one", 0, 1500);
+    mirrored("one of exactly a page", 0, PAGE_SIZE - ETHERNET);
+    mirrored("one of a page and a byte", 0, PAGE_SIZE - ETHERNET + 1);
+    mirrored("one of 15 pages", 0, 15 * PAGE_SIZE);
+    mirrored("an ordinary one by an interface that takes nothing else", 1, 1500);
+    make_question(&net, &frame, 1, 2 * PAGE_SIZE);
+    test_check(!ask(&net, &frame, &answer, SECOND / 10), "a larger one is lost there", "it is not");
+    mirrored("but not the next", 1, 60);
+}
+
+static void parts(void)
+{
+    make_question(&net, &frame, 0, NET_PARTS * 100 - ETHERNET);
+    test_equal("a frame in 18 parts", (uint64_t)net_send(&net, &frame, 100), 0);
+    test_check(net_receive(&net, &answer, time_now() + SECOND) && is_answer(&frame, &answer), "comes back", "not so");
+}
+
+static unsigned seen(unsigned at)
+{
+    return frame_get16(answer.bytes + at);
+}
+
+static void checksums(void)
+{
+    frame_make_udp(&frame, mirror_of(0).bytes, net.mac, 999);
+    test_check(ask(&net, &frame, &answer, SECOND) && is_answer(&frame, &answer), "a blank checksum stays blank", "no");
+    test_equal("and that is said", seen(SEEN_FLAGS), NETRXF_csum_blank | NETRXF_data_validated);
+    frame_make_udp(&frame, mirror_of(1).bytes, net.mac, 999);
+    test_check(ask(&net, &frame, &answer, SECOND), "who takes none", "no answer");
+    test_equal("is not given one", seen(SEEN_FLAGS), NETRXF_data_validated);
+    test_equal("but the right sum", frame_sum(answer.bytes + SEEN_HEAD, answer.size - SEEN_HEAD), 0xffff);
+}
+
+/* Of a long frame, what was made of its bytes from @first on. */
+static bool is_segment(unsigned first)
+{
+    const uint8_t *bytes = answer.bytes + SEEN_HEAD;
+    unsigned left = LONG_FRAME - first, size = left < SEGMENT ? left : SEGMENT;
+
+    return answer.size - SEEN_HEAD == TCP_DATA + size &&
+           frame_get16(bytes + IP_START + 2) == TCP_DATA - IP_START + size &&
+           frame_get32(bytes + IP_START + 24) == first && frame_sum(bytes, TCP_DATA + size) == 0xffff &&
+           frame_is_filled(bytes + TCP_DATA, size, first);
+}
+
+static void long_frames(void)
+{
+    unsigned good = 0, first = 0;
+
+    frame_make_tcp(&frame, mirror_of(0).bytes, net.mac, LONG_FRAME);
+    frame.gso_type = XEN_NETIF_GSO_TYPE_TCPV4;
+    frame.gso_size = SEGMENT;
+    test_check(ask(&net, &frame, &answer, SECOND) && is_answer(&frame, &answer), "a long frame comes whole",
+               "it does not");
+    test_equal("and is said to be one", seen(SEEN_GSO_TYPE), XEN_NETIF_GSO_TYPE_TCPV4);
+    test_equal("to be cut so", seen(SEEN_GSO_SIZE), SEGMENT);
+    frame.bytes[5] = 1;
+    test_equal("to who takes none", (uint64_t)net_send(&net, &frame, PAGE_SIZE), 0);
+    for (; first < LONG_FRAME && net_receive(&net, &answer, time_now() + SECOND); first += SEGMENT)
+        good += is_segment(first);
+    test_equal("it comes in segments", good, (LONG_FRAME + SEGMENT - 1) / SEGMENT);
+}
+
+static void come_and_go(void)
+{
+    static const unsigned features[] = {0, NET_SPLIT, NET_SG, NET_SPLIT | NET_SG | NET_TSO};
+    unsigned good = 0;
+
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        good += net_close(&net) && net_connect(&net, features[i % ARRAY_SIZE(features)]);
+        make_question(&net, &frame, 0, 100);
+        good += ask(&net, &frame, &answer, SECOND) && is_answer(&frame, &answer);
+    }
+    test_equal("closed, connected and in use again", good, 2 * CONNECTIONS);
+}
+
+void be_visitor(void)
+{
+    frame = net_frame_alloc();
+    answer = net_frame_alloc();
+    net_init(&net, 0);
+    if (!test_check(net_connect(&net, NET_SPLIT | NET_SG | NET_TSO), "connected", "not"))
+        return;
+    card();
+    sizes();
+    parts();
+    checksums();
+    long_frames();
+    come_and_go();
+    test_check(end_mirror(&net), "the mirror ends", "it does not answer");
+    test_equal("nothing that was received has failed", net.errors, 0);
+}
