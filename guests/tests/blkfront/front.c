@@ -6,6 +6,7 @@
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
+#include <guest/print.h>
 #include <guest/processor.h>
 #include <guest/string.h>
 #include <guest/time.h>
@@ -20,8 +21,10 @@
 
 static void lend_pages(struct front *front)
 {
-    front->ring = page_alloc();
-    test_need(grant_access(front->device.back_domain, front->ring, 0, &front->ring_ref), "a grant of the ring");
+    front->ring = pages_alloc(ARRAY_SIZE(front->ring_refs));
+    for (unsigned i = 0; i < ARRAY_SIZE(front->ring_refs); i++)
+        test_need(grant_access(front->device.back_domain, (char *)front->ring + i * PAGE_SIZE, 0, &front->ring_refs[i]),
+                  "a grant of the ring");
     for (unsigned i = 0; i < FRONT_PAGES; i++) {
         front->pages[i] = page_alloc();
         test_need(grant_access(front->device.back_domain, front->pages[i], 0, &front->refs[i]), "a grant");
@@ -42,17 +45,44 @@ static void on_event(evtchn_port_t port)
     (void)port;
 }
 
-bool front_connect(struct front *front, unsigned wanted)
+/* One page has a name of its own. */
+static void write_ring_refs(const struct front *front, unsigned order)
+{
+    const struct device *device = &front->device;
+    char key[12];
+
+    if (order == 0) {
+        device_write_number(device, "ring-ref", front->ring_refs[0]);
+        device_remove(device, "ring-page-order");
+        return;
+    }
+    device_write_number(device, "ring-page-order", order);
+    device_remove(device, "ring-ref");
+    for (unsigned i = 0; i < 1u << order; i++) {
+        (void)print_to(key, sizeof(key), "ring-ref%u", i);
+        device_write_number(device, key, front->ring_refs[i]);
+    }
+}
+
+void front_prepare(struct front *front, unsigned order)
 {
     const struct device *device = &front->device;
 
-    memset(front->ring, 0, PAGE_SIZE);
+    memset(front->ring, 0, PAGE_SIZE << order);
     front->ring->req_event = front->ring->rsp_event = 1;
     front->producer = front->consumer = 0;
+    front->nr_slots = FRONT_SLOTS << order;
     test_need(event_alloc_unbound(device->back_domain, on_event, &front->port), "a port");
-    device_write_number(device, "ring-ref", front->ring_ref);
+    write_ring_refs(front, order);
     device_write_number(device, "event-channel", front->port);
     device_write(device, "protocol", XEN_IO_PROTO_ABI_X86_64);
+}
+
+bool front_connect(struct front *front, unsigned order, unsigned wanted)
+{
+    const struct device *device = &front->device;
+
+    front_prepare(front, order);
     device_set_state(device, 3);
     if (!device_await_state(device, wanted))
         return false;
@@ -77,7 +107,7 @@ bool front_close(struct front *front)
 
 static void *slot(struct front *front, uint32_t index)
 {
-    return (struct blkif_request *)(front->ring + 1) + index % FRONT_SLOTS;
+    return (struct blkif_request *)(front->ring + 1) + index % front->nr_slots;
 }
 
 struct blkif_request *front_put(struct front *front, uint8_t operation, uint64_t sector)

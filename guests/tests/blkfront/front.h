@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A block front end: one disk, one ring of one page, requests by hand and so of any content. */
+/* A block front end: one disk, its ring, requests by hand and so of any content. */
 #pragma once
 
 #include <abi/blkif.h>
 #include <guest/types.h>
 #include <guests/tests/lib/device.h>
 
-#define FRONT_PAGES 16u /* that are lent for data */
-#define FRONT_SLOTS 32u
+#define FRONT_PAGES    16u /* that are lent for data */
+#define FRONT_SLOTS    32u /* of a ring of one page; one of several has as many for each */
+#define RING_ORDER_MAX 4u
 
 struct front {
     struct device device;
-    struct sring_head *ring; /* its own page, the slots behind the head */
-    grant_ref_t ring_ref;
+    struct sring_head *ring; /* pages of its own, in use as far as the order says, the slots behind the head */
+    grant_ref_t ring_refs[1u << RING_ORDER_MAX];
+    unsigned nr_slots;
     uint32_t port;
     uint32_t producer, consumer; /* of requests put, of responses taken */
     uint8_t *pages[FRONT_PAGES];
@@ -24,8 +26,14 @@ struct front {
 /* Find the back end of device/vbd/@id, and lend the pages. */
 void front_init(struct front *front, const char *id);
 
-/* With a fresh ring: write the keys, and wait until the back end is in @wanted.  False: it does not get there. */
-bool front_connect(struct front *front, unsigned wanted);
+/*
+ * With a fresh ring of 2 to the @order pages: write the keys, and wait until the back end is in @wanted.  False: it
+ * does not get there.
+ */
+bool front_connect(struct front *front, unsigned order, unsigned wanted);
+
+/* The first half of it: the ring and the keys, without a word of states. */
+void front_prepare(struct front *front, unsigned order);
 
 /* By way of the states to where a new connect can begin. */
 bool front_close(struct front *front);
@@ -40,3 +48,6 @@ bool front_take(struct front *front, struct blkif_response *response);
 
 /* One request of whole pages from pages[0] on, and its status; 99: there is no response. */
 int front_do(struct front *front, uint8_t operation, uint64_t sector, unsigned nr_pages);
+
+/* What a front end may not do, by @seed: hostile.c.  Both are connected, and are again afterwards. */
+void be_hostile(struct front *writable, struct front *readonly, uint64_t seed);
