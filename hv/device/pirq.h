@@ -39,11 +39,11 @@ struct pirq {
 };
 
 /*
- * Map entry @entry of the MSI-X table of the function at @place, which lies in the area at @area, or line @line, one
- * of the domain's own or of its functions', to *@pirq, or for PIRQ_ANY to a number that is then there.  -XEN_ENODEV: the domain has
- * no such function, or that has no MSI-X.  -XEN_EINVAL: no such entry, area, line or number.  -XEN_EPERM: the line is
- * none of those.  -XEN_EEXIST: the number is in use, or the entry mapped.  -XEN_EBUSY: another domain
- * has the line.  -XEN_ENOSPC.  A line that is mapped already is mapped to the same number.
+ * Map entry @entry of the MSI-X table of the function at @place, which lies in the area at @area, or line @line, one of
+ * the domain's own or of its functions', to *@pirq, or for PIRQ_ANY to a number that is then there.  -XEN_ENODEV: the
+ * domain has no such function, or that has no MSI-X.  -XEN_EINVAL: no such entry, area, line or number.  -XEN_EPERM:
+ * the line is none of those.  -XEN_EEXIST: the number is in use, or the entry mapped.  -XEN_EBUSY: another domain has
+ * the line.  -XEN_ENOSPC.  A line that is mapped already is mapped to the same number.
  */
 int __must_check pirq_map_msix(struct hv_domain *domain, pci_place_t place, unsigned entry, uint64_t area,
                                uint32_t *pirq);

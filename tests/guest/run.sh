@@ -94,7 +94,7 @@ if [ ${#names[@]} -eq 0 ]; then
     for directory in guests/tests/*/; do
         name=$(basename "$directory")
         # Some are nothing alone: tests/several runs them.
-        case $name in lib | channels | chaos | foreign | lend | netfront | pci | served | storm) ;; *) names+=("$name") ;; esac
+        case $name in lib | channels | chaos | foreign | lend | netfront | pci | served | storm | uart) ;; *) names+=("$name") ;; esac
     done
     names+=(demo)
 fi

@@ -111,6 +111,35 @@ run rights $REFUSED '^ok it is the HPET' '^(other: )?verdict: success' '^domain 
     '^domain 4 \(greedy\) cannot be built: iomem: .*RAM' '^domain 5 \(third\) cannot be built: iomem: .*interrupt' \
     '^domain 6 \(fourth\) cannot be built: iomem: another domain'
 
+# ---- Rights to ports and to an interrupt line: one has a UART's, one has none, and some ask for what they do not get.
+# One that begins anew has them again.
+uart=$kernels/uart.elf
+for chipset in pc q35; do
+    machine=(-machine $chipset -chardev null,id=third -device isa-serial,chardev=third,iobase=0x3e8,irq=5)
+    guest ports-$chipset driver 16384 $uart own=1 ioports=3e8-3ef irq=5
+    guest ports-$chipset other 16384 $uart own=0
+    guest ports-$chipset second 8192 $kernels/ending.elf how=poweroff ioports=3e0-3e8
+    guest ports-$chipset third 8192 $kernels/ending.elf how=poweroff irq=5
+    guest ports-$chipset console 8192 $kernels/ending.elf how=poweroff ioports=3f0-3f8
+    guest ports-$chipset exits 8192 $kernels/ending.elf how=poweroff ioports=f4
+    guest ports-$chipset resets 8192 $kernels/ending.elf how=poweroff ioports=cf9
+    guest ports-$chipset timer 8192 $kernels/ending.elf how=poweroff irq=2
+    guest ports-$chipset beyond 8192 $kernels/ending.elf how=poweroff irq=24
+    guest ports-$chipset virtio 8192 $kernels/ending.elf how=poweroff virtio-mmio=fec00,1,8
+    run ports-$chipset $REFUSED '^ok each has come once' '^verdict: success' '^(other: )?verdict: success' \
+        '^domain 3 \(second\) cannot be built: ioports: another domain' \
+        '^domain 4 \(third\) cannot be built: irq.*another domain' \
+        '^domain 5 \(console\) cannot be built: ioports: .*the serial line of the console' \
+        "^domain 6 \(exits\) cannot be built: ioports: .*the machine's own" \
+        '^domain 7 \(resets\) cannot be built: ioports: .*reset' '^domain 8 \(timer\) cannot be built: irq.*timer' \
+        '^domain 9 \(beyond\) cannot be built: irq.*not so many' \
+        '^domain 10 \(virtio\) cannot be built: iomem: .*interrupt controllers'
+done
+machine=(-machine q35 -chardev null,id=third -device isa-serial,chardev=third,iobase=0x3e8,irq=5)
+guest ports-again again 8192 $kernels/ending.elf how=again ioports=3e8-3ef irq=5
+run ports-again $GOOD '^domain 1 \(again\): restart 3' '^domain 1 \(again\) powered off'
+machine=()
+
 # ---- PCI functions: one has one, of which the others see nothing; a second one does not get it, nor any of its memory.
 pci=$kernels/pci.elf
 for chipset in pc q35; do
