@@ -66,18 +66,15 @@ struct interrupt *interrupt_bind_msix(const struct pci_function *function, unsig
     return bind(&map, false);
 }
 
-struct interrupt *interrupt_bind_line(const struct pci_function *function)
+struct interrupt *interrupt_bind_line(unsigned line)
 {
-    uint8_t line = pci_read8(function, PCI_INTERRUPT_LINE);
     struct physdev_map_pirq map = {
         .domid = DOMID_SELF,
         .type = MAP_PIRQ_TYPE_GSI,
-        .index = line,
-        .pirq = line,
+        .index = (int32_t)line,
+        .pirq = (int32_t)line,
     };
 
-    if (pci_read8(function, PCI_INTERRUPT_PIN) == 0)
-        return NULL;
     for (unsigned i = 0; i < nr_interrupts; i++) {
         if (interrupts[i].is_line && interrupts[i].pirq == line)
             return &interrupts[i];

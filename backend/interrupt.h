@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupts of PCI functions as events.  The handler only counts, which also ends the sleep of the main loop; whoever
+ * Interrupts of devices as events.  The handler only counts, which also ends the sleep of the main loop; whoever
  * serves the device looks at the count.
  */
 #pragma once
@@ -21,8 +21,8 @@ struct interrupt {
  */
 struct interrupt *interrupt_bind_msix(const struct pci_function *function, unsigned entry);
 
-/* The function's line, perhaps with others.  NULL as above. */
-struct interrupt *interrupt_bind_line(const struct pci_function *function);
+/* Interrupt line @line, perhaps for several devices.  NULL: the hypervisor does not give it. */
+struct interrupt *interrupt_bind_line(unsigned line);
 
 /* The device has been seen to: its line may come again.  For an interrupt of MSI-X there is nothing to do. */
 void interrupt_done(const struct interrupt *interrupt);

@@ -103,17 +103,15 @@ static void find_functions(void)
     }
 }
 
-void pci_scan(uint16_t vendor, void (*found)(const struct pci_function *function))
+const struct pci_function *pci_next(const struct pci_function *previous)
 {
     static bool scanned;
+    size_t next = previous ? (size_t)(previous - functions) + 1 : 0;
 
     if (!scanned)
         find_functions();
     scanned = true;
-    for (unsigned i = 0; i < nr_functions; i++) {
-        if (functions[i].vendor == vendor)
-            found(&functions[i]);
-    }
+    return next < nr_functions ? &functions[next] : NULL;
 }
 
 unsigned pci_capability(const struct pci_function *function, uint8_t id, unsigned nth)

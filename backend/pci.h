@@ -26,8 +26,8 @@ struct pci_function {
 #define PCI_CAPABILITY_VENDOR 0x09u
 #define PCI_CAPABILITY_MSIX   0x11u
 
-/* Call @found for each function of the domain of vendor @vendor, in the order of their addresses.  Before all else. */
-void pci_scan(uint16_t vendor, void (*found)(const struct pci_function *function));
+/* The next function of the domain's after @previous, by address, or the first for NULL; NULL: there are no more. */
+const struct pci_function *pci_next(const struct pci_function *previous);
 
 /* A register, which lies at a multiple of its size. */
 uint8_t pci_read8(const struct pci_function *function, unsigned offset);

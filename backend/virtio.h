@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtio device on the modern PCI transport (virtio 1.x, section 4.1), from finding its registers to its queues.
+ * A virtio device (virtio 1.x), from finding it to its queues, whatever its transport is.
  *
- * A driver's order: virtio_open() once; then virtio_begin(), virtio_queue() for each queue, virtio_run(), and the same
- * again after virtio_reset() where the device has failed.
+ * A driver's order: virtio_scan(); virtio_open() once; then virtio_begin(), virtio_queue() for each queue,
+ * virtio_run(), and the same again after virtio_reset() where the device has failed.
  */
 #pragma once
 
@@ -20,8 +20,43 @@
 #define VIRTIO_F_VERSION_1       (UINT64_C(1) << 32)
 #define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
 
-struct virtio_device {
+struct virtio_device;
+struct virtio_queue;
+struct virtio_place;
+
+/* How the registers of a device are reached.  Numbers of features, bits of the status and so on are the same for all. */
+struct virtio_transport {
+    /* Say what is where, without an end of the line. */
+    void (*print)(const struct virtio_place *place);
+    /* Let the device answer, find and map its registers.  False: one that is needed is missing or cannot be mapped. */
+    bool (*map)(struct virtio_device *device);
+    /* Set the interrupts of @device.  False: it has none. */
+    bool (*bind)(struct virtio_device *device);
+    /* Let the device reach memory and raise the interrupts.  False: it has no room for them. */
+    bool (*connect)(struct virtio_device *device);
+    /* Cut a device that does not come to rest off from memory, if there is a way to. */
+    void (*cut_off)(struct virtio_device *device);
+    uint8_t (*status)(const struct virtio_device *device);
+    void (*set_status)(struct virtio_device *device, uint8_t status);
+    uint64_t (*features)(struct virtio_device *device);
+    void (*set_features)(struct virtio_device *device, uint64_t features);
+    /* The most entries of queue @index, 0: there is none. */
+    unsigned (*queue_size)(const struct virtio_device *device, unsigned index);
+    /* Let it have the ring of @queue, of @size entries, from now on.  False: the device refuses. */
+    bool (*enable)(struct virtio_device *device, struct virtio_queue *queue, unsigned size);
+    void (*notify)(const struct virtio_queue *queue);
+    /* Have the device take its interrupt line down. */
+    void (*acknowledge)(struct virtio_device *device);
+    uint32_t (*generation)(const struct virtio_device *device);
+};
+
+struct virtio_place {
+    const struct virtio_transport *transport;
     struct pci_function function;
+};
+
+struct virtio_device {
+    struct virtio_place place;
     volatile uint8_t *common, *isr, *config, *notify; /* its registers, by structure; isr, config: NULL if absent */
     uint32_t config_size, notify_size;                /* bytes */
     uint32_t notify_multiplier;
@@ -34,18 +69,22 @@ struct virtio_device {
 
 struct virtio_queue {
     struct virtqueue ring;
+    const struct virtio_transport *transport;
     volatile uint8_t *notify;
     uint16_t index;
 };
 
-/* The number of its type, 0 for a function that is no virtio device. */
-unsigned virtio_type(const struct pci_function *function);
+/* Call @found for each device of type @type, in the order of their places. */
+void virtio_scan(unsigned type, void (*found)(const struct virtio_place *place));
+
+/* Say where it is, without an end of the line. */
+void virtio_print(const struct virtio_place *place);
 
 /*
- * Find the registers of @function, bind its interrupts, and reset it.  @device must stay where it is.  False: it cannot
- * be driven, which has been said.
+ * Find the registers of the device at @place, bind its interrupts, and reset it.  @device must stay where it is.
+ * False: it cannot be driven, which has been said.
  */
-bool __must_check virtio_open(struct virtio_device *device, const struct pci_function *function);
+bool __must_check virtio_open(struct virtio_device *device, const struct virtio_place *place);
 
 /*
  * Agree on those of @features that the device has, and on all of @required.  False: it has not all of them, or does not

@@ -311,11 +311,11 @@ static unsigned lesser(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-static bool create(struct blk *blk, const struct pci_function *function)
+static bool create(struct blk *blk, const struct virtio_place *place)
 {
     bool works;
 
-    if (!virtio_open(&blk->device, function))
+    if (!virtio_open(&blk->device, place))
         return false;
     blk->queue_size = lesser(virtio_queue_size(&blk->device, 0), SLOTS);
     if (blk->queue_size < QUEUE_MIN)
@@ -329,15 +329,14 @@ static bool create(struct blk *blk, const struct pci_function *function)
     return works;
 }
 
-static void found(const struct pci_function *function)
+static void found(const struct virtio_place *place)
 {
     struct blk *blk;
 
-    if (virtio_type(function) != VIRTIO_BLK)
-        return;
     blk = pages_alloc((sizeof(*blk) + PAGE_SIZE - 1) / PAGE_SIZE);
-    if (!create(blk, function)) {
-        print("disk at %x.%x: cannot be used\n", function->bus, function->devfn);
+    if (!create(blk, place)) {
+        virtio_print(place);
+        print(": cannot be used as a disk\n");
         return;
     }
     blk->next = disks;
@@ -347,7 +346,7 @@ static void found(const struct pci_function *function)
 
 void disk_init(void)
 {
-    pci_scan(VIRTIO_VENDOR, found);
+    virtio_scan(VIRTIO_BLK, found);
 }
 
 struct disk *disk_find(const char *name)

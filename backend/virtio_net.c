@@ -349,9 +349,9 @@ static void create_slots(struct card *card)
     card->request = (struct control *)&headers[SLOTS];
 }
 
-static bool create(struct card *card, const struct pci_function *function)
+static bool create(struct card *card, const struct virtio_place *place)
 {
-    if (!virtio_open(&card->device, function))
+    if (!virtio_open(&card->device, place))
         return false;
     card->receive_size = queue_size(card, QUEUE_RECEIVE, SLOTS);
     card->send_size = queue_size(card, QUEUE_SEND, SLOTS);
@@ -370,15 +370,14 @@ static bool create(struct card *card, const struct pci_function *function)
     return true;
 }
 
-static void found(const struct pci_function *function)
+static void found(const struct virtio_place *place)
 {
     struct card *card;
 
-    if (virtio_type(function) != VIRTIO_NET)
-        return;
     card = pages_alloc((sizeof(*card) + PAGE_SIZE - 1) / PAGE_SIZE);
-    if (!create(card, function)) {
-        print("card at %x.%x: cannot be used\n", function->bus, function->devfn);
+    if (!create(card, place)) {
+        virtio_print(place);
+        print(": cannot be used as a card\n");
         return;
     }
     card->next = cards;
@@ -389,7 +388,7 @@ static void found(const struct pci_function *function)
 
 void nic_init(void)
 {
-    pci_scan(VIRTIO_VENDOR, found);
+    virtio_scan(VIRTIO_NET, found);
 }
 
 struct nic *nic_find(const uint8_t mac[MAC_SIZE])

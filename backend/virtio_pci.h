@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the registers of a virtio device lie: the capabilities of its function (virtio 1.x, section 4.1.4). */
+/* Virtio devices that are PCI functions (virtio 1.x, section 4.1), modern ones. */
 #pragma once
 
 #include <backend/virtio.h>
 
-/* Find and map the structures of @device->function.  False: one that is needed is missing or cannot be mapped. */
-bool __must_check virtio_pci_map(struct virtio_device *device);
+extern const struct virtio_transport virtio_pci;
+
+/* The number of the type of @function, 0 for one that is no virtio device. */
+unsigned virtio_pci_type(const struct pci_function *function);

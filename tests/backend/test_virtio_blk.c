@@ -43,22 +43,22 @@ static struct model {
     struct virtio_queue *queue;
 } model;
 
-void pci_scan(uint16_t vendor, void (*found)(const struct pci_function *function))
+void virtio_scan(unsigned type, void (*found)(const struct virtio_place *place))
 {
-    const struct pci_function function = {.vendor = vendor, .device = 0x1042};
+    const struct virtio_place place = {.transport = NULL};
 
-    assert_int_equal(vendor, VIRTIO_VENDOR);
-    found(&function);
+    assert_int_equal(type, VIRTIO_BLK);
+    found(&place);
 }
 
-unsigned virtio_type(const struct pci_function *function)
+void virtio_print(const struct virtio_place *place)
 {
-    return function->device - 0x1040u;
+    assert_null(place->transport);
 }
 
-bool virtio_open(struct virtio_device *device, const struct pci_function *function)
+bool virtio_open(struct virtio_device *device, const struct virtio_place *place)
 {
-    device->function = *function;
+    device->place = *place;
     model.device = device;
     return true;
 }
