@@ -8,6 +8,7 @@
 #include <guest/string.h>
 #include <backend/mmio.h>
 #include <backend/virtio.h>
+#include <backend/virtio_mmio.h>
 #include <backend/virtio_pci.h>
 
 #define STATUS_ACKNOWLEDGE 0x01u
@@ -39,6 +40,13 @@ static void add_status(struct virtio_device *device, uint8_t bits)
 
 void virtio_scan(unsigned type, void (*found)(const struct virtio_place *place))
 {
+    struct virtio_place there;
+    unsigned next = 0;
+
+    while (virtio_mmio_next(&next, &there)) {
+        if (there.type == type)
+            found(&there);
+    }
     for (const struct pci_function *function = pci_next(NULL); function; function = pci_next(function)) {
         const struct virtio_place place = {.transport = &virtio_pci, .function = *function};
 

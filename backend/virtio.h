@@ -24,7 +24,7 @@ struct virtio_device;
 struct virtio_queue;
 struct virtio_place;
 
-/* How the registers of a device are reached.  Numbers of features, bits of the status and so on are the same for all. */
+/* How the registers of a device are reached.  What their bits mean is the same for each. */
 struct virtio_transport {
     /* Say what is where, without an end of the line. */
     void (*print)(const struct virtio_place *place);
@@ -52,7 +52,11 @@ struct virtio_transport {
 
 struct virtio_place {
     const struct virtio_transport *transport;
-    struct pci_function function;
+    struct pci_function function; /* of PCI */
+    unsigned type;                /* from here on of registers in memory */
+    unsigned line;
+    uint64_t maddr;
+    volatile uint8_t *registers;
 };
 
 struct virtio_device {

@@ -184,6 +184,23 @@ virtio virtio-pc pc pci.0 pci.0 pci.0 1001 1000 MSI-X
 virtio virtio-q35 q35 port1 pcie.0 port2 1042 1041 MSI-X ,vectors=1
 virtio virtio-lines pc pci.0 pci.0 pci.0 1001 1000 'its line' ,vectors=0,event_idx=off,indirect_desc=off
 
+# The same without PCI, the registers in memory; QEMU puts the first device into the last place.
+cp "$work/first" "$work/virtio-microvm.first"
+machine=(-machine microvm,ioapic2=on -global virtio-mmio.force-legacy=false -drive
+    "if=none,id=a,file=$work/virtio-microvm.first,format=raw,discard=unmap" -device virtio-blk-device,drive=a,serial=first
+    -drive "if=none,id=b,file=$work/second,format=raw,readonly=on" -device virtio-blk-device,drive=b,serial=second
+    -netdev user,id=n -device virtio-net-device,netdev=n,mac=52:54:00:12:34:56)
+guest virtio-microvm driver 32768 build/backend/tests/virtio.elf 'mmio=0xfeb00000 mmio_count=24 mmio_line=24' \
+    virtio-mmio=feb00,3,18
+guest virtio-microvm second 8192 $kernels/ending.elf how=poweroff virtio-mmio=feb02,1,28
+guest virtio-microvm third 8192 $kernels/ending.elf how=poweroff iomem=feb01,1
+guest virtio-microvm line 8192 $kernels/ending.elf how=poweroff irq=47
+run virtio-microvm $REFUSED '^virtio device 2 at feb02e00: by its line' '^virtio device 1 at feb02a00: by its line' \
+    '^disk second: 2048 sectors, read-only' '^ok and it is the same' '^ok echoes' '^ok all packets are back' \
+    '^verdict: success' '^domain 1 \(driver\) powered off' '^domain 2 \(second\) cannot be built: irq.*another domain' \
+    '^domain 3 \(third\) cannot be built: iomem: another domain' '^domain 4 \(line\) cannot be built: irq.*another domain'
+machine=()
+
 # ---- Event channels between pairs of guests of which one ends at a step of its own, and one guest that tries to get at
 # them; then one that may name the other: guests/tests/channels.
 pair() { # BUNDLE FIRST OFFER-DIES BIND-DIES: its first one has number FIRST
