@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps of a run: read the guests, write the bundle, start QEMU, tell how it ended, tidy up. */
+/* The steps of a run: make what is run, start QEMU, tell how it ended, tidy up. */
 #define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,91 +10,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cli/devices.h>
 #include <cli/ending.h>
-#include <cli/guest.h>
-#include <cli/library.h>
+#include <cli/payload.h>
+#include <cli/qemu.h>
 #include <cli/run.h>
 
 struct run {
-    struct run_options *options;
-    struct guest guests[GUESTS_MAX];
-    struct bytes backend;         /* its kernel; empty: no guest has a device */
+    const struct run_options *options;
+    struct payload payload;
     const struct guest *reported; /* the one that the hypervisor spoke of last; NULL: the back end */
     struct outcomes outcomes;
     struct consoles consoles;
-    char hypervisor[PATH_MAX];
-    char directory[PATH_MAX], bundle[PATH_MAX + 16]; /* empty: not made */
-    uint64_t bundle_size;
-    bool is_blocking; /* signals; *mask is as before */
-    sigset_t mask;
     struct log hypervisor_log, qemu_log;
     struct proof proof;
 };
-
-static enum status make_directory(struct run *run)
-{
-    const char *parent = getenv("TMPDIR");
-
-    /* From here on there is something to clean up. */
-    session_block_signals(&run->mask);
-    run->is_blocking = true;
-
-    /* QEMU takes -initrd for a list of names, each with a command line behind it. */
-    if (parent && strpbrk(parent, ", ")) {
-        say_error("TMPDIR is %s: QEMU takes no name with a comma or a space in it for a bundle; name another place",
-                  parent);
-        return STATUS_FAILED;
-    }
-    snprintf(run->directory, sizeof(run->directory), "%s/paravane.XXXXXX", parent && *parent ? parent : "/tmp");
-    if (!mkdtemp(run->directory)) {
-        say_error("%s: no directory can be made there: %s; TMPDIR names another place", run->directory,
-                  strerror(errno));
-        run->directory[0] = '\0';
-        return STATUS_FAILED;
-    }
-    snprintf(run->bundle, sizeof(run->bundle), "%s/bundle", run->directory);
-    return STATUS_GOOD;
-}
-
-static void remove_directory(const struct run *run)
-{
-    if (run->directory[0]) {
-        unlink(run->bundle);
-        rmdir(run->directory);
-    }
-    if (run->is_blocking)
-        sigprocmask(SIG_SETMASK, &run->mask, NULL);
-}
-
-static enum status check_size(const struct run *run)
-{
-    size_t size = run->backend.size;
-
-    for (unsigned i = 0; i < run->options->nr_guests; i++)
-        size += run->guests[i].image.elf.size + run->guests[i].ramdisk.size;
-    if (size <= BUNDLE_MAX)
-        return STATUS_GOOD;
-    say_error("kernel%s and ramdisk%s have %zu MiB, and a loader takes at most %zu; make %s smaller",
-              run->options->nr_guests > 1 ? "s" : "", run->options->nr_guests > 1 ? "s" : "", size / MIB,
-              BUNDLE_MAX / MIB, run->options->nr_guests > 1 ? "a ramdisk" : "the ramdisk");
-    return STATUS_REFUSED;
-}
-
-static enum status write_bundle(struct run *run)
-{
-    struct bundle_domain domains[GUESTS_MAX + 1];
-    unsigned count = run->options->nr_guests;
-    enum status status = check_size(run);
-
-    for (unsigned i = 0; i < count; i++)
-        domains[i] = guest_domain(&run->guests[i]);
-    if (run->backend.size)
-        domains[count++] = devices_backend(run->options, &run->backend);
-    if (!status)
-        status = make_directory(run);
-    return status ? status : bundle_write(run->bundle, domains, count, &run->bundle_size);
-}
 
 static bool is_input(const struct guest *guest, const char *path)
 {
@@ -112,7 +41,7 @@ static enum status spare_inputs(const struct run *run)
         const char *path = run->options->guests[i].console;
 
         for (unsigned j = 0; j < run->options->nr_guests; j++) {
-            if (!is_input(&run->guests[j], path))
+            if (!is_input(&run->payload.guests[j], path))
                 continue;
             say_error("--console: %s is a kernel, ramdisk or disk of this run, and would be written over; name another "
                       "file",
@@ -133,31 +62,12 @@ static enum status open_consoles(struct run *run)
         return status;
     run->outcomes.count = run->options->nr_guests;
     for (unsigned i = 0; i < run->outcomes.count; i++) {
-        run->outcomes.list[i] = (struct outcome){.number = run->guests[i].number,
-                                                 .name = guest_title(&run->guests[i]),
+        run->outcomes.list[i] = (struct outcome){.number = run->payload.guests[i].number,
+                                                 .name = guest_title(&run->payload.guests[i]),
                                                  .ends_by_reboot = run->options->guests[i].ends_by_reboot};
         paths[i] = run->options->guests[i].console;
     }
     return consoles_open(&run->consoles, &run->outcomes, paths);
-}
-
-static enum status prepare(struct run *run)
-{
-    const struct run_options *options = run->options;
-    enum status status = devices_check(run->options);
-
-    for (unsigned i = 0; i < options->nr_guests && !status; i++)
-        status = guest_read(&run->guests[i], i, options);
-    if (!status)
-        status = devices_read_backend(options, &run->backend);
-    if (!status)
-        status = write_bundle(run);
-    if (!status)
-        status = library_find(LIBRARY_HYPERVISOR, run->hypervisor);
-    for (unsigned i = 0; i < options->nr_guests; i++)
-        guest_free_files(&run->guests[i]);
-    bytes_free(&run->backend);
-    return status ? status : open_consoles(run);
 }
 
 static void show_command(const struct qemu_command *command)
@@ -191,8 +101,8 @@ static bool take_line(void *owner, const char *line)
 static const struct guest *find_guest(const struct run *run, unsigned number)
 {
     for (unsigned i = 0; i < run->options->nr_guests; i++) {
-        if (run->guests[i].number == number)
-            return &run->guests[i];
+        if (run->payload.guests[i].number == number)
+            return &run->payload.guests[i];
     }
     return NULL;
 }
@@ -212,9 +122,9 @@ static enum status compose(const struct run *run, int log_fd, struct qemu_comman
 {
     const struct qemu_request request = {
         .options = run->options,
-        .hypervisor = run->hypervisor,
-        .bundle = run->bundle,
-        .bundle_size = run->bundle_size,
+        .hypervisor = run->payload.hypervisor,
+        .bundle = run->payload.bundle,
+        .bundle_size = run->payload.bundle_size,
         .proof = run->proof.text,
         .log_fd = log_fd,
     };
@@ -233,7 +143,7 @@ static void begin_logs(struct run *run, int from)
                                        .take = take_line,
                                        .amend = add_symbol,
                                        .owner = run,
-                                       .guest = run->guests[0].number};
+                                       .guest = run->payload.guests[0].number};
     run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
 }
 
@@ -259,14 +169,14 @@ static enum status boot(struct run *run, struct session_result *result)
         return status;
     }
     if (is_on_terminal)
-        say("starting %s%s; Ctrl-A x leaves", guest_title(&run->guests[0]),
+        say("starting %s%s; Ctrl-A x leaves", guest_title(&run->payload.guests[0]),
             run->options->nr_guests > 1 ? " and others; Ctrl-A h says how to get to them" : "");
     begin_logs(run, ends[0]);
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,
         .is_on_terminal = is_on_terminal,
         .consoles = &run->consoles,
-        .mask = &run->mask,
+        .mask = &run->payload.mask,
         .timeout_seconds = run->options->timeout_seconds,
         .log_write_fd = ends[1],
         .hypervisor = &run->hypervisor_log,
@@ -291,13 +201,13 @@ enum status run_guest(struct run_options *options)
     enum status status;
 
     run.options = options;
-    run.reported = &run.guests[0];
-    status = prepare(&run);
+    run.reported = &run.payload.guests[0];
+    status = payload_make(&run.payload, options);
+    if (!status)
+        status = open_consoles(&run);
     if (!status)
         status = boot(&run, &result);
-    remove_directory(&run);
-    for (unsigned i = 0; i < options->nr_guests; i++)
-        guest_free(&run.guests[i]);
+    payload_free(&run.payload);
     consoles_close(&run.consoles);
     if (result.end == SESSION_INTERRUPTED) {
         signal(result.code, SIG_DFL);
