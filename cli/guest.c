@@ -111,6 +111,15 @@ struct bundle_domain guest_domain(const struct guest *guest)
     };
 }
 
+bool guest_is_made_of(const struct guest *guest, const char *path)
+{
+    for (unsigned i = 0; i < guest->options->nr_disks; i++) {
+        if (file_is_same(path, guest->options->disks[i].path))
+            return true;
+    }
+    return file_is_same(path, guest->kernel_path) || file_is_same(path, guest->options->ramdisk);
+}
+
 void guest_free_files(struct guest *guest)
 {
     image_free(&guest->image);

@@ -38,6 +38,9 @@ struct bundle_domain guest_domain(const struct guest *guest);
 /* Its name, or that of its kernel's file, or of the disk that it boots from. */
 const char *guest_title(const struct guest *guest);
 
+/* Is the file at @path, which may be NULL, its kernel, its ramdisk or one of its disks? */
+bool guest_is_made_of(const struct guest *guest, const char *path);
+
 /* Free its files, once they are in the bundle; and all of it. */
 void guest_free_files(struct guest *guest);
 void guest_free(struct guest *guest);

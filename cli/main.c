@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cli/inspect.h>
+#include <cli/make_image.h>
 #include <cli/run.h>
 #include <cli/version.h>
 
@@ -20,6 +21,7 @@ static const char help[] =
     "  run GUEST.cfg ... boot guests as Xen's configuration files say\n"
     "  run --guest A KERNEL --guest B KERNEL ...   several of them side by side\n"
     "  run --demo        boot the guest that comes with Paravane: a first try that needs no file\n"
+    "  image ... -o FILE what `run` would boot, as an image that any virtual machine boots\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
     "\n"
     "  COMMAND --help    all about a command\n"
@@ -53,12 +55,21 @@ static enum status do_inspect(int count, char **arguments)
     return inspect_kernel(options.kernel);
 }
 
+static enum status do_image(int count, char **arguments)
+{
+    static struct image_options options;
+
+    options_read_image(count, arguments, &options);
+    return make_image(&options);
+}
+
 static const struct {
     const char *name;
     char *title; /* what its messages begin with */
     enum status (*perform)(int count, char **arguments);
 } commands[] = {
     {"run", (char[]){"paravane run"}, do_run},
+    {"image", (char[]){"paravane image"}, do_image},
     {"inspect", (char[]){"paravane inspect"}, do_inspect},
 };
 

@@ -84,7 +84,7 @@ static void add(struct qemu_command *command, const char *option, const char *va
         command->arguments[command->count++] = value;
 }
 
-static uint64_t memory_mib(const struct qemu_request *request)
+uint64_t qemu_memory_mib(const struct qemu_request *request)
 {
     const struct run_options *options = request->options;
     uint64_t bundle_mib = (request->bundle_size + MIB - 1) / MIB, guests_mib = 0;
@@ -109,7 +109,7 @@ static bool is_memory_overruled(const struct run_options *options)
 
 enum status qemu_check_memory(const struct qemu_request *request)
 {
-    uint64_t wanted_mib = memory_mib(request);
+    uint64_t wanted_mib = qemu_memory_mib(request);
     struct sysinfo machine = {0};
     void *memory;
 
@@ -132,7 +132,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
 
     command->count = command->nr_owned = 0;
     snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
-    snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)memory_mib(request));
+    snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)qemu_memory_mib(request));
     snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s", request->proof,
              options_have_consoles(options) ? " console=multiplexed" : "", options->explain ? " explain" : "",
              options->audit ? " audit" : "", options->seed ? " seed=" : "", options->seed ? options->seed : "");
@@ -160,4 +160,52 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     for (unsigned i = 0; i < options->nr_qemu_arguments; i++)
         add(command, options->qemu_arguments[i], NULL);
     command->arguments[command->count] = NULL;
+}
+
+void qemu_compose_booting(const struct run_options *options, uint64_t memory_mib, const char *path, const char *device,
+                          const char *format, struct qemu_command *command)
+{
+    command->count = command->nr_owned = 0;
+    snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
+    snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)memory_mib);
+    add(command, qemu_program(), NULL);
+    add(command, "-nodefaults", NULL);
+    add(command, "-display", "none");
+    add(command, "-machine", options->machine);
+    add(command, "-cpu", command->cpu);
+    add(command, "-m", command->memory);
+    add(command, "-serial", "stdio");
+    qemu_add_medium(path, device, format, command);
+    qemu_add_devices(options, command);
+    command->arguments[command->count] = NULL;
+}
+
+/* A single quote ends what is quoted, and stands alone. */
+static void show_argument(FILE *to, const char *argument)
+{
+    if (!strpbrk(argument, " ;$*?'\"\\&|<>()`~#!")) {
+        write_safely(to, argument);
+        return;
+    }
+    fputc('\'', to);
+    for (; *argument; argument++) {
+        char text[2] = {*argument, '\0'};
+
+        if (*argument == '\'')
+            fputs("'\\''", to);
+        else
+            write_safely(to, text);
+    }
+    fputc('\'', to);
+}
+
+void qemu_show(FILE *to, const char *start, const struct qemu_command *command)
+{
+    fputs(start, to);
+    for (unsigned i = 0; i < command->count; i++) {
+        if (i)
+            fputc(' ', to);
+        show_argument(to, command->arguments[i]);
+    }
+    fputc('\n', to);
 }

@@ -74,6 +74,16 @@ static void add_network(struct qemu_command *command, const struct network *netw
     add(command, "-device", "virtio-net-pci,netdev=net%u,mac=%s,romfile=", place, mac);
 }
 
+void qemu_add_medium(const char *path, const char *device, const char *format, struct qemu_command *command)
+{
+    char *doubled = double_commas(path);
+
+    add(command, "-drive", "if=none,id=boot,file=%s%s,format=%s%s", *path == '/' ? "" : "./", doubled ? doubled : "",
+        format, strcmp(device, "ide-cd") ? "" : ",readonly=on");
+    add(command, "-device", "%s,drive=boot,bootindex=0", device);
+    free(doubled);
+}
+
 void qemu_add_devices(const struct run_options *options, struct qemu_command *command)
 {
     for (unsigned i = 0; i < options->nr_guests; i++) {

@@ -25,15 +25,6 @@ struct run {
     struct proof proof;
 };
 
-static bool is_input(const struct guest *guest, const char *path)
-{
-    for (unsigned i = 0; i < guest->options->nr_disks; i++) {
-        if (file_is_same(path, guest->options->disks[i].path))
-            return true;
-    }
-    return file_is_same(path, guest->kernel_path) || file_is_same(path, guest->options->ramdisk);
-}
-
 /* What a console is written to is emptied. */
 static enum status spare_inputs(const struct run *run)
 {
@@ -41,7 +32,7 @@ static enum status spare_inputs(const struct run *run)
         const char *path = run->options->guests[i].console;
 
         for (unsigned j = 0; j < run->options->nr_guests; j++) {
-            if (!is_input(&run->payload.guests[j], path))
+            if (!guest_is_made_of(&run->payload.guests[j], path))
                 continue;
             say_error("--console: %s is a kernel, ramdisk or disk of this run, and would be written over; name another "
                       "file",
@@ -68,19 +59,6 @@ static enum status open_consoles(struct run *run)
         paths[i] = run->options->guests[i].console;
     }
     return consoles_open(&run->consoles, &run->outcomes, paths);
-}
-
-static void show_command(const struct qemu_command *command)
-{
-    fputs("paravane:", stderr);
-    for (unsigned i = 0; i < command->count; i++) {
-        const char *quote = strpbrk(command->arguments[i], " ;$*?'\"") ? "'" : "";
-
-        fprintf(stderr, " %s", quote);
-        write_safely(stderr, command->arguments[i]);
-        fputs(quote, stderr);
-    }
-    fputc('\n', stderr);
 }
 
 /* It was this program that ended QEMU. */
@@ -131,7 +109,7 @@ static enum status compose(const struct run *run, int log_fd, struct qemu_comman
 
     qemu_compose(&request, command);
     if (run->options->verbose)
-        show_command(command);
+        qemu_show(stderr, "paravane: ", command);
     return qemu_check_memory(&request);
 }
 

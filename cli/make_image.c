@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* The steps of `paravane image`: see that nothing is lost, make the image, tell what machine it wants. */
+#include <stdio.h>
+#include <string.h>
+
+#include <cli/libvirt.h>
+#include <cli/make_image.h>
+#include <cli/medium.h>
+#include <cli/qemu.h>
+
+/* UEFI keeps some for itself, in the middle of what is there, and GRUB has the bundle twice for a while. */
+#define FIRMWARE_MIB 64u
+
+#define XML_ENDING ".xml"
+
+static enum status spare_inputs(const struct payload *payload, const char *output)
+{
+    for (unsigned i = 0; i < payload->options->nr_guests; i++) {
+        if (!guest_is_made_of(&payload->guests[i], output))
+            continue;
+        say_error("--output: %s is a kernel, ramdisk or disk of a guest, and would be written over; name another file",
+                  output);
+        return STATUS_USAGE;
+    }
+    return STATUS_GOOD;
+}
+
+static void tell_disks(const struct run_options *run, const struct payload *payload)
+{
+    for (unsigned i = 0; i < run->nr_guests; i++) {
+        for (unsigned j = 0; j < run->guests[i].nr_disks; j++) {
+            const struct disk_options *disk = &run->guests[i].disks[j];
+            char serial[DISK_SERIAL_MAX + 1];
+
+            device_serial(options_guest_number(run, i), disk, serial);
+            printf("  a virtio disk%s with the serial number %s: ", disk->read_only ? ", read-only," : "", serial);
+            write_safely(stdout, disk->path);
+            printf(" (%s), %s of ", disk->format, disk->name);
+            write_safely(stdout, guest_title(&payload->guests[i]));
+            printf("\n");
+        }
+    }
+}
+
+static void tell_networks(const struct run_options *run)
+{
+    for (unsigned i = 0; i < run->nr_networks; i++) {
+        char mac[MAC_TEXT_SIZE];
+
+        if (run->networks[i].uplink == UPLINK_NONE)
+            continue;
+        device_mac_text(run->networks[i].mac, mac);
+        printf("  a virtio network card with the MAC %s%s%s\n", mac, *run->networks[i].bridge ? ", network " : "",
+               run->networks[i].bridge);
+    }
+}
+
+static enum status tell(const struct payload *payload, const struct image_options *options)
+{
+    const struct qemu_request request = {.options = &options->run, .bundle_size = payload->bundle_size};
+    uint64_t memory_mib = qemu_memory_mib(&request) + FIRMWARE_MIB;
+    struct qemu_command command;
+    char xml[IMAGE_PATH_MAX + sizeof(XML_ENDING)];
+    enum status status;
+
+    snprintf(xml, sizeof(xml), "%s" XML_ENDING, options->output);
+    status = libvirt_write(xml, guest_title(&payload->guests[0]), memory_mib, options);
+    if (status)
+        return status;
+    write_safely(stdout, options->output);
+    printf(" boots by BIOS and by UEFI. The virtual machine that it is to be the first disk%s of wants:\n",
+           options->format == MEDIUM_ISO ? " or CD-ROM" : "");
+    printf("  %llu MiB of memory, one processor, a serial line\n", (unsigned long long)memory_mib);
+    tell_disks(&options->run, payload);
+    tell_networks(&options->run);
+    printf("\nWith libvirt: virsh define ");
+    write_safely(stdout, xml);
+    qemu_compose_booting(&options->run, memory_mib, options->output,
+                         options->format == MEDIUM_ISO ? "ide-cd" : "ide-hd",
+                         options->format == MEDIUM_QCOW2 ? "qcow2" : "raw", &command);
+    printf("\nWith QEMU alone:\n");
+    qemu_show(stdout, "  ", &command);
+    qemu_free(&command);
+    return STATUS_GOOD;
+}
+
+enum status make_image(struct image_options *options)
+{
+    /* Guests are too large for a stack. */
+    static struct payload payload;
+    enum status status = medium_check_tools(options->format);
+
+    if (status)
+        return status;
+    status = payload_make(&payload, &options->run);
+    if (!status)
+        status = spare_inputs(&payload, options->output);
+    if (!status) {
+        progress_begin("making the image");
+        status = medium_write(&payload, options);
+        progress_end();
+    }
+    if (!status)
+        status = tell(&payload, options);
+    payload_free(&payload);
+    return status;
+}

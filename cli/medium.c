@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * In order: what it takes; GRUB's configuration; the medium.  grub-mkrescue makes one that BIOS and UEFI boot, from a
+ * CD-ROM and from a disk, without a mount and without root.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cli/medium.h>
+#include <cli/program.h>
+
+#define FILE_SIZE_MAX (PATH_MAX + 32)
+
+static const struct {
+    const char *what, *package;
+    bool is_directory, is_for_qcow2;
+} tools[] = {
+    {"grub-mkrescue", "grub-common", false, false},
+    {"/usr/lib/grub/i386-pc", "grub-pc-bin", true, false},
+    {"/usr/lib/grub/x86_64-efi", "grub-efi-amd64-bin", true, false},
+    {"xorriso", "xorriso", false, false},
+    {"mformat", "mtools", false, false},
+    {"qemu-img", "qemu-utils", false, true},
+};
+
+enum status medium_check_tools(enum medium_format format)
+{
+    enum status status = STATUS_GOOD;
+
+    for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
+        const char *what = tools[i].what;
+
+        if (tools[i].is_for_qcow2 && format != MEDIUM_QCOW2)
+            continue;
+        if (tools[i].is_directory ? !access(what, R_OK) : program_is_there(what))
+            continue;
+        say_error("%s is missing, and without it no image can be made: `apt install %s` brings it", what,
+                  tools[i].package);
+        status = STATUS_FAILED;
+    }
+    return status;
+}
+
+/*
+ * GRUB speaks on the screen, and where there is a BIOS, which does not do that by itself, on the serial line as well.
+ * Of several guests the first one has the console: there is no program that could take it apart.
+ */
+static enum status write_configuration(const char *path, const struct image_options *options)
+{
+    FILE *to = fopen(path, "w");
+    bool is_written = to != NULL;
+
+    if (to) {
+        fprintf(to,
+                "if [ \"$grub_platform\" = pc ]; then\n"
+                "    if serial --unit=0 --speed=115200; then\n"
+                "        terminal_input console serial\n"
+                "        terminal_output console serial\n"
+                "    fi\n"
+                "fi\n"
+                "set timeout=1\n"
+                "menuentry 'Paravane' {\n"
+                "    echo 'Paravane starts; its console is the first serial line.'\n"
+                "    multiboot2 /boot/paravane.elf log=com2 quiet poweroff%s\n"
+                "    module2 /boot/bundle\n"
+                "}\n",
+                options->halts_on_failure ? "=good" : "");
+        is_written = !ferror(to);
+        is_written &= !fclose(to);
+    }
+    if (!is_written)
+        say_error("%s: cannot be written: %s", path, strerror(errno));
+    return is_written ? STATUS_GOOD : STATUS_FAILED;
+}
+
+const char *medium_format_name(enum medium_format format)
+{
+    static const char *const names[] = {[MEDIUM_RAW] = "raw", [MEDIUM_QCOW2] = "qcow2", [MEDIUM_ISO] = "iso"};
+
+    return names[format];
+}
+
+/* All that is made on the way; the last is beside the output, to become it by a new name alone. */
+struct files {
+    char configuration[FILE_SIZE_MAX], log[FILE_SIZE_MAX], plain[FILE_SIZE_MAX], made[FILE_SIZE_MAX];
+};
+
+static void name_files(const struct payload *payload, const char *output, struct files *files)
+{
+    snprintf(files->configuration, FILE_SIZE_MAX, "%s/grub.cfg", payload->directory);
+    snprintf(files->log, FILE_SIZE_MAX, "%s/log", payload->directory);
+    snprintf(files->plain, FILE_SIZE_MAX, "%s/plain", payload->directory);
+    snprintf(files->made, FILE_SIZE_MAX, "%s.new", output);
+}
+
+static void remove_files(const struct files *files)
+{
+    unlink(files->configuration);
+    unlink(files->log);
+    unlink(files->plain);
+    unlink(files->made);
+}
+
+static enum status make_plain(const struct payload *payload, const struct files *files, const char *output)
+{
+    char hypervisor[FILE_SIZE_MAX], bundle[2 * FILE_SIZE_MAX], configuration[2 * FILE_SIZE_MAX];
+    const char *const arguments[] = {"grub-mkrescue", "--fonts=", "--locales=", "--themes=",   "-o",
+                                     output,          hypervisor, bundle,       configuration, NULL};
+
+    snprintf(hypervisor, sizeof(hypervisor), "boot/paravane.elf=%s", payload->hypervisor);
+    snprintf(bundle, sizeof(bundle), "boot/bundle=%s", payload->bundle);
+    snprintf(configuration, sizeof(configuration), "boot/grub/grub.cfg=%s", files->configuration);
+    return program_run(arguments, files->log, &payload->mask);
+}
+
+static enum status make_qcow2(const struct payload *payload, const struct files *files)
+{
+    const char *const arguments[] = {"qemu-img", "convert",    "-f",        "raw", "-O",
+                                     "qcow2",    files->plain, files->made, NULL};
+    enum status status = make_plain(payload, files, files->plain);
+
+    return status ? status : program_run(arguments, files->log, &payload->mask);
+}
+
+enum status medium_write(const struct payload *payload, const struct image_options *options)
+{
+    struct files files;
+    enum status status;
+
+    name_files(payload, options->output, &files);
+    status = write_configuration(files.configuration, options);
+    if (!status)
+        status =
+            options->format == MEDIUM_QCOW2 ? make_qcow2(payload, &files) : make_plain(payload, &files, files.made);
+    if (!status && rename(files.made, options->output)) {
+        say_error("%s: cannot be written: %s", options->output, strerror(errno));
+        status = STATUS_FAILED;
+    }
+    remove_files(&files);
+    return status;
+}
