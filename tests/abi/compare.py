@@ -27,7 +27,7 @@ WARNINGS = ('-std=c11 -ffreestanding -fsyntax-only -I. -Wall -Wextra -Werror -Wp
             '-Wmissing-prototypes -Wstrict-prototypes -Wcast-qual -Wvla').split()
 XEN_HEADERS = ['xen.h', 'errno.h', 'arch-x86/xen-mca.h', 'arch-x86/cpuid.h', 'callback.h', 'elfnote.h', 'event_channel.h',
                'features.h', 'grant_table.h', 'memory.h', 'nmi.h', 'physdev.h', 'platform.h', 'sched.h', 'vcpu.h',
-               'version.h', 'io/blkif.h', 'io/console.h', 'io/netif.h', 'io/protocols.h',
+               'version.h', 'io/9pfs.h', 'io/blkif.h', 'io/console.h', 'io/netif.h', 'io/protocols.h',
                'io/xs_wire.h']
 
 # Types whose 32-bit name is not compat_ and the 64-bit one, as names in Xen's headers.
@@ -37,6 +37,7 @@ TWINS = {'compat_pfn_t': 'xen_pfn_t', 'compat_u64': 'uint64_t'}
 SAMPLES = ['0', '1', '2', '3', '7', '64', '0x123', '0x12345', '0xfffffU', '0x80000000U', '0xdeadbeefU']
 ARGUMENTS = {'MASK_XENCONS_IDX': [f'{n}, ((struct xencons_interface *)0)->{ring}'
                                   for n in (0, 1023, 1024, 2047, 2048, 0x12345) for ring in ('in', 'out')],
+             'XEN_FLEX_RING_SIZE': [str(n) for n in range(10)],
              'xen_vcpu_physid_to_x86_acpiid': ['0ULL', '0x123456789abcdefULL'],
              'xen_vcpu_physid_to_x86_apicid': ['0ULL', '0x123456789abcdefULL']}
 
@@ -271,7 +272,8 @@ def main():
 
     values = [value for header in headers for value in values_of(header)]
     our_prologue = ''.join(f'#include "{header.path}"\n' for header in headers)
-    xen_prologue = ('#include <stdint.h>\n#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__\n' +
+    xen_prologue = ('#include <stddef.h>\n#include <stdint.h>\n'
+                    '#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__\n' +
                     ''.join(f'#include <xen/{name}>\n' for name in XEN_HEADERS))
 
     # Ours must not depend on what they are compiled for: the hypervisor has 64 bits, a 32-bit guest has not.
