@@ -75,18 +75,23 @@ void vcpu_init(struct vcpu *vcpu)
         vcpu->traps[i] = (struct trap_gate){0, 0, 0};
 }
 
-int domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn)
+int domain_populate_extent(struct domain *domain, pfn_t pfn, unsigned order, mfn_t *first)
 {
     struct op op;
     int error = op_begin_own(&op, domain, NULL);
 
     if (error)
         return error;
-    error = frames_allocate(domain, 0, mfn);
-    if (!error)
-        m2p_set(domain->machine, *mfn, pfn.v);
+    error = frames_allocate(domain, order, first);
+    for (uint64_t i = 0; !error && i < UINT64_C(1) << order; i++)
+        m2p_set(domain->machine, MFN(first->v + i), pfn.v + i);
     op_end(&op);
     return error;
+}
+
+int domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn)
+{
+    return domain_populate_extent(domain, pfn, 0, mfn);
 }
 
 int domain_share(struct domain *domain, mfn_t mfn)

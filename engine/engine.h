@@ -51,6 +51,9 @@ void vcpu_init(struct vcpu *vcpu);
 /* One frame for the domain's reservation, zeroed; its M2P entry names @pfn.  -XEN_ENOMEM, -XEN_ESRCH (dying). */
 int __must_check domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn);
 
+/* The same for 2^@order frames in a row, for pages in a row.  -XEN_ENOMEM as well if there are no such. */
+int __must_check domain_populate_extent(struct domain *domain, pfn_t pfn, unsigned order, mfn_t *first);
+
 /* Share an allocated frame with the domain, or undo that: frame_share(), frame_unshare() with the lock taken. */
 int __must_check domain_share(struct domain *domain, mfn_t mfn);
 void domain_unshare(struct domain *domain, mfn_t mfn);

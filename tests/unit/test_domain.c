@@ -130,6 +130,25 @@ static void test_populate(void **state)
     unit_destroy(&unit);
 }
 
+/* Frames in a row have names in a row; where there is no whole extent, or no room for one, nothing changes. */
+static void test_populate_extent(void **state)
+{
+    struct unit unit;
+    mfn_t first = MFN_NONE;
+    uint64_t frames;
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state), .max_frames = UNIT_PAGES + 8});
+    assert_int_equal(domain_populate_extent(unit.domain, PFN(0x800), 3, &first), 0);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_counts(&unit, MFN(first.v + i), 1, TYPE_NONE, 0);
+        assert_int_equal(unit.machine->m2p[first.v + i], 0x800 + i);
+    }
+    frames = unit.domain->nr_frames;
+    assert_int_equal(domain_populate_extent(unit.domain, PFN(0x900), 1, &first), -XEN_ENOMEM);
+    assert_int_equal(unit.domain->nr_frames, frames);
+    unit_destroy(&unit);
+}
+
 /* The reservation may be full: what is shared does not count for it. */
 static void test_share_new(void **state)
 {
@@ -350,12 +369,19 @@ static void test_destroy_at_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_init),        cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_bad_machine), unit_test_both(test_populate),
-        unit_test_both(test_share_new),     unit_test_both(test_share),
-        unit_test_both(test_pin),           unit_test_both(test_vcpu_destroy),
-        unit_test_both(test_destroy),       unit_test_both(test_destroy_mapped_elsewhere),
-        unit_test_both(test_enter),         unit_test_both(test_destroy_at_work),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_bad_machine),
+        unit_test_both(test_populate),
+        unit_test_both(test_populate_extent),
+        unit_test_both(test_share_new),
+        unit_test_both(test_share),
+        unit_test_both(test_pin),
+        unit_test_both(test_vcpu_destroy),
+        unit_test_both(test_destroy),
+        unit_test_both(test_destroy_mapped_elsewhere),
+        unit_test_both(test_enter),
+        unit_test_both(test_destroy_at_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
