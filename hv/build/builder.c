@@ -121,6 +121,7 @@ static int check(const struct machine *machine, struct build *build, const char 
     int error = check_number(machine, build, problem);
 
     build->nr_pages = description->memory_kib / KIB_PER_PAGE;
+    build->extent_order = description->extent_order;
     if (!error)
         error = rights_check(machine, description, problem);
     if (!error)
@@ -188,6 +189,8 @@ static void report(const struct build *build)
           kernel->virt_base + kernel->end, kernel->entry);
     if (layout->nr_ramdisk > 0)
         print("; ramdisk at pfn %lx-%lx", layout->ramdisk, layout->ramdisk + layout->nr_ramdisk - 1);
+    if (build->description->extent_order)
+        print("; %lu pages in extents of order %u", build->in_extents, build->description->extent_order);
     print("; P2M at pfn %lx-%lx; tables: 1 L4, %lu L3, %lu L2, %lu L1\n", layout->p2m, layout->p2m + layout->nr_p2m - 1,
           main[3] + apart[3], main[2] + apart[2], main[1] + apart[1]);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of a domain that is being built.  Its frames come scattered, and the only list of them is the one that the
- * guest itself gets: its P2M, whose pages are therefore made first.
+ * The memory of a domain that is being built.  Its frames come scattered, or scattered by extents where the domain is
+ * to have such; and the only list of them is the one that the guest itself gets: its P2M, whose pages are therefore
+ * made first.
  */
 #include <abi/errno.h>
 #include <engine/engine.h>
@@ -13,8 +14,10 @@
 
 static uint64_t *p2m_entry(const struct build *build, uint64_t pfn)
 {
+    uint64_t page = build->layout.p2m + pfn / PER_PAGE;
+
     CHECK(pfn < build->nr_pages);
-    return (uint64_t *)port_frame_map(build->p2m_frames[pfn / PER_PAGE]) + pfn % PER_PAGE;
+    return (uint64_t *)port_frame_map(build->p2m_frames[page - build->p2m_first]) + pfn % PER_PAGE;
 }
 
 mfn_t build_frame(const struct build *build, uint64_t pfn)
@@ -22,54 +25,95 @@ mfn_t build_frame(const struct build *build, uint64_t pfn)
     return MFN(*p2m_entry(build, pfn));
 }
 
-static int populate_p2m(struct build *build)
+/*
+ * Frames for the extent that ends before @end, or if that does not lie behind @first, or there is none left, for the
+ * page there: *@order and *@mfn.  Once there was none left none is looked for again, since each time the whole pool is.
+ */
+static int populate_before(struct build *build, uint64_t first, uint64_t end, unsigned *order, mfn_t *mfn)
 {
-    const struct layout *layout = &build->layout;
+    struct domain *domain = &build->domain->engine;
+    uint64_t size = UINT64_C(1) << build->extent_order;
+    int error = -XEN_ENOMEM;
 
-    for (uint64_t i = 0; i < layout->nr_p2m; i++) {
-        int error = domain_populate(&build->domain->engine, PFN(layout->p2m + i), &build->p2m_frames[i]);
+    *order = end % size == 0 && end - first >= size ? build->extent_order : 0;
+    if (*order)
+        error = domain_populate_extent(domain, PFN(end - size), *order, mfn);
+    if (*order && !error)
+        build->in_extents += size;
+    if (error != -XEN_ENOMEM)
+        return error;
+    if (*order)
+        build->extent_order = *order = 0;
+    return domain_populate(domain, PFN(end - 1), mfn);
+}
+
+/*
+ * Frames for the pages from @first to before @end, into @frames or, if that is NULL, into the P2M.  The lowest come
+ * last, as those that have to do without extents: the guest's kernel lies there.
+ */
+static int populate(struct build *build, uint64_t first, uint64_t end, mfn_t *frames)
+{
+    while (end > first) {
+        unsigned order;
+        mfn_t mfn;
+        int error = populate_before(build, first, end, &order, &mfn);
 
         if (error)
             return error;
-        memset(port_frame_map(build->p2m_frames[i]), 0xff, PAGE_SIZE); /* so reads what there is no page for */
+        for (uint64_t i = UINT64_C(1) << order; i-- > 0;) {
+            end--;
+            if (frames)
+                frames[end - first] = MFN(mfn.v + i);
+            else
+                *p2m_entry(build, end) = mfn.v + i;
+        }
     }
-    for (uint64_t i = 0; i < layout->nr_p2m; i++)
-        *p2m_entry(build, layout->p2m + i) = build->p2m_frames[i].v;
     return 0;
 }
 
-static int populate_range(struct build *build, uint64_t first, uint64_t end)
+/* The pages of the P2M, and those in the same extents. */
+static int populate_p2m(struct build *build)
 {
-    for (uint64_t pfn = first; pfn < end; pfn++) {
-        mfn_t mfn;
-        int error = domain_populate(&build->domain->engine, PFN(pfn), &mfn);
+    const struct layout *layout = &build->layout;
+    mfn_t *frames = build->p2m_frames;
+    int error = populate(build, build->p2m_first, build->p2m_end, frames);
 
-        if (error)
-            return error;
-        *p2m_entry(build, pfn) = mfn.v;
-    }
+    if (error)
+        return error;
+    for (uint64_t i = 0; i < layout->nr_p2m; i++) /* so reads what there is no page for */
+        memset(port_frame_map(frames[layout->p2m - build->p2m_first + i]), 0xff, PAGE_SIZE);
+    for (uint64_t pfn = build->p2m_first; pfn < build->p2m_end; pfn++)
+        *p2m_entry(build, pfn) = frames[pfn - build->p2m_first].v;
     return 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 int build_populate(struct build *build)
 {
     const struct layout *layout = &build->layout;
+    uint64_t size = UINT64_C(1) << build->extent_order, behind = layout->p2m + layout->nr_p2m;
     int error;
 
-    build->p2m_frames = allocate(layout->nr_p2m * sizeof(mfn_t));
+    build->p2m_first = layout->p2m / size * size;
+    build->p2m_end = least((behind + size - 1) / size * size, build->nr_pages);
+    build->p2m_frames = allocate((build->p2m_end - build->p2m_first) * sizeof(mfn_t));
     if (!build->p2m_frames)
         return -XEN_ENOMEM;
     error = populate_p2m(build);
     if (!error)
-        error = populate_range(build, 0, layout->p2m);
+        error = populate(build, build->p2m_end, build->nr_pages, NULL);
     if (!error)
-        error = populate_range(build, layout->p2m + layout->nr_p2m, build->nr_pages);
+        error = populate(build, 0, build->p2m_first, NULL);
     return error;
 }
 
 void build_forget(struct build *build)
 {
-    release(build->p2m_frames, build->layout.nr_p2m * sizeof(mfn_t));
+    release(build->p2m_frames, (build->p2m_end - build->p2m_first) * sizeof(mfn_t));
     build->p2m_frames = NULL;
 }
 

@@ -15,8 +15,11 @@ struct build {
     struct kernel kernel;
     struct layout layout;
     uint64_t nr_pages;
+    unsigned extent_order; /* its frames come in extents of that order, as long as there are such */
+    uint64_t in_extents;   /* so many pages do */
     struct hv_domain *domain;
-    mfn_t *p2m_frames; /* of the pages of the P2M, in order */
+    uint64_t p2m_first, p2m_end; /* the pages of the P2M, and others in the same extents */
+    mfn_t *p2m_frames;           /* of those pages, in order */
 };
 
 /*

@@ -100,7 +100,7 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
     if (blob_equals(key, "back"))
         return bundle_device_add_node(domain, true, value, problem);
     return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, ioports, "
-                         "irq, pci, virtio-mmio, backend, device, front and back");
+                         "irq, pci, virtio-mmio, extent_order, backend, device, front and back");
 }
 
 static int set_right(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
@@ -130,6 +130,9 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
     if (blob_equals(key, "weight"))
         return set_number(&domain->weight, value, 1, BUNDLE_WEIGHT_MAX, "settings: weight is a number from 1 to 65535",
                           problem);
+    if (blob_equals(key, "extent_order"))
+        return set_number(&domain->extent_order, value, 0, BUNDLE_ORDER_MAX,
+                          "settings: extent_order is a number from 0 to 9", problem);
     if (blob_equals(key, "privileged"))
         return set_switch(&domain->privileged, value, "settings: privileged is 0 or 1", problem);
     if (blob_equals(key, "on_reboot"))

@@ -3,7 +3,8 @@
  * The bundle: a cpio archive (newc, uncompressed) with a directory for each domain, named by its number in decimal:
  *
  *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot
- *                (restart, which is so without it, or destroy); rights; backend, device, front, back
+ *                (restart, which is so without it, or destroy); extent_order (0 to 9: its pages lie in a row by 2 to that
+ *                many, as far as the machine has such frames); rights; backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -46,6 +47,7 @@
 #define BUNDLE_LINES       64u
 #define BUNDLE_WEIGHT      256u /* of a domain that names none: hv/domain/fair.h */
 #define BUNDLE_WEIGHT_MAX  65535u
+#define BUNDLE_ORDER_MAX   9u
 
 #define BUNDLE_TRANSPORTS_PER_FRAME 8u
 
@@ -81,6 +83,7 @@ struct bundle_domain {
     char name[BUNDLE_NAME_MAX + 1];
     uint64_t memory_kib;
     unsigned nr_vcpus;
+    unsigned extent_order;
     unsigned weight;
     bool privileged;
     bool ends_by_reboot; /* on_reboot=destroy */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory of a new domain: every page once, the P2M that lists them, contents over the borders of frames. */
+/*
+ * The memory of a new domain: every page once, in extents as far as there are such, the P2M that lists them, contents
+ * over the borders of frames.
+ */
 /* links: hv/build/builder_memory.c tests/hv/lib/objects.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,24 +21,33 @@
 
 #define PAGES  1100u /* of which the P2M has 3, the last one in part */
 #define P2M_AT 700u
-#define LAST   0x90000u /* the frame that is given first; each that follows is three below */
+#define FRAMES 0x90000u /* the first is below, and each that is given lies below those before it, with a gap */
 
 static uint8_t *memory[PAGES]; /* each frame by itself, so that the sanitizers see what is written beyond it */
 static uint64_t pages[PAGES];  /* the pfn of the frame that was given nth */
-static unsigned given, left;
+static uint64_t frames[PAGES]; /* and that frame */
+static unsigned given, left, left_extents, tried_extents;
+static uint64_t lowest;
 static struct hv_domain domain;
 static struct build build;
 static jmp_buf ended;
 
-static unsigned order_of(mfn_t mfn)
-{
-    assert_true(mfn.v <= LAST && (LAST - mfn.v) % 3 == 0 && (LAST - mfn.v) / 3 < given);
-    return (unsigned)(LAST - mfn.v) / 3;
-}
-
 void *port_frame_map(mfn_t mfn)
 {
-    return memory[order_of(mfn)];
+    for (unsigned i = 0; i < given; i++) {
+        if (frames[i] == mfn.v)
+            return memory[i];
+    }
+    fail_msg("frame %lx was never given", mfn.v);
+    return NULL;
+}
+
+static void give(uint64_t pfn, uint64_t frame)
+{
+    assert_in_range(given, 0, PAGES - 1);
+    pages[given] = pfn;
+    frames[given] = frame;
+    memory[given++] = calloc(1, 4096);
 }
 
 int domain_populate(struct domain *which, pfn_t pfn, mfn_t *mfn)
@@ -44,10 +56,27 @@ int domain_populate(struct domain *which, pfn_t pfn, mfn_t *mfn)
     if (left == 0)
         return -XEN_ENOMEM;
     left--;
-    assert_in_range(given, 0, PAGES - 1);
-    pages[given] = pfn.v;
-    memory[given] = calloc(1, 4096);
-    *mfn = MFN(LAST - 3 * given++);
+    lowest -= 3;
+    give(pfn.v, lowest);
+    *mfn = MFN(lowest);
+    return 0;
+}
+
+int domain_populate_extent(struct domain *which, pfn_t pfn, unsigned order, mfn_t *first)
+{
+    unsigned count = 1u << order;
+
+    assert_ptr_equal(which, &domain.engine);
+    assert_true(order > 0 && pfn.v % count == 0);
+    tried_extents++;
+    if (left < count || left_extents == 0)
+        return -XEN_ENOMEM;
+    left -= count;
+    left_extents--;
+    lowest -= 2 * count;
+    for (unsigned i = 0; i < count; i++)
+        give(pfn.v + i, lowest + i);
+    *first = MFN(lowest);
     return 0;
 }
 
@@ -62,7 +91,9 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
 static int set_up(void **state)
 {
     (void)state;
-    left = PAGES;
+    left = left_extents = PAGES;
+    tried_extents = 0;
+    lowest = FRAMES;
     build = (struct build){.layout = {.p2m = P2M_AT, .nr_p2m = 3}, .nr_pages = PAGES, .domain = &domain};
     return 0;
 }
@@ -90,21 +121,19 @@ static uint8_t *page(uint64_t pfn)
 }
 
 /* Each page has a frame of its own, and the P2M says which; what there is no page for reads as all ones. */
-static void test_populate(void **state)
+static void expect_populated(void)
 {
     bool seen[PAGES] = {false};
 
-    (void)state;
-    assert_int_equal(build_populate(&build), 0);
     assert_int_equal(given, PAGES);
     for (unsigned i = 0; i < PAGES; i++) {
         uint64_t pfn = pages[i], entry;
 
         assert_true(pfn < PAGES && !seen[pfn]);
         seen[pfn] = true;
-        assert_int_equal(build_frame(&build, pfn).v, LAST - 3 * i);
+        assert_int_equal(build_frame(&build, pfn).v, frames[i]);
         memcpy(&entry, page(P2M_AT + pfn / 512) + pfn % 512 * 8, 8);
-        assert_int_equal(entry, LAST - 3 * i);
+        assert_int_equal(entry, frames[i]);
     }
     for (unsigned pfn = PAGES; pfn < 3 * 512; pfn++) {
         uint64_t entry;
@@ -112,6 +141,47 @@ static void test_populate(void **state)
         memcpy(&entry, page(P2M_AT + 2) + pfn % 512 * 8, 8);
         assert_int_equal(entry, UINT64_MAX);
     }
+}
+
+static void test_populate(void **state)
+{
+    (void)state;
+    assert_int_equal(build_populate(&build), 0);
+    expect_populated();
+    assert_int_equal(tried_extents, 0);
+}
+
+/* All but the last pages, which are no whole extent; those of the P2M are in extents like others. */
+static void test_extents(void **state)
+{
+    for (unsigned order = 1; order <= 9; order++) {
+        build.extent_order = order;
+        assert_int_equal(build_populate(&build), 0);
+        expect_populated();
+        assert_int_equal(build.in_extents, PAGES >> order << order);
+        assert_int_equal(tried_extents, PAGES >> order);
+        for (uint64_t pfn = 0; pfn < build.in_extents; pfn++)
+            assert_int_equal(build_frame(&build, pfn).v,
+                             build_frame(&build, pfn >> order << order).v + pfn % (1u << order));
+        (void)tear_down(state);
+        (void)set_up(state);
+    }
+}
+
+/* Who has to do without is where the kernel is, at the bottom; and nobody asks again. */
+static void test_few_extents(void **state)
+{
+    (void)state;
+    build.extent_order = 6;
+    left_extents = 15;
+    assert_int_equal(build_populate(&build), 0);
+    expect_populated();
+    assert_int_equal(build.in_extents, 15 * 64);
+    assert_int_equal(tried_extents, 16);
+    for (uint64_t pfn = 2 * 64; pfn < 17 * 64; pfn++)
+        assert_int_equal(build_frame(&build, pfn).v, build_frame(&build, pfn / 64 * 64).v + pfn % 64);
+    for (uint64_t pfn = 1; pfn < 2 * 64; pfn++)
+        assert_true(build_frame(&build, pfn).v != build_frame(&build, pfn - 1).v + 1);
 }
 
 /* A page that the domain does not have has no frame. */
@@ -177,7 +247,8 @@ static void test_write(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_populate), TEST(test_beyond), TEST(test_no_memory), TEST(test_write)};
+    const struct CMUnitTest tests[] = {TEST(test_populate), TEST(test_extents),   TEST(test_few_extents),
+                                       TEST(test_beyond),   TEST(test_no_memory), TEST(test_write)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,7 @@ static void test_domains(void **state)
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
     add("12/settings", "name=web-1\n\nvcpus=4\non_reboot=destroy\niomem=fed00,1\niomem=a0,20\nweight=512\nprivileged="
-                       "0\nmemory=131072");
+                       "0\nmemory=131072\nextent_order=6");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
     add("0/cmdline", "");
@@ -123,6 +123,7 @@ static void test_domains(void **state)
     assert_string_equal(bundle.domains[0].name, "web-1");
     assert_int_equal(bundle.domains[0].nr_vcpus, 4);
     assert_int_equal(bundle.domains[0].weight, 512);
+    assert_true(bundle.domains[0].extent_order == 6 && bundle.domains[1].extent_order == 0);
     assert_int_equal(bundle.domains[0].nr_iomem, 2);
     assert_int_equal(bundle.domains[0].iomem[0].first, 0xfed00);
     assert_int_equal(bundle.domains[0].iomem[1].count, 0x20);
@@ -216,6 +217,9 @@ static const struct {
     {"iomem=1,10000000001", "iomem is START,COUNT"},
     {"iomem=00000000000000001,1", NULL},
     {"iomem=10000000000000001,1", "iomem is START,COUNT"},
+    {"extent_order=0\nextent_order=9", NULL},
+    {"extent_order=10", "extent_order is a number from 0 to 9"},
+    {"extent_order=", "extent_order is a number from 0 to 9"},
     {"weight=1", NULL},
     {"weight=65535", NULL},
     {"weight=65536", "weight is a number"},
