@@ -41,7 +41,7 @@ void grant_map(struct gnttab_map_grant_ref *ops, unsigned count);
 void grant_unmap(struct gnttab_unmap_grant_ref *ops, unsigned count);
 void grant_copy(struct gnttab_copy *ops, unsigned count);
 
-#define GRANT_PAGES_MAX 16u
+#define GRANT_PAGES_MAX 64u
 
 /* Pages of another domain that are mapped in a row. */
 struct grant_pages {
