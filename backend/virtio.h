@@ -13,6 +13,7 @@
 #define VIRTIO_VENDOR 0x1af4u
 #define VIRTIO_NET    1u
 #define VIRTIO_BLK    2u
+#define VIRTIO_9P     9u
 
 /* Feature bits of every device; the numbers of those of a type stand in its section of chapter 5. */
 #define VIRTIO_F_INDIRECT_DESC   (UINT64_C(1) << 28)
