@@ -14,7 +14,9 @@
 #include <backend/disk.h>
 #include <backend/netback.h>
 #include <backend/nic.h>
+#include <backend/ninepfs.h>
 #include <backend/packet.h>
+#include <backend/share.h>
 #include <backend/uplink.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
@@ -31,6 +33,7 @@ static void turn(void)
     xenbus_turn();
     uplink_turn();
     disk_poll();
+    share_poll();
 }
 
 /* No event can come unseen between the look and the sleep: SCHEDOP_block lets them in and sleeps in one step. */
@@ -55,8 +58,10 @@ void guest_main(void)
     event_enable();
     disk_init();
     nic_init();
+    share_init();
     blkback_init();
     netback_init();
+    ninepfs_init();
     must(xenbus_init(), "the xenstore");
     print("backend: ready\n");
     for (;;) {

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: memory; what is offered; the front end's keys; connecting; the end; a turn. */
+#include <abi/errno.h>
+#include <guest/event.h>
+#include <guest/grant.h>
+#include <guest/print.h>
+#include <guest/processor.h>
+#include <guest/string.h>
+#include <backend/ninepfs.h>
+#include <backend/ninepring.h>
+#include <backend/share.h>
+#include <backend/xenbus.h>
+
+#define PORT_MAX       ((uint64_t)1 << 17)
+#define KEY_MAX        24u
+#define VERSION        1u
+#define RINGS_MAX      2u /* Linux has two, and wants no fewer */
+#define RING_ORDER_MAX 6u /* Linux before 6.0 wants no fewer */
+#define RING_ORDER_MIN 1u
+
+_Static_assert(1u << RING_ORDER_MAX <= GRANT_PAGES_MAX, "a ring is mapped in one go");
+
+/* A ring, and what goes with it. */
+struct stream {
+    struct grant_pages head, data;
+    evtchn_port_t port; /* 0: none */
+    struct ninepring ring;
+    struct share_message *first, *last; /* replies that wait for room */
+    bool changed;                       /* the front end is to be told */
+};
+
+struct ninepfs {
+    bool used;
+    struct share *share; /* in use for this device; NULL before it is offered */
+    unsigned nr_streams;
+    struct stream streams[RINGS_MAX];
+    uint32_t most;  /* bytes of a message, whatever the front end asks for */
+    uint32_t msize; /* what it has agreed on */
+};
+
+/*
+ * ---- Memory.
+ */
+
+static struct ninepfs backs[XENBUS_DEVICES_MAX];
+
+static int create(struct xenbus_device *device)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(backs); i++) {
+        if (backs[i].used)
+            continue;
+        backs[i] = (struct ninepfs){.used = true};
+        device->data = &backs[i];
+        return 0;
+    }
+    return -XEN_ENOMEM;
+}
+
+static void release_share(struct ninepfs *back)
+{
+    if (back->share)
+        back->share->in_use = false;
+    back->share = NULL;
+}
+
+static void destroy(struct xenbus_device *device)
+{
+    struct ninepfs *back = device->data;
+
+    release_share(back);
+    back->used = false;
+}
+
+/*
+ * ---- What is offered.
+ */
+
+/* The share that is named, which nobody else may have. */
+static int take_share(struct xenbus_device *device)
+{
+    struct ninepfs *back = device->data;
+    char name[SHARE_NAME_MAX + 1];
+    int error = xenbus_read_back(device, "params", name, sizeof(name));
+    struct share *share = error ? NULL : share_find(name);
+
+    if (error)
+        return error;
+    if (!share)
+        return -XEN_ENODEV;
+    if (share == back->share)
+        return 0;
+    if (share->in_use)
+        return -XEN_EBUSY;
+    release_share(back);
+    share->in_use = true;
+    back->share = share;
+    return 0;
+}
+
+static int publish(struct xenbus_device *device)
+{
+    int error = take_share(device);
+
+    if (!error)
+        error = xenbus_write_number(device, "versions", VERSION);
+    if (!error)
+        error = xenbus_write_number(device, "max-rings", RINGS_MAX);
+    if (!error)
+        error = xenbus_write_number(device, "max-ring-page-order", RING_ORDER_MAX);
+    return error;
+}
+
+/*
+ * ---- The front end's keys.
+ */
+
+/* "KEYn". */
+static int read_numbered(struct xenbus_device *device, const char *key, unsigned number, uint64_t max, uint64_t *value)
+{
+    char name[KEY_MAX];
+
+    (void)print_to(name, sizeof(name), "%s%u", key, number);
+    return xenbus_read_front_number(device, name, max, value);
+}
+
+static int read_streams(struct xenbus_device *device, unsigned *count)
+{
+    uint64_t version, number = 0;
+    int error = xenbus_read_front_number(device, "version", UINT32_MAX, &version);
+
+    if (!error && version != VERSION)
+        error = -XEN_EOPNOTSUPP;
+    if (!error)
+        error = xenbus_read_front_number(device, "num-rings", RINGS_MAX, &number);
+    if (!error && number == 0)
+        error = -XEN_EINVAL;
+    *count = (unsigned)number;
+    return error;
+}
+
+/*
+ * ---- Connecting.
+ */
+
+/* That there was an upcall is all that the main loop needs to know. */
+static void on_event(evtchn_port_t port)
+{
+    (void)port;
+}
+
+/* The first page says how many others there are, and which. */
+static int map_data(struct xenbus_device *device, struct stream *stream)
+{
+    const struct xen_9pfs_data_intf *shared = stream->head.start;
+    uint32_t order = READ_ONCE(shared->ring_order);
+    grant_ref_t refs[1u << RING_ORDER_MAX];
+    int error;
+
+    if (order < RING_ORDER_MIN || order > RING_ORDER_MAX)
+        return -XEN_EINVAL;
+    for (unsigned i = 0; i < 1u << order; i++)
+        refs[i] = READ_ONCE(shared->ref[i]);
+    error = grant_map_pages(&stream->data, device->domain, refs, 1u << order);
+    if (!error)
+        ninepring_init(&stream->ring, stream->head.start, stream->data.start, order);
+    return error;
+}
+
+static int connect_stream(struct xenbus_device *device, unsigned number, struct stream *stream)
+{
+    uint64_t ref, remote;
+    int error = read_numbered(device, "ring-ref", number, UINT32_MAX, &ref);
+
+    if (!error)
+        error = read_numbered(device, "event-channel-", number, PORT_MAX, &remote);
+    if (!error) {
+        const grant_ref_t page = (grant_ref_t)ref;
+
+        error = grant_map_pages(&stream->head, device->domain, &page, 1);
+    }
+    if (!error)
+        error = map_data(device, stream);
+    if (!error)
+        error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, on_event, &stream->port);
+    return error;
+}
+
+/* Whatever of them is there goes. */
+static void release_streams(struct ninepfs *back)
+{
+    for (unsigned i = 0; i < RINGS_MAX; i++) {
+        struct stream *stream = &back->streams[i];
+
+        if (stream->port)
+            (void)!event_close(stream->port);
+        grant_unmap_pages(&stream->data);
+        grant_unmap_pages(&stream->head);
+        *stream = (struct stream){0};
+    }
+    back->nr_streams = 0;
+}
+
+/* A reply must fit into any of the rings. */
+static uint32_t message_max(const struct ninepfs *back)
+{
+    uint32_t most = SHARE_MESSAGE_MAX;
+
+    for (unsigned i = 0; i < back->nr_streams; i++) {
+        if (back->streams[i].ring.size < most)
+            most = back->streams[i].ring.size;
+    }
+    return most;
+}
+
+static int connect(struct xenbus_device *device)
+{
+    struct ninepfs *back = device->data;
+    int error = read_streams(device, &back->nr_streams);
+
+    for (unsigned i = 0; i < back->nr_streams && !error; i++)
+        error = connect_stream(device, i, &back->streams[i]);
+    if (!error)
+        error = share_start(back->share);
+    if (error)
+        release_streams(back);
+    back->most = back->msize = message_max(back);
+    return error;
+}
+
+/*
+ * ---- The end.
+ */
+
+/* The host finishes what it has begun; the front end hears no more of it. */
+static bool disconnect(struct xenbus_device *device)
+{
+    struct ninepfs *back = device->data;
+    struct share_message *message;
+
+    while ((message = share_receive(back->share)))
+        share_put(back->share, message);
+    if (!share_is_idle(back->share) && !share_has_failed(back->share))
+        return false;
+    share_stop(back->share);
+    release_streams(back);
+    return true;
+}
+
+/*
+ * ---- A turn.
+ */
+
+/* Each reply goes to the stream that its request came from. */
+static void take_replies(struct ninepfs *back)
+{
+    struct share_message *message;
+
+    while ((message = share_receive(back->share))) {
+        struct stream *stream = message->owner;
+
+        message->next = NULL;
+        if (stream->first)
+            stream->last->next = message;
+        else
+            stream->first = message;
+        stream->last = message;
+    }
+}
+
+static int give_replies(struct ninepfs *back, struct stream *stream)
+{
+    struct share_message *message;
+    int given = 1;
+
+    while ((message = stream->first)) {
+        given = ninepring_put(&stream->ring, message->reply, message->reply_size);
+        if (given <= 0)
+            return given;
+        stream->first = message->next;
+        share_put(back->share, message);
+        stream->changed = true;
+    }
+    return 0;
+}
+
+/* 1: one went on its way.  0: there is none.  Otherwise an error. */
+static int send_request(struct ninepfs *back, struct stream *stream, struct share_message *message)
+{
+    int error = ninepring_take(&stream->ring, message->request, back->most, &message->request_size);
+
+    if (error <= 0)
+        return error;
+    stream->changed = true;
+    message->owner = stream;
+    error = ninep_check(message->request, message->request_size, back->most, &back->msize);
+    if (!error)
+        error = share_send(back->share, message);
+    return error ? error : 1;
+}
+
+/* As many as there are messages, which bounds the turn. */
+static int take_requests(struct ninepfs *back, struct stream *stream)
+{
+    struct share_message *message;
+
+    while ((message = share_get(back->share))) {
+        int sent = send_request(back, stream, message);
+
+        if (sent <= 0) {
+            share_put(back->share, message);
+            return sent;
+        }
+    }
+    return 0;
+}
+
+/* A message that one stream gives back may be what another one waits for. */
+static int serve(struct ninepfs *back)
+{
+    int error = 0;
+
+    take_replies(back);
+    for (unsigned i = 0; i < back->nr_streams && !error; i++)
+        error = give_replies(back, &back->streams[i]);
+    for (unsigned i = 0; i < back->nr_streams && !error; i++)
+        error = take_requests(back, &back->streams[i]);
+    return error;
+}
+
+static void turn(struct xenbus_device *device)
+{
+    struct ninepfs *back = device->data;
+    int error = serve(back);
+
+    if (share_has_failed(back->share))
+        xenbus_fail(device, "the host's side has failed");
+    else if (error)
+        xenbus_fail(device, "the front end's ring has what cannot be, or a message that is too long or too short");
+    for (unsigned i = 0; i < back->nr_streams; i++) {
+        if (back->streams[i].changed)
+            (void)!event_send(back->streams[i].port);
+        back->streams[i].changed = false;
+    }
+}
+
+void ninepfs_init(void)
+{
+    static const struct xenbus_type type = {.name = "9pfs",
+                                            .create = create,
+                                            .publish = publish,
+                                            .connect = connect,
+                                            .turn = turn,
+                                            .disconnect = disconnect,
+                                            .destroy = destroy};
+
+    xenbus_register(&type);
+}
