@@ -5,7 +5,6 @@
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
 #include <hv/build/hv_domain.h>
-#include <hv/domain/fair.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
@@ -77,7 +76,6 @@ struct run {
     const struct bundle *bundle;
     unsigned restarts[BUNDLE_DOMAINS_MAX]; /* how often it has been built anew */
     bool waits[BUNDLE_DOMAINS_MAX];        /* to be so when its number is free: others map frames of it */
-    uint64_t spent[BUNDLE_DOMAINS_MAX];    /* of one that waits: ns for its release so far */
     unsigned code;
 };
 
@@ -103,11 +101,13 @@ static void add_code(struct run *run, unsigned code)
         run->code = code;
 }
 
-/* Does a guest live, or is one to come again, whom a back end may serve? */
+/* Is there a guest, which may be built anew when it is looked at if it has ended, or does one wait for that? */
 static bool has_guest(const struct run *run)
 {
     for (unsigned i = 0; i < run->bundle->nr_domains; i++) {
-        if (!run->bundle->domains[i].is_back_end && (find_domain(run, i) || run->waits[i]))
+        const struct domain *domain = domain_find(run->machine, DOMID((uint16_t)run->bundle->domains[i].id));
+
+        if (!run->bundle->domains[i].is_back_end && (run->waits[i] || (domain && domain->nr_vcpus > 0)))
             return true;
     }
     return false;
@@ -128,8 +128,8 @@ static void attach_next(const struct run *run)
  * ---- What comes again.
  */
 
-/* What was spent for this domain since @began, and for its release before it had to wait, is taken off its share. */
-static void restart(struct run *run, unsigned i, uint64_t began)
+/* What this takes is at the expense of the domain's own share. */
+static void restart(struct run *run, unsigned i)
 {
     const struct bundle_domain *description = &run->bundle->domains[i];
     struct hv_domain *domain;
@@ -143,7 +143,7 @@ static void restart(struct run *run, unsigned i, uint64_t began)
     domain->restarts = run->restarts[i];
     if (console_is_free() && !domain->is_back_end)
         console_attach(domain); /* it had it before */
-    fair_charge(hv_vcpu_of(domain->vcpus[0]), run->spent[i] + time_now() - began);
+    sched_follow_work(hv_vcpu_of(domain->vcpus[0]));
     split_devices_start(domain, description);
 }
 
@@ -174,7 +174,7 @@ static bool comes_again(const struct run *run, unsigned i, unsigned reason)
  * ---- What ends.
  */
 
-/* Give back what it has, while everybody waits.  True: all of it. */
+/* Give back what it has.  True: all of it. */
 static bool release(struct hv_domain *domain, const struct bundle_domain *description)
 {
     uint64_t frames = domain->engine.nr_frames, began = time_now();
@@ -193,7 +193,6 @@ static void finish(struct run *run, struct hv_domain *domain)
 {
     unsigned i = find_place(run->bundle, domain), reason = domain->end_reason;
     bool again = comes_again(run, i, reason), is_back_end = domain->is_back_end, clean, gone;
-    uint64_t began = time_now();
 
     split_devices_forget(domain);
     console_detach(domain); /* its last words come before those about it */
@@ -209,23 +208,21 @@ static void finish(struct run *run, struct hv_domain *domain)
         add_code(run, EXIT_CRASHED);
     split_devices_remove_served(run->machine, run->bundle, run->bundle->domains[i].id);
     run->waits[i] = again && !gone;
-    run->spent[i] = gone ? 0 : time_now() - began;
     if (again && gone)
-        restart(run, i, began);
+        restart(run, i);
 }
 
 /* A zombie has no frame any more. */
 static void bury(struct run *run, struct hv_domain *domain)
 {
     unsigned i = find_place(run->bundle, domain);
-    uint64_t began = time_now();
 
     print("domain %u (%s): the last of its frames has come back\n", domain->engine.id.v, domain->name);
     hv_domain_bury(domain);
     if (!audit_passes(run->machine, &run->bundle->domains[i], "without"))
         add_code(run, EXIT_BROKEN);
     if (run->waits[i] && has_guest(run))
-        restart(run, i, began);
+        restart(run, i);
     run->waits[i] = false;
 }
 

@@ -171,6 +171,7 @@ static int fill(struct build *build, const char **problem)
     build_load(build);
     if (build_tables(build))
         return fail(problem, "the page tables that were made for the domain are wrong: this is an error in Paravane");
+    hv_domain_publish(build->domain); /* nobody else runs between this and the end */
     if (build_services(build))
         return fail(problem, "the machine has not enough memory for the domain's rings and grant table");
     build_start_info(build);

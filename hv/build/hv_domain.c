@@ -38,24 +38,34 @@ static int create_shared_info(struct hv_domain *domain)
     return 0;
 }
 
-/* Windows and stacks of vCPUs have the same numbers: one in use is that of a domain that is there. */
-static bool window_is_taken(const struct machine *machine, unsigned window)
+static bool uses_window(const struct domain *domain, unsigned window)
 {
-    for (unsigned i = 0; i < machine->nr_domains; i++) {
-        const struct domain *domain = machine->domains[i];
-
-        for (unsigned j = 0; domain && j < domain->nr_vcpus; j++) {
-            if (domain->vcpus[j] && hv_vcpu_of(domain->vcpus[j])->window == window)
-                return true;
-        }
+    for (unsigned i = 0; domain && i < domain->nr_vcpus; i++) {
+        if (domain->vcpus[i] && hv_vcpu_of(domain->vcpus[i])->window == window)
+            return true;
     }
     return false;
 }
 
-static bool find_window(const struct machine *machine, unsigned *window)
+/*
+ * Windows and stacks of vCPUs have the same numbers: one in use is that of a domain that is there, or of the only one
+ * that is being made.
+ */
+static bool window_is_taken(const struct domain *made, unsigned window)
+{
+    const struct machine *machine = made->machine;
+
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        if (uses_window(machine->domains[i], window))
+            return true;
+    }
+    return uses_window(made, window);
+}
+
+static bool find_window(const struct domain *made, unsigned *window)
 {
     for (*window = WINDOW_OF_VCPUS; *window < WINDOWS_MAX; ++*window) {
-        if (!window_is_taken(machine, *window))
+        if (!window_is_taken(made, *window))
             return true;
     }
     return false;
@@ -66,7 +76,7 @@ static int create_vcpu(struct hv_domain *domain, unsigned id)
     struct hv_vcpu *vcpu = allocate(sizeof(*vcpu));
     unsigned window;
 
-    if (!vcpu || !find_window(domain->engine.machine, &window)) {
+    if (!vcpu || !find_window(&domain->engine, &window)) {
         release(vcpu, sizeof(*vcpu));
         return -XEN_ENOMEM;
     }
@@ -119,11 +129,18 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
     domain->weight = WEIGHT_DEFAULT;
     domain->shared_info_frame = MFN_NONE;
     domain_init(&domain->engine);
-    machine->domains[id] = &domain->engine;
     if (!create_parts(domain, nr_vcpus))
         return domain;
     (void)hv_domain_release(domain);
     return NULL;
+}
+
+void hv_domain_publish(struct hv_domain *domain)
+{
+    struct machine *machine = domain->engine.machine;
+
+    CHECK(!machine->domains[domain->engine.id.v]);
+    machine->domains[domain->engine.id.v] = &domain->engine;
 }
 
 /*
@@ -143,16 +160,20 @@ static void release_vcpu(struct hv_domain *domain, unsigned id)
 }
 
 /*
- * In the order in which one thing needs another: nothing new begins, no timer, device or peer makes events, no device
- * knows memory any more; then channels go, then memory: its own, and what it maps of others.
+ * In the order in which one thing needs another: nothing new begins, no vCPU runs, no timer, device or peer makes
+ * events, no device knows memory any more; then channels go, then memory: its own, and what it maps of others.  For
+ * memory to come back, the domain has to be known by its number.
  */
 bool hv_domain_release(struct hv_domain *domain)
 {
     unsigned nr_vcpus = domain->engine.nr_vcpus;
 
     domain_set_dying(&domain->engine);
-    for (unsigned i = 0; i < nr_vcpus; i++)
+    domain->engine.machine->domains[domain->engine.id.v] = &domain->engine;
+    for (unsigned i = 0; i < nr_vcpus; i++) {
+        sched_retire(hv_vcpu_of(domain->vcpus[i]));
         vcpu_time_stop(hv_vcpu_of(domain->vcpus[i]));
+    }
     devices_destroy(domain);
     console_detach(domain);
     xenstore_destroy(domain);

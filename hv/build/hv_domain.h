@@ -6,15 +6,18 @@
 
 /*
  * Make a domain of @id with @nr_vcpus vCPUs (1 to VCPUS_MAX), none of which runs, no memory, and its shared_info.
- * NULL: there is not enough memory.  The caller fills it and starts a vCPU (hv/domain/sched.h).
+ * NULL: there is not enough memory.  The caller fills it and starts a vCPU (hv/domain/sched.h).  Nobody finds it by its
+ * number before hv_domain_publish(), so that while it is being filled others may run; no second one is made meanwhile.
  */
 struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
                                    unsigned nr_vcpus);
 
+void hv_domain_publish(struct hv_domain *domain);
+
 /*
- * Give back all that the domain has, none of whose vCPUs will run any more.  Called outside any vCPU.  True: every
- * frame is back, and the domain is no more.  False: others map frames of it, or a count is wrong; it stays as a zombie
- * until the last of them is back (hv/domain/zombie.h).
+ * Give back all that the domain has, published or not; its vCPUs, if they ran, are retired.  Called outside any vCPU;
+ * others may run meanwhile (hv/domain/sched.h).  True: every frame is back, and the domain is no more.  False: others
+ * map frames of it, or a count is wrong; it stays as a zombie until the last of them is back (hv/domain/zombie.h).
  */
 bool hv_domain_release(struct hv_domain *domain);
 

@@ -116,9 +116,10 @@ void fair_end(void)
     running = NULL;
 }
 
-void fair_charge(struct hv_vcpu *vcpu, uint64_t ns)
+void fair_follow(struct hv_vcpu *vcpu, const struct hv_vcpu *other)
 {
-    vcpu->share.had += weighed(vcpu, ns);
+    account();
+    vcpu->share.had = other->share.had > level ? other->share.had : level;
 }
 
 void fair_wake(struct hv_vcpu *vcpu)

@@ -46,8 +46,8 @@ void fair_end(void);
 /* @vcpu has been blocked, or down, and will be runnable: called before its state changes. */
 void fair_wake(struct hv_vcpu *vcpu);
 
-/* @vcpu, which does not run, has had @ns of the processor more: what was done on its behalf outside its turns. */
-void fair_charge(struct hv_vcpu *vcpu, uint64_t ns);
+/* @vcpu, which does not run, has had as much of the processor as @other, as if it were that one. */
+void fair_follow(struct hv_vcpu *vcpu, const struct hv_vcpu *other);
 
 /* Has anybody been woken since the last fair_next()? */
 bool fair_has_woken(void);

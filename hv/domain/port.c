@@ -163,10 +163,11 @@ bool port_preempt_wanted(void)
     return timer_is_due() || sched_is_due();
 }
 
-/* On the processor's own stack there is nobody else to run: nothing is under way then but what runs there. */
 void port_yield(void)
 {
     CHECK(locks_held == 0);
     if (sched_is_on_vcpu())
         sched_yield();
+    else
+        sched_yield_work();
 }

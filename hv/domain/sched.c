@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: stacks; leaving the processor; turns.  Who gets one is hv/domain/fair.c. */
+/* In order: stacks; leaving the processor; turns; work between them.  Who gets a turn is hv/domain/fair.c. */
 #include <abi/errno.h>
 #include <engine/check.h>
 #include <engine/engine.h>
@@ -15,6 +15,7 @@
 #define TURN_NS  UINT64_C(10000000) /* a vCPU's turn while others want to run */
 #define LEAST_NS UINT64_C(100000)   /* of it, whoever is woken meanwhile */
 #define TICK_NS  UINT64_C(10000000) /* the period of a new vCPU's timer */
+#define WORK_NS  UINT64_C(1000000)  /* a turn of the roof's work, whoever wants to run */
 
 /*
  * ---- Stacks.  entry_switch() saves six registers and the place to go on at.
@@ -91,6 +92,12 @@ void sched_block(struct hv_vcpu *vcpu)
     leave(vcpu, RUNSTATE_blocked);
 }
 
+void sched_retire(struct hv_vcpu *vcpu)
+{
+    vcpu->run.down = true;
+    runstate_set(vcpu, RUNSTATE_offline);
+}
+
 /* Another one that runs, or wants to, may be in the middle of a hypercall: it stops on its way back to its guest. */
 void sched_stop(struct hv_vcpu *vcpu)
 {
@@ -126,6 +133,11 @@ void sched_start(struct hv_vcpu *vcpu)
 
 static struct timer turn; /* of the vCPU that runs */
 
+/* The roof's work on what has ended, on the processor's own stack, takes turns as a vCPU does, but has no guest. */
+static struct hv_domain work_domain;
+static struct hv_vcpu work = {.engine = {.domain = &work_domain.engine}};
+static struct machine *work_machine; /* NULL: none is under way */
+
 /*
  * A turn has its price: the change, and the events that came meanwhile.  A peer that sends, sleeps for as long as that
  * takes, and wakes would leave a guest no time for anything else (XSA-332), hence LEAST_NS.
@@ -136,7 +148,7 @@ bool sched_is_due(void)
     uint64_t ran;
 
     if (!cpu->in_vcpu)
-        return false;
+        return work_machine && time_now() - cpu->turn_began >= WORK_NS;
     if (cpu->must_give_way)
         return true;
     if (!fair_is_shared())
@@ -241,19 +253,21 @@ static void clear_processor(struct machine *machine, const struct hv_domain *end
     hv_vcpu_switch(machine, NULL);
 }
 
-struct hv_domain *sched_run(struct machine *machine)
+/* Turns of vCPUs, until the next one is the work's.  Where none is under way: until there is some, which it returns. */
+static struct hv_domain *take_turns(struct machine *machine)
 {
     struct hv_domain *ended = NULL;
 
-    turn.expire = end_turn;
     nmi_watchdog_start();
-    while (!(ended = find_ended()) && fair_behind(NULL)) {
+    while (work_machine || (!(ended = find_ended()) && fair_behind(NULL))) {
         struct hv_vcpu *vcpu;
 
         /* Interrupts are off between turns; one for what is done here finds nothing left to do. */
         if (timer_is_due())
             timer_run();
         vcpu = fair_next();
+        if (vcpu == &work)
+            break;
         if (vcpu)
             run(machine, vcpu);
         else
@@ -261,5 +275,68 @@ struct hv_domain *sched_run(struct machine *machine)
     }
     nmi_watchdog_stop();
     clear_processor(machine, ended);
+    return ended;
+}
+
+/*
+ * ---- Work between turns: what the roof does from one sched_run() to the next.
+ */
+
+static void begin_work_turn(void)
+{
+    cpu_here()->turn_began = time_now();
+    fair_begin(&work);
+}
+
+static void begin_work(struct machine *machine, const struct hv_domain *ended)
+{
+    work_machine = machine;
+    work_domain.weight = ended->weight;
+    work.run.info.state = RUNSTATE_runnable;
+    fair_add(&work);
+    if (!hv_domain_is_zombie(ended))
+        fair_follow(&work, hv_vcpu_of(ended->engine.vcpus[0]));
+    begin_work_turn();
+}
+
+static void end_work(void)
+{
+    if (!work_machine)
+        return;
+    fair_end();
+    fair_remove(&work);
+    work_machine = NULL;
+}
+
+/* Devices may have waited since the turn began, and nobody else lets interrupts come if no vCPU wants to run. */
+static void take_interrupts(void)
+{
+    __asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
+void sched_yield_work(void)
+{
+    if (!work_machine)
+        return;
+    fair_end();
+    take_interrupts();
+    (void)take_turns(work_machine);
+    begin_work_turn();
+}
+
+void sched_follow_work(struct hv_vcpu *vcpu)
+{
+    fair_follow(vcpu, &work);
+}
+
+struct hv_domain *sched_run(struct machine *machine)
+{
+    struct hv_domain *ended;
+
+    turn.expire = end_turn;
+    end_work();
+    ended = take_turns(machine);
+    if (ended)
+        begin_work(machine, ended);
     return ended;
 }

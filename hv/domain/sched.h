@@ -2,7 +2,7 @@
 /*
  * Who runs.  Each vCPU has a hypervisor stack of its own; each processor has one more, on which sched_run() picks the
  * next vCPU and idles where there is none.  A vCPU leaves the processor only inside the functions here.  Interrupts are
- * off in the hypervisor, except while it idles.
+ * off in the hypervisor, except while it idles and before a vCPU gets a turn between two of the roof's work.
  */
 #pragma once
 
@@ -33,11 +33,23 @@ int __must_check sched_create(struct hv_vcpu *vcpu);
 void sched_destroy(struct hv_vcpu *vcpu);
 
 /*
- * Run the vCPUs of all domains until one has ended, and all its operations with it.  Returns that domain, none of whose
- * vCPUs will run again; or one that has none, a zombie to be buried (hv/domain/zombie.h).  NULL: there is no domain
- * with a vCPU.  Called on the processor's own stack, by nobody but the roof.
+ * Run the vCPUs of all domains until one has ended, and all its operations with it.  Returns that domain, whose vCPUs
+ * the caller retires; or one that has none, a zombie to be buried (hv/domain/zombie.h).  NULL: there is no domain with
+ * a vCPU.  Called on the processor's own stack, by nobody but the roof.
+ *
+ * What the caller does from then until it calls this again is work that takes turns with vCPUs, with the weight of the
+ * domain returned: it goes through sched_yield_work() when sched_is_due().  Another domain that ends meanwhile waits.
  */
 struct hv_domain *sched_run(struct machine *machine);
+
+/* Such work lets others run: those turns of vCPUs are within this.  Before the first sched_run() nothing happens. */
+void sched_yield_work(void);
+
+/* @vcpu, which is new, is the one that it was done for: what the work has had of the processor, @vcpu has had. */
+void sched_follow_work(struct hv_vcpu *vcpu);
+
+/* @vcpu, of a domain that sched_run() has returned, never runs again, whatever it was at. */
+void sched_retire(struct hv_vcpu *vcpu);
 
 /* An offline vCPU comes up: it runs from vcpu->frame on. */
 void sched_start(struct hv_vcpu *vcpu);
@@ -62,6 +74,7 @@ void sched_stop(struct hv_vcpu *vcpu);
 
 /*
  * Has the running vCPU used up its turn, has one been woken that has had less, or has a domain ended?  Who is woken at
- * the beginning of a turn has to wait for 100 us of it; an interrupt comes then.
+ * the beginning of a turn has to wait for 100 us of it; an interrupt comes then.  On the processor's own stack: has the
+ * work there used up its turn, of 1 ms?
  */
 bool sched_is_due(void);

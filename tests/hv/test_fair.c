@@ -251,20 +251,32 @@ static void test_late(void **state)
     remove_all();
 }
 
-/* SCHEDOP_yield: somebody else is next, though he has had more; by no more than that is he who yields behind him. */
-static void test_charge(void **state)
+/* Who comes in the place of another has had what that one had, the turn that is not over included. */
+static void test_follow(void **state)
 {
-    struct hv_vcpu *vcpu = &vcpus[0][0];
-    uint64_t before;
+    struct hv_vcpu *vcpu = &vcpus[0][0], *other = &vcpus[1][0], *third = &vcpus[2][0];
+    uint64_t had;
 
     (void)state;
-    add_domain(WEIGHT_DEFAULT * 2, 1);
-    before = vcpu->share.had;
-    fair_charge(vcpu, 10 * MS);
-    assert_int_equal(vcpu->share.had - before, 5 * MS); /* by weight, as what it runs */
+    add_domain(WEIGHT_DEFAULT, 1);
+    add_domain(WEIGHT_DEFAULT, 1);
+    add_domain(WEIGHT_DEFAULT, 1);
+    had = other->share.had;
+    fair_begin(other);
+    now += 10 * MS;
+    fair_follow(vcpu, other);
+    fair_end();
+    assert_int_equal(vcpu->share.had, had + 10 * MS);
+    runstate_set(third, RUNSTATE_blocked);
+    fair_begin(other); /* nobody who wants to run has had less than this one, or that which follows it, will have */
+    now += 10 * MS;
+    fair_end();
+    fair_follow(vcpu, third);
+    assert_int_equal(vcpu->share.had, had + 10 * MS);
     remove_all();
 }
 
+/* SCHEDOP_yield: somebody else is next, though he has had more; by no more than that is he who yields behind him. */
 static void test_step_back(void **state)
 {
     struct hv_vcpu *yields = &vcpus[0][0], *other = &vcpus[0][1];
@@ -305,7 +317,7 @@ int main(void)
         cmocka_unit_test(test_credit),
         cmocka_unit_test(test_credit_of_one_turn),
         cmocka_unit_test(test_late),
-        cmocka_unit_test(test_charge),
+        cmocka_unit_test(test_follow),
         cmocka_unit_test(test_step_back),
     };
 

@@ -49,7 +49,7 @@
  */
 
 static struct sim *sim;
-static unsigned steps_left, stacks, states, timers, consoles, stores, events, wallclocks;
+static unsigned steps_left, stacks, states, timers, consoles, stores, events, wallclocks, retired;
 
 /* What there still was when its devices went. */
 static struct {
@@ -73,6 +73,16 @@ int sched_create(struct hv_vcpu *vcpu)
     vcpu->run.down = true;
     stacks++;
     return 0;
+}
+
+/* Before anything of it goes that it would run with. */
+void sched_retire(struct hv_vcpu *vcpu)
+{
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
+
+    assert_true(domain_is_dying(&domain->engine));
+    assert_true(timers >= domain->engine.nr_vcpus - vcpu->engine.id);
+    retired++;
 }
 
 void sched_destroy(struct hv_vcpu *vcpu)
@@ -157,7 +167,7 @@ static int setup(void **state)
     sim->domain_table[0] = sim->domain_table[1] = NULL;
     steps_left = NEVER;
     object_fails = fails;
-    objects = stacks = states = timers = consoles = stores = events = wallclocks = 0;
+    objects = stacks = states = timers = consoles = stores = events = wallclocks = retired = 0;
     said[0] = '\0';
     return 0;
 }
@@ -188,6 +198,8 @@ static void test_create(void **state)
 
     (void)state;
     assert_non_null(domain);
+    assert_null(machine()->domains[1]); /* it is not for others while it is being filled */
+    hv_domain_publish(domain);
     assert_ptr_equal(machine()->domains[1], &domain->engine);
     assert_int_equal(domain->engine.id.v, 1);
     assert_int_equal(domain->engine.width, WIDTH_PAE);
@@ -216,6 +228,7 @@ static void test_create(void **state)
     assert_null(hv_vcpu_find(domain, 3));
     assert_true(hv_domain_release(domain));
     assert_null(machine()->domains[1]);
+    assert_int_equal(retired, 3);
     assert_int_equal(consoles, 1);
     assert_int_equal(stores, 1);
 }
@@ -273,10 +286,12 @@ static void test_no_memory(void **state)
 /* Windows and stacks are never those of a vCPU that there is, in this domain or another, and come back with theirs. */
 static void test_windows(void **state)
 {
-    struct hv_domain *first = hv_domain_create(machine(), 0, WIDTH_64, 10, 2);
-    struct hv_domain *second = hv_domain_create(machine(), 1, WIDTH_64, 10, 2);
+    struct hv_domain *first = hv_domain_create(machine(), 0, WIDTH_64, 10, 2), *second;
 
     (void)state;
+    hv_domain_publish(first);
+    second = hv_domain_create(machine(), 1, WIDTH_64, 10, 2);
+    hv_domain_publish(second);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(hv_vcpu_find(first, i)->window, WINDOW_OF_VCPUS + i);
         assert_int_equal(hv_vcpu_find(second, i)->window, WINDOW_OF_VCPUS + 2 + i);
@@ -315,6 +330,7 @@ static void test_no_window(void **state)
     const unsigned count = WINDOWS_MAX - WINDOW_OF_VCPUS;
     struct vcpu **all = calloc(count, sizeof(struct vcpu *));
     struct domain everybody = {.vcpus = all, .nr_vcpus = count};
+    struct hv_domain *domain;
 
     (void)state;
     for (unsigned i = 0; i < count; i++) {
@@ -327,9 +343,10 @@ static void test_no_window(void **state)
     assert_null(hv_domain_create(machine(), 0, WIDTH_64, 10, 1));
     assert_int_equal(objects, 0);
     everybody.nr_vcpus = count - 1;
-    assert_non_null(hv_domain_create(machine(), 0, WIDTH_64, 10, 1));
-    assert_int_equal(hv_vcpu_of(machine()->domains[0]->vcpus[0])->window, WINDOWS_MAX - 1);
-    assert_true(hv_domain_release(hv_domain_of(machine()->domains[0])));
+    domain = hv_domain_create(machine(), 0, WIDTH_64, 10, 1);
+    assert_non_null(domain);
+    assert_int_equal(hv_vcpu_of(domain->vcpus[0])->window, WINDOWS_MAX - 1);
+    assert_true(hv_domain_release(domain));
     for (unsigned i = 0; i < count; i++)
         free(hv_vcpu_of(all[i]));
     free(all);
@@ -371,13 +388,14 @@ static void xsa_502_nothing_is_asked_of_what_is_left(void **state)
 /* References that nobody put: the first frames are named, with their counts, and those of nobody else. */
 static void test_leak(void **state)
 {
-    struct hv_domain *other = hv_domain_create(machine(), 0, WIDTH_64, 20, 1);
-    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 20, 1);
+    struct hv_domain *other = hv_domain_create(machine(), 0, WIDTH_64, 20, 1), *domain;
     char expected[1024] = "domain 1 (sieve) has left 10 frames behind:\n";
     unsigned shown = 0;
     mfn_t mfn;
 
     (void)state;
+    hv_domain_publish(other);
+    domain = hv_domain_create(machine(), 1, WIDTH_64, 20, 1);
     strcpy(domain->name, "sieve");
     for (unsigned i = 0; i < 10; i++) {
         assert_int_equal(domain_populate(&other->engine, PFN(i), &mfn), 0);

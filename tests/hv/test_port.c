@@ -138,11 +138,13 @@ static void test_preemption(void **state)
         turn_over = i & 2;
         assert_int_equal(port_preempt_wanted(), i != 0);
     }
-    port_yield(); /* on the processor's own stack there is nobody to yield to */
+    port_yield(); /* on the processor's own stack */
     assert_int_equal(noted.yields, 0);
+    assert_int_equal(noted.work_yields, 1);
     on_vcpu = true;
     port_yield();
     assert_int_equal(noted.yields, 1);
+    assert_int_equal(noted.work_yields, 1);
 }
 
 int main(void)

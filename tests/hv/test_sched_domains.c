@@ -246,6 +246,114 @@ static void test_woken_first(void **state)
     assert_string_equal(told, "w0 l0 t0 blocks s0 w0 l0 t0 s0 w0 l0 t0 woken other-end w- ");
 }
 
+/*
+ * ---- The roof's work.
+ */
+
+static void guest_works_beside(struct hv_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(turn_ends, now + 10 * MS); /* there is another that wants to run: the work */
+        now += 10 * MS;
+        tell("%u ", vcpu->engine.id);
+        assert_true(sched_is_due());
+        sched_yield();
+    }
+}
+
+static void begin_work(void)
+{
+    make(2, WIDTH_64);
+    make_other();
+    vcpus[2].engine.id = 2;
+    guests[0] = guest_ends;
+    guests[2] = guest_works_beside;
+    sched_start(&vcpus[0]);
+    run();
+    sched_retire(&vcpus[0]);
+    assert_int_equal(state_of(0), RUNSTATE_offline);
+    sched_start(&vcpus[2]);
+    told[0] = '\0';
+}
+
+/* It has turns of 1 ms, between which others have theirs, as many as are fair; nothing is found to have ended. */
+static void test_work_yields(void **state)
+{
+    (void)state;
+    begin_work();
+    for (unsigned i = 0; i < 25; i++) {
+        assert_false(sched_is_due());
+        now += MS - 1;
+        assert_false(sched_is_due());
+        now++;
+        assert_true(sched_is_due());
+        sched_yield_work();
+        assert_null(cpu_boot.current);
+        assert_false(fake_cpu.interrupts);
+        tell("work ");
+    }
+    assert_int_equal(arrivals, 1 + 3); /* each of its 10 ms against ten turns of the work's */
+    assert_non_null(strstr(told, "w2 l2 t2 2 s2 w- work w- work w- work "));
+    domain.ended = false; /* as if it were gone */
+    assert_ptr_equal(sched_run(&machine), &other);
+}
+
+/* Timers expire between its turns, and who wakes by one runs at once; what it costs is the new vCPU's share. */
+static void test_work_in_time(void **state)
+{
+    (void)state;
+    begin_work();
+    vcpus[2].run.info.state = RUNSTATE_blocked;
+    vcpus[1].run.down = false;
+    vcpus[1].run.info.state = RUNSTATE_blocked;
+    guests[1] = guest_blocks;
+    timers_due = true;
+    sched_yield_work();
+    assert_int_equal(timers_run, 1);
+    assert_string_equal(told, "w1 l1 t1 blocks s1 w- ");
+    now += 7 * MS;
+    sched_yield_work();
+    sched_follow_work(&vcpus[2]);
+    assert_int_equal(vcpus[2].share.had, vcpus[1].share.had + 7 * MS);
+}
+
+static void guest_uses(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    now += 7 * MS;
+}
+
+/* What a guest has had counts for the work after its end, and for whoever comes in its place. */
+static void test_work_goes_on(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[0] = guest_uses;
+    guests[2] = guest_yields;
+    rounds = 2;
+    sched_start(&vcpus[0]);
+    sched_start(&vcpus[2]);
+    run();
+    sched_follow_work(&vcpus[1]);
+    assert_int_equal(vcpus[1].share.had, vcpus[0].share.had);
+    assert_int_equal(vcpus[1].share.had, vcpus[2].share.had + 7 * MS);
+}
+
+/* Before there was any, nobody runs within it. */
+static void test_no_work(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    make_other();
+    guests[2] = guest_yields;
+    sched_start(&vcpus[2]);
+    now += MS;
+    assert_false(sched_is_due());
+    sched_yield_work();
+    assert_string_equal(told, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +361,8 @@ int main(void)
         cmocka_unit_test(test_end_of_sleeper),   cmocka_unit_test(test_zombie),
         cmocka_unit_test(test_turns_of_domains), cmocka_unit_test(test_charges),
         cmocka_unit_test(test_late_start),       cmocka_unit_test(test_woken_first),
+        cmocka_unit_test(test_work_yields),      cmocka_unit_test(test_work_in_time),
+        cmocka_unit_test(test_work_goes_on),     cmocka_unit_test(test_no_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,7 +154,6 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
         .nr_vcpus = nr_vcpus,
     };
     domain_init(&domain->engine);
-    machine->domains[id] = &domain->engine;
     for (unsigned i = 0; i < nr_vcpus; i++)
         domain->vcpus[i] = create_vcpu(domain, i);
     if (domain_populate(&domain->engine, PFN(MACH2PHYS_SHARED), &domain->shared_info_frame) ||
@@ -164,11 +163,18 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
     return domain;
 }
 
+void hv_domain_publish(struct hv_domain *domain)
+{
+    CHECK(!domain->engine.machine->domains[domain->engine.id.v]);
+    domain->engine.machine->domains[domain->engine.id.v] = &domain->engine;
+}
+
 bool hv_domain_release(struct hv_domain *domain)
 {
     uint64_t left;
 
     domains--;
+    domain->engine.machine->domains[domain->engine.id.v] = &domain->engine;
     left = domain_destroy(&domain->engine);
     for (unsigned i = 0; i < domain->engine.nr_vcpus; i++) {
         struct hv_vcpu *vcpu = hv_vcpu_of(domain->vcpus[i]);

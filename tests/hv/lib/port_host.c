@@ -115,6 +115,11 @@ void sched_yield(void)
     noted.yields++;
 }
 
+void sched_yield_work(void)
+{
+    noted.work_yields++;
+}
+
 /* Only between the two that let the hypervisor reach a guest's pages. */
 size_t copy_recover(void *to, const void *from, size_t size)
 {

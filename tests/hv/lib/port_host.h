@@ -32,7 +32,7 @@ extern struct machine machine;
 /* What has been asked for. */
 struct noted {
     uint64_t set_at, set_to, prepared, entry_stack, ldt_base, gdt_base;
-    unsigned ldt_entries, ldt_loads, sets, yields, reported, gives;
+    unsigned ldt_entries, ldt_loads, sets, yields, work_yields, reported, gives;
     size_t copied;
 };
 extern struct noted noted;

@@ -186,6 +186,7 @@ void make(unsigned count, enum width width)
 {
     while (created > 0)
         sched_destroy(&vcpus[--created]);
+    assert_null(sched_run(&machine)); /* nobody is left, and no work on the last one's end */
     fake_cpu_reset();
     fake_stacks = 0;
     memset(&cpu_boot, 0, sizeof(cpu_boot));
