@@ -80,6 +80,19 @@ int domain_populate_extent(struct domain *which, pfn_t pfn, unsigned order, mfn_
     return 0;
 }
 
+static unsigned asked, yields;
+
+/* Others want to run each second time that they are asked. */
+bool port_preempt_wanted(void)
+{
+    return asked++ % 2 == 0;
+}
+
+void port_yield(void)
+{
+    yields++;
+}
+
 _Noreturn void port_halt(const char *file, int line, const char *condition)
 {
     (void)file;
@@ -92,7 +105,7 @@ static int set_up(void **state)
 {
     (void)state;
     left = left_extents = PAGES;
-    tried_extents = 0;
+    tried_extents = asked = yields = 0;
     lowest = FRAMES;
     build = (struct build){.layout = {.p2m = P2M_AT, .nr_p2m = 3}, .nr_pages = PAGES, .domain = &domain};
     return 0;
@@ -149,6 +162,8 @@ static void test_populate(void **state)
     assert_int_equal(build_populate(&build), 0);
     expect_populated();
     assert_int_equal(tried_extents, 0);
+    assert_int_equal(asked, PAGES + 3); /* once a page, and once more for each of the P2M */
+    assert_int_equal(yields, (PAGES + 4) / 2);
 }
 
 /* All but the last pages, which are no whole extent; those of the P2M are in extents like others. */
