@@ -203,11 +203,11 @@ static bool read_tag(struct device *device)
 }
 
 /* Memory is taken last, when the device is as it should be. */
-static bool create(struct device *device, const struct pci_function *function)
+static bool create(struct device *device, const struct virtio_place *place)
 {
     bool is_known;
 
-    if (!virtio_open(&device->virtio, function) || virtio_queue_size(&device->virtio, 0) < QUEUE_SIZE)
+    if (!virtio_open(&device->virtio, place) || virtio_queue_size(&device->virtio, 0) < QUEUE_SIZE)
         return false;
     is_known = begin(device) && read_tag(device);
     virtio_reset(&device->virtio);
@@ -218,19 +218,19 @@ static bool create(struct device *device, const struct pci_function *function)
     return true;
 }
 
-static void found(const struct pci_function *function)
+static void found(const struct virtio_place *place)
 {
     struct device *device;
 
-    if (virtio_type(function) != VIRTIO_9P)
-        return;
     if (pages_free_count() < 2 * (size_t)SHARE_PAGES) {
-        print("share at %x.%x: no memory for it\n", function->bus, function->devfn);
+        virtio_print(place);
+        print(": no memory for a share\n");
         return;
     }
     device = pages_alloc((sizeof(*device) + PAGE_SIZE - 1) / PAGE_SIZE);
-    if (!create(device, function)) {
-        print("share at %x.%x: cannot be used\n", function->bus, function->devfn);
+    if (!create(device, place)) {
+        virtio_print(place);
+        print(": cannot be used as a share\n");
         return;
     }
     device->next = devices;
@@ -240,7 +240,7 @@ static void found(const struct pci_function *function)
 
 void share_init(void)
 {
-    pci_scan(VIRTIO_VENDOR, found);
+    virtio_scan(VIRTIO_9P, found);
 }
 
 struct share *share_find(const char *name)
