@@ -14,8 +14,7 @@
 
 #include <cli/bundle_write.h>
 
-#define NAME_MAX_LENGTH 31
-#define CHUNK           (4 * MIB)
+#define CHUNK (4 * MIB)
 
 /* The number of the domain is the directory of its files. */
 static int add_file(struct archive *archive, const struct bundle_domain *domain, const char *name, const void *data,
@@ -47,11 +46,11 @@ static int add_file(struct archive *archive, const struct bundle_domain *domain,
 }
 
 /* The settings are lines, and read by a simple parser. */
-static void clean_name(const char *name, char *clean)
+void bundle_clean_name(const char *name, char clean[static BUNDLE_NAME_MAX_LENGTH + 1])
 {
     size_t i;
 
-    for (i = 0; i < NAME_MAX_LENGTH && name[i]; i++)
+    for (i = 0; i < BUNDLE_NAME_MAX_LENGTH && name[i]; i++)
         clean[i] = isgraph((unsigned char)name[i]) ? name[i] : '_';
     clean[i] = '\0';
 }
@@ -70,9 +69,9 @@ static void print_devices(FILE *settings, const struct bundle_domain *domain)
 
 static void print_settings(FILE *settings, const struct bundle_domain *domain)
 {
-    char name[NAME_MAX_LENGTH + 1];
+    char name[BUNDLE_NAME_MAX_LENGTH + 1];
 
-    clean_name(domain->name, name);
+    bundle_clean_name(domain->name, name);
     fprintf(settings, "name=%s\nmemory=%llu\nvcpus=%u\nweight=%u\nprivileged=%d\non_reboot=%s\n", name,
             (unsigned long long)domain->memory_kib, domain->vcpus, domain->weight, domain->privileged,
             domain->ends_by_reboot ? "destroy" : "restart");

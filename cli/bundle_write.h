@@ -4,7 +4,8 @@
 
 #include <cli/file.h>
 
-#define BUNDLE_CMDLINE_MAX 1023u /* characters; the guest's start_info holds no more */
+#define BUNDLE_CMDLINE_MAX     1023u /* characters; the guest's start_info holds no more */
+#define BUNDLE_NAME_MAX_LENGTH 31
 
 /* A device of a domain's: hv/kernel/bundle.h says what a key and a value may be.  Nothing here is owned. */
 struct bundle_node {
@@ -36,6 +37,9 @@ struct bundle_domain {
     const struct bytes *ramdisk; /* NULL: none */
     const char *cmdline;         /* NULL: none */
 };
+
+/* The name of a domain as the bundle has it: its first characters, those that are not printable as "_". */
+void bundle_clean_name(const char *name, char clean[static BUNDLE_NAME_MAX_LENGTH + 1]);
 
 /*
  * Write the bundle of @count domains, each with a number of its own, to a new file; *size is how large it has become.

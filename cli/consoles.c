@@ -127,9 +127,10 @@ static void take_byte(struct consoles *consoles, char byte)
 
     if (place == OF_HYPERVISOR)
         take_answer(consoles, byte);
-    else if (place == OF_NOBODY)
+    if (place >= consoles->guests->count)
         return;
-    else if (consoles->list[place].path)
+    control_show(consoles->control, place, &byte, 1);
+    if (consoles->list[place].path)
         relay_put(&consoles->list[place].file, &byte, 1);
     else if (place == consoles->front)
         show(consoles, &byte, 1);
@@ -166,10 +167,11 @@ static bool has_room(const struct consoles *consoles)
     return has;
 }
 
-void consoles_begin(struct consoles *consoles, int from, struct relay *out, bool hurried)
+void consoles_begin(struct consoles *consoles, int from, struct relay *out, struct control *control, bool hurried)
 {
     consoles->line = (struct relay){.from = from, .to = -1};
     consoles->out = out;
+    consoles->control = control;
     consoles->hurried = hurried;
 }
 
@@ -327,15 +329,32 @@ static void select_front(struct consoles *consoles, struct relay *in)
         consoles->must_select = false;
 }
 
-void consoles_type(struct consoles *consoles, struct relay *in, const char *keys, size_t count)
+static void type(struct relay *in, const char *keys, size_t count)
 {
-    select_front(consoles, in);
-    for (size_t i = 0; i < count && !consoles->must_select; i++) {
+    for (size_t i = 0; i < count; i++) {
         char code[2];
 
         if (!put_whole(in, code, multiplex_encode(keys[i], code)))
             return;
     }
+}
+
+void consoles_type(struct consoles *consoles, struct relay *in, const char *keys, size_t count)
+{
+    select_front(consoles, in);
+    if (!consoles->must_select)
+        type(in, keys, count);
+}
+
+void consoles_type_for(struct consoles *consoles, struct relay *in, unsigned place, const char *keys, size_t count)
+{
+    char code[2];
+
+    multiplex_select(consoles->guests->list[place].number, true, code);
+    if (!put_whole(in, code, 2))
+        return;
+    type(in, keys, count);
+    consoles->must_select = true;
 }
 
 void consoles_ask(struct consoles *consoles, struct relay *in)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <hv/base/multiplex.h>
+#include <cli/control.h>
 #include <cli/guest_list.h>
 #include <cli/message.h>
 #include <cli/outcome.h>
@@ -29,6 +30,7 @@ struct consoles {
     struct console list[GUESTS_MAX];
     struct relay line; /* from QEMU; what is there of it waits to be taken apart */
     struct relay *out; /* to stdout */
+    struct control *control;
     struct multiplex_decoder decoder;
     unsigned selected;   /* what comes is of this guest, by place, or of: */
     unsigned front;      /* by place */
@@ -54,8 +56,8 @@ enum status __must_check consoles_open(struct consoles *consoles, const struct o
                                        const char *const paths[]);
 void consoles_close(struct consoles *consoles);
 
-/* QEMU runs: bytes come from @from, and stdout is written by @out. */
-void consoles_begin(struct consoles *consoles, int from, struct relay *out, bool hurried);
+/* QEMU runs: bytes come from @from, and stdout is written by @out; @control is shown all that guests say. */
+void consoles_begin(struct consoles *consoles, int from, struct relay *out, struct control *control, bool hurried);
 
 /* What is to be polled: the line, unless there is something left of it, and files that do not take what they get. */
 #define CONSOLES_POLLED (1 + GUESTS_MAX)
@@ -75,6 +77,9 @@ const char *consoles_broken(const struct consoles *consoles, int *error);
 
 /* Put what is typed for the guest in front on its way; what there is no room for is lost. */
 void consoles_type(struct consoles *consoles, struct relay *in, const char *keys, size_t count);
+
+/* The same for the guest at @place, who comes to the front by that for the hypervisor, and for nobody else. */
+void consoles_type_for(struct consoles *consoles, struct relay *in, unsigned place, const char *keys, size_t count);
 
 /* The guest at @place, from 0 on, comes to the front; or the next one that is left.  Whoever runs it is told. */
 void consoles_bring(struct consoles *consoles, unsigned place);

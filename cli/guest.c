@@ -75,6 +75,8 @@ enum status guest_read(struct guest *guest, unsigned place, const struct run_opt
     device_nodes_make(options, place, &guest->devices);
     status = find_kernel(guest);
     if (!status)
+        bundle_clean_name(guest_title(guest), guest->domain_name);
+    if (!status)
         status = image_read(guest->kernel_path, &guest->image);
     if (!status && guest->options->ramdisk)
         status = read_ramdisk(guest);
@@ -97,7 +99,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
 
     return (struct bundle_domain){
         .number = guest->number,
-        .name = guest_title(guest),
+        .name = guest->domain_name,
         .memory_kib = options->memory_kib,
         .vcpus = 1,
         .weight = options->weight,

@@ -19,6 +19,7 @@ struct guest {
     unsigned number;      /* of its domain */
     char found[PATH_MAX]; /* the kernel, if it is the demo or GRUB */
     const char *kernel_path;
+    char domain_name[BUNDLE_NAME_MAX_LENGTH + 1]; /* as the hypervisor knows it */
     struct image image;
     struct bytes ramdisk;
     struct symbols symbols; /* of the kernel */

@@ -21,6 +21,7 @@ struct run {
     const struct guest *reported; /* the one that the hypervisor spoke of last; NULL: the back end */
     struct outcomes outcomes;
     struct consoles consoles;
+    struct control control;
     struct log hypervisor_log, qemu_log;
     struct proof proof;
 };
@@ -73,7 +74,7 @@ static bool take_line(void *owner, const char *line)
     struct run *run = owner;
 
     outcomes_note(&run->outcomes, line);
-    return proof_take(&run->proof, line);
+    return control_note(&run->control, line) || proof_take(&run->proof, line);
 }
 
 static const struct guest *find_guest(const struct run *run, unsigned number)
@@ -125,6 +126,24 @@ static void begin_logs(struct run *run, int from)
     run->qemu_log = (struct log){.from = -1, .prefix = "qemu: ", .is_live = true, .take = take_noise};
 }
 
+/* Commands are told of each guest's end, a reboot included. */
+static void open_control(struct run *run)
+{
+    struct outcomes guests = {.count = run->options->nr_guests};
+
+    for (unsigned i = 0; i < guests.count; i++)
+        guests.list[i] = (struct outcome){.number = run->payload.guests[i].number,
+                                          .name = run->payload.guests[i].domain_name,
+                                          .ends_by_reboot = true};
+    control_open(&run->control, &guests, &run->hypervisor_log);
+}
+
+static void announce(const struct run *run)
+{
+    say("starting %s%s; Ctrl-A x leaves", guest_title(&run->payload.guests[0]),
+        run->options->nr_guests > 1 ? " and others; Ctrl-A h says how to get to them" : "");
+}
+
 static enum status boot(struct run *run, struct session_result *result)
 {
     bool is_on_terminal = isatty(STDIN_FILENO) == 1;
@@ -147,19 +166,21 @@ static enum status boot(struct run *run, struct session_result *result)
         return status;
     }
     if (is_on_terminal)
-        say("starting %s%s; Ctrl-A x leaves", guest_title(&run->payload.guests[0]),
-            run->options->nr_guests > 1 ? " and others; Ctrl-A h says how to get to them" : "");
+        announce(run);
     begin_logs(run, ends[0]);
+    open_control(run);
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,
         .is_on_terminal = is_on_terminal,
         .consoles = &run->consoles,
+        .control = &run->control,
         .mask = &run->payload.mask,
         .timeout_seconds = run->options->timeout_seconds,
         .log_write_fd = ends[1],
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
     });
+    control_close(&run->control);
     qemu_free(&command);
     return ending_tell(&(struct ending){
         .result = *result,

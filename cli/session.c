@@ -17,13 +17,14 @@
 #include <cli/session.h>
 #include <cli/terminal.h>
 
-#define GRACE_MS   2000 /* from SIGTERM to SIGKILL */
-#define ANSWER_MS  3000 /* for the hypervisor to say where each guest is */
-#define QUIET_MS   2000 /* without a sign of life, a message says that things are under way, */
-#define BUILD_MS   5000 /* or that the guest is being built */
-#define FOREVER    INT64_MAX
-#define ROOM       (1 << 20) /* bytes; what Linux lets anybody have */
-#define NR_SOURCES (SOURCE_CONSOLES + CONSOLES_POLLED)
+#define GRACE_MS       2000 /* from SIGTERM to SIGKILL */
+#define ANSWER_MS      3000 /* for the hypervisor to say where each guest is */
+#define QUIET_MS       2000 /* without a sign of life, a message says that things are under way, */
+#define BUILD_MS       5000 /* or that the guest is being built */
+#define FOREVER        INT64_MAX
+#define ROOM           (1 << 20) /* bytes; what Linux lets anybody have */
+#define SOURCE_CONTROL (SOURCE_CONSOLES + CONSOLES_POLLED)
+#define NR_SOURCES     (SOURCE_CONTROL + CONTROL_POLLED)
 
 /* What is polled. */
 enum { SOURCE_SIGNALS, SOURCE_OUT, SOURCE_HYPERVISOR, SOURCE_QEMU, SOURCE_IN, SOURCE_KEYS, SOURCE_CONSOLES };
@@ -37,7 +38,7 @@ struct session {
     enum session_end asked_for;
     int wait_status;
     int signals;  /* signalfd */
-    int child_in; /* the relayed console, our end; -1: closed */
+    int child_in; /* the relayed console, our ends; it is not closed when stdin ends: others may type as well */
     int child_out;
     int typed;           /* what comes there is for the guest in front of several; -1: nothing, or it is a terminal */
     int64_t deadline;    /* ms; when to stop, or when stopping, to kill */
@@ -117,7 +118,7 @@ static void connect_consoles(struct session *session)
     session->typed = are_several ? input : -1;
     request->hypervisor->beside = request->qemu->beside = &session->out;
     if (are_several)
-        consoles_begin(request->consoles, session->child_out, &session->out, request->is_on_terminal);
+        consoles_begin(request->consoles, session->child_out, &session->out, request->control, request->is_on_terminal);
 }
 
 /* 0, or a negative errno. */
@@ -273,7 +274,7 @@ static bool is_drained(const struct session *session)
  */
 static bool input_may_flow(const struct session *session)
 {
-    return session->child_in >= 0 && (session->out.has_moved || session->request->hypervisor->nr_lines);
+    return session->out.has_moved || session->request->hypervisor->nr_lines;
 }
 
 static int poll_time(const struct session *session)
@@ -281,19 +282,11 @@ static int poll_time(const struct session *session)
     int64_t next = session->deadline < session->quiet_until ? session->deadline : session->quiet_until;
     int64_t left = next == FOREVER ? -1 : next - now_ms();
 
+    if (control_is_behind(session->request->control))
+        return 0;
     if (next == FOREVER)
         return -1;
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
-}
-
-/* A terminal has no end. */
-static void close_input_at_end(struct session *session)
-{
-    if (session->child_in < 0 || session->request->is_on_terminal || session->typed >= 0 ||
-        !relay_is_done(&session->in))
-        return;
-    close(session->child_in);
-    session->child_in = -1;
 }
 
 /* Of one guest the relay reads itself. */
@@ -306,7 +299,6 @@ static void read_typed(struct session *session)
         consoles_type(session->request->consoles, &session->in, bytes, (size_t)got);
     else if (got == 0 || (errno != EINTR && errno != EAGAIN))
         session->typed = -1;
-    close_input_at_end(session);
 }
 
 static void help(struct session *session)
@@ -379,11 +371,43 @@ static void move_consoles(struct session *session, const struct pollfd *line)
         stop_without_output(session, broken, error);
 }
 
+/* Of one guest, what has just been read is in the relay; consoles show theirs themselves. */
+static void move_out(struct session *session, short events)
+{
+    struct relay *out = &session->out;
+    bool was_empty = out->begin == out->end;
+
+    relay_move(out, events);
+    if (was_empty && !consoles_are_there(session->request->consoles))
+        control_show(session->request->control, 0, out->buffer + out->begin, out->end - out->begin);
+}
+
+/* What is typed at another terminal. */
+static void move_control(struct session *session, const struct pollfd *polls)
+{
+    struct consoles *consoles = session->request->consoles;
+    char keys[CONTROL_KEYS_MAX];
+    unsigned place;
+    size_t count;
+
+    control_move(session->request->control, polls);
+    while (relay_room(&session->in) >= 2 * CONTROL_KEYS_MAX + 2 &&
+           control_take_keys(session->request->control, &place, keys, &count)) {
+        if (consoles_are_there(consoles))
+            consoles_type_for(consoles, &session->in, place, keys, count);
+        else
+            relay_put(&session->in, keys, count);
+    }
+}
+
 static void move(struct session *session, const struct pollfd *polls)
 {
+    bool was_behind = control_is_behind(session->request->control);
+
     if (polls[SOURCE_SIGNALS].revents)
         on_signal(session);
-    relay_move(&session->out, polls[SOURCE_OUT].revents);
+    move_control(session, polls + SOURCE_CONTROL);
+    move_out(session, polls[SOURCE_OUT].revents);
     if (session->out.is_broken && session->out.error == EPIPE)
         stop(session, SESSION_INTERRUPTED, SIGPIPE);
     else if (session->out.is_broken)
@@ -392,15 +416,16 @@ static void move(struct session *session, const struct pollfd *polls)
         (void)log_read(session->request->hypervisor);
     if (polls[SOURCE_QEMU].revents)
         (void)log_read(session->request->qemu);
-    if (polls[SOURCE_IN].revents) {
+    if (polls[SOURCE_IN].revents)
         relay_move(&session->in, polls[SOURCE_IN].revents);
-        close_input_at_end(session);
-    }
     if (polls[SOURCE_KEYS].revents && session->typed >= 0)
         read_typed(session);
     else if (polls[SOURCE_KEYS].revents)
         read_keys(session);
     move_consoles(session, &polls[SOURCE_CONSOLES]);
+    /* A guest's last words are in the pipe when its end is told. */
+    if (was_behind && !polls[SOURCE_OUT].revents && !polls[SOURCE_CONSOLES].revents)
+        control_catch_up(session->request->control);
     if (polls[SOURCE_OUT].revents || polls[SOURCE_CONSOLES].revents)
         session->quiet_until = FOREVER;
     else if (polls[SOURCE_HYPERVISOR].revents)
@@ -439,6 +464,7 @@ static void gather(const struct session *session, struct pollfd polls[NR_SOURCES
     polls[SOURCE_IN] = input_may_flow(session) ? relay_poll(&session->in) : (struct pollfd){.fd = -1};
     polls[SOURCE_KEYS] = poll_keys(session);
     consoles_poll(session->request->consoles, polls + SOURCE_CONSOLES);
+    control_poll(session->request->control, polls + SOURCE_CONTROL);
 }
 
 static void watch(struct session *session)
@@ -485,14 +511,26 @@ void session_block_signals(sigset_t *before)
     signal(SIGPIPE, SIG_IGN);
 }
 
-struct session_result session_run(const struct session_request *request)
+static int open_signals(void)
 {
-    struct session session = {.request = request, .child_in = -1, .deadline = FOREVER, .quiet_until = FOREVER};
     sigset_t blocked;
-    int error;
 
     signals_that_matter(&blocked);
-    session.signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+    return signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int session_open_signals(sigset_t *before)
+{
+    session_block_signals(before);
+    return open_signals();
+}
+
+struct session_result session_run(const struct session_request *request)
+{
+    struct session session = {.request = request, .deadline = FOREVER, .quiet_until = FOREVER};
+    int error;
+
+    session.signals = open_signals();
     error = session.signals < 0 ? -errno : start(&session);
     if (error)
         return (struct session_result){.end = SESSION_NOT_STARTED, .code = -error};

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <cli/consoles.h>
+#include <cli/control.h>
 #include <cli/log.h>
 #include <cli/qemu.h>
 
@@ -29,6 +30,7 @@ struct session_request {
     const char *const *arguments; /* the program and its arguments, ended by NULL */
     bool is_on_terminal;          /* the console is a terminal, where Ctrl-A is for us: terminal.h */
     struct consoles *consoles;    /* opened; or with none in it: QEMU's line is the console of the one guest */
+    struct control *control;      /* opened: commands that speak to the run */
     unsigned timeout_seconds;     /* 0: none */
     const sigset_t *mask;         /* the signals that the program starts with blocked */
     int log_write_fd;             /* its end of the hypervisor's line of messages; closed here after the start */
@@ -41,6 +43,9 @@ struct session_request {
  * takes notice of them all the same, also of those that came before it.
  */
 void session_block_signals(sigset_t *before);
+
+/* The same, and a descriptor (signalfd) that they are read from; -1 with errno. */
+int session_open_signals(sigset_t *before);
 
 /*
  * Start the program, and come back when it has ended: it never outlives the call.  The terminal is then as it was.

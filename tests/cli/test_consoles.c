@@ -19,6 +19,7 @@
 static char path[] = "/tmp/paravane-test.XXXXXX";
 static struct outcomes guests;
 static struct consoles consoles;
+static struct control control; /* nobody is connected */
 static struct relay out, in;
 static int line[2]; /* a pipe in QEMU's place */
 static const char *paths[GUESTS_MAX];
@@ -28,7 +29,8 @@ static void open_all(bool hurried)
     out = (struct relay){.from = -1, .to = -1};
     in = (struct relay){.from = -1, .to = -1};
     assert_int_equal(consoles_open(&consoles, &guests, paths), STATUS_GOOD);
-    consoles_begin(&consoles, line[0], &out, hurried);
+    control = (struct control){.last_id = 0};
+    consoles_begin(&consoles, line[0], &out, &control, hurried);
 }
 
 static int begin(void **state)
@@ -113,6 +115,33 @@ static void test_hostile(void **state)
     }
     COME("\x10\x41.");
     assert_shown(".");
+}
+
+/* Whoever comes later to another's console finds what that guest has said, wherever it went, and nobody else's. */
+static void test_kept(void **state)
+{
+    (void)state;
+    COME("nobody's\x10\x42hello\n\x10\x49\x10.\x10\x41one\x10\x42 two\x10!list\n\x10\x43nobody's\n");
+    assert_int_equal(control.backlogs[1].count, 10);
+    assert_memory_equal(control.backlogs[1].bytes, "hello\n two", 10);
+    assert_int_equal(control.backlogs[0].count, 3);
+    assert_int_equal(control.backlogs[2].count, 1);
+    assert_int_equal(control.backlogs[2].bytes[0], '\x10');
+}
+
+/* What is typed elsewhere is for that guest alone; the next key here is for the one in front again. */
+static void test_typed_elsewhere(void **state)
+{
+    (void)state;
+    consoles_type(&consoles, &in, "a", 1);
+    ASSERT_TYPED("\x10\xc1"
+                 "a");
+    consoles_type_for(&consoles, &in, 2, "b\x10", 2);
+    ASSERT_TYPED("\x10\xc9"
+                 "b\x10.");
+    consoles_type(&consoles, &in, "c", 1);
+    ASSERT_TYPED("\x10\xc1"
+                 "c");
 }
 
 static void test_brought(void **state)
@@ -291,8 +320,9 @@ static void test_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_shown), TEST(test_hostile), TEST(test_brought),   TEST(test_typed),  TEST(test_typed_too_much),
-        TEST(test_ends),  TEST(test_file),    TEST(test_file_lost), TEST(test_unread), TEST(test_list),
+        TEST(test_shown),          TEST(test_hostile), TEST(test_brought), TEST(test_typed),
+        TEST(test_typed_too_much), TEST(test_ends),    TEST(test_file),    TEST(test_file_lost),
+        TEST(test_unread),         TEST(test_list),    TEST(test_kept),    TEST(test_typed_elsewhere),
     };
     int fd = mkstemp(path), status;
 
