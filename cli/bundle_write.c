@@ -79,6 +79,8 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
         fprintf(settings, "backend=1\n");
     if (domain->pci_vendor)
         fprintf(settings, "pci=%04x\n", domain->pci_vendor);
+    if (domain->virtio_mmio)
+        fprintf(settings, "virtio-mmio=%s\n", domain->virtio_mmio);
     print_devices(settings, domain);
 }
 

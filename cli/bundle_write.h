@@ -29,8 +29,9 @@ struct bundle_domain {
     unsigned vcpus, weight;
     bool privileged;
     bool ends_by_reboot;
-    bool is_back_end;    /* it serves others */
-    unsigned pci_vendor; /* the machine's PCI functions of that one are its own; 0: none are */
+    bool is_back_end;        /* it serves others */
+    unsigned pci_vendor;     /* the machine's PCI functions of that one are its own; 0: none are */
+    const char *virtio_mmio; /* where there are virtio devices of its own, as hv/kernel/bundle.h says; NULL: nowhere */
     const struct bundle_device *devices;
     unsigned nr_devices;
     const struct bytes *kernel;  /* an ELF file */

@@ -12,6 +12,7 @@
 #define FORWARD_MAX     63u /* characters */
 #define MAC_SIZE        6u
 #define MACHINE_SLOTS   28u                  /* for devices, on the machine's first bus */
+#define MICROVM_PLACES  24u                  /* the same of a microvm */
 #define BACKEND_KIB     ((uint64_t)32 << 10) /* memory of the domain that serves them */
 
 struct disk_options {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cli/device.h>
 
@@ -75,6 +76,12 @@ static inline bool options_have_devices(const struct run_options *options)
             return true;
     }
     return false;
+}
+
+/* Has the machine PCI?  Otherwise its devices have their registers in memory. */
+static inline bool options_have_pci(const struct run_options *options)
+{
+    return strcmp(options->machine, "microvm") != 0;
 }
 
 /* Read the options of a sub-command, which @arguments begins with.  Wrong ones, and --help, end the program. */

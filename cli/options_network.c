@@ -171,16 +171,14 @@ static void end_network(const struct run_options *options, struct network *netwo
 
 static void check_room(const struct run_options *options, struct argp_state *state)
 {
-    unsigned count = 0;
+    unsigned count = 0, room = options_have_pci(options) ? MACHINE_SLOTS : MICROVM_PLACES;
 
     for (unsigned i = 0; i < options->nr_guests; i++)
         count += options->guests[i].nr_disks;
     for (unsigned i = 0; i < options->nr_networks; i++)
         count += options->networks[i].uplink != UPLINK_NONE;
-    if (count > MACHINE_SLOTS)
-        argp_error(state, "%u disks and network cards: the machine has room for %u", count, MACHINE_SLOTS);
-    if (options_have_devices(options) && !strcmp(options->machine, "microvm"))
-        argp_error(state, "--machine microvm: it has no PCI, which disks and networks need; say pc or q35");
+    if (count > room)
+        argp_error(state, "%u disks and network cards: the machine has room for %u", count, room);
 }
 
 void options_end_devices(struct run_options *options, struct argp_state *state)

@@ -27,6 +27,9 @@
 #define FURTHER_MIB     4u
 #define HYPERVISOR_PART 100u
 
+/* With as many places for devices as there can be: cli/devices.c. */
+#define MICROVM "microvm,ioapic2=on"
+
 const char *qemu_program(void)
 {
     const char *program = getenv("PARAVANE_QEMU");
@@ -145,7 +148,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     add(command, "-no-user-config", NULL);
     add(command, "-display", "none");
     add(command, "-no-reboot", NULL);
-    add(command, "-machine", options->machine);
+    add(command, "-machine", options_have_pci(options) ? options->machine : MICROVM);
     add(command, "-cpu", command->cpu);
     add(command, "-m", command->memory);
     add(command, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");

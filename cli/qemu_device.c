@@ -51,12 +51,15 @@ static void add_disk(struct qemu_command *command, const struct run_options *opt
     add(command, "-drive", "if=none,id=%s,file=%s%s,format=%s,cache=writeback,discard=%s%s%s", serial,
         *disk->path == '/' ? "" : "./", path ? path : "", disk->format, discards, disk->read_only ? ",readonly=on" : "",
         options->snapshot && !disk->read_only ? ",snapshot=on" : "");
-    add(command, "-device", "virtio-blk-pci,drive=%s,serial=%s,werror=report,rerror=report", serial, serial);
+    add(command, "-device", "virtio-blk-%s,drive=%s,serial=%s,werror=report,rerror=report",
+        options_have_pci(options) ? "pci" : "device", serial, serial);
     free(path);
 }
 
-static void add_network(struct qemu_command *command, const struct network *network, unsigned place)
+/* Nobody boots from it: no file with such a program need be there, where the machine could. */
+static void add_network(struct qemu_command *command, const struct run_options *options, unsigned place)
 {
+    const struct network *network = &options->networks[place];
     char mac[MAC_TEXT_SIZE], forwards[FORWARDS_MAX * (sizeof(",hostfwd=") + FORWARD_MAX)] = "";
     int length = 0;
 
@@ -70,8 +73,8 @@ static void add_network(struct qemu_command *command, const struct network *netw
     else
         add(command, "-netdev", "tap,id=net%u%s%s,script=no,downscript=no", place, network->ifname ? ",ifname=" : "",
             network->ifname ? network->ifname : "");
-    /* Nobody boots from it: no file with such a program need be there. */
-    add(command, "-device", "virtio-net-pci,netdev=net%u,mac=%s,romfile=", place, mac);
+    add(command, "-device", "virtio-net-%s,netdev=net%u,mac=%s%s", options_have_pci(options) ? "pci" : "device", place,
+        mac, options_have_pci(options) ? ",romfile=" : "");
 }
 
 void qemu_add_medium(const char *path, const char *device, const char *format, struct qemu_command *command)
@@ -84,14 +87,17 @@ void qemu_add_medium(const char *path, const char *device, const char *format, s
     free(doubled);
 }
 
+/* The registers of version 1, and none of those before it. */
 void qemu_add_devices(const struct run_options *options, struct qemu_command *command)
 {
+    if (!options_have_pci(options) && options_have_devices(options))
+        add(command, "-global", "%s", "virtio-mmio.force-legacy=false");
     for (unsigned i = 0; i < options->nr_guests; i++) {
         for (unsigned j = 0; j < options->guests[i].nr_disks; j++)
             add_disk(command, options, options_guest_number(options, i), &options->guests[i].disks[j]);
     }
     for (unsigned i = 0; i < options->nr_networks; i++)
-        add_network(command, &options->networks[i], i);
+        add_network(command, options, i);
 }
 
 void qemu_free(struct qemu_command *command)

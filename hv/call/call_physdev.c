@@ -39,8 +39,8 @@ static int64_t set_iopl(struct hv_vcpu *vcpu, union argument *argument)
 }
 
 /*
- * The bitmap is not kept: there are no ports behind the bits that it clears, and an access that it would have allowed
- * faults in user mode instead of reading all ones.
+ * The bitmap is not kept: an access that it would have allowed faults in user mode.  What lets a program have ports is
+ * the level that set_iopl gives its kernel.
  */
 static int64_t set_iobitmap(struct hv_vcpu *vcpu, union argument *argument)
 {

@@ -38,7 +38,8 @@ expect net-two-ways 2 'the network lan is said to be two things' -- \
     run --demo --guest a --net user,bridge=lan --guest b --net none,bridge=lan
 expect net-two-taps 2 'the network lan is said to be two things' -- \
     run --demo --guest a --net tap,ifname=t0,bridge=lan --guest b --net tap,ifname=t1,bridge=lan
-expect device-microvm 2 'microvm: it has no PCI, .*; say pc or q35' -- run --machine microvm --net user "$good"
+expect disk-no-places 2 '25 disks and network cards: the machine has room for 24' -- \
+    run --machine microvm --demo --guest a --net user "${seventeen[@]:0:24}" --guest b "${seventeen[@]:0:24}"
 expect snapshot-inside-guest 2 '--snapshot is about the whole run' -- run --guest a "$good" --snapshot
 
 # ---- Images.
@@ -105,6 +106,11 @@ arguments qemu-format-raw 'v3,format=raw' 'v3: a qcow2 image by its looks, but t
 arguments qemu-net '^user,id=net0,hostfwd=tcp::2222-:22,hostfwd=udp::1-:2$' \
     '^virtio-net-pci,netdev=net0,mac=52:54:00:[0-9a-f:]{8},romfile=$' -- \
     --net user,hostfwd=tcp::2222-:22,hostfwd=udp::1-:2 "$good"
+arguments qemu-microvm '^microvm,ioapic2=on$' '^virtio-mmio.force-legacy=false$' \
+    '^virtio-blk-device,drive=vbd-1-51712,serial=vbd-1-51712,werror=report,rerror=report$' \
+    '^virtio-net-device,netdev=net0,mac=52:54:00:[0-9a-f:]{8}$' '!virtio-[a-z]*-pci' -- \
+    --machine microvm --disk "$disks/a" --net user "$good"
+arguments qemu-microvm-alone '!virtio-mmio' -- --machine microvm "$good"
 arguments qemu-net-tap '^tap,id=net0,ifname=t0,script=no,downscript=no$' -- --net tap,ifname=t0 "$good"
 arguments qemu-net-none '!-netdev' '!virtio-net' -- --net none "$good"
 arguments qemu-net-shared '^user,id=net0$' '!id=net1' -- --net user --demo --guest a --guest b
@@ -119,9 +125,11 @@ bundle() { # NAME TEXT... -- ARGUMENT...: each TEXT in the settings, as one line
     shift
     while [ "$1" != -- ]; do texts+=("$1"); shift; done
     arguments "bundle-$name" "$@"
-    tr '\0' '\n' <"$work/kept/bundle" | grep -aE '^[a-z_]+=' | paste -sd ' ' >"$work/out"
+    tr '\0' '\n' <"$work/kept/bundle" | grep -aE '^[a-z_-]+=' | paste -sd ' ' >"$work/out"
     judge "bundle-$name-settings" 0 0 "${texts[@]}"
 }
+bundle microvm 'name=backend .* backend=1 virtio-mmio=feb00,3,18 mmio=0xfeb00000 mmio_count=24 mmio_line=24$' -- \
+    --machine microvm --disk "$disks/a" "$good"
 bundle disk 'name=good .*device=vbd/51712 2 front=virtual-device 51712 front=device-type disk back=params vbd-1-51712 back=mode w back=dev xvda back=type file back=removable 0 back=discard-enable 1 name=backend memory=32768 vcpus=1 weight=512 .*backend=1 pci=1af4$' \
     -- --disk "$disks/a" "$good"
 bundle cdrom 'device=vbd/2048 2 front=virtual-device 2048 front=device-type cdrom back=params vbd-0-2048 back=mode r back=dev sda back=type file back=removable 1 back=discard-enable 0 ' \

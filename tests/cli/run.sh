@@ -392,7 +392,7 @@ arguments() { # NAME TEXT... -- ARGUMENT...: each TEXT must be among QEMU's argu
 }
 arguments qemu-plain "^$work/lib/paravane.elf$" '^max,-smap$' '^log=com2 proof=[0-9a-f]{16}$' '^529M$|^53[0-9]M$' '^pc$' '^-no-reboot$' \
     '^isa-debug-exit,iobase=0xf4,iosize=0x04$' -- "$good"
-arguments qemu-options '^log=com2 proof=[0-9a-f]{16} seed=1ab$' '^microvm$' '^-accel$' '^kvm$' '^10[0-9][0-9]M$' -- \
+arguments qemu-options '^log=com2 proof=[0-9a-f]{16} seed=1ab$' '^microvm,ioapic2=on$' '^-accel$' '^kvm$' '^10[0-9][0-9]M$' -- \
     --seed 0x1AB --machine microvm --qemu-arg -accel --qemu-arg=kvm --memory 1G "$good"
 words=version=9.1.0 arguments qemu-9.1 '^max$' -- "$good"
 words=version=9.0.2 arguments qemu-9.0 '^max,-smap$' -- "$good"

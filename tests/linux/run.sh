@@ -74,13 +74,17 @@ begin frames 0 'frames: uid 65534, [0-9]{5} combinations, [0-9]+ children, [0-9]
     'domain 1 \(vmlinuz\) powered off' -- \
     "${run[@]}" --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.frames" $linux/amd64/vmlinuz
 
-# A disk keeps over a reboot what is written, and the network answers.  In the host's time, in which QEMU's network is.
-truncate -s 0 "$log/devices.raw"
-truncate -s 16M "$log/devices.raw"
-begin devices 0 'ok disk-flushes' 'ok disk-holds' 'ok network-answer' 'domain 1 \(vmlinuz\): restart 1' \
-    'ok disk-kept' 'devices: all is well' 'domain 1 \(vmlinuz\) powered off' -- \
-    build/cli/paravane run --verbose --audit --timeout "$limit" --memory 160M --disk "$log/devices.raw" --net user \
-    --ramdisk $linux/cloud-amd64/ramdisk.img --cmdline "$words paravane.devices" $linux/cloud-amd64/vmlinuz
+# A disk keeps over a reboot what is written, and the network answers; the back end's devices are PCI functions or not.
+# In the host's time, in which QEMU's network is.
+for machine in pc microvm; do
+    rm -f "$log/devices-$machine.raw"
+    truncate -s 16M "$log/devices-$machine.raw"
+    begin devices-$machine 0 'ok disk-flushes' 'ok disk-holds' 'ok network-answer' 'domain 1 \(vmlinuz\): restart 1' \
+        'ok disk-kept' 'devices: all is well' 'domain 1 \(vmlinuz\) powered off' -- \
+        build/cli/paravane run --verbose --audit --timeout "$limit" --memory 160M --machine $machine \
+        --disk "$log/devices-$machine.raw" --net user --ramdisk $linux/cloud-amd64/ramdisk.img \
+        --cmdline "$words paravane.devices" $linux/cloud-amd64/vmlinuz
+done
 
 # On a terminal: a shell with job control, and twice with the same disk.
 rm -f "$log/terminal.img"

@@ -200,6 +200,9 @@ run virtio-microvm $REFUSED '^virtio device 2 at feb02e00: by its line' '^virtio
     '^disk second: 2048 sectors, read-only' '^ok and it is the same' '^ok echoes' '^ok all packets are back' \
     '^verdict: success' '^domain 1 \(driver\) powered off' '^domain 2 \(second\) cannot be built: irq.*another domain' \
     '^domain 3 \(third\) cannot be built: iomem: another domain' '^domain 4 \(line\) cannot be built: irq.*another domain'
+machine=(-machine microvm,ioapic2=on -global virtio-mmio.force-legacy=false -device virtio-rng-device)
+guest microvm-again again 8192 $kernels/ending.elf how=again virtio-mmio=feb00,3,18
+run microvm-again $GOOD '^domain 1 \(again\): restart 3' '^domain 1 \(again\) powered off'
 machine=()
 
 # ---- Event channels between pairs of guests of which one ends at a step of its own, and one guest that tries to get at
@@ -278,6 +281,11 @@ run served-crash $CRASHED '^domain 1 \(client\) crashed' '^domain 2 \(client\): 
 served served-killed '' kill=1 again=1
 run served-killed $GOOD '^domain 3 \(server\) crashed' '^domain 3 \(server\): restart 1' '^verdict: success' \
     '^(client: )?ok a new server knows nobody' '^domain 3 \(server\) powered off'
+machine=(-machine microvm,ioapic2=on)
+served served-microvm '' kill=1 again=1
+run served-microvm $GOOD '^domain 3 \(server\) crashed' '^domain 3 \(server\): restart 1' '^verdict: success' \
+    '^domain 3 \(server\) powered off'
+machine=()
 served served-late delay=3000 lives=1
 run served-late $GOOD '^ok the back end is ready before its guest starts' '^verdict: success'
 served served-idle idle=1 alone=1
