@@ -336,6 +336,30 @@ for spin in 0 1; do
 done
 words=audit
 
+# ---- Disks that are used all the time: by guests that reboot with requests in flight, and while the back end dies with
+# them: guests/tests/blkfront, tests/backend/dying.
+disk_run() { # BUNDLE GUESTS WORDS BACK-END-KERNEL BACK-END-WORDS EXPECTED...
+    local name=$1 number
+    machine=(-machine q35)
+    for ((number = 1; number <= $2; number++)); do
+        truncate -s 8M "$work/$name.$number"
+        machine+=(-drive "if=none,id=disk$number,file=$work/$name.$number,format=raw"
+            -device "virtio-blk-pci,drive=disk$number,serial=disk$number")
+        guest "$name" "disk$number" 8192 $kernels/blkfront.elf "$3" "device=vbd/51712 $(($2 + 1))" \
+            'front=virtual-device 51712' "back=params disk$number" 'back=mode w'
+    done
+    guest "$name" backend 32768 "$4" "$5" backend=1 pci=1af4
+    run "$name" $GOOD "${@:6}" '^domain [0-9]+ \(backend\) powered off'
+    machine=()
+}
+disk_run disk-reboots 2 'steady=40 lives=4' build/backend/backend.elf '' '^domain 1 \(disk1\): restart 3' \
+    '^domain 2 \(disk2\): restart 3' '^(disk1: )?ok and is there at the end' '^(disk2: )?ok and is there at the end' \
+    '^domain 1 \(disk1\) powered off' '^domain 2 \(disk2\) powered off'
+disk_run disk-dies 2 'steady=200 deaths=3' build/backend/tests/dying.elf 'die=1500 until=9000' \
+    '^domain 3 \(backend\): panic: a planted fault' '^domain 3 \(backend\): restart 3' \
+    '^(disk1: )?ok and is there at the end' '^(disk2: )?ok and is there at the end' \
+    '^domain 1 \(disk1\) powered off' '^domain 2 \(disk2\) powered off'
+
 # ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
 guest weights half 8192 $kernels/share.elf share=50 weight=512
 guest weights quarter 8192 $kernels/share.elf share=25

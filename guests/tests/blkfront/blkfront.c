@@ -3,6 +3,8 @@
  * Disks by way of a back end: what is written is read again, by requests of every kind; what is not allowed is refused;
  * a front end that comes and goes, and a hostile one, by the seed of the word "seed=N".  The disks are the guest's: the
  * first may be written, and what is on it is lost; the second may not.
+ *
+ * With "steady=N" there is one disk, which is used for N rounds by what does not take no for an answer.
  */
 #include <guest/event.h>
 #include <guest/grant.h>
@@ -233,14 +235,19 @@ static void connect(struct front *front, const char *id)
 
 void test_main(void)
 {
+    unsigned rounds = (unsigned)guest_option("steady", 0);
     static char names[256];
 
-    if (xenstore_init() || device_list("vbd", names, sizeof(names)) < 2)
+    if (xenstore_init() || device_list("vbd", names, sizeof(names)) < (rounds ? 1 : 2))
         test_skip("there are not two disks");
     test_need(grant_init(), "grants");
     test_need(timer_init(on_timer), "VIRQ_TIMER");
     event_enable();
     connect(&writable, names);
+    if (rounds) {
+        be_steady(&writable, rounds);
+        return;
+    }
     connect(&readonly, names + strlen(names) + 1);
     data();
     sectors();

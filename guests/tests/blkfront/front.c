@@ -137,18 +137,25 @@ void front_send(struct front *front)
     test_need(event_send(front->port), "send");
 }
 
+bool front_poll(struct front *front, struct blkif_response *response)
+{
+    if (READ_ONCE(front->ring->rsp_prod) == front->consumer)
+        return false;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    memcpy(response, slot(front, front->consumer++), sizeof(*response));
+    WRITE_ONCE(front->ring->rsp_event, front->consumer + 1);
+    return true;
+}
+
 bool front_take(struct front *front, struct blkif_response *response)
 {
     uint64_t end = time_now() + PATIENCE;
 
-    while (READ_ONCE(front->ring->rsp_prod) == front->consumer) {
+    while (!front_poll(front, response)) {
         if (time_now() > end)
             return false;
         (void)hypercall_sched_op(SCHEDOP_yield, NULL);
     }
-    __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    memcpy(response, slot(front, front->consumer++), sizeof(*response));
-    WRITE_ONCE(front->ring->rsp_event, front->consumer + 1);
     return true;
 }
 

@@ -43,7 +43,8 @@ struct blkif_request *front_put(struct front *front, uint8_t operation, uint64_t
 void front_add(struct front *front, struct blkif_request *request, unsigned page, unsigned first, unsigned last);
 void front_send(struct front *front);
 
-/* The next response, waited for; false: none comes. */
+/* The next response, if there is one; or waited for, and false: none comes. */
+bool front_poll(struct front *front, struct blkif_response *response);
 bool front_take(struct front *front, struct blkif_response *response);
 
 /* One request of whole pages from pages[0] on, and its status; 99: there is no response. */
@@ -51,3 +52,6 @@ int front_do(struct front *front, uint8_t operation, uint64_t sector, unsigned n
 
 /* What a front end may not do, by @seed: hostile.c.  Both are connected, and are again afterwards. */
 void be_hostile(struct front *writable, struct front *readonly, uint64_t seed);
+
+/* A disk that is used all the time, over reboots and ends of the back end: steady.c. */
+void be_steady(struct front *front, unsigned rounds);

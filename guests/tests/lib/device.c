@@ -47,11 +47,21 @@ void device_find(struct device *device, const char *type, const char *id)
     device->back_domain = (unsigned)domain;
 }
 
-uint64_t device_back_number(const struct device *device, const char *key)
+static uint64_t number_at(const char *path)
 {
     uint64_t number = 0;
 
-    return xenstore_read_number(0, path_of(device->back, key), UINT64_MAX, &number) ? 0 : number;
+    return xenstore_read_number(0, path, UINT64_MAX, &number) ? 0 : number;
+}
+
+uint64_t device_back_number(const struct device *device, const char *key)
+{
+    return number_at(path_of(device->back, key));
+}
+
+uint64_t device_front_number(const struct device *device, const char *key)
+{
+    return number_at(path_of(device->front, key));
 }
 
 void device_write(const struct device *device, const char *key, const char *value)

@@ -15,8 +15,9 @@ unsigned device_list(const char *type, char *names, size_t size);
 /* Find both ends of device @id of @type. */
 void device_find(struct device *device, const char *type, const char *id);
 
-/* A number of the back end's directory, 0 if there is none. */
+/* A number of the back end's directory, of the front end's, 0 if there is none. */
 uint64_t device_back_number(const struct device *device, const char *key);
+uint64_t device_front_number(const struct device *device, const char *key);
 
 /* Keys of the front end's directory; it need not be there for device_remove(). */
 void device_write(const struct device *device, const char *key, const char *value);
