@@ -68,7 +68,7 @@ static struct sockaddr_un address_of(int directory, const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", directory, name);
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%.*s", directory, NAME_MAX_LENGTH, name);
     return address;
 }
 
