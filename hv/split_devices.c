@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: directories; guests that wait for their back ends. */
+/* In order: directories; back ends that come again; guests that wait for their back ends. */
 #include <engine/check.h>
 #include <hv/base/print.h>
 #include <hv/domain/sched.h>
@@ -12,6 +12,7 @@
 #include <hv/time/timer.h>
 
 #define PATIENCE UINT64_C(10000000000) /* ns */
+#define PAUSE    UINT64_C(1000000000)
 
 _Static_assert(BUNDLE_NODE_NAME_MAX == STORE_DEVICE_NAME_MAX, "names of devices");
 
@@ -86,25 +87,19 @@ void split_devices_remove_served(const struct machine *machine, const struct bun
     }
 }
 
-void split_devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
-{
-    struct hv_domain *back = hv_domain_find(machine, (uint16_t)id);
-
-    for (unsigned i = 0; back && i < bundle->nr_domains; i++) {
-        const struct bundle_domain *description = &bundle->domains[i];
-        struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id);
-
-        for (unsigned j = 0; front && j < description->nr_devices; j++) {
-            if (description->devices[j].backend == id)
-                write_device(front, back, description, &description->devices[j]);
-        }
-    }
-}
-
 /*
- * ---- Guests that wait.
+ * ---- Back ends that come again.
  */
 
+struct returning {
+    struct timer timer; /* first: its function is given that */
+    const struct machine *machine;
+    const struct bundle *bundle;
+};
+
+static struct returning returning[BUNDLE_DOMAINS_MAX]; /* by the back end's place in the bundle */
+
+/* A guest that has not started, and what starts it. */
 struct waiting {
     struct timer timer;       /* first: its function is given that */
     struct hv_domain *domain; /* NULL: nobody waits here */
@@ -112,6 +107,63 @@ struct waiting {
 };
 
 static struct waiting all[BUNDLE_DOMAINS_MAX];
+
+/* Such a one has seen nothing yet, and gets its directories at once. */
+static bool has_started(const struct bundle_domain *description)
+{
+    for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
+        if (all[i].domain && all[i].description == description)
+            return false;
+    }
+    return true;
+}
+
+/* A guest that was built meanwhile has its directories already. */
+static void write_missing(const struct machine *machine, const struct bundle_domain *description,
+                          const struct bundle_domain *back_end)
+{
+    struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id);
+    struct hv_domain *back = hv_domain_find(machine, (uint16_t)back_end->id);
+    struct store_device_node nodes[BUNDLE_NODES_MAX];
+
+    for (unsigned i = 0; front && back && i < description->nr_devices; i++) {
+        const struct bundle_device *device = &description->devices[i];
+        const struct store_device stored = as_stored(device, nodes);
+
+        if (device->backend == back_end->id && !xenstore_device_is_there(front, back, &stored))
+            write_device(front, back, description, device);
+    }
+}
+
+static void end_pause(struct timer *timer)
+{
+    const struct returning *back_end = (struct returning *)timer;
+    const struct bundle *bundle = back_end->bundle;
+
+    for (unsigned i = 0; i < bundle->nr_domains; i++)
+        write_missing(back_end->machine, &bundle->domains[i], &bundle->domains[back_end - returning]);
+}
+_Static_assert(offsetof(struct returning, timer) == 0, "end_pause()");
+
+void split_devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
+{
+    for (unsigned i = 0; i < bundle->nr_domains; i++) {
+        if (bundle->domains[i].id != id || !bundle->domains[i].is_back_end)
+            continue;
+        for (unsigned j = 0; j < bundle->nr_domains; j++) {
+            if (!has_started(&bundle->domains[j]))
+                write_missing(machine, &bundle->domains[j], &bundle->domains[i]);
+        }
+        returning[i].machine = machine;
+        returning[i].bundle = bundle;
+        returning[i].timer.expire = end_pause;
+        timer_set(&returning[i].timer, time_now() + PAUSE);
+    }
+}
+
+/*
+ * ---- Guests that wait.
+ */
 
 /* A device that its back end has not looked at; NULL: there is none.  Nobody waits for one that is not served. */
 static const struct bundle_device *find_new(const struct waiting *waiting)

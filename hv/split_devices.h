@@ -15,7 +15,8 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
 
 /*
  * The back end of number @id has ended: the front ends' directories of what it served go, of the guests that live; or
- * it has been built anew, and both directories are written.
+ * it has been built anew, and both directories are written: at once for guests that have not started, for others a
+ * second later, so that front ends which only look then have seen that theirs had gone.
  */
 void split_devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id);
 void split_devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id);

@@ -163,6 +163,15 @@ int store_device_write(struct store_session *front, struct store_session *back, 
     return error ? -XEN_ENOSPC : 0;
 }
 
+bool store_device_is_there(const struct store_session *front, const struct store_session *back,
+                           const struct store_device *device)
+{
+    char bytes[STORE_PLACE_MAX];
+
+    store_enter(front->store, NULL);
+    return store_tree_find(&front->store->tree, back_path(front, back, device, bytes));
+}
+
 bool store_device_is_new(const struct store_session *front, const struct store_session *back,
                          const struct store_device *device)
 {

@@ -37,6 +37,10 @@ int __must_check store_device_write(struct store_session *front, struct store_se
 /* The front end's directory goes, if it is there. */
 void store_device_remove_front(struct store_session *front, const struct store_device *device);
 
+/* Is there a directory of the back end's for it? */
+bool store_device_is_there(const struct store_session *front, const struct store_session *back,
+                           const struct store_device *device);
+
 /* Has the back end not looked at the device yet: is its state still 1? */
 bool store_device_is_new(const struct store_session *front, const struct store_session *back,
                          const struct store_device *device);

@@ -353,6 +353,12 @@ void xenstore_remove_device(struct hv_domain *front, const struct store_device *
     send_to_others(NULL);
 }
 
+bool xenstore_device_is_there(const struct hv_domain *front, const struct hv_domain *back,
+                              const struct store_device *device)
+{
+    return store_device_is_there(session_of(front), session_of(back), device);
+}
+
 bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domain *back,
                             const struct store_device *device)
 {

@@ -39,11 +39,13 @@ void xenstore_run(struct hv_domain *domain);
 
 /*
  * Devices of @front that @back serves, both of which live: store_device_write(), store_device_remove_front(),
- * store_device_is_new().  Those who watch hear of it.
+ * store_device_is_there(), store_device_is_new().  Those who watch hear of it.
  */
 int __must_check xenstore_write_device(struct hv_domain *front, struct hv_domain *back,
                                        const struct store_device *device);
 void xenstore_remove_device(struct hv_domain *front, const struct store_device *device);
+bool xenstore_device_is_there(const struct hv_domain *front, const struct hv_domain *back,
+                              const struct store_device *device);
 bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domain *back,
                             const struct store_device *device);
 

@@ -34,6 +34,7 @@ static struct bundle bundle;
 
 static char calls[1024];      /* what the xenstore was asked to do */
 static bool seen[DOMAINS][2]; /* device n of guest i by its back end */
+static bool there[DOMAINS][2];
 static bool no_room;
 static unsigned started;
 static void (*listener)(void);
@@ -114,6 +115,13 @@ void xenstore_remove_device(struct hv_domain *front, const struct store_device *
     note("remove", front, device);
 }
 
+bool xenstore_device_is_there(const struct hv_domain *front, const struct hv_domain *back,
+                              const struct store_device *device)
+{
+    assert_true(hv_domain_is_alive(front) && hv_domain_is_alive(back));
+    return there[front->engine.id.v][device->id];
+}
+
 bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domain *back,
                             const struct store_device *device)
 {
@@ -163,6 +171,7 @@ static int begin(void **state)
     bundle.domains[1].nr_devices = 1;
     bundle.domains[1].devices[0] = device("vbd", 1, 3);
     memset(seen, 0, sizeof(seen));
+    memset(there, 0, sizeof(there));
     no_room = false;
     started = 0;
     calls[0] = said[0] = '\0';
@@ -208,26 +217,57 @@ static void test_not_written(void **state)
     assert_string_equal(calls, "");
 }
 
+/* What the back end of number @id serves once it has been built anew. */
+static void come_again(unsigned id)
+{
+    calls[0] = '\0';
+    split_devices_write_served(&machine, &bundle, id);
+    pass(SECOND - 1);
+    assert_string_equal(calls, ""); /* front ends have the time to see that their directories have gone */
+    pass(1);
+}
+
 /* Of all that it serves, and of nothing else, to those who live. */
 static void test_served(void **state)
 {
     (void)state;
     split_devices_remove_served(&machine, &bundle, 3);
     assert_string_equal(calls, "remove 1 vbd/0\nremove 2 vbd/1\n");
-    calls[0] = '\0';
-    split_devices_write_served(&machine, &bundle, 3);
+    come_again(3);
     assert_string_equal(calls, "write 3: 1 vbd/0\nwrite 3: 2 vbd/1\n");
     calls[0] = '\0';
     domains[2].ended = true;
     split_devices_remove_served(&machine, &bundle, 3);
-    split_devices_write_served(&machine, &bundle, 3);
-    assert_string_equal(calls, "remove 1 vbd/0\nwrite 3: 1 vbd/0\n");
-    calls[0] = '\0';
-    split_devices_write_served(&machine, &bundle, 1); /* it serves nobody */
+    assert_string_equal(calls, "remove 1 vbd/0\n");
+    come_again(3);
+    assert_string_equal(calls, "write 3: 1 vbd/0\n");
+    come_again(1); /* it serves nobody */
     split_devices_remove_served(&machine, &bundle, 1);
     domains[3].ended = true;
-    split_devices_write_served(&machine, &bundle, 3);
+    come_again(3);
     assert_string_equal(calls, "");
+}
+
+/* A guest that is built in between has all that it is to have. */
+static void test_served_already(void **state)
+{
+    (void)state;
+    split_devices_write_served(&machine, &bundle, 3);
+    there[2][1] = true;
+    pass(SECOND);
+    assert_string_equal(calls, "write 3: 1 vbd/0\n");
+}
+
+/* One that has not started could not see the difference. */
+static void test_served_before_the_start(void **state)
+{
+    (void)state;
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "write 3: 2 vbd/1\n");
+    there[2][1] = true;
+    pass(SECOND);
+    assert_string_equal(calls, "write 3: 2 vbd/1\nwrite 3: 1 vbd/0\n");
 }
 
 static void test_starts_at_once(void **state)
@@ -302,8 +342,15 @@ static void test_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_written), TEST(test_not_written), TEST(test_served), TEST(test_starts_at_once),
-        TEST(test_waits),   TEST(test_no_longer),   TEST(test_gone),
+        TEST(test_written),
+        TEST(test_not_written),
+        TEST(test_served),
+        TEST(test_served_already),
+        TEST(test_served_before_the_start),
+        TEST(test_starts_at_once),
+        TEST(test_waits),
+        TEST(test_no_longer),
+        TEST(test_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

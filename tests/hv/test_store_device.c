@@ -237,7 +237,9 @@ static void test_is_new(void **state)
 
     (void)state;
     assert_false(xenstore_device_is_new(front, back, &disk));
+    assert_false(xenstore_device_is_there(front, back, &disk));
     write_device(FRONT, &disk);
+    assert_true(xenstore_device_is_there(front, back, &disk));
     assert_true(xenstore_device_is_new(front, back, &disk));
     call_as(FRONT, XS_WRITE, TEXT("device/vbd/51712/state\0003"));
     assert_true(xenstore_device_is_new(front, back, &disk));
@@ -247,6 +249,7 @@ static void test_is_new(void **state)
     assert_false(xenstore_device_is_new(front, back, &disk));
     call_as(BACK, XS_RM, TEXT("backend/vbd/3/51712\0"));
     assert_false(xenstore_device_is_new(front, back, &disk));
+    assert_false(xenstore_device_is_there(front, back, &disk));
 }
 
 /* A front end that has filled its account gets no device, and nothing of one. */
