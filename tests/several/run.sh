@@ -352,6 +352,19 @@ disk_run() { # BUNDLE GUESTS WORDS BACK-END-KERNEL BACK-END-WORDS EXPECTED...
     run "$name" $GOOD "${@:6}" '^domain [0-9]+ \(backend\) powered off'
     machine=()
 }
+machine=(-machine q35)
+for number in 1 2 3; do
+    truncate -s 64M "$work/disk-hostile.$number"
+    machine+=(-drive "if=none,id=disk$number,file=$work/disk-hostile.$number,format=raw"
+        -device "virtio-blk-pci,drive=disk$number,serial=disk$number")
+done
+guest disk-hostile steady 8192 $kernels/blkfront.elf steady=400 'device=vbd/51712 3' 'front=virtual-device 51712' \
+    'back=params disk1' 'back=mode w'
+guest disk-hostile hostile 8192 $kernels/blkfront.elf seed=2 'device=vbd/51712 3' 'front=virtual-device 51712' \
+    'back=params disk2' 'back=mode w' 'device=vbd/51728 3' 'front=virtual-device 51728' 'back=params disk3' 'back=mode r'
+guest disk-hostile backend 32768 build/backend/backend.elf '' backend=1 pci=1af4
+run disk-hostile $GOOD '^(hostile: )?ok a ring that cannot be' '^ok and is there at the end' '^(hostile: )?verdict: success' \
+    '^verdict: success' '^domain 2 \(hostile\) powered off'
 disk_run disk-reboots 2 'steady=40 lives=4' build/backend/backend.elf '' '^domain 1 \(disk1\): restart 3' \
     '^domain 2 \(disk2\): restart 3' '^(disk1: )?ok and is there at the end' '^(disk2: )?ok and is there at the end' \
     '^domain 1 \(disk1\) powered off' '^domain 2 \(disk2\) powered off'
