@@ -189,4 +189,4 @@ print-%:
 
 # Objects are kept; what each one included is in a .d file beside it.
 .SECONDARY:
--include $(shell [ -d build ] && find build -path build/linux/debian -prune -o -name '*.d' -print)
+-include $(shell [ -d build ] && find build \( -path build/linux/debian -o -path build/defects \) -prune -o -name '*.d' -print)
