@@ -19,8 +19,10 @@ import sys
 import tempfile
 import threading
 
+sys.path.append(os.path.join(os.path.dirname(__file__), "../lib"))
 import machine
 import records
+import shown
 from machine import DEBIAN, Disk, Machine, Trouble, ssh
 
 CUTS = int(os.environ.get("PARAVANE_CUTS", 10))  # of each format
@@ -73,6 +75,14 @@ def free_port():
 # ---- From the boot loader to the login prompt; nothing has failed; and down again.
 
 
+def check_shown(guest):
+    """README.md shows what comes."""
+    (session,) = shown.sessions("README.md", "make run-debian", "root@debian:~# ")
+    for line, lines in session[:-1]:  # the last one is the end
+        said = guest.run(line)
+        want(f"README.md does not show what {line} says: {said}", said.splitlines() == lines)
+
+
 def boot(row):
     with row.start(row.disk()) as guest:
         said = guest.log_in()
@@ -81,6 +91,8 @@ def boot(row):
         state = guest.run("systemctl is-system-running --wait || systemctl --failed --no-pager --no-legend --plain")
         want(f"the system is not well: {state}", state == "running")
         want("the root file system is elsewhere", guest.run("findmnt -n -o SOURCE /") == row.device("a1"))
+        if row.mode == "paravane":
+            check_shown(guest)
         guest.power_off()
 
 
