@@ -106,10 +106,12 @@ static void choose_end(const char *line)
     if (!always && !option_is_set(line, "poweroff=good"))
         return;
     problem = acpi_find_power(&early_memory, boot_info.rsdp, &power);
-    if (problem)
+    if (problem) {
         print("the machine cannot be powered off: %s\n", problem);
-    else
-        exit_set_power_off(&power, always);
+        return;
+    }
+    power_init(&power);
+    exit_set_power_off(always);
 }
 
 _Noreturn void main_start(uint32_t magic, uint64_t start)

@@ -9,12 +9,10 @@
 
 static char proof[EXIT_PROOF_LENGTH + 1];
 
-static struct power power;
 static enum { OFF_NEVER, OFF_IF_GOOD, OFF_ALWAYS } powers_off;
 
-void exit_set_power_off(const struct power *found, bool always)
+void exit_set_power_off(bool always)
 {
-    power = *found;
     powers_off = always ? OFF_ALWAYS : OFF_IF_GOOD;
 }
 
@@ -37,7 +35,7 @@ _Noreturn void exit_with(unsigned code)
     serial_release_log();
     asm_out8(EXIT_PORT, (uint8_t)code);
     if (powers_off == OFF_ALWAYS || (powers_off == OFF_IF_GOOD && code == EXIT_GOOD))
-        power_off(&power);
+        power_off();
     print("halted\n");
     asm_halt_forever();
 }

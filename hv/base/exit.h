@@ -22,10 +22,8 @@
 
 #include <stdbool.h>
 
-struct power;
-
-/* From here on an end that nothing else makes of the run powers the machine off: @always, or after EXIT_GOOD alone. */
-void exit_set_power_off(const struct power *found, bool always);
+/* From here on the end of the run powers the machine off (hv/base/power.h): @always, or after EXIT_GOOD alone. */
+void exit_set_power_off(bool always);
 
 /* End the run with one of the codes above. */
 _Noreturn void exit_with(unsigned code);

@@ -14,9 +14,11 @@
 #define BIOS_END       0x100000u
 #define TABLE_SIZE_MAX (16u << 20)
 
+#define FADT_NO_BUTTON        (1u << 4) /* in the registers: it is something else's, if there is one */
 #define FADT_HARDWARE_REDUCED (1u << 20)
 #define PORT_MAX              0xffffu
 #define SLEEP_TYPE_MAX        7u
+#define EVENT_SIZE_MIN        4u
 
 #define AML_ZERO       0x00u
 #define AML_ONE        0x01u
@@ -50,15 +52,19 @@ struct __attribute__((packed)) fadt {
     uint8_t other_1[4];
     uint32_t smi_command;
     uint8_t acpi_enable;
-    uint8_t other_2[11];
+    uint8_t other_2[3];
+    uint32_t pm1a_event, pm1b_event;
     uint32_t pm1a_control, pm1b_control;
-    uint8_t other_3[40];
+    uint8_t other_3[16];
+    uint8_t event_size; /* of the status and the enable register together */
+    uint8_t other_4[23];
     uint32_t flags;
-    uint8_t other_4[24];
+    uint8_t other_5[24];
     uint64_t wide_dsdt; /* may lie beyond the end of an old one, and is then 0 */
 };
 _Static_assert(__builtin_offsetof(struct fadt, smi_command) == 48, "ACPI 6.5, 5.2.9");
 _Static_assert(__builtin_offsetof(struct fadt, pm1a_control) == 64, "ACPI 6.5, 5.2.9");
+_Static_assert(__builtin_offsetof(struct fadt, event_size) == 88, "ACPI 6.5, 5.2.9");
 _Static_assert(__builtin_offsetof(struct fadt, flags) == 112, "ACPI 6.5, 5.2.9");
 _Static_assert(__builtin_offsetof(struct fadt, wide_dsdt) == 140, "ACPI 6.5, 5.2.9");
 
@@ -210,6 +216,15 @@ static bool find_s5(const struct boot_memory *memory, uint64_t dsdt, uint8_t sle
  * ---- All of it.
  */
 
+static void take_button(const struct fadt *fadt, struct power *power)
+{
+    if ((fadt->flags & FADT_NO_BUTTON) || fadt->pm1a_event == 0 || fadt->event_size < EVENT_SIZE_MIN ||
+        fadt->pm1a_event > PORT_MAX - fadt->event_size)
+        return;
+    power->button = (uint16_t)fadt->pm1a_event;
+    power->button_on = (uint16_t)(fadt->pm1a_event + fadt->event_size / 2u);
+}
+
 const char *acpi_find_power(const struct boot_memory *memory, uint64_t rsdp_at, struct power *power)
 {
     struct rsdp rsdp;
@@ -230,5 +245,6 @@ const char *acpi_find_power(const struct boot_memory *memory, uint64_t rsdp_at, 
     power->enable = fadt.acpi_enable;
     power->control[0] = (uint16_t)fadt.pm1a_control;
     power->control[1] = (uint16_t)fadt.pm1b_control;
+    take_button(&fadt, power);
     return NULL;
 }

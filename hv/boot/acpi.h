@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is read of ACPI's tables: how the machine is powered off, and no more. */
+/* What is read of ACPI's tables: how the machine is powered off, where its button is, and no more. */
 #pragma once
 
 #include <hv/base/power.h>

@@ -12,6 +12,7 @@
 #include <hv/service/console_list.h>
 #include <hv/service/control.h>
 #include <hv/service/event_channel.h>
+#include <hv/service/power_button.h>
 #include <hv/service/services.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
@@ -160,6 +161,7 @@ static void poll_again(struct timer *timer)
     if (console_input_list_wanted())
         console_list_send(attached->engine.machine);
     control_poll(attached->engine.machine);
+    power_button_poll(attached->engine.machine);
     timer_set(timer, time_now() + POLL_INTERVAL);
 }
 

@@ -79,7 +79,9 @@ static int set_up(void **state)
     put(FADT + 40, DSDT, 4);
     put(FADT + 48, 0xb2, 4);
     ram[FADT + 52] = 0xf1;
+    put(FADT + 56, 0x600, 4);
     put(FADT + 64, 0x604, 4);
+    ram[FADT + 88] = 4;
     put_code(usual_code, sizeof(usual_code));
     return 0;
 }
@@ -107,6 +109,8 @@ static void expect_usual(uint64_t rsdp)
     assert_int_equal(power.control[1], 0);
     assert_int_equal(power.sleep_type[0], 5);
     assert_int_equal(power.sleep_type[1], 6);
+    assert_int_equal(power.button, 0x600);
+    assert_int_equal(power.button_on, 0x602);
 }
 
 static void expect_problem(const char *part)
@@ -205,6 +209,31 @@ static void test_fadt(void **state)
     expect_usual(0);
 }
 
+/* Where it is not there, or not in the registers, all else is. */
+static void test_button(void **state)
+{
+    (void)state;
+    ram[FADT + 88] = 8;
+    assert_null(find(0));
+    assert_int_equal(power.button_on, 0x604);
+    put(FADT + 56, 0xfffc, 4);
+    assert_null(find(0));
+    assert_int_equal(power.button, 0);
+    put(FADT + 56, 0, 4);
+    assert_null(find(0));
+    assert_int_equal(power.button, 0);
+    put(FADT + 56, 0x600, 4);
+    ram[FADT + 88] = 3;
+    assert_null(find(0));
+    assert_int_equal(power.button, 0);
+    ram[FADT + 88] = 4;
+    put(FADT + 112, 1 << 4, 4);
+    assert_null(find(0));
+    assert_int_equal(power.button, 0);
+    put(FADT + 112, 0, 4);
+    expect_usual(0);
+}
+
 struct s5 {
     uint8_t code[16];
     uint32_t size;
@@ -282,7 +311,8 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_root), TEST(test_wide), TEST(test_list), TEST(test_fadt), TEST(test_s5), TEST(test_random),
+        TEST(test_root),   TEST(test_wide), TEST(test_list),   TEST(test_fadt),
+        TEST(test_button), TEST(test_s5),   TEST(test_random),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

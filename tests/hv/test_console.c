@@ -20,6 +20,7 @@
 #include <hv/service/console_list.h>
 #include <hv/service/control.h>
 #include <hv/service/event_channel.h>
+#include <hv/service/power_button.h>
 #include <hv/service/services.h>
 #include <hv/time/time.h>
 #include <tests/hv/lib/said.h>
@@ -89,6 +90,11 @@ void console_list_send(const struct machine *of)
 }
 
 void control_poll(const struct machine *of)
+{
+    assert_ptr_equal(of, &machine);
+}
+
+void power_button_poll(const struct machine *of)
 {
     assert_ptr_equal(of, &machine);
 }
