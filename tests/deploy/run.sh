@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Images of `paravane image`, booted without the command: by QEMU with a BIOS and with UEFI, and by libvirt.
+#
+# Usage: tests/deploy/run.sh [PATTERN]      only the rows whose name matches the extended regular expression
+#
+# The last line is "N passed, N failed".  What each run said is in build/log/deploy.  `make test-deploy` builds what is
+# needed, and installs it.  Environment: PARAVANE_JOBS (how many at a time, default: 1), and the limits of
+# tests/lib/limits.sh.
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+
+pattern=${1:-}
+jobs=${PARAVANE_JOBS:-1}
+log=build/log/deploy
+linux=build/linux/cloud-amd64
+
+. tests/lib/runs.sh
+
+# What no console of a guest's should show where all goes well: the hypervisor's log, or that the machine stays on.
+quiet='its tables validated|^halted'
+
+# make_image FILE OPTION...: what the command says of it is in FILE.said, its last line the command for QEMU.
+make_image() {
+    local file=$work/$1
+    shift
+    build/cli/paravane image -o "$file" "$@" >"$file.said" || { cat "$file.said"; exit 1; }
+}
+
+# boot NAME TEXT... -- FILE [SED [OPTION...]]: the printed command, changed by SED, with further options for QEMU; the
+# machine has to power off.
+boot() {
+    local name=$1 texts=() command
+    shift
+    while [ "$1" != -- ]; do texts+=("$1"); shift; done
+    command=$(tail -n 1 "$work/$2.said" | sed "${3:-}")
+    begin "$name" 0 "${texts[@]}" -- bash -c "exec $command \"\$@\"" boot "${virtual_time_qemu[@]}" "${@:4}"
+}
+
+uefi=(-bios /usr/share/ovmf/OVMF.fd)
+passed='demo: all 18 steps passed'
+bad=$quiet
+
+# ---- Each firmware, machine and format.
+make_image demo.img --memory 64M --machine pc --demo
+make_image demo.iso --memory 64M --demo
+make_image demo.qcow2 --memory 64M --demo
+boot bios-pc-disk "$passed" -- demo.img
+boot bios-pc-cdrom "$passed" -- demo.img 's/ide-hd/ide-cd/; s/format=raw/&,readonly=on/'
+boot bios-q35-cdrom "$passed" -- demo.iso
+boot bios-q35-qcow2 "$passed" -- demo.qcow2
+boot bios-q35-virtio "$passed" -- demo.qcow2 's/ide-hd/virtio-blk-pci/'
+boot uefi-pc-disk "$passed" -- demo.img '' "${uefi[@]}"
+boot uefi-q35-cdrom "$passed" -- demo.iso '' "${uefi[@]}"
+boot uefi-q35-virtio "$passed" -- demo.qcow2 's/ide-hd/virtio-blk-pci/' "${uefi[@]}"
+
+# ---- The log has a line of its own where there is one.
+bad= boot log 'Paravane [^ ]' 'booted by Multiboot 2: .*log=com2 quiet poweroff$' 'domain 1 .* powered off' -- \
+    demo.img 's/-serial stdio/-serial null -serial stdio/'
+
+# ---- Disks are found by their serial numbers, whatever is before them.
+truncate -s 64M "$work/first.img"
+truncate -s 16M "$work/second.img"
+make_image disks.img --memory 64M --disk "$work/first.img" --disk "$work/second.img,ro" build/guests/tests/blkfront.elf
+for firmware in bios uefi; do
+    extra=()
+    [ $firmware = bios ] || extra=("${uefi[@]}")
+    boot $firmware-disks 'verdict: success' -- disks.img \
+        's/-drive if=none,id=vbd-1-51712.*/-device virtio-rng-pci &/' ${extra[@]+"${extra[@]}"}
+done
+
+# ---- A bad end: its last words on the console, then no power, or none to be had.
+make_image crash.img --memory 64M build/guests/tests/iret_no_user.elf
+make_image halt.img --memory 64M --on-failure halt build/guests/tests/iret_no_user.elf
+bad= boot crash 'domain 1 .* crashed: a return to user mode' -- crash.img
+[[ ! halt =~ $pattern ]] || bad= begin halt 0 'domain 1 .* crashed: a return to user mode' '^halted' -- \
+    tests/deploy/machine halted end bash -c "exec $(tail -n 1 "$work/halt.img.said")"
+bad= boot no-acpi 'cannot be powered off: it has no ACPI tables' 'domain 1 .* powered off' '^halted' -- demo.img \
+    's/-serial stdio/-serial null -serial stdio -no-acpi/'
+
+# ---- Several guests, and Linux, which listens to the power button.
+make_image two.img --memory 64M --guest first --demo --guest second --demo
+boot several "$passed" 'second: demo: all 18 steps passed' -- two.img
+make_image linux.img --memory 256M --ramdisk $linux/ramdisk.img --cmdline 'console=hvc0' $linux/vmlinuz
+for firmware in bios uefi; do
+    extra=
+    [ $firmware = bios ] || extra=${uefi[*]}
+    begin $firmware-button 0 'reboot: Power down' -- tests/deploy/machine '/ # ' press \
+        bash -c "exec $(tail -n 1 "$work/linux.img.said") $extra \"\$@\"" button
+done
+begin libvirt 0 'defined' 'started' 'typed at the console, and answered' 'shut down, and off' -- \
+    tests/deploy/libvirt "$work/linux.img"
+runs_end
