@@ -75,6 +75,8 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
     fprintf(settings, "name=%s\nmemory=%llu\nvcpus=%u\nweight=%u\nprivileged=%d\non_reboot=%s\n", name,
             (unsigned long long)domain->memory_kib, domain->vcpus, domain->weight, domain->privileged,
             domain->ends_by_reboot ? "destroy" : "restart");
+    if (domain->extent_order)
+        fprintf(settings, "extent_order=%u\n", domain->extent_order);
     if (domain->is_back_end)
         fprintf(settings, "backend=1\n");
     if (domain->pci_vendor)

@@ -27,6 +27,7 @@ struct bundle_domain {
     const char *name;
     uint64_t memory_kib;
     unsigned vcpus, weight;
+    unsigned extent_order; /* its pages lie in a row by 2 to that many; 0: each where it may */
     bool privileged;
     bool ends_by_reboot;
     bool is_back_end;        /* it serves others */

@@ -169,7 +169,6 @@ static void read_ends(struct config *config, struct guest_options *guest)
 static void tell_ignored(struct config *config)
 {
     static const char *const keys[] = {
-        "p9",
         "vfb",
         "vkb",
         "pci",
@@ -250,6 +249,7 @@ enum status config_read(const char *path, struct guest_options *guest)
     read_ends(&config, guest);
     config_read_disks(&config, guest);
     config_read_nics(&config, guest);
+    config_read_shares(&config, guest);
     tell_ignored(&config);
     status = config.is_bad ? STATUS_USAGE : STATUS_GOOD;
     config_close(&config);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: disks, which libxlutil parses; network cards, of which it knows the rate alone. */
+/* In order: disks, which libxlutil parses; words; network cards, of which it knows the rate alone; directories. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +72,25 @@ void config_read_disks(struct config *config, struct guest_options *guest)
         config_tell(config);
         libxl_device_disk_dispose(&disk);
     }
+}
+
+/* The next word of *rest, "KEY=VALUE" or "KEY", without spaces in front.  False: there is none. */
+static bool next_word(char **rest, char **key, char **value)
+{
+    char *word, *equals;
+
+    do {
+        word = strsep(rest, ",");
+        if (!word)
+            return false;
+        word += strspn(word, " \t");
+    } while (!*word);
+    equals = strchr(word, '=');
+    if (equals)
+        *equals = '\0';
+    *key = word;
+    *value = equals ? equals + 1 : word + strlen(word);
+    return true;
 }
 
 static void read_rate(struct config *config, const char *value, struct nic_options *nic)
@@ -154,16 +173,10 @@ static void take_nic(struct config *config, struct nic_options *nic, const struc
 
 static void read_nic(struct config *config, const char *text, struct nic_options *nic)
 {
-    char *copy = config_keep(text), *rest = copy;
+    char *copy = config_keep(text), *rest = copy, *key, *value;
 
-    for (char *word; (word = strsep(&rest, ","));) {
-        char *key = word + strspn(word, " \t"), *equals = strchr(key, '=');
-
-        if (equals)
-            *equals = '\0';
-        if (*key)
-            read_nic_word(config, key, equals ? equals + 1 : "", nic);
-    }
+    while (next_word(&rest, &key, &value))
+        read_nic_word(config, key, value, nic);
     free(copy);
 }
 
@@ -179,5 +192,44 @@ void config_read_nics(struct config *config, struct guest_options *guest)
         read_nic(config, text, &nic);
         common = find_common(guest, nr_common, &taken, nic.bridge);
         take_nic(config, &nic, common, common ? common : options_add_nic(guest));
+    }
+}
+
+static void read_share_word(struct config *config, const char *key, const char *value, struct share_options *share)
+{
+    if (!strcmp(key, "path")) {
+        share->path = config_keep(value);
+    } else if (!strcmp(key, "tag")) {
+        if (!options_is_tag(value))
+            config_complain(config, "p9: tag=%s: a name has 1 to %u letters, digits, dots, underscores and hyphens",
+                            value, SHARE_TAG_MAX);
+        snprintf(share->tag, sizeof(share->tag), "%s", value);
+    } else if (!strcmp(key, "security_model")) {
+        /* The only one that xl knows; to the guest what is done here looks no worse: qemu_device.c. */
+        if (strcmp(value, "none") != 0)
+            config_complain(config, "p9: security_model=%s: say none", value);
+    } else if (strcmp(key, "backend") != 0) {
+        config_complain(config, "p9: %s: not a word that is known there", key);
+    }
+}
+
+void config_read_shares(struct config *config, struct guest_options *guest)
+{
+    const char *text;
+
+    for (unsigned i = 0; (text = config_item(config, "p9", i)); i++) {
+        struct share_options *share = options_add_share(guest);
+        char *copy = config_keep(text), *rest = copy, *key, *value;
+
+        if (!share) {
+            config_complain(config, "p9 %s: one too many; a guest has at most %u devices", text, DEVICES_MAX);
+            free(copy);
+            return;
+        }
+        while (next_word(&rest, &key, &value))
+            read_share_word(config, key, value, share);
+        if (!share->path || !*share->path)
+            config_complain(config, "p9 %s: path is missing", text);
+        free(copy);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lists of a configuration file: disk and vif. */
+/* The lists of a configuration file: disk, vif and p9. */
 #pragma once
 
 #include <cli/config_values.h>
@@ -8,3 +8,4 @@
 /* Add what the lists have to the devices of @guest.  What is wrong with one is told, and makes the file bad. */
 void config_read_disks(struct config *config, struct guest_options *guest);
 void config_read_nics(struct config *config, struct guest_options *guest);
+void config_read_shares(struct config *config, struct guest_options *guest);

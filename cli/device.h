@@ -11,6 +11,7 @@
 #define FORWARDS_MAX    8u  /* of a network */
 #define FORWARD_MAX     63u /* characters */
 #define MAC_SIZE        6u
+#define SHARE_TAG_MAX   31u
 #define MACHINE_SLOTS   28u                  /* for devices, on the machine's first bus */
 #define MICROVM_PLACES  24u                  /* the same of a microvm */
 #define BACKEND_KIB     ((uint64_t)32 << 10) /* memory of the domain that serves them */
@@ -22,6 +23,13 @@ struct disk_options {
     unsigned number;              /* of that name, as front ends know it; 0 until it has one */
     bool read_only, is_cdrom;
     bool keeps_zeroes; /* what the guest discards stays allocated */
+};
+
+/* A directory of the host's. */
+struct share_options {
+    const char *path;
+    char tag[SHARE_TAG_MAX + 1]; /* what the guest mounts it by; empty: the next that is free */
+    bool read_only;
 };
 
 /* What a network reaches, beside the guests that are on it. */
@@ -50,8 +58,10 @@ struct network {
     uint8_t mac[MAC_SIZE]; /* of the card */
 };
 
-/* What the back end finds the disk by, as QEMU and the bundle are told; and a MAC as it is written. */
+/* What the back end finds a disk, and a guest's share at @place, by, as QEMU and the bundle are told; a MAC as text. */
 #define DISK_SERIAL_MAX 20u
+#define SHARE_NAME_MAX  31u /* of QEMU's */
 #define MAC_TEXT_SIZE   18u
 void device_serial(unsigned domain, const struct disk_options *disk, char serial[DISK_SERIAL_MAX + 1]);
+void device_share_name(unsigned domain, unsigned place, char name[SHARE_NAME_MAX + 1]);
 void device_mac_text(const uint8_t mac[MAC_SIZE], char text[MAC_TEXT_SIZE]);

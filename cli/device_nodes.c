@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: a node; a disk's; a network card's. */
+/* In order: a node; a disk's; a network card's; a directory's. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -77,6 +77,15 @@ static void add_nic(struct device_nodes *nodes, const struct run_options *option
         add(nodes, BACK, "rate", "%" PRIu64 ",%" PRIu32, nic->rate_bytes, nic->rate_us);
 }
 
+static void add_share(struct device_nodes *nodes, unsigned domain, unsigned place, const struct share_options *share)
+{
+    char name[SHARE_NAME_MAX + 1];
+
+    device_share_name(domain, place, name);
+    add(nodes, FRONT, "tag", "%s", share->tag);
+    add(nodes, BACK, "params", "%s", name);
+}
+
 void device_nodes_make(const struct run_options *options, unsigned place, struct device_nodes *nodes)
 {
     const struct guest_options *guest = &options->guests[place];
@@ -90,5 +99,9 @@ void device_nodes_make(const struct run_options *options, unsigned place, struct
     for (unsigned i = 0; i < guest->nr_nics; i++) {
         begin(nodes, "vif", i, backend);
         add_nic(nodes, options, &guest->nics[i], i);
+    }
+    for (unsigned i = 0; i < guest->nr_shares; i++) {
+        begin(nodes, "9pfs", i, backend);
+        add_share(nodes, domain, i, &guest->shares[i]);
     }
 }

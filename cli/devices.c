@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: disks that are the same; images; the back end. */
+/* In order: disks that are the same; images and directories; the back end. */
 #include <cli/devices.h>
 #include <cli/disk_image.h>
 #include <cli/library.h>
+#include <cli/share_directory.h>
 
 #define BACKEND_MAX    (64 * MIB) /* bytes of its kernel */
 #define BACKEND_WEIGHT 512u       /* it works for all guests */
 #define VIRTIO_VENDOR  0x1af4u
+
+#define SHARE_EXTENT_ORDER 6u /* of a ring: backend/ninepfs.c */
 
 /* Where QEMU's microvm with two I/O APICs has its virtio devices, told to the hypervisor and to the back end. */
 #define MICROVM_SETTING "feb00,3,18"
@@ -49,19 +52,31 @@ static enum status check_alone(const struct run_options *options, unsigned place
     return STATUS_GOOD;
 }
 
+static enum status check_disks(struct run_options *options, unsigned place)
+{
+    struct guest_options *guest = &options->guests[place];
+
+    for (unsigned i = 0; i < guest->nr_disks; i++) {
+        enum status status = disk_image_check(&guest->disks[i], options->snapshot);
+
+        if (!status && !options->snapshot)
+            status = check_alone(options, place, i);
+        if (status)
+            return status;
+    }
+    return STATUS_GOOD;
+}
+
 enum status devices_check(struct run_options *options)
 {
     for (unsigned i = 0; i < options->nr_guests; i++) {
-        struct guest_options *guest = &options->guests[i];
+        const struct guest_options *guest = &options->guests[i];
+        enum status status = check_disks(options, i);
 
-        for (unsigned j = 0; j < guest->nr_disks; j++) {
-            enum status status = disk_image_check(&guest->disks[j], options->snapshot);
-
-            if (!status && !options->snapshot)
-                status = check_alone(options, i, j);
-            if (status)
-                return status;
-        }
+        for (unsigned j = 0; j < guest->nr_shares && !status; j++)
+            status = share_directory_check(&guest->shares[j]);
+        if (status)
+            return status;
     }
     return STATUS_GOOD;
 }
@@ -75,6 +90,15 @@ enum status devices_read_backend(const struct run_options *options, struct bytes
         return STATUS_GOOD;
     status = library_find(LIBRARY_BACKEND, path);
     return status ? status : file_read(path, BACKEND_MAX, kernel);
+}
+
+unsigned devices_extent_order(const struct run_options *options)
+{
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        if (options->guests[i].nr_shares)
+            return SHARE_EXTENT_ORDER;
+    }
+    return 0;
 }
 
 struct bundle_domain devices_backend(const struct run_options *options, const struct bytes *kernel)

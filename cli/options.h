@@ -25,9 +25,10 @@ struct guest_options {
     bool demo, privileged;
     bool ends_by_reboot; /* otherwise it is started anew */
     bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it */
-    unsigned nr_disks, nr_nics;
+    unsigned nr_disks, nr_nics, nr_shares;
     struct disk_options disks[DEVICES_MAX];
     struct nic_options nics[DEVICES_MAX];
+    struct share_options shares[DEVICES_MAX];
 };
 
 struct run_options {
@@ -72,7 +73,7 @@ static inline unsigned options_backend_number(const struct run_options *options)
 static inline bool options_have_devices(const struct run_options *options)
 {
     for (unsigned i = 0; i < options->nr_guests; i++) {
-        if (options->guests[i].nr_disks || options->guests[i].nr_nics)
+        if (options->guests[i].nr_disks || options->guests[i].nr_nics || options->guests[i].nr_shares)
             return true;
     }
     return false;

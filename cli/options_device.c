@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words between commas.  In order: words; disks; networks. */
+/* Words between commas.  In order: words; disks; networks; directories. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,9 +34,14 @@ static char *value_of(char *word, const char *key)
     return !strncmp(word, key, length) && word[length] == '=' ? word + length + 1 : NULL;
 }
 
+static bool has_room(const struct guest_options *guest)
+{
+    return guest->nr_disks + guest->nr_nics + guest->nr_shares < DEVICES_MAX;
+}
+
 struct disk_options *options_add_disk(struct guest_options *guest)
 {
-    if (guest->nr_disks + guest->nr_nics == DEVICES_MAX)
+    if (!has_room(guest))
         return NULL;
     guest->disks[guest->nr_disks] = (struct disk_options){0};
     return &guest->disks[guest->nr_disks++];
@@ -44,10 +49,18 @@ struct disk_options *options_add_disk(struct guest_options *guest)
 
 struct nic_options *options_add_nic(struct guest_options *guest)
 {
-    if (guest->nr_disks + guest->nr_nics == DEVICES_MAX)
+    if (!has_room(guest))
         return NULL;
     guest->nics[guest->nr_nics] = (struct nic_options){0};
     return &guest->nics[guest->nr_nics++];
+}
+
+struct share_options *options_add_share(struct guest_options *guest)
+{
+    if (!has_room(guest))
+        return NULL;
+    guest->shares[guest->nr_shares] = (struct share_options){0};
+    return &guest->shares[guest->nr_shares++];
 }
 
 struct nic_options *options_nic_on(struct guest_options *guest, const char *bridge)
@@ -136,12 +149,22 @@ bool options_parse_mac(const char *text, uint8_t mac[MAC_SIZE])
     return !(mac[0] & 1) && (mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]);
 }
 
-bool options_is_bridge(const char *name)
+static bool is_word(const char *name, size_t most)
 {
     size_t length = strlen(name);
 
-    return length > 0 && length <= BRIDGE_NAME_MAX &&
+    return length > 0 && length <= most &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
+}
+
+bool options_is_bridge(const char *name)
+{
+    return is_word(name, BRIDGE_NAME_MAX);
+}
+
+bool options_is_tag(const char *name)
+{
+    return is_word(name, SHARE_TAG_MAX);
 }
 
 static enum uplink parse_uplink(const char *text, struct argp_state *state)
@@ -218,4 +241,33 @@ void options_read_net(char *text, struct guest_options *guest, bool is_common, s
     if (!to)
         argp_error(state, "--net: one too many; a guest has at most %u devices", DEVICES_MAX);
     *to = nic;
+}
+
+static void read_share_word(struct share_options *share, char *word, struct argp_state *state)
+{
+    char *tag = value_of(word, "tag");
+
+    if (tag && !options_is_tag(tag))
+        argp_error(state, "--share %s: tag=%s: a name has 1 to %u letters, digits, dots, underscores and hyphens",
+                   share->path, tag, SHARE_TAG_MAX);
+    if (tag)
+        snprintf(share->tag, sizeof(share->tag), "%s", tag);
+    else if (!strcmp(word, "ro"))
+        share->read_only = true;
+    else
+        argp_error(state, "--share %s: %s: not one of ro, tag=NAME; a comma in a directory's name is doubled",
+                   share->path, word);
+}
+
+void options_read_share(char *text, struct guest_options *guest, struct argp_state *state)
+{
+    struct share_options *share = options_add_share(guest);
+
+    if (!share)
+        argp_error(state, "--share %s: one too many; a guest has at most %u devices", text, DEVICES_MAX);
+    share->path = next_word(&text);
+    if (!*share->path)
+        argp_error(state, "--share: the name of the directory is empty: was a variable not set?");
+    while (text)
+        read_share_word(share, next_word(&text), state);
 }

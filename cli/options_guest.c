@@ -38,6 +38,10 @@ static const struct argp_option guest_list[] = {
      "machine's, with ifname=NAME; none, to other guests only. What stands before the first --guest is one network for "
      "all, and so is what has the same bridge=NAME",
      OPTIONS_GROUP_GUEST},
+    {"share", KEY_SHARE, "DIR[,tag=NAME][,ro]", 0,
+     "a directory of this machine's, which Linux mounts by `mount -t 9p -o trans=xen NAME /mnt` (default: share, then "
+     "share2, ...); ro: it can be read only; can be given many times",
+     OPTIONS_GROUP_GUEST},
     {"privileged", KEY_PRIVILEGED, NULL, 0, "start it as the initial domain (number 0) instead of an ordinary one",
      OPTIONS_GROUP_GUEST},
     {"on-reboot", KEY_ON_REBOOT, "WHAT", 0,
@@ -167,6 +171,9 @@ static bool read_device(int key, char *text, struct run_options *options, struct
         return true;
     case KEY_NET:
         options_read_net(text, guest, guest == &options->common, state);
+        return true;
+    case KEY_SHARE:
+        options_read_share(text, guest, state);
         return true;
     default:
         return false;

@@ -22,6 +22,7 @@ enum {
     KEY_DISK,
     KEY_CDROM,
     KEY_NET,
+    KEY_SHARE,
 };
 
 /* What is not said of a guest. */

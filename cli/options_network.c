@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: names of disks; networks; addresses; how many devices there are. */
+/* In order: names of disks; of directories; networks; addresses; how many devices there are. */
 #include <stdio.h>
 #include <string.h>
 
 #include <cli/disk_name.h>
 #include <cli/options_network.h>
 
+#define SHARE_TAG   "share"
 #define CARD_START  0x525400u /* QEMU's; and Xen's: */
 #define GUEST_START 0x00163eu
 
@@ -40,6 +41,38 @@ static void name_disks(struct guest_options *guest, struct argp_state *state)
             argp_error(state, "%s and %s are both %s: give one another name", other->path, disk->path, disk->name);
         if (!disk->number)
             name_disk(guest, disk);
+    }
+}
+
+static const struct share_options *find_share(const struct guest_options *guest, const char *tag, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (!strcmp(guest->shares[i].tag, tag))
+            return &guest->shares[i];
+    }
+    return NULL;
+}
+
+/* "share", "share2": one is free before there are more of them than shares. */
+static void name_share(const struct guest_options *guest, struct share_options *share)
+{
+    char tag[SHARE_TAG_MAX + 1] = SHARE_TAG;
+
+    for (unsigned i = 2; find_share(guest, tag, guest->nr_shares); i++)
+        snprintf(tag, sizeof(tag), SHARE_TAG "%u", i);
+    memcpy(share->tag, tag, sizeof(tag));
+}
+
+static void name_shares(struct guest_options *guest, struct argp_state *state)
+{
+    for (unsigned i = 0; i < guest->nr_shares; i++) {
+        struct share_options *share = &guest->shares[i];
+        const struct share_options *other = *share->tag ? find_share(guest, share->tag, i) : NULL;
+
+        if (other)
+            argp_error(state, "%s and %s are both %s: give one another name", other->path, share->path, share->tag);
+        if (!*share->tag)
+            name_share(guest, share);
     }
 }
 
@@ -174,11 +207,11 @@ static void check_room(const struct run_options *options, struct argp_state *sta
     unsigned count = 0, room = options_have_pci(options) ? MACHINE_SLOTS : MICROVM_PLACES;
 
     for (unsigned i = 0; i < options->nr_guests; i++)
-        count += options->guests[i].nr_disks;
+        count += options->guests[i].nr_disks + options->guests[i].nr_shares;
     for (unsigned i = 0; i < options->nr_networks; i++)
         count += options->networks[i].uplink != UPLINK_NONE;
     if (count > room)
-        argp_error(state, "%u disks and network cards: the machine has room for %u", count, room);
+        argp_error(state, "%u disks, directories and network cards: the machine has room for %u", count, room);
 }
 
 void options_end_devices(struct run_options *options, struct argp_state *state)
@@ -187,6 +220,7 @@ void options_end_devices(struct run_options *options, struct argp_state *state)
         struct guest_options *guest = &options->guests[i];
 
         name_disks(guest, state);
+        name_shares(guest, state);
         for (unsigned j = 0; j < guest->nr_nics; j++) {
             join(find_network(options, &guest->nics[j], state), &guest->nics[j], state);
             address_nic(options, guest, j, state);

@@ -7,7 +7,7 @@
 #include <cli/options.h>
 
 /*
- * Give each disk a name and each card an address, where they have none, and find the networks.  What does not go
- * together ends the program.
+ * Give each disk and each directory a name and each card an address, where they have none, and find the networks.  What
+ * does not go together ends the program.
  */
 void options_end_devices(struct run_options *options, struct argp_state *state);

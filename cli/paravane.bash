@@ -17,6 +17,10 @@ _paravane()
         words='pc q35 microvm'
     elif [ "$before" = --on-reboot ]; then
         words='restart destroy'
+    elif [ "$before" = --share ]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
     elif [ "$before" = --net ]; then
         words='user tap none'
     elif [[ $before == --@(guest|console|memory|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
@@ -26,7 +30,7 @@ _paravane()
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --privileged --on-reboot --demo --timeout --verbose --explain --audit --snapshot
+        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --share --privileged --on-reboot --demo --timeout --verbose --explain --audit --snapshot
             --seed --machine --qemu-arg --help --usage'
     else
         words='--help --usage'

@@ -71,6 +71,8 @@ static enum status write_bundle(struct payload *payload)
         domains[i] = guest_domain(&payload->guests[i]);
     if (payload->backend.size)
         domains[count++] = devices_backend(payload->options, &payload->backend);
+    for (unsigned i = 0; i < count; i++)
+        domains[i].extent_order = devices_extent_order(payload->options);
     if (!status)
         status = make_directory(payload);
     return status ? status : bundle_write(payload->bundle, domains, count, &payload->bundle_size);

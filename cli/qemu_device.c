@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The devices of the machine, which are the back end's: a disk for each of a guest's, a card for each network. */
+/* The devices of the machine, which are the back end's: for each disk and share of a guest's, and for each network. */
 #define _GNU_SOURCE /* asprintf */
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,6 +56,23 @@ static void add_disk(struct qemu_command *command, const struct run_options *opt
     free(path);
 }
 
+/*
+ * What the guest makes is an ordinary file that this user alone may read, with owner, mode and kind in attributes: so
+ * no rights are needed, and the guest can leave no link, no device and no set-user-id program of this user's here.
+ */
+static void add_share(struct qemu_command *command, const struct run_options *options, unsigned domain, unsigned place,
+                      const struct share_options *share)
+{
+    char name[SHARE_NAME_MAX + 1], *path = double_commas(share->path);
+
+    device_share_name(domain, place, name);
+    add(command, "-fsdev", "local,id=%s,path=%s,security_model=mapped-xattr,multidevs=remap%s", name, path ? path : "",
+        share->read_only ? ",readonly=on" : "");
+    add(command, "-device", "virtio-9p-%s,fsdev=%s,mount_tag=%s", options_have_pci(options) ? "pci" : "device", name,
+        name);
+    free(path);
+}
+
 /* Nobody boots from it: no file with such a program need be there, where the machine could. */
 static void add_network(struct qemu_command *command, const struct run_options *options, unsigned place)
 {
@@ -93,8 +110,13 @@ void qemu_add_devices(const struct run_options *options, struct qemu_command *co
     if (!options_have_pci(options) && options_have_devices(options))
         add(command, "-global", "%s", "virtio-mmio.force-legacy=false");
     for (unsigned i = 0; i < options->nr_guests; i++) {
-        for (unsigned j = 0; j < options->guests[i].nr_disks; j++)
-            add_disk(command, options, options_guest_number(options, i), &options->guests[i].disks[j]);
+        const struct guest_options *guest = &options->guests[i];
+        unsigned domain = options_guest_number(options, i);
+
+        for (unsigned j = 0; j < guest->nr_disks; j++)
+            add_disk(command, options, domain, &guest->disks[j]);
+        for (unsigned j = 0; j < guest->nr_shares; j++)
+            add_share(command, options, domain, j, &guest->shares[j]);
     }
     for (unsigned i = 0; i < options->nr_networks; i++)
         add_network(command, options, i);

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # what tests/cli/run.sh has, which reads this file
-# Disks and networks: on the command line, as QEMU and the bundle are told of them, and their images.
+# Disks, networks and directories: on the command line, as QEMU and the bundle are told of them, and their images.
 
 cp "$good" "$work/lib/backend.elf"
 disks=$work/disks
@@ -23,7 +23,7 @@ expect disk-bad-place 2 "as=vda: not a disk's name such as xvda" -- run --disk x
 expect disk-same-place 2 'x and y are both xvdb: give one another name' -- run --disk x,as=xvdb --disk y,as=xvdb "$good"
 seventeen=() && for i in {1..17}; do seventeen+=(--disk "x$i"); done
 expect disk-seventeen 2 '--disk x17: one too many; a guest has at most 16' -- run "${seventeen[@]}" "$good"
-expect disk-no-slots 2 '32 disks and network cards: the machine has room for 28' -- \
+expect disk-no-slots 2 '32 disks, directories and network cards: the machine has room for 28' -- \
     run --demo --guest a "${seventeen[@]:0:32}" --guest b "${seventeen[@]:0:32}"
 expect net-bad-way 2 '--net bridge: not one of user, tap, none' -- run --net bridge "$good"
 expect net-bad-mac 2 'mac=01:16:3e:00:00:01: not an address of one card' -- run --net user,mac=01:16:3e:00:00:01 "$good"
@@ -42,7 +42,17 @@ expect disk-no-places 2 '25 disks and network cards: the machine has room for 24
     run --machine microvm --demo --guest a --net user "${seventeen[@]:0:24}" --guest b "${seventeen[@]:0:24}"
 expect snapshot-inside-guest 2 '--snapshot is about the whole run' -- run --guest a "$good" --snapshot
 
-# ---- Images.
+expect share-empty-name 2 '--share: the name of the directory is empty' -- run --share '' "$good"
+expect share-bad-word 2 '--share x: rw: not one of ro, tag=NAME' -- run --share x,rw "$good"
+expect share-bad-tag 2 'tag=a b: a name has 1 to 31' -- run --share 'x,tag=a b' "$good"
+expect share-long-tag 2 'tag=x{32}: a name has 1 to 31' -- run --share "x,tag=$(printf 'x%.0s' {1..32})" "$good"
+expect share-no-tag 2 'tag=: a name has 1 to 31' -- run --share x,tag= "$good"
+expect share-same-tag 2 'x and y are both t: give one another name' -- run --share x,tag=t --share y,tag=t "$good"
+expect share-seventeen 2 '--share z: one too many; a guest has at most 16' -- run "${seventeen[@]:0:32}" --share z "$good"
+expect share-no-slots 2 '30 disks, directories and network cards: the machine has room for 28' -- \
+    run --demo --guest a "${seventeen[@]:0:30}" --guest b "${seventeen[@]:0:28}" --share z
+
+# ---- Images and directories.
 never='error=QEMU_must_not_be_started'
 image() { # NAME STATUS TEXT... -- ARGUMENT...
     with "$never" expect "image-$1" "$2" '!QEMU must not be' "${@:3}" "$good"
@@ -60,6 +70,12 @@ image shared 2 'disks/a is a disk of one, xvda, and of two, xvdb, and one that i
 image twice 2 'disks/a is a disk of the guest, xvda, and of the guest, xvdb' -- run --disk "$disks/a,ro" --disk "$disks/a"
 image no-room 2 '--console: .*/disks/a is a kernel, ramdisk or disk of this run' -- \
     run --console "g=$disks/a" --guest g --disk "$disks/a"
+image share-missing 2 "--share $disks/x: No such file" -- run --share "$disks/x"
+image share-file 2 '/disks/a: not a directory; a file of its own is a --disk' -- run --share "$disks/a"
+if [ "$(id -u)" -eq 0 ]; then # others may not write there
+    image share-attributes 2 '--share /proc: its file system has no user attributes, .*; take one elsewhere, .* say ro' -- run --share /proc
+    arguments share-no-attributes '^local,id=share-1-0,path=/proc,.*readonly=on' -- --share /proc,ro "$good"
+fi
 mv "$work/lib/backend.elf" "$work/backend.elf"
 image no-backend 1 'backend.elf: not there' -- run --disk "$disks/a"
 mv "$work/backend.elf" "$work/lib/backend.elf"
@@ -117,6 +133,12 @@ arguments qemu-net-shared '^user,id=net0$' '!id=net1' -- --net user --demo --gue
 arguments qemu-net-own '^user,id=net0$' '^user,id=net1$' -- --demo --guest a --net user --guest b --net user
 arguments qemu-net-joined '^user,id=net0,hostfwd=tcp::1-:2,hostfwd=tcp::3-:4$' '!id=net1' -- --demo \
     --guest a --net user,bridge=lan,hostfwd=tcp::1-:2 --guest b --net user,bridge=lan,hostfwd=tcp::3-:4
+mkdir "$disks/f,g"
+arguments qemu-share "^local,id=share-1-0,path=$disks,security_model=mapped-xattr,multidevs=remap\$" \
+    "^local,id=share-1-1,path=$disks/f,,g,security_model=mapped-xattr,multidevs=remap,readonly=on\$" \
+    '^virtio-9p-pci,fsdev=share-1-0,mount_tag=share-1-0$' '^virtio-9p-pci,fsdev=share-1-1,mount_tag=share-1-1$' -- \
+    --share "$disks" --share "$disks/f,,g,ro" "$good"
+arguments qemu-share-of-two 'id=share-1-0,' 'id=share-2-0,' -- --share "$disks" --demo --guest a --guest b
 
 # ---- What the bundle says.
 bundle() { # NAME TEXT... -- ARGUMENT...: each TEXT in the settings, as one line
@@ -136,7 +158,9 @@ bundle cdrom 'device=vbd/2048 2 front=virtual-device 2048 front=device-type cdro
     -- --privileged --cdrom "$disks/a,as=sda" "$good"
 bundle net 'name=a .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:00:00:01 back=handle 0 back=mac 00:16:3e:00:00:01 back=bridge own0 back=uplink 52:54:00:[0-9a-f:]{8} name=b .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:([0-9a-f:]{8}) back=handle 0 back=mac 00:16:3e:\1 back=bridge own1 name=backend' \
     -- --demo --guest a --net user,mac=00:16:3e:00:00:01 --guest b --net none
-bundle no-devices '!device=' '!backend' -- "$good"
+bundle share 'name=a .*extent_order=6 device=9pfs/0 3 front=tag share back=params share-1-0 device=9pfs/1 3 front=tag share3 back=params share-1-1 device=9pfs/2 3 front=tag share2 .*name=b .*extent_order=6 device=9pfs/0 3 front=tag x back=params share-2-0 name=backend .*extent_order=6 ' \
+    -- --demo --guest a --share "$disks" --share "$disks" --share "$disks,ro,tag=share2" --guest b --share "$disks,tag=x"
+bundle no-devices '!device=' '!backend' '!extent_order' -- "$good"
 # The address is the card's that QEMU makes, and the same in each run; no two cards of a run have the same.
 if [[ mac-stays =~ $pattern ]]; then
     macs() {
@@ -165,7 +189,7 @@ with 'log=domain_2_(backend):_built,_and_so_on sleep=inf' expect timeout-buildin
 
 # ---- QEMU itself: as many devices as are said to fit; and a kernel that GRUB finds on a disk, read by way of the back end.
 if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -v qemu-system-x86_64 >/dev/null; then
-    full=(--guest a --net user) && for i in {1..13}; do full+=(--cdrom "$disks/a"); done
+    full=(--guest a --net user --share "$disks") && for i in {1..12}; do full+=(--cdrom "$disks/a"); done
     full+=(--guest b) && for i in {1..14}; do full+=(--cdrom "$disks/b"); done
     for machine in pc q35; do
         expect "real-slots-$machine" 124 'out of time' '!qemu: ' -- \

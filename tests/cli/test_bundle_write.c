@@ -135,7 +135,8 @@ static void devices(void **state)
     static const char guest[] = "name=a\nmemory=4\nvcpus=1\nweight=256\nprivileged=0\non_reboot=restart\n"
                                 "device=vbd/51712 2\nfront=virtual-device 51712\nback=params vbd-1-51712\nback=empty \n"
                                 "device=vif/0 2\n";
-    static const char server[] = "name=b\nmemory=4\nvcpus=1\nweight=512\nprivileged=0\non_reboot=restart\nbackend=1\n";
+    static const char server[] = "name=b\nmemory=4\nvcpus=1\nweight=512\nprivileged=0\non_reboot=restart\n"
+                                 "extent_order=6\nbackend=1\n";
     static const struct bundle_node nodes[] = {
         {"virtual-device", "51712", false}, {"params", "vbd-1-51712", true}, {"empty", "", true}};
     static const struct bundle_device list[] = {
@@ -152,7 +153,14 @@ static void devices(void **state)
          .kernel = &kernel,
          .devices = list,
          .nr_devices = 2},
-        {.number = 2, .name = "b", .memory_kib = 4, .vcpus = 1, .weight = 512, .kernel = &kernel, .is_back_end = true},
+        {.number = 2,
+         .name = "b",
+         .memory_kib = 4,
+         .vcpus = 1,
+         .weight = 512,
+         .extent_order = 6,
+         .kernel = &kernel,
+         .is_back_end = true},
     };
     size_t at;
 
