@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cli/command_ask.h>
+#include <cli/command_list.h>
 #include <cli/inspect.h>
 #include <cli/make_image.h>
 #include <cli/run.h>
@@ -21,6 +23,10 @@ static const char help[] =
     "  run GUEST.cfg ... boot guests as Xen's configuration files say\n"
     "  run --guest A KERNEL --guest B KERNEL ...   several of them side by side\n"
     "  run --demo        boot the guest that comes with Paravane: a first try that needs no file\n"
+    "  list              the guests of all runs under way\n"
+    "  shutdown NAME, reboot NAME   ask a guest to, and wait until it has\n"
+    "  destroy NAME      end a guest at once\n"
+    "  set NAME memory SIZE, set NAME vcpus NUMBER   change what a guest has, while it runs\n"
     "  image ... -o FILE what `run` would boot, as an image that any virtual machine boots\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
     "\n"
@@ -63,12 +69,56 @@ static enum status do_image(int count, char **arguments)
     return make_image(&options);
 }
 
+static enum status do_list(int count, char **arguments)
+{
+    struct control_options options;
+
+    options_read_control(ASK_LIST, count, arguments, &options);
+    return command_list(&options);
+}
+
+static enum status do_ask(enum ask_verb verb, int count, char **arguments)
+{
+    struct control_options options;
+
+    options_read_control(verb, count, arguments, &options);
+    return command_ask(&options);
+}
+
+static enum status do_shutdown(int count, char **arguments)
+{
+    return do_ask(ASK_POWEROFF, count, arguments);
+}
+
+static enum status do_reboot(int count, char **arguments)
+{
+    return do_ask(ASK_REBOOT, count, arguments);
+}
+
+static enum status do_destroy(int count, char **arguments)
+{
+    return do_ask(ASK_DESTROY, count, arguments);
+}
+
+static enum status do_set(int count, char **arguments)
+{
+    struct control_options options;
+
+    options_read_set(count, arguments, &options);
+    return command_ask(&options);
+}
+
 static const struct {
     const char *name;
     char *title; /* what its messages begin with */
     enum status (*perform)(int count, char **arguments);
 } commands[] = {
     {"run", (char[]){"paravane run"}, do_run},
+    {"list", (char[]){"paravane list"}, do_list},
+    {"shutdown", (char[]){"paravane shutdown"}, do_shutdown},
+    {"reboot", (char[]){"paravane reboot"}, do_reboot},
+    {"destroy", (char[]){"paravane destroy"}, do_destroy},
+    {"set", (char[]){"paravane set"}, do_set},
     {"image", (char[]){"paravane image"}, do_image},
     {"inspect", (char[]){"paravane inspect"}, do_inspect},
 };

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The command lines of what speaks to runs under way: list, console, shutdown, reboot, destroy, set. */
+#pragma once
+
+#include <sys/types.h>
+
+#include <cli/control_line.h>
+
+struct control_options {
+    struct ask ask;
+    pid_t run;                /* 0: the one that has the guest */
+    unsigned timeout_seconds; /* of shutdown and reboot; 0: none */
+    bool json;                /* of list */
+};
+
+/* @arguments begins with the title of the command.  What is wrong, and --help, end the program. */
+void options_read_control(enum ask_verb verb, int count, char **arguments, struct control_options *options);
+
+/* The same for set, which says itself what is asked for: ASK_MEMORY or ASK_VCPUS. */
+void options_read_set(int count, char **arguments, struct control_options *options);
