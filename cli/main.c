@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cli/command_ask.h>
+#include <cli/command_console.h>
 #include <cli/command_list.h>
 #include <cli/inspect.h>
 #include <cli/make_image.h>
@@ -24,6 +25,7 @@ static const char help[] =
     "  run --guest A KERNEL --guest B KERNEL ...   several of them side by side\n"
     "  run --demo        boot the guest that comes with Paravane: a first try that needs no file\n"
     "  list              the guests of all runs under way\n"
+    "  console NAME      a guest's console, from another terminal\n"
     "  shutdown NAME, reboot NAME   ask a guest to, and wait until it has\n"
     "  destroy NAME      end a guest at once\n"
     "  set NAME memory SIZE, set NAME vcpus NUMBER   change what a guest has, while it runs\n"
@@ -77,6 +79,14 @@ static enum status do_list(int count, char **arguments)
     return command_list(&options);
 }
 
+static enum status do_console(int count, char **arguments)
+{
+    struct control_options options;
+
+    options_read_control(ASK_CONSOLE, count, arguments, &options);
+    return command_console(&options);
+}
+
 static enum status do_ask(enum ask_verb verb, int count, char **arguments)
 {
     struct control_options options;
@@ -115,6 +125,7 @@ static const struct {
 } commands[] = {
     {"run", (char[]){"paravane run"}, do_run},
     {"list", (char[]){"paravane list"}, do_list},
+    {"console", (char[]){"paravane console"}, do_console},
     {"shutdown", (char[]){"paravane shutdown"}, do_shutdown},
     {"reboot", (char[]){"paravane reboot"}, do_reboot},
     {"destroy", (char[]){"paravane destroy"}, do_destroy},

@@ -1,5 +1,23 @@
 # Completion of `paravane` for bash: commands, options, machines, files.
 
+# What speaks to runs under way: the names of their guests.
+_paravane_running()
+{
+    local command=${COMP_WORDS[1]} words=
+    local -A options=([list]=--json [shutdown]='--run --timeout' [reboot]='--run --timeout')
+
+    if [[ $before == --@(run|timeout) ]]; then
+        return
+    elif [[ $word == -* || $command = list ]]; then
+        words="${options[$command]---run} --help --usage"
+    elif [ "$command" = set ] && [ "$COMP_CWORD" -ge 3 ]; then
+        [ "$COMP_CWORD" -gt 3 ] || words='memory vcpus'
+    else
+        words=$("${COMP_WORDS[0]}" list 2>/dev/null | awk 'NR > 1 { print $1 }' | sort -u)
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
 _paravane()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words
@@ -12,7 +30,10 @@ _paravane()
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='run inspect --help --version'
+        words='run list console shutdown reboot destroy set inspect --help --version'
+    elif [[ ${COMP_WORDS[1]} == @(list|console|shutdown|reboot|destroy|set) ]]; then
+        _paravane_running
+        return
     elif [ "$before" = --machine ]; then
         words='pc q35 microvm'
     elif [ "$before" = --on-reboot ]; then

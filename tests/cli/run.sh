@@ -333,18 +333,20 @@ completes() { # NAME WANTED WORD...: WANTED, between blanks
     [ "$(tr '\n' ' ' <"$work/out")" = "$2" ] && [ ! -s "$work/err" ]
     judge "completion-$1" $? 0
 }
-completes commands 'run inspect --help --version ' paravane ''
+completes commands 'run list console shutdown reboot destroy set inspect --help --version ' paravane ''
 completes command 'inspect ' paravane i
 completes option '--privileged ' paravane run --pr
 completes option-of-inspect '--help --usage ' paravane inspect --
 completes on-reboot 'destroy ' paravane run --on-reboot d
+completes set 'memory vcpus ' paravane set a ''
+completes set-how-much '' paravane set a memory ''
 completes machine 'microvm ' paravane run --machine mi
 completes machine-behind-equals 'pc q35 microvm ' paravane run --machine =
 completes machine-begun 'pc ' paravane run --machine = p
 completes no-number '' paravane run --memory ''
 completes file "$work/good $work/good.gz " paravane run "$work/goo"
 completes ramdisk "$work/ramdisk " paravane run --ramdisk = "$work/ram"
-for command in run inspect; do
+for command in run inspect list console shutdown reboot destroy set; do
     [[ completion-all-of-$command =~ $pattern ]] || continue
     "$paravane" $command --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE -- '--.*' | sort -u >"$work/out"
     complete_to paravane $command -- | sort -u | diff - "$work/out" >"$work/err"
@@ -432,6 +434,8 @@ fi
 . tests/cli/devices.sh
 # shellcheck source=tests/cli/config.sh
 . tests/cli/config.sh
+# shellcheck source=tests/cli/control.sh
+. tests/cli/control.sh
 
 # ---- How a run ends.
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"
