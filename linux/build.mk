@@ -8,7 +8,7 @@
 
 LINUX_FLAVOURS := amd64 cloud-amd64
 LINUX_PROGRAMS := check bench frames
-LINUX_FILES := $(addprefix linux/,init inittab attach profile welcome devices udhcpc)
+LINUX_FILES := $(addprefix linux/,init inittab attach profile welcome devices share udhcpc)
 # What boots them.
 LINUX_NEEDS := build/cli/paravane build/hv/paravane.elf
 # The first one is what `make run-linux` boots.

@@ -86,6 +86,12 @@ for machine in pc microvm; do
         --cmdline "$words paravane.devices" $linux/cloud-amd64/vmlinuz
 done
 
+# Directories of this machine's, read and written from both sides.  The cloud kernel has no 9P.
+begin share 0 'ok share-read-large' 'ok share-keeps-modes' 'ok share-read-only-keeps' 'share: all is well' \
+    'domain 1 \(vmlinuz\) powered off' 'ok host-plain' 'share: all is well here, too' -- \
+    tests/linux/share "$PWD/$log/shares" build/cli/paravane run --verbose --audit --timeout "$limit" --memory 160M \
+    --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.share" $linux/amd64/vmlinuz
+
 # On a terminal: a shell with job control, and twice with the same disk.
 rm -f "$log/terminal.img"
 begin terminal 0 'all is well' -- env "PARAVANE_DISK=$log/terminal.img" tests/linux/terminal tools/run-linux amd64 --timeout "$limit"
