@@ -4,7 +4,8 @@
 
 Usage: tests/machine/bench.py [instructions] [time] [PATTERN]     default: both; PATTERN: only the rows that match
 
-`make bench-devices` builds what this needs.  Both machines are the same QEMU, with the same kernel, memory and images.
+`make bench-devices` builds what this needs.  Both machines are the same QEMU, with the same emulated processor, kernel,
+memory and images.
   instructions   all that the machine carries out, counted by a plugin of QEMU's: programs, kernel, and with Paravane
                  the hypervisor and the back end, for one request.  QEMU lets an instruction take a nanosecond (-icount
                  shift=0).  A row is counted with few requests and with many, and the difference is divided: what it
@@ -13,7 +14,8 @@ Usage: tests/machine/bench.py [instructions] [time] [PATTERN]     default: both;
                  take turns, row by row and three times; the median.  The one that does not have its turn is idle.
 
 The table is printed; all figures, the ratios and whether each goal is met are in build/bench-devices.json, what the
-machines said is in build/log/bench-devices.
+machines said is in build/log/bench-devices.  Environment, for less than that: PARAVANE_BENCH_ROUNDS (3),
+PARAVANE_BENCH_SECONDS (5, of a measurement of time).
 """
 import concurrent.futures
 import contextlib
@@ -32,7 +34,7 @@ from machine import DEBIAN, Disk, Machine, Trouble, native_command, native_netwo
 
 LOG = "build/log/bench-devices"
 MODES = ("native", "paravane")
-ROUNDS = 3
+ROUNDS = int(os.environ.get("PARAVANE_BENCH_ROUNDS", 3))
 SECONDS = int(os.environ.get("PARAVANE_BENCH_SECONDS", 5))  # of a measurement of time
 SIZE = 256  # MiB of the disk that is measured
 LARGE, SMALL = 0.8, 1.5  # the goals: at least so much of native throughput, at most so much of native instructions
@@ -145,13 +147,14 @@ class Side:
         self.marks = f"{LOG}/{self.name}.marks"
         self.device = "/dev/vdb" if mode == "native" else "/dev/xvdb"
         count = ["-icount", "shift=0", "-plugin", f"build/linux/count.so,out={self.marks}"]
+        if what != "instructions":
+            count = []
         if mode == "native":
-            command = native_command(disks, native_network({}), "quiet")
+            command = native_command(disks, native_network({}), "quiet") + ["-cpu", "max,-smap"] + count
         else:
-            command = paravane_command(disks, {}, "quiet")
-            count = [f"--qemu-arg={word}" for word in count]
-        self.output = os.open(f"{LOG}/{self.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        self.machine = Machine(mode, [], command=command + (count if what == "instructions" else []), output=self.output)
+            command = paravane_command(disks, {}, "quiet") + [f"--qemu-arg={word}" for word in count]
+        output = os.open(f"{LOG}/{self.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self.machine = Machine(mode, [], command=command, output=output)
 
     def counts(self):
         """Instructions up to each mark so far."""
