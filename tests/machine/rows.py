@@ -3,7 +3,7 @@
 #
 # Usage: tests/machine/rows.py MODE ROW      the last line is "all is well", and the status 0
 #   MODE   native (QEMU's virtio devices: the test proves itself) or paravane (a PV guest)
-#   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange
+#   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange, replug
 # Environment: PARAVANE_SEED; PARAVANE_CUTS (of the power, for each format of a disk: 10), PARAVANE_FIO_SECONDS (120)
 import contextlib
 import functools
@@ -26,6 +26,7 @@ import shown
 from machine import DEBIAN, Disk, Machine, Trouble, ssh
 
 CUTS = int(os.environ.get("PARAVANE_CUTS", 10))  # of each format
+PLUGS = 5
 FIO_SECONDS = int(os.environ.get("PARAVANE_FIO_SECONDS", 120))
 
 
@@ -276,6 +277,39 @@ def exchange(row):
             run.wait_end()
 
 
+# ---- An interface is unplugged and plugged in again, and a disk unplugged, while both are at work.
+
+
+def driver(row, kind):
+    """Of disks or of networks, and which of its devices is the one that is unplugged: the last."""
+    if row.mode == "native":
+        path = f"/sys/bus/virtio/drivers/virtio_{'blk' if kind == 'vbd' else 'net'}"
+        return path, f"$(ls -d {path}/virtio* | tail -n 1 | xargs basename)"
+    return f"/sys/bus/xen/drivers/{kind}", "vif-0" if kind == "vif" else "vbd-51728"
+
+
+def replug(row):
+    data = random.randbytes(4 << 20)
+    digest = hashlib.sha256(data).hexdigest()
+    os.mkdir(row.path("www"))
+    with open(row.path("www/file"), "wb") as file:
+        file.write(data)
+    with server(row.path("www")) as port, row.start(row.disk(), row.blank("raw", "64M")) as guest:
+        guest.log_in()
+        get = f"wget -q -t 1 -T 30 -O f http://10.0.2.2:{port}/file"
+        path, name = driver(row, "vif")
+        for _ in range(PLUGS):
+            load = f"(while {get}; do :; done) >/dev/null 2>&1 & sleep 1"
+            guest.run(f"until {get}; do sleep 1; done; d={name}; {load}; echo $d >{path}/unbind; echo $d >{path}/bind")
+            said = guest.run(f"wait; until {get}; do sleep 1; done; sha256sum f")
+            want(f"what came has the wrong checksum: {said}", digest in said)
+        path, name = driver(row, "vbd")
+        fio = f"fio --name=load --filename={row.device('b')} --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8"
+        guest.run(f"d={name}; {fio} --time_based --runtime=1000000 >/dev/null 2>&1 & sleep 3; echo $d >{path}/unbind")
+        guest.run(f"wait; test ! -b {row.device('b')}; head -c 3000000 /dev/urandom >f && sync")
+        guest.power_off()
+
+
 ROWS = {
     "boot": boot,
     "fetch": fetch,
@@ -285,6 +319,7 @@ ROWS = {
     "cut-qcow2": functools.partial(cut, kind="qcow2"),
     "verify": verify,
     "exchange": exchange,
+    "replug": replug,
 }
 
 

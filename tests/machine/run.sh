@@ -6,9 +6,9 @@
 #   PATTERN   only the rows whose name matches the extended regular expression
 #
 # The last line is "N passed, N failed".  What each run said is in build/log/machine.  `make test-machine` builds what
-# is needed.  Environment: PARAVANE_JOBS (how many at a time, default: 1), the limits of tests/lib/limits.sh, and for less
-# than the full run: PARAVANE_CUTS (of the power, for each format of a disk, default: 10), PARAVANE_FIO_SECONDS (120).
-# PARAVANE_SEED draws the same once more.
+# is needed.  Environment: PARAVANE_JOBS (how many at a time, default: 1), the limits of tests/lib/limits.sh, and for
+# less than the full run: PARAVANE_CUTS (of the power, for each format of a disk, default: 10), PARAVANE_FIO_SECONDS
+# (120).  PARAVANE_SEED draws the same once more.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -26,7 +26,7 @@ export PARAVANE_GRUB=$PWD/build/linux/grub-images/grub-x86_64-xen.bin
 
 bad='hypervisor broke|bug of the hypervisor|frames behind|not ok:'
 
-for row in boot fetch login kept cut-raw cut-qcow2 verify exchange; do
+for row in boot fetch login kept cut-raw cut-qcow2 verify exchange replug; do
     begin "$mode-$row" 0 'all is well' -- tests/machine/rows.py "$mode" "$row"
 done
 runs_end
