@@ -193,3 +193,12 @@ void domain_leave(struct domain *domain);
  * stay until each of its vCPUs has left the functions above, which may still write to guest memory on their way out.
  */
 uint64_t domain_destroy(struct domain *domain);
+
+/* So many grants of the domain of number @granter does @domain map, which stays meanwhile.  Preemptible. */
+uint64_t domain_count_mapped(struct domain *domain, domid_t granter);
+
+/*
+ * What domain_destroy() has left of @domain gets the number @id, which nobody has, and that which it had is free.
+ * Preemptible: no domain comes or goes meanwhile, and the vCPUs of this one are no more.
+ */
+void domain_renumber(struct domain *domain, domid_t id);
