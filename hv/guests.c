@@ -8,7 +8,9 @@
 #include <hv/domain/sched.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/zombie.h>
 #include <hv/guests.h>
+#include <hv/holders.h>
 #include <hv/kernel/bundle.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
@@ -18,6 +20,8 @@
 
 #define NS_PER_US         1000u
 #define BACK_END_RESTARTS 8u
+#define PATIENCE          UINT64_C(10000000000) /* ns for which others may keep frames of one that is to come again */
+#define BESIDE            256u                  /* frames that a domain takes besides its memory, and more */
 
 /* Is a vCPU of another domain in the middle of an operation?  It holds frames that no recount explains. */
 static bool is_busy(const struct machine *machine)
@@ -30,14 +34,14 @@ static bool is_busy(const struct machine *machine)
 }
 
 /* With the word `audit`: is every count what a recount says?  @when says what has become of the guest by now. */
-static bool audit_passes(const struct machine *machine, const struct bundle_domain *description, const char *when)
+static bool audit_passes(const struct machine *machine, const char *when, unsigned id, const char *name)
 {
     struct audit_finding finding = {0};
     bool passes;
 
     if (!ram_audit_counts())
         return true;
-    print("audit %s domain %u (%s): ", when, description->id, description->name);
+    print("audit %s domain %u (%s): ", when, id, name);
     if (is_busy(machine)) {
         print("not now, another domain is in the middle of an operation\n");
         return true;
@@ -76,16 +80,17 @@ struct run {
     const struct bundle *bundle;
     unsigned restarts[BUNDLE_DOMAINS_MAX]; /* how often it has been built anew */
     bool waits[BUNDLE_DOMAINS_MAX];        /* to be so when its number is free: others map frames of it */
+    bool told[BUNDLE_DOMAINS_MAX];         /* of one that waits: the log says who does */
     unsigned code;
 };
 
-static unsigned find_place(const struct bundle *bundle, const struct hv_domain *domain)
+/* The place of the domain of number @id; nr_domains: it is none of the bundle's. */
+static unsigned find_place(const struct bundle *bundle, unsigned id)
 {
     unsigned i = 0;
 
-    while (i < bundle->nr_domains && bundle->domains[i].id != domain->engine.id.v)
+    while (i < bundle->nr_domains && bundle->domains[i].id != id)
         i++;
-    CHECK(i < bundle->nr_domains);
     return i;
 }
 
@@ -191,39 +196,96 @@ static bool release(struct hv_domain *domain, const struct bundle_domain *descri
 /* What is left of the guest goes. */
 static void finish(struct run *run, struct hv_domain *domain)
 {
-    unsigned i = find_place(run->bundle, domain), reason = domain->end_reason;
+    unsigned i = find_place(run->bundle, domain->engine.id.v), reason = domain->end_reason;
+    const struct bundle_domain *description = &run->bundle->domains[i];
     bool again = comes_again(run, i, reason), is_back_end = domain->is_back_end, clean, gone;
 
     split_devices_forget(domain);
     console_detach(domain); /* its last words come before those about it */
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
-    clean = audit_passes(run->machine, &run->bundle->domains[i], "before the release of");
-    gone = release(domain, &run->bundle->domains[i]);
-    clean &= audit_passes(run->machine, &run->bundle->domains[i], "after the release of");
+    clean = audit_passes(run->machine, "before the release of", description->id, description->name);
+    gone = release(domain, description);
+    clean &= audit_passes(run->machine, "after the release of", description->id, description->name);
     if (!clean)
         add_code(run, EXIT_BROKEN);
     else if (reason == END_DESTROYED)
         add_code(run, EXIT_DESTROYED);
     else if (!shutdown_is_good(reason) && !is_back_end)
         add_code(run, EXIT_CRASHED);
-    split_devices_remove_served(run->machine, run->bundle, run->bundle->domains[i].id);
+    split_devices_remove_served(run->machine, run->bundle, description->id);
     run->waits[i] = again && !gone;
+    run->told[i] = false;
+    if (run->waits[i])
+        zombie_wait(domain, PATIENCE);
     if (again && gone)
         restart(run, i);
+}
+
+/* One that waited is built anew, or is not needed any more. */
+static void come_again(struct run *run, unsigned i)
+{
+    if (run->waits[i] && has_guest(run))
+        restart(run, i);
+    run->waits[i] = false;
 }
 
 /* A zombie has no frame any more. */
 static void bury(struct run *run, struct hv_domain *domain)
 {
-    unsigned i = find_place(run->bundle, domain);
+    unsigned id = domain->engine.id.v, i = find_place(run->bundle, id);
+    char name[DOMAIN_NAME_MAX + 1];
 
-    print("domain %u (%s): the last of its frames has come back\n", domain->engine.id.v, domain->name);
+    memcpy(name, domain->name, sizeof(name));
+    print("domain %u (%s): the last of its frames has come back\n", id, name);
     hv_domain_bury(domain);
-    if (!audit_passes(run->machine, &run->bundle->domains[i], "without"))
+    if (!audit_passes(run->machine, "without", id, name))
         add_code(run, EXIT_BROKEN);
-    if (run->waits[i] && has_guest(run))
-        restart(run, i);
-    run->waits[i] = false;
+    if (i < run->bundle->nr_domains)
+        come_again(run, i);
+}
+
+/* A number that no domain has, nor will have. */
+static bool find_number(const struct run *run, unsigned *id)
+{
+    for (*id = run->machine->nr_domains - 1; *id > 0; --*id) {
+        if (!run->machine->domains[*id] && find_place(run->bundle, *id) == run->bundle->nr_domains)
+            return true;
+    }
+    return false;
+}
+
+/* Build a domain anew beside what is left of it, which goes on under another number.  False: there is no room. */
+static bool come_again_beside(struct run *run, unsigned i, struct hv_domain *left)
+{
+    const struct bundle_domain *description = &run->bundle->domains[i];
+    unsigned id;
+
+    if (pool_count() < description->memory_kib / (PAGE_SIZE / 1024) + BESIDE || !find_number(run, &id))
+        return false;
+    domain_renumber(&left->engine, DOMID((uint16_t)id));
+    print("domain %u (%s): what is left of it is number %u from now on\n", description->id, description->name, id);
+    come_again(run, i);
+    return true;
+}
+
+/* It has been waited for long enough that others let go of the frames of a zombie. */
+static void lose_patience(struct run *run, struct hv_domain *left)
+{
+    unsigned i = find_place(run->bundle, left->engine.id.v);
+
+    if (!run->told[i])
+        holders_say(run->machine, left);
+    if (holders_end_back_ends(run->machine, left)) {
+        zombie_wait(left, PATIENCE);
+        return;
+    }
+    if (come_again_beside(run, i, left))
+        return;
+    if (!run->told[i])
+        print("domain %u (%s): it is built anew when they have let go, or there is memory for it besides\n",
+              left->engine.id.v, left->name);
+    run->told[i] = true;
+    zombie_wait(left, PATIENCE);
 }
 
 /* Back ends that nobody is left for are ended, as if they had powered off. */
@@ -269,6 +331,17 @@ static void start(struct run *run)
     }
 }
 
+/* Whatever sched_run() returns. */
+static void look_at(struct run *run, struct hv_domain *domain)
+{
+    if (!hv_domain_is_zombie(domain))
+        finish(run, domain);
+    else if (domain->engine.nr_frames == 0)
+        bury(run, domain);
+    else
+        lose_patience(run, domain);
+}
+
 unsigned guests_run(struct machine *machine, const struct bundle *bundle)
 {
     struct run run = {.machine = machine, .bundle = bundle, .code = EXIT_GOOD};
@@ -278,10 +351,7 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
     start(&run);
     end_back_ends(&run);
     while ((ended = sched_run(machine))) {
-        if (hv_domain_is_zombie(ended))
-            bury(&run, ended);
-        else
-            finish(&run, ended);
+        look_at(&run, ended);
         if (console_is_free())
             attach_next(&run);
         split_devices_look();

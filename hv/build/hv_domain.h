@@ -12,6 +12,7 @@
 struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum width width, uint64_t max_frames,
                                    unsigned nr_vcpus);
 
+/* It is complete: others find it by its number. */
 void hv_domain_publish(struct hv_domain *domain);
 
 /*

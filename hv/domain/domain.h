@@ -6,6 +6,7 @@
 #include <abi/shared.h>
 #include <engine/machine.h>
 #include <hv/domain/event.h>
+#include <hv/domain/zombie.h>
 
 #define VCPUS_MAX       32u /* as many as shared_info has places for */
 #define DOMAIN_NAME_MAX 31u
@@ -34,7 +35,7 @@ struct hv_domain {
     struct domain_events events;
     struct domain_services *services; /* hv/service/services.h */
     struct domain_devices *devices;   /* hv/device/devices.h; NULL: it has none */
-    struct hv_domain *next_zombie;    /* hv/domain/zombie.h */
+    struct zombie zombie;             /* hv/domain/zombie.h */
     /* domain.iomem points here: hv/build/rights.h. */
     struct frame_range iomem[DOMAIN_IOMEM];
 };

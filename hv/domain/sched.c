@@ -226,7 +226,7 @@ static bool is_over(struct hv_domain *domain)
     return false;
 }
 
-/* A domain that has ended, and none of whose operations is under way, or an empty zombie; NULL: none. */
+/* A domain that has ended, and none of whose operations is under way, or what zombie_take() has; NULL: none. */
 static struct hv_domain *find_ended(void)
 {
     const struct hv_vcpu *first = fair_behind(NULL), *vcpu = first;
@@ -240,7 +240,7 @@ static struct hv_domain *find_ended(void)
         if (vcpu == first)
             break;
     }
-    return zombie_take_empty();
+    return zombie_take();
 }
 
 /* The processor keeps nothing of a vCPU; what belongs to one of @ended is not needed any more. */

@@ -34,8 +34,8 @@ void sched_destroy(struct hv_vcpu *vcpu);
 
 /*
  * Run the vCPUs of all domains until one has ended, and all its operations with it.  Returns that domain, whose vCPUs
- * the caller retires; or one that has none, a zombie to be buried (hv/domain/zombie.h).  NULL: there is no domain with
- * a vCPU.  Called on the processor's own stack, by nobody but the roof.
+ * the caller retires; or one that has none, of zombie_take() (hv/domain/zombie.h).  NULL: there is no domain with a
+ * vCPU.  Called on the processor's own stack, by nobody but the roof.
  *
  * What the caller does from then until it calls this again is work that takes turns with vCPUs, with the weight of the
  * domain returned: it goes through sched_yield_work() when sched_is_due().  Another domain that ends meanwhile waits.

@@ -20,7 +20,9 @@
 #include <hv/domain/sched.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
+#include <hv/domain/zombie.h>
 #include <hv/guests.h>
+#include <hv/holders.h>
 #include <hv/kernel/bundle.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
@@ -54,6 +56,10 @@ static unsigned followed;        /* by a vCPU that pays for its building */
 static unsigned looks;           /* for those that wait */
 static unsigned reboots[GUESTS]; /* so often each reboots before its end */
 static bool back_soon;           /* what leaks is back at once */
+static unsigned delays;          /* so often it is not in time */
+static bool back_end_holds;      /* for a back end has it */
+static struct hv_domain *awaited, left_behind;
+static uint64_t free_frames;
 
 uint64_t time_now(void)
 {
@@ -73,7 +79,7 @@ void hv_vcpu_give_way(void)
 
 uint64_t pool_count(void)
 {
-    return 1000 - (releases == 0 ? 0 : lost);
+    return free_frames - (releases == 0 ? 0 : lost);
 }
 
 struct audit_counts *ram_audit_counts(void)
@@ -159,12 +165,48 @@ void split_devices_forget(const struct hv_domain *domain)
     assert_true(domain->ended);
 }
 
+void zombie_wait(struct hv_domain *domain, uint64_t ns)
+{
+    assert_true(hv_domain_is_zombie(domain));
+    assert_int_equal(ns, UINT64_C(10000000000));
+    awaited = domain;
+}
+
+void holders_say(const struct machine *which, const struct hv_domain *left)
+{
+    assert_ptr_equal(which, &machine);
+    print("who holds %s\n", left->name);
+}
+
+bool holders_end_back_ends(const struct machine *which, const struct hv_domain *left)
+{
+    assert_ptr_equal(which, &machine);
+    assert_true(hv_domain_is_zombie(left));
+    return back_end_holds;
+}
+
+/* The other structure is the next one's. */
+void domain_renumber(struct domain *domain, domid_t id)
+{
+    left_behind = *hv_domain_of(domain);
+    left_behind.engine.id = id;
+    leaks[hv_domain_of(domain) - domains] = false;
+    table[id.v] = &left_behind.engine;
+    table[domain->id.v] = NULL;
+}
+
 /* One whose frames come back when the last guest has ended; NULL: none, or they never do. */
 static struct hv_domain *find_zombie(void)
 {
+    if (table[7] == &left_behind.engine) {
+        left_behind.engine.nr_frames = 0;
+        return &left_behind;
+    }
     for (unsigned i = 0; i < GUESTS && !frames_lost; i++) {
-        if (leaks[i] && table[i + 1] && hv_domain_is_zombie(&domains[i]))
-            return &domains[i];
+        if (!leaks[i] || !table[i + 1] || !hv_domain_is_zombie(&domains[i]))
+            continue;
+        domains[i].engine.nr_frames = 0;
+        return &domains[i];
     }
     return NULL;
 }
@@ -191,14 +233,30 @@ static struct hv_domain *power_off(struct hv_domain *domain)
     return domain;
 }
 
+/* Who is waited for does not come, so often. */
+static struct hv_domain *find_overdue(void)
+{
+    struct hv_domain *found = awaited;
+
+    if (!found || delays == 0)
+        return NULL;
+    delays--;
+    awaited = NULL;
+    return found;
+}
+
 /* All have been started by then, and some guest has the console. */
 struct hv_domain *sched_run(struct machine *which)
 {
-    struct hv_domain *domain = back_soon ? find_zombie() : NULL;
+    struct hv_domain *domain = find_overdue();
 
     assert_ptr_equal(which, &machine);
+    if (domain)
+        return domain;
+    domain = back_soon ? find_zombie() : NULL;
     if (domain) {
-        leaks[domain - domains] = false;
+        if (domain != &left_behind)
+            leaks[domain - domains] = false;
         now += 1000;
         return domain;
     }
@@ -287,7 +345,10 @@ static void begin(void)
         order[i] = i;
     }
     memset(reboots, 0, sizeof(reboots));
-    frames_lost = back_soon = false;
+    frames_lost = back_soon = back_end_holds = false;
+    delays = 0;
+    awaited = NULL;
+    free_frames = 1000;
     followed = 0;
     looks = 0;
     ends = started = releases = burials = audits = bad_audit = 0;
@@ -428,6 +489,57 @@ static void test_reboot_of_zombie(void **state)
     assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
     assert_int_equal(releases, GUESTS);
     assert_unsaid("restart");
+}
+
+/* They are mapped for long: it is built anew beside them, which have another number, and are buried later. */
+static void test_reboot_beside(void **state)
+{
+    (void)state;
+    begin();
+    reboots[0] = delays = 1;
+    leaks[0] = back_soon = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_said("who holds a\ndomain 1 (a): what is left of it is number 7 from now on\ndomain 1 (a): restart 1\n");
+    assert_said("domain 7 (a): the last of its frames has come back\naudit without domain 7 (a): every");
+    assert_int_equal(burials, 1);
+    assert_int_equal(followed, 1);
+}
+
+/* There is no room for two: it is tried again and again, and said once. */
+static void test_reboot_without_room(void **state)
+{
+    (void)state;
+    begin();
+    bundle.domains[0].memory_kib = 4000;
+    free_frames = 1000 + 255;
+    reboots[0] = 1;
+    delays = 3;
+    leaks[0] = back_soon = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_said("who holds a\ndomain 1 (a): it is built anew when they have let go, or there is memory for it besides\n"
+                "domain 1 (a): the last of its frames has come back\n");
+    assert_said("restart 1\n");
+    assert_unsaid("number 7");
+    begin();
+    bundle.domains[0].memory_kib = 4000;
+    free_frames = 1000 + 256;
+    reboots[0] = delays = 1;
+    leaks[0] = back_soon = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_said("number 7");
+}
+
+/* One that is ended for it, gives them back: then it is not built beside them. */
+static void test_reboot_held_by_back_end(void **state)
+{
+    (void)state;
+    begin();
+    reboots[0] = delays = 1;
+    leaks[0] = back_soon = back_end_holds = true;
+    assert_int_equal(guests_run(&machine, &bundle), EXIT_GOOD);
+    assert_said("who holds a\ndomain 1 (a): the last of its frames has come back\n");
+    assert_said("restart 1\n");
+    assert_unsaid("number 7");
 }
 
 /* Nothing is recounted while another domain is inside an operation, or if nobody asked for it. */
@@ -572,13 +684,23 @@ static void test_back_end_and_zombie(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_good),       cmocka_unit_test(test_code),
-        cmocka_unit_test(test_broken),         cmocka_unit_test(test_zombie),
-        cmocka_unit_test(test_reboot),         cmocka_unit_test(test_reboot_of_zombie),
-        cmocka_unit_test(test_no_audit),       cmocka_unit_test(test_busy),
-        cmocka_unit_test(test_console),        cmocka_unit_test(test_back_end),
-        cmocka_unit_test(test_back_end_ends),  cmocka_unit_test(test_back_end_given_up),
-        cmocka_unit_test(test_back_end_alone), cmocka_unit_test(test_back_end_and_zombie),
+        cmocka_unit_test(test_all_good),
+        cmocka_unit_test(test_code),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_zombie),
+        cmocka_unit_test(test_reboot),
+        cmocka_unit_test(test_reboot_of_zombie),
+        cmocka_unit_test(test_reboot_beside),
+        cmocka_unit_test(test_reboot_without_room),
+        cmocka_unit_test(test_reboot_held_by_back_end),
+        cmocka_unit_test(test_no_audit),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_console),
+        cmocka_unit_test(test_back_end),
+        cmocka_unit_test(test_back_end_ends),
+        cmocka_unit_test(test_back_end_given_up),
+        cmocka_unit_test(test_back_end_alone),
+        cmocka_unit_test(test_back_end_and_zombie),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

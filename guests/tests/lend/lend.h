@@ -5,7 +5,9 @@
  *
  *   role=1 peer=N [end=STEP]      lend pages to domain N; power off when the borrower has reached that step
  *   role=2 peer=N [end=STEP]      borrow them; power off after that step
+ *   role=1 ... again=1            reboot instead, once
  *   role=2 peer=N orphan=STEP     after that step the lender ends, and what is borrowed stays
+ *   role=2 ... next=1             keep that until the lender is there again
  *   role=3                        guess
  */
 #pragma once

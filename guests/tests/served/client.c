@@ -119,6 +119,8 @@ static void use_again(void)
 
 static void end_of_life(void)
 {
+    if (served_option("early=1") && time_now() < HELD_AT_MOST)
+        guest_shutdown(SHUTDOWN_reboot);
     if (read_back("visits", 0) < guest_option("lives", 1))
         guest_shutdown(SHUTDOWN_reboot);
     if (served_option("end=crash"))

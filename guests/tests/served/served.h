@@ -11,6 +11,8 @@
  *   role=client lives=N end=crash   crash then
  *   role=client kill=1              have the server crash in the middle of it, and use the device once more
  *   role=client again=1             use the device, wait until the server has crashed, and use it once more
+ *   role=server keep=1              never give a page back
+ *   role=client early=1             use the device; reboot with it in the first ten seconds
  *   role=client alone=1             the server does not look
  *   role=client none=1              there is no server any more
  */

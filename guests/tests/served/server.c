@@ -91,7 +91,7 @@ static void look_at(unsigned number)
 {
     uint64_t state = read_state(path_of(number, "state"));
 
-    if (state == STATE_NONE)
+    if (state == STATE_NONE && !served_option("keep=1"))
         grant_unmap_pages(&clients[number].page);
     if (state == STATE_INITIALISING)
         greet(number);

@@ -82,6 +82,11 @@ void timer_set(struct timer *timer, uint64_t deadline)
     turn->deadline = turn_ends = deadline;
 }
 
+void hv_vcpu_give_way(void)
+{
+    cpu_boot.must_give_way = true;
+}
+
 void timer_stop(struct timer *timer)
 {
     if (turn == timer)
