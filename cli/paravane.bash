@@ -1,4 +1,4 @@
-# Completion of `paravane` for bash: commands, options, machines, files.
+# Completion of `paravane` for bash: commands, options, machines, formats, files.
 
 # What speaks to runs under way: the names of their guests.
 _paravane_running()
@@ -30,12 +30,17 @@ _paravane()
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='run list console shutdown reboot destroy set inspect --help --version'
+        words='run image list console shutdown reboot destroy set inspect --help --version'
     elif [[ ${COMP_WORDS[1]} == @(list|console|shutdown|reboot|destroy|set) ]]; then
         _paravane_running
         return
     elif [ "$before" = --machine ]; then
         words='pc q35 microvm'
+        [ "${COMP_WORDS[1]}" = run ] || words='pc q35'
+    elif [ "$before" = --format ]; then
+        words='raw qcow2 iso'
+    elif [ "$before" = --on-failure ]; then
+        words='poweroff halt'
     elif [ "$before" = --on-reboot ]; then
         words='restart destroy'
     elif [ "$before" = --share ]; then
@@ -46,13 +51,16 @@ _paravane()
         words='user tap none'
     elif [[ $before == --@(guest|console|memory|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
         return
-    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom) || $before == -r ]]; then
+    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output) || $before == -[ro] ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
         words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --share --privileged --on-reboot --demo --timeout --verbose --explain --audit --snapshot
             --seed --machine --qemu-arg --help --usage'
+    elif [ "${COMP_WORDS[1]}" = image ]; then
+        words='--guest --memory --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --privileged --on-reboot --demo --output --format --machine --on-failure
+            --help --usage'
     else
         words='--help --usage'
     fi

@@ -108,6 +108,7 @@ expect help 0 'inspect KERNEL' 'Exit codes' 'Examples' -- --help
 expect version 0 '^paravane [0-9a-z]' -- --version
 expect no-such-command 2 'fly: no such command' -- fly
 expect run-help 0 'Exit codes: 0 each guest' '--timeout' 'PARAVANE_QEMU' 'Examples' -- run --help
+expect image-help 0 'Exit codes: 0 the image is there' '--on-failure' 'grub-efi-amd64-bin' 'Examples' -- image --help
 expect inspect-help 0 'Exit codes: 0 it would boot' 'Examples' -- inspect --help
 expect run-no-kernel 2 'which kernel' -- run
 expect run-two-kernels 2 'one kernel at a time' -- run a b
@@ -316,6 +317,33 @@ if [[ installed =~ $pattern ]]; then
     judge installed-in-part $? 1 'paravane.elf is missing: neither in the build tree'
 fi
 
+# ---- Images: what is wrong is said before anything is written.
+expect image-no-kernel 2 'which kernel' -- image -o "$work/x.img"
+expect image-no-output 2 'where to\? Say --output FILE' -- image --demo
+expect image-empty-output 2 'no name for a file' -- image --demo -o ''
+expect image-bad-format 2 'not one of raw, qcow2, iso' -- image --demo -o "$work/x.img" --format vmdk
+expect image-bad-machine 2 '--machine microvm: not one of pc, q35' -- image --demo -o "$work/x.img" --machine microvm
+expect image-bad-on-failure 2 'say poweroff or halt' -- image --demo -o "$work/x.img" --on-failure panic
+expect image-of-a-run 2 "unrecognized option '--timeout'" -- image --demo -o "$work/x.img" --timeout 3
+PARAVANE_LIB=$work/lib expect image-over-kernel 2 'is a kernel, ramdisk or disk of a guest' -- image "$good" -o "$good"
+PATH=$work/none expect image-no-tools 1 'grub-mkrescue is missing.*apt install grub-common' 'xorriso is missing' \
+    'mformat is missing' '!qemu-img' -- image --demo -o "$work/x.img"
+PATH=$work/none expect image-no-qemu-img 1 'qemu-img is missing.*apt install qemu-utils' -- \
+    image --demo -o "$work/x.qcow2"
+expect image-unwritable 1 'grub-mkrescue failed' -- image --demo -o "$work/none/x.img"
+[ ! -e "$work/x.img" ] || { echo "an image is there that was refused" >&2; failed=$((failed + 1)); }
+if [[ image-made =~ $pattern ]]; then
+    truncate -s 1M "$work/a'b,&.img"
+    expect image-made 0 'boots by BIOS and by UEFI' 'serial number vbd-1-51712' 'MAC 52:54:00' \
+        "file=$work/a'\\\\''b,,&.img,format=raw" -- \
+        image "$good" --memory 64M --disk "$work/a'b,,&.img" --net user -o "$work/made.img"
+    cp "$work/made.img.xml" "$work/out"
+    judge image-xml $? 0 "<source file='$work/a&#39;b,&#38;.img'/>" '<serial>vbd-1-51712</serial>' \
+        "<mac address='52:54:00:" "<source file='$work/made.img'/>" "machine='q35'" '!<readonly'
+    xorriso -indev "$work/made.img" -find /boot -name paravane.elf -or -name bundle >"$work/out" 2>"$work/err"
+    judge image-contents $? 0 '/boot/paravane.elf' '/boot/bundle' '!made.img.new'
+fi
+
 # ---- Completion, in a bash as people have it, and of all that there is.
 complete_to() { # WORD...: what bash would make of the last one
     (
@@ -333,20 +361,23 @@ completes() { # NAME WANTED WORD...: WANTED, between blanks
     [ "$(tr '\n' ' ' <"$work/out")" = "$2" ] && [ ! -s "$work/err" ]
     judge "completion-$1" $? 0
 }
-completes commands 'run list console shutdown reboot destroy set inspect --help --version ' paravane ''
-completes command 'inspect ' paravane i
+completes commands 'run image list console shutdown reboot destroy set inspect --help --version ' paravane ''
+completes command 'inspect ' paravane in
 completes option '--privileged ' paravane run --pr
 completes option-of-inspect '--help --usage ' paravane inspect --
 completes on-reboot 'destroy ' paravane run --on-reboot d
 completes set 'memory vcpus ' paravane set a ''
 completes set-how-much '' paravane set a memory ''
 completes machine 'microvm ' paravane run --machine mi
+completes machine-of-image 'pc q35 ' paravane image --machine ''
+completes format 'qcow2 ' paravane image --format q
+completes on-failure 'poweroff halt ' paravane image --on-failure ''
 completes machine-behind-equals 'pc q35 microvm ' paravane run --machine =
 completes machine-begun 'pc ' paravane run --machine = p
 completes no-number '' paravane run --memory ''
 completes file "$work/good $work/good.gz " paravane run "$work/goo"
 completes ramdisk "$work/ramdisk " paravane run --ramdisk = "$work/ram"
-for command in run inspect list console shutdown reboot destroy set; do
+for command in run image inspect list console shutdown reboot destroy set; do
     [[ completion-all-of-$command =~ $pattern ]] || continue
     "$paravane" $command --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE -- '--.*' | sort -u >"$work/out"
     complete_to paravane $command -- | sort -u | diff - "$work/out" >"$work/err"
