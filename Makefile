@@ -59,6 +59,10 @@ build/.tools: tools/setup | build/.tools-image
 	$(Q)tools/setup
 	@mkdir -p $(@D) && touch $@
 
+build/.tools-deploy: tools/setup | build/.tools
+	$(Q)tools/setup deploy
+	@mkdir -p $(@D) && touch $@
+
 # What a flavour needs.
 FOR_RUN := gcc hv guests backend cli linux
 tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run)
@@ -161,6 +165,7 @@ Paravane: direct paging for Xen PV guests.
   make image               a disk with a Debian system on it, from Debian's packages: build/linux/debian/disk.img
   make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
+  make test-deploy         images of `paravane image`: booted by BIOS, by UEFI and by libvirt
   make test-machine        a Debian system on a disk: boots through GRUB, files stay, network, power cuts, fio
   make format              lay out the sources as .clang-format says
   make setup               install what all of this needs (the first make does it by itself)

@@ -81,7 +81,7 @@ include tests/backend/build.mk
 # ---- Targets.
 
 .PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames fuzz coverage bench bench-paravirt \
-	defects record-xen test-boot test-guest test-linux test-machine test-paravirt test-cli
+	defects record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli
 
 # All test programs of a flavour.
 $(foreach flavour,san fast cov,$(eval \
@@ -114,6 +114,11 @@ test-linux: $(LINUX_TESTED) $(RUNNER)
 
 test-machine: image build/linux/grub-images build/backend/backend.elf $(RUNNER)
 	$(Q)tests/machine/run.sh
+
+DEPLOYED := build/guests/demo.elf build/guests/tests/blkfront.elf build/guests/tests/iret_no_user.elf
+
+test-deploy: linux $(DEPLOYED) build/backend/backend.elf $(RUNNER) | build/.tools-deploy
+	$(Q)tests/deploy/run.sh
 
 test-paravirt: paravirt $(GUESTLIB) $(RUNNER)
 	$(Q)tests/run.sh guestlib paravirt
