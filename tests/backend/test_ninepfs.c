@@ -464,7 +464,7 @@ static void expect_refused(void)
     expect_nothing_left();
 }
 
-static void test_keys(void **state)
+static void xsa_526_illegal_keys_of_a_share(void **state)
 {
     static const char *const names[] = {"version",   "num-rings",       "ring-ref0",
                                         "ring-ref1", "event-channel-0", "event-channel-1"};
@@ -772,10 +772,21 @@ static void test_disappearing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_names),       TEST(test_places),       TEST(test_keys),          TEST(test_values),
-        TEST(test_orders),      TEST(test_early_errors), TEST(test_messages),      TEST(test_more_than_messages),
-        TEST(test_no_room),     TEST(test_session),      TEST(test_hostile_sizes), TEST(test_hostile_indexes),
-        TEST(test_large_reply), TEST(test_share_fails),  TEST(test_disappearing),
+        TEST(test_names),
+        TEST(test_places),
+        cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_a_share, set_up, tear_down),
+        TEST(test_values),
+        TEST(test_orders),
+        TEST(test_early_errors),
+        TEST(test_messages),
+        TEST(test_more_than_messages),
+        TEST(test_no_room),
+        TEST(test_session),
+        TEST(test_hostile_sizes),
+        TEST(test_hostile_indexes),
+        TEST(test_large_reply),
+        TEST(test_share_fails),
+        TEST(test_disappearing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
