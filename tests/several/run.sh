@@ -162,8 +162,10 @@ guest pci-again again 8192 $kernels/ending.elf how=again pci=1af4
 run pci-again $GOOD '^domain 1 \(again\): restart 3' '^domain 1 \(again\): has PCI function' '^domain 1 \(again\) powered off'
 machine=()
 
-# ---- The back end's drivers: two disks and a card, by MSI-X and by lines, with all that rings can do and with the least.
+# ---- The back end's drivers: two disks, a card and a directory, by MSI-X and by lines, with all that rings can do and with the least.
 truncate -s 4M "$work/first"
+mkdir "$work/shared" && printf 'in the directory' >"$work/shared/file"
+ln -s ../outside "$work/shared/link" && printf 'not in the directory' >"$work/outside"
 { printf 'the second disk' && head -c 1048561 /dev/zero; } >"$work/second"
 virtio() { # NAME MACHINE BUS BUS BUS DISK CARD INTERRUPTS OPTIONS: the devices' buses, numbers, and what each has besides
     local options=${9:-}
@@ -173,12 +175,15 @@ virtio() { # NAME MACHINE BUS BUS BUS DISK CARD INTERRUPTS OPTIONS: the devices'
         -device "virtio-blk-pci,drive=a,serial=first,bus=$3$options"
         -drive "if=none,id=b,file=$work/second,format=raw,readonly=on"
         -device "virtio-blk-pci,drive=b,serial=second,bus=$4$options"
-        -netdev user,id=n -device "virtio-net-pci,netdev=n,mac=52:54:00:12:34:56,bus=$5$options")
+        -netdev user,id=n -device "virtio-net-pci,netdev=n,mac=52:54:00:12:34:56,bus=$5$options"
+        -fsdev "local,id=d,path=$work/shared,security_model=mapped-xattr,readonly=on"
+        -device "virtio-9p-pci,fsdev=d,mount_tag=shared$options")
     # A pc has no ports of PCI Express.
     [ "$2" = q35 ] || machine=("${machine[@]:0:2}" "${machine[@]:6}")
     guest "$1" driver 32768 build/backend/tests/virtio.elf '' pci=1af4
     run "$1" $GOOD "^virtio device $6 at .*: by $8" "^virtio device $7 at .*: by $8" '^disk second: 2048 sectors, read-only' \
-        '^ok and it is the same' '^ok echoes' '^ok all packets are back' '^verdict: success' '^domain 1 \(driver\) powered off'
+        '^ok and it is the same' '^ok echoes' '^ok all packets are back' \
+        '^ok it is not followed' '^ok or that it is nothing' '^verdict: success' '^domain 1 \(driver\) powered off'
     machine=()
 }
 virtio virtio-pc pc pci.0 pci.0 pci.0 1001 1000 MSI-X

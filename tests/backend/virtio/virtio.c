@@ -9,4 +9,5 @@ void test_main(void)
     event_enable();
     test_disks();
     test_cards();
+    test_shares();
 }

@@ -4,3 +4,4 @@
 
 void test_disks(void);
 void test_cards(void);
+void test_shares(void);
