@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A front end with two rings of 9P messages, and the grants and events by which the back end reaches them. */
+#pragma once
+
+#include <stdint.h>
+
+#include <abi/9pfs.h>
+#include <guest/types.h>
+
+#define NINEP_DOMAIN     7u
+#define NINEP_RINGS      2u
+#define NINEP_ORDER_MAX  6u
+#define NINEP_HEAD_REF   100u /* of ring n: NINEP_HEAD_REF + n */
+#define NINEP_FIRST_PORT 20u  /* and NINEP_FIRST_PORT + n */
+
+extern union ninep_head {
+    struct xen_9pfs_data_intf shared;
+    uint8_t bytes[PAGE_SIZE];
+} ninep_heads[NINEP_RINGS];
+extern uint8_t ninep_data[NINEP_RINGS][PAGE_SIZE << NINEP_ORDER_MAX];
+
+/* What the back end has mapped and bound, and how often it has raised an event for each ring. */
+extern unsigned ninep_mapped, ninep_bound, ninep_told[NINEP_RINGS];
+extern unsigned ninep_refused; /* the nth mapping from now on fails; 0: none does */
+
+/* Two empty rings. */
+void ninep_make_rings(unsigned order);
+
+void ninep_put_bytes(unsigned ring, const uint8_t *bytes, uint32_t size);
+
+/* A request of @size bytes, with a tag to know it by; if @at is not 0, there is a number there. */
+void ninep_ask(unsigned ring, uint8_t kind, uint16_t tag, uint32_t size, unsigned at, uint32_t number);
+
+/* The next reply's tag, and its size; -1: there is none. */
+int ninep_get_reply(unsigned ring, uint32_t *size);
