@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The directory of QEMU's by the back end's driver, "shared": a file "file" in it, a link "link" that leads out to a file
- * "outside" beside it; and requests that no client should make, after which the next session finds all as it was.
+ * The directory of QEMU's by the back end's driver, "shared": a file "file" in it, a link "link" that leads out to a
+ * file "outside" beside it; and requests that no client should make, after which the next session finds all as it was.
  */
 #include <guest/event.h>
 #include <guest/string.h>
