@@ -75,6 +75,8 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
     fprintf(settings, "name=%s\nmemory=%llu\nvcpus=%u\nweight=%u\nprivileged=%d\non_reboot=%s\n", name,
             (unsigned long long)domain->memory_kib, domain->vcpus, domain->weight, domain->privileged,
             domain->ends_by_reboot ? "destroy" : "restart");
+    if (domain->most_kib > domain->memory_kib)
+        fprintf(settings, "maxmem=%llu\n", (unsigned long long)domain->most_kib);
     if (domain->extent_order)
         fprintf(settings, "extent_order=%u\n", domain->extent_order);
     if (domain->is_back_end)

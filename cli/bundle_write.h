@@ -26,6 +26,7 @@ struct bundle_domain {
     unsigned number; /* 0: the initial domain's */
     const char *name;
     uint64_t memory_kib;
+    uint64_t most_kib; /* that it may come to have; not more than that, or 0: it stays at that */
     unsigned vcpus, weight;
     unsigned extent_order; /* its pages lie in a row by 2 to that many; 0: each where it may */
     bool privileged;

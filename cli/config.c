@@ -137,7 +137,7 @@ static void read_numbers(struct config *config, struct guest_options *guest)
     if (memory || most)
         guest->memory_kib = (uint64_t)(memory ? memory : most) << 10;
     if (memory && most > memory)
-        say("%s: maxmem = %ld: a guest keeps the memory that it starts with, %ld MiB", config->path, most, memory);
+        guest->most_kib = (uint64_t)most << 10;
     if (vcpus > 1)
         say("%s: vcpus = %ld: this version gives a guest one", config->path, vcpus);
     guest->weight = (unsigned)config_number(config, "cpu_weight", 1, WEIGHT_MAX, (long)guest->weight);

@@ -101,6 +101,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .number = guest->number,
         .name = guest->domain_name,
         .memory_kib = options->memory_kib,
+        .most_kib = options->most_kib,
         .vcpus = 1,
         .weight = options->weight,
         .privileged = options->privileged,

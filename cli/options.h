@@ -19,9 +19,9 @@ struct guest_options {
     bool has_config;
     const char *kernel;            /* NULL with @demo and @boots_disk */
     const char *ramdisk, *cmdline; /* NULL: not given */
-    uint64_t memory_kib;
-    const char *console; /* the file that its console is written to; NULL: it is shown */
-    unsigned weight;     /* its share of the processor, beside others' */
+    uint64_t memory_kib, most_kib; /* the second 0: it stays at the first */
+    const char *console;           /* the file that its console is written to; NULL: it is shown */
+    unsigned weight;               /* its share of the processor, beside others' */
     bool demo, privileged;
     bool ends_by_reboot; /* otherwise it is started anew */
     bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it */

@@ -21,6 +21,9 @@ static const struct argp_option guest_list[] = {
      "hold for each that does not say otherwise",
      OPTIONS_GROUP_GUEST},
     {"memory", KEY_MEMORY, "SIZE", 0, "its memory: 256M, 2G; without a unit MiB (default: 512M)", OPTIONS_GROUP_GUEST},
+    {"maxmem", KEY_MAXMEM, "SIZE", 0,
+     "the memory that it may come to have, by `paravane set` (default: that which it begins with)",
+     OPTIONS_GROUP_GUEST},
     {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors; only 1 for now", OPTIONS_GROUP_GUEST},
     {"weight", KEY_WEIGHT, "NUMBER", 0, "its share of the processor beside others': 1 to 65535 (default: 256)",
      OPTIONS_GROUP_GUEST},
@@ -190,6 +193,10 @@ static bool read_option(int key, char *text, struct run_options *options, struct
         if (!options_parse_memory(text, &guest->memory_kib))
             argp_error(state, "--memory %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
         return true;
+    case KEY_MAXMEM:
+        if (!options_parse_memory(text, &guest->most_kib))
+            argp_error(state, "--maxmem %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
+        return true;
     case KEY_VCPUS:
         read_vcpus(text, state);
         return true;
@@ -235,6 +242,10 @@ static void check_guest(struct guest_options *guest, const struct guest_options 
         argp_error(state, "%s%swhich kernel? Give a file, a --disk that has one, or --demo", name, colon);
     if (guest->boots_disk && !guest->nr_disks)
         argp_error(state, "%s%sthere is no disk to boot from; give it one, or a kernel", name, colon);
+    if (!guest->most_kib)
+        guest->most_kib = guest->memory_kib;
+    if (guest->most_kib < guest->memory_kib)
+        argp_error(state, "%s%s--maxmem is less than the memory that it begins with", name, colon);
     if (guest->cmdline && strlen(guest->cmdline) > BUNDLE_CMDLINE_MAX)
         argp_error(state, "%s%s--cmdline: %zu characters, and a guest takes at most %u", name, colon,
                    strlen(guest->cmdline), BUNDLE_CMDLINE_MAX);
@@ -248,7 +259,7 @@ static void check_together(const struct run_options *options, struct argp_state 
     for (unsigned i = 0; i < options->nr_guests; i++) {
         const struct guest_options *guest = &options->guests[i];
 
-        memory_kib += guest->memory_kib;
+        memory_kib += guest->most_kib;
         if (guest->privileged && initial)
             argp_error(state,
                        "%s: --privileged: one guest can be the initial domain, and %s is; say it behind one --guest "

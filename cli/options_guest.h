@@ -15,6 +15,7 @@ enum {
     KEY_RAMDISK = 'r',
     KEY_GUEST = 0x100, /* and what comes behind it are the run's own */
     KEY_VCPUS = 0x200,
+    KEY_MAXMEM,
     KEY_WEIGHT,
     KEY_PRIVILEGED,
     KEY_DEMO,

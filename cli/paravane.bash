@@ -49,17 +49,17 @@ _paravane()
         return
     elif [ "$before" = --net ]; then
         words='user tap none'
-    elif [[ $before == --@(guest|console|memory|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
+    elif [[ $before == --@(guest|console|memory|maxmem|vcpus|weight|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
         return
     elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output) || $before == -[ro] ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --share --privileged --on-reboot --demo --timeout --verbose --explain --audit --snapshot
+        words='--guest --console --memory --maxmem --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --share --privileged --on-reboot --demo --timeout --verbose --explain --audit --snapshot
             --seed --machine --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
-        words='--guest --memory --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --privileged --on-reboot --demo --output --format --machine --on-failure
+        words='--guest --memory --maxmem --vcpus --weight --ramdisk --cmdline --disk --cdrom --net --share --privileged --on-reboot --demo --output --format --machine --on-failure
             --help --usage'
     else
         words='--help --usage'

@@ -93,7 +93,7 @@ uint64_t qemu_memory_mib(const struct qemu_request *request)
     uint64_t bundle_mib = (request->bundle_size + MIB - 1) / MIB, guests_mib = 0;
 
     for (unsigned i = 0; i < options->nr_guests; i++)
-        guests_mib += (options->guests[i].memory_kib + 1023) >> 10;
+        guests_mib += (options->guests[i].most_kib + 1023) >> 10;
     if (options_have_devices(options))
         guests_mib += (BACKEND_KIB >> 10) + FURTHER_MIB;
     return guests_mib + HYPERVISOR_MIB + (options->nr_guests - 1) * FURTHER_MIB + guests_mib / HYPERVISOR_PART + 1 +

@@ -142,8 +142,8 @@ static int check(const struct machine *machine, struct build *build, const char 
 static int create(struct machine *machine, struct build *build, const char **problem)
 {
     const struct bundle_domain *description = build->description;
-    struct hv_domain *domain =
-        hv_domain_create(machine, description->id, build->kernel.image.width, build->nr_pages, description->nr_vcpus);
+    struct hv_domain *domain = hv_domain_create(machine, description->id, build->kernel.image.width,
+                                                description->maxmem_kib / KIB_PER_PAGE, description->nr_vcpus);
 
     if (!domain)
         return fail(problem, "the machine has not enough memory for another domain");

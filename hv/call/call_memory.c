@@ -89,7 +89,7 @@ static int64_t machphys_compat_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
     return list_frames(vcpu, argument, machine->compat_m2p, machine->nr_frames * sizeof(machine->compat_m2p[0]));
 }
 
-/* What the guest itself wrote to shared_info, or, if it did not, what it began with. */
+/* What the guest itself wrote to shared_info, or, if it did not, what it may have. */
 static int64_t maximum_gpfn(struct hv_vcpu *vcpu, vaddr_t argument)
 {
     const struct hv_domain *domain = hv_vcpu_domain(vcpu);

@@ -53,10 +53,10 @@ static int set_name(struct bundle_domain *domain, struct blob value, const char 
     return 0;
 }
 
-static int set_memory(struct bundle_domain *domain, struct blob value, const char **problem)
+static int set_memory(uint64_t *kib, struct blob value, const char **problem)
 {
-    if (!blob_decimal(value, &domain->memory_kib) || domain->memory_kib == 0 || domain->memory_kib > MEMORY_MAX)
-        return fail(problem, "settings: memory is a number of KiB");
+    if (!blob_decimal(value, kib) || *kib == 0 || *kib > MEMORY_MAX)
+        return fail(problem, "settings: memory is a number of KiB, and so is maxmem");
     return 0;
 }
 
@@ -123,7 +123,9 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
     if (blob_equals(key, "name"))
         return set_name(domain, value, problem);
     if (blob_equals(key, "memory"))
-        return set_memory(domain, value, problem);
+        return set_memory(&domain->memory_kib, value, problem);
+    if (blob_equals(key, "maxmem"))
+        return set_memory(&domain->maxmem_kib, value, problem);
     if (blob_equals(key, "vcpus"))
         return set_number(&domain->nr_vcpus, value, 1, XEN_LEGACY_MAX_VCPUS, "settings: vcpus is a number from 1 to 32",
                           problem);
@@ -312,12 +314,16 @@ static int read_entry(struct blob *archive, struct blob *name, uint64_t *mode, s
     return 0;
 }
 
-static int check_domain(const struct bundle_domain *domain, const struct seen *seen, const char **problem)
+static int check_domain(struct bundle_domain *domain, const struct seen *seen, const char **problem)
 {
     if (!seen->kernel || domain->kernel.size == 0)
         return fail(problem, "a domain of the bundle has no kernel");
     if (domain->memory_kib == 0)
         return fail(problem, "a domain of the bundle has no settings, or they do not say how much memory it gets");
+    if (domain->maxmem_kib == 0)
+        domain->maxmem_kib = domain->memory_kib;
+    if (domain->maxmem_kib < domain->memory_kib)
+        return fail(problem, "settings: maxmem is less than memory");
     return 0;
 }
 

@@ -2,9 +2,10 @@
 /*
  * The bundle: a cpio archive (newc, uncompressed) with a directory for each domain, named by its number in decimal:
  *
- *   N/settings   lines of key=value: name, memory (KiB), vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot
- *                (restart, which is so without it, or destroy); extent_order (0 to 9: its pages lie in a row by 2 to that
- *                many, as far as the machine has such frames); rights; backend, device, front, back
+ *   N/settings   lines of key=value: name, memory (KiB), maxmem (KiB: as much as it may come to, memory without it),
+ *                vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot (restart, which is so without it, or
+ *                destroy); extent_order (0 to 9: its pages lie in a row by 2 to that many, as far as the machine has
+ *                such frames); rights; backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -81,7 +82,7 @@ struct bundle_device {
 struct bundle_domain {
     unsigned id;
     char name[BUNDLE_NAME_MAX + 1];
-    uint64_t memory_kib;
+    uint64_t memory_kib, maxmem_kib; /* the second at least as much */
     unsigned nr_vcpus;
     unsigned extent_order;
     unsigned weight;

@@ -8,6 +8,7 @@
 #include <hv/service/store_rights.h>
 #include <hv/service/store_set.h>
 
+#define PAGE_KIB      (PAGE_SIZE / 1024)
 #define CONSOLE_LIMIT 1048576u /* bytes of output that are kept where a back end keeps it */
 
 static int set(struct store_session *session, const char *name, struct store_text value)
@@ -134,13 +135,12 @@ static int fill_vm(struct store_session *session, const struct hv_domain *domain
 /* As what starts domains elsewhere leaves it for a guest that has no devices. */
 static int fill(struct store_session *session, const struct hv_domain *domain)
 {
-    uint64_t kib = domain->engine.max_frames * (PAGE_SIZE / 1024);
     int error = fill_home(session);
 
     error |= set(session, "name", store_text(domain->name));
     error |= set_number(session, "domid", session->domid);
-    error |= set_number(session, "memory/target", kib);
-    error |= set_number(session, "memory/static-max", kib);
+    error |= set_number(session, "memory/target", domain->engine.nr_frames * PAGE_KIB);
+    error |= set_number(session, "memory/static-max", domain->engine.max_frames * PAGE_KIB);
     error |= set_number(session, "store/port", domain->services->store.port);
     error |= set_number(session, "store/ring-ref", domain->services->store.frame.v);
     if (domain->services->console.ring)

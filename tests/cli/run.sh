@@ -122,6 +122,9 @@ expect unknown-option 2 "unrecognized option '--fast'" -- run --fast "$good"
 expect bad-memory 2 '--memory 12Q: not a size' -- run --memory 12Q "$good"
 expect zero-memory 2 '--memory 0: not a size' -- run --memory 0 "$good"
 expect uneven-memory 2 'whole pages' -- run --memory 4099K "$good"
+expect bad-maxmem 2 '--maxmem 12Q: not a size' -- run --maxmem 12Q "$good"
+expect small-maxmem 2 'a: --maxmem is less than the memory that it begins with' -- \
+    run --maxmem 64M --guest a --memory 65M "$good"
 expect bad-vcpus 2 'not a number' -- run --vcpus one "$good"
 expect many-vcpus 2 'one vCPU' -- run --vcpus 2 "$good"
 expect bad-timeout 2 '--timeout -3: not a number' -- run --timeout -3 "$good"
@@ -150,6 +153,8 @@ done
 expect guest-privileged 2 'c: --privileged: one guest can be the initial domain, and a is; say it behind one --guest only' -- \
     run "$good" --guest a --privileged --guest b --guest c --privileged
 expect guest-memory 2 'more than 16T of memory together' -- run --memory 10T --guest a "$good" --guest b "$good"
+expect guest-maxmem 2 'more than 16T of memory together' -- \
+    run --maxmem 10T --guest a "$good" --guest b "$good"
 expect guest-on-reboot 2 '--on-reboot twice: say restart or destroy' -- run --on-reboot twice "$good"
 expect guest-weight 2 '--weight 65536: not a number from 1 to 65535' -- run --guest a --weight 65536 "$good"
 expect guest-no-weight 2 '--weight 0: not a number' -- run --weight 0 "$good"

@@ -69,6 +69,7 @@ static void whole_bundle(void **state)
     write_bundle(&(struct bundle_domain){.number = 1,
                                          .name = "vm linux\n1\x80",
                                          .memory_kib = 524288,
+                                         .most_kib = 524288,
                                          .vcpus = 1,
                                          .weight = 256,
                                          .kernel = &kernel,
@@ -85,13 +86,14 @@ static void whole_bundle(void **state)
 
 static void privileged_and_bare(void **state)
 {
-    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nweight=256\nprivileged=1\non_reboot=destroy\n";
+    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nweight=256\nprivileged=1\non_reboot=destroy\nmaxmem=8\n";
     struct bytes kernel = {(uint8_t[]){1}, 1};
     size_t at;
 
     (void)state;
     write_bundle(&(struct bundle_domain){.name = "k",
                                          .memory_kib = 4,
+                                         .most_kib = 8,
                                          .vcpus = 1,
                                          .weight = 256,
                                          .privileged = true,

@@ -107,6 +107,7 @@ static void begin(enum kind kind, bool privileged, bool with_ramdisk)
         .id = privileged ? 0 : 1,
         .name = "guest",
         .memory_kib = NR_PAGES * 4,
+        .maxmem_kib = NR_PAGES * 4,
         .nr_vcpus = 2,
         .weight = 300,
         .privileged = privileged,
@@ -430,18 +431,18 @@ static void test_sizes(void **state)
 
     (void)state;
     begin(KIND_PLAIN, false, true);
-    description.memory_kib = 1;
+    description.memory_kib = description.maxmem_kib = 1;
     expect_refused("the domain has 1 KiB of memory, too little");
     needed = strtoull(strstr(problem, "need ") + 5, NULL, 10);
-    description.memory_kib = needed - 1;
+    description.memory_kib = description.maxmem_kib = needed - 1;
     expect_refused("too little");
-    description.memory_kib = needed;
+    description.memory_kib = description.maxmem_kib = needed;
     domain = builder_build(&sim->machine, &description, &problem);
     assert_non_null(domain);
     assert_true(hv_domain_release(domain));
-    description.memory_kib = sim->pool_at_start * 4 + 4;
+    description.memory_kib = description.maxmem_kib = sim->pool_at_start * 4 + 4;
     expect_refused("KiB left");
-    description.memory_kib = UINT64_C(1) << 42;
+    description.memory_kib = description.maxmem_kib = UINT64_C(1) << 42;
     description.ramdisk.size = UINT64_MAX; /* never read */
     expect_refused("larger than the address space");
     end();
@@ -459,15 +460,21 @@ static void xsa_383_no_more_than_the_settings_say(void **state)
     assert_int_equal(domain->engine.nr_frames, NR_PAGES);
     assert_int_equal(domain_populate(&domain->engine, PFN(0), &mfn), -XEN_ENOMEM);
     release_all();
+    begin(KIND_PLAIN, false, false); /* more, but not at once */
+    description.maxmem_kib += 8;
+    domain = builder_build(&sim->machine, &description, &problem);
+    assert_int_equal(domain->engine.max_frames, NR_PAGES + 2);
+    assert_int_equal(domain->engine.nr_frames, NR_PAGES);
+    release_all();
 }
 
 static void test_out_of_memory(void **state)
 {
     (void)state;
     begin(KIND_APART, false, true);
-    description.memory_kib = sim->pool_at_start * 4;
+    description.memory_kib = description.maxmem_kib = sim->pool_at_start * 4;
     expect_refused("KiB left"); /* the records of the domain itself take the frame that is missing */
-    description.memory_kib = NR_PAGES * 4;
+    description.memory_kib = description.maxmem_kib = NR_PAGES * 4;
     for (uint64_t i = 1; i <= NR_PAGES; i += 97) {
         sim->pool_fail_after = i; /* the first one is shared_info's */
         expect_refused("KiB left");

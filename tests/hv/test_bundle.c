@@ -109,7 +109,8 @@ static void test_domains(void **state)
     add("12/kernel", "first");
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
-    add("12/settings", "name=web-1\n\nvcpus=4\non_reboot=destroy\niomem=fed00,1\niomem=a0,20\nweight=512\nprivileged="
+    add("12/settings", "name=web-1\nmaxmem=262144\n\n"
+                       "vcpus=4\non_reboot=destroy\niomem=fed00,1\niomem=a0,20\nweight=512\nprivileged="
                        "0\nmemory=131072\nextent_order=6");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
@@ -130,6 +131,8 @@ static void test_domains(void **state)
     assert_true(bundle.domains[0].ends_by_reboot);
     assert_false(bundle.domains[1].ends_by_reboot);
     assert_int_equal(bundle.domains[0].memory_kib, 131072);
+    assert_int_equal(bundle.domains[0].maxmem_kib, 262144);
+    assert_int_equal(bundle.domains[1].maxmem_kib, 1);
     assert_false(bundle.domains[0].privileged);
     assert_true(is_text(bundle.domains[0].kernel, "first") && is_text(bundle.domains[0].ramdisk, "disk"));
     assert_string_equal(bundle.domains[0].command_line, "console=hvc0 x");
@@ -178,6 +181,10 @@ static const struct {
     {"name=a b", "a name has"},
     {"name=a\tb", "a name has"},
     {"name=\377", "a name has"},
+    {"maxmem=4095", "maxmem is less than memory"},
+    {"maxmem=4096", NULL},
+    {"maxmem=0", "memory is a number"},
+    {"maxmem=4398046511105", "memory is a number"},
     {"memory=0", "memory is a number"},
     {"memory=", "memory is a number"},
     {"memory=-1", "memory is a number"},

@@ -27,6 +27,8 @@ static void test_tree_at_start(void **state)
     assert_reply(TEXT("3"));
     call(XS_READ, TEXT("memory/target\0"));
     assert_reply(TEXT("1024"));
+    call(XS_READ, TEXT("memory/static-max\0"));
+    assert_reply(TEXT("2048"));
     call(XS_READ, TEXT("cpu/1/availability\0"));
     assert_reply(TEXT("online"));
     call(XS_READ, TEXT("cpu/2/availability\0"));

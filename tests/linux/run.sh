@@ -95,7 +95,7 @@ begin share 0 'ok share-read-large' 'ok share-keeps-modes' 'ok share-read-only-k
 # Spoken to from outside, in the host's time: two boots.
 begin control 0 'control: all is well' 'linux reboots' 'domain 1 \(linux\): restart 1' 'domain 1 \(linux\) powered off' \
     'audit after the release of domain 1 .*: every count is right' -- \
-    tests/linux/control --verbose --audit --timeout "$limit" --guest linux --memory 192M \
+    tests/linux/control --verbose --audit --timeout "$limit" --guest linux --memory 160M --maxmem 192M \
     --ramdisk $linux/cloud-amd64/ramdisk.img --cmdline "$words" $linux/cloud-amd64/vmlinuz
 
 # On a terminal: a shell with job control, and twice with the same disk.

@@ -66,7 +66,8 @@ void host_make(unsigned domid, bool privileged)
     host->domain.services = &host->services;
     host->domain.engine.id = DOMID((uint16_t)domid);
     host->domain.engine.privileged = privileged;
-    host->domain.engine.max_frames = 256;
+    host->domain.engine.nr_frames = 256;
+    host->domain.engine.max_frames = 512;
     host->domain.engine.nr_vcpus = 2;
     strcpy(host->domain.name, "guest");
     if (xenstore_create(&host->domain, MFN(FIRST_FRAME + (unsigned)(host - host_guests))))
