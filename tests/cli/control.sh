@@ -78,7 +78,7 @@ attached() { # NAME STEPS STATUS TEXT... -- ARGUMENT...: paravane console, on a 
     bounded tests/cli/terminal "$steps" "$paravane" console "${@:2}" >"$work/out" 2>&1
     judge "$name" $? "${texts[@]}" 'settings restored'
 }
-if ! [ -e build/hv/paravane.elf ] || ! [ -e $tests/talk.elf ] || ! command -v qemu-system-x86_64 >/dev/null; then
+if ! [ -e build/hv/paravane.elf ] || ! [ -e $tests/talk.elf ] || ! [ -e $tests/asked.elf ] || ! command -v qemu-system-x86_64 >/dev/null; then
     skip control-real 'no image, no guests or no QEMU'
 elif [[ control-real =~ $pattern ]]; then
     mkdir -m 700 "$work/real" "$work/real-tmp"
@@ -134,5 +134,26 @@ for guest in json.load(sys.stdin):
     judge control-real-console-ends $? 0
     rmdir "$work/real" "$work/real-tmp" 2>"$work/err"
     judge control-real-nothing-left $? 0
+
+    # One that listens (guests/tests/asked), and one that overwrites whatever it is asked.
+    mkdir -m 700 "$work/real" "$work/real-tmp"
+    TMPDIR=$work/real-tmp bounded "$paravane" run --memory 16M --maxmem 20M --audit --timeout "$limit" $tests/asked.elf --guest listens -c listen \
+        --guest floods -c flood </dev/null >"$work/asked.out" 2>"$work/asked.err" &
+    asked=$!
+    until { settled listens && grep -q 'flood: begins' "$work/asked.out"; } || ! is_alive $asked; do sleep 0.2; done
+    expect control-real-balloon 0 '!listens:' -- set listens memory 18M
+    expect control-real-no-balloon 4 'listens: that is more than the guest may have' -- set listens memory 21M
+    expect control-real-reboot 0 'listens reboots' '!has not said' -- reboot listens
+    until settled listens || ! is_alive $asked; do sleep 0.2; done
+    expect control-real-restarts 0 '^listens .* 16 MiB +20 MiB .* 1 +[0-9]+$' -- list
+    expect control-real-shutdown 0 'listens powered off' '!has not said' -- shutdown listens
+    expect control-real-flood 124 'floods: out of time after 1 seconds' '!has not said' -- shutdown --timeout 1 floods
+    expect control-real-flood-ends 0 'floods was destroyed' -- destroy floods
+    wait $asked
+    status=$?
+    cp "$work/asked.out" "$work/out" && cp "$work/asked.err" "$work/err"
+    judge control-real-asked $status 8 'listens: powered off' 'floods: was destroyed' 'asked: \[\] 18432 KiB' 'asked: \[reboot\]' \
+        'asked: \[poweroff\] 16384 KiB'
+    rmdir "$work/real" "$work/real-tmp"
     unset XDG_RUNTIME_DIR
 fi
