@@ -157,7 +157,7 @@ Paravane: direct paging for Xen PV guests.
   make soak-frames         streams of instructions as a guest, from a seed that is printed; SEED=n repeats a run
   make fuzz SECONDS=n      coverage-guided fuzzing for n seconds; findings in build/fuzz/artifacts
   make coverage            which lines and branches of the engine the tests reach; fails below the floor
-  make defects             plant each known kind of mistake, in engine and hypervisor, and see that a test notices
+  make defects             plant each known kind of mistake, in all that guests reach, and see that a test notices
   make test-boot           boot the hypervisor's image in QEMU, every way that it can be started
   make bench               measure the engine, and what a fork costs a guest; figures in build/bench.json
   make bench-linux         instructions of Linux: natively, under Debian's Xen, under Paravane; build/bench-linux.json

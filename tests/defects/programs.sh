@@ -5,15 +5,20 @@
 #   hv                                      parts of the hypervisor, tests/hv/NAME.c, in the flavour `san`
 #   boot                                    runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
 #   guest                                   guests/tests/NAME under the image in QEMU
+#   backend                                 parts of the back end domain, tests/backend/NAME.c, in the flavour `san`
+#   served                                  runs of tests/several with the back end's image in QEMU
 #
-# A defect of the engine meets the rings of the engine, one of the hypervisor the others.
+# A defect of the engine meets the rings of the engine, one of the back end the last two, one of the hypervisor the others.
 
 ENGINE_RINGS=(unit lessons sweep parallel model)
 HV_RINGS=(hv boot guest)
+BACKEND_RINGS=(backend served)
 BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the machine around it
 
 IMAGE=build/hv/paravane.elf
 COMMAND=build/cli/paravane
+BACKEND_IMAGE=build/backend/backend.elf
+SERVED_RUNS=(net-pair net-hostile-1 disk-reboots disk-hostile)
 
 # programs_of SIDE: all of them, by ring.
 programs_of() {
@@ -22,6 +27,11 @@ programs_of() {
         for ring in "${ENGINE_RINGS[@]}"; do
             for source in tests/"$ring"/*.c; do [ -e "$source" ] && echo "$ring/$(basename "$source" .c)"; done
         done
+        return
+    fi
+    if [ "$1" = backend ]; then
+        for source in tests/backend/test_*.c; do echo "backend/$(basename "$source" .c)"; done
+        printf 'served/%s\n' "${SERVED_RUNS[@]}"
         return
     fi
     for source in tests/hv/test_*.c; do echo "hv/$(basename "$source" .c)"; done
@@ -37,6 +47,8 @@ target_of() {
     parallel/*) echo "build/tsan/tests/$1" ;;
     hv/*) echo "build/hv-san/tests/$1" ;;
     boot/* | guest/*) echo $IMAGE ;;
+    backend/*) echo "build/san/tests/$1" ;;
+    served/*) echo $BACKEND_IMAGE ;;
     *) echo "build/fast/tests/$1" ;;
     esac
 }
@@ -45,10 +57,12 @@ target_of() {
 supplies_of() {
     case $1 in
     guest/*) echo "$COMMAND" "build/guests/tests/${1#guest/}.elf" ;;
+    served/net-*) echo $IMAGE build/guests/tests/netfront.elf ;;
+    served/*) echo $IMAGE build/guests/tests/blkfront.elf ;;
     esac
 }
 
-runs_in_qemu() { [ "$(target_of "$1")" = $IMAGE ]; }
+runs_in_qemu() { case $(target_of "$1") in "$IMAGE" | "$BACKEND_IMAGE") ;; *) return 1 ;; esac }
 
 # command_of RING/PROGRAM LIMIT: sets $command, which ends after about LIMIT seconds of processor time.  The clock is
 # patient, for the machine may be busy, which is no mistake that a test has noticed.
@@ -60,8 +74,9 @@ command_of() {
     case $1 in
     guest/*) command=("${qemu[@]}" tests/guest/run.sh "${1#guest/}") ;;
     boot/*) command=("${qemu[@]}" tests/boot/run.sh "^${1#boot/}\$") ;;
+    served/*) command=("${qemu[@]}" tests/several/run.sh "^${1#served/}\$") ;;
     # Some of these compare with the processor itself, and handle its faults.
-    hv/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
+    hv/* | backend/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
     *) command=("$(target_of "$1")") ;;
     esac
     runs_in_qemu "$1" || command=(timeout --foreground -k 5 $((10 * $2)) prlimit "--cpu=$2" "${command[@]}")
@@ -108,21 +123,23 @@ build() {
     make -k -C "$directory" "$@" >>"$out" 2>&1
 }
 
-# objects_from BASE FILE...: the objects of the hosted parts into which the files go, as paths without a suffix.
+# objects_from BASE FLAVOUR FILE...: the objects of the hosted parts into which the files go, as paths without a suffix.
 objects_from() {
-    local directory=$1/build/hv-san file
-    shift
+    local directory=$1/build/$2 file
+    shift 2
     for file in "$@"; do
         (cd "$directory" && grep -rlF --include='*.d' " $file" . | sed 's|^\./||; s|\.d$||')
     done | sort -u
 }
 
-# hosted_from BASE FILE...: the programs of the hv ring into which they go.
+# hosted_from BASE RING FILE...: the programs of the ring (hv, backend) into which they go.
 hosted_from() {
-    local objects source
-    objects=$(objects_from "$@")
-    for source in tests/hv/test_*.c; do
+    local base=$1 ring=$2 flavour=san objects source
+    shift 2
+    [ "$ring" = backend ] || flavour=hv-san
+    objects=$(objects_from "$base" "$flavour" "$@")
+    for source in tests/"$ring"/test_*.c; do
         { echo "${source%.c}"; sed -n 's|^/\* links: \(.*\) \*/$|\1|p' "$source" | tr ' ' '\n' | sed 's|\.c$||'; } |
-            grep -xFf <(echo "$objects") >/dev/null && echo "hv/$(basename "$source" .c)"
+            grep -xFf <(echo "$objects") >/dev/null && echo "$ring/$(basename "$source" .c)"
     done
 }

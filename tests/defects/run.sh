@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Do the tests notice mistakes?  Each patch in this folder plants one into a copy of the sources; some test must fail then.
 #
-# Usage: tests/defects/run.sh [NUMBER|engine|hv...]       default: all of them
+# Usage: tests/defects/run.sh [NUMBER|engine|hv|backend...]       default: all of them
 #
 # Nothing here touches the sources: everything happens in build/defects, on a copy of the tree as it is when the run
 # begins.  First the unmodified sources must pass every program (programs.sh says which there are); one that they do not
 # pass is left out, and counts as a failure of this run.  Then each defect: a copy, patched, compiled as far as it
 # differs, and the programs one by one until one of them fails.  Of a defect of the engine: the unit tests of the files
-# that differ, then ring after ring, the quick ones of each first.  Of one of the hypervisor: the hosted tests into which
-# the files go, namesakes first; then in QEMU what the patch names on a line "ring: RING/NAME", and the others, the
-# quick ones first.  A failed test, a crash, an abort by CHECK or ASSERT and a program that runs out of time all count as
+# that differ, then ring after ring, the quick ones of each first.  Of one of the hypervisor or of the back end: the
+# hosted tests into which the files go, namesakes first; then in QEMU what the patch names on a line "ring: RING/NAME",
+# and the others, the quick ones first.  A failed test, a crash, an abort by CHECK or ASSERT and a program that runs out of time all count as
 # noticed; in QEMU a program must fail twice, for it might have failed because the machine was busy.
 #
 # The last line is "N passed, N failed"; failed are the defects that nobody notices, that do not apply (a fuzz of 2 lines
@@ -58,7 +58,13 @@ begin_job() { # COMMAND...: beside the others, as soon as there is room
 
 files_of() { sed -n 's/^+++ b\///p' "$1"; } # PATCH: what it changes
 
-side_of() { if files_of "$1" | grep '^hv/' >/dev/null; then echo hv; else echo engine; fi; }
+side_of() {
+    case $(files_of "$1") in
+    *hv/*) echo hv ;;
+    *backend/*) echo backend ;;
+    *) echo engine ;;
+    esac
+}
 
 is_wanted() { # PATCH ARGUMENT...
     local patch=$1 number argument
@@ -68,7 +74,7 @@ is_wanted() { # PATCH ARGUMENT...
     number=${number%%-*}
     for argument in "$@"; do
         case $argument in
-        engine | hv) [ "$(side_of "$patch")" = "$argument" ] && return 0 ;;
+        engine | hv | backend) [ "$(side_of "$patch")" = "$argument" ] && return 0 ;;
         *) [ $((10#$argument)) -eq $((10#$number)) ] && return 0 ;;
         esac
     done
@@ -107,7 +113,7 @@ base_program() { # RING/PROGRAM
 # A name that is none would be passed over.
 for i in "${!patches[@]}"; do
     for program in $(sed -n 's/^ring: //p' "${patches[i]}"); do
-        programs_of hv | grep -xF "$program" >/dev/null || { echo "${patches[i]##*/}: ring: there is no $program"; exit 1; }
+        { programs_of hv && programs_of backend; } | grep -xF "$program" >/dev/null || { echo "${patches[i]##*/}: ring: there is no $program"; exit 1; }
     done
 done
 
@@ -121,7 +127,7 @@ copy_tree "$root" "$base" || exit 1
 mkdir -p "$base/build"
 touch "$base"/build/.tools{,-run} # they were looked for by whoever called this
 # A program that is there has just been built.
-find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf \) -type f -perm -u+x -delete
+find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf -o -name backend.elf \) -type f -perm -u+x -delete
 build "$base" "$log/base.log" "${targets[@]}"
 for program in "${all[@]}"; do begin_job base_program "$program"; done
 wait
@@ -135,7 +141,7 @@ for program in "${all[@]}"; do
 done
 # By ring, and within a ring by time.
 declare -A limit
-for ring in "${ENGINE_RINGS[@]}" "${HV_RINGS[@]}"; do
+for ring in "${ENGINE_RINGS[@]}" "${HV_RINGS[@]}" "${BACKEND_RINGS[@]}"; do
     while read -r seconds program; do
         good+=("$program")
         limit[$program]=$(awk -v s="$seconds" -v f=$LIMIT_FACTOR -v l=$LIMIT_LEAST 'BEGIN { printf "%d", s * f + l }')
@@ -149,14 +155,17 @@ PORTION=10 # so many programs are linked at a time: most defects are noticed ear
 
 # make_copy DIRECTORY SIDE: the sources and objects of the base.  Archives and programs are made anew anyway.
 make_copy() {
-    local parts=(build/fast build/tsan)
-    [ "$2" = engine ] || parts=(build/hv-san build/hv build/gcc)
+    local parts=(build/fast build/tsan) whole=()
+    case $2 in
+    hv) parts=(build/hv-san build/hv build/gcc) whole=($COMMAND) ;;
+    backend) parts=(build/san build/backend) whole=($IMAGE build/guests/tests/{netfront,blkfront}.elf) ;;
+    esac
     rm -rf "$1"
     mkdir -p "$1/build"
     copy_tree "$base" "$1"
     cp -a "$base"/build/{*.stamp,.tools*} "$1/build/"
     (cd "$base" && find "${parts[@]}" \( -name '*.[odc]' -o -name '*.stamp' -o -name image.lds \) -exec cp -a --parents -t "$1" {} +)
-    [ "$2" = engine ] || (cd "$base" && cp -a --parents -t "$1" "$COMMAND")
+    [ ${#whole[@]} -eq 0 ] || (cd "$base" && cp -a --parents -t "$1" "${whole[@]}")
 }
 
 # namesakes PATCH RING: the tests of the files that it changes.
@@ -177,8 +186,8 @@ order() {
         return
     fi
     mapfile -t files < <(files_of "$1")
-    namesakes "$1" hv
-    hosted_from "$base" "${files[@]}"
+    namesakes "$1" "$2"
+    hosted_from "$base" "$2" "${files[@]}"
     sed -n 's/^ring: //p' "$1"
     for program in "${good[@]}"; do runs_in_qemu "$program" && echo "$program"; done
 }
