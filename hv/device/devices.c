@@ -55,6 +55,7 @@ void devices_give_transports(struct hv_domain *domain, uint64_t maddr, unsigned 
 {
     domain->devices->transports = maddr;
     domain->devices->nr_transports = count;
+    still_transports(domain->devices);
 }
 
 void devices_destroy(struct hv_domain *domain)
