@@ -85,6 +85,8 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
         fprintf(settings, "pci=%04x\n", domain->pci_vendor);
     if (domain->virtio_mmio)
         fprintf(settings, "virtio-mmio=%s\n", domain->virtio_mmio);
+    if (domain->rights)
+        fputs(domain->rights, settings);
     print_devices(settings, domain);
 }
 

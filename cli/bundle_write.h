@@ -34,6 +34,7 @@ struct bundle_domain {
     bool is_back_end;        /* it serves others */
     unsigned pci_vendor;     /* the machine's PCI functions of that one are its own; 0: none are */
     const char *virtio_mmio; /* where there are virtio devices of its own, as hv/kernel/bundle.h says; NULL: nowhere */
+    const char *rights;      /* to other parts of the machine, as lines of settings; NULL: none */
     const struct bundle_device *devices;
     unsigned nr_devices;
     const struct bytes *kernel;  /* an ELF file */

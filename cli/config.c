@@ -11,6 +11,7 @@
 
 #include <cli/config.h>
 #include <cli/config_device.h>
+#include <cli/config_rights.h>
 #include <cli/options_value.h>
 
 #define START_MAX  8192u /* of a file, in which it shows what it is */
@@ -181,9 +182,6 @@ static void tell_ignored(struct config *config)
         "vtpm",
         "usbctrl",
         "usbdev",
-        "iomem",
-        "ioports",
-        "irqs",
         "seclabel",
         "vscsi",
         "bios",
@@ -250,6 +248,7 @@ enum status config_read(const char *path, struct guest_options *guest)
     config_read_disks(&config, guest);
     config_read_nics(&config, guest);
     config_read_shares(&config, guest);
+    config_read_rights(&config, guest);
     tell_ignored(&config);
     status = config.is_bad ? STATUS_USAGE : STATUS_GOOD;
     config_close(&config);

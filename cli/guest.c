@@ -109,6 +109,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .kernel = &guest->image.elf,
         .ramdisk = options->ramdisk ? &guest->ramdisk : NULL,
         .cmdline = options->cmdline,
+        .rights = options->rights,
         .devices = guest->devices.list,
         .nr_devices = guest->devices.count,
     };

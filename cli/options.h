@@ -25,6 +25,7 @@ struct guest_options {
     bool demo, privileged;
     bool ends_by_reboot; /* otherwise it is started anew */
     bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it */
+    const char *rights;  /* to parts of the machine, as lines of settings; NULL: none */
     unsigned nr_disks, nr_nics, nr_shares;
     struct disk_options disks[DEVICES_MAX];
     struct nic_options nics[DEVICES_MAX];

@@ -50,6 +50,20 @@ if [[ config-cmdline =~ $pattern ]]; then
     judge config-cmdline 0 0 '^root=/dev/xvda1 ro console=hvc0'
 fi
 
+# Parts of the machine.
+config rights.cfg <<END
+kernel = "$good"
+iomem = [ 'fed00,1', '0xa0,0x20' ]
+ioports = [ '3e8-3ef', '378' ]
+irqs = [ 5, '17' ]
+END
+taken rights 'name=rights .*iomem=fed00,1 iomem=a0,20 ioports=3e8-3ef ioports=378-378 irq=5 irq=17$' '!without effect' -- "$configs/rights.cfg"
+for wrong in "iomem=['fed00']" "iomem=['fed00,0']" "iomem=['fed00,1@0']" "iomem=['-1,1']" "iomem=[',1']" "iomem=['10000000001,1']" \
+    "ioports=['3ef-3e8']" "ioports=['3e8-']" "ioports=['10000']" "ioports=['3e8-3ef ']" "irqs=[64]" "irqs=['a']" "irqs=['-5']"; do
+    config wrong.cfg < <(printf 'kernel = "%s"\n%s\n' "$good" "$wrong")
+    refused "rights-${wrong//[^a-z0-9]/-}" 2 "wrong.cfg: ${wrong%%=*}: .*: not " -- run "$configs/wrong.cfg"
+done
+
 # The command line says what a bridge is; what stands behind a file goes before what the file says, what stands before
 # it is for what the file does not say.
 config small.cfg <<END
