@@ -174,7 +174,8 @@ int rights_check(const struct machine *machine, const struct bundle_domain *desc
         *problem = find_problem(machine, &ranges[i]);
     for (unsigned i = 0; i < count && !*problem; i++) {
         if (is_taken(machine, &ranges[i]) || rights_is_function(&ranges[i]))
-            *problem = "iomem: another domain has the right to some of these frames: take it out of the settings of one";
+            *problem =
+                "iomem: another domain has the right to some of these frames: take it out of the settings of one";
     }
     if (!*problem)
         *problem = check_functions(machine, description, ranges, count);

@@ -41,7 +41,7 @@ void devices_give(struct hv_domain *domain, struct pci_function *function);
 void devices_give_transports(struct hv_domain *domain, uint64_t maddr, unsigned count);
 
 /*
- * Take all devices of @domain away that are known as such: none of them reads or writes memory any more.  None of its interrupts
- * comes any more.  Before any frame that they might know goes.
+ * Take all devices of @domain away that are known as such: none of them reads or writes memory any more.  None of its
+ * interrupts comes any more.  Before any frame that they might know goes.
  */
 void devices_destroy(struct hv_domain *domain);

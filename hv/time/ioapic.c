@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Intel 82093AA data sheet, section 3.  The addresses are the one that firmware of PCs gives to the first one, and where
- * QEMU's microvm has a second; nothing else is looked for.
+ * Intel 82093AA data sheet, section 3.  The addresses are the one that firmware of PCs gives to the first one, and
+ * where QEMU's microvm has a second; nothing else is looked for.
  */
 #include <stdint.h>
 

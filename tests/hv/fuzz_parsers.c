@@ -3,7 +3,8 @@
  * Fuzzing of what is read before any guest runs: bundles, and the kernels in them or alone.  What they say that the
  * builder relies on is checked, and a domain is laid out for it.
  */
-/* links: hv/kernel/bundle.c hv/kernel/bundle_rights.c hv/kernel/bundle_device.c hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c */
+/* links: hv/kernel/bundle.c hv/kernel/bundle_rights.c hv/kernel/bundle_device.c */
+/* links: hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c */
 /* links: hv/kernel/elf_image.c hv/kernel/findings.c hv/kernel/start_layout.c hv/kernel/start_symbols.c */
 #include <stdio.h>
 #include <stdlib.h>

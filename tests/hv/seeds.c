@@ -5,7 +5,8 @@
  *
  * Usage: seeds DIRECTORY      writes DIRECTORY/fuzz_NAME/..., below 64 KiB for each fuzzer
  */
-/* links: hv/kernel/bundle.c hv/kernel/bundle_rights.c hv/kernel/bundle_device.c hv/emulate/decode.c hv/emulate/decode_table.c */
+/* links: hv/kernel/bundle.c hv/kernel/bundle_rights.c hv/kernel/bundle_device.c */
+/* links: hv/emulate/decode.c hv/emulate/decode_table.c */
 /* links: tests/hv/lib/elf_maker.c */
 /* links: hv/kernel/judge.c hv/kernel/placement.c hv/kernel/notes.c hv/kernel/elf_image.c hv/kernel/findings.c */
 /* links: hv/kernel/start_layout.c hv/kernel/start_symbols.c */
