@@ -42,7 +42,7 @@ static int longest_name(const struct outcomes *guests)
 static void tell(const struct outcome *guest, const struct guest_row *row, const char *mark, int width)
 {
     if (row->is_there)
-        say("%s %-*s  %-8s %5u %7llu MiB %8llu.%02llu s %9u", mark, width, guest->name, row->state, row->vcpus,
+        say("%s %-*s  %-11s %5u %7llu MiB %8llu.%02llu s %9u", mark, width, guest->name, row->state, row->vcpus,
             row->memory_kib / KIB_TO_MIB, row->run_us / US_TO_S, row->run_us % US_TO_S / US_TO_CS, row->restarts);
     else
         say("%s %-*s  %s", mark, width, guest->name, *guest->words ? guest->words : "is not there yet");
@@ -52,7 +52,7 @@ void guest_list_tell(const struct outcomes *guests, struct guest_row *rows, unsi
 {
     int width = longest_name(guests);
 
-    say("      %-*s  %-8s %5s %11s %13s %9s", width, "guest", "state", "vCPUs", "memory", "CPU time", "restarts");
+    say("      %-*s  %-11s %5s %11s %13s %9s", width, "guest", "state", "vCPUs", "memory", "CPU time", "restarts");
     for (unsigned i = 0; i < guests->count; i++) {
         char mark[8], key = i < DIGITS ? (char)('0' + (i + 1) % DIGITS) : ' ';
 

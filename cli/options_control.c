@@ -38,10 +38,10 @@ static const struct argp_option wait_list[] = {
 static const char list_help[] =
     "List the guests of all runs under way.\n"
     "\v"
-    "For each: its name, its number there, what it is at (running, waiting for an event, down, building, restarting, "
-    "ended), its memory and the most that it may have, its vCPUs, the processor time that it has used, how often it "
-    "has "
-    "been started anew, and the process number of its run.\n" FOUND "\n" CODES "124 a run has not answered.\n"
+    "For each: its name, its number there, what it is at (running, waiting for an event, for-devices to start, down, "
+    "building, restarting, ended), its memory and the most that it may have, its vCPUs, the processor time that it has "
+    "used, how often it has been started anew, and the process number of its run.\n" FOUND "\n" CODES
+    "124 a run has not answered.\n"
     "\n"
     "Examples:\n"
     "  paravane list\n"

@@ -7,7 +7,7 @@
 
 #define NUMBERS    5u
 #define DIGITS_MAX 20u /* of 2^64 - 1 */
-#define STATE_MAX  8u
+#define STATE_MAX  11u
 #define NS_PER_US  1000u
 #define PAGE_KIB   4u
 
@@ -47,7 +47,7 @@ uint64_t console_list_time(const struct hv_domain *domain)
 
 const char *console_list_state(const struct hv_domain *domain)
 {
-    bool waits = false;
+    bool waits = false, has_started = false;
 
     for (unsigned i = 0; i < domain->engine.nr_vcpus; i++) {
         int32_t state = hv_vcpu_of(domain->vcpus[i])->run.info.state;
@@ -55,7 +55,10 @@ const char *console_list_state(const struct hv_domain *domain)
         if (state == RUNSTATE_running || state == RUNSTATE_runnable)
             return "running";
         waits |= state == RUNSTATE_blocked;
+        has_started |= hv_vcpu_of(domain->vcpus[i])->run.started;
     }
+    if (!has_started)
+        return "for-devices";
     return waits ? "waiting" : "down";
 }
 

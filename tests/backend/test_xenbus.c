@@ -385,10 +385,8 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(xsa_350_states_at_random),
-        cmocka_unit_test(test_made_anew),
-        cmocka_unit_test(test_not_offered),
-        cmocka_unit_test(test_begun_anew_at_once),
+        cmocka_unit_test(xsa_350_states_at_random), cmocka_unit_test(test_made_anew),
+        cmocka_unit_test(test_not_offered),         cmocka_unit_test(test_begun_anew_at_once),
         cmocka_unit_test(test_each_is_first),
     };
 

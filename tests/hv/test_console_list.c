@@ -52,6 +52,7 @@ static void test_states(void **state)
     make(&runs, 0, 2);
     make(&waits, 2, 2);
     make(&ends, 4, 1);
+    vcpus[0].run.started = vcpus[2].run.started = true;
     vcpus[0].run.info.state = RUNSTATE_blocked;
     vcpus[1].run.info.state = RUNSTATE_runnable;
     vcpus[2].run.info.state = RUNSTATE_offline;
@@ -66,6 +67,10 @@ static void test_states(void **state)
     console_list_send(&machine);
     assert_non_null(strstr(said, "0 runs running 2 "));
     assert_non_null(strstr(said, "3 waits down 2 "));
+    vcpus[2].run.started = false; /* nothing of it has ever run */
+    said[0] = '\0';
+    console_list_send(&machine);
+    assert_non_null(strstr(said, "3 waits for-devices 2 "));
 }
 
 /* Nothing is too large for it. */
@@ -80,10 +85,11 @@ static void test_largest(void **state)
     domain.engine.nr_frames = UINT64_MAX / 4;
     domain.restarts = UINT32_MAX;
     vcpus[0].run.info.time[RUNSTATE_running] = UINT64_MAX;
-    vcpus[0].run.info.state = RUNSTATE_running;
+    vcpus[0].run.info.state = RUNSTATE_offline;
+    vcpus[0].run.started = false;
     said[0] = '\0';
     console_list_send(&machine);
-    assert_string_equal(said, "1 a-name-of-thirty-one-characters running 1 18446744073709551612 18446744073709551 "
+    assert_string_equal(said, "1 a-name-of-thirty-one-characters for-devices 1 18446744073709551612 18446744073709551 "
                               "4294967295\r\nend\r\n");
 }
 
