@@ -3,15 +3,19 @@
  * In order: what it takes; GRUB's configuration; the medium.  grub-mkrescue makes one that BIOS and UEFI boot, from a
  * CD-ROM and from a disk, without a mount and without root.
  */
+#define _GNU_SOURCE /* nftw */
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cli/medium.h>
 #include <cli/program.h>
 
 #define FILE_SIZE_MAX (PATH_MAX + 32)
+#define DEPTH_MAX     16 /* of directories that are open at a time */
 
 static const struct {
     const char *what, *package;
@@ -85,6 +89,7 @@ const char *medium_format_name(enum medium_format format)
 /* All that is made on the way; the last is beside the output, to become it by a new name alone. */
 struct files {
     char configuration[FILE_SIZE_MAX], log[FILE_SIZE_MAX], plain[FILE_SIZE_MAX], made[FILE_SIZE_MAX];
+    char scratch[FILE_SIZE_MAX]; /* a directory for the programs, some of which leave files when they fail */
 };
 
 static void name_files(const struct payload *payload, const char *output, struct files *files)
@@ -93,6 +98,31 @@ static void name_files(const struct payload *payload, const char *output, struct
     snprintf(files->log, FILE_SIZE_MAX, "%s/log", payload->directory);
     snprintf(files->plain, FILE_SIZE_MAX, "%s/plain", payload->directory);
     snprintf(files->made, FILE_SIZE_MAX, "%s.new", output);
+    snprintf(files->scratch, FILE_SIZE_MAX, "%s/scratch", payload->directory);
+}
+
+/* What can be seen at once is not seen after minutes. */
+static enum status begin_files(const struct files *files)
+{
+    FILE *made = fopen(files->made, "w");
+
+    if (!made || fclose(made)) {
+        say_error("%s: cannot be written: %s", files->made, strerror(errno));
+        return STATUS_FAILED;
+    }
+    if (mkdir(files->scratch, 0700)) {
+        say_error("%s: cannot be made: %s", files->scratch, strerror(errno));
+        return STATUS_FAILED;
+    }
+    return STATUS_GOOD;
+}
+
+static int remove_one(const char *path, const struct stat *file, int kind, struct FTW *place)
+{
+    (void)file;
+    (void)kind;
+    (void)place;
+    return remove(path);
 }
 
 static void remove_files(const struct files *files)
@@ -101,6 +131,7 @@ static void remove_files(const struct files *files)
     unlink(files->log);
     unlink(files->plain);
     unlink(files->made);
+    (void)nftw(files->scratch, remove_one, DEPTH_MAX, FTW_DEPTH | FTW_PHYS);
 }
 
 static enum status make_plain(const struct payload *payload, const struct files *files, const char *output)
@@ -112,7 +143,7 @@ static enum status make_plain(const struct payload *payload, const struct files 
     snprintf(hypervisor, sizeof(hypervisor), "boot/paravane.elf=%s", payload->hypervisor);
     snprintf(bundle, sizeof(bundle), "boot/bundle=%s", payload->bundle);
     snprintf(configuration, sizeof(configuration), "boot/grub/grub.cfg=%s", files->configuration);
-    return program_run(arguments, files->log, &payload->mask);
+    return program_run(arguments, files->scratch, files->log, &payload->mask);
 }
 
 static enum status make_qcow2(const struct payload *payload, const struct files *files)
@@ -121,7 +152,7 @@ static enum status make_qcow2(const struct payload *payload, const struct files 
                                      "qcow2",    files->plain, files->made, NULL};
     enum status status = make_plain(payload, files, files->plain);
 
-    return status ? status : program_run(arguments, files->log, &payload->mask);
+    return status ? status : program_run(arguments, files->scratch, files->log, &payload->mask);
 }
 
 enum status medium_write(const struct payload *payload, const struct image_options *options)
@@ -130,7 +161,9 @@ enum status medium_write(const struct payload *payload, const struct image_optio
     enum status status;
 
     name_files(payload, options->output, &files);
-    status = write_configuration(files.configuration, options);
+    status = begin_files(&files);
+    if (!status)
+        status = write_configuration(files.configuration, options);
     if (!status)
         status =
             options->format == MEDIUM_QCOW2 ? make_qcow2(payload, &files) : make_plain(payload, &files, files.made);

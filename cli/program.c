@@ -12,7 +12,8 @@
 
 #include <cli/program.h>
 
-#define LINE_SIZE 512
+#define LINE_SIZE   512
+#define WORDS_SHORT 3u /* what a line has to have more than, to say something */
 
 bool program_is_there(const char *name)
 {
@@ -29,7 +30,7 @@ bool program_is_there(const char *name)
     return false;
 }
 
-/* The last line of the file that is not empty, for people. */
+/* The last line of the file that says something, for people. */
 static void show_last_line(const char *name, const char *log)
 {
     char line[LINE_SIZE], last[LINE_SIZE] = "";
@@ -37,7 +38,7 @@ static void show_last_line(const char *name, const char *log)
 
     while (from && fgets(line, sizeof(line), from)) {
         line[strcspn(line, "\n")] = '\0';
-        if (*line)
+        if (strlen(line) > WORDS_SHORT)
             memcpy(last, line, sizeof(last));
     }
     if (from)
@@ -45,12 +46,12 @@ static void show_last_line(const char *name, const char *log)
     say_error("%s failed%s%s", name, *last ? ": " : "", last);
 }
 
-static _Noreturn void become(const char *const *arguments, const char *log, const sigset_t *mask)
+static _Noreturn void become(const char *const *arguments, const char *directory, const char *log, const sigset_t *mask)
 {
     int to = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600), from = open("/dev/null", O_RDONLY);
 
     if (to < 0 || from < 0 || dup2(from, STDIN_FILENO) < 0 || dup2(to, STDOUT_FILENO) < 0 ||
-        dup2(to, STDERR_FILENO) < 0 || sigprocmask(SIG_SETMASK, mask, NULL))
+        dup2(to, STDERR_FILENO) < 0 || setenv("TMPDIR", directory, 1) || sigprocmask(SIG_SETMASK, mask, NULL))
         _exit(127);
     /* execvp() takes strings that it does not change. */
     execvp(arguments[0], (char *const *)(uintptr_t)arguments);
@@ -58,13 +59,13 @@ static _Noreturn void become(const char *const *arguments, const char *log, cons
     _exit(127);
 }
 
-enum status program_run(const char *const *arguments, const char *log, const sigset_t *mask)
+enum status program_run(const char *const *arguments, const char *directory, const char *log, const sigset_t *mask)
 {
     pid_t child = fork();
     int status;
 
     if (child == 0)
-        become(arguments, log, mask);
+        become(arguments, directory, log, mask);
     if (child < 0 || waitpid(child, &status, 0) != child) {
         say_error("%s cannot be run: %s", arguments[0], strerror(errno));
         return STATUS_FAILED;

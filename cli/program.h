@@ -7,10 +7,12 @@
 #include <cli/message.h>
 
 /*
- * Run @arguments, a list that ends with NULL, to its end, with the signals of @mask blocked.  What it prints goes to
- * the file @log; if it fails, the last line of that is shown.  STATUS_FAILED: it cannot be run, or it failed.
+ * Run @arguments, a list that ends with NULL, to its end, the signals of @mask blocked, with @directory for files of
+ * its own.  What it prints goes to the file @log; if it fails, the last words of that are shown.  STATUS_FAILED: it
+ * cannot be run, or it failed.
  */
-enum status __must_check program_run(const char *const *arguments, const char *log, const sigset_t *mask);
+enum status __must_check program_run(const char *const *arguments, const char *directory, const char *log,
+                                     const sigset_t *mask);
 
 /* Is there a program of that name, where PATH says? */
 bool program_is_there(const char *name);

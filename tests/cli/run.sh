@@ -331,11 +331,15 @@ expect image-bad-machine 2 '--machine microvm: not one of pc, q35' -- image --de
 expect image-bad-on-failure 2 'say poweroff or halt' -- image --demo -o "$work/x.img" --on-failure panic
 expect image-of-a-run 2 "unrecognized option '--timeout'" -- image --demo -o "$work/x.img" --timeout 3
 PARAVANE_LIB=$work/lib expect image-over-kernel 2 'is a kernel, ramdisk or disk of a guest' -- image "$good" -o "$good"
-PATH=$work/none expect image-no-tools 1 'grub-mkrescue is missing.*apt install grub-common' 'xorriso is missing' \
+printf '#!/bin/bash\nPATH=/none exec "%s" "$@"\n' "$paravane" >"$work/poor" && chmod +x "$work/poor"
+paravane=$work/poor expect image-no-tools 1 'grub-mkrescue is missing.*apt install grub-common' 'xorriso is missing' \
     'mformat is missing' '!qemu-img' -- image --demo -o "$work/x.img"
-PATH=$work/none expect image-no-qemu-img 1 'qemu-img is missing.*apt install qemu-utils' -- \
+paravane=$work/poor expect image-no-qemu-img 1 'qemu-img is missing.*apt install qemu-utils' -- \
     image --demo -o "$work/x.qcow2"
-expect image-unwritable 1 'grub-mkrescue failed' -- image --demo -o "$work/none/x.img"
+expect image-unwritable 1 'none/x.img.new: cannot be written: No such file' -- image --demo -o "$work/none/x.img"
+printf '#!/bin/sh\nmktemp -d\necho it broke down >&2\necho .\nexit 1\n' >"$work/grub-mkrescue"
+chmod +x "$work/grub-mkrescue"
+PATH=$work:$PATH expect image-failed 1 'grub-mkrescue failed: it broke down' '!boots by' -- image --demo -o "$work/x.img"
 [ ! -e "$work/x.img" ] || { echo "an image is there that was refused" >&2; failed=$((failed + 1)); }
 if [[ image-made =~ $pattern ]]; then
     truncate -s 1M "$work/a'b,&.img"
