@@ -99,8 +99,8 @@ bad= boot no-acpi 'cannot be powered off: it has no ACPI tables' 'domain 1 .* po
 image two.img --memory 64M --guest first --demo --guest second --demo
 boot several "$passed" 'second: demo: all 18 steps passed' -- two.img
 image linux.img --memory 256M --ramdisk $linux/ramdisk.img --cmdline console=hvc0 $linux/vmlinuz
-converse bios-button '~ # ' press 'reboot: Power down' -- linux.img
-converse uefi-button '~ # ' press 'reboot: Power down' -- linux.img "${uefi[@]}"
+converse bios-button '~ # ' press 'Requesting system poweroff' -- linux.img
+converse uefi-button '~ # ' press 'Requesting system poweroff' -- linux.img "${uefi[@]}"
 if [[ libvirt =~ $pattern ]]; then
     command_of linux.img >/dev/null
     begin libvirt 0 defined started 'typed at the console, and answered' 'shut down, and off' -- \
