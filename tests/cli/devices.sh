@@ -38,7 +38,7 @@ expect net-two-ways 2 'the network lan is said to be two things' -- \
     run --demo --guest a --net user,bridge=lan --guest b --net none,bridge=lan
 expect net-two-taps 2 'the network lan is said to be two things' -- \
     run --demo --guest a --net tap,ifname=t0,bridge=lan --guest b --net tap,ifname=t1,bridge=lan
-expect disk-no-places 2 '25 disks and network cards: the machine has room for 24' -- \
+expect disk-no-places 2 '25 disks, directories and network cards: the machine has room for 24' -- \
     run --machine microvm --demo --guest a --net user "${seventeen[@]:0:24}" --guest b "${seventeen[@]:0:24}"
 expect snapshot-inside-guest 2 '--snapshot is about the whole run' -- run --guest a "$good" --snapshot
 

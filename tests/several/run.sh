@@ -195,7 +195,9 @@ cp "$work/first" "$work/virtio-microvm.first"
 machine=(-machine microvm,ioapic2=on -global virtio-mmio.force-legacy=false -drive
     "if=none,id=a,file=$work/virtio-microvm.first,format=raw,discard=unmap" -device virtio-blk-device,drive=a,serial=first
     -drive "if=none,id=b,file=$work/second,format=raw,readonly=on" -device virtio-blk-device,drive=b,serial=second
-    -netdev user,id=n -device virtio-net-device,netdev=n,mac=52:54:00:12:34:56)
+    -netdev user,id=n -device virtio-net-device,netdev=n,mac=52:54:00:12:34:56
+    -fsdev "local,id=d,path=$work/shared,security_model=mapped-xattr,readonly=on"
+    -device virtio-9p-device,fsdev=d,mount_tag=shared)
 guest virtio-microvm driver 32768 build/backend/tests/virtio.elf 'mmio=0xfeb00000 mmio_count=24 mmio_line=24' \
     virtio-mmio=feb00,3,18
 guest virtio-microvm second 8192 $kernels/ending.elf how=poweroff virtio-mmio=feb02,1,28
@@ -203,7 +205,7 @@ guest virtio-microvm third 8192 $kernels/ending.elf how=poweroff iomem=feb01,1
 guest virtio-microvm line 8192 $kernels/ending.elf how=poweroff irq=47
 run virtio-microvm $REFUSED '^virtio device 2 at feb02e00: by its line' '^virtio device 1 at feb02a00: by its line' \
     '^disk second: 2048 sectors, read-only' '^ok and it is the same' '^ok echoes' '^ok all packets are back' \
-    '^verdict: success' '^domain 1 \(driver\) powered off' '^domain 2 \(second\) cannot be built: irq.*another domain' \
+    '^ok or that it is nothing' '^verdict: success' '^domain 1 \(driver\) powered off' '^domain 2 \(second\) cannot be built: irq.*another domain' \
     '^domain 3 \(third\) cannot be built: iomem: another domain' '^domain 4 \(line\) cannot be built: irq.*another domain'
 machine=(-machine microvm,ioapic2=on -global virtio-mmio.force-legacy=false -device virtio-rng-device)
 guest microvm-again again 8192 $kernels/ending.elf how=again virtio-mmio=feb00,3,18
