@@ -23,8 +23,8 @@
 
 /*
  * One turn of everything there is.  What the disks have finished comes first, so that it is answered in this turn; who
- * asked for another one because of that has it here.  The devices come last, too, since what they were given in the turn
- * they are told then.
+ * asked for another one because of that has it here.  The devices come last, too, since what they were given in the
+ * turn they are told then.
  */
 static void turn(void)
 {

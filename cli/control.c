@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: what clients are told; what they ask for; answers of the hypervisor's; consoles; clients that come and go. */
+/* In order: what clients are told; what they ask for; answers; consoles; clients that come and go. */
 #define _GNU_SOURCE /* accept4, struct ucred */
 #include <errno.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
 /*
  * Where runs under way are found: a directory with a socket for each, "run-PID", that nobody but their owner can reach.
  * It is "paravane" in XDG_RUNTIME_DIR, if that is set and the user's own, otherwise "paravane-UID" in TMPDIR or /tmp;
- * of mode 0700, and theirs, or it is not used.  A run that was killed leaves its socket behind, on which nobody listens:
- * whoever finds it removes it.
+ * of mode 0700, and theirs, or it is not used.  A run that was killed leaves its socket behind, on which nobody
+ * listens: whoever finds it removes it.
  */
 #pragma once
 
@@ -34,7 +34,8 @@ struct run_peer {
 };
 
 /*
- * Connect with all runs that listen; sockets on which nobody does are removed.  Returns how many there are, whose @fd the
- * caller closes, in the order of their numbers; -1: @why says why the directory is not to be trusted, or cannot be read.
+ * Connect with all runs that listen; sockets on which nobody does are removed.  Returns how many there are, whose @fd
+ * the caller closes, in the order of their numbers; -1: @why says why the directory is not to be trusted, or cannot be
+ * read.
  */
 int run_place_connect(struct run_peer peers[RUN_PLACES_MAX], char why[RUN_PLACE_WHY_MAX]);

@@ -2,9 +2,9 @@
 /*
  * The guests, for whoever asks for them on a multiplexed line: on the hypervisor's own console a line for each domain
  * whose guest lives and one that ends the list, "end".  A line has, with a space between them: its number; its name;
- * what it is at, "running" (or it would run), "waiting" (for an event), "down", or "for-devices": it is ready, and waits
- * for back ends to look at its devices; its vCPUs; its memory in KiB; how long its vCPUs have run, in microseconds; how
- * often it has been started anew.  Back ends are no guests.
+ * what it is at, "running" (or it would run), "waiting" (for an event), "down", or "for-devices": it is ready, and
+ * waits for back ends to look at its devices; its vCPUs; its memory in KiB; how long its vCPUs have run, in
+ * microseconds; how often it has been started anew.  Back ends are no guests.
  */
 #pragma once
 
