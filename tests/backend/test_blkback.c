@@ -29,7 +29,7 @@
 #define FIRST_REF  500u /* of the ring's pages */
 #define PORT       20u
 #define LOCAL_PORT 1020u
-#define KEYS_MAX   24u
+#define KEYS_MAX   48u
 
 struct key {
     const char *name, *value; /* value NULL: absent */
@@ -257,6 +257,24 @@ static bool try_connect(void)
     return true;
 }
 
+/* As many pages as the next order has, all of them lent; and a layout that nobody knows. */
+static void test_not_offered_rings(void **state)
+{
+    static char names[32][12];
+
+    (void)state;
+    assert_int_equal(type->publish(&device), 0);
+    set(front, "protocol", "sparc-abi");
+    assert_false(try_connect());
+    set(front, "protocol", "x86_64-abi");
+    for (unsigned i = 4; i < 32; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "ring-ref%u", i);
+        set(front, names[i], "500");
+    }
+    set(front, "ring-page-order", "5");
+    assert_false(try_connect());
+}
+
 /* Each key with each value, then several at random; after each the front end is served with good ones. */
 static void xsa_526_illegal_keys_of_a_disk(void **state)
 {
@@ -362,6 +380,7 @@ static void test_one_disk_one_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_not_offered_rings, begin, end),
         cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_a_disk, begin, end),
         cmocka_unit_test_setup_teardown(xsa_142_a_mode_that_is_not_w_is_read_only, begin, end),
         cmocka_unit_test_setup_teardown(test_one_disk_one_device, begin, end),
