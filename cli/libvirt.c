@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: text; disks; networks; the domain. */
+/* In order: text; disks and shares; networks; the domain. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -79,6 +79,26 @@ static void write_disks(FILE *to, const struct run_options *run)
     }
 }
 
+/* As QEMU is told for a run: who owns a file is written beside it. */
+static void write_share(FILE *to, unsigned domain, unsigned place, const struct share_options *share)
+{
+    char name[SHARE_NAME_MAX + 1];
+
+    device_share_name(domain, place, name);
+    fputs("    <filesystem type='mount' accessmode='mapped' multidevs='remap'>\n      <source dir='", to);
+    write_path(to, share->path);
+    fprintf(to, "'/>\n      <target dir='%s'/>\n%s    </filesystem>\n", name,
+            share->read_only ? "      <readonly/>\n" : "");
+}
+
+static void write_shares(FILE *to, const struct run_options *run)
+{
+    for (unsigned i = 0; i < run->nr_guests; i++) {
+        for (unsigned j = 0; j < run->guests[i].nr_shares; j++)
+            write_share(to, options_guest_number(run, i), j, &run->guests[i].shares[j]);
+    }
+}
+
 /*
  * ---- Networks.
  */
@@ -129,6 +149,7 @@ static void write_domain(FILE *to, const char *name, uint64_t memory_mib, const 
             (unsigned long long)memory_mib, options->run.machine);
     write_medium(to, options);
     write_disks(to, &options->run);
+    write_shares(to, &options->run);
     for (unsigned i = 0; i < options->run.nr_networks; i++)
         write_network(to, &options->run.networks[i]);
     fputs("    <!-- The first guest's console, and the hypervisor's messages. -->\n"

@@ -42,6 +42,20 @@ static void tell_disks(const struct run_options *run, const struct payload *payl
     }
 }
 
+static void tell_shares(const struct run_options *run)
+{
+    for (unsigned i = 0; i < run->nr_guests; i++) {
+        for (unsigned j = 0; j < run->guests[i].nr_shares; j++) {
+            char name[SHARE_NAME_MAX + 1];
+
+            device_share_name(options_guest_number(run, i), j, name);
+            printf("  a virtio file system (9p) with the tag %s: ", name);
+            write_safely(stdout, run->guests[i].shares[j].path);
+            printf("\n");
+        }
+    }
+}
+
 static void tell_networks(const struct run_options *run)
 {
     for (unsigned i = 0; i < run->nr_networks; i++) {
@@ -72,6 +86,7 @@ static enum status tell(const struct payload *payload, const struct image_option
            options->format == MEDIUM_ISO ? " or CD-ROM" : "");
     printf("  %llu MiB of memory, one processor, a serial line\n", (unsigned long long)memory_mib);
     tell_disks(&options->run, payload);
+    tell_shares(&options->run);
     tell_networks(&options->run);
     printf("\nWith libvirt: virsh define ");
     write_safely(stdout, xml);
