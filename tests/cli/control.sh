@@ -56,8 +56,9 @@ fi
 
 # ---- Guests that run (guests/tests/talk): two runs, with a guest of the same name in either.
 tests=build/guests/tests
-settled() { # GUEST: it is there, and waits
-    "$paravane" list 2>/dev/null | grep -qE "^$1 .* waiting "
+settled() { # GUEST: it is there, in each run that has one of that name, and waits
+    "$paravane" list 2>/dev/null | awk -v guest="$1" \
+        '$1 == guest { there = 1; others += $3 != "waiting" } END { exit !there || others > 0 }'
 }
 begin_run() { # NAME GUEST...: in the background, as $pid
     local name=$1 guests=() guest
