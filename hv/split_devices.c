@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: directories; back ends that come again; guests that wait for their back ends. */
+/* In order: those of a guest; back ends that come again; guests that wait for their back ends. */
 #include <engine/check.h>
-#include <hv/base/print.h>
+#include <hv/directories.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
 #include <hv/kernel/bundle.h>
@@ -14,46 +14,9 @@
 #define PATIENCE UINT64_C(10000000000) /* ns */
 #define PAUSE    UINT64_C(1000000000)
 
-_Static_assert(BUNDLE_NODE_NAME_MAX == STORE_DEVICE_NAME_MAX, "names of devices");
-
 /*
- * ---- Directories.
+ * ---- Those of a guest.
  */
-
-static struct store_text text(struct blob blob)
-{
-    return (struct store_text){(const char *)blob.bytes, blob.size};
-}
-
-/* The same for the xenstore; @nodes are its. */
-static struct store_device as_stored(const struct bundle_device *device, struct store_device_node *nodes)
-{
-    for (unsigned i = 0; i < device->nr_nodes; i++)
-        nodes[i] = (struct store_device_node){text(bundle_node_key(&device->nodes[i])),
-                                              text(bundle_node_value(&device->nodes[i])), device->nodes[i].back};
-    return (struct store_device){text(device->type), device->id, nodes, device->nr_nodes};
-}
-
-/* Say of a device of the guest's what becomes of it: "domain 1 (name): @start vbd/51712@end". */
-static void say(const struct bundle_domain *description, const struct bundle_device *device, const char *start,
-                const char *end)
-{
-    char type[BUNDLE_NODE_NAME_MAX + 1] = {0};
-
-    memcpy(type, device->type.bytes, device->type.size);
-    print("domain %u (%s): %s %s/%u%s; its back end is domain %u\n", description->id, description->name, start, type,
-          device->id, end, device->backend);
-}
-
-static void write_device(struct hv_domain *front, struct hv_domain *back, const struct bundle_domain *description,
-                         const struct bundle_device *device)
-{
-    struct store_device_node nodes[BUNDLE_NODES_MAX];
-    const struct store_device stored = as_stored(device, nodes);
-
-    if (xenstore_write_device(front, back, &stored))
-        say(description, device, "it does without", ", for which the xenstore has no room");
-}
 
 void split_devices_write(const struct machine *machine, const struct bundle_domain *description)
 {
@@ -64,9 +27,9 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
 
         back = hv_domain_find(machine, (uint16_t)device->backend);
         if (back)
-            write_device(front, back, description, device);
+            directories_write(front, back, description, device);
         else
-            say(description, device, "it does without", ", which nobody serves");
+            directories_say(description, device, "it does without", ", which nobody serves");
     }
 }
 
@@ -79,7 +42,7 @@ void split_devices_remove_served(const struct machine *machine, const struct bun
         struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id);
 
         for (unsigned j = 0; front && j < description->nr_devices; j++) {
-            const struct store_device stored = as_stored(&description->devices[j], nodes);
+            const struct store_device stored = directories_as_stored(&description->devices[j], nodes);
 
             if (description->devices[j].backend == id)
                 xenstore_remove_device(front, &stored);
@@ -128,10 +91,10 @@ static void write_missing(const struct machine *machine, const struct bundle_dom
 
     for (unsigned i = 0; front && back && i < description->nr_devices; i++) {
         const struct bundle_device *device = &description->devices[i];
-        const struct store_device stored = as_stored(device, nodes);
+        const struct store_device stored = directories_as_stored(device, nodes);
 
         if (device->backend == back_end->id && !xenstore_device_is_there(front, back, &stored))
-            write_device(front, back, description, device);
+            directories_write(front, back, description, device);
     }
 }
 
@@ -174,7 +137,7 @@ static const struct bundle_device *find_new(const struct waiting *waiting)
     for (unsigned i = 0; i < waiting->description->nr_devices; i++) {
         const struct bundle_device *device = &waiting->description->devices[i];
         const struct hv_domain *back = hv_domain_find(machine, (uint16_t)device->backend);
-        const struct store_device stored = as_stored(device, nodes);
+        const struct store_device stored = directories_as_stored(device, nodes);
 
         if (back && xenstore_device_is_new(waiting->domain, back, &stored))
             return device;
@@ -205,7 +168,7 @@ static void lose_patience(struct timer *timer)
     const struct bundle_device *device = find_new(waiting);
 
     if (device)
-        say(waiting->description, device, "it starts without", ", which has not been looked at for 10 s");
+        directories_say(waiting->description, device, "it starts without", ", which has not been looked at for 10 s");
     start(waiting);
 }
 _Static_assert(offsetof(struct waiting, timer) == 0, "lose_patience()");

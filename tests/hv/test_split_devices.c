@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The devices of a bundle's guests: when their directories are written, and which guest waits, for how long. */
-/* links: hv/split_devices.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
+/* links: hv/split_devices.c hv/directories.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* In order: as the xenstore has it; what is said; written. */
+#include <hv/base/print.h>
+#include <hv/base/string.h>
+#include <hv/directories.h>
+#include <hv/service/xenstore.h>
+
+_Static_assert(BUNDLE_NODE_NAME_MAX == STORE_DEVICE_NAME_MAX, "names of devices");
+
+static struct store_text text(struct blob blob)
+{
+    return (struct store_text){(const char *)blob.bytes, blob.size};
+}
+
+struct store_device directories_as_stored(const struct bundle_device *device, struct store_device_node *nodes)
+{
+    for (unsigned i = 0; i < device->nr_nodes; i++)
+        nodes[i] = (struct store_device_node){text(bundle_node_key(&device->nodes[i])),
+                                              text(bundle_node_value(&device->nodes[i])), device->nodes[i].back};
+    return (struct store_device){text(device->type), device->id, nodes, device->nr_nodes};
+}
+
+void directories_say(const struct bundle_domain *description, const struct bundle_device *device, const char *start,
+                     const char *end)
+{
+    char type[BUNDLE_NODE_NAME_MAX + 1] = {0};
+
+    memcpy(type, device->type.bytes, device->type.size);
+    print("domain %u (%s): %s %s/%u%s; its back end is domain %u\n", description->id, description->name, start, type,
+          device->id, end, device->backend);
+}
+
+void directories_write(struct hv_domain *front, struct hv_domain *back, const struct bundle_domain *description,
+                       const struct bundle_device *device)
+{
+    struct store_device_node nodes[BUNDLE_NODES_MAX];
+    const struct store_device stored = directories_as_stored(device, nodes);
+
+    if (xenstore_write_device(front, back, &stored))
+        directories_say(description, device, "it does without", ", for which the xenstore has no room");
+}
