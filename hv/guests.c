@@ -11,6 +11,7 @@
 #include <hv/domain/zombie.h>
 #include <hv/guests.h>
 #include <hv/holders.h>
+#include <hv/hotplug.h>
 #include <hv/kernel/bundle.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
@@ -348,6 +349,7 @@ unsigned guests_run(struct machine *machine, const struct bundle *bundle)
     uint64_t before = pool_count();
     struct hv_domain *ended;
 
+    hotplug_begin(machine, bundle);
     start(&run);
     end_back_ends(&run);
     while ((ended = sched_run(machine))) {

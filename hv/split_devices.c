@@ -4,6 +4,7 @@
 #include <hv/directories.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
+#include <hv/hotplug.h>
 #include <hv/kernel/bundle.h>
 #include <hv/service/store_device.h>
 #include <hv/service/xenstore.h>
@@ -26,7 +27,9 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
         const struct bundle_device *device = &description->devices[i];
 
         back = hv_domain_find(machine, (uint16_t)device->backend);
-        if (back)
+        if (!hotplug_is_in(description, i))
+            directories_say(description, device, "it does without", ", which is unplugged");
+        else if (back)
             directories_write(front, back, description, device);
         else
             directories_say(description, device, "it does without", ", which nobody serves");
@@ -93,7 +96,8 @@ static void write_missing(const struct machine *machine, const struct bundle_dom
         const struct bundle_device *device = &description->devices[i];
         const struct store_device stored = directories_as_stored(device, nodes);
 
-        if (device->backend == back_end->id && !xenstore_device_is_there(front, back, &stored))
+        if (device->backend == back_end->id && hotplug_is_in(description, i) &&
+            !xenstore_device_is_there(front, back, &stored))
             directories_write(front, back, description, device);
     }
 }

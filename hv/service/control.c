@@ -17,9 +17,16 @@
 #define PAGE_KIB  (PAGE_SIZE / 1024)
 #define NS_PER_US 1000u
 
+static void (*change_devices)(struct hv_domain *, const struct control_request *);
+
+void control_answer(uint32_t id, bool good, const char *words)
+{
+    print("answer %u %s %s\n", id, good ? "ok" : "no", words);
+}
+
 static void answer(const struct control_request *request, bool good, const char *words)
 {
-    print("answer %u %s %s\n", request->id, good ? "ok" : "no", words);
+    control_answer(request->id, good, words);
 }
 
 /*
@@ -88,11 +95,22 @@ static void set_vcpus(struct hv_domain *domain, const struct control_request *re
         tell_written(request, xenstore_write_vcpus(domain, (unsigned)request->amount), "it has been asked");
 }
 
+void control_listen(void (*change)(struct hv_domain *, const struct control_request *))
+{
+    change_devices = change;
+}
+
+static void change_device(struct hv_domain *domain, const struct control_request *request)
+{
+    change_devices(domain, request);
+}
+
 static void serve_domain(const struct machine *machine, const struct control_request *request)
 {
     static void (*const verbs[])(struct hv_domain *, const struct control_request *) = {
-        [CONTROL_POWEROFF] = shut_down, [CONTROL_REBOOT] = shut_down, [CONTROL_DESTROY] = destroy,
-        [CONTROL_MEMORY] = set_memory,  [CONTROL_VCPUS] = set_vcpus,
+        [CONTROL_POWEROFF] = shut_down,   [CONTROL_REBOOT] = shut_down,     [CONTROL_DESTROY] = destroy,
+        [CONTROL_MEMORY] = set_memory,    [CONTROL_VCPUS] = set_vcpus,      [CONTROL_PLUG] = change_device,
+        [CONTROL_UNPLUG] = change_device, [CONTROL_REMOVE] = change_device,
     };
     struct hv_domain *domain =
         request->domain < machine->nr_domains ? hv_domain_find(machine, (uint16_t)request->domain) : NULL;

@@ -10,6 +10,9 @@
  *   ID destroy DOMAIN     end the guest at once
  *   ID memory DOMAIN KIB  ask it to have that much, by memory/target: whole pages, up to its maximum
  *   ID vcpus DOMAIN N     ask it to have N of its vCPUs online, by cpu/I/availability: 1 at least
+ *   ID plug DOMAIN N      give it back the Nth device of its settings, from 0 on, which it has not
+ *   ID unplug DOMAIN N    take the Nth device from it: answered when it has let go of it, and never if it does not
+ *   ID remove DOMAIN N    take it at once
  *
  * What comes back are lines of the log, "answer", the ID and:
  *
@@ -22,9 +25,23 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #define CONTROL_LINE_MAX 63u
 
+struct control_request; /* hv/service/control_request.h */
+struct hv_domain;
 struct machine;
+
+/*
+ * Have @change see to plug, unplug and remove, of guests that live: it answers each, then or later.  To be called
+ * before the first of them can be asked for.
+ */
+void control_listen(void (*change)(struct hv_domain *domain, const struct control_request *request));
+
+/* Answer the request @id: with @good it is done, otherwise refused.  @words are for people. */
+void control_answer(uint32_t id, bool good, const char *words);
 
 /* See what has come, a request at most: called every few milliseconds while there are guests. */
 void control_poll(const struct machine *machine);

@@ -9,6 +9,7 @@ static const struct {
 } verbs[] = {
     [CONTROL_LIST] = {"list", 0},       [CONTROL_POWEROFF] = {"poweroff", 1}, [CONTROL_REBOOT] = {"reboot", 1},
     [CONTROL_DESTROY] = {"destroy", 1}, [CONTROL_MEMORY] = {"memory", 2},     [CONTROL_VCPUS] = {"vcpus", 2},
+    [CONTROL_PLUG] = {"plug", 2},       [CONTROL_UNPLUG] = {"unplug", 2},     [CONTROL_REMOVE] = {"remove", 2},
 };
 
 static struct blob take_word(struct blob *rest)

@@ -7,7 +7,17 @@
 
 #include <hv/base/blob.h>
 
-enum control_verb { CONTROL_LIST, CONTROL_POWEROFF, CONTROL_REBOOT, CONTROL_DESTROY, CONTROL_MEMORY, CONTROL_VCPUS };
+enum control_verb {
+    CONTROL_LIST,
+    CONTROL_POWEROFF,
+    CONTROL_REBOOT,
+    CONTROL_DESTROY,
+    CONTROL_MEMORY,
+    CONTROL_VCPUS,
+    CONTROL_PLUG,
+    CONTROL_UNPLUG,
+    CONTROL_REMOVE,
+};
 
 struct control_request {
     uint32_t id;

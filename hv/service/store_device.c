@@ -8,6 +8,7 @@
 #include <hv/service/store_transaction.h>
 
 #define INITIALISING 1u /* of XenbusState */
+#define CLOSING      5u
 
 /* "/local/domain/4294967295/backend/TYPE/4294967295/4294967295/KEY" is shorter, so that no path is cut off. */
 _Static_assert(STORE_PLACE_MAX >= 64 + 2 * STORE_DEVICE_NAME_MAX, "paths of devices");
@@ -141,7 +142,7 @@ void store_device_remove_front(struct store_session *front, const struct store_d
     remove_at(front->store, front_path(front, device, bytes));
 }
 
-static void remove_both(struct store_session *front, struct store_session *back, const struct store_device *device)
+void store_device_remove(struct store_session *front, struct store_session *back, const struct store_device *device)
 {
     char bytes[STORE_PLACE_MAX];
 
@@ -154,12 +155,12 @@ int store_device_write(struct store_session *front, struct store_session *back, 
 {
     int error;
 
-    remove_both(front, back, device);
+    store_device_remove(front, back, device);
     error = write_back(front, back, device);
     if (!error)
         error = write_front(front, back, device);
     if (error)
-        remove_both(front, back, device);
+        store_device_remove(front, back, device);
     return error ? -XEN_ENOSPC : 0;
 }
 
@@ -172,14 +173,49 @@ bool store_device_is_there(const struct store_session *front, const struct store
     return store_tree_find(&front->store->tree, back_path(front, back, device, bytes));
 }
 
+/* What the back end's directory says of its state; NULL: there is none. */
+static const struct store_node *find_state(const struct store_session *front, const struct store_session *back,
+                                           const struct store_device *device)
+{
+    char bytes[STORE_PLACE_MAX], state[STORE_PLACE_MAX];
+
+    store_enter(front->store, NULL);
+    return store_tree_find(&front->store->tree,
+                           store_set_path(back_path(front, back, device, bytes), store_text("state"), state));
+}
+
+static bool says(const struct store_node *node, const char *text)
+{
+    return store_text_equal((struct store_text){node->value->bytes, node->value->length}, store_text(text));
+}
+
 bool store_device_is_new(const struct store_session *front, const struct store_session *back,
                          const struct store_device *device)
 {
-    char bytes[STORE_PLACE_MAX], state[STORE_PLACE_MAX];
-    struct store_text path = store_set_path(back_path(front, back, device, bytes), store_text("state"), state);
-    const struct store_node *node;
+    const struct store_node *state = find_state(front, back, device);
 
-    store_enter(front->store, NULL);
-    node = store_tree_find(&front->store->tree, path);
-    return node && store_text_equal((struct store_text){node->value->bytes, node->value->length}, store_text("1"));
+    return state && says(state, "1");
+}
+
+bool store_device_is_closed(const struct store_session *front, const struct store_session *back,
+                            const struct store_device *device)
+{
+    const struct store_node *state = find_state(front, back, device);
+
+    return !state || says(state, "6");
+}
+
+/* A state that says closed stays: nobody would say so once more. */
+int store_device_close(struct store_session *front, struct store_session *back, const struct store_device *device)
+{
+    char bytes[STORE_PLACE_MAX];
+    struct store_text path = back_path(front, back, device, bytes);
+    int error;
+
+    if (store_device_is_closed(front, back, device))
+        return 0;
+    error = store_set_number(front, path, "online", 0);
+    if (!error)
+        error = store_set_number(front, path, "state", CLOSING);
+    return error ? -XEN_ENOSPC : 0;
 }

@@ -37,6 +37,20 @@ int __must_check store_device_write(struct store_session *front, struct store_se
 /* The front end's directory goes, if it is there. */
 void store_device_remove_front(struct store_session *front, const struct store_device *device);
 
+/* Both directories go, as far as they are there. */
+void store_device_remove(struct store_session *front, struct store_session *back, const struct store_device *device);
+
+/*
+ * Have both ends close the device: the back end is not to offer it any more (`online` = 0), and its state is 5, which
+ * the front end sees.  Nothing happens to one that is closed.  -XEN_ENOSPC: there is no room to say so.
+ */
+int __must_check store_device_close(struct store_session *front, struct store_session *back,
+                                    const struct store_device *device);
+
+/* Does the back end say 6, or nothing any more? */
+bool store_device_is_closed(const struct store_session *front, const struct store_session *back,
+                            const struct store_device *device);
+
 /* Is there a directory of the back end's for it? */
 bool store_device_is_there(const struct store_session *front, const struct store_session *back,
                            const struct store_device *device);

@@ -347,6 +347,20 @@ int xenstore_write_device(struct hv_domain *front, struct hv_domain *back, const
     return error;
 }
 
+int xenstore_close_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device)
+{
+    int error = store_device_close(session_of(front), session_of(back), device);
+
+    send_to_others(NULL);
+    return error;
+}
+
+void xenstore_unplug_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device)
+{
+    store_device_remove(session_of(front), session_of(back), device);
+    send_to_others(NULL);
+}
+
 void xenstore_remove_device(struct hv_domain *front, const struct store_device *device)
 {
     store_device_remove_front(session_of(front), device);
@@ -363,4 +377,10 @@ bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domai
                             const struct store_device *device)
 {
     return store_device_is_new(session_of(front), session_of(back), device);
+}
+
+bool xenstore_device_is_closed(const struct hv_domain *front, const struct hv_domain *back,
+                               const struct store_device *device)
+{
+    return store_device_is_closed(session_of(front), session_of(back), device);
 }

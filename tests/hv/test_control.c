@@ -17,6 +17,7 @@
 #include <hv/domain/shutdown.h>
 #include <hv/service/console_list.h>
 #include <hv/service/control.h>
+#include <hv/service/control_request.h>
 #include <hv/service/xenstore.h>
 #include <tests/hv/lib/said.h>
 
@@ -180,6 +181,33 @@ static void test_vcpus(void **state)
     assert_string_equal(written, "");
 }
 
+/* Those it passes on, of guests that are there; who is asked may answer when it likes. */
+static struct control_request passed;
+
+static void change(struct hv_domain *domain, const struct control_request *request)
+{
+    assert_ptr_equal(domain, &guest);
+    passed = *request;
+}
+
+static void test_devices(void **state)
+{
+    (void)state;
+    control_listen(change);
+    assert_answer("1 plug 2 15\n", "");
+    assert_true(passed.id == 1 && passed.verb == CONTROL_PLUG && passed.amount == 15);
+    assert_answer("2 unplug 2 0\n", "");
+    assert_int_equal(passed.verb, CONTROL_UNPLUG);
+    assert_answer("3 remove 2 0\n", "");
+    assert_int_equal(passed.verb, CONTROL_REMOVE);
+    assert_answer("4 unplug 3 0\n5 plug 4 0\n",
+                  "answer 4 no there is no such guest\nanswer 5 no there is no such guest\n");
+    assert_int_equal(passed.id, 3);
+    control_answer(2, true, "it is unplugged");
+    control_answer(3, false, "it is there");
+    assert_said("answer 2 ok it is unplugged\nanswer 3 no it is there\n");
+}
+
 /* A line that is too long is not a shorter one, and the next one is itself again. */
 static void test_lines(void **state)
 {
@@ -221,8 +249,8 @@ static void test_where(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_list),   TEST(test_shutdown), TEST(test_destroy), TEST(test_no_guest),
-        TEST(test_memory), TEST(test_vcpus),    TEST(test_lines),   TEST(test_where),
+        TEST(test_list),  TEST(test_shutdown), TEST(test_destroy), TEST(test_no_guest), TEST(test_memory),
+        TEST(test_vcpus), TEST(test_devices),  TEST(test_lines),   TEST(test_where),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,9 @@ static void test_good(void **state)
         {"7 destroy 16", {7, CONTROL_DESTROY, 16, 0}},
         {"7 memory 1 262144", {7, CONTROL_MEMORY, 1, 262144}},
         {"7 memory 1 18446744073709551615", {7, CONTROL_MEMORY, 1, UINT64_MAX}},
+        {"7 plug 1 15", {7, CONTROL_PLUG, 1, 15}},
+        {"7 unplug 1 0", {7, CONTROL_UNPLUG, 1, 0}},
+        {"7 remove 1 0", {7, CONTROL_REMOVE, 1, 0}},
         {"7 vcpus 4294967295 2", {7, CONTROL_VCPUS, UINT32_MAX, 2}},
     };
 
@@ -76,6 +79,9 @@ static void test_bad(void **state)
         "1 destroy x",
         "1 destroy 1 1",
         "1 destroy 4294967296",
+        "1 plug 1",
+        "1 unplug 1 vbd/0",
+        "1 remove 1 0 0",
         "1 memory 1",
         "1 memory 1 4k",
         "1 memory 1 18446744073709551616",

@@ -13,6 +13,7 @@
 #include <abi/errno.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
+#include <hv/hotplug.h>
 #include <hv/kernel/bundle.h>
 #include <hv/service/store_device.h>
 #include <hv/service/xenstore.h>
@@ -35,6 +36,7 @@ static struct bundle bundle;
 static char calls[1024];      /* what the xenstore was asked to do */
 static bool seen[DOMAINS][2]; /* device n of guest i by its back end */
 static bool there[DOMAINS][2];
+static bool out[2]; /* device n of the first guest is unplugged */
 static bool no_room;
 static unsigned started;
 static void (*listener)(void);
@@ -87,6 +89,11 @@ void sched_start(struct hv_vcpu *vcpu)
 
     assert_false(started & bit);
     started |= bit;
+}
+
+bool hotplug_is_in(const struct bundle_domain *description, unsigned place)
+{
+    return description != &bundle.domains[0] || !out[place];
 }
 
 static void note(const char *what, const struct hv_domain *front, const struct store_device *device)
@@ -172,7 +179,7 @@ static int begin(void **state)
     bundle.domains[1].devices[0] = device("vbd", 1, 3);
     memset(seen, 0, sizeof(seen));
     memset(there, 0, sizeof(there));
-    no_room = false;
+    no_room = out[0] = out[1] = false;
     started = 0;
     calls[0] = said[0] = '\0';
     return 0;
@@ -215,6 +222,20 @@ static void test_not_written(void **state)
     calls[0] = '\0';
     split_devices_write(&machine, &bundle.domains[0]);
     assert_string_equal(calls, "");
+}
+
+/* What is unplugged stays so, whichever end comes again, and is not waited for. */
+static void test_unplugged(void **state)
+{
+    (void)state;
+    out[0] = true;
+    split_devices_write(&machine, &bundle.domains[0]);
+    assert_string_equal(calls, "write 4: 1 vif/1\n");
+    assert_string_equal(said, "domain 1 (a): it does without vbd/0, which is unplugged; its back end is domain 3\n");
+    calls[0] = '\0';
+    split_devices_write_served(&machine, &bundle, 3);
+    pass(SECOND);
+    assert_string_equal(calls, "write 3: 2 vbd/1\n");
 }
 
 /* What the back end of number @id serves once it has been built anew. */
@@ -342,14 +363,9 @@ static void test_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_written),
-        TEST(test_not_written),
-        TEST(test_served),
-        TEST(test_served_already),
-        TEST(test_served_before_the_start),
-        TEST(test_starts_at_once),
-        TEST(test_waits),
-        TEST(test_no_longer),
+        TEST(test_written),        TEST(test_not_written),    TEST(test_unplugged),
+        TEST(test_served),         TEST(test_served_already), TEST(test_served_before_the_start),
+        TEST(test_starts_at_once), TEST(test_waits),          TEST(test_no_longer),
         TEST(test_gone),
     };
 

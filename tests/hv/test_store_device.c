@@ -252,6 +252,53 @@ static void test_is_new(void **state)
     assert_false(xenstore_device_is_there(front, back, &disk));
 }
 
+static void close_disk(void)
+{
+    assert_int_equal(xenstore_close_device(&host_guests[FRONT].domain, &host_guests[BACK].domain, &disk), 0);
+}
+
+/* Both ends are told, and it is closed when the back end says so; what it has said is not taken back. */
+static void test_closed(void **state)
+{
+    const struct hv_domain *front = &host_guests[FRONT].domain, *back = &host_guests[BACK].domain;
+
+    (void)state;
+    assert_true(xenstore_device_is_closed(front, back, &disk));
+    close_disk(); /* nothing is made */
+    assert_false(xenstore_device_is_there(front, back, &disk));
+    write_device(FRONT, &disk);
+    call_as(BACK, XS_WRITE, TEXT("backend/vbd/3/51712/state\0004"));
+    assert_false(xenstore_device_is_closed(front, back, &disk));
+    close_disk();
+    assert_false(xenstore_device_is_closed(front, back, &disk));
+    call_as(BACK, XS_READ, TEXT("backend/vbd/3/51712/online\0"));
+    assert_reply(TEXT("0"));
+    call_as(FRONT, XS_READ, TEXT(BACKEND "/vbd/3/51712/state\0"));
+    assert_reply(TEXT("5"));
+    call_as(BACK, XS_WRITE, TEXT("backend/vbd/3/51712/state\0006"));
+    assert_true(xenstore_device_is_closed(front, back, &disk));
+    close_disk();
+    call_as(FRONT, XS_READ, TEXT(BACKEND "/vbd/3/51712/state\0"));
+    assert_reply(TEXT("6"));
+}
+
+/* Both directories go; what lies beside them stays. */
+static void test_unplugged(void **state)
+{
+    (void)state;
+    write_device(FRONT, &card);
+    write_device(FRONT, &disk);
+    xenstore_unplug_device(&host_guests[FRONT].domain, &host_guests[BACK].domain, &disk);
+    call_as(FRONT, XS_READ, TEXT("device/vbd/51712/state\0"));
+    assert_error("ENOENT");
+    call_as(BACK, XS_READ, TEXT("backend/vbd/3/51712/state\0"));
+    assert_error("ENOENT");
+    call_as(BACK, XS_READ, TEXT("backend/vif/3/0/state\0"));
+    assert_reply(TEXT("1"));
+    xenstore_unplug_device(&host_guests[FRONT].domain, &host_guests[BACK].domain, &disk);
+    test_both_ends(state);
+}
+
 /* A front end that has filled its account gets no device, and nothing of one. */
 static void test_no_room(void **state)
 {
@@ -305,6 +352,7 @@ int main(void)
         DEVICE_TEST(test_rights),       DEVICE_TEST(test_who_pays),
         DEVICE_TEST(test_front_goes),   DEVICE_TEST(test_back_goes),
         DEVICE_TEST(test_written_anew), DEVICE_TEST(test_is_new),
+        DEVICE_TEST(test_closed),       DEVICE_TEST(test_unplugged),
         DEVICE_TEST(test_no_room),      DEVICE_TEST(test_listener),
     };
 

@@ -22,6 +22,7 @@
 #include <hv/domain/zombie.h>
 #include <hv/guests.h>
 #include <hv/holders.h>
+#include <hv/hotplug.h>
 #include <hv/kernel/bundle.h>
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
@@ -111,6 +112,13 @@ void sched_follow_work(struct hv_vcpu *vcpu)
 {
     assert_ptr_equal(vcpu, last_built); /* before it runs */
     followed++;
+}
+
+void hotplug_begin(const struct machine *which, const struct bundle *of)
+{
+    assert_ptr_equal(which, &machine);
+    assert_ptr_equal(of, &bundle);
+    assert_null(last_built);
 }
 
 void split_devices_start(struct hv_domain *domain, const struct bundle_domain *description)
