@@ -185,22 +185,33 @@ enum status client_tell_gone(const struct ask *ask)
     return STATUS_FAILED;
 }
 
-enum status client_request(struct client_run *run, const struct ask *ask)
+static void say_late(const struct ask *ask)
+{
+    if (ask->verb == ASK_UNPLUG)
+        say_error("%s: %s: out of time: the guest has not let go of it; it goes when that happens, and "
+                  "`paravane unplug --force %s %s` removes it at once",
+                  ask->name, ask->device, ask->name, ask->device);
+    else
+        say_error("%s: the hypervisor has not answered; while it builds a guest it does not", ask->name);
+}
+
+enum status client_request(struct client_run *run, const struct ask *ask, int64_t deadline)
 {
     char line[CLIENT_LINE_MAX + 1];
     enum client_wait wait;
 
     if (!client_ask(run, ask))
         return client_tell_gone(ask);
-    wait = client_read(run, client_now() + CLIENT_ANSWER_MS, line);
+    wait = client_read(run, deadline, line);
     if (wait == CLIENT_LATE) {
-        say_error("%s: the hypervisor has not answered; while it builds a guest it does not", ask->name);
+        say_late(ask);
         return STATUS_TIMEOUT;
     }
     if (wait == CLIENT_GONE)
         return client_tell_gone(ask);
     if (strncmp(line, "ok", 2) != 0) {
-        say_error("%s: %s", ask->name, strncmp(line, "no ", 3) ? line : line + 3);
+        say_error("%s%s%s: %s", ask->name, *ask->device ? ": " : "", ask->device,
+                  strncmp(line, "no ", 3) ? line : line + 3);
         return STATUS_REFUSED;
     }
     if (strstr(line, "has not said that it listens"))

@@ -40,10 +40,10 @@ enum status __must_check client_find(struct client *client, const char *name, pi
 bool client_ask(struct client_run *run, const struct ask *ask);
 
 /*
- * Ask for what concerns one guest, and wait until that is done or begun.  Otherwise it is said: STATUS_REFUSED;
- * STATUS_TIMEOUT, no answer; STATUS_FAILED, the run is gone, which client_tell_gone() says.
+ * Ask for what concerns one guest, and wait until @deadline, as of client_read(), that it is done or begun.  Otherwise
+ * it is said: STATUS_REFUSED; STATUS_TIMEOUT, no answer; STATUS_FAILED, the run is gone, which client_tell_gone() says.
  */
-enum status __must_check client_request(struct client_run *run, const struct ask *ask);
+enum status __must_check client_request(struct client_run *run, const struct ask *ask, int64_t deadline);
 enum status client_tell_gone(const struct ask *ask);
 
 /*

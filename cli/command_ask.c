@@ -16,7 +16,7 @@ static const struct {
     [ASK_POWEROFF] = {"powered off", "waiting until it powers off"},
     [ASK_REBOOT] = {"wants to reboot", "waiting until it reboots"},
     [ASK_DESTROY] = {"was destroyed", "waiting until it is gone"},
-    [ASK_VCPUS] = {NULL, NULL},
+    [ASK_REMOVE] = {NULL, NULL},
 };
 
 static enum status tell_end(const struct control_options *options, const char *words)
@@ -31,6 +31,25 @@ static enum status tell_end(const struct control_options *options, const char *w
     return STATUS_CRASHED;
 }
 
+static int64_t deadline_of(const struct control_options *options)
+{
+    return options->timeout_seconds ? client_now() + (int64_t)options->timeout_seconds * 1000 : FOREVER;
+}
+
+/* A guest may take its time to let go of a device; the hypervisor answers at once. */
+static enum status request(struct client_run *run, const struct control_options *options)
+{
+    bool waits = options->ask.verb == ASK_UNPLUG;
+    enum status status;
+
+    if (waits)
+        progress_begin("waiting until the guest lets go of it");
+    status = client_request(run, &options->ask, waits ? deadline_of(options) : client_now() + CLIENT_ANSWER_MS);
+    if (waits)
+        progress_end();
+    return status;
+}
+
 static enum status wait_for_end(struct client_run *run, const struct control_options *options)
 {
     unsigned seconds = options->timeout_seconds;
@@ -38,7 +57,7 @@ static enum status wait_for_end(struct client_run *run, const struct control_opt
     enum client_wait wait;
 
     progress_begin(wanted[options->ask.verb].waiting);
-    wait = client_read(run, seconds ? client_now() + (int64_t)seconds * 1000 : FOREVER, line);
+    wait = client_read(run, deadline_of(options), line);
     progress_end();
     if (wait == CLIENT_LATE) {
         say_error("%s: out of time after %u seconds: it runs on; `paravane destroy %s` ends it", options->ask.name,
@@ -59,7 +78,7 @@ enum status command_ask(const struct control_options *options)
     if (!status)
         status = client_find(&client, options->ask.name, options->run, &run);
     if (!status)
-        status = client_request(run, &options->ask);
+        status = request(run, options);
     if (!status && wanted[options->ask.verb].end)
         status = wait_for_end(run, options);
     client_close(&client);

@@ -155,7 +155,7 @@ enum status command_console(const struct control_options *options)
     if (!status)
         status = client_find(&client, options->ask.name, options->run, &run);
     if (!status)
-        status = client_request(run, &options->ask);
+        status = client_request(run, &options->ask, client_now() + CLIENT_ANSWER_MS);
     if (!status)
         status = attach(run, options->ask.name);
     client_close(&client);

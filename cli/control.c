@@ -136,6 +136,18 @@ static bool find_guest(const struct control *control, const char *name, unsigned
     return false;
 }
 
+/* Where there is none, which there are is not said: `--help` says what they are called. */
+static bool find_device(const struct control *control, struct control_client *client)
+{
+    unsigned place = 0;
+    bool is_good =
+        !*client->ask.device || device_place_find(&control->options[client->place], client->ask.device, &place);
+
+    if (*client->ask.device)
+        client->ask.amount = place;
+    return is_good;
+}
+
 static void serve(struct control *control, struct control_client *client)
 {
     const struct outcome *guest;
@@ -153,7 +165,9 @@ static void serve(struct control *control, struct control_client *client)
         return;
     }
     guest = &control->guests.list[client->place];
-    if (client->ask.verb == ASK_CONSOLE)
+    if (!find_device(control, client))
+        tell(client, "no it has no device %s", client->ask.device);
+    else if (client->ask.verb == ASK_CONSOLE)
         lend_console(control, client);
     else if (is_restarting(guest))
         tell(client, "no it is just being started anew: try again");
@@ -392,11 +406,13 @@ void control_move(struct control *control, const struct pollfd polls[CONTROL_POL
         accept_client(control);
 }
 
-void control_open(struct control *control, const struct outcomes *guests, const struct log *hypervisor)
+void control_open(struct control *control, const struct outcomes *guests, const struct guest_options *options,
+                  const struct log *hypervisor)
 {
     char why[RUN_PLACE_WHY_MAX];
 
     control->guests = *guests;
+    control->options = options;
     control->hypervisor = hypervisor;
     for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
         control->clients[i].fd = -1;

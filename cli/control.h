@@ -41,8 +41,9 @@ struct control_client {
 
 struct control {
     struct run_place place;
-    struct outcomes guests;       /* in which a reboot is an end, until the guest is there again */
-    const struct log *hypervisor; /* to whom the requests go */
+    struct outcomes guests;              /* in which a reboot is an end, until the guest is there again */
+    const struct guest_options *options; /* of each of them */
+    const struct log *hypervisor;        /* to whom the requests go */
     uint32_t last_id;
     struct control_client clients[CONTROL_CLIENTS_MAX];
     struct {
@@ -52,10 +53,11 @@ struct control {
 };
 
 /*
- * Listen for commands that want something of @guests, whose names are in use until control_close(); without a place to
- * do so the run is not spoken to, which is said.
+ * Listen for commands that want something of @guests, each with its @options, all of which are in use until
+ * control_close(); without a place to do so the run is not spoken to, which is said.
  */
-void control_open(struct control *control, const struct outcomes *guests, const struct log *hypervisor);
+void control_open(struct control *control, const struct outcomes *guests, const struct guest_options *options,
+                  const struct log *hypervisor);
 
 /* The run is over, which those are told who wait for something. */
 void control_close(struct control *control);

@@ -6,15 +6,18 @@
 
 #include <cli/control_line.h>
 
-/* What stands behind a verb. */
+/* What stands behind a verb; all but the first have a name there, and may have more behind that. */
+enum takes { TAKES_NOTHING, TAKES_NAME, TAKES_AMOUNT, TAKES_DEVICE };
+
 static const struct {
     const char *word;
-    bool has_name, has_amount;
+    enum takes takes;
 } verbs[] = {
-    [ASK_LIST] = {"list", false, false},        [ASK_CONSOLE] = {"console", true, false},
-    [ASK_POWEROFF] = {"poweroff", true, false}, [ASK_REBOOT] = {"reboot", true, false},
-    [ASK_DESTROY] = {"destroy", true, false},   [ASK_MEMORY] = {"memory", true, true},
-    [ASK_VCPUS] = {"vcpus", true, true},
+    [ASK_LIST] = {"list", TAKES_NOTHING},      [ASK_CONSOLE] = {"console", TAKES_NAME},
+    [ASK_POWEROFF] = {"poweroff", TAKES_NAME}, [ASK_REBOOT] = {"reboot", TAKES_NAME},
+    [ASK_DESTROY] = {"destroy", TAKES_NAME},   [ASK_MEMORY] = {"memory", TAKES_AMOUNT},
+    [ASK_VCPUS] = {"vcpus", TAKES_AMOUNT},     [ASK_PLUG] = {"plug", TAKES_DEVICE},
+    [ASK_UNPLUG] = {"unplug", TAKES_DEVICE},   [ASK_REMOVE] = {"remove", TAKES_DEVICE},
 };
 
 static bool find_verb(const char *word, enum ask_verb *verb)
@@ -28,31 +31,38 @@ static bool find_verb(const char *word, enum ask_verb *verb)
     return false;
 }
 
-/* @subject and the amount, where the verb has them. */
-static void print(const struct ask *ask, const char *subject, char *line, size_t size)
+/* @subject, the amount and @device, where the verb has them. */
+static void print(const struct ask *ask, const char *subject, const char *device, char *line, size_t size)
 {
     int length = snprintf(line, size, "%s", verbs[ask->verb].word);
 
-    if (verbs[ask->verb].has_name)
+    if (verbs[ask->verb].takes != TAKES_NOTHING)
         length += snprintf(line + length, size - (size_t)length, " %s", subject);
-    if (verbs[ask->verb].has_amount)
+    if (verbs[ask->verb].takes == TAKES_AMOUNT)
         snprintf(line + length, size - (size_t)length, " %" PRIu64, ask->amount);
+    if (verbs[ask->verb].takes == TAKES_DEVICE)
+        snprintf(line + length, size - (size_t)length, " %s", device);
 }
 
 void ask_print(const struct ask *ask, char line[ASK_LINE_MAX + 1])
 {
-    print(ask, ask->name, line, ASK_LINE_MAX + 1);
+    print(ask, ask->name, ask->device, line, ASK_LINE_MAX + 1);
 }
 
 /* What would be printed otherwise is no such line. */
 bool ask_parse(const char *line, struct ask *ask)
 {
-    char word[12], again[ASK_LINE_MAX + 1];
+    char word[12], last[DEVICE_NAME_MAX + 1] = "", again[ASK_LINE_MAX + 1];
 
     *ask = (struct ask){.name = ""};
-    if (sscanf(line, "%11s %31s %15" SCNu64, word, ask->name, &ask->amount) < 1 || !find_verb(word, &ask->verb))
+    if (sscanf(line, "%11s %31s %31s", word, ask->name, last) < 1 || !find_verb(word, &ask->verb))
         return false;
-    if (verbs[ask->verb].has_name != (*ask->name != '\0'))
+    if (verbs[ask->verb].takes == TAKES_DEVICE)
+        strcpy(ask->device, last);
+    else if (sscanf(last, "%15" SCNu64, &ask->amount) != 1)
+        ask->amount = 0;
+    if ((verbs[ask->verb].takes != TAKES_NOTHING) != (*ask->name != '\0') ||
+        (verbs[ask->verb].takes == TAKES_DEVICE) != (*ask->device != '\0'))
         return false;
     ask_print(ask, again);
     return !strcmp(line, again);
@@ -60,11 +70,12 @@ bool ask_parse(const char *line, struct ask *ask)
 
 bool ask_print_request(const struct ask *ask, unsigned id, unsigned number, char line[ASK_LINE_MAX + 1])
 {
-    char subject[16];
+    char subject[16], device[24];
     int length = snprintf(line, ASK_LINE_MAX + 1, "%u ", id);
 
     snprintf(subject, sizeof(subject), "%u", number);
-    print(ask, subject, line + length, ASK_LINE_MAX + 1 - (size_t)length);
+    snprintf(device, sizeof(device), "%" PRIu64, ask->amount);
+    print(ask, subject, device, line + length, ASK_LINE_MAX + 1 - (size_t)length);
     return ask->verb != ASK_CONSOLE;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines between a run and a command that speaks to it.  Who connects is greeted with "run PID", a line "name NAME" for
- * each guest, and "end".  Then it may ask, once at a time: VERB [NAME [AMOUNT]], the verbs being those below.  Answers:
+ * each guest, and "end".  Then it may ask, once at a time: VERB [NAME [AMOUNT | DEVICE]], the verbs being those below;
+ * DEVICE is a name of cli/device_place.h.  Answers:
  *
  *   guest NUMBER NAME STATE VCPUS KIB MOST RUN RESTARTS   of list, which ends by ok: hv/service/control.h
- *   ok WORDS       done, or the guest has been asked; of console: bytes of its console follow, both ways, and no lines
+ *   ok WORDS       done, of unplug when the guest has let go; or the guest has been asked; of console: bytes of its
+ *                  console follow, both ways, and no lines
  *   no WORDS       refused
  *   ended WORDS    after the ok of poweroff, reboot and destroy: the guest's end, in the hypervisor's words
  *
@@ -15,16 +17,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cli/device_place.h>
 #include <cli/options.h>
 
 #define ASK_LINE_MAX 127u
 
-enum ask_verb { ASK_LIST, ASK_CONSOLE, ASK_POWEROFF, ASK_REBOOT, ASK_DESTROY, ASK_MEMORY, ASK_VCPUS };
+enum ask_verb {
+    ASK_LIST,
+    ASK_CONSOLE,
+    ASK_POWEROFF,
+    ASK_REBOOT,
+    ASK_DESTROY,
+    ASK_MEMORY,
+    ASK_VCPUS,
+    ASK_PLUG,
+    ASK_UNPLUG,
+    ASK_REMOVE
+};
 
 struct ask {
     enum ask_verb verb;
     char name[GUEST_NAME_MAX + 1]; /* empty: the verb takes none */
-    uint64_t amount;               /* 0 where the verb takes none; KiB, vCPUs */
+    uint64_t amount; /* 0 where the verb takes none; KiB, vCPUs; the place of a device, for the hypervisor */
+    char device[DEVICE_NAME_MAX + 1];
 };
 
 /* False: it is no such line. */

@@ -29,6 +29,7 @@ static const char help[] =
     "  shutdown NAME, reboot NAME   ask a guest to, and wait until it has\n"
     "  destroy NAME      end a guest at once\n"
     "  set NAME memory SIZE, set NAME vcpus NUMBER   change what a guest has, while it runs\n"
+    "  unplug NAME DEVICE, plug NAME DEVICE   take a disk or a network from a guest, and give it back\n"
     "  image ... -o FILE what `run` would boot, as an image that any virtual machine boots\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
     "\n"
@@ -118,6 +119,16 @@ static enum status do_set(int count, char **arguments)
     return command_ask(&options);
 }
 
+static enum status do_plug(int count, char **arguments)
+{
+    return do_ask(ASK_PLUG, count, arguments);
+}
+
+static enum status do_unplug(int count, char **arguments)
+{
+    return do_ask(ASK_UNPLUG, count, arguments);
+}
+
 static const struct {
     const char *name;
     char *title; /* what its messages begin with */
@@ -130,6 +141,8 @@ static const struct {
     {"reboot", (char[]){"paravane reboot"}, do_reboot},
     {"destroy", (char[]){"paravane destroy"}, do_destroy},
     {"set", (char[]){"paravane set"}, do_set},
+    {"plug", (char[]){"paravane plug"}, do_plug},
+    {"unplug", (char[]){"paravane unplug"}, do_unplug},
     {"image", (char[]){"paravane image"}, do_image},
     {"inspect", (char[]){"paravane inspect"}, do_inspect},
 };

@@ -11,7 +11,7 @@
 #define TIMEOUT_MAX     (365ull * 24 * 3600)
 #define TIMEOUT_DEFAULT 60u
 
-enum { KEY_RUN = 1000, KEY_JSON, KEY_TIMEOUT };
+enum { KEY_RUN = 1000, KEY_JSON, KEY_TIMEOUT, KEY_FORCE };
 
 #define FOUND                                                                                                          \
     "\n"                                                                                                               \
@@ -34,6 +34,15 @@ static const struct argp_option wait_list[] = {
     RUN_OPTION,
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "wait that long for the guest; 0: for ever (default: 60)", 0},
     NO_OPTION};
+
+static const struct argp_option unplug_list[] = {
+    RUN_OPTION,
+    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "wait that long for the guest; 0: for ever (default: 60)", 0},
+    {"force", KEY_FORCE, NULL, 0, "remove it at once, whatever the guest does with it", 0},
+    NO_OPTION};
+
+#define DEVICE \
+    "DEVICE is xvdb for a disk; vif0 for the first network interface, or its address; the tag of a directory.\n"
 
 static const char list_help[] =
     "List the guests of all runs under way.\n"
@@ -85,6 +94,17 @@ static const char set_help[] = "Change what guest NAME has, while it runs.\n"
                                "  paravane set web memory 256M\n"
                                "  paravane set web vcpus 1\n";
 
+static const char plug_help[] =
+    "Plug DEVICE of guest NAME in again, which was unplugged.\n"
+    "\v" DEVICE "The guest finds a new device.\n" FOUND "\n" CODES "4 refused; 124 the hypervisor has not answered.\n";
+
+static const char unplug_help[] =
+    "Unplug DEVICE of guest NAME, and wait until the guest has let go of it.\n"
+    "\v" DEVICE "Linux lets go of a disk at once, also of one that is mounted: what is asked of it then fails. So "
+    "unmount it first. "
+    "With --force, what is under way is lost. A device stays unplugged, also when the guest reboots, until "
+    "`paravane plug`.\n" FOUND "\n" CODES "4 refused; 124 out of time: it goes when the guest lets go of it.\n";
+
 /* By verb: the others are set's. */
 static const struct {
     const struct argp_option *list;
@@ -95,6 +115,8 @@ static const struct {
     [ASK_POWEROFF] = {wait_list, "NAME", shutdown_help},
     [ASK_REBOOT] = {wait_list, "NAME", reboot_help},
     [ASK_DESTROY] = {plain_list, "NAME", destroy_help},
+    [ASK_PLUG] = {plain_list, "NAME DEVICE", plug_help},
+    [ASK_UNPLUG] = {unplug_list, "NAME DEVICE", unplug_help},
 };
 
 static void read_name(struct control_options *options, const char *text, struct argp_state *state)
@@ -137,10 +159,31 @@ static void read_change(struct control_options *options, const char *text, struc
     }
 }
 
+static bool takes_device(const struct control_options *options)
+{
+    return options->ask.verb == ASK_PLUG || options->ask.verb == ASK_UNPLUG || options->ask.verb == ASK_REMOVE;
+}
+
+static void read_device(struct control_options *options, const char *text, struct argp_state *state)
+{
+    if (!*text || strlen(text) > DEVICE_NAME_MAX || strpbrk(text, " \t\n"))
+        argp_error(state, "%s: no device has such a name", text);
+    strcpy(options->ask.device, text);
+}
+
+static void read_subject(struct control_options *options, const char *text, struct argp_state *state)
+{
+    if (options->ask.verb == ASK_LIST || state->arg_num > takes_device(options))
+        argp_error(state, "%s is one too many", text);
+    if (state->arg_num == 0)
+        read_name(options, text, state);
+    else
+        read_device(options, text, state);
+}
+
 static error_t read_option(int key, char *text, struct argp_state *state)
 {
     struct control_options *options = state->input;
-    bool has_name = options->ask.verb != ASK_LIST;
 
     switch (key) {
     case KEY_JSON:
@@ -151,13 +194,16 @@ static error_t read_option(int key, char *text, struct argp_state *state)
         read_number(key, text, options, state);
         return 0;
     case ARGP_KEY_ARG:
-        if (!has_name || state->arg_num > 0)
-            argp_error(state, "%s is one too many", text);
-        read_name(options, text, state);
+        read_subject(options, text, state);
+        return 0;
+    case KEY_FORCE:
+        options->ask.verb = ASK_REMOVE;
         return 0;
     case ARGP_KEY_END:
-        if (has_name && !*options->ask.name)
+        if (options->ask.verb != ASK_LIST && !*options->ask.name)
             argp_error(state, "which guest? `paravane list` shows them");
+        if (takes_device(options) && !*options->ask.device)
+            argp_error(state, "which device? xvdb, vif0, or the tag of a directory");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

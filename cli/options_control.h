@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command lines of what speaks to runs under way: list, console, shutdown, reboot, destroy, set. */
+/* The command lines of what speaks to runs under way: list, console, shutdown, reboot, destroy, set, plug, unplug. */
 #pragma once
 
 #include <sys/types.h>
@@ -9,7 +9,7 @@
 struct control_options {
     struct ask ask;
     pid_t run;                /* 0: the one that has the guest */
-    unsigned timeout_seconds; /* of shutdown and reboot; 0: none */
+    unsigned timeout_seconds; /* of shutdown, reboot and unplug; 0: none */
     bool json;                /* of list */
 };
 

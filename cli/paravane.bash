@@ -4,7 +4,7 @@
 _paravane_running()
 {
     local command=${COMP_WORDS[1]} words=
-    local -A options=([list]=--json [shutdown]='--run --timeout' [reboot]='--run --timeout')
+    local -A options=([list]=--json [shutdown]='--run --timeout' [reboot]='--run --timeout' [unplug]='--run --timeout --force')
 
     if [[ $before == --@(run|timeout) ]]; then
         return
@@ -12,6 +12,8 @@ _paravane_running()
         words="${options[$command]---run} --help --usage"
     elif [ "$command" = set ] && [ "$COMP_CWORD" -ge 3 ]; then
         [ "$COMP_CWORD" -gt 3 ] || words='memory vcpus'
+    elif [[ $command == @(plug|unplug) && $COMP_CWORD -ge 3 ]]; then
+        return
     else
         words=$("${COMP_WORDS[0]}" list 2>/dev/null | awk 'NR > 1 { print $1 }' | sort -u)
     fi
@@ -30,8 +32,8 @@ _paravane()
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='run image list console shutdown reboot destroy set inspect --help --version'
-    elif [[ ${COMP_WORDS[1]} == @(list|console|shutdown|reboot|destroy|set) ]]; then
+        words='run image list console shutdown reboot destroy set plug unplug inspect --help --version'
+    elif [[ ${COMP_WORDS[1]} == @(list|console|shutdown|reboot|destroy|set|plug|unplug) ]]; then
         _paravane_running
         return
     elif [ "$before" = --machine ]; then

@@ -135,7 +135,7 @@ static void open_control(struct run *run)
         guests.list[i] = (struct outcome){.number = run->payload.guests[i].number,
                                           .name = run->payload.guests[i].domain_name,
                                           .ends_by_reboot = true};
-    control_open(&run->control, &guests, &run->hypervisor_log);
+    control_open(&run->control, &guests, run->options->guests, &run->hypervisor_log);
 }
 
 static void announce(const struct run *run)

@@ -48,7 +48,7 @@ static void end_pause(struct timer *timer)
     struct plug *plug = (struct plug *)timer;
 
     plug->state = PLUG_OUT;
-    directories_say(plug->description, plug->device, "has no more", "");
+    directories_say(plug->description, plug->device, "unplugged", "");
     control_answer(plug->request, true, "it is unplugged");
 }
 
@@ -134,7 +134,7 @@ static const char *plug_in(struct plug *plug, uint32_t request)
     if (xenstore_write_device(ends.front, ends.back, &stored))
         return "the xenstore has no room for it";
     plug->state = PLUG_IN;
-    directories_say(plug->description, plug->device, "has again", "");
+    directories_say(plug->description, plug->device, "plugged in", "");
     control_answer(request, true, "it is plugged in");
     return NULL;
 }

@@ -29,6 +29,16 @@ static const struct outcomes guests = {
              {.number = 9, .name = "nine", .ends_by_reboot = true}},
 };
 
+static const struct guest_options options[2] = {
+    {.nr_disks = 1, .disks = {{.name = "xvda"}}},
+    {.nr_disks = 2,
+     .disks = {{.name = "xvda"}, {.name = "xvdb"}},
+     .nr_nics = 2,
+     .nics = {{.mac = {0x52, 0x54, 0, 0xab, 0, 1}}, {.mac = {0x52, 0x54, 0, 0xab, 0, 2}}},
+     .nr_shares = 1,
+     .shares = {{.tag = "home"}}},
+};
+
 static int begin(void **state)
 {
     (void)state;
@@ -40,7 +50,7 @@ static int begin(void **state)
     hypervisor = (struct log){.from = line[0]};
     for (unsigned i = 0; i < CLIENTS; i++)
         clients[i] = -1;
-    control_open(&control, &guests, &hypervisor);
+    control_open(&control, &guests, options, &hypervisor);
     control_note(&control, "domain 1 (one): built, and so on");
     control_note(&control, "domain 9 (nine): built, and so on");
     return control.place.listener < 0;
@@ -187,6 +197,34 @@ static void test_end(void **state)
     join(1);
     ask(1, "destroy one\n");
     ASSERT_TOLD(1, "no it has ended: powered off\n");
+}
+
+/* Each by its own name, in the order in which the bundle has them; the answer may take its time. */
+static void test_devices(void **state)
+{
+    (void)state;
+    join(0);
+    join(1);
+    ask(0, "unplug nine xvdb\n");
+    ask(1, "plug nine vif1\n");
+    ASSERT_REQUEST("1 unplug 9 1\n2 plug 9 3\n");
+    answer("answer 2 no it is plugged in");
+    ASSERT_TOLD(0, "");
+    ASSERT_TOLD(1, "no it is plugged in\n");
+    ask(1, "remove nine 52:54:00:AB:00:01\n");
+    ASSERT_REQUEST("3 remove 9 2\n");
+    answer("answer 1 ok it is unplugged");
+    answer("answer 3 ok it is unplugged");
+    ASSERT_TOLD(0, "ok it is unplugged\n");
+    ask(0, "unplug nine home\n");
+    ASSERT_REQUEST("4 unplug 9 4\n");
+    answer("answer 4 ok it is unplugged");
+    ASSERT_TOLD(0, "ok it is unplugged\n");
+    ask(0, "unplug one xvdb\n");
+    ASSERT_TOLD(0, "no it has no device xvdb\n");
+    ask(0, "unplug nine vif2\n");
+    ASSERT_TOLD(0, "no it has no device vif2\n");
+    ASSERT_REQUEST("");
 }
 
 /* What is wrong never reaches the hypervisor. */
@@ -345,8 +383,9 @@ static void test_keys_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_list), TEST(test_two),      TEST(test_end),     TEST(test_wrong),   TEST(test_not_there_yet),
-        TEST(test_many), TEST(test_run_ends), TEST(test_console), TEST(test_backlog), TEST(test_keys_wait),
+        TEST(test_list),    TEST(test_two),           TEST(test_end),       TEST(test_devices),
+        TEST(test_wrong),   TEST(test_not_there_yet), TEST(test_many),      TEST(test_run_ends),
+        TEST(test_console), TEST(test_backlog),       TEST(test_keys_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

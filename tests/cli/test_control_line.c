@@ -17,13 +17,18 @@ static void test_asked(void **state)
         struct ask ask;
         const char *request; /* NULL: the hypervisor is not asked that */
     } rows[] = {
-        {"list", {ASK_LIST, "", 0}, "7 list"},
-        {"console a", {ASK_CONSOLE, "a", 0}, NULL},
-        {"poweroff a.b-c_d", {ASK_POWEROFF, "a.b-c_d", 0}, "7 poweroff 3"},
-        {"reboot list", {ASK_REBOOT, "list", 0}, "7 reboot 3"},
-        {"destroy abcdefghijklmnopqrstuvwxyz01234", {ASK_DESTROY, "abcdefghijklmnopqrstuvwxyz01234", 0}, "7 destroy 3"},
-        {"memory a 262144", {ASK_MEMORY, "a", 262144}, "7 memory 3 262144"},
-        {"vcpus a 1", {ASK_VCPUS, "a", 1}, "7 vcpus 3 1"},
+        {"list", {ASK_LIST, "", 0, ""}, "7 list"},
+        {"console a", {ASK_CONSOLE, "a", 0, ""}, NULL},
+        {"poweroff a.b-c_d", {ASK_POWEROFF, "a.b-c_d", 0, ""}, "7 poweroff 3"},
+        {"reboot list", {ASK_REBOOT, "list", 0, ""}, "7 reboot 3"},
+        {"destroy abcdefghijklmnopqrstuvwxyz01234",
+         {ASK_DESTROY, "abcdefghijklmnopqrstuvwxyz01234", 0, ""},
+         "7 destroy 3"},
+        {"memory a 262144", {ASK_MEMORY, "a", 262144, ""}, "7 memory 3 262144"},
+        {"vcpus a 1", {ASK_VCPUS, "a", 1, ""}, "7 vcpus 3 1"},
+        {"plug a xvdb", {ASK_PLUG, "a", 0, "xvdb"}, "7 plug 3 0"},
+        {"unplug a 52:54:00:00:00:01", {ASK_UNPLUG, "a", 0, "52:54:00:00:00:01"}, "7 unplug 3 0"},
+        {"remove a 1", {ASK_REMOVE, "a", 0, "1"}, "7 remove 3 0"},
     };
 
     (void)state;
@@ -35,6 +40,7 @@ static void test_asked(void **state)
         assert_int_equal(ask.verb, rows[i].ask.verb);
         assert_string_equal(ask.name, rows[i].ask.name);
         assert_int_equal(ask.amount, rows[i].ask.amount);
+        assert_string_equal(ask.device, rows[i].ask.device);
         ask_print(&ask, line);
         assert_string_equal(line, rows[i].line);
         assert_int_equal(ask_print_request(&ask, 7, 3, line), rows[i].request != NULL);
@@ -61,6 +67,10 @@ static void test_not_asked(void **state)
         "memory a 1x",
         "memory a 1 1",
         "vcpus a",
+        "plug a",
+        "unplug a xvdb 1",
+        "unplug a abcdefghijklmnopqrstuvwxyz012345",
+        "remove",
         "destroy abcdefghijklmnopqrstuvwxyz012345", /* 32 characters */
     };
 

@@ -157,7 +157,7 @@ static void ask(enum control_verb verb, uint32_t id, uint64_t place, const char 
     calls[0] = said[0] = '\0';
 }
 
-static const char unplugged[] = "domain 1 (a): has no more vbd/11; its back end is domain 3\n7 ok it is unplugged\n";
+static const char unplugged[] = "domain 1 (a): unplugged vbd/11; its back end is domain 3\n7 ok it is unplugged\n";
 
 static void test_unplug(void **state)
 {
@@ -196,7 +196,7 @@ static void test_plug(void **state)
     ask(CONTROL_PLUG, 8, 1, "8 no the domain that serves it is not there\n", "");
     domains[3].ended = false;
     assert_false(hotplug_is_in(&bundle.domains[0], 1));
-    ask(CONTROL_PLUG, 9, 1, "domain 1 (a): has again vbd/11; its back end is domain 3\n9 ok it is plugged in\n",
+    ask(CONTROL_PLUG, 9, 1, "domain 1 (a): plugged in vbd/11; its back end is domain 3\n9 ok it is plugged in\n",
         "write 1 vbd/11\n");
     assert_true(hotplug_is_in(&bundle.domains[0], 1));
 }
@@ -214,7 +214,7 @@ static void test_remove(void **state)
     ask(CONTROL_REMOVE, 7, 0, "5 no it has been removed meanwhile\n", "remove 1 vbd/10\n");
     closed = true;
     pass(2 * SECOND);
-    assert_string_equal(said, "domain 1 (a): has no more vbd/10; its back end is domain 3\n7 ok it is unplugged\n");
+    assert_string_equal(said, "domain 1 (a): unplugged vbd/10; its back end is domain 3\n7 ok it is unplugged\n");
     assert_string_equal(calls, "");
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A disk in use: each round writes somewhere, and what has been acknowledged is read again, at once and at the end.
- * When the back end has died the requests that it took along are sent again, to the next one.
+ * When the back end has died, or the disk was unplugged, what was not answered is sent again, to the next one.
  *
  *   lives=N    the guest reboots with requests in flight until it lives for the Nth time; the disk counts that
- *   deaths=N   so often the back end must have died, at least
+ *   deaths=N   so often the back end must have died, or the disk have been unplugged, at least
+ *   most=N     in so many rounds (default: 3000)
  */
 #include <abi/sched.h>
 #include <guest/event.h>
@@ -20,9 +21,10 @@
 #define FIRST       1000u /* sector of the first one */
 #define COUNT_AT    0u    /* where the lives are counted */
 #define SCRATCH     8000u
-#define MOST        3000u /* rounds */
 #define PER_PAGE    (PAGE_SIZE / 512)
 #define INITIALISED 1u
+#define CLOSING     5u
+#define CLOSED      6u
 
 static struct front *disk;
 static unsigned deaths;
@@ -32,9 +34,11 @@ static uint32_t written[PLACES]; /* which round's words are there */
  * ---- One request, as often as it takes.
  */
 
-/* Is this the directory that was written when the back end was built anew? */
-static bool has_died(void)
+/* Is this the directory that was written anew, or none?  Who unplugs it waits until we have let go of it. */
+static bool has_gone(void)
 {
+    if (device_back_state(&disk->device) == CLOSING)
+        device_set_state(&disk->device, CLOSED);
     return device_front_number(&disk->device, "state") != 4;
 }
 
@@ -51,7 +55,7 @@ static bool connect_again(void)
 static bool await(struct blkif_response *response)
 {
     for (unsigned tries = 1; !front_poll(disk, response); tries++) {
-        if (tries % 8 == 0 && has_died())
+        if (tries % 8 == 0 && has_gone())
             return false;
         time_sleep(MS / 4);
     }
@@ -108,9 +112,10 @@ static bool is_there(unsigned place)
 
 static void use(unsigned rounds)
 {
+    uint64_t wanted = guest_option("deaths", 0), most = guest_option("most", 3000);
     unsigned good = 0, kept = 0, all = 0;
 
-    for (unsigned round = 1; round <= rounds || (deaths < guest_option("deaths", 0) && round < MOST); round++, all++) {
+    for (unsigned round = 1; round <= rounds || (deaths < wanted && round < most); round++, all++) {
         unsigned place = round * 37 % PLACES;
 
         fill(round);
@@ -160,6 +165,6 @@ void be_steady(struct front *front, unsigned rounds)
     use(rounds);
     if (lives < guest_option("lives", 1))
         end_in_flight();
-    test_check(deaths >= guest_option("deaths", 0), "the back end has died meanwhile", "%u times", deaths);
-    test_note("the back end has died %u times; this is life %lu", deaths, lives);
+    test_check(deaths >= guest_option("deaths", 0), "the disk has gone and come again", "%u times", deaths);
+    test_note("the disk has gone %u times; this is life %lu", deaths, lives);
 }
