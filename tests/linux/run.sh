@@ -93,9 +93,11 @@ begin share 0 'ok share-read-large' 'ok share-keeps-modes' 'ok share-read-only-k
     --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.share" $linux/amd64/vmlinuz
 
 # Spoken to from outside, in the host's time: two boots.
-begin control 0 'control: all is well' 'linux reboots' 'domain 1 \(linux\): restart 1' 'domain 1 \(linux\) powered off' \
+truncate -s 16M "$log/control.raw"
+begin control 0 'control: all is well' 'linux reboots' 'control: the disk has what was written' 'control: the network answers' 'domain 1 \(linux\): restart 1' 'domain 1 \(linux\) powered off' \
     'audit after the release of domain 1 .*: every count is right' -- \
     tests/linux/control --verbose --audit --timeout "$limit" --guest linux --memory 160M --maxmem 192M \
+    --disk "$log/control.raw" --net user \
     --ramdisk $linux/cloud-amd64/ramdisk.img --cmdline "$words" $linux/cloud-amd64/vmlinuz
 
 # On a terminal: a shell with job control, and twice with the same disk.
