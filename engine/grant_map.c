@@ -98,38 +98,70 @@ static int16_t map_frame(struct op *op, struct gnttab_map_grant_ref *map, struct
     return GNTST_okay;
 }
 
-static int16_t map_with_handle(struct op *op, struct gnttab_map_grant_ref *map, struct domain *granter,
-                               grant_handle_t handle)
+/* With a handle that was set aside, which is free again unless that is a mapping then. */
+static int16_t map_with_handle(struct op *op, struct gnttab_map_grant_ref *map, grant_handle_t handle)
 {
-    struct domain *caller = op->vcpu->domain;
-    int16_t status = GNTST_bad_domain;
+    int16_t status = map_frame(op, map, grant_mapping_at(op->pt_owner, handle));
 
-    if (!op_begin(op, caller, granter)) {
-        status = map_frame(op, map, grant_mapping_at(caller, handle));
-        op_end(op);
-    }
-    if (status == GNTST_okay) {
+    if (status == GNTST_okay)
         map->handle = handle;
-        return status;
-    }
-    port_lock(caller);
-    grant_mapping_free(caller, handle);
-    port_unlock(caller);
+    else
+        grant_mapping_free(op->pt_owner, handle);
     return status;
 }
 
-int16_t grant_map(struct op *op, struct gnttab_map_grant_ref *map)
+static bool has_parts(const struct gnttab_map_grant_ref *map)
 {
-    struct domain *granter = domain_find(op->machine, DOMID(map->dom));
-    grant_handle_t handle;
+    return map->flags & (GNTMAP_host_map | GNTMAP_device_map);
+}
 
-    if (!(map->flags & (GNTMAP_host_map | GNTMAP_device_map)))
+/* Take the locks and a handle for the first of a run.  GNTST_okay, or why that one fails: then nothing is held. */
+static int16_t begin_run(struct op *op, const struct gnttab_map_grant_ref *map, grant_handle_t *handle)
+{
+    struct domain *caller = op->vcpu->domain, *granter = domain_find(op->machine, DOMID(map->dom));
+
+    if (!has_parts(map))
         return grant_refuse(op, GNTST_bad_gntref, REFUSE_GRANT_FLAGS, map->flags);
     if (!granter)
         return grant_refuse(op, GNTST_bad_domain, REFUSE_NO_SUCH_DOMAIN, map->dom);
-    if (!grant_mapping_reserve(op->vcpu->domain, &handle))
+    if (!grant_mapping_reserve(caller, handle))
         return grant_refuse(op, GNTST_no_space, REFUSE_GRANT_HANDLES_EXHAUSTED, map->ref);
-    return map_with_handle(op, map, granter, handle);
+    if (!op_begin(op, caller, granter))
+        return GNTST_okay;
+    port_lock(caller);
+    grant_mapping_free(caller, *handle);
+    port_unlock(caller);
+    return GNTST_bad_domain;
+}
+
+/*
+ * The first, and those behind it that have the same granter, while there are free handles: how many.  Domains that come
+ * to die meanwhile wait until the run is over.
+ */
+static unsigned map_run(struct op *op, struct gnttab_map_grant_ref *maps, unsigned count)
+{
+    grant_handle_t handle;
+    unsigned done = 0;
+
+    maps->status = begin_run(op, maps, &handle);
+    if (maps->status != GNTST_okay) {
+        op->done++;
+        return 1;
+    }
+    do {
+        maps[done].status = map_with_handle(op, &maps[done], handle);
+        done++;
+        op->done++;
+    } while (done < count && maps[done].dom == maps->dom && has_parts(&maps[done]) &&
+             grant_mapping_take(op->pt_owner, &handle));
+    op_end(op);
+    return done;
+}
+
+void grant_map(struct op *op, struct gnttab_map_grant_ref *maps, unsigned count)
+{
+    for (unsigned done = 0; done < count;)
+        done += map_run(op, &maps[done], count - done);
 }
 _Static_assert(GNTMAP_device_map == MAPPING_DEVICE && GNTMAP_host_map == MAPPING_HOST, "map_frame()");
 
@@ -203,23 +235,42 @@ static int16_t unmap_begin(struct op *op, const struct grant_unmapping *element,
     return status;
 }
 
-/* Nobody finds the record any more; give up what it held. */
-static void unmap_end(struct op *op, struct domain *domain, grant_handle_t handle)
-{
-    const struct grant_mapping mapping = *grant_mapping_at(domain, handle);
-    struct domain *granter = domain_find(op->machine, mapping.granter);
+/* A mapping that nobody finds any more. */
+struct ended {
+    grant_handle_t handle;
+    struct grant_mapping mapping; /* a copy */
+};
 
-    CHECK(granter); /* it owns a frame still */
+static struct ended ended_at(const struct domain *domain, grant_handle_t handle)
+{
+    return (struct ended){handle, *grant_mapping_at(domain, handle)};
+}
+
+/* Give up what the first held, and those behind it that have the same granter: how many. */
+static unsigned unmap_end(struct op *op, struct domain *domain, const struct ended *ended, unsigned count)
+{
+    struct domain *granter = domain_find(op->machine, ended->mapping.granter);
+    unsigned done = 0;
+
+    CHECK(granter); /* it owns the frames still */
     op_lock_other(op, granter);
-    grant_use_end(granter, mapping.ref, mapping.frame, !mapping.readonly);
+    for (; done < count && ended[done].mapping.granter.v == granter->id.v; done++) {
+        const struct grant_mapping *mapping = &ended[done].mapping;
+
+        grant_use_end(granter, mapping->ref, mapping->frame, !mapping->readonly);
+    }
     op_unlock_other(op, granter);
-    grant_mapping_free(domain, handle);
+    for (unsigned i = 0; i < done; i++)
+        grant_mapping_free(domain, ended[i].handle);
+    return done;
 }
 
 void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count)
 {
     struct domain *domain = op->vcpu->domain;
-    bool ended[GRANT_UNMAPPINGS_MAX], stale = false;
+    struct ended ended[GRANT_UNMAPPINGS_MAX];
+    unsigned nr_ended = 0;
+    bool stale = false;
 
     CHECK(count <= GRANT_UNMAPPINGS_MAX);
     if (op_begin(op, domain, domain)) {
@@ -227,14 +278,17 @@ void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count
             elements[i].status = GNTST_general_error;
         return;
     }
-    for (unsigned i = 0; i < count; i++)
-        elements[i].status = unmap_begin(op, &elements[i], &ended[i], &stale);
+    for (unsigned i = 0; i < count; i++) {
+        bool is_last;
+
+        elements[i].status = unmap_begin(op, &elements[i], &is_last, &stale);
+        if (is_last)
+            ended[nr_ended++] = ended_at(domain, elements[i].handle);
+    }
     if (stale)
         tlb_flush(op->machine, flush_domain_cpus(domain));
-    for (unsigned i = 0; i < count; i++) {
-        if (ended[i])
-            unmap_end(op, domain, elements[i].handle);
-    }
+    for (unsigned done = 0; done < nr_ended;)
+        done += unmap_end(op, domain, &ended[done], nr_ended - done);
     op_end(op);
 }
 
@@ -248,8 +302,10 @@ void grant_unmap_all(struct op *op, struct domain *domain)
         struct grant_mapping *mapping = grant_mapping_find(domain, handle);
 
         if (mapping) {
+            const struct ended ended = ended_at(domain, handle);
+
             mapping->parts = 0;
-            unmap_end(op, domain, handle);
+            (void)unmap_end(op, domain, &ended, 1);
         }
         if (handle % TEARDOWN_STRETCH == 0)
             op_preempt_point(op);

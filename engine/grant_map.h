@@ -17,13 +17,17 @@
 #include <abi/grant.h>
 #include <engine/op.h>
 
+/* So many are worth taking the locks once. */
+#define GRANT_MAPPINGS_MAX 16u
+
 /*
- * Carry out @map for the calling vCPU of @op: fill in its results, and return its status.  No lock is held.
- * GNTST_okay; GNTST_bad_domain: none, dying, or DOMID_SELF; GNTST_bad_gntref: beyond the table, or @map is for neither
+ * Carry out up to GRANT_MAPPINGS_MAX of them, each by itself, for the calling vCPU of @op: fill in results and status,
+ * and count them in @op's done.  No lock is held.
+ * GNTST_okay; GNTST_bad_domain: none, dying, or DOMID_SELF; GNTST_bad_gntref: beyond the table, or it is for neither
  * guest nor devices; GNTST_no_space: no handle; GNTST_bad_page: the frame is not the granter's; GNTST_general_error:
  * not granted, or not so, in use as a table, or host_addr leads to no entry of the caller's.
  */
-int16_t grant_map(struct op *op, struct gnttab_map_grant_ref *map);
+void grant_map(struct op *op, struct gnttab_map_grant_ref *maps, unsigned count);
 
 /* An unmap_grant_ref, or an unmap_and_replace. */
 struct grant_unmapping {

@@ -52,7 +52,7 @@ void grant_mapping_free(struct domain *domain, grant_handle_t handle)
     domain->grants.free_mapping = handle + 1;
 }
 
-static bool take_free(struct domain *domain, grant_handle_t *handle)
+bool grant_mapping_take(struct domain *domain, grant_handle_t *handle)
 {
     uint32_t first = domain->grants.free_mapping;
 
@@ -81,7 +81,7 @@ static bool take_locked(struct domain *domain, grant_handle_t *handle)
     bool taken;
 
     port_lock(domain);
-    taken = take_free(domain, handle);
+    taken = grant_mapping_take(domain, handle);
     port_unlock(domain);
     return taken;
 }
@@ -97,7 +97,7 @@ bool grant_mapping_reserve(struct domain *domain, grant_handle_t *handle)
         return false;
     port_lock(domain);
     appended = !domain_is_dying(domain) && append(domain, frame); /* its teardown waits for the lock */
-    taken = take_free(domain, handle);
+    taken = grant_mapping_take(domain, handle);
     port_unlock(domain);
     if (!appended)
         machine_give(domain->machine, frame, 0);

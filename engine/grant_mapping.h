@@ -11,6 +11,9 @@
  */
 bool __must_check grant_mapping_reserve(struct domain *domain, grant_handle_t *handle);
 
+/* The same of those that have been set aside before, with the lock held.  False: none of them is free. */
+bool __must_check grant_mapping_take(struct domain *domain, grant_handle_t *handle);
+
 /*
  * Give a handle back that was set aside, whose record has no parts.  The lock is held.  Handles that a teardown has
  * done away with since they were set aside, it leaves alone.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HYPERVISOR_grant_table_op, in order: the caller's own table; arrays of elements; unmapping; the call. */
+/* HYPERVISOR_grant_table_op, in order: the caller's own table; arrays of elements; mapping and unmapping; the call. */
 #include <abi/errno.h>
 #include <abi/grant.h>
 #include <abi/mmu.h>
@@ -191,24 +191,16 @@ static const struct single singles[] = {
 };
 
 /*
- * ---- What takes one structure after another.  Of each a copy is looked at, and its results are written back.
+ * ---- What takes one structure after another.  Of each a copy is looked at, and its status is written back.
  */
 
 union element {
-    struct gnttab_map_grant_ref map;
-    struct gnttab_unmap_grant_ref unmap;
-    struct gnttab_unmap_and_replace replace;
     struct gnttab_transfer transfer;
     struct compat_gnttab_transfer compat_transfer;
     struct gnttab_copy copy;
     struct compat_gnttab_copy compat_copy;
     struct gnttab_swap_grant_ref swap;
 };
-
-static int16_t map(struct op *op, union element *element)
-{
-    return element->map.status = grant_map(op, &element->map);
-}
 
 /* No domain accepts a frame in this way, and that includes the caller. */
 static int16_t transfer_to(const struct op *op, uint16_t domid)
@@ -255,24 +247,22 @@ struct batch {
     int16_t (*run)(struct op *op, union element *element);
     size_t size;   /* of an element */
     size_t status; /* where the outcome goes */
-    bool results;  /* there are others: all of the element is written back */
 };
 
-#define BATCH(function, structure, results)                                             \
-    {                                                                                   \
-        function, sizeof(struct structure), offsetof(struct structure, status), results \
+#define BATCH(function, structure)                                             \
+    {                                                                          \
+        function, sizeof(struct structure), offsetof(struct structure, status) \
     }
 
 static const struct batch batches[] = {
-    [GNTTABOP_map_grant_ref] = BATCH(map, gnttab_map_grant_ref, true),
-    [GNTTABOP_transfer] = BATCH(transfer, gnttab_transfer, false),
-    [GNTTABOP_copy] = BATCH(copy, gnttab_copy, false),
-    [GNTTABOP_swap_grant_ref] = BATCH(swap, gnttab_swap_grant_ref, false),
+    [GNTTABOP_transfer] = BATCH(transfer, gnttab_transfer),
+    [GNTTABOP_copy] = BATCH(copy, gnttab_copy),
+    [GNTTABOP_swap_grant_ref] = BATCH(swap, gnttab_swap_grant_ref),
 };
 
 static const struct batch compat_batches[] = {
-    [GNTTABOP_transfer] = BATCH(compat_transfer, compat_gnttab_transfer, false),
-    [GNTTABOP_copy] = BATCH(compat_copy, compat_gnttab_copy, false),
+    [GNTTABOP_transfer] = BATCH(compat_transfer, compat_gnttab_transfer),
+    [GNTTABOP_copy] = BATCH(compat_copy, compat_gnttab_copy),
 };
 
 static const struct batch *find_batch(const struct op *op, uint32_t command)
@@ -290,8 +280,6 @@ static int run_element(struct op *op, const struct batch *batch, vaddr_t at)
     if (read_argument(op, &element, at, batch->size))
         return -XEN_EFAULT;
     status = batch->run(op, &element);
-    if (batch->results)
-        return write_argument(op, at, &element, batch->size);
     return write_argument(op, VADDR(at.v + batch->status), &status, sizeof(status));
 }
 
@@ -315,44 +303,81 @@ static int64_t run_batch(struct op *op, const struct batch *batch, vaddr_t at, u
 }
 
 /*
- * ---- Unmapping.  Several share a flush.
+ * ---- Mapping and unmapping.  Several share locks and a flush, and are copied in one go, there and back.
  */
 
-static int read_unmapping(struct op *op, vaddr_t at, bool replace, struct grant_unmapping *out)
+/* Up to @count elements of @size bytes each: those before one that cannot be read, which is an @error. */
+static unsigned read_elements(struct op *op, void *to, vaddr_t at, unsigned count, size_t size, int *error)
 {
-    union element element;
+    unsigned filled = 0;
 
-    if (read_argument(op, &element, at, replace ? sizeof(element.replace) : sizeof(element.unmap)))
+    *error = 0;
+    if (access_read(op->vcpu, to, at, count * size))
+        return count;
+    while (filled < count && !*error) {
+        *error = read_argument(op, (uint8_t *)to + filled * size, VADDR(at.v + filled * size), size);
+        filled += !*error;
+    }
+    return filled;
+}
+
+/* Up to GRANT_MAPPINGS_MAX of @count; those before one that cannot be read are done. */
+static int map_some(struct op *op, vaddr_t at, uint32_t count)
+{
+    struct gnttab_map_grant_ref maps[GRANT_MAPPINGS_MAX];
+    unsigned wanted = count < GRANT_MAPPINGS_MAX ? count : GRANT_MAPPINGS_MAX, filled;
+    int error;
+
+    filled = read_elements(op, maps, at, wanted, sizeof(maps[0]), &error);
+    grant_map(op, maps, filled);
+    if (write_argument(op, at, maps, filled * sizeof(maps[0])))
         return -XEN_EFAULT;
-    if (replace)
-        *out = (struct grant_unmapping){element.replace.host_addr, 0, element.replace.new_addr, element.replace.handle,
-                                        GNTST_okay};
-    else
-        *out = (struct grant_unmapping){element.unmap.host_addr, element.unmap.dev_bus_addr, 0, element.unmap.handle,
-                                        GNTST_okay};
+    return error;
+}
+
+static int64_t run_maps(struct op *op, vaddr_t at, uint32_t count)
+{
+    for (op->done = 0; op->done < count && goes_on(op);) {
+        int error = map_some(op, VADDR(at.v + op->done * sizeof(struct gnttab_map_grant_ref)), count - op->done);
+
+        if (error)
+            return error;
+    }
     return 0;
 }
+
+/* The second address of either structure has the same place. */
+static struct grant_unmapping unmapping_of(const struct gnttab_unmap_grant_ref *element, bool replace)
+{
+    return (struct grant_unmapping){.host_addr = element->host_addr,
+                                    .dev_bus_addr = replace ? 0 : element->dev_bus_addr,
+                                    .new_addr = replace ? element->dev_bus_addr : 0,
+                                    .handle = element->handle};
+}
 _Static_assert(sizeof(struct gnttab_unmap_grant_ref) == sizeof(struct gnttab_unmap_and_replace) &&
+                   offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) ==
+                       offsetof(struct gnttab_unmap_and_replace, new_addr) &&
+                   offsetof(struct gnttab_unmap_grant_ref, handle) ==
+                       offsetof(struct gnttab_unmap_and_replace, handle) &&
                    offsetof(struct gnttab_unmap_grant_ref, status) == offsetof(struct gnttab_unmap_and_replace, status),
-               "unmap_some()");
+               "unmapping_of()");
 
 /* Up to GRANT_UNMAPPINGS_MAX of @count; those before one that cannot be read are done. */
 static int unmap_some(struct op *op, vaddr_t at, uint32_t count, bool replace)
 {
-    const size_t size = sizeof(struct gnttab_unmap_grant_ref), status = offsetof(struct gnttab_unmap_grant_ref, status);
-    struct grant_unmapping elements[GRANT_UNMAPPINGS_MAX];
-    unsigned filled = 0;
-    int error = 0;
+    struct gnttab_unmap_grant_ref elements[GRANT_UNMAPPINGS_MAX];
+    struct grant_unmapping unmappings[GRANT_UNMAPPINGS_MAX];
+    unsigned wanted = count < GRANT_UNMAPPINGS_MAX ? count : GRANT_UNMAPPINGS_MAX, filled;
+    int error;
 
-    while (filled < count && filled < GRANT_UNMAPPINGS_MAX && !error) {
-        error = read_unmapping(op, VADDR(at.v + filled * size), replace, &elements[filled]);
-        filled += !error;
-    }
-    grant_unmap(op, elements, filled);
-    for (unsigned i = 0; i < filled; i++) {
-        if (write_argument(op, VADDR(at.v + i * size + status), &elements[i].status, sizeof(elements[i].status)))
-            return -XEN_EFAULT;
-    }
+    filled = read_elements(op, elements, at, wanted, sizeof(elements[0]), &error);
+    for (unsigned i = 0; i < filled; i++)
+        unmappings[i] = unmapping_of(&elements[i], replace);
+    grant_unmap(op, unmappings, filled);
+    for (unsigned i = 0; i < filled; i++)
+        elements[i].status = unmappings[i].status;
+    if (write_argument(op, at, elements, filled * sizeof(elements[0])))
+        return -XEN_EFAULT;
     return error;
 }
 
@@ -383,6 +408,8 @@ int64_t grant_table_op(struct op *op, const uint64_t args[6])
         return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, count);
     if (batch)
         return run_batch(op, batch, VADDR(args[1]), count);
+    if (command == GNTTABOP_map_grant_ref)
+        return run_maps(op, VADDR(args[1]), count);
     if (command == GNTTABOP_unmap_grant_ref || command == GNTTABOP_unmap_and_replace)
         return run_unmaps(op, VADDR(args[1]), count, command == GNTTABOP_unmap_and_replace);
     if (!single)

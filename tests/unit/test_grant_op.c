@@ -263,6 +263,94 @@ static void test_maps(void **state)
     unit_destroy(&unit);
 }
 
+/* Of granters in any order, with one between them that nobody looks up. */
+static void test_several_granters(void **state)
+{
+    static const unsigned granters[] = {0, 1, 1, 0, 1, 1};
+    const unsigned nobody = 2, count = ARRAY_SIZE(granters);
+    struct gnttab_map_grant_ref maps[ARRAY_SIZE(granters)];
+    struct gnttab_unmap_grant_ref unmaps[ARRAY_SIZE(granters)];
+    struct unit unit;
+    mfn_t pages[2];
+
+    create(&unit, state);
+    pages[0] = unit_page(&unit);
+    pages[1] = guest_mfn(unit.other, guest_page_alloc(unit.other));
+    guest_grant(unit.guest, REF, unit.domain->id.v, pages[0], GTF_permit_access);
+    guest_grant(unit.other, REF, unit.domain->id.v, pages[1], GTF_permit_access);
+    for (unsigned i = 0; i < count; i++)
+        maps[i] = (struct gnttab_map_grant_ref){
+            .flags = i == nobody ? 0 : GNTMAP_device_map, .ref = REF, .dom = (uint16_t)granters[i], .status = 7};
+    assert_int_equal(guest_grant_op(unit.vcpu, GNTTABOP_map_grant_ref, maps, sizeof(maps[0]), count), 0);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(maps[i].status, i == nobody ? GNTST_bad_gntref : GNTST_okay);
+        if (i != nobody)
+            assert_int_equal(maps[i].dev_bus_addr, pages[granters[i]].v << PAGE_SHIFT);
+        unmaps[i] =
+            (struct gnttab_unmap_grant_ref){0, maps[i].dev_bus_addr, i == nobody ? UINT32_MAX : maps[i].handle, 7, 0};
+    }
+    guest_assert_clean(unit.sim);
+    assert_int_equal(guest_grant_op(unit.vcpu, GNTTABOP_unmap_grant_ref, unmaps, sizeof(unmaps[0]), count), 0);
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(unmaps[i].status, i == nobody ? GNTST_bad_handle : GNTST_okay);
+    assert_int_equal(guest_grant_use(unit.guest, REF) | guest_grant_use(unit.other, REF), 0);
+    unit_destroy(&unit);
+}
+
+/* A run ends where handles do, and each element behind it is told so. */
+static void test_handles_run_out(void **state)
+{
+    const unsigned fit = PAGE_SIZE / sizeof(struct grant_mapping), count = fit + 3;
+    struct gnttab_map_grant_ref maps[PAGE_SIZE / sizeof(struct grant_mapping) + 3];
+    struct unit unit;
+
+    create(&unit, state);
+    guest_grant(unit.other, REF, unit.domain->id.v, guest_mfn(unit.other, guest_page_alloc(unit.other)),
+                GTF_permit_access);
+    for (unsigned i = 0; i < count; i++)
+        maps[i] = (struct gnttab_map_grant_ref){.flags = GNTMAP_device_map, .ref = REF, .dom = 1};
+    unit.sim->pool_fail_after = 1;
+    for (unsigned done = 0, part; done < count; done += part) {
+        part = count - done < 50 ? count - done : 50; /* as fits into the guest's scratch */
+        assert_int_equal(guest_grant_op(unit.vcpu, GNTTABOP_map_grant_ref, &maps[done], sizeof(maps[0]), part), 0);
+    }
+    unit.sim->pool_fail_after = UINT64_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(maps[i].status, i < fit ? GNTST_okay : GNTST_no_space);
+        if (i < fit)
+            assert_int_equal(guest_grant_unmap(unit.vcpu, maps[i].handle, 0, maps[i].dev_bus_addr), GNTST_okay);
+    }
+    assert_int_equal(guest_grant_use(unit.other, REF), 0);
+    unit_destroy(&unit);
+}
+
+/* The last lie where the guest has no page: those before are done, and told of. */
+static void test_maps_up_to_a_fault(void **state)
+{
+    const unsigned count = 21, first = PAGE_SIZE / sizeof(struct gnttab_map_grant_ref) - count;
+    struct gnttab_map_grant_ref *elements;
+    struct unit unit;
+    mfn_t page, arguments;
+
+    create(&unit, state);
+    page = guest_mfn(unit.other, guest_page_alloc(unit.other));
+    arguments = unit_page(&unit);
+    guest_grant(unit.other, REF, unit.domain->id.v, page, GTF_permit_access);
+    assert_int_equal(unit_map(&unit, 1, pte(arguments, PTE_RW_PAGE)), 0);
+    elements = (struct gnttab_map_grant_ref *)(void *)unit_entries(&unit, arguments) + first;
+    for (unsigned i = 0; i < count; i++)
+        elements[i] = (struct gnttab_map_grant_ref){.flags = GNTMAP_device_map, .ref = REF, .dom = 1, .status = 7};
+    assert_refused(
+        &unit, call(&unit, GNTTABOP_map_grant_ref, unit_window(&unit, 1).v + first * sizeof(elements[0]), count + 4),
+        XEN_EFAULT, REFUSE_GUEST_FAULT);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(elements[i].status, GNTST_okay);
+        assert_int_equal(guest_grant_unmap(unit.vcpu, elements[i].handle, 0, page.v << PAGE_SHIFT), GNTST_okay);
+    }
+    assert_int_equal(guest_grant_use(unit.other, REF), 0);
+    unit_destroy(&unit);
+}
+
 /* More than share a flush; and the last of them lie where the guest has no page: those before are done. */
 static void test_unmaps_up_to_a_fault(void **state)
 {
@@ -419,13 +507,23 @@ static void test_preemption(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_call),       unit_test_both(test_faults),
-        unit_test_both(test_maps),       unit_test_both(test_results_nowhere),
-        unit_test_both(test_query_size), unit_test_both(test_setup_table),
-        unit_test_both(test_versions),   unit_test_both(test_status_frames),
-        unit_test_both(test_replaces),   unit_test_both(test_unmaps_up_to_a_fault),
-        unit_test_both(test_copies),     unit_test_both(test_swaps),
-        unit_test_both(test_transfers),  unit_test_both(test_preemption),
+        unit_test_both(test_call),
+        unit_test_both(test_faults),
+        unit_test_both(test_maps),
+        unit_test_both(test_results_nowhere),
+        unit_test_both(test_query_size),
+        unit_test_both(test_setup_table),
+        unit_test_both(test_versions),
+        unit_test_both(test_status_frames),
+        unit_test_both(test_replaces),
+        unit_test_both(test_unmaps_up_to_a_fault),
+        unit_test_both(test_copies),
+        unit_test_both(test_swaps),
+        unit_test_both(test_transfers),
+        unit_test_both(test_preemption),
+        unit_test_both(test_several_granters),
+        unit_test_both(test_handles_run_out),
+        unit_test_both(test_maps_up_to_a_fault),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
