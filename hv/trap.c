@@ -302,8 +302,7 @@ static __cold void attend(struct hv_vcpu *vcpu)
         else
             break;
     }
-    /* Who shares the processor has to look at the time again and again. */
-    vcpu->run.attention = fair_is_shared();
+    vcpu->run.attention = sched_has_to_look();
 }
 
 FORCE_INLINE void prepare_return(struct hv_vcpu *vcpu)

@@ -128,6 +128,8 @@ void fair_wake(struct hv_vcpu *vcpu)
     if (level > FAIR_CREDIT && vcpu->share.had < level - FAIR_CREDIT)
         vcpu->share.had = level - FAIR_CREDIT;
     has_woken = true;
+    if (running)
+        running->run.attention = true;
 }
 
 /*

@@ -43,7 +43,10 @@ struct hv_vcpu *fair_next(void);
 void fair_begin(struct hv_vcpu *vcpu);
 void fair_end(void);
 
-/* @vcpu has been blocked, or down, and will be runnable: called before its state changes. */
+/*
+ * @vcpu has been blocked, or down, and will be runnable: called before its state changes.  Sets the attention of the
+ * one that runs.
+ */
 void fair_wake(struct hv_vcpu *vcpu);
 
 /* @vcpu, which does not run, has had as much of the processor as @other, as if it were that one. */

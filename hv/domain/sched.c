@@ -142,6 +142,11 @@ static struct machine *work_machine; /* NULL: none is under way */
  * A turn has its price: the change, and the events that came meanwhile.  A peer that sends, sleeps for as long as that
  * takes, and wakes would leave a guest no time for anything else (XSA-332), hence LEAST_NS.
  */
+static bool is_ripe(uint64_t ran)
+{
+    return ran >= (fair_has_woken() ? LEAST_NS : TURN_NS);
+}
+
 bool sched_is_due(void)
 {
     const struct cpu *cpu = cpu_here();
@@ -154,12 +159,16 @@ bool sched_is_due(void)
     if (!fair_is_shared())
         return false;
     ran = time_now() - cpu->turn_began;
-    if (ran < LEAST_NS) {
-        if (fair_has_woken() && turn.deadline > cpu->turn_began + LEAST_NS)
-            timer_set(&turn, cpu->turn_began + LEAST_NS);
-        return false;
-    }
-    return (ran >= TURN_NS || fair_has_woken()) && fair_is_ahead();
+    if (is_ripe(ran))
+        return fair_is_ahead();
+    if (fair_has_woken() && turn.deadline > cpu->turn_began + LEAST_NS)
+        timer_set(&turn, cpu->turn_began + LEAST_NS);
+    return false;
+}
+
+bool sched_has_to_look(void)
+{
+    return fair_is_shared() && is_ripe(time_now() - cpu_here()->turn_began);
 }
 
 static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
@@ -176,11 +185,13 @@ static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
     vcpu_time_update(vcpu);
 }
 
-/* The interrupt is all that the end of a turn needs: sched_is_due() is asked on the way back from it. */
+/* sched_is_due() is asked on the way back from the interrupt. */
 static void end_turn(struct timer *timer)
 {
-    uint64_t whole = cpu_here()->turn_began + TURN_NS;
+    struct cpu *cpu = cpu_here();
+    uint64_t whole = cpu->turn_began + TURN_NS;
 
+    cpu->current->run.attention = true;
     timer_set(timer, timer->deadline < whole ? whole : timer->deadline + TURN_NS);
 }
 

@@ -78,3 +78,9 @@ void sched_stop(struct hv_vcpu *vcpu);
  * work there used up its turn, of 1 ms?
  */
 bool sched_is_due(void);
+
+/*
+ * Of a vCPU, when that has just been false: can it become true by nothing but what the vCPU uses of the processor?
+ * Otherwise whoever wakes another, or the timer of the turn, sets the vCPU's attention.
+ */
+bool sched_has_to_look(void);

@@ -166,18 +166,25 @@ static void test_on_vcpu(void **state)
     assert_null(turn); /* the timer of a turn ends with it */
 }
 
-/* A turn is 10 ms long, and counts only while others want to run. */
+/* A turn is 10 ms long, and counts only while others want to run.  Until its end nobody has to look. */
 static void guest_is_due(struct hv_vcpu *vcpu)
 {
+    bool is_shared = domain.engine.nr_vcpus > 1;
+
+    vcpu->run.attention = false;
     assert_false(sched_is_due());
     now += 10 * MS - 1;
-    assert_false(sched_is_due());
+    assert_false(sched_is_due() || sched_has_to_look());
     now++;
-    assert_int_equal(sched_is_due(), domain.engine.nr_vcpus > 1);
-    if (domain.engine.nr_vcpus == 1)
+    assert_int_equal(sched_is_due(), is_shared);
+    assert_int_equal(sched_has_to_look(), is_shared);
+    if (!is_shared)
         return;
+    turn->expire(turn);
+    assert_true(vcpu->run.attention);
     vcpus[!vcpu->engine.id].run.info.state = RUNSTATE_blocked;
     assert_false(sched_is_due());
+    assert_true(sched_has_to_look()); /* the other may have had more until now */
     vcpus[!vcpu->engine.id].run.info.state = RUNSTATE_runnable;
     assert_true(sched_is_due());
 }
@@ -210,20 +217,23 @@ static void guest_wakes_another(struct hv_vcpu *vcpu)
 {
     uint64_t began = now;
 
-    (void)vcpu;
+    vcpu->run.attention = false;
     now += 30 * US;
     assert_false(sched_is_due());
     assert_int_equal(turn_ends, began + 10 * MS);
     runstate_wake(&vcpus[1]);
+    assert_true(vcpu->run.attention);
     for (unsigned i = 0; i < 2; i++) {
-        assert_false(sched_is_due());
+        assert_false(sched_is_due() || sched_has_to_look());
         assert_int_equal(turn_ends, began + 100 * US);
         now = began + 100 * US - 1;
     }
     now++;
-    assert_true(sched_is_due());
+    assert_true(sched_is_due() && sched_has_to_look());
     tell("due ");
+    vcpu->run.attention = false;
     turn->expire(turn);
+    assert_true(vcpu->run.attention);
     assert_int_equal(turn_ends, began + 10 * MS); /* had nobody been woken but one that has had more */
 }
 

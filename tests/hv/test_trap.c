@@ -232,7 +232,7 @@ static void test_way_back(void **state)
     assert_string_equal(go_back(), "stop yield event ");
     domain.ended = vcpu.run.attention = true;
     assert_string_equal(go_back(), "stop ");
-    shared = true;
+    has_to_look = true;
     vcpu.run.attention = true;
     assert_string_equal(go_back(), "");
     assert_true(vcpu.run.attention); /* others may want to run by the next time */

@@ -54,7 +54,7 @@ static struct vcpu_info info;
 
 static char told[512];
 static jmp_buf ended;
-static bool locked, on_vcpu, due, shared;
+static bool locked, on_vcpu, due, has_to_look;
 static int ldt_error;
 static enum emulate_result emulation;
 static unsigned interrupt_vector;
@@ -206,9 +206,9 @@ void sched_stop(struct hv_vcpu *which)
     domain.ended = false;
 }
 
-bool fair_is_shared(void)
+bool sched_has_to_look(void)
 {
-    return shared;
+    return has_to_look;
 }
 
 bool sched_is_due(void)
@@ -260,7 +260,7 @@ static inline void make(void)
     memset(&info, 0, sizeof(info));
     memset(&own, 0, sizeof(own));
     domain.engine.nr_vcpus = 1;
-    shared = false;
+    has_to_look = false;
     vcpu.engine.domain = &domain.engine;
     vcpu.window = 66;
     vcpu.frame = &own;
