@@ -3,8 +3,9 @@
  * The way of requests from a block ring to a disk and of responses back.
  *
  * The pages of a request are mapped for the device alone, GNTMAP_device_map: that writes no page-table entry, so that
- * giving them back flushes nothing, which is why feature-persistent has nothing to offer here.  The back end never sees
- * the data.  A page is given back before the response that returns it to the front end.
+ * giving them back flushes nothing.  feature-persistent would save that, too, but have the front end copy each page,
+ * which costs more where it was measured (CAVEATS.md).  The back end never sees the data.  A page is given back before
+ * the response that returns it to the front end.
  */
 #pragma once
 
