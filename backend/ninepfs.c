@@ -231,18 +231,21 @@ static int connect(struct xenbus_device *device)
  * ---- The end.
  */
 
-/* The host finishes what it has begun; the front end hears no more of it. */
+/*
+ * The host finishes what it has begun, which may take as long as it likes, in copies.  The front end hears no more of
+ * it, and has its pages back at once: whoever keeps those of a guest that reboots is ended.
+ */
 static bool disconnect(struct xenbus_device *device)
 {
     struct ninepfs *back = device->data;
     struct share_message *message;
 
+    release_streams(back);
     while ((message = share_receive(back->share)))
         share_put(back->share, message);
     if (!share_is_idle(back->share) && !share_has_failed(back->share))
         return false;
     share_stop(back->share);
-    release_streams(back);
     return true;
 }
 
