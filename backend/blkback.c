@@ -268,15 +268,27 @@ static int announce(struct xenbus_device *device)
  * ---- The end.
  */
 
+static void release_ring(struct blkback *back)
+{
+    blkio_leave(&back->io);
+    if (back->port)
+        (void)!event_close(back->port);
+    back->port = 0;
+    grant_unmap_pages(&back->ring_pages);
+}
+
+/*
+ * The disk may be long at a flush, which needs no page of the front end's.  Where the directories have gone nobody
+ * waits for answers, and a guest that reboots has its ring back at once: whoever keeps pages of it is ended.
+ */
 static bool disconnect(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
+    bool is_idle = blkio_stop(&back->io);
 
-    if (!blkio_stop(&back->io))
-        return false;
-    (void)!event_close(back->port);
-    grant_unmap_pages(&back->ring_pages);
-    return true;
+    if (is_idle || device->vanished)
+        release_ring(back);
+    return is_idle;
 }
 
 /*

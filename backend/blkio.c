@@ -87,7 +87,8 @@ static void answer_ready(struct blkio *io)
         }
         unmap(ops, count);
         for (struct blkjob *job; (job = take_first(&answered));) {
-            blkring_respond(&io->ring, job->id, job->operation, job->status);
+            if (!io->left)
+                blkring_respond(&io->ring, job->id, job->operation, job->status);
             append(&io->free, job);
             io->nr_under_way--;
         }
@@ -319,6 +320,12 @@ bool blkio_stop(struct blkio *io)
     for (struct blkjob *job; (job = take_first(&io->waiting));)
         finish(job, BLKIF_RSP_ERROR);
     answer_ready(io);
-    (void)blkring_push(&io->ring);
+    if (!io->left)
+        (void)blkring_push(&io->ring);
     return io->nr_under_way == 0;
+}
+
+void blkio_leave(struct blkio *io)
+{
+    io->left = true;
 }

@@ -47,6 +47,7 @@ struct blkio {
     struct blkqueue free, waiting, ready; /* waiting: for room in the disk; ready: to be answered */
     unsigned nr_under_way;                /* jobs that are not free */
     unsigned nr_pages;                    /* that they have mapped, or are about to */
+    bool left;                            /* nobody waits for answers, and there is no ring for them */
     struct blkjob jobs[BLKIO_JOBS];
 };
 
@@ -61,3 +62,6 @@ int __must_check blkio_turn(struct blkio *io, bool *notify);
 
 /* Take nothing new.  True when nothing is under way and nothing mapped; until then, again after disk_poll(). */
 bool blkio_stop(struct blkio *io);
+
+/* After blkio_stop(), whatever it has said: the ring is not touched any more, and its pages can be given back. */
+void blkio_leave(struct blkio *io);

@@ -357,6 +357,45 @@ static void xsa_142_a_mode_that_is_not_w_is_read_only(void **state)
     assert_int_equal(fake_sectors[0][0], 0x5a);
 }
 
+/* A flush is under way, which the disk is long at. */
+static void begin_flush(void)
+{
+    struct sring_head *head = (struct sring_head *)ring;
+    struct blkif_request request = {.operation = BLKIF_OP_FLUSH_DISKCACHE};
+
+    memset(ring, 0, sizeof(ring));
+    assert_int_equal(type->connect(&device), 0);
+    memcpy(head + 1, &request, sizeof(request));
+    head->req_prod = 1;
+    type->turn(&device);
+    assert_int_equal(fake_disk_has(), 1);
+    assert_false(type->disconnect(&device));
+}
+
+/* A guest that has gone has its ring back whatever the disk is at; one that closes its device hears the answer. */
+static void test_end_in_flush(void **state)
+{
+    struct sring_head *head = (struct sring_head *)ring;
+
+    (void)state;
+    assert_int_equal(type->publish(&device), 0);
+    device.vanished = true;
+    begin_flush();
+    assert_int_equal(mapped, 0);
+    assert_int_equal(bound, 0);
+    memset(ring, 0x5a, sizeof(ring)); /* somebody else's by now */
+    fake_disk_finish(1);
+    assert_true(type->disconnect(&device));
+    for (unsigned i = 0; i < sizeof(ring); i++)
+        assert_int_equal(ring[i], 0x5a);
+    device.vanished = false;
+    begin_flush();
+    assert_int_equal(mapped, 1);
+    fake_disk_finish(1);
+    assert_true(type->disconnect(&device));
+    assert_int_equal(head->rsp_prod, 1);
+}
+
 /* A disk is one device's; who has gone has it no more. */
 static void test_one_disk_one_device(void **state)
 {
@@ -383,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_offered_rings, begin, end),
         cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_a_disk, begin, end),
         cmocka_unit_test_setup_teardown(xsa_142_a_mode_that_is_not_w_is_read_only, begin, end),
+        cmocka_unit_test_setup_teardown(test_end_in_flush, begin, end),
         cmocka_unit_test_setup_teardown(test_one_disk_one_device, begin, end),
     };
 
