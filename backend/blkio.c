@@ -71,6 +71,16 @@ static void unmap(struct gnttab_unmap_grant_ref *ops, unsigned count)
     }
 }
 
+/* The device has what was in its pages, and they go before what is still to be done. */
+static void give_back(struct blkjob *job)
+{
+    static struct gnttab_unmap_grant_ref ops[BLKPLAN_SEGMENTS];
+
+    unmap(ops, add_unmaps(job, ops, 0));
+    job->io->nr_pages -= job->nr_segments;
+    job->nr_segments = 0;
+}
+
 /* Answer what is ready, as many at a time as fit into a batch of unmappings. */
 static void answer_ready(struct blkio *io)
 {
@@ -127,6 +137,7 @@ static void on_done(struct disk_request *request, int error)
         append(&job->io->waiting, job);
     } else if (job->flush_after) {
         job->flush_after = false;
+        give_back(job);
         request->operation = DISK_FLUSH;
         request->nr_segments = 0;
         append(&job->io->waiting, job);

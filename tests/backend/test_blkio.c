@@ -133,6 +133,10 @@ static void test_flush(void **state)
     assert_int_equal(status_of_one(), BLKIF_RSP_OKAY);
     assert_int_equal(fake_flushes, 1);
     put(BLKIF_OP_FLUSH_DISKCACHE, 5, 1);
+    assert_int_equal(turn(), 0);
+    assert_int_equal(lent_mapped(), 1);
+    fake_disk_finish(1);
+    assert_int_equal(lent_mapped(), 0); /* however long the disk is at what is left */
     assert_int_equal(status_of_one(), BLKIF_RSP_OKAY);
     assert_int_equal(fake_flushes, 2);
     assert_int_equal(fake_given, 3);
