@@ -66,6 +66,7 @@ static struct hv_domain *build(struct machine *machine, const struct bundle *bun
 
     if (!domain) {
         print("domain %u (%s) cannot be built: %s\n", description->id, description->name, problem);
+        split_devices_give_up(bundle, description->id);
         return NULL;
     }
     print("domain %u (%s): built, and its tables validated, in %lu us\n", description->id, description->name,
@@ -164,6 +165,7 @@ static bool back_end_comes_again(const struct run *run, unsigned i)
         return true;
     print("domain %u (%s): it has ended too often, and is given up: the guests go on without it\n", description->id,
           description->name);
+    split_devices_give_up(run->bundle, description->id);
     return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: those of a guest; back ends that come again; guests that wait for their back ends. */
+/* In order: back ends; those of a guest; back ends that come again; guests that wait for their back ends. */
 #include <engine/check.h>
 #include <hv/directories.h>
 #include <hv/domain/sched.h>
@@ -14,6 +14,37 @@
 
 #define PATIENCE UINT64_C(10000000000) /* ns */
 #define PAUSE    UINT64_C(1000000000)
+
+/*
+ * ---- Back ends.
+ */
+
+struct returning {
+    struct timer timer; /* first: its function is given that */
+    const struct machine *machine;
+    const struct bundle *bundle; /* NULL: it has never been built */
+    bool is_given_up;
+};
+
+static struct returning returning[BUNDLE_DOMAINS_MAX]; /* by the back end's place in the bundle */
+
+/* Is the back end of number @id there, or about to be built anew? */
+static bool is_to_come(unsigned id)
+{
+    for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
+        if (returning[i].bundle && returning[i].bundle->domains[i].id == id)
+            return !returning[i].is_given_up;
+    }
+    return false;
+}
+
+void split_devices_give_up(const struct bundle *bundle, unsigned id)
+{
+    for (unsigned i = 0; i < bundle->nr_domains; i++) {
+        if (bundle->domains[i].id == id)
+            returning[i].is_given_up = true;
+    }
+}
 
 /*
  * ---- Those of a guest.
@@ -31,7 +62,7 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
             directories_say(description, device, "it does without", ", which is unplugged");
         else if (back)
             directories_write(front, back, description, device);
-        else
+        else if (!is_to_come(device->backend))
             directories_say(description, device, "it does without", ", which nobody serves");
     }
 }
@@ -56,14 +87,6 @@ void split_devices_remove_served(const struct machine *machine, const struct bun
 /*
  * ---- Back ends that come again.
  */
-
-struct returning {
-    struct timer timer; /* first: its function is given that */
-    const struct machine *machine;
-    const struct bundle *bundle;
-};
-
-static struct returning returning[BUNDLE_DOMAINS_MAX]; /* by the back end's place in the bundle */
 
 /* A guest that has not started, and what starts it. */
 struct waiting {
@@ -123,6 +146,7 @@ void split_devices_write_served(const struct machine *machine, const struct bund
         }
         returning[i].machine = machine;
         returning[i].bundle = bundle;
+        returning[i].is_given_up = false;
         returning[i].timer.expire = end_pause;
         timer_set(&returning[i].timer, time_now() + PAUSE);
     }
@@ -132,7 +156,10 @@ void split_devices_write_served(const struct machine *machine, const struct bund
  * ---- Guests that wait.
  */
 
-/* A device that its back end has not looked at; NULL: there is none.  Nobody waits for one that is not served. */
+/*
+ * A device that its back end has not looked at, which may have ended, and come again; NULL: there is none.  Nobody waits
+ * for one that is not served.
+ */
 static const struct bundle_device *find_new(const struct waiting *waiting)
 {
     const struct machine *machine = waiting->domain->engine.machine;
@@ -143,7 +170,9 @@ static const struct bundle_device *find_new(const struct waiting *waiting)
         const struct hv_domain *back = hv_domain_find(machine, (uint16_t)device->backend);
         const struct store_device stored = directories_as_stored(device, nodes);
 
-        if (back && xenstore_device_is_new(waiting->domain, back, &stored))
+        if (!hotplug_is_in(waiting->description, i))
+            continue;
+        if (back ? xenstore_device_is_new(waiting->domain, back, &stored) : is_to_come(device->backend))
             return device;
     }
     return NULL;

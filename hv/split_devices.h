@@ -21,6 +21,9 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
 void split_devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id);
 void split_devices_write_served(const struct machine *machine, const struct bundle *bundle, unsigned id);
 
+/* The back end of number @id has ended, or cannot be built, and does not come again: nobody waits for it. */
+void split_devices_give_up(const struct bundle *bundle, unsigned id);
+
 /*
  * Start vCPU 0 of @domain as soon as no device of it is new to its back end, at once if it has none; or after ten
  * seconds, with a message.  @description stays as long as the domain.

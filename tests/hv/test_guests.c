@@ -282,6 +282,7 @@ static void test_back_end_ends(void **state)
         assert_said("c is released\n");
         assert_said("no more by c\ndomain 3 (c): restart 1\n");
         assert_unsaid("restart 2");
+        assert_int_equal(given_up, 0);
     }
     begin_served();
     memcpy(order, (unsigned[]){2, 0, 1}, sizeof(order));
@@ -300,6 +301,7 @@ static void test_back_end_given_up(void **state)
     assert_said("restart 8\n");
     assert_unsaid("restart 9\n");
     assert_said("domain 3 (c): it has ended too often, and is given up: the guests go on without it\n");
+    assert_int_equal(given_up, 1u << 2);
 }
 
 /* Nobody to serve, or nobody who serves: the rest runs. */
@@ -314,6 +316,7 @@ static void test_back_end_alone(void **state)
     unbuildable[2] = true;
     assert_int_equal(guests_run(&machine, &bundle), EXIT_REFUSED);
     assert_int_equal(releases, 2);
+    assert_int_equal(given_up, 1u << 2);
     assert_unsaid("no guest is left");
 }
 

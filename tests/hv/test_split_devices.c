@@ -358,6 +358,56 @@ static void test_gone(void **state)
     assert_int_equal(started, 1u << 1);
 }
 
+/*
+ * While a back end that has ended is built anew, others run, and whoever of them changes the xenstore has it looked
+ * again: nobody starts without a device for that, not even one that is built in between.
+ */
+static void test_built_anew(void **state)
+{
+    (void)state;
+    split_devices_write_served(&machine, &bundle, 3);
+    pass(SECOND);
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    domains[3].ended = true;
+    listener();
+    assert_int_equal(started, 0);
+    split_devices_forget(&domains[2]);
+    split_devices_write(&machine, &bundle.domains[1]);
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    assert_int_equal(started, 0);
+    assert_string_equal(said, "");
+    domains[3].ended = false;
+    calls[0] = '\0';
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "write 3: 2 vbd/1\n");
+    listener();
+    assert_int_equal(started, 0);
+    seen[2][1] = true;
+    listener();
+    assert_int_equal(started, 1u << 2);
+    pass(SECOND);
+}
+
+static void test_given_up(void **state)
+{
+    (void)state;
+    split_devices_write_served(&machine, &bundle, 3);
+    pass(SECOND);
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    domains[3].ended = true;
+    split_devices_give_up(&bundle, 3);
+    split_devices_look();
+    assert_int_equal(started, 1u << 2);
+    split_devices_write(&machine, &bundle.domains[1]);
+    assert_said("does without vbd/1, which nobody serves");
+    domains[3].ended = false;
+    started = 0;
+    split_devices_write_served(&machine, &bundle, 3);
+    pass(SECOND);
+    split_devices_start(&domains[2], &bundle.domains[1]);
+    assert_int_equal(started, 0);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -367,6 +417,8 @@ int main(void)
         TEST(test_served),         TEST(test_served_already), TEST(test_served_before_the_start),
         TEST(test_starts_at_once), TEST(test_waits),          TEST(test_no_longer),
         TEST(test_gone),
+        TEST(test_built_anew),
+        TEST(test_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
