@@ -87,6 +87,8 @@ static enum client_wait read_greeting(struct client_run *run, int64_t deadline)
     enum client_wait wait;
 
     while ((wait = client_read(run, deadline, line)) == CLIENT_LINE && strcmp(line, "end") != 0) {
+        if (!strcmp(line, "busy"))
+            return CLIENT_BUSY;
         if (run->nr_guests < GUESTS_MAX && sscanf(line, "name %31s", run->names[run->nr_guests]) == 1)
             run->nr_guests++;
     }
@@ -118,6 +120,9 @@ enum status client_open(struct client *client)
         close(run->fd);
         if (wait == CLIENT_LATE)
             say("run %d does not answer, and is left out; is it stopped? `kill -CONT %d` lets it go on", (int)run->pid,
+                (int)run->pid);
+        else if (wait == CLIENT_BUSY)
+            say("run %d speaks to as many commands as it can, and is left out; a console that is left makes room",
                 (int)run->pid);
     }
     return STATUS_GOOD;

@@ -24,7 +24,7 @@ struct client {
 };
 
 /*
- * Find the runs of this user.  One that does not answer is told of, and left out.  STATUS_FAILED: it cannot be known
+ * Find the runs of this user.  One that does not answer, or has no room, is told of, and left out.  STATUS_FAILED: it cannot be known
  * which there are.  client_close() in any case.
  */
 enum status __must_check client_open(struct client *client);
@@ -48,8 +48,8 @@ enum status client_tell_gone(const struct ask *ask);
 
 /*
  * The next line, waited for until @deadline, in ms as of client_now(), with a tick of progress (message.h) now and
- * then.  CLIENT_GONE: there is none, nor will be.
+ * then.  CLIENT_GONE: there is none, nor will be.  CLIENT_BUSY: as CLIENT_GONE, and why; while runs are looked for only.
  */
-enum client_wait { CLIENT_LINE, CLIENT_LATE, CLIENT_GONE };
+enum client_wait { CLIENT_LINE, CLIENT_LATE, CLIENT_GONE, CLIENT_BUSY };
 enum client_wait client_read(struct client_run *run, int64_t deadline, char line[CLIENT_LINE_MAX + 1]);
 int64_t client_now(void);

@@ -348,11 +348,17 @@ static bool is_allowed(int fd)
     return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && (peer.uid == geteuid() || peer.uid == 0);
 }
 
+/* Who is not let in is told, as far as that goes without waiting: otherwise this run would seem not to be there. */
 static void accept_client(struct control *control)
 {
+    static const char busy[] = "busy\n";
     int fd = accept4(control->place.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    for (unsigned i = 0; fd >= 0 && is_allowed(fd) && i < CONTROL_CLIENTS_MAX; i++) {
+    if (fd >= 0 && !is_allowed(fd)) {
+        close(fd);
+        return;
+    }
+    for (unsigned i = 0; fd >= 0 && i < CONTROL_CLIENTS_MAX; i++) {
         struct control_client *client = &control->clients[i];
 
         if (client->fd >= 0)
@@ -365,8 +371,10 @@ static void accept_client(struct control *control)
         greet(control, client);
         return;
     }
-    if (fd >= 0)
+    if (fd >= 0) {
+        (void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         close(fd);
+    }
 }
 
 static bool has_output(const struct control_client *client)

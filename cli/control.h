@@ -15,7 +15,7 @@
 #include <cli/relay.h>
 #include <cli/run_place.h>
 
-#define CONTROL_CLIENTS_MAX 8u
+#define CONTROL_CLIENTS_MAX (2 * GUESTS_MAX) /* a console for each guest, and as many others */
 #define CONTROL_POLLED      (1 + CONTROL_CLIENTS_MAX)
 #define CONTROL_KEYS_MAX    256u
 #define CONTROL_BACKLOG     2048u /* bytes of a console, for who comes later */

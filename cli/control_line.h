@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines between a run and a command that speaks to it.  Who connects is greeted with "run PID", a line "name NAME" for
- * each guest, and "end".  Then it may ask, once at a time: VERB [NAME [AMOUNT | DEVICE]], the verbs being those below;
- * DEVICE is a name of cli/device_place.h.  Answers:
+ * each guest, and "end"; or with "busy" and nothing else, where there is no room for it.  Then it may ask, once at a
+ * time: VERB [NAME [AMOUNT | DEVICE]], the verbs being those below; DEVICE is a name of cli/device_place.h.  Answers:
  *
  *   guest NUMBER NAME STATE VCPUS KIB MOST RUN RESTARTS   of list, which ends by ok: hv/service/control.h
  *   ok WORDS       done, of unplug when the guest has let go; or the guest has been asked; of console: bytes of its

@@ -157,7 +157,7 @@ void split_devices_write_served(const struct machine *machine, const struct bund
  */
 
 /*
- * A device that its back end has not looked at, which may have ended, and come again; NULL: there is none.  Nobody waits
+ * A device that its back end has not looked at, which may have ended and come again; NULL: there is none.  Nobody waits
  * for one that is not served.
  */
 static const struct bundle_device *find_new(const struct waiting *waiting)

@@ -44,6 +44,15 @@ if [[ control-killed =~ $pattern ]]; then
     XDG_RUNTIME_DIR=$work/killed "$paravane" list >"$work/out" 2>"$work/err"
     judge control-killed-before $? 0 "^a +1 +building .* $pid\$" "^b +2 +building .* $pid\$"
     XDG_RUNTIME_DIR=$work/killed expect control-killed-building 4 'b: it is still being built: try again' -- destroy b
+    # One that speaks to as many as it can is not taken for none.
+    python3 -c 'import socket, subprocess, sys
+held = []
+while not held or held[-1].recv(4096).startswith(b"run "):
+    held.append(socket.socket(socket.AF_UNIX))
+    held[-1].connect(sys.argv[1])
+sys.exit(subprocess.call(sys.argv[2:]))' "$work/killed/paravane/run-$pid" env XDG_RUNTIME_DIR="$work/killed" "$paravane" destroy b \
+        >"$work/out" 2>"$work/err"
+    judge control-crowded $? 2 "run $pid speaks to as many commands as it can, and is left out" 'b: no run under way has'
     # What is stopped does not answer.
     kill -s STOP $pid
     XDG_RUNTIME_DIR=$work/killed expect control-stopped 2 "run $pid does not answer, and is left out; is it stopped" -- destroy b
