@@ -24,8 +24,8 @@ struct client {
 };
 
 /*
- * Find the runs of this user.  One that does not answer, or has no room, is told of, and left out.  STATUS_FAILED: it cannot be known
- * which there are.  client_close() in any case.
+ * Find the runs of this user.  One that does not answer, or has no room, is told of, and left out.  STATUS_FAILED: it
+ * cannot be known which there are.  client_close() in any case.
  */
 enum status __must_check client_open(struct client *client);
 void client_close(struct client *client);
@@ -48,7 +48,7 @@ enum status client_tell_gone(const struct ask *ask);
 
 /*
  * The next line, waited for until @deadline, in ms as of client_now(), with a tick of progress (message.h) now and
- * then.  CLIENT_GONE: there is none, nor will be.  CLIENT_BUSY: as CLIENT_GONE, and why; while runs are looked for only.
+ * then.  CLIENT_GONE: there is none, nor will be; of a run that is looked for also CLIENT_BUSY, which says why.
  */
 enum client_wait { CLIENT_LINE, CLIENT_LATE, CLIENT_GONE, CLIENT_BUSY };
 enum client_wait client_read(struct client_run *run, int64_t deadline, char line[CLIENT_LINE_MAX + 1]);
