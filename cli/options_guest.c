@@ -227,6 +227,16 @@ static bool read_option(int key, char *text, struct run_options *options, struct
     }
 }
 
+/* Front ends and back ends find each other by the hypervisor's xenstore. */
+static void check_initial(const struct guest_options *guest, struct argp_state *state)
+{
+    if (guest->privileged && (guest->nr_disks || guest->nr_nics || guest->nr_shares))
+        argp_error(state,
+                   "%s%s--privileged: the initial domain has no xenstore of the hypervisor's, and so no disks, "
+                   "networks and shares: leave either out",
+                   guest->name ? guest->name : "", guest->name ? ": " : "");
+}
+
 static void check_guest(struct guest_options *guest, const struct guest_options *common, struct argp_state *state)
 {
     const char *name = guest->name ? guest->name : "", *colon = guest->name ? ": " : "";
@@ -301,6 +311,8 @@ static void end_guests(struct run_options *options, struct argp_state *state)
         check_guest(&options->guests[i], &options->common, state);
     for (unsigned i = 0; i < options->nr_consoles; i++)
         read_console(options, options->consoles[i], state);
+    for (unsigned i = 0; i < options->nr_guests; i++)
+        check_initial(&options->guests[i], state);
     check_together(options, state);
     options_end_devices(options, state);
 }

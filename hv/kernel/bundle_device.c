@@ -139,6 +139,8 @@ int bundle_device_check_all(const struct bundle *bundle, const char **problem)
 
         if (domain->is_back_end && (domain->privileged || domain->nr_devices > 0))
             return fail(problem, "a domain with backend=1 is not privileged and has no devices itself");
+        if (domain->privileged && domain->nr_devices > 0)
+            return fail(problem, "the initial domain has no device of a back end: it brings its own xenstore");
         for (unsigned j = 0; j < domain->nr_devices; j++) {
             if (!is_back_end(bundle, domain->devices[j].backend))
                 return fail(problem, "the back end of a device is no domain of the bundle with backend=1");

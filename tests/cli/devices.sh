@@ -16,6 +16,11 @@ open(sys.argv[1], "wb").write(start.ljust(65536, b"\0"))' "$disks/$1" "${@:2}"
 qcow2 v1 1 0 0 && qcow2 v2 2 0 4 && qcow2 v3 3 0 0 && qcow2 backed 3 512 0 && qcow2 external 3 0 4
 
 # ---- Wrong use.
+expect disk-of-initial 2 '^paravane run: --privileged: the initial domain has no xenstore' -- run --privileged --disk x "$good"
+expect share-of-initial 2 '^paravane run: b: --privileged: the initial domain has no xenstore' -- \
+    run --guest a "$good" --guest b --privileged --share / "$good"
+expect net-of-initial 2 '^paravane run: b: --privileged: the initial domain has no xenstore' -- \
+    run --guest a "$good" --guest b --privileged --net none "$good"
 expect disk-empty-name 2 '--disk: the name of the image is empty' -- run --disk '' "$good"
 expect disk-bad-word 2 '--disk x: rw: not one of ro, format=FORMAT' -- run --disk x,rw "$good"
 expect disk-bad-format 2 'format=iso: not one of raw, qcow2' -- run --disk x,format=iso "$good"
@@ -154,8 +159,8 @@ bundle microvm 'name=backend .* backend=1 virtio-mmio=feb00,3,18 mmio=0xfeb00000
     --machine microvm --disk "$disks/a" "$good"
 bundle disk 'name=good .*device=vbd/51712 2 front=virtual-device 51712 front=device-type disk back=params vbd-1-51712 back=mode w back=dev xvda back=type file back=removable 0 back=discard-enable 1 name=backend memory=32768 vcpus=1 weight=512 .*backend=1 pci=1af4$' \
     -- --disk "$disks/a" "$good"
-bundle cdrom 'device=vbd/2048 2 front=virtual-device 2048 front=device-type cdrom back=params vbd-0-2048 back=mode r back=dev sda back=type file back=removable 1 back=discard-enable 0 ' \
-    -- --privileged --cdrom "$disks/a,as=sda" "$good"
+bundle cdrom 'device=vbd/2048 2 front=virtual-device 2048 front=device-type cdrom back=params vbd-1-2048 back=mode r back=dev sda back=type file back=removable 1 back=discard-enable 0 ' \
+    -- --cdrom "$disks/a,as=sda" "$good"
 bundle net 'name=a .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:00:00:01 back=handle 0 back=mac 00:16:3e:00:00:01 back=bridge own0 back=uplink 52:54:00:[0-9a-f:]{8} name=b .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:([0-9a-f:]{8}) back=handle 0 back=mac 00:16:3e:\1 back=bridge own1 name=backend' \
     -- --demo --guest a --net user,mac=00:16:3e:00:00:01 --guest b --net none
 bundle share 'name=a .*extent_order=6 device=9pfs/0 3 front=tag share back=params share-1-0 device=9pfs/1 3 front=tag share3 back=params share-1-1 device=9pfs/2 3 front=tag share2 .*name=b .*extent_order=6 device=9pfs/0 3 front=tag x back=params share-2-0 name=backend .*extent_order=6 ' \

@@ -219,6 +219,9 @@ static void test_who_serves(void **state)
     bundle = pair();
     bundle->domains[1].privileged = true;
     assert_refused(bundle_device_check_all(bundle, &problem), "is not privileged");
+    bundle = pair();
+    bundle->domains[0].privileged = true;
+    assert_refused(bundle_device_check_all(bundle, &problem), "the initial domain has no device");
 }
 
 #define TEST(function) cmocka_unit_test_setup(function, begin)
