@@ -90,9 +90,11 @@ static void take_item(const struct machine *machine, struct multiplex_item item)
         multiplexed.list_wanted = true;
     if (item.kind != MULTIPLEX_SELECT)
         return;
+    /* What is sent from elsewhere comes in pieces, each behind a selection: it is one wait for all of them. */
+    if (item.console != multiplexed.selected)
+        multiplexed.full_since = 0;
     multiplexed.selected = item.console;
     multiplexed.hurried = item.hurried;
-    multiplexed.full_since = 0;
 }
 
 void console_input_take(const struct machine *machine, struct hv_domain *attached)

@@ -201,6 +201,31 @@ static void test_hurried(void **state)
     assert_int_equal(services[0].console.input.come, CONSOLE_INPUT_MAX);
 }
 
+/* A file that is sent to a guest which does not read comes in pieces: the others wait once, and not for each. */
+static void test_hurried_pieces(void **state)
+{
+    static char text[CONSOLE_INPUT_MAX + 20 * 4 + 3];
+    size_t length = 0;
+
+    (void)state;
+    multiplex();
+    text[length++] = '\x10';
+    text[length++] = '\xc1';
+    while (length < CONSOLE_INPUT_MAX + 2)
+        text[length++] = 'x';
+    for (unsigned i = 0; i < 19; i++, length += 4)
+        memcpy(text + length, "\x10\xc1yy", 4);
+    memcpy(text + length, "\x10\xc2z", 3);
+    type(text, length + 3);
+    for (unsigned i = 0; i < 4; i++) {
+        console_input_take(&machine, NULL);
+        now += SECOND * 2 / 3;
+    }
+    assert_int_equal(nr_keys, 0);
+    assert_input(&two, "z");
+    assert_int_equal(services[0].console.input.come, CONSOLE_INPUT_MAX);
+}
+
 /* Whoever sends without an end does not keep the hypervisor. */
 static void test_bounded(void **state)
 {
@@ -218,8 +243,9 @@ static void test_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain), TEST(test_plain_full), TEST(test_multiplexed), TEST(test_back_end), TEST(test_selections),
-        TEST(test_list),  TEST(test_patient),    TEST(test_hurried),     TEST(test_bounded),
+        TEST(test_plain),          TEST(test_plain_full), TEST(test_multiplexed), TEST(test_back_end),
+        TEST(test_selections),     TEST(test_list),       TEST(test_patient),     TEST(test_hurried),
+        TEST(test_hurried_pieces), TEST(test_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
