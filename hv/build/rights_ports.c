@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ports, by a list of those that nobody gets; interrupt lines. */
+#include <hv/build/rights_pci.h>
 #include <hv/build/rights_ports.h>
 #include <hv/device/devices.h>
 #include <hv/device/pci.h>
@@ -76,6 +77,24 @@ static bool is_line_of_function(uint64_t lines)
     return false;
 }
 
+/* Functions of several domains may be on one line, which messages leave alone; irq= is for who has it alone. */
+static const char *check_lines_of_functions(const struct machine *machine, const struct bundle_domain *description)
+{
+    struct pci_function *function = rights_next_function(description, NULL);
+    const struct hv_domain *domain;
+    unsigned next = 0;
+    uint64_t lines = 0;
+
+    for (; function; function = rights_next_function(description, function))
+        lines |= function->line < BUNDLE_LINES ? UINT64_C(1) << function->line : 0;
+    while ((domain = next_domain(machine, &next))) {
+        if (domain->devices->lines & lines)
+            return "pci: another domain has the interrupt line of a function, by irq: take it out of the settings of "
+                   "one";
+    }
+    return NULL;
+}
+
 static const char *check_lines(const struct machine *machine, uint64_t lines)
 {
     unsigned count = ioapic_lines() < PIRQ_LINES ? ioapic_lines() : PIRQ_LINES, next = 0;
@@ -100,5 +119,7 @@ const char *rights_ports_check(const struct machine *machine, const struct bundl
 
     for (unsigned i = 0; i < description->nr_ports && !problem; i++)
         problem = check_ports(machine, &description->ports[i]);
-    return problem ? problem : check_lines(machine, description->lines);
+    if (!problem)
+        problem = check_lines(machine, description->lines);
+    return problem ? problem : check_lines_of_functions(machine, description);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ports and interrupt lines: what nobody gets, to the port and the line, and what others have. */
-/* links: hv/build/rights_ports.c hv/device/pci_scan.c tests/hv/lib/pci_host.c tests/hv/lib/port_halt.c */
-/* links: tests/hv/lib/said.c */
+/* links: hv/build/rights_ports.c hv/build/rights_pci.c hv/device/pci_scan.c hv/device/pci_measure.c */
+/* links: tests/hv/lib/pci_host.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -144,6 +144,24 @@ static void test_taken_lines(void **state)
     function->owner = NULL;
 }
 
+/* The same in the other order. */
+static void test_function_on_a_taken_line(void **state)
+{
+    const struct bundle_domain description = {.pci = {0x8086}, .nr_pci = 1};
+
+    (void)state;
+    pci_find(PCI_PLACE(8))->line = 11;
+    table[1] = &other.engine;
+    devices.lines = UINT64_C(1) << 10;
+    expect(&description, NULL);
+    devices.lines = UINT64_C(1) << 11;
+    expect(&description, "pci: another domain has the interrupt line of a function");
+    expect(&(struct bundle_domain){.pci = {0x1af4}, .nr_pci = 1}, NULL);
+    pci_find(PCI_PLACE(8))->line = 0xff;
+    devices.lines = UINT64_MAX;
+    expect(&description, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup(test_taken_ports, set_up),
         cmocka_unit_test_setup(test_lines, set_up),
         cmocka_unit_test_setup(test_taken_lines, set_up),
+        cmocka_unit_test_setup(test_function_on_a_taken_line, set_up),
     };
 
     pci_host_begin();
