@@ -50,8 +50,7 @@ static const char *own_words(const struct log *log, const char *otherwise)
     const char *line;
 
     log_domain(log->guest, start);
-    line = log_last_with(log, start);
-
+    line = log_last_end(log, start);
     return line && !strstr(line, ") crashed") ? line : otherwise;
 }
 

@@ -73,12 +73,31 @@ static size_t first_line(const struct log *log)
     return log->nr_lines > LOG_LINES_MAX - 1 ? log->nr_lines - (LOG_LINES_MAX - 1) : 0;
 }
 
-const char *log_last_with(const struct log *log, const char *start)
+static const char *last_with(const struct log *log, const char *start)
 {
     for (size_t i = log->nr_lines; i > first_line(log); i--) {
         const char *line = log->lines[(i - 1) % LOG_LINES_MAX];
 
         if (!strncmp(line, start, strlen(start)))
+            return line;
+    }
+    return NULL;
+}
+
+/* "domain NUMBER (NAME) WORDS", and not with a colon behind the name. */
+static bool is_end(const char *line, const char *start)
+{
+    const char *name_end = strstr(line, ") "), *colon = strstr(line, "): ");
+
+    return !strncmp(line, start, strlen(start)) && name_end && (!colon || name_end < colon);
+}
+
+const char *log_last_end(const struct log *log, const char *start)
+{
+    for (size_t i = log->nr_lines; i > first_line(log); i--) {
+        const char *line = log->lines[(i - 1) % LOG_LINES_MAX];
+
+        if (is_end(line, start))
             return line;
     }
     return NULL;
@@ -95,7 +114,7 @@ bool log_is_building(const struct log *log)
     char start[LOG_DOMAIN_LENGTH];
 
     log_domain(log->guest, start);
-    return log->nr_lines && !first_line(log) && !log_last_with(log, start);
+    return log->nr_lines && !first_line(log) && !last_with(log, start);
 }
 
 void log_show_from(const struct log *log, size_t first)

@@ -32,13 +32,16 @@ bool log_read(struct log *log);
 /* The last whole line; empty if there is none. */
 const char *log_last(const struct log *log);
 
-/* The last one that is kept and begins with @start; NULL if there is none. */
-const char *log_last_with(const struct log *log, const char *start);
+/*
+ * The last one that is kept, begins with @start, of log_domain(), and says how that domain ended; there may be others
+ * behind it about what is left of it.  NULL if there is none.
+ */
+const char *log_last_end(const struct log *log, const char *start);
 
 /* What the hypervisor says of a domain begins so, with the number behind it and "(NAME)". */
 #define LOG_GUEST "domain "
 
-/* The first words of lines about that domain, for log_last_with(). */
+/* The first words of lines about that domain, for log_last_end(). */
 #define LOG_DOMAIN_LENGTH sizeof(LOG_GUEST "4294967295 (")
 void log_domain(unsigned number, char start[static LOG_DOMAIN_LENGTH]);
 

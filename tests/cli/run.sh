@@ -480,6 +480,8 @@ fi
 . tests/cli/hotplug.sh
 
 # ---- How a run ends.
+with 'log=domain_1_(good):_built,_and_so_on log=domain_1_(good)_wants_to_reboot log=domain_1_(good):_the_last_of_its_frames_has_come_back' \
+    expect ends-behind-its-end 0 '^paravane: domain 1 .good. wants to reboot; ended, as' '!come back' -- run "$good"
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"
 with 'log=domain_1_(good)_wants_to_reboot' expect ends-in-its-words 0 '^paravane: domain 1 .good. wants to reboot; ended, as --on-reboot destroy says$' \
     '!powered off' -- run "$good"
