@@ -416,9 +416,7 @@ int main(void)
         TEST(test_written),        TEST(test_not_written),    TEST(test_unplugged),
         TEST(test_served),         TEST(test_served_already), TEST(test_served_before_the_start),
         TEST(test_starts_at_once), TEST(test_waits),          TEST(test_no_longer),
-        TEST(test_gone),
-        TEST(test_built_anew),
-        TEST(test_given_up),
+        TEST(test_gone),           TEST(test_built_anew),     TEST(test_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
