@@ -56,11 +56,9 @@ static void drain(struct relay *relay)
 
 void relay_move(struct relay *relay, short events)
 {
-    if (!events)
-        return;
-    if (is_empty(relay))
+    if (is_empty(relay) && (events & (POLLIN | POLLHUP | POLLERR)))
         fill(relay);
-    else
+    else if (!is_empty(relay) && (events & (POLLOUT | POLLERR)))
         drain(relay);
 }
 

@@ -22,7 +22,10 @@ struct relay {
 /* What to poll for; an fd of -1 where there is nothing to wait for. */
 struct pollfd relay_poll(const struct relay *relay);
 
-/* poll() has answered @events for it: read or write once.  At the end of @from, from becomes -1. */
+/*
+ * poll() has answered @events for it: read or write once.  At the end of @from, from becomes -1.  What has been put
+ * since is not written because there is something to read: nobody knows that there is room for it.
+ */
 void relay_move(struct relay *relay, short events);
 
 /* For how many bytes is there room? */
