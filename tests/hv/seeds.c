@@ -246,12 +246,12 @@ static void make_kernels(void)
                   "BSD_SYMTAB=yes");
     legacy_kernel("kernel-legacy-pae", false,
                   "LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=0xC0000000,ELF_PADDR_OFFSET=0x0,PAE=yes[extended-cr3]");
-    add_text(&archive, "1/settings", "name=one\nmemory=65536\nvcpus=2\nprivileged=0\n");
+    add_text(&archive, "1/settings", "name=one\nmemory=65536\nvcpus=2\nprivileged=1\n");
     add_text(&archive, "1/cmdline", "console=hvc0");
     add_file(&archive, "1/kernel", plain.bytes, plain.size);
     add_text(&archive, "1/ramdisk", "a ramdisk");
     add_text(&archive, "./2/settings",
-             "memory=32768\nprivileged=1\ndevice=vbd/51712 3\nfront=virtual-device 51712\n"
+             "memory=32768\nprivileged=0\ndevice=vbd/51712 3\nfront=virtual-device 51712\n"
              "back=params vbd-2\n");
     add_file(&archive, "./2/kernel", full.bytes, full.size);
     add_text(&archive, "3/settings", "memory=32768\nbackend=1\n");
