@@ -24,7 +24,7 @@ elif [[ hotplug-real =~ $pattern ]]; then
     export XDG_RUNTIME_DIR=$work/plug
     truncate -s 8M "$work/used.raw"
     TMPDIR=$work/plug-tmp bounded "$paravane" run --audit --verbose --timeout "$limit" --memory 16M \
-        --guest busy --disk "$work/used.raw" --cmdline 'steady=50 deaths=3 most=1000000' $blkfront \
+        --guest busy --disk "$work/used.raw" --cmdline 'steady=50 deaths=3' $blkfront \
         --guest idle --net none --cmdline talk $talk </dev/null >"$work/plug.out" 2>"$work/plug.err" &
     run=$!
     until grep -q '^ok sectors of 512' "$work/plug.out" || ! is_alive $run; do sleep 0.2; done
