@@ -563,14 +563,14 @@ with 'await=nothing_has_come say=late' expect quiet-at-first 0 'nothing has come
 seq 1 30000 >"$work/numbers"
 input=$work/numbers
 # The line that unlocks the input, then all of it, in order.
-with 'say=ready copy' expect console-both-ways 0 'powered off' -- run "$good"
+with 'say=ready copy=30000' expect console-both-ways 0 'powered off' -- run "$good"
 if [[ console-both-ways =~ $pattern ]]; then
     { echo ready; cat "$work/numbers"; } | cmp -s - "$work/out"
     judge console-is-complete $? 0
 fi
 with 'say=ready sleep=1' expect console-unread 0 'powered off' -- run "$good"
 input=/dev/null
-with 'say=ready copy sleep=1 say=still_there' expect console-end-of-input 0 '^still there$' -- run "$good"
+with 'say=ready sleep=1 say=still_there' expect console-end-of-input 0 '^still there$' -- run "$good"
 
 if [[ console-closed =~ $pattern ]]; then
     with 'say=one sleep=1 say=two say=three sleep=inf' bounded "$paravane" run "$good" \
@@ -583,7 +583,7 @@ if [[ console-full-disk =~ $pattern ]]; then
     judge console-full-disk $? 1 'stdout cannot be written: No space left on device' '!interrupted'
 fi
 if [[ stdin-closed =~ $pattern ]]; then
-    with 'say=hello copy' bounded "$paravane" run "$good" <&- >"$work/out" 2>"$work/err"
+    with 'say=hello sleep=1' bounded "$paravane" run "$good" <&- >"$work/out" 2>"$work/err"
     judge stdin-closed $? 0 '^hello$'
 fi
 
