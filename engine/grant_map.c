@@ -235,40 +235,38 @@ static int16_t unmap_begin(struct op *op, const struct grant_unmapping *element,
     return status;
 }
 
-/* A mapping that nobody finds any more. */
-struct ended {
-    grant_handle_t handle;
-    struct grant_mapping mapping; /* a copy */
-};
-
-static struct ended ended_at(const struct domain *domain, grant_handle_t handle)
+static struct domain *granter_of(const struct op *op, const struct domain *domain, grant_handle_t handle)
 {
-    return (struct ended){handle, *grant_mapping_at(domain, handle)};
+    return domain_find(op->machine, grant_mapping_at(domain, handle)->granter);
 }
 
-/* Give up what the first held, and those behind it that have the same granter: how many. */
-static unsigned unmap_end(struct op *op, struct domain *domain, const struct ended *ended, unsigned count)
+/*
+ * Give up what the first record held, and those behind it that have the same granter: how many.  Nobody finds them any
+ * more.  Each run is looked for with the caller's lock, since in between a granter may get another number, which is
+ * then written into the records (domain_renumber()).
+ */
+static unsigned unmap_end(struct op *op, struct domain *domain, const grant_handle_t *handles, unsigned count)
 {
-    struct domain *granter = domain_find(op->machine, ended->mapping.granter);
-    unsigned done = 0;
+    struct domain *granter = granter_of(op, domain, handles[0]);
+    struct grant_mapping run[GRANT_UNMAPPINGS_MAX];
+    unsigned size = 0;
 
     CHECK(granter); /* it owns the frames still */
+    for (; size < count && granter_of(op, domain, handles[size]) == granter; size++)
+        run[size] = *grant_mapping_at(domain, handles[size]);
     op_lock_other(op, granter);
-    for (; done < count && ended[done].mapping.granter.v == granter->id.v; done++) {
-        const struct grant_mapping *mapping = &ended[done].mapping;
-
-        grant_use_end(granter, mapping->ref, mapping->frame, !mapping->readonly);
-    }
+    for (unsigned i = 0; i < size; i++)
+        grant_use_end(granter, run[i].ref, run[i].frame, !run[i].readonly);
     op_unlock_other(op, granter);
-    for (unsigned i = 0; i < done; i++)
-        grant_mapping_free(domain, ended[i].handle);
-    return done;
+    for (unsigned i = 0; i < size; i++)
+        grant_mapping_free(domain, handles[i]);
+    return size;
 }
 
 void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count)
 {
     struct domain *domain = op->vcpu->domain;
-    struct ended ended[GRANT_UNMAPPINGS_MAX];
+    grant_handle_t ended[GRANT_UNMAPPINGS_MAX];
     unsigned nr_ended = 0;
     bool stale = false;
 
@@ -283,7 +281,7 @@ void grant_unmap(struct op *op, struct grant_unmapping *elements, unsigned count
 
         elements[i].status = unmap_begin(op, &elements[i], &is_last, &stale);
         if (is_last)
-            ended[nr_ended++] = ended_at(domain, elements[i].handle);
+            ended[nr_ended++] = elements[i].handle;
     }
     if (stale)
         tlb_flush(op->machine, flush_domain_cpus(domain));
@@ -302,10 +300,8 @@ void grant_unmap_all(struct op *op, struct domain *domain)
         struct grant_mapping *mapping = grant_mapping_find(domain, handle);
 
         if (mapping) {
-            const struct ended ended = ended_at(domain, handle);
-
             mapping->parts = 0;
-            (void)unmap_end(op, domain, &ended, 1);
+            (void)unmap_end(op, domain, &handle, 1);
         }
         if (handle % TEARDOWN_STRETCH == 0)
             op_preempt_point(op);
