@@ -10,6 +10,13 @@
 
 static grant_handle_t handles[MAPPINGS];
 
+/* What is given back while the domain gets its number: one at each point at which others may run. */
+static struct {
+    const struct unit *unit;
+    mfn_t page;
+    unsigned count;
+} meanwhile;
+
 /* The other domain grants a page, which the first one maps so often. */
 static mfn_t begin(struct unit *unit, enum width width)
 {
@@ -28,6 +35,36 @@ static void give_back(const struct unit *unit, mfn_t page, unsigned first, unsig
 {
     for (unsigned i = first; i < end; i++)
         assert_int_equal(guest_grant_unmap(unit->vcpu, handles[i], 0, page.v << PAGE_SHIFT), GNTST_okay);
+}
+
+static void give_one_back(struct sim *sim)
+{
+    if (meanwhile.count == MAPPINGS)
+        return;
+    sim->preemption = SIM_PREEMPT_NEVER;
+    give_back(meanwhile.unit, meanwhile.page, meanwhile.count, meanwhile.count + 1);
+    sim->preemption = SIM_PREEMPT_ALWAYS;
+    meanwhile.count++;
+}
+
+/* The other one ends, its page stays. */
+static struct domain *end_other(const struct unit *unit)
+{
+    struct domain *left = unit->other->domain;
+
+    assert_int_equal(domain_destroy(left), 1);
+    left->nr_vcpus = 0;
+    return left;
+}
+
+/* The hosted machine knows it by the number that it had. */
+static void end(struct unit *unit, struct domain *left, unsigned nr_vcpus)
+{
+    unit->machine->domains[left->id.v] = NULL;
+    unit->machine->domains[1] = left;
+    left->id = DOMID(1);
+    left->nr_vcpus = nr_vcpus;
+    unit_destroy(unit);
 }
 
 static void test_count(void **state)
@@ -51,12 +88,10 @@ static void test_renumber(void **state)
 {
     struct unit unit;
     mfn_t page = begin(&unit, unit_width(state));
-    struct domain *left = unit.other->domain;
-    unsigned nr_vcpus = left->nr_vcpus;
+    unsigned nr_vcpus = unit.other->domain->nr_vcpus;
+    struct domain *left = end_other(&unit);
     uint64_t pool;
 
-    assert_int_equal(domain_destroy(left), 1);
-    left->nr_vcpus = 0;
     unit.sim->preemption = SIM_PREEMPT_ALWAYS;
     domain_renumber(left, DOMID(3));
     unit.sim->preemption = SIM_PREEMPT_NEVER;
@@ -70,11 +105,30 @@ static void test_renumber(void **state)
     give_back(&unit, page, 0, MAPPINGS);
     assert_int_equal(left->nr_frames, 0);
     assert_int_equal(sim_pool_count(unit.sim), pool + 1);
-    unit.machine->domains[3] = NULL; /* the hosted machine knows it by the old one */
-    unit.machine->domains[1] = left;
-    left->id = DOMID(1);
-    left->nr_vcpus = nr_vcpus;
-    unit_destroy(&unit);
+    end(&unit, left, nr_vcpus);
+}
+
+/* Of a record either number leads to it, whichever it has itself by then. */
+static void test_renumber_in_use(void **state)
+{
+    struct unit unit;
+    mfn_t page = begin(&unit, unit_width(state));
+    unsigned nr_vcpus = unit.other->domain->nr_vcpus;
+    struct domain *left = end_other(&unit);
+
+    meanwhile.unit = &unit;
+    meanwhile.page = page;
+    meanwhile.count = 0;
+    unit.sim->on_preempt = give_one_back;
+    unit.sim->preemption = SIM_PREEMPT_ALWAYS;
+    domain_renumber(left, DOMID(3));
+    unit.sim->preemption = SIM_PREEMPT_NEVER;
+    unit.sim->on_preempt = NULL;
+    assert_in_range(meanwhile.count, 2, MAPPINGS - 1);
+    assert_int_equal(domain_count_mapped(unit.domain, DOMID(3)), MAPPINGS - meanwhile.count);
+    give_back(&unit, page, meanwhile.count, MAPPINGS);
+    assert_int_equal(left->nr_frames, 0);
+    end(&unit, left, nr_vcpus);
 }
 
 int main(void)
@@ -82,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit_test_both(test_count),
         unit_test_both(test_renumber),
+        unit_test_both(test_renumber_in_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
