@@ -286,8 +286,7 @@ static int run_element(struct op *op, const struct batch *batch, vaddr_t at)
 /* Between elements others may run; the guest may have ended then. */
 static bool goes_on(const struct op *op)
 {
-    if (port_preempt_wanted())
-        port_yield();
+    port_preempt_point();
     return !domain_is_dying(op->vcpu->domain);
 }
 

@@ -144,8 +144,7 @@ static int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
         vaddr_t at = VADDR(list.v + op->done * size);
         struct multicall_entry call;
 
-        if (port_preempt_wanted())
-            port_yield();
+        port_preempt_point();
         if (domain_is_dying(vcpu->domain))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
         if (!read_call(vcpu, at, &call))

@@ -92,6 +92,13 @@ bool port_preempt_wanted(void);
 /* Let others run, then return.  No lock is held. */
 void port_yield(void);
 
+/* A preemption point of what holds no lock. */
+static inline void port_preempt_point(void)
+{
+    if (port_preempt_wanted())
+        port_yield();
+}
+
 /*
  * A hypercall that is not the engine's.  Returns its result, -XEN_ENOSYS if there is none of that number.  It may take
  * @vcpu out of kernel mode, which ends a multicall.  Where it has changed the guest's registers it sets

@@ -6,12 +6,6 @@
 
 #define STRETCH 128u /* frames, or records, for which a lock is held */
 
-static void preempt_point(void)
-{
-    if (port_preempt_wanted())
-        port_yield();
-}
-
 /*
  * Of @domain's records from *@handle on, one stretch: how many are of grants of @granter; they are @successor's then.
  * A record without parts may be one that is being given up, whose granter is yet to be told.
@@ -45,7 +39,7 @@ static uint64_t look_at_all_records(struct domain *domain, domid_t granter, domi
         count += look_at_records(domain, &handle, granter, successor);
         more = handle < grant_mapping_count(domain);
         port_unlock(domain);
-        preempt_point();
+        port_preempt_point();
     } while (more);
     return count;
 }
@@ -68,7 +62,7 @@ static void renumber_frames(struct domain *domain, domid_t id)
                 frame_set_owner(&machine->frames[i], id.v);
         }
         port_unlock(domain);
-        preempt_point();
+        port_preempt_point();
     }
 }
 

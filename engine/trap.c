@@ -67,8 +67,7 @@ int64_t set_trap_table(struct op *op, vaddr_t list)
         if (!handler_ok(vcpu->domain, info.address))
             return refuse_value(op, XEN_EINVAL, REFUSE_NOT_CANONICAL, info.address);
         set_gate(vcpu, info.vector, info.address, info.cs, info.flags);
-        if (port_preempt_wanted())
-            port_yield();
+        port_preempt_point();
     }
 }
 

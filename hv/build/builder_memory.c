@@ -12,12 +12,6 @@
 
 #define PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
 
-void build_preempt_point(void)
-{
-    if (port_preempt_wanted())
-        port_yield();
-}
-
 static uint64_t *p2m_entry(const struct build *build, uint64_t pfn)
 {
     uint64_t page = build->layout.p2m + pfn / PER_PAGE;
@@ -73,7 +67,7 @@ static int populate(struct build *build, uint64_t first, uint64_t end, mfn_t *fr
             else
                 *p2m_entry(build, end) = mfn.v + i;
         }
-        build_preempt_point();
+        port_preempt_point();
     }
     return 0;
 }
@@ -89,7 +83,7 @@ static int populate_p2m(struct build *build)
         return error;
     for (uint64_t i = 0; i < layout->nr_p2m; i++) { /* so reads what there is no page for */
         memset(port_frame_map(frames[layout->p2m - build->p2m_first + i]), 0xff, PAGE_SIZE);
-        build_preempt_point();
+        port_preempt_point();
     }
     for (uint64_t pfn = build->p2m_first; pfn < build->p2m_end; pfn++)
         *p2m_entry(build, pfn) = frames[pfn - build->p2m_first].v;
@@ -137,6 +131,6 @@ void build_write(const struct build *build, uint64_t at, struct blob contents)
         memcpy(page + offset, contents.bytes, count);
         contents = blob_skip(contents, count);
         at += count;
-        build_preempt_point();
+        port_preempt_point();
     }
 }

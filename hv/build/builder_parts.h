@@ -23,12 +23,6 @@ struct build {
 };
 
 /*
- * What takes long lets others run between two pages.  They cannot name the domain, so nothing of it changes, its P2M
- * included.
- */
-void build_preempt_point(void);
-
-/*
  * ---- Memory (builder_memory.c).
  */
 

@@ -36,7 +36,7 @@ static void write_leaves(const struct build *build, const struct layout_region *
         uint64_t flags = is_table(&build->layout, pfn) ? LEAF_FLAGS & ~ENTRY_RW : LEAF_FLAGS;
 
         write_entry(build, region, 1, region->start + (i << PAGE_SHIFT), pfn, flags);
-        build_preempt_point();
+        port_preempt_point();
     }
 }
 

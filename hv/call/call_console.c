@@ -20,8 +20,7 @@ static int64_t write_all(struct hv_vcpu *vcpu, vaddr_t from, uint32_t count)
         if (!access_read(&vcpu->engine, chunk, VADDR(from.v + done), size))
             return -XEN_EFAULT;
         console_write(hv_vcpu_domain(vcpu), chunk, size);
-        if (port_preempt_wanted())
-            port_yield();
+        port_preempt_point();
     }
     return 0;
 }

@@ -167,8 +167,7 @@ static void close_all(struct hv_domain *domain)
     for (uint32_t port = 1; port < domain->events.nr_known; port++) {
         if (event_table_is_open(domain, port))
             close_channel(domain, port);
-        if (port_preempt_wanted())
-            port_yield();
+        port_preempt_point();
     }
 }
 

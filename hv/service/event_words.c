@@ -16,8 +16,7 @@ static void catch_up_all(struct hv_domain *domain, uint32_t vcpu)
     for (uint32_t port = 1; port < domain->events.nr_known; port++) {
         if (event_table_is_open(domain, port) && event_table_find(domain, port)->vcpu == vcpu)
             event_catch_up(domain, port);
-        if (port_preempt_wanted())
-            port_yield();
+        port_preempt_point();
     }
 }
 

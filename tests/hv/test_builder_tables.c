@@ -55,9 +55,15 @@ void *port_frame_map(mfn_t mfn)
 
 static unsigned points;
 
-void build_preempt_point(void)
+bool port_preempt_wanted(void)
 {
     points++;
+    return false;
+}
+
+void port_yield(void)
+{
+    fail();
 }
 
 int domain_pin(struct domain *which, mfn_t mfn, unsigned level)
