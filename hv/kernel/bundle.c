@@ -99,8 +99,8 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
         return bundle_device_add_node(domain, false, value, problem);
     if (blob_equals(key, "back"))
         return bundle_device_add_node(domain, true, value, problem);
-    return fail(problem, "settings: the keys are name, memory, vcpus, weight, privileged, on_reboot, iomem, ioports, "
-                         "irq, pci, virtio-mmio, extent_order, backend, device, front and back");
+    return fail(problem, "settings: the keys are name, memory, maxmem, vcpus, weight, extent_order, privileged, "
+                         "on_reboot, iomem, ioports, irq, pci, virtio-mmio, backend, device, front and back");
 }
 
 static int set_right(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)

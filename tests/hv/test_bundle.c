@@ -243,7 +243,7 @@ static const struct {
     {"back=key value", "there is none"},
     {"privileged=yes", "privileged is"},
     {"privileged", "key=value"},
-    {"colour=blue", "the keys are"},
+    {"colour=blue", "the keys are name, memory, maxmem, "},
     {"=1", "the keys are"},
     {" memory=1", "the keys are"},
 };
