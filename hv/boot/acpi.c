@@ -187,6 +187,7 @@ static bool read_package(struct code code, uint8_t sleep_type[2])
     code.at += byte >> AML_EXTRA_SIZE;
     if (!take_byte(&code, &count) || count < 1 || !take_number(&code, &sleep_type[0]))
         return false;
+    sleep_type[1] = 0; /* what only looked like it may have left something */
     return count < 2 || take_number(&code, &sleep_type[1]);
 }
 

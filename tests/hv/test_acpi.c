@@ -235,7 +235,7 @@ static void test_button(void **state)
 }
 
 struct s5 {
-    uint8_t code[16];
+    uint8_t code[24];
     uint32_t size;
     bool is_good;
     uint8_t types[2];
@@ -248,6 +248,7 @@ static void test_s5(void **state)
         {{8, '\\', '_', 'S', '5', '_', 0x12, 6, 4, 1, 0x0a, 7}, 12, true, {1, 7}},
         {{8, '_', 'S', '5', '_', 0x12, 0x49, 0, 2, 1, 1}, 11, true, {1, 1}}, /* a length of two bytes */
         {{8, '_', 'S', '5', '_', 0x12, 4, 1, 0x0a, 3}, 10, true, {3, 0}},
+        {{8, '_', 'S', '5', '_', 0x12, 6, 2, 0, 'x', 8, '_', 'S', '5', '_', 0x12, 4, 1, 0x0a, 3}, 20, true, {3, 0}},
         {{8, '_', 'S', '5', '_', 0x12, 4, 1, 0x0a}, 9, false, {0, 0}}, /* the end comes too early, here and there */
         {{8, '_', 'S', '5', '_', 0x12, 4, 1}, 8, false, {0, 0}},
         {{8, '_', 'S', '5', '_', 0x12, 0xff, 1, 0, 0}, 10, false, {0, 0}},
