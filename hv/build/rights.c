@@ -64,7 +64,7 @@ static bool is_for_interrupts(const struct frame_range *range)
         if (overlap(range, &interrupt_memory[i]))
             return true;
     }
-    for (uint64_t at = DEVICE_BASE; at < DEVICE_BASE + 2 * PAGE_SIZE; at += PAGE_SIZE) {
+    for (uint64_t at = DEVICE_BASE; at < DEVICE_PAGE; at += PAGE_SIZE) {
         mfn_t own = MFN((paging_get(at) & ENTRY_FRAME) >> PAGE_SHIFT);
 
         if (own.v != 0 && overlap(range, &(struct frame_range){own, own}))
