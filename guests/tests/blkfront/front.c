@@ -13,8 +13,6 @@
 #include <guests/tests/blkfront/front.h>
 #include <guests/tests/lib/test.h>
 
-#define PATIENCE UINT64_C(20000000000)
-
 /*
  * ---- Connecting.
  */
@@ -149,7 +147,7 @@ bool front_poll(struct front *front, struct blkif_response *response)
 
 bool front_take(struct front *front, struct blkif_response *response)
 {
-    uint64_t end = time_now() + PATIENCE;
+    uint64_t end = time_now() + DEVICE_PATIENCE;
 
     while (!front_poll(front, response)) {
         if (time_now() > end)

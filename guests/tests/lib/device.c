@@ -8,8 +8,7 @@
 #include <guests/tests/lib/device.h>
 #include <guests/tests/lib/test.h>
 
-#define PATIENCE UINT64_C(20000000000)
-#define MS       UINT64_C(1000000)
+#define MS UINT64_C(1000000)
 
 /*
  * ---- Keys.
@@ -97,7 +96,7 @@ unsigned device_back_state(const struct device *device)
 
 bool device_await_state(const struct device *device, unsigned state)
 {
-    uint64_t end = time_now() + PATIENCE;
+    uint64_t end = time_now() + DEVICE_PATIENCE;
 
     while (device_back_state(device) != state) {
         if (time_now() > end)

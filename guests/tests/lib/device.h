@@ -4,6 +4,12 @@
 
 #include <guest/types.h>
 
+/*
+ * Nanoseconds to wait for what must come.  They are long, since virtual time passes fast where all wait for the host,
+ * and there to find what hangs.
+ */
+#define DEVICE_PATIENCE UINT64_C(600000000000)
+
 struct device {
     char front[64], back[128]; /* the directories of both ends */
     unsigned back_domain;
@@ -24,7 +30,7 @@ void device_write(const struct device *device, const char *key, const char *valu
 void device_write_number(const struct device *device, const char *key, uint64_t number);
 void device_remove(const struct device *device, const char *key);
 
-/* The front end's state; the back end's, waited for, for some seconds. */
+/* The front end's state; the back end's, waited for, for DEVICE_PATIENCE. */
 void device_set_state(const struct device *device, unsigned state);
 unsigned device_back_state(const struct device *device);
 bool device_await_state(const struct device *device, unsigned state);

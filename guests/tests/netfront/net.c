@@ -11,8 +11,6 @@
 #include <guests/tests/lib/test.h>
 #include <guests/tests/netfront/net.h>
 
-#define PATIENCE UINT64_C(20000000000)
-
 /*
  * ---- The start.
  */
@@ -199,7 +197,7 @@ static void put_frame(struct net *net, const struct net_frame *frame, unsigned p
 
 static bool await_answers(struct net *net)
 {
-    uint64_t end = time_now() + PATIENCE;
+    uint64_t end = time_now() + DEVICE_PATIENCE;
 
     for (;;) {
         event_clear(net->tx_port);
