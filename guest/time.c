@@ -74,16 +74,22 @@ int timer_stop(void)
     return (int)hypercall_vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL);
 }
 
-void time_sleep(uint64_t duration)
+uint64_t time_sleep_until(uint64_t deadline)
 {
-    uint64_t deadline = time_now() + duration;
+    uint64_t now;
 
     /* With events enabled the last one could come between the look at the clock and the wait, which had no end then. */
-    for (event_disable(); time_now() < deadline; event_disable()) {
+    for (event_disable(); (now = time_now()) < deadline; event_disable()) {
         if (timer_set(deadline))
             cpu_relax();
         else
             event_wait();
     }
     event_enable();
+    return now - deadline;
+}
+
+void time_sleep(uint64_t duration)
+{
+    (void)time_sleep_until(time_now() + duration);
 }

@@ -27,5 +27,6 @@ int __must_check timer_stop(void);
 /* The port of VIRQ_TIMER; 0 before timer_init(). */
 evtchn_port_t timer_port(void);
 
-/* Sleep, with events enabled. */
+/* Sleep, with events enabled.  The latter says how much later than @deadline it returns. */
 void time_sleep(uint64_t duration);
+uint64_t time_sleep_until(uint64_t deadline);

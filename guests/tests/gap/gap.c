@@ -37,24 +37,12 @@ static uint64_t gap_spinning(void)
     return longest;
 }
 
-/* How late it goes on when it sleeps until @deadline. */
-static uint64_t sleep_until(uint64_t deadline)
-{
-    uint64_t now;
-
-    test_need(timer_set(deadline), "a timer");
-    for (event_disable(); (now = time_now()) < deadline; event_disable())
-        event_wait();
-    event_enable();
-    return now - deadline;
-}
-
 static uint64_t gap_sleeping(void)
 {
     uint64_t longest = 0;
 
     for (uint64_t at = time_now() + MS; at < END; at = time_now() + MS) {
-        uint64_t late = sleep_until(at);
+        uint64_t late = time_sleep_until(at);
 
         if (late > longest)
             longest = late;

@@ -36,29 +36,17 @@ static uint64_t time_running(void)
     return info.time[RUNSTATE_running];
 }
 
-/* Asleep until then; returns how late it was that the guest went on. */
-static uint64_t sleep_until(uint64_t deadline)
-{
-    uint64_t now;
-
-    test_need(timer_set(deadline), "a timer");
-    for (event_disable(); (now = time_now()) < deadline; event_disable())
-        event_wait();
-    event_enable();
-    return now - deadline;
-}
-
 static void burn(unsigned percent)
 {
     uint64_t began, ended, ran, share, wanted = (uint64_t)percent * 100;
 
-    (void)sleep_until(BEGIN);
+    (void)time_sleep_until(BEGIN);
     began = time_now();
     ran = time_running();
     while ((ended = time_now()) < BEGIN + LENGTH)
         continue;
     share = (time_running() - ran) * 10000 / (ended - began);
-    (void)sleep_until(END);
+    (void)time_sleep_until(END);
     test_note("share_error=%lu", (share > wanted ? share - wanted : wanted - share) * 1000 / wanted);
     test_check(share * 20 >= wanted * 19 && share * 20 <= wanted * 21, "the share of its weight",
                "%lu hundredths of a percent instead of %lu", share, wanted);
@@ -71,12 +59,12 @@ static void nap(void)
 
     /* At first all are equal, having slept. */
     for (uint64_t at = BEGIN + LENGTH / 4; at < until; at += NAP) {
-        uint64_t late = sleep_until(at);
+        uint64_t late = time_sleep_until(at);
 
         if (late > latest)
             latest = late;
     }
-    (void)sleep_until(END);
+    (void)time_sleep_until(END);
     test_note("wake_us=%lu", latest / 1000);
     test_check(latest < guest_option("late", LATE) * MS, "awake in time", "%lu ns late", latest);
 }
