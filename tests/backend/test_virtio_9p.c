@@ -4,7 +4,7 @@
  * lies or is none of ours costs the one who uses it the session.
  */
 /* links: backend/virtio_9p.c backend/ninep.c backend/virtqueue.c tests/backend/lib/ring_device.c */
-/* links: tests/backend/lib/draw.c */
+/* links: tests/backend/lib/virtio_model.c tests/backend/lib/draw.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,99 +18,25 @@
 #include <guest/memory.h>
 #include <guest/print.h>
 #include <backend/share.h>
-#include <backend/virtio.h>
 #include <backend/work.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/ring_device.h>
+#include <tests/backend/lib/virtio_model.h>
 
 #define MOUNT_TAG UINT64_C(1)
 
-/* ---- The device, behind the functions of virtio.h that it stands for. */
+/* ---- What its configuration says, and what else is in the place of the kernel. */
 
-static struct model {
-    uint64_t features, agreed;
-    char tag[64];
-    uint16_t tag_size;
-    unsigned queue_max, resets;
-    size_t pages_free;
-    bool refuses, needs_reset, interrupt, running;
-    struct ring_device ring;
-} model;
+static struct {
+    char text[64];
+    uint16_t size;
+} mount_tag;
+static size_t pages_free;
 static unsigned works;
-
-void virtio_scan(unsigned type, void (*found)(const struct virtio_place *place))
-{
-    const struct virtio_place place = {.transport = NULL};
-
-    assert_int_equal(type, VIRTIO_9P);
-    found(&place);
-}
-
-void virtio_print(const struct virtio_place *place)
-{
-    assert_null(place->transport);
-}
-
-bool virtio_open(struct virtio_device *device, const struct virtio_place *place)
-{
-    device->place = *place;
-    return true;
-}
-
-bool virtio_begin(struct virtio_device *device, uint64_t features, uint64_t required)
-{
-    assert_false(model.running);
-    if (model.refuses || (required & ~model.features))
-        return false;
-    device->features = model.agreed = model.features & (features | required);
-    return true;
-}
-
-unsigned virtio_queue_size(const struct virtio_device *device, unsigned index)
-{
-    (void)device;
-    return index == 0 ? model.queue_max : 0;
-}
-
-bool virtio_queue(struct virtio_device *device, struct virtio_queue *queue, unsigned index, unsigned size)
-{
-    assert_int_equal(index, 0);
-    model.ring = (struct ring_device){.queue = &queue->ring};
-    virtqueue_reset(&queue->ring, size, device->features & VIRTIO_F_RING_EVENT_IDX, false);
-    return true;
-}
-
-void virtio_run(struct virtio_device *device)
-{
-    (void)device;
-    model.running = true;
-}
 
 void virtio_kick(struct virtio_queue *queue)
 {
     (void)!virtqueue_kick(&queue->ring);
-}
-
-void virtio_reset(struct virtio_device *device)
-{
-    (void)device;
-    model.running = model.needs_reset = false;
-    model.resets++;
-}
-
-bool virtio_interrupts(struct virtio_device *device)
-{
-    bool came = model.interrupt;
-
-    (void)device;
-    model.interrupt = false;
-    return came;
-}
-
-bool virtio_failed(const struct virtio_device *device)
-{
-    (void)device;
-    return model.needs_reset;
 }
 
 void virtio_config_read(const struct virtio_device *device, unsigned offset, void *to, unsigned size, unsigned width)
@@ -118,16 +44,16 @@ void virtio_config_read(const struct virtio_device *device, unsigned offset, voi
     (void)device;
     if (offset == 0) {
         assert_true(size == 2 && width == 2);
-        memcpy(to, &model.tag_size, 2);
+        memcpy(to, &mount_tag.size, 2);
         return;
     }
-    assert_true(offset == 2 && size == model.tag_size && width == 1);
-    memcpy(to, model.tag, size);
+    assert_true(offset == 2 && size == mount_tag.size && width == 1);
+    memcpy(to, mount_tag.text, size);
 }
 
 size_t pages_free_count(void)
 {
-    return model.pages_free;
+    return pages_free;
 }
 
 void print(const char *format, ...)
@@ -148,11 +74,13 @@ static void prepare(void)
 {
     static unsigned names;
 
-    model = (struct model){.features = MOUNT_TAG | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX |
-                                       VIRTIO_F_INDIRECT_DESC | UINT64_C(1) << 30,
-                           .queue_max = 128,
-                           .pages_free = 1000};
-    model.tag_size = (uint16_t)snprintf(model.tag, sizeof(model.tag), "share-%u", names++);
+    model = (struct virtio_model){.type = VIRTIO_9P,
+                                  .features = MOUNT_TAG | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX |
+                                              VIRTIO_F_INDIRECT_DESC | UINT64_C(1) << 30,
+                                  .nr_queues = 1,
+                                  .queue_max = 128};
+    pages_free = 1000;
+    mount_tag.size = (uint16_t)snprintf(mount_tag.text, sizeof(mount_tag.text), "share-%u", names++);
 }
 
 static struct share *find(void)
@@ -160,7 +88,7 @@ static struct share *find(void)
     char name[64] = "";
 
     share_init();
-    memcpy(name, model.tag, model.tag_size);
+    memcpy(name, mount_tag.text, mount_tag.size);
     return share_find(name);
 }
 
@@ -211,7 +139,7 @@ static void expect_request(const struct share_message *message, struct ring_chai
 {
     uint32_t at = 0;
 
-    assert_true(ring_device_get(&model.ring, chain));
+    assert_true(ring_device_get(&model.rings[0], chain));
     for (unsigned i = 0; i < chain->nr_out; at += chain->buffers[i++].size) {
         const struct virtqueue_buffer *buffer = &chain->buffers[i];
 
@@ -232,7 +160,7 @@ static void reply(const struct ring_chain *chain, uint32_t size, uint32_t claime
 
         memcpy(ring_memory_at(buffer->maddr), bytes + at, size - at < PAGE_SIZE ? size - at : PAGE_SIZE);
     }
-    ring_device_put(&model.ring, chain->head, size);
+    ring_device_put(&model.rings[0], chain->head, size);
 }
 
 static uint8_t bytes[SHARE_MESSAGE_MAX];
@@ -260,7 +188,7 @@ static void test_exchange(void **state)
     static const uint32_t sizes[] = {7, 8, 4095, 4096, 4097, 8192, SHARE_MESSAGE_MAX - 1, SHARE_MESSAGE_MAX};
 
     (void)state;
-    assert_int_equal(model.agreed, MOUNT_TAG | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX);
+    assert_int_equal(model.accepted, MOUNT_TAG | VIRTIO_F_VERSION_1 | VIRTIO_F_RING_EVENT_IDX);
     for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
         for (unsigned j = 0; j < ARRAY_SIZE(sizes); j++)
             exchange(sizes[i], sizes[j]);
@@ -335,10 +263,10 @@ static void test_lies(void **state)
         expect_failed();
     }
     expect_request(request(64), &chain);
-    ring_device_put(&model.ring, chain.head, SHARE_MESSAGE_MAX + 1);
+    ring_device_put(&model.rings[0], chain.head, SHARE_MESSAGE_MAX + 1);
     expect_failed();
     (void)request(64);
-    ring_device_put(&model.ring, 100, 10);
+    ring_device_put(&model.rings[0], 100, 10);
     expect_failed();
 }
 
@@ -399,9 +327,9 @@ static void test_unusable(void **state)
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
         prepare();
-        model.tag_size = sizes[i];
+        mount_tag.size = sizes[i];
         share_init();
-        assert_null(share_find(model.tag));
+        assert_null(share_find(mount_tag.text));
     }
     prepare();
     model.queue_max = 64;
@@ -413,11 +341,11 @@ static void test_unusable(void **state)
     model.features &= ~VIRTIO_F_VERSION_1;
     assert_null(find());
     prepare();
-    model.pages_free = 250;
+    pages_free = 250;
     assert_null(find());
     prepare();
-    memset(model.tag, 'x', SHARE_NAME_MAX);
-    model.tag_size = SHARE_NAME_MAX;
+    memset(mount_tag.text, 'x', SHARE_NAME_MAX);
+    mount_tag.size = SHARE_NAME_MAX;
     assert_non_null(find());
     assert_null(share_find(""));
 }

@@ -4,6 +4,7 @@
  * back; what is not within the disk never arrives; a device that fails, lies or says nothing costs what was under way.
  */
 /* links: backend/virtio_blk.c backend/virtio_blk_config.c backend/virtqueue.c tests/backend/lib/ring_device.c */
+/* links: tests/backend/lib/virtio_model.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,113 +17,32 @@
 #include <abi/errno.h>
 #include <guest/print.h>
 #include <backend/disk.h>
-#include <backend/virtio.h>
 #include <backend/virtio_blk_config.h>
 #include <backend/work.h>
 #include <tests/backend/lib/blk_config.h>
 #include <tests/backend/lib/ring_device.h>
+#include <tests/backend/lib/virtio_model.h>
 
 #define DEVICE_FEATURES                                                                       \
     ((VIRTIO_BLK_FEATURES & ~VIRTIO_BLK_F_RO) | VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | \
      VIRTIO_F_RING_EVENT_IDX | UINT64_C(1) << 30 | UINT64_C(1) << 11)
 
-/* ---- The device, behind the functions of virtio.h that it stands for. */
+/* ---- What the device has besides its rings. */
 
-static struct model {
-    uint64_t features;
+static struct disk_model {
     struct config config;
     char id[DISK_NAME_MAX];
     uint8_t id_status;
-    unsigned queue_max;
-    bool refuses, silent; /* virtio_begin() fails; nothing is answered */
-    bool needs_reset, interrupt;
-    bool running;
-    unsigned resets;
-    struct ring_device ring;
-    struct virtio_device *device;
-    struct virtio_queue *queue;
-} model;
-
-void virtio_scan(unsigned type, void (*found)(const struct virtio_place *place))
-{
-    const struct virtio_place place = {.transport = NULL};
-
-    assert_int_equal(type, VIRTIO_BLK);
-    found(&place);
-}
-
-void virtio_print(const struct virtio_place *place)
-{
-    assert_null(place->transport);
-}
-
-bool virtio_open(struct virtio_device *device, const struct virtio_place *place)
-{
-    device->place = *place;
-    model.device = device;
-    return true;
-}
-
-bool virtio_begin(struct virtio_device *device, uint64_t features, uint64_t required)
-{
-    assert_false(model.running);
-    if (model.refuses || (required & ~model.features))
-        return false;
-    device->features = model.features & (features | required);
-    return true;
-}
-
-unsigned virtio_queue_size(const struct virtio_device *device, unsigned index)
-{
-    (void)device;
-    return index == 0 ? model.queue_max : 0;
-}
-
-bool virtio_queue(struct virtio_device *device, struct virtio_queue *queue, unsigned index, unsigned size)
-{
-    assert_int_equal(index, 0);
-    model.queue = queue;
-    model.ring = (struct ring_device){.queue = &queue->ring};
-    virtqueue_reset(&queue->ring, size, device->features & VIRTIO_F_RING_EVENT_IDX,
-                    device->features & VIRTIO_F_INDIRECT_DESC);
-    return true;
-}
-
-void virtio_run(struct virtio_device *device)
-{
-    (void)device;
-    model.running = true;
-}
-
-void virtio_reset(struct virtio_device *device)
-{
-    (void)device;
-    model.running = model.needs_reset = false;
-    model.resets++;
-}
-
-bool virtio_interrupts(struct virtio_device *device)
-{
-    bool came = model.interrupt;
-
-    (void)device;
-    model.interrupt = false;
-    return came;
-}
-
-bool virtio_failed(const struct virtio_device *device)
-{
-    (void)device;
-    return model.needs_reset;
-}
+    bool silent; /* nothing is answered */
+} disk_model;
 
 void virtio_config_read(const struct virtio_device *device, unsigned offset, void *to, unsigned size, unsigned width)
 {
     (void)device;
     assert_true(width == 1 || width == 4);
     assert_int_equal(offset % width, 0);
-    assert_true(offset + size <= sizeof(model.config));
-    memcpy(to, (const char *)&model.config + offset, size);
+    assert_true(offset + size <= sizeof(disk_model.config));
+    memcpy(to, (const char *)&disk_model.config + offset, size);
 }
 
 void print(const char *format, ...)
@@ -163,7 +83,7 @@ static void answer(const struct ring_chain *chain, uint8_t status)
     for (unsigned i = chain->nr_out; i < chain->count; i++)
         bytes += chain->buffers[i].size;
     *(uint8_t *)ring_memory_at(chain->buffers[chain->count - 1].maddr) = status;
-    ring_device_put(&model.ring, chain->head, bytes);
+    ring_device_put(&model.rings[0], chain->head, bytes);
 }
 
 /* The request for the name is answered as soon as the device is told of it. */
@@ -173,15 +93,15 @@ void virtio_kick(struct virtio_queue *queue)
 
     if (!virtqueue_kick(&queue->ring) || !model.running)
         return;
-    if (model.resets || model.silent || model.ring.avail != 0)
+    if (model.resets || disk_model.silent || model.rings[0].avail != 0)
         return;
-    assert_true(ring_device_get(&model.ring, &chain));
+    assert_true(ring_device_get(&model.rings[0], &chain));
     assert_int_equal(header_of(&chain).type, 8);
     assert_int_equal(chain.count, 3);
     assert_int_equal(chain.nr_out, 1);
     assert_int_equal(chain.buffers[1].size, DISK_NAME_MAX);
-    memcpy(ring_memory_at(chain.buffers[1].maddr), model.id, DISK_NAME_MAX);
-    answer(&chain, model.id_status);
+    memcpy(ring_memory_at(chain.buffers[1].maddr), disk_model.id, DISK_NAME_MAX);
+    answer(&chain, disk_model.id_status);
 }
 
 /* ---- The world: each test begins with one more disk, whose name is new. */
@@ -191,17 +111,18 @@ static struct disk *disk;
 
 static void prepare(uint64_t features, const struct config *config)
 {
-    model = (struct model){.features = features, .config = *config, .queue_max = 256};
+    model = (struct virtio_model){.type = VIRTIO_BLK, .features = features, .nr_queues = 1, .queue_max = 256};
+    disk_model = (struct disk_model){.config = *config};
     names++;
-    model.id[0] = (char)('a' + names / 26);
-    model.id[1] = (char)('a' + names % 26);
+    disk_model.id[0] = (char)('a' + names / 26);
+    disk_model.id[1] = (char)('a' + names % 26);
 }
 
 static void start(uint64_t features, const struct config *config)
 {
     prepare(features, config);
     disk_init();
-    disk = disk_find(model.id);
+    disk = disk_find(disk_model.id);
 }
 
 static int set_up(void **state)
@@ -267,7 +188,7 @@ static void expect_data(enum disk_operation operation, uint32_t type, unsigned c
     struct header header;
 
     assert_int_equal(submit(0, operation, 77, count), 0);
-    assert_true(ring_device_get(&model.ring, &chain));
+    assert_true(ring_device_get(&model.rings[0], &chain));
     header = header_of(&chain);
     assert_int_equal(header.type, type);
     assert_int_equal(header.sector, 77);
@@ -304,7 +225,7 @@ static void expect_range(enum disk_operation operation, uint32_t type)
     struct header header;
 
     assert_int_equal(submit(0, operation, 600, 300), 0);
-    assert_true(ring_device_get(&model.ring, &chain));
+    assert_true(ring_device_get(&model.rings[0], &chain));
     header = header_of(&chain);
     assert_int_equal(header.type, type);
     assert_int_equal(header.sector, 0);
@@ -333,7 +254,7 @@ static void test_flush(void **state)
 
     (void)state;
     assert_int_equal(submit(0, DISK_FLUSH, 0, 0), 0);
-    assert_true(ring_device_get(&model.ring, &chain));
+    assert_true(ring_device_get(&model.rings[0], &chain));
     assert_int_equal(header_of(&chain).type, 4);
     assert_int_equal(header_of(&chain).sector, 0);
     assert_int_equal(chain.count, 2);
@@ -353,15 +274,15 @@ static void test_status(void **state)
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(submit(0, DISK_READ, 0, 1), 0);
-        assert_true(ring_device_get(&model.ring, &chain));
+        assert_true(ring_device_get(&model.rings[0], &chain));
         answer(&chain, cases[i].status);
         disk_poll();
         expect_done(0, cases[i].error);
     }
     /* A status that was not written is not the one of the request before. */
     assert_int_equal(submit(0, DISK_READ, 0, 1), 0);
-    assert_true(ring_device_get(&model.ring, &chain));
-    ring_device_put(&model.ring, chain.head, 0);
+    assert_true(ring_device_get(&model.rings[0], &chain));
+    ring_device_put(&model.rings[0], chain.head, 0);
     disk_poll();
     expect_done(0, -XEN_EIO);
 }
@@ -379,7 +300,7 @@ static void test_refused(void **state)
     assert_int_equal(submit(0, DISK_DISCARD, 0, 301), -XEN_EINVAL);
     assert_int_equal(submit(0, DISK_WRITE_ZEROES, 900, 101), -XEN_EINVAL);
     assert_int_equal(submit(0, DISK_READ, 997, 2), 0);
-    assert_int_equal(model.queue->ring.avail_next, 2);
+    assert_int_equal(model.rings[0].queue->avail_next, 2);
 }
 
 static void test_read_only(void **state)
@@ -422,7 +343,7 @@ static void test_room(void **state)
         assert_int_equal(submit(i, DISK_READ, i, 1), 0);
     assert_int_equal(submit(128, DISK_READ, 0, 1), -XEN_EAGAIN);
     for (unsigned i = 0; i < 128; i++) {
-        assert_true(ring_device_get(&model.ring, &chain));
+        assert_true(ring_device_get(&model.rings[0], &chain));
         assert_int_equal(header_of(&chain).sector, i);
         answer(&chain, 0);
     }
@@ -431,7 +352,7 @@ static void test_room(void **state)
     assert_false(submit_again);
     for (unsigned i = 0; i < 128; i++)
         expect_done(i, 0);
-    assert_true(ring_device_get(&model.ring, &chain));
+    assert_true(ring_device_get(&model.rings[0], &chain));
     assert_int_equal(header_of(&chain).sector, 0);
 }
 
@@ -443,12 +364,12 @@ static void test_turns(void **state)
     (void)state;
     for (unsigned i = 0; i < 128; i++)
         assert_int_equal(submit(i, DISK_READ, i, 1), 0);
-    while (ring_device_get(&model.ring, &chain))
+    while (ring_device_get(&model.rings[0], &chain))
         answer(&chain, 0);
     works = 0;
     disk_poll();
     assert_int_equal(works, 0);
-    assert_int_equal(model.queue->ring.avail->ring[128], model.queue->ring.used->idx);
+    assert_int_equal(model.rings[0].queue->avail->ring[128], model.rings[0].queue->used->idx);
 }
 
 /* ---- Devices that fail. */
@@ -477,7 +398,7 @@ static void test_lie(void **state)
     (void)state;
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(submit(i, DISK_WRITE, i, 1), 0);
-    ring_device_put(&model.ring, 100, 0);
+    ring_device_put(&model.rings[0], 100, 0);
     disk_poll();
     expect_restarted(5);
 }
@@ -490,12 +411,12 @@ static void test_submit_while_failing(void **state)
     (void)state;
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(submit(i, DISK_WRITE, i, 1), 0);
-    ring_device_put(&model.ring, 100, 0);
+    ring_device_put(&model.rings[0], 100, 0);
     submit_again = true;
     disk_poll();
     for (unsigned i = 0; i < 3; i++)
         expect_done(i, -XEN_EIO);
-    assert_true(ring_device_get(&model.ring, &chain));
+    assert_true(ring_device_get(&model.rings[0], &chain));
     answer(&chain, 0);
     disk_poll();
     assert_int_equal(done_count[0], 2);
@@ -506,7 +427,7 @@ static void test_no_restart(void **state)
 {
     (void)state;
     assert_int_equal(submit(0, DISK_WRITE, 0, 1), 0);
-    ring_device_put(&model.ring, 100, 0);
+    ring_device_put(&model.rings[0], 100, 0);
     model.refuses = true;
     disk_poll();
     expect_done(0, -XEN_EIO);
@@ -534,7 +455,7 @@ static void test_unusable(void **state)
     prepare(DEVICE_FEATURES, &ordinary);
     model.queue_max = 2;
     disk_init();
-    assert_null(disk_find(model.id));
+    assert_null(disk_find(disk_model.id));
 }
 
 /* Sectors of 4096 bytes: all but whole ones is refused. */
@@ -543,7 +464,7 @@ static void test_large_sectors(void **state)
     struct config config = ordinary;
 
     (void)state;
-    assert_false(model.device->features & (UINT64_C(1) << 30 | UINT64_C(1) << 11));
+    assert_false(model.accepted & (UINT64_C(1) << 30 | UINT64_C(1) << 11));
     config.blk_size = 4096;
     start(DEVICE_FEATURES, &config);
     assert_int_equal(submit(0, DISK_DISCARD, 8, 8), 0);
@@ -556,13 +477,13 @@ static void test_name(void **state)
 {
     (void)state;
     prepare(DEVICE_FEATURES, &ordinary);
-    memcpy(model.id, "12345678901234567890", DISK_NAME_MAX);
+    memcpy(disk_model.id, "12345678901234567890", DISK_NAME_MAX);
     disk_init();
     assert_non_null(disk_find("12345678901234567890"));
     prepare(DEVICE_FEATURES, &ordinary);
-    model.id_status = 2;
+    disk_model.id_status = 2;
     disk_init();
-    assert_null(disk_find(model.id));
+    assert_null(disk_find(disk_model.id));
     assert_null(disk_find(""));
     assert_true(model.running);
 }
@@ -572,9 +493,9 @@ static void test_silent(void **state)
 {
     (void)state;
     prepare(DEVICE_FEATURES, &ordinary);
-    model.silent = true;
+    disk_model.silent = true;
     disk_init();
-    assert_null(disk_find(model.id));
+    assert_null(disk_find(disk_model.id));
     assert_false(model.running);
     disk_poll();
 }

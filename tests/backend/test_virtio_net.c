@@ -4,7 +4,7 @@
  * device that lies or fails, after which every page is back and the card works again.
  */
 /* links: backend/virtio_net.c backend/virtio_net_header.c backend/virtqueue.c backend/packet.c */
-/* links: tests/backend/lib/ring_device.c */
+/* links: tests/backend/lib/virtio_model.c tests/backend/lib/ring_device.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 #include <abi/errno.h>
 #include <guest/print.h>
 #include <backend/nic.h>
-#include <backend/virtio.h>
 #include <tests/backend/lib/ring_device.h>
+#include <tests/backend/lib/virtio_model.h>
 
 #define RECEIVE 0u
 #define SEND    1u
@@ -28,94 +28,14 @@
 #define HEADER   12u
 #define FEATURES (~UINT64_C(0))
 
-/* ---- The device, behind the functions of virtio.h that it stands for. */
+/* ---- What the device has besides its rings. */
 
-static struct model {
-    uint64_t features, accepted;
-    uint8_t mac[MAC_SIZE];
-    uint16_t status;
-    unsigned nr_queues;
-    bool refuses;
-    bool needs_reset, interrupt;
-    bool running;
-    unsigned resets;
-    struct ring_device rings[3];
-} model;
-
-void virtio_scan(unsigned type, void (*found)(const struct virtio_place *place))
-{
-    const struct virtio_place place = {.transport = NULL};
-
-    assert_int_equal(type, VIRTIO_NET);
-    found(&place);
-}
-
-void virtio_print(const struct virtio_place *place)
-{
-    assert_null(place->transport);
-}
-
-bool virtio_open(struct virtio_device *device, const struct virtio_place *place)
-{
-    device->place = *place;
-    return true;
-}
-
-bool virtio_begin(struct virtio_device *device, uint64_t features, uint64_t required)
-{
-    assert_false(model.running);
-    if (model.refuses || (required & ~model.features))
-        return false;
-    model.accepted = device->features = model.features & (features | required);
-    return true;
-}
-
-unsigned virtio_queue_size(const struct virtio_device *device, unsigned index)
-{
-    (void)device;
-    return index < model.nr_queues ? 256 : 0;
-}
-
-bool virtio_queue(struct virtio_device *device, struct virtio_queue *queue, unsigned index, unsigned size)
-{
-    assert_true(index < model.nr_queues);
-    model.rings[index] = (struct ring_device){.queue = &queue->ring};
-    virtqueue_reset(&queue->ring, size, device->features & VIRTIO_F_RING_EVENT_IDX,
-                    device->features & VIRTIO_F_INDIRECT_DESC);
-    return true;
-}
-
-void virtio_run(struct virtio_device *device)
-{
-    (void)device;
-    model.running = true;
-}
+static uint8_t model_mac[MAC_SIZE];
+static uint16_t model_status;
 
 void virtio_kick(struct virtio_queue *queue)
 {
     (void)!virtqueue_kick(&queue->ring);
-}
-
-void virtio_reset(struct virtio_device *device)
-{
-    (void)device;
-    model.running = model.needs_reset = false;
-    model.resets++;
-}
-
-bool virtio_interrupts(struct virtio_device *device)
-{
-    bool came = model.interrupt;
-
-    (void)device;
-    model.interrupt = false;
-    return came;
-}
-
-bool virtio_failed(const struct virtio_device *device)
-{
-    (void)device;
-    return model.needs_reset;
 }
 
 void virtio_config_read(const struct virtio_device *device, unsigned offset, void *to, unsigned size, unsigned width)
@@ -124,12 +44,12 @@ void virtio_config_read(const struct virtio_device *device, unsigned offset, voi
     if (offset == 0) {
         assert_int_equal(width, 1);
         assert_int_equal(size, MAC_SIZE);
-        memcpy(to, model.mac, size);
+        memcpy(to, model_mac, size);
     } else {
         assert_int_equal(offset, 6);
         assert_true(model.accepted >> 16 & 1);
         assert_int_equal(width, 2);
-        memcpy(to, &model.status, size);
+        memcpy(to, &model_status, size);
     }
 }
 
@@ -155,10 +75,11 @@ static void start(uint64_t features)
 {
     if (!nr_cards)
         packet_init();
-    model = (struct model){.features = features, .status = 1, .nr_queues = 3};
-    model.mac[5] = (uint8_t)++nr_cards;
+    model = (struct virtio_model){.type = VIRTIO_NET, .features = features, .nr_queues = 3, .queue_max = 256};
+    model_status = 1;
+    model_mac[5] = (uint8_t)++nr_cards;
     nic_init();
-    nic = nic_find(model.mac);
+    nic = nic_find(model_mac);
     if (nic)
         nic->receive = receive;
 }
@@ -429,7 +350,7 @@ static void test_link(void **state)
 {
     (void)state;
     assert_true(nic->link_up);
-    model.status = 0;
+    model_status = 0;
     (void)nic_poll();
     assert_true(nic->link_up);
     model.interrupt = true;
