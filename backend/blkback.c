@@ -209,12 +209,6 @@ static int read_ring_refs(struct xenbus_device *device, grant_ref_t *refs, unsig
  * ---- Connecting.
  */
 
-/* That there was an upcall is all that the main loop needs to know. */
-static void on_event(evtchn_port_t port)
-{
-    (void)port;
-}
-
 static int connect(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
@@ -232,7 +226,7 @@ static int connect(struct xenbus_device *device)
         error = grant_map_pages(&back->ring_pages, device->domain, refs, count);
     if (error)
         return error;
-    error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, on_event, &back->port);
+    error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, event_only_wakes, &back->port);
     if (error) {
         grant_unmap_pages(&back->ring_pages);
         return error;

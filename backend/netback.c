@@ -209,12 +209,6 @@ static int read_keys(struct xenbus_device *device, struct keys *keys)
  * ---- Connecting.
  */
 
-/* That there was an upcall is all that the main loop needs to know. */
-static void on_event(evtchn_port_t port)
-{
-    (void)port;
-}
-
 static int map_ring(struct xenbus_device *device, uint64_t number, struct grant_pages *page, struct netring *ring)
 {
     grant_ref_t ref = (grant_ref_t)number;
@@ -228,7 +222,7 @@ static int map_ring(struct xenbus_device *device, uint64_t number, struct grant_
 static int bind(struct xenbus_device *device, const struct keys *keys)
 {
     struct netback *back = device->data;
-    int error = event_bind_interdomain(device->domain, (evtchn_port_t)keys->tx_port, on_event, &back->tx_port);
+    int error = event_bind_interdomain(device->domain, (evtchn_port_t)keys->tx_port, event_only_wakes, &back->tx_port);
 
     if (error)
         return error;
@@ -236,7 +230,7 @@ static int bind(struct xenbus_device *device, const struct keys *keys)
     if (keys->rx_port == keys->tx_port)
         return 0;
     back->rx_port = 0;
-    return event_bind_interdomain(device->domain, (evtchn_port_t)keys->rx_port, on_event, &back->rx_port);
+    return event_bind_interdomain(device->domain, (evtchn_port_t)keys->rx_port, event_only_wakes, &back->rx_port);
 }
 
 /* Whatever of it is there goes, in reverse order; may be called for what is half connected, and again. */
@@ -368,7 +362,7 @@ void netback_init(void)
                                             .turn = turn,
                                             .disconnect = disconnect,
                                             .destroy = destroy};
-    int error = timer_init(on_event);
+    int error = timer_init(event_only_wakes);
 
     if (error)
         guest_panic("the timer: %s", errno_name(error));

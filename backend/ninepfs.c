@@ -142,12 +142,6 @@ static int read_streams(struct xenbus_device *device, unsigned *count)
  * ---- Connecting.
  */
 
-/* That there was an upcall is all that the main loop needs to know. */
-static void on_event(evtchn_port_t port)
-{
-    (void)port;
-}
-
 /* The first page says how many others there are, and which. */
 static int map_data(struct xenbus_device *device, struct stream *stream)
 {
@@ -181,7 +175,7 @@ static int connect_stream(struct xenbus_device *device, unsigned number, struct 
     if (!error)
         error = map_data(device, stream);
     if (!error)
-        error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, on_event, &stream->port);
+        error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, event_only_wakes, &stream->port);
     return error;
 }
 

@@ -10,6 +10,12 @@
 /* Runs with events masked; the port's pending bit is clear already. */
 typedef void event_handler(evtchn_port_t port);
 
+/* The handler for who looks for itself at what there is to do, once it is awake. */
+static inline void event_only_wakes(evtchn_port_t port)
+{
+    (void)port;
+}
+
 /* Deliver events to handlers from now on.  trap_init() comes first. */
 void event_init(void);
 

@@ -230,18 +230,12 @@ int xenstore_transaction(int (*body)(uint32_t transaction, void *argument), void
  * ---- Watches.
  */
 
-/* An upcall is all that is wanted of it: who waits looks at the ring. */
-static void on_event(evtchn_port_t port)
-{
-    (void)port;
-}
-
 int xenstore_init(void)
 {
     int error = xenstore_ring_init();
 
     if (!error)
-        event_set_handler(xenstore_ring_port(), on_event);
+        event_set_handler(xenstore_ring_port(), event_only_wakes);
     return error;
 }
 

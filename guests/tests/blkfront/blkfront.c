@@ -217,11 +217,6 @@ static void come_and_go(void)
     is("it still reads", front_do(&writable, BLKIF_OP_READ, 100, 11), 0);
 }
 
-static void on_timer(evtchn_port_t port)
-{
-    (void)port;
-}
-
 static void connect(struct front *front, const char *id)
 {
     front_init(front, id);
@@ -241,7 +236,7 @@ void test_main(void)
     if (xenstore_init() || device_list("vbd", names, sizeof(names)) < (rounds ? 1 : 2))
         test_skip("there are not two disks");
     test_need(grant_init(), "grants");
-    test_need(timer_init(on_timer), "VIRQ_TIMER");
+    test_need(timer_init(event_only_wakes), "VIRQ_TIMER");
     event_enable();
     connect(&writable, names);
     if (rounds) {

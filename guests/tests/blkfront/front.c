@@ -38,11 +38,6 @@ void front_init(struct front *front, const char *id)
     lend_pages(front);
 }
 
-static void on_event(evtchn_port_t port)
-{
-    (void)port;
-}
-
 /* One page has a name of its own. */
 static void write_ring_refs(const struct front *front, unsigned order)
 {
@@ -70,7 +65,7 @@ void front_prepare(struct front *front, unsigned order)
     front->ring->req_event = front->ring->rsp_event = 1;
     front->producer = front->consumer = 0;
     front->nr_slots = FRONT_SLOTS << order;
-    test_need(event_alloc_unbound(device->back_domain, on_event, &front->port), "a port");
+    test_need(event_alloc_unbound(device->back_domain, event_only_wakes, &front->port), "a port");
     write_ring_refs(front, order);
     device_write_number(device, "event-channel", front->port);
     device_write(device, "protocol", XEN_IO_PROTO_ABI_X86_64);

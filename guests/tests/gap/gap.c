@@ -20,11 +20,6 @@
 #define LONGEST (21 * MS)
 #define LATEST  (3 * MS)
 
-static void wake(evtchn_port_t port)
-{
-    (void)port;
-}
-
 static uint64_t gap_spinning(void)
 {
     uint64_t longest = 0, last = time_now(), now;
@@ -55,7 +50,7 @@ void test_main(void)
     bool spins = guest_option("spin", 0);
     uint64_t limit = spins ? LONGEST : LATEST, gap;
 
-    test_need(timer_init(wake), "VIRQ_TIMER");
+    test_need(timer_init(event_only_wakes), "VIRQ_TIMER");
     event_enable();
     gap = spins ? gap_spinning() : gap_sleeping();
     test_note("longest gap: %lu us", gap / US);

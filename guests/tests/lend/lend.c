@@ -46,16 +46,11 @@ int16_t copy_grant(struct gnttab_copy *copy)
     return copy->status;
 }
 
-static void on_timer(evtchn_port_t port)
-{
-    (void)port;
-}
-
 void test_main(void)
 {
     unsigned peer = (unsigned)guest_option("peer", 0), end = (unsigned)guest_option("end", 0);
 
-    test_need(timer_init(on_timer), "VIRQ_TIMER");
+    test_need(timer_init(event_only_wakes), "VIRQ_TIMER");
     event_enable();
     test_need(table_make(window(0)), "tables");
     switch (guest_option("role", 0)) {

@@ -106,11 +106,6 @@ void be_mirror(void)
     test_equal("nothing that was received has failed", nets[0].errors + nets[1].errors, 0);
 }
 
-static void on_timer(evtchn_port_t port)
-{
-    (void)port;
-}
-
 void test_main(void)
 {
     static void (*const roles[])(void) = {NULL, be_mirror, be_visitor, be_bystander, be_hostile};
@@ -120,7 +115,7 @@ void test_main(void)
         test_skip("it takes other guests: tests/several");
     test_need(xenstore_init(), "the xenstore");
     test_need(grant_init(), "grants");
-    test_need(timer_init(on_timer), "VIRQ_TIMER");
+    test_need(timer_init(event_only_wakes), "VIRQ_TIMER");
     event_enable();
     roles[role]();
 }

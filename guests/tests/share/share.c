@@ -23,11 +23,6 @@
 #define NAP    (10 * MS)
 #define LATE   1 /* ms */
 
-static void wake(evtchn_port_t port)
-{
-    (void)port;
-}
-
 static uint64_t time_running(void)
 {
     struct vcpu_runstate_info info;
@@ -71,7 +66,7 @@ static void nap(void)
 
 void test_main(void)
 {
-    test_need(timer_init(wake), "VIRQ_TIMER");
+    test_need(timer_init(event_only_wakes), "VIRQ_TIMER");
     event_enable();
     if (guest_option("nap", 0))
         nap();

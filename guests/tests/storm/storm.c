@@ -52,11 +52,6 @@ static unsigned peer;
 static evtchn_port_t ports[PORTS];
 static uint64_t events, failed;
 
-static void wake(evtchn_port_t port)
-{
-    (void)port;
-}
-
 static uint64_t begin_of(unsigned number)
 {
     return BEGIN + number * LENGTH;
@@ -192,7 +187,7 @@ void test_main(void)
     if (role == 0)
         test_skip("alone there is nobody to send: tests/several");
     peer = (unsigned)guest_option("peer", 0);
-    test_need(timer_init(wake), "VIRQ_TIMER");
+    test_need(timer_init(event_only_wakes), "VIRQ_TIMER");
     event_enable();
     if (role == 1)
         be_victim();

@@ -100,14 +100,9 @@ static void copies(void)
                 -XEN_EFAULT);
 }
 
-static void nothing(evtchn_port_t port)
-{
-    (void)port;
-}
-
 void test_main(void)
 {
-    test_need(timer_init(nothing), "timer");
+    test_need(timer_init(event_only_wakes), "timer");
     monotonic();
     rate();
     refreshed();
