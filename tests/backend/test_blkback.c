@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks by their keys: right ones are served, wrong ones leave nothing behind, and who may write is what both say. */
 /* links: backend/blkback.c backend/blkio.c backend/blkplan.c backend/blkring.c */
-/* links: tests/backend/lib/draw.c tests/backend/lib/lent.c tests/backend/lib/fake_disk.c */
+/* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/lent.c tests/backend/lib/fake_disk.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +22,7 @@
 #include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/fake_disk.h>
+#include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/lent.h>
 
 #define DOMAIN     7u
@@ -29,11 +30,6 @@
 #define FIRST_REF  500u /* of the ring's pages */
 #define PORT       20u
 #define LOCAL_PORT 1020u
-#define KEYS_MAX   48u
-
-struct key {
-    const char *name, *value; /* value NULL: absent */
-};
 
 static const struct xenbus_type *type;
 static struct xenbus_device device;
@@ -58,51 +54,28 @@ void xenbus_fail(struct xenbus_device *failed, const char *format, ...)
     failures++;
 }
 
-static int read_text(const struct key *keys, const char *name, char *value, size_t size)
-{
-    while (keys->name && strcmp(keys->name, name))
-        keys++;
-    if (!keys->value)
-        return -XEN_ENOENT;
-    if (strlen(keys->value) >= size)
-        return -XEN_E2BIG;
-    strcpy(value, keys->value);
-    return 0;
-}
-
-static int read_number(const struct key *keys, const char *name, uint64_t max, uint64_t *number)
-{
-    char text[64], *end;
-    int error = read_text(keys, name, text, sizeof(text));
-
-    if (error)
-        return error;
-    *number = strtoull(text, &end, 10);
-    return *text < '0' || *text > '9' || *end || *number > max ? -XEN_EINVAL : 0;
-}
-
 int xenbus_read_back(struct xenbus_device *of, const char *key, char *value, size_t size)
 {
     (void)of;
-    return read_text(back, key, value, size);
+    return keys_read(back, key, value, size);
 }
 
 int xenbus_read_back_number(struct xenbus_device *of, const char *key, uint64_t max, uint64_t *number)
 {
     (void)of;
-    return read_number(back, key, max, number);
+    return keys_read_number(back, key, max, number);
 }
 
 int xenbus_read_front(struct xenbus_device *of, const char *key, char *value, size_t size)
 {
     (void)of;
-    return read_text(front, key, value, size);
+    return keys_read(front, key, value, size);
 }
 
 int xenbus_read_front_number(struct xenbus_device *of, const char *key, uint64_t max, uint64_t *number)
 {
     (void)of;
-    return read_number(front, key, max, number);
+    return keys_read_number(front, key, max, number);
 }
 
 int xenbus_write_number(struct xenbus_device *of, const char *key, uint64_t number)
@@ -199,13 +172,6 @@ size_t print_to(char *buffer, size_t size, const char *format, ...)
  * ---- Tests.
  */
 
-static void set(struct key *keys, const char *name, const char *value)
-{
-    while (keys->name && strcmp(keys->name, name))
-        keys++;
-    *keys = (struct key){name, value};
-}
-
 /* A disk that may be written, and a front end with a ring of four pages. */
 static int begin(void **state)
 {
@@ -219,8 +185,8 @@ static int begin(void **state)
     memset(front, 0, sizeof(front));
     memset(back, 0, sizeof(back));
     memcpy(front, good, sizeof(good));
-    set(back, "params", "fake");
-    set(back, "mode", "w");
+    keys_set(back, "params", "fake");
+    keys_set(back, "mode", "w");
     lent_start(0);
     fake_disk_start(8, 0);
     failures = 0;
@@ -264,14 +230,14 @@ static void test_not_offered_rings(void **state)
 
     (void)state;
     assert_int_equal(type->publish(&device), 0);
-    set(front, "protocol", "sparc-abi");
+    keys_set(front, "protocol", "sparc-abi");
     assert_false(try_connect());
-    set(front, "protocol", "x86_64-abi");
+    keys_set(front, "protocol", "x86_64-abi");
     for (unsigned i = 4; i < 32; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "ring-ref%u", i);
-        set(front, names[i], "500");
+        keys_set(front, names[i], "500");
     }
-    set(front, "ring-page-order", "5");
+    keys_set(front, "ring-page-order", "5");
     assert_false(try_connect());
 }
 
@@ -341,7 +307,7 @@ static void xsa_142_a_mode_that_is_not_w_is_read_only(void **state)
     for (unsigned i = 0; i <= sizeof(modes) / sizeof(modes[0]); i++) {
         bool last = i == sizeof(modes) / sizeof(modes[0]); /* the right word, of a device that is not to be written */
 
-        set(back, "mode", last ? "w" : modes[i]);
+        keys_set(back, "mode", last ? "w" : modes[i]);
         fake_disk.read_only = last;
         assert_int_equal(type->publish(&device), 0);
         assert_false(written_discard);
@@ -408,11 +374,11 @@ static void test_one_disk_one_device(void **state)
     assert_int_equal(type->publish(&other), -XEN_EBUSY);
     type->destroy(&other);
     assert_true(fake_disk.in_use);
-    set(back, "params", "none");
+    keys_set(back, "params", "none");
     assert_int_equal(type->publish(&device), -XEN_ENODEV);
-    set(back, "params", NULL);
+    keys_set(back, "params", NULL);
     assert_int_equal(type->publish(&device), -XEN_ENOENT);
-    set(back, "params", "a name that is longer than any");
+    keys_set(back, "params", "a name that is longer than any");
     assert_int_equal(type->publish(&device), -XEN_E2BIG);
 }
 

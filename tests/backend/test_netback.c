@@ -3,7 +3,7 @@
 /* links: backend/netback.c backend/nettx.c backend/netrx.c backend/netring.c backend/switch.c backend/queue.c */
 /* links: backend/rate.c backend/packet.c backend/headers.c backend/checksum.c backend/segment.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/lender.c tests/backend/lib/front.c */
-/* links: tests/backend/lib/frames.c */
+/* links: tests/backend/lib/frames.c tests/backend/lib/keys.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,18 +26,14 @@
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/frames.h>
 #include <tests/backend/lib/front.h>
+#include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/pool.h>
 
 #define GUESTS       2u
-#define KEYS_MAX     16u
 #define TX_REF       500u /* of guest n: TX_REF + n */
 #define RX_REF       600u
 #define FIRST_PORT   20u
 #define LOCAL_OFFSET 1000u /* the back end's port for the front end's */
-
-struct key {
-    const char *name, *value; /* value NULL: absent */
-};
 
 static struct guest_of {
     struct xenbus_device device;
@@ -72,15 +68,6 @@ void xenbus_fail(struct xenbus_device *device, const char *format, ...)
     failures++;
 }
 
-static const char *value_of(const struct key *keys, const char *name)
-{
-    for (; keys->name; keys++) {
-        if (!strcmp(keys->name, name))
-            return keys->value;
-    }
-    return NULL;
-}
-
 static struct guest_of *guest_of(struct xenbus_device *device)
 {
     return (struct guest_of *)device;
@@ -88,25 +75,12 @@ static struct guest_of *guest_of(struct xenbus_device *device)
 
 int xenbus_read_back(struct xenbus_device *device, const char *key, char *value, size_t size)
 {
-    const char *text = value_of(guest_of(device)->back, key);
-
-    if (!text)
-        return -XEN_ENOENT;
-    if (strlen(text) >= size)
-        return -XEN_E2BIG;
-    strcpy(value, text);
-    return 0;
+    return keys_read(guest_of(device)->back, key, value, size);
 }
 
 int xenbus_read_front_number(struct xenbus_device *device, const char *key, uint64_t max, uint64_t *number)
 {
-    const char *text = value_of(guest_of(device)->front, key);
-    char *end;
-
-    if (!text)
-        return -XEN_ENOENT;
-    *number = strtoull(text, &end, 10);
-    return *text < '0' || *text > '9' || *end || *number > max ? -XEN_EINVAL : 0;
+    return keys_read_number(guest_of(device)->front, key, max, number);
 }
 
 int xenbus_write_number(struct xenbus_device *device, const char *key, uint64_t number)
@@ -245,13 +219,6 @@ static void start_guest(unsigned number)
     assert_int_equal(type->create(&one->device), 0);
 }
 
-static void set(struct key *keys, const char *name, const char *value)
-{
-    while (keys->name && strcmp(keys->name, name))
-        keys++;
-    *keys = (struct key){name, value};
-}
-
 static void connect_all(void)
 {
     for (unsigned i = 0; i < GUESTS; i++) {
@@ -320,8 +287,8 @@ static void test_simple_front_end(void **state)
 
     (void)state;
     for (unsigned i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
-        set(guests[1].front, absent[i], NULL);
-    set(guests[1].front, "event-channel", "22");
+        keys_set(guests[1].front, absent[i], NULL);
+    keys_set(guests[1].front, "event-channel", "22");
     connect_all();
     assert_int_equal(bound, 3);
     front_rx_post(&guests[1].rx, 100);
@@ -391,9 +358,9 @@ static void test_flip(void **state)
 {
     (void)state;
     assert_int_equal(type->publish(&guests[0].device), 0);
-    set(guests[0].front, "request-rx-copy", "0");
+    keys_set(guests[0].front, "request-rx-copy", "0");
     assert_int_equal(type->connect(&guests[0].device), -XEN_EOPNOTSUPP);
-    set(guests[0].front, "request-rx-copy", NULL);
+    keys_set(guests[0].front, "request-rx-copy", NULL);
     assert_int_equal(type->connect(&guests[0].device), -XEN_EOPNOTSUPP);
 }
 
@@ -403,19 +370,19 @@ static void test_own_keys(void **state)
                                        "52:54:00:12:34:56:"};
 
     (void)state;
-    set(guests[0].back, "uplink", "52:54:00:aB:34:5f");
+    keys_set(guests[0].back, "uplink", "52:54:00:aB:34:5f");
     assert_int_equal(type->publish(&guests[0].device), 0);
     assert_memory_equal(uplink_mac, "\x52\x54\x00\xab\x34\x5f", MAC_SIZE);
     assert_string_equal(uplink_name, "net");
     for (unsigned i = 0; i < sizeof(macs) / sizeof(macs[0]); i++) {
-        set(guests[0].back, "uplink", macs[i]);
+        keys_set(guests[0].back, "uplink", macs[i]);
         assert_true(type->publish(&guests[0].device) < 0);
     }
-    set(guests[0].back, "uplink", NULL);
-    set(guests[0].back, "rate", "1");
+    keys_set(guests[0].back, "uplink", NULL);
+    keys_set(guests[0].back, "rate", "1");
     assert_true(type->publish(&guests[0].device) < 0);
-    set(guests[0].back, "rate", NULL);
-    set(guests[0].back, "bridge", "a name that is longer than any switch has");
+    keys_set(guests[0].back, "rate", NULL);
+    keys_set(guests[0].back, "bridge", "a name that is longer than any switch has");
     assert_true(type->publish(&guests[0].device) < 0);
 }
 
@@ -426,7 +393,7 @@ static void test_rate(void **state)
     unsigned sent = 0;
 
     (void)state;
-    set(guests[0].back, "rate", "20000,10000");
+    keys_set(guests[0].back, "rate", "20000,10000");
     connect_all();
     frame_make(&frame, 4, 17, 0, 1000);
     memset(frame.bytes, 0xff, MAC_SIZE);

@@ -4,12 +4,11 @@
  * be, or disappear in the middle, cost themselves the device; and what the host's side does wrong costs no more.
  */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c tests/backend/lib/draw.c */
-/* links: tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
+/* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,18 +20,14 @@
 #include <backend/share.h>
 #include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
+#include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/share_front.h>
 #include <tests/backend/lib/share_host.h>
-
-#define KEYS_MAX 16u
 
 #define TVERSION 100u
 #define TREAD    116u
 
-static struct key {
-    const char *name, *value; /* value NULL: absent */
-} front[KEYS_MAX];
-
+static struct key front[KEYS_MAX];
 static const struct xenbus_type *type;
 static struct xenbus_device device, other;
 static const char *params;
@@ -66,25 +61,10 @@ int xenbus_read_back(struct xenbus_device *asked, const char *key, char *value, 
     return 0;
 }
 
-static struct key *key_of(const char *name)
-{
-    struct key *key = front;
-
-    while (key->name && strcmp(key->name, name) != 0)
-        key++;
-    return key;
-}
-
 int xenbus_read_front_number(struct xenbus_device *asked, const char *name, uint64_t max, uint64_t *number)
 {
-    const char *text = key_of(name)->value;
-    char *end;
-
     (void)asked;
-    if (!text)
-        return -XEN_ENOENT;
-    *number = strtoull(text, &end, 10);
-    return *text < '0' || *text > '9' || *end || *number > max ? -XEN_EINVAL : 0;
+    return keys_read_number(front, name, max, number);
 }
 
 static unsigned offers;
@@ -122,23 +102,15 @@ size_t print_to(char *buffer, size_t size, const char *format, ...)
  * ---- The front end.
  */
 
-static void set_key(const char *name, const char *value)
-{
-    struct key *key = key_of(name);
-
-    assert_true(key < front + KEYS_MAX - 1);
-    *key = (struct key){name, value};
-}
-
 static void write_keys(void)
 {
     memset(front, 0, sizeof(front));
-    set_key("version", "1");
-    set_key("num-rings", "2");
-    set_key("ring-ref0", "100");
-    set_key("ring-ref1", "101");
-    set_key("event-channel-0", "20");
-    set_key("event-channel-1", "21");
+    keys_set(front, "version", "1");
+    keys_set(front, "num-rings", "2");
+    keys_set(front, "ring-ref0", "100");
+    keys_set(front, "ring-ref1", "101");
+    keys_set(front, "event-channel-0", "20");
+    keys_set(front, "event-channel-1", "21");
 }
 
 static void turn(void)
@@ -254,7 +226,7 @@ static void xsa_526_illegal_keys_of_a_share(void **state)
         for (unsigned j = 0; j < ARRAY_SIZE(values); j++) {
             write_keys();
             ninep_make_rings(2);
-            set_key(names[i], values[j]);
+            keys_set(front, names[i], values[j]);
             expect_refused();
         }
     }
@@ -272,12 +244,12 @@ static void test_values(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
         write_keys();
         ninep_make_rings(2);
-        set_key(bad[i].name, bad[i].value);
+        keys_set(front, bad[i].name, bad[i].value);
         expect_refused();
     }
     write_keys();
-    set_key("num-rings", "1");
-    set_key("ring-ref1", NULL);
+    keys_set(front, "num-rings", "1");
+    keys_set(front, "ring-ref1", NULL);
     ninep_make_rings(2);
     assert_int_equal(type->connect(&device), 0);
     assert_int_equal(ninep_mapped, 2);
