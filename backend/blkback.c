@@ -11,7 +11,6 @@
 
 #define RING_ORDER_MAX 4u
 #define WORD_MAX       16u /* of a key that holds a word */
-#define PORT_MAX       ((uint64_t)1 << 17)
 
 _Static_assert(1u << RING_ORDER_MAX <= GRANT_PAGES_MAX, "a ring is mapped in one go");
 _Static_assert(XENBUS_DEVICES_MAX *(BLKIO_PAGES + (1u << RING_ORDER_MAX)) <= 21760, "see BLKIO_PAGES");
@@ -219,7 +218,7 @@ static int connect(struct xenbus_device *device)
     int error = read_layout(device, &layout);
 
     if (!error)
-        error = xenbus_read_front_number(device, "event-channel", PORT_MAX, &remote);
+        error = xenbus_read_front_number(device, "event-channel", EVTCHN_FIFO_NR_CHANNELS, &remote);
     if (!error)
         error = read_ring_refs(device, refs, &count);
     if (!error)

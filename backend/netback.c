@@ -17,7 +17,6 @@
 #include <backend/work.h>
 #include <backend/xenbus.h>
 
-#define PORT_MAX  ((uint64_t)1 << 17)
 #define WORD_MAX  32u /* of a key that holds a word */
 #define MAC_TEXT  18u /* 02:00:00:00:00:01, with the final zero */
 #define NO_BRIDGE "default"
@@ -180,13 +179,13 @@ static int read_flags(struct xenbus_device *device, struct keys *keys)
 /* One port for both directions, or one for each. */
 static int read_ports(struct xenbus_device *device, struct keys *keys)
 {
-    int error = xenbus_read_front_number(device, "event-channel-tx", PORT_MAX, &keys->tx_port);
+    int error = xenbus_read_front_number(device, "event-channel-tx", EVTCHN_FIFO_NR_CHANNELS, &keys->tx_port);
 
     if (!error)
-        return xenbus_read_front_number(device, "event-channel-rx", PORT_MAX, &keys->rx_port);
+        return xenbus_read_front_number(device, "event-channel-rx", EVTCHN_FIFO_NR_CHANNELS, &keys->rx_port);
     if (error != -XEN_ENOENT)
         return error;
-    error = xenbus_read_front_number(device, "event-channel", PORT_MAX, &keys->tx_port);
+    error = xenbus_read_front_number(device, "event-channel", EVTCHN_FIFO_NR_CHANNELS, &keys->tx_port);
     keys->rx_port = keys->tx_port;
     return error;
 }

@@ -11,7 +11,6 @@
 #include <backend/share.h>
 #include <backend/xenbus.h>
 
-#define PORT_MAX       ((uint64_t)1 << 17)
 #define KEY_MAX        24u
 #define VERSION        1u
 #define RINGS_MAX      2u /* Linux has two, and wants no fewer */
@@ -166,7 +165,7 @@ static int connect_stream(struct xenbus_device *device, unsigned number, struct 
     int error = read_numbered(device, "ring-ref", number, UINT32_MAX, &ref);
 
     if (!error)
-        error = read_numbered(device, "event-channel-", number, PORT_MAX, &remote);
+        error = read_numbered(device, "event-channel-", number, EVTCHN_FIFO_NR_CHANNELS, &remote);
     if (!error) {
         const grant_ref_t page = (grant_ref_t)ref;
 
