@@ -111,6 +111,8 @@ static void write_keys(void)
     keys_set(front, "ring-ref1", "101");
     keys_set(front, "event-channel-0", "20");
     keys_set(front, "event-channel-1", "21");
+    keys_set(front, "ring-ref2", "100"); /* of a third ring, at which nobody looks */
+    keys_set(front, "event-channel-2", "20");
 }
 
 static void turn(void)
