@@ -72,80 +72,37 @@ static enum status do_image(int count, char **arguments)
     return make_image(&options);
 }
 
-static enum status do_list(int count, char **arguments)
-{
-    struct control_options options;
-
-    options_read_control(ASK_LIST, count, arguments, &options);
-    return command_list(&options);
-}
-
-static enum status do_console(int count, char **arguments)
-{
-    struct control_options options;
-
-    options_read_control(ASK_CONSOLE, count, arguments, &options);
-    return command_console(&options);
-}
-
-static enum status do_ask(enum ask_verb verb, int count, char **arguments)
-{
-    struct control_options options;
-
-    options_read_control(verb, count, arguments, &options);
-    return command_ask(&options);
-}
-
-static enum status do_shutdown(int count, char **arguments)
-{
-    return do_ask(ASK_POWEROFF, count, arguments);
-}
-
-static enum status do_reboot(int count, char **arguments)
-{
-    return do_ask(ASK_REBOOT, count, arguments);
-}
-
-static enum status do_destroy(int count, char **arguments)
-{
-    return do_ask(ASK_DESTROY, count, arguments);
-}
-
-static enum status do_set(int count, char **arguments)
-{
-    struct control_options options;
-
-    options_read_set(count, arguments, &options);
-    return command_ask(&options);
-}
-
-static enum status do_plug(int count, char **arguments)
-{
-    return do_ask(ASK_PLUG, count, arguments);
-}
-
-static enum status do_unplug(int count, char **arguments)
-{
-    return do_ask(ASK_UNPLUG, count, arguments);
-}
-
-static const struct {
+/* Those with options of their own perform; all others ask a run under way for @verb. */
+static const struct command {
     const char *name;
     char *title; /* what its messages begin with */
     enum status (*perform)(int count, char **arguments);
+    enum status (*ask)(const struct control_options *options);
+    enum ask_verb verb;
 } commands[] = {
-    {"run", (char[]){"paravane run"}, do_run},
-    {"list", (char[]){"paravane list"}, do_list},
-    {"console", (char[]){"paravane console"}, do_console},
-    {"shutdown", (char[]){"paravane shutdown"}, do_shutdown},
-    {"reboot", (char[]){"paravane reboot"}, do_reboot},
-    {"destroy", (char[]){"paravane destroy"}, do_destroy},
-    {"set", (char[]){"paravane set"}, do_set},
-    {"plug", (char[]){"paravane plug"}, do_plug},
-    {"unplug", (char[]){"paravane unplug"}, do_unplug},
-    {"image", (char[]){"paravane image"}, do_image},
-    {"inspect", (char[]){"paravane inspect"}, do_inspect},
+    {"run", (char[]){"paravane run"}, do_run, NULL, 0},
+    {"list", (char[]){"paravane list"}, NULL, command_list, ASK_LIST},
+    {"console", (char[]){"paravane console"}, NULL, command_console, ASK_CONSOLE},
+    {"shutdown", (char[]){"paravane shutdown"}, NULL, command_ask, ASK_POWEROFF},
+    {"reboot", (char[]){"paravane reboot"}, NULL, command_ask, ASK_REBOOT},
+    {"destroy", (char[]){"paravane destroy"}, NULL, command_ask, ASK_DESTROY},
+    {"set", (char[]){"paravane set"}, NULL, command_ask, ASK_MEMORY},
+    {"plug", (char[]){"paravane plug"}, NULL, command_ask, ASK_PLUG},
+    {"unplug", (char[]){"paravane unplug"}, NULL, command_ask, ASK_UNPLUG},
+    {"image", (char[]){"paravane image"}, do_image, NULL, 0},
+    {"inspect", (char[]){"paravane inspect"}, do_inspect, NULL, 0},
 };
+
+static enum status perform(const struct command *command, int count, char **arguments)
+{
+    struct control_options options;
+
+    arguments[0] = command->title;
+    if (command->perform)
+        return command->perform(count, arguments);
+    options_read_control(command->verb, count, arguments, &options);
+    return command->ask(&options);
+}
 
 /* A closed stdin, stdout or stderr must not become the number of a file that is opened later. */
 static void open_standard_files(void)
@@ -198,8 +155,7 @@ int main(int count, char **arguments)
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(arguments[1], commands[i].name))
             continue;
-        arguments[1] = commands[i].title;
-        return (int)finish(commands[i].perform(count - 1, arguments + 1));
+        return (int)finish(perform(&commands[i], count - 1, arguments + 1));
     }
     say_error("%s: no such command; `paravane --help` lists them", arguments[1]);
     return STATUS_USAGE;

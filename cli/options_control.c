@@ -22,6 +22,10 @@ enum { KEY_RUN = 1000, KEY_JSON, KEY_TIMEOUT, KEY_FORCE };
     {                                                                                                    \
         "run", KEY_RUN, "PID", 0, "of the run with this process number, if several have such a guest", 0 \
     }
+#define TIMEOUT_OPTION                                                                                     \
+    {                                                                                                      \
+        "timeout", KEY_TIMEOUT, "SECONDS", 0, "wait that long for the guest; 0: for ever (default: 60)", 0 \
+    }
 #define NO_OPTION                 \
     {                             \
         NULL, 0, NULL, 0, NULL, 0 \
@@ -30,14 +34,10 @@ enum { KEY_RUN = 1000, KEY_JSON, KEY_TIMEOUT, KEY_FORCE };
 static const struct argp_option list_list[] = {
     {"json", KEY_JSON, NULL, 0, "for programs: an array with an object for each guest", 0}, NO_OPTION};
 static const struct argp_option plain_list[] = {RUN_OPTION, NO_OPTION};
-static const struct argp_option wait_list[] = {
-    RUN_OPTION,
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "wait that long for the guest; 0: for ever (default: 60)", 0},
-    NO_OPTION};
-
+static const struct argp_option wait_list[] = {RUN_OPTION, TIMEOUT_OPTION, NO_OPTION};
 static const struct argp_option unplug_list[] = {
     RUN_OPTION,
-    {"timeout", KEY_TIMEOUT, "SECONDS", 0, "wait that long for the guest; 0: for ever (default: 60)", 0},
+    TIMEOUT_OPTION,
     {"force", KEY_FORCE, NULL, 0, "remove it at once, whatever the guest does with it", 0},
     NO_OPTION};
 
@@ -104,20 +104,6 @@ static const char unplug_help[] =
     "unmount it first. "
     "With --force, what is under way is lost. A device stays unplugged, also when the guest reboots, until "
     "`paravane plug`.\n" FOUND "\n" CODES "4 refused; 124 out of time: it goes when the guest lets go of it.\n";
-
-/* By verb: the others are set's. */
-static const struct {
-    const struct argp_option *list;
-    const char *arguments, *help;
-} commands[] = {
-    [ASK_LIST] = {list_list, "", list_help},
-    [ASK_CONSOLE] = {plain_list, "NAME", console_help},
-    [ASK_POWEROFF] = {wait_list, "NAME", shutdown_help},
-    [ASK_REBOOT] = {wait_list, "NAME", reboot_help},
-    [ASK_DESTROY] = {plain_list, "NAME", destroy_help},
-    [ASK_PLUG] = {plain_list, "NAME DEVICE", plug_help},
-    [ASK_UNPLUG] = {unplug_list, "NAME DEVICE", unplug_help},
-};
 
 static void read_name(struct control_options *options, const char *text, struct argp_state *state)
 {
@@ -223,22 +209,28 @@ static error_t read_set(int key, char *text, struct argp_state *state)
     return read_option(key, text, state);
 }
 
+/* By verb; set begins with the first of its own, and unplug with the gentle one. */
+static const struct {
+    const struct argp_option *list;
+    const char *arguments, *help;
+    argp_parser_t read;
+} commands[] = {
+    [ASK_LIST] = {list_list, "", list_help, read_option},
+    [ASK_CONSOLE] = {plain_list, "NAME", console_help, read_option},
+    [ASK_POWEROFF] = {wait_list, "NAME", shutdown_help, read_option},
+    [ASK_REBOOT] = {wait_list, "NAME", reboot_help, read_option},
+    [ASK_DESTROY] = {plain_list, "NAME", destroy_help, read_option},
+    [ASK_MEMORY] = {plain_list, "NAME memory SIZE\nNAME vcpus NUMBER", set_help, read_set},
+    [ASK_PLUG] = {plain_list, "NAME DEVICE", plug_help, read_option},
+    [ASK_UNPLUG] = {unplug_list, "NAME DEVICE", unplug_help, read_option},
+};
+
 void options_read_control(enum ask_verb verb, int count, char **arguments, struct control_options *options)
 {
     const struct argp parser = {
-        commands[verb].list, read_option, commands[verb].arguments, commands[verb].help, NULL, NULL, NULL};
+        commands[verb].list, commands[verb].read, commands[verb].arguments, commands[verb].help, NULL, NULL, NULL};
 
     *options = (struct control_options){.ask = {.verb = verb}, .timeout_seconds = TIMEOUT_DEFAULT};
-    argp_err_exit_status = STATUS_USAGE;
-    argp_parse(&parser, count, arguments, 0, NULL, options);
-}
-
-void options_read_set(int count, char **arguments, struct control_options *options)
-{
-    static const struct argp parser = {plain_list, read_set, "NAME memory SIZE\nNAME vcpus NUMBER", set_help, NULL,
-                                       NULL,       NULL};
-
-    *options = (struct control_options){.ask = {.verb = ASK_MEMORY}};
     argp_err_exit_status = STATUS_USAGE;
     argp_parse(&parser, count, arguments, 0, NULL, options);
 }

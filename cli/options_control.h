@@ -13,8 +13,8 @@ struct control_options {
     bool json;                /* of list */
 };
 
-/* @arguments begins with the title of the command.  What is wrong, and --help, end the program. */
+/*
+ * @arguments begins with the title of the command.  What is wrong, and --help, end the program.  For set @verb is
+ * ASK_MEMORY, and for unplug ASK_UNPLUG: what is asked for may be ASK_VCPUS, or ASK_REMOVE.
+ */
 void options_read_control(enum ask_verb verb, int count, char **arguments, struct control_options *options);
-
-/* The same for set, which says itself what is asked for: ASK_MEMORY or ASK_VCPUS. */
-void options_read_set(int count, char **arguments, struct control_options *options);
