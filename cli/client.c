@@ -162,8 +162,11 @@ static enum status refuse_several(const struct client *client, const char *name)
 
 enum status client_find(struct client *client, const char *name, pid_t pid, struct client_run **run)
 {
+    enum status status = client_open(client);
     unsigned found = 0;
 
+    if (status)
+        return status;
     for (unsigned i = 0; i < client->nr_runs; i++) {
         if ((pid && client->runs[i].pid != pid) || !has_guest(&client->runs[i], name))
             continue;

@@ -31,8 +31,8 @@ enum status __must_check client_open(struct client *client);
 void client_close(struct client *client);
 
 /*
- * The run that has a guest of that name; of process @pid, unless it is 0.  STATUS_USAGE: none has, or several have,
- * which are told.
+ * client_open(), and of these the run that has a guest of that name; of process @pid, unless it is 0.  STATUS_USAGE:
+ * none has, or several have, which are told.  client_close() in any case.
  */
 enum status __must_check client_find(struct client *client, const char *name, pid_t pid, struct client_run **run);
 

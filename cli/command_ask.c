@@ -73,10 +73,8 @@ enum status command_ask(const struct control_options *options)
 {
     static struct client client;
     struct client_run *run;
-    enum status status = client_open(&client);
+    enum status status = client_find(&client, options->ask.name, options->run, &run);
 
-    if (!status)
-        status = client_find(&client, options->ask.name, options->run, &run);
     if (!status)
         status = request(run, options);
     if (!status && wanted[options->ask.verb].end)

@@ -150,10 +150,8 @@ enum status command_console(const struct control_options *options)
 {
     static struct client client;
     struct client_run *run;
-    enum status status = client_open(&client);
+    enum status status = client_find(&client, options->ask.name, options->run, &run);
 
-    if (!status)
-        status = client_find(&client, options->ask.name, options->run, &run);
     if (!status)
         status = client_request(run, &options->ask, client_now() + CLIENT_ANSWER_MS);
     if (!status)
