@@ -3,7 +3,6 @@
 #include <argp.h>
 #include <string.h>
 
-#include <cli/message.h>
 #include <cli/options.h>
 #include <cli/options_guest.h>
 #include <cli/options_value.h>
@@ -191,10 +190,8 @@ void options_read_run(int count, char **arguments, struct run_options *options)
 {
     static const char ways[] = "KERNEL\nFILE.cfg...\n--disk FILE\n--demo\n"
                                "--guest NAME [OPTION...] KERNEL --guest NAME ...";
-    static const struct argp_child guests[] = {{&options_guests, 0, NULL, 0}, {NULL, 0, NULL, 0}};
-    static const struct argp parser = {run_list, read_run, ways, run_help, guests, NULL, NULL};
+    static const struct argp parser = {run_list, read_run, ways, run_help, NULL, NULL, NULL};
 
     *options = (struct run_options){.common = options_no_guest, .machine = machines[0]};
-    argp_err_exit_status = STATUS_USAGE;
-    argp_parse(&parser, count, arguments, ARGP_IN_ORDER, NULL, options);
+    options_read_guests(parser, count, arguments, options);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: the table; values; a guest begins; its options and files; what does not go together; what all share. */
+/*
+ * In order: the table; values; a guest begins; its options and files; what does not go together; what all share; a
+ * command line.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include <cli/bundle_write.h>
 #include <cli/config.h>
+#include <cli/message.h>
 #include <cli/options_device.h>
 #include <cli/options_guest.h>
 #include <cli/options_network.h>
@@ -328,4 +332,12 @@ static error_t read_guest(int key, char *text, struct argp_state *state)
     return 0;
 }
 
-const struct argp options_guests = {guest_list, read_guest, NULL, NULL, NULL, NULL, NULL};
+void options_read_guests(struct argp parser, int count, char **arguments, void *input)
+{
+    static const struct argp guests = {guest_list, read_guest, NULL, NULL, NULL, NULL, NULL};
+    static const struct argp_child children[] = {{&guests, 0, NULL, 0}, {NULL, 0, NULL, 0}};
+
+    parser.children = children;
+    argp_err_exit_status = STATUS_USAGE;
+    argp_parse(&parser, count, arguments, ARGP_IN_ORDER, NULL, input);
+}

@@ -30,7 +30,8 @@ enum {
 extern const struct guest_options options_no_guest;
 
 /*
- * All options that are about guests, and files: for a command as a child of its own parser, with a struct run_options
- * for input, whose common guest is options_no_guest.  At the end each guest has what it shares, and they go together.
+ * Read a command line into @input: all options that are about guests, and files, beside those of @parser, a command's
+ * own.  At its ARGP_KEY_INIT @parser makes a struct run_options the child's input, whose common guest is
+ * options_no_guest.  At the end each guest has what it shares, and they go together.  Wrong ones end the program.
  */
-extern const struct argp options_guests;
+void options_read_guests(struct argp parser, int count, char **arguments, void *input);

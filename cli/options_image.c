@@ -3,7 +3,6 @@
 #include <argp.h>
 #include <string.h>
 
-#include <cli/message.h>
 #include <cli/options_guest.h>
 #include <cli/options_image.h>
 
@@ -142,12 +141,10 @@ void options_read_image(int count, char **arguments, struct image_options *optio
 {
     static const char ways[] = "KERNEL -o FILE\nGUEST.cfg... -o FILE\n--disk FILE -o FILE\n"
                                "--guest NAME [OPTION...] KERNEL --guest NAME ... -o FILE";
-    static const struct argp_child guests[] = {{&options_guests, 0, NULL, 0}, {NULL, 0, NULL, 0}};
-    static const struct argp parser = {image_list, read_image, ways, image_help, guests, NULL, NULL};
+    static const struct argp parser = {image_list, read_image, ways, image_help, NULL, NULL, NULL};
 
     *options = (struct image_options){.run = {.common = options_no_guest, .machine = "q35"}};
-    argp_err_exit_status = STATUS_USAGE;
-    argp_parse(&parser, count, arguments, ARGP_IN_ORDER, NULL, options);
+    options_read_guests(parser, count, arguments, options);
     if (!options->has_format)
         options->format = guess_format(options->output);
 }
