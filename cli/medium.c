@@ -79,13 +79,6 @@ static enum status write_configuration(const char *path, const struct image_opti
     return is_written ? STATUS_GOOD : STATUS_FAILED;
 }
 
-const char *medium_format_name(enum medium_format format)
-{
-    static const char *const names[] = {[MEDIUM_RAW] = "raw", [MEDIUM_QCOW2] = "qcow2", [MEDIUM_ISO] = "iso"};
-
-    return names[format];
-}
-
 /* All that is made on the way; the last is beside the output, to become it by a new name alone. */
 struct files {
     char configuration[FILE_SIZE_MAX], log[FILE_SIZE_MAX], plain[FILE_SIZE_MAX], made[FILE_SIZE_MAX];

@@ -6,9 +6,6 @@
 #include <cli/options_image.h>
 #include <cli/payload.h>
 
-/* What it is called on command lines and in messages. */
-const char *medium_format_name(enum medium_format format);
-
 /* See that the programs and files that make it are here; of what is missing it is said which package brings it. */
 enum status __must_check medium_check_tools(enum medium_format format);
 
