@@ -89,7 +89,7 @@ static enum status tell(const struct payload *payload, const struct image_option
     tell_shares(&options->run);
     tell_networks(&options->run);
     printf("\nWith libvirt: virsh define ");
-    write_safely(stdout, xml);
+    write_quoted(stdout, xml);
     qemu_compose_booting(&options->run, memory_mib, options->output,
                          options->format == MEDIUM_ISO ? "ide-cd" : "ide-hd",
                          options->format == MEDIUM_QCOW2 ? "qcow2" : "raw", &command);

@@ -57,15 +57,36 @@ static bool is_control(const unsigned char *at)
            (*at >= 0x80 && *at < 0xa0 && at[-1] == 0xc2);
 }
 
+/* A byte is looked at together with the ones beside it. */
+static void write_byte(FILE *to, const char *text, size_t i)
+{
+    const unsigned char near[3] = {i ? (unsigned char)text[i - 1] : 0, (unsigned char)text[i],
+                                   (unsigned char)text[i + 1]};
+
+    fprintf(to, is_control(near + 1) && text[i] != '\t' ? "\\x%02x" : "%c", near[1]);
+}
+
 void write_safely(FILE *to, const char *text)
 {
-    /* A byte is looked at together with the one before it. */
-    for (size_t i = 0; text[i]; i++) {
-        const unsigned char pair[3] = {i ? (unsigned char)text[i - 1] : 0, (unsigned char)text[i],
-                                       (unsigned char)text[i + 1]};
+    for (size_t i = 0; text[i]; i++)
+        write_byte(to, text, i);
+}
 
-        fprintf(to, is_control(pair + 1) && text[i] != '\t' ? "\\x%02x" : "%c", pair[1]);
+/* A single quote ends what is quoted, and stands alone. */
+void write_quoted(FILE *to, const char *text)
+{
+    if (!strpbrk(text, " \t;$*?[]{}'\"\\&|<>()`~#!")) {
+        write_safely(to, text);
+        return;
     }
+    fputc('\'', to);
+    for (size_t i = 0; text[i]; i++) {
+        if (text[i] == '\'')
+            fputs("'\\''", to);
+        else
+            write_byte(to, text, i);
+    }
+    fputc('\'', to);
 }
 
 static void write_line(const char *colour, const char *format, va_list arguments)

@@ -26,6 +26,9 @@ enum status {
 /* Write @text so that no terminal takes any of it for a command: an escape becomes \x1b. */
 void write_safely(FILE *to, const char *text);
 
+/* The same as one word of a shell's, quoted where that takes it; a word with control characters is for people alone. */
+void write_quoted(FILE *to, const char *text);
+
 /* One line on stderr, with "paravane: " in front. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

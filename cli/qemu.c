@@ -183,32 +183,13 @@ void qemu_compose_booting(const struct run_options *options, uint64_t memory_mib
     command->arguments[command->count] = NULL;
 }
 
-/* A single quote ends what is quoted, and stands alone. */
-static void show_argument(FILE *to, const char *argument)
-{
-    if (!strpbrk(argument, " ;$*?'\"\\&|<>()`~#!")) {
-        write_safely(to, argument);
-        return;
-    }
-    fputc('\'', to);
-    for (; *argument; argument++) {
-        char text[2] = {*argument, '\0'};
-
-        if (*argument == '\'')
-            fputs("'\\''", to);
-        else
-            write_safely(to, text);
-    }
-    fputc('\'', to);
-}
-
 void qemu_show(FILE *to, const char *start, const struct qemu_command *command)
 {
     fputs(start, to);
     for (unsigned i = 0; i < command->count; i++) {
         if (i)
             fputc(' ', to);
-        show_argument(to, command->arguments[i]);
+        write_quoted(to, command->arguments[i]);
     }
     fputc('\n', to);
 }

@@ -344,13 +344,13 @@ PATH=$work:$PATH expect image-failed 1 'grub-mkrescue failed: it broke down' '!b
 if [[ image-made =~ $pattern ]]; then
     truncate -s 1M "$work/a'b,&.img"
     expect image-made 0 'boots by BIOS and by UEFI' 'serial number vbd-1-51712' 'MAC 52:54:00' \
-        "file=$work/a'\\\\''b,,&.img,format=raw" -- \
-        image "$good" --memory 64M --disk "$work/a'b,,&.img" --net user -o "$work/made.img"
-    cp "$work/made.img.xml" "$work/out"
+        "file=$work/a'\\\\''b,,&.img,format=raw" "virsh define '$work/ma de.img.xml'$" -- \
+        image "$good" --memory 64M --disk "$work/a'b,,&.img" --net user -o "$work/ma de.img"
+    cp "$work/ma de.img.xml" "$work/out"
     judge image-xml $? 0 "<source file='$work/a&#39;b,&#38;.img'/>" '<serial>vbd-1-51712</serial>' \
-        "<mac address='52:54:00:" "<source file='$work/made.img'/>" "machine='q35'" '!<readonly'
-    xorriso -indev "$work/made.img" -find /boot -name paravane.elf -or -name bundle >"$work/out" 2>"$work/err"
-    judge image-contents $? 0 '/boot/paravane.elf' '/boot/bundle' '!made.img.new'
+        "<mac address='52:54:00:" "<source file='$work/ma de.img'/>" "machine='q35'" '!<readonly'
+    xorriso -indev "$work/ma de.img" -find /boot -name paravane.elf -or -name bundle >"$work/out" 2>"$work/err"
+    judge image-contents $? 0 '/boot/paravane.elf' '/boot/bundle' '!img[.]new'
 fi
 
 # ---- Completion, in a bash as people have it, and of all that there is.
