@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: text; disks and shares; networks; the domain. */
+/* In order: text; disks and shares; networks; the domain; its file. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cli/file.h>
 #include <cli/libvirt.h>
-#include <cli/medium.h>
+
+#define FILE_LIMIT MIB
 
 /* What a name has of XML's own, and of what XML cannot have, is not taken for either. */
 static void write_text(FILE *to, const char *text)
@@ -162,7 +164,12 @@ static void write_domain(FILE *to, const char *name, uint64_t memory_mib, const 
           to);
 }
 
-enum status libvirt_write(const char *path, const char *name, uint64_t memory_mib, const struct image_options *options)
+/*
+ * ---- Its file.
+ */
+
+static enum status write_file(const char *path, const char *name, uint64_t memory_mib,
+                              const struct image_options *options)
 {
     FILE *to = fopen(path, "w");
     bool is_written = false;
@@ -175,4 +182,47 @@ enum status libvirt_write(const char *path, const char *name, uint64_t memory_mi
     if (!is_written)
         say_error("%s: cannot be written: %s", path, strerror(errno));
     return is_written ? STATUS_GOOD : STATUS_FAILED;
+}
+
+/* Does a file that is there say something else? */
+static enum status compare_files(const char *path, const char *other, bool *differ)
+{
+    struct bytes one = {NULL, 0}, two = {NULL, 0};
+    enum status status;
+
+    *differ = false;
+    if (access(path, F_OK))
+        return STATUS_GOOD;
+    status = file_read(path, FILE_LIMIT, &one);
+    if (!status)
+        status = file_read(other, FILE_LIMIT, &two);
+    if (!status)
+        *differ = one.size != two.size || memcmp(one.data, two.data, one.size) != 0;
+    bytes_free(&one);
+    bytes_free(&two);
+    return status;
+}
+
+enum status libvirt_write(const char *name, uint64_t memory_mib, const struct image_options *options,
+                          char path[static PATH_MAX])
+{
+    char fresh[PATH_MAX];
+    enum status status;
+    bool differ;
+
+    snprintf(path, PATH_MAX, "%s" LIBVIRT_ENDING, options->output);
+    snprintf(fresh, PATH_MAX, "%s" LIBVIRT_ENDING LIBVIRT_NEW, options->output);
+    status = write_file(fresh, name, memory_mib, options);
+    if (!status)
+        status = compare_files(path, fresh, &differ);
+    if (status)
+        return status;
+    if (differ) {
+        say("%s says something else, and stays; the machine as it is to be now is in %s", path, fresh);
+        strcpy(path, fresh);
+    } else if (rename(fresh, path)) {
+        say_error("%s: cannot be written: %s", path, strerror(errno));
+        return STATUS_FAILED;
+    }
+    return STATUS_GOOD;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps of `paravane image`: see that nothing is lost, make the image, tell what machine it wants. */
 #include <stdio.h>
-#include <string.h>
 
 #include <cli/libvirt.h>
 #include <cli/make_image.h>
@@ -11,15 +10,27 @@
 /* UEFI keeps some for itself, in the middle of what is there, and GRUB has the bundle twice for a while. */
 #define FIRMWARE_MIB 64u
 
-#define XML_ENDING ".xml"
+static bool is_input(const struct payload *payload, const char *path)
+{
+    for (unsigned i = 0; i < payload->options->nr_guests; i++) {
+        if (guest_is_made_of(&payload->guests[i], path))
+            return true;
+    }
+    return false;
+}
 
 static enum status spare_inputs(const struct payload *payload, const char *output)
 {
-    for (unsigned i = 0; i < payload->options->nr_guests; i++) {
-        if (!guest_is_made_of(&payload->guests[i], output))
+    static const char *const endings[] = {"", MEDIUM_NEW, LIBVIRT_ENDING LIBVIRT_NEW};
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "%s%s", output, endings[i]);
+        if (!is_input(payload, path))
             continue;
         say_error("--output: %s is a kernel, ramdisk or disk of a guest, and would be written over; name another file",
-                  output);
+                  path);
         return STATUS_USAGE;
     }
     return STATUS_GOOD;
@@ -74,11 +85,9 @@ static enum status tell(const struct payload *payload, const struct image_option
     const struct qemu_request request = {.options = &options->run, .bundle_size = payload->bundle_size};
     uint64_t memory_mib = qemu_memory_mib(&request) + FIRMWARE_MIB;
     struct qemu_command command;
-    char xml[IMAGE_PATH_MAX + sizeof(XML_ENDING)];
-    enum status status;
+    char xml[PATH_MAX];
+    enum status status = libvirt_write(guest_title(&payload->guests[0]), memory_mib, options, xml);
 
-    snprintf(xml, sizeof(xml), "%s" XML_ENDING, options->output);
-    status = libvirt_write(xml, guest_title(&payload->guests[0]), memory_mib, options);
     if (status)
         return status;
     write_safely(stdout, options->output);

@@ -90,7 +90,7 @@ static void name_files(const struct payload *payload, const char *output, struct
     snprintf(files->configuration, FILE_SIZE_MAX, "%s/grub.cfg", payload->directory);
     snprintf(files->log, FILE_SIZE_MAX, "%s/log", payload->directory);
     snprintf(files->plain, FILE_SIZE_MAX, "%s/plain", payload->directory);
-    snprintf(files->made, FILE_SIZE_MAX, "%s.new", output);
+    snprintf(files->made, FILE_SIZE_MAX, "%s" MEDIUM_NEW, output);
     snprintf(files->scratch, FILE_SIZE_MAX, "%s/scratch", payload->directory);
 }
 

@@ -6,6 +6,9 @@
 #include <cli/options_image.h>
 #include <cli/payload.h>
 
+/* Behind the name of the image while it is made. */
+#define MEDIUM_NEW ".new"
+
 /* See that the programs and files that make it are here; of what is missing it is said which package brings it. */
 enum status __must_check medium_check_tools(enum medium_format format);
 

@@ -17,7 +17,10 @@ enum {
 
 static const struct argp_option image_list[] = {
     {NULL, 0, NULL, 0, "The image:", GROUP_IMAGE},
-    {"output", KEY_OUTPUT, "FILE", 0, "write the image to FILE, and a domain for libvirt to FILE.xml", GROUP_IMAGE},
+    {"output", KEY_OUTPUT, "FILE", 0,
+     "write the image to FILE, in place of what is there, and a domain for libvirt to FILE.xml; one that is there "
+     "and says something else stays, and FILE.xml.new is written",
+     GROUP_IMAGE},
     {"format", KEY_FORMAT, "FORMAT", 0,
      "raw, qcow2 or iso (default: as FILE's name ends, otherwise raw); raw and iso are the same bytes", GROUP_IMAGE},
     {"machine", KEY_MACHINE, "NAME", 0, "the machine that it is for, pc or q35 (default: q35)", GROUP_IMAGE},

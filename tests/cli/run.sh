@@ -331,6 +331,11 @@ expect image-bad-machine 2 '--machine microvm: not one of pc, q35' -- image --de
 expect image-bad-on-failure 2 'say poweroff or halt' -- image --demo -o "$work/x.img" --on-failure panic
 expect image-of-a-run 2 "unrecognized option '--timeout'" -- image --demo -o "$work/x.img" --timeout 3
 PARAVANE_LIB=$work/lib expect image-over-kernel 2 'is a kernel, ramdisk or disk of a guest' -- image "$good" -o "$good"
+for ending in new xml.new; do
+    cp "$good" "$work/over.$ending"
+    PARAVANE_LIB=$work/lib expect image-over-$ending 2 "over.$ending is a kernel, ramdisk or disk of a guest" -- \
+        image "$work/over.$ending" -o "$work/over"
+done
 printf '#!/bin/bash\nPATH=/none exec "%s" "$@"\n' "$paravane" >"$work/poor" && chmod +x "$work/poor"
 paravane=$work/poor expect image-no-tools 1 'grub-mkrescue is missing.*apt install grub-common' 'xorriso is missing' \
     'mformat is missing' '!qemu-img' -- image --demo -o "$work/x.img"
@@ -351,6 +356,15 @@ if [[ image-made =~ $pattern ]]; then
         "<mac address='52:54:00:" "<source file='$work/ma de.img'/>" "machine='q35'" '!<readonly'
     xorriso -indev "$work/ma de.img" -find /boot -name paravane.elf -or -name bundle >"$work/out" 2>"$work/err"
     judge image-contents $? 0 '/boot/paravane.elf' '/boot/bundle' '!img[.]new'
+
+    # Made again it is the same; what somebody has changed stays.
+    again=(image "$good" --memory 64M --disk "$work/a'b,,&.img" --net user -o "$work/ma de.img")
+    expect image-again 0 "virsh define '$work/ma de.img.xml'$" '!stays' -- "${again[@]}"
+    sed -i 's/<vcpu>1/<vcpu>2/' "$work/ma de.img.xml"
+    expect image-xml-stays 0 'ma de.img.xml says something else, and stays' "virsh define '$work/ma de.img.xml.new'$" -- \
+        "${again[@]}"
+    cat "$work/ma de.img.xml" "$work/ma de.img.xml.new" >"$work/out"
+    judge image-xml-both $? 0 '<vcpu>2' '<vcpu>1'
 fi
 
 # ---- Completion, in a bash as people have it, and of all that there is.
