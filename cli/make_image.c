@@ -10,15 +10,6 @@
 /* UEFI keeps some for itself, in the middle of what is there, and GRUB has the bundle twice for a while. */
 #define FIRMWARE_MIB 64u
 
-static bool is_input(const struct payload *payload, const char *path)
-{
-    for (unsigned i = 0; i < payload->options->nr_guests; i++) {
-        if (guest_is_made_of(&payload->guests[i], path))
-            return true;
-    }
-    return false;
-}
-
 static enum status spare_inputs(const struct payload *payload, const char *output)
 {
     static const char *const endings[] = {"", MEDIUM_NEW, LIBVIRT_ENDING LIBVIRT_NEW};
@@ -27,7 +18,7 @@ static enum status spare_inputs(const struct payload *payload, const char *outpu
         char path[PATH_MAX];
 
         snprintf(path, sizeof(path), "%s%s", output, endings[i]);
-        if (!is_input(payload, path))
+        if (!payload_is_made_of(payload, path))
             continue;
         say_error("--output: %s is a kernel, ramdisk or disk of a guest, and would be written over; name another file",
                   path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: a place for the bundle; the bundle; all of it. */
+/* In order: a place for the bundle; the bundle; all of it; what it is made of. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -110,4 +110,13 @@ void payload_free(struct payload *payload)
     remove_directory(payload);
     for (unsigned i = 0; i < payload->options->nr_guests; i++)
         guest_free(&payload->guests[i]);
+}
+
+bool payload_is_made_of(const struct payload *payload, const char *path)
+{
+    for (unsigned i = 0; i < payload->options->nr_guests; i++) {
+        if (guest_is_made_of(&payload->guests[i], path))
+            return true;
+    }
+    return false;
 }

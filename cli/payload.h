@@ -24,3 +24,6 @@ struct payload {
  */
 enum status __must_check payload_make(struct payload *payload, struct run_options *options);
 void payload_free(struct payload *payload);
+
+/* Is the file at @path, NULL for none, a kernel, ramdisk or disk of one of its guests? */
+bool payload_is_made_of(const struct payload *payload, const char *path);

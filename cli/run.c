@@ -32,14 +32,12 @@ static enum status spare_inputs(const struct run *run)
     for (unsigned i = 0; i < run->options->nr_guests; i++) {
         const char *path = run->options->guests[i].console;
 
-        for (unsigned j = 0; j < run->options->nr_guests; j++) {
-            if (!guest_is_made_of(&run->payload.guests[j], path))
-                continue;
-            say_error("--console: %s is a kernel, ramdisk or disk of this run, and would be written over; name another "
-                      "file",
-                      path);
-            return STATUS_USAGE;
-        }
+        if (!payload_is_made_of(&run->payload, path))
+            continue;
+        say_error("--console: %s is a kernel, ramdisk or disk of this run, and would be written over; name another "
+                  "file",
+                  path);
+        return STATUS_USAGE;
     }
     return STATUS_GOOD;
 }
