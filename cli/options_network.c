@@ -170,10 +170,11 @@ static void address_nic(struct run_options *options, const struct guest_options 
 {
     struct nic_options *nic = &options->guests[guest - options->guests].nics[place];
     uint32_t rest = hash(title(guest), place);
+    char mac[MAC_TEXT_SIZE];
 
+    device_mac_text(nic->mac, mac);
     if (nic->has_mac && find_mac(options, nic))
-        argp_error(state, "%s: mac=%02x:%02x:%02x:%02x:%02x:%02x is the address of two cards; give each its own",
-                   title(guest), nic->mac[0], nic->mac[1], nic->mac[2], nic->mac[3], nic->mac[4], nic->mac[5]);
+        argp_error(state, "%s: mac=%s is the address of two cards; give each its own", title(guest), mac);
     if (nic->has_mac)
         return;
     do {
