@@ -36,11 +36,14 @@ command_of() {
 # boot NAME TEXT... -- FILE [SED [OPTION...]]: the printed command, changed by SED, with further options for QEMU; the
 # machine has to power off.
 boot() {
-    local name=$1 texts=() command
+    local name=$1 texts=() plain command
     shift
     [[ $name =~ $pattern ]] || return 0
     while [ "$1" != -- ]; do texts+=("$1"); shift; done
-    command=$(command_of "$2" | sed "${3:-}")
+    plain=$(command_of "$2")
+    command=$(sed "${3:-}" <<<"$plain")
+    # Unchanged it would be another row's, and pass.
+    [ -z "${3:-}" ] || [ "$command" != "$plain" ] || command='echo the command is not changed:'
     begin "$name" 0 "${texts[@]}" -- bash -c "exec $command \"\$@\"" boot -snapshot "${virtual_time_qemu[@]}" "${@:4}"
 }
 
