@@ -30,7 +30,6 @@ struct xen_9pfs_data_intf {
     uint32_t ring_order;
     grant_ref_t ref[]; /* 2 to the ring_order */
 };
-_Static_assert(sizeof(struct xen_9pfs_data_intf) == 132, "xen_9pfs_data_intf");
 
 /* Bytes of each of both streams. */
 #define XEN_FLEX_RING_SIZE(order) (1UL << ((order) + 12 - 1))

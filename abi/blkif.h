@@ -48,7 +48,6 @@ struct blkif_request_segment {
     uint8_t last_sect;  /* the last one that is meant */
     uint16_t _gap0;
 };
-_Static_assert(sizeof(struct blkif_request_segment) == 8, "blkif_request_segment");
 
 struct blkif_request {
     uint8_t operation; /* => enum blkif_op */
@@ -59,8 +58,6 @@ struct blkif_request {
     uint64_t sector_number;
     struct blkif_request_segment seg[BLKIF_MAX_SEGMENTS_PER_REQUEST];
 };
-_Static_assert(sizeof(struct blkif_request) == 112, "blkif_request");
-_Static_assert(offsetof(struct blkif_request, seg) == 24, "blkif_request.seg");
 
 struct compat_blkif_request {
     uint8_t operation; /* => enum blkif_op */
@@ -70,8 +67,6 @@ struct compat_blkif_request {
     compat_u64 sector_number;
     struct blkif_request_segment seg[BLKIF_MAX_SEGMENTS_PER_REQUEST];
 };
-_Static_assert(sizeof(struct compat_blkif_request) == 108, "compat_blkif_request");
-_Static_assert(offsetof(struct compat_blkif_request, seg) == 20, "compat_blkif_request.seg");
 
 struct blkif_request_discard {
     uint8_t operation; /* BLKIF_OP_DISCARD */
@@ -82,7 +77,6 @@ struct blkif_request_discard {
     uint64_t sector_number;
     uint64_t nr_sectors;
 };
-_Static_assert(sizeof(struct blkif_request_discard) == 32, "blkif_request_discard");
 
 struct compat_blkif_request_discard {
     uint8_t operation; /* BLKIF_OP_DISCARD */
@@ -92,7 +86,6 @@ struct compat_blkif_request_discard {
     compat_u64 sector_number;
     compat_u64 nr_sectors;
 };
-_Static_assert(sizeof(struct compat_blkif_request_discard) == 28, "compat_blkif_request_discard");
 
 #define BLKIF_DISCARD_SECURE (1 << 0)
 
@@ -108,8 +101,6 @@ struct blkif_request_indirect {
     grant_ref_t indirect_grefs[BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST]; /* pages of struct blkif_request_segment */
     uint32_t _gap2;
 };
-_Static_assert(sizeof(struct blkif_request_indirect) == 64, "blkif_request_indirect");
-_Static_assert(offsetof(struct blkif_request_indirect, indirect_grefs) == 28, "blkif_request_indirect.indirect_grefs");
 
 struct compat_blkif_request_indirect {
     uint8_t operation;    /* BLKIF_OP_INDIRECT */
@@ -122,8 +113,6 @@ struct compat_blkif_request_indirect {
     grant_ref_t indirect_grefs[BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST];
     compat_u64 pad; /* not used */
 };
-_Static_assert(sizeof(struct compat_blkif_request_indirect) == 64, "compat_blkif_request_indirect");
-_Static_assert(offsetof(struct compat_blkif_request_indirect, indirect_grefs) == 24, "compat_blkif_request_indirect");
 
 /* In a slot of the size of a request. */
 struct blkif_response {
@@ -133,8 +122,6 @@ struct blkif_response {
     int16_t status; /* => enum blkif_rsp */
     uint32_t _gap1;
 };
-_Static_assert(sizeof(struct blkif_response) == 16, "blkif_response");
-_Static_assert(offsetof(struct blkif_response, status) == 10, "blkif_response.status");
 
 struct compat_blkif_response {
     compat_u64 id;
@@ -142,7 +129,6 @@ struct compat_blkif_response {
     uint8_t _gap0;
     int16_t status; /* => enum blkif_rsp */
 };
-_Static_assert(sizeof(struct compat_blkif_response) == 12, "compat_blkif_response");
 
 /*
  * The key `info` of the back end's.

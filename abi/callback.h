@@ -84,22 +84,17 @@ struct callback_register {
     uint32_t _gap0;
     uint64_t address;
 };
-_Static_assert(sizeof(struct callback_register) == 16, "callback_register");
-_Static_assert(offsetof(struct callback_register, address) == 8, "callback_register.address");
 
 struct compat_xen_callback {
     uint32_t cs;
     uint32_t eip;
 };
-_Static_assert(sizeof(struct compat_xen_callback) == 8, "compat_xen_callback");
 
 struct compat_callback_register {
     uint16_t type;  /* => enum callback_type */
     uint16_t flags; /* => enum callback_flags */
     struct compat_xen_callback address;
 };
-_Static_assert(sizeof(struct compat_callback_register) == 12, "compat_callback_register");
-_Static_assert(offsetof(struct compat_callback_register, address) == 4, "compat_callback_register.address");
 
 /*
  * The same in both widths.
@@ -108,7 +103,6 @@ struct callback_unregister {
     uint16_t type; /* => enum callback_type */
     uint16_t _unused;
 };
-_Static_assert(sizeof(struct callback_unregister) == 4, "callback_unregister");
 
 /*
  * ` nmi_op is the older way to CALLBACKTYPE_nmi.  Errors: -ENOSYS unknown command; -EFAULT @arg cannot be read;
@@ -123,13 +117,11 @@ struct xennmi_callback {
     uint64_t handler_address;
     uint64_t pad;
 };
-_Static_assert(sizeof(struct xennmi_callback) == 16, "xennmi_callback");
 
 struct compat_xennmi_callback {
     uint32_t handler_address;
     uint32_t pad;
 };
-_Static_assert(sizeof(struct compat_xennmi_callback) == 8, "compat_xennmi_callback");
 
 /*
  * ` Why an NMI came, in arch_shared_info.nmi_reason; 0 if it was sent with VCPUOP_send_nmi.

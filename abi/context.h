@@ -50,10 +50,6 @@ struct cpu_user_regs {
     uint16_t gs;
     uint16_t _pad6[3];
 };
-_Static_assert(sizeof(struct cpu_user_regs) == 200, "cpu_user_regs");
-_Static_assert(offsetof(struct cpu_user_regs, error_code) == 120, "cpu_user_regs.error_code");
-_Static_assert(offsetof(struct cpu_user_regs, rip) == 128, "cpu_user_regs.rip");
-_Static_assert(offsetof(struct cpu_user_regs, ss) == 160, "cpu_user_regs.ss");
 
 struct compat_cpu_user_regs {
     uint32_t ebx;
@@ -82,9 +78,6 @@ struct compat_cpu_user_regs {
     uint16_t gs;
     uint16_t _pad5;
 };
-_Static_assert(sizeof(struct compat_cpu_user_regs) == 68, "compat_cpu_user_regs");
-_Static_assert(offsetof(struct compat_cpu_user_regs, eip) == 32, "compat_cpu_user_regs.eip");
-_Static_assert(offsetof(struct compat_cpu_user_regs, ss) == 48, "compat_cpu_user_regs.ss");
 
 /*
  * `incontents 360 vcpu_guest_context The state that a vCPU starts with
@@ -128,14 +121,6 @@ struct vcpu_guest_context {
     uint64_t gs_base_kernel;
     uint64_t gs_base_user;
 };
-_Static_assert(sizeof(struct vcpu_guest_context) == 5168, "vcpu_guest_context");
-_Static_assert(offsetof(struct vcpu_guest_context, flags) == 512, "vcpu_guest_context.flags");
-_Static_assert(offsetof(struct vcpu_guest_context, trap_ctxt) == 720, "vcpu_guest_context.trap_ctxt");
-_Static_assert(offsetof(struct vcpu_guest_context, ldt_base) == 4816, "vcpu_guest_context.ldt_base");
-_Static_assert(offsetof(struct vcpu_guest_context, gdt_frames) == 4832, "vcpu_guest_context.gdt_frames");
-_Static_assert(offsetof(struct vcpu_guest_context, ctrlreg) == 4984, "vcpu_guest_context.ctrlreg");
-_Static_assert(offsetof(struct vcpu_guest_context, event_callback_eip) == 5112, "vcpu_guest_context");
-_Static_assert(offsetof(struct vcpu_guest_context, vm_assist) == 5136, "vcpu_guest_context.vm_assist");
 
 struct compat_vcpu_guest_context {
     struct {
@@ -158,13 +143,6 @@ struct compat_vcpu_guest_context {
     uint32_t failsafe_callback_eip;
     uint32_t vm_assist;
 };
-_Static_assert(sizeof(struct compat_vcpu_guest_context) == 2800, "compat_vcpu_guest_context");
-_Static_assert(offsetof(struct compat_vcpu_guest_context, user_regs) == 516, "compat_vcpu_guest_context");
-_Static_assert(offsetof(struct compat_vcpu_guest_context, trap_ctxt) == 584, "compat_vcpu_guest_context");
-_Static_assert(offsetof(struct compat_vcpu_guest_context, gdt_frames) == 2640, "compat_vcpu_guest_context");
-_Static_assert(offsetof(struct compat_vcpu_guest_context, ctrlreg) == 2716, "compat_vcpu_guest_context");
-_Static_assert(offsetof(struct compat_vcpu_guest_context, event_callback_cs) == 2780, "compat_vcpu_guest_context");
-_Static_assert(offsetof(struct compat_vcpu_guest_context, vm_assist) == 2796, "compat_vcpu_guest_context");
 
 /* ` enum vcpu_context_flags { */
 #define VGCF_i387_valid                 (1 << 0) /* fpu_ctxt is to be loaded */

@@ -85,7 +85,6 @@ struct evtchn_alloc_unbound {
     uint16_t remote_dom; /* => enum domid */
     evtchn_port_t port;  /* result */
 };
-_Static_assert(sizeof(struct evtchn_alloc_unbound) == 8, "evtchn_alloc_unbound");
 
 struct evtchn_bind_interdomain {
     uint16_t remote_dom; /* => enum domid */
@@ -93,22 +92,18 @@ struct evtchn_bind_interdomain {
     evtchn_port_t remote_port;
     evtchn_port_t local_port; /* result */
 };
-_Static_assert(sizeof(struct evtchn_bind_interdomain) == 12, "evtchn_bind_interdomain");
-_Static_assert(offsetof(struct evtchn_bind_interdomain, local_port) == 8, "evtchn_bind_interdomain.local_port");
 
 struct evtchn_bind_virq {
     uint32_t virq;      /* => enum virq */
     uint32_t vcpu;      /* 0 for an interrupt of the whole domain */
     evtchn_port_t port; /* result */
 };
-_Static_assert(sizeof(struct evtchn_bind_virq) == 12, "evtchn_bind_virq");
 
 struct evtchn_bind_pirq {
     uint32_t pirq;
     uint32_t flags;     /* => enum bind_pirq_flags */
     evtchn_port_t port; /* result */
 };
-_Static_assert(sizeof(struct evtchn_bind_pirq) == 12, "evtchn_bind_pirq");
 
 /* ` enum bind_pirq_flags { */
 #define BIND_PIRQ__WILL_SHARE 1 /* the interrupt may be shared with other domains */
@@ -118,17 +113,14 @@ struct evtchn_bind_ipi {
     uint32_t vcpu;
     evtchn_port_t port; /* result */
 };
-_Static_assert(sizeof(struct evtchn_bind_ipi) == 8, "evtchn_bind_ipi");
 
 struct evtchn_close {
     evtchn_port_t port;
 };
-_Static_assert(sizeof(struct evtchn_close) == 4, "evtchn_close");
 
 struct evtchn_send {
     evtchn_port_t port;
 };
-_Static_assert(sizeof(struct evtchn_send) == 4, "evtchn_send");
 
 struct evtchn_status {
     uint16_t dom; /* => enum domid */
@@ -149,8 +141,6 @@ struct evtchn_status {
         uint32_t virq; /* => enum virq */
     } u;
 };
-_Static_assert(sizeof(struct evtchn_status) == 24, "evtchn_status");
-_Static_assert(offsetof(struct evtchn_status, u) == 16, "evtchn_status.u");
 
 /* ` enum evtchn_state { */
 #define EVTCHNSTAT_closed               0
@@ -165,17 +155,14 @@ struct evtchn_bind_vcpu {
     evtchn_port_t port;
     uint32_t vcpu;
 };
-_Static_assert(sizeof(struct evtchn_bind_vcpu) == 8, "evtchn_bind_vcpu");
 
 struct evtchn_unmask {
     evtchn_port_t port;
 };
-_Static_assert(sizeof(struct evtchn_unmask) == 4, "evtchn_unmask");
 
 struct evtchn_reset {
     uint16_t dom; /* => enum domid */
 };
-_Static_assert(sizeof(struct evtchn_reset) == 2, "evtchn_reset");
 
 struct evtchn_init_control {
     uint64_t control_gfn; /* machine frame of the vCPU's control block */
@@ -184,19 +171,15 @@ struct evtchn_init_control {
     uint8_t link_bits; /* result: width of the link field of an event word */
     uint8_t _pad[7];
 };
-_Static_assert(sizeof(struct evtchn_init_control) == 24, "evtchn_init_control");
-_Static_assert(offsetof(struct evtchn_init_control, link_bits) == 16, "evtchn_init_control.link_bits");
 
 struct evtchn_expand_array {
     uint64_t array_gfn; /* machine frame for 1024 more event words */
 };
-_Static_assert(sizeof(struct evtchn_expand_array) == 8, "evtchn_expand_array");
 
 struct evtchn_set_priority {
     evtchn_port_t port;
     uint32_t priority; /* 0 (first) to 15 */
 };
-_Static_assert(sizeof(struct evtchn_set_priority) == 8, "evtchn_set_priority");
 
 /*
  * The argument of the older call.
@@ -216,8 +199,6 @@ struct evtchn_op {
         struct evtchn_unmask unmask;
     } u;
 };
-_Static_assert(sizeof(struct evtchn_op) == 28, "evtchn_op");
-_Static_assert(offsetof(struct evtchn_op, u) == 4, "evtchn_op.u");
 
 /*
  * ` VIRQ_TIMER, VIRQ_DEBUG, VIRQ_XENOPROF and VIRQ_XENPMU belong to a vCPU, the others to the whole domain,
@@ -285,6 +266,5 @@ struct evtchn_fifo_control_block {
     uint32_t _rsvd;
     uint32_t head[EVTCHN_FIFO_MAX_QUEUES]; /* the port at the beginning of each */
 };
-_Static_assert(sizeof(struct evtchn_fifo_control_block) == 72, "evtchn_fifo_control_block");
 
 #endif /* ABI_EVENT_H */

@@ -28,8 +28,6 @@ struct grant_entry_v1 {
     uint16_t domid; /* who may use the frame; => enum domid */
     uint32_t frame; /* machine frame; for GTF_accept_transfer a pfn before and the machine frame after */
 };
-_Static_assert(sizeof(struct grant_entry_v1) == 8, "grant_entry_v1");
-_Static_assert(offsetof(struct grant_entry_v1, frame) == 4, "grant_entry_v1.frame");
 
 #define GNTTAB_NR_RESERVED_ENTRIES      8
 #define GNTTAB_RESERVED_CONSOLE         0
@@ -127,9 +125,6 @@ struct gnttab_map_grant_ref {
     grant_handle_t handle; /* result: names the mapping */
     uint64_t dev_bus_addr; /* result: machine address of the frame */
 };
-_Static_assert(sizeof(struct gnttab_map_grant_ref) == 32, "gnttab_map_grant_ref");
-_Static_assert(offsetof(struct gnttab_map_grant_ref, dom) == 16, "gnttab_map_grant_ref.dom");
-_Static_assert(offsetof(struct gnttab_map_grant_ref, dev_bus_addr) == 24, "gnttab_map_grant_ref.dev_bus_addr");
 
 /* ` enum grant_map_flags { */
 #define GNTMAP_device_map       (1 << 0) /* for devices: dev_bus_addr is meant */
@@ -147,8 +142,6 @@ struct gnttab_unmap_grant_ref {
     int16_t status; /* result: => enum grant_status */
     uint16_t _gap0;
 };
-_Static_assert(sizeof(struct gnttab_unmap_grant_ref) == 24, "gnttab_unmap_grant_ref");
-_Static_assert(offsetof(struct gnttab_unmap_grant_ref, status) == 20, "gnttab_unmap_grant_ref.status");
 
 struct gnttab_unmap_and_replace {
     uint64_t host_addr;
@@ -157,7 +150,6 @@ struct gnttab_unmap_and_replace {
     int16_t status; /* result: => enum grant_status */
     uint16_t _gap0;
 };
-_Static_assert(sizeof(struct gnttab_unmap_and_replace) == 24, "gnttab_unmap_and_replace");
 
 struct gnttab_setup_table {
     uint16_t dom; /* => enum domid */
@@ -167,8 +159,6 @@ struct gnttab_setup_table {
     uint16_t _gap1[3];
     uint64_t frame_list; /* address of an array of nr_frames xen_pfn_t, receives machine frames */
 };
-_Static_assert(sizeof(struct gnttab_setup_table) == 24, "gnttab_setup_table");
-_Static_assert(offsetof(struct gnttab_setup_table, frame_list) == 16, "gnttab_setup_table.frame_list");
 
 struct compat_gnttab_setup_table {
     uint16_t dom; /* => enum domid */
@@ -178,14 +168,11 @@ struct compat_gnttab_setup_table {
     uint16_t _gap1;
     uint32_t frame_list; /* address of an array of nr_frames compat_pfn_t */
 };
-_Static_assert(sizeof(struct compat_gnttab_setup_table) == 16, "compat_gnttab_setup_table");
-_Static_assert(offsetof(struct compat_gnttab_setup_table, frame_list) == 12, "compat_gnttab_setup_table");
 
 struct gnttab_dump_table {
     uint16_t dom;   /* => enum domid */
     int16_t status; /* result: => enum grant_status */
 };
-_Static_assert(sizeof(struct gnttab_dump_table) == 4, "gnttab_dump_table");
 
 struct gnttab_transfer {
     xen_pfn_t mfn;  /* the frame to give away */
@@ -195,8 +182,6 @@ struct gnttab_transfer {
     int16_t status;  /* result: => enum grant_status */
     uint16_t _gap1[3];
 };
-_Static_assert(sizeof(struct gnttab_transfer) == 24, "gnttab_transfer");
-_Static_assert(offsetof(struct gnttab_transfer, ref) == 12, "gnttab_transfer.ref");
 
 struct compat_gnttab_transfer {
     compat_pfn_t mfn;
@@ -206,8 +191,6 @@ struct compat_gnttab_transfer {
     int16_t status; /* result: => enum grant_status */
     uint16_t _gap1;
 };
-_Static_assert(sizeof(struct compat_gnttab_transfer) == 16, "compat_gnttab_transfer");
-_Static_assert(offsetof(struct compat_gnttab_transfer, ref) == 8, "compat_gnttab_transfer.ref");
 
 /*
  * One side of a copy, and the copy.  Neither side may cross the end of its page.
@@ -221,7 +204,6 @@ struct gnttab_copy_ptr {
     uint16_t offset; /* of the first byte in the page */
     uint32_t _gap0;
 };
-_Static_assert(sizeof(struct gnttab_copy_ptr) == 16, "gnttab_copy_ptr");
 
 struct gnttab_copy {
     struct gnttab_copy_ptr source;
@@ -231,8 +213,6 @@ struct gnttab_copy {
     int16_t status; /* result: => enum grant_status */
     uint16_t _gap0;
 };
-_Static_assert(sizeof(struct gnttab_copy) == 40, "gnttab_copy");
-_Static_assert(offsetof(struct gnttab_copy, len) == 32, "gnttab_copy.len");
 
 struct compat_gnttab_copy_ptr {
     union {
@@ -242,7 +222,6 @@ struct compat_gnttab_copy_ptr {
     uint16_t domid; /* => enum domid */
     uint16_t offset;
 };
-_Static_assert(sizeof(struct compat_gnttab_copy_ptr) == 8, "compat_gnttab_copy_ptr");
 
 struct compat_gnttab_copy {
     struct compat_gnttab_copy_ptr source;
@@ -252,8 +231,6 @@ struct compat_gnttab_copy {
     int16_t status; /* result: => enum grant_status */
     uint16_t _gap0;
 };
-_Static_assert(sizeof(struct compat_gnttab_copy) == 24, "compat_gnttab_copy");
-_Static_assert(offsetof(struct compat_gnttab_copy, len) == 16, "compat_gnttab_copy.len");
 
 /* ` enum grant_copy_flags { */
 #define GNTCOPY_source_gref     (1 << 0) /* source.u is a reference */
@@ -268,13 +245,10 @@ struct gnttab_query_size {
     int16_t status;         /* result: => enum grant_status */
     uint16_t _gap1;
 };
-_Static_assert(sizeof(struct gnttab_query_size) == 16, "gnttab_query_size");
-_Static_assert(offsetof(struct gnttab_query_size, max_nr_frames) == 8, "gnttab_query_size.max_nr_frames");
 
 struct gnttab_set_version {
     uint32_t version; /* wished for; result: in force */
 };
-_Static_assert(sizeof(struct gnttab_set_version) == 4, "gnttab_set_version");
 
 struct gnttab_get_status_frames {
     uint32_t nr_frames;
@@ -282,7 +256,6 @@ struct gnttab_get_status_frames {
     int16_t status;      /* result: => enum grant_status */
     uint64_t frame_list; /* address of an array of nr_frames uint64_t, receives machine frames */
 };
-_Static_assert(sizeof(struct gnttab_get_status_frames) == 16, "gnttab_get_status_frames");
 
 struct compat_gnttab_get_status_frames {
     uint32_t nr_frames;
@@ -290,14 +263,12 @@ struct compat_gnttab_get_status_frames {
     int16_t status;      /* result: => enum grant_status */
     uint32_t frame_list; /* address of an array of nr_frames uint64_t */
 };
-_Static_assert(sizeof(struct compat_gnttab_get_status_frames) == 12, "compat_gnttab_get_status_frames");
 
 struct gnttab_get_version {
     uint16_t dom; /* => enum domid */
     uint16_t pad;
     uint32_t version; /* result */
 };
-_Static_assert(sizeof(struct gnttab_get_version) == 8, "gnttab_get_version");
 
 struct gnttab_swap_grant_ref {
     grant_ref_t ref_a;
@@ -305,7 +276,6 @@ struct gnttab_swap_grant_ref {
     int16_t status; /* result: => enum grant_status */
     uint16_t _gap0;
 };
-_Static_assert(sizeof(struct gnttab_swap_grant_ref) == 12, "gnttab_swap_grant_ref");
 
 /* ` enum grant_status { */
 #define GNTST_okay              (0)

@@ -55,9 +55,6 @@ struct xencons_interface {
     XENCONS_RING_IDX out_cons;
     XENCONS_RING_IDX out_prod;
 };
-_Static_assert(sizeof(struct xencons_interface) == 3088, "xencons_interface");
-_Static_assert(offsetof(struct xencons_interface, in_cons) == 3072, "xencons_interface.in_cons");
-_Static_assert(offsetof(struct xencons_interface, out_prod) == 3084, "xencons_interface.out_prod");
 
 /*
  * `incontents 620 xenstore_ring The xenstore ring and its messages
@@ -88,10 +85,6 @@ struct xenstore_domain_interface {
     uint32_t connection;      /* => enum xenstore_connection */
     uint32_t error;           /* => enum xenstore_error, written by the server */
 };
-_Static_assert(sizeof(struct xenstore_domain_interface) == 2076, "xenstore_domain_interface");
-_Static_assert(offsetof(struct xenstore_domain_interface, req_cons) == 2048, "xenstore_domain_interface");
-_Static_assert(offsetof(struct xenstore_domain_interface, rsp_prod) == 2060, "xenstore_domain_interface");
-_Static_assert(offsetof(struct xenstore_domain_interface, error) == 2072, "xenstore_domain_interface");
 
 /* ` enum xenstore_features { */
 #define XENSTORE_SERVER_FEATURE_RECONNECTION    1 /* connection is in use */
@@ -119,7 +112,6 @@ struct xsd_sockmsg {
     uint32_t tx_id;  /* the transaction, 0 for none */
     uint32_t len;    /* bytes that follow */
 };
-_Static_assert(sizeof(struct xsd_sockmsg) == 16, "xsd_sockmsg");
 
 /*
  * ` Payloads are texts, each ended by a zero byte where another follows.

@@ -66,8 +66,6 @@ struct xen_memory_reservation {
     uint16_t domid;     /* => enum domid */
     uint16_t _gap0[3];
 };
-_Static_assert(sizeof(struct xen_memory_reservation) == 32, "xen_memory_reservation");
-_Static_assert(offsetof(struct xen_memory_reservation, domid) == 24, "xen_memory_reservation.domid");
 
 struct compat_xen_memory_reservation {
     uint32_t extent_start; /* address of an array of compat_pfn_t */
@@ -77,8 +75,6 @@ struct compat_xen_memory_reservation {
     uint16_t domid;     /* => enum domid */
     uint16_t _gap0;
 };
-_Static_assert(sizeof(struct compat_xen_memory_reservation) == 20, "compat_xen_memory_reservation");
-_Static_assert(offsetof(struct compat_xen_memory_reservation, domid) == 16, "compat_xen_memory_reservation.domid");
 
 /*
  * ` Bits 0-7 of mem_flags: number of machine address bits that the frames may use, 0 for any.  Bits 8-15: one
@@ -117,16 +113,12 @@ struct xen_memory_exchange {
     struct xen_memory_reservation out;
     uint64_t nr_exchanged;
 };
-_Static_assert(sizeof(struct xen_memory_exchange) == 72, "xen_memory_exchange");
-_Static_assert(offsetof(struct xen_memory_exchange, nr_exchanged) == 64, "xen_memory_exchange.nr_exchanged");
 
 struct compat_xen_memory_exchange {
     struct compat_xen_memory_reservation in;
     struct compat_xen_memory_reservation out;
     uint32_t nr_exchanged;
 };
-_Static_assert(sizeof(struct compat_xen_memory_exchange) == 44, "compat_xen_memory_exchange");
-_Static_assert(offsetof(struct compat_xen_memory_exchange, nr_exchanged) == 40, "compat_xen_memory_exchange");
 
 /*
  * ` XENMEM_current_reservation: the number of frames that the domain has.  XENMEM_maximum_reservation: the
@@ -136,7 +128,6 @@ _Static_assert(offsetof(struct compat_xen_memory_exchange, nr_exchanged) == 40, 
 struct xen_memory_domain {
     uint16_t domid; /* => enum domid */
 };
-_Static_assert(sizeof(struct xen_memory_domain) == 2, "xen_memory_domain");
 
 /*
  * ` XENMEM_machphys_mapping: where the M2P lies in the caller's address space.  A guest that gets an error may
@@ -147,16 +138,12 @@ struct xen_machphys_mapping {
     uint64_t v_end;   /* address of the end of the range */
     uint64_t max_mfn; /* highest mfn that the range has an entry for */
 };
-_Static_assert(sizeof(struct xen_machphys_mapping) == 24, "xen_machphys_mapping");
-_Static_assert(offsetof(struct xen_machphys_mapping, max_mfn) == 16, "xen_machphys_mapping.max_mfn");
 
 struct compat_xen_machphys_mapping {
     uint32_t v_start;
     uint32_t v_end;
     uint32_t max_mfn;
 };
-_Static_assert(sizeof(struct compat_xen_machphys_mapping) == 12, "compat_xen_machphys_mapping");
-_Static_assert(offsetof(struct compat_xen_machphys_mapping, max_mfn) == 8, "compat_xen_machphys_mapping.max_mfn");
 
 /*
  * ` XENMEM_machphys_mfn_list: the machine frames that the M2P itself lies in, one number for each 2 MiB of it;
@@ -170,16 +157,12 @@ struct xen_machphys_mfn_list {
     uint32_t nr_extents;   /* receives how many were stored */
     uint32_t _gap1;
 };
-_Static_assert(sizeof(struct xen_machphys_mfn_list) == 24, "xen_machphys_mfn_list");
-_Static_assert(offsetof(struct xen_machphys_mfn_list, nr_extents) == 16, "xen_machphys_mfn_list.nr_extents");
 
 struct compat_xen_machphys_mfn_list {
     uint32_t max_extents;
     uint32_t extent_start; /* address of an array of compat_pfn_t */
     uint32_t nr_extents;
 };
-_Static_assert(sizeof(struct compat_xen_machphys_mfn_list) == 12, "compat_xen_machphys_mfn_list");
-_Static_assert(offsetof(struct compat_xen_machphys_mfn_list, nr_extents) == 8, "compat_xen_machphys_mfn_list");
 
 /*
  * ` XENMEM_memory_map: the memory map of the guest, in pseudo-physical addresses, which says what it would read
@@ -193,15 +176,11 @@ struct xen_memory_map {
     uint32_t _gap0;
     uint64_t buffer; /* address of an array of struct e820_entry */
 };
-_Static_assert(sizeof(struct xen_memory_map) == 16, "xen_memory_map");
-_Static_assert(offsetof(struct xen_memory_map, buffer) == 8, "xen_memory_map.buffer");
 
 struct compat_xen_memory_map {
     uint32_t nr_entries;
     uint32_t buffer; /* address of an array of struct e820_entry */
 };
-_Static_assert(sizeof(struct compat_xen_memory_map) == 8, "compat_xen_memory_map");
-_Static_assert(offsetof(struct compat_xen_memory_map, buffer) == 4, "compat_xen_memory_map.buffer");
 
 /*
  * One area of a memory map, as the BIOS call int 15h, AX=E820h returns it: 20 bytes, in both widths.
@@ -211,8 +190,6 @@ struct e820_entry {
     compat_u64 size;
     uint32_t type; /* => enum e820_type */
 };
-_Static_assert(sizeof(struct e820_entry) == 20, "e820_entry");
-_Static_assert(offsetof(struct e820_entry, type) == 16, "e820_entry.type");
 
 /* ` enum e820_type { */
 #define E820_RAM                1
@@ -230,16 +207,12 @@ struct xen_foreign_memory_map {
     uint16_t _gap0[3];
     struct xen_memory_map map;
 };
-_Static_assert(sizeof(struct xen_foreign_memory_map) == 24, "xen_foreign_memory_map");
-_Static_assert(offsetof(struct xen_foreign_memory_map, map) == 8, "xen_foreign_memory_map.map");
 
 struct compat_xen_foreign_memory_map {
     uint16_t domid; /* => enum domid */
     uint16_t _gap0;
     struct compat_xen_memory_map map;
 };
-_Static_assert(sizeof(struct compat_xen_foreign_memory_map) == 12, "compat_xen_foreign_memory_map");
-_Static_assert(offsetof(struct compat_xen_foreign_memory_map, map) == 4, "compat_xen_foreign_memory_map.map");
 
 /*
  * ` XENMEM_add_to_physmap and XENMEM_remove_from_physmap change the P2M that the hypervisor keeps for guests
@@ -252,8 +225,6 @@ struct xen_add_to_physmap {
     uint64_t idx;
     xen_pfn_t gpfn;
 };
-_Static_assert(sizeof(struct xen_add_to_physmap) == 24, "xen_add_to_physmap");
-_Static_assert(offsetof(struct xen_add_to_physmap, gpfn) == 16, "xen_add_to_physmap.gpfn");
 
 struct compat_xen_add_to_physmap {
     uint16_t domid; /* => enum domid */
@@ -262,8 +233,6 @@ struct compat_xen_add_to_physmap {
     uint32_t idx;
     compat_pfn_t gpfn;
 };
-_Static_assert(sizeof(struct compat_xen_add_to_physmap) == 16, "compat_xen_add_to_physmap");
-_Static_assert(offsetof(struct compat_xen_add_to_physmap, gpfn) == 12, "compat_xen_add_to_physmap.gpfn");
 
 /* ` enum map_space { */
 #define XENMAPSPACE_shared_info         0
@@ -279,15 +248,11 @@ struct xen_remove_from_physmap {
     uint16_t _gap0[3];
     xen_pfn_t gpfn;
 };
-_Static_assert(sizeof(struct xen_remove_from_physmap) == 16, "xen_remove_from_physmap");
-_Static_assert(offsetof(struct xen_remove_from_physmap, gpfn) == 8, "xen_remove_from_physmap.gpfn");
 
 struct compat_xen_remove_from_physmap {
     uint16_t domid; /* => enum domid */
     uint16_t _gap0;
     compat_pfn_t gpfn;
 };
-_Static_assert(sizeof(struct compat_xen_remove_from_physmap) == 8, "compat_xen_remove_from_physmap");
-_Static_assert(offsetof(struct compat_xen_remove_from_physmap, gpfn) == 4, "compat_xen_remove_from_physmap");
 
 #endif /* ABI_MEMORY_H */

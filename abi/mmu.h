@@ -106,8 +106,6 @@ struct mmu_update {
     uint64_t ptr; /* machine address, a multiple of 8; bits 0-2: => enum mmu_update_cmd */
     uint64_t val; /* new contents of the entry, or a pfn for MMU_MACHPHYS_UPDATE */
 };
-_Static_assert(sizeof(struct mmu_update) == 16, "mmu_update");
-_Static_assert(offsetof(struct mmu_update, val) == 8, "mmu_update.val");
 
 /*
  * ` MMU_NORMAL_PT_UPDATE: ptr is the machine address of an entry, val its new contents.

@@ -144,9 +144,6 @@ struct mmuext_op {
         xen_pfn_t src_mfn; /* COPY_PAGE */
     } arg2;
 };
-_Static_assert(sizeof(struct mmuext_op) == 24, "mmuext_op");
-_Static_assert(offsetof(struct mmuext_op, arg1) == 8, "mmuext_op.arg1");
-_Static_assert(offsetof(struct mmuext_op, arg2) == 16, "mmuext_op.arg2");
 
 struct compat_mmuext_op {
     uint32_t cmd; /* => enum mmuext_cmd */
@@ -160,8 +157,5 @@ struct compat_mmuext_op {
         compat_pfn_t src_mfn;
     } arg2;
 };
-_Static_assert(sizeof(struct compat_mmuext_op) == 12, "compat_mmuext_op");
-_Static_assert(offsetof(struct compat_mmuext_op, arg1) == 4, "compat_mmuext_op.arg1");
-_Static_assert(offsetof(struct compat_mmuext_op, arg2) == 8, "compat_mmuext_op.arg2");
 
 #endif /* ABI_MMUEXT_H */

@@ -36,17 +36,11 @@ struct multicall_entry {
     uint64_t result; /* written by the hypervisor */
     uint64_t args[6];
 };
-_Static_assert(sizeof(struct multicall_entry) == 64, "multicall_entry");
-_Static_assert(offsetof(struct multicall_entry, result) == 8, "multicall_entry.result");
-_Static_assert(offsetof(struct multicall_entry, args) == 16, "multicall_entry.args");
 
 struct compat_multicall_entry {
     uint32_t op; /* => enum hypercall_num */
     uint32_t result;
     uint32_t args[6];
 };
-_Static_assert(sizeof(struct compat_multicall_entry) == 32, "compat_multicall_entry");
-_Static_assert(offsetof(struct compat_multicall_entry, result) == 4, "compat_multicall_entry.result");
-_Static_assert(offsetof(struct compat_multicall_entry, args) == 8, "compat_multicall_entry.args");
 
 #endif /* ABI_MULTICALL_H */

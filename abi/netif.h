@@ -32,7 +32,6 @@ struct netif_tx_request {
     uint16_t id;     /* chosen by the front end, repeated in the response */
     uint16_t size;
 };
-_Static_assert(sizeof(struct netif_tx_request) == 12, "netif_tx_request");
 
 /* ` enum nettx_flags { */
 #define NETTXF_csum_blank     (1U << 0) /* the checksum of TCP or UDP is that of the pseudo-header only */
@@ -45,7 +44,6 @@ struct netif_tx_response {
     uint16_t id;
     int16_t status; /* => enum netif_rsp */
 };
-_Static_assert(sizeof(struct netif_tx_response) == 4, "netif_tx_response");
 
 /* ` enum netif_rsp { */
 #define NETIF_RSP_DROPPED (-2)
@@ -59,7 +57,6 @@ struct netif_rx_request {
     uint16_t pad;
     grant_ref_t gref;
 };
-_Static_assert(sizeof(struct netif_rx_request) == 8, "netif_rx_request");
 
 struct netif_rx_response {
     uint16_t id;
@@ -67,7 +64,6 @@ struct netif_rx_response {
     uint16_t flags;  /* => enum netrx_flags */
     int16_t status;  /* number of bytes, or => enum netif_rsp if negative */
 };
-_Static_assert(sizeof(struct netif_rx_response) == 8, "netif_rx_response");
 
 /* ` enum netrx_flags { */
 #define NETRXF_data_validated (1U << 0)
@@ -91,7 +87,6 @@ struct netif_extra_info {
         } mcast;
     } u;
 };
-_Static_assert(sizeof(struct netif_extra_info) == 8, "netif_extra_info");
 
 /* ` enum netif_extra_type { */
 #define XEN_NETIF_EXTRA_TYPE_GSO       1
@@ -118,7 +113,6 @@ struct netif_tx_ring {
     struct sring_head head;
     union netif_tx_slot slots[NETIF_RING_SLOTS];
 };
-_Static_assert(sizeof(struct netif_tx_ring) == 64 + NETIF_RING_SLOTS * 12, "netif_tx_ring");
 
 union netif_rx_slot {
     struct netif_rx_request request;
@@ -130,6 +124,5 @@ struct netif_rx_ring {
     struct sring_head head;
     union netif_rx_slot slots[NETIF_RING_SLOTS];
 };
-_Static_assert(sizeof(struct netif_rx_ring) == 64 + NETIF_RING_SLOTS * 8, "netif_rx_ring");
 
 #endif /* ABI_NETIF_H */

@@ -74,7 +74,6 @@ struct physdev_irq_status_query {
     uint32_t irq;
     uint32_t flags; /* result: => enum irq_status */
 };
-_Static_assert(sizeof(struct physdev_irq_status_query) == 8, "physdev_irq_status_query");
 
 /* ` enum irq_status { */
 #define XENIRQSTAT_needs_eoi    (1U << 0)
@@ -84,47 +83,38 @@ _Static_assert(sizeof(struct physdev_irq_status_query) == 8, "physdev_irq_status
 struct physdev_set_iopl {
     uint32_t iopl;
 };
-_Static_assert(sizeof(struct physdev_set_iopl) == 4, "physdev_set_iopl");
 
 struct physdev_set_iobitmap {
     uint64_t bitmap; /* address of an array of bytes; 0 for none */
     uint32_t nr_ports;
     uint32_t _gap0;
 };
-_Static_assert(sizeof(struct physdev_set_iobitmap) == 16, "physdev_set_iobitmap");
-_Static_assert(offsetof(struct physdev_set_iobitmap, nr_ports) == 8, "physdev_set_iobitmap.nr_ports");
 
 struct compat_physdev_set_iobitmap {
     uint32_t bitmap;
     uint32_t nr_ports;
 };
-_Static_assert(sizeof(struct compat_physdev_set_iobitmap) == 8, "compat_physdev_set_iobitmap");
 
 struct physdev_apic {
     uint64_t apic_physbase; /* machine address of the I/O APIC */
     uint32_t reg;
     uint32_t value; /* read: result */
 };
-_Static_assert(sizeof(struct physdev_apic) == 16, "physdev_apic");
-_Static_assert(offsetof(struct physdev_apic, reg) == 8, "physdev_apic.reg");
 
 struct compat_physdev_apic {
     uint32_t apic_physbase;
     uint32_t reg;
     uint32_t value;
 };
-_Static_assert(sizeof(struct compat_physdev_apic) == 12, "compat_physdev_apic");
 
 struct physdev_irq {
     uint32_t irq;
     uint32_t vector; /* result */
 };
-_Static_assert(sizeof(struct physdev_irq) == 8, "physdev_irq");
 
 struct physdev_eoi {
     uint32_t irq;
 };
-_Static_assert(sizeof(struct physdev_eoi) == 4, "physdev_eoi");
 
 /* ` enum map_pirq_type { */
 #define MAP_PIRQ_TYPE_MSI               0x0
@@ -146,8 +136,6 @@ struct physdev_map_pirq {
     uint32_t _gap1;
     uint64_t table_base; /* machine address of the table of MSI-X, 0 for MSI */
 };
-_Static_assert(sizeof(struct physdev_map_pirq) == 40, "physdev_map_pirq");
-_Static_assert(offsetof(struct physdev_map_pirq, table_base) == 32, "physdev_map_pirq.table_base");
 
 struct compat_physdev_map_pirq {
     uint16_t domid; /* => enum domid */
@@ -160,15 +148,12 @@ struct compat_physdev_map_pirq {
     int32_t entry_nr;
     compat_u64 table_base;
 };
-_Static_assert(sizeof(struct compat_physdev_map_pirq) == 36, "compat_physdev_map_pirq");
-_Static_assert(offsetof(struct compat_physdev_map_pirq, table_base) == 28, "compat_physdev_map_pirq.table_base");
 
 struct physdev_unmap_pirq {
     uint16_t domid; /* => enum domid */
     uint16_t _gap0;
     int32_t pirq;
 };
-_Static_assert(sizeof(struct physdev_unmap_pirq) == 8, "physdev_unmap_pirq");
 
 struct physdev_setup_gsi {
     int32_t gsi;
@@ -176,13 +161,11 @@ struct physdev_setup_gsi {
     uint8_t polarity;   /* 0 active high, 1 active low */
     uint8_t _gap0[2];
 };
-_Static_assert(sizeof(struct physdev_setup_gsi) == 8, "physdev_setup_gsi");
 
 struct physdev_get_free_pirq {
     int32_t type;  /* => enum map_pirq_type */
     uint32_t pirq; /* result */
 };
-_Static_assert(sizeof(struct physdev_get_free_pirq) == 8, "physdev_get_free_pirq");
 
 struct physdev_pci_mmcfg_reserved {
     uint64_t address; /* machine address of the area */
@@ -191,8 +174,6 @@ struct physdev_pci_mmcfg_reserved {
     uint8_t end_bus;
     uint32_t flags; /* => enum pci_mmcfg_flags */
 };
-_Static_assert(sizeof(struct physdev_pci_mmcfg_reserved) == 16, "physdev_pci_mmcfg_reserved");
-_Static_assert(offsetof(struct physdev_pci_mmcfg_reserved, flags) == 12, "physdev_pci_mmcfg_reserved.flags");
 
 /* ` enum pci_mmcfg_flags { */
 #define XEN_PCI_MMCFG_RESERVED 0x1
@@ -210,8 +191,6 @@ struct physdev_pci_device_add {
     uint16_t _gap0;
     uint32_t optarr[]; /* the memory node, with XEN_PCI_DEV_PXM */
 };
-_Static_assert(sizeof(struct physdev_pci_device_add) == 12, "physdev_pci_device_add");
-_Static_assert(offsetof(struct physdev_pci_device_add, optarr) == 12, "physdev_pci_device_add.optarr");
 
 /* ` enum pci_device_flags { */
 #define XEN_PCI_DEV_EXTFN       0x1 /* an extended function */
@@ -224,17 +203,14 @@ struct physdev_pci_device {
     uint8_t bus;
     uint8_t devfn;
 };
-_Static_assert(sizeof(struct physdev_pci_device) == 4, "physdev_pci_device");
 
 struct physdev_pirq_eoi_gmfn {
     xen_pfn_t gmfn; /* machine frame of the guest */
 };
-_Static_assert(sizeof(struct physdev_pirq_eoi_gmfn) == 8, "physdev_pirq_eoi_gmfn");
 
 struct compat_physdev_pirq_eoi_gmfn {
     compat_pfn_t gmfn;
 };
-_Static_assert(sizeof(struct compat_physdev_pirq_eoi_gmfn) == 4, "compat_physdev_pirq_eoi_gmfn");
 
 /*
  * The argument of the older call.
@@ -250,8 +226,6 @@ struct physdev_op {
         struct physdev_irq irq_op;
     } u;
 };
-_Static_assert(sizeof(struct physdev_op) == 24, "physdev_op");
-_Static_assert(offsetof(struct physdev_op, u) == 8, "physdev_op.u");
 
 struct compat_physdev_op {
     uint32_t cmd; /* => enum physdev_cmd */
@@ -263,7 +237,5 @@ struct compat_physdev_op {
         struct physdev_irq irq_op;
     } u;
 };
-_Static_assert(sizeof(struct compat_physdev_op) == 16, "compat_physdev_op");
-_Static_assert(offsetof(struct compat_physdev_op, u) == 4, "compat_physdev_op.u");
 
 #endif /* ABI_PHYSDEV_H */

@@ -47,7 +47,6 @@ struct xenpf_settime32 {
     uint32_t nsecs;
     uint64_t system_time; /* at that moment */
 };
-_Static_assert(sizeof(struct xenpf_settime32) == 16, "xenpf_settime32");
 
 struct xenpf_settime64 {
     uint64_t secs;
@@ -55,8 +54,6 @@ struct xenpf_settime64 {
     uint32_t mbz; /* 0 */
     uint64_t system_time;
 };
-_Static_assert(sizeof(struct xenpf_settime64) == 24, "xenpf_settime64");
-_Static_assert(offsetof(struct xenpf_settime64, system_time) == 16, "xenpf_settime64.system_time");
 
 struct xenpf_enter_acpi_sleep {
     uint16_t val_a; /* for the registers PM1a and PM1b, or the sleep and status registers of reduced hardware */
@@ -64,7 +61,6 @@ struct xenpf_enter_acpi_sleep {
     uint32_t sleep_state; /* 1 to 5 */
     uint32_t flags;       /* => enum acpi_sleep_flags */
 };
-_Static_assert(sizeof(struct xenpf_enter_acpi_sleep) == 12, "xenpf_enter_acpi_sleep");
 
 /* ` enum acpi_sleep_flags { */
 #define XENPF_ACPI_SLEEP_EXTENDED 0x00000001 /* reduced hardware */
@@ -77,7 +73,6 @@ struct xenpf_pcpuinfo {
     uint32_t apic_id;     /* result */
     uint32_t acpi_id;     /* result */
 };
-_Static_assert(sizeof(struct xenpf_pcpuinfo) == 20, "xenpf_pcpuinfo");
 
 /* ` enum pcpu_flags { */
 #define XEN_PCPU_FLAGS_ONLINE   1
@@ -98,7 +93,5 @@ struct xen_platform_op {
         uint8_t pad[128];
     } u;
 };
-_Static_assert(sizeof(struct xen_platform_op) == 136, "xen_platform_op");
-_Static_assert(offsetof(struct xen_platform_op, u) == 8, "xen_platform_op.u");
 
 #endif /* ABI_PLATFORM_H */

@@ -23,6 +23,5 @@ struct sring_head {
     uint32_t rsp_event; /* written by the front end */
     uint8_t _gap0[48];
 };
-_Static_assert(sizeof(struct sring_head) == 64, "sring_head");
 
 #endif /* ABI_RING_H */

@@ -54,7 +54,6 @@
 struct sched_shutdown {
     uint32_t reason; /* => enum shutdown_reason */
 };
-_Static_assert(sizeof(struct sched_shutdown) == 4, "sched_shutdown");
 
 struct sched_poll {
     uint64_t ports; /* address of an array of evtchn_port_t */
@@ -62,35 +61,27 @@ struct sched_poll {
     uint32_t _gap0;
     uint64_t timeout; /* system time, in nanoseconds; 0 for none */
 };
-_Static_assert(sizeof(struct sched_poll) == 24, "sched_poll");
-_Static_assert(offsetof(struct sched_poll, timeout) == 16, "sched_poll.timeout");
 
 struct compat_sched_poll {
     uint32_t ports; /* address of an array of evtchn_port_t */
     uint32_t nr_ports;
     compat_u64 timeout;
 };
-_Static_assert(sizeof(struct compat_sched_poll) == 16, "compat_sched_poll");
-_Static_assert(offsetof(struct compat_sched_poll, timeout) == 8, "compat_sched_poll.timeout");
 
 struct sched_remote_shutdown {
     uint16_t domain_id; /* => enum domid */
     uint16_t _gap0;
     uint32_t reason; /* => enum shutdown_reason */
 };
-_Static_assert(sizeof(struct sched_remote_shutdown) == 8, "sched_remote_shutdown");
-_Static_assert(offsetof(struct sched_remote_shutdown, reason) == 4, "sched_remote_shutdown.reason");
 
 struct sched_watchdog {
     uint32_t id;      /* 0 to start a new one, else the number of one */
     uint32_t timeout; /* in seconds; 0 to stop it */
 };
-_Static_assert(sizeof(struct sched_watchdog) == 8, "sched_watchdog");
 
 struct sched_pin_override {
     int32_t pcpu; /* negative to undo */
 };
-_Static_assert(sizeof(struct sched_pin_override) == 4, "sched_pin_override");
 
 /* ` enum shutdown_reason { */
 #define SHUTDOWN_poweroff               0 /* done */

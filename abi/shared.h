@@ -36,9 +36,6 @@ struct vcpu_time_info {
     uint8_t flags; /* => enum pvclock_flags */
     uint8_t pad1[2];
 };
-_Static_assert(sizeof(struct vcpu_time_info) == 32, "vcpu_time_info");
-_Static_assert(offsetof(struct vcpu_time_info, tsc_timestamp) == 8, "vcpu_time_info.tsc_timestamp");
-_Static_assert(offsetof(struct vcpu_time_info, tsc_shift) == 28, "vcpu_time_info.tsc_shift");
 
 /* ` enum pvclock_flags { */
 #define XEN_PVCLOCK_TSC_STABLE_BIT (1 << 0) /* the time of all vCPUs is one and never steps back */
@@ -52,13 +49,11 @@ struct arch_vcpu_info {
     uint64_t cr2; /* address of the last page fault */
     uint64_t pad;
 };
-_Static_assert(sizeof(struct arch_vcpu_info) == 16, "arch_vcpu_info");
 
 struct compat_arch_vcpu_info {
     uint32_t cr2;
     uint32_t pad[5];
 };
-_Static_assert(sizeof(struct compat_arch_vcpu_info) == 24, "compat_arch_vcpu_info");
 
 /*
  * `incontents 400 shared_info The shared_info page
@@ -92,10 +87,6 @@ struct vcpu_info {
     struct arch_vcpu_info arch;
     struct vcpu_time_info time; /* see [time] */
 };
-_Static_assert(sizeof(struct vcpu_info) == 64, "vcpu_info");
-_Static_assert(offsetof(struct vcpu_info, evtchn_pending_sel) == 8, "vcpu_info.evtchn_pending_sel");
-_Static_assert(offsetof(struct vcpu_info, arch.cr2) == 16, "vcpu_info.arch");
-_Static_assert(offsetof(struct vcpu_info, time) == 32, "vcpu_info.time");
 
 struct compat_vcpu_info {
     uint8_t evtchn_upcall_pending;
@@ -105,10 +96,6 @@ struct compat_vcpu_info {
     struct compat_arch_vcpu_info arch;
     struct vcpu_time_info time;
 };
-_Static_assert(sizeof(struct compat_vcpu_info) == 64, "compat_vcpu_info");
-_Static_assert(offsetof(struct compat_vcpu_info, evtchn_pending_sel) == 4, "compat_vcpu_info.evtchn_pending_sel");
-_Static_assert(offsetof(struct compat_vcpu_info, arch.cr2) == 8, "compat_vcpu_info.arch");
-_Static_assert(offsetof(struct compat_vcpu_info, time) == 32, "compat_vcpu_info.time");
 
 /*
  * The part of shared_info that belongs to x86.  All but nmi_reason is written by the guest, for tools that
@@ -122,8 +109,6 @@ struct arch_shared_info {
     uint64_t p2m_vaddr;                   /* virtual address of a linear P2M */
     uint64_t p2m_generation;              /* odd while the mapping of the P2M changes */
 };
-_Static_assert(sizeof(struct arch_shared_info) == 48, "arch_shared_info");
-_Static_assert(offsetof(struct arch_shared_info, nmi_reason) == 16, "arch_shared_info.nmi_reason");
 
 struct compat_arch_shared_info {
     uint32_t max_pfn;
@@ -134,8 +119,6 @@ struct compat_arch_shared_info {
     uint32_t p2m_generation;
     uint32_t wc_sec_hi; /* stands in shared_info itself for a 64-bit guest */
 };
-_Static_assert(sizeof(struct compat_arch_shared_info) == 28, "compat_arch_shared_info");
-_Static_assert(offsetof(struct compat_arch_shared_info, wc_sec_hi) == 24, "compat_arch_shared_info.wc_sec_hi");
 
 struct shared_info {
     struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];
@@ -147,12 +130,6 @@ struct shared_info {
     uint32_t wc_sec_hi;
     struct arch_shared_info arch;
 };
-_Static_assert(sizeof(struct shared_info) == 3136, "shared_info");
-_Static_assert(offsetof(struct shared_info, evtchn_pending) == 2048, "shared_info.evtchn_pending");
-_Static_assert(offsetof(struct shared_info, evtchn_mask) == 2560, "shared_info.evtchn_mask");
-_Static_assert(offsetof(struct shared_info, wc_version) == 3072, "shared_info.wc_version");
-_Static_assert(offsetof(struct shared_info, wc_sec_hi) == 3084, "shared_info.wc_sec_hi");
-_Static_assert(offsetof(struct shared_info, arch.max_pfn) == 3088, "shared_info.arch");
 
 struct compat_shared_info {
     struct compat_vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];
@@ -163,10 +140,5 @@ struct compat_shared_info {
     uint32_t wc_nsec;
     struct compat_arch_shared_info arch;
 };
-_Static_assert(sizeof(struct compat_shared_info) == 2344, "compat_shared_info");
-_Static_assert(offsetof(struct compat_shared_info, evtchn_mask) == 2176, "compat_shared_info.evtchn_mask");
-_Static_assert(offsetof(struct compat_shared_info, wc_version) == 2304, "compat_shared_info.wc_version");
-_Static_assert(offsetof(struct compat_shared_info, arch.max_pfn) == 2316, "compat_shared_info.arch");
-_Static_assert(offsetof(struct compat_shared_info, arch.wc_sec_hi) == 2340, "compat_shared_info.arch");
 
 #endif /* ABI_SHARED_H */

@@ -50,15 +50,6 @@ struct start_info {
     uint64_t first_p2m_pfn; /* with INIT_P2M: first pfn of the P2M and of the tables that map it */
     uint64_t nr_p2m_frames; /* with INIT_P2M: how many frames these are */
 };
-_Static_assert(sizeof(struct start_info) == 1168, "start_info");
-_Static_assert(offsetof(struct start_info, shared_info) == 40, "start_info.shared_info");
-_Static_assert(offsetof(struct start_info, store_mfn) == 56, "start_info.store_mfn");
-_Static_assert(offsetof(struct start_info, console.domU.mfn) == 72, "start_info.console");
-_Static_assert(offsetof(struct start_info, console.domU.evtchn) == 80, "start_info.console");
-_Static_assert(offsetof(struct start_info, console.dom0.info_size) == 76, "start_info.console");
-_Static_assert(offsetof(struct start_info, pt_base) == 88, "start_info.pt_base");
-_Static_assert(offsetof(struct start_info, cmd_line) == 128, "start_info.cmd_line");
-_Static_assert(offsetof(struct start_info, first_p2m_pfn) == 1152, "start_info.first_p2m_pfn");
 
 struct compat_start_info {
     char magic[32];
@@ -86,13 +77,6 @@ struct compat_start_info {
     uint32_t first_p2m_pfn; /* 0: INIT_P2M is not for 32-bit guests */
     uint32_t nr_p2m_frames;
 };
-_Static_assert(sizeof(struct compat_start_info) == 1112, "compat_start_info");
-_Static_assert(offsetof(struct compat_start_info, shared_info) == 36, "compat_start_info.shared_info");
-_Static_assert(offsetof(struct compat_start_info, store_mfn) == 44, "compat_start_info.store_mfn");
-_Static_assert(offsetof(struct compat_start_info, console) == 52, "compat_start_info.console");
-_Static_assert(offsetof(struct compat_start_info, pt_base) == 60, "compat_start_info.pt_base");
-_Static_assert(offsetof(struct compat_start_info, cmd_line) == 80, "compat_start_info.cmd_line");
-_Static_assert(offsetof(struct compat_start_info, first_p2m_pfn) == 1104, "compat_start_info.first_p2m_pfn");
 
 /* ` enum start_flags { */
 #define SIF_PRIVILEGED          (1U << 0)    /* may control other domains and the machine */
@@ -112,7 +96,6 @@ struct xen_multiboot_mod_list {
     uint32_t cmdline;   /* address of its command line */
     uint32_t pad;       /* 0 */
 };
-_Static_assert(sizeof(struct xen_multiboot_mod_list) == 16, "xen_multiboot_mod_list");
 
 /*
  * The screen as the machine's loader left it, for the initial domain; in both widths.
@@ -150,8 +133,6 @@ struct dom0_vga_console_info {
         } vesa_lfb;                /* also for XEN_VGATYPE_EFI_LFB */
     } u;
 };
-_Static_assert(sizeof(struct dom0_vga_console_info) == 40, "dom0_vga_console_info");
-_Static_assert(offsetof(struct dom0_vga_console_info, u) == 4, "dom0_vga_console_info.u");
 
 /* ` enum vga_type { */
 #define XEN_VGATYPE_TEXT_MODE_3 0x03

@@ -31,9 +31,6 @@ struct trap_info {
     uint32_t _gap0;
     uint64_t address; /* of the handler */
 };
-_Static_assert(sizeof(struct trap_info) == 16, "trap_info");
-_Static_assert(offsetof(struct trap_info, cs) == 2, "trap_info.cs");
-_Static_assert(offsetof(struct trap_info, address) == 8, "trap_info.address");
 
 struct compat_trap_info {
     uint8_t vector;
@@ -41,8 +38,6 @@ struct compat_trap_info {
     uint16_t cs; /* the privilege bits are set to 1; a null selector destroys the domain when used */
     uint32_t address;
 };
-_Static_assert(sizeof(struct compat_trap_info) == 8, "compat_trap_info");
-_Static_assert(offsetof(struct compat_trap_info, address) == 4, "compat_trap_info.address");
 
 /*
  * The parts of trap_info.flags, of either width.  The SET helpers add to what is there.
@@ -139,8 +134,6 @@ struct iret_context {
     uint64_t rsp;
     uint64_t ss;
 };
-_Static_assert(sizeof(struct iret_context) == 72, "iret_context");
-_Static_assert(offsetof(struct iret_context, rip) == 32, "iret_context.rip");
 
 struct compat_iret_context {
     uint32_t eax;
@@ -150,7 +143,5 @@ struct compat_iret_context {
     uint32_t esp; /* this and ss only if the return leaves ring 1 */
     uint32_t ss;
 };
-_Static_assert(sizeof(struct compat_iret_context) == 24, "compat_iret_context");
-_Static_assert(offsetof(struct compat_iret_context, esp) == 16, "compat_iret_context.esp");
 
 #endif /* ABI_TRAP_H */

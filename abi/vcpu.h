@@ -79,16 +79,12 @@ struct vcpu_runstate_info {
     uint64_t state_entry_time; /* when this state began; see XEN_RUNSTATE_UPDATE */
     uint64_t time[4];          /* time spent in each state, by its number */
 };
-_Static_assert(sizeof(struct vcpu_runstate_info) == 48, "vcpu_runstate_info");
-_Static_assert(offsetof(struct vcpu_runstate_info, state_entry_time) == 8, "vcpu_runstate_info");
 
 struct compat_vcpu_runstate_info {
     int32_t state; /* => enum runstate */
     compat_u64 state_entry_time;
     compat_u64 time[4];
 };
-_Static_assert(sizeof(struct compat_vcpu_runstate_info) == 44, "compat_vcpu_runstate_info");
-_Static_assert(offsetof(struct compat_vcpu_runstate_info, state_entry_time) == 4, "compat_vcpu_runstate_info");
 
 /*
  * In state_entry_time: an update is under way, read again.  Only with VMASST_TYPE_runstate_update_flag.
@@ -113,7 +109,6 @@ struct vcpu_register_runstate_memory_area {
         uint64_t p;
     } addr;
 };
-_Static_assert(sizeof(struct vcpu_register_runstate_memory_area) == 8, "vcpu_register_runstate_memory_area");
 
 struct compat_vcpu_register_runstate_memory_area {
     union {
@@ -122,26 +117,21 @@ struct compat_vcpu_register_runstate_memory_area {
         compat_u64 p;
     } addr;
 };
-_Static_assert(sizeof(struct compat_vcpu_register_runstate_memory_area) == 8, "compat runstate area");
 
 struct vcpu_set_periodic_timer {
     uint64_t period_ns;
 };
-_Static_assert(sizeof(struct vcpu_set_periodic_timer) == 8, "vcpu_set_periodic_timer");
 
 struct vcpu_set_singleshot_timer {
     uint64_t timeout_abs_ns; /* system time, in nanoseconds */
     uint32_t flags;          /* => enum singleshot_flags */
     uint32_t _gap0;
 };
-_Static_assert(sizeof(struct vcpu_set_singleshot_timer) == 16, "vcpu_set_singleshot_timer");
-_Static_assert(offsetof(struct vcpu_set_singleshot_timer, flags) == 8, "vcpu_set_singleshot_timer.flags");
 
 struct compat_vcpu_set_singleshot_timer {
     compat_u64 timeout_abs_ns;
     uint32_t flags; /* => enum singleshot_flags */
 };
-_Static_assert(sizeof(struct compat_vcpu_set_singleshot_timer) == 12, "compat_vcpu_set_singleshot_timer");
 
 /* ` enum singleshot_flags { */
 #define VCPU_SSHOTTMR_future (1U << 0) /* fail rather than fire if the time has passed */
@@ -152,13 +142,10 @@ struct vcpu_register_vcpu_info {
     uint32_t offset; /* of the vcpu_info in it, a multiple of its alignment */
     uint32_t rsvd;   /* 0 */
 };
-_Static_assert(sizeof(struct vcpu_register_vcpu_info) == 16, "vcpu_register_vcpu_info");
-_Static_assert(offsetof(struct vcpu_register_vcpu_info, offset) == 8, "vcpu_register_vcpu_info.offset");
 
 struct vcpu_get_physid {
     uint64_t phys_id; /* APIC number in the low half, ACPI number in the high half */
 };
-_Static_assert(sizeof(struct vcpu_get_physid) == 8, "vcpu_get_physid");
 
 #define xen_vcpu_physid_to_x86_apicid(physid) ((uint32_t)(physid))
 #define xen_vcpu_physid_to_x86_acpiid(physid) ((uint32_t)((physid) >> 32))
@@ -173,7 +160,6 @@ struct vcpu_register_time_memory_area {
         uint64_t p;
     } addr;
 };
-_Static_assert(sizeof(struct vcpu_register_time_memory_area) == 8, "vcpu_register_time_memory_area");
 
 struct compat_vcpu_register_time_memory_area {
     union {
@@ -182,6 +168,5 @@ struct compat_vcpu_register_time_memory_area {
         compat_u64 p;
     } addr;
 };
-_Static_assert(sizeof(struct compat_vcpu_register_time_memory_area) == 8, "compat time area");
 
 #endif /* ABI_VCPU_H */

@@ -62,13 +62,10 @@ struct xen_compile_info {
     char compile_domain[32];
     char compile_date[32];
 };
-_Static_assert(sizeof(struct xen_compile_info) == 144, "xen_compile_info");
-_Static_assert(offsetof(struct xen_compile_info, compile_date) == 112, "xen_compile_info.compile_date");
 
 struct xen_platform_parameters {
     uint64_t virt_start; /* HYPERVISOR_VIRT_START */
 };
-_Static_assert(sizeof(struct xen_platform_parameters) == 8, "xen_platform_parameters");
 
 /*
  * A 32-bit guest is told COMPAT_HYPERVISOR_VIRT_START, unless HV_START_LOW of [elfnote] asked for less.
@@ -76,20 +73,16 @@ _Static_assert(sizeof(struct xen_platform_parameters) == 8, "xen_platform_parame
 struct compat_xen_platform_parameters {
     uint32_t virt_start;
 };
-_Static_assert(sizeof(struct compat_xen_platform_parameters) == 4, "compat_xen_platform_parameters");
 
 struct xen_feature_info {
     uint32_t submap_idx; /* which word is asked for */
     uint32_t submap;     /* result: bit n for feature 32 * submap_idx + n */
 };
-_Static_assert(sizeof(struct xen_feature_info) == 8, "xen_feature_info");
 
 struct xen_build_id {
     uint32_t len; /* room in buf */
     uint8_t buf[];
 };
-_Static_assert(sizeof(struct xen_build_id) == 4, "xen_build_id");
-_Static_assert(offsetof(struct xen_build_id, buf) == 4, "xen_build_id.buf");
 
 /*
  * `incontents 460 features Features

@@ -36,7 +36,7 @@ build/$(1)/version.o: build/cli/version.c build/$(1).stamp
 	$$(call say,CC)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) -c $$< -o $$@
 
-build/$(1)/paravane: $(call objects,$(1),$(CLI_C) $(CLI_SHARED)) build/$(1)/version.o
+build/$(1)/paravane: $(call objects,$(1),$(CLI_C) $(CLI_SHARED) $(ABI)) build/$(1)/version.o
 	$$(call say,LD)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) $$^ $$(LINK_$(1)) -o $$@
 

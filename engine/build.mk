@@ -3,6 +3,8 @@
 #   build/gcc/engine/libengine.a, build/clang/engine/libengine.a
 
 ENGINE := $(sort $(wildcard engine/*.c))
+# Nothing but assertions: part of whatever uses the headers of abi/.
+ABI := abi/assertions.c
 
 CC_gcc := $(GCC)
 CFLAGS_gcc := $(FREESTANDING) -fno-tree-loop-distribute-patterns
@@ -19,4 +21,5 @@ symbols: engine
 $(foreach flavour,gcc clang,\
 	$(eval $(call FLAVOUR,$(flavour)))\
 	$(eval $(call OBJECTS,$(flavour),engine/,engine/))\
-	$(eval $(call ARCHIVE,build/$(flavour)/engine/libengine.a,$(call objects,$(flavour),$(ENGINE)))))
+	$(eval $(call OBJECTS,$(flavour),abi/,abi/))\
+	$(eval $(call ARCHIVE,build/$(flavour)/engine/libengine.a,$(call objects,$(flavour),$(ENGINE) $(ABI)))))

@@ -41,7 +41,7 @@ $(foreach flavour,$(GUEST_FLAVOURS),\
 
 # GUEST_KERNEL(flavour, name, further sources, directory): what lies in the directory, and the guest library.
 define GUEST_KERNEL
-build/$(1)/$(2).elf: $(call objects,$(1),$(sort $(wildcard $(4)/*.c $(4)/*.S)) $(3) $(GUEST_S) $(GUEST_C)) \
+build/$(1)/$(2).elf: $(call objects,$(1),$(sort $(wildcard $(4)/*.c $(4)/*.S)) $(3) $(GUEST_S) $(GUEST_C) $(ABI)) \
 		build/$(1)/image.lds
 	$$(call say,LD)
 	$$(Q)ld $$(LINK_$(1)) -T build/$(1)/image.lds $$(filter %.o,$$^) -o $$@

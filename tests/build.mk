@@ -41,7 +41,7 @@ define HOSTED_RULES
 $(call FLAVOUR,$(1))
 $(call OBJECTS,$(1),,)
 $(call OBJECTS,$(1),engine/,engine/,-std=c11)
-$(call ARCHIVE,build/$(1)/libparavane-hosted.a,$(call objects,$(1),$(ENGINE) $(SIM)))
+$(call ARCHIVE,build/$(1)/libparavane-hosted.a,$(call objects,$(1),$(ENGINE) $(ABI) $(SIM)))
 $(call ARCHIVE,build/$(1)/libsupport.a,$(call objects,$(1),$(SUPPORT)))
 endef
 $(foreach flavour,$(FLAVOURS),$(eval $(call HOSTED_RULES,$(flavour))))

@@ -83,9 +83,7 @@ class Parser:
     def file(self):
         while self.peek() is not None:
             word = self.take()
-            if word == '_Static_assert':
-                self.balanced('(', ')')
-            elif word == 'typedef':
+            if word == 'typedef':
                 self.typedef()
             elif word == 'enum':
                 self.enum()
