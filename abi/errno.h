@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a call failed.  The constants are positive; a call returns them negated.
+ * Why a call failed.  The constants are positive, which is enum xen_errno; a call returns them negated.
  */
 #ifndef ABI_ERRNO_H
 #define ABI_ERRNO_H
@@ -15,7 +15,7 @@
  * ` The numbers are those of Linux on x86.  The texts of this reference write -EINVAL for -XEN_EINVAL.
  */
 /* ` enum neg_errnoval { */
-enum neg_errnoval {
+enum xen_errno {
     XEN_EPERM = 1,          /* the caller lacks the privilege */
     XEN_ENOENT = 2,         /* no such vCPU, port or entry */
     XEN_ESRCH = 3,          /* no such domain, or not one that may be named here */

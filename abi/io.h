@@ -107,7 +107,7 @@ struct xenstore_domain_interface {
  * The head of a message.
  */
 struct xsd_sockmsg {
-    uint32_t type;   /* => enum xsd_sockmsg_type */
+    uint32_t type;   /* => enum xenstore_type */
     uint32_t req_id; /* chosen by the guest, repeated in the reply */
     uint32_t tx_id;  /* the transaction, 0 for none */
     uint32_t len;    /* bytes that follow */
@@ -132,7 +132,7 @@ struct xsd_sockmsg {
  * `
  * ` In short, request -> reply:
  */
-/* ` enum xsd_sockmsg_type { */
+/* ` enum xenstore_type { */
 enum xsd_sockmsg_type {
     XS_CONTROL = 0,              /* command, arguments -> text */
     XS_DIRECTORY = 1,            /* path -> names of its children */

@@ -112,8 +112,7 @@ static bool read_call(struct vcpu *vcpu, vaddr_t from, struct multicall_entry *c
     return true;
 }
 
-static __cold int64_t refuse_call(struct vcpu *vcpu, uint64_t number, enum neg_errnoval error,
-                                  enum refusal_reason reason)
+static __cold int64_t refuse_call(struct vcpu *vcpu, uint64_t number, enum xen_errno error, enum refusal_reason reason)
 {
     const struct op op = begin(vcpu, number);
 

@@ -94,7 +94,7 @@ static int flush_page_all(struct op *op, const struct mmuext_op *ext)
 }
 
 /* Caches matter to those who share memory with devices. */
-static int flush_cache_of(struct op *op, cpumask_t cpus, enum neg_errnoval refused)
+static int flush_cache_of(struct op *op, cpumask_t cpus, enum xen_errno refused)
 {
     if (op->vcpu->domain->nr_iomem == 0)
         return refuse_value(op, refused, REFUSE_CACHE_RIGHTS, op->vcpu->domain->id.v);

@@ -5,7 +5,7 @@
 #include <engine/port.h>
 #include <engine/refuse.h>
 
-int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason reason, struct slot slot,
+int refuse(const struct op *op, enum xen_errno error, enum refusal_reason reason, struct slot slot,
            const struct frame *frame, uint64_t value)
 {
     const struct refusal refusal = {
@@ -26,7 +26,7 @@ int refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason rea
     return -(int)error;
 }
 
-int refuse_value(const struct op *op, enum neg_errnoval error, enum refusal_reason reason, uint64_t value)
+int refuse_value(const struct op *op, enum xen_errno error, enum refusal_reason reason, uint64_t value)
 {
     return refuse(op, error, reason, NOWHERE, NULL, value);
 }

@@ -110,7 +110,7 @@ struct slot {
 #define NOWHERE ((struct slot){MFN_NONE, 0, 0})
 
 struct refusal {
-    enum neg_errnoval error; /* the guest sees -error */
+    enum xen_errno error; /* the guest sees -error */
     enum refusal_reason reason;
     const struct vcpu *vcpu; /* who asked; NULL: the hypervisor itself */
     unsigned call, index;    /* hypercall, and entry of its batch */
@@ -125,11 +125,11 @@ struct refusal {
 /*
  * Refuse with @error because of @reason, at @slot, about @frame (may be NULL), of @value.  Returns -error.
  */
-int __must_check __cold refuse(const struct op *op, enum neg_errnoval error, enum refusal_reason reason,
-                               struct slot slot, const struct frame *frame, uint64_t value);
+int __must_check __cold refuse(const struct op *op, enum xen_errno error, enum refusal_reason reason, struct slot slot,
+                               const struct frame *frame, uint64_t value);
 
 /* The same where nothing but a value is known. */
-int __must_check __cold refuse_value(const struct op *op, enum neg_errnoval error, enum refusal_reason reason,
+int __must_check __cold refuse_value(const struct op *op, enum xen_errno error, enum refusal_reason reason,
                                      uint64_t value);
 
 /* What the value of a refusal for @reason is. */

@@ -15,7 +15,7 @@ enum refusal_reason typeref_conflict(const struct frame *frame, enum frame_type 
 
 static int refuse_conflict(const struct op *op, struct slot slot, const struct frame *frame, enum frame_type want)
 {
-    enum neg_errnoval error = want == TYPE_WRITABLE ? XEN_EBUSY : XEN_EINVAL;
+    enum xen_errno error = want == TYPE_WRITABLE ? XEN_EBUSY : XEN_EINVAL;
 
     bool self = slot.level > 0 && mfn_equal(slot.table, frame_mfn(op->machine, frame));
 
@@ -73,7 +73,7 @@ void typeref_put(struct op *op, struct frame *frame)
     frame->epoch = tlb_now(op->machine);
 }
 
-int typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct slot slot, const struct frame *frame,
+int typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot slot, const struct frame *frame,
                          const struct domain *domain, uint64_t value)
 {
     bool owned = frame && domain && frame_owner(frame) == domain->id.v;
@@ -100,7 +100,7 @@ void typeref_drop(struct op *op, struct frame *frame)
     frame_put(op->machine, frame);
 }
 
-int typeref_hold_writable(struct op *op, enum neg_errnoval error, struct frame *frame, const struct domain *domain,
+int typeref_hold_writable(struct op *op, enum xen_errno error, struct frame *frame, const struct domain *domain,
                           uint64_t value)
 {
     int refusal;

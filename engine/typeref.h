@@ -66,12 +66,12 @@ void typeref_drop(struct op *op, struct frame *frame);
  * The same for a writable use, which never waits nor drops a lock.  -XEN_EINVAL: not @domain's.  -@error: in use as
  * something else.
  */
-int __must_check typeref_hold_writable(struct op *op, enum neg_errnoval error, struct frame *frame,
+int __must_check typeref_hold_writable(struct op *op, enum xen_errno error, struct frame *frame,
                                        const struct domain *domain, uint64_t value);
 void typeref_drop_writable(struct machine *machine, struct frame *frame);
 
 /* Refuse with @error, because frame_get() of @frame for @domain failed; either may be NULL. */
-int __must_check typeref_refuse_frame(const struct op *op, enum neg_errnoval error, struct slot slot,
+int __must_check typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot slot,
                                       const struct frame *frame, const struct domain *domain, uint64_t value);
 
 /*
