@@ -26,13 +26,13 @@
 #define BLKIF_MAX_SEGMENTS_PER_REQUEST       11
 #define BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST 8
 
-/* ` enum blkif_op { */
+/* ` enum blkif_op { // BLKIF_OP_* => struct blkif_request */
 #define BLKIF_OP_READ            0
 #define BLKIF_OP_WRITE           1
 #define BLKIF_OP_WRITE_BARRIER   2 /* in order with the requests before and behind it; where feature-barrier is 1 */
 #define BLKIF_OP_FLUSH_DISKCACHE 3 /* what was written before is to last; where feature-flush-cache is 1 */
-#define BLKIF_OP_DISCARD         5 /* struct blkif_request_discard; where feature-discard is 1 */
-#define BLKIF_OP_INDIRECT        6 /* struct blkif_request_indirect; where feature-max-indirect-segments is there */
+#define BLKIF_OP_DISCARD         5 /* => struct blkif_request_discard; where feature-discard is 1 */
+#define BLKIF_OP_INDIRECT        6 /* => struct blkif_request_indirect; where feature-max-indirect-segments is there */
 /* ` } */
 
 /* ` enum blkif_rsp { */

@@ -59,9 +59,9 @@
  * ` CALLBACKF_mask_events asks for events to be masked on entry; it counts for failsafe, syscall, syscall32 and
  * ` sysenter.
  */
-/* ` enum callback_cmd { */
-#define CALLBACKOP_register             0 /* struct callback_register */
-#define CALLBACKOP_unregister           1 /* struct callback_unregister */
+/* ` enum callback_cmd { // CALLBACKOP_* => struct callback_* */
+#define CALLBACKOP_register             0
+#define CALLBACKOP_unregister           1
 /* ` } */
 
 /* ` enum callback_type { */
@@ -108,9 +108,9 @@ struct callback_unregister {
  * ` nmi_op is the older way to CALLBACKTYPE_nmi.  Errors: -ENOSYS unknown command; -EFAULT @arg cannot be read;
  * ` -EINVAL the address is not canonical, or the hypervisor's.
  */
-/* ` enum nmi_cmd { */
-#define XENNMI_register_callback        0 /* struct xennmi_callback */
-#define XENNMI_unregister_callback      1 /* NULL */
+/* ` enum nmi_cmd { // XENNMI_* => struct xennmi_callback */
+#define XENNMI_register_callback        0
+#define XENNMI_unregister_callback      1 /* => nothing */
 /* ` } */
 
 struct xennmi_callback {

@@ -63,21 +63,21 @@
  * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened.
  * `   -ENOSYS: before init_control.  -EACCES: the port is closed.  -EINVAL: no such port or priority.
  */
-/* ` enum event_channel_cmd { */
-#define EVTCHNOP_bind_interdomain        0 /* struct evtchn_bind_interdomain */
-#define EVTCHNOP_bind_virq               1 /* struct evtchn_bind_virq */
-#define EVTCHNOP_bind_pirq               2 /* struct evtchn_bind_pirq */
-#define EVTCHNOP_close                   3 /* struct evtchn_close */
-#define EVTCHNOP_send                    4 /* struct evtchn_send */
-#define EVTCHNOP_status                  5 /* struct evtchn_status */
-#define EVTCHNOP_alloc_unbound           6 /* struct evtchn_alloc_unbound */
-#define EVTCHNOP_bind_ipi                7 /* struct evtchn_bind_ipi */
-#define EVTCHNOP_bind_vcpu               8 /* struct evtchn_bind_vcpu */
-#define EVTCHNOP_unmask                  9 /* struct evtchn_unmask */
-#define EVTCHNOP_reset                  10 /* struct evtchn_reset */
-#define EVTCHNOP_init_control           11 /* struct evtchn_init_control */
-#define EVTCHNOP_expand_array           12 /* struct evtchn_expand_array */
-#define EVTCHNOP_set_priority           13 /* struct evtchn_set_priority */
+/* ` enum event_channel_cmd { // EVTCHNOP_* => struct evtchn_* */
+#define EVTCHNOP_bind_interdomain        0
+#define EVTCHNOP_bind_virq               1
+#define EVTCHNOP_bind_pirq               2
+#define EVTCHNOP_close                   3
+#define EVTCHNOP_send                    4
+#define EVTCHNOP_status                  5
+#define EVTCHNOP_alloc_unbound           6
+#define EVTCHNOP_bind_ipi                7
+#define EVTCHNOP_bind_vcpu               8
+#define EVTCHNOP_unmask                  9
+#define EVTCHNOP_reset                  10
+#define EVTCHNOP_init_control           11
+#define EVTCHNOP_expand_array           12
+#define EVTCHNOP_set_priority           13
 /* ` } */
 
 struct evtchn_alloc_unbound {

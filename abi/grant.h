@@ -97,20 +97,20 @@ struct grant_entry_v1 {
  * ` GNTTABOP_get_version: the one in force.
  * ` GNTTABOP_get_status_frames: for version 2 only.
  */
-/* ` enum grant_table_cmd { */
-#define GNTTABOP_map_grant_ref           0 /* struct gnttab_map_grant_ref */
-#define GNTTABOP_unmap_grant_ref         1 /* struct gnttab_unmap_grant_ref */
-#define GNTTABOP_setup_table             2 /* struct gnttab_setup_table */
-#define GNTTABOP_dump_table              3 /* struct gnttab_dump_table */
-#define GNTTABOP_transfer                4 /* struct gnttab_transfer */
-#define GNTTABOP_copy                    5 /* struct gnttab_copy */
-#define GNTTABOP_query_size              6 /* struct gnttab_query_size */
-#define GNTTABOP_unmap_and_replace       7 /* struct gnttab_unmap_and_replace */
-#define GNTTABOP_set_version             8 /* struct gnttab_set_version */
-#define GNTTABOP_get_status_frames       9 /* struct gnttab_get_status_frames */
-#define GNTTABOP_get_version            10 /* struct gnttab_get_version */
-#define GNTTABOP_swap_grant_ref         11 /* struct gnttab_swap_grant_ref */
-#define GNTTABOP_cache_flush            12 /* for other processors: -EINVAL */
+/* ` enum grant_table_cmd { // GNTTABOP_* => struct gnttab_* */
+#define GNTTABOP_map_grant_ref           0
+#define GNTTABOP_unmap_grant_ref         1
+#define GNTTABOP_setup_table             2
+#define GNTTABOP_dump_table              3
+#define GNTTABOP_transfer                4
+#define GNTTABOP_copy                    5
+#define GNTTABOP_query_size              6
+#define GNTTABOP_unmap_and_replace       7
+#define GNTTABOP_set_version             8
+#define GNTTABOP_get_status_frames       9
+#define GNTTABOP_get_version            10
+#define GNTTABOP_swap_grant_ref         11
+#define GNTTABOP_cache_flush            12 /* for other processors: -EINVAL; => nothing */
 /* ` } */
 
 /*

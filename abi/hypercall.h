@@ -42,7 +42,7 @@
  * ` jumped to, with the frame of [iret] above the registers that it stores itself.  The page is ordinary
  * ` memory of the guest.
  */
-/* ` enum hypercall_num { */
+/* ` enum hypercall_num { // __HYPERVISOR_* => HYPERVISOR_*() */
 #define __HYPERVISOR_set_trap_table              0
 #define __HYPERVISOR_mmu_update                  1
 #define __HYPERVISOR_set_gdt                     2
@@ -85,7 +85,7 @@
 #define __HYPERVISOR_xenpmu_op                  40
 #define __HYPERVISOR_dm_op                      41
 #define __HYPERVISOR_hypfs_op                   42
-#define __HYPERVISOR_arch_0                     48
+#define __HYPERVISOR_arch_0                     48 /* the first of those of the architecture; => nothing */
 #define __HYPERVISOR_mca                        __HYPERVISOR_arch_0
 /* ` } */
 

@@ -28,7 +28,7 @@
  * `   -EFAULT  @buffer cannot be read or written
  * `   -ENOSYS  unknown command
  */
-/* ` enum consoleio_cmd { */
+/* ` enum consoleio_cmd { // CONSOLEIO_* => HYPERVISOR_console_io() */
 #define CONSOLEIO_write 0
 #define CONSOLEIO_read  1
 /* ` } */
@@ -132,7 +132,7 @@ struct xsd_sockmsg {
  * `
  * ` In short, request -> reply:
  */
-/* ` enum xenstore_type { */
+/* ` enum xenstore_type { // XS_* => struct xsd_sockmsg */
 enum xsd_sockmsg_type {
     XS_CONTROL = 0,              /* command, arguments -> text */
     XS_DIRECTORY = 1,            /* path -> names of its children */

@@ -25,23 +25,23 @@
  * `   -ESRCH   the structure names a domain that does not exist
  * `   -EPERM   the structure names another domain, without a right to it
  */
-/* ` enum memory_cmd { */
-#define XENMEM_increase_reservation      0 /* struct xen_memory_reservation */
-#define XENMEM_decrease_reservation      1 /* struct xen_memory_reservation */
-#define XENMEM_maximum_ram_page          2 /* no argument */
-#define XENMEM_current_reservation       3 /* struct xen_memory_domain */
-#define XENMEM_maximum_reservation       4 /* struct xen_memory_domain */
-#define XENMEM_machphys_mfn_list         5 /* struct xen_machphys_mfn_list */
-#define XENMEM_populate_physmap          6 /* struct xen_memory_reservation */
-#define XENMEM_add_to_physmap            7 /* struct xen_add_to_physmap */
-#define XENMEM_memory_map                9 /* struct xen_memory_map */
-#define XENMEM_machine_memory_map       10 /* struct xen_memory_map */
-#define XENMEM_exchange                 11 /* struct xen_memory_exchange */
-#define XENMEM_machphys_mapping         12 /* struct xen_machphys_mapping */
-#define XENMEM_set_memory_map           13 /* struct xen_foreign_memory_map */
-#define XENMEM_maximum_gpfn             14 /* struct xen_memory_domain */
-#define XENMEM_remove_from_physmap      15 /* struct xen_remove_from_physmap */
-#define XENMEM_machphys_compat_mfn_list 25 /* struct xen_machphys_mfn_list */
+/* ` enum memory_cmd { // XENMEM_* => struct xen_* */
+#define XENMEM_increase_reservation      0 /* => struct xen_memory_reservation */
+#define XENMEM_decrease_reservation      1 /* => struct xen_memory_reservation */
+#define XENMEM_maximum_ram_page          2 /* => nothing */
+#define XENMEM_current_reservation       3 /* => struct xen_memory_domain */
+#define XENMEM_maximum_reservation       4 /* => struct xen_memory_domain */
+#define XENMEM_machphys_mfn_list         5
+#define XENMEM_populate_physmap          6 /* => struct xen_memory_reservation */
+#define XENMEM_add_to_physmap            7
+#define XENMEM_memory_map                9
+#define XENMEM_machine_memory_map       10 /* => struct xen_memory_map */
+#define XENMEM_exchange                 11 /* => struct xen_memory_exchange */
+#define XENMEM_machphys_mapping         12
+#define XENMEM_set_memory_map           13 /* => struct xen_foreign_memory_map */
+#define XENMEM_maximum_gpfn             14 /* => struct xen_memory_domain */
+#define XENMEM_remove_from_physmap      15
+#define XENMEM_machphys_compat_mfn_list 25 /* => struct xen_machphys_mfn_list */
 /* ` } */
 
 /*

@@ -121,7 +121,7 @@ struct mmu_update {
  * ` MMU_PT_UPDATE_NO_TRANSLATE: for guests that do not use direct paging; the same as MMU_NORMAL_PT_UPDATE
  * ` for those that do.
  */
-/* ` enum mmu_update_cmd { */
+/* ` enum mmu_update_cmd { // MMU_* => struct mmu_update */
 #define MMU_NORMAL_PT_UPDATE            0
 #define MMU_MACHPHYS_UPDATE             1
 #define MMU_PT_UPDATE_PRESERVE_AD       2

@@ -108,7 +108,7 @@
  * ` cmd: MMUEXT_MARK_SUPER, MMUEXT_UNMARK_SUPER
  * ` Withdrawn.  Both give -EOPNOTSUPP.
  */
-/* ` enum mmuext_cmd { */
+/* ` enum mmuext_cmd { // MMUEXT_* => struct mmuext_op */
 #define MMUEXT_PIN_L1_TABLE              0
 #define MMUEXT_PIN_L2_TABLE              1
 #define MMUEXT_PIN_L3_TABLE              2

@@ -49,22 +49,22 @@
  * ` PHYSDEVOP_pci_mmcfg_reserved: whether an area of PCI configuration space is reserved in the memory map.
  * ` PHYSDEVOP_pci_device_add, PHYSDEVOP_pci_device_remove: a PCI device has been found; is gone.
  */
-/* ` enum physdev_cmd { */
-#define PHYSDEVOP_irq_status_query       5 /* struct physdev_irq_status_query */
-#define PHYSDEVOP_set_iopl               6 /* struct physdev_set_iopl */
-#define PHYSDEVOP_set_iobitmap           7 /* struct physdev_set_iobitmap */
-#define PHYSDEVOP_apic_read              8 /* struct physdev_apic */
-#define PHYSDEVOP_apic_write             9 /* struct physdev_apic */
-#define PHYSDEVOP_alloc_irq_vector      10 /* struct physdev_irq */
-#define PHYSDEVOP_eoi                   12 /* struct physdev_eoi */
-#define PHYSDEVOP_map_pirq              13 /* struct physdev_map_pirq */
-#define PHYSDEVOP_unmap_pirq            14 /* struct physdev_unmap_pirq */
-#define PHYSDEVOP_setup_gsi             21 /* struct physdev_setup_gsi */
-#define PHYSDEVOP_get_free_pirq         23 /* struct physdev_get_free_pirq */
-#define PHYSDEVOP_pci_mmcfg_reserved    24 /* struct physdev_pci_mmcfg_reserved */
-#define PHYSDEVOP_pci_device_add        25 /* struct physdev_pci_device_add */
-#define PHYSDEVOP_pci_device_remove     26 /* struct physdev_pci_device */
-#define PHYSDEVOP_pirq_eoi_gmfn_v2      28 /* struct physdev_pirq_eoi_gmfn */
+/* ` enum physdev_cmd { // PHYSDEVOP_* => struct physdev_* */
+#define PHYSDEVOP_irq_status_query       5
+#define PHYSDEVOP_set_iopl               6
+#define PHYSDEVOP_set_iobitmap           7
+#define PHYSDEVOP_apic_read              8 /* => struct physdev_apic */
+#define PHYSDEVOP_apic_write             9 /* => struct physdev_apic */
+#define PHYSDEVOP_alloc_irq_vector      10 /* => struct physdev_irq */
+#define PHYSDEVOP_eoi                   12
+#define PHYSDEVOP_map_pirq              13
+#define PHYSDEVOP_unmap_pirq            14
+#define PHYSDEVOP_setup_gsi             21
+#define PHYSDEVOP_get_free_pirq         23
+#define PHYSDEVOP_pci_mmcfg_reserved    24
+#define PHYSDEVOP_pci_device_add        25
+#define PHYSDEVOP_pci_device_remove     26 /* => struct physdev_pci_device */
+#define PHYSDEVOP_pirq_eoi_gmfn_v2      28 /* => struct physdev_pirq_eoi_gmfn */
 /* ` } */
 
 /*

@@ -33,12 +33,12 @@
  * ` XENPF_set_processor_pminfo: what ACPI tells about sleep states and frequencies of a processor.
  * ` The arguments of the last two are not described here; they lie in pad.
  */
-/* ` enum platform_cmd { */
+/* ` enum platform_cmd { // XENPF_* => struct xenpf_* */
 #define XENPF_settime32                 17
-#define XENPF_firmware_info             50
+#define XENPF_firmware_info             50 /* => nothing described here */
 #define XENPF_enter_acpi_sleep          51
-#define XENPF_set_processor_pminfo      54
-#define XENPF_get_cpuinfo               55
+#define XENPF_set_processor_pminfo      54 /* => nothing described here */
+#define XENPF_get_cpuinfo               55 /* => struct xenpf_pcpuinfo */
 #define XENPF_settime64                 62
 /* ` } */
 

@@ -40,15 +40,15 @@
  * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  0.
  * `   -EPERM: another domain.  -EINVAL: no such processor.  -EBUSY: bound by someone else.
  */
-/* ` enum sched_cmd { */
-#define SCHEDOP_yield                    0 /* NULL */
-#define SCHEDOP_block                    1 /* NULL */
-#define SCHEDOP_shutdown                 2 /* struct sched_shutdown */
-#define SCHEDOP_poll                     3 /* struct sched_poll */
-#define SCHEDOP_remote_shutdown          4 /* struct sched_remote_shutdown */
-#define SCHEDOP_shutdown_code            5 /* struct sched_shutdown */
-#define SCHEDOP_watchdog                 6 /* struct sched_watchdog */
-#define SCHEDOP_pin_override             7 /* struct sched_pin_override */
+/* ` enum sched_cmd { // SCHEDOP_* => struct sched_* */
+#define SCHEDOP_yield                    0 /* => nothing */
+#define SCHEDOP_block                    1 /* => nothing */
+#define SCHEDOP_shutdown                 2
+#define SCHEDOP_poll                     3
+#define SCHEDOP_remote_shutdown          4
+#define SCHEDOP_shutdown_code            5 /* => struct sched_shutdown */
+#define SCHEDOP_watchdog                 6
+#define SCHEDOP_pin_override             7
 /* ` } */
 
 struct sched_shutdown {

@@ -147,7 +147,7 @@
  * `   -EINVAL  unknown @which, or a base that is not canonical
  * ` SEGBASE_GS_USER_SEL cannot fail: a selector that the processor refuses becomes the null selector.
  */
-/* ` enum segment_base { */
+/* ` enum segment_base { // SEGBASE_* => HYPERVISOR_set_segment_base() */
 #define SEGBASE_FS              0 /* the base of fs */
 #define SEGBASE_GS_USER         1 /* the base that gs has in user mode, inactive while the kernel calls */
 #define SEGBASE_GS_KERNEL       2 /* the base that gs has in kernel mode, the active one */

@@ -53,21 +53,21 @@
  * ` VCPUOP_register_vcpu_time_memory_area: where to keep a second copy of the vCPU's time, which the kernel
  * ` can map into user mode.
  */
-/* ` enum vcpu_cmd { */
-#define VCPUOP_initialise                        0 /* struct vcpu_guest_context */
-#define VCPUOP_up                                1 /* NULL */
-#define VCPUOP_down                              2 /* NULL */
-#define VCPUOP_is_up                             3 /* NULL */
-#define VCPUOP_get_runstate_info                 4 /* struct vcpu_runstate_info */
-#define VCPUOP_register_runstate_memory_area     5 /* struct vcpu_register_runstate_memory_area */
-#define VCPUOP_set_periodic_timer                6 /* struct vcpu_set_periodic_timer */
-#define VCPUOP_stop_periodic_timer               7 /* NULL */
-#define VCPUOP_set_singleshot_timer              8 /* struct vcpu_set_singleshot_timer */
-#define VCPUOP_stop_singleshot_timer             9 /* NULL */
-#define VCPUOP_register_vcpu_info               10 /* struct vcpu_register_vcpu_info */
-#define VCPUOP_send_nmi                         11 /* NULL */
-#define VCPUOP_get_physid                       12 /* struct vcpu_get_physid */
-#define VCPUOP_register_vcpu_time_memory_area   13 /* struct vcpu_register_time_memory_area */
+/* ` enum vcpu_cmd { // VCPUOP_* => struct vcpu_* */
+#define VCPUOP_initialise                        0 /* => struct vcpu_guest_context */
+#define VCPUOP_up                                1 /* => nothing */
+#define VCPUOP_down                              2 /* => nothing */
+#define VCPUOP_is_up                             3 /* => nothing */
+#define VCPUOP_get_runstate_info                 4 /* => struct vcpu_runstate_info */
+#define VCPUOP_register_runstate_memory_area     5
+#define VCPUOP_set_periodic_timer                6
+#define VCPUOP_stop_periodic_timer               7 /* => nothing */
+#define VCPUOP_set_singleshot_timer              8
+#define VCPUOP_stop_singleshot_timer             9 /* => nothing */
+#define VCPUOP_register_vcpu_info               10
+#define VCPUOP_send_nmi                         11 /* => nothing */
+#define VCPUOP_get_physid                       12
+#define VCPUOP_register_vcpu_time_memory_area   13 /* => struct vcpu_register_time_memory_area */
 /* ` } */
 
 /*

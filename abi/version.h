@@ -33,24 +33,25 @@
  * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.
  * `   -EPERM: the caller is not the initial domain.  -ENODATA: there is none.  -ENOBUFS: len is too small.  With @arg NULL only the length is given.
  */
-/* ` enum version_cmd { */
-#define XENVER_version                   0 /* NULL */
-#define XENVER_extraversion              1 /* xen_extraversion_t */
-#define XENVER_compile_info              2 /* struct xen_compile_info */
-#define XENVER_capabilities              3 /* xen_capabilities_info_t */
-#define XENVER_changeset                 4 /* xen_changeset_info_t */
-#define XENVER_platform_parameters       5 /* struct xen_platform_parameters */
-#define XENVER_get_features              6 /* struct xen_feature_info */
-#define XENVER_pagesize                  7 /* NULL */
-#define XENVER_guest_handle              8 /* uint8_t [16] */
-#define XENVER_commandline               9 /* xen_commandline_t */
-#define XENVER_build_id                 10 /* struct xen_build_id */
+/* ` enum version_cmd { // XENVER_* => struct xen_* */
+#define XENVER_version                   0 /* => nothing */
+#define XENVER_extraversion              1 /* => xen_extraversion_t */
+#define XENVER_compile_info              2
+#define XENVER_capabilities              3 /* => xen_capabilities_info_t */
+#define XENVER_changeset                 4 /* => xen_changeset_info_t */
+#define XENVER_platform_parameters       5
+#define XENVER_get_features              6 /* => struct xen_feature_info */
+#define XENVER_pagesize                  7 /* => nothing */
+#define XENVER_guest_handle              8 /* => xen_domain_handle_t */
+#define XENVER_commandline               9 /* => xen_commandline_t */
+#define XENVER_build_id                 10
 /* ` } */
 
 typedef char xen_extraversion_t[16];
 typedef char xen_capabilities_info_t[1024];
 typedef char xen_changeset_info_t[64];
 typedef char xen_commandline_t[1024];
+typedef uint8_t xen_domain_handle_t[16];
 
 #define XEN_EXTRAVERSION_LEN            (sizeof(xen_extraversion_t))
 #define XEN_CAPABILITIES_INFO_LEN       (sizeof(xen_capabilities_info_t))

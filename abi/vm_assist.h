@@ -20,7 +20,7 @@
  * `   -EINVAL  unknown @type, or not one for this kind of guest
  * `   -ENOSYS  unknown @cmd
  */
-/* ` enum vm_assist_cmd { */
+/* ` enum vm_assist_cmd { // VMASST_CMD_* => HYPERVISOR_vm_assist() */
 #define VMASST_CMD_enable       0
 #define VMASST_CMD_disable      1
 /* ` } */
