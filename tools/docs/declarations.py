@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from model import Constant, Member, Place, Structure, Tie
 
-TIE = re.compile(r'=> (?:(enum|struct) (\w+)|(nothing)\b)')
+TIE = re.compile(r'=> (?:(enum|struct) (\w+)|(nothing)\b|(\w+_t)\b)')
 DEFINE = re.compile(r'#\s*define (\w+)(?:\(([^)]*)\))?\s+(\S.*)$')
 CONSTANT = re.compile(r'(\w+)(?: = ([^,]+))?,?$')
 MEMBER = re.compile(r'((?:const |struct |union |unsigned )*\w+) (\*?\w+)((?:\[[^\]]*\])*);$')
@@ -54,7 +54,8 @@ def plain(comment):
 
 def ties(text, place):
     """Each `=> enum NAME` and so on of a comment."""
-    return [Tie(kind or 'nothing', name or '', place) for kind, name, _ in TIE.findall(text)]
+    return [Tie('nothing' if nothing else kind or 'struct', name or typedef, place)
+            for kind, name, nothing, typedef in TIE.findall(text)]
 
 
 def read_define(piece, path):

@@ -17,7 +17,7 @@ from model import Call, Group, Header, Heading, Parameter, Pattern, Place, Refer
 
 DOC = re.compile(r'(?:\s*\*|/\*) `(.*?)\s*(?:\*/)?$')
 HEADING = re.compile(r'incontents (\d+) (\w+) (\S.*)$')
-OPENING = re.compile(r' enum (\w+) \{(?: // (\w+)\* => (?:(struct|enum) )?(\w+)\*(\(\))?)?$')
+OPENING = re.compile(r' enum (\w+) \{(?: // (\w+)\* => (?:(struct|enum) )?(\w+\*?)(\(\))?)?$')
 CALL = re.compile(r'^ ?((?:enum |struct |unsigned |const )*\w+)\n ?HYPERVISOR_(\w+)\(([^()]*)\);?$', re.M)
 ARGUMENT = re.compile(r' @(\w+):? ')
 PARAMETER = re.compile(r'(.*?[\s*])(\w+)(\[\])?$', re.S)
@@ -224,7 +224,7 @@ class Reader:
         if not constant.name.startswith(pattern.prefix):
             self.complain(constant.place, f'{constant.name} is not {pattern.prefix}*, as enum {self.group.name} says')
         elif pattern.kind:
-            name = pattern.leads + constant.name[len(pattern.prefix):]
+            name = pattern.leads.replace('*', constant.name[len(pattern.prefix):])
             name = name.removeprefix('HYPERVISOR_') if pattern.kind == 'call' else name
             constant.ties.append(Tie(pattern.kind, name, constant.place))
 
@@ -282,8 +282,6 @@ def check_ties(reference):
         for tie in thing.ties:
             if tie.kind != 'nothing' and tie.name not in where[tie.kind]:
                 reference.complain(tie.place, kinds[tie.kind] + tie.name)
-            elif tie.kind == 'call':
-                reference.calls[tie.name].constant = thing
     numbers = [constant for constant in reference.constants.values() if constant.name.startswith('__HYPERVISOR_')]
     for constant in numbers:
         name = constant.name[len('__HYPERVISOR_'):]

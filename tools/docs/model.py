@@ -98,7 +98,7 @@ class Tie:
 
 @dataclass
 class Pattern:
-    """The tie of a whole group: PREFIX* => struct LEADS*, or => LEADS*()."""
+    """The tie of a whole group: PREFIX* => struct LEADS, or => LEADS(); a * in LEADS is the rest of a constant's name."""
 
     prefix: str
     kind: str
