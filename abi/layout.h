@@ -71,7 +71,7 @@
 #define COMPAT_MACH2PHYS_SHARED         0xfffffffe
 
 /*
- * `incontents 200 startofday Start-of-day memory layout
+ * `incontents 195 startofday Start-of-day memory layout
  * `
  * ` The guest starts with paging on, in one contiguous virtual region.  VIRT_BASE of [elfnote] is its start
  * ` and the address of pfn 0; pfns rise with the addresses.  The elements come in this order:
