@@ -158,7 +158,7 @@
  * ` @arg: What the command works on.
  * `
  * ` enum neg_errnoval
- * ` HYPERVISOR_dm_op(uint16_t domid, unsigned int nr_bufs, void *bufs)
+ * ` HYPERVISOR_dm_op(enum domid domid, unsigned int nr_bufs, void *bufs)
  * `
  * ` @domid: The guest that a device model serves.
  * ` @nr_bufs: Number of buffers.

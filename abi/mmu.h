@@ -73,8 +73,8 @@
  * `         MMU_UPDATE_PREEMPTED.
  * ` @done_out: Receives the number of requests carried out completely, also when the call fails: the request
  * `            at this index is the one that failed.  May be NULL.  A fault while storing it is ignored.
- * ` @foreigndom: Bits 0-15 name the owner of the frames that the new entries map or that MMU_MACHPHYS_UPDATE
- * `              describes: DOMID_SELF, DOMID_IO, or a domain that the caller may control; the caller's own
+ * ` @foreigndom: Bits 0-15, => enum domid, name the owner of the frames that the new entries map or that
+ * `              MMU_MACHPHYS_UPDATE describes: DOMID_SELF, DOMID_IO, or a domain that the caller may control; the caller's own
  * `              number is not accepted.  Bits 16-31 name the domain whose tables are changed: 0 for the
  * `              caller, else the domain's number plus one.
  * `
@@ -144,7 +144,7 @@ struct mmu_update {
  * ` enum neg_errnoval
  * ` HYPERVISOR_update_va_mapping_otherdomain(unsigned long va, uint64_t val,
  * `                                          enum uvm_flags flags,
- * `                                          uint16_t domid)
+ * `                                          enum domid domid)
  * `
  * ` @va: Any address in the page to be mapped anew.
  * ` @val: The new L1 entry.  It holds a machine frame number.

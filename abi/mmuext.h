@@ -15,7 +15,7 @@
  * ` HYPERVISOR_mmuext_op(struct mmuext_op uops[],
  * `                      unsigned int count,
  * `                      unsigned int *pdone,
- * `                      unsigned int foreigndom)
+ * `                      enum domid foreigndom)
  * `
  * ` @uops: The operations, carried out in order; the first that fails ends the call.
  * ` @count: Number of operations, as in [mmu_update].
