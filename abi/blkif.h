@@ -17,14 +17,19 @@
  * ` slots, in order, and the back end responses, in any order; each response takes the place of a request that has been
  * ` read.  To an indirect request it tells the operation that was indirect.
  * `
- * ` Which layout the slots have says the front end's key `protocol`: XEN_IO_PROTO_ABI_X86_64, or for the compat_
- * ` structures XEN_IO_PROTO_ABI_X86_32.  Sectors have 512 bytes, and segments lie within a page of 4096.
+ * ` Which layout the slots have says the front end's key `protocol`, one of enum blkif_protocol:
+ * ` XEN_IO_PROTO_ABI_X86_64, or for the compat_ structures XEN_IO_PROTO_ABI_X86_32.  Sectors have 512 bytes, and
+ * ` segments lie within a page of 4096; enum blkif_limits says how many of them a request has.
  */
+/* ` enum blkif_protocol { */
 #define XEN_IO_PROTO_ABI_X86_64 "x86_64-abi"
 #define XEN_IO_PROTO_ABI_X86_32 "x86_32-abi"
+/* ` } */
 
+/* ` enum blkif_limits { */
 #define BLKIF_MAX_SEGMENTS_PER_REQUEST       11
 #define BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST 8
+/* ` } */
 
 /* ` enum blkif_op { // BLKIF_OP_* => struct blkif_request */
 #define BLKIF_OP_READ            0
@@ -70,7 +75,7 @@ struct compat_blkif_request {
 
 struct blkif_request_discard {
     uint8_t operation; /* BLKIF_OP_DISCARD */
-    uint8_t flag;      /* BLKIF_DISCARD_SECURE or 0 */
+    uint8_t flag;      /* => enum blkif_discard_flags */
     uint16_t handle;
     uint32_t _gap0;
     uint64_t id;
@@ -80,14 +85,16 @@ struct blkif_request_discard {
 
 struct compat_blkif_request_discard {
     uint8_t operation; /* BLKIF_OP_DISCARD */
-    uint8_t flag;      /* BLKIF_DISCARD_SECURE or 0 */
+    uint8_t flag;      /* => enum blkif_discard_flags */
     uint16_t handle;
     compat_u64 id;
     compat_u64 sector_number;
     compat_u64 nr_sectors;
 };
 
-#define BLKIF_DISCARD_SECURE (1 << 0)
+/* ` enum blkif_discard_flags { */
+#define BLKIF_DISCARD_SECURE (1 << 0) /* so that nobody can read it ever after */
+/* ` } */
 
 struct blkif_request_indirect {
     uint8_t operation;    /* BLKIF_OP_INDIRECT */
@@ -131,7 +138,7 @@ struct compat_blkif_response {
 };
 
 /*
- * The key `info` of the back end's.
+ * ` The back end's key `info` is a sum of enum vdisk.
  */
 /* ` enum vdisk { */
 #define VDISK_CDROM     1

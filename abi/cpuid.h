@@ -9,36 +9,44 @@
 /*
  * `incontents 480 cpuid The hypervisor's cpuid leaves
  * `
- * ` leaf + 0: eax the highest leaf, ebx, ecx and edx the signature "XenVMMXenVMM"
+ * ` leaf + 0: eax the highest leaf, ebx, ecx and edx the signature "XenVMMXenVMM", enum cpuid_signature
  * ` leaf + 1: eax the version: major in bits 16-31, minor in bits 0-15
  * ` leaf + 2: eax the number of hypercall pages, ebx the MSR by which a guest without [elfnote] would ask for
- * `           one, ecx XEN_CPUID_FEAT1_* bits
+ * `           one, ecx XEN_CPUID_FEAT1_* of enum cpuid_bits
  * ` leaf + 3: the TSC; subleaf 0: eax bit 0 set if it is emulated, ebx the mode, ecx its rate in kHz
  * ` leaf + 4: nothing for PV guests
  * ` leaf + 5: ebx bits 0-7 the number of machine address bits
  * `
- * ` The first leaf is XEN_CPUID_FIRST_LEAF, or a multiple of 0x100 above it where another hypervisor shows its
- * ` own leaves first.
+ * ` The first leaf is XEN_CPUID_FIRST_LEAF of enum cpuid_leaf, or a multiple of 0x100 above it where another
+ * ` hypervisor shows its own leaves first.
  * `
  * ` cpuid does not trap for a PV guest on every processor.  A kernel that wants the hypervisor's answer puts
- * ` XEN_EMULATE_PREFIX in front of the instruction: five bytes, ud2 and the letters "xen".  The hypervisor then
- * ` emulates the cpuid behind them.  In front of any other instruction the prefix is an ordinary #UD.
+ * ` XEN_EMULATE_PREFIX, of enum emulate_prefix, in front of the instruction: five bytes, ud2 and the letters "xen".  The
+ * ` hypervisor then emulates the cpuid behind them.  In front of any other instruction the prefix is an ordinary #UD.
  */
+/* ` enum cpuid_leaf { */
 #define XEN_CPUID_FIRST_LEAF                            0x40000000
 #define XEN_CPUID_LEAF(n)                               (XEN_CPUID_FIRST_LEAF + (n))
 #define XEN_CPUID_MAX_NUM_LEAVES                        5
+/* ` } */
 
+/* ` enum cpuid_signature { */
 #define XEN_CPUID_SIGNATURE_EBX                         0x566e6558
 #define XEN_CPUID_SIGNATURE_ECX                         0x65584d4d
 #define XEN_CPUID_SIGNATURE_EDX                         0x4d4d566e
+/* ` } */
 
-#define XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD       (1U << 0)
-#define XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK            (0xffU << 0)
+/* ` enum cpuid_bits { */
+#define XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD       (1U << 0) /* leaf 2, ecx */
+#define XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK            (0xffU << 0) /* leaf 5, ebx */
+/* ` } */
 
 /*
  * The prefix as assembler text, and the prefixed instruction.
  */
+/* ` enum emulate_prefix { */
 #define XEN_EMULATE_PREFIX                              ".byte 0x0f,0x0b,0x78,0x65,0x6e ; "
 #define XEN_CPUID                                       XEN_EMULATE_PREFIX "cpuid"
+/* ` } */
 
 #endif /* ABI_CPUID_H */

@@ -10,9 +10,9 @@
  * `
  * ` An image carries notes with the name "Xen" in its PT_NOTE segments, or without such segments in its note
  * ` sections.  Name and contents are padded to 4 bytes each, or where p_align or sh_addralign is 8 such that
- * ` contents and notes begin at multiples of 8, if that makes whole notes up to the end.  A number may have 1, 2, 4 or 8 bytes; a text need
- * ` not end with a zero byte, its length is that of the note.  Unknown notes are ignored.  The last note may
- * ` claim to reach beyond the end of the segment.
+ * ` contents and notes begin at multiples of 8, if that makes whole notes up to the end.  The type is one of
+ * ` enum elfnote.  A number may have 1, 2, 4 or 8 bytes; a text need not end with a zero byte, its length is that of
+ * ` the note.  Unknown notes are ignored.  The last note may claim to reach beyond the end of the segment.
  * `
  * ` An image is accepted if LOADER starts with "generic" or GUEST_OS with "linux", and XEN_VERSION starts with
  * ` "xen-3.0".  ELFCLASS64 makes a 64-bit guest, ELFCLASS32 a 32-bit one.

@@ -178,7 +178,7 @@ struct evtchn_expand_array {
 
 struct evtchn_set_priority {
     evtchn_port_t port;
-    uint32_t priority; /* 0 (first) to 15 */
+    uint32_t priority; /* 0 (first) to 15; => enum fifo_priority */
 };
 
 /*
@@ -223,15 +223,17 @@ struct evtchn_op {
 /* ` } */
 
 /*
- * Number of ports with bitmaps: the bits of a word of words.
+ * ` The bitmaps have a bit for each of enum port_numbers: as many as a word of words has.
  */
+/* ` enum port_numbers { */
 #define EVTCHN_2L_NR_CHANNELS           4096
 #define COMPAT_EVTCHN_2L_NR_CHANNELS    1024
+/* ` } */
 
 /*
- * ` Event words ("FIFO").  Each port has a word of 32 bits in an array; each vCPU has a control block with 16 queues,
- * ` of which 0 is served first.  Queues are lists through the link fields of words.  The hypervisor appends, the guest
- * ` takes off.
+ * ` Event words ("FIFO").  Each port has a word of 32 bits, enum fifo_event_word, in an array; each vCPU has a control
+ * ` block with 16 queues, of which 0 is served first.  Queues are lists through the link fields of words.  The
+ * ` hypervisor appends, the guest takes off.
  * `
  * ` Raising an event sets the word's bit PENDING.  Unless MASKED or LINKED is set, the hypervisor sets LINKED and appends
  * ` the port to the queue of its priority on its vCPU: if the last word of the queue is LINKED still, the port is stored
@@ -247,11 +249,14 @@ struct evtchn_op {
  * ` A port that changes its vCPU or priority, or is closed, stays on the queue where it is until it is taken off.  An
  * ` event on a port that has no word yet, or whose vCPU has no control block yet, is delivered when it is there.
  */
+/* ` enum fifo_priority { */
 #define EVTCHN_FIFO_PRIORITY_MAX        0 /* served first */
 #define EVTCHN_FIFO_PRIORITY_DEFAULT    7
 #define EVTCHN_FIFO_PRIORITY_MIN       15
 #define EVTCHN_FIFO_MAX_QUEUES         16
+/* ` } */
 
+/* ` enum fifo_event_word { */
 #define EVTCHN_FIFO_PENDING            31 /* bits of an event word; 0 to 16: the link */
 #define EVTCHN_FIFO_MASKED             30
 #define EVTCHN_FIFO_LINKED             29
@@ -260,6 +265,7 @@ struct evtchn_op {
 #define EVTCHN_FIFO_LINK_MASK          ((1 << EVTCHN_FIFO_LINK_BITS) - 1)
 
 #define EVTCHN_FIFO_NR_CHANNELS        (1 << EVTCHN_FIFO_LINK_BITS)
+/* ` } */
 
 struct evtchn_fifo_control_block {
     uint32_t ready; /* bit n: queue n is not empty */

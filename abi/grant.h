@@ -17,8 +17,8 @@
  * ` flags by 0 in one atomic step (compare and exchange), while GTF_reading and GTF_writing are clear; they are
  * ` set by the hypervisor as long as the frame is mapped.
  * `
- * ` Entries 0 to 7 are set aside; in a new guest GNTTAB_RESERVED_CONSOLE and GNTTAB_RESERVED_XENSTORE grant the
- * ` two ring pages to the domain at their other end.
+ * ` Entries 0 to 7 are set aside, enum reserved_grants; in a new guest GNTTAB_RESERVED_CONSOLE and
+ * ` GNTTAB_RESERVED_XENSTORE grant the two ring pages to the domain at their other end.
  */
 typedef uint32_t grant_ref_t;
 typedef uint32_t grant_handle_t;
@@ -29,9 +29,11 @@ struct grant_entry_v1 {
     uint32_t frame; /* machine frame; for GTF_accept_transfer a pfn before and the machine frame after */
 };
 
+/* ` enum reserved_grants { */
 #define GNTTAB_NR_RESERVED_ENTRIES      8
 #define GNTTAB_RESERVED_CONSOLE         0
 #define GNTTAB_RESERVED_XENSTORE        1
+/* ` } */
 
 /* ` enum grant_flags { */
 #define GTF_invalid             (0U << 0) /* types, bits 0-1: no grant */

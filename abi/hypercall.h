@@ -36,10 +36,10 @@
  * ` A long call may be interrupted and resumed; the guest sees one call with one result.  On the way back
  * ` from each call a pending and unmasked event is delivered first, see [shared_info].
  * `
- * ` The hypercall page.  A kernel image may ask for one page to be filled with 128 entry points of 32 bytes,
- * ` that of call n at byte 32 * n, see [elfnote].  An entry point is called like a function: it loads the
- * ` number, enters the hypervisor and returns; on 64 bits it also saves rcx and r11.  The one for iret is
- * ` jumped to, with the frame of [iret] above the registers that it stores itself.  The page is ordinary
+ * ` The hypercall page.  A kernel image may ask for one page to be filled with 128 entry points of 32 bytes, that of
+ * ` call n at byte 32 * n, see [elfnote].  The numbers of this are enum hypercall_entry.  An entry point is called like
+ * ` a function: it loads the number, enters the hypervisor and returns; on 64 bits it also saves rcx and r11.  The one
+ * ` for iret is jumped to, with the frame of [iret] above the registers that it stores itself.  The page is ordinary
  * ` memory of the guest.
  */
 /* ` enum hypercall_num { // __HYPERVISOR_* => HYPERVISOR_*() */
@@ -92,9 +92,11 @@
 /*
  * The hypercall page, and the interrupt vector of a 32-bit call.
  */
+/* ` enum hypercall_entry { */
 #define HYPERCALL_PAGE_ENTRIES                 128
 #define HYPERCALL_PAGE_STRIDE                   32
 #define HYPERCALL_VECTOR                      0x82
+/* ` } */
 
 /*
  * `incontents 900 othercalls Calls of tools and of other kinds of guest

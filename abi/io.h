@@ -61,14 +61,19 @@ struct xencons_interface {
  * `
  * ` A page of the guest, named by start_info.store_mfn, with a ring for each direction, which works as in
  * ` [console_ring].  In the rings messages follow one another, a struct xsd_sockmsg and len bytes each, with
- * ` no padding.
+ * ` no padding; enum xenstore_limits says how long they can be.
  * `
  * ` The guest sends requests and gets one reply to each, with the same req_id; the type is that of the request,
  * ` or XS_ERROR, whose payload is the name of an error, such as ENOENT, and a zero byte.  XS_WATCH_EVENT comes
  * ` without a request.  A guest waits for its reply without limit, so whoever serves the ring must answer
  * ` everything, if only with XS_ERROR.
  */
-#define XENSTORE_RING_SIZE 1024
+/* ` enum xenstore_limits { */
+#define XENSTORE_RING_SIZE      1024 /* bytes of each ring */
+#define XENSTORE_PAYLOAD_MAX    4096 /* bytes behind the head */
+#define XENSTORE_ABS_PATH_MAX   3072 /* bytes of a path that starts with a slash */
+#define XENSTORE_REL_PATH_MAX   2048 /* bytes of one that is relative to the guest's own directory */
+/* ` } */
 
 typedef uint32_t XENSTORE_RING_IDX;
 
@@ -159,12 +164,6 @@ enum xsd_sockmsg_type {
     XS_TYPE_COUNT = 23,
     XS_INVALID = 0xffff,
 };
-/* ` } */
-
-/* ` enum xenstore_limits { */
-#define XENSTORE_PAYLOAD_MAX    4096 /* bytes behind the head */
-#define XENSTORE_ABS_PATH_MAX   3072 /* bytes of a path that starts with a slash */
-#define XENSTORE_REL_PATH_MAX   2048 /* bytes of one that is relative to the guest's own directory */
 /* ` } */
 
 #endif /* ABI_IO_H */

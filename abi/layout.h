@@ -9,14 +9,14 @@
 /*
  * `incontents 190 layout The virtual address space
  * `
- * ` 64-bit guests:
+ * ` 64-bit guests, enum address_space:
  * `   0x0000000000000000-0x00007fffffffffff  the guest's; L4 slots 0-255
  * `   0x0000800000000000-0xffff7fffffffffff  not canonical, no memory can be here
  * `   0xffff800000000000-0xffff807fffffffff  readable by the guest; L4 slot 256.  The M2P is here
  * `   0xffff808000000000-0xffff87ffffffffff  the hypervisor's; L4 slots 257-271
  * `   0xffff880000000000-0xffffffffffffffff  the guest's; L4 slots 272-511
  * `
- * ` 32-bit guests:
+ * ` 32-bit guests, enum compat_address_space:
  * `   0x00000000-0xf57fffff  the guest's
  * `   0xf5800000-0xffdfffff  readable by the guest: the M2P, as far as there is RAM for it to describe
  * `   0xffe00000-0xffffffff  the hypervisor's
@@ -29,46 +29,48 @@
  * ` The M2P (machine to pseudo-physical) is an array of frame numbers, indexed by machine frame number: 8
  * ` bytes each for a 64-bit guest, 4 bytes for a 32-bit one.  It covers the RAM of the whole machine.  A guest
  * ` reads it directly and changes the entries of its own frames with MMU_MACHPHYS_UPDATE, see [mmu_update].
- * ` For a frame that is not the guest's, the entry is of no use and may be MACH2PHYS_INVALID; check that the
- * ` P2M leads back to the machine frame before trusting a number from it.  64-bit user mode can read it too
+ * ` For a frame that is not the guest's, the entry is of no use and may be MACH2PHYS_INVALID, of enum m2p_entry; check
+ * ` that the P2M leads back to the machine frame before trusting a number from it.  64-bit user mode can read it too
  * ` unless VMASST_TYPE_m2p_strict is on, see [vm_assist].
  * ` Where it lies can also be asked with XENMEM_machphys_mapping, see [memory_op].
  * `
  * ` The other direction, pseudo-physical to machine (P2M), is an array that the guest keeps in its own
  * ` memory; the first one is provided at start of day.
  */
+/* ` enum address_space { */
 #define HYPERVISOR_VIRT_START           0xffff800000000000
 #define HYPERVISOR_VIRT_END             0xffff880000000000
 #define MACH2PHYS_VIRT_START            0xffff800000000000
 #define MACH2PHYS_VIRT_END              0xffff804000000000
 #define MACH2PHYS_NR_ENTRIES            ((MACH2PHYS_VIRT_END - MACH2PHYS_VIRT_START) >> 3)
 
-/*
- * The same as L4 slots, first and last; the M2P has the first one.
- */
+/* The same as L4 slots, first and last; the M2P has the first one. */
 #define HYPERVISOR_L4_SLOT              256
 #define HYPERVISOR_L4_SLOT_LAST         271
 #define MACH2PHYS_L4_SLOT               256
+/* ` } */
 
+/* ` enum compat_address_space { */
 #define COMPAT_HYPERVISOR_VIRT_START    0xf5800000
 #define COMPAT_MACH2PHYS_VIRT_START     0xf5800000
 #define COMPAT_MACH2PHYS_VIRT_END       0xffe00000
 #define COMPAT_MACH2PHYS_NR_ENTRIES     ((COMPAT_MACH2PHYS_VIRT_END - COMPAT_MACH2PHYS_VIRT_START) >> 2)
 
-/*
- * The L3 slot of the boundary, and the hypervisor's slots in the L2 that it refers to.
- */
+/* The L3 slot of the boundary, and the hypervisor's slots in the L2 that it refers to. */
 #define HYPERVISOR_COMPAT_L3_SLOT       3
 #define HYPERVISOR_COMPAT_L2_SLOT       428
 #define HYPERVISOR_COMPAT_L2_SLOT_LAST  511
+/* ` } */
 
 /*
  * M2P entries that are no pfn: no such RAM, or not this guest's; a frame that more than one domain uses.
  */
+/* ` enum m2p_entry { */
 #define MACH2PHYS_INVALID               0xffffffffffffffff
 #define MACH2PHYS_SHARED                0xfffffffffffffffe
 #define COMPAT_MACH2PHYS_INVALID        0xffffffff
 #define COMPAT_MACH2PHYS_SHARED         0xfffffffe
+/* ` } */
 
 /*
  * `incontents 195 startofday Start-of-day memory layout
@@ -103,7 +105,7 @@
  * ` tables of its own unpins the frame of pt_base (MMUEXT_UNPIN_TABLE, see [mmuext_op]) and can then use all
  * ` of the initial tables as ordinary memory.  A 32-bit guest finds all four L3 slots present.
  * `
- * ` Registers of the first vCPU:
+ * ` Registers of the first vCPU; the selectors are those of enum flat_selector and enum compat_flat_selector:
  * `                   64-bit guests                32-bit guests
  * `   rip, eip        ENTRY, or the image's own entry address
  * `   rsp, esp        the end of the boot stack page

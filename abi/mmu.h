@@ -69,13 +69,13 @@
  * `                       unsigned int foreigndom)
  * `
  * ` @reqs: The requests.  They are carried out in order, each complete before the next one starts.
- * ` @count: Number of requests.  0 does nothing.  Bit 31 belongs to the hypervisor, see
- * `         MMU_UPDATE_PREEMPTED.
+ * ` @count: Number of requests.  0 does nothing.  Bit 31 belongs to the hypervisor, see MMU_UPDATE_PREEMPTED
+ * `         of enum mmu_update_count.
  * ` @done_out: Receives the number of requests carried out completely, also when the call fails: the request
  * `            at this index is the one that failed.  May be NULL.  A fault while storing it is ignored.
  * ` @foreigndom: Bits 0-15, => enum domid, name the owner of the frames that the new entries map or that
- * `              MMU_MACHPHYS_UPDATE describes: DOMID_SELF, DOMID_IO, or a domain that the caller may control; the caller's own
- * `              number is not accepted.  Bits 16-31 name the domain whose tables are changed: 0 for the
+ * `              MMU_MACHPHYS_UPDATE describes: DOMID_SELF, DOMID_IO, or a domain that the caller may control; the
+ * `              caller's own number is not accepted.  Bits 16-31 name the domain whose tables are changed: 0 for the
  * `              caller, else the domain's number plus one.
  * `
  * ` The first request that fails ends the call; the earlier ones stay done.
@@ -132,7 +132,9 @@ struct mmu_update {
  * ` MMU_UPDATE_PREEMPTED: with this bit in @count the number in @done_out is added to rather than replaced.
  * ` The hypervisor sets it where it resumes a call that it interrupted.  Guests leave it clear.
  */
+/* ` enum mmu_update_count { */
 #define MMU_UPDATE_PREEMPTED            0x80000000U
+/* ` } */
 
 /*
  * `incontents 120 update_va_mapping Updating the entry of a virtual address: update_va_mapping

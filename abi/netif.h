@@ -14,7 +14,7 @@
  * `
  * ` Two pages that the front end lends to the back end, a struct netif_tx_ring to send by and a struct netif_rx_ring to
  * ` receive by; both are the same for 32-bit and 64-bit front ends, begin with the head, [ring], and have
- * ` NETIF_RING_SLOTS slots.
+ * ` NETIF_RING_SLOTS slots, enum netif_limits.
  * `
  * ` To send, the front end puts a request with the first part of a frame, as many struct netif_extra_info as its flags
  * ` say, and requests with the other parts.  The size of the first request is that of the whole frame, the size of each
@@ -23,7 +23,9 @@
  * ` To receive, the front end puts requests with empty pages.  Each is answered in its own slot, with a part of a frame
  * ` and how large that is, or with an extra behind the first part.
  */
+/* ` enum netif_limits { */
 #define NETIF_RING_SLOTS 256
+/* ` } */
 
 struct netif_tx_request {
     grant_ref_t gref;
@@ -74,7 +76,7 @@ struct netif_rx_response {
 
 struct netif_extra_info {
     uint8_t type;  /* => enum netif_extra_type */
-    uint8_t flags; /* XEN_NETIF_EXTRA_FLAG_MORE: another one follows */
+    uint8_t flags; /* => enum netif_extra_flags */
     union {
         struct {
             uint16_t size; /* of the data of each segment that the frame is to be cut into */
@@ -95,7 +97,9 @@ struct netif_extra_info {
 #define XEN_NETIF_EXTRA_TYPE_HASH      4
 /* ` } */
 
-#define XEN_NETIF_EXTRA_FLAG_MORE (1U << 0)
+/* ` enum netif_extra_flags { */
+#define XEN_NETIF_EXTRA_FLAG_MORE (1U << 0) /* another one follows */
+/* ` } */
 
 /* ` enum netif_gso_type { */
 #define XEN_NETIF_GSO_TYPE_NONE  0

@@ -7,8 +7,6 @@
 
 #include "types.h"
 
-#define XENPF_INTERFACE_VERSION 0x03000001
-
 /*
  * `incontents 510 platform_op The machine: platform_op
  * `
@@ -33,6 +31,10 @@
  * ` XENPF_set_processor_pminfo: what ACPI tells about sleep states and frequencies of a processor.
  * ` The arguments of the last two are not described here; they lie in pad.
  */
+/* ` enum platform_version { */
+#define XENPF_INTERFACE_VERSION 0x03000001
+/* ` } */
+
 /* ` enum platform_cmd { // XENPF_* => struct xenpf_* */
 #define XENPF_settime32                 17
 #define XENPF_firmware_info             50 /* => nothing described here */
@@ -84,7 +86,7 @@ struct xenpf_pcpuinfo {
  */
 struct xen_platform_op {
     uint32_t cmd;               /* => enum platform_cmd */
-    uint32_t interface_version; /* XENPF_INTERFACE_VERSION */
+    uint32_t interface_version; /* => enum platform_version */
     union {
         struct xenpf_settime32 settime32;
         struct xenpf_settime64 settime64;

@@ -36,7 +36,8 @@
  * `
  * ` @frame_list: Machine frame numbers (not virtual addresses, not pseudo-physical frames) of the pages of
  * `              the table, one for each 512 descriptors.  32-bit numbers for a 32-bit guest.
- * ` @entries: Number of descriptors, at most FIRST_RESERVED_GDT_ENTRY.  0 removes the table.
+ * ` @entries: Number of descriptors, at most FIRST_RESERVED_GDT_ENTRY of enum reserved_gdt.  0 removes the
+ * `           table.
  * `
  * ` The table is that of the calling vCPU.  The hypervisor maps the frames at an address of its own and
  * ` loads GDTR.  Every descriptor of every frame is checked, also those beyond @entries in the last frame.
@@ -52,9 +53,11 @@
 /*
  * The first page, byte and descriptor of the GDT that belong to the hypervisor.
  */
+/* ` enum reserved_gdt { */
 #define FIRST_RESERVED_GDT_PAGE         14
 #define FIRST_RESERVED_GDT_BYTE         (FIRST_RESERVED_GDT_PAGE * 4096)
 #define FIRST_RESERVED_GDT_ENTRY        (FIRST_RESERVED_GDT_BYTE / 8)
+/* ` } */
 
 /*
  * ` The hypervisor keeps its descriptors in the pages above the guest's 14, so that a guest is free in the

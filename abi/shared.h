@@ -8,8 +8,6 @@
 
 #include "types.h"
 
-#define XEN_LEGACY_MAX_VCPUS 32
-
 /*
  * `incontents 420 time Time
  * `
@@ -120,8 +118,12 @@ struct compat_arch_shared_info {
     uint32_t wc_sec_hi; /* stands in shared_info itself for a 64-bit guest */
 };
 
+/* ` enum legacy_limits { */
+#define XEN_LEGACY_MAX_VCPUS 32 /* vCPUs whose vcpu_info has a place in shared_info */
+/* ` } */
+
 struct shared_info {
-    struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];
+    struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS]; /* enum legacy_limits; others have a place of their own */
     uint64_t evtchn_pending[64]; /* one bit for each port */
     uint64_t evtchn_mask[64];
     uint32_t wc_version; /* odd while the next three fields change */

@@ -7,8 +7,6 @@
 
 #include "types.h"
 
-#define MAX_GUEST_CMDLINE 1024
-
 /*
  * `incontents 180 start_info The start_info page
  * `
@@ -21,6 +19,10 @@
  * ` An event port of 0 means that there is no such channel, and then its ring has nobody at the other end:
  * ` a guest must not wait for an answer.
  */
+/* ` enum start_limits { */
+#define MAX_GUEST_CMDLINE 1024 /* bytes of a command line, with its final zero */
+/* ` } */
+
 struct start_info {
     char magic[32];
     uint64_t nr_pages;    /* frames that the guest has: its pfns are 0 to nr_pages - 1 */
@@ -46,7 +48,7 @@ struct start_info {
     uint64_t mfn_list;     /* virtual address of the P2M */
     uint64_t mod_start;    /* virtual address of the ramdisk; its first pfn with SIF_MOD_START_PFN; 0 for none */
     uint64_t mod_len;      /* length of the ramdisk in bytes */
-    char cmd_line[MAX_GUEST_CMDLINE]; /* ended by a zero byte */
+    char cmd_line[MAX_GUEST_CMDLINE]; /* ended by a zero byte; its size: enum start_limits */
     uint64_t first_p2m_pfn; /* with INIT_P2M: first pfn of the P2M and of the tables that map it */
     uint64_t nr_p2m_frames; /* with INIT_P2M: how many frames these are */
 };

@@ -76,7 +76,7 @@
 struct vcpu_runstate_info {
     int32_t state; /* => enum runstate */
     uint32_t _gap0;
-    uint64_t state_entry_time; /* when this state began; see XEN_RUNSTATE_UPDATE */
+    uint64_t state_entry_time; /* when this state began; => enum runstate_update */
     uint64_t time[4];          /* time spent in each state, by its number */
 };
 
@@ -89,7 +89,9 @@ struct compat_vcpu_runstate_info {
 /*
  * In state_entry_time: an update is under way, read again.  Only with VMASST_TYPE_runstate_update_flag.
  */
+/* ` enum runstate_update { */
 #define XEN_RUNSTATE_UPDATE (1ULL << 63)
+/* ` } */
 
 /* ` enum runstate { */
 #define RUNSTATE_running        0 /* on a processor */

@@ -17,7 +17,7 @@
  * ` @arg: Where to store the answer; its type goes with the command.
  * `
  * ` Errors of all commands: -ENOSYS unknown command; -EFAULT @arg cannot be read or written.  Texts are ended
- * ` by a zero byte.
+ * ` by a zero byte; enum version_text_lengths says how long they can be.
  * `
  * ` XENVER_version: the result is the major number times 65536 plus the minor one; @arg is not used.  Cheap, so
  * ` that kernels use it as the call that does nothing, see [shared_info].
@@ -53,9 +53,11 @@ typedef char xen_changeset_info_t[64];
 typedef char xen_commandline_t[1024];
 typedef uint8_t xen_domain_handle_t[16];
 
+/* ` enum version_text_lengths { */
 #define XEN_EXTRAVERSION_LEN            (sizeof(xen_extraversion_t))
 #define XEN_CAPABILITIES_INFO_LEN       (sizeof(xen_capabilities_info_t))
 #define XEN_CHANGESET_INFO_LEN          (sizeof(xen_changeset_info_t))
+/* ` } */
 
 struct xen_compile_info {
     char compiler[64];
@@ -76,8 +78,8 @@ struct compat_xen_platform_parameters {
 };
 
 struct xen_feature_info {
-    uint32_t submap_idx; /* which word is asked for */
-    uint32_t submap;     /* result: bit n for feature 32 * submap_idx + n */
+    uint32_t submap_idx; /* which word is asked for, below that of enum feature_words */
+    uint32_t submap;     /* result: bit n for feature 32 * submap_idx + n; => enum features */
 };
 
 struct xen_build_id {
@@ -115,6 +117,8 @@ struct xen_build_id {
  * ` The last two are about the addresses that the hypervisor deals with.  A PV guest gives it machine addresses
  * ` only, and so may be shown XENFEAT_direct_mapped; it says nothing about the guest's own P2M.
  */
+/* ` enum feature_words { */
 #define XENFEAT_NR_SUBMAPS 1
+/* ` } */
 
 #endif /* ABI_VERSION_H */
