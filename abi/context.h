@@ -103,7 +103,7 @@ struct vcpu_guest_context {
         uint8_t x[512]; /* in the format of fxsave; counts with VGCF_i387_valid */
     } fpu_ctxt;
     uint64_t flags; /* => enum vcpu_context_flags */
-    struct cpu_user_regs user_regs;
+    struct cpu_user_regs user_regs;  /* see [cpu_user_regs] */
     struct trap_info trap_ctxt[256]; /* entry n for vector n */
     uint64_t ldt_base;               /* virtual address, page aligned */
     uint64_t ldt_ents;               /* descriptors */

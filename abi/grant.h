@@ -19,6 +19,8 @@
  * `
  * ` Entries 0 to 7 are set aside, enum reserved_grants; in a new guest GNTTAB_RESERVED_CONSOLE and
  * ` GNTTAB_RESERVED_XENSTORE grant the two ring pages to the domain at their other end.
+ * `
+ * ` What is lent in this way: the rings of [blkif] and [netif], and those of [9pfs].
  */
 typedef uint32_t grant_ref_t;
 typedef uint32_t grant_handle_t;
@@ -68,7 +70,7 @@ struct grant_entry_v1 {
  * `   -ENOSYS  unknown command, or grants are not offered: then Linux does without
  * `   -EFAULT  an element cannot be read or written; those before it are done
  * `
- * ` GNTTABOP_map_grant_ref: map a granted frame.  With GNTMAP_host_map at host_addr, a virtual address, or with
+ * ` GNTTABOP_map_grant_ref: map a granted frame, see [grant_table].  With GNTMAP_host_map at host_addr, a virtual address, or with
  * ` GNTMAP_contains_pte the machine address of an L1 entry.  This is the only way to write an entry that maps
  * ` a frame of another domain, see [pte].  Such an entry is replaced like any other, but it can be given no other
  * ` rights.  While there is a mapping the entry of the table says so, and its frame stays what it was when the

@@ -31,7 +31,9 @@
  * ` first.  A pointer is a virtual address of the calling kernel; the memory behind it must be mapped while
  * ` the call runs, and writable where the call stores a result, else the call fails with -EFAULT.
  * `
- * ` A number that is not offered gives -ENOSYS.
+ * ` A number that is not offered gives -ENOSYS, and those of [othercalls] are not.  What else a call may return
+ * ` stands in [errno].  A kernel that was started as a guest knows that it can call, see [startofday]; code that
+ * ` does not know asks as [cpuid] says.
  * `
  * ` A long call may be interrupted and resumed; the guest sees one call with one result.  On the way back
  * ` from each call a pending and unmasked event is delivered first, see [shared_info].

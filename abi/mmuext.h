@@ -21,8 +21,8 @@
  * ` @count: Number of operations, as in [mmu_update].
  * ` @pdone: Receives the number of operations carried out, as done_out in [mmu_update], but is left alone
  * `         where the call itself is refused.
- * ` @foreigndom: Owner of the frames named by the operations: DOMID_SELF, or a domain that the caller may
- * `              control.  An operation where it counts says so.
+ * ` @foreigndom: Owner of the frames named by the operations, see [domid]: DOMID_SELF, or a domain that the
+ * `              caller may control.  An operation where it counts says so.
  * `
  * ` Errors of the call, in the order of the checks: -EFAULT @uops does not lie in guest memory; -ESRCH no
  * ` such domain; -EPERM no right to it.  Errors of one operation stand with it below; an unknown command

@@ -29,12 +29,12 @@ struct start_info {
     uint64_t shared_info; /* machine address of struct shared_info, to be mapped by the guest */
     uint32_t flags;       /* => enum start_flags */
     uint32_t _gap0;
-    xen_pfn_t store_mfn;        /* machine frame of struct xenstore_domain_interface */
+    xen_pfn_t store_mfn;        /* machine frame of struct xenstore_domain_interface, see [xenstore_ring] */
     evtchn_port_t store_evtchn; /* event channel to its other end */
     uint32_t _gap1;
     union {
         struct {
-            xen_pfn_t mfn;        /* machine frame of struct xencons_interface */
+            xen_pfn_t mfn;        /* machine frame of struct xencons_interface, see [console_ring] */
             evtchn_port_t evtchn; /* event channel to its other end */
             uint32_t _gap0;
         } domU;
