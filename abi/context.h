@@ -116,7 +116,7 @@ struct vcpu_guest_context {
     uint64_t event_callback_eip;
     uint64_t failsafe_callback_eip;
     uint64_t syscall_callback_eip;
-    uint64_t vm_assist; /* bit n for VMASST_TYPE n */
+    uint64_t vm_assist; /* bit n for the VMASST_TYPE_* that is n */
     uint64_t fs_base;
     uint64_t gs_base_kernel;
     uint64_t gs_base_user;

@@ -232,8 +232,8 @@ struct evtchn_op {
 
 /*
  * ` Event words ("FIFO").  Each port has a word of 32 bits, enum fifo_event_word, in an array; each vCPU has a control
- * ` block with 16 queues, of which 0 is served first.  Queues are lists through the link fields of words.  The
- * ` hypervisor appends, the guest takes off.
+ * ` block, struct evtchn_fifo_control_block, with 16 queues, of which 0 is served first.  Queues are lists through the
+ * ` link fields of words.  The hypervisor appends, the guest takes off.
  * `
  * ` Raising an event sets the word's bit PENDING.  Unless MASKED or LINKED is set, the hypervisor sets LINKED and appends
  * ` the port to the queue of its priority on its vCPU: if the last word of the queue is LINKED still, the port is stored
