@@ -22,7 +22,8 @@
  * `
  * ` cpuid does not trap for a PV guest on every processor.  A kernel that wants the hypervisor's answer puts
  * ` XEN_EMULATE_PREFIX, of enum emulate_prefix, in front of the instruction: five bytes, ud2 and the letters
- * ` "xen".  The hypervisor then emulates the cpuid behind them.  In front of any other instruction the prefix is an ordinary #UD.
+ * ` "xen".  The hypervisor then emulates the cpuid behind them.  In front of any other instruction the prefix is an
+ * ` ordinary #UD.
  */
 /* ` enum cpuid_leaf { */
 #define XEN_CPUID_FIRST_LEAF                            0x40000000

@@ -235,10 +235,10 @@ struct evtchn_op {
  * ` block, struct evtchn_fifo_control_block, with 16 queues, of which 0 is served first.  Queues are lists through the
  * ` link fields of words.  The hypervisor appends, the guest takes off.
  * `
- * ` Raising an event sets the word's bit PENDING.  Unless MASKED or LINKED is set, the hypervisor sets LINKED and appends
- * ` the port to the queue of its priority on its vCPU: if the last word of the queue is LINKED still, the port is stored
- * ` in its link field.  Otherwise the queue is empty: the port is stored in its head, its bit of ready is set, and if
- * ` that was clear evtchn_upcall_pending is set, as in [shared_info].
+ * ` Raising an event sets the word's bit PENDING.  Unless MASKED or LINKED is set, the hypervisor sets LINKED and
+ * ` appends the port to the queue of its priority on its vCPU: if the last word of the queue is LINKED still, the port
+ * ` is stored in its link field.  Otherwise the queue is empty: the port is stored in its head, its bit of ready is
+ * ` set, and if that was clear evtchn_upcall_pending is set, as in [shared_info].
  * `
  * ` The handler takes and clears ready.  Of a queue it takes off the word at head: clears LINKED and the link field in
  * ` one atomic operation, and goes on with the port that the link field had named, 0 being the end.  If the word is

@@ -72,8 +72,8 @@ struct grant_entry_v1 {
  * `
  * ` GNTTABOP_map_grant_ref: map a granted frame, see [grant_table].  With GNTMAP_host_map at host_addr, a virtual
  * ` address, or with GNTMAP_contains_pte the machine address of an L1 entry.  This is the only way to write an entry
- * ` that maps a frame of another domain, see [pte].  Such an entry is replaced like any other, but it can be given no other
- * ` rights.  While there is a mapping the entry of the table says so, and its frame stays what it was when the
+ * ` that maps a frame of another domain, see [pte].  Such an entry is replaced like any other, but it can be given no
+ * ` other rights.  While there is a mapping the entry of the table says so, and its frame stays what it was when the
  * ` first one was made.
  * `   GNTST_bad_domain: no such domain, or DOMID_SELF.  GNTST_bad_gntref: beyond the table, or neither
  * `   GNTMAP_host_map nor GNTMAP_device_map.  GNTST_bad_page: the frame is not the granter's.  GNTST_no_space: too

@@ -31,7 +31,8 @@
  * `   -EINVAL: @arg is not NULL.
  * ` XENVER_guest_handle: 16 bytes that the toolstack chose for the domain.  0.
  * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.
- * `   -EPERM: the caller is not the initial domain.  -ENODATA: there is none.  -ENOBUFS: len is too small.  With @arg NULL only the length is given.
+ * `   -EPERM: the caller is not the initial domain.  -ENODATA: there is none.  -ENOBUFS: len is too small.  With @arg
+ * `   NULL only the length is given.
  */
 /* ` enum version_cmd { // XENVER_* => struct xen_* */
 #define XENVER_version                   0 /* => nothing */
