@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Compare every size, offset and number of abi/ with those of Xen's public headers; run by run.sh.
+"""Compare every size, offset and number of abi/ with those of Xen's public headers, and the mark-up with its rules; by
+run.sh.
 
 What is compared is read out of abi/ itself (cheaders.py).  From it one C file is made for each side and width, with a
 line for each value; a line that does not compile is a name that this side does not have.  The values are read out of
@@ -17,6 +18,7 @@ import subprocess
 import sys
 
 import cheaders
+import markfaults
 import marks
 
 CC = os.environ.get('CC', 'gcc').split()
@@ -225,6 +227,10 @@ class Report:
             self.passed += 1
             print(f'ok   {title}: {count}')
 
+    def kind(self, kind):
+        """One line for a kind of fault in the mark-up, with how often it is there."""
+        self.group(f'mark-up: {kind.title}', f'{kind.looked}' if kind.complaints else f'0 of {kind.looked}', kind.complaints)
+
 
 def read_exceptions(path):
     """{'absent': {name: why}, 'differs': {name: why}}"""
@@ -267,8 +273,11 @@ def main():
     for_assembly = [header for header in headers if 'Usable from assembly' in header.text]
     report.group('headers that can be used from assembly', len(for_assembly), assemble(for_assembly))
 
-    complaints, looked = marks.check(headers)
-    report.group('marks of the documentation', looked, complaints)
+    with open('abi/assertions.c', encoding='utf-8') as file:
+        for kind in marks.check([header.path for header in headers], file.read()):
+            report.kind(kind)
+    complaints, planted = markfaults.unseen()
+    report.group('planted faults of the mark-up, each seen', planted, complaints)
 
     values = [value for header in headers for value in values_of(header)]
     our_prologue = ''.join(f'#include "{header.path}"\n' for header in headers)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Compare abi/ with the public headers of Xen (Debian: libxen-dev), in the 64-bit and in the 32-bit layout.
+# Compare abi/ with the public headers of Xen (Debian: libxen-dev), in the 64-bit and in the 32-bit layout; count the
+# faults of its mark-up, of each kind, and see that each kind is noticed where it is planted.
 #
 # Usage: tests/abi/run.sh
 #   CC             the compiler (default: gcc); clang works too
