@@ -74,7 +74,7 @@ struct compat_blkif_request {
 };
 
 struct blkif_request_discard {
-    uint8_t operation; /* BLKIF_OP_DISCARD */
+    uint8_t operation; /* BLKIF_OP_DISCARD, => enum blkif_op */
     uint8_t flag;      /* => enum blkif_discard_flags */
     uint16_t handle;
     uint32_t _gap0;
@@ -84,7 +84,7 @@ struct blkif_request_discard {
 };
 
 struct compat_blkif_request_discard {
-    uint8_t operation; /* BLKIF_OP_DISCARD */
+    uint8_t operation; /* BLKIF_OP_DISCARD, => enum blkif_op */
     uint8_t flag;      /* => enum blkif_discard_flags */
     uint16_t handle;
     compat_u64 id;
@@ -97,8 +97,8 @@ struct compat_blkif_request_discard {
 /* ` } */
 
 struct blkif_request_indirect {
-    uint8_t operation;    /* BLKIF_OP_INDIRECT */
-    uint8_t indirect_op;  /* BLKIF_OP_READ or BLKIF_OP_WRITE */
+    uint8_t operation;    /* BLKIF_OP_INDIRECT, => enum blkif_op */
+    uint8_t indirect_op;  /* BLKIF_OP_READ or BLKIF_OP_WRITE, => enum blkif_op */
     uint16_t nr_segments; /* in all pages */
     uint32_t _gap0;
     uint64_t id;
@@ -110,8 +110,8 @@ struct blkif_request_indirect {
 };
 
 struct compat_blkif_request_indirect {
-    uint8_t operation;    /* BLKIF_OP_INDIRECT */
-    uint8_t indirect_op;  /* BLKIF_OP_READ or BLKIF_OP_WRITE */
+    uint8_t operation;    /* BLKIF_OP_INDIRECT, => enum blkif_op */
+    uint8_t indirect_op;  /* BLKIF_OP_READ or BLKIF_OP_WRITE, => enum blkif_op */
     uint16_t nr_segments; /* in all pages */
     compat_u64 id;
     compat_u64 sector_number;
@@ -124,7 +124,7 @@ struct compat_blkif_request_indirect {
 /* In a slot of the size of a request. */
 struct blkif_response {
     uint64_t id;
-    uint8_t operation; /* of the request; of an indirect one, its indirect_op */
+    uint8_t operation; /* of the request; of an indirect one, its indirect_op; => enum blkif_op */
     uint8_t _gap0;
     int16_t status; /* => enum blkif_rsp */
     uint32_t _gap1;
@@ -132,7 +132,7 @@ struct blkif_response {
 
 struct compat_blkif_response {
     compat_u64 id;
-    uint8_t operation; /* of the request; of an indirect one, its indirect_op */
+    uint8_t operation; /* of the request; of an indirect one, its indirect_op; => enum blkif_op */
     uint8_t _gap0;
     int16_t status; /* => enum blkif_rsp */
 };

@@ -127,7 +127,7 @@ struct iret_context {
     uint64_t rax;
     uint64_t r11;
     uint64_t rcx;
-    uint64_t flags; /* 0 or VGCF_in_syscall */
+    uint64_t flags; /* 0 or VGCF_in_syscall, => enum vcpu_context_flags */
     uint64_t rip;
     uint64_t cs;
     uint64_t rflags;

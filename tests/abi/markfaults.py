@@ -71,7 +71,7 @@ struct lamp {
 /* ` } */
 
 struct lamp_set {
-    uint32_t number;
+    uint32_t cmd; /* => enum lamp_cmd */
 };
 
 #endif /* ABI_LAMP_H */
@@ -90,7 +90,8 @@ FAULTS = [
     (HEADINGS, 'incontents 20 lamps Lamps', 'incontents lamps Lamps', ''),
     (HEADINGS, 'incontents 20 lamps', 'incontents 10 lamps', ''),
     (HEADINGS, '`incontents 30 lamp_op Switching', '`incontents 30 lamps Switching', ''),
-    (GROUPS, '#define DOMID_SELF                      0x7FF0U\n/* ` } */\n', '#define DOMID_SELF 0x7FF0U\n', 'enum lamp_cmd {'),
+    (GROUPS, '#define DOMID_SELF                      0x7FF0U\n/* ` } */\n', '#define DOMID_SELF 0x7FF0U\n',
+     'enum lamp_cmd {'),
     (GROUPS, '/* ` enum lamp_state { */\n', '', '/* ` } */'),
     (DUPLICATE, '/* ` enum domid {', '/* ` enum lamp_state {', ''),
     (DUPLICATE, 'enum lamp_errno {', 'enum neg_errnoval {', ''),
@@ -108,16 +109,19 @@ FAULTS = [
     (ARGUMENTS, ' * ` @domid: Whose lamp.\n', '', '` HYPERVISOR_lamp_op('),
     (ARGUMENTS, ' * ` @domid: Whose lamp.\n', ' * ` @domid: Whose lamp.\n * ` @house: Where.\n', '@house'),
     ('constants in no group', 'struct lamp {\n', '#define LAMP_MAX 8\n\nstruct lamp {\n', '#define LAMP_MAX'),
-    ('groups that nothing refers to', 'uint32_t state; /* => enum lamp_state */', 'uint32_t state;', 'enum lamp_state {'),
+    ('groups that nothing refers to', 'uint32_t state; /* => enum lamp_state */', 'uint32_t state;',
+     'enum lamp_state {'),
     ('headings that nothing leads to', 'stands in [lamps]', 'is not said', 'incontents 20'),
     ('structures that nothing refers to', 'A struct lamp is', 'It is', 'struct lamp {'),
     ('commands that lead nowhere', ' // LAMPOP_* => struct lamp_*', '', 'enum lamp_cmd {'),
+    ('members that are commands of no group', 'uint32_t cmd; /* => enum lamp_cmd */', 'uint32_t cmd;', ''),
     ('ties that are none', 'whose; => enum domid', 'whose; => domains', ''),
     ('domains that are not tied to enum domid', 'whose; => enum domid', 'whose', ''),
     ('domains that are not tied to enum domid', 'enum domid domid)', 'uint16_t domid)', ''),
     ('code that reads as a function', '#endif', 'check_size(struct lamp, 8);\n\n#endif', 'check_size'),
     ('documentation that is on no page', ' * ` How to call', ' * How to call', ''),
-    ('structures of which no size is stated', 'struct lamp_set {', 'union lamp_all {\n    uint32_t all;\n};\n\nstruct lamp_set {',
+    ('structures of which no size is stated', 'struct lamp_set {',
+     'union lamp_all {\n    uint32_t all;\n};\n\nstruct lamp_set {',
      'union lamp_all {'),
 ]
 

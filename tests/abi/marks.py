@@ -27,7 +27,7 @@ TAGS = re.compile(r'(\s*\{[^{}]*\})+$')
 DOMAIN = re.compile(r'(remote_|foreign_?)?dom(id|ain|ain_id)?$')
 
 # What a parameter or member is called that holds a command, and the groups of those.
-COMMAND = re.compile(r'(cmd|op|operation)$')
+COMMAND = re.compile(r'(\w+_)?(cmd|op|operation)$')
 COMMANDS = re.compile(r'\w+_(cmd|op|num)$')
 
 # The complaints of the reader, by kind, and how many things it looks at for them: those of a list of the Reference.
@@ -145,6 +145,12 @@ def commands_without_tie(sources):
         yield group.place, command and not tied and f'enum {group.name}: its numbers lead nowhere, `// PREFIX_* => ...`'
 
 
+def members_without_command(sources):
+    for structure, member in sources.members():
+        if COMMAND.match(member.path.split('.')[-1]) and not member.type.startswith(('struct', 'union')):
+            yield member.place, not member.ties and f'{structure.name}.{member.path} is a command, of no group'
+
+
 def arrows_that_are_none(sources):
     for words in sources.words:
         for match in re.finditer(r'=>', words.text):
@@ -229,6 +235,7 @@ RULES = [
     ('headings that nothing leads to', headings_without_reference),
     ('structures that nothing refers to', structures_without_reference),
     ('commands that lead nowhere', commands_without_tie),
+    ('members that are commands of no group', members_without_command),
     ('ties that are none', arrows_that_are_none),
     ('domains that are not tied to enum domid', domains_without_group),
     ('names declared twice', tags_declared_twice),
