@@ -13,7 +13,12 @@ NUMBERS = rf'{NUMBER}(?:(?:, | or ){NUMBER})*'
 # An error begins a line of a list; or follows one in the same text, and then it has a colon (or the text has begun
 # with a colon: `Errors ...: -EFAULT one reason; -EPERM another`).
 ITEM = re.compile(rf' {{2,}}({NUMBERS})(?:: ?| \(| {{2,}}|$)')
-NEXT = re.compile(rf'(?<=[.;:]) +({NUMBERS})(?= \(|:| [a-z@])')
+NEXT = re.compile(rf'(?<=[.;:]) +({NUMBERS})(?= \(|[:,]| [a-z@])')
+OPENING = re.compile(r' (Errors?\b.*?:|.*\bin the order of the checks:)(?= )')
+# What begins something of its own: an argument, `0: ...` in a list of results, an item of a list, `member: ...`.
+BEGINS = re.compile(r' @\w+:| {2,}(?:\d+[:.] |[a-z_]\w*: )')
+# A row of a table: two columns, with at least two spaces between them.
+ROW = re.compile(r' {2,}(\S(?:.*?[^\s.;:,])?) {2,}(\S.*)')
 
 
 def untag(text, place, complain):
@@ -51,13 +56,12 @@ def paragraphs(lines):
 
 def begins(line, before):
     """Does @line begin something of its own, behind the lines @before?"""
-    text = line.text
-    if re.match(r' @\w+:| {2,}\d+: ', text) or ITEM.match(text) or commands_of(text):
+    text, first = line.text, before[0].indent
+    if line.indent < first or BEGINS.match(text) or ITEM.match(text) or commands_of(text):
         return True
-    first, last = before[0].indent, before[-1].indent
-    if line.indent < first:
-        return True
-    return first > 1 and line.indent == first and bool(re.search(r'[^\s.;:] {2,}\S', before[0].text))
+    if line.indent != first and not (first == 1 and line.indent > 1 and ROW.match(text)):
+        return first == 1 and line.indent > 1 and before[-1].text.endswith(':')
+    return first != line.indent or first > 1 and bool(ROW.match(text) or ROW.match(before[0].text))
 
 
 def commands_of(text):
@@ -83,11 +87,15 @@ def statements(label, lines):
 def errors(label, lines, commands=()):
     """The errors of @lines, in order."""
     for paragraph in paragraphs(lines):
-        opening = re.match(r' (Errors?\b.*?:|.*\bin the order of the checks:)(?= )', paragraph[0].text)
-        if ITEM.match(paragraph[0].text) or re.match(r' {2,}\d+: ', paragraph[0].text):
-            yield from split(label, paragraph, commands, 0)
-        elif opening:
-            yield from split(label, paragraph, commands, opening.end())
+        yield from errors_of(label, paragraph, commands)
+
+
+def errors_of(label, paragraph, commands=()):
+    """The errors of a paragraph: none, if it is none that lists them."""
+    opening = OPENING.match(paragraph[0].text)
+    if ITEM.match(paragraph[0].text) or re.match(r' {2,}\d+: ', paragraph[0].text):
+        return list(split(label, paragraph, commands, 0))
+    return list(split(label, paragraph, commands, opening.end())) if opening else []
 
 
 def split(label, paragraph, commands, start):
@@ -106,7 +114,7 @@ def split(label, paragraph, commands, start):
         inside = [line for offset, line in ends if begin < offset <= end or offset == end]
         place = next(line.place for offset, line in ends if mark.end() <= offset)
         names = [line.statement for line in inside if line.statement]
-        yield Error(re.findall(NUMBER, mark.group(1)), text[begin:end].lstrip(':').strip().rstrip(';'), place,
+        yield Error(re.findall(NUMBER, mark.group(1)), text[begin:end].lstrip(':,').strip().rstrip(';'), place,
                     f'{label}.{names[0]}' if names else None, [reason for line in inside for reason in line.reasons],
                     any(line.hv for line in inside), list(commands))
 
