@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""The documents of the tree, *.md, as pages: their links lead to pages, names in code to the reference."""
+
+import html
+import os
+import re
+
+import markdown
+from markupsafe import Markup
+
+from links import relative
+
+EXTENSIONS = ('tables', 'fenced_code', 'sane_lists', 'toc')
+# What is written as code and is the path of a file, perhaps with a line.
+PATH = re.compile(r'((?:[\w.-]+/)+[\w.-]+|[A-Z][A-Z_a-z]+(?:\.md)?)(?::(\d+))?$')
+
+
+def page_of(path):
+    return f'documents/{path.removesuffix(".md")}.html'
+
+
+def slug(text, separator):
+    """The anchor of a heading, as GitHub makes it, since that is what links in the documents are written for."""
+    return re.sub(r'[^\w\- ]', '', text.strip().lower()).replace(' ', separator)
+
+
+class Documents:
+    def __init__(self, paths, links, sources, output, extra=None):
+        """@extra: {path of a document: HTML to put behind it}."""
+        self.paths, self.links, self.sources, self.output = sorted(paths), links, sources, output
+        self.titles = {path: title_of(path) for path in self.paths}
+        self.complaints, self.extra = [], extra or {}
+
+    def write(self):
+        for path in self.paths:
+            page = page_of(path)
+            body = self.body(path, page)
+            self.output.page('document.html', page, title=self.titles[path], document=path,
+                             body=Markup(body) + self.extra.get(path, ''))
+
+    def body(self, path, page):
+        with open(path, encoding='utf-8') as file:
+            text = file.read()
+        convert = markdown.Markdown(extensions=EXTENSIONS, extension_configs={'toc': {'slugify': slug}})
+        body = convert.convert(text)
+        body = re.sub(r'href="([^"]+)"', lambda match: self.link(match, path, page), body)
+        body = re.sub(r'(?<!<pre>)<code>([^<]+)</code>', lambda match: self.code(match, page), body)
+        body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
+        body = body.replace('<table>', '<div class="wide"><table>').replace('</table>', '</table></div>')
+        return body
+
+    def link(self, match, path, page):
+        target = html.unescape(match.group(1))
+        if re.match(r'[a-z]+:', target) or target.startswith('#'):
+            return match.group(0)
+        name, _, anchor = target.partition('#')
+        full = os.path.normpath(os.path.join(os.path.dirname(path), name))
+        found = self.target(full)
+        if not found:
+            self.complaints.append(f'{path}: there is no {full}')
+            return match.group(0)
+        found = found + ('#' + anchor if anchor else '')
+        return f'href="{html.escape(relative(found, page))}"'
+
+    def target(self, full, line=None):
+        if full in self.paths:
+            return page_of(full)
+        if os.path.isdir(full):
+            readme = os.path.join(full, 'README.md')
+            return page_of(readme) if readme in self.paths else None
+        return self.sources.target(full, line)
+
+    def code(self, match, page):
+        """Names of the reference and paths of the tree, where they are written as code."""
+        text = html.unescape(match.group(1))
+        name = re.sub(r'^(?:HYPERVISOR_\w+)\(.*\)$', lambda call: call.group(0).split('(')[0], text)
+        found = self.links.find('tagged', name) or self.links.find('name', name) or self.links.find('errno', name)
+        if not found and name in self.links.reasons:
+            found = (self.links.reasons[name], '')
+        path = PATH.match(text)
+        if not found and path:
+            target = self.target(path.group(1), path.group(2) and int(path.group(2)))
+            found = target and (target, '')
+        if not found:
+            return match.group(0)
+        return f'<code>{self.links.anchor(found, text, page, False)}</code>'
+
+
+def title_of(path):
+    """The first heading."""
+    with open(path, encoding='utf-8') as file:
+        for line in file:
+            if line.startswith('# '):
+                return re.sub(r'[`*]', '', line[2:].strip())
+    return path
+
+
+def advisories(path, documents, page):
+    """{XSA-n: what its row says, as HTML for @page}, of the table in docs/advisories.md."""
+    found = {}
+    with open(path, encoding='utf-8') as file:
+        for line in file:
+            match = re.match(r'\| (XSA-\d+) \| (.*) \|$', line.rstrip())
+            if match:
+                text = markdown.markdown(match.group(2)).removeprefix('<p>').removesuffix('</p>')
+                text = re.sub(r'href="([^"]+)"', lambda link: documents.link(link, path, page), text)
+                found[match.group(1)] = Markup(text)
+    return found

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Make the documentation: HTML pages, man pages, one JSON file.
+
+    tools/docs/generate.py [--check] DIRECTORY
+        --check   only look for what is wrong with the mark-up
+
+Runs in the root of the tree.  What is wrong is printed as `path:line: what`; then nothing is written, and the status
+is 1.
+"""
+
+import argparse
+import glob
+import os
+import sys
+
+import dispatch
+import documents
+import markup
+from contents import Contents
+from headers import Headers, Sources
+from indexes import PAGES, Indexes
+from links import Links
+from output import Output
+from topics import Topics
+
+ADVISORIES = 'docs/advisories.md'
+FOLDERS = ('abi', 'backend', 'cli', 'docs', 'engine', 'guest', 'guests', 'hv', 'linux', 'packaging', 'sim', 'tests', 'tools')
+
+
+def find_documents():
+    """Each document of the tree: what is in the root, and in its folders."""
+    found = glob.glob('*.md')
+    for folder in FOLDERS:
+        found += glob.glob(f'{folder}/**/*.md', recursive=True)
+    return found
+
+
+def generate(reference, offered, reasons, directory):
+    output = Output(directory)
+    output.start()
+    output.menu = [('Contents', 'index.html')] + [(title, f'index/{name}.html') for name, title in PAGES.items()]
+    sources = Sources(output)
+    links = Links(reference, reasons=reasons)
+    found = documents.Documents(find_documents(), links, sources, output)
+    rows = documents.advisories(ADVISORIES, found, 'index/advisories.html') if os.path.exists(ADVISORIES) else {}
+    links.advisories = {name: f'index/advisories.html#{name}' for name in rows}
+    Topics(reference, links, output, offered, sources).write()
+    Headers(reference, links, output).write()
+    Indexes(reference, links, output, offered, reasons, rows).write()
+    found.write()
+    Contents(reference, links, output, found).write()
+    sources.write()
+    return found.complaints, len(output.written)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--check', action='store_true', help='only look for what is wrong with the mark-up')
+    parser.add_argument('directory', nargs='?', default='build/docs')
+    options = parser.parse_args()
+
+    reference = markup.parse(glob.glob('abi/*.h'))
+    offered, reasons = dispatch.handlers(), dispatch.reasons()
+    complaints = sorted(reference.complaints + list(dispatch.check(reference, offered, reasons)))
+    if not complaints and not options.check:
+        complaints, pages = generate(reference, offered, reasons, options.directory)
+        print(f'{options.directory}: {pages} pages and files')
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    return 1 if complaints else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Blocks of documentation as HTML."""
+
+from markupsafe import Markup, escape
+
+import prose
+
+
+class Renderer:
+    """Renders for one page.  Anchors of statements are written once in it, by the page that their heading is on."""
+
+    def __init__(self, links, page, owner=True):
+        self.links, self.page, self.owner = links, page, owner
+
+    def inline(self, text, code=False):
+        return self.links.inline(text, self.page, code)
+
+    def blocks(self, blocks):
+        return Markup('\n').join(self.block(block) for block in blocks)
+
+    def block(self, block):
+        if isinstance(block, prose.Paragraph):
+            return Markup('<p>{}</p>').format(self.parts(block.parts))
+        if isinstance(block, prose.Table):
+            return self.table(block)
+        if isinstance(block, prose.Errors):
+            return self.errors(block)
+        return Markup('<pre>{}</pre>').format(Markup('\n').join(self.inline(line, True) for line in block.lines))
+
+    def identity(self, statement):
+        """The attribute that makes an element the place of a statement."""
+        if not statement or not self.owner:
+            return ''
+        return Markup(' id="{}"').format(statement.partition('.')[2])
+
+    def parts(self, parts):
+        found = []
+        for part in parts:
+            text = self.inline(part.text)
+            named = part.statement and self.owner
+            found.append(Markup('<span{}>{}</span>').format(self.identity(part.statement), text) if named else text)
+        return Markup(' ').join(found)
+
+    def table(self, table):
+        if table.numbered:
+            items = [Markup('<li{} value="{}">{}</li>').format(
+                self.identity(cells[0][0].statement), cells[0][0].text,
+                Markup(' ').join(self.parts(cell) for cell in cells[1:])) for cells in table.rows]
+            return Markup('<ol>{}</ol>').format(Markup('\n').join(items))
+        width = max(len(cells) for cells in table.rows + ([table.head] if table.head else []))
+        rows = [self.row(cells, width) for cells in table.rows]
+        head = ''
+        if table.head:
+            cells = [[prose.Part('')]] * (width - len(table.head)) + table.head
+            head = Markup('<tr>{}</tr>').format(Markup('').join(Markup('<th>{}</th>').format(self.parts(c)) for c in cells))
+        return Markup('<div class="wide"><table class="rows">{}\n{}</table></div>').format(head, Markup('\n').join(rows))
+
+    def row(self, cells, width):
+        first = Markup('<th scope="row">{}</th>').format(self.inline(cells[0][0].text))
+        others = [Markup('<td{}>{}</td>').format(
+            Markup(' colspan="{}"').format(width - at) if at == len(cells) - 1 and at < width - 1 else '', self.parts(cell))
+            for at, cell in enumerate(cells) if at]
+        return Markup('<tr{}>{}{}</tr>').format(self.identity(cells[0][0].statement), first, Markup('').join(others))
+
+    def errors(self, block):
+        caption = Markup('<p class="caption">{}</p>\n').format(self.inline(block.caption)) if block.caption else ''
+        rows = [self.error(error) for error in block.errors]
+        return Markup('{}<table class="errors">{}</table>').format(caption, Markup('\n').join(rows))
+
+    def error(self, error):
+        numbers = Markup('<br>').join(self.inline(number) for number in error.numbers)
+        reasons = [self.reason(name) for name in error.reasons]
+        said = Markup('<div class="reasons">{}</div>').format(Markup(' ').join(reasons)) if reasons else ''
+        return Markup('<tr{}><th scope="row">{}</th><td>{}{}</td></tr>').format(
+            self.identity(error.statement), numbers, self.inline(error.text), said)
+
+    def reason(self, name):
+        target = self.links.reasons.get(name)
+        if not target:
+            return Markup('<span>{}</span>').format(name)
+        return self.links.anchor((target, ''), name, self.page, True)
+
+
+def number(text):
+    """A constant's value as it is written, or nothing."""
+    return escape(text or '')

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""A page a call, and a page each for the headings that describe no call, or several."""
+
+import doctext
+import prose
+from links import call_page, heading_page, header_page
+from registers import registers
+from render import Renderer
+
+
+class Topics:
+    def __init__(self, reference, links, output, offered, sources):
+        self.reference, self.links, self.output = reference, links, output
+        self.offered, self.sources = offered, sources
+
+    def write(self):
+        headings = list(self.reference.headings.values())
+        for at, heading in enumerate(headings):
+            around = {'before': headings[at - 1] if at else None,
+                      'after': headings[at + 1] if at + 1 < len(headings) else None}
+            if len(heading.calls) != 1:
+                self.topic(heading, around)
+            for call in heading.calls:
+                self.call(call, heading, around)
+
+    def topic(self, heading, around):
+        page = heading_page(heading)
+        render = Renderer(self.links, page)
+        self.output.page('topic.html', page, title=heading.title, heading=heading, calls=heading.calls, render=render,
+                         **self.texts(heading, render, page), **self.neighbours(around))
+
+    def call(self, call, heading, around):
+        page = call_page(call)
+        owner = heading_page(heading) == page
+        render = Renderer(self.links, page, owner)
+        handler = self.offered.get(call.name)
+        self.output.page(
+            'call.html', page, title=call.name, call=call, heading=heading, render=render, owner=owner,
+            prototype=self.links.inline(call.prototype, page, True), registers=registers(call),
+            handler=handler, handler_target=handler and self.sources.target(*handler[1]), topic=heading_page(heading),
+            **self.texts(heading, render, page), **self.neighbours(around))
+
+    def texts(self, heading, render, page):
+        """The heading's documentation, laid out: what it says, its errors, its commands, its declarations."""
+        free = doctext.commands(heading.label, heading.lines, self.reference.constants)[1]
+        blocks = prose.blocks(heading.label, free)
+        return {
+            'effect': render.blocks([block for block in blocks if not isinstance(block, prose.Errors)]),
+            'errors': render.blocks([block for block in blocks if isinstance(block, prose.Errors)]),
+            'commands': [self.command(heading, command, render) for command in heading.commands],
+            'groups': [self.group(group, page) for group in heading.groups],
+            'structures': [(structure, self.links.inline(structure.text, page, True),
+                            f'{header_page(structure.place.path)}#{structure.kind}-{structure.name}')
+                           for structure in heading.structures if structure.kind != 'typedef'],
+            'constants': [self.constant(constant, page) for constant in heading.constants],
+            'header': header_page(heading.place.path)}
+
+    def command(self, heading, command, render):
+        """(names, what each is tied to, text) of a command."""
+        lines = command.lines[1:]
+        first = command.lines[0].text.strip().removeprefix('cmd: ')
+        said = first[len(', '.join(command.names)):].lstrip(':, ')
+        if said:
+            head = type(command.lines[0])(f' {said}', command.lines[0].place, command.lines[0].statement)
+            lines = [head] + lines
+        constants = [self.reference.constants[name] for name in command.names]
+        ties = []
+        for constant in constants:
+            for tie in constant.ties:
+                if tie.kind != 'call' and tie.name and tie.name not in ties:
+                    ties.append(tie.name)
+        return {'constants': constants, 'text': render.blocks(prose.blocks(heading.label, lines)),
+                'ties': [render.inline(f'struct {name}' if name in self.kinds('struct') else name, True) for name in ties]}
+
+    def kinds(self, kind):
+        return {name for name, structure in self.reference.structures.items() if structure.kind == kind}
+
+    def group(self, group, page):
+        return {'group': group, 'constants': [self.constant(constant, page) for constant in group.constants],
+                'said': any(constant.comment for constant in group.constants)}
+
+    def constant(self, constant, page):
+        name = constant.name + (f'({constant.parameters})' if constant.parameters else '')
+        return {'name': self.links.inline(name, page, True), 'value': self.links.inline(constant.value, page, True),
+                'comment': self.links.inline(constant.comment, page)}
+
+    @staticmethod
+    def neighbours(around):
+        return {which: heading and (heading_page(heading), heading.title) for which, heading in around.items()}
