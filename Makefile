@@ -63,6 +63,14 @@ build/.tools-deploy: tools/setup | build/.tools
 	$(Q)tools/setup deploy
 	@mkdir -p $(@D) && touch $@
 
+build/.tools-docs: tools/setup
+	$(Q)tools/setup docs
+	@mkdir -p $(@D) && touch $@
+
+build/.tools-test-docs: tools/setup | build/.tools-docs
+	$(Q)tools/setup test-docs
+	@mkdir -p $(@D) && touch $@
+
 # What a flavour needs.
 FOR_RUN := gcc hv guests backend cli linux
 tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run)
@@ -122,8 +130,8 @@ include tests/build.mk
 # ---- Targets -------------------------------------------------------------------------------------------------------
 
 # A folder that is no target has nothing to be done, and make would call that a success.
-FOLDERS := abi docs guest sim tests tools
-.PHONY: all run gdb format setup clean help FORCE $(FOLDERS)
+FOLDERS := abi guest sim tests tools
+.PHONY: all run gdb docs format setup clean help FORCE $(FOLDERS)
 
 all: symbols hv guests backend cli
 
@@ -131,6 +139,12 @@ run: run-linux build/guests/demo.elf build/backend/backend.elf
 
 gdb: $(RUNNER) build/guests/demo.elf | build/.tools
 	$(Q)tools/gdb
+
+# Debian's Python, which has Debian's libraries; another may come first in PATH.
+PYTHON := /usr/bin/python3 -B
+
+docs: build/.tools-docs
+	$(Q)$(PYTHON) tools/docs/generate.py build/docs
 
 format: build/.tools
 	$(Q)tools/check-format --fix
@@ -164,6 +178,7 @@ Paravane: direct paging for Xen PV guests.
   make bench-devices       disks and networks of a Debian guest, beside QEMU's own; figures in build/bench-devices.json
   make image               a disk with a Debian system on it, from Debian's packages: build/linux/debian/disk.img
   make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
+  make docs                the reference and all documents as pages, man pages and one JSON file: build/docs/index.html
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
   make test-deploy         images of `paravane image`: booted by BIOS, by UEFI and by libvirt
   make test-machine        a Debian system on a disk: boots through GRUB, files stay, network, power cuts, fio
@@ -185,8 +200,7 @@ help:
 	@echo "$$HELP"
 
 $(FOLDERS):
-	@echo "make $@: a folder, not a target; \`make help\` lists those.$(if $(filter docs,$@), Nothing is made of docs/ \
-	and of the comments of abi/: read them as they are.)" >&2; exit 2
+	@echo "make $@: a folder, not a target; \`make help\` lists those." >&2; exit 2
 
 # What a variable holds: the tools ask for the flags that the code is compiled with.
 print-%:
