@@ -41,12 +41,20 @@ def untag(text, place, complain):
     return line
 
 
+def is_tagged(line):
+    return line.statement or line.reasons or line.hv
+
+
 def paragraphs(lines):
-    """Lists of lines that stand together: to an empty one, an argument, an item of a list, a lesser indentation."""
+    """Lists of lines that stand together: to an empty one, an argument, an item of a list, a lesser indentation.
+    A line of tags alone is not empty."""
     found = []
     for line in lines:
         if not line.text.strip():
-            found.append([])
+            if not is_tagged(line):
+                found.append([])
+            elif found:
+                found[-1].append(line)
         elif not found or not found[-1] or begins(line, found[-1]):
             found.append([line])
         else:
@@ -80,7 +88,7 @@ def statements(label, lines):
             words.append(line.text.strip())
             if line.statement:
                 yield Statement(f'{label}.{line.statement}', ' '.join(words), line.place)
-            if line.statement or line.reasons or line.hv:
+            if is_tagged(line):
                 words = []
 
 
@@ -128,7 +136,7 @@ def commands(label, lines, known):
         if names and all(name in known for name in names):
             current = Command(names, [], line.place)
             found.append(current)
-        elif not line.text.strip():
+        elif not line.text.strip() and not is_tagged(line):
             current = None
         (current.lines if current else free).append(line)
     return found, free
