@@ -16,16 +16,19 @@ import sys
 
 import dispatch
 import documents
+import dump
 import markup
 from contents import Contents
 from headers import Headers, Sources
 from indexes import PAGES, Indexes
 from links import Links
+from manual import Manual, date_of
 from output import Output
 from topics import Topics
 
 ADVISORIES = 'docs/advisories.md'
-FOLDERS = ('abi', 'backend', 'cli', 'docs', 'engine', 'guest', 'guests', 'hv', 'linux', 'packaging', 'sim', 'tests', 'tools')
+FOLDERS = ('abi', 'backend', 'cli', 'docs', 'engine', 'guest', 'guests', 'hv', 'linux', 'packaging', 'sim', 'tests',
+           'tools')
 
 
 def find_documents():
@@ -51,6 +54,8 @@ def generate(reference, offered, reasons, directory):
     found.write()
     Contents(reference, links, output, found).write()
     sources.write()
+    Manual(reference, output, date_of('abi')).write()
+    output.file('reference.json', dump.dump(reference, offered, reasons))
     return found.complaints, len(output.written)
 
 
