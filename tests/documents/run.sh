@@ -9,6 +9,8 @@
 #   order      the reading orders name each source of their folder, and nothing else
 #   width      text has at most 120 columns; tables and what is shown as it stands may have more
 #   files      each file of this tree that a document names, as a link or a path, is there
+#   numbers    the addresses and numbers of docs/memory-layout.md are those of the headers
+#   questions  the answers to tests/docs/questions.md stand where they say
 #   container  what the Containerfile copies, runs and makes is there; no container is needed to see that
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
@@ -178,6 +180,33 @@ test_citations() {
     verdict $? "citations: rules of planted defects${missing:+, not in tests/defects/README.md:$missing}"
 }
 
+# planted NAME SCRIPT FILE COMMAND...: with FILE changed by sed's SCRIPT, COMMAND on the changed file must fail.
+planted() {
+    local name=$1 script=$2 file=$3 changed=$log/planted
+    shift 3
+    sed -E "$script" "$file" >$changed
+    ! cmp -s "$file" $changed && ! "$@" $changed >$log/planted.log 2>&1
+    verdict $? "$name is noticed" $log/planted.log
+}
+
+test_numbers() {
+    python3 tools/docs/numbers.py docs/memory-layout.md abi/layout.h hv/base/layout.h >$log/numbers.log 2>&1
+    verdict $? numbers $log/numbers.log
+    planted 'numbers: another value' 's/0xffff830000000000/0xffff831000000000/' docs/memory-layout.md python3 tools/docs/numbers.py
+    planted 'numbers: a name that no header has' 's/`WINDOW_PAGES`/`WINDOWS_PAGES`/' docs/memory-layout.md \
+        python3 tools/docs/numbers.py
+    sed '/`DEVICE_BASE`/d' docs/memory-layout.md >$log/planted
+    ! python3 tools/docs/numbers.py $log/planted hv/base/layout.h >$log/numbers.log 2>&1
+    verdict $? 'numbers: an area that is not shown is noticed' $log/numbers.log
+}
+
+test_questions() {
+    python3 tests/documents/answers.py tests/docs/questions.md tests/docs/answers.md >$log/questions.log 2>&1
+    verdict $? questions $log/questions.log
+    planted 'questions: words that stand nowhere' 's/stay done/stay undone/' tests/docs/answers.md \
+        python3 tests/documents/answers.py tests/docs/questions.md
+}
+
 test_container() {
     local name missing='' steps
     steps=$(grep -E '^(RUN|CMD) ' Containerfile)
@@ -195,10 +224,10 @@ test_container() {
     verdict $? "container${missing:+ names what is not there:$missing}"
 }
 
-[ $# -ne 0 ] || set -- kernels targets commands order width files citations container
+[ $# -ne 0 ] || set -- kernels targets commands order width files citations numbers questions container
 for name in "$@"; do
     case $name in
-    kernels | targets | commands | order | width | files | citations | container) "test_$name" ;;
+    kernels | targets | commands | order | width | files | citations | numbers | questions | container) "test_$name" ;;
     *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
