@@ -11,6 +11,7 @@
 #   files      each file of this tree that a document names, as a link or a path, is there
 #   numbers    the addresses and numbers of docs/memory-layout.md are those of the headers
 #   questions  the answers to tests/docs/questions.md stand where they say
+#   coverage   each statement of abi/ that has a name is shown by a test, or declared, and docs/coverage.md says by which
 #   container  what the Containerfile copies, runs and makes is there; no container is needed to see that
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
@@ -207,6 +208,13 @@ test_questions() {
         python3 tests/documents/answers.py tests/docs/questions.md
 }
 
+test_coverage() {
+    tools/docs/coverage.py --check >$log/coverage.log 2>&1
+    verdict $? coverage $log/coverage.log
+    tests/docs/test_coverage.py >$log/coverage-faults.log 2>&1
+    verdict $? 'coverage: planted faults are found' $log/coverage-faults.log
+}
+
 test_container() {
     local name missing='' steps
     steps=$(grep -E '^(RUN|CMD) ' Containerfile)
@@ -224,10 +232,11 @@ test_container() {
     verdict $? "container${missing:+ names what is not there:$missing}"
 }
 
-[ $# -ne 0 ] || set -- kernels targets commands order width files citations numbers questions container
+[ $# -ne 0 ] || set -- kernels targets commands order width files citations numbers questions coverage container
 for name in "$@"; do
     case $name in
-    kernels | targets | commands | order | width | files | citations | numbers | questions | container) "test_$name" ;;
+    kernels | targets | commands | order | width | files | citations | numbers | questions | coverage | container)
+        "test_$name" ;;
     *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
