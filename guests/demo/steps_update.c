@@ -29,6 +29,7 @@ static uint64_t number_at(unsigned index)
     return *(volatile uint64_t *)vaddr_of(index);
 }
 
+/* Shows mmu_update.order, mmu_update.done, mmu_update.first-failure. */
 void step_mmu_update(void)
 {
     struct mmu_update requests[3];
@@ -52,6 +53,7 @@ void step_mmu_update(void)
     claim(done == 1, "it reports %u request done before that one", done);
 }
 
+/* Shows pte.accessed-dirty, mmu_update.preserve-ad. */
 void step_preserve_ad(void)
 {
     uint64_t *page = numbered_page(7);
@@ -71,6 +73,7 @@ void step_preserve_ad(void)
           demo.l1[11]);
 }
 
+/* Shows update_va_mapping.found-by-address. */
 void step_va_mapping(void)
 {
     uint64_t *page = numbered_page(200);

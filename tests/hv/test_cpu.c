@@ -184,7 +184,7 @@ static void test_control_registers(void **state)
     assert_int_equal(masks[1], 0xff);
 }
 
-/* WB, WT, UC-, UC, WC, WP: what PAT, PCD and PWT choose from in Xen's ABI. */
+/* WB, WT, UC-, UC, WC, WP: what PAT, PCD and PWT choose from in Xen's ABI.  Shows pte.memory-types. */
 static void test_memory_types(void **state)
 {
     static const uint8_t types[8] = {6, 4, 7, 0, 1, 5, 0, 0};

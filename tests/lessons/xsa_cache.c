@@ -76,6 +76,7 @@ static void map_device(const struct lesson *lesson, unsigned index, uint64_t fla
     assert_int_equal(lesson_unmap(lesson->vcpu, 0), 0);
 }
 
+/* Shows pte.device-uncached. */
 static void xsa_154_device_memory_is_never_cached(void **state)
 {
     (void)state;
@@ -132,6 +133,7 @@ static void xsa_154_only_by_who_may(void **state)
  * ---- 402: RAM under another memory type.
  */
 
+/* Shows pte.flags-cache. */
 static void xsa_402_only_domains_with_devices_choose(void **state)
 {
     struct lesson lesson;

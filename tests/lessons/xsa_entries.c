@@ -74,6 +74,7 @@ static void superpage_in_a_new_table(const struct lesson *lesson, unsigned level
     lesson_tree_return(guest, &tree);
 }
 
+/* Shows pte.flags-never. */
 static void xsa_148_no_superpage_by_any_path(void **state)
 {
     (void)state;
@@ -328,6 +329,7 @@ static void absent_by_emulation(const struct lesson *lesson)
     assert_int_equal(table_write_emulate(lesson->vcpu, &write), 0);
 }
 
+/* Shows pte.absent-l1tf. */
 static void xsa_273_absent_entries_name_no_memory(void **state)
 {
     struct sim_config config = lesson_config(WIDTH_64, 1);
@@ -365,6 +367,7 @@ static void xsa_273_absent_superpages_name_no_memory(void **state)
     lesson_end(&lesson);
 }
 
+/* Shows pte.absent. */
 static void xsa_273_absent_entries_are_free_elsewhere(void **state)
 {
     (void)state;

@@ -40,6 +40,7 @@ static void refuse_at_window(const struct lesson *lesson, uint64_t entry)
     }
 }
 
+/* Shows pte.map-writable. */
 static void xsa_182_a_readonly_table_stays_readonly(void **state)
 {
     (void)state;
@@ -198,6 +199,7 @@ static void try_ring(const struct lesson *lesson, unsigned level, unsigned links
     }
 }
 
+/* Shows pte.refer-linear. */
 static void xsa_240_no_link_between_tables_of_a_level(void **state)
 {
     (void)state;

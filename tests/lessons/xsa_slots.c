@@ -187,7 +187,10 @@ static void xsa_64_such_a_table_serves_one_root(void **state)
     lesson_end(&lesson);
 }
 
-/* The hypervisor's slots of a live root cannot be written, not even with what they hold. */
+/*
+ * The hypervisor's slots of a live root cannot be written, not even with what they hold.  Shows pte.slots-64,
+ * pte.slots-32.
+ */
 static void xsa_64_the_slots_cannot_be_written(void **state)
 {
     struct sim_config config = lesson_config(WIDTH_64, 1);

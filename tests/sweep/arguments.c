@@ -93,6 +93,7 @@ static void other_calls_at(struct bed *bed, uint64_t address)
            address);
 }
 
+/* Shows mmu_update.count, mmu_update.reqs-nowhere. */
 static void test_pointers(void **state)
 {
     (void)state;
@@ -146,7 +147,10 @@ static void test_edges(void **state)
     }
 }
 
-/* An array that begins well and ends badly is refused as a whole if it leaves the guest's addresses. */
+/*
+ * An array that begins well and ends badly is refused as a whole if it leaves the guest's addresses.  Shows
+ * mmu_update.reqs-nowhere.
+ */
 static void test_counts(void **state)
 {
     static const uint32_t counts[] = {0x7fffffff, 0xffffffff, 0x7ffffff0};
@@ -171,7 +175,7 @@ static void test_counts(void **state)
     }
 }
 
-/* A pointer to "done" that leads nowhere is ignored. */
+/* A pointer to "done" that leads nowhere is ignored.  Shows mmu_update.done-nowhere. */
 static void test_done_pointers(void **state)
 {
     (void)state;

@@ -71,18 +71,21 @@ static void sweep_bed(const struct bed_config *config)
     sweep_end();
 }
 
+/* Shows pte.flags-allowed, pte.flags-cache, pte.flags-never, pte.flags-refused. */
 static void test_64(void **state)
 {
     (void)state;
     sweep_bed(&(struct bed_config){.pae = false});
 }
 
+/* Shows pte.flags-allowed, pte.flags-never, pte.adjusted-32. */
 static void test_pae(void **state)
 {
     (void)state;
     sweep_bed(&(struct bed_config){.pae = true});
 }
 
+/* Shows pte.flags-cache. */
 static void test_64_with_devices(void **state)
 {
     (void)state;

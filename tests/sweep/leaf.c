@@ -242,6 +242,7 @@ static void sweep_bed(const struct bed_config *config, const struct way *ways, u
     sweep_end();
 }
 
+/* Shows update_va_mapping.as-update, update_va_mapping.entry-refused. */
 static void test_va_mapping(void **state)
 {
     (void)state;

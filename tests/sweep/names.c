@@ -137,6 +137,7 @@ static void test_hypervisor_domain(void **state)
 
 /* ---- Commands. */
 
+/* Shows mmu_update.unknown-command, mmu_update.no-translate. */
 static void test_update_commands(void **state)
 {
     (void)state;

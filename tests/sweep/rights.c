@@ -78,6 +78,7 @@ static void sweep_bed(const struct bed_config *config, const struct way *ways, u
     sweep_end();
 }
 
+/* Shows pte.flags-cache, pte.map-device, pte.device-uncached. */
 static void test_devices(void **state)
 {
     (void)state;
@@ -85,6 +86,7 @@ static void test_devices(void **state)
         sweep_bed(&(struct bed_config){.pae = pae, .devices = true}, sweep_mmu_update_ways, sweep_nr_mmu_update_ways);
 }
 
+/* Shows pte.map-foreign. */
 static void test_other_domain(void **state)
 {
     (void)state;
@@ -99,6 +101,7 @@ static void test_device_domain(void **state)
         sweep_bed(&(struct bed_config){.pae = pae, .devices = true}, device_ways, ARRAY_SIZE(device_ways));
 }
 
+/* Shows pte.absent-l1tf. */
 static void test_l1tf(void **state)
 {
     (void)state;

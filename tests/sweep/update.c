@@ -17,30 +17,46 @@ static void sweep_table(bool pae, enum table table, unsigned slot)
     sweep_end();
 }
 
+/*
+ * Shows pte.machine-frames, pte.flags-allowed, pte.flag-global, pte.flags-refused, pte.adjusted-leaf, pte.map-readonly,
+ * pte.map-writable, pte.map-shared, pte.map-foreign, pte.map-device, pte.absent, mmu_update.entry-refused,
+ * mmu_update.normal, mmu_update.preserve-ad.
+ */
 static void test_l1_64(void **state)
 {
     (void)state;
     sweep_table(false, TABLE_L1, ORDINARY_SLOT);
 }
 
+/*
+ * Shows pte.flags-never, pte.flags-refused, pte.adjusted-upper, pte.refer-child, pte.refer-other-use, pte.refer-linear,
+ * pte.absent.
+ */
 static void test_l2_64(void **state)
 {
     (void)state;
     sweep_table(false, TABLE_L2, ORDINARY_SLOT);
 }
 
+/*
+ * Shows pte.flags-never, pte.flags-refused, pte.adjusted-upper, pte.refer-child, pte.refer-other-use, pte.refer-linear.
+ */
 static void test_l3_64(void **state)
 {
     (void)state;
     sweep_table(false, TABLE_L3, ORDINARY_SLOT);
 }
 
+/*
+ * Shows pte.flags-never, pte.flags-refused, pte.adjusted-upper, pte.refer-child, pte.refer-other-use, pte.refer-linear.
+ */
 static void test_l4_64(void **state)
 {
     (void)state;
     sweep_table(false, TABLE_L4, ORDINARY_SLOT);
 }
 
+/* Shows pte.adjusted-32, pte.map-readonly, pte.map-writable. */
 static void test_l1_pae(void **state)
 {
     (void)state;
@@ -59,6 +75,7 @@ static void test_l2_top_pae(void **state)
     sweep_table(true, TABLE_L2_TOP, ORDINARY_SLOT);
 }
 
+/* Shows pte.flags-never, pte.adjusted-32. */
 static void test_l3_pae(void **state)
 {
     (void)state;

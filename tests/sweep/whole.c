@@ -278,6 +278,7 @@ static void sweep_places(const struct bed_config *config, const struct place_to_
     sweep_end();
 }
 
+/* Shows pte.refer-error, pte.adjusted-leaf. */
 static void test_64(void **state)
 {
     static const struct place_to_sweep places[] = {

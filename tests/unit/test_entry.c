@@ -77,7 +77,7 @@ static void test_record(void **state)
     unit_destroy(&unit);
 }
 
-/* Device memory: what was asked for, and what becomes of it.  PWT 8, PCD 0x10, PAT 0x80. */
+/* Device memory: what was asked for, and what becomes of it.  PWT 8, PCD 0x10, PAT 0x80.  Shows pte.device-uncached. */
 static void test_memory_types(void **state)
 {
     static const uint64_t rows[][2] = {
@@ -191,6 +191,7 @@ static void test_incoherent(void **state)
 
 /* ---- The L1TF policy: entries that are not present must not name what lies below the end of RAM, frame 0 excepted. */
 
+/* Shows pte.absent-l1tf. */
 static void test_l1tf(void **state)
 {
     struct entry entry;

@@ -30,7 +30,9 @@ static void test_domain_cpus(void **state)
     unit_destroy(&unit);
 }
 
-/* Bits of vCPUs that do not exist, which begin in the second byte, mean nothing. */
+/*
+ * Bits of vCPUs that do not exist, which begin in the second byte, mean nothing.  Shows update_va_mapping.flush-unread.
+ */
 static void test_mask(void **state)
 {
     static const struct {

@@ -7,6 +7,7 @@
 
 static struct domain *const UNTOUCHED = (struct domain *)(uintptr_t)8;
 
+/* Shows domid.reserved. */
 static void test_find(void **state)
 {
     bool privileged = *state != NULL;
@@ -31,7 +32,10 @@ static void test_find(void **state)
     unit_destroy(&unit);
 }
 
-/* Its own number is not a name that a guest may use, nor is that of nobody. */
+/*
+ * Its own number is not a name that a guest may use, nor is that of nobody.  Shows mmu_update.no-page-owner,
+ * domid.reserved.
+ */
 static void test_unknown(void **state)
 {
     static const uint16_t ids[] = {0, 2, 0x7fef, DOMID_COW, DOMID_INVALID, DOMID_IDLE, 0x8000, 0xffff};

@@ -47,7 +47,7 @@ static void test_wide_number(void **state)
     unit_destroy(&unit);
 }
 
-/* 64-bit arguments of 32-bit guests come in two registers, the low half first. */
+/* 64-bit arguments of 32-bit guests come in two registers, the low half first.  Shows update_va_mapping.two-halves. */
 static void test_pairs(void **state)
 {
     struct unit unit;

@@ -12,7 +12,10 @@ static void create(struct unit *unit, void **state)
     unit_create(unit, &(struct unit_config){.width = unit_width(state), .nr_guests = 2, .privileged = true});
 }
 
-/* A batch whose k-th request fails has done k, says so, and stops there. */
+/*
+ * A batch whose k-th request fails has done k, says so, and stops there.  Shows mmu_update.done,
+ * mmu_update.first-failure, mmu_update.entry-refused, mmu_update.table-entry, mmu_update.normal.
+ */
 static void test_done(void **state)
 {
     struct mmu_update requests[BATCH];
@@ -37,7 +40,7 @@ static void test_done(void **state)
     unit_destroy(&unit);
 }
 
-/* With the hypervisor's own bit in the count, the number that stands there is added to. */
+/* With the hypervisor's own bit in the count, the number that stands there is added to.  Shows mmu_update.preempted. */
 static void test_resumed(void **state)
 {
     struct mmu_update requests[2] = {{0, 0}};
@@ -67,7 +70,10 @@ static void test_resumed(void **state)
     unit_destroy(&unit);
 }
 
-/* The array ends in a page that is not there: what comes before is done, also inside what is copied at once. */
+/*
+ * The array ends in a page that is not there: what comes before is done, also inside what is copied at once.  Shows
+ * mmu_update.unreadable, mmu_update.done, mmu_update.plain-memory.
+ */
 static void test_unreadable_tail(void **state)
 {
     struct unit unit;
@@ -100,7 +106,10 @@ static void test_unreadable_tail(void **state)
     unit_destroy(&unit);
 }
 
-/* "done" is written also where the owner of frames cannot be found, and not where the tables' cannot. */
+/*
+ * "done" is written also where the owner of frames cannot be found, and not where the tables' cannot.  Shows
+ * mmu_update.no-table-owner, mmu_update.table-owner-without-vcpu, mmu_update.no-page-owner.
+ */
 static void test_done_written(void **state)
 {
     const struct mmu_update request = {0, 0};
@@ -132,6 +141,7 @@ static int64_t set_m2p(struct unit *unit, mfn_t mfn, uint64_t value, unsigned do
     return guest_mmu_update(unit->vcpu, &request, 1, NULL, domid);
 }
 
+/* Shows mmu_update.machphys, mmu_update.machphys-unchecked, mmu_update.not-owned, mmu_update.no-right. */
 static void test_m2p(void **state)
 {
     static const uint64_t values[] = {0, 5, UINT32_MAX, UINT64_C(1) << 63, UINT64_MAX, UINT64_MAX - 1};
@@ -168,7 +178,10 @@ static mfn_t window_table_of(const struct guest *guest)
     return table;
 }
 
-/* The other domain's tables and its frames; the adjustments are those of its width. */
+/*
+ * The other domain's tables and its frames; the adjustments are those of its width.  Shows mmu_update.page-owner,
+ * mmu_update.table-owner, mmu_update.not-owned.
+ */
 static void test_other_tables(void **state)
 {
     struct mmu_update request;
@@ -197,7 +210,7 @@ static void test_other_tables(void **state)
     unit_destroy(&unit);
 }
 
-/* A device in another domain's table, asked for as DOMID_IO: both need the right to it. */
+/* A device in another domain's table, asked for as DOMID_IO: both need the right to it.  Shows mmu_update.no-right. */
 static void test_other_devices(void **state)
 {
     static const struct frame_range range = {{UNIT_HOLE}, {UNIT_HOLE}};
@@ -223,7 +236,10 @@ static void test_other_devices(void **state)
     unit_destroy(&unit);
 }
 
-/* Upper entries, of live tables, are never changed for two domains at once, not even to nothing. */
+/*
+ * Upper entries, of live tables, are never changed for two domains at once, not even to nothing.  Shows
+ * mmu_update.upper-foreign.
+ */
 static void test_upper_foreign(void **state)
 {
     struct mmu_update request;
@@ -289,7 +305,10 @@ static void test_run_ends(void **state)
     unit_destroy(&unit);
 }
 
-/* Within one batch: a table is written, demoted by its parent's entry, written as memory, and linked again. */
+/*
+ * Within one batch: a table is written, demoted by its parent's entry, written as memory, and linked again.  Shows
+ * mmu_update.order, mmu_update.plain-memory.
+ */
 static void test_run_interrupted(void **state)
 {
     struct mmu_update requests[6];
@@ -322,6 +341,7 @@ static void kill(struct sim *sim)
     sim_domain(sim, 0)->dying = true;
 }
 
+/* Shows mmu_update.dying. */
 static void test_dying(void **state)
 {
     struct mmu_update requests[BATCH];

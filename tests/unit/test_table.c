@@ -73,7 +73,9 @@ static void test_bad_entry(void **state)
     unit_destroy(&unit);
 }
 
-/* The same with a tree: the error of the deepest entry comes up, and no level keeps anything. */
+/*
+ * The same with a tree: the error of the deepest entry comes up, and no level keeps anything.  Shows pte.refer-error.
+ */
 static void test_deep_error(void **state)
 {
     static const struct {

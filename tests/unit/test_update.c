@@ -13,6 +13,7 @@ static void create(struct unit *unit, void **state)
 
 /* ---- Plain memory. */
 
+/* Shows mmu_update.plain-memory. */
 static void test_plain(void **state)
 {
     struct unit unit;
@@ -38,7 +39,10 @@ static void test_plain(void **state)
     unit_destroy(&unit);
 }
 
-/* A frame that was a table is memory again only after a flush; one whose uses cannot be counted is not written. */
+/*
+ * A frame that was a table is memory again only after a flush; one whose uses cannot be counted is not written.  Shows
+ * mmu_update.plain-exhausted.
+ */
 static void test_plain_conversion(void **state)
 {
     struct unit unit;
@@ -58,6 +62,7 @@ static void test_plain_conversion(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows mmu_update.descriptor-table. */
 static void test_descriptor_table(void **state)
 {
     struct unit unit;
@@ -110,6 +115,7 @@ static void test_expect(void **state)
 
 /* ---- Upper tables: the operation keeps the table as it is while it waits, which takes references. */
 
+/* Shows mmu_update.upper-exhausted. */
 static void test_upper_limits(void **state)
 {
     struct unit unit;
@@ -130,7 +136,10 @@ static void test_upper_limits(void **state)
     unit_destroy(&unit);
 }
 
-/* Replacing a present entry above level 1 flushes every processor of the domain, once a batch; nothing else does. */
+/*
+ * Replacing a present entry above level 1 flushes every processor of the domain, once a batch; nothing else does.
+ * Shows mmu_update.flush-upper, mmu_update.no-flush-leaf.
+ */
 static void test_flush(void **state)
 {
     struct mmu_update requests[3];

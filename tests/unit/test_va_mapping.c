@@ -39,6 +39,7 @@ static void check_flushes(const struct unit *unit, const struct sim_cpu *before,
     }
 }
 
+/* Shows update_va_mapping.flush-kinds, update_va_mapping.flush-sets. */
 static void test_flushes(void **state)
 {
     struct unit unit;
@@ -64,7 +65,10 @@ static void test_flushes(void **state)
     unit_destroy(&unit);
 }
 
-/* Where the update is refused nothing is flushed; where the bitmap cannot be read, the update has been made. */
+/*
+ * Where the update is refused nothing is flushed; where the bitmap cannot be read, the update has been made.  Shows
+ * update_va_mapping.mask-nowhere, update_va_mapping.entry-refused.
+ */
 static void test_flush_errors(void **state)
 {
     static const struct flush_row none = {0, 0, 0, 0};
@@ -96,6 +100,7 @@ static void test_flush_errors(void **state)
 
 /* ---- Which entry. */
 
+/* Shows update_va_mapping.nowhere. */
 static void test_nowhere(void **state)
 {
     static const uint64_t wide[] = {
@@ -111,7 +116,7 @@ static void test_nowhere(void **state)
     unit_destroy(&unit);
 }
 
-/* The page offset does not matter. */
+/* The page offset does not matter.  Shows update_va_mapping.any-address, update_va_mapping.found-by-address. */
 static void test_offset(void **state)
 {
     struct unit unit;
@@ -134,6 +139,7 @@ static int64_t map_other(struct unit *unit, uint64_t entry, unsigned domid)
     return guest_update_va_mapping_otherdomain(unit->vcpu, unit_window(unit, 2), entry, UVMF_INVLPG, domid);
 }
 
+/* Shows update_va_mapping.page-owner, update_va_mapping.no-domain, update_va_mapping.no-right. */
 static void test_otherdomain(void **state)
 {
     struct unit unit;
@@ -159,6 +165,7 @@ static void test_otherdomain(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows update_va_mapping.dying. */
 static void test_dying(void **state)
 {
     struct unit unit;

@@ -38,6 +38,7 @@ static long flush_cache(unsigned cmd)
     return hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
 
+/* Shows pte.map-device, pte.device-uncached. */
 static void firmware(void)
 {
     test_result("map the last frame of the first MiB", map(BIOS_FRAME, PTE_READONLY), 0);
@@ -54,6 +55,7 @@ static void firmware(void)
     test_check(map(MFN(0x100), PTE_READONLY) < 0, "the hypervisor", "mapped");
 }
 
+/* Shows pte.map-shared. */
 static void caches(void)
 {
     uint64_t *page = page_alloc();
