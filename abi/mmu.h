@@ -112,7 +112,7 @@
  * `            needs no right here; the rights to a device are checked with the new entry {no-right} {NOT_PRIVILEGED}
  * `   -EINVAL  the frame in ptr does not exist or has another owner {not-owned} {NOT_OWNED}
  * `   -EINVAL  the frame is a descriptor table, see [segdesc] {descriptor-table} {NOT_A_TABLE}
- * `   -EINVAL  it is a table of L2 or above, and @foreigndom names two different domains {upper-foreign} {FOREIGN_TABLE}
+ * `   -EINVAL  it is a table of L2 or above; @foreigndom names two different domains {upper-foreign} {FOREIGN_TABLE}
  * `   -EINVAL  it is such a table, and has as many references or uses as can be counted {upper-exhausted}
  * `            {REFERENCES_EXHAUSTED TYPE_COUNT_EXHAUSTED}
  * `   -EBUSY   it is ordinary memory with as many uses as can be counted {plain-exhausted} {TYPE_COUNT_EXHAUSTED}

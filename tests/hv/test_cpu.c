@@ -169,7 +169,10 @@ static void test_l1tf(void **state)
  * ---- How it is set up.
  */
 
-/* Paging, write protection and alignment checks on; no caches off, nothing emulated, no lazy FPU. */
+/*
+ * Paging, write protection and alignment checks on; no caches off, nothing emulated, no lazy FPU.  Shows
+ * mmuext_op.flush-global.
+ */
 static void test_control_registers(void **state)
 {
     (void)state;

@@ -160,6 +160,7 @@ static void test_update_commands(void **state)
     }
 }
 
+/* Shows mmuext_op.done, mmuext_op.unknown-command. */
 static void test_mmuext_commands(void **state)
 {
     static const uint32_t unknown[] = {14, 21, 22, 31, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};

@@ -278,7 +278,7 @@ static void sweep_places(const struct bed_config *config, const struct place_to_
     sweep_end();
 }
 
-/* Shows pte.refer-error, pte.adjusted-leaf. */
+/* Shows pte.refer-error, pte.adjusted-leaf, mmuext_op.pin, mmuext_op.pin-bad-entry, mmuext_op.pin-not-owned. */
 static void test_64(void **state)
 {
     static const struct place_to_sweep places[] = {
@@ -292,6 +292,7 @@ static void test_64(void **state)
     sweep_places(&(struct bed_config){.pae = false}, places, ARRAY_SIZE(places));
 }
 
+/* Shows mmuext_op.pin-slot-missing, mmuext_op.pin-bad-entry. */
 static void test_pae(void **state)
 {
     static const struct place_to_sweep places[] = {
@@ -339,6 +340,7 @@ static void sweep_roots(bool pae)
     sweep_end();
 }
 
+/* Shows mmuext_op.baseptr-unpinned, mmuext_op.baseptr-refused. */
 static void test_roots_64(void **state)
 {
     (void)state;

@@ -49,6 +49,7 @@ static uint32_t seen(const struct unit *unit, const struct sim_cpu *before)
         assert_int_equal(seen(unit, before), expected);    \
     } while (0)
 
+/* Shows mmuext_op.flush-all, mmuext_op.flush-multi, mmuext_op.invlpg, mmuext_op.invlpg-multi. */
 static void test_flushes(void **state)
 {
     struct unit unit;
@@ -66,7 +67,7 @@ static void test_flushes(void **state)
     unit_destroy(&unit);
 }
 
-/* Addresses that a guest cannot map are ignored, and succeed. */
+/* Addresses that a guest cannot map are ignored, and succeed.  Shows mmuext_op.invlpg-nowhere. */
 static void test_flush_of_nowhere(void **state)
 {
     static const uint64_t wide[] = {0x800000000000, HYPERVISOR_VIRT_START, HYPERVISOR_VIRT_END - 1, 1ul << 63};
@@ -87,6 +88,7 @@ static void test_flush_of_nowhere(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows mmuext_op.flush-mask, mmuext_op.invlpg-mask. */
 static void test_flush_masks(void **state)
 {
     struct unit unit;
@@ -99,7 +101,10 @@ static void test_flush_masks(void **state)
     unit_destroy(&unit);
 }
 
-/* Caches: only for those who share memory with devices. */
+/*
+ * Caches: only for those who share memory with devices.  Shows mmuext_op.flush-cache, mmuext_op.flush-cache-refused,
+ * mmuext_op.flush-cache-global-refused.
+ */
 static void test_caches(void **state)
 {
     struct unit unit;
@@ -116,6 +121,7 @@ static void test_caches(void **state)
 
 /* ---- Clearing and copying. */
 
+/* Shows mmuext_op.clear. */
 static void test_clear(void **state)
 {
     struct unit unit;
@@ -135,6 +141,7 @@ static void test_clear(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows mmuext_op.copy. */
 static void test_copy(void **state)
 {
     struct unit unit;
@@ -155,7 +162,10 @@ static void test_copy(void **state)
     unit_destroy(&unit);
 }
 
-/* What cannot be written by the guest is not written for it, and what is not its own not read. */
+/*
+ * What cannot be written by the guest is not written for it, and what is not its own not read.  Shows
+ * mmuext_op.clear-not-owned, mmuext_op.clear-in-use, mmuext_op.copy-not-owned, mmuext_op.copy-in-use.
+ */
 static void test_clear_and_copy_refused(void **state)
 {
     struct unit unit;
@@ -186,6 +196,7 @@ static void test_clear_and_copy_refused(void **state)
 
 /* ---- The LDT, superpages. */
 
+/* Shows mmuext_op.ldt, mmuext_op.ldt-none, mmuext_op.ldt-limit, mmuext_op.ldt-misaligned, mmuext_op.ldt-nowhere. */
 static void test_set_ldt(void **state)
 {
     struct unit unit;
@@ -207,6 +218,7 @@ static void test_set_ldt(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows mmuext_op.superpages. */
 static void test_superpages(void **state)
 {
     struct unit unit;
@@ -219,6 +231,7 @@ static void test_superpages(void **state)
 
 /* ---- Batches and domains. */
 
+/* Shows mmuext_op.order, mmuext_op.done, mmuext_op.unreadable, mmuext_op.unknown-command. */
 static void test_batch(void **state)
 {
     struct mmuext_op ops[] = {
@@ -247,6 +260,7 @@ static void kill(struct sim *sim)
     sim_domain(sim, 0)->dying = true;
 }
 
+/* Shows mmuext_op.dying. */
 static void test_dying(void **state)
 {
     const struct mmuext_op ops[2] = {{.cmd = MMUEXT_TLB_FLUSH_LOCAL}, {.cmd = MMUEXT_TLB_FLUSH_LOCAL}};
@@ -265,7 +279,10 @@ static void test_dying(void **state)
     unit_destroy(&unit);
 }
 
-/* Of a call that is refused as a whole, not even the count comes back. */
+/*
+ * Of a call that is refused as a whole, not even the count comes back.  Shows mmuext_op.done, mmuext_op.no-domain,
+ * mmuext_op.no-right.
+ */
 static void test_refused_call(void **state)
 {
     static const struct {
@@ -292,7 +309,11 @@ static void test_refused_call(void **state)
     unit_destroy(&unit);
 }
 
-/* Another domain's frames for those who may; commands that concern the caller's own state are for the caller alone. */
+/*
+ * Another domain's frames for those who may; commands that concern the caller's own state are for the caller alone.
+ * Shows mmuext_op.foreign, mmuext_op.no-right, mmuext_op.own-only, mmuext_op.clear-not-owned,
+ * mmuext_op.unpin-not-owned.
+ */
 static void test_other_domain(void **state)
 {
     static const unsigned own_only[] = {

@@ -14,6 +14,7 @@ static unsigned pinnable_levels(const struct unit *unit)
     return unit->domain->width == WIDTH_64 ? 4 : 2;
 }
 
+/* Shows mmuext_op.pin, mmuext_op.unpin, mmuext_op.unpin-not-pinned, mmuext_op.pin-twice. */
 static void test_references(void **state)
 {
     struct unit unit;
@@ -35,7 +36,10 @@ static void test_references(void **state)
     unit_destroy(&unit);
 }
 
-/* A pin keeps the table when nothing else does, and is not in the way when something else does. */
+/*
+ * A pin keeps the table when nothing else does, and is not in the way when something else does.  Shows
+ * mmuext_op.pin-stays, mmuext_op.unpin-in-use.
+ */
 static void test_beside_entries(void **state)
 {
     struct unit unit;
@@ -56,6 +60,7 @@ static void test_beside_entries(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows mmuext_op.pin-not-owned, mmuext_op.unpin-not-owned, mmuext_op.unpin-not-pinned. */
 static void test_not_owned(void **state)
 {
     struct unit unit;
@@ -74,7 +79,7 @@ static void test_not_owned(void **state)
     unit_destroy(&unit);
 }
 
-/* Counts at their maximum. */
+/* Counts at their maximum.  Shows mmuext_op.pin-conflict. */
 static void test_exhausted(void **state)
 {
     struct unit unit;
@@ -98,7 +103,7 @@ static void test_exhausted(void **state)
     unit_destroy(&unit);
 }
 
-/* A 32-bit guest's request for a fourth level is ignored, whatever it names. */
+/* A 32-bit guest's request for a fourth level is ignored, whatever it names.  Shows mmuext_op.pin-l4-32. */
 static void test_pae_l4(void **state)
 {
     struct unit unit;
@@ -114,7 +119,10 @@ static void test_pae_l4(void **state)
     unit_destroy(&unit);
 }
 
-/* The L2 under slot 3 cannot be pinned as an ordinary one, nor an ordinary one serve there. */
+/*
+ * The L2 under slot 3 cannot be pinned as an ordinary one, nor an ordinary one serve there.  Shows
+ * mmuext_op.pin-top-l2, mmuext_op.pin-conflict.
+ */
 static void test_top_l2(void **state)
 {
     struct unit unit;

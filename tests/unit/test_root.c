@@ -24,6 +24,7 @@ static mfn_t kernel_tree(struct unit *unit, struct guest_tree *tree)
     return tree->root;
 }
 
+/* Shows mmuext_op.baseptr, mmuext_op.baseptr-unpinned, mmuext_op.baseptr-released, mmuext_op.baseptr-same. */
 static void test_new_baseptr(void **state)
 {
     struct guest_tree tree;
@@ -47,7 +48,38 @@ static void test_new_baseptr(void **state)
     unit_destroy(&unit);
 }
 
-/* On an error the vCPU stays where it was. */
+static uint64_t points_of_load(struct unit *unit, mfn_t root)
+{
+    uint64_t points = unit->sim->preempt_points;
+
+    assert_int_equal(guest_new_baseptr(unit->vcpu, root), 0);
+    return unit->sim->preempt_points - points;
+}
+
+/*
+ * Validating passes a preemption point every 32 entries; a pinned root passes that of the call alone.  Shows
+ * mmuext_op.pin-cheap.
+ */
+static void test_pinned_root(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    mfn_t boot, root;
+
+    create(&unit, unit_width(state));
+    boot = guest_root(unit.guest);
+    root = kernel_tree(&unit, &tree);
+    assert_true(points_of_load(&unit, root) > ENTRIES_PER_TABLE / 32);
+    assert_int_equal(guest_new_baseptr(unit.vcpu, boot), 0);
+    assert_int_equal(guest_pin(unit.vcpu, root, root_level(unit.domain)), 0);
+    assert_int_equal(points_of_load(&unit, root), 1);
+    assert_int_equal(points_of_load(&unit, boot), 1);
+    assert_int_equal(guest_unpin(unit.vcpu, root), 0);
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit_destroy(&unit);
+}
+
+/* On an error the vCPU stays where it was.  Shows mmuext_op.baseptr-refused, mmuext_op.baseptr-not-owned. */
 static void test_refused(void **state)
 {
     struct guest_tree tree;
@@ -145,7 +177,7 @@ static void test_set_kernel_root(void **state)
     unit_destroy(&unit);
 }
 
-/* A new root drops the LDT's frames, which were found through the old one. */
+/* A new root drops the LDT's frames, which were found through the old one.  Shows mmuext_op.ldt-dropped. */
 static void test_ldt_dropped(void **state)
 {
     struct unit unit;
@@ -166,6 +198,7 @@ static void test_ldt_dropped(void **state)
 
 /* ---- User mode, 64-bit guests only. */
 
+/* Shows mmuext_op.user-kernels, mmuext_op.user-later, mmuext_op.user-same. */
 static void test_user_root(void **state)
 {
     struct unit unit;
@@ -259,6 +292,7 @@ static void test_other_mode(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows mmuext_op.user-refused, mmuext_op.user-not-owned. */
 static void test_user_refused(void **state)
 {
     struct unit unit;
@@ -276,6 +310,7 @@ static void test_user_refused(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows mmuext_op.user-32. */
 static void test_user_pae(void **state)
 {
     struct unit unit;
@@ -322,12 +357,12 @@ static void test_set_roots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_new_baseptr),        unit_test_both(test_refused),
-        unit_test_both(test_release_after_load), unit_test_both(test_ldt_dropped),
-        cmocka_unit_test(test_user_root),        cmocka_unit_test(test_m2p_strict),
-        cmocka_unit_test(test_other_mode),       unit_test_both(test_set_kernel_root),
-        cmocka_unit_test(test_user_refused),     cmocka_unit_test(test_user_pae),
-        cmocka_unit_test(test_set_roots),
+        unit_test_both(test_new_baseptr),     unit_test_both(test_refused),
+        unit_test_both(test_pinned_root),     unit_test_both(test_release_after_load),
+        unit_test_both(test_ldt_dropped),     cmocka_unit_test(test_user_root),
+        cmocka_unit_test(test_m2p_strict),    cmocka_unit_test(test_other_mode),
+        unit_test_both(test_set_kernel_root), cmocka_unit_test(test_user_refused),
+        cmocka_unit_test(test_user_pae),      cmocka_unit_test(test_set_roots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,7 @@ static void test_set_gdt_refused(void **state)
 
 /* ---- The LDT. */
 
+/* Shows mmuext_op.ldt-on-demand, mmuext_op.ldt-dropped. */
 static void test_ldt_on_demand(void **state)
 {
     struct unit unit;
@@ -236,7 +237,7 @@ static void test_ldt_on_demand(void **state)
     unit_destroy(&unit);
 }
 
-/* Nothing is mapped beyond the limit (XSA-298). */
+/* Nothing is mapped beyond the limit (XSA-298).  Shows mmuext_op.ldt. */
 static void test_ldt_limit(void **state)
 {
     static const unsigned limits[] = {0, 1, 512, 513, 8191, 8192};
@@ -263,7 +264,7 @@ static void test_ldt_limit(void **state)
     unit_destroy(&unit);
 }
 
-/* Pages that cannot be descriptor tables. */
+/* Pages that cannot be descriptor tables.  Shows mmuext_op.ldt-on-demand. */
 static void test_ldt_refused(void **state)
 {
     struct unit unit;

@@ -74,7 +74,7 @@ static void test_bad_entry(void **state)
 }
 
 /*
- * The same with a tree: the error of the deepest entry comes up, and no level keeps anything.  Shows pte.refer-error.
+ * Shows pte.refer-error, mmuext_op.pin-bad-entry.
  */
 static void test_deep_error(void **state)
 {
@@ -156,6 +156,7 @@ static void test_compat_slots(void **state)
 
 /* ---- 32-bit roots as a whole. */
 
+/* Shows mmuext_op.pin-slot-missing. */
 static void test_slot_missing(void **state)
 {
     struct unit unit;
@@ -182,7 +183,10 @@ static pfn_t page_above_4g(struct guest *guest)
     sim_fail("no page lies above 4 GiB");
 }
 
-/* A root above 4 GiB needs the assist that says that cr3 is folded; lower tables may be anywhere. */
+/*
+ * A root above 4 GiB needs the assist that says that cr3 is folded; lower tables may be anywhere.  Shows
+ * mmuext_op.pin-above-4g.
+ */
 static void test_above_4g(void **state)
 {
     static const struct frame_range ram[] = {{{0}, {511}}, {{0x100000}, {0x1001ff}}};

@@ -98,6 +98,7 @@ static void test_no_needless_flush(void **state)
 
 /* ---- Conflicts. */
 
+/* Shows mmuext_op.pin-not-writable, mmuext_op.pin-conflict. */
 static void test_conflicts(void **state)
 {
     struct unit unit;

@@ -55,7 +55,7 @@ static void firmware(void)
     test_check(map(MFN(0x100), PTE_READONLY) < 0, "the hypervisor", "mapped");
 }
 
-/* Shows pte.map-shared. */
+/* Shows pte.map-shared, mmuext_op.flush-cache. */
 static void caches(void)
 {
     uint64_t *page = page_alloc();

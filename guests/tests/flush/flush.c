@@ -95,6 +95,7 @@ static void try_user(void)
     }
 }
 
+/* Shows mmuext_op.flush-all, mmuext_op.invlpg, update_va_mapping.flush-kinds. */
 void test_main(void)
 {
     for (unsigned i = 0; i < 2; i++) {

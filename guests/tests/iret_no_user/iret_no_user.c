@@ -3,6 +3,7 @@
 #include <guest/user.h>
 #include <guests/tests/lib/test.h>
 
+/* Shows mmuext_op.user-none. */
 void test_main(void)
 {
     struct regs regs;

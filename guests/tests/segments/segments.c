@@ -135,6 +135,10 @@ static int set_ldt(uint64_t address, uint32_t entries)
     return (int)hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
 
+/*
+ * Shows mmuext_op.ldt-none, mmuext_op.ldt, mmuext_op.ldt-fault, mmuext_op.ldt-limit, mmuext_op.ldt-misaligned,
+ * mmuext_op.ldt-nowhere.
+ */
 static void ldts(void)
 {
     struct fault fault;
