@@ -106,16 +106,16 @@ class Coverage(unittest.TestCase):
     def test_twice(self):
         self.write('abi/call.h', HEADER.replace('{none}', '{answered}').replace('{in-time}', '{none}'))
         self.write('tests/unit/test_call.c', TEST.replace('in-time', 'none'))
-        self.refused('abi/call.h:8: call.answered: there is one at abi/call.h:6 already')
+        self.refused('abi/call.h:8: the statement call.answered is there already, at abi/call.h:6')
 
     def test_bad_name(self):
         self.write('abi/call.h', HEADER.replace('{counts}', '{Counts it}'))
         self.write('tests/call/run.sh', '')
-        self.refused('abi/call.h:18: not the name of a statement: Counts it')
+        self.refused('abi/call.h:18: a tag is the name of a statement, or reasons: {Counts it}')
 
     def test_without_heading(self):
         self.write('abi/call.h', '/* ` Lost. {lost} */\n' + HEADER)
-        self.refused('abi/call.h:1: lost: a statement without a heading above it')
+        self.refused('abi/call.h:1: lost: the statement stands under no heading')
 
     def test_declared(self):
         self.write('tests/call/run.sh', '')

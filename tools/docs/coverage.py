@@ -13,13 +13,14 @@ import os
 import re
 import sys
 
+import markup
 import shows
-import statements
 
 PAGE = 'docs/coverage.md'
 CAVEATS = 'CAVEATS.md'
 DECLARATIONS = 'Statements without a test'
 TEXT_LENGTH = 110
+PROTOTYPE = re.compile(r' (enum \w+|void|(unsigned )?long|int)$')
 
 HEAD = """# Statements and tests
 
@@ -43,23 +44,41 @@ def declared(path):
     return found
 
 
-def check(reader, shown, undone):
+def check(reference, shown, undone):
     """All complaints, as path:line: what."""
-    complaints = list(reader.complaints)
-    known = {str(statement) for statement in reader.statements}
+    complaints = [str(complaint) for complaint in reference.complaints]
+    places = {statement.place for heading in reference.headings.values() for statement in heading.statements}
+    for line in [line for header in reference.headers for line in header.lines if line.statement]:
+        if line.place not in places:
+            complaints.append(f'{line.place}: {line.statement}: the statement stands under no heading')
     with_test = {one.statement for one in shown}
-    for statement in reader.statements:
-        if str(statement) not in with_test and str(statement) not in undone:
-            complaints.append(f'{statement.place}: {statement}: no test shows it')
+    for statement in reference.statements.values():
+        if statement.name not in with_test and statement.name not in undone:
+            complaints.append(f'{statement.place}: {statement.name}: no test shows it')
     for one in shown:
-        if one.statement not in known:
+        if one.statement not in reference.statements:
             complaints.append(f'{one.path}:{one.line}: {one.statement}: nothing in abi/ states that')
     for name, line in undone.items():
-        if name not in known:
+        if name not in reference.statements:
             complaints.append(f'{CAVEATS}:{line}: {name}: nothing in abi/ states that')
         elif name in with_test:
             complaints.append(f'{CAVEATS}:{line}: {name}: a test shows it')
     return complaints
+
+
+def unnamed(heading):
+    """How many paragraphs of text have no statement with a name: prototypes and arguments are none."""
+    paragraphs, count = [[]], 0
+    for line in heading.lines:
+        if line.text.strip() or line.statement or line.reasons:
+            paragraphs[-1].append(line)
+        else:
+            paragraphs.append([])
+    for paragraph in paragraphs:
+        text = paragraph[0].text if paragraph else ' @'
+        if not text.startswith(' @') and not PROTOTYPE.match(text):
+            count += not any(line.statement for line in paragraph)
+    return count
 
 
 def shorten(text):
@@ -70,41 +89,41 @@ def shorten(text):
 def tests_of(statement, shown):
     files = {}
     for one in shown:
-        if one.statement == str(statement):
+        if one.statement == statement.name:
             files.setdefault(one.path, []).append(one.function)
     return '; '.join(' '.join([f'`{path}`'] + [name for name in names if name]) for path, names in files.items())
 
 
-def page(reader, shown):
-    lines = [HEAD]
-    count = len(reader.statements)
-    with_test = len({one.statement for one in shown} & {str(statement) for statement in reader.statements})
-    lines.append(f'{count} statements: {with_test} shown by a test, {count - with_test} declared in `{CAVEATS}`.\n')
-    headings = sorted(reader.headings.items(), key=lambda item: item[1])
-    for label, (_, title, path) in headings:
-        own = [statement for statement in reader.statements if statement.label == label]
-        if not own:
-            continue
-        lines += [f'## {label}: {title}', '', f'`{path}`', '', '| statement | what it says | shown by |', '|---|---|---|']
-        for statement in own:
-            tests = tests_of(statement, shown) or f'none, see `{CAVEATS}`'
-            lines.append(f'| `{statement}` | {shorten(statement.text)} | {tests} |')
-        lines.append('')
-    left = [f'`{label}` {reader.unnamed[label]}' for label, _ in headings if label in reader.unnamed]
+def table(heading, shown):
+    rows = [f'## {heading.label}: {heading.title}', '', f'`{heading.place.path}`', '',
+            '| statement | what it says | shown by |', '|---|---|---|']
+    for statement in heading.statements:
+        tests = tests_of(statement, shown) or f'none, see `{CAVEATS}`'
+        rows.append(f'| `{statement.name}` | {shorten(statement.text)} | {tests} |')
+    return rows + ['']
+
+
+def page(reference, shown):
+    headings = reference.headings.values()
+    count = len(reference.statements)
+    with_test = len({one.statement for one in shown} & set(reference.statements))
+    lines = [HEAD, f'{count} statements: {with_test} shown by a test, {count - with_test} declared in `{CAVEATS}`.', '']
+    for heading in headings:
+        lines += table(heading, shown) if heading.statements else []
+    left = [f'- `{heading.label}` {unnamed(heading)}' for heading in headings if unnamed(heading)]
     if left:
-        lines += ['## Without a name', '',
-                  'Paragraphs in which no statement has a name, so that nothing here says whether a test shows what they say:', '']
-        lines += [f'- {one}' for one in left] + ['']
+        lines += ['## Without a name', '', 'Paragraphs in which no statement has a name, so that nothing here says '
+                  'whether a test shows what they say:', ''] + left + ['']
     return '\n'.join(lines)
 
 
 def main(arguments):
     if arguments not in ([], ['--check']):
         sys.exit(__doc__)
-    reader = statements.read(sorted(glob.glob('abi/*.h')))
+    reference = markup.parse(sorted(glob.glob('abi/*.h')))
     shown = shows.read(['tests', 'guests'])
-    complaints = check(reader, shown, declared(CAVEATS))
-    text = page(reader, shown)
+    complaints = check(reference, shown, declared(CAVEATS))
+    text = page(reference, shown)
     if arguments:
         if not os.path.exists(PAGE) or open(PAGE, encoding='utf-8').read() != text:
             complaints.append(f'{PAGE}: not as tools/docs/coverage.py writes it')
@@ -113,7 +132,7 @@ def main(arguments):
             file.write(text)
     for complaint in complaints:
         print(complaint)
-    print(f'{len(reader.statements)} statements, {len(shown)} times shown, {len(complaints)} complaints')
+    print(f'{len(reference.statements)} statements, {len(shown)} times shown, {len(complaints)} complaints')
     return 1 if complaints else 0
 
 
