@@ -10,22 +10,27 @@
  * `incontents 200 segdesc Segment descriptor tables
  * `
  * ` A guest has a GDT of up to 14 pages (7168 descriptors) of its own and an LDT of up to 16 pages (8192
- * ` descriptors).  The GDT is set with set_gdt, as a list of machine frames; the LDT with MMUEXT_SET_LDT of
+ * ` descriptors). {sizes}
+ * ` The GDT is set with [set_gdt], as a list of machine frames; the LDT with MMUEXT_SET_LDT of
  * ` [mmuext_op], as a virtual address.  While a frame is part of either it cannot be mapped writable, and it
- * ` cannot be a page table; descriptors are then changed with update_descriptor.
+ * ` cannot be a page table; {not-writable}
+ * ` descriptors are then changed with [update_descriptor].
  * `
- * ` What a descriptor may say.  One without the present bit may say anything.  A present one:
+ * ` What a descriptor may say.  One without the present bit may say anything. {absent}
+ * ` A present one:
  * `   code or data  allowed.  Its privilege level is raised to 3 for a 64-bit guest, and to at least 1 for a
- * `                 32-bit one.  A 32-bit guest cannot have 64-bit code segments (L), and a segment with base
- * `                 0 that reaches above the guest's addresses is made to end at 4 GiB
- * `   type 0        allowed: the second half of a 16-byte gate
+ * `                 32-bit one. {segment}
+ * `                 A 32-bit guest cannot have 64-bit code segments (L), and a segment with base
+ * `                 0 that reaches above the guest's addresses is made to end at 4 GiB {segment-32}
+ * `   type 0        allowed: the second half of a 16-byte gate {type-0}
  * `   call gate     allowed if its target selector is one of the guest's GDT or LDT, or a code selector below,
- * `                 and its reserved bits are 0.  The gate is stored with privilege 0, so that using it traps
+ * `                 and its reserved bits are 0. {call-gate}
+ * `                 The gate is stored with privilege 0, so that using it traps
  * `                 and the hypervisor carries it out; the level asked for, raised as for code and data, is
  * `                 kept in the selector's low bits.  Of a gate with privilege 0 those bits are taken for the
- * `                 level asked for, so that one that was read back can be written again
- * `   other         refused: a guest has no TSS, LDT, interrupt, trap or task gate
- * ` The guest reads back the descriptor as it was adjusted.
+ * `                 level asked for, so that one that was read back can be written again {gate-privilege}
+ * `   other         refused: a guest has no TSS, LDT, interrupt, trap or task gate {other-types}
+ * ` The guest reads back the descriptor as it was adjusted. {read-back}
  */
 
 /*
@@ -35,20 +40,23 @@
  * ` HYPERVISOR_set_gdt(const xen_pfn_t frame_list[], unsigned int entries)
  * `
  * ` @frame_list: Machine frame numbers (not virtual addresses, not pseudo-physical frames) of the pages of
- * `              the table, one for each 512 descriptors.  32-bit numbers for a 32-bit guest.
- * ` @entries: Number of descriptors, at most FIRST_RESERVED_GDT_ENTRY of enum reserved_gdt.  0 removes the
- * `           table.
+ * `              the table, one for each 512 descriptors.  32-bit numbers for a 32-bit guest. {frames}
+ * ` @entries: Number of descriptors, at most FIRST_RESERVED_GDT_ENTRY.  0 removes the table. {entries}
  * `
- * ` The table is that of the calling vCPU.  The hypervisor maps the frames at an address of its own and
- * ` loads GDTR.  Every descriptor of every frame is checked, also those beyond @entries in the last frame.
+ * ` The table is that of the calling vCPU. {own-vcpu}
+ * ` The hypervisor maps the frames at an address of its own and loads GDTR. {loaded}
+ * ` Every descriptor of every frame is checked, also those beyond @entries in the last frame. {all-checked}
  * ` The limit of the table does not depend on @entries: selectors of the guest's frames and those of the
- * ` hypervisor are always reachable, and those between are as any beyond the limit of a table.
+ * ` hypervisor are always reachable, and those between are as any beyond the limit of a table. {limit}
  * `
- * ` Errors, in the order of the checks; on each the old table stays:
- * `   -EINVAL  @entries is too large
- * `   -EFAULT  @frame_list cannot be read
- * `   -EINVAL  a frame does not exist, has another owner, is a page table, is mapped writable, or holds a
- * `            descriptor that is refused
+ * ` Errors, in the order of the checks; on each the old table stays: {old-stays}
+ * `   -EINVAL  @entries is too large {too-many} {TABLE_LIMIT}
+ * `   -EFAULT  @frame_list cannot be read {unreadable} {GUEST_FAULT}
+ * `   -ESRCH   the domain is being torn down {dying} {DYING}
+ * `   -EINVAL  a frame does not exist or has another owner {not-owned} {NOT_OWNED REFERENCES_EXHAUSTED}
+ * `   -EINVAL  a frame is a page table or is mapped writable {in-use}
+ * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
+ * `   -EINVAL  a frame holds a descriptor that is refused {bad-descriptor} {DESCRIPTOR}
  */
 /*
  * The first page, byte and descriptor of the GDT that belong to the hypervisor.
@@ -62,7 +70,7 @@
 /*
  * ` The hypervisor keeps its descriptors in the pages above the guest's 14, so that a guest is free in the
  * ` selectors that its programs may know by number.  These flat segments are there from the first
- * ` instruction on, whatever the guest's GDT holds.
+ * ` instruction on, whatever the guest's GDT holds. {flat-segments}
  * `
  * ` 64-bit guests:
  */
@@ -123,14 +131,19 @@
  * ` @pa: Machine address of the descriptor, a multiple of 8.
  * ` @desc: The new descriptor, in the processor's own format.
  * `
- * ` The frame may be part of a descriptor table, or be ordinary writable memory of the guest; so a table can
- * ` be filled by the same call before it is loaded.  A descriptor that a processor holds in a segment
- * ` register stays in force there until the register is loaded again, as on bare hardware.
+ * ` The frame may be part of a descriptor table, {in-table}
+ * ` or be ordinary writable memory of the guest, or have no use yet; so a table can be filled by the same call before
+ * ` it is loaded. {in-memory}
+ * ` A descriptor that a processor holds in a segment register may stay in force there until the register is loaded
+ * ` again, as on bare hardware.
  * `
  * ` Errors, in the order of the checks:
- * `   -EINVAL  @pa is misaligned, or @desc is refused by the rules of [segdesc]
- * `   -EINVAL  the frame does not exist or has another owner
- * `   -EINVAL  the frame is in use as something else, such as a page table
+ * `   -EINVAL  @pa is misaligned {misaligned} {MISALIGNED}
+ * `   -EINVAL  @desc is refused by the rules of [segdesc] {refused} {DESCRIPTOR}
+ * `   -ESRCH   the domain is being torn down {dying} {DYING}
+ * `   -EINVAL  the frame does not exist or has another owner {not-owned} {NOT_OWNED}
+ * `   -EINVAL  the frame is in use as something else, such as a page table {in-use}
+ * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  */
 
 /*
@@ -139,16 +152,16 @@
  * ` enum neg_errnoval
  * ` HYPERVISOR_set_segment_base(enum segment_base which, unsigned long base)
  * `
- * ` @which: The base to set.
- * ` @base: The new base address; for SEGBASE_GS_USER_SEL a selector.
+ * ` @which: The base to set. {bases}
+ * ` @base: The new base address; for SEGBASE_GS_USER_SEL a selector. {selector}
  * `
  * ` 64-bit guests only.  The same bases can be written with wrmsr, which the hypervisor emulates; the call
- * ` is cheaper.
+ * ` is cheaper. {wrmsr}
  * `
  * ` Errors:
- * `   -ENOSYS  the caller is a 32-bit guest
- * `   -EINVAL  unknown @which, or a base that is not canonical
- * ` SEGBASE_GS_USER_SEL cannot fail: a selector that the processor refuses becomes the null selector.
+ * `   -ENOSYS  the caller is a 32-bit guest {narrow} {hv}
+ * `   -EINVAL  unknown @which, or a base that is not canonical {refused} {hv}
+ * ` SEGBASE_GS_USER_SEL cannot fail: a selector that the processor refuses becomes the null selector. {null-selector}
  */
 /* ` enum segment_base { // SEGBASE_* => HYPERVISOR_set_segment_base() */
 #define SEGBASE_FS              0 /* the base of fs */

@@ -84,6 +84,7 @@ static void debug_registers(void)
     assert_int_equal(call(call_get_debugreg, 8, 0, 0), -XEN_EINVAL);
 }
 
+/* Shows set_segment_base.bases, set_segment_base.selector, set_segment_base.narrow, set_segment_base.refused. */
 static void segment_bases(void)
 {
     bool is_64 = domain.engine.width == WIDTH_64;

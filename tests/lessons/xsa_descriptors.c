@@ -83,7 +83,10 @@ static void xsa_214_audited_again_at_each_use(void **state)
     }
 }
 
-/* While it is a table nobody writes to it, and one descriptor at a time is audited as well. */
+/*
+ * While it is a table nobody writes to it, and one descriptor at a time is audited as well.  Shows
+ * segdesc.not-writable.
+ */
 static void xsa_214_not_written_while_in_use(void **state)
 {
     struct sim_config config = lesson_config(WIDTH_PAE, 1);

@@ -220,6 +220,7 @@ static void assert_same(const struct outcome *a, const struct outcome *b)
     assert_true(a->points == b->points);
 }
 
+/* Shows multicall.interrupted. */
 static void xsa_296_every_call_at_every_point(void **state)
 {
     (void)state;
@@ -236,6 +237,7 @@ static void xsa_296_every_call_at_every_point(void **state)
     }
 }
 
+/* Shows multicall.interrupted. */
 static void xsa_318_a_batch_that_is_always_interrupted(void **state)
 {
     (void)state;

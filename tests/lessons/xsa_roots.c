@@ -145,6 +145,7 @@ static struct multicall_entry then_map(const struct lesson *lesson, mfn_t user)
     return call;
 }
 
+/* Shows multicall.leaves-kernel. */
 static void xsa_213_leaving_kernel_mode_ends_the_list(void **state)
 {
     (void)state;

@@ -84,6 +84,10 @@ static void check(enum width width, uint64_t descriptor, uint64_t expected)
     assert_int_equal(adjusted, expected);
 }
 
+/*
+ * Shows segdesc.absent, segdesc.segment, segdesc.segment-32, segdesc.type-0, segdesc.call-gate, segdesc.gate-privilege,
+ * segdesc.other-types.
+ */
 static void test_rows(void **state)
 {
     (void)state;
@@ -93,7 +97,7 @@ static void test_rows(void **state)
     }
 }
 
-/* No system segment but a call gate, whatever its other bits. */
+/* No system segment but a call gate, whatever its other bits.  Shows segdesc.other-types. */
 static void test_system_types(void **state)
 {
     (void)state;
@@ -105,7 +109,10 @@ static void test_system_types(void **state)
     }
 }
 
-/* Of the reserved part of the GDT a gate may name the kernel's own code segment, and no other slot. */
+/*
+ * Of the reserved part of the GDT a gate may name the kernel's own code segment, and no other slot.  Shows
+ * segdesc.call-gate.
+ */
 static void test_gate_selectors(void **state)
 {
     (void)state;
@@ -118,7 +125,7 @@ static void test_gate_selectors(void **state)
     }
 }
 
-/* Nothing that is accepted lets a guest run in a ring below its own. */
+/* Nothing that is accepted lets a guest run in a ring below its own.  Shows segdesc.segment. */
 static void test_privilege(void **state)
 {
     uint64_t seed = 88172645463325252;
@@ -141,7 +148,10 @@ static void test_privilege(void **state)
     }
 }
 
-/* A bad descriptor anywhere in a frame is found, named, and leaves the frame as it can be. */
+/*
+ * A bad descriptor anywhere in a frame is found, named, and leaves the frame as it can be.  Shows set_gdt.all-checked,
+ * set_gdt.bad-descriptor, segdesc.read-back.
+ */
 static void test_frame(void **state)
 {
     struct unit unit;

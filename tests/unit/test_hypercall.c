@@ -78,6 +78,7 @@ static void test_user_mode(void **state)
 
 /* ---- Multicalls. */
 
+/* Shows multicall.failure, multicall.unknown, multicall.nested, multicall.order, multicall.results. */
 static void test_results(void **state)
 {
     struct multicall_entry calls[5];
@@ -102,7 +103,10 @@ static void test_results(void **state)
     unit_destroy(&unit);
 }
 
-/* Only the result is written, in the width of the guest; the rest of the entry is the guest's. */
+/*
+ * Only the result is written, in the width of the guest; the rest of the entry is the guest's.  Shows
+ * multicall.results, multicall.arguments.
+ */
 static void test_layout(void **state)
 {
     bool wide = unit_width(state) == WIDTH_64;
@@ -131,7 +135,7 @@ static void test_layout(void **state)
     unit_destroy(&unit);
 }
 
-/* The list is unreadable from some entry on, or read-only: what came before is done. */
+/* The list is unreadable from some entry on, or read-only: what came before is done.  Shows multicall.unreadable. */
 static void test_bad_list(void **state)
 {
     size_t size =
@@ -165,6 +169,7 @@ static int64_t leave(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
     return 0x1234;
 }
 
+/* Shows multicall.leaves-kernel. */
 static void test_leaves_kernel(void **state)
 {
     struct multicall_entry calls[3];
@@ -198,6 +203,7 @@ static int64_t divert(struct vcpu *vcpu, unsigned number, const uint64_t args[6]
     return 0x1234;
 }
 
+/* Shows multicall.leaves-kernel. */
 static void test_diverted(void **state)
 {
     struct multicall_entry calls[3];
@@ -235,6 +241,7 @@ static void kill(struct sim *sim)
     sim_domain(sim, 0)->dying = true;
 }
 
+/* Shows multicall.dying, multicall.interrupted. */
 static void test_dying(void **state)
 {
     struct multicall_entry calls[3] = {{.op = UNOFFERED}, {.op = UNOFFERED}, {.op = UNOFFERED}};

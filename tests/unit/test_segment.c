@@ -27,7 +27,10 @@ static mfn_t window(const struct unit *unit, unsigned page)
 
 /* ---- The GDT. */
 
-/* All sizes: whole frames are mapped, the others are empty. */
+/*
+ * All sizes: whole frames are mapped, the others are empty.  Shows segdesc.sizes, set_gdt.frames, set_gdt.entries,
+ * set_gdt.loaded.
+ */
 static void test_sizes(void **state)
 {
     static const unsigned sizes[] = {1, 511, 512, 513, 1024, 1025, 6656, 6657, 7168};
@@ -57,7 +60,7 @@ static void test_sizes(void **state)
     unit_destroy(&unit);
 }
 
-/* One frame may stand there many times, and in the tables of several vCPUs. */
+/* One frame may stand there many times, and in the tables of several vCPUs.  Shows set_gdt.own-vcpu. */
 static void test_same_frame(void **state)
 {
     mfn_t frames[GDT_FRAMES];
@@ -75,7 +78,10 @@ static void test_same_frame(void **state)
     unit_destroy(&unit);
 }
 
-/* A bad frame in each position: the old table stays, whole. */
+/*
+ * A bad frame in each position: the old table stays, whole.  Shows set_gdt.old-stays, set_gdt.not-owned,
+ * set_gdt.in-use, set_gdt.bad-descriptor, set_gdt.all-checked.
+ */
 static void test_bad_frame(void **state)
 {
     mfn_t old[GDT_FRAMES], frames[GDT_FRAMES], bad[6];
@@ -112,6 +118,7 @@ static void test_bad_frame(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows set_gdt.too-many, set_gdt.unreadable, set_gdt.dying. */
 static void test_bad_arguments(void **state)
 {
     struct unit unit;
@@ -131,6 +138,7 @@ static void test_bad_arguments(void **state)
 
 /* ---- The GDT of a vCPU that does not run, from a list that is no guest's any more. */
 
+/* Shows set_gdt.own-vcpu. */
 static void test_set_gdt(void **state)
 {
     static const unsigned sizes[] = {7168, 1, 513, 0, 512};
@@ -211,7 +219,7 @@ static void test_set_gdt_refused(void **state)
 
 /* ---- The LDT. */
 
-/* Shows mmuext_op.ldt-on-demand, mmuext_op.ldt-dropped. */
+/* Shows mmuext_op.ldt-on-demand, mmuext_op.ldt-dropped, segdesc.not-writable, segdesc.read-back. */
 static void test_ldt_on_demand(void **state)
 {
     struct unit unit;
@@ -237,7 +245,7 @@ static void test_ldt_on_demand(void **state)
     unit_destroy(&unit);
 }
 
-/* Nothing is mapped beyond the limit (XSA-298).  Shows mmuext_op.ldt. */
+/* Nothing is mapped beyond the limit (XSA-298).  Shows mmuext_op.ldt, segdesc.sizes. */
 static void test_ldt_limit(void **state)
 {
     static const unsigned limits[] = {0, 1, 512, 513, 8191, 8192};
@@ -323,6 +331,7 @@ static void test_set_ldt(void **state)
 
 /* ---- update_descriptor. */
 
+/* Shows update_descriptor.in-table, update_descriptor.in-memory, segdesc.read-back. */
 static void test_update(void **state)
 {
     uint64_t expected = adjusted(unit_width(state));
@@ -345,6 +354,10 @@ static void test_update(void **state)
     unit_destroy(&unit);
 }
 
+/*
+ * Shows update_descriptor.misaligned, update_descriptor.refused, update_descriptor.not-owned, update_descriptor.in-use,
+ * update_descriptor.dying.
+ */
 static void test_update_refused(void **state)
 {
     struct unit unit;

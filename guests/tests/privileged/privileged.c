@@ -117,6 +117,7 @@ static uint64_t fs_word(void)
     return value;
 }
 
+/* Shows set_segment_base.wrmsr, pte.memory-types. */
 static void msrs(void)
 {
     static uint64_t words[2] = {0x1111, 0x2222};

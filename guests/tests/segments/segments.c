@@ -71,6 +71,10 @@ static unsigned through_fs(uint16_t selector, uint64_t *value, struct fault *fau
     return fault->vector;
 }
 
+/*
+ * Shows segdesc.segment, segdesc.absent, segdesc.other-types, segdesc.call-gate, segdesc.not-writable,
+ * update_descriptor.misaligned, update_descriptor.in-use.
+ */
 static void descriptors(void)
 {
     test_result("update_descriptor: data", update(&gdt[1], DATA_DPL0), 0);
@@ -91,6 +95,7 @@ static void descriptors(void)
     test_result("the GDT writable while loaded", table_set_writable(gdt), -XEN_EBUSY);
 }
 
+/* Shows set_gdt.too-many, set_gdt.all-checked, set_gdt.in-use. */
 static void gdts(void)
 {
     uint64_t *bad = page_alloc();
@@ -107,6 +112,7 @@ static void gdts(void)
     test_result("set_gdt: no frame", hypercall_set_gdt(&frame, 512), -XEN_EINVAL);
 }
 
+/* Shows set_gdt.loaded, set_gdt.limit, set_gdt.entries, set_gdt.flat-segments. */
 static void selectors(void)
 {
     struct fault fault;
@@ -170,7 +176,10 @@ static void ldts(void)
 
 SNIPPET(read_gs_selector, "movl %gs, %edi", "syscall", "");
 
-/* The selector of the user's gs as user mode finds it. */
+/*
+ * The selector of the user's gs as user mode finds it.  Shows set_segment_base.selector,
+ * set_segment_base.null-selector.
+ */
 static void user_gs(const char *name, uint64_t selector, uint64_t wanted)
 {
     struct regs regs;
@@ -183,6 +192,7 @@ static void user_gs(const char *name, uint64_t selector, uint64_t wanted)
 
 SNIPPET(read_gs, "movq %gs:0, %rdi", "syscall", "");
 
+/* Shows set_segment_base.bases, set_segment_base.refused. */
 static void bases(void)
 {
     uint64_t value;
