@@ -13,16 +13,22 @@
  * ` enum neg_errnoval
  * ` HYPERVISOR_set_trap_table(const struct trap_info traps[])
  * `
- * ` @traps: Handlers to install, ended by an entry whose address is 0.  NULL removes all handlers.
+ * ` @traps: Handlers to install, ended by an entry whose address is 0. {ended}
+ * `         NULL removes all handlers. {null}
  * `
- * ` The table is that of the calling vCPU.  Entries are installed one after the other; vectors that are not
- * ` named keep their handler.
+ * ` The table is that of the calling vCPU. {own-vcpu}
+ * ` Entries are installed one after the other; vectors that are not named keep their handler. {others-stay}
+ * ` No handler gets a selector that leads into the hypervisor: its privilege bits are 3 for a 64-bit guest, 1 for a
+ * ` 32-bit one. {selector}
  * `
- * ` Errors, in the order of the checks, for each entry; the entries before it stay installed:
- * `   -EFAULT  the entry cannot be read
- * `   -EINVAL  (64-bit guests) the address is not canonical, or is the hypervisor's
+ * ` Errors, in the order of the checks, for each entry; the entries before it stay installed: {before-stay}
+ * `   -ESRCH   the domain is being torn down {dying} {DYING}
+ * `   -EFAULT  the entry cannot be read {unreadable} {GUEST_FAULT}
+ * `   -EINVAL  (64-bit guests) the address is not canonical, or is the hypervisor's {nowhere} {NOT_CANONICAL}
  * `
- * ` A vector without handler that would have to be delivered destroys the domain.
+ * ` By int n the guest raises a vector itself, if the privilege in the flags allows it: 3 for user mode, 1 for the
+ * ` kernel; else it gets #GP with the vector in the error code. {int-n}
+ * ` A vector without handler that would have to be delivered destroys the domain. {no-handler}
  */
 struct trap_info {
     uint8_t vector;   /* exception or interrupt vector */
@@ -53,39 +59,42 @@ struct compat_trap_info {
  * ` enum neg_errnoval
  * ` HYPERVISOR_stack_switch(unsigned long ss, unsigned long sp)
  * `
- * ` @ss: Stack segment selector; its privilege bits are set to the kernel's.
+ * ` @ss: Stack segment selector; its privilege bits are set to the kernel's. {selector}
  * ` @sp: Stack pointer.
  * `
  * ` What the next entry from user mode into the kernel runs on: the handlers of [frame64] and [frame32] and
- * ` all callbacks.  A kernel calls it at each switch between its tasks.  Without any call it is the boot
- * ` stack.
+ * ` all callbacks. {used}
+ * ` A kernel calls it at each switch between its tasks.  Without any call it is the boot stack. {boot-stack}
  * `
- * ` It cannot fail.  A stack that cannot be used shows when it is used, and destroys the domain then.
+ * ` It cannot fail.  A stack that cannot be used shows when it is used, and destroys the domain then. {bad-stack}
  */
 
 /*
  * `incontents 310 frame64 The stack frame of a handler, 64-bit guests
  * `
  * ` From the new rsp upwards, 8 bytes each:
- * `   rcx, r11, [error code], rip, cs, rflags, rsp, ss
- * ` The error code is there for the vectors that have one.
+ * `   rcx, r11, [error code], rip, cs, rflags, rsp, ss {words}
+ * ` The error code is there for the vectors that have one. {error-code}
  * `
- * ` Stack: in kernel mode the current rsp; in user mode the stack of [stack_switch], and the vCPU changes to
- * ` kernel mode, which swaps the page table and the GS base.  The stack pointer is rounded down to a multiple
- * ` of 16 before anything is stored.
+ * ` Stack: in kernel mode the current rsp; {stack-kernel}
+ * ` in user mode the stack of [stack_switch], and the vCPU changes to kernel mode, which swaps the page table and the
+ * ` GS base. {stack-user}
+ * ` The stack pointer is rounded down to a multiple of 16 before anything is stored. {alignment}
  * `
  * ` The word cs: bits 0-15 the selector, with the privilege bits 0 if kernel mode was interrupted and 3 if
- * ` user mode was; bits 32-39 the evtchn_upcall_mask that was in force.  In rflags the interrupt flag is the
- * ` opposite of that mask; the IOPL bits are 0 unless VMASST_TYPE_architectural_iopl is on.
+ * ` user mode was; {cs}
+ * ` bits 32-39 the evtchn_upcall_mask that was in force.  In rflags the interrupt flag is the opposite of that
+ * ` mask; {mask}
+ * ` the IOPL bits are 0 unless VMASST_TYPE_architectural_iopl is on. {iopl}
  * `
- * ` The handler runs at FLAT_KERNEL_CS and FLAT_KERNEL_SS with TF, RF, NT, VM and AC clear, and with
- * ` events masked if bit 2 of the flags asks for it.  It takes rcx and r11 from the stack first.  There is
- * ` one stack for all vectors.
+ * ` The handler runs at FLAT_KERNEL_CS and FLAT_KERNEL_SS with TF, RF, NT, VM and AC clear, {handler}
+ * ` and with events masked if bit 2 of the flags asks for it. {handler-mask}
+ * ` It takes rcx and r11 from the stack first.  There is one stack for all vectors.
  * `
- * ` For vector 14 the faulting address is stored in vcpu_info.arch.cr2 before.  The user bit of its error
- * ` code is set for user mode and clear for kernel mode, whatever ring that is.
+ * ` For vector 14 the faulting address is stored in vcpu_info.arch.cr2 before. {cr2}
+ * ` The user bit of its error code is set for user mode and clear for kernel mode, whatever ring that is. {user-bit}
  * `
- * ` A frame that cannot be stored, or that would lie in the hypervisor's addresses, destroys the domain.
+ * ` A frame that cannot be stored, or that would lie in the hypervisor's addresses, destroys the domain. {nowhere}
  */
 
 /*
@@ -95,7 +104,7 @@ struct compat_trap_info {
  * `   [error code], eip, cs, eflags, [esp, ss]
  * ` esp and ss are there if ring 1 was not the one interrupted; the stack is then kernel_ss:kernel_sp of
  * ` [stack_switch], else the current one.  Bits 16-23 of the word cs are the evtchn_upcall_mask that was in
- * ` force.  TF, RF, NT and VM are cleared in the live flags, AC is not.
+ * ` force.  TF, RF, NT and VM are cleared in the live flags, AC is not. {words}
  */
 
 /*
@@ -105,23 +114,27 @@ struct compat_trap_info {
  * ` HYPERVISOR_iret(void)
  * `
  * ` It takes no arguments and does not return: the state to continue with lies on the stack, an iret_context
- * ` or compat_iret_context at the current stack pointer.
+ * ` or compat_iret_context at the current stack pointer. {frame}
  * `
- * ` 64-bit guests.  Privilege bits 3 in cs mean user mode: the vCPU changes to it, which without a user page
- * ` table destroys the domain.  cs and ss get privilege bits 3.  In rflags IOPL and VM are cleared; the
- * ` interrupt flag asked for becomes the opposite of evtchn_upcall_mask, and the real one stays on.  With
- * ` VMASST_TYPE_architectural_iopl the IOPL asked for is the one of the vCPU from then on, as if set with
- * ` PHYSDEVOP_set_iopl of [physdev_op].  Without
- * ` VGCF_in_syscall in flags all registers come from the frame.  With it the return is that of the
- * ` instruction sysret: rcx becomes rip, r11 becomes rflags, and cs and ss become FLAT_USER_CS64 and
- * ` FLAT_USER_SS64, or FLAT_USER_CS32 and FLAT_USER_SS32 if the frame's cs was FLAT_USER_CS32.
+ * ` 64-bit guests.  Privilege bits 3 in cs mean user mode: the vCPU changes to it, {to-user}
+ * ` which without a user page table destroys the domain. {no-user-table}
+ * ` cs and ss get privilege bits 3. {selectors}
+ * ` In rflags IOPL and VM are cleared; {flags}
+ * ` the interrupt flag asked for becomes the opposite of evtchn_upcall_mask, and the real one stays on. {mask}
+ * ` With VMASST_TYPE_architectural_iopl the IOPL asked for is the one of the vCPU from then on, as if set with
+ * ` PHYSDEVOP_set_iopl of [physdev_op]. {iopl}
+ * ` Without VGCF_in_syscall in flags all registers come from the frame. {registers}
+ * ` With it the return is that of the instruction sysret: rcx becomes rip, r11 becomes rflags, and cs and ss become
+ * ` FLAT_USER_CS64 and FLAT_USER_SS64, or FLAT_USER_CS32 and FLAT_USER_SS32 if the frame's cs was
+ * ` FLAT_USER_CS32. {in-syscall}
  * `
  * ` 32-bit guests.  The frame is in the order of the instruction iret with eax below.  esp and ss are read
- * ` if the return leaves ring 1.  A return to ring 0 destroys the domain; VM in eflags gives #GP.
+ * ` if the return leaves ring 1.  A return to ring 0 destroys the domain; VM in eflags gives #GP. {narrow}
  * `
- * ` A frame that cannot be read destroys the domain.  A selector or address that the processor refuses is
- * ` raised as that exception in the context returned to.  The call ends the blocking of NMIs.  A pending
- * ` event that the new mask allows is delivered at once.
+ * ` A frame that cannot be read destroys the domain. {unreadable}
+ * ` A selector or address that the processor refuses is raised as that exception in the context returned to. {refused}
+ * ` The call ends the blocking of NMIs. {nmi}
+ * ` A pending event that the new mask allows is delivered at once. {event}
  */
 struct iret_context {
     uint64_t rax;

@@ -147,6 +147,7 @@ static void set_gate(unsigned vector, uint8_t flags)
  * ---- Exceptions.
  */
 
+/* Shows frame64.words, frame64.stack-kernel, frame64.cs, frame64.handler. */
 static void test_exception_in_kernel(void **state)
 {
     (void)state;
@@ -159,6 +160,7 @@ static void test_exception_in_kernel(void **state)
     assert_int_equal(info.evtchn_upcall_mask, 0);
 }
 
+/* Shows frame64.words, frame64.stack-user, frame64.cs, stack_switch.used. */
 static void test_exception_in_user(void **state)
 {
     (void)state;
@@ -170,6 +172,7 @@ static void test_exception_in_user(void **state)
     assert_true(kernel_entered && gs_swapped);
 }
 
+/* Shows frame64.error-code. */
 static void test_error_code(void **state)
 {
     (void)state;
@@ -183,7 +186,7 @@ static void test_error_code(void **state)
     }
 }
 
-/* Rounded down to 16 before anything is stored, from any stack pointer. */
+/* Rounded down to 16 before anything is stored, from any stack pointer.  Shows frame64.alignment. */
 static void test_alignment(void **state)
 {
     (void)state;
@@ -200,7 +203,10 @@ static void test_alignment(void **state)
     }
 }
 
-/* Bit 2 of a gate masks events; what was in force is in the frame, in cs and as the interrupt flag. */
+/*
+ * Bit 2 of a gate masks events; what was in force is in the frame, in cs and as the interrupt flag.  Shows
+ * frame64.mask, frame64.handler-mask.
+ */
 static void test_event_mask(void **state)
 {
     (void)state;
@@ -218,7 +224,10 @@ static void test_event_mask(void **state)
     }
 }
 
-/* What is no part of a selector is not shown, and does not reach the place of the mask. */
+/*
+ * What is no part of a selector is not shown, and does not reach the place of the mask.  Shows frame64.cs,
+ * frame64.handler.
+ */
 static void test_selectors(void **state)
 {
     (void)state;
@@ -233,7 +242,9 @@ static void test_selectors(void **state)
     assert_int_equal(frame.ss, FLAT_KERNEL_SS64);
 }
 
-/* IOPL is shown only to a guest that has asked for that, and is then its own, not the processor's. */
+/*
+ * IOPL is shown only to a guest that has asked for that, and is then its own, not the processor's.  Shows frame64.iopl.
+ */
 static void test_iopl(void **state)
 {
     (void)state;
@@ -248,7 +259,7 @@ static void test_iopl(void **state)
     }
 }
 
-/* The handler runs without these flags; the frame has them as they were. */
+/* The handler runs without these flags; the frame has them as they were.  Shows frame64.handler. */
 static void test_flags(void **state)
 {
     static const uint64_t flags[] = {RFLAGS_TF, RFLAGS_RF, RFLAGS_NT, RFLAGS_VM, RFLAGS_AC};
@@ -263,6 +274,7 @@ static void test_flags(void **state)
     }
 }
 
+/* Shows frame64.cr2, frame64.user-bit. */
 static void test_page_fault(void **state)
 {
     (void)state;
@@ -382,6 +394,7 @@ static void test_nmi(void **state)
  * ---- What cannot be delivered is the domain's end, not the hypervisor's, and leaves no half of an entry behind.
  */
 
+/* Shows set_trap_table.no-handler. */
 static void test_no_handler(void **state)
 {
     static const uint64_t selectors[4];
@@ -400,6 +413,7 @@ static void test_no_handler(void **state)
     assert_false(kernel_entered || gs_swapped);
 }
 
+/* Shows stack_switch.bad-stack, frame64.nowhere. */
 static void test_no_stack(void **state)
 {
     (void)state;
@@ -438,6 +452,7 @@ static void try_edge(uint64_t rsp)
     }
 }
 
+/* Shows frame64.nowhere. */
 static void xsa_215_frames_at_the_edges_of_the_hypervisor(void **state)
 {
     static const uint64_t edges[] = {0, UINT64_C(0x800000000000), HYPERVISOR_VIRT_START, HYPERVISOR_VIRT_END};

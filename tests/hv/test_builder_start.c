@@ -256,7 +256,10 @@ static void test_p2m_apart(void **state)
     assert_int_equal(info->nr_p2m_frames, 6 + 4 + 2 + 1);
 }
 
-/* abi/layout.h, "Registers of the first vCPU"; the stack is one page, and what is not named is zero. */
+/*
+ * abi/layout.h, "Registers of the first vCPU"; the stack is one page, and what is not named is zero.  Shows
+ * stack_switch.boot-stack.
+ */
 static void test_vcpu(void **state)
 {
     const struct cpu_frame expected = {

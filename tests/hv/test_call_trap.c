@@ -67,6 +67,7 @@ static void expect(const struct callback *callback, uint64_t address, bool mask_
  * ---- Where the kernel is entered.
  */
 
+/* Shows stack_switch.selector. */
 static void stack(void)
 {
     assert_int_equal(call(call_stack_switch, 0x18, 0x7000, 0), 0);
@@ -165,6 +166,7 @@ static void make_iret(uint64_t flags, uint64_t cs, uint64_t rflags)
     assert_true(vcpu.engine.diverted); /* no result in rax */
 }
 
+/* Shows iret.frame, iret.to-user, iret.selectors, iret.flags, iret.mask, iret.registers. */
 static void test_iret(void **state)
 {
     (void)state;
@@ -182,6 +184,7 @@ static void test_iret(void **state)
     assert_int_equal(info.evtchn_upcall_mask, 1);
 }
 
+/* Shows iret.in-syscall. */
 static void test_iret_in_syscall(void **state)
 {
     (void)state;
@@ -193,6 +196,7 @@ static void test_iret_in_syscall(void **state)
     assert_int_equal(frame.cs, FLAT_USER_CS64);
 }
 
+/* Shows iret.unreadable, iret.no-user-table. */
 static void test_iret_impossible(void **state)
 {
     (void)state;
@@ -211,7 +215,7 @@ static void test_iret_impossible(void **state)
     assert_int_equal(swaps, 0);
 }
 
-/* One that was held back comes now; IOPL is in the frame for whoever has asked for that. */
+/* One that was held back comes now; IOPL is in the frame for whoever has asked for that.  Shows iret.nmi, iret.iopl. */
 static void test_iret_nmi_and_iopl(void **state)
 {
     (void)state;

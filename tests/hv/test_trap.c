@@ -87,7 +87,7 @@ static void test_emulation(void **state)
     assert_string_equal(trap(VECTOR_PROTECTION, 0), "privileged ");
 }
 
-/* `INT n`: its gate's privilege decides, seen from the mode that the guest is in. */
+/* `INT n`: its gate's privilege decides, seen from the mode that the guest is in.  Shows set_trap_table.int-n. */
 static void test_software_interrupts(void **state)
 {
     char expected[64];

@@ -82,7 +82,10 @@ static void test_ldt_inside(void **state)
     assert_string_equal(trap_inside(VECTOR_PAGE_FAULT, 1), "ldt0 report14 ");
 }
 
-/* The return that was refused: an exception of the guest's where it was to go on, with its registers. */
+/*
+ * The return that was refused: an exception of the guest's where it was to go on, with its registers.  Shows
+ * iret.refused.
+ */
 static void test_refused_return(void **state)
 {
     (void)state;

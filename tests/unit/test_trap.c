@@ -10,6 +10,10 @@ static void create(struct unit *unit, void **state)
     unit_create(unit, &(struct unit_config){.width = unit_width(state), .nr_vcpus = 2});
 }
 
+/*
+ * Shows set_trap_table.ended, set_trap_table.null, set_trap_table.own-vcpu, set_trap_table.others-stay,
+ * set_trap_table.selector.
+ */
 static void test_install(void **state)
 {
     struct trap_info traps[] = {
@@ -43,6 +47,7 @@ static void test_install(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows set_trap_table.ended. */
 static void test_all_vectors(void **state)
 {
     struct trap_info traps[TRAP_VECTORS];
@@ -59,7 +64,7 @@ static void test_all_vectors(void **state)
     unit_destroy(&unit);
 }
 
-/* The entries before a bad one have been taken. */
+/* The entries before a bad one have been taken.  Shows set_trap_table.nowhere, set_trap_table.before-stay. */
 static void test_not_canonical(void **state)
 {
     static const uint64_t bad[] = {0x800000000000, HYPERVISOR_VIRT_START - 1, HYPERVISOR_VIRT_START, 1ul << 63};
@@ -76,7 +81,7 @@ static void test_not_canonical(void **state)
     unit_destroy(&unit);
 }
 
-/* The list runs into a page that is not there. */
+/* The list runs into a page that is not there.  Shows set_trap_table.unreadable, set_trap_table.before-stay. */
 static void test_unreadable(void **state)
 {
     bool wide = unit_width(state) == WIDTH_64;
@@ -101,7 +106,7 @@ static void kill(struct sim *sim)
     sim_domain(sim, 0)->dying = true;
 }
 
-/* A list without an end, in a loop of mappings, stops when its domain does. */
+/* A list without an end, in a loop of mappings, stops when its domain does.  Shows set_trap_table.dying. */
 static void test_dying(void **state)
 {
     struct trap_info traps[4];

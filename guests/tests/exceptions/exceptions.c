@@ -106,7 +106,10 @@ static bool error_matches(const struct provoked *it, uint32_t error)
     return error == wanted;
 }
 
-/* Is what the handler was given what it should be?  @base is where the code ran. */
+/*
+ * Is what the handler was given what it should be?  @base is where the code ran.  Shows frame64.words,
+ * frame64.error-code, frame64.cs, frame64.mask, frame64.cr2, frame64.user-bit.
+ */
 static void judge(const char *name, const struct provoked *it, const struct regs *regs, uint64_t base, bool user)
 {
     uint64_t rip = base + (uint64_t)((it->after ? it->code->next : it->code->at) - it->code->begin);
@@ -194,7 +197,7 @@ static void set_up(void)
     test_need(user_init(), "user mode");
 }
 
-/* Without bit 2 in its flags, an entry leaves the mask as it was. */
+/* Without bit 2 in its flags, an entry leaves the mask as it was.  Shows frame64.handler-mask. */
 static void mask_flag(void)
 {
     struct fault fault;
@@ -218,7 +221,10 @@ static bool step_on(struct regs *regs)
     return true;
 }
 
-/* A handler does not run with the flags that only what it interrupted had asked for; the frame has them. */
+/*
+ * A handler does not run with the flags that only what it interrupted had asked for; the frame has them.  Shows
+ * frame64.handler.
+ */
 static void flags(void)
 {
     const uint64_t kept = RFLAGS_AC | RFLAGS_TF | RFLAGS_CF;
@@ -235,6 +241,7 @@ static void flags(void)
     test_equal("the frame has them", regs.rflags & kept, kept);
 }
 
+/* Shows set_trap_table.int-n, set_trap_table.nowhere. */
 void test_main(void)
 {
     set_up();

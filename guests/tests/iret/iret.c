@@ -32,7 +32,7 @@ static void call(void *frame)
     iret_call(frame);
 }
 
-/* A return into kernel mode that faults: the fault is the one of the context returned to. */
+/* A return into kernel mode that faults: the fault is the one of the context returned to.  Shows iret.refused. */
 static void bad_kernel_frame(const char *name, uint64_t rip, uint64_t cs, uint64_t ss, unsigned vector, uint32_t error)
 {
     struct iret_context frame = {.rip = rip, .cs = cs, .rflags = 2, .rsp = (uint64_t)(stack + 2048), .ss = ss};
@@ -43,7 +43,7 @@ static void bad_kernel_frame(const char *name, uint64_t rip, uint64_t cs, uint64
                trap_name(fault.vector), fault.error, trap_name(vector), error);
 }
 
-/* The same into user mode; @flags goes into the frame. */
+/* The same into user mode; @flags goes into the frame.  Shows iret.refused. */
 static void bad_user_frame(const char *name, uint64_t rip, uint16_t cs, uint64_t ss, unsigned vector, uint32_t error)
 {
     struct regs regs;
@@ -58,7 +58,7 @@ static void bad_user_frame(const char *name, uint64_t rip, uint16_t cs, uint64_t
                trap_name(vector), error);
 }
 
-/* IF in the frame is the event mask from then on. */
+/* IF in the frame is the event mask from then on.  Shows iret.mask, iret.registers. */
 static void mask_from_frame(void)
 {
     struct regs regs;
@@ -91,6 +91,7 @@ static unsigned run_with_flags(uint64_t base, const struct snippet *code, struct
 /*
  * What the frame asks for, and what the processor then has: it is the flags themselves that count, not what a frame
  * says of them later.
+ * Shows iret.flags.
  */
 static void foreign_flags(void)
 {

@@ -3,7 +3,7 @@
 #include <guest/user.h>
 #include <guests/tests/lib/test.h>
 
-/* Shows mmuext_op.user-none. */
+/* Shows mmuext_op.user-none, iret.no-user-table. */
 void test_main(void)
 {
     struct regs regs;

@@ -95,7 +95,7 @@ static void tick(evtchn_port_t port)
 
 SNIPPET(count_down, "movl $20000000, %ecx; 1: subl $1, %ecx", "jnz 1b", "movl $77, %edi; syscall");
 
-/* Events while user mode runs come in at once and leave no trace in it. */
+/* Events while user mode runs come in at once and leave no trace in it.  Shows iret.event. */
 static void events_from_user(void)
 {
     uint64_t base = USER_BASE + 16 * PAGE_SIZE;
