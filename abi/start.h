@@ -11,13 +11,13 @@
  * `incontents 180 start_info The start_info page
  * `
  * ` The first vCPU finds the virtual address of this structure in rsi, or esi; see [startofday] for the rest
- * ` of its surroundings.  The page lies in ordinary writable memory of the guest, behind the kernel image.
+ * ` of its surroundings.  The page lies in ordinary writable memory of the guest, behind the kernel image. {page}
  * `
- * ` magic is "xen-3.0-x86_64" or "xen-3.0-x86_32p", ended by a zero byte.  A guest should compare only
- * ` "xen-" and the number it needs.
+ * ` magic is "xen-3.0-x86_64" or "xen-3.0-x86_32p", ended by a zero byte. {magic}
+ * ` A guest should compare only "xen-" and the number it needs.
  * `
  * ` An event port of 0 means that there is no such channel, and then its ring has nobody at the other end:
- * ` a guest must not wait for an answer.
+ * ` a guest must not wait for an answer. {no-channel}
  */
 /* ` enum start_limits { */
 #define MAX_GUEST_CMDLINE 1024 /* bytes of a command line, with its final zero */

@@ -15,6 +15,7 @@ static void say_region(const char *what, uint64_t from, uint64_t end)
     say("%016lx-%016lx  %5lu pages  %s", from, end - 1, (end - from + PAGE_SIZE - 1) / PAGE_SIZE, what);
 }
 
+/* Shows start_info.magic. */
 void step_start(void)
 {
     const struct start_info *start = guest.start;
@@ -35,6 +36,7 @@ void step_start(void)
     claim(pages_free_count() > 100, "%lu pages are free for the demo", pages_free_count());
 }
 
+/* Shows layout.m2p, startofday.m2p, startofday.p2m, layout.p2m. */
 void step_frames(void)
 {
     uint64_t nr_pages = guest.start->nr_pages, matches = 0, neighbours = 0;

@@ -160,6 +160,7 @@ static void test_services_of_initial(void **state)
     assert_int_equal(build_services(&build), -XEN_ENOSPC);
 }
 
+/* Shows start_info.magic. */
 static void test_info(void **state)
 {
     const struct start_info *info;
@@ -202,7 +203,10 @@ static void test_command_line(void **state)
     assert_int_equal(info->first_p2m_pfn, 0);
 }
 
-/* No rings; the description of a screen would lie behind, and there is none. */
+/*
+ * No rings; the description of a screen would lie behind, and there is none.  Shows startofday.initial,
+ * start_info.no-channel.
+ */
 static void test_info_of_initial(void **state)
 {
     const struct start_info *info;
@@ -259,6 +263,7 @@ static void test_p2m_apart(void **state)
 /*
  * abi/layout.h, "Registers of the first vCPU"; the stack is one page, and what is not named is zero.  Shows
  * stack_switch.boot-stack.
+ * Shows stack_switch.boot-stack, startofday.registers, startofday.stack-switch.
  */
 static void test_vcpu(void **state)
 {

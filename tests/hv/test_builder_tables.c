@@ -158,6 +158,7 @@ static void assert_main(void)
     assert_int_equal(pinned_level, 4);
 }
 
+/* Shows startofday.mapped, startofday.pinned-root. */
 static void test_main(void **state)
 {
     static const unsigned counts[] = {1, 2, 1, 1, 512, 512}; /* entries of L4, L3, both L2, both L1 */

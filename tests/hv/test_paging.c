@@ -232,7 +232,10 @@ static void test_borders(void **state)
     }
 }
 
-/* What guests may read they cannot write, by any entry on the way; and nothing else can be reached by them. */
+/*
+ * What guests may read they cannot write, by any entry on the way; and nothing else can be reached by them.  Shows
+ * layout.m2p-readonly.
+ */
 static void test_guest_pages(void **state)
 {
     (void)state;

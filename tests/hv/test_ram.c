@@ -409,7 +409,10 @@ static void test_tables(void **state)
     assert_null(ram_audit_counts());
 }
 
-/* 64-bit guests read it at its place, whole pages of it and nothing behind; they do not write it. */
+/*
+ * 64-bit guests read it at its place, whole pages of it and nothing behind; they do not write it.  Shows layout.m2p-64,
+ * layout.m2p, layout.m2p-whole, layout.m2p-readonly.
+ */
 static void test_m2p(void **state)
 {
     uint64_t to, with, size;
@@ -443,7 +446,10 @@ static bool look_up_compat(uint64_t offset, uint64_t *maddr)
     return entry;
 }
 
-/* 32-bit guests read theirs, in ring 1, as far as there is room below the last 2 MiB: 166 MiB. */
+/*
+ * 32-bit guests read theirs, in ring 1, as far as there is room below the last 2 MiB: 166 MiB.  Shows layout.m2p-32,
+ * layout.m2p.
+ */
 static void test_compat_m2p(void **state)
 {
     (void)state;

@@ -126,6 +126,10 @@ static void try_kernel(const struct kernel *kernel)
     }
 }
 
+/*
+ * Shows startofday.image, startofday.ramdisk, startofday.p2m, startofday.rings, startofday.tables, startofday.stack,
+ * startofday.end, startofday.page-boundaries.
+ */
 static void test_layouts(void **state)
 {
     const struct kernel kernels[] = {
@@ -143,7 +147,10 @@ static void test_layouts(void **state)
         try_kernel(&kernels[i]);
 }
 
-/* All places that the end of the image can have in relation to what the end of the region is rounded to. */
+/*
+ * All places that the end of the image can have in relation to what the end of the region is rounded to.  Shows
+ * startofday.end.
+ */
 static void test_each_end(void **state)
 {
     (void)state;
@@ -177,6 +184,7 @@ static void test_minimum(void **state)
     }
 }
 
+/* Shows startofday.image. */
 static void test_symbols(void **state)
 {
     static const uint8_t bytes[64];

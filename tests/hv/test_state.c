@@ -157,6 +157,7 @@ static bool has_xsave(void)
  * ---- Extended state.
  */
 
+/* Shows startofday.nothing-set. */
 static void test_create(void **state)
 {
     const uint8_t *area;

@@ -41,7 +41,7 @@ static void sweep_open(struct bed *bed, enum table table, unsigned slot)
     sweep_slot(bed, sweep_mmu_update_ways, 1, table, slot);
 }
 
-/* Shows pte.slots-64. */
+/* Shows pte.slots-64, layout.low-64, layout.high-64, layout.hypervisor-64. */
 static void test_l4(void **state)
 {
     static const unsigned fixed[] = {256, 257, 263, 271}, open[] = {255, 272, 511};
@@ -77,7 +77,7 @@ static void test_l3_and_below(void **state)
     sweep_end();
 }
 
-/* Shows pte.slots-32. */
+/* Shows pte.slots-32, layout.boundary-32, layout.low-32. */
 static void test_top_l2(void **state)
 {
     static const unsigned fixed[] = {428, 429, 470, 511}, open[] = {0, 427};

@@ -55,6 +55,7 @@ static void check_ranges(enum width width, const struct range *ranges, size_t co
     }
 }
 
+/* Shows layout.hole-64, layout.hypervisor-64, layout.hypervisor-32, layout.low-32. */
 static void test_ranges(void **state)
 {
     (void)state;

@@ -235,7 +235,7 @@ static uint64_t m2p_slot(struct unit *unit, mfn_t root)
     return frame_entries(unit->machine, frame_find(unit->machine, root))[256];
 }
 
-/* With m2p_strict user mode's root does without the M2P, unless it is the kernel's as well. */
+/* With m2p_strict user mode's root does without the M2P, unless it is the kernel's as well.  Shows layout.m2p-user. */
 static void test_m2p_strict(void **state)
 {
     struct unit unit;

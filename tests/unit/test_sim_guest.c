@@ -67,6 +67,7 @@ static void test_boot(void **state)
     }
 }
 
+/* Shows layout.m2p, layout.m2p-readonly. */
 static void test_m2p_is_read_only(void **state)
 {
     (void)state;

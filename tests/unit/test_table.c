@@ -105,6 +105,7 @@ static void test_deep_error(void **state)
 
 /* ---- The hypervisor's slots. */
 
+/* Shows layout.own-entries. */
 static void test_root_slots(void **state)
 {
     struct unit unit;
@@ -126,6 +127,7 @@ static void test_root_slots(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows layout.own-entries. */
 static void test_compat_slots(void **state)
 {
     struct unit unit;

@@ -107,8 +107,8 @@ static bool error_matches(const struct provoked *it, uint32_t error)
 }
 
 /*
- * Is what the handler was given what it should be?  @base is where the code ran.  Shows frame64.words,
- * frame64.error-code, frame64.cs, frame64.mask, frame64.cr2, frame64.user-bit.
+ * Shows frame64.words, frame64.error-code, frame64.cs, frame64.mask, frame64.cr2, frame64.user-bit,
+ * layout.access-fault.
  */
 static void judge(const char *name, const struct provoked *it, const struct regs *regs, uint64_t base, bool user)
 {
