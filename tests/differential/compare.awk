@@ -1,10 +1,11 @@
 # Compare our answers with those recorded.  For run.sh:
 #
-#   awk -v kind=KIND -v out=FILE -f compare.awk file=1 accepted file=2 record file=3 ours
+#   awk -v kind=KIND -v out=FILE -v seen=FILE -f compare.awk file=1 accepted file=2 record file=3 ours
 #
 # A line is "CALL > ANSWER".  Where the answers differ, the pattern of an accepted difference must match
 # "KIND CALL > RECORDED | OURS".  Prints what is not accepted, and to the file OUT a line for each pattern that
-# matched: how often, and its number.  Last line: "compared N, accepted N, differing N".
+# matched: how often, and its number.  To the file SEEN goes a line for each call, command and reason: how often, and the
+# first of them.  Last line: "compared N, accepted N, differing N".
 
 function fail(message)
 {
@@ -23,6 +24,22 @@ function answer_of(line)
     return substr(line, index(line, " > ") + 3)
 }
 
+# The command that a call names as its first argument, or "-".
+function command_of(line,   words)
+{
+    split(line, words, " ")
+    return match(words[3], /^[A-Za-z_]+/) && (RLENGTH == length(words[3]) || substr(words[3], RLENGTH + 1, 1) == "(") ? \
+        substr(words[3], 1, RLENGTH) : "-"
+}
+
+function note(line, reason, difference,   words, key)
+{
+    split(line, words, " ")
+    key = words[1] "\t" command_of(line) "\t" reason
+    if (!times[key]++)
+        first[key] = difference
+}
+
 file == 1 {
     if ($0 ~ /^#/ || $0 == "")
         next
@@ -30,6 +47,7 @@ file == 1 {
     if (!where)
         fail("accepted: no reason in line " FNR)
     patterns[++nr_patterns] = substr($0, 1, where - 1)
+    reasons[nr_patterns] = substr($0, where + 4)
     next
 }
 
@@ -48,6 +66,7 @@ file == 2 {
     for (i = 1; i <= nr_patterns; i++)
         if (difference ~ patterns[i]) {
             matched[i]++
+            note($0, reasons[i], substr(difference, length(kind) + 2))
             accepted++
             next
         }
@@ -60,5 +79,7 @@ END {
         print kind ": " nr_ours + 0 " calls, " nr_record + 0 " recorded"
     for (i in matched)
         print matched[i], i >out
+    for (key in times)
+        print kind "\t" key "\t" times[key] "\t" first[key] >seen
     print "compared " nr_ours + 0 ", accepted " accepted + 0 ", differing " differing + (failed || nr_ours != nr_record)
 }
