@@ -180,6 +180,7 @@ Paravane: direct paging for Xen PV guests.
   make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
   make docs                the reference and all documents as pages, man pages and one JSON file: build/docs/index.html
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
+  make test-docs           the documentation, in Chromium, too: two widths, paper; pictures in build/docs-shots
   make test-deploy         images of `paravane image`: booted by BIOS, by UEFI and by libvirt
   make test-machine        a Debian system on a disk: boots through GRUB, files stay, network, power cuts, fio
   make format              lay out the sources as .clang-format says

@@ -81,7 +81,8 @@ include tests/backend/build.mk
 # ---- Targets.
 
 .PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames fuzz coverage bench bench-paravirt \
-	defects record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli
+	defects record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
+	test-docs
 
 # All test programs of a flavour.
 $(foreach flavour,san fast cov,$(eval \
@@ -125,6 +126,10 @@ test-paravirt: paravirt $(GUESTLIB) $(RUNNER)
 
 test-cli: $(CLI_TESTED)
 	$(Q)tests/cli/run.sh
+
+# Pages as a browser shows them; pictures of them are in build/docs-shots.
+test-docs: | build/.tools-test-docs
+	$(Q)tests/docs/run.sh faults pages manual screens
 
 # For soak and fuzz.  A seed that is not given is a new one each time.
 SECONDS := 60

@@ -86,7 +86,7 @@ class Reader:
     def open_group(self, match, place):
         name, prefix, kind, leads, call = match.groups()
         if self.group:
-            self.complain(place, f'enum {self.group.name}, at {self.group.place}, is not closed')
+            self.complain(self.group.place, f'enum {self.group.name} is not closed: the next begins at {place}')
         pattern = Pattern(prefix, kind or ('call' if call else ''), leads) if prefix else None
         if pattern and not pattern.kind:
             self.complain(place, f'enum {name}: {prefix}* leads to neither a structure nor a call')
@@ -108,7 +108,8 @@ class Reader:
 
     def documentation(self, lines):
         if self.group:
-            self.complain(lines[0][1], f'documentation inside enum {self.group.name}, at {self.group.place}: not closed?')
+            self.complain(self.group.place, f'enum {self.group.name} is not closed: other text begins at {lines[0][1]}')
+            self.group = None
         block = []
         for text, place in lines:
             if text.startswith('incontents'):
@@ -260,7 +261,8 @@ def gather(reference):
         heading.commands, free = doctext.commands(heading.label, heading.lines, reference.constants)
         for command in heading.commands:
             command.errors = list(doctext.errors(heading.label, command.lines, command.names))
-        found = list(doctext.errors(heading.label, free)) + [error for command in heading.commands for error in command.errors]
+        found = list(doctext.errors(heading.label, free))
+        found += [error for command in heading.commands for error in command.errors]
         heading.errors = sorted(found, key=lambda error: error.place)
         heading.statements = list(doctext.statements(heading.label, heading.lines))
         for statement in heading.statements:
@@ -305,7 +307,8 @@ def check_references(reference):
             for name in GROUP.findall(line.text):
                 if name not in reference.groups:
                     reference.complain(line.place, f'there is no group enum {name}')
-    for thing in [*reference.constants.values(), *reference.structures.values()]:
+    members = [member for structure in reference.structures.values() for member in structure.members]
+    for thing in [*reference.constants.values(), *reference.structures.values(), *members]:
         for label in LABEL.findall(thing.comment):
             if label not in reference.headings:
                 reference.complain(thing.place, f'there is no heading [{label}]')

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Every page: well formed, each link leads somewhere, each id is there once; and the indexes find what they must."""
+
+import glob
+import html.parser
+import json
+import os
+import re
+
+VOID = {'br', 'hr', 'img', 'input', 'link', 'meta', 'area', 'col', 'wbr', 'source'}
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.open, self.ids, self.links, self.complaints = path, [], [], [], []
+        self.text, self.titles = [], 0
+        with open(path, encoding='utf-8') as file:
+            self.feed(file.read())
+        self.close()
+        if self.open:
+            self.complain(f'not closed: {self.open}')
+
+    def complain(self, text):
+        self.complaints.append(f'{self.path}:{self.getpos()[0]}: {text}')
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag in ('script', 'iframe', 'object', 'embed') or any(name.startswith('on') for name in values):
+            self.complain(f'a script, or what may hold one: <{tag}>')
+        if 'id' in values:
+            self.ids.append(values['id'])
+        if tag == 'a' and not values.get('href'):
+            self.complain('a link to nothing')
+        for name in ('href', 'src'):
+            if values.get(name):
+                self.links.append((values[name], tag, self.getpos()[0]))
+        self.titles += tag == 'h1'
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.open or self.open[-1] != tag:
+            self.complain(f'</{tag}> closes {self.open[-1:] or "nothing"}')
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def links(pages, page):
+    """What is wrong with the links of a page."""
+    for link, tag, line in page.links:
+        if re.match(r'(https?|mailto):', link) and tag == 'a':
+            continue
+        if link == 'data:,':
+            continue
+        if re.match(r'[a-z]+:|//', link):
+            yield f'{page.path}:{line}: {link} is not here'
+            continue
+        path, _, anchor = link.partition('#')
+        full = os.path.normpath(os.path.join(os.path.dirname(page.path), path)) if path else page.path
+        if not os.path.isfile(full):
+            yield f'{page.path}:{line}: there is no {link}'
+        elif anchor and full in pages and anchor not in pages[full].ids:
+            yield f'{page.path}:{line}: {full} has no #{anchor}'
+
+
+def twice(page):
+    for name in sorted({name for name in page.ids if page.ids.count(name) > 1}):
+        yield f'{page.path}: id {name} is there twice'
+
+
+def reachable(pages, start):
+    """The pages that the links lead to from @start."""
+    found, todo = set(), [start]
+    while todo:
+        path = todo.pop()
+        if path in found or path not in pages:
+            continue
+        found.add(path)
+        for link, _, _ in pages[path].links:
+            todo.append(os.path.normpath(os.path.join(os.path.dirname(path), link.partition('#')[0])))
+    return found
+
+
+def finds(index, name, target):
+    """Does the index lead from a name to the page that says what it is?"""
+    with open(index, encoding='utf-8') as file:
+        text = file.read()
+    if f'href="{target}">{name}</a>' not in text:
+        yield f'{index}: nothing leads from {name} to {target}'
+
+
+def searched(verdicts, directory):
+    """What somebody looks for in the indexes."""
+    for index, name, target in [
+            ('names', 'update_va_mapping', '../calls/update_va_mapping.html'),
+            ('names', 'MMUEXT_PIN_L4_TABLE', '../calls/mmuext_op.html#MMUEXT_PIN_L4_TABLE'),
+            ('names', 'struct mmu_update', '../headers/mmu.html#struct-mmu_update'),
+            ('numbers', 'HYPERVISOR_update_va_mapping', '../calls/update_va_mapping.html'),
+            ('structures', 'struct start_info', '../headers/start.html#struct-start_info'),
+            ('constants', 'UVMF_INVLPG', '../headers/mmu.html#UVMF_INVLPG')]:
+        verdicts.verdict(f'pages: the index of {index} finds {name}',
+                         finds(f'{directory}/index/{index}.html', name, target))
+    with open(f'{directory}/index/errno.html', encoding='utf-8') as file:
+        causes = re.search(r'<section id="EBUSY">.*?</section>', file.read(), re.S)
+    wanted = ['../topics/pte.html', '../calls/mmuext_op.html', '../calls/grant_table_op.html']
+    verdicts.verdict('pages: the index of errors has the causes of -EBUSY', [
+        f'{target} is none' for target in wanted if not causes or f'href="{target}' not in causes.group()])
+
+
+def dumped(directory):
+    """What is wrong with the JSON file."""
+    with open(f'{directory}/reference.json', encoding='utf-8') as file:
+        found = json.load(file)
+    call = found['calls']['update_va_mapping']
+    if [argument['registers_32'] for argument in call['arguments']] != [['ebx'], ['ecx', 'edx'], ['esi']]:
+        yield f'registers of update_va_mapping: {call["arguments"]}'
+    if found['constants'][call['number']]['value'] != '14':
+        yield f'number of update_va_mapping: {found["constants"][call["number"]]}'
+    if not any('multicall' in cause['calls'] for cause in found['errors']['-EINVAL']):
+        yield 'multicall is no cause of -EINVAL'
+    for name in found['calls']:
+        if not os.path.isfile(f'{directory}/calls/{name}.html'):
+            yield f'no page of {name}'
+
+
+def run(verdicts, directory):
+    paths = sorted(glob.glob(f'{directory}/**/*.html', recursive=True))
+    pages = {path: Page(path) for path in paths}
+    every = [complaint for page in pages.values() for complaint in page.complaints]
+    verdicts.verdict(f'pages: {len(pages)} are well formed, without scripts', every if pages else ['there are none'])
+    verdicts.verdict('pages: no dead link', [one for page in pages.values() for one in links(pages, page)])
+    verdicts.verdict('pages: each id once', [one for page in pages.values() for one in twice(page)])
+    verdicts.verdict('pages: each has one title', [f'{path}: {page.titles}' for path, page in pages.items()
+                                                   if page.titles != 1])
+    lost = set(pages) - reachable(pages, f'{directory}/index.html')
+    verdicts.verdict('pages: the contents lead to each', [f'{path}: nothing leads there' for path in sorted(lost)])
+    searched(verdicts, directory)
+    verdicts.verdict('pages: the JSON file agrees with them', dumped(directory))

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Every page in Chromium: on a phone, on a desk, on paper, dark.  Pictures of some are in build/docs-shots, to be seen."""
+
+import base64
+import glob
+import os
+import re
+import shutil
+
+from chromium import Chromium, Failed
+
+SHOTS = 'build/docs-shots'
+PHONE, DESK = 390, 1400
+# A4 without its margins of 18 mm, in pixels of 1/96 inch.
+PAPER = 657
+# What stands for each kind of page in the pictures; those that are not there are left out.
+SAMPLES = ('index', 'calls/mmuext_op', 'calls/mmu_update', 'topics/pte', 'topics/layout', 'headers/mmu', 'index/errno',
+           'index/names', 'documents/README', 'documents/docs/pv-mmu', 'tables/entry', 'tables/spaces', 'tables/start',
+           'tables/types')
+TALLEST = 6000
+
+WIDEST = '''(() => { const page = document.scrollingElement.clientWidth; let found = '';
+    for (const one of document.querySelectorAll('body *')) {
+        let inside = false;
+        for (let up = one; up; up = up.parentElement) inside ||= getComputedStyle(up).overflowX == 'auto';
+        if (!inside && one.getBoundingClientRect().right > page + 1)
+            found = one.tagName + ' ' + one.className + ' ' + one.textContent.trim().slice(0, 60);
+    } return found; })()'''
+
+# The smallest contrast between a text and what is behind it, by the formula of WCAG 2, and where it is.
+CONTRAST = '''(() => { const numbers = color => color.match(/[\\d.]+/g).map(Number);
+    const light = color => { const [r, g, b] = numbers(color).map(v => (v /= 255) <= 0.03928 ? v / 12.92 :
+        ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    let worst = [99, ''];
+    for (const one of document.querySelectorAll('body *')) {
+        if (![...one.childNodes].some(node => node.nodeType == 3 && node.data.trim()) || one.closest('svg')) continue;
+        let up = one; while (up && (numbers(getComputedStyle(up).backgroundColor)[3] ?? 1) == 0) up = up.parentElement;
+        const a = light(getComputedStyle(one).color), b = light(getComputedStyle(up ?? document.body).backgroundColor);
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < worst[0]) worst = [ratio, one.tagName + ' ' + one.className + ' ' + one.textContent.slice(0, 40)];
+    } return worst; })()'''
+
+
+def sideways(browser, paths, width):
+    """The pages that are wider than @width, and what the browser says of any."""
+    browser.width(width)
+    for path in paths:
+        browser.said.clear()
+        browser.show('file://' + os.path.abspath(path))
+        wide = browser.ask('document.scrollingElement.scrollWidth')
+        if wide > width:
+            yield f'{path}: {wide} pixels: {browser.ask(WIDEST)}'
+        yield from (f'{path}: {said}' for said in browser.said)
+
+
+def contrast(browser, paths):
+    for path in paths:
+        browser.show('file://' + os.path.abspath(path))
+        ratio, where = browser.ask(CONTRAST)
+        if ratio < 4.5:
+            yield f'{path}: contrast {ratio:.2f}: {where}'
+
+
+def picture(browser, path, width, name):
+    browser.width(width)
+    browser.show('file://' + os.path.abspath(path))
+    browser.width(width, min(TALLEST, browser.ask('document.scrollingElement.scrollHeight')))
+    with open(f'{SHOTS}/{name}.png', 'wb') as file:
+        file.write(base64.b64decode(browser.call('Page.captureScreenshot')['data']))
+
+
+def printed(browser, path):
+    """What is wrong with the PDF of a page."""
+    browser.show('file://' + os.path.abspath(path))
+    data = base64.b64decode(browser.call('Page.printToPDF', printBackground=True, paperWidth=8.27, paperHeight=11.69,
+                                         preferCSSPageSize=True)['data'])
+    with open(f'{SHOTS}/longest.pdf', 'wb') as file:
+        file.write(data)
+    sheets = len(re.findall(rb'/Type\s*/Page\b', data))
+    if not data.startswith(b'%PDF') or sheets < 3:
+        yield f'{path}: {len(data)} bytes, {sheets} sheets'
+
+
+def pictures(browser, directory):
+    samples = [(name, f'{directory}/{name}.html') for name in SAMPLES if os.path.isfile(f'{directory}/{name}.html')]
+    for name, path in samples:
+        name = name.replace('/', '-')
+        browser.media()
+        picture(browser, path, PHONE, f'{name}-{PHONE}')
+        picture(browser, path, DESK, f'{name}-{DESK}')
+        browser.media('print')
+        picture(browser, path, PAPER, f'{name}-paper')
+        browser.media(scheme='dark')
+        picture(browser, path, DESK, f'{name}-dark')
+    return samples
+
+
+def run(verdicts, directory):
+    shutil.rmtree(SHOTS, ignore_errors=True)
+    os.makedirs(SHOTS)
+    paths = sorted(glob.glob(f'{directory}/**/*.html', recursive=True))
+    samples = [path for path in (f'{directory}/{name}.html' for name in SAMPLES) if os.path.isfile(path)]
+    try:
+        with Chromium() as browser:
+            for width in (PHONE, DESK):
+                verdicts.verdict(f'screens: {len(paths)} pages at {width} pixels', sideways(browser, paths, width))
+            browser.media('print')
+            verdicts.verdict(f'screens: {len(paths)} pages on paper', sideways(browser, paths, PAPER))
+            for scheme in ('light', 'dark'):
+                browser.media(scheme=scheme)
+                verdicts.verdict(f'screens: {len(samples)} pages can be read, {scheme}', contrast(browser, samples))
+            browser.media()
+            verdicts.verdict('screens: the longest as PDF', printed(browser, max(paths, key=os.path.getsize)))
+            pictures(browser, directory)
+    except Failed as why:
+        verdicts.verdict('screens: Chromium does what it is told', [str(why)])
