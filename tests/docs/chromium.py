@@ -27,8 +27,9 @@ class Chromium:
         # It reads from descriptor 3 and writes to 4.
         shell = f'exec 3<&{to_child} 4>&{from_child}; exec "$@"'
         self.process = subprocess.Popen(
-            ['bash', '-c', shell, 'bash', 'chromium', '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars',
-             '--disable-dev-shm-usage', '--remote-debugging-pipe', f'--user-data-dir={self.profile.name}', 'about:blank'],
+            ['bash', '-c', shell, 'bash', 'chromium', '--headless', '--no-sandbox', '--disable-gpu',
+             '--hide-scrollbars', '--disable-dev-shm-usage', '--remote-debugging-pipe',
+             f'--user-data-dir={self.profile.name}', 'about:blank'],
             close_fds=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for end in (to_child, from_child):
             os.close(end)
@@ -103,8 +104,10 @@ class Chromium:
         return result['result'].get('value')
 
     def width(self, pixels, height=1000):
-        self.call('Emulation.setDeviceMetricsOverride', width=pixels, height=height, deviceScaleFactor=1, mobile=False)
+        self.call('Emulation.setDeviceMetricsOverride', width=pixels, height=height, deviceScaleFactor=1,
+                  mobile=False)
 
     def media(self, kind='', scheme='light'):
         """Screen or print, light or dark."""
-        self.call('Emulation.setEmulatedMedia', media=kind, features=[{'name': 'prefers-color-scheme', 'value': scheme}])
+        self.call('Emulation.setEmulatedMedia', media=kind,
+                  features=[{'name': 'prefers-color-scheme', 'value': scheme}])

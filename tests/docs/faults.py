@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Faults planted in a copy of what the generator reads.  Each must be told by file and line, and nothing else besides."""
+"""Faults planted in a copy of what the generator reads.  Each must be told by file and line, and nothing else."""
 
 import glob
 import os
@@ -12,48 +12,52 @@ GENERATOR = os.path.abspath('tools/docs/generate.py')
 # A copy of these is enough to look for faults.
 FILES = ['engine/hypercall.c', 'hv/call/hypercall.c', 'engine/refuse.h']
 
-# (name, file, what stands there, what is put in its place, the complaint: line of the end of what follows `@`, what
-# is said)
+# (name, file, what stands there, what is put in its place; the complaint: where, which is the line that this ends in,
+# and what is said)
 FAULTS = [
-    ('a group that is not closed', 'abi/mmu.h', '/* ` } */\n', '', '@/* ` enum mmu_update_cmd', 'is not closed'),
-    ('a group closed twice', 'abi/mmu.h', '/* ` } */\n', '/* ` } */\n/* ` } */\n', '@/* ` } */\n/* ` } */', 'not open'),
-    ('a group without constants', 'abi/ring.h', '#endif', '/* ` enum nobody { */\n/* ` } */\n#endif', '@/* ` } */', 'empty'),
+    ('a group that is not closed', 'abi/mmu.h', '/* ` } */\n', '', '/* ` enum mmu_update_cmd', 'is not closed'),
+    ('a group closed twice', 'abi/mmu.h', '/* ` } */\n', '/* ` } */\n/* ` } */\n',
+     '/* ` } */\n/* ` } */', 'not open'),
+    ('a group without constants', 'abi/ring.h', '#endif', '/* ` enum nobody { */\n/* ` } */\n#endif', '/* ` } */',
+     'empty'),
     ('a group that is there twice', 'abi/vcpu.h', '#endif', '/* ` enum domid { */\n#define A_NAME 1\n/* ` } */\n#endif',
-     '@/* ` enum domid {', 'enum domid is there already'),
-    ('a label that leads nowhere', 'abi/multicall.h', ' * `\n', ' * ` See [nowhere].\n', '@See [nowhere]', 'no heading [nowhere]'),
+     '/* ` enum domid {', 'enum domid is there already'),
+    ('a label that leads nowhere', 'abi/multicall.h', ' * `\n', ' * ` See [nowhere].\n', 'See [nowhere]',
+     'no heading [nowhere]'),
     ('a label in a comment of a member', 'abi/event.h', '/* => enum domid */', '/* => enum domid, see [nowhere] */',
-     '@see [nowhere]', 'no heading [nowhere]'),
+     'see [nowhere]', 'no heading [nowhere]'),
     ('a member of a group that is not there', 'abi/event.h', '/* => enum domid */', '/* => enum nobody */',
-     '@=> enum nobody', 'no group enum nobody'),
+     '=> enum nobody', 'no group enum nobody'),
     ('a prototype with a group that is not there', 'abi/sched.h', 'enum sched_cmd cmd, void', 'enum nobody cmd, void',
-     '@enum nobody', 'no group enum nobody'),
+     'enum nobody', 'no group enum nobody'),
     ('a structure that is not there', 'abi/event.h', '/* => enum domid */', '/* => struct nobody */',
-     '@=> struct nobody', 'no struct nobody'),
+     '=> struct nobody', 'no struct nobody'),
     ('a number without a prototype', 'abi/hypercall.h', '#define __HYPERVISOR_hypfs_op ',
-     '#define __HYPERVISOR_nothing 63\n#define __HYPERVISOR_hypfs_op ', '@#define __HYPERVISOR_nothing',
+     '#define __HYPERVISOR_nothing 63\n#define __HYPERVISOR_hypfs_op ', '#define __HYPERVISOR_nothing',
      'a number without a prototype: HYPERVISOR_nothing'),
     ('a prototype without a number', 'abi/hypercall.h', 'HYPERVISOR_xsm_op(', 'HYPERVISOR_other_op(',
-     '@HYPERVISOR_other_op(', 'a prototype without a number: HYPERVISOR_other_op'),
+     'HYPERVISOR_other_op(', 'a prototype without a number: HYPERVISOR_other_op'),
     ('a call of the engine without either', 'engine/hypercall.c', '    [__HYPERVISOR_mmu_update]',
-     '    [__HYPERVISOR_secret] = do_mmu_update,\n    [__HYPERVISOR_mmu_update]', '@[__HYPERVISOR_secret]',
+     '    [__HYPERVISOR_secret] = do_mmu_update,\n    [__HYPERVISOR_mmu_update]', '[__HYPERVISOR_secret]',
      'HYPERVISOR_secret is called, and has no prototype'),
     ('a call of hv without either', 'hv/call/hypercall.c', '    [__HYPERVISOR_iret]',
-     '    [__HYPERVISOR_secret] = call_iret,\n    [__HYPERVISOR_iret]', '@[__HYPERVISOR_secret]',
+     '    [__HYPERVISOR_secret] = call_iret,\n    [__HYPERVISOR_iret]', '[__HYPERVISOR_secret]',
      '__HYPERVISOR_secret is no number'),
-    ('an argument that is not described', 'abi/io.h', ' * ` @cmd: Read or write.\n', '', '@HYPERVISOR_console_io(',
+    ('an argument that is not described', 'abi/io.h', ' * ` @cmd: Read or write.\n', '', 'HYPERVISOR_console_io(',
      '@cmd is not described'),
-    ('a description of no argument', 'abi/sched.h', ' * ` @cmd: What to do.\n', ' * ` @cmd: What to do.\n * ` @dmc: What?\n',
-     '@@dmc', '@dmc is no argument'),
+    ('a description of no argument', 'abi/sched.h', ' * ` @cmd: What to do.\n',
+     ' * ` @cmd: What to do.\n * ` @dmc: What?\n', '@dmc', '@dmc is no argument'),
     ('a heading without a title', 'abi/sched.h', 'incontents 430 sched_op Waiting', 'incontents sched_op Waiting',
-     '@incontents sched_op', 'not a heading'),
+     'incontents sched_op', 'not a heading'),
     ('a label that is there twice', 'abi/sched.h', 'incontents 440 set_timer_op', 'incontents 441 sched_op',
-     '@incontents 441', 'the label sched_op is there already'),
-    ('a priority that is there twice', 'abi/sched.h', 'incontents 440', 'incontents 430', '@incontents 430 set',
+     'incontents 441', 'the label sched_op is there already'),
+    ('a priority that is there twice', 'abi/sched.h', 'incontents 440', 'incontents 430', 'incontents 430 set',
      'the priority 430 is there already'),
-    ('a tag that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {What is this}\n', '@{What is this}', 'a tag is the name'),
-    ('a reason that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {BAD_LUCK}\n', '@{BAD_LUCK}', 'no such reason'),
+    ('a tag that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {What is this}\n', '{What is this}',
+     'a tag is the name'),
+    ('a reason that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {BAD_LUCK}\n', '{BAD_LUCK}', 'no such reason'),
     ('a statement that is there twice', 'abi/multicall.h', ' * `\n', ' * ` One. {once-more}\n * ` Two. {once-more}\n',
-     '@Two. {once-more}', 'is there already'),
+     'Two. {once-more}', 'is there already'),
 ]
 # What else one of them brings about: a name that leads nowhere now, or a second thing that the same line breaks.
 ALSO = {'a heading without a title', 'a label that is there twice', 'a prototype without a number',
@@ -95,8 +99,7 @@ def look(tree, name, path, old, new, where, said):
     with open(full, 'w', encoding='utf-8') as file:
         file.write(text)
     found = complaints(tree)
-    mark = where[1:]
-    line = text[:text.index(mark)].count('\n') + 1 + mark.count('\n')
+    line = text[:text.index(where)].count('\n') + 1 + where.count('\n')
     expected = re.compile(rf'{re.escape(path)}:{line}: .*{re.escape(said)}')
     if not any(expected.match(one) for one in found):
         return [f'expected: {expected.pattern}'] + (found or ['nothing was said'])

@@ -31,7 +31,8 @@ def main(names):
     verdicts = Verdicts()
     if names != ['faults']:
         made = subprocess.run(['tools/docs/generate.py', DIRECTORY], capture_output=True, text=True, check=False)
-        verdicts.verdict('the documentation is made', (made.stdout + made.stderr).splitlines() if made.returncode else [])
+        said = (made.stdout + made.stderr).splitlines()
+        verdicts.verdict('the documentation is made', said if made.returncode else [])
     for name in names:
         importlib.import_module(name).run(verdicts, DIRECTORY)
     print(f'{verdicts.passed} passed, {verdicts.failed} failed')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every page in Chromium: on a phone, on a desk, on paper, dark.  Pictures of some are in build/docs-shots, to be seen."""
+"""Every page in Chromium: on a phone, on a desk, on paper, dark.  Pictures of some are in build/docs-shots."""
 
 import base64
 import glob

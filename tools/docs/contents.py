@@ -5,8 +5,8 @@ from documents import page_of
 from headers import role
 from links import header_page, heading_page
 
-LEAD = ('What a Xen PV guest sees of Paravane, a hypervisor for direct paging: each call, each structure, each rule, with '
-        'the errors in the order of the checks.')
+LEAD = ('What a Xen PV guest sees of Paravane, a hypervisor for direct paging: each call, each structure, each rule, '
+        'with the errors in the order of the checks.')
 # What to read first; the others follow by their paths.
 FIRST = {
     'docs/pv-mmu.md': 'from the ground up, with examples that run',
@@ -31,13 +31,9 @@ class Contents:
         titles = self.documents.titles
         first = [(page_of(path), titles[path], said) for path, said in FIRST.items() if path in titles]
         others = [(page_of(path), titles[path], path) for path in titles if path not in FIRST]
-        parts = [('Begin here', first)]
-        if self.made:
-            parts.append(('Tables and figures', self.made))
-        parts.append(('Further documents', others))
         headings = [(heading, heading_page(heading), heading.calls if len(heading.calls) > 1 else [])
                     for heading in self.reference.headings.values()]
-        headers = [(header, header_page(header.path), role(header.text).replace('\n', ' '))
+        headers = [(header_page(header.path), header.path, role(header.text).replace('\n', ' '))
                    for header in self.reference.headers]
-        self.output.page('contents.html', 'index.html', title='Contents', lead=LEAD, parts=parts, headings=headings,
-                         headers=headers)
+        self.output.page('contents.html', 'index.html', title='Contents', lead=LEAD, first=first, headings=headings,
+                         made=self.made, headers=headers, others=others)

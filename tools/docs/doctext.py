@@ -124,7 +124,7 @@ def split(label, paragraph, commands, start):
         names = [line.statement for line in inside if line.statement]
         yield Error(re.findall(NUMBER, mark.group(1)), text[begin:end].lstrip(':,').strip().rstrip(';'), place,
                     f'{label}.{names[0]}' if names else None, [reason for line in inside for reason in line.reasons],
-                    any(line.hv for line in inside), list(commands))
+                    any(line.hv for line in inside), list(commands), [f'{label}.{name}' for name in names[1:]])
 
 
 def commands(label, lines, known):

@@ -83,7 +83,7 @@ class Documents:
             found = target and (target, '')
         if not found:
             return match.group(0)
-        return f'<code>{self.links.anchor(found, text, page, False)}</code>'
+        return f'<code>{self.links.anchor(found, text, page)}</code>'
 
 
 def title_of(path):

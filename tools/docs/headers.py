@@ -12,6 +12,7 @@ from links import header_page, relative
 class Headers:
     def __init__(self, reference, links, output):
         self.reference, self.links, self.output = reference, links, output
+        self.label = None  # of the heading above the line
 
     def write(self):
         for header in self.reference.headers:
@@ -30,7 +31,9 @@ class Headers:
             prefix = '' if structure.kind == 'typedef' else f'{structure.kind}-'
             anchors[structure.place.line] = prefix + structure.name
         comment = False
+        labels = {heading.place.line: heading.label for heading in header.headings}
         for number, line in enumerate(header.text.rstrip('\n').split('\n'), 1):
+            self.label = labels.get(number, self.label)
             html, comment = self.line(line, page, comment)
             yield number, anchors.get(number, ''), html
 
@@ -42,10 +45,23 @@ class Headers:
             return Markup('#include "<a class="c" href="{}">{}</a>"').format(target, include.group(1)), comment
         out = []
         for text, inside in comments(line, comment):
-            html = self.links.inline(text, page, True)
+            html = self.tagged(text, page) if inside else self.links.inline(text, page, True)
             out.append(Markup('<i>{}</i>').format(html) if inside else html)
             comment = inside and not text.endswith('*/')
         return Markup('').join(out), comment
+
+    def tagged(self, text, page):
+        """A comment: its tags lead to the statement, and to the reasons, that they name."""
+        out, at = [], 0
+        for match in re.finditer(r'(?<=\{)[\w -]+(?=\}(?: \{[\w -]+\})*(?: \*/)?$)', text):
+            out.append(self.links.inline(text[at:match.start()], page, True))
+            words = match.group().split()
+            targets = [self.links.reasons.get(word) or self.links.statement_of(word, self.label) for word in words]
+            shown = [self.links.anchor((target, ''), word, page, 'c') if target else escape(word)
+                     for word, target in zip(words, targets)]
+            out.append(Markup(' ').join(shown))
+            at = match.end()
+        return Markup('').join(out + [self.links.inline(text[at:], page, True)])
 
 
 def comments(line, inside):

@@ -58,7 +58,7 @@ class Indexes:
                 letter = first
                 sections.append(Section(letter, anchor=f'letter-{letter}'))
             kind, target = entries[text]
-            sections[-1].rows.append((self.links.anchor((target, ''), text, render.page, True), kind))
+            sections[-1].rows.append((self.links.anchor((target, ''), text, render.page, 'c'), kind))
         return f'All {len(entries)} names, for the search of the browser.', sections
 
     def kind(self, text):
@@ -78,7 +78,8 @@ class Indexes:
             heading = self.reference.headings.get(call.heading)
             handler = self.offered.get(call.name)
             calls.rows.append((self.value(call.constant), render.inline(call.full_name),
-                               heading.title if heading else '', handler[1].path.split('/')[0] if handler else code('-ENOSYS')))
+                               heading.title if heading else '',
+                               handler[1].path.split('/')[0] if handler else code('-ENOSYS')))
         sections = [calls]
         for group in sorted(self.reference.groups.values(), key=lambda group: group.name):
             if group.name == 'hypercall_num' or not re.search(r'_(cmd|op|type|status)$', group.name):
@@ -87,8 +88,8 @@ class Indexes:
             for constant in group.constants:
                 ties = [render.inline(f'struct {tie.name}' if f'struct {tie.name}' in self.links.tagged else tie.name)
                         for tie in constant.ties if tie.name and tie.kind == 'struct']
-                section.rows.append((constant.value, render.inline(constant.name), Markup(', ').join(ties) or
-                                     render.inline(constant.comment)))
+                said = Markup(', ').join(ties) or render.inline(constant.comment)
+                section.rows.append((constant.value, render.inline(constant.name), said))
             sections.append(section)
         return 'The calls by their numbers, and the commands of each.', sections
 
@@ -107,11 +108,11 @@ class Indexes:
             if structure.kind == 'typedef':
                 continue
             heading = self.reference.headings.get(structure.heading)
-            title = self.links.anchor((heading_page(heading), ''), heading.title, render.page, False) if heading else ''
+            title = self.links.anchor((heading_page(heading), ''), heading.title, render.page) if heading else ''
             used = Markup(', ').join(render.inline(name) for name in users.get(structure.name, []))
             section.rows.append((render.inline(f'{structure.kind} {structure.name}'), title, used))
-        return ('Structures, as a 64-bit guest has them; compat_ names are those of a 32-bit guest where the two differ. '
-                'A structure is used by calls, and by the commands that are tied to it.'), [section]
+        return ('Structures, as a 64-bit guest has them; compat_ names are those of a 32-bit guest where the two '
+                'differ. A structure is used by calls, and by the commands that are tied to it.'), [section]
 
     def users(self):
         """{structure: names of the calls and commands that take it}"""
@@ -151,7 +152,7 @@ class Indexes:
             section = Section(f'{name}', causes.get(name, []), constant.name.removeprefix('XEN_'),
                               Markup('{}, {}').format(constant.value, render.inline(constant.comment)))
             if section.rows:
-                section.head = ('of', 'because', 'reasons')
+                section.head = ('of', 'because')
                 section.text += '. You got it: these are the causes.'
             sections.append(section)
         sections.sort(key=lambda section: not section.rows)
@@ -162,24 +163,22 @@ class Indexes:
         found = {}
         for heading in self.reference.headings.values():
             target = heading_page(heading)
-            listed = set()
             for error in heading.errors:
-                listed.add(error.place)
-                names = error.commands or [call.full_name for call in heading.calls]
-                who = Markup(', ').join(render.inline(name) for name in names) or self.links.anchor(
-                    (target, ''), heading.title, render.page, False)
+                where = error.statement and self.links.statement(error.statement) or target
+                names = error.commands or [call.name for call in heading.calls]
+                who = Markup(', ').join(self.links.anchor((where, ''), name, render.page, 'c') for name in names)
                 text = render.inline(error.text)
-                statement = error.statement and self.links.statement(error.statement)
-                if statement:
-                    text = self.links.anchor((statement, ''), Markup(re.sub(r'</?a[^>]*>', '', text)), render.page, False)
+                if error.reasons:
+                    text += Markup('<div class="reasons">{}</div>').format(
+                        Markup(' ').join(render.reason(name) for name in error.reasons))
                 for number in error.numbers:
                     found.setdefault(number, []).append(
-                        (who, text, Markup(', ').join(render.reason(name) for name in error.reasons)))
-            who = self.links.anchor((target, ''), heading.title, render.page, False)
+                        (who or self.links.anchor((where, ''), heading.title, render.page), text))
+            who = self.links.anchor((target, ''), heading.title, render.page)
             for paragraph in doctext.paragraphs(heading.lines):
                 if not doctext.errors_of(heading.label, paragraph) and not re.match(r' @', paragraph[0].text):
                     for number, sentence in sentences(paragraph):
-                        found.setdefault(number, []).append((who, render.inline(sentence), ''))
+                        found.setdefault(number, []).append((who, render.inline(sentence)))
         return found
 
     def reasons(self, render):
@@ -190,10 +189,12 @@ class Indexes:
                 for reason in error.reasons:
                     where.setdefault(reason, []).append(Markup('{}: {}, {}').format(
                         Markup(', ').join(render.inline(name) for name in names),
-                        Markup(', ').join(render.inline(number) for number in error.numbers), render.inline(error.text)))
+                        Markup(', ').join(render.inline(number) for number in error.numbers),
+                        render.inline(error.text)))
         sections = [Section(name, [(entry,) for entry in where.get(name, [])], name, f'{text[0].upper()}{text[1:]}.')
                     for name, (_, text, _) in sorted(self.known.items())]
-        return Markup('Why the hypervisor refused, by the names that <code>paravane run --explain</code> prints.'), sections
+        lead = Markup('Why the hypervisor refused, by the names that <code>paravane run --explain</code> prints.')
+        return lead, sections
 
     def advisories(self, render):
         mentioned = {}
@@ -203,7 +204,7 @@ class Indexes:
                     mentioned.setdefault(name, {})[heading.label] = heading
         section = Section('', head=('advisory', 'what stands against it', 'in the reference'))
         for name, html in self.rows_of_advisories.items():
-            where = [self.links.anchor((heading_page(heading), ''), heading.title, render.page, False)
+            where = [self.links.anchor((heading_page(heading), ''), heading.title, render.page)
                      for heading in mentioned.get(name, {}).values()]
             section.rows.append((Markup('<span id="{}">{}</span>').format(name, name), html, Markup(', ').join(where)))
         return 'Advisories about what Paravane does, too: the tests by name, or why there is none.', [section]

@@ -43,6 +43,12 @@ def heading_page(heading):
     return f'topics/{heading.label}.html'
 
 
+def before(text, at, match, code):
+    """What stands between one link and the next; in running text an arrow is shown as one."""
+    found = text[at:match.start()]
+    return found if code else found.replace('=>', '→')
+
+
 class Links:
     def __init__(self, reference, advisories=(), reasons=()):
         self.reference = reference
@@ -77,6 +83,10 @@ class Links:
         label, _, anchor = name.partition('.')
         return f'{self.labels[label]}#{anchor}' if label in self.labels else None
 
+    def statement_of(self, name, label):
+        """Where the statement @name under the heading @label is; None if there is none."""
+        return self.statement(f'{label}.{name}') if f'{label}.{name}' in self.reference.statements else None
+
     def find(self, kind, text):
         """(target, title), or None where there is none."""
         if kind == 'label' and text[1:-1] in self.labels:
@@ -99,19 +109,23 @@ class Links:
             found = self.find(kind, word)
             shown = word[1:-1] if kind == 'label' and not code else word
             if found:
-                out += [escape(text[at:match.start()]), self.anchor(found, shown, page, code or kind not in ('label', 'advisory'))]
+                is_code = code or kind not in ('label', 'advisory')
+                shape = 'c e' if kind == 'errno' else 'c' if is_code else ''
+                out += [escape(before(text, at, match, code)), self.anchor(found, shown, page, shape)]
             elif kind == 'argument' and not code:
-                out += [escape(text[at:match.start()]), Markup('<var>{}</var>').format(word[1:])]
+                out += [escape(before(text, at, match, code)), Markup('<var>{}</var>').format(word[1:])]
             else:
                 continue
             at = match.end()
-        return Markup('').join(out + [escape(text[at:])])
+        return Markup('').join(out + [escape(text[at:] if code else text[at:].replace('=>', '→'))])
 
     @staticmethod
-    def anchor(found, shown, page, is_code):
+    def anchor(found, shown, page, shape=''):
+        """A link; @shape is its class, `c` for code."""
         target, title = found
         link = relative(target, page)
         if link == page.rsplit('/', 1)[-1]:
             link = '#top'
-        return Markup('<a{}{} href="{}">{}</a>').format(
-            Markup(' class="c"') if is_code else '', Markup(' title="{}"').format(title) if title else '', link, shown)
+        shaped = Markup(' class="{}"').format(shape) if shape else ''
+        titled = Markup(' title="{}"').format(title) if title else ''
+        return Markup('<a{}{} href="{}">{}</a>').format(shaped, titled, link, shown)

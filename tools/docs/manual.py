@@ -103,7 +103,7 @@ class Manual:
                 out += ['.TP', self.text(texts[0] + ('.' if block.numbered else '')) or '\\&',
                         self.text('; '.join(texts[1:])) or '\\&']
             return out
-        return ['.nf'] + [line_of(line) for line in block.lines] + ['.fi']
+        return ['.nf'] + [line_of(part.text) for part in block.lines] + ['.fi']
 
     def constants(self, heading):
         """The values of what the page speaks of, group by group."""
@@ -169,5 +169,6 @@ def date_of(path):
     epoch = os.environ.get('SOURCE_DATE_EPOCH')
     if epoch:
         return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date().isoformat()
-    asked = subprocess.run(['git', 'log', '-1', '--format=%cs', '--', path], capture_output=True, text=True, check=False)
+    asked = subprocess.run(['git', 'log', '-1', '--format=%cs', '--', path], capture_output=True, text=True,
+                           check=False)
     return asked.stdout.strip() or datetime.date.today().isoformat()

@@ -10,6 +10,7 @@ Errors of the format are collected, not raised: reference.complaints, each `path
 import glob
 import re
 import sys
+from dataclasses import replace
 
 import declarations
 import doctext
@@ -158,7 +159,8 @@ class Reader:
                         self.heading and self.heading.label, place, prototype)
             for parameter in call.parameters:
                 used.add(parameter.name)
-                parameter.description = described.get(parameter.name, '')
+                parameter.lines = described.get(parameter.name, [])
+                parameter.description = ' '.join(line.text.strip() for line in parameter.lines).strip()
                 if not parameter.description:
                     self.complain(place, f'{call.full_name}: @{parameter.name} is not described')
             if call.name in self.reference.calls:
@@ -231,15 +233,15 @@ class Reader:
 
 
 def arguments(block):
-    """What is said about each argument, `@name: text`, with its continuation lines, which are indented."""
+    """The lines about each argument, `@name: text`, with its continuation lines, which are indented."""
     found, current = {}, None
     for line in block:
         match = ARGUMENT.match(line.text + ' ')
         if match:
             current = match.group(1)
-            found[current] = line.text[match.end():].strip()
-        elif current and line.text.strip() and line.indent > 2:
-            found[current] += ' ' + line.text.strip()
+            found[current] = [replace(line, text=' ' + line.text[match.end():].strip())]
+        elif current and (line.indent > 2 or not line.text and line.statement):
+            found[current].append(line)
         else:
             current = None
     return found

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the mark-up of abi/ says, as objects: what markup.parse() returns.
 
-Each thing has a place, and its name is what the headers call it.  Texts are without the mark-up: no back-ticks, no tags.
+Each thing has a place, and its name is what the headers call it.  Texts are without the mark-up: no back-ticks, no
+tags.
 """
 
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Error:
     reasons: list = field(default_factory=list)
     hv: bool = False
     commands: list = field(default_factory=list)  # constants; empty: of the call itself
+    others: list = field(default_factory=list)  # further statements, LABEL.NAME, that stand in it
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Tie:
 
 @dataclass
 class Pattern:
-    """The tie of a whole group: PREFIX* => struct LEADS, or => LEADS(); a * in LEADS is the rest of a constant's name."""
+    """The tie of a whole group: PREFIX* => struct LEADS, or => LEADS(); * in LEADS is the rest of a constant's name."""
 
     prefix: str
     kind: str
@@ -153,6 +155,7 @@ class Parameter:
     type: str
     text: str  # as declared: 'unsigned int *done_out'
     description: str = ''
+    lines: list = field(default_factory=list)  # the same, with its statements
 
 
 @dataclass

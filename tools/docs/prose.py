@@ -5,7 +5,7 @@ Prototypes and the descriptions of arguments are left out: those are in the mode
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import doctext
 
@@ -29,7 +29,7 @@ class Paragraph:
 
 @dataclass
 class Table:
-    """Rows of cells, each cell a list of Parts; the statement of a row is that of its first cell."""
+    """Rows of cells, each cell a list of Parts; where a row is one statement, its first cell has the name."""
 
     rows: list
     head: list = None
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass
 class Fixed:
-    """Lines that stand as they are."""
+    """Lines that stand as they are, each a Part."""
 
     lines: list
 
@@ -54,7 +54,7 @@ def blocks(label, lines):
     found = []
     for paragraph in doctext.paragraphs(lines):
         first = paragraph[0].text
-        if re.match(r' @\w+:|.* HYPERVISOR_\w+\(', first) or re.search(r'\n HYPERVISOR_\w+\(', text_of(paragraph, '\n')):
+        if re.match(r' @\w+:', first) or re.search(r'^ HYPERVISOR_\w+\(', text_of(paragraph, '\n'), re.M):
             continue
         errors = doctext.errors_of(label, paragraph)
         if errors:
@@ -76,10 +76,10 @@ def parts(label, lines):
     for line in lines:
         words.append(line.text.strip())
         if line.statement:
-            yield Part(' '.join(words), f'{label}.{line.statement}')
+            yield Part(' '.join(words).strip(), f'{label}.{line.statement}')
             words = []
-    if words:
-        yield Part(' '.join(words))
+    if any(words):
+        yield Part(' '.join(words).strip())
 
 
 def add_errors(found, errors, opening):
@@ -116,20 +116,25 @@ def add_rows(found, label, paragraph):
         table.indent = paragraph[0].indent
         found.append(table)
     else:
-        found.append(Fixed([line.text[2:] for line in paragraph]))
+        found.append(Fixed([Part(line.text[2:], line.statement and f'{label}.{line.statement}') for line in paragraph]))
 
 
 def row(label, paragraph):
     """(cells, is it numbered?); no cells if the paragraph is no row."""
     first, rest = paragraph[0], paragraph[1:]
-    statement = next((f'{label}.{line.statement}' for line in paragraph if line.statement), None)
+    named = [line for line in paragraph if line.statement]
+    statement = f'{label}.{named[0].statement}' if len(named) == 1 else None
     match = NUMBERED.match(first.text) or NAMED.match(first.text) or doctext.ROW.match(first.text)
-    more = ' '.join(line.text.strip() for line in rest)
     if match:
         key, text = match.groups()
         columns = [text] if rest else re.split(r' {2,}(?<![.;:,] {2})(?<![.;:,] {3})', text)
-        columns[-1] = f'{columns[-1]} {more}'.strip()
-        return [[Part(key, statement)]] + [[Part(column)] for column in columns], bool(NUMBERED.match(first.text))
-    if rest and all(line.indent > first.indent + 3 for line in rest):
-        return [[Part(first.text.strip(), statement)], [Part(more)]], False
-    return None, False
+        last = [replace(first, text=columns.pop())] + rest
+    elif rest and all(line.indent > first.indent + 3 for line in rest if line.text):
+        key, columns, last = first.text.strip(), [], rest
+    else:
+        return None, False
+    cells = [[Part(key, statement)]] + [[Part(column)] for column in columns]
+    text = list(parts(label, last))
+    if statement:
+        text = [Part(' '.join(part.text for part in text).strip())]
+    return cells + [text], bool(NUMBERED.match(first.text))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Blocks of documentation as HTML."""
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 import prose
 
@@ -25,7 +25,8 @@ class Renderer:
             return self.table(block)
         if isinstance(block, prose.Errors):
             return self.errors(block)
-        return Markup('<pre>{}</pre>').format(Markup('\n').join(self.inline(line, True) for line in block.lines))
+        return Markup('<pre>{}</pre>').format(Markup('\n').join(
+            self.anchored(part.statement, self.inline(part.text, True)) for part in block.lines))
 
     def identity(self, statement):
         """The attribute that makes an element the place of a statement."""
@@ -34,12 +35,15 @@ class Renderer:
         return Markup(' id="{}"').format(statement.partition('.')[2])
 
     def parts(self, parts):
-        found = []
-        for part in parts:
-            text = self.inline(part.text)
-            named = part.statement and self.owner
-            found.append(Markup('<span{}>{}</span>').format(self.identity(part.statement), text) if named else text)
-        return Markup(' ').join(found)
+        return Markup(' ').join(self.anchored(part.statement, self.inline(part.text)) for part in parts)
+
+    def anchored(self, statement, html):
+        identity = self.identity(statement)
+        return Markup('<span{}>{}</span>').format(identity, html) if identity else html
+
+    def argument(self, label, parameter):
+        """The description of an argument."""
+        return self.parts(prose.parts(label, parameter.lines))
 
     def table(self, table):
         if table.numbered:
@@ -52,14 +56,17 @@ class Renderer:
         head = ''
         if table.head:
             cells = [[prose.Part('')]] * (width - len(table.head)) + table.head
-            head = Markup('<tr>{}</tr>').format(Markup('').join(Markup('<th>{}</th>').format(self.parts(c)) for c in cells))
-        return Markup('<div class="wide"><table class="rows">{}\n{}</table></div>').format(head, Markup('\n').join(rows))
+            titles = [Markup('<th>{}</th>').format(self.parts(cell)) for cell in cells]
+            head = Markup('<tr>{}</tr>').format(Markup('').join(titles))
+        return Markup('<div class="wide"><table class="rows">{}\n{}</table></div>').format(
+            head, Markup('\n').join(rows))
 
     def row(self, cells, width):
         first = Markup('<th scope="row">{}</th>').format(self.inline(cells[0][0].text))
-        others = [Markup('<td{}>{}</td>').format(
-            Markup(' colspan="{}"').format(width - at) if at == len(cells) - 1 and at < width - 1 else '', self.parts(cell))
-            for at, cell in enumerate(cells) if at]
+        others = [Markup('<td>{}</td>').format(self.parts(cell)) for cell in cells[1:-1]]
+        span = width - len(cells) + 1
+        spans = Markup(' colspan="{}"').format(span) if span > 1 else ''
+        others.append(Markup('<td{}>{}</td>').format(spans, self.parts(cells[-1])))
         return Markup('<tr{}>{}{}</tr>').format(self.identity(cells[0][0].statement), first, Markup('').join(others))
 
     def errors(self, block):
@@ -71,16 +78,12 @@ class Renderer:
         numbers = Markup('<br>').join(self.inline(number) for number in error.numbers)
         reasons = [self.reason(name) for name in error.reasons]
         said = Markup('<div class="reasons">{}</div>').format(Markup(' ').join(reasons)) if reasons else ''
-        return Markup('<tr{}><th scope="row">{}</th><td>{}{}</td></tr>').format(
-            self.identity(error.statement), numbers, self.inline(error.text), said)
+        others = Markup('').join(self.anchored(name, '') for name in error.others)
+        return Markup('<tr{}><th scope="row">{}</th><td>{}{}{}</td></tr>').format(
+            self.identity(error.statement), numbers, others, self.inline(error.text), said)
 
     def reason(self, name):
         target = self.links.reasons.get(name)
         if not target:
             return Markup('<span>{}</span>').format(name)
-        return self.links.anchor((target, ''), name, self.page, True)
-
-
-def number(text):
-    """A constant's value as it is written, or nothing."""
-    return escape(text or '')
+        return self.links.anchor((target, ''), name, self.page, 'c')

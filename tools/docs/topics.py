@@ -26,8 +26,9 @@ class Topics:
     def topic(self, heading, around):
         page = heading_page(heading)
         render = Renderer(self.links, page)
-        self.output.page('topic.html', page, title=heading.title, heading=heading, calls=heading.calls, render=render,
-                         **self.texts(heading, render, page), **self.neighbours(around))
+        arguments = {parameter.name: parameter for call in heading.calls for parameter in call.parameters}
+        self.output.page('topic.html', page, title=heading.title, heading=heading, calls=heading.calls,
+                         render=render, arguments=list(arguments.values()), **self.texts(heading, render, page), **self.neighbours(around))
 
     def call(self, call, heading, around):
         page = call_page(call)
@@ -69,8 +70,9 @@ class Topics:
             for tie in constant.ties:
                 if tie.kind != 'call' and tie.name and tie.name not in ties:
                     ties.append(tie.name)
+        shown = [f'struct {name}' if name in self.kinds('struct') else name for name in ties]
         return {'constants': constants, 'text': render.blocks(prose.blocks(heading.label, lines)),
-                'ties': [render.inline(f'struct {name}' if name in self.kinds('struct') else name, True) for name in ties]}
+                'ties': [render.inline(name, True) for name in shown]}
 
     def kinds(self, kind):
         return {name for name, structure in self.reference.structures.items() if structure.kind == kind}
