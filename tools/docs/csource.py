@@ -2,35 +2,29 @@
 """Reads this tree's own C: functions, tables, macros.  No compiler: the layout that clang-format gives is relied on.
 
 A function begins in column 0, its body is between a brace in column 0 and the next one there; a table is a `static
-const` array with designators.  tests/docs/test_facts.py compares the calls that are found here with those that gcc finds.
+const` array with designators.  tests/docs/test_facts.py compares the calls that are found here with those that gcc
+finds.
 """
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from model import Place
 
 NOISE = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S)
 DIRECTIVE = re.compile(r'^#(?:[^\n]*\\\n)*[^\n]*', re.M)
-FUNCTION = re.compile(r'^(?!#)(?P<head>[A-Za-z_][^;{}#=()]*?)\b(?P<name>\w+)\((?P<parameters>[^;{}]*?)\)\n\{\n(?P<body>.*?)^\}',
-                      re.M | re.S)
-TABLE = re.compile(r'^(?:static )?(?P<type>const [^;{}()=]*?|[^;{}()=]*?\*const )(?P<name>\w+)\[[^\]]*\] = \{(?P<body>.*?)\};',
-                   re.M | re.S)
+FUNCTION = re.compile(r'^(?!#)(?P<head>[A-Za-z_][^;{}#=()]*?)\b(?P<name>\w+)\((?P<parameters>[^;{}]*?)\)\n'
+                      r'\{\n(?P<body>.*?)^\}', re.M | re.S)
+TABLE = re.compile(r'^(?:static )?(?P<type>const [^;{}()=]*?|[^;{}()=]*?\*const )(?P<name>\w+)\[[^\]]*\] = '
+                   r'\{(?P<body>.*?)\};', re.M | re.S)
 WORD = re.compile(r'[A-Za-z_]\w*')
 # What looks like a call and is none.
 KEYWORDS = frozenset('if for while switch return sizeof offsetof defined _Alignof __attribute__'.split())
 
 
-class Place(NamedTuple):
-    """A line of a file of the repository."""
-    path: str
-    line: int
-
-    def __str__(self):
-        return f'{self.path}:{self.line}'
-
-
 @dataclass
 class Call:
     """`name(arguments)` in a body, or, with name None, a call through a pointer."""
+
     name: str
     arguments: list  # of texts
     place: Place
@@ -155,5 +149,6 @@ def read(path, text=None):
                             'static' in head.split() or 'FORCE_INLINE' in head, 'inline' in head or 'INLINE' in head)
         function.calls = list(calls_of(function))
         functions[function.name] = function
-    tables = {match.group('name'): table_of(match, path, text) for match in TABLE.finditer(text) if rows_of(match.group('body'))}
+    tables = {match.group('name'): table_of(match, path, text) for match in TABLE.finditer(text)
+              if rows_of(match.group('body'))}
     return Source(path, text, functions, tables, macros)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Who carries out each call and each command, read from the tables and switches that the code itself uses.
 
-A call's handler stands in the table of engine/hypercall.c or of hv/call/hypercall.c, or in both: then the engine's hands
-on what is not its own.  A command is a row of a table, a case of a switch or a comparison in what the handler reaches.
+A call's handler stands in the table of engine/hypercall.c or of hv/call/hypercall.c, or in both: then the engine's
+hands on what is not its own.  A command is a row of a table, a case of a switch or a comparison in what the handler
+reaches.
 """
 import re
 from dataclasses import dataclass, field
 
 import csource
 import reach
+from model import Place
 
 ENGINE_TABLE = ('engine/hypercall.c', 'hypercalls')
 HV_TABLE = ('hv/call/hypercall.c', 'calls')
@@ -16,7 +18,8 @@ NUMBER = '__HYPERVISOR_'
 
 WORKS, INITIAL, REFUSED = 'works', 'initial domain only', 'refused'
 FOR_INITIAL = re.compile(r'!?hv_vcpu_domain\(\w+\)->initial\b[^;]*?-XEN_(E\w+)')
-UNKNOWN = (re.compile(r'\b\w+ \? [^;]*? : ([^;]*XEN_E\w+);'), re.compile(r'if \(!(?:command|single)\)\s*return ([^;]+);'),
+UNKNOWN = (re.compile(r'\b\w+ \? [^;]*? : ([^;]*XEN_E\w+);'),
+           re.compile(r'if \(!(?:command|single)\)\s*return ([^;]+);'),
            re.compile(r'\bdefault:\s*return ([^;]+);'), re.compile(r'\belse\s+return ([^;]+);'))
 # `if (number > LAST) return ERROR;` and `number < END ? ... : ERROR`: a command of a number out of range is refused.
 LIMITS = ((re.compile(r'if \((?:command|number) > (\w+)\)\s*return ([^;]+);'), 1),
@@ -28,7 +31,7 @@ class Status:
     """@kind: WORKS, INITIAL (@error: what others get) or REFUSED (@error: what everybody gets), decided at @place."""
     kind: str
     error: str
-    place: csource.Place
+    place: Place
     handler: str = ''  # the function, for a command too; '' where nothing is there for it
 
     def __str__(self):
@@ -49,7 +52,8 @@ def handlers(program):
     found = {}
     for path, name in (ENGINE_TABLE, HV_TABLE):
         for number, function in program.sources[path].tables[name].rows.items():
-            found.setdefault(number.removeprefix(NUMBER), []).append((function, program.find(function, path).place.path))
+            at = (function, program.find(function, path).place.path)
+            found.setdefault(number.removeprefix(NUMBER), []).append(at)
     return found
 
 
@@ -60,8 +64,8 @@ def last_error(text):
 
 
 def always_refuses(program, function, seen=()):
-    """What the last return of the function gives, if each gives an error, whatever it is asked: `EPERM`, `EPERM or ENODATA`;
-    else ''."""
+    """What the last return of the function gives, if each gives an error, whatever it is asked: `EPERM`, `EPERM or
+    ENODATA`; else ''."""
     returned = re.findall(r'\breturn ([^;]+);', function.body)
     errors = []
     for text in returned if function not in seen else ():

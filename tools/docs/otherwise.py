@@ -6,7 +6,7 @@ of those calls, `CALL > XEN'S ANSWER | OURS`.
 """
 from dataclasses import dataclass, field
 
-import csource
+from model import Place
 
 SEEN = 'tests/differential/seen.txt'
 ACCEPTED = 'tests/differential/accepted'
@@ -21,10 +21,10 @@ CALLS = {
 
 @dataclass
 class Difference:
-    """@times: by kind of domain (KINDS); @commands: the constants that it was seen for; @example: a call as the tests name
-    it; @xen and @ours: what it answered there, and here; @place: the line of `accepted` that gives the reason."""
+    """@times: by kind of domain (KINDS); @commands: the constants that it was seen for; @example: a call as the tests
+    name it; @xen and @ours: what it answered there, and here; @place: the line of `accepted` that gives the reason."""
     reason: str
-    place: csource.Place
+    place: Place
     example: str
     xen: str
     ours: str
@@ -38,7 +38,7 @@ def read_reasons(path=ACCEPTED):
     with open(path, encoding='utf-8') as file:
         for number, line in enumerate(file, 1):
             if not line.startswith('#') and ' -- ' in line:
-                found.setdefault(line.rstrip('\n').partition(' -- ')[2], csource.Place(path, number))
+                found.setdefault(line.rstrip('\n').partition(' -- ')[2], Place(path, number))
     return found
 
 

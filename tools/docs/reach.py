@@ -2,8 +2,8 @@
 """Which errors a call can give: each place of engine/ that refuses, each -XEN_* of hv/, and how they come back.
 
 Functions are followed from a call's handler through calls by name and through tables.  Where an error or a reason is a
-parameter of a function, it stays one until a caller gives a value, and the place is then the caller's: that is the line
-that decides.  What this cannot see in the text, that a call never gets to a function or that an error
+parameter of a function, it stays one until a caller gives a value, and the place is then the caller's: that is the
+line that decides.  What this cannot see in the text, that a call never gets to a function or that an error
 becomes another, is said in paths.txt: Paths.
 """
 import fnmatch
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 import csource
+from model import Place
 
 # Functions of engine/ that record a refusal: the indexes of error and reason among their arguments.
 RECORDERS = {'refuse': (1, 2), 'refuse_value': (1, 2), 'grant_refuse': (1, 2)}
@@ -29,7 +30,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Choice:
-    """In the place of a value: @value, where the caller gives @constant for the parameter, or anything else (not @equal)."""
+    """In the place of a value: @value, where the caller gives @constant for the parameter, or, if not @equal, anything
+    else."""
+
     index: int
     constant: str
     equal: bool
@@ -43,21 +46,22 @@ class Refusal:
     @commands: constants that it is for; empty: whatever the command."""
     error: object
     reason: object
-    place: csource.Place
+    place: Place
     function: str
     commands: frozenset = frozenset()
 
 
 @dataclass
 class Rule:
-    """For the calls that match @call: where functions that match @function call @callee, or refuse for that reason ('*': any),
-    the error comes back as @answer."""
+    """For the calls that match @call: where functions that match @function call @callee, or refuse for that reason
+    ('*': any), the error comes back as @answer."""
+
     call: str
     function: str
     callee: str
     answer: str
     why: str
-    place: csource.Place
+    place: Place
     used: bool = False
 
 
@@ -69,22 +73,25 @@ class Paths:
     """paths.txt, which says itself what its lines are."""
 
     def __init__(self, lines=(), path='paths.txt'):
-        self.rules = []
+        self.rules, self.known = [], {}
         for number, line in enumerate(lines, 1):
             if line.startswith('#') or not line.strip():
                 continue
             words, _, why = line.partition(' -- ')
             if len(words.split()) != 4 or not why.strip():
                 raise ValueError(f'{path}:{number}: not CALL FUNCTION CALLEE ANSWER -- why')
-            self.rules.append(Rule(*words.split(), why.strip(), csource.Place(path, number)))
+            self.rules.append(Rule(*words.split(), why.strip(), Place(path, number)))
 
     def answer(self, call, function, callee):
         """What @function makes of @callee's errors, or None: what they are."""
-        for rule in self.rules:
-            if matches(call, rule.call) and matches(function, rule.function) and rule.callee in (callee, '*'):
+        asked = (call, function, callee)
+        if asked not in self.known:
+            rule = next((rule for rule in self.rules if rule.callee in (callee, '*') and
+                         matches(function, rule.function) and matches(call, rule.call)), None)
+            if rule:
                 rule.used = True
-                return rule.answer
-        return None
+            self.known[asked] = rule and rule.answer
+        return self.known[asked]
 
     def unused(self):
         return [rule for rule in self.rules if not rule.used]
@@ -134,7 +141,14 @@ class Program:
     def refusals(self, call, name, path):
         """The Refusals that the handler @name, in the file @path, of the call @call can end in."""
         root = self.find(name, path)
-        return Solver(self, call, root).summaries[key(root)]
+        found = (self.narrowed(call, refusal) for refusal in Solver(self, call, root).summaries[key(root)])
+        return frozenset(refusal for refusal in found if refusal)
+
+    def narrowed(self, call, refusal):
+        """The refusal without the commands that paths.txt says do not come to it; None, if none is left."""
+        left = frozenset(command for command in refusal.commands if
+                         self.paths.answer(f'{call}.{command}', refusal.function, refusal.reason) != NOTHING)
+        return replace(refusal, commands=left) if left or not refusal.commands else None
 
     def reached(self, name, path):
         """All functions that the function can reach, itself among them."""
@@ -171,7 +185,8 @@ class Program:
     def chosen(self, condition, parts, function):
         """The values of @condition ? @parts[0] : @parts[1]."""
         compared = re.fullmatch(r'(\w+) == ([A-Z]\w+)', condition)
-        index = function.parameters.index(compared.group(1)) if compared and compared.group(1) in function.parameters else None
+        known = compared and compared.group(1) in function.parameters
+        index = function.parameters.index(compared.group(1)) if known else None
         for part, equal in zip(parts, (True, False)):
             for value in self.values(part, function):
                 yield value if index is None else Choice(index, compared.group(2), equal, value)
@@ -198,13 +213,18 @@ class Solver:
         self.program, self.call = program, call
         functions = program.reached(root.name, root.place.path)
         self.summaries = {place: frozenset(self.own(function)) for place, function in functions.items()}
-        changed = True
-        while changed:
-            changed = False
-            for place, function in functions.items():
-                found = frozenset(self.summaries[place].union(*(self.through(function, *edge) for edge in program.edges(function))))
-                changed |= found != self.summaries[place]
+        callers = {}
+        for place, function in functions.items():
+            for callee, _, _ in program.edges(function):
+                callers.setdefault(key(callee), set()).add(place)
+        due = {caller for place, found in self.summaries.items() if found for caller in callers.get(place, ())}
+        while due:
+            place = due.pop()
+            passed = (self.through(functions[place], *edge) for edge in program.edges(functions[place]))
+            found = self.summaries[place].union(*passed)
+            if found != self.summaries[place]:
                 self.summaries[place] = found
+                due |= callers.get(place, set())
 
     def own(self, function):
         """What the body itself refuses."""
