@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the code knows of each call: load(reference) gives Facts, for the pages of the reference.
+
+Nothing here is written down a second time: handlers and states are read from the tables of the code (handlers.py),
+errors from the places that refuse (reach.py), costs and differences from what tests measured and recorded.  Where
+documents and code differ, Facts.complaints says so.  By hand:
+
+    tools/docs/facts.py              the complaints
+    tools/docs/facts.py CALL...      all that is known of a call
+"""
+import glob
+import re
+import sys
+from dataclasses import dataclass, field
+
+import costs
+import csource
+import errorlines
+import handlers
+import markup
+import otherwise
+import reach
+import reasons
+import showing
+from model import Complaint
+
+PATHS = 'tools/docs/paths.txt'
+SOURCES = ('engine/*.[ch]', 'hv/**/*.[ch]')
+
+
+@dataclass
+class CallFacts:
+    """A call.
+
+    @handled: handlers.Handled: who carries it out, its state, that of each command
+    @refusals: each reach.Refusal that the code can give
+    @errors: an errorlines.TiedError for each error line of its heading, in their order
+    @otherwise, @costs, @tests: lists of otherwise.Difference, costs.Cost, showing.Test
+    """
+
+    name: str
+    handled: handlers.Handled
+    refusals: frozenset = frozenset()
+    errors: list = field(default_factory=list)
+    otherwise: list = field(default_factory=list)
+    costs: list = field(default_factory=list)
+    tests: list = field(default_factory=list)
+
+
+@dataclass
+class Facts:
+    """@calls: CallFacts by name, without HYPERVISOR_; @reasons: reasons.Reason by name; @complaints: where documents
+    and code differ; @untied: error lines that name neither a reason nor {hv}."""
+
+    calls: dict = field(default_factory=dict)
+    reasons: dict = field(default_factory=dict)
+    complaints: list = field(default_factory=list)
+    untied: list = field(default_factory=list)
+
+    def complain(self, found):
+        self.complaints += [Complaint(place, text) for place, text in found]
+
+
+def commands_of(reference, call):
+    """{constant: number} of the commands of a call: the group that a parameter, or a member of its structure, has."""
+    groups = []
+    for parameter in call.parameters:
+        groups += re.findall(r'\benum (\w+_cmd)\b', parameter.type)
+        for name in re.findall(r'\bstruct (\w+)', parameter.type):
+            structure = reference.structures.get(name)
+            groups += [tie.name for member in structure.members for tie in member.ties] if structure else []
+    return {constant.name: int(constant.value.rstrip('UL'), 0) for group in groups
+            if group.endswith('_cmd') and group in reference.groups for constant in reference.groups[group].constants}
+
+
+def read_sources(replaced=None):
+    """The sources of engine/ and hv/; @replaced: {path: text} instead of what the files hold."""
+    paths = sorted({path for pattern in SOURCES for path in glob.glob(pattern, recursive=True)})
+    return [csource.read(path, (replaced or {}).get(path)) for path in paths]
+
+
+def read_paths(path=PATHS):
+    with open(path, encoding='utf-8') as file:
+        return reach.Paths(file, path)
+
+
+def add_calls(facts, program, commands):
+    known = {constant for numbers in commands.values() for constant in numbers}
+    program.is_command = known.__contains__
+    for name, handled in handlers.all_handled(program, commands, commands).items():
+        facts.calls[name] = CallFacts(name, handled, errorlines.refusals_of(program, name, handled.handlers))
+    for name, at in handlers.handlers(program).items():
+        if name not in commands:
+            facts.complain([(program.find(*at[0]).place, f'{at[0][0]}: HYPERVISOR_{name} has no prototype in abi/')])
+    facts.complain((rule.place, f'{rule.call} {rule.function} {rule.callee}: no call comes there')
+                   for rule in program.paths.unused())
+
+
+def add_errors(facts, reference):
+    """Ties the error lines of each heading to what its calls give."""
+    for heading in reference.headings.values():
+        names = [call.name for call in heading.calls if facts.calls[call.name].handled.handlers]
+        refusals = frozenset().union(*(facts.calls[name].refusals for name in names))
+        lines = [errorlines.tie(error, reference.headings, refusals) for error in heading.errors if names]
+        if names:
+            facts.complain(errorlines.check(lines, names, refusals, facts.reasons, heading.place.path))
+            facts.untied += [tied.error for tied in lines if tied.is_untied()]
+        for name in names:
+            facts.calls[name].errors = [errorlines.tie(error, reference.headings, facts.calls[name].refusals)
+                                        for error in heading.errors]
+
+
+def add_states(facts, reference):
+    """A command that is always refused: do the error lines of its heading say so?"""
+    for name, call in facts.calls.items():
+        heading = reference.headings.get(reference.calls[name].heading)
+        for constant, status in call.handled.commands.items():
+            if status.kind == handlers.REFUSED and heading and not errorlines.says_refused(heading, constant, status):
+                facts.complain([(reference.constants[constant].place, f'{constant} is always refused with '
+                                 f'{status.error}, at {status.place}, and no line of [{heading.label}] says so')])
+
+
+def add_reasons(facts):
+    """Where each reason is given, and which calls give it."""
+    for name, call in facts.calls.items():
+        for refusal in call.refusals:
+            reason = facts.reasons.get(refusal.reason)
+            if reason:
+                reason.calls.setdefault(name, set()).add(errorlines.number_of(refusal))
+                reason.sites.append((refusal.place, errorlines.number_of(refusal), refusal.function))
+    for reason in facts.reasons.values():
+        reason.sites = sorted(set(reason.sites))
+
+
+def load(reference, replaced=None):
+    """The Facts for a Reference of markup.parse(); @replaced: {path: text} instead of sources, for tests."""
+    facts = Facts()
+    facts.reasons, found = reasons.load()
+    facts.complain(found)
+    commands = {name: commands_of(reference, call) for name, call in reference.calls.items()}
+    add_calls(facts, reach.Program(read_sources(replaced), read_paths()), commands)
+    add_errors(facts, reference)
+    add_states(facts, reference)
+    add_reasons(facts)
+    differences = otherwise.load(commands)
+    measured, found = costs.load(commands)
+    facts.complain(found)
+    tests = showing.load(commands, {name: call.heading for name, call in reference.calls.items()})
+    for name, call in facts.calls.items():
+        call.otherwise, call.costs, call.tests = differences[name], measured[name], tests[name]
+    facts.complaints.sort()
+    return facts
+
+
+def show(call):
+    """All that is known of a call, for people."""
+    at = ', '.join(f'{function} in {path}' for function, path in call.handled.handlers)
+    print(f'HYPERVISOR_{call.name}: {call.handled.status}; {at}')
+    for constant, status in call.handled.commands.items():
+        print(f'    {constant}: {status} ({status.place})')
+    for refusal in sorted(call.refusals, key=lambda refusal: (refusal.error, refusal.reason, refusal.place)):
+        print(f'    {errorlines.number_of(refusal)} {refusal.reason} {refusal.place} {refusal.function}',
+              ' '.join(sorted(refusal.commands)))
+    for difference in call.otherwise:
+        print(f'    {difference.reason}: {difference.example}: Xen {difference.xen}, Paravane {difference.ours}')
+    for cost in call.costs:
+        print(f'    {cost.what}: {cost.instructions} instructions, Xen {cost.xen} ({cost.date})')
+    for test in call.tests:
+        print(f'    {test.name} {test.place}', *test.statements, *test.commands)
+
+
+def main():
+    facts = load(markup.parse(glob.glob('abi/*.h')))
+    for name in sys.argv[1:]:
+        show(facts.calls[name])
+    if not sys.argv[1:]:
+        for complaint in facts.complaints:
+            print(complaint)
+        print(f'{len(facts.calls)} calls, {len(facts.reasons)} reasons, {len(facts.complaints)} complaints, '
+              f'{len(facts.untied)} error lines without reason')
+    return 1 if facts.complaints and not sys.argv[1:] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
