@@ -17,8 +17,9 @@ def items(path):
 
 
 def squeeze(text):
-    """Without the marks of the comments, and with single blanks."""
-    return " ".join(re.sub(r"^\s*/?\*+(?!/)[ \t]*`?", "", text, flags=re.MULTILINE).split())
+    """Without the marks of the comments and the tags, and with single blanks."""
+    text = re.sub(r"^\s*/?\*+(?!/)[ \t]*`?", "", text, flags=re.MULTILINE)
+    return " ".join(re.sub(r"\{[\w -]+\}", "", text).split())
 
 
 def section(header, label):
