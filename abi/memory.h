@@ -19,11 +19,12 @@
  * `
  * ` The result is that of the command: a number of extents, a number of frames, or 0.
  * `
- * ` Errors of all commands, in the order of the checks:
- * `   -ENOSYS  unknown command
- * `   -EFAULT  @arg cannot be read or written
- * `   -ESRCH   the structure names a domain that does not exist
- * `   -EPERM   the structure names another domain, without a right to it
+ * ` Errors of all commands, in the order of the checks; those that change the reservation give 0 extents in place of
+ * ` the last two:
+ * `   -ENOSYS  unknown command, or one that is not offered {unknown-command} {hv}
+ * `   -EFAULT  @arg cannot be read or written {unreadable} {GUEST_FAULT}
+ * `   -ESRCH   the structure names a domain that does not exist {no-domain} {NO_SUCH_DOMAIN}
+ * `   -EPERM   the structure names another domain, without a right to it {no-right} {NOT_PRIVILEGED}
  */
 /* ` enum memory_cmd { // XENMEM_* => struct xen_* */
 #define XENMEM_increase_reservation      0 /* => struct xen_memory_reservation */
@@ -47,16 +48,19 @@
 /*
  * ` XENMEM_increase_reservation adds frames; XENMEM_decrease_reservation gives frames back;
  * ` XENMEM_populate_physmap adds frames at given pseudo-physical numbers.  They work on extents of
- * ` 1 << extent_order frames each, contiguous and aligned to their size in machine memory.
+ * ` 1 << extent_order frames each, contiguous and aligned to their size in machine memory. {extents}
  * `
- * `   increase  extent_start: receives the first mfn of each extent; may be NULL
- * `   decrease  extent_start: the first mfn of each extent to give back
+ * `   increase  extent_start: receives the first mfn of each extent; may be NULL {increase}
+ * `   decrease  extent_start: the first mfn of each extent to give back {decrease}
  * `   populate  extent_start: the first pfn of each extent, replaced by its first mfn.  The M2P is set to these
- * `             pfns; the P2M is for the guest to update
+ * `             pfns; the P2M is for the guest to update {populate}
  * `
  * ` Result: the number of extents done, which is less than nr_extents where memory, or the limit of
- * ` XENMEM_maximum_reservation, ran out, or an extent was not acceptable.  The number is never an error.
- * ` A frame given back leaves the guest when nothing refers to it any more: unmap it first.
+ * ` XENMEM_maximum_reservation, ran out, or an extent was not acceptable. {partial}
+ * ` The number is never an error: a reservation that makes no sense gives 0. {senseless}
+ * ` An extent comes and goes wholly or not at all. {whole-extents}
+ * ` A frame given back leaves the guest when nothing refers to it any more: unmap it first. {in-use}
+ * ` What a frame held before is not to be seen by who gets it. {wiped}
  */
 struct xen_memory_reservation {
     uint64_t extent_start; /* address of an array of xen_pfn_t */
@@ -77,8 +81,9 @@ struct compat_xen_memory_reservation {
 };
 
 /*
- * ` Bits 0-7 of mem_flags: number of machine address bits that the frames may use, 0 for any.  Bits 8-15: one
- * ` more than the number of the memory node wished for, 0 for any.
+ * ` Bits 0-7 of mem_flags: number of machine address bits that the frames may use, 0 for any.  Where the machine has
+ * ` RAM beyond that, nothing is given. {address-bits}
+ * ` Bits 8-15: one more than the number of the memory node wished for, 0 for any: any number will do. {nodes}
  */
 /* ` enum memory_flags { */
 #define XENMEMF_address_bits(n)         (n)
@@ -92,21 +97,27 @@ struct compat_xen_memory_reservation {
 /* ` } */
 
 /*
- * ` XENMEM_exchange trades frames for others: contiguous ones, or ones with small machine addresses.
+ * ` XENMEM_exchange trades frames for others: contiguous ones, or ones with small machine addresses. {exchange}
  * `
  * `   in.extent_start  the first mfn of each extent given
- * `   out.extent_start the first pfn of each extent wanted, replaced by its first mfn.  The M2P is set
+ * `   out.extent_start the first pfn of each extent wanted, replaced by its first mfn.  The M2P is set {exchange-out}
  * `   nr_exchanged     0 before the call; after it the number of extents of in that have been traded
+ * `                    {exchange-progress}
  * `
- * ` Result 0, or an error; what nr_exchanged counts is done even then.  In the order of the checks:
- * `   -EFAULT  the structure cannot be read
- * `   -EPERM   extents larger than the caller may ask for
- * `   -EINVAL  in and out differ in size or in domid; nr_exchanged makes no sense
- * `   -EFAULT  an array does not lie in guest memory
- * `   -ESRCH   a domain other than the caller, which may name itself by number, too
- * `   -ENOMEM  no such frames to be had
- * `   -EFAULT  an array, or the structure, cannot be read or written
- * `   -EINVAL  a frame is not the guest's, or is mapped, pinned or otherwise in use
+ * ` Result 0, or an error; what nr_exchanged counts is done even then, and nothing else. {exchange-failure}
+ * ` In the order of the checks:
+ * `   -EFAULT  the structure cannot be read {exchange-unreadable} {GUEST_FAULT}
+ * `   -EPERM   extents larger than the caller may ask for {exchange-order} {EXTENT_ORDER}
+ * `   -EINVAL  in and out differ in size or in domid; nr_exchanged makes no sense {exchange-counts} {EXCHANGE_COUNTS}
+ * `   -EFAULT  an array does not lie in guest memory {exchange-nowhere} {GUEST_ADDRESS}
+ * `   -ESRCH   a domain other than the caller, which may name itself by number, too {exchange-domain} {NO_SUCH_DOMAIN}
+ * `   -ENOMEM  the machine has RAM beyond the address bits wished for {exchange-bits} {ADDRESS_BITS}
+ * `   -ESRCH   the domain is being torn down {exchange-dying} {DYING}
+ * `   -EFAULT  an array cannot be read or written {exchange-array} {GUEST_FAULT}
+ * `   -EINVAL  a frame is not the guest's {exchange-not-owned} {NOT_OWNED}
+ * `   -EINVAL  a frame is mapped, pinned or otherwise in use {exchange-in-use} {FRAME_IN_USE}
+ * `   -ENOMEM  no such frames to be had {exchange-no-memory} {NO_MEMORY}
+ * `   -EFAULT  the structure cannot be written, when all is done {exchange-unwritable} {GUEST_FAULT}
  */
 struct xen_memory_exchange {
     struct xen_memory_reservation in;
@@ -121,17 +132,19 @@ struct compat_xen_memory_exchange {
 };
 
 /*
- * ` XENMEM_current_reservation: the number of frames that the domain has.  XENMEM_maximum_reservation: the
- * ` number that it may have.  XENMEM_maximum_gpfn: the highest pfn that it uses.  XENMEM_maximum_ram_page: a
- * ` number that is above the mfn of all RAM of the machine; it cannot fail.
+ * ` XENMEM_current_reservation: the number of frames that the domain has. {current}
+ * ` XENMEM_maximum_reservation: the number that it may have. {maximum}
+ * ` XENMEM_maximum_gpfn: the highest pfn that it uses, as its arch_shared_info says, or else may use. {maximum-gpfn}
+ * ` XENMEM_maximum_ram_page: a number that is above the mfn of all RAM of the machine; it cannot fail.
+ * ` {maximum-ram-page}
  */
 struct xen_memory_domain {
     uint16_t domid; /* => enum domid */
 };
 
 /*
- * ` XENMEM_machphys_mapping: where the M2P lies in the caller's address space.  A guest that gets an error may
- * ` assume the addresses of [layout].
+ * ` XENMEM_machphys_mapping: where the M2P lies in the caller's address space. {machphys-mapping}
+ * ` A guest that gets an error may assume the addresses of [layout].
  */
 struct xen_machphys_mapping {
     uint64_t v_start; /* address of the entry for mfn 0 */
@@ -147,8 +160,8 @@ struct compat_xen_machphys_mapping {
 
 /*
  * ` XENMEM_machphys_mfn_list: the machine frames that the M2P itself lies in, one number for each 2 MiB of it;
- * ` for tools that map the M2P of the whole machine.  XENMEM_machphys_compat_mfn_list gives those of the M2P of
- * ` 32-bit guests.
+ * ` for tools that map the M2P of the whole machine. {mfn-list}
+ * ` XENMEM_machphys_compat_mfn_list gives those of the M2P of 32-bit guests.
  */
 struct xen_machphys_mfn_list {
     uint32_t max_extents; /* room in the array */
@@ -166,10 +179,10 @@ struct compat_xen_machphys_mfn_list {
 
 /*
  * ` XENMEM_memory_map: the memory map of the guest, in pseudo-physical addresses, which says what it would read
- * ` from the firmware of a bare machine.  It describes all of 0 to nr_pages frames as RAM.  -ENOSYS if the guest
- * ` has been given none; it may then assume one area of RAM.
+ * ` from the firmware of a bare machine: one area of RAM, of all that the guest may have. {memory-map}
+ * ` A guest that gets an error may assume one area of RAM.
  * ` XENMEM_machine_memory_map: the map of the machine, in machine addresses; for the initial domain, others
- * ` get -EPERM.
+ * ` get -EPERM.  It has no right to anything else of the machine, and so is shown its own map. {machine-memory-map}
  */
 struct xen_memory_map {
     uint32_t nr_entries; /* room in the buffer; receives how many were stored */
@@ -200,7 +213,8 @@ struct e820_entry {
 /* ` } */
 
 /*
- * ` XENMEM_set_memory_map: give a domain its map, before it runs.
+ * ` XENMEM_set_memory_map: give a domain its map, before it runs.  It is not offered: the domain builder does
+ * ` without. {set-memory-map}
  */
 struct xen_foreign_memory_map {
     uint16_t domid; /* => enum domid */
@@ -216,7 +230,7 @@ struct compat_xen_foreign_memory_map {
 
 /*
  * ` XENMEM_add_to_physmap and XENMEM_remove_from_physmap change the P2M that the hypervisor keeps for guests
- * ` without direct paging.  A PV guest keeps its own, and gets an error.
+ * ` without direct paging.  A PV guest keeps its own, and gets -ENOSYS. {physmap}
  */
 struct xen_add_to_physmap {
     uint16_t domid; /* => enum domid */

@@ -17,6 +17,7 @@
 #include <hv/base/layout.h>
 #include <tests/hv/lib/guest_calls.h>
 
+/* Shows memory_op.memory-map, memory_op.machine-memory-map, memory_op.unreadable. */
 static void memory_maps(void)
 {
     const struct e820_entry *entry = (const struct e820_entry *)(const void *)(guest_memory + 1024);
@@ -42,6 +43,10 @@ static void memory_maps(void)
     assert_int_equal(call(call_memory_op, XENMEM_memory_map, nowhere(), 0), -XEN_EFAULT);
 }
 
+/*
+ * Shows memory_op.maximum-gpfn, memory_op.mfn-list, memory_op.physmap, memory_op.unknown-command,
+ * memory_op.set-memory-map.
+ */
 static void memory_questions(void)
 {
     static union {
@@ -89,6 +94,8 @@ static void memory_questions(void)
     assert_int_equal(((uint64_t *)(void *)guest_memory)[8], m2p_mfn);
     assert_int_equal(((uint64_t *)(void *)guest_memory)[9], 0);
     assert_int_equal(call(call_memory_op, XENMEM_add_to_physmap, at(0), 0), -XEN_ENOSYS);
+    assert_int_equal(call(call_memory_op, XENMEM_remove_from_physmap, at(0), 0), -XEN_ENOSYS);
+    assert_int_equal(call(call_memory_op, XENMEM_set_memory_map, at(0), 0), -XEN_ENOSYS);
     assert_int_equal(call(call_memory_op, 8, at(0), 0), -XEN_ENOSYS);
     assert_int_equal(call(call_memory_op, UINT64_MAX, at(0), 0), -XEN_ENOSYS);
 }

@@ -56,6 +56,7 @@ static void xsa_14_flags_that_are_not_for_such_guests(void **state)
     }
 }
 
+/* Shows memory_op.nodes. */
 static void xsa_231_every_node_number(void **state)
 {
     struct sim_config config = lesson_config(WIDTH_64, 1);
@@ -249,6 +250,7 @@ static void release_secrets(const struct lesson *lesson)
     secret_page(guest); /* and with the domain */
 }
 
+/* Shows memory_op.wiped. */
 static void xsa_100_nothing_of_the_last_owner(void **state)
 {
     struct sim_config config = lesson_config(WIDTH_64, 1);

@@ -183,7 +183,7 @@ static void test_mmuext_commands(void **state)
     }
 }
 
-/* Calls that nobody offers. */
+/* Calls that nobody offers.  Shows memory_op.unknown-command. */
 static void test_hypercall_numbers(void **state)
 {
     static const unsigned unknown[] = {3, 4, 7, 11, 15, 17, 27, 38, 47, 49, 127, 0x7fffffff, 0x80000000, 0xffffffff};

@@ -24,7 +24,10 @@ static void give(struct unit *unit, uint64_t *extents, unsigned count, unsigned 
     assert_int_equal(guest_reservation(unit->vcpu, XENMEM_decrease_reservation, extents, count, order, 0), count);
 }
 
-/* Small for small, small for large, large for small; the contents of the old are not those of the new. */
+/*
+ * Small for small, small for large, large for small; the contents of the old are not those of the new.  Shows
+ * memory_op.exchange, memory_op.exchange-out.
+ */
 static void test_orders(void **state)
 {
     static const struct {
@@ -60,7 +63,10 @@ static void test_orders(void **state)
     unit_destroy(&unit);
 }
 
-/* A bad frame in each place of a chunk: everything is as it was, the chunks before it are done. */
+/*
+ * A bad frame in each place of a chunk: everything is as it was, the chunks before it are done.  Shows
+ * memory_op.exchange-failure, memory_op.exchange-progress, memory_op.exchange-not-owned, memory_op.exchange-in-use.
+ */
 static void test_bad_frame(void **state)
 {
     struct unit unit;
@@ -95,7 +101,7 @@ static void test_bad_frame(void **state)
     unit_destroy(&unit);
 }
 
-/* A frame cannot be given twice. */
+/* A frame cannot be given twice.  Shows memory_op.exchange-in-use. */
 static void test_twice(void **state)
 {
     uint64_t in[4], out[1] = {0x9000};
@@ -110,7 +116,7 @@ static void test_twice(void **state)
     unit_destroy(&unit);
 }
 
-/* The pool has no such frames: nothing is lost. */
+/* The pool has no such frames: nothing is lost.  Shows memory_op.exchange-no-memory, memory_op.exchange-failure. */
 static void test_no_memory(void **state)
 {
     uint64_t in[4], out[4] = {1, 2, 3, 4}, exchanged;
@@ -165,6 +171,10 @@ static vaddr_t put_exchange(struct unit *unit, const struct side *in, const stru
                                            : guest_put(unit->vcpu, &narrow, sizeof(narrow));
 }
 
+/*
+ * Shows memory_op.exchange-unreadable, memory_op.exchange-order, memory_op.exchange-counts, memory_op.exchange-nowhere,
+ * memory_op.exchange-domain, memory_op.exchange-bits, memory_op.exchange-array.
+ */
 static void test_senseless(void **state)
 {
     bool wide = unit_width(state) == WIDTH_64;
@@ -233,7 +243,7 @@ static void test_overflow(void **state)
     unit_destroy(&unit);
 }
 
-/* What was done before is not done again, and the number says so. */
+/* What was done before is not done again, and the number says so.  Shows memory_op.exchange-progress. */
 static void test_progress(void **state)
 {
     uint64_t in[4], list[4] = {0x9000, 0x9001, 0x9002, 0x9003};
@@ -259,7 +269,10 @@ static void test_progress(void **state)
     unit_destroy(&unit);
 }
 
-/* The list of new extents cannot be written, or the structure cannot. */
+/*
+ * The list of new extents cannot be written, or the structure cannot.  Shows memory_op.exchange-array,
+ * memory_op.exchange-unwritable.
+ */
 static void test_unwritable(void **state)
 {
     bool wide = unit_width(state) == WIDTH_64;
@@ -330,6 +343,7 @@ static void kill(struct sim *sim)
     sim_domain(sim, 0)->dying = true;
 }
 
+/* Shows memory_op.exchange-dying. */
 static void test_dying(void **state)
 {
     uint64_t in[2], out[2] = {1, 2}, exchanged;

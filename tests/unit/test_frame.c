@@ -169,7 +169,7 @@ static void test_above_limit(void **state)
     unit_destroy(&unit);
 }
 
-/* Nobody's data, no stale translation and no cache line reaches the next owner. */
+/* Nobody's data, no stale translation and no cache line reaches the next owner.  Shows memory_op.wiped. */
 static void test_wiped(void **state)
 {
     struct unit unit;

@@ -17,6 +17,7 @@ static int64_t decrease(struct unit *unit, uint64_t *extents, unsigned count, un
 
 /* ---- Increase and populate. */
 
+/* Shows memory_op.extents, memory_op.increase, memory_op.decrease. */
 static void test_increase(void **state)
 {
     uint64_t extents[3] = {0};
@@ -40,6 +41,7 @@ static void test_increase(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows memory_op.populate. */
 static void test_populate(void **state)
 {
     uint64_t extents[2] = {0x1000, 0x2000};
@@ -55,7 +57,7 @@ static void test_populate(void **state)
     unit_destroy(&unit);
 }
 
-/* As many as fit. */
+/* As many as fit.  Shows memory_op.partial. */
 static void test_partial(void **state)
 {
     uint64_t extents[32];
@@ -77,7 +79,10 @@ static void test_partial(void **state)
     unit_destroy(&unit);
 }
 
-/* The array can be read but not written: the frames that nobody has heard of are given back at once. */
+/*
+ * The array can be read but not written: the frames that nobody has heard of are given back at once.  Shows
+ * memory_op.senseless.
+ */
 static void test_unwritable_array(void **state)
 {
     struct unit unit;
@@ -100,6 +105,10 @@ static void test_unwritable_array(void **state)
 
 /* ---- Questions. */
 
+/*
+ * Shows memory_op.current, memory_op.maximum, memory_op.maximum-ram-page, memory_op.no-domain, memory_op.no-right,
+ * memory_op.unreadable.
+ */
 static void test_questions(void **state)
 {
     struct unit unit;
@@ -158,6 +167,7 @@ static void test_of_another(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows memory_op.machphys-mapping, memory_op.unreadable. */
 static void test_machphys_mapping(void **state)
 {
     struct xen_machphys_mapping wide = {0};
@@ -191,6 +201,7 @@ static int64_t machine_answers(struct vcpu *vcpu, unsigned number, const uint64_
     return (int64_t)(number * 1000 + args[0]);
 }
 
+/* Shows memory_op.unknown-command. */
 static void test_machine_answers(void **state)
 {
     struct unit unit;

@@ -18,7 +18,10 @@ static int64_t decrease(struct unit *unit, uint64_t *extents, unsigned count, un
 
 /* ---- The structure. */
 
-/* Without an array the guest finds its frames in no list; populate needs one. */
+/*
+ * Without an array the guest finds its frames in no list; populate needs one.  Shows memory_op.increase,
+ * memory_op.senseless.
+ */
 static void test_no_array(void **state)
 {
     struct unit unit;
@@ -34,7 +37,10 @@ static void test_no_array(void **state)
     unit_destroy(&unit);
 }
 
-/* Reservations that make no sense do nothing: the number of extents done is 0, never an error. */
+/*
+ * Reservations that make no sense do nothing: the number of extents done is 0, never an error.  Shows
+ * memory_op.senseless, memory_op.address-bits.
+ */
 static void test_senseless(void **state)
 {
     bool wide = unit_width(state) == WIDTH_64;
@@ -92,7 +98,10 @@ static void test_own_number(void **state)
     unit_destroy(&unit);
 }
 
-/* Restrictions of the address width that all frames of the machine meet anyway. */
+/*
+ * Restrictions of the address width that all frames of the machine meet anyway.  Shows memory_op.address-bits,
+ * memory_op.nodes.
+ */
 static void test_address_bits(void **state)
 {
     static const uint32_t flags[] = {XENMEMF_address_bits(64), XENMEMF_address_bits(255), XENMEMF_address_bits(32),
@@ -111,7 +120,7 @@ static void test_address_bits(void **state)
 
 /* ---- An extent given back. */
 
-/* An extent goes wholly or not at all. */
+/* An extent goes wholly or not at all.  Shows memory_op.whole-extents. */
 static void test_decrease_whole(void **state)
 {
     struct unit unit;
@@ -131,7 +140,10 @@ static void test_decrease_whole(void **state)
     unit_destroy(&unit);
 }
 
-/* A frame that is mapped, or a table, lives on until that ends; it is not the reservation's any more. */
+/*
+ * A frame that is mapped, or a table, lives on until that ends; it is not the reservation's any more.  Shows
+ * memory_op.in-use.
+ */
 static void test_decrease_in_use(void **state)
 {
     struct unit unit;
@@ -155,6 +167,7 @@ static void test_decrease_in_use(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows memory_op.partial. */
 static void test_decrease_not_owned(void **state)
 {
     struct unit unit;

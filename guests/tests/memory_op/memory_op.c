@@ -24,6 +24,10 @@ static struct xen_memory_reservation reservation(uint64_t *extents, uint64_t cou
     return (struct xen_memory_reservation){.extent_start = arg_of(extents), .nr_extents = count, .domid = DOMID_SELF};
 }
 
+/*
+ * Shows memory_op.current, memory_op.maximum, memory_op.maximum-ram-page, memory_op.no-domain,
+ * memory_op.unknown-command.
+ */
 static void amounts(void)
 {
     struct xen_memory_domain nobody = {.domid = 1234};
@@ -37,6 +41,7 @@ static void amounts(void)
     test_result("unknown command", hypercall_memory_op(63, &nobody), -XEN_ENOSYS);
 }
 
+/* Shows memory_op.machphys-mapping. */
 static void mapping(void)
 {
     struct xen_machphys_mapping where;
@@ -46,6 +51,7 @@ static void mapping(void)
     test_check(where.max_mfn >= pfn_to_mfn(PFN(0)).v, "it covers the guest's frames", "up to %lx", where.max_mfn);
 }
 
+/* Shows memory_op.memory-map. */
 static void map(void)
 {
     static struct e820_entry entries[16];
@@ -63,7 +69,7 @@ static void map(void)
     test_check(covered >= guest.start->nr_pages * PAGE_SIZE, "it covers all pages", "%lx bytes", covered);
 }
 
-/* Give frames back, see them gone, and fill the holes with others. */
+/* Give frames back, see them gone, and fill the holes with others.  Shows memory_op.decrease, memory_op.populate. */
 static void exchange(void)
 {
     static uint64_t mfns[COUNT], pfns[COUNT];
