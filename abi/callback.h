@@ -28,36 +28,40 @@
  * ` @syscall_address: Callback of CALLBACKTYPE_syscall.
  * ` @op: What to do about the callback of CALLBACKTYPE_nmi.
  * `
- * ` set_callbacks is the older form, and cannot fail.  A 32-bit guest gives it four arguments: event_selector,
- * ` event_address, failsafe_selector, failsafe_address.
+ * ` set_callbacks is the older form, and cannot fail: an address that is not acceptable means none. {set-callbacks}
+ * ` A 32-bit guest gives it four arguments: event_selector, event_address, failsafe_selector, failsafe_address.
  * `
- * ` Callbacks are those of the calling vCPU.  An address of 0 means none.
+ * ` Callbacks are those of the calling vCPU.  An address of 0 means none. {register}
  * `
  * ` Errors of callback_op, in the order of the checks:
- * `   -ENOSYS  unknown command
- * `   -EFAULT  @arg cannot be read
- * `   -EINVAL  CALLBACKOP_register, 64-bit guests: the address is not canonical, or the hypervisor's
- * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest
- * `   -EINVAL  CALLBACKOP_unregister: any type but CALLBACKTYPE_nmi
+ * `   -ENOSYS  unknown command {unknown-command} {hv}
+ * `   -EFAULT  @arg cannot be read {unreadable} {hv}
+ * `   -EINVAL  CALLBACKOP_register: the address is not canonical, or the hypervisor's {nowhere} {hv}
+ * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest {unknown-type} {hv}
+ * `   -EINVAL  CALLBACKOP_unregister: any type but CALLBACKTYPE_nmi {unregister} {hv}
  * `
  * ` CALLBACKTYPE_event: an event is pending, see [shared_info].  The frame is that of a handler without error
- * ` code, see [frame64] and [frame32]; events are masked on entry.
+ * ` code, see [frame64] and [frame32]; events are masked on entry. {event}
  * `
- * ` CALLBACKTYPE_nmi: as event.  No other NMI comes until the next iret call.
+ * ` CALLBACKTYPE_nmi: as event.  No other NMI comes until the next iret call. {nmi}
  * `
- * ` CALLBACKTYPE_syscall: user mode executed syscall in 64-bit code; CALLBACKTYPE_syscall32: in 32-bit code.
+ * ` CALLBACKTYPE_syscall: user mode executed syscall in 64-bit code; CALLBACKTYPE_syscall32: in 32-bit code. {syscall}
  * ` The words rcx and r11 of the frame hold the user's rip and rflags, cs is FLAT_USER_CS64 or FLAT_USER_CS32,
- * ` and ss FLAT_USER_SS64.  The direction flag is clear on entry.  Without this callback the program gets #UD.
+ * ` and ss FLAT_USER_SS64. {syscall-frame}
+ * ` The direction flag is clear on entry. {syscall-direction}
+ * ` Without this callback the program gets #UD. {syscall-none}
  * `
  * ` CALLBACKTYPE_sysenter: user mode executed sysenter.  The frame has rsp and rip 0 and cs 3, because the
- * ` instruction does not keep them.  Without this callback the program gets #GP.
+ * ` instruction does not keep them. {sysenter}
+ * ` Without this callback the program gets #GP. {sysenter-none}
  * `
  * ` CALLBACKTYPE_failsafe: a segment register of the vCPU could not be loaded when the vCPU got the processor
  * ` again; all four are 0 now.  The frame has their values between the first two words and the rest: rcx, r11,
- * ` ds, es, fs, gs, rip, cs, rflags, rsp, ss; for a 32-bit guest ds, es, fs, gs, eip, cs, eflags [, esp, ss].
+ * ` ds, es, fs, gs, rip, cs, rflags, rsp, ss; {failsafe}
+ * ` for a 32-bit guest ds, es, fs, gs, eip, cs, eflags [, esp, ss].
  * `
  * ` CALLBACKF_mask_events asks for events to be masked on entry; it counts for failsafe, syscall, syscall32 and
- * ` sysenter.
+ * ` sysenter. {mask-events}
  */
 /* ` enum callback_cmd { // CALLBACKOP_* => struct callback_* */
 #define CALLBACKOP_register             0
@@ -105,8 +109,11 @@ struct callback_unregister {
 };
 
 /*
- * ` nmi_op is the older way to CALLBACKTYPE_nmi.  Errors: -ENOSYS unknown command; -EFAULT @arg cannot be read;
- * ` -EINVAL the address is not canonical, or the hypervisor's.
+ * ` nmi_op is the older way to CALLBACKTYPE_nmi. {nmi-op}
+ * ` Errors of nmi_op, in the order of the checks:
+ * `   -ENOSYS  unknown command {nmi-unknown-command} {hv}
+ * `   -EFAULT  @arg cannot be read {nmi-unreadable} {hv}
+ * `   -EINVAL  the address is not canonical, or the hypervisor's {nmi-nowhere} {hv}
  */
 /* ` enum nmi_cmd { // XENNMI_* => struct xennmi_callback */
 #define XENNMI_register_callback        0

@@ -9,8 +9,9 @@
  * `incontents 20 errno Error numbers
  * `
  * ` A call that returns enum neg_errnoval returns 0, or one of the numbers below with its sign turned:
- * ` -XEN_EINVAL is -22.  Some calls return a count instead of 0; each says so.  The result fills the whole
- * ` result register, 64 or 32 bits wide.
+ * ` -XEN_EINVAL is -22. {sign}
+ * ` Some calls return a count instead of 0; each says so.  The result fills the whole result register, 64 or 32 bits
+ * ` wide.
  * `
  * ` The numbers are those of Linux on x86.  The texts of this reference write -EINVAL for -XEN_EINVAL.
  */

@@ -16,33 +16,32 @@
  * `   arguments rdi, rsi, rdx, r10, r8, r9
  * `   result    rax
  * `   lost      rcx and r11, which the instruction itself overwrites; the argument registers may come back
- * `             changed too
+ * `             changed too {registers-64}
  * `
  * ` A 32-bit kernel executes int $0x82:
  * `   number    eax
  * `   arguments ebx, ecx, edx, esi, edi, ebp
  * `   result    eax
- * `   lost      the argument registers may come back changed
+ * `   lost      the argument registers may come back changed {registers-32}
  * `
  * ` Only the kernel can make a call.  In user mode syscall goes to the kernel's own syscall callback, see
- * ` [callback_op], and int $0x82 is a #GP fault of the program.
+ * ` [callback_op], and int $0x82 is a #GP fault of the program. {user-mode}
  * `
  * ` An argument of 64 bits takes one register of a 64-bit guest and two of a 32-bit guest, the low half
- * ` first.  A pointer is a virtual address of the calling kernel; the memory behind it must be mapped while
- * ` the call runs, and writable where the call stores a result, else the call fails with -EFAULT.
+ * ` first. {two-halves}
+ * ` A pointer is a virtual address of the calling kernel; the memory behind it must be mapped while
+ * ` the call runs, and writable where the call stores a result, else the call fails with -EFAULT. {pointers}
  * `
- * ` A number that is not offered gives -ENOSYS, and those of [othercalls] are not.  What else a call may return
- * ` stands in [errno].  A kernel that was started as a guest knows that it can call, see [startofday]; code that
- * ` does not know asks as [cpuid] says.
+ * ` A number that is not offered gives -ENOSYS. {unknown}
  * `
- * ` A long call may be interrupted and resumed; the guest sees one call with one result.  On the way back
- * ` from each call a pending and unmasked event is delivered first, see [shared_info].
+ * ` A long call may be interrupted and resumed; the guest sees one call with one result. {resumed}
+ * ` On the way back from each call a pending and unmasked event is delivered first, see [shared_info]. {events-first}
  * `
- * ` The hypercall page.  A kernel image may ask for one page to be filled with 128 entry points of 32 bytes, that of
- * ` call n at byte 32 * n, see [elfnote].  The numbers of this are enum hypercall_entry.  An entry point is called like
- * ` a function: it loads the number, enters the hypervisor and returns; on 64 bits it also saves rcx and r11.  The one
- * ` for iret is jumped to, with the frame of [iret] above the registers that it stores itself.  The page is ordinary
- * ` memory of the guest.
+ * ` The hypercall page.  A kernel image may ask for one page to be filled with 128 entry points of 32 bytes,
+ * ` that of call n at byte 32 * n, see [elfnote].  An entry point is called like a function: it loads the
+ * ` number, enters the hypervisor and returns; on 64 bits it also saves rcx and r11.  The one for iret is
+ * ` jumped to, with the frame of [iret] above the registers that it stores itself. {page}
+ * ` The page is ordinary memory of the guest.
  */
 /* ` enum hypercall_num { // __HYPERVISOR_* => HYPERVISOR_*() */
 #define __HYPERVISOR_set_trap_table              0
@@ -104,7 +103,7 @@
  * `incontents 900 othercalls Calls of tools and of other kinds of guest
  * `
  * ` These numbers are taken, so that no other call can ever have them.  Paravane does not offer the calls:
- * ` each gives -ENOSYS, and the guests that it runs take that for an answer.
+ * ` each gives -ENOSYS, and the guests that it runs take that for an answer. {not-offered}
  * `
  * ` enum neg_errnoval
  * ` HYPERVISOR_xsm_op(void *op)

@@ -16,23 +16,26 @@
  * ` @cmd: What to ask.
  * ` @arg: Where to store the answer; its type goes with the command.
  * `
- * ` Errors of all commands: -ENOSYS unknown command; -EFAULT @arg cannot be read or written.  Texts are ended
- * ` by a zero byte; enum version_text_lengths says how long they can be.
+ * ` Errors of all commands, in the order of the checks:
+ * `   -ENOSYS  unknown command {unknown-command} {hv}
+ * `   -EFAULT  @arg cannot be read or written {unreadable} {hv}
+ * ` Texts are ended by a zero byte.
  * `
  * ` XENVER_version: the result is the major number times 65536 plus the minor one; @arg is not used.  Cheap, so
- * ` that kernels use it as the call that does nothing, see [shared_info].
+ * ` that kernels use it as the call that does nothing, see [shared_info]. {version}
  * ` XENVER_extraversion, XENVER_compile_info, XENVER_changeset, XENVER_commandline: texts about the hypervisor's
- * ` own build and start.  0.
- * ` XENVER_capabilities: the kinds of guest that can run, as words such as xen-3.0-x86_64.  0.
- * ` XENVER_platform_parameters: where the hypervisor's addresses begin.  0.
- * ` XENVER_get_features: one word of [features].  0.
- * `   -EINVAL: submap_idx is XENFEAT_NR_SUBMAPS or more.
- * ` XENVER_pagesize: the result is the page size in bytes.
- * `   -EINVAL: @arg is not NULL.
- * ` XENVER_guest_handle: 16 bytes that the toolstack chose for the domain.  0.
- * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.
- * `   -EPERM: the caller is not the initial domain.  -ENODATA: there is none.  -ENOBUFS: len is too small.  With @arg
- * `   NULL only the length is given.
+ * ` own build and start.  0.  The command line is shown to nobody: it is empty. {texts}
+ * ` XENVER_capabilities: the kinds of guest that can run, as words such as xen-3.0-x86_64.  0. {capabilities}
+ * ` XENVER_platform_parameters: where the hypervisor's addresses begin.  0. {platform-parameters}
+ * ` XENVER_get_features: one word of [features].  0. {features}
+ * `   -EINVAL  submap_idx is XENFEAT_NR_SUBMAPS or more {no-submap} {hv}
+ * ` XENVER_pagesize: the result is the page size in bytes. {pagesize}
+ * `   -EINVAL  @arg is not NULL {pagesize-argument} {hv}
+ * ` XENVER_guest_handle: 16 bytes that name the domain.  0.  Zero but for the last two, its number, as in the uuid that
+ * ` the xenstore has of it. {guest-handle}
+ * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.  There is none.
+ * `   -EPERM   the caller is not the initial domain {build-id-right} {hv}
+ * `   -ENODATA  there is none {build-id-none} {hv}
  */
 /* ` enum version_cmd { // XENVER_* => struct xen_* */
 #define XENVER_version                   0 /* => nothing */
@@ -91,9 +94,9 @@ struct xen_build_id {
 /*
  * `incontents 460 features Features
  * `
- * ` The bits of XENVER_get_features, and by the same numbers and names those that a kernel image lists, see
- * ` [elfnote].  A kernel that uses direct paging needs XENFEAT_mmu_pt_update_preserve_ad and
- * ` XENFEAT_gnttab_map_avail_bits; Linux does not start without both.
+ * ` The bits of XENVER_get_features, {offered}
+ * ` and by the same numbers and names those that a kernel image lists, see [elfnote].  A kernel that uses direct paging
+ * ` needs XENFEAT_mmu_pt_update_preserve_ad and XENFEAT_gnttab_map_avail_bits; Linux does not start without both.
  */
 /* ` enum features { */
 #define XENFEAT_writable_page_tables        0 /* page tables may be mapped writable */

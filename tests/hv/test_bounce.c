@@ -243,7 +243,7 @@ static void test_selectors(void **state)
 }
 
 /*
- * IOPL is shown only to a guest that has asked for that, and is then its own, not the processor's.  Shows frame64.iopl.
+ * Shows frame64.iopl, vm_assist.iopl.
  */
 static void test_iopl(void **state)
 {
@@ -294,6 +294,7 @@ static void test_page_fault(void **state)
  * ---- Callbacks.
  */
 
+/* Shows callback_op.syscall, callback_op.syscall-direction, callback_op.mask-events. */
 static void test_syscall(void **state)
 {
     (void)state;
@@ -307,7 +308,10 @@ static void test_syscall(void **state)
     assert_int_equal(info.evtchn_upcall_mask, 1);
 }
 
-/* 32-bit code has a callback of its own; without one of its kind, the instruction is none: rip is at its start. */
+/*
+ * 32-bit code has a callback of its own; without one of its kind, the instruction is none: rip is at its start.  Shows
+ * callback_op.syscall, callback_op.syscall-none.
+ */
 static void test_syscall_kinds(void **state)
 {
     (void)state;
@@ -329,6 +333,7 @@ static void test_syscall_kinds(void **state)
     }
 }
 
+/* Shows callback_op.sysenter-none, callback_op.mask-events. */
 static void test_sysenter(void **state)
 {
     (void)state;
@@ -346,6 +351,7 @@ static void test_sysenter(void **state)
     assert_int_equal(word(2), 0);
 }
 
+/* Shows callback_op.failsafe. */
 static void test_failsafe(void **state)
 {
     static const uint64_t selectors[4] = {0xd5, 0xe5, 0xf5, 0x65};
@@ -360,6 +366,7 @@ static void test_failsafe(void **state)
     assert_interrupted(6, RIP, FLAT_USER_CS64 & ~3u, BUFFER + 0x400);
 }
 
+/* Shows callback_op.event. */
 static void test_event(void **state)
 {
     (void)state;
@@ -370,7 +377,10 @@ static void test_event(void **state)
     assert_int_equal(info.evtchn_upcall_mask, 1);
 }
 
-/* An NMI is asked for, delivered once, and blocks the next one; without a callback it is forgotten. */
+/*
+ * An NMI is asked for, delivered once, and blocks the next one; without a callback it is forgotten.  Shows
+ * callback_op.nmi.
+ */
 static void test_nmi(void **state)
 {
     (void)state;

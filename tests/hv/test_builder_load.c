@@ -140,6 +140,7 @@ static void disassemble(csh capstone, unsigned number, char *words, size_t size)
 /*
  * Called like a function, with rcx and r11 kept, which syscall destroys; iret is jumped to, and stores rax as well,
  * below the frame that its caller has made.  It is a page of the kernel's image, which it replaces there.
+ * Shows hypercall.page.
  */
 static void test_hypercall_page(void **state)
 {

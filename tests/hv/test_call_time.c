@@ -62,7 +62,7 @@ static void test_wide(void **state)
     expect(UINT64_MAX, 0, SOON);
 }
 
-/* The time comes in two halves, and each register may hold more than its own. */
+/* The time comes in two halves, and each register may hold more than its own.  Shows hypercall.two-halves. */
 static void test_narrow(void **state)
 {
     (void)state;

@@ -12,6 +12,7 @@
 #include <abi/callback.h>
 #include <abi/context.h>
 #include <abi/errno.h>
+#include <abi/layout.h>
 #include <abi/segment.h>
 #include <abi/trap.h>
 #include <abi/vm_assist.h>
@@ -75,6 +76,7 @@ static void stack(void)
     assert_int_equal(vcpu.bounce.kernel_sp, 0x7000);
 }
 
+/* Shows callback_op.set-callbacks. */
 static void callbacks_of_old(void)
 {
     vcpu.bounce.event.mask_events = true;
@@ -91,6 +93,10 @@ static int64_t register_callback(unsigned type, unsigned flags, uint64_t address
     return call(call_callback_op, CALLBACKOP_register, at(0), 0);
 }
 
+/*
+ * Shows callback_op.register, callback_op.unknown-command, callback_op.unreadable, callback_op.nowhere,
+ * callback_op.unknown-type, callback_op.mask-events.
+ */
 static void callbacks(void)
 {
     struct callback *const all[] = {
@@ -119,7 +125,7 @@ static void callbacks(void)
     assert_int_equal(call(call_callback_op, 2, at(0), 0), -XEN_ENOSYS);
 }
 
-/* No handler but that of the NMI can be taken back. */
+/* No handler but that of the NMI can be taken back.  Shows callback_op.unregister. */
 static void callbacks_taken_back(void)
 {
     vcpu.bounce.nmi = vcpu.bounce.event = (struct callback){.address = HANDLER};
@@ -133,12 +139,15 @@ static void callbacks_taken_back(void)
     expect(&vcpu.bounce.event, HANDLER, false);
 }
 
+/* Shows callback_op.nmi-op, callback_op.nmi-unknown-command, callback_op.nmi-unreadable, callback_op.nmi-nowhere. */
 static void nmi(void)
 {
     GUEST(uint64_t) = HANDLER;
     assert_int_equal(call(call_nmi_op, XENNMI_register_callback, at(0), 0), 0);
     expect(&vcpu.bounce.nmi, HANDLER, false);
     assert_int_equal(call(call_nmi_op, XENNMI_register_callback, nowhere(), 0), -XEN_EFAULT);
+    GUEST(uint64_t) = domain.engine.width == WIDTH_64 ? NO_ADDRESS : COMPAT_HYPERVISOR_VIRT_START;
+    assert_int_equal(call(call_nmi_op, XENNMI_register_callback, at(0), 0), -XEN_EINVAL);
     expect(&vcpu.bounce.nmi, HANDLER, false);
     assert_int_equal(call(call_nmi_op, XENNMI_unregister_callback, 0, 0), 0);
     expect(&vcpu.bounce.nmi, 0, false);
@@ -215,7 +224,10 @@ static void test_iret_impossible(void **state)
     assert_int_equal(swaps, 0);
 }
 
-/* One that was held back comes now; IOPL is in the frame for whoever has asked for that.  Shows iret.nmi, iret.iopl. */
+/*
+ * One that was held back comes now; IOPL is in the frame for whoever has asked for that.  Shows iret.nmi, iret.iopl,
+ * vm_assist.iopl.
+ */
 static void test_iret_nmi_and_iopl(void **state)
 {
     (void)state;

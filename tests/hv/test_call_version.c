@@ -19,6 +19,11 @@
 
 const char version[] = "v1.2.3";
 
+/*
+ * Shows xen_version.unknown-command, xen_version.unreadable, xen_version.version, xen_version.texts,
+ * xen_version.capabilities, xen_version.platform-parameters, xen_version.pagesize, xen_version.pagesize-argument,
+ * xen_version.guest-handle, xen_version.build-id-right, xen_version.build-id-none.
+ */
 static void versions(void)
 {
     bool is_64 = domain.engine.width == WIDTH_64;
@@ -57,6 +62,10 @@ static uint32_t features(void)
     return GUEST(struct xen_feature_info).submap;
 }
 
+/*
+ * Shows xen_version.features, xen_version.no-submap, features.offered, vm_assist.switches, vm_assist.unknown-type,
+ * vm_assist.unknown-command, vm_assist.emulation-initial, vm_assist.m2p-strict.
+ */
 static void features_and_assists(void)
 {
     const uint32_t always = 1u << 5 | 1u << 6 | 1u << 7 | 1u << 13 | 1u << 17;

@@ -44,6 +44,7 @@ static void test_known(void **state)
     assert_int_equal(domain.unknown_calls, 0);
 }
 
+/* Shows hypercall.unknown, othercalls.not-offered. */
 static void test_unknown(void **state)
 {
     unsigned unknown = 0;

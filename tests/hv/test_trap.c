@@ -123,7 +123,9 @@ static void test_int80(void **state)
  * ---- Page faults.
  */
 
-/* Writes to present pages, by the kernel of a guest that wants it, may be to a table. */
+/*
+ * Writes to present pages, by the kernel of a guest that wants it, may be to a table.  Shows vm_assist.emulation-off.
+ */
 static void test_page_faults(void **state)
 {
     (void)state;
@@ -175,6 +177,7 @@ static const char *call(unsigned vector)
     return told;
 }
 
+/* Shows hypercall.registers-64, hypercall.user-mode, hypercall.events-first. */
 static void test_calls(void **state)
 {
     (void)state;
@@ -212,6 +215,7 @@ static const char *go_back(void)
     return trap(VECTOR_NMI, 0);
 }
 
+/* Shows callback_op.nmi. */
 static void test_way_back(void **state)
 {
     (void)state;

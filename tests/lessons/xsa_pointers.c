@@ -96,6 +96,7 @@ static void try_calls(const struct lesson *lesson, uint64_t at)
     guest_scratch_reset(lesson->vcpu);
 }
 
+/* Shows hypercall.pointers. */
 static void xsa_4_pointers_at_the_edges(void **state)
 {
     struct canary canary;

@@ -220,7 +220,7 @@ static void assert_same(const struct outcome *a, const struct outcome *b)
     assert_true(a->points == b->points);
 }
 
-/* Shows multicall.interrupted. */
+/* Shows multicall.interrupted, hypercall.resumed. */
 static void xsa_296_every_call_at_every_point(void **state)
 {
     (void)state;

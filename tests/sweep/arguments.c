@@ -93,7 +93,7 @@ static void other_calls_at(struct bed *bed, uint64_t address)
            address);
 }
 
-/* Shows mmu_update.count, mmu_update.reqs-nowhere, mmuext_op.count, mmuext_op.uops-nowhere. */
+/* Shows mmu_update.count, mmu_update.reqs-nowhere, mmuext_op.count, mmuext_op.uops-nowhere, hypercall.pointers. */
 static void test_pointers(void **state)
 {
     (void)state;

@@ -56,6 +56,7 @@ static const struct form_row form_rows[] = {
     {WRITE_ADD, 2, 2, 0x11223344ffff7788, 0x0001, 0, 0x1122334400007788}, /* no carry into the next part */
 };
 
+/* Shows vm_assist.emulated. */
 static void test_forms(void **state)
 {
     struct unit unit;
@@ -84,6 +85,7 @@ static void test_forms(void **state)
 
 /* ---- What is not emulated. */
 
+/* Shows vm_assist.emulated. */
 static void test_bad_forms(void **state)
 {
     struct unit unit;
@@ -108,7 +110,7 @@ static void test_bad_forms(void **state)
     unit_destroy(&unit);
 }
 
-/* Only if the guest has asked for it, and only for its kernel. */
+/* Only if the guest has asked for it, and only for its kernel.  Shows vm_assist.emulation-off. */
 static void test_not_offered(void **state)
 {
     struct unit unit;
@@ -133,7 +135,7 @@ static void test_not_offered(void **state)
     unit_destroy(&unit);
 }
 
-/* Not an L1, not mapped read-only, not the guest's, not there. */
+/* Not an L1, not mapped read-only, not the guest's, not there.  Shows vm_assist.emulation-upper. */
 static void test_bad_targets(void **state)
 {
     struct table_write write;
@@ -217,6 +219,7 @@ static void test_device_target(void **state)
 
 /* ---- Values. */
 
+/* Shows vm_assist.emulation-refused. */
 static void test_refused_value(void **state)
 {
     struct table_write write;

@@ -19,6 +19,7 @@ static int64_t echo(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
     return (int64_t)(number + args[0] + args[1] + args[2] + args[3] + args[4] + args[5]);
 }
 
+/* Shows hypercall.unknown. */
 static void test_dispatch(void **state)
 {
     static const unsigned numbers[] = {3, 11, 17, 29, 63, 64, UNOFFERED, UINT32_MAX};
@@ -47,7 +48,10 @@ static void test_wide_number(void **state)
     unit_destroy(&unit);
 }
 
-/* 64-bit arguments of 32-bit guests come in two registers, the low half first.  Shows update_va_mapping.two-halves. */
+/*
+ * 64-bit arguments of 32-bit guests come in two registers, the low half first.  Shows update_va_mapping.two-halves,
+ * hypercall.two-halves.
+ */
 static void test_pairs(void **state)
 {
     struct unit unit;
@@ -62,6 +66,7 @@ static void test_pairs(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows hypercall.user-mode. */
 static void test_user_mode(void **state)
 {
     struct unit unit;

@@ -235,7 +235,10 @@ static uint64_t m2p_slot(struct unit *unit, mfn_t root)
     return frame_entries(unit->machine, frame_find(unit->machine, root))[256];
 }
 
-/* With m2p_strict user mode's root does without the M2P, unless it is the kernel's as well.  Shows layout.m2p-user. */
+/*
+ * With m2p_strict user mode's root does without the M2P, unless it is the kernel's as well.  Shows layout.m2p-user,
+ * vm_assist.m2p-strict, vm_assist.m2p-strict-later.
+ */
 static void test_m2p_strict(void **state)
 {
     struct unit unit;
@@ -250,6 +253,7 @@ static void test_m2p_strict(void **state)
     assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
     assert_int_equal(m2p_slot(&unit, user), shown);
     unit.domain->m2p_strict = true;
+    assert_int_equal(m2p_slot(&unit, user), shown); /* not before it is loaded again */
     assert_int_equal(guest_new_user_baseptr(unit.vcpu, user), 0);
     assert_int_equal(m2p_slot(&unit, user), 0);
     guest_assert_clean(unit.sim);

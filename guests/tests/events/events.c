@@ -29,6 +29,7 @@ static long status_of(evtchn_port_t port, struct evtchn_status *status)
     return hypercall_event_channel_op(EVTCHNOP_status, status);
 }
 
+/* Shows hypercall.events-first. */
 static void delivery(void)
 {
     evtchn_port_t port;

@@ -241,7 +241,7 @@ static void flags(void)
     test_equal("the frame has them", regs.rflags & kept, kept);
 }
 
-/* Shows set_trap_table.int-n, set_trap_table.nowhere. */
+/* Shows set_trap_table.int-n, set_trap_table.nowhere, errno.sign. */
 void test_main(void)
 {
     set_up();

@@ -90,6 +90,7 @@ static void set_iopl(uint32_t level)
     test_need((int)hypercall_physdev_op(PHYSDEVOP_set_iopl, &argument), "set_iopl");
 }
 
+/* Shows vm_assist.popf. */
 static void popf_changes_nothing(const char *name, unsigned asked)
 {
     struct regs regs;
@@ -112,7 +113,7 @@ static void without(void)
     }
 }
 
-/* The frame counts, of each return anew. */
+/* The frame counts, of each return anew.  Shows vm_assist.iopl. */
 static void with(void)
 {
     test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_architectural_iopl), "vm_assist");

@@ -63,6 +63,7 @@ static void storm(const char *name, const struct snippet *code, uint64_t base, u
     test_ok(name);
 }
 
+/* Shows callback_op.syscall-frame. */
 static void syscall_frame(void)
 {
     uint64_t base = USER_BASE;
@@ -121,6 +122,7 @@ static void events_from_user(void)
 /* The hypercall instruction from user mode is a syscall, and int 0x82 a fault. */
 SNIPPET(int_82, "", "int $0x82", "");
 
+/* Shows hypercall.user-mode. */
 static void no_hypercalls(void)
 {
     uint64_t base = USER_BASE + 17 * PAGE_SIZE;
@@ -179,7 +181,9 @@ static void flags_of_the_kernel(void)
     }
 }
 
-/* Where cpuid offers it, it comes to the kernel; where it does not, it is no instruction. */
+/*
+ * Where cpuid offers it, it comes to the kernel; where it does not, it is no instruction.  Shows callback_op.sysenter.
+ */
 static void sysenter(void)
 {
     uint32_t eax = 1, ebx, ecx = 0, edx;

@@ -116,7 +116,7 @@ static void prepare(uint64_t *from, uint64_t start)
     }
 }
 
-/* One form: entries that hold @start, and @value in rcx. */
+/* One form: entries that hold @start, and @value in rcx.  Shows vm_assist.emulated. */
 static void try_form(const struct form *form, const char *kind, uint64_t start, uint64_t value)
 {
     struct attempt on_plain = {form, operands_for(&plain_low[MIDDLE], value)};
@@ -200,6 +200,7 @@ static void refused(const char *name, void (*how)(void *), uint64_t *place, uint
         test_not_ok(name, "the entry changed from %lx to %lx", before, *place);
 }
 
+/* Shows vm_assist.emulation-refused. */
 static void refusals(void)
 {
     uint64_t *l2 = page_alloc();
@@ -220,7 +221,10 @@ static void refusals(void)
     test_need(table_set_writable(l2), "L2 writable");
 }
 
-/* Who has not asked for it gets a fault for each store, whatever the value; the initial domain need not ask. */
+/*
+ * Who has not asked for it gets a fault for each store, whatever the value; the initial domain need not ask.  Shows
+ * vm_assist.emulation-off.
+ */
 static void without_the_assist(const char *name)
 {
     if (guest.start->flags & SIF_INITDOMAIN) {

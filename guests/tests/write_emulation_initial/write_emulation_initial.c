@@ -26,6 +26,7 @@ static void check(const char *name, uint64_t value)
                l1[PLACE]);
 }
 
+/* Shows vm_assist.emulation-initial. */
 void test_main(void)
 {
     struct fault fault;
