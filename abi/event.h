@@ -23,45 +23,61 @@
  * `
  * ` How a pending event reaches the guest stands in [shared_info].  A port that is bound is unmasked; binding
  * ` does not change its bits in shared_info.  An event raised on a port where one is pending already is
- * ` merged with it.
+ * ` merged with it. {merged}
+ * ` The lowest number that is free becomes the new port's. {lowest}
  * `
- * ` Errors of all commands, in the order of the checks: -ENOSYS unknown command; -EFAULT @arg cannot be read
- * ` or written; -ESRCH no such domain; -EPERM no right to the domain; -EBUSY a port is wanted of a domain that is
- * ` being reset; -ENOSPC all ports are in use; -EINVAL a port number that is out of range or whose use does not fit.
+ * ` Errors of all commands, in the order of the checks:
+ * `   -ENOSYS  unknown command {unknown-command} {hv}
+ * `   -EFAULT  @arg cannot be read or written {unreadable} {hv}
+ * `   -ESRCH   no such domain, or one that is ending {no-domain} {hv}
+ * `   -EPERM   no right to the domain {no-right} {hv}
+ * `   -EBUSY   a port is wanted of a domain that is being reset {being-reset} {hv}
+ * `   -ENOSPC  all ports are in use {no-port} {hv}
+ * `   -EINVAL  a port number that is out of range or whose use does not fit {bad-port} {hv}
  * `
- * ` EVTCHNOP_alloc_unbound: a new port of dom to which remote_dom may bind.
+ * ` EVTCHNOP_alloc_unbound: a new port of dom to which remote_dom may bind. {alloc-unbound}
  * ` EVTCHNOP_bind_interdomain: a new port of the caller, connected with an unbound port of another domain (or
- * ` of its own).  The new port becomes pending at once, so that nothing sent before is missed.
- * `   -EINVAL: the remote port is not waiting for this domain.
+ * ` of its own). {bind-interdomain}
+ * ` The new port becomes pending at once, so that nothing sent before is missed. {pending-at-once}
+ * `   -EINVAL  the remote port is not waiting for this domain {not-waiting} {hv}
  * ` EVTCHNOP_bind_virq: a new port for a virtual interrupt.  Each can be bound once; those of a vCPU once per
- * ` vCPU.
- * `   -EINVAL: no such interrupt, or one of the whole domain with a vcpu other than 0.  -ENOENT: no such vCPU.
- * `   -EEXIST: bound already.
- * ` EVTCHNOP_bind_pirq: a new port for a device interrupt.
- * `   -EINVAL: the domain has no such interrupt.  -EEXIST: bound already.
- * ` EVTCHNOP_bind_ipi: a new port by which the vCPUs of the domain can wake vcpu.
- * `   -ENOENT: no such vCPU.
- * ` EVTCHNOP_close: free a port.  The other end, if any, is unbound again.
- * `   -EINVAL: the port is free already.
- * ` EVTCHNOP_send: raise an event at the other end, or at the vCPU of an IPI port.  Sending on an unbound port
- * ` has no effect and is no error.
- * `   -EINVAL: the port is free, or of another kind.
+ * ` vCPU. {bind-virq}
+ * `   -EINVAL  no such interrupt, or one of the whole domain with a vcpu other than 0 {no-virq} {hv}
+ * `   -ENOENT  no such vCPU {virq-no-vcpu} {hv}
+ * `   -EEXIST  bound already {virq-bound} {hv}
+ * ` EVTCHNOP_bind_pirq: a new port for a device interrupt. {bind-pirq}
+ * `   -EINVAL  the domain has no such interrupt {no-pirq} {hv}
+ * `   -EEXIST  bound already {pirq-bound} {hv}
+ * ` EVTCHNOP_bind_ipi: a new port by which the vCPUs of the domain can wake vcpu. {bind-ipi}
+ * `   -ENOENT  no such vCPU {ipi-no-vcpu} {hv}
+ * ` EVTCHNOP_close: free a port.  The other end, if any, is unbound again. {close}
+ * `   -EINVAL  the port is free already {close-free} {hv}
+ * ` EVTCHNOP_send: raise an event at the other end, or at the vCPU of an IPI port. {send}
+ * ` Sending on an unbound port has no effect and is no error. {send-unbound}
+ * `   -EINVAL  the port is free, or of another kind {send-refused} {hv}
  * ` EVTCHNOP_status: what a port is in use as.  There is no port of a number above the highest that the domain has
- * ` ever used.
- * ` EVTCHNOP_bind_vcpu: let another vCPU handle the port.
- * `   -ENOENT: no such vCPU.  -EINVAL: an IPI, or an interrupt of one vCPU.
+ * ` ever used. {status}
+ * ` EVTCHNOP_bind_vcpu: let another vCPU handle the port. {bind-vcpu}
+ * `   -ENOENT  no such vCPU {bind-no-vcpu} {hv}
+ * `   -EINVAL  an IPI, or an interrupt of one vCPU {bind-refused} {hv}
  * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.  Nothing happens to a
- * ` port that is closed.
- * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use, with bitmaps again.
- * ` EVTCHNOP_init_control: change to event words, see below, with the first call, and give a vCPU its control block.
+ * ` port that is closed. {unmask}
+ * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use, with bitmaps again. {reset}
+ * ` EVTCHNOP_init_control: change to event words, see below, with the first call, and give a vCPU its control
+ * ` block. {init-control}
  * ` Optional: a guest that gets -ENOSYS stays with the bitmaps.  Events that are pending in those are lost.
- * `   -ENOENT: no such vCPU.  -EINVAL: an offset that is no multiple of 8, or from which the block of 72 bytes reaches
- * `   over the end of the frame; the vCPU has one; no frame of the domain's that may be written.  -EBUSY: a reset is
- * `   under way.
- * ` EVTCHNOP_expand_array: a frame for 1024 more event words.
- * `   -EOPNOTSUPP: before init_control.  -ENOSPC: 128 frames are there.  -EINVAL, -EBUSY as for init_control.
- * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened.
- * `   -ENOSYS: before init_control.  -EACCES: the port is closed.  -EINVAL: no such port or priority.
+ * `   -ENOENT  no such vCPU {control-no-vcpu} {hv}
+ * `   -EINVAL  an offset that is no multiple of 8, or from which the block of 72 bytes reaches over the end of the
+ * `            frame; the vCPU has one; no frame of the domain's that may be written {control-refused} {hv}
+ * `   -EBUSY   a reset is under way {control-reset} {hv}
+ * ` EVTCHNOP_expand_array: a frame for 1024 more event words. {expand-array}
+ * `   -EOPNOTSUPP  before init_control {array-bitmaps} {hv}
+ * `   -ENOSPC  128 frames are there {array-full} {hv}
+ * `   -EINVAL, -EBUSY  as for init_control {array-refused} {hv}
+ * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened. {set-priority}
+ * `   -ENOSYS  before init_control {priority-bitmaps} {hv}
+ * `   -EACCES  the port is closed {priority-closed} {hv}
+ * `   -EINVAL  no such port or priority {priority-refused} {hv}
  */
 /* ` enum event_channel_cmd { // EVTCHNOP_* => struct evtchn_* */
 #define EVTCHNOP_bind_interdomain        0
@@ -202,7 +218,7 @@ struct evtchn_op {
 
 /*
  * ` VIRQ_TIMER, VIRQ_DEBUG, VIRQ_XENOPROF and VIRQ_XENPMU belong to a vCPU, the others to the whole domain,
- * ` most of them to the initial one.
+ * ` most of them to the initial one. {virqs}
  */
 /* ` enum virq { */
 #define VIRQ_TIMER               0 /* a timer of the vCPU has run out */
@@ -232,22 +248,24 @@ struct evtchn_op {
 
 /*
  * ` Event words ("FIFO").  Each port has a word of 32 bits, enum fifo_event_word, in an array; each vCPU has a control
- * ` block, struct evtchn_fifo_control_block, with 16 queues, of which 0 is served first.  Queues are lists through the
- * ` link fields of words.  The hypervisor appends, the guest takes off.
+ * ` block with 16 queues, of which 0 is served first. {words-priorities}
+ * ` Queues are lists through the link fields of words.  The hypervisor appends, the guest takes off. {words-order}
  * `
  * ` Raising an event sets the word's bit PENDING.  Unless MASKED or LINKED is set, the hypervisor sets LINKED and
  * ` appends the port to the queue of its priority on its vCPU: if the last word of the queue is LINKED still, the port
  * ` is stored in its link field.  Otherwise the queue is empty: the port is stored in its head, its bit of ready is
- * ` set, and if that was clear evtchn_upcall_pending is set, as in [shared_info].
+ * ` set, and if that was clear evtchn_upcall_pending is set, as in [shared_info]. {words-raise}
  * `
  * ` The handler takes and clears ready.  Of a queue it takes off the word at head: clears LINKED and the link field in
  * ` one atomic operation, and goes on with the port that the link field had named, 0 being the end.  If the word is
- * ` PENDING and not MASKED, the event is handled.
+ * ` PENDING and not MASKED, the event is handled. {words-handler}
  * `
- * ` To unmask, clear MASKED atomically while BUSY is clear, and if PENDING is set, call EVTCHNOP_unmask.
+ * ` To unmask, clear MASKED atomically while BUSY is clear, and if PENDING is set, call EVTCHNOP_unmask. {words-unmask}
  * `
- * ` A port that changes its vCPU or priority, or is closed, stays on the queue where it is until it is taken off.  An
- * ` event on a port that has no word yet, or whose vCPU has no control block yet, is delivered when it is there.
+ * ` A port that changes its vCPU or priority, or is closed, stays on the queue where it is until it is taken
+ * ` off. {words-stay}
+ * ` An event on a port that has no word yet, or whose vCPU has no control block yet, is delivered when it is
+ * ` there. {words-late}
  */
 /* ` enum fifo_priority { */
 #define EVTCHN_FIFO_PRIORITY_MAX        0 /* served first */

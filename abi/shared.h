@@ -14,13 +14,13 @@
  * ` System time counts nanoseconds since the machine started.  A vCPU derives it from the processor's TSC:
  * `   1. read version; if it is odd, an update is under way: start again
  * `   2. delta = TSC - tsc_timestamp; shift it left by tsc_shift, or right by -tsc_shift if that is negative
- * `   3. time = system_time + (delta * tsc_to_system_mul >> 32), with a 96-bit product
+ * `   3. time = system_time + (delta * tsc_to_system_mul >> 32), with a 96-bit product {system-time}
  * `   4. read version again; if it changed, start again
  * ` The hypervisor refreshes the values every second or so, and version with them, even while the guest does
- * ` nothing but wait for that.
+ * ` nothing but wait for that. {refreshed}
  * `
  * ` The time of day at system time 0 stands in shared_info: wc_sec seconds (wc_sec_hi is the upper half) and
- * ` wc_nsec nanoseconds since 1970 UTC, under wc_version, which works like version.
+ * ` wc_nsec nanoseconds since 1970 UTC, under wc_version, which works like version. {wallclock}
  * `
  * ` The structure is the same in both widths.
  */
@@ -57,25 +57,26 @@ struct compat_arch_vcpu_info {
  * `incontents 400 shared_info The shared_info page
  * `
  * ` The page is a frame of the hypervisor.  The guest maps it, readable and writable, with the machine
- * ` address in start_info.
+ * ` address in start_info. {page}
  * `
  * ` Raising an event on a port sets its bit in evtchn_pending.  If the bit was clear and the same bit of
  * ` evtchn_mask is clear, the bit of evtchn_pending_sel that stands for that word of evtchn_pending is set in
  * ` the vcpu_info of the vCPU that the port is bound to; if that bit was clear, evtchn_upcall_pending is set
- * ` and the vCPU is woken.
+ * ` and the vCPU is woken. {raise}
  * `
  * ` On every way back to the guest the hypervisor looks: if evtchn_upcall_pending is not 0 and
- * ` evtchn_upcall_mask is 0, it calls the event callback, see [callback_op], with evtchn_upcall_mask set to 1.
+ * ` evtchn_upcall_mask is 0, it calls the event callback, see [callback_op], with evtchn_upcall_mask set to 1. {upcall}
  * ` The handler clears evtchn_upcall_pending first, then takes and clears evtchn_pending_sel and the pending
- * ` bits.  An exception that is to be delivered at the same time goes first; a missing callback destroys the
- * ` domain.
+ * ` bits.  An exception that is to be delivered at the same time goes first; {exception-first}
+ * ` a missing callback destroys the domain. {no-callback}
  * `
  * ` evtchn_upcall_mask is the vCPU's interrupt flag: a guest kernel writes it instead of cli and sti, which
- * ` do not touch it.  After clearing it, the kernel must look at evtchn_upcall_pending and, if it is set,
+ * ` do not touch it. {interrupt-flag}
+ * ` After clearing it, the kernel must look at evtchn_upcall_pending and, if it is set,
  * ` make any call, such as xen_version(0, NULL), on whose way back the event is delivered.
  * `
- * ` There are 4096 ports for a 64-bit guest and 1024 for a 32-bit one; port 0 is never used.  At start all
- * ` ports are unmasked and all vCPUs have evtchn_upcall_mask set.
+ * ` There are 4096 ports for a 64-bit guest and 1024 for a 32-bit one; port 0 is never used. {ports}
+ * ` At start all ports are unmasked and all vCPUs have evtchn_upcall_mask set. {start}
  */
 struct vcpu_info {
     uint8_t evtchn_upcall_pending; /* an event may be pending */

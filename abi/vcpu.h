@@ -20,38 +20,52 @@
  * ` @extra_args: The structure that goes with the command, or NULL.
  * `
  * ` Errors of all commands, in the order of the checks:
- * `   -ENOENT  the domain has no such vCPU.  Guests count their vCPUs by asking VCPUOP_is_up until this comes
- * `   -ENOSYS  unknown command
- * `   -EFAULT  @extra_args cannot be read or written
+ * `   -ENOENT  the domain has no such vCPU.  Guests count their vCPUs by asking VCPUOP_is_up until this comes {no-vcpu}
+ * `            {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {hv}
+ * `   -EFAULT  @extra_args cannot be read or written {unreadable} {hv}
  * `
  * ` VCPUOP_initialise: give a vCPU that has never run its state, a vcpu_guest_context, see
- * ` [vcpu_guest_context].  It stays down.
- * `   -EINVAL: a vCPU of number 32 or above that has no vcpu_info yet.  -EEXIST: initialised already.
- * `   -EINVAL: an address of code or stack that is not canonical; an LDT that is not page aligned; more than
- * `   16 GDT frames; user mode without ctrlreg[1]; a page table or GDT that is not acceptable.
- * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already.
- * `   -EINVAL: not initialised.
- * ` VCPUOP_down: stop a vCPU; it takes effect when the vCPU leaves the processor.  0 also if it was not up.
- * ` Stopping the last one that is up ends the domain, which counts as a crash: nothing will ever start one again.
- * ` VCPUOP_is_up: 1 or 0.
- * ` VCPUOP_get_runstate_info: how the time of the vCPU was spent, once.
- * ` VCPUOP_register_runstate_memory_area: where to keep the same information up to date.
+ * ` [vcpu_guest_context].  It stays down. {initialise}
+ * `   -EINVAL  a vCPU of number 32 or above that has no vcpu_info yet {initialise-no-info} {hv}
+ * `   -EEXIST  initialised already {initialise-twice} {hv}
+ * `   -EINVAL  an address of code or stack that is not canonical; more than 16 GDT frames; user mode without
+ * `            ctrlreg[1] {initialise-senseless} {hv}
+ * `   -EINVAL, -EPERM, -EBUSY, -EACCES, -ERANGE  a GDT, an LDT, a handler or a page table that is not acceptable; the
+ * `            vCPU is as before {initialise-refused}
+ * `            {DYING TABLE_LIMIT NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION}
+ * `            {TYPE_COUNT_EXHAUSTED DESCRIPTOR MISALIGNED NOT_CANONICAL ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS}
+ * `            {CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP TABLE_SHARED}
+ * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already. {up}
+ * `   -EINVAL  not initialised {up-uninitialised} {hv}
+ * ` VCPUOP_down: stop a vCPU; it takes effect when the vCPU leaves the processor.  0 also if it was not up. {down}
+ * ` Stopping the last one that is up ends the domain, which counts as a crash: nothing will ever start one
+ * ` again. {down-last}
+ * ` VCPUOP_is_up: 1 or 0. {is-up}
+ * ` VCPUOP_get_runstate_info: how the time of the vCPU was spent, once. {runstate}
+ * ` VCPUOP_register_runstate_memory_area: where to keep the same information up to date, or 0 for nowhere.  What cannot
+ * ` be written at the moment is written when it can. {runstate-area}
+ * `   -EFAULT  it does not lie in guest memory {runstate-area-nowhere} {hv}
  * ` VCPUOP_set_periodic_timer, VCPUOP_stop_periodic_timer: raise VIRQ_TIMER at a fixed rate, or no more.  A
- * ` vCPU starts with a periodic timer of 10 ms; stopping none is no error.
- * `   -EINVAL: a period shorter than a millisecond or of 2^62 ns or longer.
+ * ` vCPU starts with a periodic timer of 10 ms; stopping none is no error. {periodic}
+ * `   -EINVAL  a period shorter than a millisecond or of 2^62 ns or longer {period} {hv}
  * ` VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer: raise VIRQ_TIMER once, replacing the timer set
- * ` before; or no more.  A time that has passed raises it at once.
- * `   -EINVAL: @vcpuid is not the calling vCPU.  -ETIME: the time has passed and VCPU_SSHOTTMR_future is set.
+ * ` before; or no more.  A time that has passed raises it at once. {singleshot}
+ * `   -EINVAL  @vcpuid is not the calling vCPU {singleshot-other} {hv}
+ * `   -ETIME   the time has passed and VCPU_SSHOTTMR_future is set {singleshot-past} {hv}
  * ` VCPUOP_register_vcpu_info: move the vCPU's vcpu_info from shared_info to another place, once.  What it
- * ` held is copied; then an event is made pending, so that none is lost, and the time is refreshed.
- * `   -ENXIO: the offset is misaligned, or the structure would cross the end of the frame.  -EINVAL: no such
- * `   frame, or another owner; the frame cannot be written; done already.
- * ` VCPUOP_send_nmi: deliver an NMI to the vCPU, see [callback_op].
- * `   -EINVAL: @extra_args is not NULL.
- * ` VCPUOP_get_physid: the processor that the vCPU is bound to.
- * `   -EINVAL: it is not bound to one.
+ * ` held is copied; then an event is made pending, so that none is lost, and the time is refreshed. {register-info}
+ * `   -ENXIO   the offset is misaligned, or the structure would cross the end of the frame {info-offset} {hv}
+ * `   -EINVAL  done already {info-twice} {hv}
+ * `   -EINVAL  no such frame, or another owner; the frame cannot be written {info-refused}
+ * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
+ * ` VCPUOP_send_nmi: deliver an NMI to the vCPU, see [callback_op]. {send-nmi}
+ * `   -EINVAL  @extra_args is not NULL {nmi-argument} {hv}
+ * ` VCPUOP_get_physid: the processor that the vCPU is bound to, which those of the initial domain are. {physid}
+ * `   -EINVAL  it is not bound to one {physid-refused} {hv}
  * ` VCPUOP_register_vcpu_time_memory_area: where to keep a second copy of the vCPU's time, which the kernel
- * ` can map into user mode.
+ * ` can map into user mode. {time-area}
+ * `   -EFAULT  it does not lie in guest memory {time-area-nowhere} {hv}
  */
 /* ` enum vcpu_cmd { // VCPUOP_* => struct vcpu_* */
 #define VCPUOP_initialise                        0 /* => struct vcpu_guest_context */
@@ -87,7 +101,8 @@ struct compat_vcpu_runstate_info {
 };
 
 /*
- * In state_entry_time: an update is under way, read again.  Only with VMASST_TYPE_runstate_update_flag.
+ * In state_entry_time: an update is under way, read again.  Only with VMASST_TYPE_runstate_update_flag, and never set
+ * by Paravane: no vCPU of the guest runs while it writes there.
  */
 /* ` enum runstate_update { */
 #define XEN_RUNSTATE_UPDATE (1ULL << 63)

@@ -47,7 +47,8 @@
  * ` [iret]. {iopl}
  * ` No other instruction changes it: popf leaves it alone, without a fault. {popf}
  * `
- * ` VMASST_TYPE_runstate_update_flag: XEN_RUNSTATE_UPDATE is in use, see [vcpu_op]. {runstate}
+ * ` VMASST_TYPE_runstate_update_flag: XEN_RUNSTATE_UPDATE may be in use, see [vcpu_op].  Paravane never needs it:
+ * ` nobody runs while it writes there.
  * `
  * ` VMASST_TYPE_m2p_strict: 64-bit user mode cannot read the M2P, see [layout]. {m2p-strict}
  * ` It takes effect where a base pointer is loaded; a table that is in use already stays as it is. {m2p-strict-later}

@@ -366,7 +366,7 @@ static void test_failsafe(void **state)
     assert_interrupted(6, RIP, FLAT_USER_CS64 & ~3u, BUFFER + 0x400);
 }
 
-/* Shows callback_op.event. */
+/* Shows callback_op.event, shared_info.upcall. */
 static void test_event(void **state)
 {
     (void)state;
@@ -404,7 +404,7 @@ static void test_nmi(void **state)
  * ---- What cannot be delivered is the domain's end, not the hypervisor's, and leaves no half of an entry behind.
  */
 
-/* Shows set_trap_table.no-handler. */
+/* Shows set_trap_table.no-handler, shared_info.no-callback. */
 static void test_no_handler(void **state)
 {
     static const uint64_t selectors[4];

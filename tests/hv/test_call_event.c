@@ -15,7 +15,10 @@
 #include <abi/mmu.h>
 #include <tests/hv/lib/guest_events.h>
 
-/* Who may name whom. */
+/*
+ * Who may name whom.  Shows event_channel_op.no-domain, event_channel_op.no-right, event_channel_op.alloc-unbound,
+ * event_channel_op.reset.
+ */
 static void test_rights(void **state)
 {
     struct evtchn_alloc_unbound alloc = {.dom = 2, .remote_dom = 1};
@@ -73,7 +76,9 @@ static void test_reset_is_entered(void **state)
         assert_int_equal(guests[i].domain.engine.operations, 0);
 }
 
-/* Nothing is opened for a domain that is on its way out, nor bound to what it has. */
+/*
+ * Nothing is opened for a domain that is on its way out, nor bound to what it has.  Shows event_channel_op.no-domain.
+ */
 static void xsa_509_a_dying_domain_cannot_be_named(void **state)
 {
     struct evtchn_alloc_unbound alloc = {.dom = 2, .remote_dom = 1};
@@ -95,7 +100,11 @@ static void xsa_509_a_dying_domain_cannot_be_named(void **state)
     assert_int_equal(EVENT_CALL(&guests[1], bind_interdomain, &bind), 0);
 }
 
-/* What is no port, because it has never been in use, and what is a closed one. */
+/*
+ * What is no port, because it has never been in use, and what is a closed one.  Shows event_channel_op.bad-port,
+ * event_channel_op.close-free, event_channel_op.send-refused, event_channel_op.status, event_channel_op.unmask,
+ * event_channel_op.bind-no-vcpu.
+ */
 static void test_bad_ports(void **state)
 {
     struct guest *guest = &guests[1];
@@ -122,6 +131,7 @@ static void test_bad_ports(void **state)
     assert_int_equal(bind_vcpu(guest, 5, VCPUS), -XEN_ENOENT);
 }
 
+/* Shows event_channel_op.unknown-command, event_channel_op.unreadable, event_channel_op.no-pirq. */
 static void test_calls(void **state)
 {
     struct guest *guest = &guests[1];

@@ -16,6 +16,7 @@
 #include <tests/hv/lib/guest_vcpus.h>
 #include <tests/hv/lib/objects.h>
 
+/* Shows vcpu_op.no-vcpu, vcpu_op.unknown-command, vcpu_op.unreadable. */
 static void test_errors(void **state)
 {
     (void)state;
@@ -37,6 +38,7 @@ static void test_errors(void **state)
     assert_int_equal(objects, 0);
 }
 
+/* Shows vcpu_op.up, vcpu_op.up-uninitialised, vcpu_op.down, vcpu_op.down-last, vcpu_op.is-up. */
 static void test_up_and_down(void **state)
 {
     (void)state;
@@ -56,6 +58,10 @@ static void test_up_and_down(void **state)
     assert_int_equal(noted.shut_down, 100 + END_LAST_VCPU);
 }
 
+/*
+ * Shows vcpu_op.runstate, vcpu_op.runstate-area, vcpu_op.runstate-area-nowhere, vcpu_op.time-area,
+ * vcpu_op.time-area-nowhere.
+ */
 static void test_runstate(void **state)
 {
     const struct vcpu_runstate_info *wide = (const void *)guest_memory;
@@ -101,6 +107,7 @@ static void set_memory_singleshot(uint64_t timeout, uint32_t flags)
     memcpy(guest_memory + 8, &flags, 4);
 }
 
+/* Shows vcpu_op.periodic, vcpu_op.period, vcpu_op.singleshot, vcpu_op.singleshot-other, vcpu_op.singleshot-past. */
 static void test_timers(void **state)
 {
     static const struct {
@@ -148,6 +155,7 @@ static int64_t register_info(uint64_t mfn, uint32_t offset)
     return vcpu_op(VCPUOP_register_vcpu_info, 1, GUEST_MEMORY);
 }
 
+/* Shows vcpu_op.register-info, vcpu_op.info-offset, vcpu_op.info-twice. */
 static void test_register_info(void **state)
 {
     (void)state;
@@ -172,6 +180,7 @@ static void test_register_info(void **state)
     assert_ptr_equal(vcpus[1].info, info_frame + 64);
 }
 
+/* Shows vcpu_op.send-nmi, vcpu_op.nmi-argument, vcpu_op.physid, vcpu_op.physid-refused. */
 static void test_nmi_and_physid(void **state)
 {
     uint64_t physid;

@@ -14,7 +14,10 @@
 #include <abi/errno.h>
 #include <tests/hv/lib/guest_events.h>
 
-/* The guest is told once of each step: what stands there already is not raised again, and closing ends it. */
+/*
+ * The guest is told once of each step: what stands there already is not raised again, and closing ends it.  Shows
+ * event_channel_op.merged.
+ */
 static void test_merging(void **state)
 {
     struct guest *guest = &guests[1];
@@ -43,6 +46,7 @@ static void test_merging(void **state)
     assert_false(is_pending(guest, first));
 }
 
+/* Shows shared_info.raise. */
 static void test_masks(void **state)
 {
     struct guest *guest = &guests[1];

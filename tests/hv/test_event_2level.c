@@ -79,6 +79,7 @@ static unsigned bits_set(void)
     return set;
 }
 
+/* Shows shared_info.ports. */
 static void test_ports(void **state)
 {
     (void)state;
@@ -100,6 +101,7 @@ static void test_pending(void **state)
     }
 }
 
+/* Shows event_channel_op.unmask. */
 static void test_mask(void **state)
 {
     unsigned bytes = event_2level_ports(&domain) / 8;
@@ -122,6 +124,7 @@ static bool is_selected(unsigned word)
            1;
 }
 
+/* Shows shared_info.raise. */
 static void test_select(void **state)
 {
     unsigned word_bits = is_wide() ? 64 : 32;

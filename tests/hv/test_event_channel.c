@@ -16,6 +16,11 @@
 #include <abi/mmu.h>
 #include <tests/hv/lib/guest_events.h>
 
+/*
+ * Shows event_channel_op.bind-virq, event_channel_op.no-virq, event_channel_op.virq-no-vcpu,
+ * event_channel_op.virq-bound, event_channel_op.virqs, event_channel_op.bind-vcpu, event_channel_op.bind-refused,
+ * event_channel_op.send-refused.
+ */
 static void test_virq(void **state)
 {
     struct guest *guest = &guests[1];
@@ -57,6 +62,9 @@ static void test_virq(void **state)
     assert_int_equal(port, 1);
 }
 
+/*
+ * Shows event_channel_op.bind-ipi, event_channel_op.ipi-no-vcpu, event_channel_op.bind-refused, event_channel_op.send.
+ */
 static void test_ipi(void **state)
 {
     struct guest *guest = &guests[1];
@@ -72,6 +80,10 @@ static void test_ipi(void **state)
     assert_int_equal(status(guest, port).vcpu, 2);
 }
 
+/*
+ * Shows event_channel_op.alloc-unbound, event_channel_op.bind-interdomain, event_channel_op.pending-at-once,
+ * event_channel_op.send-unbound, event_channel_op.close, event_channel_op.not-waiting, event_channel_op.status.
+ */
 static void test_loopback(void **state)
 {
     struct guest *guest = &guests[1];
@@ -101,6 +113,9 @@ static void test_loopback(void **state)
     expect_nothing(guest);
 }
 
+/*
+ * Shows event_channel_op.bind-interdomain, event_channel_op.send, event_channel_op.not-waiting, event_channel_op.close.
+ */
 static void test_two_domains(void **state)
 {
     struct guest *one = &guests[1], *two = &guests[2];
@@ -154,6 +169,7 @@ static void test_backend(void **state)
     assert_int_equal(guest->calls, 1);
 }
 
+/* Shows event_channel_op.no-port, event_channel_op.reset, event_channel_op.lowest, shared_info.ports. */
 static void test_full(void **state)
 {
     struct guest *guest = &guests[1];
@@ -252,7 +268,10 @@ static void test_random(void **state)
     }
 }
 
-/* A port of a device's interrupt; what comes is the device's business. */
+/*
+ * A port of a device's interrupt; what comes is the device's business.  Shows event_channel_op.bind-pirq,
+ * event_channel_op.no-pirq, event_channel_op.pirq-bound.
+ */
 static void test_pirq(void **state)
 {
     struct guest *guest = &guests[0];

@@ -56,7 +56,10 @@ static bool is_told(unsigned vcpu)
     return told;
 }
 
-/* Words as they were seen elsewhere: first event, second, a masked one, unmasking, closing. */
+/*
+ * Words as they were seen elsewhere: first event, second, a masked one, unmasking, closing.  Shows
+ * event_channel_op.words-raise, event_channel_op.words-unmask.
+ */
 static void test_words(void **state)
 {
     (void)state;
@@ -88,7 +91,10 @@ static void test_words(void **state)
         assert_int_equal(control_of(0)->head[i], i == 7 ? 2 : 0);
 }
 
-/* The guest takes off what was put on, in that order, and is told of the first one. */
+/*
+ * The guest takes off what was put on, in that order, and is told of the first one.  Shows
+ * event_channel_op.words-order, event_channel_op.words-raise.
+ */
 static void test_order(void **state)
 {
     (void)state;
@@ -109,6 +115,7 @@ static void test_order(void **state)
     }
 }
 
+/* Shows event_channel_op.words-priorities, event_channel_op.set-priority. */
 static void test_priorities(void **state)
 {
     (void)state;
@@ -125,7 +132,10 @@ static void test_priorities(void **state)
         assert_int_equal(words_take(0), port);
 }
 
-/* A pending event that is put on another queue is the end of the one before no more, though it is linked. */
+/*
+ * A pending event that is put on another queue is the end of the one before no more, though it is linked.  Shows
+ * event_channel_op.words-stay.
+ */
 static void test_priority_of_a_tail(void **state)
 {
     (void)state;
@@ -169,7 +179,10 @@ static void test_tail_comes_back(void **state)
     assert_int_equal(control_of(0)->ready, 0x84);
 }
 
-/* A port that is closed while it stands on a queue stays its end for whoever has the number next. */
+/*
+ * A port that is closed while it stands on a queue stays its end for whoever has the number next.  Shows
+ * event_channel_op.words-stay.
+ */
 static void test_closed_tail(void **state)
 {
     uint32_t port;
@@ -192,6 +205,7 @@ static void test_closed_tail(void **state)
     assert_int_equal(words_take(0), 0);
 }
 
+/* Shows event_channel_op.words-stay. */
 static void test_other_vcpu(void **state)
 {
     (void)state;
@@ -215,7 +229,10 @@ static void test_other_vcpu(void **state)
     assert_int_equal(words_take(2), 1);
 }
 
-/* Before there is a word for a port it is remembered that an event came; for a masked word as well. */
+/*
+ * Before there is a word for a port it is remembered that an event came; for a masked word as well.  Shows
+ * event_channel_op.words-late.
+ */
 static void test_no_word(void **state)
 {
     uint32_t port;
@@ -301,6 +318,7 @@ static void do_something(void)
     }
 }
 
+/* Shows event_channel_op.words-handler. */
 static void test_nothing_is_lost(void **state)
 {
     (void)state;

@@ -81,6 +81,7 @@ static void test_known(void **state)
     assert_int_equal(take(EVENT_PORTS_MAX, &port), -XEN_ENOSPC);
 }
 
+/* Shows event_channel_op.lowest. */
 static void test_lowest(void **state)
 {
     const uint32_t gaps[] = {1, 255, 256, 1000, EVENT_PORTS_MAX - 1};

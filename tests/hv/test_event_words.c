@@ -37,6 +37,10 @@ static void expect_bits(void)
     assert_int_equal(close_port(guest, port), 0);
 }
 
+/*
+ * Shows event_channel_op.init-control, event_channel_op.control-no-vcpu, event_channel_op.control-refused,
+ * event_channel_op.array-bitmaps.
+ */
 static void test_init_control(void **state)
 {
     (void)state;
@@ -59,6 +63,7 @@ static void test_init_control(void **state)
     assert_int_equal(event_ports(&guest->domain), 131072);
 }
 
+/* Shows event_channel_op.expand-array, event_channel_op.array-full, event_channel_op.array-refused. */
 static void test_expand_array(void **state)
 {
     uint32_t port;
@@ -83,6 +88,10 @@ static void test_expand_array(void **state)
     expect_bits();
 }
 
+/*
+ * Shows event_channel_op.set-priority, event_channel_op.priority-bitmaps, event_channel_op.priority-closed,
+ * event_channel_op.priority-refused.
+ */
 static void test_set_priority(void **state)
 {
     uint32_t port;
@@ -104,7 +113,10 @@ static void test_set_priority(void **state)
     assert_int_equal(control_of(0)->ready, 0x80);
 }
 
-/* Back to bits, with all that they had before; and to words again, of which the guest has made new ones. */
+/*
+ * Back to bits, with all that they had before; and to words again, of which the guest has made new ones.  Shows
+ * event_channel_op.reset.
+ */
 static void test_reset(void **state)
 {
     uint32_t port;
@@ -126,7 +138,10 @@ static void test_reset(void **state)
     }
 }
 
-/* Events stay with their port when a vCPU that has no queues gets some, and when a port goes to one that has. */
+/*
+ * Events stay with their port when a vCPU that has no queues gets some, and when a port goes to one that has.  Shows
+ * event_channel_op.words-late.
+ */
 static void test_waiting(void **state)
 {
     uint32_t ipi, end, other;

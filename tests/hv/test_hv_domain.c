@@ -215,7 +215,7 @@ static struct machine *machine(void)
  * ---- Making.
  */
 
-/* Shows startofday.events-masked, startofday.shared-info, startofday.assists. */
+/* Shows startofday.events-masked, startofday.shared-info, startofday.assists, shared_info.page, shared_info.start. */
 static void test_create(void **state)
 {
     struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_PAE, 10, 3);

@@ -430,6 +430,7 @@ static void reset_beside(void **state, bool words)
     (guest_is_wide(one) ? set_up_64 : set_up_32)(state);
 }
 
+/* Shows event_channel_op.being-reset, event_channel_op.control-reset, event_channel_op.array-refused. */
 static void xsa_343_everything_beside_a_reset(void **state)
 {
     for (racer = 0; racer < EVERYONE; racer++) {
@@ -474,7 +475,7 @@ static void xsa_344_one_port_at_a_time(void **state)
     assert_int_equal(behind, EVENT_PORTS_MAX - 1);
 }
 
-/* An object that the end has taken does not come back. */
+/* An object that the end has taken does not come back.  Shows event_channel_op.being-reset. */
 static void test_nothing_behind_the_end(void **state)
 {
     uint32_t port;

@@ -54,6 +54,7 @@ static void guest_takes_time(struct hv_vcpu *vcpu)
     now += 4 * MS;
 }
 
+/* Shows vcpu_op.runstate. */
 static void test_times(void **state)
 {
     struct vcpu_runstate_info info;
@@ -106,7 +107,10 @@ static void guest_looks(struct hv_vcpu *vcpu)
     assert_int_equal(area_written, 1);
 }
 
-/* Written when the vCPU gets the processor, in the layout of its width; not to user mode, nor where nothing is. */
+/*
+ * Written when the vCPU gets the processor, in the layout of its width; not to user mode, nor where nothing is.  Shows
+ * vcpu_op.runstate-area.
+ */
 static void test_area(void **state)
 {
     (void)state;

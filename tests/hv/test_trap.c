@@ -22,6 +22,7 @@ static const char *trap(unsigned vector, uint64_t error)
  * ---- Exceptions of the guest.
  */
 
+/* Shows shared_info.exception-first. */
 static void test_exceptions(void **state)
 {
     char expected[64];
@@ -43,6 +44,8 @@ static void test_exceptions(void **state)
     assert_string_equal(trap(VECTOR_SYSENTER, 0), "sysenter ");
     assert_string_equal(trap(VECTOR_VM86, 0), "#13/0@401000 ");
     assert_string_equal(trap(VECTOR_NMI, 0), "");
+    info.evtchn_upcall_pending = 1;
+    assert_string_equal(trap(VECTOR_DIVIDE_ERROR, 0), "#0@401000 event ");
 }
 
 /* Interrupts go to their owner; a device's is looked after before its end. */
@@ -215,7 +218,7 @@ static const char *go_back(void)
     return trap(VECTOR_NMI, 0);
 }
 
-/* Shows callback_op.nmi. */
+/* Shows callback_op.nmi, shared_info.upcall. */
 static void test_way_back(void **state)
 {
     (void)state;

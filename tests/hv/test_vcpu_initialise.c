@@ -109,6 +109,7 @@ static int64_t initialise(unsigned id)
     return vcpu_op(VCPUOP_initialise, id, GUEST_MEMORY);
 }
 
+/* Shows vcpu_op.initialise, vcpu_op.initialise-twice. */
 static void test_initialise(void **state)
 {
     struct hv_vcpu *vcpu = &vcpus[1];
@@ -164,7 +165,9 @@ static void test_initialise_fpu(void **state)
     assert_int_equal(noted.extended_first, 0x77);
 }
 
-/* Whatever the engine refuses, the vCPU is as before, and another try may succeed. */
+/*
+ * Shows vcpu_op.initialise-refused, vcpu_op.initialise-twice, vcpu_op.initialise-no-info.
+ */
 static void test_initialise_refused(void **state)
 {
     int *const errors[] = {&planned.gdt_error, &planned.ldt_error, &planned.trap_error, &planned.root_error};
@@ -190,6 +193,7 @@ static void test_initialise_refused(void **state)
     assert_int_equal(initialise(1), 0);
 }
 
+/* Shows vcpu_op.initialise-senseless. */
 static void test_initialise_addresses(void **state)
 {
     uint64_t *const addresses[] = {
@@ -211,6 +215,7 @@ static void test_initialise_addresses(void **state)
     assert_int_equal(noted.destroyed, 0);
 }
 
+/* Shows vcpu_op.initialise-senseless. */
 static void test_initialise_in_user_mode(void **state)
 {
     (void)state;

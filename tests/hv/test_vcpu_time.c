@@ -161,6 +161,7 @@ static void check_guest_time(const struct vcpu_time_info *info)
     }
 }
 
+/* Shows time.system-time. */
 static void test_info(void **state)
 {
     const struct vcpu_time_info *info = &vcpus[0].info->time;
@@ -190,7 +191,7 @@ static void test_flags(void **state)
     assert_int_equal(vcpus[0].info->time.flags, 1);
 }
 
-/* Once a second, whatever the guest does. */
+/* Once a second, whatever the guest does.  Shows time.refreshed. */
 static void test_refresh(void **state)
 {
     const struct vcpu_time_info *info = &vcpus[1].info->time;
@@ -209,6 +210,7 @@ static void test_refresh(void **state)
     assert_int_equal(info->version, version + 6);
 }
 
+/* Shows vcpu_op.time-area. */
 static void test_area(void **state)
 {
     (void)state;
@@ -233,6 +235,7 @@ static void test_area(void **state)
  * ---- Timers.
  */
 
+/* Shows vcpu_op.singleshot. */
 static void test_singleshot(void **state)
 {
     uint64_t begin = time_now();
@@ -254,6 +257,7 @@ static void test_singleshot(void **state)
     assert_int_equal(virqs, 3);
 }
 
+/* Shows vcpu_op.periodic. */
 static void test_periodic(void **state)
 {
     uint64_t begin;

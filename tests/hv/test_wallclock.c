@@ -49,6 +49,7 @@ static uint64_t wall_seconds(uint64_t *nanoseconds)
     return (uint64_t)info->wc_sec_hi << 32 | info->wc_sec;
 }
 
+/* Shows time.wallclock. */
 static void test_wallclock(void **state)
 {
     const struct compat_shared_info *compat = (const struct compat_shared_info *)shared;

@@ -36,6 +36,7 @@ static void test_counts(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows vcpu_op.info-refused. */
 static void test_refused(void **state)
 {
     struct unit unit;

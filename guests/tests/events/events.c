@@ -29,7 +29,10 @@ static long status_of(evtchn_port_t port, struct evtchn_status *status)
     return hypercall_event_channel_op(EVTCHNOP_status, status);
 }
 
-/* Shows hypercall.events-first. */
+/*
+ * Shows hypercall.events-first, event_channel_op.merged, event_channel_op.send, event_channel_op.close-free,
+ * event_channel_op.unmask, shared_info.raise, shared_info.upcall.
+ */
 static void delivery(void)
 {
     evtchn_port_t port;
@@ -85,6 +88,10 @@ static void many(void)
     test_equal("300 ports pending at once, each delivered once", missing, 0);
 }
 
+/*
+ * Shows event_channel_op.bind-virq, event_channel_op.virq-bound, event_channel_op.no-virq,
+ * event_channel_op.virq-no-vcpu.
+ */
 static void virqs(void)
 {
     struct evtchn_bind_virq bind = {.virq = VIRQ_DEBUG};

@@ -281,6 +281,7 @@ static void do_sti(struct access *access)
     __asm__ volatile("sti");
 }
 
+/* Shows shared_info.interrupt-flag. */
 static void ports(void)
 {
     struct access in = {.number = 0x2f7, .run = do_in}, out = {.number = 0x2f7, .run = do_out};

@@ -28,7 +28,10 @@ static void monotonic(void)
     test_check(last > begin, "system time advances", "it stands at %lu", last);
 }
 
-/* A guest that computes the rate of the TSC waits for the version to change, and does nothing else. */
+/*
+ * A guest that computes the rate of the TSC waits for the version to change, and does nothing else.  Shows
+ * time.refreshed.
+ */
 static void refreshed(void)
 {
     uint32_t version = READ_ONCE(guest.vcpu->time.version);
@@ -46,6 +49,7 @@ static void refreshed(void)
     test_note("after %lu ms", (last - begin) / 1000000);
 }
 
+/* Shows time.system-time. */
 static void rate(void)
 {
     const struct vcpu_time_info *time = &guest.vcpu->time;
@@ -61,6 +65,7 @@ static void rate(void)
     test_equal("the version is even", time->version & 1, 0);
 }
 
+/* Shows time.wallclock. */
 static void wallclock(void)
 {
     uint64_t day = (time_wallclock() + time_now()) / SECOND;

@@ -120,7 +120,7 @@ static void refuse_past(void)
     }
 }
 
-/* What the timer calls say, and that each way to set a timer raises the interrupt. */
+/* What the timer calls say, and that each way to set a timer raises the interrupt.  Shows vcpu_op.singleshot. */
 static void single(void)
 {
     struct vcpu_set_singleshot_timer past = {.timeout_abs_ns = 1};
@@ -195,7 +195,7 @@ static void first_tick(evtchn_port_t port)
     firsts++;
 }
 
-/* A vCPU comes with a tick of 10 ms, until timer_init() stops it. */
+/* A vCPU comes with a tick of 10 ms, until timer_init() stops it.  Shows vcpu_op.periodic. */
 static void from_the_start(void)
 {
     uint64_t begin = time_now();

@@ -92,6 +92,7 @@ static void nmi_to_self(void)
     test_equal("iret ended the blocking", nmis, 2);
 }
 
+/* Shows vcpu_op.register-info. */
 void test_main(void)
 {
     char *page = page_alloc(), *readonly = page_alloc();
