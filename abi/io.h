@@ -18,15 +18,15 @@
  * ` @count: Bytes in @buffer.
  * ` @buffer: What to write, or room for what is read.
  * `
- * ` Write gives 0; read gives the number of bytes read, which is 0 if there is no input.  Input is announced
- * ` by VIRQ_CONSOLE.  A hypervisor may refuse domains other than the initial one; a guest takes any error for
- * ` an answer, and goes on.
+ * ` Write gives 0; {write}
+ * ` read gives the number of bytes read, which is 0 if there is no input. {read}
+ * ` Input is announced by VIRQ_CONSOLE.  A hypervisor may refuse domains other than the initial one; Paravane does not.
+ * ` A guest takes any error for an answer, and goes on.
  * `
  * ` Errors, in the order of the checks:
- * `   -EPERM   not for this domain
- * `   -E2BIG   read: @count does not fit in an int
- * `   -EFAULT  @buffer cannot be read or written
- * `   -ENOSYS  unknown command
+ * `   -E2BIG   read: @count does not fit in an int {too-much} {hv}
+ * `   -EFAULT  @buffer cannot be read or written {unreadable} {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {hv}
  */
 /* ` enum consoleio_cmd { // CONSOLEIO_* => HYPERVISOR_console_io() */
 #define CONSOLEIO_write 0

@@ -20,31 +20,40 @@
  * ` @arg: The structure that goes with the command; the hypervisor stores results in it.
  * ` @op: Command and structure in one, the older form of the call, for the commands that it has a member for.
  * `
- * ` Errors of all commands, in the order of the checks: -ENOSYS unknown command, or a machine without the
- * ` device in question; -EFAULT @arg cannot be read or written; -EPERM the domain has no right to the device;
- * ` -EINVAL no such device or interrupt.  Linux as initial domain takes any of them: the device stays unused.
+ * ` Errors of all commands, in the order of the checks; Linux as initial domain takes any of them: the device stays
+ * ` unused.
+ * `   -ENOSYS  unknown command {unknown-command} {hv}
+ * `   -EFAULT  @arg cannot be read, or written when all is done {unreadable} {hv}
+ * `   -EPERM   the domain has no right to the device, or names another domain {no-right} {hv}
+ * `   -EINVAL  no such device or interrupt {no-interrupt} {hv}
  * `
  * ` PHYSDEVOP_set_iopl: the I/O privilege level of the calling vCPU.  Ports may be used by the kernel at 1 or
  * ` above, and by user mode at 3; with VMASST_TYPE_architectural_iopl the kernel needs 0,
- * ` and each [iret] sets the level anew.  The same holds for cli and sti, which do nothing.  Any domain may call
- * ` it; a domain without a right to a port reads all ones from it, and its writes are dropped.
- * `   -EINVAL: more than 3.
+ * ` and each [iret] sets the level anew. {iopl}
+ * ` The same holds for cli and sti, which do nothing. {cli}
+ * ` Any domain may call it; a domain without a right to a port reads all ones from it, and its writes are
+ * ` dropped. {ports}
+ * `   -EINVAL  more than 3 {iopl-refused} {hv}
  * ` PHYSDEVOP_set_iobitmap: a bitmap of ports that user mode may use below that level: bit clear, port allowed.
- * ` It stays in guest memory.  No domain has a right to a port, so that nothing comes of it: it is not read.
- * `   -EINVAL: more than 65536 ports.
- * ` PHYSDEVOP_irq_status_query: does an interrupt need PHYSDEVOP_eoi, and is it shared?
- * ` PHYSDEVOP_eoi: the interrupt has been handled, and may come again.
+ * ` It stays in guest memory, and the hypervisor does not read it: below the level, ports fault in user mode whatever
+ * ` it says. {iobitmap}
+ * `   -EINVAL  more than 65536 ports {iobitmap-refused} {hv}
+ * ` PHYSDEVOP_irq_status_query: does an interrupt need PHYSDEVOP_eoi, and is it shared? {status}
+ * ` PHYSDEVOP_eoi: the interrupt has been handled, and may come again. {eoi}
+ * ` PHYSDEVOP_map_pirq, PHYSDEVOP_unmap_pirq: let a domain bind a device interrupt with EVTCHNOP_bind_pirq, see
+ * ` [event_channel_op]; or no more. {map}
+ * `   -ENODEV  it has no such device, or that has no such interrupts {map-none} {hv}
+ * `   -EEXIST  the number is in use, or the interrupt mapped {map-used} {hv}
+ * `   -EBUSY   another domain has the line {map-busy} {hv}
+ * `   -ENOSPC  no number, or no vector of the processor, is left {map-full} {hv}
+ * `
+ * ` The commands that follow belong to whoever has the machine's interrupts and its PCI as a whole.  Paravane keeps
+ * ` both, and refuses all of them with -EPERM. {refused}
  * ` PHYSDEVOP_pirq_eoi_gmfn_v2: a frame where a bit for each interrupt tells whether it needs PHYSDEVOP_eoi, so
  * ` that the guest need not ask.
- * `   -EBUSY: done already.
  * ` PHYSDEVOP_apic_read, PHYSDEVOP_apic_write: a register of an I/O APIC.
  * ` PHYSDEVOP_alloc_irq_vector: a vector for an interrupt; an older form of PHYSDEVOP_map_pirq.
- * ` PHYSDEVOP_map_pirq, PHYSDEVOP_unmap_pirq: let a domain bind a device interrupt with EVTCHNOP_bind_pirq, see
- * ` [event_channel_op]; or no more.
- * `   -ENODEV: it has no such device, or that has no such interrupts.  -EEXIST: the number is in use, or the interrupt
- * `   mapped.  -EBUSY: another domain has the line.  -ENOSPC: no number, or no vector of the processor, is left.
  * ` PHYSDEVOP_setup_gsi: how an interrupt line is triggered.
- * `   -EEXIST: set up already; harmless.
  * ` PHYSDEVOP_get_free_pirq: a number for an interrupt that is not mapped yet.
  * ` PHYSDEVOP_pci_mmcfg_reserved: whether an area of PCI configuration space is reserved in the memory map.
  * ` PHYSDEVOP_pci_device_add, PHYSDEVOP_pci_device_remove: a PCI device has been found; is gone.

@@ -16,16 +16,20 @@
  * ` @op: Command and arguments; the hypervisor stores results in it.
  * `
  * ` Errors, in the order of the checks:
- * `   -EFAULT  @op cannot be read or written
- * `   -EACCES  interface_version is not XENPF_INTERFACE_VERSION
- * `   -EPERM   the caller is not the initial domain
+ * `   -EFAULT  @op cannot be read or written {unreadable} {hv}
+ * `   -EACCES  interface_version is not XENPF_INTERFACE_VERSION {version} {hv}
+ * `   -EPERM   the caller is not the initial domain {no-right} {hv}
  * `   -ENOSYS  unknown command, or not offered on this machine; Linux takes it for an answer, for each of them
+ * `            {not-offered} {hv}
  * `
  * ` XENPF_settime64: set the time of day that it was at a system time, which moves the wallclock of all
- * ` domains, see [time].  XENPF_settime32: the same, until the year 2106.
- * `   -EINVAL: mbz is not 0.
- * ` XENPF_get_cpuinfo: describe one processor of the machine.
- * `   -EINVAL: no such processor.
+ * ` domains, see [time]. {settime}
+ * ` XENPF_settime32: the same, until the year 2106. {settime-32}
+ * `   -EINVAL  mbz is not 0, or there are a second's nanoseconds or more {settime-refused} {hv}
+ * ` XENPF_get_cpuinfo: describe one processor of the machine. {cpuinfo}
+ * `   -EINVAL  no such processor {no-cpu} {hv}
+ * `
+ * ` Not offered by Paravane:
  * ` XENPF_enter_acpi_sleep: put the machine to sleep, or power it off.
  * ` XENPF_firmware_info: what the firmware told about disks, screen and keyboard.
  * ` XENPF_set_processor_pminfo: what ACPI tells about sleep states and frequencies of a processor.

@@ -21,24 +21,31 @@
  * ` @reason: For SCHEDOP_shutdown, => enum shutdown_reason; else unused.  The older form of the call knows
  * `          SCHEDOP_yield, SCHEDOP_block and SCHEDOP_shutdown.
  * `
- * ` Errors of all commands: -ENOSYS unknown command; -EFAULT @arg cannot be read.
+ * ` Errors of all commands, in the order of the checks:
+ * `   -ENOSYS  unknown command {unknown-command} {hv}
+ * `   -EFAULT  @arg cannot be read {unreadable} {hv}
  * `
- * ` SCHEDOP_yield: let others run, for a while.  0.
+ * ` SCHEDOP_yield: let others run, for a while.  0. {yield}
  * ` SCHEDOP_block: clear evtchn_upcall_mask and sleep until an event is pending; the two are one step, so
- * ` that no event is lost between them.  Returns 0 at once if an event is pending already.
- * ` SCHEDOP_shutdown: end the domain.  Does not return, but for SHUTDOWN_suspend, after the domain has been
- * ` resumed.
+ * ` that no event is lost between them.  Returns 0 at once if an event is pending already. {block}
+ * ` SCHEDOP_shutdown: end the domain.  A reason that is none counts as a crash.  It does not return, and ends a
+ * ` multicall. {shutdown}
+ * ` From SHUTDOWN_suspend a domain may be resumed, and the call returns then; Paravane cannot do that.
  * ` SCHEDOP_poll: sleep until one of some ports has an event pending, or until a time.  The ports need not be
- * ` unmasked, and no upcall is made for them.  0 in each case.
- * `   -EINVAL: more than 128 ports, or one that is not in use.
- * ` SCHEDOP_remote_shutdown: end another domain.
- * `   -ESRCH: no such domain, which includes DOMID_SELF.  -EPERM: no right to it, or the caller itself.
- * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have.  0.
+ * ` unmasked, and no upcall is made for them.  0 in each case. {poll}
+ * `   -EINVAL  more than 128 ports, or one that is not in use {poll-ports} {hv}
+ * ` SCHEDOP_remote_shutdown: end another domain. {remote}
+ * `   -ESRCH   no such domain, which includes DOMID_SELF {remote-none} {hv}
+ * `   -EPERM   no right to it, or the caller itself {remote-right} {hv}
+ * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have.  0. {shutdown-code}
  * ` SCHEDOP_watchdog: start, restart or stop a timer that ends the domain with SHUTDOWN_watchdog when it runs
- * ` out.  The number of the timer started, or 0.
- * `   -EINVAL: no such timer.  -EEXIST: no timer is free.
- * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  0.
- * `   -EPERM: another domain.  -EINVAL: no such processor.  -EBUSY: bound by someone else.
+ * ` out.  The number of the timer started, or 0. {watchdog}
+ * `   -EINVAL  no such timer {no-watchdog} {hv}
+ * `   -EEXIST  no timer is free {watchdogs-used} {hv}
+ * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  0.  There is one processor,
+ * ` to which each is bound anyway. {pin-override}
+ * `   -EPERM   another domain {pin-right} {hv}
+ * `   -EINVAL  no such processor {pin-none} {hv}
  */
 /* ` enum sched_cmd { // SCHEDOP_* => struct sched_* */
 #define SCHEDOP_yield                    0 /* => nothing */
@@ -101,9 +108,10 @@ struct sched_pin_override {
  * `
  * ` @timeout: System time, in nanoseconds, at which to raise VIRQ_TIMER on the calling vCPU.  0 for none.
  * `
- * ` It is the timer of VCPUOP_set_singleshot_timer, see [vcpu_op]: setting one replaces the other.  A time that
- * ` has passed raises the interrupt at once.  A time that is negative, or more than 2 to the 50 nanoseconds
- * ` ahead, is taken for a mistake: the timer then runs out after 100 milliseconds.
+ * ` It is the timer of VCPUOP_set_singleshot_timer, see [vcpu_op]: setting one replaces the other. {same-timer}
+ * ` A time that has passed raises the interrupt at once. {past}
+ * ` A time that is negative, or more than 2 to the 50 nanoseconds ahead, is taken for a mistake: the timer then runs
+ * ` out after 100 milliseconds. {far}
  * `
  * ` It cannot fail.
  */

@@ -39,6 +39,7 @@ size_t console_read(struct hv_domain *from, char *bytes, size_t count)
     return length;
 }
 
+/* Shows console_io.write, console_io.read, console_io.too-much, console_io.unreadable, console_io.unknown-command. */
 static void console(void)
 {
     output_size = 0;

@@ -65,6 +65,10 @@ int pirq_needs_end(const struct hv_domain *of, uint32_t pirq, bool *needs)
     return of->devices ? asked.error : -XEN_EINVAL;
 }
 
+/*
+ * Shows physdev_op.unknown-command, physdev_op.unreadable, physdev_op.no-right, physdev_op.no-interrupt,
+ * physdev_op.iopl-refused, physdev_op.iobitmap-refused, physdev_op.refused.
+ */
 static void devices(void)
 {
     static const struct {
@@ -125,6 +129,7 @@ static int64_t map_pirq(const struct physdev_map_pirq *map)
     return call(call_physdev_op, PHYSDEVOP_map_pirq, at(0), 0);
 }
 
+/* Shows physdev_op.map, physdev_op.no-right. */
 static void messages(void)
 {
     static struct domain_devices devices;
@@ -163,6 +168,7 @@ static void messages(void)
 
 TEST_BOTH(messages, guest_begin)
 
+/* Shows physdev_op.map-none. */
 static void refused_messages(void)
 {
     static struct domain_devices devices;
@@ -192,6 +198,7 @@ static void refused_messages(void)
 
 TEST_BOTH(refused_messages, guest_begin)
 
+/* Shows physdev_op.map, physdev_op.status, physdev_op.eoi, physdev_op.no-interrupt. */
 static void lines(void)
 {
     static struct domain_devices devices;

@@ -31,6 +31,10 @@ void wallclock_update(struct hv_domain *of)
     nr_told++;
 }
 
+/*
+ * Shows platform_op.unreadable, platform_op.version, platform_op.no-right, platform_op.not-offered,
+ * platform_op.settime, platform_op.settime-32, platform_op.settime-refused, platform_op.cpuinfo, platform_op.no-cpu.
+ */
 static void platform(void)
 {
     struct xen_platform_op *op = &GUEST(struct xen_platform_op);

@@ -24,6 +24,7 @@ static int64_t sched_op(uint64_t command, const void *structure, size_t size)
     return call_sched_op(&vcpus[0], args);
 }
 
+/* Shows sched_op.yield, sched_op.block, sched_op.unknown-command. */
 static void test_yield_and_block(void **state)
 {
     const uint64_t compat_args[6] = {SCHEDOP_block};
@@ -49,6 +50,7 @@ static void test_yield_and_block(void **state)
     assert_int_equal(sched_op(UINT32_MAX, NULL, 0), -XEN_ENOSYS);
 }
 
+/* Shows sched_op.shutdown, sched_op.shutdown-code, sched_op.unreadable. */
 static void test_shutdown(void **state)
 {
     struct sched_shutdown shutdown = {SHUTDOWN_reboot};
@@ -94,6 +96,7 @@ static void let_port_be_raised(void)
         planned.pending[17] = true;
 }
 
+/* Shows sched_op.poll, sched_op.poll-ports, sched_op.unreadable. */
 static void test_poll(void **state)
 {
     uint32_t *ports = (uint32_t *)(void *)(guest_memory + 1024);
@@ -137,6 +140,7 @@ static int64_t watchdog(uint32_t id, uint32_t timeout)
     return sched_op(SCHEDOP_watchdog, &op, sizeof(op));
 }
 
+/* Shows sched_op.watchdog, sched_op.no-watchdog, sched_op.watchdogs-used. */
 static void test_watchdogs(void **state)
 {
     (void)state;
@@ -153,6 +157,10 @@ static void test_watchdogs(void **state)
     assert_int_equal(watchdog(0, 50), 1);
 }
 
+/*
+ * Shows sched_op.remote, sched_op.remote-none, sched_op.remote-right, sched_op.pin-override, sched_op.pin-right,
+ * sched_op.pin-none.
+ */
 static void test_privileges(void **state)
 {
     struct sched_remote_shutdown remote = {.domain_id = 1, .reason = SHUTDOWN_poweroff};

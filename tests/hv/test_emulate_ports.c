@@ -16,6 +16,7 @@
 #include <hv/emulate/emulate_privileged.h>
 #include <tests/hv/lib/emulate_host.h>
 
+/* Shows physdev_op.iopl, physdev_op.cli. */
 static void test_iopl(void **state)
 {
     static const char *const instructions[] = {"\xec", "\xee", "\xfa", "\xfb"};
@@ -79,7 +80,7 @@ static void test_in(void **state)
     assert_int_equal(frame.rax, POISON);
 }
 
-/* Which port, how much of it, and what. */
+/* Which port, how much of it, and what.  Shows physdev_op.ports. */
 static void test_port(void **state)
 {
     (void)state;

@@ -141,6 +141,7 @@ static int map_message(pci_place_t place, unsigned entry, uint64_t area, uint32_
     return pirq_map_msix(&domain, place, entry, area, pirq);
 }
 
+/* Shows physdev_op.map, physdev_op.map-none, physdev_op.map-used. */
 static void test_messages(void **state)
 {
     uint32_t pirq, unchanged = 77;
@@ -171,7 +172,7 @@ static void test_messages(void **state)
     assert_true(!enabled && entries[2].unmasked == 0); /* it is back to its line */
 }
 
-/* Numbers end, and so do vectors; what is given back can be had again. */
+/* Numbers end, and so do vectors; what is given back can be had again.  Shows physdev_op.map-full. */
 static void test_ends(void **state)
 {
     uint32_t pirq, count = 0;
@@ -195,6 +196,7 @@ static void test_ends(void **state)
     assert_int_equal(map_message(OWN, 0, AREA, PIRQ_ANY, &pirq), 0);
 }
 
+/* Shows physdev_op.map-used, physdev_op.map-busy. */
 static void test_lines(void **state)
 {
     uint32_t pirq = PIRQ_ANY;
@@ -272,7 +274,7 @@ static void test_binding(void **state)
     pirq_unbind(&domain, 20, 7);
 }
 
-/* A line is masked for as long as the guest has not ended it, and comes once for each end. */
+/* A line is masked for as long as the guest has not ended it, and comes once for each end.  Shows physdev_op.eoi. */
 static void test_level(void **state)
 {
     uint32_t pirq = PIRQ_ANY;

@@ -235,7 +235,7 @@ static void test_area(void **state)
  * ---- Timers.
  */
 
-/* Shows vcpu_op.singleshot. */
+/* Shows vcpu_op.singleshot, set_timer_op.past. */
 static void test_singleshot(void **state)
 {
     uint64_t begin = time_now();

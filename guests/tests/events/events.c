@@ -31,7 +31,7 @@ static long status_of(evtchn_port_t port, struct evtchn_status *status)
 
 /*
  * Shows hypercall.events-first, event_channel_op.merged, event_channel_op.send, event_channel_op.close-free,
- * event_channel_op.unmask, shared_info.raise, shared_info.upcall.
+ * event_channel_op.unmask, shared_info.raise, shared_info.upcall, sched_op.block.
  */
 static void delivery(void)
 {

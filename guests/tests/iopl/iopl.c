@@ -99,7 +99,7 @@ static void popf_changes_nothing(const char *name, unsigned asked)
     test_equal("and shows no level", LEVEL(regs.rax), 0);
 }
 
-/* Only the call counts. */
+/* Only the call counts.  Shows physdev_op.iopl. */
 static void without(void)
 {
     for (unsigned level = 0; level < 4; level++) {
@@ -113,7 +113,7 @@ static void without(void)
     }
 }
 
-/* The frame counts, of each return anew.  Shows vm_assist.iopl. */
+/* The frame counts, of each return anew.  Shows vm_assist.iopl, physdev_op.iopl. */
 static void with(void)
 {
     test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_architectural_iopl), "vm_assist");

@@ -281,7 +281,7 @@ static void do_sti(struct access *access)
     __asm__ volatile("sti");
 }
 
-/* Shows shared_info.interrupt-flag. */
+/* Shows shared_info.interrupt-flag, physdev_op.iopl, physdev_op.cli, physdev_op.ports, physdev_op.iopl-refused. */
 static void ports(void)
 {
     struct access in = {.number = 0x2f7, .run = do_in}, out = {.number = 0x2f7, .run = do_out};

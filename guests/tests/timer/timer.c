@@ -157,6 +157,7 @@ static void single(void)
     event_disable();
 }
 
+/* Shows set_timer_op.same-timer. */
 static void sleeping(void)
 {
     uint64_t begin = time_now(), passed;
