@@ -95,6 +95,20 @@ static void try_user(void)
     }
 }
 
+/*
+ * A page of the kernel, one without USER, is in the table that user mode shares: nothing keeps user mode out.  Shows
+ * pte.user-bit.
+ */
+static void try_kernels_page(void)
+{
+    struct regs regs;
+
+    test_need(move(WAY_UPDATE, UVMF_INVLPG | UVMF_LOCAL, pte_make(virt_to_mfn(pages[0]), PTE_KERNEL)), "map");
+    user_regs_init(&regs, USER_BASE);
+    test_equal("user mode reads a page of the kernel", user_run(&regs), VECTOR_SYSCALL);
+    test_equal("as it is", regs.rdi, pages[0][0]);
+}
+
 /* Shows mmuext_op.flush-all, mmuext_op.invlpg, update_va_mapping.flush-kinds. */
 void test_main(void)
 {
@@ -108,4 +122,5 @@ void test_main(void)
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++)
         try_way(i);
     try_user();
+    try_kernels_page();
 }
