@@ -248,7 +248,7 @@ struct evtchn_op {
 
 /*
  * ` Event words ("FIFO").  Each port has a word of 32 bits, enum fifo_event_word, in an array; each vCPU has a control
- * ` block with 16 queues, of which 0 is served first. {words-priorities}
+ * ` block, struct evtchn_fifo_control_block, with 16 queues, of which 0 is served first. {words-priorities}
  * ` Queues are lists through the link fields of words.  The hypervisor appends, the guest takes off. {words-order}
  * `
  * ` Raising an event sets the word's bit PENDING.  Unless MASKED or LINKED is set, the hypervisor sets LINKED and

@@ -32,15 +32,17 @@
  * ` A pointer is a virtual address of the calling kernel; the memory behind it must be mapped while
  * ` the call runs, and writable where the call stores a result, else the call fails with -EFAULT. {pointers}
  * `
- * ` A number that is not offered gives -ENOSYS. {unknown}
+ * ` A number that is not offered gives -ENOSYS, and those of [othercalls] are not. {unknown}
+ * ` What else a call may return stands in [errno].  A kernel that was started as a guest knows that it can call, see
+ * ` [startofday]; code that does not know asks as [cpuid] says.
  * `
  * ` A long call may be interrupted and resumed; the guest sees one call with one result. {resumed}
  * ` On the way back from each call a pending and unmasked event is delivered first, see [shared_info]. {events-first}
  * `
  * ` The hypercall page.  A kernel image may ask for one page to be filled with 128 entry points of 32 bytes,
- * ` that of call n at byte 32 * n, see [elfnote].  An entry point is called like a function: it loads the
- * ` number, enters the hypervisor and returns; on 64 bits it also saves rcx and r11.  The one for iret is
- * ` jumped to, with the frame of [iret] above the registers that it stores itself. {page}
+ * ` that of call n at byte 32 * n, see [elfnote].  The numbers of this are enum hypercall_entry.  An entry point is
+ * ` called like a function: it loads the number, enters the hypervisor and returns; on 64 bits it also saves rcx and
+ * ` r11.  The one for iret is jumped to, with the frame of [iret] above the registers that it stores itself. {page}
  * ` The page is ordinary memory of the guest.
  */
 /* ` enum hypercall_num { // __HYPERVISOR_* => HYPERVISOR_*() */

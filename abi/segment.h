@@ -41,7 +41,8 @@
  * `
  * ` @frame_list: Machine frame numbers (not virtual addresses, not pseudo-physical frames) of the pages of
  * `              the table, one for each 512 descriptors.  32-bit numbers for a 32-bit guest. {frames}
- * ` @entries: Number of descriptors, at most FIRST_RESERVED_GDT_ENTRY.  0 removes the table. {entries}
+ * ` @entries: Number of descriptors, at most FIRST_RESERVED_GDT_ENTRY of enum reserved_gdt.  0 removes the
+ * `           table. {entries}
  * `
  * ` The table is that of the calling vCPU. {own-vcpu}
  * ` The hypervisor maps the frames at an address of its own and loads GDTR. {loaded}

@@ -19,7 +19,7 @@
  * ` Errors of all commands, in the order of the checks:
  * `   -ENOSYS  unknown command {unknown-command} {hv}
  * `   -EFAULT  @arg cannot be read or written {unreadable} {hv}
- * ` Texts are ended by a zero byte.
+ * ` Texts are ended by a zero byte; enum version_text_lengths says how long they can be.
  * `
  * ` XENVER_version: the result is the major number times 65536 plus the minor one; @arg is not used.  Cheap, so
  * ` that kernels use it as the call that does nothing, see [shared_info]. {version}
