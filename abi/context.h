@@ -84,19 +84,20 @@ struct compat_cpu_user_regs {
  * `
  * ` VCPUOP_initialise of [vcpu_op] takes this structure.  The hypervisor adjusts it as the calls would that
  * ` set the same state one by one: descriptors as in [segdesc], selectors and rflags as in [iret], callbacks
- * ` as in [callback_op].
+ * ` as in [callback_op]. {adjusted}
  * `
  * ` A control register is as the guest would read it: ctrlreg[0] for CR0, of which only TS counts; ctrlreg[3]
  * ` for CR3, a machine frame in the form of xen_pfn_to_cr3; ctrlreg[4] for CR4.  ctrlreg[1] of a 64-bit guest
- * ` is the page table of user mode in the same form, or 0.
+ * ` is the page table of user mode in the same form, or 0. {control-registers}
  * `
  * ` Of CR4 a vCPU has TSD, DE, OSXSAVE and, of a 64-bit guest, FSGSBASE; PAE, MCE, OSFXSR and OSXMMEXCPT read
  * ` as set.  Writes of any other bit are ignored, since kernels take the processor's own cpuid for what they
- * ` may set.  OSXSAVE and FSGSBASE where the processor lacks the feature are #GP for the instruction, as on
- * ` that processor, and for a new vCPU leave CR4 as it is.
+ * ` may set. {cr4}
+ * ` OSXSAVE and FSGSBASE where the processor lacks the feature are #GP for the instruction, as on
+ * ` that processor, and for a new vCPU leave CR4 as it is. {cr4-refused}
  * `
  * ` The GDT is given as machine frames, as in [set_gdt].  gdt_ents counts descriptors; a guest that puts its
- * ` number of pages there is served as well, because the limit of the table does not depend on it.
+ * ` number of pages there is served as well, because the limit of the table does not depend on it. {gdt}
  */
 struct vcpu_guest_context {
     struct {

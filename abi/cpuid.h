@@ -10,20 +10,21 @@
  * `incontents 480 cpuid The hypervisor's cpuid leaves
  * `
  * ` leaf + 0: eax the highest leaf, ebx, ecx and edx the signature "XenVMMXenVMM", enum cpuid_signature
- * ` leaf + 1: eax the version: major in bits 16-31, minor in bits 0-15
+ * `           {signature}
+ * ` leaf + 1: eax the version: major in bits 16-31, minor in bits 0-15 {version}
  * ` leaf + 2: eax the number of hypercall pages, ebx the MSR by which a guest without [elfnote] would ask for
- * `           one, ecx XEN_CPUID_FEAT1_* of enum cpuid_bits
- * ` leaf + 3: the TSC; subleaf 0: eax bit 0 set if it is emulated, ebx the mode, ecx its rate in kHz
- * ` leaf + 4: nothing for PV guests
- * ` leaf + 5: ebx bits 0-7 the number of machine address bits
+ * `           one, ecx XEN_CPUID_FEAT1_* of enum cpuid_bits {pages}
+ * ` leaf + 3: the TSC; subleaf 0: eax bit 0 set if it is emulated, ebx the mode, ecx its rate in kHz {tsc}
+ * ` leaf + 4: nothing for PV guests {nothing}
+ * ` leaf + 5: ebx bits 0-7 the number of machine address bits {address-bits}
  * `
  * ` The first leaf is XEN_CPUID_FIRST_LEAF of enum cpuid_leaf, or a multiple of 0x100 above it where another
  * ` hypervisor shows its own leaves first.
  * `
  * ` cpuid does not trap for a PV guest on every processor.  A kernel that wants the hypervisor's answer puts
  * ` XEN_EMULATE_PREFIX, of enum emulate_prefix, in front of the instruction: five bytes, ud2 and the letters
- * ` "xen".  The hypervisor then emulates the cpuid behind them.  In front of any other instruction the prefix is an
- * ` ordinary #UD.
+ * ` "xen".  The hypervisor then emulates the cpuid behind them. {prefix}
+ * ` In front of any other instruction the prefix is an ordinary #UD. {prefix-alone}
  */
 /* ` enum cpuid_leaf { */
 #define XEN_CPUID_FIRST_LEAF                            0x40000000

@@ -17,17 +17,19 @@
  * ` @reg: Number of the register, 0 to 7.
  * ` @value: Its new contents.
  * `
- * ` The registers are those of the calling vCPU.  The instruction mov to and from a debug register is emulated
- * ` by the same rules, with a fault in place of an error.
+ * ` The registers are those of the calling vCPU. {own-vcpu}
+ * ` The instruction mov to and from a debug register is emulated by the same rules, with a fault in place of an
+ * ` error. {emulated}
  * `
- * ` Registers 4 and 5 are second names of 6 and 7, unless DE is set in the guest's CR4.
+ * ` Registers 4 and 5 are second names of 6 and 7, unless DE is set in the guest's CR4. {names}
  * `
  * ` Errors of set_debugreg:
- * `   -ENODEV  no such register; or 4 or 5 with DE set
- * `   -EPERM   0 to 3: an address that is the hypervisor's or not canonical
- * `   -EINVAL  6 and 7: a bit above 31 is set
- * `   -EPERM   7: GD is set, or a breakpoint on I/O without DE
- * ` get_debugreg returns the contents, or -ENODEV for a register that does not exist.
+ * `   -ENODEV  no such register; or 4 or 5 with DE set {no-register} {hv}
+ * `   -EPERM   0 to 3: an address that is the hypervisor's or not canonical {address} {hv}
+ * `   -EINVAL  6 and 7: a bit above 31 is set {high-bits} {hv}
+ * `   -EPERM   7: GD is set, or a breakpoint on I/O without DE {forbidden} {hv}
+ * ` get_debugreg returns the contents, or -ENODEV for a register that does not exist.  Bits of 6 and 7 that cannot be
+ * ` changed read as on the processor. {get}
  */
 
 /*
@@ -38,9 +40,9 @@
  * `
  * ` @set: Not 0: set TS in the vCPU's CR0.  0: clear it.
  * `
- * ` With TS set the next FPU instruction raises #NM.  The hypervisor clears TS before it delivers #NM, so that
- * ` the handler need not.  The instruction clts, and a write of CR0 that changes no other bit, are emulated
- * ` to the same effect.
+ * ` With TS set the next FPU instruction raises #NM. {set}
+ * ` The hypervisor clears TS before it delivers #NM, so that the handler need not. {cleared}
+ * ` The instruction clts, and a write of CR0 that changes no other bit, are emulated to the same effect. {clts}
  * `
  * ` It cannot fail.
  */

@@ -9,22 +9,26 @@
  * `incontents 170 elfnote ELF notes of a kernel image
  * `
  * ` An image carries notes with the name "Xen" in its PT_NOTE segments, or without such segments in its note
- * ` sections.  Name and contents are padded to 4 bytes each, or where p_align or sh_addralign is 8 such that
- * ` contents and notes begin at multiples of 8, if that makes whole notes up to the end.  The type is one of
- * ` enum elfnote.  A number may have 1, 2, 4 or 8 bytes; a text need not end with a zero byte, its length is that of
- * ` the note.  Unknown notes are ignored.  The last note may claim to reach beyond the end of the segment.
+ * ` sections. {places}
+ * ` Name and contents are padded to 4 bytes each, or where p_align or sh_addralign is 8 such that
+ * ` contents and notes begin at multiples of 8, if that makes whole notes up to the end. {padding}
+ * ` The type is one of enum elfnote.  A number may have 1, 2, 4 or 8 bytes; a text need not end with a zero byte, its
+ * ` length is that of the note. {numbers}
+ * ` Unknown notes are ignored. {unknown}
+ * ` The last note may claim to reach beyond the end of the segment. {overrun}
  * `
  * ` An image is accepted if LOADER starts with "generic" or GUEST_OS with "linux", and XEN_VERSION starts with
- * ` "xen-3.0".  ELFCLASS64 makes a 64-bit guest, ELFCLASS32 a 32-bit one.
+ * ` "xen-3.0". {accepted}
+ * ` ELFCLASS64 makes a 64-bit guest, ELFCLASS32 a 32-bit one, which Paravane recognises and does not start. {widths}
  * `
  * ` Where things go.  A segment is copied to the virtual address p_paddr - PADDR_OFFSET + VIRT_BASE, whatever
- * ` p_vaddr says; what it has in memory beyond the file is zero.  The pfn of a virtual address is its distance
- * ` from VIRT_BASE in pages.  See [startofday] for what follows the image.  An image is refused if its entry
- * ` point lies outside it, if it starts below VIRT_BASE, if INIT_P2M lies inside it, or if it has a
- * ` PADDR_OFFSET without a VIRT_BASE.
+ * ` p_vaddr says; what it has in memory beyond the file is zero. {segments}
+ * ` The pfn of a virtual address is its distance from VIRT_BASE in pages.  See [startofday] for what follows the image.
+ * ` An image is refused if its entry point lies outside it, if it starts below VIRT_BASE, if INIT_P2M lies inside it,
+ * ` or if it has a PADDR_OFFSET without a VIRT_BASE. {refused}
  * `
  * ` An older image has no notes, but a section __xen_guest with a text KEY=VALUE,KEY=VALUE,... ended by a zero
- * ` byte.  Its keys are named with the notes below.
+ * ` byte.  Its keys are named with the notes below. {legacy}
  */
 /* ` enum elfnote { */
 #define XEN_ELFNOTE_INFO                     0 /* a text for people */
@@ -50,33 +54,34 @@
 /* ` } */
 
 /*
- * ` ENTRY (key VIRT_ENTRY): default the image's own entry address.
+ * ` ENTRY (key VIRT_ENTRY): default the image's own entry address. {entry}
  * `
  * ` HYPERCALL_PAGE (key of the same name, which gives a pfn instead): the page is overwritten with the entry
- * ` points of [hypercall].
+ * ` points of [hypercall]. {hypercall-page}
  * `
  * ` VIRT_BASE (key of the same name): default 0.
  * `
- * ` PADDR_OFFSET (key ELF_PADDR_OFFSET): default 0; in the older form, default VIRT_BASE.
+ * ` PADDR_OFFSET (key ELF_PADDR_OFFSET): default 0; in the older form, default VIRT_BASE. {paddr-offset}
  * `
  * ` FEATURES (key of the same name): names of [features], without XENFEAT_, separated by "|".  With "!" in front,
- * ` the kernel cannot do without; one that is not known then refuses the image, one that is known but not
- * ` offered does not, since nothing of the start depends on it.  Linux's "!writable_page_tables" means that the
- * ` kernel can live with read-only tables, not that it wants others.
+ * ` the kernel cannot do without; one that is not known then refuses the image, {features-unknown}
+ * ` one that is known but not offered does not, since nothing of the start depends on it. {features-absent}
+ * ` Linux's "!writable_page_tables" means that the kernel can live with read-only tables, not that it wants others.
  * `
  * ` SUPPORTED_FEATURES: the same by bit number, without demands.  Bit XENFEAT_dom0 says that the kernel can be
- * ` the initial domain.
+ * ` the initial domain. {initial}
  * `
- * ` PAE_MODE (key PAE): needed for a 32-bit guest, with any text but "no".  As a note it also switches on
- * ` VMASST_TYPE_pae_extended_cr3; as a key only with the text "yes[extended-cr3]" or "bimodal".
+ * ` PAE_MODE (key PAE): needed for a 32-bit guest, with any text but "no". {pae}
+ * ` As a note it also switches on VMASST_TYPE_pae_extended_cr3; as a key only with the text "yes[extended-cr3]" or
+ * ` "bimodal".
  * `
  * ` BSD_SYMTAB (key of the same name): behind the image come a length of 4 bytes, an ELF header with three
- * ` sections (none, symbols, names), the symbols and the names.  The image counts as that much longer.
+ * ` sections (none, symbols, names), the symbols and the names.  The image counts as that much longer. {symbols}
  * `
  * ` INIT_P2M, 64-bit guests only: a page-aligned address below VIRT_BASE, in an L4 slot that nothing else uses.
- * ` The P2M is mapped there and not behind the image.
+ * ` The P2M is mapped there and not behind the image. {init-p2m}
  * `
- * ` MOD_START_PFN: the ramdisk is named by its first pfn, see SIF_MOD_START_PFN of [start_info].
+ * ` MOD_START_PFN: the ramdisk is named by its first pfn, see SIF_MOD_START_PFN of [start_info]. {mod-start-pfn}
  * `
  * ` HV_START_LOW: how far down a 32-bit guest lets the hypervisor's addresses begin.  L1_MFN_VALID,
  * ` SUSPEND_CANCEL, GUEST_OS and GUEST_VERSION do not matter for the start; PHYS32_ENTRY is not for PV guests.

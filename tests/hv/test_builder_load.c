@@ -75,6 +75,7 @@ static void assert_memory(uint64_t at, const char *expected, uint64_t end)
         assert_int_equal(memory[i], 0);
 }
 
+/* Shows elfnote.segments. */
 static void test_segments(void **state)
 {
     (void)state;
@@ -97,7 +98,7 @@ static void test_ramdisk(void **state)
     assert_memory(0x6000, "the ramdisk", MEMORY);
 }
 
-/* The head, the symbols right behind it, the names where start_symbols.h says. */
+/* The head, the symbols right behind it, the names where start_symbols.h says.  Shows elfnote.symbols. */
 static void test_symbols(void **state)
 {
     const uint32_t length = 0x11223344;
@@ -140,7 +141,7 @@ static void disassemble(csh capstone, unsigned number, char *words, size_t size)
 /*
  * Called like a function, with rcx and r11 kept, which syscall destroys; iret is jumped to, and stores rax as well,
  * below the frame that its caller has made.  It is a page of the kernel's image, which it replaces there.
- * Shows hypercall.page.
+ * Shows hypercall.page, elfnote.hypercall-page.
  */
 static void test_hypercall_page(void **state)
 {

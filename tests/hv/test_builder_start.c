@@ -221,7 +221,9 @@ static void test_info_of_initial(void **state)
     assert_int_equal(info->console.dom0.info_size, 0);
 }
 
-/* By its address, or by its first pfn, with a flag that says so; its length is in bytes. */
+/*
+ * By its address, or by its first pfn, with a flag that says so; its length is in bytes.  Shows elfnote.mod-start-pfn.
+ */
 static void test_ramdisk(void **state)
 {
     const struct start_info *info;
@@ -246,7 +248,10 @@ static void test_ramdisk(void **state)
     assert_int_equal(info->mod_len, 9000);
 }
 
-/* Where INIT_P2M says; then its pages and the tables for them have no place in the main region. */
+/*
+ * Where INIT_P2M says; then its pages and the tables for them have no place in the main region.  Shows
+ * elfnote.init-p2m.
+ */
 static void test_p2m_apart(void **state)
 {
     const struct start_info *info;

@@ -65,6 +65,7 @@ bool state_load_inactive_gs(uint16_t wanted)
     return !selector_is_bad;
 }
 
+/* Shows fpu_taskswitch.set. */
 static void fpu(void)
 {
     assert_int_equal(call(call_fpu_taskswitch, 1, 0, 0), 0);
@@ -75,6 +76,7 @@ static void fpu(void)
     assert_true(task_switched);
 }
 
+/* Shows debugreg.own-vcpu. */
 static void debug_registers(void)
 {
     assert_int_equal(call(call_set_debugreg, UINT64_C(0x500000003), 0x1234, 0), 0); /* edi, not rdi */

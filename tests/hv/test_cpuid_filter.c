@@ -291,6 +291,7 @@ static void test_wide_registers(void **state)
     }
 }
 
+/* Shows cpuid.signature, cpuid.version, cpuid.pages, cpuid.tsc, cpuid.nothing, cpuid.address-bits. */
 static void test_xen(void **state)
 {
     struct cpuid_view view = view_of(asm_cpuid);

@@ -16,6 +16,7 @@
 #include <hv/emulate/emulate_privileged.h>
 #include <tests/hv/lib/emulate_host.h>
 
+/* Shows fpu_taskswitch.clts. */
 static void test_control(void **state)
 {
     (void)state;
@@ -70,6 +71,7 @@ static void test_control_32(void **state)
     assert_int_equal(seen.root, 0x123456);
 }
 
+/* Shows debugreg.emulated. */
 static void test_debug(void **state)
 {
     (void)state;
@@ -170,6 +172,7 @@ static void test_step(void **state)
     assert_int_equal(vcpu.state.debug[6], 0x4000);
 }
 
+/* Shows cpuid.prefix, cpuid.prefix-alone. */
 static void test_forced(void **state)
 {
     (void)state;

@@ -15,6 +15,7 @@
 #include <hv/kernel/placement.h>
 #include <tests/hv/lib/made_kernel.h>
 
+/* Shows elfnote.entry. */
 static void test_linux(void **state)
 {
     struct kernel kernel;
@@ -33,7 +34,10 @@ static void test_linux(void **state)
     assert_true(!kernel.needs_initial && kernel.can_be_initial);
 }
 
-/* NetBSD's addresses are virtual ones in the file already. */
+/*
+ * NetBSD's addresses are virtual ones in the file already.  Shows elfnote.paddr-offset, elfnote.segments,
+ * elfnote.entry.
+ */
 static void test_paddr_offset(void **state)
 {
     struct kernel kernel;
@@ -61,6 +65,7 @@ static void test_paddr_offset(void **state)
     assert_true(kernel.wants_symbols);
 }
 
+/* Shows elfnote.initial. */
 static void test_initial(void **state)
 {
     struct kernel kernel;
@@ -100,6 +105,7 @@ static void expect_remark(const char *list, const char *name)
     free((void *)(uintptr_t)file.bytes);
 }
 
+/* Shows elfnote.features-absent. */
 static void test_features_that_are_not_offered(void **state)
 {
     (void)state;
@@ -166,6 +172,7 @@ static void test_many_headers(void **state)
     free((void *)(uintptr_t)file.bytes);
 }
 
+/* Shows elfnote.accepted, elfnote.features-unknown. */
 static void test_refused_kinds(void **state)
 {
     (void)state;
@@ -194,6 +201,7 @@ static void test_refused_kinds(void **state)
     expect_refused(FINDING_FEATURE);
 }
 
+/* Shows elfnote.pae. */
 static void test_refused_without_pae(void **state)
 {
     static const char *const modes[] = {NULL, "no"};
@@ -251,6 +259,7 @@ static void test_start_of_an_initial_domain(void **state)
     }
 }
 
+/* Shows elfnote.widths. */
 static void test_start_of_32_bits(void **state)
 {
     struct kernel kernel;

@@ -13,6 +13,7 @@
 
 #include <tests/hv/lib/made_kernel.h>
 
+/* Shows elfnote.numbers. */
 static void test_number_sizes(void **state)
 {
     struct kernel kernel;
@@ -29,7 +30,7 @@ static void test_number_sizes(void **state)
     }
 }
 
-/* GRUB's last note says that it is longer than the file. */
+/* GRUB's last note says that it is longer than the file.  Shows elfnote.overrun. */
 static void test_last_note_overruns(void **state)
 {
     struct kernel kernel;
@@ -46,6 +47,7 @@ static void test_last_note_overruns(void **state)
     assert_true(kernel.image.width == WIDTH_PAE && kernel.extended_cr3);
 }
 
+/* Shows elfnote.places. */
 static void test_notes_in_sections(void **state)
 {
     struct kernel kernel;
@@ -75,7 +77,10 @@ static void note_mixture(struct note_list *list)
     note_number(list, XEN_ELFNOTE_ENTRY, LINUX_BASE + 0x100008, 8);
 }
 
-/* Padded to 4 or 8 bytes, in what is aligned to as much, to more or to less; the last note whole or not. */
+/*
+ * Padded to 4 or 8 bytes, in what is aligned to as much, to more or to less; the last note whole or not.  Shows
+ * elfnote.padding.
+ */
 static void test_padding(void **state)
 {
     static const unsigned units[] = {4, 8}, aligns[] = {0, 1, 4, 8, 16};
@@ -104,6 +109,7 @@ static void test_padding(void **state)
     }
 }
 
+/* Shows elfnote.places. */
 static void test_notes_in_both(void **state)
 {
     struct note_list others = {.size = 0};
@@ -119,7 +125,7 @@ static void test_notes_in_both(void **state)
     assert_false(kernel.ramdisk_unmapped); /* sections count only without segments */
 }
 
-/* All of Xen's notes in the order of the file, the unknown and the repeated too. */
+/* All of Xen's notes in the order of the file, the unknown and the repeated too.  Shows elfnote.unknown. */
 static void test_walk(void **state)
 {
     static const uint32_t types[] = {XEN_ELFNOTE_LOADER, XEN_ELFNOTE_XEN_VERSION, 4711, XEN_ELFNOTE_LOADER};
@@ -148,6 +154,7 @@ static void test_walk(void **state)
     free((void *)(uintptr_t)file.bytes);
 }
 
+/* Shows elfnote.legacy. */
 static void test_legacy(void **state)
 {
     static const char mini[] = "GUEST_OS=Mini-OS,XEN_VER=xen-3.0,VIRT_BASE=0x0,ELF_PADDR_OFFSET=0x0,HYPERCALL_PAGE=0x2,"

@@ -83,6 +83,7 @@ static void expect_numbers(const struct number_note *numbers, enum finding_id id
 
 #define EXPECT_NUMBERS(id, ...) expect_numbers((const struct number_note[]){__VA_ARGS__, {0, 0}}, id)
 
+/* Shows elfnote.refused. */
 static void test_refused_places(void **state)
 {
     (void)state;
@@ -105,6 +106,7 @@ static void test_refused_places(void **state)
     EXPECT_NUMBERS(NR_FINDINGS, {XEN_ELFNOTE_HYPERCALL_PAGE, 0x107000});
 }
 
+/* Shows elfnote.refused, elfnote.init-p2m. */
 static void test_refused_init_p2m(void **state)
 {
     const struct number_note base = {XEN_ELFNOTE_VIRT_BASE, LINUX_BASE};

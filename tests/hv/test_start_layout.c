@@ -184,7 +184,7 @@ static void test_minimum(void **state)
     }
 }
 
-/* Shows startofday.image. */
+/* Shows startofday.image, elfnote.symbols. */
 static void test_symbols(void **state)
 {
     static const uint8_t bytes[64];

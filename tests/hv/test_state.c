@@ -397,7 +397,10 @@ static void test_task_switched(void **state)
     end();
 }
 
-/* The hypervisor's bits stay as they are, whatever a guest sets; what a guest reads shows none of them. */
+/*
+ * The hypervisor's bits stay as they are, whatever a guest sets; what a guest reads shows none of them.  Shows
+ * vcpu_guest_context.cr4.
+ */
 static void test_cr4(void **state)
 {
     const uint64_t own = CR4_SMEP | CR4_SMAP | CR4_UMIP | CR4_PAE | CR4_OSFXSR, real = CR4_TSD | CR4_DE | CR4_FSGSBASE;
@@ -427,7 +430,10 @@ static void test_cr4(void **state)
     end();
 }
 
-/* Bits of what the processor has not, or not for such a guest, are refused, and nothing has changed. */
+/*
+ * Bits of what the processor has not, or not for such a guest, are refused, and nothing has changed.  Shows
+ * vcpu_guest_context.cr4-refused.
+ */
 static void test_cr4_missing(void **state)
 {
     (void)state;
@@ -459,6 +465,7 @@ static int64_t get_debug(unsigned index)
     return state_get_debug(&vcpu, index, &value) ? -1 : (int64_t)value;
 }
 
+/* Shows debugreg.address, debugreg.high-bits, debugreg.forbidden, debugreg.get. */
 static void test_debug_values(void **state)
 {
     (void)state;
@@ -482,7 +489,10 @@ static void test_debug_values(void **state)
     end();
 }
 
-/* Four and five are other names, or none with CR4.DE; beyond seven there is nothing. */
+/*
+ * Four and five are other names, or none with CR4.DE; beyond seven there is nothing.  Shows debugreg.names,
+ * debugreg.no-register, debugreg.get.
+ */
 static void test_debug_names(void **state)
 {
     (void)state;
@@ -502,7 +512,9 @@ static void test_debug_names(void **state)
     end();
 }
 
-/* Breakpoints on ports exist with CR4.DE only, in each of the four places, local or global. */
+/*
+ * Breakpoints on ports exist with CR4.DE only, in each of the four places, local or global.  Shows debugreg.forbidden.
+ */
 static void test_debug_ports(void **state)
 {
     (void)state;

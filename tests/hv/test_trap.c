@@ -22,7 +22,7 @@ static const char *trap(unsigned vector, uint64_t error)
  * ---- Exceptions of the guest.
  */
 
-/* Shows shared_info.exception-first. */
+/* Shows shared_info.exception-first, fpu_taskswitch.cleared. */
 static void test_exceptions(void **state)
 {
     char expected[64];

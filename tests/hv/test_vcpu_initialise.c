@@ -109,7 +109,10 @@ static int64_t initialise(unsigned id)
     return vcpu_op(VCPUOP_initialise, id, GUEST_MEMORY);
 }
 
-/* Shows vcpu_op.initialise, vcpu_op.initialise-twice. */
+/*
+ * Shows vcpu_op.initialise, vcpu_op.initialise-twice, vcpu_guest_context.adjusted,
+ * vcpu_guest_context.control-registers.
+ */
 static void test_initialise(void **state)
 {
     struct hv_vcpu *vcpu = &vcpus[1];

@@ -138,7 +138,7 @@ static void test_bad_arguments(void **state)
 
 /* ---- The GDT of a vCPU that does not run, from a list that is no guest's any more. */
 
-/* Shows set_gdt.own-vcpu. */
+/* Shows set_gdt.own-vcpu, vcpu_guest_context.gdt. */
 static void test_set_gdt(void **state)
 {
     static const unsigned sizes[] = {7168, 1, 513, 0, 512};

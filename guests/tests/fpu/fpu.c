@@ -75,6 +75,7 @@ static void use_sse(void *arg)
     __asm__ volatile("movups %0, %%xmm0" ::"m"(*(struct state *)arg));
 }
 
+/* Shows fpu_taskswitch.set, fpu_taskswitch.cleared, fpu_taskswitch.clts. */
 static void task_switched(void)
 {
     struct fault fault;

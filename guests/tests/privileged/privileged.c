@@ -183,6 +183,7 @@ static void do_clts(struct access *access)
     __asm__ volatile("clts");
 }
 
+/* Shows fpu_taskswitch.clts. */
 static void control_registers(void)
 {
     uint64_t cr0 = cr_read("read cr0", read_cr0), cr3, cr4;
@@ -324,6 +325,7 @@ static void prefixed_nop(void *arg)
     __asm__ volatile(XEN_EMULATE_PREFIX "nop");
 }
 
+/* Shows cpuid.signature, cpuid.prefix, cpuid.prefix-alone. */
 static void identification(void)
 {
     struct cpuid leaf = xen_cpuid(XEN_CPUID_FIRST_LEAF);
