@@ -11,14 +11,14 @@
  * `incontents 520 grant_table Grant tables
  * `
  * ` A domain's grant table is an array of grant_entry_v1, 512 to a page, in frames of the hypervisor that
- * ` GNTTABOP_setup_table names and the guest maps writable.  A grant reference is an index into it.
+ * ` GNTTABOP_setup_table names and the guest maps writable.  A grant reference is an index into it. {table}
  * `
- * ` To grant, write domid and frame, then, last, flags with GTF_permit_access.  To take a grant back, replace
- * ` flags by 0 in one atomic step (compare and exchange), while GTF_reading and GTF_writing are clear; they are
- * ` set by the hypervisor as long as the frame is mapped.
+ * ` To grant, write domid and frame, then, last, flags with GTF_permit_access. {grant}
+ * ` To take a grant back, replace flags by 0 in one atomic step (compare and exchange), while GTF_reading and
+ * ` GTF_writing are clear; they are set by the hypervisor as long as the frame is mapped. {in-use}
  * `
  * ` Entries 0 to 7 are set aside, enum reserved_grants; in a new guest GNTTAB_RESERVED_CONSOLE and
- * ` GNTTAB_RESERVED_XENSTORE grant the two ring pages to the domain at their other end.
+ * ` GNTTAB_RESERVED_XENSTORE grant the two ring pages to the domain at their other end. {reserved}
  * `
  * ` What is lent in this way: the rings of [blkif] and [netif], and those of [9pfs].
  */
@@ -63,43 +63,64 @@ struct grant_entry_v1 {
  * ` @count: Number of elements.  Commands other than map, unmap, transfer, copy and swap take one; set_version and
  * `         get_version do not look at it.
  * `
- * ` The call gives 0 when it could look at each element; how an element fared stands in its status.
+ * ` The call gives 0 when it could look at each element; how an element fared stands in its status. {statuses}
  * `
  * ` Errors of the call, in the order of the checks:
- * `   -EINVAL  @count is negative as an int, or not 1 where one element is taken
- * `   -ENOSYS  unknown command, or grants are not offered: then Linux does without
- * `   -EFAULT  an element cannot be read or written; those before it are done
+ * `   -EINVAL  @count is negative as an int {negative} {TABLE_LIMIT}
+ * `   -ENOSYS  unknown command, or grants are not offered: then Linux does without {unknown-command} {UNKNOWN_COMMAND}
+ * `   -EINVAL  @count is not 1 where one element is taken {one-element} {TABLE_LIMIT}
+ * `   -EFAULT  an element cannot be read or written; those before it are done {unreadable} {GUEST_FAULT}
  * `
  * ` GNTTABOP_map_grant_ref: map a granted frame, see [grant_table].  With GNTMAP_host_map at host_addr, a virtual
- * ` address, or with GNTMAP_contains_pte the machine address of an L1 entry.  This is the only way to write an entry
- * ` that maps a frame of another domain, see [pte].  Such an entry is replaced like any other, but it can be given no
- * ` other rights.  While there is a mapping the entry of the table says so, and its frame stays what it was when the
- * ` first one was made.
- * `   GNTST_bad_domain: no such domain, or DOMID_SELF.  GNTST_bad_gntref: beyond the table, or neither
- * `   GNTMAP_host_map nor GNTMAP_device_map.  GNTST_bad_page: the frame is not the granter's.  GNTST_no_space: too
- * `   many mappings.  GNTST_general_error: not granted to the caller, or not so; a table is to be written; host_addr
- * `   leads to no L1 entry of the caller's.
- * ` GNTTABOP_unmap_grant_ref: undo that, for the guest where host_addr is given, for devices where dev_bus_addr is.
- * `   GNTST_bad_handle: no such mapping.  GNTST_bad_dev_addr: not that of the mapping.  GNTST_general_error:
- * `   host_addr does not lead to the entry that the mapping has made.
- * ` GNTTABOP_unmap_and_replace: the same, and the entry then maps what new_addr did, whose own entry is cleared.
- * ` GNTTABOP_setup_table: make the table at least nr_frames pages long, and list its frames.
- * `   GNTST_bad_domain: no such domain.  GNTST_permission_denied: not the caller's.  GNTST_general_error: more
- * `   frames than allowed.
- * ` GNTTABOP_query_size: how many frames the table has and may have.
- * ` GNTTABOP_transfer: give a frame away, to a domain that accepts it with GTF_accept_transfer.
- * ` GNTTABOP_copy: copy bytes from one page to another, each either granted or the caller's own.
+ * ` address, {map}
+ * ` or with GNTMAP_contains_pte the machine address of an L1 entry. {map-entry}
+ * ` This is the only way to write an entry that maps a frame of another domain, see [pte].  Such an entry is replaced
+ * ` like any other, but it can be given no other rights. {map-rights}
+ * ` While there is a mapping the entry of the table says so, and its frame stays what it was when the first one was
+ * ` made. {map-in-use}
+ * `   GNTST_bad_gntref  neither GNTMAP_host_map nor GNTMAP_device_map {map-flags} {GRANT_FLAGS}
+ * `   GNTST_bad_domain  no such domain, or DOMID_SELF {map-domain} {NO_SUCH_DOMAIN DYING}
+ * `   GNTST_no_space  too many mappings {map-full} {GRANT_HANDLES_EXHAUSTED}
+ * `   GNTST_bad_gntref  beyond the table {map-reference} {GRANT_REFERENCE}
+ * `   GNTST_general_error  not granted to the caller, or not so; in use otherwise {map-not-granted}
+ * `            {GRANT_ENTRY GRANT_IN_USE}
+ * `   GNTST_bad_page  the frame is not the granter's {map-frame} {GRANT_FRAME}
+ * `   GNTST_general_error  a table is to be written {map-table} {TYPE_CONFLICT}
+ * `   GNTST_general_error  host_addr leads to no L1 entry of the caller's {map-nowhere} {NO_L1_ENTRY}
+ * ` GNTTABOP_unmap_grant_ref: undo that, for the guest where host_addr is given, for devices where dev_bus_addr
+ * ` is. {unmap}
+ * `   GNTST_bad_handle  no such mapping {unmap-handle} {GRANT_HANDLE}
+ * `   GNTST_bad_dev_addr  not that of the mapping {unmap-device} {GRANT_NOT_THERE}
+ * `   GNTST_general_error  host_addr does not lead to the entry that the mapping has made {unmap-elsewhere}
+ * `            {NO_L1_ENTRY GRANT_NOT_THERE}
+ * ` GNTTABOP_unmap_and_replace: the same, and the entry then maps what new_addr did, whose own entry is
+ * ` cleared. {replace}
+ * ` GNTTABOP_setup_table: make the table at least nr_frames pages long, and list its frames. {setup}
+ * `   GNTST_bad_domain  another domain than the caller {setup-domain} {NO_SUCH_DOMAIN}
+ * `   GNTST_general_error  more frames than allowed, or than there is memory for {setup-frames} {TABLE_LIMIT NO_MEMORY}
+ * `   GNTST_bad_virt_addr  the list cannot be written {setup-list} {GUEST_FAULT}
+ * ` GNTTABOP_query_size: how many frames the table has and may have. {query}
+ * ` GNTTABOP_transfer: give a frame away, to a domain that accepts it with GTF_accept_transfer.  Paravane refuses each
+ * ` of them: GNTST_bad_domain, or GNTST_general_error for one to oneself. {transfer}
+ * ` GNTTABOP_copy: copy bytes from one page to another, each either granted or the caller's own. {copy}
  * ` A granted page is its granter's, which may be the caller itself; one that is named by frame is the caller's own
- * ` and called DOMID_SELF.
- * `   GNTST_permission_denied: a frame of another domain, or of the caller by its number.  GNTST_bad_copy_arg: over
- * `   the end of a page.  GNTST_bad_page: a frame that is not that domain's.  GNTST_general_error: not granted, or
- * `   not so; or a page is written that is used as something else, such as a table.
- * ` GNTTABOP_swap_grant_ref: exchange two entries of the caller's table.  GNTST_eagain: one is in use.
- * ` GNTTABOP_dump_table: print the table to the hypervisor's console; optional, -ENOSYS.
- * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force, on errors as well.
- * `   -EINVAL: not 1, or 2 where it is offered.  -EBUSY: entries are in use, or the caller maps a status frame.
- * ` GNTTABOP_get_version: the one in force.
- * ` GNTTABOP_get_status_frames: for version 2 only.
+ * ` and called DOMID_SELF. {copy-pages}
+ * `   GNTST_permission_denied  a frame of another domain, or of the caller by its number {copy-domain} {NOT_PRIVILEGED}
+ * `   GNTST_bad_copy_arg  over the end of a page {copy-end} {GRANT_COPY}
+ * `   GNTST_general_error  not granted, or not so {copy-not-granted} {GRANT_ENTRY GRANT_IN_USE GRANT_COPY}
+ * `   GNTST_bad_page  a frame that is not that domain's {copy-frame} {GRANT_FRAME}
+ * `   GNTST_general_error  a page is written that is used as something else, such as a table {copy-table}
+ * `            {TYPE_CONFLICT}
+ * ` GNTTABOP_swap_grant_ref: exchange two entries of the caller's table. {swap}
+ * `   GNTST_bad_gntref  one lies beyond the table {swap-reference} {GRANT_REFERENCE}
+ * `   GNTST_eagain  one is in use {swap-in-use} {GRANT_IN_USE}
+ * ` GNTTABOP_dump_table: print the table to the hypervisor's console; optional, and -ENOSYS here. {dump}
+ * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force, on errors as
+ * ` well. {set-version}
+ * `   -EINVAL  neither 1 nor 2 {no-version} {UNKNOWN_COMMAND}
+ * `   -EBUSY   entries are in use, or the caller maps a status frame {version-in-use} {GRANT_IN_USE}
+ * ` GNTTABOP_get_version: the one in force. {get-version}
+ * ` GNTTABOP_get_status_frames: for version 2 only. {status-frames}
  */
 /* ` enum grant_table_cmd { // GNTTABOP_* => struct gnttab_* */
 #define GNTTABOP_map_grant_ref           0

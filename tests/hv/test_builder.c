@@ -287,7 +287,7 @@ static uint64_t granted(grant_ref_t ref)
     return table[ref].flags == GTF_permit_access ? table[ref].frame : 0;
 }
 
-/* Shows startofday.rings. */
+/* Shows startofday.rings, grant_table.reserved. */
 static void check_rings(void)
 {
     uint64_t start = (hv_vcpu_of(vcpu)->frame->rsi - KERNEL_BASE) / 4096;

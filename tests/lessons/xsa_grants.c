@@ -182,6 +182,7 @@ static void entries(struct lesson *lesson)
     assert_int_equal(guest_grant_use(lesson->other, REF), GTF_reading | GTF_writing);
 }
 
+/* Shows grant_table_op.unmap-elsewhere. */
 static void xsa_234_only_the_entry_that_was_made(void **state)
 {
     (void)state;
@@ -371,6 +372,7 @@ static void transfers(struct lesson *lesson)
     lesson_assert_unchanged(lesson, &before);
 }
 
+/* Shows grant_table_op.transfer. */
 static void xsa_214_nothing_is_transferred(void **state)
 {
     (void)state;

@@ -304,6 +304,7 @@ static void sweep_changes(bool pae, bool loopback, unsigned version)
     sweep_end();
 }
 
+/* Shows grant_table_op.map-rights. */
 static void test_changes(void **state)
 {
     (void)state;

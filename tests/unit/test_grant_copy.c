@@ -131,6 +131,7 @@ static void works(struct scene *scene)
     guest_assert_clean(scene->unit.sim);
 }
 
+/* Shows grant_table_op.copy, grant_table_op.copy-pages. */
 static void test_works(void **state)
 {
     both(state, works);
@@ -149,6 +150,7 @@ static void to_itself(struct scene *scene)
     assert_memory_equal(bytes(scene, scene->a) + 2048, bytes(scene, scene->a), 2048);
 }
 
+/* Shows grant_table_op.copy-pages. */
 static void test_to_itself(void **state)
 {
     both(state, to_itself);
@@ -191,6 +193,7 @@ static void domains(struct scene *scene)
     assert_counts(&scene->unit, scene->a, 2, TYPE_WRITABLE, 1);
 }
 
+/* Shows grant_table_op.copy-domain. */
 static void test_domains(void **state)
 {
     both(state, domains);
@@ -222,6 +225,7 @@ static void grants(struct scene *scene)
                         REFUSE_GRANT_ENTRY);
 }
 
+/* Shows grant_table_op.copy-not-granted. */
 static void test_grants(void **state)
 {
     both(state, grants);
@@ -250,6 +254,7 @@ static void frames(struct scene *scene)
     guest_assert_clean(scene->unit.sim);
 }
 
+/* Shows grant_table_op.copy-frame, grant_table_op.copy-table. */
 static void test_frames(void **state)
 {
     both(state, frames);
@@ -269,6 +274,7 @@ static void ends_of_pages(struct scene *scene)
     assert_int_equal(copy(scene, own(scene->a, 4090), b, 6, 0), GNTST_okay);
 }
 
+/* Shows grant_table_op.copy-end. */
 static void test_ends_of_pages(void **state)
 {
     both(state, ends_of_pages);

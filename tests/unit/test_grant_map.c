@@ -47,7 +47,10 @@ static int16_t unmap(struct unit *unit, unsigned index, grant_handle_t handle)
     return guest_grant_unmap(unit->vcpu, handle, unit_window(unit, index).v, 0);
 }
 
-/* A mapping and its entry hold a reference and a use each, and the granter is told until the last has gone. */
+/*
+ * A mapping and its entry hold a reference and a use each, and the granter is told until the last has gone.  Shows
+ * grant_table_op.map, grant_table_op.map-in-use, grant_table_op.unmap.
+ */
 static void test_counts(void **state)
 {
     grant_handle_t writable, readonly;
@@ -94,6 +97,10 @@ static int16_t map_at(struct unit *unit, uint64_t host_addr, unsigned flags)
     return guest_grant_map(unit->vcpu, unit->other->domain->id.v, REF, host_addr, flags, NULL);
 }
 
+/*
+ * Shows grant_table_op.map-flags, grant_table_op.map-domain, grant_table_op.map-reference,
+ * grant_table_op.map-not-granted, grant_table_op.map-frame, grant_table_op.map-table.
+ */
 static void test_refused(void **state)
 {
     const unsigned host = GNTMAP_host_map;
@@ -123,7 +130,7 @@ static void test_refused(void **state)
     unit_destroy(&unit);
 }
 
-/* A host address that leads to no entry of the caller's. */
+/* A host address that leads to no entry of the caller's.  Shows grant_table_op.map-nowhere. */
 static void test_no_entry(void **state)
 {
     const unsigned named = GNTMAP_host_map | GNTMAP_contains_pte;
@@ -179,7 +186,7 @@ static void test_part_of_a_page(void **state)
     unit_destroy(&unit);
 }
 
-/* The handle goes back when the mapping fails, and there are so many. */
+/* The handle goes back when the mapping fails, and there are so many.  Shows grant_table_op.map-full. */
 static void test_handles(void **state)
 {
     grant_handle_t handle;
@@ -198,7 +205,10 @@ static void test_handles(void **state)
     unit_destroy(&unit);
 }
 
-/* A flush is for what has been undone, and may have been translated: not for what only devices use. */
+/*
+ * A flush is for what has been undone, and may have been translated: not for what only devices use.  Shows
+ * grant_table_op.unmap-handle.
+ */
 static void test_flushes(void **state)
 {
     grant_handle_t handle, device;
@@ -273,7 +283,7 @@ static void test_replaced(void **state)
     unit_destroy(&unit);
 }
 
-/* By the entry's machine address. */
+/* By the entry's machine address.  Shows grant_table_op.map-entry, grant_table_op.unmap-elsewhere. */
 static void test_named_entry(void **state)
 {
     const unsigned flags = GNTMAP_host_map | GNTMAP_contains_pte;
@@ -298,6 +308,7 @@ static void test_named_entry(void **state)
 
 /* ---- Parts, and the wrong ones. */
 
+/* Shows grant_table_op.unmap-device, grant_table_op.unmap-elsewhere. */
 static void test_parts(void **state)
 {
     const unsigned both = GNTMAP_host_map | GNTMAP_device_map;
@@ -342,6 +353,7 @@ static int16_t replace(struct unit *unit, grant_handle_t handle, uint64_t host_a
     return element.status;
 }
 
+/* Shows grant_table_op.replace. */
 static void test_replace(void **state)
 {
     grant_handle_t handle;

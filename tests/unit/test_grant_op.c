@@ -39,6 +39,7 @@ static const struct domain_grants *grants_of(const struct unit *unit)
 
 /* ---- The call. */
 
+/* Shows grant_table_op.negative, grant_table_op.unknown-command, grant_table_op.one-element, grant_table_op.dump. */
 static void test_call(void **state)
 {
     struct gnttab_query_size query = {.dom = DOMID_SELF};
@@ -65,7 +66,7 @@ static void test_call(void **state)
     unit_destroy(&unit);
 }
 
-/* What cannot be read or written, for each command. */
+/* What cannot be read or written, for each command.  Shows grant_table_op.unreadable. */
 static void test_faults(void **state)
 {
     struct unit unit;
@@ -103,6 +104,7 @@ static void test_results_nowhere(void **state)
 
 /* ---- The caller's own table. */
 
+/* Shows grant_table_op.query. */
 static void test_query_size(void **state)
 {
     struct gnttab_query_size query = {.dom = DOMID_SELF, .status = 7};
@@ -144,6 +146,10 @@ static vaddr_t new_list(const struct unit *unit)
     return guest_put(unit->vcpu, zeroes, sizeof(zeroes));
 }
 
+/*
+ * Shows grant_table_op.setup, grant_table_op.setup-domain, grant_table_op.setup-frames, grant_table_op.setup-list,
+ * grant_table.table.
+ */
 static void test_setup_table(void **state)
 {
     const unsigned word = unit_width(state) == WIDTH_64 ? 8 : 4;
@@ -173,6 +179,10 @@ static void test_setup_table(void **state)
     unit_destroy(&unit);
 }
 
+/*
+ * Shows grant_table_op.set-version, grant_table_op.no-version, grant_table_op.version-in-use,
+ * grant_table_op.get-version.
+ */
 static void test_versions(void **state)
 {
     struct gnttab_get_version asked = {.dom = DOMID_SELF};
@@ -204,7 +214,7 @@ static void test_versions(void **state)
     unit_destroy(&unit);
 }
 
-/* Words of 64 bits in either width. */
+/* Words of 64 bits in either width.  Shows grant_table_op.status-frames. */
 static void test_status_frames(void **state)
 {
     struct unit unit;
@@ -227,7 +237,11 @@ static void test_status_frames(void **state)
 
 /* ---- Arrays. */
 
-/* Each element has its own outcome, and one that fails does not end the list; nor does anything lie behind it. */
+/*
+ * Each element has its own outcome, and one that fails does not end the list; nor does anything lie behind it.  Shows
+ * grant_table_op.statuses, grant_table_op.map, grant_table_op.unmap, grant_table_op.unmap-handle,
+ * grant_table_op.map-domain.
+ */
 static void test_maps(void **state)
 {
     struct gnttab_map_grant_ref maps[4];
@@ -297,7 +311,7 @@ static void test_several_granters(void **state)
     unit_destroy(&unit);
 }
 
-/* A run ends where handles do, and each element behind it is told so. */
+/* A run ends where handles do, and each element behind it is told so.  Shows grant_table_op.map-full. */
 static void test_handles_run_out(void **state)
 {
     const unsigned fit = PAGE_SIZE / sizeof(struct grant_mapping), count = fit + 3;
@@ -324,7 +338,7 @@ static void test_handles_run_out(void **state)
     unit_destroy(&unit);
 }
 
-/* The last lie where the guest has no page: those before are done, and told of. */
+/* The last lie where the guest has no page: those before are done, and told of.  Shows grant_table_op.unreadable. */
 static void test_maps_up_to_a_fault(void **state)
 {
     const unsigned count = 21, first = PAGE_SIZE / sizeof(struct gnttab_map_grant_ref) - count;
@@ -378,6 +392,7 @@ static void test_unmaps_up_to_a_fault(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows grant_table_op.replace. */
 static void test_replaces(void **state)
 {
     struct gnttab_unmap_and_replace replace[2];
@@ -404,6 +419,7 @@ static void test_replaces(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows grant_table_op.copy. */
 static void test_copies(void **state)
 {
     struct gnttab_copy copies[3] = {{.status = 7}, {.status = 7}, {.status = 7}};
@@ -431,6 +447,7 @@ static void test_copies(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows grant_table_op.swap, grant_table_op.swap-reference. */
 static void test_swaps(void **state)
 {
     struct unit unit;
@@ -444,7 +461,7 @@ static void test_swaps(void **state)
     unit_destroy(&unit);
 }
 
-/* Of a transfer only the status is written, where it lies in either width. */
+/* Of a transfer only the status is written, where it lies in either width.  Shows grant_table_op.transfer. */
 static void test_transfers(void **state)
 {
     struct gnttab_transfer wide[2] = {{.mfn = 3, .domid = 0, .status = 7}, {.mfn = 3, .domid = 1, .status = 7}};

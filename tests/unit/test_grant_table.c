@@ -86,7 +86,10 @@ static void assert_zero(const struct unit *unit, mfn_t mfn, unsigned from)
     assert_memory_equal((const uint8_t *)unit_entries(unit, mfn) + from, zeroes, PAGE_SIZE - from);
 }
 
-/* The rings are granted to domain 0, which would be at their other end: abi/grant.h. */
+/*
+ * The rings are granted to domain 0, which would be at their other end: abi/grant.h.  Shows grant_table.reserved,
+ * grant_table.table.
+ */
 static void test_create(void **state)
 {
     struct unit unit;
@@ -417,6 +420,7 @@ static void check_swap(const struct unit *unit, unsigned per_frame)
     }
 }
 
+/* Shows grant_table_op.swap, grant_table_op.swap-in-use. */
 static void test_swap(void **state)
 {
     struct unit unit;

@@ -108,6 +108,7 @@ static void counts(struct unit *unit)
     assert_counts(unit, page, 2, TYPE_WRITABLE, 1);
 }
 
+/* Shows grant_table.grant, grant_table.in-use. */
 static void test_counts(void **state)
 {
     both(state, counts);
@@ -235,6 +236,7 @@ static void changed_in_use(struct unit *unit)
     end(unit, second, false);
 }
 
+/* Shows grant_table_op.map-in-use. */
 static void test_changed_in_use(void **state)
 {
     both(state, changed_in_use);

@@ -27,6 +27,7 @@ static void sizes(void)
     test_equal("its status", (uint64_t)size.status, (uint64_t)GNTST_bad_domain);
 }
 
+/* Shows grant_table_op.set-version. */
 static void versions(void)
 {
     struct gnttab_set_version version = {.version = 1};
@@ -108,6 +109,7 @@ static void status_frames(void)
     test_equal("it is 1", version, 1);
 }
 
+/* Shows grant_table_op.copy. */
 static void copy(const char *name, struct gnttab_copy op, int want)
 {
     test_result(name, hypercall_grant_table_op(GNTTABOP_copy, &op, 1), 0);
