@@ -62,7 +62,9 @@ cp "$image" "$pvh" || exit 1
 offset=$(LC_ALL=C grep -obUaP '\x02\xb0\xad\x1b' "$pvh" | head -n 1 | cut -d: -f1)
 printf '\0\0\0\0' | dd of="$pvh" bs=1 seek="${offset:?no Multiboot 1 header in the image}" conv=notrunc status=none
 head -c 123457 /dev/zero >"$work/bundle"
-head -c 300000 /dev/zero >"$work/some"
+# As much as fits behind the image into 2 MiB, of which the firmware keeps 128 KiB, but for four pages.
+read -r last size < <(readelf -lW "$image" | awk '$1 == "LOAD" { last = $4; size = $6 } END { print last, size }')
+head -c $((0x1e0000 - last - size - 0x5000)) /dev/zero >"$work/some"
 head -c 1200000 /dev/zero >"$work/large"
 disk1=$work/disk1.iso disk2=$work/disk2.iso
 make_disk "$disk1" multiboot 54321
