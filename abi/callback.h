@@ -134,9 +134,9 @@ struct compat_xennmi_callback {
  * ` Why an NMI came, in arch_shared_info.nmi_reason; 0 if it was sent with VCPUOP_send_nmi.
  */
 /* ` enum nmi_reason { */
-#define XEN_NMIREASON_io_error  (1U << 0) /* an I/O channel check */
-#define XEN_NMIREASON_pci_serr  (1U << 1) /* a system error on the PCI bus */
-#define XEN_NMIREASON_unknown   (1U << 2)
+#define XEN_NMIREASON_io_error  (1UL << 0) /* an I/O channel check */
+#define XEN_NMIREASON_pci_serr  (1UL << 1) /* a system error on the PCI bus */
+#define XEN_NMIREASON_unknown   (1UL << 2)
 /* ` } */
 
 #endif /* ABI_CALLBACK_H */

@@ -242,8 +242,8 @@ struct evtchn_op {
  * ` The bitmaps have a bit for each of enum port_numbers: as many as a word of words has.
  */
 /* ` enum port_numbers { */
-#define EVTCHN_2L_NR_CHANNELS           4096
-#define COMPAT_EVTCHN_2L_NR_CHANNELS    1024
+#define EVTCHN_2L_NR_CHANNELS           4096UL
+#define COMPAT_EVTCHN_2L_NR_CHANNELS    1024U
 /* ` } */
 
 /*

@@ -90,10 +90,10 @@ struct compat_xen_memory_reservation {
 #define XENMEMF_get_address_bits(flags) ((flags) & 0xffU)
 #define XENMEMF_node(n)                 (((n) + 1U) << 8)
 #define XENMEMF_get_node(flags)         ((((flags) >> 8) - 1U) & 0xffU)
-#define XENMEMF_populate_on_demand      (1U << 16) /* not for PV guests */
-#define XENMEMF_exact_node_request      (1U << 17) /* that node or none */
+#define XENMEMF_populate_on_demand      (1 << 16) /* not for PV guests */
+#define XENMEMF_exact_node_request      (1 << 17) /* that node or none */
 #define XENMEMF_exact_node(n)           (XENMEMF_node(n) | XENMEMF_exact_node_request)
-#define XENMEMF_vnode                   (1U << 18) /* the node number is a virtual one */
+#define XENMEMF_vnode                   (1 << 18) /* the node number is a virtual one */
 /* ` } */
 
 /*

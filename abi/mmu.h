@@ -196,13 +196,13 @@ struct mmu_update {
  * ` Bits of vCPUs that do not exist mean nothing; a bitmap that UVMF_NONE comes with is not read. {flush-unread}
  */
 /* ` enum uvm_flags { */
-#define UVMF_NONE               0x0U /* flush nothing */
-#define UVMF_TLB_FLUSH          0x1U /* flush all of the TLB */
-#define UVMF_INVLPG             0x2U /* flush what the TLB holds for va */
-#define UVMF_FLUSHTYPE_MASK     0x3U
-#define UVMF_MULTI              0x0U /* on the vCPUs of a bitmap: add its address */
-#define UVMF_LOCAL              0x0U /* on the calling vCPU */
-#define UVMF_ALL                0x4U /* on all vCPUs of the domain */
+#define UVMF_NONE               0x0UL /* flush nothing */
+#define UVMF_TLB_FLUSH          0x1UL /* flush all of the TLB */
+#define UVMF_INVLPG             0x2UL /* flush what the TLB holds for va */
+#define UVMF_FLUSHTYPE_MASK     0x3UL
+#define UVMF_MULTI              0x0UL /* on the vCPUs of a bitmap: add its address */
+#define UVMF_LOCAL              0x0UL /* on the calling vCPU */
+#define UVMF_ALL                0x4UL /* on all vCPUs of the domain */
 /* ` } */
 
 /*

@@ -81,12 +81,12 @@ struct compat_start_info {
 };
 
 /* ` enum start_flags { */
-#define SIF_PRIVILEGED          (1U << 0)    /* may control other domains and the machine */
-#define SIF_INITDOMAIN          (1U << 1)    /* the first domain of the machine */
-#define SIF_MULTIBOOT_MOD       (1U << 2)    /* mod_start names an array of struct xen_multiboot_mod_list */
-#define SIF_MOD_START_PFN       (1U << 3)    /* mod_start is a pfn, and the ramdisk is not mapped */
-#define SIF_VIRT_P2M_4TOOLS     (1U << 4)    /* tools can follow the P2M through arch_shared_info.p2m_vaddr */
-#define SIF_PM_MASK             (0xffU << 8) /* power management: what the initial domain is left to do */
+#define SIF_PRIVILEGED          (1 << 0)    /* may control other domains and the machine */
+#define SIF_INITDOMAIN          (1 << 1)    /* the first domain of the machine */
+#define SIF_MULTIBOOT_MOD       (1 << 2)    /* mod_start names an array of struct xen_multiboot_mod_list */
+#define SIF_MOD_START_PFN       (1 << 3)    /* mod_start is a pfn, and the ramdisk is not mapped */
+#define SIF_VIRT_P2M_4TOOLS     (1 << 4)    /* tools can follow the P2M through arch_shared_info.p2m_vaddr */
+#define SIF_PM_MASK             (0xff << 8) /* power management: what the initial domain is left to do */
 /* ` } */
 
 /*

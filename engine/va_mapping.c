@@ -11,7 +11,7 @@
 static int flush_as_asked(struct op *op, vaddr_t vaddr, uint64_t flags)
 {
     struct vcpu *vcpu = op->vcpu;
-    uint64_t where = flags & ~(uint64_t)UVMF_FLUSHTYPE_MASK;
+    uint64_t where = flags & ~UVMF_FLUSHTYPE_MASK;
     cpumask_t cpus = cpumask_of(vcpu->cpu);
 
     if (where == UVMF_ALL)

@@ -53,6 +53,13 @@ BODIES = {
 }
 CONSTANT_FUNCTION = re.compile(rb'(\xb8....|\x31\xc0)\xc3', re.S)  # mov $n,%eax or xor %eax,%eax; ret
 
+# The type of a constant, as a number: its bytes, and whether it has a sign.
+TYPE = '(sizeof({}) * 2 + ((__typeof__({}))-1 < 0))'
+
+
+# Kinds of value that a side may be without: what they are of is a value of its own.
+TYPES = ('sign', 'type')
+
 
 class CannotCompare(Exception):
     pass
@@ -80,6 +87,8 @@ def xen_name(name):
 def values_of(header):
     for name, is_string in header.constants:
         yield Value(header, name, name, 'string' if is_string else 'number', '{}', xen_name(name))
+        if not is_string:
+            yield Value(header, name, f'type of {name}', 'type', TYPE, xen_name(name))
     for name, count in header.macros:
         if name in BODIES:
             for body in BODIES[name]:
@@ -156,7 +165,7 @@ def evaluate(side, width, values, texts, prologue):
             lines.append(closing)
 
         emit('const struct { unsigned index; unsigned long long value; } __attribute__((packed)) numbers[]'
-             ' __attribute__((section(".abi.numbers"))) = {', ('number', 'sign'), '{ @, (unsigned long long)($) },', '};')
+             ' __attribute__((section(".abi.numbers"))) = {', ('number', 'sign', 'type'), '{ @, (unsigned long long)($) },', '};')
         emit('const struct { unsigned index; char text[124]; } strings[]'
              ' __attribute__((section(".abi.strings"))) = {', ('string',), '{ @, $ },', '};')
         emit('', ('code',),
@@ -206,9 +215,11 @@ def assemble(headers):
     return complaints
 
 
-def render(value):
+def render(value, kind='number'):
     if isinstance(value, str):
         return f'"{value}"'
+    if kind == 'type':
+        return f'{"signed" if value % 2 else "unsigned"}, {value // 2} bytes'
     return str(value) if value < 4096 else hex(value)
 
 
@@ -285,18 +296,20 @@ def main():
                     '#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__\n' +
                     ''.join(f'#include <xen/{name}>\n' for name in XEN_HEADERS))
 
-    # Ours must not depend on what they are compiled for: the hypervisor has 64 bits, a 32-bit guest has not.
+    # Ours must not depend on what they are compiled for: the hypervisor has 64 bits, a 32-bit guest has not.  Only
+    # constants can be as wide as a register, as Xen's are.
     mine = {}
     for as_compat in (False, True):
         texts = [ours(value, as_compat) for value in values]
         for width in (64, 32):
             mine[as_compat, width] = evaluate(f'abi{"-compat" if as_compat else ""}', width, values, texts, our_prologue)
-    unknown = [str(value) for value, number in zip(values, mine[False, 64]) if number is None and value.kind != 'sign']
+    unknown = [str(value) for value, number in zip(values, mine[False, 64]) if number is None and value.kind not in TYPES]
     if unknown:
         raise CannotCompare('abi/ has no ' + ', '.join(unknown))
     report.group('values of abi/ that do not depend on the width they are compiled for', len(values),
                  [f'{value}: {render(wide)} for 64 bits, {render(narrow)} for 32 bits'
-                  for value, wide, narrow in zip(values, mine[False, 64], mine[False, 32]) if wide != narrow])
+                  for value, wide, narrow in zip(values, mine[False, 64], mine[False, 32])
+                  if wide != narrow and value.kind != 'type'])
 
     with_twin = {value.xen_name for value in values if value.compat}
     found, differing, compared = set(), set(), {64: 0, 32: 0}
@@ -312,14 +325,16 @@ def main():
                     continue
                 if xen[index] is None:
                     continue
-                number = mine[width == 32, 64][index]
-                if value.kind != 'sign':
+                number = mine[width == 32, width if value.kind == 'type' else 64][index]
+                if value.kind not in TYPES:
                     found.add((value.name, str(value)))
                 if number != xen[index]:
-                    differing.add(value.name)
-                    if value.name in exceptions['differs']:
-                        continue
-                    complaints.append(f'{value}: {render(number)} in abi/, {render(xen[index])} in Xen')
+                    if value.kind != 'type':
+                        differing.add(value.name)
+                        if value.name in exceptions['differs']:
+                            continue
+                    complaints.append(f'{value}: {render(number, value.kind)} in abi/, '
+                                      f'{render(xen[index], value.kind)} in Xen')
                 count += 1
             compared[width] += count
             lines[header.path, width] = (count, complaints)
@@ -327,7 +342,7 @@ def main():
     # A name, or a member of a structure, that Xen has in neither width.
     names_found = {name for name, _ in found}
     for value in values:
-        if value.kind == 'sign' or (value.name, str(value)) in found or value.name in exceptions['absent']:
+        if value.kind in TYPES or (value.name, str(value)) in found or value.name in exceptions['absent']:
             continue
         for width in (32,) if value.compat else (64,):
             count, complaints = lines[value.header.path, width]
