@@ -191,13 +191,13 @@ planted() {
 }
 
 test_numbers() {
-    python3 tools/docs/numbers.py docs/memory-layout.md abi/layout.h hv/base/layout.h >$log/numbers.log 2>&1
+    python3 tools/docs/quoted_numbers.py docs/memory-layout.md abi/layout.h hv/base/layout.h >$log/numbers.log 2>&1
     verdict $? numbers $log/numbers.log
-    planted 'numbers: another value' 's/0xffff830000000000/0xffff831000000000/' docs/memory-layout.md python3 tools/docs/numbers.py
+    planted 'numbers: another value' 's/0xffff830000000000/0xffff831000000000/' docs/memory-layout.md python3 tools/docs/quoted_numbers.py
     planted 'numbers: a name that no header has' 's/`WINDOW_PAGES`/`WINDOWS_PAGES`/' docs/memory-layout.md \
-        python3 tools/docs/numbers.py
+        python3 tools/docs/quoted_numbers.py
     sed '/`DEVICE_BASE`/d' docs/memory-layout.md >$log/planted
-    ! python3 tools/docs/numbers.py $log/planted hv/base/layout.h >$log/numbers.log 2>&1
+    ! python3 tools/docs/quoted_numbers.py $log/planted hv/base/layout.h >$log/numbers.log 2>&1
     verdict $? 'numbers: an area that is not shown is noticed' $log/numbers.log
 }
 

@@ -5,7 +5,7 @@
 A row of a table whose head is "value | name | in | ..." says that `name` is defined in the header `in` as `value`.
 With COMPLETE headers, each of their names for the bounds or the number of an area must have a row.
 
-Usage: numbers.py DOCUMENT [COMPLETE HEADER...]
+Usage: quoted_numbers.py DOCUMENT [COMPLETE HEADER...]
 """
 import ast
 import operator
