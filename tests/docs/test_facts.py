@@ -1,0 +1,321 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""tools/docs/facts.py and what it needs: faults planted in code and mark-up are told by file and line, and what is read
+from the code is what is there.
+
+Usage: tests/docs/test_facts.py [NAME...]      names as unittest has them: Errors.test_unreachable.  Default: all
+"""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '../..'))
+os.chdir(ROOT)
+sys.path.insert(0, 'tools/docs')
+
+import csource  # noqa: E402
+import errorlines  # noqa: E402
+import facts  # noqa: E402
+import handlers  # noqa: E402
+import markup  # noqa: E402
+import otherwise  # noqa: E402
+import reach  # noqa: E402
+import reasons  # noqa: E402
+
+# Two calls of their own, described in full.
+TRAPS = """/*
+ * `incontents 1 traps Handlers
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_set_trap_table(void *table)
+ * `
+ * ` @table: The handlers.
+ * `
+ * ` Errors, in the order of the checks:
+ * `   -ESRCH   the domain ends {DYING}
+ * `   -EFAULT  it cannot be read {GUEST_FAULT}
+ * `   -EINVAL  an address is no good {NOT_CANONICAL}
+ */
+/* ` enum hypercall_num { // __HYPERVISOR_* => HYPERVISOR_*() */
+#define __HYPERVISOR_set_trap_table 0
+/* ` } */
+"""
+CONSOLE = """/*
+ * `incontents 1 console The console
+ * `
+ * ` enum neg_errnoval
+ * ` HYPERVISOR_console_io(enum io_cmd cmd, unsigned int count, char *text)
+ * `
+ * ` @cmd: What to do.
+ * ` @count: How much.
+ * ` @text: Of what.
+ * `
+ * ` Errors, in the order of the checks:
+ * `   -ENOSYS  unknown command {hv}
+ * `   -E2BIG   too much {hv}
+ * `   -EFAULT  it cannot be read {hv}
+ */
+/* ` enum hypercall_num { // __HYPERVISOR_* => HYPERVISOR_*() */
+#define __HYPERVISOR_console_io 18
+/* ` } */
+/* ` enum io_cmd { */
+#define CONSOLEIO_write 0
+#define CONSOLEIO_read 1
+/* ` } */
+"""
+
+
+def reference_of(text):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, 'call.h')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
+        return markup.parse([path])
+
+
+def compared(text, replaced=None):
+    """The complaints, as texts, about a header and the code; about its calls alone."""
+    reference = reference_of(text)
+    found = facts.Facts(reasons=reasons.load()[0])
+    commands = {name: facts.commands_of(reference, call) for name, call in reference.calls.items()}
+    facts.add_calls(found, reach.Program(facts.read_sources(replaced), reach.Paths()), commands)
+    found.complaints = []  # the other calls have no prototype here
+    facts.add_errors(found, reference)
+    facts.add_states(found, reference)
+    return [re.sub(r'/\S*/(?=call\.h)', '', str(complaint)) for complaint in found.complaints]
+
+
+def changed(path, old, new):
+    """{path: text} with @old, which must be there, as @new."""
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    assert old in text, (path, old)
+    return {path: text.replace(old, new, 1)}
+
+
+class Errors(unittest.TestCase):
+    """Error lines against code."""
+
+    def test_none(self):
+        self.assertEqual(compared(TRAPS), [])
+        self.assertEqual(compared(CONSOLE), [])
+
+    def test_site_without_line(self):
+        planted = changed('engine/trap.c', 'if (info.address == 0)',
+                          'if (info.cs == 1)\n            return refuse_value(op, XEN_EBUSY, REFUSE_WIDTH, info.cs);\n'
+                          '        if (info.address == 0)')
+        line = planted['engine/trap.c'].split('REFUSE_WIDTH')[0].count('\n') + 1
+        self.assertEqual(compared(TRAPS, planted), [
+            f'engine/trap.c:{line}: HYPERVISOR_set_trap_table gives -EBUSY for WIDTH, and no line of call.h says so'])
+
+    def test_site_elsewhere(self):
+        """What another function refuses, with the error that the caller gives it."""
+        planted = changed('engine/trap.c', 'if (info.address == 0)',
+                          'if (typeref_hold_writable(op, XEN_ENOMEM, frame, domain, 0))\n'
+                          '            return -XEN_EPERM;\n        if (info.address == 0)')
+        found = compared(TRAPS, planted)
+        self.assertTrue(found and all('gives -EPERM for ' in text for text in found), found)
+        planted['engine/trap.c'] = planted['engine/trap.c'].replace('return -XEN_EPERM;', 'return error;')
+        found = compared(TRAPS, planted)
+        self.assertTrue(any('gives -ENOMEM for TYPE_CONFLICT' in text for text in found), found)
+        self.assertTrue(any('gives -EINVAL for NOT_OWNED' in text for text in found), found)
+
+    def test_wrong_error(self):
+        found = compared(TRAPS.replace('-EINVAL  an', '-EPERM   an'))
+        self.assertEqual(len(found), 3, found)
+        self.assertIn('call.h:12: HYPERVISOR_set_trap_table refuses for NOT_CANONICAL with -EINVAL (engine/trap.c:',
+                      found[0] + found[1])
+        self.assertTrue(any('gives -EINVAL for NOT_CANONICAL, and no line' in text for text in found))
+
+    def test_wrong_error_in_code(self):
+        planted = changed('engine/trap.c', 'XEN_EINVAL, REFUSE_NOT_CANONICAL, info',
+                          'XEN_EPERM, REFUSE_NOT_CANONICAL, info')
+        self.assertTrue(any('with -EPERM (engine/trap.c:' in text for text in compared(TRAPS, planted)))
+
+    def test_unreachable(self):
+        found = compared(TRAPS.replace('{NOT_CANONICAL}', '{NOT_CANONICAL NOT_RAM}'))
+        self.assertEqual(found, ['call.h:12: HYPERVISOR_set_trap_table never refuses for NOT_RAM here'])
+
+    def test_no_reason(self):
+        found = compared(TRAPS.replace('{NOT_CANONICAL}', '{NOT_CANONICAL BAD_LUCK}'))
+        self.assertEqual(found, ['call.h:12: HYPERVISOR_set_trap_table: BAD_LUCK is no reason of engine/refuse.h'])
+
+    def test_number_without_reason(self):
+        found = compared(TRAPS.replace('-EINVAL  an', '-EINVAL, -EPERM  an'))
+        self.assertEqual(found, ['call.h:12: HYPERVISOR_set_trap_table: nothing that this line names gives -EPERM'])
+
+    def test_hv(self):
+        found = compared(CONSOLE.replace('-E2BIG ', '-EXDEV '))
+        self.assertEqual(found, ['call.h:13: HYPERVISOR_console_io: nothing that this line names gives -EXDEV'])
+
+    def test_untied(self):
+        reference = reference_of(TRAPS.replace(' {GUEST_FAULT}', ''))
+        lines = [errorlines.tie(error, reference.headings, []) for error in reference.headings['traps'].errors]
+        self.assertEqual([tied.is_untied() for tied in lines], [False, True, False])
+
+    def test_other_heading(self):
+        """A line without reasons stands for those of the heading that it names."""
+        other = ('/*\n * `incontents 2 other Other\n * `\n * `   -EINVAL  bad {NOT_CANONICAL}\n'
+                 ' * `   -EPERM  worse {WIDTH}\n */\n')
+        self.assertEqual(compared(TRAPS.replace('no good {NOT_CANONICAL}', 'no good, see [other]') + other), [])
+
+
+class States(unittest.TestCase):
+    """The state of calls and commands."""
+
+    def test_refused(self):
+        planted = changed('hv/call/call_console.c', 'return read_some(vcpu, VADDR(args[2]), count);',
+                          'return -XEN_EPERM;')
+        found = compared(CONSOLE, planted)
+        self.assertTrue(any('CONSOLEIO_read is always refused with EPERM, at hv/call/call_console.c:' in text
+                            for text in found), found)
+
+    def states(self, call, replaced=None):
+        reference = markup.parse(glob.glob('abi/*.h'))
+        program = reach.Program(facts.read_sources(replaced))
+        commands = {call: facts.commands_of(reference, reference.calls[call])}
+        return handlers.all_handled(program, [call], commands)[call]
+
+    def test_tables(self):
+        states = self.states('mmuext_op').commands
+        self.assertEqual(str(states['MMUEXT_PIN_L4_TABLE']), 'works')
+        self.assertEqual(str(states['MMUEXT_MARK_SUPER']), 'refused: EOPNOTSUPP')
+        without = changed('engine/mmuext.c', '    [MMUEXT_SET_LDT] = {set_ldt, true},\n', '')
+        self.assertEqual(str(self.states('mmuext_op', without).commands['MMUEXT_SET_LDT']), 'refused: ENOSYS')
+
+    def test_both_tables(self):
+        states = self.states('memory_op').commands
+        self.assertEqual(states['XENMEM_exchange'].handler, 'exchange_memory')
+        self.assertEqual(states['XENMEM_memory_map'].handler, 'memory_map')
+        self.assertEqual(str(states['XENMEM_machine_memory_map']), 'initial domain only: EPERM')
+        self.assertEqual(str(states['XENMEM_set_memory_map']), 'refused: ENOSYS')
+
+    def test_limits(self):
+        states = self.states('physdev_op_compat').commands
+        self.assertEqual(str(states['PHYSDEVOP_set_iopl']), 'works')
+        self.assertEqual(str(states['PHYSDEVOP_apic_read']), 'refused: EPERM')
+        self.assertEqual(str(states['PHYSDEVOP_map_pirq']), 'refused: ENOSYS')
+        self.assertEqual(str(self.states('mmu_update').commands['MMU_NORMAL_PT_UPDATE']), 'works')
+        self.assertEqual(str(self.states('sched_op_compat').commands['SCHEDOP_poll']), 'refused: ENOSYS')
+
+    def test_no_handler(self):
+        self.assertEqual(str(self.states('domctl').status), 'refused: ENOSYS')
+
+
+class Paths(unittest.TestCase):
+    """paths.txt."""
+
+    def program(self, *lines):
+        return reach.Program(facts.read_sources(), reach.Paths(lines))
+
+    def test_unused(self):
+        program = self.program('set_gdt promote no_such_function - -- why')
+        program.refusals('set_gdt', 'do_set_gdt', 'engine/hypercall.c')
+        self.assertEqual([rule.place.line for rule in program.paths.unused()], [1])
+
+    def test_cut_and_answer(self):
+        def found(*lines):
+            refusals = self.program(*lines).refusals('set_gdt', 'do_set_gdt', 'engine/hypercall.c')
+            return {(refusal.error, refusal.reason) for refusal in refusals}
+        self.assertIn(('EINVAL', 'BAD_FLAGS'), found())
+        self.assertNotIn(('EINVAL', 'BAD_FLAGS'), found('set_gdt promote table_promote - -- why'))
+        self.assertIn(('EPERM', 'BAD_FLAGS'), found('set_* promote table_promote EPERM -- why'))
+        self.assertIn(('EINVAL', 'BAD_FLAGS'), found('mmu_update promote table_promote - -- why'))
+
+    def test_malformed(self):
+        for line in ('set_gdt promote table_promote -', 'set_gdt promote -- why'):
+            with self.assertRaisesRegex(ValueError, 'paths.txt:1'):
+                reach.Paths([line])
+
+    def test_live(self):
+        reference = markup.parse(glob.glob('abi/*.h'))
+        found = facts.load(reference)
+        self.assertEqual([str(text) for text in found.complaints if text.place.path.endswith('paths.txt')], [])
+
+
+class Code(unittest.TestCase):
+    """The sources are read as the compiler reads them."""
+
+    def test_calls_as_gcc_finds_them(self):
+        """What gcc says that a function calls is reached by it here: gcc has put some functions into others."""
+        with tempfile.TemporaryDirectory() as directory:
+            for path in sorted(glob.glob('engine/*.c')):
+                subprocess.run(['gcc', '-std=c11', '-ffreestanding', '-O0', '-I.', '-fcallgraph-info', '-c', path, '-o',
+                                os.path.join(directory, os.path.basename(path)[:-1] + 'o')], check=True)
+            theirs = {edge for name in glob.glob(f'{directory}/*.ci') for edge in edges_of(name)}
+        program = reach.Program([csource.read(path) for path in glob.glob('engine/*.[ch]')])
+        reached, known = {}, set()
+        for source in program.sources.values():
+            for function in source.functions.values():
+                known.add(function.name)
+                found = program.reached(function.name, source.path)
+                reached.setdefault(function.name, set()).update(name for _, name in found)
+        missing = {(caller, callee) for caller, callee in theirs if callee in known and callee not in reached[caller]}
+        self.assertEqual(missing, set())
+        self.assertGreater(len(theirs), 500)
+
+    def test_every_function(self):
+        for path in glob.glob('engine/*.c') + glob.glob('hv/call/*.c'):
+            with open(path, encoding='utf-8') as file:
+                text = file.read()
+            self.assertEqual(len(csource.read(path).functions), len(re.findall(r'^\{\n', text, re.M)), path)
+
+    def test_tables(self):
+        rows = csource.read('engine/mmuext.c').tables['commands'].rows
+        self.assertEqual(rows['MMUEXT_CLEAR_PAGE'], '{clear_page, false}')
+        with open('engine/mmuext.c', encoding='utf-8') as file:
+            self.assertEqual(len(rows), len(re.findall(r'^    \[MMUEXT_', file.read(), re.M)))
+
+
+class Others(unittest.TestCase):
+    """Reasons, and what Xen does otherwise."""
+
+    def test_advice(self):
+        found, complaints = reasons.load()
+        self.assertEqual(complaints, [])
+        self.assertTrue(all(len(reason.advice) > 20 for reason in found.values()))
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:
+            with open(reasons.ADVICE, encoding='utf-8') as advice:
+                file.write(advice.read().replace('\nL1TF\n', '\nL2TF\n'))
+            file.flush()
+            complaints = [text for _, text in reasons.load(advice=file.name)[1]]
+        self.assertEqual(len(complaints), 2)
+        self.assertTrue(complaints[0].startswith('L1TF: ') and complaints[1].startswith('L2TF is no reason'))
+
+    def test_otherwise(self):
+        reference = markup.parse(glob.glob('abi/*.h'))
+        commands = {name: facts.commands_of(reference, call) for name, call in reference.calls.items()}
+        found = otherwise.load(commands)
+        exchange = [one for one in found['memory_op'] if one.commands == ['XENMEM_exchange']]
+        self.assertEqual(len(exchange), 1)
+        self.assertTrue(exchange[0].xen != exchange[0].ours and exchange[0].times.keys() == {'first', 'ordinary'})
+        del commands['memory_op']
+        with self.assertRaisesRegex(ValueError, "'memory_op'"):
+            otherwise.load(commands)
+
+
+def edges_of(path):
+    """(caller, callee) of each edge of a call graph of gcc: names without their file."""
+    with open(path, encoding='utf-8') as file:
+        for caller, callee in re.findall(r'edge: \{ sourcename: "([^"]*)" targetname: "([^"]*)"', file.read()):
+            yield caller.split(':')[-1], callee.split(':')[-1]
+
+
+def main():
+    names = sys.argv[1:]
+    loader = unittest.defaultTestLoader
+    module = sys.modules['__main__']
+    suite = loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)
+    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    print(f'{result.testsRun - failed} passed, {failed} failed')
+    return 1 if failed or not result.testsRun else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
