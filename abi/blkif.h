@@ -13,13 +13,15 @@
  * `incontents 700 blkif Disks: the block ring
  * `
  * ` One or more pages that the front end lends to the back end: the head, [ring], and behind it as many slots as fit,
- * ` rounded down to a power of two, each of the size of a struct blkif_request.  The front end puts requests into
- * ` slots, in order, and the back end responses, struct blkif_response, in any order; each takes the place of a request
- * ` that has been read.  To an indirect request it tells the operation that was indirect.
+ * ` rounded down to a power of two, each of the size of a struct blkif_request. {slots}
+ * ` The front end puts requests into slots, in order, and the back end responses, struct blkif_response, in any order;
+ * ` each takes the place of a request that has been read. {responses}
+ * ` To an indirect request it tells the operation that was indirect. {indirect}
  * `
  * ` Which layout the slots have says the front end's key `protocol`, one of enum blkif_protocol:
- * ` XEN_IO_PROTO_ABI_X86_64, or for the compat_ structures XEN_IO_PROTO_ABI_X86_32.  Sectors have 512 bytes, and
- * ` segments lie within a page of 4096; enum blkif_limits says how many of them a request has.
+ * ` XEN_IO_PROTO_ABI_X86_64, or for the compat_ structures XEN_IO_PROTO_ABI_X86_32. {layouts}
+ * ` Sectors have 512 bytes, and segments lie within a page of 4096; enum blkif_limits says how many of them a request
+ * ` has. {segments}
  */
 /* ` enum blkif_protocol { */
 #define XEN_IO_PROTO_ABI_X86_64 "x86_64-abi"

@@ -38,10 +38,12 @@
  * `
  * ` A page of the guest, named by start_info.console.domU, with a ring for each direction.  Indexes count
  * ` bytes from the start of the guest and wrap at 2 to the 32; byte i of a ring is element i modulo its size.
- * ` There are prod - cons bytes in it.  Who changes an index raises an event on the channel.
+ * ` There are prod - cons bytes in it. {indexes}
+ * ` Who changes an index raises an event on the channel. {event}
  * `
- * ` The guest writes in_cons and out_prod, the other end in_prod and out_cons.  Indexes of the other end are
- * ` not to be trusted: a difference above the size of the ring is a fault of the other end.
+ * ` The guest writes in_cons and out_prod, the other end in_prod and out_cons. {writers}
+ * ` Indexes of the other end are not to be trusted: a difference above the size of the ring is a fault of the other
+ * ` end. {distrust}
  */
 typedef uint32_t XENCONS_RING_IDX;
 
@@ -60,13 +62,15 @@ struct xencons_interface {
  * `incontents 620 xenstore_ring The xenstore ring and its messages
  * `
  * ` A page of the guest, named by start_info.store_mfn, with a ring for each direction, which works as in
- * ` [console_ring].  In the rings messages follow one another, a struct xsd_sockmsg and len bytes each, with
- * ` no padding; enum xenstore_limits says how long they can be.
+ * ` [console_ring]. {ring}
+ * ` In the rings messages follow one another, a struct xsd_sockmsg and len bytes each, with
+ * ` no padding; enum xenstore_limits says how long they can be. {messages}
  * `
  * ` The guest sends requests and gets one reply to each, with the same req_id; the type is that of the request,
- * ` or XS_ERROR, whose payload is the name of an error, such as ENOENT, and a zero byte.  XS_WATCH_EVENT comes
- * ` without a request.  A guest waits for its reply without limit, so whoever serves the ring must answer
- * ` everything, if only with XS_ERROR.
+ * ` or XS_ERROR, whose payload is the name of an error, such as ENOENT, and a zero byte. {replies}
+ * ` XS_WATCH_EVENT comes without a request. {events}
+ * ` A guest waits for its reply without limit, so whoever serves the ring must answer everything, if only with
+ * ` XS_ERROR. {answers}
  */
 /* ` enum xenstore_limits { */
 #define XENSTORE_RING_SIZE      1024 /* bytes of each ring */
@@ -123,17 +127,21 @@ struct xsd_sockmsg {
  * `
  * ` A node has permissions, a list of entries such as n1: a letter and the number of a domain.  The domain of the
  * ` first entry owns the node and may do everything; the letter says what those may who are in no later entry:
- * ` n nothing, r read, w write, b both.  A new node copies the list of the node that it is made in, and belongs to
- * ` the guest that makes it.  To make a node takes the right to write the nearest that is there; to remove one, with
- * ` all below it, to write it.  Only the owner sets permissions, 8 at most, and stays the owner: else EPERM.  What a
- * ` guest may not read is EACCES to it, whether it is there or not, and no watch tells of it.  When a domain ends, its
- * ` nodes go wherever they are, and no list names it.  A guest finds its directory, which is not its own, with its
- * ` parts data, drivers, feature, attr, error, device/suspend/event-channel and, in control, shutdown, sysrq and the
- * ` features, which are.
+ * ` n nothing, r read, w write, b both. {permissions}
+ * ` A new node copies the list of the node that it is made in, and belongs to the guest that makes it. {inherited}
+ * ` To make a node takes the right to write the nearest that is there; to remove one, with all below it, to write
+ * ` it. {right-to-write}
+ * ` Only the owner sets permissions, 8 at most, and stays the owner: else EPERM. {owner}
+ * ` What a guest may not read is EACCES to it, whether it is there or not, and no watch tells of it. {right-to-read}
+ * ` When a domain ends, its nodes go wherever they are, and no list names it. {end}
+ * ` A guest finds its directory, which is not its own, with its parts data, drivers, feature, attr, error,
+ * ` device/suspend/event-channel and, in control, shutdown, sysrq and the features, which are. {home}
  * `
  * ` A guest may have 1000 nodes, 128 watches and 10 transactions, each with 512 changes and nodes looked at: ENOSPC
- * ` beyond, E2BIG for watches.  A value has 2048 bytes at most, a path that it makes 1024 and 64 names.  All of that
- * ` together has to fit into 256 KiB.  A transaction fails with EAGAIN if another has changed what it has looked at.
+ * ` beyond, E2BIG for watches. {quotas}
+ * ` A value has 2048 bytes at most, a path that it makes 1024 and 64 names. {sizes}
+ * ` All of that together has to fit into 256 KiB. {account}
+ * ` A transaction fails with EAGAIN if another has changed what it has looked at. {transactions}
  * `
  * ` In short, request -> reply:
  */

@@ -18,10 +18,12 @@
  * `
  * ` To send, the front end puts a request with the first part of a frame, as many struct netif_extra_info as its flags
  * ` say, and requests with the other parts.  The size of the first request is that of the whole frame, the size of each
- * ` other one that of its part.  Each slot is answered; those of extras by NETIF_RSP_NULL.  A frame may have 18 parts.
+ * ` other one that of its part. {send}
+ * ` Each slot is answered; those of extras by NETIF_RSP_NULL. {answers}
+ * ` A frame may have 18 parts. {parts}
  * `
  * ` To receive, the front end puts requests with empty pages.  Each is answered in its own slot, with a part of a frame
- * ` and how large that is, or with an extra behind the first part.
+ * ` and how large that is, or with an extra behind the first part. {receive}
  */
 /* ` enum netif_limits { */
 #define NETIF_RING_SLOTS 256

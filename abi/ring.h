@@ -11,10 +11,10 @@
  * `incontents 690 ring The head of a ring
  * `
  * ` The first page of a ring begins with its head, and the slots follow.  The indexes count slots, and wrap at 2 to the
- * ` 32; slot i is element i modulo their number.
+ * ` 32; slot i is element i modulo their number. {indexes}
  * `
- * ` Who has changed a prod raises an event if it has passed what the other one wrote into the event index.  Both prods
- * ` begin as 0, both event indexes as 1.
+ * ` Who has changed a prod raises an event if it has passed what the other one wrote into the event index. {events}
+ * ` Both prods begin as 0, both event indexes as 1.
  */
 struct sring_head {
     uint32_t req_prod;  /* written by the front end */

@@ -170,6 +170,7 @@ static struct blkif_request_segment *put_indirect(uint8_t operation, uint64_t se
     return segments;
 }
 
+/* Shows blkif.indirect. */
 static void test_indirect(void **state)
 {
     (void)state;

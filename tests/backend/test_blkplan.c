@@ -29,6 +29,7 @@ static bool is_segment(unsigned first, unsigned last)
     return first <= 7 && last <= 7 && last >= first;
 }
 
+/* Shows blkif.segments. */
 static void xsa_513_sectors_of_segments(void **state)
 {
     struct blkring_request request = {.operation = BLKIF_OP_WRITE, .nr_segments = 2, .segments = {{1, 0, 0, 0}}};
@@ -44,6 +45,7 @@ static void xsa_513_sectors_of_segments(void **state)
     }
 }
 
+/* Shows blkif.segments. */
 static void xsa_513_numbers_of_segments(void **state)
 {
     static const unsigned numbers[] = {0, 1, 10, 11, 12, 32, 63, 64, 65, 255, 256, 511, 512, 513, 4096, 65535};

@@ -45,6 +45,7 @@ static void put(uint8_t *at, uint64_t value, unsigned size)
     memcpy(at, &value, size);
 }
 
+/* Shows blkif.slots, ring.indexes. */
 static void test_slots(void **state)
 {
     static const unsigned sizes[][2] = {{1, 32}, {2, 64}, {4, 128}, {8, 256}, {16, 512}};
@@ -58,6 +59,7 @@ static void test_slots(void **state)
     }
 }
 
+/* Shows blkif.layouts. */
 static void test_members(void **state)
 {
     struct blkring_request request;
@@ -130,7 +132,7 @@ static void xsa_39_every_distance_of_a_block_ring(void **state)
     }
 }
 
-/* XSA-216: all bytes of a response are written, and none behind it. */
+/* XSA-216: all bytes of a response are written, and none behind it.  Shows blkif.responses. */
 static void xsa_216_all_bytes_of_a_response(void **state)
 {
     (void)state;
@@ -154,6 +156,7 @@ static void xsa_216_all_bytes_of_a_response(void **state)
     }
 }
 
+/* Shows ring.events. */
 static void test_events(void **state)
 {
     struct blkring_request request;

@@ -53,6 +53,7 @@ static void xsa_39_every_distance_of_a_network_ring(void **state)
     }
 }
 
+/* Shows ring.events. */
 static void test_publish(void **state)
 {
     (void)state;

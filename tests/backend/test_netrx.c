@@ -50,6 +50,7 @@ static int take(void)
     return front_rx_take(&front, got, &first, &gso);
 }
 
+/* Shows netif.receive. */
 static void test_packets(void **state)
 {
     (void)state;

@@ -50,7 +50,7 @@ static void check_bytes(const struct packet *packet, const uint8_t *expected, un
     assert_memory_equal(got, expected, size);
 }
 
-/* Frames of random size in random parts, many at once, at indices around 2^32. */
+/* Frames of random size in random parts, many at once, at indices around 2^32.  Shows netif.send, netif.answers. */
 static void test_good_frames(void **state)
 {
     (void)state;
@@ -134,6 +134,7 @@ static void try_shapes(const unsigned *lengths, unsigned count)
     try_shape(lengths, count, 0);
 }
 
+/* Shows netif.parts, netif.send. */
 static void xsa_423_every_shape_of_a_packet(void **state)
 {
     static const unsigned each[] = {0, 1, 13, 14, 64, 128, 4096};
@@ -321,7 +322,7 @@ static void test_offloads(void **state)
     }
 }
 
-/* Extras: each kind, twice, unknown, without end. */
+/* Extras: each kind, twice, unknown, without end.  Shows netif.answers. */
 static void test_extras(void **state)
 {
     static const struct {

@@ -69,6 +69,7 @@ static void make(uint32_t size, uint32_t claimed)
     memcpy(message, &claimed, sizeof(claimed));
 }
 
+/* Shows 9pfs.layout. */
 static void test_layout(void **state)
 {
     (void)state;
@@ -80,7 +81,7 @@ static void test_layout(void **state)
     }
 }
 
-/* Over each border, that of the stream and that of the index. */
+/* Over each border, that of the stream and that of the index.  Shows 9pfs.messages, 9pfs.layout. */
 static void test_messages(void **state)
 {
     static const uint32_t starts[] = {0, 1, SIZE - 3, SIZE - 7, UINT32_MAX - 2, UINT32_MAX - SIZE};
@@ -107,7 +108,7 @@ static void test_messages(void **state)
     }
 }
 
-/* Until its last byte is there a message is not, and none of it has gone. */
+/* Until its last byte is there a message is not, and none of it has gone.  Shows 9pfs.partial. */
 static void test_partial(void **state)
 {
     uint32_t size;
@@ -182,7 +183,7 @@ static void test_indexes(void **state)
     }
 }
 
-/* What the front end writes to the indexes of this side changes nothing. */
+/* What the front end writes to the indexes of this side changes nothing.  Shows 9pfs.writers. */
 static void test_own_indexes(void **state)
 {
     uint32_t size;

@@ -158,6 +158,7 @@ static void put(const char *text)
         page.ring.out[MASK_XENCONS_IDX(page.ring.out_prod++, page.ring.out)] = *text++;
 }
 
+/* Shows console_ring.indexes, console_ring.event, console_ring.writers. */
 static void test_output(void **state)
 {
     (void)state;
@@ -173,6 +174,7 @@ static void test_output(void **state)
     assert_int_equal(notifications, 2);
 }
 
+/* Shows console_ring.indexes. */
 static void test_full_ring_that_wraps(void **state)
 {
     (void)state;
@@ -186,6 +188,7 @@ static void test_full_ring_that_wraps(void **state)
     assert_int_equal(page.ring.out_cons, page.ring.out_prod);
 }
 
+/* Shows console_ring.distrust. */
 static void test_impossible_indexes(void **state)
 {
     (void)state;
@@ -207,6 +210,7 @@ static void test_impossible_indexes(void **state)
     assert_int_equal(notifications, 1);
 }
 
+/* Shows console_ring.writers, console_ring.event. */
 static void test_input(void **state)
 {
     (void)state;

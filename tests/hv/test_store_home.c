@@ -18,6 +18,7 @@
 #include <tests/hv/lib/store_audit.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
+/* Shows xenstore_ring.home. */
 static void test_tree_at_start(void **state)
 {
     (void)state;
@@ -89,7 +90,7 @@ static void test_many_vcpus(void **state)
     assert_reply(host->domain.name, DOMAIN_NAME_MAX);
 }
 
-/* Each key and who may write it, as what starts domains elsewhere leaves it: XSA-57. */
+/* Each key and who may write it, as what starts domains elsewhere leaves it: XSA-57.  Shows xenstore_ring.home. */
 static void xsa_57_who_may_write_what(void **state)
 {
     static const struct {

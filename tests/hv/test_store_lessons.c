@@ -202,6 +202,7 @@ static void xsa_324_an_event_longer_than_a_message(void **state)
     assert_silence();
 }
 
+/* Shows xenstore_ring.right-to-read. */
 static void xsa_115_a_watcher_hears_of_what_it_may_read(void **state)
 {
     static const char *const watched[] = {"/", "/local/domain", HOME, "@introduceDomain", "@releaseDomain", "/vm"};

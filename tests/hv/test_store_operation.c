@@ -76,6 +76,7 @@ static void try(const char *permissions, bool reads, bool writes)
     }
 }
 
+/* Shows xenstore_ring.permissions. */
 static void test_each_letter(void **state)
 {
     (void)state;
@@ -91,7 +92,7 @@ static void test_each_letter(void **state)
     try("n3 b5", false, false);
 }
 
-/* Who makes a node owns it and pays for it, wherever it is. */
+/* Who makes a node owns it and pays for it, wherever it is.  Shows xenstore_ring.inherited. */
 static void test_made_in_anothers(void **state)
 {
     const struct store_session *maker;
@@ -119,7 +120,7 @@ static void test_made_in_anothers(void **state)
     assert_int_equal(maker->own.nr_nodes, before);
 }
 
-/* One more than there may be: each way of making nodes, and none is left half done. */
+/* One more than there may be: each way of making nodes, and none is left half done.  Shows xenstore_ring.quotas. */
 static void xsa_272_one_node_too_many(void **state)
 {
     static const uint32_t types[] = {XS_WRITE, XS_MKDIR};
@@ -157,6 +158,7 @@ static void xsa_272_one_node_too_many(void **state)
     assert_ok();
 }
 
+/* Shows xenstore_ring.account. */
 static void test_too_much_memory(void **state)
 {
     static char payload[9 + STORE_VALUE_MAX];
@@ -201,6 +203,7 @@ static void test_remove_without_room(void **state)
         store_account_give(&audit_session()->own, taken[--count]);
 }
 
+/* Shows xenstore_ring.sizes. */
 static void xsa_323_values_and_paths_at_their_limits(void **state)
 {
     static char payload[XENSTORE_PAYLOAD_MAX] = "data/a";
@@ -222,6 +225,7 @@ static void xsa_323_values_and_paths_at_their_limits(void **state)
     assert_error("ENOSPC");
 }
 
+/* Shows xenstore_ring.sizes. */
 static void test_depth(void **state)
 {
     char path[2 * STORE_PATH_DEPTH + 32] = HOME "/data";

@@ -19,6 +19,7 @@
 #include <tests/hv/lib/store_audit.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
+/* Shows xenstore_ring.replies. */
 static void test_write_and_read(void **state)
 {
     (void)state;
@@ -79,6 +80,7 @@ static void test_long_paths(void **state)
     assert_error("EINVAL");
 }
 
+/* Shows xenstore_ring.right-to-write. */
 static void test_only_own_nodes_change(void **state)
 {
     static const char *const others[] = {
@@ -99,6 +101,7 @@ static void test_only_own_nodes_change(void **state)
     }
 }
 
+/* Shows xenstore_ring.right-to-read. */
 static void test_only_own_nodes_are_seen(void **state)
 {
     static const char *const others[] = {"/", "/a", "/local/domain", "/local/domain/0", "/local/domain/30", "/vm"};
@@ -122,7 +125,7 @@ static void test_only_own_nodes_are_seen(void **state)
     assert_error("EACCES");
 }
 
-/* What is made has the permissions of what it is made in, all of them. */
+/* What is made has the permissions of what it is made in, all of them.  Shows xenstore_ring.inherited. */
 static void test_permissions_are_copied(void **state)
 {
     (void)state;
@@ -144,6 +147,7 @@ static void test_permissions_are_copied(void **state)
     assert_reply(TEXT("value"));
 }
 
+/* Shows xenstore_ring.owner. */
 static void test_permissions(void **state)
 {
     char payload[300] = "data";
@@ -201,6 +205,7 @@ static void test_domains(void **state)
     assert_reply(TEXT("F\0"));
 }
 
+/* Shows xenstore_ring.answers. */
 static void test_requests_that_are_not_for_guests(void **state)
 {
     static const uint32_t refused[] = {XS_CONTROL, XS_INTRODUCE, XS_RELEASE, XS_RESUME, XS_SET_TARGET};

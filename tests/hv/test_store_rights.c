@@ -54,6 +54,7 @@ static void test_entries_mean_instances(void **state)
     assert_int_equal(list.entries[3].instance, STORE_NOBODY); /* the control needs no right */
 }
 
+/* Shows xenstore_ring.owner. */
 static void test_who_gives_what_away(void **state)
 {
     struct store_permissions list;
@@ -113,6 +114,7 @@ static void test_number_0_is_no_right(void **state)
     assert_int_equal(read_list(TEXT("n0\0"), TEXT("n3\0"), &list), -XEN_EPERM);
 }
 
+/* Shows xenstore_ring.inherited. */
 static void test_inheritance(void **state)
 {
     struct store_permissions above = {

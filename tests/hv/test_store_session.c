@@ -42,6 +42,7 @@ static void end_and_come_again(void)
     host_come(4, false);
 }
 
+/* Shows xenstore_ring.end. */
 static void test_nodes_go(void **state)
 {
     (void)state;
@@ -69,6 +70,7 @@ static void test_nodes_go(void **state)
     assert_int_equal(reply.head.len, 2 * 37);
 }
 
+/* Shows xenstore_ring.end. */
 static void xsa_322_rights_go(void **state)
 {
     (void)state;

@@ -85,7 +85,7 @@ static void write_in(uint32_t id, const char *text, size_t length)
     assert_ok();
 }
 
-/* What was read, or listed, or found missing, and then changed by another. */
+/* What was read, or listed, or found missing, and then changed by another.  Shows xenstore_ring.transactions. */
 static void test_conflicts(void **state)
 {
     uint32_t id = start_transaction();
@@ -284,6 +284,7 @@ static void test_preferred_ends_with_its_domain(void **state)
     assert_reply(TEXT("guest"));
 }
 
+/* Shows xenstore_ring.quotas. */
 static void test_too_many_transactions(void **state)
 {
     uint32_t id = 0;
@@ -301,6 +302,7 @@ static void test_too_many_transactions(void **state)
     (void)start_transaction(); /* left open: the end of the domain gives it back */
 }
 
+/* Shows xenstore_ring.quotas. */
 static void test_transaction_that_touches_too_much(void **state)
 {
     uint32_t id = start_transaction();

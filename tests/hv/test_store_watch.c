@@ -19,6 +19,7 @@
 #include <tests/hv/lib/store_audit.h>
 #include <tests/hv/lib/xenstore_guest.h>
 
+/* Shows xenstore_ring.events. */
 static void test_watch(void **state)
 {
     (void)state;
@@ -113,6 +114,7 @@ static void test_watch_of_an_event(void **state)
     assert_silence();
 }
 
+/* Shows xenstore_ring.quotas. */
 static void test_too_many_watches(void **state)
 {
     char payload[64];

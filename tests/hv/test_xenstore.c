@@ -22,6 +22,7 @@
  * ---- The ring.
  */
 
+/* Shows xenstore_ring.messages. */
 static void test_bytes_one_by_one(void **state)
 {
     const struct xsd_sockmsg head = {XS_READ, 77, 0, 5};
@@ -73,6 +74,7 @@ static void test_replies_that_nobody_takes(void **state)
     assert_silence();
 }
 
+/* Shows xenstore_ring.ring. */
 static void test_indexes_wrap(void **state)
 {
     (void)state;
@@ -123,6 +125,7 @@ static void test_one_reply_byte_too_many(void **state)
     assert_closed(XENSTORE_ERROR_RINGIDX);
 }
 
+/* Shows xenstore_ring.messages. */
 static void test_impossible_message(void **state)
 {
     const struct xsd_sockmsg head = {XS_READ, 1, 0, XENSTORE_PAYLOAD_MAX + 1};

@@ -39,7 +39,10 @@ static void console_io(void)
     test_check(result == -XEN_E2BIG || result == -XEN_EPERM, "console_io read of 2 GiB", "%ld", result);
 }
 
-/* Indexes that cannot be: the other end must not believe them, nor the domain's own output depend on it afterwards. */
+/*
+ * Indexes that cannot be: the other end must not believe them, nor the domain's own output depend on it afterwards.
+ * Shows console_ring.distrust.
+ */
 static void bad_index(struct xencons_interface *ring)
 {
     struct evtchn_send send = {.port = guest.start->console.domU.evtchn};

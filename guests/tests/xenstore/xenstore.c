@@ -10,7 +10,7 @@
 
 static struct xenstore_message reply;
 
-/* A call whose reply has the request's type and this text. */
+/* A call whose reply has the request's type and this text.  Shows xenstore_ring.answers. */
 static void answers(const char *name, bool came, uint32_t type, const char *text)
 {
     test_check(came && reply.head.type == type && strcmp(reply.text, text) == 0, name, "%s type %u, \"%s\"",
@@ -104,6 +104,7 @@ static void event_is(const char *name, const char *path)
                "%s \"%s\"", came ? "event for" : "none,", event.text);
 }
 
+/* Shows xenstore_ring.events. */
 static void watches(void)
 {
     answers("watch", store_pair(XS_WATCH, 0, "data/w", "token", 6, &reply), XS_WATCH, "OK");
