@@ -11,6 +11,13 @@
 /*
  * `incontents 10 hypercall Calling the hypervisor
  * `
+ * ` The kernel of a guest does not run in ring 0: a 64-bit one has ring 3, as its programs, a 32-bit one has
+ * ` ring 1. {rings}
+ * ` What the processor keeps for ring 0 it asks for by a call.  Some instructions are carried out for it instead,
+ * ` slower: mov to and from control and debug registers, clts, rdmsr, wrmsr, and of ports and cli and sti what
+ * ` [physdev_op] says. {emulated}
+ * ` Others are a #GP of the kernel, such as lgdt, lidt, lldt, ltr, lmsw, invlpg and hlt. {privileged}
+ * `
  * ` A 64-bit kernel executes the instruction syscall:
  * `   number    rax
  * `   arguments rdi, rsi, rdx, r10, r8, r9

@@ -10,7 +10,29 @@
 #include "types.h"
 
 /*
+ * `incontents 90 types What a frame is in use as
+ * `
+ * ` The tables of a guest are the ones that the processor walks: there are no others behind them. {no-shadow}
+ * ` So each change of them goes through the hypervisor, which accepts what leaves these true:
+ * `   no mapping of a page table or of a part of a GDT or LDT can be written through {no-writable-table}
+ * `   nothing of the hypervisor's is mapped but what [layout] says, and no slot of its own is written {hypervisor}
+ * `   a guest maps its own frames, and others only with a right to them {own-frames}
+ * `
+ * ` To see to that it knows at each moment what a frame is in use as.  That is one of: L1, L2, L3 or L4 table in a
+ * ` 64-bit guest; L1, L2 or L3 table, or the L2 with the hypervisor's slots, in a 32-bit one; part of a GDT or LDT;
+ * ` writable memory; nothing. {one-use}
+ * ` The uses are counted: each entry that maps the frame writable is one, each entry that leads to the table, each base
+ * ` pointer and pin of it, each descriptor table that it is part of. {counted}
+ * ` What it is in use as changes only while that count is 0; {changes-unused}
+ * ` before it becomes a table or part of a GDT or LDT all of it is checked, tables below included. {checked}
+ * ` What processors still remember of a use that has ended is flushed before another one begins. {flushed}
+ * ` That a frame can be read, and is mapped read-only, does not matter to any of this.
+ */
+
+/*
  * `incontents 100 pte What a page-table entry may hold
+ * `
+ * ` What the frames that entries name are in use as stands in [types].
  * `
  * ` Entries hold machine frame numbers (mfn), never the guest's own pseudo-physical ones (pfn). {machine-frames}
  * ` A guest turns a pfn into an mfn with its own table (P2M) and an mfn back into a pfn with the one of the

@@ -42,7 +42,7 @@
  * ` loading it later as a base pointer is then cheap. {pin-cheap}
  * ` At that moment it must not be mapped writable anywhere. {pin-not-writable}
  * ` Pin late, after the table has been filled through an ordinary writable mapping; unpin early, before it is taken
- * ` apart.
+ * ` apart. {pin-late}
  * ` The top level is L4 in a 64-bit guest and L3 in a 32-bit one, where MMUEXT_PIN_L4_TABLE is ignored. {pin-l4-32}
  * ` An L2 that serves in slot 3 of a 32-bit guest's L3 is no ordinary one: it serves one L3 only, and is not pinned by
  * ` itself. {pin-top-l2}

@@ -81,7 +81,7 @@ static void copy_root(uint64_t *to)
     }
 }
 
-/* Shows mmuext_op.pin-not-writable, mmuext_op.unpin-in-use. */
+/* Shows mmuext_op.pin-not-writable, mmuext_op.unpin-in-use, mmuext_op.pin-late. */
 void step_tree(void)
 {
     demo.l2 = page_alloc();
@@ -113,7 +113,7 @@ static uint64_t read_cr3(void)
     return value;
 }
 
-/* Shows mmuext_op.baseptr. */
+/* Shows mmuext_op.baseptr, mmuext_op.pin-late. */
 void step_switch(void)
 {
     uint64_t *old = table_root();

@@ -59,6 +59,7 @@ void step_frames(void)
     claim(matches == nr_pages, "the M2P leads back to the same pfn for all %lu pages", matches);
 }
 
+/* Shows types.no-shadow. */
 void step_walk(void)
 {
     uint64_t vaddr = (uint64_t)step_walk;

@@ -221,7 +221,7 @@ static void check_region(void)
         assert_false(type_is_pinned(sim->machine.frames[p2m(table)].type));
 }
 
-/* Shows startofday.registers, startofday.stack, startofday.stack-switch. */
+/* Shows startofday.registers, startofday.stack, startofday.stack-switch, hypercall.rings. */
 static void check_registers(void)
 {
     const struct cpu_frame expected = {

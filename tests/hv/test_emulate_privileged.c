@@ -16,7 +16,7 @@
 #include <hv/emulate/emulate_privileged.h>
 #include <tests/hv/lib/emulate_host.h>
 
-/* Shows fpu_taskswitch.clts. */
+/* Shows fpu_taskswitch.clts, hypercall.emulated. */
 static void test_control(void **state)
 {
     (void)state;

@@ -40,7 +40,7 @@ static void refuse_at_window(const struct lesson *lesson, uint64_t entry)
     }
 }
 
-/* Shows pte.map-writable. */
+/* Shows pte.map-writable, types.no-writable-table. */
 static void xsa_182_a_readonly_table_stays_readonly(void **state)
 {
     (void)state;

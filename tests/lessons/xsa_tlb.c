@@ -264,7 +264,7 @@ static void xsa_401_a_flush_before_the_end(void **state)
     lesson_end(&lesson);
 }
 
-/* Every pair of uses: the flush depends on what the frame was, not on what it becomes. */
+/* Every pair of uses: the flush depends on what the frame was, not on what it becomes.  Shows types.flushed. */
 static void xsa_408_from_each_use_to_each_other(void **state)
 {
     struct sim_config config = lesson_config(WIDTH_64, 2);

@@ -29,6 +29,7 @@ static struct bytes random_bytes(uint64_t seed)
 
 /* ---- Sequences. */
 
+/* Shows types.no-writable-table, types.hypervisor, types.own-frames, types.counted. */
 static void test_random_sequences(void **state)
 {
     uint64_t steps = env_number("PARAVANE_MODEL_OPS", DEFAULT_STEPS);

@@ -86,7 +86,7 @@ static void test_devices(void **state)
         sweep_bed(&(struct bed_config){.pae = pae, .devices = true}, sweep_mmu_update_ways, sweep_nr_mmu_update_ways);
 }
 
-/* Shows pte.map-foreign. */
+/* Shows pte.map-foreign, types.own-frames. */
 static void test_other_domain(void **state)
 {
     (void)state;

@@ -41,7 +41,7 @@ static void sweep_open(struct bed *bed, enum table table, unsigned slot)
     sweep_slot(bed, sweep_mmu_update_ways, 1, table, slot);
 }
 
-/* Shows pte.slots-64, layout.low-64, layout.high-64, layout.hypervisor-64. */
+/* Shows pte.slots-64, layout.low-64, layout.high-64, layout.hypervisor-64, types.hypervisor. */
 static void test_l4(void **state)
 {
     static const unsigned fixed[] = {256, 257, 263, 271}, open[] = {255, 272, 511};

@@ -20,7 +20,7 @@ static void sweep_table(bool pae, enum table table, unsigned slot)
 /*
  * Shows pte.machine-frames, pte.flags-allowed, pte.flag-global, pte.flags-refused, pte.adjusted-leaf, pte.map-readonly,
  * pte.map-writable, pte.map-shared, pte.map-foreign, pte.map-device, pte.absent, mmu_update.entry-refused,
- * mmu_update.normal, mmu_update.preserve-ad.
+ * mmu_update.normal, mmu_update.preserve-ad, types.own-frames.
  */
 static void test_l1_64(void **state)
 {

@@ -532,6 +532,7 @@ static void expect_breakage(const struct breakage *breakage, void (*create)(stru
     }
 }
 
+/* Shows types.counted. */
 static void test_breakage(void **state)
 {
     expect_breakage(*state, scene_create);

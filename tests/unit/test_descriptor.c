@@ -149,8 +149,7 @@ static void test_privilege(void **state)
 }
 
 /*
- * A bad descriptor anywhere in a frame is found, named, and leaves the frame as it can be.  Shows set_gdt.all-checked,
- * set_gdt.bad-descriptor, segdesc.read-back.
+ * Shows set_gdt.all-checked, set_gdt.bad-descriptor, segdesc.read-back, types.checked.
  */
 static void test_frame(void **state)
 {

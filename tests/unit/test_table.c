@@ -32,7 +32,7 @@ static void drop_child(struct unit *unit, unsigned level, mfn_t child)
         assert_int_equal(guest_unpin(unit->vcpu, child), 0);
 }
 
-/* One bad entry at each of many places: the others hold nothing afterwards. */
+/* One bad entry at each of many places: the others hold nothing afterwards.  Shows types.checked. */
 static void test_bad_entry(void **state)
 {
     static const unsigned places[] = {0, 1, 31, 32, 33, 255, 272, 510, 511};

@@ -12,7 +12,7 @@ static void create(struct unit *unit, void **state)
 
 /*
  * Shows set_trap_table.ended, set_trap_table.null, set_trap_table.own-vcpu, set_trap_table.others-stay,
- * set_trap_table.selector.
+ * set_trap_table.selector, hypercall.rings.
  */
 static void test_install(void **state)
 {

@@ -68,6 +68,7 @@ static bool idle(struct type_word word)
     return state_of(word) == UNTYPED || state_of(word) == RETIRED;
 }
 
+/* Shows types.one-use. */
 static void test_legal(void **state)
 {
     (void)state;
@@ -308,7 +309,10 @@ static void run_trial(struct vcpu *vcpu, void *arg)
     trial->transition->run(&trial->step);
 }
 
-/* From every legal word: it leads where it should, or, where it must not be asked for, nowhere. */
+/*
+ * From every legal word: it leads where it should, or, where it must not be asked for, nowhere.  Shows
+ * types.changes-unused.
+ */
 static void test_transition(void **state)
 {
     const struct transition *transition = *state;

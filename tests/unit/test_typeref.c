@@ -42,6 +42,7 @@ static void see_flush(struct sim *sim, cpumask_t cpus)
         sim_fail("the stale translation is gone too early for this test");
 }
 
+/* Shows types.flushed. */
 static void test_flush_before_validation(void **state)
 {
     struct unit unit;
@@ -98,7 +99,7 @@ static void test_no_needless_flush(void **state)
 
 /* ---- Conflicts. */
 
-/* Shows mmuext_op.pin-not-writable, mmuext_op.pin-conflict. */
+/* Shows mmuext_op.pin-not-writable, mmuext_op.pin-conflict, types.no-writable-table, types.changes-unused. */
 static void test_conflicts(void **state)
 {
     struct unit unit;
@@ -240,6 +241,7 @@ static void test_refused_under_conversion(void **state)
 
 /* ---- References that are not the first or the last. */
 
+/* Shows types.counted. */
 static void test_counting(void **state)
 {
     struct unit unit;

@@ -117,7 +117,7 @@ static uint64_t fs_word(void)
     return value;
 }
 
-/* Shows set_segment_base.wrmsr, pte.memory-types. */
+/* Shows set_segment_base.wrmsr, pte.memory-types, hypercall.emulated. */
 static void msrs(void)
 {
     static uint64_t words[2] = {0x1111, 0x2222};
@@ -183,7 +183,7 @@ static void do_clts(struct access *access)
     __asm__ volatile("clts");
 }
 
-/* Shows fpu_taskswitch.clts. */
+/* Shows fpu_taskswitch.clts, hypercall.emulated. */
 static void control_registers(void)
 {
     uint64_t cr0 = cr_read("read cr0", read_cr0), cr3, cr4;
@@ -352,6 +352,8 @@ SNIPPET(user_cli, "", "cli", "");
 SNIPPET(user_clts, "", "clts", "");
 SNIPPET(user_dr, "", "movq %dr7, %rax", "");
 SNIPPET(kernel_lgdt, "", "lgdt 0", "");
+SNIPPET(kernel_lidt, "", "lidt 0", "");
+SNIPPET(kernel_lldt, "xorl %eax, %eax", "lldt %ax", "");
 SNIPPET(kernel_lmsw, "", "lmsw %ax", "");
 SNIPPET(kernel_invlpg, "", "invlpg 0", "");
 SNIPPET(kernel_ltr, "xorl %eax, %eax", "ltr %ax", "");
@@ -361,6 +363,7 @@ static void call(void *code)
     ((void (*)(void))code)();
 }
 
+/* Shows hypercall.privileged. */
 static void refused_everywhere(void)
 {
     static const struct {
@@ -370,6 +373,8 @@ static void refused_everywhere(void)
                 {"user: in", &user_in},           {"user: cli", &user_cli},     {"user: clts", &user_clts},
                 {"user: mov from dr7", &user_dr}, {"user: lgdt", &kernel_lgdt}, {"user: invlpg", &kernel_invlpg}},
       kernel[] = {{"kernel: lgdt", &kernel_lgdt},
+                  {"kernel: lidt", &kernel_lidt},
+                  {"kernel: lldt", &kernel_lldt},
                   {"kernel: lmsw", &kernel_lmsw},
                   {"kernel: invlpg", &kernel_invlpg},
                   {"kernel: ltr", &kernel_ltr}};
