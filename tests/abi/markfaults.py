@@ -91,7 +91,7 @@ FAULTS = [
     (HEADINGS, 'incontents 20 lamps', 'incontents 10 lamps', ''),
     (HEADINGS, '`incontents 30 lamp_op Switching', '`incontents 30 lamps Switching', ''),
     (GROUPS, '#define DOMID_SELF                      0x7FF0U\n/* ` } */\n', '#define DOMID_SELF 0x7FF0U\n',
-     'enum lamp_cmd {'),
+     'enum domid {'),
     (GROUPS, '/* ` enum lamp_state { */\n', '', '/* ` } */'),
     (DUPLICATE, '/* ` enum domid {', '/* ` enum lamp_state {', ''),
     (DUPLICATE, 'enum lamp_errno {', 'enum neg_errnoval {', ''),
