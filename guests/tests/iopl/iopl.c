@@ -137,7 +137,7 @@ static void with(void)
 static void bitmap_of_ports(void)
 {
     static const uint8_t all_clear[65536 / 8];
-    const struct physdev_set_iobitmap bitmap = {.bitmap = arg_of(all_clear), .nr_ports = 65536};
+    struct physdev_set_iobitmap bitmap = {.bitmap = arg_of(all_clear), .nr_ports = 65536};
 
     if (test_under_xen()) {
         test_note("not under Xen, which reads it: a bitmap of ports");
@@ -161,8 +161,8 @@ void test_main(void)
     test_check(another.may_cli && LEVEL(another.rflags) == 0, "off: a new vCPU with IOPL 3", "cli %u, rflags %lx",
                another.may_cli, another.rflags);
     without();
-    bitmap_of_ports();
     with();
+    bitmap_of_ports();
     test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_architectural_iopl), "vm_assist");
     another = another_start(2, IOPL(2));
     test_check(another.may_cli && LEVEL(another.rflags) == 2, "on: a new vCPU with IOPL 2", "cli %u, rflags %lx",
