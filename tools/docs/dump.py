@@ -2,7 +2,7 @@
 """Everything as one JSON file, for programs.
 
     headings    by label: what stands under each, its calls, commands, errors in order, statements
-    calls       by name: number, prototype, arguments with their registers in both widths, who answers
+    calls       by name: number, prototype, arguments with their registers in both widths, state, refusals, tests
     groups, structures, constants, reasons    by name
     errors      by number: everything that gives it
 """
@@ -10,6 +10,7 @@
 import dataclasses
 import json
 
+from errorlines import number_of
 from registers import registers
 
 
@@ -39,13 +40,18 @@ def heading(one):
             'errors': plain(one.errors), 'statements': plain(one.statements)}
 
 
-def call(one, handler):
+def call(one, known):
     return {'number': one.constant and one.constant.name, 'result': one.result, 'prototype': one.prototype,
             'heading': one.heading, 'place': str(one.place),
             'arguments': [{'name': parameter.name, 'type': parameter.type, 'text': parameter.description,
                            'register_64': wide, 'registers_32': narrow.split(', ')}
                           for parameter, wide, narrow in registers(one)],
-            'handler': handler and {'name': handler[0], 'place': str(handler[1])}}
+            'status': str(known.handled.status),
+            'handlers': [{'name': name, 'path': path} for name, path in known.handled.handlers],
+            'commands': {name: {'status': str(status), 'place': str(status.place)}
+                         for name, status in known.handled.commands.items()},
+            'refusals': sorted({(number_of(refusal), refusal.reason, str(refusal.place)) for refusal in known.refusals}),
+            'otherwise': plain(known.otherwise), 'costs': plain(known.costs), 'tests': plain(known.tests)}
 
 
 def errors(reference):
@@ -60,16 +66,16 @@ def errors(reference):
     return dict(sorted(found.items()))
 
 
-def dump(reference, offered, reasons):
+def dump(reference, facts):
     """The file's text."""
     return json.dumps({
         'headings': {label: heading(one) for label, one in reference.headings.items()},
-        'calls': {name: call(one, offered.get(name)) for name, one in reference.calls.items()},
+        'calls': {name: call(one, facts.calls[name]) for name, one in reference.calls.items()},
         'groups': {name: {**plain(one), 'constants': names(one.constants)} for name, one in reference.groups.items()},
         'structures': plain(reference.structures),
         'constants': plain(reference.constants),
         'statements': plain(reference.statements),
         'errors': errors(reference),
-        'reasons': {name: {'value': value, 'text': text, 'place': str(place)}
-                    for name, (value, text, place) in reasons.items()},
+        'reasons': {name: {'value': one.value, 'text': one.text, 'advice': one.advice, 'place': str(one.place)}
+                    for name, one in facts.reasons.items()},
     }, indent=1, ensure_ascii=False) + '\n'

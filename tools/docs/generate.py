@@ -17,6 +17,7 @@ import sys
 import dispatch
 import documents
 import dump
+import facts
 import markup
 from contents import Contents
 from headers import Headers, Sources
@@ -39,23 +40,24 @@ def find_documents():
     return found
 
 
-def generate(reference, offered, reasons, directory):
+def generate(reference, directory):
     output = Output(directory)
     output.start()
     output.menu = [('Contents', 'index.html')] + [(title, f'index/{name}.html') for name, title in PAGES.items()]
     sources = Sources(output)
-    links = Links(reference, reasons=reasons)
+    known = facts.load(reference)
+    links = Links(reference, reasons=known.reasons)
     found = documents.Documents(find_documents(), links, sources, output)
     rows = documents.advisories(ADVISORIES, found, 'index/advisories.html') if os.path.exists(ADVISORIES) else {}
     links.advisories = {name: f'index/advisories.html#{name}' for name in rows}
-    Topics(reference, links, output, offered, sources).write()
+    Topics(reference, links, output, known, sources).write()
     Headers(reference, links, output).write()
-    Indexes(reference, links, output, offered, reasons, rows).write()
+    Indexes(reference, links, output, known, sources, rows).write()
     found.write()
     Contents(reference, links, output, found).write()
     sources.write()
     Manual(reference, output, date_of('abi')).write()
-    output.file('reference.json', dump.dump(reference, offered, reasons))
+    output.file('reference.json', dump.dump(reference, known))
     return found.complaints, len(output.written)
 
 
@@ -69,7 +71,7 @@ def main():
     offered, reasons = dispatch.handlers(), dispatch.reasons()
     complaints = sorted(reference.complaints + list(dispatch.check(reference, offered, reasons)))
     if not complaints and not options.check:
-        complaints, pages = generate(reference, offered, reasons, options.directory)
+        complaints, pages = generate(reference, options.directory)
         print(f'{options.directory}: {pages} pages and files')
     for complaint in complaints:
         print(complaint, file=sys.stderr)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 import doctext
+from known import Known
 from links import call_page, heading_page
 from render import Renderer
 
@@ -28,9 +29,9 @@ def code(text):
 
 
 class Indexes:
-    def __init__(self, reference, links, output, offered, reasons, advisories):
+    def __init__(self, reference, links, output, facts, sources, advisories):
         self.reference, self.links, self.output = reference, links, output
-        self.offered, self.known, self.rows_of_advisories = offered, reasons, advisories
+        self.facts, self.sources, self.rows_of_advisories = facts, sources, advisories
 
     def write(self):
         for name in PAGES:
@@ -72,14 +73,13 @@ class Indexes:
     # ---- By number --------------------------------------------------------------------------------------------------
 
     def numbers(self, render):
-        calls = Section('Hypercalls', anchor='hypercalls', head=('number', 'call', 'what it is for', 'who answers'))
+        calls = Section('Hypercalls', anchor='hypercalls', head=('number', 'call', 'what it is for', 'state'))
         numbered = [call for call in self.reference.calls.values() if call.constant]
         for call in sorted(numbered, key=lambda call: self.value(call.constant)):
             heading = self.reference.headings.get(call.heading)
-            handler = self.offered.get(call.name)
+            known = Known(self.facts, [call.name], self.links, self.sources, render.page)
             calls.rows.append((self.value(call.constant), render.inline(call.full_name),
-                               heading.title if heading else '',
-                               handler[1].path.split('/')[0] if handler else code('-ENOSYS')))
+                               heading.title if heading else '', known.status()[0]['kind']))
         sections = [calls]
         for group in sorted(self.reference.groups.values(), key=lambda group: group.name):
             if group.name == 'hypercall_num' or not re.search(r'_(cmd|op|type|status)$', group.name):
@@ -182,19 +182,31 @@ class Indexes:
         return found
 
     def reasons(self, render):
-        where = {}
+        known = Known(self.facts, [], self.links, self.sources, render.page)
+        sections = []
+        for name, reason in sorted(self.facts.reasons.items()):
+            text = Markup('{}. {}').format(reason.text[0].upper() + reason.text[1:], render.inline(reason.advice))
+            section = Section(name, self.errors_of(name, render), name, text)
+            if reason.sites:
+                places = dict.fromkeys(place for place, _, _ in reason.sites)
+                section.rows.append(('decided at', Markup(', ').join(known.place(place) for place in places)))
+            sections.append(section)
+        lead = Markup('Why the hypervisor refused, by the names that <code>paravane run --explain</code> prints: what '
+                      'it means, what to do instead, and which errors it is behind.')
+        return lead, sections
+
+    def errors_of(self, reason, render):
+        """The error lines that name a reason: whose they are, and what they say."""
+        rows = []
         for heading in self.reference.headings.values():
             for error in heading.errors:
-                names = error.commands or [call.full_name for call in heading.calls] or [f'[{heading.label}]']
-                for reason in error.reasons:
-                    where.setdefault(reason, []).append(Markup('{}: {}, {}').format(
-                        Markup(', ').join(render.inline(name) for name in names),
-                        Markup(', ').join(render.inline(number) for number in error.numbers),
-                        render.inline(error.text)))
-        sections = [Section(name, [(entry,) for entry in where.get(name, [])], name, f'{text[0].upper()}{text[1:]}.')
-                    for name, (_, text, _) in sorted(self.known.items())]
-        lead = Markup('Why the hypervisor refused, by the names that <code>paravane run --explain</code> prints.')
-        return lead, sections
+                if reason in error.reasons:
+                    where = error.statement and self.links.statement(error.statement) or heading_page(heading)
+                    names = error.commands or [call.name for call in heading.calls] or [heading.title]
+                    rows.append((Markup(', ').join(self.links.anchor((where, ''), name, render.page) for name in names),
+                                 Markup('{}: {}').format(Markup(', ').join(
+                                     render.inline(number) for number in error.numbers), render.inline(error.text))))
+        return rows
 
     def advisories(self, render):
         mentioned = {}

@@ -91,7 +91,7 @@ class Manual:
         if isinstance(block, prose.Paragraph):
             return ['.PP', self.text(' '.join(part.text for part in block.parts))]
         if isinstance(block, prose.Errors):
-            out = ['.PP', self.text(block.caption) + ':'] if block.caption else []
+            out = ['.PP', self.text(block.caption[0].text) + ':'] if block.caption else []
             for error in block.errors:
                 reasons = f'  ({", ".join(error.reasons)})' if error.reasons else ''
                 out += ['.TP', f'.B {plain(", ".join(error.numbers))}', self.text(error.text + reasons) or '\\&']

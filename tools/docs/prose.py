@@ -45,7 +45,7 @@ class Fixed:
 
 @dataclass
 class Errors:
-    caption: str
+    caption: list  # of Parts
     errors: list
 
 
@@ -85,20 +85,19 @@ def parts(label, lines):
 def add_errors(found, errors, opening):
     """Errors one behind another are one block, whose caption is the paragraph before it, if that ends with a colon."""
     if opening:
-        found.append(Errors(opening.group(1).rstrip(':'), errors))
-    elif found and isinstance(found[-1], Errors) and not found[-1].caption.startswith('Errors of all'):
-        found[-1].errors += errors
+        found.append(Errors([Part(opening.group(1).rstrip(':'))], errors))
     elif found and isinstance(found[-1], Errors):
         found[-1].errors += errors
     elif found and isinstance(found[-1], Paragraph) and found[-1].parts[-1].text.endswith(':'):
-        caption = found.pop()
-        text = ' '.join(part.text for part in caption.parts)
-        before, _, last = text.rpartition('.  ')
-        if before:
-            found.append(Paragraph([Part(before + '.')]))
-        found.append(Errors(last.rstrip(':'), errors))
+        # The last sentence of a paragraph that ends with a colon.
+        *said, last = found.pop().parts
+        before, _, text = last.text.rpartition('.  ')
+        said += [Part(before + '.')] if before else []
+        if said:
+            found.append(Paragraph(said))
+        found.append(Errors([Part(text.rstrip(':'), last.statement)], errors))
     else:
-        found.append(Errors('', errors))
+        found.append(Errors([], errors))
 
 
 def add_rows(found, label, paragraph):

@@ -9,8 +9,8 @@ import prose
 class Renderer:
     """Renders for one page.  Anchors of statements are written once in it, by the page that their heading is on."""
 
-    def __init__(self, links, page, owner=True):
-        self.links, self.page, self.owner = links, page, owner
+    def __init__(self, links, page, owner=True, known=None):
+        self.links, self.page, self.owner, self.known = links, page, owner, known
 
     def inline(self, text, code=False):
         return self.links.inline(text, self.page, code)
@@ -70,17 +70,24 @@ class Renderer:
         return Markup('<tr{}>{}{}</tr>').format(self.identity(cells[0][0].statement), first, Markup('').join(others))
 
     def errors(self, block):
-        caption = Markup('<p class="caption">{}</p>\n').format(self.inline(block.caption)) if block.caption else ''
+        caption = Markup('<p class="caption">{}</p>\n').format(self.parts(block.caption)) if block.caption else ''
         rows = [self.error(error) for error in block.errors]
         return Markup('{}<table class="errors">{}</table>').format(caption, Markup('\n').join(rows))
 
     def error(self, error):
         numbers = Markup('<br>').join(self.inline(number) for number in error.numbers)
-        reasons = [self.reason(name) for name in error.reasons]
-        said = Markup('<div class="reasons">{}</div>').format(Markup(' ').join(reasons)) if reasons else ''
+        reasons = [self.decided(error, name) for name in error.reasons or ([''] if error.hv else [])]
+        reasons = [html for html in reasons if html]
+        said = Markup('<div class="reasons">{}</div>').format(Markup(', ').join(reasons)) if reasons else ''
         others = Markup('').join(self.anchored(name, '') for name in error.others)
         return Markup('<tr{}><th scope="row">{}</th><td>{}{}{}</td></tr>').format(
             self.identity(error.statement), numbers, others, self.inline(error.text), said)
+
+    def decided(self, error, reason):
+        """A reason of an error, and the lines that decide it; '' is that of the hypervisor, which records none."""
+        sites = self.known.sites(error, reason) if self.known else []
+        parts = ([self.reason(reason)] if reason else []) + sites
+        return Markup(' ').join(parts)
 
     def reason(self, name):
         target = self.links.reasons.get(name)

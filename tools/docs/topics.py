@@ -3,15 +3,16 @@
 
 import doctext
 import prose
+from known import Known
 from links import call_page, heading_page, header_page
 from registers import registers
 from render import Renderer
 
 
 class Topics:
-    def __init__(self, reference, links, output, offered, sources):
+    def __init__(self, reference, links, output, facts, sources):
         self.reference, self.links, self.output = reference, links, output
-        self.offered, self.sources = offered, sources
+        self.facts, self.sources = facts, sources
 
     def write(self):
         headings = list(self.reference.headings.values())
@@ -25,20 +26,22 @@ class Topics:
 
     def topic(self, heading, around):
         page = heading_page(heading)
-        render = Renderer(self.links, page)
+        known = Known(self.facts, [call.name for call in heading.calls], self.links, self.sources, page)
+        render = Renderer(self.links, page, known=known)
         arguments = {parameter.name: parameter for call in heading.calls for parameter in call.parameters}
         self.output.page('topic.html', page, title=heading.title, heading=heading, calls=heading.calls,
-                         render=render, arguments=list(arguments.values()), **self.texts(heading, render, page), **self.neighbours(around))
+                         render=render, known=known, arguments=list(arguments.values()),
+                         **self.texts(heading, render, page), **self.neighbours(around))
 
     def call(self, call, heading, around):
         page = call_page(call)
         owner = heading_page(heading) == page
-        render = Renderer(self.links, page, owner)
-        handler = self.offered.get(call.name)
+        known = Known(self.facts, [call.name], self.links, self.sources, page)
+        render = Renderer(self.links, page, owner, known)
         self.output.page(
             'call.html', page, title=call.name, call=call, heading=heading, render=render, owner=owner,
             prototype=self.links.inline(call.prototype, page, True), registers=registers(call),
-            handler=handler, handler_target=handler and self.sources.target(*handler[1]), topic=heading_page(heading),
+            known=known, topic=heading_page(heading),
             **self.texts(heading, render, page), **self.neighbours(around))
 
     def texts(self, heading, render, page):
