@@ -129,7 +129,7 @@ test-cli: $(CLI_TESTED)
 
 # Pages as a browser shows them; pictures of them are in build/docs-shots.
 test-docs: | build/.tools-test-docs
-	$(Q)tests/docs/run.sh faults pages manual screens
+	$(Q)tests/docs/run.sh faults facts pages manual screens
 
 # For soak and fuzz.  A seed that is not given is a new one each time.
 SECONDS := 60

@@ -3,21 +3,22 @@
 # What `make docs` makes: does it refuse what is wrong, and is what it writes sound?
 #
 #   faults   each of the generator's errors, planted in a copy of the headers: it is told, by file and line
+#   facts    what the code is read for, each call: tests/docs/test_facts.py
 #   pages    every page: well formed, no dead link, no id twice, nothing from elsewhere, no script; what must be found in
 #            the indexes is; the JSON file agrees with them
 #   manual   every man page: man and, where it is installed, mandoc have nothing to say against it
 #   screens  every page in Chromium at two widths, dark, and on paper; needs chromium, and is asked for by name
 #
-# Usage: tests/docs/run.sh [NAME...]      default: faults pages manual
+# Usage: tests/docs/run.sh [NAME...]      default: faults facts pages manual
 #
 # The last line is "N passed, N failed".  The pages are made anew, in build/docs.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
-[ $# -ne 0 ] || set -- faults pages manual
+[ $# -ne 0 ] || set -- faults facts pages manual
 for name in "$@"; do
     case $name in
-    faults | pages | manual | screens) ;;
+    faults | facts | pages | manual | screens) ;;
     *) echo "tests/docs/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

@@ -5,8 +5,9 @@
     tools/docs/generate.py [--check] DIRECTORY
         --check   only look for what is wrong with the mark-up
 
-Runs in the root of the tree.  What is wrong is printed as `path:line: what`; then nothing is written, and the status
-is 1.
+Runs in the root of the tree.  What is wrong with the mark-up, and each statement that no test shows and CAVEATS.md does
+not name, is printed as `path:line: what`; then nothing is written, and the status is 1.  Links of documents that lead
+nowhere are told, too.
 """
 
 import argparse
@@ -14,11 +15,13 @@ import glob
 import os
 import sys
 
+import coverage
 import dispatch
 import documents
 import dump
 import facts
 import markup
+import shows
 from contents import Contents
 from headers import Headers, Sources
 from indexes import PAGES, Indexes
@@ -70,6 +73,8 @@ def main():
     reference = markup.parse(glob.glob('abi/*.h'))
     offered, reasons = dispatch.handlers(), dispatch.reasons()
     complaints = sorted(reference.complaints + list(dispatch.check(reference, offered, reasons)))
+    if not complaints and not options.check:
+        complaints = coverage.check(reference, shows.read(['tests', 'guests']), coverage.declared(coverage.CAVEATS))
     if not complaints and not options.check:
         complaints, pages = generate(reference, options.directory)
         print(f'{options.directory}: {pages} pages and files')
