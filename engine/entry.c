@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entries, continued: those that are not present, that map device memory, and those of upper levels. */
+/* The judgement of entries, continued: those that are absent, that map device memory, and those of upper levels. */
 #include <engine/entry.h>
 
 #define MFN_ALL_ONES (ENTRY_FRAME >> PAGE_SHIFT)
@@ -66,9 +66,4 @@ int entry_decode_upper(const struct op *op, const struct level *level, struct sl
     entry->frame = frame;
     entry->type = level_child(level, slot.index);
     return 0;
-}
-
-int entry_acquire_upper(struct op *op, struct slot slot, const struct entry *entry)
-{
-    return typeref_hold(op, slot, entry->frame, op->pt_owner, entry->type, entry->bits);
 }

@@ -6,7 +6,8 @@
  * builder.  It sees the entry as it will be and never the one that it replaces.  Fix-ups come first, checks second.
  *
  * What an entry of an L1 table that maps RAM needs is here, to be compiled into its few callers: nothing in the engine
- * runs as often.  The rest is in entry.c.
+ * runs as often.  The rest of the judgement is in entry.c, which calls nothing but refuse(): paravane decode is linked
+ * with it, without the rest of the engine.
  */
 #pragma once
 
@@ -26,7 +27,6 @@ int __must_check entry_decode_absent(const struct op *op, struct slot slot, uint
 int __must_check entry_decode_device(const struct op *op, struct slot slot, uint64_t *bits);
 int __must_check entry_decode_upper(const struct op *op, const struct level *level, struct slot slot,
                                     struct entry *entry);
-int __must_check entry_acquire_upper(struct op *op, struct slot slot, const struct entry *entry);
 
 /* What a present entry of a 64-bit guest's L1 becomes: USER always; bit 52 and G tell kernel pages from user pages. */
 static inline uint64_t entry_adjust_leaf(enum width width, uint64_t bits)
@@ -100,7 +100,9 @@ FORCE_INLINE int __must_check entry_acquire(struct op *op, struct slot slot, con
 {
     if (!entry->frame)
         return 0;
-    return slot.level == 1 ? entry_acquire_leaf(op, slot, entry) : entry_acquire_upper(op, slot, entry);
+    if (slot.level == 1)
+        return entry_acquire_leaf(op, slot, entry);
+    return typeref_hold(op, slot, entry->frame, op->pt_owner, entry->type, entry->bits);
 }
 
 /* Does the operation hold the lock of @frame's owner? */
