@@ -5,7 +5,7 @@
  *   31   29  28         27    26      25                0
  *   | type | validated | busy | pinned | type count      |
  *
- * States (docs/page-types.md draws them; type_word_legal() is the same table):
+ * States (docs/page-types.md draws them; type_state_of() has the same table):
  *
  *   state      type            count  validated  busy  pinned
  *   untyped    NONE            0      no         no    no      nothing is remembered: no stale translation matters
@@ -32,6 +32,17 @@ enum frame_type {
     TYPE_L2_TOP, /* PAE: the L2 under slot 3 of the L3, whose upper slots are the hypervisor's */
     TYPE_SEGDESC,
     TYPE_WRITABLE,
+};
+
+/* Of a type word, in the order of the table above. */
+enum type_state {
+    TYPE_STATE_UNTYPED,
+    TYPE_STATE_RETIRED,
+    TYPE_STATE_WRITABLE,
+    TYPE_STATE_PROMOTING,
+    TYPE_STATE_LIVE,
+    TYPE_STATE_DEMOTING,
+    TYPE_STATE_ILLEGAL, /* none of these */
 };
 
 struct type_word {
@@ -86,7 +97,12 @@ static inline bool type_is_live(struct type_word word, enum frame_type type)
     return type_of(word) == type && type_is_validated(word);
 }
 
-bool type_word_legal(struct type_word word);
+enum type_state type_state_of(struct type_word word);
+
+static inline bool type_word_legal(struct type_word word)
+{
+    return type_state_of(word) != TYPE_STATE_ILLEGAL;
+}
 
 /* A word without its count's meaning: what a frame of @type looks like with the flags and count given. */
 static inline struct type_word type_word(enum frame_type type, uint32_t flags, uint32_t count)

@@ -32,40 +32,30 @@ static struct type_word word_at(unsigned n)
 
 /* ---- An opinion of our own on what is what, in words instead of a table. */
 
-enum state {
-    ILLEGAL,
-    UNTYPED,
-    RETIRED,
-    WRITABLE,
-    PROMOTING,
-    LIVE,
-    DEMOTING,
-};
-
-static enum state state_of(struct type_word word)
+static enum type_state state_of(struct type_word word)
 {
     uint32_t flags = word.v & (TYPE_PINNED | TYPE_BUSY | TYPE_VALIDATED);
     uint32_t count = word.v & 0x3ffffff;
     unsigned type = word.v >> 29;
 
     if (type == 0)
-        return flags == 0 && count == 0 ? UNTYPED : ILLEGAL;
+        return flags == 0 && count == 0 ? TYPE_STATE_UNTYPED : TYPE_STATE_ILLEGAL;
     if (flags == 0 && count == 0)
-        return RETIRED;
+        return TYPE_STATE_RETIRED;
     if (type == 7)
-        return flags == 0 ? WRITABLE : ILLEGAL;
+        return flags == 0 ? TYPE_STATE_WRITABLE : TYPE_STATE_ILLEGAL;
     if (flags == TYPE_BUSY)
-        return count == 0 ? DEMOTING : count == 1 ? PROMOTING : ILLEGAL;
+        return count == 0 ? TYPE_STATE_DEMOTING : count == 1 ? TYPE_STATE_PROMOTING : TYPE_STATE_ILLEGAL;
     if (flags == TYPE_VALIDATED)
-        return count > 0 ? LIVE : ILLEGAL;
+        return count > 0 ? TYPE_STATE_LIVE : TYPE_STATE_ILLEGAL;
     if (flags == (TYPE_VALIDATED | TYPE_PINNED))
-        return count > 0 && type <= 4 ? LIVE : ILLEGAL; /* L1 to L4 */
-    return ILLEGAL;
+        return count > 0 && type <= 4 ? TYPE_STATE_LIVE : TYPE_STATE_ILLEGAL; /* L1 to L4 */
+    return TYPE_STATE_ILLEGAL;
 }
 
 static bool idle(struct type_word word)
 {
-    return state_of(word) == UNTYPED || state_of(word) == RETIRED;
+    return state_of(word) == TYPE_STATE_UNTYPED || state_of(word) == TYPE_STATE_RETIRED;
 }
 
 /* Shows types.one-use. */
@@ -73,7 +63,7 @@ static void test_legal(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < WORDS; n++)
-        assert_int_equal(type_word_legal(word_at(n)), state_of(word_at(n)) != ILLEGAL);
+        assert_int_equal(type_state_of(word_at(n)), state_of(word_at(n)));
 }
 
 static void test_accessors(void **state)
@@ -88,7 +78,7 @@ static void test_accessors(void **state)
         assert_int_equal(type_is_busy(word), !!(word.v & 0x08000000));
         assert_int_equal(type_is_pinned(word), !!(word.v & 0x04000000));
         assert_int_equal(type_is_table(type_of(word)), n % 8 >= 1 && n % 8 <= 5);
-        if (state_of(word) != ILLEGAL)
+        if (state_of(word) != TYPE_STATE_ILLEGAL)
             assert_int_equal(type_is_idle(word), idle(word));
     }
 }
@@ -109,7 +99,7 @@ struct transition {
     expect_fn *expect;
 };
 
-static bool in_state(const struct step *step, enum state state)
+static bool in_state(const struct step *step, enum type_state state)
 {
     return state_of(step->word) == state;
 }
@@ -128,7 +118,7 @@ static bool expect_writable_get(struct step *step)
 {
     uint32_t count = type_count(step->word);
 
-    if (!idle(step->word) && !in_state(step, WRITABLE))
+    if (!idle(step->word) && !in_state(step, TYPE_STATE_WRITABLE))
         return false;
     step->result = count < MAX;
     if (step->result)
@@ -143,7 +133,7 @@ static void run_writable_put(struct step *step)
 
 static bool expect_writable_put(struct step *step)
 {
-    if (!in_state(step, WRITABLE))
+    if (!in_state(step, TYPE_STATE_WRITABLE))
         return false;
     step->result = type_count(step->word) == 1;
     become(step, TYPE_WRITABLE, 0, type_count(step->word) - 1);
@@ -157,7 +147,7 @@ static void run_live_get(struct step *step)
 
 static bool expect_live_get(struct step *step)
 {
-    if (!in_state(step, LIVE))
+    if (!in_state(step, TYPE_STATE_LIVE))
         return false;
     step->result = type_count(step->word) < MAX;
     step->word.v += step->result;
@@ -171,7 +161,7 @@ static void run_live_put(struct step *step)
 
 static bool expect_live_put(struct step *step)
 {
-    if (!in_state(step, LIVE) || type_count(step->word) < 2)
+    if (!in_state(step, TYPE_STATE_LIVE) || type_count(step->word) < 2)
         return false;
     step->word.v--;
     return true;
@@ -197,7 +187,7 @@ static void run_promote_publish(struct step *step)
 
 static bool expect_promote_publish(struct step *step)
 {
-    if (!in_state(step, PROMOTING))
+    if (!in_state(step, TYPE_STATE_PROMOTING))
         return false;
     become(step, type_of(step->word), TYPE_VALIDATED, 1);
     return true;
@@ -210,7 +200,7 @@ static void run_promote_abort(struct step *step)
 
 static bool expect_promote_abort(struct step *step)
 {
-    if (!in_state(step, PROMOTING))
+    if (!in_state(step, TYPE_STATE_PROMOTING))
         return false;
     become(step, type_of(step->word), 0, 0);
     return true;
@@ -223,7 +213,7 @@ static void run_demote_begin(struct step *step)
 
 static bool expect_demote_begin(struct step *step)
 {
-    if (!in_state(step, LIVE) || type_count(step->word) != 1 || (step->word.v & TYPE_PINNED))
+    if (!in_state(step, TYPE_STATE_LIVE) || type_count(step->word) != 1 || (step->word.v & TYPE_PINNED))
         return false;
     become(step, type_of(step->word), TYPE_BUSY, 0);
     return true;
@@ -236,7 +226,7 @@ static void run_demote_end(struct step *step)
 
 static bool expect_demote_end(struct step *step)
 {
-    if (!in_state(step, DEMOTING))
+    if (!in_state(step, TYPE_STATE_DEMOTING))
         return false;
     become(step, type_of(step->word), 0, 0);
     return true;
@@ -249,7 +239,7 @@ static void run_pin_set(struct step *step)
 
 static bool expect_pin_set(struct step *step)
 {
-    if (!in_state(step, LIVE) || (step->word.v & TYPE_PINNED) || type_of(step->word) > TYPE_L4)
+    if (!in_state(step, TYPE_STATE_LIVE) || (step->word.v & TYPE_PINNED) || type_of(step->word) > TYPE_L4)
         return false;
     step->word.v |= TYPE_PINNED;
     return true;
@@ -324,7 +314,7 @@ static void test_transition(void **state)
         struct step expected = trial.step;
         bool allowed;
 
-        if (state_of(word_at(n)) == ILLEGAL)
+        if (state_of(word_at(n)) == TYPE_STATE_ILLEGAL)
             continue;
         allowed = transition->expect(&expected);
         assert_int_equal(sim_fails(sim, run_trial, NULL, &trial), !allowed);
@@ -335,7 +325,7 @@ static void test_transition(void **state)
         }
         assert_int_equal(trial.step.word.v, expected.word.v);
         assert_int_equal(trial.step.result, expected.result);
-        assert_int_not_equal(state_of(trial.step.word), ILLEGAL);
+        assert_int_not_equal(state_of(trial.step.word), TYPE_STATE_ILLEGAL);
     }
     sim_destroy(sim);
 }
