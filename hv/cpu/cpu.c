@@ -22,12 +22,6 @@
 #define ARCH_RDCL_NO          (UINT64_C(1) << 0)
 #define VENDOR_EBX_INTEL      0x756e6547u /* "Genu" */
 
-/*
- * The memory types that an entry's PWT, PCD and PAT choose from, as the ABI gives them to guests.  The first is
- * write-back, the only one that the hypervisor uses.
- */
-#define PAT_ABI UINT64_C(0x0000050100070406)
-
 #define MSR_SYSENTER_CS  0x174u
 #define MSR_SYSENTER_ESP 0x175u
 #define MSR_SYSENTER_EIP 0x176u
@@ -93,7 +87,7 @@ static void set_control_registers(void)
     asm_write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     asm_write_cr4(cr4);
     asm_write_msr(MSR_EFER, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE);
-    asm_write_msr(MSR_PAT, PAT_ABI);
+    asm_write_msr(MSR_PAT, CPU_PAT);
 }
 
 /*

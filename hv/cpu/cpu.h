@@ -8,6 +8,12 @@
 #define GDT_PAGE_ENTRIES 512u
 #define IST_STACK_SIZE   8192u
 
+/*
+ * The memory types that an entry's PWT, PCD and PAT choose from, a byte each, as the ABI gives them to guests (Intel
+ * SDM volume 3, 12.12).  The hypervisor has the first, write-back, for RAM, and the fourth, uncached, for registers.
+ */
+#define CPU_PAT UINT64_C(0x0000050100070406)
+
 /* Stacks of their own for what may come at any moment, in the order of the TSS's list, from 1 on. */
 enum ist {
     IST_NONE,

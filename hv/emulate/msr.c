@@ -5,6 +5,7 @@
  */
 #include <engine/types.h>
 #include <hv/base/asm.h>
+#include <hv/cpu/cpu.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/cpuid.h>
 
@@ -30,7 +31,6 @@
 #define DE_CFG_LFENCE         UINT64_C(0x2) /* lfence waits for all before it */
 #define APIC_BASE_ENABLED     UINT64_C(0xfee00800)
 #define APIC_BASE_BOOT        UINT64_C(0x100)
-#define PAT_GUEST             UINT64_C(0x0000050100070406) /* what cpu.c loads */
 #define CANONICAL_BITS        48u
 
 /* A register, or several; what they read as; what becomes of a write. */
@@ -86,7 +86,7 @@ static bool read_pat(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
     (void)vcpu;
     (void)msr;
-    *value = PAT_GUEST;
+    *value = CPU_PAT;
     return true;
 }
 
