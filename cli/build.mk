@@ -11,6 +11,8 @@ DESTDIR :=
 CLI_C := $(sort $(wildcard cli/*.c))
 # The judge of kernels and the code of consoles are the hypervisor's own: they call nobody, and can be linked anywhere.
 CLI_SHARED := $(filter-out hv/kernel/bundle.c,$(sort $(wildcard hv/kernel/*.c))) hv/base/multiplex.c
+# So is the engine's judge of entries, but for what it tells of refusals.
+CLI_SHARED += engine/entry.c engine/level.c engine/refuse.c
 
 CC_cli := $(GCC)
 CFLAGS_cli := $(HOSTED) -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2

@@ -10,6 +10,7 @@
 #include <cli/command_ask.h>
 #include <cli/command_console.h>
 #include <cli/command_list.h>
+#include <cli/decode.h>
 #include <cli/inspect.h>
 #include <cli/make_image.h>
 #include <cli/run.h>
@@ -32,6 +33,7 @@ static const char help[] =
     "  unplug NAME DEVICE, plug NAME DEVICE   take a disk or a network from a guest, and give it back\n"
     "  image ... -o FILE what `run` would boot, as an image that any virtual machine boots\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
+    "  decode entry HEX  what a page-table entry means, and what the hypervisor says of it\n"
     "\n"
     "  COMMAND --help    all about a command\n"
     "  --help            this text\n"
@@ -64,6 +66,14 @@ static enum status do_inspect(int count, char **arguments)
     return inspect_kernel(options.kernel);
 }
 
+static enum status do_decode(int count, char **arguments)
+{
+    struct decode_options options;
+
+    options_read_decode(count, arguments, &options);
+    return decode_entry(&options);
+}
+
 static enum status do_image(int count, char **arguments)
 {
     static struct image_options options;
@@ -91,6 +101,7 @@ static const struct command {
     {"unplug", (char[]){"paravane unplug"}, NULL, command_ask, ASK_UNPLUG},
     {"image", (char[]){"paravane image"}, do_image, NULL, 0},
     {"inspect", (char[]){"paravane inspect"}, do_inspect, NULL, 0},
+    {"decode", (char[]){"paravane decode"}, do_decode, NULL, 0},
 };
 
 static enum status perform(const struct command *command, int count, char **arguments)

@@ -9,11 +9,11 @@
  * How the command ends.  A function that returns a status other than STATUS_GOOD has said why on stderr.
  */
 enum status {
-    STATUS_GOOD = 0,       /* the guest powered off or wants to reboot; the kernel would boot */
+    STATUS_GOOD = 0,       /* the guest powered off or wants to reboot; the kernel would boot, or the entry be taken */
     STATUS_FAILED = 1,     /* something is missing here: memory, room on a disk, a part of Paravane */
     STATUS_USAGE = 2,      /* wrong use: bad options, a file that cannot be read or is no kernel */
     STATUS_CRASHED = 3,    /* the guest crashed, or came to another bad end */
-    STATUS_REFUSED = 4,    /* the guest was refused before its start; the kernel would not boot */
+    STATUS_REFUSED = 4,    /* the guest was refused before its start; the kernel would not boot; the entry is refused */
     STATUS_HYPERVISOR = 5, /* the hypervisor's fault, or an end that it has not confirmed */
     STATUS_QEMU = 6,       /* QEMU failed, or was ended by somebody else */
     STATUS_LEFT = 7,       /* whoever sat at the terminal left */

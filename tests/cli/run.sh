@@ -113,6 +113,7 @@ expect inspect-help 0 'Exit codes: 0 it would boot' 'Examples' -- inspect --help
 expect run-no-kernel 2 'which kernel' -- run
 expect run-two-kernels 2 'one kernel at a time' -- run a b
 expect run-demo-and-kernel 2 'leave .* out' -- run --demo "$good"
+expect decode-help 0 'Exit codes: 0 it can be stored' '--narrow' 'Examples' -- decode --help
 expect inspect-no-kernel 2 'which kernel' -- inspect
 expect inspect-two-kernels 2 'one kernel at a time' -- inspect a b
 expect inspect-empty-name 2 'the name of the kernel is empty' -- inspect ''
@@ -190,7 +191,7 @@ if [[ console-no-reader =~ $pattern ]]; then
 fi
 
 # ---- Whatever was printed has arrived, or the exit code says that it has not.
-for words in '--help' '--version' 'run --help' 'run --usage' 'inspect --help' "inspect $good"; do
+for words in '--help' '--version' 'run --help' 'run --usage' 'inspect --help' "inspect $good" 'decode entry 1'; do
     name=full-disk-$(tr -d / <<<"${words%% /*}" | tr ' ' '-')
     [[ $name =~ $pattern ]] || continue
     # shellcheck disable=SC2086
@@ -271,6 +272,51 @@ if [[ inspect-full-disk =~ $pattern ]]; then
     "$paravane" inspect "$good" >/dev/full 2>"$work/err"
     judge inspect-full-disk $? 1 'stdout cannot be written: No space left'
 fi
+
+# ---- decode.  What the engine makes of entries, against numbers worked out by hand: present 1, writable 2, user 4, PWT 8,
+# PCD 10, accessed 20, dirty 40, PAT or PSE 80, global 100, the kernel's mark bit 52.
+decode() { # NAME STATUS TEXT... -- ENTRY OPTION...
+    local name=$1 status=$2 texts=()
+    shift 2
+    while [ "$1" != -- ]; do texts+=("$1"); shift; done
+    expect "decode-$name" "$status" "${texts[@]}" -- decode entry "${@:2}"
+}
+decode user 0 '^0x8000000012345067: an L1 entry of a 64-bit guest' '^  frame +0x12345 ' '^  NX +1 ' '^  G +0 +not global' \
+    '^  memory +0 +write-back$' "^ +RAM +stored as 0x8000000012345167 \+G$" \
+    "^ +device memory, by a guest that has it +stored as 0x800000001234517f \+PWT \+PCD \+G$" \
+    '^ +no RAM, .* -EPERM, NOT_RAM: ' 'A page table or descriptor table of its own: -EBUSY, TYPE_CONFLICT' -- \
+    0x8000000012345067 --level 1
+decode kernel 0 'stored as 0x0010000012345067 \+USER \+KERNEL$' -- 12345063 --level 1
+decode read-only 0 'may use its own as anything' '!TYPE_CONFLICT' -- 0x12345061 --level=1
+decode narrow 0 "^ +RAM +stored as 0x0000000012345063$" '!KERNEL' -- 12345063 -n -l 1
+decode types 0 "^ +RAM +-EINVAL, CACHE_FLAGS: only a domain" 'RAM, by a guest that has device memory +stored as 0x0000000012345177 ' \
+    '^ +a shared frame, .* -EACCES, CACHE_FLAGS_SHARED' 'memory +2 +uncached unless an MTRR' -- 12345077 -l 1
+decode combining 0 "^ +device memory, by a guest that has it +stored as 0x00100000123450e7$" 'memory +4 +write-combining' -- \
+    00100000123450e7 -l 1
+decode all-ones 4 "^ +device memory, by a guest that has it +-EINVAL, NO_SUCH_FRAME" -- 0x000ffffffffff001 -l 1
+decode large-page 4 'PSE +1 ' "^ +RAM +-EINVAL, BAD_FLAGS: " '!stored as' -- 12345081 --level 2
+decode narrow-l3 4 '-EINVAL, BAD_FLAGS' '!stored as' -- 8000000012345061 --narrow --level 3
+decode narrow-l3-rights 0 'stored as 0x0000000012345027 \+RW \+USER$' -- 12345021 --narrow --level 3
+decode l4 0 'stored as 0x0000000012345025 \+USER \+A$' 'in another use than as an L3 table: -EINVAL, TYPE_CONFLICT' -- \
+    12345001 --level 4
+decode absent 0 'without the L1TF flaw +stored as 0x0000000012345066$' 'one with the flaw.* -EINVAL, L1TF: ' -- 12345066 --level 1
+decode swapped 0 'one with the flaw.* stored as 0x0000000000000f66$' '!L1TF:' -- f66 --level 1
+decode levels 0 'frame 0x8bc, in a 64-bit' '^  L1  P RW USER A D$' '^  L4  P RW USER A D$' 'an L3 table' -- 00000000008bc067
+decode levels-narrow 0 '^  L3  ' '!^  L4' -- 8bc067 --narrow
+decode none 2 'which entry' --
+decode word 2 '12345z: not a number of up to 16 hexadecimal digits' -- 12345z
+decode prefix 2 '0x: not a number' -- 0x
+decode empty 2 ': not a number' -- ''
+decode long 2 '10000000000000000: not a number' -- 0x10000000000000000
+decode minus 2 '-?1' -- -1
+decode two 2 'one entry at a time: 2 is one too many' -- 1 2
+decode level-5 2 '--level 5: not a number from 1 to 4' -- 1 --level 5
+decode level-0 2 '--level 0: not a number from 1 to 4' -- 1 --level 0
+decode level-word 2 '--level two: not a number from 1 to 4' -- 1 --level two
+decode level-narrow 2 '--level 4: a 32-bit guest has tables of levels 1 to 3' -- 1 --narrow --level 4
+decode level-narrow-first 2 '--level 4: a 32-bit guest has' -- 1 --level 4 --narrow
+expect decode-what 2 'descriptor: say .paravane decode entry HEX.' -- decode descriptor 1
+expect decode-nothing 2 'which entry' -- decode
 
 # ---- Memory.
 head -c 20M /dev/zero >"$work/ramdisk"
@@ -384,9 +430,12 @@ completes() { # NAME WANTED WORD...: WANTED, between blanks
     [ "$(tr '\n' ' ' <"$work/out")" = "$2" ] && [ ! -s "$work/err" ]
     judge "completion-$1" $? 0
 }
-completes commands 'run image list console shutdown reboot destroy set plug unplug inspect --help --version ' paravane ''
+completes commands 'run image list console shutdown reboot destroy set plug unplug inspect decode --help --version ' paravane ''
 completes command 'inspect ' paravane in
 completes option '--privileged ' paravane run --pr
+completes decode 'entry ' paravane decode ''
+completes decode-level '1 2 3 4 ' paravane decode entry 0x63 --level ''
+completes decode-number '' paravane decode entry ''
 completes option-of-inspect '--help --usage ' paravane inspect --
 completes on-reboot 'destroy ' paravane run --on-reboot d
 completes set 'memory vcpus ' paravane set a ''
@@ -400,7 +449,7 @@ completes machine-begun 'pc ' paravane run --machine = p
 completes no-number '' paravane run --memory ''
 completes file "$work/good $work/good.gz " paravane run "$work/goo"
 completes ramdisk "$work/ramdisk " paravane run --ramdisk = "$work/ram"
-for command in run image inspect list console shutdown reboot destroy set plug unplug; do
+for command in run image inspect decode list console shutdown reboot destroy set plug unplug; do
     [[ completion-all-of-$command =~ $pattern ]] || continue
     "$paravane" $command --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE -- '--.*' | sort -u >"$work/out"
     complete_to paravane $command -- | sort -u | diff - "$work/out" >"$work/err"
