@@ -8,6 +8,7 @@
 #   backend/build.mk  the back end domain: build/backend, build/backend-clang
 #   cli/build.mk      the paravane command: build/cli
 #   linux/build.mk    Debian's Linux as a guest: build/linux
+#   tools/docs/tables.mk   the code's own tables as JSON, for the documentation: build/tables
 #   tests/build.mk    the test programs, in several flavours, and what runs them; it includes those of its folders
 #
 # Objects go to build/FLAVOUR, where a flavour is a compiler and its flags: CC_FLAVOUR, CFLAGS_FLAVOUR.
@@ -72,7 +73,7 @@ build/.tools-test-docs: tools/setup | build/.tools-docs
 	@mkdir -p $(@D) && touch $@
 
 # What a flavour needs.
-FOR_RUN := gcc hv guests backend cli linux
+FOR_RUN := gcc hv guests backend cli linux tables
 tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run)
 
 # A stamp holds a text, and is written anew when that is another.
@@ -125,6 +126,7 @@ include backend/build.mk
 include cli/build.mk
 include linux/build.mk
 include packaging/build.mk
+include tools/docs/tables.mk
 include tests/build.mk
 
 # ---- Targets -------------------------------------------------------------------------------------------------------
