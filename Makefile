@@ -176,6 +176,7 @@ Paravane: direct paging for Xen PV guests.
   make defects             plant each known kind of mistake, in all that guests reach, and see that a test notices
   make test-boot           boot the hypervisor's image in QEMU, every way that it can be started
   make bench               measure the engine, and what a fork costs a guest; figures in build/bench.json
+  make bench-calls         instructions of single calls, for the pages of the reference: tools/docs/costs.txt
   make bench-linux         instructions of Linux: natively, under Debian's Xen, under Paravane; build/bench-linux.json
   make bench-devices       disks and networks of a Debian guest, beside QEMU's own; figures in build/bench-devices.json
   make image               a disk with a Debian system on it, from Debian's packages: build/linux/debian/disk.img

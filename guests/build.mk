@@ -1,5 +1,6 @@
 # Guest kernels, each by both compilers.
 #
+#   build/guests/costs.elf          what single calls cost, in instructions
 #   build/guests/demo.elf           direct paging at work, explained on the console
 #   build/guests/differential.elf   calls by the thousand, whose answers are compared with Xen's
 #   build/guests/paravirt.elf       a kernel with processes that boots both ways
@@ -10,7 +11,7 @@
 GUEST_C := $(sort $(wildcard guest/*.c))
 GUEST_SCRIPT := guest/image.lds.S
 GUEST_S := $(filter-out $(GUEST_SCRIPT),$(sort $(wildcard guest/*.S)))
-GUEST_KERNELS := demo differential paravirt
+GUEST_KERNELS := costs demo differential paravirt
 GUEST_TEST_LIB := $(sort $(wildcard guests/tests/lib/*.c))
 GUEST_TESTS := $(filter-out lib,$(sort $(patsubst guests/tests/%/,%,$(dir $(wildcard guests/tests/*/*.c)))))
 GUEST_FLAVOURS := guests guests-clang

@@ -81,7 +81,7 @@ include tests/backend/build.mk
 # ---- Targets.
 
 .PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames fuzz coverage bench bench-paravirt \
-	defects record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
+	bench-calls defects record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
 	test-docs
 
 # All test programs of a flavour.
@@ -161,6 +161,9 @@ bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf build/guests/
 
 bench-paravirt: build/guests/paravirt.elf $(RUNNER)
 	$(Q)tests/paravirt/bench.sh
+
+bench-calls: build/guests/costs.elf $(RUNNER)
+	$(Q)tools/bench-calls
 
 defects: build/.tools
 	$(Q)tests/defects/run.sh
