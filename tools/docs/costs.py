@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What calls cost, in instructions: tools/docs/costs.txt, which `make bench-calls` writes.
 
-Its first lines are `date`, `commit` and `machine`, each with its text.  The others, with tabs: CALL, COMMAND or -, what
+Its first lines are `date` and `machine`, each with its text.  The others, with tabs: CALL, COMMAND or -, what
 was called, instructions under Paravane, and under Debian's Xen or - where there was none.
 """
 import os
@@ -22,7 +22,7 @@ class Cost:
     instructions: int
     xen: Optional[int]
     date: str
-    commit: str
+    machine: str
     place: Place
 
 
@@ -42,6 +42,6 @@ def load(calls, path=PATH):
                 complaints.append((place, f'not a cost of a call: {line.strip()}'))
             else:
                 command, xen = ('' if words[1] == '-' else words[1]), (None if words[4] == '-' else int(words[4]))
-                cost = Cost(command, words[2], int(words[3]), xen, about['date'], about['commit'], place)
+                cost = Cost(command, words[2], int(words[3]), xen, about['date'], about['machine'], place)
                 found[words[0]].append(cost)
     return found, complaints
