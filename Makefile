@@ -73,8 +73,8 @@ build/.tools-test-docs: tools/setup | build/.tools-docs
 	@mkdir -p $(@D) && touch $@
 
 # What a flavour needs.
-FOR_RUN := gcc hv guests backend cli linux tables
-tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run)
+FOR_RUN := gcc hv guests backend cli linux
+tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run,$(if $(filter $(1),tables),-docs))
 
 # A stamp holds a text, and is written anew when that is another.
 build/%.stamp: FORCE
@@ -145,7 +145,7 @@ gdb: $(RUNNER) build/guests/demo.elf | build/.tools
 # Debian's Python, which has Debian's libraries; another may come first in PATH.
 PYTHON := /usr/bin/python3 -B
 
-docs: build/.tools-docs
+docs: build/tables/tables.json | build/.tools-docs
 	$(Q)$(PYTHON) tools/docs/generate.py build/docs
 
 format: build/.tools

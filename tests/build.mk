@@ -95,7 +95,7 @@ RUNNER := build/cli/paravane build/hv/paravane.elf
 LINUX_TESTED := linux build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
 
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
-		$(BACKEND_UNIT) $(LINUX_TESTED) build/linux/xen.gz build/linux/grub-images \
+		$(BACKEND_UNIT) $(LINUX_TESTED) build/linux/xen.gz build/linux/grub-images build/tables/tables.json \
 		$(call programs,tsan,$(PARALLEL)) $(MODEL) $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/run.sh
 

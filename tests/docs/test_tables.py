@@ -253,7 +253,7 @@ class Planted(unittest.TestCase):
             file.write(text.replace(old, new))
         compiler, flags, sources = (self.variable(each) for each in ('CC_tables', 'CFLAGS_tables', 'TABLES_C'))
         program = os.path.join(directory, 'tables')
-        subprocess.run([*compiler, f'-I{directory}', *flags, *(path if source == name else source for source in sources),
+        subprocess.run([*compiler, f'-I{directory}', *flags, '-O0', *(path if source == name else source for source in sources),
                         '-o', program], cwd=ROOT, check=True)
         with open(program + '.json', 'w', encoding='utf-8') as file:
             subprocess.run([program], stdout=file, check=True)

@@ -12,6 +12,9 @@
 #   numbers    the addresses and numbers of docs/memory-layout.md are those of the headers
 #   questions  the answers to tests/docs/questions.md stand where they say
 #   coverage   each statement of abi/ that has a name is shown by a test, or declared, and docs/coverage.md says by which
+#   tables     what pages are made of tables of the code's is what the manuals say, docs/page-types.md says the same, and
+#              a change of the code changes the page
+#   boot       the boot that the page on the start of day shows is the one that there is
 #   container  what the Containerfile copies, runs and makes is there; no container is needed to see that
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
@@ -215,6 +218,16 @@ test_coverage() {
     verdict $? 'coverage: planted faults are found' $log/coverage-faults.log
 }
 
+test_tables() {
+    /usr/bin/python3 -B tests/docs/test_tables.py >$log/tables.log 2>&1
+    verdict $? tables $log/tables.log
+}
+
+test_boot() {
+    tests/docs/start_of_day.sh >$log/boot.log 2>&1
+    verdict $? boot $log/boot.log
+}
+
 test_container() {
     local name missing='' steps
     steps=$(grep -E '^(RUN|CMD) ' Containerfile)
@@ -232,10 +245,10 @@ test_container() {
     verdict $? "container${missing:+ names what is not there:$missing}"
 }
 
-[ $# -ne 0 ] || set -- kernels targets commands order width files citations numbers questions coverage container
+[ $# -ne 0 ] || set -- kernels targets commands order width files citations numbers questions coverage tables boot container
 for name in "$@"; do
     case $name in
-    kernels | targets | commands | order | width | files | citations | numbers | questions | coverage | container)
+    kernels | targets | commands | order | width | files | citations | numbers | questions | coverage | tables | boot | container)
         "test_$name" ;;
     *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
     esac
