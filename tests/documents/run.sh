@@ -9,6 +9,7 @@
 #   order      the reading orders name each source of their folder, and nothing else
 #   width      text has at most 120 columns; tables and what is shown as it stands may have more
 #   files      each file of this tree that a document names, as a link or a path, is there
+#   excerpts   what a document shows of a source stands there, and what it shows of a run is what that run prints
 #   numbers    the addresses and numbers of docs/memory-layout.md are those of the headers
 #   questions  the answers to tests/docs/questions.md stand where they say
 #   coverage   each statement of abi/ that has a name is shown by a test, or declared, and docs/coverage.md says by which
@@ -193,6 +194,25 @@ planted() {
     verdict $? "$name is noticed" $log/planted.log
 }
 
+test_excerpts() {
+    local kept=guests/tests/recipes/output said=$log/recipes.out explained=$log/recipes.err check=tools/docs/excerpts.py
+    python3 $check check "${documents[@]}" >$log/excerpts.log 2>&1
+    verdict $? 'excerpts: they are what the sources and the kept outputs have' $log/excerpts.log
+    planted 'excerpts: a changed line of a source' 's/MMUEXT_PIN_L4_TABLE/MMUEXT_PIN_L3_TABLE/' docs/pv-mmu.md \
+        python3 $check check
+    planted 'excerpts: a changed line of a run' 's/^ok fork: 0$/ok fork: 1/' docs/pv-mmu.md python3 $check check
+    planted 'excerpts: a part that is not shown' 's/^<!-- output .* load -->$//' docs/pv-mmu.md python3 $check check
+    bounded build/cli/paravane run --explain --timeout "$limit" --memory 64M "${virtual_time[@]}" \
+        build/guests/tests/recipes.elf >$said 2>$explained </dev/null
+    verdict $? 'excerpts: the recipes run' $said
+    python3 $check compare $kept $said $explained >$log/compare.log 2>&1
+    verdict $? 'excerpts: and print what is kept' $log/compare.log
+    planted 'excerpts: another reason in the run' 's/ALREADY_PINNED/NOT_PINNED/' $explained \
+        python3 $check compare $kept $said
+    planted 'excerpts: another frame in the run' '0,/frame [0-9a-f]+ of/s//frame 1 of/' $explained \
+        python3 $check compare $kept $said
+}
+
 test_numbers() {
     python3 tools/docs/quoted_numbers.py docs/memory-layout.md abi/layout.h hv/base/layout.h >$log/numbers.log 2>&1
     verdict $? numbers $log/numbers.log
@@ -245,13 +265,14 @@ test_container() {
     verdict $? "container${missing:+ names what is not there:$missing}"
 }
 
-[ $# -ne 0 ] || set -- kernels targets commands order width files citations numbers questions coverage tables boot container
+all=(kernels targets commands order width files citations excerpts numbers questions coverage tables boot container)
+[ $# -ne 0 ] || set -- "${all[@]}"
 for name in "$@"; do
-    case $name in
-    kernels | targets | commands | order | width | files | citations | numbers | questions | coverage | tables | boot | container)
-        "test_$name" ;;
-    *) echo "tests/documents/run.sh: no test called $name" >&2; exit 2 ;;
-    esac
+    if ! declare -F "test_$name" >/dev/null; then
+        echo "tests/documents/run.sh: no test called $name, but: ${all[*]}" >&2
+        exit 2
+    fi
+    "test_$name"
 done
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
