@@ -68,12 +68,20 @@
  * ` Optional: a guest that gets -ENOSYS stays with the bitmaps.  Events that are pending in those are lost.
  * `   -ENOENT  no such vCPU {control-no-vcpu} {hv}
  * `   -EINVAL  an offset that is no multiple of 8, or from which the block of 72 bytes reaches over the end of the
- * `            frame; the vCPU has one; no frame of the domain's that may be written {control-refused} {hv}
+ * `            frame; the vCPU has one {control-refused} {hv}
  * `   -EBUSY   a reset is under way {control-reset} {hv}
+ * `   -ESRCH   the domain is being torn down {control-dying} {DYING}
+ * `   -EINVAL  no frame of the domain's that may be written {control-frame}
+ * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
+ * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {control-holds} {HOLDS_EXHAUSTED}
  * ` EVTCHNOP_expand_array: a frame for 1024 more event words. {expand-array}
  * `   -EOPNOTSUPP  before init_control {array-bitmaps} {hv}
  * `   -ENOSPC  128 frames are there {array-full} {hv}
- * `   -EINVAL, -EBUSY  as for init_control {array-refused} {hv}
+ * `   -EBUSY   a reset is under way {array-reset} {hv}
+ * `   -ESRCH   the domain is being torn down {array-dying} {DYING}
+ * `   -EINVAL  no frame of the domain's that may be written {array-refused}
+ * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
+ * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {array-holds} {HOLDS_EXHAUSTED}
  * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened. {set-priority}
  * `   -ENOSYS  before init_control {priority-bitmaps} {hv}
  * `   -EACCES  the port is closed {priority-closed} {hv}

@@ -85,42 +85,60 @@ struct grant_entry_v1 {
  * `   GNTST_general_error  not granted to the caller, or not so; in use otherwise {map-not-granted}
  * `            {GRANT_ENTRY GRANT_IN_USE}
  * `   GNTST_bad_page  the frame is not the granter's {map-frame} {GRANT_FRAME}
- * `   GNTST_general_error  a table is to be written {map-table} {TYPE_CONFLICT}
+ * `   GNTST_general_error  a table is to be written, or there are as many uses as can be counted {map-table}
+ * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED REFERENCES_EXHAUSTED}
  * `   GNTST_general_error  host_addr leads to no L1 entry of the caller's {map-nowhere} {NO_L1_ENTRY}
  * ` GNTTABOP_unmap_grant_ref: undo that, for the guest where host_addr is given, for devices where dev_bus_addr
  * ` is. {unmap}
  * `   GNTST_bad_handle  no such mapping {unmap-handle} {GRANT_HANDLE}
  * `   GNTST_bad_dev_addr  not that of the mapping {unmap-device} {GRANT_NOT_THERE}
+ * `   GNTST_general_error  the domain is being torn down {unmap-dying} {DYING}
  * `   GNTST_general_error  host_addr does not lead to the entry that the mapping has made {unmap-elsewhere}
  * `            {NO_L1_ENTRY GRANT_NOT_THERE}
  * ` GNTTABOP_unmap_and_replace: the same, and the entry then maps what new_addr did, whose own entry is
  * ` cleared. {replace}
  * ` GNTTABOP_setup_table: make the table at least nr_frames pages long, and list its frames. {setup}
  * `   GNTST_bad_domain  another domain than the caller {setup-domain} {NO_SUCH_DOMAIN}
- * `   GNTST_general_error  more frames than allowed, or than there is memory for {setup-frames} {TABLE_LIMIT NO_MEMORY}
+ * `   GNTST_general_error  more frames than allowed, or than there is memory for; the domain is being torn
+ * `            down {setup-frames} {TABLE_LIMIT NO_MEMORY DYING}
  * `   GNTST_bad_virt_addr  the list cannot be written {setup-list} {GUEST_FAULT}
  * ` GNTTABOP_query_size: how many frames the table has and may have. {query}
+ * `   GNTST_bad_domain  another domain than the caller {query-domain} {NO_SUCH_DOMAIN}
  * ` GNTTABOP_transfer: give a frame away, to a domain that accepts it with GTF_accept_transfer.  Paravane refuses each
- * ` of them: GNTST_bad_domain, or GNTST_general_error for one to oneself. {transfer}
+ * ` of them. {transfer}
+ * `   GNTST_bad_domain  to another domain {transfer-domain} {NO_SUCH_DOMAIN}
+ * `   GNTST_general_error  to oneself {transfer-self}
  * ` GNTTABOP_copy: copy bytes from one page to another, each either granted or the caller's own. {copy}
  * ` A granted page is its granter's, which may be the caller itself; one that is named by frame is the caller's own
  * ` and called DOMID_SELF. {copy-pages}
  * `   GNTST_permission_denied  a frame of another domain, or of the caller by its number {copy-domain} {NOT_PRIVILEGED}
+ * `   GNTST_bad_domain  no such granter, or one that is being torn down {copy-no-domain} {NO_SUCH_DOMAIN DYING}
  * `   GNTST_bad_copy_arg  over the end of a page {copy-end} {GRANT_COPY}
+ * `   GNTST_bad_gntref  beyond the table {copy-reference} {GRANT_REFERENCE}
  * `   GNTST_general_error  not granted, or not so {copy-not-granted} {GRANT_ENTRY GRANT_IN_USE GRANT_COPY}
  * `   GNTST_bad_page  a frame that is not that domain's {copy-frame} {GRANT_FRAME}
  * `   GNTST_general_error  a page is written that is used as something else, such as a table {copy-table}
- * `            {TYPE_CONFLICT}
+ * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * ` GNTTABOP_swap_grant_ref: exchange two entries of the caller's table. {swap}
  * `   GNTST_bad_gntref  one lies beyond the table {swap-reference} {GRANT_REFERENCE}
  * `   GNTST_eagain  one is in use {swap-in-use} {GRANT_IN_USE}
+ * `   GNTST_general_error  the domain is being torn down {swap-dying} {DYING}
  * ` GNTTABOP_dump_table: print the table to the hypervisor's console; optional, and -ENOSYS here. {dump}
  * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force, on errors as
  * ` well. {set-version}
  * `   -EINVAL  neither 1 nor 2 {no-version} {UNKNOWN_COMMAND}
+ * `   -ESRCH   the domain is being torn down {version-dying} {DYING}
+ * `   -EINVAL  the domain has no table {version-without-table} {GRANT_REFERENCE}
  * `   -EBUSY   entries are in use, or the caller maps a status frame {version-in-use} {GRANT_IN_USE}
+ * `   -ENOMEM  no memory for the status frames of version 2 {version-no-memory} {NO_MEMORY}
  * ` GNTTABOP_get_version: the one in force. {get-version}
- * ` GNTTABOP_get_status_frames: for version 2 only. {status-frames}
+ * `   -ESRCH   another domain than the caller {get-version-domain} {NO_SUCH_DOMAIN}
+ * ` GNTTABOP_get_status_frames: list the frames of statuses; for version 2 only. {status-frames}
+ * `   GNTST_bad_domain  another domain than the caller {status-domain} {NO_SUCH_DOMAIN}
+ * `   GNTST_general_error  version 1, or more than there are {status-number} {TABLE_LIMIT}
+ * `   GNTST_bad_virt_addr  the list cannot be written {status-list} {GUEST_FAULT}
+ * ` GNTTABOP_cache_flush: for other processors.
+ * `   -EINVAL  always {cache-flush} {CACHE_RIGHTS}
  */
 /* ` enum grant_table_cmd { // GNTTABOP_* => struct gnttab_* */
 #define GNTTABOP_map_grant_ref           0

@@ -53,7 +53,8 @@
  * `   -EINVAL  a 32-bit L3 without slot 3 {pin-slot-missing} {SLOT_MISSING}
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES  the first error of [pte] met in the tables, such as -EBUSY where they map a
  * `            page table writable {pin-bad-entry}
- * `            {L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP TABLE_SHARED}
+ * `            {L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME NOT_OWNED REFERENCES_EXHAUSTED}
+ * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED SELF_MAP TABLE_SHARED}
  * `   -EINVAL  pinned already {pin-twice} {ALREADY_PINNED}
  * `
  * ` cmd: MMUEXT_UNPIN_TABLE
@@ -73,7 +74,7 @@
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES, -ERANGE  not acceptable as a table, as for pinning; the old one stays loaded
  * `            {baseptr-refused} {TYPE_CONFLICT TYPE_UNDER_CONVERSION REFERENCES_EXHAUSTED TYPE_COUNT_EXHAUSTED}
  * `            {ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME}
- * `            {SELF_MAP TABLE_SHARED}
+ * `            {NOT_OWNED SELF_MAP TABLE_SHARED}
  * `
  * ` cmd: MMUEXT_NEW_USER_BASEPTR, 64-bit guests only
  * `   mfn: L4 to run user mode on; 0 for none, and then a return to user mode destroys the domain. {user-none}
@@ -84,7 +85,7 @@
  * `   -EINVAL  no such frame, or another owner {user-not-owned} {NOT_OWNED}
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES  not acceptable as a table, as for pinning; the old one stays loaded
  * `            {user-refused} {TYPE_CONFLICT TYPE_UNDER_CONVERSION REFERENCES_EXHAUSTED TYPE_COUNT_EXHAUSTED}
- * `            {L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP}
+ * `            {L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME NOT_OWNED SELF_MAP}
  * `
  * ` cmd: MMUEXT_TLB_FLUSH_LOCAL, MMUEXT_TLB_FLUSH_ALL
  * ` Flush the TLB of the calling vCPU, of all vCPUs. {flush-all}

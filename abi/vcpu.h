@@ -31,9 +31,10 @@
  * `   -EEXIST  initialised already {initialise-twice} {hv}
  * `   -EINVAL  an address of code or stack that is not canonical; more than 16 GDT frames; user mode without
  * `            ctrlreg[1] {initialise-senseless} {hv}
+ * `   -ESRCH   the domain is being torn down {initialise-dying} {DYING}
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES, -ERANGE  a GDT, an LDT, a handler or a page table that is not acceptable; the
  * `            vCPU is as before {initialise-refused}
- * `            {DYING TABLE_LIMIT NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION}
+ * `            {TABLE_LIMIT NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION}
  * `            {TYPE_COUNT_EXHAUSTED DESCRIPTOR MISALIGNED NOT_CANONICAL ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS}
  * `            {CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP TABLE_SHARED}
  * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already. {up}
@@ -57,6 +58,8 @@
  * ` held is copied; then an event is made pending, so that none is lost, and the time is refreshed. {register-info}
  * `   -ENXIO   the offset is misaligned, or the structure would cross the end of the frame {info-offset} {hv}
  * `   -EINVAL  done already {info-twice} {hv}
+ * `   -ESRCH   the domain is being torn down {info-dying} {DYING}
+ * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {info-holds} {HOLDS_EXHAUSTED}
  * `   -EINVAL  no such frame, or another owner; the frame cannot be written {info-refused}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * ` VCPUOP_send_nmi: deliver an NMI to the vCPU, see [callback_op]. {send-nmi}

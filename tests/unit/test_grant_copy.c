@@ -174,6 +174,7 @@ static void test_overlaps(void **state)
     both(state, overlaps);
 }
 
+/* Shows grant_table_op.copy-no-domain. */
 static void domains(struct scene *scene)
 {
     const struct gnttab_copy_ptr a = own(scene->a, 0), b = own(scene->b, 0);
@@ -199,6 +200,7 @@ static void test_domains(void **state)
     both(state, domains);
 }
 
+/* Shows grant_table_op.copy-reference. */
 static void grants(struct scene *scene)
 {
     const struct gnttab_copy_ptr a = own(scene->a, 0), b = own(scene->b, 0);

@@ -50,6 +50,7 @@ static int16_t unmap(struct unit *unit, unsigned index, grant_handle_t handle)
 /*
  * A mapping and its entry hold a reference and a use each, and the granter is told until the last has gone.  Shows
  * grant_table_op.map, grant_table_op.map-in-use, grant_table_op.unmap.
+ * Shows grant_table_op.map, grant_table_op.map-in-use, grant_table_op.unmap, grant_table_op.unmap-dying.
  */
 static void test_counts(void **state)
 {
@@ -72,6 +73,10 @@ static void test_counts(void **state)
     assert_false(guest_write(unit.vcpu, unit_window(&unit, 4), &(uint64_t){0x1234}, 8));
     assert_true(guest_read(unit.vcpu, unit_window(&unit, 4), &word, 8));
     assert_int_equal(word, 0x1234);
+    unit.domain->dying = true;
+    assert_int_equal(unmap(&unit, 3, writable), GNTST_general_error);
+    assert_int_equal(unit.sim->last_refusal.reason, REFUSE_DYING);
+    unit.domain->dying = false;
     assert_int_equal(unmap(&unit, 3, writable), GNTST_okay);
     assert_counts(&unit, page, 4, TYPE_WRITABLE, 1);
     assert_int_equal(guest_grant_use(unit.other, REF), GTF_reading);

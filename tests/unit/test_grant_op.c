@@ -39,7 +39,10 @@ static const struct domain_grants *grants_of(const struct unit *unit)
 
 /* ---- The call. */
 
-/* Shows grant_table_op.negative, grant_table_op.unknown-command, grant_table_op.one-element, grant_table_op.dump. */
+/*
+ * Shows grant_table_op.negative, grant_table_op.unknown-command, grant_table_op.one-element, grant_table_op.dump,
+ * grant_table_op.cache-flush.
+ */
 static void test_call(void **state)
 {
     struct gnttab_query_size query = {.dom = DOMID_SELF};
@@ -104,7 +107,7 @@ static void test_results_nowhere(void **state)
 
 /* ---- The caller's own table. */
 
-/* Shows grant_table_op.query. */
+/* Shows grant_table_op.query, grant_table_op.query-domain. */
 static void test_query_size(void **state)
 {
     struct gnttab_query_size query = {.dom = DOMID_SELF, .status = 7};
@@ -181,7 +184,7 @@ static void test_setup_table(void **state)
 
 /*
  * Shows grant_table_op.set-version, grant_table_op.no-version, grant_table_op.version-in-use,
- * grant_table_op.get-version.
+ * grant_table_op.get-version, grant_table_op.get-version-domain.
  */
 static void test_versions(void **state)
 {
@@ -214,7 +217,10 @@ static void test_versions(void **state)
     unit_destroy(&unit);
 }
 
-/* Words of 64 bits in either width.  Shows grant_table_op.status-frames. */
+/*
+ * Words of 64 bits in either width.  Shows grant_table_op.status-frames, grant_table_op.status-domain,
+ * grant_table_op.status-number, grant_table_op.status-list.
+ */
 static void test_status_frames(void **state)
 {
     struct unit unit;
@@ -461,7 +467,10 @@ static void test_swaps(void **state)
     unit_destroy(&unit);
 }
 
-/* Of a transfer only the status is written, where it lies in either width.  Shows grant_table_op.transfer. */
+/*
+ * Of a transfer only the status is written, where it lies in either width.  Shows grant_table_op.transfer,
+ * grant_table_op.transfer-domain, grant_table_op.transfer-self.
+ */
 static void test_transfers(void **state)
 {
     struct gnttab_transfer wide[2] = {{.mfn = 3, .domid = 0, .status = 7}, {.mfn = 3, .domid = 1, .status = 7}};

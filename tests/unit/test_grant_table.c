@@ -112,7 +112,10 @@ static void test_create(void **state)
     unit_destroy(&unit);
 }
 
-/* No memory for the records, or for the table itself; a domain without a table has none that could grow. */
+/*
+ * No memory for the records, or for the table itself; a domain without a table has none that could grow.  Shows
+ * grant_table_op.version-without-table.
+ */
 static void test_create_without_memory(void **state)
 {
     struct unit unit;
@@ -228,6 +231,7 @@ static void test_grow(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows grant_table_op.swap-dying, grant_table_op.version-dying, grant_table_op.setup-frames. */
 static void test_dying(void **state)
 {
     struct unit unit;
@@ -326,7 +330,10 @@ static void test_version_1(void **state)
     unit_destroy(&unit);
 }
 
-/* Nothing has changed: no memory, a status frame that is mapped, an entry that is in use, the version that there is. */
+/*
+ * Nothing has changed: no memory, a status frame that is mapped, an entry that is in use, the version that there is.
+ * Shows grant_table_op.version-no-memory.
+ */
 static void test_no_change(void **state)
 {
     uint8_t before[PAGE_SIZE];

@@ -36,7 +36,10 @@ static void test_counts(void **state)
     unit_destroy(&unit);
 }
 
-/* Shows vcpu_op.info-refused. */
+/*
+ * Shows vcpu_op.info-refused, event_channel_op.control-frame, event_channel_op.control-dying,
+ * event_channel_op.array-dying, vcpu_op.info-dying, event_channel_op.array-refused.
+ */
 static void test_refused(void **state)
 {
     struct unit unit;
@@ -163,7 +166,10 @@ static void test_shared(void **state)
 
 #define PAGES (DOMAIN_HOLDS / 4)
 
-/* As many as there can be, four on each page; each one can go first. */
+/*
+ * As many as there can be, four on each page; each one can go first.  Shows event_channel_op.control-holds,
+ * event_channel_op.array-holds, vcpu_op.info-holds.
+ */
 static void test_all(void **state)
 {
     unsigned left[PAGES] = {0};

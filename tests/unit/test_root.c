@@ -327,6 +327,7 @@ static void test_user_pae(void **state)
 
 /* ---- The builder's way. */
 
+/* Shows vcpu_op.initialise-dying. */
 static void test_set_roots(void **state)
 {
     struct guest_tree tree;
