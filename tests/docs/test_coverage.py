@@ -108,6 +108,10 @@ class Coverage(unittest.TestCase):
         self.write('tests/unit/test_call.c', TEST.replace('in-time', 'none'))
         self.refused('abi/call.h:8: the statement call.answered is there already, at abi/call.h:6')
 
+    def test_named_twice(self):
+        self.write('tests/call/run.sh', SCRIPT.replace('counts: all', 'counts, first.counts: all'))
+        self.refused('tests/call/run.sh:1: first.counts: is named twice over one function')
+
     def test_bad_name(self):
         self.write('abi/call.h', HEADER.replace('{counts}', '{Counts it}'))
         self.write('tests/call/run.sh', '')

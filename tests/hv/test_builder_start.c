@@ -266,8 +266,7 @@ static void test_p2m_apart(void **state)
 }
 
 /*
- * abi/layout.h, "Registers of the first vCPU"; the stack is one page, and what is not named is zero.  Shows
- * stack_switch.boot-stack.
+ * abi/layout.h, "Registers of the first vCPU"; the stack is one page, and what is not named is zero.
  * Shows stack_switch.boot-stack, startofday.registers, startofday.stack-switch.
  */
 static void test_vcpu(void **state)

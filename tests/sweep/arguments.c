@@ -148,8 +148,7 @@ static void test_edges(void **state)
 }
 
 /*
- * An array that begins well and ends badly is refused as a whole if it leaves the guest's addresses.  Shows
- * mmu_update.reqs-nowhere.
+ * An array that begins well and ends badly is refused as a whole if it leaves the guest's addresses.
  * Shows mmu_update.reqs-nowhere, multicall.list-nowhere.
  */
 static void test_counts(void **state)

@@ -49,8 +49,7 @@ static int16_t unmap(struct unit *unit, unsigned index, grant_handle_t handle)
 }
 
 /*
- * A mapping and its entry hold a reference and a use each, and the granter is told until the last has gone.  Shows
- * grant_table_op.map, grant_table_op.map-in-use, grant_table_op.unmap.
+ * A mapping and its entry hold a reference and a use each, and the granter is told until the last has gone.
  * Shows grant_table_op.map, grant_table_op.map-in-use, grant_table_op.unmap.
  */
 static void test_counts(void **state)

@@ -186,8 +186,7 @@ static pfn_t page_above_4g(struct guest *guest)
 }
 
 /*
- * A root above 4 GiB needs the assist that says that cr3 is folded; lower tables may be anywhere.  Shows
- * mmuext_op.pin-above-4g.
+ * A root above 4 GiB needs the assist that says that cr3 is folded; lower tables may be anywhere.
  * Shows mmuext_op.pin-above-4g, vm_assist.extended-cr3.
  */
 static void test_above_4g(void **state)

@@ -55,7 +55,11 @@ def check(reference, shown, undone):
     for statement in reference.statements.values():
         if statement.name not in with_test and statement.name not in undone:
             complaints.append(f'{statement.place}: {statement.name}: no test shows it')
+    seen = set()
     for one in shown:
+        if (one.statement, one.path, one.function) in seen:
+            complaints.append(f'{one.path}:{one.line}: {one.statement}: is named twice over one function')
+        seen.add((one.statement, one.path, one.function))
         if one.statement not in reference.statements:
             complaints.append(f'{one.path}:{one.line}: {one.statement}: nothing in abi/ states that')
     for name, line in undone.items():
