@@ -96,7 +96,7 @@ class Sources:
 
     def target(self, path, line=None):
         """Where @path, at @line, will be; None if there is no such file."""
-        if not os.path.isfile(path):
+        if path.startswith('build/') or not os.path.isfile(path): # what is built is no source
             return None
         self.wanted.setdefault(path, set()).add(line)
         return self.page(path) + (f'#L{line}' if line else '')
