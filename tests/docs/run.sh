@@ -4,21 +4,24 @@
 #
 #   faults   each of the generator's errors, planted in a copy of the headers: it is told, by file and line
 #   facts    what the code is read for, each call: tests/docs/test_facts.py
-#   pages    every page: well formed, no dead link, no id twice, nothing from elsewhere, no script; what must be found in
-#            the indexes is; the JSON file agrees with them
+#   tables   what the engine's own tables say, and its pages: tests/docs/test_tables.py
+#   start    the boot that is shown is still the one that there is: tests/docs/start_of_day.sh
+#   pages    every page: well formed, no dead link, no id twice, nothing from elsewhere, no script; what must be found
+#            in the indexes is; the JSON file agrees with them
 #   manual   every man page: man and, where it is installed, mandoc have nothing to say against it
 #   screens  every page in Chromium at two widths, dark, and on paper; needs chromium, and is asked for by name
 #
-# Usage: tests/docs/run.sh [NAME...]      default: faults facts pages manual
+# Usage: tests/docs/run.sh [NAME...]      default: all but screens
 #
-# The last line is "N passed, N failed".  The pages are made anew, in build/docs.
+# The last line is "N passed, N failed".  The pages are made anew, in build/docs.  For `start` the command, the
+# hypervisor and the demo must have been built; for all but `faults` and `facts`, build/tables/tables.json.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
-[ $# -ne 0 ] || set -- faults facts pages manual
+[ $# -ne 0 ] || set -- faults facts tables start pages manual
 for name in "$@"; do
     case $name in
-    faults | facts | pages | manual | screens) ;;
+    faults | facts | tables | start | pages | manual | screens) ;;
     *) echo "tests/docs/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

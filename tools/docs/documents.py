@@ -44,7 +44,7 @@ class Documents:
         convert = markdown.Markdown(extensions=EXTENSIONS, extension_configs={'toc': {'slugify': slug}})
         body = convert.convert(text)
         body = re.sub(r'href="([^"]+)"', lambda match: self.link(match, path, page), body)
-        body = re.sub(r'(?<!<pre>)<code>([^<]+)</code>', lambda match: self.code(match, page), body)
+        body = self.linked(body, page)
         body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
         body = body.replace('<table>', '<div class="wide"><table>').replace('</table>', '</table></div>')
         return body
@@ -70,10 +70,17 @@ class Documents:
             return page_of(readme) if readme in self.paths else None
         return self.sources.target(full, line)
 
+    def linked(self, body, page):
+        """HTML with what it has in code linked."""
+        return re.sub(r'(?<!<pre>)<code>([^<]+)</code>', lambda match: self.code(match, page), body)
+
     def code(self, match, page):
         """Names of the reference and paths of the tree, where they are written as code."""
         text = html.unescape(match.group(1))
         name = re.sub(r'^(?:HYPERVISOR_\w+)\(.*\)$', lambda call: call.group(0).split('(')[0], text)
+        statement = self.links.statement(name) if name in self.links.reference.statements else None
+        if statement:
+            return f'<code>{self.links.anchor((statement, ""), text, page)}</code>'
         found = self.links.find('tagged', name) or self.links.find('name', name) or self.links.find('errno', name)
         if not found and name in self.links.reasons:
             found = (self.links.reasons[name], '')

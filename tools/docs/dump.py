@@ -50,7 +50,8 @@ def call(one, known):
             'handlers': [{'name': name, 'path': path} for name, path in known.handled.handlers],
             'commands': {name: {'status': str(status), 'place': str(status.place)}
                          for name, status in known.handled.commands.items()},
-            'refusals': sorted({(number_of(refusal), refusal.reason, str(refusal.place)) for refusal in known.refusals}),
+            'refusals': sorted({(number_of(refusal), refusal.reason, str(refusal.place))
+                                for refusal in known.refusals}),
             'otherwise': plain(known.otherwise), 'costs': plain(known.costs), 'tests': plain(known.tests)}
 
 

@@ -15,6 +15,9 @@ import glob
 import os
 import sys
 
+from markupsafe import Markup
+
+import codetables
 import coverage
 import dispatch
 import documents
@@ -31,6 +34,7 @@ from output import Output
 from topics import Topics
 
 ADVISORIES = 'docs/advisories.md'
+TABLES = 'build/tables/tables.json'
 FOLDERS = ('abi', 'backend', 'cli', 'docs', 'engine', 'guest', 'guests', 'hv', 'linux', 'packaging', 'sim', 'tests',
            'tools')
 
@@ -57,11 +61,27 @@ def generate(reference, directory):
     Headers(reference, links, output).write()
     Indexes(reference, links, output, known, sources, rows).write()
     found.write()
-    Contents(reference, links, output, found).write()
+    made = write_tables(output, links, found)
+    Contents(reference, links, output, found, made).write()
     sources.write()
     Manual(reference, output, date_of('abi')).write()
     output.file('reference.json', dump.dump(reference, known))
     return found.complaints, len(output.written)
+
+
+def write_tables(output, links, found):
+    """The pages made of the code's own tables, `make build/tables/tables.json`; for the contents, what each is."""
+    made = []
+    for page in codetables.pages(codetables.load(TABLES), '.', lambda name: reason_link(name, links)):
+        target = f'tables/{page.name}.html'
+        output.page('table.html', target, title=page.title, lead=page.summary,
+                    body=Markup(found.linked(page.html, target)))
+        made.append((target, page.title, page.summary))
+    return made
+
+
+def reason_link(name, links):
+    return str(links.anchor((links.reasons[name], ''), name, 'tables/page.html', 'c'))
 
 
 def main():
