@@ -18,6 +18,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '../..'))
 os.chdir(ROOT)
 sys.path.insert(0, 'tools/docs')
 
+import costs  # noqa: E402
 import csource  # noqa: E402
 import errorlines  # noqa: E402
 import facts  # noqa: E402
@@ -151,7 +152,25 @@ class Errors(unittest.TestCase):
 
     def test_hv(self):
         found = compared(CONSOLE.replace('-E2BIG ', '-EXDEV '))
-        self.assertEqual(found, ['call.h:13: HYPERVISOR_console_io: nothing that this line names gives -EXDEV'])
+        self.assertEqual(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -EXDEV')
+        self.assertEqual(len(found), 2, found)  # and -E2BIG has no line now
+
+    def test_hv_without_line(self):
+        planted = changed('hv/call/call_console.c', 'return -XEN_E2BIG;', 'return -XEN_EXDEV;')
+        found = compared(CONSOLE, planted)
+        self.assertEqual(len(found), 2, found)
+        self.assertRegex(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -E2BIG')
+        self.assertRegex(found[1], r'hv/call/call_console.c:\d+: .*CONSOLEIO_read\) gives -EXDEV, and no line of call.h '
+                         'says so with {hv}')
+
+    def test_unheard(self):
+        """What a function without a result hears is nobody's error."""
+        path = 'hv/call/call_console.c'
+        text = changed(path, 'static int64_t write_all(', 'static void unheard(void)\n{\n'
+                       '    log_it(-XEN_EXDEV);\n}\n\nstatic int64_t write_all(')[path]
+        planted = text.replace('    uint32_t size;\n', '    uint32_t size;\n    unheard();\n', 1)
+        self.assertEqual(compared(CONSOLE, {path: planted}), [])
+        self.assertNotEqual(compared(CONSOLE, {path: planted.replace('void unheard', 'int unheard')}), [])
 
     def test_untied(self):
         reference = reference_of(TRAPS.replace(' {GUEST_FAULT}', ''))
@@ -286,6 +305,17 @@ class Others(unittest.TestCase):
             complaints = [text for _, text in reasons.load(advice=file.name)[1]]
         self.assertEqual(len(complaints), 2)
         self.assertTrue(complaints[0].startswith('L1TF: ') and complaints[1].startswith('L2TF is no reason'))
+
+    def test_costs(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:
+            file.write('# no cost\ndate\t2026-01-01\nmachine\tsome\niret\t-\tone way\t120\t-\niret\t-\tfew\n'
+                       'nobody\t-\t-\t1\t1\nvcpu_op\tVCPUOP_up\t\t5\t7\n')
+            file.flush()
+            found, complaints = costs.load(['iret', 'vcpu_op'], file.name)
+        self.assertEqual([place.line for place, _ in complaints], [5, 6])
+        self.assertEqual([(cost.what, cost.instructions, cost.xen) for cost in found['iret'] + found['vcpu_op']],
+                         [('one way', 120, None), ('VCPUOP_up', 5, 7)])
+        self.assertEqual(found['iret'][0].date, '2026-01-01')
 
     def test_otherwise(self):
         reference = markup.parse(glob.glob('abi/*.h'))

@@ -15,7 +15,8 @@ PATH = 'tools/docs/costs.txt'
 
 @dataclass
 class Cost:
-    """@command: a constant, or ''; @what: in words; @instructions: with the way in and out; @xen: the same there."""
+    """@command: a constant, or ''; @what: that, and in words; @instructions: with the way in and out; @xen: the same
+    under Debian's Xen, or None."""
 
     command: str
     what: str
@@ -42,6 +43,7 @@ def load(calls, path=PATH):
                 complaints.append((place, f'not a cost of a call: {line.strip()}'))
             else:
                 command, xen = ('' if words[1] == '-' else words[1]), (None if words[4] == '-' else int(words[4]))
-                cost = Cost(command, words[2], int(words[3]), xen, about['date'], about['machine'], place)
+                what = ': '.join(part for part in (command, words[2]) if part)
+                cost = Cost(command, what, int(words[3]), xen, about['date'], about['machine'], place)
                 found[words[0]].append(cost)
     return found, complaints

@@ -39,7 +39,7 @@ class Function:
     place: Place      # of its name
     body_line: int
     static: bool
-    inline: bool
+    void: bool
     calls: list = field(default_factory=list)
 
     def place_at(self, offset):
@@ -146,7 +146,7 @@ def read(path, text=None):
         function = Function(match.group('name'), parameters, match.group('body'),
                             Place(path, text.count('\n', 0, match.start('name')) + 1),
                             text.count('\n', 0, match.start('body')) + 1,
-                            'static' in head.split() or 'FORCE_INLINE' in head, 'inline' in head or 'INLINE' in head)
+                            'static' in head.split() or 'FORCE_INLINE' in head, head.split()[-1] == 'void')
         function.calls = list(calls_of(function))
         functions[function.name] = function
     tables = {match.group('name'): table_of(match, path, text) for match in TABLE.finditer(text)

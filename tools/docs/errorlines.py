@@ -25,8 +25,8 @@ def pairs_of(error):
 
 @dataclass
 class TiedError:
-    """An error line (model.Error); what it stands for, as @pairs of number and reason, '' for {hv}; and of the code what
-    gives that (reach.Refusal), by place."""
+    """An error line (model.Error); what it stands for, as @pairs of number and reason, '' for {hv}; and of the code
+    what gives that (reach.Refusal), by place."""
 
     error: object
     pairs: set
@@ -77,12 +77,14 @@ def check_refusals(lines, refusals, call, header):
     """Each error and reason that the code can give, and no line has: (place, text)."""
     missing = {}
     for refusal in sorted(refusals, key=lambda refusal: (refusal.place, refusal.error, refusal.reason)):
-        if refusal.reason and refusal.error != UNSEEN and not any(tied.means(refusal) for tied in lines):
+        if refusal.error != UNSEEN and not any(tied.means(refusal) for tied in lines):
             missing.setdefault((number_of(refusal), refusal.reason), []).append(refusal)
     for (number, reason), found in missing.items():
         commands = sorted(frozenset().union(*(refusal.commands for refusal in found)))
-        yield found[0].place, (f'{call}{" (" if commands else ""}{", ".join(commands)}{")" if commands else ""} gives '
-                               f'{number} for {reason}, and no line of {header} says so')
+        who = f'{call} ({", ".join(commands)})' if commands else call
+        why = f'{number} for {reason}, and no line of {header} says so' if reason else \
+            f'{number}, and no line of {header} says so with {{hv}}'
+        yield found[0].place, f'{who} gives {why}'
 
 
 def check(lines, names, refusals, reasons, header):

@@ -255,6 +255,8 @@ class Solver:
         if answer == NOTHING:
             return
         for refusal in self.summaries[key(callee)]:
+            if callee.void and not refusal.reason:
+                continue  # it tells nobody
             for error in self.program.given(refusal.error, function, call):
                 for reason in self.program.given(refusal.reason, function, call):
                     found = replace(refusal, error=answer or error, reason=reason,
