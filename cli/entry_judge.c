@@ -31,7 +31,7 @@ static const struct {
     [TARGET_SHARED_RIGHTS] = {"shared_rights", "a shared frame, by such a guest", .is_ram = true, .has_rights = true,
                               .flags = FRAME_SHARED},
     [TARGET_DEVICE] = {"device", "device memory, by a guest that has it", .has_rights = true, .may_map = true},
-    [TARGET_NOTHING] = {"nothing", "no RAM, and not the guest's"},
+    [TARGET_NOTHING] = {"nothing", "no RAM, and not the guest's", .absent = false},
 };
 
 bool entry_target_fits(enum entry_target target, unsigned level, uint64_t bits)
