@@ -16,6 +16,11 @@ def size_text(size):
     return f'{size} bytes'
 
 
+def address(number, digits=16):
+    """An address in a table, in one line: tables scroll where they are too wide."""
+    return f'<code style="white-space:nowrap">0x{number:0{digits}x}</code>'
+
+
 class Region:
     """One row of a list of regions in tables.json."""
 
@@ -33,8 +38,8 @@ def regions_of(tables, name):
 
 
 def region_table(regions, digits=16):
-    rows = ''.join(f'<tr><th scope="row">{escape(region.name)}</th><td><code>0x{region.first:0{digits}x}</code><br>'
-                   f'<code>0x{region.last:0{digits}x}</code></td><td>{size_text(region.size)}</td>'
+    rows = ''.join(f'<tr><th scope="row">{escape(region.name)}</th><td>{address(region.first, digits)}<br>'
+                   f'{address(region.last, digits)}</td><td>{size_text(region.size)}</td>'
                    f'<td>{escape(region.text)}</td></tr>\n' for region in regions)
     return ('<div class="wide" style="overflow-x:auto"><table class="rows">\n<tr><th>what</th><th>first, last</th><th>size'
             f'</th><th>whose</th></tr>\n{rows}</table></div>\n')
@@ -79,7 +84,7 @@ def wide_space(tables):
             svg.text(4, y + height / 2, 'guest', bold=True)
             svg.text(4, y + height / 2 + 14, size_text(region.size))
         y += height
-    svg.text(0, top + 256 + 17, 'no memory')
+    svg.text(0, top + 256 + 17, 'nothing')
     svg.text(0, y + 14, 'to scale, but for the middle')
     large_top = top + 20
     svg.text(120, 12, 'the hypervisor\'s 16, larger', bold=True)

@@ -4,7 +4,7 @@
 import re
 from html import escape
 
-from figures import PAGE, size_text
+from figures import PAGE, address, size_text
 from svg import Svg
 
 # What the log of the boot says, in this order: the hypervisor's line, and the lines of the guest, "first-last  N pages".
@@ -79,26 +79,27 @@ OWNERS = {8: 'readable', 1: 'nobody', 10: 'plain'}
 def draw(found, base):
     """The region to scale, and beside it the elements from start_info on, larger."""
     total = sum(found[10])
-    top, height, large_top, row = 22, 420, 60, 15
+    top, height, row = 22, 420, 15
+    small = (top + found[5][0] / total * height, top + found[10][0] / total * height)
     svg = Svg(top + height + 26, 'The first region of a guest, as it was built',
               'Left: all of it to scale, by pages. Right: its small parts, from start_info to the boot stack, by pages.')
     svg.text(0, 12, f'{total} pages', bold=True)
     for number, (first, pages) in found.items():
         y, tall = top + first / total * height, pages / total * height
         svg.box(0, y, 64, tall, OWNERS.get(number, 'guest'), describe(number, first, pages, base))
-        if tall > 14:
-            svg.text(4, y + min(tall / 2 + 4, 24), f'{number}')
-            svg.text(68, y + min(tall / 2 + 4, 24), NAMES[number])
-    small = (top + found[5][0] / total * height, top + found[10][0] / total * height)
-    svg.text(190, 12, 'small parts, larger', bold=True)
-    y = large_top
+        if tall > 12:
+            svg.text(4, y + min(tall / 2 + 4, 60), f'{number}')
+            svg.text(68, y + min(tall / 2 + 4, 60), NAMES[number])
+    # On a level with the small parts, so that the lines to them cross no text.
+    svg.text(190, small[0] - 8, 'small parts, larger', bold=True)
+    y = small[0]
     for number in range(5, 10):
         first, pages = found[number]
         tall = pages * row
         svg.box(190, y, 30, tall, OWNERS.get(number, 'guest'), describe(number, first, pages, base))
         svg.text(226, y + tall / 2 + 4, f'{number} {NAMES[number]}')
         y += tall
-    for small_y, large_y in zip(small, (large_top, y)):
+    for small_y, large_y in zip(small, (small[0], y)):
         svg.line((64, small_y), (190, large_y), dashed=True)
     svg.text(0, top + height + 16, 'to scale; yellow: the guest cannot write it')
     return svg.html()
@@ -113,7 +114,7 @@ def table(found, base, texts):
     for number, text in sorted(texts.items()):
         first, pages = found.get(number, (0, 0))
         here = (f'pfn <code>{first:x}</code>, {pages} {"page" if pages == 1 else "pages"}<br>'
-                f'<code>{base + first * PAGE:016x}</code>' if pages else 'not in this boot')
+                f'{address(base + first * PAGE)}' if pages else 'not in this boot')
         rows.append(f'<tr><th scope="row">{number}</th><td>{escape(text)}</td><td>{here}</td></tr>\n')
     return ('<div class="wide" style="overflow-x:auto"><table class="rows">\n<tr><th></th><th>by the rule</th><th>in this '
             f'boot</th></tr>\n{"".join(rows)}</table></div>\n')
