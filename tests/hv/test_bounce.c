@@ -242,9 +242,7 @@ static void test_selectors(void **state)
     assert_int_equal(frame.ss, FLAT_KERNEL_SS64);
 }
 
-/*
- * Shows frame64.iopl, vm_assist.iopl.
- */
+/* Shows frame64.iopl, vm_assist.iopl. */
 static void test_iopl(void **state)
 {
     (void)state;

@@ -76,7 +76,6 @@ static void fpu(void)
     assert_true(task_switched);
 }
 
-/* Shows debugreg.own-vcpu. */
 static void debug_registers(void)
 {
     assert_int_equal(call(call_set_debugreg, UINT64_C(0x500000003), 0x1234, 0), 0); /* edi, not rdi */

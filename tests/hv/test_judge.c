@@ -15,7 +15,7 @@
 #include <hv/kernel/placement.h>
 #include <tests/hv/lib/made_kernel.h>
 
-/* Shows elfnote.entry. */
+/* Shows elfnote.entry, elfnote.accepted. */
 static void test_linux(void **state)
 {
     struct kernel kernel;

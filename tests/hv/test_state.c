@@ -532,7 +532,10 @@ static void test_debug_ports(void **state)
     end();
 }
 
-/* The processor has them while they are on and the vCPU runs; what another has left never stays on. */
+/*
+ * The processor has them while they are on and the vCPU runs; what another has left never stays on.  Shows
+ * debugreg.own-vcpu.
+ */
 static void test_debug_loads(void **state)
 {
     (void)state;

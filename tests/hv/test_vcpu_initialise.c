@@ -168,9 +168,7 @@ static void test_initialise_fpu(void **state)
     assert_int_equal(noted.extended_first, 0x77);
 }
 
-/*
- * Shows vcpu_op.initialise-refused, vcpu_op.initialise-twice, vcpu_op.initialise-no-info.
- */
+/* Shows vcpu_op.initialise-refused, vcpu_op.initialise-twice, vcpu_op.initialise-no-info. */
 static void test_initialise_refused(void **state)
 {
     int *const errors[] = {&planned.gdt_error, &planned.ldt_error, &planned.trap_error, &planned.root_error};

@@ -148,9 +148,7 @@ static void test_privilege(void **state)
     }
 }
 
-/*
- * Shows set_gdt.all-checked, set_gdt.bad-descriptor, segdesc.read-back, types.checked.
- */
+/* Shows set_gdt.all-checked, set_gdt.bad-descriptor, segdesc.read-back, types.checked. */
 static void test_frame(void **state)
 {
     struct unit unit;

@@ -140,7 +140,7 @@ static void test_release_after_load(void **state)
     unit_destroy(&unit);
 }
 
-/* A kernel's own load of cr3: as MMUEXT_NEW_BASEPTR in every respect, without a hypercall. */
+/* A kernel's own load of cr3: as MMUEXT_NEW_BASEPTR in every respect, without a hypercall.  Shows mmuext_op.baseptr. */
 static void test_set_kernel_root(void **state)
 {
     struct guest_tree tree;

@@ -73,9 +73,7 @@ static void test_bad_entry(void **state)
     unit_destroy(&unit);
 }
 
-/*
- * Shows pte.refer-error, mmuext_op.pin-bad-entry.
- */
+/* Shows pte.refer-error, mmuext_op.pin-bad-entry. */
 static void test_deep_error(void **state)
 {
     static const struct {

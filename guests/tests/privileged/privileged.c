@@ -372,12 +372,8 @@ static void refused_everywhere(void)
     } user[] = {{"user: mov from cr3", &user_cr}, {"user: rdmsr", &user_msr},   {"user: wrmsr", &user_wrmsr},
                 {"user: in", &user_in},           {"user: cli", &user_cli},     {"user: clts", &user_clts},
                 {"user: mov from dr7", &user_dr}, {"user: lgdt", &kernel_lgdt}, {"user: invlpg", &kernel_invlpg}},
-      kernel[] = {{"kernel: lgdt", &kernel_lgdt},
-                  {"kernel: lidt", &kernel_lidt},
-                  {"kernel: lldt", &kernel_lldt},
-                  {"kernel: lmsw", &kernel_lmsw},
-                  {"kernel: invlpg", &kernel_invlpg},
-                  {"kernel: ltr", &kernel_ltr}};
+      kernel[] = {{"kernel: lgdt", &kernel_lgdt}, {"kernel: lidt", &kernel_lidt},     {"kernel: lldt", &kernel_lldt},
+                  {"kernel: lmsw", &kernel_lmsw}, {"kernel: invlpg", &kernel_invlpg}, {"kernel: ltr", &kernel_ltr}};
     struct regs regs;
     struct fault fault;
 
