@@ -4,6 +4,8 @@
 #   build/guests/demo.elf           direct paging at work, explained on the console
 #   build/guests/differential.elf   calls by the thousand, whose answers are compared with Xen's
 #   build/guests/paravirt.elf       a kernel with processes that boots both ways
+#   build/guests/hello.elf          a first one, which `make new-guest DIR=DIRECTORY` copies to a place of its own
+#   build/guests/guest.a            the library, for kernels outside this tree
 #   build/guests/tests/NAME.elf     a test kernel for each directory guests/tests/NAME
 #   build/guests/NAME.elf           for `make kernel KERNEL=DIRECTORY/NAME`: somebody's own, of all *.c and *.S there
 #   build/guests-clang/...          the same by clang
@@ -11,7 +13,7 @@
 GUEST_C := $(sort $(wildcard guest/*.c))
 GUEST_SCRIPT := guest/image.lds.S
 GUEST_S := $(filter-out $(GUEST_SCRIPT),$(sort $(wildcard guest/*.S)))
-GUEST_KERNELS := costs demo differential paravirt
+GUEST_KERNELS := costs demo differential hello paravirt
 GUEST_TEST_LIB := $(sort $(wildcard guests/tests/lib/*.c))
 GUEST_TESTS := $(filter-out lib,$(sort $(patsubst guests/tests/%/,%,$(dir $(wildcard guests/tests/*/*.c)))))
 GUEST_FLAVOURS := guests guests-clang
@@ -27,7 +29,7 @@ CC_guests-clang := $(CLANG)
 CFLAGS_guests-clang := $(CFLAGS_GUEST)
 LINK_guests-clang := $(LINK_GUEST)
 
-.PHONY: guests paravirt kernel
+.PHONY: guests paravirt kernel new-guest
 
 guest_kernels = $(foreach flavour,$(GUEST_FLAVOURS),$(patsubst %,build/$(flavour)/%.elf,$(1)))
 
@@ -52,6 +54,12 @@ $(foreach flavour,$(GUEST_FLAVOURS),\
 		$(eval $(call GUEST_KERNEL,$(flavour),$(kernel),,guests/$(kernel))))\
 	$(foreach test,$(GUEST_TESTS),\
 		$(eval $(call GUEST_KERNEL,$(flavour),tests/$(test),$(GUEST_TEST_LIB),guests/tests/$(test)))))
+
+$(eval $(call ARCHIVE,build/guests/guest.a,$(call objects,guests,$(GUEST_S) $(GUEST_C))))
+
+# As it stands, so that the shell knows a ~.
+new-guest:
+	$(Q)tools/new-guest $(DIR)
 
 ifeq ($(KERNEL),)
 kernel:

@@ -3,6 +3,8 @@
 #
 #   kernels    each block of C in docs/porting.md is a whole kernel: it compiles as one, by both compilers, without a
 #              warning, and boots as a PV guest, prints, and powers off
+#   new-guest  `make new-guest` writes the first of these, which is built out of the tree, boots, and says what the page
+#              shows; the page's own lines build it, too
 #   targets    each target of make that a document names is one; what is none says so and fails
 #   commands   each `paravane` command that a document shows runs as it stands, in a directory with the files that it names
 #   citations  no rule is cited from a document that is not in the repository, or by a number that nothing explains
@@ -70,6 +72,37 @@ test_kernels() {
     verdict $? "kernels: a directory without sources is told so" $log/none.log
     [ -e $log/kernel-1 ]
     verdict $? "kernels: there are some"
+}
+
+# What porting.md shows of the first kernel's run, and how to build it by hand.
+hello_shown() { sed -n '/^    Hello/,/^This is the kernel/s/^    //p' docs/porting.md; }
+hello_lines() { sed -n '/^    make -C \$P/,/^    \$P.* run /s/^    //p' docs/porting.md; }
+
+# Lines without order, since the log has a way of its own; and without numbers of pages and addresses.
+hello_sorted() { tr -d '\r' | sed -E 's/\b(0x)?[0-9a-f]{3,16}\b/NUMBER/g' | sort -u; }
+
+# hello_unsaid FILE [PATTERN]: what the page shows, of what matches the pattern, and the file has not.
+hello_unsaid() { comm -23 <(hello_shown | grep -E "${2:-}" | hello_sorted) <(hello_sorted <"$1"); }
+
+test_new-guest() {
+    local work out=$PWD/$log/new-guest.log tree=$PWD
+    work=$(mktemp -d)
+    make -s new-guest DIR="$work/hello" >"$out" 2>&1 &&
+        bounded make -s -C "$work/hello" run OPTIONS="--explain --timeout $limit" </dev/null >>"$out" 2>&1 &&
+        [ -n "$(hello_shown)" ] && [ -z "$(hello_unsaid "$out" | tee -a "$out")" ]
+    verdict $? "new-guest: what it writes says what docs/porting.md shows" "$out"
+    mkdir "$work/hand" && fenced docs/porting.md "$work/fenced" &&
+        cp "$work/fenced/kernel-1/kernel.c" "$work/hand/hello.c" && cmp "$work/hand/hello.c" "$work/hello/hello.c" >"$out" &&
+        (cd "$work/hand" && P=$tree bounded bash -eu -c "$(cd "$tree" && hello_lines)" </dev/null >>"$out" 2>&1) &&
+        [ -z "$(hello_unsaid "$out" '^[^p]|domain 1 .hello' | tee -a "$out")" ]
+    verdict $? "new-guest: the lines of docs/porting.md build the same by hand" "$out"
+    echo mine >"$work/hello/hello.c"
+    ! make -s new-guest DIR="$work/hello" >"$out" 2>&1 && grep -q 'something is there already' "$out" &&
+        grep -qx mine "$work/hello/hello.c"
+    verdict $? "new-guest: what is there is left alone" "$out"
+    ! make -s new-guest >"$out" 2>&1 && grep -q 'which directory?' "$out" && ! make -s new-guest DIR="$work/.b" >"$out" 2>&1
+    verdict $? "new-guest: a directory that cannot give a name is refused" "$out"
+    rm -rf "$work"
 }
 
 # Lines of commands in documents and in `make help`, without comments, continuation lines joined.
@@ -265,7 +298,7 @@ test_container() {
     verdict $? "container${missing:+ names what is not there:$missing}"
 }
 
-all=(kernels targets commands order width files citations excerpts numbers questions coverage tables boot container)
+all=(kernels new-guest targets commands order width files citations excerpts numbers questions coverage tables boot container)
 [ $# -ne 0 ] || set -- "${all[@]}"
 for name in "$@"; do
     if ! declare -F "test_$name" >/dev/null; then
