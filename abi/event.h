@@ -33,6 +33,7 @@
  * `   -EPERM   no right to the domain {no-right} {hv}
  * `   -EBUSY   a port is wanted of a domain that is being reset {being-reset} {hv}
  * `   -ENOSPC  all ports are in use {no-port} {hv}
+ * `   -ENOMEM  a port or the first control block is wanted, and there is no memory for more {no-memory} {hv}
  * `   -EINVAL  a port number that is out of range or whose use does not fit {bad-port} {hv}
  * `
  * ` EVTCHNOP_alloc_unbound: a new port of dom to which remote_dom may bind. {alloc-unbound}

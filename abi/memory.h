@@ -22,9 +22,9 @@
  * ` Errors of all commands, in the order of the checks; those that change the reservation give 0 extents in place of
  * ` the last two:
  * `   -ENOSYS  unknown command, or one that is not offered {unknown-command} {hv}
- * `   -EFAULT  @arg cannot be read or written {unreadable} {GUEST_FAULT}
- * `   -ESRCH   the structure names a domain that does not exist {no-domain} {NO_SUCH_DOMAIN}
- * `   -EPERM   the structure names another domain, without a right to it {no-right} {NOT_PRIVILEGED}
+ * `   -EFAULT  @arg cannot be read or written {unreadable} {GUEST_FAULT} {hv}
+ * `   -ESRCH   the structure names a domain that does not exist {no-domain} {NO_SUCH_DOMAIN} {hv}
+ * `   -EPERM   the structure names another domain, without a right to it {no-right} {NOT_PRIVILEGED} {hv}
  */
 /* ` enum memory_cmd { // XENMEM_* => struct xen_* */
 #define XENMEM_increase_reservation      0 /* => struct xen_memory_reservation */

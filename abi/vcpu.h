@@ -29,6 +29,7 @@
  * ` [vcpu_guest_context].  It stays down. {initialise}
  * `   -EINVAL  a vCPU of number 32 or above that has no vcpu_info yet {initialise-no-info} {hv}
  * `   -EEXIST  initialised already {initialise-twice} {hv}
+ * `   -ENOMEM  no memory to take the structure apart; ask again {initialise-no-memory} {hv}
  * `   -EINVAL  an address of code or stack that is not canonical; more than 16 GDT frames; user mode without
  * `            ctrlreg[1] {initialise-senseless} {hv}
  * `   -ESRCH   the domain is being torn down {initialise-dying} {DYING}

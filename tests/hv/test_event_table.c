@@ -119,7 +119,10 @@ static void test_forget(void **state)
     assert_int_equal(take(768, &port), -XEN_ENOSPC);
 }
 
-/* XSA-47, XSA-317: where no memory is left, whatever is asked for next, nothing else changes. */
+/*
+ * XSA-47, XSA-317: where no memory is left, whatever is asked for next, nothing else changes.
+ * Shows event_channel_op.no-memory.
+ */
 static void xsa_47_no_memory_for_a_page(void **state)
 {
     uint32_t port;

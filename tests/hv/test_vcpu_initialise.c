@@ -109,8 +109,13 @@ static int64_t initialise(unsigned id)
     return vcpu_op(VCPUOP_initialise, id, GUEST_MEMORY);
 }
 
+static bool no_memory(void)
+{
+    return true;
+}
+
 /*
- * Shows vcpu_op.initialise, vcpu_op.initialise-twice, vcpu_guest_context.adjusted,
+ * Shows vcpu_op.initialise, vcpu_op.initialise-twice, vcpu_op.initialise-no-memory, vcpu_guest_context.adjusted,
  * vcpu_guest_context.control-registers.
  */
 static void test_initialise(void **state)
@@ -120,6 +125,10 @@ static void test_initialise(void **state)
     (void)state;
     make_context();
     assert_int_equal(initialise(0), -XEN_EEXIST);
+    object_fails = no_memory;
+    assert_int_equal(initialise(1), -XEN_ENOMEM);
+    object_fails = NULL;
+    assert_true(!vcpu->initialised && !vcpu->initialising);
     assert_int_equal(initialise(1), 0);
     assert_int_equal(objects, 0);
     assert_true(vcpu->initialised && vcpu->run.down && !vcpu->engine.user_mode);
