@@ -47,12 +47,11 @@ def find_documents():
     return found
 
 
-def generate(reference, directory):
+def generate(reference, known, directory):
     output = Output(directory)
     output.start()
     output.menu = [('Contents', 'index.html')] + [(title, f'index/{name}.html') for name, title in PAGES.items()]
     sources = Sources(output)
-    known = facts.load(reference)
     links = Links(reference, reasons=known.reasons)
     found = documents.Documents(find_documents(), links, sources, output)
     rows = documents.advisories(ADVISORIES, found, 'index/advisories.html') if os.path.exists(ADVISORIES) else {}
@@ -94,9 +93,11 @@ def main():
     offered, reasons = dispatch.handlers(), dispatch.reasons()
     complaints = sorted(reference.complaints + list(dispatch.check(reference, offered, reasons)))
     if not complaints and not options.check:
-        complaints = coverage.check(reference, shows.read(['tests', 'guests']), coverage.declared(coverage.CAVEATS))
+        known = facts.load(reference)
+        complaints = known.complaints
+        complaints += coverage.check(reference, shows.read(['tests', 'guests']), coverage.declared(coverage.CAVEATS))
     if not complaints and not options.check:
-        complaints, pages = generate(reference, options.directory)
+        complaints, pages = generate(reference, known, options.directory)
         print(f'{options.directory}: {pages} pages and files')
     for complaint in complaints:
         print(complaint, file=sys.stderr)
