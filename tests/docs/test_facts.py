@@ -6,6 +6,7 @@ from the code is what is there.
 Usage: tests/docs/test_facts.py [NAME...]      names as unittest has them: Errors.test_unreachable.  Default: all
 """
 
+import functools
 import glob
 import os
 import re
@@ -27,6 +28,8 @@ import markup  # noqa: E402
 import otherwise  # noqa: E402
 import reach  # noqa: E402
 import reasons  # noqa: E402
+
+csource.read = functools.lru_cache(maxsize=None)(csource.read)  # nobody changes what was read
 
 # Two calls of their own, described in full.
 TRAPS = """/*
@@ -79,15 +82,20 @@ def reference_of(text):
         return markup.parse([path])
 
 
-def compared(text, replaced=None):
-    """The complaints, as texts, about a header and the code; about its calls alone."""
-    reference = reference_of(text)
+def compare(reference, replaced=None):
+    """The Facts about a header and the code, with the complaints about its calls alone."""
     found = facts.Facts(reasons=reasons.load()[0])
     commands = {name: facts.commands_of(reference, call) for name, call in reference.calls.items()}
     facts.add_calls(found, reach.Program(facts.read_sources(replaced), reach.Paths()), commands)
     found.complaints = []  # the other calls have no prototype here
     facts.add_errors(found, reference)
     facts.add_states(found, reference)
+    return found
+
+
+def compared(text, replaced=None):
+    """The complaints, as texts."""
+    found = compare(reference_of(text), replaced)
     return [re.sub(r'/\S*/(?=call\.h)', '', str(complaint)) for complaint in found.complaints]
 
 
@@ -160,8 +168,8 @@ class Errors(unittest.TestCase):
         found = compared(CONSOLE, planted)
         self.assertEqual(len(found), 2, found)
         self.assertRegex(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -E2BIG')
-        self.assertRegex(found[1], r'hv/call/call_console.c:\d+: .*CONSOLEIO_read\) gives -EXDEV, and no line of call.h '
-                         'says so with {hv}')
+        self.assertRegex(found[1], r'hv/call/call_console.c:\d+: .*CONSOLEIO_read\) gives -EXDEV, and no line of '
+                         'call.h says so with {hv}')
 
     def test_unheard(self):
         """What a function without a result hears is nobody's error."""
@@ -171,6 +179,14 @@ class Errors(unittest.TestCase):
         planted = text.replace('    uint32_t size;\n', '    uint32_t size;\n    unheard();\n', 1)
         self.assertEqual(compared(CONSOLE, {path: planted}), [])
         self.assertNotEqual(compared(CONSOLE, {path: planted.replace('void unheard', 'int unheard')}), [])
+
+    def test_number_and_reason(self):
+        """Of a line with several of both: which come together?"""
+        reference = reference_of(TRAPS.replace('-EFAULT  it cannot be read {GUEST_FAULT}',
+                                               '-EFAULT, -EINVAL  no {GUEST_FAULT NOT_CANONICAL}'))
+        found, error = compare(reference), reference.headings['traps'].errors[1]
+        self.assertEqual(found.reasons_of(error, '-EFAULT'), ['GUEST_FAULT'])
+        self.assertEqual(found.numbers_of(error, 'NOT_CANONICAL'), ['-EINVAL'])
 
     def test_untied(self):
         reference = reference_of(TRAPS.replace(' {GUEST_FAULT}', ''))

@@ -57,6 +57,15 @@ class Facts:
     reasons: dict = field(default_factory=dict)
     complaints: list = field(default_factory=list)
     untied: list = field(default_factory=list)
+    given: dict = field(default_factory=dict)  # id of an error line -> the (number, reason) of it that the code gives
+
+    def reasons_of(self, error, number):
+        """The reasons of an error line, one of the reference that was given to load(), that give this @number."""
+        return [reason for reason in error.reasons if (number, reason) in self.given.get(id(error), ())]
+
+    def numbers_of(self, error, reason):
+        """The numbers of an error line that come with this @reason."""
+        return [number for number in error.numbers if (number, reason) in self.given.get(id(error), ())]
 
     def complain(self, found):
         self.complaints += [Complaint(place, text) for place, text in found]
@@ -106,6 +115,8 @@ def add_errors(facts, reference):
         if names:
             facts.complain(errorlines.check(lines, names, refusals, facts.reasons, heading.place.path))
             facts.untied += [tied.error for tied in lines if tied.is_untied()]
+        for tied in lines:
+            facts.given[id(tied.error)] = {(errorlines.number_of(refusal), refusal.reason) for refusal in tied.refusals}
         for name in names:
             facts.calls[name].errors = [errorlines.tie(error, reference.headings, facts.calls[name].refusals)
                                         for error in heading.errors]

@@ -167,11 +167,11 @@ class Indexes:
                 where = error.statement and self.links.statement(error.statement) or target
                 names = error.commands or [call.name for call in heading.calls]
                 who = Markup(', ').join(self.links.anchor((where, ''), name, render.page, 'c') for name in names)
-                text = render.inline(error.text)
-                if error.reasons:
-                    text += Markup('<div class="reasons">{}</div>').format(
-                        Markup(' ').join(render.reason(name) for name in error.reasons))
                 for number in error.numbers:
+                    text, reasons = render.inline(error.text), self.facts.reasons_of(error, number)
+                    if reasons:
+                        text += Markup('<div class="reasons">{}</div>').format(
+                            Markup(' ').join(render.reason(name) for name in reasons))
                     found.setdefault(number, []).append(
                         (who or self.links.anchor((where, ''), heading.title, render.page), text))
             who = self.links.anchor((target, ''), heading.title, render.page)
@@ -205,7 +205,8 @@ class Indexes:
                     names = error.commands or [call.name for call in heading.calls] or [heading.title]
                     rows.append((Markup(', ').join(self.links.anchor((where, ''), name, render.page) for name in names),
                                  Markup('{}: {}').format(Markup(', ').join(
-                                     render.inline(number) for number in error.numbers), render.inline(error.text))))
+                                     render.inline(number) for number in self.facts.numbers_of(error, reason)),
+                                     render.inline(error.text))))
         return rows
 
     def advisories(self, render):
