@@ -148,7 +148,7 @@ test_commands() {
         # What boots from a disk is not GRUB, which need not be here.
         (cd $directory && export PARAVANE_GRUB=KERNEL && eval "bounded $command" </dev/null >"$OLDPWD/$out" 2>&1)
         verdict $? "commands: $command" "$out"
-    done < <(commands | grep -E '^(build/cli/)?paravane (run|inspect) ' | sed 's|^paravane|build/cli/paravane|' | sort -u)
+    done < <(commands | grep -E '^(build/cli/)?paravane (run|inspect|decode) ' | sed 's|^paravane|build/cli/paravane|' | sort -u)
 }
 
 test_files() {
