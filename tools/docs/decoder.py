@@ -18,7 +18,7 @@ def bits_text(part):
 def outcome(judgement, reason):
     """A judgement in words, as HTML: refused, or what is different in what is stored."""
     if 'error' in judgement:
-        return f'-{judgement["error"]} {reason(judgement["reason"])}'
+        return f'<span style="white-space:nowrap">-{judgement["error"]}</span> {reason(judgement["reason"])}'
     return 'stored with ' + ' '.join(map(code, judgement['changes'])) if judgement['changes'] else 'stored as it is'
 
 
