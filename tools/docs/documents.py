@@ -43,24 +43,30 @@ class Documents:
             text = file.read()
         convert = markdown.Markdown(extensions=EXTENSIONS, extension_configs={'toc': {'slugify': slug}})
         body = convert.convert(text)
-        body = re.sub(r'href="([^"]+)"', lambda match: self.link(match, path, page), body)
+        body = re.sub(r'href="([^"]+)"(?=>(\w+)</a>|)', lambda match: self.link(match, path, page), body)
         body = self.linked(body, page)
         body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
         body = body.replace('<table>', '<div class="wide"><table>').replace('</table>', '</table></div>')
         return body
 
     def link(self, match, path, page):
+        """What a link leads to; one to a header of abi/ with a label as its text, to what stands under that heading."""
         target = html.unescape(match.group(1))
         if re.match(r'[a-z]+:', target) or target.startswith('#'):
             return match.group(0)
         name, _, anchor = target.partition('#')
         full = os.path.normpath(os.path.join(os.path.dirname(path), name))
-        found = self.target(full)
+        label = match.group(2) if match.re.groups > 1 and re.match(r'abi/\w+\.h$', full) else None
+        found = self.heading(label, full) if label else self.target(full)
         if not found:
-            self.complaints.append(f'{path}: there is no {full}')
+            self.complaints.append(f'{path}: there is no {full}' + (f' with a heading {label}' if label else ''))
             return match.group(0)
         found = found + ('#' + anchor if anchor else '')
         return f'href="{html.escape(relative(found, page))}"'
+
+    def heading(self, label, header):
+        heading = self.links.reference.headings.get(label)
+        return self.links.labels[label] if heading and heading.place.path == header else None
 
     def target(self, full, line=None):
         if full in self.paths:
