@@ -21,6 +21,7 @@ uint64_t breakpoints;
 #define VECTOR 0x40u
 
 SNIPPET(program, "int $0x40", "syscall", "");
+SNIPPET(other_program, "int3", "syscall", "");
 
 /* [trap] */
 static long handle(uint8_t vector, uint8_t flags, uint64_t address)
@@ -42,11 +43,12 @@ static void wrong_handlers(void)
     gives("a list that is nowhere", hypercall_set_trap_table(NOWHERE), -XEN_EFAULT);
 }
 
-static unsigned by_program(void)
+/* How the program at @rip comes back. */
+static unsigned by_program(uint64_t rip)
 {
     struct regs regs;
 
-    user_regs_init(&regs, USER_BASE);
+    user_regs_init(&regs, rip);
     return user_run(&regs);
 }
 
@@ -54,12 +56,15 @@ static void from_user_mode(void)
 {
     part("trap-user");
     test_need(user_load(USER_BASE, program.begin, program.end), "a program");
+    test_need(user_load(USER_BASE + PAGE_SIZE, other_program.begin, other_program.end), "another");
     test_need(user_init(), "user mode");
     gives("a handler for int 0x40, with privilege 0", handle(VECTOR, MASKS | 0, (uint64_t)breakpoint_entry), 0);
-    test_equal("int 0x40 of a program: #GP", by_program(), TRAP_GP);
+    test_equal("int 0x40 of a program: #GP", by_program(USER_BASE), TRAP_GP);
     gives("a handler for int 0x40, with privilege 3", handle(VECTOR, MASKS | 3, (uint64_t)breakpoint_entry), 0);
-    test_equal("int 0x40 of a program: handled, and on to its syscall", by_program(), VECTOR_SYSCALL);
-    test_equal("calls of the handler", breakpoints, 2);
+    test_equal("int 0x40 of a program: handled, and on to its syscall", by_program(USER_BASE), VECTOR_SYSCALL);
+    gives("the handler for int3, with privilege 0", handle(TRAP_BP, MASKS | 0, (uint64_t)breakpoint_entry), 0);
+    test_equal("int3 of a program: handled all the same", by_program(USER_BASE + PAGE_SIZE), VECTOR_SYSCALL);
+    test_equal("three traps have been handled", breakpoints, 3);
 }
 
 static void read_at(void *arg)
