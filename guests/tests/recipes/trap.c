@@ -21,7 +21,7 @@ uint64_t breakpoints;
 #define VECTOR 0x40u
 
 SNIPPET(program, "int $0x40", "syscall", "");
-SNIPPET(other_program, "int3", "syscall", "");
+SNIPPET(other_program, "int3; int $0x80", "syscall", "");
 
 /* [trap] */
 static long handle(uint8_t vector, uint8_t flags, uint64_t address)
@@ -63,8 +63,10 @@ static void from_user_mode(void)
     gives("a handler for int 0x40, with privilege 3", handle(VECTOR, MASKS | 3, (uint64_t)breakpoint_entry), 0);
     test_equal("int 0x40 of a program: handled, and on to its syscall", by_program(USER_BASE), VECTOR_SYSCALL);
     gives("the handler for int3, with privilege 0", handle(TRAP_BP, MASKS | 0, (uint64_t)breakpoint_entry), 0);
-    test_equal("int3 of a program: handled all the same", by_program(USER_BASE + PAGE_SIZE), VECTOR_SYSCALL);
-    test_equal("three traps have been handled", breakpoints, 3);
+    gives("and for int 0x80", handle(0x80, MASKS | 0, (uint64_t)breakpoint_entry), 0);
+    test_equal("int3 and int 0x80 of a program: handled all the same", by_program(USER_BASE + PAGE_SIZE),
+               VECTOR_SYSCALL);
+    test_equal("four traps have been handled", breakpoints, 4);
 }
 
 static void read_at(void *arg)
@@ -93,4 +95,5 @@ void recipe_trap(void)
     page_fault();
     test_need(trap_set_entry(TRAP_BP, MASKS | 3, trap_entry_of(TRAP_BP)), "the library's handler again");
     test_need(trap_set_entry(VECTOR, MASKS | 3, trap_entry_of(VECTOR)), "the library's handler again");
+    test_need(trap_set_entry(0x80, MASKS | 3, trap_entry_of(0x80)), "the library's handler again");
 }
