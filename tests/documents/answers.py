@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Each question of tests/docs/questions.md has an answer, and what that quotes stands where it says.
+"""Each question of tests/docs/questions.md has an answer, what that quotes stands where it says, and the article leads
+there.
 
-Usage: answers.py QUESTIONS ANSWERS     from the root of the tree
+Usage: answers.py ARTICLE QUESTIONS ANSWERS     from the root of the tree
 """
 import re
 import sys
@@ -29,8 +30,10 @@ def section(header, label):
     return next((squeeze(part) for part in parts[1:] if part.split()[0] == label), "")
 
 
-def main(questions, answers):
+def main(article, questions, answers):
     good = True
+    with open(article, encoding="utf-8") as file:
+        leads = set(re.findall(r"\[(\w+)\]\(\.\./(abi/\w+\.h)\)", file.read()))
     asked, answered = items(questions), items(answers)
     if sorted(asked) != sorted(answered) or len(asked) != 20:
         print(f"{questions} has {len(asked)} questions, {answers} {len(answered)} answers")
@@ -43,6 +46,9 @@ def main(questions, answers):
         for header, label, words in sources:
             if squeeze(words) not in section(header, label):
                 print(f"{answers}: answer {number}: \"{words}\" does not stand under {label} of {header}")
+                good = False
+            if (label, header) not in leads:
+                print(f"{answers}: answer {number}: {article} does not lead to {label} of {header}")
                 good = False
     return good
 
