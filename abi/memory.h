@@ -181,8 +181,9 @@ struct compat_xen_machphys_mfn_list {
  * ` XENMEM_memory_map: the memory map of the guest, in pseudo-physical addresses, which says what it would read
  * ` from the firmware of a bare machine: one area of RAM, of all that the guest may have. {memory-map}
  * ` A guest that gets an error may assume one area of RAM.
- * ` XENMEM_machine_memory_map: the map of the machine, in machine addresses; for the initial domain, others
- * ` get -EPERM.  It has no right to anything else of the machine, and so is shown its own map. {machine-memory-map}
+ * ` XENMEM_machine_memory_map: the map of the machine, in machine addresses.  The initial domain has no right to
+ * ` anything else of the machine, and is shown its own map. {machine-memory-map}
+ * `   -EPERM   the caller is another domain {machine-map-right} {hv}
  */
 struct xen_memory_map {
     uint32_t nr_entries; /* room in the buffer; receives how many were stored */

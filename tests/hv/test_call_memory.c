@@ -17,7 +17,7 @@
 #include <hv/base/layout.h>
 #include <tests/hv/lib/guest_calls.h>
 
-/* Shows memory_op.memory-map, memory_op.machine-memory-map, memory_op.unreadable. */
+/* Shows memory_op.memory-map, memory_op.machine-memory-map, memory_op.unreadable, memory_op.machine-map-right. */
 static void memory_maps(void)
 {
     const struct e820_entry *entry = (const struct e820_entry *)(const void *)(guest_memory + 1024);

@@ -33,7 +33,7 @@ void wallclock_update(struct hv_domain *of)
 
 /*
  * Shows platform_op.unreadable, platform_op.version, platform_op.no-right, platform_op.not-offered,
- * platform_op.settime, platform_op.settime-32, platform_op.settime-refused, platform_op.cpuinfo, platform_op.no-cpu.
+ * platform_op.settime, platform_op.settime-refused, platform_op.cpuinfo, platform_op.no-cpu.
  */
 static void platform(void)
 {

@@ -177,7 +177,14 @@ static void test_initialise_fpu(void **state)
     assert_int_equal(noted.extended_first, 0x77);
 }
 
-/* Shows vcpu_op.initialise-refused, vcpu_op.initialise-twice, vcpu_op.initialise-no-info. */
+static bool no_memory(void)
+{
+    return true;
+}
+
+/*
+ * Shows vcpu_op.initialise-refused, vcpu_op.initialise-twice, vcpu_op.initialise-no-info, vcpu_op.initialise-no-memory.
+ */
 static void test_initialise_refused(void **state)
 {
     int *const errors[] = {&planned.gdt_error, &planned.ldt_error, &planned.trap_error, &planned.root_error};
@@ -200,6 +207,9 @@ static void test_initialise_refused(void **state)
     vcpus[1].info = NULL;
     assert_int_equal(initialise(1), -XEN_EINVAL);
     vcpus[1].info = &infos[1];
+    object_fails = no_memory;
+    assert_int_equal(initialise(1), -XEN_ENOMEM);
+    object_fails = NULL;
     assert_int_equal(initialise(1), 0);
 }
 
