@@ -44,7 +44,7 @@
  * ` The hypervisor clears TS before it delivers #NM, so that the handler need not. {cleared}
  * ` The instruction clts, and a write of CR0 that changes no other bit, are emulated to the same effect. {clts}
  * `
- * ` It cannot fail.
+ * ` It cannot fail. {no-error}
  */
 
 #endif /* ABI_DEBUG_H */

@@ -17,7 +17,7 @@
  * `       interrupted call has done; guests leave them clear.
  * ` @arg: The structure that goes with the command.
  * `
- * ` The result is that of the command: a number of extents, a number of frames, or 0.
+ * ` The result is that of the command: a number of extents, a number of frames, or 0. {result}
  * `
  * ` Errors of all commands, in the order of the checks; those that change the reservation give 0 extents in place of
  * ` the last two:

@@ -23,8 +23,7 @@
  * `            {not-offered} {hv}
  * `
  * ` XENPF_settime64, XENPF_settime32: set the time of day that it was at a system time, which moves the wallclock of
- * ` all domains, see [time]. {settime}
- * ` The latter can do so until the year 2106. {settime-32}
+ * ` all domains, see [time]; the latter until the year 2106. {settime}
  * `   -EINVAL  mbz is not 0, or there are a second's nanoseconds or more {settime-refused} {hv}
  * ` XENPF_get_cpuinfo: describe one processor of the machine. {cpuinfo}
  * `   -EINVAL  no such processor {no-cpu} {hv}

@@ -113,7 +113,7 @@ struct sched_pin_override {
  * ` A time that is negative, or more than 2 to the 50 nanoseconds ahead, is taken for a mistake: the timer then runs
  * ` out after 100 milliseconds. {far}
  * `
- * ` It cannot fail.
+ * ` It cannot fail. {no-error}
  */
 
 #endif /* ABI_SCHED_H */

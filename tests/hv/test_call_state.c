@@ -65,7 +65,7 @@ bool state_load_inactive_gs(uint16_t wanted)
     return !selector_is_bad;
 }
 
-/* Shows fpu_taskswitch.set. */
+/* Shows fpu_taskswitch.set, fpu_taskswitch.no-error. */
 static void fpu(void)
 {
     assert_int_equal(call(call_fpu_taskswitch, 1, 0, 0), 0);

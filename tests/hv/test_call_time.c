@@ -48,7 +48,7 @@ static void expect(uint64_t low, uint64_t high, uint64_t wanted)
     assert_true(deadline == wanted);
 }
 
-/* Shows set_timer_op.same-timer, set_timer_op.far. */
+/* Shows set_timer_op.same-timer, set_timer_op.far, set_timer_op.no-error. */
 static void test_wide(void **state)
 {
     (void)state;

@@ -17,7 +17,7 @@ static int64_t decrease(struct unit *unit, uint64_t *extents, unsigned count, un
 
 /* ---- Increase and populate. */
 
-/* Shows memory_op.extents, memory_op.increase, memory_op.decrease. */
+/* Shows memory_op.extents, memory_op.increase, memory_op.decrease, memory_op.result. */
 static void test_increase(void **state)
 {
     uint64_t extents[3] = {0};
@@ -107,7 +107,7 @@ static void test_unwritable_array(void **state)
 
 /*
  * Shows memory_op.current, memory_op.maximum, memory_op.maximum-ram-page, memory_op.no-domain, memory_op.no-right,
- * memory_op.unreadable.
+ * memory_op.unreadable, memory_op.result.
  */
 static void test_questions(void **state)
 {
