@@ -222,7 +222,7 @@ static void test_info_of_initial(void **state)
 }
 
 /*
- * By its address, or by its first pfn, with a flag that says so; its length is in bytes.  Shows elfnote.mod-start-pfn.
+ * Shows elfnote.mod-start-pfn, startofday.ramdisk-unmapped.
  */
 static void test_ramdisk(void **state)
 {
@@ -249,8 +249,8 @@ static void test_ramdisk(void **state)
 }
 
 /*
- * Where INIT_P2M says; then its pages and the tables for them have no place in the main region.  Shows
- * elfnote.init-p2m.
+ * Where INIT_P2M says; then its pages and the tables for them have no place in the main region.
+ * Shows elfnote.init-p2m, startofday.p2m-apart.
  */
 static void test_p2m_apart(void **state)
 {
@@ -267,7 +267,8 @@ static void test_p2m_apart(void **state)
 
 /*
  * abi/layout.h, "Registers of the first vCPU"; the stack is one page, and what is not named is zero.
- * Shows stack_switch.boot-stack, startofday.registers, startofday.stack-switch.
+ * Shows stack_switch.boot-stack, startofday.registers, startofday.stack-switch, startofday.nothing-set,
+ * hypercall.rings, start_info.page.
  */
 static void test_vcpu(void **state)
 {
@@ -286,6 +287,9 @@ static void test_vcpu(void **state)
     assert_true(vcpu.initialised);
     assert_int_equal(vcpu.bounce.kernel_sp, expected.rsp); /* as if stack_switch had been called */
     assert_int_equal(vcpu.bounce.kernel_ss, 0xe02b);
+    assert_true(vcpu.bounce.event.address == 0 && vcpu.bounce.failsafe.address == 0 && vcpu.bounce.nmi.address == 0);
+    assert_true(vcpu.bounce.syscall.address == 0 && vcpu.bounce.syscall32.address == 0);
+    assert_true(vcpu.bounce.sysenter.address == 0 && vcpu.state.iopl == 0 && !vcpu.state.task_switched);
 }
 
 int main(void)

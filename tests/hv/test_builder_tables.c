@@ -173,7 +173,7 @@ static void test_main(void **state)
     }
 }
 
-/* A second region hangs in the same root, with tables of its own. */
+/* A second region hangs in the same root, with tables of its own.  Shows startofday.p2m-apart. */
 static void test_apart(void **state)
 {
     uint64_t pfns[5];

@@ -128,7 +128,7 @@ static void try_kernel(const struct kernel *kernel)
 
 /*
  * Shows startofday.image, startofday.ramdisk, startofday.p2m, startofday.rings, startofday.tables, startofday.stack,
- * startofday.end, startofday.page-boundaries.
+ * startofday.end, startofday.page-boundaries, start_info.page.
  */
 static void test_layouts(void **state)
 {

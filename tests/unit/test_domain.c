@@ -8,6 +8,7 @@
 
 /* ---- Making. */
 
+/* Shows startofday.nothing-set. */
 static void test_init(void **state)
 {
     const struct sim_config config = {.nr_frames = 64, .nr_domains = 1};
