@@ -139,6 +139,19 @@ static int check(const struct machine *machine, struct build *build, const char 
  * ---- Building.
  */
 
+/* Where nobody has chosen one, it is zero but for the number of the domain. */
+static void set_uuid(struct hv_domain *domain, const struct bundle_domain *description)
+{
+    static const uint8_t none[BUNDLE_UUID_SIZE];
+
+    memcpy(domain->uuid, description->uuid, sizeof(domain->uuid));
+    if (memcmp(domain->uuid, none, sizeof(none)) != 0)
+        return;
+    domain->uuid[14] = (uint8_t)(description->id >> 8);
+    domain->uuid[15] = (uint8_t)description->id;
+}
+_Static_assert(sizeof((struct hv_domain){0}.uuid) == BUNDLE_UUID_SIZE, "set_uuid()");
+
 static int create(struct machine *machine, struct build *build, const char **problem)
 {
     const struct bundle_domain *description = build->description;
@@ -153,6 +166,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
     domain->initial = description->privileged;
     domain->is_back_end = description->is_back_end;
     domain->engine.writable_tables = domain->initial;
+    set_uuid(domain, description);
     build->domain = domain;
     if (rights_give(domain, description)) {
         (void)hv_domain_release(domain);

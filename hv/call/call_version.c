@@ -115,13 +115,11 @@ static int64_t get_pagesize(struct hv_vcpu *vcpu, vaddr_t to)
     return to.v == 0 ? (int64_t)PAGE_SIZE : -XEN_EINVAL;
 }
 
-/* Nobody chooses one: it ends in the domain's number, as the uuid in the xenstore does, and is zero otherwise. */
 static int64_t get_guest_handle(struct hv_vcpu *vcpu, vaddr_t to)
 {
-    const unsigned domid = hv_vcpu_domain(vcpu)->engine.id.v;
-    const uint8_t handle[16] = {[14] = (uint8_t)(domid >> 8), [15] = (uint8_t)domid};
+    const struct hv_domain *domain = hv_vcpu_domain(vcpu);
 
-    return answer(vcpu, to, handle, sizeof(handle));
+    return answer(vcpu, to, domain->uuid, sizeof(domain->uuid));
 }
 
 /* Paravane's own command line is not for guests: it can hold the order in which frames are handed out. */

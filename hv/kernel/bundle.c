@@ -23,6 +23,7 @@
 #define MODE_FILE     0100000u
 #define MODE_DIR      0040000u
 #define NAME_SIZE_MAX 4096u
+#define UUID_LENGTH   36u
 #define MEMORY_MAX    (UINT64_C(1) << 42) /* KiB: as much as a processor can address */
 
 static int fail(const char **problem, const char *text)
@@ -89,6 +90,30 @@ static int set_on_reboot(struct bundle_domain *domain, struct blob value, const 
     return fail(problem, "settings: on_reboot is restart or destroy");
 }
 
+/* Where people write hyphens. */
+static bool is_hyphen(unsigned place)
+{
+    return place == 8 || place == 13 || place == 18 || place == 23;
+}
+
+static int set_uuid(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    unsigned digits = 0;
+    bool is_good = value.size == UUID_LENGTH;
+
+    memset(domain->uuid, 0, sizeof(domain->uuid));
+    for (unsigned i = 0; is_good && i < UUID_LENGTH; i++) {
+        uint64_t digit = 0;
+
+        is_good = is_hyphen(i) ? value.bytes[i] == '-' : blob_hexadecimal((struct blob){value.bytes + i, 1}, &digit);
+        if (is_good && !is_hyphen(i)) {
+            domain->uuid[digits / 2] = (uint8_t)((unsigned)domain->uuid[digits / 2] << 4 | digit);
+            digits++;
+        }
+    }
+    return is_good ? 0 : fail(problem, "settings: uuid has 32 hexadecimal digits, with hyphens, in small letters");
+}
+
 static int set_device(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
 {
     if (blob_equals(key, "backend"))
@@ -100,7 +125,7 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
     if (blob_equals(key, "back"))
         return bundle_device_add_node(domain, true, value, problem);
     return fail(problem, "settings: the keys are name, memory, maxmem, vcpus, weight, extent_order, privileged, "
-                         "on_reboot, iomem, ioports, irq, pci, virtio-mmio, backend, device, front and back");
+                         "on_reboot, uuid, iomem, ioports, irq, pci, virtio-mmio, backend, device, front and back");
 }
 
 static int set_right(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
@@ -139,6 +164,8 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
         return set_switch(&domain->privileged, value, "settings: privileged is 0 or 1", problem);
     if (blob_equals(key, "on_reboot"))
         return set_on_reboot(domain, value, problem);
+    if (blob_equals(key, "uuid"))
+        return set_uuid(domain, value, problem);
     return set_right(domain, key, value, problem);
 }
 
@@ -327,6 +354,21 @@ static int check_domain(struct bundle_domain *domain, const struct seen *seen, c
     return 0;
 }
 
+static int check_uuids(const struct bundle *bundle, const char **problem)
+{
+    static const uint8_t none[BUNDLE_UUID_SIZE];
+
+    for (unsigned i = 0; i < bundle->nr_domains; i++) {
+        const uint8_t *uuid = bundle->domains[i].uuid;
+
+        for (unsigned j = 0; j < i && memcmp(uuid, none, BUNDLE_UUID_SIZE) != 0; j++) {
+            if (memcmp(uuid, bundle->domains[j].uuid, BUNDLE_UUID_SIZE) == 0)
+                return fail(problem, "settings: two domains have the same uuid");
+        }
+    }
+    return 0;
+}
+
 int bundle_parse(const uint8_t *bytes, uint64_t size, struct bundle *bundle, const char **problem)
 {
     struct parser parser = {.bundle = bundle, .problem = problem};
@@ -351,5 +393,6 @@ int bundle_parse(const uint8_t *bytes, uint64_t size, struct bundle *bundle, con
     }
     if (bundle->nr_domains == 0)
         return fail(problem, "the bundle is empty: it needs a domain");
-    return bundle_device_check_all(bundle, problem);
+    error = check_uuids(bundle, problem);
+    return error ? error : bundle_device_check_all(bundle, problem);
 }

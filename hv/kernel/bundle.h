@@ -5,7 +5,8 @@
  *   N/settings   lines of key=value: name, memory (KiB), maxmem (KiB: as much as it may come to, memory without it),
  *                vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot (restart, which is so without it, or
  *                destroy); extent_order (0 to 9: its pages lie in a row by 2 to that many, as far as the machine has
- *                such frames); rights; backend, device, front, back
+ *                such frames); uuid (32 digits with hyphens, small letters; no two domains have the same); rights;
+ *                backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -49,6 +50,7 @@
 #define BUNDLE_WEIGHT      256u /* of a domain that names none: hv/domain/fair.h */
 #define BUNDLE_WEIGHT_MAX  65535u
 #define BUNDLE_ORDER_MAX   9u
+#define BUNDLE_UUID_SIZE   16u
 
 #define BUNDLE_TRANSPORTS_PER_FRAME 8u
 
@@ -86,6 +88,7 @@ struct bundle_domain {
     unsigned nr_vcpus;
     unsigned extent_order;
     unsigned weight;
+    uint8_t uuid[BUNDLE_UUID_SIZE]; /* zeroes: none has been chosen */
     bool privileged;
     bool ends_by_reboot; /* on_reboot=destroy */
     struct bundle_frames iomem[BUNDLE_IOMEM_MAX];

@@ -104,16 +104,20 @@ static int fill_console(struct store_session *session, const struct domain_conso
     return error;
 }
 
-/* As XENVER_guest_handle: nobody chooses one, so the number of the domain is all that it says. */
 #define UUID_LENGTH 36u
 
-static void write_uuid(char *uuid, unsigned domid)
+/* As people write one. */
+static void write_uuid(char *text, const uint8_t uuid[16])
 {
     static const char digits[] = "0123456789abcdef";
 
-    memcpy(uuid, "00000000-0000-0000-0000-000000000000", UUID_LENGTH + 1);
-    for (unsigned i = 1; i <= 4; i++, domid >>= 4)
-        uuid[UUID_LENGTH - i] = digits[domid & 15];
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *text++ = '-';
+        *text++ = digits[uuid[i] >> 4];
+        *text++ = digits[uuid[i] & 15];
+    }
+    *text = '\0';
 }
 
 /* Not for the guest: what tools know of it. */
@@ -123,7 +127,7 @@ static int fill_vm(struct store_session *session, const struct hv_domain *domain
     struct store_text vm;
     int error;
 
-    write_uuid(uuid, session->domid);
+    write_uuid(uuid, domain->uuid);
     vm = store_set_path(store_text("/vm"), store_text(uuid), bytes);
     error = set(session, "vm", vm);
     error |= store_set_at(session, vm, store_text(""));

@@ -110,6 +110,7 @@ static void begin(enum kind kind, bool privileged, bool with_ramdisk)
         .maxmem_kib = NR_PAGES * 4,
         .nr_vcpus = 2,
         .weight = 300,
+        .uuid = {privileged ? 0xab : 0},
         .privileged = privileged,
         .command_line = "console=hvc0",
     };
@@ -306,6 +307,7 @@ static void test_plain(void **state)
     assert_true(hv_vcpu_of(vcpu)->frame->rsi == info.mfn_list + 6 * 4096);
     assert_true(info.first_p2m_pfn == 0 && info.nr_p2m_frames == 0);
     assert_string_equal(domain->name, "guest");
+    assert_memory_equal(domain->uuid, ((uint8_t[16]){[15] = 1}), 16); /* its number, since none was chosen */
     assert_false(domain->initial || domain->engine.privileged || domain->engine.nr_iomem > 0);
     release_all();
 }
@@ -348,6 +350,7 @@ static void test_initial(void **state)
     assert_true(info.mod_start == 0 && info.mod_len == 0);
     assert_true(info.pt_base == hv_vcpu_of(vcpu)->frame->rsi + 4096);
     assert_true(domain->initial && domain->engine.privileged && domain->engine.id.v == 0);
+    assert_memory_equal(domain->uuid, ((uint8_t[16]){0xab}), 16);
     assert_true(domain->engine.nr_iomem == 1 && domain->engine.iomem[0].last.v == 0xff);
     assert_int_equal(domain->engine.nr_holds, 0);
     assert_true(granted(GNTTAB_RESERVED_CONSOLE) == 0 && granted(GNTTAB_RESERVED_XENSTORE) == 0);

@@ -100,6 +100,8 @@ static bool is_text(struct blob blob, const char *text)
 
 static void test_domains(void **state)
 {
+    static const uint8_t uuid[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                     0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
     const char *problem = NULL;
 
     (void)state;
@@ -110,8 +112,8 @@ static void test_domains(void **state)
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
     add("12/settings", "name=web-1\nmaxmem=262144\n\n"
-                       "vcpus=4\non_reboot=destroy\niomem=fed00,1\niomem=a0,20\nweight=512\nprivileged="
-                       "0\nmemory=131072\nextent_order=6");
+                       "vcpus=4\non_reboot=destroy\nuuid=00112233-4455-6677-8899-aabbccddeeff\niomem=fed00,1\n"
+                       "iomem=a0,20\nweight=512\nprivileged=0\nmemory=131072\nextent_order=6");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
     add("0/cmdline", "");
@@ -124,6 +126,8 @@ static void test_domains(void **state)
     assert_string_equal(bundle.domains[0].name, "web-1");
     assert_int_equal(bundle.domains[0].nr_vcpus, 4);
     assert_int_equal(bundle.domains[0].weight, 512);
+    assert_memory_equal(bundle.domains[0].uuid, uuid, sizeof(uuid));
+    assert_memory_equal(bundle.domains[1].uuid, (uint8_t[16]){0}, 16);
     assert_true(bundle.domains[0].extent_order == 6 && bundle.domains[1].extent_order == 0);
     assert_int_equal(bundle.domains[0].nr_iomem, 2);
     assert_int_equal(bundle.domains[0].iomem[0].first, 0xfed00);
@@ -170,6 +174,26 @@ static void test_most_domains(void **state)
     expect_refused("more than 17 domains");
 }
 
+static void test_same_uuid(void **state)
+{
+    (void)state;
+    for (unsigned last = 0; last < 2; last++) {
+        char settings[128];
+
+        archive.size = 0;
+        add("1/kernel", "kernel");
+        add("1/settings", "memory=4096\nuuid=00112233-4455-6677-8899-aabbccddeeff\n");
+        sprintf(settings, "memory=4096\nuuid=00112233-4455-6677-8899-aabbccddeef%c\n", last ? 'f' : 'e');
+        add("2/kernel", "kernel");
+        add("2/settings", settings);
+        end();
+        if (last)
+            expect_refused("two domains have the same uuid");
+        else
+            expect_accepted();
+    }
+}
+
 /* Lines of settings: NULL, or a part of what is said against them. */
 static const struct {
     const char *text, *part; /* no part: accepted */
@@ -201,6 +225,14 @@ static const struct {
     {"on_reboot=destroy", NULL},
     {"on_reboot=", "on_reboot is restart or destroy"},
     {"on_reboot=destroyed", "on_reboot is restart or destroy"},
+    {"uuid=00112233-4455-6677-8899-aabbccddeeff", NULL},
+    {"uuid=00112233-4455-6677-8899-aabbccddeefg", "uuid has 32 hexadecimal digits"},
+    {"uuid=00112233-4455-6677-8899-AABBCCDDEEFF", "uuid has 32 hexadecimal digits"},
+    {"uuid=00112233-4455-6677-8899-aabbccddeef", "uuid has 32 hexadecimal digits"},
+    {"uuid=00112233-4455-6677-8899-aabbccddeeff0", "uuid has 32 hexadecimal digits"},
+    {"uuid=00112233-4455-6677-8899aabbccddeeff0", "uuid has 32 hexadecimal digits"},
+    {"uuid=0011223344556677-8899-aabb-ccddeeff0", "uuid has 32 hexadecimal digits"},
+    {"uuid=", "uuid has 32 hexadecimal digits"},
     {"pci=1af4", NULL},
     {"pci=0000\npci=fffe\npci=1af4\npci=1af4", NULL},
     {"pci=0000\npci=fffe\npci=1af4\npci=1af4\npci=8086", "at most 4 lines with pci"},
@@ -435,11 +467,11 @@ static void test_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_domains),         cmocka_unit_test(test_most_domains),
-        cmocka_unit_test(test_settings),        cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_command_lines),   cmocka_unit_test(test_refused_files),
-        cmocka_unit_test(test_refused_domains), cmocka_unit_test(test_refused_archives),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_domains),          cmocka_unit_test(test_most_domains),
+        cmocka_unit_test(test_same_uuid),        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_devices),          cmocka_unit_test(test_command_lines),
+        cmocka_unit_test(test_refused_files),    cmocka_unit_test(test_refused_domains),
+        cmocka_unit_test(test_refused_archives), cmocka_unit_test(test_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ const char version[] = "v1.2.3";
  */
 static void versions(void)
 {
+    static const uint8_t uuid[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     bool is_64 = domain.engine.width == WIDTH_64;
 
     assert_int_equal(call(call_xen_version, XENVER_version, 0, 0), 0x40011);
@@ -42,10 +43,9 @@ static void versions(void)
     assert_int_equal(call(call_xen_version, XENVER_platform_parameters, at(0), 0), 0);
     assert_true(GUEST(uint64_t) == (is_64 ? HYPERVISOR_VIRT_START : 0xeeeeeeee00000000 | COMPAT_HYPERVISOR_VIRT_START));
     assert_int_equal(call(call_xen_version, XENVER_pagesize, 0, 0), 4096);
-    domain.engine.id = DOMID(0x1234);
+    memcpy(domain.uuid, uuid, sizeof(uuid));
     assert_int_equal(call(call_xen_version, XENVER_guest_handle, at(0), 0), 0);
-    assert_memory_equal(guest_memory, ((uint8_t[16]){[14] = 0x12, [15] = 0x34}), 16); /* as its uuid in the xenstore */
-    domain.engine.id = DOMID(0);
+    assert_memory_equal(guest_memory, uuid, sizeof(uuid)); /* as in the xenstore */
     assert_int_equal(call(call_xen_version, XENVER_pagesize, at(0), 0), -XEN_EINVAL);
     assert_int_equal(call(call_xen_version, XENVER_build_id, at(0), 0), -XEN_EPERM);
     domain.initial = true;

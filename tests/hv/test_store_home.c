@@ -37,8 +37,8 @@ static void test_tree_at_start(void **state)
     call(XS_DIRECTORY, TEXT("device\0"));
     assert_reply(TEXT("suspend\0"));
     call(XS_READ, TEXT("vm\0"));
-    assert_reply(TEXT("/vm/00000000-0000-0000-0000-000000000003"));
-    call(XS_DIRECTORY, TEXT("/vm/00000000-0000-0000-0000-000000000003\0")); /* for tools */
+    assert_reply(TEXT("/vm/f0efeeed-eceb-eae9-e8e7-e6e5e4e3e203"));
+    call(XS_DIRECTORY, TEXT("/vm/f0efeeed-eceb-eae9-e8e7-e6e5e4e3e203\0")); /* for tools */
     assert_error("EACCES");
     call(XS_READ, TEXT("control/shutdown\0"));
     assert_reply(TEXT(""));

@@ -70,6 +70,9 @@ void host_make(unsigned domid, bool privileged)
     host->domain.engine.max_frames = 512;
     host->domain.engine.nr_vcpus = 2;
     strcpy(host->domain.name, "guest");
+    for (unsigned i = 0; i < sizeof(host->domain.uuid); i++)
+        host->domain.uuid[i] = (uint8_t)(0xf0 - i);
+    host->domain.uuid[15] = (uint8_t)domid;
     if (xenstore_create(&host->domain, MFN(FIRST_FRAME + (unsigned)(host - host_guests))))
         abort();
 }
