@@ -144,6 +144,15 @@ static void read_numbers(struct config *config, struct guest_options *guest)
     guest->weight = (unsigned)config_number(config, "cpu_weight", 1, WEIGHT_MAX, (long)guest->weight);
 }
 
+static void read_uuid(struct config *config, struct guest_options *guest)
+{
+    const char *said = config_string(config, "uuid");
+
+    if (said && !options_parse_uuid(said, guest->uuid))
+        config_complain(config, "uuid = \"%s\": not of the form 01234567-89ab-cdef-0123-456789abcdef, or zeroes alone",
+                        said);
+}
+
 /* What is said to happen but does not. */
 static void read_end(struct config *config, const char *key, const char *what)
 {
@@ -174,7 +183,6 @@ static void tell_ignored(struct config *config)
         "vkb",
         "pci",
         "channel",
-        "uuid",
         "cpus",
         "cpus_soft",
         "cap",
@@ -244,6 +252,7 @@ enum status config_read(const char *path, struct guest_options *guest)
     read_type(&config);
     read_kernel(&config, guest);
     read_numbers(&config, guest);
+    read_uuid(&config, guest);
     read_ends(&config, guest);
     config_read_disks(&config, guest);
     config_read_nics(&config, guest);

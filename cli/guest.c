@@ -104,6 +104,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .most_kib = options->most_kib,
         .vcpus = 1,
         .weight = options->weight,
+        .uuid = *options->uuid ? options->uuid : NULL,
         .privileged = options->privileged,
         .ends_by_reboot = options->ends_by_reboot,
         .kernel = &guest->image.elf,

@@ -12,6 +12,7 @@
 #define GUESTS_MAX         16u /* of a bundle */
 #define GUEST_NAME_MAX     31u /* characters */
 #define NETWORKS_MAX       16u
+#define UUID_TEXT_SIZE     37u /* with the final zero */
 
 struct guest_options {
     const char *name; /* NULL: none, and it is the only one */
@@ -22,6 +23,7 @@ struct guest_options {
     uint64_t memory_kib, most_kib; /* the second 0: it stays at the first */
     const char *console;           /* the file that its console is written to; NULL: it is shown */
     unsigned weight;               /* its share of the processor, beside others' */
+    char uuid[UUID_TEXT_SIZE];     /* empty: none has been chosen */
     bool demo, privileged;
     bool ends_by_reboot; /* otherwise it is started anew */
     bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it */

@@ -31,6 +31,9 @@ static const struct argp_option guest_list[] = {
     {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors; only 1 for now", OPTIONS_GROUP_GUEST},
     {"weight", KEY_WEIGHT, "NUMBER", 0, "its share of the processor beside others': 1 to 65535 (default: 256)",
      OPTIONS_GROUP_GUEST},
+    {"uuid", KEY_UUID, "UUID", 0,
+     "its identity, which it can ask for: 32 hexadecimal digits with hyphens (default: zeroes, and its number)",
+     OPTIONS_GROUP_GUEST},
     {"ramdisk", KEY_RAMDISK, "FILE", 0, "its initial ramdisk, handed over as it is", OPTIONS_GROUP_GUEST},
     {"cmdline", KEY_CMDLINE, "TEXT", 0, "its command line, at most 1023 characters", OPTIONS_GROUP_GUEST},
     {"disk", KEY_DISK, "FILE[,ro][,format=FORMAT][,as=NAME]", 0,
@@ -75,6 +78,12 @@ static void read_weight(const char *text, struct guest_options *guest, struct ar
     guest->weight = (unsigned)options_parse_count(text, WEIGHT_MAX);
     if (!guest->weight)
         argp_error(state, "--weight %s: not a number from 1 to %u", text, WEIGHT_MAX);
+}
+
+static void read_uuid(const char *text, struct guest_options *guest, struct argp_state *state)
+{
+    if (!options_parse_uuid(text, guest->uuid))
+        argp_error(state, "--uuid %s: not of the form 01234567-89ab-cdef-0123-456789abcdef, or zeroes alone", text);
 }
 
 static void read_on_reboot(const char *text, struct guest_options *guest, struct argp_state *state)
@@ -207,6 +216,9 @@ static bool read_option(int key, char *text, struct run_options *options, struct
     case KEY_WEIGHT:
         read_weight(text, guest, state);
         return true;
+    case KEY_UUID:
+        read_uuid(text, guest, state);
+        return true;
     case KEY_ON_REBOOT:
         read_on_reboot(text, guest, state);
         return true;
@@ -265,6 +277,19 @@ static void check_guest(struct guest_options *guest, const struct guest_options 
                    strlen(guest->cmdline), BUNDLE_CMDLINE_MAX);
 }
 
+static void check_uuids(const struct run_options *options, struct argp_state *state)
+{
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        const struct guest_options *guest = &options->guests[i];
+
+        for (unsigned j = 0; j < i && *guest->uuid; j++) {
+            if (!strcmp(guest->uuid, options->guests[j].uuid))
+                argp_error(state, "%s: uuid %s: %s has it already; give each its own", guest->name, guest->uuid,
+                           options->guests[j].name);
+        }
+    }
+}
+
 static void check_together(const struct run_options *options, struct argp_state *state)
 {
     const struct guest_options *initial = NULL;
@@ -317,6 +342,7 @@ static void end_guests(struct run_options *options, struct argp_state *state)
         read_console(options, options->consoles[i], state);
     for (unsigned i = 0; i < options->nr_guests; i++)
         check_initial(&options->guests[i], state);
+    check_uuids(options, state);
     check_together(options, state);
     options_end_devices(options, state);
 }

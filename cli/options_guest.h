@@ -17,6 +17,7 @@ enum {
     KEY_VCPUS = 0x200,
     KEY_MAXMEM,
     KEY_WEIGHT,
+    KEY_UUID,
     KEY_PRIVILEGED,
     KEY_DEMO,
     KEY_ON_REBOOT,

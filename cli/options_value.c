@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Values of options, and what is wrong with them. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,20 @@ bool options_parse_memory(const char *text, uint64_t *kib)
         return !errno && number && number <= MEMORY_MAX_KIB >> units[i].shift && *kib % PAGE_KIB == 0;
     }
     return false;
+}
+
+bool options_parse_uuid(const char *text, char uuid[static UUID_TEXT_SIZE])
+{
+    static const char form[UUID_TEXT_SIZE] = "00000000-0000-0000-0000-000000000000";
+
+    if (strlen(text) != UUID_TEXT_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < UUID_TEXT_SIZE; i++) {
+        if (form[i] == '0' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
+            return false;
+        uuid[i] = (char)tolower((unsigned char)text[i]);
+    }
+    return strcmp(uuid, form) != 0;
 }
 
 unsigned long long options_parse_count(const char *text, unsigned long long limit)

@@ -6,11 +6,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <cli/options.h>
+
 #define PAGE_KIB       4u
 #define MEMORY_MAX_KIB ((uint64_t)1 << 34) /* 16 TiB */
 
 /* "512M" and the like, without a unit MiB, in KiB.  Returns false if it is none, or 0, or not whole pages of 4 KiB. */
 bool options_parse_memory(const char *text, uint64_t *kib);
+
+/*
+ * 32 hexadecimal digits with hyphens as in 01234567-89ab-cdef-0123-456789abcdef, into @uuid in small letters.  False:
+ * it is none, or has zeroes alone.
+ */
+bool options_parse_uuid(const char *text, char uuid[static UUID_TEXT_SIZE]);
 
 /* A number of digits alone, 1 to @limit; 0: it is none. */
 unsigned long long options_parse_count(const char *text, unsigned long long limit);

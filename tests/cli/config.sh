@@ -25,7 +25,7 @@ memory = 256; maxmem = 0x200
 vcpus = 2
 maxvcpus = 4
 cpu_weight = "300"
-uuid = "11111111-2222-3333-4444-555555555555"
+uuid = "11111111-2222-3333-4444-AAAAAAAAAAAA"
 on_reboot = "destroy"
 on_crash = 'preserve'
 disk = [ 'phy:$disks/a,xvda1,w', "$disks/v3,qcow2,hdc,r",
@@ -35,7 +35,7 @@ vif += [ 'bridge=br0' ]
 p9 = [ 'tag=share,security_model=none,path=$disks' ]
 vfb = [ 'vnc=1' ]
 END
-taken all 'name=web_server memory=262144 vcpus=1 weight=300 .*on_reboot=destroy maxmem=524288 ' \
+taken all 'name=web_server memory=262144 vcpus=1 weight=300 .*on_reboot=destroy maxmem=524288 .*uuid=11111111-2222-3333-4444-aaaaaaaaaaaa ' \
     'device=vbd/51713 2 .*type disk back=params vbd-1-51713 back=mode w back=dev xvda1 .*removable 0 back=discard-enable 1 device=vbd/5632 2 .*back=mode r back=dev hdc .*device=vbd/2064 2 front=virtual-device 2064 front=device-type cdrom .*back=mode r back=dev sdb .*removable 1' \
     'device=vif/0 2 .*mac 00:16:3e:00:00:01 front=mtu 1400 .*bridge br0 .*rate 62500,50000 device=vif/1 2 .*bridge xenbr0 .*device=vif/2 2 .*bridge br0 ' \
     'device=9pfs/0 2 front=tag share back=params share-1-0 ' -- "$configs/all.cfg"
@@ -43,7 +43,7 @@ arguments config-all-said "file=$disks/a,format=raw,.*unmap\$" "file=$disks/v3,f
     "file=$disks/c,,d,format=raw,.*readonly=on" '^user,id=net0$' '^user,id=net1$' '!id=net2' \
     'all.cfg: vcpus = 2: this version gives a guest one' \
     'on_crash = "preserve": a guest that crashes has ended here' \
-    'all.cfg: without effect, or not yet: vfb, uuid, maxvcpus$' \
+    'all.cfg: without effect, or not yet: vfb, maxvcpus$' \
     "^local,id=share-1-0,path=$disks," -- "$configs/all.cfg"
 if [[ config-cmdline =~ $pattern ]]; then
     strings "$work/kept/bundle" >"$work/out"
@@ -124,8 +124,9 @@ config shares.cfg <<<"kernel = '$good'
 p9 = [ 'tag=a b,path=/srv', 'tag=x,security_model=none', 'path=/srv,security_model=mapped', 'path=/srv,ro' ]"
 refused shares 2 'p9: tag=a b: a name has 1 to 31' 'p9 tag=x,.*: path is missing' 'security_model=mapped: say none' \
     'p9: ro: not a word' -- run "$configs/shares.cfg"
-config numbers.cfg <<<"memory = 0; vcpus = 0; cpu_weight = 70000; kernel = '$good'"
-refused numbers 2 'memory = 0: not a number from 1' 'vcpus = 0: not a number' 'cpu_weight = 70000: not a number from 1 to 65535' -- \
+config numbers.cfg <<<"memory = 0; vcpus = 0; cpu_weight = 70000; uuid = '1'; kernel = '$good'"
+refused numbers 2 'memory = 0: not a number from 1' 'vcpus = 0: not a number' 'cpu_weight = 70000: not a number from 1 to 65535' \
+    'uuid = "1": not of the form' -- \
     run "$configs/numbers.cfg"
 config long.cfg <<<"name = '$(printf '%032d' 0)'; kernel = '$good'"
 refused long-name 2 'a name has 1 to 31' -- run "$configs/long.cfg"

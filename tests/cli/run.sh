@@ -159,6 +159,11 @@ expect guest-maxmem 2 'more than 16T of memory together' -- \
 expect guest-on-reboot 2 '--on-reboot twice: say restart or destroy' -- run --on-reboot twice "$good"
 expect guest-weight 2 '--weight 65536: not a number from 1 to 65535' -- run --guest a --weight 65536 "$good"
 expect guest-no-weight 2 '--weight 0: not a number' -- run --weight 0 "$good"
+one=01234567-89ab-cdef-0123-456789abcdef
+expect guest-uuid 2 '--uuid 1: not of the form' -- run --uuid 1 "$good"
+expect guest-long-uuid 2 '--uuid 0.*0: not of the form' -- run --uuid ${one}0 "$good"
+expect guest-no-uuid 2 'or zeroes alone' -- run --uuid 00000000-0000-0000-0000-000000000000 "$good"
+expect guest-two-uuids 2 "b: uuid $one: a has it already" -- run --guest a --uuid $one "$good" --guest b --uuid ${one^^} "$good"
 many=() && for i in {1..17}; do many+=(--guest "g$i"); done
 expect guest-seventeen 2 '--guest g17: one too many; at most 16' -- run --demo "${many[@]}"
 
