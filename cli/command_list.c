@@ -15,6 +15,7 @@
 static struct row {
     struct guest_line guest;
     int pid;
+    char devices[DEVICES_TEXT_MAX + 1]; /* +NAME -NAME ..., as control_line.h has them */
 } rows[ROWS_MAX];
 static unsigned nr_rows;
 
@@ -49,6 +50,17 @@ static void print_string(const char *text)
     putchar('"');
 }
 
+static void print_devices(char *devices)
+{
+    const char *comma = "";
+
+    for (char *name = strtok(devices, " "); name; name = strtok(NULL, " "), comma = ", ") {
+        printf("%s{\"name\": ", comma);
+        print_string(name + 1);
+        printf(", \"plugged\": %s}", *name == '+' ? "true" : "false");
+    }
+}
+
 static void show_json(void)
 {
     puts("[");
@@ -58,9 +70,11 @@ static void show_json(void)
         printf("  {\"name\": ");
         print_string(guest->name);
         printf(", \"number\": %u, \"state\": \"%s\", \"memory_kib\": %llu, \"maximum_kib\": %llu, \"vcpus\": %u, "
-               "\"time_us\": %llu, \"restarts\": %u, \"run\": %d}%s\n",
+               "\"time_us\": %llu, \"restarts\": %u, \"run\": %d, \"devices\": [",
                guest->number, guest->state, guest->memory_kib, guest->most_kib, guest->vcpus, guest->run_us,
-               guest->restarts, rows[i].pid, i + 1 < nr_rows ? "," : "");
+               guest->restarts, rows[i].pid);
+        print_devices(rows[i].devices);
+        printf("]}%s\n", i + 1 < nr_rows ? "," : "");
     }
     puts("]");
 }
@@ -77,6 +91,17 @@ static int compare(const void *a, const void *b)
     return (one->guest.number > other->guest.number) - (one->guest.number < other->guest.number);
 }
 
+/* Of the guest whose line came last. */
+static void take_devices(const char *line, int pid)
+{
+    struct row *last = nr_rows ? &rows[nr_rows - 1] : NULL;
+    unsigned number;
+    const char *devices = devices_line_parse(line, &number);
+
+    if (devices && last && last->pid == pid && last->guest.number == number)
+        snprintf(last->devices, sizeof(last->devices), "%s", devices);
+}
+
 static enum status ask(struct client_run *run)
 {
     int64_t deadline = client_now() + CLIENT_ANSWER_MS;
@@ -88,9 +113,11 @@ static enum status ask(struct client_run *run)
     while ((wait = client_read(run, deadline, line)) == CLIENT_LINE) {
         struct row *row = &rows[nr_rows];
 
-        row->pid = (int)run->pid;
-        if (nr_rows < ROWS_MAX && guest_line_parse(line, &row->guest))
+        if (nr_rows < ROWS_MAX && guest_line_parse(line, &row->guest)) {
+            row->pid = (int)run->pid;
             nr_rows++;
+        } else if (!strncmp(line, "devices ", 8))
+            take_devices(line, (int)run->pid);
         else if (!strncmp(line, "ok", 2))
             return STATUS_GOOD;
         else if (!strncmp(line, "no ", 3)) {

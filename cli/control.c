@@ -91,6 +91,7 @@ static void list(struct control *control, struct control_client *client)
 {
     memset(client->seen, 0, sizeof(client->seen));
     client->place = 0;
+    client->missing = 0;
     if (can_ask(control))
         pass_on(control, client);
     else
@@ -181,21 +182,43 @@ static void serve(struct control *control, struct control_client *client)
 
 /* ---- Answers of the hypervisor's. */
 
-static void note_seen(const struct control *control, struct control_client *client, const char *line)
+static void tell_devices(const struct control *control, struct control_client *client, unsigned place)
+{
+    char names[DEVICES_TEXT_MAX + 1], name[DEVICE_NAME_MAX + 1];
+    size_t length = 0;
+
+    for (unsigned i = 0; i < DEVICES_MAX && device_place_name(&control->options[place], i, name); i++)
+        length +=
+            (size_t)snprintf(names + length, sizeof(names) - length, " %c%s", client->missing >> i & 1 ? '-' : '+', name);
+    if (length)
+        tell(client, "devices %u%s", control->guests.list[place].number, names);
+}
+
+/* A guest of the list, passed on. */
+static void tell_guest(const struct control *control, struct control_client *client, const char *line)
 {
     struct guest_line row;
 
-    for (unsigned i = 0; guest_line_parse(line, &row) && i < control->guests.count; i++)
-        client->seen[i] |= control->guests.list[i].number == row.number;
+    tell(client, "%s", line);
+    for (unsigned i = 0; guest_line_parse(line, &row) && i < control->guests.count; i++) {
+        if (control->guests.list[i].number != row.number)
+            continue;
+        client->seen[i] = true;
+        tell_devices(control, client, i);
+    }
+    client->missing = 0;
 }
 
 static void take_answer(const struct control *control, struct control_client *client, const struct answer *answer)
 {
     bool is_good = answer->kind == ANSWER_OK, is_end = false;
 
+    if (answer->kind == ANSWER_OUT) {
+        (void)sscanf(answer->line, "out %*u %8x", &client->missing);
+        return;
+    }
     if (answer->kind == ANSWER_GUEST) {
-        note_seen(control, client, answer->line);
-        tell(client, "%s", answer->line);
+        tell_guest(control, client, answer->line);
         return;
     }
     if (is_good && client->ask.verb == ASK_LIST)

@@ -33,6 +33,7 @@ struct control_client {
     unsigned place; /* of the guest that is meant */
     uint32_t id;
     bool seen[GUESTS_MAX]; /* in the list under way */
+    unsigned missing;      /* of the guest that comes next there: those of its devices that are not plugged in */
     bool is_behind;        /* its console's guest has ended, which it will hear behind the last words */
     size_t length;         /* of a line, or of keys for a guest */
     char bytes[CONTROL_KEYS_MAX];

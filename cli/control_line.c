@@ -81,7 +81,8 @@ bool ask_print_request(const struct ask *ask, unsigned id, unsigned number, char
 
 bool answer_parse(const char *line, struct answer *answer)
 {
-    static const char *const kinds[] = {[ANSWER_GUEST] = "guest ", [ANSWER_OK] = "ok ", [ANSWER_NO] = "no "};
+    static const char *const kinds[] = {
+        [ANSWER_GUEST] = "guest ", [ANSWER_OUT] = "out ", [ANSWER_OK] = "ok ", [ANSWER_NO] = "no "};
     int length = 0;
 
     if (sscanf(line, "answer %9" SCNu32 " %n", &answer->id, &length) != 1 || !length)
@@ -104,4 +105,11 @@ bool guest_line_parse(const char *line, struct guest_line *guest)
     return sscanf(line, "guest %9u %31s %15s %9u %20llu %20llu %20llu %10u%c", &guest->number, guest->name,
                   guest->state, &guest->vcpus, &guest->memory_kib, &guest->most_kib, &guest->run_us, &guest->restarts,
                   &rest) == 8;
+}
+
+const char *devices_line_parse(const char *line, unsigned *number)
+{
+    int length = 0;
+
+    return sscanf(line, "devices %9u %n", number, &length) == 1 && length ? line + length : NULL;
 }

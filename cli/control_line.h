@@ -5,6 +5,7 @@
  * time: VERB [NAME [AMOUNT | DEVICE]], the verbs being those below; DEVICE is a name of cli/device_place.h.  Answers:
  *
  *   guest NUMBER NAME STATE VCPUS KIB MOST RUN RESTARTS   of list, which ends by ok: hv/service/control.h
+ *   devices NUMBER +NAME -NAME ...   of list behind it, where it has some: + is plugged in, - is not
  *   ok WORDS       done, of unplug when the guest has let go; or the guest has been asked; of console: bytes of its
  *                  console follow, both ways, and no lines
  *   no WORDS       refused
@@ -21,6 +22,9 @@
 #include <cli/options.h>
 
 #define ASK_LINE_MAX 127u
+
+/* Of a line of devices, behind the number. */
+#define DEVICES_TEXT_MAX (DEVICES_MAX * (DEVICE_NAME_MAX + 2))
 
 enum ask_verb {
     ASK_LIST,
@@ -49,7 +53,7 @@ bool ask_parse(const char *line, struct ask *ask);
 void ask_print(const struct ask *ask, char line[ASK_LINE_MAX + 1]);
 bool ask_print_request(const struct ask *ask, unsigned id, unsigned number, char line[ASK_LINE_MAX + 1]);
 
-enum answer_kind { ANSWER_GUEST, ANSWER_OK, ANSWER_NO };
+enum answer_kind { ANSWER_GUEST, ANSWER_OUT, ANSWER_OK, ANSWER_NO };
 
 struct answer {
     uint32_t id;
@@ -68,3 +72,6 @@ struct guest_line {
 };
 
 bool guest_line_parse(const char *line, struct guest_line *guest);
+
+/* What stands behind the number in a line of devices; NULL: it is none. */
+const char *devices_line_parse(const char *line, unsigned *number);

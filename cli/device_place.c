@@ -17,6 +17,19 @@ static bool is_nic(const struct nic_options *nic, unsigned number, const char *n
     return !strcmp(name, own) || !strcasecmp(name, mac);
 }
 
+bool device_place_name(const struct guest_options *guest, unsigned place, char name[DEVICE_NAME_MAX + 1])
+{
+    const unsigned nics = guest->nr_disks, shares = nics + guest->nr_nics;
+
+    if (place < nics)
+        snprintf(name, DEVICE_NAME_MAX + 1, "%s", guest->disks[place].name);
+    else if (place < shares)
+        snprintf(name, DEVICE_NAME_MAX + 1, "vif%u", place - nics);
+    else if (place < shares + guest->nr_shares)
+        snprintf(name, DEVICE_NAME_MAX + 1, "%s", guest->shares[place - shares].tag);
+    return place < shares + guest->nr_shares;
+}
+
 bool device_place_find(const struct guest_options *guest, const char *name, unsigned *place)
 {
     *place = 0;

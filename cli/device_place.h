@@ -11,3 +11,6 @@
  * that one's address; the tag of a directory.  Of two with one name the first.  False: it has none.
  */
 bool device_place_find(const struct guest_options *guest, const char *name, unsigned *place);
+
+/* The other way round, the first of its names.  False: the guest has no device at that place. */
+bool device_place_name(const struct guest_options *guest, unsigned place, char name[DEVICE_NAME_MAX + 1]);

@@ -165,17 +165,32 @@ static void change(struct hv_domain *domain, const struct control_request *reque
         control_answer(request->id, false, problem);
 }
 
+static uint32_t out(const struct hv_domain *domain)
+{
+    const struct plug *plug;
+    uint32_t mask = 0;
+
+    for (unsigned i = 0; (plug = find(domain, i)) != NULL; i++) {
+        if (plug->state != PLUG_IN)
+            mask |= UINT32_C(1) << i;
+    }
+    return mask;
+}
+_Static_assert(BUNDLE_DEVICES_MAX <= 32, "out()");
+
 /*
  * ---- The beginning.
  */
 
 void hotplug_begin(const struct machine *of, const struct bundle *guests)
 {
+    static const struct control_devices devices = {change, out};
+
     machine = of;
     bundle = guests;
     for (unsigned i = 0; i < guests->nr_domains; i++) {
         for (unsigned j = 0; j < guests->domains[i].nr_devices; j++)
             plugs[i][j] = (struct plug){.description = &guests->domains[i], .device = &guests->domains[i].devices[j]};
     }
-    control_listen(change);
+    control_listen(&devices);
 }

@@ -17,7 +17,7 @@
 #define PAGE_KIB  (PAGE_SIZE / 1024)
 #define NS_PER_US 1000u
 
-static void (*change_devices)(struct hv_domain *, const struct control_request *);
+static const struct control_devices *devices;
 
 void control_answer(uint32_t id, bool good, const char *words)
 {
@@ -33,15 +33,25 @@ static void answer(const struct control_request *request, bool good, const char 
  * ---- What each verb does.
  */
 
+static void list_domain(const struct hv_domain *domain, uint32_t id)
+{
+    const unsigned number = domain->engine.id.v;
+    const uint32_t out = devices->out(domain);
+
+    if (out)
+        print("answer %u out %u %x\n", id, number, out);
+    print("answer %u guest %u %s %s %u %lu %lu %lu %u\n", id, number, domain->name, console_list_state(domain),
+          domain->engine.nr_vcpus, domain->engine.nr_frames * PAGE_KIB, domain->engine.max_frames * PAGE_KIB,
+          console_list_time(domain) / NS_PER_US, domain->restarts);
+}
+
 static void list(const struct machine *machine, const struct control_request *request)
 {
     for (unsigned i = 0; i < machine->nr_domains; i++) {
         const struct hv_domain *domain = hv_domain_find(machine, (uint16_t)i);
 
         if (domain && !domain->is_back_end)
-            print("answer %u guest %u %s %s %u %lu %lu %lu %u\n", request->id, i, domain->name,
-                  console_list_state(domain), domain->engine.nr_vcpus, domain->engine.nr_frames * PAGE_KIB,
-                  domain->engine.max_frames * PAGE_KIB, console_list_time(domain) / NS_PER_US, domain->restarts);
+            list_domain(domain, request->id);
     }
     answer(request, true, "these are all");
 }
@@ -95,14 +105,14 @@ static void set_vcpus(struct hv_domain *domain, const struct control_request *re
         tell_written(request, xenstore_write_vcpus(domain, (unsigned)request->amount), "it has been asked");
 }
 
-void control_listen(void (*change)(struct hv_domain *, const struct control_request *))
+void control_listen(const struct control_devices *of)
 {
-    change_devices = change;
+    devices = of;
 }
 
 static void change_device(struct hv_domain *domain, const struct control_request *request)
 {
-    change_devices(domain, request);
+    devices->change(domain, request);
 }
 
 static void serve_domain(const struct machine *machine, const struct control_request *request)

@@ -18,6 +18,8 @@
  *
  *   guest DOMAIN NAME STATE VCPUS KIB MOST RUN RESTARTS    for each guest of a list: the first six as
  *                         hv/service/console_list.h has them, between them the KiB that it may have; a list ends by ok
+ *   out DOMAIN MASK       before it, where some of its devices are not plugged in: bit N of the hexadecimal number for
+ *                         the Nth of its settings
  *   ok WORDS              done, or asked for; WORDS for people
  *   no WORDS              refused, or not possible: nothing has happened
  *
@@ -35,10 +37,14 @@ struct hv_domain;
 struct machine;
 
 /*
- * Have @change see to plug, unplug and remove, of guests that live: it answers each, then or later.  To be called
- * before the first of them can be asked for.
+ * Have @change see to plug, unplug and remove, of guests that live: it answers each, then or later.  @out says which
+ * of a guest's devices are not plugged in, as above.  To be called before the first of them can be asked for.
  */
-void control_listen(void (*change)(struct hv_domain *domain, const struct control_request *request));
+struct control_devices {
+    void (*change)(struct hv_domain *domain, const struct control_request *request);
+    uint32_t (*out)(const struct hv_domain *domain);
+};
+void control_listen(const struct control_devices *devices);
 
 /* Answer the request @id: with @good it is done, otherwise refused.  @words are for people. */
 void control_answer(uint32_t id, bool good, const char *words);

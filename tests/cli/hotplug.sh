@@ -32,6 +32,8 @@ elif [[ hotplug-real =~ $pattern ]]; then
     expect hotplug-real-in 4 'busy: xvda: it is plugged in' -- plug busy xvda
     expect hotplug-real-none 4 'busy: xvdb: it has no device xvdb' -- unplug busy xvdb
     expect hotplug-real-unplug 0 -- unplug --timeout "$limit" busy xvda
+    expect hotplug-real-list 0 '"name": "busy".*"devices": \[{"name": "xvda", "plugged": false}\]}' \
+        '"name": "idle".*"devices": \[{"name": "vif0", "plugged": true}\]}' -- list --json
     expect hotplug-real-twice 4 'busy: xvda: it is not plugged in' -- unplug busy xvda
     expect hotplug-real-plug 0 -- plug busy xvda
     expect hotplug-real-force 0 -- unplug --force busy xvda

@@ -146,13 +146,29 @@ static void test_list(void **state)
     answer("answer 2 guest 1 one running 1 1 1 1 1"); /* somebody else's */
     answer("answer 1 guest 9 nine running 1 1 1 1 1");
     answer("answer 1 ok these are all");
-    ASSERT_TOLD(0, "guest 9 nine running 1 1 1 1 1\nguest 1 one building 0 0 0 0 0\nok these are all\n");
+    ASSERT_TOLD(0, "guest 9 nine running 1 1 1 1 1\ndevices 9 +xvda +xvdb +vif0 +vif1 +home\n"
+                   "guest 1 one building 0 0 0 0 0\nok these are all\n");
     control_note(&control, "domain 1 (one) wants to reboot");
     control_note(&control, "domain 9 (nine) crashed: badly");
     ask(0, "list\n");
     ASSERT_REQUEST("2 list\n");
     answer("answer 2 ok these are all");
     ASSERT_TOLD(0, "guest 1 one restarting 0 0 0 0 0\nguest 9 nine ended 0 0 0 0 0\nok these are all\n");
+}
+
+/* What is not plugged in is so of the guest that comes next, and of no other. */
+static void test_list_devices(void **state)
+{
+    (void)state;
+    join(0);
+    ask(0, "list\n");
+    ASSERT_REQUEST("1 list\n");
+    answer("answer 1 out 9 12");
+    answer("answer 1 guest 9 nine running 1 1 1 1 1");
+    answer("answer 1 guest 1 one running 1 1 1 1 1");
+    answer("answer 1 ok these are all");
+    ASSERT_TOLD(0, "guest 9 nine running 1 1 1 1 1\ndevices 9 +xvda -xvdb +vif0 +vif1 -home\n"
+                   "guest 1 one running 1 1 1 1 1\ndevices 1 +xvda\nok these are all\n");
 }
 
 /* Two at once get their own answers, in whatever order. */
@@ -384,9 +400,9 @@ static void test_keys_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_list),    TEST(test_two),           TEST(test_end),       TEST(test_devices),
-        TEST(test_wrong),   TEST(test_not_there_yet), TEST(test_many),      TEST(test_run_ends),
-        TEST(test_console), TEST(test_backlog),       TEST(test_keys_wait),
+        TEST(test_list),     TEST(test_list_devices), TEST(test_two),           TEST(test_end),
+        TEST(test_devices),  TEST(test_wrong),        TEST(test_not_there_yet), TEST(test_many),
+        TEST(test_run_ends), TEST(test_console),      TEST(test_backlog),       TEST(test_keys_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

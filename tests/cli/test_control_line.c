@@ -105,6 +105,8 @@ static void test_answers(void **state)
     assert_int_equal(answer.kind, ANSWER_NO);
     assert_true(answer_parse("answer 1 guest 1 a running 1 1 1 1 1", &answer));
     assert_int_equal(answer.kind, ANSWER_GUEST);
+    assert_true(answer_parse("answer 1 out 2 8001", &answer));
+    assert_int_equal(answer.kind, ANSWER_OUT);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         assert_false(answer_parse(lines[i], &answer));
 }
@@ -128,13 +130,23 @@ static void test_guest(void **state)
     assert_false(guest_line_parse("name a", &guest));
 }
 
+static void test_devices(void **state)
+{
+    unsigned number;
+
+    (void)state;
+    assert_string_equal(devices_line_parse("devices 12 +xvda -home", &number), "+xvda -home");
+    assert_int_equal(number, 12);
+    assert_null(devices_line_parse("devices", &number));
+    assert_null(devices_line_parse("devices all", &number));
+    assert_null(devices_line_parse("guest 1 a running 1 1 1 1 1", &number));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_asked),
-        cmocka_unit_test(test_not_asked),
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_guest),
+        cmocka_unit_test(test_asked), cmocka_unit_test(test_not_asked), cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_guest), cmocka_unit_test(test_devices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

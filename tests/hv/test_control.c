@@ -97,8 +97,25 @@ static void assert_answer(const char *text, const char *answer)
     assert_string_equal(said, answer);
 }
 
+static struct control_request passed;
+static uint32_t not_plugged;
+
+static void change(struct hv_domain *domain, const struct control_request *request)
+{
+    assert_ptr_equal(domain, &guest);
+    passed = *request;
+}
+
+static uint32_t out(const struct hv_domain *domain)
+{
+    assert_ptr_equal(domain, &guest);
+    return not_plugged;
+}
+
 static int set_up(void **state)
 {
+    static const struct control_devices devices = {change, out};
+
     (void)state;
     guest = (struct hv_domain){
         .engine = {.id = DOMID(2), .nr_vcpus = 2, .nr_frames = 1024, .max_frames = 2048}, .name = "box", .restarts = 3};
@@ -107,6 +124,8 @@ static int set_up(void **state)
     listens = true;
     store_error = 0;
     reports = 0;
+    not_plugged = 0;
+    control_listen(&devices);
     return 0;
 }
 
@@ -182,18 +201,9 @@ static void test_vcpus(void **state)
 }
 
 /* Those it passes on, of guests that are there; who is asked may answer when it likes. */
-static struct control_request passed;
-
-static void change(struct hv_domain *domain, const struct control_request *request)
-{
-    assert_ptr_equal(domain, &guest);
-    passed = *request;
-}
-
 static void test_devices(void **state)
 {
     (void)state;
-    control_listen(change);
     assert_answer("1 plug 2 15\n", "");
     assert_true(passed.id == 1 && passed.verb == CONTROL_PLUG && passed.amount == 15);
     assert_answer("2 unplug 2 0\n", "");
@@ -203,6 +213,9 @@ static void test_devices(void **state)
     assert_answer("4 unplug 3 0\n5 plug 4 0\n",
                   "answer 4 no there is no such guest\nanswer 5 no there is no such guest\n");
     assert_int_equal(passed.id, 3);
+    not_plugged = 0x8001;
+    assert_answer("6 list\n", "answer 6 out 2 8001\nanswer 6 guest 2 box waiting 2 4096 8192 1234 3\n"
+                              "answer 6 ok these are all\n");
     control_answer(2, true, "it is unplugged");
     control_answer(3, false, "it is there");
     assert_said("answer 2 ok it is unplugged\nanswer 3 no it is there\n");

@@ -34,6 +34,7 @@ static struct bundle bundle;
 static char calls[512]; /* what the xenstore was asked to do */
 static bool closed, no_room;
 static void (*change)(struct hv_domain *, const struct control_request *);
+static uint32_t (*out)(const struct hv_domain *);
 static struct timer *timers[TIMERS];
 static uint64_t now;
 
@@ -110,9 +111,10 @@ bool xenstore_device_is_closed(const struct hv_domain *front, const struct hv_do
     return closed;
 }
 
-void control_listen(void (*to)(struct hv_domain *, const struct control_request *))
+void control_listen(const struct control_devices *to)
 {
-    change = to;
+    change = to->change;
+    out = to->out;
 }
 
 void control_answer(uint32_t id, bool good, const char *words)
@@ -166,6 +168,7 @@ static void test_unplug(void **state)
     assert_false(hotplug_is_in(&bundle.domains[0], 1));
     assert_true(hotplug_is_in(&bundle.domains[0], 0));
     assert_true(hotplug_is_in(&bundle.domains[1], 0));
+    assert_int_equal(out(&domains[1]), 2);
     pass(100 * SECOND);
     assert_string_equal(calls, "");
     closed = true;
@@ -199,6 +202,7 @@ static void test_plug(void **state)
     ask(CONTROL_PLUG, 9, 1, "domain 1 (a): plugged in vbd/11; its back end is domain 3\n9 ok it is plugged in\n",
         "write 1 vbd/11\n");
     assert_true(hotplug_is_in(&bundle.domains[0], 1));
+    assert_int_equal(out(&domains[1]), 0);
 }
 
 static void test_remove(void **state)
