@@ -18,12 +18,15 @@
 #   tables     what pages are made of tables of the code's is what the manuals say, docs/page-types.md says the same, and
 #              a change of the code changes the page
 #   boot       the boot that the page on the start of day shows is the one that there is
+#   figures    each figure of README.md has the command that prints it, which is a target, or prints one that is not more
+#              than a tenth away
+#   picture    docs/overview.svg is what tools/docs/overview.py draws
 #   container  what the Containerfile copies, runs and makes is there; no container is needed to see that
 #
 # Usage: tests/documents/run.sh [NAME...]      default: all
 #
 # The last line is "N passed, N failed".  What was said is in build/log/documents.  The hypervisor, the command, the
-# guests and the Debian package must have been built.  Environment: the limits of tests/lib/limits.sh.
+# guests and the Debian package must have been built, and Debian's kernel be there.  Environment: the limits of tests/lib/limits.sh.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/limits.sh
@@ -194,7 +197,7 @@ test_order() {
         done
         [ -z "$missing$strange" ]
         verdict $? "order: $document${missing:+ does not name:$missing}${strange:+ names what is not there:$strange}"
-    done <<<$'README.md engine\nhv/README.md hv\nguest/README.md guest\nbackend/README.md backend\ncli/README.md cli'
+    done <<<$'engine/README.md engine\nhv/README.md hv\nguest/README.md guest\nbackend/README.md backend\ncli/README.md cli'
 }
 
 test_width() {
@@ -300,7 +303,41 @@ test_container() {
     verdict $? "container${missing:+ names what is not there:$missing}"
 }
 
-all=(kernels new-guest targets commands order width files citations excerpts numbers questions coverage tables boot container)
+# near FIGURE LINE: is a number of the line within a tenth of it?
+near() {
+    local number
+    for number in $(grep -oE '[0-9]+' <<<"$2"); do
+        [ $((10 * (number - $1))) -gt "$1" ] || [ $((10 * ($1 - number))) -gt "$1" ] || return 0
+    done
+    return 1
+}
+
+test_figures() {
+    local what figure command unit last all rows=0
+    all=" $(make -pnqRr help 2>/dev/null | sed -n 's/^\.PHONY: //p') "
+    while IFS='|' read -r _ what figure command _; do
+        command=$(tr -d '`' <<<"$command" | sed 's/^ *//; s/ *$//')
+        rows=$((rows + 1))
+        if [[ $command = make\ * ]]; then
+            [[ $all = *" ${command#make } "* ]]
+        else
+            unit=$(grep -oE '[0-9] [A-Za-z]+' <<<"$figure" | cut -c 2-)
+            last=$(eval "$command" 2>&1 | grep -E "[0-9]$unit" | tail -n 1)
+            near "$(grep -oE '[0-9]+' <<<"$figure" | head -n 1)" "$last"
+        fi
+        verdict $? "figures:$what:$figure: $command${last:+: $last}"
+        last=''
+    done < <(sed -n '/^## Figures/,/^## The/p' README.md | grep -E '^\|.*`')
+    [ $rows -gt 0 ]
+    verdict $? "figures: there are some"
+}
+
+test_picture() {
+    tools/docs/overview.py | cmp - docs/overview.svg
+    verdict $? "picture: docs/overview.svg"
+}
+
+all=(kernels new-guest targets commands order width files citations excerpts numbers questions coverage tables boot figures picture container)
 [ $# -ne 0 ] || set -- "${all[@]}"
 for name in "$@"; do
     if ! declare -F "test_$name" >/dev/null; then
