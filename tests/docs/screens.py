@@ -13,10 +13,11 @@ SHOTS = 'build/docs-shots'
 PHONE, DESK = 390, 1400
 # A4 without its margins of 18 mm, in pixels of 1/96 inch.
 PAPER = 657
+MEDIA = {f'at {PHONE} pixels': ('', PHONE), f'at {DESK} pixels': ('', DESK), 'on paper': ('print', PAPER)}
 # What stands for each kind of page in the pictures; those that are not there are left out.
 SAMPLES = ('index', 'calls/mmuext_op', 'calls/mmu_update', 'topics/pte', 'topics/layout', 'headers/mmu', 'index/errno',
-           'index/names', 'documents/README', 'documents/docs/pv-mmu', 'tables/entry', 'tables/spaces', 'tables/start',
-           'tables/types')
+           'index/names', 'documents/README', 'documents/docs/pv-mmu', 'documents/docs/memory-layout',
+           'tables/entry-decoder', 'tables/address-spaces', 'tables/start-of-day', 'tables/type-word')
 TALLEST = 6000
 
 WIDEST = '''(() => { const page = document.scrollingElement.clientWidth; let found = '';
@@ -41,16 +42,20 @@ CONTRAST = '''(() => { const numbers = color => color.match(/[\\d.]+/g).map(Numb
     } return worst; })()'''
 
 
-def sideways(browser, paths, width):
-    """The pages that are wider than @width, and what the browser says of any."""
-    browser.width(width)
+def shown(browser, paths):
+    """({medium: complaints about the width}, what the browser says) of each page, which is loaded once."""
+    wide, said = {medium: [] for medium in MEDIA}, []
     for path in paths:
         browser.said.clear()
         browser.show('file://' + os.path.abspath(path))
-        wide = browser.ask('document.scrollingElement.scrollWidth')
-        if wide > width:
-            yield f'{path}: {wide} pixels: {browser.ask(WIDEST)}'
-        yield from (f'{path}: {said}' for said in browser.said)
+        for medium, (kind, width) in MEDIA.items():
+            browser.media(kind)
+            browser.width(width)
+            pixels = browser.ask('document.scrollingElement.scrollWidth')
+            if pixels > width:
+                wide[medium].append(f'{path}: {pixels} pixels: {browser.ask(WIDEST)}')
+        said += [f'{path}: {one}' for one in browser.said]
+    return wide, said
 
 
 def contrast(browser, paths):
@@ -102,10 +107,11 @@ def run(verdicts, directory):
     samples = [path for path in (f'{directory}/{name}.html' for name in SAMPLES) if os.path.isfile(path)]
     try:
         with Chromium() as browser:
-            for width in (PHONE, DESK):
-                verdicts.verdict(f'screens: {len(paths)} pages at {width} pixels', sideways(browser, paths, width))
-            browser.media('print')
-            verdicts.verdict(f'screens: {len(paths)} pages on paper', sideways(browser, paths, PAPER))
+            wide, said = shown(browser, paths)
+            for medium, complaints in wide.items():
+                verdicts.verdict(f'screens: {len(paths)} pages {medium}', complaints)
+            verdicts.verdict(f'screens: {len(paths)} pages without a complaint of Chromium', said)
+            browser.width(DESK)
             for scheme in ('light', 'dark'):
                 browser.media(scheme=scheme)
                 verdicts.verdict(f'screens: {len(samples)} pages can be read, {scheme}', contrast(browser, samples))

@@ -43,7 +43,7 @@ class Documents:
             text = file.read()
         convert = markdown.Markdown(extensions=EXTENSIONS, extension_configs={'toc': {'slugify': slug}})
         body = convert.convert(text)
-        body = re.sub(r'href="([^"]+)"(?=>(\w+)</a>|)', lambda match: self.link(match, path, page), body)
+        body = re.sub(r'href="([^"]+)"(?=>(?:<code>)?(\w+)(?:</code>)?</a>|)', lambda match: self.link(match, path, page), body)
         body = self.linked(body, page)
         body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
         body = body.replace('<table>', '<div class="wide"><table>').replace('</table>', '</table></div>')
@@ -116,6 +116,6 @@ def advisories(path, documents, page):
             match = re.match(r'\| (XSA-\d+) \| (.*) \|$', line.rstrip())
             if match:
                 text = markdown.markdown(match.group(2)).removeprefix('<p>').removesuffix('</p>')
-                text = re.sub(r'href="([^"]+)"', lambda link: documents.link(link, path, page), text)
+                text = re.sub(r'href="([^"]+)"(?=>(?:<code>)?(\w*))', lambda link: documents.link(link, path, page), text)
                 found[match.group(1)] = Markup(text)
     return found

@@ -95,9 +95,11 @@ class Sources:
         return f'source/{path}.html'
 
     def target(self, path, line=None):
-        """Where @path, at @line, will be; None if there is no such file."""
-        if path.startswith('build/') or not os.path.isfile(path): # what is built is no source
+        """Where @path, at @line, will be; None if there is no such file.  Headers of abi/ have pages of their own."""
+        if path.startswith('build/') or not os.path.isfile(path):  # what is built is no source
             return None
+        if re.match(r'abi/\w+\.h$', path):
+            return header_page(path)
         self.wanted.setdefault(path, set()).add(line)
         return self.page(path) + (f'#L{line}' if line else '')
 
