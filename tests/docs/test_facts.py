@@ -273,6 +273,27 @@ class Paths(unittest.TestCase):
         self.assertEqual([str(text) for text in found.complaints if text.place.path.endswith('paths.txt')], [])
 
 
+class Values(unittest.TestCase):
+    """Errors and reasons that callers give."""
+
+    def refusals(self, name, path):
+        return reach.Program(facts.read_sources()).refusals('some', name, path)
+
+    def test_choice(self):
+        """refuse_conflict() gives EBUSY for writable frames, EINVAL for others; and this one asks for writable ones."""
+        refusals = self.refusals('typeref_convert_writable', 'engine/typeref.c')
+        found = {(refusal.error, refusal.reason) for refusal in refusals}
+        self.assertEqual(found, {('EBUSY', reason) for reason in
+                                 ('SELF_MAP', 'TYPE_CONFLICT', 'TYPE_UNDER_CONVERSION', 'TYPE_COUNT_EXHAUSTED')})
+
+    def test_caller_decides(self):
+        """typeref_refuse_frame() refuses with what it is given: the line that gives it is the one to look at."""
+        found = self.refusals('find_page', 'engine/mmuext.c')
+        self.assertEqual({(refusal.place.path, refusal.function, refusal.error) for refusal in found},
+                         {('engine/mmuext.c', 'find_page', 'EINVAL')})
+        self.assertEqual({refusal.reason for refusal in found}, {'NOT_OWNED', 'REFERENCES_EXHAUSTED'})
+
+
 class Code(unittest.TestCase):
     """The sources are read as the compiler reads them."""
 
