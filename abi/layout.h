@@ -110,7 +110,7 @@
  * ` then use all of the initial tables as ordinary memory. {tables-freed}
  * ` A 32-bit guest finds all four L3 slots present. {slots-32}
  * `
- * ` Registers of the first vCPU; the selectors are those of enum flat_selector and enum compat_flat_selector:
+ * ` Registers of the first vCPU; the selectors are of enum flat_selector and enum compat_flat_selector: {registers}
  * `                   64-bit guests                32-bit guests
  * `   rip, eip        ENTRY, or the image's own entry address
  * `   rsp, esp        the end of the boot stack page
@@ -118,7 +118,7 @@
  * `   cs              FLAT_KERNEL_CS               COMPAT_FLAT_KERNEL_CS
  * `   ss              FLAT_KERNEL_SS               COMPAT_FLAT_KERNEL_SS
  * `   ds, es, fs, gs  0, bases 0                   COMPAT_FLAT_KERNEL_DS
- * `   others          0; IF is set in rflags, as always {registers}
+ * `   others          0; IF is set in rflags, as always
  * ` Kernel mode. {kernel-mode}
  * ` Events are masked by evtchn_upcall_mask. {events-masked}
  * ` No trap handlers, no callbacks, no GDT frames, no LDT, no user page table, IOPL 0, CR0.TS clear, the FPU as after
