@@ -44,6 +44,7 @@ class Documents:
         convert = markdown.Markdown(extensions=EXTENSIONS, extension_configs={'toc': {'slugify': slug}})
         body = convert.convert(text)
         body = re.sub(r'href="([^"]+)"(?=>(?:<code>)?(\w+)(?:</code>)?</a>|)', lambda match: self.link(match, path, page), body)
+        body = re.sub(r'(?<=<img )([^>]*)src="([^"]+)"', lambda match: self.picture(match, path, page), body)
         body = self.linked(body, page)
         body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
         body = body.replace('<table>', '<div class="wide"><table>').replace('</table>', '</table></div>')
@@ -63,6 +64,18 @@ class Documents:
             return match.group(0)
         found = found + ('#' + anchor if anchor else '')
         return f'href="{html.escape(relative(found, page))}"'
+
+    def picture(self, match, path, page):
+        """A drawing that a document shows is one of the files that are written, once."""
+        full = os.path.normpath(os.path.join(os.path.dirname(path), html.unescape(match.group(2))))
+        if not full.endswith('.svg') or not os.path.isfile(full):
+            self.complaints.append(f'{path}: there is no drawing {full}')
+            return match.group(0)
+        copy = f'pictures/{os.path.basename(full)}'
+        if copy not in self.output.written:
+            with open(full, encoding='utf-8') as file:
+                self.output.file(copy, file.read())
+        return f'{match.group(1)}src="{html.escape(relative(copy, page))}"'
 
     def heading(self, label, header):
         heading = self.links.reference.headings.get(label)
