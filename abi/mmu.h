@@ -25,6 +25,8 @@
  * ` pointer and pin of it, each descriptor table that it is part of. {counted}
  * ` What it is in use as changes only while that count is 0; {changes-unused}
  * ` before it becomes a table or part of a GDT or LDT all of it is checked, tables below included. {checked}
+ * ` While that goes on, who needs it as the same thing waits, and who needs it as another is refused at once.
+ * ` {converting}
  * ` What processors still remember of a use that has ended is flushed before another one begins. {flushed}
  * ` That a frame can be read, and is mapped read-only, does not matter to any of this.
  */
@@ -79,6 +81,8 @@
  * ` next lower level already, or has no use yet and is then checked as one, recursively; {refer-child}
  * ` the first error found inside it is the result. {refer-error}
  * ` A frame with another use gives -EINVAL. {refer-other-use}
+ * ` More references or uses of a frame than can be counted (67 million uses) give -EBUSY in L1, -EINVAL above.
+ * ` {exhausted}
  * ` An entry that refers to a table of its own level (a "linear" or recursive table), read-only or not, is refused
  * ` with -EINVAL. {refer-linear}
  * `

@@ -130,7 +130,8 @@
  * ` cmd: MMUEXT_CLEAR_PAGE
  * `   mfn: a frame of the domain in @foreigndom.
  * ` Fills the frame with zeroes. {clear}
- * `   -EINVAL  no such frame, or another owner {clear-not-owned} {NOT_OWNED REFERENCES_EXHAUSTED}
+ * `   -EINVAL  no such frame, or another owner, or more references than can be counted {clear-not-owned}
+ * `            {NOT_OWNED REFERENCES_EXHAUSTED}
  * `   -EINVAL  the frame cannot be written at present {clear-in-use}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * `
@@ -138,7 +139,7 @@
  * `   mfn: destination, a frame of the domain in @foreigndom.
  * `   src_mfn: source, a frame of the same domain.
  * ` Copies one frame.  The source may be in use as anything. {copy}
- * `   -EINVAL  no such frame, or another owner, of either frame, the source first {copy-not-owned}
+ * `   -EINVAL  the same of either frame, the source first {copy-not-owned}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED}
  * `   -EINVAL  the destination cannot be written at present {copy-in-use}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}

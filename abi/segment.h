@@ -54,7 +54,8 @@
  * `   -EINVAL  @entries is too large {too-many} {TABLE_LIMIT}
  * `   -EFAULT  @frame_list cannot be read {unreadable} {GUEST_FAULT}
  * `   -ESRCH   the domain is being torn down {dying} {DYING}
- * `   -EINVAL  a frame does not exist or has another owner {not-owned} {NOT_OWNED REFERENCES_EXHAUSTED}
+ * `   -EINVAL  a frame does not exist, has another owner, or more references than can be counted {not-owned}
+ * `            {NOT_OWNED REFERENCES_EXHAUSTED}
  * `   -EINVAL  a frame is a page table or is mapped writable {in-use}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * `   -EINVAL  a frame holds a descriptor that is refused {bad-descriptor} {DESCRIPTOR}

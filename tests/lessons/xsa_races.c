@@ -83,6 +83,7 @@ static void check_37(struct race *race)
     check_sole(race, 3);
 }
 
+/* Shows types.converting. */
 static void xsa_37_busy_is_an_answer(void **state)
 {
     const struct scene scene = {

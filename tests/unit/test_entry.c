@@ -103,6 +103,7 @@ static void test_memory_types(void **state)
 
 /* ---- Counts at their maximum: refused, nothing held, nothing wrapped. */
 
+/* Shows pte.exhausted. */
 static void test_references_exhausted(void **state)
 {
     mfn_t page, table;
@@ -122,6 +123,7 @@ static void test_references_exhausted(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows pte.exhausted. */
 static void test_uses_exhausted(void **state)
 {
     struct unit unit;
@@ -138,6 +140,7 @@ static void test_uses_exhausted(void **state)
     unit_destroy(&unit);
 }
 
+/* Shows pte.exhausted. */
 static void test_upper_exhausted(void **state)
 {
     mfn_t table, parent;

@@ -172,7 +172,10 @@ static void run_pair(struct unit *unit, struct actor *one, struct actor *two)
     guest_assert_clean(unit->sim);
 }
 
-/* Who wants the same type waits for the conversion, and finds the frame pinned; nobody resumes another's work. */
+/*
+ * Who wants the same type waits for the conversion, and finds the frame pinned; nobody resumes another's work.  Shows
+ * types.converting.
+ */
 static void test_wait_same(void **state)
 {
     struct unit unit;
@@ -214,7 +217,7 @@ static void test_wait_demotion(void **state)
     unit_destroy(&unit);
 }
 
-/* Who wants another type is refused at once, and told why. */
+/* Who wants another type is refused at once, and told why.  Shows types.converting. */
 static void test_refused_under_conversion(void **state)
 {
     struct unit unit;
