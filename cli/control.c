@@ -188,8 +188,8 @@ static void tell_devices(const struct control *control, struct control_client *c
     size_t length = 0;
 
     for (unsigned i = 0; i < DEVICES_MAX && device_place_name(&control->options[place], i, name); i++)
-        length +=
-            (size_t)snprintf(names + length, sizeof(names) - length, " %c%s", client->missing >> i & 1 ? '-' : '+', name);
+        length += (size_t)snprintf(names + length, sizeof(names) - length, " %c%s",
+                                   client->missing >> i & 1 ? '-' : '+', name);
     if (length)
         tell(client, "devices %u%s", control->guests.list[place].number, names);
 }
