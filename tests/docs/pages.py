@@ -32,6 +32,8 @@ class Page(html.parser.HTMLParser):
             self.ids.append(values['id'])
         if tag == 'a' and not values.get('href'):
             self.complain('a link to nothing')
+        if tag == 'a' and 'a' in self.open:
+            self.complain('a link in a link')
         for name in ('href', 'src'):
             if values.get(name):
                 self.links.append((values[name], tag, self.getpos()[0]))

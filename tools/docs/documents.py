@@ -13,6 +13,10 @@ from links import relative
 EXTENSIONS = ('tables', 'fenced_code', 'sane_lists', 'toc')
 # What is written as code and is the path of a file, perhaps with a line.
 PATH = re.compile(r'((?:[\w.-]+/)+[\w.-]+|[A-Z][A-Z_a-z]+(?:\.md)?)(?::(\d+))?$')
+# A link, and its text if that is one word.
+LINK = re.compile(r'href="([^"]+)"(?=>(?:<code>)?(\w+)(?:</code>)?</a>|)')
+# What is written as code and stands neither in a link nor in a block.
+CODE = re.compile(r'<a\b.*?</a>|<pre>.*?</pre>|<code>([^<]+)</code>', re.S)
 
 
 def page_of(path):
@@ -43,7 +47,7 @@ class Documents:
             text = file.read()
         convert = markdown.Markdown(extensions=EXTENSIONS, extension_configs={'toc': {'slugify': slug}})
         body = convert.convert(text)
-        body = re.sub(r'href="([^"]+)"(?=>(?:<code>)?(\w+)(?:</code>)?</a>|)', lambda match: self.link(match, path, page), body)
+        body = LINK.sub(lambda match: self.link(match, path, page), body)
         body = re.sub(r'(?<=<img )([^>]*)src="([^"]+)"', lambda match: self.picture(match, path, page), body)
         body = self.linked(body, page)
         body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
@@ -91,7 +95,7 @@ class Documents:
 
     def linked(self, body, page):
         """HTML with what it has in code linked."""
-        return re.sub(r'(?<!<pre>)<code>([^<]+)</code>', lambda match: self.code(match, page), body)
+        return CODE.sub(lambda match: self.code(match, page) if match.group(1) else match.group(0), body)
 
     def code(self, match, page):
         """Names of the reference and paths of the tree, where they are written as code."""
@@ -129,6 +133,6 @@ def advisories(path, documents, page):
             match = re.match(r'\| (XSA-\d+) \| (.*) \|$', line.rstrip())
             if match:
                 text = markdown.markdown(match.group(2)).removeprefix('<p>').removesuffix('</p>')
-                text = re.sub(r'href="([^"]+)"(?=>(?:<code>)?(\w*))', lambda link: documents.link(link, path, page), text)
+                text = LINK.sub(lambda link: documents.link(link, path, page), text)
                 found[match.group(1)] = Markup(text)
     return found
