@@ -132,6 +132,8 @@ def dumped(directory):
         yield f'number of update_va_mapping: {found["constants"][call["number"]]}'
     if not any('multicall' in cause['calls'] for cause in found['errors']['-EINVAL']):
         yield 'multicall is no cause of -EINVAL'
+    if [row['device'] for row in found['tables']['pat']] != [3, 3, 2, 3, 4, 3, 6, 7]:
+        yield f'memory types of device memory: {found["tables"]["pat"]}'
     for name in found['calls']:
         if not os.path.isfile(f'{directory}/calls/{name}.html'):
             yield f'no page of {name}'

@@ -5,6 +5,7 @@
     calls       by name: number, prototype, arguments with their registers in both widths, state, refusals, tests
     groups, structures, constants, reasons    by name
     errors      by number: everything that gives it
+    tables      the code's own: entries by level and bit, the PAT, the type word, address spaces
 """
 
 import dataclasses
@@ -67,7 +68,7 @@ def errors(reference):
     return dict(sorted(found.items()))
 
 
-def dump(reference, facts):
+def dump(reference, facts, tables):
     """The file's text."""
     return json.dumps({
         'headings': {label: heading(one) for label, one in reference.headings.items()},
@@ -79,4 +80,5 @@ def dump(reference, facts):
         'errors': errors(reference),
         'reasons': {name: {'value': one.value, 'text': one.text, 'advice': one.advice, 'place': str(one.place)}
                     for name, one in facts.reasons.items()},
+        'tables': tables,
     }, indent=1, ensure_ascii=False) + '\n'

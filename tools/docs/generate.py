@@ -60,18 +60,19 @@ def generate(reference, known, directory):
     Headers(reference, links, output).write()
     Indexes(reference, links, output, known, sources, rows).write()
     found.write()
-    made = write_tables(output, links, found)
+    tables = codetables.load(TABLES)
+    made = write_tables(tables, output, links, found)
     Contents(reference, links, output, found, made).write()
     sources.write()
     Manual(reference, output, date_of('abi')).write()
-    output.file('reference.json', dump.dump(reference, known))
+    output.file('reference.json', dump.dump(reference, known, tables))
     return found.complaints, len(output.written)
 
 
-def write_tables(output, links, found):
+def write_tables(tables, output, links, found):
     """The pages made of the code's own tables, `make build/tables/tables.json`; for the contents, what each is."""
     made = []
-    for page in codetables.pages(codetables.load(TABLES), '.', lambda name: reason_link(name, links)):
+    for page in codetables.pages(tables, '.', lambda name: reason_link(name, links)):
         target = f'tables/{page.name}.html'
         output.page('table.html', target, title=page.title, lead=page.summary,
                     body=Markup(found.linked(page.html, target)))
