@@ -15,9 +15,6 @@
 #   numbers    the addresses and numbers of docs/memory-layout.md are those of the headers
 #   questions  the answers to tests/docs/questions.md stand where they say, and docs/pv-mmu.md leads there
 #   coverage   each statement of abi/ that has a name is shown by a test, or declared, and docs/coverage.md says by which
-#   tables     what pages are made of tables of the code's is what the manuals say, docs/page-types.md says the same, and
-#              a change of the code changes the page
-#   boot       the boot that the page on the start of day shows is the one that there is
 #   figures    each figure of README.md has the command that prints it, which is a target, or prints one that is not more
 #              than a tenth away
 #   picture    docs/overview.svg is what tools/docs/overview.py draws
@@ -276,16 +273,6 @@ test_coverage() {
     verdict $? 'coverage: planted faults are found' $log/coverage-faults.log
 }
 
-test_tables() {
-    /usr/bin/python3 -B tests/docs/test_tables.py >$log/tables.log 2>&1
-    verdict $? tables $log/tables.log
-}
-
-test_boot() {
-    tests/docs/start_of_day.sh >$log/boot.log 2>&1
-    verdict $? boot $log/boot.log
-}
-
 test_container() {
     local name missing='' steps
     steps=$(grep -E '^(RUN|CMD) ' Containerfile)
@@ -337,7 +324,7 @@ test_picture() {
     verdict $? "picture: docs/overview.svg"
 }
 
-all=(kernels new-guest targets commands order width files citations excerpts numbers questions coverage tables boot figures picture container)
+all=(kernels new-guest targets commands order width files citations excerpts numbers questions coverage figures picture container)
 [ $# -ne 0 ] || set -- "${all[@]}"
 for name in "$@"; do
     if ! declare -F "test_$name" >/dev/null; then
