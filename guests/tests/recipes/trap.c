@@ -39,7 +39,8 @@ static void wrong_handlers(void)
 {
     part("wrong-trap");
     gives("a handler that is not canonical", handle(TRAP_BP, MASKS, UINT64_C(1) << 63), -XEN_EINVAL);
-    gives("a handler at the hypervisor's addresses", handle(TRAP_BP, MASKS, HYPERVISOR_VIRT_START), -XEN_EINVAL);
+    if (!test_under_xen()) /* which accepts it */
+        gives("a handler at the hypervisor's addresses", handle(TRAP_BP, MASKS, HYPERVISOR_VIRT_START), -XEN_EINVAL);
     gives("a list that is nowhere", hypercall_set_trap_table(NOWHERE), -XEN_EFAULT);
 }
 
@@ -52,21 +53,32 @@ static unsigned by_program(uint64_t rip)
     return user_run(&regs);
 }
 
-static void from_user_mode(void)
+/* Under QEMU 7 Xen takes int 0x40 for another vector. */
+static void by_privilege(void)
 {
-    part("trap-user");
-    test_need(user_load(USER_BASE, program.begin, program.end), "a program");
-    test_need(user_load(USER_BASE + PAGE_SIZE, other_program.begin, other_program.end), "another");
-    test_need(user_init(), "user mode");
     gives("a handler for int 0x40, with privilege 0", handle(VECTOR, MASKS | 0, (uint64_t)breakpoint_entry), 0);
     test_equal("int 0x40 of a program: #GP", by_program(USER_BASE), TRAP_GP);
     gives("a handler for int 0x40, with privilege 3", handle(VECTOR, MASKS | 3, (uint64_t)breakpoint_entry), 0);
     test_equal("int 0x40 of a program: handled, and on to its syscall", by_program(USER_BASE), VECTOR_SYSCALL);
+    test_equal("one trap more", breakpoints, 2);
+}
+
+static void from_user_mode(void)
+{
+    uint64_t before;
+
+    part("trap-user");
+    test_need(user_load(USER_BASE, program.begin, program.end), "a program");
+    test_need(user_load(USER_BASE + PAGE_SIZE, other_program.begin, other_program.end), "another");
+    test_need(user_init(), "user mode");
+    if (!test_under_xen())
+        by_privilege();
+    before = breakpoints;
     gives("the handler for int3, with privilege 0", handle(TRAP_BP, MASKS | 0, (uint64_t)breakpoint_entry), 0);
     gives("and for int 0x80", handle(0x80, MASKS | 0, (uint64_t)breakpoint_entry), 0);
     test_equal("int3 and int 0x80 of a program: handled all the same", by_program(USER_BASE + PAGE_SIZE),
                VECTOR_SYSCALL);
-    test_equal("four traps have been handled", breakpoints, 4);
+    test_equal("two traps more", breakpoints, before + 2);
 }
 
 static void read_at(void *arg)
