@@ -234,6 +234,7 @@ test_excerpts() {
     planted 'excerpts: a changed line of a source' 's/MMUEXT_PIN_L4_TABLE/MMUEXT_PIN_L3_TABLE/' docs/pv-mmu.md \
         python3 $check check
     planted 'excerpts: a changed line of a run' 's/^ok fork: 0$/ok fork: 1/' docs/pv-mmu.md python3 $check check
+    planted 'excerpts: a changed line of what a command prints' 's/not global$/global/' docs/pv-mmu.md python3 $check check
     planted 'excerpts: a part that is not shown' 's/^<!-- output .* load -->$//' docs/pv-mmu.md python3 $check check
     bounded build/cli/paravane run --explain --timeout "$limit" --memory 64M "${virtual_time[@]}" \
         build/guests/tests/recipes.elf >$said 2>$explained </dev/null

@@ -6,6 +6,7 @@ A document names it in a comment in front of a fenced block:
 
     <!-- excerpt FILE NAME -->      what stands in FILE between the lines /* [NAME] */ and /* [/NAME] */
     <!-- output FILE NAME -->       what FILE, the kept output of a test kernel, has behind its line "# [NAME]"
+    <!-- printed COMMAND -->         what COMMAND prints; it is short, and must have been built
 
 Usage: excerpts.py check DOCUMENT...     say what differs, by place; status 1 if anything does
        excerpts.py refresh DOCUMENT...   write into the documents what they should show
@@ -16,9 +17,11 @@ Usage: excerpts.py check DOCUMENT...     say what differs, by place; status 1 if
 Files are named from the root of the tree, which is the current directory.
 """
 import re
+import shlex
+import subprocess
 import sys
 
-NAMED = re.compile(r"^<!-- (excerpt|output) (\S+) (\S+) -->$")
+NAMED = re.compile(r"^<!-- (?:(excerpt|output) (\S+) (\S+)|(printed) (.+)) -->$")
 PART = re.compile(r"^# \[(\S+)\]$")
 MARK = re.compile(r"^\s*/\* \[(/?)(\S+)\] \*/$")
 HYPERVISOR = "paravane: "
@@ -76,11 +79,11 @@ def output(path, name):
 
 
 def blocks(path, lines):
-    """(kind, file, name, first line of the block, line behind it) of each named block, as indexes."""
+    """(kind, file or command, name, first line of the block, line behind it) of each named block, as indexes."""
     for number, line in enumerate(lines):
         named = NAMED.match(line)
         if not named:
-            if line.startswith("<!-- excerpt") or line.startswith("<!-- output"):
+            if re.match(r"<!-- (excerpt|output|printed)\b", line):
                 raise Fault(f"{path}:{number + 1}: not of the form <!-- excerpt FILE NAME -->")
             continue
         if number + 1 >= len(lines) or not lines[number + 1].startswith("```"):
@@ -90,10 +93,22 @@ def blocks(path, lines):
             end += 1
         if end == len(lines):
             raise Fault(f"{path}:{number + 2}: the block does not end")
-        yield named[1], named[2], named[3], number + 2, end
+        yield named[1] or named[4], named[2] or named[5], named[3], number + 2, end
+
+
+def printed(command):
+    try:
+        ran = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=60, check=False)
+    except OSError as error:
+        raise Fault(f"{command}: {error.strerror}") from error
+    if ran.returncode:
+        raise Fault(f"{command}: status {ran.returncode}")
+    return ran.stdout.splitlines()
 
 
 def wanted(kind, file, name):
+    if kind == "printed":
+        return printed(file)
     return excerpt(file, name) if kind == "excerpt" else output(file, name)
 
 
@@ -101,9 +116,11 @@ def check(path):
     """What is shown in a document, as (file, name); prints each difference."""
     lines, shown, good = read_lines(path), [], True
     for kind, file, name, first, end in blocks(path, lines):
-        shown.append((file, name))
+        if kind != "printed":
+            shown.append((file, name))
         if lines[first:end] != wanted(kind, file, name):
-            print(f"{path}:{first}: not what {file} has as [{name}]: refresh it, and read what stands around it")
+            what = f"{file} prints" if kind == "printed" else f"{file} has as [{name}]"
+            print(f"{path}:{first}: not what {what}: refresh it, and read what stands around it")
             good = False
     return good, shown
 
