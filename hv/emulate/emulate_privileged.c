@@ -5,6 +5,7 @@
  */
 #include <abi/context.h>
 #include <abi/vm_assist.h>
+#include <engine/access.h>
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/domain/vcpu.h>
@@ -19,18 +20,18 @@ typedef bool handler(struct emulation *emulation);
 /* edx:eax, as rdmsr and its like use them. */
 static uint64_t get_pair(const struct cpu_frame *frame)
 {
-    return operand_get_register(frame, OPERAND_RDX, 4) << 32 | operand_get_register(frame, OPERAND_RAX, 4);
+    return frame->rdx << 32 | (uint32_t)frame->rax;
 }
 
 static void set_pair(struct cpu_frame *frame, uint64_t value)
 {
-    operand_set_register(frame, OPERAND_RAX, 4, value);
-    operand_set_register(frame, OPERAND_RDX, 4, value >> 32);
+    frame->rax = (uint32_t)value;
+    frame->rdx = value >> 32;
 }
 
 static uint32_t get_ecx(const struct cpu_frame *frame)
 {
-    return (uint32_t)operand_get_register(frame, OPERAND_RCX, 4);
+    return (uint32_t)frame->rcx;
 }
 
 /*
@@ -158,22 +159,29 @@ static bool do_write_dr(struct emulation *emulation)
  * ---- The rest.
  */
 
-static bool do_rdmsr(struct emulation *emulation)
+static bool read_msr(struct hv_vcpu *vcpu)
 {
-    struct cpu_frame *frame = emulation->vcpu->frame;
     uint64_t value;
 
-    if (!msr_read(emulation->vcpu, get_ecx(frame), &value))
+    if (!msr_read(vcpu, get_ecx(vcpu->frame), &value))
         return false;
-    set_pair(frame, value);
+    set_pair(vcpu->frame, value);
     return true;
+}
+
+static bool write_msr(struct hv_vcpu *vcpu)
+{
+    return msr_write(vcpu, get_ecx(vcpu->frame), get_pair(vcpu->frame));
+}
+
+static bool do_rdmsr(struct emulation *emulation)
+{
+    return read_msr(emulation->vcpu);
 }
 
 static bool do_wrmsr(struct emulation *emulation)
 {
-    const struct cpu_frame *frame = emulation->vcpu->frame;
-
-    return msr_write(emulation->vcpu, get_ecx(frame), get_pair(frame));
+    return write_msr(emulation->vcpu);
 }
 
 static bool do_cpuid(struct emulation *emulation)
@@ -244,7 +252,34 @@ static bool may(const struct hv_vcpu *vcpu, enum right right)
     return right == RIGHT_KERNEL ? emulation_in_kernel(vcpu) : has_iopl(vcpu);
 }
 
-enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
+/*
+ * The short way of a 64-bit kernel's rdmsr and wrmsr without prefixes: Linux reads the base of the other gs at each
+ * change of process.  Whatever else is at rip goes the long way, which reads it anew.
+ */
+#define CODE_WRMSR 0x300fu /* the two bytes as a number */
+#define CODE_RDMSR 0x320fu
+
+static uint16_t read_msr_code(struct hv_vcpu *vcpu)
+{
+    uint16_t code;
+
+    if (!emulation_in_flat_code(vcpu) || !emulation_in_kernel(vcpu) || (vcpu->frame->rflags & RFLAGS_TF) ||
+        !access_read(&vcpu->engine, &code, VADDR(vcpu->frame->rip), sizeof(code)))
+        return 0;
+    return code;
+}
+
+/* Has the instruction whose bytes are @code been carried out? */
+static bool run_msr(struct hv_vcpu *vcpu, uint16_t code)
+{
+    if (code == CODE_RDMSR ? !read_msr(vcpu) : code != CODE_WRMSR || !write_msr(vcpu))
+        return false;
+    vcpu->frame->rip += sizeof(code);
+    vcpu->frame->rflags &= ~RFLAGS_RF;
+    return true;
+}
+
+static enum emulate_result emulate_decoded(struct hv_vcpu *vcpu)
 {
     const struct privileged *entry;
     struct emulation emulation;
@@ -256,6 +291,11 @@ enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
         return emulation.result;
     emulation_finish(&emulation);
     return EMULATE_DONE;
+}
+
+enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
+{
+    return run_msr(vcpu, read_msr_code(vcpu)) ? EMULATE_DONE : emulate_decoded(vcpu);
 }
 
 /*

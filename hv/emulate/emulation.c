@@ -25,6 +25,12 @@ bool emulation_in_kernel(const struct hv_vcpu *vcpu)
     return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? !vcpu->engine.user_mode : TRAP_RING(vcpu->frame) == 1;
 }
 
+/* The hypervisor's own descriptor, which 64-bit kernels run on: nothing to look up. */
+bool emulation_in_flat_code(const struct hv_vcpu *vcpu)
+{
+    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) && (vcpu->frame->cs & 0xffff) == FLAT_KERNEL_CS64;
+}
+
 /*
  * ---- Segments.  The descriptor may have changed since the processor loaded it; who depends on that compares the
  * result with the address that faulted.
@@ -135,8 +141,7 @@ bool emulation_open(struct emulation *emulation, struct hv_vcpu *vcpu)
     uint64_t descriptor;
 
     *emulation = (struct emulation){.vcpu = vcpu, .result = EMULATE_UNKNOWN, .mode = DECODE_64};
-    /* The hypervisor's own descriptor, which 64-bit kernels run on: nothing to look up. */
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)) && (vcpu->frame->cs & 0xffff) == FLAT_KERNEL_CS64)
+    if (emulation_in_flat_code(vcpu))
         return true;
     if (!find_descriptor(vcpu, vcpu->frame->cs & 0xffff, &descriptor))
         return false;

@@ -35,6 +35,9 @@ bool emulation_begin(struct emulation *emulation, struct hv_vcpu *vcpu);
 /* Is the guest's kernel what runs? */
 bool emulation_in_kernel(const struct hv_vcpu *vcpu);
 
+/* Does the vCPU run in 64-bit code whose segment begins at 0, for certain?  Otherwise emulation_open() finds out. */
+bool emulation_in_flat_code(const struct hv_vcpu *vcpu);
+
 /* The linear address of @offset in @segment.  False: the segment cannot be found. */
 bool emulation_linear(const struct emulation *emulation, enum segment segment, uint64_t offset, uint64_t *linear);
 

@@ -149,6 +149,7 @@ static bool write_base(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t value)
  */
 
 static const struct msr registers[] = {
+    {MSR_FS_BASE, MSR_KERNEL_GS_BASE, read_base, write_base}, /* asked for most often */
     {MSR_TSC, MSR_TSC, read_tsc, NULL},
     {MSR_APIC_BASE, MSR_APIC_BASE, read_apic_base, NULL},
     {MSR_PATCH_LEVEL, MSR_PATCH_LEVEL, read_zero, write_dropped},
@@ -160,7 +161,6 @@ static const struct msr registers[] = {
     {MSR_PAT, MSR_PAT, read_pat, NULL},
     {MSR_PERF_CAPABILITIES, MSR_PERF_CAPABILITIES, read_zero, NULL},
     {MSR_EFER, MSR_EFER, read_real, NULL},
-    {MSR_FS_BASE, MSR_KERNEL_GS_BASE, read_base, write_base},
     {MSR_AMD_HWCR, MSR_AMD_HWCR, read_zero, write_dropped},
     {MSR_AMD_NB_CFG, MSR_AMD_NB_CFG, read_zero, write_dropped},
     {MSR_AMD_PSTATE_FIRST, MSR_AMD_PSTATE_LAST, read_zero, write_dropped},

@@ -161,15 +161,65 @@ static void test_unreadable(void **state)
     does_not();
 }
 
+/* rdmsr and wrmsr as 64-bit kernels write them go a way of their own; any other form, and any other code, does not. */
+static void test_msr_ways(void **state)
+{
+    static const char *const reads[] = {"\x0f\x32", "\x48\x0f\x32", "\x2e\x0f\x32"};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+        place(reads[i], strlen(reads[i]));
+        frame.rcx = UINT64_C(0x5c0000102); /* ecx alone counts */
+        frame.rflags |= RFLAGS_RF;
+        seen.gs_base_inactive = 0x123456789abc;
+        does((unsigned)strlen(reads[i]));
+        assert_true(frame.rax == 0x56789abc && frame.rdx == 0x1234 && !(frame.rflags & RFLAGS_RF));
+    }
+    PLACE("\x0f\x30");
+    frame.rcx = 0xc0000100;
+    frame.rax = UINT64_C(0x77789abcdef);
+    frame.rdx = UINT64_C(0x700001234);
+    does(2);
+    assert_int_equal(seen.fs_base, 0x123489abcdef);
+    frame.rip = BASE;
+    frame.rcx = 0xdead;
+    does_not();
+    memory[1] = 0x32;
+    vcpu.engine.traps[VECTOR_PROTECTION].address = 1;
+    does_not();
+    vcpu.engine.traps[VECTOR_PROTECTION].address = 0;
+    /* The end of the page: the second byte cannot be read. */
+    PLACE("");
+    memory[PAGE - 1] = 0x0f;
+    frame.rip = BASE + PAGE - 1;
+    readable[1] = false;
+    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_true(seen.page_faults == 1 && seen.address == BASE + PAGE);
+    /* What lies at rip is not what runs if the segment begins elsewhere: here clts. */
+    PLACE("\x0f\x32\x0f\x06");
+    code_descriptor = FLAT_32 | 2 << 16;
+    frame.cs = 0xe019;
+    frame.rcx = 0xc0000102;
+    seen.task_switched = true;
+    does(2);
+    assert_true(frame.rax == POISON && !seen.task_switched);
+}
+
 static void test_step(void **state)
 {
+    static const char *const instructions[] = {"\x0f\x06", "\x0f\x32", "\x0f\x30"};
+
     (void)state;
-    PLACE("\x0f\x06");
-    frame.rflags |= RFLAGS_TF;
-    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
-    assert_int_equal(frame.rip, BASE + 2);
-    assert_true(seen.exceptions == 1 && seen.vector == VECTOR_DEBUG);
-    assert_int_equal(vcpu.state.debug[6], 0x4000);
+    for (unsigned i = 0; i < sizeof(instructions) / sizeof(instructions[0]); i++) {
+        place(instructions[i], 2);
+        frame.rcx = 0xc0000102;
+        frame.rdx = 0;
+        frame.rflags |= RFLAGS_TF;
+        assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+        assert_int_equal(frame.rip, BASE + 2);
+        assert_true(seen.exceptions == 1 && seen.vector == VECTOR_DEBUG);
+        assert_int_equal(vcpu.state.debug[6], 0x4000);
+    }
 }
 
 /* Shows cpuid.prefix, cpuid.prefix-alone. */
@@ -215,9 +265,10 @@ static void test_interrupt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_control), cmocka_unit_test(test_control_32), cmocka_unit_test(test_debug),
-        cmocka_unit_test(test_user),    cmocka_unit_test(test_others),     cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_step),    cmocka_unit_test(test_forced),     cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_control),   cmocka_unit_test(test_control_32), cmocka_unit_test(test_debug),
+        cmocka_unit_test(test_user),      cmocka_unit_test(test_others),     cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_msr_ways),  cmocka_unit_test(test_step),       cmocka_unit_test(test_forced),
+        cmocka_unit_test(test_interrupt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
