@@ -128,6 +128,8 @@ def dumped(directory):
     call = found['calls']['update_va_mapping']
     if [argument['registers_32'] for argument in call['arguments']] != [['ebx'], ['ecx', 'edx'], ['esi']]:
         yield f'registers of update_va_mapping: {call["arguments"]}'
+    if not call['arguments'][2]['text'].startswith('What to flush'):
+        yield f'flags of update_va_mapping: {call["arguments"][2]["text"]}'
     if found['constants'][call['number']]['value'] != '14':
         yield f'number of update_va_mapping: {found["constants"][call["number"]]}'
     if not any('multicall' in cause['calls'] for cause in found['errors']['-EINVAL']):
