@@ -28,6 +28,7 @@
  * `
  * ` By int n the guest raises a vector itself, if the privilege in the flags allows it: 3 for user mode, 1 for the
  * ` kernel; else it gets #GP with the vector in the error code. {int-n}
+ * ` int3, and int 0x80 that has a handler, get through whatever the flags say. {int-always}
  * ` A vector without handler that would have to be delivered destroys the domain. {no-handler}
  */
 struct trap_info {

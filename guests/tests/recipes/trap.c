@@ -63,6 +63,7 @@ static void by_privilege(void)
     test_equal("one trap more", breakpoints, 2);
 }
 
+/* Shows set_trap_table.int-always. */
 static void from_user_mode(void)
 {
     uint64_t before;
