@@ -109,7 +109,7 @@ def searched(verdicts, directory):
             ('names', 'update_va_mapping', '../calls/update_va_mapping.html'),
             ('names', 'MMUEXT_PIN_L4_TABLE', '../calls/mmuext_op.html#MMUEXT_PIN_L4_TABLE'),
             ('names', 'struct mmu_update', '../headers/mmu.html#struct-mmu_update'),
-            ('numbers', 'HYPERVISOR_update_va_mapping', '../calls/update_va_mapping.html'),
+            ('numbers', 'update_va_mapping', '../calls/update_va_mapping.html'),
             ('structures', 'struct start_info', '../headers/start.html#struct-start_info'),
             ('constants', 'UVMF_INVLPG', '../headers/mmu.html#UVMF_INVLPG')]:
         verdicts.verdict(f'pages: the index of {index} finds {name}',
@@ -141,6 +141,14 @@ def dumped(directory):
             yield f'no page of {name}'
 
 
+def unnamed(folder, kinds):
+    """The files of a folder that its reading order does not name."""
+    with open(f'{folder}/README.md', encoding='utf-8') as file:
+        text = file.read()
+    names = [os.path.basename(path) for kind in kinds for path in sorted(glob.glob(f'{folder}/*.{kind}'))]
+    return [f'{folder}/README.md does not name {name}' for name in names if f'`{name}`' not in text]
+
+
 def run(verdicts, directory):
     paths = sorted(glob.glob(f'{directory}/**/*.html', recursive=True))
     pages = {path: Page(path) for path in paths}
@@ -152,5 +160,6 @@ def run(verdicts, directory):
                                                    if page.titles != 1])
     lost = set(pages) - reachable(pages, f'{directory}/index.html')
     verdicts.verdict('pages: the contents lead to each', [f'{path}: nothing leads there' for path in sorted(lost)])
+    verdicts.verdict('pages: the reading order of tools/docs is whole', unnamed('tools/docs', ('py', 'txt')))
     searched(verdicts, directory)
     verdicts.verdict('pages: the JSON file agrees with them', dumped(directory))

@@ -8,6 +8,7 @@ import re
 import markdown
 from markupsafe import Markup
 
+import testnames
 from links import relative
 
 EXTENSIONS = ('tables', 'fenced_code', 'sane_lists', 'toc')
@@ -33,7 +34,7 @@ class Documents:
         """@extra: {path of a document: HTML to put behind it}."""
         self.paths, self.links, self.sources, self.output = sorted(paths), links, sources, output
         self.titles = {path: title_of(path) for path in self.paths}
-        self.complaints, self.extra = [], extra or {}
+        self.complaints, self.extra, self.tests = [], extra or {}, testnames.load()
 
     def write(self):
         for path in self.paths:
@@ -107,6 +108,8 @@ class Documents:
         found = self.links.find('tagged', name) or self.links.find('name', name) or self.links.find('errno', name)
         if not found and name in self.links.reasons:
             found = (self.links.reasons[name], '')
+        if not found and name in self.tests:
+            found = (self.sources.target(*self.tests[name]), '')
         path = PATH.match(text)
         if not found and path:
             target = self.target(path.group(1), path.group(2) and int(path.group(2)))
@@ -133,6 +136,6 @@ def advisories(path, documents, page):
             match = re.match(r'\| (XSA-\d+) \| (.*) \|$', line.rstrip())
             if match:
                 text = markdown.markdown(match.group(2)).removeprefix('<p>').removesuffix('</p>')
-                text = LINK.sub(lambda link: documents.link(link, path, page), text)
+                text = documents.linked(LINK.sub(lambda link: documents.link(link, path, page), text), page)
                 found[match.group(1)] = Markup(text)
     return found

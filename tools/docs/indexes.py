@@ -78,7 +78,8 @@ class Indexes:
         for call in sorted(numbered, key=lambda call: self.value(call.constant)):
             heading = self.reference.headings.get(call.heading)
             known = Known(self.facts, [call.name], self.links, self.sources, render.page)
-            calls.rows.append((self.value(call.constant), render.inline(call.full_name),
+            link = self.links.anchor((call_page(call), ''), call.name, render.page, 'c')
+            calls.rows.append((self.value(call.constant), link,
                                heading.title if heading else '', known.status()[0]['kind']))
         sections = [calls]
         for group in sorted(self.reference.groups.values(), key=lambda group: group.name):
