@@ -287,22 +287,36 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
  * ---- The way back.
  */
 
+/* Whoever is to run before the vCPU does.  Returns whether it has to look again on its next way back. */
+static bool give_way(void)
+{
+    bool has_to_look;
+
+    while (sched_look(&has_to_look))
+        sched_yield();
+    return has_to_look;
+}
+
 /* Until nothing keeps the vCPU from its guest: what has to happen there first, happens there first. */
 static __cold void attend(struct hv_vcpu *vcpu)
 {
+    bool has_looked = false, has_to_look = false;
+
     for (;;) {
-        if (hv_vcpu_domain(vcpu)->ended || vcpu->run.down)
+        if (hv_vcpu_domain(vcpu)->ended || vcpu->run.down) {
             sched_stop(vcpu);
-        else if (sched_is_due())
-            sched_yield();
-        else if (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked)
+        } else if (!has_looked) {
+            has_to_look = give_way();
+            has_looked = true;
+        } else if (vcpu->bounce.nmi_pending && !vcpu->bounce.nmi_blocked) {
             bounce_nmi(vcpu);
-        else if (hv_vcpu_has_upcall(vcpu))
+        } else if (hv_vcpu_has_upcall(vcpu)) {
             bounce_event(vcpu);
-        else
+        } else {
             break;
+        }
     }
-    vcpu->run.attention = sched_has_to_look();
+    vcpu->run.attention = has_to_look;
 }
 
 FORCE_INLINE void prepare_return(struct hv_vcpu *vcpu)

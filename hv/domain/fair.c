@@ -49,11 +49,6 @@ void fair_remove(struct hv_vcpu *vcpu)
         last = neighbour == vcpu ? NULL : neighbour;
 }
 
-bool fair_is_shared(void)
-{
-    return last && last->share.next != last;
-}
-
 struct hv_vcpu *fair_behind(const struct hv_vcpu *vcpu)
 {
     return vcpu ? vcpu->share.next : last;

@@ -27,9 +27,6 @@ struct vcpu_share {
 void fair_add(struct hv_vcpu *vcpu);
 void fair_remove(struct hv_vcpu *vcpu);
 
-/* Is there more than one? */
-bool fair_is_shared(void);
-
 /* The vCPU behind @vcpu in the ring, or any for NULL; NULL: there are none. */
 struct hv_vcpu *fair_behind(const struct hv_vcpu *vcpu);
 

@@ -147,32 +147,51 @@ static bool is_ripe(uint64_t ran)
     return ran >= (fair_has_woken() ? LEAST_NS : TURN_NS);
 }
 
-/* By itself, so that whoever is alone does not save registers for it at each preemption point. */
-static __attribute__((noinline)) bool is_turn_over(const struct cpu *cpu)
+/* Only where somebody else wants to run does a turn end, and the timer is set: nobody looks at the clock otherwise. */
+static bool is_contended(void)
 {
-    if (is_ripe(time_now() - cpu->turn_began))
-        return fair_is_ahead();
-    if (fair_has_woken() && turn.deadline > cpu->turn_began + LEAST_NS)
-        timer_set(&turn, cpu->turn_began + LEAST_NS);
+    return fair_has_woken() || turn.active;
+}
+
+/* The latest moment at which the turn is looked at again, whatever the guest does until then. */
+static void look_by(uint64_t deadline)
+{
+    if (!turn.active || turn.deadline > deadline)
+        timer_set(&turn, deadline);
+}
+
+/* By itself, so that whoever is alone does not save registers for it at each preemption point. */
+static __attribute__((noinline)) bool is_turn_over(const struct cpu *cpu, bool *has_to_look)
+{
+    uint64_t ran = time_now() - cpu->turn_began;
+
+    *has_to_look = is_ripe(ran);
+    if (*has_to_look && fair_is_ahead())
+        return true;
+    if (*has_to_look)
+        look_by(cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
+    else if (fair_has_woken())
+        look_by(cpu->turn_began + LEAST_NS);
     return false;
 }
 
-bool sched_is_due(void)
+bool sched_look(bool *has_to_look)
 {
     const struct cpu *cpu = cpu_here();
 
+    *has_to_look = false;
     if (!cpu->in_vcpu)
         return work_machine && time_now() - cpu->turn_began >= WORK_NS;
     if (cpu->must_give_way)
         return true;
-    if (!fair_is_shared())
-        return false;
-    return is_turn_over(cpu);
+    return is_contended() && is_turn_over(cpu, has_to_look);
 }
 
-bool sched_has_to_look(void)
+bool sched_is_due(void)
 {
-    return fair_is_shared() && is_ripe(time_now() - cpu_here()->turn_began);
+    bool has_to_look;
+
+    return sched_look(&has_to_look);
 }
 
 static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
@@ -210,10 +229,8 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     runstate_show(vcpu);
     cpu->must_give_way = false;
     cpu->turn_began = time_now();
-    if (fair_is_shared()) {
-        vcpu->run.attention = true;
+    if (fair_is_wanted())
         timer_set(&turn, cpu->turn_began + TURN_NS);
-    }
     cpu->in_vcpu = true;
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
     cpu->in_vcpu = false;

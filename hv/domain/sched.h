@@ -80,7 +80,7 @@ void sched_stop(struct hv_vcpu *vcpu);
 bool sched_is_due(void);
 
 /*
- * Of a vCPU, when that has just been false: can it become true by nothing but what the vCPU uses of the processor?
- * Otherwise whoever wakes another, or the timer of the turn, sets the vCPU's attention.
+ * The same, and where it is false: can it become true by nothing but what the running vCPU uses of the processor?
+ * If not, whoever wakes another, or the timer of the turn, sets the vCPU's attention.
  */
-bool sched_has_to_look(void);
+bool sched_look(bool *has_to_look);

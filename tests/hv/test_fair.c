@@ -96,9 +96,7 @@ static void test_empty(void **state)
     (void)state;
     assert_null(fair_next());
     assert_null(fair_behind(NULL));
-    assert_false(fair_is_shared());
     add_domain(WEIGHT_DEFAULT, 1);
-    assert_false(fair_is_shared());
     assert_ptr_equal(fair_next(), &vcpus[0][0]);
     runstate_set(&vcpus[0][0], RUNSTATE_blocked);
     assert_null(fair_next());
@@ -114,7 +112,6 @@ static void test_equals(void **state)
     (void)state;
     for (unsigned i = 0; i < DOMAINS; i++)
         add_domain(WEIGHT_DEFAULT, 1);
-    assert_true(fair_is_shared());
     for (unsigned i = 0; i < DOMAINS; i++)
         seen |= 1u << turn(0)->engine.domain->id.v;
     assert_int_equal(seen, 15);

@@ -166,6 +166,14 @@ static void test_on_vcpu(void **state)
     assert_null(turn); /* the timer of a turn ends with it */
 }
 
+/* What a vCPU is told that is not due. */
+static bool has_to_look(void)
+{
+    bool again;
+
+    return sched_look(&again) || again;
+}
+
 /* A turn is 10 ms long, and counts only while others want to run.  Until its end nobody has to look. */
 static void guest_is_due(struct hv_vcpu *vcpu)
 {
@@ -174,17 +182,17 @@ static void guest_is_due(struct hv_vcpu *vcpu)
     vcpu->run.attention = false;
     assert_false(sched_is_due());
     now += 10 * MS - 1;
-    assert_false(sched_is_due() || sched_has_to_look());
+    assert_false(sched_is_due() || has_to_look());
     now++;
     assert_int_equal(sched_is_due(), is_shared);
-    assert_int_equal(sched_has_to_look(), is_shared);
+    assert_int_equal(has_to_look(), is_shared);
     if (!is_shared)
         return;
     turn->expire(turn);
     assert_true(vcpu->run.attention);
     vcpus[!vcpu->engine.id].run.info.state = RUNSTATE_blocked;
     assert_false(sched_is_due());
-    assert_true(sched_has_to_look()); /* the other may have had more until now */
+    assert_true(has_to_look()); /* the other may have had more until now */
     vcpus[!vcpu->engine.id].run.info.state = RUNSTATE_runnable;
     assert_true(sched_is_due());
 }
@@ -224,12 +232,12 @@ static void guest_wakes_another(struct hv_vcpu *vcpu)
     runstate_wake(&vcpus[1]);
     assert_true(vcpu->run.attention);
     for (unsigned i = 0; i < 2; i++) {
-        assert_false(sched_is_due() || sched_has_to_look());
+        assert_false(sched_is_due() || has_to_look());
         assert_int_equal(turn_ends, began + 100 * US);
         now = began + 100 * US - 1;
     }
     now++;
-    assert_true(sched_is_due() && sched_has_to_look());
+    assert_true(sched_is_due() && has_to_look());
     tell("due ");
     vcpu->run.attention = false;
     turn->expire(turn);
@@ -246,6 +254,49 @@ static void xsa_332_a_turn_is_not_over_at_once(void **state)
     start_all();
     run();
     assert_non_null(strstr(told, "blocks s1 w0 l0 t0 due "));
+}
+
+/*
+ * While nobody else wants to run, a turn has no end, no timer is set, and nobody has to look.  One that is woken then,
+ * and has had more, waits for the end that the turn would have had, or for another turn.
+ */
+static void guest_is_alone(struct hv_vcpu *vcpu)
+{
+    static const uint64_t wakes[] = {5 * MS, 12 * MS}, ends[] = {10 * MS, 22 * MS};
+    uint64_t began = now;
+
+    assert_null(turn);
+    now += wakes[rounds];
+    assert_false(sched_is_due() || has_to_look());
+    assert_null(turn);
+    vcpus[1].share.had = vcpu->share.had + 100 * MS;
+    vcpu->run.attention = false;
+    runstate_wake(&vcpus[1]);
+    assert_true(vcpu->run.attention);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(!sched_is_due() && has_to_look());
+        assert_int_equal(turn_ends, began + ends[rounds]);
+        now += MS;
+    }
+    now = turn_ends;
+    vcpu->run.attention = false;
+    turn->expire(turn);
+    assert_true(vcpu->run.attention);
+    assert_int_equal(turn_ends, began + ends[rounds] + 10 * MS);
+    tell("alone ");
+}
+
+static void test_alone_for_a_while(void **state)
+{
+    (void)state;
+    for (rounds = 0; rounds < 2; rounds++) {
+        make(2, WIDTH_64);
+        guests[0] = guest_is_alone;
+        guests[1] = guest_blocks;
+        start_all();
+        run();
+        assert_non_null(strstr(told, "blocks s1 w0 l0 t0 alone "));
+    }
 }
 
 static void wake_at_second_halt(void)
@@ -424,6 +475,7 @@ int main(void)
         cmocka_unit_test(test_on_vcpu),
         cmocka_unit_test(test_due),
         cmocka_unit_test(xsa_332_a_turn_is_not_over_at_once),
+        cmocka_unit_test(test_alone_for_a_while),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_timers_between_turns),
         cmocka_unit_test(test_stop_oneself),

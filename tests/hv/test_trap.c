@@ -239,6 +239,12 @@ static void test_way_back(void **state)
     assert_string_equal(go_back(), "stop yield event ");
     domain.ended = vcpu.run.attention = true;
     assert_string_equal(go_back(), "stop ");
+    info.evtchn_upcall_mask = 0;
+    vcpu.bounce.nmi_blocked = false;
+    vcpu.bounce.nmi_pending = vcpu.run.attention = true;
+    looks = 0;
+    assert_string_equal(go_back(), "nmi event ");
+    assert_int_equal(looks, 1);
     has_to_look = true;
     vcpu.run.attention = true;
     assert_string_equal(go_back(), "");

@@ -80,6 +80,7 @@ void timer_set(struct timer *timer, uint64_t deadline)
 {
     turn = timer;
     turn->deadline = turn_ends = deadline;
+    turn->active = true;
 }
 
 void hv_vcpu_give_way(void)
@@ -89,6 +90,7 @@ void hv_vcpu_give_way(void)
 
 void timer_stop(struct timer *timer)
 {
+    timer->active = false;
     if (turn == timer)
         turn = NULL;
 }

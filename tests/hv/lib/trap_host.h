@@ -55,6 +55,7 @@ static struct vcpu_info info;
 static char told[512];
 static jmp_buf ended;
 static bool locked, on_vcpu, due, has_to_look;
+static unsigned looks; /* whether somebody else is to run */
 static int ldt_error;
 static enum emulate_result emulation;
 static unsigned interrupt_vector;
@@ -206,13 +207,10 @@ void sched_stop(struct hv_vcpu *which)
     domain.ended = false;
 }
 
-bool sched_has_to_look(void)
+bool sched_look(bool *again)
 {
-    return has_to_look;
-}
-
-bool sched_is_due(void)
-{
+    looks++;
+    *again = has_to_look;
     return due;
 }
 
