@@ -102,6 +102,8 @@ test_new-guest() {
     verdict $? "new-guest: what is there is left alone" "$out"
     ! make -s new-guest >"$out" 2>&1 && grep -q 'which directory?' "$out" && ! make -s new-guest DIR="$work/.b" >"$out" 2>&1
     verdict $? "new-guest: a directory that cannot give a name is refused" "$out"
+    ! make -s new-guest DIR="$work/my kernel" >"$out" 2>&1 && grep -q 'my kernel: .*spaces' "$out" && [ ! -e "$work/my" ]
+    verdict $? "new-guest: spaces in the path are what is said of them" "$out"
     rm -rf "$work"
 }
 
