@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every page: well formed, each link leads somewhere, each id is there once; and the indexes find what they must."""
 
+import collections
 import glob
 import html.parser
 import json
@@ -82,6 +83,16 @@ def twice(page):
         yield f'{page.path}: id {name} is there twice'
 
 
+def tests_twice(path):
+    """A test of a file stands once in the list of a page."""
+    with open(path, encoding='utf-8') as file:
+        listed = re.search(r'<ul class="tests">.*?</ul>', file.read(), re.S)
+    tests = re.findall(r'<li><a [^>]*title="([^":]+):\d+"[^>]*>(\w+)</a>', listed.group() if listed else '')
+    for test, times in collections.Counter(tests).items():
+        if times > 1:
+            yield f'{path}: {test[1]} of {test[0]} is listed {times} times'
+
+
 def reachable(pages, start):
     """The pages that the links lead to from @start."""
     found, todo = set(), [start]
@@ -158,6 +169,7 @@ def run(verdicts, directory):
     verdicts.verdict('pages: each id once', [one for page in pages.values() for one in twice(page)])
     verdicts.verdict('pages: each has one title', [f'{path}: {page.titles}' for path, page in pages.items()
                                                    if page.titles != 1])
+    verdicts.verdict('pages: each lists a test once', [one for path in paths for one in tests_twice(path)])
     lost = set(pages) - reachable(pages, f'{directory}/index.html')
     verdicts.verdict('pages: the contents lead to each', [f'{path}: nothing leads there' for path in sorted(lost)])
     verdicts.verdict('pages: the reading order of tools/docs is whole', unnamed('tools/docs', ('py', 'txt')))

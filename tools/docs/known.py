@@ -84,7 +84,7 @@ class Known:
                 targets = {name: self.links.statement(name) for name in test.statements}
                 shown = [(name, relative(target, self.page)) for name, target in targets.items() if target]
                 link = self.source(test.place.path, test.place.line, test.name)
-                rows.setdefault((test.place, test.name), (link, test.place.path, shown))
+                rows.setdefault((test.place.path, test.name), (link, test.place.path, shown))
         return list(rows.values())
 
 
