@@ -132,6 +132,15 @@ def searched(verdicts, directory):
         f'{target} is none' for target in wanted if not causes or f'href="{target}' not in causes.group()])
 
 
+def numbered(directory):
+    """A constant that is another one is shown with its number."""
+    for path, shown in [('calls/set_gdt', '</code> = <code>0xe033</code></td>'),
+                        ('index/constants', '<code>FLAT_KERNEL_CS64</code> = <code>0xe033</code></td>')]:
+        with open(f'{directory}/{path}.html', encoding='utf-8') as file:
+            if shown not in file.read():
+                yield f'{directory}/{path}.html: no {shown}'
+
+
 def dumped(directory):
     """What is wrong with the JSON file."""
     with open(f'{directory}/reference.json', encoding='utf-8') as file:
@@ -174,4 +183,5 @@ def run(verdicts, directory):
     verdicts.verdict('pages: the contents lead to each', [f'{path}: nothing leads there' for path in sorted(lost)])
     verdicts.verdict('pages: the reading order of tools/docs is whole', unnamed('tools/docs', ('py', 'txt')))
     searched(verdicts, directory)
+    verdicts.verdict('pages: a constant that is another has its number', numbered(directory))
     verdicts.verdict('pages: the JSON file agrees with them', dumped(directory))

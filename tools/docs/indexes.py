@@ -95,10 +95,7 @@ class Indexes:
         return 'The calls by their numbers, and the commands of each.', sections
 
     def value(self, constant):
-        """The number of a constant, which may be that of another."""
-        while constant.value in self.reference.constants:
-            constant = self.reference.constants[constant.value]
-        return int(constant.value.rstrip('UL'), 0)
+        return int(self.reference.value(constant).rstrip('UL'), 0)
 
     # ---- Structures and constants -----------------------------------------------------------------------------------
 
@@ -139,7 +136,10 @@ class Indexes:
         return 'Constants, by the groups that members and arguments refer to.', sections
 
     def constant(self, constant, render):
-        return render.inline(constant.name), code(constant.value), render.inline(constant.comment)
+        value, number = code(constant.value), self.reference.value(constant)
+        if number != constant.value:
+            value += ' = ' + code(number)
+        return render.inline(constant.name), value, render.inline(constant.comment)
 
     # ---- By what went wrong -----------------------------------------------------------------------------------------
 

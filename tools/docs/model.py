@@ -201,5 +201,11 @@ class Reference:
     def complain(self, place, text):
         self.complaints.append(Complaint(place, text))
 
+    def value(self, constant):
+        """The value of a constant, which may be that of another, as that is written."""
+        while constant.value in self.constants:
+            constant = self.constants[constant.value]
+        return constant.value
+
     def errors(self, call):
         return self.headings[call.heading].errors if call.heading else []

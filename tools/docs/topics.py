@@ -86,7 +86,9 @@ class Topics:
 
     def constant(self, constant, page):
         name = constant.name + (f'({constant.parameters})' if constant.parameters else '')
+        number = self.reference.value(constant)
         return {'name': self.links.inline(name, page, True), 'value': self.links.inline(constant.value, page, True),
+                'number': number if number != constant.value else '',
                 'comment': self.links.inline(constant.comment, page)}
 
     @staticmethod
