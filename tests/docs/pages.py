@@ -183,5 +183,9 @@ def run(verdicts, directory):
     verdicts.verdict('pages: the contents lead to each', [f'{path}: nothing leads there' for path in sorted(lost)])
     verdicts.verdict('pages: the reading order of tools/docs is whole', unnamed('tools/docs', ('py', 'txt')))
     searched(verdicts, directory)
+    article = pages[f'{directory}/documents/docs/pv-mmu.html']
+    verdicts.verdict('pages: the article leads to what is drawn', [
+        f'nothing leads to {name}' for name in ('entry-decoder', 'type-word', 'start-of-day', 'address-spaces')
+        if f'../../tables/{name}.html' not in {link for link, *_ in article.links}])
     verdicts.verdict('pages: a constant that is another has its number', numbered(directory))
     verdicts.verdict('pages: the JSON file agrees with them', dumped(directory))

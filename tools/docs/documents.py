@@ -12,6 +12,8 @@ import testnames
 from links import relative
 
 EXTENSIONS = ('tables', 'fenced_code', 'sane_lists', 'toc')
+# A page that is made of the code's own tables is named so: the page "type word".
+NAMED = re.compile(r'(?<=\bpage )"([^"<]+)"')
 # What is written as code and is the path of a file, perhaps with a line.
 PATH = re.compile(r'((?:[\w.-]+/)+[\w.-]+|[A-Z][A-Z_a-z]+(?:\.md)?)(?::(\d+))?$')
 # A link, and its text if that is one word.
@@ -35,6 +37,7 @@ class Documents:
         self.paths, self.links, self.sources, self.output = sorted(paths), links, sources, output
         self.titles = {path: title_of(path) for path in self.paths}
         self.complaints, self.extra, self.tests = [], extra or {}, testnames.load()
+        self.named = {}  # what is not made of a document, and is named in them: {name: page}
 
     def write(self):
         for path in self.paths:
@@ -51,6 +54,7 @@ class Documents:
         body = LINK.sub(lambda match: self.link(match, path, page), body)
         body = re.sub(r'(?<=<img )([^>]*)src="([^"]+)"', lambda match: self.picture(match, path, page), body)
         body = self.linked(body, page)
+        body = NAMED.sub(lambda match: self.by_name(match, path, page), body)
         body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
         body = body.replace('<table>', '<div class="wide"><table>').replace('</table>', '</table></div>')
         return body
@@ -69,6 +73,13 @@ class Documents:
             return match.group(0)
         found = found + ('#' + anchor if anchor else '')
         return f'href="{html.escape(relative(found, page))}"'
+
+    def by_name(self, match, path, page):
+        name = html.unescape(match.group(1))
+        if name not in self.named:
+            self.complaints.append(f'{path}: there is no page "{name}"')
+            return match.group(0)
+        return self.links.anchor((self.named[name], ''), name, page)
 
     def picture(self, match, path, page):
         """A drawing that a document shows is one of the files that are written, once."""

@@ -59,9 +59,10 @@ def generate(reference, known, directory):
     Topics(reference, links, output, known, sources).write()
     Headers(reference, links, output).write()
     Indexes(reference, links, output, known, sources, rows).write()
-    found.write()
     tables = codetables.load(TABLES)
     made = write_tables(tables, output, links, found)
+    found.named = {target[len('tables/'):-len('.html')].replace('-', ' '): target for target, *_ in made}
+    found.write()
     Contents(reference, links, output, found, made).write()
     sources.write()
     Manual(reference, output, date_of('abi')).write()
