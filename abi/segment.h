@@ -73,8 +73,8 @@
  * ` The hypervisor keeps its descriptors in the pages above the guest's 14, so that a guest is free in the
  * ` selectors that its programs may know by number.  These flat segments are there from the first
  * ` instruction on, whatever the guest's GDT holds. {flat-segments}
- * `
- * ` 64-bit guests:
+ * ` Their selectors are those of enum flat_selector in a 64-bit guest, and those of enum compat_flat_selector in a
+ * ` 32-bit one, whose kernel runs in ring 1.
  */
 /* ` enum flat_selector { */
 #define FLAT_RING3_CS32         0xe023
@@ -105,9 +105,6 @@
 #define FLAT_USER_SS            FLAT_USER_SS64
 /* ` } */
 
-/*
- * ` 32-bit guests, whose kernel runs in ring 1:
- */
 /* ` enum compat_flat_selector { */
 #define FLAT_RING1_CS           0xe019
 #define FLAT_RING1_DS           0xe021
