@@ -14,11 +14,11 @@
  * `
  * ` The tables of a guest are the ones that the processor walks: there are no others behind them. {no-shadow}
  * ` So each change of them goes through the hypervisor, which accepts what leaves these true:
- * `   no mapping of a page table or of a part of a GDT or LDT can be written through {no-writable-table}
- * `   nothing of the hypervisor's is mapped but what [layout] says, and no slot of its own is written {hypervisor}
- * `   a guest maps its own frames, and others only with a right to them {own-frames}
+ * `   1. no mapping of a page table or of a part of a GDT or LDT can be written through {no-writable-table}
+ * `   2. nothing of the hypervisor's is mapped but what [layout] says, and no slot of its own is written {hypervisor}
+ * `   3. a guest maps its own frames, and others only with a right to them {own-frames}
  * `
- * ` To see to that it knows at each moment what a frame is in use as.  That is one of: L1, L2, L3 or L4 table in a
+ * ` For that it knows at each moment what each frame is in use as.  That is one of: L1, L2, L3 or L4 table in a
  * ` 64-bit guest; L1, L2 or L3 table, or the L2 with the hypervisor's slots, in a 32-bit one; part of a GDT or LDT;
  * ` writable memory; nothing. {one-use}
  * ` The uses are counted: each entry that maps the frame writable is one, each entry that leads to the table, each base
