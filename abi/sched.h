@@ -25,25 +25,25 @@
  * `   -ENOSYS  unknown command {unknown-command} {hv}
  * `   -EFAULT  @arg cannot be read {unreadable} {hv}
  * `
- * ` SCHEDOP_yield: let others run, for a while.  0. {yield}
+ * ` SCHEDOP_yield: let others run, for a while; the result is 0. {yield}
  * ` SCHEDOP_block: clear evtchn_upcall_mask and sleep until an event is pending; the two are one step, so
  * ` that no event is lost between them.  Returns 0 at once if an event is pending already. {block}
  * ` SCHEDOP_shutdown: end the domain.  A reason that is none counts as a crash.  It does not return, and ends a
  * ` multicall. {shutdown}
  * ` From SHUTDOWN_suspend a domain may be resumed, and the call returns then; Paravane cannot do that.
  * ` SCHEDOP_poll: sleep until one of some ports has an event pending, or until a time.  The ports need not be
- * ` unmasked, and no upcall is made for them.  0 in each case. {poll}
+ * ` unmasked, and no upcall is made for them.  The result is 0 in each case. {poll}
  * `   -EINVAL  more than 128 ports, or one that is not in use {poll-ports} {hv}
  * ` SCHEDOP_remote_shutdown: end another domain. {remote}
  * `   -ESRCH   no such domain, which includes DOMID_SELF {remote-none} {hv}
  * `   -EPERM   no right to it, or the caller itself {remote-right} {hv}
- * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have.  0. {shutdown-code}
+ * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have; gives 0. {shutdown-code}
  * ` SCHEDOP_watchdog: start, restart or stop a timer that ends the domain with SHUTDOWN_watchdog when it runs
- * ` out.  The number of the timer started, or 0. {watchdog}
+ * ` out.  The result is the number of the timer started, or 0. {watchdog}
  * `   -EINVAL  no such timer {no-watchdog} {hv}
  * `   -EEXIST  no timer is free {watchdogs-used} {hv}
- * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  0.  There is one processor,
- * ` to which each is bound anyway. {pin-override}
+ * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  The result is 0.  There is
+ * ` one processor, to which each is bound anyway. {pin-override}
  * `   -EPERM   another domain {pin-right} {hv}
  * `   -EINVAL  no such processor {pin-none} {hv}
  */

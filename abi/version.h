@@ -24,15 +24,15 @@
  * ` XENVER_version: the result is the major number times 65536 plus the minor one; @arg is not used.  Cheap, so
  * ` that kernels use it as the call that does nothing, see [shared_info]. {version}
  * ` XENVER_extraversion, XENVER_compile_info, XENVER_changeset, XENVER_commandline: texts about the hypervisor's
- * ` own build and start.  0.  The command line is shown to nobody: it is empty. {texts}
- * ` XENVER_capabilities: the kinds of guest that can run, as words such as xen-3.0-x86_64.  0. {capabilities}
- * ` XENVER_platform_parameters: where the hypervisor's addresses begin.  0. {platform-parameters}
- * ` XENVER_get_features: one word of [features].  0. {features}
+ * ` own build and start; the result is 0.  The command line is shown to nobody: it is empty. {texts}
+ * ` XENVER_capabilities: the kinds of guest that can run, as words such as xen-3.0-x86_64; gives 0. {capabilities}
+ * ` XENVER_platform_parameters: where the hypervisor's addresses begin; the result is 0. {platform-parameters}
+ * ` XENVER_get_features: one word of [features]; the result is 0. {features}
  * `   -EINVAL  submap_idx is XENFEAT_NR_SUBMAPS or more {no-submap} {hv}
  * ` XENVER_pagesize: the result is the page size in bytes. {pagesize}
  * `   -EINVAL  @arg is not NULL {pagesize-argument} {hv}
- * ` XENVER_guest_handle: 16 bytes that name the domain.  0.  Zero but for the last two, its number, as in the uuid that
- * ` the xenstore has of it. {guest-handle}
+ * ` XENVER_guest_handle: 16 bytes that name the domain; the result is 0.  All of them are 0 but for the last two, its
+ * ` number, as in the uuid that the xenstore has of it. {guest-handle}
  * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.  There is none.
  * `   -EPERM   the caller is not the initial domain {build-id-right} {hv}
  * `   -ENODATA  there is none {build-id-none} {hv}
@@ -94,7 +94,7 @@ struct xen_build_id {
 /*
  * `incontents 460 features Features
  * `
- * ` The bits of XENVER_get_features, {offered}
+ * ` The bits of the word that XENVER_get_features of [xen_version] stores, {offered}
  * ` and by the same numbers and names those that a kernel image lists, see [elfnote].  A kernel that uses direct paging
  * ` needs XENFEAT_mmu_pt_update_preserve_ad and XENFEAT_gnttab_map_avail_bits; Linux does not start without both.
  */
