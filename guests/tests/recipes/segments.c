@@ -110,7 +110,7 @@ static void ldt_recipe(void)
     wrong_ldt(ldt);
     part("ldt");
     test_need(table_set_readonly(ldt), "the first page read-only"); /* and not the second */
-    gives("an LDT of 600 descriptors, in two pages", set_ldt(ldt, 600 + 1), 0);
+    gives("an LDT of 601 descriptors, in two pages", set_ldt(ldt, 600 + 1), 0);
     loads("load fs with descriptor 1", SELECTOR(1, IN_LDT), TRAP_NONE);
     loads("with descriptor 600, whose page is mapped writable, refused", SELECTOR(600, IN_LDT), TRAP_PF);
     test_need(table_set_readonly(&ldt[512]), "the second page read-only");
