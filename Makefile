@@ -132,8 +132,10 @@ include tests/build.mk
 # ---- Targets -------------------------------------------------------------------------------------------------------
 
 # A folder that is no target has nothing to be done, and make would call that a success.
-FOLDERS := abi guest sim tests tools
-.PHONY: all run gdb docs format setup clean help FORCE $(FOLDERS)
+FOLDERS := abi guest packaging sim tests tools
+# As a shell completes it, with a slash: nor is that a success.
+SLASHED := $(filter-out build/,$(wildcard */))
+.PHONY: all run gdb docs format setup clean help FORCE $(FOLDERS) $(SLASHED)
 
 all: symbols hv guests backend cli
 
@@ -206,6 +208,8 @@ help:
 
 $(FOLDERS):
 	@echo "make $@: a folder, not a target; \`make help\` lists those." >&2; exit 2
+
+$(SLASHED): %/: %
 
 # What a variable holds: the tools ask for the flags that the code is compiled with.
 print-%:
