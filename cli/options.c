@@ -79,10 +79,13 @@ static const char run_help[] =
     "Examples:\n"
     "  paravane run --demo\n"
     "  paravane run --ramdisk initrd.img --cmdline 'console=hvc0' vmlinuz\n"
-    "  paravane run --disk debian.img --net user,hostfwd=tcp::2222-:22      ssh -p 2222 localhost\n"
+    "  paravane run --disk debian.img --net user,hostfwd=tcp::2222-:22\n"
+    "      and then: ssh -p 2222 localhost\n"
     "  paravane run web.cfg mail.cfg\n"
-    "  paravane run --guest web -m 256M -r web.img vmlinuz --guest mail -r mail.img vmlinuz\n"
-    "  paravane run --console mail=mail.txt -m 256M vmlinuz --guest web -r web.img --guest mail -r mail.img\n"
+    "  paravane run --guest web -m 256M -r web.img vmlinuz \\\n"
+    "      --guest mail -r mail.img vmlinuz\n"
+    "  paravane run --console mail=mail.txt -m 256M vmlinuz \\\n"
+    "      --guest web -r web.img --guest mail -r mail.img\n"
     "  paravane run --qemu-arg=-accel --qemu-arg=kvm --memory 2G vmlinux\n"
     "  echo halt | paravane run --timeout 60 guest.elf >console.txt\n";
 

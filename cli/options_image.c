@@ -49,7 +49,8 @@ static const char image_help[] =
     "\n"
     "Examples:\n"
     "  paravane image --disk debian.img --net user -o server.img\n"
-    "  paravane image web.cfg mail.cfg -o server.qcow2 && virsh define server.qcow2.xml\n";
+    "  paravane image web.cfg mail.cfg -o server.qcow2\n"
+    "      and then: virsh define server.qcow2.xml\n";
 
 static const struct {
     const char *name, *ending;

@@ -110,6 +110,12 @@ expect no-such-command 2 'fly: no such command' -- fly
 expect run-help 0 'Exit codes: 0 each guest' '--timeout' 'PARAVANE_QEMU' 'Examples' -- run --help
 expect image-help 0 'Exit codes: 0 the image is there' '--on-failure' 'grub-efi-amd64-bin' 'Examples' -- image --help
 expect inspect-help 0 'Exit codes: 0 it would boot' 'Examples' -- inspect --help
+# An example that is wider than the help is broken up, and cannot be copied.
+for command in run image list set inspect decode; do
+    [[ $command-examples =~ $pattern ]] || continue
+    examples=$("$paravane" "$command" --help | sed '1,/^Examples:$/d')
+    verdict "$command-examples" "$([ -n "$examples" ] || echo none; grep -m 1 '^[^ ]' <<<"$examples")"
+done
 expect run-no-kernel 2 'which kernel' -- run
 expect run-two-kernels 2 'one kernel at a time' -- run a b
 expect run-demo-and-kernel 2 'leave .* out' -- run --demo "$good"
