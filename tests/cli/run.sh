@@ -107,6 +107,7 @@ expect no-arguments 2 'Usage: paravane COMMAND' --
 expect help 0 'inspect KERNEL' 'Exit codes' 'Examples' -- --help
 expect version 0 '^paravane [0-9a-z]' -- --version
 expect no-such-command 2 'fly: no such command' -- fly
+expect option-before-command 2 '^paravane: --demo: a command comes first' -- --demo run
 expect run-help 0 'Exit codes: 0 each guest' '--timeout' 'PARAVANE_QEMU' 'Examples' -- run --help
 expect image-help 0 'Exit codes: 0 the image is there' '--on-failure' 'grub-efi-amd64-bin' 'Examples' -- image --help
 expect inspect-help 0 'Exit codes: 0 it would boot' 'Examples' -- inspect --help
