@@ -169,7 +169,8 @@ int main(int count, char **arguments)
         return (int)finish(perform(&commands[i], count - 1, arguments + 1));
     }
     if (arguments[1][0] == '-')
-        say_error("%s: a command comes first, its options behind it; `paravane --help` lists the commands", arguments[1]);
+        say_error("%s: a command comes first, its options behind it; `paravane --help` lists the commands",
+                  arguments[1]);
     else
         say_error("%s: no such command; `paravane --help` lists them", arguments[1]);
     return STATUS_USAGE;
