@@ -290,11 +290,11 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
 /* Whoever is to run before the vCPU does.  Returns whether it has to look again on its next way back. */
 static bool give_way(void)
 {
-    bool has_to_look;
+    enum sched_turn turn;
 
-    while (sched_look(&has_to_look))
+    while ((turn = sched_look()) == TURN_IS_OVER)
         sched_yield();
-    return has_to_look;
+    return turn == TURN_IS_RIPE;
 }
 
 /* Until nothing keeps the vCPU from its guest: what has to happen there first, happens there first. */

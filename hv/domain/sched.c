@@ -161,37 +161,37 @@ static void look_by(uint64_t deadline)
 }
 
 /* By itself, so that whoever is alone does not save registers for it at each preemption point. */
-static __attribute__((noinline)) bool is_turn_over(const struct cpu *cpu, bool *has_to_look)
+static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *cpu)
 {
     uint64_t ran = time_now() - cpu->turn_began;
 
-    *has_to_look = is_ripe(ran);
-    if (*has_to_look && fair_is_ahead())
-        return true;
-    if (*has_to_look)
-        look_by(cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
-    else if (fair_has_woken())
-        look_by(cpu->turn_began + LEAST_NS);
-    return false;
+    if (!is_ripe(ran)) {
+        if (fair_has_woken())
+            look_by(cpu->turn_began + LEAST_NS);
+        return TURN_GOES_ON;
+    }
+    if (fair_is_ahead())
+        return TURN_IS_OVER;
+    look_by(cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
+    return TURN_IS_RIPE;
 }
 
-bool sched_look(bool *has_to_look)
+enum sched_turn sched_look(void)
 {
     const struct cpu *cpu = cpu_here();
 
-    *has_to_look = false;
-    if (!cpu->in_vcpu)
-        return work_machine && time_now() - cpu->turn_began >= WORK_NS;
     if (cpu->must_give_way)
-        return true;
-    return is_contended() && is_turn_over(cpu, has_to_look);
+        return TURN_IS_OVER;
+    return is_contended() ? look_at_turn(cpu) : TURN_GOES_ON;
 }
 
 bool sched_is_due(void)
 {
-    bool has_to_look;
+    const struct cpu *cpu = cpu_here();
 
-    return sched_look(&has_to_look);
+    if (!cpu->in_vcpu)
+        return work_machine && time_now() - cpu->turn_began >= WORK_NS;
+    return sched_look() == TURN_IS_OVER;
 }
 
 static void change_to(struct machine *machine, struct hv_vcpu *vcpu)

@@ -80,7 +80,13 @@ void sched_stop(struct hv_vcpu *vcpu);
 bool sched_is_due(void);
 
 /*
- * The same, and where it is false: can it become true by nothing but what the running vCPU uses of the processor?
- * If not, whoever wakes another, or the timer of the turn, sets the vCPU's attention.
+ * The same of the running vCPU.  A turn that is ripe can be over by nothing but what the vCPU uses of the processor:
+ * it has to look again.  While it just goes on, whoever wakes another, or the timer of the turn, sets the vCPU's
+ * attention.
  */
-bool sched_look(bool *has_to_look);
+enum sched_turn {
+    TURN_GOES_ON,
+    TURN_IS_RIPE,
+    TURN_IS_OVER,
+};
+enum sched_turn sched_look(void);

@@ -166,12 +166,9 @@ static void test_on_vcpu(void **state)
     assert_null(turn); /* the timer of a turn ends with it */
 }
 
-/* What a vCPU is told that is not due. */
 static bool has_to_look(void)
 {
-    bool again;
-
-    return sched_look(&again) || again;
+    return sched_look() != TURN_GOES_ON;
 }
 
 /* A turn is 10 ms long, and counts only while others want to run.  Until its end nobody has to look. */
@@ -275,6 +272,7 @@ static void guest_is_alone(struct hv_vcpu *vcpu)
     assert_true(vcpu->run.attention);
     for (unsigned i = 0; i < 2; i++) {
         assert_true(!sched_is_due() && has_to_look());
+        assert_non_null(turn);
         assert_int_equal(turn_ends, began + ends[rounds]);
         now += MS;
     }

@@ -207,11 +207,10 @@ void sched_stop(struct hv_vcpu *which)
     domain.ended = false;
 }
 
-bool sched_look(bool *again)
+enum sched_turn sched_look(void)
 {
     looks++;
-    *again = has_to_look;
-    return due;
+    return due ? TURN_IS_OVER : has_to_look ? TURN_IS_RIPE : TURN_GOES_ON;
 }
 
 void sched_yield(void)
