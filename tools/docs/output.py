@@ -2,13 +2,20 @@
 """The pages: templates filled, and files written."""
 
 import os
+import re
 import shutil
 
 import jinja2
+from markupsafe import Markup, escape
 
 from links import relative
 
 TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'templates')
+
+
+def breakable(html):
+    """HTML whose names may go on in another line behind each _, and nowhere else; see style.css."""
+    return Markup(re.sub(r'_(?=[^<>]*(?:<|$))', '_<wbr>', escape(html)))
 
 
 class Output:
@@ -19,6 +26,7 @@ class Output:
         self.environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True,
             undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        self.environment.filters['breakable'] = breakable
         self.menu = []
 
     def page(self, template, path, **values):
