@@ -10,11 +10,11 @@ LEAD = ('What a Xen PV guest sees of Paravane, a hypervisor for direct paging: e
 # What to read first; the others follow by their paths.
 FIRST = {
     'docs/pv-mmu.md': 'from the ground up, with examples that run',
-    'docs/memory-layout.md': 'what lies where',
+    'docs/memory-layout.md': 'the addresses of a guest, of the hypervisor, of the machine',
     'README.md': 'what Paravane is, and how it is run',
     'docs/porting.md': 'a kernel of your own as a guest',
     'docs/page-types.md': 'the state machine of a frame’s type',
-    'docs/threat-model.md': 'who is trusted with what',
+    'docs/threat-model.md': 'what is defended, and what is not',
     'docs/glossary.md': 'the words',
     'docs/coverage.md': 'which test shows which statement',
     'CAVEATS.md': 'what is not so',

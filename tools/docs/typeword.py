@@ -76,6 +76,6 @@ def page(tables):
     word = tables['type_word']
     return ('<p>What a frame of machine memory is in use as. Each legal word was found by asking <code>engine/type.c</code> '
             'of every kind of word, each arrow by calling the functions of <code>engine/type.h</code> on them. What the '
-            'states and events mean is in docs/page-types.md.</p>\n' + draw(tables) +
+            'states and events mean is in <code>docs/page-types.md</code>.</p>\n' + draw(tables) +
             '<h2 id="states">States</h2>\n' + state_table(word) +
             '<h2 id="transitions">Transitions</h2>\n' + transition_table(word))
