@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 
 GENERATOR = os.path.abspath('tools/docs/generate.py')
@@ -71,6 +72,28 @@ def run(verdicts, _directory):
         for fault in FAULTS:
             copy(tree)
             verdicts.verdict(f'faults: {fault[0]}', look(tree, *fault))
+    with tempfile.TemporaryDirectory() as place:
+        verdicts.verdict('faults: a place that is not its own', places(place))
+
+
+def places(place):
+    """What is wrong with where the generator begins: an empty place, its own, and none that has something else."""
+    mine = os.path.join(place, 'notes')
+    if start(place).returncode or start(place).returncode or not os.path.exists(os.path.join(place, 'style.css')):
+        yield 'an empty directory, or one of an earlier run, is not taken'
+    os.remove(os.path.join(place, 'style.css'))
+    with open(mine, 'w', encoding='utf-8') as file:
+        file.write('mine')
+    for path, said in (place, 'something else'), (mine, 'Not a directory'), (f'{mine}/docs', 'Not a directory'):
+        ran = start(path)
+        if ran.returncode != 1 or ran.stderr.count('\n') != 1 or said not in ran.stderr or not os.path.exists(mine):
+            yield f'{os.path.relpath(path, place)}: status {ran.returncode}, {ran.stderr}'
+
+
+def start(directory):
+    code = 'import sys, output; output.Output(sys.argv[1]).start()'
+    return subprocess.run([sys.executable, '-B', '-c', code, directory], capture_output=True, text=True, check=False,
+                          env={**os.environ, 'PYTHONPATH': os.path.dirname(GENERATOR)})
 
 
 def copy(tree):

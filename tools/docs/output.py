@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from links import relative
 
 TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'templates')
+STYLE = os.path.join(TEMPLATES, 'style.css')
 
 
 def breakable(html):
@@ -45,7 +46,22 @@ class Output:
             file.write(text)
 
     def start(self):
-        """An empty directory, so that no page of an earlier run stays."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-        os.makedirs(self.directory)
-        shutil.copy(os.path.join(TEMPLATES, 'style.css'), self.directory)
+        """An empty directory, so that no page of an earlier run stays.  What is not of an earlier run ends this one."""
+        try:
+            if os.path.exists(self.directory):
+                if os.listdir(self.directory) and not is_made_here(self.directory):
+                    raise SystemExit(f'{self.directory}: not removed, since it holds something else than these pages')
+                shutil.rmtree(self.directory)
+            os.makedirs(self.directory)
+            shutil.copy(STYLE, self.directory)
+        except OSError as error:
+            raise SystemExit(f'{self.directory}: cannot be made anew: {error.strerror}') from error
+
+
+def is_made_here(directory):
+    """The style sheet, which is written first, says at its beginning whose it is."""
+    try:
+        with open(os.path.join(directory, 'style.css'), 'rb') as there, open(STYLE, 'rb') as ours:
+            return [there.readline() for _ in range(2)] == [ours.readline() for _ in range(2)]
+    except FileNotFoundError:
+        return False
