@@ -132,7 +132,7 @@ test_targets() {
         ! make -s "$target" >$log/target.log 2>&1 && ! make -s "$target/" >$log/target.log 2>&1
         verdict $? "targets: make $target says that it is none"
     done
-    make -n docs/ 2>&1 | grep -q 'tools/docs/generate.py'
+    grep -q 'tools/docs/generate.py' <<<"$(make -n docs/ 2>&1)"
     verdict $? "targets: make docs/ is make docs"
 }
 
