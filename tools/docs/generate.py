@@ -100,7 +100,8 @@ def main():
         complaints += coverage.check(reference, shows.read(['tests', 'guests']), coverage.declared(coverage.CAVEATS))
     if not complaints and not options.check:
         complaints, pages = generate(reference, known, options.directory)
-        print(f'{options.directory}: {pages} pages and files')
+        print(f'{pages} pages and files: {options.directory}/index.html, '
+              f'man -l {options.directory}/man/man7/paravane-hypercall.7')
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     return 1 if complaints else 0
