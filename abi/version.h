@@ -31,8 +31,8 @@
  * `   -EINVAL  submap_idx is XENFEAT_NR_SUBMAPS or more {no-submap} {hv}
  * ` XENVER_pagesize: the result is the page size in bytes. {pagesize}
  * `   -EINVAL  @arg is not NULL {pagesize-argument} {hv}
- * ` XENVER_guest_handle: 16 bytes that name the domain; the result is 0.  All of them are 0 but for the last two, its
- * ` number, as in the uuid that the xenstore has of it. {guest-handle}
+ * ` XENVER_guest_handle: 16 bytes that name the domain, as the xenstore has them for a uuid; the result is 0.  Where none
+ * ` was given to the domain, all of them are 0 but for the last two, its number. {guest-handle}
  * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.  There is none.
  * `   -EPERM   the caller is not the initial domain {build-id-right} {hv}
  * `   -ENODATA  there is none {build-id-none} {hv}
@@ -97,6 +97,10 @@ struct xen_build_id {
  * ` The bits of the word that XENVER_get_features of [xen_version] stores, {offered}
  * ` and by the same numbers and names those that a kernel image lists, see [elfnote].  A kernel that uses direct paging
  * ` needs XENFEAT_mmu_pt_update_preserve_ad and XENFEAT_gnttab_map_avail_bits; Linux does not start without both.
+ * `
+ * ` Each PV guest is offered these two, XENFEAT_highmem_assist, XENFEAT_memory_op_vnode_supported and
+ * ` XENFEAT_direct_mapped; the initial domain XENFEAT_dom0, too; one with
+ * ` VMASST_TYPE_pae_extended_cr3 switched on, see [vm_assist], XENFEAT_pae_pgdir_above_4gb. {which}
  */
 /* ` enum features { */
 #define XENFEAT_writable_page_tables        0 /* page tables may be mapped writable */

@@ -63,8 +63,8 @@ static uint32_t features(void)
 }
 
 /*
- * Shows xen_version.features, xen_version.no-submap, features.offered, vm_assist.switches, vm_assist.unknown-type,
- * vm_assist.unknown-command, vm_assist.emulation-initial, vm_assist.m2p-strict.
+ * Shows xen_version.features, xen_version.no-submap, features.offered, features.which, vm_assist.switches,
+ * vm_assist.unknown-type, vm_assist.unknown-command, vm_assist.emulation-initial, vm_assist.m2p-strict.
  */
 static void features_and_assists(void)
 {
