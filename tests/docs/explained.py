@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 
-sys.path.insert(0, 'tools/docs')
+sys.path.append('tools/docs')  # behind this folder: each has a module called manual
 
 import facts  # noqa: E402
 import markup  # noqa: E402
