@@ -77,11 +77,11 @@ def free_port():
 
 
 def check_shown(guest):
-    """README.md shows what comes."""
-    (session,) = shown.sessions("README.md", "make run-debian", "root@debian:~# ")
+    """linux/README.md shows what comes."""
+    (session,) = shown.sessions("linux/README.md", "make run-debian", "root@debian:~# ")
     for line, lines in session[:-1]:  # the last one is the end
         said = guest.run(line)
-        want(f"README.md does not show what {line} says: {said}", said.splitlines() == lines)
+        want(f"linux/README.md does not show what {line} says: {said}", said.splitlines() == lines)
 
 
 def boot(row):
