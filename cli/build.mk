@@ -34,7 +34,7 @@ define CLI_RULES
 $(call FLAVOUR,$(1))
 $(call OBJECTS,$(1),,)
 
-build/$(1)/version.o: build/cli/version.c build/$(1).stamp
+build/$(1)/version.o: build/cli/version.c build/$(1).stamp | $(call tools,$(1))
 	$$(call say,CC)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) -c $$< -o $$@
 

@@ -26,7 +26,7 @@ $(call FLAVOUR,$(1))
 $(call OBJECTS,$(1),,hv/)
 $(call SCRIPT,$(1),$(HV_SCRIPT),hv/base/layout.h)
 
-build/$(1)/version.o: build/hv/version.c build/$(1).stamp
+build/$(1)/version.o: build/hv/version.c build/$(1).stamp | $(call tools,$(1))
 	$$(call say,CC)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
 

@@ -5,6 +5,7 @@
 #              warning, and boots as a PV guest, prints, and powers off
 #   new-guest  `make new-guest` writes the first of these, which is built out of the tree, boots, and says what the page
 #              shows; the page's own lines build it, too
+#   bare       nothing is compiled before tools/setup has been asked for the compiler
 #   targets    each target of make that a document names is one; what is none says so and fails
 #   commands   each `paravane` command that a document shows runs as it stands, in a directory with the files that it names
 #   citations  no rule is cited from a document that is not in the repository, or by a number that nothing explains
@@ -111,6 +112,24 @@ test_new-guest() {
 commands() {
     { cat "${documents[@]}"; make -s help; } | sed -e ':a' -e '/\\$/{N;s/\\\n *//;ba' -e '}' | sed -nE 's/^ {2,}([^ ].*)/\1/p' |
         sed -E 's/  +[^ -].*$//; s/ +#.*$//'
+}
+
+# In a copy of the tree, whose tools/setup can install nothing.
+test_bare() {
+    local work target
+    work=$(mktemp -d)
+    git ls-files -z | xargs -0 cp --parents -t "$work"
+    printf '#!/bin/sh\nexit 1\n' >"$work/tools/setup"
+    mkdir "$work/bin"
+    printf '#!/bin/sh\necho "${0##*/} $*" >>%q\nexit 1\n' "$work/early" >"$work/bin/gcc"
+    chmod +x "$work/bin/gcc"
+    for target in clang ar ld nm objcopy objdump; do ln -s gcc "$work/bin/$target"; done
+    for target in run test docs bench-calls; do
+        : >"$work/early"
+        ! PATH=$work/bin:$PATH make -k -C "$work" $target >$log/bare-$target.log 2>&1 && [ ! -s "$work/early" ]
+        verdict $? "bare: make $target begins with tools/setup" "$work/early"
+    done
+    rm -rf "$work"
 }
 
 test_targets() {
@@ -329,7 +348,7 @@ test_picture() {
     verdict $? "picture: docs/overview.svg"
 }
 
-all=(kernels new-guest targets commands order width files citations excerpts numbers questions coverage figures picture container)
+all=(kernels new-guest bare targets commands order width files citations excerpts numbers questions coverage figures picture container)
 [ $# -ne 0 ] || set -- "${all[@]}"
 for name in "$@"; do
     if ! declare -F "test_$name" >/dev/null; then
