@@ -76,17 +76,18 @@
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {control-holds} {HOLDS_EXHAUSTED}
  * ` EVTCHNOP_expand_array: a frame for 1024 more event words. {expand-array}
+ * `   -EBUSY   a reset is under way {array-reset} {hv}
  * `   -EOPNOTSUPP  before init_control {array-bitmaps} {hv}
  * `   -ENOSPC  128 frames are there {array-full} {hv}
- * `   -EBUSY   a reset is under way {array-reset} {hv}
  * `   -ESRCH   the domain is being torn down {array-dying} {DYING}
  * `   -EINVAL  no frame of the domain's that may be written {array-refused}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {array-holds} {HOLDS_EXHAUSTED}
  * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened. {set-priority}
+ * `   -EINVAL  no such port {priority-no-port} {hv}
  * `   -ENOSYS  before init_control {priority-bitmaps} {hv}
+ * `   -EINVAL  no such priority {priority-refused} {hv}
  * `   -EACCES  the port is closed {priority-closed} {hv}
- * `   -EINVAL  no such port or priority {priority-refused} {hv}
  */
 /* ` enum event_channel_cmd { // EVTCHNOP_* => struct evtchn_* */
 #define EVTCHNOP_bind_interdomain        0

@@ -60,8 +60,8 @@ struct grant_entry_v1 {
  * `
  * ` @cmd: What to do.
  * ` @uop: An array of the structure that goes with the command.
- * ` @count: Number of elements.  Commands other than map, unmap, transfer, copy and swap take one; set_version and
- * `         get_version do not look at it.
+ * ` @count: Number of elements.  Commands other than map, unmap, transfer, copy and swap take one; set_version,
+ * `         get_version and cache_flush do not look at it.
  * `
  * ` The call gives 0 when it could look at each element; how an element fared stands in its status. {statuses}
  * `
@@ -137,8 +137,8 @@ struct grant_entry_v1 {
  * `   GNTST_bad_domain  another domain than the caller {status-domain} {NO_SUCH_DOMAIN}
  * `   GNTST_general_error  version 1, or more than there are {status-number} {TABLE_LIMIT}
  * `   GNTST_bad_virt_addr  the list cannot be written {status-list} {GUEST_FAULT}
- * ` GNTTABOP_cache_flush: for other processors.
- * `   -EINVAL  always {cache-flush} {CACHE_RIGHTS}
+ * ` GNTTABOP_cache_flush: for other processors; never of use here.
+ * `   -EINVAL  its argument can be read {cache-flush} {CACHE_RIGHTS}
  */
 /* ` enum grant_table_cmd { // GNTTABOP_* => struct gnttab_* */
 #define GNTTABOP_map_grant_ref           0

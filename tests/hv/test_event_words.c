@@ -90,7 +90,7 @@ static void test_expand_array(void **state)
 
 /*
  * Shows event_channel_op.set-priority, event_channel_op.priority-bitmaps, event_channel_op.priority-closed,
- * event_channel_op.priority-refused.
+ * event_channel_op.priority-no-port, event_channel_op.priority-refused.
  */
 static void test_set_priority(void **state)
 {
@@ -99,6 +99,7 @@ static void test_set_priority(void **state)
     (void)state;
     assert_int_equal(bind_ipi(guest, 0, &port), 0);
     assert_int_equal(set_priority(guest, port, 16), -XEN_ENOSYS);
+    assert_int_equal(set_priority(guest, UINT32_MAX, 16), -XEN_EINVAL); /* no such port, first of all */
     assert_int_equal(init_control(guest, 0, 0, 0), 0);
     assert_int_equal(set_priority(guest, port, 16), -XEN_EINVAL);
     assert_int_equal(set_priority(guest, port, UINT32_MAX), -XEN_EINVAL);
