@@ -296,12 +296,14 @@ def replug(row):
         file.write(data)
     with server(row.path("www")) as port, row.start(row.disk(), row.blank("raw", "64M")) as guest:
         guest.log_in()
-        get = f"wget -q -t 1 -T 30 -O f http://10.0.2.2:{port}/file"
+        get = f"wget -q -t 1 -T 30 http://10.0.2.2:{port}/file -O"
         path, name = driver(row, "vif")
         for _ in range(PLUGS):
-            load = f"(while {get}; do :; done) >/dev/null 2>&1 & sleep 1"
-            guest.run(f"until {get}; do sleep 1; done; d={name}; {load}; echo $d >{path}/unbind; echo $d >{path}/bind")
-            said = guest.run(f"wait; until {get}; do sleep 1; done; sha256sum f")
+            # A connection may outlive the plug, so that it does not end the load.
+            load = f"touch busy; (while test -e busy; do {get} g; done) >/dev/null 2>&1 & sleep 1"
+            plug = f"echo $d >{path}/unbind; echo $d >{path}/bind; rm busy"
+            guest.run(f"until {get} f; do sleep 1; done; d={name}; {load}; {plug}")
+            said = guest.run(f"wait; until {get} f; do sleep 1; done; sha256sum f")
             want(f"what came has the wrong checksum: {said}", digest in said)
         path, name = driver(row, "vbd")
         fio = f"fio --name=load --filename={row.device('b')} --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8"
