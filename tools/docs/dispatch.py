@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What the code offers: the calls in its dispatch tables, and the reasons of refusals."""
+"""The calls in the code's dispatch tables, and the tags of the mark-up: has each what it is tied to?"""
 
 import re
 
+import reasons
 from model import Complaint, Place
 
 TABLES = ('engine/hypercall.c', 'hv/call/hypercall.c')
-REASONS = 'engine/refuse.h'
 
 
 def handlers(tables=TABLES):
@@ -21,17 +21,6 @@ def handlers(tables=TABLES):
     return found
 
 
-def reasons(path=REASONS):
-    """{name: (what its value is, explanation, Place)} of each refusal reason."""
-    with open(path, encoding='utf-8') as file:
-        text = file.read()
-    found = {}
-    for match in re.finditer(r'^\s+REASON\((\w+), (\w+),\s*\\?\s*"([^"]*)"\)', text, re.M):
-        place = Place(path, text[:match.start()].count('\n') + (1 if text[match.start()] != '\n' else 2))
-        found[match.group(1)] = (match.group(2), match.group(3), place)
-    return found
-
-
 def check(reference, offered, known):
     """Complaints: a call of the tables without number or prototype, a tag that names no reason of a refusal."""
     for name, (handler, place) in offered.items():
@@ -43,4 +32,4 @@ def check(reference, offered, known):
         for line in header.lines:
             for reason in line.reasons:
                 if reason not in known:
-                    yield Complaint(line.place, f'{{{reason}}}: no such reason in {REASONS}')
+                    yield Complaint(line.place, f'{{{reason}}}: no such reason in {reasons.HEADER}')

@@ -24,6 +24,7 @@ import documents
 import dump
 import facts
 import markup
+import reasons
 import shows
 from contents import Contents
 from headers import Headers, Sources
@@ -92,8 +93,8 @@ def main():
     options = parser.parse_args()
 
     reference = markup.parse(glob.glob('abi/*.h'))
-    offered, reasons = dispatch.handlers(), dispatch.reasons()
-    complaints = sorted(reference.complaints + list(dispatch.check(reference, offered, reasons)))
+    known, _ = reasons.load()  # what it complains of comes with the facts
+    complaints = sorted(reference.complaints + list(dispatch.check(reference, dispatch.handlers(), known)))
     if not complaints and not options.check:
         known = facts.load(reference)
         complaints = known.complaints
