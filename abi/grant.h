@@ -84,7 +84,8 @@ struct grant_entry_v1 {
  * `   GNTST_bad_gntref  beyond the table {map-reference} {GRANT_REFERENCE}
  * `   GNTST_general_error  not granted to the caller, or not so; in use otherwise {map-not-granted}
  * `            {GRANT_ENTRY GRANT_IN_USE}
- * `   GNTST_bad_page  the frame is not the granter's {map-frame} {GRANT_FRAME}
+ * `   GNTST_bad_page  the frame is not the granter's, or has more references than can be counted {map-frame}
+ * `            {GRANT_FRAME REFERENCES_EXHAUSTED}
  * `   GNTST_general_error  a table is to be written, or there are as many uses as can be counted {map-table}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED REFERENCES_EXHAUSTED}
  * `   GNTST_general_error  host_addr leads to no L1 entry of the caller's {map-nowhere} {NO_L1_ENTRY}
@@ -116,7 +117,8 @@ struct grant_entry_v1 {
  * `   GNTST_bad_copy_arg  over the end of a page {copy-end} {GRANT_COPY}
  * `   GNTST_bad_gntref  beyond the table {copy-reference} {GRANT_REFERENCE}
  * `   GNTST_general_error  not granted, or not so {copy-not-granted} {GRANT_ENTRY GRANT_IN_USE GRANT_COPY}
- * `   GNTST_bad_page  a frame that is not that domain's {copy-frame} {GRANT_FRAME}
+ * `   GNTST_bad_page  a frame that is not that domain's, or has more references than can be counted {copy-frame}
+ * `            {GRANT_FRAME REFERENCES_EXHAUSTED}
  * `   GNTST_general_error  a page is written that is used as something else, such as a table {copy-table}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * ` GNTTABOP_swap_grant_ref: exchange two entries of the caller's table. {swap}

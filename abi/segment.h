@@ -140,7 +140,8 @@
  * `   -EINVAL  @pa is misaligned {misaligned} {MISALIGNED}
  * `   -EINVAL  @desc is refused by the rules of [segdesc] {refused} {DESCRIPTOR}
  * `   -ESRCH   the domain is being torn down {dying} {DYING}
- * `   -EINVAL  the frame does not exist or has another owner {not-owned} {NOT_OWNED}
+ * `   -EINVAL  the frame does not exist, has another owner, or more references than can be counted {not-owned}
+ * `            {NOT_OWNED REFERENCES_EXHAUSTED}
  * `   -EINVAL  the frame is in use as something else, such as a page table {in-use}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  */

@@ -129,12 +129,20 @@ static void uncount(struct domain *granter, struct grant_use *use, bool write)
         granter->grants.nr_in_use--;
 }
 
+static int16_t refuse_frame(const struct op *op, const struct domain *owner, mfn_t mfn)
+{
+    const struct frame *frame = frame_find(op->machine, mfn);
+    bool owned = frame && frame_owner(frame) == owner->id.v;
+
+    return grant_refuse(op, GNTST_bad_page, owned ? REFUSE_REFERENCES_EXHAUSTED : REFUSE_GRANT_FRAME, mfn.v);
+}
+
 int16_t grant_hold_frame(struct op *op, const struct domain *owner, mfn_t mfn, bool write)
 {
     struct frame *frame = frame_find(op->machine, mfn);
 
     if (!frame || !frame_get(frame, owner))
-        return grant_refuse(op, GNTST_bad_page, REFUSE_GRANT_FRAME, mfn.v);
+        return refuse_frame(op, owner, mfn);
     if (!write || !typeref_get_writable(op, NOWHERE, frame))
         return GNTST_okay;
     frame_put(op->machine, frame);

@@ -226,7 +226,7 @@ int64_t segment_update_descriptor(struct op *op, maddr_t maddr, uint64_t descrip
     if (error)
         return error;
     if (!frame || !frame_get(frame, domain)) {
-        error = refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, maddr.v >> PAGE_SHIFT);
+        error = typeref_refuse_frame(op, XEN_EINVAL, NOWHERE, frame, domain, maddr.v >> PAGE_SHIFT);
     } else {
         error = descriptor_write(op, frame, (unsigned)(maddr.v % PAGE_SIZE) / 8, descriptor);
         frame_put(op->machine, frame);

@@ -210,6 +210,28 @@ static void test_frames(void **state)
     both(state, frames);
 }
 
+/* A page of the granter's own that cannot be referenced once more.  Shows grant_table_op.map-frame. */
+static void exhausted(struct unit *unit)
+{
+    mfn_t page = unit_page(unit), used;
+
+    grant(unit, page, GTF_permit_access);
+    unit_frame(unit, page)->refs = FRAME_REFS_MAX;
+    for (unsigned write = 0; write < 2; write++) {
+        assert_int_equal(begin(unit, write, &used), GNTST_bad_page);
+        assert_int_equal(unit->sim->last_refusal.reason, REFUSE_REFERENCES_EXHAUSTED);
+        assert_int_equal(unit->sim->last_refusal.value, page.v);
+    }
+    assert_counts(unit, page, FRAME_REFS_MAX, TYPE_WRITABLE, 1);
+    assert_int_equal(guest_grant_flags(unit->guest, REF), GTF_permit_access);
+    unit_frame(unit, page)->refs = 2;
+}
+
+static void test_exhausted(void **state)
+{
+    both(state, exhausted);
+}
+
 /* While a page is in use its entry cannot be made to name another one, nor another user. */
 static void changed_in_use(struct unit *unit)
 {
@@ -459,10 +481,10 @@ static void test_without_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_counts),           unit_test_both(test_orders),  unit_test_both(test_not_granted),
-        unit_test_both(test_beyond_the_table), unit_test_both(test_frames),  unit_test_both(test_changed_in_use),
-        unit_test_both(test_taken_back),       unit_test_both(test_maximum), unit_test_both(test_parts),
-        unit_test_both(test_without_table),
+        unit_test_both(test_counts),           unit_test_both(test_orders),    unit_test_both(test_not_granted),
+        unit_test_both(test_beyond_the_table), unit_test_both(test_frames),    unit_test_both(test_changed_in_use),
+        unit_test_both(test_taken_back),       unit_test_both(test_maximum),   unit_test_both(test_parts),
+        unit_test_both(test_without_table),    unit_test_both(test_exhausted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -382,14 +382,29 @@ static void test_update_refused(void **state)
     unit_destroy(&unit);
 }
 
+/* A frame of the own that cannot be referenced once more.  Shows update_descriptor.not-owned. */
+static void test_update_exhausted(void **state)
+{
+    struct unit unit;
+    mfn_t page;
+
+    create(&unit, state);
+    page = unit_page(&unit);
+    unit_frame(&unit, page)->refs = FRAME_REFS_MAX;
+    assert_refused(&unit, guest_update_descriptor(unit.vcpu, pte(page, 8), 0), XEN_EINVAL, REFUSE_REFERENCES_EXHAUSTED);
+    assert_counts(&unit, page, FRAME_REFS_MAX, TYPE_WRITABLE, 1);
+    unit_frame(&unit, page)->refs = 2;
+    unit_destroy(&unit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_sizes),         unit_test_both(test_same_frame),    unit_test_both(test_bad_frame),
-        unit_test_both(test_bad_arguments), unit_test_both(test_ldt_on_demand), unit_test_both(test_ldt_limit),
-        unit_test_both(test_ldt_refused),   unit_test_both(test_update),        unit_test_both(test_update_refused),
-        unit_test_both(test_set_gdt),       unit_test_both(test_set_gdt_reads), unit_test_both(test_set_gdt_refused),
-        unit_test_both(test_set_ldt),
+        unit_test_both(test_sizes),         unit_test_both(test_same_frame),       unit_test_both(test_bad_frame),
+        unit_test_both(test_bad_arguments), unit_test_both(test_ldt_on_demand),    unit_test_both(test_ldt_limit),
+        unit_test_both(test_ldt_refused),   unit_test_both(test_update),           unit_test_both(test_update_refused),
+        unit_test_both(test_set_gdt),       unit_test_both(test_set_gdt_reads),    unit_test_both(test_set_gdt_refused),
+        unit_test_both(test_set_ldt),       unit_test_both(test_update_exhausted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
