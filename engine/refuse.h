@@ -58,6 +58,8 @@
     REASON(EXTENT_ORDER, NUMBER, "the extent is larger than the domain may have at once")                            \
     REASON(EXCHANGE_COUNTS, NUMBER, "the two sides of the exchange do not match, or its progress is odd")            \
     REASON(FRAME_IN_USE, FRAME, "the frame has other references or uses")                                            \
+    REASON(NOT_ALLOCATED, FRAME,                                                                                     \
+           "the frame does not count for the reservation: given back already, or the hypervisor's")                  \
     REASON(NO_MEMORY, NUMBER, "the machine has no free frame, or the reservation is full")                           \
     REASON(HOLDS_EXHAUSTED, FRAME, "the hypervisor holds as many of the domain's frames as it can")                  \
     REASON(GRANT_REFERENCE, NUMBER, "the grant table does not reach to this reference")                              \

@@ -63,8 +63,10 @@ int reservation_release_extent(struct op *op, unsigned order, mfn_t first)
     for (uint64_t i = 0; i < count; i++) {
         const struct frame *frame = frame_find(op->machine, mfn_add(first, i));
 
-        if (!frame || frame_owner(frame) != op->pt_owner->id.v || !(frame->flags & FRAME_ALLOCATED))
+        if (!frame || frame_owner(frame) != op->pt_owner->id.v)
             return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, first.v + i);
+        if (!(frame->flags & FRAME_ALLOCATED))
+            return refuse(op, XEN_EINVAL, REFUSE_NOT_ALLOCATED, NOWHERE, frame, first.v + i);
     }
     for (uint64_t i = 0; i < count; i++) {
         if (frame_release(op->pt_owner, frame_find(op->machine, mfn_add(first, i))))

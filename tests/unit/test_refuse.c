@@ -281,6 +281,7 @@ static const struct row rows[] = {
     ROW(EXTENT_ORDER, extent_order),
     ROW(EXCHANGE_COUNTS, exchange_counts),
     ROW(FRAME_IN_USE, request_frame_in_use),
+    ROW(NOT_ALLOCATED, request_not_allocated),
     ROW(NO_MEMORY, no_memory),
     ROW(HOLDS_EXHAUSTED, holds_exhausted),
     ROW(GRANT_REFERENCE, request_grant_reference),

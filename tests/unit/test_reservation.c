@@ -161,6 +161,7 @@ static void test_decrease_in_use(void **state)
     assert_counts(&unit, table, 1, TYPE_L1, 1);
     guest_assert_clean(unit.sim);
     assert_int_equal(decrease(&unit, extents, 1, 0), 0); /* once is enough */
+    assert_int_equal(unit.sim->last_refusal.reason, REFUSE_NOT_ALLOCATED);
     assert_int_equal(guest_unpin(unit.vcpu, table), 0);
     assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_vaddr(&unit, MFN(extents[0])), 0, UVMF_NONE), 0);
     assert_int_equal(sim_pool_count(unit.sim), pool + 2);
@@ -171,14 +172,16 @@ static void test_decrease_in_use(void **state)
 static void test_decrease_not_owned(void **state)
 {
     struct unit unit;
-    uint64_t mfns[5];
+    uint64_t mfns[4], shared;
 
     create(&unit, state);
+    shared = guest_mfn(unit.guest, unit.guest->shared_info).v;
+    assert_int_equal(decrease(&unit, &shared, 1, 0), 0);
+    assert_int_equal(unit.sim->last_refusal.reason, REFUSE_NOT_ALLOCATED);
     mfns[0] = guest_mfn(unit.other, PFN(99)).v;
     mfns[1] = UNIT_HOLE;
     mfns[2] = unit.machine->nr_frames;
-    mfns[3] = guest_mfn(unit.guest, unit.guest->shared_info).v;
-    mfns[4] = unit.sim->hypervisor_first.v;
+    mfns[3] = unit.sim->hypervisor_first.v;
     for (unsigned i = 0; i < ARRAY_SIZE(mfns); i++) {
         assert_int_equal(decrease(&unit, &mfns[i], 1, 0), 0);
         assert_int_equal(unit.sim->last_refusal.reason, REFUSE_NOT_OWNED);

@@ -127,6 +127,18 @@ int64_t request_frame_in_use(struct unit *unit, struct record *expected)
     return guest_exchange(unit->vcpu, &in, 1, 0, &out, 1, 0, 0, NULL);
 }
 
+/* Given back a second time: it is still mapped. */
+int64_t request_not_allocated(struct unit *unit, struct record *expected)
+{
+    mfn_t page = unit_page(unit);
+
+    *expected =
+        (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_memory_op, .value = page.v, .by_status = true};
+    record_about(expected, unit, page);
+    assert_int_equal(guest_reservation(unit->vcpu, XENMEM_decrease_reservation, &page.v, 1, 0, 0), 1);
+    return guest_reservation(unit->vcpu, XENMEM_decrease_reservation, &page.v, 1, 0, 0);
+}
+
 /* ---- Entries. */
 
 int64_t request_bad_flags(struct unit *unit, struct record *expected)
