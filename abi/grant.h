@@ -66,9 +66,9 @@ struct grant_entry_v1 {
  * ` The call gives 0 when it could look at each element; how an element fared stands in its status. {statuses}
  * `
  * ` Errors of the call, in the order of the checks:
- * `   -EINVAL  @count is negative as an int {negative} {TABLE_LIMIT}
+ * `   -EINVAL  @count is negative as an int {negative} {ELEMENT_COUNT}
  * `   -ENOSYS  unknown command, or grants are not offered: then Linux does without {unknown-command} {UNKNOWN_COMMAND}
- * `   -EINVAL  @count is not 1 where one element is taken {one-element} {TABLE_LIMIT}
+ * `   -EINVAL  @count is not 1 where one element is taken {one-element} {ELEMENT_COUNT}
  * `   -EFAULT  an element cannot be read or written; those before it are done {unreadable} {GUEST_FAULT}
  * `
  * ` GNTTABOP_map_grant_ref: map a granted frame, see [grant_table].  With GNTMAP_host_map at host_addr, a virtual
@@ -128,19 +128,19 @@ struct grant_entry_v1 {
  * ` GNTTABOP_dump_table: print the table to the hypervisor's console; optional, and -ENOSYS here. {dump}
  * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force, on errors as
  * ` well. {set-version}
- * `   -EINVAL  neither 1 nor 2 {no-version} {UNKNOWN_COMMAND}
+ * `   -EINVAL  neither 1 nor 2 {no-version} {GRANT_VERSION}
  * `   -ESRCH   the domain is being torn down {version-dying} {DYING}
- * `   -EINVAL  the domain has no table {version-without-table} {GRANT_REFERENCE}
+ * `   -EINVAL  the domain has no table {version-without-table} {GRANT_VERSION}
  * `   -EBUSY   entries are in use, or the caller maps a status frame {version-in-use} {GRANT_IN_USE}
  * `   -ENOMEM  no memory for the status frames of version 2 {version-no-memory} {NO_MEMORY}
  * ` GNTTABOP_get_version: the one in force. {get-version}
  * `   -ESRCH   another domain than the caller {get-version-domain} {NO_SUCH_DOMAIN}
  * ` GNTTABOP_get_status_frames: list the frames of statuses; for version 2 only. {status-frames}
  * `   GNTST_bad_domain  another domain than the caller {status-domain} {NO_SUCH_DOMAIN}
- * `   GNTST_general_error  version 1, or more than there are {status-number} {TABLE_LIMIT}
+ * `   GNTST_general_error  version 1, or more than there are {status-number} {GRANT_VERSION TABLE_LIMIT}
  * `   GNTST_bad_virt_addr  the list cannot be written {status-list} {GUEST_FAULT}
  * ` GNTTABOP_cache_flush: for other processors; never of use here.
- * `   -EINVAL  its argument can be read {cache-flush} {CACHE_RIGHTS}
+ * `   -EINVAL  its argument can be read {cache-flush} {UNKNOWN_COMMAND}
  */
 /* ` enum grant_table_cmd { // GNTTABOP_* => struct gnttab_* */
 #define GNTTABOP_map_grant_ref           0

@@ -119,7 +119,9 @@ static int16_t list_status(struct op *op, uint16_t domid, uint32_t nr_frames, ui
 
     if (!is_caller(op, domid))
         return refuse_domain(op, domid);
-    if (version_now(op) != 2 || nr_frames > count_frames(op, &grants->nr_status_frames))
+    if (version_now(op) != 2)
+        return grant_refuse(op, GNTST_general_error, REFUSE_GRANT_VERSION, 2);
+    if (nr_frames > count_frames(op, &grants->nr_status_frames))
         return grant_refuse(op, GNTST_general_error, REFUSE_TABLE_LIMIT, nr_frames);
     return write_frames(op, list, grants->status_frames, nr_frames, sizeof(uint64_t));
 }
@@ -152,7 +154,7 @@ static int64_t set_version(struct op *op, vaddr_t at)
     if (wanted.version == 1 || wanted.version == 2)
         result = grant_table_set_version(op, op->vcpu->domain, wanted.version);
     else
-        result = refuse_value(op, XEN_EINVAL, REFUSE_UNKNOWN_COMMAND, wanted.version);
+        result = refuse_value(op, XEN_EINVAL, REFUSE_GRANT_VERSION, wanted.version);
     wanted.version = version_now(op);
     return write_argument(op, at, &wanted, sizeof(wanted)) ? -XEN_EFAULT : result;
 }
@@ -169,14 +171,14 @@ static int64_t get_version(struct op *op, vaddr_t at)
     return write_argument(op, at, &asked, sizeof(asked));
 }
 
-/* Processors of this kind have no use for it. */
+/* Processors of this kind have no use for it: there is no such command but for its error. */
 static int64_t cache_flush(struct op *op, vaddr_t at)
 {
     uint64_t argument[2];
 
     if (read_argument(op, argument, at, sizeof(argument)))
         return -XEN_EFAULT;
-    return refuse_value(op, XEN_EINVAL, REFUSE_CACHE_RIGHTS, at.v);
+    return refuse_value(op, XEN_EINVAL, REFUSE_UNKNOWN_COMMAND, GNTTABOP_cache_flush);
 }
 
 struct single {
@@ -404,7 +406,7 @@ int64_t grant_table_op(struct op *op, const uint64_t args[6])
 
     op->command = command;
     if (count > INT32_MAX)
-        return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, count);
+        return refuse_value(op, XEN_EINVAL, REFUSE_ELEMENT_COUNT, count);
     if (batch)
         return run_batch(op, batch, VADDR(args[1]), count);
     if (command == GNTTABOP_map_grant_ref)
@@ -414,6 +416,6 @@ int64_t grant_table_op(struct op *op, const uint64_t args[6])
     if (!single)
         return refuse_value(op, XEN_ENOSYS, REFUSE_UNKNOWN_COMMAND, command);
     if (single->counted && count != 1)
-        return refuse_value(op, XEN_EINVAL, REFUSE_TABLE_LIMIT, count);
+        return refuse_value(op, XEN_EINVAL, REFUSE_ELEMENT_COUNT, count);
     return single->run(op, VADDR(args[1]));
 }

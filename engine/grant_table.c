@@ -201,7 +201,7 @@ static int set_version(const struct op *op, struct domain *domain, unsigned vers
     if (version == grants->version)
         return 0;
     if (grants->version == 0)
-        return refuse_value(op, XEN_EINVAL, REFUSE_GRANT_REFERENCE, version);
+        return refuse_value(op, XEN_EINVAL, REFUSE_GRANT_VERSION, version);
     if (grants->nr_in_use > 0 || maps_status(domain))
         return refuse_value(op, XEN_EBUSY, REFUSE_GRANT_IN_USE, grants->nr_in_use);
     if (version == 2 && take_status(domain, grants->nr_frames))

@@ -62,6 +62,8 @@
            "the frame does not count for the reservation: given back already, or the hypervisor's")                  \
     REASON(NO_MEMORY, NUMBER, "the machine has no free frame, or the reservation is full")                           \
     REASON(HOLDS_EXHAUSTED, FRAME, "the hypervisor holds as many of the domain's frames as it can")                  \
+    REASON(ELEMENT_COUNT, NUMBER, "the command does not take this number of elements")                               \
+    REASON(GRANT_VERSION, NUMBER, "the grant table does not have, or cannot have, this version")                     \
     REASON(GRANT_REFERENCE, NUMBER, "the grant table does not reach to this reference")                              \
     REASON(GRANT_ENTRY, NUMBER, "the entry of the grant table (domain and flags) does not grant this")               \
     REASON(GRANT_IN_USE, NUMBER, "the grant is in use")                                                              \

@@ -52,17 +52,18 @@ static void test_call(void **state)
     create(&unit, state);
     at = guest_put(unit.vcpu, &query, sizeof(query)).v;
     for (unsigned command = 0; command < 16; command++)
-        assert_refused(&unit, call(&unit, command, at, 0x80000000), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+        assert_refused(&unit, call(&unit, command, at, 0x80000000), XEN_EINVAL, REFUSE_ELEMENT_COUNT);
     assert_refused(&unit, call(&unit, GNTTABOP_dump_table, at, 1), XEN_ENOSYS, REFUSE_UNKNOWN_COMMAND);
     assert_int_equal(unit.sim->last_refusal.command, GNTTABOP_dump_table);
     assert_int_equal(unit.sim->last_refusal.call, CALL);
     assert_refused(&unit, call(&unit, 13, at, 0), XEN_ENOSYS, REFUSE_UNKNOWN_COMMAND);
     assert_refused(&unit, call(&unit, UINT32_MAX, at, 0), XEN_ENOSYS, REFUSE_UNKNOWN_COMMAND);
-    assert_refused(&unit, call(&unit, GNTTABOP_cache_flush, at, 1), XEN_EINVAL, REFUSE_CACHE_RIGHTS);
-    assert_refused(&unit, call(&unit, GNTTABOP_query_size, at, 0), XEN_EINVAL, REFUSE_TABLE_LIMIT);
-    assert_refused(&unit, call(&unit, GNTTABOP_query_size, at, 2), XEN_EINVAL, REFUSE_TABLE_LIMIT);
-    assert_refused(&unit, call(&unit, GNTTABOP_setup_table, at, 2), XEN_EINVAL, REFUSE_TABLE_LIMIT);
-    assert_refused(&unit, call(&unit, GNTTABOP_get_status_frames, at, 0), XEN_EINVAL, REFUSE_TABLE_LIMIT);
+    assert_refused(&unit, call(&unit, GNTTABOP_cache_flush, at, 1), XEN_EINVAL, REFUSE_UNKNOWN_COMMAND);
+    assert_int_equal(unit.sim->last_refusal.value, GNTTABOP_cache_flush);
+    assert_refused(&unit, call(&unit, GNTTABOP_query_size, at, 0), XEN_EINVAL, REFUSE_ELEMENT_COUNT);
+    assert_refused(&unit, call(&unit, GNTTABOP_query_size, at, 2), XEN_EINVAL, REFUSE_ELEMENT_COUNT);
+    assert_refused(&unit, call(&unit, GNTTABOP_setup_table, at, 2), XEN_EINVAL, REFUSE_ELEMENT_COUNT);
+    assert_refused(&unit, call(&unit, GNTTABOP_get_status_frames, at, 0), XEN_EINVAL, REFUSE_ELEMENT_COUNT);
     assert_int_equal(call(&unit, GNTTABOP_get_version, at, 5), 0);
     /* Of the registers the low halves count. */
     assert_int_equal(call(&unit, GNTTABOP_query_size, at, UINT64_C(0x100000001)), 0);
@@ -197,7 +198,7 @@ static void test_versions(void **state)
         static const uint32_t bad[] = {0, 3, UINT32_MAX};
 
         version = bad[i];
-        assert_refused(&unit, guest_grant_set_version(unit.vcpu, &version), XEN_EINVAL, REFUSE_UNKNOWN_COMMAND);
+        assert_refused(&unit, guest_grant_set_version(unit.vcpu, &version), XEN_EINVAL, REFUSE_GRANT_VERSION);
         assert_int_equal(version, 1);
     }
     version = 2;
@@ -229,10 +230,12 @@ static void test_status_frames(void **state)
     create(&unit, state);
     list = new_list(&unit);
     assert_int_equal(guest_grant_list_status(unit.vcpu, DOMID_SELF, 0, list.v), GNTST_general_error); /* version 1 */
+    assert_int_equal(unit.sim->last_refusal.reason, REFUSE_GRANT_VERSION);
     assert_int_equal(guest_grant_setup(unit.vcpu, DOMID_SELF, 9, new_list(&unit).v), GNTST_okay);
     assert_int_equal(guest_grant_set_version(unit.vcpu, &(uint32_t){2}), 0);
     assert_int_equal(grants_of(&unit)->nr_status_frames, 2);
     assert_int_equal(guest_grant_list_status(unit.vcpu, DOMID_SELF, 3, list.v), GNTST_general_error);
+    assert_int_equal(unit.sim->last_refusal.reason, REFUSE_TABLE_LIMIT);
     assert_list(&unit, list, NULL, 0, 8);
     assert_int_equal(guest_grant_list_status(unit.vcpu, DOMID_SELF, 2, list.v), GNTST_okay);
     assert_list(&unit, list, grants_of(&unit)->status_frames, 2, 8);

@@ -122,7 +122,7 @@ static void test_create_without_memory(void **state)
 
     unit_create(&unit, &(struct unit_config){.width = unit_width(state)});
     assert_refused(&unit, grow(&unit, 1), XEN_EINVAL, REFUSE_TABLE_LIMIT);
-    assert_refused(&unit, set_version(&unit, 2), XEN_EINVAL, REFUSE_GRANT_REFERENCE);
+    assert_refused(&unit, set_version(&unit, 2), XEN_EINVAL, REFUSE_GRANT_VERSION);
     assert_int_equal(swap(&unit, 0, 0), GNTST_bad_gntref);
     for (unsigned takes = 0; takes <= GRANT_USES_FRAMES; takes++) {
         unit.sim->pool_fail_after = takes;

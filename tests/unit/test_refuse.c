@@ -284,6 +284,8 @@ static const struct row rows[] = {
     ROW(NOT_ALLOCATED, request_not_allocated),
     ROW(NO_MEMORY, no_memory),
     ROW(HOLDS_EXHAUSTED, holds_exhausted),
+    ROW(ELEMENT_COUNT, request_element_count),
+    ROW(GRANT_VERSION, request_grant_version),
     ROW(GRANT_REFERENCE, request_grant_reference),
     ROW(GRANT_ENTRY, request_grant_entry),
     ROW(GRANT_IN_USE, request_grant_in_use),

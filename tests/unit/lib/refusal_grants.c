@@ -105,3 +105,17 @@ int64_t request_grant_copy(struct unit *unit, struct record *expected)
     expected->value = PAGE_SIZE;
     return guest_grant_copy(unit->vcpu, &copy, 1);
 }
+
+int64_t request_element_count(struct unit *unit, struct record *expected)
+{
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_grant_table_op, .value = 2};
+    return guest_hypercall(unit->vcpu, __HYPERVISOR_grant_table_op, GNTTABOP_query_size, 0, 2, 0, 0, 0);
+}
+
+int64_t request_grant_version(struct unit *unit, struct record *expected)
+{
+    uint32_t version = 3;
+
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_grant_table_op, .value = version};
+    return guest_grant_set_version(unit->vcpu, &version);
+}
