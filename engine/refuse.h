@@ -22,7 +22,7 @@
     REASON(UNKNOWN_COMMAND, COMMAND, "no such command")                                                              \
     REASON(MISALIGNED, ADDRESS, "an address is not aligned as the command needs it")                                 \
     REASON(NOT_RAM, ENTRY, "the frame is not RAM, and the domain has no right to it")                                \
-    REASON(NO_SUCH_FRAME, ENTRY, "the frame number lies outside the machine")                                        \
+    REASON(NO_SUCH_FRAME, ENTRY, "the machine has no RAM of this frame number")                                      \
     REASON(NOT_OWNED, FRAME, "the frame is not the domain's")                                                        \
     REASON(REFERENCES_EXHAUSTED, FRAME, "the frame's count of references is at its maximum")                         \
     REASON(BAD_FLAGS, ENTRY, "the entry has a flag set that is not allowed at its level")                            \
