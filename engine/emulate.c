@@ -104,7 +104,7 @@ int table_write_emulate(struct vcpu *vcpu, struct table_write *write)
 
     if (!vcpu->domain->writable_tables || vcpu->user_mode)
         return -XEN_EINVAL;
-    error = op_begin_own(&op, vcpu->domain, vcpu);
+    error = op_begin_without_call(&op, vcpu, CALL_TABLE_WRITE);
     if (error)
         return error;
     /* Each bit that interferes is set once, so this ends soon. */

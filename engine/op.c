@@ -75,6 +75,12 @@ int op_begin_own(struct op *op, struct domain *domain, struct vcpu *vcpu)
     return op_begin(op, domain, domain);
 }
 
+int op_begin_without_call(struct op *op, struct vcpu *vcpu, unsigned call)
+{
+    *op = op_without_call(vcpu, call);
+    return op_begin(op, vcpu->domain, vcpu->domain);
+}
+
 void op_end(struct op *op)
 {
     count_all(op, -1);

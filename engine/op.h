@@ -33,8 +33,8 @@ int __must_check op_begin(struct op *op, struct domain *pt_owner, struct domain 
 void op_end(struct op *op);
 
 /*
- * What is no hypercall's: a step that @vcpu makes by a fault or a change of mode, or, where that is NULL, one of the
- * hypervisor's own.  op_begin_own() begins it, on @domain's memory alone.
+ * What is no hypercall's: a step of the hypervisor's own, on behalf of @vcpu or (NULL) of nobody.  op_begin_own()
+ * begins it, on @domain's memory alone.
  */
 static inline struct op op_own(const struct domain *domain, struct vcpu *vcpu)
 {
@@ -42,6 +42,17 @@ static inline struct op op_own(const struct domain *domain, struct vcpu *vcpu)
 }
 
 int __must_check op_begin_own(struct op *op, struct domain *domain, struct vcpu *vcpu);
+
+/* What @vcpu's guest does without a call of the engine's: @call is one of CALL_* (engine/refuse.h).  As before. */
+static inline struct op op_without_call(struct vcpu *vcpu, unsigned call)
+{
+    struct op op = op_own(vcpu->domain, vcpu);
+
+    op.call = call;
+    return op;
+}
+
+int __must_check op_begin_without_call(struct op *op, struct vcpu *vcpu, unsigned call);
 
 /* The same for the teardown of @domain itself, which is dying, by the hypervisor.  Ended by op_end(). */
 void op_begin_teardown(struct op *op, struct domain *domain);

@@ -101,8 +101,16 @@ struct frame;
 struct op;
 struct vcpu;
 
-/* In the place of a hypercall's number: a fault or a change of mode of the guest, or a step of the hypervisor's own. */
-#define CALL_NONE    UINT32_MAX
+/*
+ * In the place of a hypercall's number: a step of the hypervisor's own; or what a guest does without a call, or by a
+ * call that is not the engine's.
+ */
+#define CALL_NONE        UINT32_MAX
+#define CALL_TABLE_WRITE (UINT32_MAX - 1) /* it writes to a page table, which it has mapped read-only */
+#define CALL_LDT_USE     (UINT32_MAX - 2) /* a descriptor of a page of its LDT is looked at for the first time */
+#define CALL_CR3_WRITE   (UINT32_MAX - 3)
+#define CALL_USER_MODE   (UINT32_MAX - 4) /* it goes on in user mode */
+
 /* In the place of a command's number: the call has none, or it has not been read. */
 #define COMMAND_NONE UINT32_MAX
 

@@ -135,7 +135,7 @@ int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
 int vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn)
 {
     struct op op;
-    int error = op_begin_own(&op, vcpu->domain, vcpu);
+    int error = op_begin_without_call(&op, vcpu, CALL_CR3_WRITE);
 
     if (error)
         return error;
@@ -146,7 +146,7 @@ int vcpu_set_kernel_root(struct vcpu *vcpu, mfn_t mfn)
 
 int vcpu_enter_user(struct vcpu *vcpu)
 {
-    const struct op op = op_own(vcpu->domain, vcpu);
+    const struct op op = op_without_call(vcpu, CALL_USER_MODE);
 
     if (mfn_is_none(vcpu->user_root))
         return refuse_value(&op, XEN_EINVAL, REFUSE_NO_USER_ROOT, vcpu->id);

@@ -191,7 +191,7 @@ static int ldt_map(struct op *op, struct vcpu *vcpu, unsigned page)
 int ldt_fault(struct vcpu *vcpu, unsigned page)
 {
     struct op op;
-    int error = op_begin_own(&op, vcpu->domain, vcpu);
+    int error = op_begin_without_call(&op, vcpu, CALL_LDT_USE);
 
     if (error)
         return error;

@@ -47,17 +47,27 @@ static const char *type_name(uint64_t type)
     return name ? name : "of an unknown type";
 }
 
+/* What a guest does without a call. */
+static const char *const step_names[] = {
+    [CALL_NONE - CALL_TABLE_WRITE] = "a write to a page table",
+    [CALL_NONE - CALL_LDT_USE] = "a use of the LDT",
+    [CALL_NONE - CALL_CR3_WRITE] = "a write to cr3",
+    [CALL_NONE - CALL_USER_MODE] = "a change to user mode",
+};
+
 /* The call that was made, its command, and where in the batch. */
 static void print_request(const struct refusal *refusal)
 {
-    const char *name = NULL;
+    unsigned step = CALL_NONE - refusal->call;
+    const char *name = TABLE_FIND(step_names, step);
 
-    if (!refusal->vcpu)
+    if (!refusal->vcpu || refusal->call == CALL_NONE)
         print("a step of the hypervisor's own");
-    else if (refusal->call == CALL_NONE)
-        print("a fault, or a change of mode");
+    else if (name)
+        print("%s", name);
     else
         report_print_call(refusal->call);
+    name = NULL;
     if (refusal->call == __HYPERVISOR_mmuext_op)
         name = TABLE_FIND(mmuext_names, refusal->command);
     else if (refusal->call == __HYPERVISOR_memory_op)
@@ -145,8 +155,8 @@ static void print_frame(const struct refusal *refusal)
     print("    frame %lx", refusal->frame.v);
     if (refusal->owner.v < DOMID_FIRST_RESERVED)
         print(" of domain %u", refusal->owner.v);
-    print(", %s, %u uses%s\n", type_name(type_of(refusal->type)), type_count(refusal->type),
-          type_is_pinned(refusal->type) ? ", pinned" : "");
+    print(", %s, %u use%s%s\n", type_name(type_of(refusal->type)), type_count(refusal->type),
+          type_count(refusal->type) == 1 ? "" : "s", type_is_pinned(refusal->type) ? ", pinned" : "");
 }
 
 void report_refusal(const struct noted_refusal *noted)

@@ -105,7 +105,11 @@ static void test_requests(void **state)
         {MEMORY, 11, "refused: memory_op XENMEM_exchange: -EINVAL, "},
         {MEMORY, COMMAND_NONE, "refused: memory_op: -EINVAL, "},
         {99, COMMAND_NONE, "refused: hypercall 99: -EINVAL, "},
-        {CALL_NONE, COMMAND_NONE, "refused: a fault, or a change of mode: -EINVAL, "},
+        {CALL_TABLE_WRITE, COMMAND_NONE, "refused: a write to a page table: -EINVAL, "},
+        {CALL_LDT_USE, COMMAND_NONE, "refused: a use of the LDT: -EINVAL, "},
+        {CALL_CR3_WRITE, COMMAND_NONE, "refused: a write to cr3: -EINVAL, "},
+        {CALL_USER_MODE, COMMAND_NONE, "refused: a change to user mode: -EINVAL, "},
+        {CALL_NONE, COMMAND_NONE, "refused: a step of the hypervisor's own: -EINVAL, "},
     };
 
     (void)state;
@@ -229,7 +233,7 @@ static void test_frame(void **state)
     } rows[] = {
         {0, 0, "\n    frame 4321 of domain 0, of no type, 0 uses\n"},
         {0x7fef, UINT32_C(7) << 29 | 0x03ffffff, "\n    frame 4321 of domain 32751, writable, 67108863 uses\n"},
-        {0x7ff0, UINT32_C(1) << 29 | 1u << 28 | 1, "\n    frame 4321, an L1 table, 1 uses\n"},
+        {0x7ff0, UINT32_C(1) << 29 | 1u << 28 | 1, "\n    frame 4321, an L1 table, 1 use\n"},
         {0xffff, UINT32_C(6) << 29 | 1u << 26 | 2, "\n    frame 4321, a descriptor table, 2 uses, pinned\n"},
     };
 

@@ -65,7 +65,7 @@ test_explain() {
     said=0
     for text in 'refused: update_va_mapping: -EBUSY, TYPE_CONFLICT: the frame is in use as another type$' \
         '    it was to be writable, for slot [0-9]+ of the L1 table in frame [0-9a-f]+$' \
-        '    frame [0-9a-f]+ of domain 1, an L1 table, [0-9]+ uses(, pinned)?$' \
+        '    frame [0-9a-f]+ of domain 1, an L1 table, [0-9]+ uses?(, pinned)?$' \
         '    domain 1, vCPU 0, rip e033:ffffffff8[0-9a-f]{7} <[a-z_]+[+]0x[0-9a-f]+>, on its stack [0-9a-f]{16}$'; do
         grep -qE "^paravane: $text" $log/system-explain.refusals || said=1
     done

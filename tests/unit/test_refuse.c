@@ -127,7 +127,7 @@ static int64_t user_mode(struct unit *unit, struct record *expected)
 
 static int64_t no_user_root(struct unit *unit, struct record *expected)
 {
-    *expected = (struct record){.error = XEN_EINVAL, .call = CALL_NONE};
+    *expected = (struct record){.error = XEN_EINVAL, .call = CALL_USER_MODE};
     return vcpu_enter_user(unit->vcpu);
 }
 
@@ -168,7 +168,7 @@ static int64_t write_form(struct unit *unit, struct record *expected)
 
     assert_int_equal(unit_map(unit, 3, pte(unit_window_table(unit), PTE_RO_PAGE)), 0);
     unit->domain->writable_tables = true;
-    *expected = (struct record){.error = XEN_EINVAL, .call = CALL_NONE, .value = write.vaddr.v};
+    *expected = (struct record){.error = XEN_EINVAL, .call = CALL_TABLE_WRITE, .value = write.vaddr.v};
     return table_write_emulate(unit->vcpu, &write);
 }
 

@@ -163,6 +163,7 @@ static void test_set_kernel_root(void **state)
     assert_int_equal(tlb_stale(unit.machine, tlb_now(unit.machine) - 1).bits & 1, 0); /* its processor has flushed */
     guest_assert_clean(unit.sim);
     assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, unit_page(&unit)), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_int_equal(unit.sim->last_refusal.call, CALL_CR3_WRITE);
     assert_ptr_equal(unit.sim->last_refusal.vcpu, unit.vcpu);
     assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, guest_root(unit.other)), XEN_EINVAL, REFUSE_NOT_OWNED);
     assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, MFN(UNIT_HOLE)), XEN_EINVAL, REFUSE_NOT_OWNED);

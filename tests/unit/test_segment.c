@@ -287,6 +287,7 @@ static void test_ldt_refused(void **state)
     assert_int_equal(unit_map(&unit, 2, pte(bad, PTE_RO_PAGE)), 0);
     assert_int_equal(guest_set_ldt(unit.vcpu, unit_window(&unit, 0), 8192), 0);
     assert_refused(&unit, ldt_fault(unit.vcpu, 0), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
+    assert_int_equal(unit.sim->last_refusal.call, CALL_LDT_USE);
     assert_refused(&unit, ldt_fault(unit.vcpu, 1), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
     assert_refused(&unit, ldt_fault(unit.vcpu, 2), XEN_EINVAL, REFUSE_DESCRIPTOR);
     assert_counts(&unit, page, 3, TYPE_WRITABLE, 1);
