@@ -90,14 +90,18 @@ static void print_needs(struct place place, enum frame_type needs)
     const char *error = place.level == 1 ? "EBUSY" : "EINVAL";
 
     printf("  Another domain's frame: -%s, %s.", error, refusal_name(REFUSE_NOT_OWNED));
-    if (needs == TYPE_NONE)
+    if (needs == TYPE_NONE) {
         printf("  The guest may use its own as anything, a page table too.\n");
-    else if (needs == TYPE_WRITABLE)
-        printf("  A page table or descriptor table of its own: -%s, %s.\n", error, refusal_name(REFUSE_TYPE_CONFLICT));
+        return;
+    }
+    printf("  The table that it stands in: -%s, %s.\n", error, refusal_name(REFUSE_SELF_MAP));
+    if (needs == TYPE_WRITABLE)
+        printf("  Another page table or descriptor table of the guest's own: -%s, ", error);
     else
-        printf(
-            "  Its own in another use than as an L%u table: -%s, %s;\n  without a use: the entries there are judged.\n",
-            level_number(needs), error, refusal_name(REFUSE_TYPE_CONFLICT));
+        printf("  A frame of the guest's own without a use: the entries there are judged;\n"
+               "  in another use than as an L%u table: -%s, ",
+               level_number(needs), error);
+    printf("%s.\n", refusal_name(REFUSE_TYPE_CONFLICT));
 }
 
 static bool print_level(struct place place, uint64_t entry)

@@ -296,10 +296,10 @@ decode() { # NAME STATUS TEXT... -- ENTRY OPTION...
 decode user 0 '^0x8000000012345067: an L1 entry of a 64-bit guest' '^  frame +0x12345 ' '^  NX +1 ' '^  G +0 +not global' \
     '^  memory +0 +write-back$' "^ +RAM +stored as 0x8000000012345167 \+G$" \
     "^ +device memory, by a guest that has it +stored as 0x800000001234517f \+PWT \+PCD \+G$" \
-    '^ +no RAM, .* -EPERM, NOT_RAM: ' 'A page table or descriptor table of its own: -EBUSY, TYPE_CONFLICT' -- \
-    0x8000000012345067 --level 1
+    '^ +no RAM, .* -EPERM, NOT_RAM: ' 'The table that it stands in: -EBUSY, SELF_MAP' \
+    "^  Another page table or descriptor table of the guest's own: -EBUSY, TYPE_CONFLICT\.$" -- 0x8000000012345067 --level 1
 decode kernel 0 'stored as 0x0010000012345067 \+USER \+KERNEL$' -- 12345063 --level 1
-decode read-only 0 'may use its own as anything' '!TYPE_CONFLICT' -- 0x12345061 --level=1
+decode read-only 0 'may use its own as anything' '!TYPE_CONFLICT' '!SELF_MAP' -- 0x12345061 --level=1
 decode narrow 0 "^ +RAM +stored as 0x0000000012345063$" '!KERNEL' -- 12345063 -n -l 1
 decode types 0 "^ +RAM +-EINVAL, CACHE_FLAGS: only a domain" 'RAM, by a guest that has device memory +stored as 0x0000000012345177 ' \
     '^ +a shared frame, .* -EACCES, CACHE_FLAGS_SHARED' 'memory +2 +uncached unless an MTRR' -- 12345077 -l 1
@@ -309,8 +309,8 @@ decode all-ones 4 "^ +device memory, by a guest that has it +-EINVAL, NO_SUCH_FR
 decode large-page 4 'PSE +1 ' "^ +RAM +-EINVAL, BAD_FLAGS: " '!stored as' -- 12345081 --level 2
 decode narrow-l3 4 '-EINVAL, BAD_FLAGS' '!stored as' -- 8000000012345061 --narrow --level 3
 decode narrow-l3-rights 0 'stored as 0x0000000012345027 \+RW \+USER$' -- 12345021 --narrow --level 3
-decode l4 0 'stored as 0x0000000012345025 \+USER \+A$' 'in another use than as an L3 table: -EINVAL, TYPE_CONFLICT' -- \
-    12345001 --level 4
+decode l4 0 'stored as 0x0000000012345025 \+USER \+A$' 'The table that it stands in: -EINVAL, SELF_MAP' \
+    'in another use than as an L3 table: -EINVAL, TYPE_CONFLICT' -- 12345001 --level 4
 decode absent 0 'without the L1TF flaw +stored as 0x0000000012345066$' 'one with the flaw.* -EINVAL, L1TF: ' -- 12345066 --level 1
 decode swapped 0 'one with the flaw.* stored as 0x0000000000000f66$' '!L1TF:' -- f66 --level 1
 decode levels 0 'frame 0x8bc, in a 64-bit' '^  L1  P RW USER A D$' '^  L4  P RW USER A D$' 'an L3 table' -- 00000000008bc067
