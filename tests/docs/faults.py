@@ -74,6 +74,8 @@ def run(verdicts, _directory):
             verdicts.verdict(f'faults: {fault[0]}', look(tree, *fault))
     with tempfile.TemporaryDirectory() as place:
         verdicts.verdict('faults: a place that is not its own', places(place))
+    with tempfile.TemporaryDirectory() as place:
+        verdicts.verdict('faults: a run that ends early', early(os.path.join(place, 'docs')))
 
 
 def places(place):
@@ -90,8 +92,29 @@ def places(place):
             yield f'{os.path.relpath(path, place)}: status {ran.returncode}, {ran.stderr}'
 
 
-def start(directory):
-    code = 'import sys, output; output.Output(sys.argv[1]).start()'
+def early(directory):
+    """What is wrong with a run that fails or is killed when it has written a page: the former pages stay."""
+    beside = os.path.dirname(directory)
+    if start(directory, 'made.file("a/page.html", "first")').returncode:
+        yield 'a whole run fails'
+    for end in 'raise SystemExit(1)', 'os.kill(os.getpid(), 9)', 'made.file("a/page.html", "twice")':
+        ran = start(directory, f'made.file("a/page.html", "other"); made.file("b.html", "other"); {end}')
+        there = sorted(glob.glob('**', root_dir=directory, recursive=True))
+        said = read(directory, 'a/page.html')
+        if not ran.returncode or there != ['a', 'a/page.html', 'style.css'] or said != 'first':
+            yield f'{end}: status {ran.returncode}, {there}'
+    if start(directory, 'made.file("b.html", "last")').returncode or os.listdir(beside) != ['docs'] or \
+            sorted(os.listdir(directory)) != ['b.html', 'style.css'] or read(directory, 'b.html') != 'last':
+        yield f'the next one: {os.listdir(beside)}, {os.listdir(directory)}'
+
+
+def read(directory, name):
+    with open(os.path.join(directory, name), encoding='utf-8') as file:
+        return file.read()
+
+
+def start(directory, then='pass'):
+    code = f'import os, sys, output\nwith output.Output(sys.argv[1]) as made: {then}'
     return subprocess.run([sys.executable, '-B', '-c', code, directory], capture_output=True, text=True, check=False,
                           env={**os.environ, 'PYTHONPATH': os.path.dirname(GENERATOR)})
 

@@ -7,7 +7,7 @@
 
 Runs in the root of the tree.  What is wrong with the mark-up, and each statement that no test shows and CAVEATS.md does
 not name, is printed as `path:line: what`; then nothing is written, and the status is 1.  Links of documents that lead
-nowhere are told, too.
+nowhere are told, too, and the pages are written.  A run that ends early leaves those of an earlier one as they are.
 """
 
 import argparse
@@ -49,8 +49,12 @@ def find_documents():
 
 
 def generate(reference, known, directory):
-    output = Output(directory)
-    output.start()
+    with Output(directory) as output:
+        return write(reference, known, output), len(output.written)
+
+
+def write(reference, known, output):
+    """All pages and files; what is wrong with the documents."""
     output.menu = [('Contents', 'index.html')] + [(title, f'index/{name}.html') for name, title in PAGES.items()]
     sources = Sources(output)
     links = Links(reference, reasons=known.reasons)
@@ -68,7 +72,7 @@ def generate(reference, known, directory):
     sources.write()
     Manual(reference, output, date_of('abi')).write()
     output.file('reference.json', dump.dump(reference, known, tables))
-    return found.complaints, len(output.written)
+    return found.complaints
 
 
 def write_tables(tables, output, links, found):
