@@ -81,28 +81,41 @@ static void give_back(struct blkjob *job)
     job->nr_segments = 0;
 }
 
-/* Answer what is ready, as many at a time as fit into a batch of unmappings. */
-static void answer_ready(struct blkio *io)
+/* Give back the pages of what is ready, as many at a time as fit into a batch of unmappings. */
+static void give_back_ready(struct blkio *io)
 {
     static struct gnttab_unmap_grant_ref ops[BATCH];
 
     while (io->ready.first) {
-        struct blkqueue answered = {0};
         unsigned count = 0;
 
         while (io->ready.first && count + io->ready.first->nr_segments <= BATCH) {
             count = add_unmaps(io->ready.first, ops, count);
             io->nr_pages -= io->ready.first->nr_segments;
-            append(&answered, take_first(&io->ready));
+            take_first(&io->ready)->is_done = true;
         }
         unmap(ops, count);
-        for (struct blkjob *job; (job = take_first(&answered));) {
-            if (!io->left)
-                blkring_respond(&io->ring, job->id, job->operation, job->status);
-            append(&io->free, job);
-            io->nr_under_way--;
-        }
     }
+}
+
+/*
+ * Answer what is ready, up to the first that is not, and show the front end the answers before anything else is done:
+ * what is put over requests and not shown is lost if this domain ends.  True: it wants an event.
+ */
+static bool answer_ready(struct blkio *io)
+{
+    uint32_t before = io->answered;
+
+    give_back_ready(io);
+    for (; io->answered != io->taken && io->order[io->answered % BLKIO_JOBS]->is_done; io->answered++) {
+        struct blkjob *job = io->order[io->answered % BLKIO_JOBS];
+
+        if (!io->left)
+            blkring_respond(&io->ring, job->id, job->operation, job->status);
+        append(&io->free, job);
+        io->nr_under_way--;
+    }
+    return io->answered != before && !io->left && blkring_push(&io->ring);
 }
 
 static void finish(struct blkjob *job, int16_t status)
@@ -273,6 +286,8 @@ static void take(struct blkio *io, const struct blkring_request *request, struct
     int16_t status;
 
     io->nr_under_way++;
+    io->order[io->taken++ % BLKIO_JOBS] = job;
+    job->is_done = false;
     job->id = request->id;
     job->operation = request->operation == BLKIF_OP_INDIRECT ? request->indirect_op : request->operation;
     job->nr_segments = 0;
@@ -312,12 +327,11 @@ int blkio_turn(struct blkio *io, bool *notify)
 {
     int more;
 
-    answer_ready(io);
+    *notify = answer_ready(io);
     submit_waiting(io);
     more = take_all(io);
     submit_waiting(io);
-    answer_ready(io);
-    *notify = blkring_push(&io->ring);
+    *notify |= answer_ready(io);
     if (more < 0)
         return more;
     /* Without room, the next completion is what makes the next turn. */
@@ -330,9 +344,7 @@ bool blkio_stop(struct blkio *io)
 {
     for (struct blkjob *job; (job = take_first(&io->waiting));)
         finish(job, BLKIF_RSP_ERROR);
-    answer_ready(io);
-    if (!io->left)
-        (void)blkring_push(&io->ring);
+    (void)answer_ready(io);
     return io->nr_under_way == 0;
 }
 

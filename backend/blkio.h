@@ -6,6 +6,9 @@
  * giving them back flushes nothing.  feature-persistent would save that, too, but have the front end copy each page,
  * which costs more where it was measured (CAVEATS.md).  The back end never sees the data.  A page is given back before
  * the response that returns it to the front end.
+ *
+ * Requests are answered in the order in which they were taken, so that those which are not answered yet still stand in
+ * the ring, each in its slot: whoever serves the ring after this domain's end finds them there.
  */
 #pragma once
 
@@ -24,10 +27,11 @@
 struct blkjob {
     struct disk_request request;
     struct blkio *io;
-    struct blkjob *next; /* in one of the queues of @io, or in none while the disk has it */
+    struct blkjob *next; /* in one of the queues of @io, or in none while the disk has it, or it waits for others */
     uint64_t id;
     uint8_t operation; /* of the ring's */
     int16_t status;
+    bool is_done; /* its pages have been given back; it is answered in its turn */
     bool flush_after;
     uint64_t discard_left; /* sectors behind those of @request */
     unsigned nr_segments;
@@ -44,10 +48,12 @@ struct blkio {
     struct blkplan_rights rights;
     struct disk *disk;
     unsigned domain;                      /* of the front end */
-    struct blkqueue free, waiting, ready; /* waiting: for room in the disk; ready: to be answered */
+    struct blkqueue free, waiting, ready; /* waiting: for room in the disk; ready: their pages are to be given back */
     unsigned nr_under_way;                /* jobs that are not free */
     unsigned nr_pages;                    /* that they have mapped, or are about to */
     bool left;                            /* nobody waits for answers, and there is no ring for them */
+    uint32_t taken, answered;             /* counts; in between are those under way, in order[] */
+    struct blkjob *order[BLKIO_JOBS];     /* by their count */
     struct blkjob jobs[BLKIO_JOBS];
 };
 

@@ -257,11 +257,12 @@ static void put_at_random(bool hostile)
     }
 }
 
-/* Whatever comes, each id is answered once. */
+/* Whatever comes, each id is answered once, and in the order in which they came. */
 static void take_responses(uint8_t *asked)
 {
     for (const struct blkif_response *response; (response = take());) {
         assert_true(response->id < producer && asked[response->id]);
+        assert_int_equal(response->id, consumer - 1);
         asked[response->id] = 0;
         assert_in_range(response->status + 2, 0, 2);
     }
