@@ -31,15 +31,13 @@
  * `   -EFAULT  @arg cannot be read or written {unreadable} {hv}
  * `   -ESRCH   no such domain, or one that is ending {no-domain} {hv}
  * `   -EPERM   no right to the domain {no-right} {hv}
- * `   -EBUSY   a port is wanted of a domain that is being reset {being-reset} {hv}
- * `   -ENOSPC  all ports are in use {no-port} {hv}
- * `   -ENOMEM  a port or the first control block is wanted, and there is no memory for more {no-memory} {hv}
  * `   -EINVAL  a port number that is out of range or whose use does not fit {bad-port} {hv}
  * `
  * ` EVTCHNOP_alloc_unbound: a new port of dom to which remote_dom may bind. {alloc-unbound}
  * ` EVTCHNOP_bind_interdomain: a new port of the caller, connected with an unbound port of another domain (or
  * ` of its own). {bind-interdomain}
  * ` The new port becomes pending at once, so that nothing sent before is missed. {pending-at-once}
+ * `   -EBUSY, -ENOMEM, -ENOSPC  no new port, see below {interdomain-no-port} {hv}
  * `   -EINVAL  the remote port is not waiting for this domain {not-waiting} {hv}
  * ` EVTCHNOP_bind_virq: a new port for a virtual interrupt.  Each can be bound once; those of a vCPU once per
  * ` vCPU. {bind-virq}
@@ -47,7 +45,8 @@
  * `   -ENOENT  no such vCPU {virq-no-vcpu} {hv}
  * `   -EEXIST  bound already {virq-bound} {hv}
  * ` EVTCHNOP_bind_pirq: a new port for a device interrupt. {bind-pirq}
- * `   -EINVAL  the domain has no such interrupt {no-pirq} {hv}
+ * `   -EINVAL  no such interrupt, or the domain has no devices {no-pirq} {hv}
+ * `   -EPERM   the domain has not mapped it {pirq-unmapped} {hv}
  * `   -EEXIST  bound already {pirq-bound} {hv}
  * ` EVTCHNOP_bind_ipi: a new port by which the vCPUs of the domain can wake vcpu. {bind-ipi}
  * `   -ENOENT  no such vCPU {ipi-no-vcpu} {hv}
@@ -64,30 +63,39 @@
  * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.  Nothing happens to a
  * ` port that is closed. {unmask}
  * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use, with bitmaps again. {reset}
+ * `   -ESRCH   it, or the caller, is ending {reset-ending} {hv}
+ * `   -EBUSY   it is being reset already {reset-twice} {hv}
  * ` EVTCHNOP_init_control: change to event words, see below, with the first call, and give a vCPU its control
  * ` block. {init-control}
  * ` Optional: a guest that gets -ENOSYS stays with the bitmaps.  Events that are pending in those are lost.
  * `   -ENOENT  no such vCPU {control-no-vcpu} {hv}
  * `   -EINVAL  an offset that is no multiple of 8, or from which the block of 72 bytes reaches over the end of the
- * `            frame; the vCPU has one {control-refused} {hv}
+ * `            frame {control-refused} {hv}
  * `   -EBUSY   a reset is under way {control-reset} {hv}
+ * `   -EINVAL  the vCPU has one {control-twice} {hv}
  * `   -ESRCH   the domain is being torn down {control-dying} {DYING}
+ * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {control-holds} {HOLDS_EXHAUSTED}
  * `   -EINVAL  no frame of the domain's that may be written {control-frame}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
- * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {control-holds} {HOLDS_EXHAUSTED}
+ * `   -ENOMEM  no memory for the first control block of the domain {control-no-memory} {hv}
  * ` EVTCHNOP_expand_array: a frame for 1024 more event words. {expand-array}
  * `   -EBUSY   a reset is under way {array-reset} {hv}
  * `   -EOPNOTSUPP  before init_control {array-bitmaps} {hv}
  * `   -ENOSPC  128 frames are there {array-full} {hv}
  * `   -ESRCH   the domain is being torn down {array-dying} {DYING}
+ * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {array-holds} {HOLDS_EXHAUSTED}
  * `   -EINVAL  no frame of the domain's that may be written {array-refused}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
- * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {array-holds} {HOLDS_EXHAUSTED}
  * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened. {set-priority}
  * `   -EINVAL  no such port {priority-no-port} {hv}
  * `   -ENOSYS  before init_control {priority-bitmaps} {hv}
  * `   -EINVAL  no such priority {priority-refused} {hv}
  * `   -EACCES  the port is closed {priority-closed} {hv}
+ * `
+ * ` Errors of all commands that open a port, behind their own, in the order of the checks:
+ * `   -EBUSY   the domain is being reset {being-reset} {hv}
+ * `   -ENOMEM  no memory for more ports {no-memory} {hv}
+ * `   -ENOSPC  all ports are in use {no-port} {hv}
  */
 /* ` enum event_channel_cmd { // EVTCHNOP_* => struct evtchn_* */
 #define EVTCHNOP_bind_interdomain        0

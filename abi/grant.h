@@ -79,21 +79,24 @@ struct grant_entry_v1 {
  * ` While there is a mapping the entry of the table says so, and its frame stays what it was when the first one was
  * ` made. {map-in-use}
  * `   GNTST_bad_gntref  neither GNTMAP_host_map nor GNTMAP_device_map {map-flags} {GRANT_FLAGS}
- * `   GNTST_bad_domain  no such domain, or DOMID_SELF {map-domain} {NO_SUCH_DOMAIN DYING}
+ * `   GNTST_bad_domain  no such domain, or DOMID_SELF {map-domain} {NO_SUCH_DOMAIN}
  * `   GNTST_no_space  too many mappings {map-full} {GRANT_HANDLES_EXHAUSTED}
+ * `   GNTST_bad_domain  one of the two is being torn down {map-dying} {DYING}
  * `   GNTST_bad_gntref  beyond the table {map-reference} {GRANT_REFERENCE}
  * `   GNTST_general_error  not granted to the caller, or not so; in use otherwise {map-not-granted}
  * `            {GRANT_ENTRY GRANT_IN_USE}
  * `   GNTST_bad_page  the frame is not the granter's, or has more references than can be counted {map-frame}
  * `            {GRANT_FRAME REFERENCES_EXHAUSTED}
  * `   GNTST_general_error  a table is to be written, or there are as many uses as can be counted {map-table}
- * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED REFERENCES_EXHAUSTED}
+ * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
+ * `   GNTST_general_error  only a part of the page is granted {map-part} {GRANT_ENTRY}
  * `   GNTST_general_error  host_addr leads to no L1 entry of the caller's {map-nowhere} {NO_L1_ENTRY}
+ * `   GNTST_general_error  there are as many references as can be counted {REFERENCES_EXHAUSTED}
  * ` GNTTABOP_unmap_grant_ref: undo that, for the guest where host_addr is given, for devices where dev_bus_addr
  * ` is. {unmap}
+ * `   GNTST_general_error  the domain is being torn down {unmap-dying} {DYING}
  * `   GNTST_bad_handle  no such mapping {unmap-handle} {GRANT_HANDLE}
  * `   GNTST_bad_dev_addr  not that of the mapping {unmap-device} {GRANT_NOT_THERE}
- * `   GNTST_general_error  the domain is being torn down {unmap-dying} {DYING}
  * `   GNTST_general_error  host_addr does not lead to the entry that the mapping has made {unmap-elsewhere}
  * `            {NO_L1_ENTRY GRANT_NOT_THERE}
  * ` GNTTABOP_unmap_and_replace: the same, and the entry then maps what new_addr did, whose own entry is
@@ -112,19 +115,20 @@ struct grant_entry_v1 {
  * ` GNTTABOP_copy: copy bytes from one page to another, each either granted or the caller's own. {copy}
  * ` A granted page is its granter's, which may be the caller itself; one that is named by frame is the caller's own
  * ` and called DOMID_SELF. {copy-pages}
- * `   GNTST_permission_denied  a frame of another domain, or of the caller by its number {copy-domain} {NOT_PRIVILEGED}
  * `   GNTST_bad_domain  no such granter, or one that is being torn down {copy-no-domain} {NO_SUCH_DOMAIN DYING}
- * `   GNTST_bad_copy_arg  over the end of a page {copy-end} {GRANT_COPY}
  * `   GNTST_bad_gntref  beyond the table {copy-reference} {GRANT_REFERENCE}
- * `   GNTST_general_error  not granted, or not so {copy-not-granted} {GRANT_ENTRY GRANT_IN_USE GRANT_COPY}
+ * `   GNTST_general_error  not granted, or not so {copy-not-granted} {GRANT_ENTRY GRANT_IN_USE}
+ * `   GNTST_permission_denied  a frame of another domain, or of the caller by its number {copy-domain} {NOT_PRIVILEGED}
  * `   GNTST_bad_page  a frame that is not that domain's, or has more references than can be counted {copy-frame}
  * `            {GRANT_FRAME REFERENCES_EXHAUSTED}
  * `   GNTST_general_error  a page is written that is used as something else, such as a table {copy-table}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
+ * `   GNTST_bad_copy_arg  over the end of a page {copy-end} {GRANT_COPY}
+ * `   GNTST_general_error  over the end of the part of it that is granted {copy-part} {GRANT_COPY}
  * ` GNTTABOP_swap_grant_ref: exchange two entries of the caller's table. {swap}
+ * `   GNTST_general_error  the domain is being torn down {swap-dying} {DYING}
  * `   GNTST_bad_gntref  one lies beyond the table {swap-reference} {GRANT_REFERENCE}
  * `   GNTST_eagain  one is in use {swap-in-use} {GRANT_IN_USE}
- * `   GNTST_general_error  the domain is being torn down {swap-dying} {DYING}
  * ` GNTTABOP_dump_table: print the table to the hypervisor's console; optional, and -ENOSYS here. {dump}
  * ` GNTTABOP_set_version: choose the form of the entries; the result tells the one in force, on errors as
  * ` well. {set-version}

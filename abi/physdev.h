@@ -40,12 +40,21 @@
  * `   -EINVAL  more than 65536 ports {iobitmap-refused} {hv}
  * ` PHYSDEVOP_irq_status_query: does an interrupt need PHYSDEVOP_eoi, and is it shared? {status}
  * ` PHYSDEVOP_eoi: the interrupt has been handled, and may come again. {eoi}
- * ` PHYSDEVOP_map_pirq, PHYSDEVOP_unmap_pirq: let a domain bind a device interrupt with EVTCHNOP_bind_pirq, see
- * ` [event_channel_op]; or no more. {map}
+ * ` PHYSDEVOP_map_pirq: let the domain bind a device interrupt with EVTCHNOP_bind_pirq, see [event_channel_op]. {map}
+ * `   -EPERM   the domain has no devices, or names another domain {map-right} {hv}
+ * `   -EINVAL  no such kind of interrupt, or a number below -1, which stands for any {map-kind} {hv}
  * `   -ENODEV  it has no such device, or that has no such interrupts {map-none} {hv}
- * `   -EEXIST  the number is in use, or the interrupt mapped {map-used} {hv}
+ * `   -EINVAL  the device has no such message, or the machine no such line {map-number} {hv}
+ * `   -EPERM   no right to the line {map-line} {hv}
  * `   -EBUSY   another domain has the line {map-busy} {hv}
+ * `   -EEXIST  the interrupt is mapped already {map-twice} {hv}
+ * `   -EINVAL  there is no such number {map-beyond} {hv}
+ * `   -EEXIST  the number is in use {map-used} {hv}
  * `   -ENOSPC  no number, or no vector of the processor, is left {map-full} {hv}
+ * ` PHYSDEVOP_unmap_pirq: let it bind the interrupt no more. {unmap}
+ * `   -EINVAL  the domain has no devices {unmap-no-devices} {hv}
+ * `   -EPERM   it names another domain {unmap-right} {hv}
+ * `   -EINVAL  nothing is mapped there {unmap-none} {hv}
  * `
  * ` The commands that follow belong to whoever has the machine's interrupts and its PCI as a whole.  Paravane keeps
  * ` both, and refuses all of them with -EPERM. {refused}

@@ -33,18 +33,21 @@
  * ` From SHUTDOWN_suspend a domain may be resumed, and the call returns then; Paravane cannot do that.
  * ` SCHEDOP_poll: sleep until one of some ports has an event pending, or until a time.  The ports need not be
  * ` unmasked, and no upcall is made for them.  The result is 0 in each case. {poll}
- * `   -EINVAL  more than 128 ports, or one that is not in use {poll-ports} {hv}
+ * `   -EINVAL  more than 128 ports {poll-many} {hv}
+ * `   -EFAULT  the array of ports cannot be read {poll-unreadable} {hv}
+ * `   -EINVAL  one of them is not in use {poll-ports} {hv}
  * ` SCHEDOP_remote_shutdown: end another domain. {remote}
  * `   -ESRCH   no such domain, which includes DOMID_SELF {remote-none} {hv}
  * `   -EPERM   no right to it, or the caller itself {remote-right} {hv}
  * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have; gives 0. {shutdown-code}
  * ` SCHEDOP_watchdog: start, restart or stop a timer that ends the domain with SHUTDOWN_watchdog when it runs
  * ` out.  The result is the number of the timer started, or 0. {watchdog}
- * `   -EINVAL  no such timer {no-watchdog} {hv}
+ * `   -EINVAL  no such timer; the number 0, and a timeout of 0 {no-watchdog} {hv}
  * `   -EEXIST  no timer is free {watchdogs-used} {hv}
  * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  The result is 0.  There is
  * ` one processor, to which each is bound anyway. {pin-override}
  * `   -EPERM   another domain {pin-right} {hv}
+ * `   -EFAULT  @arg cannot be read {pin-unreadable} {hv}
  * `   -EINVAL  no such processor {pin-none} {hv}
  */
 /* ` enum sched_cmd { // SCHEDOP_* => struct sched_* */

@@ -30,14 +30,17 @@
  * `   -EINVAL  a vCPU of number 32 or above that has no vcpu_info yet {initialise-no-info} {hv}
  * `   -EEXIST  initialised already {initialise-twice} {hv}
  * `   -ENOMEM  no memory to take the structure apart; ask again {initialise-no-memory} {hv}
- * `   -EINVAL  an address of code or stack that is not canonical; more than 16 GDT frames; user mode without
- * `            ctrlreg[1] {initialise-senseless} {hv}
+ * `   -EFAULT  @extra_args cannot be read {initialise-unreadable} {hv}
+ * `   -EINVAL  more than 16 GDT frames; 2^32 descriptors of an LDT or more; (64-bit guests) an address of code or stack,
+ * `            or a base of fs or gs, that is not canonical or is the hypervisor's; user mode without ctrlreg[1]
+ * `            {initialise-senseless} {hv}
  * `   -ESRCH   the domain is being torn down {initialise-dying} {DYING}
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES, -ERANGE  a GDT, an LDT, a handler or a page table that is not acceptable; the
  * `            vCPU is as before {initialise-refused}
  * `            {TABLE_LIMIT NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION}
  * `            {TYPE_COUNT_EXHAUSTED DESCRIPTOR MISALIGNED NOT_CANONICAL ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS}
  * `            {CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP TABLE_SHARED}
+ * `   -EINVAL  with VGCF_i387_valid, an mxcsr with bits that no processor has {initialise-fpu} {hv}
  * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already. {up}
  * `   -EINVAL  not initialised {up-uninitialised} {hv}
  * ` VCPUOP_down: stop a vCPU; it takes effect when the vCPU leaves the processor.  0 also if it was not up. {down}
@@ -54,6 +57,7 @@
  * ` VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer: raise VIRQ_TIMER once, replacing the timer set
  * ` before; or no more.  A time that has passed raises it at once. {singleshot}
  * `   -EINVAL  @vcpuid is not the calling vCPU {singleshot-other} {hv}
+ * `   -EFAULT  @extra_args cannot be read {singleshot-unreadable} {hv}
  * `   -ETIME   the time has passed and VCPU_SSHOTTMR_future is set {singleshot-past} {hv}
  * ` VCPUOP_register_vcpu_info: move the vCPU's vcpu_info from shared_info to another place, once.  What it
  * ` held is copied; then an event is made pending, so that none is lost, and the time is refreshed. {register-info}
@@ -67,6 +71,7 @@
  * `   -EINVAL  @extra_args is not NULL {nmi-argument} {hv}
  * ` VCPUOP_get_physid: the processor that the vCPU is bound to, which those of the initial domain are. {physid}
  * `   -EINVAL  it is not bound to one {physid-refused} {hv}
+ * `   -EFAULT  @extra_args cannot be written {physid-unwritable} {hv}
  * ` VCPUOP_register_vcpu_time_memory_area: where to keep a second copy of the vCPU's time, which the kernel
  * ` can map into user mode. {time-area}
  * `   -EFAULT  it does not lie in guest memory {time-area-nowhere} {hv}

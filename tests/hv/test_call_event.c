@@ -17,7 +17,7 @@
 
 /*
  * Who may name whom.  Shows event_channel_op.no-domain, event_channel_op.no-right, event_channel_op.alloc-unbound,
- * event_channel_op.reset.
+ * event_channel_op.reset, event_channel_op.reset-ending.
  */
 static void test_rights(void **state)
 {

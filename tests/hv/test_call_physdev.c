@@ -129,7 +129,7 @@ static int64_t map_pirq(const struct physdev_map_pirq *map)
     return call(call_physdev_op, PHYSDEVOP_map_pirq, at(0), 0);
 }
 
-/* Shows physdev_op.map, physdev_op.no-right. */
+/* Shows physdev_op.map, physdev_op.map-right. */
 static void messages(void)
 {
     static struct domain_devices devices;
@@ -168,7 +168,7 @@ static void messages(void)
 
 TEST_BOTH(messages, guest_begin)
 
-/* Shows physdev_op.map-none. */
+/* Shows physdev_op.map-none, physdev_op.map-kind. */
 static void refused_messages(void)
 {
     static struct domain_devices devices;
@@ -198,7 +198,10 @@ static void refused_messages(void)
 
 TEST_BOTH(refused_messages, guest_begin)
 
-/* Shows physdev_op.map, physdev_op.status, physdev_op.eoi, physdev_op.no-interrupt. */
+/*
+ * Shows physdev_op.map, physdev_op.unmap, physdev_op.unmap-no-devices, physdev_op.unmap-right, physdev_op.status,
+ * physdev_op.eoi, physdev_op.no-interrupt.
+ */
 static void lines(void)
 {
     static struct domain_devices devices;

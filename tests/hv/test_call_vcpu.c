@@ -16,7 +16,10 @@
 #include <tests/hv/lib/guest_vcpus.h>
 #include <tests/hv/lib/objects.h>
 
-/* Shows vcpu_op.no-vcpu, vcpu_op.unknown-command, vcpu_op.unreadable. */
+/*
+ * Shows vcpu_op.no-vcpu, vcpu_op.unknown-command, vcpu_op.unreadable, vcpu_op.initialise-unreadable,
+ * vcpu_op.singleshot-unreadable.
+ */
 static void test_errors(void **state)
 {
     (void)state;
@@ -180,7 +183,9 @@ static void test_register_info(void **state)
     assert_ptr_equal(vcpus[1].info, info_frame + 64);
 }
 
-/* Shows vcpu_op.send-nmi, vcpu_op.nmi-argument, vcpu_op.physid, vcpu_op.physid-refused. */
+/*
+ * Shows vcpu_op.send-nmi, vcpu_op.nmi-argument, vcpu_op.physid, vcpu_op.physid-refused, vcpu_op.physid-unwritable.
+ */
 static void test_nmi_and_physid(void **state)
 {
     uint64_t physid;

@@ -169,7 +169,10 @@ static void test_backend(void **state)
     assert_int_equal(guest->calls, 1);
 }
 
-/* Shows event_channel_op.no-port, event_channel_op.reset, event_channel_op.lowest, shared_info.ports. */
+/*
+ * Shows event_channel_op.no-port, event_channel_op.interdomain-no-port, event_channel_op.reset,
+ * event_channel_op.lowest, shared_info.ports.
+ */
 static void test_full(void **state)
 {
     struct guest *guest = &guests[1];

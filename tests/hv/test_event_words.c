@@ -39,7 +39,8 @@ static void expect_bits(void)
 
 /*
  * Shows event_channel_op.init-control, event_channel_op.control-no-vcpu, event_channel_op.control-refused,
- * event_channel_op.array-bitmaps, event_channel_op.control-frame, event_channel_op.no-memory.
+ * event_channel_op.array-bitmaps, event_channel_op.control-frame, event_channel_op.control-twice,
+ * event_channel_op.control-no-memory.
  */
 static void test_init_control(void **state)
 {

@@ -430,7 +430,10 @@ static void reset_beside(void **state, bool words)
     (guest_is_wide(one) ? set_up_64 : set_up_32)(state);
 }
 
-/* Shows event_channel_op.being-reset, event_channel_op.control-reset, event_channel_op.array-reset. */
+/*
+ * Shows event_channel_op.being-reset, event_channel_op.reset-twice, event_channel_op.control-reset,
+ * event_channel_op.array-reset.
+ */
 static void xsa_343_everything_beside_a_reset(void **state)
 {
     for (racer = 0; racer < EVERYONE; racer++) {

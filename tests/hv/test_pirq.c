@@ -141,7 +141,10 @@ static int map_message(pci_place_t place, unsigned entry, uint64_t area, uint32_
     return pirq_map_msix(&domain, place, entry, area, pirq);
 }
 
-/* Shows physdev_op.map, physdev_op.map-none, physdev_op.map-used. */
+/*
+ * Shows physdev_op.map, physdev_op.map-none, physdev_op.map-number, physdev_op.map-twice, physdev_op.map-beyond,
+ * physdev_op.map-used, physdev_op.unmap, physdev_op.unmap-none.
+ */
 static void test_messages(void **state)
 {
     uint32_t pirq, unchanged = 77;
@@ -172,7 +175,10 @@ static void test_messages(void **state)
     assert_true(!enabled && entries[2].unmasked == 0); /* it is back to its line */
 }
 
-/* Numbers end, and so do vectors; what is given back can be had again.  Shows physdev_op.map-full. */
+/*
+ * Numbers end, and so do vectors; what is given back can be had again.
+ * Shows physdev_op.map-full, event_channel_op.pirq-unmapped.
+ */
 static void test_ends(void **state)
 {
     uint32_t pirq, count = 0;
@@ -196,7 +202,7 @@ static void test_ends(void **state)
     assert_int_equal(map_message(OWN, 0, AREA, PIRQ_ANY, &pirq), 0);
 }
 
-/* Shows physdev_op.map-used, physdev_op.map-busy. */
+/* Shows physdev_op.map-number, physdev_op.map-line, physdev_op.map-busy, physdev_op.map-twice. */
 static void test_lines(void **state)
 {
     uint32_t pirq = PIRQ_ANY;

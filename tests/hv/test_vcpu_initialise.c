@@ -154,6 +154,7 @@ static void test_initialise(void **state)
     assert_int_equal(initialise(1), -XEN_EEXIST);
 }
 
+/* Shows vcpu_op.initialise-fpu. */
 static void test_initialise_fpu(void **state)
 {
     (void)state;

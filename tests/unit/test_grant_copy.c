@@ -282,7 +282,7 @@ static void test_ends_of_pages(void **state)
     both(state, ends_of_pages);
 }
 
-/* Version 2 can grant a part of a page. */
+/* Version 2 can grant a part of a page.  Shows grant_table_op.copy-part. */
 static void test_parts(void **state)
 {
     struct grant_place part, odd;

@@ -120,7 +120,7 @@ static int16_t map_at(struct unit *unit, uint64_t host_addr, unsigned flags)
 }
 
 /*
- * Shows grant_table_op.map-flags, grant_table_op.map-domain, grant_table_op.map-reference,
+ * Shows grant_table_op.map-flags, grant_table_op.map-domain, grant_table_op.map-dying, grant_table_op.map-reference,
  * grant_table_op.map-not-granted, grant_table_op.map-frame, grant_table_op.map-table.
  */
 static void test_refused(void **state)
@@ -187,7 +187,7 @@ static void test_no_entry(void **state)
     unit_destroy(&unit);
 }
 
-/* A part of a page, which version 2 can grant, is copied, not mapped. */
+/* A part of a page, which version 2 can grant, is copied, not mapped.  Shows grant_table_op.map-part. */
 static void test_part_of_a_page(void **state)
 {
     static const uint16_t parts[][2] = {{0, 4095}, {1, 4095}, {256, 64}, {0, 0}};
