@@ -60,9 +60,9 @@ CONSOLE = """/*
  * ` @text: Of what.
  * `
  * ` Errors, in the order of the checks:
- * `   -ENOSYS  unknown command {hv}
  * `   -E2BIG   too much {hv}
  * `   -EFAULT  it cannot be read {hv}
+ * `   -ENOSYS  unknown command {hv}
  */
 /* ` enum hypercall_num { // __HYPERVISOR_* => HYPERVISOR_*() */
 #define __HYPERVISOR_console_io 18
@@ -86,9 +86,11 @@ def compare(reference, replaced=None):
     """The Facts about a header and the code, with the complaints about its calls alone."""
     found = facts.Facts(reasons=reasons.load()[0])
     commands = {name: facts.commands_of(reference, call) for name, call in reference.calls.items()}
-    facts.add_calls(found, reach.Program(facts.read_sources(replaced), reach.Paths()), commands)
+    program = reach.Program(facts.read_sources(replaced), reach.Paths())
+    facts.add_calls(found, program, commands)
     found.complaints = []  # the other calls have no prototype here
     facts.add_errors(found, reference)
+    facts.add_orders(found, reference, program)
     facts.add_states(found, reference)
     return found
 
@@ -105,6 +107,21 @@ def changed(path, old, new):
         text = file.read()
     assert old in text, (path, old)
     return {path: text.replace(old, new, 1)}
+
+
+def told(path, *replacements):
+    """What is said of the headers as they are, but for the (old, new) in the one at @path, without its lines' numbers."""
+    with tempfile.TemporaryDirectory() as directory:
+        for header in glob.glob('abi/*.h'):
+            with open(header, encoding='utf-8') as file:
+                text = file.read()
+            for old, new in replacements if header == path else ():
+                assert text.count(old) == 1, (path, old)
+                text = text.replace(old, new)
+            with open(os.path.join(directory, os.path.basename(header)), 'w', encoding='utf-8') as file:
+                file.write(text)
+        found = facts.load(markup.parse(glob.glob(f'{directory}/*.h')))
+        return [re.sub(r'.*/(\w+\.h):\d+: ', r'\1: ', str(complaint)) for complaint in found.complaints]
 
 
 class Errors(unittest.TestCase):
@@ -160,14 +177,14 @@ class Errors(unittest.TestCase):
 
     def test_hv(self):
         found = compared(CONSOLE.replace('-E2BIG ', '-EXDEV '))
-        self.assertEqual(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -EXDEV')
+        self.assertEqual(found[0], 'call.h:12: HYPERVISOR_console_io: nothing that this line names gives -EXDEV')
         self.assertEqual(len(found), 2, found)  # and -E2BIG has no line now
 
     def test_hv_without_line(self):
         planted = changed('hv/call/call_console.c', 'return -XEN_E2BIG;', 'return -XEN_EXDEV;')
         found = compared(CONSOLE, planted)
         self.assertEqual(len(found), 2, found)
-        self.assertRegex(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -E2BIG')
+        self.assertRegex(found[0], 'call.h:12: HYPERVISOR_console_io: nothing that this line names gives -E2BIG')
         self.assertRegex(found[1], r'hv/call/call_console.c:\d+: .*CONSOLEIO_read\) gives -EXDEV, and no line of '
                          'call.h says so with {hv}')
 
@@ -198,6 +215,60 @@ class Errors(unittest.TestCase):
         other = ('/*\n * `incontents 2 other Other\n * `\n * `   -EINVAL  bad {NOT_CANONICAL}\n'
                  ' * `   -EPERM  worse {WIDTH}\n */\n')
         self.assertEqual(compared(TRAPS.replace('no good {NOT_CANONICAL}', 'no good, see [other]') + other), [])
+
+
+class Order(unittest.TestCase):
+    """Error lines in the order of the checks."""
+
+    def swapped(self, text, one, other):
+        lines = text.split('\n')
+        first, second = (next(at for at, line in enumerate(lines) if part in line) for part in (one, other))
+        lines[first], lines[second] = lines[second], lines[first]
+        return '\n'.join(lines)
+
+    def test_swapped(self):
+        found = compared(self.swapped(CONSOLE, '-E2BIG', '-EFAULT'))
+        self.assertTrue(found and all('-EFAULT is checked in ' in text and 'behind what line 13 says' in text
+                                      for text in found), found)
+        found = compared(self.swapped(CONSOLE, '-E2BIG', '-EFAULT').replace(', in the order of the checks', ''))
+        self.assertEqual(found, [])
+
+    def test_behind_a_call(self):
+        """What a function that is called refuses counts where it is called."""
+        found = compared(self.swapped(TRAPS, '-ESRCH', '-EINVAL'))
+        self.assertEqual(len(found), 1, found)  # -ESRCH is what op_begin() refuses
+        self.assertIn('-EFAULT is checked in set_trap_table(), at ', found[0])
+        self.assertIn('behind what line 12 says', found[0])
+
+    def test_of_a_command(self):
+        """The lines of all commands stand before its own."""
+        found = told('abi/sched.h', (' * `   -EFAULT  @arg cannot be read {pin-unreadable} {hv}\n', ''))
+        self.assertEqual(len(found), 1, found)
+        self.assertRegex(found[0], r'^sched.h: SCHEDOP_pin_override: -EFAULT is checked in do_pin_override\(\), at '
+                         r'hv/call/call_sched.c:\d+, behind what line \d+ says')
+
+    def test_between_two(self):
+        """One number twice, with another between them."""
+        found = told('abi/sched.h', (' * `   -EFAULT  the array of ports cannot be read {poll-unreadable} {hv}\n', ''))
+        self.assertEqual(len(found), 1, found)
+        self.assertTrue(found[0].startswith('sched.h: SCHEDOP_poll: -EFAULT is checked in decode_poll()'), found)
+
+    def test_left_out(self):
+        """A line of the command that nothing decides where it stands."""
+        line = ' * `   -EINVAL  no such processor {pin-none} {hv}\n'
+        right = ' * `   -EPERM   another domain {pin-right} {hv}\n'
+        found = told('abi/sched.h', (right, line.replace(' {pin-none}', '') + right))
+        self.assertEqual(len(found), 1, found)
+        self.assertIn('do_pin_override(), at ', found[0])
+        self.assertIn(' leaves out -EINVAL', found[0])
+
+    def test_anywhere(self):
+        """What paths.txt says has no place is not asked for one."""
+        self.assertFalse(reach.Paths(['some run access_write - -- no']).is_anywhere('some', 'run', 'access_write'))
+        paths = reach.Paths(['some run access_write any -- it is last'])
+        self.assertTrue(paths.is_anywhere('some', 'run', 'access_write'))
+        self.assertFalse(paths.is_anywhere('some', 'run', 'access_read'))
+        self.assertIsNone(paths.answer('some', 'run', 'access_write'))
 
 
 class States(unittest.TestCase):

@@ -19,6 +19,7 @@ import csource
 import errorlines
 import handlers
 import markup
+import order
 import otherwise
 import reach
 import reasons
@@ -102,8 +103,6 @@ def add_calls(facts, program, commands):
     for name, at in handlers.handlers(program).items():
         if name not in commands:
             facts.complain([(program.find(*at[0]).place, f'{at[0][0]}: HYPERVISOR_{name} has no prototype in abi/')])
-    facts.complain((rule.place, f'{rule.call} {rule.function} {rule.callee}: no call comes there')
-                   for rule in program.paths.unused())
 
 
 def add_errors(facts, reference):
@@ -120,6 +119,16 @@ def add_errors(facts, reference):
         for name in names:
             facts.calls[name].errors = [errorlines.tie(error, reference.headings, facts.calls[name].refusals)
                                         for error in heading.errors]
+
+
+def add_orders(facts, reference, program):
+    """Do error lines stand in the order of the checks?"""
+    for name, call in facts.calls.items():
+        heading = reference.headings.get(reference.calls[name].heading)
+        commands = [constant for constant, status in call.handled.commands.items()
+                    if (status.kind, status.error) != (handlers.REFUSED, 'ENOSYS')]
+        if heading:
+            facts.complain(order.check(heading, call.errors, program, call.handled, commands))
 
 
 def add_states(facts, reference):
@@ -150,8 +159,12 @@ def load(reference, replaced=None):
     facts.reasons, found = reasons.load()
     facts.complain(found)
     commands = {name: commands_of(reference, call) for name, call in reference.calls.items()}
-    add_calls(facts, reach.Program(read_sources(replaced), read_paths()), commands)
+    program = reach.Program(read_sources(replaced), read_paths())
+    add_calls(facts, program, commands)
     add_errors(facts, reference)
+    add_orders(facts, reference, program)
+    facts.complain((rule.place, f'{rule.call} {rule.function} {rule.callee}: no call comes there')
+                   for rule in program.paths.unused())
     add_states(facts, reference)
     add_reasons(facts)
     differences = otherwise.load(commands)

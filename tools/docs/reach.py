@@ -20,6 +20,7 @@ RAW = re.compile(r'-(?:\(int(?:64_t)?\))?\s*XEN_(E\w+)')
 ANSWER = r'(?:-(?:\(int64_t\))?XEN_(E\w+)|(GNTST_\w+)|(0))'
 COMPARED = re.compile(r'[=!]= ([A-Z]\w+)')
 NOTHING = '-'  # in the place of an error: the caller does not pass it on
+ANYWHERE = 'any'  # in the place of an error: it stands in no order, see order.py
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Refusal:
 @dataclass
 class Rule:
     """For the calls that match @call: where functions that match @function call @callee, or refuse for that reason
-    ('*': any), the error comes back as @answer."""
+    ('*': any), the error comes back as @answer; or, with ANYWHERE, is met in no order."""
 
     call: str
     function: str
@@ -86,12 +87,21 @@ class Paths:
         """What @function makes of @callee's errors, or None: what they are."""
         asked = (call, function, callee)
         if asked not in self.known:
-            rule = next((rule for rule in self.rules if rule.callee in (callee, '*') and
-                         matches(function, rule.function) and matches(call, rule.call)), None)
-            if rule:
-                rule.used = True
-            self.known[asked] = rule and rule.answer
+            self.known[asked] = self.first(lambda rule: rule.answer != ANYWHERE, *asked)
         return self.known[asked]
+
+    def is_anywhere(self, call, function, callee):
+        """Is what @function gets from @callee, or refuses for that reason or with that error, met in no order?"""
+        return self.first(lambda rule: rule.answer == ANYWHERE, call, function, callee) is not None
+
+    def first(self, wanted, call, function, callee):
+        """The answer of the first of the @wanted rules that matches, or None."""
+        for rule in self.rules:
+            if wanted(rule) and rule.callee in (callee, '*') and matches(function, rule.function) and \
+                    matches(call, rule.call):
+                rule.used = True
+                return rule.answer
+        return None
 
     def unused(self):
         return [rule for rule in self.rules if not rule.used]
@@ -108,6 +118,7 @@ class Program:
         self.paths = paths or Paths()
         self.is_command = is_command
         self.known_edges = {}
+        self.solvers = {}
 
     def find(self, name, path):
         """The function that @name means in the file @path, or None."""
@@ -140,9 +151,15 @@ class Program:
 
     def refusals(self, call, name, path):
         """The Refusals that the handler @name, in the file @path, of the call @call can end in."""
-        root = self.find(name, path)
-        found = (self.narrowed(call, refusal) for refusal in Solver(self, call, root).summaries[key(root)])
+        solver = self.solver(call, name, path)
+        found = (self.narrowed(call, refusal) for refusal in solver.summaries[key(solver.root)])
         return frozenset(refusal for refusal in found if refusal)
+
+    def solver(self, call, name, path):
+        """The Solver for the handler @name, in the file @path, of the call @call."""
+        if (call, name, path) not in self.solvers:
+            self.solvers[call, name, path] = Solver(self, call, self.find(name, path))
+        return self.solvers[call, name, path]
 
     def narrowed(self, call, refusal):
         """The refusal without the commands that paths.txt says do not come to it; None, if none is left."""
@@ -210,7 +227,7 @@ class Solver:
     """The summaries, sets of Refusals, of all functions that one call reaches."""
 
     def __init__(self, program, call, root):
-        self.program, self.call = program, call
+        self.program, self.call, self.root = program, call, root
         functions = program.reached(root.name, root.place.path)
         self.summaries = {place: frozenset(self.own(function)) for place, function in functions.items()}
         callers = {}
