@@ -32,6 +32,8 @@
  * ` A 32-bit guest gives it four arguments: event_selector, event_address, failsafe_selector, failsafe_address.
  * `
  * ` Callbacks are those of the calling vCPU.  An address of 0 means none. {register}
+ * ` CALLBACKOP_register: have the callback of a type at an address, in place of the one before.
+ * ` CALLBACKOP_unregister: have none; for CALLBACKTYPE_nmi alone.
  * `
  * ` Errors of callback_op, in the order of the checks:
  * `   -ENOSYS  unknown command {unknown-command} {hv}
@@ -110,6 +112,9 @@ struct callback_unregister {
 
 /*
  * ` nmi_op is the older way to CALLBACKTYPE_nmi. {nmi-op}
+ * ` XENNMI_register_callback: as CALLBACKOP_register.
+ * ` XENNMI_unregister_callback: as CALLBACKOP_unregister; the structure is not looked at.
+ * `
  * ` Errors of nmi_op, in the order of the checks:
  * `   -ENOSYS  unknown command {nmi-unknown-command} {hv}
  * `   -EFAULT  @arg cannot be read {nmi-unreadable} {hv}

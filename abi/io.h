@@ -18,8 +18,9 @@
  * ` @count: Bytes in @buffer.
  * ` @buffer: What to write, or room for what is read.
  * `
- * ` Write gives 0; {write}
- * ` read gives the number of bytes read, which is 0 if there is no input. {read}
+ * ` CONSOLEIO_write: gives 0. {write}
+ * ` CONSOLEIO_read: gives the number of bytes read, which is 0 if there is no input. {read}
+ * `
  * ` Input is announced by VIRQ_CONSOLE.  A hypervisor may refuse domains other than the initial one; Paravane does not.
  * ` A guest takes any error for an answer, and goes on.
  * `

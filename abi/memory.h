@@ -46,9 +46,9 @@
 /* ` } */
 
 /*
- * ` XENMEM_increase_reservation adds frames; XENMEM_decrease_reservation gives frames back;
- * ` XENMEM_populate_physmap adds frames at given pseudo-physical numbers.  They work on extents of
- * ` 1 << extent_order frames each, contiguous and aligned to their size in machine memory. {extents}
+ * ` XENMEM_increase_reservation, XENMEM_decrease_reservation, XENMEM_populate_physmap: add frames; give frames back; add
+ * ` frames at given pseudo-physical numbers.  They work on extents of 1 << extent_order frames each, contiguous and
+ * ` aligned to their size in machine memory. {extents}
  * `
  * `   increase  extent_start: receives the first mfn of each extent; may be NULL {increase}
  * `   decrease  extent_start: the first mfn of each extent to give back {decrease}
@@ -97,13 +97,11 @@ struct compat_xen_memory_reservation {
 /* ` } */
 
 /*
- * ` XENMEM_exchange trades frames for others: contiguous ones, or ones with small machine addresses. {exchange}
- * `
+ * ` XENMEM_exchange: trade frames for others: contiguous ones, or ones with small machine addresses. {exchange}
  * `   in.extent_start  the first mfn of each extent given
  * `   out.extent_start the first pfn of each extent wanted, replaced by its first mfn.  The M2P is set {exchange-out}
  * `   nr_exchanged     0 before the call; after it the number of extents of in that have been traded
  * `                    {exchange-progress}
- * `
  * ` Result 0, or an error; what nr_exchanged counts is done even then, and nothing else. {exchange-failure}
  * ` In the order of the checks:
  * `   -EFAULT  the structure cannot be read {exchange-unreadable} {GUEST_FAULT}
@@ -161,7 +159,7 @@ struct compat_xen_machphys_mapping {
 /*
  * ` XENMEM_machphys_mfn_list: the machine frames that the M2P itself lies in, one number for each 2 MiB of it;
  * ` for tools that map the M2P of the whole machine. {mfn-list}
- * ` XENMEM_machphys_compat_mfn_list gives those of the M2P of 32-bit guests.
+ * ` XENMEM_machphys_compat_mfn_list: those of the M2P of 32-bit guests.
  */
 struct xen_machphys_mfn_list {
     uint32_t max_extents; /* room in the array */
@@ -214,8 +212,8 @@ struct e820_entry {
 /* ` } */
 
 /*
- * ` XENMEM_set_memory_map: give a domain its map, before it runs.  It is not offered: the domain builder does
- * ` without. {set-memory-map}
+ * ` XENMEM_set_memory_map: give a domain its map, before it runs.  It is not offered, and gives -ENOSYS: the
+ * ` domain builder does without. {set-memory-map}
  */
 struct xen_foreign_memory_map {
     uint16_t domid; /* => enum domid */
@@ -230,7 +228,7 @@ struct compat_xen_foreign_memory_map {
 };
 
 /*
- * ` XENMEM_add_to_physmap and XENMEM_remove_from_physmap change the P2M that the hypervisor keeps for guests
+ * ` XENMEM_add_to_physmap, XENMEM_remove_from_physmap: change the P2M that the hypervisor keeps for guests
  * ` without direct paging.  A PV guest keeps its own, and gets -ENOSYS. {physmap}
  */
 struct xen_add_to_physmap {
