@@ -58,6 +58,7 @@ CONSOLE = """/*
  * ` @cmd: What to do.
  * ` @count: How much.
  * ` @text: Of what.
+ * ` CONSOLEIO_write, CONSOLEIO_read: out; in.
  * `
  * ` Errors, in the order of the checks:
  * `   -E2BIG   too much {hv}
@@ -109,8 +110,9 @@ def changed(path, old, new):
     return {path: text.replace(old, new, 1)}
 
 
-def told(path, *replacements):
-    """What is said of the headers as they are, but for the (old, new) in the one at @path, without its lines' numbers."""
+def told(path, *replacements, replaced=None):
+    """What is said of the headers as they are, but for the (old, new) in the one at @path, without its lines' numbers.
+    @replaced: {path: text} instead of sources."""
     with tempfile.TemporaryDirectory() as directory:
         for header in glob.glob('abi/*.h'):
             with open(header, encoding='utf-8') as file:
@@ -120,7 +122,7 @@ def told(path, *replacements):
                 text = text.replace(old, new)
             with open(os.path.join(directory, os.path.basename(header)), 'w', encoding='utf-8') as file:
                 file.write(text)
-        found = facts.load(markup.parse(glob.glob(f'{directory}/*.h')))
+        found = facts.load(markup.parse(glob.glob(f'{directory}/*.h')), replaced)
         return [re.sub(r'.*/(\w+\.h):\d+: ', r'\1: ', str(complaint)) for complaint in found.complaints]
 
 
@@ -177,14 +179,14 @@ class Errors(unittest.TestCase):
 
     def test_hv(self):
         found = compared(CONSOLE.replace('-E2BIG ', '-EXDEV '))
-        self.assertEqual(found[0], 'call.h:12: HYPERVISOR_console_io: nothing that this line names gives -EXDEV')
+        self.assertEqual(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -EXDEV')
         self.assertEqual(len(found), 2, found)  # and -E2BIG has no line now
 
     def test_hv_without_line(self):
         planted = changed('hv/call/call_console.c', 'return -XEN_E2BIG;', 'return -XEN_EXDEV;')
         found = compared(CONSOLE, planted)
         self.assertEqual(len(found), 2, found)
-        self.assertRegex(found[0], 'call.h:12: HYPERVISOR_console_io: nothing that this line names gives -E2BIG')
+        self.assertRegex(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -E2BIG')
         self.assertRegex(found[1], r'hv/call/call_console.c:\d+: .*CONSOLEIO_read\) gives -EXDEV, and no line of '
                          'call.h says so with {hv}')
 
@@ -228,7 +230,7 @@ class Order(unittest.TestCase):
 
     def test_swapped(self):
         found = compared(self.swapped(CONSOLE, '-E2BIG', '-EFAULT'))
-        self.assertTrue(found and all('-EFAULT is checked in ' in text and 'behind what line 13 says' in text
+        self.assertTrue(found and all('-EFAULT is checked in ' in text and 'behind what line 14 says' in text
                                       for text in found), found)
         found = compared(self.swapped(CONSOLE, '-E2BIG', '-EFAULT').replace(', in the order of the checks', ''))
         self.assertEqual(found, [])
@@ -280,6 +282,21 @@ class States(unittest.TestCase):
         found = compared(CONSOLE, planted)
         self.assertTrue(any('CONSOLEIO_read is always refused with EPERM, at hv/call/call_console.c:' in text
                             for text in found), found)
+
+    def test_no_text(self):
+        """A command that works, of which nothing is said."""
+        found = told('abi/sched.h', (' * ` SCHEDOP_yield: let others run, for a while; the result is 0. {yield}\n', ''))
+        self.assertEqual(len(found), 1, found)
+        self.assertRegex(found[0], r'^sched.h: SCHEDOP_yield: \[sched_op\] does not say what it does; works, see hv/')
+
+    def test_no_row(self):
+        """A command that is described, and that nothing is there for: a line about unknown ones does not say so."""
+        without = changed('hv/call/call_sched.c', '    [SCHEDOP_shutdown_code] = do_shutdown_code,\n', '')
+        found = [text for text in told('', replaced=without) if 'SCHEDOP_shutdown_code is always refused' in text]
+        self.assertEqual(len(found), 1, found)
+        self.assertIn('with ENOSYS, at hv/call/call_sched.c:', found[0])
+        without = changed('engine/grant_op.c', '[GNTTABOP_query_size] =', '[GNTTABOP_dump_table] =')
+        self.assertTrue(any('GNTTABOP_query_size is always refused' in text for text in told('', replaced=without)))
 
     def states(self, call, replaced=None):
         reference = markup.parse(glob.glob('abi/*.h'))

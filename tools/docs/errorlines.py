@@ -95,11 +95,21 @@ def check(lines, names, refusals, reasons, header):
     yield from check_refusals(lines, refusals, call, header)
 
 
+def texts_of(heading, constant):
+    """What the heading says about a command: model.Command, mostly one."""
+    return [command for command in heading.commands if constant in command.names]
+
+
 def says_refused(heading, constant, status):
-    """Has the heading an error line for what the command always gives?"""
+    """Does the heading say that the command always gives this?  If it says more than its name and what it is for, in
+    its own text; else an error line of all commands is enough."""
     numbers = [f'-{error}' if error.startswith('E') else error for error in status.error.split(' or ')]
-    return any(number in error.numbers and (not error.commands or constant in error.commands)
-               for error in heading.errors for number in numbers)
+    own = texts_of(heading, constant)
+    if any(number in line.text for command in own for line in command.lines for number in numbers):
+        return True
+    if any(line.statement for command in own for line in command.lines):
+        return False
+    return any(number in error.numbers for error in heading.errors if not error.commands for number in numbers)
 
 
 def refusals_of(program, name, handlers):

@@ -132,13 +132,21 @@ def add_orders(facts, reference, program):
 
 
 def add_states(facts, reference):
-    """A command that is always refused: do the error lines of its heading say so?"""
-    for name, call in facts.calls.items():
-        heading = reference.headings.get(reference.calls[name].heading)
-        for constant, status in call.handled.commands.items():
-            if status.kind == handlers.REFUSED and heading and not errorlines.says_refused(heading, constant, status):
-                facts.complain([(reference.constants[constant].place, f'{constant} is always refused with '
-                                 f'{status.error}, at {status.place}, and no line of [{heading.label}] says so')])
+    """A command that all calls refuse: do the error lines of their heading say so?  One that works: what does it do?"""
+    for heading in reference.headings.values():
+        states = {}
+        for call in heading.calls:
+            for constant, status in facts.calls[call.name].handled.commands.items():
+                if constant not in states or states[constant].kind == handlers.REFUSED:
+                    states[constant] = status
+        for constant, status in states.items():
+            place = reference.constants[constant].place
+            if status.kind == handlers.REFUSED and not errorlines.says_refused(heading, constant, status):
+                facts.complain([(place, f'{constant} is always refused with {status.error}, at {status.place}, and no '
+                                 f'line of [{heading.label}] says so')])
+            if status.kind != handlers.REFUSED and not errorlines.texts_of(heading, constant):
+                facts.complain([(place, f'{constant}: [{heading.label}] does not say what it does; '
+                                 f'{status.kind}, see {status.place}')])
 
 
 def add_reasons(facts):
