@@ -112,6 +112,19 @@ class Coverage(unittest.TestCase):
         self.write('tests/call/run.sh', SCRIPT.replace('counts: all', 'counts, first.counts: all'))
         self.refused('tests/call/run.sh:1: first.counts: is named twice over one function')
 
+    def test_above_nothing(self):
+        """The function is gone, or another thing has come in between; or the comment stands in its body."""
+        for below in '', '\nstatic void test_call(void **state)\n{', 'void test_call(void **state);\n', 'int call = 1;\n':
+            self.write('tests/unit/test_call.c', TEST.replace('static void test_call(void **state)\n{', below))
+            self.refused(*(f'tests/unit/test_call.c:1: call.{name}: the comment stands above no function'
+                           for name in ('answered', 'none', 'unread')))
+        inside = 'static void test_late(void **state)\n{\n    /* Shows call.in-time. */\n    late();\n}\n'
+        self.write('tests/unit/test_call.c', TEST.partition('/* Shows call.in-time')[0] + inside)
+        self.refused('tests/unit/test_call.c:9: call.in-time: the comment stands above no function')
+        self.write('tests/unit/test_call.c', TEST)
+        self.write('tests/call/run.sh', SCRIPT.replace('\n', '\n\n'))
+        self.refused('tests/call/run.sh:1: first.counts: the comment stands above no function')
+
     def test_bad_name(self):
         self.write('abi/call.h', HEADER.replace('{counts}', '{Counts it}'))
         self.write('tests/call/run.sh', '')

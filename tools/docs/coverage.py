@@ -66,6 +66,8 @@ def check(reference, shown, undone):
         if (one.statement, one.path, one.function) in seen:
             complaints.append(f'{one.path}:{one.line}: {one.statement}: is named twice over one function')
         seen.add((one.statement, one.path, one.function))
+        if not one.function:
+            complaints.append(f'{one.path}:{one.line}: {one.statement}: the comment stands above no function')
         if one.statement not in reference.statements:
             complaints.append(f'{one.path}:{one.line}: {one.statement}: nothing in abi/ states that')
     for name, line in undone.items():

@@ -19,16 +19,16 @@ FUNCTION = {
 class Shown:
     statement: str
     path: str
-    function: str  # None: the comment is of the whole file
+    function: str  # None: there is none directly below
     line: int
 
 
 def c_comments(lines):
-    """(line, text, index of the line below) of each comment that begins in column 0."""
+    """(line, text, index of the line below) of each comment that begins a line."""
     at = 0
     while at < len(lines):
         begin = at
-        if lines[at].startswith('/*'):
+        if lines[at].lstrip().startswith('/*'):
             while '*/' not in lines[at] and at + 1 < len(lines):
                 at += 1
             yield begin + 1, ' '.join(line.strip().lstrip('*').strip() for line in lines[begin:at + 1]), at + 1
