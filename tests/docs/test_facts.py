@@ -298,6 +298,19 @@ class States(unittest.TestCase):
         without = changed('engine/grant_op.c', '[GNTTABOP_query_size] =', '[GNTTABOP_dump_table] =')
         self.assertTrue(any('GNTTABOP_query_size is always refused' in text for text in told('', replaced=without)))
 
+    def test_columns(self):
+        """Columns of tables of commands, turned: each is told, and nothing else."""
+        for path, old, new, constant in (
+                ('engine/mmuext.c', '{set_ldt, true}', '{set_ldt, false}', 'MMUEXT_SET_LDT'),
+                ('engine/mmuext.c', '{unpin, false}', '{unpin, true}', 'MMUEXT_UNPIN_TABLE'),
+                ('hv/call/call_event.c', '(struct evtchn_unmask), false', '(struct evtchn_unmask), true',
+                 'EVTCHNOP_unmask'),
+                ('hv/call/call_physdev.c', '(struct physdev_irq_status_query), true',
+                 '(struct physdev_irq_status_query), false', 'PHYSDEVOP_irq_status_query')):
+            found = told('', replaced=changed(path, old, new))
+            self.assertEqual(len(found), 1, found)
+            self.assertRegex(found[0], rf'^\w+\.h: {constant}: that it .* is (true|false) at {path}:\d+, and not so')
+
     def states(self, call, replaced=None):
         reference = markup.parse(glob.glob('abi/*.h'))
         program = reach.Program(facts.read_sources(replaced))

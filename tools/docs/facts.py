@@ -14,6 +14,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 
+import columns
 import costs
 import csource
 import errorlines
@@ -171,6 +172,7 @@ def load(reference, replaced=None):
     add_calls(facts, program, commands)
     add_errors(facts, reference)
     add_orders(facts, reference, program)
+    facts.complain(columns.check(reference, program, facts.calls))
     facts.complain((rule.place, f'{rule.call} {rule.function} {rule.callee}: no call comes there')
                    for rule in program.paths.unused())
     add_states(facts, reference)
