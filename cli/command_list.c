@@ -21,6 +21,29 @@ static unsigned nr_rows;
 
 /* ---- What is shown. */
 
+static bool is_any_unplugged(void)
+{
+    bool is_any = false;
+
+    for (unsigned i = 0; i < nr_rows; i++)
+        is_any |= *rows[i].devices == '-' || strstr(rows[i].devices, " -");
+    return is_any;
+}
+
+/* The end of a row. */
+static void show_unplugged(char *devices)
+{
+    const char *between = "  ";
+
+    for (char *name = strtok(devices, " "); name; name = strtok(NULL, " ")) {
+        if (*name != '-')
+            continue;
+        printf("%s%s", between, name + 1);
+        between = " ";
+    }
+    putchar('\n');
+}
+
 static void show_columns(void)
 {
     int width = (int)strlen("NAME");
@@ -29,15 +52,16 @@ static void show_columns(void)
         if ((int)strlen(rows[i].guest.name) > width)
             width = (int)strlen(rows[i].guest.name);
     }
-    printf("%-*s %6s  %-10s %10s %10s %5s %12s %8s %8s\n", width, "NAME", "NUMBER", "STATE", "MEMORY", "MAXIMUM",
-           "VCPUS", "TIME", "RESTARTS", "RUN");
+    printf("%-*s %6s  %-10s %10s %10s %5s %12s %8s %8s%s\n", width, "NAME", "NUMBER", "STATE", "MEMORY", "MAXIMUM",
+           "VCPUS", "TIME", "RESTARTS", "RUN", is_any_unplugged() ? "  UNPLUGGED" : "");
     for (unsigned i = 0; i < nr_rows; i++) {
         const struct guest_line *guest = &rows[i].guest;
 
         write_safely(stdout, guest->name);
-        printf("%*s %6u  %-10s %6llu MiB %6llu MiB %5u %9llu.%02llu %8u %8d\n", width - (int)strlen(guest->name), "",
+        printf("%*s %6u  %-10s %6llu MiB %6llu MiB %5u %9llu.%02llu %8u %8d", width - (int)strlen(guest->name), "",
                guest->number, guest->state, guest->memory_kib / KIB_TO_MIB, guest->most_kib / KIB_TO_MIB, guest->vcpus,
                guest->run_us / US_TO_S, guest->run_us % US_TO_S / US_TO_CS, guest->restarts, rows[i].pid);
+        show_unplugged(rows[i].devices);
     }
 }
 
