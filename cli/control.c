@@ -283,6 +283,7 @@ void control_show(struct control *control, unsigned place, const char *bytes, si
 {
     for (size_t i = 0; i < count; i++)
         control->backlogs[place].bytes[control->backlogs[place].count++ % CONTROL_BACKLOG] = bytes[i];
+    clue_look(&control->clues[place], bytes, count);
     for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         struct control_client *client = &control->clients[i];
 

@@ -10,6 +10,7 @@
 
 #include <poll.h>
 
+#include <cli/clue.h>
 #include <cli/control_line.h>
 #include <cli/outcome.h>
 #include <cli/relay.h>
@@ -51,6 +52,7 @@ struct control {
         size_t count; /* ever; the last CONTROL_BACKLOG are kept */
         char bytes[CONTROL_BACKLOG];
     } backlogs[GUESTS_MAX];
+    struct clue clues[GUESTS_MAX];
 };
 
 /*

@@ -76,6 +76,8 @@ static void tell_guests_end(const struct ending *ending, const struct meaning *m
         say_error("%s", own_words(ending->hypervisor, meaning->text));
     else
         say_error("%s (QEMU's exit status %d)", meaning->text, ending->result.code);
+    for (unsigned i = 0; i < ending->options->nr_guests && meaning->status == STATUS_CRASHED; i++)
+        clue_tell(&ending->clues[i], &ending->options->guests[i]);
 }
 
 static enum status tell_exit(const struct ending *ending)

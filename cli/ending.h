@@ -2,6 +2,7 @@
 /* How a run ended: in words, and as the status of the command. */
 #pragma once
 
+#include <cli/clue.h>
 #include <cli/outcome.h>
 #include <cli/proof.h>
 #include <cli/session.h>
@@ -11,6 +12,8 @@ struct ending {
     const struct proof *proof;
     const struct log *hypervisor, *qemu;
     const struct outcomes *outcomes; /* of several guests; none: there is one, and its end is the run's */
+    const struct run_options *options;
+    const struct clue *clues; /* of each guest */
     unsigned timeout_seconds;
 };
 

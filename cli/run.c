@@ -186,6 +186,8 @@ static enum status boot(struct run *run, struct session_result *result)
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
         .outcomes = &run->outcomes,
+        .options = run->options,
+        .clues = run->control.clues,
         .timeout_seconds = run->options->timeout_seconds,
     });
 }

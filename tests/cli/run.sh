@@ -574,6 +574,13 @@ with 'error=no_memory exit=1' expect ends-qemu-error 6 'qemu: no memory' 'QEMU f
 with 'exit=1' expect ends-qemu-mute 6 'fake-qemu failed without a word .exit status 1.: is it QEMU' 'PARAVANE_QEMU' \
     '!above' -- run "$good"
 PARAVANE_QEMU=/bin/false PARAVANE_LIB=$work/lib expect no-qemu-at-all 6 '/bin/false failed without a word' -- run "$good"
+# What Linux says where nobody has handed it a ramdisk may come in pieces.
+no_root='prompt=VFS: prompt=VFS:_Unable_to sleep=0.2 say=_mount_root_fs_on_unknown-block exit=43'
+no_ramdisk='Linux found no root file system.* --ramdisk FILE'
+with "$no_root" expect ends-no-root 3 'the guest crashed' "^paravane: $no_ramdisk$" -- run "$good"
+with "$no_root" expect ends-ramdisk 3 'the guest crashed' "!$no_ramdisk" -- run --ramdisk "$good" "$good"
+with "${no_root/43/33}" expect ends-no-root-well 0 "!$no_ramdisk" -- run "$good"
+with "${no_root/Unable/Able} " expect ends-root 3 "!$no_ramdisk" -- run "$good"
 with 'log=domain_1_(good)_has_ended_because exit=43' expect ends-otherwise 3 \
     '^paravane: domain 1 .good. has ended because$' '!crashed' -- run "$good"
 for how in none wrong early other; do
