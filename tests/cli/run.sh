@@ -15,6 +15,7 @@ cd "$(dirname "$0")/../.." || exit 1
 pattern=${1:-}
 paravane=$PWD/build/cli-san/paravane
 fake=$PWD/tests/cli/fake-qemu
+[ -x "$paravane" ] || { echo "tests/cli/run.sh: there is no build/cli-san/paravane: \`make test-cli\` builds what is needed" >&2; exit 1; }
 unset PARAVANE_LIB PARAVANE_QEMU
 export LC_ALL=C ASAN_OPTIONS=detect_leaks=1
 
