@@ -22,8 +22,10 @@
 #define ROUNDS 16u
 #define BATCH  32u
 
-static uint64_t *pages[2], *table; /* what PLACE maps; an L1 that is pinned and unpinned */
-static uint64_t place_entry;       /* machine address of the entry for PLACE */
+static uint64_t *pages[2], *table;                 /* what PLACE maps; an L1 that is pinned and unpinned */
+static uint64_t place_entry;                       /* machine address of the entry for PLACE */
+static uint64_t page_mfns[2], table_mfn, root_mfn; /* of these, and of the table that is loaded */
+static const uint64_t place = PLACE;
 static evtchn_port_t port;
 static xen_pfn_t extent; /* a frame that is given back and taken */
 
@@ -73,53 +75,43 @@ static long update_va_eight(unsigned round)
     return hypercall_multicall(calls, ARRAY_SIZE(calls));
 }
 
-static long extended(unsigned cmd, const void *page, uint64_t second)
+/*
+ * A step of a measurement: a function; or (@run is NULL) a command of mmuext_op, about *@operand, and a copy is made of
+ * the second page; or (both are) nothing.
+ */
+struct step {
+    long (*run)(unsigned round);
+    unsigned cmd;
+    const uint64_t *operand;
+};
+
+#define RUN(function)     \
+    {                     \
+        function, 0, NULL \
+    }
+#define EXTENDED(cmd, operand) \
+    {                          \
+        NULL, cmd, operand     \
+    }
+#define NOTHING       \
+    {                 \
+        NULL, 0, NULL \
+    }
+#define PIN   EXTENDED(MMUEXT_PIN_L1_TABLE, &table_mfn)
+#define UNPIN EXTENDED(MMUEXT_UNPIN_TABLE, &table_mfn)
+
+static long extend(const struct step *step)
 {
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = page ? virt_to_mfn(page).v : PLACE, .arg2.src_mfn = second};
+    struct mmuext_op op = {.cmd = step->cmd, .arg1.mfn = *step->operand, .arg2.src_mfn = page_mfns[1]};
 
     return hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
 
-static long pin(unsigned round)
+static long do_step(const struct step *step, unsigned round)
 {
-    (void)round;
-    return extended(MMUEXT_PIN_L1_TABLE, table, 0);
-}
-
-static long unpin(unsigned round)
-{
-    (void)round;
-    return extended(MMUEXT_UNPIN_TABLE, table, 0);
-}
-
-static long same_root(unsigned round)
-{
-    (void)round;
-    return extended(MMUEXT_NEW_BASEPTR, table_root(), 0);
-}
-
-static long flush(unsigned round)
-{
-    (void)round;
-    return extended(MMUEXT_TLB_FLUSH_LOCAL, NULL, 0);
-}
-
-static long flush_page(unsigned round)
-{
-    (void)round;
-    return extended(MMUEXT_INVLPG_LOCAL, NULL, 0);
-}
-
-static long clear_page(unsigned round)
-{
-    (void)round;
-    return extended(MMUEXT_CLEAR_PAGE, pages[0], 0);
-}
-
-static long copy_page(unsigned round)
-{
-    (void)round;
-    return extended(MMUEXT_COPY_PAGE, pages[0], virt_to_mfn(pages[1]).v);
+    if (step->run)
+        return step->run(round);
+    return step->operand ? extend(step) : 0;
 }
 
 /*
@@ -238,39 +230,39 @@ static long set_iopl(unsigned round)
 
 struct cost {
     const char *call, *command, *what;
-    long (*run)(unsigned round);
-    long (*before)(unsigned round); /* not measured; may be NULL */
-    long (*after)(unsigned round);  /* the same */
+    struct step run, before, after; /* the first is measured */
 };
 
 static const struct cost costs[] = {
-    {"mmu_update", "MMU_NORMAL_PT_UPDATE", "an entry of a table in use: another page", update_one, NULL, NULL},
-    {"mmu_update", "MMU_NORMAL_PT_UPDATE", "32 such entries in one call", update_batch, NULL, NULL},
-    {"update_va_mapping", "-", "another page, nothing flushed", update_va, NULL, NULL},
-    {"update_va_mapping", "-", "another page, its address flushed", update_va_flushing, NULL, NULL},
-    {"multicall", "-", "eight calls of update_va_mapping", update_va_eight, NULL, NULL},
-    {"mmuext_op", "MMUEXT_PIN_L1_TABLE", "a table with 512 read-only entries", pin, NULL, unpin},
-    {"mmuext_op", "MMUEXT_UNPIN_TABLE", "a table with 512 read-only entries", unpin, pin, NULL},
-    {"mmuext_op", "MMUEXT_NEW_BASEPTR", "the root that is loaded", same_root, NULL, NULL},
-    {"mmuext_op", "MMUEXT_TLB_FLUSH_LOCAL", "", flush, NULL, NULL},
-    {"mmuext_op", "MMUEXT_INVLPG_LOCAL", "", flush_page, NULL, NULL},
-    {"mmuext_op", "MMUEXT_CLEAR_PAGE", "", clear_page, NULL, NULL},
-    {"mmuext_op", "MMUEXT_COPY_PAGE", "", copy_page, NULL, NULL},
-    {"memory_op", "XENMEM_decrease_reservation", "one page", give_extent, NULL, take_extent},
-    {"memory_op", "XENMEM_increase_reservation", "one page", take_extent, give_extent, NULL},
-    {"memory_op", "XENMEM_current_reservation", "", ask_reservation, NULL, NULL},
-    {"grant_table_op", "GNTTABOP_copy", "one page, between pages of the caller", grant_copy, NULL, NULL},
-    {"xen_version", "XENVER_version", "", version, NULL, NULL},
-    {"event_channel_op", "EVTCHNOP_send", "to the caller itself, which has events masked", send_event, forget_event,
-     NULL},
-    {"sched_op", "SCHEDOP_yield", "nobody else wants to run", yield, NULL, NULL},
-    {"set_timer_op", "-", "a time far ahead", set_timer, NULL, NULL},
-    {"vcpu_op", "VCPUOP_is_up", "", is_up, NULL, NULL},
-    {"stack_switch", "-", "", stack_switch, NULL, NULL},
-    {"set_segment_base", "-", "the base of fs", set_fs_base, NULL, NULL},
-    {"fpu_taskswitch", "-", "", fpu_taskswitch, NULL, NULL},
-    {"get_debugreg", "-", "", get_debugreg, NULL, NULL},
-    {"physdev_op", "PHYSDEVOP_set_iopl", "", set_iopl, NULL, NULL},
+    {"mmu_update", "MMU_NORMAL_PT_UPDATE", "an entry of a table in use: another page", RUN(update_one), NOTHING,
+     NOTHING},
+    {"mmu_update", "MMU_NORMAL_PT_UPDATE", "32 such entries in one call", RUN(update_batch), NOTHING, NOTHING},
+    {"update_va_mapping", "-", "another page, nothing flushed", RUN(update_va), NOTHING, NOTHING},
+    {"update_va_mapping", "-", "another page, its address flushed", RUN(update_va_flushing), NOTHING, NOTHING},
+    {"multicall", "-", "eight calls of update_va_mapping", RUN(update_va_eight), NOTHING, NOTHING},
+    {"mmuext_op", "MMUEXT_PIN_L1_TABLE", "a table with 512 read-only entries", PIN, NOTHING, UNPIN},
+    {"mmuext_op", "MMUEXT_UNPIN_TABLE", "a table with 512 read-only entries", UNPIN, PIN, NOTHING},
+    {"mmuext_op", "MMUEXT_NEW_BASEPTR", "the root that is loaded", EXTENDED(MMUEXT_NEW_BASEPTR, &root_mfn), NOTHING,
+     NOTHING},
+    {"mmuext_op", "MMUEXT_TLB_FLUSH_LOCAL", "", EXTENDED(MMUEXT_TLB_FLUSH_LOCAL, &place), NOTHING, NOTHING},
+    {"mmuext_op", "MMUEXT_INVLPG_LOCAL", "", EXTENDED(MMUEXT_INVLPG_LOCAL, &place), NOTHING, NOTHING},
+    {"mmuext_op", "MMUEXT_CLEAR_PAGE", "", EXTENDED(MMUEXT_CLEAR_PAGE, page_mfns), NOTHING, NOTHING},
+    {"mmuext_op", "MMUEXT_COPY_PAGE", "", EXTENDED(MMUEXT_COPY_PAGE, page_mfns), NOTHING, NOTHING},
+    {"memory_op", "XENMEM_decrease_reservation", "one page", RUN(give_extent), NOTHING, RUN(take_extent)},
+    {"memory_op", "XENMEM_increase_reservation", "one page", RUN(take_extent), RUN(give_extent), NOTHING},
+    {"memory_op", "XENMEM_current_reservation", "", RUN(ask_reservation), NOTHING, NOTHING},
+    {"grant_table_op", "GNTTABOP_copy", "one page, between pages of the caller", RUN(grant_copy), NOTHING, NOTHING},
+    {"xen_version", "XENVER_version", "", RUN(version), NOTHING, NOTHING},
+    {"event_channel_op", "EVTCHNOP_send", "to the caller itself, which has events masked", RUN(send_event),
+     RUN(forget_event), NOTHING},
+    {"sched_op", "SCHEDOP_yield", "nobody else wants to run", RUN(yield), NOTHING, NOTHING},
+    {"set_timer_op", "-", "a time far ahead", RUN(set_timer), NOTHING, NOTHING},
+    {"vcpu_op", "VCPUOP_is_up", "", RUN(is_up), NOTHING, NOTHING},
+    {"stack_switch", "-", "", RUN(stack_switch), NOTHING, NOTHING},
+    {"set_segment_base", "-", "the base of fs", RUN(set_fs_base), NOTHING, NOTHING},
+    {"fpu_taskswitch", "-", "", RUN(fpu_taskswitch), NOTHING, NOTHING},
+    {"get_debugreg", "-", "", RUN(get_debugreg), NOTHING, NOTHING},
+    {"physdev_op", "PHYSDEVOP_set_iopl", "", RUN(set_iopl), NOTHING, NOTHING},
 };
 
 static long nothing(unsigned round)
@@ -294,12 +286,12 @@ static uint64_t measure(const struct cost *cost)
         uint64_t ticks;
         long result;
 
-        need(cost->before ? cost->before(round) : 0, cost->call);
+        need(do_step(&cost->before, round), cost->call);
         ticks = rdtsc();
-        result = cost->run(round);
+        result = do_step(&cost->run, round);
         ticks = rdtsc() - ticks;
         need(result, cost->call);
-        need(cost->after ? cost->after(round) : 0, cost->call);
+        need(do_step(&cost->after, round), cost->call);
         least = ticks < least ? ticks : least;
     }
     return least;
@@ -313,6 +305,10 @@ static void make_tables(void)
     for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++)
         table[i] = pte_make(virt_to_mfn(pages[0]), PTE_READONLY);
     need(table_set_readonly(table), "a read-only page");
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
+        page_mfns[i] = virt_to_mfn(pages[i]).v;
+    table_mfn = virt_to_mfn(table).v;
+    root_mfn = virt_to_mfn(table_root()).v;
 }
 
 /* Nothing maps it any more: it can be given away. */
@@ -334,7 +330,7 @@ static void open_port(void)
 
 void guest_main(void)
 {
-    const struct cost empty = {.call = "nothing", .run = nothing};
+    const struct cost empty = {.call = "nothing", .run = RUN(nothing)};
     uint64_t overhead;
 
     pages[0] = page_alloc();
