@@ -78,7 +78,7 @@ static int16_t map_frame(struct op *op, struct gnttab_map_grant_ref *map, struct
     if (status != GNTST_okay)
         return status;
     if (granted.first > 0 || granted.end < PAGE_SIZE)
-        status = grant_refuse(op, GNTST_general_error, REFUSE_GRANT_ENTRY, map->ref);
+        status = grant_refuse(op, GNTST_general_error, REFUSE_GRANT_PART, map->ref);
     else if (map->flags & GNTMAP_host_map)
         status = write_entry(op, map, granted.frame);
     if (status != GNTST_okay) {

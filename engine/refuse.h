@@ -66,6 +66,7 @@
     REASON(GRANT_VERSION, NUMBER, "the grant table does not have, or cannot have, this version")                     \
     REASON(GRANT_REFERENCE, NUMBER, "the grant table does not reach to this reference")                              \
     REASON(GRANT_ENTRY, NUMBER, "the entry of the grant table (domain and flags) does not grant this")               \
+    REASON(GRANT_PART, NUMBER, "a part of a page is granted, which can be copied and not mapped")                    \
     REASON(GRANT_IN_USE, NUMBER, "the grant is in use")                                                              \
     REASON(GRANT_FRAME, FRAME, "the page is not its granter's or, in a copy, the caller's")                          \
     REASON(GRANT_FLAGS, NUMBER, "the grant would be mapped neither for the guest nor for devices")                   \

@@ -201,7 +201,7 @@ static void test_part_of_a_page(void **state)
     assert_true(grant_place_find(unit.other->domain, REF, &place));
     for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {
         *place.v2 = (struct grant_entry_v2){GTF_permit_access | GTF_sub_page, 0, parts[i][0], parts[i][1], page.v};
-        assert_map_refused(&unit, map(&unit, 3, GNTMAP_host_map, NULL), GNTST_general_error, REFUSE_GRANT_ENTRY);
+        assert_map_refused(&unit, map(&unit, 3, GNTMAP_host_map, NULL), GNTST_general_error, REFUSE_GRANT_PART);
         assert_int_equal(*place.status, 0);
     }
     assert_counts(&unit, page, 2, TYPE_WRITABLE, 1);

@@ -288,6 +288,7 @@ static const struct row rows[] = {
     ROW(GRANT_VERSION, request_grant_version),
     ROW(GRANT_REFERENCE, request_grant_reference),
     ROW(GRANT_ENTRY, request_grant_entry),
+    ROW(GRANT_PART, request_grant_part),
     ROW(GRANT_IN_USE, request_grant_in_use),
     ROW(GRANT_FRAME, request_grant_frame),
     ROW(GRANT_FLAGS, request_grant_flags),

@@ -37,6 +37,6 @@ request_fn request_not_ram, request_no_such_frame, request_not_owned, request_re
 
 /* ---- Requests that are refused for what a grant is, or a mapping of one. */
 
-request_fn request_grant_reference, request_grant_entry, request_grant_in_use, request_grant_frame, request_grant_flags,
-    request_grant_handle, request_grant_handles_exhausted, request_grant_not_there, request_grant_copy,
-    request_element_count, request_grant_version;
+request_fn request_grant_reference, request_grant_entry, request_grant_part, request_grant_in_use, request_grant_frame,
+    request_grant_flags, request_grant_handle, request_grant_handles_exhausted, request_grant_not_there,
+    request_grant_copy, request_element_count, request_grant_version;

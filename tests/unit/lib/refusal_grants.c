@@ -41,6 +41,18 @@ int64_t request_grant_entry(struct unit *unit, struct record *expected)
     return request_map(unit, REF, GNTMAP_host_map);
 }
 
+int64_t request_grant_part(struct unit *unit, struct record *expected)
+{
+    mfn_t page = begin(unit, expected, GTF_permit_access);
+    struct grant_place place;
+
+    assert_int_equal(guest_grant_set_version(unit->vcpu, &(uint32_t){2}), 0);
+    assert_true(grant_place_find(unit->domain, REF, &place));
+    *place.v2 = (struct grant_entry_v2){GTF_permit_access | GTF_sub_page, unit->domain->id.v, 256, 64, page.v};
+    expected->value = REF;
+    return request_map(unit, REF, GNTMAP_host_map);
+}
+
 int64_t request_grant_in_use(struct unit *unit, struct record *expected)
 {
     begin(unit, expected, GTF_permit_access);
