@@ -84,12 +84,12 @@ struct grant_entry_v1 {
  * `   GNTST_bad_domain  one of the two is being torn down {map-dying} {DYING}
  * `   GNTST_bad_gntref  beyond the table {map-reference} {GRANT_REFERENCE}
  * `   GNTST_general_error  not granted to the caller, or not so; in use otherwise {map-not-granted}
- * `            {GRANT_ENTRY GRANT_PART GRANT_IN_USE}
+ * `            {GRANT_ENTRY GRANT_IN_USE}
  * `   GNTST_bad_page  the frame is not the granter's, or has more references than can be counted {map-frame}
  * `            {GRANT_FRAME REFERENCES_EXHAUSTED}
  * `   GNTST_general_error  a table is to be written, or there are as many uses as can be counted {map-table}
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
- * `   GNTST_general_error  only a part of the page is granted {map-part} {GRANT_ENTRY}
+ * `   GNTST_general_error  only a part of the page is granted {map-part} {GRANT_PART}
  * `   GNTST_general_error  host_addr leads to no L1 entry of the caller's {map-nowhere} {NO_L1_ENTRY}
  * `   GNTST_general_error  there are as many references as can be counted {REFERENCES_EXHAUSTED}
  * ` GNTTABOP_unmap_grant_ref: undo that, for the guest where host_addr is given, for devices where dev_bus_addr
