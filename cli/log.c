@@ -14,6 +14,24 @@ static char *current_line(struct log *log)
     return log->lines[log->nr_lines % LOG_LINES_MAX];
 }
 
+/* Whoever looks for a line of the guest's in such a file finds it whole. */
+static bool is_to_wait(const struct log *log)
+{
+    return log->is_mixed && log->beside && log->beside->in_line;
+}
+
+bool log_catch_up(struct log *log, bool at_once)
+{
+    if (!log->is_live || (!at_once && is_to_wait(log)))
+        return log->is_live && log->nr_shown < log->nr_lines;
+    for (; log->nr_shown < log->nr_lines; log->nr_shown++) {
+        if (log->beside)
+            relay_leave_line(log->beside);
+        say("%s%s", log->prefix, log->lines[log->nr_shown % LOG_LINES_MAX]);
+    }
+    return false;
+}
+
 static void end_line(struct log *log)
 {
     char *line = current_line(log), amended[LOG_LINE_LENGTH] = "";
@@ -24,11 +42,8 @@ static void end_line(struct log *log)
         return;
     if (log->amend && log->amend(log->owner, line, amended, sizeof(amended)))
         memcpy(line, amended, sizeof(amended));
-    if (log->is_live && log->beside)
-        relay_leave_line(log->beside);
-    if (log->is_live)
-        say("%s%s", log->prefix, line);
     log->nr_lines++;
+    log_catch_up(log, log->nr_lines - log->nr_shown == LOG_LINES_MAX - 1);
 }
 
 static void add_character(struct log *log, char character)

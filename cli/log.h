@@ -20,14 +20,22 @@ struct log {
     bool (*amend)(void *owner, const char *line, char *to, size_t size);
     void *owner;
     struct relay *beside; /* NULL, or what is on the same terminal: its line ends where one is shown */
+    bool is_mixed;        /* that is no terminal, and one file with stderr: a line there is not broken */
     unsigned guest;       /* the number of its domain: the one that is waited for */
     size_t nr_lines;      /* in all; the last LOG_LINES_MAX are kept */
+    size_t nr_shown;      /* of these, where lines are shown as they come */
     size_t length;        /* of the line under way, the one behind these */
     char lines[LOG_LINES_MAX][LOG_LINE_LENGTH];
 };
 
 /* Read once what there is.  At the end, @from becomes -1; the line under way counts then.  Returns if bytes came. */
 bool log_read(struct log *log);
+
+/*
+ * Show what waits for the end of the line beside it, if that has come, or @at_once.  Returns whether lines still wait:
+ * there are never more than are kept.
+ */
+bool log_catch_up(struct log *log, bool at_once);
 
 /* The last whole line; empty if there is none. */
 const char *log_last(const struct log *log);

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #define ANSWER_MS      3000 /* for the hypervisor to say where each guest is */
 #define QUIET_MS       2000 /* without a sign of life, a message says that things are under way, */
 #define BUILD_MS       5000 /* or that the guest is being built */
+#define PATIENT_MS     1000 /* a line of the log waits so long for the end of the guest's */
 #define FOREVER        INT64_MAX
 #define ROOM           (1 << 20) /* bytes; what Linux lets anybody have */
 #define SOURCE_CONTROL (SOURCE_CONSOLES + CONSOLES_POLLED)
@@ -40,9 +42,10 @@ struct session {
     int signals;  /* signalfd */
     int child_in; /* the relayed console, our ends; it is not closed when stdin ends: others may type as well */
     int child_out;
-    int typed;           /* what comes there is for the guest in front of several; -1: nothing, or it is a terminal */
-    int64_t deadline;    /* ms; when to stop, or when stopping, to kill */
-    int64_t quiet_until; /* ms */
+    int typed;             /* what comes there is for the guest in front of several; -1: nothing, or it is a terminal */
+    int64_t deadline;      /* ms; when to stop, or when stopping, to kill */
+    int64_t quiet_until;   /* ms */
+    int64_t patient_until; /* the same: then lines of the log are shown, though the guest's is under way */
     struct session_result result;
     struct relay in, out;     /* of several guests, @out is written by @request->consoles, */
     struct terminal terminal; /* and @in by them as well, if not by this */
@@ -106,6 +109,15 @@ static void make_nonblocking(int fd)
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+/* Do the guest's words and ours go into one file, where nobody sees them come? */
+static bool is_mixed(void)
+{
+    struct stat out, error;
+
+    return !isatty(STDOUT_FILENO) && !fstat(STDOUT_FILENO, &out) && !fstat(STDERR_FILENO, &error) &&
+           out.st_dev == error.st_dev && out.st_ino == error.st_ino;
+}
+
 /* Whose bytes the line has: the one guest's, or several guests', to be taken apart and put together. */
 static void connect_consoles(struct session *session)
 {
@@ -117,6 +129,7 @@ static void connect_consoles(struct session *session)
     session->out = (struct relay){.from = are_several ? -1 : session->child_out, .to = STDOUT_FILENO};
     session->typed = are_several ? input : -1;
     request->hypervisor->beside = request->qemu->beside = &session->out;
+    request->hypervisor->is_mixed = request->qemu->is_mixed = is_mixed();
     if (are_several)
         consoles_begin(request->consoles, session->child_out, &session->out, request->control, request->is_on_terminal);
 }
@@ -277,9 +290,14 @@ static bool input_may_flow(const struct session *session)
     return session->out.has_moved || session->request->hypervisor->nr_lines;
 }
 
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int poll_time(const struct session *session)
 {
-    int64_t next = session->deadline < session->quiet_until ? session->deadline : session->quiet_until;
+    int64_t next = earliest(session->deadline, earliest(session->quiet_until, session->patient_until));
     int64_t left = next == FOREVER ? -1 : next - now_ms();
 
     if (control_is_behind(session->request->control))
@@ -444,6 +462,19 @@ static void break_silence(struct session *session)
     session->quiet_until = FOREVER;
 }
 
+/* What the hypervisor and QEMU have said while the guest's line was under way: some guests never end theirs. */
+static void show_late(struct session *session)
+{
+    bool is_time = now_ms() >= session->patient_until;
+    bool hypervisor_waits = log_catch_up(session->request->hypervisor, is_time);
+    bool qemu_waits = log_catch_up(session->request->qemu, is_time);
+
+    if (!hypervisor_waits && !qemu_waits)
+        session->patient_until = FOREVER;
+    else if (session->patient_until == FOREVER)
+        session->patient_until = now_ms() + PATIENT_MS;
+}
+
 /* From whom there are keys to be read. */
 static struct pollfd poll_keys(const struct session *session)
 {
@@ -478,6 +509,7 @@ static void watch(struct session *session)
             stop(session, SESSION_INTERRUPTED, SIGTERM);
         else
             move(session, polls);
+        show_late(session);
         if (now_ms() >= session->quiet_until)
             break_silence(session);
         if (is_answered(session))
@@ -527,7 +559,8 @@ int session_open_signals(sigset_t *before)
 
 struct session_result session_run(const struct session_request *request)
 {
-    struct session session = {.request = request, .deadline = FOREVER, .quiet_until = FOREVER};
+    struct session session = {
+        .request = request, .deadline = FOREVER, .quiet_until = FOREVER, .patient_until = FOREVER};
     int error;
 
     session.signals = open_signals();
@@ -547,6 +580,8 @@ struct session_result session_run(const struct session_request *request)
         continue;
     while (request->qemu->from >= 0 && log_read(request->qemu))
         continue;
+    log_catch_up(request->hypervisor, true);
+    log_catch_up(request->qemu, true);
     relay_leave_line(&session.out);
     request->hypervisor->beside = request->qemu->beside = NULL;
     terminal_give_back(&session.terminal);
