@@ -32,15 +32,17 @@
  * ` A 32-bit guest gives it four arguments: event_selector, event_address, failsafe_selector, failsafe_address.
  * `
  * ` Callbacks are those of the calling vCPU.  An address of 0 means none. {register}
- * ` CALLBACKOP_register: have the callback of a type at an address, in place of the one before.
- * ` CALLBACKOP_unregister: have none; for CALLBACKTYPE_nmi alone.
  * `
  * ` Errors of callback_op, in the order of the checks:
- * `   -ENOSYS  unknown command {unknown-command} {hv}
- * `   -EFAULT  @arg cannot be read {unreadable} {hv}
- * `   -EINVAL  CALLBACKOP_register: the address is not canonical, or the hypervisor's {nowhere} {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {hv:call_callback_op}
+ * `   -EFAULT  @arg cannot be read {unreadable} {hv:call_callback_op}
+ * `
+ * ` CALLBACKOP_register: have the callback of a type at an address, in place of the one before.
+ * `   -EINVAL  the address is not canonical, or the hypervisor's {nowhere} {hv}
  * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest {unknown-type} {hv}
- * `   -EINVAL  CALLBACKOP_unregister: any type but CALLBACKTYPE_nmi {unregister} {hv}
+ * ` CALLBACKOP_unregister: have none.
+ * `   -ENOSYS  unknown type {hv}
+ * `   -EINVAL  any other but CALLBACKTYPE_nmi {unregister} {hv}
  * `
  * ` CALLBACKTYPE_event: an event is pending, see [shared_info].  The frame is that of a handler without error
  * ` code, see [frame64] and [frame32]; events are masked on entry. {event}
@@ -112,11 +114,9 @@ struct callback_unregister {
 
 /*
  * ` nmi_op is the older way to CALLBACKTYPE_nmi. {nmi-op}
- * ` XENNMI_register_callback: as CALLBACKOP_register.
+ * `   -ENOSYS  unknown command {nmi-unknown-command} {hv:call_nmi_op}
  * ` XENNMI_unregister_callback: as CALLBACKOP_unregister; the structure is not looked at.
- * `
- * ` Errors of nmi_op, in the order of the checks:
- * `   -ENOSYS  unknown command {nmi-unknown-command} {hv}
+ * ` XENNMI_register_callback: as CALLBACKOP_register.
  * `   -EFAULT  @arg cannot be read {nmi-unreadable} {hv}
  * `   -EINVAL  the address is not canonical, or the hypervisor's {nmi-nowhere} {hv}
  */

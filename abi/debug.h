@@ -25,9 +25,9 @@
  * `
  * ` Errors of set_debugreg:
  * `   -ENODEV  no such register; or 4 or 5 with DE set {no-register} {hv}
- * `   -EPERM   0 to 3: an address that is the hypervisor's or not canonical {address} {hv}
+ * `   -EPERM   0 to 3: an address that is the hypervisor's or not canonical {address} {hv:state_set_debug}
  * `   -EINVAL  6 and 7: a bit above 31 is set {high-bits} {hv}
- * `   -EPERM   7: GD is set, or a breakpoint on I/O without DE {forbidden} {hv}
+ * `   -EPERM   7: GD is set, or a breakpoint on I/O without DE {forbidden} {hv:check_dr7}
  * ` get_debugreg returns the contents, or -ENODEV for a register that does not exist.  Bits of 6 and 7 that cannot be
  * ` changed read as on the processor. {get}
  */

@@ -70,9 +70,9 @@
  * ` Optional: a guest that gets -ENOSYS stays with the bitmaps.  Events that are pending in those are lost.
  * `   -ENOENT  no such vCPU {control-no-vcpu} {hv}
  * `   -EINVAL  an offset that is no multiple of 8, or from which the block of 72 bytes reaches over the end of the
- * `            frame {control-refused} {hv}
+ * `            frame {control-refused} {hv:event_init_control}
  * `   -EBUSY   a reset is under way {control-reset} {hv}
- * `   -EINVAL  the vCPU has one {control-twice} {hv}
+ * `   -EINVAL  the vCPU has one {control-twice} {hv:event_fifo_init_control}
  * `   -ESRCH   the domain is being torn down {control-dying} {DYING}
  * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {control-holds} {HOLDS_EXHAUSTED}
  * `   -EINVAL  no frame of the domain's that may be written {control-frame}

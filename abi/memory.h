@@ -46,8 +46,8 @@
 /* ` } */
 
 /*
- * ` XENMEM_increase_reservation, XENMEM_decrease_reservation, XENMEM_populate_physmap: add frames; give frames back; add
- * ` frames at given pseudo-physical numbers.  They work on extents of 1 << extent_order frames each, contiguous and
+ * ` XENMEM_increase_reservation, XENMEM_decrease_reservation, XENMEM_populate_physmap: add frames; give frames back;
+ * ` add frames at given pseudo-physical numbers.  They work on extents of 1 << extent_order frames each, contiguous and
  * ` aligned to their size in machine memory. {extents}
  * `
  * `   increase  extent_start: receives the first mfn of each extent; may be NULL {increase}

@@ -41,20 +41,22 @@
  * ` PHYSDEVOP_irq_status_query: does an interrupt need PHYSDEVOP_eoi, and is it shared? {status}
  * ` PHYSDEVOP_eoi: the interrupt has been handled, and may come again. {eoi}
  * ` PHYSDEVOP_map_pirq: let the domain bind a device interrupt with EVTCHNOP_bind_pirq, see [event_channel_op]. {map}
- * `   -EPERM   the domain has no devices, or names another domain {map-right} {hv}
- * `   -EINVAL  no such kind of interrupt, or a number below -1, which stands for any {map-kind} {hv}
+ * `   -EPERM   the domain has no devices, or names another domain {map-right} {hv:map}
+ * `   -EINVAL  no such kind of interrupt, or a number below -1, which stands for any {map-kind}
+ * `            {hv:map}
  * `   -ENODEV  it has no such device, or that has no such interrupts {map-none} {hv}
- * `   -EINVAL  the device has no such message, or the machine no such line {map-number} {hv}
- * `   -EPERM   no right to the line {map-line} {hv}
+ * `   -EINVAL  the device has no such message, or the machine no such line {map-number}
+ * `            {hv:pirq_map_msix pirq_map_line}
+ * `   -EPERM   no right to the line {map-line} {hv:pirq_map_line}
  * `   -EBUSY   another domain has the line {map-busy} {hv}
- * `   -EEXIST  the interrupt is mapped already {map-twice} {hv}
- * `   -EINVAL  there is no such number {map-beyond} {hv}
- * `   -EEXIST  the number is in use {map-used} {hv}
+ * `   -EEXIST  the interrupt is mapped already {map-twice} {hv:pirq_map_msix pirq_map_line}
+ * `   -EINVAL  there is no such number {map-beyond} {hv:find_number}
+ * `   -EEXIST  the number is in use {map-used} {hv:find_number}
  * `   -ENOSPC  no number, or no vector of the processor, is left {map-full} {hv}
  * ` PHYSDEVOP_unmap_pirq: let it bind the interrupt no more. {unmap}
- * `   -EINVAL  the domain has no devices {unmap-no-devices} {hv}
+ * `   -EINVAL  the domain has no devices {unmap-no-devices} {hv:unmap_pirq}
  * `   -EPERM   it names another domain {unmap-right} {hv}
- * `   -EINVAL  nothing is mapped there {unmap-none} {hv}
+ * `   -EINVAL  nothing is mapped there {unmap-none} {hv:pirq_unmap}
  * `
  * ` The commands that follow belong to whoever has the machine's interrupts and its PCI as a whole.  Paravane keeps
  * ` both, and refuses all of them with -EPERM. {refused}

@@ -27,20 +27,21 @@
  * `
  * ` VCPUOP_initialise: give a vCPU that has never run its state, a vcpu_guest_context, see
  * ` [vcpu_guest_context].  It stays down. {initialise}
- * `   -EINVAL  a vCPU of number 32 or above that has no vcpu_info yet {initialise-no-info} {hv}
+ * `   -EINVAL  a vCPU of number 32 or above that has no vcpu_info yet {initialise-no-info}
+ * `            {hv:vcpu_initialise}
  * `   -EEXIST  initialised already {initialise-twice} {hv}
  * `   -ENOMEM  no memory to take the structure apart; ask again {initialise-no-memory} {hv}
  * `   -EFAULT  @extra_args cannot be read {initialise-unreadable} {hv}
- * `   -EINVAL  more than 16 GDT frames; 2^32 descriptors of an LDT or more; (64-bit guests) an address of code or stack,
- * `            or a base of fs or gs, that is not canonical or is the hypervisor's; user mode without ctrlreg[1]
- * `            {initialise-senseless} {hv}
+ * `   -EINVAL  more than 16 GDT frames; 2^32 descriptors of an LDT or more; (64-bit guests) an address of code or
+ * `            stack, or a base of fs or gs, that is not canonical or is the hypervisor's; user mode without ctrlreg[1]
+ * `            {initialise-senseless} {hv:check check_64}
  * `   -ESRCH   the domain is being torn down {initialise-dying} {DYING}
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES, -ERANGE  a GDT, an LDT, a handler or a page table that is not acceptable; the
  * `            vCPU is as before {initialise-refused}
  * `            {TABLE_LIMIT NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION}
  * `            {TYPE_COUNT_EXHAUSTED DESCRIPTOR MISALIGNED NOT_CANONICAL ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS}
  * `            {CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP TABLE_SHARED}
- * `   -EINVAL  with VGCF_i387_valid, an mxcsr with bits that no processor has {initialise-fpu} {hv}
+ * `   -EINVAL  with VGCF_i387_valid, an mxcsr with a bit above 15 {initialise-fpu} {hv:acquire}
  * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already. {up}
  * `   -EINVAL  not initialised {up-uninitialised} {hv}
  * ` VCPUOP_down: stop a vCPU; it takes effect when the vCPU leaves the processor.  0 also if it was not up. {down}

@@ -14,7 +14,8 @@
  * ` @cmd: Switch on or off.
  * ` @type: Which.
  * `
- * ` VMASST_CMD_enable, VMASST_CMD_disable: on; off.  The switches are those of the domain.  Switching twice the same way is no error. {switches}
+ * ` VMASST_CMD_enable, VMASST_CMD_disable: on; off.  The switches are those of the domain.  Switching twice the same
+ * ` way is no error. {switches}
  * `
  * ` Errors, in the order of the checks:
  * `   -EINVAL  unknown @type, or not one for this kind of guest {unknown-type} {hv}

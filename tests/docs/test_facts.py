@@ -212,6 +212,39 @@ class Errors(unittest.TestCase):
         lines = [errorlines.tie(error, reference.headings, []) for error in reference.headings['traps'].errors]
         self.assertEqual([tied.is_untied() for tied in lines], [False, True, False])
 
+    def test_hv_function(self):
+        """Of several that give the same number, one line may mean the one and another line the other."""
+        line = ' * `   -EFAULT  it cannot be read {hv}\n'
+        both = CONSOLE.replace(line, ' * `   -EFAULT  no read {hv:write_all}\n * `   -EFAULT  no write {hv:read_some}\n')
+        self.assertEqual(compared(both), [])
+        found = compared(both.replace(' * `   -EFAULT  no write {hv:read_some}\n', ''))
+        self.assertEqual(len(found), 1, found)
+        self.assertRegex(found[0], r'hv/call/call_console.c:\d+: .*gives -EFAULT, and no line of call.h says so')
+        found = compared(both.replace('{hv:read_some}', '{hv:read_some call_console_io}'))
+        self.assertEqual(found, ['call.h:15: HYPERVISOR_console_io: call_console_io gives none of -EFAULT'])
+        lines = compare(reference_of(both)).calls['console_io'].errors
+        self.assertEqual([[site.function for site in tied.sites] for tied in lines[1:3]], [['write_all'], ['read_some']])
+
+    def test_ambiguous(self):
+        """A place that two lines can mean is shown with neither."""
+        line = ' * `   -EFAULT  it cannot be read {hv}\n'
+        lines = compare(reference_of(CONSOLE.replace(line, line + line))).calls['console_io'].errors
+        self.assertEqual([len(tied.refusals) for tied in lines], [1, 2, 2, 1])
+        self.assertEqual([len(tied.sites) for tied in lines], [1, 0, 0, 1])
+
+    def test_own_line_before_general(self):
+        """A place of a command's is shown with the line of the command."""
+        calls = facts.load(markup.parse(glob.glob('abi/*.h'))).calls
+        lines = {tied.error.statement: tied.sites for tied in calls['sched_op'].errors}
+        self.assertEqual([site.function for site in lines['sched_op.pin-unreadable']], ['do_pin_override'])
+        self.assertNotIn('do_pin_override', [site.function for site in lines['sched_op.unreadable']])
+
+    def test_unknown_command(self):
+        """A call gives no errors of commands that it does not know."""
+        calls = facts.load(markup.parse(glob.glob('abi/*.h'))).calls
+        self.assertEqual({errorlines.number_of(one) for one in calls['sched_op_compat'].refusals}, {'-ENOSYS'})
+        self.assertGreater(len(calls['sched_op'].refusals), 10)
+
     def test_other_heading(self):
         """A line without reasons stands for those of the heading that it names."""
         other = ('/*\n * `incontents 2 other Other\n * `\n * `   -EINVAL  bad {NOT_CANONICAL}\n'

@@ -5,7 +5,8 @@ import re
 
 from model import Command, Error, Line, Statement
 
-TAG = re.compile(r'\s*\{([A-Za-z0-9][\w -]*)\}$')
+TAG = re.compile(r'\s*\{([A-Za-z0-9][\w: -]*)\}$')
+HV = re.compile(r'hv(?::([a-z]\w*(?: [a-z]\w*)*))?$')
 NAME = re.compile(r'[a-z0-9]+(-[a-z0-9]+)*$')
 REASONS = re.compile(r'[A-Z][A-Z0-9_]*( [A-Z][A-Z0-9_]*)*$')
 NUMBER = r'(?:-E[A-Z0-9]+|GNTST_\w+|XEN_PCI_ERR_\w+)'
@@ -27,8 +28,9 @@ def untag(text, place, complain):
     while match := TAG.search(line.text):
         tag = match.group(1)
         line.text = line.text[:match.start()]
-        if tag == 'hv':
+        if hv := HV.match(tag):
             line.hv = True
+            line.functions = (hv.group(1) or '').split() + line.functions
         elif NAME.match(tag):
             if line.statement:
                 complain(place, f'two names for one statement: {tag} and {line.statement}')
@@ -124,7 +126,8 @@ def split(label, paragraph, commands, start):
         names = [line.statement for line in inside if line.statement]
         yield Error(re.findall(NUMBER, mark.group(1)), text[begin:end].lstrip(':,').strip().rstrip(';'), place,
                     f'{label}.{names[0]}' if names else None, [reason for line in inside for reason in line.reasons],
-                    any(line.hv for line in inside), list(commands), [f'{label}.{name}' for name in names[1:]])
+                    any(line.hv for line in inside), [name for line in inside for name in line.functions],
+                    list(commands), [f'{label}.{name}' for name in names[1:]])
 
 
 def commands(label, lines, known):

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The error lines of the mark-up, held against the errors that the code can give: reach.py.
 
-A line has the reasons of engine/refuse.h in braces, or {hv} where the hypervisor decides and records none.  A line that
+A line has the reasons of engine/refuse.h in braces, or {hv} where the hypervisor decides and records none, with the
+functions that do, {hv:FUNCTION}, where others give the same number for something else.  A line that
 names another heading, `... as for [set_gdt]`, stands for what the lines there have under the same numbers, too.
 """
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import reach
 
@@ -25,12 +26,13 @@ def pairs_of(error):
 
 @dataclass
 class TiedError:
-    """An error line (model.Error); what it stands for, as @pairs of number and reason, '' for {hv}; and of the code
-    what gives that (reach.Refusal), by place."""
+    """An error line (model.Error); what it stands for, as @pairs of number and reason, '' for {hv}; of the code what
+    gives that (reach.Refusal), by place; and of that @sites, what no other line stands for as well."""
 
     error: object
     pairs: set
     refusals: list = field(default_factory=list)
+    sites: list = field(default_factory=list)
 
     def is_untied(self):
         return not self.pairs
@@ -40,7 +42,8 @@ class TiedError:
         return not self.error.commands or not refusal.commands or bool(refusal.commands & set(self.error.commands))
 
     def means(self, refusal):
-        return (number_of(refusal), refusal.reason) in self.pairs and self.concerns(refusal)
+        elsewhere = not refusal.reason and self.error.functions and refusal.function not in self.error.functions
+        return (number_of(refusal), refusal.reason) in self.pairs and self.concerns(refusal) and not elsewhere
 
 
 def tie(error, headings, refusals):
@@ -55,6 +58,20 @@ def tie(error, headings, refusals):
     return tied
 
 
+def tie_all(errors, headings, refusals):
+    """A TiedError for each error line of a heading."""
+    lines = [tie(error, headings, refusals) for error in errors]
+    for refusal in {refusal for tied in lines for refusal in tied.refusals}:
+        for command in refusal.commands or [None]:
+            meant = [tied for tied in lines if tied.means(refusal) and
+                     (not command or not tied.error.commands or command in tied.error.commands)]
+            best = [tied for tied in meant if tied.error.functions] or \
+                [tied for tied in meant if bool(tied.error.commands) == bool(command)] or meant
+            if len(best) == 1 and refusal not in best[0].sites:
+                best[0].sites.append(refusal)
+    return lines
+
+
 def check_line(tied, refusals, reasons, call):
     """What is wrong with one error line: (place, text)."""
     error = tied.error
@@ -67,6 +84,9 @@ def check_line(tied, refusals, reasons, call):
         elif not any(number_of(refusal) in error.numbers for refusal in given):
             others = ', '.join(sorted({f'{number_of(refusal)} ({refusal.place})' for refusal in given}))
             yield error.place, f'{call} refuses for {reason} with {others}, not with {", ".join(error.numbers)}'
+    for function in error.functions:
+        if not any(refusal.function == function for refusal in tied.refusals):
+            yield error.place, f'{call}: {function} gives none of {", ".join(error.numbers)}'
     numbers = {number_of(refusal) for refusal in tied.refusals}
     for number in error.numbers:
         if number not in numbers and tied.pairs and all(reason in reasons for reason in error.reasons):
@@ -110,6 +130,13 @@ def says_refused(heading, constant, status):
     if any(line.statement for command in own for line in command.lines):
         return False
     return any(number in error.numbers for error in heading.errors if not error.commands for number in numbers)
+
+
+def of_commands(refusals, unknown):
+    """The Refusals without those of commands that are @unknown to the call, which never get there."""
+    left = (replace(refusal, commands=refusal.commands - unknown) for refusal in refusals
+            if not refusal.commands or not refusal.commands <= unknown)
+    return frozenset(left)
 
 
 def refusals_of(program, name, handlers):

@@ -100,7 +100,8 @@ def add_calls(facts, program, commands):
     known = {constant for numbers in commands.values() for constant in numbers}
     program.is_command = known.__contains__
     for name, handled in handlers.all_handled(program, commands, commands).items():
-        facts.calls[name] = CallFacts(name, handled, errorlines.refusals_of(program, name, handled.handlers))
+        refusals = errorlines.refusals_of(program, name, handled.handlers)
+        facts.calls[name] = CallFacts(name, handled, errorlines.of_commands(refusals, handled.unknown()))
     for name, at in handlers.handlers(program).items():
         if name not in commands:
             facts.complain([(program.find(*at[0]).place, f'{at[0][0]}: HYPERVISOR_{name} has no prototype in abi/')])
@@ -111,23 +112,23 @@ def add_errors(facts, reference):
     for heading in reference.headings.values():
         names = [call.name for call in heading.calls if facts.calls[call.name].handled.handlers]
         refusals = frozenset().union(*(facts.calls[name].refusals for name in names))
-        lines = [errorlines.tie(error, reference.headings, refusals) for error in heading.errors if names]
+        lines = errorlines.tie_all(heading.errors, reference.headings, refusals) if names else []
         if names:
             facts.complain(errorlines.check(lines, names, refusals, facts.reasons, heading.place.path))
             facts.untied += [tied.error for tied in lines if tied.is_untied()]
         for tied in lines:
             facts.given[id(tied.error)] = {(errorlines.number_of(refusal), refusal.reason) for refusal in tied.refusals}
         for name in names:
-            facts.calls[name].errors = [errorlines.tie(error, reference.headings, facts.calls[name].refusals)
-                                        for error in heading.errors]
+            facts.calls[name].errors = errorlines.tie_all(heading.errors, reference.headings,
+                                                          facts.calls[name].refusals)
 
 
 def add_orders(facts, reference, program):
     """Do error lines stand in the order of the checks?"""
     for name, call in facts.calls.items():
         heading = reference.headings.get(reference.calls[name].heading)
-        commands = [constant for constant, status in call.handled.commands.items()
-                    if (status.kind, status.error) != (handlers.REFUSED, 'ENOSYS')]
+        unknown = call.handled.unknown()
+        commands = [constant for constant in call.handled.commands if constant not in unknown]
         if heading:
             facts.complain(order.check(heading, call.errors, program, call.handled, commands))
 

@@ -46,6 +46,11 @@ class Handled:
     status: Status
     commands: dict = field(default_factory=dict)  # constant -> Status
 
+    def unknown(self):
+        """The commands that it refuses as it does any number that it does not know."""
+        return {constant for constant, status in self.commands.items()
+                if (status.kind, status.error) == (REFUSED, 'ENOSYS')}
+
 
 def handlers(program):
     """{name of a call: [(function, file)]}: those of the engine first."""

@@ -17,7 +17,7 @@ class Known:
         self.tied = {}
         for call in self.calls:
             for tied in call.errors:
-                self.tied.setdefault(key(tied.error), []).extend(tied.refusals)
+                self.tied.setdefault(key(tied.error), []).extend(tied.sites)
 
     def source(self, path, line, shown):
         """A link to a line of the tree."""

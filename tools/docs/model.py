@@ -34,6 +34,7 @@ class Line:
     statement: Optional[str] = None  # {name}
     reasons: list = field(default_factory=list)  # {REASON ...}
     hv: bool = False  # {hv}
+    functions: list = field(default_factory=list)  # {hv:FUNCTION ...}
 
     @property
     def indent(self):
@@ -59,6 +60,7 @@ class Error:
     statement: Optional[str] = None  # LABEL.NAME
     reasons: list = field(default_factory=list)
     hv: bool = False
+    functions: list = field(default_factory=list)  # of the hypervisor, that give it; empty: any
     commands: list = field(default_factory=list)  # constants; empty: of the call itself
     others: list = field(default_factory=list)  # further statements, LABEL.NAME, that stand in it
 

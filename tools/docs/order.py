@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Do error lines stand in the order of the checks, where their heading says that they do?
 
-The text is read as the author of a guest reads it: the lines of all commands, then those of the one that was called.  The
-code of each function is read from its top, with what each call of another one can end in at the place of the call.
+The text is read as the author of a guest reads it: the lines of all commands, then those of the one that was called.
+The code of each function is read from its top, with what each call of another can end in at the place of the call.
 There must be a way to go down both at once that meets each refusal at a line that can mean it; and of the lines of the
 command none may be left out that only this function decides.  What comes more than once counts where it comes first.
 Where the code is no such list, paths.txt says so: `any`.

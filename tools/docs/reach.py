@@ -258,6 +258,8 @@ class Solver:
                             yield Refusal(answer or error, reason, call.place, function.name, commands)
         if function.place.path.startswith('hv/'):
             for match in RAW.finditer(function.body):
+                if self.answer(function, match.group(1)) == NOTHING:
+                    continue
                 yield Refusal(match.group(1), '', function.place_at(match.start()), function.name,
                               self.program.commands_at(function, match.start()))
 
