@@ -1,12 +1,39 @@
 # SPDX-License-Identifier: MIT
 """A page a call, and a page each for the headings that describe no call, or several."""
 
+from dataclasses import replace
+
 import doctext
 import prose
-from known import Known
+from known import Known, key
 from links import call_page, heading_page, header_page
 from registers import registers
 from render import Renderer
+
+
+class Part:
+    """What of a heading is about one of its calls: all but the errors that others of its calls give and it does not, and
+    the commands that they know and it does not."""
+
+    def __init__(self, facts, heading, call):
+        own, others = facts.calls[call.name], [facts.calls[other.name] for other in heading.calls]
+        self.errors = {key(tied.error) for known in others for tied in known.errors if tied.refusals} - \
+            {key(tied.error) for tied in own.errors if tied.refusals}
+        self.commands = {name for known in others for name in known_commands(known)} - known_commands(own)
+
+    def block(self, block):
+        """The block without what is not about the call; None, if nothing is left."""
+        if not isinstance(block, prose.Errors):
+            return block
+        left = [error for error in block.errors if key(error) not in self.errors]
+        return replace(block, errors=left) if left else None
+
+    def has_command(self, command):
+        return not self.commands.issuperset(command.names)
+
+
+def known_commands(known):
+    return set(known.handled.commands) - known.handled.unknown()
 
 
 class Topics:
@@ -42,16 +69,21 @@ class Topics:
             'call.html', page, title=call.name, call=call, heading=heading, render=render, owner=owner,
             prototype=self.links.inline(call.prototype, page, True), registers=registers(call),
             known=known, topic=heading_page(heading),
-            **self.texts(heading, render, page), **self.neighbours(around))
+            **self.texts(heading, render, page, Part(self.facts, heading, call)), **self.neighbours(around))
 
-    def texts(self, heading, render, page):
-        """The heading's documentation, laid out: what it says, its errors, its commands, its declarations."""
+    def texts(self, heading, render, page, part=None):
+        """The heading's documentation, laid out: what it says, its errors, its commands, its declarations; or the Part
+        of it that is about one call."""
         free = doctext.commands(heading.label, heading.lines, self.reference.constants)[1]
         blocks = prose.blocks(heading.label, free)
+        commands = heading.commands
+        if part:
+            blocks = [block for block in map(part.block, blocks) if block]
+            commands = [command for command in commands if part.has_command(command)]
         return {
             'effect': render.blocks([block for block in blocks if not isinstance(block, prose.Errors)]),
             'errors': render.blocks([block for block in blocks if isinstance(block, prose.Errors)]),
-            'commands': [self.command(heading, command, render) for command in heading.commands],
+            'commands': [self.command(heading, command, render) for command in commands],
             'groups': [self.group(group, page) for group in heading.groups],
             'structures': [(structure, self.links.inline(structure.text, page, True),
                             f'{header_page(structure.place.path)}#{structure.kind}-{structure.name}')
