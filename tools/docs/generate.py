@@ -19,10 +19,11 @@ from markupsafe import Markup
 
 import codetables
 import coverage
-import dispatch
+import csource
 import documents
 import dump
 import facts
+import handlers
 import markup
 import reasons
 import shows
@@ -31,6 +32,7 @@ from headers import Headers, Sources
 from indexes import PAGES, Indexes
 from links import Links
 from manual import Manual, date_of
+from model import Complaint
 from output import Output
 from topics import Topics
 
@@ -75,6 +77,19 @@ def write(reference, known, output):
     return found.complaints
 
 
+def unknown_names(reference, known):
+    """A call of the code's tables without number or prototype, a tag that names no reason of a refusal."""
+    for name, handler, place in handlers.offered({path: csource.read(path) for path, _ in handlers.TABLES}):
+        if name not in reference.calls:
+            yield Complaint(place, f'{handler}: HYPERVISOR_{name} is called, and has no prototype in abi/')
+        if f'__HYPERVISOR_{name}' not in reference.constants:
+            yield Complaint(place, f'{handler}: __HYPERVISOR_{name} is no number in abi/')
+    for line in (line for header in reference.headers for line in header.lines):
+        for reason in line.reasons:
+            if reason not in known:
+                yield Complaint(line.place, f'{{{reason}}}: no such reason in {reasons.HEADER}')
+
+
 def write_tables(tables, output, links, found):
     """The pages made of the code's own tables, `make build/tables/tables.json`; for the contents, what each is."""
     made = []
@@ -98,7 +113,7 @@ def main():
 
     reference = markup.parse(glob.glob('abi/*.h'))
     known, _ = reasons.load()  # what it complains of comes with the facts
-    complaints = sorted(reference.complaints + list(dispatch.check(reference, dispatch.handlers(), known)))
+    complaints = sorted(reference.complaints + list(unknown_names(reference, known)))
     if not complaints and not options.check:
         known = facts.load(reference)
         complaints = known.complaints

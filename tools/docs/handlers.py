@@ -14,6 +14,7 @@ from model import Place
 
 ENGINE_TABLE = ('engine/hypercall.c', 'hypercalls')
 HV_TABLE = ('hv/call/hypercall.c', 'calls')
+TABLES = (ENGINE_TABLE, HV_TABLE)  # those of the engine come first
 NUMBER = '__HYPERVISOR_'
 
 WORKS, INITIAL, REFUSED = 'works', 'initial domain only', 'refused'
@@ -52,13 +53,19 @@ class Handled:
                 if (status.kind, status.error) == (REFUSED, 'ENOSYS')}
 
 
+def offered(sources):
+    """(name of a call, its handler, Place) of each row of the tables; @sources: csource.Source by path."""
+    for path, name in TABLES:
+        table = sources[path].tables[name]
+        for number, function in table.rows.items():
+            yield number.removeprefix(NUMBER), function, table.places[number]
+
+
 def handlers(program):
-    """{name of a call: [(function, file)]}: those of the engine first."""
+    """{name of a call: [(function, file)]}."""
     found = {}
-    for path, name in (ENGINE_TABLE, HV_TABLE):
-        for number, function in program.sources[path].tables[name].rows.items():
-            at = (function, program.find(function, path).place.path)
-            found.setdefault(number.removeprefix(NUMBER), []).append(at)
+    for name, function, place in offered(program.sources):
+        found.setdefault(name, []).append((function, program.find(function, place.path).place.path))
     return found
 
 
