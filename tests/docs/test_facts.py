@@ -475,8 +475,19 @@ class Others(unittest.TestCase):
                 file.write(advice.read().replace('\nL1TF\n', '\nL2TF\n'))
             file.flush()
             complaints = [text for _, text in reasons.load(advice=file.name)[1]]
+        self.assertEqual({name for name, reason in found.items() if reason.only == '32-bit guests'},
+                         {'SLOT_OUTSIDE_TABLE', 'SLOT_FIXED', 'SLOT_MISSING', 'TABLE_SHARED', 'WIDTH', 'ROOT_ABOVE_4G'})
         self.assertEqual(len(complaints), 2)
         self.assertTrue(complaints[0].startswith('L1TF: ') and complaints[1].startswith('L2TF is no reason'))
+
+    def test_one_kind_of_guest(self):
+        """What the text of a reason says of a kind of guest is marked."""
+        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file, open(reasons.ADVICE, encoding='utf-8') as advice:
+            file.write(advice.read().replace('\nSLOT_FIXED (32-bit guests)\n', '\nSLOT_FIXED\n'))
+            file.flush()
+            complaints = [text for _, text in reasons.load(advice=file.name)[1]]
+        self.assertEqual(len(complaints), 1, complaints)
+        self.assertTrue(complaints[0].startswith('SLOT_FIXED is for one kind of guest by engine/refuse.h: slot 3'))
 
     def test_costs(self):
         with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:

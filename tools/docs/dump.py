@@ -78,7 +78,8 @@ def dump(reference, facts, tables):
         'constants': plain(reference.constants),
         'statements': plain(reference.statements),
         'errors': errors(reference),
-        'reasons': {name: {'value': one.value, 'text': one.text, 'advice': one.advice, 'place': str(one.place)}
+        'reasons': {name: {'value': one.value, 'text': one.text, 'only': one.only, 'advice': one.advice,
+                           'place': str(one.place)}
                     for name, one in facts.reasons.items()},
         'tables': tables,
     }, indent=1, ensure_ascii=False) + '\n'

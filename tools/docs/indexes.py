@@ -186,7 +186,9 @@ class Indexes:
         known = Known(self.facts, [], self.links, self.sources, render.page)
         sections = []
         for name, reason in sorted(self.facts.reasons.items()):
-            text = Markup('{}. {}').format(reason.text[0].upper() + reason.text[1:], render.inline(reason.advice))
+            text = Markup('{}{}. {}').format(f'For {reason.only} only: ' if reason.only else '',
+                                             reason.text if reason.only else reason.text[0].upper() + reason.text[1:],
+                                             render.inline(reason.advice))
             section = Section(name, self.errors_of(name, render), name, text)
             if reason.sites:
                 places = dict.fromkeys(place for place, _, _ in reason.sites)

@@ -7,32 +7,35 @@ from model import Place
 
 HEADER = 'engine/refuse.h'
 ADVICE = 'tools/docs/advice.txt'
+HEAD = re.compile(r'([A-Z0-9_]+)(?: \(((?:32|64)-bit guests)\))?$')
 
 
 @dataclass
 class Reason:
-    """@value: what the refused value is, a VALUE_* of engine/refuse.h; @advice: what a guest does instead; @sites:
-    where it is given, (place, error, function); @calls: {name of a call: the errors that it gives for it}."""
+    """@value: what the refused value is, a VALUE_* of engine/refuse.h; @advice: what a guest does instead; @only: the
+    guests that alone can come to it, `32-bit guests`, or ''; @sites: where it is given, (place, error, function);
+    @calls: {name of a call: the errors that it gives for it}."""
 
     name: str
     value: str
     text: str
     place: Place
     advice: str = ''
+    only: str = ''
     sites: list = field(default_factory=list)
     calls: dict = field(default_factory=dict)
 
 
 def read_advice(path=ADVICE):
-    """{name: (text, place)}"""
+    """{name: (text, guests that alone come to it, place)}"""
     found, name = {}, None
     with open(path, encoding='utf-8') as file:
         for number, line in enumerate(file, 1):
             if line.startswith('    ') and name:
-                found[name] = (f'{found[name][0]} {line.strip()}'.strip(), found[name][1])
-            elif re.match(r'[A-Z0-9_]+$', line):
-                name = line.strip()
-                found[name] = ('', Place(path, number))
+                found[name] = (f'{found[name][0]} {line.strip()}'.strip(), *found[name][1:])
+            elif head := HEAD.match(line):
+                name = head.group(1)
+                found[name] = ('', head.group(2) or '', Place(path, number))
     return found
 
 
@@ -47,10 +50,13 @@ def load(header=HEADER, advice=ADVICE):
     told = read_advice(advice)
     for name, reason in found.items():
         if name in told:
-            reason.advice = told[name][0]
+            reason.advice, reason.only, place = told[name]
+            named = re.search(r'\b(?:32|64)-bit guest', reason.text)
+            if named and not reason.only.startswith(named.group()):
+                complaints.append((place, f'{name} is for one kind of guest by {header}: {reason.text}'))
         else:
             complaints.append((reason.place, f'{name}: {advice} does not say what to do about it'))
-    for name, (_, place) in told.items():
+    for name, (*_, place) in told.items():
         if name not in found:
             complaints.append((place, f'{name} is no reason of {header}'))
     return found, complaints
