@@ -26,6 +26,7 @@ import facts  # noqa: E402
 import handlers  # noqa: E402
 import markup  # noqa: E402
 import otherwise  # noqa: E402
+import prototypes  # noqa: E402
 import reach  # noqa: E402
 import reasons  # noqa: E402
 
@@ -374,6 +375,43 @@ class States(unittest.TestCase):
 
     def test_no_handler(self):
         self.assertEqual(str(self.states('domctl').status), 'refused: ENOSYS')
+
+
+class Prototypes(unittest.TestCase):
+    """The order of arguments."""
+
+    def test_swapped(self):
+        for path, old, new, said in (
+                ('abi/sched.h', 'enum sched_cmd cmd, void *arg', 'void *arg, enum sched_cmd cmd',
+                 'argument 1, @arg, is no pointer in call_sched_op'),
+                ('abi/vcpu.h', 'enum vcpu_cmd cmd, unsigned int vcpuid', 'unsigned int vcpuid, enum vcpu_cmd cmd',
+                 'its arguments are cmd, vcpu, arg at guest/hypercall.h:'),
+                ('abi/trap.h', 'unsigned long ss, unsigned long sp', 'unsigned long sp, unsigned long ss',
+                 'its arguments are ss, sp at guest/hypercall.h:'),
+                ('abi/mmu.h', 'HYPERVISOR_update_va_mapping(unsigned long va, uint64_t val,',
+                 'HYPERVISOR_update_va_mapping(uint64_t val, unsigned long va,',
+                 'not the arguments of two registers that a 32-bit guest has in do_update_va_mapping(), engine/'),
+                ('abi/grant.h', 'void *uop, unsigned int count)', 'void *uop)', 'has no argument 3, which is looked at')):
+            found = [text for text in told(path, (old, new)) if said in text]
+            self.assertEqual(len(found), 1, (path, old))
+
+    def test_handler(self):
+        """The adapter takes them in another order."""
+        planted = changed('engine/hypercall.c', 'segment_set_gdt(op, VADDR(args[0]), (uint32_t)args[1])',
+                          'segment_set_gdt(op, VADDR(args[1]), (uint32_t)args[0])')
+        found = told('', replaced=planted)
+        self.assertEqual(len(found), 2, found)
+        self.assertTrue(any('set_gdt: argument 1, @frame_list, is no pointer in do_set_gdt()' in text for text in found))
+
+    def test_all(self):
+        """Most calls are held against both."""
+        reference = markup.parse(glob.glob('abi/*.h'))
+        program = reach.Program(facts.read_sources())
+        apart = [name for name, at in handlers.handlers(program).items()
+                 if any(prototypes.taken_apart(program, program.find(*one)) for one in at)]
+        self.assertEqual({*handlers.handlers(program)} - {*apart}, {'iret'})
+        called = {name for name, _, _ in prototypes.made(csource.read(prototypes.CALLER))}
+        self.assertGreater(len(called & {*reference.calls}), 20)
 
 
 class Paths(unittest.TestCase):

@@ -22,6 +22,7 @@ import handlers
 import markup
 import order
 import otherwise
+import prototypes
 import reach
 import reasons
 import showing
@@ -174,6 +175,7 @@ def load(reference, replaced=None):
     add_errors(facts, reference)
     add_orders(facts, reference, program)
     facts.complain(columns.check(reference, program, facts.calls))
+    facts.complain(prototypes.check(reference, program, facts.calls))
     facts.complain((rule.place, f'{rule.call} {rule.function} {rule.callee}: no call comes there')
                    for rule in program.paths.unused())
     add_states(facts, reference)
