@@ -182,6 +182,7 @@ struct compat_xen_machphys_mfn_list {
  * ` XENMEM_machine_memory_map: the map of the machine, in machine addresses.  The initial domain has no right to
  * ` anything else of the machine, and is shown its own map. {machine-memory-map}
  * `   -EPERM   the caller is another domain {machine-map-right} {hv}
+ * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {hv}
  */
 struct xen_memory_map {
     uint32_t nr_entries; /* room in the buffer; receives how many were stored */

@@ -75,7 +75,7 @@ struct xen_platform_parameters {
 };
 
 /*
- * A 32-bit guest is told COMPAT_HYPERVISOR_VIRT_START, unless HV_START_LOW of [elfnote] asked for less.
+ * A 32-bit guest is told COMPAT_HYPERVISOR_VIRT_START, whatever HV_START_LOW of [elfnote] allows.
  */
 struct compat_xen_platform_parameters {
     uint32_t virt_start;

@@ -289,6 +289,13 @@ class Order(unittest.TestCase):
         self.assertEqual(len(found), 1, found)
         self.assertTrue(found[0].startswith('sched.h: SCHEDOP_poll: -EFAULT is checked in decode_poll()'), found)
 
+    def test_asked_first(self):
+        """`return asked ? call() : error;`: the error comes before those of the call."""
+        line = " * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {hv}\n"
+        found = told('abi/memory.h', (line, ''))
+        self.assertEqual(len(found), 1, found)
+        self.assertTrue(found[0].startswith('memory.h: XENMEM_machine_memory_map: -EFAULT is checked in '), found)
+
     def test_left_out(self):
         """A line of the command that nothing decides where it stands."""
         line = ' * `   -EINVAL  no such processor {pin-none} {hv}\n'

@@ -59,13 +59,13 @@ def reached(solver, command):
 
 
 def steps(solver, function, command):
-    """What @function refuses, from its top: a list of Refusals for each line."""
+    """What @function refuses, from its top: a list of Refusals for each line, two for `asked ? call() : error`."""
     lines, seen = defaultdict(list), set()
-    found = [(refusal.place.line, refusal, [refusal.reason or refusal.error, *asked_at(function, refusal.place)])
-             for refusal in solver.own(function)]
+    found = [((refusal.place.line, False), refusal,
+              [refusal.reason or refusal.error, *asked_at(function, refusal.place)]) for refusal in solver.own(function)]
     for callee, call, only in passing(solver, function, command):
-        place = call.place if call else through_pointer(function)
-        found += [(place.line, refusal, [callee.name]) for refusal in solver.through(function, callee, call, only)]
+        at = place_of(function, call or through_pointer(function))
+        found += [(at, refusal, [callee.name]) for refusal in solver.through(function, callee, call, only)]
     for line, refusal, sources in sorted(found, key=lambda one: (one[0], one[1].place)):
         same = (refusal.place, refusal.error, refusal.reason)
         if counts(solver, refusal, command) and same not in seen and \
@@ -82,9 +82,18 @@ def asked_at(function, place):
 
 
 def through_pointer(function):
-    """The place at which @function calls what it has found in a table: its last call of what is no function's name."""
+    """The Call by which @function calls what it has found in a table, its last one of what is no function's name; or
+    None."""
     calls = [call for call in function.calls if not call.name or f'{call.name} = ' in function.body]
-    return calls[-1].place if calls else function.place
+    return calls[-1] if calls else None
+
+
+def place_of(function, call):
+    """(line, is it called only if what the line asks first is so?)"""
+    if not call:
+        return function.place.line, False
+    statement = max(function.body.rfind(end, 0, call.start) for end in ';{}')
+    return call.place.line, '?' in function.body[statement + 1:call.start]
 
 
 def counts(solver, refusal, command):
