@@ -24,8 +24,8 @@
  * ` unused.
  * `   -ENOSYS  unknown command {unknown-command} {hv}
  * `   -EFAULT  @arg cannot be read, or written when all is done {unreadable} {hv}
- * `   -EPERM   the domain has no right to the device, or names another domain {no-right} {hv}
- * `   -EINVAL  no such device or interrupt {no-interrupt} {hv}
+ * `   -EPERM   the command belongs to whoever has the machine, see below {no-right} {hv}
+ * `   -EINVAL  no such interrupt, or none that is bound, or the domain has no devices {no-interrupt} {hv}
  * `
  * ` PHYSDEVOP_set_iopl: the I/O privilege level of the calling vCPU.  Ports may be used by the kernel at 1 or
  * ` above, and by user mode at 3; with VMASST_TYPE_architectural_iopl the kernel needs 0,
