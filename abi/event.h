@@ -59,7 +59,7 @@
  * ` ever used. {status}
  * ` EVTCHNOP_bind_vcpu: let another vCPU handle the port. {bind-vcpu}
  * `   -ENOENT  no such vCPU {bind-no-vcpu} {hv}
- * `   -EINVAL  an IPI, or an interrupt of one vCPU {bind-refused} {hv}
+ * `   -EINVAL  no such port, one that is closed, an IPI, or an interrupt of one vCPU {bind-refused} {hv}
  * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.  Nothing happens to a
  * ` port that is closed. {unmask}
  * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use, with bitmaps again. {reset}
