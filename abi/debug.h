@@ -23,7 +23,7 @@
  * `
  * ` Registers 4 and 5 are second names of 6 and 7, unless DE is set in the guest's CR4. {names}
  * `
- * ` Errors of set_debugreg:
+ * ` Errors, in the order of the checks:
  * `   -ENODEV  no such register; or 4 or 5 with DE set {no-register} {hv}
  * `   -EPERM   0 to 3: an address that is the hypervisor's or not canonical {address} {hv:state_set_debug}
  * `   -EINVAL  6 and 7: a bit above 31 is set {high-bits} {hv}

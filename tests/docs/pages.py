@@ -149,6 +149,23 @@ def numbered(directory):
                 yield f'{directory}/{path}.html: no {shown}'
 
 
+def parted(directory):
+    """The page of a call has the errors and commands of that call, not of the others under its heading."""
+    for name, there, absent in [
+            ('set_callbacks', [], ['class="errors"', 'XENNMI_register_callback']),
+            ('nmi_op', ['call_trap.c:', 'XENNMI_register_callback</code>'], ['CALLBACKOP_register</code>']),
+            ('get_debugreg', ['-ENODEV'], ['-EPERM']),
+            ('set_debugreg', ['-ENODEV', '-EPERM'], []),
+            ('update_va_mapping', ['NO_L1_ENTRY'], ['NO_SUCH_DOMAIN', 'NOT_PRIVILEGED']),
+            ('update_va_mapping_otherdomain', ['NO_L1_ENTRY', 'NO_SUCH_DOMAIN', 'NOT_PRIVILEGED'], []),
+            ('sched_op_compat', ['SCHEDOP_yield</code>'], ['-EFAULT', 'SCHEDOP_poll</code>']),
+            ('sched_op', ['-EFAULT', 'SCHEDOP_poll</code>'], [])]:
+        with open(f'{directory}/calls/{name}.html', encoding='utf-8') as file:
+            text = file.read().replace('<wbr>', '').partition('<h2>Arguments</h2>')[2].partition('<h2>Constants</h2>')[0]
+        yield from (f'{name}: no {one}' for one in there if one not in text)
+        yield from (f'{name}: {one}, which is of another call' for one in absent if one in text)
+
+
 def dumped(directory):
     """What is wrong with the JSON file."""
     with open(f'{directory}/reference.json', encoding='utf-8') as file:
@@ -195,6 +212,7 @@ def run(verdicts, directory):
     verdicts.verdict('pages: the article leads to what is drawn', [
         f'nothing leads to {name}' for name in ('entry-decoder', 'type-word', 'start-of-day', 'address-spaces')
         if f'../../tables/{name}.html' not in {link for link, *_ in article.links}])
+    verdicts.verdict('pages: a call has its own errors and commands', parted(directory))
     verdicts.verdict('pages: names can be broken behind their words', broken(directory))
     verdicts.verdict('pages: a constant that is another has its number', numbered(directory))
     verdicts.verdict('pages: the JSON file agrees with them', dumped(directory))
