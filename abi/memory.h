@@ -111,10 +111,12 @@ struct compat_xen_memory_reservation {
  * `   -ESRCH   a domain other than the caller, which may name itself by number, too {exchange-domain} {NO_SUCH_DOMAIN}
  * `   -ENOMEM  the machine has RAM beyond the address bits wished for {exchange-bits} {ADDRESS_BITS}
  * `   -ESRCH   the domain is being torn down {exchange-dying} {DYING}
- * `   -EFAULT  an array cannot be read or written {exchange-array} {GUEST_FAULT}
+ * `   -EFAULT  the array of in cannot be read {exchange-array} {GUEST_FAULT}
  * `   -EINVAL  a frame is not the guest's {exchange-not-owned} {NOT_OWNED}
  * `   -EINVAL  a frame is mapped, pinned or otherwise in use {exchange-in-use} {FRAME_IN_USE}
+ * `   -EFAULT  the array of out cannot be read {GUEST_FAULT}
  * `   -ENOMEM  no such frames to be had {exchange-no-memory} {NO_MEMORY}
+ * `   -EFAULT  the array of out cannot be written {exchange-list} {GUEST_FAULT}
  * `   -EFAULT  the structure cannot be written, when all is done {exchange-unwritable} {GUEST_FAULT}
  */
 struct xen_memory_exchange {

@@ -305,6 +305,14 @@ class Order(unittest.TestCase):
         self.assertIn('do_pin_override(), at ', found[0])
         self.assertIn(' leaves out -EINVAL', found[0])
 
+    def test_settled(self):
+        """Where lines of one number stand apart, the order tells which place is whose."""
+        calls = facts.load(markup.parse(glob.glob('abi/*.h'))).calls
+        lines = {tied.error.statement: [site.place.line for site in tied.sites] for tied in calls['sched_op'].errors}
+        found = [lines[f'sched_op.poll-{name}'] for name in ('many', 'unreadable', 'ports')]
+        self.assertEqual([len(one) for one in found], [1, 1, 1])
+        self.assertEqual(sorted(found), found)
+
     def test_anywhere(self):
         """What paths.txt says has no place is not asked for one."""
         self.assertFalse(reach.Paths(['some run access_write - -- no']).is_anywhere('some', 'run', 'access_write'))

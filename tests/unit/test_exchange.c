@@ -270,7 +270,7 @@ static void test_progress(void **state)
 }
 
 /*
- * The list of new extents cannot be written, or the structure cannot.  Shows memory_op.exchange-array,
+ * The list of new extents cannot be written, or the structure cannot.  Shows memory_op.exchange-list,
  * memory_op.exchange-unwritable.
  */
 static void test_unwritable(void **state)

@@ -19,16 +19,29 @@ def check(heading, lines, program, handled, commands):
     of its @commands that there are: (place, text)."""
     if not any(PROMISE in line.text for line in heading.lines):
         return
-    told = set()
+    told, met = set(), defaultdict(set)
     for handler in handled.handlers:
         solver = program.solver(handled.name, *handler)
         for command in commands or [None]:
             own = [tied for tied in lines if not tied.error.commands or command in tied.error.commands]
             for function in reached(solver, command):
-                wrong = first_out_of_order(own, steps(solver, function, command))
-                if wrong and (wrong[0].error.place, wrong[1].place) not in told:
-                    told.add((wrong[0].error.place, wrong[1].place))
-                    yield wrong[0].error.place, said(command or handled.name, function, *wrong)
+                way = Way(own, steps(solver, function, command))
+                if not way.wrong:
+                    for refusal, tied in way.settled():
+                        met[refusal.place, refusal.error, refusal.reason].add(id(tied))
+                elif (way.wrong[0].error.place, way.wrong[1].place) not in told:
+                    told.add((way.wrong[0].error.place, way.wrong[1].place))
+                    yield way.wrong[0].error.place, said(command or handled.name, function, *way.wrong)
+    for tied in lines:
+        settle(tied, met)
+
+
+def settle(tied, met):
+    """Gives a line the places that are @met, going down the code, at this line alone; and no others of those."""
+    def at(refusal):
+        return met.get((refusal.place, refusal.error, refusal.reason), ())
+    tied.sites = [refusal for refusal in tied.refusals
+                  if (at(refusal) == {id(tied)} if len(at(refusal)) == 1 else refusal in tied.sites)]
 
 
 def said(who, function, tied, refusal, begin):
@@ -106,45 +119,66 @@ def counts(solver, refusal, command):
     return not refusal.commands or solver.program.paths.answer(*asked) != reach.NOTHING
 
 
-def first_out_of_order(lines, found):
-    """(line, refusal, line before) where the way down ends, of the @found lists of refusals; None: it reaches both
-    ends.  A line that is left out is given twice."""
-    meant = [[(refusal, {at for at, tied in enumerate(lines) if tied.means(refusal)}) for refusal in step]
-             for step in found]
-    meant = [[(refusal, ats) for refusal, ats in step if ats] for step in meant]
-    meant = [step for step in meant if step]
-    here = {refusal.place for step in meant for refusal, _ in step}
-    needed = {at for step in meant for _, ats in step for at in ats if lines[at].error.commands and
-              all(refusal.place in here for refusal in lines[at].refusals)}
-    reached_lines = {-1}  # the lines at which the way can have come so far
-    for step in meant:
-        further = set().union(*(onward(begin, step, needed) for begin in reached_lines))
-        if not further:
-            return stopped(lines, step, min(reached_lines), needed)
-        reached_lines = further
-    left = [need for need in needed if need > max(reached_lines)]
-    return (lines[left[0]], meant[-1][-1][0], lines[left[0]]) if left else None
+class Way:
+    """The way down the @lines, TiedErrors, and the @found lists of refusals together.
 
+    @wrong: (line, refusal, line before) where it ends, or None if it reaches both ends.  A line that is left out is given
+    twice.
+    """
 
-def onward(begin, step, needed):
-    """The lines at which the way can be after a @step that begins at the line @begin: each of its refusals is met at a
-    line that is not before, and no needed line is left out on the way."""
-    least = -1
-    for _, ats in step:
-        ahead = [at for at in ats if at >= begin]
-        if not ahead:
-            return set()
-        least = max(least, min(ahead))
-    ahead = {at for _, ats in step for at in ats if at >= begin}
-    return {at for at in ahead if at >= least and
-            not any(begin < need < at and need not in ahead for need in needed)}
+    def __init__(self, lines, found):
+        meant = [[(refusal, {at for at, tied in enumerate(lines) if tied.means(refusal)}) for refusal in step]
+                 for step in found]
+        meant = [[(refusal, ats) for refusal, ats in step if ats] for step in meant]
+        self.lines, self.steps = lines, [step for step in meant if step]
+        here = {refusal.place for step in self.steps for refusal, _ in step}
+        self.needed = {at for step in self.steps for _, ats in step for at in ats if lines[at].error.commands and
+                       all(refusal.place in here for refusal in lines[at].refusals)}
+        self.states = [{-1}]  # the lines at which the way can be before the first step, and after each
+        self.wrong = self.go_down()
 
+    def go_down(self):
+        for step in self.steps:
+            further = set().union(*(self.onward(begin, step) for begin in self.states[-1]))
+            if not further:
+                return self.stopped(step, min(self.states[-1]))
+            self.states.append(further)
+        ends = {end for end in self.states[-1] if not any(need > end for need in self.needed)}
+        if not ends:
+            left = self.lines[min(need for need in self.needed if need > max(self.states[-1]))]
+            return left, self.steps[-1][-1][0], left
+        self.states[-1] = ends
+        return None
 
-def stopped(lines, step, begin, needed):
-    """The (line, refusal, line before) of a @step that cannot be met from the line @begin on: one that lies behind, if
-    there is, or else one that is left out."""
-    refusal, ats = min(step, key=lambda one: (max(one[1]) >= begin, one[0].place))
-    if max(ats) < begin:
-        return lines[max(ats)], refusal, lines[begin]
-    left = lines[min((need for need in needed if need > begin), default=max(ats))]
-    return left, refusal, left
+    def onward(self, begin, step):
+        """The lines at which the way can be after a @step that begins at the line @begin: each of its refusals is met at
+        a line that is not before, and no needed line is left out on the way."""
+        least = -1
+        for _, ats in step:
+            ahead = [at for at in ats if at >= begin]
+            if not ahead:
+                return set()
+            least = max(least, min(ahead))
+        ahead = {at for _, ats in step for at in ats if at >= begin}
+        return {at for at in ahead if at >= least and
+                not any(begin < need < at and need not in ahead for need in self.needed)}
+
+    def stopped(self, step, begin):
+        """What is @wrong where a @step cannot be met from the line @begin on: a line that lies behind, if there is one, or
+        else one that is left out."""
+        refusal, ats = min(step, key=lambda one: (max(one[1]) >= begin, one[0].place))
+        if max(ats) < begin:
+            return self.lines[max(ats)], refusal, self.lines[begin]
+        left = self.lines[min((need for need in self.needed if need > begin), default=max(ats))]
+        return left, refusal, left
+
+    def settled(self):
+        """(refusal, line) of each refusal that each way down meets at the same line."""
+        behind = self.states[-1]
+        for number, step in reversed(list(enumerate(self.steps))):
+            pairs = [(begin, end) for begin in self.states[number] for end in self.onward(begin, step) & behind]
+            for refusal, ats in step:
+                can = {at for at in ats for begin, end in pairs if begin <= at <= end}
+                if len(can) == 1:
+                    yield refusal, self.lines[can.pop()]
+            behind = {begin for begin, _ in pairs}
