@@ -225,14 +225,15 @@ static int connect(struct xenbus_device *device)
         error = grant_map_pages(&back->ring_pages, device->domain, refs, count);
     if (error)
         return error;
-    error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, event_only_wakes, &back->port);
-    if (error) {
-        grant_unmap_pages(&back->ring_pages);
-        return error;
-    }
     blkio_init(&back->io, back->disk, device->domain, back->read_only, back->discard);
-    blkring_init(&back->io.ring, back->ring_pages.start, count, layout);
-    return 0;
+    error = blkring_init(&back->io.ring, back->ring_pages.start, count, layout);
+    if (!error)
+        error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, event_only_wakes, &back->port);
+    if (error)
+        grant_unmap_pages(&back->ring_pages);
+    else if (back->io.ring.rsp_pushed)
+        (void)!event_send(back->port); /* whoever answered so far may have ended before it told of it */
+    return error;
 }
 
 static bool is_cdrom(struct xenbus_device *device)

@@ -279,11 +279,10 @@ static int16_t try_begin(struct blkio *io, const struct blkring_request *request
     return status;
 }
 
-/* A job for @request, which is refused at once if it asks for what it may not. */
-static void take(struct blkio *io, const struct blkring_request *request, struct batch *batch)
+/* A job for @request; there is a free one. */
+static struct blkjob *new_job(struct blkio *io, const struct blkring_request *request)
 {
     struct blkjob *job = take_first(&io->free);
-    int16_t status;
 
     io->nr_under_way++;
     io->order[io->taken++ % BLKIO_JOBS] = job;
@@ -291,7 +290,15 @@ static void take(struct blkio *io, const struct blkring_request *request, struct
     job->id = request->id;
     job->operation = request->operation == BLKIF_OP_INDIRECT ? request->indirect_op : request->operation;
     job->nr_segments = 0;
-    status = try_begin(io, request, batch, job);
+    return job;
+}
+
+/* It is refused at once if it asks for what it may not. */
+static void take(struct blkio *io, const struct blkring_request *request, struct batch *batch)
+{
+    struct blkjob *job = new_job(io, request);
+    int16_t status = try_begin(io, request, batch, job);
+
     if (status != BLKIF_RSP_OKAY)
         finish(job, status);
 }

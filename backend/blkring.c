@@ -26,14 +26,30 @@ static char *slot_at(const struct blkring *ring, uint32_t index)
     return (char *)(ring->shared + 1) + (index & (ring->nr_slots - 1)) * stride(ring);
 }
 
-void blkring_init(struct blkring *ring, void *pages, unsigned nr_pages, enum blkring_layout layout)
+/*
+ * In the part of the head that is the back end's: the index up to which slots may hold responses that the front end has
+ * not been shown.  It is for this domain's next life, and is believed no more than anything else there.
+ */
+static uint32_t *begun(const struct blkring *ring)
 {
+    return (uint32_t *)(void *)ring->shared->_gap0;
+}
+_Static_assert(offsetof(struct sring_head, _gap0) % sizeof(uint32_t) == 0, "begun()");
+
+int blkring_init(struct blkring *ring, void *pages, unsigned nr_pages, enum blkring_layout layout)
+{
+    uint32_t index, unanswered, unshown;
     size_t fit;
 
     *ring = (struct blkring){.shared = pages, .layout = layout, .nr_slots = 1};
     fit = (nr_pages * PAGE_SIZE - sizeof(*ring->shared)) / stride(ring);
     while (ring->nr_slots * 2 <= fit)
         ring->nr_slots *= 2;
+    index = READ_ONCE(ring->shared->rsp_prod);
+    unanswered = READ_ONCE(ring->shared->req_prod) - index;
+    unshown = READ_ONCE(*begun(ring)) - index;
+    ring->req_cons = ring->rsp_prod = ring->rsp_pushed = index;
+    return unshown && unshown <= unanswered ? -XEN_EIO : 0;
 }
 
 /* The same for both widths: @slot is one of union slot's forms, of which the names of members agree. */
@@ -119,6 +135,8 @@ void blkring_respond(struct blkring *ring, uint64_t id, uint8_t operation, int16
     struct compat_blkif_response narrow = {.id = id, .operation = operation, .status = status};
     char *slot = slot_at(ring, ring->rsp_prod++);
 
+    WRITE_ONCE(*begun(ring), ring->rsp_prod);
+    barrier(); /* before the slot is written */
     if (ring->layout == BLKRING_32)
         memcpy(slot, &narrow, sizeof(narrow));
     else

@@ -35,8 +35,12 @@ struct blkring_request {
     grant_ref_t indirect_grefs[BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST];
 };
 
-/* A fresh ring in @nr_pages pages, a power of two, that are mapped from @pages on. */
-void blkring_init(struct blkring *ring, void *pages, unsigned nr_pages, enum blkring_layout layout);
+/*
+ * A ring in @nr_pages pages, a power of two, that are mapped from @pages on: fresh, or as an earlier life of this
+ * domain has left it, with the requests that it has not answered still to be taken.  -XEN_EIO: that one ended while it
+ * put answers over requests, so that nobody knows which are left.
+ */
+int __must_check blkring_init(struct blkring *ring, void *pages, unsigned nr_pages, enum blkring_layout layout);
 
 /*
  * 1: *@request is the next one.  0: there is none.  -XEN_EINVAL: the front end's index cannot be; the ring is done for.

@@ -259,6 +259,15 @@ static int plug(struct netback *back, const struct keys *keys)
     return switch_attach(&back->port, back->bridge);
 }
 
+/* Whoever answered so far may have ended before it told of it. */
+static void tell(const struct netback *back)
+{
+    if (back->tx.answered)
+        (void)!event_send(back->tx_port);
+    if (back->rx.answered)
+        (void)!event_send(back->rx_port);
+}
+
 static int connect(struct xenbus_device *device)
 {
     struct netback *back = device->data;
@@ -275,6 +284,8 @@ static int connect(struct xenbus_device *device)
         error = plug(back, &keys);
     if (error)
         release(back);
+    else
+        tell(back);
     return error;
 }
 

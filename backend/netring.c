@@ -6,6 +6,7 @@
 void netring_init(struct netring *ring, void *page)
 {
     *ring = (struct netring){.head = page};
+    ring->taken = ring->answered = ring->published = __atomic_load_n(&ring->head->rsp_prod, __ATOMIC_RELAXED);
 }
 
 int netring_count(const struct netring *ring, unsigned *count)

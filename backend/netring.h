@@ -17,7 +17,11 @@ struct netring {
     uint32_t published;      /* index of the first response that the front end has not been told of */
 };
 
-/* Begin with a ring that is mapped at @page, as a front end leaves it when it connects. */
+/*
+ * Begin with a ring that is mapped at @page: fresh, or as an earlier life of this domain has left it, with the requests
+ * that it has not answered still to be taken.  If it ended while it put answers over some of these, then what is sent
+ * or received by them is lost, as packets may be.
+ */
 void netring_init(struct netring *ring, void *page);
 
 /*

@@ -48,7 +48,7 @@ static void start(bool read_only, unsigned room, unsigned failing)
     lent_start(failing);
     fake_disk_start(room, failing);
     blkio_init(&io, &fake_disk, 7, read_only, true);
-    blkring_init(&io.ring, page, 1, BLKRING_64);
+    assert_int_equal(blkring_init(&io.ring, page, 1, BLKRING_64), 0);
 }
 
 static struct blkif_request *put(uint8_t operation, uint64_t sector, unsigned nr_segments)
@@ -337,6 +337,37 @@ static void test_stopped_in_flight(void **state)
     }
 }
 
+/* The end of whoever served it, anywhere in between: the next one answers what is left, each request once. */
+static void test_another_life(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        uint8_t asked[STEPS * 12] = {0};
+
+        draw_seed(seed);
+        start(false, 1 + draw_below(20), 0);
+        for (unsigned life = 0; life < 5; life++) {
+            while (producer - consumer < SLOTS) {
+                asked[producer] = 1;
+                put_at_random(false);
+            }
+            for (unsigned i = draw_below(3); i; i--) {
+                assert_int_equal(turn(), 0);
+                fake_disk_finish(draw_below(20));
+            }
+            lent_start(0);
+            fake_disk_start(1 + draw_below(20), 0);
+            blkio_init(&io, &fake_disk, 7, false, true);
+            assert_int_equal(blkring_init(&io.ring, page, 1, BLKRING_64), 0);
+            take_responses(asked);
+        }
+        settle();
+        take_responses(asked);
+        for (unsigned i = 0; i < producer; i++)
+            assert_int_equal(asked[i], 0);
+    }
+}
+
 static void test_broken_ring(void **state)
 {
     bool notify;
@@ -363,7 +394,7 @@ static void test_share_of_a_turn(void **state)
     start(false, 8, 0);
     memset(large, 0xff, sizeof(large));
     memset(large, 0, sizeof(*shared));
-    blkring_init(&io.ring, large, 4, BLKRING_64);
+    assert_int_equal(blkring_init(&io.ring, large, 4, BLKRING_64), 0);
     shared->rsp_event = 1;
     shared->req_prod = 100;
     again = false;
@@ -389,7 +420,7 @@ static void xsa_300_a_front_end_has_its_share_of_pages(void **state)
     (void)state;
     start(false, BLKIO_JOBS, 0);
     memset(large, 0, sizeof(large));
-    blkring_init(&io.ring, large, 8, BLKRING_64);
+    assert_int_equal(blkring_init(&io.ring, large, 8, BLKRING_64), 0);
     for (unsigned i = 0; i < BLKPLAN_SEGMENTS; i++)
         segments[i] = (struct blkif_request_segment){.gref = 1 + i % (LENT_PAGES - 1)};
     for (unsigned i = 0; i < 2 * BLKIO_JOBS; i++) {
@@ -424,6 +455,7 @@ int main(void)
         cmocka_unit_test(xsa_71_nothing_stays_mapped),
         cmocka_unit_test(test_stopped_in_flight),
         cmocka_unit_test(test_broken_ring),
+        cmocka_unit_test(test_another_life),
         cmocka_unit_test(test_share_of_a_turn),
         cmocka_unit_test(xsa_300_a_front_end_has_its_share_of_pages),
     };

@@ -32,7 +32,7 @@ static void start(const struct form *form, unsigned nr_pages)
 {
     memset(pages, 0, sizeof(pages));
     head()->req_event = head()->rsp_event = 1;
-    blkring_init(&ring, pages, nr_pages, form->layout);
+    assert_int_equal(blkring_init(&ring, pages, nr_pages, form->layout), 0);
 }
 
 static uint8_t *slot(const struct form *form, uint32_t index)
@@ -188,6 +188,57 @@ static void test_events(void **state)
     assert_int_equal(head()->req_event, 2);
 }
 
+static uint64_t take_id(void)
+{
+    struct blkring_request request;
+
+    assert_int_equal(blkring_take(&ring, &request), 1);
+    return request.id;
+}
+
+/* After the end of whoever served the ring, what it has not answered is there; what it was about to, nobody knows. */
+static void test_another_life(void **state)
+{
+    static const uint32_t places[] = {0, 30, UINT32_MAX - 1};
+    struct blkring_request request;
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        const struct form *form = &forms[i % 2];
+        uint32_t place = places[i / 2];
+
+        start(form, 1);
+        head()->rsp_prod = head()->req_prod = place;
+        assert_int_equal(blkring_init(&ring, pages, 1, form->layout), 0);
+        for (uint32_t n = 0; n < 5; n++)
+            put(slot(form, place + n) + form->id, n, 8);
+        head()->req_prod = place + 5;
+        for (uint32_t n = 0; n < 4; n++)
+            assert_int_equal(take_id(), n);
+        blkring_respond(&ring, 0, 0, 0);
+        blkring_respond(&ring, 1, 0, 0);
+        assert_int_equal(blkring_init(&ring, pages, 1, form->layout), -XEN_EIO);
+        ring.rsp_prod = place + 2;
+        (void)blkring_push(&ring);
+        assert_int_equal(blkring_init(&ring, pages, 1, form->layout), 0);
+        for (uint32_t n = 2; n < 5; n++)
+            assert_int_equal(take_id(), n);
+        assert_int_equal(blkring_take(&ring, &request), 0);
+        blkring_respond(&ring, 2, 0, 0);
+        (void)blkring_push(&ring);
+        assert_int_equal(head()->rsp_prod, place + 3);
+    }
+}
+
+/* What a front end has put into the back end's part of a fresh ring means nothing. */
+static void test_fresh_and_scribbled(void **state)
+{
+    (void)state;
+    start(&forms[0], 1);
+    memset(head()->_gap0, 0x5a, sizeof(head()->_gap0));
+    assert_int_equal(blkring_init(&ring, pages, 1, BLKRING_64), 0);
+}
+
 /* XSA-155: what the front end writes after a request was taken is not in it. */
 static void xsa_155_a_slot_is_copied_once(void **state)
 {
@@ -218,6 +269,8 @@ int main(void)
         cmocka_unit_test(xsa_39_every_distance_of_a_block_ring),
         cmocka_unit_test(test_events),
         cmocka_unit_test(xsa_216_all_bytes_of_a_response),
+        cmocka_unit_test(test_another_life),
+        cmocka_unit_test(test_fresh_and_scribbled),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

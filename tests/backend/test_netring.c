@@ -75,6 +75,27 @@ static void test_publish(void **state)
     }
 }
 
+/* What was not answered before the end of whoever served the ring is there for the next one. */
+static void test_another_life(void **state)
+{
+    unsigned count;
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        begin_at(starts[i]);
+        page.head.req_prod = starts[i] + 20;
+        ring.taken += 10;
+        ring.answered += 4;
+        (void)!netring_publish(&ring);
+        netring_init(&ring, &page);
+        assert_int_equal(netring_count(&ring, &count), 0);
+        assert_int_equal(count, 16);
+        assert_false(netring_publish(&ring));
+        page.head.req_prod = starts[i] + 4 + NETIF_RING_SLOTS + 1;
+        assert_int_equal(netring_count(&ring, &count), -XEN_EINVAL);
+    }
+}
+
 static void test_await(void **state)
 {
     (void)state;
@@ -98,6 +119,7 @@ int main(void)
         cmocka_unit_test(xsa_39_every_distance_of_a_network_ring),
         cmocka_unit_test(test_publish),
         cmocka_unit_test(test_await),
+        cmocka_unit_test(test_another_life),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
