@@ -278,11 +278,23 @@ static void release_ring(struct blkback *back)
 static bool disconnect(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
-    bool is_idle = blkio_stop(&back->io);
+    bool notify, is_idle = blkio_stop(&back->io, &notify);
 
+    if (notify)
+        (void)!event_send(back->port);
     if (is_idle || device->vanished)
         release_ring(back);
     return is_idle;
+}
+
+static void refuse(struct xenbus_device *device)
+{
+    struct blkback *back = device->data;
+    bool notify;
+
+    (void)blkio_stop(&back->io, &notify);
+    if (notify)
+        (void)!event_send(back->port);
 }
 
 /*
@@ -309,7 +321,8 @@ void blkback_init(void)
                                             .announce = announce,
                                             .turn = turn,
                                             .disconnect = disconnect,
-                                            .destroy = destroy};
+                                            .destroy = destroy,
+                                            .refuse = refuse};
 
     xenbus_register(&type);
 }

@@ -347,11 +347,30 @@ int blkio_turn(struct blkio *io, bool *notify)
     return 0;
 }
 
-bool blkio_stop(struct blkio *io)
+/* What is in the ring, as far as there are jobs for it.  1: there may be more; 0; -XEN_EINVAL. */
+static int refuse_all(struct blkio *io)
 {
+    struct blkring_request request;
+    int more = 1;
+
+    while (io->free.first && (more = blkring_take(&io->ring, &request)) == 1)
+        finish(new_job(io, &request), BLKIF_RSP_ERROR);
+    return more;
+}
+
+/* A ring that cannot be has nothing more in it. */
+bool blkio_stop(struct blkio *io, bool *notify)
+{
+    int more = 0;
+
     for (struct blkjob *job; (job = take_first(&io->waiting));)
         finish(job, BLKIF_RSP_ERROR);
-    (void)answer_ready(io);
+    *notify = answer_ready(io);
+    if (!io->left)
+        more = refuse_all(io);
+    *notify |= answer_ready(io);
+    if (!io->left && more >= 0 && (more ? io->free.first != NULL : blkring_ask(&io->ring)))
+        work_again();
     return io->nr_under_way == 0;
 }
 

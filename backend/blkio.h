@@ -66,8 +66,11 @@ void blkio_init(struct blkio *io, struct disk *disk, unsigned domain, bool read_
  */
 int __must_check blkio_turn(struct blkio *io, bool *notify);
 
-/* Take nothing new.  True when nothing is under way and nothing mapped; until then, again after disk_poll(). */
-bool blkio_stop(struct blkio *io);
+/*
+ * Begin nothing new: what waits, and what is in the ring, is answered with an error.  True when nothing is under way
+ * and nothing mapped; until then, again after disk_poll().  *@notify: the front end wants an event.
+ */
+bool blkio_stop(struct blkio *io, bool *notify);
 
 /* After blkio_stop(), whatever it has said: the ring is not touched any more, and its pages can be given back. */
 void blkio_leave(struct blkio *io);

@@ -184,9 +184,13 @@ static bool is_another(struct xenbus_device *device)
     return error == -XEN_ENOENT || (!error && number == XENBUS_INITIALISING && device->state != XENBUS_INITIALISING);
 }
 
-/* True when nothing of the front end's is in use. */
+/* True when nothing of the front end's is in use.  One that has kept the rules has all its requests answered. */
 static bool disconnect(struct xenbus_device *device)
 {
+    if (device->open && device->asked && device->type->refuse && !device->vanished && !device->failed) {
+        device->type->refuse(device);
+        return false;
+    }
     if (device->open)
         device->open = !device->type->disconnect(device);
     return !device->open;
@@ -207,11 +211,19 @@ static bool is_ending(const struct xenbus_device *device)
     return device->vanished || device->state == XENBUS_CLOSING;
 }
 
+static enum xenbus_wish wish_for(struct xenbus_device *device)
+{
+    if (device->failed)
+        return XENBUS_REFUSE;
+    return is_online(device) ? XENBUS_SERVE : XENBUS_LEAVE;
+}
+
 static void step(struct xenbus_device *device)
 {
     enum xenbus_state front, next;
+    enum xenbus_wish wish;
 
-    if (is_ending(device) && !disconnect(device))
+    if (is_ending(device) && !disconnect(device) && !(device->asked && device->changed))
         return;
     device->changed = false;
     device->vanished = device->vanished || is_another(device);
@@ -221,7 +233,15 @@ static void step(struct xenbus_device *device)
         return;
     }
     front = look_at_front(device);
-    next = xenbus_next(device->state, front, !device->failed && is_online(device));
+    device->asked = xenbus_asks(front);
+    wish = wish_for(device);
+    device->wanted = wish == XENBUS_SERVE;
+    next = xenbus_next(device->state, front, wish);
+    if (device->state == XENBUS_CLOSING && device->open) {
+        if (!device->asked)
+            work_again(); /* to be disconnected */
+        return;
+    }
     if (device->state == XENBUS_CLOSING && next == XENBUS_CLOSED)
         device->failed = false; /* the front end has noticed, and may begin anew before the next look */
     if (next != device->state && go_to(device, next)) {
@@ -418,7 +438,8 @@ static void turn_of(struct xenbus_device *device)
 {
     if (device->type && (device->changed || (device->open && is_ending(device))))
         step(device);
-    if (device->type && device->open && device->state == XENBUS_CONNECTED && !device->vanished && device->type->turn)
+    if (device->type && device->open && device->state == XENBUS_CONNECTED && device->wanted && !device->vanished &&
+        device->type->turn)
         device->type->turn(device);
 }
 

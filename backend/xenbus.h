@@ -26,6 +26,8 @@ struct xenbus_device {
     bool failed;                    /* the front end did what it may not, or it cannot be served */
     bool open;                      /* connect() has succeeded, and disconnect() not been done since */
     bool changed;                   /* it is to be looked at */
+    bool wanted;                    /* it is to be served */
+    bool asked;                     /* the front end may ask for something, as far as is known */
     bool vanished;                  /* its directory has gone: to be freed as soon as nothing is in use */
     struct xenstore_watch watch;    /* of the front end's state */
 };
@@ -60,6 +62,12 @@ struct xenbus_type {
 
     /* The device is disconnected and goes. */
     void (*destroy)(struct xenbus_device *device);
+
+    /*
+     * In each turn between that decision and disconnect(), for as long as the front end may not have heard of it:
+     * answer what it asks for, by errors.  NULL: what it asks for then is lost.
+     */
+    void (*refuse)(struct xenbus_device *device);
 };
 
 /* Serve devices of this type.  Before xenbus_init(). */

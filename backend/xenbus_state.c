@@ -38,13 +38,20 @@ static enum xenbus_state next_of_closing(enum xenbus_state front)
     return is_ready(front) || is_reconfiguring(front) || front == XENBUS_CLOSING ? XENBUS_CLOSING : XENBUS_CLOSED;
 }
 
-enum xenbus_state xenbus_next(enum xenbus_state own, enum xenbus_state front, bool wanted)
+bool xenbus_asks(enum xenbus_state front)
 {
+    return is_ready(front) || is_reconfiguring(front);
+}
+
+enum xenbus_state xenbus_next(enum xenbus_state own, enum xenbus_state front, enum xenbus_wish wish)
+{
+    bool wanted = wish == XENBUS_SERVE, left = wish == XENBUS_LEAVE && is_ready(front);
+
     switch (own) {
     case XENBUS_INITIALISING:
-        return wanted ? XENBUS_INIT_WAIT : XENBUS_CLOSED;
+        return wanted || left ? XENBUS_INIT_WAIT : XENBUS_CLOSED;
     case XENBUS_INIT_WAIT:
-        return wanted ? next_of_waiting(front) : XENBUS_CLOSING;
+        return wanted || left ? next_of_waiting(front) : XENBUS_CLOSING;
     case XENBUS_CONNECTED:
         return wanted ? next_of_connected(front) : XENBUS_CLOSING;
     case XENBUS_CLOSING:

@@ -18,11 +18,21 @@ enum xenbus_state {
     XENBUS_STATES,
 };
 
+/* What is to become of a device. */
+enum xenbus_wish {
+    XENBUS_SERVE,
+    XENBUS_LEAVE,  /* to be closed; a front end that is connected with another life of the back end is told so */
+    XENBUS_REFUSE, /* to be closed, whatever the front end may wait for */
+};
+
+/* May the front end ask for something, having its rings, and not having been told that it is over? */
+bool xenbus_asks(enum xenbus_state front);
+
 /*
  * The state that a back end in @own goes to next, @own if it stays: XENBUS_INITIALISING, INIT_WAIT, CONNECTED, CLOSING
- * or CLOSED.  @front is anything that the front end may have written, in any order.  Unless @wanted the device is to be
- * closed.  A device that is closed is offered anew once the front end begins anew.
+ * or CLOSED.  @front is anything that the front end may have written, in any order.  A device that is closed is offered
+ * anew once the front end begins anew.
  *
  * The caller goes from CLOSING to CLOSED only when nothing of the front end's is in use any more.
  */
-enum xenbus_state xenbus_next(enum xenbus_state own, enum xenbus_state front, bool wanted);
+enum xenbus_state xenbus_next(enum xenbus_state own, enum xenbus_state front, enum xenbus_wish wish);

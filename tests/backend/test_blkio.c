@@ -317,24 +317,57 @@ static void test_stopped_in_flight(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 500; seed++) {
+        uint8_t asked[SLOTS];
         unsigned turns = 0;
+        bool notify;
 
         draw_seed(seed);
         start(false, 1 + draw_below(8), draw_below(3) * 10);
+        memset(asked, 1, sizeof(asked));
         for (unsigned i = 0; i < SLOTS; i++)
             put_at_random(false);
+        head->req_prod = producer;
         for (unsigned i = draw_below(4); i; i--) {
             assert_int_equal(turn(), 0);
             fake_disk_finish(draw_below(3));
         }
-        while (!blkio_stop(&io)) {
+        while (!blkio_stop(&io, &notify)) {
+            take_responses(asked);
             assert_true(fake_disk_has());
             fake_disk_finish(1 + draw_below(2));
             assert_true(turns++ < 100);
         }
+        take_responses(asked);
+        for (unsigned i = 0; i < producer; i++)
+            assert_int_equal(asked[i], 0);
         assert_int_equal(lent_mapped(), 0);
         assert_int_equal(fake_disk_has(), 0);
     }
+}
+
+/* A front end that goes on asking is answered, with errors; the disk has no more of it. */
+static void test_refused(void **state)
+{
+    bool notify;
+
+    (void)state;
+    start(false, 8, 0);
+    for (unsigned round = 0; round < 3; round++) {
+        (void)put(BLKIF_OP_WRITE, 0, 1);
+        (void)put_indirect(BLKIF_OP_READ, 0, 9);
+        head->req_prod = producer;
+        head->rsp_event = consumer + 1;
+        assert_true(blkio_stop(&io, &notify));
+        assert_true(notify);
+        assert_int_equal(take()->status, BLKIF_RSP_ERROR);
+        assert_int_equal(take()->operation, BLKIF_OP_READ);
+        assert_int_equal(head->req_event, producer + 1);
+    }
+    assert_int_equal(fake_given, 0);
+    again = false;
+    head->req_prod = producer + SLOTS + 1;
+    assert_true(blkio_stop(&io, &notify));
+    assert_false(again || notify); /* nobody spins for that */
 }
 
 /* The end of whoever served it, anywhere in between: the next one answers what is left, each request once. */
@@ -379,7 +412,7 @@ static void test_broken_ring(void **state)
     head->req_prod = producer + SLOTS;
     assert_int_equal(blkio_turn(&io, &notify), -XEN_EINVAL);
     fake_disk_finish(1);
-    assert_true(blkio_stop(&io));
+    assert_true(blkio_stop(&io, &notify));
     assert_int_equal(lent_mapped(), 0);
 }
 
@@ -455,6 +488,7 @@ int main(void)
         cmocka_unit_test(xsa_71_nothing_stays_mapped),
         cmocka_unit_test(test_stopped_in_flight),
         cmocka_unit_test(test_broken_ring),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_another_life),
         cmocka_unit_test(test_share_of_a_turn),
         cmocka_unit_test(xsa_300_a_front_end_has_its_share_of_pages),

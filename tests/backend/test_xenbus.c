@@ -70,7 +70,8 @@ static void end(unsigned device)
 static unsigned hindered;
 
 static struct data {
-    bool used, open, leaving; /* leaving: disconnect() has been called */
+    bool used, open, leaving; /* leaving: refuse() or disconnect() has been called */
+    unsigned refused;         /* calls of refuse() */
     unsigned in_flight;       /* calls of it until it is done */
 } datas[DEVICES];
 
@@ -181,7 +182,16 @@ static void destroy(struct xenbus_device *device)
     data->used = false;
 }
 
-static const struct xenbus_type type = {"vbd", create, publish, connect, announce, turn, disconnect, destroy};
+static void refuse(struct xenbus_device *device)
+{
+    struct data *data = device->data;
+
+    assert_true(data->open && device->state == XENBUS_CLOSING);
+    data->leaving = true;
+    data->refused++;
+}
+
+static const struct xenbus_type type = {"vbd", create, publish, connect, announce, turn, disconnect, destroy, refuse};
 
 /*
  * ---- What is served.
@@ -283,6 +293,58 @@ static void xsa_350_states_at_random(void **state)
         hindered = 0;
         is_served(draw_below(DEVICES));
     }
+}
+
+/* The front end of device 0 is connected, and whatever has been is over. */
+static struct data *connect_first(void)
+{
+    hindered = 0;
+    nodes_make_conflicts(0);
+    for (unsigned device = 0; device < DEVICES; device++)
+        end(device);
+    settle();
+    make(0);
+    back_is(0, "2");
+    nodes_set(front(0, "/state"), "4");
+    back_is(0, "4");
+    return &datas[0];
+}
+
+/* It has its rings, and answers, until the front end has heard of the end. */
+static void test_unplugged(void **state)
+{
+    struct data *data = connect_first();
+
+    (void)state;
+    assert_int_equal(data->refused, 0);
+    nodes_set(back(0, "/online"), "0");
+    back_is(0, "5");
+    assert_true(data->open && data->refused > 1);
+    nodes_set(front(0, "/state"), "6");
+    back_is(0, "6");
+    assert_false(data->open);
+}
+
+/* In its last life the back end answers those that wait, and closes. */
+static void test_last_life(void **state)
+{
+    (void)state;
+    (void)connect_first();
+    end(0);
+    settle();
+    make(0);
+    nodes_set(back(0, "/online"), "0");
+    nodes_set(front(0, "/state"), "4");
+    had_turn = false;
+    back_is(0, "5");
+    assert_true(datas[0].open && datas[0].refused && !had_turn);
+    end(0);
+    settle();
+    assert_int_equal(used(), 0);
+    make(0);
+    nodes_set(back(0, "/online"), "0");
+    back_is(0, "6"); /* nobody waits */
+    assert_int_equal(datas[0].refused, 0);
 }
 
 /* While a request is in flight the directory goes, and is made anew: the old device ends, then there is a new one. */
@@ -387,7 +449,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xsa_350_states_at_random), cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_not_offered),         cmocka_unit_test(test_begun_anew_at_once),
-        cmocka_unit_test(test_each_is_first),
+        cmocka_unit_test(test_each_is_first),       cmocka_unit_test(test_unplugged),
+        cmocka_unit_test(test_last_life),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
