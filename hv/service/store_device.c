@@ -9,6 +9,7 @@
 
 #define INITIALISING 1u /* of XenbusState */
 #define CLOSING      5u
+#define CLOSED       6u
 
 /* "/local/domain/4294967295/backend/TYPE/4294967295/4294967295/KEY" is shorter, so that no path is cut off. */
 _Static_assert(STORE_PLACE_MAX >= 64 + 2 * STORE_DEVICE_NAME_MAX, "paths of devices");
@@ -21,29 +22,29 @@ static struct store_text path_of_number(struct store_text above, unsigned number
     return store_set_path(above, name, bytes);
 }
 
-/* What lies above the directories of one type, of either end. */
-static struct store_text path_of_type(const struct store_session *session, const char *end,
-                                      const struct store_device *device, char *bytes)
+/* What lies above the directories of one type, of either end, whose home is @home. */
+static struct store_text path_of_type(struct store_text home, const char *end, const struct store_device *device,
+                                      char *bytes)
 {
     char above[STORE_PLACE_MAX];
 
-    return store_set_path(store_set_path(store_home(session), store_text(end), above), device->type, bytes);
+    return store_set_path(store_set_path(home, store_text(end), above), device->type, bytes);
 }
 
 static struct store_text front_path(const struct store_session *front, const struct store_device *device, char *bytes)
 {
     char above[STORE_PLACE_MAX];
 
-    return path_of_number(path_of_type(front, "device", device, above), device->id, bytes);
+    return path_of_number(path_of_type(store_home(front), "device", device, above), device->id, bytes);
 }
 
 /* What lies above the back end's directories for one domain. */
-static struct store_text peer_path(const struct store_session *front, const struct store_session *back,
+static struct store_text peer_path(const struct store_session *front, struct store_text back_home,
                                    const struct store_device *device, char *bytes)
 {
     char above[STORE_PLACE_MAX];
 
-    return path_of_number(path_of_type(back, "backend", device, above), front->domid, bytes);
+    return path_of_number(path_of_type(back_home, "backend", device, above), front->domid, bytes);
 }
 
 static struct store_text back_path(const struct store_session *front, const struct store_session *back,
@@ -51,7 +52,7 @@ static struct store_text back_path(const struct store_session *front, const stru
 {
     char above[STORE_PLACE_MAX];
 
-    return path_of_number(peer_path(front, back, device, above), device->id, bytes);
+    return path_of_number(peer_path(front, store_home(back), device, above), device->id, bytes);
 }
 
 /*
@@ -97,14 +98,15 @@ static int fill(struct store_session *payer, struct store_text path, const struc
     return error ? error : store_set_number(payer, path, "state", INITIALISING);
 }
 
-static int write_back(struct store_session *front, struct store_session *back, const struct store_device *device)
+static int write_back(struct store_session *front, struct store_session *back, const struct store_device *device,
+                      bool online)
 {
     char above[STORE_PLACE_MAX], bytes[STORE_PLACE_MAX], other[STORE_PLACE_MAX];
     struct store_text path = back_path(front, back, device, bytes);
-    int error = make(back, path_of_type(back, "backend", device, above), back, NULL);
+    int error = make(back, path_of_type(store_home(back), "backend", device, above), back, NULL);
 
     if (!error)
-        error = make(front, peer_path(front, back, device, above), back, front);
+        error = make(front, peer_path(front, store_home(back), device, above), back, front);
     if (!error)
         error = make(front, path, back, front);
     if (!error)
@@ -112,7 +114,7 @@ static int write_back(struct store_session *front, struct store_session *back, c
     if (!error)
         error = store_set_number(front, path, "frontend-id", front->domid);
     if (!error)
-        error = store_set_number(front, path, "online", 1);
+        error = store_set_number(front, path, "online", online);
     return error ? error : fill(front, path, device, true);
 }
 
@@ -120,7 +122,7 @@ static int write_front(struct store_session *front, struct store_session *back, 
 {
     char above[STORE_PLACE_MAX], bytes[STORE_PLACE_MAX], other[STORE_PLACE_MAX];
     struct store_text path = front_path(front, device, bytes);
-    int error = make(front, path_of_type(front, "device", device, above), NULL, front);
+    int error = make(front, path_of_type(store_home(front), "device", device, above), NULL, front);
 
     if (!error)
         error = make(front, path, front, back);
@@ -156,12 +158,58 @@ int store_device_write(struct store_session *front, struct store_session *back, 
     int error;
 
     store_device_remove(front, back, device);
-    error = write_back(front, back, device);
+    error = write_back(front, back, device, true);
     if (!error)
         error = write_front(front, back, device);
     if (error)
         store_device_remove(front, back, device);
     return error ? -XEN_ENOSPC : 0;
+}
+
+static bool is_there(const struct store *store, struct store_text path)
+{
+    return store_tree_find(&store->tree, path);
+}
+
+int store_device_write_back(struct store_session *front, struct store_session *back, const struct store_device *device,
+                            bool online)
+{
+    char bytes[STORE_PLACE_MAX], other[STORE_PLACE_MAX];
+    struct store_text path = front_path(front, device, bytes);
+    int error;
+
+    store_enter(front->store, NULL);
+    if (!is_there(front->store, path))
+        return -XEN_ENOENT;
+    remove_at(front->store, back_path(front, back, device, other));
+    error = write_back(front, back, device, online);
+    if (error) {
+        remove_at(front->store, back_path(front, back, device, other));
+        return -XEN_ENOSPC;
+    }
+    store_set_reader(front->store, path, back);
+    return 0;
+}
+
+/* Nobody is there to own what says so. */
+void store_device_give_up(struct store_session *front, unsigned back, const struct store_device *device)
+{
+    char above[STORE_PLACE_MAX], bytes[STORE_PLACE_MAX], other[STORE_PLACE_MAX];
+    struct store_text home = path_of_number(store_text("/local/domain"), back, above);
+    struct store_text path = peer_path(front, home, device, bytes);
+    int error;
+
+    store_enter(front->store, NULL);
+    if (!is_there(front->store, front_path(front, device, other)))
+        return;
+    error = make(front, path, NULL, front);
+    path = path_of_number(path, device->id, other);
+    if (!error)
+        error = make(front, path, NULL, front);
+    if (!error)
+        error = store_set_number(front, path, "state", CLOSED);
+    if (error)
+        store_device_remove_front(front, device); /* it is told that way */
 }
 
 bool store_device_is_there(const struct store_session *front, const struct store_session *back,

@@ -34,6 +34,20 @@ struct store_device {
 int __must_check store_device_write(struct store_session *front, struct store_session *back,
                                     const struct store_device *device);
 
+/*
+ * Write the back end's directory alone, its state 1, as that of a domain that comes again; what the front end has
+ * written into its own stays, and the back end may read it.  Unless @online it is to close the device.  -XEN_ENOENT:
+ * the front end has none.  -XEN_ENOSPC: there is no room, and nothing of the back end's directory is there.
+ */
+int __must_check store_device_write_back(struct store_session *front, struct store_session *back,
+                                         const struct store_device *device, bool online);
+
+/*
+ * The back end, domain @back, has gone for good with all that it had: in its place stands that its state is 6.  Nothing
+ * happens if the front end has no directory; that goes if there is no room.
+ */
+void store_device_give_up(struct store_session *front, unsigned back, const struct store_device *device);
+
 /* The front end's directory goes, if it is there. */
 void store_device_remove_front(struct store_session *front, const struct store_device *device);
 

@@ -73,3 +73,24 @@ void store_set_rights(struct store *store, struct store_text path, const struct 
     if (reader)
         node->permissions.entries[node->permissions.count++] = entry('r', reader);
 }
+
+static bool is_within(const struct store_node *node, const struct store_node *top)
+{
+    while (node && node != top)
+        node = node->parent;
+    return node;
+}
+
+void store_set_reader(struct store *store, struct store_text path, const struct store_session *reader)
+{
+    struct store_node *top, *node;
+
+    store_enter(store, NULL);
+    top = store_tree_find(&store->tree, path);
+    for (node = top; node && is_within(node, top); node = store_node_following(node, true)) {
+        if (node->permissions.count > 1 || node->permissions.entries[0].letter != 'n')
+            continue;
+        node->permissions.entries[node->permissions.count++] = entry('r', reader);
+        node->rights = ++store->tree.generation;
+    }
+}

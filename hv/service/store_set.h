@@ -27,3 +27,6 @@ int __must_check store_set_number(struct store_session *session, struct store_te
  */
 void store_set_rights(struct store *store, struct store_text path, const struct store_session *owner,
                       const struct store_session *reader);
+
+/* What is at @path and below it, and nobody may read but its owner, the domain of @reader may read from now on, too. */
+void store_set_reader(struct store *store, struct store_text path, const struct store_session *reader);

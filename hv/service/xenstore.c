@@ -347,6 +347,21 @@ int xenstore_write_device(struct hv_domain *front, struct hv_domain *back, const
     return error;
 }
 
+int xenstore_write_back_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device,
+                               bool online)
+{
+    int error = store_device_write_back(session_of(front), session_of(back), device, online);
+
+    send_to_others(NULL);
+    return error;
+}
+
+void xenstore_give_up_device(struct hv_domain *front, unsigned back, const struct store_device *device)
+{
+    store_device_give_up(session_of(front), back, device);
+    send_to_others(NULL);
+}
+
 int xenstore_close_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device)
 {
     int error = store_device_close(session_of(front), session_of(back), device);

@@ -38,12 +38,14 @@ void xenstore_destroy(struct hv_domain *domain);
 void xenstore_run(struct hv_domain *domain);
 
 /*
- * Devices of @front that @back serves, both of which live: store_device_write(), store_device_close(),
- * store_device_remove(), store_device_remove_front(), store_device_is_there(), store_device_is_new(),
- * store_device_is_closed().  Those who watch hear of it.
+ * Devices of @front that @back serves, both of which live: store_device_write(), store_device_write_back(),
+ * store_device_close(), store_device_remove(), store_device_remove_front(), store_device_is_there(),
+ * store_device_is_new(), store_device_is_closed().  Those who watch hear of it.
  */
 int __must_check xenstore_write_device(struct hv_domain *front, struct hv_domain *back,
                                        const struct store_device *device);
+int __must_check xenstore_write_back_device(struct hv_domain *front, struct hv_domain *back,
+                                            const struct store_device *device, bool online);
 int __must_check xenstore_close_device(struct hv_domain *front, struct hv_domain *back,
                                        const struct store_device *device);
 void xenstore_unplug_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device);
@@ -54,6 +56,9 @@ bool xenstore_device_is_new(const struct hv_domain *front, const struct hv_domai
                             const struct store_device *device);
 bool xenstore_device_is_closed(const struct hv_domain *front, const struct hv_domain *back,
                                const struct store_device *device);
+
+/* The same of one that domain @back served, which lives no more: store_device_give_up(). */
+void xenstore_give_up_device(struct hv_domain *front, unsigned back, const struct store_device *device);
 
 /*
  * Write @value at @name, below the directory of @domain, which lives; those who watch hear of it.  The same for its

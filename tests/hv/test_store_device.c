@@ -211,6 +211,71 @@ static void test_back_goes(void **state)
     assert_reply(TEXT("1"));
 }
 
+/* The back end comes again: its directory is as at first, the front end's as it was, and to be read by the new one. */
+static void test_back_comes_again(void **state)
+{
+    struct hv_domain *front = &host_guests[FRONT].domain;
+
+    (void)state;
+    write_device(FRONT, &disk);
+    call_as(FRONT, XS_WRITE, TEXT("device/vbd/51712/ring/ref\00099"));
+    call_as(FRONT, XS_WRITE, TEXT("device/vbd/51712/state\0004"));
+    call_as(FRONT, XS_WRITE, TEXT("device/vbd/51712/open\0001"));
+    call_as(FRONT, XS_SET_PERMS, TEXT("device/vbd/51712/open\0b3\0"));
+    assert_ok();
+    as(BACK);
+    host_go();
+    come(BACK, 9, true);
+    call_as(BACK, XS_READ, TEXT(HOME "/device/vbd/51712/ring/ref\0"));
+    assert_error("EACCES");
+    assert_int_equal(xenstore_write_back_device(front, &host_guests[BACK].domain, &disk, true), 0);
+    assert_tree(BACK, BACKEND "/vbd/3/51712",
+                (const char *const[]){"frontend", HOME "/device/vbd/51712", "frontend-id", "3", "online", "1", "params",
+                                      "vbd-3-51712", "state", "1", "empty", "", NULL});
+    assert_tree(BACK, HOME "/device/vbd/51712",
+                (const char *const[]){"ring/ref", "99", "state", "4", "virtual-device", "51712", NULL});
+    call_as(BACK, XS_WRITE, TEXT(HOME "/device/vbd/51712/state\0006"));
+    assert_error("EACCES");
+    call_as(FRONT, XS_GET_PERMS, TEXT("device/vbd/51712/open\0")); /* it is for everybody as it is */
+    assert_reply(TEXT("b3\0"));
+    call_as(FRONT, XS_GET_PERMS, TEXT("device/vbd\0"));
+    assert_reply(TEXT("n0\0r3\0"));
+    assert_int_equal(xenstore_write_back_device(front, &host_guests[BACK].domain, &disk, false), 0);
+    call_as(BACK, XS_READ, TEXT("backend/vbd/3/51712/online\0"));
+    assert_reply(TEXT("0"));
+    call_as(FRONT, XS_RM, TEXT("device/vbd/51712\0"));
+    assert_int_equal(xenstore_write_back_device(front, &host_guests[BACK].domain, &disk, true), -XEN_ENOENT);
+    call_as(BACK, XS_READ, TEXT("backend/vbd/3/51712/state\0"));
+    assert_reply(TEXT("1")); /* it was not asked for */
+}
+
+/* It does not come again: the front end can read that the device is closed, and nobody can write so. */
+static void test_given_up(void **state)
+{
+    unsigned used;
+
+    (void)state;
+    used = session_of(FRONT)->own.used;
+    xenstore_give_up_device(&host_guests[FRONT].domain, 9, &disk);
+    assert_int_equal(session_of(FRONT)->own.used, used); /* it has no such device */
+    write_device(FRONT, &disk);
+    as(BACK);
+    host_go();
+    xenstore_give_up_device(&host_guests[FRONT].domain, 9, &disk);
+    call_as(FRONT, XS_READ, TEXT(BACKEND "/vbd/3/51712/state\0"));
+    assert_reply(TEXT("6"));
+    call_as(FRONT, XS_WRITE, TEXT(BACKEND "/vbd/3/51712/state\0001"));
+    assert_error("EACCES");
+    call_as(OTHER, XS_READ, TEXT(BACKEND "/vbd/3/51712/state\0"));
+    assert_error("EACCES");
+    call_as(FRONT, XS_READ, TEXT("device/vbd/51712/state\0"));
+    assert_reply(TEXT("1"));
+    as(FRONT);
+    host_go();
+    come(FRONT, 3, false);
+    assert_int_equal(session_of(FRONT)->own.used, used);
+}
+
 /* Whatever both ends have made of the directories, they are as at first when they are written anew. */
 static void test_written_anew(void **state)
 {
@@ -348,12 +413,13 @@ static void test_listener(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DEVICE_TEST(test_both_ends),    DEVICE_TEST(test_backend_directory),
-        DEVICE_TEST(test_rights),       DEVICE_TEST(test_who_pays),
-        DEVICE_TEST(test_front_goes),   DEVICE_TEST(test_back_goes),
-        DEVICE_TEST(test_written_anew), DEVICE_TEST(test_is_new),
-        DEVICE_TEST(test_closed),       DEVICE_TEST(test_unplugged),
-        DEVICE_TEST(test_no_room),      DEVICE_TEST(test_listener),
+        DEVICE_TEST(test_both_ends),        DEVICE_TEST(test_backend_directory),
+        DEVICE_TEST(test_rights),           DEVICE_TEST(test_who_pays),
+        DEVICE_TEST(test_front_goes),       DEVICE_TEST(test_back_goes),
+        DEVICE_TEST(test_written_anew),     DEVICE_TEST(test_is_new),
+        DEVICE_TEST(test_closed),           DEVICE_TEST(test_unplugged),
+        DEVICE_TEST(test_no_room),          DEVICE_TEST(test_listener),
+        DEVICE_TEST(test_back_comes_again), DEVICE_TEST(test_given_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
