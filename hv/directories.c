@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: as the xenstore has it; what is said; written. */
+#include <abi/errno.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/directories.h>
@@ -20,6 +21,22 @@ struct store_device directories_as_stored(const struct bundle_device *device, st
     return (struct store_device){text(device->type), device->id, nodes, device->nr_nodes};
 }
 
+static bool is(struct blob blob, const char *word)
+{
+    return store_text_equal(text(blob), store_text(word));
+}
+
+bool directories_outlive(const struct bundle_device *device)
+{
+    for (unsigned i = 0; i < device->nr_nodes; i++) {
+        const struct bundle_node *node = &device->nodes[i];
+
+        if (node->back && is(bundle_node_key(node), "reattach"))
+            return is(bundle_node_value(node), "1");
+    }
+    return false;
+}
+
 void directories_say(const struct bundle_domain *description, const struct bundle_device *device, const char *start,
                      const char *end)
 {
@@ -38,4 +55,30 @@ void directories_write(struct hv_domain *front, struct hv_domain *back, const st
 
     if (xenstore_write_device(front, back, &stored))
         directories_say(description, device, "it does without", ", for which the xenstore has no room");
+}
+
+/* False: the front end has none, or its ring does not outlive the back end. */
+static bool write_back(struct hv_domain *front, struct hv_domain *back, const struct bundle_domain *description,
+                       const struct bundle_device *device, bool online)
+{
+    struct store_device_node nodes[BUNDLE_NODES_MAX];
+    const struct store_device stored = directories_as_stored(device, nodes);
+    int error = directories_outlive(device) ? xenstore_write_back_device(front, back, &stored, online) : -XEN_ENOENT;
+
+    if (error && error != -XEN_ENOENT)
+        directories_say(description, device, "it does without", ", for which the xenstore has no room");
+    return error != -XEN_ENOENT;
+}
+
+void directories_write_again(struct hv_domain *front, struct hv_domain *back, const struct bundle_domain *description,
+                             const struct bundle_device *device)
+{
+    if (!write_back(front, back, description, device, true))
+        directories_write(front, back, description, device);
+}
+
+void directories_write_end(struct hv_domain *front, struct hv_domain *back, const struct bundle_domain *description,
+                           const struct bundle_device *device)
+{
+    (void)write_back(front, back, description, device, false);
 }

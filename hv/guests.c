@@ -144,6 +144,7 @@ static void restart(struct run *run, unsigned i)
     print("domain %u (%s): restart %u\n", description->id, description->name, ++run->restarts[i]);
     domain = build(run->machine, run->bundle, description);
     if (!domain) {
+        split_devices_remove_served(run->machine, run->bundle, description->id);
         add_code(run, EXIT_REFUSED);
         return;
     }
@@ -154,19 +155,26 @@ static void restart(struct run *run, unsigned i)
     split_devices_start(domain, description);
 }
 
-/* A back end has no business to end while there are guests, for whatever reason. */
+/*
+ * A back end has no business to end while there are guests, for whatever reason.  One that does so too often comes a
+ * last time: what front ends have asked it for is answered by nobody else, and they would wait for ever.
+ */
 static bool back_end_comes_again(const struct run *run, unsigned i)
 {
     const struct bundle_domain *description = &run->bundle->domains[i];
+    bool is_last = run->restarts[i] == BACK_END_RESTARTS;
 
     if (!has_guest(run))
         return false;
     if (run->restarts[i] < BACK_END_RESTARTS)
         return true;
-    print("domain %u (%s): it has ended too often, and is given up: the guests go on without it\n", description->id,
-          description->name);
-    split_devices_give_up(run->bundle, description->id);
-    return false;
+    print("domain %u (%s): it has ended too often, and is given up: %s\n", description->id, description->name,
+          is_last ? "it comes once more, to close what it served" : "the guests go on without it");
+    if (is_last)
+        split_devices_close(run->bundle, description->id);
+    else
+        split_devices_give_up(run->bundle, description->id);
+    return is_last;
 }
 
 static bool comes_again(const struct run *run, unsigned i, unsigned reason)

@@ -28,6 +28,11 @@ bool hotplug_is_in(const struct bundle_domain *description, unsigned place)
     return plugs[description - bundle->domains][place].state == PLUG_IN;
 }
 
+bool hotplug_is_closing(const struct bundle_domain *description, unsigned place)
+{
+    return plugs[description - bundle->domains][place].state == PLUG_CLOSING;
+}
+
 /* The domains of both ends, NULL for one that does not live. */
 struct ends {
     struct hv_domain *front, *back;
@@ -52,7 +57,7 @@ static void end_pause(struct timer *timer)
     control_answer(plug->request, true, "it is unplugged");
 }
 
-/* With either domain its directories have gone. */
+/* With either domain its directories have gone, but for one of a front end whose ring outlives its back end. */
 static void begin_pause(struct plug *plug)
 {
     struct store_device_node nodes[BUNDLE_NODES_MAX];
@@ -61,18 +66,23 @@ static void begin_pause(struct plug *plug)
 
     if (ends.front && ends.back)
         xenstore_unplug_device(ends.front, ends.back, &stored);
+    else if (ends.front)
+        xenstore_remove_device(ends.front, &stored);
     plug->state = PLUG_PAUSING;
     plug->timer.expire = end_pause;
     timer_set(&plug->timer, time_now() + PAUSE);
 }
 
+/* Without a back end, what it has not answered is still the next one's to answer, where the ring outlives it. */
 static bool is_closed(const struct plug *plug)
 {
     struct store_device_node nodes[BUNDLE_NODES_MAX];
     const struct store_device stored = directories_as_stored(plug->device, nodes);
     struct ends ends = find_ends(plug);
 
-    return !ends.front || !ends.back || xenstore_device_is_closed(ends.front, ends.back, &stored);
+    if (!ends.front || !ends.back)
+        return !ends.front || !directories_outlive(plug->device);
+    return xenstore_device_is_closed(ends.front, ends.back, &stored);
 }
 
 static void look(struct timer *timer)

@@ -21,3 +21,6 @@ void hotplug_begin(const struct machine *machine, const struct bundle *bundle);
 
 /* Is the device at @place of the settings plugged in, so that its directories are to be written?  Of that bundle. */
 bool hotplug_is_in(const struct bundle_domain *description, unsigned place);
+
+/* Is it to be closed?  A back end that comes again meanwhile has to do that. */
+bool hotplug_is_closing(const struct bundle_domain *description, unsigned place);

@@ -23,27 +23,42 @@ struct returning {
     struct timer timer; /* first: its function is given that */
     const struct machine *machine;
     const struct bundle *bundle; /* NULL: it has never been built */
-    bool is_given_up;
+    enum { COMES_AGAIN, CLOSES, GIVEN_UP } fate;
 };
 
 static struct returning returning[BUNDLE_DOMAINS_MAX]; /* by the back end's place in the bundle */
 
-/* Is the back end of number @id there, or about to be built anew? */
-static bool is_to_come(unsigned id)
+static bool is_to(unsigned fate, unsigned id)
 {
     for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
         if (returning[i].bundle && returning[i].bundle->domains[i].id == id)
-            return !returning[i].is_given_up;
+            return returning[i].fate == fate;
     }
     return false;
 }
 
-void split_devices_give_up(const struct bundle *bundle, unsigned id)
+/* Is the back end of number @id there, or about to be built anew, so that it serves? */
+static bool is_to_come(unsigned id)
+{
+    return is_to(COMES_AGAIN, id);
+}
+
+static void set_fate(const struct bundle *bundle, unsigned id, unsigned fate)
 {
     for (unsigned i = 0; i < bundle->nr_domains; i++) {
         if (bundle->domains[i].id == id)
-            returning[i].is_given_up = true;
+            returning[i].fate = fate;
     }
+}
+
+void split_devices_give_up(const struct bundle *bundle, unsigned id)
+{
+    set_fate(bundle, id, GIVEN_UP);
+}
+
+void split_devices_close(const struct bundle *bundle, unsigned id)
+{
+    set_fate(bundle, id, CLOSES);
 }
 
 /*
@@ -60,26 +75,34 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
         back = hv_domain_find(machine, (uint16_t)device->backend);
         if (!hotplug_is_in(description, i))
             directories_say(description, device, "it does without", ", which is unplugged");
-        else if (back)
+        else if (back && !is_to(CLOSES, device->backend))
             directories_write(front, back, description, device);
         else if (!is_to_come(device->backend))
             directories_say(description, device, "it does without", ", which nobody serves");
     }
 }
 
-void split_devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
+/* A front end whose ring outlives the back end goes on when that comes again, and has to be told when it does not. */
+static void remove_one(struct hv_domain *front, const struct bundle_device *device)
 {
     struct store_device_node nodes[BUNDLE_NODES_MAX];
+    const struct store_device stored = directories_as_stored(device, nodes);
 
+    if (!directories_outlive(device))
+        xenstore_remove_device(front, &stored);
+    else if (is_to(GIVEN_UP, device->backend))
+        xenstore_give_up_device(front, device->backend, &stored);
+}
+
+void split_devices_remove_served(const struct machine *machine, const struct bundle *bundle, unsigned id)
+{
     for (unsigned i = 0; i < bundle->nr_domains; i++) {
         const struct bundle_domain *description = &bundle->domains[i];
         struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id);
 
         for (unsigned j = 0; front && j < description->nr_devices; j++) {
-            const struct store_device stored = directories_as_stored(&description->devices[j], nodes);
-
             if (description->devices[j].backend == id)
-                xenstore_remove_device(front, &stored);
+                remove_one(front, &description->devices[j]);
         }
     }
 }
@@ -107,9 +130,12 @@ static bool has_started(const struct bundle_domain *description)
     return true;
 }
 
-/* A guest that was built meanwhile has its directories already. */
+/*
+ * A guest that was built meanwhile has its directories already.  @lasting: those alone whose rings outlive the back
+ * end, for which nobody has to see that anything had gone.
+ */
 static void write_missing(const struct machine *machine, const struct bundle_domain *description,
-                          const struct bundle_domain *back_end)
+                          const struct bundle_domain *back_end, bool lasting)
 {
     struct hv_domain *front = hv_domain_find(machine, (uint16_t)description->id);
     struct hv_domain *back = hv_domain_find(machine, (uint16_t)back_end->id);
@@ -119,9 +145,13 @@ static void write_missing(const struct machine *machine, const struct bundle_dom
         const struct bundle_device *device = &description->devices[i];
         const struct store_device stored = directories_as_stored(device, nodes);
 
-        if (device->backend == back_end->id && hotplug_is_in(description, i) &&
-            !xenstore_device_is_there(front, back, &stored))
-            directories_write(front, back, description, device);
+        if (device->backend != back_end->id || (lasting && !directories_outlive(device)) ||
+            xenstore_device_is_there(front, back, &stored))
+            continue;
+        if (is_to(CLOSES, back_end->id) || hotplug_is_closing(description, i))
+            directories_write_end(front, back, description, device);
+        else if (hotplug_is_in(description, i))
+            directories_write_again(front, back, description, device);
     }
 }
 
@@ -131,7 +161,7 @@ static void end_pause(struct timer *timer)
     const struct bundle *bundle = back_end->bundle;
 
     for (unsigned i = 0; i < bundle->nr_domains; i++)
-        write_missing(back_end->machine, &bundle->domains[i], &bundle->domains[back_end - returning]);
+        write_missing(back_end->machine, &bundle->domains[i], &bundle->domains[back_end - returning], false);
 }
 _Static_assert(offsetof(struct returning, timer) == 0, "end_pause()");
 
@@ -140,13 +170,12 @@ void split_devices_write_served(const struct machine *machine, const struct bund
     for (unsigned i = 0; i < bundle->nr_domains; i++) {
         if (bundle->domains[i].id != id || !bundle->domains[i].is_back_end)
             continue;
-        for (unsigned j = 0; j < bundle->nr_domains; j++) {
-            if (!has_started(&bundle->domains[j]))
-                write_missing(machine, &bundle->domains[j], &bundle->domains[i]);
-        }
+        for (unsigned j = 0; j < bundle->nr_domains; j++)
+            write_missing(machine, &bundle->domains[j], &bundle->domains[i], has_started(&bundle->domains[j]));
         returning[i].machine = machine;
         returning[i].bundle = bundle;
-        returning[i].is_given_up = false;
+        if (returning[i].fate == GIVEN_UP)
+            returning[i].fate = COMES_AGAIN;
         returning[i].timer.expire = end_pause;
         timer_set(&returning[i].timer, time_now() + PAUSE);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The devices of a bundle's guests: when their directories are written, and which guest waits, for how long. */
-/* links: hv/split_devices.c hv/directories.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
+/* links: hv/split_devices.c hv/directories.c hv/service/store_text.c tests/hv/lib/port_halt.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,6 +37,7 @@ static char calls[1024];      /* what the xenstore was asked to do */
 static bool seen[DOMAINS][2]; /* device n of guest i by its back end */
 static bool there[DOMAINS][2];
 static bool out[2]; /* device n of the first guest is unplugged */
+static bool closing;
 static bool no_room;
 static unsigned started;
 static void (*listener)(void);
@@ -96,6 +97,11 @@ bool hotplug_is_in(const struct bundle_domain *description, unsigned place)
     return description != &bundle.domains[0] || !out[place];
 }
 
+bool hotplug_is_closing(const struct bundle_domain *description, unsigned place)
+{
+    return description == &bundle.domains[1] && place == 0 && closing;
+}
+
 static void note(const char *what, const struct hv_domain *front, const struct store_device *device)
 {
     size_t length = strlen(calls);
@@ -120,6 +126,25 @@ void xenstore_remove_device(struct hv_domain *front, const struct store_device *
 {
     assert_true(hv_domain_is_alive(front));
     note("remove", front, device);
+}
+
+static bool front_is_gone;
+
+int xenstore_write_back_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device,
+                               bool online)
+{
+    assert_true(hv_domain_is_alive(front) && hv_domain_is_alive(back));
+    if (front_is_gone)
+        return -XEN_ENOENT;
+    note(online ? "back" : "back's end", front, device);
+    return no_room ? -XEN_ENOSPC : 0;
+}
+
+void xenstore_give_up_device(struct hv_domain *front, unsigned back, const struct store_device *device)
+{
+    assert_true(hv_domain_is_alive(front));
+    assert_int_equal(back, 3);
+    note("give up", front, device);
 }
 
 bool xenstore_device_is_there(const struct hv_domain *front, const struct hv_domain *back,
@@ -179,7 +204,7 @@ static int begin(void **state)
     bundle.domains[1].devices[0] = device("vbd", 1, 3);
     memset(seen, 0, sizeof(seen));
     memset(there, 0, sizeof(there));
-    no_room = out[0] = out[1] = false;
+    no_room = out[0] = out[1] = front_is_gone = closing = false;
     started = 0;
     calls[0] = said[0] = '\0';
     return 0;
@@ -277,6 +302,98 @@ static void test_served_already(void **state)
     there[2][1] = true;
     pass(SECOND);
     assert_string_equal(calls, "write 3: 1 vbd/0\n");
+}
+
+/* The ring of the second guest's disk outlives the back end. */
+static void begin_lasting(void)
+{
+    struct bundle_device *disk = &bundle.domains[1].devices[0];
+
+    disk->nodes[disk->nr_nodes++] = node("reattach 1", 8, 1, true);
+    split_devices_write_served(&machine, &bundle, 3);
+    pass(SECOND);
+    calls[0] = '\0';
+}
+
+/* Its front end sees the back end's directory go and come again, and nothing else. */
+static void test_lasting(void **state)
+{
+    (void)state;
+    begin_lasting();
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\n");
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\nback 2 vbd/1\n");
+    there[2][1] = true;
+    pass(SECOND);
+    assert_string_equal(calls, "remove 1 vbd/0\nback 2 vbd/1\nwrite 3: 1 vbd/0\n");
+    there[2][1] = false;
+    front_is_gone = true;
+    calls[0] = '\0';
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "write 3: 2 vbd/1\n");
+    front_is_gone = false;
+    no_room = true;
+    pass(SECOND);
+    assert_said("does without vbd/1, for which the xenstore has no room");
+}
+
+static void test_lasting_given_up(void **state)
+{
+    (void)state;
+    begin_lasting();
+    split_devices_give_up(&bundle, 3);
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\ngive up 2 vbd/1\n");
+}
+
+/* What was to be closed when the back end died is closed by the next one. */
+static void test_lasting_unplugged(void **state)
+{
+    (void)state;
+    begin_lasting();
+    closing = true;
+    split_devices_write_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "back's end 2 vbd/1\n");
+    there[2][1] = true;
+    pass(SECOND);
+}
+
+/* In its last life it serves nobody, not even one that is built meanwhile. */
+static void test_last_life(void **state)
+{
+    (void)state;
+    begin_lasting();
+    split_devices_close(&bundle, 3);
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\n");
+    split_devices_write_served(&machine, &bundle, 3);
+    pass(SECOND);
+    assert_string_equal(calls, "remove 1 vbd/0\nback's end 2 vbd/1\nback's end 2 vbd/1\n"); /* not there, here */
+    calls[0] = '\0';
+    split_devices_write(&machine, &bundle.domains[1]);
+    assert_string_equal(calls, "");
+    assert_said("does without vbd/1, which nobody serves");
+    front_is_gone = true;
+    split_devices_write_served(&machine, &bundle, 3);
+    pass(SECOND);
+    assert_string_equal(calls, "");
+    split_devices_give_up(&bundle, 3);
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\ngive up 2 vbd/1\n");
+}
+
+/* What says otherwise, or says so elsewhere, says nothing. */
+static void test_not_lasting(void **state)
+{
+    struct bundle_device *disk = &bundle.domains[1].devices[0];
+
+    (void)state;
+    disk->nodes[1] = node("reattach 0", 8, 1, true);
+    split_devices_remove_served(&machine, &bundle, 3);
+    disk->nodes[1] = node("reattach 1", 8, 1, false);
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\nremove 2 vbd/1\nremove 1 vbd/0\nremove 2 vbd/1\n");
 }
 
 /* One that has not started could not see the difference. */
@@ -413,10 +530,15 @@ static void test_given_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_written),        TEST(test_not_written),    TEST(test_unplugged),
-        TEST(test_served),         TEST(test_served_already), TEST(test_served_before_the_start),
-        TEST(test_starts_at_once), TEST(test_waits),          TEST(test_no_longer),
-        TEST(test_gone),           TEST(test_built_anew),     TEST(test_given_up),
+        TEST(test_written),        TEST(test_not_written),
+        TEST(test_unplugged),      TEST(test_served),
+        TEST(test_served_already), TEST(test_served_before_the_start),
+        TEST(test_starts_at_once), TEST(test_waits),
+        TEST(test_no_longer),      TEST(test_gone),
+        TEST(test_built_anew),     TEST(test_given_up),
+        TEST(test_lasting),        TEST(test_lasting_given_up),
+        TEST(test_not_lasting),    TEST(test_lasting_unplugged),
+        TEST(test_last_life),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -359,6 +359,8 @@ words=audit
 # ---- Disks that are used all the time: by guests that reboot with requests in flight, and while the back end dies with
 # them: guests/tests/blkfront, tests/backend/dying.  It dies by requests, not by time, which passes as the host's disk
 # answers: three times at least, and less often than a back end may, whether the guests are at it together or in turn.
+# Where the ring outlives it, the guest sees nothing of that, until the back end has died too often.
+lasting=()
 disk_run() { # BUNDLE GUESTS WORDS BACK-END-KERNEL BACK-END-WORDS EXPECTED...
     local name=$1 number
     machine=(-machine q35)
@@ -367,7 +369,7 @@ disk_run() { # BUNDLE GUESTS WORDS BACK-END-KERNEL BACK-END-WORDS EXPECTED...
         machine+=(-drive "if=none,id=disk$number,file=$work/$name.$number,format=raw"
             -device "virtio-blk-pci,drive=disk$number,serial=disk$number")
         guest "$name" "disk$number" 8192 $kernels/blkfront.elf "$3" "device=vbd/51712 $(($2 + 1))" \
-            'front=virtual-device 51712' "back=params disk$number" 'back=mode w'
+            'front=virtual-device 51712' "back=params disk$number" 'back=mode w' ${lasting[@]+"${lasting[@]}"}
     done
     guest "$name" backend 32768 "$4" "$5" backend=1 pci=1af4
     run "$name" $GOOD "${@:6}" '^domain [0-9]+ \(backend\) powered off'
@@ -393,6 +395,13 @@ disk_run disk-dies 2 'steady=200 deaths=3' build/backend/tests/dying.elf die=200
     '^domain 3 \(backend\): panic: a planted fault' '^domain 3 \(backend\): restart 3' \
     '^(disk1: )?ok and is there at the end' '^(disk2: )?ok and is there at the end' \
     '^domain 1 \(disk1\) powered off' '^domain 2 \(disk2\) powered off'
+lasting=('back=reattach 1')
+disk_run disk-outlives 2 steady=200 build/backend/tests/dying.elf die=200 \
+    '^domain 3 \(backend\): panic: a planted fault' '^domain 3 \(backend\): restart 3' \
+    '^(disk1: )?ok and is there at the end' '^(disk2: )?ok and is there at the end' \
+    '^(disk1: )?ok how often it has gone' '^(disk2: )?ok how often it has gone'
+disk_run disk-given-up 1 'steady=1 lost=1' build/backend/tests/dying.elf die=1 '^domain 2 \(backend\): restart 9' \
+    '^ok requests that are answered by errors' '^ok it is closed' '^ok and stays so' '^verdict: success'
 
 # ---- Weights, by the guests' own measure (guests/tests/share), and one that sleeps and wakes meanwhile.
 guest weights half 8192 $kernels/share.elf share=50 weight=512

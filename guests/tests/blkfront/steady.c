@@ -4,7 +4,9 @@
  * When the back end has died, or the disk was unplugged, what was not answered is sent again, to the next one.
  *
  *   lives=N    the guest reboots with requests in flight until it lives for the Nth time; the disk counts that
- *   deaths=N   so often the back end must have died, or the disk have been unplugged; more rounds are made until then
+ *   deaths=N   so often the back end must have died, or the disk have been unplugged; more rounds are made until then;
+ *              none: it may have died, but nothing is to be seen of it
+ *   lost=1     the back end dies of each request, until it is given up: so there is only that
  */
 #include <abi/sched.h>
 #include <guest/event.h>
@@ -155,15 +157,44 @@ static _Noreturn void end_in_flight(void)
     guest_shutdown(SHUTDOWN_reboot);
 }
 
+/* All that was asked for is answered, with errors, and then the disk is closed. */
+static void be_lost(void)
+{
+    unsigned errors = 0;
+
+    for (unsigned i = 0; i < disk->nr_slots; i++)
+        front_add(disk, front_put(disk, BLKIF_OP_READ, i * PER_PAGE), i % FRONT_PAGES, 0, PER_PAGE - 1);
+    front_send(disk);
+    for (unsigned i = 0; i < disk->nr_slots; i++) {
+        struct blkif_response response;
+
+        while (!front_poll(disk, &response))
+            time_sleep(MS);
+        errors += response.id == i && response.status == BLKIF_RSP_ERROR;
+    }
+    test_equal("requests that are answered by errors", errors, disk->nr_slots);
+    test_check(device_await_state(&disk->device, CLOSING), "it is closed", "state %u",
+               device_back_state(&disk->device));
+    device_set_state(&disk->device, CLOSED);
+    test_check(device_await_state(&disk->device, CLOSED), "and stays so", "state %u", device_back_state(&disk->device));
+}
+
 void be_steady(struct front *front, unsigned rounds)
 {
     uint64_t lives;
 
     disk = front;
+    if (guest_option("lost", 0)) {
+        be_lost();
+        return;
+    }
     lives = count_lives();
     use(rounds);
     if (lives < guest_option("lives", 1))
         end_in_flight();
-    test_check(deaths >= guest_option("deaths", 0), "the disk has gone and come again", "%u times", deaths);
+    if (guest_option("deaths", 0))
+        test_check(deaths >= guest_option("deaths", 0), "the disk has gone and come again", "%u times", deaths);
+    else
+        test_equal("how often it has gone and come again", deaths, 0);
     test_note("the disk has gone %u times; this is life %lu", deaths, lives);
 }
