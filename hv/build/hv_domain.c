@@ -89,7 +89,7 @@ static int create_vcpu(struct hv_domain *domain, unsigned id)
     vcpu_time_create(vcpu);
     domain->vcpus[id] = &vcpu->engine;
     domain->engine.nr_vcpus = id + 1;
-    if (sched_create(vcpu))
+    if (sched_create(vcpu) || narrow_root_create(vcpu))
         return -XEN_ENOMEM;
     return state_create(vcpu);
 }
@@ -153,6 +153,7 @@ static void release_vcpu(struct hv_domain *domain, unsigned id)
 
     if (vcpu->state.extended)
         state_destroy(vcpu);
+    narrow_root_destroy(vcpu);
     if (vcpu->run.stack)
         sched_destroy(vcpu);
     release(vcpu, sizeof(*vcpu));

@@ -126,6 +126,18 @@ void cpu_init(void)
     asm_out8(PIC_SECONDARY_MASK, 0xff);
 }
 
+void cpu_guard_user_pages(bool on)
+{
+    uint64_t seen = asm_read_cr4(), wanted = seen & ~(CR4_SMEP | CR4_SMAP);
+
+    if (on && cpu_features_found.smep)
+        wanted |= CR4_SMEP;
+    if (on && cpu_features_found.smap)
+        wanted |= CR4_SMAP;
+    if (wanted != seen)
+        asm_write_cr4(wanted);
+}
+
 void cpu_disable_smap(void)
 {
     cpu_features_found.smap = false;

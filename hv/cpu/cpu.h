@@ -59,7 +59,7 @@ struct cpu {
 /* What all processors of the machine can do. */
 struct cpu_features {
     unsigned phys_bits; /* width of a machine address, 36 to 52 */
-    bool smep, smap;    /* offered, and on */
+    bool smep, smap;    /* offered, and on while cpu_guard_user_pages() has them so */
     bool umip;          /* offered, and on */
     bool fsgsbase;      /* offered; on while a vCPU runs that wants it */
     bool l1tf;          /* XSA-273 */
@@ -92,6 +92,12 @@ static inline uint64_t cpu_sysenter_stack(struct cpu *cpu)
 {
     return (uint64_t)cpu->ist_stacks[IST_DEBUG - 1] + IST_STACK_SIZE - 16;
 }
+
+/*
+ * SMEP and SMAP, where there are such: on, they keep ring 0 from what is ring 3's.  They would keep a 32-bit guest's
+ * kernel, in ring 1, from its programs as well, so they are off while one runs.
+ */
+void cpu_guard_user_pages(bool on);
 
 /* Entries from the guest use the stack that ends at @top from now on. */
 void cpu_set_entry_stack(uint64_t top);

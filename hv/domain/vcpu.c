@@ -11,13 +11,21 @@
 #include <hv/mem/paging.h>
 #include <hv/mem/window.h>
 
+/* The root on top of that of a 32-bit guest, brought up to date. */
+static mfn_t narrow_root(const struct hv_vcpu *vcpu)
+{
+    CHECK(vcpu->narrow_root.tables);
+    (void)narrow_root_copy(vcpu);
+    return vcpu->narrow_root.frame;
+}
+
 /* CR4.PGE and CR4.PCIDE are off: each write of cr3 forgets every translation, global or not. */
 void hv_vcpu_load_root(const struct hv_vcpu *vcpu)
 {
     mfn_t root = vcpu ? vcpu_root(&vcpu->engine) : MFN_NONE;
 
-    /* A 32-bit guest's root needs a table on top of it, which nothing makes yet. */
-    CHECK(mfn_is_none(root) || vcpu->engine.domain->width == WIDTH_64);
+    if (!mfn_is_none(root) && vcpu->engine.domain->width != WIDTH_64)
+        root = narrow_root(vcpu);
     asm_write_cr3(mfn_is_none(root) ? paging_root() : root.v << PAGE_SHIFT);
 }
 
@@ -42,6 +50,7 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     window_set_page(window, FIRST_RESERVED_GDT_PAGE, cpu_tables_gdt_page(cpu, width) | MAP_DATA);
     cpu_tables_load_gdt(window_base(window));
     hv_vcpu_load_ldt(vcpu);
+    cpu_guard_user_pages(width == WIDTH_64);
     if (vcpu && vcpu->run.stack)
         cpu_set_entry_stack(vcpu->run.stack);
     hv_vcpu_load_root(vcpu);

@@ -9,6 +9,7 @@
 #include <hv/domain/domain.h>
 #include <hv/domain/event.h>
 #include <hv/domain/fair.h>
+#include <hv/domain/narrow_root.h>
 #include <hv/domain/report.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/state.h>
@@ -25,6 +26,7 @@ struct hv_vcpu {
     struct vcpu_events events;
     struct vcpu_time time;
     struct vcpu_report report;
+    struct narrow_root narrow_root;
     /*
      * The vcpu_info that the guest sees, in memory that it can write at any moment: in shared_info, or where
      * VCPUOP_register_vcpu_info has put it.  NULL if there is none (vCPUs from 32 on, which there are not yet).
@@ -68,8 +70,8 @@ static inline struct hv_vcpu *hv_vcpu_find(const struct hv_domain *domain, uint6
 
 /*
  * Have this processor run @vcpu from now on: its root, or the hypervisor's own where it has none, its descriptor
- * window, its stack for entries from the guest.  NULL: no vCPU at all.  The translations of the one before are
- * forgotten, and the engine hears of it.
+ * window, its stack for entries from the guest, and the guards that its width allows.  NULL: no vCPU at all.  The
+ * translations of the one before are forgotten, and the engine hears of it.
  */
 void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu);
 

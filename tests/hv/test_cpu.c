@@ -187,6 +187,29 @@ static void test_control_registers(void **state)
     assert_int_equal(masks[1], 0xff);
 }
 
+/* Off and on again, those of the two that are in use; a register that is right already is not written. */
+static void test_guards(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < 4; kind++) {
+        uint64_t on = (kind & 1 ? UINT64_C(1) << 20 : 0) | (kind & 2 ? UINT64_C(1) << 21 : 0);
+        uint64_t others;
+
+        begin();
+        made.leaf7.ebx = (kind & 1 ? SMEP : 0) | (kind & 2 ? SMAP : 0);
+        cpu_init();
+        others = fake_cpu.cr[4] & ~on;
+        cpu_guard_user_pages(false);
+        assert_int_equal(fake_cpu.cr[4], others);
+        cpu_guard_user_pages(true);
+        assert_int_equal(fake_cpu.cr[4], others | on);
+        cpu_disable_smap();
+        cpu_guard_user_pages(false);
+        cpu_guard_user_pages(true);
+        assert_int_equal(fake_cpu.cr[4], others | (on & UINT64_C(1) << 20));
+    }
+}
+
 /* WB, WT, UC-, UC, WC, WP: what PAT, PCD and PWT choose from in Xen's ABI.  Shows pte.memory-types. */
 static void test_memory_types(void **state)
 {
@@ -260,8 +283,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_features),     cmocka_unit_test(test_address_bits),
         cmocka_unit_test(test_l1tf),         cmocka_unit_test(test_control_registers),
-        cmocka_unit_test(test_memory_types), cmocka_unit_test(test_entry_points),
-        cmocka_unit_test(test_entry_stack),  cmocka_unit_test(test_disable_smap),
+        cmocka_unit_test(test_guards),       cmocka_unit_test(test_memory_types),
+        cmocka_unit_test(test_entry_points), cmocka_unit_test(test_entry_stack),
+        cmocka_unit_test(test_disable_smap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,8 +4,8 @@
  * thing to the one processor that there is, and to no other.  That the instructions then do what the manual says is
  * seen by hv/selftest.c on the machine.
  */
-/* links: hv/domain/port.c hv/domain/vcpu.c hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c */
-/* links: tests/hv/lib/port_host.c */
+/* links: hv/domain/port.c hv/domain/vcpu.c hv/domain/narrow_root.c hv/mem/window.c engine/access.c */
+/* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,7 +56,8 @@ static void test_flushes(void **state)
 {
     (void)state;
     make();
-    fake_cpu.cr[3] = 0x1234000;
+    vcpu.engine.kernel_root = MFN(0x1234);
+    cpu_boot.current = &vcpu;
     port_tlb_flush((cpumask_t){0xfe});
     port_tlb_flush_page((cpumask_t){0xfe}, VADDR(0x5000));
     port_cache_flush((cpumask_t){0xfe});

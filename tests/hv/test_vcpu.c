@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which vCPU a processor runs: its root, its LDT, its window and stack, and nothing of who does not run. */
-/* links: hv/domain/port.c hv/domain/vcpu.c hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c */
-/* links: tests/hv/lib/port_host.c */
+/* links: hv/domain/port.c hv/domain/vcpu.c hv/domain/narrow_root.c hv/mem/window.c engine/access.c */
+/* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,7 +83,10 @@ static void test_switch_to_nobody(void **state)
     assert_int_equal(machine.tlb.flushed[0], machine.tlb.now);
 }
 
-/* A 32-bit guest has other promises in the GDT, and no way to be loaded yet. */
+/*
+ * A 32-bit guest has other promises in the GDT, runs without the guards that are for 64-bit ones, and on a root of its
+ * own on top of the guest's, in either ring.
+ */
 static void test_switch_narrow(void **state)
 {
     (void)state;
@@ -91,9 +94,17 @@ static void test_switch_narrow(void **state)
     domain.engine.width = WIDTH_PAE;
     hv_vcpu_switch(&machine, &vcpu);
     assert_int_equal(noted.set_to, (GDT_PAGE + 0x1000) | MAP_DATA);
-    vcpu.engine.kernel_root = MFN(0x111);
-    assert_ends(hv_vcpu_load_root(&vcpu));
-    vcpu.engine.kernel_root = MFN_NONE;
+    assert_int_equal(fake_cpu.cr[3], OWN_ROOT); /* it has none yet */
+    assert_true(noted.guards_off);
+    vcpu.engine.kernel_root = MFN(1);
+    assert_ends(hv_vcpu_load_root(&vcpu)); /* nothing has been made to go on top */
+    assert_int_equal(narrow_root_create(&vcpu), 0);
+    hv_vcpu_load_root(&vcpu);
+    assert_int_equal(fake_cpu.cr[3], vcpu.narrow_root.frame.v << 12);
+    fake_cpu.root_loads = 0;
+    hv_vcpu_switch(&machine, NULL);
+    assert_int_equal(fake_cpu.cr[3], OWN_ROOT);
+    assert_false(noted.guards_off);
     vcpu.engine.cpu = 1;
     assert_ends(hv_vcpu_switch(&machine, &vcpu));
 }

@@ -26,7 +26,7 @@ struct hv_domain domain;
 struct hv_vcpu vcpu;
 struct machine machine = {.tlb = {.cpus = {1}}};
 struct noted noted;
-bool due, turn_over, on_vcpu, unreachable, emptied;
+bool due, turn_over, on_vcpu, unreachable, emptied, taken;
 jmp_buf ended;
 
 void *paging_ram(uint64_t maddr)
@@ -66,6 +66,22 @@ void pool_give(mfn_t first, unsigned order)
     noted.gives++;
 }
 
+bool machine_take(struct machine *which, unsigned order, mfn_t *first)
+{
+    assert_ptr_equal(which, &machine);
+    assert_int_equal(order, 1);
+    *first = MFN(2); /* of the RAM that there is, the second half */
+    memset(ram[2], 0, sizeof(ram[2]) + sizeof(ram[3]));
+    return !taken && (taken = true);
+}
+
+void machine_give(struct machine *which, mfn_t first, unsigned order)
+{
+    assert_ptr_equal(which, &machine);
+    assert_true(taken && first.v == 2 && order == 1);
+    taken = false;
+}
+
 bool zombie_is_empty(void)
 {
     return emptied;
@@ -88,6 +104,11 @@ uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width)
 {
     (void)cpu;
     return GDT_PAGE + 0x1000 * (uint64_t)width;
+}
+
+void cpu_guard_user_pages(bool on)
+{
+    noted.guards_off = !on;
 }
 
 void cpu_set_entry_stack(uint64_t top)
@@ -168,9 +189,10 @@ void make(void)
     memset(&machine.tlb.flushed, 0, sizeof(machine.tlb.flushed));
     cpu_features_found.smap = false;
     domain.engine.width = WIDTH_64;
+    domain.engine.machine = &machine;
     vcpu.engine.domain = &domain.engine;
     vcpu.engine.kernel_root = vcpu.engine.user_root = MFN_NONE;
     vcpu.window = WINDOW;
     noted = (struct noted){0};
-    due = turn_over = on_vcpu = unreachable = false;
+    due = turn_over = on_vcpu = unreachable = taken = false;
 }

@@ -15,7 +15,7 @@
 #include <hv/mem/window.h>
 #include <tests/hv/lib/fake_cpu.h>
 
-#define RAM      4u /* frames */
+#define RAM      4u /* frames; the third and fourth can be taken */
 #define OWN_ROOT UINT64_C(0x77000)
 #define GDT_PAGE UINT64_C(0x55000) /* of the first width; that of the second lies behind it */
 
@@ -34,11 +34,15 @@ struct noted {
     uint64_t set_at, set_to, prepared, entry_stack, ldt_base, gdt_base;
     unsigned ldt_entries, ldt_loads, sets, yields, work_yields, reported, gives;
     size_t copied;
+    bool guards_off;
 };
 extern struct noted noted;
 
-/* What is answered: of timers, of a turn, of the stack that runs, of guest memory, of zombies. */
-extern bool due, turn_over, on_vcpu, unreachable, emptied;
+/*
+ * What is answered: of timers, of a turn, of the stack that runs, of guest memory, of zombies.  Whether the two frames
+ * that machine_take() has are out.
+ */
+extern bool due, turn_over, on_vcpu, unreachable, emptied, taken;
 
 /* All of it new: a 64-bit vCPU without a root, which does not run. */
 void make(void);
