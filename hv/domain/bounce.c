@@ -1,118 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* Frames for the guest's kernel, of 64-bit guests: abi/trap.h, [frame64], and abi/callback.h. */
+/* Which handler of the guest's kernel runs, if there is one; the frame that it finds is hv/domain/bounce_wide.c's. */
 #include <abi/segment.h>
 #include <abi/trap.h>
-#include <abi/vm_assist.h>
-#include <engine/engine.h>
 #include <hv/domain/bounce.h>
+#include <hv/domain/bounce_frame.h>
 #include <hv/domain/shutdown.h>
-#include <hv/domain/state.h>
 #include <hv/domain/vcpu.h>
 
-#define STACK_ALIGN   UINT64_C(16)
-#define CS_MASK_SHIFT 32u /* of the saved evtchn_upcall_mask in the word of cs */
-
-/*
- * The frame that every handler finds, from its stack pointer upwards; what some have in between goes between @r11 and
- * @rip.
- */
-struct interrupted {
-    uint64_t rip, cs, rflags, rsp, ss;
-};
-
-static uint8_t events_mask(const struct hv_vcpu *vcpu)
+static struct callback handler_of(const struct trap_gate *gate)
 {
-    return __atomic_load_n(&vcpu->info->evtchn_upcall_mask, __ATOMIC_RELAXED);
+    return (struct callback){gate->address, gate->flags & 4, gate->cs};
 }
 
-/* As the guest sees itself: rings, flags and mask of events. */
-static struct interrupted interrupted(const struct hv_vcpu *vcpu)
+static __cold void no_handler(struct hv_vcpu *vcpu, unsigned vector)
 {
-    const struct cpu_frame *frame = vcpu->frame;
-    uint64_t cs = frame->cs & 0xffff, rflags = frame->rflags & ~(RFLAGS_IF | RFLAGS_IOPL);
-    uint8_t mask = events_mask(vcpu);
-
-    if (!vcpu->engine.user_mode)
-        cs &= ~UINT64_C(3);
-    if (!mask)
-        rflags |= RFLAGS_IF;
-    if (hv_domain_assists(hv_vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
-        rflags |= vcpu->state.iopl;
-    return (struct interrupted){frame->rip, cs | (uint64_t)mask << CS_MASK_SHIFT, rflags, frame->rsp,
-                                frame->ss & 0xffff};
-}
-
-/* Change to the kernel's side, write @size bytes of frame to its stack and go on at @handler. */
-static void enter(struct hv_vcpu *vcpu, const void *words, size_t size, const struct callback *handler)
-{
-    struct cpu_frame *frame = vcpu->frame;
-    uint64_t rsp = frame->rsp;
-
-    if (vcpu->engine.user_mode) {
-        rsp = vcpu->bounce.kernel_sp;
-        vcpu_enter_kernel(&vcpu->engine);
-        state_swap_gs();
-    }
-    rsp = (rsp & ~(STACK_ALIGN - 1)) - size;
-    if (!access_write(&vcpu->engine, VADDR(rsp), words, size)) {
-        shutdown_crash(vcpu, "the frame of a handler cannot be written to the kernel's stack at %lx", rsp);
-        return;
-    }
-    if (handler->mask_events)
-        __atomic_store_n(&vcpu->info->evtchn_upcall_mask, 1, __ATOMIC_RELAXED);
-    frame->rip = handler->address;
-    frame->cs = FLAT_KERNEL_CS64;
-    frame->ss = FLAT_KERNEL_SS64;
-    frame->rsp = rsp;
-    frame->rflags &= ~(RFLAGS_TF | RFLAGS_RF | RFLAGS_NT | RFLAGS_VM | RFLAGS_AC);
-}
-
-static void bounce(struct hv_vcpu *vcpu, const struct callback *handler)
-{
-    const struct {
-        uint64_t rcx, r11;
-        struct interrupted rest;
-    } words = {vcpu->frame->rcx, vcpu->frame->r11, interrupted(vcpu)};
-
-    enter(vcpu, &words, sizeof(words), handler);
-}
-
-static void bounce_with(struct hv_vcpu *vcpu, uint64_t error, const struct callback *handler)
-{
-    const struct {
-        uint64_t rcx, r11, error;
-        struct interrupted rest;
-    } words = {vcpu->frame->rcx, vcpu->frame->r11, error, interrupted(vcpu)};
-
-    enter(vcpu, &words, sizeof(words), handler);
-}
-
-/* The handler of @vector; false: there is none, and the domain has crashed. */
-static bool find_gate(struct hv_vcpu *vcpu, unsigned vector, struct callback *handler)
-{
-    const struct trap_gate *gate = &vcpu->engine.traps[vector];
-
-    *handler = (struct callback){gate->address, gate->flags & 4, gate->cs};
-    if (handler->address)
-        return true;
     shutdown_crash(vcpu, "there is no handler for vector %u, error code %lx", vector, vcpu->frame->error);
-    return false;
 }
 
 void bounce_exception(struct hv_vcpu *vcpu, unsigned vector)
 {
-    struct callback handler;
+    const struct trap_gate *gate = &vcpu->engine.traps[vector];
 
-    if (find_gate(vcpu, vector, &handler))
-        bounce(vcpu, &handler);
+    if (gate->address)
+        bounce_wide(vcpu, handler_of(gate));
+    else
+        no_handler(vcpu, vector);
 }
 
 void bounce_exception_error(struct hv_vcpu *vcpu, unsigned vector, uint64_t error)
 {
-    struct callback handler;
+    const struct trap_gate *gate = &vcpu->engine.traps[vector];
 
-    if (find_gate(vcpu, vector, &handler))
-        bounce_with(vcpu, error, &handler);
+    if (!gate->address)
+        no_handler(vcpu, vector);
+    else
+        bounce_wide_error(vcpu, handler_of(gate), error);
 }
 
 void bounce_page_fault(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
@@ -137,7 +59,7 @@ void bounce_syscall(struct hv_vcpu *vcpu)
         bounce_exception(vcpu, VECTOR_INVALID_OPCODE);
         return;
     }
-    bounce(vcpu, handler);
+    bounce_wide(vcpu, *handler);
     frame->rflags &= ~RFLAGS_DF;
 }
 
@@ -147,19 +69,13 @@ void bounce_sysenter(struct hv_vcpu *vcpu)
         bounce_exception_error(vcpu, VECTOR_PROTECTION, 0);
         return;
     }
-    bounce(vcpu, &vcpu->bounce.sysenter);
+    bounce_wide(vcpu, vcpu->bounce.sysenter);
 }
 
 void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
 {
-    const struct {
-        uint64_t rcx, r11, ds, es, fs, gs;
-        struct interrupted rest;
-    } words = {vcpu->frame->rcx, vcpu->frame->r11, selectors[0],     selectors[1],
-               selectors[2],     selectors[3],     interrupted(vcpu)};
-
     if (vcpu->bounce.failsafe.address)
-        enter(vcpu, &words, sizeof(words), &vcpu->bounce.failsafe);
+        bounce_wide_selectors(vcpu, vcpu->bounce.failsafe, selectors);
     else
         shutdown_crash(vcpu, "a segment selector is not valid any more, and there is no failsafe callback");
 }
@@ -176,16 +92,17 @@ void bounce_nmi(struct hv_vcpu *vcpu)
     if (!vcpu->bounce.nmi.address)
         return;
     vcpu->bounce.nmi_blocked = true;
-    bounce(vcpu, &vcpu->bounce.nmi);
+    bounce_wide(vcpu, vcpu->bounce.nmi);
 }
 
 void bounce_event(struct hv_vcpu *vcpu)
 {
-    const struct callback handler = {vcpu->bounce.event.address, true, 0};
+    struct callback handler = vcpu->bounce.event;
 
     if (!handler.address) {
         shutdown_crash(vcpu, "an event is to be delivered, and there is no event callback");
         return;
     }
-    bounce(vcpu, &handler);
+    handler.mask_events = true;
+    bounce_wide(vcpu, handler);
 }
