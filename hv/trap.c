@@ -85,6 +85,20 @@ static uint64_t ldt_window(const struct hv_vcpu *vcpu)
     return window_base(vcpu->window) + (uint64_t)LDT_WINDOW * PAGE_SIZE;
 }
 
+/* A page was missed: what leads to it may have come since the root was last looked at. */
+FORCE_INLINE bool root_comes(const struct hv_vcpu *vcpu)
+{
+    return vcpu->narrow_root.tables && narrow_root_catches_up(vcpu);
+}
+
+/* The same of the hypervisor, at a page of its guest. */
+static bool page_comes(const struct cpu_frame *frame)
+{
+    const struct hv_vcpu *vcpu = cpu_here()->current;
+
+    return frame->vector == VECTOR_PAGE_FAULT && vcpu && root_comes(vcpu);
+}
+
 /* A selector of the guest's that the hypervisor loads, or looks up: its LDT's page comes on demand here as well. */
 static bool ldt_comes(const struct cpu_frame *frame)
 {
@@ -146,7 +160,7 @@ void trap_from_hypervisor(struct cpu_frame *frame)
         debug_from_hypervisor(frame);
         return;
     }
-    if (is_recoverable(frame) && (ldt_comes(frame) || recover(frame)))
+    if (is_recoverable(frame) && (ldt_comes(frame) || page_comes(frame) || recover(frame)))
         return;
     if (is_recoverable(frame) && frame->rip == (uint64_t)entry_iret)
         fault_of_return(frame);
@@ -159,7 +173,7 @@ void trap_from_hypervisor(struct cpu_frame *frame)
 
 static uint64_t instruction_limit(const struct hv_vcpu *vcpu)
 {
-    return vcpu->engine.user_mode ? 3 : 1;
+    return hv_vcpu_in_user_mode(vcpu) ? 3 : 1;
 }
 
 /* `INT n` whose gate is not open to ring 3, or another fault of a gate. */
@@ -210,8 +224,10 @@ static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
         descriptor_fault(vcpu, offset);
         return;
     }
-    if (!vcpu->engine.user_mode && vcpu->engine.domain->writable_tables && (error & table_write) == table_write &&
+    if (vcpu->engine.domain->writable_tables && (error & table_write) == table_write && !hv_vcpu_in_user_mode(vcpu) &&
         emulate_write(vcpu, address, error) == EMULATE_DONE)
+        return;
+    if (!(error & PAGE_FAULT_PRESENT) && root_comes(vcpu))
         return;
     bounce_page_fault(vcpu, address, error);
 }
@@ -343,7 +359,7 @@ static void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
     frame->rax = (uint64_t)result;
 }
 
-/* The kernel calls the hypervisor in 64-bit code only. */
+/* By syscall the kernel calls the hypervisor in 64-bit code only; the instruction does not tell rings 1 and 3 apart. */
 void trap_call(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
@@ -353,10 +369,38 @@ void trap_call(struct cpu_frame *frame)
         bounce_syscall(vcpu);
     } else if (frame->vector == VECTOR_SYSCALL) {
         hypercall(vcpu, frame);
+    } else if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
+        bounce_syscall(vcpu);
     } else {
         frame->rip -= SYSCALL_SIZE;
         bounce_exception(vcpu, VECTOR_INVALID_OPCODE);
     }
+    prepare_return(vcpu);
+}
+
+static void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
+{
+    const uint64_t args[6] = {(uint32_t)frame->rbx, (uint32_t)frame->rcx, (uint32_t)frame->rdx,
+                              (uint32_t)frame->rsi, (uint32_t)frame->rdi, (uint32_t)frame->rbp};
+    uint32_t number = (uint32_t)frame->rax;
+    int64_t result = engine_hypercall(&vcpu->engine, number, args);
+
+    if (vcpu->engine.diverted)
+        return;
+    report_note_call(&vcpu->report, number, args, result);
+    frame->rax = (uint32_t)result;
+}
+
+void trap_call32(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
+        trap_from_guest_improper(frame);
+        return;
+    }
+    nmi_watchdog_pet();
+    hypercall32(vcpu, frame);
     prepare_return(vcpu);
 }
 
@@ -380,9 +424,21 @@ void trap_from_guest(struct cpu_frame *frame)
     prepare_return(vcpu);
 }
 
+static bool is_interrupt(uint64_t vector)
+{
+    return vector >= VECTOR_EXCEPTIONS && vector < TRAP_VECTORS && vector != VECTOR_INT80 &&
+           vector != VECTOR_HYPERCALL32;
+}
+
+static bool is_call32(const struct cpu_frame *frame)
+{
+    return frame->vector == VECTOR_HYPERCALL32 && TRAP_RING(frame) == 1;
+}
+
 /*
- * Where the guest was in a mode that there is not, its kernel finds a general protection fault, whatever has ended the
- * excursion, and decides what becomes of the culprit.
+ * The kernel of a 32-bit guest comes this way: what mending leaves as it was is as good as proper.  Where the guest was
+ * in a mode that there is not, its kernel finds a general protection fault, whatever has ended the excursion, and
+ * decides what becomes of the culprit.
  */
 void trap_from_guest_improper(struct cpu_frame *frame)
 {
@@ -390,10 +446,10 @@ void trap_from_guest_improper(struct cpu_frame *frame)
 
     if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
         fault_report(frame);
-    if (!cpu_frame_mend(frame)) {
+    if (!cpu_frame_mend(frame, cpu_here()->current->engine.domain->width)) {
         if (frame->vector == VECTOR_NMI)
             nmi_watchdog_tick(frame);
-        else if (frame->vector >= VECTOR_EXCEPTIONS && frame->vector < TRAP_VECTORS && frame->vector != VECTOR_INT80)
+        else if (is_interrupt(frame->vector))
             interrupt((unsigned)frame->vector);
         state_drop_segments();
         frame->vector = VECTOR_VM86;
@@ -402,6 +458,14 @@ void trap_from_guest_improper(struct cpu_frame *frame)
     }
     if (is_call)
         trap_call(frame);
+    else if (is_call32(frame))
+        trap_call32(frame);
     else
         trap_from_guest(frame);
+}
+
+void trap_return_improper(struct cpu_frame *frame)
+{
+    if (!cpu_frame_is_proper(frame, cpu_here()->current->engine.domain->width))
+        fault_report_return(frame);
 }

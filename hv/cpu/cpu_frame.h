@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include <abi/segment.h>
-#include <engine/types.h>
+#include <engine/machine.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/entry.h>
 
@@ -45,24 +45,49 @@ _Static_assert(sizeof(struct cpu_frame) % 16 == 0, "hv/cpu/entry.S calls C with 
     (RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_TF | RFLAGS_DF | RFLAGS_OF | RFLAGS_NT | \
      RFLAGS_RF | RFLAGS_AC | RFLAGS_ID)
 _Static_assert(ENTRY_PROPER_MASK == ((~(uint32_t)RFLAGS_GUEST & ~UINT32_C(0xff)) | 3), "hv/cpu/entry.S");
-_Static_assert(ENTRY_PROPER == (RFLAGS_IF | 3), "hv/cpu/entry.S");
+_Static_assert(ENTRY_PROPER == (RFLAGS_IF | 3) && ENTRY_PROPER_RING1 == (RFLAGS_IF | 1), "hv/cpu/entry.S");
+
+/* The ring that @frame is in; where no guest of @width can be, the one that it is put into. */
+static inline uint64_t cpu_frame_ring(const struct cpu_frame *frame, enum width width)
+{
+    uint64_t ring = frame->cs & 3;
+
+    return width == WIDTH_64 || ring == 0 ? 3 : ring;
+}
 
 /*
- * Bring a frame that has just come from a guest into the form that a guest may have: in ring 3 with interrupts on, no
- * I/O privilege, no virtual-8086 mode.  entry.S looks at every frame, and calls for this where it has to: processors
- * are emulated, and QEMU's iretl lets ring 3 choose all of these.
+ * Bring a frame that has just come from a guest into the form that a guest may have: in ring 3, one of 32 bits in ring
+ * 1 or 2 as well; with interrupts on, no I/O privilege, no virtual-8086 mode.  entry.S looks at every frame, and calls
+ * for this where it has to: rings 1 and 2 are not for all, and processors are emulated: QEMU's iretl lets ring 3 choose
+ * all of these.
  * False: the guest was in virtual-8086 mode, which long mode does not have.  Nothing that the frame told of the place
  * was true in the guest's terms, so the trap means nothing either: cs and ss are the flat ones now, and the data
  * segments of the processor, which are of that mode too, have to go.
  */
-static inline bool __must_check cpu_frame_mend(struct cpu_frame *frame)
+static inline bool __must_check cpu_frame_mend(struct cpu_frame *frame, enum width width)
 {
     bool is_vm86 = frame->rflags & RFLAGS_VM;
+    uint64_t ring = cpu_frame_ring(frame, width);
 
     frame->rflags = (frame->rflags & RFLAGS_GUEST) | RFLAGS_ONE | RFLAGS_IF;
-    frame->cs = is_vm86 ? FLAT_RING3_CS64 : (frame->cs & 0xffff) | 3;
-    frame->ss = is_vm86 ? FLAT_RING3_SS64 : (frame->ss & 0xffff) | 3;
+    if (is_vm86) {
+        frame->cs = width == WIDTH_64 ? FLAT_RING3_CS64 : FLAT_RING3_CS;
+        frame->ss = width == WIDTH_64 ? FLAT_RING3_SS64 : FLAT_RING3_SS;
+    } else {
+        frame->cs = (frame->cs & 0xfffc) | ring;
+        frame->ss = (frame->ss & 0xfffc) | ring;
+    }
     return !is_vm86;
+}
+
+/*
+ * May a guest of @width go on with @frame?  That one of 32 bits is never in 64-bit code is seen to by its descriptors:
+ * none has the L bit, and no ring but the hypervisor's has use for HV_CS.
+ */
+static inline bool cpu_frame_is_proper(const struct cpu_frame *frame, enum width width)
+{
+    return (frame->rflags & ~RFLAGS_GUEST) == (RFLAGS_ONE | RFLAGS_IF) &&
+           cpu_frame_ring(frame, width) == (frame->cs & 3);
 }
 
 /* Has @frame come from the guest?  The hypervisor has one code segment, and is in no other mode. */

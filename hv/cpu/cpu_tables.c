@@ -25,6 +25,7 @@ _Static_assert(GDT_PAGES == FIRST_RESERVED_GDT_PAGE + 1, "the hypervisor's page 
 #define TSS_AVAILABLE  UINT64_C(0x89)
 #define LDT_PRESENT    UINT64_C(0x82)
 #define GATE_INTERRUPT UINT64_C(0x8e) /* present, DPL 0 */
+#define GATE_RING1     UINT64_C(0x20) /* and DPL 1 */
 #define GATE_RING3     UINT64_C(0x60) /* and DPL 3 */
 
 struct gate {
@@ -87,16 +88,20 @@ static void fill_tss(struct cpu *cpu)
     cpu->tss.ist[IST_DEBUG - 1] = cpu_sysenter_stack(cpu);
 }
 
+static void fill_gate(unsigned vector, uint64_t entry, uint64_t type)
+{
+    idt[vector].low = (entry & 0xffff) | (uint64_t)HV_CS << 16 | (uint64_t)vector_ist[vector] << 32 | type << 40 |
+                      (entry >> 16 & 0xffff) << 48;
+    idt[vector].high = entry >> 32;
+}
+
+/* Calls of 32-bit kernels are open to these alone: 64-bit guests, and programs, are in ring 3. */
 static void fill_idt(void)
 {
-    for (unsigned i = 0; i < TRAP_VECTORS; i++) {
-        uint64_t stub = (uint64_t)entry_stubs + (uint64_t)i * ENTRY_STUB_SIZE;
-        uint64_t type = is_open_to_guests(i) ? GATE_INTERRUPT | GATE_RING3 : GATE_INTERRUPT;
-
-        idt[i].low = (stub & 0xffff) | (uint64_t)HV_CS << 16 | (uint64_t)vector_ist[i] << 32 | type << 40 |
-                     (stub >> 16 & 0xffff) << 48;
-        idt[i].high = stub >> 32;
-    }
+    for (unsigned i = 0; i < TRAP_VECTORS; i++)
+        fill_gate(i, (uint64_t)entry_stubs + (uint64_t)i * ENTRY_STUB_SIZE,
+                  is_open_to_guests(i) ? GATE_INTERRUPT | GATE_RING3 : GATE_INTERRUPT);
+    fill_gate(VECTOR_HYPERCALL32, (uint64_t)entry_hypercall32, GATE_INTERRUPT | GATE_RING1);
 }
 
 void cpu_tables_set_stack(unsigned vector, unsigned ist)

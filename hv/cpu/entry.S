@@ -5,8 +5,9 @@
  *
  *   exceptions and interrupts   a stub of 16 bytes for each vector; those without an error code get a zero in its place
  *   syscall, sysenter           a stub for each processor, since the instructions bring no stack
+ *   int $0x82                   a way of its own, to the calls of a 32-bit guest's kernel
  *
- * From ring 3 the frame lies at the top of the vCPU's hypervisor stack, hv/domain/sched.h; trap_from_guest() leaves it
+ * From a guest the frame lies at the top of the vCPU's hypervisor stack, hv/domain/sched.h; trap_from_guest() leaves it
  * as the guest is to go on.
  */
 #include <abi/segment.h>
@@ -118,12 +119,12 @@
         .cfi_rel_offset rdi, 112
         .endm
 
-/* The frame at the stack pointer is one that a guest may have; otherwise go on at @improper.  Uses rax. */
-        .macro NEEDS_PROPER improper
+/* The frame at the stack pointer is proper, in ring 3 or as @proper says; otherwise go on at @improper.  Uses rax. */
+        .macro NEEDS_PROPER improper, proper=ENTRY_PROPER
         movl FRAME_REGISTERS + FRAME_RFLAGS(%rsp), %eax
         movb FRAME_REGISTERS + FRAME_CS(%rsp), %al
         andl $ENTRY_PROPER_MASK, %eax
-        cmpl $ENTRY_PROPER, %eax
+        cmpl $\proper, %eax
         jne \improper
         .endm
 
@@ -179,9 +180,10 @@ entry_from_guest:
         movq %rsp, %rdi
         NEEDS_PROPER entry_improper
         call trap_from_guest
-/* Whatever C has made of the frame, no guest goes on with one that is not proper. */
+/* Whatever C has made of the frame, no guest goes on with one that it may not have. */
 entry_resume:
-        NEEDS_PROPER entry_return_refused
+        NEEDS_PROPER entry_return_improper
+entry_restore:
         RESTORE_REGISTERS
 /* Where the processor refuses to go on as the frame says, trap_from_hypervisor() finds a fault at this address. */
         .globl entry_iret
@@ -194,9 +196,30 @@ entry_improper:
         call trap_from_guest_improper
         jmp entry_resume
 
-entry_return_refused:
+entry_return_improper:
         movq %rsp, %rdi
-        call fault_report_return
+        call trap_return_improper
+        jmp entry_restore
+        .cfi_endproc
+
+/*
+ * The gate of this vector is open to ring 1, where only 32-bit guests are.  On the way back to ring 1 a comparison is
+ * enough, because the stack is that of the vCPU that came.
+ */
+        .globl entry_hypercall32
+        .balign 16
+entry_hypercall32:
+        pushq $0
+        pushq $ENTRY_HYPERCALL32
+        FRAME_BEGINS
+        SAVE_REGISTERS
+        pushq $RFLAGS_CLEAR
+        popfq
+        movq %rsp, %rdi
+        NEEDS_PROPER entry_improper, ENTRY_PROPER_RING1
+        call trap_call32
+        NEEDS_PROPER entry_resume, ENTRY_PROPER_RING1
+        jmp entry_restore
         .cfi_endproc
 
 /*
@@ -346,6 +369,23 @@ copy_recover:
         .cfi_endproc
         RECOVER 1b, 3b
         RECOVER 2b, 4b
+
+/* bool entry_read_segment(uint16_t selector, uint32_t *rights, uint32_t *limit): hv/cpu/entry.h. */
+        .globl entry_read_segment
+entry_read_segment:
+        .cfi_startproc
+        xorl %eax, %eax
+1:      larl %edi, %ecx
+        jnz 3f
+2:      lsll %edi, %edi
+        jnz 3f
+        movl %ecx, (%rsi)
+        movl %edi, (%rdx)
+        movl $1, %eax
+3:      ret
+        .cfi_endproc
+        RECOVER 1b, 3b
+        RECOVER 2b, 3b
 
 /*
  * bool entry_load_ds(uint16_t selector) and so on: load a guest's selector, which may mean nothing any more.

@@ -9,6 +9,9 @@
 #define VECTOR_SYSENTER  0x102
 #define VECTOR_VM86      0x103 /* and a way out of a mode that there is not: hv/cpu/cpu_frame.h */
 
+/* And one that is an ordinary interrupt, with a way in of its own: see abi/hypercall.h. */
+#define ENTRY_HYPERCALL32 0x82
+
 /* What a processor needs at hand where nothing else is: struct entry_cpu, one each. */
 #define ENTRY_CPUS        64
 #define ENTRY_CPU_SIZE    16
@@ -22,10 +25,12 @@
 
 /*
  * A frame is proper if it is in ring 3, with RFLAGS_GUEST (hv/cpu/cpu_frame.h), IF and nothing else.  The lowest eight
- * flags are arithmetic: the byte of the ring takes their place, so that one comparison does.
+ * flags are arithmetic: the byte of the ring takes their place, so that one comparison does.  In ring 1 it is proper
+ * for the kernel of a 32-bit guest.
  */
-#define ENTRY_PROPER_MASK 0xffdab203
-#define ENTRY_PROPER      0x203
+#define ENTRY_PROPER_MASK  0xffdab203
+#define ENTRY_PROPER       0x203
+#define ENTRY_PROPER_RING1 0x201
 
 #ifndef __ASSEMBLER__
 
@@ -50,7 +55,7 @@ _Static_assert(MAX_CPUS == ENTRY_CPUS, "hv/cpu/entry.S");
 
 #pragma GCC visibility push(hidden)
 extern const uint8_t entry_stubs[], entry_syscall_stubs[], entry_syscall32_stubs[], entry_sysenter[];
-extern const uint8_t entry_iret[], entry_first[];
+extern const uint8_t entry_hypercall32[], entry_iret[], entry_first[];
 extern struct entry_cpu entry_cpus[MAX_CPUS];
 #pragma GCC visibility pop
 
@@ -62,6 +67,12 @@ void entry_switch(uint64_t *sleeping, uint64_t waking);
 
 /* Load the hypervisor's selectors from the GDT that has just been loaded. */
 void entry_reload_segments(void);
+
+/*
+ * What the processor finds for @selector in the tables that are loaded: access rights as lar has them, and the limit in
+ * bytes.  False: a return to the ring in its low bits could not load it, and nothing is written.
+ */
+bool entry_read_segment(uint16_t selector, uint32_t *rights, uint32_t *limit);
 
 /* Load a guest's selector; false: the processor refused it, and the register is null. */
 bool entry_load_ds(uint16_t selector);

@@ -21,9 +21,10 @@ enum vector {
     VECTOR_PROTECTION = 13,
     VECTOR_PAGE_FAULT = 14,
     VECTOR_MACHINE_CHECK = 18,
-    VECTOR_EXCEPTIONS = 32, /* those from here on are interrupts, but for the next one */
+    VECTOR_EXCEPTIONS = 32, /* those from here on are interrupts, but for the next two */
     VECTOR_INT80 = 0x80,
-    VECTOR_INTERRUPTS = 0xf0, /* those from here on are the hypervisor's: hv/time/apic.h */
+    VECTOR_HYPERCALL32 = ENTRY_HYPERCALL32, /* int $0x82 by a 32-bit guest's kernel */
+    VECTOR_INTERRUPTS = 0xf0,               /* those from here on are the hypervisor's: hv/time/apic.h */
 };
 
 /* Error codes: of page faults, Intel SDM volume 3, 4.7; of what concerns a selector, 6.13. */
@@ -42,7 +43,13 @@ enum vector {
  * vCPU's stack, except for what has a stack of its own (hv/cpu/cpu.h).
  */
 void trap_from_guest(struct cpu_frame *frame);
-void trap_call(struct cpu_frame *frame);                /* syscall, in 64-bit and 32-bit code */
-void trap_from_guest_improper(struct cpu_frame *frame); /* either of these, with a frame that no guest may have */
+void trap_call(struct cpu_frame *frame);   /* syscall, in 64-bit and 32-bit code */
+void trap_call32(struct cpu_frame *frame); /* int $0x82, in ring 1 */
 void trap_from_hypervisor(struct cpu_frame *frame);
 void trap_first_return(struct cpu_frame *frame);
+
+/* Any of the first three, with a frame that is not proper: of ring 1 or 2, or one that no guest may have. */
+void trap_from_guest_improper(struct cpu_frame *frame);
+
+/* A guest is to go on with a frame that is not proper; returns if it is one of a 32-bit guest, in ring 1 or 2. */
+void trap_return_improper(struct cpu_frame *frame);

@@ -19,7 +19,7 @@ static struct {
 unsigned vector_take(struct hv_domain *domain, unsigned pirq)
 {
     for (unsigned i = VECTOR_FIRST; i < VECTOR_INTERRUPTS; i++) {
-        if (i != VECTOR_INT80 && !vectors[i].domain) {
+        if (i != VECTOR_INT80 && i != VECTOR_HYPERCALL32 && !vectors[i].domain) {
             vectors[i].domain = domain;
             vectors[i].pirq = pirq;
             return i;

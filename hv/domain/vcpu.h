@@ -49,6 +49,17 @@ static inline struct hv_domain *hv_vcpu_domain(const struct hv_vcpu *vcpu)
 }
 
 /*
+ * Is the guest of @vcpu in user mode?  The mode of a 64-bit guest is the hypervisor's own record; a 32-bit guest
+ * changes it without a call, and is in its kernel in ring 1.
+ */
+static inline bool hv_vcpu_in_user_mode(const struct hv_vcpu *vcpu)
+{
+    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+        return vcpu->engine.user_mode;
+    return TRAP_RING(vcpu->frame) != 1;
+}
+
+/*
  * Should the event callback run when @vcpu returns to its guest: is an upcall pending, and not masked?  Asked on every
  * return, so both bytes are read at once.
  */

@@ -19,7 +19,7 @@
 #include <hv/cpu/trap.h>
 #include <tests/hv/lib/fake_cpu.h>
 
-const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE];
+const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE], entry_hypercall32[16];
 
 static struct cpu cpu;
 static unsigned reloads;
@@ -218,19 +218,22 @@ static unsigned ist_of(unsigned vector, bool debug_has_stack)
     }
 }
 
-/* Each vector has its own stub, comes with interrupts off, and only int3, into and int 0x80 are ring 3's to raise. */
+/*
+ * Each vector has its own stub, comes with interrupts off, and only int3, into and int 0x80 are ring 3's to raise.  One
+ * leads to the calls of 32-bit kernels, from ring 1.
+ */
 static void assert_gates(bool debug_has_stack)
 {
     for (unsigned i = 0; i < TRAP_VECTORS; i++) {
         const uint64_t *gate = (const uint64_t *)fake_cpu.idt_base + 2 * (size_t)i;
         uint64_t address = (gate[0] & 0xffff) | (gate[0] >> 48) << 16 | gate[1] << 32;
 
-        assert_int_equal(address, (uint64_t)entry_stubs + 16 * (uint64_t)i);
+        assert_int_equal(address, i == 0x82 ? (uint64_t)entry_hypercall32 : (uint64_t)entry_stubs + 16 * (uint64_t)i);
         assert_int_equal(gate[1] >> 32, 0);
         assert_int_equal(gate[0] >> 16 & 0xffff, HV_CS);
         assert_int_equal(gate[0] >> 32 & 0xff, ist_of(i, debug_has_stack));
         assert_int_equal(gate[0] >> 40 & 0x1f, 0x0e); /* an interrupt gate */
-        assert_int_equal(gate[0] >> 45 & 3, i == 3 || i == 4 || i == 0x80 ? 3 : 0);
+        assert_int_equal(gate[0] >> 45 & 3, i == 3 || i == 4 || i == 0x80 ? 3 : i == 0x82);
         assert_int_equal(gate[0] >> 47 & 1, 1);
     }
 }

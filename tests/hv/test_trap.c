@@ -319,6 +319,158 @@ static void test_improper(void **state)
     assert_int_equal(own.ss, FLAT_RING3_SS64);
 }
 
+/*
+ * ---- 32-bit guests.
+ */
+
+/* Rings 1 and 2 are as proper as 3, and what is behind the mending is like any trap; ring 0 no guest has. */
+static void test_rings(void **state)
+{
+    (void)state;
+    for (unsigned ring = 0; ring < 4; ring++) {
+        make_narrow(3);
+        own.vector = VECTOR_DIVIDE_ERROR;
+        own.cs = UINT64_C(0x1111111111110070) + ring;
+        own.ss = UINT64_C(0x1111111111110078) + ring;
+        own.rflags |= RFLAGS_IOPL | RFLAGS_AC;
+        trap_from_guest_improper(&own);
+        assert_string_equal(told, "#0@401000 ");
+        assert_int_equal(own.cs, 0x70 + (ring ? ring : 3));
+        assert_int_equal(own.ss, 0x78 + (ring ? ring : 3));
+        assert_int_equal(own.rflags, RFLAGS_ONE | RFLAGS_IF | RFLAGS_AC);
+    }
+    make_narrow(1);
+    own.rflags |= RFLAGS_VM;
+    own.vector = VECTOR_HYPERCALL32;
+    trap_from_guest_improper(&own);
+    assert_string_equal(told, "drop #13/0@401000 ");
+    assert_int_equal(own.cs, FLAT_RING3_CS);
+    assert_int_equal(own.ss, FLAT_RING3_SS);
+}
+
+static const char *go_on(uint64_t cs, uint64_t rflags)
+{
+    own.cs = cs;
+    own.rflags = rflags;
+    if (setjmp(ended) == 0)
+        trap_return_improper(&own);
+    return told;
+}
+
+/* Who may go on with which frame. */
+static void test_proper(void **state)
+{
+    static const uint64_t flags[] = {RFLAGS_ONE | RFLAGS_IF, RFLAGS_ONE, RFLAGS_IF, RFLAGS_ONE | RFLAGS_IF | RFLAGS_VM,
+                                     RFLAGS_ONE | RFLAGS_IF | RFLAGS_IOPL};
+
+    (void)state;
+    for (unsigned narrow = 0; narrow < 2; narrow++) {
+        for (unsigned ring = 0; ring < 4; ring++) {
+            for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+                bool good = i == 0 && (ring == 3 || (narrow && ring > 0));
+
+                if (narrow)
+                    make_narrow(1);
+                else
+                    make();
+                assert_string_equal(go_on(0x70 + ring, flags[i] | RFLAGS_NT), good ? "" : "refused ");
+            }
+        }
+    }
+}
+
+static const char *call32(void)
+{
+    own.vector = VECTOR_HYPERCALL32;
+    told[0] = '\0';
+    trap_call32(&own);
+    return told;
+}
+
+/* Shows hypercall.registers-32, hypercall.events-first. */
+static void test_narrow_calls(void **state)
+{
+    const uint64_t above = UINT64_C(0xdead) << 32;
+
+    (void)state;
+    make_narrow(1);
+    own.rbx = above | 1;
+    own.rcx = above | 2;
+    own.rdx = above | 3;
+    own.rsi = above | 4;
+    own.rdi = above | 5;
+    own.rbp = above | 0xffffffff;
+    own.rax = above | 17;
+    assert_string_equal(call32(), "call17(1,2,3,4,5,4294967295) ");
+    assert_int_equal(own.rax, 0xfffffffb);
+    assert_int_equal(vcpu.report.nr_calls, 1);
+    assert_int_equal(cpu_boot.nmi_ticks, 0);
+    own.rax = 23;
+    info.evtchn_upcall_pending = 1;
+    assert_string_equal(call32(), "call23(1,2,3,4,5,4294967295) event ");
+    assert_int_equal(own.rax, 23);
+}
+
+/* A frame with a flag that it may not have makes no other call; in ring 3, and of a 64-bit guest, it is none. */
+static void test_improper_narrow_calls(void **state)
+{
+    (void)state;
+    make_narrow(1);
+    own.vector = VECTOR_HYPERCALL32;
+    own.rflags |= RFLAGS_IOPL;
+    trap_from_guest_improper(&own);
+    assert_string_equal(told, "call0(0,0,0,0,0,0) ");
+    make_narrow(3);
+    own.vector = VECTOR_HYPERCALL32;
+    trap_from_guest_improper(&own);
+    assert_string_equal(told, "device82 end ");
+    make();
+    own.cs = FLAT_RING1_CS;
+    assert_string_equal(call32(), "device82 end ");
+    assert_int_equal(own.cs & 3, 3);
+}
+
+/* The instruction does not tell which ring it was in, and in 64-bit code no such guest is. */
+static void test_narrow_syscall(void **state)
+{
+    (void)state;
+    make_narrow(3);
+    assert_string_equal(call(VECTOR_SYSCALL32), "syscall ");
+}
+
+/* Ring 1 is the kernel's.  Shows set_trap_table.int-n. */
+static void test_narrow_software_interrupts(void **state)
+{
+    (void)state;
+    for (unsigned ring = 1; ring <= 3; ring++) {
+        for (uint8_t dpl = 0; dpl < 4; dpl++) {
+            make_narrow(ring);
+            own.cs = 0x70 + ring;
+            emulation = EMULATE_DONE;
+            interrupt_vector = 0x82;
+            vcpu.engine.traps[0x82].flags = dpl;
+            assert_string_equal(trap(VECTOR_PROTECTION, 0x82 * 8 + 2),
+                                dpl >= (ring == 1 ? 1 : 3) ? "#130@401002 " : "#13/412@401000 ");
+        }
+    }
+}
+
+/* An entry of the root that has come is used, and one that has not is the guest's fault; writes are the kernel's. */
+static void test_narrow_page_faults(void **state)
+{
+    (void)state;
+    make_narrow(1);
+    fake_cpu.cr[2] = 0x5000;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 2), "root #PF/2:5000 ");
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 3), "#PF/3:5000 ");
+    root_has_come = true;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 2), "root ");
+    domain.engine.writable_tables = true;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 3), "write/3:5000 #PF/3:5000 ");
+    own.cs = FLAT_RING3_CS;
+    assert_string_equal(trap(VECTOR_PAGE_FAULT, 7), "#PF/7:5000 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +487,13 @@ int main(void)
         cmocka_unit_test(test_first_return),
         cmocka_unit_test(test_other_stacks),
         cmocka_unit_test(test_improper),
+        cmocka_unit_test(test_rings),
+        cmocka_unit_test(test_proper),
+        cmocka_unit_test(test_narrow_calls),
+        cmocka_unit_test(test_improper_narrow_calls),
+        cmocka_unit_test(test_narrow_syscall),
+        cmocka_unit_test(test_narrow_software_interrupts),
+        cmocka_unit_test(test_narrow_page_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

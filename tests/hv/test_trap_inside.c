@@ -120,11 +120,23 @@ static void test_debug_inside(void **state)
     assert_string_equal(trap_inside(VECTOR_DEBUG, handler), "report1 ");
 }
 
+/* So does what leads to a page of a 32-bit guest's; where it does not, the access has failed. */
+static void test_root_inside(void **state)
+{
+    (void)state;
+    make_narrow(1);
+    fake_cpu.cr[2] = 0x5000;
+    assert_string_equal(trap_inside(VECTOR_PAGE_FAULT, 0), "root report14 ");
+    assert_string_equal(trap_inside(VECTOR_PROTECTION, 0), "report13 ");
+    root_has_come = true;
+    assert_string_equal(trap_inside(VECTOR_PAGE_FAULT, 0), "root ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inside),         cmocka_unit_test(test_recovery),     cmocka_unit_test(test_ldt_inside),
-        cmocka_unit_test(test_refused_return), cmocka_unit_test(test_debug_inside),
+        cmocka_unit_test(test_refused_return), cmocka_unit_test(test_debug_inside), cmocka_unit_test(test_root_inside),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ static struct vcpu_info info;
 
 static char told[512];
 static jmp_buf ended;
-static bool locked, on_vcpu, due, has_to_look;
+static bool locked, on_vcpu, due, has_to_look, root_has_come;
 static unsigned looks; /* whether somebody else is to run */
 static int ldt_error;
 static enum emulate_result emulation;
@@ -232,6 +232,20 @@ _Noreturn void fault_report(const struct cpu_frame *frame)
     longjmp(ended, 1);
 }
 
+_Noreturn void fault_report_return(const struct cpu_frame *frame)
+{
+    (void)frame;
+    tell("refused ");
+    longjmp(ended, 3);
+}
+
+bool narrow_root_catches_up(const struct hv_vcpu *which)
+{
+    assert_ptr_equal(which, &vcpu);
+    tell("root ");
+    return root_has_come;
+}
+
 _Noreturn void entry_restart(struct cpu_frame *frame)
 {
     assert_ptr_equal(frame, &own);
@@ -269,8 +283,20 @@ static inline void make(void)
     own.ss = FLAT_USER_SS64;
     own.rflags = RFLAGS_IF | RFLAGS_ONE;
     told[0] = '\0';
-    locked = due = false;
+    locked = due = root_has_come = false;
     on_vcpu = true;
     ldt_error = 0;
     emulation = EMULATE_UNKNOWN;
+}
+
+/* The same of a 32-bit guest, in ring @ring. */
+static inline void make_narrow(unsigned ring)
+{
+    static uint64_t tables;
+
+    make();
+    domain.engine.width = WIDTH_PAE;
+    vcpu.narrow_root.tables = &tables;
+    own.cs = ring == 1 ? FLAT_RING1_CS : FLAT_RING3_CS;
+    own.ss = ring == 1 ? FLAT_RING1_SS : FLAT_RING3_SS;
 }
