@@ -29,17 +29,21 @@
  * ` @op: What to do about the callback of CALLBACKTYPE_nmi.
  * `
  * ` set_callbacks is the older form, and cannot fail: an address that is not acceptable means none. {set-callbacks}
- * ` A 32-bit guest gives it four arguments: event_selector, event_address, failsafe_selector, failsafe_address.
+ * ` A 32-bit guest gives it four arguments: event_selector, event_address, failsafe_selector,
+ * ` failsafe_address. {set-callbacks-32}
  * `
  * ` Callbacks are those of the calling vCPU.  An address of 0 means none. {register}
+ * ` That of a 32-bit guest is a code selector and an address in its segment; by nmi_op the selector is
+ * ` FLAT_RING1_CS. {register-32}
  * `
  * ` Errors of callback_op, in the order of the checks:
  * `   -ENOSYS  unknown command {unknown-command} {hv:call_callback_op}
  * `   -EFAULT  @arg cannot be read {unreadable} {hv:call_callback_op}
  * `
  * ` CALLBACKOP_register: have the callback of a type at an address, in place of the one before.
- * `   -EINVAL  the address is not canonical, or the hypervisor's {nowhere} {hv}
- * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest {unknown-type} {hv}
+ * `   -EINVAL  (64-bit guests) the address is not canonical, or the hypervisor's {nowhere} {hv}
+ * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest, and CALLBACKTYPE_syscall to a
+ * `            32-bit one {unknown-type} {hv}
  * ` CALLBACKOP_unregister: have none.
  * `   -ENOSYS  unknown type {hv}
  * `   -EINVAL  any other but CALLBACKTYPE_nmi {unregister} {hv}
@@ -79,7 +83,7 @@
 #define CALLBACKTYPE_sysenter_deprecated 3 /* 32-bit guests */
 #define CALLBACKTYPE_nmi                 4
 #define CALLBACKTYPE_sysenter            5
-#define CALLBACKTYPE_syscall32           7 /* 64-bit guests */
+#define CALLBACKTYPE_syscall32           7
 /* ` } */
 
 /* ` enum callback_flags { */
@@ -118,7 +122,7 @@ struct callback_unregister {
  * ` XENNMI_unregister_callback: as CALLBACKOP_unregister; the structure is not looked at.
  * ` XENNMI_register_callback: as CALLBACKOP_register.
  * `   -EFAULT  @arg cannot be read {nmi-unreadable} {hv}
- * `   -EINVAL  the address is not canonical, or the hypervisor's {nmi-nowhere} {hv}
+ * `   -EINVAL  (64-bit guests) the address is not canonical, or the hypervisor's {nmi-nowhere} {hv}
  */
 /* ` enum nmi_cmd { // XENNMI_* => struct xennmi_callback */
 #define XENNMI_register_callback        0

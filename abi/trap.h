@@ -130,7 +130,10 @@ struct compat_trap_info {
  * ` FLAT_USER_CS32. {in-syscall}
  * `
  * ` 32-bit guests.  The frame is in the order of the instruction iret with eax below.  esp and ss are read
- * ` if the return leaves ring 1.  A return to ring 0 destroys the domain; VM in eflags gives #GP. {narrow}
+ * ` if the return leaves ring 1; else the stack goes on above the frame, in the same segment. {narrow}
+ * ` Flags, mask and IOPL are as above. {narrow-flags}
+ * ` A return to ring 0 destroys the domain. {narrow-ring-0}
+ * ` VM in eflags gives #GP at the call, and nothing has changed. {narrow-vm}
  * `
  * ` A frame that cannot be read destroys the domain. {unreadable}
  * ` A selector or address that the processor refuses is raised as that exception in the context returned to. {refused}

@@ -11,9 +11,16 @@
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
+#define INT_N_SIZE 2u
+
+static bool is_wide(const struct hv_vcpu *vcpu)
+{
+    return hv_domain_is_64bit(hv_vcpu_domain(vcpu));
+}
+
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    vcpu->bounce.kernel_ss = args[0] | 3;
+    vcpu->bounce.kernel_ss = is_wide(vcpu) ? args[0] | 3 : (args[0] & 0xfffc) | 1;
     vcpu->bounce.kernel_sp = args[1];
     return 0;
 }
@@ -22,9 +29,10 @@ int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
  * ---- Callbacks.
  */
 
+/* A callback of a 32-bit guest may lie anywhere: like a handler, it is reached with the guest's rights alone. */
 static bool address_is_good(const struct hv_vcpu *vcpu, uint64_t address)
 {
-    return access_address_ok(vcpu->engine.domain, address);
+    return is_wide(vcpu) ? access_address_ok(vcpu->engine.domain, address) : address <= UINT32_MAX;
 }
 
 /* The old call: events, failsafe, and for 64-bit guests syscall.  It always succeeds, so a bad address means none. */
@@ -32,6 +40,11 @@ int64_t call_set_callbacks(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     struct callback *const callbacks[] = {&vcpu->bounce.event, &vcpu->bounce.failsafe, &vcpu->bounce.syscall};
 
+    if (!is_wide(vcpu)) {
+        vcpu->bounce.event = (struct callback){(uint32_t)args[1], false, (uint16_t)args[0]};
+        vcpu->bounce.failsafe = (struct callback){(uint32_t)args[3], false, (uint16_t)args[2]};
+        return 0;
+    }
     for (unsigned i = 0; i < ARRAY_SIZE(callbacks); i++)
         *callbacks[i] = (struct callback){address_is_good(vcpu, args[i]) ? args[i] : 0, false, 0};
     return 0;
@@ -46,13 +59,13 @@ static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
     case CALLBACKTYPE_failsafe:
         return &vcpu->bounce.failsafe;
     case CALLBACKTYPE_syscall:
-        return &vcpu->bounce.syscall;
+        return is_wide(vcpu) ? &vcpu->bounce.syscall : NULL;
     case CALLBACKTYPE_syscall32:
         return &vcpu->bounce.syscall32;
     case CALLBACKTYPE_sysenter:
         return &vcpu->bounce.sysenter;
     case CALLBACKTYPE_sysenter_deprecated:
-        return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? NULL : &vcpu->bounce.sysenter;
+        return is_wide(vcpu) ? NULL : &vcpu->bounce.sysenter;
     case CALLBACKTYPE_nmi:
         return &vcpu->bounce.nmi;
     default:
@@ -60,7 +73,8 @@ static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
     }
 }
 
-static int register_callback(struct hv_vcpu *vcpu, const struct callback_register *wanted)
+/* @cs counts for a 32-bit guest. */
+static int register_callback(struct hv_vcpu *vcpu, const struct callback_register *wanted, uint16_t cs)
 {
     struct callback *callback = find_callback(vcpu, wanted->type);
 
@@ -68,8 +82,22 @@ static int register_callback(struct hv_vcpu *vcpu, const struct callback_registe
         return -XEN_EINVAL;
     if (!callback)
         return -XEN_ENOSYS;
-    *callback = (struct callback){wanted->address, wanted->flags & CALLBACKF_mask_events, 0};
+    *callback = (struct callback){wanted->address, wanted->flags & CALLBACKF_mask_events, cs};
     return 0;
+}
+
+static bool read_callback(struct hv_vcpu *vcpu, vaddr_t place, struct callback_register *wanted, uint16_t *cs)
+{
+    struct compat_callback_register compat;
+
+    *cs = 0;
+    if (is_wide(vcpu))
+        return access_read(&vcpu->engine, wanted, place, sizeof(*wanted));
+    if (!access_read(&vcpu->engine, &compat, place, sizeof(compat)))
+        return false;
+    *wanted = (struct callback_register){.type = compat.type, .flags = compat.flags, .address = compat.address.eip};
+    *cs = (uint16_t)compat.address.cs;
+    return true;
 }
 
 static int unregister_callback(struct hv_vcpu *vcpu, unsigned type)
@@ -86,12 +114,13 @@ int64_t call_callback_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     struct callback_register wanted;
     struct callback_unregister gone;
+    uint16_t cs;
 
     switch ((uint32_t)args[0]) {
     case CALLBACKOP_register:
-        if (!access_read(&vcpu->engine, &wanted, VADDR(args[1]), sizeof(wanted)))
+        if (!read_callback(vcpu, VADDR(args[1]), &wanted, &cs))
             return -XEN_EFAULT;
-        return register_callback(vcpu, &wanted);
+        return register_callback(vcpu, &wanted, cs);
     case CALLBACKOP_unregister:
         if (!access_read(&vcpu->engine, &gone, VADDR(args[1]), sizeof(gone)))
             return -XEN_EFAULT;
@@ -101,7 +130,7 @@ int64_t call_callback_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     }
 }
 
-/* The older form of the same, for the NMI alone. */
+/* The older form of the same, for the NMI alone; of a 32-bit guest in the code segment that every kernel has. */
 int64_t call_nmi_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     struct callback_register wanted = {.type = CALLBACKTYPE_nmi};
@@ -110,7 +139,7 @@ int64_t call_nmi_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     case XENNMI_register_callback:
         if (!access_read_word(&vcpu->engine, &wanted.address, VADDR(args[1])))
             return -XEN_EFAULT;
-        return register_callback(vcpu, &wanted);
+        return register_callback(vcpu, &wanted, FLAT_RING1_CS);
     case XENNMI_unregister_callback:
         return unregister_callback(vcpu, CALLBACKTYPE_nmi);
     default:
@@ -141,30 +170,93 @@ static void set_registers(struct cpu_frame *frame, const struct iret_context *co
     }
 }
 
-int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
+/* What every return does: the flags that are not the processor's, and NMIs, which may come again. */
+static void leave_handler(struct hv_vcpu *vcpu, uint64_t rflags)
+{
+    uint8_t mask = !(rflags & RFLAGS_IF);
+
+    if (hv_domain_assists(hv_vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
+        vcpu->state.iopl = rflags & RFLAGS_IOPL;
+    vcpu->bounce.nmi_blocked = false;
+    vcpu->run.attention |= vcpu->bounce.nmi_pending;
+    __atomic_store_n(&vcpu->info->evtchn_upcall_mask, mask, __ATOMIC_RELAXED);
+}
+
+static void iret_wide(struct hv_vcpu *vcpu)
 {
     struct iret_context context;
-    uint8_t mask;
 
-    (void)args;
-    vcpu->engine.diverted = true;
     if (!access_read(&vcpu->engine, &context, VADDR(vcpu->frame->rsp), sizeof(context))) {
         shutdown_crash(vcpu, "the frame of iret at %lx cannot be read", vcpu->frame->rsp);
-        return 0;
+        return;
     }
     set_registers(vcpu->frame, &context);
-    if (hv_domain_assists(hv_vcpu_domain(vcpu), VMASST_TYPE_architectural_iopl))
-        vcpu->state.iopl = context.rflags & RFLAGS_IOPL;
     if ((context.cs & 3) == 3) {
         if (vcpu_enter_user(&vcpu->engine)) {
             shutdown_crash(vcpu, "a return to user mode, and there is no page table for it");
-            return 0;
+            return;
         }
         state_swap_gs();
     }
-    vcpu->bounce.nmi_blocked = false;
-    vcpu->run.attention |= vcpu->bounce.nmi_pending;
-    mask = !(context.rflags & RFLAGS_IF);
-    __atomic_store_n(&vcpu->info->evtchn_upcall_mask, mask, __ATOMIC_RELAXED);
+    leave_handler(vcpu, context.rflags);
+}
+
+/* The words up to eflags, and if they lead out of ring 1 those behind.  Read once. */
+static bool read_narrow(struct hv_vcpu *vcpu, uint32_t esp, struct compat_iret_context *context)
+{
+    const size_t first = offsetof(struct compat_iret_context, esp);
+
+    if (!access_read(&vcpu->engine, context, VADDR(esp), first))
+        return false;
+    if ((context->cs & 3) <= 1) {
+        context->esp = esp + (uint32_t)first;
+        context->ss = (uint32_t)vcpu->frame->ss;
+        return true;
+    }
+    return access_read(&vcpu->engine, &context->esp, VADDR(esp + first), sizeof(*context) - first);
+}
+
+/*
+ * No descriptor of a ring but the kernel's and those outside of it can be loaded; what the processor thinks of the
+ * selectors, it says on the way.  There is no virtual-8086 mode to return to, so the instruction is a fault of the
+ * kernel's (XSA-136).
+ */
+static void iret_narrow(struct hv_vcpu *vcpu)
+{
+    struct compat_iret_context context;
+    struct cpu_frame *frame = vcpu->frame;
+    uint32_t esp = (uint32_t)frame->rsp;
+
+    if (!read_narrow(vcpu, esp, &context)) {
+        shutdown_crash(vcpu, "the frame of iret at %x cannot be read", esp);
+        return;
+    }
+    if (context.eflags & RFLAGS_VM) {
+        frame->rip -= INT_N_SIZE;
+        frame->error = 0;
+        bounce_exception_error(vcpu, VECTOR_PROTECTION, 0);
+        return;
+    }
+    if ((context.cs & 3) == 0) {
+        shutdown_crash(vcpu, "a return to ring 0, at %x:%x", context.cs & 0xffff, context.eip);
+        return;
+    }
+    frame->rax = context.eax;
+    frame->rip = context.eip;
+    frame->cs = context.cs & 0xffff;
+    frame->rflags = (context.eflags & RFLAGS_GUEST) | RFLAGS_ONE | RFLAGS_IF;
+    frame->rsp = context.esp;
+    frame->ss = context.ss & 0xffff;
+    leave_handler(vcpu, context.eflags);
+}
+
+int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
+{
+    (void)args;
+    vcpu->engine.diverted = true;
+    if (is_wide(vcpu))
+        iret_wide(vcpu);
+    else
+        iret_narrow(vcpu);
     return 0;
 }

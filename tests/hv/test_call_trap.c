@@ -25,7 +25,7 @@
 
 static struct cpu_frame frame;
 static struct vcpu_info info;
-static unsigned crashes, swaps, entries;
+static unsigned crashes, swaps, entries, faults;
 static bool has_no_user_root;
 
 void shutdown_crash(struct hv_vcpu *which, const char *format, ...)
@@ -47,6 +47,14 @@ void state_swap_gs(void)
     swaps++;
 }
 
+void bounce_exception_error(struct hv_vcpu *which, unsigned vector, uint64_t error)
+{
+    assert_ptr_equal(which, &vcpu);
+    assert_int_equal(vector, VECTOR_PROTECTION);
+    assert_int_equal(error, 0);
+    faults++;
+}
+
 static void begin(enum width width)
 {
     guest_begin(width);
@@ -54,7 +62,7 @@ static void begin(enum width width)
     memset(&info, 0, sizeof(info));
     vcpu.frame = &frame;
     vcpu.info = &info;
-    crashes = swaps = entries = 0;
+    crashes = swaps = entries = faults = 0;
     has_no_user_root = false;
 }
 
@@ -68,17 +76,24 @@ static void expect(const struct callback *callback, uint64_t address, bool mask_
  * ---- Where the kernel is entered.
  */
 
+static bool is_wide(void)
+{
+    return domain.engine.width == WIDTH_64;
+}
+
 /* Shows stack_switch.selector. */
 static void stack(void)
 {
     assert_int_equal(call(call_stack_switch, 0x18, 0x7000, 0), 0);
-    assert_int_equal(vcpu.bounce.kernel_ss, 0x1b); /* in no ring of the hypervisor's */
+    assert_int_equal(vcpu.bounce.kernel_ss, is_wide() ? 0x1b : 0x19); /* in no ring of the hypervisor's */
     assert_int_equal(vcpu.bounce.kernel_sp, 0x7000);
 }
 
 /* Shows callback_op.set-callbacks. */
-static void callbacks_of_old(void)
+static void test_callbacks_of_old(void **state)
 {
+    (void)state;
+    begin(WIDTH_64);
     vcpu.bounce.event.mask_events = true;
     assert_int_equal(call(call_set_callbacks, HANDLER, NO_ADDRESS, HANDLER + 2), 0);
     expect(&vcpu.bounce.event, HANDLER, false);
@@ -86,16 +101,37 @@ static void callbacks_of_old(void)
     expect(&vcpu.bounce.syscall, HANDLER + 2, false);
 }
 
+/* Shows callback_op.set-callbacks-32. */
+static void test_narrow_callbacks_of_old(void **state)
+{
+    const uint64_t args[6] = {0x61, HANDLER, 0x69, UINT32_MAX, 5, 6};
+
+    (void)state;
+    begin(WIDTH_PAE);
+    vcpu.bounce.event.mask_events = true;
+    assert_int_equal(call_set_callbacks(&vcpu, args), 0);
+    expect(&vcpu.bounce.event, HANDLER, false);
+    expect(&vcpu.bounce.failsafe, UINT32_MAX, false);
+    expect(&vcpu.bounce.syscall, 0, false);
+    assert_int_equal(vcpu.bounce.event.cs, 0x61);
+    assert_int_equal(vcpu.bounce.failsafe.cs, 0x69);
+}
+
+/* The selector of a 32-bit guest's is its type and 0x61. */
 static int64_t register_callback(unsigned type, unsigned flags, uint64_t address)
 {
-    GUEST(struct callback_register) =
-        (struct callback_register){.type = (uint16_t)type, .flags = (uint16_t)flags, .address = address};
+    if (is_wide())
+        GUEST(struct callback_register) =
+            (struct callback_register){.type = (uint16_t)type, .flags = (uint16_t)flags, .address = address};
+    else
+        GUEST(struct compat_callback_register) = (struct compat_callback_register){
+            .type = (uint16_t)type, .flags = (uint16_t)flags, .address = {0x61 + 8 * type, (uint32_t)address}};
     return call(call_callback_op, CALLBACKOP_register, at(0), 0);
 }
 
 /*
- * Shows callback_op.register, callback_op.unknown-command, callback_op.unreadable, callback_op.nowhere,
- * callback_op.unknown-type, callback_op.mask-events.
+ * Shows callback_op.register, callback_op.register-32, callback_op.unknown-command, callback_op.unreadable,
+ * callback_op.nowhere, callback_op.unknown-type, callback_op.mask-events.
  */
 static void callbacks(void)
 {
@@ -108,16 +144,21 @@ static void callbacks(void)
     for (unsigned type = 0; type < sizeof(all) / sizeof(all[0]); type++) {
         if (!all[type])
             continue;
+        if (type == CALLBACKTYPE_syscall && !is_wide()) {
+            assert_int_equal(register_callback(type, 0, HANDLER), -XEN_ENOSYS);
+            continue;
+        }
         assert_int_equal(register_callback(type, CALLBACKF_mask_events, HANDLER + type), 0);
         expect(all[type], HANDLER + type, true);
-        assert_int_equal(register_callback(type, 0, NO_ADDRESS), -XEN_EINVAL);
+        assert_int_equal(all[type]->cs, is_wide() ? 0 : 0x61 + 8 * type);
+        if (is_wide())
+            assert_int_equal(register_callback(type, 0, NO_ADDRESS), -XEN_EINVAL);
         expect(all[type], HANDLER + type, true);
         assert_int_equal(register_callback(type, 0xfffe, HANDLER), 0);
         expect(all[type], HANDLER, false);
     }
-    assert_int_equal(register_callback(CALLBACKTYPE_sysenter_deprecated, 0, HANDLER + 9),
-                     domain.engine.width == WIDTH_64 ? -XEN_ENOSYS : 0);
-    expect(&vcpu.bounce.sysenter, domain.engine.width == WIDTH_64 ? HANDLER : HANDLER + 9, false);
+    assert_int_equal(register_callback(CALLBACKTYPE_sysenter_deprecated, 0, HANDLER + 9), is_wide() ? -XEN_ENOSYS : 0);
+    expect(&vcpu.bounce.sysenter, is_wide() ? HANDLER : HANDLER + 9, false);
     assert_int_equal(register_callback(6, 0, HANDLER), -XEN_ENOSYS);
     assert_int_equal(register_callback(UINT16_MAX, 0, HANDLER), -XEN_ENOSYS);
     assert_int_equal(call(call_callback_op, CALLBACKOP_register, nowhere(), 0), -XEN_EFAULT);
@@ -145,9 +186,12 @@ static void nmi(void)
     GUEST(uint64_t) = HANDLER;
     assert_int_equal(call(call_nmi_op, XENNMI_register_callback, at(0), 0), 0);
     expect(&vcpu.bounce.nmi, HANDLER, false);
+    if (!is_wide())
+        assert_int_equal(vcpu.bounce.nmi.cs, FLAT_RING1_CS);
     assert_int_equal(call(call_nmi_op, XENNMI_register_callback, nowhere(), 0), -XEN_EFAULT);
-    GUEST(uint64_t) = domain.engine.width == WIDTH_64 ? NO_ADDRESS : COMPAT_HYPERVISOR_VIRT_START;
-    assert_int_equal(call(call_nmi_op, XENNMI_register_callback, at(0), 0), -XEN_EINVAL);
+    GUEST(uint64_t) = NO_ADDRESS;
+    if (is_wide())
+        assert_int_equal(call(call_nmi_op, XENNMI_register_callback, at(0), 0), -XEN_EINVAL);
     expect(&vcpu.bounce.nmi, HANDLER, false);
     assert_int_equal(call(call_nmi_op, XENNMI_unregister_callback, 0, 0), 0);
     expect(&vcpu.bounce.nmi, 0, false);
@@ -247,8 +291,80 @@ static void test_iret_nmi_and_iopl(void **state)
     }
 }
 
+/*
+ * ---- iret, of a 32-bit guest.
+ */
+
+#define NARROW_SIZE sizeof(struct compat_iret_context)
+
+/* Only @room bytes of the frame are there, in front of the end of memory. */
+static void make_narrow_iret(size_t room, uint32_t cs, uint32_t eflags)
+{
+    const struct compat_iret_context context = {1, 0x1000, cs, eflags, 0x2000, 0x5678};
+
+    begin(WIDTH_PAE);
+    memcpy(guest_memory + GUEST_MEMORY_SIZE - room, &context, room);
+    frame.rsp = at(GUEST_MEMORY_SIZE - room) | UINT64_C(0xdead) << 32; /* whatever the upper half is */
+    frame.rip = 0x5002;
+    frame.cs = FLAT_RING1_CS;
+    frame.ss = FLAT_RING1_SS;
+    frame.rflags = 0x246;
+    info.evtchn_upcall_mask = 0x55;
+    assert_int_equal(call(call_iret, 0, 0, 0), 0);
+    assert_true(vcpu.engine.diverted);
+    assert_int_equal(entries + swaps, 0); /* both rings have one root */
+}
+
+/* Out of ring 1 with another stack, within it with the same.  Shows iret.narrow, iret.narrow-flags. */
+static void test_narrow_iret(void **state)
+{
+    (void)state;
+    for (unsigned ring = 1; ring <= 3; ring++) {
+        size_t room = ring == 1 ? 16 : NARROW_SIZE; /* what is not needed is not there */
+
+        make_narrow_iret(room, 0xabcd0070 + ring, ~(uint32_t)RFLAGS_VM);
+        assert_true(frame.rax == 1 && frame.rip == 0x1000 && crashes == 0);
+        assert_int_equal(frame.cs, 0x70 + ring);
+        assert_int_equal(frame.ss, ring == 1 ? FLAT_RING1_SS : 0x5678);
+        assert_int_equal(frame.rsp, ring == 1 ? at(GUEST_MEMORY_SIZE) : 0x2000);
+        assert_int_equal(frame.rflags, 0x254fd7);
+        assert_int_equal(info.evtchn_upcall_mask, 0);
+        make_narrow_iret(room, 0x70 + ring, 0);
+        assert_int_equal(frame.rflags, 0x202);
+        assert_int_equal(info.evtchn_upcall_mask, 1);
+    }
+}
+
+/* Shows iret.unreadable, iret.narrow-ring-0. */
+static void test_narrow_iret_impossible(void **state)
+{
+    (void)state;
+    make_narrow_iret(NARROW_SIZE, 0x70, 0x202);
+    assert_int_equal(crashes, 1);
+    make_narrow_iret(12, 0x71, 0x202);
+    assert_int_equal(crashes, 1);
+    make_narrow_iret(20, 0x73, 0x202);
+    assert_int_equal(crashes, 1);
+    assert_int_equal(frame.rip, 0x5002);
+    assert_int_equal(info.evtchn_upcall_mask, 0x55);
+}
+
+/* A fault of the call itself, whatever the rest of the frame says.  Shows iret.narrow-vm. */
+static void xsa_136_a_narrow_frame_that_asks_for_vm(void **state)
+{
+    (void)state;
+    for (uint32_t ring = 0; ring < 4; ring++) {
+        make_narrow_iret(NARROW_SIZE, 0x70 + ring, 0x202 | (uint32_t)RFLAGS_VM);
+        assert_int_equal(faults, 1);
+        assert_int_equal(crashes, 0);
+        assert_int_equal(frame.rip, 0x5000);
+        assert_int_equal(frame.cs, FLAT_RING1_CS);
+        assert_int_equal(frame.rflags, 0x246);
+        assert_int_equal(info.evtchn_upcall_mask, 0x55);
+    }
+}
+
 TEST_BOTH(stack, begin)
-TEST_BOTH(callbacks_of_old, begin)
 TEST_BOTH(callbacks, begin)
 TEST_BOTH(callbacks_taken_back, begin)
 TEST_BOTH(nmi, begin)
@@ -258,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stack),
         cmocka_unit_test(test_callbacks_of_old),
+        cmocka_unit_test(test_narrow_callbacks_of_old),
         cmocka_unit_test(test_callbacks),
         cmocka_unit_test(test_callbacks_taken_back),
         cmocka_unit_test(test_nmi),
@@ -265,6 +382,9 @@ int main(void)
         cmocka_unit_test(test_iret_in_syscall),
         cmocka_unit_test(test_iret_impossible),
         cmocka_unit_test(test_iret_nmi_and_iopl),
+        cmocka_unit_test(test_narrow_iret),
+        cmocka_unit_test(test_narrow_iret_impossible),
+        cmocka_unit_test(xsa_136_a_narrow_frame_that_asks_for_vm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
