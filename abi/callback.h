@@ -56,17 +56,20 @@
  * ` CALLBACKTYPE_syscall: user mode executed syscall in 64-bit code; CALLBACKTYPE_syscall32: in 32-bit code. {syscall}
  * ` The words rcx and r11 of the frame hold the user's rip and rflags, cs is FLAT_USER_CS64 or FLAT_USER_CS32,
  * ` and ss FLAT_USER_SS64. {syscall-frame}
+ * ` A 32-bit guest's frame has FLAT_RING3_CS and FLAT_RING3_SS, whatever the program's selectors were, and its ring is
+ * ` taken for 3. {syscall-frame-32}
  * ` The direction flag is clear on entry. {syscall-direction}
  * ` Without this callback the program gets #UD. {syscall-none}
  * `
  * ` CALLBACKTYPE_sysenter: user mode executed sysenter.  The frame has rsp and rip 0 and cs 3, because the
  * ` instruction does not keep them. {sysenter}
+ * ` ss is FLAT_USER_SS64, or FLAT_RING3_SS of a 32-bit guest. {sysenter-ss}
  * ` Without this callback the program gets #GP. {sysenter-none}
  * `
  * ` CALLBACKTYPE_failsafe: a segment register of the vCPU could not be loaded when the vCPU got the processor
  * ` again; all four are 0 now.  The frame has their values between the first two words and the rest: rcx, r11,
  * ` ds, es, fs, gs, rip, cs, rflags, rsp, ss; {failsafe}
- * ` for a 32-bit guest ds, es, fs, gs, eip, cs, eflags [, esp, ss].
+ * ` for a 32-bit guest ds, es, fs, gs, eip, cs, eflags [, esp, ss]. {failsafe-32}
  * `
  * ` CALLBACKF_mask_events asks for events to be masked on entry; it counts for failsafe, syscall, syscall32 and
  * ` sysenter. {mask-events}

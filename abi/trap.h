@@ -104,8 +104,20 @@ struct compat_trap_info {
  * ` From the new esp upwards, 4 bytes each:
  * `   [error code], eip, cs, eflags, [esp, ss]
  * ` esp and ss are there if ring 1 was not the one interrupted; the stack is then kernel_ss:kernel_sp of
- * ` [stack_switch], else the current one.  Bits 16-23 of the word cs are the evtchn_upcall_mask that was in
- * ` force.  TF, RF, NT and VM are cleared in the live flags, AC is not. {words}
+ * ` [stack_switch], else the current one. {words}
+ * ` The stack pointer is an address, whatever the base of its segment, and is not rounded. {stack}
+ * `
+ * ` Bits 16-23 of the word cs are the evtchn_upcall_mask that was in force, and in eflags the interrupt flag is the
+ * ` opposite of that mask. {mask}
+ * ` TF, RF, NT and VM are cleared in the live flags, AC is not. {flags}
+ * ` For vector 14 the faulting address is stored in compat_vcpu_info.arch.cr2 before; the user bit of its error code is
+ * ` the processor's. {cr2}
+ * `
+ * ` The handler runs in ring 1, in the code segment that it was given with; its stack has the segment of
+ * ` [stack_switch], or keeps the one it has. {segments}
+ * ` If that code segment is null, none for ring 1, or ends before the handler, or the stack's is none that ring 1
+ * ` can write, the domain is destroyed; {bad-segment}
+ * ` so it is by a frame that cannot be stored, or that would lie in the hypervisor's addresses. {nowhere}
  */
 
 /*

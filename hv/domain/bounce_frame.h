@@ -15,6 +15,11 @@ void bounce_wide(struct hv_vcpu *vcpu, struct callback handler);
 void bounce_wide_error(struct hv_vcpu *vcpu, struct callback handler, uint64_t error);
 void bounce_wide_selectors(struct hv_vcpu *vcpu, struct callback handler, const uint64_t selectors[4]);
 
+/* hv/domain/bounce_narrow.c: [frame32]. */
+void bounce_narrow(struct hv_vcpu *vcpu, struct callback handler);
+void bounce_narrow_error(struct hv_vcpu *vcpu, struct callback handler, uint64_t error);
+void bounce_narrow_selectors(struct hv_vcpu *vcpu, struct callback handler, const uint64_t selectors[4]);
+
 /* evtchn_upcall_mask of @vcpu. */
 static inline uint8_t bounce_events_mask(const struct hv_vcpu *vcpu)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which handler runs: what hv/domain/bounce.c asks the makers of frames for.  What the frames look like is seen by
- * test_bounce_wide.c, and that the kernel finds them, by guests/tests.
+ * test_bounce_wide.c and test_bounce_narrow.c, and that the kernel finds them, by guests/tests.
  */
 /* links: hv/domain/bounce.c */
 #include <setjmp.h>
@@ -61,6 +61,7 @@ static void ask(char kind, enum width width, struct callback handler)
         ask('s', form, handler);                                                                       \
     }
 MAKERS(bounce_wide, WIDTH_64)
+MAKERS(bounce_narrow, WIDTH_PAE)
 
 void shutdown_crash(struct hv_vcpu *which, const char *format, ...)
 {
@@ -98,7 +99,7 @@ static void assert_asked(char kind, enum width width, uint64_t address, bool mas
     assert_int_equal(asked.handler.cs, cs);
 }
 
-#define EACH_WIDTH for (enum width width = WIDTH_64; width <= WIDTH_64; width++)
+#define EACH_WIDTH for (enum width width = WIDTH_64; width <= WIDTH_PAE; width++)
 
 /* The gate says where, and whether events are masked: its bit 2. */
 static void test_exceptions(void **state)
@@ -119,7 +120,10 @@ static void test_exceptions(void **state)
     }
 }
 
-/* By the mode of the guest, whose rings are one.  CR2 first. */
+/*
+ * By the mode of a 64-bit guest, whose rings are one; of a 32-bit one the processor's own bit is right.  CR2 first.
+ * Shows frame32.cr2.
+ */
 static void test_page_fault(void **state)
 {
     const struct compat_vcpu_info *compat = (const struct compat_vcpu_info *)&info;
@@ -175,11 +179,14 @@ static void test_callbacks(void **state)
     }
 }
 
-/* By the code that the program is in. */
+/*
+ * By the code that the program is in; a 32-bit guest has no other.  The selectors are lost, and said to be flat.  Shows
+ * callback_op.syscall-frame-32, callback_op.sysenter-ss.
+ */
 static void test_syscalls(void **state)
 {
     (void)state;
-    for (unsigned kind = 0; kind < 2; kind++) {
+    for (unsigned kind = 0; kind < 3; kind++) {
         make(kind == 2 ? WIDTH_PAE : WIDTH_64);
         set_callbacks(HANDLER);
         frame.cs = kind ? FLAT_USER_CS32 : FLAT_USER_CS64;
