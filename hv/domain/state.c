@@ -401,13 +401,16 @@ void state_load(struct hv_vcpu *vcpu)
 
 /*
  * The bases are loaded behind the selectors, each by its value: a load of a selector, a null one too, sets the base or
- * leaves that of another vCPU, and with CR4.FSGSBASE any base can go with any selector.
+ * leaves that of another vCPU, and with CR4.FSGSBASE any base can go with any selector.  For a 32-bit guest a base is
+ * its selector's, and what another vCPU has left behind a null one is out of reach.
  */
 bool state_load_segments(const struct hv_vcpu *vcpu)
 {
     const struct vcpu_state *state = &vcpu->state;
     bool loaded = load_selectors(state);
 
+    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+        return loaded;
     state_set_fs_base(state->fs_base);
     state_set_gs_base(state->gs_base);
     state_set_gs_base_inactive(state->gs_base_inactive);

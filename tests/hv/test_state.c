@@ -365,6 +365,27 @@ static void test_load_segments(void **state)
     }
 }
 
+/* The bases of a 32-bit guest come with its selectors, and nothing may come in between. */
+static void test_load_narrow_segments(void **state)
+{
+    (void)state;
+    make();
+    domain.engine.width = WIDTH_PAE;
+    vcpu.state.fs = 3;
+    vcpu.state.fs_base = 0xf5;
+    vcpu.state.gs_base = 0x65;
+    state_set_fs_base(0x1000);
+    state_set_gs_base(0x2000);
+    assert_true(state_load_segments(&vcpu));
+    assert_int_equal(loads, 4);
+    assert_int_equal(loaded[2], 3);
+    assert_int_equal(state_fs_base(), 0); /* as the load has left it */
+    assert_int_equal(state_gs_base(), 0);
+    refuses[1] = true;
+    assert_false(state_load_segments(&vcpu));
+    end();
+}
+
 static void test_drop_segments(void **state)
 {
     (void)state;
@@ -574,6 +595,7 @@ int main(void)
         cmocka_unit_test(test_inactive_gs),
         cmocka_unit_test(test_save_segments),
         cmocka_unit_test(test_load_segments),
+        cmocka_unit_test(test_load_narrow_segments),
         cmocka_unit_test(test_drop_segments),
         cmocka_unit_test(test_task_switched),
         cmocka_unit_test(test_cr4),
