@@ -13,14 +13,14 @@
 
 #define INT_N_SIZE 2u
 
-static bool is_wide(const struct hv_vcpu *vcpu)
+static bool is_64bit(const struct hv_vcpu *vcpu)
 {
     return hv_domain_is_64bit(hv_vcpu_domain(vcpu));
 }
 
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    vcpu->bounce.kernel_ss = is_wide(vcpu) ? args[0] | 3 : (args[0] & 0xfffc) | 1;
+    vcpu->bounce.kernel_ss = is_64bit(vcpu) ? args[0] | 3 : (args[0] & 0xfffc) | 1;
     vcpu->bounce.kernel_sp = args[1];
     return 0;
 }
@@ -32,22 +32,31 @@ int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 /* A callback of a 32-bit guest may lie anywhere: like a handler, it is reached with the guest's rights alone. */
 static bool address_is_good(const struct hv_vcpu *vcpu, uint64_t address)
 {
-    return is_wide(vcpu) ? access_address_ok(vcpu->engine.domain, address) : address <= UINT32_MAX;
+    return is_64bit(vcpu) ? access_address_ok(vcpu->engine.domain, address) : address <= UINT32_MAX;
 }
 
-/* The old call: events, failsafe, and for 64-bit guests syscall.  It always succeeds, so a bad address means none. */
+/* Of the old call, where a bad address means none. */
+static struct callback old_callback(const struct hv_vcpu *vcpu, uint64_t cs, uint64_t address)
+{
+    return (struct callback){address_is_good(vcpu, address) ? address : 0, false, (uint16_t)cs};
+}
+
+static int64_t set_old_callbacks(struct hv_vcpu *vcpu, struct callback event, struct callback failsafe,
+                                 struct callback syscall)
+{
+    vcpu->bounce.event = event;
+    vcpu->bounce.failsafe = failsafe;
+    vcpu->bounce.syscall = syscall;
+    return 0;
+}
+
+/* The old call: events, failsafe, and for 64-bit guests syscall.  It always succeeds. */
 int64_t call_set_callbacks(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    struct callback *const callbacks[] = {&vcpu->bounce.event, &vcpu->bounce.failsafe, &vcpu->bounce.syscall};
-
-    if (!is_wide(vcpu)) {
-        vcpu->bounce.event = (struct callback){(uint32_t)args[1], false, (uint16_t)args[0]};
-        vcpu->bounce.failsafe = (struct callback){(uint32_t)args[3], false, (uint16_t)args[2]};
-        return 0;
-    }
-    for (unsigned i = 0; i < ARRAY_SIZE(callbacks); i++)
-        *callbacks[i] = (struct callback){address_is_good(vcpu, args[i]) ? args[i] : 0, false, 0};
-    return 0;
+    return is_64bit(vcpu) ? set_old_callbacks(vcpu, old_callback(vcpu, 0, args[0]), old_callback(vcpu, 0, args[1]),
+                                              old_callback(vcpu, 0, args[2]))
+                          : set_old_callbacks(vcpu, old_callback(vcpu, args[0], args[1]),
+                                              old_callback(vcpu, args[2], args[3]), (struct callback){0});
 }
 
 /* NULL: there is no such type in this width. */
@@ -59,13 +68,13 @@ static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
     case CALLBACKTYPE_failsafe:
         return &vcpu->bounce.failsafe;
     case CALLBACKTYPE_syscall:
-        return is_wide(vcpu) ? &vcpu->bounce.syscall : NULL;
+        return is_64bit(vcpu) ? &vcpu->bounce.syscall : NULL;
     case CALLBACKTYPE_syscall32:
         return &vcpu->bounce.syscall32;
     case CALLBACKTYPE_sysenter:
         return &vcpu->bounce.sysenter;
     case CALLBACKTYPE_sysenter_deprecated:
-        return is_wide(vcpu) ? NULL : &vcpu->bounce.sysenter;
+        return is_64bit(vcpu) ? NULL : &vcpu->bounce.sysenter;
     case CALLBACKTYPE_nmi:
         return &vcpu->bounce.nmi;
     default:
@@ -91,7 +100,7 @@ static bool read_callback(struct hv_vcpu *vcpu, vaddr_t place, struct callback_r
     struct compat_callback_register compat;
 
     *cs = 0;
-    if (is_wide(vcpu))
+    if (is_64bit(vcpu))
         return access_read(&vcpu->engine, wanted, place, sizeof(*wanted));
     if (!access_read(&vcpu->engine, &compat, place, sizeof(compat)))
         return false;
@@ -254,7 +263,7 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     (void)args;
     vcpu->engine.diverted = true;
-    if (is_wide(vcpu))
+    if (is_64bit(vcpu))
         iret_wide(vcpu);
     else
         iret_narrow(vcpu);
