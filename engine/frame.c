@@ -59,10 +59,11 @@ int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
 {
     struct machine *machine = domain->machine;
     uint64_t count = UINT64_C(1) << order;
+    mfn_t end = domain->frames_end.v ? domain->frames_end : MFN_NONE;
 
     if (count > domain->max_frames || domain->nr_frames > domain->max_frames - count)
         return -XEN_ENOMEM;
-    if (!port_pool_take(order, first))
+    if (!port_pool_take(order, end, first))
         return -XEN_ENOMEM;
     wipe_extent(machine, *first, count);
     for (uint64_t i = 0; i < count; i++) {
@@ -80,7 +81,7 @@ int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
 bool machine_take(struct machine *machine, unsigned order, mfn_t *first)
 {
     tlb_keep_up(machine);
-    if (!port_pool_take(order, first))
+    if (!port_pool_take(order, MFN_NONE, first))
         return false;
     wipe_extent(machine, *first, UINT64_C(1) << order);
     for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {

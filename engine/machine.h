@@ -66,6 +66,7 @@ struct domain {
     const struct frame_range *iomem; /* frames outside RAM that it may map */
     unsigned nr_iomem;
     uint64_t max_frames; /* its reservation may hold this many */
+    mfn_t frames_end;    /* all that it is given lie below, or anywhere with MFN(0) */
     struct vcpu **vcpus;
     unsigned nr_vcpus;
     /* the engine's */

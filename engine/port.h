@@ -31,11 +31,11 @@ void port_frame_clear(mfn_t mfn);
 void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_offset, unsigned size);
 
 /*
- * Take 2^@order frames of RAM that nobody owns, consecutive and aligned to their size.  False: there are none, *@first
- * is not written.  The contents are whatever the last owner left: the engine wipes them, after the flush that they
- * need.
+ * Take 2^@order frames of RAM that nobody owns, consecutive and aligned to their size, all of them below @end, which is
+ * MFN_NONE for any.  False: there are none, *@first is not written.  The contents are whatever the last owner left: the
+ * engine wipes them, after the flush that they need.
  */
-bool port_pool_take(unsigned order, mfn_t *first);
+bool port_pool_take(unsigned order, mfn_t end, mfn_t *first);
 
 /* Give back 2^@order frames, consecutive and aligned, to those that port_pool_take() hands out. */
 void port_pool_give(mfn_t first, unsigned order);

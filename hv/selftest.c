@@ -32,7 +32,7 @@ static void test_pool_singles(void)
     unsigned neighbours = 0;
 
     for (unsigned i = 0; i < SINGLES; i++) {
-        EXPECT(pool_take(0, &taken[i]));
+        EXPECT(pool_take(0, MFN_NONE, &taken[i]));
         for (unsigned j = 0; j < i; j++)
             EXPECT(!mfn_equal(taken[i], taken[j]));
         neighbours += i > 0 && taken[i].v == taken[i - 1].v + 1;
@@ -46,10 +46,10 @@ static void test_pool_run(void)
 {
     mfn_t run;
 
-    EXPECT(pool_take(RUN_ORDER, &run));
+    EXPECT(pool_take(RUN_ORDER, MFN_NONE, &run));
     EXPECT(run.v % (1u << RUN_ORDER) == 0);
     pool_give(run, RUN_ORDER);
-    EXPECT(!pool_take(30, &run));
+    EXPECT(!pool_take(30, MFN_NONE, &run));
 }
 
 static void test_pool(const struct machine *machine)

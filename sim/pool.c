@@ -89,10 +89,24 @@ static bool pool_run_free(const struct sim_pool *pool, uint32_t first, uint32_t 
     return true;
 }
 
-static bool pool_find_run(struct sim *sim, uint32_t length, uint32_t *first)
+/* From a random place of the list on, whose order means nothing. */
+static bool pool_find_frame(struct sim *sim, mfn_t end, uint32_t *frame)
 {
     const struct sim_pool *pool = sim->pool;
-    uint32_t runs = pool->nr_frames / length;
+    uint32_t start = (uint32_t)sim_random_below(sim, pool->count);
+
+    for (uint32_t i = 0; i < pool->count; i++) {
+        *frame = pool->free[(start + i) % pool->count];
+        if (*frame < end.v)
+            return true;
+    }
+    return false;
+}
+
+static bool pool_find_run(struct sim *sim, uint32_t length, mfn_t end, uint32_t *first)
+{
+    const struct sim_pool *pool = sim->pool;
+    uint32_t runs = (end.v < pool->nr_frames ? (uint32_t)end.v : pool->nr_frames) / length;
     uint32_t start;
 
     if (pool->count < length || runs == 0)
@@ -106,16 +120,17 @@ static bool pool_find_run(struct sim *sim, uint32_t length, uint32_t *first)
     return false;
 }
 
-bool pool_take(struct sim *sim, unsigned order, mfn_t *first)
+bool pool_take(struct sim *sim, unsigned order, mfn_t end, mfn_t *first)
 {
     struct sim_pool *pool = sim->pool;
+    bool found;
     uint32_t mfn;
 
+    sim->pool_end = end;
     if (sim->pool_fail_after == 0 || order > 30 || pool->count == 0)
         return false;
-    if (order == 0)
-        mfn = pool->free[sim_random_below(sim, pool->count)];
-    else if (!pool_find_run(sim, UINT32_C(1) << order, &mfn))
+    found = order == 0 ? pool_find_frame(sim, end, &mfn) : pool_find_run(sim, UINT32_C(1) << order, end, &mfn);
+    if (!found)
         return false;
     if (sim->pool_fail_after != UINT64_MAX)
         sim->pool_fail_after--;

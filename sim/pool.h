@@ -12,5 +12,5 @@ struct sim_pool *pool_create(struct sim *sim, const uint8_t *kept);
 void pool_destroy(struct sim_pool *pool);
 
 bool pool_holds(const struct sim_pool *pool, mfn_t mfn);
-bool pool_take(struct sim *sim, unsigned order, mfn_t *first);
+bool pool_take(struct sim *sim, unsigned order, mfn_t end, mfn_t *first);
 void pool_give(struct sim *sim, mfn_t first, unsigned order);

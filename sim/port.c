@@ -44,12 +44,12 @@ void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_off
             (uint8_t *)frame_contents(sim, from, "port_frame_copy") + from_offset, size);
 }
 
-bool port_pool_take(unsigned order, mfn_t *first)
+bool port_pool_take(unsigned order, mfn_t end, mfn_t *first)
 {
     struct sim *sim = sim_here();
 
     tasks_progress(sim);
-    return pool_take(sim, order, first);
+    return pool_take(sim, order, end, first);
 }
 
 void port_pool_give(mfn_t first, unsigned order)

@@ -116,6 +116,7 @@ struct sim {
     size_t preempt_script_length;
     uint64_t stall_limit;       /* so many port_yield() without a task ending mean a live lock; 1 million */
     uint64_t pool_fail_after;   /* so many port_pool_take() more succeed; UINT64_MAX */
+    mfn_t pool_end;             /* what the last one asked for frames below */
     unsigned speculate_per_256; /* chance of a speculative fill before and after each flush, at each
                                    port_frame_map() and at each preemption point; 0 */
     /*

@@ -44,9 +44,9 @@ void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_off
     memmove((uint8_t *)port_frame_map(to) + to_offset, (uint8_t *)port_frame_map(from) + from_offset, size);
 }
 
-bool port_pool_take(unsigned order, mfn_t *first)
+bool port_pool_take(unsigned order, mfn_t end, mfn_t *first)
 {
-    return pool_take(order, first);
+    return pool_take(order, end, first);
 }
 
 void port_pool_give(mfn_t first, unsigned order)

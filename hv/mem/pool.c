@@ -133,14 +133,12 @@ static bool find_behind(uint64_t from, uint64_t *frame)
     return true;
 }
 
-/* A free frame behind a random place; there is one. */
-static uint64_t find_frame(void)
+/* A free frame below @end, which is not 0, behind a random place. */
+static bool find_frame(uint64_t end, uint64_t *frame)
 {
-    uint64_t frame;
-
-    if (!find_behind(random_below(pool.nr_frames), &frame) && !find_behind(0, &frame))
-        CHECK(false);
-    return frame;
+    if (find_behind(random_below(end), frame) && *frame < end)
+        return true;
+    return find_behind(0, frame) && *frame < end;
 }
 
 static bool run_is_free(uint64_t first, uint64_t length)
@@ -152,9 +150,9 @@ static bool run_is_free(uint64_t first, uint64_t length)
     return true;
 }
 
-static bool find_run(uint64_t length, uint64_t *first)
+static bool find_run(uint64_t length, uint64_t end, uint64_t *first)
 {
-    uint64_t runs = pool.nr_frames / length;
+    uint64_t runs = end / length;
     uint64_t start = runs ? random_below(runs) : 0;
 
     for (uint64_t i = 0; i < runs; i++) {
@@ -165,15 +163,13 @@ static bool find_run(uint64_t length, uint64_t *first)
     return false;
 }
 
-bool pool_take(unsigned order, mfn_t *first)
+bool pool_take(unsigned order, mfn_t end, mfn_t *first)
 {
-    uint64_t found;
+    uint64_t last = end.v < pool.nr_frames ? end.v : pool.nr_frames, found = 0;
 
-    if (order > ORDER_MAX || pool.free < UINT64_C(1) << order)
+    if (order > ORDER_MAX || pool.free < UINT64_C(1) << order || last == 0)
         return false;
-    if (order == 0)
-        found = find_frame();
-    else if (!find_run(UINT64_C(1) << order, &found))
+    if (order == 0 ? !find_frame(last, &found) : !find_run(UINT64_C(1) << order, last, &found))
         return false;
     for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
         set_taken(found + i);

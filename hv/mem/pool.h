@@ -17,7 +17,7 @@ void pool_init(void *map, uint64_t nr_frames, uint64_t seed);
 void pool_add(mfn_t first, uint64_t count);
 
 /* The pool's part of port_pool_take() and port_pool_give(). */
-bool pool_take(unsigned order, mfn_t *first);
+bool pool_take(unsigned order, mfn_t end, mfn_t *first);
 void pool_give(mfn_t first, unsigned order);
 
 uint64_t pool_count(void);

@@ -48,11 +48,12 @@ static void give(uint64_t first, unsigned order)
     assert_int_equal(pool_count(), nr_free);
 }
 
-static uint64_t take(unsigned order)
+static uint64_t take_below(unsigned order, mfn_t end)
 {
     mfn_t first;
 
-    assert_true(pool_take(order, &first));
+    assert_true(pool_take(order, end, &first));
+    assert_true(first.v + (1u << order) <= end.v);
     assert_int_equal(first.v % (1u << order), 0);
     for (uint64_t i = 0; i < 1u << order; i++) {
         assert_true(model[first.v + i]);
@@ -61,6 +62,11 @@ static uint64_t take(unsigned order)
     nr_free -= 1u << order;
     assert_int_equal(pool_count(), nr_free);
     return first.v;
+}
+
+static uint64_t take(unsigned order)
+{
+    return take_below(order, MFN_NONE);
 }
 
 /* Every frame comes exactly once, whatever the size, and then none. */
@@ -72,12 +78,12 @@ static void test_everything(void **state)
     (void)state;
     for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
         begin(sizes[s], 1);
-        assert_false(pool_take(0, &none));
+        assert_false(pool_take(0, MFN_NONE, &none));
         for (uint64_t i = 0; i < sizes[s]; i++)
             give(i, 0);
         for (uint64_t i = 0; i < sizes[s]; i++)
             (void)take(0);
-        assert_false(pool_take(0, &none));
+        assert_false(pool_take(0, MFN_NONE, &none));
     }
 }
 
@@ -135,9 +141,29 @@ static void test_holes(void **state)
                 }
                 if (whole < runs)
                     assert_int_equal(take(order), whole * length);
-                assert_false(pool_take(order, &none));
+                assert_false(pool_take(order, MFN_NONE, &none));
                 assert_int_equal(pool_count(), nr_free);
             }
+        }
+    }
+}
+
+/* Each one below the place comes once, and then none, however many there are behind it. */
+static void test_below(void **state)
+{
+    const uint64_t ends[] = {1, 2, 63, 64, 65, 1000, 4096, 4097, 4999, 5000, 5001};
+    mfn_t none;
+
+    (void)state;
+    for (unsigned e = 0; e < sizeof(ends) / sizeof(ends[0]); e++) {
+        for (unsigned order = 0; order < 4; order++) {
+            begin(5000, e + 1);
+            for (uint64_t i = 0; i < 5000; i++)
+                give(i, 0);
+            for (uint64_t i = 0; i < (ends[e] < 5000 ? ends[e] : 5000) >> order; i++)
+                (void)take_below(order, MFN(ends[e]));
+            assert_false(pool_take(order, MFN(ends[e]), &none));
+            assert_false(pool_take(order, MFN(0), &none));
         }
     }
 }
@@ -169,7 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything), cmocka_unit_test(test_sparse), cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_holes),      cmocka_unit_test(test_order),
+        cmocka_unit_test(test_holes),      cmocka_unit_test(test_below),  cmocka_unit_test(test_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,9 +40,11 @@ static void test_frames(void **state)
     port_frame_copy(MFN(1), 1, MFN(1), 0, 4095); /* overlapping */
     assert_memory_equal(ram[1] + 1, ram[2], 1000);
     assert_int_equal(ram[0][4095] + ram[3][0], 2 * 0x5a);
-    assert_true(port_pool_take(2, &first));
+    assert_true(port_pool_take(2, MFN_NONE, &first));
     assert_int_equal(first.v, 0x1232);
-    assert_false(port_pool_take(3, &first));
+    assert_true(mfn_is_none(noted.pool_end));
+    assert_false(port_pool_take(3, MFN(0x4000), &first));
+    assert_int_equal(noted.pool_end.v, 0x4000);
     port_pool_give(MFN(0x1230), 1);
     assert_int_equal(noted.gives, 1);
     assert_false(cpu_boot.must_give_way);

@@ -85,7 +85,7 @@ static void set_pooled(uint64_t first, unsigned order, bool pooled)
     parallel->pooled += pooled ? 1u << order : -(1u << order);
 }
 
-bool port_pool_take(unsigned order, mfn_t *first)
+bool port_pool_take(unsigned order, mfn_t end, mfn_t *first)
 {
     uint64_t size = UINT64_C(1) << order, start = random_below(FRAMES) & ~(size - 1);
     bool found = false;
@@ -93,7 +93,7 @@ bool port_pool_take(unsigned order, mfn_t *first)
     pthread_mutex_lock(&parallel->pool_lock);
     for (uint64_t i = 0; !found && i < FRAMES; i += size) {
         *first = MFN((start + i) % FRAMES);
-        found = all_pooled(first->v, size);
+        found = first->v + size <= end.v && all_pooled(first->v, size);
     }
     if (found)
         set_pooled(first->v, order, false);

@@ -150,6 +150,28 @@ static void test_populate_extent(void **state)
     unit_destroy(&unit);
 }
 
+/* Where a domain's frames have an end, none lies behind it, of whatever kind.  Shows startofday.described-32. */
+static void test_populate_below(void **state)
+{
+    const uint64_t end = 600;
+    struct unit unit;
+    mfn_t mfn;
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state)});
+    unit.domain->frames_end = MFN(end);
+    assert_int_equal(domain_share_new(unit.domain, &mfn), 0);
+    assert_in_range(mfn.v, 0, end - 1);
+    while (!domain_populate_extent(unit.domain, PFN(0x800), 2, &mfn))
+        assert_in_range(mfn.v, 0, end - 4);
+    while (!domain_populate(unit.domain, PFN(0x777), &mfn))
+        assert_in_range(mfn.v, 0, end - 1);
+    assert_int_equal(domain_share_new(unit.domain, &mfn), -XEN_ENOMEM);
+    assert_true(sim_pool_count(unit.sim) > 0);
+    unit.domain->frames_end = MFN(0);
+    assert_int_equal(domain_populate(unit.domain, PFN(0x777), &mfn), 0);
+    unit_destroy(&unit);
+}
+
 /* The reservation may be full: what is shared does not count for it. */
 static void test_share_new(void **state)
 {
@@ -375,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_bad_machine),
         unit_test_both(test_populate),
         unit_test_both(test_populate_extent),
+        unit_test_both(test_populate_below),
         unit_test_both(test_share_new),
         unit_test_both(test_share),
         unit_test_both(test_pin),

@@ -36,7 +36,7 @@ static mfn_t fresh_frame(const struct bed *bed)
 {
     mfn_t mfn;
 
-    assert_true(port_pool_take(0, &mfn));
+    assert_true(port_pool_take(0, MFN_NONE, &mfn));
     port_frame_clear(mfn);
     frame_of(bed, mfn)->owner = 0;
     return mfn;
@@ -141,7 +141,7 @@ static void test_frame_that_changed_hands(void **state)
     assert_true(sim_check_tlb_rule(bed.sim, NULL)); /* wiped before anybody gets it, after a flush */
     bed.sim->pool_fail_after = UINT64_MAX;
     do
-        assert_true(port_pool_take(0, &mfn));
+        assert_true(port_pool_take(0, MFN_NONE, &mfn));
     while (!mfn_equal(mfn, bed.page));
     frame_of(&bed, bed.page)->owner = 1;
     assert_broken(&bed, bed.page);
@@ -209,7 +209,7 @@ static void test_superpage_covers_a_table(void **state)
     mfn_t run;
 
     (void)state;
-    assert_true(port_pool_take(9, &run));
+    assert_true(port_pool_take(9, MFN_NONE, &run));
     for (unsigned i = 0; i < 512; i++)
         frame_of(&bed, mfn_add(run, i))->owner = 0;
     *entry_at(&bed, 2) = pte(run, ALL | PTE_PS);

@@ -282,7 +282,7 @@ static void take(struct sim *sim, unsigned order, uint64_t *taken, unsigned coun
     for (unsigned i = 0; i < count; i++) {
         mfn_t mfn;
 
-        assert_true(port_pool_take(order, &mfn));
+        assert_true(port_pool_take(order, MFN_NONE, &mfn));
         assert_int_equal(mfn.v % (UINT64_C(1) << order), 0);
         taken[i] = mfn.v;
         assert_int_equal(sim_frame_entries(sim, mfn)[0] == 0, false); /* junk */
@@ -318,14 +318,14 @@ static void test_pool_runs_dry(void **state)
 
     (void)state;
     sim->pool_fail_after = 2;
-    assert_true(port_pool_take(0, &mfn));
-    assert_true(port_pool_take(0, &mfn));
-    assert_false(port_pool_take(0, &mfn));
+    assert_true(port_pool_take(0, MFN_NONE, &mfn));
+    assert_true(port_pool_take(0, MFN_NONE, &mfn));
+    assert_false(port_pool_take(0, MFN_NONE, &mfn));
     sim->pool_fail_after = UINT64_MAX;
-    while (port_pool_take(0, &mfn))
+    while (port_pool_take(0, MFN_NONE, &mfn))
         continue;
     assert_int_equal(sim_pool_count(sim), 0);
-    assert_false(port_pool_take(1, &mfn));
+    assert_false(port_pool_take(1, MFN_NONE, &mfn));
     sim_destroy(sim);
 }
 

@@ -28,7 +28,7 @@ static mfn_t fresh_frame(void)
 {
     mfn_t mfn;
 
-    assert_true(port_pool_take(0, &mfn));
+    assert_true(port_pool_take(0, MFN_NONE, &mfn));
     port_frame_clear(mfn);
     return mfn;
 }
@@ -173,7 +173,7 @@ static void test_superpage(void **state)
     mfn_t run;
 
     (void)state;
-    assert_true(port_pool_take(9, &run));
+    assert_true(port_pool_take(9, MFN_NONE, &run));
     assert_int_equal(run.v % 512, 0);
     *entry_at(&bed, PAGE, 2) = pte(run, ALL | PTE_PS);
     assert_true(sim_store(bed.vcpu, PAGE, &value, sizeof(value), NULL));

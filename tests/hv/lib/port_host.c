@@ -53,8 +53,9 @@ uint64_t paging_root(void)
     return OWN_ROOT;
 }
 
-bool pool_take(unsigned order, mfn_t *first)
+bool pool_take(unsigned order, mfn_t end, mfn_t *first)
 {
+    noted.pool_end = end;
     *first = MFN(0x1230 + order);
     return order < 3;
 }
