@@ -10,20 +10,29 @@
  * ---- The hypercall page: 32 bytes for each number, called like functions, but for iret, which is jumped to.
  */
 
-/* push %rcx; push %r11; mov $number, %eax; syscall; pop %r11; pop %rcx; ret */
-static void write_stub(uint8_t *stub, uint8_t number)
-{
-    const uint8_t code[] = {0x51, 0x41, 0x53, 0xb8, number, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3};
+struct stub {
+    uint8_t code[16];
+    uint8_t size;
+    uint8_t number_at; /* the place of the number among them */
+};
 
-    memcpy(stub, code, sizeof(code));
-}
+/* push %rcx; push %r11; mov $number, %eax; syscall; pop %r11; pop %rcx; ret */
+static const struct stub stub_64 = {{0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3}, 14, 4};
 
 /* push %rcx; push %r11; push %rax; mov $number, %eax; syscall */
-static void write_iret_stub(uint8_t *stub, uint8_t number)
-{
-    const uint8_t code[] = {0x51, 0x41, 0x53, 0x50, 0xb8, number, 0, 0, 0, 0x0f, 0x05};
+static const struct stub iret_64 = {{0x51, 0x41, 0x53, 0x50, 0xb8, 0, 0, 0, 0, 0x0f, 0x05}, 11, 5};
 
-    memcpy(stub, code, sizeof(code));
+/* mov $number, %eax; int $0x82; ret */
+static const struct stub stub_32 = {{0xb8, 0, 0, 0, 0, 0xcd, HYPERCALL_VECTOR, 0xc3}, 8, 1};
+
+/* push %eax; mov $number, %eax; int $0x82 */
+static const struct stub iret_32 = {{0x50, 0xb8, 0, 0, 0, 0, 0xcd, HYPERCALL_VECTOR}, 8, 2};
+
+static const struct stub *find_stub(enum width width, unsigned number)
+{
+    if (width == WIDTH_64)
+        return number == __HYPERVISOR_iret ? &iret_64 : &stub_64;
+    return number == __HYPERVISOR_iret ? &iret_32 : &stub_32;
 }
 
 static void load_hypercall_page(const struct build *build)
@@ -33,11 +42,11 @@ static void load_hypercall_page(const struct build *build)
     if (!build->kernel.has_hypercall_page)
         return;
     for (unsigned number = 0; number < HYPERCALL_PAGE_ENTRIES; number++) {
+        const struct stub *found = find_stub(build->kernel.image.width, number);
+
         memset(stub, OPCODE_INT3, sizeof(stub));
-        if (number == __HYPERVISOR_iret)
-            write_iret_stub(stub, (uint8_t)number);
-        else
-            write_stub(stub, (uint8_t)number);
+        memcpy(stub, found->code, found->size);
+        stub[found->number_at] = (uint8_t)number;
         build_write(build, build->kernel.hypercall_page + number * HYPERCALL_PAGE_STRIDE,
                     (struct blob){stub, sizeof(stub)});
     }
@@ -51,12 +60,13 @@ static void load_symbols(const struct build *build)
 {
     const struct kernel *kernel = &build->kernel;
     struct symbols_head head;
+    size_t size = symbols_head_size(kernel);
 
     if (build->layout.symbols_size == 0)
         return;
     head = symbols_head(kernel);
-    build_write(build, build->layout.symbols, (struct blob){(const uint8_t *)&head, sizeof(head)});
-    build_write(build, build->layout.symbols + sizeof(head), kernel->symbols);
+    build_write(build, build->layout.symbols, (struct blob){(const uint8_t *)&head, size});
+    build_write(build, build->layout.symbols + size, kernel->symbols);
     build_write(build, build->layout.symbols + symbols_names_at(kernel), kernel->symbol_names);
 }
 

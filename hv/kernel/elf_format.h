@@ -73,6 +73,13 @@ struct elf_symbol_64 {
 };
 _Static_assert(sizeof(struct elf_symbol_64) == 24, "ELF-64 symbol");
 
+struct elf_symbol_32 {
+    uint32_t name, value, size;
+    uint8_t info, other;
+    uint16_t section;
+};
+_Static_assert(sizeof(struct elf_symbol_32) == 16, "ELF-32 symbol");
+
 /* Of the symbol's info; and sections that are none. */
 #define ELF_SYMBOL_TYPE      0xfu
 #define ELF_SYMBOL_UNTYPED   0u

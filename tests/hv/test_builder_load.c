@@ -39,6 +39,11 @@ struct symbols_head symbols_head(const struct kernel *kernel)
     return (struct symbols_head){.length = 0x11223344};
 }
 
+size_t symbols_head_size(const struct kernel *kernel)
+{
+    return kernel->image.width == WIDTH_64 ? 4 + 64 + 3 * 64 : 4 + 52 + 3 * 40;
+}
+
 uint64_t symbols_names_at(const struct kernel *kernel)
 {
     assert_ptr_equal(kernel, &build.kernel);
@@ -118,6 +123,12 @@ static void test_symbols(void **state)
     assert_memory(0x8004, "", 0x8000 + 4 + 64 + 3 * 64);
     assert_memory(0x8000 + 4 + 64 + 3 * 64, "symbols", 0x8180);
     assert_memory(0x8180, "names", MEMORY);
+    memset(memory, 0, sizeof(memory));
+    build.kernel.image.width = WIDTH_PAE;
+    build_load(&build);
+    assert_memory(0x8004, "", 0x8000 + 4 + 52 + 3 * 40);
+    assert_memory(0x8000 + 4 + 52 + 3 * 40, "symbols", 0x8180);
+    assert_memory(0x8180, "names", MEMORY);
 }
 
 /* Read entry @number: its instructions one behind the other, and then nothing but int3 up to the next. */
@@ -138,6 +149,43 @@ static void disassemble(csh capstone, unsigned number, char *words, size_t size)
     cs_free(instructions, count);
 }
 
+/* Each entry but that of iret, and that one; "@" stands for the number. */
+struct entries {
+    enum width width;
+    cs_mode mode;
+    const char *call, *iret;
+};
+
+static void expect_entry(csh capstone, const char *pattern, unsigned number)
+{
+    const char *at = strchr(pattern, '@');
+    char words[256], expected[256];
+
+    snprintf(expected, sizeof(expected), number < 10 ? "%.*s%u%s" : "%.*s0x%x%s", (int)(at - pattern), pattern, number,
+             at + 1);
+    disassemble(capstone, number, words, sizeof(words));
+    assert_string_equal(words, expected);
+}
+
+static void expect_entries(const struct entries *entries)
+{
+    csh capstone;
+
+    begin();
+    memset(memory + PAGE_AT, 0x5a, 4096);
+    build.kernel.image.width = entries->width;
+    build.kernel.segments[1].start = PAGE_AT + 32;
+    build.kernel.has_hypercall_page = true;
+    build.kernel.hypercall_page = PAGE_AT;
+    build_load(&build);
+    assert_int_equal(cs_open(CS_ARCH_X86, entries->mode, &capstone), CS_ERR_OK);
+    for (unsigned number = 0; number < 128; number++)
+        expect_entry(capstone, number == 23 ? entries->iret : entries->call, number);
+    cs_close(&capstone);
+    assert_memory(PAGE_AT + 4096, "", MEMORY);
+    assert_memory(0x1000, "text of the kernel", PAGE_AT);
+}
+
 /*
  * Called like a function, with rcx and r11 kept, which syscall destroys; iret is jumped to, and stores rax as well,
  * below the frame that its caller has made.  It is a page of the kernel's image, which it replaces there.
@@ -145,30 +193,29 @@ static void disassemble(csh capstone, unsigned number, char *words, size_t size)
  */
 static void test_hypercall_page(void **state)
 {
-    csh capstone;
+    static const struct entries entries = {
+        .width = WIDTH_64,
+        .mode = CS_MODE_64,
+        .call = "push rcx; push r11; mov eax, @; syscall ; pop r11; pop rcx; ret ; ",
+        .iret = "push rcx; push r11; push rax; mov eax, @; syscall ; ",
+    };
 
     (void)state;
-    begin();
-    memset(memory + PAGE_AT, 0x5a, 4096);
-    build.kernel.segments[1].start = PAGE_AT + 32;
-    build.kernel.has_hypercall_page = true;
-    build.kernel.hypercall_page = PAGE_AT;
-    build_load(&build);
-    assert_int_equal(cs_open(CS_ARCH_X86, CS_MODE_64, &capstone), CS_ERR_OK);
-    for (unsigned number = 0; number < 128; number++) {
-        char words[256], expected[256], code[16];
+    expect_entries(&entries);
+}
 
-        snprintf(code, sizeof(code), number < 10 ? "%u" : "0x%x", number);
-        snprintf(expected, sizeof(expected),
-                 number == 23 ? "push rcx; push r11; push rax; mov eax, %s; syscall ; "
-                              : "push rcx; push r11; mov eax, %s; syscall ; pop r11; pop rcx; ret ; ",
-                 code);
-        disassemble(capstone, number, words, sizeof(words));
-        assert_string_equal(words, expected);
-    }
-    cs_close(&capstone);
-    assert_memory(PAGE_AT + 4096, "", MEMORY);
-    assert_memory(0x1000, "text of the kernel", PAGE_AT);
+/* A 32-bit guest's call loses eax alone, so iret stores no more.  Shows hypercall.page. */
+static void test_hypercall_page_narrow(void **state)
+{
+    static const struct entries entries = {
+        .width = WIDTH_PAE,
+        .mode = CS_MODE_32,
+        .call = "mov eax, @; int 0x82; ret ; ",
+        .iret = "push eax; mov eax, @; int 0x82; ",
+    };
+
+    (void)state;
+    expect_entries(&entries);
 }
 
 int main(void)
@@ -178,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_ramdisk),
         cmocka_unit_test(test_symbols),
         cmocka_unit_test(test_hypercall_page),
+        cmocka_unit_test(test_hypercall_page_narrow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

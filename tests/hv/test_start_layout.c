@@ -37,6 +37,11 @@ static struct kernel plain_kernel(uint64_t virt_base, uint64_t end)
     return (struct kernel){.image.width = WIDTH_64, .virt_base = virt_base, .start = MIB, .end = end};
 }
 
+static struct kernel narrow_kernel(uint64_t virt_base, uint64_t end)
+{
+    return (struct kernel){.image.width = WIDTH_PAE, .virt_base = virt_base, .start = MIB, .end = end};
+}
+
 /* How many different tables of @level the pages of a region need, counted page by page. */
 static uint64_t count_tables(uint64_t start, uint64_t nr_pages, unsigned level)
 {
@@ -60,11 +65,20 @@ static void expect_next(uint64_t *next, uint64_t first, uint64_t count)
     *next += count;
 }
 
-static void check_tables(const struct layout_region *region, unsigned first_level, uint64_t *next)
+static uint64_t expected_tables(const struct layout *layout, const struct layout_region *region, unsigned level)
+{
+    if (level == layout->top)
+        return 1;
+    if (layout->top == 3 && level == 2)
+        return 4;
+    return count_tables(region->start, region->nr_pages, level);
+}
+
+static void check_tables(const struct layout *layout, const struct layout_region *region, unsigned first_level,
+                         uint64_t *next)
 {
     for (unsigned level = first_level; level > 0; level--) {
-        assert_true(region->nr_tables[level] ==
-                    (level == 4 ? 1 : count_tables(region->start, region->nr_pages, level)));
+        assert_true(region->nr_tables[level] == expected_tables(layout, region, level));
         expect_next(next, region->tables[level], region->nr_tables[level]);
     }
 }
@@ -74,7 +88,10 @@ static void check_layout(const struct kernel *kernel, uint64_t ramdisk, bool ini
 {
     uint64_t next = (kernel->end + 4095) / 4096, nr_ramdisk = (ramdisk + 4095) / 4096, tables, end;
 
-    assert_true(layout->nr_p2m == (nr_pages + 511) / 512 && layout->nr_ramdisk == nr_ramdisk);
+    uint64_t entries = kernel->image.width == WIDTH_64 ? 512 : 1024;
+
+    assert_int_equal(layout->top, kernel->image.width == WIDTH_64 ? 4 : 3);
+    assert_true(layout->nr_p2m == (nr_pages + entries - 1) / entries && layout->nr_ramdisk == nr_ramdisk);
     if (!kernel->ramdisk_unmapped)
         expect_next(&next, layout->ramdisk, nr_ramdisk);
     if (!kernel->has_init_p2m)
@@ -85,7 +102,7 @@ static void check_layout(const struct kernel *kernel, uint64_t ramdisk, bool ini
         expect_next(&next, layout->console, 1);
     }
     tables = next;
-    check_tables(&layout->main, 4, &next);
+    check_tables(layout, &layout->main, layout->top, &next);
     assert_true(layout->nr_main_tables == next - tables);
     expect_next(&next, layout->stack, 1);
     end = layout->main.start + layout->main.nr_pages * 4096;
@@ -98,7 +115,7 @@ static void check_layout(const struct kernel *kernel, uint64_t ramdisk, bool ini
         expect_next(&next, layout->p2m, layout->nr_p2m);
         assert_true(layout->apart.first == layout->p2m && layout->apart.nr_pages == layout->nr_p2m);
         assert_true(layout->apart.tables[4] == layout->main.tables[4]);
-        check_tables(&layout->apart, 3, &next);
+        check_tables(layout, &layout->apart, 3, &next);
     } else {
         assert_true(layout->apart.nr_pages == 0);
     }
@@ -128,7 +145,7 @@ static void try_kernel(const struct kernel *kernel)
 
 /*
  * Shows startofday.image, startofday.ramdisk, startofday.p2m, startofday.rings, startofday.tables, startofday.stack,
- * startofday.end, startofday.page-boundaries, start_info.page.
+ * startofday.end, startofday.page-boundaries, startofday.slots-32, start_info.page.
  */
 static void test_layouts(void **state)
 {
@@ -140,6 +157,9 @@ static void test_layouts(void **state)
         plain_kernel(LINUX_BASE, 32 * MIB),
         plain_kernel(HYPERVISOR_VIRT_END, 32 * MIB),
         plain_kernel(UINT64_C(0x7fc0001000), 500 * MIB), /* over a boundary of tables of all levels */
+        narrow_kernel(0, 0x613dc8),
+        narrow_kernel(UINT64_C(0xc0000000), 32 * MIB),
+        narrow_kernel(UINT64_C(0x7f123000), 500 * MIB),
     };
 
     (void)state;
@@ -167,7 +187,7 @@ static void test_each_end(void **state)
 /* By trial of all sizes, near the smallest. */
 static void test_minimum(void **state)
 {
-    const struct kernel kernels[] = {plain_kernel(0, 0x10000), linux_kernel(20 * MIB)};
+    const struct kernel kernels[] = {plain_kernel(0, 0x10000), linux_kernel(20 * MIB), narrow_kernel(0, 0x10000)};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
@@ -243,11 +263,28 @@ static void test_refused(void **state)
     expect_refused(&kernel, 0, 513, FINDING_P2M_ADDRESSES);
 }
 
+/* As much memory as the M2P has entries for, and addresses up to where the hypervisor's begin.  Shows layout.low-32. */
+static void test_refused_narrow(void **state)
+{
+    struct kernel kernel = narrow_kernel(UINT64_C(0xc0000000), 32 * MIB);
+    enum finding_id problem;
+    struct layout layout;
+
+    (void)state;
+    assert_int_equal(layout_make(&kernel, 0, false, COMPAT_MACH2PHYS_NR_ENTRIES, &layout, &problem), 0);
+    expect_refused(&kernel, 0, COMPAT_MACH2PHYS_NR_ENTRIES + 1, FINDING_TOO_MUCH);
+    kernel.virt_base = UINT64_C(0xf5800000) - 32 * MIB - 4 * MIB;
+    assert_int_equal(layout_make(&kernel, 0, false, 65536, &layout, &problem), 0);
+    assert_true(layout.main.start + layout.main.nr_pages * 4096 == UINT64_C(0xf5800000));
+    kernel.virt_base += 4 * MIB;
+    expect_refused(&kernel, 0, 65536, FINDING_ADDRESSES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layouts), cmocka_unit_test(test_each_end), cmocka_unit_test(test_minimum),
-        cmocka_unit_test(test_symbols), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_symbols), cmocka_unit_test(test_refused),  cmocka_unit_test(test_refused_narrow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
