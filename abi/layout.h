@@ -109,6 +109,8 @@
  * ` a guest that changes to tables of its own unpins the frame of pt_base (MMUEXT_UNPIN_TABLE, see [mmuext_op]) and can
  * ` then use all of the initial tables as ordinary memory. {tables-freed}
  * ` A 32-bit guest finds all four L3 slots present. {slots-32}
+ * ` The L3, its start_info page and its shared_info lie in frames below 4 GiB, {below-4g}
+ * ` and all its memory in frames that its M2P describes. {described-32}
  * `
  * ` Registers of the first vCPU; the selectors are of enum flat_selector and enum compat_flat_selector: {registers}
  * `                   64-bit guests                32-bit guests

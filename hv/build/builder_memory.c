@@ -10,19 +10,55 @@
 #include <hv/domain/domain.h>
 #include <hv/mem/allocate.h>
 
-#define PER_PAGE (PAGE_SIZE / sizeof(uint64_t))
+/*
+ * ---- The P2M.
+ */
 
-static uint64_t *p2m_entry(const struct build *build, uint64_t pfn)
+/* Where the guest reads the frame of page @pfn, as many bytes as it has for one. */
+static uint8_t *p2m_entry(const struct build *build, uint64_t pfn)
 {
-    uint64_t page = build->layout.p2m + pfn / PER_PAGE;
+    uint64_t at = pfn * layout_p2m_entry(build->kernel.image.width), page = build->layout.p2m + at / PAGE_SIZE;
 
     CHECK(pfn < build->nr_pages);
-    return (uint64_t *)port_frame_map(build->p2m_frames[page - build->p2m_first]) + pfn % PER_PAGE;
+    return (uint8_t *)port_frame_map(build->p2m_frames[page - build->p2m_first]) + at % PAGE_SIZE;
+}
+
+static void p2m_set(const struct build *build, uint64_t pfn, mfn_t mfn)
+{
+    memcpy(p2m_entry(build, pfn), &mfn.v, layout_p2m_entry(build->kernel.image.width));
 }
 
 mfn_t build_frame(const struct build *build, uint64_t pfn)
 {
-    return MFN(*p2m_entry(build, pfn));
+    uint64_t mfn = 0;
+
+    memcpy(&mfn, p2m_entry(build, pfn), layout_p2m_entry(build->kernel.image.width));
+    return MFN(mfn);
+}
+
+/*
+ * ---- Frames.
+ */
+
+/* Is one of the @count pages from @first on among those whose frames a 32-bit guest may not have above 4 GiB? */
+static bool needs_low(const struct build *build, uint64_t first, uint64_t count)
+{
+    const struct layout *layout = &build->layout;
+
+    return layout->start_info - first < count || layout->main.tables[layout->top] - first < count;
+}
+
+static int populate_extent(struct build *build, uint64_t first, unsigned order, mfn_t *mfn)
+{
+    struct domain *domain = &build->domain->engine;
+    mfn_t end = domain->frames_end;
+    int error;
+
+    if (domain->width == WIDTH_PAE && needs_low(build, first, UINT64_C(1) << order))
+        domain->frames_end = FRAMES_END_4G;
+    error = order ? domain_populate_extent(domain, PFN(first), order, mfn) : domain_populate(domain, PFN(first), mfn);
+    domain->frames_end = end;
+    return error;
 }
 
 /*
@@ -31,20 +67,19 @@ mfn_t build_frame(const struct build *build, uint64_t pfn)
  */
 static int populate_before(struct build *build, uint64_t first, uint64_t end, unsigned *order, mfn_t *mfn)
 {
-    struct domain *domain = &build->domain->engine;
     uint64_t size = UINT64_C(1) << build->extent_order;
     int error = -XEN_ENOMEM;
 
     *order = end % size == 0 && end - first >= size ? build->extent_order : 0;
     if (*order)
-        error = domain_populate_extent(domain, PFN(end - size), *order, mfn);
+        error = populate_extent(build, end - size, *order, mfn);
     if (*order && !error)
         build->in_extents += size;
     if (error != -XEN_ENOMEM)
         return error;
     if (*order)
         build->extent_order = *order = 0;
-    return domain_populate(domain, PFN(end - 1), mfn);
+    return populate_extent(build, end - 1, 0, mfn);
 }
 
 /*
@@ -65,7 +100,7 @@ static int populate(struct build *build, uint64_t first, uint64_t end, mfn_t *fr
             if (frames)
                 frames[end - first] = MFN(mfn.v + i);
             else
-                *p2m_entry(build, end) = mfn.v + i;
+                p2m_set(build, end, mfn_add(mfn, i));
         }
         port_preempt_point();
     }
@@ -86,7 +121,7 @@ static int populate_p2m(struct build *build)
         port_preempt_point();
     }
     for (uint64_t pfn = build->p2m_first; pfn < build->p2m_end; pfn++)
-        *p2m_entry(build, pfn) = frames[pfn - build->p2m_first].v;
+        p2m_set(build, pfn, frames[pfn - build->p2m_first]);
     return 0;
 }
 

@@ -24,9 +24,22 @@
  * ---- Making.  Everything is zero before, so that hv_domain_release() knows what there is.
  */
 
+/* A 32-bit guest is told the address of it. */
+static int share_info(struct hv_domain *domain)
+{
+    int error;
+
+    if (hv_domain_is_64bit(domain))
+        return domain_share_new(&domain->engine, &domain->shared_info_frame);
+    domain->engine.frames_end = FRAMES_END_4G;
+    error = domain_share_new(&domain->engine, &domain->shared_info_frame);
+    domain->engine.frames_end = FRAMES_END_COMPAT;
+    return error;
+}
+
 static int create_shared_info(struct hv_domain *domain)
 {
-    int error = domain_share_new(&domain->engine, &domain->shared_info_frame);
+    int error = share_info(domain);
     uint8_t *places;
 
     if (error)

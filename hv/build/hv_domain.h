@@ -2,7 +2,15 @@
 /* The making and the release of a domain. */
 #pragma once
 
+#include <abi/layout.h>
 #include <hv/domain/domain.h>
+
+/*
+ * Of a 32-bit guest: the frames that it names in 32 bits of an address, and all that its M2P has an entry for, which
+ * is where its memory lies.
+ */
+#define FRAMES_END_4G     MFN(UINT64_C(1) << (32 - PAGE_SHIFT))
+#define FRAMES_END_COMPAT MFN(COMPAT_MACH2PHYS_NR_ENTRIES)
 
 /*
  * Make a domain of @id with @nr_vcpus vCPUs (1 to VCPUS_MAX), none of which runs, no memory, and its shared_info.

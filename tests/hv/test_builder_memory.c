@@ -19,18 +19,20 @@
 #include <hv/domain/domain.h>
 #include <tests/hv/lib/objects.h>
 
-#define PAGES  1100u /* of which the P2M has 3, the last one in part */
+#define PAGES  1100u /* of which the P2M has 3, the last one in part; 2 of a 32-bit guest */
 #define P2M_AT 700u
 #define FRAMES 0x90000u /* the first is below, and each that is given lies below those before it, with a gap */
 
 static uint8_t *memory[PAGES]; /* each frame by itself, so that the sanitizers see what is written beyond it */
 static uint64_t pages[PAGES];  /* the pfn of the frame that was given nth */
 static uint64_t frames[PAGES]; /* and that frame */
+static uint64_t ends[PAGES];   /* below what it was to lie */
 static unsigned given, left, left_extents, tried_extents;
 static uint64_t lowest;
 static struct hv_domain domain;
 static struct build build;
 static jmp_buf ended;
+static unsigned word; /* bytes of an entry of the P2M */
 
 void *port_frame_map(mfn_t mfn)
 {
@@ -47,6 +49,7 @@ static void give(uint64_t pfn, uint64_t frame)
     assert_in_range(given, 0, PAGES - 1);
     pages[given] = pfn;
     frames[given] = frame;
+    ends[given] = domain.engine.frames_end.v;
     memory[given++] = calloc(1, 4096);
 }
 
@@ -104,6 +107,8 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
 static int set_up(void **state)
 {
     (void)state;
+    word = 8;
+    domain.engine = (struct domain){.width = WIDTH_64};
     left = left_extents = PAGES;
     tried_extents = asked = yields = 0;
     lowest = FRAMES;
@@ -133,6 +138,16 @@ static uint8_t *page(uint64_t pfn)
     return NULL;
 }
 
+/* Of the P2M, as the guest reads it. */
+static uint64_t entry_of(uint64_t pfn)
+{
+    unsigned per_page = 4096 / word;
+    uint64_t entry = 0;
+
+    memcpy(&entry, page(P2M_AT + pfn / per_page) + pfn % per_page * word, word);
+    return entry;
+}
+
 /* Each page has a frame of its own, and the P2M says which; what there is no page for reads as all ones. */
 static void expect_populated(void)
 {
@@ -140,20 +155,15 @@ static void expect_populated(void)
 
     assert_int_equal(given, PAGES);
     for (unsigned i = 0; i < PAGES; i++) {
-        uint64_t pfn = pages[i], entry;
+        uint64_t pfn = pages[i];
 
         assert_true(pfn < PAGES && !seen[pfn]);
         seen[pfn] = true;
         assert_int_equal(build_frame(&build, pfn).v, frames[i]);
-        memcpy(&entry, page(P2M_AT + pfn / 512) + pfn % 512 * 8, 8);
-        assert_int_equal(entry, frames[i]);
+        assert_int_equal(entry_of(pfn), frames[i]);
     }
-    for (unsigned pfn = PAGES; pfn < 3 * 512; pfn++) {
-        uint64_t entry;
-
-        memcpy(&entry, page(P2M_AT + 2) + pfn % 512 * 8, 8);
-        assert_int_equal(entry, UINT64_MAX);
-    }
+    for (uint64_t pfn = PAGES; pfn < build.layout.nr_p2m * 4096 / word; pfn++)
+        assert_true(entry_of(pfn) == (word == 8 ? UINT64_MAX : UINT32_MAX));
 }
 
 static void test_populate(void **state)
@@ -164,6 +174,36 @@ static void test_populate(void **state)
     assert_int_equal(tried_extents, 0);
     assert_int_equal(asked, PAGES + 3); /* once a page, and once more for each of the P2M */
     assert_int_equal(yields, (PAGES + 4) / 2);
+}
+
+/*
+ * Four bytes an entry; and the pages of start_info and the root lie below 4 GiB.  Shows startofday.p2m,
+ * startofday.below-4g.
+ */
+static void test_narrow(void **state)
+{
+    for (unsigned order = 0; order < 5; order += 4) {
+        uint64_t size = 1u << order;
+
+        word = 4;
+        domain.engine = (struct domain){.width = WIDTH_PAE, .frames_end = FRAMES_END_COMPAT};
+        build.kernel.image.width = WIDTH_PAE;
+        build.layout.nr_p2m = 2;
+        build.layout.top = 3;
+        build.layout.start_info = P2M_AT + 2;
+        build.layout.main.tables[3] = 100;
+        build.extent_order = order;
+        assert_int_equal(build_populate(&build), 0);
+        expect_populated();
+        for (unsigned i = 0; i < PAGES; i++) {
+            bool low = pages[i] / size == (P2M_AT + 2) / size || pages[i] / size == 100 / size;
+
+            assert_true(ends[i] == (low ? 1 << 20 : FRAMES_END_COMPAT.v));
+        }
+        assert_true(domain.engine.frames_end.v == FRAMES_END_COMPAT.v);
+        (void)tear_down(state);
+        (void)set_up(state);
+    }
 }
 
 /* All but the last pages, which are no whole extent; those of the P2M are in extents like others. */
@@ -262,8 +302,10 @@ static void test_write(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_populate), TEST(test_extents),   TEST(test_few_extents),
-                                       TEST(test_beyond),   TEST(test_no_memory), TEST(test_write)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_populate), TEST(test_narrow),    TEST(test_extents), TEST(test_few_extents),
+        TEST(test_beyond),   TEST(test_no_memory), TEST(test_write),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

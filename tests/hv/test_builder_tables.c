@@ -94,6 +94,7 @@ static int set_up(void **state)
         .domain = &domain,
         .layout =
             {
+                .top = 4,
                 .main = {MAIN_START, 0, MAIN_PAGES, {0, TABLES + 4, TABLES + 2, TABLES + 1, TABLES}, {0, 2, 2, 1, 1}},
                 .nr_main_tables = NR_TABLES,
             },
@@ -101,6 +102,19 @@ static int set_up(void **state)
     pinned = root = MFN_NONE;
     pin_error = root_error = 0;
     return 0;
+}
+
+/* A 32-bit guest's: two pages below the third GiB and all others behind; one L3, four L2, of which two are needed. */
+#define NARROW_START UINT64_C(0xbfffe000)
+#define NARROW_COUNT 8u /* L3, L2, three L1 */
+
+static void make_narrow(void)
+{
+    build.layout = (struct layout){
+        .top = 3,
+        .main = {NARROW_START, 0, MAIN_PAGES, {0, TABLES + 5, TABLES + 1, TABLES, 0}, {0, 3, 4, 1, 0}},
+        .nr_main_tables = NARROW_COUNT,
+    };
 }
 
 static void put_apart(void)
@@ -191,6 +205,48 @@ static void test_apart(void **state)
         assert_int_equal(count_entries(build.layout.apart.tables[level]), level == 1 ? APART_PAGES : 1);
 }
 
+/* The entry of L1 for @vaddr of a 32-bit guest, whose L3 has the table of each GiB. */
+static uint64_t walk_narrow(uint64_t vaddr)
+{
+    uint64_t entry = memory[TABLES][vaddr >> 30];
+
+    for (unsigned shift = 21; shift >= 12; shift -= 9) {
+        uint64_t pfn = FRAME - (entry >> 12 & UINT64_C(0xffffffffff));
+
+        assert_int_equal(entry & (P | W | U | 0x80), P | W | U);
+        assert_in_range(pfn, TABLES + 1, TABLES + NARROW_COUNT - 1);
+        entry = memory[pfn][vaddr >> shift & 511];
+    }
+    return entry;
+}
+
+/*
+ * Its kernel is in ring 1, so that pages are no user's; all four L2 are there, empty where nothing is mapped.  Shows
+ * startofday.slots-32, startofday.mapped, startofday.pinned-root.
+ */
+static void test_narrow(void **state)
+{
+    static const unsigned counts[NARROW_COUNT] = {4, 0, 0, 1, 2, 2, 512, 510};
+
+    (void)state;
+    make_narrow();
+    assert_int_equal(build_tables(&build), 0);
+    for (uint64_t pfn = 0; pfn < MAIN_PAGES; pfn++) {
+        uint64_t entry = walk_narrow(NARROW_START + pfn * 4096);
+        bool is_table = pfn >= TABLES && pfn < TABLES + NARROW_COUNT;
+
+        assert_int_equal(entry >> 12, FRAME - pfn);
+        assert_int_equal(entry & (P | W | U), is_table ? P : P | W);
+    }
+    for (unsigned slot = 0; slot < 4; slot++)
+        assert_int_equal(memory[TABLES][slot] >> 12, FRAME - TABLES - 1 - slot);
+    for (unsigned i = 0; i < NARROW_COUNT; i++)
+        assert_int_equal(count_entries(TABLES + i), counts[i]);
+    assert_int_equal(pinned.v, FRAME - TABLES);
+    assert_int_equal(pinned_level, 3);
+    assert_int_equal(root.v, FRAME - TABLES);
+}
+
 /* What the engine refuses is no domain. */
 static void test_refused(void **state)
 {
@@ -208,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_main, set_up),
         cmocka_unit_test_setup(test_apart, set_up),
+        cmocka_unit_test_setup(test_narrow, set_up),
         cmocka_unit_test_setup(test_refused, set_up),
     };
 

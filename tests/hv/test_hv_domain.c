@@ -231,7 +231,10 @@ static struct machine *machine(void)
  * ---- Making.
  */
 
-/* Shows startofday.events-masked, startofday.shared-info, startofday.assists, shared_info.page, shared_info.start. */
+/*
+ * Shows startofday.events-masked, startofday.shared-info, startofday.assists, startofday.below-4g,
+ * startofday.described-32, shared_info.page, shared_info.start.
+ */
 static void test_create(void **state)
 {
     struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_PAE, 10, 3);
@@ -251,6 +254,8 @@ static void test_create(void **state)
     assert_false(domain->engine.privileged || domain->engine.m2p_strict || domain->engine.extended_cr3);
     assert_false(domain->ended || domain->initial);
     assert_int_equal(wallclocks, 1);
+    assert_int_equal(sim->pool_end.v, 1 << 20); /* shared_info lies below 4 GiB, the rest where its M2P reaches */
+    assert_int_equal(domain->engine.frames_end.v, 0x2980000);
     assert_true(machine()->frames[domain->shared_info_frame.v].flags & FRAME_SHARED);
     places = domain->shared_info;
     assert_ptr_equal(places, port_frame_map(domain->shared_info_frame));
@@ -308,6 +313,17 @@ static void xsa_149_nor_is_any_lost_by_a_failure(void **state)
         assert_int_equal(sim_pool_count(sim), FRAMES);
     }
     assert_int_equal(failures, 3 + 3 * 4);
+}
+
+/* A 64-bit guest may have all of its memory anywhere. */
+static void test_create_wide(void **state)
+{
+    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 10, 1);
+
+    (void)state;
+    assert_non_null(domain);
+    assert_true(mfn_is_none(sim->pool_end) && domain->engine.frames_end.v == 0);
+    assert_true(hv_domain_release(domain));
 }
 
 /* No frame for shared_info: nothing has been made of it. */
@@ -466,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_create, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_create_wide, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_vcpus, setup, teardown),
         cmocka_unit_test_setup_teardown(xsa_149_nor_is_any_lost_by_a_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
