@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The builder, from the description of a domain to one that is ready to run; builder_*.c are its parts. */
 #include <abi/errno.h>
+#include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
@@ -166,6 +167,9 @@ static int create(struct machine *machine, struct build *build, const char **pro
     domain->initial = description->privileged;
     domain->is_back_end = description->is_back_end;
     domain->engine.writable_tables = domain->initial;
+    domain->engine.extended_cr3 = build->kernel.extended_cr3;
+    if (build->kernel.extended_cr3)
+        domain->vm_assist |= UINT64_C(1) << VMASST_TYPE_pae_extended_cr3;
     set_uuid(domain, description);
     build->domain = domain;
     if (rights_give(domain, description)) {
@@ -206,8 +210,9 @@ static void report(const struct build *build)
         print("; ramdisk at pfn %lx-%lx", layout->ramdisk, layout->ramdisk + layout->nr_ramdisk - 1);
     if (build->description->extent_order)
         print("; %lu pages in extents of order %u", build->in_extents, build->description->extent_order);
-    print("; P2M at pfn %lx-%lx; tables: 1 L4, %lu L3, %lu L2, %lu L1\n", layout->p2m, layout->p2m + layout->nr_p2m - 1,
-          main[3] + apart[3], main[2] + apart[2], main[1] + apart[1]);
+    print("; P2M at pfn %lx-%lx; tables: ", layout->p2m, layout->p2m + layout->nr_p2m - 1);
+    for (unsigned level = layout->top; level > 0; level--)
+        print("%lu L%u%s", main[level] + apart[level], level, level > 1 ? ", " : "\n");
 }
 
 struct hv_domain *builder_build(struct machine *machine, const struct bundle_domain *description, const char **problem)

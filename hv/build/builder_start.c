@@ -8,8 +8,14 @@
 #include <hv/domain/vcpu.h>
 #include <hv/service/services.h>
 
-#define START_MAGIC  "xen-3.0-x86_64"
-#define START_RFLAGS 0x202u /* IF, and the bit that is always set */
+#define START_MAGIC    "xen-3.0-x86_64"
+#define START_MAGIC_32 "xen-3.0-x86_32p"
+#define START_RFLAGS   0x202u /* IF, and the bit that is always set */
+
+static bool is_64bit(const struct build *build)
+{
+    return build->kernel.image.width == WIDTH_64;
+}
 
 static uint64_t address(const struct build *build, uint64_t pfn)
 {
@@ -48,7 +54,8 @@ static void describe_services(const struct build *build, struct start_info *info
 
     if (domain->initial) {
         info->flags |= SIF_PRIVILEGED | SIF_INITDOMAIN;
-        info->console.dom0.info_off = sizeof(*info); /* with size 0: there is no screen */
+        info->console.dom0.info_off = is_64bit(build) ? sizeof(*info) : sizeof(struct compat_start_info);
+        info->console.dom0.info_size = 0; /* there is no screen */
         return;
     }
     info->store_mfn = domain->services->store.frame.v;
@@ -79,18 +86,15 @@ static void describe_p2m(const struct build *build, struct start_info *info)
     info->mfn_list = apart->start;
     info->first_p2m_pfn = apart->first;
     info->nr_p2m_frames = apart->nr_pages;
-    for (unsigned level = 1; level < TOP_LEVEL; level++)
+    for (unsigned level = 1; level < build->layout.top; level++)
         info->nr_p2m_frames += apart->nr_tables[level];
 }
 
-void build_start_info(const struct build *build)
+static void describe(const struct build *build, struct start_info *info)
 {
-    struct start_info *info = port_frame_map(build_frame(build, build->layout.start_info));
-
-    memcpy(info->magic, START_MAGIC, sizeof(START_MAGIC));
     info->nr_pages = build->nr_pages;
     info->shared_info = build->domain->shared_info_frame.v << PAGE_SHIFT;
-    info->pt_base = address(build, build->layout.main.tables[TOP_LEVEL]);
+    info->pt_base = address(build, build->layout.main.tables[build->layout.top]);
     info->nr_pt_frames = build->layout.nr_main_tables;
     describe_services(build, info);
     describe_ramdisk(build, info);
@@ -98,7 +102,58 @@ void build_start_info(const struct build *build)
     memcpy(info->cmd_line, build->description->command_line, sizeof(info->cmd_line));
 }
 
-/* All else of the vCPU is zero, or as hv_domain_create() has made it. */
+/* Addresses of a 32-bit guest, and frames of what it is given, have no more bits. */
+static void narrow(const struct start_info *from, struct compat_start_info *to)
+{
+    to->nr_pages = (uint32_t)from->nr_pages;
+    to->shared_info = (uint32_t)from->shared_info;
+    to->flags = from->flags;
+    to->store_mfn = (compat_pfn_t)from->store_mfn;
+    to->store_evtchn = from->store_evtchn;
+    if (from->flags & SIF_INITDOMAIN) {
+        to->console.dom0.info_off = from->console.dom0.info_off;
+        to->console.dom0.info_size = from->console.dom0.info_size;
+    } else {
+        to->console.domU.mfn = (compat_pfn_t)from->console.domU.mfn;
+        to->console.domU.evtchn = from->console.domU.evtchn;
+    }
+    to->pt_base = (uint32_t)from->pt_base;
+    to->nr_pt_frames = (uint32_t)from->nr_pt_frames;
+    to->mfn_list = (uint32_t)from->mfn_list;
+    to->mod_start = (uint32_t)from->mod_start;
+    to->mod_len = (uint32_t)from->mod_len;
+    memcpy(to->cmd_line, from->cmd_line, sizeof(to->cmd_line));
+}
+
+void build_start_info(const struct build *build)
+{
+    void *page = port_frame_map(build_frame(build, build->layout.start_info));
+    struct start_info info = {.magic = START_MAGIC};
+    struct compat_start_info compat = {.magic = START_MAGIC_32};
+
+    describe(build, &info);
+    if (is_64bit(build)) {
+        memcpy(page, &info, sizeof(info));
+        return;
+    }
+    narrow(&info, &compat);
+    memcpy(page, &compat, sizeof(compat));
+}
+
+/*
+ * ---- The first vCPU.  What is not set here is zero, or as hv_domain_create() has made it.
+ */
+
+static void set_selectors(const struct build *build, struct hv_vcpu *vcpu)
+{
+    struct vcpu_state *state = &vcpu->state;
+
+    vcpu->frame->cs = is_64bit(build) ? FLAT_KERNEL_CS : COMPAT_FLAT_KERNEL_CS;
+    vcpu->frame->ss = is_64bit(build) ? FLAT_KERNEL_SS : COMPAT_FLAT_KERNEL_SS;
+    if (!is_64bit(build))
+        state->ds = state->es = state->fs = state->gs = COMPAT_FLAT_KERNEL_DS;
+}
+
 void build_vcpu(const struct build *build)
 {
     struct hv_vcpu *vcpu = hv_vcpu_of(build->domain->vcpus[0]);
@@ -107,8 +162,7 @@ void build_vcpu(const struct build *build)
     vcpu->frame->rsp = address(build, build->layout.stack + 1);
     vcpu->frame->rsi = address(build, build->layout.start_info);
     vcpu->frame->rflags = START_RFLAGS;
-    vcpu->frame->cs = FLAT_KERNEL_CS;
-    vcpu->frame->ss = FLAT_KERNEL_SS;
+    set_selectors(build, vcpu);
     vcpu->bounce.kernel_sp = vcpu->frame->rsp;
     vcpu->bounce.kernel_ss = vcpu->frame->ss;
     vcpu->initialised = true;

@@ -108,6 +108,7 @@ static int set_up(void **state)
                 .store = STORE,
                 .console = CONSOLE,
                 .stack = 49,
+                .top = 4,
                 .main = {.tables = {0, 46, 45, 44, 43}},
                 .nr_main_tables = 6,
             },
@@ -290,6 +291,102 @@ static void test_vcpu(void **state)
     assert_true(vcpu.bounce.event.address == 0 && vcpu.bounce.failsafe.address == 0 && vcpu.bounce.nmi.address == 0);
     assert_true(vcpu.bounce.syscall.address == 0 && vcpu.bounce.syscall32.address == 0);
     assert_true(vcpu.bounce.sysenter.address == 0 && vcpu.state.iopl == 0 && !vcpu.state.task_switched);
+    assert_true(vcpu.state.ds == 0 && vcpu.state.es == 0 && vcpu.state.fs == 0 && vcpu.state.gs == 0);
+}
+
+/*
+ * ---- 32-bit guests.
+ */
+
+#define BASE_32 UINT64_C(0xc0000000)
+
+static void make_narrow(void)
+{
+    domain.engine.width = WIDTH_PAE;
+    build.kernel.image.width = WIDTH_PAE;
+    build.kernel.virt_base = BASE_32;
+    build.kernel.entry = BASE_32 + 0x200010;
+    build.layout.top = 3;
+    build.layout.main = (struct layout_region){.tables = {0, 48, 44, 43, 0}};
+}
+
+static const struct compat_start_info *make_info_narrow(void)
+{
+    build_start_info(&build);
+    return (const struct compat_start_info *)(const void *)page;
+}
+
+/* Everything where abi/start.h has it, and nothing behind.  Shows start_info.magic. */
+static void test_info_narrow(void **state)
+{
+    const struct compat_start_info *info;
+
+    (void)state;
+    make_narrow();
+    services.store.frame = MFN(FRAME(STORE));
+    services.store.port = 11;
+    services.console.frame = MFN(FRAME(CONSOLE));
+    services.console.port = 12;
+    build.layout.ramdisk = RAMDISK;
+    build.layout.nr_ramdisk = 3;
+    description.ramdisk.size = 9000;
+    info = make_info_narrow();
+    assert_memory_equal(info->magic, "xen-3.0-x86_32p", 16);
+    assert_int_equal(info->nr_pages, 3000);
+    assert_int_equal(info->shared_info, 0x777000);
+    assert_int_equal(info->flags, 0);
+    assert_int_equal(info->store_mfn, FRAME(STORE));
+    assert_int_equal(info->store_evtchn, 11);
+    assert_int_equal(info->console.domU.mfn, FRAME(CONSOLE));
+    assert_int_equal(info->console.domU.evtchn, 12);
+    assert_int_equal(info->pt_base, BASE_32 + 43 * 4096);
+    assert_int_equal(info->nr_pt_frames, 6);
+    assert_int_equal(info->mfn_list, BASE_32 + 30 * 4096);
+    assert_int_equal(info->mod_start, BASE_32 + RAMDISK * 4096);
+    assert_int_equal(info->mod_len, 9000);
+    assert_string_equal(info->cmd_line, "console=hvc0");
+    for (unsigned i = offsetof(struct compat_start_info, first_p2m_pfn); i < sizeof(page); i++)
+        assert_int_equal(page[i], 0);
+}
+
+/* Shows startofday.initial. */
+static void test_info_of_initial_narrow(void **state)
+{
+    const struct compat_start_info *info;
+
+    (void)state;
+    make_narrow();
+    domain.initial = true;
+    build.layout.ramdisk = RAMDISK;
+    build.layout.nr_ramdisk = 1;
+    build.kernel.ramdisk_unmapped = true;
+    info = make_info_narrow();
+    assert_int_equal(info->flags, 1 | 2 | 8);
+    assert_int_equal(info->store_mfn, 0);
+    assert_int_equal(info->console.dom0.info_off, 1112);
+    assert_int_equal(info->console.dom0.info_size, 0);
+    assert_int_equal(info->mod_start, RAMDISK);
+}
+
+/* All segments are the flat ones of ring 1.  Shows startofday.registers, startofday.stack-switch. */
+static void test_vcpu_narrow(void **state)
+{
+    const struct cpu_frame expected = {
+        .rip = BASE_32 + 0x200010,
+        .cs = 0xe019,
+        .rflags = 0x202,
+        .rsp = BASE_32 + 50 * 4096,
+        .ss = 0xe021,
+        .rsi = BASE_32 + INFO * 4096,
+    };
+
+    (void)state;
+    make_narrow();
+    build_vcpu(&build);
+    assert_memory_equal(&frame, &expected, sizeof(expected));
+    assert_true(vcpu.state.ds == 0xe021 && vcpu.state.es == 0xe021);
+    assert_true(vcpu.state.fs == 0xe021 && vcpu.state.gs == 0xe021);
+    assert_true(vcpu.initialised && vcpu.bounce.kernel_sp == expected.rsp && vcpu.bounce.kernel_ss == 0xe021);
 }
 
 int main(void)
@@ -303,6 +400,9 @@ int main(void)
         cmocka_unit_test_setup(test_ramdisk, set_up),
         cmocka_unit_test_setup(test_p2m_apart, set_up),
         cmocka_unit_test_setup(test_vcpu, set_up),
+        cmocka_unit_test_setup(test_info_narrow, set_up),
+        cmocka_unit_test_setup(test_info_of_initial_narrow, set_up),
+        cmocka_unit_test_setup(test_vcpu_narrow, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
