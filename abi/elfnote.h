@@ -19,7 +19,7 @@
  * `
  * ` An image is accepted if LOADER starts with "generic" or GUEST_OS with "linux", and XEN_VERSION starts with
  * ` "xen-3.0". {accepted}
- * ` ELFCLASS64 makes a 64-bit guest, ELFCLASS32 a 32-bit one, which Paravane recognises and does not start. {widths}
+ * ` ELFCLASS64 makes a 64-bit guest, ELFCLASS32 a 32-bit one. {widths}
  * `
  * ` Where things go.  A segment is copied to the virtual address p_paddr - PADDR_OFFSET + VIRT_BASE, whatever
  * ` p_vaddr says; what it has in memory beyond the file is zero. {segments}
@@ -83,8 +83,11 @@
  * `
  * ` MOD_START_PFN: the ramdisk is named by its first pfn, see SIF_MOD_START_PFN of [start_info]. {mod-start-pfn}
  * `
- * ` HV_START_LOW: how far down a 32-bit guest lets the hypervisor's addresses begin.  L1_MFN_VALID,
- * ` SUSPEND_CANCEL, GUEST_OS and GUEST_VERSION do not matter for the start; PHYS32_ENTRY is not for PV guests.
+ * ` HV_START_LOW: how far down a 32-bit guest lets the hypervisor's addresses begin.  They begin at
+ * ` COMPAT_HYPERVISOR_VIRT_START of [layout] however low that is; an image whose note is higher is refused. {hv-start-low}
+ * `
+ * ` L1_MFN_VALID, SUSPEND_CANCEL, GUEST_OS and GUEST_VERSION do not matter for the start; PHYS32_ENTRY is not for PV
+ * ` guests.
  */
 
 #endif /* ABI_ELFNOTE_H */

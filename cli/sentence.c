@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <abi/layout.h>
 #include <hv/kernel/elf_format.h>
 #include <cli/note.h>
 #include <cli/verdict.h>
@@ -195,6 +196,12 @@ static void word_places(const struct kernel *kernel, enum finding_id id, char se
             "Correct the note.",
             p2m);
         break;
+    case FINDING_HV_START:
+        put(sentence,
+            "HV_START_LOW 0x%llx lies above 0x%x, where the hypervisor's addresses begin in a 32-bit guest. "
+            "Correct the note.",
+            (ull)notes_number(&kernel->notes, XEN_ELFNOTE_HV_START_LOW, 0), COMPAT_HYPERVISOR_VIRT_START);
+        break;
     default:
         break;
     }
@@ -205,9 +212,6 @@ static void word_start(const struct verdict *verdict, enum finding_id id, char s
     const struct kernel *kernel = &verdict->kernel;
 
     switch (id) {
-    case FINDING_WIDTH:
-        put(sentence, "It is a 32-bit PV guest, recognised but not run yet by this version. Take a 64-bit kernel.");
-        break;
     case FINDING_ONLY_INITIAL:
         put(sentence, "It can only be the privileged initial domain: it cannot do without the feature \"dom0\". "
                       "Start it with --privileged.");

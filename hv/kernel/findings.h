@@ -50,8 +50,8 @@
     FINDING(INIT_P2M_RESERVED, REFUSAL,                                                                                \
             "the kernel's INIT_P2M is an address of the hypervisor's, or one that does not exist")                     \
     FINDING(INIT_P2M_SHARED, REFUSAL, "the kernel's INIT_P2M lies in the 512 GiB of addresses that VIRT_BASE is in")   \
+    FINDING(HV_START, REFUSAL, "the kernel's HV_START_LOW lies above where the hypervisor's addresses begin")          \
     /* Its start as a domain (judge.c, start_layout.c). */                                                             \
-    FINDING(WIDTH, REFUSAL, "32-bit guests cannot be run yet: take a 64-bit kernel")                                   \
     FINDING(ONLY_INITIAL, REFUSAL, "the kernel can only be the initial domain: make it domain 0, and privileged")      \
     FINDING(NEVER_INITIAL, REFUSAL, "the kernel cannot be the initial domain: do not make it privileged")              \
     FINDING(PERHAPS_INITIAL, REMARK, "the kernel does not say that it can be the initial domain")                      \

@@ -180,8 +180,6 @@ void judge_kernel(struct blob file, struct kernel *kernel, struct findings *find
 
 static void check_domain(const struct kernel *kernel, bool privileged, struct findings *findings)
 {
-    if (kernel->has_pae)
-        findings_add(findings, FINDING_WIDTH);
     if (kernel->needs_initial && !privileged)
         findings_add(findings, FINDING_ONLY_INITIAL);
     if (!privileged || kernel->can_be_initial)

@@ -157,6 +157,14 @@ static void check_init_p2m(const struct kernel *kernel, struct findings *finding
         findings_add(findings, FINDING_INIT_P2M_SHARED);
 }
 
+/* A 32-bit guest that lets us begin lower than we do loses nothing; a 64-bit one has nothing to say in that. */
+static void check_hv_start(const struct kernel *kernel, struct findings *findings)
+{
+    if (kernel->image.width == WIDTH_PAE &&
+        notes_number(&kernel->notes, XEN_ELFNOTE_HV_START_LOW, 0) > COMPAT_HYPERVISOR_VIRT_START)
+        findings_add(findings, FINDING_HV_START);
+}
+
 void placement_read_notes(struct kernel *kernel, struct findings *findings)
 {
     const struct notes *notes = &kernel->notes;
@@ -166,6 +174,7 @@ void placement_read_notes(struct kernel *kernel, struct findings *findings)
     kernel->init_p2m = notes_number(notes, XEN_ELFNOTE_INIT_P2M, 0);
     kernel->ramdisk_unmapped = notes_number(notes, XEN_ELFNOTE_MOD_START_PFN, 0) != 0;
     read_hypercall_page(kernel);
+    check_hv_start(kernel, findings);
     if (notes->present[XEN_ELFNOTE_PADDR_OFFSET] && !notes->present[XEN_ELFNOTE_VIRT_BASE])
         findings_add(findings, FINDING_PADDR_OFFSET);
     if (!check_extent(kernel, findings))

@@ -258,7 +258,7 @@ both truncated 4 'file is incomplete: segment 0' "$work/cut"
 both truncated-headers 4 'table of segments lies beyond its end' "$work/header-only"
 both truncated-gzip 4 'damaged or incomplete' "$work/cut.gz"
 both other-machine 4 'for another processor' "$work/arm"
-both 32-bit 4 'a 32-bit PV guest, recognised but not run yet' "$work/i386"
+expect inspect-32-bit 0 'class +32-bit x86' 'virt base +0xc0000000' 'would boot$' -- inspect "$work/i386"
 both initial-domain 4 'Start it with --privileged' "$work/dom0"
 # Root reads everything, so that there has to be somebody else.
 if [ "$(id -u)" -eq 0 ]; then
@@ -845,7 +845,7 @@ mkdir "$work/kernels"
 [ ! -d build/linux/grub-images ] || ln -s "$PWD"/build/linux/grub-images/* "$work/kernels/"
 real real-linux 'vmlinuz-*-amd64' 0 'bzImage, boot protocol 2' 'GUEST_OS +linux' 'p2m +at 0x8000000000' 'would boot$'
 real real-grub-64 grub-x86_64-xen.bin 0 'GUEST_OS +GRUB' 'would boot$'
-real real-grub-32 grub-i386-xen.bin 4 'PAE_MODE +yes +.cut off' 'recognised but not run yet'
+real real-grub-32 grub-i386-xen.bin 0 'PAE_MODE +yes +.cut off' 'would boot$'
 real real-grub-pvh grub-i386-xen_pvh.bin 4 'a PVH guest, not a PV guest'
 
 # ---- The unit tests.

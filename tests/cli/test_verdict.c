@@ -264,9 +264,10 @@ static void another_width(void)
     made.machine = EM_X86_64;
 }
 
-static void with_pae(void)
+static void high_start(void)
 {
     of_32_bits("bimodal");
+    kernel_file_add_number(&made, XEN_ELFNOTE_HV_START_LOW, 0xf5c00000);
 }
 
 static void without_pae(void)
@@ -309,7 +310,7 @@ static const struct {
     {p2m_unaligned, "INIT_P2M 0x8000000008 must be a page-aligned address"},
     {p2m_in_kernels_region, "INIT_P2M 0xffffff8000000000 shares its 512 GiB"},
     {p2m_in_hypervisor, "INIT_P2M 0xffff808000000000 is an address of the hypervisor"},
-    {with_pae, "a 32-bit PV guest, recognised but not run yet"},
+    {high_start, "HV_START_LOW 0xf5c00000 lies above 0xf5800000"},
     {without_pae, "does not use PAE"},
 };
 
@@ -324,6 +325,19 @@ static void each_wrong_is_told(void **state)
         judge_alone();
         assert_only(true, wrongs[i].part);
     }
+}
+
+/* A 32-bit kernel's memory is as much as its M2P has entries for. */
+static void good_narrow(void **state)
+{
+    (void)state;
+    kernel_file_init(&made);
+    of_32_bits("yes");
+    kernel_file_end_notes(&made);
+    judge_alone();
+    assert_good();
+    judge((struct start_request){.nr_pages = UINT64_C(0x2980100)});
+    assert_only(true, "169985 MiB is more memory than this kernel has addresses for. Say --memory 169984M or less");
 }
 
 /* All that is wrong is told at once. */
@@ -445,14 +459,9 @@ static void no_kernels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good),
-        cmocka_unit_test(remark),
-        cmocka_unit_test(each_wrong_is_told),
-        cmocka_unit_test(several_wrongs),
-        cmocka_unit_test(no_finding_is_mute),
-        cmocka_unit_test(initial_domain),
-        cmocka_unit_test(memory),
-        cmocka_unit_test(no_kernels),
+        cmocka_unit_test(good),           cmocka_unit_test(remark),         cmocka_unit_test(each_wrong_is_told),
+        cmocka_unit_test(good_narrow),    cmocka_unit_test(several_wrongs), cmocka_unit_test(no_finding_is_mute),
+        cmocka_unit_test(initial_domain), cmocka_unit_test(memory),         cmocka_unit_test(no_kernels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

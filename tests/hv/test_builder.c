@@ -101,7 +101,7 @@ static void make_kernel(enum kind kind)
 
 static void begin(enum kind kind, bool privileged, bool with_ramdisk)
 {
-    sim = hosted_machine(4096);
+    sim = hosted_machine(4096, WIDTH_64);
     description = (struct bundle_domain){
         .id = privileged ? 0 : 1,
         .name = "guest",
@@ -556,7 +556,7 @@ static void test_wrong_kernels(void **state)
         uint32_t type;
         const char *text, *part;
     } kernels[] = {
-        {false, false, XEN_ELFNOTE_PAE_MODE, "yes", "32-bit guests"},
+        {false, false, XEN_ELFNOTE_PAE_MODE, "no", "without PAE"},
         {true, false, XEN_ELFNOTE_FEATURES, "!dom0", "can only be the initial domain"},
         {true, true, XEN_ELFNOTE_SUPPORTED_FEATURES, "\1", "cannot be the initial domain"},
         {true, false, XEN_ELFNOTE_XEN_VERSION, "xen-4.0", "another interface"},

@@ -272,9 +272,10 @@ static void test_start_of_32_bits(void **state)
     note_text(&notes, XEN_ELFNOTE_PAE_MODE, "yes");
     maker_notes(&maker, &notes);
     expect_accepted(&kernel);
-    assert_int_equal(start_finding(&kernel, (struct start_request){START_PAGES_ANY, 0, false}, &minimum),
-                     FINDING_WIDTH);
-    assert_int_equal(minimum, 0);
+    assert_int_equal(start_finding(&kernel, (struct start_request){START_PAGES_ANY, 0, false}, &minimum), NR_FINDINGS);
+    assert_int_equal(minimum, 1024);
+    assert_int_equal(start_finding(&kernel, (struct start_request){UINT64_C(1) << 26, 0, false}, &minimum),
+                     FINDING_TOO_MUCH);
 }
 
 static void test_start_memory(void **state)

@@ -122,6 +122,40 @@ static void test_refused_init_p2m(void **state)
     EXPECT_NUMBERS(FINDING_INIT_P2M, {XEN_ELFNOTE_INIT_P2M, 0});
 }
 
+/* A 32-bit kernel of 16 pages at 1 MiB, with a note more. */
+static void expect_narrow(uint64_t virt_base, struct number_note number, enum finding_id id)
+{
+    struct kernel kernel;
+
+    made_begin(false, virt_base + 0x100000);
+    maker_load(&maker, 0x100000, "kernel", 0x10000);
+    note_kernel(&notes);
+    note_text(&notes, XEN_ELFNOTE_PAE_MODE, "yes");
+    note_number(&notes, XEN_ELFNOTE_VIRT_BASE, virt_base, 4);
+    note_number(&notes, number.type, number.value, 4);
+    maker_notes(&maker, &notes);
+    if (id == NR_FINDINGS)
+        expect_accepted(&kernel);
+    else
+        expect_refused(id);
+    assert_true(id != NR_FINDINGS || !kernel.has_init_p2m);
+}
+
+/*
+ * The hypervisor begins at 0xf5800000, which a kernel may not want higher; INIT_P2M is not for 32-bit guests.  Shows
+ * elfnote.hv-start-low, layout.low-32.
+ */
+static void test_narrow(void **state)
+{
+    (void)state;
+    expect_narrow(0xf5800000 - 0x110000, (struct number_note){XEN_ELFNOTE_HV_START_LOW, 0xf5800000}, NR_FINDINGS);
+    expect_narrow(0xc0000000, (struct number_note){XEN_ELFNOTE_HV_START_LOW, 0xf5c00000}, FINDING_HV_START);
+    expect_narrow(0xc0000000, (struct number_note){XEN_ELFNOTE_HV_START_LOW, 0xe0000000}, NR_FINDINGS);
+    expect_narrow(0xf5800000 - 0x10f000, (struct number_note){XEN_ELFNOTE_SUSPEND_CANCEL, 1}, FINDING_RESERVED);
+    expect_narrow(0xc0000000, (struct number_note){XEN_ELFNOTE_INIT_P2M, 0xc0100004}, NR_FINDINGS);
+    EXPECT_NUMBERS(NR_FINDINGS, {XEN_ELFNOTE_HV_START_LOW, UINT64_C(0xffff800000000000)});
+}
+
 static void test_refused_legacy(void **state)
 {
     static const char pages[][24] = {"0x3", "0x5", "0x8000000000000", "0xfffffffffffffffff", "8z", "5"};
@@ -139,9 +173,8 @@ static void test_refused_legacy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused_segments),
-        cmocka_unit_test(test_refused_places),
-        cmocka_unit_test(test_refused_init_p2m),
+        cmocka_unit_test(test_refused_segments), cmocka_unit_test(test_refused_places),
+        cmocka_unit_test(test_refused_init_p2m), cmocka_unit_test(test_narrow),
         cmocka_unit_test(test_refused_legacy),
     };
 

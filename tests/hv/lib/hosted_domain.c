@@ -19,13 +19,13 @@
 static unsigned domains, services_left = HOSTED_NEVER_FAILS;
 static uint64_t pretended;
 
-struct sim *hosted_machine(uint64_t nr_frames)
+struct sim *hosted_machine(uint64_t nr_frames, enum width width)
 {
     const struct sim_config config = {
         .seed = 1,
         .nr_frames = nr_frames,
         .nr_domains = 2,
-        .domains = {{.nr_vcpus = 4}, {.nr_vcpus = 4}},
+        .domains = {{.width = width, .nr_vcpus = 4}, {.width = width, .nr_vcpus = 4}},
     };
     struct sim *sim = sim_create(&config);
 

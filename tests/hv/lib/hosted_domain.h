@@ -8,8 +8,8 @@
 #include <hv/domain/vcpu.h>
 #include <sim/sim.h>
 
-/* A machine with that many frames for domains; numbers 0 and 1 are free for them.  sim_destroy() is its end. */
-struct sim *hosted_machine(uint64_t nr_frames);
+/* A machine with that many frames for domains of @width; numbers 0 and 1 are free for them.  sim_destroy() is its end. */
+struct sim *hosted_machine(uint64_t nr_frames, enum width width);
 
 /*
  * Have the next so many calls of console_create(), xenstore_create() or xenstore_introduce() succeed,
