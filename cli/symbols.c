@@ -34,21 +34,40 @@ static bool is_place(const struct elf_symbol_64 *symbol)
            symbol->section != ELF_SYMBOL_ABSOLUTE;
 }
 
+/* Take the first one off @table, of either class, in the form of the wider one.  False: there is none. */
+static bool read_symbol(enum width width, struct blob *table, struct elf_symbol_64 *symbol)
+{
+    struct elf_symbol_32 narrow;
+    bool found;
+
+    if (width == WIDTH_64) {
+        found = blob_read(*table, 0, symbol, sizeof(*symbol));
+        *table = blob_skip(*table, sizeof(*symbol));
+        return found;
+    }
+    found = blob_read(*table, 0, &narrow, sizeof(narrow));
+    *table = blob_skip(*table, sizeof(narrow));
+    if (found)
+        *symbol =
+            (struct elf_symbol_64){narrow.name, narrow.info, narrow.other, narrow.section, narrow.value, narrow.size};
+    return found;
+}
+
 void symbols_read(const struct kernel *kernel, struct symbols *symbols)
 {
     struct blob table = kernel->symbols, names = kernel->symbol_names;
     struct elf_symbol_64 symbol;
 
     *symbols = (struct symbols){.count = 0};
-    if (kernel->image.width != WIDTH_64 || !kernel->has_symbols || !names.size)
+    if (!kernel->has_symbols || !names.size)
         return;
     symbols->names = malloc(names.size);
-    symbols->list = malloc((table.size / sizeof(symbol) + 1) * sizeof(*symbols->list));
+    symbols->list = malloc((table.size / sizeof(struct elf_symbol_32) + 1) * sizeof(*symbols->list));
     if (!symbols->names || !symbols->list)
         return;
     memcpy(symbols->names, names.bytes, names.size);
     make_printable(symbols->names, names.size);
-    for (uint64_t at = 0; blob_read(table, at, &symbol, sizeof(symbol)); at += sizeof(symbol)) {
+    while (read_symbol(kernel->image.width, &table, &symbol)) {
         if (is_place(&symbol) && symbol.name < names.size && symbols->names[symbol.name])
             symbols->list[symbols->count++] = (struct symbol){symbol.value, symbol.size, symbols->names + symbol.name};
     }

@@ -16,7 +16,7 @@ struct symbols {
     char *names;
 };
 
-/* Read those of a 64-bit kernel, which is not needed afterwards.  One without any, or with damaged ones, has none. */
+/* Read those of a kernel, which is not needed afterwards.  One without any, or with damaged ones, has none. */
 void symbols_read(const struct kernel *kernel, struct symbols *symbols);
 void symbols_free(struct symbols *symbols);
 

@@ -30,16 +30,21 @@ static const Elf64_Sym table[] = {
 };
 static const char names[] = "\0sized\0pl\033ce\0data\0last";
 
-static void make(uint64_t names_size)
+static void make_of(const void *symbols, size_t size, uint64_t names_size)
 {
-    kernel_file_init(&made);
     kernel_file_end_notes(&made);
-    memcpy(made.data + TABLE_AT, table, sizeof(table));
+    memcpy(made.data + TABLE_AT, symbols, size);
     memcpy(made.data + NAMES_AT, names, sizeof(names));
-    made.sections[made.nr_sections++] = (struct made_section){SHT_SYMTAB, ".symtab", TABLE_AT, sizeof(table), 2};
+    made.sections[made.nr_sections++] = (struct made_section){SHT_SYMTAB, ".symtab", TABLE_AT, size, 2};
     made.sections[made.nr_sections++] = (struct made_section){SHT_STRTAB, ".strtab", NAMES_AT, names_size, 0};
     made.size = NAMES_AT + 0x100;
     kernel_file_make(&made);
+}
+
+static void make(uint64_t names_size)
+{
+    kernel_file_init(&made);
+    make_of(table, sizeof(table), names_size);
 }
 
 /* Of the first @size bytes of what has been made. */
@@ -83,6 +88,29 @@ static void functions_are_found(void **state)
     expect(&symbols, BASE + 0x300, NULL, 0); /* where it ends is not known */
     symbols_free(&symbols);
     expect(&symbols, BASE + 0x100, NULL, 0);
+}
+
+static void functions_of_32_bits_are_found(void **state)
+{
+    static const Elf32_Sym narrow[] = {
+        {0},
+        {1, 0xc0100200, 0x10, ELF32_ST_INFO(STB_GLOBAL, STT_FUNC), 0, 1},
+        {7, 0xc0100100, 0, ELF32_ST_INFO(STB_LOCAL, STT_NOTYPE), 0, 1},
+        {13, 0xc0100180, 0x80, ELF32_ST_INFO(STB_GLOBAL, STT_OBJECT), 0, 1},
+    };
+    struct symbols symbols;
+
+    (void)state;
+    kernel_file_init(&made);
+    made.width = 32;
+    made.machine = EM_386;
+    make_of(narrow, sizeof(narrow), sizeof(names));
+    read_symbols(made.size, &symbols);
+    assert_int_equal(symbols.count, 2);
+    expect(&symbols, 0xc01001ff, "pl?ce", 0xff);
+    expect(&symbols, 0xc010020f, "sized", 0xf);
+    expect(&symbols, 0xc0100210, NULL, 0);
+    symbols_free(&symbols);
 }
 
 static void lines_are_amended(void **state)
@@ -134,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_found),
+        cmocka_unit_test(functions_of_32_bits_are_found),
         cmocka_unit_test(lines_are_amended),
         cmocka_unit_test(damage_means_none),
     };
