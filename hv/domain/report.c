@@ -10,14 +10,27 @@
 #define STACK_WORDS 16u
 #define LINE_WORDS  4u
 
+static uint64_t cr2(const struct hv_vcpu *vcpu)
+{
+    const struct compat_vcpu_info *compat = (const void *)vcpu->info;
+
+    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? vcpu->info->arch.cr2 : compat->arch.cr2;
+}
+
+/* Places have 16 digits in either width, so that who reads them finds them. */
 static void print_registers(const struct hv_vcpu *vcpu)
 {
     const struct cpu_frame *frame = vcpu->frame;
 
     print("vCPU %u, %s mode, cr2 %016lx, root frame %lx\n", vcpu->engine.id, vcpu->engine.user_mode ? "user" : "kernel",
-          vcpu->info->arch.cr2, vcpu_root(&vcpu->engine).v);
+          cr2(vcpu), vcpu_root(&vcpu->engine).v);
     print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
           frame->rflags);
+    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
+        print("eax %08lx  ebx %08lx  ecx %08lx  edx %08lx  esi %08lx  edi %08lx  ebp %08lx\n", frame->rax, frame->rbx,
+              frame->rcx, frame->rdx, frame->rsi, frame->rdi, frame->rbp);
+        return;
+    }
     print("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
     print("rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx\n", frame->rsi, frame->rdi, frame->rbp, frame->r8);
     print("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx\n", frame->r9, frame->r10, frame->r11, frame->r12);
@@ -26,16 +39,17 @@ static void print_registers(const struct hv_vcpu *vcpu)
 
 static void print_stack(struct hv_vcpu *vcpu)
 {
-    uint64_t place = vcpu->frame->rsp & ~UINT64_C(7), word;
+    unsigned size = access_word_size(vcpu->engine.domain);
+    uint64_t place = vcpu->frame->rsp & ~(uint64_t)(size - 1), word;
 
-    for (unsigned i = 0; i < STACK_WORDS; i++, place += sizeof(word)) {
-        if (!access_read(&vcpu->engine, &word, VADDR(place), sizeof(word))) {
+    for (unsigned i = 0; i < STACK_WORDS; i++, place += size) {
+        if (!access_read_word(&vcpu->engine, &word, VADDR(place))) {
             print("%sstack: %016lx cannot be read\n", i % LINE_WORDS ? "\n" : "", place);
             return;
         }
         if (i % LINE_WORDS == 0)
             print("stack %016lx:", place);
-        print(" %016lx%s", word, i % LINE_WORDS == LINE_WORDS - 1 ? "\n" : "");
+        print(size == 8 ? " %016lx%s" : " %08lx%s", word, i % LINE_WORDS == LINE_WORDS - 1 ? "\n" : "");
     }
 }
 

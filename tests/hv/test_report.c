@@ -24,18 +24,18 @@ static struct cpu_frame frame;
 static struct vcpu_info info;
 static struct hv_vcpu vcpu;
 static struct refusals refusals;
-static uint64_t stack_end; /* nothing is mapped from here on */
+static uint64_t stack, stack_end; /* something is mapped between them */
+static struct hv_domain domain;
 
-bool access_read(struct vcpu *which, void *to, vaddr_t from, size_t size)
+bool access_read_word(struct vcpu *which, uint64_t *to, vaddr_t from)
 {
-    uint64_t word = UINT64_C(0x1111000000000000) + (from.v - STACK) / 8;
+    unsigned size = domain.engine.width == WIDTH_64 ? 8 : 4;
 
     assert_ptr_equal(which, &vcpu.engine);
-    assert_int_equal(size, sizeof(word));
-    assert_int_equal(from.v % 8, 0);
-    if (from.v < STACK || from.v >= stack_end)
+    assert_int_equal(from.v % size, 0);
+    if (from.v < stack || from.v >= stack_end)
         return false;
-    memcpy(to, &word, sizeof(word));
+    *to = (size == 8 ? UINT64_C(0x1111000000000000) : 0x11110000) + (from.v - stack) / size;
     return true;
 }
 
@@ -68,11 +68,14 @@ static int set_up(void **state)
     frame.rsp = STACK;
     frame.rflags = 0x10246;
     info = (struct vcpu_info){.arch = {.cr2 = 0xdeadbeef}};
+    domain.engine = (struct domain){.width = WIDTH_64};
     vcpu = (struct hv_vcpu){.frame = &frame, .info = &info};
+    vcpu.engine.domain = &domain.engine;
     vcpu.engine.id = 3;
     vcpu.engine.kernel_root = MFN(0x1234);
     vcpu.engine.user_root = MFN(0x5678);
     memset(&refusals, 0, sizeof(refusals));
+    stack = STACK;
     stack_end = STACK + WORDS * 8;
     said[0] = '\0';
     return 0;
@@ -95,6 +98,31 @@ static void test_registers(void **state)
     vcpu.engine.user_mode = true;
     report_guest(&vcpu);
     assert_said("vCPU 3, user mode, cr2 00000000deadbeef, root frame 5678\n");
+}
+
+/* A 32-bit guest's registers, and words. */
+static void test_narrow(void **state)
+{
+    const struct compat_vcpu_info compat = {.arch = {.cr2 = 0xc0de0000}};
+
+    (void)state;
+    domain.engine.width = WIDTH_PAE;
+    memcpy(&info, &compat, sizeof(compat));
+    info.time.version = 0xffffffff;
+    frame.rip = 0xc0100010;
+    frame.cs = 0xe019;
+    frame.ss = 0xe021;
+    frame.rsp = 0xc0200006;
+    stack = 0xc0200000;
+    stack_end = stack + WORDS * 4;
+    report_guest(&vcpu);
+    assert_said("vCPU 3, kernel mode, cr2 00000000c0de0000, root frame 1234\n"
+                "rip e019:00000000c0100010  rsp e021:00000000c0200006  rflags 10246\n"
+                "eax 000000a0  ebx 000000b0  ecx 000000c0  edx 000000d0  esi 00000051  edi 000000d1  ebp 000000b9\n"
+                "stack 00000000c0200004: 11110001 11110002 11110003 11110004\n"
+                "stack 00000000c0200014: 11110005 ");
+    assert_said("11110010\n0 hypercalls");
+    assert_unsaid("r8 ");
 }
 
 /* Sixteen words from the top, four a line; a stack pointer that is not aligned is rounded down. */
@@ -201,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup(test_registers, set_up),  cmocka_unit_test_setup(test_stack, set_up),
         cmocka_unit_test_setup(test_stack_ends, set_up), cmocka_unit_test_setup(test_calls, set_up),
         cmocka_unit_test_setup(test_many_calls, set_up), cmocka_unit_test_setup(test_refusals, set_up),
+        cmocka_unit_test_setup(test_narrow, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
