@@ -17,5 +17,5 @@ backend: build/backend/backend.elf build/backend-clang/backend.elf
 $(foreach flavour,backend backend-clang,\
 	$(eval $(call FLAVOUR,$(flavour)))\
 	$(eval $(call OBJECTS,$(flavour),,))\
-	$(eval $(call SCRIPT,$(flavour),$(GUEST_SCRIPT),guest/layout.h))\
+	$(eval $(call SCRIPT,$(flavour),$(GUEST_SCRIPT),$(GUEST_SCRIPT_HEADERS)))\
 	$(eval $(call GUEST_KERNEL,$(flavour),backend,,backend)))

@@ -4,26 +4,26 @@
 #include <guest/address.h>
 #include <guest/guest.h>
 
-static uint64_t *p2m(void)
+static xen_pfn_t *p2m(void)
 {
-    return (uint64_t *)guest.start->mfn_list;
+    return (xen_pfn_t *)guest.start->mfn_list;
 }
 
 mfn_t pfn_to_mfn(pfn_t pfn)
 {
-    return pfn.v < guest.start->nr_pages ? MFN(p2m()[pfn.v]) : MFN_NONE;
+    return pfn.v < guest.start->nr_pages ? MFN(frame_number(p2m()[pfn.v])) : MFN_NONE;
 }
 
 void p2m_set(pfn_t pfn, mfn_t mfn)
 {
-    p2m()[pfn.v] = mfn.v;
+    p2m()[pfn.v] = (xen_pfn_t)mfn.v;
 }
 
 pfn_t mfn_to_pfn(mfn_t mfn)
 {
-    const uint64_t *m2p = (const uint64_t *)MACH2PHYS_VIRT_START;
+    const xen_pfn_t *m2p = (const xen_pfn_t *)MACH2PHYS_VIRT_START;
 
-    return mfn.v < MACH2PHYS_NR_ENTRIES ? PFN(m2p[mfn.v]) : PFN_NONE;
+    return mfn.v < MACH2PHYS_NR_ENTRIES ? PFN(frame_number(m2p[mfn.v])) : PFN_NONE;
 }
 
 pfn_t mfn_to_own_pfn(mfn_t mfn)
@@ -35,12 +35,12 @@ pfn_t mfn_to_own_pfn(mfn_t mfn)
 
 pfn_t virt_to_pfn(const volatile void *address)
 {
-    return PFN(((uint64_t)address - VIRT_BASE) >> PAGE_SHIFT);
+    return PFN(((uintptr_t)address - VIRT_BASE) >> PAGE_SHIFT);
 }
 
 void *pfn_to_virt(pfn_t pfn)
 {
-    return (void *)(VIRT_BASE + (pfn.v << PAGE_SHIFT));
+    return (void *)(uintptr_t)(VIRT_BASE + (pfn.v << PAGE_SHIFT));
 }
 
 mfn_t virt_to_mfn(const volatile void *address)
@@ -57,5 +57,5 @@ void *mfn_to_virt(mfn_t mfn)
 
 uint64_t virt_to_maddr(const volatile void *address)
 {
-    return virt_to_mfn(address).v << PAGE_SHIFT | ((uint64_t)address & (PAGE_SIZE - 1));
+    return virt_to_mfn(address).v << PAGE_SHIFT | ((uintptr_t)address & (PAGE_SIZE - 1));
 }

@@ -6,19 +6,20 @@
 #include <guest/processor.h>
 #include <guest/trap.h>
 
-#define WORD(port) ((port) / 64)
-#define BIT(port)  (UINT64_C(1) << ((port) % 64))
+#define WORD_BITS  (8 * (unsigned)sizeof(event_word_t))
+#define WORD(port) ((port) / WORD_BITS)
+#define BIT(port)  ((event_word_t)1 << ((port) % WORD_BITS))
 
 uint64_t event_upcalls, event_strays;
 
 static event_handler *handlers[EVTCHN_2L_NR_CHANNELS];
 
-static void set_bit(uint64_t *word, uint64_t bit)
+static void set_bit(event_word_t *word, event_word_t bit)
 {
     __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
 }
 
-static void clear_bit(uint64_t *word, uint64_t bit)
+static void clear_bit(event_word_t *word, event_word_t bit)
 {
     __atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
 }
@@ -34,10 +35,10 @@ static void handle_port(evtchn_port_t port)
 
 static void handle_word(unsigned word)
 {
-    uint64_t pending;
+    event_word_t pending;
 
     while ((pending = READ_ONCE(guest.shared->evtchn_pending[word]) & ~READ_ONCE(guest.shared->evtchn_mask[word])))
-        handle_port(word * 64 + (unsigned)__builtin_ctzll(pending));
+        handle_port(word * WORD_BITS + (unsigned)__builtin_ctzl(pending));
 }
 
 static bool handle_upcall(struct regs *regs)
@@ -45,12 +46,12 @@ static bool handle_upcall(struct regs *regs)
     (void)regs;
     event_upcalls++;
     do {
-        uint64_t words;
+        event_word_t words;
 
         WRITE_ONCE(guest.vcpu->evtchn_upcall_pending, 0);
         words = __atomic_exchange_n(&guest.vcpu->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
         for (; words; words &= words - 1)
-            handle_word((unsigned)__builtin_ctzll(words));
+            handle_word((unsigned)__builtin_ctzl(words));
     } while (READ_ONCE(guest.vcpu->evtchn_upcall_pending));
     return true;
 }

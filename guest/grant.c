@@ -63,7 +63,7 @@ int grant_init(void)
     int error = start ? set_up(frames, count) : -XEN_ENOMEM;
 
     for (unsigned i = 0; i < count && !error; i++)
-        error = table_map((uint64_t)start + (uint64_t)i * PAGE_SIZE, pte_make(MFN(frames[i]), PTE_KERNEL));
+        error = table_map((uintptr_t)start + (uint64_t)i * PAGE_SIZE, pte_make(MFN(frames[i]), PTE_KERNEL));
     if (error)
         return error;
     entries = (struct grant_entry_v1 *)start;
@@ -155,7 +155,7 @@ static int map_all(struct gnttab_map_grant_ref *ops, unsigned count)
 
 static uint64_t address_of(const void *start, unsigned page)
 {
-    return (uint64_t)start + (uint64_t)page * PAGE_SIZE;
+    return (uintptr_t)start + (uint64_t)page * PAGE_SIZE;
 }
 
 int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_t *refs, unsigned count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calls of a 64-bit guest, through the hypercall page.  What each does, and its errors, stands in abi/.
+ * The calls, through the hypercall page.  What each does, and its errors, stands in abi/.
  *
  * Results are as the ABI says: 0 or a count, or a negated errno.  Callers that cannot use a result say so by a cast.
  */
@@ -17,26 +17,16 @@
 #include <abi/trap.h>
 #include <guest/types.h>
 
-extern char hypercall_page[HYPERCALL_PAGE_ENTRIES * HYPERCALL_PAGE_STRIDE];
-
-/* Call number @nr, below HYPERCALL_PAGE_ENTRIES, with five arguments; the sixth is used by no call of this ABI. */
-static inline long hypercall(unsigned nr, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
-{
-    register uint64_t r10 __asm__("r10") = a4;
-    register uint64_t r8 __asm__("r8") = a5;
-    long result;
-
-    __asm__ volatile("call *%[entry]"
-                     : "=a"(result), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10), "+r"(r8)
-                     : [entry] "r"(hypercall_page + (uint64_t)nr * HYPERCALL_PAGE_STRIDE)
-                     : "rcx", "r11", "r9", "memory");
-    return result;
-}
+#ifdef __i386__
+#include <guest/x86_32/hypercall.h>
+#else
+#include <guest/x86_64/hypercall.h>
+#endif
 
 /* An address as an argument. */
-static inline uint64_t arg_of(const volatile void *pointer)
+static inline uintptr_t arg_of(const volatile void *pointer)
 {
-    return (uint64_t)pointer;
+    return (uintptr_t)pointer;
 }
 
 static inline long hypercall_set_trap_table(const struct trap_info *traps)
@@ -54,38 +44,22 @@ static inline long hypercall_mmuext_op(const struct mmuext_op *ops, unsigned cou
     return hypercall(__HYPERVISOR_mmuext_op, arg_of(ops), count, arg_of(done), domain, 0);
 }
 
-static inline long hypercall_update_va_mapping(uint64_t vaddr, uint64_t entry, uint64_t flags)
-{
-    return hypercall(__HYPERVISOR_update_va_mapping, vaddr, entry, flags, 0, 0);
-}
-
-static inline long hypercall_update_va_mapping_otherdomain(uint64_t vaddr, uint64_t entry, uint64_t flags,
-                                                           unsigned domain)
-{
-    return hypercall(__HYPERVISOR_update_va_mapping_otherdomain, vaddr, entry, flags, domain, 0);
-}
-
 static inline long hypercall_multicall(struct multicall_entry *calls, unsigned count)
 {
     return hypercall(__HYPERVISOR_multicall, arg_of(calls), count, 0, 0, 0);
 }
 
-static inline long hypercall_set_gdt(const uint64_t *frames, unsigned entries)
+static inline long hypercall_set_gdt(const xen_pfn_t *frames, unsigned entries)
 {
     return hypercall(__HYPERVISOR_set_gdt, arg_of(frames), entries, 0, 0, 0);
 }
 
-static inline long hypercall_update_descriptor(uint64_t maddr, uint64_t descriptor)
-{
-    return hypercall(__HYPERVISOR_update_descriptor, maddr, descriptor, 0, 0, 0);
-}
-
-static inline long hypercall_set_segment_base(unsigned which, uint64_t base)
+static inline long hypercall_set_segment_base(unsigned which, uintptr_t base)
 {
     return hypercall(__HYPERVISOR_set_segment_base, which, base, 0, 0, 0);
 }
 
-static inline long hypercall_stack_switch(uint64_t ss, uint64_t sp)
+static inline long hypercall_stack_switch(uintptr_t ss, uintptr_t sp)
 {
     return hypercall(__HYPERVISOR_stack_switch, ss, sp, 0, 0, 0);
 }
@@ -100,7 +74,7 @@ static inline long hypercall_fpu_taskswitch(unsigned set)
     return hypercall(__HYPERVISOR_fpu_taskswitch, set, 0, 0, 0, 0);
 }
 
-static inline long hypercall_set_debugreg(unsigned reg, uint64_t value)
+static inline long hypercall_set_debugreg(unsigned reg, uintptr_t value)
 {
     return hypercall(__HYPERVISOR_set_debugreg, reg, value, 0, 0, 0);
 }
@@ -113,11 +87,6 @@ static inline long hypercall_get_debugreg(unsigned reg)
 static inline long hypercall_memory_op(unsigned cmd, void *arg)
 {
     return hypercall(__HYPERVISOR_memory_op, cmd, arg_of(arg), 0, 0, 0);
-}
-
-static inline long hypercall_set_timer_op(uint64_t deadline)
-{
-    return hypercall(__HYPERVISOR_set_timer_op, deadline, 0, 0, 0, 0);
 }
 
 static inline long hypercall_xen_version(unsigned cmd, void *arg)

@@ -2,7 +2,7 @@
 /* A kernel image: p_paddr is the distance from VIRT_BASE, which is what a domain builder places segments by. */
 #include <guest/layout.h>
 
-OUTPUT_FORMAT(elf64-x86-64)
+OUTPUT_FORMAT(IMAGE_FORMAT)
 ENTRY(start)
 
 PHDRS

@@ -18,9 +18,9 @@ static void map_shared_info(void)
 {
     mfn_t mfn = MFN(guest.start->shared_info >> PAGE_SHIFT);
 
-    if (table_map((uint64_t)shared_page, pte_make(mfn, PTE_KERNEL)))
+    if (table_map((uintptr_t)shared_page, pte_make(mfn, PTE_KERNEL)))
         guest_panic("shared_info cannot be mapped");
-    guest.shared = (struct shared_info *)shared_page;
+    guest.shared = (shared_info_t *)shared_page;
     guest.vcpu = &guest.shared->vcpu_info[0];
 }
 

@@ -2,8 +2,9 @@
 /* Where a guest kernel lies.  Usable from assembly and from the linker script. */
 #pragma once
 
-/* Virtual address of pfn 0; the image starts IMAGE_OFFSET bytes above it. */
-#define VIRT_BASE    0xffffffff80000000
+#include <guest/width.h>
+
+/* The image starts IMAGE_OFFSET bytes above VIRT_BASE, the virtual address of pfn 0. */
 #define IMAGE_OFFSET 0x100000
 
 /* Bytes of the kernel's own stack, and of the one that entries from user mode use when no program is run. */

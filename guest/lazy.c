@@ -45,7 +45,7 @@ static unsigned groups;
 
 static unsigned bucket_of(const uint64_t *entry)
 {
-    return (unsigned)((uint64_t)entry >> 3 ^ (uint64_t)entry >> 12) % BUCKETS;
+    return (unsigned)((uintptr_t)entry >> 3 ^ (uintptr_t)entry >> 12) % BUCKETS;
 }
 
 /*
@@ -91,7 +91,7 @@ static void report(const struct run *run, unsigned index, long error)
     if (run->updates) {
         mmu_fail(&(struct mmu_failure){.where = queue.origins[index].where,
                                        .what = "the hypervisor refused to write this value to this table entry",
-                                       .subject = (uint64_t)queue.origins[index].entry,
+                                       .subject = (uintptr_t)queue.origins[index].entry,
                                        .value = queue.updates[index].val,
                                        .error = error});
     } else {
@@ -138,7 +138,7 @@ static void send_runs(void)
                                       : mmu_port_mmuext_call(&queue.ops[run->first], run->count, &run->done);
     }
     if (queue.nr_runs == 1) {
-        queue.calls[0].result = (uint64_t)send_run(&queue.runs[0]);
+        queue.calls[0].result = (uintptr_t)send_run(&queue.runs[0]);
     } else {
         long error = mmu_port_multicall(queue.calls, queue.nr_runs);
 

@@ -25,7 +25,7 @@ void *pages_alloc(size_t count)
     void *first;
 
     if (count > fresh_end - fresh)
-        guest_panic("out of memory: %lu pages wanted, %lu left in a row", count, fresh_end - fresh);
+        guest_panic("out of memory: %zu pages wanted, %" PRIu64 " left in a row", count, fresh_end - fresh);
     first = pfn_to_virt(PFN(fresh));
     fresh += count;
     memset(first, 0, count * PAGE_SIZE);
@@ -55,5 +55,5 @@ void page_free(void *page)
 
 size_t pages_free_count(void)
 {
-    return nr_free + (fresh_end - fresh);
+    return nr_free + (size_t)(fresh_end - fresh);
 }

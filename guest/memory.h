@@ -7,9 +7,6 @@
 #include <guest/address.h>
 #include <guest/types.h>
 
-/* As much as the L2 behind VIRT_BASE can map. */
-#define MAPPED_PAGES_MAX (ENTRIES_PER_TABLE * ENTRIES_PER_TABLE)
-
 /*
  * Find the free pages of the region that the builder mapped, and map the rest of the guest's pages behind it.
  * guest.start and guest.boot_stack_end must be set; guest.nr_mapped is.

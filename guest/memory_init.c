@@ -20,16 +20,16 @@ static uint64_t used_pages(void)
     const struct start_info *start = guest.start;
     uint64_t used = 0;
 
-    use_until(&used, (uint64_t)image_end);
-    use_until(&used, (uint64_t)start + PAGE_SIZE);
+    use_until(&used, (uintptr_t)image_end);
+    use_until(&used, (uintptr_t)start + PAGE_SIZE);
     use_until(&used, start->mfn_list + start->nr_pages * sizeof(uint64_t));
     use_until(&used, start->pt_base + start->nr_pt_frames * PAGE_SIZE);
     use_until(&used, guest.boot_stack_end);
     if (start->mod_start && !(start->flags & SIF_MOD_START_PFN))
         use_until(&used, start->mod_start + start->mod_len);
     if (!(start->flags & SIF_INITDOMAIN)) {
-        use_until(&used, (uint64_t)pfn_to_virt(mfn_to_pfn(MFN(start->store_mfn))) + PAGE_SIZE);
-        use_until(&used, (uint64_t)pfn_to_virt(mfn_to_pfn(MFN(start->console.domU.mfn))) + PAGE_SIZE);
+        use_until(&used, (uintptr_t)pfn_to_virt(mfn_to_pfn(MFN(start->store_mfn))) + PAGE_SIZE);
+        use_until(&used, (uintptr_t)pfn_to_virt(mfn_to_pfn(MFN(start->console.domU.mfn))) + PAGE_SIZE);
     }
     return used;
 }
@@ -37,7 +37,7 @@ static uint64_t used_pages(void)
 /* The first pfn from @pfn on that the builder left unmapped. */
 static uint64_t mapped_until(uint64_t pfn)
 {
-    while (pfn < guest.start->nr_pages && pfn < MAPPED_PAGES_MAX && table_walk((uint64_t)pfn_to_virt(PFN(pfn)), NULL))
+    while (pfn < guest.start->nr_pages && pfn < MAPPED_PAGES_MAX && table_walk((uintptr_t)pfn_to_virt(PFN(pfn)), NULL))
         pfn++;
     return pfn;
 }
@@ -49,8 +49,8 @@ static void map_more(uint64_t first, uint64_t end)
 
     for (uint64_t pfn = first; pfn < end; pfn++)
         l1[pfn % ENTRIES_PER_TABLE] = pte_make(pfn_to_mfn(PFN(pfn)), PTE_KERNEL);
-    if (table_set_readonly(l1) || table_hook((uint64_t)pfn_to_virt(PFN(first)), 2, l1))
-        guest_panic("cannot map the pages from pfn %lx on", first);
+    if (table_set_readonly(l1) || table_hook((uintptr_t)pfn_to_virt(PFN(first)), 2, l1))
+        guest_panic("cannot map the pages from pfn %" PRIx64 " on", first);
 }
 
 void memory_init(void)

@@ -5,9 +5,6 @@
 #include <guest/guest.h>
 #include <guest/mmu.h>
 
-#define TOP_LEVEL    4u
-#define KERNEL_SLOTS (HYPERVISOR_L4_SLOT_LAST + 1) /* from here on the L4 is the kernel's */
-
 const struct mmu_ops *mmu;
 static const struct mmu_pages *table_pages;
 
@@ -28,6 +25,20 @@ static uint64_t *new_table(void)
     return table;
 }
 
+/* What a hypervisor wants beside a root: another one for user mode, or a table for the slot with its own addresses. */
+static int add_companion(struct mmu_space *space, const char *where)
+{
+    uint64_t *table = new_table();
+
+    if (!table)
+        return -XEN_ENOMEM;
+    if (USER_ROOT)
+        space->tree.user_root = table;
+    else
+        space->tree.root[ROOT_OWN_SLOT] = mmu->entry_make(virt_to_pfn(table), PTE_ROOT, where).v;
+    return 0;
+}
+
 int mmu_space_create_at(struct mmu_space *space, const char *where)
 {
     const uint64_t *kernel_root = mmu_kernel_space()->tree.root;
@@ -35,15 +46,14 @@ int mmu_space_create_at(struct mmu_space *space, const char *where)
     *space = (struct mmu_space){.tree.root = new_table()};
     if (!space->tree.root)
         return -XEN_ENOMEM;
-    if (!guest.native) {
-        space->tree.user_root = new_table();
-        if (!space->tree.user_root) {
-            table_pages->free(space->tree.root);
-            return -XEN_ENOMEM;
-        }
+    if (!guest.native && add_companion(space, where)) {
+        table_pages->free(space->tree.root);
+        return -XEN_ENOMEM;
     }
-    for (unsigned slot = KERNEL_SLOTS; slot < ENTRIES_PER_TABLE; slot++)
-        space->tree.root[slot] = kernel_root[slot];
+    for (unsigned slot = KERNEL_SLOTS; slot < ROOT_SLOTS; slot++) {
+        if (slot != ROOT_OWN_SLOT)
+            space->tree.root[slot] = kernel_root[slot];
+    }
     mmu->space_init(space, where);
     return 0;
 }
@@ -83,7 +93,8 @@ uint64_t *mmu_walk_make_at(struct mmu_space *space, uint64_t vaddr, const char *
         if (!table)
             return NULL;
         mmu->table_alloc(space, table, level - 1, where);
-        mmu->entry_write(space, place, level, mmu->entry_make(virt_to_pfn(table), PTE_TABLE, where), where);
+        mmu->entry_write(space, place, level, mmu->entry_make(virt_to_pfn(table), pte_table_flags(level), where),
+                         where);
     }
     return &table[table_index(vaddr, 1)];
 }
@@ -98,7 +109,7 @@ struct visit {
 
 static void visit_table(const struct visit *visit, uint64_t *table, unsigned level, uint64_t vaddr)
 {
-    unsigned slots = level == TOP_LEVEL ? HYPERVISOR_L4_SLOT : ENTRIES_PER_TABLE;
+    unsigned slots = level == TOP_LEVEL ? USER_SLOTS : ENTRIES_PER_TABLE;
 
     for (unsigned slot = 0; level > 1 && slot < slots; slot++) {
         mmu_entry_t entry = mmu->entry_read(&table[slot]);
@@ -119,13 +130,25 @@ void mmu_visit_l1(struct mmu_space *space, mmu_l1_visitor *visitor, void *arg)
     visit_table(&visit, space->tree.root, TOP_LEVEL, 0);
 }
 
+/* The table that the root of a space has for itself, and nobody goes down to; NULL: none. */
+static uint64_t *own_table(const struct mmu_space *space)
+{
+    mmu_entry_t entry = {ROOT_OWN_SLOT < ROOT_SLOTS ? space->tree.root[ROOT_OWN_SLOT] : 0};
+
+    return mmu_entry_present(entry) ? table_of(entry) : NULL;
+}
+
 void mmu_space_destroy_at(struct mmu_space *space, const char *where)
 {
     struct visit visit = {.space = space};
+    uint64_t *own;
 
     mmu->space_exit(space, where);
+    own = own_table(space);
     visit_table(&visit, space->tree.root, TOP_LEVEL, 0);
     if (space->tree.user_root)
         table_pages->free(space->tree.user_root);
+    if (own)
+        table_pages->free(own);
     *space = (struct mmu_space){.pinned = false};
 }

@@ -19,12 +19,13 @@ void mmu_fail(const struct mmu_failure *failure)
     if (failure_handler) {
         failure_handler(failure);
     } else {
-        guest_panic("%s: %s: %lx, %lx: %s%s", failure->where, failure->what, failure->subject, failure->value,
-                    failure->error < 0 ? "-" : "", failure->error ? errno_name(failure->error) : "wrong use");
+        guest_panic("%s: %s: %" PRIx64 ", %" PRIx64 ": %s%s", failure->where, failure->what, failure->subject,
+                    failure->value, failure->error < 0 ? "-" : "",
+                    failure->error ? errno_name(failure->error) : "wrong use");
     }
 }
 
 void mmu_misuse(const char *where, const char *what, const volatile void *subject)
 {
-    mmu_fail(&(struct mmu_failure){.where = where, .what = what, .subject = (uint64_t)subject});
+    mmu_fail(&(struct mmu_failure){.where = where, .what = what, .subject = (uintptr_t)subject});
 }

@@ -7,7 +7,7 @@
 #include <guest/mmu.h>
 #include <guest/processor.h>
 
-#define CR4_PGE UINT64_C(0x80)
+#define CR4_PGE ((uintptr_t)0x80)
 
 static int native_init(void)
 {
@@ -40,17 +40,38 @@ static mmu_entry_t native_entry_read(const uint64_t *place)
     return (mmu_entry_t){READ_ONCE(*place)};
 }
 
+static uintptr_t read_cr3(void)
+{
+    uintptr_t cr3;
+
+    __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
+    return cr3;
+}
+
+static void write_cr3(uintptr_t cr3)
+{
+    __asm__ volatile("mov %0, %%cr3" ::"r"(cr3) : "memory");
+}
+
 static void native_entry_write(struct mmu_space *space, uint64_t *place, unsigned level, mmu_entry_t entry,
                                const char *where)
 {
-    (void)space, (void)level, (void)where;
+    (void)where;
     WRITE_ONCE(*place, entry.v);
+    /* SDM volume 3, 4.4.1: with PAE the processor has the entries of the root in registers. */
+    if (TOP_LEVEL == 3 && level == TOP_LEVEL && table_root() == space->tree.root)
+        write_cr3(read_cr3());
 }
 
 /* While the entry is absent, no processor can set a bit in it. */
 static mmu_entry_t native_modify_begin(uint64_t *place)
 {
-    return (mmu_entry_t){__atomic_exchange_n(place, 0, __ATOMIC_SEQ_CST)};
+    uint64_t seen = READ_ONCE(*place), now;
+
+    /* Not by an exchange, which there is none of for 8 bytes on 32 bits. */
+    while ((now = __sync_val_compare_and_swap(place, seen, UINT64_C(0))) != seen)
+        seen = now;
+    return (mmu_entry_t){seen};
 }
 
 static void native_modify_commit(struct mmu_space *space, uint64_t *place, mmu_entry_t entry, const char *where)
@@ -60,28 +81,15 @@ static void native_modify_commit(struct mmu_space *space, uint64_t *place, mmu_e
 
 static uint64_t native_cr2_read(void)
 {
-    uint64_t vaddr;
+    uintptr_t vaddr;
 
-    __asm__ volatile("movq %%cr2, %0" : "=r"(vaddr));
+    __asm__ volatile("mov %%cr2, %0" : "=r"(vaddr));
     return vaddr;
 }
 
 static void native_cr2_write(uint64_t vaddr)
 {
-    __asm__ volatile("movq %0, %%cr2" ::"r"(vaddr));
-}
-
-static uint64_t read_cr3(void)
-{
-    uint64_t cr3;
-
-    __asm__ volatile("movq %%cr3, %0" : "=r"(cr3));
-    return cr3;
-}
-
-static void write_cr3(uint64_t cr3)
-{
-    __asm__ volatile("movq %0, %%cr3" ::"r"(cr3) : "memory");
+    __asm__ volatile("mov %0, %%cr2" ::"r"((uintptr_t)vaddr));
 }
 
 static pfn_t native_cr3_read(void)
@@ -93,7 +101,7 @@ static void native_cr3_write(pfn_t root, const char *where)
 {
     (void)where;
     table_set_root(pfn_to_virt(root));
-    write_cr3(root.v << PAGE_SHIFT);
+    write_cr3((uintptr_t)(root.v << PAGE_SHIFT));
 }
 
 /* One root serves both modes. */
@@ -111,18 +119,18 @@ static void native_flush_user(const char *where)
 /* SDM volume 3, 4.10.4.1: a change of PGE forgets global translations too. */
 static void native_flush_all(const char *where)
 {
-    uint64_t cr4;
+    uintptr_t cr4;
 
     (void)where;
-    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("movq %0, %%cr4" ::"r"(cr4 ^ CR4_PGE) : "memory");
-    __asm__ volatile("movq %0, %%cr4" ::"r"(cr4) : "memory");
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4" ::"r"(cr4 ^ CR4_PGE) : "memory");
+    __asm__ volatile("mov %0, %%cr4" ::"r"(cr4) : "memory");
 }
 
 static void native_flush_page(uint64_t vaddr, const char *where)
 {
     (void)where;
-    __asm__ volatile("invlpg (%0)" ::"r"(vaddr) : "memory");
+    __asm__ volatile("invlpg (%0)" ::"r"((uintptr_t)vaddr) : "memory");
 }
 
 /* This processor is the only one. */

@@ -4,7 +4,6 @@
  * the queue of lazy.h.
  */
 #include <abi/errno.h>
-#include <abi/layout.h>
 #include <guest/guest.h>
 #include <guest/lazy.h>
 #include <guest/memory.h>
@@ -24,8 +23,8 @@ static int pv_init(void)
     uint64_t nr_pages = guest.nr_mapped;
     int error;
 
-    pinned_init(pages_alloc(ROUND_UP(nr_pages, PAGE_SIZE) / PAGE_SIZE), nr_pages);
-    error = p2m_init((uint64_t *)guest.start->mfn_list, guest.start->nr_pages, p2m_page);
+    pinned_init(pages_alloc((size_t)(ROUND_UP(nr_pages, PAGE_SIZE) / PAGE_SIZE)), nr_pages);
+    error = p2m_init((xen_pfn_t *)guest.start->mfn_list, guest.start->nr_pages, p2m_page);
     if (!error)
         pinned_adopt(table_root());
     return error;
@@ -76,9 +75,9 @@ static mmu_entry_t pv_entry_read(const uint64_t *place)
 /* The place in the user's root that goes with one in the kernel's; NULL: none. */
 static uint64_t *user_place(const struct mmu_space *space, const uint64_t *place, unsigned level)
 {
-    uint64_t slot = (uint64_t)place / sizeof(*place) % ENTRIES_PER_TABLE;
+    uint64_t slot = (uintptr_t)place / sizeof(*place) % ENTRIES_PER_TABLE;
 
-    return level == 4 && slot < HYPERVISOR_L4_SLOT && space->tree.user_root ? &space->tree.user_root[slot] : NULL;
+    return level == TOP_LEVEL && slot < USER_SLOTS && space->tree.user_root ? &space->tree.user_root[slot] : NULL;
 }
 
 static void write_place(uint64_t *place, unsigned level, uint64_t value, const char *where)
@@ -127,12 +126,12 @@ static uint64_t pv_cr2_read(void)
 
 static void pv_cr2_write(uint64_t vaddr)
 {
-    WRITE_ONCE(guest.vcpu->arch.cr2, vaddr);
+    WRITE_ONCE(guest.vcpu->arch.cr2, (uintptr_t)vaddr);
 }
 
 static void queue_op(unsigned cmd, uint64_t frame_or_address, const char *where)
 {
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = frame_or_address};
+    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = (xen_pfn_t)frame_or_address};
 
     lazy_mmuext(&op, where);
 }
@@ -150,7 +149,7 @@ static void queue_root(pfn_t root, const char *where)
 
 static pfn_t pv_user_root_read(void)
 {
-    return user_root;
+    return USER_ROOT ? user_root : pv_cr3_read();
 }
 
 static void queue_user_root(pfn_t root, const char *where)
@@ -167,7 +166,8 @@ static void pv_cr3_write(pfn_t root, const char *where)
 
 static void pv_user_root_write(pfn_t root, const char *where)
 {
-    queue_user_root(root, where);
+    if (USER_ROOT)
+        queue_user_root(root, where);
     lazy_flush();
 }
 
@@ -196,8 +196,8 @@ static void pv_flush_page_everywhere(uint64_t vaddr, const char *where)
 static void pv_flush_cpus(const uint64_t *cpus, uint64_t vaddr, const char *where)
 {
     struct mmuext_op op = {.cmd = vaddr == MMU_ALL_ADDRESSES ? MMUEXT_TLB_FLUSH_MULTI : MMUEXT_INVLPG_MULTI,
-                           .arg1.linear_addr = vaddr == MMU_ALL_ADDRESSES ? 0 : vaddr,
-                           .arg2.vcpumask = (uint64_t)cpus};
+                           .arg1.linear_addr = vaddr == MMU_ALL_ADDRESSES ? 0 : (uintptr_t)vaddr,
+                           .arg2.vcpumask = (uintptr_t)cpus};
 
     lazy_mmuext(&op, where);
     lazy_flush(); /* the bitmap is the caller's */
@@ -224,7 +224,8 @@ static void pv_space_activate(struct mmu_space *space, const char *where)
     lazy_group_begin();
     pin(space, where);
     queue_root(virt_to_pfn(space->tree.root), where);
-    queue_user_root(space->tree.user_root ? virt_to_pfn(space->tree.user_root) : PFN_NONE, where);
+    if (USER_ROOT)
+        queue_user_root(space->tree.user_root ? virt_to_pfn(space->tree.user_root) : PFN_NONE, where);
     lazy_group_end();
     lazy_flush();
 }

@@ -35,7 +35,7 @@ struct hvm_memmap_entry {
 extern char image_end[];
 
 static struct start_info start;
-static struct vcpu_info vcpu;
+static vcpu_info_t vcpu;
 
 _Noreturn void native_main(uint64_t start_paddr, uint64_t *root);
 
@@ -48,9 +48,9 @@ uint64_t native_first_free_pfn(void)
 static uint64_t ram_end(const struct hvm_start_info *info)
 {
     const struct hvm_memmap_entry *map = pfn_to_virt(PFN(0));
-    uint64_t image = (uint64_t)image_end - VIRT_BASE;
+    uint64_t image = (uintptr_t)image_end - VIRT_BASE;
 
-    map = (const struct hvm_memmap_entry *)((uint64_t)map + info->memmap_paddr);
+    map = (const struct hvm_memmap_entry *)(uintptr_t)((uintptr_t)map + info->memmap_paddr);
     for (uint32_t i = 0; i < info->memmap_entries; i++) {
         uint64_t end = map[i].addr + map[i].size;
 
@@ -62,7 +62,7 @@ static uint64_t ram_end(const struct hvm_start_info *info)
 
 static void copy_command_line(const struct hvm_start_info *info)
 {
-    const char *text = (const char *)(VIRT_BASE + info->cmdline_paddr);
+    const char *text = (const char *)(uintptr_t)(VIRT_BASE + info->cmdline_paddr);
 
     for (size_t i = 0; info->cmdline_paddr && text[i] && i < sizeof(start.cmd_line) - 1; i++)
         start.cmd_line[i] = text[i];
@@ -70,7 +70,7 @@ static void copy_command_line(const struct hvm_start_info *info)
 
 _Noreturn void native_main(uint64_t start_paddr, uint64_t *root)
 {
-    const struct hvm_start_info *info = (const struct hvm_start_info *)(VIRT_BASE + start_paddr);
+    const struct hvm_start_info *info = (const struct hvm_start_info *)(uintptr_t)(VIRT_BASE + start_paddr);
 
     native_console_init();
     guest.native = true;
@@ -81,7 +81,7 @@ _Noreturn void native_main(uint64_t start_paddr, uint64_t *root)
     native_interrupts_mask();
     if (info->magic != HVM_START_MAGIC || info->version < 1)
         guest_panic("the loader handed over no PVH start information of version 1 with a memory map");
-    start.nr_pages = ram_end(info) >> PAGE_SHIFT;
+    start.nr_pages = (uintptr_t)(ram_end(info) >> PAGE_SHIFT);
     copy_command_line(info);
     guest_main();
     native_shutdown(0);

@@ -8,19 +8,17 @@
  * page.  The kernel's image and all RAM below NATIVE_MEMORY_MAX are mapped at VIRT_BASE + physical address, writable;
  * a pfn is a physical frame number.  Interrupts stay off in kernel mode, and are masked at the interrupt controllers.
  *
- * The selectors of user mode are those of a PV guest: FLAT_USER_CS64, FLAT_USER_SS64.
+ * The selectors of user mode are those of a PV guest.
  */
 #pragma once
 
 #include <guest/layout.h>
 
-/* As much as one L2 maps. */
-#define NATIVE_MEMORY_MAX 0x40000000
+/* As much as one L2 maps, and the addresses behind VIRT_BASE allow. */
+#define NATIVE_MEMORY_MAX (MAPPED_PAGES_MAX * 4096)
 
-/* Selectors; those of user mode lie where a hypervisor has them.  In order of their entries in the table. */
+/* Selectors; those of user mode lie where a hypervisor has them, and NATIVE_CS and NATIVE_SS are in guest/width.h. */
 #define NATIVE_GDT_FIRST 0xe000
-#define NATIVE_CS        0xe008
-#define NATIVE_SS        0xe010
 #define NATIVE_TSS       0xe038
 #define NATIVE_GDT_SLOTS 9
 
@@ -39,5 +37,5 @@ void native_traps_init(void);
 uint64_t native_first_free_pfn(void);
 
 /* For user.c: as user_switch() of trap_entry.S. */
-void native_user_switch(struct regs *regs, uint64_t *kernel_stack);
+void native_user_switch(struct regs *regs, uintptr_t *kernel_stack);
 #endif

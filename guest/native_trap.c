@@ -9,6 +9,6 @@ void native_dispatch(struct regs *regs);
 void native_dispatch(struct regs *regs)
 {
     if (regs->vector == TRAP_PF)
-        __asm__ volatile("movq %%cr2, %0" : "=r"(guest.vcpu->arch.cr2));
+        __asm__ volatile("mov %%cr2, %0" : "=r"(guest.vcpu->arch.cr2));
     trap_dispatch(regs);
 }

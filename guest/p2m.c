@@ -5,11 +5,11 @@
 #include <guest/p2m.h>
 
 /* Entries, or pointers, in one page. */
-#define FAN       512u
+#define FAN       ((unsigned)(PAGE_SIZE / sizeof(void *)))
 #define PAGES_MAX ((uint64_t)FAN * FAN * FAN)
 
 struct branch {
-    uint64_t *leaves[FAN];
+    xen_pfn_t *leaves[FAN];
 };
 
 struct top {
@@ -20,7 +20,7 @@ static struct top *top;
 static uint64_t nr_entries;
 
 /* The leaf for @pfn, which is below nr_entries. */
-static uint64_t *leaf_of(uint64_t pfn)
+static xen_pfn_t *leaf_of(uint64_t pfn)
 {
     return top->branches[pfn / FAN / FAN]->leaves[pfn / FAN % FAN];
 }
@@ -34,17 +34,17 @@ static void *new_branch(p2m_page_source *source)
     return branch;
 }
 
-static uint64_t *new_leaf(p2m_page_source *source)
+static xen_pfn_t *new_leaf(p2m_page_source *source)
 {
-    uint64_t *leaf = source();
+    xen_pfn_t *leaf = source();
 
     for (unsigned i = 0; leaf && i < FAN; i++)
-        leaf[i] = MFN_NONE.v;
+        leaf[i] = (xen_pfn_t)MFN_NONE.v;
     return leaf;
 }
 
 /* Put a leaf, NULL for a new one, behind the last. */
-static int add_leaf(uint64_t *leaf, p2m_page_source *source)
+static int add_leaf(xen_pfn_t *leaf, p2m_page_source *source)
 {
     uint64_t index = nr_entries / FAN;
     struct branch **branch = &top->branches[index / FAN];
@@ -64,7 +64,7 @@ static int add_leaf(uint64_t *leaf, p2m_page_source *source)
     return 0;
 }
 
-int p2m_init(uint64_t *list, uint64_t nr_pages, p2m_page_source *source)
+int p2m_init(xen_pfn_t *list, uint64_t nr_pages, p2m_page_source *source)
 {
     int error = 0;
 
@@ -73,7 +73,7 @@ int p2m_init(uint64_t *list, uint64_t nr_pages, p2m_page_source *source)
     if (!top)
         return -XEN_ENOMEM;
     for (uint64_t pfn = nr_pages; pfn % FAN; pfn++)
-        list[pfn] = MFN_NONE.v; /* the builder need not have filled the last page */
+        list[pfn] = (xen_pfn_t)MFN_NONE.v; /* the builder need not have filled the last page */
     while (!error && nr_entries < nr_pages)
         error = add_leaf(&list[nr_entries], source);
     return error;
@@ -95,13 +95,13 @@ int p2m_grow(uint64_t nr_pages, p2m_page_source *source)
 
 mfn_t p2m_get(pfn_t pfn)
 {
-    return pfn.v < nr_entries ? MFN(leaf_of(pfn.v)[pfn.v % FAN]) : MFN_NONE;
+    return pfn.v < nr_entries ? MFN(frame_number(leaf_of(pfn.v)[pfn.v % FAN])) : MFN_NONE;
 }
 
 void p2m_set_frame(pfn_t pfn, mfn_t mfn)
 {
     if (pfn.v < nr_entries)
-        leaf_of(pfn.v)[pfn.v % FAN] = mfn.v;
+        leaf_of(pfn.v)[pfn.v % FAN] = (xen_pfn_t)mfn.v;
 }
 
 pfn_t p2m_get_pfn(mfn_t mfn)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <abi/types.h>
 #include <guest/types.h>
 
 /* Gives a page of the guest's own, with any contents, mapped writable for good; NULL: there is none. */
@@ -15,7 +16,7 @@ typedef void *p2m_page_source(void);
  * Begin with the @nr_pages entries at @list, which become the first leaves: its last page is used to its end.  @source
  * gives the pages for everything above them.  0, or -XEN_ENOMEM.
  */
-int __must_check p2m_init(uint64_t *list, uint64_t nr_pages, p2m_page_source *source);
+int __must_check p2m_init(xen_pfn_t *list, uint64_t nr_pages, p2m_page_source *source);
 
 /* Pages that the P2M has room for: pfns below have an entry, which may be MFN_NONE. */
 uint64_t p2m_pages(void);

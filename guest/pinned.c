@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The level of each page that is pinned, and the change of a whole tree from one world to the other. */
-#include <abi/layout.h>
 #include <guest/lazy.h>
 #include <guest/memory.h>
 #include <guest/mmu_failure.h>
@@ -9,8 +8,8 @@
 #include <guest/table.h>
 #include <guest/trap.h>
 
-#define TOP_LEVEL  4u
-#define USER_SLOTS 256u /* of the L4: the lower half of the address space */
+/* The operation that pins a root. */
+#define PIN_ROOT (MMUEXT_PIN_L1_TABLE + TOP_LEVEL - 1)
 
 static uint8_t *levels; /* by pfn */
 static uint64_t nr_levels, nr_pinned;
@@ -37,7 +36,7 @@ uint64_t pinned_count(void)
 /* The kernel's own mapping of a page, changed. */
 static void protect(const void *page, uint64_t flags, const char *where)
 {
-    uint64_t *entry = table_entry((uint64_t)page, 1);
+    uint64_t *entry = table_entry((uintptr_t)page, 1);
 
     if (entry)
         lazy_update(entry, pte_make(virt_to_mfn(page), flags), where);
@@ -90,6 +89,13 @@ static uint64_t *table_below(const uint64_t *entry, bool pinned)
     return value & PTE_P ? mfn_to_virt(pte_mfn(value)) : NULL;
 }
 
+/* The table that a root has for itself is one of the tree; what it refers to are the hypervisor's. */
+static void visit_own(uint64_t *table, table_visitor *visitor, const char *where)
+{
+    if (table)
+        visitor(table, TOP_LEVEL - 1, where);
+}
+
 /* Each table below @table, then @table itself.  L1 tables refer to no more tables. */
 static void visit(uint64_t *table, unsigned level, table_visitor *visitor, const char *where)
 {
@@ -102,20 +108,22 @@ static void visit(uint64_t *table, unsigned level, table_visitor *visitor, const
         if (below)
             visit(below, level - 1, visitor, where);
     }
+    if (level == TOP_LEVEL && ROOT_OWN_SLOT < ROOT_SLOTS)
+        visit_own(table_below(&table[ROOT_OWN_SLOT], pinned), visitor, where);
     visitor(table, level, where);
 }
 
 /* No table of the hypervisor's is among them: the kernel could not even tell where it is. */
 static bool is_hypervisor_slot(unsigned level, unsigned slot)
 {
-    return level == TOP_LEVEL && slot >= HYPERVISOR_L4_SLOT && slot <= HYPERVISOR_L4_SLOT_LAST;
+    return level == TOP_LEVEL && slot >= USER_SLOTS && slot < KERNEL_SLOTS;
 }
 
 static void adopt(uint64_t *table, unsigned level)
 {
     pfn_t pfn = virt_to_pfn(table);
 
-    for (unsigned slot = 0; level > 1 && slot < ENTRIES_PER_TABLE; slot++) {
+    for (unsigned slot = 0; level > 1 && slot < (level == TOP_LEVEL ? ROOT_SLOTS : ENTRIES_PER_TABLE); slot++) {
         uint64_t *below = is_hypervisor_slot(level, slot) ? NULL : table_below(&table[slot], true);
 
         if (below)
@@ -143,7 +151,7 @@ static void visit_add(uint64_t *table, unsigned level, const char *where)
 
 static void queue_op(unsigned cmd, const void *page, const char *where)
 {
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = virt_to_mfn(page).v};
+    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = (xen_pfn_t)virt_to_mfn(page).v};
 
     lazy_mmuext(&op, where);
 }
@@ -158,9 +166,9 @@ void pinned_pin_tree(const struct pinned_tree *tree, const char *where)
     visit(tree->root, TOP_LEVEL, visit_add, where);
     if (tree->user_root)
         pinned_add(tree->user_root, TOP_LEVEL, where);
-    queue_op(MMUEXT_PIN_L4_TABLE, tree->root, where);
+    queue_op(PIN_ROOT, tree->root, where);
     if (tree->user_root)
-        queue_op(MMUEXT_PIN_L4_TABLE, tree->user_root, where);
+        queue_op(PIN_ROOT, tree->user_root, where);
     lazy_group_end();
 }
 
@@ -195,7 +203,7 @@ bool pinned_is_level(unsigned seen, unsigned level, const volatile void *entry, 
 bool pinned_check_fault(uint64_t vaddr, uint32_t error, uint64_t rip)
 {
     if ((error & (FAULT_PRESENT | FAULT_WRITE)) != (FAULT_PRESENT | FAULT_WRITE) || vaddr < VIRT_BASE ||
-        !pinned_level((const void *)vaddr))
+        !pinned_level((const void *)(uintptr_t)vaddr))
         return false;
     mmu_fail(&(struct mmu_failure){.where = "the instruction whose address is the second number",
                                    .what = "a write to a table that is pinned, past the operations for it",

@@ -66,8 +66,33 @@ static const char *parse_field(const char *format, struct field *field)
     return format;
 }
 
-/* One conversion; @letter is what stands behind "%", the width and "l". */
-static void convert(struct sink *sink, char letter, bool is_long, struct field field, va_list *args)
+/* An argument of as many bytes as the number of "l" in front of its letter, or a "z", says. */
+static uint64_t unsigned_argument(unsigned longs, va_list *args)
+{
+    switch (longs) {
+    case 0:
+        return va_arg(*args, unsigned);
+    case 1:
+        return va_arg(*args, unsigned long);
+    default:
+        return va_arg(*args, unsigned long long);
+    }
+}
+
+static int64_t signed_argument(unsigned longs, va_list *args)
+{
+    switch (longs) {
+    case 0:
+        return va_arg(*args, int);
+    case 1:
+        return va_arg(*args, long);
+    default:
+        return va_arg(*args, long long);
+    }
+}
+
+/* One conversion; @letter is what stands behind "%", the width and @longs times "l". */
+static void convert(struct sink *sink, char letter, unsigned longs, struct field field, va_list *args)
 {
     const char *text;
     char one;
@@ -82,16 +107,16 @@ static void convert(struct sink *sink, char letter, bool is_long, struct field f
         put_padded(sink, &one, 1, field);
         break;
     case 'd':
-        put_signed(sink, is_long ? va_arg(*args, long) : va_arg(*args, int), field);
+        put_signed(sink, signed_argument(longs, args), field);
         break;
     case 'u':
     case 'x':
-        put_number(sink, is_long ? va_arg(*args, unsigned long) : va_arg(*args, unsigned), letter == 'u' ? 10 : 16,
-                   false, field);
+        put_number(sink, unsigned_argument(longs, args), letter == 'u' ? 10 : 16, false, field);
         break;
     case 'p':
         put_padded(sink, "0x", 2, (struct field){0});
-        put_number(sink, (uint64_t)va_arg(*args, void *), 16, false, (struct field){.width = 16, .zeroes = true});
+        put_number(sink, (uintptr_t)va_arg(*args, void *), 16, false,
+                   (struct field){.width = 2 * sizeof(void *), .zeroes = true});
         break;
     default:
         put(sink, letter);
@@ -107,16 +132,16 @@ size_t print_list_to(char *buffer, size_t size, const char *format, va_list args
     va_copy(rest, args);
     for (; *format; format++) {
         struct field field;
-        bool is_long = false;
+        unsigned longs = 0;
 
         if (*format != '%') {
             put(&sink, *format);
             continue;
         }
         format = parse_field(format + 1, &field);
-        for (; *format == 'l'; format++)
-            is_long = true;
-        convert(&sink, *format, is_long, field, &rest);
+        for (; *format == 'l' || *format == 'z'; format++)
+            longs++; /* a size_t is as wide as a long */
+        convert(&sink, *format, longs, field, &rest);
     }
     va_end(rest);
     *sink.next = 0;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formatted text: %s %c %d %u %x %lu %ld %lx %p %%, a width, "-" to the left, "0" for zeroes.
+ * Formatted text: %s %c %d %u %x %p %%, with l, ll or z for wider numbers, a width, "-" to the left, "0" for zeroes.
+ * For uint64_t there are PRId64, PRIu64 and PRIx64.
  */
 #pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <guest/width.h>
 
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 

@@ -60,12 +60,12 @@ void *region_alloc(unsigned count)
     if (first == REGION_PAGES || !make_tables(start, count))
         return NULL;
     set_used(first, count, true);
-    return (void *)start;
+    return (void *)(uintptr_t)start;
 }
 
 void region_free(void *start, unsigned count)
 {
-    set_used((unsigned)(((uint64_t)start - REGION_BASE) >> PAGE_SHIFT), count, false);
+    set_used((unsigned)(((uintptr_t)start - REGION_BASE) >> PAGE_SHIFT), count, false);
 }
 
 void *region_map(uint64_t maddr, size_t size, uint64_t flags)
@@ -77,10 +77,10 @@ void *region_map(uint64_t maddr, size_t size, uint64_t flags)
     for (unsigned page = 0; start && page < count; page++) {
         uint64_t entry = pte_make(MFN((maddr >> PAGE_SHIFT) + page), flags);
 
-        if (table_map((uint64_t)start + (uint64_t)page * PAGE_SIZE, entry) == 0)
+        if (table_map((uintptr_t)start + (uint64_t)page * PAGE_SIZE, entry) == 0)
             continue;
         while (page--)
-            (void)!table_map((uint64_t)start + (uint64_t)page * PAGE_SIZE, 0);
+            (void)!table_map((uintptr_t)start + (uint64_t)page * PAGE_SIZE, 0);
         region_free(start, count);
         return NULL;
     }

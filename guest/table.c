@@ -22,7 +22,7 @@ uint64_t *table_entry_under(uint64_t *root, uint64_t vaddr, unsigned level)
 {
     uint64_t *table = root;
 
-    for (unsigned above = 4; above > level; above--) {
+    for (unsigned above = TOP_LEVEL; above > level; above--) {
         uint64_t entry = READ_ONCE(table[table_index(vaddr, above)]);
 
         if (!(entry & PTE_P))
@@ -63,24 +63,24 @@ int table_map(uint64_t vaddr, uint64_t value)
 
 int table_set_readonly(void *page)
 {
-    return table_map((uint64_t)page, pte_make(virt_to_mfn(page), PTE_READONLY));
+    return table_map((uintptr_t)page, pte_make(virt_to_mfn(page), PTE_READONLY));
 }
 
 int table_set_writable(void *page)
 {
-    return table_map((uint64_t)page, pte_make(virt_to_mfn(page), PTE_KERNEL));
+    return table_map((uintptr_t)page, pte_make(virt_to_mfn(page), PTE_KERNEL));
 }
 
 int table_hook(uint64_t vaddr, unsigned level, uint64_t *table)
 {
     uint64_t *entry = table_entry(vaddr, level);
 
-    return entry ? table_write(entry, pte_make(virt_to_mfn(table), PTE_TABLE)) : -XEN_ENOENT;
+    return entry ? table_write(entry, pte_make(virt_to_mfn(table), pte_table_flags(level))) : -XEN_ENOENT;
 }
 
 int table_make(uint64_t vaddr)
 {
-    for (unsigned level = 4; level > 1; level--) {
+    for (unsigned level = TOP_LEVEL; level > 1; level--) {
         uint64_t *entry = table_entry(vaddr, level);
         uint64_t *table;
         int error;
@@ -99,7 +99,7 @@ int table_make(uint64_t vaddr)
 
 int table_mmuext(unsigned cmd, const void *page)
 {
-    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = page ? virt_to_mfn(page).v : 0};
+    struct mmuext_op op = {.cmd = cmd, .arg1.mfn = page ? (xen_pfn_t)virt_to_mfn(page).v : 0};
 
     return (int)hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }

@@ -32,6 +32,12 @@
 #define PTE_PROGRAM  (PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D)
 #define PTE_TABLE    (PTE_P | PTE_RW | PTE_USER | PTE_A | PTE_D)
 
+/* The flags of an entry of @level, above L1, that refers to a table. */
+static inline uint64_t pte_table_flags(unsigned level)
+{
+    return level == TOP_LEVEL ? PTE_ROOT : PTE_TABLE;
+}
+
 static inline uint64_t pte_make(mfn_t mfn, uint64_t flags)
 {
     return mfn.v << PAGE_SHIFT | flags;
@@ -42,16 +48,16 @@ static inline mfn_t pte_mfn(uint64_t entry)
     return MFN((entry & PTE_FRAME) >> PAGE_SHIFT);
 }
 
-/* Index of the entry for @vaddr in a table of @level, 1 to 4. */
+/* Index of the entry for @vaddr in a table of @level, 1 to TOP_LEVEL. */
 static inline unsigned table_index(uint64_t vaddr, unsigned level)
 {
     return (unsigned)(vaddr >> (PAGE_SHIFT + 9 * (level - 1))) % ENTRIES_PER_TABLE;
 }
 
-/* The L4 that the kernel runs on, mapped read-only. */
+/* The root that the kernel runs on, mapped read-only. */
 uint64_t *table_root(void);
 
-/* The kernel runs on another L4 from now on: table_load() says so itself. */
+/* The kernel runs on another root from now on: table_load() says so itself. */
 void table_set_root(uint64_t *root);
 
 /*
@@ -83,10 +89,10 @@ int __must_check table_make(uint64_t vaddr);
 /* One operation of mmuext_op on the frame of @page; for those without a frame, @page is NULL. */
 int __must_check table_mmuext(unsigned cmd, const void *page);
 
-/* Pin @table as an L1 to L4 table by @level; unpin it. */
+/* Pin @table as a table of @level; unpin it. */
 int __must_check table_pin(uint64_t *table, unsigned level);
 int __must_check table_unpin(uint64_t *table);
 
-/* Run the kernel on @root, an L4; run user mode on @root, NULL for none. */
+/* Run the kernel on @root; run user mode on @root, NULL for none, where that has one of its own. */
 int __must_check table_load(uint64_t *root);
 int __must_check table_load_user(uint64_t *root);

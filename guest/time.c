@@ -8,11 +8,11 @@
 
 static evtchn_port_t port;
 
-/* (delta * 2^shift * mul) >> 32, with 96 bits between. */
+/* (delta * 2^shift * mul) >> 32, with 96 bits between: the halves of delta by themselves. */
 static uint64_t scale(uint64_t delta, int shift, uint32_t mul)
 {
     delta = shift < 0 ? delta >> -shift : delta << shift;
-    return (uint64_t)(((unsigned __int128)delta * mul) >> 32);
+    return (delta >> 32) * mul + ((delta & 0xffffffff) * mul >> 32);
 }
 
 uint64_t time_from(const struct vcpu_time_info *info)
@@ -37,7 +37,7 @@ uint64_t time_now(void)
 
 uint64_t time_wallclock(void)
 {
-    const struct shared_info *shared = guest.shared;
+    const shared_info_t *shared = guest.shared;
     uint32_t version;
     uint64_t seconds, nanoseconds;
 

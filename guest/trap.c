@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of a trap: its handler, the end of a program's excursion, the end of a trap_try(), or a panic. */
-#include <abi/segment.h>
 #include <guest/guest.h>
 #include <guest/print.h>
 #include <guest/trap.h>
 
 /* Where trap_try() continues after a fault. */
 struct recovery {
-    uint64_t rsp;
+    uintptr_t rsp;
     struct recovery *outer;
     struct fault *fault;
 };
@@ -49,12 +48,10 @@ static void recover(struct regs *regs)
 {
     *innermost->fault =
         (struct fault){.vector = regs->vector, .error = regs->error, .cr2 = guest.vcpu->arch.cr2, .regs = *regs};
-    regs->rip = (uint64_t)trap_recover;
+    regs->rip = (uintptr_t)trap_recover;
     regs->rsp = innermost->rsp;
-    if (!guest.native) { /* where these may be anything; bare hardware has left the kernel's */
-        regs->cs = FLAT_KERNEL_CS & ~3;
-        regs->ss = FLAT_KERNEL_SS;
-    }
+    if (!guest.native) /* bare hardware has left the kernel's */
+        regs_set_kernel_segments(regs);
     regs->rflags &= ~(RFLAGS_TF | RFLAGS_AC | RFLAGS_DF);
 }
 
@@ -73,13 +70,10 @@ const char *trap_name(unsigned vector)
 
 void trap_print(const struct regs *regs)
 {
-    print("%s (vector 0x%x) error 0x%x in %s mode, cr2 %lx, event mask %u\n", trap_name(regs->vector), regs->vector,
-          regs->error, regs->cs & 3 ? "user" : "kernel", guest.vcpu->arch.cr2, regs->saved_mask);
-    print("rip %04x:%016lx rsp %04lx:%016lx rflags %08lx\n", regs->cs, regs->rip, regs->ss, regs->rsp, regs->rflags);
-    print("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", regs->rax, regs->rbx, regs->rcx, regs->rdx);
-    print("rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n", regs->rsi, regs->rdi, regs->rbp, regs->r8);
-    print("r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n", regs->r9, regs->r10, regs->r11, regs->r12);
-    print("r13 %016lx r14 %016lx r15 %016lx\n", regs->r13, regs->r14, regs->r15);
+    print("%s (vector 0x%x) error 0x%x in %s mode, cr2 %" PRIx64 ", event mask %u\n", trap_name(regs->vector),
+          regs->vector, regs->error, regs_in_user_mode(regs) ? "user" : "kernel", (uint64_t)guest.vcpu->arch.cr2,
+          regs->saved_mask);
+    regs_print(regs);
 }
 
 /* Called by the entry code. */
@@ -89,9 +83,9 @@ void trap_dispatch(struct regs *regs)
 
     if (handler && handler(regs))
         return;
-    if ((regs->cs & 3) && user_handler && user_handler(regs))
+    if (regs_in_user_mode(regs) && user_handler && user_handler(regs))
         return;
-    if (!(regs->cs & 3) && regs->vector < VECTOR_EVENT && innermost) {
+    if (!regs_in_user_mode(regs) && regs->vector < VECTOR_EVENT && innermost) {
         recover(regs);
         return;
     }

@@ -5,23 +5,8 @@
 #pragma once
 
 #include <guest/layout.h>
+#include <guest/regs.h>
 #include <guest/types.h>
-
-/* What the entry code leaves on the stack; the return goes to what it holds then, through the iret call. */
-struct regs {
-    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-    uint32_t error;  /* 0 for vectors without an error code */
-    uint32_t vector; /* an exception, or a VECTOR_ of layout.h */
-    uint64_t rip;
-    uint16_t cs; /* privilege bits 0: kernel mode was interrupted; 3: user mode */
-    uint16_t _gap0;
-    uint8_t saved_mask; /* the evtchn_upcall_mask that was in force */
-    uint8_t _gap1[3];
-    uint64_t rflags; /* IF is the opposite of saved_mask */
-    uint64_t rsp;
-    uint64_t ss;
-};
-_Static_assert(sizeof(struct regs) == 168, "regs: trap_entry.S");
 
 enum vector {
     TRAP_DE = 0,
@@ -51,17 +36,17 @@ enum vector {
 #define FAULT_USER    0x04u
 #define FAULT_FETCH   0x10u
 
-#define RFLAGS_CF UINT64_C(0x001)
-#define RFLAGS_PF UINT64_C(0x004)
-#define RFLAGS_AF UINT64_C(0x010)
-#define RFLAGS_ZF UINT64_C(0x040)
-#define RFLAGS_SF UINT64_C(0x080)
-#define RFLAGS_TF UINT64_C(0x100)
-#define RFLAGS_IF UINT64_C(0x200)
-#define RFLAGS_DF UINT64_C(0x400)
-#define RFLAGS_OF UINT64_C(0x800)
-#define RFLAGS_NT UINT64_C(0x4000)
-#define RFLAGS_AC (UINT64_C(1) << 18)
+#define RFLAGS_CF ((uintptr_t)0x001)
+#define RFLAGS_PF ((uintptr_t)0x004)
+#define RFLAGS_AF ((uintptr_t)0x010)
+#define RFLAGS_ZF ((uintptr_t)0x040)
+#define RFLAGS_SF ((uintptr_t)0x080)
+#define RFLAGS_TF ((uintptr_t)0x100)
+#define RFLAGS_IF ((uintptr_t)0x200)
+#define RFLAGS_DF ((uintptr_t)0x400)
+#define RFLAGS_OF ((uintptr_t)0x800)
+#define RFLAGS_NT ((uintptr_t)0x4000)
+#define RFLAGS_AC ((uintptr_t)1 << 18)
 
 /* What went wrong while trap_try() ran. */
 struct fault {

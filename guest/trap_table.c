@@ -15,20 +15,20 @@ extern char trap_entries[];
 
 uint64_t trap_entry_of(unsigned vector)
 {
-    return (uint64_t)trap_entries + (uint64_t)vector * ENTRY_STRIDE;
+    return (uintptr_t)trap_entries + (uint64_t)vector * ENTRY_STRIDE;
 }
 
 int trap_set_entry(unsigned vector, uint8_t flags, uint64_t address)
 {
-    struct trap_info table[2] = {{.vector = (uint8_t)vector, .flags = flags, .cs = FLAT_KERNEL_CS, .address = address}};
+    struct trap_info table[2] = {
+        {.vector = (uint8_t)vector, .flags = flags, .cs = FLAT_KERNEL_CS, .address = (uintptr_t)address}};
 
     return (int)hypercall_set_trap_table(table);
 }
 
 static void register_callback(unsigned type, unsigned vector)
 {
-    struct callback_register callback = {
-        .type = (uint16_t)type, .flags = CALLBACKF_mask_events, .address = trap_entry_of(vector)};
+    struct callback_register callback = callback_to((uint16_t)type, CALLBACKF_mask_events, trap_entry_of(vector));
 
     (void)hypercall_callback_op(CALLBACKOP_register, &callback); /* some exist on some processors only */
 }

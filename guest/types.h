@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <abi/types.h>
+#include <guest/width.h>
+
 /* A machine frame number: what page-table entries hold. */
 typedef struct {
     uint64_t v;
@@ -23,6 +26,12 @@ typedef struct {
 #define PFN(n)   ((pfn_t){(n)})
 #define MFN_NONE MFN(~UINT64_C(0))
 #define PFN_NONE PFN(~UINT64_C(0))
+
+/* A frame number out of a P2M or M2P, whose entries have all bits set where there is none. */
+static inline uint64_t frame_number(xen_pfn_t entry)
+{
+    return entry == (xen_pfn_t)~UINT64_C(0) ? ~UINT64_C(0) : entry;
+}
 
 #define PAGE_SHIFT        12u
 #define PAGE_SIZE         4096u

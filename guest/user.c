@@ -7,11 +7,11 @@
 #include <guest/table.h>
 #include <guest/user.h>
 
-void user_switch(struct regs *regs, uint64_t *kernel_stack);
-_Noreturn void user_return(uint64_t kernel_stack);
+void user_switch(struct regs *regs, uintptr_t *kernel_stack);
+_Noreturn void user_return(uintptr_t kernel_stack);
 
 static uint64_t *root;
-static uint64_t kernel_stack; /* of the excursion under way, 0 for none */
+static uintptr_t kernel_stack; /* of the excursion under way, 0 for none */
 static struct regs *running;
 
 uint64_t *user_root(void)
@@ -34,24 +34,30 @@ int user_load(uint64_t vaddr, const void *first, const void *end)
     return user_map(vaddr, page, PTE_PROGRAM & ~PTE_RW);
 }
 
+static int make_root(void)
+{
+    int error;
+
+    root = page_alloc();
+    root[0] = table_root()[0];
+    error = table_set_readonly(root);
+    if (!error)
+        error = table_pin(root, TOP_LEVEL);
+    return error ? error : table_load_user(root);
+}
+
 int user_init(void)
 {
     int error = user_map(USER_STACK_END - PAGE_SIZE, page_alloc(), PTE_PROGRAM);
 
     if (error)
         return error;
-    root = page_alloc();
-    root[0] = table_root()[0];
-    error = table_set_readonly(root);
-    if (!error)
-        error = table_pin(root, 4);
-    return error ? error : table_load_user(root);
+    return error || !USER_ROOT ? error : make_root();
 }
 
 void user_regs_init(struct regs *regs, uint64_t rip)
 {
-    *regs = (struct regs){
-        .rip = rip, .cs = FLAT_USER_CS64, .rflags = RFLAGS_IF, .rsp = USER_STACK_END, .ss = FLAT_USER_SS64};
+    *regs = regs_of_user(rip, USER_STACK_END, RFLAGS_IF);
 }
 
 void user_end(struct regs *regs)
@@ -71,7 +77,7 @@ static bool end_run(struct regs *regs)
 
 unsigned user_run(struct regs *regs)
 {
-    uint64_t outer_stack = kernel_stack;
+    uintptr_t outer_stack = kernel_stack;
     struct regs *outer = running;
 
     trap_set_user_handler(end_run);

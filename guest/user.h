@@ -7,17 +7,17 @@
 #include <guest/trap.h>
 #include <guest/types.h>
 
-/* The L4 slot 0 is shared by the kernel's and the user's tables; programs lie here. */
+/* The slot 0 of the root is shared by the kernel's and the user's tables; programs lie here. */
 #define USER_BASE      UINT64_C(0x400000)
 #define USER_STACK_END UINT64_C(0x800000)
 
 /*
- * Make the user's L4, with USER_BASE's L3 shared with the kernel's own, pin it, load it, and map one page of stack.
- * 0, or the error of the call that failed.
+ * Make the user's root, if USER_ROOT says that there is one, with the table of USER_BASE shared with the kernel's own,
+ * pin and load it; and map one page of stack.  0, or the error of the call that failed.
  */
 int __must_check user_init(void);
 
-/* The user's L4, NULL before user_init(). */
+/* The user's root, NULL before user_init() and where the kernel's serves both modes. */
 uint64_t *user_root(void);
 
 /* Map @page at @vaddr (below 512 GiB) for both modes; @flags as for pte_make(). */

@@ -153,7 +153,7 @@ int xenstore_write_number(uint32_t transaction, const char *path, uint64_t numbe
 {
     char text[NUMBER_MAX];
 
-    (void)print_to(text, sizeof(text), "%lu", number);
+    (void)print_to(text, sizeof(text), "%" PRIu64, number);
     return xenstore_write(transaction, path, text);
 }
 

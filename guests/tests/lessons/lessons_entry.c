@@ -13,7 +13,6 @@
 #include <guests/tests/lib/test.h>
 
 #define RFLAGS_IOPL UINT64_C(0x3000)
-#define RFLAGS_NT   UINT64_C(0x4000)
 #define RFLAGS_VM   (UINT64_C(1) << 17)
 
 #define WORD_AT (USER_STACK_END - PAGE_SIZE) /* a word that both modes reach */

@@ -18,7 +18,6 @@
 #define EXIT_PORT   0xf4
 #define NOTHING     0xff
 #define RFLAGS_IOPL UINT64_C(0x3000)
-#define RFLAGS_NT   UINT64_C(0x4000)
 #define RFLAGS_RF   UINT64_C(0x10000)
 #define RFLAGS_VM   UINT64_C(0x20000)
 #define RFLAGS_VIRT UINT64_C(0x180000) /* VIF, VIP */

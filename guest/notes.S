@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Start of day of a PV guest: the notes that a domain builder reads, and the first instructions. */
+/* The notes of the image, which a domain builder reads. */
 #include <abi/elfnote.h>
 #include <guest/layout.h>
 
@@ -19,38 +19,13 @@
     note XEN_ELFNOTE_GUEST_VERSION, .asciz "1"
     note XEN_ELFNOTE_XEN_VERSION, .asciz "xen-3.0"
     note XEN_ELFNOTE_LOADER, .asciz "generic"
-    note XEN_ELFNOTE_VIRT_BASE, .quad VIRT_BASE
-    note XEN_ELFNOTE_PADDR_OFFSET, .quad 0
-    note XEN_ELFNOTE_ENTRY, .quad start
-    note XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
+    note XEN_ELFNOTE_VIRT_BASE, NOTE_ADDRESS VIRT_BASE
+    note XEN_ELFNOTE_PADDR_OFFSET, NOTE_ADDRESS 0
+    note XEN_ELFNOTE_ENTRY, NOTE_ADDRESS start
+    note XEN_ELFNOTE_HYPERCALL_PAGE, NOTE_ADDRESS hypercall_page
     note XEN_ELFNOTE_FEATURES, .ascii "!writable_page_tables|pae_pgdir_above_4gb"
     /* bit 0 writable_page_tables, bit 11 dom0: the image may be started as initial domain */
     note XEN_ELFNOTE_SUPPORTED_FEATURES, .long 0x801
     note XEN_ELFNOTE_PAE_MODE, .asciz "yes"
-
-    .cfi_sections .debug_frame
-
-    .text
-    .globl start
-    .type start, @function
-start:
-    .cfi_startproc
-    .cfi_undefined rip /* for a debugger: nothing called this */
-    cld
-    /* The boot stack has one page; its end is told to the kernel, which must not hand it out as free. */
-    movq %rsi, %rdi
-    movq %rsp, %rsi
-    leaq boot_stack + STACK_SIZE(%rip), %rsp
-    xorl %ebp, %ebp
-    call guest_start
-    ud2
-    .cfi_endproc
-    .size start, . - start
-
-    .bss
-    .balign 4096
-    .globl boot_stack
-boot_stack:
-    .skip STACK_SIZE
 
     .section .note.GNU-stack, "", @progbits

@@ -4,7 +4,7 @@
  * iretq.
  */
 #include <guest/layout.h>
-#include <guest/registers.h>
+#include <guest/x86_64/registers.h>
 #include <guest/native.h>
 
     .text

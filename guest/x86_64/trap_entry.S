@@ -5,7 +5,7 @@
  */
 #include <abi/hypercall.h>
 #include <guest/layout.h>
-#include <guest/registers.h>
+#include <guest/x86_64/registers.h>
 
     .text
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A call that can be left from a trap in the midst of it: the registers that C preserves, saved and restored. */
 
-#include <guest/registers.h>
+#include <guest/x86_64/registers.h>
 
     .text
 
