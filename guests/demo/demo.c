@@ -76,9 +76,9 @@ void guest_main(void)
         all_hold = true;
         steps[step].run();
         if (!all_hold) {
-            print("\ndemo: step %u of %lu failed: %s\n", step + 1, ARRAY_SIZE(steps), steps[step].title);
+            print("\ndemo: step %u of %zu failed: %s\n", step + 1, ARRAY_SIZE(steps), steps[step].title);
             guest_shutdown(SHUTDOWN_crash);
         }
     }
-    print("\ndemo: all %lu steps passed\n", ARRAY_SIZE(steps));
+    print("\ndemo: all %zu steps passed\n", ARRAY_SIZE(steps));
 }

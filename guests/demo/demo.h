@@ -14,14 +14,14 @@ __attribute__((format(printf, 2, 3))) void claim(bool holds, const char *format,
 void claim_result(const char *what, long result, long wanted);
 
 /*
- * Where the demo's own tables map things: an L4 slot that nothing else uses, and the tables under it, made by the step
- * of that name.
+ * Where the demo's own tables map things: a slot of the root that nothing else uses, and the tables under it, made by
+ * the step of that name.
  */
-#define DEMO_VADDR UINT64_C(0x0000028000000000)
+#define DEMO_VADDR (TOP_LEVEL == 4 ? UINT64_C(0x0000028000000000) : UINT64_C(0x50000000))
 
 struct demo_tables {
-    uint64_t *l4, *l3, *l2, *l1;
-    char *page; /* what l1[0] maps */
+    uint64_t *root, *l3, *l2, *l1; /* the root is an L4 or an L3, and there is no other L3 then */
+    char *page;                    /* what l1[0] maps */
 };
 extern struct demo_tables demo;
 

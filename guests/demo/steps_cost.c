@@ -43,13 +43,17 @@ static void many_updates(void)
 
 static void emulated_write(void)
 {
-    WRITE_ONCE(demo.l1[8], demo.l1[8]);
+    uintptr_t *low = (uintptr_t *)(void *)&demo.l1[8];
+
+    WRITE_ONCE(*low, *low);
 }
 
 static void pin_and_unpin(void)
 {
-    (void)!table_pin(demo.l3, 3);
-    (void)!table_unpin(demo.l3);
+    uint64_t *table = TOP_LEVEL == 4 ? demo.l3 : demo.l2;
+
+    (void)!table_pin(table, TOP_LEVEL - 1);
+    (void)!table_unpin(table);
 }
 
 static void load_root(void)
@@ -79,7 +83,7 @@ static void user_round_trip(void)
 extern const char cost_user_begin[], cost_user_end[];
 __asm__(".pushsection .rodata\n"
         "cost_user_begin:\n"
-        "    syscall\n"
+        "    " PROGRAM_CALL "\n"
         "    jmp cost_user_begin\n"
         "cost_user_end:\n"
         ".popsection\n");
@@ -94,10 +98,10 @@ static const struct cost {
     {"mmu_update of 32 entries in one call, each", many_updates, BATCH},
     {"update_va_mapping with a flush", one_va_mapping, 1},
     {"a store to an L1, emulated", emulated_write, 1},
-    {"pin and unpin of an L3 that is a table already", pin_and_unpin, 1},
+    {"pin and unpin of a table below the root that is a table already", pin_and_unpin, 1},
     {"NEW_BASEPTR to the table in use", load_root, 1},
     {"a page fault of the kernel: to the handler and back", page_fault, 1},
-    {"user mode: one syscall, to the kernel and back", user_round_trip, 1},
+    {"user mode: one call, to the kernel and back", user_round_trip, 1},
 };
 
 static uint64_t least(void (*once)(void))
@@ -129,7 +133,7 @@ void step_cost(void)
         uint64_t ticks = least(costs[i].once);
 
         plausible &= ticks > overhead;
-        say("%8lu  %s", ticks > overhead ? (ticks - overhead) / costs[i].count : 0, costs[i].what);
+        say("%8" PRIu64 "  %s", ticks > overhead ? (ticks - overhead) / costs[i].count : 0, costs[i].what);
     }
-    claim(plausible, "each took longer than nothing, which takes %lu", overhead);
+    claim(plausible, "each took longer than nothing, which takes %" PRIu64, overhead);
 }

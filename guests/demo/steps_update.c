@@ -26,7 +26,7 @@ static uint64_t vaddr_of(unsigned index)
 
 static uint64_t number_at(unsigned index)
 {
-    return *(volatile uint64_t *)vaddr_of(index);
+    return *(volatile uint64_t *)(uintptr_t)vaddr_of(index);
 }
 
 /* Shows mmu_update.order, mmu_update.done, mmu_update.first-failure. */
@@ -42,7 +42,7 @@ void step_mmu_update(void)
             .ptr = virt_to_maddr(&demo.l1[8 + i]) | MMU_NORMAL_PT_UPDATE,
             .val = pte_make(virt_to_mfn(numbered_page(100 + i)), PTE_KERNEL),
         };
-        say("   entry at %012lx := %016lx", requests[i].ptr, requests[i].val);
+        say("   entry at %012" PRIx64 " := %016" PRIx64, requests[i].ptr, requests[i].val);
     }
     claim_result("mmu_update", hypercall_mmu_update(requests, 3, &done, DOMID_SELF), 0);
     claim(done == 3 && number_at(8) == 100 && number_at(9) == 101 && number_at(10) == 102,
@@ -61,15 +61,15 @@ void step_preserve_ad(void)
 
     claim_result("map a page, accessed and dirty clear",
                  table_write(&demo.l1[11], pte_make(virt_to_mfn(page), PTE_P | PTE_RW)), 0);
-    say("   l1[11] = %016lx", demo.l1[11]);
-    *(volatile uint64_t *)vaddr_of(11) = 8;
-    say("   l1[11] = %016lx after a write through it: set by the processor", demo.l1[11]);
+    say("   l1[11] = %016" PRIx64, demo.l1[11]);
+    *(volatile uint64_t *)(uintptr_t)vaddr_of(11) = 8;
+    say("   l1[11] = %016" PRIx64 " after a write through it: set by the processor", demo.l1[11]);
     claim((demo.l1[11] & (PTE_A | PTE_D)) == (PTE_A | PTE_D), "accessed and dirty are set in the guest's own table");
     request.ptr |= MMU_PT_UPDATE_PRESERVE_AD;
     request.val = pte_make(virt_to_mfn(page), PTE_P);
     claim_result("make it read-only with MMU_PT_UPDATE_PRESERVE_AD",
                  hypercall_mmu_update(&request, 1, NULL, DOMID_SELF), 0);
-    claim((demo.l1[11] & (PTE_RW | PTE_A | PTE_D)) == (PTE_A | PTE_D), "l1[11] = %016lx: RW gone, both kept",
+    claim((demo.l1[11] & (PTE_RW | PTE_A | PTE_D)) == (PTE_A | PTE_D), "l1[11] = %016" PRIx64 ": RW gone, both kept",
           demo.l1[11]);
 }
 
@@ -81,15 +81,17 @@ void step_va_mapping(void)
     say("No machine address to look up: the entry is found through the tables in use.");
     claim_result("map a page at a virtual address", table_map(vaddr_of(16), pte_make(virt_to_mfn(page), PTE_KERNEL)),
                  0);
-    claim(number_at(16) == 200, "%lx reads %lu", vaddr_of(16), number_at(16));
-    claim_result("where there is no L1 table", table_map(0x0000600000000000, pte_make(virt_to_mfn(page), PTE_KERNEL)),
-                 -XEN_EINVAL);
+    claim(number_at(16) == 200, "%" PRIx64 " reads %" PRIu64, vaddr_of(16), number_at(16));
+    claim_result("where there is no L1 table",
+                 table_map(DEMO_VADDR + 0x10000000, pte_make(virt_to_mfn(page), PTE_KERNEL)), -XEN_EINVAL);
     claim_result("in the hypervisor's addresses", table_map(HYPERVISOR_VIRT_START, 0), -XEN_EINVAL);
 }
 
 static void store_entry(void *arg)
 {
-    __asm__ volatile("movq %1, %0" : "=m"(demo.l1[17]) : "r"((uint64_t)arg));
+    uintptr_t *low = (uintptr_t *)(void *)&demo.l1[17];
+
+    __asm__ volatile("mov %1, %0" : "=m"(*low) : "r"(arg));
 }
 
 void step_emulated_write(void)
@@ -99,10 +101,10 @@ void step_emulated_write(void)
 
     say("With writable_pagetables on, a store to an L1 faults, is decoded, checked and carried out.");
     claim_result("vm_assist", hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), 0);
-    (void)trap_try(store_entry, (void *)pte_make(virt_to_mfn(page), PTE_KERNEL), &fault);
+    (void)trap_try(store_entry, (void *)(uintptr_t)pte_make(virt_to_mfn(page), PTE_KERNEL), &fault);
     claim(fault.vector == TRAP_NONE, "mov to l1[17]: %s raised", trap_name(fault.vector));
-    claim(number_at(17) == 300, "%lx reads %lu", vaddr_of(17), number_at(17));
-    (void)trap_try(store_entry, (void *)pte_make(virt_to_mfn(demo.l2), PTE_KERNEL), &fault);
+    claim(number_at(17) == 300, "%" PRIx64 " reads %" PRIu64, vaddr_of(17), number_at(17));
+    (void)trap_try(store_entry, (void *)(uintptr_t)pte_make(virt_to_mfn(demo.l2), PTE_KERNEL), &fault);
     claim(fault.vector == TRAP_PF && number_at(17) == 300, "a store that would map a table writable: %s, unchanged",
           trap_name(fault.vector));
     claim_result("the assist off again", hypercall_vm_assist(VMASST_CMD_disable, VMASST_TYPE_writable_pagetables), 0);
@@ -114,12 +116,10 @@ void step_multicall(void)
     struct mmu_update request = {.ptr = virt_to_maddr(&demo.l1[19]), .val = pte_make(virt_to_mfn(page), PTE_READONLY)};
     struct mmuext_op flush = {.cmd = MMUEXT_TLB_FLUSH_LOCAL};
     struct multicall_entry calls[] = {
-        {.op = __HYPERVISOR_update_va_mapping,
-         .args = {vaddr_of(18), pte_make(virt_to_mfn(page), PTE_KERNEL), UVMF_INVLPG}},
+        multicall_update_va_mapping(vaddr_of(18), pte_make(virt_to_mfn(page), PTE_KERNEL), UVMF_INVLPG),
         {.op = __HYPERVISOR_mmu_update, .args = {arg_of(&request), 1, 0, DOMID_SELF}},
         {.op = __HYPERVISOR_mmuext_op, .args = {arg_of(&flush), 1, 0, DOMID_SELF}},
-        {.op = __HYPERVISOR_update_va_mapping,
-         .args = {vaddr_of(20), pte_make(virt_to_mfn(demo.l2), PTE_KERNEL), UVMF_INVLPG}},
+        multicall_update_va_mapping(vaddr_of(20), pte_make(virt_to_mfn(demo.l2), PTE_KERNEL), UVMF_INVLPG),
     };
     static const char *const what[] = {"update_va_mapping", "mmu_update", "flush the TLB", "map the L2 writable"};
     static const long wanted[] = {0, 0, 0, -XEN_EBUSY};
@@ -128,8 +128,8 @@ void step_multicall(void)
     claim_result("multicall", hypercall_multicall(calls, ARRAY_SIZE(calls)), 0);
     for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
         claim_result(what[i], (long)calls[i].result, wanted[i]);
-    claim(number_at(18) == 400 && number_at(19) == 400, "one page, two addresses: %lu and %lu", number_at(18),
-          number_at(19));
+    claim(number_at(18) == 400 && number_at(19) == 400, "one page, two addresses: %" PRIu64 " and %" PRIu64,
+          number_at(18), number_at(19));
 }
 
 void step_machphys(void)
@@ -139,12 +139,12 @@ void step_machphys(void)
     pfn_t pfn = virt_to_pfn(page);
     struct mmu_update request = {.ptr = mfn.v << PAGE_SHIFT | MMU_MACHPHYS_UPDATE, .val = 0x12345};
 
-    say("The M2P is mapped read-only at %lx; what it says of own frames is for the guest to decide.",
+    say("The M2P is mapped read-only at %" PRIxPTR "; what it says of own frames is for the guest to decide.",
         MACH2PHYS_VIRT_START);
-    claim(mfn_to_pfn(mfn).v == pfn.v, "m2p[%lx] = %lx", mfn.v, mfn_to_pfn(mfn).v);
+    claim(mfn_to_pfn(mfn).v == pfn.v, "m2p[%" PRIx64 "] = %" PRIx64, mfn.v, mfn_to_pfn(mfn).v);
     claim_result("MMU_MACHPHYS_UPDATE to 12345", hypercall_mmu_update(&request, 1, NULL, DOMID_SELF), 0);
     claim(mfn_to_pfn(mfn).v == 0x12345 && mfn_to_own_pfn(mfn).v == PFN_NONE.v,
-          "m2p[%lx] = %lx, and the P2M does not lead back: do not trust one without the other", mfn.v,
+          "m2p[%" PRIx64 "] = %" PRIx64 ", and the P2M does not lead back: do not trust one without the other", mfn.v,
           mfn_to_pfn(mfn).v);
     request.val = pfn.v;
     claim_result("put it right", hypercall_mmu_update(&request, 1, NULL, DOMID_SELF), 0);

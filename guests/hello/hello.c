@@ -11,8 +11,8 @@ void guest_main(void)
 {
     uint64_t *page = page_alloc();
 
-    print("Hello.  I am a PV guest with %lu pages of memory.\n", guest.start->nr_pages);
-    print("My page 0x%lx is the machine's frame 0x%lx.\n", virt_to_pfn(page).v, virt_to_mfn(page).v);
+    print("Hello.  I am a PV guest with %" PRIuPTR " pages of memory.\n", guest.start->nr_pages);
+    print("My page 0x%" PRIx64 " is the machine's frame 0x%" PRIx64 ".\n", virt_to_pfn(page).v, virt_to_mfn(page).v);
     print("A page table, while I can write to it?  %s\n", errno_name(table_pin(page, 1)));
     if (table_set_readonly(page) || table_pin(page, 1))
         guest_panic("A page that I can only read is no page table.");

@@ -59,7 +59,8 @@ static void measure_column(const char *name)
 
         best = cost.ticks < best.ticks ? cost : best;
     }
-    print("figure fork_hypercalls %s %lu\nfigure fork_ticks %s %lu\n", name, best.hypercalls, name, best.ticks);
+    print("figure fork_hypercalls %s %" PRIu64 "\nfigure fork_ticks %s %" PRIu64 "\n", name, best.hypercalls, name,
+          best.ticks);
 }
 
 void bench_run(void)

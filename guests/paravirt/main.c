@@ -43,7 +43,8 @@ void guest_main(void)
     pool_init();
     program_init();
     process_init();
-    print("paravirt: %s memory management, %lu pages, %lu free\n", mmu->name, guest.start->nr_pages, pool_count());
+    print("paravirt: %s memory management, %" PRIuPTR " pages, %" PRIu64 " free\n", mmu->name, guest.start->nr_pages,
+          pool_count());
     if (guest_option("misuse", 0))
         misuse(guest_option("misuse", 0));
     else if (guest_option("bench", 0))

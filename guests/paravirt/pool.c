@@ -9,22 +9,25 @@
 #define JUNK  UINT64_C(0x5a5a5a5a5a5a5a5a)
 #define WORDS (PAGE_SIZE / sizeof(uint64_t))
 
+/* What an instruction moves at once. */
+#define COUNT (PAGE_SIZE / sizeof(uintptr_t))
+
 static uint64_t *free_pages; /* the first word of each is the next one */
 static uint16_t *users;      /* by pfn */
 static uint64_t nr_users, nr_free, reserved, nr_spoilt;
 
 void page_zero(void *page)
 {
-    uint64_t count = WORDS;
+    uintptr_t count = COUNT;
 
-    __asm__ volatile("rep stosq" : "+D"(page), "+c"(count) : "a"(0) : "memory");
+    __asm__ volatile("rep stos" WORD_SUFFIX : "+D"(page), "+c"(count) : "a"(0) : "memory");
 }
 
 void page_copy(void *to, const void *from)
 {
-    uint64_t count = WORDS;
+    uintptr_t count = COUNT;
 
-    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count)::"memory");
+    __asm__ volatile("rep movs" WORD_SUFFIX : "+D"(to), "+S"(from), "+c"(count)::"memory");
 }
 
 static uint16_t *users_of(const void *page)
@@ -40,7 +43,7 @@ static void add(uint64_t *page)
 {
     for (unsigned i = 1; i < WORDS; i++)
         page[i] = JUNK;
-    page[0] = (uint64_t)free_pages;
+    page[0] = (uintptr_t)free_pages;
     free_pages = page;
     nr_free++;
 }
@@ -53,7 +56,7 @@ static void *claim_pages(uint64_t *count)
         return pfn_to_virt(PFN(native_first_free_pfn()));
     }
     *count = pages_free_count();
-    return pages_alloc(*count);
+    return pages_alloc((size_t)*count);
 }
 
 void pool_init(void)
@@ -77,7 +80,7 @@ void *pool_take(void)
 
     if (nr_free <= reserved)
         return NULL;
-    free_pages = (uint64_t *)page[0];
+    free_pages = (uint64_t *)(uintptr_t)page[0];
     nr_free--;
     for (unsigned i = 1; i < WORDS; i++)
         spoilt |= page[i] != JUNK;

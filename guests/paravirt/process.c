@@ -91,8 +91,8 @@ static void tell_parent(struct process *process)
     struct process *parent = process->parent;
 
     if (parent && parent->state == PROCESS_WAITING) {
-        parent->regs.rax = (uint64_t)(process - processes) + 1;
-        parent->regs.rdx = (uint64_t)process->status;
+        parent->regs.rax = (uintptr_t)(process - processes) + 1;
+        parent->regs.rdx = (uintptr_t)process->status;
         parent->state = PROCESS_READY;
         process_forget(process);
     }
@@ -129,7 +129,7 @@ static void call_fork(struct process *process)
 {
     struct process *child = find_room();
 
-    process->regs.rax = (uint64_t)-XEN_ENOMEM;
+    process->regs.rax = (uintptr_t)-XEN_ENOMEM;
     if (!child || space_fork(&child->space, &process->space))
         return;
     child->parent = process;
@@ -139,7 +139,7 @@ static void call_fork(struct process *process)
     memcpy(child->signatures, process->signatures, sizeof(child->signatures));
     child->filling = 0;
     child->state = PROCESS_READY;
-    process->regs.rax = (uint64_t)(child - processes) + 1;
+    process->regs.rax = (uintptr_t)(child - processes) + 1;
 }
 
 static void call_wait(struct process *process)
@@ -155,7 +155,7 @@ static void call_wait(struct process *process)
             tell_parent(&processes[i]);
     }
     if (!any) {
-        process->regs.rax = (uint64_t)-XEN_ENOENT;
+        process->regs.rax = (uintptr_t)-XEN_ENOENT;
         process->state = PROCESS_READY;
     }
 }
@@ -164,14 +164,14 @@ static void call_wait(struct process *process)
 static void call_write(struct process *process)
 {
     char text[TEXT_MAX];
-    uint64_t from = process->regs.rdi, length = process->regs.rsi;
+    uintptr_t from = process->regs.rdi, length = process->regs.rsi;
 
-    process->regs.rax = (uint64_t)-XEN_EFAULT;
+    process->regs.rax = (uintptr_t)-XEN_EFAULT;
     if (length >= TEXT_MAX || from < CODE_BASE || from + length > CODE_BASE + PAGE_SIZE)
         return;
-    memcpy(text, (const void *)from, length);
+    memcpy(text, (const void *)(uintptr_t)from, length);
     text[length] = 0;
-    print("  process %lu: %s", (uint64_t)(process - processes) + 1, text);
+    print("  process %" PRIu64 ": %s", (uint64_t)(process - processes) + 1, text);
     process->regs.rax = length;
 }
 
@@ -179,7 +179,7 @@ static void call_kernel(struct process *process)
 {
     switch (process->regs.rax) {
     case SYSCALL_EXIT:
-        process_end(process, (int64_t)process->regs.rdi);
+        process_end(process, (intptr_t)process->regs.rdi);
         break;
     case SYSCALL_FORK:
         call_fork(process);
@@ -197,7 +197,7 @@ static void call_kernel(struct process *process)
             next_driver(process, &process->regs);
         break;
     default:
-        process->regs.rax = (uint64_t)-XEN_ENOSYS;
+        process->regs.rax = (uintptr_t)-XEN_ENOSYS;
     }
 }
 
@@ -244,7 +244,7 @@ static bool on_syscall(struct regs *regs)
 
 static bool on_exception(struct regs *regs)
 {
-    if (!(regs->cs & 3) || !current)
+    if (!regs_in_user_mode(regs) || !current)
         return false;
     process_end(current, STATUS_EXCEPTION);
     return switch_to_next(regs);
@@ -262,7 +262,7 @@ static bool on_page_fault(struct regs *regs)
         process_faults++;
         return true;
     }
-    if (!(regs->cs & 3) || !current) {
+    if (!regs_in_user_mode(regs) || !current) {
         (void)pinned_check_fault(vaddr, regs->error, regs->rip);
         return false;
     }
@@ -275,7 +275,7 @@ void process_init(void)
     for (unsigned vector = 0; vector < 32; vector++)
         (void)trap_set_handler(vector, on_exception);
     (void)trap_set_handler(TRAP_PF, on_page_fault);
-    (void)trap_set_handler(VECTOR_SYSCALL, on_syscall);
+    (void)trap_set_handler(VECTOR_PROGRAM_CALL, on_syscall);
 }
 
 void process_run(void)

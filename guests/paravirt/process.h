@@ -30,8 +30,8 @@ struct process {
     struct regs regs;
     int64_t status;
     /* Of the forest: what each page should hold, 0 for pages that were never written; and a fill that is under way. */
-    uint64_t signatures[FOREST_PAGES];
-    uint64_t filling, filling_signature; /* page + 1; 0: none */
+    uintptr_t signatures[FOREST_PAGES];
+    uintptr_t filling, filling_signature; /* page + 1; 0: none */
 };
 extern struct process processes[PROCESSES_MAX];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The programs of user mode, all in one page, and their system calls: number in rax, argument in rdi, rsi; result in
- * rax; rcx and r11 are lost.
+ * rax; rcx and r11 are lost.  In a kernel of 32 bits it is the lower halves, by int $0x80, and nothing is lost.
  */
 #pragma once
 

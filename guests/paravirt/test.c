@@ -104,9 +104,9 @@ void expect_nothing_lost(uint64_t pages)
     for (unsigned i = 0; i < PROCESSES_MAX; i++)
         left += processes[i].state != PROCESS_NONE;
     expect(left == 0, "%u processes are left", left);
-    expect(pool_count() == pages, "%lu pages are free, %lu were before", pool_count(), pages);
-    expect(pinned_count() == 0, "%lu tables are pinned", pinned_count());
-    expect(pool_spoilt() == 0, "%lu free pages were written to", pool_spoilt());
+    expect(pool_count() == pages, "%" PRIu64 " pages are free, %" PRIu64 " were before", pool_count(), pages);
+    expect(pinned_count() == 0, "%" PRIu64 " tables are pinned", pinned_count());
+    expect(pool_spoilt() == 0, "%" PRIu64 " free pages were written to", pool_spoilt());
 }
 
 struct access {
@@ -117,14 +117,14 @@ static void do_write(void *arg)
 {
     struct access *access = arg;
 
-    WRITE_ONCE(*(uint64_t *)access->vaddr, access->value);
+    WRITE_ONCE(*(uint64_t *)(uintptr_t)access->vaddr, access->value);
 }
 
 static void do_read(void *arg)
 {
     struct access *access = arg;
 
-    access->value = READ_ONCE(*(uint64_t *)access->vaddr);
+    access->value = READ_ONCE(*(uint64_t *)(uintptr_t)access->vaddr);
 }
 
 bool test_write(uint64_t vaddr, uint64_t value)

@@ -15,19 +15,19 @@
 #define FULL      50u /* processes that ended for want of memory: it is full */
 #define STEPS_MAX 60000u
 #define USED_MAX  14000u /* pages: what half of PROCESSES_MAX can fill */
-#define WORDS     (PAGE_SIZE / sizeof(uint64_t))
+#define WORDS     (PAGE_SIZE / sizeof(uintptr_t))
 
 static struct {
     uint64_t forks, fills, verified, wrong, ended, killed, bytes, steps, steps_max;
     uint64_t most; /* processes at a time */
 } forest;
 
-static uint64_t wrong_words(const uint64_t *page, uint64_t signature)
+static uint64_t wrong_words(const uintptr_t *page, uintptr_t signature)
 {
     uint64_t wrong = 0;
 
     for (unsigned i = 0; i < WORDS; i++)
-        wrong += page[i] != signature + i * (uint64_t)SIGNATURE_STEP;
+        wrong += page[i] != signature + i * (uintptr_t)SIGNATURE_STEP;
     return wrong;
 }
 
@@ -35,7 +35,7 @@ static uint64_t wrong_words(const uint64_t *page, uint64_t signature)
 static bool check_process(struct process *process)
 {
     for (unsigned i = 0; i < FOREST_PAGES; i++) {
-        const uint64_t *page = space_page(&process->space, i);
+        const uintptr_t *page = space_page(&process->space, i);
 
         if (process->signatures[i] == 0) {
             forest.wrong += page != NULL;
@@ -60,18 +60,18 @@ static void finish_fill(struct process *process)
 
 static void next_step(struct process *process, struct regs *regs)
 {
-    uint64_t choice = test_random() % 16, page = test_random() % FOREST_PAGES;
+    uintptr_t choice = test_random() % 16, page = test_random() % FOREST_PAGES;
 
     finish_fill(process);
     forest.wrong += regs->rdi;
-    regs->rdx = DATA_BASE + page * PAGE_SIZE;
+    regs->rdx = (uintptr_t)DATA_BASE + page * PAGE_SIZE;
     if (choice < 1) {
         regs->rax = NEXT_FORK;
         forest.forks++;
     } else if (choice < 12) {
         regs->rax = NEXT_FILL;
         process->filling = page + 1;
-        process->filling_signature = regs->rsi = test_random() << 16 | 1;
+        process->filling_signature = regs->rsi = (uintptr_t)test_random() << 16 | 1;
     } else if (process->signatures[page]) {
         regs->rax = NEXT_VERIFY;
         regs->rsi = process->signatures[page];
@@ -106,7 +106,8 @@ static void grow_until_full(void)
         run_steps(500);
         steps += 500;
     }
-    expect(forest.ended >= FULL, "memory is not full after %lu steps: %lu processes, %lu pages free", steps,
+    expect(forest.ended >= FULL,
+           "memory is not full after %" PRIu64 " steps: %" PRIu64 " processes, %" PRIu64 " pages free", steps,
            forest.most, pool_count());
     run_steps(3000);
 }
@@ -150,9 +151,9 @@ void test_forest(void)
     process_set_driver(NULL);
     process_set_end(NULL);
     process_set_choice(NULL);
-    print(
-        "  forest: %lu processes at most, %lu forks, %lu pages written, %lu verified, %lu killed, %lu bytes compared\n",
-        forest.most, forest.forks, forest.fills, forest.verified, forest.killed, forest.bytes);
-    expect(forest.wrong == 0, "%lu words are wrong", forest.wrong);
+    print("  forest: %" PRIu64 " processes at most, %" PRIu64 " forks, %" PRIu64 " pages written, %" PRIu64
+          " verified, %" PRIu64 " killed, %" PRIu64 " bytes compared\n",
+          forest.most, forest.forks, forest.fills, forest.verified, forest.killed, forest.bytes);
+    expect(forest.wrong == 0, "%" PRIu64 " words are wrong", forest.wrong);
     expect_nothing_lost(pages);
 }

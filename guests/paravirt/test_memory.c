@@ -12,7 +12,7 @@
 #include <guests/paravirt/pool.h>
 #include <guests/paravirt/test.h>
 
-#define VADDR UINT64_C(0x7000000000)
+#define VADDR UINT64_C(0x70000000)
 #define COUNT 8u
 
 static void expect_agreement(void)
@@ -20,7 +20,7 @@ static void expect_agreement(void)
     pfn_t first = PFN_NONE;
     uint64_t wrong = p2m_check(&first);
 
-    expect(wrong == 0, "P2M and M2P disagree about %lu pages, first %lx", wrong, first.v);
+    expect(wrong == 0, "P2M and M2P disagree about %" PRIu64 " pages, first %" PRIx64, wrong, first.v);
 }
 
 static void test_agreement(void)
@@ -32,15 +32,16 @@ static void test_agreement(void)
     expect_agreement();
     for (uint64_t pfn = 0; pfn < guest.start->nr_pages; pfn++)
         pages += p2m_get_pfn(p2m_get(PFN(pfn))).v == pfn;
-    expect(pages == guest.start->nr_pages, "%lu of %lu pages have frames", pages, guest.start->nr_pages);
+    expect(pages == guest.start->nr_pages, "%" PRIu64 " of %" PRIuPTR " pages have frames", pages,
+           guest.start->nr_pages);
     expect(p2m_get(PFN(p2m_pages())).v == MFN_NONE.v, "a page behind the end has a frame");
 }
 
 /* memory_op on single pages; the number of those that were done. */
-static long reservation(unsigned cmd, uint64_t *extents)
+static long reservation(unsigned cmd, xen_pfn_t *extents)
 {
     struct xen_memory_reservation request = {
-        .extent_start = (uint64_t)extents, .nr_extents = COUNT, .extent_order = 0, .domid = DOMID_SELF};
+        .extent_start = (uintptr_t)extents, .nr_extents = COUNT, .extent_order = 0, .domid = DOMID_SELF};
 
     return hypercall_memory_op(cmd, &request);
 }
@@ -54,16 +55,16 @@ static void expect_done(long done, const char *what)
 /* The kernel's own mapping of a page: without one it can be given back. */
 static void map_own(void *page, mmu_entry_t entry)
 {
-    mmu_entry_write(mmu_kernel_space(), table_entry((uint64_t)page, 1), 1, entry);
+    mmu_entry_write(mmu_kernel_space(), table_entry((uintptr_t)page, 1), 1, entry);
 }
 
 static void give_back(void *const *pages)
 {
-    uint64_t mfns[COUNT];
+    xen_pfn_t mfns[COUNT];
 
     mmu_lazy_enter();
     for (unsigned i = 0; i < COUNT; i++) {
-        mfns[i] = p2m_get(virt_to_pfn(pages[i])).v;
+        mfns[i] = (xen_pfn_t)p2m_get(virt_to_pfn(pages[i])).v;
         map_own(pages[i], MMU_ENTRY_NONE);
         p2m_set_frame(virt_to_pfn(pages[i]), MFN_NONE);
     }
@@ -75,10 +76,10 @@ static void give_back(void *const *pages)
 /* Frames for the pages from @pfn on. */
 static void get_again(uint64_t pfn)
 {
-    uint64_t extents[COUNT];
+    xen_pfn_t extents[COUNT];
 
     for (unsigned i = 0; i < COUNT; i++)
-        extents[i] = pfn + i;
+        extents[i] = (xen_pfn_t)pfn + i;
     expect_done(reservation(XENMEM_populate_physmap, extents), "got");
     for (unsigned i = 0; i < COUNT; i++)
         p2m_set_frame(PFN(pfn + i), MFN(extents[i]));
@@ -109,7 +110,8 @@ static void use(uint64_t pfn)
 
 static void test_growth(void)
 {
-    uint64_t free = pool_count(), mfns[COUNT], end, leaves;
+    uint64_t free = pool_count(), end, leaves;
+    xen_pfn_t mfns[COUNT];
     void *pages[COUNT];
 
     if (guest.native)
@@ -125,13 +127,13 @@ static void test_growth(void)
     expect_agreement();
     use(end);
     for (unsigned i = 0; i < COUNT; i++) {
-        mfns[i] = p2m_get(PFN(end + i)).v;
+        mfns[i] = (xen_pfn_t)p2m_get(PFN(end + i)).v;
         p2m_set_frame(PFN(end + i), MFN_NONE);
     }
     expect_done(reservation(XENMEM_decrease_reservation, mfns), "gave back again");
     for (unsigned i = 0; i < COUNT; i++) {
-        uint64_t pfn = virt_to_pfn(pages[i]).v;
-        struct xen_memory_reservation request = {.extent_start = (uint64_t)&pfn, .nr_extents = 1, .domid = DOMID_SELF};
+        xen_pfn_t pfn = (xen_pfn_t)virt_to_pfn(pages[i]).v;
+        struct xen_memory_reservation request = {.extent_start = (uintptr_t)&pfn, .nr_extents = 1, .domid = DOMID_SELF};
 
         expect(hypercall_memory_op(XENMEM_populate_physmap, &request) == 1, "the hypervisor gives no page");
         p2m_set_frame(virt_to_pfn(pages[i]), MFN(pfn));

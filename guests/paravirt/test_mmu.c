@@ -6,7 +6,7 @@
 #include <guests/paravirt/pool.h>
 #include <guests/paravirt/test.h>
 
-#define VADDR UINT64_C(0x7000000000)
+#define VADDR UINT64_C(0x70000000)
 
 /* An address space with one page at VADDR. */
 struct fixture {
@@ -47,16 +47,17 @@ static void test_entries(void)
     for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
         mmu_entry_t entry = mmu_entry_make(pfn, flags[i]);
 
-        expect(mmu_entry_pfn(entry).v == pfn.v, "flags %lx: pfn %lx became %lx", flags[i], pfn.v,
+        expect(mmu_entry_pfn(entry).v == pfn.v, "flags %" PRIx64 ": pfn %" PRIx64 " became %" PRIx64, flags[i], pfn.v,
                mmu_entry_pfn(entry).v);
-        expect(mmu_entry_flags(entry) == flags[i], "flags %lx became %lx", flags[i], mmu_entry_flags(entry));
+        expect(mmu_entry_flags(entry) == flags[i], "flags %" PRIx64 " became %" PRIx64, flags[i],
+               mmu_entry_flags(entry));
     }
     expect(mmu_entry_make(PFN(0x123), PTE_RW).v == 0x123002, "an absent entry was translated");
 }
 
 static void check_levels(struct mmu_space *space, const char *world)
 {
-    for (unsigned level = 1; level <= 4; level++) {
+    for (unsigned level = 1; level <= TOP_LEVEL; level++) {
         uint64_t *place = mmu_walk(space, VADDR, level);
         mmu_entry_t entry = mmu_entry_read(place);
 
@@ -64,7 +65,7 @@ static void check_levels(struct mmu_space *space, const char *world)
         mmu_entry_write(space, place, level, MMU_ENTRY_NONE);
         expect(!mmu_entry_present(mmu_entry_read(place)), "%s: level %u is present", world, level);
         mmu_entry_write(space, place, level, entry);
-        expect(mmu_entry_read(place).v == entry.v, "%s: level %u: %lx became %lx", world, level, entry.v,
+        expect(mmu_entry_read(place).v == entry.v, "%s: level %u: %" PRIx64 " became %" PRIx64, world, level, entry.v,
                mmu_entry_read(place).v);
     }
 }
@@ -89,7 +90,7 @@ static bool takes_plain_write(uint64_t *place, uint64_t value)
     bool written;
 
     test_failures_begin();
-    written = test_write((uint64_t)place, value);
+    written = test_write((uintptr_t)place, value);
     expect(test_failures_end(&failure) == !written, "the write is not reported");
     return written;
 }
@@ -111,7 +112,7 @@ static void test_tables(void)
     mmu_entry_write(&fixture.space, place, 2, MMU_ENTRY_NONE);
     mmu_flush_all();
     mmu->table_release(table, 1, MMU_HERE);
-    expect(test_write((uint64_t)&table[7], 0), "a released table cannot be written");
+    expect(test_write((uintptr_t)&table[7], 0), "a released table cannot be written");
     mmu->table_alloc(&fixture.space, table, 1, MMU_HERE);
     mmu_entry_write(&fixture.space, place, 2, entry);
     expect(takes_plain_write(&table[7], own) == guest.native, "an allocated table can be written");
@@ -148,7 +149,7 @@ static void test_modify(void)
 
 static const uint64_t *user_root_of(const struct mmu_space *space)
 {
-    return guest.native ? space->tree.root : space->tree.user_root;
+    return guest.native || !USER_ROOT ? space->tree.root : space->tree.user_root;
 }
 
 static void test_registers(void)
@@ -162,9 +163,9 @@ static void test_registers(void)
     expect(mmu->cr3_read().v == virt_to_pfn(fixture.space.tree.root).v, "cr3 is not the root that was loaded");
     expect(mmu->user_root_read().v == virt_to_pfn(user_root_of(&fixture.space)).v, "the user root is another");
     expect(!test_read(VADDR + 0x123450, &value), "a page that is not there can be read");
-    expect(mmu->cr2_read() == VADDR + 0x123450, "cr2 is %lx", mmu->cr2_read());
+    expect(mmu->cr2_read() == VADDR + 0x123450, "cr2 is %" PRIx64, mmu->cr2_read());
     mmu->cr2_write(0x1234);
-    expect(mmu->cr2_read() == 0x1234, "cr2 is %lx, not what was written", mmu->cr2_read());
+    expect(mmu->cr2_read() == 0x1234, "cr2 is %" PRIx64 ", not what was written", mmu->cr2_read());
     mmu->cr3_write(root, MMU_HERE);
     mmu->user_root_write(PFN_NONE, MMU_HERE);
     expect(mmu->cr3_read().v == root.v && !test_read(VADDR, &value), "the old root is not back");

@@ -31,7 +31,7 @@ static void note(struct xenstore_watch *watch, const char *path)
 static void wait_for_store(void)
 {
     evtchn_port_t port = xenstore_ring_port();
-    const struct sched_poll poll = {.ports = (uint64_t)&port, .nr_ports = 1};
+    const struct sched_poll poll = {.ports = (uintptr_t)&port, .nr_ports = 1};
 
     (void)hypercall_sched_op(SCHEDOP_poll, &poll);
     event_clear(port);
@@ -105,7 +105,7 @@ static void try_nobody(void)
     test_need(xenstore_read_number(0, "memory/static-max", UINT64_MAX, &most), "memory/static-max");
     test_check(!*wish, "no wish", "%s", wish);
     test_equal("memory/target", target, guest.start->nr_pages * PAGE_KIB);
-    test_check(most >= target, "memory/static-max", "%lx KiB", most);
+    test_check(most >= target, "memory/static-max", "%" PRIx64 " KiB", most);
 }
 
 void test_main(void)

@@ -79,7 +79,7 @@ static void perform(uint8_t operation, uint64_t sector, unsigned nr_pages)
             test_error("the back end does not come again");
     }
     if (response.status)
-        test_error("operation %u at sector %lu: status %d", operation, sector, response.status);
+        test_error("operation %u at sector %" PRIu64 ": status %d", operation, sector, response.status);
 }
 
 /*
@@ -196,5 +196,5 @@ void be_steady(struct front *front, unsigned rounds)
         test_check(deaths >= guest_option("deaths", 0), "the disk has gone and come again", "%u times", deaths);
     else
         test_equal("how often it has gone and come again", deaths, 0);
-    test_note("the disk has gone %u times; this is life %lu", deaths, lives);
+    test_note("the disk has gone %u times; this is life %" PRIu64, deaths, lives);
 }

@@ -79,7 +79,7 @@ static mfn_t any_frame(void)
 
 static uint64_t any_place(void)
 {
-    return below(12) ? WINDOW + below(PLACES) * PAGE_SIZE : (uint64_t)pages[below(PAGES)];
+    return below(12) ? WINDOW + below(PLACES) * PAGE_SIZE : (uintptr_t)pages[below(PAGES)];
 }
 
 /* What becomes of an entry is of no interest. */
@@ -153,7 +153,7 @@ static void copy(void)
                                .flags = GNTCOPY_source_gref | GNTCOPY_dest_gref};
 
     if (below(2)) {
-        copy.source = (struct gnttab_copy_ptr){.u.gmfn = any_frame().v, .domid = DOMID_SELF};
+        copy.source = (struct gnttab_copy_ptr){.u.gmfn = (xen_pfn_t)any_frame().v, .domid = DOMID_SELF};
         copy.flags = GNTCOPY_dest_gref;
     }
     (void)hypercall_grant_table_op(GNTTABOP_copy, &copy, 1);
@@ -182,7 +182,7 @@ static void scribble(void)
 
     if (table_walk(at, &entry) && (entry & PTE_P) && (entry & PTE_RW)) {
         for (unsigned i = 0; i < 16; i++)
-            ((volatile uint64_t *)at)[below(ENTRIES_PER_TABLE)] = below(4) ? state : 0;
+            ((volatile uint64_t *)(uintptr_t)at)[below(ENTRIES_PER_TABLE)] = below(4) ? state : 0;
     }
 }
 
@@ -190,10 +190,10 @@ static void pin(void)
 {
     void *page = pages[below(PAGES)];
 
-    set_entry((uint64_t)page, pte_make(virt_to_mfn(page), PTE_READONLY));
+    set_entry((uintptr_t)page, pte_make(virt_to_mfn(page), PTE_READONLY));
     if (!table_pin(page, 1))
         test_need(table_unpin(page), "a page again");
-    set_entry((uint64_t)page, pte_make(virt_to_mfn(page), PTE_KERNEL));
+    set_entry((uintptr_t)page, pte_make(virt_to_mfn(page), PTE_KERNEL));
 }
 
 /* Give a frame back that others may still map, and take another one for it. */
@@ -203,12 +203,12 @@ static void change_frame(void)
     uint64_t mfn = virt_to_mfn(page).v, got = virt_to_pfn(page).v;
     struct xen_memory_reservation one = {.extent_start = arg_of(&mfn), .nr_extents = 1, .domid = DOMID_SELF};
 
-    set_entry((uint64_t)page, 0);
+    set_entry((uintptr_t)page, 0);
     (void)hypercall_memory_op(XENMEM_decrease_reservation, &one);
     one = (struct xen_memory_reservation){.extent_start = arg_of(&got), .nr_extents = 1, .domid = DOMID_SELF};
     if (hypercall_memory_op(XENMEM_populate_physmap, &one) == 1)
         p2m_set(virt_to_pfn(page), MFN(got));
-    set_entry((uint64_t)page, pte_make(virt_to_mfn(page), PTE_KERNEL));
+    set_entry((uintptr_t)page, pte_make(virt_to_mfn(page), PTE_KERNEL));
 }
 
 /*

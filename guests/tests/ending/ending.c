@@ -67,7 +67,7 @@ static void block(void)
 static void poll_for_ever(void)
 {
     evtchn_port_t port;
-    struct sched_poll poll = {.ports = (uint64_t)&port, .nr_ports = 1};
+    struct sched_poll poll = {.ports = (uintptr_t)&port, .nr_ports = 1};
 
     (void)hypercall_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
     test_need(event_alloc_unbound(0, NULL, &port), "port");

@@ -18,12 +18,18 @@
 
 /* Selectors of the test's own GDT. */
 #define SELECTOR_ABSENT (8 * 8 + 3)
-#define ADDRESS_BAD     "$0x8000000000000000"
 #define READONLY_VADDR  0x10000000
 #define NX_VADDR        0x10001000
 
+#define TEXT_OF(macro) #macro
+#define TEXT(macro)    TEXT_OF(macro)
+
+#define AX "%" REGISTER_AX
+#define DX "%" REGISTER_DX
+#define SP "%" REGISTER_SP
+
 SNIPPET(divide, "xorl %edx, %edx; xorl %ecx, %ecx; movl $1, %eax", "divl %ecx", "");
-SNIPPET(single_step, "pushfq; orl $0x100, (%rsp); popfq", "nop", "nop");
+SNIPPET(single_step, "pushf; orl $0x100, (" SP "); popf", "nop", "nop");
 SNIPPET(breakpoint, "", "int3", "");
 SNIPPET(int_3, "", ".byte 0xcd, 3", "");
 SNIPPET(int_4, "", "int $4", "");
@@ -31,20 +37,20 @@ SNIPPET(int_5, "", "int $5", "");
 SNIPPET(int_14, "", "int $14", "");
 SNIPPET(int_80, "", "int $0x80", "");
 SNIPPET(undefined, "", "ud2", "");
-SNIPPET(undefined_flags, "pushq $0x44503; popfq", "ud2", ""); /* AC, NT, TF */
+SNIPPET(undefined_flags, "push $0x44503; popf", "ud2", ""); /* AC, NT, TF */
 SNIPPET(device, "", "fninit", "");
 SNIPPET(not_present, "movl $67, %eax", "movw %ax, %fs", "");
 SNIPPET(stack_selector, "movl $67, %eax", "movw %ax, %ss", "");
-SNIPPET(noncanonical, "movq " ADDRESS_BAD ", %rax", "movq (%rax), %rdx", "");
+SNIPPET(noncanonical, "movl $1, %eax; ror $1, " AX, "mov (" AX "), " DX, "");
 SNIPPET(halt, "", "hlt", "");
 SNIPPET(selector_limit, "movl $0xfff3, %eax", "movw %ax, %fs", "");
 SNIPPET(selector_hole, "movl $0xc003, %eax", "movw %ax, %fs", "");
-SNIPPET(read_null, "xorl %eax, %eax", "movq (%rax), %rdx", "");
-SNIPPET(write_null, "xorl %eax, %eax", "movq %rdx, (%rax)", "");
-SNIPPET(write_readonly, "movl $0x10000000, %eax", "movq %rdx, 8(%rax)", "");
-SNIPPET(fetch_nx, "movl $0x10001000, %eax", "jmp *%rax", "");
-SNIPPET(read_hypervisor, "movq $0xffff830000000000, %rax", "movq (%rax), %rdx", "");
-SNIPPET(float_pending, "fninit; pushq $0x037b; fldcw (%rsp); popq %rax; fld1; fldz; fdivrp", "fwait", "");
+SNIPPET(read_null, "xorl %eax, %eax", "mov (" AX "), " DX, "");
+SNIPPET(write_null, "xorl %eax, %eax", "mov " DX ", (" AX ")", "");
+SNIPPET(write_readonly, "movl $0x10000000, %eax", "mov " DX ", 8(" AX ")", "");
+SNIPPET(fetch_nx, "movl $0x10001000, %eax", "jmp *" AX, "");
+SNIPPET(read_hypervisor, "mov $" TEXT(HYPERVISOR_INSIDE) ", " AX, "mov (" AX "), " DX, "");
+SNIPPET(float_pending, "fninit; push $0x037b; fldcw (" SP "); pop " AX "; fld1; fldz; fdivrp", "fwait", "");
 #define ANY_PRESENT 0x80000000u /* in an error code: the present bit may be set */
 
 static const struct provoked {
@@ -77,18 +83,18 @@ static const struct provoked {
     {"write to a read-only page", &write_readonly, TRAP_PF, FAULT_WRITE | FAULT_PRESENT, false, false,
      READONLY_VADDR + 8},
     {"fetch from a page not for code", &fetch_nx, TRAP_PF, FAULT_FETCH | FAULT_PRESENT, false, false, NX_VADDR},
-    {"read of the hypervisor", &read_hypervisor, TRAP_PF, ANY_PRESENT, false, false, 0xffff830000000000},
+    {"read of the hypervisor", &read_hypervisor, TRAP_PF, ANY_PRESENT, false, false, HYPERVISOR_INSIDE},
     {"x87 error", &float_pending, TRAP_MF, 0, false, false, 0},
 };
 
 static uint8_t mask_in_handler;
-static uint64_t flags_in_handler;
+static uintptr_t flags_in_handler;
 
 static bool note_mask(struct regs *regs)
 {
     (void)regs;
     mask_in_handler = READ_ONCE(guest.vcpu->evtchn_upcall_mask);
-    __asm__ volatile("pushfq; popq %0" : "=r"(flags_in_handler));
+    __asm__ volatile("pushf; pop %0" : "=r"(flags_in_handler));
     return false;
 }
 
@@ -112,9 +118,9 @@ static bool error_matches(const struct provoked *it, uint32_t error)
  */
 static void judge(const char *name, const struct provoked *it, const struct regs *regs, uint64_t base, bool user)
 {
-    uint64_t rip = base + (uint64_t)((it->after ? it->code->next : it->code->at) - it->code->begin);
+    uint64_t rip = base + (uintptr_t)((it->after ? it->code->next : it->code->at) - it->code->begin);
     uint32_t error = regs->error & ~(user && it->vector == TRAP_PF ? FAULT_USER : 0);
-    uint16_t cs = user ? FLAT_USER_CS64 : FLAT_KERNEL_CS & ~3;
+    struct regs wanted = {0};
 
     if (it->vector == TRAP_PF && it->cr2 == NX_VADDR)
         rip = NX_VADDR;
@@ -124,14 +130,19 @@ static void judge(const char *name, const struct provoked *it, const struct regs
                trap_name(it->vector), it->error);
     if (regs->vector != it->vector)
         return;
-    if (regs->rip != rip || regs->cs != cs || regs->ss != FLAT_KERNEL_SS)
-        test_not_ok(name, "frame has %04x:%lx and ss %lx, expected %04x:%lx", regs->cs, regs->rip, regs->ss, cs, rip);
+    if (user)
+        wanted = regs_of_user(0, 0, 0);
+    else
+        regs_set_kernel_segments(&wanted);
+    if (regs->rip != rip || regs->cs != wanted.cs || regs->ss != wanted.ss)
+        test_not_ok(name, "frame has %04x:%" PRIxPTR " and ss %x, expected %04x:%" PRIx64 " and %x", regs->cs,
+                    regs->rip, (unsigned)regs->ss, wanted.cs, rip, (unsigned)wanted.ss);
     if (it->vector == TRAP_PF && guest.vcpu->arch.cr2 != it->cr2)
-        test_not_ok(name, "cr2 is %lx, expected %lx", guest.vcpu->arch.cr2, it->cr2);
+        test_not_ok(name, "cr2 is %" PRIxPTR ", expected %" PRIx64, guest.vcpu->arch.cr2, it->cr2);
     if (!mask_in_handler)
         test_not_ok(name, "events were not masked in the handler");
     if ((regs->rflags & RFLAGS_IF ? 0 : 1) != regs->saved_mask)
-        test_not_ok(name, "IF in the frame does not mirror the mask: %lx, %u", regs->rflags, regs->saved_mask);
+        test_not_ok(name, "IF in the frame does not mirror the mask: %" PRIxPTR ", %u", regs->rflags, regs->saved_mask);
 }
 
 static void before(const struct provoked *it)
@@ -158,13 +169,13 @@ static void from_kernel(const struct provoked *it, bool masked)
     print_to(name, sizeof(name), "kernel, events %s: %s", masked ? "masked" : "on", it->name);
     before(it);
     (masked ? event_disable : event_enable)();
-    (void)trap_try(call, (void *)(uint64_t)it->code->begin, &fault);
+    (void)trap_try(call, (void *)(uintptr_t)it->code->begin, &fault);
     if (event_enabled() == masked)
         test_not_ok(name, "the event mask is not what it was, after the return");
     event_disable();
     after(it);
     fault.regs.vector = fault.vector;
-    judge(name, it, &fault.regs, (uint64_t)it->code->begin, false);
+    judge(name, it, &fault.regs, (uintptr_t)it->code->begin, false);
     if (fault.vector != TRAP_NONE && fault.regs.saved_mask != masked)
         test_not_ok(name, "saved mask %u", fault.regs.saved_mask);
 }
@@ -187,7 +198,7 @@ static void from_user(const struct provoked *it, unsigned number)
 static void set_up(void)
 {
     uint64_t *gdt = page_alloc();
-    uint64_t frames[1] = {virt_to_mfn(gdt).v};
+    xen_pfn_t frames[1] = {(xen_pfn_t)virt_to_mfn(gdt).v};
 
     gdt[SELECTOR_ABSENT / 8] = UINT64_C(0x00cf72000000ffff); /* data, not present */
     test_need(table_set_readonly(gdt), "GDT page read-only");
@@ -207,7 +218,7 @@ static void mask_flag(void)
         mask_in_handler = 0xff;
         (void)trap_set_handler(TRAP_UD, note_mask);
         (masked ? event_disable : event_enable)();
-        (void)trap_try(call, (void *)(uint64_t)undefined.begin, &fault);
+        (void)trap_try(call, (void *)(uintptr_t)undefined.begin, &fault);
         test_equal(masked ? "entry without the mask flag, masked" : "entry without the mask flag, not masked",
                    mask_in_handler, masked);
     }
@@ -227,7 +238,7 @@ static bool step_on(struct regs *regs)
  */
 static void flags(void)
 {
-    const uint64_t kept = RFLAGS_AC | RFLAGS_TF | RFLAGS_CF;
+    const uintptr_t kept = RFLAGS_AC | RFLAGS_TF | RFLAGS_CF;
     struct regs regs;
 
     test_need(user_load(USER_BASE + 64 * PAGE_SIZE, undefined_flags.begin, undefined_flags.end), "user code");
@@ -241,6 +252,18 @@ static void flags(void)
     test_equal("the frame has them", regs.rflags & kept, kept);
 }
 
+/* All addresses of 32 bits are canonical. */
+static bool is_for_this_width(const struct provoked *it)
+{
+    return TOP_LEVEL == 4 || it->code != &noncanonical;
+}
+
+/* The selector's privilege is that of user mode: for a kernel in ring 1 it is no stack's, present or not. */
+static bool is_other_in_ring_1(const struct provoked *it)
+{
+    return KERNEL_RING == 1 && it->code == &stack_selector;
+}
+
 /* Shows set_trap_table.int-n, set_trap_table.nowhere, errno.sign. */
 void test_main(void)
 {
@@ -250,12 +273,17 @@ void test_main(void)
             test_note("not under Xen in QEMU 7: %s", list[i].name);
             continue;
         }
-        from_kernel(&list[i], true);
-        from_kernel(&list[i], false);
+        if (!is_for_this_width(&list[i]))
+            continue;
+        if (!is_other_in_ring_1(&list[i])) {
+            from_kernel(&list[i], true);
+            from_kernel(&list[i], false);
+        }
         from_user(&list[i], i);
     }
     mask_flag();
     flags();
-    test_equal("a handler that is not canonical", (uint64_t)trap_set_entry(40, 0, UINT64_C(0x8000000000000000)),
-               (uint64_t)-22);
+    if (TOP_LEVEL == 4)
+        test_equal("a handler that is not canonical", (uint64_t)trap_set_entry(40, 0, UINT64_C(0x8000000000000000)),
+                   (uint64_t)-22);
 }

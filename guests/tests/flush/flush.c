@@ -78,7 +78,7 @@ static void try_way(unsigned number)
     test_equal("and then nothing", seen_by_kernel(), UINT64_MAX);
 }
 
-SNIPPET(user_code, "movq 0x10000000, %rdi", "syscall", "");
+SNIPPET(user_code, "mov 0x10000000, %" REGISTER_DI, PROGRAM_CALL, "");
 
 /* User mode has a root of its own, and the same table below it. */
 static void try_user(void)
@@ -90,7 +90,7 @@ static void try_user(void)
 
         test_need(move(WAY_UPDATE, UVMF_INVLPG | UVMF_LOCAL, pte_make(virt_to_mfn(page), PTE_PROGRAM)), "map");
         user_regs_init(&regs, USER_BASE);
-        test_equal("user mode reads", user_run(&regs), VECTOR_SYSCALL);
+        test_equal("user mode reads", user_run(&regs), VECTOR_PROGRAM_CALL);
         test_equal("the page of now", regs.rdi, page[0]);
     }
 }
@@ -105,7 +105,7 @@ static void try_kernels_page(void)
 
     test_need(move(WAY_UPDATE, UVMF_INVLPG | UVMF_LOCAL, pte_make(virt_to_mfn(pages[0]), PTE_KERNEL)), "map");
     user_regs_init(&regs, USER_BASE);
-    test_equal("user mode reads a page of the kernel", user_run(&regs), VECTOR_SYSCALL);
+    test_equal("user mode reads a page of the kernel", user_run(&regs), VECTOR_PROGRAM_CALL);
     test_equal("as it is", regs.rdi, pages[0][0]);
 }
 

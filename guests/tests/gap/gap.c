@@ -53,6 +53,6 @@ void test_main(void)
     test_need(timer_init(event_only_wakes), "VIRQ_TIMER");
     event_enable();
     gap = spins ? gap_spinning() : gap_sleeping();
-    test_note("longest gap: %lu us", gap / US);
-    test_check(gap <= limit, "no longer than a turn", "%lu us instead of %lu", gap / US, limit / US);
+    test_note("longest gap: %" PRIu64 " us", gap / US);
+    test_check(gap <= limit, "no longer than a turn", "%" PRIu64 " us instead of %" PRIu64, gap / US, limit / US);
 }

@@ -122,7 +122,7 @@ static void grants_to_itself(void)
     uint64_t *from = page_alloc(), *to = page_alloc();
     uint16_t own = test_own_number();
     struct gnttab_copy op = {.source = {.u.ref = 8, .domid = own},
-                             .dest = {.u.gmfn = virt_to_mfn(to).v, .domid = DOMID_SELF},
+                             .dest = {.u.gmfn = (xen_pfn_t)virt_to_mfn(to).v, .domid = DOMID_SELF},
                              .len = 64,
                              .flags = GNTCOPY_source_gref};
     struct gnttab_swap_grant_ref swap = {8, 9, 0, 0};
@@ -142,9 +142,9 @@ static void grants_to_itself(void)
     op.dest.domid = own;
     copy("to a frame of the caller's number", op, GNTST_permission_denied);
     op.dest.domid = DOMID_SELF;
-    op.dest.u.gmfn = virt_to_mfn(table_root()).v;
+    op.dest.u.gmfn = (xen_pfn_t)virt_to_mfn(table_root()).v;
     copy("to a page table", op, GNTST_general_error);
-    op.dest.u.gmfn = UINT64_C(1) << 39;
+    op.dest.u.gmfn = (xen_pfn_t)1 << (TOP_LEVEL == 4 ? 39 : 31);
     copy("to no frame", op, GNTST_bad_page);
     test_result("swap", hypercall_grant_table_op(GNTTABOP_swap_grant_ref, &swap, 1), 0);
     test_equal("its status", (uint64_t)swap.status, GNTST_okay);

@@ -73,10 +73,10 @@ static uint64_t any_value(void)
         EDGE_AT + 0xff8,
         EDGE_AT + 0xffc,
         EDGE_AT + 0xfff,
-        (uint64_t)scratch,
-        (uint64_t)scratch + 4,
-        (uint64_t)scratch + 0xff8,
-        (uint64_t)table_root(),
+        (uintptr_t)scratch,
+        (uintptr_t)scratch + 4,
+        (uintptr_t)scratch + 0xff8,
+        (uintptr_t)table_root(),
         virt_to_maddr(table_root()),
         virt_to_mfn(table_root()).v,
         virt_to_maddr(scratch) | 1,
@@ -113,7 +113,7 @@ static uint64_t word(void)
 }
 
 /* What would end or derail the test when it works. */
-static bool destructive(unsigned nr, const uint64_t *a)
+static bool destructive(unsigned nr, const uintptr_t *a)
 {
     switch (nr) {
     case __HYPERVISOR_iret:
@@ -134,7 +134,7 @@ static bool destructive(unsigned nr, const uint64_t *a)
     case __HYPERVISOR_grant_table_op: /* copies to frames by number */
         return (uint32_t)a[0] == 5;
     case __HYPERVISOR_event_channel_op_compat:
-        return a[0] / PAGE_SIZE == (uint64_t)scratch / PAGE_SIZE;
+        return a[0] / PAGE_SIZE == (uintptr_t)scratch / PAGE_SIZE;
     case __HYPERVISOR_mmu_update: /* bit 31 is Xen's own, and then it returns what it likes */
     case __HYPERVISOR_mmuext_op:
         return test_under_xen() && a[1] & MMU_UPDATE_PREEMPTED;
@@ -155,9 +155,11 @@ static bool destructive(unsigned nr, const uint64_t *a)
 /* Results are small: an errno, a count, a version.  Only these calls may return anything. */
 static bool plausible(unsigned nr, long result)
 {
+    int64_t number = result;
+
     if (nr == __HYPERVISOR_get_debugreg || nr == __HYPERVISOR_memory_op)
         return true;
-    return result >= -200 && result < INT64_C(0x100000000);
+    return number >= -200 && number < INT64_C(0x100000000);
 }
 
 /* Fill the scratch page with structures that may or may not make sense. */
@@ -176,7 +178,7 @@ static unsigned nr_implausible;
 /* What calls at random may have taken away, though not by mistake: the test's own mappings. */
 static void repair(void)
 {
-    (void)!table_map((uint64_t)table_root(), pte_make(virt_to_mfn(table_root()), PTE_READONLY));
+    (void)!table_map((uintptr_t)table_root(), pte_make(virt_to_mfn(table_root()), PTE_READONLY));
     (void)!table_set_writable(scratch);
     if (table_make(READONLY_AT) || table_map(READONLY_AT, pte_make(virt_to_mfn(scratch), PTE_READONLY)) ||
         table_map(EDGE_AT, pte_make(virt_to_mfn(scratch), PTE_KERNEL)) || table_map(EDGE_AT + PAGE_SIZE, 0))
@@ -185,20 +187,21 @@ static void repair(void)
 
 static void one(unsigned nr)
 {
-    uint64_t a[5];
+    uintptr_t a[5];
     long result;
 
     repair();
     for (unsigned i = 0; i < 5; i++)
-        a[i] = value();
+        a[i] = (uintptr_t)value();
     if (destructive(nr, a))
         return;
     fill_scratch();
     result = hypercall(nr, a[0], a[1], a[2], a[3], a[4]);
     if (!plausible(nr, result)) {
         nr_implausible++;
-        test_not_ok("plausible result", "call %u(%lx, %lx, %lx, %lx, %lx) = %lx", nr, a[0], a[1], a[2], a[3], a[4],
-                    (uint64_t)result);
+        test_not_ok("plausible result",
+                    "call %u(%" PRIxPTR ", %" PRIxPTR ", %" PRIxPTR ", %" PRIxPTR ", %" PRIxPTR ") = %lx", nr, a[0],
+                    a[1], a[2], a[3], a[4], (unsigned long)result);
     }
 }
 
@@ -211,9 +214,9 @@ static void batch(void)
     repair();
     for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
         do {
-            calls[i].op = random() % NR_CALLS;
+            calls[i].op = (unsigned)(random() % NR_CALLS);
             for (unsigned j = 0; j < 6; j++)
-                calls[i].args[j] = value();
+                calls[i].args[j] = (uintptr_t)value();
         } while (destructive((unsigned)calls[i].op, calls[i].args));
     }
     fill_scratch();
@@ -234,7 +237,7 @@ static bool ignore(struct regs *regs)
 static const struct pointed {
     const char *name;
     unsigned nr, position;
-    uint64_t a[5];
+    uintptr_t a[5];
     bool written; /* the call stores there */
 } pointed[] = {
     {"set_trap_table", __HYPERVISOR_set_trap_table, 0, {0}, false},
@@ -282,15 +285,15 @@ static void bad_pointers(void)
     for (unsigned i = 0; i < ARRAY_SIZE(pointed); i++) {
         for (unsigned j = 0; j < ARRAY_SIZE(bad); j++) {
             const struct pointed *it = &pointed[i];
-            uint64_t a[5];
+            uintptr_t a[5];
 
-            if (bad[j].only_written && !it->written)
+            if ((bad[j].only_written && !it->written) || bad[j].address > UINTPTR_MAX)
                 continue;
             memset(scratch, 0, PAGE_SIZE);
             if (it->nr == __HYPERVISOR_multicall)
                 scratch[0] = __HYPERVISOR_xen_version; /* call 0 would take the handlers away */
             memcpy(a, it->a, sizeof(a));
-            a[it->position] = bad[j].address;
+            a[it->position] = (uintptr_t)bad[j].address;
             print_to(name, sizeof(name), "%s: %s", it->name, bad[j].name);
             test_result(name, hypercall(it->nr, a[0], a[1], a[2], a[3], a[4]), -XEN_EFAULT);
         }
@@ -302,7 +305,7 @@ void test_main(void)
     unsigned rounds = (unsigned)guest_option("rounds", 2000);
 
     state = guest_option("seed", 1);
-    test_note("seed=0x%lx rounds=%u", state, rounds);
+    test_note("seed=0x%" PRIx64 " rounds=%u", state, rounds);
     scratch = page_alloc();
     max_mfn = (uint64_t)hypercall_memory_op(XENMEM_maximum_ram_page, NULL);
     (void)trap_set_handler(TRAP_DB, ignore);

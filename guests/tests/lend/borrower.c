@@ -26,12 +26,12 @@ static unsigned peer;
 
 static volatile struct control *control(void)
 {
-    return (volatile struct control *)window(AT_CONTROL);
+    return (volatile struct control *)(uintptr_t)window(AT_CONTROL);
 }
 
 static volatile uint64_t *words(unsigned place)
 {
-    return (volatile uint64_t *)window(place);
+    return (volatile uint64_t *)(uintptr_t)window(place);
 }
 
 static void map(const char *name, grant_ref_t ref, unsigned place, uint32_t flags, int want)
@@ -81,10 +81,10 @@ static void copy_pages(void)
 {
     uint64_t *own = page_alloc();
     struct gnttab_copy from = {.source = {.u.ref = REF_READONLY, .domid = (uint16_t)peer},
-                               .dest = {.u.gmfn = virt_to_mfn(own).v, .domid = DOMID_SELF, .offset = 16},
+                               .dest = {.u.gmfn = (xen_pfn_t)virt_to_mfn(own).v, .domid = DOMID_SELF, .offset = 16},
                                .len = 8,
                                .flags = GNTCOPY_source_gref};
-    struct gnttab_copy to = {.source = {.u.gmfn = virt_to_mfn(own).v, .domid = DOMID_SELF, .offset = 16},
+    struct gnttab_copy to = {.source = {.u.gmfn = (xen_pfn_t)virt_to_mfn(own).v, .domid = DOMID_SELF, .offset = 16},
                              .dest = {.u.ref = REF_PAGE, .domid = (uint16_t)peer, .offset = 32},
                              .len = 8,
                              .flags = GNTCOPY_dest_gref};
@@ -134,7 +134,7 @@ static void move(void)
 
     test_result("unmap_and_replace", hypercall_grant_table_op(GNTTABOP_unmap_and_replace, &replace, 1), 0);
     test_equal("its status", (uint64_t)replace.status, GNTST_okay);
-    test_check(!table_walk(window(AT_TWICE), &entry) || !(entry & PTE_P), "nothing is where it came from", "%lx",
+    test_check(!table_walk(window(AT_TWICE), &entry) || !(entry & PTE_P), "nothing is where it came from", "%" PRIx64,
                entry);
     test_equal("it is where it was to go", words(AT_PAGE)[2], WORD_OF_BORROWER);
     handles[AT_PAGE] = handles[AT_TWICE];
@@ -186,7 +186,7 @@ static bool lender_is_there(void)
 /* Its pages are others than those that are still mapped; having seen this it does not wait for the rest. */
 static void see_next_life(void)
 {
-    volatile struct control *next = (volatile struct control *)window(AT_NOTHING);
+    volatile struct control *next = (volatile struct control *)(uintptr_t)window(AT_NOTHING);
     grant_handle_t handle;
     unsigned times = 0;
 

@@ -40,7 +40,7 @@ static void open_table(void)
 
     test_need((int)hypercall_grant_table_op(GNTTABOP_setup_table, &setup, 1), "GNTTABOP_setup_table");
     test_need(table_map(window(0), pte_make(MFN(frame), PTE_KERNEL)), "the grant table");
-    entries = (volatile struct grant_entry_v1 *)window(0);
+    entries = (volatile struct grant_entry_v1 *)(uintptr_t)window(0);
 }
 
 static void *new_page(uint64_t word)

@@ -27,7 +27,7 @@ static unsigned guess_mappings(unsigned domain)
 
 static unsigned guess_copies(unsigned domain, const void *own_page)
 {
-    struct gnttab_copy copy = {.dest = {.u.gmfn = virt_to_mfn(own_page).v, .domid = DOMID_SELF}, .len = 64};
+    struct gnttab_copy copy = {.dest = {.u.gmfn = (xen_pfn_t)virt_to_mfn(own_page).v, .domid = DOMID_SELF}, .len = 64};
     unsigned got = 0;
 
     for (grant_ref_t ref = 0; ref < REFS_TRIED; ref++) {

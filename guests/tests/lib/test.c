@@ -58,7 +58,7 @@ bool test_check(bool holds, const char *name, const char *format, ...)
 
 bool test_equal(const char *name, uint64_t got, uint64_t want)
 {
-    return test_check(got == want, name, "0x%lx, expected 0x%lx", got, want);
+    return test_check(got == want, name, "0x%" PRIx64 ", expected 0x%" PRIx64, got, want);
 }
 
 bool test_result(const char *name, long got, long want)

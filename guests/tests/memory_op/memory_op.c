@@ -19,7 +19,7 @@ static long amount(unsigned cmd)
     return hypercall_memory_op(cmd, &domain);
 }
 
-static struct xen_memory_reservation reservation(uint64_t *extents, uint64_t count)
+static struct xen_memory_reservation reservation(xen_pfn_t *extents, unsigned count)
 {
     return (struct xen_memory_reservation){.extent_start = arg_of(extents), .nr_extents = count, .domid = DOMID_SELF};
 }
@@ -48,7 +48,7 @@ static void mapping(void)
 
     test_result("machphys_mapping", hypercall_memory_op(XENMEM_machphys_mapping, &where), 0);
     test_equal("it starts where it always does", where.v_start, MACH2PHYS_VIRT_START);
-    test_check(where.max_mfn >= pfn_to_mfn(PFN(0)).v, "it covers the guest's frames", "up to %lx", where.max_mfn);
+    test_check(where.max_mfn >= pfn_to_mfn(PFN(0)).v, "it covers the guest's frames", "up to %" PRIxPTR, where.max_mfn);
 }
 
 /* Shows memory_op.memory-map. */
@@ -66,27 +66,27 @@ static void map(void)
     test_result("memory_map", result, 0);
     for (unsigned i = 0; i < map.nr_entries; i++)
         covered += entries[i].type == E820_RAM ? entries[i].size : 0;
-    test_check(covered >= guest.start->nr_pages * PAGE_SIZE, "it covers all pages", "%lx bytes", covered);
+    test_check(covered >= guest.start->nr_pages * PAGE_SIZE, "it covers all pages", "%" PRIx64 " bytes", covered);
 }
 
 /* Give frames back, see them gone, and fill the holes with others.  Shows memory_op.decrease, memory_op.populate. */
 static void exchange(void)
 {
-    static uint64_t mfns[COUNT], pfns[COUNT];
+    static xen_pfn_t mfns[COUNT], pfns[COUNT];
     char *pages = pages_alloc(COUNT);
     struct xen_memory_reservation give = reservation(mfns, COUNT), take = reservation(pfns, COUNT);
     long before = amount(XENMEM_current_reservation);
     unsigned wrong = 0;
 
     for (unsigned i = 0; i < COUNT; i++) {
-        mfns[i] = virt_to_mfn(pages + i * PAGE_SIZE).v;
-        pfns[i] = virt_to_pfn(pages + i * PAGE_SIZE).v;
-        test_need(table_map((uint64_t)pages + i * PAGE_SIZE, 0), "unmap");
+        mfns[i] = (xen_pfn_t)virt_to_mfn(pages + i * PAGE_SIZE).v;
+        pfns[i] = (xen_pfn_t)virt_to_pfn(pages + i * PAGE_SIZE).v;
+        test_need(table_map((uintptr_t)pages + i * PAGE_SIZE, 0), "unmap");
     }
     test_result("decrease_reservation", hypercall_memory_op(XENMEM_decrease_reservation, &give), COUNT);
     test_equal("there are fewer", (uint64_t)(before - amount(XENMEM_current_reservation)), COUNT);
     test_result("the same again", hypercall_memory_op(XENMEM_decrease_reservation, &give), 0);
-    test_check(table_map((uint64_t)pages, pte_make(MFN(mfns[0]), PTE_KERNEL)) < 0, "a frame that was given back",
+    test_check(table_map((uintptr_t)pages, pte_make(MFN(mfns[0]), PTE_KERNEL)) < 0, "a frame that was given back",
                "can be mapped");
     test_result("populate_physmap", hypercall_memory_op(XENMEM_populate_physmap, &take), COUNT);
     test_equal("there are as many as before", (uint64_t)amount(XENMEM_current_reservation), (uint64_t)before);
@@ -103,10 +103,10 @@ static void exchange(void)
 
 static void refused(void)
 {
-    uint64_t mfn = virt_to_mfn(table_root()).v;
+    xen_pfn_t mfn = (xen_pfn_t)virt_to_mfn(table_root()).v;
     struct xen_memory_reservation give = reservation(&mfn, 1);
 
-    mfn = PTE_FRAME >> PAGE_SHIFT;
+    mfn = (xen_pfn_t)(PTE_FRAME >> PAGE_SHIFT);
     test_result("decrease_reservation of no frame", hypercall_memory_op(XENMEM_decrease_reservation, &give), 0);
     mfn = guest.start->shared_info >> PAGE_SHIFT;
     test_check(hypercall_memory_op(XENMEM_decrease_reservation, &give) >= 0, "decrease_reservation of shared_info",

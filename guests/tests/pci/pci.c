@@ -147,7 +147,7 @@ static void memory(unsigned place)
     uint64_t common = find_part(place, PART_COMMON), bits = 0, table = find_table(place);
 
     test_result("map the configuration", map(MFN(common >> PAGE_SHIFT), PTE_KERNEL), 0);
-    test_check(table_walk(WINDOW, &bits) && (bits & CACHE_FLAGS) == (PTE_PWT | PTE_PCD), "uncached", "%lx", bits);
+    test_check(table_walk(WINDOW, &bits) && (bits & CACHE_FLAGS) == (PTE_PWT | PTE_PCD), "uncached", "%" PRIx64, bits);
     *(volatile uint8_t *)(WINDOW + 20) = 0;
     test_equal("status after reset", *(volatile uint8_t *)(WINDOW + 20), 0);
     *(volatile uint8_t *)(WINDOW + 20) = 1;
@@ -164,7 +164,7 @@ static volatile uint8_t *map_part(unsigned place, unsigned type)
     uint64_t maddr = find_part(place, type), vaddr = WINDOW + type * PAGE_SIZE;
 
     test_result("map it", hypercall_update_va_mapping(vaddr, pte_make(MFN(maddr >> PAGE_SHIFT), PTE_KERNEL), 0), 0);
-    return (volatile uint8_t *)(vaddr + maddr % PAGE_SIZE);
+    return (volatile uint8_t *)(uintptr_t)(vaddr + maddr % PAGE_SIZE);
 }
 
 static void find_function(unsigned place, struct function *function)

@@ -65,7 +65,7 @@ static void write64(unsigned at, uint64_t value)
 
 static uint64_t maddr_of(const void *pointer)
 {
-    return virt_to_mfn(pointer).v << PAGE_SHIFT | (uint64_t)pointer % PAGE_SIZE;
+    return virt_to_mfn(pointer).v << PAGE_SHIFT | (uintptr_t)pointer % PAGE_SIZE;
 }
 
 static bool start_queue(uint16_t entry)

@@ -45,11 +45,11 @@ static bool interrupt(struct regs *regs)
 
     if (!running || !expired)
         return handled;
-    if (regs->cs & 3)
+    if (regs_in_user_mode(regs))
         return false; /* ends user_run() */
-    if (regs->rip >= (uint64_t)image_start && regs->rip < (uint64_t)image_end)
+    if (regs->rip >= (uintptr_t)image_start && regs->rip < (uintptr_t)image_end)
         return handled; /* the test itself */
-    regs->rip = (uint64_t)give_up;
+    regs->rip = (uintptr_t)give_up;
     return true;
 }
 
@@ -98,8 +98,8 @@ static void rounds(const char *name, unsigned (*once)(uint64_t *code), uint64_t 
         running = false;
         count++;
     }
-    test_note("%s: %lu rounds, %lu #UD, %lu #GP, %lu #PF, %lu #DE", name, count, kinds[TRAP_UD], kinds[TRAP_GP],
-              kinds[TRAP_PF], kinds[TRAP_DE]);
+    test_note("%s: %" PRIu64 " rounds, %" PRIu64 " #UD, %" PRIu64 " #GP, %" PRIu64 " #PF, %" PRIu64 " #DE", name, count,
+              kinds[TRAP_UD], kinds[TRAP_GP], kinds[TRAP_PF], kinds[TRAP_DE]);
     test_ok(name);
 }
 
@@ -118,7 +118,7 @@ void test_main(void)
     uint64_t *code = pages_alloc(CODE_PAGES);
 
     state = guest_option("seed", 1);
-    test_note("seed=0x%lx seconds=%lu", state, seconds);
+    test_note("seed=0x%" PRIx64 " seconds=%" PRIu64, state, seconds);
     test_need(timer_init(out_of_time), "timer");
     deliver = trap_set_handler(VECTOR_EVENT, interrupt);
     test_need(user_init(), "user mode");

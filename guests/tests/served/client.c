@@ -62,7 +62,7 @@ static void wait_for(uint64_t (*read)(void), uint64_t wanted, const char *what)
             return;
         time_sleep(MS);
     }
-    test_error("%s: %lu, and never %lu", what, read(), wanted);
+    test_error("%s: %" PRIu64 ", and never %" PRIu64, what, read(), wanted);
 }
 
 static uint64_t back_state(void)
@@ -134,7 +134,7 @@ static void go_without(void)
     else
         test_equal("nobody has looked at the device", back_state(), STATE_INITIALISING);
     if (served_option("alone=1"))
-        test_check(time_now() >= HELD_AT_MOST, "it has waited", "%lu ns", time_now());
+        test_check(time_now() >= HELD_AT_MOST, "it has waited", "%" PRIu64 " ns", time_now());
 }
 
 void be_client(void)

@@ -42,9 +42,9 @@ static void burn(unsigned percent)
         continue;
     share = (time_running() - ran) * 10000 / (ended - began);
     (void)time_sleep_until(END);
-    test_note("share_error=%lu", (share > wanted ? share - wanted : wanted - share) * 1000 / wanted);
+    test_note("share_error=%" PRIu64, (share > wanted ? share - wanted : wanted - share) * 1000 / wanted);
     test_check(share * 20 >= wanted * 19 && share * 20 <= wanted * 21, "the share of its weight",
-               "%lu hundredths of a percent instead of %lu", share, wanted);
+               "%" PRIu64 " hundredths of a percent instead of %" PRIu64, share, wanted);
 }
 
 static void nap(void)
@@ -60,8 +60,8 @@ static void nap(void)
             latest = late;
     }
     (void)time_sleep_until(END);
-    test_note("wake_us=%lu", latest / 1000);
-    test_check(latest < guest_option("late", LATE) * MS, "awake in time", "%lu ns late", latest);
+    test_note("wake_us=%" PRIu64, latest / 1000);
+    test_check(latest < guest_option("late", LATE) * MS, "awake in time", "%" PRIu64 " ns late", latest);
 }
 
 void test_main(void)

@@ -69,7 +69,7 @@ static void sleep_until(uint64_t deadline)
  * ---- The victim.
  */
 
-SNIPPET(program, "1: dec %rdi; jnz 1b", "syscall", "");
+SNIPPET(program, "1: dec %" REGISTER_DI "; jnz 1b", PROGRAM_CALL, "");
 
 static void count(evtchn_port_t port)
 {
@@ -114,10 +114,11 @@ static void suffer(unsigned number, uint64_t quiet_ran, uint64_t quiet_pieces)
     pieces = work_until(begin_of(number + 1), &ran);
     useful = pieces * quiet_ran / quiet_pieces;
     percent = useful * 100 / ran;
-    test_note("%s: %lu events, %lu us of %lu, of which %lu for the program", storms[number].name, events, ran / US,
-              LENGTH / US, useful / US);
+    test_note("%s: %" PRIu64 " events, %" PRIu64 " us of %" PRIu64 ", of which %" PRIu64 " for the program",
+              storms[number].name, events, ran / US, LENGTH / US, useful / US);
     test_check(events > 0 && percent >= 50 && useful * 4 >= LENGTH, storms[number].name,
-               "%lu events, %lu%% of its time, %lu us of %lu", events, percent, useful / US, LENGTH / US);
+               "%" PRIu64 " events, %" PRIu64 "%% of its time, %" PRIu64 " us of %" PRIu64, events, percent,
+               useful / US, LENGTH / US);
 }
 
 static void be_victim(void)
@@ -177,7 +178,7 @@ static void be_peer(void)
         while (time_now() < begin_of(i + 1))
             send_all(&storms[i]);
     }
-    test_check(failed == 0, "everything was sent", "%lu sends failed", failed);
+    test_check(failed == 0, "everything was sent", "%" PRIu64 " sends failed", failed);
 }
 
 void test_main(void)

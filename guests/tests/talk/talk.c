@@ -19,7 +19,7 @@
 static void wait(void)
 {
     evtchn_port_t port = guest.start->console.domU.evtchn;
-    const struct sched_poll poll = {.ports = (uint64_t)&port, .nr_ports = 1};
+    const struct sched_poll poll = {.ports = (uintptr_t)&port, .nr_ports = 1};
 
     (void)hypercall_sched_op(SCHEDOP_poll, &poll);
     event_clear(port);

@@ -25,7 +25,7 @@ static void monotonic(void)
             (void)hypercall_xen_version(0, NULL);
     }
     test_equal("system time never steps back", backward, 0);
-    test_check(last > begin, "system time advances", "it stands at %lu", last);
+    test_check(last > begin, "system time advances", "it stands at %" PRIu64, last);
 }
 
 /*
@@ -44,9 +44,9 @@ static void refreshed(void)
         last = now;
     }
     test_check(READ_ONCE(guest.vcpu->time.version) != version, "the version changes while the guest spins",
-               "not in %lu ms", (last - begin) / 1000000);
+               "not in %" PRIu64 " ms", (last - begin) / 1000000);
     test_equal("no step back at the refresh", backward, 0);
-    test_note("after %lu ms", (last - begin) / 1000000);
+    test_note("after %" PRIu64 " ms", (last - begin) / 1000000);
 }
 
 /* Shows time.system-time. */
@@ -60,8 +60,8 @@ static void rate(void)
     passed = time_now() - begin;
     ticks = rdtsc() - tsc;
     test_check(time->tsc_to_system_mul >= 0x80000000, "the multiplier is normalised", "%x", time->tsc_to_system_mul);
-    test_check(ticks / (passed / 1000000) > 1000, "the TSC runs at more than a megahertz", "%lu ticks in %lu ns", ticks,
-               passed);
+    test_check(ticks / (passed / 1000000) > 1000, "the TSC runs at more than a megahertz",
+               "%" PRIu64 " ticks in %" PRIu64 " ns", ticks, passed);
     test_equal("the version is even", time->version & 1, 0);
 }
 
@@ -70,7 +70,8 @@ static void wallclock(void)
 {
     uint64_t day = (time_wallclock() + time_now()) / SECOND;
 
-    test_check(day > 1700000000 && day < 4000000000, "the time of day is in this century", "%lu s since 1970", day);
+    test_check(day > 1700000000 && day < 4000000000, "the time of day is in this century", "%" PRIu64 " s since 1970",
+               day);
     test_equal("the version is even", guest.shared->wc_version & 1, 0);
     test_check(guest.shared->wc_nsec < SECOND, "nanoseconds are below a second", "%u", guest.shared->wc_nsec);
 }
@@ -88,7 +89,7 @@ static void copies(void)
                 hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, 0, &runstate_at), 0);
     time_sleep(20000000);
     test_equal("runstate: running", (uint64_t)runstate.state, RUNSTATE_running);
-    test_check(runstate.time[RUNSTATE_blocked] >= 10000000, "runstate: it slept", "%lu ns blocked",
+    test_check(runstate.time[RUNSTATE_blocked] >= 10000000, "runstate: it slept", "%" PRIu64 " ns blocked",
                runstate.time[RUNSTATE_blocked]);
     test_result("get_runstate_info", hypercall_vcpu_op(VCPUOP_get_runstate_info, 0, &once), 0);
     test_check(once.time[RUNSTATE_blocked] >= runstate.time[RUNSTATE_blocked], "it is no older than the area", "older");
@@ -99,8 +100,9 @@ static void copies(void)
                 0);
     here = time_now();
     there = time_from(&copy);
-    test_check(there >= here && there < here + SECOND, "the copy tells the same time", "%lu and %lu", there, here);
-    where.addr.v = 0xffff830000000000;
+    test_check(there >= here && there < here + SECOND, "the copy tells the same time", "%" PRIu64 " and %" PRIu64,
+               there, here);
+    where.addr.v = (uintptr_t)(HYPERVISOR_VIRT_END - PAGE_SIZE);
     test_result("an area of the hypervisor's", hypercall_vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &where),
                 -XEN_EFAULT);
 }

@@ -46,6 +46,8 @@ static void count(evtchn_port_t port)
 /* Work of several kinds: calls, updates, faults into the hypervisor, computing. */
 static void work(uint64_t *page, unsigned turn)
 {
+    uintptr_t cr3;
+
     switch (turn % 4) {
     case 0:
         (void)hypercall_xen_version(0, NULL);
@@ -55,7 +57,7 @@ static void work(uint64_t *page, unsigned turn)
             refused++;
         break;
     case 2:
-        __asm__ volatile("movq %%cr3, %%rax" ::: "rax");
+        __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
         break;
     default:
         for (unsigned i = 0; i < 200; i++)
@@ -140,7 +142,7 @@ static void single(void)
     test_check(wait_for(3), "set_timer_op fires at once", "no interrupt");
     begin = time_now();
     test_result("set_timer_op, negative", hypercall_set_timer_op(UINT64_C(1) << 63), 0);
-    test_check(wait_for(4) && time_now() - begin >= 50 * MS, "it fires after 100 ms", "after %lu us",
+    test_check(wait_for(4) && time_now() - begin >= 50 * MS, "it fires after 100 ms", "after %" PRIu64 " us",
                (time_now() - begin) / 1000);
     test_need(timer_set(time_now() + 5 * MS), "timer");
     test_result("stop_singleshot", timer_stop(), 0);
@@ -164,7 +166,7 @@ static void sleeping(void)
 
     time_sleep(30 * MS);
     passed = time_now() - begin;
-    test_check(passed >= 30 * MS && passed < 2000 * MS, "asleep in SCHEDOP_block", "%lu us", passed / 1000);
+    test_check(passed >= 30 * MS && passed < 2000 * MS, "asleep in SCHEDOP_block", "%" PRIu64 " us", passed / 1000);
     event_disable();
 }
 
@@ -176,7 +178,7 @@ static void polling(void)
 
     event_mask(port);
     test_result("poll, nothing comes", hypercall_sched_op(SCHEDOP_poll, &poll), 0);
-    test_check(time_now() - begin >= 20 * MS, "it lasts until its time", "%lu us", (time_now() - begin) / 1000);
+    test_check(time_now() - begin >= 20 * MS, "it lasts until its time", "%" PRIu64 " us", (time_now() - begin) / 1000);
     test_need(timer_set(time_now() + 5 * MS), "timer");
     poll.timeout = time_now() + 3000 * MS;
     test_result("poll, the timer comes", hypercall_sched_op(SCHEDOP_poll, &poll), 0);
@@ -207,8 +209,8 @@ static void from_the_start(void)
     while (firsts < 5 && time_now() < begin + 3000 * MS)
         cpu_relax();
     event_disable();
-    test_check(firsts >= 5 && time_now() - begin >= 40 * MS, "a new vCPU ticks every 10 ms", "%u times in %lu us",
-               firsts, (time_now() - begin) / 1000);
+    test_check(firsts >= 5 && time_now() - begin >= 40 * MS, "a new vCPU ticks every 10 ms",
+               "%u times in %" PRIu64 " us", firsts, (time_now() - begin) / 1000);
     test_need(event_close(port), "close the port");
 }
 

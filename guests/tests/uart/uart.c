@@ -167,7 +167,7 @@ static void memory(void)
     test_need(table_make(WINDOW), "tables");
     for (unsigned i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
         if (hypercall_update_va_mapping(WINDOW, pte_make(MFN(frames[i]), PTE_READONLY), UVMF_INVLPG) == 0)
-            test_not_ok("no frame", "%lx", frames[i]);
+            test_not_ok("no frame", "%" PRIx64, frames[i]);
     }
     test_ok("no frame of the machine's");
 }

@@ -35,7 +35,7 @@ static void read_null(void *arg)
 
 static void moved(char *page)
 {
-    struct vcpu_info *old = guest.vcpu, *new = (struct vcpu_info *)(page + 128);
+    vcpu_info_t *old = guest.vcpu, *new = (vcpu_info_t *)(page + 128);
     struct fault fault;
     evtchn_port_t port;
     uint64_t before = time_now();
@@ -45,10 +45,10 @@ static void moved(char *page)
     guest.vcpu = new;
     test_equal("what it held was copied", new->arch.cr2, 0x5555);
     test_equal("an event is pending, so that none is lost", new->evtchn_upcall_pending, 1);
-    test_equal("for every word", new->evtchn_pending_sel, ~UINT64_C(0));
+    test_equal("for every word", new->evtchn_pending_sel, (event_word_t)~UINT64_C(0));
     test_equal("events are masked as before", new->evtchn_upcall_mask, 1);
-    test_check(time_now() >= before && time_now() < before + 5000000000, "the time is there", "%lu, %lu", before,
-               time_now());
+    test_check(time_now() >= before && time_now() < before + 5000000000, "the time is there", "%" PRIu64 ", %" PRIu64,
+               before, time_now());
     test_need(event_bind_ipi(event, &port), "IPI");
     event_enable();
     test_result("send", event_send(port), 0);

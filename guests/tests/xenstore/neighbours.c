@@ -101,7 +101,7 @@ void neighbours_writer(void)
 
     self = own_number();
     for (uint64_t i = 0; i < count && i < ARRAY_SIZE(steps); i++)
-        test_check(steps[i](), "a step of a writer", "%lu: type %u, \"%s\"", i, reply.head.type, reply.text);
+        test_check(steps[i](), "a step of a writer", "%" PRIu64 ": type %u, \"%s\"", i, reply.head.type, reply.text);
     test_ok("ends");
 }
 
@@ -172,7 +172,7 @@ void neighbours_watcher(void)
     uint64_t writers = guest_option("writers", 0);
     unsigned expected = 1;
 
-    test_check(writers > 0 && writers <= WRITERS_MAX, "there are writers", "%lu", writers);
+    test_check(writers > 0 && writers <= WRITERS_MAX, "there are writers", "%" PRIu64, writers);
     for (uint64_t writer = 2; writer < writers + 2; writer++) {
         watch(numbered("/local/domain/", writer, "/data/shared"));
         expected += 1 + events_of_inbox(writer - 2) + events_of_shared(writer - 2);

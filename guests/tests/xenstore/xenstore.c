@@ -182,6 +182,6 @@ void test_main(void)
     if (!store_init())
         test_skip("nobody serves a xenstore here");
     if (role >= ARRAY_SIZE(roles))
-        test_error("there is no role %lu", role);
+        test_error("there is no role %" PRIu64, role);
     roles[role]();
 }
