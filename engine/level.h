@@ -80,8 +80,8 @@ static inline bool level_slot_is_hypervisor(const struct level *level, unsigned 
     return index >= level->hyp_first && index < level->hyp_end;
 }
 
-/* The index of @vaddr in a table of @level. */
-static inline unsigned level_index(const struct level *level, vaddr_t vaddr)
+/* The index of @vaddr in a table that is used as one of level @number. */
+static inline unsigned level_index(unsigned number, vaddr_t vaddr)
 {
-    return (unsigned)(vaddr.v >> level->shift) & (ENTRIES_PER_TABLE - 1);
+    return (unsigned)(vaddr.v >> (PAGE_SHIFT + 9 * (number - 1))) % ENTRIES_PER_TABLE;
 }

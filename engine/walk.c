@@ -12,18 +12,19 @@ bool walk_find_l1(const struct vcpu *vcpu, vaddr_t vaddr, struct frame **table, 
 
     if (!frame || !access_address_ok(vcpu->domain, vaddr.v))
         return false;
-    for (;;) {
+    /* The processor counts levels and knows no types: a linear table serves as one of a level below its own. */
+    for (unsigned left = root_level(vcpu->domain);; left--) {
         const struct level *level = level_of(width, type_of(frame->type));
         uint64_t entry;
 
         /* A live entry above level 1 refers to a live table: that is what the types are for. */
         CHECK(level && type_is_validated(frame->type));
-        *index = level_index(level, vaddr);
+        *index = level_index(left, vaddr);
         *table = frame;
-        if (level->type == TYPE_L1)
-            return true;
+        if (left == 1)
+            return level->type == TYPE_L1;
         entry = __atomic_load_n(&frame_entries(machine, frame)[*index], __ATOMIC_RELAXED);
-        if (!(entry & ENTRY_PRESENT))
+        if (!(entry & ENTRY_PRESENT) || level_slot_is_hypervisor(level, *index))
             return false;
         frame = frame_find(machine, entry_mfn(entry));
         CHECK(frame);

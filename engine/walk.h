@@ -11,7 +11,8 @@
 /*
  * Find the L1 table and slot that map @vaddr under @vcpu's kernel root.  The lock of the vCPU's domain is held; what is
  * found stays true until it is dropped.  No reference is taken: the tables hang on a loaded root.
- * False: the address is not the guest's, or an upper entry is not present.
+ * False: the address is not the guest's, or an upper entry is not present; or the walk leads through a linear table, so
+ * that it ends at a table of another level, or in the hypervisor's slots.
  */
 bool __must_check walk_find_l1(const struct vcpu *vcpu, vaddr_t vaddr, struct frame **table, unsigned *index);
 

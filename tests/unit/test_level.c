@@ -80,13 +80,13 @@ static void test_index(void **state)
     static const vaddr_t compat = {3ul << 30 | 428ul << 21 | 511ul << 12};
 
     (void)state;
-    assert_int_equal(level_index(level_of(WIDTH_64, TYPE_L4), vaddr), 272 + 3);
-    assert_int_equal(level_index(level_of(WIDTH_64, TYPE_L3), vaddr), 5);
-    assert_int_equal(level_index(level_of(WIDTH_64, TYPE_L2), vaddr), 7);
-    assert_int_equal(level_index(level_of(WIDTH_64, TYPE_L1), vaddr), 9);
-    assert_int_equal(level_index(level_of(WIDTH_PAE, TYPE_L3), compat), 3);
-    assert_int_equal(level_index(level_of(WIDTH_PAE, TYPE_L2_TOP), compat), 428);
-    assert_int_equal(level_index(level_of(WIDTH_PAE, TYPE_L1), compat), 511);
+    assert_int_equal(level_index(4, vaddr), 272 + 3);
+    assert_int_equal(level_index(3, vaddr), 5);
+    assert_int_equal(level_index(2, vaddr), 7);
+    assert_int_equal(level_index(1, vaddr), 9);
+    assert_int_equal(level_index(3, compat), 3);
+    assert_int_equal(level_index(2, compat), 428);
+    assert_int_equal(level_index(1, compat), 511);
 }
 
 int main(void)
