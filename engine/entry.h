@@ -112,22 +112,24 @@ static inline bool entry_owner_is_locked(const struct op *op, const struct frame
 }
 
 /*
- * Drop what the entry @bits, which stood in a validated table of level @level (1 to 4), held.  Cannot fail.  May
- * demote a table, hence preempt; and exchanges the locks for another domain's where the frame is foreign.
+ * Drop what the entry @bits held, which stood at @slot of a validated table.  Cannot fail.  May demote a table, hence
+ * preempt; and exchanges the locks for another domain's where the frame is foreign.
  */
-FORCE_INLINE void entry_release(struct op *op, unsigned level, uint64_t bits)
+FORCE_INLINE void entry_release(struct op *op, struct slot slot, uint64_t bits)
 {
     struct frame *frame = (bits & ENTRY_PRESENT) ? frame_find(op->machine, entry_mfn(bits)) : NULL;
 
     if (!frame || !frame_is_ram(frame))
         return;
-    if (level == 1 && !entry_owner_is_locked(op, frame)) {
+    if (slot.level != 1) {
+        typeref_drop(op, frame);
+        return;
+    }
+    if (!entry_owner_is_locked(op, frame)) {
         op_put_foreign(op, frame, bits & ENTRY_RW);
         return;
     }
-    if (level != 1)
-        typeref_put(op, frame);
-    else if (bits & ENTRY_RW)
+    if (bits & ENTRY_RW)
         typeref_put_writable(op->machine, frame);
     frame_put(op->machine, frame);
 }

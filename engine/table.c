@@ -23,12 +23,15 @@ static void preempt_before(struct op *op, const struct level *level, unsigned in
         op_preempt_point(op);
 }
 
-static void release_below(struct op *op, const struct level *level, const uint64_t *entries, unsigned end)
+static void release_below(struct op *op, const struct level *level, const struct frame *frame, unsigned end)
 {
-    for (unsigned i = 0; i < end; i++) {
-        preempt_before(op, level, i, entries[i]);
-        if (entries[i] != 0 && !level_slot_is_hypervisor(level, i))
-            entry_release(op, level_number(level->type), entries[i]);
+    const uint64_t *entries = frame_entries(op->machine, frame);
+    struct slot slot = {frame_mfn(op->machine, frame), level_number(level->type), 0};
+
+    for (; slot.index < end; slot.index++) {
+        preempt_before(op, level, slot.index, entries[slot.index]);
+        if (entries[slot.index] != 0 && !level_slot_is_hypervisor(level, slot.index))
+            entry_release(op, slot, entries[slot.index]);
     }
 }
 
@@ -86,7 +89,7 @@ int table_promote(struct op *op, struct frame *frame, enum frame_type type)
         preempt_before(op, level, slot.index, entries[slot.index]);
         error = promote_entry(op, level, slot, &entries[slot.index]);
         if (error)
-            release_below(op, level, entries, slot.index);
+            release_below(op, level, frame, slot.index);
     }
     if (!error)
         fill_hypervisor_slots(op->machine, level, entries, true);
@@ -99,6 +102,6 @@ void table_demote(struct op *op, struct frame *frame)
     uint64_t *entries = frame_entries(op->machine, frame);
 
     CHECK(level);
-    release_below(op, level, entries, level->slots);
+    release_below(op, level, frame, level->slots);
     fill_hypervisor_slots(op->machine, level, entries, false);
 }

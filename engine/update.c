@@ -109,11 +109,11 @@ FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct sl
     if (error)
         return error;
     if (!commit(live, entry.bits, update, &old)) {
-        entry_release(op, slot.level, entry.bits);
+        entry_release(op, slot, entry.bits);
         return -XEN_EAGAIN;
     }
     op->upper_changed |= slot.level > 1 && (old & ENTRY_PRESENT);
-    entry_release(op, slot.level, old);
+    entry_release(op, slot, old);
     return 0;
 }
 
@@ -146,7 +146,7 @@ void update_move_leaf(struct op *op, struct frame *to, unsigned to_index, struct
     CHECK(type_is_live(to->type, TYPE_L1) && type_is_live(from->type, TYPE_L1));
     moved = __atomic_exchange_n(&frame_entries(op->machine, from)[from_index], 0, __ATOMIC_SEQ_CST);
     old = __atomic_exchange_n(&frame_entries(op->machine, to)[to_index], moved, __ATOMIC_SEQ_CST);
-    entry_release(op, 1, old);
+    entry_release(op, (struct slot){frame_mfn(op->machine, to), 1, to_index}, old);
 }
 
 /* An entry above level 1: the update may wait for its child, and the table must stay what it is meanwhile. */
