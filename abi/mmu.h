@@ -83,8 +83,23 @@
  * ` A frame with another use gives -EINVAL. {refer-other-use}
  * ` More references or uses of a frame than can be counted (67 million uses) give -EBUSY in L1, -EINVAL above.
  * ` {exhausted}
- * ` An entry that refers to a table of its own level (a "linear" or recursive table), read-only or not, is refused
- * ` with -EINVAL. {refer-linear}
+ * `
+ * ` An entry that refers to a table of its own level (a "linear" or recursive table) is refused with -EINVAL, read-only
+ * ` or not, but in a domain that was started with linear tables; see also [elfnote]. {refer-linear}
+ * ` There a guest finds its tables by such entries: where the processor takes one on its walk, what it takes for the page
+ * ` in the end is a table, which can be read there, and not written.  update_va_mapping, grants and emulated writes
+ * ` find no L1 entry behind it. {linear-window}
+ * ` In such a domain, an entry of L2, L3 or L4 without RW may refer to the table that it stands in, also while this is
+ * ` checked; that is no use of the table, and does not keep it one. {linear-self}
+ * ` Or to another table of the guest's, which is one of the entry's level already: a use like any other. {linear-other}
+ * ` -EINVAL, and nothing changes:
+ * `   an entry for a table of its level with RW, at once or by changing one that is there {linear-readonly}
+ * `   one for another table, from a table that others refer to so, or to one that refers to others so {linear-chain}
+ * `   one for a table of another domain {linear-owner}
+ * `   in a 32-bit guest, one from L3, where every entry allows writing, or from another L2 to the one in slot 3
+ * `   of the L3 {linear-32}
+ * ` A table that 4095 entries of others have referred to at once counts as one that others refer to until it is a table
+ * ` no more. {linear-many}
  * `
  * ` Entries that belong to the hypervisor, see [layout], cannot be written, not even with zero: L4 slots 256
  * ` to 271 give -EINVAL; {slots-64}
@@ -145,7 +160,7 @@
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES  the new entry breaks a rule of [pte] {entry-refused}
  * `            {HYPERVISOR_SLOT SLOT_OUTSIDE_TABLE SLOT_FIXED L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM}
  * `            {NO_SUCH_FRAME NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT SELF_MAP TYPE_UNDER_CONVERSION}
- * `            {TYPE_COUNT_EXHAUSTED TABLE_SHARED}
+ * `            {TYPE_COUNT_EXHAUSTED TABLE_SHARED LINEAR_WRITABLE LINEAR_CHAIN}
  */
 struct mmu_update {
     uint64_t ptr; /* machine address, a multiple of 8; bits 0-2: => enum mmu_update_cmd */

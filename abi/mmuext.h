@@ -54,7 +54,8 @@
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES  the first error of [pte] met in the tables, such as -EBUSY where they map a
  * `            page table writable {pin-bad-entry}
  * `            {L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME NOT_OWNED REFERENCES_EXHAUSTED}
- * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED SELF_MAP TABLE_SHARED}
+ * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED SELF_MAP TABLE_SHARED LINEAR_WRITABLE}
+ * `            {LINEAR_CHAIN}
  * `   -EINVAL  pinned already {pin-twice} {ALREADY_PINNED}
  * `
  * ` cmd: MMUEXT_UNPIN_TABLE
@@ -74,7 +75,7 @@
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES, -ERANGE  not acceptable as a table, as for pinning; the old one stays loaded
  * `            {baseptr-refused} {TYPE_CONFLICT TYPE_UNDER_CONVERSION REFERENCES_EXHAUSTED TYPE_COUNT_EXHAUSTED}
  * `            {ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME}
- * `            {NOT_OWNED SELF_MAP TABLE_SHARED}
+ * `            {NOT_OWNED SELF_MAP TABLE_SHARED LINEAR_WRITABLE LINEAR_CHAIN}
  * `
  * ` cmd: MMUEXT_NEW_USER_BASEPTR, 64-bit guests only
  * `   mfn: L4 to run user mode on; 0 for none, and then a return to user mode destroys the domain. {user-none}
@@ -86,6 +87,7 @@
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES  not acceptable as a table, as for pinning; the old one stays loaded
  * `            {user-refused} {TYPE_CONFLICT TYPE_UNDER_CONVERSION REFERENCES_EXHAUSTED TYPE_COUNT_EXHAUSTED}
  * `            {L1TF BAD_FLAGS CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME NOT_OWNED SELF_MAP}
+ * `            {LINEAR_WRITABLE LINEAR_CHAIN}
  * `
  * ` cmd: MMUEXT_TLB_FLUSH_LOCAL, MMUEXT_TLB_FLUSH_ALL
  * ` Flush the TLB of the calling vCPU, of all vCPUs. {flush-all}

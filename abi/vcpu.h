@@ -41,6 +41,7 @@
  * `            {TABLE_LIMIT NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION}
  * `            {TYPE_COUNT_EXHAUSTED DESCRIPTOR MISALIGNED NOT_CANONICAL ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS}
  * `            {CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP TABLE_SHARED}
+ * `            {LINEAR_WRITABLE LINEAR_CHAIN}
  * `   -EINVAL  with VGCF_i387_valid, an mxcsr with a bit above 15 {initialise-fpu} {hv:acquire}
  * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already. {up}
  * `   -EINVAL  not initialised {up-uninitialised} {hv}

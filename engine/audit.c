@@ -9,6 +9,7 @@
 #include <engine/grant_mapping.h>
 #include <engine/grant_table.h>
 #include <engine/level.h>
+#include <engine/linear.h>
 
 struct audit {
     const struct machine *machine;
@@ -56,6 +57,20 @@ static void count_foreign(const struct audit *audit, const struct domain *domain
     audit->counts[entry_mfn(entry).v].unmapped_writable -= !!(entry & ENTRY_RW);
 }
 
+/* An entry of the table @mfn, which is of an upper level.  One for the table itself holds nothing. */
+static void count_upper(const struct audit *audit, const struct level *level, mfn_t mfn, uint64_t entry)
+{
+    const struct frame *frame = frame_find(audit->machine, entry_mfn(entry));
+
+    if (mfn_equal(mfn, entry_mfn(entry)))
+        return;
+    count_use(audit, entry_mfn(entry), true);
+    if (!frame || !linear_is_of_level(frame, level_number(level->type)))
+        return;
+    audit->counts[mfn.v].links_to++;
+    audit->counts[entry_mfn(entry).v].links_from++;
+}
+
 static void count_table(const struct audit *audit, const struct frame *frame)
 {
     const struct domain *domain = domain_find(audit->machine, DOMID(frame->owner));
@@ -68,9 +83,12 @@ static void count_table(const struct audit *audit, const struct frame *frame)
     for (unsigned i = 0; i < level->slots; i++) {
         if (!(entries[i] & ENTRY_PRESENT) || level_slot_is_hypervisor(level, i))
             continue;
-        count_use(audit, entry_mfn(entries[i]), level->type != TYPE_L1 || (entries[i] & ENTRY_RW));
-        if (level->type == TYPE_L1)
-            count_foreign(audit, domain, entries[i]);
+        if (level->type != TYPE_L1) {
+            count_upper(audit, level, frame_mfn(audit->machine, frame), entries[i]);
+            continue;
+        }
+        count_use(audit, entry_mfn(entries[i]), entries[i] & ENTRY_RW);
+        count_foreign(audit, domain, entries[i]);
     }
 }
 
@@ -179,10 +197,19 @@ static bool inv_m2p(const struct audit *audit, const struct frame *frame, mfn_t 
     return true;
 }
 
-/* What entry @index of a live table of @domain refers to is what its level asks for. */
-static bool entry_holds(const struct audit *audit, const struct domain *domain, const struct level *level,
-                        unsigned index, uint64_t entry)
+/* A linear entry of the table @mfn of @domain: read-only, and for itself, or for another table that may be shared. */
+static bool is_linear(const struct domain *domain, const struct level *level, mfn_t mfn, const struct frame *frame,
+                      uint64_t entry)
 {
+    return domain->linear_tables && level_can_be_linear(level) && !(entry & ENTRY_RW) &&
+           type_is_validated(frame->type) && linear_is_of_level(frame, level_number(level->type)) &&
+           (mfn_equal(mfn, entry_mfn(entry)) || type_of(frame->type) != TYPE_L2_TOP);
+}
+
+/* What entry @index of the live table @mfn of @domain refers to is what its level asks for. */
+static bool entry_holds(const struct audit *audit, const struct level *level, mfn_t mfn, unsigned index, uint64_t entry)
+{
+    const struct domain *domain = domain_find(audit->machine, DOMID(audit->machine->frames[mfn.v].owner));
     const struct frame *frame = frame_find(audit->machine, entry_mfn(entry));
     enum frame_type child = level_child(level, index);
 
@@ -193,7 +220,8 @@ static bool entry_holds(const struct audit *audit, const struct domain *domain, 
     if (level->type == TYPE_L1)
         return domain_find(audit->machine, DOMID(frame->owner)) &&
                (!(entry & ENTRY_RW) || type_of(frame->type) == TYPE_WRITABLE);
-    return frame->owner == domain->id.v && type_is_live(frame->type, child);
+    return frame->owner == domain->id.v &&
+           (type_is_live(frame->type, child) || is_linear(domain, level, mfn, frame, entry));
 }
 
 /* What a slot of a live table holds that is not the guest's. */
@@ -231,10 +259,28 @@ static bool inv_entries(const struct audit *audit, const struct frame *frame, mf
             /* The processor sets accessed bits in the hypervisor's entries too. */
             if ((entries[i] | ENTRY_AD) != (wanted | ENTRY_AD))
                 return broken(audit, mfn, wanted, entries[i]);
-        } else if ((entries[i] & ENTRY_PRESENT) && !entry_holds(audit, domain, level, i, entries[i])) {
+        } else if ((entries[i] & ENTRY_PRESENT) && !entry_holds(audit, level, mfn, i, entries[i])) {
             return broken(audit, mfn, i, entries[i]);
         }
     }
+    return true;
+}
+
+/*
+ * A table knows of its links: those to other tables of its level, or those from them, never both.  Of too many from
+ * others it knows that there are, or have been, as many as it can count.
+ */
+static bool inv_links(const struct audit *audit, const struct frame *frame, mfn_t mfn)
+{
+    const struct audit_counts *counts = &audit->counts[mfn.v];
+    uint32_t expected = counts->links_to > 0 ? counts->links_to : counts->links_from;
+
+    if (counts->links_to > 0 && counts->links_from > 0)
+        return broken(audit, mfn, counts->links_to, counts->links_from);
+    if (linear_is_target(frame) && linear_count(frame) == LINEAR_COUNT_MAX && counts->links_to == 0)
+        return table_level(audit, frame) || broken(audit, mfn, 0, linear_count(frame));
+    if (linear_count(frame) != expected || linear_is_source(frame) != (counts->links_to > 0))
+        return broken(audit, mfn, expected, linear_count(frame));
     return true;
 }
 
@@ -379,6 +425,7 @@ static const struct predicate predicates[] = {
     {"inv_general_count", inv_general_count},
     {"inv_type_count", inv_type_count},
     {"inv_entries", inv_entries},
+    {"inv_links", inv_links},
     {"inv_foreign_entries", inv_foreign_entries},
     {"inv_m2p", inv_m2p},
 };
@@ -432,6 +479,6 @@ bool audit_machine(const struct machine *machine, struct audit_counts *counts, s
             return false;
     }
     for (uint64_t i = 0; i < machine->nr_frames; i++)
-        counts[i] = (struct audit_counts){0, 0, 0, 0};
+        counts[i] = (struct audit_counts){0};
     return true;
 }

@@ -20,6 +20,7 @@ struct audit_finding {
 struct audit_counts {
     uint32_t refs, uses;
     int32_t unmapped, unmapped_writable; /* mappings by others beyond their entries */
+    uint32_t links_to, links_from;       /* to other tables of its level, and from them */
 };
 
 /*

@@ -13,6 +13,7 @@
 
 #include <engine/frame.h>
 #include <engine/level.h>
+#include <engine/linear.h>
 #include <engine/op.h>
 #include <engine/typeref.h>
 
@@ -93,15 +94,19 @@ FORCE_INLINE int __must_check entry_acquire_leaf(struct op *op, struct slot slot
 }
 
 /*
- * Take what @entry needs.  The locks of op are held; those of table levels may be dropped and retaken.
+ * Take what @entry needs, which is for @slot of a table of @level.  The locks of op are held; those of table levels may
+ * be dropped and retaken.
  * 0: the entry's references are held, and go with it when it is written.  Otherwise nothing is held.
  */
-FORCE_INLINE int __must_check entry_acquire(struct op *op, struct slot slot, const struct entry *entry)
+FORCE_INLINE int __must_check entry_acquire(struct op *op, const struct level *level, struct slot slot,
+                                            const struct entry *entry)
 {
     if (!entry->frame)
         return 0;
     if (slot.level == 1)
         return entry_acquire_leaf(op, slot, entry);
+    if (op->pt_owner->linear_tables && linear_applies(op, level, slot, entry->frame, entry->type))
+        return linear_get(op, slot, entry->frame, entry->bits);
     return typeref_hold(op, slot, entry->frame, op->pt_owner, entry->type, entry->bits);
 }
 
@@ -109,6 +114,16 @@ FORCE_INLINE int __must_check entry_acquire(struct op *op, struct slot slot, con
 static inline bool entry_owner_is_locked(const struct op *op, const struct frame *frame)
 {
     return frame_owner(frame) == op->pt_owner->id.v || (op->pg_owner && frame_owner(frame) == op->pg_owner->id.v);
+}
+
+/* What an entry above level 1 held.  A frame in use as a table of the entry's own level was referred to by a link. */
+FORCE_INLINE void entry_release_upper(struct op *op, struct slot slot, struct frame *frame)
+{
+    if (mfn_equal(slot.table, frame_mfn(op->machine, frame)))
+        return;
+    if (linear_is_of_level(frame, slot.level))
+        linear_unlink(op, slot.table, frame);
+    typeref_drop(op, frame);
 }
 
 /*
@@ -122,7 +137,7 @@ FORCE_INLINE void entry_release(struct op *op, struct slot slot, uint64_t bits)
     if (!frame || !frame_is_ram(frame))
         return;
     if (slot.level != 1) {
-        typeref_drop(op, frame);
+        entry_release_upper(op, slot, frame);
         return;
     }
     if (!entry_owner_is_locked(op, frame)) {

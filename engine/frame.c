@@ -14,7 +14,7 @@ void frame_free(struct machine *machine, struct frame *frame)
 {
     struct domain *owner = domain_find(machine, DOMID(frame_owner(frame)));
 
-    CHECK(owner && type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED)));
+    CHECK(owner && type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED | FRAME_LINKS)));
     owner->nr_frames--;
     m2p_set(machine, frame_mfn(machine, frame), MACH2PHYS_INVALID);
     frame->epoch = tlb_now(machine);

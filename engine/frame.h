@@ -30,10 +30,12 @@ _Static_assert(sizeof(struct frame) == 16, "design: at most 16 bytes a frame");
  * ALLOCATED: the owner's reservation holds one general reference.
  * SHARED: the hypervisor shares it with its owner; one writable use and one general reference are the hypervisor's.
  * INCOHERENT: was mapped writable with a memory type other than write-back since the last cache flush (XSA-402).
+ * LINKS: the bits above are engine/linear.h's.
  */
 #define FRAME_ALLOCATED  1u
 #define FRAME_SHARED     2u
 #define FRAME_INCOHERENT 4u
+#define FRAME_LINKS      0xfff8u
 
 /*
  * The owner of @frame.  Without a lock it may be anybody by the next moment, but for one answer: "mine", under my lock.

@@ -80,6 +80,15 @@ static inline bool level_slot_is_hypervisor(const struct level *level, unsigned 
     return index >= level->hyp_first && index < level->hyp_end;
 }
 
+/*
+ * Can an entry of @level refer to a table of that level read-only, so that nobody writes it?  Not where each entry gets
+ * RW, as in a 32-bit guest's L3 (XSA-185).
+ */
+static inline bool level_can_be_linear(const struct level *level)
+{
+    return !(level->added & ENTRY_RW);
+}
+
 /* The index of @vaddr in a table that is used as one of level @number. */
 static inline unsigned level_index(unsigned number, vaddr_t vaddr)
 {

@@ -63,6 +63,7 @@ struct domain {
     bool writable_tables;            /* the write emulation of L1 entries is on (vm_assist) */
     bool m2p_strict;                 /* 64-bit: user mode does not see the M2P (vm_assist) */
     bool extended_cr3;               /* 32-bit: roots may lie above 4 GiB (vm_assist) */
+    bool linear_tables;              /* may have linear tables, see engine/linear.h; stays what it is */
     const struct frame_range *iomem; /* frames outside RAM that it may map */
     unsigned nr_iomem;
     uint64_t max_frames; /* its reservation may hold this many */

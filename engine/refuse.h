@@ -37,6 +37,8 @@
     REASON(TYPE_CONFLICT, TYPE, "the frame is in use as another type")                                               \
     REASON(SELF_MAP, TYPE,                                                                                           \
            "the entry names its own table, which may be mapped read-only, and lead to other tables alone")           \
+    REASON(LINEAR_WRITABLE, ENTRY, "an entry that refers to a table of its own level must be read-only")             \
+    REASON(LINEAR_CHAIN, TYPE, "a table that others of its level refer to can refer to none but itself")             \
     REASON(TYPE_UNDER_CONVERSION, TYPE, "the frame is just becoming, or ceasing to be, another type")                \
     REASON(TYPE_COUNT_EXHAUSTED, TYPE, "the frame's count of uses is at its maximum")                                \
     REASON(TABLE_SHARED, TYPE, "the L2 under slot 3 may serve one L3 only")                                          \

@@ -45,7 +45,7 @@ static int promote_entry(struct op *op, const struct level *level, struct slot s
         return 0;
     error = entry_decode(op, level, slot, raw, &entry);
     if (!error)
-        error = entry_acquire(op, slot, &entry);
+        error = entry_acquire(op, level, slot, &entry);
     if (!error && entry.bits != raw)
         *stored = entry.bits;
     return error;
@@ -103,5 +103,6 @@ void table_demote(struct op *op, struct frame *frame)
 
     CHECK(level);
     release_below(op, level, frame, level->slots);
+    linear_forget(frame);
     fill_hypervisor_slots(op->machine, level, entries, false);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whole tables: validating one entry by entry, and taking it apart again.  The level is data (engine/level.h); the
- * recursion descends one level a call, so four calls deep at most, and lives on the vCPU's own hypervisor stack.
+ * recursion lives on the vCPU's own hypervisor stack.  Validating descends one level a call, so four calls deep at
+ * most.  So does taking apart, but that on each level above 1 a table may have been the last to refer to another one of
+ * its level, which refers to none (engine/linear.h): seven calls at most.
  */
 #pragma once
 

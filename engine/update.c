@@ -105,7 +105,7 @@ FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct sl
     }
     if (slot.level == 1 && same_frame(op, old, &entry))
         return update_protection(op, slot, live, update, &entry);
-    error = entry_acquire(op, slot, &entry);
+    error = entry_acquire(op, level, slot, &entry);
     if (error)
         return error;
     if (!commit(live, entry.bits, update, &old)) {

@@ -55,9 +55,14 @@ static bool may_map_device(const struct domain *domain, mfn_t mfn)
     return false;
 }
 
-/* A guest sees nothing of the hypervisor's but the M2P, and that read-only; ring 3 sees no page of a supervisor. */
+/*
+ * A guest sees nothing of the hypervisor's but the M2P, and that read-only; ring 3 sees no page of a supervisor.  Where
+ * a linear table has entries of the hypervisor's, they are pages like the others: then its tables of the M2P are seen.
+ */
 static bool may_see_hypervisors(const struct domain *domain, const struct sim_cached *entry)
 {
+    if (domain->linear_tables && !entry->writable)
+        return true;
     if (domain->width == WIDTH_64)
         return !entry->user ||
                (!entry->writable && entry->vaddr >= HYPERVISOR_VIRT_START && entry->vaddr < HYPERVISOR_VIRT_END);
@@ -97,9 +102,12 @@ static bool check_translation(const struct inspection *at, const struct sim_cach
     return true;
 }
 
-static bool is_type_of_level(enum frame_type type, unsigned level)
+/* A linear table serves as one of each level below its own, too. */
+static bool may_serve(const struct domain *domain, enum frame_type type, unsigned level)
 {
-    return (unsigned)type == level || (level == 2 && type == TYPE_L2_TOP);
+    unsigned own = type == TYPE_L2_TOP ? 2 : (unsigned)type;
+
+    return type_is_table(type) && (own == level || (domain->linear_tables && own > level));
 }
 
 /* A table that was one of this level last, and has not been anything else since, leads nowhere new. */
@@ -109,7 +117,7 @@ static bool check_table(const struct inspection *at, const struct sim_cached *en
 
     if (frame && is_hypervisors(at->sim, frame))
         return true;
-    if (!frame || !is_type_of_level(type_of(frame->type), entry->level))
+    if (!frame || !may_serve(at->domain, type_of(frame->type), entry->level))
         return breach(at, "a paging-structure cache points to what is no table of its level", entry->vaddr, entry->mfn);
     if (at->sim->frames[entry->mfn.v].taken != entry->taken)
         return breach(at, "a paging-structure cache points to a frame that was handed out again", entry->vaddr,

@@ -123,6 +123,7 @@ static void create_domain(struct sim *sim, unsigned id, const struct sim_domain_
     domain->writable_tables = config->writable_tables;
     domain->m2p_strict = config->m2p_strict;
     domain->extended_cr3 = config->extended_cr3;
+    domain->linear_tables = config->linear_tables;
     domain->max_frames = config->max_frames ? config->max_frames : sim->machine.nr_frames;
     self->iomem = allocate(config->nr_iomem + 1, sizeof(self->iomem[0]));
     if (config->nr_iomem)

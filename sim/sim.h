@@ -23,7 +23,7 @@ struct sim_domain_config {
     enum width width;
     unsigned nr_vcpus;   /* 1 */
     uint64_t max_frames; /* no limit */
-    bool privileged, writable_tables, extended_cr3, m2p_strict;
+    bool privileged, writable_tables, extended_cr3, m2p_strict, linear_tables;
     const struct frame_range *iomem; /* copied; none */
     unsigned nr_iomem;
 };
@@ -266,9 +266,9 @@ struct sim_finding {
  * - No processor holds any translation of a frame that has since been handed out again, or that its
  * guest may not name: neither the pool's (those are wiped after a flush), nor its domain's, nor
  * another domain's since before the translation was made, nor device memory that it may map, nor
- * the M2P, read-only.
+ * the M2P, read-only; nor, read-only, what a domain with linear tables sees of the M2P's own tables.
  * - No paging-structure cache points to a frame that is not, or was not last, a table of that
- * level.
+ * level, or, in a domain with linear tables, of that level or above.
  * - Each loaded root is live as the root that its guest needs; each frame in a descriptor window is
  * a live descriptor table.
  *

@@ -212,9 +212,11 @@ static mfn_t missing_bit(struct scene *scene)
 
 static mfn_t wrong_child(struct scene *scene)
 {
-    *entry_of(scene, scene->l2, 7) = pte(scene->l2, PTE_TABLE);
-    frame_of(scene, scene->l2)->refs++;
-    frame_of(scene, scene->l2)->type.v++;
+    mfn_t root = guest_root(scene->unit.guest);
+
+    *entry_of(scene, scene->l2, 7) = pte(root, PTE_TABLE);
+    frame_of(scene, root)->refs++;
+    frame_of(scene, root)->type.v++;
     return scene->l2;
 }
 

@@ -232,6 +232,10 @@ static int64_t holds_exhausted(struct unit *unit, struct record *expected)
     {                                                          \
         REFUSE_##reason, {.nr_guests = 2, .devices = true}, fn \
     }
+#define ROW_LINEAR(reason, fn)                                \
+    {                                                         \
+        REFUSE_##reason, {.nr_guests = 2, .linear = true}, fn \
+    }
 #define ROW_L1TF(reason, fn)                                \
     {                                                       \
         REFUSE_##reason, {.nr_guests = 2, .l1tf = true}, fn \
@@ -260,6 +264,8 @@ static const struct row rows[] = {
     ROW(FOREIGN_TABLE, request_foreign_table),
     ROW(TYPE_CONFLICT, request_type_conflict),
     ROW(SELF_MAP, request_self_map),
+    ROW_LINEAR(LINEAR_WRITABLE, request_linear_writable),
+    ROW_LINEAR(LINEAR_CHAIN, request_linear_chain),
     ROW(TYPE_UNDER_CONVERSION, request_type_under_conversion),
     ROW(TYPE_COUNT_EXHAUSTED, request_type_count_exhausted),
     ROW_PAE(TABLE_SHARED, request_table_shared),

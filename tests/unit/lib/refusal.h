@@ -31,9 +31,9 @@ int64_t request_set(struct unit *unit, struct record *expected, mfn_t table, uns
 
 request_fn request_not_ram, request_no_such_frame, request_not_owned, request_references_exhausted,
     request_type_conflict, request_type_count_exhausted, request_type_under_conversion, request_self_map,
-    request_frame_in_use, request_not_allocated, request_bad_flags, request_cache_flags, request_cache_flags_shared,
-    request_l1tf, request_slot_missing, request_foreign_table, request_table_shared, request_root_above_4g,
-    request_not_a_table, request_no_l1_entry;
+    request_linear_writable, request_linear_chain, request_frame_in_use, request_not_allocated, request_bad_flags,
+    request_cache_flags, request_cache_flags_shared, request_l1tf, request_slot_missing, request_foreign_table,
+    request_table_shared, request_root_above_4g, request_not_a_table, request_no_l1_entry;
 
 /* ---- Requests that are refused for what a grant is, or a mapping of one. */
 

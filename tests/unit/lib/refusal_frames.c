@@ -117,6 +117,28 @@ int64_t request_self_map(struct unit *unit, struct record *expected)
     return guest_set_entry(unit->vcpu, table, 4, pte(table, PTE_RW_PAGE));
 }
 
+/* An L2 that allows writing to itself; and one that links to another, from which it is linked to. */
+int64_t request_linear_writable(struct unit *unit, struct record *expected)
+{
+    mfn_t table = unit_table(unit, 2);
+
+    *expected = (struct record){.error = XEN_EINVAL};
+    record_at(expected, table, 2, 4);
+    record_about(expected, unit, table);
+    return request_set(unit, expected, table, 4, pte(table, PTE_TABLE));
+}
+
+int64_t request_linear_chain(struct unit *unit, struct record *expected)
+{
+    mfn_t table = unit_table(unit, 2), other = unit_table(unit, 2);
+
+    *expected = (struct record){.error = XEN_EINVAL, .call = __HYPERVISOR_mmu_update, .value = TYPE_L2};
+    record_at(expected, other, 2, 4);
+    assert_int_equal(guest_set_entry(unit->vcpu, table, 4, pte(other, PTE_RO_PAGE | PTE_US)), 0);
+    record_about(expected, unit, table);
+    return guest_set_entry(unit->vcpu, other, 4, pte(table, PTE_RO_PAGE | PTE_US));
+}
+
 int64_t request_frame_in_use(struct unit *unit, struct record *expected)
 {
     mfn_t page = unit_page(unit);

@@ -19,6 +19,7 @@ static struct sim_domain_config domain_config(const struct unit_config *config)
         .privileged = config->privileged,
         .writable_tables = true,
         .extended_cr3 = config->extended_cr3,
+        .linear_tables = config->linear,
         .iomem = config->devices ? &devices : NULL,
         .nr_iomem = config->devices,
     };

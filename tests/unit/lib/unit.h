@@ -30,7 +30,7 @@ struct unit_config {
     enum width width;
     unsigned nr_vcpus;  /* 1 */
     unsigned nr_guests; /* 1; the second is of the other width */
-    bool privileged, devices, extended_cr3, l1tf;
+    bool privileged, devices, extended_cr3, l1tf, linear;
     uint64_t max_frames; /* no limit */
 };
 
