@@ -4,6 +4,7 @@
 
 #include <abi/grant.h>
 #include <engine/grant_mapping.h>
+#include <engine/linear.h>
 #include <tests/model/lib/model.h>
 
 /*
@@ -136,6 +137,10 @@ static void check_frame(struct model *model, unsigned mfn)
         fail_frame(model, mfn, "busy", true, false);
     if (type_is_pinned(frame->type) != (own->pin != 0))
         fail_frame(model, mfn, "pinned", type_is_pinned(frame->type), own->pin != 0);
+    if (linear_count(frame) != use->links_to + use->links_from)
+        fail_frame(model, mfn, "the count of links", linear_count(frame), use->links_to + use->links_from);
+    if (linear_is_source(frame) != (use->links_to > 0))
+        fail_frame(model, mfn, "having links", linear_is_source(frame), use->links_to);
     if ((frame->flags & FRAME_ALLOCATED) != (own->allocated ? FRAME_ALLOCATED : 0u))
         fail_frame(model, mfn, "allocated", frame->flags, own->allocated);
     if ((frame->flags & FRAME_SHARED) != (own->shared ? FRAME_SHARED : 0u))

@@ -216,6 +216,7 @@ void draw_one(struct draw *draw, struct step *step, enum step_chain chain)
 
         *step = empty;
         draw->pt = draw->pg = draw->domain;
+        draw->table = ORACLE_NO_FRAME;
         draw->wide = draw->oracle->state.domains[draw->domain].wide;
         if (!suits(action, chain) || !action->draw(draw, step))
             continue;
@@ -251,14 +252,19 @@ static size_t draw_own(struct draw *draw, struct step *steps)
 
 size_t draw_steps_of(struct model *model, struct bytes *bytes, unsigned domain, unsigned vcpu, struct step *steps)
 {
-    struct draw draw = {.bytes = bytes, .model = model, .oracle = model->oracle, .domain = domain, .vcpu = vcpu};
+    struct draw draw = {.bytes = bytes,
+                        .model = model,
+                        .oracle = model->oracle,
+                        .domain = domain,
+                        .vcpu = vcpu,
+                        .table = ORACLE_NO_FRAME};
 
     return draw_own(&draw, steps);
 }
 
 size_t draw_steps(struct model *model, struct bytes *bytes, struct step *steps)
 {
-    struct draw draw = {.bytes = bytes, .model = model, .oracle = model->oracle};
+    struct draw draw = {.bytes = bytes, .model = model, .oracle = model->oracle, .table = ORACLE_NO_FRAME};
     size_t count;
 
     draw.domain = below(&draw, model->nr_domains);

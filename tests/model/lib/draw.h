@@ -37,9 +37,10 @@ struct draw {
     struct model *model;
     const struct oracle *oracle;
     unsigned domain, vcpu;
-    unsigned pt; /* whose tables are written: another domain's only for some mmu_update */
-    unsigned pg; /* whose frames L1 entries map: likewise */
-    bool wide;   /* of @pt */
+    unsigned pt;    /* whose tables are written: another domain's only for some mmu_update */
+    unsigned pg;    /* whose frames L1 entries map: likewise */
+    bool wide;      /* of @pt */
+    uint64_t table; /* that the entry is for, or ORACLE_NO_FRAME */
 };
 
 typedef bool frame_class(const struct draw *draw, uint64_t mfn);

@@ -151,6 +151,37 @@ static bool child_3(const struct draw *draw, uint64_t mfn)
     return is_child(draw, mfn, 3, false);
 }
 
+/* Tables of a level that are in use. */
+static bool level_2(const struct draw *draw, uint64_t mfn)
+{
+    return frame_table(draw, mfn) && oracle_level(oracle_type(draw->oracle, mfn)) == 2;
+}
+
+static bool level_3(const struct draw *draw, uint64_t mfn)
+{
+    return frame_table(draw, mfn) && oracle_type(draw->oracle, mfn) == O_L3;
+}
+
+static bool level_4(const struct draw *draw, uint64_t mfn)
+{
+    return frame_table(draw, mfn) && oracle_type(draw->oracle, mfn) == O_L4;
+}
+
+/* An entry that leads to a table of its own level, mostly as it may. */
+static uint64_t linear_entry(struct draw *draw, unsigned level)
+{
+    static frame_class *const levels[] = {level_2, level_3, level_4};
+    uint64_t mfn = draw->table, flags = PTE_P | PTE_A | PTE_US;
+
+    if (draw->table == ORACLE_NO_FRAME || !chance(draw, 100)) {
+        if (!draw_frame(draw, levels[level - 2], &mfn))
+            return 0;
+    }
+    if (chance(draw, 24))
+        flags |= PTE_RW;
+    return make(mfn, flags);
+}
+
 static uint64_t upper_entry(struct draw *draw, unsigned level, unsigned slot)
 {
     static frame_class *const children[] = {child_1, child_2, child_3};
@@ -159,6 +190,8 @@ static uint64_t upper_entry(struct draw *draw, unsigned level, unsigned slot)
     bool pae_root = !draw->wide && level == 3;
     uint64_t flags = pae_root ? PTE_P | PTE_A : PTE_TABLE, mfn = 0;
 
+    if (draw->oracle->state.domains[draw->pt].linear && chance(draw, 72))
+        return linear_entry(draw, level);
     if (pae_root && slot == 3)
         child = child_2_top;
     if (roll < 8)
@@ -258,6 +291,7 @@ static bool fill(struct draw *draw, uint64_t *ptr, uint64_t *value)
     if (draw_protected(draw, mfn, index))
         return false;
     *ptr = make(mfn, index * 8);
+    draw->table = mfn;
     *value = draw_entry(draw, *intent, index);
     return true;
 }
@@ -272,6 +306,7 @@ bool draw_link_request(struct draw *draw, uint64_t *ptr, uint64_t *value)
     level = oracle_level(oracle_type(draw->oracle, mfn));
     index = draw_slot(draw, mfn, level);
     *ptr = make(mfn, index * 8);
+    draw->table = mfn;
     *value = draw_entry(draw, level, index);
     return !draw_protected(draw, mfn, index);
 }

@@ -261,6 +261,7 @@ void model_steps(struct model *model, const struct step *steps, size_t count)
     for (unsigned mfn = 0; mfn < model->oracle->nr_frames; mfn++) {
         model->stats->live[oracle_type(model->oracle, mfn)] += count;
         model->stats->pins += model->oracle->state.frames[mfn].pin ? count : 0;
+        model->stats->links += model->oracle->uses[mfn].links_to * count;
     }
     model->stats->mappings += model->oracle->state.nr_mappings * count;
     grants_follow_pool(model);

@@ -64,7 +64,7 @@ struct model_stats {
     uint64_t steps, refused, reboots, wedged, lingering, tableless;
     uint64_t stores_landed, stores_stale, mails, mails_stale, rule_checks, yields, full_checks;
     uint64_t concurrent, excused_conversions, excused_attempts, excused_kept, excused_copies;
-    uint64_t live[O_TYPES], pins, mappings; /* summed over all steps */
+    uint64_t live[O_TYPES], pins, mappings, links; /* summed over all steps */
     uint64_t reasons[REFUSAL_COUNT];
 };
 

@@ -22,6 +22,12 @@ static const struct frame_range reserved[] = {{{40}, {41}}};
 static const struct frame_range holes[] = {{{100}, {103}}};
 static const struct frame_range devices[] = {{{100}, {101}}, {{0xfee00}, {0xfee00}}};
 
+/* One domain in three may have linear tables.  No random number is asked for: the rest is as it is without them. */
+static bool has_linear_tables(const struct model *model, unsigned id)
+{
+    return (model->config.seed * UINT64_C(0x9e3779b97f4a7c15) >> (40 + 6 * id)) % 3 == 0;
+}
+
 static void configure(struct model *model, struct sim_config *config)
 {
     const enum width *widths = populations[model_below(model, ARRAY_SIZE(populations))];
@@ -39,6 +45,7 @@ static void configure(struct model *model, struct sim_config *config)
             .privileged = i == 0 && has_privileged,
             .writable_tables = model_below(model, 4) != 0,
             .extended_cr3 = true,
+            .linear_tables = has_linear_tables(model, i),
             .iomem = devices,
             .nr_iomem = i == 0 ? ARRAY_SIZE(devices) : 0,
         };
@@ -75,6 +82,7 @@ static void learn_machine(struct model *model)
         *domain = (struct oracle_domain){.wide = config->width == WIDTH_64,
                                          .privileged = config->privileged,
                                          .emulates = config->writable_tables,
+                                         .linear = config->linear_tables,
                                          .max_frames = config->max_frames,
                                          .nr_iomem = config->nr_iomem,
                                          .nr_vcpus = MODEL_VCPUS};
@@ -110,6 +118,7 @@ static void learn_frames(struct model *model, uint16_t owner)
         oracle->state.frames[mfn] =
             (struct oracle_frame){.owner = owner,
                                   .pin = type_is_pinned(frame->type) ? (uint8_t)type_of(frame->type) : 0,
+                                  .was = type_count(frame->type) > 0 ? (uint8_t)type_of(frame->type) : O_NONE,
                                   .allocated = frame->flags & FRAME_ALLOCATED,
                                   .shared = frame->flags & FRAME_SHARED};
         oracle->state.m2p[mfn] = model->sim->machine.m2p[mfn];

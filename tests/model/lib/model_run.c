@@ -160,8 +160,8 @@ static void print_live(FILE *to, const struct model_stats *stats)
     fprintf(to, "  on average");
     for (unsigned i = O_L1; i < O_TYPES; i++)
         fprintf(to, " %.1f %s,", (double)stats->live[i] / (double)stats->steps, oracle_type_name((enum oracle_type)i));
-    fprintf(to, " %.1f pins, %.1f mapped grants\n", (double)stats->pins / (double)stats->steps,
-            (double)stats->mappings / (double)stats->steps);
+    fprintf(to, " %.1f pins, %.1f mapped grants, %.2f links\n", (double)stats->pins / (double)stats->steps,
+            (double)stats->mappings / (double)stats->steps, (double)stats->links / (double)stats->steps);
 }
 
 static void print_operations(FILE *to, const struct model_stats *stats)

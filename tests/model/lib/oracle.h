@@ -56,12 +56,14 @@ enum oracle_mistake {
     ORACLE_USE_STAYS,       /* the last unmap of a grant leaves its entry marked as in use */
     ORACLE_UNMAPS_ANY,      /* an entry with other rights than the mapping's can be unmapped with its handle */
     ORACLE_REREADS_ENTRY,   /* of a grant in use the entry decides once more which frame it is */
+    ORACLE_LINKS_CHAIN,     /* a table that others of its level refer to may refer to others */
     ORACLE_MISTAKES
 };
 
 struct oracle_frame {
     uint16_t owner;
     uint8_t pin; /* the level that it is pinned as; 0: not */
+    uint8_t was; /* in use as, when last seen: it alone says if an entry for it is one for a table of its own level */
     bool allocated, shared;
 };
 
@@ -102,6 +104,7 @@ struct oracle_mapping {
 
 struct oracle_domain {
     bool alive, wide, privileged, emulates; /* wide: 64-bit */
+    bool linear;                            /* its tables may refer to tables of their level */
     bool maps_foreign;                      /* has had another domain's frame in a table */
     uint64_t max_frames;
     struct oracle_range iomem[ORACLE_RANGES];
@@ -124,6 +127,7 @@ struct oracle_use {
     uint8_t type;  /* meaningful where uses > 0 */
     bool uncached; /* mapped writable with another memory type than write-back */
     uint32_t uses, refs;
+    uint32_t links_to, links_from; /* to other tables of its own level, and from them */
 };
 
 struct oracle_journal;

@@ -79,7 +79,8 @@ struct attempt {
 /* Try out additional uses, beside all that are there.  0 or the first error. */
 void attempt_begin(struct attempt *attempt, struct oracle *oracle);
 int attempt_use(struct attempt *attempt, unsigned domain, uint64_t mfn, enum oracle_type type);
-int attempt_entry(struct attempt *attempt, struct who who, enum oracle_type table, const struct verdict *verdict);
+int attempt_entry(struct attempt *attempt, struct who who, uint64_t mfn, enum oracle_type table,
+                  const struct verdict *verdict);
 
 /* Would one more use, and nothing else, be accepted? */
 int oracle_try(struct oracle *oracle, unsigned domain, uint64_t mfn, enum oracle_type type);

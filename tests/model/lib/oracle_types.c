@@ -134,6 +134,25 @@ static void count_writable(struct oracle *oracle, uint64_t mfn)
 
 static void count_use(struct oracle *oracle, unsigned domain, uint64_t mfn, enum oracle_type type);
 
+/* An entry of the table @mfn, of a level above 1, for @target.  One for the table itself is no use of it. */
+static void count_upper(struct oracle *oracle, unsigned domain, uint64_t mfn, enum oracle_type type, unsigned slot,
+                        uint64_t target)
+{
+    enum oracle_type was = (enum oracle_type)oracle->state.frames[target].was;
+
+    if (target == mfn)
+        return;
+    if (oracle_is_table(was) && oracle_level(was) == oracle_level(type)) {
+        oracle->uses[mfn].links_to++;
+        oracle->uses[target].links_from++;
+        count_use(oracle, domain, target, was);
+    } else if (!oracle->state.domains[domain].wide && type == O_L3 && slot == 3) {
+        count_use(oracle, domain, target, O_L2_TOP);
+    } else {
+        count_use(oracle, domain, target, (enum oracle_type)(oracle_level(type) - 1));
+    }
+}
+
 static void count_entries(struct oracle *oracle, unsigned domain, uint64_t mfn, enum oracle_type type)
 {
     const struct oracle_domain *self = &oracle->state.domains[domain];
@@ -150,10 +169,8 @@ static void count_entries(struct oracle *oracle, unsigned domain, uint64_t mfn, 
             if (entry & BIT_RW)
                 count_writable(oracle, target);
             oracle->uses[target].uncached |= (entry & BIT_RW) && (entry & BITS_MEMORY);
-        } else if (!self->wide && type == O_L3 && slot == 3) {
-            count_use(oracle, domain, target, O_L2_TOP);
         } else {
-            count_use(oracle, domain, target, (enum oracle_type)(oracle_level(type) - 1));
+            count_upper(oracle, domain, mfn, type, slot, target);
         }
     }
 }
@@ -219,6 +236,8 @@ void oracle_refresh(struct oracle *oracle)
             count_vcpu(oracle, id, &domain->vcpus[i]);
     }
     count_mappings(oracle);
+    for (unsigned mfn = 0; mfn < oracle->nr_frames; mfn++)
+        oracle->state.frames[mfn].was = (uint8_t)oracle_type(oracle, mfn);
 }
 
 void oracle_settle(struct oracle *oracle)
@@ -256,13 +275,52 @@ void attempt_begin(struct attempt *attempt, struct oracle *oracle)
     memcpy(attempt->uses, oracle->uses, sizeof(attempt->uses));
 }
 
-int attempt_entry(struct attempt *attempt, struct who who, enum oracle_type table, const struct verdict *verdict)
+/*
+ * Is the frame that the verdict names in use on the table's own level, and may the domain have entries for such?  In a
+ * 32-bit guest L3 entries have no bit that would forbid writing.
+ */
+static bool attempt_is_linear(const struct attempt *attempt, unsigned domain, enum oracle_type type,
+                              const struct verdict *verdict)
+{
+    const struct oracle *oracle = attempt->oracle;
+    const struct oracle_use *use = &attempt->uses[verdict->mfn];
+
+    return oracle->state.domains[domain].linear && (oracle->state.domains[domain].wide || type != O_L3) &&
+           oracle->state.frames[verdict->mfn].owner == domain && use->uses > 0 &&
+           oracle_is_table((enum oracle_type)use->type) &&
+           oracle_level((enum oracle_type)use->type) == oracle_level(type);
+}
+
+/* Read-only; itself, or one that is not the end of a link where this one is its beginning, nor the reverse. */
+static int attempt_link(struct attempt *attempt, uint64_t table, const struct verdict *verdict)
+{
+    struct oracle_use *from = &attempt->uses[table], *to = &attempt->uses[verdict->mfn];
+
+    if (verdict->bits & BIT_RW)
+        return -XEN_EINVAL;
+    if (from == to)
+        return 0;
+    if (to->type == O_L2_TOP)
+        return -XEN_EINVAL;
+    if ((from->links_from > 0 || to->links_to > 0) && attempt->oracle->mistake != ORACLE_LINKS_CHAIN)
+        return -XEN_EINVAL;
+    from->links_to++;
+    to->links_from++;
+    to->refs++;
+    to->uses++;
+    return 0;
+}
+
+int attempt_entry(struct attempt *attempt, struct who who, uint64_t mfn, enum oracle_type table,
+                  const struct verdict *verdict)
 {
     const struct oracle *oracle = attempt->oracle;
     struct oracle_use *use;
 
     if (verdict->error || verdict->mfn == ORACLE_NO_FRAME)
         return verdict->error;
+    if (table != O_L1 && attempt_is_linear(attempt, who.pt, table, verdict))
+        return attempt_link(attempt, mfn, verdict);
     if (table != O_L1)
         return attempt_use(attempt, who.pt, verdict->mfn, (enum oracle_type)verdict->need);
     use = &attempt->uses[verdict->mfn];
@@ -300,7 +358,7 @@ static int attempt_table(struct attempt *attempt, unsigned domain, uint64_t mfn,
         if (raw == 0 || (slot >= first && slot < end))
             continue;
         verdict = rules_entry(oracle, who, type, slot, raw);
-        error = attempt_entry(attempt, who, type, &verdict);
+        error = attempt_entry(attempt, who, mfn, type, &verdict);
         if (error)
             return error;
         oracle_put(oracle, mfn, slot, verdict.bits);
@@ -328,7 +386,7 @@ static int attempt_descriptors(struct attempt *attempt, unsigned domain, uint64_
 
 int attempt_use(struct attempt *attempt, unsigned domain, uint64_t mfn, enum oracle_type type)
 {
-    const struct oracle *oracle = attempt->oracle;
+    struct oracle *oracle = attempt->oracle;
     struct oracle_use *use;
 
     if (!oracle_is_ram(oracle, mfn) || oracle->state.frames[mfn].owner != domain)
@@ -343,6 +401,7 @@ int attempt_use(struct attempt *attempt, unsigned domain, uint64_t mfn, enum ora
     }
     use->type = (uint8_t)type;
     use->uses = 1;
+    oracle->state.frames[mfn].was = (uint8_t)type;
     return type == O_SEGDESC ? attempt_descriptors(attempt, domain, mfn) : attempt_table(attempt, domain, mfn, type);
 }
 

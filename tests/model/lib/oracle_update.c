@@ -49,7 +49,8 @@ bool oracle_find_l1(const struct oracle *oracle, unsigned domain, uint64_t root,
     }
     *table = mfn;
     *index = (unsigned)(vaddr >> 12) & 511;
-    return true;
+    /* By way of a table that leads to its own level it may end above, or at the hypervisor's. */
+    return oracle->state.frames[mfn].owner == domain && (oracle->uses[mfn].uses == 0 || oracle->uses[mfn].type == O_L1);
 }
 
 uint64_t oracle_walk_root(const struct oracle *oracle, unsigned domain, uint64_t root, uint64_t vaddr, bool *writable)
@@ -104,7 +105,7 @@ int oracle_write_entry(struct oracle *oracle, struct who who, uint64_t table, un
     if (!rules_only_inert(old, verdict.bits)) {
         /* The new use begins before the old one ends. */
         attempt_begin(&attempt, oracle);
-        error = attempt_entry(&attempt, who, type, &verdict);
+        error = attempt_entry(&attempt, who, table, type, &verdict);
         if (error)
             return error;
     }
