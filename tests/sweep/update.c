@@ -82,12 +82,53 @@ static void test_l3_pae(void **state)
     sweep_table(true, TABLE_L3, PAE_L3_SLOT);
 }
 
+/* ---- Linear tables. */
+
+static void sweep_linear(bool pae, bool linked)
+{
+    const struct bed_config config = {.pae = pae, .linear = true, .linked = linked};
+    struct bed bed;
+
+    sweep_begin();
+    bed_create(&bed, &config);
+    for (enum table table = TABLE_L2; table < TABLE_COUNT; table++) {
+        if (bed_has_table(&bed, table))
+            sweep_slot(&bed, sweep_mmu_update_ways, sweep_nr_mmu_update_ways, table,
+                       pae && table == TABLE_L3 ? PAE_L3_SLOT : ORDINARY_SLOT);
+    }
+    bed_destroy(&bed);
+    sweep_end();
+}
+
+/* Shows pte.linear-self, pte.linear-other, pte.linear-readonly, pte.linear-chain, pte.linear-owner. */
+static void test_linear_64(void **state)
+{
+    (void)state;
+    sweep_linear(false, false);
+}
+
+/* Shows pte.linear-32. */
+static void test_linear_pae(void **state)
+{
+    (void)state;
+    sweep_linear(true, false);
+}
+
+/* Shows pte.linear-chain. */
+static void test_linked(void **state)
+{
+    (void)state;
+    sweep_linear(false, true);
+    sweep_linear(true, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_l1_64),      cmocka_unit_test(test_l2_64),  cmocka_unit_test(test_l3_64),
         cmocka_unit_test(test_l4_64),      cmocka_unit_test(test_l1_pae), cmocka_unit_test(test_l2_pae),
-        cmocka_unit_test(test_l2_top_pae), cmocka_unit_test(test_l3_pae),
+        cmocka_unit_test(test_l2_top_pae), cmocka_unit_test(test_l3_pae), cmocka_unit_test(test_linear_64),
+        cmocka_unit_test(test_linear_pae), cmocka_unit_test(test_linked),
     };
 
     return cmocka_run_group_tests(tests, NULL, sweep_report);

@@ -36,6 +36,8 @@ static struct answer answer_to(const struct bed *bed, const struct vehicle *vehi
         .slot = vehicle->slot,
         .scan = true,
         .devices = bed->config.devices,
+        .linear = bed->config.linear,
+        .itself = mfn_equal(pte_mfn(value), vehicle->page),
         .value = value,
         .named = world_name(&bed->world, pte_mfn(value)),
     };
@@ -319,6 +321,21 @@ static void test_devices(void **state)
         sweep_places(&(struct bed_config){.pae = pae, .devices = true}, places, ARRAY_SIZE(places));
 }
 
+/* Shows pte.linear-self, pte.linear-other, pte.linear-readonly. */
+static void test_linear(void **state)
+{
+    static const struct place_to_sweep wide[] = {
+        {TABLE_L2, 7, &pin},      {TABLE_L3, 7, &pin},      {TABLE_L4, 255, &pin},
+        {TABLE_L2, 7, &as_child}, {TABLE_L3, 7, &as_child}, {TABLE_L4, 7, &load_user},
+    };
+    static const struct place_to_sweep narrow[] = {
+        {TABLE_L2, 7, &pin}, {TABLE_L2_TOP, 427, &pin}, {TABLE_L3, 2, &pin}, {TABLE_L2, 7, &as_child}};
+
+    (void)state;
+    sweep_places(&(struct bed_config){.linear = true}, wide, ARRAY_SIZE(wide));
+    sweep_places(&(struct bed_config){.pae = true, .linear = true}, narrow, ARRAY_SIZE(narrow));
+}
+
 /* Roots that the guest can run on: they share the kernel's half with the boot tables. */
 static void sweep_roots(bool pae)
 {
@@ -357,7 +374,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_64),       cmocka_unit_test(test_pae),       cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_roots_64), cmocka_unit_test(test_roots_pae),
+        cmocka_unit_test(test_roots_64), cmocka_unit_test(test_roots_pae), cmocka_unit_test(test_linear),
     };
 
     return cmocka_run_group_tests(tests, NULL, sweep_report);

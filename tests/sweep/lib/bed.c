@@ -36,6 +36,7 @@ static const char *const target_names[TARGET_COUNT] = {
     [TARGET_SEGDESC] = "a descriptor table",
     [TARGET_SELF] = "the table itself",
     [TARGET_PARENT] = "its parent",
+    [TARGET_LINKING] = "a table with a link",
     [TARGET_SHARED] = "a shared frame",
     [TARGET_BUSY_INSIDE] = "an idle frame that maps a table",
     [TARGET_FORBIDDEN_INSIDE] = "an idle frame that maps a device",
@@ -77,6 +78,8 @@ mfn_t bed_target(const struct bed *bed, enum table table, enum target target)
         return bed->tables[table];
     if (target == TARGET_PARENT)
         return bed->parents[table];
+    if (target == TARGET_LINKING)
+        return bed->linking[table];
     return bed->targets[target];
 }
 
@@ -235,12 +238,39 @@ static void make_live_targets(struct bed *bed)
     targets[TARGET_LIVE_L4] = pinned_page(bed, 4);
 }
 
+/* A table of @level with a link to @mfn. */
+static mfn_t linking_page(struct bed *bed, unsigned level, mfn_t mfn)
+{
+    mfn_t table = pinned_page(bed, level);
+
+    bed_set(bed, table, CHAIN_SLOT, pte(mfn, PTE_P | PTE_US | PTE_A));
+    return table;
+}
+
+static void make_links(struct bed *bed)
+{
+    static const enum target live[] = {
+        [TABLE_L2] = TARGET_LIVE_L2, [TABLE_L3] = TARGET_LIVE_L3, [TABLE_L4] = TARGET_LIVE_L4};
+    static const enum table tables[] = {TABLE_L2, TABLE_L3, TABLE_L4};
+
+    for (unsigned i = 0; i < (bed->config.pae ? 1 : ARRAY_SIZE(tables)); i++) {
+        enum table table = tables[i];
+
+        bed->linking[table] = linking_page(bed, bed_table_level(table), bed->targets[live[table]]);
+        if (bed->config.linked)
+            (void)linking_page(bed, bed_table_level(table), bed->tables[table]);
+    }
+    bed->linking[TABLE_L2_TOP] = bed->config.pae ? bed->linking[TABLE_L2] : MFN_NONE;
+}
+
 static void make_targets(struct bed *bed)
 {
     mfn_t *targets = bed->targets;
     mfn_t root = guest_root(bed->guest);
 
     make_live_targets(bed);
+    if (bed->config.linear)
+        make_links(bed);
     targets[TARGET_IDLE] = bed_idle_page(bed);
     targets[TARGET_WRITABLE] = guest_mfn(bed->guest, guest_page_alloc(bed->guest));
     targets[TARGET_SEGDESC] = descriptor_page(bed);
@@ -287,6 +317,7 @@ static struct sim *make_machine(const struct bed_config *config)
         .width = config->pae ? WIDTH_PAE : WIDTH_64,
         .privileged = config->privileged,
         .writable_tables = true,
+        .linear_tables = config->linear,
         .iomem = config->devices ? devices : NULL,
         .nr_iomem = config->devices ? ARRAY_SIZE(devices) : 0,
     };
@@ -299,7 +330,7 @@ void bed_create(struct bed *bed, const struct bed_config *config)
     sim_destroy(sim_current()); /* of a group that failed */
     *bed = (struct bed){.config = *config, .sim = make_machine(config)};
     for (unsigned i = 0; i < TABLE_COUNT; i++)
-        bed->tables[i] = bed->parents[i] = bed->spare[i] = MFN_NONE;
+        bed->tables[i] = bed->parents[i] = bed->spare[i] = bed->linking[i] = MFN_NONE;
     for (unsigned i = 0; i < TARGET_COUNT; i++)
         bed->targets[i] = MFN_NONE;
     bed->guest = guest_boot(bed->sim, 0, SELF_PAGES);

@@ -27,8 +27,9 @@ enum target {
     TARGET_LIVE_L4,
     TARGET_LIVE_L2_TOP,
     TARGET_SEGDESC,
-    TARGET_SELF,   /* the table itself */
-    TARGET_PARENT, /* the table above it */
+    TARGET_SELF,    /* the table itself */
+    TARGET_PARENT,  /* the table above it */
+    TARGET_LINKING, /* a live table of the same level that refers to another one, if bed->linear */
     TARGET_SHARED,
     TARGET_BUSY_INSIDE,      /* idle; as an L1 it would map a live table writable */
     TARGET_FORBIDDEN_INSIDE, /* idle; as an L1 it would map device memory */
@@ -50,6 +51,8 @@ struct bed_config {
     bool devices;    /* the guest has rights to device memory */
     bool privileged; /* the guest may name the other */
     bool l1tf;
+    bool linear; /* the guest may have linear tables */
+    bool linked; /* and others of their level refer to the tables, but for a top L2 */
 };
 
 struct bed {
@@ -63,6 +66,7 @@ struct bed {
     mfn_t tables[TABLE_COUNT];
     mfn_t parents[TABLE_COUNT];
     mfn_t spare[TABLE_COUNT]; /* another frame that the table's entries may name writable */
+    mfn_t linking[TABLE_COUNT];
     mfn_t targets[TARGET_COUNT];
 };
 

@@ -157,6 +157,33 @@ static uint64_t upper_added(const struct question *q)
     return q->level == 4 ? US | A : US;
 }
 
+/* Does the entry name a table of its own level, where it may?  A 32-bit L3 entry cannot forbid writing. */
+static bool is_linear(const struct question *q)
+{
+    if (!q->linear || (q->pae && q->level == 3))
+        return false;
+    switch (q->level) {
+    case 4:
+        return q->named.use == USE_L4;
+    case 3:
+        return q->named.use == USE_L3;
+    default:
+        return q->named.use == USE_L2 || q->named.use == USE_L2_TOP;
+    }
+}
+
+/* Read-only.  Itself, which holds nothing; or another one, where that makes no chain and no second way to a top L2. */
+static struct answer linear(const struct question *q)
+{
+    if (q->value & RW)
+        return refused(E_INVAL);
+    if (q->itself)
+        return (struct answer){.bits = q->value | upper_added(q)};
+    if (q->linked || q->named.links || q->named.use == USE_L2_TOP)
+        return refused(E_INVAL);
+    return (struct answer){.bits = q->value | upper_added(q), .refers = true, .needs = q->named.use};
+}
+
 static struct answer upper(const struct question *q)
 {
     enum use want = expect_child(q);
@@ -165,6 +192,8 @@ static struct answer upper(const struct question *q)
         return refused(E_INVAL);
     if (q->named.owner != OWNER_SELF)
         return refused(E_INVAL);
+    if (is_linear(q))
+        return linear(q);
     if (q->named.use == USE_NONE && q->named.inside)
         return refused(want == USE_L1 ? q->named.inside : E_INVAL);
     if (q->named.use != USE_NONE && (q->named.use != want || want == USE_L2_TOP))

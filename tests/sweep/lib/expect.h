@@ -39,6 +39,7 @@ struct named {
     bool permitted; /* OWNER_DEVICE: the domain has the right to map it */
     bool below_end; /* there is RAM at higher addresses, or here */
     int inside;     /* USE_NONE: the error of its contents as an L1, -EINVAL as others; or 0 */
+    bool links;     /* it is a table, and refers to another of its level */
 };
 
 /* Whose frames the caller says that it maps. */
@@ -56,6 +57,9 @@ struct question {
     bool scan;    /* the entry stands in a table that is validated as a whole */
     bool devices; /* the domain has rights to some device memory */
     bool l1tf;    /* the processor has that flaw */
+    bool linear;  /* the domain may have linear tables */
+    bool itself;  /* the entry names the table that it stands in */
+    bool linked;  /* another table of its level refers to that table */
     enum naming naming;
     uint64_t value;
     struct named named; /* by value */

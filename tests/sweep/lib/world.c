@@ -2,6 +2,8 @@
 /* What the test has done is kept, and from it and the bytes of the tables every frame is counted anew. */
 #include <stdlib.h>
 
+#include <engine/linear.h>
+
 #include <tests/sweep/lib/world.h>
 
 static const enum frame_type types[] = {
@@ -143,7 +145,28 @@ static void count_use(struct world *world, bool pae, mfn_t mfn, enum use use)
         count_table(world, pae, mfn, use);
 }
 
-/* Descends a level a call. */
+static unsigned level_of_use(enum use use)
+{
+    return use == USE_L2_TOP ? 2 : (unsigned)(use - USE_L1) + 1;
+}
+
+/* An entry of a table above level 1.  One for the table itself holds nothing; one for its like is a link. */
+static void count_upper(struct world *world, bool pae, mfn_t table, enum use use, unsigned slot, mfn_t named)
+{
+    enum use held = world_view(world, named)->held;
+
+    if (mfn_equal(table, named))
+        return;
+    if (held >= USE_L1 && held <= USE_L2_TOP && level_of_use(held) == level_of_use(use)) {
+        world_view(world, table)->links_to++;
+        world_view(world, named)->links_from++;
+        count_use(world, pae, named, held);
+        return;
+    }
+    count_use(world, pae, named, child_of(pae, use, slot));
+}
+
+/* Descends a level a call, or follows a link. */
 static void count_table(struct world *world, bool pae, mfn_t table, enum use use)
 {
     world_view(world, table)->visited = true;
@@ -158,7 +181,7 @@ static void count_table(struct world *world, bool pae, mfn_t table, enum use use
         if (use == USE_L1)
             count_use(world, pae, pte_mfn(entry), entry & PTE_RW ? USE_WRITABLE : USE_NONE);
         else
-            count_use(world, pae, pte_mfn(entry), child_of(pae, use, slot));
+            count_upper(world, pae, table, use, slot, pte_mfn(entry));
     }
 }
 
@@ -175,6 +198,8 @@ void world_recount(struct world *world)
     count_pages(world, world->self, OWNER_SELF);
     if (world->other)
         count_pages(world, world->other, OWNER_OTHER);
+    for (unsigned i = 0; i < world->nr_holds; i++)
+        world_view(world, world->holds[i].mfn)->held = world->holds[i].use;
     for (unsigned i = 0; i < world->nr_holds; i++) {
         mfn_t mfn = world->holds[i].mfn;
 
@@ -212,6 +237,7 @@ struct named world_name(const struct world *world, mfn_t mfn)
         .permitted = view->owner == OWNER_DEVICE && is_permitted(world, mfn),
         .below_end = true,
         .inside = view->inside,
+        .links = view->links_to > 0,
     };
 }
 
@@ -225,6 +251,8 @@ static bool view_agrees(const struct view *view, const struct frame *frame)
         return false;
     if (view->uses == 0)
         return !type_is_validated(frame->type);
+    if (linear_count(frame) != view->links_to + view->links_from || linear_is_source(frame) != (view->links_to > 0))
+        return false;
     return type_of(frame->type) == types[view->use] && type_is_validated(frame->type) == table;
 }
 

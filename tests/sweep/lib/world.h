@@ -21,6 +21,8 @@ struct view {
     uint32_t refs; /* general references */
     uint32_t uses; /* of its type */
     bool visited;
+    enum use held;                 /* as by a hold of world's, USE_NONE if there is none */
+    uint32_t links_to, links_from; /* to other tables of its level, which are held, and from them */
 };
 
 /* A use that stands in no table: a pin, a root that was loaded, a frame of a GDT. */
