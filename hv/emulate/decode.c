@@ -266,6 +266,15 @@ static void take_group(struct decoder *decoder)
         refuse_unless(decoder, !(decoder->rex & REX_W));
         decoder->out->bytes = 8;
     }
+    /* inc and dec, with which these share an opcode, may be locked. */
+    if (decoder->out->operation >= OPERATION_CALL_FAR)
+        refuse_unless(decoder, !decoder->lock);
+}
+
+static void take_far(struct decoder *decoder)
+{
+    set_immediate(decoder, take_unsigned(decoder, decoder->out->bytes));
+    decoder->out->selector = (unsigned)take_unsigned(decoder, 2);
 }
 
 static void take_control(struct decoder *decoder)
@@ -353,6 +362,9 @@ static void take_operands(struct decoder *decoder)
     case FORM_SYSTEM:
         take_system(decoder);
         break;
+    case FORM_FAR:
+        take_far(decoder);
+        break;
     }
 }
 
@@ -365,6 +377,8 @@ static bool prefixes_ok(const struct decoder *decoder)
     unsigned flags = decoder->opcode->flags;
 
     if (decoder->lock && !(flags & OPCODE_LOCK))
+        return false;
+    if (decoder->mode == DECODE_64 && (flags & OPCODE_NOT_64))
         return false;
     return !(flags & OPCODE_NO_PREFIX) || !(decoder->operand_size || decoder->repeat);
 }

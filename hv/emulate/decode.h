@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From the bytes of an instruction to what it asks for, for those instructions that the hypervisor carries out in the
- * guest's place and no others: writes to memory that can be done as one change of one operand, and instructions of
- * ring 0.  Bytes go in, a structure comes out; no register and no memory of a guest is looked at.
+ * guest's place and no others: writes to memory that can be done as one change of one operand, instructions of ring 0,
+ * and far calls and jumps.  Bytes go in, a structure comes out; no register and no memory of a guest is looked at.
  * Source: Intel SDM volume 2, chapter 2 and appendix A.
  */
 #pragma once
@@ -76,6 +76,9 @@ enum operation {
     OPERATION_STR,
     OPERATION_SMSW,
     OPERATION_INT,
+    /* Through call gates. */
+    OPERATION_CALL_FAR,
+    OPERATION_JMP_FAR,
     OPERATION_COUNT,
 };
 
@@ -103,13 +106,14 @@ enum operand_kind {
     OPERAND_NONE,
     OPERAND_REGISTER,
     OPERAND_HIGH_BYTE, /* bits 8 to 15 of the register: ah, ch, dh, bh */
-    OPERAND_IMMEDIATE, /* sign-extended to 64 bits; of a port or a vector zero-extended */
+    OPERAND_IMMEDIATE, /* sign-extended to 64 bits; of a port, a vector or a far pointer zero-extended */
 };
 
 struct instruction {
     enum operation operation;
     unsigned length; /* of all its bytes */
-    unsigned bytes;  /* the size of its operand: 1, 2, 4 or 8; of sgdt and sidt, that of the base behind the limit */
+    /* The size of its operand: 1, 2, 4 or 8; of sgdt and sidt that of the base, of a far pointer that of the offset. */
+    unsigned bytes;
     unsigned address_bytes; /* the size of its addresses: 2, 4 or 8; also of the registers of a string instruction */
     bool repeat;            /* a string instruction with a repeat prefix */
     enum segment segment;   /* of its memory operand; of movs and outs that of the source, whose other one is ES */
@@ -117,7 +121,8 @@ struct instruction {
     enum operand_kind kind; /* the other operand, if it has one that is not implied; sldt, str, smsw: the only one */
     unsigned number;        /* of the register, 0 to 15 */
     uint64_t immediate;
-    unsigned control; /* number of the control or debug register, 0 to 15 */
+    unsigned control;  /* number of the control or debug register, 0 to 15 */
+    unsigned selector; /* of a far pointer that is an immediate */
 };
 
 /*

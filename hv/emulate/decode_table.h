@@ -21,6 +21,7 @@ enum form {
     FORM_CONTROL,     /* ModRM of two registers, whatever its first two bits are */
     FORM_VECTOR,      /* a byte */
     FORM_SYSTEM,      /* ModRM of memory or a register; see take_system() */
+    FORM_FAR,         /* an offset of the operand's size, and a selector */
 };
 
 #define OPCODE_BYTE       0x01u /* the operand has 8 bits */
@@ -28,6 +29,7 @@ enum form {
 #define OPCODE_AT_LEAST_4 0x04u /* nor a 16-bit one */
 #define OPCODE_LOCK       0x08u /* a lock prefix is allowed */
 #define OPCODE_NO_PREFIX  0x10u /* 66, f2 or f3 before it make another instruction, or none */
+#define OPCODE_NOT_64     0x20u /* there is none in 64-bit code */
 
 struct opcode {
     uint8_t operation; /* enum operation; of a group OPERATION_NONE */
@@ -39,6 +41,7 @@ struct opcode {
 enum {
     GROUP_ARITHMETIC = 1,
     GROUP_INCREMENT,
+    GROUP_INDIRECT,
     GROUP_COMPLEMENT,
     GROUP_MOVE,
     GROUP_BIT,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate/decode.c hv/emulate/decode_table.c tests/hv/lib/capstone_words.c -lcapstone */
+/* links: hv/emulate/decode.c hv/emulate/decode_table.c hv/emulate/operand.c hv/emulate/alu.c */
+/* links: tests/hv/lib/capstone_words.c -lcapstone */
 /*
- * The decoder against another one, Capstone: for all opcodes, prefixes and operands both must find the same
- * instruction with the same operands, or the decoder must find none.
+ * The decoder against another one, Capstone: for all opcodes, prefixes and operands, in 16, 32 and 64-bit code, both
+ * must find the same instruction with the same operands at the same addresses, or the decoder must find none.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,9 @@
 
 #include <cmocka.h>
 
+#include <hv/cpu/trap.h>
 #include <hv/emulate/decode.h>
+#include <hv/emulate/operand.h>
 #include <tests/hv/lib/capstone_words.h>
 
 static csh handles[3];
@@ -124,6 +127,42 @@ static bool knows_size(bool port)
     return !has_prefix(0x66) || !has_repeat();
 }
 
+static struct cpu_frame frame;
+
+/* Registers that differ in all their parts. */
+static void fill_frame(void)
+{
+    for (unsigned i = 0; i < 16; i++)
+        operand_set_register(&frame, i, 8, random_next() | random_next() << 32);
+    frame.rip = random_next() | random_next() << 32;
+}
+
+/* A register as wide as its name says; of none, 0.  The instruction's end counts where it is what addresses. */
+static uint64_t value_of(csh handle, unsigned name)
+{
+    unsigned column, number;
+
+    if (name == X86_REG_RIP || name == X86_REG_EIP)
+        return frame.rip + now.theirs->size;
+    number = name == X86_REG_INVALID || name == X86_REG_EIZ || name == X86_REG_RIZ
+                 ? REGISTER_NONE
+                 : capstone_register(handle, name, &column);
+    return number == REGISTER_NONE ? 0 : operand_get_register(&frame, number, 1u << column);
+}
+
+/* That a register which numbers a bit reaches further is for test_operand.c. */
+static void compare_offset(csh handle, const cs_x86 *theirs, const x86_op_mem *mem)
+{
+    bool numbers = now.ours->operation >= OPERATION_BTS && now.ours->operation <= OPERATION_BTC;
+    uint64_t offset = value_of(handle, mem->base) + value_of(handle, mem->index) * (uint64_t)mem->scale;
+
+    offset += (uint64_t)mem->disp;
+    if (theirs->addr_size < 8)
+        offset &= (UINT64_C(1) << 8 * theirs->addr_size) - 1;
+    if (!numbers || now.ours->kind != OPERAND_REGISTER)
+        SAME(operand_offset(&frame, now.ours), offset);
+}
+
 static void compare_memory(csh handle, const cs_x86 *theirs, const x86_op_mem *mem)
 {
     static const unsigned segments[] = {X86_REG_ES, X86_REG_CS, X86_REG_SS, X86_REG_DS, X86_REG_FS, X86_REG_GS};
@@ -146,6 +185,7 @@ static void compare_memory(csh handle, const cs_x86 *theirs, const x86_op_mem *m
         SAME(ours->address.displacement & 0xffffffff, (uint64_t)mem->disp & 0xffffffff);
     else
         SAME(ours->address.displacement, mem->disp);
+    compare_offset(handle, theirs, mem);
     if (mem->segment != X86_REG_INVALID &&
         (now.mode != DECODE_64 || mem->segment == X86_REG_FS || mem->segment == X86_REG_GS))
         SAME(segments[ours->segment], mem->segment);
@@ -258,6 +298,22 @@ static void compare_port(csh handle, const cs_x86 *theirs)
         SAME(now.ours->immediate, port->imm & 0xff);
 }
 
+/* Through memory, or a selector and an offset: one operand after the other, or both. */
+static void compare_far(csh handle, const cs_x86 *theirs)
+{
+    const cs_x86_op *op = theirs->operands;
+
+    if (op[0].type == X86_OP_MEM) {
+        compare_memory(handle, theirs, &op[0].mem);
+        SAME(now.ours->kind, OPERAND_NONE);
+        return;
+    }
+    SAME(now.ours->kind, OPERAND_IMMEDIATE);
+    SAME(now.ours->selector, op[0].imm & 0xffff);
+    SAME(now.ours->immediate, op[1].imm & (now.ours->bytes == 2 ? 0xffff : 0xffffffff));
+    SAME(now.theirs->size, 3 + now.ours->bytes + opcode_at(now.mode, now.bytes));
+}
+
 static void compare_operands(csh handle, const cs_x86 *theirs)
 {
     enum operation operation = now.ours->operation;
@@ -270,6 +326,8 @@ static void compare_operands(csh handle, const cs_x86 *theirs)
         compare_port(handle, theirs);
     else if (operation >= OPERATION_READ_CR && operation <= OPERATION_WRITE_DR)
         compare_control(handle, theirs);
+    else if (operation >= OPERATION_CALL_FAR)
+        compare_far(handle, theirs);
     else if (operation == OPERATION_INT)
         SAME(now.ours->immediate, theirs->operands[0].imm & 0xff);
 }
@@ -378,6 +436,7 @@ static void test_exhaustive(void **state)
                     bytes[at++] = 0x0f;
                 bytes[at++] = (uint8_t)opcode;
                 bytes[at++] = (uint8_t)modrm;
+                fill_frame();
                 check(DECODE_64, bytes, false);
                 check(DECODE_32, bytes, false);
                 check(DECODE_16, bytes, false);
@@ -388,10 +447,10 @@ static void test_exhaustive(void **state)
 }
 
 /* Opcodes that are decoded, or nearly: they come more often than others. */
-static const uint8_t interesting[] = {0x00, 0x01, 0x08, 0x09, 0x10, 0x11, 0x18, 0x19, 0xf6, 0xf7, 0x20, 0x21,
-                                      0x28, 0x29, 0x30, 0x31, 0x6c, 0x6d, 0x6e, 0x6f, 0x80, 0x81, 0x83, 0x86,
-                                      0x87, 0x88, 0x89, 0xa2, 0xa3, 0xa4, 0xa5, 0xaa, 0xab, 0xc6, 0xc7, 0xcd,
-                                      0xe4, 0xe5, 0xe6, 0xe7, 0xec, 0xed, 0xee, 0xef, 0xfa, 0xfb, 0xfe, 0xff};
+static const uint8_t interesting[] = {0x00, 0x01, 0x08, 0x09, 0x10, 0x11, 0x18, 0x19, 0xf6, 0xf7, 0x20, 0x21, 0x28,
+                                      0x29, 0x30, 0x31, 0x6c, 0x6d, 0x6e, 0x6f, 0x80, 0x81, 0x83, 0x86, 0x87, 0x88,
+                                      0x89, 0x9a, 0xa2, 0xa3, 0xa4, 0xa5, 0xaa, 0xab, 0xc6, 0xc7, 0xcd, 0xe4, 0xe5,
+                                      0xe6, 0xe7, 0xea, 0xec, 0xed, 0xee, 0xef, 0xfa, 0xfb, 0xfe, 0xff};
 static const uint8_t interesting_two[] = {0x01, 0x06, 0x09, 0x20, 0x21, 0x22, 0x23, 0x30, 0x31, 0x32, 0xa2,
                                           0xab, 0xb0, 0xb1, 0xb3, 0xba, 0xbb, 0xc0, 0xc1, 0xc3, 0xc7};
 
@@ -438,6 +497,7 @@ static void test_random(void **state)
         if (mode == DECODE_64 && random_next() % 2)
             bytes[at++] = (uint8_t)(0x40 + random_next() % 16);
         put_opcode(bytes + at);
+        fill_frame();
         check(mode, bytes, true);
     }
     finish();

@@ -34,6 +34,7 @@ static const struct known {
     {X86_INS_SLDT, OPERATION_SLDT},       {X86_INS_STR, OPERATION_STR},
     {X86_INS_SMSW, OPERATION_SMSW},       {X86_INS_CLI, OPERATION_CLI},
     {X86_INS_STI, OPERATION_STI},         {X86_INS_INT, OPERATION_INT},
+    {X86_INS_LCALL, OPERATION_CALL_FAR},  {X86_INS_LJMP, OPERATION_JMP_FAR},
 };
 
 static const char *const register_names[16][5] = {
