@@ -49,10 +49,11 @@ static bool transfer_element(struct emulation *emulation)
     const struct instruction *instruction = &emulation->instruction;
     struct cpu_frame *frame = emulation->vcpu->frame;
     bool read = is_read(instruction);
+    const struct place place = {read ? SEGMENT_ES : instruction->segment, operand_offset(frame, instruction),
+                                instruction->bytes, read ? SEGMENT_WRITE : SEGMENT_READ};
     uint64_t linear, value;
 
-    if (!emulation_linear(emulation, read ? SEGMENT_ES : instruction->segment, operand_offset(frame, instruction),
-                          &linear))
+    if (!emulation_operand(emulation, place, &linear))
         return false;
     if (read && !emulation_write(emulation, linear, read_port(emulation)))
         return false;
@@ -72,15 +73,9 @@ static bool is_string(const struct instruction *instruction)
 
 bool emulation_port(struct emulation *emulation)
 {
-    const struct instruction *instruction = &emulation->instruction;
-    const struct hv_vcpu *vcpu = emulation->vcpu;
-
-    if (!is_string(instruction)) {
+    if (!is_string(&emulation->instruction)) {
         transfer_register(emulation);
         return true;
     }
-    /* Memory is reached with the rights of the kernel.  A 64-bit guest's user mode has tables of its own; here not. */
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)) && !emulation_in_kernel(vcpu))
-        return false;
     return emulation_is_spent(emulation) || transfer_element(emulation);
 }

@@ -11,27 +11,22 @@
 
 #define LIMIT_BYTES 2u
 
-static bool find_operand(const struct emulation *emulation, uint64_t *linear)
+static bool find_operand(struct emulation *emulation, unsigned bytes, uint64_t *linear)
 {
     const struct instruction *instruction = &emulation->instruction;
+    const struct place place = {instruction->segment, operand_offset(emulation->vcpu->frame, instruction), bytes,
+                                SEGMENT_WRITE};
 
-    return emulation_linear(emulation, instruction->segment, operand_offset(emulation->vcpu->frame, instruction),
-                            linear);
+    return emulation_operand(emulation, place, linear);
 }
 
-/* The limit, and behind it the base. */
+/* The limit, and behind it as much of the base as the operand has: struct table_pointer is laid out so. */
 static bool store_pointer(struct emulation *emulation, struct table_pointer pointer)
 {
-    unsigned base_bytes = emulation->instruction.bytes;
+    unsigned bytes = LIMIT_BYTES + emulation->instruction.bytes;
     uint64_t linear;
 
-    if (!find_operand(emulation, &linear))
-        return false;
-    emulation->instruction.bytes = LIMIT_BYTES;
-    if (!emulation_write(emulation, linear, pointer.limit))
-        return false;
-    emulation->instruction.bytes = base_bytes;
-    return emulation_write(emulation, linear + LIMIT_BYTES, pointer.base);
+    return find_operand(emulation, bytes, &linear) && emulation_copy_out(emulation, linear, &pointer, bytes);
 }
 
 static bool store_value(struct emulation *emulation, uint64_t value)
@@ -42,7 +37,7 @@ static bool store_value(struct emulation *emulation, uint64_t value)
         operand_set(emulation->vcpu->frame, &emulation->instruction, value);
         return true;
     }
-    return find_operand(emulation, &linear) && emulation_write(emulation, linear, value);
+    return find_operand(emulation, emulation->instruction.bytes, &linear) && emulation_write(emulation, linear, value);
 }
 
 bool emulation_system(struct emulation *emulation)

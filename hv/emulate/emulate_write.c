@@ -102,9 +102,9 @@ static bool read_memory(struct emulation *emulation, uint64_t *value)
 {
     const struct instruction *instruction = &emulation->instruction;
     uint64_t offset = operand_get_register(emulation->vcpu->frame, OPERAND_RSI, instruction->address_bytes), linear;
+    const struct place place = {instruction->segment, offset, instruction->bytes, SEGMENT_READ};
 
-    return emulation_linear(emulation, instruction->segment, offset, &linear) &&
-           emulation_read(emulation, linear, value);
+    return emulation_linear(emulation, place, &linear) && emulation_read(emulation, linear, value);
 }
 
 /* @address is where the instruction writes to.  False: emulation->result. */
@@ -245,9 +245,11 @@ static enum segment target_segment(const struct instruction *instruction)
 static bool writes_to(const struct emulation *emulation, uint64_t address)
 {
     const struct instruction *instruction = &emulation->instruction;
-    uint64_t linear, offset = operand_offset(emulation->vcpu->frame, instruction);
+    const struct place place = {target_segment(instruction), operand_offset(emulation->vcpu->frame, instruction),
+                                instruction->bytes, SEGMENT_WRITE};
+    uint64_t linear;
 
-    return emulation_linear(emulation, target_segment(instruction), offset, &linear) && linear == address;
+    return emulation_linear(emulation, place, &linear) && linear == address;
 }
 
 static uint64_t expected_value(const struct emulation *emulation, const struct rule *rule, uint64_t source)

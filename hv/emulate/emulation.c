@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: segments; fetch and decode; memory; the end of the instruction; CR0. */
+/* In order: who runs; segments; memory; fetch and decode; the end of the instruction; CR0. */
 #include <abi/segment.h>
 #include <engine/access.h>
+#include <engine/reach.h>
 #include <hv/base/asm.h>
-#include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/alu.h>
 #include <hv/emulate/emulation.h>
 #include <hv/emulate/operand.h>
-#include <hv/mem/window.h>
-
-/* Descriptors: Intel SDM volume 3, 3.4.5. */
-#define SELECTOR_TABLE     4u /* the LDT */
-#define SELECTOR_PRIVILEGE 3u
-#define DESCRIPTOR_SEGMENT (UINT64_C(1) << 44) /* not a system descriptor */
-#define DESCRIPTOR_PRESENT (UINT64_C(1) << 47)
-#define DESCRIPTOR_LONG    (UINT64_C(1) << 53)
-#define DESCRIPTOR_DEFAULT (UINT64_C(1) << 54)
 
 #define DR6_STEP UINT64_C(0x4000)
 
@@ -36,35 +27,6 @@ bool emulation_in_flat_code(const struct hv_vcpu *vcpu)
  * result with the address that faulted.
  */
 
-/* The limit of the LDT is the guest's, not that of its window (XSA-298). */
-static bool find_descriptor(const struct hv_vcpu *vcpu, unsigned selector, uint64_t *descriptor)
-{
-    uint64_t place = window_base(vcpu->window) + (selector & ~7u);
-
-    if ((selector & ~SELECTOR_PRIVILEGE) == 0)
-        return false;
-    if (selector & SELECTOR_TABLE) {
-        if (selector / 8 >= vcpu->engine.ldt_entries)
-            return false;
-        place += (uint64_t)LDT_WINDOW * PAGE_SIZE;
-    }
-    if (copy_recover(descriptor, (const void *)place, sizeof(*descriptor)))
-        return false;
-    return (*descriptor & DESCRIPTOR_PRESENT) && (*descriptor & DESCRIPTOR_SEGMENT);
-}
-
-static uint64_t descriptor_base(uint64_t descriptor)
-{
-    return (descriptor >> 16 & 0xffffff) | (descriptor >> 56) << 24;
-}
-
-static enum decode_mode descriptor_mode(uint64_t descriptor)
-{
-    if (descriptor & DESCRIPTOR_LONG)
-        return DECODE_64;
-    return descriptor & DESCRIPTOR_DEFAULT ? DECODE_32 : DECODE_16;
-}
-
 /* The processor still holds the guest's data segments. */
 static unsigned selector_of(const struct hv_vcpu *vcpu, enum segment segment)
 {
@@ -82,85 +44,193 @@ static unsigned selector_of(const struct hv_vcpu *vcpu, enum segment segment)
         __asm__ volatile("mov %%es, %0" : "=r"(selector));
         break;
     case SEGMENT_FS:
+        __asm__ volatile("mov %%fs, %0" : "=r"(selector));
+        break;
     case SEGMENT_GS:
+        __asm__ volatile("mov %%gs, %0" : "=r"(selector));
         break;
     }
     return selector;
 }
 
 /* The bases of fs and gs are registers of their own in every mode. */
-static bool find_base(const struct emulation *emulation, enum segment segment, uint64_t *base)
+static uint64_t base_of(enum segment segment, uint64_t descriptor)
 {
-    uint64_t descriptor;
+    if (segment == SEGMENT_FS)
+        return state_fs_base();
+    if (segment == SEGMENT_GS)
+        return state_gs_base();
+    return segment_base(descriptor);
+}
 
-    *base = 0;
-    if (segment == SEGMENT_FS || segment == SEGMENT_GS) {
-        *base = segment == SEGMENT_FS ? state_fs_base() : state_gs_base();
+static bool find_segment(const struct emulation *emulation, enum segment segment, uint64_t *descriptor)
+{
+    const struct hv_vcpu *vcpu = emulation->vcpu;
+    unsigned selector = selector_of(vcpu, segment);
+
+    *descriptor = emulation->code;
+    if (segment == SEGMENT_CS)
+        return true;
+    return segment_find(vcpu, selector, descriptor) &&
+           segment_is_open(*descriptor, selector, (unsigned)TRAP_RING(vcpu->frame));
+}
+
+bool emulation_linear(const struct emulation *emulation, struct place place, uint64_t *linear)
+{
+    uint64_t descriptor = 0;
+
+    if (emulation->mode == DECODE_64) {
+        *linear = base_of(place.segment, 0) + place.offset;
         return true;
     }
-    if (emulation->mode == DECODE_64)
-        return true;
-    if (!find_descriptor(emulation->vcpu, selector_of(emulation->vcpu, segment), &descriptor))
+    if (!find_segment(emulation, place.segment, &descriptor) || !segment_allows(descriptor, place.use) ||
+        !segment_holds(descriptor, place.offset, place.bytes))
         return false;
-    *base = descriptor_base(descriptor);
+    *linear = (uint32_t)(base_of(place.segment, descriptor) + place.offset);
     return true;
 }
 
-bool emulation_linear(const struct emulation *emulation, enum segment segment, uint64_t offset, uint64_t *linear)
+bool emulation_operand(struct emulation *emulation, struct place place, uint64_t *linear)
 {
-    uint64_t base;
+    if (emulation_linear(emulation, place, linear))
+        return true;
+    if (place.segment == SEGMENT_SS) {
+        bounce_exception_error(emulation->vcpu, VECTOR_STACK, 0);
+        emulation->result = EMULATE_DONE;
+    }
+    return false;
+}
 
-    if (!find_base(emulation, segment, &base))
+/*
+ * ---- Memory.
+ */
+
+/*
+ * Where the kernel's pages are kept from programs by their user bit, the hypervisor is not kept from them.  Whoever
+ * changes an entry afterwards is the guest's kernel, on another processor, and has yet to flush this one.
+ */
+static bool may_reach(const struct emulation *emulation, uint64_t linear, unsigned size)
+{
+    return !emulation->by_program || reach_by_program(&emulation->vcpu->engine, VADDR(linear), size);
+}
+
+static bool try_in(const struct emulation *emulation, void *to, uint64_t linear, unsigned size)
+{
+    return may_reach(emulation, linear, size) && access_read(&emulation->vcpu->engine, to, VADDR(linear), size);
+}
+
+static bool try_out(const struct emulation *emulation, uint64_t linear, const void *from, unsigned size)
+{
+    return may_reach(emulation, linear, size) && access_write(&emulation->vcpu->engine, VADDR(linear), from, size);
+}
+
+static uint64_t next_page(uint64_t linear)
+{
+    return (linear | (PAGE_SIZE - 1)) + 1;
+}
+
+/* The error code tells a page that is there, and read-only or the kernel's, from one that is not. */
+static bool fault_at(struct emulation *emulation, uint64_t linear, uint64_t error)
+{
+    struct hv_vcpu *vcpu = emulation->vcpu;
+    uint8_t byte;
+
+    if (!access_address_ok(vcpu->engine.domain, linear))
         return false;
-    *linear = alu_truncate(base + offset, emulation->mode == DECODE_64 ? 8 : 4);
-    return true;
+    if (access_read(&vcpu->engine, &byte, VADDR(linear), 1))
+        error |= PAGE_FAULT_PRESENT;
+    bounce_page_fault(vcpu, linear, error);
+    emulation->result = EMULATE_DONE;
+    return false;
+}
+
+/* What reaches into a second page, and fails there, does not fail where it begins. */
+bool emulation_copy_in(struct emulation *emulation, void *to, uint64_t linear, unsigned size)
+{
+    if (try_in(emulation, to, linear, size))
+        return true;
+    return fault_at(emulation, try_in(emulation, to, linear, 1) ? next_page(linear) : linear, 0);
+}
+
+bool emulation_copy_out(struct emulation *emulation, uint64_t linear, const void *from, unsigned size)
+{
+    if (try_out(emulation, linear, from, size))
+        return true;
+    return fault_at(emulation, try_out(emulation, linear, from, 1) ? next_page(linear) : linear, PAGE_FAULT_WRITE);
+}
+
+bool emulation_read(struct emulation *emulation, uint64_t linear, uint64_t *value)
+{
+    *value = 0;
+    return emulation_copy_in(emulation, value, linear, emulation->instruction.bytes);
+}
+
+bool emulation_write(struct emulation *emulation, uint64_t linear, uint64_t value)
+{
+    return emulation_copy_out(emulation, linear, &value, emulation->instruction.bytes);
 }
 
 /*
  * ---- Fetch and decode.
  */
 
-static bool fault_at(struct emulation *emulation, uint64_t linear, uint64_t error)
+static unsigned rip_bytes(enum decode_mode mode)
 {
-    struct hv_vcpu *vcpu = emulation->vcpu;
+    static const unsigned bytes[] = {[DECODE_16] = 2, [DECODE_32] = 4, [DECODE_64] = 8};
 
-    if (access_address_ok(vcpu->engine.domain, linear)) {
-        bounce_page_fault(vcpu, linear, error);
-        emulation->result = EMULATE_DONE;
-    }
-    return false;
+    return bytes[mode];
 }
 
-static bool find_code(const struct emulation *emulation, unsigned offset, uint64_t *linear)
+static bool find_code(const struct emulation *emulation, unsigned offset, unsigned bytes, uint64_t *linear)
 {
-    return emulation_linear(emulation, SEGMENT_CS, emulation->vcpu->frame->rip + offset, linear);
+    uint64_t at = alu_truncate(emulation->vcpu->frame->rip + offset, emulation->mode == DECODE_64 ? 8 : 4);
+
+    return emulation_linear(emulation, (struct place){SEGMENT_CS, at, bytes, SEGMENT_EXECUTE}, linear);
+}
+
+/* How many of @wanted bytes, the first of which is @offset behind rip and at *@linear, its segment and page have. */
+static unsigned code_room(const struct emulation *emulation, unsigned offset, unsigned wanted, uint64_t *linear)
+{
+    if (!find_code(emulation, offset, 1, linear))
+        return 0;
+    if (wanted > PAGE_SIZE - *linear % PAGE_SIZE)
+        wanted = (unsigned)(PAGE_SIZE - *linear % PAGE_SIZE);
+    while (emulation->mode != DECODE_64 && !find_code(emulation, offset, wanted, linear))
+        wanted--;
+    return wanted;
 }
 
 bool emulation_open(struct emulation *emulation, struct hv_vcpu *vcpu)
 {
-    uint64_t descriptor;
+    bool wide = hv_domain_is_64bit(hv_vcpu_domain(vcpu));
 
-    *emulation = (struct emulation){.vcpu = vcpu, .result = EMULATE_UNKNOWN, .mode = DECODE_64};
+    *emulation = (struct emulation){
+        .vcpu = vcpu,
+        .result = EMULATE_UNKNOWN,
+        .mode = DECODE_64,
+        .by_program = !wide && TRAP_RING(vcpu->frame) == 3,
+    };
     if (emulation_in_flat_code(vcpu))
         return true;
-    if (!find_descriptor(vcpu, vcpu->frame->cs & 0xffff, &descriptor))
+    if (!segment_find(vcpu, vcpu->frame->cs & 0xffff, &emulation->code) ||
+        !segment_allows(emulation->code, SEGMENT_EXECUTE))
         return false;
-    emulation->mode = descriptor_mode(descriptor);
-    return true;
+    emulation->mode = segment_mode(emulation->code);
+    return wide || emulation->mode != DECODE_64;
 }
 
 bool emulation_get_code(const struct emulation *emulation, unsigned offset, uint8_t *byte)
 {
     uint64_t linear;
 
-    return find_code(emulation, offset, &linear) && access_read(&emulation->vcpu->engine, byte, VADDR(linear), 1);
+    return find_code(emulation, offset, 1, &linear) && try_in(emulation, byte, linear, 1);
 }
 
 void emulation_fault_code(struct emulation *emulation, unsigned offset)
 {
     uint64_t linear;
 
-    if (find_code(emulation, offset, &linear))
+    if (find_code(emulation, offset, 1, &linear))
         fault_at(emulation, linear, PAGE_FAULT_FETCH);
 }
 
@@ -174,46 +244,17 @@ bool emulation_begin(struct emulation *emulation, struct hv_vcpu *vcpu)
         return false;
     /* Page by page, since the instruction may end before a page that cannot be read. */
     do {
-        unsigned part = INSTRUCTION_BYTES_MAX - count;
-        uint64_t linear, room;
+        uint64_t linear;
+        unsigned part = code_room(emulation, count, INSTRUCTION_BYTES_MAX - count, &linear);
 
-        if (!find_code(emulation, count, &linear))
+        if (part == 0)
             return false;
-        room = PAGE_SIZE - linear % PAGE_SIZE;
-        if (part > room)
-            part = (unsigned)room;
-        if (!access_read(&vcpu->engine, bytes + count, VADDR(linear), part))
+        if (!try_in(emulation, bytes + count, linear, part))
             return fault_at(emulation, linear, PAGE_FAULT_FETCH);
         count += part;
         decoded = decode(emulation->mode, bytes, count, &emulation->instruction);
     } while (decoded == DECODE_SHORT);
     return decoded == DECODE_OK;
-}
-
-/*
- * ---- Memory.
- */
-
-bool emulation_read(struct emulation *emulation, uint64_t linear, uint64_t *value)
-{
-    *value = 0;
-    if (access_read(&emulation->vcpu->engine, value, VADDR(linear), emulation->instruction.bytes))
-        return true;
-    return fault_at(emulation, linear, 0);
-}
-
-/* The error code tells a page that is there, and read-only, from one that is not. */
-bool emulation_write(struct emulation *emulation, uint64_t linear, uint64_t value)
-{
-    struct vcpu *vcpu = &emulation->vcpu->engine;
-    uint64_t error = PAGE_FAULT_WRITE;
-    uint8_t byte;
-
-    if (access_write(vcpu, VADDR(linear), &value, emulation->instruction.bytes))
-        return true;
-    if (access_read(vcpu, &byte, VADDR(linear), 1))
-        error |= PAGE_FAULT_PRESENT;
-    return fault_at(emulation, linear, error);
 }
 
 /*
@@ -242,19 +283,22 @@ static bool count_element(const struct emulation *emulation)
     return left != 0;
 }
 
-void emulation_finish(const struct emulation *emulation)
+void emulation_retire(struct hv_vcpu *vcpu)
 {
-    static const unsigned rip_bytes[] = {[DECODE_16] = 2, [DECODE_32] = 4, [DECODE_64] = 8};
-    struct hv_vcpu *vcpu = emulation->vcpu;
-    struct cpu_frame *frame = vcpu->frame;
-
-    if (!count_element(emulation))
-        frame->rip = alu_truncate(frame->rip + emulation->instruction.length, rip_bytes[emulation->mode]);
-    frame->rflags &= ~RFLAGS_RF;
-    if (frame->rflags & RFLAGS_TF) {
+    vcpu->frame->rflags &= ~RFLAGS_RF;
+    if (vcpu->frame->rflags & RFLAGS_TF) {
         vcpu->state.debug[6] |= DR6_STEP;
         bounce_exception(vcpu, VECTOR_DEBUG);
     }
+}
+
+void emulation_finish(const struct emulation *emulation)
+{
+    struct cpu_frame *frame = emulation->vcpu->frame;
+
+    if (!count_element(emulation))
+        frame->rip = alu_truncate(frame->rip + emulation->instruction.length, rip_bytes(emulation->mode));
+    emulation_retire(emulation->vcpu);
 }
 
 uint64_t emulation_cr0(const struct hv_vcpu *vcpu)

@@ -7,14 +7,25 @@
 
 #include <hv/emulate/decode.h>
 #include <hv/emulate/emulate_result.h>
+#include <hv/emulate/segment.h>
 
 struct hv_vcpu;
 
 struct emulation {
     struct hv_vcpu *vcpu;
     enum decode_mode mode;
+    uint64_t code;   /* the descriptor that it runs in, where that is not 64-bit code */
+    bool by_program; /* memory is reached with the rights of a 32-bit guest's ring 3; otherwise with its kernel's */
     struct instruction instruction;
     enum emulate_result result; /* where something has failed: EMULATE_DONE if the guest got an exception for it */
+};
+
+/* Bytes of memory, and what is done with them. */
+struct place {
+    enum segment segment;
+    uint64_t offset;
+    unsigned bytes;
+    enum segment_use use;
 };
 
 /* Look at the code segment that the vCPU runs in.  False: there is none. */
@@ -38,13 +49,23 @@ bool emulation_in_kernel(const struct hv_vcpu *vcpu);
 /* Does the vCPU run in 64-bit code whose segment begins at 0, for certain?  Otherwise emulation_open() finds out. */
 bool emulation_in_flat_code(const struct hv_vcpu *vcpu);
 
-/* The linear address of @offset in @segment.  False: the segment cannot be found. */
-bool emulation_linear(const struct emulation *emulation, enum segment segment, uint64_t offset, uint64_t *linear);
+/*
+ * The linear address of @place.  False: there is no such segment for the code that runs, or it does not allow that
+ * use, or not there.
+ */
+bool emulation_linear(const struct emulation *emulation, struct place place, uint64_t *linear);
 
 /*
- * Read or write as many bytes of guest memory at @linear as the instruction's operand has, with the rights of the
- * guest's kernel.  False: emulation->result.
+ * The same for an operand that the processor has not looked at.  False: emulation->result; the guest has got a stack
+ * fault for it, or is to get a general protection fault.
  */
+bool emulation_operand(struct emulation *emulation, struct place place, uint64_t *linear);
+
+/* Copy from or to guest memory at @linear.  False: emulation->result; a part may have been copied. */
+bool emulation_copy_in(struct emulation *emulation, void *to, uint64_t linear, unsigned size);
+bool emulation_copy_out(struct emulation *emulation, uint64_t linear, const void *from, unsigned size);
+
+/* The same for as many bytes as the instruction's operand has. */
 bool emulation_read(struct emulation *emulation, uint64_t linear, uint64_t *value);
 bool emulation_write(struct emulation *emulation, uint64_t linear, uint64_t value);
 
@@ -56,6 +77,9 @@ bool emulation_is_spent(const struct emulation *emulation);
  * execute it again for the next element.  A guest that steps gets its debug exception.
  */
 void emulation_finish(const struct emulation *emulation);
+
+/* The end of it where rip is set already. */
+void emulation_retire(struct hv_vcpu *vcpu);
 
 /* in, out, ins, outs, at a port that the guest may use.  False: emulation->result. */
 bool emulation_port(struct emulation *emulation);

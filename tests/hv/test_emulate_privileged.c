@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Privileged instructions: who may use them, and what the guest finds afterwards. */
 /* links: hv/emulate/emulate_privileged.c hv/emulate/emulate_ports.c hv/emulate/emulate_system.c */
-/* links: hv/emulate/emulation.c hv/emulate/msr.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c */
-/* links: hv/emulate/decode_table.c tests/hv/lib/emulate_host.c */
+/* links: hv/emulate/emulation.c hv/emulate/segment.c hv/emulate/msr.c hv/emulate/operand.c hv/emulate/alu.c */
+/* links: hv/emulate/decode.c hv/emulate/decode_table.c tests/hv/lib/emulate_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

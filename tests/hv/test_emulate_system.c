@@ -4,8 +4,8 @@
  * is in ring 3 itself, so that it compares with what its own processor says.
  */
 /* links: hv/emulate/emulate_privileged.c hv/emulate/emulate_ports.c hv/emulate/emulate_system.c */
-/* links: hv/emulate/emulation.c hv/emulate/msr.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c */
-/* links: hv/emulate/decode_table.c tests/hv/lib/emulate_host.c tests/hv/lib/fake_cpu.c */
+/* links: hv/emulate/emulation.c hv/emulate/segment.c hv/emulate/msr.c hv/emulate/operand.c hv/emulate/alu.c */
+/* links: hv/emulate/decode.c hv/emulate/decode_table.c tests/hv/lib/emulate_host.c tests/hv/lib/fake_cpu.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

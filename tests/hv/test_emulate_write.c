@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/emulate/emulate_write.c hv/emulate/emulation.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c */
-/* links: hv/emulate/decode_table.c tests/hv/lib/native.c tests/hv/lib/random_write.c */
+/* links: hv/emulate/emulate_write.c hv/emulate/emulation.c hv/emulate/segment.c hv/emulate/operand.c */
+/* links: hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
+/* links: tests/hv/lib/native.c tests/hv/lib/random_write.c */
 /*
  * Write emulation against the processor that the test runs on.  Random instructions with random operands are executed
  * three times: natively on memory that is read-only, for the address of the fault; by emulate_write() on a copy; and
@@ -18,6 +19,7 @@
 
 #include <engine/access.h>
 #include <engine/engine.h>
+#include <engine/reach.h>
 #include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/decode.h>
@@ -85,6 +87,22 @@ void bounce_page_fault(struct hv_vcpu *v, uint64_t address, uint64_t error)
 {
     (void)v;
     (void)address;
+    (void)error;
+    exceptions++;
+}
+
+bool reach_by_program(struct vcpu *v, vaddr_t start, uint64_t size)
+{
+    (void)v;
+    (void)start;
+    (void)size;
+    return true;
+}
+
+void bounce_exception_error(struct hv_vcpu *v, unsigned vector, uint64_t error)
+{
+    (void)v;
+    (void)vector;
     (void)error;
     exceptions++;
 }

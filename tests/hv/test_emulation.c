@@ -2,7 +2,8 @@
 /*
  * Segments as the emulation finds them: which selectors mean anything, bases and modes, where the next instruction is.
  */
-/* links: hv/emulate/emulation.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
+/* links: hv/emulate/emulation.c hv/emulate/segment.c hv/emulate/operand.c hv/emulate/alu.c hv/emulate/decode.c */
+/* links: hv/emulate/decode_table.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include <abi/segment.h>
 #include <engine/access.h>
+#include <engine/reach.h>
 #include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulation.h>
@@ -24,7 +26,7 @@
 
 #define PRESENT (UINT64_C(1) << 47)
 #define SEGMENT (UINT64_C(1) << 44)
-#define CODE    (PRESENT | SEGMENT | UINT64_C(3) << 45 | UINT64_C(0xa) << 40)
+#define CODE    (PRESENT | SEGMENT | UINT64_C(3) << 45 | UINT64_C(0xa) << 40 | UINT64_C(0x008f00000000ffff))
 #define LONG    (UINT64_C(1) << 53)
 #define BIG     (UINT64_C(1) << 54)
 
@@ -74,6 +76,18 @@ bool access_write(struct vcpu *v, vaddr_t to, const void *from, size_t size)
 void bounce_page_fault(struct hv_vcpu *v, uint64_t address, uint64_t error)
 {
     (void)v, (void)address, (void)error;
+    exceptions++;
+}
+
+bool reach_by_program(struct vcpu *v, vaddr_t start, uint64_t size)
+{
+    (void)v, (void)start, (void)size;
+    return true;
+}
+
+void bounce_exception_error(struct hv_vcpu *v, unsigned vector, uint64_t error)
+{
+    (void)v, (void)vector, (void)error;
     exceptions++;
 }
 
@@ -152,7 +166,8 @@ static void test_what_is_a_segment(void **state)
 {
     (void)state;
     assert_false(opens(11, GDT + 8, CODE & ~PRESENT));
-    assert_false(opens(11, GDT + 8, CODE & ~SEGMENT)); /* a call gate */
+    assert_false(opens(11, GDT + 8, CODE & ~SEGMENT));             /* a call gate */
+    assert_false(opens(11, GDT + 8, CODE & ~(UINT64_C(8) << 40))); /* data */
     assert_false(opens(11, GDT + 8, 0));
 }
 
@@ -162,28 +177,33 @@ static void test_modes(void **state)
     assert_true(opens(11, GDT + 8, CODE | LONG) && emulation.mode == DECODE_64);
     assert_true(opens(11, GDT + 8, CODE | BIG) && emulation.mode == DECODE_32);
     assert_true(opens(11, GDT + 8, CODE) && emulation.mode == DECODE_16);
+    domain.engine.width = WIDTH_PAE; /* whose tables cannot hold it */
+    assert_false(opens(11, GDT + 8, CODE | LONG));
+    domain.engine.width = WIDTH_64;
     /* A 64-bit kernel's usual segment is not looked up; the same selector of a 32-bit guest's is. */
     assert_true(opens(FLAT_KERNEL_CS64, 0, 0) && emulation.mode == DECODE_64);
     domain.engine.width = WIDTH_PAE;
     assert_false(opens(FLAT_KERNEL_CS64, 0, 0));
 }
 
+static bool finds(enum segment segment, uint64_t offset, uint64_t linear)
+{
+    uint64_t found = 0;
+
+    return emulation_linear(&emulation, (struct place){segment, offset, 1, SEGMENT_EXECUTE}, &found) && found == linear;
+}
+
 /* 32 bits of base, in three parts; and 32 bits of address. */
 static void test_bases(void **state)
 {
-    uint64_t linear;
-
     (void)state;
     assert_true(opens(11, GDT + 8, CODE | BIG | UINT64_C(0x345678) << 16 | UINT64_C(0x92) << 56));
-    assert_true(emulation_linear(&emulation, SEGMENT_CS, 0x1000, &linear));
-    assert_int_equal(linear, 0x92346678);
-    assert_true(emulation_linear(&emulation, SEGMENT_CS, 0xf0000000, &linear));
-    assert_int_equal(linear, 0x82345678);
+    assert_true(finds(SEGMENT_CS, 0x1000, 0x92346678));
+    assert_true(finds(SEGMENT_CS, 0xf0000000, 0x82345678));
     /* In 64-bit code there are no bases but those of fs and gs. */
     assert_true(opens(11, GDT + 8, CODE | LONG | UINT64_C(0x345678) << 16));
-    assert_true(emulation_linear(&emulation, SEGMENT_CS, 0x123456789a, &linear) && linear == 0x123456789a);
-    assert_true(emulation_linear(&emulation, SEGMENT_FS, 0x123, &linear) && linear == 0xf000000123);
-    assert_true(emulation_linear(&emulation, SEGMENT_GS, 0x123, &linear) && linear == 0x9000000123);
+    assert_true(finds(SEGMENT_CS, 0x123456789a, 0x123456789a));
+    assert_true(finds(SEGMENT_FS, 0x123, 0xf000000123) && finds(SEGMENT_GS, 0x123, 0x9000000123));
 }
 
 static uint64_t rip_after(uint64_t mode, uint64_t rip, unsigned length)

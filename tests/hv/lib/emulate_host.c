@@ -11,6 +11,7 @@
 #include <abi/vm_assist.h>
 #include <engine/access.h>
 #include <engine/engine.h>
+#include <engine/reach.h>
 #include <hv/cpu/entry.h>
 #include <hv/device/ports.h>
 #include <hv/emulate/cpuid.h>
@@ -19,12 +20,12 @@
 #include <tests/hv/lib/emulate_host.h>
 
 uint8_t memory[PAGES * PAGE];
-bool readable[PAGES], writable[PAGES];
+bool readable[PAGES], writable[PAGES], for_programs[PAGES];
 struct hv_domain domain;
 struct hv_vcpu vcpu;
 struct cpu_frame frame;
 struct vcpu_info info;
-uint64_t code_descriptor;
+uint64_t gdt[DESCRIPTORS], ldt[DESCRIPTORS], code_descriptor;
 struct seen seen;
 
 uint64_t window_base(unsigned window)
@@ -35,8 +36,15 @@ uint64_t window_base(unsigned window)
 
 size_t copy_recover(void *to, const void *from, size_t size)
 {
-    (void)from;
-    memcpy(to, &code_descriptor, size);
+    uint64_t place = (uint64_t)from, in_ldt = place - (uint64_t)LDT_WINDOW * PAGE_SIZE;
+    const uint64_t *descriptor = &code_descriptor;
+
+    assert_int_equal(size, sizeof(*descriptor));
+    if (place < sizeof(gdt))
+        descriptor = &gdt[place / 8];
+    else if (in_ldt < sizeof(ldt))
+        descriptor = &ldt[in_ldt / 8];
+    memcpy(to, descriptor, size);
     return 0;
 }
 
@@ -71,6 +79,12 @@ bool access_write(struct vcpu *v, vaddr_t to, const void *from, size_t size)
     return true;
 }
 
+bool reach_by_program(struct vcpu *v, vaddr_t start, uint64_t size)
+{
+    (void)v;
+    return reach(start.v, size, for_programs);
+}
+
 void bounce_page_fault(struct hv_vcpu *v, uint64_t address, uint64_t error)
 {
     (void)v;
@@ -84,6 +98,12 @@ void bounce_exception(struct hv_vcpu *v, unsigned vector)
     (void)v;
     seen.exceptions++;
     seen.vector = vector;
+}
+
+void bounce_exception_error(struct hv_vcpu *v, unsigned vector, uint64_t error)
+{
+    bounce_exception(v, vector);
+    seen.error = error;
 }
 
 int vcpu_set_kernel_root(struct vcpu *v, mfn_t mfn)
@@ -207,7 +227,9 @@ void place(const char *bytes, size_t count)
     memset(memory, 0x90, sizeof(memory));
     memcpy(memory, bytes, count);
     for (unsigned i = 0; i < PAGES; i++)
-        readable[i] = writable[i] = true;
+        readable[i] = writable[i] = for_programs[i] = true;
+    memset(gdt, 0, sizeof(gdt));
+    memset(ldt, 0, sizeof(ldt));
     code_descriptor = FLAT_64;
     frame = (struct cpu_frame){.rip = BASE, .cs = 0xe033, .ss = 0xe02b, .rflags = 0x202 | RFLAGS_RF};
     frame.rax = frame.rbx = frame.rcx = frame.rdx = frame.rsi = frame.rdi = frame.r9 = POISON;

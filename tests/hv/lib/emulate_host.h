@@ -16,17 +16,20 @@
 #define FLAT_32 UINT64_C(0x00cffb000000ffff)
 
 extern uint8_t memory[PAGES * PAGE];
-extern bool readable[PAGES], writable[PAGES];
+extern bool readable[PAGES], writable[PAGES], for_programs[PAGES]; /* the last: of 32-bit guests */
 extern struct hv_domain domain;
 extern struct hv_vcpu vcpu;
 extern struct cpu_frame frame;
 extern struct vcpu_info info;
-extern uint64_t code_descriptor;
+
+/* What the tables hold in their first entries, and the GDT in all others. */
+#define DESCRIPTORS 16u
+extern uint64_t gdt[DESCRIPTORS], ldt[DESCRIPTORS], code_descriptor;
 
 /* What has been asked for, and what is to be refused. */
 struct seen {
     unsigned page_faults, exceptions, vector;
-    uint64_t address, error;
+    uint64_t address, error; /* of a page fault; that of an exception too */
     uint64_t root, cr4, xcr0, debug[8], fs_base, gs_base, gs_base_inactive;
     unsigned port, port_bytes;
     uint32_t port_value; /* what is read from any, all ones at first, and what has been written last */
