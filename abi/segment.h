@@ -31,6 +31,21 @@
  * `                 level asked for, so that one that was read back can be written again {gate-privilege}
  * `   other         refused: a guest has no TSS, LDT, interrupt, trap or task gate {other-types}
  * ` The guest reads back the descriptor as it was adjusted. {read-back}
+ * `
+ * ` What a far call or jump does through a call gate.  In a 64-bit guest it is #GP with the gate's selector. {gate-64}
+ * ` In a 32-bit one the hypervisor carries it out, or raises the exception that a processor would:
+ * `   level       the ring that uses it and the privilege bits of the selector used are at most the gate's level;
+ * `               else #GP with that selector {gate-level}
+ * `   target      a present code segment with the caller's rights, or for a call with more, and an offset within its
+ * `               limit; else #GP or #NP with the target's selector, or #GP(0) {gate-target}
+ * `   jump        stays in its ring, and leaves nothing on the stack {gate-jump}
+ * `   call        of a ring with more rights changes to the stack of [stack_switch].  From the new esp upwards, 4 bytes
+ * `               each: eip, cs, the parameters, esp, ss; {gate-inner}
+ * `               within a ring eip and cs are pushed on the stack in use {gate-same}
+ * `   parameters  as many words as the gate says, of the stack that was in use {gate-parameters}
+ * `   stack       its segment is a present, writable one of the ring that is entered, and has room; else #TS or #SS
+ * `               with its selector.  Ring 2 has no stack {gate-stack}
+ * ` What cannot be read or written on the way is a page fault, with nothing changed. {gate-memory}
  */
 
 /*
