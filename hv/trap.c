@@ -16,6 +16,7 @@
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
+#include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
 #include <hv/emulate/emulate_write.h>
 #include <hv/mem/window.h>
@@ -201,7 +202,7 @@ static void protection_fault(struct hv_vcpu *vcpu)
 
     if (frame->error & SELECTOR_ERROR_IDT)
         software_interrupt(vcpu);
-    else if (frame->error || emulate_privileged(vcpu) != EMULATE_DONE)
+    else if ((frame->error ? emulate_gate(vcpu) : emulate_privileged(vcpu)) != EMULATE_DONE)
         bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
 }
 

@@ -84,8 +84,9 @@ static void test_emulation(void **state)
     make();
     assert_string_equal(trap(VECTOR_INVALID_OPCODE, 0), "forced #6@401000 ");
     assert_string_equal(trap(VECTOR_PROTECTION, 0), "privileged #13/0@401000 ");
-    assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "#13/10@401000 "); /* it was a selector, not the instruction */
+    assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "gate #13/10@401000 "); /* a selector, not the instruction */
     emulation = EMULATE_DONE;
+    assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "gate ");
     assert_string_equal(trap(VECTOR_INVALID_OPCODE, 0), "forced ");
     assert_string_equal(trap(VECTOR_PROTECTION, 0), "privileged ");
 }

@@ -23,6 +23,7 @@
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
+#include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
 #include <hv/emulate/emulate_write.h>
 #include <hv/mem/window.h>
@@ -123,6 +124,13 @@ enum emulate_result emulate_privileged(struct hv_vcpu *which)
 {
     (void)which;
     tell("privileged ");
+    return emulation;
+}
+
+enum emulate_result emulate_gate(struct hv_vcpu *which)
+{
+    (void)which;
+    tell("gate ");
     return emulation;
 }
 
