@@ -250,7 +250,6 @@ static bool pass(struct passage *passage)
     frame->rip = passage->gate.offset;
     frame->ss = stack.selector;
     frame->rsp = stack.pointer;
-    vcpu->engine.user_mode = passage->to == 3;
     emulation_retire(vcpu);
     return true;
 }

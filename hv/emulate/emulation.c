@@ -13,7 +13,7 @@
 
 bool emulation_in_kernel(const struct hv_vcpu *vcpu)
 {
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? !vcpu->engine.user_mode : TRAP_RING(vcpu->frame) == 1;
+    return !hv_vcpu_in_user_mode(vcpu);
 }
 
 /* The hypervisor's own descriptor, which 64-bit kernels run on: nothing to look up. */

@@ -55,7 +55,6 @@ static void place_call(const char *bytes, size_t count, unsigned ring)
 {
     place(bytes, count);
     domain.engine.width = WIDTH_PAE;
-    vcpu.engine.user_mode = ring == 3;
     gdt[KERNEL_CODE] = CODE(1);
     gdt[KERNEL_DATA] = DATA(1);
     gdt[MIDDLE_CODE] = CODE(2);
@@ -84,7 +83,6 @@ static void leads(unsigned cs, uint32_t eip)
     assert_int_equal(frame.cs, cs);
     assert_int_equal(frame.rip, eip);
     assert_int_equal(frame.rflags, 0x202);
-    assert_int_equal(vcpu.engine.user_mode, (cs & 3) == 3);
 }
 
 static void on_stack(unsigned ss, uint32_t esp, const uint32_t *words, unsigned count)

@@ -54,7 +54,6 @@ static void place_narrow(const char *bytes, size_t count, unsigned ring, uint32_
 {
     place(bytes, count);
     domain.engine.width = WIDTH_PAE;
-    vcpu.engine.user_mode = ring == 3;
     vcpu.engine.ldt_entries = 8;
     ldt[CS_ENTRY] = with(CODE | DPL(ring), base, limit);
     frame.cs = CS_ENTRY << 3 | 4 | ring;
@@ -64,7 +63,7 @@ static void place_narrow(const char *bytes, size_t count, unsigned ring, uint32_
     set_entry(ES_ENTRY, with(DATA | DPL(3), BASE + PAGE - 0x100, 0xfff));
     set_entry(SS_ENTRY, with(DATA | DPL(ring), BASE - 0x200, 0x2ff));
     load_segments(NATIVE32_SELECTOR(DS_ENTRY), NATIVE32_SELECTOR(ES_ENTRY), 0);
-    set_iopl(3, false, ring == 3);
+    set_iopl(3, false, false);
 }
 #define PLACE_AT(bytes, ring, base, limit) place_narrow(bytes, sizeof(bytes) - 1, ring, base, limit)
 #define PLACE_FLAT(bytes, ring) \
@@ -393,7 +392,7 @@ static void test_rights(void **state)
                 bool by_level = i < 4 ? level >= (ring == 1 ? 1 : 3) : ring == 1;
 
                 place_narrow(instructions[i], strlen(instructions[i]), ring, 0, 0xffffe);
-                set_iopl(level, false, ring == 3);
+                set_iopl(level, false, false);
                 if (by_level)
                     goes_to(BASE + strlen(instructions[i]));
                 else

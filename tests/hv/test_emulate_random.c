@@ -377,7 +377,6 @@ static void fill_frame(void)
     frame.cs = selector_for(ring, 0);
     frame.ss = selector_for(ring, 3);
     frame.rflags = RFLAGS_ONE | RFLAGS_IF | (random_next() & RFLAGS_GUEST);
-    vcpu.engine.user_mode = ring == 3;
     vcpu.state.iopl = (uint64_t)below(4) << 12;
     vcpu.bounce.kernel_ss = selector_for(1, 3);
     vcpu.bounce.kernel_sp = any_word();
@@ -416,7 +415,6 @@ static void check_frame(const struct cpu_frame *before)
     assert_true(segment_privilege(descriptor) == (frame.cs & 3) ||
                 ((descriptor & DESCRIPTOR_CONFORMING) && (frame.cs & 3) == ring));
     assert_true(segment_holds(descriptor, frame.rip, 1));
-    assert_int_equal(vcpu.engine.user_mode, (frame.cs & 3) == 3);
 }
 
 /* A far call or jump through some entry of a table, which may be a gate. */
