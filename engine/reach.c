@@ -16,7 +16,7 @@ static bool page_is_open(const struct vcpu *vcpu, vaddr_t vaddr)
     const struct frame *table = frame_find(machine, vcpu->kernel_root);
 
     for (enum frame_type type = TYPE_L3; table; type--) {
-        unsigned index = level_index(&levels_pae[type], vaddr);
+        unsigned index = level_index(level_number(type), vaddr);
         uint64_t entry = __atomic_load_n(&frame_entries(machine, table)[index], __ATOMIC_RELAXED);
 
         if (!(entry & ENTRY_PRESENT) || !(entry & ENTRY_USER))
