@@ -2,14 +2,15 @@
 """The order of the arguments in the prototypes of abi/, against what takes them apart and against what makes the call.
 
 A handler takes pointers as VADDR(args[n]), and of a 32-bit guest numbers of 64 bits as pair(args + n).  The functions
-of guest/hypercall.h, with which the tests' kernels call Xen and Paravane alike, give the arguments in order by name.
+of guest/hypercall.h, and of what it has for 64-bit guests apart, with which the tests' kernels call Xen and Paravane
+alike, give the arguments in order by name.
 """
 import re
 
 import csource
 from registers import is_64_bits
 
-CALLER = 'guest/hypercall.h'
+CALLERS = ('guest/hypercall.h', 'guest/x86_64/hypercall.h')
 MADE = re.compile(r'\breturn hypercall\(__HYPERVISOR_(\w+), ([^;]*)\);')
 # What the guest's library calls what a prototype has another name for.
 NAMES = {'done_out': 'done', 'pdone': 'done', 'foreigndom': 'domain', 'domid': 'domain', 'uops': 'ops', 'uop': 'ops',
@@ -79,24 +80,24 @@ def check_handlers(reference, program, calls):
                 yield from check_handler(call, f'{function}(), {path}', bodies)
 
 
-def made(source):
+def made():
     """(call, names of its arguments in the order in which they are given, Place)"""
-    for function in source.functions.values():
+    for function in (function for path in CALLERS for function in csource.read(path).functions.values()):
         match = MADE.search(function.body)
         if match:
             given = [re.sub(r'^arg_of\((\w+)\)$', r'\1', text) for text in csource.split(match.group(2))]
             yield match.group(1), [name for name in given if name in function.parameters], function.place
 
 
-def check_callers(reference, source):
-    for name, given, place in made(source):
+def check_callers(reference):
+    for name, given, place in made():
         call = reference.calls[name]
         named = [NAMES.get(parameter.name, parameter.name) for parameter in call.parameters]
         if named != given:
             yield call.place, f'{call.full_name}: its arguments are {", ".join(given)} at {place}'
 
 
-def check(reference, program, calls, caller=None):
-    """What is wrong with prototypes: (place, text).  @calls: facts.CallFacts by name; @caller: instead of CALLER's."""
+def check(reference, program, calls):
+    """What is wrong with prototypes: (place, text).  @calls: facts.CallFacts by name."""
     yield from check_handlers(reference, program, calls)
-    yield from check_callers(reference, csource.read(CALLER, caller))
+    yield from check_callers(reference)
