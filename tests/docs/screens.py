@@ -14,6 +14,8 @@ PHONE, DESK = 390, 1400
 # A4 without its margins of 18 mm, in pixels of 1/96 inch.
 PAPER = 657
 MEDIA = {f'at {PHONE} pixels': ('', PHONE), f'at {DESK} pixels': ('', DESK), 'on paper': ('print', PAPER)}
+# Tables of so many columns that no phone shows them whole.
+MAY_SCROLL = ('documents/docs/coverage', 'documents/docs/page-types', 'tables/address-spaces', 'tables/entry-decoder')
 # What stands for each kind of page in the pictures; those that are not there are left out.
 SAMPLES = ('index', 'calls/mmuext_op', 'calls/mmu_update', 'topics/pte', 'topics/layout', 'headers/mmu', 'index/errno',
            'index/names', 'documents/README', 'documents/docs/pv-mmu', 'documents/docs/memory-layout',
@@ -27,6 +29,11 @@ WIDEST = '''(() => { const page = document.scrollingElement.clientWidth; let fou
         if (!inside && one.getBoundingClientRect().right > page + 1)
             found = one.tagName + ' ' + one.className + ' ' + one.textContent.trim().slice(0, 60);
     } return found; })()'''
+
+# What is wider than its box and scrolls there, which is no way to read a table or a figure; lines of code may.
+SCROLLS = '''[...document.querySelectorAll('body *')].filter(one => getComputedStyle(one).overflowX == 'auto' &&
+    one.tagName != 'PRE' && one.scrollWidth > one.clientWidth + 1).map(one => one.scrollWidth + ' pixels in ' +
+    one.clientWidth + ': ' + one.textContent.trim().slice(0, 60))'''
 
 # The smallest contrast between a text and what is behind it, by the formula of WCAG 2, and where it is.
 CONTRAST = '''(() => { const numbers = color => color.match(/[\\d.]+/g).map(Number);
@@ -43,8 +50,8 @@ CONTRAST = '''(() => { const numbers = color => color.match(/[\\d.]+/g).map(Numb
 
 
 def shown(browser, paths):
-    """({medium: complaints about the width}, what the browser says) of each page, which is loaded once."""
-    wide, said = {medium: [] for medium in MEDIA}, []
+    """({medium: complaints about the width}, what scrolls, what the browser says) of each page, loaded once."""
+    wide, scrolling, said = {medium: [] for medium in MEDIA}, [], []
     for path in paths:
         browser.said.clear()
         browser.show('file://' + os.path.abspath(path))
@@ -54,8 +61,10 @@ def shown(browser, paths):
             pixels = browser.ask('document.scrollingElement.scrollWidth')
             if pixels > width:
                 wide[medium].append(f'{path}: {pixels} pixels: {browser.ask(WIDEST)}')
+            if width == PHONE and not path.endswith(tuple(f'/{name}.html' for name in MAY_SCROLL)):
+                scrolling += [f'{path}: {one}' for one in browser.ask(SCROLLS)]
         said += [f'{path}: {one}' for one in browser.said]
-    return wide, said
+    return wide, scrolling, said
 
 
 def contrast(browser, paths):
@@ -107,9 +116,10 @@ def run(verdicts, directory):
     samples = [path for path in (f'{directory}/{name}.html' for name in SAMPLES) if os.path.isfile(path)]
     try:
         with Chromium() as browser:
-            wide, said = shown(browser, paths)
+            wide, scrolling, said = shown(browser, paths)
             for medium, complaints in wide.items():
                 verdicts.verdict(f'screens: {len(paths)} pages {medium}', complaints)
+            verdicts.verdict('screens: tables and figures need not be moved on a phone', scrolling)
             verdicts.verdict(f'screens: {len(paths)} pages without a complaint of Chromium', said)
             browser.width(DESK)
             for scheme in ('light', 'dark'):

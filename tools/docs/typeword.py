@@ -19,18 +19,24 @@ def by_edge(transitions):
     return edges
 
 
+def label_text(label, is_loop):
+    """A label beside an arrow in two lines, so that the picture fits on a narrow page; loops are at the side anyway."""
+    return label if is_loop else label.replace('_', '_\\n')
+
+
 def dot_source(tables):
     word = tables['type_word']
     nodes = ''.join(f'  {state["name"]};\n' for state in word['states'])
-    edges = ''.join('  {} -> {} [label="{}"];\n'.format(start, end, '\\n'.join(labels))
-                    for (start, end), labels in by_edge(word['transitions']).items())
-    return ('digraph "type word" {\n  rankdir=TB; bgcolor="transparent"; nodesep=0.25; ranksep=0.45;\n'
+    edges = ''.join('  {} -> {} [label="{}"];\n'.format(start, end, '\\n'.join(
+        label_text(label, start == end) for label in labels)) for (start, end), labels in
+                    by_edge(word['transitions']).items())
+    return ('digraph "type word" {\n  rankdir=TB; bgcolor="transparent"; nodesep=0.1; ranksep=0.45;\n'
             '  node [shape=box, style=rounded, fontname="sans-serif", fontsize=10, margin="0.1,0.05", width=0.1, height=0.3];\n'
             '  edge [fontname="sans-serif", fontsize=9, arrowsize=0.7];\n' + nodes + edges + '}\n')
 
 
 def draw(tables):
-    """The picture as HTML: an SVG of the size that Graphviz gives it, in a box that scrolls."""
+    """The picture as HTML: an SVG of the size that Graphviz gives it, in a box that scrolls where that is too wide."""
     source = dot_source(tables)
     svg = subprocess.run(['dot', '-Tsvg'], input=source, capture_output=True, text=True, check=True).stdout
     svg = svg[svg.index('<svg'):]
