@@ -85,7 +85,7 @@ static bool print_judgements(struct place place, uint64_t entry, enum frame_type
 }
 
 /* The rest is not the entry's, but its frame's: engine/typeref.h. */
-static void print_needs(struct place place, enum frame_type needs)
+static void print_needs(struct place place, uint64_t entry, enum frame_type needs)
 {
     const char *error = place.level == 1 ? "EBUSY" : "EINVAL";
 
@@ -94,7 +94,10 @@ static void print_needs(struct place place, enum frame_type needs)
         printf("  The guest may use its own as anything, a page table too.\n");
         return;
     }
-    printf("  The table that it stands in: -%s, %s.\n", error, refusal_name(REFUSE_SELF_MAP));
+    printf("  The table that it stands in: -%s, %s", error, refusal_name(REFUSE_SELF_MAP));
+    if (needs != TYPE_WRITABLE)
+        printf(", unless the guest may have linear tables%s", entry & ENTRY_RW ? ", and the entry were read-only" : "");
+    printf(".\n");
     if (needs == TYPE_WRITABLE)
         printf("  Another page table or descriptor table of the guest's own: -%s, ", error);
     else
@@ -112,7 +115,7 @@ static bool print_level(struct place place, uint64_t entry)
     printf("    %s\n", entry & ENTRY_PRESENT ? "if it names" : "on");
     accepted = print_judgements(place, entry, &needs);
     if (accepted && (entry & ENTRY_PRESENT))
-        print_needs(place, needs);
+        print_needs(place, entry, needs);
     return accepted;
 }
 

@@ -310,11 +310,12 @@ decode all-ones 4 "^ +device memory, by a guest that has it +-EINVAL, NO_SUCH_FR
 decode large-page 4 'PSE +1 ' "^ +RAM +-EINVAL, BAD_FLAGS: " '!stored as' -- 12345081 --level 2
 decode narrow-l3 4 '-EINVAL, BAD_FLAGS' '!stored as' -- 8000000012345061 --narrow --level 3
 decode narrow-l3-rights 0 'stored as 0x0000000012345027 \+RW \+USER$' -- 12345021 --narrow --level 3
-decode l4 0 'stored as 0x0000000012345025 \+USER \+A$' 'The table that it stands in: -EINVAL, SELF_MAP' \
+decode l4 0 'stored as 0x0000000012345025 \+USER \+A$' 'SELF_MAP, unless the guest may have linear tables\.$' \
     'in another use than as an L3 table: -EINVAL, TYPE_CONFLICT' -- 12345001 --level 4
 decode absent 0 'without the L1TF flaw +stored as 0x0000000012345066$' 'one with the flaw.* -EINVAL, L1TF: ' -- 12345066 --level 1
 decode swapped 0 'one with the flaw.* stored as 0x0000000000000f66$' '!L1TF:' -- f66 --level 1
-decode levels 0 'frame 0x8bc, in a 64-bit' '^  L1  P RW USER A D$' '^  L4  P RW USER A D$' 'an L3 table' -- 00000000008bc067
+decode levels 0 'frame 0x8bc, in a 64-bit' '^  L1  P RW USER A D$' '^  L4  P RW USER A D$' 'an L3 table' \
+    'SELF_MAP, unless the guest may have linear tables, and the entry were read-only\.$' 'SELF_MAP\.$' -- 00000000008bc067
 decode levels-narrow 0 '^  L3  ' '!^  L4' -- 8bc067 --narrow
 decode none 2 'which entry' --
 decode word 2 '12345z: not a number of up to 16 hexadecimal digits' -- 12345z
