@@ -24,6 +24,12 @@ __attribute__((format(printf, 4, 5))) static void add(struct device_nodes *nodes
         (struct bundle_node){.key = key, .value = text, .back = end == BACK};
 }
 
+/* The back end, where it comes again, takes the front end's rings as it finds them: backend/blkring.h, netring.h. */
+static void add_reattach(struct device_nodes *nodes)
+{
+    add(nodes, BACK, "reattach", "1");
+}
+
 static void begin(struct device_nodes *nodes, const char *type, unsigned id, unsigned backend)
 {
     nodes->list[nodes->count] =
@@ -44,6 +50,7 @@ static void add_disk(struct device_nodes *nodes, unsigned domain, const struct d
     add(nodes, BACK, "type", "file");
     add(nodes, BACK, "removable", "%d", disk->is_cdrom);
     add(nodes, BACK, "discard-enable", "%d", !disk->read_only && !disk->keeps_zeroes);
+    add_reattach(nodes);
 }
 
 static const struct network *find_network(const struct run_options *options, const char *bridge)
@@ -75,6 +82,7 @@ static void add_nic(struct device_nodes *nodes, const struct run_options *option
         add(nodes, BACK, "uplink", "%s", card);
     if (nic->rate_us)
         add(nodes, BACK, "rate", "%" PRIu64 ",%" PRIu32, nic->rate_bytes, nic->rate_us);
+    add_reattach(nodes);
 }
 
 static void add_share(struct device_nodes *nodes, unsigned domain, unsigned place, const struct share_options *share)

@@ -5,7 +5,7 @@
 #include <cli/bundle_write.h>
 #include <cli/options.h>
 
-#define DEVICE_NODES_MAX 8u
+#define DEVICE_NODES_MAX 10u
 #define DEVICE_TEXT_MAX  32u
 
 struct device_nodes {

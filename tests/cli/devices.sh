@@ -157,11 +157,11 @@ bundle() { # NAME TEXT... -- ARGUMENT...: each TEXT in the settings, as one line
 }
 bundle microvm 'name=backend .* backend=1 virtio-mmio=feb00,3,18 mmio=0xfeb00000 mmio_count=24 mmio_line=24$' -- \
     --machine microvm --disk "$disks/a" "$good"
-bundle disk 'name=good .*device=vbd/51712 2 front=virtual-device 51712 front=device-type disk back=params vbd-1-51712 back=mode w back=dev xvda back=type file back=removable 0 back=discard-enable 1 name=backend memory=32768 vcpus=1 weight=512 .*backend=1 pci=1af4$' \
+bundle disk 'name=good .*device=vbd/51712 2 front=virtual-device 51712 front=device-type disk back=params vbd-1-51712 back=mode w back=dev xvda back=type file back=removable 0 back=discard-enable 1 back=reattach 1 name=backend memory=32768 vcpus=1 weight=512 .*backend=1 pci=1af4$' \
     -- --disk "$disks/a" "$good"
 bundle cdrom 'device=vbd/2048 2 front=virtual-device 2048 front=device-type cdrom back=params vbd-1-2048 back=mode r back=dev sda back=type file back=removable 1 back=discard-enable 0 ' \
     -- --cdrom "$disks/a,as=sda" "$good"
-bundle net 'name=a .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:00:00:01 back=handle 0 back=mac 00:16:3e:00:00:01 back=bridge own0 back=uplink 52:54:00:[0-9a-f:]{8} name=b .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:([0-9a-f:]{8}) back=handle 0 back=mac 00:16:3e:\1 back=bridge own1 name=backend' \
+bundle net 'name=a .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:00:00:01 back=handle 0 back=mac 00:16:3e:00:00:01 back=bridge own0 back=uplink 52:54:00:[0-9a-f:]{8} back=reattach 1 name=b .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:([0-9a-f:]{8}) back=handle 0 back=mac 00:16:3e:\1 back=bridge own1 back=reattach 1 name=backend' \
     -- --demo --guest a --net user,mac=00:16:3e:00:00:01 --guest b --net none
 bundle share 'name=a .*extent_order=6 device=9pfs/0 3 front=tag share back=params share-1-0 device=9pfs/1 3 front=tag share3 back=params share-1-1 device=9pfs/2 3 front=tag share2 .*name=b .*extent_order=6 device=9pfs/0 3 front=tag x back=params share-2-0 name=backend .*extent_order=6 ' \
     -- --demo --guest a --share "$disks" --share "$disks" --share "$disks,ro,tag=share2" --guest b --share "$disks,tag=x"
