@@ -113,7 +113,8 @@ test-guest: guests backend $(RUNNER)
 test-linux: $(LINUX_TESTED) $(RUNNER)
 	$(Q)tests/linux/run.sh
 
-test-machine: image build/linux/grub-images build/backend/backend.elf $(RUNNER)
+test-machine: image build/linux/grub-images build/backend/backend.elf build/backend/tests/dying.elf \
+		build/guests/demo.elf build/linux/amd64/ramdisk.img $(RUNNER)
 	$(Q)tests/machine/run.sh
 
 DEPLOYED := build/guests/demo.elf build/guests/tests/blkfront.elf build/guests/tests/iret_no_user.elf

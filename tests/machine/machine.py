@@ -82,9 +82,12 @@ def find_qemu(process):
 
 
 class Machine:
-    """A command that runs one, on a terminal of its own.  output: where what it says is shown."""
+    """
+    A command that runs one, on a terminal of its own.  output: where what it says is shown; environment: what is
+    different there.
+    """
 
-    def __init__(self, mode, disks, forwards=None, start="", command=None, output=1):
+    def __init__(self, mode, disks, forwards=None, start="", command=None, output=1, environment=None):
         if not command and mode == "native":
             command = native_command(disks, native_network(forwards or {}), start)
         self.command = command or paravane_command(disks, forwards or {}, start)
@@ -93,7 +96,7 @@ class Machine:
         os.write(output, ("machine: " + " ".join(self.command) + "\n").encode())
         self.child, self.terminal = pty.fork()
         if self.child == 0:
-            os.execvp(self.command[0], self.command)
+            os.execvpe(self.command[0], self.command, os.environ | (environment or {}))
 
     def __enter__(self):
         return self

@@ -3,7 +3,7 @@
 #
 # Usage: tests/machine/rows.py MODE ROW      the last line is "all is well", and the status 0
 #   MODE   native (QEMU's virtio devices: the test proves itself) or paravane (a PV guest)
-#   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange, replug
+#   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange, replug; of a PV guest alone: dies, given-up
 # Environment: PARAVANE_SEED; PARAVANE_CUTS (of the power, for each format of a disk: 10), PARAVANE_FIO_SECONDS (120)
 import contextlib
 import functools
@@ -312,6 +312,72 @@ def replug(row):
         guest.power_off()
 
 
+# ---- The domain that serves the disks dies, with requests of a file system under way: tests/backend/dying.
+
+LINUX = "build/linux/amd64"
+
+
+def with_dying(row):
+    """For the command: its parts, with a back end that dies at a word."""
+    library = row.path("lib")
+    os.mkdir(library)
+    for name, path in (("paravane", "hv/paravane"), ("backend", "backend/tests/dying"), ("demo", "guests/demo")):
+        os.symlink(os.path.abspath(f"build/{path}.elf"), f"{library}/{name}.elf")
+    return {"PARAVANE_LIB": library}
+
+
+def word(sector, device):
+    """The device has 64 MiB; that it is zeros that are written does not matter."""
+    return f"dd if=/dev/zero of={device} bs=4k count=1 seek={sector // 8} conv=notrunc,fsync 2>/dev/null"
+
+
+def dies(row):
+    """Nothing is to be seen of it: files, connections and the interface's address are there."""
+    data = random.randbytes(4 << 20)
+    digest = hashlib.sha256(data).hexdigest()
+    os.mkdir(row.path("www"))
+    with open(row.path("www/file"), "wb") as file:
+        file.write(data)
+    with server(row.path("www")) as port:
+        with row.start(row.disk(), row.blank("raw", "64M"), environment=with_dying(row)) as guest:
+            guest.log_in()
+            get = f"wget -q -t 1 -T 600 http://10.0.2.2:{port}/file -O -"
+            show = "ip -o -4 address show scope global | awk '{ print $4 }'"
+            address = guest.run(show)
+            for number in range(1, 4):
+                write = "rm -f f; dd if=/dev/urandom bs=4k count=2000 2>/dev/null | tee f | sha256sum"
+                said = guest.run(f"{get} | sha256sum >g & {word(8480, row.device('b'))} && {write} && sync; wait")
+                want(f"the back end has not died: {said}", f"(backend): restart {number}" in said)
+                said = re.search("[0-9a-f]{64}", said)[0]
+                kept = guest.run("echo 3 >/proc/sys/vm/drop_caches; cat g; sha256sum f")
+                want(f"what came, or what is on the disk, is wrong: {kept}", digest in kept and said in kept)
+            want("the address is another", guest.run(show) == address)
+            want("the kernel complains", not guest.run("dmesg | grep -iE 'I/O error|hung|blocked for' || true"))
+            guest.power_off()
+
+
+def given_up(row):
+    """When it dies for good, what waits for the disk gets errors, and Linux ends as it should."""
+    disks = [Disk(row.path("mounted"), "raw"), row.blank("raw", "64M")]
+    records.tool("mke2fs", "-q", "-t", "ext4", disks[0].path, "48M")
+    command = ["build/cli/paravane", "run", "--verbose", "--memory", "256M", *machine.paravane_disks(disks)]
+    command += ["--net", "user", "--ramdisk", f"{LINUX}/ramdisk.img", "--cmdline", "console=hvc0", f"{LINUX}/vmlinuz"]
+    with row.start(command=command, environment=with_dying(row)) as guest:
+        guest.wait_for(rb"~ # ")
+        guest.say("stty -echo; dmesg -n 1; PS1=")
+        guest.run("mount | grep /disk; echo first >/disk/file; sync")
+        # With writes of its own under way, so that there is something to be answered besides the word.
+        load = "(while dd if=/dev/zero of=/disk/load bs=4k count=64 conv=fsync; do :; done) >/dev/null 2>&1 &"
+        said = guest.run(f"{load} sleep 1; ! {word(4240, '/dev/xvdb')} && wait")
+        want(f"the back end has not been given up: {said}", "is given up" in said)
+        guest.run("test -z \"$(dd if=/dev/xvda bs=4k count=1 2>/dev/null)\"")
+        guest.run("echo 3 >/proc/sys/vm/drop_caches; ! cat /disk/file")
+        guest.run("! dd if=/dev/zero of=/disk/new conv=fsync count=1")
+        guest.run("umount /disk; ! mount | grep /disk")
+        guest.say("poweroff")
+        guest.wait_end()
+
+
 ROWS = {
     "boot": boot,
     "fetch": fetch,
@@ -322,6 +388,8 @@ ROWS = {
     "verify": verify,
     "exchange": exchange,
     "replug": replug,
+    "dies": dies,
+    "given-up": given_up,
 }
 
 

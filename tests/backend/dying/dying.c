@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A fault for the back end domain: linked with it, by ld's --wrap, it ends the domain with a request under way: as soon
- * as the disks have been given "die=N" requests; or at a guest's word, a write of one sector alone, to
+ * as the disks have been given "die=N" requests; or at a guest's word, a write to a disk of DIE_SECTORS that begins at
  *
  *   DIE_NOW     then, and in each life anew, since the write is not answered
  *   DIE_SOON    when they have been given DIE_AFTER more
@@ -9,9 +9,10 @@
 #include <guest/guest.h>
 #include <backend/disk.h>
 
-#define DIE_NOW   4242u
-#define DIE_SOON  4243u
-#define DIE_AFTER 100u
+#define DIE_SECTORS 131072u
+#define DIE_NOW     4240u
+#define DIE_SOON    8480u
+#define DIE_AFTER   100u
 
 int __real_disk_submit(struct disk *disk, struct disk_request *request);
 int __wrap_disk_submit(struct disk *disk, struct disk_request *request);
@@ -20,10 +21,9 @@ void __wrap_disk_poll(void);
 
 static uint64_t given, end = UINT64_MAX;
 
-static bool is_word(const struct disk_request *request, uint64_t sector)
+static bool is_word(const struct disk *disk, const struct disk_request *request, uint64_t sector)
 {
-    return request->operation == DISK_WRITE && request->sector == sector && request->nr_segments == 1 &&
-           request->segments[0].size == DISK_SECTOR;
+    return disk->nr_sectors == DIE_SECTORS && request->operation == DISK_WRITE && request->sector == sector;
 }
 
 int __wrap_disk_submit(struct disk *disk, struct disk_request *request)
@@ -31,9 +31,9 @@ int __wrap_disk_submit(struct disk *disk, struct disk_request *request)
     int error = __real_disk_submit(disk, request);
 
     given += !error;
-    if (!error && is_word(request, DIE_NOW))
+    if (!error && is_word(disk, request, DIE_NOW))
         end = given;
-    if (!error && is_word(request, DIE_SOON))
+    if (!error && is_word(disk, request, DIE_SOON))
         end = given + DIE_AFTER;
     return error;
 }
