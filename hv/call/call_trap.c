@@ -20,7 +20,7 @@ static bool is_64bit(const struct hv_vcpu *vcpu)
 
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    vcpu->bounce.kernel_ss = is_64bit(vcpu) ? args[0] | 3 : (args[0] & 0xfffc) | 1;
+    vcpu->bounce.kernel_ss = args[0] | 3;
     vcpu->bounce.kernel_sp = args[1];
     return 0;
 }
@@ -230,7 +230,7 @@ static bool read_narrow(struct hv_vcpu *vcpu, uint32_t esp, struct compat_iret_c
  * selectors, it says on the way.  There is no virtual-8086 mode to return to, so the instruction is a fault of the
  * kernel's (XSA-136).
  */
-static void iret_narrow(struct hv_vcpu *vcpu)
+static __attribute__((noinline)) void iret_narrow(struct hv_vcpu *vcpu)
 {
     struct compat_iret_context context;
     struct cpu_frame *frame = vcpu->frame;

@@ -17,7 +17,7 @@ struct interrupted {
 };
 
 /* As the guest sees itself: rings, flags and mask of events. */
-static struct interrupted interrupted(const struct hv_vcpu *vcpu)
+FORCE_INLINE struct interrupted interrupted(const struct hv_vcpu *vcpu)
 {
     const struct cpu_frame *frame = vcpu->frame;
     uint64_t cs = frame->cs & 0xffff;
@@ -30,7 +30,7 @@ static struct interrupted interrupted(const struct hv_vcpu *vcpu)
 }
 
 /* Change to the kernel's side, write @size bytes of frame to its stack and go on at @handler. */
-static void enter(struct hv_vcpu *vcpu, const void *words, size_t size, struct callback handler)
+FORCE_INLINE void enter(struct hv_vcpu *vcpu, const void *words, size_t size, struct callback handler)
 {
     struct cpu_frame *frame = vcpu->frame;
     uint64_t rsp = frame->rsp;

@@ -65,11 +65,16 @@ static bool is_meant(cpumask_t cpus)
     return cpus.bits & cpumask_of(cpu_here()->id).bits;
 }
 
-/* By what loads the root, because what it does beside that for a 32-bit guest belongs to a flush. */
+/* What the root of a 32-bit guest's vCPU has copied is forgotten first: nothing may find it again behind the flush. */
 void port_tlb_flush(cpumask_t cpus)
 {
-    if (is_meant(cpus))
-        hv_vcpu_load_root(cpu_here()->current);
+    const struct hv_vcpu *vcpu = cpu_here()->current;
+
+    if (!is_meant(cpus))
+        return;
+    if (vcpu && vcpu->narrow_root.tables)
+        (void)narrow_root_catches_up(vcpu);
+    asm_write_cr3(asm_read_cr3());
 }
 
 void port_tlb_flush_page(cpumask_t cpus, vaddr_t vaddr)

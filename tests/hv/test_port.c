@@ -58,8 +58,7 @@ static void test_flushes(void **state)
 {
     (void)state;
     make();
-    vcpu.engine.kernel_root = MFN(0x1234);
-    cpu_boot.current = &vcpu;
+    fake_cpu.cr[3] = 0x1234000;
     port_tlb_flush((cpumask_t){0xfe});
     port_tlb_flush_page((cpumask_t){0xfe}, VADDR(0x5000));
     port_cache_flush((cpumask_t){0xfe});
