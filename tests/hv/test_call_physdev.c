@@ -111,6 +111,30 @@ static void devices(void)
     assert_int_equal(call(call_physdev_op_compat, nowhere(), 0, 0), -XEN_EFAULT);
 }
 
+/* A structure of the guest's width may be the last thing that it has, and is not shorter. */
+static void ends(void)
+{
+    static const struct {
+        uint32_t command;
+        size_t size, compat_size;
+    } rows[] = {
+        {PHYSDEVOP_set_iobitmap, sizeof(struct physdev_set_iobitmap), sizeof(struct compat_physdev_set_iobitmap)},
+        {PHYSDEVOP_apic_read, sizeof(struct physdev_apic), sizeof(struct compat_physdev_apic)},
+        {PHYSDEVOP_map_pirq, sizeof(struct physdev_map_pirq), sizeof(struct compat_physdev_map_pirq)},
+        {PHYSDEVOP_pirq_eoi_gmfn_v2, sizeof(struct physdev_pirq_eoi_gmfn), sizeof(struct compat_physdev_pirq_eoi_gmfn)},
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        size_t size = domain.engine.width == WIDTH_64 ? rows[i].size : rows[i].compat_size;
+
+        assert_true(rows[i].compat_size < rows[i].size);
+        assert_int_not_equal(call(call_physdev_op, rows[i].command, at(GUEST_MEMORY_SIZE - size), 0), -XEN_EFAULT);
+        assert_int_equal(call(call_physdev_op, rows[i].command, at(GUEST_MEMORY_SIZE - size + 1), 0), -XEN_EFAULT);
+    }
+}
+
+TEST_BOTH(ends, guest_begin)
+
 /* In a structure of the guest's width. */
 static void place_map(const struct physdev_map_pirq *map)
 {
@@ -243,10 +267,8 @@ TEST_BOTH(devices, guest_begin)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_refused_messages),
-        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_devices),          cmocka_unit_test(test_ends),  cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_refused_messages), cmocka_unit_test(test_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,17 @@ static void test_timers(void **state)
     assert_true(noted.singleshot == 0);
 }
 
+/* The structure may be the last thing that the guest has: that of a 32-bit one has 4 bytes less. */
+static void test_singleshot_at_the_end(void **state)
+{
+    uint64_t end = GUEST_MEMORY + GUEST_MEMORY_SIZE - (is_wide() ? 16 : 12);
+
+    (void)state;
+    memset(guest_memory + GUEST_MEMORY_SIZE - 16, 0, 16);
+    assert_int_equal(vcpu_op(VCPUOP_set_singleshot_timer, 0, end), 0);
+    assert_int_equal(vcpu_op(VCPUOP_set_singleshot_timer, 0, end + 1), -XEN_EFAULT);
+}
+
 static int64_t register_info(uint64_t mfn, uint32_t offset)
 {
     const struct vcpu_register_vcpu_info wanted = {.mfn = mfn, .offset = offset};
@@ -165,6 +176,8 @@ static void test_register_info(void **state)
     assert_int_equal(register_info(INFO_FRAME, 4096 - 63), -XEN_ENXIO);
     assert_int_equal(register_info(INFO_FRAME, 4096 - 56), -XEN_ENXIO);
     assert_int_equal(register_info(INFO_FRAME, 2), -XEN_ENXIO);
+    planned.hold_error = -XEN_EPERM;
+    assert_int_equal(register_info(INFO_FRAME, 4), is_wide() ? -XEN_ENXIO : -XEN_EPERM);
     assert_int_equal(register_info(INFO_FRAME, UINT32_MAX - 63), -XEN_ENXIO);
     planned.hold_error = -XEN_EACCES;
     assert_int_equal(register_info(INFO_FRAME, 64), -XEN_EACCES);
@@ -211,7 +224,7 @@ int main(void)
 {
 #define BOTH(test) cmocka_unit_test_setup(test, set_up_64), cmocka_unit_test_setup(test, set_up_32)
     const struct CMUnitTest tests[] = {
-        BOTH(test_errors), BOTH(test_up_and_down),   BOTH(test_runstate),
+        BOTH(test_errors), BOTH(test_up_and_down),   BOTH(test_runstate),       BOTH(test_singleshot_at_the_end),
         BOTH(test_timers), BOTH(test_register_info), BOTH(test_nmi_and_physid),
     };
 

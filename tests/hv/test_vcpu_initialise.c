@@ -243,6 +243,22 @@ static void test_initialise_in_user_mode(void **state)
     assert_true(vcpus[1].bounce.syscall.mask_events && !vcpus[1].bounce.failsafe.mask_events);
 }
 
+/* A 32-bit guest has one root for both modes, and addresses that mean nothing but to itself. */
+static void test_initialise_narrow(void **state)
+{
+    (void)state;
+    make_context();
+    context.flags = 0;
+    context.user_regs.cs = 0x13;
+    context.user_regs.rip = context.event_callback_eip = context.failsafe_callback_eip = 0xffffffff;
+    context.kernel_sp = 0xfffffffc;
+    assert_int_equal(initialise(1), 0);
+    assert_true(mfn_is_none(noted.roots[1]));
+    assert_true(frames[1].rip == 0xffffffff && vcpus[1].bounce.event.address == 0xffffffff);
+    assert_true(vcpus[1].bounce.kernel_sp == 0xfffffffc && frames[1].cs == 0x13);
+    assert_true(vcpus[1].bounce.event.cs == 0x19 && vcpus[1].bounce.failsafe.cs == 0x2a);
+}
+
 int main(void)
 {
 #define BOTH(test) cmocka_unit_test_setup(test, set_up_64), cmocka_unit_test_setup(test, set_up_32)
@@ -252,6 +268,7 @@ int main(void)
         BOTH(test_initialise_refused),
         cmocka_unit_test_setup(test_initialise_addresses, set_up_64),
         cmocka_unit_test_setup(test_initialise_in_user_mode, set_up_64),
+        cmocka_unit_test_setup(test_initialise_narrow, set_up_32),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
