@@ -2,6 +2,7 @@
 # Whole runs of `paravane run` that no test guest of ours can stand for.
 #
 #   grub      Debian's PV image of GRUB, which nobody here wrote: its prompt, typed commands, the end
+#   grub32    the 32-bit one, likewise
 #   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
@@ -35,12 +36,14 @@ verdict() { # NAME STATUS
     fi
 }
 
-test_grub() {
-    tools/fetch-linux grub-image >$log/system-grub.log 2>&1 &&
-        bounded tests/system/converse "$limit" build/cli/paravane run --memory 128M build/linux/grub-images/grub-x86_64-xen.bin \
-            <tests/system/grub.talk >>$log/system-grub.log 2>&1
-    verdict grub $?
+talk_to_grub() { # NAME IMAGE
+    tools/fetch-linux grub-image >"$log/system-$1.log" 2>&1 &&
+        bounded tests/system/converse "$limit" build/cli/paravane run --audit --memory 128M "build/linux/grub-images/$2" \
+            <tests/system/grub.talk >>"$log/system-$1.log" 2>&1
+    verdict "$1" $?
 }
+test_grub() { talk_to_grub grub grub-x86_64-xen.bin; }
+test_grub32() { talk_to_grub grub32 grub-i386-xen.bin; }
 
 test_repeat() {
     # An instruction is a nanosecond: what the demo counts by its clock are instructions.
@@ -193,10 +196,10 @@ test_random() {
     verdict "random (20 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub repeat explain ending where deb gdb random
+[ $# -ne 0 ] || set -- grub grub32 repeat explain ending where deb gdb random
 for name in "$@"; do
     case $name in
-    grub | repeat | explain | ending | where | deb | gdb | random) "test_$name" ;;
+    grub | grub32 | repeat | explain | ending | where | deb | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
