@@ -22,8 +22,8 @@ static void print_registers(const struct hv_vcpu *vcpu)
 {
     const struct cpu_frame *frame = vcpu->frame;
 
-    print("vCPU %u, %s mode, cr2 %016lx, root frame %lx\n", vcpu->engine.id, vcpu->engine.user_mode ? "user" : "kernel",
-          cr2(vcpu), vcpu_root(&vcpu->engine).v);
+    print("vCPU %u, %s mode, cr2 %016lx, root frame %lx\n", vcpu->engine.id,
+          hv_vcpu_in_user_mode(vcpu) ? "user" : "kernel", cr2(vcpu), vcpu_root(&vcpu->engine).v);
     print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
           frame->rflags);
     if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {

@@ -24,8 +24,8 @@ static const char *what_it_does(const struct hv_vcpu *vcpu)
 static void print_vcpu(const struct hv_vcpu *vcpu)
 {
     print("vCPU %u %s, in %s mode at rip %04lx:%016lx, rflags %lx, upcall %s, %s\n", vcpu->engine.id,
-          what_it_does(vcpu), vcpu->engine.user_mode ? "user" : "kernel", vcpu->frame->cs & 0xffff, vcpu->frame->rip,
-          vcpu->frame->rflags, vcpu->info->evtchn_upcall_pending ? "pending" : "not pending",
+          what_it_does(vcpu), hv_vcpu_in_user_mode(vcpu) ? "user" : "kernel", vcpu->frame->cs & 0xffff,
+          vcpu->frame->rip, vcpu->frame->rflags, vcpu->info->evtchn_upcall_pending ? "pending" : "not pending",
           vcpu->info->evtchn_upcall_mask ? "masked" : "not masked");
 }
 

@@ -123,6 +123,10 @@ static void test_narrow(void **state)
                 "stack 00000000c0200014: 11110005 ");
     assert_said("11110010\n0 hypercalls");
     assert_unsaid("r8 ");
+    said[0] = '\0';
+    frame.cs = 0xe02b; /* its mode is the ring that it is in */
+    report_guest(&vcpu);
+    assert_said("vCPU 3, user mode, cr2 00000000c0de0000, root frame 1234\n");
 }
 
 /* Sixteen words from the top, four a line; a stack pointer that is not aligned is rounded down. */

@@ -87,6 +87,19 @@ static void test_vcpus(void **state)
               "this is where each guest is\n");
 }
 
+/* The mode of a 32-bit guest is the ring that it is in. */
+static void test_narrow(void **state)
+{
+    (void)state;
+    begin(2);
+    domain.engine.width = WIDTH_PAE;
+    frames[0].cs = 0xe019;
+    frames[1].cs = 0xe02b;
+    report_where(&machine);
+    assert_said("vCPU 0 runs, in kernel mode at rip e019:0000000000001000");
+    assert_said("vCPU 1 runs, in user mode at rip e02b:0000000000001001");
+}
+
 /* Those of a domain that has fewer. */
 static void test_one_vcpu(void **state)
 {
@@ -137,10 +150,8 @@ static void test_ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vcpus),
-        cmocka_unit_test(test_one_vcpu),
-        cmocka_unit_test(test_domains),
-        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_vcpus),   cmocka_unit_test(test_narrow), cmocka_unit_test(test_one_vcpu),
+        cmocka_unit_test(test_domains), cmocka_unit_test(test_ports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,7 +253,7 @@ static void test_initialise_narrow(void **state)
     context.user_regs.rip = context.event_callback_eip = context.failsafe_callback_eip = 0xffffffff;
     context.kernel_sp = 0xfffffffc;
     assert_int_equal(initialise(1), 0);
-    assert_true(mfn_is_none(noted.roots[1]));
+    assert_true(mfn_is_none(noted.roots[1]) && !vcpus[1].engine.user_mode);
     assert_true(frames[1].rip == 0xffffffff && vcpus[1].bounce.event.address == 0xffffffff);
     assert_true(vcpus[1].bounce.kernel_sp == 0xfffffffc && frames[1].cs == 0x13);
     assert_true(vcpus[1].bounce.event.cs == 0x19 && vcpus[1].bounce.failsafe.cs == 0x2a);
