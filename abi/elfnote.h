@@ -86,8 +86,9 @@
  * ` HV_START_LOW: how far down a 32-bit guest lets the hypervisor's addresses begin.  They begin at
  * ` COMPAT_HYPERVISOR_VIRT_START of [layout] however low that is; an image whose note is higher is refused. {hv-start-low}
  * `
- * ` L1_MFN_VALID, SUSPEND_CANCEL, GUEST_OS and GUEST_VERSION do not matter for the start; PHYS32_ENTRY is not for PV
- * ` guests.
+ * ` L1_MFN_VALID, SUSPEND_CANCEL and GUEST_VERSION do not matter for the start; PHYS32_ENTRY is not for PV guests.
+ * `
+ * ` A kernel with a GUEST_OS that starts with "NetBSD" is given linear tables, see [pte]. {linear-tables}
  */
 
 #endif /* ABI_ELFNOTE_H */

@@ -170,6 +170,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
     domain->engine.extended_cr3 = build->kernel.extended_cr3;
     if (build->kernel.extended_cr3)
         domain->vm_assist |= UINT64_C(1) << VMASST_TYPE_pae_extended_cr3;
+    domain->engine.linear_tables = description->linear_tables || build->kernel.wants_linear;
     set_uuid(domain, description);
     build->domain = domain;
     if (rights_give(domain, description)) {

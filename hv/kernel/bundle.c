@@ -124,8 +124,10 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
         return bundle_device_add_node(domain, false, value, problem);
     if (blob_equals(key, "back"))
         return bundle_device_add_node(domain, true, value, problem);
-    return fail(problem, "settings: the keys are name, memory, maxmem, vcpus, weight, extent_order, privileged, "
-                         "on_reboot, uuid, iomem, ioports, irq, pci, virtio-mmio, backend, device, front and back");
+    return fail(
+        problem,
+        "settings: the keys are name, memory, maxmem, vcpus, weight, extent_order, privileged, "
+        "on_reboot, uuid, linear_tables, iomem, ioports, irq, pci, virtio-mmio, backend, device, front and back");
 }
 
 static int set_right(struct bundle_domain *domain, struct blob key, struct blob value, const char **problem)
@@ -162,6 +164,8 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
                           "settings: extent_order is a number from 0 to 9", problem);
     if (blob_equals(key, "privileged"))
         return set_switch(&domain->privileged, value, "settings: privileged is 0 or 1", problem);
+    if (blob_equals(key, "linear_tables"))
+        return set_switch(&domain->linear_tables, value, "settings: linear_tables is 0 or 1", problem);
     if (blob_equals(key, "on_reboot"))
         return set_on_reboot(domain, value, problem);
     if (blob_equals(key, "uuid"))

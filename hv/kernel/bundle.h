@@ -5,8 +5,9 @@
  *   N/settings   lines of key=value: name, memory (KiB), maxmem (KiB: as much as it may come to, memory without it),
  *                vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot (restart, which is so without it, or
  *                destroy); extent_order (0 to 9: its pages lie in a row by 2 to that many, as far as the machine has
- *                such frames); uuid (32 digits with hyphens, small letters; no two domains have the same); rights;
- *                backend, device, front, back
+ *                such frames); uuid (32 digits with hyphens, small letters; no two domains have the same);
+ *                linear_tables (0 or 1: its tables may refer to tables of their own level); rights; backend, device,
+ *                front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -90,6 +91,7 @@ struct bundle_domain {
     unsigned weight;
     uint8_t uuid[BUNDLE_UUID_SIZE]; /* zeroes: none has been chosen */
     bool privileged;
+    bool linear_tables;
     bool ends_by_reboot; /* on_reboot=destroy */
     struct bundle_frames iomem[BUNDLE_IOMEM_MAX];
     unsigned nr_iomem;

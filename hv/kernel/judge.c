@@ -116,6 +116,7 @@ static void read_features(struct kernel *kernel, struct findings *findings)
 {
     struct blob list = blob_until(kernel->notes.values[XEN_ELFNOTE_FEATURES], 0);
 
+    kernel->wants_linear = note_starts_with(kernel, XEN_ELFNOTE_GUEST_OS, "NetBSD");
     kernel->says_initial = kernel->notes.present[XEN_ELFNOTE_SUPPORTED_FEATURES];
     kernel->can_be_initial = notes_number(&kernel->notes, XEN_ELFNOTE_SUPPORTED_FEATURES, 0) >> XENFEAT_dom0 & 1;
     while (list.size > 0) {

@@ -35,6 +35,7 @@ struct kernel {
     bool has_symbols, wants_symbols;
     struct blob symbols, symbol_names; /* if it wants them, they go behind the image */
     bool has_pae, extended_cr3;        /* 32-bit: it can be run, and it takes a root above 4 GiB */
+    bool wants_linear;                 /* it is of a system that cannot do without linear tables */
     bool needs_initial;                /* it can only be the initial domain */
     bool can_be_initial, says_initial; /* it says that it can be that; it says whether it can */
 };

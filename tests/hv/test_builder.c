@@ -89,6 +89,7 @@ static void make_kernel(enum kind kind)
     }
     if (kind == KIND_SYMBOLS) {
         note_number(&notes, XEN_ELFNOTE_HYPERCALL_PAGE, KERNEL_BASE + KERNEL_START + 0x4000, 8);
+        note_text(&notes, XEN_ELFNOTE_GUEST_OS, "NetBSD");
         note_text(&notes, XEN_ELFNOTE_BSD_SYMTAB, "yes");
         names = maker_section(
             &maker, (struct maker_section){".strtab", ELF_SECTION_STRINGS, 0, maker_append(&maker, "\0name", 6), 6});
@@ -111,6 +112,7 @@ static void begin(enum kind kind, bool privileged, bool with_ramdisk)
         .weight = 300,
         .uuid = {privileged ? 0xab : 0},
         .privileged = privileged,
+        .linear_tables = privileged, /* for no other reason than that both are seen */
         .command_line = "console=hvc0",
     };
     make_kernel(kind);
@@ -307,6 +309,7 @@ static void test_plain(void **state)
     assert_true(info.first_p2m_pfn == 0 && info.nr_p2m_frames == 0);
     assert_string_equal(domain->name, "guest");
     assert_false(domain->initial || domain->engine.privileged || domain->engine.nr_iomem > 0 || domain->uuid[15] != 1);
+    assert_false(domain->engine.linear_tables);
     release_all();
 }
 
@@ -348,6 +351,7 @@ static void test_initial(void **state)
     assert_true(info.mod_start == 0 && info.mod_len == 0);
     assert_true(info.pt_base == hv_vcpu_of(vcpu)->frame->rsi + 4096);
     assert_true(domain->initial && domain->engine.privileged && domain->engine.id.v == 0 && domain->uuid[0] == 0xab);
+    assert_true(domain->engine.linear_tables);
     assert_true(domain->engine.nr_iomem == 1 && domain->engine.iomem[0].last.v == 0xff);
     assert_int_equal(domain->engine.nr_holds, 0);
     assert_true(granted(GNTTAB_RESERVED_CONSOLE) == 0 && granted(GNTTAB_RESERVED_XENSTORE) == 0);
@@ -377,6 +381,7 @@ static void test_symbols(void **state)
 
     (void)state;
     build(KIND_SYMBOLS, false, true);
+    assert_true(domain->engine.linear_tables);
     check_all(true);
     check_hypercall_page();
     load(at, bytes, sizeof(bytes));
@@ -582,17 +587,11 @@ static void test_wrong_kernels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_apart),
-        cmocka_unit_test(test_initial),
-        cmocka_unit_test(test_symbols),
-        cmocka_unit_test(test_unpin),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(xsa_383_no_more_than_the_settings_say),
-        cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_no_services),
-        cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_plain),         cmocka_unit_test(test_apart),         cmocka_unit_test(test_initial),
+        cmocka_unit_test(test_symbols),       cmocka_unit_test(test_unpin),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(xsa_383_no_more_than_the_settings_say),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_no_services),
+        cmocka_unit_test(test_functions),     cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_wrong_kernels),
     };
 

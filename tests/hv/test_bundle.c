@@ -113,7 +113,7 @@ static void test_domains(void **state)
     add("12/cmdline", "console=hvc0 x\n");
     add("12/settings", "name=web-1\nmaxmem=262144\n\n"
                        "vcpus=4\non_reboot=destroy\nuuid=00112233-4455-6677-8899-aabbccddeeff\niomem=fed00,1\n"
-                       "iomem=a0,20\nweight=512\nprivileged=0\nmemory=131072\nextent_order=6");
+                       "iomem=a0,20\nweight=512\nprivileged=0\nmemory=131072\nextent_order=6\nlinear_tables=1");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
     add("0/cmdline", "");
@@ -132,6 +132,7 @@ static void test_domains(void **state)
     assert_int_equal(bundle.domains[0].nr_iomem, 2);
     assert_int_equal(bundle.domains[0].iomem[0].first, 0xfed00);
     assert_int_equal(bundle.domains[0].iomem[1].count, 0x20);
+    assert_true(bundle.domains[0].linear_tables && !bundle.domains[1].linear_tables);
     assert_true(bundle.domains[0].ends_by_reboot);
     assert_false(bundle.domains[1].ends_by_reboot);
     assert_int_equal(bundle.domains[0].memory_kib, 131072);
@@ -264,6 +265,8 @@ static const struct {
     {"weight=65536", "weight is a number"},
     {"weight=0", "weight is a number"},
     {"weight=", "weight is a number"},
+    {"linear_tables=0", NULL},
+    {"linear_tables=2", "linear_tables is 0 or 1"},
     {"privileged=2", "privileged is"},
     {"backend=0", NULL},
     {"backend=1", NULL},

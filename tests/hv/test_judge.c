@@ -31,12 +31,12 @@ static void test_linux(void **state)
     assert_int_equal(kernel.segments[1].contents.size, 4);
     assert_true(kernel.has_init_p2m && kernel.init_p2m == UINT64_C(0x8000000000));
     assert_true(kernel.ramdisk_unmapped && !kernel.has_hypercall_page && !kernel.wants_symbols);
-    assert_true(!kernel.needs_initial && kernel.can_be_initial);
+    assert_true(!kernel.needs_initial && kernel.can_be_initial && !kernel.wants_linear);
 }
 
 /*
  * NetBSD's addresses are virtual ones in the file already.  Shows elfnote.paddr-offset, elfnote.segments,
- * elfnote.entry.
+ * elfnote.entry, elfnote.linear-tables.
  */
 static void test_paddr_offset(void **state)
 {
@@ -56,8 +56,10 @@ static void test_paddr_offset(void **state)
     note_number(&notes, XEN_ELFNOTE_PADDR_OFFSET, LINUX_BASE, 8);
     note_number(&notes, XEN_ELFNOTE_HYPERCALL_PAGE, LINUX_BASE + 0x201000, 8);
     note_text(&notes, XEN_ELFNOTE_BSD_SYMTAB, "yes");
+    note_text(&notes, XEN_ELFNOTE_GUEST_OS, "NetBSD");
     maker_notes(&maker, &notes);
     expect_accepted(&kernel);
+    assert_true(kernel.wants_linear);
     assert_true(kernel.start == 0x200000 && kernel.end == 0x203000 && kernel.entry == LINUX_BASE + 0x200000);
     assert_true(kernel.has_hypercall_page && kernel.hypercall_page == 0x201000);
     assert_true(kernel.has_symbols && kernel.symbols.size == sizeof(symbols) && kernel.symbol_names.size == 6);
