@@ -79,6 +79,8 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
         fprintf(settings, "maxmem=%llu\n", (unsigned long long)domain->most_kib);
     if (domain->extent_order)
         fprintf(settings, "extent_order=%u\n", domain->extent_order);
+    if (domain->linear_tables)
+        fprintf(settings, "linear_tables=1\n");
     if (domain->uuid)
         fprintf(settings, "uuid=%s\n", domain->uuid);
     if (domain->is_back_end)

@@ -30,7 +30,7 @@ struct bundle_domain {
     unsigned vcpus, weight;
     unsigned extent_order; /* its pages lie in a row by 2 to that many; 0: each where it may */
     const char *uuid;      /* as the bundle has it; NULL: none has been chosen */
-    bool privileged;
+    bool privileged, linear_tables;
     bool ends_by_reboot;
     bool is_back_end;        /* it serves others */
     unsigned pci_vendor;     /* the machine's PCI functions of that one are its own; 0: none are */

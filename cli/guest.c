@@ -106,6 +106,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .weight = options->weight,
         .uuid = *options->uuid ? options->uuid : NULL,
         .privileged = options->privileged,
+        .linear_tables = options->linear_tables,
         .ends_by_reboot = options->ends_by_reboot,
         .kernel = &guest->image.elf,
         .ramdisk = options->ramdisk ? &guest->ramdisk : NULL,

@@ -24,7 +24,7 @@ struct guest_options {
     const char *console;           /* the file that its console is written to; NULL: it is shown */
     unsigned weight;               /* its share of the processor, beside others' */
     char uuid[UUID_TEXT_SIZE];     /* empty: none has been chosen */
-    bool demo, privileged;
+    bool demo, privileged, linear_tables;
     bool ends_by_reboot; /* otherwise it is started anew */
     bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it */
     const char *rights;  /* to parts of the machine, as lines of settings; NULL: none */

@@ -54,6 +54,9 @@ static const struct argp_option guest_list[] = {
      OPTIONS_GROUP_GUEST},
     {"privileged", KEY_PRIVILEGED, NULL, 0, "start it as the initial domain (number 0) instead of an ordinary one",
      OPTIONS_GROUP_GUEST},
+    {"linear-tables", KEY_LINEAR_TABLES, NULL, 0,
+     "its page tables may refer, read-only, to tables of their own level; NetBSD's kernels, which need it, may without",
+     OPTIONS_GROUP_GUEST},
     {"on-reboot", KEY_ON_REBOOT, "WHAT", 0,
      "what a reboot of the guest makes of it: restart (default), it is started anew; destroy, it has ended",
      OPTIONS_GROUP_GUEST},
@@ -230,6 +233,8 @@ static bool read_option(int key, char *text, struct run_options *options, struct
         return true;
     case KEY_PRIVILEGED:
         return guest->privileged = true;
+    case KEY_LINEAR_TABLES:
+        return guest->linear_tables = true;
     case KEY_DEMO:
         return guest->demo = true;
     case KEY_GUEST:

@@ -19,6 +19,7 @@ enum {
     KEY_WEIGHT,
     KEY_UUID,
     KEY_PRIVILEGED,
+    KEY_LINEAR_TABLES,
     KEY_DEMO,
     KEY_ON_REBOOT,
     KEY_DISK,

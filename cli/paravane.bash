@@ -60,10 +60,10 @@ _paravane()
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --on-reboot --demo --timeout --verbose --explain --audit --snapshot
+        words='--guest --console --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --audit --snapshot
             --seed --machine --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
-        words='--guest --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --on-reboot --demo --output --format --machine --on-failure
+        words='--guest --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure
             --help --usage'
     elif [ "${COMP_WORDS[1]}" = decode ]; then
         words='--level --narrow --help --usage'

@@ -518,10 +518,10 @@ words=version=9.0.2 arguments qemu-9.0 '^max,-smap$' -- "$good"
 words=version=10.0.0 arguments qemu-10 '^max$' -- "$good"
 words=version=unknown arguments qemu-strange '^max,-smap$' -- "$good"
 if [[ bundle =~ $pattern ]]; then
-    arguments bundle -- --privileged --cmdline 'root=/dev/x y' --ramdisk "$work/text" --memory 256M "$good"
+    arguments bundle -- --privileged --linear-tables --cmdline 'root=/dev/x y' --ramdisk "$work/text" --memory 256M "$good"
     strings -n 4 "$work/kept/bundle" >"$work/out"
     : >"$work/err"
-    judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^privileged=1$' '0/kernel' \
+    judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^privileged=1$' '^linear_tables=1$' '0/kernel' \
         '0/ramdisk' '^hello$' '0/cmdline' '^root=/dev/x y' 'TRAILER!!!'
 fi
 arguments qemu-consoles '^log=com2 proof=[0-9a-f]{16} console=multiplexed$' -- --guest a "$good" --guest b "$good"
