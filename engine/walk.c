@@ -4,27 +4,35 @@
 #include <engine/level.h>
 #include <engine/walk.h>
 
+/* Does entry @index of @frame, a table of @domain, belong to the hypervisor?  Behind one there are no types. */
+static bool is_hypervisors(const struct domain *domain, const struct frame *frame, unsigned index)
+{
+    return level_slot_is_hypervisor(level_of(domain->width, type_of(frame->type)), index);
+}
+
 bool walk_find_l1(const struct vcpu *vcpu, vaddr_t vaddr, struct frame **table, unsigned *index)
 {
-    const struct machine *machine = vcpu->domain->machine;
-    enum width width = vcpu->domain->width;
+    const struct domain *domain = vcpu->domain;
+    const struct machine *machine = domain->machine;
     struct frame *frame = frame_find(machine, vcpu->kernel_root);
 
-    if (!frame || !access_address_ok(vcpu->domain, vaddr.v))
+    if (!frame || !access_address_ok(domain, vaddr.v))
         return false;
-    /* The processor counts levels and knows no types: a linear table serves as one of a level below its own. */
-    for (unsigned left = root_level(vcpu->domain);; left--) {
-        const struct level *level = level_of(width, type_of(frame->type));
+    /*
+     * The processor counts levels and knows no types: a linear table serves as one of a level below its own, and the
+     * hypervisor's slots that the address itself keeps out of can come then.
+     */
+    for (unsigned left = root_level(domain);; left--) {
         uint64_t entry;
 
         /* A live entry above level 1 refers to a live table: that is what the types are for. */
-        CHECK(level && type_is_validated(frame->type));
+        CHECK(type_is_table(type_of(frame->type)) && type_is_validated(frame->type));
         *index = level_index(left, vaddr);
         *table = frame;
         if (left == 1)
-            return level->type == TYPE_L1;
+            return type_of(frame->type) == TYPE_L1;
         entry = __atomic_load_n(&frame_entries(machine, frame)[*index], __ATOMIC_RELAXED);
-        if (!(entry & ENTRY_PRESENT) || level_slot_is_hypervisor(level, *index))
+        if (!(entry & ENTRY_PRESENT) || (domain->linear_tables && is_hypervisors(domain, frame, *index)))
             return false;
         frame = frame_find(machine, entry_mfn(entry));
         CHECK(frame);
