@@ -8,8 +8,8 @@
 /* links: hv/domain/zombie.c engine/access.c engine/audit.c engine/descriptor.c engine/domain.c */
 /* links: engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c engine/foreign.c engine/frame.c */
 /* links: engine/grant_copy.c engine/grant_map.c engine/grant_mapping.c engine/grant_op.c engine/grant_table.c */
-/* links: engine/grant_use.c */
-/* links: engine/hold.c engine/hypercall.c engine/level.c engine/linear.c engine/memory.c engine/mmu_update.c engine/mmuext.c */
+/* links: engine/grant_use.c engine/hold.c engine/hypercall.c engine/level.c engine/linear.c engine/memory.c */
+/* links: engine/mmu_update.c engine/mmuext.c */
 /* links: engine/op.c engine/pin.c engine/refuse.c engine/reservation.c engine/root.c engine/segment.c engine/table.c */
 /* links: engine/tlb.c engine/trap.c engine/type.c engine/typeref.c engine/update.c engine/va_mapping.c engine/walk.c */
 /* links: sim/cpu.c sim/current.c sim/hypervisor.c sim/pool.c sim/port.c sim/ram.c sim/random.c sim/report.c */
