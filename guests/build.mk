@@ -31,7 +31,7 @@ GUEST_WIDE := costs differential $(addprefix tests/,bases bases_absent debug fpu
 GUEST_NARROW := tests/narrow
 GUEST_FLAVOURS := guests guests-clang guests32 guests32-clang
 # What is built, where nobody names a kernel; and somebody's own.
-GUEST_BUILT := guests guests-clang
+GUEST_BUILT := guests guests-clang guests32
 GUEST_OWN := guests guests-clang
 
 # A kernel at a fixed address in the topmost 2 GiB, without the library that the compiler would call for.

@@ -101,7 +101,8 @@ test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_T
 
 test-hosted: test
 
-check: engine build/san/libparavane-hosted.a build/guests/demo.elf build/backend/backend.elf build/hv/paravane.elf
+check: engine build/san/libparavane-hosted.a build/guests/demo.elf build/guests32/demo.elf build/backend/backend.elf \
+		build/hv/paravane.elf
 	$(Q)tests/run.sh checks
 
 test-boot: hv

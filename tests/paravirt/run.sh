@@ -86,6 +86,7 @@ hypercalls() {
 tests native native build/guests/paravirt.elf seed=1
 says native '^paravirt: started on bare hardware'
 tests native native-clang build/guests-clang/paravirt.elf seed=2
+tests native native-32 build/guests32/paravirt.elf seed=1
 tests paravane paravane build/guests/paravirt.elf seed=1
 says paravane '^paravirt: started as a PV guest'
 tests paravane paravane-clang build/guests-clang/paravirt.elf seed=3
