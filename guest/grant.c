@@ -37,7 +37,7 @@ static int errno_of_status(int16_t status)
  * ---- Lending.
  */
 
-static int set_up(uint64_t *frames, unsigned count)
+static int set_up(xen_pfn_t *frames, unsigned count)
 {
     struct gnttab_setup_table setup = {.dom = DOMID_SELF, .nr_frames = count, .frame_list = arg_of(frames)};
     long error = hypercall_grant_table_op(GNTTABOP_setup_table, &setup, 1);
@@ -57,7 +57,7 @@ static unsigned frames_wanted(void)
 
 int grant_init(void)
 {
-    uint64_t frames[FRAMES_MAX] = {0};
+    xen_pfn_t frames[FRAMES_MAX] = {0};
     unsigned count = frames_wanted();
     char *start = region_alloc(count);
     int error = start ? set_up(frames, count) : -XEN_ENOMEM;

@@ -31,6 +31,9 @@
 /* An address of the hypervisor's, behind its M2P. */
 #define HYPERVISOR_INSIDE 0xffff830000000000
 
+/* How a device of this width has its ring, by abi/blkif.h. */
+#define XEN_IO_PROTO_ABI_NATIVE XEN_IO_PROTO_ABI_X86_64
+
 /* What start_info.magic begins with. */
 #define START_MAGIC "xen-3.0-x86_64"
 

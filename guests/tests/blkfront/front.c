@@ -68,7 +68,7 @@ void front_prepare(struct front *front, unsigned order)
     test_need(event_alloc_unbound(device->back_domain, event_only_wakes, &front->port), "a port");
     write_ring_refs(front, order);
     device_write_number(device, "event-channel", front->port);
-    device_write(device, "protocol", XEN_IO_PROTO_ABI_X86_64);
+    device_write(device, "protocol", XEN_IO_PROTO_ABI_NATIVE);
 }
 
 bool front_connect(struct front *front, unsigned order, unsigned wanted)
