@@ -41,7 +41,7 @@ static void versions(void)
     test_equal("it is 1", get.version, 1);
 }
 
-static long set_up(uint64_t *frames, unsigned count, unsigned domain, int16_t *status)
+static long set_up(xen_pfn_t *frames, unsigned count, unsigned domain, int16_t *status)
 {
     struct gnttab_setup_table setup = {.dom = (uint16_t)domain, .nr_frames = count, .frame_list = arg_of(frames)};
     long result = hypercall_grant_table_op(GNTTABOP_setup_table, &setup, 1);
@@ -52,7 +52,7 @@ static long set_up(uint64_t *frames, unsigned count, unsigned domain, int16_t *s
 
 static void table(void)
 {
-    uint64_t frames[2] = {0, 0};
+    xen_pfn_t frames[2] = {0, 0};
     volatile struct grant_entry_v1 *entries = (volatile struct grant_entry_v1 *)TABLE_AT;
     int16_t status;
 

@@ -30,7 +30,7 @@ static long move(mfn_t mfn, uint32_t offset, unsigned vcpu)
 
 static void read_null(void *arg)
 {
-    (void)READ_ONCE(*(uint64_t *)arg);
+    (void)READ_ONCE(*(char *)arg);
 }
 
 static void moved(char *page)
@@ -99,7 +99,7 @@ void test_main(void)
 
     test_need(table_set_readonly(readonly), "read-only");
     test_need(table_pin((uint64_t *)(void *)readonly, 1), "pin");
-    test_result("misaligned", move(virt_to_mfn(page), 4, 0), -XEN_ENXIO);
+    test_result("misaligned", move(virt_to_mfn(page), sizeof(event_word_t) / 2, 0), -XEN_ENXIO);
     test_result("over the end of the frame", move(virt_to_mfn(page), 4064, 0), -XEN_ENXIO);
     test_result("no such frame", move(MFN(PTE_FRAME >> PAGE_SHIFT), 0, 0), -XEN_EINVAL);
     test_check(move(virt_to_mfn(readonly), 0, 0) < 0, "a page table", "accepted");
