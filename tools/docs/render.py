@@ -76,7 +76,7 @@ class Renderer:
 
     def error(self, error):
         numbers = Markup('<br>').join(self.inline(number) for number in error.numbers)
-        reasons = [self.decided(error, name) for name in error.reasons or ([''] if error.hv else [])]
+        reasons = [self.decided(error, name) for name in error.reasons + ([''] if error.hv else [])]
         reasons = [html for html in reasons if html]
         said = Markup('<div class="reasons">{}</div>').format(Markup(', ').join(reasons)) if reasons else ''
         others = Markup('').join(self.anchored(name, '') for name in error.others)
