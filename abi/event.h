@@ -37,7 +37,7 @@
  * ` EVTCHNOP_bind_interdomain: a new port of the caller, connected with an unbound port of another domain (or
  * ` of its own). {bind-interdomain}
  * ` The new port becomes pending at once, so that nothing sent before is missed. {pending-at-once}
- * `   -EBUSY, -ENOMEM, -ENOSPC  no new port, see below {interdomain-no-port} {hv}
+ * `   -EBUSY, -ENOMEM, -ENOSPC  no new port, as of all that open one {interdomain-no-port} {hv}
  * `   -EINVAL  the remote port is not waiting for this domain {not-waiting} {hv}
  * ` EVTCHNOP_bind_virq: a new port for a virtual interrupt.  Each can be bound once; those of a vCPU once per
  * ` vCPU. {bind-virq}
