@@ -25,6 +25,9 @@ def run(verdicts, directory):
     text = re.sub(r'.\x08', '', texts.get(f'{directory}/man/man2/HYPERVISOR_update_va_mapping.2', ''))
     wanted = ['SYNOPSIS', 'number 14', 'enum uvm_flags flags', 'ERRORS', '-EFAULT']
     verdicts.verdict('manual: that of update_va_mapping says what it must', [one for one in wanted if one not in text])
+    text = re.sub(r'.\x08', '', texts.get(f'{directory}/man/man2/HYPERVISOR_sched_op_compat.2', ''))
+    other = [one for one in ('-EFAULT', 'SCHEDOP_remote_shutdown (') if one in text]
+    verdicts.verdict('manual: a call has its own errors and commands', other if text else ['there is no page'])
     if shutil.which('mandoc'):
         ran = subprocess.run(['mandoc', '-Tlint', '-Wwarning', *pages], capture_output=True, text=True, check=False)
         verdicts.verdict('manual: mandoc has no warning', ran.stdout.splitlines())

@@ -72,7 +72,7 @@ def write(reference, known, output):
     found.write()
     Contents(reference, links, output, found, made).write()
     sources.write()
-    Manual(reference, output, date_of('abi')).write()
+    Manual(reference, output, date_of('abi'), known).write()
     output.file('reference.json', dump.dump(reference, known, tables))
     return found.complaints
 

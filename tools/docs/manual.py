@@ -10,14 +10,15 @@ import textwrap
 import doctext
 import prose
 from registers import registers
+from topics import Part
 
 WIDTH = 76
 WRAPPED = {'break_long_words': False, 'break_on_hyphens': False}
 
 
 class Manual:
-    def __init__(self, reference, output, date):
-        self.reference, self.output, self.date = reference, output, date
+    def __init__(self, reference, output, date, facts):
+        self.reference, self.output, self.date, self.facts = reference, output, date, facts
 
     def write(self):
         for heading in self.reference.headings.values():
@@ -35,16 +36,20 @@ class Manual:
         for call in calls:
             out += self.call(call)
         free = doctext.commands(heading.label, heading.lines, self.reference.constants)[1]
-        blocks = prose.blocks(heading.label, free)
+        blocks, commands = prose.blocks(heading.label, free), heading.commands
+        for call in calls:
+            part = Part(self.facts, heading, call)
+            blocks = [block for block in map(part.block, blocks) if block]
+            commands = [command for command in commands if part.has_command(command)]
         described = [block for block in blocks if not isinstance(block, prose.Errors)]
         errors = [block for block in blocks if isinstance(block, prose.Errors)]
         if described or not calls:
             out += ['.SH DESCRIPTION'] + self.blocks(described)
         if errors:
             out += ['.SH ERRORS'] + self.blocks(errors)
-        if heading.commands:
+        if commands:
             out.append('.SH COMMANDS')
-        for command in heading.commands:
+        for command in commands:
             out += self.command(heading, command)
         out += self.constants(heading)
         out += ['.SH SEE ALSO', ',\n'.join(self.see_also(heading, name))]
