@@ -4,6 +4,8 @@
 #
 #   vm86       virtual-8086 mode by iretl, every combination: on three machines and several processors; and without a
 #              handler, which is the guest's end
+#   rings      a 32-bit guest in each ring, by every way out of its own; on three machines, and where it has no place for
+#              a handler, which is its end
 #   streams    instructions at random in 16, 32 and 64-bit code, stepped and with breakpoints.  A program's must all come
 #              back to its kernel; a kernel's may be its end
 #
@@ -54,6 +56,26 @@ for origin in 0 2; do
     begin vm86-unhandled-$origin $crashed 'there is no handler for vector 13, error code 0$' "$audited" -- \
         "${run[@]}" --cmdline "crash=1 origin=$origin" build/guests/tests/vm86.elf
 done
+
+rings=build/guests32/tests/rings.elf
+# shellcheck disable=SC2046 # two words
+{
+    begin rings-q35 0 '^verdict: success' -- "${run[@]}" --machine q35 $rings
+    begin rings-intel 0 '^verdict: success' -- "${run[@]}" $(cpu max,-smap,vendor=GenuineIntel) $rings
+    begin rings-smap 0 '^verdict: success' -- "${run[@]}" $(cpu max) $rings
+}
+# ends FIRST TEXT...: each of the ways to end from FIRST on, and what is said of it.
+ends() {
+    local way=$1
+    shift
+    for text in "$@"; do
+        begin "rings-end-$way" $crashed "crashed: $text" "$audited" -- "${run[@]}" --cmdline "crash=$way" $rings
+        way=$((way + 1))
+    done
+}
+ends 1 "a handler is at "{1,e021,29,39,e009}":[0-9a-f]+, which is no place"
+ends 6 "the frame of a handler cannot be written to the kernel's stack at "{31:,e021:f580002c,e021:fffffffc}
+ends 9 'a return to ring 0' 'the frame of iret at f57ffff8 cannot be read'
 
 # The end of the guest's own doing is as good as any.
 # shellcheck disable=SC2016 # another shell's
