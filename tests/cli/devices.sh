@@ -200,24 +200,32 @@ if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -
         expect "real-slots-$machine" 124 'out of time' '!qemu: ' -- \
             run --machine $machine --timeout 1 --memory 16M --qemu-arg -S "$good" "${full[@]}"
     done
-    for grub in build/linux/grub-images/grub-x86_64-xen.bin /usr/lib/grub-xen/grub-x86_64-xen.bin; do [ ! -r $grub ] || break; done
-    mke2fs=$(PATH=$PATH:/usr/sbin:/sbin command -v mke2fs)
-    if [ -r $grub ] && [ -n "$mke2fs" ] && [ -e build/guests/demo.elf ]; then
+    find_grub() { # FORMAT: the first one
+        for grub in build/linux/grub-images/grub-$1.bin /usr/lib/grub-xen/grub-$1.bin; do [ ! -r $grub ] || break; done
+    }
+    # A kernel that the GRUB of that format finds on a disk, read by way of the back end.  Status: is there the disk?
+    real_disk() { # NAME FORMAT KERNEL
+        find_grub "$2"
+        [ -r $grub ] && [ -n "$mke2fs" ] && [ -e "$3" ] || { skip "$1" "no GRUB for PV guests, no mke2fs, or no $3"; return 1; }
         mkdir -p "$work/root/boot/grub"
-        cp build/guests/demo.elf "$work/root/kernel.elf"
+        cp "$3" "$work/root/kernel.elf"
         printf 'echo GRUB is here\nlinux /kernel.elf\nboot\n' >"$work/root/boot/grub/grub.cfg"
-        truncate -s 16M "$disks/grub.img" && "$mke2fs" -q -F -t ext4 -d "$work/root" "$disks/grub.img"
-        PARAVANE_GRUB=$grub expect real-disk 0 'GRUB is here' 'demo: all [0-9]+ steps passed' \
-            'paravane: domain 1 .grub.img. powered off' -- run --timeout "$limit" --memory 64M --disk "$disks/grub.img"
+        rm -f "$disks/$1.img"
+        truncate -s 16M "$disks/$1.img" && "$mke2fs" -q -F -t ext4 -d "$work/root" "$disks/$1.img"
+        PARAVANE_GRUB=$grub expect "$1" 0 'GRUB is here' 'demo: all [0-9]+ steps passed' \
+            "paravane: domain 1 .$1.img. powered off" -- run --timeout "$limit" --memory 64M --disk "$disks/$1.img"
+        return 0
+    }
+    mke2fs=$(PATH=$PATH:/usr/sbin:/sbin command -v mke2fs)
+    real_disk real-disk-32 i386-xen build/guests32/demo.elf
+    if real_disk real-disk x86_64-xen build/guests/demo.elf; then
         if command -v qemu-img >/dev/null; then
-            qemu-img convert -O qcow2 "$disks/grub.img" "$disks/grub.qcow2"
+            qemu-img convert -O qcow2 "$disks/real-disk.img" "$disks/grub.qcow2"
             PARAVANE_GRUB=$grub expect real-disk-qcow2 0 'demo: all [0-9]+ steps passed' -- \
                 run --timeout "$limit" --memory 64M --machine q35 --snapshot --disk "$disks/grub.qcow2"
         else
             skip real-disk-qcow2 'no qemu-img'
         fi
-    else
-        skip real-disk 'no GRUB for PV guests, no mke2fs, or no demo guest'
     fi
 else
     skip real-devices 'no image, no back end, or no QEMU'
