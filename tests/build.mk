@@ -93,9 +93,11 @@ MODEL := $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 RUNNER := build/cli/paravane build/hv/paravane.elf
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
 LINUX_TESTED := linux build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
+# The same of 32 bits.
+GRUB_TESTED := build/linux/grub-images build/linux/grub/guest32.elf
 
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
-		$(BACKEND_UNIT) $(LINUX_TESTED) build/linux/xen.gz build/linux/grub-images build/tables/tables.json \
+		$(BACKEND_UNIT) $(LINUX_TESTED) $(GRUB_TESTED) build/linux/xen.gz build/tables/tables.json \
 		$(call programs,tsan,$(PARALLEL)) $(MODEL) $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/run.sh
 

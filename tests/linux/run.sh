@@ -51,7 +51,7 @@ check q35 cloud-amd64 short --machine q35
 begin clock 0 'ok host-clock' 'ok clock-compared' 'self-check: 2 passed, 0 failed' -- \
     env PARAVANE_CHECK=clock tools/run-linux amd64 --verbose --timeout "$limit"
 
-begin grub 0 'GRUB starts Linux' 'self-check: [0-9]+ passed, 0 failed' 'domain 1 \(guest.elf\) powered off' -- \
+begin grub 0 'GRUB starts the kernel' 'self-check: [0-9]+ passed, 0 failed' 'domain 1 \(guest.elf\) powered off' -- \
     "${run[@]}" $linux/grub/guest.elf
 
 # Three of them and a kernel of our own.  One crashes, and one reboots three times, until its clock, which is QEMU's

@@ -2,7 +2,7 @@
 # Whole runs of `paravane run` that no test guest of ours can stand for.
 #
 #   grub      Debian's PV image of GRUB, which nobody here wrote: its prompt, typed commands, the end
-#   grub32    the 32-bit one, likewise
+#   grub32    the 32-bit one, likewise; and the same with a kernel of 32 bits in it, which it builds a guest for
 #   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
@@ -43,7 +43,13 @@ talk_to_grub() { # NAME IMAGE
     verdict "$1" $?
 }
 test_grub() { talk_to_grub grub grub-x86_64-xen.bin; }
-test_grub32() { talk_to_grub grub32 grub-i386-xen.bin; }
+test_grub32() {
+    talk_to_grub grub32 grub-i386-xen.bin
+    bounded build/cli/paravane run --audit --memory 64M --timeout "$limit" "${virtual_time[@]}" build/linux/grub/guest32.elf \
+        >$log/system-grub32.log 2>&1 &&
+        grep -aq 'GRUB starts the kernel' $log/system-grub32.log && grep -aq 'all 18 steps passed' $log/system-grub32.log
+    verdict "grub32 (starts a kernel)" $?
+}
 
 test_repeat() {
     # An instruction is a nanosecond: what the demo counts by its clock are instructions.
