@@ -229,6 +229,13 @@ for step in 0 1 2 3; do pair offer-dies $((1 + 2 * step)) die=$step ''; done
 guest offer-dies guess 8192 $kernels/channels.elf 'role=2 domains=9'
 run offer-dies $GOOD "$alone" '^domain 2 \(bind1\) powered off' '^domain 8 \(bind7\) powered off' \
     '^([a-z0-9]+: )?ok nothing of another' '^domain 9 \(guess\) powered off'
+guest talk offer1 4096 build/guests32/tests/channels.elf 'role=0 peer=2'
+guest talk bind1 4096 $kernels/channels.elf 'role=1 peer=1'
+guest talk offer3 4096 $kernels/channels.elf 'role=0 peer=4'
+guest talk bind3 4096 build/guests32/tests/channels.elf 'role=1 peer=3 die=2'
+guest talk guess 8192 build/guests32/tests/channels.elf 'role=2 domains=5'
+run talk $GOOD '^([a-z0-9]+: )?ok connected again' "$alone" '^domain 1 \(offer1\) powered off' \
+    '^domain 3 \(offer3\) powered off' '^([a-z0-9]+: )?ok nothing of another'
 guest ruler initial 8192 $kernels/channels.elf 'role=3 peer=1' privileged=1
 guest ruler other 8192 $kernels/channels.elf role=4
 run ruler $GOOD '^(initial: )?ok reset of the other' '^(initial: )?verdict: success' '^domain 1 \(other\) powered off'
