@@ -237,6 +237,26 @@ static void test_links_are_counted_for_ever(void **state)
     unit_destroy(&unit);
 }
 
+/* As many references, or uses, as can be counted.  Shows pte.exhausted. */
+static void test_exhausted(void **state)
+{
+    struct unit unit;
+    mfn_t table, other;
+
+    begin(&unit, state);
+    table = unit_table(&unit, 2);
+    other = unit_table(&unit, 2);
+    unit_frame(&unit, other)->refs = FRAME_REFS_MAX;
+    assert_refused(&unit, link(&unit, table, SLOT, other), XEN_EINVAL, REFUSE_REFERENCES_EXHAUSTED);
+    unit_frame(&unit, other)->refs = 2;
+    unit_frame(&unit, other)->type.v += TYPE_COUNT_MAX - 1;
+    assert_refused(&unit, link(&unit, table, SLOT, other), XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED);
+    unit_frame(&unit, other)->type.v -= TYPE_COUNT_MAX - 1;
+    assert_links(&unit, table, false, 0);
+    assert_counts(&unit, other, 2, TYPE_L2, 1);
+    unit_destroy(&unit);
+}
+
 /* Shows pte.linear-32. */
 static void test_pae(void **state)
 {
@@ -385,6 +405,7 @@ int main(void)
         unit_test_both(test_teardown_in_any_order),
         unit_test_both(test_validated_with_links),
         unit_test_both(test_links_are_counted_for_ever),
+        unit_test_both(test_exhausted),
         unit_test_both(test_audit),
         cmocka_unit_test(test_pae),
         cmocka_unit_test(test_own_tables_only),
