@@ -129,7 +129,7 @@ static uint64_t next_page(uint64_t linear)
     return (linear | (PAGE_SIZE - 1)) + 1;
 }
 
-/* The error code tells a page that is there, and read-only or the kernel's, from one that is not. */
+/* The error code tells a page that is there, read-only or the kernel's, from one that is not; and who it was. */
 static bool fault_at(struct emulation *emulation, uint64_t linear, uint64_t error)
 {
     struct hv_vcpu *vcpu = emulation->vcpu;
@@ -139,6 +139,8 @@ static bool fault_at(struct emulation *emulation, uint64_t linear, uint64_t erro
         return false;
     if (access_read(&vcpu->engine, &byte, VADDR(linear), 1))
         error |= PAGE_FAULT_PRESENT;
+    if (emulation->by_program)
+        error |= PAGE_FAULT_USER;
     bounce_page_fault(vcpu, linear, error);
     emulation->result = EMULATE_DONE;
     return false;

@@ -410,16 +410,16 @@ static void test_memory(void **state)
     PLACE_CALL(CALL, 3); /* parameters out of the kernel's memory */
     gdt[GATE] = gate(SELECTOR(KERNEL_CODE, 0), 3, 2, TARGET);
     frame.rsp = BASE + 2 * PAGE - 4;
-    page_faults(BASE + 2 * PAGE - 4, PAGE_FAULT_PRESENT);
+    page_faults(BASE + 2 * PAGE - 4, PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     PLACE_CALL(CALL, 3); /* a return address into it */
     gdt[GATE] = gate(SELECTOR(PROGRAM_CODE, 0), 3, 0, TARGET);
     frame.rsp = KERNEL_SP;
-    page_faults(KERNEL_SP - 8, PAGE_FAULT_WRITE | PAGE_FAULT_PRESENT);
+    page_faults(KERNEL_SP - 8, PAGE_FAULT_WRITE | PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     PLACE_CALL("\x2e\xff\x1d\x00\x13\x01\x00", 3); /* a pointer of it */
-    page_faults(BASE + PAGE + 0x300, PAGE_FAULT_PRESENT);
+    page_faults(BASE + PAGE + 0x300, PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     PLACE_CALL(CALL, 3); /* the instruction itself */
     for_programs[0] = false;
-    page_faults(BASE, PAGE_FAULT_FETCH | PAGE_FAULT_PRESENT);
+    page_faults(BASE, PAGE_FAULT_FETCH | PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
 }
 
 /* Where the words of the old stack end is a stack fault of that stack. */

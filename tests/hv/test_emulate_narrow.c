@@ -328,17 +328,17 @@ static void test_program_reaches(void **state)
     PLACE_FLAT("\x6d", 3);
     for_programs[1] = false;
     frame.rdi = 0x100;
-    page_faults(BASE + PAGE, PAGE_FAULT_WRITE | PAGE_FAULT_PRESENT);
+    page_faults(BASE + PAGE, PAGE_FAULT_WRITE | PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     assert_int_equal(memory[PAGE], 0x90);
     PLACE_FLAT("\x26\x6f", 3); /* outsd of es */
     for_programs[1] = false;
     frame.rsi = 0x100;
-    page_faults(BASE + PAGE, PAGE_FAULT_PRESENT);
+    page_faults(BASE + PAGE, PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     assert_int_equal(seen.port, 0);
     frame.rsi = 0xfe; /* two bytes of it in the page before */
-    page_faults(BASE + PAGE, PAGE_FAULT_PRESENT);
+    page_faults(BASE + PAGE, PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     readable[1] = false;
-    page_faults(BASE + PAGE, 0);
+    page_faults(BASE + PAGE, PAGE_FAULT_USER);
 }
 
 /* Its kernel may, and the pages of a 64-bit guest's program are all its own. */
@@ -364,7 +364,7 @@ static void test_program_fetches(void **state)
     (void)state;
     PLACE_FLAT("\xec", 3);
     for_programs[0] = false;
-    page_faults(BASE, PAGE_FAULT_FETCH | PAGE_FAULT_PRESENT);
+    page_faults(BASE, PAGE_FAULT_FETCH | PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     PLACE_FLAT("\xcd\x20", 3);
     for_programs[0] = false;
     assert_int_equal(emulate_software_interrupt(&vcpu, &vector), EMULATE_UNKNOWN);
@@ -374,7 +374,7 @@ static void test_program_fetches(void **state)
     for_programs[1] = false;
     assert_int_equal(emulate_forced(&vcpu), EMULATE_DONE);
     assert_true(seen.page_faults == 1 && seen.address == BASE + PAGE);
-    assert_int_equal(seen.error, PAGE_FAULT_FETCH | PAGE_FAULT_PRESENT);
+    assert_int_equal(seen.error, PAGE_FAULT_FETCH | PAGE_FAULT_PRESENT | PAGE_FAULT_USER);
     PLACE_FLAT("\xec", 1);
     for_programs[0] = false;
     goes_to(BASE + 1);
