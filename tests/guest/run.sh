@@ -3,6 +3,8 @@
 #
 # Usage: tests/guest/run.sh [NAME...]      default: all of guests/tests, and the demo
 #
+# Each is run in both widths, where there is a kernel of 32 bits: that one is called NAME-32, and can be named alone.
+#
 # A test says "ok NAME" and "not ok NAME: why" for each thing tried, and last "verdict: success|skip|error|failure".  Each
 # of these counts; a test without a verdict, or that ends in another way than expected, counts as one failure more.
 # guests/tests/NAME/expect says how it ends: "poweroff" (default), "crash", or "any".  Whatever is expected, the
@@ -13,8 +15,8 @@
 # Their time is virtual, so that nothing depends on how busy the machine is.
 #
 # The last line is "N passed, N failed", with ", N skipped" behind it if any were.  Logs: build/log/guest-NAME.log.
-# Environment: PARAVANE_JOBS (default 2), PARAVANE_GUESTS (default build/guests: the kernels built by gcc), and the limits
-# of tests/lib/limits.sh.
+# Environment: PARAVANE_JOBS (default 2), PARAVANE_GUESTS (default build/guests: the kernels built by gcc; those of 32 bits
+# lie beside them, where there is a 32 at the end), and the limits of tests/lib/limits.sh.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/limits.sh
@@ -50,7 +52,7 @@ disks() {
 
 # perform NAME KERNEL: run it, write "passed failed skipped" to $run/NAME, say how it went.
 perform() {
-    local name=$1 kernel=$2 directory=guests/tests/$1 out=$log/guest-$1.log
+    local name=$1 kernel=$2 directory=guests/tests/${1%-32} out=$log/guest-$1.log
     local expect=poweroff options=() real=${PARAVANE_QEMU:-} qemu=${PARAVANE_QEMU:-} vcpus= status end passed failed skipped=0 verdict why=
     [ ! -f "$directory/expect" ] || read -r expect <"$directory/expect"
     [ ! -f "$directory/options" ] || read -r -a options <"$directory/options"
@@ -99,13 +101,27 @@ if [ ${#names[@]} -eq 0 ]; then
     names+=(demo)
 fi
 
+# kernel_of NAME
+kernel_of() {
+    local under=$guests name=${1%-32}
+    [ "$name" = "$1" ] || under=${guests}32
+    case $name in demo) echo "$under/demo.elf" ;; *) echo "$under/tests/$name.elf" ;; esac
+}
+
+wanted=("${names[@]}") names=()
+for name in "${wanted[@]}"; do
+    if [ "${name%-32}" = "$name" ] && [ -f "$(kernel_of "$name-32")" ]; then
+        [ ! -f "$(kernel_of "$name")" ] || names+=("$name")
+        name+=-32
+    fi
+    names+=("$name")
+done
+
 for name in "${names[@]}"; do
     while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
         wait -n
     done
-    kernel=$guests/tests/$name.elf
-    [ "$name" != demo ] || kernel=$guests/demo.elf
-    perform "$name" "$kernel" &
+    perform "$name" "$(kernel_of "$name")" &
 done
 wait
 

@@ -90,6 +90,7 @@ tests native native-32 build/guests32/paravirt.elf seed=1
 tests paravane paravane build/guests/paravirt.elf seed=1
 says paravane '^paravirt: started as a PV guest'
 tests paravane paravane-clang build/guests-clang/paravirt.elf seed=3
+tests paravane paravane-32 build/guests32/paravirt.elf seed=5
 memory=160M tests paravane paravane-large build/guests/paravirt.elf seed=4
 if find_xen >/dev/null; then
     tests xen xen build/guests/paravirt.elf seed=1
