@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 1
 pattern=${1:-}
 jobs=${PARAVANE_JOBS:-2}
 log=build/log/several
-kernels=build/guests/tests
+kernels=build/guests/tests narrow=build/guests32
 
 . tests/lib/runs.sh
 
@@ -56,6 +56,15 @@ guest together second 16384 $kernels/timer.elf
 guest together third 16384 $kernels/events.elf
 run together $GOOD '^demo: all 18 steps passed' '^(second: )?verdict: success' '^third: ok ' '^domain 1 \(first\) powered off' \
     '^domain 2 \(second\) powered off' '^domain 3 \(third\) powered off'
+
+# ---- So they do beside guests of the other width.
+guest widths first 16384 $narrow/demo.elf
+guest widths second 16384 $kernels/timer.elf
+guest widths third 16384 $narrow/tests/timer.elf
+guest widths fourth 16384 $narrow/tests/exceptions.elf
+guest widths fifth 16384 $kernels/exceptions.elf
+run widths $GOOD '^demo: all 18 steps passed' '^(second: )?verdict: success' '^(third: )?verdict: success' \
+    '^(fourth: )?verdict: success' '^(fifth: )?verdict: success' '^domain 5 \(fifth\) powered off'
 
 # ---- One crashes, one is ended by its watchdog, one wants to reboot: the others go on.
 guest ends crashes 8192 $kernels/ending.elf how=crash
@@ -259,6 +268,12 @@ guest lend borrower 16384 $kernels/lend.elf 'role=2 peer=1'
 guest lend thief 16384 $kernels/lend.elf role=3
 run lend $GOOD '^verdict: success' '^(borrower: )?verdict: success' '^(thief: )?verdict: success' \
     '^(borrower: )?ok the lender has seen it'
+for width in 32 64; do
+    case $width in 32) of=$narrow/tests/lend.elf to=$kernels/lend.elf ;; 64) of=$kernels/lend.elf to=$narrow/tests/lend.elf ;; esac
+    guest lend-$width lender 16384 $of 'role=1 peer=2'
+    guest lend-$width borrower 16384 $to 'role=2 peer=1'
+    run lend-$width $GOOD '^verdict: success' '^(borrower: )?verdict: success' '^(borrower: )?ok the lender has seen it'
+done
 
 # ---- Either of them ends at each step, with what is mapped then.
 for step in {1..7}; do
