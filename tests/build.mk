@@ -161,8 +161,9 @@ fuzz: $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 coverage: cov
 	$(Q)tests/coverage.sh
 
-bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf build/guests/tests/share.elf $(RUNNER)
-	$(Q)tools/bench $(call programs,bench,$(BENCHES)) tests/several/bench.sh
+bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf build/guests/tests/share.elf build/guests/demo.elf \
+		build/guests32/demo.elf $(RUNNER)
+	$(Q)tools/bench $(call programs,bench,$(BENCHES)) tests/several/bench.sh tests/guest/bench.sh
 
 bench-paravirt: build/guests/paravirt.elf $(RUNNER)
 	$(Q)tests/paravirt/bench.sh
