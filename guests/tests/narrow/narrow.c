@@ -24,6 +24,7 @@ SNIPPET(call_of_program, "movl $17, %eax; xorl %ebx, %ebx", "int $0x82", "");
 SNIPPET(overflow, "movb $0x7f, %al; incb %al", "into", "");
 SNIPPET(bound, "pushl $1; pushl $0; movl $5, %eax", "boundl %eax, (%esp)", "");
 SNIPPET(read_kernel, "", "movl 0x80100000, %eax", "");
+SNIPPET(nothing, "", "nop", "");
 SNIPPET(jump_wide, "pushl $0xe033; pushl $0", "ljmp *(%esp)", "");
 
 /* ---- Calls. */
@@ -99,6 +100,21 @@ static void programs(void)
     run("a jump to where 64-bit code is for others", &jump_wide, &regs);
     test_check(regs.vector == TRAP_GP && (regs.error & ~7u) == 0xe030, "a jump to where 64-bit code is for others",
                "%s with error %x", trap_name(regs.vector), regs.error);
+}
+
+static void call(void *code)
+{
+    ((void (*)(void))code)();
+}
+
+/* Ring 1 is the processor's supervisor: what it does to keep that off pages of programs is off while the guest runs. */
+static void kernel_on_pages_of_programs(void)
+{
+    struct fault seen;
+
+    test_need(user_load(USER_BASE, nothing.begin, nothing.end), "code");
+    test_check(trap_try(call, (void *)(uintptr_t)USER_BASE, &seen), "the kernel runs a program's code",
+               "%s with error %x", trap_name(seen.vector), seen.error);
 }
 
 static bool note_stack(struct regs *regs)
@@ -217,6 +233,7 @@ void test_main(void)
     calls();
     set_callbacks();
     programs();
+    kernel_on_pages_of_programs();
     frames();
     returns();
     addresses();
