@@ -181,7 +181,8 @@ Paravane: direct paging for Xen PV guests.
   make bench               measure the engine, and what a fork costs a guest; figures in build/bench.json
   make bench-calls         instructions of single calls, for the pages of the reference: tools/docs/costs.txt
   make bench-linux         instructions of Linux: natively, under Debian's Xen, under Paravane; build/bench-linux.json
-  make bench-devices       disks and networks of a Debian guest, beside QEMU's own; figures in build/bench-devices.json
+  make bench-devices       disks and networks of a Debian guest, beside QEMU's own; figures in build/bench-devices.json;
+                           with ROWS='instructions read-random-1' that alone
   make image               a disk with a Debian system on it, from Debian's packages: build/linux/debian/disk.img
   make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
   make docs                the reference and all documents as pages, man pages and one JSON file: build/docs/index.html

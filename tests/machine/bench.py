@@ -4,8 +4,8 @@
 
 Usage: tests/machine/bench.py [instructions] [time] [PATTERN]     default: both; PATTERN: only the rows that match
 
-`make bench-devices` builds what this needs.  Both machines are the same QEMU, with the same emulated processor, kernel,
-memory and images.
+`make bench-devices` builds what this needs, and passes on what is in ROWS.  Both machines are the same QEMU, with the
+same emulated processor, kernel, memory and images.
   instructions   all that the machine carries out, counted by a plugin of QEMU's: programs, kernel, and with Paravane
                  the hypervisor and the back end, for one request.  QEMU lets an instruction take a nanosecond (-icount
                  shift=0).  A row is counted with few requests and with many, and the difference is divided: what it
@@ -28,10 +28,12 @@ import statistics
 import subprocess
 import sys
 import threading
+import time
 
 import records
 from machine import DEBIAN, Disk, Machine, Trouble, native_command, native_network, paravane_command
 
+BEGUN = time.monotonic()
 LOG = "build/log/bench-devices"
 MODES = ("native", "paravane")
 ROUNDS = int(os.environ.get("PARAVANE_BENCH_ROUNDS", 3))
@@ -199,7 +201,8 @@ def together(function, sides):
 
 
 def progress(text):
-    print(f"bench-devices: {text}", flush=True)
+    minutes, seconds = divmod(int(time.monotonic() - BEGUN), 60)
+    print(f"bench-devices: {minutes}:{seconds:02}: {text}", flush=True)
 
 
 def run(what, rows, directory, port):
@@ -255,10 +258,18 @@ def commit():
                           check=False).stdout.strip()
 
 
+def check_patterns(patterns):
+    for pattern in patterns:
+        if not any(re.search(pattern, row.name) for row in ROWS):
+            print(f"bench-devices: no row matches {pattern}; there are: {' '.join(row.name for row in ROWS)}")
+            sys.exit(2)
+
+
 def main():
     words = sys.argv[1:]
     wanted = [what for what in ("instructions", "time") if what in words] or ["instructions", "time"]
     patterns = [word for word in words if word not in ("instructions", "time")] or ["."]
+    check_patterns(patterns)
     rows = [row for row in ROWS if any(re.search(pattern, row.name) for pattern in patterns)]
     os.makedirs(LOG, exist_ok=True)
     directory = "build/bench-devices"
