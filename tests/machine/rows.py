@@ -277,7 +277,8 @@ def exchange(row):
             run.wait_end()
 
 
-# ---- An interface is unplugged and plugged in again, and a disk unplugged, while both are at work.
+# ---- An interface is unplugged and plugged in again, and a disk unplugged, while both are at work: inside, by their
+# drivers; and by whoever runs the machine.
 
 
 def driver(row, kind):
@@ -286,6 +287,38 @@ def driver(row, kind):
         path = f"/sys/bus/virtio/drivers/virtio_{'blk' if kind == 'vbd' else 'net'}"
         return path, f"$(ls -d {path}/virtio* | tail -n 1 | xargs basename)"
     return f"/sys/bus/xen/drivers/{kind}", "vif-0" if kind == "vif" else "vbd-51728"
+
+
+def ask(guest, verb, device):
+    """Of the command, which is another one's run."""
+    wait = ["--timeout", str(machine.LIMIT)] if verb == "unplug" else []
+    command = ["build/cli/paravane", verb, "--run", str(guest.child), *wait, "disk.qcow2", device]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=machine.LIMIT, check=False)
+    want(f"{' '.join(command)}: {done.stderr}", done.returncode == 0)
+
+
+def replug_interface(row, guest, get, by_command):
+    """A connection may outlive the plug, so that it does not end the load."""
+    path, name = driver(row, "vif")
+    load = f"touch busy; (while test -e busy; do {get} g; done) >/dev/null 2>&1 & sleep 1"
+    guest.run(f"until {get} f; do sleep 1; done; {load}")
+    if by_command:
+        ask(guest, "unplug", "vif0")
+        ask(guest, "plug", "vif0")
+    else:
+        guest.run(f"d={name}; echo $d >{path}/unbind; echo $d >{path}/bind")
+    guest.run("rm busy")
+
+
+def unplug_disk(row, guest):
+    path, name = driver(row, "vbd")
+    fio = f"fio --name=load --filename={row.device('b')} --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8"
+    guest.run(f"d={name}; {fio} --time_based --runtime=1000000 >/dev/null 2>&1 & sleep 3")
+    if row.mode == "paravane":
+        ask(guest, "unplug", "xvdb")
+    else:
+        guest.run(f"echo $d >{path}/unbind")
+    guest.run(f"wait; test ! -b {row.device('b')}; head -c 3000000 /dev/urandom >f && sync")
 
 
 def replug(row):
@@ -297,18 +330,11 @@ def replug(row):
     with server(row.path("www")) as port, row.start(row.disk(), row.blank("raw", "64M")) as guest:
         guest.log_in()
         get = f"wget -q -t 1 -T 30 http://10.0.2.2:{port}/file -O"
-        path, name = driver(row, "vif")
-        for _ in range(PLUGS):
-            # A connection may outlive the plug, so that it does not end the load.
-            load = f"touch busy; (while test -e busy; do {get} g; done) >/dev/null 2>&1 & sleep 1"
-            plug = f"echo $d >{path}/unbind; echo $d >{path}/bind; rm busy"
-            guest.run(f"until {get} f; do sleep 1; done; d={name}; {load}; {plug}")
+        for number in range(PLUGS):
+            replug_interface(row, guest, get, row.mode == "paravane" and number % 2 == 0)
             said = guest.run(f"wait; until {get} f; do sleep 1; done; sha256sum f")
             want(f"what came has the wrong checksum: {said}", digest in said)
-        path, name = driver(row, "vbd")
-        fio = f"fio --name=load --filename={row.device('b')} --rw=randwrite --direct=1 --ioengine=libaio --iodepth=8"
-        guest.run(f"d={name}; {fio} --time_based --runtime=1000000 >/dev/null 2>&1 & sleep 3; echo $d >{path}/unbind")
-        guest.run(f"wait; test ! -b {row.device('b')}; head -c 3000000 /dev/urandom >f && sync")
+        unplug_disk(row, guest)
         guest.power_off()
 
 
