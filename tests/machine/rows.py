@@ -3,7 +3,8 @@
 #
 # Usage: tests/machine/rows.py MODE ROW      the last line is "all is well", and the status 0
 #   MODE   native (QEMU's virtio devices: the test proves itself) or paravane (a PV guest)
-#   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange, replug; of a PV guest alone: dies, given-up
+#   ROW    boot, fetch, login, kept, cut-raw, cut-qcow2, verify, exchange, replug; of a PV guest alone: mounted, dies,
+#          given-up
 # Environment: PARAVANE_SEED; PARAVANE_CUTS (of the power, for each format of a disk: 10), PARAVANE_FIO_SECONDS (120)
 import contextlib
 import functools
@@ -289,10 +290,10 @@ def driver(row, kind):
     return f"/sys/bus/xen/drivers/{kind}", "vif-0" if kind == "vif" else "vbd-51728"
 
 
-def ask(guest, verb, device):
-    """Of the command, which is another one's run."""
+def ask(guest, verb, device, name="disk.qcow2"):
+    """Of the command, which is another one's run; name: the guest's there."""
     wait = ["--timeout", str(machine.LIMIT)] if verb == "unplug" else []
-    command = ["build/cli/paravane", verb, "--run", str(guest.child), *wait, "disk.qcow2", device]
+    command = ["build/cli/paravane", verb, "--run", str(guest.child), *wait, name, device]
     done = subprocess.run(command, capture_output=True, text=True, timeout=machine.LIMIT, check=False)
     want(f"{' '.join(command)}: {done.stderr}", done.returncode == 0)
 
@@ -338,9 +339,41 @@ def replug(row):
         guest.power_off()
 
 
-# ---- The domain that serves the disks dies, with requests of a file system under way: tests/backend/dying.
+# ---- A disk is unplugged with its file system mounted and written to, and plugged in again.
 
 LINUX = "build/linux/amd64"
+
+
+def start_small(row, *more, **keys):
+    """Linux with a shell in its ramdisk, and a disk with a file system, which it mounts on /disk."""
+    disk = Disk(row.path("mounted"), "raw")
+    records.tool("mke2fs", "-q", "-t", "ext4", disk.path, "48M")
+    command = ["build/cli/paravane", "run", "--verbose", "--memory", "256M", *machine.paravane_disks([disk, *more])]
+    command += ["--net", "user", "--ramdisk", f"{LINUX}/ramdisk.img", "--cmdline", "console=hvc0", f"{LINUX}/vmlinuz"]
+    return row.start(command=command, **keys)
+
+
+def use_small(guest):
+    """A file, and a load that ends with the first error."""
+    guest.wait_for(rb"~ # ")
+    guest.say("stty -echo; dmesg -n 1; PS1=")
+    guest.run("mount | grep /disk; echo first >/disk/file; sync")
+    guest.run("(while dd if=/dev/zero of=/disk/load bs=4k count=64 conv=fsync; do :; done) >/dev/null 2>&1 & sleep 1")
+
+
+def mounted(row):
+    with start_small(row) as guest:
+        use_small(guest)
+        ask(guest, "unplug", "xvda", "vmlinuz")
+        guest.run("wait; umount /disk; test ! -b /dev/xvda")
+        ask(guest, "plug", "xvda", "vmlinuz")
+        guest.run("until test -b /dev/xvda; do sleep 1; done; mount -t ext4 /dev/xvda /disk && grep first /disk/file")
+        guest.run("echo second >/disk/file && sync")
+        guest.say("poweroff")
+        guest.wait_end()
+
+
+# ---- The domain that serves the disks dies, with requests of a file system under way: tests/backend/dying.
 
 
 def with_dying(row):
@@ -384,17 +417,9 @@ def dies(row):
 
 def given_up(row):
     """When it dies for good, what waits for the disk gets errors, and Linux ends as it should."""
-    disks = [Disk(row.path("mounted"), "raw"), row.blank("raw", "64M")]
-    records.tool("mke2fs", "-q", "-t", "ext4", disks[0].path, "48M")
-    command = ["build/cli/paravane", "run", "--verbose", "--memory", "256M", *machine.paravane_disks(disks)]
-    command += ["--net", "user", "--ramdisk", f"{LINUX}/ramdisk.img", "--cmdline", "console=hvc0", f"{LINUX}/vmlinuz"]
-    with row.start(command=command, environment=with_dying(row)) as guest:
-        guest.wait_for(rb"~ # ")
-        guest.say("stty -echo; dmesg -n 1; PS1=")
-        guest.run("mount | grep /disk; echo first >/disk/file; sync")
-        # With writes of its own under way, so that there is something to be answered besides the word.
-        load = "(while dd if=/dev/zero of=/disk/load bs=4k count=64 conv=fsync; do :; done) >/dev/null 2>&1 &"
-        said = guest.run(f"{load} sleep 1; ! {word(4240, '/dev/xvdb')} && wait")
+    with start_small(row, row.blank("raw", "64M"), environment=with_dying(row)) as guest:
+        use_small(guest)
+        said = guest.run(f"! {word(4240, '/dev/xvdb')} && wait")
         want(f"the back end has not been given up: {said}", "is given up" in said)
         guest.run("test -z \"$(dd if=/dev/xvda bs=4k count=1 2>/dev/null)\"")
         guest.run("echo 3 >/proc/sys/vm/drop_caches; ! cat /disk/file")
@@ -414,6 +439,7 @@ ROWS = {
     "verify": verify,
     "exchange": exchange,
     "replug": replug,
+    "mounted": mounted,
     "dies": dies,
     "given-up": given_up,
 }
