@@ -99,8 +99,10 @@ static void read_bootloader(struct config *config, struct guest_options *guest)
     if (name && strcmp(name, "pygrub") != 0 && strcmp(name, "pvgrub") != 0)
         config_complain(config, "bootloader = \"%s\": pygrub and pvgrub are known, and mean GRUB's PV image",
                         bootloader);
-    if (firmware && strcmp(firmware, "pvgrub64") != 0)
-        config_complain(config, "firmware = \"%s\": pvgrub64 is known, and means GRUB's PV image", firmware);
+    if (firmware && strcmp(firmware, "pvgrub64") != 0 && strcmp(firmware, "pvgrub32") != 0)
+        config_complain(config, "firmware = \"%s\": pvgrub64 and pvgrub32 are known, and mean GRUB's PV image",
+                        firmware);
+    guest->boots_narrow = firmware && strcmp(firmware, "pvgrub32") == 0;
     guest->boots_disk = !guest->kernel && (bootloader || firmware);
 }
 

@@ -63,7 +63,9 @@ static enum status find_kernel(struct guest *guest)
     guest->kernel_path = guest->options->kernel ? guest->options->kernel : guest->found;
     if (guest->options->demo)
         return library_find(LIBRARY_DEMO, guest->found);
-    return guest->options->boots_disk ? library_find_grub(guest->found) : STATUS_GOOD;
+    if (guest->options->boots_disk)
+        return library_find_grub(guest->options->boots_narrow, guest->found);
+    return STATUS_GOOD;
 }
 
 enum status guest_read(struct guest *guest, unsigned place, const struct run_options *options)

@@ -7,7 +7,13 @@
 
 #include <cli/library.h>
 
-#define GRUB "/usr/lib/grub-xen/grub-x86_64-xen.bin"
+/* GRUB as a guest, by the width of the kernels that it starts. */
+static const struct {
+    const char *variable, *installed;
+} grubs[] = {
+    {"PARAVANE_GRUB", "/usr/lib/grub-xen/grub-x86_64-xen.bin"},
+    {"PARAVANE_GRUB32", "/usr/lib/grub-xen/grub-i386-xen.bin"},
+};
 
 /* Where each of them is in the build tree, seen from this program. */
 static const struct {
@@ -74,15 +80,15 @@ enum status library_find(const char *name, char path[static PATH_MAX])
     return STATUS_FAILED;
 }
 
-enum status library_find_grub(char path[static PATH_MAX])
+enum status library_find_grub(bool narrow, char path[static PATH_MAX])
 {
-    const char *named = getenv("PARAVANE_GRUB"), *grub = named && *named ? named : GRUB;
+    const char *named = getenv(grubs[narrow].variable);
 
-    snprintf(path, PATH_MAX, "%s", grub);
+    snprintf(path, PATH_MAX, "%s", named && *named ? named : grubs[narrow].installed);
     if (!access(path, R_OK))
         return STATUS_GOOD;
     say_error("%s: not there or not readable; it boots a guest without a kernel from its disk: `apt install "
-              "grub-xen-host` brings it, PARAVANE_GRUB names another file, and with KERNEL it is not needed",
-              path);
+              "grub-xen-host` brings it, %s names another file, and with KERNEL it is not needed",
+              path, grubs[narrow].variable);
     return STATUS_FAILED;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include <cli/message.h>
 
@@ -17,7 +18,8 @@
 enum status __must_check library_find(const char *name, char path[static PATH_MAX]);
 
 /*
- * Find the PV image of GRUB, which boots a guest from its disk: where the environment variable PARAVANE_GRUB says, else
- * where Debian's package puts it.  STATUS_FAILED: it is not there.
+ * Find the PV image of GRUB, which boots a guest from its disk, or if @narrow that for kernels of 32 bits: where the
+ * environment variable PARAVANE_GRUB or PARAVANE_GRUB32 says, else where Debian's package puts it.  STATUS_FAILED: it
+ * is not there.
  */
-enum status __must_check library_find_grub(char path[static PATH_MAX]);
+enum status __must_check library_find_grub(bool narrow, char path[static PATH_MAX]);

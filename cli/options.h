@@ -26,7 +26,8 @@ struct guest_options {
     char uuid[UUID_TEXT_SIZE];     /* empty: none has been chosen */
     bool demo, privileged, linear_tables;
     bool ends_by_reboot; /* otherwise it is started anew */
-    bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it */
+    bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it, */
+    bool boots_narrow;   /* the one for kernels of 32 bits */
     const char *rights;  /* to parts of the machine, as lines of settings; NULL: none */
     unsigned nr_disks, nr_nics, nr_shares;
     struct disk_options disks[DEVICES_MAX];

@@ -95,6 +95,11 @@ for file in disk pygrub; do
     PARAVANE_GRUB=$grub arguments config-$file "file=$disks/a,format=raw" -- "$configs/$file.cfg"
 done
 PARAVANE_GRUB=$grub arguments boots-from-disk "file=$disks/a,format=raw" -- --disk "$disks/a"
+config pvgrub32.cfg <<<"disk = [ '$disks/a,raw,xvda,w' ]; firmware = 'pvgrub32'"
+config pvgrub64.cfg <<<"disk = [ '$disks/a,raw,xvda,w' ]; firmware = 'pvgrub64'"
+PARAVANE_GRUB=/nowhere PARAVANE_GRUB32=$grub arguments config-pvgrub32 "file=$disks/a,format=raw" -- "$configs/pvgrub32.cfg"
+PARAVANE_GRUB32=/nowhere PARAVANE_GRUB=$grub arguments config-pvgrub64 "file=$disks/a,format=raw" -- "$configs/pvgrub64.cfg"
+PARAVANE_GRUB32=/nowhere refused no-grub32 1 '/nowhere: not there.*PARAVANE_GRUB32' -- run "$configs/pvgrub32.cfg"
 grub=/nowhere refused no-grub 1 'apt install grub-xen-host' -- run "$configs/pygrub.cfg"
 
 # ---- What is wrong, with the file and, where it is known, the line.
@@ -111,6 +116,8 @@ config old.cfg <<<"builder = 'hvm'; kernel = '/usr/lib/xen/boot/hvmloader'"
 refused builder 2 'builder = "hvm": only PV guests' -- run "$configs/old.cfg"
 config lilo.cfg <<<"bootloader = 'lilo'"
 refused bootloader 2 'bootloader = "lilo": pygrub and pvgrub are known' -- run "$configs/lilo.cfg"
+config bios.cfg <<<"firmware = 'bios'"
+refused firmware 2 'firmware = "bios": pvgrub64 and pvgrub32 are known' -- run "$configs/bios.cfg"
 config bare.cfg <<<"bootloader = 'pygrub'"
 refused no-disk 2 'bare: there is no disk to boot from' -- run "$configs/bare.cfg"
 config nothing.cfg <<<'name = "x"'
