@@ -8,7 +8,7 @@
 #include <hv/domain/vcpu.h>
 #include <sim/sim.h>
 
-/* A machine with that many frames for domains of @width; numbers 0 and 1 are free for them.  sim_destroy() is its end. */
+/* A machine with that many frames for domains of @width, numbers 0 and 1 free for them.  sim_destroy() is its end. */
 struct sim *hosted_machine(uint64_t nr_frames, enum width width);
 
 /*
