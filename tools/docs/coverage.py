@@ -27,11 +27,11 @@ HEAD = """# Statements and tests
 Each statement of `abi/` that has a name, in short, and the tests that show it. `tools/docs/coverage.py` writes this
 page, from the mark-up of the headers and the comments "Shows LABEL.NAME" over the tests; change those.
 
-What lies under `tests/unit`, `tests/sweep`, `tests/lessons` and `tests/model` runs the engine on the hosted
-machine, the only one with 32-bit guests and several processors; `tests/hv` and `tests/backend` run parts of what
-their names say, as programs; `guests/` runs under the hypervisor, in QEMU. What a kernel makes of the interface
-(its paravirt layer, lazy mode, pinned pages, a P2M of its own) is no statement of the interface: `guest/mmu.h`, and
-for its tests `tests/guestlib` and `guests/paravirt`.
+What lies under `tests/unit`, `tests/sweep`, `tests/lessons` and `tests/model` runs the engine on the hosted machine,
+the only one with several processors; `tests/hv` and `tests/backend` run parts of what their names say, as programs;
+`guests/` runs under the hypervisor, in QEMU. What a kernel makes of the interface (its paravirt layer, lazy mode,
+pinned pages, a P2M of its own) is no statement of the interface: `guest/mmu.h`, and for its tests `tests/guestlib` and
+`guests/paravirt`.
 """
 
 
