@@ -4,7 +4,7 @@
 #   unit, lessons, sweep, parallel, model   of the engine: tests/RING/NAME.c, in the flavour `fast` (parallel: `tsan`)
 #   hv                                      parts of the hypervisor, tests/hv/NAME.c, in the flavour `san`
 #   boot                                    runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
-#   guest                                   guests/tests/NAME under the image in QEMU
+#   guest                                   guests/tests/NAME under the image in QEMU; NAME-32: as a 32-bit guest
 #   backend                                 parts of the back end domain, tests/backend/NAME.c, in the flavour `san`
 #   served                                  runs of tests/several with the back end's image in QEMU
 #
@@ -13,6 +13,7 @@
 ENGINE_RINGS=(unit lessons sweep parallel model)
 HV_RINGS=(hv boot guest)
 BACKEND_RINGS=(backend served)
+NARROW_GUESTS=(narrow-32 exceptions-32)
 BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the machine around it
 
 IMAGE=build/hv/paravane.elf
@@ -37,8 +38,9 @@ programs_of() {
     for source in tests/hv/test_*.c; do echo "hv/$(basename "$source" .c)"; done
     printf 'boot/%s\n' "${BOOT_RUNS[@]}"
     for source in guests/tests/*/; do
-        [ "$source" = guests/tests/lib/ ] || echo "guest/$(basename "$source")"
+        case $source in */lib/ | */narrow/) ;; *) echo "guest/$(basename "$source")" ;; esac
     done
+    printf 'guest/%s\n' "${NARROW_GUESTS[@]}"
 }
 
 # target_of RING/PROGRAM: what of it depends on the sources under test.
@@ -55,7 +57,9 @@ target_of() {
 
 # supplies_of RING/PROGRAM: what it needs besides, and no defect changes.
 supplies_of() {
+    local name
     case $1 in
+    guest/*-32) name=${1#guest/} && echo "$COMMAND" "build/guests32/tests/${name%-32}.elf" ;;
     guest/*) echo "$COMMAND" "build/guests/tests/${1#guest/}.elf" ;;
     served/net-*) echo $IMAGE build/guests/tests/netfront.elf ;;
     served/*) echo $IMAGE build/guests/tests/blkfront.elf ;;
