@@ -13,7 +13,7 @@
 ENGINE_RINGS=(unit lessons sweep parallel model)
 HV_RINGS=(hv boot guest)
 BACKEND_RINGS=(backend served)
-NARROW_GUESTS=(narrow-32 exceptions-32)
+NARROW=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s --no-print-directory print-GUEST_NARROW)
 BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the machine around it
 
 IMAGE=build/hv/paravane.elf
@@ -38,9 +38,10 @@ programs_of() {
     for source in tests/hv/test_*.c; do echo "hv/$(basename "$source" .c)"; done
     printf 'boot/%s\n' "${BOOT_RUNS[@]}"
     for source in guests/tests/*/; do
-        case $source in */lib/ | */narrow/) ;; *) echo "guest/$(basename "$source")" ;; esac
+        source=$(basename "$source")
+        case " lib $NARROW " in *" $source "* | *" tests/$source "*) ;; *) echo "guest/$source" ;; esac
     done
-    printf 'guest/%s\n' "${NARROW_GUESTS[@]}"
+    for source in $NARROW tests/exceptions; do echo "guest/${source#tests/}-32"; done
 }
 
 # target_of RING/PROGRAM: what of it depends on the sources under test.
