@@ -62,6 +62,7 @@ native_start_high:
     movl $0, native_l3
     movl %cr3, %eax
     movl %eax, %cr3
+    subl $4, %esp /* where a function is called, the stack is aligned to 16 */
     pushl $native_l3
     pushl $0
     pushl %ebp

@@ -15,6 +15,7 @@ start:
     movl %esp, %eax
     movl $boot_stack + STACK_SIZE, %esp
     xorl %ebp, %ebp
+    subl $4, %esp /* where a function is called, the stack is aligned to 16 */
     pushl $0
     pushl %eax
     pushl %esi

@@ -17,9 +17,10 @@ trap_call:
     movl ARGUMENTS + 4(%esp), %ecx
     movl ARGUMENTS + 8(%esp), %edx
     movl %esp, (%edx)
+    subl $8, %esp
     pushl %ecx
     call *%eax
-    addl $4, %esp
+    addl $12, %esp
     movl $1, %eax
 1:  restore_preserved
     ret
