@@ -63,11 +63,13 @@ typedef uint32_t event_word_t;
 #define PRIuPTR "u"
 #define PRIxPTR "x"
 
-/* For assembly: that instruction, registers, and what stands behind an instruction that is as wide as one. */
+/* For assembly: that instruction, those that save and restore the FPU with all that it has, registers, and what stands behind an instruction that is as wide as one. */
 #define REGISTER_AX  "eax"
 #define REGISTER_DX  "edx"
 #define REGISTER_DI  "edi"
 #define REGISTER_SP  "esp"
 #define PROGRAM_CALL "int $0x80"
+#define FXSAVE       "fxsave"
+#define FXRSTOR      "fxrstor"
 #define WORD_SUFFIX  "l"
 #endif

@@ -66,11 +66,13 @@ typedef uint64_t event_word_t;
 #define PRIuPTR "lu"
 #define PRIxPTR "lx"
 
-/* For assembly: that instruction, registers, and what stands behind an instruction that is as wide as one. */
+/* For assembly: that instruction, those that save and restore the FPU with all that it has, registers, and what stands behind an instruction that is as wide as one. */
 #define REGISTER_AX  "rax"
 #define REGISTER_DX  "rdx"
 #define REGISTER_DI  "rdi"
 #define REGISTER_SP  "rsp"
 #define PROGRAM_CALL "syscall"
+#define FXSAVE       "fxsave64"
+#define FXRSTOR      "fxrstor64"
 #define WORD_SUFFIX  "q"
 #endif

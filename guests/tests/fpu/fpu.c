@@ -17,15 +17,18 @@ struct state {
     uint8_t bytes[512];
 } __attribute__((aligned(16)));
 
+/* Bytes of the SSE registers: 16 of them, or 8. */
+#define SSE_BYTES (4 * sizeof(uintptr_t) * sizeof(uintptr_t))
+
 static void save(struct state *state)
 {
     memset(state, 0, sizeof(*state));
-    __asm__ volatile("fxsave64 %0" : "=m"(*state));
+    __asm__ volatile(FXSAVE " %0" : "=m"(*state));
 }
 
 static void load(const struct state *state)
 {
-    __asm__ volatile("fxrstor64 %0" ::"m"(*state));
+    __asm__ volatile(FXRSTOR " %0" ::"m"(*state));
 }
 
 static struct state pattern;
@@ -34,8 +37,8 @@ static void make_pattern(void)
 {
     __asm__ volatile("fninit; fldpi; fld1; fldl2e");
     save(&pattern);
-    for (unsigned i = 160; i < 160 + 256; i++)
-        pattern.bytes[i] = (uint8_t)(i * 7 + 3); /* xmm0 to xmm15 */
+    for (unsigned i = 160; i < 160 + SSE_BYTES; i++)
+        pattern.bytes[i] = (uint8_t)(i * 7 + 3); /* xmm0 and on */
     pattern.bytes[25] = 0x3f;                    /* MXCSR: another rounding, all masked */
 }
 
@@ -45,8 +48,8 @@ static void check(const char *name)
     struct state now;
 
     save(&now);
-    test_check(memcmp(now.bytes + 32, pattern.bytes + 32, 384) == 0 && memcmp(now.bytes, pattern.bytes, 5) == 0 &&
-                   memcmp(now.bytes + 24, pattern.bytes + 24, 4) == 0,
+    test_check(memcmp(now.bytes + 32, pattern.bytes + 32, 128 + SSE_BYTES) == 0 &&
+                   memcmp(now.bytes, pattern.bytes, 5) == 0 && memcmp(now.bytes + 24, pattern.bytes + 24, 4) == 0,
                name, "the state has changed");
     load(&pattern);
 }
@@ -99,7 +102,7 @@ static void task_switched(void)
     test_equal("nor after clts", fault.vector, TRAP_NONE);
 }
 
-SNIPPET(user_code, "movups %xmm3, -16(%rsp); movq -16(%rsp), %rdi", "syscall", "");
+SNIPPET(user_code, "movups %xmm3, -16(%" REGISTER_SP "); mov -16(%" REGISTER_SP "), %" REGISTER_DI, PROGRAM_CALL, "");
 
 void test_main(void)
 {
@@ -133,9 +136,9 @@ void test_main(void)
     test_need(user_init(), "user mode");
     test_need(user_load(USER_BASE, user_code.begin, user_code.end), "user code");
     user_regs_init(&regs, USER_BASE);
-    test_equal("user mode", user_run(&regs), VECTOR_SYSCALL);
-    test_check(memcmp(&regs.rdi, pattern.bytes + 160 + 48, 8) == 0, "user mode sees the same registers", "%lx",
-               regs.rdi);
+    test_equal("user mode", user_run(&regs), VECTOR_PROGRAM_CALL);
+    test_check(memcmp(&regs.rdi, pattern.bytes + 160 + 48, sizeof(regs.rdi)) == 0, "user mode sees the same registers",
+               "%" PRIxPTR, regs.rdi);
     check("user mode and back");
     task_switched();
 }

@@ -12,43 +12,32 @@
 #include <guests/tests/iopl/another.h>
 #include <guests/tests/lib/test.h>
 
-#define FIRST_WORD(text) #text
-#define NUMBER(value)    FIRST_WORD(value)
-
-/*
- * It tries the instruction, has a look at a frame, and lets the others run for ever.  Between rcx and rflags in that
- * frame lie r11, rip and cs.
- */
+/* In another_code.S. */
 extern const char another_code[], another_protection[], another_undefined[];
 extern unsigned another_may_cli;
-extern uint64_t another_rflags;
+extern uintptr_t another_rflags;
 unsigned another_may_cli;
-uint64_t another_rflags;
-__asm__(".pushsection .text\n"
-        "another_code: cli; movl $1, another_may_cli\n"
-        "another_protection: ud2\n"
-        "another_undefined: movq 32(%rsp), %rax; movq %rax, another_rflags\n"
-        "1: movl $" NUMBER(__HYPERVISOR_sched_op) ", %eax; xorl %edi, %edi; syscall; jmp 1b\n"
-                                                  ".popsection\n");
-_Static_assert(SCHEDOP_yield == 0, "another_code");
+uintptr_t another_rflags;
+_Static_assert(SCHEDOP_yield == 0, "another_code.S");
 
 static char stacks[3][1024] __attribute__((aligned(16)));
 
 static struct trap_info handler(unsigned vector, const char *code)
 {
-    return (struct trap_info){.vector = (uint8_t)vector, .flags = 4, .cs = FLAT_KERNEL_CS, .address = (uint64_t)code};
+    return (struct trap_info){.vector = (uint8_t)vector, .flags = 4, .cs = FLAT_KERNEL_CS, .address = (uintptr_t)code};
 }
 
-struct another another_start(unsigned id, uint64_t rflags)
+struct another another_start(unsigned id, uintptr_t rflags)
 {
     static struct vcpu_guest_context context;
 
     memset(&context, 0, sizeof(context));
     context.flags = VGCF_in_kernel;
-    context.user_regs.rip = (uint64_t)another_code;
+    context.user_regs.rip = (uintptr_t)another_code;
     context.user_regs.cs = FLAT_KERNEL_CS;
     context.user_regs.ss = FLAT_KERNEL_SS;
-    context.user_regs.rsp = (uint64_t)(stacks[id] + sizeof(stacks[id]));
+    context.user_regs.ds = FLAT_KERNEL_DS;
+    context.user_regs.rsp = (uintptr_t)(stacks[id] + sizeof(stacks[id]));
     context.user_regs.rflags = rflags;
     context.kernel_ss = FLAT_KERNEL_SS;
     context.kernel_sp = context.user_regs.rsp;

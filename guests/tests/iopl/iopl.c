@@ -13,15 +13,15 @@
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
 
-#define IOPL(level)   ((uint64_t)(level) << 12)
+#define IOPL(level)   ((uintptr_t)(level) << 12)
 #define LEVEL(rflags) ((rflags) >> 12 & 3)
 #define PORT          "$0x80"
 
-SNIPPET(cli, "", "cli", "syscall");
-SNIPPET(sti, "", "sti", "syscall");
-SNIPPET(in, "movl " PORT ", %edx; xorl %eax, %eax", "inl %dx, %eax", "syscall");
-SNIPPET(out, "movl " PORT ", %edx", "outb %al, %dx", "syscall");
-SNIPPET(popf, "pushfq; xorl $0x3000, (%rsp)", "popfq", "pushfq; popq %rax; syscall");
+SNIPPET(cli, "", "cli", PROGRAM_CALL);
+SNIPPET(sti, "", "sti", PROGRAM_CALL);
+SNIPPET(in, "movl " PORT ", %edx; xorl %eax, %eax", "inl %dx, %eax", PROGRAM_CALL);
+SNIPPET(out, "movl " PORT ", %edx", "outb %al, %dx", PROGRAM_CALL);
+SNIPPET(popf, "pushf; xorl $0x3000, (%" REGISTER_SP ")", "popf", "pushf; pop %" REGISTER_AX "; " PROGRAM_CALL);
 
 static const struct instruction {
     const char *name;
@@ -46,14 +46,14 @@ static unsigned run(unsigned instruction, uint64_t asked, struct regs *regs)
 static void judge(const char *how, unsigned instruction, unsigned asked, unsigned level, unsigned shown)
 {
     struct regs regs;
-    unsigned vector = run(instruction, asked, &regs), wanted = level == 3 ? VECTOR_SYSCALL : TRAP_GP;
+    unsigned vector = run(instruction, asked, &regs), wanted = level == 3 ? VECTOR_PROGRAM_CALL : TRAP_GP;
     char name[80];
 
     print_to(name, sizeof(name), "%s, return with %u: %s", how, asked, instructions[instruction].name);
     test_check(vector == wanted && LEVEL(regs.rflags) == shown && regs.saved_mask == 0, name,
-               "%s, expected %s; level %lu in the frame, expected %u; mask %u", trap_name(vector), trap_name(wanted),
-               LEVEL(regs.rflags), shown, regs.saved_mask);
-    if (instructions[instruction].code == &in && vector == VECTOR_SYSCALL)
+               "%s, expected %s; level %" PRIuPTR " in the frame, expected %u; mask %u", trap_name(vector),
+               trap_name(wanted), LEVEL(regs.rflags), shown, regs.saved_mask);
+    if (instructions[instruction].code == &in && vector == VECTOR_PROGRAM_CALL)
         test_equal("nothing is at the port", regs.rax, 0xffffffff);
 }
 
@@ -95,7 +95,7 @@ static void popf_changes_nothing(const char *name, unsigned asked)
 {
     struct regs regs;
 
-    test_equal(name, run(POPF, asked, &regs), VECTOR_SYSCALL);
+    test_equal(name, run(POPF, asked, &regs), VECTOR_PROGRAM_CALL);
     test_equal("and shows no level", LEVEL(regs.rax), 0);
 }
 
@@ -158,13 +158,13 @@ void test_main(void)
         test_need(user_load(code_of(i), instructions[i].code->begin, instructions[i].code->end), "user code");
     test_need(user_load(code_of(POPF), popf.begin, popf.end), "user code");
     another = another_start(1, IOPL(3));
-    test_check(another.may_cli && LEVEL(another.rflags) == 0, "off: a new vCPU with IOPL 3", "cli %u, rflags %lx",
+    test_check(another.may_cli && LEVEL(another.rflags) == 0, "off: a new vCPU with IOPL 3", "cli %u, rflags %" PRIxPTR,
                another.may_cli, another.rflags);
     without();
     with();
     bitmap_of_ports();
     test_need((int)hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_architectural_iopl), "vm_assist");
     another = another_start(2, IOPL(2));
-    test_check(another.may_cli && LEVEL(another.rflags) == 2, "on: a new vCPU with IOPL 2", "cli %u, rflags %lx",
+    test_check(another.may_cli && LEVEL(another.rflags) == 2, "on: a new vCPU with IOPL 2", "cli %u, rflags %" PRIxPTR,
                another.may_cli, another.rflags);
 }

@@ -61,7 +61,7 @@ static void make_tables(struct worker *worker)
 
 static long mmuext(unsigned command, uint64_t mfn)
 {
-    struct mmuext_op op = {.cmd = command, .arg1.mfn = mfn};
+    struct mmuext_op op = {.cmd = command, .arg1.mfn = (xen_pfn_t)mfn};
 
     return hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
@@ -85,15 +85,15 @@ static void calls(struct worker *worker)
         struct mmuext_op *op = &ops[worker - workers][is_pin];
 
         *op = (struct mmuext_op){.cmd = is_pin ? MMUEXT_PIN_L2_TABLE : MMUEXT_UNPIN_TABLE,
-                                 .arg1.mfn = virt_to_mfn(worker->l2).v};
-        *call = (struct multicall_entry){.op = __HYPERVISOR_mmuext_op, .args = {(uint64_t)op, 1, 0, DOMID_SELF}};
+                                 .arg1.mfn = (xen_pfn_t)virt_to_mfn(worker->l2).v};
+        *call = (struct multicall_entry){.op = __HYPERVISOR_mmuext_op, .args = {(uintptr_t)op, 1, 0, DOMID_SELF}};
     }
     (void)hypercall_multicall(worker->calls, CALLS);
 }
 
 static void copies(struct worker *worker)
 {
-    uint64_t mfn = virt_to_mfn(worker->page).v;
+    xen_pfn_t mfn = (xen_pfn_t)virt_to_mfn(worker->page).v;
 
     for (unsigned i = 0; i < CALLS; i++) {
         worker->copies[i] = (struct gnttab_copy){.source = {.u.gmfn = mfn, .domid = DOMID_SELF, .offset = 0},
@@ -106,13 +106,13 @@ static void copies(struct worker *worker)
 /* Frames come and go. */
 static void reserve(struct worker *worker)
 {
-    uint64_t list[8];
-    struct xen_memory_reservation more = {.extent_start = (uint64_t)list, .nr_extents = 8, .domid = DOMID_SELF};
+    xen_pfn_t list[8];
+    struct xen_memory_reservation more = {.extent_start = (uintptr_t)list, .nr_extents = 8, .domid = DOMID_SELF};
     long got = hypercall_memory_op(XENMEM_increase_reservation, &more);
 
     (void)worker;
     if (got > 0) {
-        more.nr_extents = (uint64_t)got;
+        more.nr_extents = (uintptr_t)got;
         (void)hypercall_memory_op(XENMEM_decrease_reservation, &more);
     }
 }
@@ -120,7 +120,7 @@ static void reserve(struct worker *worker)
 static void areas(struct worker *worker)
 {
     unsigned id = (unsigned)(worker - workers) + 1;
-    uint64_t place = next(&worker->state) % 2 ? (uint64_t)&worker->runstate : 0, time = (uint64_t)&worker->time;
+    uint64_t place = next(&worker->state) % 2 ? (uintptr_t)&worker->runstate : 0, time = (uintptr_t)&worker->time;
 
     (void)hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, id, &place);
     (void)hypercall_vcpu_op(VCPUOP_register_vcpu_time_memory_area, id, &time);
@@ -142,7 +142,7 @@ static void switch_off(struct worker *worker)
 
 static void sleep(struct worker *worker)
 {
-    struct sched_poll poll = {.ports = (uint64_t)worker, .nr_ports = 0, .timeout = 1};
+    struct sched_poll poll = {.ports = (uintptr_t)worker, .nr_ports = 0, .timeout = 1};
 
     (void)hypercall_sched_op(SCHEDOP_poll, &poll);
 }
@@ -160,7 +160,7 @@ __attribute__((used)) _Noreturn static void work(struct worker *worker)
 
 extern const char unquiet_entry[];
 __asm__(".pushsection .text\n"
-        "unquiet_entry: call work\n"
+        "unquiet_entry: push %" REGISTER_DI "; call work\n" /* an argument is in the register, or on the stack */
         ".popsection\n");
 
 static void start(unsigned number, uint64_t seed)
@@ -172,11 +172,13 @@ static void start(unsigned number, uint64_t seed)
     make_tables(worker);
     memset(&context, 0, sizeof(context));
     context.flags = VGCF_in_kernel;
-    context.user_regs.rip = (uint64_t)unquiet_entry;
-    context.user_regs.rdi = (uint64_t)worker;
+    context.user_regs.rip = (uintptr_t)unquiet_entry;
+    context.user_regs.rdi = (uintptr_t)worker;
     context.user_regs.cs = FLAT_KERNEL_CS;
     context.user_regs.ss = FLAT_KERNEL_SS;
-    context.user_regs.rsp = (uint64_t)(worker->stack + WORKER_STACK);
+    context.user_regs.ds = FLAT_KERNEL_DS;
+    context.user_regs.es = FLAT_KERNEL_DS;
+    context.user_regs.rsp = (uintptr_t)(worker->stack + WORKER_STACK);
     context.kernel_ss = FLAT_KERNEL_SS;
     context.kernel_sp = context.user_regs.rsp;
     context.ctrlreg[3] = xen_pfn_to_cr3(virt_to_mfn(table_root()).v);
@@ -188,7 +190,7 @@ void test_main(void)
 {
     uint64_t state = guest_option("seed", 1) * 7919 + 1, rounds = guest_option("rounds", 40), steps = 0;
 
-    test_note("seed=%lu", guest_option("seed", 1));
+    test_note("seed=%" PRIu64, guest_option("seed", 1));
     for (unsigned i = 0; i < WORKERS; i++)
         start(i, state);
     rounds += next(&state) % 64;
@@ -203,6 +205,6 @@ void test_main(void)
     }
     for (unsigned i = 0; i < WORKERS; i++)
         steps += READ_ONCE(workers[i].steps);
-    test_note("%lu steps", steps);
+    test_note("%" PRIu64 " steps", steps);
     test_check(steps > 0, "the workers got on", "no steps");
 }

@@ -50,14 +50,14 @@ static bool count(struct regs *regs)
 
 static void breakpoints(void)
 {
-    uint64_t stack;
+    uintptr_t stack;
     uint64_t dr7 = 0;
 
-    __asm__ volatile("movq %%rsp, %0" : "=r"(stack));
+    __asm__ volatile("mov %%" REGISTER_SP ", %0" : "=r"(stack));
     for (unsigned i = 0; i < 4; i++) {
         const uint64_t places[] = {
-            (uint64_t)&area.words[random() % 64],       (uint64_t)&area.runstate, (uint64_t)&area.time,
-            (uint64_t)&area.calls[random() % 4].result, stack - random() % 512,   (uint64_t)&area.runstate.time};
+            (uintptr_t)&area.words[random() % 64],       (uintptr_t)&area.runstate, (uintptr_t)&area.time,
+            (uintptr_t)&area.calls[random() % 4].result, stack - random() % 512,    (uintptr_t)&area.runstate.time};
         uint64_t type = random() % 2 ? DEBUG_STORE : DEBUG_ACCESS, length = random() % 4;
         uint64_t place = places[random() % ARRAY_SIZE(places)];
 
@@ -67,38 +67,38 @@ static void breakpoints(void)
             place &= ~UINT64_C(7);
         else if (length == 3)
             place &= ~UINT64_C(3);
-        (void)hypercall_set_debugreg(i, place);
+        (void)hypercall_set_debugreg(i, (uintptr_t)place);
         dr7 |= (random() % 4) << (2 * i) | (type | length << 2) << (16 + 4 * i);
     }
-    (void)hypercall_set_debugreg(7, dr7 | 0x400);
+    (void)hypercall_set_debugreg(7, (uintptr_t)dr7 | 0x400);
 }
 
 static void set_tf(void)
 {
-    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "cc", "memory");
+    __asm__ volatile("pushf; orl $0x100, (%%" REGISTER_SP "); popf" ::: "cc", "memory");
 }
 
 static void clear_tf(void)
 {
-    __asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "cc", "memory");
+    __asm__ volatile("pushf; andl $~0x100, (%%" REGISTER_SP "); popf" ::: "cc", "memory");
 }
 
 static void undefined(void *arg)
 {
     (void)arg;
-    __asm__ volatile("movw %%ss, %%ax; movw %%ax, %%ss; ud2" ::: "rax");
+    __asm__ volatile("movw %%ss, %%ax; movw %%ax, %%ss; ud2" ::: "eax");
 }
 
 static void unreadable(void *arg)
 {
     (void)arg;
-    __asm__ volatile("movq (%0), %%rax" ::"r"(UINT64_C(0x1234560)) : "rax");
+    __asm__ volatile("mov (%0), %%eax" ::"r"((uintptr_t)0x1234560) : "eax");
 }
 
 static void interrupt(void *arg)
 {
     (void)arg;
-    __asm__ volatile("movw %%ss, %%ax; movw %%ax, %%ss; int $0x3" ::: "rax");
+    __asm__ volatile("movw %%ss, %%ax; movw %%ax, %%ss; int $0x3" ::: "eax");
 }
 
 static unsigned wrong;
@@ -132,30 +132,30 @@ static void step(void)
         break;
     case 3:
         (void)trap_try(undefined, NULL, &fault);
-        expect("ud2", fault.vector, TRAP_UD);
+        expect("ud2", (long)fault.vector, TRAP_UD);
         break;
     case 4:
         (void)trap_try(unreadable, NULL, &fault);
-        expect("page fault", fault.vector, TRAP_PF);
+        expect("page fault", (long)fault.vector, TRAP_PF);
         expect("cr2", (long)fault.cr2, 0x1234560);
         break;
     case 5:
         (void)trap_try(interrupt, NULL, &fault);
-        expect("int3", fault.vector, TRAP_BP);
+        expect("int3", (long)fault.vector, TRAP_BP);
         break;
     }
 }
 
 void test_main(void)
 {
-    uint64_t rounds = guest_option("rounds", 1000), place = (uint64_t)&area.runstate;
+    uint64_t rounds = guest_option("rounds", 1000), place = (uintptr_t)&area.runstate;
     long version = hypercall_xen_version(0, NULL);
 
     state = guest_option("seed", 1) * 2654435761u + 1;
-    test_note("version %lx", (uint64_t)version);
+    test_note("version %" PRIx64, (uint64_t)version);
     (void)trap_set_handler(TRAP_DB, count);
     (void)hypercall_vcpu_op(VCPUOP_register_runstate_memory_area, 0, &place);
-    place = (uint64_t)&area.time;
+    place = (uintptr_t)&area.time;
     (void)hypercall_vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &place);
     for (uint64_t round = 0; round < rounds; round++) {
         breakpoints();
