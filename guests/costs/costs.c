@@ -70,8 +70,7 @@ static long update_va_eight(unsigned round)
     struct multicall_entry calls[8];
 
     for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
-        calls[i] = (struct multicall_entry){.op = __HYPERVISOR_update_va_mapping,
-                                            .args = {PLACE + i * PAGE_SIZE, entry_of(round), UVMF_NONE}};
+        calls[i] = multicall_update_va_mapping(PLACE + i * PAGE_SIZE, entry_of(round), UVMF_NONE);
     return hypercall_multicall(calls, ARRAY_SIZE(calls));
 }
 
@@ -102,7 +101,8 @@ struct step {
 
 static long extend(const struct step *step)
 {
-    struct mmuext_op op = {.cmd = step->cmd, .arg1.mfn = *step->operand, .arg2.src_mfn = page_mfns[1]};
+    struct mmuext_op op = {
+        .cmd = step->cmd, .arg1.mfn = (xen_pfn_t)*step->operand, .arg2.src_mfn = (xen_pfn_t)page_mfns[1]};
 
     return hypercall_mmuext_op(&op, 1, NULL, DOMID_SELF);
 }
@@ -148,8 +148,8 @@ static long ask_reservation(unsigned round)
 
 static long grant_copy(unsigned round)
 {
-    struct gnttab_copy copy = {.source = {.u.gmfn = virt_to_mfn(pages[0]).v, .domid = DOMID_SELF},
-                               .dest = {.u.gmfn = virt_to_mfn(pages[1]).v, .domid = DOMID_SELF},
+    struct gnttab_copy copy = {.source = {.u.gmfn = (xen_pfn_t)virt_to_mfn(pages[0]).v, .domid = DOMID_SELF},
+                               .dest = {.u.gmfn = (xen_pfn_t)virt_to_mfn(pages[1]).v, .domid = DOMID_SELF},
                                .len = PAGE_SIZE};
     long error = hypercall_grant_table_op(GNTTABOP_copy, &copy, 1);
 
@@ -202,12 +202,12 @@ static long is_up(unsigned round)
 
 static long stack_switch(unsigned round)
 {
-    return hypercall_stack_switch(FLAT_KERNEL_SS, (uint64_t)pages[round % 2] + PAGE_SIZE);
+    return hypercall_stack_switch(FLAT_KERNEL_SS, (uintptr_t)pages[round % 2] + PAGE_SIZE);
 }
 
 static long set_fs_base(unsigned round)
 {
-    return hypercall_set_segment_base(SEGBASE_FS, (uint64_t)pages[round % 2]);
+    return hypercall_set_segment_base(SEGBASE_FS, (uintptr_t)pages[round % 2]);
 }
 
 static long fpu_taskswitch(unsigned round)
@@ -316,8 +316,8 @@ static void choose_extent(void)
 {
     void *page = page_alloc();
 
-    extent = virt_to_mfn(page).v;
-    need(table_map((uint64_t)page, 0), "a page that is not mapped");
+    extent = (xen_pfn_t)virt_to_mfn(page).v;
+    need(table_map((uintptr_t)page, 0), "a page that is not mapped");
 }
 
 static void open_port(void)
@@ -339,7 +339,11 @@ void guest_main(void)
     open_port();
     choose_extent();
     overhead = measure(&empty);
-    for (unsigned i = 0; i < ARRAY_SIZE(costs); i++)
-        print("cost %s %s %lu: %s\n", costs[i].call, costs[i].command, measure(&costs[i]) - overhead, costs[i].what);
+    for (unsigned i = 0; i < ARRAY_SIZE(costs); i++) {
+        if (KERNEL_RING == 1 && costs[i].run.run == set_fs_base)
+            continue; /* not for 32-bit guests, whose bases are those of descriptors */
+        print("cost %s %s %" PRIu64 ": %s\n", costs[i].call, costs[i].command, measure(&costs[i]) - overhead,
+              costs[i].what);
+    }
     print("verdict: success\n");
 }
