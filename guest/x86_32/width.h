@@ -63,7 +63,10 @@ typedef uint32_t event_word_t;
 #define PRIuPTR "u"
 #define PRIxPTR "x"
 
-/* For assembly: that instruction, those that save and restore the FPU with all that it has, registers, and what stands behind an instruction that is as wide as one. */
+/*
+ * For assembly: the instruction by which a program calls its kernel, those that save and restore all of the FPU,
+ * registers, and what stands behind an instruction that is as wide as one.
+ */
 #define REGISTER_AX  "eax"
 #define REGISTER_DX  "edx"
 #define REGISTER_DI  "edi"

@@ -66,7 +66,10 @@ typedef uint64_t event_word_t;
 #define PRIuPTR "lu"
 #define PRIxPTR "lx"
 
-/* For assembly: that instruction, those that save and restore the FPU with all that it has, registers, and what stands behind an instruction that is as wide as one. */
+/*
+ * For assembly: the instruction by which a program calls its kernel, those that save and restore all of the FPU,
+ * registers, and what stands behind an instruction that is as wide as one.
+ */
 #define REGISTER_AX  "rax"
 #define REGISTER_DX  "rdx"
 #define REGISTER_DI  "rdi"
