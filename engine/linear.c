@@ -2,7 +2,6 @@
 /* Links between tables of a level: whether one may be, and their counts. */
 #include <abi/errno.h>
 #include <engine/linear.h>
-#include <engine/typeref.h>
 
 _Static_assert(LINEAR_COUNT_MAX > ENTRIES_PER_TABLE, "a table's own links, and one that is about to replace one, fit");
 _Static_assert((FRAME_LINKS & (FRAME_ALLOCATED | FRAME_SHARED | FRAME_INCOHERENT)) == 0, "no bit has two meanings");
@@ -31,7 +30,7 @@ static int check_link(const struct op *op, struct slot slot, const struct frame 
 static int link_tables(struct op *op, struct slot slot, struct frame *table, struct frame *frame)
 {
     if (!frame_get(frame, op->pt_owner))
-        return typeref_refuse_frame(op, XEN_EINVAL, slot, frame, op->pt_owner, frame_mfn(op->machine, frame).v);
+        return refuse(op, XEN_EINVAL, REFUSE_REFERENCES_EXHAUSTED, slot, frame, frame_mfn(op->machine, frame).v);
     if (!type_live_get(&frame->type)) {
         frame_put(op->machine, frame);
         return refuse(op, XEN_EINVAL, REFUSE_TYPE_COUNT_EXHAUSTED, slot, frame, type_of(frame->type));
