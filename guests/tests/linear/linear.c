@@ -1,50 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that finds its tables by an entry of the root for the root itself, as NetBSD's does: it reads them at every
- * level through the window that this makes, and changes them by the machine addresses that it finds there.  What a
- * window must not do is tried as well.
+ * A kernel that finds its tables by entries for tables of their own level, as NetBSD's does: it reads them through the
+ * window that this makes, and changes them by the machine addresses that it finds there.  What a window must not do is
+ * tried as well.
  *
- * What is done with a window is the same in either width.  How one is made is not: window_make().
+ * A 64-bit kernel has a window by one entry of the root for the root itself, a 32-bit one by four entries of the topmost
+ * L2, for itself and its like.  In either, what stands there is the array of all L1 entries, and so on above.
  */
 #include <abi/errno.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
+#include <guest/processor.h>
 #include <guest/table.h>
-#include <guest/user.h>
+#include <guest/trap.h>
 #include <guests/tests/lib/test.h>
+#include <guests/tests/linear/window.h>
 
-#define ROOT_LEVEL  4u
-#define SPACE_BITS  48u
-#define SLOT        255u /* of the root; NetBSD has the same */
-#define SECOND_SLOT 254u
-#define WINDOW      ((uint64_t)SLOT << 39)
-#define SECOND      ((uint64_t)SECOND_SLOT << 39)
-#define HIDDEN_SLOT 258u /* of the root: the hypervisor's, and nobody else's to see */
-
-#define PLACE UINT64_C(0x10000000)
-#define LINK  (PTE_P | PTE_USER | PTE_A)
-#define AD    (PTE_A | PTE_D)
+#define PLACE       0x10000000
+#define HIDDEN_SLOT 258u /* of a 64-bit root: the hypervisor's, and nobody else's to see */
+#define AD          (PTE_A | PTE_D)
 
 /*
- * The entry of @level for @vaddr under the root whose window is at @window.  In the other root's window that root's own
+ * The entry of @level for @vaddr under the tables whose window is at @window.  In another root's window that root's own
  * entry for itself leads on, which is where each root has it.
  */
 static volatile uint64_t *window_entry(uint64_t window, uint64_t vaddr, unsigned level)
 {
-    uint64_t mask = (UINT64_C(1) << SPACE_BITS) - 1;
-
     for (unsigned i = 1; i <= level; i++)
-        vaddr = (i == level ? window : WINDOW) + ((vaddr & mask) >> PAGE_SHIFT) * 8;
-    return (volatile uint64_t *)vaddr;
+        vaddr = (i == level ? window : WINDOW) + ((vaddr & SPACE_MASK) >> PAGE_SHIFT) * 8;
+    return (volatile uint64_t *)(uintptr_t)vaddr;
 }
 
 /* Its machine address: where the table lies is what the entry above says. */
-static uint64_t entry_maddr(uint64_t window, uint64_t vaddr, unsigned level)
+static uint64_t entry_maddr(uint64_t vaddr, unsigned level)
 {
-    uint64_t table =
-        level == ROOT_LEVEL ? virt_to_maddr(table_root()) : *window_entry(window, vaddr, level + 1) & PTE_FRAME;
-
-    return table + 8u * table_index(vaddr, level);
+    if (level == WINDOW_LEVELS)
+        return virt_to_maddr(table_entry(vaddr, level));
+    return (*window_entry(WINDOW, vaddr, level + 1) & PTE_FRAME) + 8u * table_index(vaddr, level);
 }
 
 static long update(uint64_t maddr, uint64_t entry)
@@ -54,10 +46,21 @@ static long update(uint64_t maddr, uint64_t entry)
     return hypercall_mmu_update(&request, 1, NULL, DOMID_SELF);
 }
 
-/* In the root that runs: an entry at @slot for @root. */
-static long window_make(unsigned slot, const uint64_t *root, uint64_t flags)
+static long set(const uint64_t *table, unsigned slot, uint64_t entry)
 {
-    return update(virt_to_maddr(&table_root()[slot]), flags ? pte_make(virt_to_mfn(root), flags) : 0);
+    return update(virt_to_maddr(&table[slot]), entry);
+}
+
+/* Make the window in the tables that run, as window_fill() has it. */
+static long window_make(void)
+{
+    uint64_t *table = window_table(table_root()), entries[WINDOW_SLOTS];
+    long error = 0;
+
+    window_fill(table_root(), table, entries);
+    for (unsigned i = 0; i < WINDOW_SLOTS && !error; i++)
+        error = set(table, WINDOW_SLOT + i, entries[i]);
+    return error;
 }
 
 /* ---- Reading. */
@@ -66,7 +69,7 @@ static void compare(const char *name, uint64_t vaddr)
 {
     bool same = true;
 
-    for (unsigned level = 1; level <= ROOT_LEVEL; level++) {
+    for (unsigned level = 1; level <= WINDOW_LEVELS; level++) {
         const uint64_t *entry = table_entry(vaddr, level);
 
         same = same && entry && ((*window_entry(WINDOW, vaddr, level) ^ *entry) & ~AD) == 0;
@@ -76,16 +79,16 @@ static void compare(const char *name, uint64_t vaddr)
 
 static void read_tables(void)
 {
-    uint64_t *root = table_root();
-    const volatile uint64_t *seen = window_entry(WINDOW, 0, ROOT_LEVEL);
+    const uint64_t *table = window_table(table_root());
+    const volatile uint64_t *seen = window_entry(WINDOW, WINDOW_TABLE_BEGIN, WINDOW_LEVELS);
     bool same = true;
 
     for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++)
-        same = same && ((seen[i] ^ root[i]) & ~AD) == 0;
-    test_check(same, "the root is in the window", "an entry differs");
-    compare("the entries of the code", (uint64_t)read_tables);
-    compare("the entries of the stack", (uint64_t)&same);
-    compare("the entries of the root's page", (uint64_t)root);
+        same = same && ((seen[i] ^ table[i]) & ~AD) == 0;
+    test_check(same, "the window's own table is in it", "an entry differs");
+    compare("the entries of the code", (uintptr_t)read_tables);
+    compare("the entries of the stack", (uintptr_t)&same);
+    compare("the entries of the root's page", (uintptr_t)table_root());
     compare("the entries of the place", PLACE);
 }
 
@@ -96,7 +99,7 @@ static void move(const char *name, uint64_t *page)
     struct mmuext_op flush = {.cmd = MMUEXT_INVLPG_LOCAL, .arg1.linear_addr = PLACE};
     uint64_t entry = pte_make(virt_to_mfn(page), PTE_PROGRAM);
 
-    test_result(name, update(entry_maddr(WINDOW, PLACE, 1), entry), 0);
+    test_result(name, update(entry_maddr(PLACE, 1), entry), 0);
     test_need((int)hypercall_mmuext_op(&flush, 1, NULL, DOMID_SELF), "flush");
     test_equal("and the page is there", *(volatile uint64_t *)PLACE, page[0]);
     test_equal("and in the window", *window_entry(WINDOW, PLACE, 1) & PTE_FRAME, entry & PTE_FRAME);
@@ -105,7 +108,7 @@ static void move(const char *name, uint64_t *page)
 /* An L1 is taken out of its L2, and put in again. */
 static void unhook(void)
 {
-    uint64_t maddr = entry_maddr(WINDOW, PLACE, 2), entry = *window_entry(WINDOW, PLACE, 2);
+    uint64_t maddr = entry_maddr(PLACE, 2), entry = *window_entry(WINDOW, PLACE, 2);
 
     test_result("a table is unhooked by its address", update(maddr, 0), 0);
     test_equal("and gone from the window", *window_entry(WINDOW, PLACE, 2), 0);
@@ -128,18 +131,18 @@ static void change_tables(void)
 
 static void write_entry(void *arg)
 {
-    *(volatile uint64_t *)arg = 0;
+    *(volatile uint8_t *)arg = 0;
 }
 
 static void read_entry(void *arg)
 {
-    (void)*(volatile uint64_t *)arg;
+    (void)*(volatile uint8_t *)arg;
 }
 
 /* Shows pte.linear-window. */
 static void not_written(void)
 {
-    for (unsigned level = 1; level <= ROOT_LEVEL; level++) {
+    for (unsigned level = 1; level <= WINDOW_LEVELS; level++) {
         volatile uint64_t *entry = window_entry(WINDOW, PLACE, level);
         uint64_t before = *entry;
         struct fault fault;
@@ -148,7 +151,7 @@ static void not_written(void)
                    "a write to the window faults", "level %u: vector %u", level, fault.vector);
         test_check(((*entry ^ before) & ~AD) == 0, "and nothing is written", "level %u", level);
         test_result("nor is its address mapped anew",
-                    hypercall_update_va_mapping((uint64_t)entry, 0, UVMF_INVLPG | UVMF_LOCAL), -XEN_EINVAL);
+                    hypercall_update_va_mapping((uintptr_t)entry, 0, UVMF_INVLPG | UVMF_LOCAL), -XEN_EINVAL);
     }
 }
 
@@ -158,7 +161,7 @@ static void not_shown(void)
     uint64_t vaddr = (uint64_t)HIDDEN_SLOT << 39;
     struct fault fault;
 
-    for (unsigned level = 1; level < ROOT_LEVEL; level++)
+    for (unsigned level = 1; level < TOP_LEVEL; level++)
         test_check(!trap_try(read_entry, (void *)(uintptr_t)window_entry(WINDOW, vaddr, level), &fault),
                    "the hypervisor's tables are not in the window", "level %u", level);
 }
@@ -166,77 +169,127 @@ static void not_shown(void)
 /* Shows pte.linear-readonly. */
 static void not_writable(void)
 {
-    uint64_t *root = table_root();
+    const uint64_t *table = window_table(table_root());
 
-    test_result("the entry does not become writable", window_make(SLOT, root, LINK | PTE_RW), -XEN_EINVAL);
-    test_result("nor is there a writable one", window_make(SECOND_SLOT, root, LINK | PTE_RW), -XEN_EINVAL);
-    test_check(!(root[SLOT] & PTE_RW), "it is as it was", "%lx", (unsigned long)root[SLOT]);
+    for (unsigned slot = WINDOW_SLOT; slot < WINDOW_SLOT + WINDOW_SLOTS; slot++) {
+        uint64_t before = table[slot];
+
+        if (!(before & PTE_P))
+            continue;
+        test_result("the entry does not become writable", set(table, slot, before | PTE_RW), -XEN_EINVAL);
+        test_check(((table[slot] ^ before) & ~AD) == 0, "it is as it was", "slot %u", slot);
+    }
+    test_result("nor is there another one that is",
+                set(table, SECOND_SLOT, pte_make(virt_to_mfn(table), LINK | PTE_RW)), -XEN_EINVAL);
 }
 
-/* ---- Another root in a window of its own. */
+/* ---- Another root.  It is made, filled in, and all that is its own is read-only. */
 
-static uint64_t *make_root(void)
+struct root {
+    uint64_t *root, *table; /* one, where the root has the window */
+};
+
+static struct root make_root(void)
 {
-    uint64_t *root = page_alloc();
+    struct root made = {.root = page_alloc()};
+    uint64_t entries[WINDOW_SLOTS];
 
-    for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++)
-        root[i] = table_root()[i];
-    root[SLOT] = pte_make(virt_to_mfn(root), LINK);
-    test_need(table_set_readonly(root), "a read-only page");
-    return root;
+    made.table = TOP_LEVEL == WINDOW_LEVELS ? made.root : page_alloc();
+    for (unsigned i = 0; i < ROOT_SLOTS; i++)
+        made.root[i] = table_root()[i];
+    if (made.table != made.root)
+        made.root[ROOT_SLOTS - 1] = pte_make(virt_to_mfn(made.table), PTE_ROOT);
+    window_fill(made.root, made.table, entries);
+    for (unsigned i = 0; i < WINDOW_SLOTS; i++)
+        made.table[WINDOW_SLOT + i] = entries[i];
+    test_need(table_set_readonly(made.table), "a read-only page");
+    if (made.table != made.root)
+        test_need(table_set_readonly(made.root), "a read-only page");
+    return made;
 }
 
-/* Shows pte.linear-other, pte.linear-chain. */
+/* Nothing holds it any more. */
+static void end_root(const char *name, struct root made)
+{
+    test_result(name, table_set_writable(made.root), 0);
+    if (made.table != made.root)
+        test_result("and so can be its table", table_set_writable(made.table), 0);
+}
+
+/* In a window of its own, in the root that runs.  Shows pte.linear-other, pte.linear-chain. */
 static void another_root(void)
 {
-    uint64_t *other = make_root(), *third = make_root();
+    struct root other = make_root(), third = make_root();
+    uint64_t *root = table_root();
 
-    test_result("a root with an entry for itself is pinned", table_pin(other, ROOT_LEVEL), 0);
-    test_need(table_pin(third, ROOT_LEVEL), "pin");
-    test_result("it has a window in this one", window_make(SECOND_SLOT, other, LINK), 0);
-    test_equal("in which it is seen", window_entry(SECOND, 0, ROOT_LEVEL)[SLOT] & PTE_FRAME, virt_to_maddr(other));
-    test_result("it cannot have a window itself",
-                update(virt_to_maddr(&other[SECOND_SLOT]), pte_make(virt_to_mfn(third), LINK)), -XEN_EINVAL);
-    test_result("nor this one be in a third's",
-                update(virt_to_maddr(&third[SECOND_SLOT]), pte_make(virt_to_mfn(table_root()), LINK)), -XEN_EINVAL);
-    test_result("unpinned, it stays what it is", table_unpin(other), 0);
-    test_result("so that it cannot be written", table_set_writable(other), -XEN_EBUSY);
-    test_result("until the window is closed", window_make(SECOND_SLOT, NULL, 0), 0);
-    test_result("and then can be", table_set_writable(other), 0);
-    test_result("the third can be, once unpinned", table_unpin(third), 0);
-    test_result("and is writable", table_set_writable(third), 0);
+    test_result("a root with an entry for itself is pinned", table_pin(other.root, TOP_LEVEL), 0);
+    test_need(table_pin(third.root, TOP_LEVEL), "pin");
+    test_result("it has a window in this one", set(root, SECOND_SLOT, pte_make(virt_to_mfn(other.root), LINK)), 0);
+    test_equal("in which it is seen", window_entry(SECOND, 0, TOP_LEVEL)[WINDOW_SLOT] & PTE_FRAME,
+               virt_to_maddr(other.root));
+    test_result("it cannot have a window itself", set(other.root, SECOND_SLOT, pte_make(virt_to_mfn(third.root), LINK)),
+                -XEN_EINVAL);
+    test_result("nor this one be in a third's", set(third.root, SECOND_SLOT, pte_make(virt_to_mfn(root), LINK)),
+                -XEN_EINVAL);
+    test_result("unpinned, it stays what it is", table_unpin(other.root), 0);
+    test_result("so that it cannot be written", table_set_writable(other.root), -XEN_EBUSY);
+    test_result("until the window is closed", set(root, SECOND_SLOT, 0), 0);
+    end_root("and then can be", other);
+    test_result("the third is unpinned", table_unpin(third.root), 0);
+    end_root("and can be written", third);
+}
+
+/* Shows pte.linear-32, pte.linear-chain. */
+static void only_from_the_top(void)
+{
+    uint64_t *root = table_root(), *top = window_table(root), *below = table_entry(0x40000000u * (ROOT_SLOTS - 2), 2);
+
+    test_result("no L3 refers to itself", set(root, 1, pte_make(virt_to_mfn(root), PTE_ROOT)), -XEN_EINVAL);
+    test_result("no L2 refers to the topmost", set(below, SECOND_SLOT, pte_make(virt_to_mfn(top), LINK)), -XEN_EINVAL);
+    test_result("nor to another, being referred to",
+                set(below, SECOND_SLOT, pte_make(virt_to_mfn(table_entry(0, 2)), LINK)), -XEN_EINVAL);
+    test_result("but to itself", set(below, SECOND_SLOT, pte_make(virt_to_mfn(below), LINK)), 0);
+    test_result("and not any more", set(below, SECOND_SLOT, 0), 0);
 }
 
 /* A root of its own, with its window, is run on, and left again. */
 static void run_on_another(void)
 {
-    uint64_t *first = table_root(), *root = make_root();
+    uint64_t *first = table_root();
+    struct root made = make_root();
 
-    test_need(table_pin(root, ROOT_LEVEL), "pin");
-    test_need(table_load(root), "load");
-    test_equal("the window shows the root that runs", window_entry(WINDOW, 0, ROOT_LEVEL)[SLOT] & PTE_FRAME,
-               virt_to_maddr(root));
-    compare("and its tables", PLACE);
+    test_need(table_pin(made.root, TOP_LEVEL), "pin");
+    test_need(table_load(made.root), "load");
+    test_equal("the window shows the table that has it",
+               window_entry(WINDOW, WINDOW_TABLE_BEGIN, WINDOW_LEVELS)[WINDOW_SLOT + WINDOW_SLOTS - 1] & PTE_FRAME,
+               virt_to_maddr(made.table));
+    compare("and the tables below", PLACE);
     test_need(table_load(first), "load");
-    test_result("the root that was left is unpinned", table_unpin(root), 0);
-    test_result("and nothing holds it", table_set_writable(root), 0);
+    test_result("the root that was left is unpinned", table_unpin(made.root), 0);
+    end_root("and nothing holds it", made);
 }
 
 /* Shows pte.linear-self. */
 void test_main(void)
 {
-    long made = window_make(SLOT, table_root(), LINK);
+    long made;
 
+    test_need(table_make(PLACE), "tables");
+    made = window_make();
     if (made == -XEN_EINVAL)
         test_skip("linear tables are not offered");
-    test_need((int)made, "an entry of the root for itself");
-    test_need(table_make(PLACE), "tables");
+    test_need((int)made, "a window");
     read_tables();
     change_tables();
     not_written();
-    not_shown();
     not_writable();
-    another_root();
     run_on_another();
-    test_result("the window is closed", window_make(SLOT, NULL, 0), 0);
+    if (TOP_LEVEL == 4) {
+        not_shown();
+        another_root();
+    } else {
+        only_from_the_top();
+    }
+    for (unsigned i = 0; i < WINDOW_SLOTS; i++)
+        test_result("the window is closed", set(window_table(table_root()), WINDOW_SLOT + i, 0), 0);
 }
