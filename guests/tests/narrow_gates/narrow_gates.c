@@ -77,7 +77,7 @@ SNIPPET(jump_user, "pushl %cs; pushl $" TEXT(0x400000) " + 1f - jump_user_begin"
         "1: ud2");
 
 /*
- * What gates lead to: the stack as it is found, and back.  A program's data segments serve as well, since they are flat.
+ * What gates lead to: the stack as it is found, and back.  A program's data segments serve as well: they are flat.
  */
 uint32_t gate_words[WORDS], gate_stack, gate_cs;
 extern const char gate_plain[], gate_parameters[], gate_far_return[], gate_far_return_end[];
