@@ -19,6 +19,7 @@ import costs
 import csource
 import errorlines
 import handlers
+import limits
 import markup
 import order
 import otherwise
@@ -176,6 +177,7 @@ def load(reference, replaced=None):
     add_orders(facts, reference, program)
     facts.complain(columns.check(reference, program, facts.calls))
     facts.complain(prototypes.check(reference, program, facts.calls))
+    facts.complain(limits.check(reference, replaced))
     facts.complain((rule.place, f'{rule.call} {rule.function} {rule.callee}: no call comes there')
                    for rule in program.paths.unused())
     add_states(facts, reference)
