@@ -5,7 +5,7 @@
 #   vm86       virtual-8086 mode by iretl, every combination: on three machines and several processors; and without a
 #              handler, which is the guest's end
 #   rings      a 32-bit guest in each ring, by every way out of its own; on three machines, and where it has no place for
-#              a handler, which is its end
+#              a handler, which is its end; and instructions at random in rings 2 and 3
 #   streams    instructions at random in 16, 32 and 64-bit code, stepped and with breakpoints.  A program's must all come
 #              back to its kernel; a kernel's may be its end
 #
@@ -15,7 +15,7 @@
 #   PARAVANE_JOBS             how many at a time (default: 2); and the limits of tests/lib/limits.sh
 #   PARAVANE_FRAMES_SEED      the first seed of the streams (default: 1)
 #   PARAVANE_FRAMES_SEEDS     how many seeds for programs, and thrice as many for kernels (default: 1)
-#   PARAVANE_FRAMES_STREAMS   how many streams with each (default: 200)
+#   PARAVANE_FRAMES_STREAMS   how many streams with each, ten times as many rounds in rings (default: 200)
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
@@ -76,6 +76,9 @@ ends() {
 ends 1 "a handler is at "{1,e021,29,39,e009}":[0-9a-f]+, which is no place"
 ends 6 "the frame of a handler cannot be written to the kernel's stack at "{31:,e021:f580002c,e021:fffffffc}
 ends 9 'a return to ring 0' 'the frame of iret at f57ffff8 cannot be read'
+for ((seed = first; seed < first + seeds; seed++)); do
+    begin rings-wild-"$seed" 0 '^verdict: success' -- "${run[@]}" --cmdline "wild=$seed rounds=$((10 * streams))" $rings
+done
 
 # The end of the guest's own doing is as good as any.
 # shellcheck disable=SC2016 # another shell's

@@ -3,7 +3,8 @@
  * Where the kernel and the programs of a 32-bit guest can go: rings 1 to 3, segments of the guest's own, returns and
  * jumps that the processor refuses, modes that there are not.
  *
- * "crash=N" is one of the ways to have no place for a handler, or no way back: each is the domain's end.
+ * "crash=N" is one of the ways to have no place for a handler, or no way back: each is the domain's end.  "wild=N" is
+ * the seed of instructions at random, "rounds=" how many rounds of them; see wild.c.
  */
 #include <abi/context.h>
 #include <abi/hypercall.h>
@@ -20,6 +21,7 @@
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
+#include <guests/tests/rings/rings.h>
 
 #define TEXT_OF(macro) #macro
 #define TEXT(macro)    TEXT_OF(macro)
@@ -43,16 +45,14 @@ SNIPPET(by_sysenter, "", "sysenter", "");
  * ---- Descriptors.
  */
 
-enum { CODE1 = 1, DATA1, CODE2, DATA2, SHORT1, READ_ONLY1, ABSENT1, NR_DESCRIPTORS };
-
-#define SELECTOR(index, ring) ((uint16_t)((index)*8u + (ring)))
-#define OWN_CODE1             SELECTOR(CODE1, 1)
-#define OWN_DATA1             SELECTOR(DATA1, 1)
+#define OWN_CODE1 SELECTOR(CODE1, 1)
+#define OWN_DATA1 SELECTOR(DATA1, 1)
 
 static const uint64_t descriptors[NR_DESCRIPTORS] = {
     [CODE1] = UINT64_C(0x00cfba000000ffff),      [DATA1] = UINT64_C(0x00cfb2000000ffff),
     [CODE2] = UINT64_C(0x00cfda000000ffff),      [DATA2] = UINT64_C(0x00cfd2000000ffff),
-    [SHORT1] = UINT64_C(0x0040ba000000ffff), /* to 64 KiB */
+    [SMALL2] = UINT64_C(0x0000da400000ffff),                                              /* of 16 bits, at USER_BASE */
+    [SMALL3] = UINT64_C(0x0000fa400000ffff),     [SHORT1] = UINT64_C(0x0040ba000000ffff), /* to 64 KiB */
     [READ_ONLY1] = UINT64_C(0x00cfb0000000ffff), [ABSENT1] = UINT64_C(0x00cf3a000000ffff),
 };
 
@@ -416,12 +416,16 @@ static void crash(uint64_t how)
 void test_main(void)
 {
     static const unsigned vectors[] = {TRAP_UD, TRAP_TS, TRAP_NP, TRAP_SS, TRAP_GP, TRAP_PF};
-    uint64_t how = guest_option("crash", 0);
+    uint64_t how = guest_option("crash", 0), seed = guest_option("wild", 0);
 
     test_need(user_init(), "user mode");
     make_tables();
     if (how)
         crash(how);
+    if (seed) {
+        wild(seed, guest_option("rounds", 1000));
+        return;
+    }
     kernel_returns();
     jumps();
     handlers();
