@@ -66,6 +66,13 @@ guest widths fifth 16384 $kernels/exceptions.elf
 run widths $GOOD '^demo: all 18 steps passed' '^(second: )?verdict: success' '^(third: )?verdict: success' \
     '^(fourth: )?verdict: success' '^(fifth: )?verdict: success' '^domain 5 \(fifth\) powered off'
 
+# ---- What a processor has of a 32-bit guest's segments comes back with it.
+for name in first second; do
+    guest segments-narrow $name 16384 build/guests32/tests/rings.elf switches=1
+done
+guest segments-narrow third 16384 $kernels/timer.elf
+run segments-narrow $GOOD '^(first: )?verdict: success' '^(second: )?verdict: success' '^domain 3 \(third\) powered off'
+
 # ---- One crashes, one is ended by its watchdog, one wants to reboot: the others go on.
 guest ends crashes 8192 $kernels/ending.elf how=crash
 guest ends watched 8192 $kernels/ending.elf how=watchdog

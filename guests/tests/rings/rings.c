@@ -4,11 +4,13 @@
  * jumps that the processor refuses, modes that there are not.
  *
  * "crash=N" is one of the ways to have no place for a handler, or no way back: each is the domain's end.  "wild=N" is
- * the seed of instructions at random, "rounds=" how many rounds of them; see wild.c.
+ * the seed of instructions at random, "rounds=" how many rounds of them; see wild.c.  "switches=1" wants other guests
+ * to change with.
  */
 #include <abi/context.h>
 #include <abi/hypercall.h>
 #include <abi/mmuext.h>
+#include <abi/sched.h>
 #include <abi/segment.h>
 #include <guest/event.h>
 #include <guest/guest.h>
@@ -17,6 +19,7 @@
 #include <guest/processor.h>
 #include <guest/string.h>
 #include <guest/table.h>
+#include <guest/time.h>
 #include <guest/trap.h>
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
@@ -56,12 +59,16 @@ static const uint64_t descriptors[NR_DESCRIPTORS] = {
     [READ_ONLY1] = UINT64_C(0x00cfb0000000ffff), [ABSENT1] = UINT64_C(0x00cf3a000000ffff),
 };
 
+static uint64_t *gdt;
+
 static void make_tables(void)
 {
     struct mmuext_op op = {.cmd = MMUEXT_SET_LDT, .arg1.linear_addr = LDT_AT, .arg2.nr_ents = NR_DESCRIPTORS};
-    uint64_t *gdt = page_alloc(), *ldt = page_alloc();
-    xen_pfn_t frame = (xen_pfn_t)virt_to_mfn(gdt).v;
+    uint64_t *ldt = page_alloc();
+    xen_pfn_t frame;
 
+    gdt = page_alloc();
+    frame = (xen_pfn_t)virt_to_mfn(gdt).v;
     memcpy(gdt, descriptors, sizeof(descriptors));
     memcpy(ldt, descriptors, sizeof(descriptors));
     test_need(table_set_readonly(gdt), "read-only");
@@ -339,6 +346,74 @@ static void kernel_returns(void)
 }
 
 /*
+ * ---- Changes of the processor's guest, where there is another that wants to run.
+ */
+
+static volatile uint32_t words[2] = {0xf5, 0x65};
+static unsigned failsafes;
+
+static void set_descriptor(unsigned index, uint64_t descriptor)
+{
+    test_need((int)hypercall_update_descriptor(virt_to_maddr(&gdt[index]), descriptor), "update_descriptor");
+}
+
+static uint64_t data_at(volatile uint32_t *address)
+{
+    uint64_t start = (uintptr_t)address;
+
+    return descriptors[DATA1] | (start & 0xffffff) << 16 | start >> 24 << 56;
+}
+
+static void load_fs_gs(uint16_t fs, uint16_t gs)
+{
+    __asm__ volatile("movw %w0, %%fs; movw %w1, %%gs" : : "r"(fs), "r"(gs));
+}
+
+static bool count_failsafe(struct regs *regs)
+{
+    (void)regs;
+    failsafes++;
+    return true;
+}
+
+static uint64_t read_both(void)
+{
+    uint32_t through_fs, through_gs;
+
+    __asm__ volatile("movl %%fs:0, %0; movl %%gs:0, %1" : "=&r"(through_fs), "=r"(through_gs));
+    return (uint64_t)through_gs << 32 | through_fs;
+}
+
+/*
+ * The bases of fs and gs come back with them.  Where one of the two means nothing any more, the failsafe callback says
+ * so, once, and the register is null.  Shows callback_op.failsafe-32.
+ */
+static void switches(void)
+{
+    uint64_t end = time_now() + 300000000;
+    unsigned wrong = 0;
+    uint16_t gs;
+
+    (void)trap_set_handler(VECTOR_FAILSAFE, count_failsafe);
+    set_descriptor(BASE1, data_at(&words[0]));
+    set_descriptor(OTHER_BASE1, data_at(&words[1]));
+    load_fs_gs(SELECTOR(BASE1, 1), SELECTOR(OTHER_BASE1, 1));
+    while (time_now() < end) {
+        (void)hypercall_sched_op(SCHEDOP_yield, NULL);
+        wrong += read_both() != (UINT64_C(0x65) << 32 | 0xf5);
+    }
+    test_equal("fs and gs have their bases each time", wrong, 0);
+    test_equal("nothing has failed", failsafes, 0);
+    set_descriptor(OTHER_BASE1, 0);
+    for (end += 300000000; time_now() < end && failsafes == 0;)
+        (void)hypercall_sched_op(SCHEDOP_yield, NULL);
+    __asm__ volatile("movw %%gs, %0" : "=r"(gs));
+    test_equal("a selector that means nothing any more: failsafe", failsafes, 1);
+    test_equal("it is null then", gs, 0);
+    load_fs_gs(0, 0);
+}
+
+/*
  * ---- Ends.
  */
 
@@ -424,6 +499,10 @@ void test_main(void)
         crash(how);
     if (seed) {
         wild(seed, guest_option("rounds", 1000));
+        return;
+    }
+    if (guest_option("switches", 0)) {
+        switches();
         return;
     }
     kernel_returns();

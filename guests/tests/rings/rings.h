@@ -4,7 +4,20 @@
 
 #include <guest/types.h>
 
-enum { CODE1 = 1, DATA1, CODE2, DATA2, SHORT1, READ_ONLY1, ABSENT1, SMALL2, SMALL3, NR_DESCRIPTORS };
+enum {
+    CODE1 = 1,
+    DATA1,
+    CODE2,
+    DATA2,
+    SHORT1,
+    READ_ONLY1,
+    ABSENT1,
+    SMALL2,
+    SMALL3,
+    BASE1,
+    OTHER_BASE1,
+    NR_DESCRIPTORS
+};
 
 #define SELECTOR(index, ring) ((uint16_t)((index)*8u + (ring)))
 
