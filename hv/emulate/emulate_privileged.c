@@ -8,6 +8,7 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <hv/base/asm.h>
+#include <hv/base/string.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/cpuid.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -310,32 +311,44 @@ enum emulate_result emulate_software_interrupt(struct hv_vcpu *vcpu, unsigned *v
     struct emulation emulation;
     uint8_t opcode, number;
 
-    if (!emulation_open(&emulation, vcpu) || !emulation_get_code(&emulation, 0, &opcode) || opcode != OPCODE_INT ||
-        !emulation_get_code(&emulation, 1, &number))
+    if (!emulation_open(&emulation, vcpu) || !emulation_get_code(&emulation, 0, &opcode, 1) || opcode != OPCODE_INT ||
+        !emulation_get_code(&emulation, 1, &number, 1))
         return EMULATE_UNKNOWN;
     *vector = number;
     return EMULATE_DONE;
 }
 
-/* XEN_EMULATE_PREFIX and cpuid, in either mode. */
+/* XEN_EMULATE_PREFIX and cpuid. */
+static const uint8_t forced[] = {0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2};
+
+/* One by one where not all of them can be read: other bytes end it, and a page that is missing before them faults. */
+static bool is_forced(struct emulation *emulation)
+{
+    uint8_t bytes[sizeof(forced)];
+
+    if (emulation_get_code(emulation, 0, bytes, sizeof(bytes)))
+        return memcmp(bytes, forced, sizeof(forced)) == 0;
+    for (unsigned i = 0; i < sizeof(forced); i++) {
+        if (!emulation_get_code(emulation, i, bytes, 1)) {
+            emulation_fault_code(emulation, i);
+            return false;
+        }
+        if (bytes[0] != forced[i])
+            return false;
+    }
+    return true;
+}
+
+/* In either mode. */
 enum emulate_result emulate_forced(struct hv_vcpu *vcpu)
 {
-    static const uint8_t wanted[] = {0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2};
     struct emulation emulation;
 
     if (!emulation_open(&emulation, vcpu))
         return EMULATE_UNKNOWN;
-    for (unsigned i = 0; i < sizeof(wanted); i++) {
-        uint8_t byte;
-
-        if (!emulation_get_code(&emulation, i, &byte)) {
-            emulation_fault_code(&emulation, i);
-            return emulation.result;
-        }
-        if (byte != wanted[i])
-            return EMULATE_UNKNOWN;
-    }
-    emulation.instruction.length = sizeof(wanted);
+    if (!is_forced(&emulation))
+        return emulation.result;
+    emulation.instruction.length = sizeof(forced);
     (void)do_cpuid(&emulation);
     emulation_finish(&emulation);
     return EMULATE_DONE;

@@ -221,11 +221,11 @@ bool emulation_open(struct emulation *emulation, struct hv_vcpu *vcpu)
     return wide || emulation->mode != DECODE_64;
 }
 
-bool emulation_get_code(const struct emulation *emulation, unsigned offset, uint8_t *byte)
+bool emulation_get_code(const struct emulation *emulation, unsigned offset, uint8_t *bytes, unsigned count)
 {
     uint64_t linear;
 
-    return find_code(emulation, offset, 1, &linear) && try_in(emulation, byte, linear, 1);
+    return find_code(emulation, offset, count, &linear) && try_in(emulation, bytes, linear, count);
 }
 
 void emulation_fault_code(struct emulation *emulation, unsigned offset)

@@ -31,8 +31,8 @@ struct place {
 /* Look at the code segment that the vCPU runs in.  False: there is none. */
 bool emulation_open(struct emulation *emulation, struct hv_vcpu *vcpu);
 
-/* The byte @offset behind rip.  False: it cannot be read. */
-bool emulation_get_code(const struct emulation *emulation, unsigned offset, uint8_t *byte);
+/* @count bytes, the first @offset behind rip.  False: one cannot be read. */
+bool emulation_get_code(const struct emulation *emulation, unsigned offset, uint8_t *bytes, unsigned count);
 
 /* The guest gets a page fault for that: emulation->result. */
 void emulation_fault_code(struct emulation *emulation, unsigned offset);
