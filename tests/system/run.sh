@@ -9,8 +9,8 @@
 #   where     what is said of a guest that is out of time
 #   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
 #   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel
-#   random    a guest that jumps to random bytes, from 20 seeds: the hypervisor stands, and loses nothing.  Its time is
-#             virtual, so that a seed means the same run each time
+#   random    a guest that jumps to random bytes, of either width, from 30 seeds: the hypervisor stands, and loses nothing.
+#             Its time is virtual, so that a seed means the same run each time
 #
 # Usage: tests/system/run.sh [NAME...]      default: all
 #
@@ -88,12 +88,14 @@ test_explain() {
     verdict "explain (crash)" $?
 }
 
-# ending_run HOW CODE TEXT...: the guest ends so, and each TEXT is in what is said; with "!" in front it is not.
+# ending_run HOW CODE TEXT...: the guest ends so, and each TEXT is in what is said; with "!" in front it is not.  Its
+# kernel is one of build/$guests.
+guests=guests
 ending_run() {
     local how=$1 code=$2 out=$log/system-ending.log text bad=0
     shift 2
     bounded build/cli/paravane run --memory 16M --timeout "$limit" "${virtual_time[@]}" --cmdline "how=$how" \
-        build/guests/tests/ending.elf >$out 2>&1
+        build/$guests/tests/ending.elf >$out 2>&1
     [ $? -eq "$code" ] || bad=1
     for text in "$@"; do
         if [ "${text#!}" != "$text" ]; then
@@ -102,7 +104,7 @@ ending_run() {
             grep -qE -e "$text" $out || bad=1
         fi
     done
-    verdict "ending ($how)" $bad
+    verdict "ending ($how${guests#guests})" $bad
 }
 
 test_ending() {
@@ -116,6 +118,11 @@ test_ending() {
     ending_run suspend 3 'asked to be suspended, which is not possible$' "${report[@]}"
     ending_run watchdog 3 '^paravane: domain 1 .ending.elf. was ended by its watchdog: it was not started anew in time$' \
         "${report[@]}" '^paravane: domain 1 .ending.elf. was ended by its watchdog$'
+    local guests=guests32
+    ending_run again 0 '^paravane: domain 1 .ending.elf. powered off$'
+    ending_run crash 3 'crashed, by a call of its own$' '^paravane: vCPU 0, kernel mode, cr2 0000000000000000, root' \
+        '^paravane: rip e019:00000000801[0-9a-f]{5} <hypercall_page[+]0x3a[0-9a-f]>  rsp e021:00000000801' \
+        '^paravane: eax 0000001d  ebx 00000002 ' '^paravane: stack 00000000801[0-9a-f]{5}: 801[0-9a-f]{5} ' '!r15'
 }
 
 # where_run HOW TEXT...: out of time, and told where it is.
@@ -147,10 +154,11 @@ test_where() {
 }
 
 # Any end of the guest will do, but it has to be the guest's.
-random_run() { # SEED
-    local out=$log/system-random-$1.log status
+random_run() { # SEED: those of 1000 and more are for a kernel of 32 bits
+    local out=$log/system-random-$1.log guests=guests status
+    [ "$1" -lt 1000 ] || guests=guests32
     bounded build/cli/paravane run --memory 32M --seed "$1" --audit --timeout "$limit" "${virtual_time[@]}" \
-        --cmdline "seed=$1 seconds=10" build/guests/tests/random.elf >"$out" 2>&1
+        --cmdline "seed=$1 seconds=10" build/$guests/tests/random.elf >"$out" 2>&1
     status=$?
     [ $status -eq 0 ] || [ $status -eq 3 ]
 }
@@ -193,13 +201,13 @@ test_gdb() {
 test_random() {
     local seed bad=0
     : >$log/system-random.log
-    for seed in $(seq 1 20); do
+    for seed in $(seq 1 20) $(seq 1001 1010); do
         while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || bad=1; done
         { random_run "$seed" || { echo "seed $seed: $log/system-random-$seed.log" >>$log/system-random.log; false; }; } &
     done
     while [ "$(jobs -rp | wc -l)" -gt 0 ]; do wait -n || bad=1; done
     [ ! -s $log/system-random.log ] || bad=1
-    verdict "random (20 seeds)" $bad
+    verdict "random (30 seeds)" $bad
 }
 
 [ $# -ne 0 ] || set -- grub grub32 repeat explain ending where deb gdb random
