@@ -4,8 +4,8 @@
  * operations, two back ends, chosen when the kernel starts.  docs/porting.md says how to bring a kernel up on it.
  *
  * A table is named by the address where the kernel has it mapped, at VIRT_BASE.  Pages are named by pfn; an entry holds
- * a machine frame, and the operations translate.  An address space is the lower half of the address space, L4 slots 0
- * to 255; the upper half is the kernel's and the same in all of them.
+ * a machine frame, and the operations translate.  An address space is the lower half of the address space, the first
+ * USER_SLOTS slots of a root; the upper half is the kernel's and the same in all of them.
  *
  * Operations whose names are macros pass on the place where they were called; failures are reported with it, also those
  * that show later, see mmu_failure.h.  Nothing here locks: one caller at a time.

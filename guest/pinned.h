@@ -36,7 +36,8 @@ uint64_t pinned_count(void);
 
 /*
  * All tables of @tree become read-only and its roots are pinned: one update a table, all in one multicall.  Tables are
- * those that the L4 slots below 256 lead to; all are pages that are mapped at VIRT_BASE.  The tree must not be pinned.
+ * those that the slots below USER_SLOTS lead to, and the one of ROOT_OWN_SLOT; all are pages that are mapped at
+ * VIRT_BASE.  The tree must not be pinned.
  */
 void pinned_pin_tree(const struct pinned_tree *tree, const char *where);
 

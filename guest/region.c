@@ -7,7 +7,7 @@
 #define REGION_BASE  (VIRT_BASE + (uint64_t)MAPPED_PAGES_MAX * PAGE_SIZE)
 #define REGION_PAGES 4096u
 
-/* As many tables as the region can need below the L4, which has an entry for it. */
+/* As many tables as the region can need below the root, which has an entry for it. */
 #define TABLES_MAX (REGION_PAGES / ENTRIES_PER_TABLE + 2)
 
 static uint64_t used[REGION_PAGES / 64];
