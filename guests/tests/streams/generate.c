@@ -68,10 +68,9 @@ static void fill(void)
 
 void stream_generate(bool is_kernel, bool is_wild)
 {
-    static const unsigned sizes[] = {16, 32, 64, 64};
     unsigned units = UNITS_LEAST + below(UNITS_MAX / 2);
 
-    stream.bits = ONE_OF(sizes);
+    stream.bits = ONE_OF(machine_sizes);
     stream.is_kernel = is_kernel;
     stream.is_stepped = one_in(3);
     stream.has_breakpoints = one_in(3);
@@ -79,6 +78,7 @@ void stream_generate(bool is_kernel, bool is_wild)
     stream.cs = machine_code_selector(stream.bits);
     stream.ss = machine_stack_selector(stream.bits);
     machine_set_bases(!stream.is_flat);
+    machine_set_gates(is_kernel);
     fill();
     emit_begin();
     while (stream.nr_units < units)

@@ -20,8 +20,6 @@
 #define STACK_AT  0x8000u
 #define STACK_END 0x10000u
 #define LOW_END   0x400000u
-#define TOP_AT    UINT64_C(0xffffffffffffc000)
-#define TOP_PAGES 4u
 
 #define UNITS_MAX 64u
 
@@ -62,12 +60,40 @@ struct weighted {
 };
 extern const struct weighted transfers[], instructions[];
 
+/* ---- x86_64, x86_32: what the widths of kernels differ in. */
+#define NR_ENTRIES 24u
+
+/* Of the descriptors; those whose segments do not begin at 0. */
+enum entry {
+    ENTRY_CODE16 = 1,
+    ENTRY_CODE32,
+    ENTRY_OWN_CODE, /* 64-bit, or 32-bit of the kernel's ring */
+    ENTRY_DATA16,
+    ENTRY_DATA32,
+    ENTRY_BASED32 = 13,
+    ENTRY_BASED16 = 16
+};
+
+extern const uint64_t machine_entries[NR_ENTRIES]; /* what the hypervisor refuses stays empty */
+extern const uint16_t machine_selectors[16];       /* around those of the hypervisor */
+extern const unsigned machine_sizes[4];            /* of code; the first three are all that there are */
+extern const uint32_t machine_calls[6];            /* hypercalls that leave the kernel as it is */
+
+/* Map what a stack pointer of 0 leads to; let there be what leads a program to its kernel. */
+void machine_map_top(void);
+void machine_set_gates(bool on);
+
+/* Units. */
+generator machine_system_call, machine_iret;
+
 /* ---- machine.c: segments and debug registers. */
 void machine_init(void);
 uint8_t *machine_memory(unsigned address);
 void machine_set_bases(bool on); /* let there be code segments that do not begin at 0 */
 void machine_set_breakpoints(void);
 void machine_clear_breakpoints(void);
+
+void machine_set_descriptor(unsigned entry, uint64_t descriptor); /* in both tables */
 
 /* Any address, flags, selector that a stream may name. */
 uint32_t some_place(void);
@@ -77,7 +103,8 @@ uint16_t some_code_selector(void);
 uint16_t some_data_selector(void);
 uint16_t some_selector(void);
 
-/* A code and a stack selector for @bits. */
+/* One of the LDT; a code and a stack selector for @bits: the last two of the width. */
+uint16_t machine_in_ldt(unsigned entry);
 uint16_t machine_code_selector(unsigned bits);
 uint16_t machine_stack_selector(unsigned bits);
 

@@ -17,14 +17,17 @@
 #define PORT_EVERY  16u
 #define EXIT_PORT   0xf4
 #define NOTHING     0xff
-#define RFLAGS_IOPL UINT64_C(0x3000)
-#define RFLAGS_RF   UINT64_C(0x10000)
-#define RFLAGS_VM   UINT64_C(0x20000)
-#define RFLAGS_VIRT UINT64_C(0x180000) /* VIF, VIP */
+#define RFLAGS_IOPL ((uintptr_t)0x3000)
+#define RFLAGS_RF   ((uintptr_t)0x10000)
+#define RFLAGS_VM   ((uintptr_t)0x20000)
+#define RFLAGS_VIRT ((uintptr_t)0x180000) /* VIF, VIP */
 
 /* No frame of a guest's has these; no kernel runs with those. */
 #define FORBIDDEN         (RFLAGS_IOPL | RFLAGS_VM | RFLAGS_VIRT)
-#define FORBIDDEN_RUNNING (RFLAGS_IOPL | RFLAGS_VM | RFLAGS_NT | RFLAGS_TF | RFLAGS_AC)
+#define FORBIDDEN_RUNNING (RFLAGS_IOPL | RFLAGS_VM | RFLAGS_NT | RFLAGS_TF | (KERNEL_RING == 3 ? RFLAGS_AC : 0))
+
+/* The handlers of a 64-bit kernel have it, those of a 32-bit one that of what they interrupt in the kernel. */
+#define HAS_ONE_STACK_SEGMENT (KERNEL_RING == 3)
 
 extern const char image_start[], image_end[];
 extern char boot_stack[];
@@ -37,7 +40,13 @@ static unsigned unit, steps, nr_told;
 
 static bool is_in_image(const struct regs *regs)
 {
-    return regs->rip >= (uint64_t)image_start && regs->rip < (uint64_t)image_end;
+    return regs->rip >= (uintptr_t)image_start && regs->rip < (uintptr_t)image_end;
+}
+
+/* Rings 2 and 3. */
+static bool is_of_program(const struct regs *regs)
+{
+    return regs->cs & 2;
 }
 
 static uint8_t read_port(void)
@@ -53,14 +62,14 @@ static uint8_t read_port(void)
  * come on the kernel's, those of a kernel's stream on the stream's own.
  */
 
-static const char *wrong(const struct regs *regs, uint64_t rflags)
+static const char *wrong(const struct regs *regs, uintptr_t rflags)
 {
-    uint64_t here = (uint64_t)regs;
-    bool from_user = here >= (uint64_t)boot_stack && here < (uint64_t)boot_stack + STACK_SIZE;
+    uintptr_t here = (uintptr_t)regs;
+    bool from_user = here >= (uintptr_t)boot_stack && here < (uintptr_t)boot_stack + STACK_SIZE;
     uint16_t cs, ss;
 
     __asm__ volatile("movw %%cs, %0; movw %%ss, %1" : "=r"(cs), "=r"(ss));
-    if ((regs->cs & 3) != (from_user ? 3 : 0))
+    if (is_of_program(regs) != from_user)
         return "the privilege in cs is not the mode's";
     if (!stream.is_kernel && !from_user)
         return "a program has become its kernel";
@@ -72,22 +81,24 @@ static const char *wrong(const struct regs *regs, uint64_t rflags)
         return "a program has masked events";
     if (rflags & FORBIDDEN_RUNNING || !(rflags & RFLAGS_IF))
         return "flags in the handler";
-    if (cs != FLAT_KERNEL_CS64 || ss != FLAT_KERNEL_SS64)
+    if (cs != FLAT_KERNEL_CS || (ss != FLAT_KERNEL_SS && (from_user || HAS_ONE_STACK_SEGMENT)))
         return "cs and ss in the handler";
     return counts.entries % PORT_EVERY == 0 && read_port() != NOTHING ? "a port of the machine" : NULL;
 }
 
-static void inspect(const struct regs *regs, uint64_t rflags)
+static void inspect(const struct regs *regs, uintptr_t rflags)
 {
     const char *what = wrong(regs, rflags);
 
     counts.entries++;
     if (!what || nr_told++ >= TOLD_MOST)
         return;
-    test_not_ok(what, "stream %lu, %u bits, %s%s%s: %s error %x, %x:%lx %lx:%lx flags %lx mask %u; handler: flags %lx",
+    test_not_ok(what,
+                "stream %" PRIu64 ", %u bits, %s%s%s: %s error %x, %x:%" PRIxPTR " %x:%" PRIxPTR " flags %" PRIxPTR
+                " mask %u; handler: flags %" PRIxPTR,
                 counts.streams, stream.bits, stream.is_kernel ? "kernel" : "program",
                 stream.is_stepped ? ", stepped" : "", stream.has_breakpoints ? ", breakpoints" : "",
-                trap_name(regs->vector), regs->error, regs->cs, regs->rip, regs->ss, regs->rsp, regs->rflags,
+                trap_name(regs->vector), regs->error, regs->cs, regs->rip, (unsigned)regs->ss, regs->rsp, regs->rflags,
                 regs->saved_mask, rflags);
 }
 
@@ -95,9 +106,10 @@ static void inspect(const struct regs *regs, uint64_t rflags)
  * ---- On and on.
  */
 
+/* In cs, a 64-bit kernel is told from its programs as if it were in ring 0. */
 static uint16_t privilege(void)
 {
-    return stream.is_kernel ? 0 : 3;
+    return stream.is_kernel ? KERNEL_RING % 3 : 3;
 }
 
 static void set_flags(struct regs *regs)
@@ -139,17 +151,17 @@ static bool debug_trap(struct regs *regs)
     return true;
 }
 
-static uint64_t running_flags(void)
+static uintptr_t running_flags(void)
 {
-    uint64_t rflags;
+    uintptr_t rflags;
 
-    __asm__ volatile("pushfq; popq %0" : "=r"(rflags));
+    __asm__ volatile("pushf; pop %0" : "=r"(rflags));
     return rflags;
 }
 
 static bool trap(struct regs *regs)
 {
-    uint64_t rflags = running_flags();
+    uintptr_t rflags = running_flags();
 
     if (!running)
         return false;
@@ -161,7 +173,7 @@ static bool trap(struct regs *regs)
         inspect(regs, rflags);
     if (regs->vector == TRAP_DB)
         return debug_trap(regs);
-    if (is_in_image(regs) && !(regs->cs & 3))
+    if (is_in_image(regs) && !is_of_program(regs))
         return false; /* the test's own fault */
     next_unit(regs);
     return true;
@@ -169,10 +181,10 @@ static bool trap(struct regs *regs)
 
 static bool event(struct regs *regs)
 {
-    uint64_t rflags = running_flags();
+    uintptr_t rflags = running_flags();
     bool handled = deliver(regs);
 
-    if (!running || (is_in_image(regs) && !(regs->cs & 3)))
+    if (!running || (is_in_image(regs) && !is_of_program(regs)))
         return handled;
     inspect(regs, rflags);
     if (expired) {
@@ -190,7 +202,7 @@ static void out_of_time(evtchn_port_t port)
 
 static void random_registers(struct regs *regs)
 {
-    uint64_t *const words[] = {&regs->rax, &regs->rbx, &regs->rcx, &regs->rdx, &regs->rsi, &regs->rdi};
+    uintptr_t *const words[] = {&regs->rax, &regs->rbx, &regs->rcx, &regs->rdx, &regs->rsi, &regs->rdi};
 
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
         *words[i] = one_in(3) ? some_selector() : DATA_AT + below(DATA_SIZE);

@@ -20,8 +20,9 @@
 
 static void report(void)
 {
-    test_note("%lu streams, %lu entries, %lu steps, %lu breakpoints in the kernel, %lu out of time", counts.streams,
-              counts.entries, counts.steps, counts.breakpoints, counts.out_of_time);
+    test_note("%" PRIu64 " streams, %" PRIu64 " entries, %" PRIu64 " steps, %" PRIu64
+              " breakpoints in the kernel, %" PRIu64 " out of time",
+              counts.streams, counts.entries, counts.steps, counts.breakpoints, counts.out_of_time);
 }
 
 void test_main(void)
@@ -32,7 +33,7 @@ void test_main(void)
     uint64_t tell = guest_option("tell", 0);
     struct physdev_set_iopl iopl = {.iopl = 1}; /* the kernel's own reads of ports are carried out, and find nothing */
 
-    test_note("seed=%lu first=%lu streams=%lu", seed, first, end - first);
+    test_note("seed=%" PRIu64 " first=%" PRIu64 " streams=%" PRIu64, seed, first, end - first);
     random_seed(seed);
     machine_init();
     run_init();
@@ -44,7 +45,7 @@ void test_main(void)
         is_kernel = kernel == BOTH ? one_in(2) : kernel;
         stream_generate(is_kernel, !is_kernel || wild);
         if (tell) {
-            test_note("stream %lu: %u bits, %u units%s%s", counts.streams, stream.bits, stream.nr_units,
+            test_note("stream %" PRIu64 ": %u bits, %u units%s%s", counts.streams, stream.bits, stream.nr_units,
                       stream.is_stepped ? ", stepped" : "", stream.has_breakpoints ? ", breakpoints" : "");
         }
         run_stream();
@@ -54,8 +55,9 @@ void test_main(void)
     report();
     for (unsigned vector = 0; vector < ARRAY_SIZE(counts.vectors); vector++) {
         if (counts.vectors[vector])
-            test_note("%lu %s", counts.vectors[vector], trap_name(vector));
+            test_note("%" PRIu64 " %s", counts.vectors[vector], trap_name(vector));
     }
-    test_note("%lu calls and interrupts", counts.callbacks);
-    test_check(counts.entries > counts.streams - first, "every stream comes back", "%lu entries", counts.entries);
+    test_note("%" PRIu64 " calls and interrupts", counts.callbacks);
+    test_check(counts.entries > counts.streams - first, "every stream comes back", "%" PRIu64 " entries",
+               counts.entries);
 }

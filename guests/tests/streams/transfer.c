@@ -89,35 +89,6 @@ static void software_interrupt(void)
     }
 }
 
-/* From the kernel a hypercall: only some leave the kernel as it is. */
-static void system_call(void)
-{
-    static const uint32_t harmless[] = {__HYPERVISOR_xen_version, __HYPERVISOR_fpu_taskswitch, 60, 127, 128, 0x10000};
-
-    emit_load(RAX, stream.is_kernel ? ONE_OF(harmless) : below(64));
-    emit_load(RDI, below(3));
-    emit_bytes("\x0f\x05", 2);
-}
-
-/* The hypercall iret; from a program it is any system call. */
-static void hypercall_iret(void)
-{
-    const uint32_t fields[] = {0,
-                               0,
-                               0,
-                               one_in(2) ? 0x100 : 0,
-                               some_place(),
-                               some_code_selector(),
-                               some_flags() | 0x200,
-                               some_stack(),
-                               some_data_selector()};
-
-    if (stream.bits == 64)
-        emit_stack(fields, ARRAY_SIZE(fields), 8);
-    emit_load(RAX, __HYPERVISOR_iret);
-    emit_bytes("\x0f\x05", 2);
-}
-
 static void fast_calls(void)
 {
     static const char *const calls[] = {"\x0f\x34", "\x0f\x35", "\x48\x0f\x35", "\x0f\x07", "\x48\x0f\x07", "\x0f\x34"};
@@ -174,8 +145,8 @@ static void short_jump(void)
 }
 
 const struct weighted transfers[] = {
-    {far_return, 4},     {interrupt_return, 8},   {far_indirect, 4},
-    {far_direct, 2},     {software_interrupt, 3}, {system_call, 2},
-    {hypercall_iret, 2}, {fast_calls, 3},         {load_stack_segment, 4},
-    {flags, 3},          {short_jump, 1},         {NULL, 0},
+    {far_return, 4},   {interrupt_return, 8},   {far_indirect, 4},
+    {far_direct, 2},   {software_interrupt, 3}, {machine_system_call, 2},
+    {machine_iret, 2}, {fast_calls, 3},         {load_stack_segment, 4},
+    {flags, 3},        {short_jump, 1},         {NULL, 0},
 };
