@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory of the streams, descriptors of every kind, breakpoints, and values that a stream may name. */
+#include <abi/hypercall.h>
 #include <guest/hypercall.h>
 #include <guest/table.h>
 #include <guest/trap.h>
@@ -56,6 +57,14 @@ uint32_t some_place(void)
     if (one_in(8))
         return ONE_OF(others);
     return one_in(6) ? CODE_AT + below(CODE_SIZE) : stream.unit_at[below(stream.nr_units + 1)] + below(24);
+}
+
+/* Only some leave a kernel as it is. */
+uint32_t some_call(void)
+{
+    static const uint32_t harmless[] = {__HYPERVISOR_xen_version, __HYPERVISOR_fpu_taskswitch, 60, 127, 128, 0x10000};
+
+    return stream.is_kernel ? ONE_OF(harmless) : below(64);
 }
 
 uint32_t some_stack(void)

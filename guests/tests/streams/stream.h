@@ -77,7 +77,6 @@ enum entry {
 extern const uint64_t machine_entries[NR_ENTRIES]; /* what the hypervisor refuses stays empty */
 extern const uint16_t machine_selectors[16];       /* around those of the hypervisor */
 extern const unsigned machine_sizes[4];            /* of code; the first three are all that there are */
-extern const uint32_t machine_calls[6];            /* hypercalls that leave the kernel as it is */
 
 /* Map what a stack pointer of 0 leads to; let there be what leads a program to its kernel. */
 void machine_map_top(void);
@@ -95,8 +94,9 @@ void machine_clear_breakpoints(void);
 
 void machine_set_descriptor(unsigned entry, uint64_t descriptor); /* in both tables */
 
-/* Any address, flags, selector that a stream may name. */
+/* Any address, number of a call, flags, selector that a stream may name. */
 uint32_t some_place(void);
+uint32_t some_call(void);
 uint32_t some_stack(void);
 uint32_t some_flags(void);
 uint16_t some_code_selector(void);

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams of a 32-bit kernel: their descriptors and selectors, and how they call. */
 #include <abi/hypercall.h>
+#include <guests/tests/streams/descriptors.h>
 #include <guests/tests/streams/emit.h>
 #include <guests/tests/streams/stream.h>
-
-#define CODE16    UINT64_C(0x00009b000000ffff)
-#define CODE32    UINT64_C(0x00cf9b000000ffff)
-#define DATA16    UINT64_C(0x000093000000ffff)
-#define DATA32    UINT64_C(0x00cf93000000ffff)
-#define DPL(n)    ((uint64_t)(n) << 45)
-#define TYPE(n)   ((uint64_t)(n) << 40)
-#define BASE(n)   ((uint64_t)(n) << 16)
-#define LIMIT(n)  ((uint64_t)(n))
-#define PRESENT   (UINT64_C(1) << 47)
-#define CALL_GATE UINT64_C(0x00008c0000000000)
-#define WORDS(n)  ((uint64_t)(n) << 32)
 
 const uint64_t machine_entries[NR_ENTRIES] = {
     [ENTRY_CODE16] = CODE16 | DPL(3),
@@ -46,8 +35,6 @@ const uint16_t machine_selectors[16] = {0,      1,      3,      0xe008, 0xe00b, 
                                         0xe019, 0xe021, 0xe02b, 0xe033, 0xe038, 0xe040, 0xe043, 0xfff8};
 
 const unsigned machine_sizes[4] = {16, 32, 32, 32};
-
-const uint32_t machine_calls[6] = {__HYPERVISOR_xen_version, __HYPERVISOR_fpu_taskswitch, 60, 127, 128, 0x10000};
 
 static uint16_t of_kernel(unsigned entry)
 {
@@ -86,10 +73,10 @@ void machine_set_gates(bool on)
         machine_set_descriptor(gates[i], on ? machine_entries[gates[i]] : 0);
 }
 
-/* From the kernel a hypercall: only some leave the kernel as it is. */
+/* From the kernel a hypercall. */
 void machine_system_call(void)
 {
-    emit_load(RAX, stream.is_kernel ? ONE_OF(machine_calls) : below(64));
+    emit_load(RAX, some_call());
     emit_load(RBX, below(3));
     emit_bytes("\xcd\x82", 2);
 }

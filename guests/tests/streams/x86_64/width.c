@@ -4,24 +4,12 @@
 #include <guest/table.h>
 #include <guest/user.h>
 #include <guests/tests/lib/test.h>
+#include <guests/tests/streams/descriptors.h>
 #include <guests/tests/streams/emit.h>
 #include <guests/tests/streams/stream.h>
 
 #define TOP_AT    UINT64_C(0xffffffffffffc000)
 #define TOP_PAGES 4u
-
-#define CODE16    UINT64_C(0x00009b000000ffff)
-#define CODE32    UINT64_C(0x00cf9b000000ffff)
-#define CODE64    UINT64_C(0x00af9b000000ffff)
-#define DATA16    UINT64_C(0x000093000000ffff)
-#define DATA32    UINT64_C(0x00cf93000000ffff)
-#define DPL(n)    ((uint64_t)(n) << 45)
-#define TYPE(n)   ((uint64_t)(n) << 40)
-#define BASE(n)   ((uint64_t)(n) << 16)
-#define LIMIT(n)  ((uint64_t)(n))
-#define PRESENT   (UINT64_C(1) << 47)
-#define BIG       (UINT64_C(1) << 54)
-#define CALL_GATE UINT64_C(0x00008c0000000000)
 
 const uint64_t machine_entries[NR_ENTRIES] = {
     [ENTRY_CODE16] = CODE16 | DPL(3),
@@ -50,8 +38,6 @@ const uint16_t machine_selectors[16] = {0,      1,      3,      0xe008, 0xe00b, 
                                         0xe023, 0xe02b, 0xe033, 0xe030, 0xe038, 0xe040, 0xe043, 0xfff8};
 
 const unsigned machine_sizes[4] = {16, 32, 64, 64};
-
-const uint32_t machine_calls[6] = {__HYPERVISOR_xen_version, __HYPERVISOR_fpu_taskswitch, 60, 127, 128, 0x10000};
 
 uint16_t machine_code_selector(unsigned bits)
 {
@@ -84,10 +70,10 @@ void machine_set_gates(bool on)
     (void)on;
 }
 
-/* From the kernel a hypercall: only some leave the kernel as it is. */
+/* From the kernel a hypercall. */
 void machine_system_call(void)
 {
-    emit_load(RAX, stream.is_kernel ? ONE_OF(machine_calls) : below(64));
+    emit_load(RAX, some_call());
     emit_load(RDI, below(3));
     emit_bytes("\x0f\x05", 2);
 }
