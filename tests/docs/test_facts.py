@@ -347,6 +347,12 @@ class States(unittest.TestCase):
         without = changed('engine/grant_op.c', '[GNTTABOP_query_size] =', '[GNTTABOP_dump_table] =')
         self.assertTrue(any('GNTTABOP_query_size is always refused' in text for text in told('', replaced=without)))
 
+    def test_nowhere(self):
+        """A command that the text of the code does not tell from others: nothing is found out, and that is said."""
+        found = told('', replaced=changed('engine/mmu_update.c', 'command > MMU_PT_', 'command >= MMU_PT_'))
+        self.assertEqual(len(found), 1, found)
+        self.assertRegex(found[0], r'^engine/mmu_update\.c:\d+: mmu_update: MMU_NORMAL_PT_UPDATE: no table has it')
+
     def test_columns(self):
         """Columns of tables of commands, turned: each is told, and nothing else."""
         for path, old, new, constant in (

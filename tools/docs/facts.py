@@ -27,7 +27,7 @@ import prototypes
 import reach
 import reasons
 import showing
-from model import Complaint
+from model import Complaint, Unclear
 
 PATHS = 'tools/docs/paths.txt'
 SOURCES = ('engine/*.[ch]', 'hv/**/*.[ch]')
@@ -167,6 +167,14 @@ def add_reasons(facts):
 
 def load(reference, replaced=None):
     """The Facts for a Reference of markup.parse(); @replaced: {path: text} instead of sources, for tests."""
+    try:
+        return find(reference, replaced)
+    except Unclear as unclear:
+        return Facts(complaints=[unclear.complaint])
+
+
+def find(reference, replaced):
+    """The same; Unclear: there is something that cannot be read."""
     facts = Facts()
     facts.reasons, found = reasons.load()
     facts.complain(found)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import csource
 import reach
-from model import Place
+from model import Place, Unclear
 
 ENGINE_TABLE = ('engine/hypercall.c', 'hypercalls')
 HV_TABLE = ('hv/call/hypercall.c', 'calls')
@@ -193,7 +193,8 @@ def handled(program, name, at, commands):
         refuse_beyond(call, function, commands)
     for constant in commands:
         if call.commands.setdefault(constant, default) is None:
-            raise ValueError(f'{name}: {constant}: no table has it, and what it gives is not to be seen')
+            raise Unclear(program.find(*at[0]).place, f'{name}: {constant}: no table has it, and what it gives is not '
+                          'to be seen')
     return call
 
 

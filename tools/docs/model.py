@@ -25,6 +25,14 @@ class Complaint(NamedTuple):
         return f'{self.place}: {self.text}'
 
 
+class Unclear(ValueError):
+    """What cannot be read, so that nothing more can be found out; @complaint is what there is to say."""
+
+    def __init__(self, place, text):
+        self.complaint = Complaint(place, text)
+        super().__init__(str(self.complaint))
+
+
 @dataclass
 class Line:
     """A line of documentation.  Its indentation is kept, its tags are not part of the text."""

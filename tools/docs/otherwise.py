@@ -6,7 +6,7 @@ of those calls, `CALL > XEN'S ANSWER | OURS`.
 """
 from dataclasses import dataclass, field
 
-from model import Place
+from model import Place, Unclear
 
 SEEN = 'tests/differential/seen.txt'
 ACCEPTED = 'tests/differential/accepted'
@@ -42,10 +42,10 @@ def read_reasons(path=ACCEPTED):
     return found
 
 
-def calls_of(group, known):
-    """The calls that lines of a group are about; ValueError: nobody knows."""
+def calls_of(group, known, place):
+    """The calls that lines of a group, one at @place, are about; Unclear: nobody knows."""
     if group not in known and group not in CALLS:
-        raise ValueError(f'{SEEN}: of which call is the group {group!r}?')
+        raise Unclear(place, f'of which call is the group {group!r}?')
     return [group] if group in known else CALLS[group]
 
 
@@ -67,8 +67,8 @@ def load(commands):
     """{name of a call: [Difference]}; @commands: {name of each call: constants of its commands}."""
     found, reasons = {name: [] for name in commands}, read_reasons()
     with open(SEEN, encoding='utf-8') as file:
-        for text in file:
+        for number, text in enumerate(file, 1):
             line = text.rstrip('\n').split('\t')
-            for name in calls_of(line[1], commands):
+            for name in calls_of(line[1], commands, Place(SEEN, number)):
                 add(found[name], line, reasons, commands[name])
     return found

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 
 import csource
-from model import Place
+from model import Place, Unclear
 
 # Functions of engine/ that record a refusal: the indexes of error and reason among their arguments.
 RECORDERS = {'refuse': (1, 2), 'refuse_value': (1, 2), 'grant_refuse': (1, 2)}
@@ -80,7 +80,7 @@ class Paths:
                 continue
             words, _, why = line.partition(' -- ')
             if len(words.split()) != 4 or not why.strip():
-                raise ValueError(f'{path}:{number}: not CALL FUNCTION CALLEE ANSWER -- why')
+                raise Unclear(Place(path, number), 'not CALL FUNCTION CALLEE ANSWER -- why')
             self.rules.append(Rule(*words.split(), why.strip(), Place(path, number)))
 
     def answer(self, call, function, callee):
@@ -196,7 +196,7 @@ class Program:
                     for given in self.given(value, function, call)}
         assigned = re.findall(rf'\b{text} = ([^;]+);', function.body) if csource.WORD.fullmatch(text) else []
         if not assigned:
-            raise ValueError(f'{function.place}: {function.name}: what can {text!r} be?')
+            raise Unclear(function.place, f'{function.name}: what can {text!r} be?')
         return {value for part in assigned for value in self.values(part, function)}
 
     def chosen(self, condition, parts, function):
