@@ -196,7 +196,7 @@ def find(reference, replaced):
     tests = showing.load(commands, {name: call.heading for name, call in reference.calls.items()})
     for name, call in facts.calls.items():
         call.otherwise, call.costs, call.tests = differences[name], measured[name], tests[name]
-    facts.complaints.sort()
+    facts.complaints = sorted(set(facts.complaints))
     return facts
 
 
