@@ -19,17 +19,17 @@
  * ` Others are a #GP of the kernel, such as lgdt, lidt, lldt, ltr, lmsw, invlpg and hlt. {privileged}
  * `
  * ` A 64-bit kernel executes the instruction syscall: {registers-64}
- * `   number    rax
- * `   arguments rdi, rsi, rdx, r10, r8, r9
- * `   result    rax
- * `   lost      rcx and r11, which the instruction itself overwrites; the argument registers may come back
- * `             changed too
+ * `   number     rax
+ * `   arguments  rdi, rsi, rdx, r10, r8, r9
+ * `   result     rax
+ * `   lost       rcx and r11, which the instruction itself overwrites; the argument registers may come back
+ * `              changed too
  * `
  * ` A 32-bit kernel executes int $0x82: {registers-32}
- * `   number    eax
- * `   arguments ebx, ecx, edx, esi, edi, ebp
- * `   result    eax
- * `   lost      the argument registers may come back changed
+ * `   number     eax
+ * `   arguments  ebx, ecx, edx, esi, edi, ebp
+ * `   result     eax
+ * `   lost       the argument registers may come back changed
  * `
  * ` Only the kernel can make a call.  In user mode syscall goes to the kernel's own syscall callback, see
  * ` [callback_op], and int $0x82 is a #GP fault of the program. {user-mode}

@@ -98,10 +98,10 @@ struct compat_xen_memory_reservation {
 
 /*
  * ` XENMEM_exchange: trade frames for others: contiguous ones, or ones with small machine addresses. {exchange}
- * `   in.extent_start  the first mfn of each extent given
- * `   out.extent_start the first pfn of each extent wanted, replaced by its first mfn.  The M2P is set {exchange-out}
- * `   nr_exchanged     0 before the call; after it the number of extents of in that have been traded
- * `                    {exchange-progress}
+ * `   in.extent_start   the first mfn of each extent given
+ * `   out.extent_start  the first pfn of each extent wanted, replaced by its first mfn.  The M2P is set {exchange-out}
+ * `   nr_exchanged      0 before the call; after it the number of extents of in that have been traded
+ * `                     {exchange-progress}
  * ` Result 0, or an error; what nr_exchanged counts is done even then, and nothing else. {exchange-failure}
  * ` In the order of the checks:
  * `   -EFAULT  the structure cannot be read {exchange-unreadable} {GUEST_FAULT}

@@ -56,6 +56,8 @@ FAULTS = [
      'the priority 430 is there already'),
     ('a tag that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {What is this}\n', '{What is this}',
      'a tag is the name'),
+    ('a row with one space between its columns', 'abi/hypercall.h', 'arguments  rdi', 'arguments rdi', 'arguments rdi',
+     'two spaces between its columns'),
     ('a reason that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {BAD_LUCK}\n', '{BAD_LUCK}', 'no such reason'),
     ('a statement that is there twice', 'abi/multicall.h', ' * `\n', ' * ` One. {once-more}\n * ` Two. {once-more}\n',
      'Two. {once-more}', 'is there already'),

@@ -20,11 +20,13 @@ from markupsafe import Markup
 import codetables
 import coverage
 import csource
+import doctext
 import documents
 import dump
 import facts
 import handlers
 import markup
+import prose
 import reasons
 import shows
 from contents import Contents
@@ -90,6 +92,15 @@ def unknown_names(reference, known):
                 yield Complaint(line.place, f'{{{reason}}}: no such reason in {reasons.HEADER}')
 
 
+def lost_rows(reference):
+    """A line of a table whose columns have one space between them is no row, and would be shown as no part of it."""
+    for heading in reference.headings.values():
+        commands, free = doctext.commands(heading.label, heading.lines, reference.constants)
+        for lines in [free] + [command.lines for command in commands]:
+            for place in prose.lost_rows(heading.label, lines):
+                yield Complaint(place, 'a line of a table has two spaces between its columns')
+
+
 def write_tables(tables, output, links, found):
     """The pages made of the code's own tables, `make build/tables/tables.json`; for the contents, what each is."""
     made = []
@@ -113,7 +124,7 @@ def main():
 
     reference = markup.parse(glob.glob('abi/*.h'))
     known, _ = reasons.load()  # what it complains of comes with the facts
-    complaints = sorted(reference.complaints + list(unknown_names(reference, known)))
+    complaints = sorted(reference.complaints + [*unknown_names(reference, known), *lost_rows(reference)])
     if not complaints and not options.check:
         known = facts.load(reference)
         complaints = known.complaints

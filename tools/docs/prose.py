@@ -4,6 +4,7 @@
 Prototypes and the descriptions of arguments are left out: those are in the model.
 """
 
+import itertools
 import re
 from dataclasses import dataclass, replace
 
@@ -38,9 +39,11 @@ class Table:
 
 @dataclass
 class Fixed:
-    """Lines that stand as they are, each a Part."""
+    """Lines that stand as they are, each a Part; indented by @indent from @place on."""
 
     lines: list
+    indent: int
+    place: object
 
 
 @dataclass
@@ -115,7 +118,15 @@ def add_rows(found, label, paragraph):
         table.indent = paragraph[0].indent
         found.append(table)
     else:
-        found.append(Fixed([Part(line.text[2:], line.statement and f'{label}.{line.statement}') for line in paragraph]))
+        lines = [Part(line.text[2:], line.statement and f'{label}.{line.statement}') for line in paragraph]
+        found.append(Fixed(lines, paragraph[0].indent, paragraph[0].place))
+
+
+def lost_rows(label, lines):
+    """The places of what stands among rows as one of them, and is none."""
+    pairs = itertools.pairwise(blocks(label, lines))
+    return {(one if isinstance(one, Fixed) else other).place for one, other in pairs
+            if {type(one), type(other)} == {Table, Fixed} and one.indent == other.indent}
 
 
 def row(label, paragraph):
