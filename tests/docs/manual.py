@@ -28,6 +28,9 @@ def run(verdicts, directory):
     text = re.sub(r'.\x08', '', texts.get(f'{directory}/man/man2/HYPERVISOR_sched_op_compat.2', ''))
     other = [one for one in ('-EFAULT', 'SCHEDOP_remote_shutdown (') if one in text]
     verdicts.verdict('manual: a call has its own errors and commands', other if text else ['there is no page'])
+    text = re.sub(r'.\x08', '', texts.get(f'{directory}/man/man2/HYPERVISOR_iret.2', ''))
+    wrong = ['result'] if re.search(r'result +rax', text) else []
+    verdicts.verdict('manual: a call that does not return has no result', wrong if text else ['there is no page'])
     if shutil.which('mandoc'):
         ran = subprocess.run(['mandoc', '-Tlint', '-Wwarning', *pages], capture_output=True, text=True, check=False)
         verdicts.verdict('manual: mandoc has no warning', ran.stdout.splitlines())

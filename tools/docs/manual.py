@@ -61,7 +61,7 @@ class Manual:
         out = ['.SH SYNOPSIS', '.nf'] + [line_of(line) for line in call.prototype.split('\n')] + ['.fi']
         rows = [f'number {number}'.ljust(24) + 'rax'.ljust(10) + 'eax']
         rows += [parameter.name.ljust(24) + wide.ljust(10) + narrow for parameter, wide, narrow in registers(call)]
-        rows += ['result'.ljust(24) + 'rax'.ljust(10) + 'eax']
+        rows += ['result'.ljust(24) + 'rax'.ljust(10) + 'eax'] if call.result != 'void' else []
         out += ['.SH REGISTERS', '.nf', line_of(' ' * 24 + '64-bit'.ljust(10) + '32-bit')]
         out += [line_of(row) for row in rows] + ['.fi']
         if call.parameters:
