@@ -137,9 +137,9 @@ struct compat_trap_info {
  * ` With VMASST_TYPE_architectural_iopl the IOPL asked for is the one of the vCPU from then on, as if set with
  * ` PHYSDEVOP_set_iopl of [physdev_op]. {iopl}
  * ` Without VGCF_in_syscall in flags all registers come from the frame. {registers}
- * ` With it the return is that of the instruction sysret: rcx becomes rip, r11 becomes rflags, and cs and ss become
- * ` FLAT_USER_CS64 and FLAT_USER_SS64, or FLAT_USER_CS32 and FLAT_USER_SS32 if the frame's cs was
- * ` FLAT_USER_CS32. {in-syscall}
+ * ` With it the return is as by the instruction sysret: rcx has the value of rip then and r11 that of rflags, whatever
+ * ` the frame has for them, and cs and ss are FLAT_USER_CS64 and FLAT_USER_SS64, or FLAT_USER_CS32 and FLAT_USER_SS32 if
+ * ` the frame's cs was FLAT_USER_CS32. {in-syscall}
  * `
  * ` 32-bit guests.  The frame is in the order of the instruction iret with eax below.  esp and ss are read
  * ` if the return leaves ring 1; else the stack goes on above the frame, in the same segment. {narrow}
