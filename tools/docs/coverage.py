@@ -29,9 +29,9 @@ page, from the mark-up of the headers and the comments "Shows LABEL.NAME" over t
 
 What lies under `tests/unit`, `tests/sweep`, `tests/lessons` and `tests/model` runs the engine on the hosted machine,
 the only one with several processors; `tests/hv` and `tests/backend` run parts of what their names say, as programs;
-`guests/` runs under the hypervisor, in QEMU. What a kernel makes of the interface (its paravirt layer, lazy mode,
-pinned pages, a P2M of its own) is no statement of the interface: `guest/mmu.h`, and for its tests `tests/guestlib` and
-`guests/paravirt`.
+`guests/` runs under the hypervisor, in QEMU, 64-bit kernels and 32-bit ones. What a kernel makes of the interface (its
+paravirt layer, lazy mode, pinned pages, a P2M of its own) is no statement of the interface: `guest/mmu.h`, and for its
+tests `tests/guestlib` and `guests/paravirt`.
 """
 
 
