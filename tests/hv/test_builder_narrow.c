@@ -8,11 +8,11 @@
 /* links: engine/descriptor.c engine/domain.c engine/emulate.c engine/entry.c engine/exchange.c engine/flush.c */
 /* links: engine/foreign.c engine/frame.c engine/grant_copy.c engine/grant_map.c engine/grant_mapping.c */
 /* links: engine/grant_op.c engine/grant_table.c engine/grant_use.c engine/hold.c engine/hypercall.c engine/level.c */
-/* links: engine/memory.c engine/mmu_update.c engine/mmuext.c engine/op.c engine/pin.c engine/refuse.c */
-/* links: engine/reservation.c engine/root.c engine/segment.c engine/table.c engine/tlb.c engine/trap.c engine/type.c */
-/* links: engine/typeref.c engine/update.c engine/va_mapping.c engine/walk.c sim/cpu.c sim/current.c sim/hypervisor.c */
-/* links: sim/pool.c sim/port.c sim/ram.c sim/random.c sim/report.c sim/rule.c sim/sim.c sim/speculate.c sim/stack.c */
-/* links: sim/tasks.c sim/tlb.c sim/walk.c */
+/* links: engine/linear.c engine/memory.c engine/mmu_update.c engine/mmuext.c engine/op.c engine/pin.c */
+/* links: engine/refuse.c engine/reservation.c engine/root.c engine/segment.c engine/table.c engine/tlb.c */
+/* links: engine/trap.c engine/type.c engine/typeref.c engine/update.c engine/va_mapping.c engine/walk.c sim/cpu.c */
+/* links: sim/current.c sim/hypervisor.c sim/pool.c sim/port.c sim/ram.c sim/random.c sim/report.c sim/rule.c */
+/* links: sim/sim.c sim/speculate.c sim/stack.c sim/tasks.c sim/tlb.c sim/walk.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
