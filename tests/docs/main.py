@@ -9,7 +9,7 @@ import sys
 DIRECTORY = 'build/docs'
 # Tests that are programs of their own, and say how many there were: as unittest does, or in the last line.
 PROGRAMS = {'facts': 'tests/docs/test_facts.py', 'tables': 'tests/docs/test_tables.py',
-            'limits': 'tests/docs/test_limits.py', 'start': 'tests/docs/start_of_day.sh'}
+            'documents': 'tests/docs/test_documents.py', 'limits': 'tests/docs/test_limits.py', 'start': 'tests/docs/start_of_day.sh'}
 COUNTED = re.compile(r'Ran (\d+) tests? in |(\d+) passed, \d+ failed$')
 
 

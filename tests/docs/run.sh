@@ -4,6 +4,7 @@
 #
 #   faults   each of the generator's errors, planted in a copy of the headers: it is told, by file and line
 #   facts    what the code is read for, each call: tests/docs/test_facts.py
+#   documents what a document names and is not there is told: tests/docs/test_documents.py
 #   limits   numbers in statements are those of the code: tests/docs/test_limits.py
 #   explained what is refused in thousands of calls is what was found in the code
 #   tables   what the engine's own tables say, and its pages: tests/docs/test_tables.py
@@ -16,15 +17,15 @@
 # Usage: tests/docs/run.sh [NAME...]      default: all but screens
 #
 # The last line is "N passed, N failed".  The pages are made anew, in build/docs.  For `start` and `explained` the
-# command, the hypervisor and the guests must have been built; for all but `faults`, `facts`, `limits` and
-# `explained`, build/tables/tables.json.
+# command, the hypervisor and the guests must have been built; for all but `faults`, `facts`,
+# `documents`, `limits` and `explained`, build/tables/tables.json.
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 
-[ $# -ne 0 ] || set -- faults facts limits explained tables start pages manual
+[ $# -ne 0 ] || set -- faults facts documents limits explained tables start pages manual
 for name in "$@"; do
     case $name in
-    faults | facts | limits | explained | tables | start | pages | manual | screens) ;;
+    faults | facts | documents | limits | explained | tables | start | pages | manual | screens) ;;
     *) echo "tests/docs/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The documents of the tree, *.md, as pages: their links lead to pages, names in code to the reference."""
 
+import collections
 import html
 import os
 import re
@@ -20,6 +21,10 @@ PATH = re.compile(r'((?:[\w.-]+/)+[\w.-]+|[A-Z][A-Z_a-z]+(?:\.md)?)(?::(\d+))?$'
 LINK = re.compile(r'href="([^"]+)"(?=>(?:<code>)?(\w+)(?:</code>)?</a>|)')
 # What is written as code and stands neither in a link nor in a block.
 CODE = re.compile(r'<a\b.*?</a>|<pre>.*?</pre>|<code>([^<]+)</code>', re.S)
+# The first word of a constant; those that many constants have are no other name's, but for these.
+FAMILY = re.compile(r'([A-Z][A-Z0-9]*_)\w+$')
+FAMILY_LEAST = 4
+NO_FAMILIES = ('XEN_', 'COMPAT_')
 
 
 def page_of(path):
@@ -37,6 +42,7 @@ class Documents:
         self.paths, self.links, self.sources, self.output = sorted(paths), links, sources, output
         self.titles = {path: title_of(path) for path in self.paths}
         self.complaints, self.extra, self.tests = [], extra or {}, testnames.load()
+        self.families = families_of(links.reference.constants)
         self.named = {}  # what is not made of a document, and is named in them: {name: page}
 
     def write(self):
@@ -53,7 +59,7 @@ class Documents:
         body = convert.convert(text)
         body = LINK.sub(lambda match: self.link(match, path, page), body)
         body = re.sub(r'(?<=<img )([^>]*)src="([^"]+)"', lambda match: self.picture(match, path, page), body)
-        body = self.linked(body, page)
+        body = self.linked(body, page, path)
         body = NAMED.sub(lambda match: self.by_name(match, path, page), body)
         body = re.sub(r'<td>(XSA-\d+)</td>', r'<td id="\1">\1</td>', body)
         body = body.replace('<table>', '<div class="wide"><table>').replace('</table>', '</table></div>')
@@ -105,11 +111,11 @@ class Documents:
             return page_of(readme) if readme in self.paths else None
         return self.sources.target(full, line)
 
-    def linked(self, body, page):
-        """HTML with what it has in code linked."""
-        return CODE.sub(lambda match: self.code(match, page) if match.group(1) else match.group(0), body)
+    def linked(self, body, page, path=None):
+        """HTML with what it has in code linked; @path: the document."""
+        return CODE.sub(lambda match: self.code(match, page, path or page) if match.group(1) else match.group(0), body)
 
-    def code(self, match, page):
+    def code(self, match, page, document):
         """Names of the reference and paths of the tree, where they are written as code."""
         text = html.unescape(match.group(1))
         name = re.sub(r'^(?:HYPERVISOR_\w+)\(.*\)$', lambda call: call.group(0).split('(')[0], text)
@@ -125,9 +131,18 @@ class Documents:
         if not found and path:
             target = self.target(path.group(1), path.group(2) and int(path.group(2)))
             found = target and (target, '')
+        family = FAMILY.match(text)
+        if not found and family and family.group(1) in self.families:
+            self.complaints.append(f'{document}: nothing in abi/ is called {text}')
         if not found:
             return match.group(0)
         return f'<code>{self.links.anchor(found, text, page)}</code>'
+
+
+def families_of(constants):
+    """The first words that names of the interface have in common: MMUEXT_, XENFEAT_."""
+    words = collections.Counter(match.group(1) for match in map(FAMILY.match, constants) if match)
+    return {word for word, count in words.items() if count >= FAMILY_LEAST and word not in NO_FAMILIES}
 
 
 def title_of(path):
