@@ -134,7 +134,7 @@ test-cli: $(CLI_TESTED)
 # Pages as a browser shows them; pictures of them are in build/docs-shots.
 test-docs: build/tables/tables.json build/guests/demo.elf build/guests/differential.elf $(RUNNER) | \
 		build/.tools-test-docs
-	$(Q)tests/docs/run.sh faults facts limits explained tables start pages manual screens
+	$(Q)tests/docs/run.sh faults facts documents limits explained tables start pages manual screens
 
 # For soak and fuzz.  A seed that is not given is a new one each time.
 SECONDS := 60
