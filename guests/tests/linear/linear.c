@@ -4,8 +4,8 @@
  * window that this makes, and changes them by the machine addresses that it finds there.  What a window must not do is
  * tried as well.
  *
- * A 64-bit kernel has a window by one entry of the root for the root itself, a 32-bit one by four entries of the topmost
- * L2, for itself and its like.  In either, what stands there is the array of all L1 entries, and so on above.
+ * A 64-bit kernel has a window by one entry of the root for the root itself, a 32-bit one by four entries of the
+ * topmost L2, for itself and its like.  Either way what stands there is the array of all L1 entries, and so on above.
  */
 #include <abi/errno.h>
 #include <guest/guest.h>
