@@ -185,9 +185,14 @@ static unsigned rip_bytes(enum decode_mode mode)
 
 static bool find_code(const struct emulation *emulation, unsigned offset, unsigned bytes, uint64_t *linear)
 {
-    uint64_t at = alu_truncate(emulation->vcpu->frame->rip + offset, emulation->mode == DECODE_64 ? 8 : 4);
+    uint64_t at = emulation->vcpu->frame->rip + offset;
 
-    return emulation_linear(emulation, (struct place){SEGMENT_CS, at, bytes, SEGMENT_EXECUTE}, linear);
+    /* What 64-bit kernels and their programs run: cs has no base there. */
+    if (emulation->mode == DECODE_64) {
+        *linear = at;
+        return true;
+    }
+    return emulation_linear(emulation, (struct place){SEGMENT_CS, (uint32_t)at, bytes, SEGMENT_EXECUTE}, linear);
 }
 
 /* How many of @wanted bytes, the first of which is @offset behind rip and at *@linear, its segment and page have. */
