@@ -31,8 +31,8 @@ class Documents(unittest.TestCase):
             return page, [one.replace(name, 'DOCUMENT') for one in made.complaints]
 
     def test_there(self):
-        page, complaints = self.said('# One\n\n`MMUEXT_PIN_L1_TABLE`, [pte](../abi/mmu.h), the page "type word", `XEN_VERSION`'
-                                     ' and `MMUEXT_*`, `engine/linear.h`.\n')
+        page, complaints = self.said('# One\n\n`MMUEXT_PIN_L1_TABLE`, [pte](../abi/mmu.h), the page "type word", '
+                                     '`XEN_VERSION` and `MMUEXT_*`, `engine/linear.h`.\n')
         self.assertEqual(complaints, [])
         for name in 'calls/mmuext_op.html#MMUEXT_PIN_L1_TABLE', 'topics/pte.html', 'tables/type-word.html':
             self.assertIn(f'href="../../{name}"', page)
