@@ -51,15 +51,24 @@ class Limits(unittest.TestCase):
         self.assertEqual([(place.path, text) for place, text in found],
                          [(path, f'sched_op.poll-many does not say 128 ports, which is POLL_PORTS_MAX of {POLL}')])
 
+    def test_document(self):
+        row = 'docs/glossary.md: 0xf5800000 up = COMPAT_HYPERVISOR_VIRT_START, abi/layout.h\n'
+        self.assertEqual(told(row), [])
+        self.assertEqual(told(row, ('docs/glossary.md', '0xf5800000 up', '0xf5900000 up')),
+                         [f'{limits.PATH}:2: docs/glossary.md does not say 0xf5800000 up, which is '
+                          'COMPAT_HYPERVISOR_VIRT_START of abi/layout.h'])
+
     def test_row(self):
         for row, said in ((ROW.replace('many', 'few'), 'sched_op.poll-few: nothing in abi/ states that'),
                           (ROW.replace('_MAX', '_MIN'), f'POLL_PORTS_MIN: is no number by {POLL}'),
+                          (ROW.replace('hv/', 'hv/no/'), f'there is no {POLL.replace("hv/", "hv/no/")}'),
                           (ROW.replace(':', ''), f'not a row: {ROW.replace(":", "").strip()}')):
             self.assertEqual(told(row), [f'{limits.PATH}:2: {said}'])
 
     def test_words(self):
         for words, number in (('16 GDT frames', 16), ('0xf57fffff', 0xf57fffff), ('2 to the 50 nanoseconds', 1 << 50),
-                              ('2^62 ns', 1 << 62), ('a millisecond', 1), ('many', None)):
+                              ('2^62 ns', 1 << 62), ('a millisecond', 1), ('ffff87ffffffffff the', 0xffff87ffffffffff),
+                              ('many', None)):
             self.assertEqual(limits.number_of(words), number)
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Numbers that statements of abi/ have from constants of the code, by limits.txt: is what they say what the code has?
+"""Numbers that statements of abi/, or documents, have from constants of the code, by limits.txt: is what they say what
+the code has?
 
-The words begin with the number, or are `2 to the N`, `2^N`, or say `a` for one.
+The words begin with the number, or are `2 to the N`, `2^N`, or say `a` for one; an address of 16 digits needs no 0x.
 """
 import re
 
@@ -9,9 +10,9 @@ import quoted_numbers
 from model import Place
 
 PATH = 'tools/docs/limits.txt'
-ROW = re.compile(r'(\w+\.[\w-]+): (\S.*?) = (\S.*), (\S+)$')
+ROW = re.compile(r'(\w+\.[\w-]+|[\w/-]+\.md): (\S.*?) = (\S.*), (\S+)$')
 POWER = re.compile(r'2(?: to the |\^)(\d+)')
-NUMBER = re.compile(r'0x[0-9a-f]+|\d+|an? ')
+NUMBER = re.compile(r'0x[0-9a-f]+|([0-9a-f]{16})\b|\d+|an? ')
 KNOWN = {'UINT64_MAX': str((1 << 64) - 1), 'INT32_MAX': str((1 << 31) - 1)}
 
 
@@ -20,6 +21,8 @@ def number_of(words):
     power, number = POWER.match(words), NUMBER.match(words)
     if power:
         return 1 << int(power.group(1))
+    if number and number.group(1):
+        return int(number.group(1), 16)
     return number and (int(number.group(), 0) if words[0].isdigit() else 1)
 
 
@@ -34,18 +37,22 @@ def check_row(reference, row, place, source):
     """What is wrong with one row: (place, text)."""
     name, words, expression, path = row
     statement = reference.statements.get(name)
-    if not statement:
+    if not statement and not name.endswith('.md'):
         yield place, f'{name}: nothing in abi/ states that'
         return
     try:
+        text, said_at = (statement.text, statement.place) if statement else (source(name), place)
         found = value(expression, source(path))
+    except OSError as error:
+        yield place, f'there is no {error.filename}'
+        return
     except ValueError:
         yield place, f'{expression}: is no number by {path}'
         return
     if found != number_of(words):
         yield place, f'{name}: {expression} of {path} is {found}, and not {words}'
-    elif not re.search(rf'(?<!\w){re.escape(words)}(?!\w)', statement.text):
-        yield statement.place, f'{name} does not say {words}, which is {expression} of {path}'
+    elif not re.search(rf'(?<!\w){re.escape(words)}(?!\w)', ' '.join(text.split())):
+        yield said_at, f'{name} does not say {words}, which is {expression} of {path}'
 
 
 def check(reference, replaced=None):
