@@ -36,6 +36,7 @@ TEST = """/* Asks.  Shows call.answered, call.none,
  * and call.unread. */
 static void test_call(void **state)
 {
+    assert_true(call());
 }
 
 /* Shows call.in-time. */
@@ -108,6 +109,13 @@ class Coverage(unittest.TestCase):
         self.write('tests/unit/test_call.c', TEST.replace('in-time', 'none'))
         self.refused('abi/call.h:8: the statement call.answered is there already, at abi/call.h:6')
 
+    def test_empty(self):
+        """A test whose body is gone, or only says that it was called."""
+        for body in '', '    (void)state; /* call() */\n':
+            self.write('tests/unit/test_call.c', TEST.replace('    assert_true(call());\n', body))
+            self.refused(*(f'tests/unit/test_call.c:1: call.{name}: test_call calls nothing, and shows nothing'
+                           for name in ('answered', 'none', 'unread')))
+
     def test_named_twice(self):
         self.write('tests/call/run.sh', SCRIPT.replace('counts: all', 'counts, first.counts: all'))
         self.refused('tests/call/run.sh:1: first.counts: is named twice over one function')
@@ -120,7 +128,7 @@ class Coverage(unittest.TestCase):
                            for name in ('answered', 'none', 'unread')))
         inside = 'static void test_late(void **state)\n{\n    /* Shows call.in-time. */\n    late();\n}\n'
         self.write('tests/unit/test_call.c', TEST.partition('/* Shows call.in-time')[0] + inside)
-        self.refused('tests/unit/test_call.c:9: call.in-time: the comment stands above no function')
+        self.refused('tests/unit/test_call.c:10: call.in-time: the comment stands above no function')
         self.write('tests/unit/test_call.c', TEST)
         self.write('tests/call/run.sh', SCRIPT.replace('\n', '\n\n'))
         self.refused('tests/call/run.sh:1: first.counts: the comment stands above no function')

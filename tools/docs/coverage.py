@@ -5,7 +5,8 @@
 Usage: tools/docs/coverage.py [--check]      --check writes nothing: is the file as it would be written?
 
 A complaint, by file and line, and status 1: for a statement without a test that CAVEATS.md does not declare under
-"Statements without a test", for a test that shows what nothing states, for a name that is there twice.
+"Statements without a test", for a test that shows what nothing states, or that calls nothing, for a name that is there
+twice.
 """
 
 import glob
@@ -68,6 +69,8 @@ def check(reference, shown, undone):
         seen.add((one.statement, one.path, one.function))
         if not one.function:
             complaints.append(f'{one.path}:{one.line}: {one.statement}: the comment stands above no function')
+        if one.is_empty:
+            complaints.append(f'{one.path}:{one.line}: {one.statement}: {one.function} calls nothing, and shows nothing')
         if one.statement not in reference.statements:
             complaints.append(f'{one.path}:{one.line}: {one.statement}: nothing in abi/ states that')
     for name, line in undone.items():

@@ -21,6 +21,7 @@ class Shown:
     path: str
     function: str  # None: there is none directly below
     line: int
+    is_empty: bool = False  # a function of C that calls nothing
 
 
 def c_comments(lines):
@@ -52,6 +53,13 @@ def function_below(lines, at, pattern):
     return match.group(1) if match else None
 
 
+def calls_nothing(lines, at):
+    """Has the function of C whose definition begins at this line a body without a call?"""
+    ends = [end for end in range(at + 1, len(lines)) if lines[end] == '}']
+    body = '\n'.join(lines[at + 1:ends[0]]) if ends and lines[at].endswith(')') else 'call()'
+    return not re.search(r'\w\(', re.sub(r'/\*.*?\*/|\b(?:if|for|while|switch|return|sizeof)\b', '', body, flags=re.S))
+
+
 def read_file(path):
     ending = os.path.splitext(path)[1]
     with open(path, encoding='utf-8') as file:
@@ -59,7 +67,9 @@ def read_file(path):
     for line, text, below in (c_comments if ending == '.c' else script_comments)(lines):
         for names in SHOWS.findall(text):
             for name in re.findall(NAMES, names):
-                yield Shown(name, path, function_below(lines, below, FUNCTION[ending]), line)
+                function = function_below(lines, below, FUNCTION[ending])
+                is_empty = bool(function) and ending == '.c' and calls_nothing(lines, below)
+                yield Shown(name, path, function, line, is_empty)
 
 
 def read(folders):
