@@ -45,7 +45,7 @@
  * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest, and CALLBACKTYPE_syscall to a
  * `            32-bit one {unknown-type} {hv}
  * ` CALLBACKOP_unregister: have none.
- * `   -ENOSYS  unknown type {hv}
+ * `   -ENOSYS  unknown type {unregister-unknown} {hv}
  * `   -EINVAL  any other but CALLBACKTYPE_nmi {unregister} {hv}
  * `
  * ` CALLBACKTYPE_event: an event is pending, see [shared_info].  The frame is that of a handler without error

@@ -91,7 +91,8 @@ struct grant_entry_v1 {
  * `            {TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * `   GNTST_general_error  only a part of the page is granted {map-part} {GRANT_PART}
  * `   GNTST_general_error  host_addr leads to no L1 entry of the caller's {map-nowhere} {NO_L1_ENTRY}
- * `   GNTST_general_error  there are as many references as can be counted {REFERENCES_EXHAUSTED}
+ * `   GNTST_general_error  there are as many references as can be counted {map-references}
+ * `            {REFERENCES_EXHAUSTED}
  * ` GNTTABOP_unmap_grant_ref: undo that, for the guest where host_addr is given, for devices where dev_bus_addr
  * ` is. {unmap}
  * `   GNTST_general_error  the domain is being torn down {unmap-dying} {DYING}

@@ -114,7 +114,7 @@ struct compat_xen_memory_reservation {
  * `   -EFAULT  the array of in cannot be read {exchange-array} {GUEST_FAULT}
  * `   -EINVAL  a frame is not the guest's {exchange-not-owned} {NOT_OWNED}
  * `   -EINVAL  a frame is mapped, pinned or otherwise in use {exchange-in-use} {FRAME_IN_USE}
- * `   -EFAULT  the array of out cannot be read {GUEST_FAULT}
+ * `   -EFAULT  the array of out cannot be read {exchange-out-unreadable} {GUEST_FAULT}
  * `   -ENOMEM  no such frames to be had {exchange-no-memory} {NO_MEMORY}
  * `   -EFAULT  the array of out cannot be written {exchange-list} {GUEST_FAULT}
  * `   -EFAULT  the structure cannot be written, when all is done {exchange-unwritable} {GUEST_FAULT}
@@ -184,7 +184,7 @@ struct compat_xen_machphys_mfn_list {
  * ` XENMEM_machine_memory_map: the map of the machine, in machine addresses.  The initial domain has no right to
  * ` anything else of the machine, and is shown its own map. {machine-memory-map}
  * `   -EPERM   the caller is another domain {machine-map-right} {hv}
- * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {hv}
+ * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {machine-map-unreadable} {hv}
  */
 struct xen_memory_map {
     uint32_t nr_entries; /* room in the buffer; receives how many were stored */

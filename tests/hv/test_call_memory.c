@@ -17,7 +17,10 @@
 #include <hv/base/layout.h>
 #include <tests/hv/lib/guest_calls.h>
 
-/* Shows memory_op.memory-map, memory_op.machine-memory-map, memory_op.unreadable, memory_op.machine-map-right. */
+/*
+ * Shows memory_op.memory-map, memory_op.machine-memory-map, memory_op.unreadable, memory_op.machine-map-right,
+ * memory_op.machine-map-unreadable.
+ */
 static void memory_maps(void)
 {
     const struct e820_entry *entry = (const struct e820_entry *)(const void *)(guest_memory + 1024);
@@ -41,6 +44,12 @@ static void memory_maps(void)
     assert_int_equal(GUEST(uint32_t), 0);
     assert_int_equal(guest_memory[1024], 0xee);
     assert_int_equal(call(call_memory_op, XENMEM_memory_map, nowhere(), 0), -XEN_EFAULT);
+    assert_int_equal(call(call_memory_op, XENMEM_machine_memory_map, nowhere(), 0), -XEN_EFAULT);
+    if (domain.engine.width == WIDTH_64)
+        GUEST(struct xen_memory_map) = (struct xen_memory_map){.nr_entries = 1, .buffer = nowhere()};
+    else
+        GUEST(struct compat_xen_memory_map) = (struct compat_xen_memory_map){1, (uint32_t)nowhere()};
+    assert_int_equal(call(call_memory_op, XENMEM_machine_memory_map, at(0), 0), -XEN_EFAULT);
 }
 
 /* Shows memory_op.maximum-gpfn, memory_op.mfn-list. */

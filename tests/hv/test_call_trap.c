@@ -166,7 +166,7 @@ static void callbacks(void)
     assert_int_equal(call(call_callback_op, 2, at(0), 0), -XEN_ENOSYS);
 }
 
-/* No handler but that of the NMI can be taken back.  Shows callback_op.unregister. */
+/* No handler but that of the NMI can be taken back.  Shows callback_op.unregister, callback_op.unregister-unknown. */
 static void callbacks_taken_back(void)
 {
     vcpu.bounce.nmi = vcpu.bounce.event = (struct callback){.address = HANDLER};

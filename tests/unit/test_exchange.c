@@ -312,7 +312,10 @@ static void test_unwritable(void **state)
     unit_destroy(&unit);
 }
 
-/* The second half of a chunk of new extents cannot be read: the first half is given back. */
+/*
+ * The second half of a chunk of new extents cannot be read: the first half is given back.  Shows
+ * memory_op.exchange-out-unreadable.
+ */
 static void test_unreadable_tail(void **state)
 {
     bool wide = unit_width(state) == WIDTH_64;

@@ -152,6 +152,23 @@ static void test_refused(void **state)
     unit_destroy(&unit);
 }
 
+/* The grant takes the last reference, and the entry finds none.  Shows grant_table_op.map-references. */
+static void test_references(void **state)
+{
+    struct unit unit;
+    mfn_t page;
+
+    create(&unit, state);
+    page = grant_page(&unit, GTF_permit_access);
+    unit_frame(&unit, page)->refs = FRAME_REFS_MAX - 1;
+    assert_map_refused(&unit, map(&unit, 3, GNTMAP_host_map, NULL), GNTST_general_error, REFUSE_REFERENCES_EXHAUSTED);
+    assert_counts(&unit, page, FRAME_REFS_MAX - 1, TYPE_WRITABLE, 1);
+    assert_int_equal(guest_grant_use(unit.other, REF), 0);
+    assert_int_equal(window_entry(&unit, 3), 0);
+    unit_frame(&unit, page)->refs = 2;
+    unit_destroy(&unit);
+}
+
 /* A host address that leads to no entry of the caller's.  Shows grant_table_op.map-nowhere. */
 static void test_no_entry(void **state)
 {
@@ -414,10 +431,11 @@ static void test_replace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_counts),      unit_test_both(test_unmap_dying),    unit_test_both(test_refused),
-        unit_test_both(test_no_entry),    unit_test_both(test_part_of_a_page), unit_test_both(test_handles),
-        unit_test_both(test_flushes),     unit_test_both(test_entry_bits),     unit_test_both(test_replaced),
-        unit_test_both(test_named_entry), unit_test_both(test_parts),          unit_test_both(test_replace),
+        unit_test_both(test_counts),     unit_test_both(test_unmap_dying), unit_test_both(test_refused),
+        unit_test_both(test_references), unit_test_both(test_no_entry),    unit_test_both(test_part_of_a_page),
+        unit_test_both(test_handles),    unit_test_both(test_flushes),     unit_test_both(test_entry_bits),
+        unit_test_both(test_replaced),   unit_test_both(test_named_entry), unit_test_both(test_parts),
+        unit_test_both(test_replace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
