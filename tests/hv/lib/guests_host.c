@@ -41,7 +41,7 @@ struct hv_domain *attached;
 bool unbuildable[GUESTS], leaks[GUESTS], frames_lost, audit_wanted, back_soon, back_end_holds;
 unsigned reasons[GUESTS], order[GUESTS], reboots[GUESTS], bad_audit, delays;
 uint64_t lost, free_frames;
-unsigned started, releases, burials, audits, followed, looks, given_up;
+unsigned started, releases, burials, audits, followed, looks, given_up, closed;
 
 static struct hv_domain domains[GUESTS], left_behind;
 static struct hv_vcpu vcpus[GUESTS];
@@ -156,6 +156,13 @@ void split_devices_give_up(const struct bundle *of, unsigned id)
     assert_ptr_equal(of, &bundle);
     assert_false(table[id] && hv_domain_is_alive(hv_domain_of(table[id])));
     given_up |= 1u << (id - 1);
+}
+
+void split_devices_close(const struct bundle *of, unsigned id)
+{
+    assert_ptr_equal(of, &bundle);
+    assert_false(given_up & 1u << (id - 1));
+    closed |= 1u << (id - 1);
 }
 
 void split_devices_look(void)
@@ -353,7 +360,7 @@ void begin(void)
     awaited = NULL;
     free_frames = 1000;
     followed = 0;
-    looks = given_up = 0;
+    looks = given_up = closed = 0;
     ends = started = releases = burials = audits = bad_audit = 0;
     lost = 0;
     audit_wanted = true;

@@ -34,7 +34,8 @@ extern uint64_t free_frames;
 extern unsigned started, releases, burials, audits;
 extern unsigned followed; /* by a vCPU that pays for its building */
 extern unsigned looks;    /* for those that wait */
-extern unsigned given_up; /* a bit for each, as far as those that wait know */
+extern unsigned given_up; /* a bit for each, as far as those that wait know, */
+extern unsigned closed;   /* and for what it has served */
 
 /* All of it as if nothing had happened, nor will. */
 void begin(void);
