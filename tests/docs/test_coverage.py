@@ -109,6 +109,11 @@ class Coverage(unittest.TestCase):
         self.write('tests/unit/test_call.c', TEST.replace('in-time', 'none'))
         self.refused('abi/call.h:8: the statement call.answered is there already, at abi/call.h:6')
 
+    def test_unnamed_error(self):
+        self.write('abi/call.h', HEADER.replace(' {none} {TYPE_CONFLICT', ' {TYPE_CONFLICT'))
+        self.write('tests/unit/test_call.c', TEST.replace(', call.none', ''))
+        self.refused('abi/call.h:8: -EINVAL: the error line has no name')
+
     def test_empty(self):
         """A test whose body is gone, or only says that it was called."""
         for body in '', '    (void)state; /* call() */\n':

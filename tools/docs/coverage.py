@@ -5,8 +5,8 @@
 Usage: tools/docs/coverage.py [--check]      --check writes nothing: is the file as it would be written?
 
 A complaint, by file and line, and status 1: for a statement without a test that CAVEATS.md does not declare under
-"Statements without a test", for a test that shows what nothing states, or that calls nothing, for a name that is there
-twice.
+"Statements without a test", for an error without a name, for a test that shows what nothing states, or that calls
+nothing, for a name that is there twice.
 """
 
 import glob
@@ -58,6 +58,9 @@ def check(reference, shown, undone):
     for line in [line for header in reference.headers for line in header.lines if line.statement]:
         if line.place not in places:
             complaints.append(f'{line.place}: {line.statement}: the statement stands under no heading')
+    for error in [error for heading in reference.headings.values() for error in heading.errors]:
+        if not error.statement:
+            complaints.append(f'{error.place}: {", ".join(error.numbers)}: the error line has no name')
     with_test = {one.statement for one in shown}
     for statement in reference.statements.values():
         if statement.name not in with_test and statement.name not in undone:
