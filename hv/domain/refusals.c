@@ -27,7 +27,7 @@ static void note_guest(struct noted_refusal *noted, struct hv_vcpu *vcpu)
     noted->vcpu = vcpu->engine.id;
     noted->cs = (uint16_t)vcpu->frame->cs;
     noted->rip = vcpu->frame->rip;
-    if (!access_read(&vcpu->engine, &noted->top, VADDR(vcpu->frame->rsp), sizeof(noted->top)))
+    if (!access_read_word(&vcpu->engine, &noted->top, VADDR(vcpu->frame->rsp)))
         noted->top = 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -58,11 +59,33 @@ static void test_refusals_of_guests(void **state)
     }
 }
 
+/* The word of a 32-bit guest is one of 4 bytes. */
+static void test_refusals_of_narrow_guests(void **state)
+{
+    uint64_t *low = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    struct cpu_frame frame = {.rip = 0x1234, .cs = 0xe019, .rsp = (uint64_t)low};
+    const struct refusals *refusals = refusals_noted();
+
+    (void)state;
+    assert_ptr_not_equal(low, MAP_FAILED);
+    *low = UINT64_C(0x8056d07080103301);
+    make();
+    unreachable = false;
+    vcpu.frame = &frame;
+    domain.engine.width = WIDTH_PAE;
+    cpu_boot.current = &vcpu;
+    port_refused(&(struct refusal){.vcpu = &vcpu.engine});
+    assert_int_equal(refusals->recent[(refusals->count - 1) % REFUSALS_KEPT].top, 0x80103301);
+    domain.engine.width = WIDTH_64;
+    munmap(low, PAGE_SIZE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refusals_of_guests),
+        cmocka_unit_test(test_refusals_of_narrow_guests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
