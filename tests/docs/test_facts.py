@@ -291,7 +291,8 @@ class Order(unittest.TestCase):
 
     def test_asked_first(self):
         """`return asked ? call() : error;`: the error comes before those of the call."""
-        line = " * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {hv}\n"
+        line = (' * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {machine-map-unreadable} '
+                '{hv}\n')
         found = told('abi/memory.h', (line, ''))
         self.assertEqual(len(found), 1, found)
         self.assertTrue(found[0].startswith('memory.h: XENMEM_machine_memory_map: -EFAULT is checked in '), found)
