@@ -24,7 +24,7 @@ GUEST_TEST_LIB := $(sort $(wildcard guests/tests/lib/*.c))
 GUEST_TESTS := $(filter-out lib,$(sort $(patsubst guests/tests/%/,%,$(dir $(wildcard guests/tests/*/*.c)))))
 # Those that are about instructions, segments or layouts of 64 bits; and some where the width makes no difference, since
 # they are about devices or other domains.
-GUEST_WIDE := differential $(addprefix tests/,bases bases_absent debug iret iret_no_user lessons \
+GUEST_WIDE := differential $(addprefix tests/,bases bases_absent iret iret_no_user lessons \
 	privileged recipes segments selectors syscalls umip vm86 write_emulation \
 	write_emulation_initial chaos foreign netfront pci served storm uart)
 # Those that are about what 32 bits have.

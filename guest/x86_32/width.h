@@ -65,7 +65,7 @@ typedef uint32_t event_word_t;
 
 /*
  * For assembly: the instruction by which a program calls its kernel, those that save and restore all of the FPU,
- * registers, and what stands behind an instruction that is as wide as one.
+ * registers, what stands behind an instruction that is as wide as one, and how many bytes that is.
  */
 #define REGISTER_AX  "eax"
 #define REGISTER_DX  "edx"
@@ -75,4 +75,8 @@ typedef uint32_t event_word_t;
 #define FXSAVE       "fxsave"
 #define FXRSTOR      "fxrstor"
 #define WORD_SUFFIX  "l"
+#define WORD_SIZE    "4"
+
+/* The instruction by which a kernel calls the hypervisor. */
+#define HYPERCALL_INSTRUCTION "int $0x82"
 #endif

@@ -68,7 +68,7 @@ typedef uint64_t event_word_t;
 
 /*
  * For assembly: the instruction by which a program calls its kernel, those that save and restore all of the FPU,
- * registers, and what stands behind an instruction that is as wide as one.
+ * registers, what stands behind an instruction that is as wide as one, and how many bytes that is.
  */
 #define REGISTER_AX  "rax"
 #define REGISTER_DX  "rdx"
@@ -78,4 +78,8 @@ typedef uint64_t event_word_t;
 #define FXSAVE       "fxsave64"
 #define FXRSTOR      "fxrstor64"
 #define WORD_SUFFIX  "q"
+#define WORD_SIZE    "8"
+
+/* The instruction by which a kernel calls the hypervisor. */
+#define HYPERCALL_INSTRUCTION "syscall"
 #endif

@@ -16,26 +16,31 @@
 
 #define DATA_AT     UINT64_C(0x600000)
 #define STACK_AT    (DATA_AT + 0x800)
-#define RFLAGS_RF   UINT64_C(0x10000)
+#define RFLAGS_RF   0x10000u
 #define DR6_STEP    UINT64_C(0x4000)
-#define DR6_HIT     UINT64_C(1)       /* breakpoint 0; 2: breakpoint 1 */
-#define DR7_DATA    UINT64_C(0xf0401) /* breakpoint 0: four bytes, read or written */
-#define DR7_EXECUTE UINT64_C(0x408)   /* breakpoint 1 */
-#define TRAPS_MOST  1000u             /* in all rounds */
+#define DR6_HIT     UINT64_C(1) /* breakpoint 0; 2: breakpoint 1 */
+#define DR7_DATA    0xf0401u    /* breakpoint 0: four bytes, read or written */
+#define DR7_EXECUTE 0x408u      /* breakpoint 1 */
+#define TRAPS_MOST  1000u       /* in all rounds */
 #define ROUNDS      50u
 
-/* The instruction in the middle reads or writes at rdi; each ends in a trap. */
-SNIPPET(store, "nop", "movl $1, (%rdi)", "nop; syscall; ud2");
-SNIPPET(push, "nop; leaq 8(%rdi), %rsp", "pushq $1", "nop; syscall; ud2");
-SNIPPET(string, "cld; movl $4, %ecx", "rep stosb", "nop; syscall; ud2");
-SNIPPET(store_call, "nop", "movl $1, (%rdi)", "syscall; ud2");
-SNIPPET(store_int, "nop", "movl $1, (%rdi)", "int $0x80");
-SNIPPET(store_fault, "nop", "movl $1, (%rdi)", "ud2");
-SNIPPET(load_ss_call, "movl $0xe02b, (%rdi)", "movw (%rdi), %ss", "syscall; ud2");
-SNIPPET(load_ss_int, "movl $0xe02b, (%rdi)", "movw (%rdi), %ss", "int $0x80");
-SNIPPET(load_ss_int3, "movl $0xe02b, (%rdi)", "movw (%rdi), %ss", "int3");
-SNIPPET(load_ss_sysenter, "movl $0xe02b, (%rdi)", "movw (%rdi), %ss", "sysenter; ud2");
-SNIPPET(set_step, "nop; pushfq; orq $0x100, (%rsp); popfq", "movl $1, (%rdi)", "nop; syscall; ud2");
+/* The call of the hypervisor's, which a program is not granted. */
+#define CALL HYPERCALL_INSTRUCTION "; ud2"
+#define DI   "%" REGISTER_DI
+#define SP   "%" REGISTER_SP
+
+/* The instruction in the middle reads or writes at DI; ecx has a selector for ss.  Each ends in a trap. */
+SNIPPET(store, "nop", "movl $1, (" DI ")", "nop;" CALL);
+SNIPPET(push, "nop; lea" WORD_SUFFIX " " WORD_SIZE "(" DI "), " SP, "push" WORD_SUFFIX " $1", "nop;" CALL);
+SNIPPET(string, "cld; movl $4, %ecx", "rep stosb", "nop;" CALL);
+SNIPPET(store_call, "nop", "movl $1, (" DI ")", CALL);
+SNIPPET(store_int, "nop", "movl $1, (" DI ")", "int $0x80");
+SNIPPET(store_fault, "nop", "movl $1, (" DI ")", "ud2");
+SNIPPET(load_ss_call, "movl %ecx, (" DI ")", "movw (" DI "), %ss", CALL);
+SNIPPET(load_ss_int, "movl %ecx, (" DI ")", "movw (" DI "), %ss", "int $0x80");
+SNIPPET(load_ss_int3, "movl %ecx, (" DI ")", "movw (" DI "), %ss", "int3");
+SNIPPET(load_ss_sysenter, "movl %ecx, (" DI ")", "movw (" DI "), %ss", "sysenter; ud2");
+SNIPPET(set_step, "nop; pushf; orl $0x100, (" SP "); popf", "movl $1, (" DI ")", "nop;" CALL);
 
 static const struct {
     const char *name;
@@ -44,10 +49,10 @@ static const struct {
     {"store", &store},
     {"push", &push},
     {"rep stosb", &string},
-    {"store; syscall", &store_call},
+    {"store; call", &store_call},
     {"store; int", &store_int},
     {"store; ud2", &store_fault},
-    {"mov ss; syscall", &load_ss_call},
+    {"mov ss; call", &load_ss_call},
     {"mov ss; int", &load_ss_int},
     {"mov ss; int3", &load_ss_int3},
     {"mov ss; sysenter", &load_ss_sysenter},
@@ -67,11 +72,11 @@ static bool is_kernel;
 
 static bool debug_trap(struct regs *regs)
 {
-    uint64_t dr6 = (uint64_t)hypercall_get_debugreg(6);
+    uint64_t dr6 = (uintptr_t)hypercall_get_debugreg(6);
 
     seen.dr6 |= dr6;
     (void)hypercall_set_debugreg(6, 0);
-    seen.wrong_mode |= (regs->cs & 3) != (is_kernel ? 0 : 3);
+    seen.wrong_mode |= regs_in_user_mode(regs) == is_kernel;
     if (dr6 & DR6_HIT << 1)
         regs->rflags |= RFLAGS_RF; /* or it would come again */
     if (++seen.traps > TRAPS_MOST)
@@ -87,10 +92,10 @@ static bool arrive(struct regs *regs)
 
 static void arm(const struct snippet *code, uint64_t base, unsigned way)
 {
-    uint64_t dr7 = 0x400;
+    uintptr_t dr7 = 0x400;
 
     (void)hypercall_set_debugreg(0, DATA_AT);
-    (void)hypercall_set_debugreg(1, base + (uint64_t)(code->at - code->begin));
+    (void)hypercall_set_debugreg(1, (uintptr_t)base + (uintptr_t)(code->at - code->begin));
     if (way & DATA)
         dr7 |= DR7_DATA;
     if (way & EXECUTE)
@@ -109,7 +114,8 @@ static void run(unsigned code, unsigned way)
     regs.rsp = STACK_AT;
     regs.rax = __HYPERVISOR_xen_version;
     if (is_kernel)
-        regs.cs = FLAT_KERNEL_CS & ~3;
+        regs_set_kernel_segments(&regs);
+    regs.rcx = regs.ss;
     if (way & STEP)
         regs.rflags |= RFLAGS_TF;
     arm(codes[code].code, base, way);
@@ -131,7 +137,8 @@ static void check(unsigned code, unsigned way)
              way & STEP ? ", stepped" : "", way & DATA ? ", data" : "", way & EXECUTE ? ", instruction" : "");
     /* A breakpoint that is not enabled may be told as well: Intel SDM volume 3, 18.2.3. */
     test_check((seen.dr6 & (want | DR6_STEP)) == want && (seen.traps != 0) == (want != 0) && !seen.wrong_mode, name,
-               "dr6 %lx, expected %lx; %u traps%s", seen.dr6, want, seen.traps, seen.wrong_mode ? ", wrong mode" : "");
+               "dr6 %" PRIx64 ", expected %" PRIx64 "; %u traps%s", seen.dr6, want, seen.traps,
+               seen.wrong_mode ? ", wrong mode" : "");
 }
 
 static void make_memory(void)
@@ -140,7 +147,7 @@ static void make_memory(void)
 
     /* Below, room for the handler of a kernel that has its stack there. */
     for (unsigned i = 0; i < 8; i++)
-        test_need(user_map(DATA_AT - (6 - i) * PAGE_SIZE, pages + i * PAGE_SIZE, PTE_PROGRAM), "data");
+        test_need(user_map(DATA_AT - 6 * PAGE_SIZE + i * PAGE_SIZE, pages + i * PAGE_SIZE, PTE_PROGRAM), "data");
     test_need(user_init(), "user mode");
     for (unsigned code = 0; code < ARRAY_SIZE(codes); code++)
         test_need(user_load(USER_BASE + code * PAGE_SIZE, codes[code].code->begin, codes[code].code->end), "code");
