@@ -370,7 +370,7 @@ void trap_call(struct cpu_frame *frame)
         bounce_syscall(vcpu);
     } else if (frame->vector == VECTOR_SYSCALL) {
         hypercall(vcpu, frame);
-    } else if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
+    } else if (!hv_vcpu_is_64bit(vcpu)) {
         bounce_syscall(vcpu);
     } else {
         frame->rip -= SYSCALL_SIZE;
@@ -396,7 +396,7 @@ void trap_call32(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
 
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
+    if (hv_vcpu_is_64bit(vcpu)) {
         trap_from_guest_improper(frame);
         return;
     }

@@ -77,7 +77,7 @@ static int64_t machphys_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
 {
     const struct machine *machine = vcpu->engine.domain->machine;
 
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (!hv_vcpu_is_64bit(vcpu))
         return list_frames(vcpu, argument, machine->compat_m2p, machine->nr_frames * sizeof(machine->compat_m2p[0]));
     return list_frames(vcpu, argument, machine->m2p, machine->nr_frames * sizeof(machine->m2p[0]));
 }

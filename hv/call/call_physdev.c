@@ -44,8 +44,7 @@ static int64_t set_iopl(struct hv_vcpu *vcpu, union argument *argument)
  */
 static int64_t set_iobitmap(struct hv_vcpu *vcpu, union argument *argument)
 {
-    uint32_t ports = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? argument->set_iobitmap.nr_ports
-                                                              : argument->compat_set_iobitmap.nr_ports;
+    uint32_t ports = hv_vcpu_is_64bit(vcpu) ? argument->set_iobitmap.nr_ports : argument->compat_set_iobitmap.nr_ports;
 
     return ports > PORTS_MAX ? -XEN_EINVAL : 0;
 }
@@ -176,7 +175,7 @@ static int64_t run(struct hv_vcpu *vcpu, uint64_t number, vaddr_t from)
 
     if (!command)
         return -XEN_ENOSYS;
-    size = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? command->size : command->compat_size;
+    size = hv_vcpu_is_64bit(vcpu) ? command->size : command->compat_size;
     if (!access_read(&vcpu->engine, &argument, from, size))
         return -XEN_EFAULT;
     result = command->run(vcpu, &argument);
@@ -193,8 +192,7 @@ int64_t call_physdev_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 /* The older form has the number in front of the argument, and room for arguments up to alloc_irq_vector's. */
 int64_t call_physdev_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    size_t place = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? offsetof(struct physdev_op, u)
-                                                            : offsetof(struct compat_physdev_op, u);
+    size_t place = hv_vcpu_is_64bit(vcpu) ? offsetof(struct physdev_op, u) : offsetof(struct compat_physdev_op, u);
     uint32_t number;
 
     if (!access_read(&vcpu->engine, &number, VADDR(args[0]), sizeof(number)))

@@ -73,7 +73,7 @@ static bool read_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct sched_poll *poll
 {
     struct compat_sched_poll compat;
 
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         return access_read(&vcpu->engine, poll, arg, sizeof(*poll));
     if (!access_read(&vcpu->engine, &compat, arg, sizeof(compat)))
         return false;

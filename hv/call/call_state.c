@@ -30,7 +30,7 @@ int64_t call_set_segment_base(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     uint64_t which = (uint32_t)args[0], base = args[1];
 
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (!hv_vcpu_is_64bit(vcpu))
         return -XEN_ENOSYS;
     if (which == SEGBASE_GS_USER_SEL) {
         /* A selector that means nothing leaves the null one, and is no error. */

@@ -10,7 +10,7 @@
 /* A 32-bit guest passes the time in two halves. */
 static uint64_t timeout_of(const struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? args[0] : (uint32_t)args[0] | args[1] << 32;
+    return hv_vcpu_is_64bit(vcpu) ? args[0] : (uint32_t)args[0] | args[1] << 32;
 }
 
 int64_t call_set_timer_op(struct hv_vcpu *vcpu, const uint64_t args[6])

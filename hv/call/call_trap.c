@@ -13,11 +13,6 @@
 
 #define INT_N_SIZE 2u
 
-static bool is_64bit(const struct hv_vcpu *vcpu)
-{
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu));
-}
-
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     vcpu->bounce.kernel_ss = args[0] | 3;
@@ -32,7 +27,7 @@ int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 /* A callback of a 32-bit guest may lie anywhere: like a handler, it is reached with the guest's rights alone. */
 static bool address_is_good(const struct hv_vcpu *vcpu, uint64_t address)
 {
-    return is_64bit(vcpu) ? access_address_ok(vcpu->engine.domain, address) : address <= UINT32_MAX;
+    return hv_vcpu_is_64bit(vcpu) ? access_address_ok(vcpu->engine.domain, address) : address <= UINT32_MAX;
 }
 
 /* Of the old call, where a bad address means none. */
@@ -53,10 +48,10 @@ static int64_t set_old_callbacks(struct hv_vcpu *vcpu, struct callback event, st
 /* The old call: events, failsafe, and for 64-bit guests syscall.  It always succeeds. */
 int64_t call_set_callbacks(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    return is_64bit(vcpu) ? set_old_callbacks(vcpu, old_callback(vcpu, 0, args[0]), old_callback(vcpu, 0, args[1]),
-                                              old_callback(vcpu, 0, args[2]))
-                          : set_old_callbacks(vcpu, old_callback(vcpu, args[0], args[1]),
-                                              old_callback(vcpu, args[2], args[3]), (struct callback){0});
+    return hv_vcpu_is_64bit(vcpu) ? set_old_callbacks(vcpu, old_callback(vcpu, 0, args[0]),
+                                                      old_callback(vcpu, 0, args[1]), old_callback(vcpu, 0, args[2]))
+                                  : set_old_callbacks(vcpu, old_callback(vcpu, args[0], args[1]),
+                                                      old_callback(vcpu, args[2], args[3]), (struct callback){0});
 }
 
 /* NULL: there is no such type in this width. */
@@ -68,13 +63,13 @@ static struct callback *find_callback(struct hv_vcpu *vcpu, unsigned type)
     case CALLBACKTYPE_failsafe:
         return &vcpu->bounce.failsafe;
     case CALLBACKTYPE_syscall:
-        return is_64bit(vcpu) ? &vcpu->bounce.syscall : NULL;
+        return hv_vcpu_is_64bit(vcpu) ? &vcpu->bounce.syscall : NULL;
     case CALLBACKTYPE_syscall32:
         return &vcpu->bounce.syscall32;
     case CALLBACKTYPE_sysenter:
         return &vcpu->bounce.sysenter;
     case CALLBACKTYPE_sysenter_deprecated:
-        return is_64bit(vcpu) ? NULL : &vcpu->bounce.sysenter;
+        return hv_vcpu_is_64bit(vcpu) ? NULL : &vcpu->bounce.sysenter;
     case CALLBACKTYPE_nmi:
         return &vcpu->bounce.nmi;
     default:
@@ -100,7 +95,7 @@ static bool read_callback(struct hv_vcpu *vcpu, vaddr_t place, struct callback_r
     struct compat_callback_register compat;
 
     *cs = 0;
-    if (is_64bit(vcpu))
+    if (hv_vcpu_is_64bit(vcpu))
         return access_read(&vcpu->engine, wanted, place, sizeof(*wanted));
     if (!access_read(&vcpu->engine, &compat, place, sizeof(compat)))
         return false;
@@ -263,7 +258,7 @@ int64_t call_iret(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     (void)args;
     vcpu->engine.diverted = true;
-    if (is_64bit(vcpu))
+    if (hv_vcpu_is_64bit(vcpu))
         iret_wide(vcpu);
     else
         iret_narrow(vcpu);

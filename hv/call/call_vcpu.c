@@ -78,15 +78,14 @@ static int64_t do_is_up(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t ar
 
 static size_t runstate_size(const struct hv_vcpu *vcpu)
 {
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? sizeof(struct vcpu_runstate_info)
-                                                    : sizeof(struct compat_vcpu_runstate_info);
+    return hv_vcpu_is_64bit(vcpu) ? sizeof(struct vcpu_runstate_info) : sizeof(struct compat_vcpu_runstate_info);
 }
 
 static bool write_runstate(struct hv_vcpu *caller, const struct hv_vcpu *vcpu, vaddr_t place)
 {
     const struct vcpu_runstate_info info = runstate_read(vcpu);
     struct compat_vcpu_runstate_info compat = {.state = info.state, .state_entry_time = info.state_entry_time};
-    const void *from = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? (const void *)&info : &compat;
+    const void *from = hv_vcpu_is_64bit(vcpu) ? (const void *)&info : &compat;
 
     for (unsigned i = 0; i < ARRAY_SIZE(info.time); i++)
         compat.time[i] = info.time[i];
@@ -152,7 +151,7 @@ static bool read_singleshot(struct hv_vcpu *caller, vaddr_t arg, struct vcpu_set
 {
     struct compat_vcpu_set_singleshot_timer compat;
 
-    if (hv_domain_is_64bit(hv_vcpu_domain(caller)))
+    if (hv_vcpu_is_64bit(caller))
         return access_read(&caller->engine, timer, arg, sizeof(*timer));
     if (!access_read(&caller->engine, &compat, arg, sizeof(compat)))
         return false;
@@ -189,7 +188,7 @@ static int64_t do_stop_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *
 
 static int check_info_place(const struct hv_vcpu *vcpu, uint32_t offset)
 {
-    uint32_t alignment = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? _Alignof(uint64_t) : _Alignof(uint32_t);
+    uint32_t alignment = hv_vcpu_is_64bit(vcpu) ? _Alignof(uint64_t) : _Alignof(uint32_t);
 
     return offset % alignment || offset > PAGE_SIZE - sizeof(struct vcpu_info) ? -XEN_ENXIO : 0;
 }

@@ -87,7 +87,7 @@ static int64_t get_platform_parameters(struct hv_vcpu *vcpu, vaddr_t to)
     const struct xen_platform_parameters full = {HYPERVISOR_VIRT_START};
     const struct compat_xen_platform_parameters compat = {COMPAT_HYPERVISOR_VIRT_START};
 
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         return answer(vcpu, to, &full, sizeof(full));
     return answer(vcpu, to, &compat, sizeof(compat));
 }

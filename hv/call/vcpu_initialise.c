@@ -75,7 +75,7 @@ static void widen(const struct compat_vcpu_guest_context *from, struct vcpu_gues
 
 static bool read_context(struct hv_vcpu *caller, vaddr_t place, struct context *context)
 {
-    if (hv_domain_is_64bit(hv_vcpu_domain(caller)))
+    if (hv_vcpu_is_64bit(caller))
         return access_read(&caller->engine, &context->c, place, sizeof(context->c));
     if (!access_read(&caller->engine, &context->compat, place, sizeof(context->compat)))
         return false;
@@ -110,7 +110,7 @@ static int check(const struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
 {
     if (c->gdt_ents > GDT_FRAMES_IN_CONTEXT * DESCRIPTORS_PER_FRAME || c->ldt_ents > UINT32_MAX)
         return -XEN_EINVAL;
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? check_64(vcpu, c) : 0;
+    return hv_vcpu_is_64bit(vcpu) ? check_64(vcpu, c) : 0;
 }
 
 /*
@@ -171,7 +171,7 @@ static int acquire(struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
 /* Never the hypervisor's privilege: a 64-bit kernel runs in ring 3, a 32-bit one in ring 1 or above. */
 static uint64_t fix_selector(const struct hv_vcpu *vcpu, uint64_t selector)
 {
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         return (selector & 0xffff) | 3;
     return (selector & 0xffff) | (selector & 3 ? 0 : 1);
 }
@@ -250,7 +250,7 @@ static void commit(struct hv_vcpu *vcpu, const struct context *context)
     const struct vcpu_guest_context *c = &context->c;
 
     /* No processor has its roots loaded, so nothing but this says which of them counts. */
-    vcpu->engine.user_mode = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) && !starts_in_kernel(c);
+    vcpu->engine.user_mode = hv_vcpu_is_64bit(vcpu) && !starts_in_kernel(c);
     set_registers(vcpu, &c->user_regs);
     set_segments(&vcpu->state, c);
     set_callbacks(vcpu, context);

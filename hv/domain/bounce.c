@@ -10,14 +10,9 @@
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
-static bool is_64bit(const struct hv_vcpu *vcpu)
-{
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu));
-}
-
 FORCE_INLINE void enter(struct hv_vcpu *vcpu, struct callback handler)
 {
-    if (is_64bit(vcpu))
+    if (hv_vcpu_is_64bit(vcpu))
         bounce_wide(vcpu, handler);
     else
         bounce_narrow(vcpu, handler);
@@ -49,7 +44,7 @@ void bounce_exception_error(struct hv_vcpu *vcpu, unsigned vector, uint64_t erro
 
     if (!gate->address)
         no_handler(vcpu, vector);
-    else if (is_64bit(vcpu))
+    else if (hv_vcpu_is_64bit(vcpu))
         bounce_wide_error(vcpu, handler_of(gate), error);
     else
         bounce_narrow_error(vcpu, handler_of(gate), error);
@@ -58,7 +53,7 @@ void bounce_exception_error(struct hv_vcpu *vcpu, unsigned vector, uint64_t erro
 /* Rings 1 and 3 are for the processor what the modes of a 32-bit guest are: the bit is right already. */
 void bounce_page_fault(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
 {
-    if (is_64bit(vcpu)) {
+    if (hv_vcpu_is_64bit(vcpu)) {
         error &= ~PAGE_FAULT_USER;
         if (vcpu->engine.user_mode)
             error |= PAGE_FAULT_USER;
@@ -86,7 +81,7 @@ void bounce_syscall(struct hv_vcpu *vcpu)
     struct cpu_frame *frame = vcpu->frame;
     const struct callback *handler = frame->cs == FLAT_USER_CS32 ? &vcpu->bounce.syscall32 : &vcpu->bounce.syscall;
 
-    if (!is_64bit(vcpu))
+    if (!hv_vcpu_is_64bit(vcpu))
         set_narrow_user(frame);
     if (!handler->address) {
         frame->rip -= SYSCALL_SIZE;
@@ -99,7 +94,7 @@ void bounce_syscall(struct hv_vcpu *vcpu)
 
 void bounce_sysenter(struct hv_vcpu *vcpu)
 {
-    if (!is_64bit(vcpu))
+    if (!hv_vcpu_is_64bit(vcpu))
         vcpu->frame->ss = FLAT_RING3_SS;
     if (!vcpu->bounce.sysenter.address) {
         bounce_exception_error(vcpu, VECTOR_PROTECTION, 0);
@@ -112,7 +107,7 @@ void bounce_failsafe(struct hv_vcpu *vcpu, const uint64_t selectors[4])
 {
     if (!vcpu->bounce.failsafe.address)
         shutdown_crash(vcpu, "a segment selector is not valid any more, and there is no failsafe callback");
-    else if (is_64bit(vcpu))
+    else if (hv_vcpu_is_64bit(vcpu))
         bounce_wide_selectors(vcpu, vcpu->bounce.failsafe, selectors);
     else
         bounce_narrow_selectors(vcpu, vcpu->bounce.failsafe, selectors);

@@ -39,9 +39,8 @@ static uint8_t *mask_bits(const struct hv_domain *domain)
 /* The bits that stand for words of the pending bits. */
 static uint8_t *selector_bits(const struct hv_vcpu *vcpu)
 {
-    return (uint8_t *)vcpu->info + (hv_domain_is_64bit(hv_vcpu_domain(vcpu))
-                                        ? offsetof(struct vcpu_info, evtchn_pending_sel)
-                                        : offsetof(struct compat_vcpu_info, evtchn_pending_sel));
+    return (uint8_t *)vcpu->info + (hv_vcpu_is_64bit(vcpu) ? offsetof(struct vcpu_info, evtchn_pending_sel)
+                                                           : offsetof(struct compat_vcpu_info, evtchn_pending_sel));
 }
 
 static uint32_t word_bits(const struct hv_domain *domain)

@@ -28,7 +28,7 @@ int narrow_root_create(struct hv_vcpu *vcpu)
     struct machine *machine = vcpu->engine.domain->machine;
     struct narrow_root *root = &vcpu->narrow_root;
 
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         return 0;
     if (!machine_take(machine, ORDER, &root->frame))
         return -XEN_ENOMEM;

@@ -14,7 +14,7 @@ static uint64_t cr2(const struct hv_vcpu *vcpu)
 {
     const struct compat_vcpu_info *compat = (const void *)vcpu->info;
 
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? vcpu->info->arch.cr2 : compat->arch.cr2;
+    return hv_vcpu_is_64bit(vcpu) ? vcpu->info->arch.cr2 : compat->arch.cr2;
 }
 
 /* Places have 16 digits in either width, so that who reads them finds them. */
@@ -26,7 +26,7 @@ static void print_registers(const struct hv_vcpu *vcpu)
           hv_vcpu_in_user_mode(vcpu) ? "user" : "kernel", cr2(vcpu), vcpu_root(&vcpu->engine).v);
     print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
           frame->rflags);
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
+    if (!hv_vcpu_is_64bit(vcpu)) {
         print("eax %08lx  ebx %08lx  ecx %08lx  edx %08lx  esi %08lx  edi %08lx  ebp %08lx\n", frame->rax, frame->rbx,
               frame->rcx, frame->rdx, frame->rsi, frame->rdi, frame->rbp);
         return;

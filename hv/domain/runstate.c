@@ -51,7 +51,7 @@ void runstate_show(struct hv_vcpu *vcpu)
 
     if (!vcpu->run.area || vcpu->engine.user_mode)
         return;
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu))) {
+    if (hv_vcpu_is_64bit(vcpu)) {
         shown = access_write(&vcpu->engine, VADDR(vcpu->run.area), &info, sizeof(info));
     } else {
         memcpy(&compat.state_entry_time, &info.state_entry_time, sizeof(info.state_entry_time) + sizeof(info.time));

@@ -231,7 +231,7 @@ static uint64_t cr4_missing(const struct hv_vcpu *vcpu)
 
     if (!extended.xcr0)
         missing |= CR4_OSXSAVE;
-    if (!cpu_features()->fsgsbase || !hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (!cpu_features()->fsgsbase || !hv_vcpu_is_64bit(vcpu))
         missing |= CR4_FSGSBASE;
     return missing;
 }
@@ -409,7 +409,7 @@ bool state_load_segments(const struct hv_vcpu *vcpu)
     const struct vcpu_state *state = &vcpu->state;
     bool loaded = load_selectors(state);
 
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (!hv_vcpu_is_64bit(vcpu))
         return loaded;
     state_set_fs_base(state->fs_base);
     state_set_gs_base(state->gs_base);

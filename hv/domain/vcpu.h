@@ -48,13 +48,19 @@ static inline struct hv_domain *hv_vcpu_domain(const struct hv_vcpu *vcpu)
     return hv_domain_of(vcpu->engine.domain);
 }
 
+/* Is its guest one of 64 bits? */
+static inline bool hv_vcpu_is_64bit(const struct hv_vcpu *vcpu)
+{
+    return hv_domain_is_64bit(hv_vcpu_domain(vcpu));
+}
+
 /*
  * Is the guest of @vcpu in user mode?  The mode of a 64-bit guest is the hypervisor's own record; a 32-bit guest
  * changes it without a call, and is in its kernel in ring 1.
  */
 static inline bool hv_vcpu_in_user_mode(const struct hv_vcpu *vcpu)
 {
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         return vcpu->engine.user_mode;
     return TRAP_RING(vcpu->frame) != 1;
 }

@@ -8,7 +8,7 @@
 struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t subleaf)
 {
     const struct cpuid_view view = {
-        .wide = hv_domain_is_64bit(hv_vcpu_domain(vcpu)),
+        .wide = hv_vcpu_is_64bit(vcpu),
         .vcpu = vcpu->engine.id,
         .phys_bits = cpu_features()->phys_bits,
         .offered = state_xcr0_offered(),

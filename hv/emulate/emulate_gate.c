@@ -258,7 +258,7 @@ enum emulate_result emulate_gate(struct hv_vcpu *vcpu)
 {
     struct passage passage;
 
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         return EMULATE_UNKNOWN;
     if (!begin(&passage, vcpu))
         return passage.emulation.result;

@@ -44,7 +44,7 @@ static uint64_t read_cr2(const struct hv_vcpu *vcpu)
 {
     if (!vcpu->info)
         return 0;
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         return __atomic_load_n(&vcpu->info->arch.cr2, __ATOMIC_RELAXED);
     return __atomic_load_n(&((const struct compat_vcpu_info *)vcpu->info)->arch.cr2, __ATOMIC_RELAXED);
 }
@@ -53,7 +53,7 @@ static void write_cr2(const struct hv_vcpu *vcpu, uint64_t value)
 {
     if (!vcpu->info)
         return;
-    if (hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (hv_vcpu_is_64bit(vcpu))
         __atomic_store_n(&vcpu->info->arch.cr2, value, __ATOMIC_RELAXED);
     else
         __atomic_store_n(&((struct compat_vcpu_info *)vcpu->info)->arch.cr2, (uint32_t)value, __ATOMIC_RELAXED);
@@ -63,13 +63,13 @@ static uint64_t read_cr3(const struct hv_vcpu *vcpu)
 {
     uint64_t root = vcpu->engine.kernel_root.v;
 
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? xen_pfn_to_cr3(root) : compat_xen_pfn_to_cr3(root);
+    return hv_vcpu_is_64bit(vcpu) ? xen_pfn_to_cr3(root) : compat_xen_pfn_to_cr3(root);
 }
 
 /* The low bits of a 64-bit guest's value are flags of caching and of PCIDs, which it does not have. */
 static bool write_cr3(struct hv_vcpu *vcpu, uint64_t value)
 {
-    uint64_t root = hv_domain_is_64bit(hv_vcpu_domain(vcpu)) ? xen_cr3_to_pfn(value) : compat_xen_cr3_to_pfn(value);
+    uint64_t root = hv_vcpu_is_64bit(vcpu) ? xen_cr3_to_pfn(value) : compat_xen_cr3_to_pfn(value);
 
     return vcpu_set_kernel_root(&vcpu->engine, MFN(root)) == 0;
 }

@@ -19,7 +19,7 @@ bool emulation_in_kernel(const struct hv_vcpu *vcpu)
 /* The hypervisor's own descriptor, which 64-bit kernels run on: nothing to look up. */
 bool emulation_in_flat_code(const struct hv_vcpu *vcpu)
 {
-    return hv_domain_is_64bit(hv_vcpu_domain(vcpu)) && (vcpu->frame->cs & 0xffff) == FLAT_KERNEL_CS64;
+    return hv_vcpu_is_64bit(vcpu) && (vcpu->frame->cs & 0xffff) == FLAT_KERNEL_CS64;
 }
 
 /*
@@ -209,7 +209,7 @@ static unsigned code_room(const struct emulation *emulation, unsigned offset, un
 
 bool emulation_open(struct emulation *emulation, struct hv_vcpu *vcpu)
 {
-    bool wide = hv_domain_is_64bit(hv_vcpu_domain(vcpu));
+    bool wide = hv_vcpu_is_64bit(vcpu);
 
     *emulation = (struct emulation){
         .vcpu = vcpu,

@@ -93,7 +93,7 @@ static bool read_pat(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t *value)
 /* The bases exist in 64-bit mode only. */
 static bool read_base(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (!hv_vcpu_is_64bit(vcpu))
         return false;
     if (msr == MSR_FS_BASE)
         *value = state_fs_base();
@@ -133,7 +133,7 @@ static bool is_canonical(uint64_t address)
 
 static bool write_base(const struct hv_vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)) || !is_canonical(value))
+    if (!hv_vcpu_is_64bit(vcpu) || !is_canonical(value))
         return false;
     if (msr == MSR_FS_BASE)
         state_set_fs_base(value);
