@@ -22,7 +22,7 @@ static uint64_t used_pages(void)
 
     use_until(&used, (uintptr_t)image_end);
     use_until(&used, (uintptr_t)start + PAGE_SIZE);
-    use_until(&used, start->mfn_list + start->nr_pages * sizeof(uint64_t));
+    use_until(&used, start->mfn_list + start->nr_pages * sizeof(xen_pfn_t));
     use_until(&used, start->pt_base + start->nr_pt_frames * PAGE_SIZE);
     use_until(&used, guest.boot_stack_end);
     if (start->mod_start && !(start->flags & SIF_MOD_START_PFN))
