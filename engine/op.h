@@ -43,7 +43,10 @@ static inline struct op op_own(const struct domain *domain, struct vcpu *vcpu)
 
 int __must_check op_begin_own(struct op *op, struct domain *domain, struct vcpu *vcpu);
 
-/* What @vcpu's guest does without a call of the engine's: @call is one of CALL_* (engine/refuse.h).  As before. */
+/*
+ * What @vcpu's guest does without a call of the engine's: @call is one of CALL_* (engine/refuse.h).
+ * op_begin_without_call() begins it, on the memory of the guest's own domain.
+ */
 static inline struct op op_without_call(struct vcpu *vcpu, unsigned call)
 {
     struct op op = op_own(vcpu->domain, vcpu);
