@@ -24,8 +24,6 @@
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/timer.h>
 
-#define INT_N_SIZE   2u
-#define SYSCALL_SIZE 2u
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
 
 /*
@@ -433,7 +431,7 @@ static bool is_interrupt(uint64_t vector)
 
 static bool is_call32(const struct cpu_frame *frame)
 {
-    return frame->vector == VECTOR_HYPERCALL32 && TRAP_RING(frame) == 1;
+    return frame->vector == VECTOR_HYPERCALL32 && TRAP_RING(frame) == NARROW_KERNEL_RING;
 }
 
 /*

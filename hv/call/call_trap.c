@@ -11,8 +11,6 @@
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
-#define INT_N_SIZE 2u
-
 int64_t call_stack_switch(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     vcpu->bounce.kernel_ss = args[0] | 3;
@@ -212,7 +210,7 @@ static bool read_narrow(struct hv_vcpu *vcpu, uint32_t esp, struct compat_iret_c
 
     if (!access_read(&vcpu->engine, context, VADDR(esp), first))
         return false;
-    if ((context->cs & 3) <= 1) {
+    if ((context->cs & 3) <= NARROW_KERNEL_RING) {
         context->esp = esp + (uint32_t)first;
         context->ss = (uint32_t)vcpu->frame->ss;
         return true;

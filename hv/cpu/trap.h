@@ -40,6 +40,13 @@ enum vector {
 
 #define TRAP_RING(frame) ((frame)->cs & 3)
 
+/* Where the kernel of a 32-bit guest is. */
+#define NARROW_KERNEL_RING 1u
+
+/* Bytes of the instructions that trap on purpose. */
+#define INT_N_SIZE   2u
+#define SYSCALL_SIZE 2u
+
 /*
  * Called by hv/cpu/entry.S, interrupts off.  @frame of trap_from_guest() and trap_first_return() lies at the top of the
  * vCPU's stack, except for what has a stack of its own (hv/cpu/cpu.h).

@@ -67,8 +67,6 @@ void bounce_page_fault(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
     bounce_exception_error(vcpu, VECTOR_PAGE_FAULT, error);
 }
 
-#define SYSCALL_SIZE 2u
-
 /* The instructions keep no selectors; what entry.S takes for them are those of a 64-bit guest. */
 static void set_narrow_user(struct cpu_frame *frame)
 {

@@ -11,7 +11,6 @@
 #include <hv/domain/bounce_frame.h>
 #include <hv/domain/shutdown.h>
 
-#define KERNEL_RING   1u
 #define CS_MASK_SHIFT 16u /* of the saved evtchn_upcall_mask in the word of cs */
 #define REST          5u  /* words that every frame may have, from eip on */
 
@@ -27,7 +26,7 @@
 
 static bool is_from_kernel(const struct hv_vcpu *vcpu)
 {
-    return TRAP_RING(vcpu->frame) == KERNEL_RING;
+    return TRAP_RING(vcpu->frame) == NARROW_KERNEL_RING;
 }
 
 /*
@@ -36,7 +35,7 @@ static bool is_from_kernel(const struct hv_vcpu *vcpu)
 
 static uint16_t in_kernel_ring(uint64_t selector)
 {
-    return (uint16_t)((selector & 0xfffc) | KERNEL_RING);
+    return (uint16_t)((selector & 0xfffc) | NARROW_KERNEL_RING);
 }
 
 static bool is_code(uint16_t selector, uint32_t offset)

@@ -62,7 +62,7 @@ static inline bool hv_vcpu_in_user_mode(const struct hv_vcpu *vcpu)
 {
     if (hv_vcpu_is_64bit(vcpu))
         return vcpu->engine.user_mode;
-    return TRAP_RING(vcpu->frame) != 1;
+    return TRAP_RING(vcpu->frame) != NARROW_KERNEL_RING;
 }
 
 /*

@@ -15,7 +15,6 @@
 #define GATE_SYSTEM_TYPE(descriptor) ((unsigned)((descriptor) >> 40) & 0x1fu) /* with the bit that tells a segment */
 #define TYPE_CALL_GATE               0xcu
 #define PARAMETERS_MAX               31u
-#define KERNEL_RING                  1u
 #define WORD                         4u
 
 /* What a call leaves on the stack: the return address, and with a change of stack the old one above the parameters. */
@@ -115,7 +114,7 @@ static bool target_is_open(const struct passage *passage)
 {
     bool may_enter =
         (passage->code & DESCRIPTOR_CONFORMING) || passage->emulation.instruction.operation == OPERATION_CALL_FAR;
-    unsigned privilege = segment_privilege(passage->code), least = may_enter ? KERNEL_RING : passage->from;
+    unsigned privilege = segment_privilege(passage->code), least = may_enter ? NARROW_KERNEL_RING : passage->from;
 
     return privilege >= least && privilege <= passage->from && !(passage->code & DESCRIPTOR_LONG);
 }
@@ -154,12 +153,13 @@ static bool current_stack(struct passage *passage, struct stack *stack)
 static bool kernel_stack(struct passage *passage, struct stack *stack)
 {
     const struct hv_vcpu *vcpu = passage->emulation.vcpu;
-    unsigned selector = (vcpu->bounce.kernel_ss & 0xffff & ~SELECTOR_PRIVILEGE) | KERNEL_RING;
+    unsigned selector = (vcpu->bounce.kernel_ss & 0xffff & ~SELECTOR_PRIVILEGE) | NARROW_KERNEL_RING;
 
-    if (passage->to != KERNEL_RING || selector == KERNEL_RING)
+    if (passage->to != NARROW_KERNEL_RING || selector == NARROW_KERNEL_RING)
         return raise(passage, VECTOR_INVALID_TSS, 0);
     *stack = (struct stack){selector, 0, (uint32_t)vcpu->bounce.kernel_sp, selector};
-    if (!segment_find(vcpu, selector, &stack->descriptor) || segment_privilege(stack->descriptor) != KERNEL_RING ||
+    if (!segment_find(vcpu, selector, &stack->descriptor) ||
+        segment_privilege(stack->descriptor) != NARROW_KERNEL_RING ||
         !segment_allows(stack->descriptor | DESCRIPTOR_PRESENT, SEGMENT_WRITE))
         return raise(passage, VECTOR_INVALID_TSS, selector);
     return (stack->descriptor & DESCRIPTOR_PRESENT) || raise(passage, VECTOR_STACK, selector);
