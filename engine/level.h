@@ -44,7 +44,6 @@ struct level {
     enum frame_type child; /* what an entry's frame must be; WRITABLE: only if the entry allows writing */
     uint64_t refused;      /* flags that a present entry must not have */
     uint64_t added;        /* flags that a present entry gets */
-    unsigned shift;        /* of the virtual address: bits that index this level start here */
     unsigned slots;        /* that the processor looks at */
     unsigned hyp_first;    /* slots from here to hyp_end - 1 are the hypervisor's; none if equal */
     unsigned hyp_end;
