@@ -8,13 +8,14 @@
 #              a handler, which is its end; and instructions at random in rings 2 and 3
 #   streams    instructions at random in 16, 32 and 64-bit code, stepped and with breakpoints.  A program's must all come
 #              back to its kernel; a kernel's may be its end.  Those of a 32-bit kernel end soon: it has one stack
+#   contexts   vCPUs of a 32-bit guest that begin with anything at all, which may be its end
 #
 # Usage: tests/frames/run.sh [PATTERN]      only the runs whose name matches the extended regular expression
 #
 # The last line is "N passed, N failed".  Logs: build/log/frames.  Environment:
 #   PARAVANE_JOBS             how many at a time (default: 2); and the limits of tests/lib/limits.sh
-#   PARAVANE_FRAMES_SEED      the first seed of the streams (default: 1)
-#   PARAVANE_FRAMES_SEEDS     how many seeds for programs, and thrice as many for kernels (default: 1)
+#   PARAVANE_FRAMES_SEED      the first seed of the streams and contexts (default: 1)
+#   PARAVANE_FRAMES_SEEDS     how many seeds for programs, thrice as many for kernels, 16 times for contexts (default: 1)
 #   PARAVANE_FRAMES_STREAMS   how many streams with each, ten times as many rounds in rings (default: 200)
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -99,5 +100,11 @@ for ((seed = first; seed < first + 3 * seeds; seed++)); do
         "${survives[@]}" "${run[@]}" --cmdline "kernel=1 seed=$seed streams=$streams" build/guests/tests/streams.elf
     begin streams-wild-"$seed" 0 '^# seed=' -- "${survives[@]}" "${run[@]}" --machine q35 \
         --cmdline "kernel=1 wild=1 seed=$seed streams=$streams" build/guests/tests/streams.elf
+done
+
+several=(env PARAVANE_QEMU=tests/guest/qemu-vcpus PARAVANE_TEST_QEMU="${PARAVANE_QEMU:-}" PARAVANE_TEST_VCPUS=9)
+for ((seed = first; seed < first + 16 * seeds; seed++)); do
+    begin contexts-"$seed" 0 '^# seed=' -- \
+        "${several[@]}" "${survives[@]}" "${run[@]}" --cmdline "seed=$seed" build/guests32/tests/contexts.elf
 done
 runs_end
