@@ -55,8 +55,7 @@ static const char *const step_names[] = {
     [CALL_NONE - CALL_USER_MODE] = "a change to user mode",
 };
 
-/* The call that was made, its command, and where in the batch. */
-static void print_request(const struct refusal *refusal)
+static void print_call(const struct refusal *refusal)
 {
     unsigned step = CALL_NONE - refusal->call;
     const char *name = TABLE_FIND(step_names, step);
@@ -67,11 +66,24 @@ static void print_request(const struct refusal *refusal)
         print("%s", name);
     else
         report_print_call(refusal->call);
-    name = NULL;
+}
+
+/* NULL: the call has no commands, or that one has no name. */
+static const char *command_name(const struct refusal *refusal)
+{
     if (refusal->call == __HYPERVISOR_mmuext_op)
-        name = TABLE_FIND(mmuext_names, refusal->command);
-    else if (refusal->call == __HYPERVISOR_memory_op)
-        name = TABLE_FIND(memory_names, refusal->command);
+        return TABLE_FIND(mmuext_names, refusal->command);
+    if (refusal->call == __HYPERVISOR_memory_op)
+        return TABLE_FIND(memory_names, refusal->command);
+    return NULL;
+}
+
+/* The call that was made, its command, and where in the batch. */
+static void print_request(const struct refusal *refusal)
+{
+    const char *name = command_name(refusal);
+
+    print_call(refusal);
     if (name)
         print(" %s", name);
     if (refusal->call == __HYPERVISOR_mmu_update || refusal->call == __HYPERVISOR_mmuext_op ||
