@@ -19,16 +19,24 @@
  * ---- Back ends.
  */
 
+/* What becomes of a back end that ends. */
+enum fate {
+    COMES_AGAIN,
+    CLOSES, /* it comes once more, to close what it served */
+    GIVEN_UP,
+};
+
 struct returning {
     struct timer timer; /* first: its function is given that */
     const struct machine *machine;
     const struct bundle *bundle; /* NULL: it has never been built */
-    enum { COMES_AGAIN, CLOSES, GIVEN_UP } fate;
+    enum fate fate;
 };
 
 static struct returning returning[BUNDLE_DOMAINS_MAX]; /* by the back end's place in the bundle */
 
-static bool is_to(unsigned fate, unsigned id)
+/* Has the back end of number @id that fate?  None has, if it has never been built. */
+static bool has_fate(unsigned id, enum fate fate)
 {
     for (unsigned i = 0; i < BUNDLE_DOMAINS_MAX; i++) {
         if (returning[i].bundle && returning[i].bundle->domains[i].id == id)
@@ -40,10 +48,10 @@ static bool is_to(unsigned fate, unsigned id)
 /* Is the back end of number @id there, or about to be built anew, so that it serves? */
 static bool is_to_come(unsigned id)
 {
-    return is_to(COMES_AGAIN, id);
+    return has_fate(id, COMES_AGAIN);
 }
 
-static void set_fate(const struct bundle *bundle, unsigned id, unsigned fate)
+static void set_fate(const struct bundle *bundle, unsigned id, enum fate fate)
 {
     for (unsigned i = 0; i < bundle->nr_domains; i++) {
         if (bundle->domains[i].id == id)
@@ -75,7 +83,7 @@ void split_devices_write(const struct machine *machine, const struct bundle_doma
         back = hv_domain_find(machine, (uint16_t)device->backend);
         if (!hotplug_is_in(description, i))
             directories_say(description, device, "it does without", ", which is unplugged");
-        else if (back && !is_to(CLOSES, device->backend))
+        else if (back && !has_fate(device->backend, CLOSES))
             directories_write(front, back, description, device);
         else if (!is_to_come(device->backend))
             directories_say(description, device, "it does without", ", which nobody serves");
@@ -90,7 +98,7 @@ static void remove_one(struct hv_domain *front, const struct bundle_device *devi
 
     if (!directories_outlive(device))
         xenstore_remove_device(front, &stored);
-    else if (is_to(GIVEN_UP, device->backend))
+    else if (has_fate(device->backend, GIVEN_UP))
         xenstore_give_up_device(front, device->backend, &stored);
 }
 
@@ -148,7 +156,7 @@ static void write_missing(const struct machine *machine, const struct bundle_dom
         if (device->backend != back_end->id || (lasting && !directories_outlive(device)) ||
             xenstore_device_is_there(front, back, &stored))
             continue;
-        if (is_to(CLOSES, back_end->id) || hotplug_is_closing(description, i))
+        if (has_fate(back_end->id, CLOSES) || hotplug_is_closing(description, i))
             directories_write_end(front, back, description, device);
         else if (hotplug_is_in(description, i))
             directories_write_again(front, back, description, device);
