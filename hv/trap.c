@@ -266,6 +266,7 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
 {
     switch (vector) {
     case VECTOR_SYSENTER:
+        state_renew_segments(vcpu); /* in QEMU also from virtual-8086 mode, of which the instruction leaves no trace */
         bounce_sysenter(vcpu);
         break;
     case VECTOR_VM86:

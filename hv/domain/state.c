@@ -417,6 +417,20 @@ bool state_load_segments(const struct hv_vcpu *vcpu)
     return loaded;
 }
 
+void state_renew_segments(const struct hv_vcpu *vcpu)
+{
+    struct vcpu_state now;
+    bool loaded;
+
+    save_segments(&now);
+    loaded = load_selectors(&now);
+    (void)loaded;
+    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+        return;
+    state_set_fs_base(now.fs_base);
+    state_set_gs_base(now.gs_base);
+}
+
 void state_drop_segments(void)
 {
     const struct vcpu_state none = {0};

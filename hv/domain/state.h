@@ -47,6 +47,12 @@ void state_save(struct hv_vcpu *vcpu);
 void state_load(struct hv_vcpu *vcpu);
 bool __must_check state_load_segments(const struct hv_vcpu *vcpu);
 
+/*
+ * Load the data segments of @vcpu, which runs, by their selectors once more, and null where that is refused: for what
+ * may come from a mode in which a selector is any number.  The bases of a 64-bit guest stay.
+ */
+void state_renew_segments(const struct hv_vcpu *vcpu);
+
 /* Load null selectors into the processor's data segments, for a guest that has none that mean anything. */
 void state_drop_segments(void);
 

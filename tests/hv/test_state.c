@@ -372,6 +372,24 @@ static void test_load_segments(void **state)
     }
 }
 
+/* Loaded once more, whatever they are; the bases of a 64-bit guest stay. */
+static void test_renew_segments(void **state)
+{
+    (void)state;
+    for (unsigned refused = 0; refused < 2; refused++) {
+        make();
+        memset(loaded, 0xff, sizeof(loaded));
+        refuses[2] = refused;
+        state_set_fs_base(0xf5);
+        state_set_gs_base(0x65);
+        state_renew_segments(&vcpu);
+        assert_int_equal(loads, 4);
+        assert_int_equal(state_fs_base(), 0xf5);
+        assert_int_equal(state_gs_base(), 0x65);
+        end();
+    }
+}
+
 static void test_drop_segments(void **state)
 {
     (void)state;
@@ -573,21 +591,14 @@ static void test_debug_loads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create),
-        cmocka_unit_test(test_set_extended),
-        cmocka_unit_test(test_extended_moves),
-        cmocka_unit_test(test_xcr0),
-        cmocka_unit_test(test_bases),
-        cmocka_unit_test(test_inactive_gs),
-        cmocka_unit_test(test_save_segments),
-        cmocka_unit_test(test_load_segments),
-        cmocka_unit_test(test_drop_segments),
-        cmocka_unit_test(test_task_switched),
-        cmocka_unit_test(test_cr4),
-        cmocka_unit_test(test_cr4_missing),
-        cmocka_unit_test(test_debug_values),
-        cmocka_unit_test(test_debug_names),
-        cmocka_unit_test(test_debug_ports),
+        cmocka_unit_test(test_create),         cmocka_unit_test(test_set_extended),
+        cmocka_unit_test(test_extended_moves), cmocka_unit_test(test_xcr0),
+        cmocka_unit_test(test_bases),          cmocka_unit_test(test_inactive_gs),
+        cmocka_unit_test(test_save_segments),  cmocka_unit_test(test_load_segments),
+        cmocka_unit_test(test_renew_segments), cmocka_unit_test(test_drop_segments),
+        cmocka_unit_test(test_task_switched),  cmocka_unit_test(test_cr4),
+        cmocka_unit_test(test_cr4_missing),    cmocka_unit_test(test_debug_values),
+        cmocka_unit_test(test_debug_names),    cmocka_unit_test(test_debug_ports),
         cmocka_unit_test(test_debug_loads),
     };
 

@@ -41,7 +41,7 @@ static void test_exceptions(void **state)
     }
     assert_int_equal(cpu_boot.nmi_ticks, 0); /* somebody gets on */
     assert_string_equal(trap(VECTOR_NO_DEVICE, 0), "ts0 #7@401000 ");
-    assert_string_equal(trap(VECTOR_SYSENTER, 0), "sysenter ");
+    assert_string_equal(trap(VECTOR_SYSENTER, 0), "renew sysenter ");
     assert_string_equal(trap(VECTOR_VM86, 0), "#13/0@401000 ");
     assert_string_equal(trap(VECTOR_NMI, 0), "");
     info.evtchn_upcall_pending = 1;

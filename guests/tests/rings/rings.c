@@ -39,6 +39,10 @@ SNIPPET(own_vector, "", "int $" TEXT(VECTOR_OWN), "");
 SNIPPET(call_of_program, "", "int $0x82", "");
 SNIPPET(to_vm86, "pushl $0; pushl $0; pushl $0; pushl $0; pushl $0; pushl $0x1000; pushl $0x20202; pushl $0; pushl $0",
         "iretl", "");
+SNIPPET(sysenter_of_vm86,
+        "pushl $0x1237; pushl $0x1237; pushl $0x1237; pushl $0x1237; pushl $0; pushl $0; pushl $0x20202; pushl $0x100; "
+        "pushl $0",
+        "iretl", "");
 SNIPPET(raise_iopl, "pushfl; orl $0x3000, (%esp); pushl %cs; call 1f; 1: addl $2f - 1b, (%esp)", "iretl; 2: cli",
         "ud2");
 SNIPPET(by_syscall, "std", "syscall", "");
@@ -191,6 +195,22 @@ static void modes(void)
         test_check(regs.vector == TRAP_GP || regs.vector == TRAP_UD, "iret with IOPL 3", "%s", trap_name(regs.vector));
         test_equal("IOPL is 0 again", regs.eflags & EFLAGS_TOP, 0);
     }
+}
+
+/*
+ * Where the processor lets a program into virtual-8086 mode, and has sysenter: nothing tells what mode it came from, but
+ * the kernel never finds a selector that it cannot load again.
+ */
+static void sysenter_from_vm86(void)
+{
+    struct regs regs;
+
+    test_need(user_load(0x1000, by_sysenter.at, by_sysenter.next), "code");
+    go(&sysenter_of_vm86, FLAT_RING3_CS, FLAT_RING3_SS, 0, &regs);
+    test_check(regs.vector == VECTOR_SYSENTER || regs.vector == TRAP_GP || regs.vector == TRAP_UD,
+               "sysenter in virtual-8086 mode", "%s", trap_name(regs.vector));
+    test_check(regs.ds != 0x1237 && regs.es != 0x1237, "no selector of that mode is left", "ds %x, es %x", regs.ds,
+               regs.es);
 }
 
 /* Shows callback_op.syscall, callback_op.syscall-frame-32, callback_op.sysenter-ss, callback_op.syscall-direction. */
@@ -514,5 +534,6 @@ void test_main(void)
     refused_returns();
     flags();
     modes();
+    sysenter_from_vm86();
     fast_calls();
 }

@@ -154,6 +154,12 @@ void state_set_task_switched(struct hv_vcpu *which, bool set)
     tell("ts%u ", set);
 }
 
+void state_renew_segments(const struct hv_vcpu *which)
+{
+    (void)which;
+    tell("renew ");
+}
+
 void state_drop_segments(void)
 {
     tell("drop ");
