@@ -198,8 +198,8 @@ static void modes(void)
 }
 
 /*
- * Where the processor lets a program into virtual-8086 mode, and has sysenter: nothing tells what mode it came from, but
- * the kernel never finds a selector that it cannot load again.
+ * Where the processor lets a program into virtual-8086 mode, and has sysenter: nothing tells what mode it came from,
+ * but the kernel never finds a selector that it cannot load again.
  */
 static void sysenter_from_vm86(void)
 {
