@@ -325,13 +325,14 @@ near() {
 }
 
 test_figures() {
-    local what figure command unit last all rows=0
+    local what figure command target unit last all rows=0
     all=" $(make -pnqRr help 2>/dev/null | sed -n 's/^\.PHONY: //p') "
     while IFS='|' read -r _ what figure command _; do
         command=$(tr -d '`' <<<"$command" | sed 's/^ *//; s/ *$//')
         rows=$((rows + 1))
         if [[ $command = make\ * ]]; then
-            [[ $all = *" ${command#make } "* ]]
+            target=${command#make }
+            [[ $all = *" ${target%% [A-Z]*=*} "* ]]
         else
             unit=$(grep -oE '[0-9] [A-Za-z]+' <<<"$figure" | cut -c 2-)
             last=$(eval "$command" 2>&1 | grep -E "[0-9]$unit" | tail -n 1)

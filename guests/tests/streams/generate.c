@@ -74,7 +74,7 @@ void stream_generate(bool is_kernel, bool is_wild)
     stream.is_kernel = is_kernel;
     stream.is_stepped = one_in(3);
     stream.has_breakpoints = one_in(3);
-    stream.is_flat = stream.has_breakpoints && (one_in(2) || !STACK_IS_ROUNDED);
+    stream.is_flat = stream.has_breakpoints && (one_in(2) || KERNEL_RING != 3);
     stream.cs = machine_code_selector(stream.bits);
     stream.ss = machine_stack_selector(stream.bits);
     machine_set_bases(!stream.is_flat);
