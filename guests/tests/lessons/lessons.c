@@ -23,4 +23,5 @@ void test_main(void)
     lessons_entry();
     lessons_registers();
     lessons_events();
+    lessons_own();
 }

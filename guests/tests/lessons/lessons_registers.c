@@ -14,15 +14,16 @@
  * ---- Debug registers.
  */
 
-#define DR7_GD 13u
+#define DR7_GD    13u
+#define WORD_BITS (8 * (unsigned)sizeof(uintptr_t))
 
 /* DR7, bit by bit: what the processor would refuse is refused when it is stored. */
 static void dr7_bits(void)
 {
     bool right = true;
 
-    for (unsigned bit = 0; bit < 64; bit++) {
-        long result = hypercall_set_debugreg(7, UINT64_C(1) << bit);
+    for (unsigned bit = 0; bit < WORD_BITS; bit++) {
+        long result = hypercall_set_debugreg(7, (uintptr_t)1 << bit);
         long want = bit >= 32 ? -XEN_EINVAL : bit == DR7_GD ? -XEN_EPERM : 0;
 
         if (result != want) {
@@ -30,8 +31,8 @@ static void dr7_bits(void)
             right = false;
         }
     }
-    for (unsigned bit = 32; bit < 64; bit++)
-        right &= hypercall_set_debugreg(6, UINT64_C(1) << bit) == -XEN_EINVAL;
+    for (unsigned bit = 32; bit < WORD_BITS; bit++)
+        right &= hypercall_set_debugreg(6, (uintptr_t)1 << bit) == -XEN_EINVAL;
     test_check(right, "xsa_12_each_bit_of_dr7", "see above");
     (void)hypercall_set_debugreg(7, 0);
     (void)hypercall_set_debugreg(6, 0);
@@ -40,20 +41,14 @@ static void dr7_bits(void)
 /* No breakpoint reaches what is the hypervisor's, nor what is no address, whatever the length that is watched. */
 static void breakpoints(void)
 {
-    static const uint64_t refused[] = {
-        HYPERVISOR_VIRT_START,    HYPERVISOR_VIRT_START + 8, UINT64_C(0xffff810000000000), UINT64_C(0xffff818000100000),
-        HYPERVISOR_VIRT_END - 8,  HYPERVISOR_VIRT_END - 1,   HYPERVISOR_VIRT_START - 1,    HYPERVISOR_VIRT_START - 8,
-        UINT64_C(0x800000000000), UINT64_C(1) << 63,
-    };
-    static const uint64_t granted[] = {0, USER_BASE, UINT64_C(0x7ffffffffff8), HYPERVISOR_VIRT_END};
     bool right = true;
 
     for (unsigned reg = 0; reg < 4; reg++) {
-        for (unsigned i = 0; i < ARRAY_SIZE(refused); i++)
-            right &= hypercall_set_debugreg(reg, refused[i]) == -XEN_EPERM;
-        for (unsigned i = 0; i < ARRAY_SIZE(granted); i++) {
-            right &=
-                hypercall_set_debugreg(reg, granted[i]) == 0 && (uint64_t)hypercall_get_debugreg(reg) == granted[i];
+        for (unsigned i = 0; i < lessons_width.nr_refused; i++)
+            right &= hypercall_set_debugreg(reg, lessons_width.refused[i]) == -XEN_EPERM;
+        for (unsigned i = 0; i < lessons_width.nr_granted; i++) {
+            right &= hypercall_set_debugreg(reg, lessons_width.granted[i]) == 0;
+            right &= (uintptr_t)hypercall_get_debugreg(reg) == lessons_width.granted[i];
         }
         (void)hypercall_set_debugreg(reg, 0);
     }
@@ -139,37 +134,37 @@ static void msrs(void)
  * ---- CR4.
  */
 
-#define CR4_PGE      (UINT64_C(1) << 7)
-#define CR4_VMXE     (UINT64_C(1) << 13)
-#define CR4_FSGSBASE (UINT64_C(1) << 16)
-#define CR4_PCIDE    (UINT64_C(1) << 17)
-#define CR4_SMEP     (UINT64_C(1) << 20)
-#define CR4_SMAP     (UINT64_C(1) << 21)
+#define CR4_PGE      ((uintptr_t)1 << 7)
+#define CR4_VMXE     ((uintptr_t)1 << 13)
+#define CR4_FSGSBASE ((uintptr_t)1 << 16)
+#define CR4_PCIDE    ((uintptr_t)1 << 17)
+#define CR4_SMEP     ((uintptr_t)1 << 20)
+#define CR4_SMAP     ((uintptr_t)1 << 21)
 #define CR4_HOST     (CR4_PGE | CR4_VMXE | CR4_PCIDE | CR4_SMEP | CR4_SMAP)
 
 static void read_cr4(void *arg)
 {
-    __asm__ volatile("movq %%cr4, %0" : "=r"(*(uint64_t *)arg));
+    __asm__ volatile("mov %%cr4, %0" : "=r"(*(uintptr_t *)arg));
 }
 
 static void write_cr4(void *arg)
 {
-    __asm__ volatile("movq %0, %%cr4" ::"r"(*(uint64_t *)arg) : "memory");
+    __asm__ volatile("mov %0, %%cr4" ::"r"(*(uintptr_t *)arg) : "memory");
 }
 
-static uint64_t cr4(void)
+static uintptr_t cr4(void)
 {
-    uint64_t value = 0;
+    uintptr_t value = 0;
     struct fault fault;
 
     (void)trap_try(read_cr4, &value, &fault);
     return value;
 }
 
-/* rdfsbase in user mode; #UD unless the guest itself has turned it on. */
+/* rdfsbase in user mode; #UD unless the guest itself has turned it on, and in code of 32 bits. */
 static unsigned rdfsbase(void)
 {
-    static const uint8_t code[] = {0xf3, 0x48, 0x0f, 0xae, 0xc0, 0x0f, 0x05};
+    static const uint8_t code[] = {0xf3, 0x48, 0x0f, 0xae, 0xc0, 0xcd, 0x80};
     struct regs regs;
 
     user_regs_init(&regs, USER_BASE);
@@ -179,26 +174,27 @@ static unsigned rdfsbase(void)
 /* What the guest reads is what it has asked for and may have, whatever the hypervisor uses; each bit alone. */
 static void control_register(void)
 {
-    uint64_t before = cr4();
+    uintptr_t before = cr4();
     bool right = !(before & CR4_HOST);
 
-    for (unsigned bit = 0; bit < 64; bit++) {
-        uint64_t asked = before ^ UINT64_C(1) << bit, got;
+    for (unsigned bit = 0; bit < WORD_BITS; bit++) {
+        uintptr_t asked = before ^ (uintptr_t)1 << bit, got;
         struct fault fault;
 
         (void)trap_try(write_cr4, &asked, &fault);
         got = cr4();
         if ((got != before && got != asked) || (got & CR4_HOST) ||
             (fault.vector != TRAP_NONE && (fault.vector != TRAP_GP || got != before))) {
-            test_note("CR4 bit %u: %s, %lx", bit, trap_name(fault.vector), got);
+            test_note("CR4 bit %u: %s, %" PRIxPTR, bit, trap_name(fault.vector), got);
             right = false;
         }
         asked = before;
         (void)trap_try(write_cr4, &asked, &fault);
         right &= cr4() == before;
     }
-    test_check(right, "xsa_293_cr4_is_the_guests_own", "%lx", before);
-    test_equal("xsa_293_no_fsgsbase_behind_its_back", rdfsbase(), before & CR4_FSGSBASE ? VECTOR_SYSCALL : TRAP_UD);
+    test_check(right, "xsa_293_cr4_is_the_guests_own", "%" PRIxPTR, before);
+    test_equal("xsa_293_no_fsgsbase_behind_its_back", rdfsbase(),
+               before & CR4_FSGSBASE ? lessons_width.read_fs_base : TRAP_UD);
 }
 
 void lessons_registers(void)
