@@ -26,21 +26,21 @@ static enum xenbus_state next_of_waiting(enum xenbus_state front)
     return is_closed(front) || front == XENBUS_CLOSING ? XENBUS_CLOSING : XENBUS_INIT_WAIT;
 }
 
+bool xenbus_asks(enum xenbus_state front)
+{
+    return is_ready(front) || is_reconfiguring(front);
+}
+
 /* A front end that begins anew without a word has crashed, and another kernel runs there. */
 static enum xenbus_state next_of_connected(enum xenbus_state front)
 {
-    return is_ready(front) || is_reconfiguring(front) ? XENBUS_CONNECTED : XENBUS_CLOSING;
+    return xenbus_asks(front) ? XENBUS_CONNECTED : XENBUS_CLOSING;
 }
 
 /* It may still be about to close its own end, and waits for CLOSED only then. */
 static enum xenbus_state next_of_closing(enum xenbus_state front)
 {
-    return is_ready(front) || is_reconfiguring(front) || front == XENBUS_CLOSING ? XENBUS_CLOSING : XENBUS_CLOSED;
-}
-
-bool xenbus_asks(enum xenbus_state front)
-{
-    return is_ready(front) || is_reconfiguring(front);
+    return xenbus_asks(front) || front == XENBUS_CLOSING ? XENBUS_CLOSING : XENBUS_CLOSED;
 }
 
 enum xenbus_state xenbus_next(enum xenbus_state own, enum xenbus_state front, enum xenbus_wish wish)
