@@ -12,7 +12,7 @@
 #include <hv/mem/window.h>
 
 /* The root on top of that of a 32-bit guest, brought up to date. */
-static mfn_t narrow_root(const struct hv_vcpu *vcpu)
+static mfn_t refresh_narrow_root(const struct hv_vcpu *vcpu)
 {
     CHECK(vcpu->narrow_root.tables);
     (void)narrow_root_copy(vcpu);
@@ -25,7 +25,7 @@ void hv_vcpu_load_root(const struct hv_vcpu *vcpu)
     mfn_t root = vcpu ? vcpu_root(&vcpu->engine) : MFN_NONE;
 
     if (!mfn_is_none(root) && vcpu->engine.domain->width != WIDTH_64)
-        root = narrow_root(vcpu);
+        root = refresh_narrow_root(vcpu);
     asm_write_cr3(mfn_is_none(root) ? paging_root() : root.v << PAGE_SHIFT);
 }
 
