@@ -16,6 +16,7 @@
 #include <backend/blkplan.h>
 
 #define BLKIO_JOBS 64u /* requests of one ring under way */
+_Static_assert((BLKIO_JOBS & (BLKIO_JOBS - 1)) == 0, "counts of requests wrap at a multiple of it");
 
 /*
  * Pages of them that are mapped.  A domain can map 21760 (engine/grant.h), and when one front end had all of those, the
