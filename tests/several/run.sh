@@ -102,6 +102,11 @@ for number in {1..6}; do guest foreign "victim$number" 8192 $kernels/foreign.elf
 run foreign $GOOD '^verdict: success' '^victim1: verdict: success' '^victim6: verdict: success' \
     '^domain 6 \(victim6\): 2 of its frames are still in use' \
     '^domain 6 \(victim6\): the last of its frames has come back' 'audit without .*: every count is right'
+guest foreign-narrow initial 16384 $narrow/tests/foreign.elf 'role=1 victims=6' privileged=1
+for number in {1..6}; do guest foreign-narrow "victim$number" 8192 $narrow/tests/foreign.elf role=0; done
+run foreign-narrow $GOOD '^verdict: success' '^victim1: verdict: success' '^victim6: verdict: success' \
+    '^domain 6 \(victim6\): 2 of its frames are still in use' \
+    '^domain 6 \(victim6\): the last of its frames has come back' 'audit without .*: every count is right'
 guest intruder initial 16384 $kernels/timer.elf '' privileged=1
 guest intruder ordinary 16384 $kernels/timer.elf
 guest intruder intruder 8192 $kernels/foreign.elf 'role=2 domains=1'

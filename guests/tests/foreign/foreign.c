@@ -19,7 +19,7 @@ static void open_mailbox(void)
 
     page[0] = PAGE_WORD;
     test_need(table_set_readonly(spare), "a page that is only read");
-    test_need(table_map((uint64_t)loose, 0), "a page that is mapped nowhere");
+    test_need(table_map((uintptr_t)loose, 0), "a page that is mapped nowhere");
     mailbox = (struct mailbox){.page = virt_to_mfn(page).v,
                                .spare = virt_to_mfn(spare).v,
                                .loose = virt_to_mfn(loose).v,
@@ -27,9 +27,9 @@ static void open_mailbox(void)
     __atomic_store_n(&mailbox.magic, MAILBOX_MAGIC, __ATOMIC_RELEASE);
 }
 
-static uint64_t await_command(void)
+static uint32_t await_command(void)
 {
-    uint64_t command;
+    uint32_t command;
 
     while ((command = __atomic_load_n(&mailbox.command, __ATOMIC_ACQUIRE)) == COMMAND_NONE)
         foreign_yield();

@@ -6,7 +6,7 @@
 
 #define WINDOW UINT64_C(0x30000000) /* there each has an L1 table, and nothing mapped */
 
-#define MAILBOX_MAGIC UINT64_C(0x62786f626c69616d)
+#define MAILBOX_MAGIC 0x626c616du
 #define PAGE_WORD     UINT64_C(0x1122334455667788)
 
 enum mailbox_command {
@@ -17,12 +17,12 @@ enum mailbox_command {
 
 /* A page of a victim's, which it shows to whoever can map it. */
 struct mailbox {
-    uint64_t magic;
+    uint32_t magic;   /* this and the command are read and written at once, in either width */
+    uint32_t command; /* from the mapper; the victim sets it back when it is done */
     uint64_t page;    /* a frame that begins with PAGE_WORD */
     uint64_t spare;   /* a frame of zeroes that is mapped read-only: it can be a table */
     uint64_t loose;   /* a frame that is mapped nowhere */
     uint64_t entry;   /* machine address of the L1 entry for WINDOW */
-    uint64_t command; /* from the mapper; the victim sets it back when it is done */
     uint64_t answer;
 };
 

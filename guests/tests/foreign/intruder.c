@@ -20,8 +20,8 @@ static unsigned try_frame(unsigned domain, mfn_t mfn)
 {
     const struct mmu_update entry = {virt_to_maddr(table_entry(WINDOW, 1)), pte_make(mfn, PTE_KERNEL)};
     const struct mmu_update theirs = {mfn.v << PAGE_SHIFT, 0};
-    const struct mmuext_op pin = {.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = mfn.v};
-    const struct mmuext_op clear = {.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = mfn.v};
+    const struct mmuext_op pin = {.cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = (xen_pfn_t)mfn.v};
+    const struct mmuext_op clear = {.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = (xen_pfn_t)mfn.v};
     unsigned done = 0;
 
     done += !is_refused(hypercall_update_va_mapping_otherdomain(WINDOW, entry.val, UVMF_NONE, domain));
@@ -51,7 +51,7 @@ void foreign_intruder(void)
 {
     uint64_t end = (uint64_t)hypercall_memory_op(XENMEM_maximum_ram_page, NULL), domains = guest_option("domains", 0);
 
-    test_check(domains > 0 && end > FRAMES, "there are others", "%lu domains", domains);
+    test_check(domains > 0 && end > FRAMES, "there are others", "%" PRIu64 " domains", domains);
     for (unsigned domain = 0; domain <= domains; domain++) {
         unsigned done = try_memory(domain, MFN(end - 1));
 

@@ -51,7 +51,7 @@ static long write_entry(uint64_t maddr, uint64_t value, unsigned foreigndom)
 
 static long mmuext(unsigned cmd, uint64_t mfn)
 {
-    const struct mmuext_op op = {.cmd = cmd, .arg1.mfn = mfn};
+    const struct mmuext_op op = {.cmd = cmd, .arg1.mfn = (xen_pfn_t)mfn};
 
     return hypercall_mmuext_op(&op, 1, NULL, victim);
 }
