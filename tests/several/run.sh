@@ -111,6 +111,10 @@ guest intruder initial 16384 $kernels/timer.elf '' privileged=1
 guest intruder ordinary 16384 $kernels/timer.elf
 guest intruder intruder 8192 $kernels/foreign.elf 'role=2 domains=1'
 run intruder $GOOD '^intruder: ok nothing is done to another' '^([a-z]+: )?verdict: success'
+guest intruder-narrow initial 8192 $kernels/ending.elf how=poweroff privileged=1
+guest intruder-narrow ordinary 16384 $kernels/timer.elf
+guest intruder-narrow intruder 8192 $narrow/tests/foreign.elf 'role=2 domains=1'
+run intruder-narrow $GOOD '^intruder: ok nothing is done to another' '^([a-z]+: )?verdict: success'
 
 # ---- In the xenstore: one that watches the others, which end after more and more steps, and one that wants everything:
 # guests/tests/xenstore/neighbours.h.
