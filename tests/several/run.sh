@@ -316,6 +316,12 @@ for number in {1..5}; do guest chaos "chaos$number" 4096 $kernels/chaos.elf "see
 run chaos $GOOD '^domain [1-5] \(chaos[1-5]\): restart 3' 'of its frames are still in use' \
     'audit without .*: every count is right'
 
+for number in {1..5}; do
+    guest chaos-narrow "chaos$number" 4096 $narrow/tests/chaos.elf "seed=$number peers=5 until=5"
+done
+run chaos-narrow $GOOD '^domain [1-5] \(chaos[1-5]\): restart 3' 'of its frames are still in use' \
+    'audit without .*: every count is right'
+
 # ---- Guests with a device, and the domain that serves them: guests/tests/served.  They reboot and crash with the device
 # in use, the server crashes in the middle, is late, does not look, or crashes for ever.
 served() { # BUNDLE SERVER-WORDS CLIENT-WORDS...

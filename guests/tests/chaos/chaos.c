@@ -33,7 +33,7 @@ static uint64_t state;
 static unsigned peers;
 static void *pages[PAGES];
 static volatile struct grant_entry_v1 *entries;
-static uint64_t table_frames[FRAMES];
+static xen_pfn_t table_frames[FRAMES];
 
 /* Mappings, some of which are gone. */
 static struct {
