@@ -317,7 +317,7 @@ run chaos $GOOD '^domain [1-5] \(chaos[1-5]\): restart 3' 'of its frames are sti
     'audit without .*: every count is right'
 
 for number in {1..5}; do
-    guest chaos-narrow "chaos$number" 4096 $narrow/tests/chaos.elf "seed=$number peers=5 until=5"
+    guest chaos-narrow "chaos$number" 4096 $narrow/tests/chaos.elf "seed=$number peers=5 until=10"
 done
 run chaos-narrow $GOOD '^domain [1-5] \(chaos[1-5]\): restart 3' 'of its frames are still in use' \
     'audit without .*: every count is right'
