@@ -27,8 +27,9 @@ elif [[ hotplug-real =~ $pattern ]]; then
         --guest busy --disk "$work/used.raw" --cmdline 'steady=50 deaths=3' $blkfront \
         --guest idle --net none --cmdline talk $talk </dev/null >"$work/plug.out" 2>"$work/plug.err" &
     run=$!
-    until grep -q '^ok sectors of 512' "$work/plug.out" || ! is_alive $run; do sleep 0.2; done
-    until "$paravane" list 2>/dev/null | grep -q '^idle .* waiting ' || ! is_alive $run; do sleep 0.2; done
+    is_over() { ! is_alive $run || grep -q '^paravane: busy has ended' "$work/plug.err"; }
+    until grep -q '^ok sectors of 512' "$work/plug.out" || is_over; do sleep 0.2; done
+    until "$paravane" list 2>/dev/null | grep -q '^idle .* waiting ' || is_over; do sleep 0.2; done
     expect hotplug-real-in 4 'busy: xvda: it is plugged in' -- plug busy xvda
     expect hotplug-real-none 4 'busy: xvdb: it has no device xvdb' -- unplug busy xvdb
     expect hotplug-real-unplug 0 -- unplug --timeout "$limit" busy xvda
@@ -43,11 +44,11 @@ elif [[ hotplug-real =~ $pattern ]]; then
     # Its back end has nobody to close with: it is done at once.
     expect hotplug-real-idle 0 -- unplug --timeout "$limit" idle vif0
     expect hotplug-real-idle-plug 0 -- plug idle vif0
-    until [ "$(grep -c 'domain 1 .busy.: plugged in' "$work/plug.err")" -eq 2 ] || ! is_alive $run; do sleep 0.2; done
+    until [ "$(grep -c 'domain 1 .busy.: plugged in' "$work/plug.err")" -eq 2 ] || is_over; do sleep 0.2; done
     # The second in which front ends see that it has gone is too long for that.
     expect hotplug-real-late 124 'out of time: the guest has not let go of it' '`paravane unplug --force busy xvda` removes it' -- \
         unplug --timeout 1 busy xvda
-    until [ "$(grep -c 'domain 1 .busy.: unplugged' "$work/plug.err")" -eq 3 ] || ! is_alive $run; do sleep 0.2; done
+    until [ "$(grep -c 'domain 1 .busy.: unplugged' "$work/plug.err")" -eq 3 ] || is_over; do sleep 0.2; done
     expect hotplug-real-last 0 -- plug busy xvda
     expect hotplug-real-end 0 -- destroy idle
     wait $run

@@ -26,6 +26,7 @@
 #define INITIALISED 1u
 #define CLOSING     5u
 #define CLOSED      6u
+#define GOING_MS    2000u
 
 static struct front *disk;
 static unsigned deaths;
@@ -63,6 +64,17 @@ static bool await(struct blkif_response *response)
     return true;
 }
 
+/* A disk that is about to go answers what is on its ring with errors, maybe before that it goes can be seen. */
+static bool is_going(const struct blkif_response *response)
+{
+    for (unsigned tries = 0; response->status == BLKIF_RSP_ERROR && tries < GOING_MS; tries++) {
+        if (has_gone())
+            return true;
+        time_sleep(MS);
+    }
+    return false;
+}
+
 static void perform(uint8_t operation, uint64_t sector, unsigned nr_pages)
 {
     struct blkif_response response;
@@ -73,7 +85,7 @@ static void perform(uint8_t operation, uint64_t sector, unsigned nr_pages)
         for (unsigned i = 0; i < nr_pages; i++)
             front_add(disk, request, i, 0, PER_PAGE - 1);
         front_send(disk);
-        if (await(&response))
+        if (await(&response) && !is_going(&response))
             break;
         if (!connect_again())
             test_error("the back end does not come again");
