@@ -44,7 +44,7 @@ static int link_tables(struct op *op, struct slot slot, struct frame *table, str
 bool linear_applies(struct op *op, const struct level *level, struct slot slot, const struct frame *frame,
                     enum frame_type child)
 {
-    if (!op->pt_owner->linear_tables || !level_can_be_linear(level))
+    if (!level_can_be_linear(level))
         return false;
     for (;;) {
         if (frame_owner(frame) != op->pt_owner->id.v)

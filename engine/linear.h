@@ -52,7 +52,7 @@ static inline bool linear_is_of_level(const struct frame *frame, unsigned number
 }
 
 /*
- * Would an entry at @slot, in a table of @level, that names @frame be a linear one, of a domain that may have such?  If
+ * Would an entry at @slot, in a table of @level of a domain that may have linear ones, that names @frame be such?  If
  * not, it is judged as any other, which wants @frame as @child.  Waits where it is just becoming, or ceasing to be,
  * that: then locks are dropped and retaken.
  */
