@@ -88,8 +88,14 @@ static inline bool level_can_be_linear(const struct level *level)
     return !(level->added & ENTRY_RW);
 }
 
-/* The index of @vaddr in a table that is used as one of level @number. */
+/* The lowest bit of an address that indexes a table which is used as one of level @number. */
+static inline unsigned level_shift(unsigned number)
+{
+    return PAGE_SHIFT + 9 * (number - 1);
+}
+
+/* The index of @vaddr in such a table. */
 static inline unsigned level_index(unsigned number, vaddr_t vaddr)
 {
-    return (unsigned)(vaddr.v >> (PAGE_SHIFT + 9 * (number - 1))) % ENTRIES_PER_TABLE;
+    return (unsigned)(vaddr.v >> level_shift(number)) % ENTRIES_PER_TABLE;
 }

@@ -20,9 +20,9 @@ static void write_entry(const struct build *build, const struct layout_region *r
     uint64_t *entries;
 
     if (level < build->layout.top)
-        table = (vaddr >> layout_shift(level + 1)) - layout_first_table(&build->layout, region, level);
+        table = (vaddr >> level_shift(level + 1)) - layout_first_table(&build->layout, region, level);
     entries = port_frame_map(build_frame(build, region->tables[level] + table));
-    entries[(vaddr >> layout_shift(level)) % ENTRIES_PER_TABLE] = build_frame(build, pfn).v << PAGE_SHIFT | flags;
+    entries[level_index(level, VADDR(vaddr))] = build_frame(build, pfn).v << PAGE_SHIFT | flags;
 }
 
 static bool is_table(const struct layout *layout, uint64_t pfn)
@@ -52,7 +52,7 @@ static void write_tables(const struct build *build, const struct layout_region *
         uint64_t first = layout_first_table(&build->layout, region, level);
 
         for (uint64_t i = 0; i < region->nr_tables[level]; i++)
-            write_entry(build, region, level + 1, (first + i) << layout_shift(level + 1), region->tables[level] + i,
+            write_entry(build, region, level + 1, (first + i) << level_shift(level + 1), region->tables[level] + i,
                         TABLE_FLAGS);
     }
 }

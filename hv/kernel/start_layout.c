@@ -24,7 +24,7 @@ static uint64_t count_tables(const struct layout *layout, const struct layout_re
 
     if (layout->top == 3 && level == 2)
         return L2_TABLES_32;
-    return (last >> layout_shift(level + 1)) - layout_first_table(layout, region, level) + 1;
+    return (last >> level_shift(level + 1)) - layout_first_table(layout, region, level) + 1;
 }
 
 /* Place the region's tables from @next on, higher levels first; returns what comes behind them. */
@@ -64,7 +64,7 @@ static int place_main(const struct kernel *kernel, struct layout *layout, uint64
 
 static uint64_t top_slot(uint64_t vaddr)
 {
-    return vaddr >> layout_shift(TOP_LEVEL);
+    return vaddr >> level_shift(TOP_LEVEL);
 }
 
 /* The P2M at INIT_P2M, which 64-bit guests have: pages, then tables. */

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <engine/level.h>
 #include <hv/kernel/judge.h>
 
 #define TOP_LEVEL 4u /* the highest that there is; layout->top is a guest's own */
@@ -44,12 +45,6 @@ int __must_check layout_make(const struct kernel *kernel, uint64_t ramdisk_size,
 int __must_check layout_minimum(const struct kernel *kernel, uint64_t ramdisk_size, bool initial, uint64_t *nr_pages,
                                 enum finding_id *problem);
 
-/* The lowest bit of an address that indexes a table of @level. */
-static inline unsigned layout_shift(unsigned level)
-{
-    return PAGE_SHIFT + 9 * (level - 1);
-}
-
 /*
  * Which of all tables of @level, counted from address 0 on, the region's first one is.  A 32-bit guest has all four L2
  * from the start, since its L3 is read as a whole and slot 3 is never empty.
@@ -57,7 +52,7 @@ static inline unsigned layout_shift(unsigned level)
 static inline uint64_t layout_first_table(const struct layout *layout, const struct layout_region *region,
                                           unsigned level)
 {
-    return layout->top == 3 && level == 2 ? 0 : region->start >> layout_shift(level + 1);
+    return layout->top == 3 && level == 2 ? 0 : region->start >> level_shift(level + 1);
 }
 
 /* The bytes of an entry of the P2M. */

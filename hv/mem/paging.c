@@ -23,11 +23,6 @@ void *paging_ram(uint64_t maddr)
     return (void *)(ram_base + maddr);
 }
 
-static unsigned table_index(uint64_t vaddr, unsigned level)
-{
-    return (unsigned)(vaddr >> (PAGE_SHIFT + 9 * (level - 1))) % ENTRIES_PER_TABLE;
-}
-
 static uint64_t make_table(void)
 {
     uint64_t maddr = early_take_table();
@@ -42,14 +37,14 @@ static uint64_t *find_entry(uint64_t vaddr, unsigned level, uint64_t flags)
     uint64_t *table = paging_ram(root);
 
     for (unsigned i = ROOT_LEVEL; i > level; i--) {
-        uint64_t *entry = &table[table_index(vaddr, i)];
+        uint64_t *entry = &table[level_index(i, VADDR(vaddr))];
 
         if (!(*entry & ENTRY_PRESENT))
             *entry = make_table() | flags;
         CHECK(!(*entry & ENTRY_PSE));
         table = paging_ram(*entry & ENTRY_FRAME);
     }
-    return &table[table_index(vaddr, level)];
+    return &table[level_index(level, VADDR(vaddr))];
 }
 
 /* What guests may read, they may reach through tables that allow no writing. */

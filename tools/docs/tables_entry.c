@@ -128,7 +128,7 @@ static void print_level(struct place place)
 
     json_begin(NULL, '{');
     json_number("level", place.level);
-    json_number("shift", PAGE_SHIFT + 9 * (place.level - 1));
+    json_number("shift", level_shift(place.level));
     json_number("slots", level->slots);
     print_slots("hypervisor_slots", top ? top->hyp_first : level->hyp_first, top ? top->hyp_end : level->hyp_end);
     json_bits("refused", level->refused);
