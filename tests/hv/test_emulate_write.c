@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* links: hv/emulate/emulate_write.c hv/emulate/emulation.c hv/emulate/segment.c hv/emulate/operand.c */
 /* links: hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
-/* links: tests/hv/lib/native.c tests/hv/lib/random_write.c */
+/* links: tests/hv/lib/native.c tests/hv/lib/random_write.c tests/hv/lib/write_host.c */
 /*
  * Write emulation against the processor that the test runs on.  Random instructions with random operands are executed
  * three times: natively on memory that is read-only, for the address of the fault; by emulate_write() on a copy; and
@@ -17,15 +17,14 @@
 
 #include <cmocka.h>
 
-#include <engine/access.h>
 #include <engine/engine.h>
 #include <engine/reach.h>
 #include <hv/cpu/entry.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/decode.h>
 #include <hv/emulate/emulate_write.h>
-#include <hv/mem/window.h>
 #include <tests/hv/lib/random_write.h>
+#include <tests/hv/lib/write_host.h>
 
 #define RUNS 300000u
 
@@ -33,16 +32,8 @@
  * ---- What the emulation calls.
  */
 
-static uint8_t copy[BUFFER_SIZE];
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
-static unsigned exceptions;
-
-uint64_t window_base(unsigned window)
-{
-    (void)window;
-    return 0;
-}
 
 /* The descriptor of a flat 64-bit code segment, whichever is asked for. */
 size_t copy_recover(void *to, const void *from, size_t size)
@@ -55,63 +46,12 @@ size_t copy_recover(void *to, const void *from, size_t size)
     return 0;
 }
 
-bool access_address_ok(const struct domain *d, uint64_t address)
-{
-    (void)d;
-    (void)address;
-    return true;
-}
-
-bool access_read(struct vcpu *v, void *to, vaddr_t from, size_t size)
-{
-    const uint8_t *place = (const uint8_t *)from.v;
-
-    (void)v;
-    /* What is read of the buffer is the copy's: the buffer itself is the processor's. */
-    if (place >= buffer && place + size <= buffer + BUFFER_SIZE)
-        place = copy + (place - buffer);
-    memcpy(to, place, size);
-    return true;
-}
-
-bool access_write(struct vcpu *v, vaddr_t to, const void *from, size_t size)
-{
-    (void)v;
-    (void)to;
-    (void)from;
-    (void)size;
-    return false;
-}
-
-void bounce_page_fault(struct hv_vcpu *v, uint64_t address, uint64_t error)
-{
-    (void)v;
-    (void)address;
-    (void)error;
-    exceptions++;
-}
-
 bool reach_by_program(struct vcpu *v, vaddr_t start, uint64_t size)
 {
     (void)v;
     (void)start;
     (void)size;
     return true;
-}
-
-void bounce_exception_error(struct hv_vcpu *v, unsigned vector, uint64_t error)
-{
-    (void)v;
-    (void)vector;
-    (void)error;
-    exceptions++;
-}
-
-void bounce_exception(struct hv_vcpu *v, unsigned vector)
-{
-    (void)v;
-    (void)vector;
-    exceptions++;
 }
 
 uint64_t state_fs_base(void)
@@ -122,41 +62,6 @@ uint64_t state_fs_base(void)
 uint64_t state_gs_base(void)
 {
     return GS_BASE;
-}
-
-static uint64_t apply(const struct table_write *write, uint64_t seen)
-{
-    switch (write->form) {
-    case WRITE_MOV:
-    case WRITE_XCHG:
-        return write->operand;
-    case WRITE_CMPXCHG:
-        return write->expected == seen ? write->operand : seen;
-    case WRITE_AND:
-        return seen & write->operand;
-    case WRITE_OR:
-        return seen | write->operand;
-    case WRITE_XOR:
-        return seen ^ write->operand;
-    case WRITE_ADD:
-        return seen + write->operand;
-    }
-    return 0;
-}
-
-int table_write_emulate(struct vcpu *v, struct table_write *write)
-{
-    uint64_t offset = write->vaddr.v - (uint64_t)buffer, value;
-
-    (void)v;
-    if (write->vaddr.v % write->bytes)
-        return -22;
-    assert_true(offset < BUFFER_SIZE);
-    write->seen = 0;
-    memcpy(&write->seen, copy + offset, write->bytes);
-    value = apply(write, write->seen);
-    memcpy(copy + offset, &value, write->bytes);
-    return 0;
 }
 
 /*
@@ -214,7 +119,7 @@ static void compare(const struct made *made)
 {
     uint64_t flags = ~(made->pattern->undefined | RFLAGS_RF);
 
-    if (exceptions)
+    if (write_exceptions)
         fail_with(made, "an exception");
     if (vcpu.frame->rip != (uint64_t)code + made->length)
         fail_with(made, "rip");
@@ -226,7 +131,7 @@ static void compare(const struct made *made)
         if (*frame_register(vcpu.frame, i) != native_out.general[i])
             fail_with(made, "registers");
     }
-    if (memcmp(buffer, copy, BUFFER_SIZE) != 0)
+    if (memcmp(buffer, write_copy, BUFFER_SIZE) != 0)
         fail_with(made, "memory");
 }
 
@@ -298,8 +203,7 @@ static void test_against_processor(void **state)
             if (native_try(false) != 1 || fault_address != before)
                 continue;
         }
-        exceptions = 0;
-        memcpy(copy, buffer, BUFFER_SIZE);
+        write_host_begin(buffer, BUFFER_SIZE);
         if (!emulate(&made, fault_address)) {
             refused++;
             if (fault_address % operand_size(&made) == 0 && made.pattern->bytes[1] != 0xc7)

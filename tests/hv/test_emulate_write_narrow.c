@@ -2,6 +2,7 @@
 /* links: hv/emulate/emulate_write.c hv/emulate/emulation.c hv/emulate/segment.c hv/emulate/operand.c */
 /* links: hv/emulate/alu.c hv/emulate/decode.c hv/emulate/decode_table.c */
 /* links: tests/hv/lib/native.c tests/hv/lib/random_write.c tests/hv/lib/native32.c tests/hv/lib/random_write32.c */
+/* links: tests/hv/lib/write_host.c */
 /*
  * Write emulation outside 64-bit code against the processor that the test runs on, as test_emulate_write.c does for
  * 64-bit code: random instructions of 16 and 32-bit code, in segments of the process's LDT that begin anywhere, are
@@ -18,7 +19,6 @@
 
 #include <cmocka.h>
 
-#include <engine/access.h>
 #include <engine/engine.h>
 #include <engine/reach.h>
 #include <hv/cpu/entry.h>
@@ -28,6 +28,7 @@
 #include <hv/emulate/segment.h>
 #include <hv/mem/window.h>
 #include <tests/hv/lib/random_write32.h>
+#include <tests/hv/lib/write_host.h>
 
 #define RUNS 100000u
 
@@ -35,18 +36,10 @@
  * ---- What the emulation calls.
  */
 
-static uint8_t copy[NATIVE32_BYTES];
 static struct made32 made;
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
 static struct cpu_frame frame;
-static unsigned exceptions;
-
-uint64_t window_base(unsigned window)
-{
-    (void)window;
-    return 0;
-}
 
 /* The LDT, which the processor has too. */
 size_t copy_recover(void *to, const void *from, size_t size)
@@ -58,53 +51,11 @@ size_t copy_recover(void *to, const void *from, size_t size)
     return 0;
 }
 
-bool access_address_ok(const struct domain *d, uint64_t address)
-{
-    (void)d, (void)address;
-    return true;
-}
-
-/* What is read of the memory is the copy's. */
-bool access_read(struct vcpu *v, void *to, vaddr_t from, size_t size)
-{
-    const uint8_t *place = (const uint8_t *)from.v;
-
-    (void)v;
-    if (place >= native32_memory && place + size <= native32_memory + NATIVE32_BYTES)
-        place = copy + (place - native32_memory);
-    memcpy(to, place, size);
-    return true;
-}
-
-bool access_write(struct vcpu *v, vaddr_t to, const void *from, size_t size)
-{
-    (void)v, (void)to, (void)from, (void)size;
-    return false;
-}
-
 bool reach_by_program(struct vcpu *v, vaddr_t start, uint64_t size)
 {
     (void)v, (void)start, (void)size;
     fail_msg("the kernel has its own rights");
     return false;
-}
-
-void bounce_page_fault(struct hv_vcpu *v, uint64_t address, uint64_t error)
-{
-    (void)v, (void)address, (void)error;
-    exceptions++;
-}
-
-void bounce_exception(struct hv_vcpu *v, unsigned vector)
-{
-    (void)v, (void)vector;
-    exceptions++;
-}
-
-void bounce_exception_error(struct hv_vcpu *v, unsigned vector, uint64_t error)
-{
-    (void)v, (void)vector, (void)error;
-    exceptions++;
 }
 
 uint64_t state_fs_base(void)
@@ -115,41 +66,6 @@ uint64_t state_fs_base(void)
 uint64_t state_gs_base(void)
 {
     return segment_base(made.ldt[LDT_GS]);
-}
-
-static uint64_t apply(const struct table_write *write, uint64_t seen)
-{
-    switch (write->form) {
-    case WRITE_MOV:
-    case WRITE_XCHG:
-        return write->operand;
-    case WRITE_CMPXCHG:
-        return write->expected == seen ? write->operand : seen;
-    case WRITE_AND:
-        return seen & write->operand;
-    case WRITE_OR:
-        return seen | write->operand;
-    case WRITE_XOR:
-        return seen ^ write->operand;
-    case WRITE_ADD:
-        return seen + write->operand;
-    }
-    return 0;
-}
-
-int table_write_emulate(struct vcpu *v, struct table_write *write)
-{
-    uint64_t offset = write->vaddr.v - (uint64_t)native32_memory, value;
-
-    (void)v;
-    if (write->vaddr.v % write->bytes)
-        return -22;
-    assert_true(offset < NATIVE32_BYTES);
-    write->seen = 0;
-    memcpy(&write->seen, copy + offset, write->bytes);
-    value = apply(write, write->seen);
-    memcpy(copy + offset, &value, write->bytes);
-    return 0;
 }
 
 /*
@@ -214,7 +130,7 @@ static void compare(void)
 {
     uint64_t flags = ~(made.pattern->undefined | RFLAGS_RF);
 
-    if (exceptions)
+    if (write_exceptions)
         fail_with("an exception");
     if (frame.rip != native32_in.eip + made.length)
         fail_with("eip");
@@ -226,7 +142,7 @@ static void compare(void)
         if (*registers[i] != native32_out.general[i])
             fail_with("registers");
     }
-    if (memcmp(native32_memory, copy, NATIVE32_BYTES) != 0)
+    if (memcmp(native32_memory, write_copy, NATIVE32_BYTES) != 0)
         fail_with("memory");
 }
 
@@ -288,8 +204,7 @@ static bool run(void)
         return false;
     if (may_set_expected() && below(2))
         set_expected(address);
-    exceptions = 0;
-    memcpy(copy, native32_memory, NATIVE32_BYTES);
+    write_host_begin(native32_memory, NATIVE32_BYTES);
     if (!emulate(address)) {
         if (address % operand_bytes32(&made) == 0)
             fail_with("refused");
