@@ -425,7 +425,7 @@ void state_renew_segments(const struct hv_vcpu *vcpu)
     save_segments(&now);
     loaded = load_selectors(&now);
     (void)loaded;
-    if (!hv_domain_is_64bit(hv_vcpu_domain(vcpu)))
+    if (!hv_vcpu_is_64bit(vcpu))
         return;
     state_set_fs_base(now.fs_base);
     state_set_gs_base(now.gs_base);
