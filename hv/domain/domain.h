@@ -24,6 +24,7 @@ struct hv_domain {
     void *shared_info;             /* struct shared_info or struct compat_shared_info, by width */
     uint64_t vm_assist;            /* bit n: VMASST_TYPE_n is on */
     unsigned weight;               /* 1 to WEIGHT_MAX: hv/domain/fair.h */
+    cpumask_t cpus;                /* the processors that its vCPUs may run on; none: any */
     uint8_t uuid[16];              /* XENVER_guest_handle, and in the xenstore */
     bool initial;                  /* SIF_INITDOMAIN: it is told that it is the first domain of the machine */
     bool is_back_end;              /* it serves others: docs/devices.md */

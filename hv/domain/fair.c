@@ -1,19 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: the ring; what each has had; who is next. */
+/* In order: the processors; the ring; what each has had; who is next; who is told. */
 #include <engine/check.h>
 #include <hv/domain/fair.h>
 #include <hv/domain/vcpu.h>
 #include <hv/time/time.h>
 
-static struct hv_vcpu *last; /* that ran; the one behind it is asked first */
-static uint64_t level;       /* nobody who wants to run has had less: who comes new has had as much */
-static bool has_woken;
-static struct hv_vcpu *running; /* NULL: none */
-static uint64_t charged_until;  /* it has been charged until then */
+struct processor {
+    struct hv_vcpu *running; /* NULL: none */
+    bool has_woken;
+};
+
+static struct processor processors[MAX_CPUS];
+static cpumask_t present = {1}; /* those of them that take part */
+static struct hv_vcpu *last;    /* that ran; the one behind it is asked first */
+static uint64_t level;          /* nobody who wants to run has had less: who comes new has had as much */
+
+/*
+ * ---- Processors.
+ */
+
+static bool is_present(unsigned cpu)
+{
+    return present.bits >> cpu & 1;
+}
+
+void fair_add_processor(unsigned cpu)
+{
+    present.bits |= cpumask_of(cpu).bits;
+}
+
+/* Where none of those that its guest is bound to takes part, any will do. */
+static bool may_run_on(const struct hv_vcpu *vcpu, unsigned cpu)
+{
+    uint64_t allowed = hv_vcpu_domain(vcpu)->cpus.bits & present.bits;
+
+    return allowed == 0 || (allowed >> cpu & 1);
+}
 
 static bool wants_to_run(const struct hv_vcpu *vcpu)
 {
     return vcpu->run.info.state == RUNSTATE_runnable;
+}
+
+/* Would processor @cpu run @vcpu, which another that holds it has to let go of first? */
+static bool wants_to_run_on(const struct hv_vcpu *vcpu, unsigned cpu)
+{
+    if (!wants_to_run(vcpu) || !may_run_on(vcpu, cpu))
+        return false;
+    return !vcpu->share.is_held || vcpu->engine.cpu == cpu;
 }
 
 /*
@@ -74,41 +108,60 @@ static uint64_t weighed(const struct hv_vcpu *vcpu, uint64_t ns)
     return ns * WEIGHT_DEFAULT * vcpus_up(domain) / domain->weight;
 }
 
-/* Nobody who wants to run has had less than the level. */
+/* Nobody who wants to run, or runs, has had less than the level. */
 static void raise_level(void)
 {
-    uint64_t least_had = running->share.had;
+    uint64_t least_had = UINT64_MAX;
 
-    for (const struct hv_vcpu *at = running->share.next; at != running; at = at->share.next) {
+    for (uint64_t left = present.bits; left; left &= left - 1) {
+        const struct hv_vcpu *running = processors[__builtin_ctzll(left)].running;
+
+        if (running && running->share.had < least_had)
+            least_had = running->share.had;
+    }
+    for (const struct hv_vcpu *at = last; at;) {
         if (wants_to_run(at) && at->share.had < least_had)
             least_had = at->share.had;
+        at = at->share.next == last ? NULL : at->share.next;
     }
-    if (least_had > level)
+    if (least_had > level && least_had < UINT64_MAX)
         level = least_had;
 }
 
+static void charge(struct hv_vcpu *vcpu, uint64_t now)
+{
+    vcpu->share.had += weighed(vcpu, now - vcpu->share.charged_until);
+    vcpu->share.charged_until = now;
+}
+
+/* All that run are charged for what they have had until now. */
 static void account(void)
 {
-    uint64_t now;
+    uint64_t now = time_now();
+    bool is_used = false;
 
-    if (!running)
-        return;
-    now = time_now();
-    running->share.had += weighed(running, now - charged_until);
-    charged_until = now;
-    raise_level();
+    for (uint64_t left = present.bits; left; left &= left - 1) {
+        struct hv_vcpu *running = processors[__builtin_ctzll(left)].running;
+
+        if (!running)
+            continue;
+        charge(running, now);
+        is_used = true;
+    }
+    if (is_used)
+        raise_level();
 }
 
-void fair_begin(struct hv_vcpu *vcpu)
+void fair_begin(unsigned cpu, struct hv_vcpu *vcpu)
 {
-    running = vcpu;
-    charged_until = time_now();
+    processors[cpu].running = vcpu;
+    vcpu->share.charged_until = time_now();
 }
 
-void fair_end(void)
+void fair_end(unsigned cpu)
 {
     account();
-    running = NULL;
+    processors[cpu].running = NULL;
 }
 
 void fair_follow(struct hv_vcpu *vcpu, const struct hv_vcpu *other)
@@ -117,67 +170,134 @@ void fair_follow(struct hv_vcpu *vcpu, const struct hv_vcpu *other)
     vcpu->share.had = other->share.had > level ? other->share.had : level;
 }
 
-void fair_wake(struct hv_vcpu *vcpu)
-{
-    account();
-    if (level > FAIR_CREDIT && vcpu->share.had < level - FAIR_CREDIT)
-        vcpu->share.had = level - FAIR_CREDIT;
-    has_woken = true;
-    if (running)
-        running->run.attention = true;
-}
-
 /*
  * ---- Who is next.
  */
 
-/* Who wants to run and has had least, of those behind @vcpu, and of @vcpu itself if it @counts.  NULL: nobody. */
-static struct hv_vcpu *least(const struct hv_vcpu *vcpu, bool counts)
+/* What @vcpu has had, as processor @cpu sees it. */
+static uint64_t had_on(const struct hv_vcpu *vcpu, unsigned cpu)
+{
+    return vcpu->share.had + (vcpu->engine.cpu == cpu ? 0 : FAIR_MOVE);
+}
+
+/*
+ * Who wants to run on processor @cpu and has had least, of those behind @vcpu, and of @vcpu itself if it @counts.
+ * NULL: nobody.
+ */
+static struct hv_vcpu *least(const struct hv_vcpu *vcpu, bool counts, unsigned cpu)
 {
     struct hv_vcpu *at = vcpu->share.next, *found = NULL;
 
     for (; at != vcpu; at = at->share.next) {
-        if (wants_to_run(at) && (!found || at->share.had < found->share.had))
+        if (wants_to_run_on(at, cpu) && (!found || had_on(at, cpu) < had_on(found, cpu)))
             found = at;
     }
-    if (counts && wants_to_run(at) && (!found || at->share.had < found->share.had))
+    if (counts && wants_to_run_on(at, cpu) && (!found || had_on(at, cpu) < had_on(found, cpu)))
         found = at;
     return found;
 }
 
-struct hv_vcpu *fair_next(void)
+struct hv_vcpu *fair_next(unsigned cpu)
 {
-    struct hv_vcpu *next = last ? least(last, true) : NULL;
+    struct hv_vcpu *next = last ? least(last, true, cpu) : NULL;
 
-    has_woken = false;
+    processors[cpu].has_woken = false;
     if (next)
         last = next;
     return next;
 }
 
-void fair_step_back(void)
+void fair_step_back(unsigned cpu)
 {
-    const struct hv_vcpu *other = least(running, false);
+    struct hv_vcpu *running = processors[cpu].running;
+    const struct hv_vcpu *other = least(running, false, cpu);
 
     account();
-    if (other && running->share.had < other->share.had)
-        running->share.had = other->share.had;
+    if (other && running->share.had < had_on(other, cpu))
+        running->share.had = had_on(other, cpu);
 }
 
-bool fair_has_woken(void)
+bool fair_has_woken(unsigned cpu)
 {
-    return has_woken;
+    return processors[cpu].has_woken;
 }
 
-bool fair_is_ahead(void)
+bool fair_is_ahead(unsigned cpu)
 {
-    const struct hv_vcpu *other = least(running, false);
+    const struct hv_vcpu *running = processors[cpu].running;
+    const struct hv_vcpu *other = least(running, false, cpu);
 
     account();
-    return other && other->share.had <= running->share.had;
+    return other && had_on(other, cpu) <= running->share.had;
 }
 
-bool fair_is_wanted(void)
+bool fair_is_wanted(unsigned cpu)
 {
-    return last && least(last, true);
+    return last && least(last, true, cpu);
+}
+
+/*
+ * ---- Who is told.
+ */
+
+static bool is_idle(unsigned cpu)
+{
+    return is_present(cpu) && !processors[cpu].running && !processors[cpu].has_woken;
+}
+
+/* How little it matters to let @vcpu run on @cpu: the more, the better. */
+static uint64_t rank(const struct hv_vcpu *vcpu, unsigned cpu)
+{
+    const struct hv_vcpu *running = processors[cpu].running;
+
+    if (is_idle(cpu))
+        return vcpu->engine.cpu == cpu ? UINT64_MAX : UINT64_MAX - 1;
+    return running ? running->share.had + 1 : 0; /* at 0 it has been told already */
+}
+
+static unsigned find_processor(const struct hv_vcpu *vcpu)
+{
+    unsigned found = 0;
+    bool is_found = false;
+
+    for (uint64_t left = present.bits; left; left &= left - 1) {
+        unsigned cpu = (unsigned)__builtin_ctzll(left);
+
+        if (!may_run_on(vcpu, cpu) || (is_found && rank(vcpu, cpu) <= rank(vcpu, found)))
+            continue;
+        found = cpu;
+        is_found = true;
+    }
+    return found;
+}
+
+static void tell(unsigned cpu)
+{
+    processors[cpu].has_woken = true;
+    if (processors[cpu].running)
+        processors[cpu].running->run.attention = true;
+}
+
+unsigned fair_wake(struct hv_vcpu *vcpu)
+{
+    unsigned cpu;
+
+    account();
+    if (level > FAIR_CREDIT && vcpu->share.had < level - FAIR_CREDIT)
+        vcpu->share.had = level - FAIR_CREDIT;
+    cpu = find_processor(vcpu);
+    tell(cpu);
+    return cpu;
+}
+
+bool fair_find_idle(unsigned *cpu)
+{
+    for (uint64_t left = present.bits; left; left &= left - 1) {
+        *cpu = (unsigned)__builtin_ctzll(left);
+        if (is_idle(*cpu) && fair_is_wanted(*cpu)) {
+            tell(*cpu);
+            return true;
+        }
+    }
+    return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who is next: of all vCPUs of all domains, each gets of the processor what its weight says.  A domain's weight is
- * shared by those of its vCPUs that are up.  What a vCPU has had is counted in ns at WEIGHT_DEFAULT: those of a heavier
+ * Who is next: of all vCPUs of all domains, each gets of the processors what its weight says.  There is one queue for
+ * all processors, so that nothing has to balance them.  A domain's weight is shared by those of its vCPUs that are up.  What a vCPU has had is counted in ns at WEIGHT_DEFAULT: those of a heavier
  * domain count for less.  Who wants to run and has had least is next.
  *
  * Who blocks does not save up what it did not use: when it wakes it is behind the others by FAIR_CREDIT at most, which
@@ -17,11 +17,17 @@ struct hv_vcpu;
 #define WEIGHT_DEFAULT 256u
 #define WEIGHT_MAX     65535u
 #define FAIR_CREDIT    UINT64_C(10000000)
+#define FAIR_MOVE      UINT64_C(1000000) /* what it is worth to stay where the caches are warm */
 
 struct vcpu_share {
     struct hv_vcpu *next; /* in the ring of all vCPUs */
     uint64_t had;
+    uint64_t charged_until; /* while it has a processor: it has been charged until then */
+    bool is_held;           /* that of vcpu.cpu has its registers, or is on its stack: no other runs it */
 };
+
+/* Processor @cpu takes part from now on.  Number 0 does from the beginning. */
+void fair_add_processor(unsigned cpu);
 
 /* @vcpu is there from now on, with nothing to make up for; or is there no longer. */
 void fair_add(struct hv_vcpu *vcpu);
@@ -31,33 +37,41 @@ void fair_remove(struct hv_vcpu *vcpu);
 struct hv_vcpu *fair_behind(const struct hv_vcpu *vcpu);
 
 /*
- * The vCPU to run, which counts as the last that ran then: of those that are runnable who has had least, and of equals
- * whoever comes first behind the one that ran last.  NULL: nobody wants to run.
+ * The vCPU that processor @cpu is to run, which counts as the last that ran then: of those that are runnable, may run
+ * there, and are not held by another, who has had least, and of equals whoever comes first behind the one that ran
+ * last.  Who ran elsewhere last counts as if it had had FAIR_MOVE more.  NULL: nobody wants to run there.
  */
-struct hv_vcpu *fair_next(void);
+struct hv_vcpu *fair_next(unsigned cpu);
 
-/* The processor is @vcpu's from now on; or nobody's. */
-void fair_begin(struct hv_vcpu *vcpu);
-void fair_end(void);
+/* Processor @cpu is @vcpu's from now on; or nobody's. */
+void fair_begin(unsigned cpu, struct hv_vcpu *vcpu);
+void fair_end(unsigned cpu);
 
 /*
- * @vcpu has been blocked, or down, and will be runnable: called before its state changes.  Sets the attention of the
- * one that runs.
+ * @vcpu has been blocked, or down, and will be runnable: called before its state changes.  Returns the processor that
+ * has to look once it has: one that has nothing to do, or the one whose vCPU has had most.  That vCPU's attention is
+ * set.
  */
-void fair_wake(struct hv_vcpu *vcpu);
+unsigned fair_wake(struct hv_vcpu *vcpu);
 
-/* @vcpu, which does not run, has had as much of the processor as @other, as if it were that one. */
+/*
+ * Is there a processor that has nothing to do, has not been told to look, and could run a vCPU that waits?  It counts
+ * as told then.
+ */
+bool fair_find_idle(unsigned *cpu);
+
+/* @vcpu, which does not run, has had as much of the processors as @other, as if it were that one. */
 void fair_follow(struct hv_vcpu *vcpu, const struct hv_vcpu *other);
 
-/* Has anybody been woken since the last fair_next()? */
-bool fair_has_woken(void);
+/* Has processor @cpu been told to look for somebody since its last fair_next()? */
+bool fair_has_woken(unsigned cpu);
 
 /*
- * Between fair_begin() and fair_end(): has somebody else who wants to run had no more than the one that runs?  The one
- * that runs lets those go first that want to run.
+ * Between fair_begin() and fair_end() of @cpu: has somebody else who wants to run there had no more than the one that
+ * runs?  The one that runs lets those go first that want to run.
  */
-bool fair_is_ahead(void);
-void fair_step_back(void);
+bool fair_is_ahead(unsigned cpu);
+void fair_step_back(unsigned cpu);
 
-/* Does anybody want to run? */
-bool fair_is_wanted(void);
+/* Does anybody want to run on processor @cpu? */
+bool fair_is_wanted(unsigned cpu);

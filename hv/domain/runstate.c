@@ -28,7 +28,7 @@ void runstate_wake(struct hv_vcpu *vcpu)
 {
     if (vcpu->run.info.state != RUNSTATE_blocked)
         return;
-    fair_wake(vcpu);
+    (void)fair_wake(vcpu);
     runstate_set(vcpu, RUNSTATE_runnable);
 }
 

@@ -83,7 +83,7 @@ void sched_yield(void)
 
 void sched_step_back(void)
 {
-    fair_step_back();
+    fair_step_back(cpu_here()->id);
     sched_yield();
 }
 
@@ -123,7 +123,7 @@ void sched_start(struct hv_vcpu *vcpu)
     vcpu->run.down = false;
     if (vcpu->run.info.state != RUNSTATE_offline)
         return;
-    fair_wake(vcpu);
+    (void)fair_wake(vcpu);
     runstate_set(vcpu, RUNSTATE_runnable);
 }
 
@@ -142,15 +142,15 @@ static struct machine *work_machine; /* NULL: none is under way */
  * A turn has its price: the change, and the events that came meanwhile.  A peer that sends, sleeps for as long as that
  * takes, and wakes would leave a guest no time for anything else (XSA-332), hence LEAST_NS.
  */
-static bool is_ripe(uint64_t ran)
+static bool is_ripe(const struct cpu *cpu, uint64_t ran)
 {
-    return ran >= (fair_has_woken() ? LEAST_NS : TURN_NS);
+    return ran >= (fair_has_woken(cpu->id) ? LEAST_NS : TURN_NS);
 }
 
 /* Only where somebody else wants to run does a turn end, and the timer is set: nobody looks at the clock otherwise. */
-static bool is_contended(void)
+static bool is_contended(const struct cpu *cpu)
 {
-    return fair_has_woken() || turn.active;
+    return fair_has_woken(cpu->id) || turn.active;
 }
 
 /* The latest moment at which the turn is looked at again, whatever the guest does until then. */
@@ -165,12 +165,12 @@ static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *
 {
     uint64_t ran = time_now() - cpu->turn_began;
 
-    if (!is_ripe(ran)) {
-        if (fair_has_woken())
+    if (!is_ripe(cpu, ran)) {
+        if (fair_has_woken(cpu->id))
             look_by(cpu->turn_began + LEAST_NS);
         return TURN_GOES_ON;
     }
-    if (fair_is_ahead())
+    if (fair_is_ahead(cpu->id))
         return TURN_IS_OVER;
     look_by(cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
     return TURN_IS_RIPE;
@@ -182,7 +182,7 @@ enum sched_turn sched_look(void)
 
     if (cpu->must_give_way)
         return TURN_IS_OVER;
-    return is_contended() ? look_at_turn(cpu) : TURN_GOES_ON;
+    return is_contended(cpu) ? look_at_turn(cpu) : TURN_GOES_ON;
 }
 
 bool sched_is_due(void)
@@ -223,19 +223,19 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     struct cpu *cpu = cpu_here();
 
     nmi_watchdog_pet();
-    fair_begin(vcpu); /* the change is at its expense */
+    fair_begin(cpu->id, vcpu); /* the change is at its expense */
     change_to(machine, vcpu);
     runstate_set(vcpu, RUNSTATE_running);
     runstate_show(vcpu);
     cpu->must_give_way = false;
     cpu->turn_began = time_now();
-    if (fair_is_wanted())
+    if (fair_is_wanted(cpu->id))
         timer_set(&turn, cpu->turn_began + TURN_NS);
     cpu->in_vcpu = true;
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
     cpu->in_vcpu = false;
     timer_stop(&turn);
-    fair_end();
+    fair_end(cpu->id);
 }
 
 /* An interrupt ends this; it can only come here, so that none is missed between the look and the halt. */
@@ -254,7 +254,7 @@ static bool is_over(struct hv_domain *domain)
         domain_set_dying(&domain->engine);
     if (__atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) == 0)
         return true;
-    CHECK(fair_is_wanted()); /* who yields inside an operation, of whatever domain, stays runnable */
+    CHECK(fair_is_wanted(cpu_here()->id)); /* who yields inside an operation, of whatever domain, stays runnable */
     return false;
 }
 
@@ -297,7 +297,7 @@ static struct hv_domain *take_turns(struct machine *machine)
         /* Interrupts are off between turns; one for what is done here finds nothing left to do. */
         if (timer_is_due())
             timer_run();
-        vcpu = fair_next();
+        vcpu = fair_next(cpu_here()->id);
         if (vcpu == &work)
             break;
         if (vcpu)
@@ -317,7 +317,7 @@ static struct hv_domain *take_turns(struct machine *machine)
 static void begin_work_turn(void)
 {
     cpu_here()->turn_began = time_now();
-    fair_begin(&work);
+    fair_begin(cpu_here()->id, &work);
 }
 
 static void begin_work(struct machine *machine, const struct hv_domain *ended)
@@ -335,7 +335,7 @@ static void end_work(void)
 {
     if (!work_machine)
         return;
-    fair_end();
+    fair_end(cpu_here()->id);
     fair_remove(&work);
     work_machine = NULL;
 }
@@ -350,7 +350,7 @@ void sched_yield_work(void)
 {
     if (!work_machine)
         return;
-    fair_end();
+    fair_end(cpu_here()->id);
     take_interrupts();
     (void)take_turns(work_machine);
     begin_work_turn();

@@ -68,17 +68,17 @@ static struct hv_vcpu *run(struct hv_vcpu *vcpu, uint64_t ns)
 {
     assert_non_null(vcpu);
     runstate_set(vcpu, RUNSTATE_running);
-    fair_begin(vcpu);
+    fair_begin(0, vcpu);
     now += ns;
     ran[vcpu->engine.domain->id.v] += ns;
     runstate_set(vcpu, RUNSTATE_runnable);
-    fair_end();
+    fair_end(0);
     return vcpu;
 }
 
 static struct hv_vcpu *turn(uint64_t ns)
 {
-    return run(fair_next(), ns);
+    return run(fair_next(0), ns);
 }
 
 /* @domain has had @percent of all that was given, to 5 in a hundred of that. */
@@ -94,12 +94,12 @@ static void expect_share(unsigned domain, unsigned percent)
 static void test_empty(void **state)
 {
     (void)state;
-    assert_null(fair_next());
+    assert_null(fair_next(0));
     assert_null(fair_behind(NULL));
     add_domain(WEIGHT_DEFAULT, 1);
-    assert_ptr_equal(fair_next(), &vcpus[0][0]);
+    assert_ptr_equal(fair_next(0), &vcpus[0][0]);
     runstate_set(&vcpus[0][0], RUNSTATE_blocked);
-    assert_null(fair_next());
+    assert_null(fair_next(0));
     remove_all();
     assert_null(fair_behind(NULL));
 }
@@ -145,7 +145,7 @@ static void test_short_turns(void **state)
     add_domain(256, 1);
     add_domain(256, 1);
     for (unsigned i = 0; i < 100000; i++) {
-        struct hv_vcpu *next = fair_next();
+        struct hv_vcpu *next = fair_next(0);
 
         (void)run(next, next == &vcpus[0][0] ? TURN : MS / 10);
     }
@@ -164,19 +164,19 @@ static void test_wake(void **state)
     add_domain(256, 1);
     runstate_set(sleeper, RUNSTATE_blocked);
     for (unsigned i = 0; i < 1000; i++) {
-        struct hv_vcpu *burner = fair_next();
+        struct hv_vcpu *burner = fair_next(0);
 
         assert_ptr_equal(burner, &vcpus[0][0]);
         runstate_set(burner, RUNSTATE_running);
-        fair_begin(burner);
+        fair_begin(0, burner);
         now += 3 * MS;
-        assert_false(fair_has_woken());
-        assert_false(fair_is_ahead());
+        assert_false(fair_has_woken(0));
+        assert_false(fair_is_ahead(0));
         runstate_wake(sleeper);
-        assert_true(fair_has_woken());
-        assert_true(fair_is_ahead());
+        assert_true(fair_has_woken(0));
+        assert_true(fair_is_ahead(0));
         runstate_set(burner, RUNSTATE_runnable);
-        fair_end();
+        fair_end(0);
         assert_ptr_equal(turn(MS / 100), sleeper);
         runstate_set(sleeper, RUNSTATE_blocked);
     }
@@ -220,13 +220,13 @@ static void test_credit_of_one_turn(void **state)
     add_domain(256, 1);
     add_domain(256, 1);
     runstate_set(&vcpus[1][0], RUNSTATE_blocked);
-    assert_ptr_equal(fair_next(), &vcpus[0][0]);
+    assert_ptr_equal(fair_next(0), &vcpus[0][0]);
     runstate_set(&vcpus[0][0], RUNSTATE_running);
-    fair_begin(&vcpus[0][0]);
+    fair_begin(0, &vcpus[0][0]);
     now += 6000 * MS;
     runstate_wake(&vcpus[1][0]);
     runstate_set(&vcpus[0][0], RUNSTATE_runnable);
-    fair_end();
+    fair_end(0);
     while (turn(MS) == &vcpus[1][0])
         turns++;
     assert_in_range(turns, 1, 2 * FAIR_CREDIT / MS);
@@ -259,15 +259,15 @@ static void test_follow(void **state)
     add_domain(WEIGHT_DEFAULT, 1);
     add_domain(WEIGHT_DEFAULT, 1);
     had = other->share.had;
-    fair_begin(other);
+    fair_begin(0, other);
     now += 10 * MS;
     fair_follow(vcpu, other);
-    fair_end();
+    fair_end(0);
     assert_int_equal(vcpu->share.had, had + 10 * MS);
     runstate_set(third, RUNSTATE_blocked);
-    fair_begin(other); /* nobody who wants to run has had less than this one, or that which follows it, will have */
+    fair_begin(0, other); /* nobody who wants to run has had less than this one, or that which follows it, will have */
     now += 10 * MS;
-    fair_end();
+    fair_end(0);
     fair_follow(vcpu, third);
     assert_int_equal(vcpu->share.had, had + 10 * MS);
     remove_all();
@@ -285,21 +285,176 @@ static void test_step_back(void **state)
         runstate_set(other, RUNSTATE_runnable);
         had = yields->share.had;
         other->share.had = had + ahead * TURN;
-        assert_ptr_equal(fair_next(), yields);
-        fair_begin(yields);
+        assert_ptr_equal(fair_next(0), yields);
+        fair_begin(0, yields);
         now += 5 * TURN; /* of two vCPUs that are up: counts for ten */
-        fair_step_back();
+        fair_step_back(0);
         runstate_set(yields, RUNSTATE_runnable);
-        fair_end();
+        fair_end(0);
         assert_int_equal(yields->share.had, had + (ahead > 10 ? ahead : 10) * TURN);
-        assert_ptr_equal(fair_next(), other);
+        assert_ptr_equal(fair_next(0), other);
     }
     runstate_set(other, RUNSTATE_blocked);
     had = yields->share.had;
-    fair_begin(yields);
-    fair_step_back(); /* nobody is there: nothing is lost */
-    fair_end();
+    fair_begin(0, yields);
+    fair_step_back(0); /* nobody is there: nothing is lost */
+    fair_end(0);
     assert_int_equal(yields->share.had, had);
+    remove_all();
+}
+
+/*
+ * ---- Several processors.
+ */
+
+#define CPUS 3u
+
+static void begin_on(unsigned cpu, struct hv_vcpu *vcpu)
+{
+    assert_non_null(vcpu);
+    runstate_set(vcpu, RUNSTATE_running);
+    vcpu->engine.cpu = cpu;
+    vcpu->share.is_held = true;
+    fair_begin(cpu, vcpu);
+}
+
+/* Its turn is over, and the processor lets go of it. */
+static void end_on(unsigned cpu, struct hv_vcpu *vcpu, unsigned state)
+{
+    runstate_set(vcpu, state);
+    fair_end(cpu);
+    vcpu->share.is_held = false;
+}
+
+static void add_processors(void)
+{
+    for (unsigned cpu = 1; cpu < CPUS; cpu++)
+        fair_add_processor(cpu);
+}
+
+/* Whoever a processor holds, no other takes, though it wants to run; it itself does. */
+static void test_held(void **state)
+{
+    struct hv_vcpu *vcpu = &vcpus[0][0];
+
+    (void)state;
+    add_processors();
+    add_domain(WEIGHT_DEFAULT, 1);
+    assert_ptr_equal(fair_next(1), vcpu);
+    begin_on(1, vcpu);
+    assert_null(fair_next(0));
+    runstate_set(vcpu, RUNSTATE_runnable); /* it yields: its registers are there still */
+    assert_null(fair_next(0));
+    assert_false(fair_is_wanted(2));
+    assert_true(fair_is_wanted(1));
+    fair_end(1);
+    assert_ptr_equal(fair_next(1), vcpu);
+    vcpu->share.is_held = false;
+    assert_ptr_equal(fair_next(0), vcpu);
+    remove_all();
+}
+
+/* By weight over all processors, each of which is busy all the time; no vCPU has two. */
+static void test_weights_on_several(void **state)
+{
+    struct hv_vcpu *on[CPUS];
+
+    (void)state;
+    add_domain(512, 2);
+    add_domain(256, 2);
+    add_domain(128, 2);
+    for (unsigned i = 0; i < 4000; i++) {
+        for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+            on[cpu] = fair_next(cpu);
+            begin_on(cpu, on[cpu]);
+            for (unsigned other = 0; other < cpu; other++)
+                assert_ptr_not_equal(on[cpu], on[other]);
+        }
+        now += TURN;
+        for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+            ran[on[cpu]->engine.domain->id.v] += TURN;
+            end_on(cpu, on[cpu], RUNSTATE_runnable);
+        }
+    }
+    expect_share(0, 57);
+    expect_share(1, 29);
+    expect_share(2, 14);
+    remove_all();
+}
+
+/* Who ran there last is preferred, for as long as the other has not had less by FAIR_MOVE. */
+static void test_stays(void **state)
+{
+    struct hv_vcpu *here = &vcpus[0][0], *there = &vcpus[0][1];
+
+    (void)state;
+    add_domain(WEIGHT_DEFAULT, 2);
+    here->engine.cpu = 1;
+    here->share.had = there->share.had + FAIR_MOVE - 1;
+    assert_ptr_equal(fair_next(1), here);
+    here->share.had += 2;
+    assert_ptr_equal(fair_next(1), there);
+    remove_all();
+}
+
+/* A guest that is bound to processors runs there and nowhere else; to those that there are not: anywhere. */
+static void test_bound(void **state)
+{
+    (void)state;
+    add_domain(WEIGHT_DEFAULT, 1);
+    domains[0].cpus = (cpumask_t){6};
+    assert_null(fair_next(0));
+    assert_false(fair_is_wanted(0));
+    assert_ptr_equal(fair_next(2), &vcpus[0][0]);
+    runstate_set(&vcpus[0][0], RUNSTATE_blocked);
+    assert_in_range(fair_wake(&vcpus[0][0]), 1, 2);
+    domains[0].cpus = (cpumask_t){UINT64_C(1) << 40};
+    runstate_set(&vcpus[0][0], RUNSTATE_runnable);
+    assert_ptr_equal(fair_next(0), &vcpus[0][0]);
+    (void)fair_next(1);
+    (void)fair_next(2);
+    remove_all();
+}
+
+/* An idle processor is told, that where it ran last if that is one, each once; then whose vCPU has had most. */
+static void test_told(void **state)
+{
+    struct hv_vcpu *woken = &vcpus[0][0], *next = &vcpus[0][1], *burner = &vcpus[1][0], *other = &vcpus[1][1];
+    unsigned cpu;
+
+    (void)state;
+    add_domain(WEIGHT_DEFAULT, 2);
+    add_domain(WEIGHT_DEFAULT, 2);
+    runstate_set(woken, RUNSTATE_blocked);
+    runstate_set(next, RUNSTATE_blocked);
+    begin_on(0, burner);
+    woken->engine.cpu = 2;
+    assert_int_equal(fair_wake(woken), 2);
+    assert_true(fair_has_woken(2));
+    assert_false(fair_has_woken(1) || burner->run.attention);
+    assert_int_equal(fair_wake(next), 1);
+    runstate_set(woken, RUNSTATE_runnable);
+    assert_ptr_equal(fair_next(2), woken);
+    assert_false(fair_has_woken(2));
+    begin_on(2, woken);
+    (void)fair_next(1);
+    runstate_set(other, RUNSTATE_runnable);
+    begin_on(1, other);
+    now += MS;
+    burner->share.had += 100 * MS;
+    assert_int_equal(fair_wake(next), 0);
+    assert_true(burner->run.attention && fair_has_woken(0));
+    assert_false(other->run.attention || woken->run.attention);
+    (void)fair_next(0);
+    assert_false(fair_find_idle(&cpu));
+    end_on(1, other, RUNSTATE_blocked);
+    assert_false(fair_find_idle(&cpu)); /* there is one, and nobody for it */
+    runstate_set(next, RUNSTATE_runnable);
+    assert_true(fair_find_idle(&cpu));
+    assert_int_equal(cpu, 1);
+    assert_false(fair_find_idle(&cpu)); /* it has been told */
+    end_on(0, burner, RUNSTATE_blocked);
+    end_on(2, woken, RUNSTATE_blocked);
     remove_all();
 }
 
@@ -316,6 +471,11 @@ int main(void)
         cmocka_unit_test(test_late),
         cmocka_unit_test(test_follow),
         cmocka_unit_test(test_step_back),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_weights_on_several),
+        cmocka_unit_test(test_stays),
+        cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
