@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <hv/cpu/cpu.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
@@ -16,6 +17,8 @@
 #define TIMERS 12u
 #define ROUNDS 200000u
 #define NEVER  UINT64_MAX
+
+struct cpu cpu_boot; /* whichever processor runs, by its number */
 
 static uint64_t now;
 static uint64_t alarm; /* when the APIC would interrupt; NEVER */
@@ -35,10 +38,10 @@ uint64_t time_now(void)
     return now;
 }
 
-/* In terms of the real TSC: now, or not in this test. */
+/* In terms of the real TSC: long ago, or not in this test. */
 uint64_t time_ticks_in(uint64_t ns)
 {
-    return ns ? NEVER : 0;
+    return ns ? NEVER : 1;
 }
 
 void apic_set_timer(uint64_t ns)
@@ -99,6 +102,7 @@ static void run(void)
 static int set_up(void **state)
 {
     (void)state;
+    cpu_boot.id = 0;
     for (unsigned i = 0; i < TIMERS; i++) {
         timer_stop(&model[i].timer);
         model[i].timer = (struct timer){.expire = expire};
@@ -199,6 +203,54 @@ static void test_order_of_equals(void **state)
     assert_ptr_equal(model[1].timer.next, &model[2].timer);
 }
 
+static void set_on(unsigned cpu, unsigned which, uint64_t deadline)
+{
+    cpu_boot.id = cpu;
+    model[which].deadline = deadline;
+    timer_set(&model[which].timer, deadline);
+}
+
+static unsigned expired_on(unsigned cpu, unsigned which)
+{
+    unsigned before = model[which].expired;
+
+    cpu_boot.id = cpu;
+    last_deadline = 0;
+    timer_run();
+    return model[which].expired - before;
+}
+
+/* A timer expires on the processor that has set it last, and any can stop it. */
+static void test_processors(void **state)
+{
+    (void)state;
+    set_on(1, 0, 2000);
+    cpu_boot.id = 0;
+    timer_run();
+    assert_true(alarm == NEVER); /* it is not this one's */
+    set_on(0, 1, 3000);
+    set_on(5, 2, 2500);
+    now = 4000;
+    assert_int_equal(expired_on(0, 0) + expired_on(5, 0), 0);
+    assert_int_equal(expired_on(1, 0), 1);
+    assert_int_equal(model[1].expired + model[2].expired, 2);
+
+    set_on(1, 0, 1);
+    assert_true(timer_is_due());
+    cpu_boot.id = 0;
+    assert_false(timer_is_due());
+    set_on(0, 0, 4500); /* moved */
+    now = 5000;
+    assert_int_equal(expired_on(1, 0), 0);
+    assert_int_equal(expired_on(0, 0), 1);
+    set_on(0, 0, 6000);
+    cpu_boot.id = 1;
+    model[0].deadline = NEVER;
+    timer_stop(&model[0].timer);
+    now = 7000;
+    assert_int_equal(expired_on(0, 0), 0);
+}
+
 static void test_random(void **state)
 {
     unsigned total = 0;
@@ -231,10 +283,10 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_nothing, set_up), cmocka_unit_test_setup(test_past, set_up),
-        cmocka_unit_test_setup(test_due, set_up),     cmocka_unit_test_setup(test_moved, set_up),
-        cmocka_unit_test_setup(test_again, set_up),   cmocka_unit_test_setup(test_order_of_equals, set_up),
-        cmocka_unit_test_setup(test_random, set_up),
+        cmocka_unit_test_setup(test_nothing, set_up),    cmocka_unit_test_setup(test_past, set_up),
+        cmocka_unit_test_setup(test_due, set_up),        cmocka_unit_test_setup(test_moved, set_up),
+        cmocka_unit_test_setup(test_again, set_up),      cmocka_unit_test_setup(test_order_of_equals, set_up),
+        cmocka_unit_test_setup(test_processors, set_up), cmocka_unit_test_setup(test_random, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
