@@ -135,14 +135,12 @@ static void read_numbers(struct config *config, struct guest_options *guest)
     const long most_mib = (long)(MEMORY_MAX_KIB >> 10);
     long memory = config_number(config, "memory", 1, most_mib, 0);
     long most = config_number(config, "maxmem", 1, most_mib, 0);
-    long vcpus = config_number(config, "vcpus", 1, INT32_MAX, 1);
 
     if (memory || most)
         guest->memory_kib = (uint64_t)(memory ? memory : most) << 10;
     if (memory && most > memory)
         guest->most_kib = (uint64_t)most << 10;
-    if (vcpus > 1)
-        say("%s: vcpus = %ld: this version gives a guest one", config->path, vcpus);
+    guest->vcpus = (unsigned)config_number(config, "vcpus", 1, GUEST_VCPUS_MAX, (long)guest->vcpus);
     guest->weight = (unsigned)config_number(config, "cpu_weight", 1, WEIGHT_MAX, (long)guest->weight);
 }
 

@@ -104,7 +104,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .name = guest->domain_name,
         .memory_kib = options->memory_kib,
         .most_kib = options->most_kib,
-        .vcpus = 1,
+        .vcpus = options->vcpus,
         .weight = options->weight,
         .uuid = *options->uuid ? options->uuid : NULL,
         .privileged = options->privileged,

@@ -139,7 +139,7 @@ static void write_domain(FILE *to, const char *name, uint64_t memory_mib, const 
     fprintf(to,
             "</name>\n"
             "  <memory unit='MiB'>%llu</memory>\n"
-            "  <vcpu>1</vcpu>\n"
+            "  <vcpu>%u</vcpu>\n"
             "  <os>\n    <type arch='x86_64' machine='%s'>hvm</type>\n  </os>\n"
             "  <features>\n    <acpi/>\n    <apic/>\n  </features>\n"
             "  <!-- QEMU before 9.1 emulates SMAP wrongly for guests in ring 3. -->\n"
@@ -148,7 +148,7 @@ static void write_domain(FILE *to, const char *name, uint64_t memory_mib, const 
             "  <on_reboot>restart</on_reboot>\n"
             "  <on_crash>destroy</on_crash>\n"
             "  <devices>\n",
-            (unsigned long long)memory_mib, options->run.machine);
+            (unsigned long long)memory_mib, options_most_vcpus(&options->run), options->run.machine);
     write_medium(to, options);
     write_disks(to, &options->run);
     write_shares(to, &options->run);

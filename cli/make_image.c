@@ -76,6 +76,7 @@ static enum status tell(const struct payload *payload, const struct image_option
     const struct qemu_request request = {.options = &options->run, .bundle_size = payload->bundle_size};
     uint64_t memory_mib = qemu_memory_mib(&request) + FIRMWARE_MIB;
     struct qemu_command command;
+    unsigned processors = options_most_vcpus(&options->run);
     char xml[PATH_MAX];
     enum status status = libvirt_write(guest_title(&payload->guests[0]), memory_mib, options, xml);
 
@@ -84,7 +85,8 @@ static enum status tell(const struct payload *payload, const struct image_option
     write_safely(stdout, options->output);
     printf(" boots by BIOS and by UEFI. The virtual machine that it is to be the first disk%s of wants:\n",
            options->format == MEDIUM_ISO ? " or CD-ROM" : "");
-    printf("  %llu MiB of memory, one processor, a serial line\n", (unsigned long long)memory_mib);
+    printf("  %llu MiB of memory, %u processor%s, a serial line\n", (unsigned long long)memory_mib, processors,
+           processors > 1 ? "s" : "");
     tell_disks(&options->run, payload);
     tell_shares(&options->run);
     tell_networks(&options->run);

@@ -22,6 +22,7 @@ enum {
     KEY_MACHINE,
     KEY_CONSOLE,
     KEY_SNAPSHOT,
+    KEY_PROCESSORS,
 };
 
 static const char *const machines[] = {"pc", "q35", "microvm"};
@@ -41,6 +42,9 @@ static const struct argp_option run_list[] = {
      GROUP_RUN},
     {"seed", KEY_SEED, "HEX", 0, "hand out memory in the order of this seed, to repeat a run", GROUP_RUN},
     {"machine", KEY_MACHINE, "NAME", 0, "the machine that QEMU makes: pc, q35 or microvm (default: pc)", GROUP_RUN},
+    {"cpus", KEY_PROCESSORS, "NUMBER", 0,
+     "its processors, 1 to 64 (default: as many as the guest with most vCPUs has, and not more than this machine)",
+     GROUP_RUN},
     {"qemu-arg", KEY_QEMU_ARGUMENT, "ARGUMENT", 0, "one more argument for QEMU; can be given many times", GROUP_RUN},
     {NULL, 0, NULL, 0, "Help:", -1},
     {NULL, 0, NULL, 0, NULL, 0},
@@ -107,6 +111,11 @@ static void read_run_numbers(int key, const char *text, struct run_options *opti
         if (!options->timeout_seconds)
             argp_error(state, "--timeout %s: not a number of seconds from 1 on", text);
     }
+    if (key == KEY_PROCESSORS) {
+        options->processors = (unsigned)options_parse_count(text, PROCESSORS_MAX);
+        if (!options->processors)
+            argp_error(state, "--cpus %s: not a number from 1 to %u", text, PROCESSORS_MAX);
+    }
     if (key == KEY_SEED) {
         size_t prefix = strncasecmp(text, "0x", 2) ? 0 : 2, digits = strspn(text + prefix, "0123456789abcdefABCDEF");
 
@@ -170,6 +179,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     }
     switch (key) {
     case KEY_TIMEOUT:
+    case KEY_PROCESSORS:
     case KEY_SEED:
         read_run_numbers(key, text, options, state);
         return 0;

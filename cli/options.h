@@ -11,6 +11,8 @@
 #define QEMU_ARGUMENTS_MAX 64u
 #define GUESTS_MAX         16u /* of a bundle */
 #define GUEST_NAME_MAX     31u /* characters */
+#define GUEST_VCPUS_MAX    32u /* a guest knows places for so many */
+#define PROCESSORS_MAX     64u
 #define NETWORKS_MAX       16u
 #define UUID_TEXT_SIZE     37u /* with the final zero */
 
@@ -23,7 +25,8 @@ struct guest_options {
     uint64_t memory_kib, most_kib; /* the second 0: it stays at the first */
     const char *console;           /* the file that its console is written to; NULL: it is shown */
     unsigned weight;               /* its share of the processor, beside others' */
-    char uuid[UUID_TEXT_SIZE];     /* empty: none has been chosen */
+    unsigned vcpus;
+    char uuid[UUID_TEXT_SIZE]; /* empty: none has been chosen */
     bool demo, privileged, linear_tables;
     bool ends_by_reboot; /* otherwise it is started anew */
     bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it, */
@@ -44,6 +47,7 @@ struct run_options {
     const char *seed;           /* NULL: not given */
     const char *machine;
     unsigned timeout_seconds; /* 0: none */
+    unsigned processors;      /* 0: not given */
     bool verbose, explain, audit;
     bool snapshot; /* what is written to disks is lost at the end */
     unsigned nr_networks;
@@ -81,6 +85,16 @@ static inline bool options_have_devices(const struct run_options *options)
             return true;
     }
     return false;
+}
+
+/* As many processors as a guest can keep busy. */
+static inline unsigned options_most_vcpus(const struct run_options *options)
+{
+    unsigned most = 1;
+
+    for (unsigned i = 0; i < options->nr_guests; i++)
+        most = options->guests[i].vcpus > most ? options->guests[i].vcpus : most;
+    return most;
 }
 
 /* Has the machine PCI?  Otherwise its devices have their registers in memory. */

@@ -28,7 +28,7 @@ static const struct argp_option guest_list[] = {
     {"maxmem", KEY_MAXMEM, "SIZE", 0,
      "the memory that it may come to have, by `paravane set` (default: that which it begins with)",
      OPTIONS_GROUP_GUEST},
-    {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors; only 1 for now", OPTIONS_GROUP_GUEST},
+    {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors: 1 to 32 (default: 1)", OPTIONS_GROUP_GUEST},
     {"weight", KEY_WEIGHT, "NUMBER", 0, "its share of the processor beside others': 1 to 65535 (default: 256)",
      OPTIONS_GROUP_GUEST},
     {"uuid", KEY_UUID, "UUID", 0,
@@ -64,16 +64,13 @@ static const struct argp_option guest_list[] = {
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
-const struct guest_options options_no_guest = {.memory_kib = DEFAULT_MEMORY_KIB, .weight = DEFAULT_WEIGHT};
+const struct guest_options options_no_guest = {.memory_kib = DEFAULT_MEMORY_KIB, .weight = DEFAULT_WEIGHT, .vcpus = 1};
 
-static void read_vcpus(const char *text, struct argp_state *state)
+static void read_vcpus(const char *text, struct guest_options *guest, struct argp_state *state)
 {
-    unsigned long long count = options_parse_count(text, UINT32_MAX);
-
-    if (!count)
-        argp_error(state, "--vcpus %s: not a number from 1 on", text);
-    else if (count > 1)
-        argp_error(state, "--vcpus %s: this version gives a guest one vCPU; leave the option out or say 1", text);
+    guest->vcpus = (unsigned)options_parse_count(text, GUEST_VCPUS_MAX);
+    if (!guest->vcpus)
+        argp_error(state, "--vcpus %s: not a number from 1 to %u", text, GUEST_VCPUS_MAX);
 }
 
 static void read_weight(const char *text, struct guest_options *guest, struct argp_state *state)
@@ -214,7 +211,7 @@ static bool read_option(int key, char *text, struct run_options *options, struct
             argp_error(state, "--maxmem %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
         return true;
     case KEY_VCPUS:
-        read_vcpus(text, state);
+        read_vcpus(text, guest, state);
         return true;
     case KEY_WEIGHT:
         read_weight(text, guest, state);

@@ -51,7 +51,7 @@ _paravane()
         return
     elif [ "$before" = --net ]; then
         words='user tap none'
-    elif [[ $before == --@(guest|console|memory|maxmem|vcpus|weight|uuid|cmdline|timeout|seed|qemu-arg) || $before == -[mct] ]]; then
+    elif [[ $before == --@(guest|console|memory|maxmem|vcpus|weight|uuid|cmdline|timeout|seed|cpus|qemu-arg) || $before == -[mct] ]]; then
         return
     elif [[ ${COMP_WORDS[1]} == decode && $word != -* ]]; then
         case $before in decode) words=entry ;; --level) words='1 2 3 4' ;; *) return ;; esac
@@ -61,7 +61,7 @@ _paravane()
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
         words='--guest --console --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --audit --snapshot
-            --seed --machine --qemu-arg --help --usage'
+            --seed --machine --cpus --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
         words='--guest --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure
             --help --usage'

@@ -129,6 +129,24 @@ enum status qemu_check_memory(const struct qemu_request *request)
     return STATUS_FAILED;
 }
 
+/* More than this machine has would wait for each other. */
+static unsigned processors(const struct run_options *options)
+{
+    unsigned most = options_most_vcpus(options), here = (unsigned)get_nprocs();
+
+    if (options->processors)
+        return options->processors;
+    return most < here ? most : here;
+}
+
+/* One is what QEMU makes without a word. */
+static void add_processors(struct qemu_command *command, unsigned count)
+{
+    snprintf(command->processors, sizeof(command->processors), "%u", count);
+    if (count > 1)
+        add(command, "-smp", command->processors);
+}
+
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command)
 {
     const struct run_options *options = request->options;
@@ -151,6 +169,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     add(command, "-machine", options_have_pci(options) ? options->machine : MICROVM);
     add(command, "-cpu", command->cpu);
     add(command, "-m", command->memory);
+    add_processors(command, processors(options));
     add(command, "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04");
     add(command, "-chardev", "stdio,id=console,signal=off");
     add(command, "-serial", "chardev:console");
@@ -177,6 +196,7 @@ void qemu_compose_booting(const struct run_options *options, uint64_t memory_mib
     add(command, "-machine", options->machine);
     add(command, "-cpu", command->cpu);
     add(command, "-m", command->memory);
+    add_processors(command, options_most_vcpus(options));
     add(command, "-serial", "stdio");
     qemu_add_medium(path, device, format, command);
     qemu_add_devices(options, command);
