@@ -47,7 +47,7 @@ def run(verdicts, _directory):
         for one, times in sorted(seen.items(), key=str):
             call, command, error, reason = one
             if known.reasons[reason].only == '32-bit guests':
-                verdicts.verdict(f'explained: {reason}, of a 64-bit guest', ['tools/docs/advice.txt says otherwise'])
+                verdicts.verdict(f'explained: {reason}, of a 64-bit guest', ['hv/domain/advice.c says otherwise'])
             if call not in known.calls or not is_known(known, *one):
                 verdicts.verdict(f'explained: {call} {command or ""}: -{error}, {reason}, {times} times',
                                  ['nothing in the code was found to give that: see tools/docs/paths.txt'])

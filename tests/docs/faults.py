@@ -11,7 +11,7 @@ import tempfile
 
 GENERATOR = os.path.abspath('tools/docs/generate.py')
 # A copy of these is enough to look for faults.
-FILES = ['engine/hypercall.c', 'hv/call/hypercall.c', 'engine/refuse.h', 'tools/docs/advice.txt']
+FILES = ['engine/hypercall.c', 'hv/call/hypercall.c', 'engine/refuse.h', 'hv/domain/advice.c']
 
 # (name, file, what stands there, what is put in its place; the complaint: where, which is the line that this ends in,
 # and what is said)

@@ -531,9 +531,9 @@ class Others(unittest.TestCase):
         found, complaints = reasons.load()
         self.assertEqual(complaints, [])
         self.assertTrue(all(len(reason.advice) > 20 for reason in found.values()))
-        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file:
+        with tempfile.NamedTemporaryFile('w', suffix='.c') as file:
             with open(reasons.ADVICE, encoding='utf-8') as advice:
-                file.write(advice.read().replace('\nL1TF\n', '\nL2TF\n'))
+                file.write(advice.read().replace('ADVICE(L1TF,', 'ADVICE(L2TF,'))
             file.flush()
             complaints = [text for _, text in reasons.load(advice=file.name)[1]]
         self.assertEqual({name for name, reason in found.items() if reason.only == '32-bit guests'},
@@ -543,8 +543,8 @@ class Others(unittest.TestCase):
 
     def test_one_kind_of_guest(self):
         """What the text of a reason says of a kind of guest is marked."""
-        with tempfile.NamedTemporaryFile('w', suffix='.txt') as file, open(reasons.ADVICE, encoding='utf-8') as advice:
-            file.write(advice.read().replace('\nSLOT_FIXED (32-bit guests)\n', '\nSLOT_FIXED\n'))
+        with tempfile.NamedTemporaryFile('w', suffix='.c') as file, open(reasons.ADVICE, encoding='utf-8') as advice:
+            file.write(advice.read().replace('ADVICE_32(SLOT_FIXED,', 'ADVICE(SLOT_FIXED,'))
             file.flush()
             complaints = [text for _, text in reasons.load(advice=file.name)[1]]
         self.assertEqual(len(complaints), 1, complaints)

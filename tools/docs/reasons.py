@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The reasons of refusals: engine/refuse.h, and what to do about each: tools/docs/advice.txt."""
+"""The reasons of refusals: engine/refuse.h, and what to do about each: hv/domain/advice.c."""
 import re
 from dataclasses import dataclass, field
 
 from model import Place
 
 HEADER = 'engine/refuse.h'
-ADVICE = 'tools/docs/advice.txt'
-HEAD = re.compile(r'([A-Z0-9_]+)(?: \(((?:32|64)-bit guests)\))?$')
+ADVICE = 'hv/domain/advice.c'
+ROW = re.compile(r'\bADVICE(?:_(32|64))?\(\s*(\w+),\s*((?:"[^"]*"\s*)+)\)')
 
 
 @dataclass
@@ -28,14 +28,13 @@ class Reason:
 
 def read_advice(path=ADVICE):
     """{name: (text, guests that alone come to it, place)}"""
-    found, name = {}, None
     with open(path, encoding='utf-8') as file:
-        for number, line in enumerate(file, 1):
-            if line.startswith('    ') and name:
-                found[name] = (f'{found[name][0]} {line.strip()}'.strip(), *found[name][1:])
-            elif head := HEAD.match(line):
-                name = head.group(1)
-                found[name] = ('', head.group(2) or '', Place(path, number))
+        text = file.read()
+    found = {}
+    for row in ROW.finditer(text):
+        width, name, words = row.groups()
+        place = Place(path, text.count('\n', 0, row.start(2)) + 1)
+        found[name] = (''.join(re.findall('"([^"]*)"', words)), width and f'{width}-bit guests' or '', place)
     return found
 
 
