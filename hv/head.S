@@ -109,7 +109,7 @@ boot_entry:
         subl %edi, %ecx
         shrl $2, %ecx
         rep stosl
-        movl $PHYS(boot_stack_end), %esp
+        movl $PHYS(boot_stack_end - STACK_OWNER_SIZE), %esp
         pushl %esi
         pushl %ebp
         call check_processor
@@ -245,7 +245,9 @@ enter_image:
         movl %eax, %gs
         movl %eax, %ss
         xorl %ebp, %ebp
-        movabsq $boot_stack_end, %rsp
+        movabsq $(boot_stack_end - STACK_OWNER_SIZE), %rsp
+        movabsq $cpu_boot, %rax
+        movq %rax, (%rsp) /* hv/cpu/stack_owner.h: no vCPU's */
         movl %edi, %edi
         movl %esi, %esi
         movabsq $main_start, %rax

@@ -14,6 +14,7 @@ PHDRS
     text PT_LOAD FLAGS(5);
     rodata PT_LOAD FLAGS(4);
     data PT_LOAD FLAGS(6);
+    bss PT_LOAD FLAGS(6); /* apart, because in the file the others are not aligned as much as a stack is */
     note PT_NOTE FLAGS(4);
 }
 
@@ -58,15 +59,15 @@ SECTIONS
 
     /* The guard has no memory mapped; the stack grows down towards it. */
     .bss (NOLOAD) : AT(ADDR(.bss) - IMAGE_BASE) {
-        image_guard_start = .;
-        . += GUARD_SIZE;
+        . = ALIGN(. + GUARD_SIZE, STACK_SIZE);
+        image_guard_start = . - GUARD_SIZE;
         boot_stack = .;
         . += STACK_SIZE;
         boot_stack_end = .;
         *(.bss .bss.* COMMON)
         . = ALIGN(4096);
         image_end = .;
-    } :data
+    } :bss
 
     /* Nothing may go through tables that a loader would have to fill in. */
     .got : { *(.got .got.*) }

@@ -362,7 +362,7 @@ static void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 /* By syscall the kernel calls the hypervisor in 64-bit code only; the instruction does not tell rings 1 and 3 apart. */
 void trap_call(struct cpu_frame *frame)
 {
-    struct hv_vcpu *vcpu = cpu_here()->current;
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
 
     nmi_watchdog_pet();
     if (vcpu->engine.user_mode) {
@@ -393,7 +393,7 @@ static void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 
 void trap_call32(struct cpu_frame *frame)
 {
-    struct hv_vcpu *vcpu = cpu_here()->current;
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
 
     if (hv_vcpu_is_64bit(vcpu)) {
         trap_from_guest_improper(frame);
@@ -404,18 +404,25 @@ void trap_call32(struct cpu_frame *frame)
     prepare_return(vcpu);
 }
 
-void trap_from_guest(struct cpu_frame *frame)
+/* An NMI has a stack of its own, and #DB may: to the vCPU's. */
+static __cold _Noreturn void move_frame(const struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
 
+    if (frame->vector == VECTOR_NMI)
+        nmi_watchdog_tick(frame);
+    *vcpu->frame = *frame;
+    entry_restart(vcpu->frame);
+}
+
+void trap_from_guest(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
+
     if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
         fault_report(frame);
-    if (frame != vcpu->frame) { /* NMI, which has a stack of its own, and #DB if it has one */
-        if (frame->vector == VECTOR_NMI)
-            nmi_watchdog_tick(frame);
-        *vcpu->frame = *frame;
-        entry_restart(vcpu->frame);
-    }
+    if (!vcpu)
+        move_frame(frame);
     nmi_watchdog_pet();
     if (frame->vector == VECTOR_PAGE_FAULT)
         page_fault(vcpu, asm_read_cr2());

@@ -33,8 +33,11 @@
 #define EARLY_END 0x100000000
 
 #define HEAP_SIZE  0x4000000
-#define STACK_SIZE 0x4000
 #define GUARD_SIZE 0x1000
+
+/* Of every stack of the hypervisor, which is aligned so, and of what says at its end whose it is: hv/cpu/stack_owner.h. */
+#define STACK_SIZE       0x4000
+#define STACK_OWNER_SIZE 16
 
 /* Selectors of the hypervisor's page of each GDT, beside those of abi/segment.h; hv/cpu/cpu_tables.c. */
 #define HV_CS  0xe008

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Processors.  There is one so far; what each will have is kept in struct cpu. */
+/* Processors: what each has is in struct cpu. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <hv/base/layout.h>
+#include <hv/cpu/here.h>
+#include <hv/cpu/stack_owner.h>
+
 #define GDT_PAGE_ENTRIES 512u
-#define IST_STACK_SIZE   8192u
 
 /*
  * The memory types that an entry's PWT, PCD and PAT choose from, a byte each, as the ABI gives them to guests (Intel
@@ -39,8 +42,8 @@ _Static_assert(sizeof(struct tss) == 104, "Intel SDM volume 3, figure 8-11");
 struct hv_vcpu;
 
 struct cpu {
+    _Alignas(STACK_SIZE) uint8_t ist_stacks[IST_COUNT - 1][STACK_SIZE];
     _Alignas(4096) uint64_t gdt_pages[2][GDT_PAGE_ENTRIES]; /* by width */
-    _Alignas(16) uint8_t ist_stacks[IST_COUNT - 1][IST_STACK_SIZE];
     struct tss tss;
     unsigned id;
     struct hv_vcpu *current; /* NULL: none, and the hypervisor's own root is loaded */
@@ -75,22 +78,23 @@ void cpu_init(void);
 void cpu_disable_smap(void);
 
 #pragma GCC visibility push(hidden)
-extern struct cpu cpu_boot; /* the one that there is so far */
+extern struct cpu cpu_boot; /* the one that the machine begins with */
 #pragma GCC visibility pop
 
-/* This processor. */
-static inline struct cpu *cpu_here(void)
+/* The end of what a stack of its own for @ist holds. */
+static inline uint64_t cpu_ist_stack(struct cpu *cpu, enum ist ist)
 {
-    return &cpu_boot;
+    return (uint64_t)stack_owner_at((uint64_t)cpu->ist_stacks[ist - 1] + STACK_SIZE);
 }
 
 /*
  * What sysenter makes the stack pointer: the address of a word that holds the stack for entries from the guest, and
- * room below it.  A program that single-steps is still doing so when its sysenter arrives, unlike a syscall.
+ * room below it.  A program that single-steps is still doing so when its sysenter arrives, unlike a syscall.  Behind
+ * that word is another, NULL: whose frame lies below finds no vCPU, as on the other stacks of the processor's own.
  */
 static inline uint64_t cpu_sysenter_stack(struct cpu *cpu)
 {
-    return (uint64_t)cpu->ist_stacks[IST_DEBUG - 1] + IST_STACK_SIZE - 16;
+    return cpu_ist_stack(cpu, IST_DEBUG) - sizeof(struct stack_owner);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <engine/machine.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/entry.h>
+#include <hv/cpu/stack_owner.h>
 
 /* What the processor and hv/cpu/entry.S have pushed.  Changes take effect on return. */
 struct cpu_frame {
@@ -19,6 +20,16 @@ struct cpu_frame {
 };
 _Static_assert(sizeof(struct cpu_frame) == 22 * 8, "hv/cpu/entry.S");
 _Static_assert(sizeof(struct cpu_frame) % 16 == 0, "hv/cpu/entry.S calls C with an aligned stack");
+
+/*
+ * Whose the stack is that @frame is at the end of: a vCPU's, or of what has a stack of its own, no vCPU's and nothing
+ * besides.
+ */
+static inline const struct stack_owner *cpu_frame_owner(const struct cpu_frame *frame)
+{
+    return (const struct stack_owner *)(frame + 1);
+}
+_Static_assert(sizeof(struct cpu_frame) % sizeof(struct stack_owner) == 0, "hv/cpu/stack_owner.h");
 
 #define RFLAGS_CF   (UINT64_C(1) << 0)
 #define RFLAGS_ONE  (UINT64_C(1) << 1)

@@ -83,8 +83,10 @@ static void fill_gdt_pages(struct cpu *cpu)
 static void fill_tss(struct cpu *cpu)
 {
     cpu->tss.io_map = sizeof(cpu->tss);
-    for (unsigned i = IST_NMI; i < IST_COUNT; i++)
-        cpu->tss.ist[i - 1] = (uint64_t)cpu->ist_stacks[i - 1] + IST_STACK_SIZE;
+    for (unsigned i = IST_NMI; i < IST_COUNT; i++) {
+        cpu->tss.ist[i - 1] = cpu_ist_stack(cpu, i);
+        *(struct stack_owner *)cpu_ist_stack(cpu, i) = (struct stack_owner){.cpu = cpu};
+    }
     cpu->tss.ist[IST_DEBUG - 1] = cpu_sysenter_stack(cpu);
 }
 

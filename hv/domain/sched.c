@@ -29,7 +29,8 @@ int sched_create(struct hv_vcpu *vcpu)
 
     if (!stack_create(vcpu->engine.domain->machine, vcpu->window))
         return -XEN_ENOMEM;
-    vcpu->run.stack = stack_top(vcpu->window);
+    vcpu->run.stack = (uint64_t)stack_owner_at(stack_top(vcpu->window));
+    *(struct stack_owner *)vcpu->run.stack = (struct stack_owner){.vcpu = vcpu};
     vcpu->frame = (struct cpu_frame *)vcpu->run.stack - 1;
     words = (uint64_t *)vcpu->frame - SWITCH_WORDS;
     words[SWITCH_WORDS - 1] = (uint64_t)entry_first;

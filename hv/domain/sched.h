@@ -17,7 +17,7 @@ struct hv_vcpu;
 struct machine;
 
 struct vcpu_run {
-    uint64_t stack;                 /* the end of its hypervisor stack: hv/mem/stack.h */
+    uint64_t stack;                 /* where its hypervisor stack says whose it is, and its guest's frame ends */
     uint64_t sleeping;              /* rsp of the stack while the vCPU is not on a processor */
     bool arrives;                   /* it has come to the processor, which does not have its segments yet */
     bool attention;                 /* before it returns to its guest there is something to look at: hv/trap.c */

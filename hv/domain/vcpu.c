@@ -51,8 +51,10 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     cpu_tables_load_gdt(window_base(window));
     hv_vcpu_load_ldt(vcpu);
     cpu_guard_user_pages(width == WIDTH_64);
-    if (vcpu && vcpu->run.stack)
+    if (vcpu && vcpu->run.stack) {
+        ((struct stack_owner *)vcpu->run.stack)->cpu = cpu;
         cpu_set_entry_stack(vcpu->run.stack);
+    }
     hv_vcpu_load_root(vcpu);
     tlb_flush_end(machine, cpumask_of(cpu->id), began);
 }

@@ -6,7 +6,8 @@
 #
 # A program says what it is linked with, sources and libraries, on a line near its top, or on several such lines:
 #   /* links: hv/emulate/decode.c hv/emulate/decode_table.c -lcapstone */
-# Everything else that those sources call, the program provides itself.
+# Everything else that those sources call, the program provides itself.  tests/hv/host has headers that take the place of
+# the hypervisor's.
 
 HV_UNIT_SOURCES := $(sort $(wildcard tests/hv/test_*.c))
 HV_FUZZER_SOURCES := $(sort $(wildcard tests/hv/fuzz_*.c))
@@ -14,7 +15,7 @@ HV_UNIT := $(HV_UNIT_SOURCES:%.c=build/hv-san/%)
 HV_FUZZERS := $(HV_FUZZER_SOURCES:%.c=build/fuzz/%)
 
 CC_hv-san := $(CC_san)
-CFLAGS_hv-san := $(CFLAGS_san)
+CFLAGS_hv-san := -Itests/hv/host $(CFLAGS_san)
 $(eval $(call FLAVOUR,hv-san))
 $(eval $(call OBJECTS,hv-san,,))
 

@@ -139,9 +139,14 @@ static void test_task(void **state)
     assert_int_equal(fake_cpu.task, HV_TSS);
     assert_true(cpu.tss.io_map > 103); /* no port is anybody's */
     for (unsigned i = 1; i < IST_COUNT; i++) {
-        uint64_t end = (uint64_t)cpu.ist_stacks[i - 1] + IST_STACK_SIZE;
+        uint64_t end = (uint64_t)cpu.ist_stacks[i - 1] + STACK_SIZE - STACK_OWNER_SIZE;
+        const struct stack_owner *owner = (const struct stack_owner *)end;
 
+        assert_int_equal(end % STACK_SIZE, STACK_SIZE - STACK_OWNER_SIZE);
+        assert_true(owner->cpu == &cpu && !owner->vcpu);
         assert_int_equal(cpu.tss.ist[i - 1], i == IST_DEBUG ? cpu_sysenter_stack(&cpu) : end);
+        owner = (const struct stack_owner *)cpu.tss.ist[i - 1];
+        assert_null(owner->vcpu); /* what is next to a frame tells that the stack is no vCPU's */
         assert_in_range(cpu.tss.ist[i - 1], end - 64, end);
         assert_int_equal(cpu.tss.ist[i - 1] % 16, 0);
     }

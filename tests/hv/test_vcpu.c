@@ -53,11 +53,13 @@ static void test_ldt(void **state)
 /* vCPU, its window with the hypervisor's page in it, its tables, stack and root; and the engine hears of the flush. */
 static void test_switch(void **state)
 {
+    struct stack_owner owner = {.vcpu = &vcpu};
+
     (void)state;
     make();
     vcpu.engine.kernel_root = MFN(0x111);
     vcpu.engine.ldt_entries = 5;
-    vcpu.run.stack = 0xabc000;
+    vcpu.run.stack = (uint64_t)&owner;
     hv_vcpu_switch(&machine, &vcpu);
     assert_ptr_equal(cpu_boot.current, &vcpu);
     assert_int_equal(noted.set_at, WINDOW_AT + 14 * 4096);
@@ -65,7 +67,8 @@ static void test_switch(void **state)
     assert_int_equal(noted.gdt_base, WINDOW_AT);
     assert_int_equal(noted.ldt_base, WINDOW_AT + 16 * 4096);
     assert_int_equal(noted.ldt_entries, 5);
-    assert_int_equal(noted.entry_stack, 0xabc000);
+    assert_int_equal(noted.entry_stack, (uint64_t)&owner);
+    assert_true(owner.cpu == &cpu_boot && owner.vcpu == &vcpu);
     assert_int_equal(fake_cpu.cr[3], 0x111000);
     assert_int_equal(machine.tlb.flushed[0], machine.tlb.now);
 }

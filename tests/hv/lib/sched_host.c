@@ -182,6 +182,7 @@ void fake_stack_first(struct cpu_frame *frame)
     assert_int_equal(cpu_boot.nmi_ticks, 0); /* who gets the processor has all the time that the watchdog gives */
     assert_ptr_equal(frame, vcpu->frame);
     assert_ptr_equal(frame + 1, vcpu->run.stack);
+    assert_ptr_equal(cpu_frame_owner(frame)->vcpu, vcpu);
     sched_arrive();
     guests[vcpu - vcpus](vcpu);
     hv_vcpu_domain(vcpu)->ended = true;

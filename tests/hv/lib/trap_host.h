@@ -50,7 +50,14 @@ __asm__(".globl image_recovery_end\n.hidden image_recovery_end\n.set image_recov
 
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
-static struct cpu_frame own, elsewhere;
+
+/* The ends of two stacks: the vCPU's, and one that is no vCPU's. */
+static struct {
+    struct cpu_frame frame;
+    struct stack_owner owner;
+} stack, stack_elsewhere;
+#define own       (stack.frame)
+#define elsewhere (stack_elsewhere.frame)
 static struct vcpu_info info;
 
 static char told[512];
@@ -284,6 +291,7 @@ static inline void make(void)
     memset(&vcpu, 0, sizeof(vcpu));
     memset(&info, 0, sizeof(info));
     memset(&own, 0, sizeof(own));
+    stack.owner = (struct stack_owner){&cpu_boot, &vcpu};
     domain.engine.nr_vcpus = 1;
     has_to_look = false;
     vcpu.engine.domain = &domain.engine;
