@@ -17,7 +17,6 @@ void machine_init(struct machine *machine)
     CHECK(machine->nr_domains <= DOMID_FIRST_RESERVED); /* no domain owns what OWNER_NONE, DOMID_IO or DOMID_XEN do */
     machine->privilege_used = false;
     machine->tlb.now = 0;
-    machine->tlb.due = false;
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine->tlb.flushed[i] = 0;
     for (uint64_t i = 0; i < machine->nr_frames; i++) {

@@ -80,7 +80,6 @@ int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
 /* The frames have the owner of those that were reserved from the beginning, and no reference either. */
 bool machine_take(struct machine *machine, unsigned order, mfn_t *first)
 {
-    tlb_keep_up(machine);
     if (!port_pool_take(order, MFN_NONE, first))
         return false;
     wipe_extent(machine, *first, UINT64_C(1) << order);

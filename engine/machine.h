@@ -12,9 +12,8 @@ struct frame;
 
 /* The clock over TLB flushes: engine/tlb.h. */
 struct tlb {
-    uint32_t now;
-    bool due;                   /* it has entered another quarter of its range: all processors are to flush */
-    uint32_t flushed[MAX_CPUS]; /* the clock when each processor's last full flush began */
+    uint64_t now;
+    uint64_t flushed[MAX_CPUS]; /* the clock when a full flush of each processor, which has ended, began */
     cpumask_t cpus;             /* set up: the processors that run guests */
 };
 

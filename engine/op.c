@@ -16,7 +16,6 @@ static void op_lock(const struct op *op)
     port_lock(first);
     if (second && second != first)
         port_lock(second);
-    tlb_keep_up(op->machine);
 }
 
 static void op_unlock(struct op *op)

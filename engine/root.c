@@ -32,7 +32,7 @@ static void root_release(struct op *op, mfn_t mfn)
  */
 static void load(struct machine *machine, struct vcpu *vcpu, bool runs)
 {
-    uint32_t began = tlb_flush_begin(machine);
+    uint64_t began = tlb_flush_begin(machine);
 
     port_root_load(vcpu);
     if (runs)

@@ -3,38 +3,36 @@
 #include <engine/port.h>
 #include <engine/tlb.h>
 
+/* The latest time, seen from @now, that has the low bits @stamp. */
+static uint64_t latest(uint64_t now, uint32_t stamp)
+{
+    return now - (uint32_t)(now - stamp);
+}
+
 cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
 {
+    uint64_t ended = latest(__atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST), stamp);
     cpumask_t stale = {0};
 
     for (uint64_t left = machine->tlb.cpus.bits; left; left &= left - 1) {
         unsigned cpu = (unsigned)__builtin_ctzll(left);
-        uint32_t flushed = __atomic_load_n(&machine->tlb.flushed[cpu], __ATOMIC_SEQ_CST);
+        uint64_t flushed = __atomic_load_n(&machine->tlb.flushed[cpu], __ATOMIC_SEQ_CST);
 
-        if ((int32_t)(flushed - stamp) <= 0)
+        if (flushed <= ended)
             stale.bits |= cpumask_of(cpu).bits;
     }
     return stale;
 }
 
-void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began)
+void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint64_t began)
 {
     for (uint64_t left = cpus.bits; left; left &= left - 1)
         tlb_flush_end_one(machine, (unsigned)__builtin_ctzll(left), began);
 }
 
-/* The mark is cleared after the flush: who finds it clear may rely on what it stood for. */
-void tlb_keep_up(struct machine *machine)
-{
-    if (!__atomic_load_n(&machine->tlb.due, __ATOMIC_SEQ_CST))
-        return;
-    tlb_flush(machine, machine->tlb.cpus);
-    __atomic_store_n(&machine->tlb.due, false, __ATOMIC_SEQ_CST);
-}
-
 void tlb_flush(struct machine *machine, cpumask_t cpus)
 {
-    uint32_t began;
+    uint64_t began;
 
     if (!cpus.bits)
         return;

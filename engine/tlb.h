@@ -7,16 +7,17 @@
  * last full flush began at a later tick than the stamp has dropped all of them.  The stamp is read after the new entry
  * is visible to every processor, so a flush that began before is never taken for one that came after (XSA-241).
  *
- * The clock is 32 bits wide and compared as a serial number.  Whenever it enters another quarter of its range, a mark
- * says so, and the next operation has all processors flush before it makes or compares a stamp: so the last flush of
- * each lies less than half a range back.  The mark, unlike a difference of ticks, survives that the clock goes round
- * while there is no operation.
+ * The clock and the dates of flushes have 64 bits and never go round.  A stamp has the low 32, since every frame has
+ * one, and is read as the latest time with these bits that has been: where it is older, and frames may rest for as long
+ * as they like, that asks for a flush which is not needed, and never spares one that is.
+ *
+ * Nothing here supposes that a processor gets from one step to the next in any bounded time.  What a processor's date
+ * says, that a full flush which began then has ended, stays true for good: who stalls on the way to store it, while
+ * that processor flushes again by itself, puts an older date over a newer one, and causes a flush too many at worst.
  */
 #pragma once
 
 #include <engine/machine.h>
-
-#define TLB_QUARTER (UINT32_C(1) << 30)
 
 /*
  * The clock now: the stamp of a use that has just ended.  The fence is between the store of the entry that ended it,
@@ -25,7 +26,7 @@
 static inline uint32_t tlb_now(const struct machine *machine)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return __atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST);
+    return (uint32_t)__atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST);
 }
 
 /* The processors that may still use a translation that ended at @stamp. */
@@ -34,9 +35,6 @@ cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp);
 /* Flush @cpus now, wholly. */
 void tlb_flush(struct machine *machine, cpumask_t cpus);
 
-/* Called where an operation takes its locks: have all processors flush if the clock has entered another quarter. */
-void tlb_keep_up(struct machine *machine);
-
 /* Flush those processors that may still use a translation that ended at @stamp: none, if all have flushed since. */
 void tlb_settle(struct machine *machine, uint32_t stamp);
 
@@ -44,19 +42,15 @@ void tlb_settle(struct machine *machine, uint32_t stamp);
  * For a full flush that the machine makes by itself, as a change of root does: tlb_flush_begin() before it,
  * tlb_flush_end() with what that returned after it.  Neither flushes anything or waits for anybody.
  */
-static inline uint32_t tlb_flush_begin(struct machine *machine)
+static inline uint64_t tlb_flush_begin(struct machine *machine)
 {
-    uint32_t began = __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
-
-    if (began % TLB_QUARTER == 0)
-        __atomic_store_n(&machine->tlb.due, true, __ATOMIC_SEQ_CST);
-    return began;
+    return __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
 }
 
-void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint32_t began);
+void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint64_t began);
 
 /* The same for one processor: every change of a guest's mode comes here. */
-static inline void tlb_flush_end_one(struct machine *machine, unsigned cpu, uint32_t began)
+static inline void tlb_flush_end_one(struct machine *machine, unsigned cpu, uint64_t began)
 {
     __atomic_store_n(&machine->tlb.flushed[cpu], began, __ATOMIC_SEQ_CST);
 }

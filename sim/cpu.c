@@ -46,7 +46,7 @@ struct sim_cpu *cpu_enter(struct sim *sim, struct vcpu *vcpu)
 {
     struct sim_cpu *cpu = &sim->cpus[vcpu->cpu];
     struct sim_vcpu *next = sim_vcpu_of(vcpu);
-    uint32_t began;
+    uint64_t began;
 
     if (cpu->current != next) {
         began = tlb_flush_begin(&sim->machine);

@@ -42,7 +42,7 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     struct cpu *cpu = cpu_here();
     unsigned window = vcpu ? vcpu->window : WINDOW_OF_CPU + cpu->id;
     enum width width = vcpu ? vcpu->engine.domain->width : WIDTH_64;
-    uint32_t began;
+    uint64_t began;
 
     CHECK(!vcpu || vcpu->engine.cpu == cpu->id);
     began = tlb_flush_begin(machine);

@@ -11,14 +11,13 @@
  */
 
 /* Let the clock stand at @now, as if all that happened so far had happened at that moment. */
-static void set_clock(struct sim *sim, uint32_t now)
+static void set_clock(struct sim *sim, uint64_t now)
 {
     sim->machine.tlb.now = now;
-    sim->machine.tlb.due = false;
     for (unsigned cpu = 0; cpu < sim->nr_cpus; cpu++)
         sim->machine.tlb.flushed[cpu] = now;
     for (uint64_t mfn = 0; mfn < sim->machine.nr_frames; mfn++)
-        sim->machine.frames[mfn].epoch = now;
+        sim->machine.frames[mfn].epoch = (uint32_t)now;
 }
 
 /* The page becomes a table with the write of another processor still possible, as far as that one knows. */
@@ -37,9 +36,9 @@ static void become_table(const struct lesson *lesson, pfn_t pfn)
     assert_int_equal(guest_unpin(lesson->vcpu, mfn), 0);
 }
 
-static void xsa_241_the_clock_goes_round(void **state)
+static void xsa_241_stamps_go_round(void **state)
 {
-    static const uint32_t moments[] = {0x3ffffff8, 0x7ffffff8, 0xbffffff8, 0xfffffff8};
+    static const uint64_t moments[] = {0x7ffffff8, 0xfffffff8, 0x17ffffff8, 0x5fffffff8};
     struct sim_config config = lesson_config(WIDTH_64, 2);
 
     (void)state;
@@ -57,7 +56,7 @@ static void xsa_241_the_clock_goes_round(void **state)
     }
 }
 
-#define SIXTEENTH (UINT32_C(1) << 28) /* of the clock's range */
+#define SIXTEENTH (UINT64_C(1) << 28) /* of a stamp's range */
 
 /* One flush of the first processor: by a call, or by going to user mode, which is no operation on anybody's memory. */
 static void flush_first(const struct lesson *lesson, bool by_modes)
@@ -73,19 +72,14 @@ static void flush_first(const struct lesson *lesson, bool by_modes)
 }
 
 /*
- * A sixteenth of the clock's range passes in flushes of the first processor alone, most of them skipped: only those
- * that see the clock enter another quarter are made, and the last one.
+ * A sixteenth of a stamp's range passes in flushes of the first processor alone, of which only the last is made.
  */
 static void let_time_pass(const struct lesson *lesson, bool by_modes)
 {
     struct tlb *tlb = &lesson->sim->machine.tlb;
-    uint32_t target = tlb->now + SIXTEENTH;
 
-    if (target / TLB_QUARTER != tlb->now / TLB_QUARTER) {
-        tlb->now |= TLB_QUARTER - 1;
-        flush_first(lesson, by_modes);
-    }
-    tlb->now = tlb->flushed[lesson->vcpu->cpu] = target;
+    tlb->now += SIXTEENTH;
+    tlb->flushed[lesson->vcpu->cpu] = tlb->now;
     flush_first(lesson, by_modes);
 }
 
@@ -136,7 +130,7 @@ static void xsa_241_a_use_that_ends_during_a_flush(void **state)
     struct sim_config config = lesson_config(WIDTH_64, 2);
     struct lesson lesson;
     uint64_t word = 0;
-    uint32_t began;
+    uint64_t began;
     vaddr_t vaddr;
     mfn_t mfn;
 
@@ -250,7 +244,7 @@ static void xsa_279_addresses_that_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LESSON(xsa_241_the_clock_goes_round),     LESSON(xsa_241_a_processor_that_is_never_flushed),
+        LESSON(xsa_241_stamps_go_round),          LESSON(xsa_241_a_processor_that_is_never_flushed),
         LESSON(xsa_241_a_clock_that_modes_drive), LESSON(xsa_241_a_use_that_ends_during_a_flush),
         LESSON(xsa_279_addresses_that_are_none),  LESSON(xsa_292_a_change_of_roots_forgets_the_old_one),
     };

@@ -173,7 +173,7 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
 }
 
 /* The rest of the engine: what was begun has happened. */
-void tlb_flush_end(struct machine *which, cpumask_t cpus, uint32_t began)
+void tlb_flush_end(struct machine *which, cpumask_t cpus, uint64_t began)
 {
     assert_int_equal(cpus.bits, 1);
     assert_int_equal(fake_cpu.root_loads, 1);

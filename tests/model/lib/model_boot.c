@@ -182,18 +182,18 @@ static void boot(struct model *model, unsigned id)
         sim_fail("model: a scratch area is not mapped");
 }
 
-/* The clock over flushes starts anywhere, also where it is about to turn over. */
+/* The clock over flushes starts anywhere, also where stamps are about to go round. */
 static void set_clock(struct model *model)
 {
-    static const uint32_t starts[] = {0, 0x3fffff80, 0x7fffffc0, 0xbfffff80, 0xffffff80};
+    static const uint64_t starts[] = {0, 0x7fffffc0, 0xffffff80, 0x17fffff80, 0x5ffffff80};
     struct machine *machine = &model->sim->machine;
-    uint32_t now = starts[model_below(model, ARRAY_SIZE(starts))];
+    uint64_t now = starts[model_below(model, ARRAY_SIZE(starts))];
 
     machine->tlb.now = now;
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine->tlb.flushed[i] = now;
     for (unsigned mfn = 0; mfn < machine->nr_frames; mfn++)
-        machine->frames[mfn].epoch = now;
+        machine->frames[mfn].epoch = (uint32_t)now;
 }
 
 struct model *model_create(const struct model_config *config, struct model_stats *stats)
