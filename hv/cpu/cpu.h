@@ -8,6 +8,7 @@
 #include <hv/base/layout.h>
 #include <hv/cpu/here.h>
 #include <hv/cpu/stack_owner.h>
+#include <hv/cpu/lock.h>
 
 #define GDT_PAGE_ENTRIES 512u
 
@@ -57,6 +58,7 @@ struct cpu {
     unsigned nmi_ticks;      /* NMIs since it was last seen to get on */
     uint64_t silent_since;   /* time_now() at the first of them */
     uint64_t nmis;           /* since the machine began */
+    struct locks_held locks; /* hv/cpu/lock.h; in what order, all that it has taken and not dropped */
 };
 
 /* What all processors of the machine can do. */

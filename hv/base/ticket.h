@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tickets, as at a counter: whoever draws first is served first, so that nobody waits for ever while others come and
+ * go.  hv/cpu/lock.h makes locks of them; what is below that room has them as they are.  Pure, and calls nobody.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All zero: nobody is there. */
+struct ticket {
+    uint32_t next;   /* the number that the next one draws */
+    uint32_t served; /* whose turn it is */
+};
+
+static inline uint32_t ticket_draw(struct ticket *ticket)
+{
+    return __atomic_fetch_add(&ticket->next, 1, __ATOMIC_RELAXED);
+}
+
+/* Is it the turn of who has drawn @number?  Then what those before have written is seen. */
+static inline bool ticket_is_served(const struct ticket *ticket, uint32_t number)
+{
+    return __atomic_load_n(&ticket->served, __ATOMIC_ACQUIRE) == number;
+}
+
+/* By whoever is served: the next one's turn.  Nobody else writes the word, so reading it needs no order. */
+static inline void ticket_pass_on(struct ticket *ticket)
+{
+    uint32_t served = __atomic_load_n(&ticket->served, __ATOMIC_RELAXED);
+
+    __atomic_store_n(&ticket->served, served + 1, __ATOMIC_RELEASE);
+}

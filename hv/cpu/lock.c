@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Ticket locks, and the order in which a processor takes them. */
+#include <engine/check.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/lock.h>
+
+void lock_init(struct lock *lock, enum lock_rank rank, uint32_t number)
+{
+    CHECK(rank > LOCK_NONE && rank < LOCK_RANKS && number >> 24 == 0);
+    *lock = (struct lock){.order = LOCK_ORDER(rank, number)};
+}
+
+/* The last one taken comes latest: each was behind all that were held. */
+static void note_taken(struct locks_held *held, const struct lock *lock)
+{
+    CHECK(lock->order >> 24 != LOCK_NONE && held->count < LOCKS_HELD_MAX);
+    CHECK(held->count == 0 || held->locks[held->count - 1]->order < lock->order);
+    held->locks[held->count++] = lock;
+}
+
+static void note_dropped(struct locks_held *held, const struct lock *lock)
+{
+    unsigned i = held->count;
+
+    while (i > 0 && held->locks[i - 1] != lock)
+        i--;
+    CHECK(i > 0);
+    for (; i < held->count; i++)
+        held->locks[i - 1] = held->locks[i];
+    held->count--;
+}
+
+void lock_take(struct lock *lock)
+{
+    struct cpu *cpu = cpu_here(); /* waiting here switches no stacks: the processor stays the same */
+    uint32_t number;
+
+    note_taken(&cpu->locks, lock);
+    number = ticket_draw(&lock->ticket);
+    while (!ticket_is_served(&lock->ticket, number)) {
+        lock_waits();
+        __builtin_ia32_pause();
+    }
+    __atomic_store_n(&lock->held_by, cpu, __ATOMIC_RELAXED);
+}
+
+void lock_drop(struct lock *lock)
+{
+    struct cpu *cpu = cpu_here();
+
+    note_dropped(&cpu->locks, lock);
+    __atomic_store_n(&lock->held_by, NULL, __ATOMIC_RELAXED);
+    ticket_pass_on(&lock->ticket);
+}
+
+bool lock_is_mine(const struct lock *lock)
+{
+    return __atomic_load_n(&lock->held_by, __ATOMIC_RELAXED) == cpu_here();
+}
+
+bool lock_rank_is_held(enum lock_rank rank)
+{
+    const struct locks_held *held = &cpu_here()->locks;
+
+    for (unsigned i = 0; i < held->count; i++) {
+        if (held->locks[i]->order >> 24 == (uint32_t)rank)
+            return true;
+    }
+    return false;
+}
+
+bool lock_any_is_held(void)
+{
+    return cpu_here()->locks.count > 0;
+}
