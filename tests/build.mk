@@ -74,6 +74,7 @@ $(call programs,fuzz,$(FUZZERS)): build/fuzz/%: build/fuzz/%.o \
 	$(Q)$(CC_fuzz) $(CFLAGS_fuzz) -fsanitize=fuzzer $^ -lcmocka -o $@
 
 include tests/hv/build.mk
+include tests/threads/build.mk
 include tests/cli/build.mk
 include tests/guestlib/build.mk
 include tests/backend/build.mk
@@ -98,7 +99,7 @@ GRUB_TESTED := build/linux/grub-images build/linux/grub/guest32.elf
 
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
 		$(BACKEND_UNIT) $(LINUX_TESTED) $(GRUB_TESTED) build/linux/xen.gz build/tables/tables.json \
-		$(call programs,tsan,$(PARALLEL)) $(MODEL) $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
+		$(call programs,tsan,$(PARALLEL)) $(HV_THREADS) $(MODEL) $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/run.sh
 
 test-hosted: test

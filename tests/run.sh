@@ -18,6 +18,7 @@
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU
 #   documents            tests/documents/run.sh: what the documents show compiles, boots and exists
 #   parallel             the engine under real threads, with ThreadSanitizer
+#   threads              parts of the hypervisor on threads that stand for processors, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
 #   docs                 tests/docs/run.sh: what `make docs` makes; `make test-docs` has the rest
 #   abi                  tests/abi/run.sh: our ABI headers against the public ones
@@ -145,6 +146,7 @@ run_ring() {
         programs model san PARAVANE_MODEL_OPS="$MODEL_OPS_SAN"
         ;;
     parallel) programs parallel tsan ;;
+    threads) programs threads hv-tsan ;;
     abi) begin script abi tests/abi/run.sh ;;
     docs) begin script docs tests/docs/run.sh ;;
     hv) hosted_parts ;;
@@ -157,7 +159,7 @@ run_ring() {
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel model hv boot deploy cli guest several frames system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model hv boot deploy cli guest several frames system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -168,7 +170,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model sweep cli documents boot deploy lessons parallel unit hv guestlib backend docs abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model sweep cli documents boot deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

@@ -3,6 +3,7 @@
 #
 #   unit, lessons, sweep, parallel, model   of the engine: tests/RING/NAME.c, in the flavour `fast` (parallel: `tsan`)
 #   hv                                      parts of the hypervisor, tests/hv/NAME.c, in the flavour `san`
+#   threads                                 parts of it on threads, tests/threads/NAME.c, in the flavour `hv-tsan`
 #   boot                                    runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
 #   guest                                   guests/tests/NAME under the image in QEMU; NAME-32: as a 32-bit guest
 #   backend                                 parts of the back end domain, tests/backend/NAME.c, in the flavour `san`
@@ -11,7 +12,7 @@
 # A defect of the engine meets the rings of the engine, one of the back end the last two, one of the hypervisor the others.
 
 ENGINE_RINGS=(unit lessons sweep parallel model)
-HV_RINGS=(hv boot guest)
+HV_RINGS=(hv threads boot guest)
 BACKEND_RINGS=(backend served)
 NARROW=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s --no-print-directory print-GUEST_NARROW)
 BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the machine around it
@@ -36,6 +37,7 @@ programs_of() {
         return
     fi
     for source in tests/hv/test_*.c; do echo "hv/$(basename "$source" .c)"; done
+    for source in tests/threads/test_*.c; do echo "threads/$(basename "$source" .c)"; done
     printf 'boot/%s\n' "${BOOT_RUNS[@]}"
     for source in guests/tests/*/; do
         source=$(basename "$source")
@@ -49,6 +51,7 @@ target_of() {
     case $1 in
     parallel/*) echo "build/tsan/tests/$1" ;;
     hv/*) echo "build/hv-san/tests/$1" ;;
+    threads/*) echo "build/hv-tsan/tests/$1" ;;
     boot/* | guest/*) echo $IMAGE ;;
     backend/*) echo "build/san/tests/$1" ;;
     served/*) echo $BACKEND_IMAGE ;;

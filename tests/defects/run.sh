@@ -8,7 +8,7 @@
 # pass is left out, and counts as a failure of this run.  Then each defect: a copy, patched, compiled as far as it
 # differs, and the programs one by one until one of them fails.  Of a defect of the engine: the unit tests of the files
 # that differ, then ring after ring, the quick ones of each first.  Of one of the hypervisor or of the back end: the
-# hosted tests into which the files go, namesakes first; then in QEMU what the patch names on a line "ring: RING/NAME",
+# hosted tests into which the files go, namesakes first; then what the patch names on a line "ring: RING/NAME", in QEMU
 # and the others, the quick ones first.  A failed test, a crash, an abort by CHECK or ASSERT and a program that runs out of time all count as
 # noticed; in QEMU a program must fail twice, for it might have failed because the machine was busy.
 #
@@ -157,7 +157,7 @@ PORTION=10 # so many programs are linked at a time: most defects are noticed ear
 make_copy() {
     local parts=(build/fast build/tsan) whole=()
     case $2 in
-    hv) parts=(build/hv-san build/hv build/gcc) whole=($COMMAND) ;;
+    hv) parts=(build/hv-san build/hv-tsan build/hv build/gcc) whole=($COMMAND) ;;
     backend) parts=(build/san build/backend) whole=($IMAGE build/guests/tests/{netfront,blkfront}.elf) ;;
     esac
     rm -rf "$1"

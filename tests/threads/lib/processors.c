@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread for each processor. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <engine/port.h>
+#include <tests/threads/lib/processors.h>
+
+struct processor {
+    struct cpu cpu;
+    pthread_t thread;
+    unsigned long answers;
+    void (*body)(unsigned id);
+};
+
+__thread struct cpu *this_processor;
+static __thread uint64_t random_state;
+static struct processor processors[PROCESSORS_MAX];
+static pthread_barrier_t start;
+
+uint64_t random_below(uint64_t bound)
+{
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return random_state * UINT64_C(0x2545f4914f6cdd1d) % bound;
+}
+
+struct cpu *processor_find(unsigned id)
+{
+    return &processors[id].cpu;
+}
+
+unsigned long processor_answers(unsigned id)
+{
+    return __atomic_load_n(&processors[id].answers, __ATOMIC_RELAXED);
+}
+
+/* There are more threads than processors: who waits lets the others get on. */
+void lock_waits(void)
+{
+    __atomic_fetch_add(&processors[this_processor->id].answers, 1, __ATOMIC_RELAXED);
+    sched_yield();
+}
+
+_Noreturn void port_halt(const char *file, int line, const char *condition)
+{
+    fprintf(stderr, "%s:%d: %s\n", file, line, condition);
+    abort();
+}
+
+static void *begin(void *argument)
+{
+    struct processor *processor = argument;
+
+    this_processor = &processor->cpu;
+    random_state = UINT64_C(0x9e3779b97f4a7c15) * (processor->cpu.id + 1);
+    pthread_barrier_wait(&start);
+    processor->body(processor->cpu.id);
+    return NULL;
+}
+
+void processors_run(unsigned count, void (*body)(unsigned id))
+{
+    memset(processors, 0, sizeof(processors));
+    pthread_barrier_init(&start, NULL, count);
+    for (unsigned id = 0; id < count; id++) {
+        processors[id].cpu.id = id;
+        processors[id].body = body;
+        if (pthread_create(&processors[id].thread, NULL, begin, &processors[id]))
+            abort();
+    }
+    for (unsigned id = 0; id < count; id++)
+        pthread_join(processors[id].thread, NULL);
+    pthread_barrier_destroy(&start);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* links: hv/cpu/lock.c */
+/* Locks between processors that really run at once. */
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <hv/cpu/lock.h>
+#include <tests/threads/lib/processors.h>
+
+#define PROCESSORS 4u
+#define TURNS      20000u
+
+static struct lock lock, second;
+static unsigned long shared, others; /* under the lock, as ordinary memory: the sanitizer would see two at once */
+
+static void count_up(unsigned id)
+{
+    (void)id;
+    for (unsigned i = 0; i < TURNS; i++) {
+        lock_take(&lock);
+        shared++;
+        lock_drop(&lock);
+    }
+}
+
+static void test_one_at_a_time(void **state)
+{
+    (void)state;
+    lock_init(&lock, LOCK_HOUSE, 0);
+    shared = 0;
+    processors_run(PROCESSORS, count_up);
+    assert_int_equal(shared, PROCESSORS * TURNS);
+    assert_null(lock.held_by);
+}
+
+/* Two at once, the outer one dropped first. */
+static void nest(unsigned id)
+{
+    (void)id;
+    for (unsigned i = 0; i < TURNS; i++) {
+        if (random_below(2)) {
+            lock_take(&lock);
+            shared++;
+            lock_take(&second);
+            lock_drop(&lock);
+        } else {
+            lock_take(&second);
+        }
+        others++;
+        lock_drop(&second);
+    }
+}
+
+static void test_two_locks(void **state)
+{
+    (void)state;
+    lock_init(&lock, LOCK_DOMAIN, 1);
+    lock_init(&second, LOCK_DOMAIN, 2);
+    shared = others = 0;
+    processors_run(PROCESSORS, nest);
+    assert_int_equal(others, PROCESSORS * TURNS);
+    assert_in_range(shared, 1, PROCESSORS * TURNS);
+}
+
+/* Whose turn it was, in order, and the tickets that they had. */
+static unsigned came[PROCESSORS], count;
+
+static bool has_drawn(uint32_t tickets)
+{
+    return __atomic_load_n(&lock.ticket.next, __ATOMIC_ACQUIRE) >= tickets;
+}
+
+/* Processor 0 holds it until the others have drawn, one behind the other: the last one first, 1 at the end. */
+static void queue(unsigned id)
+{
+    if (id == 0) {
+        lock_take(&lock);
+        while (!has_drawn(PROCESSORS))
+            sched_yield();
+    } else {
+        while (!has_drawn(PROCESSORS - id))
+            sched_yield();
+        lock_take(&lock);
+    }
+    came[count++] = id;
+    lock_drop(&lock);
+}
+
+static void test_first_come_first_served(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 200; round++) {
+        lock_init(&lock, LOCK_SCHED, 0);
+        count = 0;
+        processors_run(PROCESSORS, queue);
+        assert_int_equal(count, PROCESSORS);
+        assert_int_equal(came[0], 0);
+        for (unsigned i = 1; i < PROCESSORS; i++)
+            assert_int_equal(came[i], PROCESSORS - i);
+    }
+}
+
+/* Processor 0 holds what processor 1 waits for, and drops it when that one has answered: without answers, for ever. */
+static void answer(unsigned id)
+{
+    if (id == 1)
+        while (!has_drawn(1))
+            sched_yield();
+    lock_take(&lock);
+    while (id == 0 && processor_answers(1) < 100)
+        sched_yield();
+    lock_drop(&lock);
+}
+
+static void test_whoever_waits_answers(void **state)
+{
+    (void)state;
+    lock_init(&lock, LOCK_HOUSE, 0);
+    processors_run(2, answer);
+    assert_true(processor_answers(1) >= 100);
+}
+
+/* Whose it is, asked by all the time by those who have it not. */
+static void ask(unsigned id)
+{
+    (void)id;
+    for (unsigned i = 0; i < TURNS; i++) {
+        if (lock_is_mine(&lock))
+            __atomic_fetch_add(&others, 1, __ATOMIC_RELAXED);
+        lock_take(&lock);
+        if (!lock_is_mine(&lock))
+            __atomic_fetch_add(&others, 1, __ATOMIC_RELAXED);
+        lock_drop(&lock);
+    }
+}
+
+static void test_whose_it_is(void **state)
+{
+    (void)state;
+    lock_init(&lock, LOCK_HOUSE, 0);
+    others = 0;
+    processors_run(PROCESSORS, ask);
+    assert_int_equal(others, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_at_a_time),
+        cmocka_unit_test(test_two_locks),
+        cmocka_unit_test(test_first_come_first_served),
+        cmocka_unit_test(test_whoever_waits_answers),
+        cmocka_unit_test(test_whose_it_is),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
