@@ -23,5 +23,6 @@ void test_main(void)
     lessons_entry();
     lessons_registers();
     lessons_events();
+    lessons_preempt();
     lessons_own();
 }

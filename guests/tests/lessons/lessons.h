@@ -13,6 +13,9 @@ void lessons_registers(void);
 /* Numbers of ports. */
 void lessons_events(void);
 
+/* Tables that take long, and another vCPU. */
+void lessons_preempt(void);
+
 /* Run @code, @size bytes at USER_BASE, in user mode from *@regs on: those of user_regs_init(), changed at will. */
 unsigned lessons_user(const void *code, size_t size, struct regs *regs);
 
