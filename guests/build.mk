@@ -23,11 +23,10 @@ GUEST_KERNELS := costs demo differential hello paravirt
 GUEST_TEST_LIB := $(sort $(wildcard guests/tests/lib/*.c))
 GUEST_TESTS := $(filter-out lib,$(sort $(patsubst guests/tests/%/,%,$(dir $(wildcard guests/tests/*/*.c)))))
 # Those that are about instructions, segments or layouts of 64 bits, or whose like of 32 bits is one of GUEST_NARROW:
-# rings has selectors, segments, iret and syscalls, narrow_emulation write_emulation and a part of privileged; the rest
-# of that, and umip, have none yet.  recipes has the examples of docs/pv-mmu.md.  And some where the width makes no
+# rings has selectors, segments, iret and syscalls, narrow_emulation write_emulation.  recipes has the examples of docs/pv-mmu.md.  And some where the width makes no
 # difference, since they are about devices or other domains.
-GUEST_WIDE := differential $(addprefix tests/,bases bases_absent iret iret_no_user privileged recipes \
-	segments selectors syscalls umip vm86 write_emulation netfront pci served storm uart)
+GUEST_WIDE := differential $(addprefix tests/,bases bases_absent iret iret_no_user recipes \
+	segments selectors syscalls vm86 write_emulation netfront pci served storm uart)
 # Those that are about what 32 bits have.
 GUEST_NARROW := $(addprefix tests/,contexts narrow narrow_emulation narrow_gates rings)
 GUEST_FLAVOURS := guests guests-clang guests32 guests32-clang

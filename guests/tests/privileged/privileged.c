@@ -3,6 +3,7 @@
  * Privileged instructions of a kernel that runs without privilege: control and debug registers, MSRs, ports, cpuid;
  * and that user mode gets none of them.
  */
+#include <abi/context.h>
 #include <abi/cpuid.h>
 #include <abi/physdev.h>
 #include <guest/event.h>
@@ -14,15 +15,13 @@
 #include <guest/user.h>
 #include <guests/tests/lib/snippet.h>
 #include <guests/tests/lib/test.h>
+#include <guests/tests/privileged/privileged.h>
 
 #define MSR_TSC       0x10u
 #define MSR_APIC_BASE 0x1bu
 #define MSR_PAT       0x277u
 #define MSR_EFER      0xc0000080u
 #define MSR_LSTAR     0xc0000082u
-#define MSR_FS_BASE   0xc0000100u
-#define MSR_GS_BASE   0xc0000101u
-#define MSR_KERNEL_GS 0xc0000102u
 #define MSR_NOWHERE   0x12345678u
 
 #define EFER_SCE 0x001u
@@ -71,7 +70,7 @@ static void do_wrmsr(struct access *access)
     __asm__ volatile("wrmsr" ::"c"(access->number), "a"((uint32_t)access->value), "d"((uint32_t)(access->value >> 32)));
 }
 
-static unsigned rdmsr(uint32_t msr, uint64_t *value)
+unsigned rdmsr(uint32_t msr, uint64_t *value)
 {
     struct access access = {.number = msr, .run = do_rdmsr};
     unsigned vector = attempt(&access);
@@ -80,61 +79,32 @@ static unsigned rdmsr(uint32_t msr, uint64_t *value)
     return vector;
 }
 
-static unsigned wrmsr(uint32_t msr, uint64_t value)
+unsigned wrmsr(uint32_t msr, uint64_t value)
 {
     struct access access = {.number = msr, .value = value, .run = do_wrmsr};
 
     return attempt(&access);
 }
 
-static void msr_reads(const char *name, uint32_t msr, uint64_t mask, uint64_t want)
+void msr_reads(const char *name, uint32_t msr, uint64_t mask, uint64_t want)
 {
     uint64_t value = 0;
     unsigned vector = rdmsr(msr, &value);
 
-    test_check(vector == TRAP_NONE && (value & mask) == want, name, "%s, %lx, expected %lx", trap_name(vector), value,
-               want);
+    test_check(vector == TRAP_NONE && (value & mask) == want, name, "%s, %" PRIx64 ", expected %" PRIx64,
+               trap_name(vector), value, want);
 }
 
-static void msr_refused(const char *name, unsigned vector)
+void msr_refused(const char *name, unsigned vector)
 {
     test_check(vector == TRAP_GP, name, "%s", trap_name(vector));
 }
 
-static uint64_t gs_word(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("movq %%gs:0, %0" : "=r"(value));
-    return value;
-}
-
-static uint64_t fs_word(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("movq %%fs:0, %0" : "=r"(value));
-    return value;
-}
-
-/* Shows set_segment_base.wrmsr, pte.memory-types, hypercall.emulated. */
+/* Shows pte.memory-types, hypercall.emulated. */
 static void msrs(void)
 {
-    static uint64_t words[2] = {0x1111, 0x2222};
     uint64_t value;
 
-    test_equal("wrmsr GS_BASE", wrmsr(MSR_GS_BASE, (uint64_t)&words[0]), TRAP_NONE);
-    test_equal("gs reads there", gs_word(), 0x1111);
-    test_equal("wrmsr FS_BASE", wrmsr(MSR_FS_BASE, (uint64_t)&words[1]), TRAP_NONE);
-    test_equal("fs reads there", fs_word(), 0x2222);
-    msr_reads("rdmsr GS_BASE", MSR_GS_BASE, ~UINT64_C(0), (uint64_t)&words[0]);
-    msr_reads("rdmsr FS_BASE", MSR_FS_BASE, ~UINT64_C(0), (uint64_t)&words[1]);
-    test_equal("wrmsr KERNEL_GS_BASE", wrmsr(MSR_KERNEL_GS, 0x123000), TRAP_NONE);
-    msr_reads("rdmsr KERNEL_GS_BASE", MSR_KERNEL_GS, ~UINT64_C(0), 0x123000);
-    test_equal("the kernel's gs is still the other", gs_word(), 0x1111);
-    msr_refused("wrmsr GS_BASE, not canonical", wrmsr(MSR_GS_BASE, UINT64_C(1) << 63));
-    msr_refused("wrmsr FS_BASE, not canonical", wrmsr(MSR_FS_BASE, UINT64_C(1) << 63));
-    msr_refused("wrmsr KERNEL_GS_BASE, not canonical", wrmsr(MSR_KERNEL_GS, UINT64_C(1) << 63));
     msr_reads("rdmsr EFER", MSR_EFER, EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE,
               EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE);
     (void)rdmsr(MSR_EFER, &value);
@@ -148,19 +118,24 @@ static void msrs(void)
     test_check(hypercall_xen_version(0, NULL) > 0, "LSTAR is out of reach", "no calls any more");
 }
 
-#define CR_ACCESS(n)                                                          \
-    static void read_cr##n(struct access *access)                             \
-    {                                                                         \
-        __asm__ volatile("movq %%cr" #n ", %0" : "=r"(access->value));        \
-    }                                                                         \
-    static void write_cr##n(struct access *access)                            \
-    {                                                                         \
-        __asm__ volatile("movq %0, %%cr" #n ::"r"(access->value) : "memory"); \
+#define REGISTER_ACCESS(name)                                                            \
+    static void read_##name(struct access *access)                                       \
+    {                                                                                    \
+        uintptr_t value;                                                                 \
+                                                                                         \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value));                           \
+        access->value = value;                                                           \
+    }                                                                                    \
+    static void write_##name(struct access *access)                                      \
+    {                                                                                    \
+        __asm__ volatile("mov %0, %%" #name ::"r"((uintptr_t)access->value) : "memory"); \
     }
-CR_ACCESS(0)
-CR_ACCESS(2)
-CR_ACCESS(3)
-CR_ACCESS(4)
+REGISTER_ACCESS(cr0)
+REGISTER_ACCESS(cr2)
+REGISTER_ACCESS(cr3)
+REGISTER_ACCESS(cr4)
+REGISTER_ACCESS(dr0)
+REGISTER_ACCESS(dr7)
 
 static uint64_t cr_read(const char *name, void (*how)(struct access *))
 {
@@ -200,10 +175,9 @@ static void control_registers(void)
     test_equal("cr2 is what was written", cr_read("read cr2", read_cr2), 0x12345678);
     test_equal("cr2 is in vcpu_info", guest.vcpu->arch.cr2, 0x12345678);
     cr3 = cr_read("read cr3", read_cr3);
-    test_equal("cr3 is the L4's machine address", cr3, virt_to_maddr(table_root()));
+    test_equal("cr3 is that of the root", cr3, xen_pfn_to_cr3(virt_to_mfn(table_root()).v));
     test_equal("write cr3 with the same", cr_write(write_cr3, cr3), TRAP_NONE);
-    msr_refused("write cr3 with a page that is no table",
-                cr_write(write_cr3, virt_to_maddr(&guest) & ~UINT64_C(0xfff)));
+    msr_refused("write cr3 with a page that is no table", cr_write(write_cr3, xen_pfn_to_cr3(virt_to_mfn(&guest).v)));
     cr4 = cr_read("read cr4", read_cr4);
     test_equal("cr4 shows PAE and not PGE", cr4 & (CR4_PAE | CR4_PGE), CR4_PAE);
     test_equal("write cr4 with the same", cr_write(write_cr4, cr4), TRAP_NONE);
@@ -214,22 +188,9 @@ static void control_registers(void)
     test_equal("PAE is on", cr_read("read cr4 once more", read_cr4) & CR4_PAE, CR4_PAE);
 }
 
-static void read_dr7(struct access *access)
-{
-    __asm__ volatile("movq %%dr7, %0" : "=r"(access->value));
-}
+#define WATCH_WRITES (sizeof(watched) == 8 ? 0x90402u : 0xd0402u) /* of all its bytes */
 
-static void write_dr7(struct access *access)
-{
-    __asm__ volatile("movq %0, %%dr7" ::"r"(access->value));
-}
-
-static void write_dr0(struct access *access)
-{
-    __asm__ volatile("movq %0, %%dr0" ::"r"(access->value));
-}
-
-static uint64_t watched;
+static uintptr_t watched;
 
 static void touch(void *arg)
 {
@@ -241,18 +202,20 @@ static void debug_registers(void)
 {
     struct fault fault;
 
-    test_equal("write dr0", cr_write(write_dr0, (uint64_t)&watched), TRAP_NONE);
-    msr_refused("write dr0 with an address of the hypervisor", cr_write(write_dr0, UINT64_C(0xffff830000000000)));
-    test_equal("get_debugreg 0", (uint64_t)hypercall_get_debugreg(0), (uint64_t)&watched);
-    test_equal("write dr7: watch writes of 8 bytes", cr_write(write_dr7, 0x90402), TRAP_NONE);
+    test_equal("write dr0", cr_write(write_dr0, (uintptr_t)&watched), TRAP_NONE);
+    msr_refused("write dr0 with an address of the hypervisor", cr_write(write_dr0, HYPERVISOR_INSIDE));
+    test_equal("dr0 reads as written", cr_read("read dr0", read_dr0), (uintptr_t)&watched);
+    test_equal("get_debugreg 0", (uintptr_t)hypercall_get_debugreg(0), (uintptr_t)&watched);
+    test_equal("write dr7: watch writes of a word", cr_write(write_dr7, WATCH_WRITES), TRAP_NONE);
     (void)trap_try(touch, NULL, &fault);
     test_equal("the watchpoint raises #DB", fault.vector, TRAP_DB);
     test_equal("dr6 says it was number 0", (uint64_t)hypercall_get_debugreg(6) & 0xf, 1);
     test_equal("clear dr7", cr_write(write_dr7, 0x400), TRAP_NONE);
     test_equal("dr7 reads as written", cr_read("read dr7", read_dr7), 0x400);
     test_result("set_debugreg 7 with GD", hypercall_set_debugreg(7, 0x2400), -1);
-    test_result("set_debugreg 6 with a high bit", hypercall_set_debugreg(6, UINT64_C(1) << 32), -22);
-    test_result("set_debugreg 0, the hypervisor's", hypercall_set_debugreg(0, UINT64_C(0xffff830000000000)), -1);
+    if (sizeof(uintptr_t) > 4)
+        test_result("set_debugreg 6 with a high bit", hypercall_set_debugreg(6, ~(uintptr_t)UINT32_MAX), -22);
+    test_result("set_debugreg 0, the hypervisor's", hypercall_set_debugreg(0, HYPERVISOR_INSIDE), -1);
     test_result("set_debugreg 8", hypercall_set_debugreg(8, 0), -19);
     test_result("get_debugreg 8", hypercall_get_debugreg(8), -19);
 }
@@ -344,13 +307,13 @@ static void identification(void)
     test_equal("the prefix before another instruction", fault.vector, TRAP_UD);
 }
 
-SNIPPET(user_cr, "", "movq %cr3, %rax", "");
+SNIPPET(user_cr, "", "mov %cr3, %" REGISTER_AX, "");
 SNIPPET(user_msr, "movl $0xc0000080, %ecx", "rdmsr", "");
 SNIPPET(user_wrmsr, "movl $0xc0000101, %ecx", "wrmsr", "");
 SNIPPET(user_in, "", "inb $0x70, %al", "");
 SNIPPET(user_cli, "", "cli", "");
 SNIPPET(user_clts, "", "clts", "");
-SNIPPET(user_dr, "", "movq %dr7, %rax", "");
+SNIPPET(user_dr, "", "mov %dr7, %" REGISTER_AX, "");
 SNIPPET(kernel_lgdt, "", "lgdt 0", "");
 SNIPPET(kernel_lidt, "", "lidt 0", "");
 SNIPPET(kernel_lldt, "xorl %eax, %eax", "lldt %ax", "");
@@ -384,16 +347,17 @@ static void refused_everywhere(void)
         test_need(user_load(base, user[i].code->begin, user[i].code->end), "user code");
         user_regs_init(&regs, base);
         msr_refused(user[i].name, user_run(&regs));
-        test_equal("its rip", regs.rip, base + (uint64_t)(user[i].code->at - user[i].code->begin));
+        test_equal("its rip", regs.rip, base + (uintptr_t)(user[i].code->at - user[i].code->begin));
     }
     for (unsigned i = 0; i < ARRAY_SIZE(kernel); i++) {
-        (void)trap_try(call, (void *)(uint64_t)kernel[i].code->begin, &fault);
+        (void)trap_try(call, (void *)(uintptr_t)kernel[i].code->begin, &fault);
         msr_refused(kernel[i].name, fault.vector);
     }
 }
 
 void test_main(void)
 {
+    privileged_bases();
     msrs();
     control_registers();
     debug_registers();
