@@ -43,7 +43,7 @@ programs_of() {
         source=$(basename "$source")
         case " lib $NARROW " in *" $source "* | *" tests/$source "*) ;; *) echo "guest/$source" ;; esac
     done
-    for source in $NARROW tests/exceptions tests/lessons; do echo "guest/${source#tests/}-32"; done
+    for source in $NARROW tests/exceptions tests/lessons tests/privileged; do echo "guest/${source#tests/}-32"; done
 }
 
 # target_of RING/PROGRAM: what of it depends on the sources under test.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the hypervisor carries out in the place of a 32-bit kernel and its programs: writes to L1 tables in halves and
- * whole, through segments that begin anywhere and in 16-bit code; privileged instructions of ring 1; ports by the level
- * and with the memory of who asks; `INT n`, and the prefix of cpuid.
+ * whole, through segments that begin anywhere and in 16-bit code; ports by the level and with the memory of who asks;
+ * `INT n`, and the prefix of cpuid.
  */
 #include <abi/cpuid.h>
 #include <abi/physdev.h>
@@ -25,11 +25,7 @@
 #define DPL(ring) ((uint64_t)(ring) << 45)
 #define BASE(at)  (((uint64_t)(at)&0xffffff) << 16 | (uint64_t)((at) >> 24) << 56)
 
-#define MSR_EFER    0xc0000080u
-#define MSR_FS_BASE 0xc0000100u
-#define CR0_TS      0x8u
-#define CR4_PAE     0x20u
-#define PORT        "$0x80"
+#define PORT "$0x80"
 
 static uint64_t *gdt;
 
@@ -199,137 +195,8 @@ static void writes(void)
 }
 
 /*
- * ---- Instructions of ring 0 in ring 1.
+ * ---- Programs.
  */
-
-struct access {
-    void (*run)(struct access *access);
-    uint32_t number, eax, edx;
-    uint8_t bytes[8];
-};
-
-static void run_access(void *arg)
-{
-    struct access *access = arg;
-
-    access->run(access);
-}
-
-static unsigned attempt(struct access *access)
-{
-    struct fault seen;
-
-    (void)trap_try(run_access, access, &seen);
-    return seen.vector;
-}
-
-#define READS(name, instruction)                                     \
-    static void name(struct access *access)                          \
-    {                                                                \
-        __asm__ volatile(instruction : "=r"(access->eax)::"memory"); \
-    }
-#define WRITES(name, instruction)                                    \
-    static void name(struct access *access)                          \
-    {                                                                \
-        __asm__ volatile(instruction ::"r"(access->eax) : "memory"); \
-    }
-READS(read_cr0, "movl %%cr0, %0")
-READS(read_cr2, "movl %%cr2, %0")
-READS(read_cr3, "movl %%cr3, %0")
-READS(read_cr4, "movl %%cr4, %0")
-WRITES(write_cr0, "movl %0, %%cr0")
-WRITES(write_cr3, "movl %0, %%cr3")
-WRITES(invalidate, "invlpg (%0)")
-WRITES(load_gdt, "lgdt (%0)")
-WRITES(load_status, "lmsw %w0")
-
-static void clear_ts(struct access *access)
-{
-    (void)access;
-    __asm__ volatile("clts");
-}
-
-static void halt(struct access *access)
-{
-    (void)access;
-    __asm__ volatile("hlt");
-}
-
-static void read_msr(struct access *access)
-{
-    __asm__ volatile("rdmsr" : "=a"(access->eax), "=d"(access->edx) : "c"(access->number));
-}
-
-static void write_msr(struct access *access)
-{
-    __asm__ volatile("wrmsr" ::"c"(access->number), "a"(access->eax), "d"(access->edx));
-}
-
-static void store_gdt(struct access *access)
-{
-    __asm__ volatile("sgdt (%0)" ::"r"(access->bytes) : "memory");
-}
-
-static void clear_interrupts(struct access *access)
-{
-    (void)access;
-    __asm__ volatile("cli; sti");
-}
-
-static void read_port(struct access *access)
-{
-    __asm__ volatile("inl %%dx, %%eax" : "=a"(access->eax) : "d"(0x80));
-}
-
-static uint32_t value_of(const char *name, void (*function)(struct access *access))
-{
-    struct access access = {.run = function};
-
-    test_equal(name, attempt(&access), TRAP_NONE);
-    return access.eax;
-}
-
-static void control(void)
-{
-    struct access access = {.run = write_cr3, .eax = (uint32_t)xen_pfn_to_cr3(virt_to_mfn(table_root()).v)};
-
-    test_equal("cr3 is the folded number of the root", value_of("mov from cr3", read_cr3), access.eax);
-    test_equal("mov to cr3 of the same", attempt(&access), TRAP_NONE);
-    access.eax = (uint32_t)xen_pfn_to_cr3(virt_to_mfn(page).v);
-    test_equal("mov to cr3 of what is no table", attempt(&access), TRAP_GP);
-    test_equal("PAE is on", value_of("mov from cr4", read_cr4) & CR4_PAE, CR4_PAE);
-    WRITE_ONCE(guest.vcpu->arch.cr2, 0x12345678);
-    test_equal("cr2 is that of vcpu_info", value_of("mov from cr2", read_cr2), 0x12345678);
-    access = (struct access){.run = write_cr0, .eax = value_of("mov from cr0", read_cr0) | CR0_TS};
-    test_equal("mov to cr0 of TS", attempt(&access), TRAP_NONE);
-    test_equal("it is set", value_of("mov from cr0", read_cr0) & CR0_TS, CR0_TS);
-    (void)value_of("clts", clear_ts);
-    test_equal("it is clear", value_of("mov from cr0", read_cr0) & CR0_TS, 0);
-}
-
-static void others(void)
-{
-    struct access access = {.run = read_msr, .number = MSR_EFER};
-
-    test_equal("rdmsr EFER", attempt(&access), TRAP_NONE);
-    access.run = write_msr;
-    test_equal("wrmsr of the same", attempt(&access), TRAP_NONE);
-    access = (struct access){.run = read_msr, .number = MSR_FS_BASE};
-    test_equal("there is no FS_BASE", attempt(&access), TRAP_GP);
-    access = (struct access){.run = store_gdt};
-    memset(access.bytes, 0x5a, sizeof(access.bytes));
-    test_equal("sgdt", attempt(&access), TRAP_NONE);
-    test_check(access.bytes[6] == 0x5a && access.bytes[7] == 0x5a, "it has six bytes", "%x %x", access.bytes[6],
-               access.bytes[7]);
-    access = (struct access){.run = halt};
-    test_equal("hlt", attempt(&access), TRAP_GP);
-    access.run = invalidate;
-    test_equal("invlpg", attempt(&access), TRAP_GP);
-    access = (struct access){.run = load_gdt, .eax = (uint32_t)(uintptr_t)access.bytes};
-    test_equal("lgdt", attempt(&access), TRAP_GP);
-    access.run = load_status;
-    test_equal("lmsw", attempt(&access), TRAP_GP);
-}
 
 static void set_iopl(unsigned level)
 {
@@ -337,25 +204,6 @@ static void set_iopl(unsigned level)
 
     test_need((int)hypercall_physdev_op(PHYSDEVOP_set_iopl, &argument), "set_iopl");
 }
-
-/* Shows physdev_op.iopl, physdev_op.cli. */
-static void levels(void)
-{
-    struct access flags = {.run = clear_interrupts}, port = {.run = read_port};
-    uint8_t mask = READ_ONCE(guest.vcpu->evtchn_upcall_mask);
-
-    test_equal("cli without a level", attempt(&flags), TRAP_GP);
-    test_equal("in without a level", attempt(&port), TRAP_GP);
-    set_iopl(1);
-    test_equal("cli and sti with level 1", attempt(&flags), TRAP_NONE);
-    test_equal("in with level 1", attempt(&port), TRAP_NONE);
-    test_equal("nothing is at the port", port.eax, 0xffffffff);
-    test_equal("events are as they were", READ_ONCE(guest.vcpu->evtchn_upcall_mask), mask);
-}
-
-/*
- * ---- Programs.
- */
 
 SNIPPET(program_in, "movl " PORT ", %edx", "inl %dx, %eax", "ud2");
 SNIPPET(program_outs, "movl " PORT ", %edx; movl $0x400000, %esi", "outsl", "ud2");
@@ -386,6 +234,7 @@ static void ends(const char *name, const struct snippet *code, unsigned vector, 
 
 static void ports_of_programs(void)
 {
+    set_iopl(1);
     ends("in of a program with level 1", &program_in, TRAP_GP, 0);
     set_iopl(3);
     ends("with level 3", &program_in, TRAP_UD, 0);
@@ -436,9 +285,6 @@ void test_main(void)
     test_need(user_init(), "user mode");
     make_gdt();
     writes();
-    control();
-    others();
-    levels();
     ports_of_programs();
     prefix();
     interrupts();

@@ -319,6 +319,7 @@ SNIPPET(kernel_lidt, "", "lidt 0", "");
 SNIPPET(kernel_lldt, "xorl %eax, %eax", "lldt %ax", "");
 SNIPPET(kernel_lmsw, "", "lmsw %ax", "");
 SNIPPET(kernel_invlpg, "", "invlpg 0", "");
+SNIPPET(kernel_hlt, "", "hlt", "");
 SNIPPET(kernel_ltr, "xorl %eax, %eax", "ltr %ax", "");
 
 static void call(void *code)
@@ -336,7 +337,8 @@ static void refused_everywhere(void)
                 {"user: in", &user_in},           {"user: cli", &user_cli},     {"user: clts", &user_clts},
                 {"user: mov from dr7", &user_dr}, {"user: lgdt", &kernel_lgdt}, {"user: invlpg", &kernel_invlpg}},
       kernel[] = {{"kernel: lgdt", &kernel_lgdt}, {"kernel: lidt", &kernel_lidt},     {"kernel: lldt", &kernel_lldt},
-                  {"kernel: lmsw", &kernel_lmsw}, {"kernel: invlpg", &kernel_invlpg}, {"kernel: ltr", &kernel_ltr}};
+                  {"kernel: lmsw", &kernel_lmsw}, {"kernel: invlpg", &kernel_invlpg}, {"kernel: ltr", &kernel_ltr},
+                  {"kernel: hlt", &kernel_hlt}};
     struct regs regs;
     struct fault fault;
 
