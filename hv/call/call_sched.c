@@ -120,11 +120,13 @@ static int64_t do_poll(struct hv_vcpu *vcpu, vaddr_t arg)
         return 0;
     if (poll.timeout)
         vcpu_time_set_poll(vcpu, poll.timeout);
+    vcpu->report.poll = (struct report_poll){poll.ports, poll.nr_ports};
     vcpu->run.polling = true;
     do {
         sched_block(vcpu);
     } while (!is_over(vcpu, &poll));
     vcpu->run.polling = false;
+    vcpu->report.poll.nr_ports = 0;
     vcpu_time_stop_poll(vcpu);
     return 0;
 }

@@ -59,6 +59,11 @@ bool event_is_pending(const struct hv_domain *domain, uint32_t port)
     return event_table_find(domain, port) && is_pending(domain, port);
 }
 
+bool event_is_masked(const struct hv_domain *domain, uint32_t port)
+{
+    return event_table_find(domain, port) && is_masked(domain, port);
+}
+
 /*
  * ---- Raising.
  */

@@ -91,8 +91,9 @@ void event_recheck(struct hv_vcpu *vcpu);
 /* How many ports there are, 0 included, which is never used. */
 uint32_t event_ports(const struct hv_domain *domain);
 
-/* Is @port pending? */
+/* Is @port pending?  Is it masked?  A port that there is not is neither. */
 bool event_is_pending(const struct hv_domain *domain, uint32_t port);
+bool event_is_masked(const struct hv_domain *domain, uint32_t port);
 
 /*
  * ---- For hv/service/event_channel.c, which says what becomes of channels.

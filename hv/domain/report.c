@@ -18,14 +18,10 @@ static uint64_t cr2(const struct hv_vcpu *vcpu)
 }
 
 /* Places have 16 digits in either width, so that who reads them finds them. */
-static void print_registers(const struct hv_vcpu *vcpu)
+static void print_general(const struct hv_vcpu *vcpu)
 {
     const struct cpu_frame *frame = vcpu->frame;
 
-    print("vCPU %u, %s mode, cr2 %016lx, root frame %lx\n", vcpu->engine.id,
-          hv_vcpu_in_user_mode(vcpu) ? "user" : "kernel", cr2(vcpu), vcpu_root(&vcpu->engine).v);
-    print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
-          frame->rflags);
     if (!hv_vcpu_is_64bit(vcpu)) {
         print("eax %08lx  ebx %08lx  ecx %08lx  edx %08lx  esi %08lx  edi %08lx  ebp %08lx\n", frame->rax, frame->rbx,
               frame->rcx, frame->rdx, frame->rsi, frame->rdi, frame->rbp);
@@ -35,6 +31,17 @@ static void print_registers(const struct hv_vcpu *vcpu)
     print("rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx\n", frame->rsi, frame->rdi, frame->rbp, frame->r8);
     print("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx\n", frame->r9, frame->r10, frame->r11, frame->r12);
     print("r13 %016lx  r14 %016lx  r15 %016lx\n", frame->r13, frame->r14, frame->r15);
+}
+
+static void print_registers(const struct hv_vcpu *vcpu)
+{
+    const struct cpu_frame *frame = vcpu->frame;
+
+    print("vCPU %u, %s mode, cr2 %016lx, root frame %lx\n", vcpu->engine.id,
+          hv_vcpu_in_user_mode(vcpu) ? "user" : "kernel", cr2(vcpu), vcpu_root(&vcpu->engine).v);
+    print("rip %04lx:%016lx  rsp %04lx:%016lx  rflags %lx\n", frame->cs, frame->rip, frame->ss, frame->rsp,
+          frame->rflags);
+    print_general(vcpu);
 }
 
 static void print_stack(struct hv_vcpu *vcpu)
@@ -81,6 +88,16 @@ static void print_refusals(void)
     print("%lu refusals, the last of them:\n", refusals->count);
     for (uint64_t i = first; i < refusals->count; i++)
         report_refusal(&refusals->recent[i % REFUSALS_KEPT]);
+}
+
+void report_vcpu(const struct hv_vcpu *vcpu)
+{
+    const struct cpu_frame *frame = vcpu->frame;
+
+    print("rsp %04lx:%016lx  cr2 %016lx, root frame %lx\n", frame->ss & 0xffff, frame->rsp, vcpu->info ? cr2(vcpu) : 0,
+          vcpu_root(&vcpu->engine).v);
+    print_general(vcpu);
+    print_calls(&vcpu->report);
 }
 
 void report_guest(struct hv_vcpu *vcpu)

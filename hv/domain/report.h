@@ -16,10 +16,17 @@ struct report_call {
     int64_t result;
 };
 
+/* What SCHEDOP_poll waits for; it lies on the vCPU's own stack, for as long as that is at it. */
+struct report_poll {
+    const uint32_t *ports;
+    unsigned nr_ports;
+};
+
 /* The last calls of a vCPU, but for those that send it elsewhere (iret). */
 struct vcpu_report {
     struct report_call calls[REPORT_CALLS];
     uint64_t nr_calls; /* ever */
+    struct report_poll poll;
 };
 
 static inline void report_note_call(struct vcpu_report *report, uint64_t number, const uint64_t args[6], int64_t result)
@@ -31,6 +38,12 @@ static inline void report_note_call(struct vcpu_report *report, uint64_t number,
 
 /* Print registers, the top of the stack, the last calls and the last refusals of @vcpu, which runs. */
 void report_guest(struct hv_vcpu *vcpu);
+
+/* Print the registers of @vcpu, which may run or not, but for those that say where it is, and its last calls. */
+void report_vcpu(const struct hv_vcpu *vcpu);
+
+/* Print what may wake @vcpu, which is blocked: ports and timers, or that nothing does. */
+void report_wait(const struct hv_vcpu *vcpu);
 
 /*
  * Print of each domain whose guest lives where its vCPUs are and what they wait for, REPORT_WHERE_END being the last

@@ -27,6 +27,10 @@ static void print_vcpu(const struct hv_vcpu *vcpu)
           what_it_does(vcpu), hv_vcpu_in_user_mode(vcpu) ? "user" : "kernel", vcpu->frame->cs & 0xffff,
           vcpu->frame->rip, vcpu->frame->rflags, vcpu->info->evtchn_upcall_pending ? "pending" : "not pending",
           vcpu->info->evtchn_upcall_mask ? "masked" : "not masked");
+    if (vcpu->run.info.state == RUNSTATE_blocked)
+        report_wait(vcpu);
+    if (vcpu->run.started)
+        report_vcpu(vcpu);
 }
 
 static void print_pending(const struct hv_domain *domain)

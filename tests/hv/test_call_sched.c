@@ -87,6 +87,8 @@ static int64_t poll(uint64_t ports, uint32_t nr_ports, uint64_t timeout)
 static void let_time_pass(void)
 {
     assert_true(vcpus[0].run.polling);
+    assert_int_equal(vcpus[0].report.poll.nr_ports, 2); /* who asks where the guest is, is told */
+    assert_int_equal(vcpus[0].report.poll.ports[1], 17);
     planned.now += 1000;
 }
 
@@ -132,6 +134,7 @@ static void test_poll(void **state)
     assert_int_equal(poll(address, 2, planned.now + 2500), 0);
     assert_int_equal(noted.blocks, 3);
     assert_false(vcpus[0].run.polling);
+    assert_int_equal(vcpus[0].report.poll.nr_ports, 0);
     assert_true(noted.poll_deadline == 0);
     noted.blocks = 0;
     planned.while_blocked = let_port_be_raised;

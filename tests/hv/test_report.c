@@ -100,6 +100,22 @@ static void test_registers(void **state)
     assert_said("vCPU 3, user mode, cr2 00000000deadbeef, root frame 5678\n");
 }
 
+/* Of a vCPU that is somewhere: not where, which stands in a line of its own; and the stack cannot be reached. */
+static void test_elsewhere(void **state)
+{
+    (void)state;
+    report_note_call(&vcpu.report, 29, (uint64_t[6]){1}, 0);
+    frame.ss |= UINT64_C(0xdead0000);
+    report_vcpu(&vcpu);
+    assert_ptr_equal(
+        strstr(said, "rsp e02b:ffff880000001000  cr2 00000000deadbeef, root frame 1234\nrax 00000000000000a0  rbx"),
+        said);
+    assert_said("r13 0000000000000013  r14 0000000000000014  r15 0000000000000015\n1 hypercalls, the last of them:\n"
+                "  sched_op(1, 0, 0, 0) = 0\n");
+    assert_unsaid("stack");
+    assert_unsaid("refus");
+}
+
 /* A 32-bit guest's registers, and words. */
 static void test_narrow(void **state)
 {
@@ -230,10 +246,10 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_registers, set_up),  cmocka_unit_test_setup(test_stack, set_up),
-        cmocka_unit_test_setup(test_stack_ends, set_up), cmocka_unit_test_setup(test_calls, set_up),
-        cmocka_unit_test_setup(test_many_calls, set_up), cmocka_unit_test_setup(test_refusals, set_up),
-        cmocka_unit_test_setup(test_narrow, set_up),
+        cmocka_unit_test_setup(test_registers, set_up), cmocka_unit_test_setup(test_elsewhere, set_up),
+        cmocka_unit_test_setup(test_stack, set_up),     cmocka_unit_test_setup(test_stack_ends, set_up),
+        cmocka_unit_test_setup(test_calls, set_up),     cmocka_unit_test_setup(test_many_calls, set_up),
+        cmocka_unit_test_setup(test_refusals, set_up),  cmocka_unit_test_setup(test_narrow, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

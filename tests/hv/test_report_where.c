@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <hv/base/print.h>
 #include <hv/domain/event.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
@@ -39,6 +40,16 @@ bool event_is_pending(const struct hv_domain *which, uint32_t port)
     return pending[port];
 }
 
+void report_wait(const struct hv_vcpu *vcpu)
+{
+    print("what vCPU %u waits for\n", vcpu->engine.id);
+}
+
+void report_vcpu(const struct hv_vcpu *vcpu)
+{
+    print("what vCPU %u has\n", vcpu->engine.id);
+}
+
 static void begin(unsigned nr_vcpus)
 {
     memset(vcpus, 0, sizeof(vcpus));
@@ -56,6 +67,20 @@ static void begin(unsigned nr_vcpus)
         domain.vcpus[i] = &vcpus[i].engine;
     }
     said[0] = '\0';
+}
+
+/* What is said of it behind the line of each; nothing but the line of a vCPU that has never been up. */
+static void test_more(void **state)
+{
+    (void)state;
+    begin(3);
+    vcpus[0].run.info.state = 2;
+    vcpus[0].run.started = vcpus[1].run.started = true;
+    vcpus[2].run.info.state = 3;
+    report_where(&machine);
+    assert_said("rflags 202, upcall not pending, not masked\nwhat vCPU 0 waits for\nwhat vCPU 0 has\nvCPU 1 runs, ");
+    assert_said("rflags 202, upcall not pending, not masked\nwhat vCPU 1 has\nvCPU 2 is down, ");
+    assert_unsaid("what vCPU 2");
 }
 
 /* Each state of abi/vcpu.h by its number, and the two ways to wait. */
@@ -79,8 +104,10 @@ static void test_vcpus(void **state)
               "not masked\n"
               "vCPU 2 waits in SCHEDOP_block, in user mode at rip e033:0000000000001002, rflags 202, upcall pending, "
               "not masked\n"
+              "what vCPU 2 waits for\n"
               "vCPU 3 waits in SCHEDOP_poll, in kernel mode at rip e033:0000000000001003, rflags 202, "
               "upcall not pending, masked\n"
+              "what vCPU 3 waits for\n"
               "vCPU 4 is down, in kernel mode at rip 0010:ffffffff81001234, rflags 10246, upcall not pending, "
               "not masked\n"
               "ports with an event pending: none\n"
@@ -151,7 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vcpus),   cmocka_unit_test(test_narrow), cmocka_unit_test(test_one_vcpu),
-        cmocka_unit_test(test_domains), cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_domains), cmocka_unit_test(test_ports),  cmocka_unit_test(test_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

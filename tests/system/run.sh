@@ -138,7 +138,9 @@ where_run() {
 
 test_where() {
     local blocked spinning place='in kernel mode at rip e033:ffffffff8[0-9a-f]{7}'
-    where_run block "^paravane: vCPU 0 waits in SCHEDOP_block, $place" '^paravane: ports with an event pending: none$' &
+    where_run block "^paravane: vCPU 0 waits in SCHEDOP_block, $place" '^paravane: ports with an event pending: none$' \
+        '^paravane: ports that notify it: 1 .the hypervisor' '^paravane: no timer of its own is set$' \
+        '^paravane: rsp e02b:ffffffff8[0-9a-f]{7}  cr2 ' '^paravane: r13 ' 'hypercalls, the last of them:$' &
     blocked=$!
     where_run spin "^paravane: vCPU 0 runs, $place <spin[+]0x[0-9a-f]+>, " &
     spinning=$!
