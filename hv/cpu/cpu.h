@@ -7,8 +7,8 @@
 
 #include <hv/base/layout.h>
 #include <hv/cpu/here.h>
-#include <hv/cpu/stack_owner.h>
 #include <hv/cpu/lock.h>
+#include <hv/cpu/stack_owner.h>
 
 #define GDT_PAGE_ENTRIES 512u
 
