@@ -16,6 +16,7 @@
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
 #include <hv/service/console.h>
+#include <hv/service/xenstore.h>
 #include <hv/split_devices.h>
 #include <hv/time/time.h>
 
@@ -204,6 +205,15 @@ static bool release(struct hv_domain *domain, const struct bundle_domain *descri
     return gone;
 }
 
+/* Whoever started the guest for the sake of one command is told how that ended: linux/first. */
+static void tell_status(const struct hv_domain *domain)
+{
+    uint32_t status;
+
+    if (xenstore_read_number(domain, "data/paravane-status", &status))
+        print("domain %u (%s): its command ended with status %u\n", domain->engine.id.v, domain->name, status);
+}
+
 /* What is left of the guest goes. */
 static void finish(struct run *run, struct hv_domain *domain)
 {
@@ -213,6 +223,7 @@ static void finish(struct run *run, struct hv_domain *domain)
 
     split_devices_forget(domain);
     console_detach(domain); /* its last words come before those about it */
+    tell_status(domain);
     print("domain %u (%s) %s\n", domain->engine.id.v, domain->name, shutdown_words(reason));
     clean = audit_passes(run->machine, "before the release of", description->id, description->name);
     gone = release(domain, description);

@@ -327,16 +327,27 @@ int xenstore_write_vcpus(struct hv_domain *domain, unsigned online)
     return error;
 }
 
-bool xenstore_is_one(const struct hv_domain *domain, const char *name)
+/* What is written at @name, below the directory of @domain; no bytes at all: nothing. */
+static struct store_text find_value(const struct hv_domain *domain, const char *name)
 {
     char bytes[STORE_PLACE_MAX];
     const struct store_node *node;
 
     if (!hears(domain))
-        return false;
+        return store_text("");
     store_enter(store, NULL);
     node = store_tree_find(&store->tree, store_set_path(store_home(session_of(domain)), store_text(name), bytes));
-    return node && node->value->length == 1 && node->value->bytes[0] == '1';
+    return node ? (struct store_text){node->value->bytes, node->value->length} : store_text("");
+}
+
+bool xenstore_is_one(const struct hv_domain *domain, const char *name)
+{
+    return store_text_equal(find_value(domain, name), store_text("1"));
+}
+
+bool xenstore_read_number(const struct hv_domain *domain, const char *name, uint32_t *number)
+{
+    return store_read_number(find_value(domain, name), number);
 }
 
 int xenstore_write_device(struct hv_domain *front, struct hv_domain *back, const struct store_device *device)

@@ -70,5 +70,8 @@ int __must_check xenstore_write_vcpus(struct hv_domain *domain, unsigned online)
 /* Is "1" written at @name, below the directory of @domain, which lives? */
 bool xenstore_is_one(const struct hv_domain *domain, const char *name);
 
+/* The same of a number below 10^9, and of a domain that has ended as well, before its release. */
+bool xenstore_read_number(const struct hv_domain *domain, const char *name, uint32_t *number);
+
 /* Call @changed from now on when a guest has changed anything, or may have; never inside a request. */
 void xenstore_listen(void (*changed)(void));

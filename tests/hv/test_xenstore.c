@@ -176,6 +176,28 @@ static void test_one(void **state)
     assert_false(xenstore_is_one(&host->domain, "control/feature-reboot"));
 }
 
+/* What the guest writes may be anything, or nothing. */
+static void test_number(void **state)
+{
+    uint32_t number = 77;
+
+    (void)state;
+    assert_false(xenstore_read_number(&host->domain, "data/status", &number));
+    call(XS_WRITE, TEXT("data/status\0007x"));
+    assert_ok();
+    assert_false(xenstore_read_number(&host->domain, "data/status", &number));
+    call(XS_WRITE, TEXT("data/status\000255"));
+    assert_ok();
+    assert_true(xenstore_read_number(&host->domain, "data/status", &number));
+    assert_int_equal(number, 255);
+    call(XS_WRITE, TEXT("data/status\0001000000000"));
+    assert_ok();
+    assert_false(xenstore_read_number(&host->domain, "data/status", &number));
+    call(XS_WRITE, TEXT("data/status\000"));
+    assert_ok();
+    assert_false(xenstore_read_number(&host->domain, "data/status", &number));
+}
+
 /* It pays for what is written for it. */
 static void test_no_room(void **state)
 {
@@ -222,6 +244,7 @@ int main(void)
         TEST(test_impossible_message),
         TEST(test_written_from_outside),
         TEST(test_one),
+        TEST(test_number),
         TEST(test_no_room),
         TEST(test_no_connection),
     };
