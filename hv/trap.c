@@ -27,8 +27,8 @@
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
 
 /*
- * A device's, or from VECTOR_INTERRUPTS on one of the local APIC's.  A line is masked before its end, and where nothing
- * has begun an end is nothing.
+ * A device's, or from VECTOR_INTERRUPTS on one of the local APIC's; of VECTOR_KICK it is enough that it has come.  A
+ * line is masked before its end, and where nothing has begun an end is nothing.
  */
 static void interrupt(unsigned vector)
 {

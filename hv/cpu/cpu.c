@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Setting up the processor. */
+#include <engine/check.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/cpu.h>
@@ -36,6 +37,9 @@
 struct cpu cpu_boot;
 struct cpu_features cpu_features_found;
 struct entry_cpu entry_cpus[MAX_CPUS];
+
+static struct cpu *cpus[MAX_CPUS]; /* those that run */
+static cpumask_t online;           /* and which they are */
 
 const struct cpu_features *cpu_features(void)
 {
@@ -116,12 +120,30 @@ void cpu_set_entry_stack(uint64_t top)
     *(uint64_t *)cpu_sysenter_stack(cpu) = top;
 }
 
+struct cpu *cpu_find(unsigned id)
+{
+    return id < MAX_CPUS ? __atomic_load_n(&cpus[id], __ATOMIC_ACQUIRE) : NULL;
+}
+
+cpumask_t cpus_online(void)
+{
+    return (cpumask_t){__atomic_load_n(&online.bits, __ATOMIC_ACQUIRE)};
+}
+
+void cpu_set_online(struct cpu *cpu)
+{
+    CHECK(cpu->id < MAX_CPUS);
+    __atomic_store_n(&cpus[cpu->id], cpu, __ATOMIC_RELEASE);
+    __atomic_fetch_or(&online.bits, cpumask_of(cpu->id).bits, __ATOMIC_ACQ_REL);
+}
+
 void cpu_init(void)
 {
     find_features();
     cpu_tables_init(&cpu_boot);
     set_control_registers();
     set_entry_points(cpu_boot.id);
+    cpu_set_online(&cpu_boot);
     asm_out8(PIC_PRIMARY_MASK, 0xff);
     asm_out8(PIC_SECONDARY_MASK, 0xff);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <engine/types.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/here.h>
 #include <hv/cpu/lock.h>
@@ -47,6 +48,7 @@ struct cpu {
     _Alignas(4096) uint64_t gdt_pages[2][GDT_PAGE_ENTRIES]; /* by width */
     struct tss tss;
     unsigned id;
+    uint32_t apic; /* the number of its local APIC */
     struct hv_vcpu *current; /* NULL: none, and the hypervisor's own root is loaded */
     uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/domain/sched.h */
     bool in_vcpu;            /* a vCPU's stack is in use, not its own */
@@ -98,6 +100,21 @@ static inline uint64_t cpu_sysenter_stack(struct cpu *cpu)
 {
     return cpu_ist_stack(cpu, IST_DEBUG) - sizeof(struct stack_owner);
 }
+
+/* Processor @id, of those that run: 0, which the machine has begun with, and on.  NULL: there is none. */
+struct cpu *cpu_find(unsigned id);
+
+/* Those that run. */
+cpumask_t cpus_online(void);
+
+/* @cpu runs from now on, by the id that it has, the least that is free; its number of an APIC stands. */
+void cpu_set_online(struct cpu *cpu);
+
+/*
+ * Make processor @id, which runs, come into the hypervisor, or out of its halt, and look; where interrupts are off, as
+ * soon as they are on.  hv/cpu/ipi.c.
+ */
+void cpu_kick(unsigned id);
 
 /*
  * SMEP and SMAP, where there are such: on, they keep ring 0 from what is ring 3's.  They would keep a 32-bit guest's

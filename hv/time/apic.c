@@ -10,6 +10,8 @@
 #include <hv/base/clock.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/ipi.h>
 #include <hv/mem/paging.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
@@ -137,6 +139,8 @@ static void enable(void)
         paging_set(DEVICE_BASE, (base & APIC_BASE_ADDRESS) | MAP_DATA | ENTRY_PCD | ENTRY_PWT);
         asm_flush_page(DEVICE_BASE);
     }
+    ipi_init(x2apic);
+    cpu_here()->apic = apic_id();
 }
 
 void apic_init(void)

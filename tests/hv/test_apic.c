@@ -16,7 +16,10 @@
 #include <hv/base/layout.h>
 #include <tests/hv/lib/fake_cpu.h>
 
+struct cpu cpu_boot;
+
 static uint32_t version_ecx, version_edx;
+static bool sends_by_msr;
 static uint64_t tsc;
 
 static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
@@ -73,6 +76,11 @@ _Noreturn void exit_unsupported(const char *format, ...)
 {
     (void)format;
     longjmp(ended, 1);
+}
+
+void ipi_init(bool by_msr)
+{
+    sends_by_msr = by_msr;
 }
 
 /*
@@ -157,6 +165,8 @@ static void test_init(void **state)
     assert_int_equal(registers[0x08], 0);
     assert_int_equal(registers[0x38], 0);
     assert_int_equal(apic_id(), 5);
+    assert_int_equal(cpu_boot.apic, 5);
+    assert_false(sends_by_msr);
     assert_int_equal(*fake_cpu_msr(0x1b), APIC_ADDRESS | 1u << 11 | 1u << 8);
 }
 
@@ -226,6 +236,8 @@ static void test_x2apic(void **state)
     assert_int_equal(*fake_cpu_msr(0x835) >> 16 & 1, 1);
     assert_int_equal(*fake_cpu_msr(0x82f) >> 16 & 1, 1);
     assert_int_equal(apic_id(), 0x12345);
+    assert_int_equal(cpu_boot.apic, 0x12345);
+    assert_true(sends_by_msr);
     apic_end();
     assert_int_equal(*fake_cpu_msr(0x80b), 0);
 }

@@ -3,7 +3,7 @@
  * What the processor offers and how it is set up, for processors that are made up: the bits are those of Intel SDM
  * volume 2 (CPUID) and volume 3, 2.5 (control registers), and of AMD APM volume 2, 3.1.7 (EFER), 6.1 (syscall).
  */
-/* links: tests/hv/lib/fake_cpu.c */
+/* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_halt.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -257,6 +257,26 @@ static void test_entry_stack(void **state)
     assert_int_equal(entry_cpus[0].stack, 0);
 }
 
+/* Who runs is found by its number; others are not. */
+static void test_online(void **state)
+{
+    static struct cpu others[2] = {{.id = 1}, {.id = 2}};
+
+    (void)state;
+    begin();
+    cpu_init();
+    assert_ptr_equal(cpu_find(0), &cpu_boot);
+    assert_null(cpu_find(1));
+    for (unsigned i = 0; i < 2; i++) {
+        cpu_set_online(&others[i]);
+        assert_ptr_equal(cpu_find(i + 1), &others[i]);
+    }
+    assert_int_equal(cpus_online().bits & 0xf, 7);
+    assert_null(cpu_find(3));
+    assert_null(cpu_find(64));
+    assert_null(cpu_find(UINT32_MAX));
+}
+
 /* SMAP alone goes, and pages of guests are opened no more. */
 static void test_disable_smap(void **state)
 {
@@ -285,7 +305,7 @@ int main(void)
         cmocka_unit_test(test_l1tf),         cmocka_unit_test(test_control_registers),
         cmocka_unit_test(test_guards),       cmocka_unit_test(test_memory_types),
         cmocka_unit_test(test_entry_points), cmocka_unit_test(test_entry_stack),
-        cmocka_unit_test(test_disable_smap),
+        cmocka_unit_test(test_online),       cmocka_unit_test(test_disable_smap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending interrupts.  In memory the command is in two registers, the second of which sends; as an MSR it is whole. */
+#include <engine/check.h>
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/ipi.h>
+#include <hv/cpu/trap.h>
+
+#define COMMAND_LOW    0x300u
+#define COMMAND_HIGH   0x310u
+#define COMMAND_BUSY   (1u << 12) /* the last one has not been sent yet */
+#define HIGH_SHIFT     24u
+#define MSR_COMMAND    0x830u
+#define BUSY_TURNS_MAX 1000000u
+
+static bool is_msr;
+
+void ipi_init(bool x2apic)
+{
+    is_msr = x2apic;
+}
+
+static volatile uint32_t *apic_register(uint32_t offset)
+{
+    return (volatile uint32_t *)(DEVICE_BASE + offset);
+}
+
+/* It is never busy for long; one that is for good is not worth waiting for. */
+static void send_by_memory(uint32_t apic, uint32_t command)
+{
+    for (unsigned i = 0; i < BUSY_TURNS_MAX && (*apic_register(COMMAND_LOW) & COMMAND_BUSY); i++)
+        __asm__ volatile("pause");
+    *apic_register(COMMAND_HIGH) = apic << HIGH_SHIFT;
+    *apic_register(COMMAND_LOW) = command;
+}
+
+/* What has been written before is seen by whoever gets the interrupt: as an MSR the command may overtake it. */
+static void send_by_msr(uint32_t apic, uint32_t command)
+{
+    __asm__ volatile("mfence; lfence" : : : "memory");
+    asm_write_msr(MSR_COMMAND, (uint64_t)apic << 32 | command);
+}
+
+void ipi_send(uint32_t apic, uint32_t command)
+{
+    if (is_msr)
+        send_by_msr(apic, command);
+    else
+        send_by_memory(apic, command);
+}
+
+void cpu_kick(unsigned id)
+{
+    const struct cpu *cpu = cpu_find(id);
+
+    CHECK(cpu);
+    ipi_send(cpu->apic, IPI_FIXED(VECTOR_KICK));
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands to other local APICs, as Intel SDM volume 3, 11.6.1 has them: in memory, where two writes make one, and as an
+ * MSR.
+ */
+/* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_halt.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <hv/base/asm.h>
+#include <hv/base/layout.h>
+#include <tests/hv/lib/fake_cpu.h>
+
+/* A process cannot keep a device at the hypervisor's address. */
+#undef DEVICE_BASE
+#define DEVICE_BASE UINT64_C(0x300000000000)
+#include <hv/cpu/ipi.c>
+
+struct cpu cpu_boot;
+
+static struct cpu other = {.id = 3, .apic = 0x21};
+/* Changed behind the back of the compiler, by the accesses themselves. */
+static volatile uint64_t sent[4]; /* as the APIC sees it: the destination in the upper half */
+static volatile unsigned count, busy;
+static volatile uint32_t high;
+
+struct cpu *cpu_find(unsigned id)
+{
+    return id == 3 ? &other : NULL;
+}
+
+static uint32_t device_read(uint64_t offset)
+{
+    assert_int_equal(offset, 0x300);
+    return busy > 0 && busy-- ? 1u << 12 : 0;
+}
+
+static void device_write(uint64_t offset, uint32_t value)
+{
+    if (offset == 0x310) {
+        high = value;
+        return;
+    }
+    assert_int_equal(offset, 0x300);
+    assert_int_equal(busy, 0);
+    sent[count++] = (uint64_t)high << 32 | value;
+}
+
+static void begin(bool x2apic)
+{
+    fake_cpu_reset();
+    fake_cpu.device = x2apic ? 0 : DEVICE_BASE;
+    fake_cpu.on_device_read = device_read;
+    fake_cpu.on_device_write = device_write;
+    count = busy = 0;
+    ipi_init(x2apic);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    begin(false);
+    busy = 3; /* until the one before is out */
+    ipi_send(0x21, IPI_INIT);
+    ipi_send(0xfe, IPI_START(0x9f));
+    ipi_send(1, IPI_NMI);
+    cpu_kick(3);
+    assert_int_equal(count, 4);
+    assert_int_equal(sent[0], UINT64_C(0x2100000000004500));
+    assert_int_equal(sent[1], UINT64_C(0xfe0000000000469f));
+    assert_int_equal(sent[2], UINT64_C(0x0100000000004400));
+    assert_int_equal(sent[3], UINT64_C(0x21000000000040f1));
+}
+
+static void test_msr(void **state)
+{
+    (void)state;
+    begin(true);
+    ipi_send(0x12345, IPI_NMI);
+    assert_int_equal(*fake_cpu_msr(0x830), UINT64_C(0x0001234500004400));
+    cpu_kick(3);
+    assert_int_equal(*fake_cpu_msr(0x830), UINT64_C(0x00000021000040f1));
+    assert_int_equal(count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_msr),
+    };
+
+    return fake_cpu_reserve(DEVICE_BASE, 4096) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+}
