@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ACPI's tables: ACPI 6.5, chapter 5.2.  In order: the root pointer; the list of tables; \_S5, the one object of the
- * firmware's byte code (chapter 20) that is wanted, found by its looks; the FADT, which leads to all of it.
+ * How the machine is powered off: ACPI 6.5, chapter 5.2.  In order: the FADT; \_S5, the one object of the firmware's byte
+ * code (chapter 20) that is wanted, found by its looks; all of it.
  */
 #include <hv/base/string.h>
 #include <hv/boot/acpi.h>
-
-#define RSDP_STEP      16u /* it is aligned so */
-#define RSDP_SUMMED    20u /* bytes that its checksum is about */
-#define EBDA_SEGMENT   0x40eu
-#define EBDA_SEARCHED  1024u
-#define BIOS_START     0xe0000u
-#define BIOS_END       0x100000u
-#define TABLE_SIZE_MAX (16u << 20)
+#include <hv/boot/acpi_tables.h>
 
 #define FADT_NO_BUTTON        (1u << 4) /* in the registers: it is something else's, if there is one */
 #define FADT_HARDWARE_REDUCED (1u << 20)
@@ -28,26 +21,8 @@
 #define AML_ROOT       0x5cu /* a backslash */
 #define AML_EXTRA_SIZE 6u    /* the upper two bits of a package's length: how many bytes more it has */
 
-struct __attribute__((packed)) rsdp {
-    char signature[8];
-    uint8_t checksum;
-    char oem[6];
-    uint8_t revision;
-    uint32_t rsdt;
-    uint32_t length;
-    uint64_t xsdt; /* from revision 2 on */
-};
-_Static_assert(sizeof(struct rsdp) == 32, "ACPI 6.5, 5.2.5.3");
-
-struct header {
-    char signature[4];
-    uint32_t size; /* of the table, this included */
-    uint8_t other[28];
-};
-_Static_assert(sizeof(struct header) == 36, "ACPI 6.5, 5.2.6");
-
 struct __attribute__((packed)) fadt {
-    struct header header;
+    struct acpi_header header;
     uint32_t facs, dsdt;
     uint8_t other_1[4];
     uint32_t smi_command;
@@ -69,89 +44,16 @@ _Static_assert(__builtin_offsetof(struct fadt, flags) == 112, "ACPI 6.5, 5.2.9")
 _Static_assert(__builtin_offsetof(struct fadt, wide_dsdt) == 140, "ACPI 6.5, 5.2.9");
 
 /*
- * ---- The root pointer.
+ * ---- The FADT.
  */
-
-static bool is_signature(const char *bytes, const char *signature, size_t size)
-{
-    return memcmp(bytes, signature, size) == 0;
-}
-
-static bool read_rsdp(const struct boot_memory *memory, uint64_t at, struct rsdp *rsdp)
-{
-    uint8_t bytes[RSDP_SUMMED], sum = 0;
-
-    if (!boot_memory_read(memory, at, bytes, sizeof(bytes)) || !is_signature((const char *)bytes, "RSD PTR ", 8))
-        return false;
-    for (unsigned i = 0; i < sizeof(bytes); i++)
-        sum = (uint8_t)(sum + bytes[i]);
-    memset(rsdp, 0, sizeof(*rsdp));
-    memcpy(rsdp, bytes, sizeof(bytes));
-    if (sum == 0 && rsdp->revision >= 2)
-        return boot_memory_read(memory, at, rsdp, sizeof(*rsdp));
-    return sum == 0;
-}
-
-static bool search_rsdp(const struct boot_memory *memory, uint64_t start, uint64_t end, struct rsdp *rsdp)
-{
-    for (uint64_t at = start; at < end; at += RSDP_STEP) {
-        if (read_rsdp(memory, at, rsdp))
-            return true;
-    }
-    return false;
-}
-
-static bool find_rsdp(const struct boot_memory *memory, uint64_t at, struct rsdp *rsdp)
-{
-    uint16_t segment;
-    uint64_t ebda;
-
-    if (at)
-        return read_rsdp(memory, at, rsdp);
-    if (!boot_memory_read(memory, EBDA_SEGMENT, &segment, sizeof(segment)))
-        return false;
-    ebda = (uint64_t)segment << 4;
-    return (ebda && search_rsdp(memory, ebda, ebda + EBDA_SEARCHED, rsdp)) ||
-           search_rsdp(memory, BIOS_START, BIOS_END, rsdp);
-}
-
-/*
- * ---- The list of tables.
- */
-
-/* The table at @at, if it is one of that name and of a size that is possible. */
-static bool read_header(const struct boot_memory *memory, uint64_t at, const char *signature, struct header *header)
-{
-    return at && boot_memory_read(memory, at, header, sizeof(*header)) &&
-           is_signature(header->signature, signature, sizeof(header->signature)) && header->size >= sizeof(*header) &&
-           header->size <= TABLE_SIZE_MAX;
-}
-
-/* Where the FADT is; 0: nowhere. */
-static uint64_t find_fadt(const struct boot_memory *memory, const struct rsdp *rsdp)
-{
-    bool wide = rsdp->xsdt != 0;
-    uint64_t list = wide ? rsdp->xsdt : rsdp->rsdt, size = wide ? sizeof(uint64_t) : sizeof(uint32_t);
-    struct header header, table;
-
-    if (!read_header(memory, list, wide ? "XSDT" : "RSDT", &header))
-        return 0;
-    for (uint64_t offset = sizeof(header); offset + size <= header.size; offset += size) {
-        uint64_t at = 0;
-
-        if (boot_memory_read(memory, list + offset, &at, size) && read_header(memory, at, "FACP", &table))
-            return at;
-    }
-    return 0;
-}
 
 /* What an old table does not have is zero. */
 static bool read_fadt(const struct boot_memory *memory, uint64_t at, struct fadt *fadt)
 {
-    struct header header;
+    struct acpi_header header;
 
     memset(fadt, 0, sizeof(*fadt));
-    return read_header(memory, at, "FACP", &header) &&
+    return acpi_read_header(memory, at, "FACP", &header) &&
            boot_memory_read(memory, at, fadt, header.size < sizeof(*fadt) ? header.size : sizeof(*fadt));
 }
 
@@ -193,17 +95,17 @@ static bool read_package(struct code code, uint8_t sleep_type[2])
 
 static bool find_s5(const struct boot_memory *memory, uint64_t dsdt, uint8_t sleep_type[2])
 {
-    struct code code = {memory, dsdt + sizeof(struct header), 0};
-    struct header header;
+    struct code code = {memory, dsdt + sizeof(struct acpi_header), 0};
+    struct acpi_header header;
     char name[4], before[2];
 
-    if (!read_header(memory, dsdt, "DSDT", &header))
+    if (!acpi_read_header(memory, dsdt, "DSDT", &header))
         return false;
     code.end = dsdt + header.size;
     for (; code.at + sizeof(name) <= code.end; code.at++) {
         struct code package = {memory, code.at + sizeof(name), code.end};
 
-        if (!boot_memory_read(memory, code.at, name, sizeof(name)) || !is_signature(name, "_S5_", sizeof(name)) ||
+        if (!boot_memory_read(memory, code.at, name, sizeof(name)) || memcmp(name, "_S5_", sizeof(name)) != 0 ||
             !boot_memory_read(memory, code.at - sizeof(before), before, sizeof(before)))
             continue;
         if ((before[1] == AML_NAME || (before[0] == AML_NAME && before[1] == AML_ROOT)) &&
@@ -228,13 +130,13 @@ static void take_button(const struct fadt *fadt, struct power *power)
 
 const char *acpi_find_power(const struct boot_memory *memory, uint64_t rsdp_at, struct power *power)
 {
-    struct rsdp rsdp;
+    struct acpi_root root;
     struct fadt fadt;
 
     memset(power, 0, sizeof(*power));
-    if (!find_rsdp(memory, rsdp_at, &rsdp))
+    if (!acpi_find_root(memory, rsdp_at, &root))
         return "it has no ACPI tables";
-    if (!read_fadt(memory, find_fadt(memory, &rsdp), &fadt))
+    if (!read_fadt(memory, acpi_find_table(memory, &root, "FACP"), &fadt))
         return "its ACPI tables have no FADT";
     if (fadt.flags & FADT_HARDWARE_REDUCED)
         return "its ACPI has no registers at ports";

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Commands to other local APICs, as Intel SDM volume 3, 11.6.1 has them: in memory, where two writes make one, and as an
- * MSR.
- */
+/* Commands to other local APICs, Intel SDM volume 3, 11.6.1: in memory, where two writes make one, and as an MSR. */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_halt.c */
 #include <setjmp.h>
 #include <stdarg.h>
