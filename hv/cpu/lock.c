@@ -4,12 +4,6 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/lock.h>
 
-void lock_init(struct lock *lock, enum lock_rank rank, uint32_t number)
-{
-    CHECK(rank > LOCK_NONE && rank < LOCK_RANKS && number >> 24 == 0);
-    *lock = (struct lock){.order = LOCK_ORDER(rank, number)};
-}
-
 /* The last one taken comes latest: each was behind all that were held. */
 static void note_taken(struct locks_held *held, const struct lock *lock)
 {

@@ -34,7 +34,7 @@ struct lock {
     const void *held_by; /* the struct cpu; NULL: nobody */
 };
 
-#define LOCK_ORDER(rank, number) ((uint32_t)(rank) << 24 | (number))
+#define LOCK_ORDER(rank, number) ((uint32_t)(rank) << 24 | (number)) /* a number below 2^24 */
 #define LOCK_INIT(rank, number)               \
     {                                         \
         .order = LOCK_ORDER((rank), (number)) \
@@ -47,9 +47,6 @@ struct locks_held {
     unsigned count;
     const struct lock *locks[LOCKS_HELD_MAX]; /* in the order in which they were taken */
 };
-
-/* @number is below 2^24. */
-void lock_init(struct lock *lock, enum lock_rank rank, uint32_t number);
 
 /*
  * Returns with @lock held by this processor, which holds none of its rank and number or behind it.  While it waits it

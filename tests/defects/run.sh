@@ -9,7 +9,7 @@
 # differs, and the programs one by one until one of them fails.  Of a defect of the engine: the unit tests of the files
 # that differ, then ring after ring, the quick ones of each first.  Of one of the hypervisor or of the back end: the
 # hosted tests into which the files go, namesakes first; then what the patch names on a line "ring: RING/NAME", in QEMU
-# and the others, the quick ones first.  A failed test, a crash, an abort by CHECK or ASSERT and a program that runs out of time all count as
+# and the others, the quick ones first.  A failed test, a crash, an abort and a program out of time all count as
 # noticed; in QEMU a program must fail twice, for it might have failed because the machine was busy.
 #
 # The last line is "N passed, N failed"; failed are the defects that nobody notices, that do not apply (a fuzz of 2 lines

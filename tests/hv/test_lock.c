@@ -77,7 +77,7 @@ static void test_each_rank_behind_the_one_before(void **state)
 
     (void)state;
     for (unsigned rank = LOCK_HOUSE; rank < LOCK_RANKS; rank++) {
-        lock_init(&locks[rank], (enum lock_rank)rank, 0);
+        locks[rank] = (struct lock)LOCK_INIT(rank, 0);
         lock_take(&locks[rank]);
     }
     for (unsigned rank = LOCK_HOUSE; rank < LOCK_RANKS; rank++)
@@ -127,9 +127,6 @@ static void test_what_is_not_set_up_is_no_lock(void **state)
 
     (void)state;
     assert_true(HALTS(lock_take(&lock)));
-    assert_true(HALTS(lock_init(&lock, LOCK_NONE, 0)));
-    assert_true(HALTS(lock_init(&lock, LOCK_RANKS, 0)));
-    assert_true(HALTS(lock_init(&lock, LOCK_DOMAIN, 1u << 24)));
 }
 
 static void test_only_the_holder_drops(void **state)

@@ -31,7 +31,7 @@ static void count_up(unsigned id)
 static void test_one_at_a_time(void **state)
 {
     (void)state;
-    lock_init(&lock, LOCK_HOUSE, 0);
+    lock = (struct lock)LOCK_INIT(LOCK_HOUSE, 0);
     shared = 0;
     processors_run(PROCESSORS, count_up);
     assert_int_equal(shared, PROCESSORS * TURNS);
@@ -59,8 +59,8 @@ static void nest(unsigned id)
 static void test_two_locks(void **state)
 {
     (void)state;
-    lock_init(&lock, LOCK_DOMAIN, 1);
-    lock_init(&second, LOCK_DOMAIN, 2);
+    lock = (struct lock)LOCK_INIT(LOCK_DOMAIN, 1);
+    second = (struct lock)LOCK_INIT(LOCK_DOMAIN, 2);
     shared = others = 0;
     processors_run(PROCESSORS, nest);
     assert_int_equal(others, PROCESSORS * TURNS);
@@ -95,7 +95,7 @@ static void test_first_come_first_served(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 200; round++) {
-        lock_init(&lock, LOCK_SCHED, 0);
+        lock = (struct lock)LOCK_INIT(LOCK_SCHED, 0);
         count = 0;
         processors_run(PROCESSORS, queue);
         assert_int_equal(count, PROCESSORS);
@@ -120,7 +120,7 @@ static void answer(unsigned id)
 static void test_whoever_waits_answers(void **state)
 {
     (void)state;
-    lock_init(&lock, LOCK_HOUSE, 0);
+    lock = (struct lock)LOCK_INIT(LOCK_HOUSE, 0);
     processors_run(2, answer);
     assert_true(processor_answers(1) >= 100);
 }
@@ -142,7 +142,7 @@ static void ask(unsigned id)
 static void test_whose_it_is(void **state)
 {
     (void)state;
-    lock_init(&lock, LOCK_HOUSE, 0);
+    lock = (struct lock)LOCK_INIT(LOCK_HOUSE, 0);
     others = 0;
     processors_run(PROCESSORS, ask);
     assert_int_equal(others, 0);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* hv/cpu/lock.h for a program that is one processor: nobody is waited for, and the order is held. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <hv/cpu/lock.h>
+
+static struct locks_held held;
+
+static void require(bool condition, const struct lock *lock, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "lock %x: %s\n", lock->order, what);
+    abort();
+}
+
+void lock_take(struct lock *lock)
+{
+    require(lock->order != 0, lock, "is none");
+    require(held.count < LOCKS_HELD_MAX, lock, "too many");
+    require(held.count == 0 || held.locks[held.count - 1]->order < lock->order, lock, "taken out of order");
+    held.locks[held.count++] = lock;
+    lock->held_by = &held;
+}
+
+void lock_drop(struct lock *lock)
+{
+    unsigned i = held.count;
+
+    while (i > 0 && held.locks[i - 1] != lock)
+        i--;
+    require(i > 0, lock, "dropped, and not held");
+    for (; i < held.count; i++)
+        held.locks[i - 1] = held.locks[i];
+    held.count--;
+    lock->held_by = NULL;
+}
+
+bool lock_is_mine(const struct lock *lock)
+{
+    return lock->held_by != NULL;
+}
+
+bool lock_rank_is_held(enum lock_rank rank)
+{
+    for (unsigned i = 0; i < held.count; i++) {
+        if (held.locks[i]->order >> 24 == (uint32_t)rank)
+            return true;
+    }
+    return false;
+}
+
+bool lock_any_is_held(void)
+{
+    return held.count > 0;
+}
