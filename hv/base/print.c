@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A small printf: one conversion at a time, straight to the line. */
+/* A small printf: one conversion at a time, straight to the line, which the call has to itself. */
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -75,7 +75,7 @@ static const char *read_conversion(const char *format, struct conversion *how)
     return format;
 }
 
-void print_list(const char *format, va_list args)
+static void put_list(const char *format, va_list args)
 {
     struct conversion how;
 
@@ -101,6 +101,13 @@ void print_list(const char *format, va_list args)
         else
             serial_put(*format);
     }
+}
+
+void print_list(const char *format, va_list args)
+{
+    serial_begin();
+    put_list(format, args);
+    serial_end();
 }
 
 void print(const char *format, ...)

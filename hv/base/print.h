@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words on the console: %s %c %d %u %x %p %%, a length of l or ll, a width, and 0 for padding with zeroes.
+ * Words on the console: %s %c %d %u %x %p %%, a length of l or ll, a width, and 0 for padding with zeroes.  What one
+ * call says is in one piece, whatever other processors say.
  */
 #pragma once
 

@@ -2,6 +2,7 @@
 /* The serial lines: registers as of the PC16550D data sheet. */
 #include <hv/base/asm.h>
 #include <hv/base/serial.h>
+#include <hv/base/ticket.h>
 
 #define PORT_CONSOLE 0x3f8u
 #define PORT_LOG     0x2f8u
@@ -56,6 +57,27 @@ static struct {
     size_t count; /* of all that were held */
     char bytes[HELD_MAX];
 } messages;
+
+static struct ticket turns; /* over all of the above */
+static bool nobody_waits;
+
+void serial_begin(void)
+{
+    uint32_t number = ticket_draw(&turns);
+
+    while (!ticket_is_served(&turns, number) && !__atomic_load_n(&nobody_waits, __ATOMIC_RELAXED))
+        __builtin_ia32_pause();
+}
+
+void serial_end(void)
+{
+    ticket_pass_on(&turns);
+}
+
+void serial_last_words(void)
+{
+    __atomic_store_n(&nobody_waits, true, __ATOMIC_RELAXED);
+}
 
 static void write_register(const struct line *line, enum uart_register which, unsigned value)
 {
@@ -132,8 +154,10 @@ bool serial_write(const char *bytes, size_t count)
 {
     bool all = true;
 
+    serial_begin();
     for (size_t i = 0; i < count; i++)
         all &= line_put(&console, bytes[i]);
+    serial_end();
     return all;
 }
 
@@ -164,22 +188,7 @@ static void log_put(char byte)
     (void)line_put(line, byte);
 }
 
-void serial_put(char byte)
-{
-    if (messages.held && (messages.kept || messages.count < HELD_MAX)) {
-        messages.bytes[messages.count++ % HELD_MAX] = byte;
-        return;
-    }
-    serial_release_log();
-    log_put(byte);
-}
-
-void serial_hold_log(void)
-{
-    messages.held = true;
-}
-
-void serial_release_log(void)
+static void release_log(void)
 {
     size_t first = messages.count > HELD_MAX ? messages.count - HELD_MAX : 0;
 
@@ -189,21 +198,54 @@ void serial_release_log(void)
     messages.count = 0;
 }
 
+void serial_put(char byte)
+{
+    if (messages.held && (messages.kept || messages.count < HELD_MAX)) {
+        messages.bytes[messages.count++ % HELD_MAX] = byte;
+        return;
+    }
+    release_log();
+    log_put(byte);
+}
+
+void serial_hold_log(void)
+{
+    serial_begin();
+    messages.held = true;
+    serial_end();
+}
+
+void serial_release_log(void)
+{
+    serial_begin();
+    release_log();
+    serial_end();
+}
+
 void serial_keep_log(void)
 {
+    serial_begin();
     messages.kept = messages.held;
+    serial_end();
 }
 
 void serial_forget_log(void)
 {
+    serial_begin();
     if (messages.kept)
         messages.count = 0;
+    serial_end();
 }
 
 bool serial_set_log(bool com2)
 {
+    bool done;
+
+    serial_begin();
     messages.second = com2 && (second.kind == LINE_UART || uart_init(&second));
     if (messages.second || !messages.kept)
-        serial_release_log();
-    return messages.second == com2;
+        release_log();
+    done = messages.second == com2;
+    serial_end();
+    return done;
 }

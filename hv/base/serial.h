@@ -20,8 +20,16 @@ bool serial_write(const char *bytes, size_t count);
 /* A byte that has come on the console; -1: there is none. */
 int serial_get(void);
 
-/* Send a byte to the log; a line feed is preceded by a carriage return. */
+/*
+ * Send a byte to the log; a line feed is preceded by a carriage return.  Whoever sends some has the lines to itself from
+ * serial_begin() to serial_end(), not for long; what else is here and sends sees to that itself.
+ */
 void serial_put(char byte);
+void serial_begin(void);
+void serial_end(void);
+
+/* From now on nobody waits for the lines: whoever has them may have been stopped in the middle. */
+void serial_last_words(void);
 
 /* A byte that has come on the second line, where the log goes there; -1: there is none. */
 int serial_log_get(void);

@@ -8,6 +8,7 @@
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
 #include <hv/base/print.h>
+#include <hv/base/serial.h>
 #include <hv/base/symbol.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
@@ -132,6 +133,7 @@ static void begin_report(const struct cpu_frame *frame)
     static bool reporting;
 
     cpu_here()->is_watched = false;
+    serial_last_words();
     if (reporting) {
         print("\nanother fault while the first was being reported: vector %lu, rip %016lx\n", frame->vector,
               frame->rip);
@@ -164,6 +166,7 @@ _Noreturn void fault_report_hang(const struct cpu_frame *frame)
 
 void port_halt(const char *file, int line, const char *condition)
 {
+    serial_last_words();
     print("\nbroken invariant: %s:%d: %s\n", file, line, condition);
     fault_print_calls((uint64_t)__builtin_frame_address(0));
     exit_with(EXIT_BROKEN);

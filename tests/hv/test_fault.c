@@ -10,6 +10,7 @@
 #include <engine/port.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
+#include <hv/base/serial.h>
 #include <hv/base/symbol.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
@@ -22,12 +23,20 @@ const uint8_t image_text_start[1], image_text_end[1];
 struct cpu cpu_boot;
 
 static unsigned ended_with;
+static bool alone;
 static jmp_buf ended;
 
 const char *symbol_find(uint64_t address, uint64_t *offset)
 {
     *offset = address - 0x1000;
     return address >= 0x1000 && address < 0x2000 ? "somewhere" : NULL;
+}
+
+/* Nobody is waited for from the first word on, who may have been stopped while he had the line. */
+void serial_last_words(void)
+{
+    assert_string_equal(said, "");
+    alone = true;
 }
 
 size_t copy_recover(void *to, const void *from, size_t size)
@@ -40,6 +49,7 @@ size_t copy_recover(void *to, const void *from, size_t size)
 _Noreturn void exit_with(unsigned code)
 {
     ended_with = code;
+    assert_true(alone);
     longjmp(ended, 1);
 }
 
@@ -48,6 +58,7 @@ static void begin(void)
     fake_cpu_reset();
     said[0] = '\0';
     ended_with = 0;
+    alone = false;
     cpu_boot.is_watched = true;
 }
 

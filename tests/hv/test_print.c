@@ -15,9 +15,23 @@
 
 static char printed[256];
 static size_t length;
+static bool begun; /* the line is the call's own */
+
+void serial_begin(void)
+{
+    assert_false(begun);
+    begun = true;
+}
+
+void serial_end(void)
+{
+    assert_true(begun);
+    begun = false;
+}
 
 void serial_put(char byte)
 {
+    assert_true(begun);
     assert_true(length < sizeof(printed) - 1);
     printed[length++] = byte;
     printed[length] = '\0';
@@ -33,6 +47,7 @@ void serial_put(char byte)
         printed[0] = '\0';                             \
         print(__VA_ARGS__);                            \
         assert_string_equal(printed, wanted);          \
+        assert_false(begun);                           \
     } while (0)
 
 static void test_numbers(void **state)
