@@ -4,6 +4,7 @@
  * the free frame that comes next behind another is found in a few steps, however few there are.
  */
 #include <engine/check.h>
+#include <hv/cpu/lock.h>
 #include <hv/mem/pool.h>
 
 #define WORD_BITS  64u
@@ -22,6 +23,8 @@ static struct {
     uint64_t free;
     uint64_t seed, random;
 } pool;
+
+static struct lock lock = LOCK_INIT(LOCK_POOL, 0); /* over all of it, from the first pool_add() on */
 
 static uint64_t words_for(uint64_t bits)
 {
@@ -85,7 +88,7 @@ static void set_free(uint64_t frame)
         if (old)
             break;
     }
-    pool.free++;
+    __atomic_store_n(&pool.free, pool.free + 1, __ATOMIC_RELAXED);
 }
 
 static void set_taken(uint64_t frame)
@@ -100,13 +103,15 @@ static void set_taken(uint64_t frame)
         if (*word)
             break;
     }
-    pool.free--;
+    __atomic_store_n(&pool.free, pool.free - 1, __ATOMIC_RELAXED);
 }
 
 void pool_add(mfn_t first, uint64_t count)
 {
+    lock_take(&lock);
     for (uint64_t i = 0; i < count; i++)
         set_free(first.v + i);
+    lock_drop(&lock);
 }
 
 /* The first free frame at @from or behind it: up to the level whose word has a bit behind the place, down again. */
@@ -163,18 +168,30 @@ static bool find_run(uint64_t length, uint64_t end, uint64_t *first)
     return false;
 }
 
+static bool take(uint64_t count, uint64_t end, uint64_t *first)
+{
+    if (pool.free < count || end == 0)
+        return false;
+    if (count == 1 ? !find_frame(end, first) : !find_run(count, end, first))
+        return false;
+    for (uint64_t i = 0; i < count; i++)
+        set_taken(*first + i);
+    return true;
+}
+
 bool pool_take(unsigned order, mfn_t end, mfn_t *first)
 {
-    uint64_t last = end.v < pool.nr_frames ? end.v : pool.nr_frames, found = 0;
+    uint64_t found = 0;
+    bool taken;
 
-    if (order > ORDER_MAX || pool.free < UINT64_C(1) << order || last == 0)
+    if (order > ORDER_MAX)
         return false;
-    if (order == 0 ? !find_frame(last, &found) : !find_run(UINT64_C(1) << order, last, &found))
-        return false;
-    for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
-        set_taken(found + i);
-    *first = MFN(found);
-    return true;
+    lock_take(&lock);
+    taken = take(UINT64_C(1) << order, end.v < pool.nr_frames ? end.v : pool.nr_frames, &found);
+    lock_drop(&lock);
+    if (taken)
+        *first = MFN(found);
+    return taken;
 }
 
 void pool_give(mfn_t first, unsigned order)
@@ -185,7 +202,7 @@ void pool_give(mfn_t first, unsigned order)
 
 uint64_t pool_count(void)
 {
-    return pool.free;
+    return __atomic_load_n(&pool.free, __ATOMIC_RELAXED);
 }
 
 uint64_t pool_seed(void)

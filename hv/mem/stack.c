@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Stacks in a row, each with as much unmapped below it. */
 #include <engine/engine.h>
-#include <hv/base/asm.h>
+#include <engine/tlb.h>
 #include <hv/base/layout.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/stack.h>
@@ -27,13 +27,16 @@ static uint64_t page_address(unsigned number, unsigned page)
     return stack_top(number) - (uint64_t)(page + 1) * PAGE_SIZE;
 }
 
+/* Each processor may have run on them, and forgets where they were first. */
 static void give_pages(struct machine *machine, unsigned number, unsigned count)
 {
+    for (unsigned i = 0; i < count; i++)
+        paging_set(page_address(number, i), paging_get(page_address(number, i)) & ~ENTRY_PRESENT);
+    tlb_flush(machine, machine->tlb.cpus);
     for (unsigned i = 0; i < count; i++) {
         uint64_t entry = paging_get(page_address(number, i));
 
         paging_set(page_address(number, i), 0);
-        asm_flush_page(page_address(number, i));
         machine_give(machine, MFN((entry & ENTRY_FRAME) >> PAGE_SHIFT), 0);
     }
 }

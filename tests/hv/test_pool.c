@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/mem/pool.c */
+/* links: hv/mem/pool.c tests/hv/lib/lock_host.c */
 /* The pool of free frames against a plain array. */
 #include <setjmp.h>
 #include <stdarg.h>

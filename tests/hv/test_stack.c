@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Stacks of vCPUs: each lies above a guard of its own, and what is taken for one comes back. */
-/* links: hv/mem/stack.c tests/hv/lib/fake_cpu.c tests/hv/lib/port_halt.c */
+/* links: hv/mem/stack.c tests/hv/lib/port_halt.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,18 +10,19 @@
 #include <cmocka.h>
 
 #include <engine/engine.h>
+#include <engine/tlb.h>
 #include <hv/base/layout.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/stack.h>
 #include <hv/mem/window.h>
-#include <tests/hv/lib/fake_cpu.h>
 
 #define PAGES       (2u * WINDOWS_MAX * STACK_PAGES) /* of all stacks and guards */
 #define STACK_PAGES (STACK_SIZE / PAGE_SIZE)
 
 static struct machine machine;
 static uint64_t entries[PAGES], prepared;
-static unsigned frames_left, out; /* frames that can be had, that are not given back */
+static unsigned frames_left, out, flushes; /* frames that can be had, that are not given back */
+static bool unflushed;                     /* a page has gone that a processor may still find */
 
 static unsigned page_of(uint64_t vaddr)
 {
@@ -38,12 +39,21 @@ void paging_prepare(uint64_t vaddr, uint64_t size)
 
 void paging_set(uint64_t vaddr, uint64_t entry)
 {
+    unflushed |= entries[page_of(vaddr)] & ENTRY_PRESENT;
     entries[page_of(vaddr)] = entry;
 }
 
 uint64_t paging_get(uint64_t vaddr)
 {
     return entries[page_of(vaddr)];
+}
+
+void tlb_flush(struct machine *which, cpumask_t cpus)
+{
+    assert_ptr_equal(which, &machine);
+    assert_int_equal(cpus.bits, 0xf);
+    unflushed = false;
+    flushes++;
 }
 
 bool machine_take(struct machine *which, unsigned order, mfn_t *mfn)
@@ -60,14 +70,14 @@ void machine_give(struct machine *which, mfn_t mfn, unsigned order)
 {
     assert_true(which == &machine && order == 0);
     assert_true(mfn.v >= 0x100);
-    assert_int_equal(fake_cpu.flushed_page % PAGE_SIZE, 0);
-    assert_int_equal(entries[page_of(fake_cpu.flushed_page)], 0); /* nobody can reach it any more */
+    assert_false(unflushed); /* nobody can reach it any more */
     out--;
 }
 
 static void begin(unsigned count)
 {
-    fake_cpu_reset();
+    machine.tlb.cpus = (cpumask_t){0xf};
+    flushes = 0;
     memset(entries, 0, sizeof(entries));
     frames_left = count;
     out = 0;
@@ -102,7 +112,7 @@ static void test_end(void **state)
     assert_true(stack_create(&machine, 2));
     stack_destroy(&machine, 1);
     assert_int_equal(out, STACK_PAGES);
-    assert_int_equal(fake_cpu.page_flushes, STACK_PAGES);
+    assert_int_equal(flushes, 1);
     stack_destroy(&machine, 2);
     assert_int_equal(out, 0);
     for (unsigned page = 0; page < PAGES; page++)
@@ -116,7 +126,7 @@ static void test_no_memory(void **state)
         begin(count);
         assert_false(stack_create(&machine, 5));
         assert_int_equal(out, 0);
-        assert_int_equal(fake_cpu.page_flushes, count);
+        assert_false(unflushed);
         for (unsigned page = 0; page < PAGES; page++)
             assert_int_equal(entries[page], 0);
     }
