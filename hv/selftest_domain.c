@@ -44,7 +44,7 @@ enum page {
 
 static struct guest {
     struct machine *machine;
-    struct domain domain;
+    struct hv_domain domain;
     struct hv_vcpu vcpu;
     struct vcpu *vcpus[1];
     mfn_t l4, l3, l2, l1;
@@ -72,7 +72,7 @@ static mfn_t populate(void)
     mfn_t mfn = MFN_NONE;
     uint64_t pfn = guest.nr_populated++;
 
-    EXPECT(domain_populate(&guest.domain, PFN(pfn), &mfn) == 0);
+    EXPECT(domain_populate(&guest.domain.engine, PFN(pfn), &mfn) == 0);
     cpu_user_access_begin();
     EXPECT(((const uint64_t *)MACH2PHYS_VIRT_START)[mfn.v] == pfn);
     cpu_user_access_end();
@@ -87,7 +87,7 @@ static mfn_t populate(void)
 static void create_domain(struct machine *machine)
 {
     guest.machine = machine;
-    guest.domain = (struct domain){
+    guest.domain.engine = (struct domain){
         .machine = machine,
         .id = DOMID(DOMAIN_ID),
         .width = WIDTH_64,
@@ -95,12 +95,13 @@ static void create_domain(struct machine *machine)
         .vcpus = guest.vcpus,
         .nr_vcpus = 1,
     };
+    guest.domain.lock = (struct lock)LOCK_INIT(LOCK_DOMAIN, DOMAIN_ID);
     guest.vcpus[0] = &guest.vcpu.engine;
-    guest.vcpu.engine.domain = &guest.domain;
+    guest.vcpu.engine.domain = &guest.domain.engine;
     guest.vcpu.window = WINDOW_OF_VCPUS;
-    domain_init(&guest.domain);
+    domain_init(&guest.domain.engine);
     vcpu_init(&guest.vcpu.engine);
-    machine->domains[DOMAIN_ID] = &guest.domain;
+    machine->domains[DOMAIN_ID] = &guest.domain.engine;
 }
 
 static void write_tables(void)
@@ -123,14 +124,14 @@ static void write_tables(void)
 /* A builder's mistake does not get through. */
 static void test_bad_tables(void)
 {
-    uint64_t before = refusals_noted()->count;
+    uint64_t before = refusals_noted().count;
 
     entries(guest.l1)[PAGE_L1] = entry(guest.l1, TABLE_FLAGS);
-    EXPECT(domain_pin(&guest.domain, guest.l4, 4) < 0);
-    EXPECT(refusals_noted()->count == before + 1);
+    EXPECT(domain_pin(&guest.domain.engine, guest.l4, 4) < 0);
+    EXPECT(refusals_noted().count == before + 1);
     entries(guest.l1)[PAGE_L1] = entry(MFN(0), TABLE_FLAGS);
-    EXPECT(domain_pin(&guest.domain, guest.l4, 4) == -XEN_EPERM);
-    EXPECT(refusals_noted()->last.reason == REFUSE_NOT_RAM);
+    EXPECT(domain_pin(&guest.domain.engine, guest.l4, 4) == -XEN_EPERM);
+    EXPECT(refusals_noted().last.reason == REFUSE_NOT_RAM);
     EXPECT(vcpu_set_roots(&guest.vcpu.engine, guest.l1, MFN_NONE) < 0);
     entries(guest.l1)[PAGE_L1] = entry(guest.l1, TABLE_FLAGS & ~ENTRY_RW);
 }
@@ -138,7 +139,7 @@ static void test_bad_tables(void)
 /* The tables are accepted and loaded; that we are still here says that the hypervisor's slots are in them. */
 static void test_load(void)
 {
-    EXPECT(domain_pin(&guest.domain, guest.l4, 4) == 0);
+    EXPECT(domain_pin(&guest.domain.engine, guest.l4, 4) == 0);
     EXPECT(vcpu_set_roots(&guest.vcpu.engine, guest.l4, MFN_NONE) == 0);
     hv_vcpu_switch(guest.machine, &guest.vcpu);
     EXPECT(asm_read_cr3() == guest.l4.v << PAGE_SHIFT);
@@ -184,7 +185,7 @@ static void test_updates(void)
     uint64_t seen;
 
     EXPECT(update(PAGE_L1, entry(guest.l1, TABLE_FLAGS)) == -XEN_EBUSY);
-    EXPECT(refusals_noted()->last.reason == REFUSE_SELF_MAP && refusals_noted()->last.slot.index == PAGE_L1);
+    EXPECT(refusals_noted().last.reason == REFUSE_SELF_MAP && refusals_noted().last.slot.index == PAGE_L1);
     EXPECT(update(PAGE_ABSENT, entry(guest.data, TABLE_FLAGS)) == 0);
     EXPECT(port_copy_from_guest(&guest.vcpu.engine, &seen, VADDR(page_address(PAGE_ABSENT)), sizeof(seen)));
     EXPECT(seen == (guest.l1.v << PAGE_SHIFT) + PAGE_ABSENT * 8); /* the request itself, through a second mapping */
@@ -301,6 +302,6 @@ void selftest_domain(struct machine *machine)
     vcpu_destroy(&guest.vcpu.engine);
     EXPECT(asm_read_cr3() != guest.l4.v << PAGE_SHIFT);
     hv_vcpu_switch(machine, NULL);
-    EXPECT(domain_destroy(&guest.domain) == 0);
+    EXPECT(domain_destroy(&guest.domain.engine) == 0);
     machine->domains[DOMAIN_ID] = NULL;
 }

@@ -5,6 +5,7 @@
 #include <abi/sched.h>
 #include <abi/shared.h>
 #include <engine/machine.h>
+#include <hv/cpu/lock.h>
 #include <hv/domain/event.h>
 #include <hv/domain/zombie.h>
 
@@ -18,6 +19,7 @@ struct hv_vcpu;
 
 struct hv_domain {
     struct domain engine; /* first: the engine hands out pointers to it */
+    struct lock lock;     /* the engine's port_lock() */
     char name[DOMAIN_NAME_MAX + 1];
     struct vcpu *vcpus[VCPUS_MAX]; /* domain.vcpus points here */
     mfn_t shared_info_frame;       /* shared with the guest for as long as the domain exists */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine/port.h for one processor.  Nothing preempts the hypervisor and there is nobody else to wait for, so locks are
- * only counted; a TLB that a flush is meant for is this processor's.
+ * engine/port.h for one processor: a TLB that a flush is meant for is this one's.
  */
 #include <abi/errno.h>
 #include <abi/segment.h>
@@ -21,10 +20,6 @@
 #include <hv/mem/window.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/timer.h>
-
-#define LOCKS_MAX 2u /* an operation takes those of two domains at most */
-
-static unsigned locks_held;
 
 /*
  * ---- Memory.
@@ -146,16 +141,12 @@ bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t 
 
 void port_lock(struct domain *domain)
 {
-    (void)domain;
-    CHECK(locks_held < LOCKS_MAX);
-    locks_held++;
+    lock_take(&hv_domain_of(domain)->lock);
 }
 
 void port_unlock(struct domain *domain)
 {
-    (void)domain;
-    CHECK(locks_held > 0);
-    locks_held--;
+    lock_drop(&hv_domain_of(domain)->lock);
 }
 
 /* There is nobody else who could ask for anything. */
@@ -165,7 +156,7 @@ void lock_waits(void)
 
 bool port_is_locked(void)
 {
-    return locks_held > 0;
+    return lock_rank_is_held(LOCK_DOMAIN);
 }
 
 /* Whoever asks has got on with something long. */
@@ -177,7 +168,7 @@ bool port_preempt_wanted(void)
 
 void port_yield(void)
 {
-    CHECK(locks_held == 0);
+    CHECK(!port_is_locked());
     if (sched_is_on_vcpu())
         sched_yield();
     else

@@ -3,16 +3,23 @@
 #include <engine/access.h>
 #include <engine/port.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/lock.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
 
+static struct lock lock = LOCK_INIT(LOCK_REFUSALS, 0); /* over what is noted; what is explained is said in one piece */
 static struct refusals refusals;
-static bool explains; /* at once, each of them */
+static bool explains; /* at once, each of them; before there are guests */
 
-const struct refusals *refusals_noted(void)
+struct refusals refusals_noted(void)
 {
-    return &refusals;
+    struct refusals noted;
+
+    lock_take(&lock);
+    noted = refusals;
+    lock_drop(&lock);
+    return noted;
 }
 
 void refusals_explain(void)
@@ -31,7 +38,7 @@ static void note_guest(struct noted_refusal *noted, struct hv_vcpu *vcpu)
         noted->top = 0;
 }
 
-void port_refused(const struct refusal *refusal)
+static struct noted_refusal *note(const struct refusal *refusal)
 {
     struct noted_refusal *noted = &refusals.recent[refusals.count++ % REFUSALS_KEPT];
 
@@ -39,6 +46,16 @@ void port_refused(const struct refusal *refusal)
     *noted = (struct noted_refusal){.refusal = *refusal};
     if (refusal->vcpu && cpu_here()->current && cpu_here()->current->frame)
         note_guest(noted, cpu_here()->current);
+    return noted;
+}
+
+void port_refused(const struct refusal *refusal)
+{
+    struct noted_refusal *noted;
+
+    lock_take(&lock);
+    noted = note(refusal);
     if (explains)
         report_refusal(noted);
+    lock_drop(&lock);
 }

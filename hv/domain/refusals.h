@@ -23,7 +23,8 @@ struct refusals {
     struct noted_refusal recent[REFUSALS_KEPT]; /* refusal n is in recent[n % REFUSALS_KEPT] */
 };
 
-const struct refusals *refusals_noted(void);
+/* As they are at this moment. */
+struct refusals refusals_noted(void);
 
 /* From now on each refusal is printed when it happens. */
 void refusals_explain(void);

@@ -78,16 +78,16 @@ static void print_calls(const struct vcpu_report *report)
 
 static void print_refusals(void)
 {
-    const struct refusals *refusals = refusals_noted();
-    uint64_t first = refusals->count > REFUSALS_KEPT ? refusals->count - REFUSALS_KEPT : 0;
+    const struct refusals refusals = refusals_noted();
+    uint64_t first = refusals.count > REFUSALS_KEPT ? refusals.count - REFUSALS_KEPT : 0;
 
-    if (refusals->count == 0) {
+    if (refusals.count == 0) {
         print("nothing was refused\n");
         return;
     }
-    print("%lu refusals, the last of them:\n", refusals->count);
-    for (uint64_t i = first; i < refusals->count; i++)
-        report_refusal(&refusals->recent[i % REFUSALS_KEPT]);
+    print("%lu refusals, the last of them:\n", refusals.count);
+    for (uint64_t i = first; i < refusals.count; i++)
+        report_refusal(&refusals.recent[i % REFUSALS_KEPT]);
 }
 
 void report_vcpu(const struct hv_vcpu *vcpu)

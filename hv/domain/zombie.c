@@ -2,17 +2,25 @@
 /* A list, which is hardly ever longer than one. */
 #include <stddef.h>
 
+#include <hv/cpu/lock.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/zombie.h>
 #include <hv/time/time.h>
 
+/*
+ * Whoever gives frames back, of whatever domain, looks at the list, with that one's lock and not the house's: so it has
+ * a lock of its own, and no domain on it can go away meanwhile.
+ */
+static struct lock lock = LOCK_INIT(LOCK_LEAF, 0);
 static struct hv_domain *zombies;
 
 void zombie_add(struct hv_domain *domain)
 {
+    lock_take(&lock);
     domain->zombie.next = zombies;
-    zombies = domain;
+    __atomic_store_n(&zombies, domain, __ATOMIC_RELAXED);
+    lock_drop(&lock);
 }
 
 static void lose_patience(struct timer *timer)
@@ -30,21 +38,30 @@ void zombie_wait(struct hv_domain *domain, uint64_t ns)
     timer_set(&domain->zombie.patience, time_now() + ns);
 }
 
-/* Where the first empty one is linked in; the end of the list: there is none. */
+/* Where the first empty one is linked in; the end of the list: there is none.  Its frames go under its own lock. */
 static struct hv_domain **find_empty(void)
 {
     struct hv_domain **at = &zombies;
 
-    while (*at && (*at)->engine.nr_frames > 0)
+    while (*at && __atomic_load_n(&(*at)->engine.nr_frames, __ATOMIC_RELAXED) > 0)
         at = &(*at)->zombie.next;
     return at;
 }
 
+/* There is hardly ever one at all. */
 bool zombie_is_empty(void)
 {
-    return *find_empty() != NULL;
+    bool found;
+
+    if (!__atomic_load_n(&zombies, __ATOMIC_RELAXED))
+        return false;
+    lock_take(&lock);
+    found = *find_empty() != NULL;
+    lock_drop(&lock);
+    return found;
 }
 
+/* None that is on the list is overdue, or not any more, but by the house's lock, which the caller has. */
 static struct hv_domain *take_overdue(void)
 {
     struct hv_domain *at = zombies;
@@ -56,13 +73,25 @@ static struct hv_domain *take_overdue(void)
     return at;
 }
 
+static struct hv_domain *take_empty(void)
+{
+    struct hv_domain **at, *found;
+
+    lock_take(&lock);
+    at = find_empty();
+    found = *at;
+    if (found)
+        __atomic_store_n(at, found->zombie.next, __ATOMIC_RELAXED);
+    lock_drop(&lock);
+    return found;
+}
+
 struct hv_domain *zombie_take(void)
 {
-    struct hv_domain **at = find_empty(), *found = *at;
+    struct hv_domain *found = take_empty();
 
     if (!found)
         return take_overdue();
-    *at = found->zombie.next;
     timer_stop(&found->zombie.patience);
     return found;
 }

@@ -13,7 +13,7 @@
 /* links: engine/op.c engine/pin.c engine/refuse.c engine/reservation.c engine/root.c engine/segment.c engine/table.c */
 /* links: engine/tlb.c engine/trap.c engine/type.c engine/typeref.c engine/update.c engine/va_mapping.c engine/walk.c */
 /* links: sim/cpu.c sim/current.c sim/hypervisor.c sim/pool.c sim/port.c sim/ram.c sim/random.c sim/report.c */
-/* links: sim/rule.c sim/sim.c sim/speculate.c sim/stack.c sim/tasks.c sim/tlb.c sim/walk.c */
+/* links: sim/rule.c sim/sim.c sim/speculate.c sim/stack.c sim/tasks.c sim/tlb.c sim/walk.c tests/hv/lib/lock_host.c */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
  * seen by hv/selftest.c on the machine.
  */
 /* links: hv/domain/port.c hv/domain/vcpu.c hv/domain/narrow_root.c hv/mem/window.c engine/access.c */
-/* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c */
+/* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c hv/cpu/lock.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,20 +115,26 @@ static void test_copies_of_others(void **state)
     assert_int_equal(noted.copied, 0);
 }
 
+/* The machine's own lock of the domain, of its rank: two of them by ascending number, and none of them twice. */
 static void test_locks(void **state)
 {
+    static struct hv_domain second = {.lock = LOCK_INIT(LOCK_DOMAIN, 2)};
+
     (void)state;
     make();
     assert_false(port_is_locked());
+    assert_ends(port_unlock(&domain.engine));
     port_lock(&domain.engine);
-    port_lock(&domain.engine);
+    assert_true(lock_is_mine(&domain.lock));
     assert_ends(port_lock(&domain.engine));
+    port_lock(&second.engine);
+    assert_true(lock_is_mine(&second.lock));
     port_unlock(&domain.engine);
     assert_true(port_is_locked());
+    assert_ends(port_lock(&domain.engine));
     assert_ends(port_yield());
-    port_unlock(&domain.engine);
+    port_unlock(&second.engine);
     assert_false(port_is_locked());
-    assert_ends(port_unlock(&domain.engine));
 }
 
 static void test_preemption(void **state)

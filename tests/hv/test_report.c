@@ -39,9 +39,9 @@ bool access_read_word(struct vcpu *which, uint64_t *to, vaddr_t from)
     return true;
 }
 
-const struct refusals *refusals_noted(void)
+struct refusals refusals_noted(void)
 {
-    return &refusals;
+    return refusals;
 }
 
 void report_refusal(const struct noted_refusal *noted)

@@ -3,7 +3,7 @@
  * The list of zombies: each is taken once, when it has no frame any more, wherever it stands; one that is waited for
  * shows up once before that.
  */
-/* links: hv/domain/zombie.c */
+/* links: hv/domain/zombie.c tests/hv/lib/lock_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

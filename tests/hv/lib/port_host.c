@@ -189,6 +189,7 @@ void make(void)
     memset(&vcpu, 0, sizeof(vcpu));
     memset(&machine.tlb.flushed, 0, sizeof(machine.tlb.flushed));
     cpu_features_found.smap = false;
+    domain.lock = (struct lock)LOCK_INIT(LOCK_DOMAIN, 1);
     domain.engine.width = WIDTH_64;
     domain.engine.machine = &machine;
     vcpu.engine.domain = &domain.engine;
