@@ -2,14 +2,13 @@
 #
 #   build/hv-tsan/tests/threads/test_NAME    HV_THREADS has all of them
 #
-# A program says what it is linked with as those of tests/hv do; tests/threads/lib is linked into each.  What stands in
-# tests/threads/include is found before the headers of the hypervisor.
+# A program says what it is linked with as those of tests/hv do; tests/threads/lib is linked into each.
 
 HV_THREADS_SOURCES := $(sort $(wildcard tests/threads/test_*.c))
 HV_THREADS := $(HV_THREADS_SOURCES:%.c=build/hv-tsan/%)
 
 CC_hv-tsan := $(CC_tsan)
-CFLAGS_hv-tsan := -Itests/threads/include $(CFLAGS_tsan)
+CFLAGS_hv-tsan := -Itests/hv/host $(CFLAGS_tsan)
 $(eval $(call FLAVOUR,hv-tsan))
 $(eval $(call OBJECTS,hv-tsan,,))
 

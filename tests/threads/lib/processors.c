@@ -16,7 +16,7 @@ struct processor {
     void (*body)(unsigned id);
 };
 
-__thread struct cpu *this_processor;
+struct cpu cpu_boot; /* before there is any */
 static __thread uint64_t random_state;
 static struct processor processors[PROCESSORS_MAX];
 static pthread_barrier_t start;
@@ -42,7 +42,7 @@ unsigned long processor_answers(unsigned id)
 /* There are more threads than processors: who waits lets the others get on. */
 void lock_waits(void)
 {
-    __atomic_fetch_add(&processors[this_processor->id].answers, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&processors[cpu_here()->id].answers, 1, __ATOMIC_RELAXED);
     sched_yield();
 }
 
@@ -56,7 +56,7 @@ static void *begin(void *argument)
 {
     struct processor *processor = argument;
 
-    this_processor = &processor->cpu;
+    cpu_of_thread = &processor->cpu;
     random_state = UINT64_C(0x9e3779b97f4a7c15) * (processor->cpu.id + 1);
     pthread_barrier_wait(&start);
     processor->body(processor->cpu.id);
