@@ -43,12 +43,33 @@ char *check_read_file(const char *path);
 
 double check_seconds(void); /* CLOCK_MONOTONIC */
 
+/* As many as there can be, of those that are online. */
+#define PROCESSORS_MAX 32u
+
+/* How many are online. */
+unsigned check_processors(void);
+
+/* From now on this thread is on that one only. */
+void check_move_to(unsigned processor);
+
+/* Run @run at once in a thread on each processor, all of which are online; wait for all. */
+typedef void check_thread(unsigned processor);
+void check_on_each(check_thread *run);
+
+/* processors.c */
+void check_all_online(void);
+void check_timer_interrupts(void);
+void check_clock_everywhere(void);
+void check_futexes(void);
+void check_signals_everywhere(void);
+void check_hotplug(void);
+/* translations.c */
+void check_translations(void);
 /* system.c */
 void check_uname(void);
 void check_cpuinfo(void);
 void check_hypervisor(void);
 void check_kernel_threads(void);
-void check_timer_interrupts(void);
 void check_module(void);
 void check_tmpfs(void);
 void check_dmesg(void);

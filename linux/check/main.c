@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs the checks and counts them.  Usage: check [short|clock]; the kernel's command line has it as "=short".  The
- * clock alone is for a run whose time is the host's.
+ * Runs the checks and counts them.  Usage: check [short|clock|processors]; the kernel's command line has it as
+ * "=short".  The clock alone is for a run whose time is the host's; processors is for machines that have several.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,8 +26,8 @@ static struct report {
     char failure[200], remark[200];
 } * report;
 
-/* What there is to run: all, less, or the clock alone; and in which of these a check is. */
-enum selection { FULL = 1, SHORT = 2, CLOCK = 4, ALWAYS = FULL | SHORT };
+/* What there is to run: all, less, the clock alone, or less and what takes several processors; and where a check is. */
+enum selection { FULL = 1, SHORT = 2, CLOCK = 4, PROCESSORS = 8, ALWAYS = FULL | SHORT | PROCESSORS };
 
 static const struct {
     const char *name;
@@ -39,6 +39,7 @@ static const struct {
     {"sys-hypervisor", check_hypervisor, ALWAYS},
     {"kernel-threads", check_kernel_threads, ALWAYS},
     {"timer-interrupts", check_timer_interrupts, ALWAYS},
+    {"processors", check_all_online, ALWAYS},
     {"fork", check_fork, ALWAYS},
     {"exec", check_exec, ALWAYS},
     {"copy-on-write", check_copy_on_write, ALWAYS},
@@ -60,6 +61,11 @@ static const struct {
     {"clock-monotonic", check_monotonic, ALWAYS | CLOCK},
     {"sleep", check_sleep, ALWAYS},
     {"host-clock", check_host_clock, FULL | CLOCK},
+    {"clock-everywhere", check_clock_everywhere, ALWAYS},
+    {"futexes", check_futexes, ALWAYS},
+    {"signals-everywhere", check_signals_everywhere, ALWAYS},
+    {"translations", check_translations, ALWAYS},
+    {"hotplug", check_hotplug, PROCESSORS},
     {"module", check_module, ALWAYS},
     {"tmpfs", check_tmpfs, ALWAYS},
     {"memory-90-percent", check_fill, ALWAYS},
@@ -171,9 +177,18 @@ static bool perform(const char *name, void (*run)(void))
 /* True: @word, of the command line of a shell or of the kernel, says what to run. */
 static bool parse_selection(const char *word, enum selection *selection)
 {
+    static const struct {
+        const char *word;
+        enum selection selection;
+    } words[] = {{"short", SHORT}, {"clock", CLOCK}, {"processors", PROCESSORS}};
+
     word += word[0] == '=';
-    *selection = !strcmp(word, "short") ? SHORT : CLOCK;
-    return *selection == SHORT || !strcmp(word, "clock");
+    for (size_t i = 0; i < NR_OF(words); i++) {
+        *selection = words[i].selection;
+        if (!strcmp(word, words[i].word))
+            return true;
+    }
+    return false;
 }
 
 int main(int count, char **arguments)
@@ -184,7 +199,7 @@ int main(int count, char **arguments)
     /* Each line in one piece, where the output is a log. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (count > 1 && !parse_selection(arguments[1], &selection)) {
-        printf("usage: check [short|clock]\n");
+        printf("usage: check [short|clock|processors]\n");
         return 1;
     }
     check_is_short = selection != FULL;

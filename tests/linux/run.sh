@@ -47,6 +47,11 @@ check 2G amd64 short --memory 2G
 check 128M amd64 short --memory 128M
 check q35 cloud-amd64 short --machine q35
 
+# Twice as many vCPUs as processors, which run at once: so in the host's time.
+begin processors 0 'smp: Brought up 1 node, 4 CPUs' 'ok processors: 4 of them' 'ok translations' 'ok hotplug' \
+    'self-check: [0-9]+ passed, 0 failed' 'domain 1 \(vmlinuz\) powered off' 'every count is right' -- \
+    env PARAVANE_CHECK=processors tools/run-linux amd64 --verbose --audit --timeout "$limit" --vcpus 4 --cpus 2
+
 # In the host's time, and compared with it.
 begin clock 0 'ok host-clock' 'ok clock-compared' 'self-check: 2 passed, 0 failed' -- \
     env PARAVANE_CHECK=clock tools/run-linux amd64 --verbose --timeout "$limit"
