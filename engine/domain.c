@@ -16,7 +16,7 @@ void machine_init(struct machine *machine)
     CHECK(machine->phys_bits >= 36 && machine->phys_bits <= 52);
     CHECK(machine->nr_domains <= DOMID_FIRST_RESERVED); /* no domain owns what OWNER_NONE, DOMID_IO or DOMID_XEN do */
     machine->privilege_used = false;
-    machine->tlb.now = 0;
+    machine->tlb.now = 1; /* what nobody has used yet bears the stamp 0 */
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine->tlb.flushed[i] = 0;
     for (uint64_t i = 0; i < machine->nr_frames; i++) {

@@ -17,7 +17,7 @@ void frame_free(struct machine *machine, struct frame *frame)
     CHECK(owner && type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED | FRAME_LINKS)));
     owner->nr_frames--;
     m2p_set(machine, frame_mfn(machine, frame), MACH2PHYS_INVALID);
-    frame->epoch = tlb_now(machine);
+    frame->epoch = tlb_stamp(machine);
     frame_set_owner(frame, OWNER_NONE);
     port_pool_give(frame_mfn(machine, frame), 0);
 }
@@ -135,7 +135,7 @@ void frame_unshare(struct domain *domain, struct frame *frame)
 {
     CHECK(frame_owner(frame) == domain->id.v && (frame->flags & FRAME_SHARED));
     if (type_writable_put(&frame->type))
-        frame->epoch = tlb_now(domain->machine);
+        frame->epoch = tlb_stamp(domain->machine);
     frame->flags = (uint16_t)((frame->flags & ~FRAME_SHARED) | FRAME_ALLOCATED);
     domain->nr_frames++;
 }

@@ -12,7 +12,7 @@ struct frame;
 
 /* The clock over TLB flushes: engine/tlb.h. */
 struct tlb {
-    uint64_t now;
+    uint64_t now;               /* ticks whenever a use ends */
     uint64_t flushed[MAX_CPUS]; /* the clock when a full flush of each processor, which has ended, began */
     cpumask_t cpus;             /* set up: the processors that run guests */
 };

@@ -125,7 +125,7 @@ void op_put_foreign(struct op *op, struct frame *frame, bool writable)
     CHECK(owner);
     op_lock_other(op, owner);
     if (writable && type_writable_put(&frame->type))
-        frame->epoch = tlb_now(machine);
+        frame->epoch = tlb_stamp(machine);
     frame_put(machine, frame);
     op_unlock_other(op, owner);
 }

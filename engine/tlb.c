@@ -16,7 +16,7 @@ cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
 
     for (uint64_t left = machine->tlb.cpus.bits; left; left &= left - 1) {
         unsigned cpu = (unsigned)__builtin_ctzll(left);
-        uint64_t flushed = __atomic_load_n(&machine->tlb.flushed[cpu], __ATOMIC_SEQ_CST);
+        uint64_t flushed = __atomic_load_n(&machine->tlb.flushed[cpu], __ATOMIC_ACQUIRE);
 
         if (flushed <= ended)
             stale.bits |= cpumask_of(cpu).bits;

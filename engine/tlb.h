@@ -2,10 +2,11 @@
 /*
  * When may a processor still hold a translation that memory no longer justifies?
  *
- * A clock ticks when a flush begins.  A frame is stamped with the clock when its last use of a type, or its last
- * reference, has gone from memory: every translation of that use was made from an entry read before.  A processor whose
- * last full flush began at a later tick than the stamp has dropped all of them.  The stamp is read after the new entry
- * is visible to every processor, so a flush that began before is never taken for one that came after (XSA-241).
+ * A clock ticks when a use ends: when a frame's last use of a type, or its last reference, has gone from memory.  The
+ * frame is stamped with that tick, and every translation of the use was made from an entry read before it.  A full
+ * flush of a processor is dated with the clock as it begins.  One that is dated later than the stamp read the clock
+ * when the entry was gone for every processor, and has dropped all those translations; one that began before is never
+ * taken for one that came after (XSA-241).
  *
  * The clock and the dates of flushes have 64 bits and never go round.  A stamp has the low 32, since every frame has
  * one, and is read as the latest time with these bits that has been: where it is older, and frames may rest for as long
@@ -20,13 +21,12 @@
 #include <engine/machine.h>
 
 /*
- * The clock now: the stamp of a use that has just ended.  The fence is between the store of the entry that ended it,
- * which may still wait in this processor's store buffer, and the reading of the clock.
+ * The stamp of a use that has just ended.  The entry that ended it may still wait in this processor's store buffer, but
+ * not beyond the tick: who sees the clock after it sees that entry.
  */
-static inline uint32_t tlb_now(const struct machine *machine)
+static inline uint32_t tlb_stamp(struct machine *machine)
 {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return (uint32_t)__atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST);
+    return (uint32_t)__atomic_fetch_add(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
 }
 
 /* The processors that may still use a translation that ended at @stamp. */
@@ -44,13 +44,16 @@ void tlb_settle(struct machine *machine, uint32_t stamp);
  */
 static inline uint64_t tlb_flush_begin(struct machine *machine)
 {
-    return __atomic_add_fetch(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST);
 }
 
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint64_t began);
 
-/* The same for one processor: every change of a guest's mode comes here. */
+/*
+ * The same for one processor: every change of a guest's mode comes here.  Who sees the date sees what was before it; how
+ * late it is seen makes no difference but flushes too many, so this is no locked instruction.
+ */
 static inline void tlb_flush_end_one(struct machine *machine, unsigned cpu, uint64_t began)
 {
-    __atomic_store_n(&machine->tlb.flushed[cpu], began, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&machine->tlb.flushed[cpu], began, __ATOMIC_RELEASE);
 }

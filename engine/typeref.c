@@ -70,7 +70,7 @@ void typeref_put(struct op *op, struct frame *frame)
     if (type_of(frame->type) != TYPE_SEGDESC)
         table_demote(op, frame);
     type_demote_end(&frame->type);
-    frame->epoch = tlb_now(op->machine);
+    frame->epoch = tlb_stamp(op->machine);
 }
 
 int typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot slot, const struct frame *frame,

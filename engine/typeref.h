@@ -42,7 +42,7 @@ static inline bool typeref_is_writable(const struct frame *frame)
 static inline void typeref_put_writable(struct machine *machine, struct frame *frame)
 {
     if (type_writable_put(&frame->type))
-        frame->epoch = tlb_now(machine);
+        frame->epoch = tlb_stamp(machine);
 }
 
 /*

@@ -22,7 +22,7 @@ static int check_slot(const struct op *op, const struct level *level, struct slo
  * Make the new entry the live one.  Processors may set accessed and dirty bits at any moment; nothing else changes a
  * live entry while the lock is held.  So where those bits are of no interest, a load and a store are enough: the store
  * is one atomic write, and what it overwrites is known but for bits that nobody wants (the fence that a stamp needs is
- * in tlb_now()).  The first two forms cannot fail.
+ * in tlb_stamp()).  The first two forms cannot fail.
  */
 FORCE_INLINE bool commit(uint64_t *live, uint64_t bits, const struct update *update, uint64_t *old)
 {

@@ -13,7 +13,7 @@
 /* Let the clock stand at @now, as if all that happened so far had happened at that moment. */
 static void set_clock(struct sim *sim, uint64_t now)
 {
-    sim->machine.tlb.now = now;
+    sim->machine.tlb.now = now + 1;
     for (unsigned cpu = 0; cpu < sim->nr_cpus; cpu++)
         sim->machine.tlb.flushed[cpu] = now;
     for (uint64_t mfn = 0; mfn < sim->machine.nr_frames; mfn++)
@@ -58,7 +58,7 @@ static void xsa_241_stamps_go_round(void **state)
 
 #define SIXTEENTH (UINT64_C(1) << 28) /* of a stamp's range */
 
-/* One flush of the first processor: by a call, or by going to user mode, which is no operation on anybody's memory. */
+/* One flush of the first processor: by a call, or by going to user mode and back. */
 static void flush_first(const struct lesson *lesson, bool by_modes)
 {
     const struct mmuext_op flush = {.cmd = MMUEXT_TLB_FLUSH_LOCAL};
@@ -71,9 +71,7 @@ static void flush_first(const struct lesson *lesson, bool by_modes)
     }
 }
 
-/*
- * A sixteenth of a stamp's range passes in flushes of the first processor alone, of which only the last is made.
- */
+/* A sixteenth of a stamp's range passes in ends of uses, and the first processor alone is flushed meanwhile. */
 static void let_time_pass(const struct lesson *lesson, bool by_modes)
 {
     struct tlb *tlb = &lesson->sim->machine.tlb;
@@ -117,7 +115,7 @@ static void xsa_241_a_processor_that_is_never_flushed(void **state)
         long_since_a_flush(sixteenths, false);
 }
 
-static void xsa_241_a_clock_that_modes_drive(void **state)
+static void xsa_241_only_the_other_changes_modes(void **state)
 {
     (void)state;
     for (unsigned sixteenths = 1; sixteenths <= 34; sixteenths++)
@@ -244,9 +242,12 @@ static void xsa_279_addresses_that_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LESSON(xsa_241_stamps_go_round),          LESSON(xsa_241_a_processor_that_is_never_flushed),
-        LESSON(xsa_241_a_clock_that_modes_drive), LESSON(xsa_241_a_use_that_ends_during_a_flush),
-        LESSON(xsa_279_addresses_that_are_none),  LESSON(xsa_292_a_change_of_roots_forgets_the_old_one),
+        LESSON(xsa_241_stamps_go_round),
+        LESSON(xsa_241_a_processor_that_is_never_flushed),
+        LESSON(xsa_241_only_the_other_changes_modes),
+        LESSON(xsa_241_a_use_that_ends_during_a_flush),
+        LESSON(xsa_279_addresses_that_are_none),
+        LESSON(xsa_292_a_change_of_roots_forgets_the_old_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,7 +189,7 @@ static void set_clock(struct model *model)
     struct machine *machine = &model->sim->machine;
     uint64_t now = starts[model_below(model, ARRAY_SIZE(starts))];
 
-    machine->tlb.now = now;
+    machine->tlb.now = now + 1;
     for (unsigned i = 0; i < MAX_CPUS; i++)
         machine->tlb.flushed[i] = now;
     for (unsigned mfn = 0; mfn < machine->nr_frames; mfn++)
