@@ -28,7 +28,7 @@ GUEST_TESTS := $(filter-out lib,$(sort $(patsubst guests/tests/%/,%,$(dir $(wild
 GUEST_WIDE := differential $(addprefix tests/,bases bases_absent iret iret_no_user recipes \
 	segments selectors syscalls vm86 write_emulation netfront pci served storm uart)
 # Those that are about what 32 bits have.
-GUEST_NARROW := $(addprefix tests/,contexts narrow narrow_emulation narrow_gates rings)
+GUEST_NARROW := $(addprefix tests/,contexts high_root narrow narrow_emulation narrow_gates rings)
 GUEST_FLAVOURS := guests guests-clang guests32 guests32-clang
 # What is built, where nobody names a kernel; and somebody's own.
 GUEST_BUILT := guests guests-clang guests32
