@@ -217,7 +217,11 @@ if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -
         return 0
     }
     mke2fs=$(PATH=$PATH:/usr/sbin:/sbin command -v mke2fs)
-    real_disk real-disk-32 i386-xen build/guests32/demo.elf
+    if real_disk real-disk-32 i386-xen build/guests32/demo.elf; then
+        cat >"$disks/pvgrub32.cfg" <<<"memory = 64; disk = [ '$disks/real-disk-32.img,raw,xvda,w' ]; firmware = 'pvgrub32'"
+        PARAVANE_GRUB=/nowhere PARAVANE_GRUB32=$grub expect real-pvgrub32 0 'GRUB is here' 'demo: all [0-9]+ steps passed' \
+            -- run --timeout "$limit" "$disks/pvgrub32.cfg"
+    fi
     if real_disk real-disk x86_64-xen build/guests/demo.elf; then
         if command -v qemu-img >/dev/null; then
             qemu-img convert -O qcow2 "$disks/real-disk.img" "$disks/grub.qcow2"
