@@ -3,6 +3,7 @@
 #   build/linux/FLAVOUR/vmlinuz        amd64, cloud-amd64: the kernels, as Debian ships them
 #   build/linux/FLAVOUR/ramdisk.img    for each: a shell, the self-check, the benchmark
 #   build/linux/check, bench, frames   the last two, and a hostile one, as static programs
+#   build/linux/first                  the first process of `paravane run KERNEL -- COMMAND`; in no ramdisk made here
 #   build/linux/traffic                the guest's end of the measurements of a network, the same
 #   build/linux/debian/disk.img        a disk with a Debian system on it
 
@@ -10,7 +11,7 @@ LINUX_FLAVOURS := amd64 cloud-amd64
 LINUX_PROGRAMS := check bench frames
 LINUX_FILES := $(addprefix linux/,init inittab attach profile welcome devices share udhcpc)
 # What boots them.
-LINUX_NEEDS := build/cli/paravane build/hv/paravane.elf
+LINUX_NEEDS := build/cli/paravane build/hv/paravane.elf build/linux/first
 # The first one is what `make run-linux` boots.
 LINUX_FIRST := $(firstword $(LINUX_FLAVOURS))
 
@@ -69,7 +70,7 @@ build/linux/$(1): $(patsubst %.c,build/linux/obj/%.o,$(sort $(wildcard linux/$(1
 	$$(call say,LD)
 	$$(Q)$$(CC_linux) $$(CFLAGS_linux) $$(LINK_linux) $$^ -o $$@
 endef
-$(foreach program,$(LINUX_PROGRAMS) traffic,$(eval $(call LINUX_PROGRAM,$(program))))
+$(foreach program,$(LINUX_PROGRAMS) traffic first,$(eval $(call LINUX_PROGRAM,$(program))))
 
 # A plugin for QEMU.
 build/linux/count.so: tools/count-instructions.c build/linux.stamp | build/.tools
