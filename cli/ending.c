@@ -80,6 +80,18 @@ static void tell_guests_end(const struct ending *ending, const struct meaning *m
         clue_tell(&ending->clues[i], &ending->options->guests[i]);
 }
 
+/* The guest has come to a good end, and was started for the sake of a command. */
+static enum status tell_command(const struct ending *ending)
+{
+    if (ending->errand->is_done) {
+        say("the command ended with status %u", ending->errand->status);
+        return (enum status)ending->errand->status;
+    }
+    log_show(ending->hypervisor);
+    say_error("the guest ended before the command did, or could not say how that ended");
+    return STATUS_CRASHED;
+}
+
 static enum status tell_exit(const struct ending *ending)
 {
     int exit_status = ending->result.code;
@@ -105,6 +117,8 @@ static enum status tell_exit(const struct ending *ending)
         tell_guests_end(ending, meaning);
     else
         say_error("%s (QEMU's exit status %d)", meaning->text, exit_status);
+    if (meaning->status == STATUS_GOOD && ending->options->command)
+        return tell_command(ending);
     return meaning->status;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cli/clue.h>
+#include <cli/errand.h>
 #include <cli/outcome.h>
 #include <cli/proof.h>
 #include <cli/session.h>
@@ -10,6 +11,7 @@
 struct ending {
     struct session_result result;
     const struct proof *proof;
+    const struct errand *errand; /* how the command of options->command ended */
     const struct log *hypervisor, *qemu;
     const struct outcomes *outcomes; /* of several guests; none: there is one, and its end is the run's */
     const struct run_options *options;

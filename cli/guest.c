@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: the kernel and the verdict on it; the ramdisk; what the bundle gets of both. */
+#include <stdlib.h>
 #include <string.h>
 
+#include <cli/errand.h>
 #include <cli/guest.h>
 #include <cli/library.h>
 #include <cli/options_value.h>
@@ -82,6 +84,8 @@ enum status guest_read(struct guest *guest, unsigned place, const struct run_opt
         status = image_read(guest->kernel_path, &guest->image);
     if (!status && guest->options->ramdisk)
         status = read_ramdisk(guest);
+    if (!status && options->command)
+        status = errand_add(options, &guest->ramdisk, &guest->cmdline);
     return status ? status : check(guest, options->verbose);
 }
 
@@ -111,8 +115,8 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .linear_tables = options->linear_tables,
         .ends_by_reboot = options->ends_by_reboot,
         .kernel = &guest->image.elf,
-        .ramdisk = options->ramdisk ? &guest->ramdisk : NULL,
-        .cmdline = options->cmdline,
+        .ramdisk = guest->ramdisk.size ? &guest->ramdisk : NULL,
+        .cmdline = guest->cmdline ? guest->cmdline : options->cmdline,
         .rights = options->rights,
         .devices = guest->devices.list,
         .nr_devices = guest->devices.count,
@@ -137,5 +141,6 @@ void guest_free_files(struct guest *guest)
 void guest_free(struct guest *guest)
 {
     guest_free_files(guest);
+    free(guest->cmdline);
     symbols_free(&guest->symbols);
 }

@@ -22,6 +22,7 @@ struct guest {
     char domain_name[BUNDLE_NAME_MAX_LENGTH + 1]; /* as the hypervisor knows it */
     struct image image;
     struct bytes ramdisk;
+    char *cmdline;          /* with what a command takes; NULL: that of the options */
     struct symbols symbols; /* of the kernel */
     struct device_nodes devices;
 };

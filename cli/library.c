@@ -22,6 +22,7 @@ static const struct {
     {LIBRARY_HYPERVISOR, "/../hv"},
     {LIBRARY_DEMO, "/../guests"},
     {LIBRARY_BACKEND, "/../backend"},
+    {LIBRARY_FIRST, "/../linux"},
 };
 
 static const char *built_in(const char *name)

@@ -10,6 +10,7 @@
 #define LIBRARY_HYPERVISOR "paravane.elf"
 #define LIBRARY_DEMO       "demo.elf"
 #define LIBRARY_BACKEND    "backend.elf"
+#define LIBRARY_FIRST      "first" /* the first process of a Linux that runs one command */
 
 /*
  * Find one of the files above: where the environment variable PARAVANE_LIB says, else in the build tree that the

@@ -65,6 +65,10 @@ static const char run_help[] =
     "move that to another, or it ends; Ctrl-A l lists them. What the others say comes by lines, with their names, or "
     "goes to a file with --console.\n"
     "\n"
+    "With -- COMMAND the one guest, a Linux, runs that, a program of its ramdisk or without one a static program of "
+    "this "
+    "machine, and powers off; the exit code is the command's.\n"
+    "\n"
     "Disks, networks and directories are served by one more domain, in which QEMU's devices are. The images are the "
     "guests' alone "
     "while they run; a flush of the guest's is one of the image.\n"
@@ -76,7 +80,8 @@ static const char run_help[] =
     "has not confirmed; 6 QEMU failed; 7 left by Ctrl-A x; 8 a guest was destroyed; 124 out of time. stderr says why.\n"
     "\n"
     "Environment: PARAVANE_QEMU names the QEMU program (default: qemu-system-x86_64), PARAVANE_LIB the directory with "
-    "paravane.elf, backend.elf and demo.elf, PARAVANE_GRUB the GRUB image, PARAVANE_GRUB32 that for kernels of 32 "
+    "paravane.elf, backend.elf, demo.elf and first, PARAVANE_GRUB the GRUB image, PARAVANE_GRUB32 that for kernels of "
+    "32 "
     "bits, TMPDIR that of the bundle (default: /tmp), XDG_RUNTIME_DIR that in which `paravane list` and others find "
     "the run (default: in TMPDIR); "
     "NO_COLOR: no colours.\n"
@@ -84,6 +89,7 @@ static const char run_help[] =
     "Examples:\n"
     "  paravane run --demo\n"
     "  paravane run --ramdisk initrd.img --cmdline 'console=hvc0' vmlinuz\n"
+    "  paravane run --timeout 60 --ramdisk initrd.img vmlinuz -- sh -c 'uname -a'\n"
     "  paravane run --disk debian.img --net user,hostfwd=tcp::2222-:22\n"
     "      and then: ssh -p 2222 localhost\n"
     "  paravane run web.cfg mail.cfg\n"
@@ -203,7 +209,8 @@ static error_t read_run(int key, char *text, struct argp_state *state)
 void options_read_run(int count, char **arguments, struct run_options *options)
 {
     static const char ways[] = "KERNEL\nFILE.cfg...\n--disk FILE\n--demo\n"
-                               "--guest NAME [OPTION...] KERNEL --guest NAME ...";
+                               "--guest NAME [OPTION...] KERNEL --guest NAME ...\n"
+                               "KERNEL -- COMMAND [ARGUMENT...]";
     static const struct argp parser = {run_list, read_run, ways, run_help, NULL, NULL, NULL};
 
     *options = (struct run_options){.common = options_no_guest, .machine = machines[0]};

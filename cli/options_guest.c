@@ -174,6 +174,18 @@ static void read_file(struct run_options *options, const char *path, struct argp
         options_read_kernel(&guest_of(options)->kernel, path, state);
 }
 
+/* Behind "--" all words are the command's. */
+static void read_command(struct run_options *options, struct argp_state *state)
+{
+    options->command = state->argv + state->next - 1;
+    state->next = state->argc;
+}
+
+static bool is_command(const struct argp_state *state)
+{
+    return state->quoted && state->next > state->quoted;
+}
+
 static bool read_device(int key, char *text, struct run_options *options, struct argp_state *state)
 {
     struct guest_options *guest = guest_of(options);
@@ -238,7 +250,10 @@ static bool read_option(int key, char *text, struct run_options *options, struct
         begin_guest(options, text, state);
         return true;
     case ARGP_KEY_ARG:
-        read_file(options, text, state);
+        if (is_command(state))
+            read_command(options, state);
+        else
+            read_file(options, text, state);
         return true;
     default:
         return read_device(key, text, options, state);
@@ -333,6 +348,23 @@ static void read_console(struct run_options *options, char *text, struct argp_st
     argp_error(state, "--console %s: there is no guest of that name; --guest NAME begins one", text);
 }
 
+/* Its status comes by the xenstore; and a second end would be nobody's. */
+static void check_command(struct run_options *options, struct argp_state *state)
+{
+    struct guest_options *guest = &options->guests[0];
+
+    if (!options->command)
+        return;
+    if (options->nr_guests > 1 || !guest->kernel)
+        argp_error(state, "-- %s: a command is for one guest, with a KERNEL that is a Linux", options->command[0]);
+    if (guest->privileged)
+        argp_error(state,
+                   "-- %s: the initial domain has no xenstore of the hypervisor's to leave an exit status in; "
+                   "leave --privileged out",
+                   options->command[0]);
+    guest->ends_by_reboot = true;
+}
+
 /* All has been read. */
 static void end_guests(struct run_options *options, struct argp_state *state)
 {
@@ -346,6 +378,7 @@ static void end_guests(struct run_options *options, struct argp_state *state)
         check_initial(&options->guests[i], state);
     check_uuids(options, state);
     check_together(options, state);
+    check_command(options, state);
     options_end_devices(options, state);
 }
 

@@ -110,6 +110,9 @@ static void check_all(const struct image_options *options, struct argp_state *st
 {
     if (!options->output)
         argp_error(state, "where to? Say --output FILE");
+    if (options->run.command)
+        argp_error(state, "-- %s: a machine of its own tells nobody how a command ended; `paravane run` does",
+                   options->run.command[0]);
 }
 
 static error_t read_image(int key, char *text, struct argp_state *state)

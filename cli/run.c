@@ -24,6 +24,7 @@ struct run {
     struct control control;
     struct log hypervisor_log, qemu_log;
     struct proof proof;
+    struct errand errand;
 };
 
 /* What a console is written to is emptied. */
@@ -72,6 +73,7 @@ static bool take_line(void *owner, const char *line)
     struct run *run = owner;
 
     outcomes_note(&run->outcomes, line);
+    errand_note(&run->errand, line);
     return control_note(&run->control, line) || proof_take(&run->proof, line);
 }
 
@@ -183,6 +185,7 @@ static enum status boot(struct run *run, struct session_result *result)
     return ending_tell(&(struct ending){
         .result = *result,
         .proof = &run->proof,
+        .errand = &run->errand,
         .hypervisor = &run->hypervisor_log,
         .qemu = &run->qemu_log,
         .outcomes = &run->outcomes,

@@ -4,5 +4,6 @@
 
 .PHONY: deb
 
-deb: build/cli/paravane build/hv/paravane.elf build/backend/backend.elf build/guests/demo.elf | build/.tools
+deb: build/cli/paravane build/hv/paravane.elf build/backend/backend.elf build/guests/demo.elf \
+		build/linux/first | build/.tools
 	$(Q)packaging/make-deb

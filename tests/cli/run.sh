@@ -101,6 +101,7 @@ touch "$work/lib/paravane.elf"
 elf() { tests/cli/make-elf "$work/$1" "${@:2}" || exit 1; }
 elf good
 cp "$work/good" "$work/lib/demo.elf"
+printf 'the first process' >"$work/lib/first"
 good=$work/good
 
 # ---- Help and wrong use.
@@ -119,6 +120,10 @@ for command in run image list set inspect decode; do
     verdict "$command-examples" "$([ -n "$examples" ] || echo none; grep -m 1 '^[^ ]' <<<"$examples")"
 done
 expect run-no-kernel 2 'which kernel' -- run
+expect command-several 2 'a command is for one guest' -- run --guest a "$good" --guest b "$good" -- true
+expect command-demo 2 'with a KERNEL that is a Linux' -- run --demo -- true
+expect command-privileged 2 'no xenstore .*leave --privileged out' -- run --privileged "$good" -- true
+expect command-image 2 'tells nobody how a command ended' -- image --output "$work/none.img" "$good" -- true
 expect run-two-kernels 2 'one kernel at a time' -- run a b
 expect run-demo-and-kernel 2 'leave .* out' -- run --demo "$good"
 expect decode-help 0 'Exit codes: 0 it can be stored' '--narrow' 'Examples' -- decode --help
@@ -564,6 +569,42 @@ fi
 # ---- How a run ends.
 with 'log=domain_1_(good):_built,_and_so_on log=domain_1_(good)_wants_to_reboot log=domain_1_(good):_the_last_of_its_frames_has_come_back' \
     expect ends-behind-its-end 0 '^paravane: domain 1 .good. wants to reboot; ended, as' '!come back' -- run "$good"
+printf small >"$work/ramdisk-small"
+# A command's status is the run's, and what follows "--" is the command's alone.
+said=its_command_ended_with_status
+with "log=domain_1_(good):_${said}_42 log=domain_1_(good)_powered_off keep=$work" \
+    expect command-ends 42 '^paravane: the command ended with status 42$' -- \
+    run --ramdisk "$work/ramdisk-small" "$good" -- sh --verbose 'a  b'
+if [[ command-bundle =~ $pattern ]]; then
+    rm -rf "$work/unpacked"
+    mkdir "$work/unpacked"
+    (cd "$work/unpacked" && cpio -idm --quiet) <"$work/bundle" &&
+        tail -c +9 "$work/unpacked/1/ramdisk" | (cd "$work/unpacked" && cpio -idm --quiet) &&
+        [ "$(head -c 8 "$work/unpacked/1/ramdisk" | tr '\0' .)" = small... ] &&
+        [ "$(tr '\0' '|' <"$work/unpacked/paravane/command")" = 'raw|sh|sh|--verbose|a  b|' ] &&
+        cmp -s "$work/lib/first" "$work/unpacked/paravane/first" && [ ! -e "$work/unpacked/paravane/program" ] &&
+        [ "$(cat "$work/unpacked/1/cmdline")" = 'console=hvc0 quiet rdinit=/paravane/first' ]
+    verdict command-bundle "$([ $? -eq 0 ] || echo 'not what the guest is to have')"
+fi
+with "keep=$work log=domain_1_(good):_${said}_0 log=domain_1_(good)_powered_off" \
+    expect command-brought 0 '^paravane: the command ended with status 0$' -- run --cmdline 'my words' "$good" -- "$work/ramdisk-small" x
+if [[ command-brought =~ $pattern ]]; then
+    rm -rf "$work/unpacked"
+    mkdir "$work/unpacked"
+    (cd "$work/unpacked" && cpio -idm --quiet) <"$work/bundle" &&
+        (cd "$work/unpacked" && cpio -idm --quiet) <"$work/unpacked/1/ramdisk" &&
+        [ "$(tr '\0' '|' <"$work/unpacked/paravane/command")" = "raw|/paravane/program|$work/ramdisk-small|x|" ] &&
+        cmp -s "$work/ramdisk-small" "$work/unpacked/paravane/program" &&
+        [ "$(cat "$work/unpacked/1/cmdline")" = 'my words rdinit=/paravane/first' ]
+    verdict command-program "$([ $? -eq 0 ] || echo 'not what the guest is to have')"
+fi
+with 'log=domain_1_(good)_powered_off' expect command-lost 3 'ended before the command did' -- run "$good" -- "$work/ramdisk-small"
+with "log=domain_1_(good):_${said}_256" expect command-nonsense 3 'ended before the command did' -- run "$good" -- "$work/ramdisk-small"
+with "log=domain_1_(good):_${said}_0 exit=43" expect command-crash 3 '^paravane: the guest crashed$' '!the command ended' -- \
+    run "$good" -- "$work/ramdisk-small"
+with "log=domain_1_(good):_${said}_0 proof=none" expect command-unproved 5 'has not confirmed' '!the command ended' -- \
+    run "$good" -- "$work/ramdisk-small"
+with '' expect command-missing 2 'no-such-program: cannot be opened' -- run "$good" -- no-such-program
 with 'say=hello log=secret' expect ends-good 0 '^hello$' 'paravane: the guest powered off' '!secret' -- run "$good"
 with 'log=domain_1_(good)_wants_to_reboot' expect ends-in-its-words 0 '^paravane: domain 1 .good. wants to reboot; ended, as --on-reboot destroy says$' \
     '!powered off' -- run "$good"

@@ -97,6 +97,17 @@ begin share 0 'ok share-read-large' 'ok share-keeps-modes' 'ok share-read-only-k
     tests/linux/share "$PWD/$log/shares" build/cli/paravane run --verbose --audit --timeout "$limit" --memory 160M \
     --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.share" $linux/amd64/vmlinuz
 
+# One command, and its exit status; a program of this machine's that comes along.
+begin command 7 '^[0-9]+ words: two  and one$' '^paravane: the command ended with status 7$' \
+    'audit after the release of domain 1 .*: every count is right' -- \
+    "${run[@]}" --memory 160M --ramdisk $linux/amd64/ramdisk.img $linux/amd64/vmlinuz -- \
+    busybox sh -c 'echo "$# words: $*"; exit 7' sh 'two  and' one
+begin command-killed 137 '^paravane: the command ended with status 137$' -- \
+    "${run[@]}" --memory 160M --ramdisk $linux/amd64/ramdisk.img $linux/amd64/vmlinuz -- busybox sh -c 'kill -9 $$'
+begin command-brought 1 '^paravane: the command ended with status 1$' -- \
+    "${run[@]}" --memory 160M $linux/amd64/vmlinuz -- $linux/busybox false
+begin command-dynamic 126 'link it statically' -- "${run[@]}" --memory 160M $linux/amd64/vmlinuz -- /bin/true
+
 # Spoken to from outside, in the host's time: two boots.
 truncate -s 16M "$log/control.raw"
 begin control 0 'control: all is well' 'linux reboots' 'control: the disk has what was written' 'control: the network answers' 'domain 1 \(linux\): restart 1' 'domain 1 \(linux\) powered off' \
