@@ -65,36 +65,44 @@ bool option_take_text(char *line, const char *name, char *text, size_t size)
     return false;
 }
 
-static bool read_number(const char *digits, uint64_t *value)
+static bool read_number(const char *digits, unsigned base, uint64_t *value)
 {
     uint64_t number = 0;
 
     if (ends_word(*digits))
         return false;
     for (; !ends_word(*digits); digits++) {
-        unsigned digit;
+        unsigned digit = base;
 
         if (*digits >= '0' && *digits <= '9')
             digit = (unsigned)(*digits - '0');
         else if (*digits >= 'a' && *digits <= 'f')
             digit = (unsigned)(*digits - 'a') + 10;
-        else
+        if (digit >= base || number > (UINT64_MAX - digit) / base)
             return false;
-        if (number >> 60)
-            return false;
-        number = number << 4 | digit;
+        number = number * base + digit;
     }
     *value = number;
     return true;
 }
 
-bool option_number(const char *line, const char *name, uint64_t *value)
+static bool find_number(const char *line, const char *name, unsigned base, uint64_t *value)
 {
     for (; *line; line = next_word(line)) {
         const char *rest = word_after(line, name);
 
-        if (rest && *rest == '=' && read_number(rest + 1, value))
+        if (rest && *rest == '=' && read_number(rest + 1, base, value))
             return true;
     }
     return false;
+}
+
+bool option_number(const char *line, const char *name, uint64_t *value)
+{
+    return find_number(line, name, 16, value);
+}
+
+bool option_count(const char *line, const char *name, uint64_t *value)
+{
+    return find_number(line, name, 10, value);
 }

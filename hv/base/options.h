@@ -17,3 +17,6 @@ bool option_take_text(char *line, const char *name, char *text, size_t size);
 
 /* Is there a word @name=VALUE, VALUE being a hexadecimal number of at most 64 bits?  Only then @value is written. */
 bool option_number(const char *line, const char *name, uint64_t *value);
+
+/* The same of a decimal number. */
+bool option_count(const char *line, const char *name, uint64_t *value);

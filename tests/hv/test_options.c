@@ -29,6 +29,9 @@ static void test_options(void **state)
     assert_true(option_number("seed= seed=g seed=ffffffffffffffff", "seed", &value) && value == UINT64_MAX);
     assert_false(option_number("seed seeds=1 seed=10000000000000000 seed=1F", "seed", &value));
     assert_int_equal(value, UINT64_MAX);
+    assert_true(option_count("cpus=10 cpus=11", "cpus", &value) && value == 10);
+    assert_true(option_count("cpus=1f cpus=18446744073709551615", "cpus", &value) && value == UINT64_MAX);
+    assert_false(option_count("cpus=18446744073709551616 cpus=99999999999999999999 cpus=", "cpus", &value));
 }
 
 int main(void)
