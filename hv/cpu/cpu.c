@@ -3,22 +3,29 @@
 #include <engine/check.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
+#include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/entry.h>
 
-#define LEAF_VENDOR     0u
-#define LEAF_VERSION    1u
-#define LEAF_FEATURES   7u
-#define LEAF_EXTENDED   0x80000000u
-#define LEAF_ADDRESSES  0x80000008u
-#define PHYS_BITS_LEAST 36u
-#define PHYS_BITS_MOST  52u
+#define LEAF_VENDOR           0u
+#define LEAF_VERSION          1u
+#define LEAF_FEATURES         7u
+#define LEAF_XSAVE            13u
+#define LEAF_EXTENDED         0x80000000u
+#define LEAF_POWER            0x80000007u
+#define LEAF_ADDRESSES        0x80000008u
+#define LEAF_EXTENDED_VERSION 0x80000001u
+#define PHYS_BITS_LEAST       36u
+#define PHYS_BITS_MOST        52u
 
 #define FEATURES_EBX_FSGSBASE (1u << 0)
 #define FEATURES_EBX_SMEP     (1u << 7)
 #define FEATURES_EBX_SMAP     (1u << 20)
 #define FEATURES_ECX_UMIP     (1u << 2)
+#define FEATURES_ECX_OSPKE    (1u << 4)
+#define VERSION_ECX_OSXSAVE   (1u << 27)
+#define VERSION_EDX_APIC      (1u << 9)
 #define FEATURES_EDX_ARCH     (1u << 29) /* there is MSR_ARCH_CAPABILITIES */
 #define ARCH_RDCL_NO          (UINT64_C(1) << 0)
 #define VENDOR_EBX_INTEL      0x756e6547u /* "Genu" */
@@ -54,24 +61,55 @@ static bool has_l1tf(uint32_t features_edx)
     return !(features_edx & FEATURES_EDX_ARCH) || !(asm_read_msr(MSR_ARCH_CAPABILITIES) & ARCH_RDCL_NO);
 }
 
+/* A leaf that there is not has nothing. */
+static struct cpuid read_leaf(uint32_t leaf)
+{
+    uint32_t last = asm_cpuid(leaf & LEAF_EXTENDED, 0).eax;
+
+    return leaf <= last ? asm_cpuid(leaf, 0) : (struct cpuid){0};
+}
+
 static void find_features(void)
 {
-    struct cpuid leaf7 = {0};
+    struct cpuid leaf7 = read_leaf(LEAF_FEATURES);
 
-    if (asm_cpuid(LEAF_VENDOR, 0).eax >= LEAF_FEATURES)
-        leaf7 = asm_cpuid(LEAF_FEATURES, 0);
     cpu_features_found.umip = leaf7.ecx & FEATURES_ECX_UMIP;
     cpu_features_found.fsgsbase = leaf7.ebx & FEATURES_EBX_FSGSBASE;
     cpu_features_found.smep = leaf7.ebx & FEATURES_EBX_SMEP;
     cpu_features_found.smap = leaf7.ebx & FEATURES_EBX_SMAP;
     cpu_features_found.l1tf = has_l1tf(leaf7.edx);
-    cpu_features_found.phys_bits = PHYS_BITS_LEAST;
-    if (asm_cpuid(LEAF_EXTENDED, 0).eax >= LEAF_ADDRESSES)
-        cpu_features_found.phys_bits = asm_cpuid(LEAF_ADDRESSES, 0).eax & 0xff;
+    cpu_features_found.phys_bits = read_leaf(LEAF_ADDRESSES).eax & 0xff;
     if (cpu_features_found.phys_bits < PHYS_BITS_LEAST)
         cpu_features_found.phys_bits = PHYS_BITS_LEAST;
     if (cpu_features_found.phys_bits > PHYS_BITS_MOST)
         cpu_features_found.phys_bits = PHYS_BITS_MOST;
+}
+
+/*
+ * What the hypervisor or a guest may find that this processor can do, but for what says only how it is set up (the
+ * APIC's enabling; OSXSAVE, OSPKE) and which one it is.  Guests move between processors.
+ */
+static void read_abilities(uint32_t words[CPU_ABILITIES])
+{
+    struct cpuid vendor = asm_cpuid(LEAF_VENDOR, 0), version = read_leaf(LEAF_VERSION);
+    struct cpuid features = read_leaf(LEAF_FEATURES), xsave = read_leaf(LEAF_XSAVE);
+    struct cpuid extended = read_leaf(LEAF_EXTENDED_VERSION);
+    const uint32_t seen[CPU_ABILITIES] = {
+        vendor.ebx,
+        version.ecx & ~VERSION_ECX_OSXSAVE,
+        version.edx & ~VERSION_EDX_APIC,
+        features.ebx,
+        features.ecx & ~FEATURES_ECX_OSPKE,
+        features.edx,
+        xsave.eax,
+        xsave.edx,
+        extended.ecx,
+        extended.edx & ~VERSION_EDX_APIC,
+        read_leaf(LEAF_POWER).edx,
+        read_leaf(LEAF_ADDRESSES).eax & 0xffff,
+    };
+
+    memcpy(words, seen, sizeof(seen));
 }
 
 /*
@@ -98,16 +136,16 @@ static void set_control_registers(void)
  * Where guests' calls arrive: AMD APM volume 2, 6.1.  STAR's selectors for the way back are not used: the hypervisor
  * returns by iret.
  */
-static void set_entry_points(unsigned id)
+static void set_entry_points(struct cpu *cpu)
 {
-    uint64_t stub = (uint64_t)id * ENTRY_SYSCALL_STUB_SIZE;
+    uint64_t stub = (uint64_t)cpu->id * ENTRY_SYSCALL_STUB_SIZE;
 
     asm_write_msr(MSR_STAR, (uint64_t)HV_CS << 32);
     asm_write_msr(MSR_LSTAR, (uint64_t)entry_syscall_stubs + stub);
     asm_write_msr(MSR_CSTAR, (uint64_t)entry_syscall32_stubs + stub);
     asm_write_msr(MSR_SYSCALL_MASK, ENTRY_SYSCALL_MASK);
     asm_write_msr(MSR_SYSENTER_CS, HV_CS);
-    asm_write_msr(MSR_SYSENTER_ESP, cpu_sysenter_stack(&cpu_boot));
+    asm_write_msr(MSR_SYSENTER_ESP, cpu_sysenter_stack(cpu));
     asm_write_msr(MSR_SYSENTER_EIP, (uint64_t)entry_sysenter);
 }
 
@@ -140,12 +178,29 @@ void cpu_set_online(struct cpu *cpu)
 void cpu_init(void)
 {
     find_features();
+    read_abilities(cpu_boot.abilities);
+    cpu_boot.maddr = image_maddr(&cpu_boot);
+    cpu_tables_init_gates();
     cpu_tables_init(&cpu_boot);
     set_control_registers();
-    set_entry_points(cpu_boot.id);
+    set_entry_points(&cpu_boot);
     cpu_set_online(&cpu_boot);
     asm_out8(PIC_PRIMARY_MASK, 0xff);
     asm_out8(PIC_SECONDARY_MASK, 0xff);
+}
+
+bool cpu_init_other(void)
+{
+    struct cpu *cpu = cpu_here();
+
+    read_abilities(cpu->abilities);
+    if (memcmp(cpu->abilities, cpu_boot.abilities, sizeof(cpu->abilities)))
+        return false;
+    cpu->debug_has_stack = cpu_boot.debug_has_stack;
+    cpu_tables_init(cpu);
+    set_control_registers();
+    set_entry_points(cpu);
+    return true;
 }
 
 void cpu_guard_user_pages(bool on)

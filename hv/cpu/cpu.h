@@ -12,6 +12,7 @@
 #include <hv/cpu/stack_owner.h>
 
 #define GDT_PAGE_ENTRIES 512u
+#define CPU_ABILITIES    12u
 
 /*
  * The memory types that an entry's PWT, PCD and PAT choose from, a byte each, as the ABI gives them to guests (Intel
@@ -48,11 +49,13 @@ struct cpu {
     _Alignas(4096) uint64_t gdt_pages[2][GDT_PAGE_ENTRIES]; /* by width */
     struct tss tss;
     unsigned id;
-    uint32_t apic; /* the number of its local APIC */
-    struct hv_vcpu *current; /* NULL: none, and the hypervisor's own root is loaded */
-    uint64_t sleeping;       /* rsp of its own stack while a vCPU runs: hv/domain/sched.h */
-    bool in_vcpu;            /* a vCPU's stack is in use, not its own */
-    uint64_t turn_began;     /* time_now() when the vCPU got the processor */
+    uint32_t apic;                     /* the number of its local APIC */
+    uint64_t maddr;                    /* the machine address of all this */
+    uint32_t abilities[CPU_ABILITIES]; /* what it tells by CPUID of what it can do */
+    struct hv_vcpu *current;           /* NULL: none, and the hypervisor's own root is loaded */
+    uint64_t sleeping;                 /* rsp of its own stack while a vCPU runs: hv/domain/sched.h */
+    bool in_vcpu;                      /* a vCPU's stack is in use, not its own */
+    uint64_t turn_began;               /* time_now() when the vCPU got the processor */
     bool must_give_way;      /* since then there is something that only sched_run() can see to: hv_vcpu_give_way() */
     bool debug_has_stack;    /* these belong to hv/cpu/debug_stack.c */
     bool debug_was_nested;   /* one came before the first instruction of another's handler */
@@ -72,8 +75,14 @@ struct cpu_features {
     bool l1tf;          /* XSA-273 */
 };
 
-/* Set up this processor: control registers, descriptor tables, no interrupts. */
+/* Set up this processor, the first: control registers, descriptor tables, no interrupts. */
 void cpu_init(void);
+
+/*
+ * The same for one of the others, on a stack of its own; its id and maddr stand.  False: it is not as the first is, in
+ * what it can do, and must not run guests.  Nothing has been set up then.
+ */
+bool __must_check cpu_init_other(void);
 
 /*
  * Do without SMAP.  QEMU before 9.1 emulates it wrongly: a return from an interrupt within ring 3 counts as an access

@@ -98,7 +98,7 @@ static void fill_gate(unsigned vector, uint64_t entry, uint64_t type)
 }
 
 /* Calls of 32-bit kernels are open to these alone: 64-bit guests, and programs, are in ring 3. */
-static void fill_idt(void)
+void cpu_tables_init_gates(void)
 {
     for (unsigned i = 0; i < TRAP_VECTORS; i++)
         fill_gate(i, (uint64_t)entry_stubs + (uint64_t)i * ENTRY_STUB_SIZE,
@@ -129,14 +129,13 @@ void cpu_tables_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
 
 uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width)
 {
-    return image_maddr(cpu->gdt_pages[width]);
+    return cpu->maddr + offsetof(struct cpu, gdt_pages) + width * sizeof(cpu->gdt_pages[0]);
 }
 
 void cpu_tables_init(struct cpu *cpu)
 {
     fill_gdt_pages(cpu);
     fill_tss(cpu);
-    fill_idt();
     /* What lies in front of the hypervisor's page is no table yet, but there is no guest either to use it. */
     cpu_tables_load_gdt((uint64_t)cpu->gdt_pages[WIDTH_64] - FIRST_RESERVED_GDT_BYTE);
     entry_reload_segments();

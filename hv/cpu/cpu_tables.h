@@ -12,7 +12,10 @@
 
 struct cpu;
 
-/* Build @cpu's tables and load them.  Until there are windows, only the hypervisor's page of the GDT is there. */
+/* The gates, which all processors share: once, before any of them loads its tables. */
+void cpu_tables_init_gates(void);
+
+/* Build @cpu's tables and load them.  Until it is on a window, only the hypervisor's page of the GDT is there. */
 void cpu_tables_init(struct cpu *cpu);
 
 /* Give @vector a stack of its own, of enum ist (hv/cpu/cpu.h). */

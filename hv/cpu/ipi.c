@@ -13,12 +13,18 @@
 #define HIGH_SHIFT     24u
 #define MSR_COMMAND    0x830u
 #define BUSY_TURNS_MAX 1000000u
+#define APIC_EVERYBODY 0xffu
 
 static bool is_msr;
 
 void ipi_init(bool x2apic)
 {
     is_msr = x2apic;
+}
+
+bool ipi_reaches(uint32_t apic)
+{
+    return is_msr || apic < APIC_EVERYBODY;
 }
 
 static volatile uint32_t *apic_register(uint32_t offset)

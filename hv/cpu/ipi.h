@@ -15,5 +15,8 @@
 /* The local APICs are on: by registers in memory, at DEVICE_BASE, or as x2APICs. */
 void ipi_init(bool x2apic);
 
-/* Send @command to the local APIC with the number @apic; in memory, one below 255.  Interrupts are off. */
+/* Can a command be for the local APIC with the number @apic? */
+bool ipi_reaches(uint32_t apic);
+
+/* Send @command to the local APIC with the number @apic, which is one of those.  Interrupts are off. */
 void ipi_send(uint32_t apic, uint32_t command);

@@ -22,6 +22,7 @@ static struct {
     uint32_t vendor, last_leaf, last_extended;
     struct cpuid leaf7;
     uint32_t address_bits; /* eax of leaf 80000008 */
+    struct cpuid version, xsave, extended, power;
 } made;
 
 /* A leaf that there is not says anything: Intel's processors repeat the last one. */
@@ -31,6 +32,14 @@ static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
     switch (leaf) {
     case 0:
         return (struct cpuid){.eax = made.last_leaf, .ebx = made.vendor};
+    case 1:
+        return made.version;
+    case 13:
+        return made.xsave;
+    case 0x80000001:
+        return made.extended;
+    case 0x80000007:
+        return made.power;
     case 7:
         return made.last_leaf >= 7 ? made.leaf7 : (struct cpuid){~0u, ~0u, ~0u, ~0u};
     case 0x80000000:
@@ -53,12 +62,18 @@ static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 const uint8_t entry_syscall_stubs[32 * 64], entry_syscall32_stubs[32 * 64], entry_sysenter[1];
 
 static uint8_t masks[2]; /* of the interrupt controllers */
-static unsigned tables;
+static unsigned tables, gates;
+static struct cpu *tables_of;
 
 void cpu_tables_init(struct cpu *cpu)
 {
-    assert_ptr_equal(cpu, &cpu_boot);
+    tables_of = cpu;
     tables++;
+}
+
+void cpu_tables_init_gates(void)
+{
+    gates++;
 }
 
 static void out(uint16_t port, uint8_t value)
@@ -74,7 +89,8 @@ static void begin(void)
     memset(masks, 0, sizeof(masks));
     memset(&made, 0, sizeof(made));
     memset(&cpu_features_found, 0, sizeof(cpu_features_found));
-    tables = 0;
+    tables = gates = 0;
+    tables_of = NULL;
     made.vendor = AMD;
     made.last_leaf = 7;
     made.last_extended = 0x80000008;
@@ -257,6 +273,56 @@ static void test_entry_stack(void **state)
     assert_int_equal(entry_cpus[0].stack, 0);
 }
 
+static bool init_other(void)
+{
+    static struct cpu other;
+    bool good;
+
+    memset(&other, 0, sizeof(other));
+    other.id = 5;
+    cpu_of_thread = &other;
+    tables = gates = 0;
+    good = cpu_init_other();
+    cpu_of_thread = NULL;
+    assert_int_equal(tables, good);
+    assert_int_equal(gates, 0); /* they are everybody's, and in use */
+    assert_true(!good || tables_of == &other);
+    assert_true(!good || *fake_cpu_msr(0xc0000082) == (uint64_t)entry_syscall_stubs + 32 * 5);
+    assert_true(!good || *fake_cpu_msr(0x175) == cpu_sysenter_stack(&other));
+    assert_true(!good || other.debug_has_stack);
+    return good;
+}
+
+/* Another processor is as the first, in all that anybody finds out; which one it is, and how it is set up, may differ. */
+static void test_other(void **state)
+{
+    uint32_t *const words[] = {
+        &made.vendor,    &made.leaf7.ebx, &made.leaf7.ecx,    &made.leaf7.edx,    &made.version.ecx, &made.version.edx,
+        &made.xsave.eax, &made.xsave.edx, &made.extended.ecx, &made.extended.edx, &made.power.edx,   &made.address_bits,
+    };
+
+    (void)state;
+    begin();
+    made.last_leaf = 13;
+    cpu_init();
+    cpu_boot.debug_has_stack = true;
+    assert_int_equal(gates, 1);
+    assert_int_equal(cpu_boot.maddr, image_maddr(&cpu_boot));
+    assert_true(init_other());
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        *words[i] ^= 1u << 8;
+        assert_false(init_other());
+        *words[i] ^= 1u << 8;
+    }
+    made.version.ebx = made.version.eax = 7;
+    made.version.ecx ^= 1u << 27;
+    made.version.edx ^= 1u << 9;
+    made.extended.edx ^= 1u << 9;
+    made.leaf7.ecx ^= 1u << 4;
+    assert_true(init_other());
+    cpu_boot.debug_has_stack = false;
+}
+
 /* Who runs is found by its number; others are not. */
 static void test_online(void **state)
 {
@@ -305,7 +371,8 @@ int main(void)
         cmocka_unit_test(test_l1tf),         cmocka_unit_test(test_control_registers),
         cmocka_unit_test(test_guards),       cmocka_unit_test(test_memory_types),
         cmocka_unit_test(test_entry_points), cmocka_unit_test(test_entry_stack),
-        cmocka_unit_test(test_online),       cmocka_unit_test(test_disable_smap),
+        cmocka_unit_test(test_other),        cmocka_unit_test(test_online),
+        cmocka_unit_test(test_disable_smap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,8 @@ static void make(void)
     fake_cpu_reset();
     memset(&cpu, 0, sizeof(cpu));
     reloads = 0;
+    cpu.maddr = image_maddr(&cpu);
+    cpu_tables_init_gates();
     cpu_tables_init(&cpu);
 }
 

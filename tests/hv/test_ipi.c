@@ -61,6 +61,8 @@ static void test_memory(void **state)
 {
     (void)state;
     begin(false);
+    assert_true(ipi_reaches(254));
+    assert_false(ipi_reaches(255)); /* all of them */
     busy = 3; /* until the one before is out */
     ipi_send(0x21, IPI_INIT);
     ipi_send(0xfe, IPI_START(0x9f));
@@ -77,6 +79,7 @@ static void test_msr(void **state)
 {
     (void)state;
     begin(true);
+    assert_true(ipi_reaches(255));
     ipi_send(0x12345, IPI_NMI);
     assert_int_equal(*fake_cpu_msr(0x830), UINT64_C(0x0001234500004400));
     cpu_kick(3);
