@@ -74,9 +74,16 @@ void state_init(void)
         return;
     leaf = asm_cpuid(LEAF_XSAVE, 0);
     extended.xcr0 = ((uint64_t)leaf.edx << 32 | leaf.eax) & XCR0_OFFERED;
+    state_init_other();
+    extended.size = asm_cpuid(LEAF_XSAVE, 0).ebx;
+}
+
+void state_init_other(void)
+{
+    if (extended.xcr0 == 0)
+        return;
     asm_write_cr4(asm_read_cr4() | CR4_OSXSAVE);
     write_xcr0(extended.xcr0);
-    extended.size = asm_cpuid(LEAF_XSAVE, 0).ebx;
 }
 
 uint64_t state_xcr0_offered(void)

@@ -29,6 +29,9 @@ struct vcpu_state {
 /* Find out what there is to save, once, before the first vCPU.  Sets CR4.OSXSAVE where the processor has xsave. */
 void state_init(void);
 
+/* Set this processor, another one, up as the first is. */
+void state_init_other(void);
+
 /* The parts of the extended state that guests may enable; 0: the processor has no xsave. */
 uint64_t state_xcr0_offered(void);
 

@@ -54,6 +54,7 @@ enum apic_register {
 #define CALIBRATION_NS   UINT64_C(10000000)
 
 static bool x2apic;
+static uint64_t address; /* of the registers in memory, of all processors */
 static bool deadline_mode;
 static uint64_t timer_hz; /* of the count */
 
@@ -136,11 +137,47 @@ static void enable(void)
     }
     x2apic = base & APIC_BASE_X2APIC;
     if (!x2apic) {
-        paging_set(DEVICE_BASE, (base & APIC_BASE_ADDRESS) | MAP_DATA | ENTRY_PCD | ENTRY_PWT);
+        address = base & APIC_BASE_ADDRESS;
+        paging_set(DEVICE_BASE, address | MAP_DATA | ENTRY_PCD | ENTRY_PWT);
         asm_flush_page(DEVICE_BASE);
     }
     ipi_init(x2apic);
+}
+
+/* Whatever this one is in, it is in the mode of the first afterwards: section 11.12.5 has the ways from one to another. */
+static void follow(void)
+{
+    uint64_t base = asm_read_msr(MSR_APIC_BASE);
+
+    if (x2apic) {
+        if (base & APIC_BASE_X2APIC)
+            return;
+        base |= APIC_BASE_ENABLED;
+        asm_write_msr(MSR_APIC_BASE, base);
+        asm_write_msr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
+        return;
+    }
+    if (base & APIC_BASE_X2APIC) {
+        base &= ~(APIC_BASE_X2APIC | APIC_BASE_ENABLED);
+        asm_write_msr(MSR_APIC_BASE, base);
+    }
+    asm_write_msr(MSR_APIC_BASE, (base & ~APIC_BASE_ADDRESS) | address | APIC_BASE_ENABLED);
+}
+
+static void silence(void)
+{
+    mask_all();
+    write(APIC_TASK_PRIORITY, 0);
+    write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
     cpu_here()->apic = apic_id();
+}
+
+static void start_timer(void)
+{
+    write(APIC_DIVIDE, DIVIDE_BY_1);
+    write(APIC_LVT_TIMER, VECTOR_TIMER | (deadline_mode ? LVT_DEADLINE : 0));
+    /* The deadline's register may overtake the write to memory before it: section 11.5.4.1. */
+    __asm__ volatile("mfence" : : : "memory");
 }
 
 void apic_init(void)
@@ -150,15 +187,18 @@ void apic_init(void)
     if (!(version.edx & VERSION_EDX_APIC))
         exit_unsupported("the processor has no local APIC, whose timer is needed");
     enable();
-    mask_all();
-    write(APIC_TASK_PRIORITY, 0);
-    write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+    silence();
     deadline_mode = version.ecx & VERSION_ECX_DEADLINE;
     if (!deadline_mode)
         calibrate();
-    write(APIC_LVT_TIMER, VECTOR_TIMER | (deadline_mode ? LVT_DEADLINE : 0));
-    /* The deadline's register may overtake the write to memory before it: section 11.5.4.1. */
-    __asm__ volatile("mfence" : : : "memory");
+    start_timer();
+}
+
+void apic_init_other(void)
+{
+    follow();
+    silence();
+    start_timer();
 }
 
 static void set_deadline(uint64_t ns)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The local APIC, as far as one processor's timer needs it. */
+/* The local APICs, as far as timers need them; hv/cpu/ipi.h sends by them. */
 #pragma once
 
 #include <stdint.h>
@@ -14,6 +14,9 @@ enum apic_vector {
  * exists) or as x2APIC where it is that already, and calibrate its timer by time_now().  EXIT_UNSUPPORTED without one.
  */
 void apic_init(void);
+
+/* The same for another processor, in the mode of the first, and by what has been found of its timer. */
+void apic_init_other(void);
 
 /* Interrupt at VECTOR_TIMER in @ns nanoseconds, once; a later call replaces it.  0: at once.  UINT64_MAX: never. */
 void apic_set_timer(uint64_t ns);

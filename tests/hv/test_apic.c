@@ -242,6 +242,41 @@ static void test_x2apic(void **state)
     assert_int_equal(*fake_cpu_msr(0x80b), 0);
 }
 
+/* Another processor: its APIC is as the first's afterwards, whatever it was before; its timer is not measured again. */
+static void test_other(void **state)
+{
+    static struct cpu other;
+
+    (void)state;
+    begin(false);
+    apic_init();
+    cpu_of_thread = &other;
+    for (unsigned mode = 0; mode < 3; mode++) {
+        uint64_t *base = fake_cpu_msr(0x1b);
+
+        memset(writes, 0, sizeof(writes));
+        *base = UINT64_C(0xabcde000) | (uint64_t)(mode == 0 ? 0 : mode == 1 ? 2 : 3) << 10;
+        other.apic = 0;
+        apic_init_other();
+        assert_int_equal(*base, APIC_ADDRESS | 1u << 11);
+        assert_int_equal(registers[0x0f], 0x1ff);
+        assert_int_equal(registers[0x32], 0xf0);
+        assert_int_equal(registers[0x35] >> 16 & 1, 1);
+        assert_int_equal(writes[0x38], 0);
+        assert_int_equal(other.apic, 5);
+    }
+    cpu_of_thread = NULL;
+    begin(true);
+    fake_cpu.device = 0;
+    *fake_cpu_msr(0x1b) |= 1u << 10;
+    *fake_cpu_msr(0x803) = 0x60014;
+    apic_init();
+    *fake_cpu_msr(0x1b) = APIC_ADDRESS;
+    apic_init_other();
+    assert_int_equal(*fake_cpu_msr(0x1b), APIC_ADDRESS | 3u << 10);
+    assert_int_equal(*fake_cpu_msr(0x80f), 0x1ff);
+}
+
 static void test_end(void **state)
 {
     (void)state;
@@ -307,9 +342,9 @@ static void test_deadline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_init),  cmocka_unit_test(test_off),      cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_none),  cmocka_unit_test(test_x2apic),   cmocka_unit_test(test_end),
-        cmocka_unit_test(test_count), cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_init),  cmocka_unit_test(test_off),   cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_other), cmocka_unit_test(test_none),  cmocka_unit_test(test_x2apic),
+        cmocka_unit_test(test_end),   cmocka_unit_test(test_count), cmocka_unit_test(test_deadline),
     };
 
     return fake_cpu_reserve(DEVICE_BASE, 4096) ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
