@@ -11,6 +11,7 @@
 #include <hv/boot/boot_magic.h>
 #include <hv/base/exit.h>
 #include <hv/base/layout.h>
+#include <hv/head.h>
 
 #define MB1_PAGE_ALIGN 0x00000001
 #define MB1_MEMORY     0x00000002
@@ -24,13 +25,6 @@
 #define MB2_WANT_MODULE      3
 #define MB2_WANT_MEMORY_MAP  6
 
-#define CR0_PE        (1 << 0)
-#define CR0_WP        (1 << 16)
-#define CR0_PG        (1 << 31)
-#define CR4_PAE       (1 << 5)
-#define MSR_EFER      0xc0000080
-#define EFER_LME      (1 << 8)
-#define EFER_NXE      (1 << 11)
 #define EFLAGS_ID     (1 << 21)
 #define CPUID_LONG    29 /* leaf 0x80000001, edx */
 #define CPUID_NX      20
@@ -43,11 +37,8 @@
 #define ENTRY_TABLE   0x003 /* present, writable */
 #define ENTRY_LARGE   0x083 /* and 2 MiB large */
 
-#define BOOT_CS       0x08
 #define EARLY_L2S     4
 #define IMAGE_SLOT    259
-
-#define PHYS(symbol)  ((symbol) - IMAGE_BASE)
 
         .cfi_sections .debug_frame
 
@@ -117,19 +108,7 @@ boot_entry:
         popl %edi
         popl %esi
 
-        /* Long mode: PAE, a root, EFER.LME, then paging; Intel SDM volume 3, 10.8.5. */
-        movl %cr4, %eax
-        orl $CR4_PAE, %eax
-        movl %eax, %cr4
-        movl $PHYS(early_l4), %eax
-        movl %eax, %cr3
-        movl $MSR_EFER, %ecx
-        rdmsr
-        orl $(EFER_LME | EFER_NXE), %eax
-        wrmsr
-        movl %cr0, %eax
-        orl $(CR0_PG | CR0_WP | CR0_PE), %eax
-        movl %eax, %cr0
+        ENTER_LONG_MODE
         lgdt boot_gdt_pointer
         ljmp $BOOT_CS, $enter_image
 
@@ -256,15 +235,19 @@ enter_image:
         .cfi_endproc
 
         .balign 8
+        .globl boot_gdt
 boot_gdt:
         .quad 0
         .quad 0x00af9b000000ffff /* code, 64 bits, ring 0 */
+        .quad 0x00cf9b000000ffff /* code, 32 bits */
+        .quad 0x00cf93000000ffff /* data */
 boot_gdt_pointer:
-        .short boot_gdt_pointer - boot_gdt - 1
+        .short BOOT_GDT_SIZE - 1
         .long boot_gdt
 
         .section .bss
         .balign 4096
+        .globl early_l4
 early_l4:
         .skip 4096
 early_l3:

@@ -22,6 +22,7 @@
 #include <hv/mem/allocate.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/ram.h>
+#include <hv/processors.h>
 #include <hv/selftest.h>
 #include <hv/service/console.h>
 #include <hv/time/apic.h>
@@ -114,6 +115,16 @@ static void choose_end(const char *line)
     exit_set_power_off(always);
 }
 
+/* As many as the command line allows: cpus=N. */
+static void start_processors(const char *line)
+{
+    uint64_t most;
+
+    if (!option_count(line, "cpus", &most) || most == 0 || most > MAX_CPUS)
+        most = MAX_CPUS;
+    processors_start(&machine, (unsigned)most);
+}
+
 _Noreturn void main_start(uint32_t magic, uint64_t start)
 {
     const char *line = boot_info.command_line;
@@ -127,6 +138,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     read_boot_info(magic, start);
     choose_lines(line);
     choose_end(line);
+    processors_find(&early_memory, &boot_info);
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
     if (option_is_set(line, "explain"))
@@ -142,6 +154,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     nmi_watchdog_init();
     selftest_hang(line);
     state_init();
+    start_processors(line);
     if (selftest)
         exit_with(selftest_run(&machine) ? EXIT_GOOD : EXIT_SELFTEST);
     if (!boot_info.has_bundle) {
