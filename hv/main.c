@@ -13,6 +13,7 @@
 #include <hv/boot/boot.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
+#include <hv/cpu/house.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
@@ -74,6 +75,7 @@ static _Noreturn void run_bundle(void)
         print("the bundle is damaged: %s\n", problem);
         exit_with(EXIT_USAGE);
     }
+    house_enter(); /* from here on the roof is in it, but while it lets others run */
     code = guests_run(&machine, &bundle);
     if (code == EXIT_BROKEN)
         exit_with(code);

@@ -12,6 +12,7 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/house.h>
 #include <hv/cpu/trap.h>
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
@@ -34,8 +35,11 @@ static void interrupt(unsigned vector)
 {
     if (vector == VECTOR_SPURIOUS)
         return;
-    if (vector < VECTOR_INTERRUPTS)
+    if (vector < VECTOR_INTERRUPTS) {
+        house_enter();
         pirq_interrupt(vector);
+        house_leave();
+    }
     apic_end();
     if (vector == VECTOR_TIMER)
         timer_run();
@@ -194,13 +198,24 @@ static void software_interrupt(struct hv_vcpu *vcpu)
     bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
 }
 
+/* Ports and configuration space are the house's. */
+static enum emulate_result emulate(struct hv_vcpu *vcpu)
+{
+    enum emulate_result result;
+
+    house_enter();
+    result = emulate_privileged(vcpu);
+    house_leave();
+    return result;
+}
+
 static void protection_fault(struct hv_vcpu *vcpu)
 {
     struct cpu_frame *frame = vcpu->frame;
 
     if (frame->error & SELECTOR_ERROR_IDT)
         software_interrupt(vcpu);
-    else if ((frame->error ? emulate_gate(vcpu) : emulate_privileged(vcpu)) != EMULATE_DONE)
+    else if ((frame->error ? emulate_gate(vcpu) : emulate(vcpu)) != EMULATE_DONE)
         bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
 }
 

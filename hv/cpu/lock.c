@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ticket locks, and the order in which a processor takes them. */
+/* Ticket locks, and the order in which a processor takes them; the house's. */
 #include <engine/check.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/house.h>
 #include <hv/cpu/lock.h>
 
 /* The last one taken comes latest: each was behind all that were held. */
@@ -12,6 +13,7 @@ static void note_taken(struct locks_held *held, const struct lock *lock)
     held->locks[held->count++] = lock;
 }
 
+/* Mostly the last one taken. */
 static void note_dropped(struct locks_held *held, const struct lock *lock)
 {
     unsigned i = held->count;
@@ -66,4 +68,23 @@ bool lock_rank_is_held(enum lock_rank rank)
 bool lock_any_is_held(void)
 {
     return cpu_here()->locks.count > 0;
+}
+
+struct lock house_lock = LOCK_INIT(LOCK_HOUSE, 0);
+
+bool house_step_out(void)
+{
+    bool was_in = house_is_mine();
+
+    if (was_in)
+        house_leave();
+    CHECK(!lock_any_is_held());
+    return was_in;
+}
+
+void house_step_in(bool was_in)
+{
+    CHECK(!lock_any_is_held());
+    if (was_in)
+        house_enter();
 }

@@ -4,6 +4,7 @@
 #include <engine/check.h>
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/house.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
@@ -65,8 +66,12 @@ void sched_arrive(void)
 
 static void leave(struct hv_vcpu *vcpu, unsigned state)
 {
+    bool was_in_house;
+
     runstate_set(vcpu, state);
+    was_in_house = house_step_out();
     entry_switch(&vcpu->run.sleeping, cpu_here()->sleeping);
+    house_step_in(was_in_house);
     sched_arrive();
 }
 
@@ -222,6 +227,7 @@ static void end_turn(struct timer *timer)
 static void run(struct machine *machine, struct hv_vcpu *vcpu)
 {
     struct cpu *cpu = cpu_here();
+    bool was_in_house;
 
     nmi_watchdog_pet();
     fair_begin(cpu->id, vcpu); /* the change is at its expense */
@@ -233,7 +239,9 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
     if (fair_is_wanted(cpu->id))
         timer_set(&turn, cpu->turn_began + TURN_NS);
     cpu->in_vcpu = true;
+    was_in_house = house_step_out();
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
+    house_step_in(was_in_house);
     cpu->in_vcpu = false;
     timer_stop(&turn);
     fair_end(cpu->id);
@@ -242,7 +250,10 @@ static void run(struct machine *machine, struct hv_vcpu *vcpu)
 /* An interrupt ends this; it can only come here, so that none is missed between the look and the halt. */
 static void idle(void)
 {
+    bool was_in_house = house_step_out();
+
     __asm__ volatile("sti; hlt; cli" : : : "memory");
+    house_step_in(was_in_house);
 }
 
 /*
@@ -344,7 +355,10 @@ static void end_work(void)
 /* Devices may have waited since the turn began, and nobody else lets interrupts come if no vCPU wants to run. */
 static void take_interrupts(void)
 {
+    bool was_in_house = house_step_out();
+
     __asm__ volatile("sti; nop; cli" : : : "memory");
+    house_step_in(was_in_house);
 }
 
 void sched_yield_work(void)

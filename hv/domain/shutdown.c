@@ -4,6 +4,7 @@
 
 #include <hv/base/print.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/house.h>
 #include <hv/domain/report.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
@@ -78,19 +79,22 @@ void shutdown_by_watchdog(struct hv_domain *domain)
         report_guest(vcpu);
 }
 
+/* A way to the guest's kernel that does not go is found without the house's lock, a bad call with it. */
 void shutdown_crash(struct hv_vcpu *vcpu, const char *format, ...)
 {
     struct hv_domain *domain = hv_vcpu_domain(vcpu);
+    bool entered = house_enter_if_out();
     va_list args;
 
     vcpu->engine.diverted = true;
-    if (domain->ended)
-        return;
-    print("domain %u (%s) crashed: ", domain->engine.id.v, domain->name);
-    va_start(args, format);
-    print_list(format, args);
-    va_end(args);
-    print("\n");
-    report_guest(vcpu);
-    shutdown_domain(domain, SHUTDOWN_crash);
+    if (!domain->ended) {
+        print("domain %u (%s) crashed: ", domain->engine.id.v, domain->name);
+        va_start(args, format);
+        print_list(format, args);
+        va_end(args);
+        print("\n");
+        report_guest(vcpu);
+        shutdown_domain(domain, SHUTDOWN_crash);
+    }
+    house_leave_if(entered);
 }

@@ -5,6 +5,7 @@
 #include <engine/types.h>
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/house.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
 #include <hv/time/timer.h>
@@ -84,10 +85,12 @@ void timer_stop(struct timer *timer)
         unlink(timer);
 }
 
+/* What is to be done then belongs to the house. */
 void timer_run(void)
 {
     struct list *list = list_here();
     uint64_t now = time_now();
+    bool entered = house_enter_if_out();
 
     while (list->first && list->first->deadline <= now) {
         struct timer *timer = list->first;
@@ -96,4 +99,5 @@ void timer_run(void)
         timer->expire(timer);
     }
     program(list);
+    house_leave_if(entered);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guests of a bundle: which are built, who has the console, and the code that a run of several ends with. */
 /* links: hv/guests.c hv/domain/shutdown.c tests/hv/lib/port_halt.c tests/hv/lib/said.c tests/hv/lib/guests_host.c */
+/* links: tests/hv/lib/lock_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which function a hypercall is: each number, and those that nobody knows. */
-/* links: hv/call/hypercall.c */
+/* links: hv/call/hypercall.c tests/hv/lib/lock_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,18 +12,40 @@
 #include <abi/hypercall.h>
 #include <engine/port.h>
 #include <hv/call/calls.h>
+#include <hv/cpu/house.h>
 #include <hv/domain/vcpu.h>
 
 static struct hv_domain domain;
 static struct hv_vcpu vcpu = {.engine.domain = &domain.engine};
 static const uint64_t arguments[6] = {1, 2, 3, 4, 5, 6};
 
+/* Those that concern the caller alone; all others find the house's lock held. */
+static bool is_own(unsigned number)
+{
+    switch (number) {
+    case __HYPERVISOR_stack_switch:
+    case __HYPERVISOR_set_callbacks:
+    case __HYPERVISOR_fpu_taskswitch:
+    case __HYPERVISOR_set_debugreg:
+    case __HYPERVISOR_get_debugreg:
+    case __HYPERVISOR_xen_version:
+    case __HYPERVISOR_iret:
+    case __HYPERVISOR_set_segment_base:
+    case __HYPERVISOR_nmi_op:
+    case __HYPERVISOR_callback_op:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Each of them answers with its number. */
-#define CALL(name)                                                     \
-    int64_t call_##name(struct hv_vcpu *which, const uint64_t args[6]) \
-    {                                                                  \
-        assert_true(which == &vcpu && args == arguments);              \
-        return 1000 + __HYPERVISOR_##name;                             \
+#define CALL(name)                                                       \
+    int64_t call_##name(struct hv_vcpu *which, const uint64_t args[6])   \
+    {                                                                    \
+        assert_true(which == &vcpu && args == arguments);                \
+        assert_int_equal(house_is_mine(), !is_own(__HYPERVISOR_##name)); \
+        return 1000 + __HYPERVISOR_##name;                               \
     }
 #define CALLS(one)                                                                                                   \
     one(stack_switch) one(set_callbacks) one(fpu_taskswitch) one(sched_op_compat) one(platform_op) one(set_debugreg) \
@@ -42,6 +64,7 @@ static void test_known(void **state)
     for (unsigned i = 0; i < COUNT; i++)
         assert_int_equal(port_hypercall(&vcpu.engine, numbers[i], arguments), 1000 + numbers[i]);
     assert_int_equal(domain.unknown_calls, 0);
+    assert_false(lock_any_is_held());
 }
 
 /* Shows hypercall.unknown, othercalls.not-offered. */
@@ -50,6 +73,7 @@ static void test_unknown(void **state)
     unsigned unknown = 0;
 
     (void)state;
+    assert_false(lock_any_is_held());
     for (unsigned number = 0; number < 100; number++) {
         int64_t result = port_hypercall(&vcpu.engine, number, arguments);
 

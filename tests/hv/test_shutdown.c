@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of a guest: by a call of its own, by its watchdog, by a state that cannot go on; what is told of it. */
-/* links: hv/domain/shutdown.c tests/hv/lib/said.c */
+/* links: hv/domain/shutdown.c tests/hv/lib/said.c tests/hv/lib/lock_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Timers: against a plain array of deadlines, under random work; what the APIC is told. */
-/* links: hv/time/timer.c */
+/* links: hv/time/timer.c tests/hv/lib/lock_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

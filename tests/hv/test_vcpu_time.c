@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What guests see of time, computed like a guest does it, and the vCPUs' timers. */
-/* links: hv/domain/vcpu_time.c hv/time/timer.c */
+/* links: hv/domain/vcpu_time.c hv/time/timer.c tests/hv/lib/lock_host.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <hv/cpu/house.h>
 #include <hv/cpu/lock.h>
 
 static struct locks_held held;
@@ -54,4 +55,23 @@ bool lock_rank_is_held(enum lock_rank rank)
 bool lock_any_is_held(void)
 {
     return held.count > 0;
+}
+
+struct lock house_lock = LOCK_INIT(LOCK_HOUSE, 0);
+
+bool house_step_out(void)
+{
+    bool was_in = house_is_mine();
+
+    if (was_in)
+        house_leave();
+    require(held.count == 0, &house_lock, "left with another one held");
+    return was_in;
+}
+
+void house_step_in(bool was_in)
+{
+    require(held.count == 0, &house_lock, "taken out of order");
+    if (was_in)
+        house_enter();
 }

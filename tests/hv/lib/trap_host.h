@@ -20,6 +20,7 @@
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/house.h>
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/vcpu.h>
@@ -82,11 +83,12 @@ static inline void __attribute__((format(printf, 1, 2))) tell(const char *format
  * ---- The rest of the hypervisor.
  */
 
-#define STAND_IN(name, text)            \
-    void name(struct hv_vcpu *which)    \
-    {                                   \
-        assert_ptr_equal(which, &vcpu); \
-        tell(text " ");                 \
+#define STAND_IN(name, text)              \
+    void name(struct hv_vcpu *which)      \
+    {                                     \
+        assert_ptr_equal(which, &vcpu);   \
+        assert_false(lock_any_is_held()); \
+        tell(text " ");                   \
     }
 STAND_IN(bounce_syscall, "syscall")
 STAND_IN(bounce_sysenter, "sysenter")
@@ -100,12 +102,14 @@ void bounce_nmi(struct hv_vcpu *which)
 void bounce_event(struct hv_vcpu *which)
 {
     (void)which;
+    assert_false(lock_any_is_held());
     info.evtchn_upcall_mask = 1;
     tell("event ");
 }
 
 void bounce_exception(struct hv_vcpu *which, unsigned vector)
 {
+    assert_false(lock_any_is_held());
     tell("#%u@%lx ", vector, which->frame->rip);
 }
 
@@ -117,6 +121,7 @@ void bounce_exception_error(struct hv_vcpu *which, unsigned vector, uint64_t err
 void bounce_page_fault(struct hv_vcpu *which, uint64_t address, uint64_t error)
 {
     (void)which;
+    assert_false(lock_any_is_held());
     tell("#PF/%lx:%lx ", error, address);
 }
 
@@ -130,6 +135,7 @@ enum emulate_result emulate_write(struct hv_vcpu *which, uint64_t address, uint6
 enum emulate_result emulate_privileged(struct hv_vcpu *which)
 {
     (void)which;
+    assert_true(house_is_mine());
     tell("privileged ");
     return emulation;
 }
@@ -174,6 +180,7 @@ void state_drop_segments(void)
 
 void pirq_interrupt(unsigned vector)
 {
+    assert_true(house_is_mine());
     tell("device%x ", vector);
 }
 
