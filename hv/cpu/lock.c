@@ -13,8 +13,8 @@ static void note_taken(struct locks_held *held, const struct lock *lock)
     held->locks[held->count++] = lock;
 }
 
-/* Mostly the last one taken. */
-static void note_dropped(struct locks_held *held, const struct lock *lock)
+/* Not the last one that was taken. */
+static __attribute__((noinline)) void note_dropped_within(struct locks_held *held, const struct lock *lock)
 {
     unsigned i = held->count;
 
@@ -26,25 +26,35 @@ static void note_dropped(struct locks_held *held, const struct lock *lock)
     held->count--;
 }
 
-void lock_take(struct lock *lock)
+static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t number)
 {
-    struct cpu *cpu = cpu_here(); /* waiting here switches no stacks: the processor stays the same */
-    uint32_t number;
-
-    note_taken(&cpu->locks, lock);
-    number = ticket_draw(&lock->ticket);
-    while (!ticket_is_served(&lock->ticket, number)) {
+    do {
         lock_waits();
         __builtin_ia32_pause();
-    }
-    __atomic_store_n(&lock->held_by, cpu, __ATOMIC_RELAXED);
+    } while (!ticket_is_served(&lock->ticket, number));
+}
+
+/* Waiting switches no stacks: the processor stays the same. */
+void lock_take(struct lock *lock)
+{
+    struct locks_held *held = &cpu_here()->locks;
+    uint32_t number;
+
+    note_taken(held, lock);
+    number = ticket_draw(&lock->ticket);
+    if (!ticket_is_served(&lock->ticket, number))
+        wait_for(lock, number);
+    __atomic_store_n(&lock->held_by, cpu_here(), __ATOMIC_RELAXED);
 }
 
 void lock_drop(struct lock *lock)
 {
-    struct cpu *cpu = cpu_here();
+    struct locks_held *held = &cpu_here()->locks;
 
-    note_dropped(&cpu->locks, lock);
+    if (held->count > 0 && held->locks[held->count - 1] == lock)
+        held->count--;
+    else
+        note_dropped_within(held, lock);
     __atomic_store_n(&lock->held_by, NULL, __ATOMIC_RELAXED);
     ticket_pass_on(&lock->ticket);
 }
