@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A list for each processor in the order of the deadlines: there are a few timers for each vCPU, and most are off. */
+/*
+ * A list for each processor in the order of the deadlines: there are a few timers for each vCPU, and most are off.
+ *
+ * Each timer belongs to the house, or to the processor whose turn it ends, so that nobody sets or stops one that another
+ * sets, or that expires.  Its neighbours in a list are others': each list has a lock, and nobody holds two of them.
+ */
 #include <stddef.h>
 
 #include <engine/types.h>
@@ -11,26 +16,27 @@
 #include <hv/time/timer.h>
 
 static struct list {
+    struct lock lock; /* over @first, and the links */
     struct timer *first;
-    uint64_t first_ticks; /* of the TSC, when that expires; 0: there is none */
-} lists[MAX_CPUS];
+    uint64_t first_ticks; /* of the TSC, when the first one expires; 0: there is none.  Its processor's alone */
+} lists[MAX_CPUS] = {[0 ... MAX_CPUS - 1] = {.lock = LOCK_INIT(LOCK_TIMERS, 0)}};
 
 static struct list *list_here(void)
 {
     return &lists[cpu_here()->id];
 }
 
-/* Only its own APIC can a processor program. */
-static void program(struct list *list)
+/* Only its own APIC can a processor program: for @deadline, UINT64_MAX for never. */
+static void program(struct list *list, uint64_t deadline)
 {
     uint64_t now = time_now(), left;
 
-    if (!list->first) {
+    if (deadline == UINT64_MAX) {
         list->first_ticks = 0;
         apic_set_timer(UINT64_MAX);
         return;
     }
-    left = list->first->deadline > now ? list->first->deadline - now : 0;
+    left = deadline > now ? deadline - now : 0;
     list->first_ticks = time_ticks_in(left);
     apic_set_timer(left);
 }
@@ -44,38 +50,60 @@ bool timer_is_due(void)
 
 static void unlink(struct timer *timer)
 {
-    struct timer **link = &lists[timer->cpu].first;
+    struct list *list = &lists[timer->cpu];
+    struct timer **link = &list->first;
 
+    lock_take(&list->lock);
     while (*link != timer)
         link = &(*link)->next;
     *link = timer->next;
     timer->active = false;
+    lock_drop(&list->lock);
 }
 
-/* Timers of the same deadline expire in the order in which they were set. */
-static void insert(struct list *list, struct timer *timer)
+/*
+ * Timers of the same deadline expire in the order in which they were set.  Returns whether it is the first one now, or
+ * was when it was set before.
+ */
+static bool insert(struct list *list, struct timer *timer, const struct timer *old_first)
 {
     struct timer **link = &list->first;
+    bool matters;
 
+    lock_take(&list->lock);
     while (*link && (*link)->deadline <= timer->deadline)
         link = &(*link)->next;
     timer->next = *link;
     *link = timer;
     timer->active = true;
     timer->cpu = (unsigned)(list - lists);
+    matters = list->first == timer || old_first == timer;
+    lock_drop(&list->lock);
+    return matters;
+}
+
+/* When the first one expires; UINT64_MAX: there is none. */
+static uint64_t first_deadline(struct list *list)
+{
+    uint64_t deadline;
+
+    lock_take(&list->lock);
+    deadline = list->first ? list->first->deadline : UINT64_MAX;
+    lock_drop(&list->lock);
+    return deadline;
 }
 
 void timer_set(struct timer *timer, uint64_t deadline)
 {
     struct list *list = list_here();
-    const struct timer *old_first = list->first;
+    const struct timer *old_first =
+        __atomic_load_n(&list->first, __ATOMIC_RELAXED); /* only whether it is @timer counts */
 
     if (timer->active)
         unlink(timer);
     timer->deadline = deadline;
-    insert(list, timer);
-    if (list->first == timer || old_first == timer)
-        program(list);
+    if (insert(list, timer, old_first))
+        program(list, first_deadline(list));
 }
 
 /* The APIC's timer is left as it is: it wakes a processor once for nothing. */
@@ -85,19 +113,33 @@ void timer_stop(struct timer *timer)
         unlink(timer);
 }
 
+/* The next one whose time has come, which is not on the list any more; NULL: none. */
+static struct timer *take_due(struct list *list, uint64_t now)
+{
+    struct timer *timer;
+
+    lock_take(&list->lock);
+    timer = list->first;
+    if (timer && timer->deadline <= now) {
+        list->first = timer->next;
+        timer->active = false;
+    } else {
+        timer = NULL;
+    }
+    lock_drop(&list->lock);
+    return timer;
+}
+
 /* What is to be done then belongs to the house. */
 void timer_run(void)
 {
     struct list *list = list_here();
     uint64_t now = time_now();
     bool entered = house_enter_if_out();
+    struct timer *timer;
 
-    while (list->first && list->first->deadline <= now) {
-        struct timer *timer = list->first;
-
-        unlink(timer);
+    while ((timer = take_due(list, now)))
         timer->expire(timer);
-    }
-    program(list);
+    program(list, first_deadline(list));
     house_leave_if(entered);
 }
