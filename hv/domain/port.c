@@ -12,6 +12,7 @@
 #include <hv/cpu/lock.h>
 #include <hv/cpu/trap.h>
 #include <hv/domain/port.h>
+#include <hv/domain/request.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/zombie.h>
@@ -56,40 +57,53 @@ void port_pool_give(mfn_t first, unsigned order)
  * ---- Translations.
  */
 
-static bool is_meant(cpumask_t cpus)
+/* Most of what is to be renewed is so on this processor alone. */
+static bool is_here_alone(cpumask_t cpus)
 {
-    return cpus.bits & cpumask_of(cpu_here()->id).bits;
+    return cpus.bits == cpumask_of(cpu_here()->id).bits;
 }
 
-/* What the root of a 32-bit guest's vCPU has copied is forgotten first: nothing may find it again behind the flush. */
 void port_tlb_flush(cpumask_t cpus)
 {
-    const struct hv_vcpu *vcpu = cpu_here()->current;
-
-    if (!is_meant(cpus))
-        return;
-    if (vcpu && vcpu->narrow_root.tables)
-        (void)narrow_root_catches_up(vcpu);
-    asm_write_cr3(asm_read_cr3());
+    if (is_here_alone(cpus))
+        renew_here(RENEW_TRANSLATIONS, VADDR(0));
+    else
+        request_renewal(cpus, RENEW_TRANSLATIONS, VADDR(0));
 }
 
 void port_tlb_flush_page(cpumask_t cpus, vaddr_t vaddr)
 {
-    if (is_meant(cpus))
+    if (is_here_alone(cpus))
         asm_flush_page(vaddr.v);
+    else
+        request_renewal(cpus, RENEW_PAGE, vaddr);
 }
 
 void port_cache_flush(cpumask_t cpus)
 {
-    if (is_meant(cpus))
-        asm_flush_caches();
+    request_renewal(cpus, RENEW_CACHES, VADDR(0));
 }
 
-/* A vCPU that does not run is not on any processor: hv_vcpu_switch() leaves none of its translations behind. */
+/*
+ * The other processor that @vcpu runs on, or may by now.  One that it comes to later finds what has been changed before
+ * this looks; and a vCPU that no processor holds is on none: hv_vcpu_switch() leaves nothing of it behind.
+ */
+static cpumask_t elsewhere(struct vcpu *vcpu)
+{
+    const struct hv_vcpu *that = hv_vcpu_of(vcpu);
+
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (cpu_here()->current == that || !__atomic_load_n(&that->share.is_held, __ATOMIC_SEQ_CST))
+        return (cpumask_t){0};
+    return cpumask_of(__atomic_load_n(&vcpu->cpu, __ATOMIC_SEQ_CST));
+}
+
 void port_root_load(struct vcpu *vcpu)
 {
     if (cpu_here()->current == hv_vcpu_of(vcpu))
         hv_vcpu_load_root(hv_vcpu_of(vcpu));
+    else
+        request_renewal(elsewhere(vcpu), RENEW_ROOT, VADDR(0));
 }
 
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
@@ -102,12 +116,15 @@ void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
         window_clear_page(window, page);
     else
         window_set_page(window, page, mfn.v << PAGE_SHIFT | MAP_DATA);
+    request_renewal(elsewhere(vcpu), RENEW_PAGE, VADDR(window_base(window) + (uint64_t)page * PAGE_SIZE));
 }
 
 void port_ldt_load(struct vcpu *vcpu)
 {
     if (cpu_here()->current == hv_vcpu_of(vcpu))
         hv_vcpu_load_ldt(hv_vcpu_of(vcpu));
+    else
+        request_renewal(elsewhere(vcpu), RENEW_LDT, VADDR(0));
 }
 
 /*
@@ -149,20 +166,23 @@ void port_unlock(struct domain *domain)
     lock_drop(&hv_domain_of(domain)->lock);
 }
 
-/* There is nobody else who could ask for anything. */
-void lock_waits(void)
-{
-}
-
 bool port_is_locked(void)
 {
     return lock_rank_is_held(LOCK_DOMAIN);
+}
+
+/* A processor that waits for another answers. */
+void lock_waits(void)
+{
+    request_answer();
 }
 
 /* Whoever asks has got on with something long. */
 bool port_preempt_wanted(void)
 {
     nmi_watchdog_pet();
+    if (request_is_there(cpu_here()->id))
+        request_answer();
     return timer_is_due() || sched_is_due();
 }
 

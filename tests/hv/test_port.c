@@ -4,7 +4,8 @@
  * thing to the one processor that there is, and to no other.  That the instructions then do what the manual says is
  * seen by hv/selftest.c on the machine.
  */
-/* links: hv/domain/port.c hv/domain/vcpu.c hv/domain/narrow_root.c hv/mem/window.c engine/access.c */
+/* links: hv/domain/port.c hv/domain/request.c hv/domain/renew.c hv/domain/vcpu.c */
+/* links: hv/domain/narrow_root.c hv/mem/window.c engine/access.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c hv/cpu/lock.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,19 +60,61 @@ static void test_flushes(void **state)
     (void)state;
     make();
     fake_cpu.cr[3] = 0x1234000;
-    port_tlb_flush((cpumask_t){0xfe});
-    port_tlb_flush_page((cpumask_t){0xfe}, VADDR(0x5000));
-    port_cache_flush((cpumask_t){0xfe});
+    port_tlb_flush((cpumask_t){0});
+    port_tlb_flush_page((cpumask_t){0}, VADDR(0x5000));
+    port_cache_flush((cpumask_t){0});
     assert_int_equal(fake_cpu.root_loads + fake_cpu.page_flushes + fake_cpu.cache_flushes, 0);
-    port_tlb_flush((cpumask_t){0xff});
+    port_tlb_flush((cpumask_t){1});
     assert_int_equal(fake_cpu.root_loads, 1);
     assert_int_equal(fake_cpu.cr[3], 0x1234000);
+    assert_int_equal(noted.kicks, 0);
     port_tlb_flush_page((cpumask_t){1}, VADDR(0x5008));
     assert_int_equal(fake_cpu.page_flushes, 1);
     assert_int_equal(fake_cpu.flushed_page, 0x5008);
     port_cache_flush((cpumask_t){1});
     assert_int_equal(fake_cpu.cache_flushes, 1);
     assert_int_equal(fake_cpu.root_loads, 1);
+}
+
+/* Another processor does it when it is kicked; where both are meant, each does it once. */
+static void test_flushes_elsewhere(void **state)
+{
+    (void)state;
+    make();
+    port_tlb_flush((cpumask_t){3});
+    assert_int_equal(fake_cpu.root_loads, 2);
+    assert_int_equal(noted.kicks, 1);
+    port_tlb_flush_page((cpumask_t){2}, VADDR(0x5008));
+    assert_int_equal(fake_cpu.page_flushes, 1);
+    assert_int_equal(fake_cpu.flushed_page, 0x5008);
+    port_cache_flush((cpumask_t){3});
+    assert_int_equal(fake_cpu.cache_flushes, 2);
+    assert_int_equal(noted.kicks, 3);
+}
+
+/* A vCPU that another processor holds has its root, its LDT and its window renewed there; one that nobody has, nowhere. */
+static void test_vcpu_elsewhere(void **state)
+{
+    (void)state;
+    make();
+    vcpu.engine.cpu = 1;
+    vcpu.engine.kernel_root = MFN(0x111);
+    port_root_load(&vcpu.engine);
+    port_ldt_load(&vcpu.engine);
+    port_window_set(&vcpu.engine, 3, MFN(0x222));
+    assert_int_equal(noted.kicks + fake_cpu.root_loads, 0);
+    vcpu.share.is_held = true;
+    cpu_other.current = &vcpu;
+    port_root_load(&vcpu.engine);
+    assert_int_equal(fake_cpu.cr[3], 0x111000);
+    vcpu.engine.ldt_entries = 7;
+    port_ldt_load(&vcpu.engine);
+    assert_int_equal(noted.ldt_entries, 7);
+    fake_cpu.page_flushes = 0;
+    port_window_set(&vcpu.engine, 3, MFN(0x222));
+    assert_int_equal(fake_cpu.page_flushes, 2);
+    assert_int_equal(fake_cpu.flushed_page, WINDOW_AT + 3 * 4096);
+    assert_int_equal(noted.kicks, 3);
 }
 
 static void xsa_183_guest_memory_through_one_door(void **state)
@@ -160,6 +203,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames),
         cmocka_unit_test(test_flushes),
+        cmocka_unit_test(test_flushes_elsewhere),
+        cmocka_unit_test(test_vcpu_elsewhere),
         cmocka_unit_test(xsa_183_guest_memory_through_one_door),
         cmocka_unit_test(test_copies_of_others),
         cmocka_unit_test(test_locks),

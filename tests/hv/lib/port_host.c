@@ -14,11 +14,12 @@
 #include <hv/domain/port.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
+#include <hv/domain/request.h>
 #include <hv/domain/zombie.h>
 #include <hv/mem/pool.h>
 #include <tests/hv/lib/port_host.h>
 
-struct cpu cpu_boot;
+struct cpu cpu_boot, cpu_other;
 struct cpu_features cpu_features_found;
 
 _Alignas(4096) uint8_t ram[RAM][4096];
@@ -83,6 +84,23 @@ void machine_give(struct machine *which, mfn_t first, unsigned order)
     taken = false;
 }
 
+struct cpu *cpu_find(unsigned id)
+{
+    return id == 0 ? &cpu_boot : id == 1 ? &cpu_other : NULL;
+}
+
+/* The other one answers, if it has anything to answer. */
+void cpu_kick(unsigned id)
+{
+    struct cpu here = cpu_boot;
+
+    noted.kicks++;
+    assert_int_not_equal(id, here.id);
+    cpu_boot = cpu_other;
+    request_answer();
+    cpu_boot = here;
+}
+
 bool zombie_is_empty(void)
 {
     return emptied;
@@ -95,7 +113,7 @@ void cpu_tables_load_gdt(uint64_t base)
 
 void cpu_tables_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries)
 {
-    assert_ptr_equal(cpu, &cpu_boot);
+    assert_ptr_equal(cpu, &cpu_boot); /* whichever processor runs */
     noted.ldt_base = base;
     noted.ldt_entries = entries;
     noted.ldt_loads++;
@@ -185,6 +203,8 @@ void make(void)
     fake_cpu_reset();
     memset(ram, 0x5a, sizeof(ram));
     memset(&cpu_boot, 0, sizeof(cpu_boot));
+    memset(&cpu_other, 0, sizeof(cpu_other));
+    cpu_other.id = 1;
     memset(&domain, 0, sizeof(domain));
     memset(&vcpu, 0, sizeof(vcpu));
     memset(&machine.tlb.flushed, 0, sizeof(machine.tlb.flushed));

@@ -23,7 +23,7 @@
 #define WINDOW    (WINDOW_OF_VCPUS + 3)
 #define WINDOW_AT (WINDOW_BASE + (uint64_t)WINDOW * WINDOW_PAGES * PAGE_SIZE)
 
-extern struct cpu cpu_boot;
+extern struct cpu cpu_boot, cpu_other; /* the processor that runs, and processor 1 while that is number 0 */
 extern uint8_t ram[RAM][4096];
 extern struct hv_domain domain;
 extern struct hv_vcpu vcpu;
@@ -32,7 +32,7 @@ extern struct machine machine;
 /* What has been asked for. */
 struct noted {
     uint64_t set_at, set_to, prepared, entry_stack, ldt_base, gdt_base;
-    unsigned ldt_entries, ldt_loads, sets, yields, work_yields, reported, gives;
+    unsigned ldt_entries, ldt_loads, sets, yields, work_yields, reported, gives, kicks;
     size_t copied;
     bool guards_off;
     mfn_t pool_end;

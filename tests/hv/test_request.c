@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What processors ask of each other, step by step: hv/domain/request.c on processors that are made up, one of which
+ * runs at a time.  tests/threads/test_requests.c has them run at once.
+ */
+/* links: hv/domain/request.c tests/hv/lib/port_halt.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <hv/cpu/cpu.h>
+#include <hv/domain/request.h>
+
+#define CPUS 4u
+#define PAGE VADDR(0x5000)
+
+struct cpu cpu_boot; /* whichever runs, by its number */
+
+static struct {
+    unsigned kicks, renewals, what;
+    uint64_t page;
+} seen[CPUS];
+static void (*on_kick)(unsigned cpu);
+static unsigned when_renewed; /* of whoever renews: so many kicks there had been */
+
+static void run_as(unsigned cpu, void (*body)(void))
+{
+    unsigned before = cpu_boot.id;
+
+    cpu_boot.id = cpu;
+    body();
+    cpu_boot.id = before;
+}
+
+void cpu_kick(unsigned cpu)
+{
+    seen[cpu].kicks++;
+    if (on_kick)
+        on_kick(cpu);
+}
+
+void renew_here(unsigned what, vaddr_t page)
+{
+    seen[cpu_boot.id].renewals++;
+    seen[cpu_boot.id].what |= what;
+    seen[cpu_boot.id].page = page.v;
+    when_renewed = seen[cpu_boot.id].kicks;
+}
+
+static void answer_at_once(unsigned cpu)
+{
+    run_as(cpu, request_answer);
+}
+
+static void begin(void (*kick)(unsigned cpu))
+{
+    memset(seen, 0, sizeof(seen));
+    cpu_boot = (struct cpu){0};
+    on_kick = kick;
+}
+
+static cpumask_t set(uint64_t bits)
+{
+    return (cpumask_t){bits};
+}
+
+/* Each of those that are meant does it, once, and nobody else; on the processor that asks nobody is kicked for it. */
+static void test_all(void **state)
+{
+    (void)state;
+    begin(answer_at_once);
+    cpu_boot.id = 2;
+    request_renewal(set(0xd), RENEW_TRANSLATIONS | RENEW_CACHES, VADDR(0));
+    for (unsigned i = 0; i < CPUS; i++) {
+        assert_int_equal(seen[i].renewals, i != 1);
+        assert_int_equal(seen[i].kicks, i == 0 || i == 3);
+        assert_int_equal(seen[i].what, i == 1 ? 0 : RENEW_TRANSLATIONS | RENEW_CACHES);
+    }
+    request_renewal(set(0), RENEW_TRANSLATIONS, VADDR(0));
+    assert_int_equal(seen[2].renewals, 1);
+    run_as(0, request_answer);
+    run_as(1, request_answer);
+    assert_int_equal(seen[0].renewals + seen[1].renewals, 1); /* what is done is done */
+}
+
+static void test_page(void **state)
+{
+    (void)state;
+    begin(answer_at_once);
+    request_renewal(set(2), RENEW_PAGE, PAGE);
+    assert_int_equal(seen[1].what, RENEW_PAGE);
+    assert_int_equal(seen[1].page, PAGE.v);
+    request_renewal(set(2), RENEW_PAGE, VADDR(UINT64_MAX)); /* there is room again, for any address */
+    assert_int_equal(seen[1].what, RENEW_PAGE);
+    assert_int_equal(seen[1].page, UINT64_MAX);
+}
+
+static void ask_as_well(unsigned cpu)
+{
+    on_kick = answer_at_once;
+    cpu_boot.id = 2;
+    request_renewal(cpumask_of(cpu), RENEW_PAGE, VADDR(0x9000));
+    cpu_boot.id = 0;
+}
+
+/* Two pages at once: all translations go, and both have been served when they return. */
+static void test_two_pages(void **state)
+{
+    (void)state;
+    begin(ask_as_well);
+    request_renewal(set(2), RENEW_PAGE, PAGE);
+    assert_int_equal(seen[1].what, RENEW_PAGE | RENEW_TRANSLATIONS);
+    assert_int_equal(seen[1].page, PAGE.v);
+    assert_int_equal(seen[1].renewals, 1);
+}
+
+static void ask_back(void)
+{
+    on_kick = answer_at_once;
+    request_renewal(set(1), RENEW_ROOT, VADDR(0));
+}
+
+/* Asked back while it waits: processor 0 has answered by the time that processor 1 does. */
+static void be_asked(unsigned cpu)
+{
+    run_as(cpu, ask_back);
+    answer_at_once(cpu);
+}
+
+static void test_each_other(void **state)
+{
+    (void)state;
+    begin(be_asked);
+    request_renewal(set(2), RENEW_LDT, VADDR(0));
+    assert_int_equal(seen[0].what, RENEW_ROOT);
+    assert_int_equal(seen[1].what, RENEW_LDT);
+}
+
+/* Who idles is not woken, and has it done before it does anything else; but for the caches, which are everybody's. */
+static void test_idle(void **state)
+{
+    (void)state;
+    begin(answer_at_once);
+    run_as(1, request_idle_begin);
+    request_renewal(set(2), RENEW_TRANSLATIONS | RENEW_PAGE | RENEW_ROOT | RENEW_LDT, PAGE);
+    assert_int_equal(seen[1].kicks + seen[1].renewals, 0);
+    run_as(1, request_idle_end);
+    assert_int_equal(seen[1].renewals, 1);
+    assert_int_equal(seen[1].what, RENEW_TRANSLATIONS | RENEW_PAGE | RENEW_ROOT | RENEW_LDT);
+    run_as(1, request_idle_begin);
+    request_renewal(set(2), RENEW_CACHES, VADDR(0));
+    assert_int_equal(seen[1].kicks, 1);
+    assert_int_equal(when_renewed, 1);
+    run_as(1, request_idle_end);
+    request_renewal(set(2), RENEW_TRANSLATIONS, VADDR(0));
+    assert_int_equal(seen[1].kicks, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all),        cmocka_unit_test(test_page), cmocka_unit_test(test_two_pages),
+        cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
