@@ -67,6 +67,26 @@ static void print_devices(FILE *settings, const struct bundle_domain *domain)
     }
 }
 
+/* Each range of @processors, as hv/kernel/bundle.h has them. */
+static void print_processors(FILE *settings, uint64_t processors)
+{
+    const char *before = "cpus=";
+
+    for (unsigned first = 0; first < BUNDLE_PROCESSORS; first++) {
+        unsigned last = first;
+
+        if (!(processors >> first & 1))
+            continue;
+        while (last + 1 < BUNDLE_PROCESSORS && processors >> (last + 1) & 1)
+            last++;
+        fprintf(settings, "%s%u-%u", before, first, last);
+        before = ",";
+        first = last;
+    }
+    if (processors)
+        fputc('\n', settings);
+}
+
 static void print_settings(FILE *settings, const struct bundle_domain *domain)
 {
     char name[BUNDLE_NAME_MAX_LENGTH + 1];
@@ -77,6 +97,7 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
             domain->ends_by_reboot ? "destroy" : "restart");
     if (domain->most_kib > domain->memory_kib)
         fprintf(settings, "maxmem=%llu\n", (unsigned long long)domain->most_kib);
+    print_processors(settings, domain->pinned);
     if (domain->extent_order)
         fprintf(settings, "extent_order=%u\n", domain->extent_order);
     if (domain->linear_tables)

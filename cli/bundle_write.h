@@ -6,6 +6,7 @@
 
 #define BUNDLE_CMDLINE_MAX     1023u /* characters; the guest's start_info holds no more */
 #define BUNDLE_NAME_MAX_LENGTH 31
+#define BUNDLE_PROCESSORS      64u
 
 /* A device of a domain's: hv/kernel/bundle.h says what a key and a value may be.  Nothing here is owned. */
 struct bundle_node {
@@ -28,6 +29,7 @@ struct bundle_domain {
     uint64_t memory_kib;
     uint64_t most_kib; /* that it may come to have; not more than that, or 0: it stays at that */
     unsigned vcpus, weight;
+    uint64_t pinned;       /* bit n: its vCPUs may run on processor n; 0: on any */
     unsigned extent_order; /* its pages lie in a row by 2 to that many; 0: each where it may */
     const char *uuid;      /* as the bundle has it; NULL: none has been chosen */
     bool privileged, linear_tables;

@@ -144,6 +144,19 @@ static void read_numbers(struct config *config, struct guest_options *guest)
     guest->weight = (unsigned)config_number(config, "cpu_weight", 1, WEIGHT_MAX, (long)guest->weight);
 }
 
+/* One list for all its vCPUs; a list of lists, for each its own, has no effect. */
+static void read_pinned(struct config *config, struct guest_options *guest)
+{
+    const char *said = config_string(config, "cpus");
+
+    if (said && !options_parse_processors(said, &guest->pinned))
+        config_complain(config, "cpus = \"%s\": not a list of processors up to %u, such as \"0-3,^1\"", said,
+                        PROCESSORS_MAX - 1);
+    if (!said && config_has(config, "cpus"))
+        say("%s: cpus: its vCPUs run on all processors; one list for all of them, as in \"0-3,^1\", has an effect",
+            config->path);
+}
+
 static void read_uuid(struct config *config, struct guest_options *guest)
 {
     const char *said = config_string(config, "uuid");
@@ -183,7 +196,6 @@ static void tell_ignored(struct config *config)
         "vkb",
         "pci",
         "channel",
-        "cpus",
         "cpus_soft",
         "cap",
         "pool",
@@ -252,6 +264,7 @@ enum status config_read(const char *path, struct guest_options *guest)
     read_type(&config);
     read_kernel(&config, guest);
     read_numbers(&config, guest);
+    read_pinned(&config, guest);
     read_uuid(&config, guest);
     read_ends(&config, guest);
     config_read_disks(&config, guest);

@@ -26,6 +26,7 @@ struct guest_options {
     const char *console;           /* the file that its console is written to; NULL: it is shown */
     unsigned weight;               /* its share of the processor, beside others' */
     unsigned vcpus;
+    uint64_t pinned;           /* bit n: its vCPUs may run on processor n; 0: on any */
     char uuid[UUID_TEXT_SIZE]; /* empty: none has been chosen */
     bool demo, privileged, linear_tables;
     bool ends_by_reboot; /* otherwise it is started anew */
@@ -96,6 +97,24 @@ static inline unsigned options_most_vcpus(const struct run_options *options)
     for (unsigned i = 0; i < options->nr_guests; i++)
         most = options->guests[i].vcpus > most ? options->guests[i].vcpus : most;
     return most;
+}
+
+/* With so many processors each guest has as many of those that it is pinned to as it can keep busy; 0: none are. */
+static inline unsigned options_for_pins(const struct run_options *options)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < options->nr_guests; i++) {
+        const struct guest_options *guest = &options->guests[i];
+
+        for (unsigned at = 0, found = 0; at < PROCESSORS_MAX && found < guest->vcpus; at++) {
+            bool is_pinned = guest->pinned >> at & 1;
+
+            found += is_pinned;
+            count = is_pinned && count <= at ? at + 1 : count;
+        }
+    }
+    return count;
 }
 
 /* Has the machine PCI?  Otherwise its devices have their registers in memory. */

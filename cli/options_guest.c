@@ -29,6 +29,7 @@ static const struct argp_option guest_list[] = {
      "the memory that it may come to have, by `paravane set` (default: that which it begins with)",
      OPTIONS_GROUP_GUEST},
     {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors: 1 to 32 (default: 1)", OPTIONS_GROUP_GUEST},
+    {"pin", KEY_PIN, "LIST", 0, "the processors that those may run on: 0-1,3 (default: all)", OPTIONS_GROUP_GUEST},
     {"weight", KEY_WEIGHT, "NUMBER", 0, "its share of the processor beside others': 1 to 65535 (default: 256)",
      OPTIONS_GROUP_GUEST},
     {"uuid", KEY_UUID, "UUID", 0,
@@ -71,6 +72,12 @@ static void read_vcpus(const char *text, struct guest_options *guest, struct arg
     guest->vcpus = (unsigned)options_parse_count(text, GUEST_VCPUS_MAX);
     if (!guest->vcpus)
         argp_error(state, "--vcpus %s: not a number from 1 to %u", text, GUEST_VCPUS_MAX);
+}
+
+static void read_pin(const char *text, struct guest_options *guest, struct argp_state *state)
+{
+    if (!options_parse_processors(text, &guest->pinned))
+        argp_error(state, "--pin %s: not a list of processors up to %u, such as 0-1,3", text, PROCESSORS_MAX - 1);
 }
 
 static void read_weight(const char *text, struct guest_options *guest, struct argp_state *state)
@@ -225,6 +232,9 @@ static bool read_option(int key, char *text, struct run_options *options, struct
     case KEY_VCPUS:
         read_vcpus(text, guest, state);
         return true;
+    case KEY_PIN:
+        read_pin(text, guest, state);
+        return true;
     case KEY_WEIGHT:
         read_weight(text, guest, state);
         return true;
@@ -328,6 +338,19 @@ static void check_together(const struct run_options *options, struct argp_state 
         argp_error(state, "the guests have more than 16T of memory together: give them less by --memory");
 }
 
+/* A guest that may run nowhere would wait for ever. */
+static void check_pinned(const struct run_options *options, struct argp_state *state)
+{
+    for (unsigned i = 0; i < options->nr_guests && options->processors; i++) {
+        const struct guest_options *guest = &options->guests[i];
+        uint64_t there = UINT64_MAX >> (PROCESSORS_MAX - options->processors);
+
+        if (guest->pinned && !(guest->pinned & there))
+            argp_error(state, "%s%s--pin names none of the %u processors that --cpus gives the machine",
+                       guest->name ? guest->name : "", guest->name ? ": " : "", options->processors);
+    }
+}
+
 /* "NAME=FILE" is the console of a guest. */
 static void read_console(struct run_options *options, char *text, struct argp_state *state)
 {
@@ -379,6 +402,7 @@ static void end_guests(struct run_options *options, struct argp_state *state)
     check_uuids(options, state);
     check_together(options, state);
     check_command(options, state);
+    check_pinned(options, state);
     options_end_devices(options, state);
 }
 

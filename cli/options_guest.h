@@ -26,6 +26,7 @@ enum {
     KEY_CDROM,
     KEY_NET,
     KEY_SHARE,
+    KEY_PIN,
 };
 
 /* What is not said of a guest. */

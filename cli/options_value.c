@@ -2,6 +2,7 @@
 /* Values of options, and what is wrong with them. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,44 @@ unsigned long long options_parse_count(const char *text, unsigned long long limi
     errno = 0;
     number = strtoull(text, &end, 10);
     return errno || *end || number > limit ? 0 : number;
+}
+
+/* "3", "0-1": a part of a list, which ends at a comma or the end. */
+static bool parse_range(const char *text, uint64_t *range)
+{
+    unsigned first, last;
+    int length = 0;
+
+    if (!isdigit((unsigned char)*text) || sscanf(text, "%2u%n", &first, &length) != 1)
+        return false;
+    last = first;
+    text += length;
+    if (*text == '-') {
+        if (!isdigit((unsigned char)*++text) || sscanf(text, "%2u%n", &last, &length) != 1)
+            return false;
+        text += length;
+    }
+    if ((*text && *text != ',') || first > last || last >= PROCESSORS_MAX)
+        return false;
+    *range = (UINT64_MAX >> (PROCESSORS_MAX - 1 - (last - first))) << first;
+    return true;
+}
+
+bool options_parse_processors(const char *text, uint64_t *processors)
+{
+    uint64_t set = 0, range;
+
+    for (const char *part = text; part; part = strchr(part, ',') ? strchr(part, ',') + 1 : NULL) {
+        bool is_away = *part == '^';
+
+        if (!strncmp(part, "all", 3) && (!part[3] || part[3] == ','))
+            range = UINT64_MAX;
+        else if (!parse_range(part + is_away, &range))
+            return false;
+        set = is_away ? set & ~range : set | range;
+    }
+    *processors = set == UINT64_MAX ? 0 : set;
+    return set;
 }
 
 /* A variable that was not set makes an empty name. */

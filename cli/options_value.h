@@ -23,6 +23,12 @@ bool options_parse_uuid(const char *text, char uuid[static UUID_TEXT_SIZE]);
 /* A number of digits alone, 1 to @limit; 0: it is none. */
 unsigned long long options_parse_count(const char *text, unsigned long long limit);
 
+/*
+ * Processors, as xl.cfg has them: "0-1,3", "all", and behind those, which are taken away again, "^2".  Bit n of
+ * *@processors is processor n; all are 0.  False: it is no such list, or none is left.
+ */
+bool options_parse_processors(const char *text, uint64_t *processors);
+
 /* The name of a file to be read, @what for short. */
 const char *options_read_name(const char *what, const char *text, struct argp_state *state);
 

@@ -51,7 +51,7 @@ _paravane()
         return
     elif [ "$before" = --net ]; then
         words='user tap none'
-    elif [[ $before == --@(guest|console|memory|maxmem|vcpus|weight|uuid|cmdline|timeout|seed|cpus|qemu-arg) || $before == -[mct] ]]; then
+    elif [[ $before == --@(guest|console|memory|maxmem|vcpus|pin|weight|uuid|cmdline|timeout|seed|cpus|qemu-arg) || $before == -[mct] ]]; then
         return
     elif [[ ${COMP_WORDS[1]} == decode && $word != -* ]]; then
         case $before in decode) words=entry ;; --level) words='1 2 3 4' ;; *) return ;; esac
@@ -60,10 +60,10 @@ _paravane()
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --audit --snapshot
+        words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --audit --snapshot
             --seed --machine --cpus --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
-        words='--guest --memory --maxmem --vcpus --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure
+        words='--guest --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure
             --help --usage'
     elif [ "${COMP_WORDS[1]}" = decode ]; then
         words='--level --narrow --help --usage'

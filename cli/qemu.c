@@ -129,14 +129,15 @@ enum status qemu_check_memory(const struct qemu_request *request)
     return STATUS_FAILED;
 }
 
-/* More than this machine has would wait for each other. */
+/* More than this machine has would wait for each other: so many are there only where they are asked for. */
 static unsigned processors(const struct run_options *options)
 {
-    unsigned most = options_most_vcpus(options), here = (unsigned)get_nprocs();
+    unsigned most = options_most_vcpus(options), here = (unsigned)get_nprocs(), pinned = options_for_pins(options);
+    unsigned useful = most < here ? most : here;
 
     if (options->processors)
         return options->processors;
-    return most < here ? most : here;
+    return useful > pinned ? useful : pinned;
 }
 
 /* One is what QEMU makes without a word. */

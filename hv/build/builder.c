@@ -163,6 +163,7 @@ static int create(struct machine *machine, struct build *build, const char **pro
         return fail(problem, "the machine has not enough memory for another domain");
     memcpy(domain->name, description->name, sizeof(domain->name));
     domain->weight = description->weight;
+    domain->cpus = (cpumask_t){description->cpus};
     domain->engine.privileged = description->privileged;
     domain->initial = description->privileged;
     domain->is_back_end = description->is_back_end;

@@ -90,6 +90,29 @@ static int set_on_reboot(struct bundle_domain *domain, struct blob value, const 
     return fail(problem, "settings: on_reboot is restart or destroy");
 }
 
+static int set_cpus(struct bundle_domain *domain, struct blob value, const char **problem)
+{
+    static const char message[] = "settings: cpus is a list of processors up to 63, as in 0-1,3";
+    struct blob rest = value;
+
+    do {
+        struct blob range = blob_until(rest, ','), start = blob_until(range, '-');
+        uint64_t first, last;
+
+        if (!blob_decimal(start, &first))
+            return fail(problem, message);
+        last = first;
+        if (start.size < range.size && !blob_decimal(blob_skip(range, start.size + 1), &last))
+            return fail(problem, message);
+        if (first > last || last >= BUNDLE_CPUS)
+            return fail(problem, message);
+        domain->cpus |= (UINT64_MAX >> (BUNDLE_CPUS - 1 - (last - first))) << first;
+        if (range.size == rest.size)
+            return 0;
+        rest = blob_skip(rest, range.size + 1);
+    } while (true);
+}
+
 /* Where people write hyphens. */
 static bool is_hyphen(unsigned place)
 {
@@ -126,7 +149,7 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
         return bundle_device_add_node(domain, true, value, problem);
     return fail(
         problem,
-        "settings: the keys are name, memory, maxmem, vcpus, weight, extent_order, privileged, "
+        "settings: the keys are name, memory, maxmem, vcpus, cpus, weight, extent_order, privileged, "
         "on_reboot, uuid, linear_tables, iomem, ioports, irq, pci, virtio-mmio, backend, device, front and back");
 }
 
@@ -156,6 +179,8 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
     if (blob_equals(key, "vcpus"))
         return set_number(&domain->nr_vcpus, value, 1, XEN_LEGACY_MAX_VCPUS, "settings: vcpus is a number from 1 to 32",
                           problem);
+    if (blob_equals(key, "cpus"))
+        return set_cpus(domain, value, problem);
     if (blob_equals(key, "weight"))
         return set_number(&domain->weight, value, 1, BUNDLE_WEIGHT_MAX, "settings: weight is a number from 1 to 65535",
                           problem);

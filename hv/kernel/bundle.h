@@ -6,8 +6,8 @@
  *                vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot (restart, which is so without it, or
  *                destroy); extent_order (0 to 9: its pages lie in a row by 2 to that many, as far as the machine has
  *                such frames); uuid (32 digits with hyphens, small letters; no two domains have the same);
- *                linear_tables (0 or 1: its tables may refer to tables of their own level); rights; backend, device,
- *                front, back
+ *                linear_tables (0 or 1: its tables may refer to tables of their own level); cpus (the processors that
+ *                its vCPUs may run on, as in 0-1,3, up to 63; all without it); rights; backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -51,6 +51,7 @@
 #define BUNDLE_WEIGHT      256u /* of a domain that names none: hv/domain/fair.h */
 #define BUNDLE_WEIGHT_MAX  65535u
 #define BUNDLE_ORDER_MAX   9u
+#define BUNDLE_CPUS        64u
 #define BUNDLE_UUID_SIZE   16u
 
 #define BUNDLE_TRANSPORTS_PER_FRAME 8u
@@ -87,6 +88,7 @@ struct bundle_domain {
     char name[BUNDLE_NAME_MAX + 1];
     uint64_t memory_kib, maxmem_kib; /* the second at least as much */
     unsigned nr_vcpus;
+    uint64_t cpus; /* bit n: processor n; 0: all */
     unsigned extent_order;
     unsigned weight;
     uint8_t uuid[BUNDLE_UUID_SIZE]; /* zeroes: none has been chosen */

@@ -142,6 +142,10 @@ expect small-maxmem 2 'a: --maxmem is less than the memory that it begins with' 
 expect bad-vcpus 2 'not a number' -- run --vcpus one "$good"
 expect no-vcpus 2 '--vcpus 0: not a number from 1 to 32' -- run --vcpus 0 "$good"
 expect many-vcpus 2 '--vcpus 33: not a number from 1 to 32' -- run --vcpus 33 "$good"
+for list in '' x 64 3-2 1, ,1 1- 0-64 '1,^1' 1-2-3 100; do
+    expect "bad-pin-$list" 2 "--pin $(printf %s "$list" | sed 's/\^/\\^/'): not a list of processors up to 63" -- run --pin "$list" "$good"
+done
+expect pin-nowhere 2 'a: --pin names none of the 2 processors that --cpus gives' -- run --cpus 2 --guest a --pin 2-3 "$good"
 expect bad-cpus 2 '--cpus 65: not a number from 1 to 64' -- run --cpus 65 "$good"
 expect bad-timeout 2 '--timeout -3: not a number' -- run --timeout -3 "$good"
 expect bad-seed 2 '--seed xyz: not a number' -- run --seed xyz "$good"
@@ -523,15 +527,16 @@ arguments qemu-options '^log=com2 proof=[0-9a-f]{16} seed=1ab$' '^microvm,ioapic
 arguments qemu-one-processor '!^-smp$' -- --cpus 8 --cpus 1 --vcpus 32 "$good"
 arguments qemu-processors '^-smp$' '^5$' -- --cpus 5 "$good"
 arguments qemu-processors-of-vcpus "^-smp$" "^2$" -- --guest a --vcpus 2 "$good" --guest b "$good"
+arguments qemu-processors-of-pins "^-smp$" "^4$" -- --vcpus 2 --pin 1,3-63 "$good"
 words=version=9.1.0 arguments qemu-9.1 '^max$' -- "$good"
 words=version=9.0.2 arguments qemu-9.0 '^max,-smap$' -- "$good"
 words=version=10.0.0 arguments qemu-10 '^max$' -- "$good"
 words=version=unknown arguments qemu-strange '^max,-smap$' -- "$good"
 if [[ bundle =~ $pattern ]]; then
-    arguments bundle -- --privileged --linear-tables --cmdline 'root=/dev/x y' --ramdisk "$work/text" --memory 256M "$good"
+    arguments bundle -- --pin 0-1,3-5,^4 --privileged --linear-tables --cmdline 'root=/dev/x y' --ramdisk "$work/text" --memory 256M "$good"
     strings -n 4 "$work/kept/bundle" >"$work/out"
     : >"$work/err"
-    judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^privileged=1$' '^linear_tables=1$' '0/kernel' \
+    judge bundle-contents 0 0 '0/settings' '^name=good$' '^memory=262144$' '^vcpus=1$' '^cpus=0-1,3-3,5-5$' '^privileged=1$' '^linear_tables=1$' '0/kernel' \
         '0/ramdisk' '^hello$' '0/cmdline' '^root=/dev/x y' 'TRAILER!!!'
 fi
 arguments qemu-consoles '^log=com2 proof=[0-9a-f]{16} console=multiplexed$' -- --guest a "$good" --guest b "$good"

@@ -111,9 +111,10 @@ static void test_domains(void **state)
     add("12/kernel", "first");
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
-    add("12/settings", "name=web-1\nmaxmem=262144\n\n"
-                       "vcpus=4\non_reboot=destroy\nuuid=00112233-4455-6677-8899-aabbccddeeff\niomem=fed00,1\n"
-                       "iomem=a0,20\nweight=512\nprivileged=0\nmemory=131072\nextent_order=6\nlinear_tables=1");
+    add("12/settings",
+        "name=web-1\nmaxmem=262144\n\n"
+        "vcpus=4\ncpus=1,4-5,63\non_reboot=destroy\nuuid=00112233-4455-6677-8899-aabbccddeeff\niomem=fed00,1\n"
+        "iomem=a0,20\nweight=512\nprivileged=0\nmemory=131072\nextent_order=6\nlinear_tables=1");
     add("0/settings", "memory=1\nprivileged=1\n");
     add("0/kernel", "second");
     add("0/cmdline", "");
@@ -125,6 +126,7 @@ static void test_domains(void **state)
     assert_int_equal(bundle.domains[0].id, 12);
     assert_string_equal(bundle.domains[0].name, "web-1");
     assert_int_equal(bundle.domains[0].nr_vcpus, 4);
+    assert_true(bundle.domains[0].cpus == (UINT64_C(1) << 63 | 0x32));
     assert_int_equal(bundle.domains[0].weight, 512);
     assert_memory_equal(bundle.domains[0].uuid, uuid, sizeof(uuid));
     assert_memory_equal(bundle.domains[1].uuid, (uint8_t[16]){0}, 16);
@@ -143,6 +145,7 @@ static void test_domains(void **state)
     assert_string_equal(bundle.domains[0].command_line, "console=hvc0 x");
     assert_int_equal(bundle.domains[1].id, 0);
     assert_int_equal(bundle.domains[1].nr_vcpus, 1);
+    assert_true(bundle.domains[1].cpus == 0);
     assert_int_equal(bundle.domains[1].weight, 256);
     assert_true(bundle.domains[1].privileged && bundle.domains[1].ramdisk.size == 0);
     assert_true(is_text(bundle.domains[1].kernel, "second"));
@@ -218,6 +221,18 @@ static const struct {
     {"memory=4398046511105", "memory is a number"},
     {"memory=18446744073709551616", "memory is a number"},
     {"memory=99999999999999999999999", "memory is a number"},
+    {"cpus=0", NULL},
+    {"cpus=0-63", NULL},
+    {"cpus=", "cpus is a list"},
+    {"cpus=64", "cpus is a list"},
+    {"cpus=0-64", "cpus is a list"},
+    {"cpus=3-2", "cpus is a list"},
+    {"cpus=1,", "cpus is a list"},
+    {"cpus=,1", "cpus is a list"},
+    {"cpus=1-", "cpus is a list"},
+    {"cpus=-1", "cpus is a list"},
+    {"cpus=1-2-3", "cpus is a list"},
+    {"cpus=all", "cpus is a list"},
     {"vcpus=32", NULL},
     {"vcpus=33", "vcpus is a number"},
     {"vcpus=0", "vcpus is a number"},
