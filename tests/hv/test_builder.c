@@ -110,7 +110,6 @@ static void begin(enum kind kind, bool privileged, bool with_ramdisk)
         .maxmem_kib = NR_PAGES * 4,
         .nr_vcpus = 2,
         .weight = 300,
-        .cpus = 0xa,
         .uuid = {privileged ? 0xab : 0},
         .privileged = privileged,
         .command_line = "console=hvc0",
@@ -156,7 +155,6 @@ static void build(enum kind kind, bool privileged, bool with_ramdisk)
     domain = builder_build(&sim->machine, &description, &problem);
     if (!domain)
         fail_msg("%s", problem);
-    assert_true(domain->cpus.bits == 0xa);
     assert_true(!sim->nr_refusals && domain->weight == 300 && domain->engine.linear_tables == (kind == KIND_SYMBOLS));
     vcpu = domain->vcpus[0];
     assert_true(hv_vcpu_of(vcpu)->initialised && !hv_vcpu_of(domain->vcpus[1])->initialised);

@@ -98,13 +98,14 @@ static void build(void (*make)(void))
         .memory_kib = NR_PAGES * 4,
         .maxmem_kib = NR_PAGES * 4,
         .nr_vcpus = 1,
+        .cpus = 0xa,
         .weight = 256,
     };
     make();
     domain = builder_build(&sim->machine, &description, &problem);
     if (!domain)
         fail_msg("%s", problem);
-    assert_true(sim->nr_refusals == 0);
+    assert_true(sim->nr_refusals == 0 && domain->cpus.bits == 0xa);
     vcpu = domain->vcpus[0];
     load(hv_vcpu_of(vcpu)->frame->rsi, &info, sizeof(info));
 }
