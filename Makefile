@@ -165,7 +165,8 @@ Paravane: direct paging for Xen PV guests.
   make run                 boot Debian's Linux, unmodified, as a PV guest: a shell; without a terminal, a self-check
   make run-debian          a Debian system on a disk, which is made first: some minutes, once; PORT=2222 leads to its ssh
   make                     build everything
-  make new-guest DIR=../mine    a kernel of your own: a directory with one that says hello, a Makefile, a README
+  make new-guest DIR=../mine    a kernel of your own: a directory with one that says hello, a Makefile, a README;
+                           with WIDTH=32 one of 32 bits
   make gdb                 the demo under a debugger, with the symbols of all parts; tools/gdb debugs any run
   make install             install the paravane command, the hypervisor's image and the demo; PREFIX, DESTDIR
   make uninstall           remove what it has installed there

@@ -5,7 +5,7 @@
 #   build/guests/differential.elf   calls by the thousand, whose answers are compared with Xen's
 #   build/guests/paravirt.elf       a kernel with processes that boots both ways
 #   build/guests/hello.elf          a first one, which `make new-guest DIR=DIRECTORY` copies to a place of its own
-#   build/guests/guest.a            the library, for kernels outside this tree
+#   build/guests/guest.a            the library, for kernels outside this tree; build/guests32/guest.a of 32 bits
 #   build/guests/tests/NAME.elf     a test kernel for each directory guests/tests/NAME
 #   build/guests/NAME.elf           for `make kernel KERNEL=DIRECTORY/NAME`: somebody's own, of all *.c and *.S there
 #   build/guests-clang/...          the same by clang
@@ -83,11 +83,12 @@ $(foreach flavour,$(GUEST_FLAVOURS),\
 	$(foreach test,$(GUEST_TESTS),\
 		$(eval $(call GUEST_KERNEL,$(flavour),tests/$(test),$(GUEST_TEST_LIB),guests/tests/$(test)))))
 
-$(eval $(call ARCHIVE,build/guests/guest.a,$(call objects,guests,$(call GUEST_SOURCES,guests,guest))))
+$(foreach flavour,guests guests32,\
+	$(eval $(call ARCHIVE,build/$(flavour)/guest.a,$(call objects,$(flavour),$(call GUEST_SOURCES,$(flavour),guest)))))
 
 # As it stands, so that the shell knows a ~.
 new-guest:
-	$(Q)tools/new-guest $(DIR)
+	$(Q)tools/new-guest $(WIDTH:%=--width=%) $(DIR)
 
 ifeq ($(KERNEL),)
 kernel:

@@ -97,6 +97,12 @@ test_new-guest() {
         (cd "$work/hand" && P=$tree bounded bash -eu -c "$(cd "$tree" && hello_lines)" </dev/null >>"$out" 2>"$out.log") &&
         cat "$out.log" >>"$out" && [ -z "$(hello_unsaid "$out" '^[^p]|domain 1 .hello' | tee -a "$out")" ]
     verdict $? "new-guest: the lines of docs/porting.md build the same by hand" "$out"
+    make -s new-guest DIR="$work/narrow" WIDTH=32 >"$out" 2>&1 &&
+        bounded make -s -C "$work/narrow" run OPTIONS="--timeout $limit" </dev/null >>"$out" 2>"$out.log" &&
+        [ "$(od -An -tu1 -j4 -N1 "$work/narrow/build/narrow.elf")" -eq 1 ] &&
+        [ -z "$(hello_unsaid "$out" '^[^p]' | tee -a "$out")" ] &&
+        ! make -s new-guest DIR="$work/odd" WIDTH=16 >>"$out" 2>&1 && [ ! -e "$work/odd" ]
+    verdict $? "new-guest: one of 32 bits says the same" "$out"
     echo mine >"$work/hello/hello.c"
     ! make -s new-guest DIR="$work/hello" >"$out" 2>&1 && grep -q 'something is there already' "$out" &&
         grep -qx mine "$work/hello/hello.c"
