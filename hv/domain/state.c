@@ -44,23 +44,35 @@ static void write_xcr0(uint64_t value)
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
-static void save_extended(void *area)
+/*
+ * Where x87 was last, an area holds as an address of 64 bits, or as a selector and an offset of 32, which is what a
+ * 32-bit guest has: by the form of the instruction (Intel SDM volume 1, 10.5.1.1).
+ */
+#define EXTENDED(instruction, vcpu)                                                                                 \
+    do {                                                                                                            \
+        if (hv_vcpu_is_64bit(vcpu))                                                                                 \
+            __asm__ volatile(instruction "64 (%0)" : : "r"((vcpu)->state.extended), "a"(~0u), "d"(~0u) : "memory"); \
+        else                                                                                                        \
+            __asm__ volatile(instruction " (%0)" : : "r"((vcpu)->state.extended), "a"(~0u), "d"(~0u) : "memory");   \
+    } while (0)
+
+static void save_extended(const struct hv_vcpu *vcpu)
 {
     if (extended.xcr0) {
         write_xcr0(extended.xcr0);
-        __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+        EXTENDED("xsave", vcpu);
     } else {
-        __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
+        EXTENDED("fxsave", vcpu);
     }
 }
 
-static void load_extended(const void *area)
+static void load_extended(const struct hv_vcpu *vcpu)
 {
     if (extended.xcr0) {
         write_xcr0(extended.xcr0);
-        __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
+        EXTENDED("xrstor", vcpu);
     } else {
-        __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
+        EXTENDED("fxrstor", vcpu);
     }
 }
 
@@ -381,7 +393,7 @@ void state_save(struct hv_vcpu *vcpu)
     if (!vcpu->run.arrives)
         save_segments(state);
     asm_write_cr0(asm_read_cr0() & ~CR0_TS);
-    save_extended(state->extended);
+    save_extended(vcpu);
 }
 
 /* All four are loaded before a failure is reported: a failed one is null. */
@@ -398,7 +410,7 @@ void state_load(struct hv_vcpu *vcpu)
     struct vcpu_state *state = &vcpu->state;
 
     asm_write_cr0(asm_read_cr0() & ~CR0_TS);
-    load_extended(state->extended);
+    load_extended(vcpu);
     if (extended.xcr0)
         write_xcr0(state->xcr0);
     load_cr4(vcpu);

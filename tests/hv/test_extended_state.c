@@ -16,6 +16,7 @@
 
 #include <abi/errno.h>
 #include <engine/engine.h>
+#include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
@@ -157,12 +158,65 @@ static void test_parts(void **state)
     state_destroy(&vcpu);
 }
 
+/*
+ * Of the instruction and the operand that x87 was last at a 64-bit guest keeps the addresses, a 32-bit one selectors
+ * and offsets, where the processor still has selectors: CPUID 7.0 EBX, bit 13.  A pending exception makes AMD's keep
+ * them.
+ */
+#define PLACE_AT   8u
+#define OPERAND_AT 16u
+
+static void keep(enum width width, uint64_t place, uint64_t operand)
+{
+    static struct domain domain;
+    const uint16_t words[] = {0x037e, 0x8081}; /* FCW, FSW: an invalid operation, which is not masked */
+    const uint32_t mxcsr = 0x1f80;
+    uint8_t image[LEGACY_SIZE] = {0};
+
+    begin();
+    domain.width = width;
+    vcpu.engine.domain = &domain;
+    memcpy(image, words, sizeof(words));
+    memcpy(image + PLACE_AT, &place, sizeof(place));
+    memcpy(image + OPERAND_AT, &operand, sizeof(operand));
+    memcpy(image + MXCSR_AT, &mxcsr, sizeof(mxcsr));
+    assert_true(state_set_extended(&vcpu, image));
+    state_load(&vcpu);
+    state_save(&vcpu);
+    __asm__ volatile("fninit");
+}
+
+static void is_at(size_t at, uint64_t wanted)
+{
+    uint64_t seen;
+
+    memcpy(&seen, area + at, sizeof(seen));
+    assert_int_equal(seen, wanted);
+}
+
+static void test_last_instruction(void **state)
+{
+    const uint64_t place = UINT64_C(0x00007abc12345678), operand = UINT64_C(0x00007def9abcdef0);
+    bool selectors = !(asm_cpuid(7, 0).ebx >> 13 & 1);
+
+    (void)state;
+    keep(WIDTH_64, place, operand);
+    is_at(PLACE_AT, place);
+    is_at(OPERAND_AT, operand);
+    state_destroy(&vcpu);
+    keep(WIDTH_PAE, place, operand);
+    is_at(PLACE_AT, selectors ? place : (uint32_t)place);
+    is_at(OPERAND_AT, selectors ? operand : (uint32_t)operand);
+    state_destroy(&vcpu);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mxcsr),
         cmocka_unit_test(test_header_is_ours),
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_last_instruction),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
