@@ -14,6 +14,7 @@
 #include <cli/inspect.h>
 #include <cli/make_image.h>
 #include <cli/run.h>
+#include <cli/suite.h>
 #include <cli/version.h>
 
 static const char help[] =
@@ -31,6 +32,7 @@ static const char help[] =
     "  destroy NAME      end a guest at once\n"
     "  set NAME memory SIZE, set NAME vcpus NUMBER   change what a guest has, while it runs\n"
     "  unplug NAME DEVICE, plug NAME DEVICE   take a disk or a network from a guest, and give it back\n"
+    "  test DIR          run a suite of kernels, and compare with what is expected of each\n"
     "  image ... -o FILE what `run` would boot, as an image that any virtual machine boots\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
     "  decode entry HEX  what a page-table entry means, and what the hypervisor says of it\n"
@@ -82,6 +84,14 @@ static enum status do_image(int count, char **arguments)
     return make_image(&options);
 }
 
+static enum status do_test(int count, char **arguments)
+{
+    struct suite_options options;
+
+    options_read_suite(count, arguments, &options);
+    return suite_perform(&options);
+}
+
 /* Those with options of their own perform; all others ask a run under way for @verb. */
 static const struct command {
     const char *name;
@@ -100,6 +110,7 @@ static const struct command {
     {"plug", (char[]){"paravane plug"}, NULL, command_ask, ASK_PLUG},
     {"unplug", (char[]){"paravane unplug"}, NULL, command_ask, ASK_UNPLUG},
     {"image", (char[]){"paravane image"}, do_image, NULL, 0},
+    {"test", (char[]){"paravane test"}, do_test, NULL, 0},
     {"inspect", (char[]){"paravane inspect"}, do_inspect, NULL, 0},
     {"decode", (char[]){"paravane decode"}, do_decode, NULL, 0},
 };

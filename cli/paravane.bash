@@ -32,7 +32,7 @@ _paravane()
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='run image list console shutdown reboot destroy set plug unplug inspect decode --help --version'
+        words='run test image list console shutdown reboot destroy set plug unplug inspect decode --help --version'
     elif [[ ${COMP_WORDS[1]} == @(list|console|shutdown|reboot|destroy|set|plug|unplug) ]]; then
         _paravane_running
         return
@@ -55,7 +55,7 @@ _paravane()
         return
     elif [[ ${COMP_WORDS[1]} == decode && $word != -* ]]; then
         case $before in decode) words=entry ;; --level) words='1 2 3 4' ;; *) return ;; esac
-    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output) || $before == -[ro] ]]; then
+    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output|junit|logs) || $before == -[ro] ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -65,6 +65,8 @@ _paravane()
     elif [ "${COMP_WORDS[1]}" = image ]; then
         words='--guest --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure
             --help --usage'
+    elif [ "${COMP_WORDS[1]}" = test ]; then
+        words='--jobs --timeout --junit --logs --only --help --usage'
     elif [ "${COMP_WORDS[1]}" = decode ]; then
         words='--level --narrow --help --usage'
     else

@@ -455,7 +455,7 @@ completes() { # NAME WANTED WORD...: WANTED, between blanks
     [ "$(tr '\n' ' ' <"$work/out")" = "$2" ] && [ ! -s "$work/err" ]
     judge "completion-$1" $? 0
 }
-completes commands 'run image list console shutdown reboot destroy set plug unplug inspect decode --help --version ' paravane ''
+completes commands 'run test image list console shutdown reboot destroy set plug unplug inspect decode --help --version ' paravane ''
 completes command 'inspect ' paravane in
 completes option '--privileged ' paravane run --pr
 completes decode 'entry ' paravane decode ''
@@ -474,7 +474,7 @@ completes machine-begun 'pc ' paravane run --machine = p
 completes no-number '' paravane run --memory ''
 completes file "$work/good $work/good.gz " paravane run "$work/goo"
 completes ramdisk "$work/ramdisk " paravane run --ramdisk = "$work/ram"
-for command in run image inspect decode list console shutdown reboot destroy set plug unplug; do
+for command in run test image inspect decode list console shutdown reboot destroy set plug unplug; do
     [[ completion-all-of-$command =~ $pattern ]] || continue
     "$paravane" $command --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE -- '--.*' | sort -u >"$work/out"
     complete_to paravane $command -- | sort -u | diff - "$work/out" >"$work/err"
@@ -568,6 +568,8 @@ fi
 . tests/cli/config.sh
 # shellcheck source=tests/cli/control.sh
 . tests/cli/control.sh
+# shellcheck source=tests/cli/suite.sh
+. tests/cli/suite.sh
 # shellcheck source=tests/cli/hotplug.sh
 . tests/cli/hotplug.sh
 

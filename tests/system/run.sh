@@ -7,6 +7,7 @@
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
+#   suite     kernels that end in different ways, by `paravane test`
 #   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
 #   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel
 #   random    a guest that jumps to random bytes, of either width, from 30 seeds: the hypervisor stands, and loses nothing.
@@ -165,6 +166,20 @@ random_run() { # SEED: those of 1000 and more are for a kernel of 32 bits
     [ $status -eq 0 ] || [ $status -eq 3 ]
 }
 
+# A suite of kernels, of which three do what nobody expects.
+test_suite() {
+    local out=$log/system-suite.log text bad=0
+    bounded build/cli/paravane test --jobs 2 --junit $log/system-suite.xml tests/system/suite >$out 2>&1
+    [ $? -eq 3 ] || bad=1
+    for text in '^ok 1 - powers-off$' '^ok 2 - crashes$' '^ok 3 - last-vcpu-down$' '^ok 4 - hangs$' '^ok 5 - later # SKIP' \
+        '^not ok 6 - fails-by-crash$' '"exit status 3 instead of 0"' '^not ok 7 - fails-by-hang$' '"exit status 124 instead of 0"' \
+        '^not ok 8 - fails-by-words$' '"has said what it should not: powered off' '^# 4 passed, 3 failed, 1 skipped$'; do
+        grep -qE -e "$text" $out || bad=1
+    done
+    grep -q 'tests="8" failures="3" errors="0" skipped="1"' $log/system-suite.xml || bad=1
+    verdict "suite (of kernels that end in different ways)" $bad
+}
+
 test_deb() {
     local root=$log/system-deb file missing=''
     rm -rf $root
@@ -212,10 +227,10 @@ test_random() {
     verdict "random (30 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub grub32 repeat explain ending where deb gdb random
+[ $# -ne 0 ] || set -- grub grub32 repeat explain ending where suite deb gdb random
 for name in "$@"; do
     case $name in
-    grub | grub32 | repeat | explain | ending | where | deb | gdb | random) "test_$name" ;;
+    grub | grub32 | repeat | explain | ending | where | suite | deb | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
