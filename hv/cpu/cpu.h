@@ -63,7 +63,7 @@ struct cpu {
     unsigned nmi_ticks;      /* NMIs since it was last seen to get on */
     uint64_t silent_since;   /* time_now() at the first of them */
     uint64_t nmis;           /* since the machine began */
-    struct locks_held locks; /* hv/cpu/lock.h; in what order, all that it has taken and not dropped */
+    struct lock *innermost;  /* of those that it holds, the one that it took last; NULL: none.  hv/cpu/lock.h */
 };
 
 /* What all processors of the machine can do. */

@@ -5,25 +5,17 @@
 #include <hv/cpu/house.h>
 #include <hv/cpu/lock.h>
 
-/* The last one taken comes latest: each was behind all that were held. */
-static void note_taken(struct locks_held *held, const struct lock *lock)
-{
-    CHECK(lock->order >> 24 != LOCK_NONE && held->count < LOCKS_HELD_MAX);
-    CHECK(held->count == 0 || held->locks[held->count - 1]->order < lock->order);
-    held->locks[held->count++] = lock;
-}
-
 /* Not the last one that was taken. */
-static __attribute__((noinline)) void note_dropped_within(struct locks_held *held, const struct lock *lock)
+static __attribute__((noinline)) void drop_within(struct lock *innermost, const struct lock *lock)
 {
-    unsigned i = held->count;
+    struct lock *inner = innermost;
 
-    while (i > 0 && held->locks[i - 1] != lock)
-        i--;
-    CHECK(i > 0);
-    for (; i < held->count; i++)
-        held->locks[i - 1] = held->locks[i];
-    held->count--;
+    CHECK(inner);
+    while (inner->outer != lock) {
+        inner = inner->outer;
+        CHECK(inner);
+    }
+    inner->outer = lock->outer;
 }
 
 static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t number)
@@ -34,27 +26,30 @@ static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t
     } while (!ticket_is_served(&lock->ticket, number));
 }
 
-/* Waiting switches no stacks: the processor stays the same. */
+/* The last one taken comes latest: each was behind all that were held.  Waiting switches no stacks. */
 void lock_take(struct lock *lock)
 {
-    struct locks_held *held = &cpu_here()->locks;
+    struct cpu *cpu = cpu_here();
+    struct lock *outer = cpu->innermost;
     uint32_t number;
 
-    note_taken(held, lock);
+    CHECK(lock->order > (outer ? outer->order : LOCK_ORDER(LOCK_NONE, 0)));
     number = ticket_draw(&lock->ticket);
     if (!ticket_is_served(&lock->ticket, number))
         wait_for(lock, number);
-    __atomic_store_n(&lock->held_by, cpu_here(), __ATOMIC_RELAXED);
+    lock->outer = outer;
+    __atomic_store_n(&lock->held_by, cpu, __ATOMIC_RELAXED);
+    cpu->innermost = lock;
 }
 
 void lock_drop(struct lock *lock)
 {
-    struct locks_held *held = &cpu_here()->locks;
+    struct cpu *cpu = cpu_here();
 
-    if (held->count > 0 && held->locks[held->count - 1] == lock)
-        held->count--;
+    if (cpu->innermost == lock)
+        cpu->innermost = lock->outer;
     else
-        note_dropped_within(held, lock);
+        drop_within(cpu->innermost, lock);
     __atomic_store_n(&lock->held_by, NULL, __ATOMIC_RELAXED);
     ticket_pass_on(&lock->ticket);
 }
@@ -66,10 +61,8 @@ bool lock_is_mine(const struct lock *lock)
 
 bool lock_rank_is_held(enum lock_rank rank)
 {
-    const struct locks_held *held = &cpu_here()->locks;
-
-    for (unsigned i = 0; i < held->count; i++) {
-        if (held->locks[i]->order >> 24 == (uint32_t)rank)
+    for (const struct lock *lock = cpu_here()->innermost; lock; lock = lock->outer) {
+        if (lock->order >> 24 == (uint32_t)rank)
             return true;
     }
     return false;
@@ -77,7 +70,7 @@ bool lock_rank_is_held(enum lock_rank rank)
 
 bool lock_any_is_held(void)
 {
-    return cpu_here()->locks.count > 0;
+    return cpu_here()->innermost;
 }
 
 struct lock house_lock = LOCK_INIT(LOCK_HOUSE, 0);

@@ -32,6 +32,7 @@ struct lock {
     struct ticket ticket;
     uint32_t order;      /* LOCK_ORDER() */
     const void *held_by; /* the struct cpu; NULL: nobody */
+    struct lock *outer;  /* of who holds it: what was taken last before; NULL: nothing is held besides */
 };
 
 #define LOCK_ORDER(rank, number) ((uint32_t)(rank) << 24 | (number)) /* a number below 2^24 */
@@ -39,14 +40,6 @@ struct lock {
     {                                         \
         .order = LOCK_ORDER((rank), (number)) \
     }
-
-/* What a processor holds: at most one of the house, two of domains, one of each rank behind them. */
-#define LOCKS_HELD_MAX 10u
-
-struct locks_held {
-    unsigned count;
-    const struct lock *locks[LOCKS_HELD_MAX]; /* in the order in which they were taken */
-};
 
 /*
  * Returns with @lock held by this processor, which holds none of its rank and number or behind it.  While it waits it

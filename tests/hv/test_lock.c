@@ -89,7 +89,7 @@ static bool is_in_order(uint32_t outer, uint32_t inner)
 {
     struct lock first = {.order = outer}, second = {.order = inner};
 
-    memset(&cpu_boot.locks, 0, sizeof(cpu_boot.locks));
+    cpu_boot.innermost = NULL;
     lock_take(&first);
     return !HALTS(lock_take(&second));
 }

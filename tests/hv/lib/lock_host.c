@@ -6,7 +6,12 @@
 #include <hv/cpu/house.h>
 #include <hv/cpu/lock.h>
 
-static struct locks_held held;
+#define HELD_MAX 10u /* at most one of the house, two of domains, one of each rank behind them */
+
+static struct {
+    unsigned count;
+    const struct lock *locks[HELD_MAX]; /* in the order in which they were taken */
+} held;
 
 static void require(bool condition, const struct lock *lock, const char *what)
 {
@@ -19,7 +24,7 @@ static void require(bool condition, const struct lock *lock, const char *what)
 void lock_take(struct lock *lock)
 {
     require(lock->order != 0, lock, "is none");
-    require(held.count < LOCKS_HELD_MAX, lock, "too many");
+    require(held.count < HELD_MAX, lock, "too many");
     require(held.count == 0 || held.locks[held.count - 1]->order < lock->order, lock, "taken out of order");
     held.locks[held.count++] = lock;
     lock->held_by = &held;
