@@ -90,7 +90,9 @@ int16_t grant_copy(struct op *op, const struct gnttab_copy *copy)
     status = hold(op, &from);
     if (status != GNTST_okay)
         return status;
-    status = hold(op, &to);
+    status = find_owner(op, &to); /* again: that may have waited, and the domain has gone meanwhile */
+    if (status == GNTST_okay)
+        status = hold(op, &to);
     if (status == GNTST_okay) {
         status = move(op, &from, &to, copy->len);
         give_up(&to);

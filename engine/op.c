@@ -47,20 +47,21 @@ void op_begin_teardown(struct op *op, struct domain *domain)
     *op = op_own(domain, NULL);
     op->pt_owner = domain;
     op->pg_owner = domain;
-    op_lock(op);
     count_all(op, 1);
+    op_lock(op);
 }
 
 /*
  * Counted first, then asked: whoever marks a domain as dying and then sees no operation knows that each later one sees
- * the mark.
+ * the mark.  And counted before anything is waited for: whoever takes a domain out of the machine's table, and then sees
+ * each processor come by, knows that those that had found it by its number are counted, and may wait for its lock.
  */
 int op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
 {
     op->pt_owner = pt_owner;
     op->pg_owner = pg_owner;
-    op_lock(op);
     count_all(op, 1);
+    op_lock(op);
     if (op_is_dying(op)) {
         op_end(op);
         return refuse_value(op, XEN_ESRCH, REFUSE_DYING, pt_owner->id.v);
@@ -82,8 +83,8 @@ int op_begin_without_call(struct op *op, struct vcpu *vcpu, unsigned call)
 
 void op_end(struct op *op)
 {
-    count_all(op, -1);
     op_unlock(op);
+    count_all(op, -1);
 }
 
 bool op_is_dying(const struct op *op)

@@ -5,6 +5,7 @@
 #include <abi/sched.h>
 #include <abi/shared.h>
 #include <engine/engine.h>
+#include <engine/tlb.h>
 #include <hv/base/print.h>
 #include <hv/base/string.h>
 #include <hv/build/hv_domain.h>
@@ -208,10 +209,27 @@ bool hv_domain_release(struct hv_domain *domain)
     return true;
 }
 
+/*
+ * Other processors may have found @domain by its number just before it lost that.  From there to where an operation is
+ * counted they wait for nothing: those that have answered a flush since are counted, or have not found it.  And whoever
+ * gave the last frame back had its lock, and may be about to drop it.
+ */
+static void wait_for_the_last(struct hv_domain *domain)
+{
+    struct machine *machine = domain->engine.machine;
+
+    tlb_flush(machine, machine->tlb.cpus);
+    while (__atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) > 0)
+        port_yield();
+    port_lock(&domain->engine);
+    port_unlock(&domain->engine);
+}
+
 void hv_domain_bury(struct hv_domain *domain)
 {
     CHECK(domain->engine.nr_frames == 0 && domain->engine.nr_vcpus == 0);
-    domain->engine.machine->domains[domain->engine.id.v] = NULL;
+    __atomic_store_n(&domain->engine.machine->domains[domain->engine.id.v], NULL, __ATOMIC_SEQ_CST);
+    wait_for_the_last(domain);
     release(domain, sizeof(*domain));
 }
 

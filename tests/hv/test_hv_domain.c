@@ -442,6 +442,52 @@ static void xsa_502_nothing_is_asked_of_what_is_left(void **state)
     assert_string_equal(said, "");
 }
 
+/* One that found the domain by its number before it lost that, and was counted before it could be seen to come by. */
+static struct {
+    struct domain *domain;
+    bool came_by; /* every processor, since the number is gone */
+    unsigned waits;
+} late;
+
+static void all_come_by(struct sim *of, cpumask_t cpus)
+{
+    (void)of;
+    late.came_by |= !machine()->domains[1] && cpus.bits == machine()->tlb.cpus.bits;
+}
+
+static void late_one_goes_on(struct sim *of)
+{
+    assert_null(machine()->domains[1]);
+    (void)of;
+    assert_true(late.came_by);
+    assert_int_equal(objects, 1);
+    if (++late.waits == 3)
+        late.domain->operations = 0;
+}
+
+static void test_buried_when_nobody_has_it(void **state)
+{
+    struct hv_domain *domain = hv_domain_create(machine(), 1, WIDTH_64, 20, 1);
+    mfn_t mfn;
+
+    (void)state;
+    assert_int_equal(domain_populate(&domain->engine, PFN(0), &mfn), 0);
+    assert_true(frame_get(&machine()->frames[mfn.v], &domain->engine));
+    assert_false(hv_domain_release(domain));
+    frame_put(machine(), &machine()->frames[mfn.v]);
+    assert_ptr_equal(zombie_take(), domain);
+    late.domain = &domain->engine;
+    machine()->tlb.cpus = cpumask_of(0);
+    sim->on_flush = all_come_by;
+    domain->engine.operations = 1;
+    sim->on_preempt = late_one_goes_on;
+    hv_domain_bury(domain);
+    sim->on_preempt = NULL;
+    sim->on_flush = NULL;
+    assert_int_equal(late.waits, 3);
+    assert_int_equal(objects, 0);
+}
+
 /* References that nobody put: the first frames are named, with their counts, and those of nobody else. */
 static void test_leak(void **state)
 {
@@ -490,6 +536,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(xsa_149_all_memory_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_window, setup, teardown),
         cmocka_unit_test_setup_teardown(xsa_502_nothing_is_asked_of_what_is_left, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_buried_when_nobody_has_it, setup, teardown),
         cmocka_unit_test_setup(test_leak, setup),
     };
 

@@ -160,6 +160,36 @@ static void test_two_orders(void **state)
     unit_destroy(&unit);
 }
 
+/* An operation that waits for a domain's lock is known already: the domain cannot go away while it waits. */
+static void hold(struct vcpu *vcpu, void *arg)
+{
+    struct pair *pair = arg;
+
+    (void)vcpu;
+    port_lock(pair->pg);
+    for (unsigned i = 0; i < 100 && pair->pg->operations == 0; i++)
+        sim_pause(pair->unit->sim);
+    pair->done = pair->pg->operations;
+    port_unlock(pair->pg);
+}
+
+static void test_counted_while_it_waits(void **state)
+{
+    struct unit unit;
+
+    (void)state;
+    create(&unit);
+    struct pair one = {&unit, NULL, unit.other->domain, 0};
+    struct pair two = {&unit, unit.other->domain, unit.other->domain, 0};
+
+    sim_spawn(unit.sim, unit.vcpu, hold, &one);
+    sim_spawn(unit.sim, unit.vcpu, operate, &two);
+    sim_run(unit.sim);
+    assert_int_equal(one.done, 1);
+    assert_int_equal(two.done, 100);
+    unit_destroy(&unit);
+}
+
 /* ---- References on frames of a domain that is not locked. */
 
 static void test_put_foreign(void **state)
@@ -221,8 +251,13 @@ static void test_put_foreign_last(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_locks),      cmocka_unit_test(test_dying),       cmocka_unit_test(test_preemption),
-        cmocka_unit_test(test_two_orders), cmocka_unit_test(test_put_foreign), cmocka_unit_test(test_put_foreign_last),
+        cmocka_unit_test(test_locks),
+        cmocka_unit_test(test_dying),
+        cmocka_unit_test(test_preemption),
+        cmocka_unit_test(test_two_orders),
+        cmocka_unit_test(test_counted_while_it_waits),
+        cmocka_unit_test(test_put_foreign),
+        cmocka_unit_test(test_put_foreign_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
