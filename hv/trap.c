@@ -28,8 +28,8 @@
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
 
 /*
- * A device's, or from VECTOR_INTERRUPTS on one of the local APIC's; of VECTOR_KICK it is enough that it has come.  A
- * line is masked before its end, and where nothing has begun an end is nothing.
+ * A device's, or from VECTOR_INTERRUPTS on one of the local APIC's.  A line is masked before its end, and where nothing
+ * has begun an end is nothing.
  */
 static void interrupt(unsigned vector)
 {
@@ -43,6 +43,8 @@ static void interrupt(unsigned vector)
     apic_end();
     if (vector == VECTOR_TIMER)
         timer_run();
+    else if (vector == VECTOR_KICK)
+        sched_kicked();
 }
 
 /*
@@ -335,7 +337,7 @@ static __cold void attend(struct hv_vcpu *vcpu)
 
     for (;;) {
         if (hv_vcpu_domain(vcpu)->ended || vcpu->run.down) {
-            sched_stop(vcpu);
+            sched_obey(vcpu);
         } else if (!has_looked) {
             has_to_look = give_way();
             has_looked = true;

@@ -10,6 +10,8 @@ struct processor {
     bool has_woken;
 };
 
+struct lock fair_lock = LOCK_INIT(LOCK_SCHED, 0);
+
 static struct processor processors[MAX_CPUS];
 static cpumask_t present = {1}; /* those of them that take part */
 static struct hv_vcpu *last;    /* that ran; the one behind it is asked first */
@@ -27,6 +29,11 @@ static bool is_present(unsigned cpu)
 void fair_add_processor(unsigned cpu)
 {
     present.bits |= cpumask_of(cpu).bits;
+}
+
+bool fair_has_several(void)
+{
+    return present.bits & (present.bits - 1);
 }
 
 /* Where none of those that its guest is bound to takes part, any will do. */
@@ -201,7 +208,7 @@ struct hv_vcpu *fair_next(unsigned cpu)
 {
     struct hv_vcpu *next = last ? least(last, true, cpu) : NULL;
 
-    processors[cpu].has_woken = false;
+    __atomic_store_n(&processors[cpu].has_woken, false, __ATOMIC_RELAXED);
     if (next)
         last = next;
     return next;
@@ -219,7 +226,7 @@ void fair_step_back(unsigned cpu)
 
 bool fair_has_woken(unsigned cpu)
 {
-    return processors[cpu].has_woken;
+    return __atomic_load_n(&processors[cpu].has_woken, __ATOMIC_RELAXED);
 }
 
 bool fair_is_ahead(unsigned cpu)
@@ -229,6 +236,17 @@ bool fair_is_ahead(unsigned cpu)
 
     account();
     return other && had_on(other, cpu) <= running->share.had;
+}
+
+bool fair_is_held_elsewhere(const struct hv_domain *domain, unsigned cpu)
+{
+    for (uint64_t i = 0; i < domain->engine.nr_vcpus; i++) {
+        const struct hv_vcpu *vcpu = hv_vcpu_find(domain, i);
+
+        if (vcpu->share.is_held && vcpu->engine.cpu != cpu)
+            return true;
+    }
+    return false;
 }
 
 bool fair_is_wanted(unsigned cpu)
@@ -273,7 +291,7 @@ static unsigned find_processor(const struct hv_vcpu *vcpu)
 
 static void tell(unsigned cpu)
 {
-    processors[cpu].has_woken = true;
+    __atomic_store_n(&processors[cpu].has_woken, true, __ATOMIC_RELAXED);
     if (processors[cpu].running)
         processors[cpu].running->run.attention = true;
 }

@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <hv/cpu/lock.h>
+
+struct hv_domain;
 struct hv_vcpu;
 
 #define WEIGHT_DEFAULT 256u
@@ -25,6 +28,14 @@ struct vcpu_share {
     uint64_t charged_until; /* while it has a processor: it has been charged until then */
     bool is_held;           /* that of vcpu.cpu has its registers, or is on its stack: no other runs it */
 };
+
+/*
+ * Over all that is here, run states (hv/domain/runstate.h) and who runs where.  Held where any of these is called, but
+ * for fair_behind() by who keeps vCPUs from coming and going, and fair_has_woken().
+ */
+#pragma GCC visibility push(hidden)
+extern struct lock fair_lock;
+#pragma GCC visibility pop
 
 /* Processor @cpu takes part from now on.  Number 0 does from the beginning. */
 void fair_add_processor(unsigned cpu);
@@ -72,6 +83,12 @@ bool fair_has_woken(unsigned cpu);
  */
 bool fair_is_ahead(unsigned cpu);
 void fair_step_back(unsigned cpu);
+
+/* Does a processor other than @cpu hold a vCPU of @domain? */
+bool fair_is_held_elsewhere(const struct hv_domain *domain, unsigned cpu);
+
+/* Do several processors take part? */
+bool fair_has_several(void);
 
 /* Does anybody want to run on processor @cpu? */
 bool fair_is_wanted(unsigned cpu);

@@ -2,6 +2,7 @@
 /* Time spent in each state, and the area that the guest may have asked for: abi/vcpu.h. */
 #include <engine/access.h>
 #include <hv/base/string.h>
+#include <hv/cpu/cpu.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/vcpu.h>
 #include <hv/time/time.h>
@@ -24,19 +25,43 @@ void runstate_set(struct hv_vcpu *vcpu, unsigned state)
     vcpu->run.info.state = (int32_t)state;
 }
 
+/* Wants to run from now on: whoever is to look, looks.  Returns the processor that has to be told. */
+static unsigned make_runnable(struct hv_vcpu *vcpu)
+{
+    unsigned cpu = fair_wake(vcpu);
+
+    runstate_set(vcpu, RUNSTATE_runnable);
+    return cpu;
+}
+
+void runstate_wake_from(struct hv_vcpu *vcpu, int state)
+{
+    bool wakes;
+    unsigned cpu = 0;
+
+    lock_take(&fair_lock);
+    wakes = vcpu->run.info.state == state;
+    if (wakes)
+        cpu = make_runnable(vcpu);
+    lock_drop(&fair_lock);
+    if (wakes && cpu != cpu_here()->id)
+        cpu_kick(cpu);
+}
+
 void runstate_wake(struct hv_vcpu *vcpu)
 {
-    if (vcpu->run.info.state != RUNSTATE_blocked)
-        return;
-    (void)fair_wake(vcpu);
-    runstate_set(vcpu, RUNSTATE_runnable);
+    runstate_wake_from(vcpu, RUNSTATE_blocked);
 }
 
 struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu)
 {
-    struct vcpu_runstate_info info = vcpu->run.info;
-    uint64_t entered = info.state_entry_time;
+    struct vcpu_runstate_info info;
+    uint64_t entered;
 
+    lock_take(&fair_lock);
+    info = vcpu->run.info;
+    lock_drop(&fair_lock);
+    entered = info.state_entry_time;
     account(&info, time_now());
     info.state_entry_time = entered;
     return info;

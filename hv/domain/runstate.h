@@ -9,11 +9,14 @@ struct hv_vcpu;
 /* A new vCPU is offline. */
 void runstate_init(struct hv_vcpu *vcpu);
 
-/* @vcpu is in @state, one of RUNSTATE_*, from now on. */
+/* @vcpu is in @state, one of RUNSTATE_*, from now on.  fair_lock is held, as whenever a state is looked at to act on. */
 void runstate_set(struct hv_vcpu *vcpu, unsigned state);
 
 /* @vcpu, blocked or not, has something to do. */
 void runstate_wake(struct hv_vcpu *vcpu);
+
+/* The same for one that is in @state. */
+void runstate_wake_from(struct hv_vcpu *vcpu, int state);
 
 /* The runstate of @vcpu at this moment, its times brought up to date. */
 struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu);

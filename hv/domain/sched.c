@@ -5,6 +5,7 @@
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/house.h>
+#include <hv/domain/request.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/vcpu.h>
@@ -17,6 +18,7 @@
 #define LEAST_NS UINT64_C(100000)   /* of it, whoever is woken meanwhile */
 #define TICK_NS  UINT64_C(10000000) /* the period of a new vCPU's timer */
 #define WORK_NS  UINT64_C(1000000)  /* a turn of the roof's work, whoever wants to run */
+#define AGAIN_NS UINT64_C(1000000)  /* after that, one that has ended is looked at again */
 
 /*
  * ---- Stacks.  entry_switch() saves six registers and the place to go on at.
@@ -38,13 +40,18 @@ int sched_create(struct hv_vcpu *vcpu)
     vcpu->run.sleeping = (uint64_t)words;
     vcpu->run.down = true;
     runstate_init(vcpu);
+    lock_take(&fair_lock);
     fair_add(vcpu);
+    lock_drop(&fair_lock);
     return 0;
 }
 
 void sched_destroy(struct hv_vcpu *vcpu)
 {
+    lock_take(&fair_lock);
+    CHECK(!vcpu->share.is_held);
     fair_remove(vcpu);
+    lock_drop(&fair_lock);
     stack_destroy(vcpu->engine.domain->machine, vcpu->window);
 }
 
@@ -64,15 +71,25 @@ void sched_arrive(void)
     vcpu->run.arrives = false; /* before, state_save() has to leave alone what the processor does not have */
 }
 
-static void leave(struct hv_vcpu *vcpu, unsigned state)
+/* Its turn is over, and it is in @state: fair_lock is held, and dropped. */
+static void leave_with_lock(struct hv_vcpu *vcpu, unsigned state)
 {
+    struct cpu *cpu = cpu_here();
     bool was_in_house;
 
     runstate_set(vcpu, state);
+    fair_end(cpu->id);
+    lock_drop(&fair_lock);
     was_in_house = house_step_out();
-    entry_switch(&vcpu->run.sleeping, cpu_here()->sleeping);
+    entry_switch(&vcpu->run.sleeping, cpu->sleeping);
     house_step_in(was_in_house);
     sched_arrive();
+}
+
+static void leave(struct hv_vcpu *vcpu, unsigned state)
+{
+    lock_take(&fair_lock);
+    leave_with_lock(vcpu, state);
 }
 
 bool sched_is_on_vcpu(void)
@@ -89,8 +106,9 @@ void sched_yield(void)
 
 void sched_step_back(void)
 {
+    lock_take(&fair_lock);
     fair_step_back(cpu_here()->id);
-    sched_yield();
+    leave_with_lock(cpu_here()->current, RUNSTATE_runnable);
 }
 
 void sched_block(struct hv_vcpu *vcpu)
@@ -100,19 +118,46 @@ void sched_block(struct hv_vcpu *vcpu)
 
 void sched_retire(struct hv_vcpu *vcpu)
 {
+    lock_take(&fair_lock);
     vcpu->run.down = true;
     runstate_set(vcpu, RUNSTATE_offline);
+    lock_drop(&fair_lock);
+}
+
+static bool is_here(const struct hv_vcpu *vcpu)
+{
+    return vcpu == cpu_here()->current && cpu_here()->in_vcpu;
 }
 
 /* Another one that runs, or wants to, may be in the middle of a hypercall: it stops on its way back to its guest. */
 void sched_stop(struct hv_vcpu *vcpu)
 {
+    bool runs;
+    unsigned cpu;
+
+    lock_take(&fair_lock);
     vcpu->run.down = true;
     vcpu->run.attention = true;
-    if (vcpu == cpu_here()->current && cpu_here()->in_vcpu)
-        leave(vcpu, RUNSTATE_offline);
-    else if (vcpu->run.info.state == RUNSTATE_blocked)
+    if (is_here(vcpu)) {
+        leave_with_lock(vcpu, RUNSTATE_offline);
+        return;
+    }
+    if (vcpu->run.info.state == RUNSTATE_blocked)
         runstate_set(vcpu, RUNSTATE_offline);
+    runs = vcpu->run.info.state == RUNSTATE_running;
+    cpu = vcpu->engine.cpu;
+    lock_drop(&fair_lock);
+    if (runs)
+        cpu_kick(cpu);
+}
+
+void sched_obey(struct hv_vcpu *vcpu)
+{
+    lock_take(&fair_lock);
+    if (vcpu->run.down || hv_vcpu_domain(vcpu)->ended)
+        leave_with_lock(vcpu, RUNSTATE_offline);
+    else
+        lock_drop(&fair_lock);
 }
 
 /* Old kernels never ask for their tick: a vCPU has one from the start, until it says otherwise (abi/vcpu.h). */
@@ -127,17 +172,14 @@ void sched_start(struct hv_vcpu *vcpu)
     if (!vcpu->run.started)
         first_start(vcpu);
     vcpu->run.down = false;
-    if (vcpu->run.info.state != RUNSTATE_offline)
-        return;
-    (void)fair_wake(vcpu);
-    runstate_set(vcpu, RUNSTATE_runnable);
+    runstate_wake_from(vcpu, RUNSTATE_offline);
 }
 
 /*
  * ---- Turns, on the processor's own stack.
  */
 
-static struct timer turn; /* of the vCPU that runs */
+static struct timer turns[MAX_CPUS]; /* of the vCPU that runs there */
 
 /* The roof's work on what has ended, on the processor's own stack, takes turns as a vCPU does, but has no guest. */
 static struct hv_domain work_domain;
@@ -156,29 +198,40 @@ static bool is_ripe(const struct cpu *cpu, uint64_t ran)
 /* Only where somebody else wants to run does a turn end, and the timer is set: nobody looks at the clock otherwise. */
 static bool is_contended(const struct cpu *cpu)
 {
-    return fair_has_woken(cpu->id) || turn.active;
+    return fair_has_woken(cpu->id) || turns[cpu->id].active;
 }
 
 /* The latest moment at which the turn is looked at again, whatever the guest does until then. */
-static void look_by(uint64_t deadline)
+static void look_by(struct timer *turn, uint64_t deadline)
 {
-    if (!turn.active || turn.deadline > deadline)
-        timer_set(&turn, deadline);
+    if (!turn->active || turn->deadline > deadline)
+        timer_set(turn, deadline);
+}
+
+static bool is_ahead(const struct cpu *cpu)
+{
+    bool ahead;
+
+    lock_take(&fair_lock);
+    ahead = fair_is_ahead(cpu->id);
+    lock_drop(&fair_lock);
+    return ahead;
 }
 
 /* By itself, so that whoever is alone does not save registers for it at each preemption point. */
 static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *cpu)
 {
     uint64_t ran = time_now() - cpu->turn_began;
+    struct timer *turn = &turns[cpu->id];
 
     if (!is_ripe(cpu, ran)) {
         if (fair_has_woken(cpu->id))
-            look_by(cpu->turn_began + LEAST_NS);
+            look_by(turn, cpu->turn_began + LEAST_NS);
         return TURN_GOES_ON;
     }
-    if (fair_is_ahead(cpu->id))
+    if (is_ahead(cpu))
         return TURN_IS_OVER;
-    look_by(cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
+    look_by(turn, cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
     return TURN_IS_RIPE;
 }
 
@@ -200,74 +253,155 @@ bool sched_is_due(void)
     return sched_look() == TURN_IS_OVER;
 }
 
-static void change_to(struct machine *machine, struct hv_vcpu *vcpu)
-{
-    struct cpu *cpu = cpu_here();
-
-    if (cpu->current == vcpu)
-        return;
-    if (cpu->current)
-        state_save(cpu->current);
-    hv_vcpu_switch(machine, vcpu);
-    state_load(vcpu);
-    vcpu->run.arrives = true;
-    vcpu_time_update(vcpu);
-}
-
 /* sched_is_due() is asked on the way back from the interrupt. */
 static void end_turn(struct timer *timer)
 {
     struct cpu *cpu = cpu_here();
     uint64_t whole = cpu->turn_began + TURN_NS;
 
-    cpu->current->run.attention = true;
+    if (cpu->current)
+        cpu->current->run.attention = true;
     timer_set(timer, timer->deadline < whole ? whole : timer->deadline + TURN_NS);
 }
 
-static void run(struct machine *machine, struct hv_vcpu *vcpu)
+void sched_kicked(void)
+{
+    const struct cpu *cpu = cpu_here();
+
+    request_answer();
+    if (cpu->current)
+        cpu->current->run.attention = true;
+}
+
+/*
+ * What this processor has of a vCPU goes back to it, but to one of @ended, which does not need it any more, and it gets
+ * that of @next; NULL: nobody's.  The one before is held until the processor is on another root: only then may others
+ * run it.  True: @next has come.
+ */
+static bool change_to(struct machine *machine, struct hv_vcpu *next, const struct hv_domain *ended)
+{
+    struct cpu *cpu = cpu_here();
+    struct hv_vcpu *old = cpu->current;
+
+    if (old == next)
+        return false;
+    if (old && hv_vcpu_domain(old) != ended)
+        state_save(old);
+    if (next) {
+        next->engine.cpu = cpu->id;
+        __atomic_store_n(&next->share.is_held, true, __ATOMIC_SEQ_CST);
+    }
+    hv_vcpu_switch(machine, next);
+    if (old)
+        old->share.is_held = false;
+    return next;
+}
+
+static void let_go(struct machine *machine, const struct hv_domain *ended)
+{
+    lock_take(&fair_lock);
+    (void)change_to(machine, NULL, ended);
+    lock_drop(&fair_lock);
+}
+
+static void load(struct hv_vcpu *vcpu)
+{
+    state_load(vcpu);
+    vcpu->run.arrives = true;
+    vcpu_time_update(vcpu);
+}
+
+/*
+ * Whose turn it is on this processor, which has what it takes to run it by then; NULL: nobody's, and with several
+ * processors this one has let go of whoever it had.
+ */
+static struct hv_vcpu *begin_turn(struct machine *machine)
+{
+    struct cpu *cpu = cpu_here();
+    bool has_come = false, is_wanted = false, tells = false;
+    struct hv_vcpu *vcpu;
+    unsigned other = 0;
+
+    lock_take(&fair_lock);
+    vcpu = fair_next(cpu->id);
+    if (vcpu && vcpu != &work) {
+        fair_begin(cpu->id, vcpu); /* the change is at its expense */
+        has_come = change_to(machine, vcpu, NULL);
+        runstate_set(vcpu, RUNSTATE_running);
+        is_wanted = fair_is_wanted(cpu->id);
+    } else if (fair_has_several()) {
+        (void)change_to(machine, NULL, NULL);
+    }
+    tells = fair_has_several() && fair_find_idle(&other);
+    lock_drop(&fair_lock);
+    if (tells)
+        cpu_kick(other);
+    if (has_come)
+        load(vcpu);
+    if (is_wanted)
+        timer_set(&turns[cpu->id], time_now() + TURN_NS);
+    return vcpu;
+}
+
+static void run(struct hv_vcpu *vcpu)
 {
     struct cpu *cpu = cpu_here();
     bool was_in_house;
 
     nmi_watchdog_pet();
-    fair_begin(cpu->id, vcpu); /* the change is at its expense */
-    change_to(machine, vcpu);
-    runstate_set(vcpu, RUNSTATE_running);
     runstate_show(vcpu);
-    cpu->must_give_way = false;
     cpu->turn_began = time_now();
-    if (fair_is_wanted(cpu->id))
-        timer_set(&turn, cpu->turn_began + TURN_NS);
     cpu->in_vcpu = true;
     was_in_house = house_step_out();
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
     house_step_in(was_in_house);
     cpu->in_vcpu = false;
-    timer_stop(&turn);
-    fair_end(cpu->id);
+    timer_stop(&turns[cpu->id]);
 }
 
 /* An interrupt ends this; it can only come here, so that none is missed between the look and the halt. */
 static void idle(void)
 {
+    bool has_nothing = !cpu_here()->current; /* and is on the hypervisor's own root */
     bool was_in_house = house_step_out();
 
+    if (has_nothing)
+        request_idle_begin();
     __asm__ volatile("sti; hlt; cli" : : : "memory");
+    if (has_nothing)
+        request_idle_end();
     house_step_in(was_in_house);
 }
 
+static void look_again(struct timer *timer)
+{
+    (void)timer;
+    hv_vcpu_give_way();
+}
+
+static struct timer again = {.expire = look_again};
+
 /*
  * vCPUs that were preempted in the middle of an operation hold frames: they run until they are out of it, and stop on
- * their way back to the guest.
+ * their way back to the guest.  Those that other processors run come out as well.  Nobody runs any of them afterwards.
  */
 static bool is_over(struct hv_domain *domain)
 {
+    bool over;
+
     if (!domain_is_dying(&domain->engine))
         domain_set_dying(&domain->engine);
-    if (__atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) == 0)
-        return true;
-    CHECK(fair_is_wanted(cpu_here()->id)); /* who yields inside an operation, of whatever domain, stays runnable */
-    return false;
+    lock_take(&fair_lock);
+    over = __atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) == 0 &&
+           !fair_is_held_elsewhere(domain, cpu_here()->id);
+    for (uint64_t i = 0; over && i < domain->engine.nr_vcpus; i++)
+        runstate_set(hv_vcpu_find(domain, i), RUNSTATE_offline);
+    /* Who yields inside an operation, of whatever domain, stays runnable. */
+    CHECK(over || fair_has_several() || fair_is_wanted(cpu_here()->id));
+    lock_drop(&fair_lock);
+    if (!over && fair_has_several())
+        timer_set(&again, time_now() + AGAIN_NS);
+    return over;
 }
 
 /* A domain that has ended, and none of whose operations is under way, or what zombie_take() has; NULL: none. */
@@ -287,14 +421,14 @@ static struct hv_domain *find_ended(void)
     return zombie_take();
 }
 
-/* The processor keeps nothing of a vCPU; what belongs to one of @ended is not needed any more. */
-static void clear_processor(struct machine *machine, const struct hv_domain *ended)
+/* Is there nothing but turns of vCPUs to see to?  What comes after the look makes one give way again. */
+static bool has_turns(struct hv_domain **ended)
 {
-    struct hv_vcpu *vcpu = cpu_here()->current;
-
-    if (vcpu && hv_vcpu_domain(vcpu) != ended)
-        state_save(vcpu);
-    hv_vcpu_switch(machine, NULL);
+    __atomic_store_n(&cpu_here()->must_give_way, false, __ATOMIC_SEQ_CST);
+    if (work_machine)
+        return true;
+    *ended = find_ended();
+    return !*ended && fair_behind(NULL);
 }
 
 /* Turns of vCPUs, until the next one is the work's.  Where none is under way: until there is some, which it returns. */
@@ -303,23 +437,45 @@ static struct hv_domain *take_turns(struct machine *machine)
     struct hv_domain *ended = NULL;
 
     nmi_watchdog_start();
-    while (work_machine || (!(ended = find_ended()) && fair_behind(NULL))) {
+    while (has_turns(&ended)) {
         struct hv_vcpu *vcpu;
 
         /* Interrupts are off between turns; one for what is done here finds nothing left to do. */
         if (timer_is_due())
             timer_run();
-        vcpu = fair_next(cpu_here()->id);
+        vcpu = begin_turn(machine);
         if (vcpu == &work)
             break;
         if (vcpu)
-            run(machine, vcpu);
+            run(vcpu);
         else
             idle();
     }
     nmi_watchdog_stop();
-    clear_processor(machine, ended);
+    let_go(machine, ended);
     return ended;
+}
+
+_Noreturn void sched_run_beside(struct machine *machine)
+{
+    unsigned cpu = cpu_here()->id;
+
+    turns[cpu].expire = end_turn;
+    lock_take(&fair_lock);
+    fair_add_processor(cpu);
+    lock_drop(&fair_lock);
+    nmi_watchdog_start();
+    for (;;) {
+        struct hv_vcpu *vcpu;
+
+        if (timer_is_due())
+            timer_run();
+        vcpu = begin_turn(machine);
+        if (vcpu)
+            run(vcpu);
+        else
+            idle();
+    }
 }
 
 /*
@@ -329,17 +485,29 @@ static struct hv_domain *take_turns(struct machine *machine)
 static void begin_work_turn(void)
 {
     cpu_here()->turn_began = time_now();
+    lock_take(&fair_lock);
     fair_begin(cpu_here()->id, &work);
+    lock_drop(&fair_lock);
+}
+
+static void end_work_turn(void)
+{
+    lock_take(&fair_lock);
+    fair_end(cpu_here()->id);
+    lock_drop(&fair_lock);
 }
 
 static void begin_work(struct machine *machine, const struct hv_domain *ended)
 {
     work_machine = machine;
     work_domain.weight = ended->weight;
+    work_domain.cpus = cpumask_of(cpu_here()->id);
     work.run.info.state = RUNSTATE_runnable;
+    lock_take(&fair_lock);
     fair_add(&work);
     if (!hv_domain_is_zombie(ended))
         fair_follow(&work, hv_vcpu_of(ended->engine.vcpus[0]));
+    lock_drop(&fair_lock);
     begin_work_turn();
 }
 
@@ -347,8 +515,10 @@ static void end_work(void)
 {
     if (!work_machine)
         return;
-    fair_end(cpu_here()->id);
+    end_work_turn();
+    lock_take(&fair_lock);
     fair_remove(&work);
+    lock_drop(&fair_lock);
     work_machine = NULL;
 }
 
@@ -365,7 +535,7 @@ void sched_yield_work(void)
 {
     if (!work_machine)
         return;
-    fair_end(cpu_here()->id);
+    end_work_turn();
     take_interrupts();
     (void)take_turns(work_machine);
     begin_work_turn();
@@ -373,14 +543,16 @@ void sched_yield_work(void)
 
 void sched_follow_work(struct hv_vcpu *vcpu)
 {
+    lock_take(&fair_lock);
     fair_follow(vcpu, &work);
+    lock_drop(&fair_lock);
 }
 
 struct hv_domain *sched_run(struct machine *machine)
 {
     struct hv_domain *ended;
 
-    turn.expire = end_turn;
+    turns[cpu_here()->id].expire = end_turn;
     end_work();
     ended = take_turns(machine);
     if (ended)

@@ -42,6 +42,15 @@ void sched_destroy(struct hv_vcpu *vcpu);
  */
 struct hv_domain *sched_run(struct machine *machine);
 
+/*
+ * The same on every other processor, for ever and without the roof's work: this processor takes part from now on, on
+ * its own stack.
+ */
+_Noreturn void sched_run_beside(struct machine *machine);
+
+/* Another processor wants this one to look: VECTOR_KICK.  Who runs does so on its way back to its guest. */
+void sched_kicked(void);
+
 /* Such work lets others run: those turns of vCPUs are within this.  Before the first sched_run() nothing happens. */
 void sched_yield_work(void);
 
@@ -71,6 +80,9 @@ void sched_step_back(void);
 
 /* @vcpu goes down, the running one or another: it does not return to its guest until sched_start(). */
 void sched_stop(struct hv_vcpu *vcpu);
+
+/* The running @vcpu does what others have made of it: if it is down, or its domain has ended, it does not go on. */
+void sched_obey(struct hv_vcpu *vcpu);
 
 /*
  * Has the running vCPU used up its turn, has one been woken that has had less, or has a domain ended?  Who is woken at

@@ -61,9 +61,11 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
 
 void hv_vcpu_give_way(void)
 {
-    struct cpu *cpu = cpu_here();
+    struct cpu *roof = cpu_find(0);
 
-    cpu->must_give_way = true;
-    if (cpu->current)
-        cpu->current->run.attention = true;
+    __atomic_store_n(&roof->must_give_way, true, __ATOMIC_SEQ_CST);
+    if (roof != cpu_here())
+        cpu_kick(roof->id);
+    else if (roof->current)
+        roof->current->run.attention = true;
 }

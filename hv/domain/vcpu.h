@@ -98,5 +98,8 @@ void hv_vcpu_load_root(const struct hv_vcpu *vcpu);
 /* The same for its LDT, in a GDT that is loaded. */
 void hv_vcpu_load_ldt(const struct hv_vcpu *vcpu);
 
-/* There is something for sched_run() to return: the vCPU that runs, if one does, gives way on its way to its guest. */
+/*
+ * There is something for sched_run() to return: the vCPU that runs on its processor, if one does, gives way on its way
+ * to its guest.
+ */
 void hv_vcpu_give_way(void);

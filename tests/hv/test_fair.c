@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Shares of the processor, against a clock that counts what each vCPU gets. */
-/* links: hv/domain/fair.c hv/domain/runstate.c tests/hv/lib/port_halt.c */
+/* links: hv/domain/fair.c hv/domain/runstate.c tests/hv/lib/lock_host.c tests/hv/lib/port_halt.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <engine/access.h>
+#include <hv/cpu/cpu.h>
 #include <hv/domain/fair.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/vcpu.h>
@@ -21,6 +22,7 @@
 #define VCPUS   2u /* of each */
 #define TURN    (10 * MS)
 
+struct cpu cpu_boot;
 static struct hv_domain domains[DOMAINS];
 static struct hv_vcpu vcpus[DOMAINS][VCPUS];
 static uint64_t now, ran[DOMAINS];
@@ -36,6 +38,18 @@ bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
     (void)vcpu, (void)to, (void)from, (void)size;
     fail();
     return false;
+}
+
+void lock_waits(void)
+{
+    fail();
+}
+
+static uint64_t kicked;
+
+void cpu_kick(unsigned id)
+{
+    kicked |= UINT64_C(1) << id;
 }
 
 static void add_domain(unsigned weight, unsigned nr_vcpus)

@@ -61,6 +61,7 @@ static void test_interrupts(void **state)
         snprintf(expected, sizeof(expected), "device%x end ", vector);
         assert_string_equal(trap(vector, 0), vector < 0xf0    ? expected
                                              : vector == 0xf0 ? "end run "
+                                             : vector == 0xf1 ? "end kicked "
                                              : vector < 0xff  ? "end "
                                                               : "");
     }

@@ -11,6 +11,7 @@
 #include <sanitizer/asan_interface.h>
 #include <cmocka.h>
 
+#include <hv/domain/request.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/vcpu_time.h>
 #include <hv/time/nmi_watchdog.h>
@@ -23,8 +24,8 @@ struct hv_domain domain, other;
 struct hv_vcpu vcpus[VCPUS];
 void (*guests[VCPUS])(struct hv_vcpu *vcpu);
 
-uint64_t now, period, turn_ends, area_written;
-unsigned timers_run, arrivals, ticks;
+uint64_t now, period, turn_ends, area_written, kicked;
+unsigned timers_run, arrivals, ticks, idles;
 bool timers_due, area_is_gone, refuses_selectors;
 jmp_buf *halted;
 char told[1024];
@@ -174,6 +175,31 @@ bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
     return true;
 }
 
+void lock_waits(void)
+{
+    fail();
+}
+
+/* There is nobody else who could ask for anything. */
+void request_answer(void)
+{
+}
+
+void cpu_kick(unsigned id)
+{
+    kicked |= UINT64_C(1) << id;
+}
+
+void request_idle_begin(void)
+{
+    assert_null(cpu_boot.current);
+    idles++;
+}
+
+void request_idle_end(void)
+{
+}
+
 void fake_stack_first(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
@@ -192,6 +218,8 @@ void fake_stack_first(struct cpu_frame *frame)
 
 void make(unsigned count, enum width width)
 {
+    if (lock_is_mine(&fair_lock))
+        lock_drop(&fair_lock); /* a broken invariant has left it held */
     while (created > 0)
         sched_destroy(&vcpus[--created]);
     assert_null(sched_run(&machine)); /* nobody is left, and no work on the last one's end */

@@ -189,6 +189,11 @@ void apic_end(void)
     tell("end ");
 }
 
+void sched_kicked(void)
+{
+    tell("kicked ");
+}
+
 void timer_run(void)
 {
     tell("run ");
@@ -228,7 +233,7 @@ void sched_arrive(void)
     tell("arrive ");
 }
 
-void sched_stop(struct hv_vcpu *which)
+void sched_obey(struct hv_vcpu *which)
 {
     tell("stop ");
     which->run.down = false;
