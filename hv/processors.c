@@ -14,6 +14,7 @@
 #include <hv/boot/boot.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/ipi.h>
+#include <hv/domain/sched.h>
 #include <hv/domain/state.h>
 #include <hv/domain/vcpu.h>
 #include <hv/head.h>
@@ -87,11 +88,6 @@ static bool step(unsigned seen, unsigned next)
     return __atomic_compare_exchange_n(&stage, &seen, next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
-static void idle(void)
-{
-    __asm__ volatile("sti; hlt; cli" : : : "memory");
-}
-
 /* The first function on its stack. */
 static _Noreturn void arrive(void)
 {
@@ -106,8 +102,7 @@ static _Noreturn void arrive(void)
         asm_halt_forever();
     while (stage_now() == STAGE_READY)
         __asm__ volatile("pause");
-    for (;;)
-        idle();
+    sched_run_beside(machine_of_all);
 }
 
 /*
@@ -244,5 +239,6 @@ void processors_start(struct machine *machine, unsigned most)
     }
     if (found.left_out && most == MAX_CPUS)
         print("%u processors are left alone: there is room for %u\n", found.left_out, MAX_CPUS);
+    machine->tlb.cpus = cpus_online();
     print("processors: %u\n", id);
 }
