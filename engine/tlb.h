@@ -15,6 +15,7 @@
  * Nothing here supposes that a processor gets from one step to the next in any bounded time.  What a processor's date
  * says, that a full flush which began then has ended, stays true for good: who stalls on the way to store it, while
  * that processor flushes again by itself, puts an older date over a newer one, and causes a flush too many at worst.
+ * tests/spin/flush.pml has these steps in every order.
  */
 #pragma once
 

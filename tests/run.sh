@@ -20,6 +20,7 @@
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   threads              parts of the hypervisor on threads that stand for processors, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
+#   spin                 tests/spin/run.sh: the argument about stale translations, in every order of its steps
 #   docs                 tests/docs/run.sh: what `make docs` makes; `make test-docs` has the rest
 #   abi                  tests/abi/run.sh: our ABI headers against the public ones
 #   checks               the static checks of tools/, one test each
@@ -147,6 +148,7 @@ run_ring() {
         ;;
     parallel) programs parallel tsan ;;
     threads) programs threads hv-tsan ;;
+    spin) begin script spin tests/spin/run.sh ;;
     abi) begin script abi tests/abi/run.sh ;;
     docs) begin script docs tests/docs/run.sh ;;
     hv) hosted_parts ;;
@@ -159,7 +161,7 @@ run_ring() {
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model hv boot deploy cli guest several frames system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot deploy cli guest several frames system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -170,7 +172,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model sweep cli documents boot deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model spin sweep cli documents boot deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 
