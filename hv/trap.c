@@ -93,7 +93,7 @@ static uint64_t ldt_window(const struct hv_vcpu *vcpu)
 /* A page was missed: what leads to it may have come since the root was last looked at. */
 FORCE_INLINE bool root_comes(const struct hv_vcpu *vcpu)
 {
-    return vcpu->narrow_root.tables && narrow_root_catches_up(vcpu);
+    return vcpu->narrow_root.tables && narrow_root_lacks(vcpu, asm_read_cr2()) && narrow_root_catches_up(vcpu);
 }
 
 /* The same of the hypervisor, at a page of its guest. */

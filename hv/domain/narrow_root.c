@@ -10,7 +10,8 @@
 #include <hv/mem/paging.h>
 
 #define ORDER     1u /* two frames */
-#define PAE_SLOTS 4u /* of a guest's L3 */
+#define PAE_SLOTS 4u /* of a guest's L3, of 1 GiB each */
+#define PAE_SHIFT 30u
 
 /*
  * A table above others leaves the rights to them: the guest's pages are its own, and writable or not by their L1
@@ -67,6 +68,13 @@ bool narrow_root_copy(const struct hv_vcpu *vcpu)
             __atomic_store_n(&l3[i], new, __ATOMIC_RELEASE);
     }
     return has_come;
+}
+
+bool narrow_root_lacks(const struct hv_vcpu *vcpu, uint64_t address)
+{
+    uint64_t slot = address >> PAE_SHIFT;
+
+    return slot < PAE_SLOTS && !l3_of(&vcpu->narrow_root)[slot];
 }
 
 bool narrow_root_catches_up(const struct hv_vcpu *vcpu)

@@ -37,5 +37,8 @@ void narrow_root_destroy(struct hv_vcpu *vcpu);
  */
 bool narrow_root_copy(const struct hv_vcpu *vcpu);
 
+/* Is there no copy of the entry that leads to @address?  Of a 32-bit guest; elsewhere there is nothing to copy. */
+bool narrow_root_lacks(const struct hv_vcpu *vcpu, uint64_t address);
+
 /* @vcpu, of a 32-bit guest, has missed a page: has a copy been missing, that is there now? */
 bool narrow_root_catches_up(const struct hv_vcpu *vcpu);

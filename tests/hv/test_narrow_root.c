@@ -126,11 +126,27 @@ static void test_catch_up(void **state)
     assert_false(narrow_root_catches_up(&vcpu));
 }
 
+/* A page is worth a look where the copy above it is absent, and nowhere else. */
+static void test_lacks(void **state)
+{
+    (void)state;
+    make_narrow();
+    assert_true(narrow_root_lacks(&vcpu, 0));
+    port_root_load(&vcpu.engine);
+    assert_false(narrow_root_lacks(&vcpu, 0));
+    assert_false(narrow_root_lacks(&vcpu, 0x3fffffff));
+    assert_true(narrow_root_lacks(&vcpu, 0x40000000));
+    assert_true(narrow_root_lacks(&vcpu, 0xbfffffff));
+    assert_false(narrow_root_lacks(&vcpu, 0xc0000000));
+    assert_false(narrow_root_lacks(&vcpu, UINT64_C(0x100000000)));
+    assert_false(narrow_root_lacks(&vcpu, UINT64_C(0x140000000)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create), cmocka_unit_test(test_frames),   cmocka_unit_test(test_load),
-        cmocka_unit_test(test_flush),  cmocka_unit_test(test_catch_up),
+        cmocka_unit_test(test_flush),  cmocka_unit_test(test_catch_up), cmocka_unit_test(test_lacks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,6 +272,13 @@ _Noreturn void fault_report_return(const struct cpu_frame *frame)
     longjmp(ended, 3);
 }
 
+bool narrow_root_lacks(const struct hv_vcpu *which, uint64_t address)
+{
+    assert_ptr_equal(which, &vcpu);
+    (void)address;
+    return true;
+}
+
 bool narrow_root_catches_up(const struct hv_vcpu *which)
 {
     assert_ptr_equal(which, &vcpu);
