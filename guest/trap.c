@@ -46,8 +46,12 @@ bool trap_try(void (*function)(void *arg), void *arg, struct fault *fault)
 /* Continue behind the innermost trap_try(), with the event mask that was in force. */
 static void recover(struct regs *regs)
 {
-    *innermost->fault =
-        (struct fault){.vector = regs->vector, .error = regs->error, .cr2 = guest.vcpu->arch.cr2, .regs = *regs};
+    struct fault *fault = innermost->fault;
+
+    fault->vector = regs->vector;
+    fault->error = regs->error;
+    fault->cr2 = guest.vcpu->arch.cr2;
+    fault->regs = *regs;
     regs->rip = (uintptr_t)trap_recover;
     regs->rsp = innermost->rsp;
     if (!guest.native) /* bare hardware has left the kernel's */
