@@ -10,6 +10,12 @@
 
 #define NAME_SHOWN 64 /* of a name that may be anything, characters */
 
+/* In the hypervisor's log: "rip SELECTOR:ADDRESS" and "called from ADDRESS". */
+#define PLACE           "rip "
+#define PLACE_OF_CALL   "called from "
+#define SELECTOR_DIGITS 4
+#define ADDRESS_DIGITS  16
+
 static int compare(const void *one, const void *other)
 {
     const struct symbol *a = one, *b = other;
@@ -105,21 +111,43 @@ const char *symbols_find(const struct symbols *symbols, uint64_t address, uint64
     return found->name;
 }
 
+/* Where a place in the code is told, and the end of it there; NULL: there is no more in @line. */
+static const char *next_place(const char *line, uint64_t *address)
+{
+    const char *place = strstr(line, PLACE), *call = strstr(line, PLACE_OF_CALL), *digits;
+    char *end;
+
+    if (call && (!place || call < place)) {
+        digits = call + strlen(PLACE_OF_CALL);
+    } else if (place) {
+        digits = strchr(place, ':');
+        if (!digits || digits++ > place + strlen(PLACE) + SELECTOR_DIGITS)
+            return next_place(place + strlen(PLACE), address);
+    } else {
+        return NULL;
+    }
+    *address = strtoull(digits, &end, 16);
+    return end == digits + ADDRESS_DIGITS ? end : next_place(digits, address);
+}
+
 bool symbols_add(const struct symbols *symbols, const char *line, char *to, size_t size)
 {
-    const char *place = strstr(line, "rip "), *colon = place ? strchr(place, ':') : NULL, *name;
-    char *end;
+    const char *done = line, *end = line;
+    size_t length = 0;
     uint64_t address, offset;
 
-    if (!colon || colon > place + strlen("rip ") + 4)
+    while ((end = next_place(end, &address))) {
+        const char *name = symbols_find(symbols, address, &offset);
+
+        if (!name || length >= size)
+            continue;
+        length += (size_t)snprintf(to + length, size - length, "%.*s <%.*s+0x%llx>", (int)(end - done), done,
+                                   NAME_SHOWN, name, (unsigned long long)offset);
+        done = end;
+    }
+    if (done == line)
         return false;
-    address = strtoull(colon + 1, &end, 16);
-    if (end != colon + 1 + 16)
-        return false;
-    name = symbols_find(symbols, address, &offset);
-    if (!name)
-        return false;
-    snprintf(to, size, "%.*s <%.*s+0x%llx>%s", (int)(end - line), line, NAME_SHOWN, name, (unsigned long long)offset,
-             end);
+    if (length < size)
+        snprintf(to + length, size - length, "%s", done);
     return true;
 }

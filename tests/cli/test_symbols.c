@@ -128,6 +128,13 @@ static void lines_are_amended(void **state)
     assert_string_equal(small, "vCPU 0 runs, in ker");
     assert_true(symbols_add(&symbols, "rip e033:ffffffff80100101", to, sizeof(to)));
     assert_string_equal(to, "rip e033:ffffffff80100101 <pl?ce+0x1>");
+    assert_true(symbols_add(&symbols, "rip e033:ffffffff80100101, called from ffffffff80100204", to, sizeof(to)));
+    assert_string_equal(to, "rip e033:ffffffff80100101 <pl?ce+0x1>, called from ffffffff80100204 <sized+0x4>");
+    assert_true(symbols_add(&symbols, "rip e033:ffffffff80100000, called from ffffffff80100204.", to, sizeof(to)));
+    assert_string_equal(to, "rip e033:ffffffff80100000, called from ffffffff80100204 <sized+0x4>.");
+    assert_true(symbols_add(&symbols, "rip e033:ffffffff80100101, called from ffffffff80100204", small, sizeof(small)));
+    assert_string_equal(small, "rip e033:ffffffff80");
+    assert_false(symbols_add(&symbols, "called from 80100204", to, sizeof(to)));
     assert_false(symbols_add(&symbols, "rip e033:ffffffff80100000", to, sizeof(to)));
     assert_false(symbols_add(&symbols, "rip e033:8010020", to, sizeof(to)));
     assert_false(symbols_add(&symbols, "rip", to, sizeof(to)));
