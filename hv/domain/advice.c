@@ -82,7 +82,7 @@ static const char *const advice[REFUSAL_COUNT] = {
     ADVICE(SELF_MAP,
            "Let no entry of L2 to L4 name its own table (linear, or recursive, page tables), and no L1 map itself "
            "writable. Reach tables through the direct map, where they are mapped read-only, and change them with "
-           "mmu_update or update_va_mapping. A kernel that cannot do without such entries is started with `--linear- "
+           "mmu_update or update_va_mapping. A kernel that cannot do without such entries is started with `--linear-"
            "tables`."),
     ADVICE(LINEAR_WRITABLE,
            "Leave RW out of an entry that refers to a table of its own level: the table is read through it, and "
@@ -189,7 +189,7 @@ static const char *const advice[REFUSAL_COUNT] = {
            "Give the address at which it was mapped (with GNTMAP_contains_pte: that of the entry), and leave the "
            "entry alone meanwhile: what was written over it, or moved elsewhere, cannot be unmapped by that address."),
     ADVICE(GRANT_COPY,
-           "Offset and length must stay within one page on both sides, and within the part of the page that a sub- "
+           "Offset and length must stay within one page on both sides, and within the part of the page that a sub-"
            "page grant gives. Split what crosses a page."),
     ADVICE(NESTED, "Put the inner list's entries into the outer one: a multicall cannot be an entry of a multicall."),
     ADVICE(ADDRESS_BITS,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* port_refused() of engine/port.h. */
-#include <engine/access.h>
 #include <engine/port.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/lock.h>
@@ -27,35 +26,25 @@ void refusals_explain(void)
     explains = true;
 }
 
-/* What the guest's memory says is only shown. */
 static void note_guest(struct noted_refusal *noted, struct hv_vcpu *vcpu)
 {
     noted->domain = vcpu->engine.domain->id;
     noted->vcpu = vcpu->engine.id;
     noted->cs = (uint16_t)vcpu->frame->cs;
     noted->rip = vcpu->frame->rip;
-    if (!access_read_word(&vcpu->engine, &noted->top, VADDR(vcpu->frame->rsp)))
-        noted->top = 0;
-}
-
-static struct noted_refusal *note(const struct refusal *refusal)
-{
-    struct noted_refusal *noted = &refusals.recent[refusals.count++ % REFUSALS_KEPT];
-
-    refusals.last = *refusal;
-    *noted = (struct noted_refusal){.refusal = *refusal};
-    if (refusal->vcpu && cpu_here()->current && cpu_here()->current->frame)
-        note_guest(noted, cpu_here()->current);
-    return noted;
+    noted->asked = asked_for(vcpu, &noted->refusal);
 }
 
 void port_refused(const struct refusal *refusal)
 {
-    struct noted_refusal *noted;
+    struct noted_refusal noted = {.refusal = *refusal};
 
+    if (refusal->vcpu && cpu_here()->current && cpu_here()->current->frame)
+        note_guest(&noted, cpu_here()->current);
     lock_take(&lock);
-    noted = note(refusal);
+    refusals.last = *refusal;
+    refusals.recent[refusals.count++ % REFUSALS_KEPT] = noted;
     if (explains)
-        report_refusal(noted);
+        report_refusal(&noted);
     lock_drop(&lock);
 }

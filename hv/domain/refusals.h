@@ -5,16 +5,18 @@
 #include <stdint.h>
 
 #include <engine/refuse.h>
+#include <hv/domain/asked.h>
 
 #define REFUSALS_KEPT 4u
 
 struct noted_refusal {
     struct refusal refusal;
-    /* If a guest has asked: who, and where; a hypercall page hides that, hence the word on top of the stack. */
+    /* If a guest has asked: who, where, and for what. */
     domid_t domain;
     unsigned vcpu;
     uint16_t cs;
-    uint64_t rip, top;
+    uint64_t rip;
+    struct asked asked;
 };
 
 struct refusals {
@@ -22,6 +24,15 @@ struct refusals {
     struct refusal last;
     struct noted_refusal recent[REFUSALS_KEPT]; /* refusal n is in recent[n % REFUSALS_KEPT] */
 };
+
+/* Is what was refused an entry of a table?  A frame that has a slot stands for one. */
+static inline bool refusal_is_of_entry(const struct refusal *refusal)
+{
+    enum refusal_value kind = refusal_value(refusal->reason);
+
+    return kind == VALUE_ENTRY ||
+           (kind == VALUE_FRAME && refusal->slot.level > 0 && refusal->reason != REFUSE_ROOT_ABOVE_4G);
+}
 
 /* As they are at this moment. */
 struct refusals refusals_noted(void);

@@ -1,87 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* A refusal in words: each number with what it stands for. */
 #include <abi/hypercall.h>
-#include <abi/memory.h>
-#include <abi/mmuext.h>
 #include <engine/engine.h>
-#include <engine/level.h>
 #include <hv/base/print.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
 #include <hv/domain/report_names.h>
 
-#define COMMAND_NAME(name) [name] = #name
-
-static const char *const mmuext_names[] = {
-    COMMAND_NAME(MMUEXT_PIN_L1_TABLE),    COMMAND_NAME(MMUEXT_PIN_L2_TABLE),  COMMAND_NAME(MMUEXT_PIN_L3_TABLE),
-    COMMAND_NAME(MMUEXT_PIN_L4_TABLE),    COMMAND_NAME(MMUEXT_UNPIN_TABLE),   COMMAND_NAME(MMUEXT_NEW_BASEPTR),
-    COMMAND_NAME(MMUEXT_TLB_FLUSH_LOCAL), COMMAND_NAME(MMUEXT_INVLPG_LOCAL),  COMMAND_NAME(MMUEXT_TLB_FLUSH_MULTI),
-    COMMAND_NAME(MMUEXT_INVLPG_MULTI),    COMMAND_NAME(MMUEXT_TLB_FLUSH_ALL), COMMAND_NAME(MMUEXT_INVLPG_ALL),
-    COMMAND_NAME(MMUEXT_FLUSH_CACHE),     COMMAND_NAME(MMUEXT_SET_LDT),       COMMAND_NAME(MMUEXT_NEW_USER_BASEPTR),
-    COMMAND_NAME(MMUEXT_CLEAR_PAGE),      COMMAND_NAME(MMUEXT_COPY_PAGE),     COMMAND_NAME(MMUEXT_FLUSH_CACHE_GLOBAL),
-    COMMAND_NAME(MMUEXT_MARK_SUPER),      COMMAND_NAME(MMUEXT_UNMARK_SUPER),
-};
-
-static const char *const memory_names[] = {
-    COMMAND_NAME(XENMEM_increase_reservation), COMMAND_NAME(XENMEM_decrease_reservation),
-    COMMAND_NAME(XENMEM_populate_physmap),     COMMAND_NAME(XENMEM_exchange),
-    COMMAND_NAME(XENMEM_current_reservation),  COMMAND_NAME(XENMEM_maximum_reservation),
-    COMMAND_NAME(XENMEM_machphys_mapping),
-};
-
-static const char *const type_names[] = {
-    [TYPE_NONE] = "of no type",
-    [TYPE_L1] = "an L1 table",
-    [TYPE_L2] = "an L2 table",
-    [TYPE_L3] = "an L3 table",
-    [TYPE_L4] = "an L4 table",
-    [TYPE_L2_TOP] = "the topmost L2 table",
-    [TYPE_SEGDESC] = "a descriptor table",
-    [TYPE_WRITABLE] = "writable",
-};
-
-static const char *type_name(uint64_t type)
-{
-    const char *name = TABLE_FIND(type_names, type);
-
-    return name ? name : "of an unknown type";
-}
-
-/* What a guest does without a call. */
-static const char *const step_names[] = {
-    [CALL_NONE - CALL_TABLE_WRITE] = "a write to a page table",
-    [CALL_NONE - CALL_LDT_USE] = "a use of the LDT",
-    [CALL_NONE - CALL_CR3_WRITE] = "a write to cr3",
-    [CALL_NONE - CALL_USER_MODE] = "a change to user mode",
-};
-
 static void print_call(const struct refusal *refusal)
 {
-    unsigned step = CALL_NONE - refusal->call;
-    const char *name = TABLE_FIND(step_names, step);
+    const char *name = report_step_name(refusal->call);
 
-    if (!refusal->vcpu || refusal->call == CALL_NONE)
-        print("a step of the hypervisor's own");
-    else if (name)
+    if (!refusal->vcpu)
+        name = report_step_name(CALL_NONE);
+    if (name)
         print("%s", name);
     else
         report_print_call(refusal->call);
 }
 
-/* NULL: the call has no commands, or that one has no name. */
-static const char *command_name(const struct refusal *refusal)
-{
-    if (refusal->call == __HYPERVISOR_mmuext_op)
-        return TABLE_FIND(mmuext_names, refusal->command);
-    if (refusal->call == __HYPERVISOR_memory_op)
-        return TABLE_FIND(memory_names, refusal->command);
-    return NULL;
-}
-
 /* The call that was made, its command, and where in the batch. */
 static void print_request(const struct refusal *refusal)
 {
-    const char *name = command_name(refusal);
+    const char *name = report_command_name(refusal->call, refusal->command);
 
     print_call(refusal);
     if (name)
@@ -91,34 +32,16 @@ static void print_request(const struct refusal *refusal)
         print(", entry %u", refusal->index);
 }
 
-static void print_entry(uint64_t entry)
-{
-    static const struct {
-        uint64_t flag;
-        const char *name;
-    } flags[] = {
-        {ENTRY_PRESENT, "present"}, {ENTRY_RW, "writable"},   {ENTRY_USER, "user"},     {ENTRY_PWT, "PWT"},
-        {ENTRY_PCD, "PCD"},         {ENTRY_PSE, "PS or PAT"}, {ENTRY_GLOBAL, "global"}, {ENTRY_NX, "not executable"},
-    };
-
-    print("the entry %016lx: frame %lx", entry, entry_mfn(entry).v);
-    for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
-        if (entry & flags[i].flag)
-            print(", %s", flags[i].name);
-    }
-}
-
 static void print_value(const struct refusal *refusal)
 {
     uint64_t value = refusal->value;
     enum refusal_value kind = refusal_value(refusal->reason);
 
-    if (kind == VALUE_FRAME && refusal->slot.level > 0 && refusal->reason != REFUSE_ROOT_ABOVE_4G)
-        kind = VALUE_ENTRY;
-    switch (kind) {
-    case VALUE_ENTRY:
-        print_entry(value);
+    if (refusal_is_of_entry(refusal)) {
+        report_print_entry(value, refusal->slot.level);
         return;
+    }
+    switch (kind) {
     case VALUE_ADDRESS:
         print("the address %016lx", value);
         return;
@@ -126,7 +49,7 @@ static void print_value(const struct refusal *refusal)
         print("the frame %lx", value);
         return;
     case VALUE_TYPE:
-        print("it was to be %s", type_name(value));
+        print("it was to be %s", report_type_name(value));
         return;
     case VALUE_DOMAIN:
         print("the domain %lu", value);
@@ -143,6 +66,7 @@ static void print_value(const struct refusal *refusal)
     case VALUE_DESCRIPTOR:
         print("the descriptor %016lx", value);
         return;
+    case VALUE_ENTRY:
     case VALUE_NUMBER:
         break;
     }
@@ -167,8 +91,20 @@ static void print_frame(const struct refusal *refusal)
     print("    frame %lx", refusal->frame.v);
     if (refusal->owner.v < DOMID_FIRST_RESERVED)
         print(" of domain %u", refusal->owner.v);
-    print(", %s, %u use%s%s\n", type_name(type_of(refusal->type)), type_count(refusal->type),
+    print(", %s, %u use%s%s\n", report_type_name(type_of(refusal->type)), type_count(refusal->type),
           type_count(refusal->type) == 1 ? "" : "s", type_is_pinned(refusal->type) ? ", pinned" : "");
+}
+
+static void print_place_of_call(const struct noted_refusal *noted)
+{
+    print("    domain %u, vCPU %u, rip %04x:%016lx", noted->domain.v, noted->vcpu, noted->cs, noted->rip);
+    if (noted->asked.knows_place)
+        print(", entry %u of a multicall", noted->asked.place);
+    else if (noted->asked.is_in_multicall)
+        print(", in a multicall");
+    if (noted->asked.caller)
+        print(", called from %016lx", noted->asked.caller);
+    print("\n");
 }
 
 void report_refusal(const struct noted_refusal *noted)
@@ -185,6 +121,5 @@ void report_refusal(const struct noted_refusal *noted)
     print("\n");
     print_frame(refusal);
     if (refusal->vcpu)
-        print("    domain %u, vCPU %u, rip %04x:%016lx, on its stack %016lx\n", noted->domain.v, noted->vcpu, noted->cs,
-              noted->rip, noted->top);
+        print_place_of_call(noted);
 }

@@ -50,7 +50,7 @@ static void make(enum refusal_reason reason, uint64_t value)
         .vcpu = 2,
         .cs = 0xe033,
         .rip = UINT64_C(0xffffffff81001234),
-        .top = 0x77,
+        .asked = {.caller = 0x77},
     };
 }
 
@@ -77,7 +77,7 @@ static void test_whole(void **state)
                         "    the entry 0000000012345067: frame 12345, present, writable, user, for slot 511 of the L1 "
                         "table in frame abc\n"
                         "    frame 12345 of domain 3, an L4 table, 5 uses, pinned\n"
-                        "    domain 5, vCPU 2, rip e033:ffffffff81001234, on its stack 0000000000000077\n");
+                        "    domain 5, vCPU 2, rip e033:ffffffff81001234, called from 0000000000000077\n");
 }
 
 /* Who asks for what: an entry of a batch where the call has several, the command where that has a name. */
@@ -119,6 +119,21 @@ static void test_requests(void **state)
         noted.refusal.command = rows[i].command;
         assert_report(rows[i].words);
     }
+}
+
+/* Where in a multicall, as far as that is known; no caller where the guest is in no stub. */
+static void test_multicalls(void **state)
+{
+    (void)state;
+    make(REFUSE_USER_MODE, 0);
+    noted.asked = (struct asked){.is_in_multicall = true};
+    said[0] = '\0';
+    report_refusal(&noted);
+    assert_said(", rip e033:ffffffff81001234, in a multicall\n");
+    noted.asked.knows_place = true;
+    noted.asked.place = 3;
+    report_refusal(&noted);
+    assert_said(", rip e033:ffffffff81001234, entry 3 of a multicall\n");
 }
 
 /* The builder's and the teardown's own: nobody's registers are told. */
@@ -256,9 +271,9 @@ static void test_frame(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),  cmocka_unit_test(test_requests), cmocka_unit_test(test_own_step),
-        cmocka_unit_test(test_values), cmocka_unit_test(test_entries),  cmocka_unit_test(test_frames_in_slots),
-        cmocka_unit_test(test_frame),
+        cmocka_unit_test(test_whole),           cmocka_unit_test(test_requests), cmocka_unit_test(test_own_step),
+        cmocka_unit_test(test_multicalls),      cmocka_unit_test(test_values),   cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_frames_in_slots), cmocka_unit_test(test_frame),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

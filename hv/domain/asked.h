@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a guest had asked for when it was refused, as its registers and its memory say.  That is only shown: the memory
+ * is the guest's, and another of its vCPUs may have changed it since the engine has read it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hv_vcpu;
+struct refusal;
+
+struct asked {
+    uint64_t caller; /* where the stub of the hypercall page returns to; 0: the guest is in no such stub */
+    bool is_in_multicall;
+    bool knows_place; /* in the multicall: one of its entries alone can be it */
+    unsigned place;
+    bool knows_address; /* of an update by virtual address */
+    uint64_t address;
+    bool knows_command; /* of mmu_update: MMU_* */
+    unsigned command;
+    bool knows_entry; /* that was to be written to a page table */
+    uint64_t entry;
+};
+
+/* What @vcpu, which runs, had asked for when @refusal came, of one of its own. */
+struct asked asked_for(struct hv_vcpu *vcpu, const struct refusal *refusal);

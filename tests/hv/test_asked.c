@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* What a guest had asked for: its registers, and its memory, which is that of the test. */
+/* links: hv/domain/asked.c engine/refuse.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include <abi/hypercall.h>
+#include <abi/mmu.h>
+#include <abi/multicall.h>
+#include <engine/access.h>
+#include <engine/refuse.h>
+#include <hv/domain/asked.h>
+#include <hv/domain/vcpu.h>
+
+#define CALLER UINT64_C(0xffffffff81000123)
+#define ENTRY  UINT64_C(0x5067)
+
+static struct cpu_frame frame;
+static struct hv_domain domain;
+static struct hv_vcpu vcpu;
+static uint64_t stack[4];
+static const uint8_t stub[] = {0x41, 0x5b, 0x59, 0xc3}, narrow_stub[] = {0xc3}, no_stub[] = {0x48, 0x85, 0xc0, 0xc3};
+static bool unreachable;
+
+bool access_read(struct vcpu *which, void *to, vaddr_t from, size_t size)
+{
+    assert_ptr_equal(which, &vcpu.engine);
+    if (!unreachable)
+        memcpy(to, (const void *)from.v, size);
+    return !unreachable;
+}
+
+bool access_read_word(struct vcpu *which, uint64_t *to, vaddr_t from)
+{
+    *to = 0;
+    return access_read(which, to, from, access_word_size(&domain.engine));
+}
+
+/* The engine hands refusals to this; here they are made. */
+void port_refused(const struct refusal *refusal)
+{
+    (void)refusal;
+    fail_msg("nothing is refused here");
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    unreachable = false;
+    domain = (struct hv_domain){.engine = {.width = WIDTH_64}};
+    frame = (struct cpu_frame){.rip = (uint64_t)stub, .rsp = (uint64_t)stack};
+    vcpu = (struct hv_vcpu){.engine = {.domain = &domain.engine}, .frame = &frame};
+    memcpy(stack, (const uint64_t[]){1, 2, CALLER, 3}, sizeof(stack));
+    return 0;
+}
+
+static struct asked ask(unsigned call, unsigned index, enum refusal_reason reason, uint64_t value)
+{
+    return asked_for(&vcpu, &(struct refusal){.call = call,
+                                              .index = index,
+                                              .command = COMMAND_NONE,
+                                              .reason = reason,
+                                              .slot = {MFN(1), 1, 0},
+                                              .frame = MFN_NONE,
+                                              .value = value});
+}
+
+static uint64_t find_caller(const uint8_t *code)
+{
+    frame.rip = (uint64_t)code;
+    return ask(CALL_NONE, 0, REFUSE_USER_MODE, 0).caller;
+}
+
+/* The stub of the hypercall page pops two registers, that of a 32-bit guest none. */
+static void test_caller(void **state)
+{
+    (void)state;
+    assert_int_equal(find_caller(stub), CALLER);
+    assert_int_equal(find_caller(no_stub), 0);
+    assert_int_equal(find_caller(narrow_stub), 1);
+    domain.engine.width = WIDTH_PAE;
+    stack[0] = UINT64_C(0x1234567880103301);
+    assert_int_equal(find_caller(narrow_stub), 0x80103301);
+    assert_int_equal(find_caller(stub), 0); /* has a prefix that 32-bit code has not */
+    unreachable = true;
+    assert_int_equal(find_caller(narrow_stub), 0);
+}
+
+static void test_by_address(void **state)
+{
+    struct asked asked;
+
+    (void)state;
+    frame.rax = __HYPERVISOR_update_va_mapping;
+    frame.rdi = 0x7000;
+    frame.rsi = ENTRY;
+    asked = ask(__HYPERVISOR_update_va_mapping, 0, REFUSE_NOT_OWNED, ENTRY);
+    assert_true(asked.knows_address && asked.knows_entry && !asked.knows_command && !asked.is_in_multicall);
+    assert_int_equal(asked.address, 0x7000);
+    assert_int_equal(asked.entry, ENTRY);
+    domain.engine.width = WIDTH_PAE;
+    frame.rbx = 0x8000;
+    frame.rcx = ENTRY;
+    frame.rdx = 0x12;
+    asked = ask(__HYPERVISOR_update_va_mapping, 0, REFUSE_NOT_OWNED, ENTRY);
+    assert_int_equal(asked.address, 0x8000);
+    assert_int_equal(asked.entry, UINT64_C(0x1200000000) | ENTRY);
+}
+
+static void test_update(void **state)
+{
+    const struct mmu_update updates[] = {{0x1000, 1}, {0x2008 | MMU_PT_UPDATE_PRESERVE_AD, ENTRY}, {1, 7}};
+    struct asked asked;
+
+    (void)state;
+    frame.rax = __HYPERVISOR_mmu_update;
+    frame.rdi = (uint64_t)updates;
+    frame.rsi = 3;
+    asked = ask(__HYPERVISOR_mmu_update, 1, REFUSE_NOT_OWNED, ENTRY);
+    assert_true(asked.knows_command && asked.knows_entry && !asked.knows_address);
+    assert_int_equal(asked.command, MMU_PT_UPDATE_PRESERVE_AD);
+    assert_int_equal(asked.entry, ENTRY);
+    assert_false(ask(__HYPERVISOR_mmu_update, 2, REFUSE_NOT_OWNED, 7).knows_entry); /* of the M2P */
+    assert_false(ask(__HYPERVISOR_mmu_update, 3, REFUSE_NOT_OWNED, 7).knows_command);
+    assert_false(ask(CALL_TABLE_WRITE, 1, REFUSE_NOT_OWNED, 7).knows_command); /* another step than its call */
+    unreachable = true;
+    assert_false(ask(__HYPERVISOR_mmu_update, 1, REFUSE_NOT_OWNED, ENTRY).knows_command);
+}
+
+#define MAP(address, value)                                                 \
+    {                                                                       \
+        .op = __HYPERVISOR_update_va_mapping, .args = {(address), (value) } \
+    }
+
+/* Which entry it was is told only if no other can be. */
+static void test_multicall(void **state)
+{
+    const struct multicall_entry calls[] = {
+        MAP(0x1000, 0x1067), {.op = __HYPERVISOR_fpu_taskswitch}, MAP(0x2000, ENTRY), MAP(0x3000, 0x3067)};
+    struct asked asked;
+
+    (void)state;
+    frame.rax = __HYPERVISOR_multicall;
+    frame.rdi = (uint64_t)calls;
+    frame.rsi = ARRAY_SIZE(calls);
+    asked = ask(__HYPERVISOR_update_va_mapping, 0, REFUSE_NOT_OWNED, ENTRY);
+    assert_true(asked.is_in_multicall && asked.knows_place && asked.knows_entry);
+    assert_int_equal(asked.place, 2);
+    assert_int_equal(asked.address, 0x2000);
+    asked = ask(__HYPERVISOR_update_va_mapping, 0, REFUSE_NO_L1_ENTRY, 0x3000);
+    assert_true(asked.knows_place && asked.place == 3);
+    asked = ask(__HYPERVISOR_update_va_mapping, 0, REFUSE_USER_MODE, 0);
+    assert_true(asked.is_in_multicall && !asked.knows_place && !asked.knows_entry);
+    frame.rsi = 2;
+    assert_false(ask(__HYPERVISOR_update_va_mapping, 0, REFUSE_NOT_OWNED, ENTRY).knows_place);
+    assert_false(ask(__HYPERVISOR_multicall, 0, REFUSE_GUEST_FAULT, 0).is_in_multicall);
+}
+
+/* What stands for the guest's memory lies low. */
+static void test_narrow_multicall(void **state)
+{
+    const struct compat_multicall_entry calls[] = {MAP(0x1000, 0x1067), MAP(0x2000, ENTRY)};
+    void *low = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    struct asked asked;
+
+    (void)state;
+    assert_ptr_not_equal(low, MAP_FAILED);
+    memcpy(low, calls, sizeof(calls));
+    domain.engine.width = WIDTH_PAE;
+    frame.rax = __HYPERVISOR_multicall;
+    frame.rbx = (uint64_t)low;
+    frame.rcx = ARRAY_SIZE(calls);
+    asked = ask(__HYPERVISOR_update_va_mapping, 0, REFUSE_NOT_OWNED, ENTRY);
+    assert_true(asked.knows_place && asked.place == 1);
+    munmap(low, PAGE_SIZE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_caller, set_up),           cmocka_unit_test_setup(test_by_address, set_up),
+        cmocka_unit_test_setup(test_update, set_up),           cmocka_unit_test_setup(test_multicall, set_up),
+        cmocka_unit_test_setup(test_narrow_multicall, set_up),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
