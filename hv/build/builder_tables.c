@@ -67,6 +67,8 @@ int build_tables(const struct build *build)
         write_leaves(build, regions[i]);
         write_tables(build, regions[i]);
     }
+    build->domain->first_table = build->layout.main.tables[build->layout.top];
+    build->domain->nr_first_tables = build->layout.nr_main_tables;
     error = domain_pin(&build->domain->engine, root, build->layout.top);
     return error ? error : vcpu_set_roots(build->domain->vcpus[0], root, MFN_NONE);
 }

@@ -27,6 +27,8 @@ struct hv_domain {
     uint64_t vm_assist;            /* bit n: VMASST_TYPE_n is on */
     unsigned weight;               /* 1 to WEIGHT_MAX: hv/domain/fair.h */
     cpumask_t cpus;                /* the processors that its vCPUs may run on; none: any */
+    uint64_t first_table;          /* the page tables that it was started with: their first pfn, and how many */
+    uint64_t nr_first_tables;
     uint8_t uuid[16];              /* XENVER_guest_handle, and in the xenstore */
     bool initial;                  /* SIF_INITDOMAIN: it is told that it is the first domain of the machine */
     bool is_back_end;              /* it serves others: docs/devices.md */

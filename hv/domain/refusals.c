@@ -3,6 +3,7 @@
 #include <engine/port.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/lock.h>
+#include <hv/domain/explain.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
@@ -35,6 +36,17 @@ static void note_guest(struct noted_refusal *noted, struct hv_vcpu *vcpu)
     noted->asked = asked_for(vcpu, &noted->refusal);
 }
 
+static __cold void report_now(const struct noted_refusal *noted)
+{
+    struct explanation explanation;
+
+    report_refusal(noted);
+    if (!noted->refusal.vcpu)
+        return;
+    explain(noted->refusal.vcpu->domain->machine, noted, &explanation);
+    report_explanation(&explanation);
+}
+
 void port_refused(const struct refusal *refusal)
 {
     struct noted_refusal noted = {.refusal = *refusal};
@@ -45,6 +57,6 @@ void port_refused(const struct refusal *refusal)
     refusals.last = *refusal;
     refusals.recent[refusals.count++ % REFUSALS_KEPT] = noted;
     if (explains)
-        report_refusal(&noted);
+        report_now(&noted);
     lock_drop(&lock);
 }

@@ -2,7 +2,7 @@
 /* A guest that has come to a bad end. */
 #include <engine/engine.h>
 #include <hv/base/print.h>
-#include <hv/domain/refusals.h>
+#include <hv/domain/explain.h>
 #include <hv/domain/report.h>
 #include <hv/domain/report_names.h>
 #include <hv/domain/vcpu.h>
@@ -76,7 +76,29 @@ static void print_calls(const struct vcpu_report *report)
     }
 }
 
-static void print_refusals(void)
+/* Is the one who asked still a vCPU of @domain? */
+static bool is_of(const struct refusal *refusal, const struct domain *domain)
+{
+    for (unsigned i = 0; i < domain->nr_vcpus; i++) {
+        if (domain->vcpus[i] == refusal->vcpu)
+            return true;
+    }
+    return false;
+}
+
+/* Of what @domain's guest asked for, the explanation as well: of what its tables say now. */
+static void print_refusal(const struct noted_refusal *noted, const struct domain *domain)
+{
+    struct explanation explanation;
+
+    report_refusal(noted);
+    if (!noted->refusal.vcpu || !is_of(&noted->refusal, domain))
+        return;
+    explain(domain->machine, noted, &explanation);
+    report_explanation(&explanation);
+}
+
+static void print_refusals(const struct domain *domain)
 {
     const struct refusals refusals = refusals_noted();
     uint64_t first = refusals.count > REFUSALS_KEPT ? refusals.count - REFUSALS_KEPT : 0;
@@ -87,7 +109,7 @@ static void print_refusals(void)
     }
     print("%lu refusals, the last of them:\n", refusals.count);
     for (uint64_t i = first; i < refusals.count; i++)
-        report_refusal(&refusals.recent[i % REFUSALS_KEPT]);
+        print_refusal(&refusals.recent[i % REFUSALS_KEPT], domain);
 }
 
 void report_vcpu(const struct hv_vcpu *vcpu)
@@ -105,5 +127,5 @@ void report_guest(struct hv_vcpu *vcpu)
     print_registers(vcpu);
     print_stack(vcpu);
     print_calls(&vcpu->report);
-    print_refusals();
+    print_refusals(vcpu->engine.domain);
 }

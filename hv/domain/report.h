@@ -53,6 +53,8 @@ void report_wait(const struct hv_vcpu *vcpu);
 struct machine;
 void report_where(const struct machine *machine);
 
-/* Print a refusal, in a few lines. */
+/* Print a refusal, in a few lines; and what explain() has found out about it, in some more. */
 struct noted_refusal;
+struct explanation;
 void report_refusal(const struct noted_refusal *noted);
+void report_explanation(const struct explanation *explanation);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <hv/domain/explain.h>
 #include <hv/domain/refusals.h>
 #include <tests/hv/lib/port_host.h>
 
@@ -24,11 +25,25 @@ static const struct refusals *look(void)
 
 #define CALLER 0x70b
 
+static unsigned explained;
+
 struct asked asked_for(struct hv_vcpu *asker, const struct refusal *refusal)
 {
     assert_ptr_equal(asker, &vcpu);
     assert_ptr_equal(refusal->vcpu, &vcpu.engine);
     return (struct asked){.caller = CALLER};
+}
+
+void explain(const struct machine *which, const struct noted_refusal *about, struct explanation *explanation)
+{
+    assert_ptr_equal(which, domain.engine.machine);
+    explanation->noted = about;
+}
+
+void report_explanation(const struct explanation *explanation)
+{
+    assert_ptr_equal(explanation->noted->refusal.vcpu, &vcpu.engine);
+    explained++;
 }
 
 /* All are counted, the last few kept in order, and printed only where that has been asked for. */
@@ -48,6 +63,10 @@ static void test_refusals(void **state)
     refusals_explain();
     port_refused(&(struct refusal){.value = 1});
     assert_int_equal(noted.reported, 1);
+    assert_int_equal(explained, 0); /* the hypervisor's own */
+    port_refused(&(struct refusal){.vcpu = &vcpu.engine});
+    assert_int_equal(noted.reported, 2);
+    assert_int_equal(explained, 1);
 }
 
 /* Who has asked, and where. */

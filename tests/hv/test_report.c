@@ -12,6 +12,7 @@
 
 #include <engine/access.h>
 #include <hv/base/print.h>
+#include <hv/domain/explain.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
@@ -47,6 +48,17 @@ struct refusals refusals_noted(void)
 void report_refusal(const struct noted_refusal *noted)
 {
     print("refusal %lu\n", noted->rip);
+}
+
+void explain(const struct machine *machine, const struct noted_refusal *noted, struct explanation *explanation)
+{
+    assert_ptr_equal(machine, domain.engine.machine);
+    explanation->noted = noted;
+}
+
+void report_explanation(const struct explanation *explanation)
+{
+    print("explanation %lu\n", explanation->noted->rip);
 }
 
 static int set_up(void **state)
@@ -241,6 +253,15 @@ static void test_refusals(void **state)
     refusals.recent[1].rip = 5;
     report_guest(&vcpu);
     assert_said("\n6 refusals, the last of them:\nrefusal 2\nrefusal 3\nrefusal 4\nrefusal 5\n");
+    /* What the guest itself has asked for is explained; what asked for the others may be gone. */
+    domain.vcpus[0] = &vcpu.engine;
+    domain.engine.vcpus = domain.vcpus;
+    domain.engine.nr_vcpus = 1;
+    refusals.recent[0].refusal.vcpu = &vcpu.engine;
+    refusals.recent[1].refusal.vcpu = &(const struct vcpu){.id = 0};
+    said[0] = '\0';
+    report_guest(&vcpu);
+    assert_said("\nrefusal 3\nrefusal 4\nexplanation 4\nrefusal 5\n");
 }
 
 int main(void)

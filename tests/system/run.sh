@@ -71,12 +71,17 @@ test_explain() {
     local text said
     # Apart from the console, whose lines the messages would cut in two.
     bounded build/cli/paravane run --demo --explain --timeout "$limit" 2>$log/system-explain.log >$log/system-explain.console
-    grep -A 3 '^paravane: refused: ' $log/system-explain.log >$log/system-explain.refusals
+    grep -A 9 '^paravane: refused: ' $log/system-explain.log >$log/system-explain.refusals
     said=0
     for text in 'refused: update_va_mapping: -EBUSY, TYPE_CONFLICT: the frame is in use as another type$' \
         '    it was to be writable, for slot [0-9]+ of the L1 table in frame [0-9a-f]+$' \
         '    frame [0-9a-f]+ of domain 1, an L1 table, [0-9]+ uses?(, pinned)?$' \
-        '    domain 1, vCPU 0, rip e033:ffffffff8[0-9a-f]{7} <[a-z_]+[+]0x[0-9a-f]+>, on its stack [0-9a-f]{16}$'; do
+        '    domain 1, vCPU 0, rip e033:ffffffff8[0-9a-f]{7} <hypercall_page[+]0x1ca>, called from ffffffff8[0-9a-f]{7} <table_set_writable[+]0x[0-9a-f]+>$' \
+        '    asked for: entry [0-9a-f]{16}, frame [0-9a-f]+ [(]pfn [0-9a-f]+[)], present, writable$' \
+        '    for address: ffffffff8[0-9a-f]{7}$' \
+        '    in use by: its pin$' \
+        '    in use by: slot 5 of the L4 table in frame [0-9a-f]+ [(]pfn [0-9a-f]+[)], addresses from 0000028000000000$' \
+        '    What to do: Nothing but its pin keeps it a table: an unpin is missing.'; do
         grep -qE "^paravane: $text" $log/system-explain.refusals || said=1
     done
     verdict "explain (refusals)" $said
@@ -85,7 +90,8 @@ test_explain() {
     [ $? -eq 3 ] && grep -qE 'crashed: a return to user mode' $log/system-explain.log &&
         grep -qE '^paravane: rip e033:0000000000400000' $log/system-explain.log &&
         grep -qE '^paravane:   mmu_update\(.*\) = 0$' $log/system-explain.log &&
-        grep -qE '^paravane: refused: .*: -EINVAL, NO_USER_ROOT' $log/system-explain.log
+        grep -qE '^paravane: refused: .*: -EINVAL, NO_USER_ROOT' $log/system-explain.log &&
+        grep -qE '^paravane:     What to do: Load one with MMUEXT_NEW_USER_BASEPTR' $log/system-explain.log
     verdict "explain (crash)" $?
 }
 

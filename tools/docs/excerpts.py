@@ -151,14 +151,17 @@ def check_all_shown(shown):
 # calls refused.  Where in the guest's code the call stands is left out: a compiler decides that.
 
 def refusals(lines):
-    """The hypervisor's reports, a list of lines each; those of a crash, at the end, are no others."""
+    """The hypervisor's records, a list of lines each, without what explains them; those of a crash, at the end, are
+    no others."""
     found, inside = [], False
     for line in lines:
         text = line.removeprefix(HYPERVISOR)
         if text.startswith("refused: "):
             found.append([text])
             inside = True
-        elif inside and text.startswith("    ") and ", rip " not in text:
+        elif ", rip " in text:
+            inside = False
+        elif inside and text.startswith("    "):
             found[-1].append(text)
         elif " crashed" in text:
             break
