@@ -29,13 +29,13 @@ struct hv_domain {
     cpumask_t cpus;                /* the processors that its vCPUs may run on; none: any */
     uint64_t first_table;          /* the page tables that it was started with: their first pfn, and how many */
     uint64_t nr_first_tables;
-    uint8_t uuid[16];              /* XENVER_guest_handle, and in the xenstore */
-    bool initial;                  /* SIF_INITDOMAIN: it is told that it is the first domain of the machine */
-    bool is_back_end;              /* it serves others: docs/devices.md */
-    unsigned restarts;             /* how often a domain of this number has been built anew */
-    bool ended;                    /* it has shut down or crashed; none of its vCPUs runs any more */
-    unsigned end_reason;           /* once @ended: SHUTDOWN_*, END_* */
-    bool reason_noted;             /* SCHEDOP_shutdown_code: @noted_reason counts, whatever the end is */
+    uint8_t uuid[16];    /* XENVER_guest_handle, and in the xenstore */
+    bool initial;        /* SIF_INITDOMAIN: it is told that it is the first domain of the machine */
+    bool is_back_end;    /* it serves others: docs/devices.md */
+    unsigned restarts;   /* how often a domain of this number has been built anew */
+    bool ended;          /* it has shut down or crashed; none of its vCPUs runs any more */
+    unsigned end_reason; /* once @ended: SHUTDOWN_*, END_* */
+    bool reason_noted;   /* SCHEDOP_shutdown_code: @noted_reason counts, whatever the end is */
     unsigned noted_reason;
     uint64_t unknown_calls; /* hypercalls that nobody knows */
     struct domain_events events;

@@ -90,11 +90,20 @@ static bool is_about_owner(enum refusal_reason reason)
            reason == REFUSE_NOT_ALLOCATED || reason == REFUSE_GRANT_FRAME;
 }
 
+/* Has the frame been given back, by whomever?  It keeps its last type until somebody gets it. */
+static bool was_given_back(const struct refusal *refusal)
+{
+    return refusal->owner.v == OWNER_NONE && type_of(refusal->type) != TYPE_NONE;
+}
+
 /* A number that is no frame of the domain's, and is one of its pfns. */
 static void find_meant(struct explanation *explanation)
 {
-    explanation->is_pfn = is_about_owner(explanation->noted->refusal.reason) && !mfn_is_none(explanation->frame) &&
-                          explanation->frame.v < explanation->domain->max_frames && !explanation->knows_pfn &&
+    const struct refusal *refusal = &explanation->noted->refusal;
+
+    explanation->is_pfn = is_about_owner(refusal->reason) && !was_given_back(refusal) &&
+                          !mfn_is_none(explanation->frame) && explanation->frame.v < explanation->domain->max_frames &&
+                          !explanation->knows_pfn &&
                           search_frame(explanation->domain, explanation->frame.v, &explanation->meant);
 }
 

@@ -3,6 +3,7 @@
  * The mistakes that everybody makes who writes such a kernel, in words, by the reason of the refusal.  What to do about
  * the reason as such is advice.c's; here is what is known of this case besides.
  */
+#include <abi/layout.h>
 #include <engine/frame.h>
 #include <engine/level.h>
 #include <hv/domain/explain.h>
@@ -29,8 +30,12 @@ static const char *of_owner(const struct explanation *explanation)
     if (explanation->is_pfn)
         return "A pfn stands where a machine frame number belongs. Look it up in the P2M first: an entry holds the "
                "mfn.";
-    if (refusal->reason != REFUSE_NOT_OWNED || mfn_is_none(refusal->frame))
+    if (refusal->reason != REFUSE_NOT_OWNED)
         return NULL;
+    if (mfn_is_none(refusal->frame))
+        return "The machine has no frame of this number: perhaps a virtual address stands where a machine address, or "
+               "a "
+               "frame number, belongs.";
     if (refusal->owner.v == OWNER_NONE)
         return "The frame belongs to nobody: it has been given back, or it never was the domain's. Whoever gives a "
                "frame back takes it out of the P2M and out of all tables first.";
@@ -149,7 +154,7 @@ static const char *of_flags(const struct explanation *explanation)
 {
     if (explanation->flags & ENTRY_PSE)
         return "PSE is set: the entry was to be a large page. PV guests have none, at any level; CPUID does not offer "
-               "them either.";
+               "them either. Map each page with an L1 entry.";
     if (explanation->flags & ENTRY_NX)
         return "NX is set: an entry of a 32-bit guest's L3 has no such bit. Put it into the entries of the L2 and L1.";
     if (explanation->flags & ENTRY_GLOBAL)
@@ -180,8 +185,19 @@ static const char *of_slot(const struct explanation *explanation)
            "out.";
 }
 
+static bool is_hypervisors(const struct explanation *explanation)
+{
+    uint64_t address = explanation->noted->refusal.value;
+
+    if (explanation->domain->width == WIDTH_64)
+        return address >= HYPERVISOR_VIRT_START && address < HYPERVISOR_VIRT_END;
+    return address >= COMPAT_HYPERVISOR_VIRT_START;
+}
+
 static const char *of_walk(const struct explanation *explanation)
 {
+    if (is_hypervisors(explanation))
+        return "The address is in the hypervisor's part of the address space, where a guest maps nothing.";
     if (mfn_is_none(explanation->missing.table))
         return NULL;
     return "A table is missing on the way to the address: update_va_mapping writes L1 entries, and makes no tables. "

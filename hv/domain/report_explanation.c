@@ -42,7 +42,7 @@ static void print_entry(const struct explanation *explanation)
     }
     print(", frame %lx", entry_mfn(explanation->entry).v);
     print_pfn(explanation->domain, entry_mfn(explanation->entry));
-    report_print_flags(explanation->entry, level);
+    report_print_flags(explanation->entry, level, ", ");
     print("\n");
 }
 
@@ -51,8 +51,7 @@ static void print_place(const struct explanation *explanation)
     const struct refusal *refusal = &explanation->noted->refusal;
 
     if (explanation->flags) {
-        print(INDENT "not allowed of these");
-        report_print_flags(explanation->flags, refusal->slot.level);
+        report_print_flags(explanation->flags, refusal->slot.level, INDENT "not allowed of these: ");
         print("\n");
     }
     if (explanation->knows_address && refusal_value(refusal->reason) != VALUE_ADDRESS)

@@ -201,18 +201,20 @@ const char *report_flag_name(unsigned i, uint64_t entry, unsigned level)
 }
 _Static_assert(ARRAY_SIZE(flags) == REPORT_FLAGS, "report_flag_name()");
 
-void report_print_flags(uint64_t entry, unsigned level)
+void report_print_flags(uint64_t entry, unsigned level, const char *first)
 {
     for (unsigned i = 0; i < REPORT_FLAGS; i++) {
         const char *name = report_flag_name(i, entry, level);
 
-        if (name)
-            print(", %s", name);
+        if (!name)
+            continue;
+        print("%s%s", first, name);
+        first = ", ";
     }
 }
 
 void report_print_entry(uint64_t entry, unsigned level)
 {
     print("the entry %016lx: frame %lx", entry, entry_mfn(entry).v);
-    report_print_flags(entry, level);
+    report_print_flags(entry, level, ", ");
 }

@@ -21,6 +21,6 @@ const char *report_type_name(uint64_t type);
 #define REPORT_FLAGS 8u
 const char *report_flag_name(unsigned i, uint64_t entry, unsigned level);
 
-/* Print the flags of an entry, each behind a comma; the entry, with its frame in front of them. */
-void report_print_flags(uint64_t entry, unsigned level);
+/* Print the flags of an entry, with @first in front if there are any; the entry, with its frame in front of them. */
+void report_print_flags(uint64_t entry, unsigned level, const char *first);
 void report_print_entry(uint64_t entry, unsigned level);

@@ -121,6 +121,14 @@ static void test_pfn(void **state)
     explain(&machine, &noted, &found);
     assert_true(found.is_pfn && found.meant.v == 6 && found.frame.v == 0x106);
     assert_true(found.knows_entry);
+    machine.m2p[6] = FIRST_PFN - 0xf7; /* the number of frame 9, which is nobody's */
+    make(REFUSE_NOT_OWNED, MFN(9), 9);
+    explain(&machine, &noted, &found);
+    assert_true(found.is_pfn && found.meant.v == 6);
+    make_type(9, TYPE_WRITABLE, 0, 0); /* it was somebody's once */
+    make(REFUSE_NOT_OWNED, MFN(9), 9);
+    explain(&machine, &noted, &found);
+    assert_false(found.is_pfn);
     make(REFUSE_NO_SUCH_FRAME, MFN_NONE, UINT64_C(0x206067));
     explain(&machine, &noted, &found);
     assert_false(found.is_pfn);

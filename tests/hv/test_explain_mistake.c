@@ -53,6 +53,8 @@ static void test_owners(void **state)
     (void)state;
     make(REFUSE_NO_SUCH_FRAME, 0);
     assert_mistake(NULL);
+    make(REFUSE_NOT_OWNED, 0xffffffff80000000);
+    assert_mistake("a virtual address");
     explanation.is_pfn = true;
     assert_mistake("Look it up in the P2M");
     explanation.knows_entry = true;
@@ -166,6 +168,14 @@ static void test_places(void **state)
     assert_mistake(NULL);
     explanation.missing = (struct slot){MFN(1), 2, 0};
     assert_mistake("A table is missing");
+    noted.refusal.value = UINT64_C(0xffff870000000000);
+    domain.width = WIDTH_64;
+    assert_mistake("hypervisor's part");
+    noted.refusal.value = UINT64_C(0xffff880000000000);
+    assert_mistake("A table is missing");
+    domain.width = WIDTH_PAE;
+    noted.refusal.value = 0xf5800000;
+    assert_mistake("hypervisor's part");
     make(REFUSE_GUEST_ADDRESS, 0x1000);
     assert_mistake("So low an address");
     domain.width = WIDTH_PAE;

@@ -107,7 +107,7 @@ static void test_entries(void **state)
     explanation.pfn = 0x103;
     explanation.knows_address = true;
     explanation.mistake = "Words.";
-    assert_report("    not allowed of these, PSE\n    for addresses from: 0000000000000000\n"
+    assert_report("    not allowed of these: PSE\n    for addresses from: 0000000000000000\n"
                   "    frame 3 is the domain's pfn 103\n    What to do: Words.\n");
     make(REFUSE_NO_L1_ENTRY, 0x5000, NOWHERE);
     explanation.knows_entry = true;

@@ -5,6 +5,7 @@
 #   grub32    the 32-bit one, likewise; and the same with a kernel of 32 bits in it, which it builds a guest for
 #   repeat    the demo twice under -icount: the same to the last character, and costs that are instructions
 #   explain   each refusal in words, as it happens; and what is said of a guest that crashes
+#   mistakes  what is said of each mistake of guests/tests/mistakes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
 #   suite     kernels that end in different ways, by `paravane test`
@@ -93,6 +94,18 @@ test_explain() {
         grep -qE '^paravane: refused: .*: -EINVAL, NO_USER_ROOT' $log/system-explain.log &&
         grep -qE '^paravane:     What to do: Load one with MMUEXT_NEW_USER_BASEPTR' $log/system-explain.log
     verdict "explain (crash)" $?
+}
+
+# What is said of each mistake that authors of kernels make, kept beside them to be read.
+test_mistakes() {
+    bounded build/cli/paravane run --explain --memory 64M --timeout "$limit" build/guests/tests/mistakes.elf \
+        >$log/system-mistakes.out 2>$log/system-mistakes.err &&
+        tests/system/mistakes.py $log/system-mistakes.out $log/system-mistakes.err guests/tests/mistakes/explained \
+            >$log/system-mistakes.log
+    verdict "mistakes (what is said of each)" $?
+    sed 's/an unpin is missing/a pin is missing/' $log/system-mistakes.err >$log/system-mistakes.planted
+    ! tests/system/mistakes.py $log/system-mistakes.out $log/system-mistakes.planted guests/tests/mistakes/explained >/dev/null
+    verdict "mistakes (other words are noticed)" $?
 }
 
 # ending_run HOW CODE TEXT...: the guest ends so, and each TEXT is in what is said; with "!" in front it is not.  Its
@@ -233,10 +246,10 @@ test_random() {
     verdict "random (30 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub grub32 repeat explain ending where suite deb gdb random
+[ $# -ne 0 ] || set -- grub grub32 repeat explain mistakes ending where suite deb gdb random
 for name in "$@"; do
     case $name in
-    grub | grub32 | repeat | explain | ending | where | suite | deb | gdb | random) "test_$name" ;;
+    grub | grub32 | repeat | explain | mistakes | ending | where | suite | deb | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
