@@ -132,6 +132,7 @@ bool selftest_run(struct machine *machine)
     test_flags();
     selftest_domain(machine);
     selftest_time();
+    selftest_processors();
     EXPECT(pool_count() == before);
     clean = audit_machine(machine, ram_audit_counts(), &finding);
     EXPECT(clean);

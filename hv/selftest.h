@@ -28,3 +28,6 @@ void selftest_domain(struct machine *machine);
 
 /* The clock and timers that expire: hv/selftest_time.c.  time_init() and apic_init() have run. */
 void selftest_time(void);
+
+/* Processors make each other look: hv/selftest_processors.c.  processors_start() has run. */
+void selftest_processors(void);

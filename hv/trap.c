@@ -27,6 +27,12 @@
 
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
 
+static void kicked(void)
+{
+    cpu_here()->kicks++;
+    sched_kicked();
+}
+
 /*
  * A device's, or from VECTOR_INTERRUPTS on one of the local APIC's.  A line is masked before its end, and where nothing
  * has begun an end is nothing.
@@ -44,7 +50,7 @@ static void interrupt(unsigned vector)
     if (vector == VECTOR_TIMER)
         timer_run();
     else if (vector == VECTOR_KICK)
-        sched_kicked();
+        kicked();
 }
 
 /*

@@ -57,6 +57,7 @@ struct cpu {
     bool in_vcpu;                      /* a vCPU's stack is in use, not its own */
     uint64_t turn_began;               /* time_now() when the vCPU got the processor */
     bool must_give_way;      /* since then there is something that only sched_run() can see to: hv_vcpu_give_way() */
+    uint64_t kicks;          /* so many have come: cpu_kick() */
     bool debug_has_stack;    /* these belong to hv/cpu/debug_stack.c */
     bool debug_was_nested;   /* one came before the first instruction of another's handler */
     bool is_watched;         /* these belong to hv/time/nmi_watchdog.c; last words end the watch */

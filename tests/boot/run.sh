@@ -22,7 +22,8 @@ GOOD=33 USAGE=37 UNSUPPORTED=39 BROKEN=41
 . tests/lib/runs.sh
 
 # shellcheck disable=SC2054 # the commas are QEMU's
-qemu=(qemu-system-x86_64 -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04 "${virtual_time_qemu[@]}")
+bare_qemu=(qemu-system-x86_64 -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04)
+qemu=("${bare_qemu[@]}" "${virtual_time_qemu[@]}")
 # shellcheck disable=SC2054
 small=(-m 128M -cpu max,-smap -serial stdio)
 
@@ -32,6 +33,14 @@ boot() {
     while [ "$1" != -- ]; do arguments+=("$1"); shift; done
     shift
     begin "${arguments[@]}" -- "${qemu[@]}" "$@"
+}
+
+# The same with processors that run at once, in time that is no longer virtual.
+boot_at_once() {
+    local arguments=()
+    while [ "$1" != -- ]; do arguments+=("$1"); shift; done
+    shift
+    begin "${arguments[@]}" -- "${bare_qemu[@]}" -accel tcg,thread=multi "$@"
 }
 
 # A disk that GRUB boots by `multiboot` or `multiboot2`, with a bundle of the size given, in bytes; 0: none.
@@ -106,6 +115,40 @@ boot cpu-qemu32-pvh $UNSUPPORTED 'lacks long mode' -- \
     -machine microvm -m 128M -cpu qemu32 -serial stdio -kernel "$pvh" -append selftest
 boot cpu-nx $UNSUPPORTED 'lacks the execute-disable bit' -- \
     -machine pc -m 128M -cpu max,-nx -serial stdio -kernel "$image" -append selftest
+
+# ---- Several of them: on each machine, by each protocol, at once and in turns, and as many as are allowed.
+for machine in pc q35 microvm; do
+    for count in 2 4 8; do
+        boot_at_once smp-$machine-$count $GOOD "$passed" "^processors: $count" "kicks arrive on $count processors" -- \
+            -machine $machine "${small[@]}" -smp $count -kernel "$image" -append selftest
+    done
+    boot smp-turns-$machine $GOOD "$passed" '^processors: 3' -- \
+        -machine $machine "${small[@]}" -smp 3 -kernel "$image" -append selftest
+    boot_at_once smp-pvh-$machine $GOOD "$passed" 'booted by PVH' '^processors: 4' -- \
+        -machine $machine "${small[@]}" -smp 4 -kernel "$pvh" -append selftest
+done
+boot_at_once smp-grub-mb1 $GOOD "$passed" '^processors: 2' -- -machine pc "${small[@]}" -smp 2 -cdrom "$disk1"
+boot_at_once smp-grub-mb2 $GOOD "$passed" '^processors: 2' -- -machine q35 "${small[@]}" -smp 2 -cdrom "$disk2"
+boot_at_once smp-clang $GOOD "$passed" '^processors: 4' -- \
+    -machine q35 "${small[@]}" -smp 4 -kernel "$clang_image" -append selftest
+boot_at_once smp-5G $GOOD "$passed" '^processors: 2' -- \
+    -machine q35 -m 5G -cpu max,-smap -serial stdio -smp 2 -kernel "$image" -append selftest
+boot_at_once smp-64 $GOOD "$passed" '^processors: 64' 'kicks arrive on 64 processors' -- \
+    -machine q35 "${small[@]}" -smp 64 -kernel "$image" -append selftest
+boot_at_once smp-more $GOOD "$passed" '^6 processors are left alone: there is room for 64' '^processors: 64' -- \
+    -machine q35 "${small[@]}" -smp 70 -kernel "$image" -append selftest
+boot_at_once smp-plugs $GOOD "$passed" '^processors: 2' -- \
+    -machine pc "${small[@]}" -smp 2,maxcpus=4 -kernel "$image" -append selftest
+boot_at_once smp-word $GOOD "$passed" '^processors: 3' 'kicks arrive on 3 processors' -- \
+    -machine pc "${small[@]}" -smp 4 -kernel "$image" -append 'selftest cpus=3'
+boot smp-word-one $GOOD "$passed" '^processors: 1' -- \
+    -machine pc "${small[@]}" -smp 2 -kernel "$image" -append 'selftest cpus=1'
+boot smp-no-acpi $GOOD "$passed" '^one processor runs: the machine has no ACPI tables' -- \
+    -machine microvm,acpi=off "${small[@]}" -smp 2 -kernel "$pvh" -append selftest
+boot_at_once smp-odd $GOOD "$passed" 'processor with APIC 1 is left alone: CPUID tells' '^processors: 2' -- \
+    -machine q35 "${small[@]}" -smp 1,sockets=3,cores=1,threads=1,maxcpus=3 -kernel "$image" -append selftest \
+    -device max-x86_64-cpu,socket-id=1,core-id=0,thread-id=0,umip=off \
+    -device max-x86_64-cpu,socket-id=2,core-id=0,thread-id=0
 
 # ---- Consoles: a debug port where there is no serial line; neither, and it does not wait for one.
 boot console-debug-port $GOOD "$passed" -- \
