@@ -11,31 +11,20 @@
 
 #ifdef __ASSEMBLER__
 
-#define CR0_PE    (1 << 0)
-#define CR0_WP    (1 << 16)
-#define CR0_PG    (1 << 31)
-#define CR4_PAE   (1 << 5)
-#define MSR_EFER  0xc0000080
-#define EFER_LME  (1 << 8)
-#define EFER_NXE  (1 << 11)
+#define CR0_PE   (1 << 0)
+#define CR0_WP   (1 << 16)
+#define CR0_PG   (1 << 31)
+#define CR4_PAE  (1 << 5)
+#define MSR_EFER 0xc0000080
+#define EFER_LME (1 << 8)
+#define EFER_NXE (1 << 11)
 
-#define PHYS(symbol) ((symbol) - IMAGE_BASE)
+#define PHYS(symbol) ((symbol)-IMAGE_BASE)
 
-/* In 32-bit code, without paging: PAE, a root, EFER.LME, then paging; Intel SDM volume 3, 10.8.5.  A far jump follows. */
-        .macro ENTER_LONG_MODE
-        movl %cr4, %eax
-        orl $CR4_PAE, %eax
-        movl %eax, %cr4
-        movl $PHYS(early_l4), %eax
-        movl %eax, %cr3
-        movl $MSR_EFER, %ecx
-        rdmsr
-        orl $(EFER_LME | EFER_NXE), %eax
-        wrmsr
-        movl %cr0, %eax
-        orl $(CR0_PG | CR0_WP | CR0_PE), %eax
-        movl %eax, %cr0
-        .endm
+/* In 32-bit code: PAE, a root, EFER.LME, then paging; Intel SDM volume 3, 10.8.5.  A far jump follows. */
+.macro ENTER_LONG_MODE movl % cr4, % eax orl $CR4_PAE, % eax movl % eax, % cr4 movl $PHYS(early_l4), % eax movl % eax,
+    % cr3 movl $MSR_EFER, % ecx rdmsr orl $(EFER_LME | EFER_NXE), % eax wrmsr movl % cr0,
+    % eax orl $(CR0_PG | CR0_WP | CR0_PE), % eax movl % eax, % cr0.endm
 
 #else
 

@@ -35,7 +35,7 @@
 #define HEAP_SIZE  0x4000000
 #define GUARD_SIZE 0x1000
 
-/* Of every stack of the hypervisor, which is aligned so, and of what says at its end whose it is: hv/cpu/stack_owner.h. */
+/* Of every stack of the hypervisor, which is aligned so, and of what says at its end whose it is: stack_owner.h. */
 #define STACK_SIZE       0x4000
 #define STACK_OWNER_SIZE 16
 

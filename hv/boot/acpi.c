@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the machine is powered off: ACPI 6.5, chapter 5.2.  In order: the FADT; \_S5, the one object of the firmware's byte
- * code (chapter 20) that is wanted, found by its looks; all of it.
+ * How the machine is powered off: ACPI 6.5, chapter 5.2.  In order: the FADT; \_S5, the one object of the firmware's
+ * byte code (chapter 20) that is wanted, found by its looks; all of it.
  */
 #include <hv/base/string.h>
 #include <hv/boot/acpi.h>

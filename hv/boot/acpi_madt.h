@@ -13,8 +13,8 @@ struct processors {
 };
 
 /*
- * Fill in @processors; what could only be plugged in is none.  @rsdp as in hv/boot/acpi.h.  NULL: they are all there is;
- * otherwise why nothing is known, in words, and there are none.
+ * Fill in @processors; what could only be plugged in is none.  @rsdp as in hv/boot/acpi.h.  NULL: they are all there
+ * are; otherwise why nothing is known, in words, and there are none.
  */
 const char *__must_check acpi_find_processors(const struct boot_memory *memory, uint64_t rsdp,
                                               struct processors *processors);

@@ -144,7 +144,7 @@ static void enable(void)
     ipi_init(x2apic);
 }
 
-/* Whatever this one is in, it is in the mode of the first afterwards: section 11.12.5 has the ways from one to another. */
+/* Whatever mode this one is in, it is in that of the first afterwards: section 11.12.5 has the ways between them. */
 static void follow(void)
 {
     uint64_t base = asm_read_msr(MSR_APIC_BASE);

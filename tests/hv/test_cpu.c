@@ -293,7 +293,7 @@ static bool init_other(void)
     return good;
 }
 
-/* Another processor is as the first, in all that anybody finds out; which one it is, and how it is set up, may differ. */
+/* Another processor is as the first, in all that anybody finds out; which it is, and how it is set up, may differ. */
 static void test_other(void **state)
 {
     uint32_t *const words[] = {
