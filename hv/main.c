@@ -154,9 +154,9 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     wallclock_init();
     apic_init();
     nmi_watchdog_init();
-    selftest_hang(line);
     state_init();
     start_processors(line);
+    selftest_hang(line);
     if (selftest)
         exit_with(selftest_run(&machine) ? EXIT_GOOD : EXIT_SELFTEST);
     if (!boot_info.has_bundle) {

@@ -18,7 +18,7 @@ bool selftest_run(struct machine *machine);
  */
 void selftest_break(const char *line);
 
-/* `selftest=hang`: the same, with a hypervisor that stands still; nmi_watchdog_init() has run. */
+/* `selftest=hang`: the same, with a hypervisor that stands still; processors_start() has run. */
 void selftest_hang(const char *line);
 
 /* ---- For the parts of the self-test. */

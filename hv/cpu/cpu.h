@@ -42,6 +42,7 @@ struct __attribute__((packed)) tss {
 };
 _Static_assert(sizeof(struct tss) == 104, "Intel SDM volume 3, figure 8-11");
 
+struct cpu_frame;
 struct hv_vcpu;
 
 struct cpu {
@@ -56,15 +57,16 @@ struct cpu {
     uint64_t sleeping;                 /* rsp of its own stack while a vCPU runs: hv/domain/sched.h */
     bool in_vcpu;                      /* a vCPU's stack is in use, not its own */
     uint64_t turn_began;               /* time_now() when the vCPU got the processor */
-    bool must_give_way;      /* since then there is something that only sched_run() can see to: hv_vcpu_give_way() */
-    uint64_t kicks;          /* so many have come: cpu_kick() */
-    bool debug_has_stack;    /* these belong to hv/cpu/debug_stack.c */
-    bool debug_was_nested;   /* one came before the first instruction of another's handler */
-    bool is_watched;         /* these belong to hv/time/nmi_watchdog.c; last words end the watch */
-    unsigned nmi_ticks;      /* NMIs since it was last seen to get on */
-    uint64_t silent_since;   /* time_now() at the first of them */
-    uint64_t nmis;           /* since the machine began */
-    struct lock *innermost;  /* of those that it holds, the one that it took last; NULL: none.  hv/cpu/lock.h */
+    bool must_give_way; /* since then there is something that only sched_run() can see to: hv_vcpu_give_way() */
+    const struct cpu_frame *stopped_at; /* hv/cpu/stop.c; NULL: it runs */
+    uint64_t kicks;                     /* so many have come: cpu_kick() */
+    bool debug_has_stack;               /* these belong to hv/cpu/debug_stack.c */
+    bool debug_was_nested;              /* one came before the first instruction of another's handler */
+    bool is_watched;                    /* these belong to hv/time/nmi_watchdog.c; last words end the watch */
+    unsigned nmi_ticks;                 /* NMIs since it was last seen to get on */
+    uint64_t silent_since;              /* time_now() at the first of them */
+    uint64_t nmis;                      /* since the machine began */
+    struct lock *innermost; /* of those that it holds, the one that it took last; NULL: none.  hv/cpu/lock.h */
 };
 
 /* What all processors of the machine can do. */

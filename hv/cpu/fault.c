@@ -12,6 +12,7 @@
 #include <hv/base/symbol.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/stop.h>
 #include <hv/cpu/trap.h>
 
 #define CALLS_MAX  32u
@@ -118,28 +119,56 @@ static void print_registers(const struct cpu_frame *frame)
           asm_read_cr4());
 }
 
+static void print_other(const struct cpu *cpu)
+{
+    const struct cpu_frame *frame = stop_place(cpu);
+
+    print("processor %u: ", cpu->id);
+    if (!frame) {
+        print("it does not answer\n");
+    } else if (cpu_frame_is_guest(frame)) {
+        print("in a guest, rip %016lx\n", frame->rip);
+    } else {
+        print("in the hypervisor, rip ");
+        print_place(frame->rip);
+        print("\n");
+        fault_print_calls(frame->rsp);
+    }
+}
+
+/* Where the others have stopped, and the end. */
+static _Noreturn void end_report(void)
+{
+    for (unsigned id = 0; cpu_find(id); id++) {
+        if (cpu_find(id) != cpu_here())
+            print_other(cpu_find(id));
+    }
+    exit_with(EXIT_BROKEN);
+}
+
 /* @frame may be a guest's, whose stack says nothing about the hypervisor. */
 static _Noreturn void last_words(const struct cpu_frame *frame)
 {
     print_registers(frame);
     if (!cpu_frame_is_guest(frame))
         fault_print_calls(frame->rsp);
-    exit_with(EXIT_BROKEN);
+    end_report();
 }
 
 /* Faults while one is being reported would be reported for ever. */
 static void begin_report(const struct cpu_frame *frame)
 {
-    static bool reporting;
+    bool is_first = stop_others();
 
     cpu_here()->is_watched = false;
     serial_last_words();
-    if (reporting) {
+    if (!is_first) {
         print("\nanother fault while the first was being reported: vector %lu, rip %016lx\n", frame->vector,
               frame->rip);
         exit_with(EXIT_BROKEN);
     }
-    reporting = true;
+    if (cpu_here()->id)
+        print("\non processor %u:", cpu_here()->id);
 }
 
 _Noreturn void fault_report(const struct cpu_frame *frame)
@@ -166,8 +195,12 @@ _Noreturn void fault_report_hang(const struct cpu_frame *frame)
 
 void port_halt(const char *file, int line, const char *condition)
 {
+    bool is_first = stop_others();
+
     serial_last_words();
     print("\nbroken invariant: %s:%d: %s\n", file, line, condition);
     fault_print_calls((uint64_t)__builtin_frame_address(0));
-    exit_with(EXIT_BROKEN);
+    if (!is_first)
+        exit_with(EXIT_BROKEN);
+    end_report();
 }

@@ -33,10 +33,15 @@ static volatile uint32_t *apic_register(uint32_t offset)
 }
 
 /* It is never busy for long; one that is for good is not worth waiting for. */
-static void send_by_memory(uint32_t apic, uint32_t command)
+static void await_memory(void)
 {
     for (unsigned i = 0; i < BUSY_TURNS_MAX && (*apic_register(COMMAND_LOW) & COMMAND_BUSY); i++)
         __asm__ volatile("pause");
+}
+
+static void send_by_memory(uint32_t apic, uint32_t command)
+{
+    await_memory();
     *apic_register(COMMAND_HIGH) = apic << HIGH_SHIFT;
     *apic_register(COMMAND_LOW) = command;
 }
@@ -54,6 +59,20 @@ void ipi_send(uint32_t apic, uint32_t command)
         send_by_msr(apic, command);
     else
         send_by_memory(apic, command);
+}
+
+void ipi_send_nmi(uint32_t apic)
+{
+    uint32_t high;
+
+    if (is_msr) {
+        send_by_msr(apic, IPI_NMI);
+        return;
+    }
+    high = *apic_register(COMMAND_HIGH);
+    send_by_memory(apic, IPI_NMI);
+    await_memory();
+    *apic_register(COMMAND_HIGH) = high;
 }
 
 void cpu_kick(unsigned id)

@@ -18,5 +18,11 @@ void ipi_init(bool x2apic);
 /* Can a command be for the local APIC with the number @apic? */
 bool ipi_reaches(uint32_t apic);
 
+/*
+ * Send an NMI there from within one, which may have come between the two halves of another command, and leaves them as
+ * they were.
+ */
+void ipi_send_nmi(uint32_t apic);
+
 /* Send @command to the local APIC with the number @apic, which is one of those.  Interrupts are off. */
 void ipi_send(uint32_t apic, uint32_t command);

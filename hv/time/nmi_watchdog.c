@@ -7,6 +7,8 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_frame.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/ipi.h>
+#include <hv/cpu/stop.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/pit.h>
@@ -80,17 +82,43 @@ void nmi_watchdog_stop(void)
     cpu_here()->is_watched = false;
 }
 
+static void count(struct cpu *cpu)
+{
+    if (cpu->nmi_ticks++ == 0)
+        cpu->silent_since = time_now();
+}
+
+/*
+ * The timer's NMIs come to the first processor alone.  Another one that has not got on since the last has one from it:
+ * it is the one that knows whether it is in a guest.
+ */
+static void pass_on(void)
+{
+    for (unsigned id = 1; cpu_find(id); id++) {
+        struct cpu *cpu = cpu_find(id);
+
+        if (!__atomic_load_n(&cpu->is_watched, __ATOMIC_RELAXED))
+            continue;
+        count(cpu);
+        if (cpu->nmi_ticks > 1)
+            ipi_send_nmi(cpu->apic);
+    }
+}
+
 void nmi_watchdog_tick(const struct cpu_frame *frame)
 {
     struct cpu *cpu = cpu_here();
 
+    stop_if_asked(frame);
     cpu->nmis++;
+    if (cpu->id == 0) {
+        count(cpu);
+        pass_on();
+    }
     if (!cpu->is_watched || cpu_frame_is_guest(frame) || (frame->rflags & RFLAGS_IF)) {
         cpu->nmi_ticks = 0;
         return;
     }
-    if (cpu->nmi_ticks++ == 0)
-        cpu->silent_since = time_now();
     if (cpu->nmi_ticks > HANG_TICKS && time_now() - cpu->silent_since >= HANG_NS)
         fault_report_hang(frame);
 }

@@ -14,6 +14,7 @@
 #include <hv/base/symbol.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/stop.h>
 #include <hv/cpu/trap.h>
 #include <tests/hv/lib/fake_cpu.h>
 #include <tests/hv/lib/said.h>
@@ -22,6 +23,10 @@
 const uint8_t image_text_start[1], image_text_end[1];
 struct cpu cpu_boot;
 
+static bool speaks; /* this processor, already */
+static struct cpu others[2] = {{.id = 1}, {.id = 2}};
+static struct cpu_frame places[2];
+static unsigned online;
 static unsigned ended_with;
 static bool alone;
 static jmp_buf ended;
@@ -53,8 +58,28 @@ _Noreturn void exit_with(unsigned code)
     longjmp(ended, 1);
 }
 
+bool stop_others(void)
+{
+    if (speaks)
+        return false;
+    return speaks = true;
+}
+
+const struct cpu_frame *stop_place(const struct cpu *cpu)
+{
+    if (cpu->id == 0 || !places[cpu->id - 1].rip)
+        return NULL;
+    return &places[cpu->id - 1];
+}
+
+struct cpu *cpu_find(unsigned id)
+{
+    return id >= online ? NULL : id == 0 ? &cpu_boot : &others[id - 1];
+}
+
 static void begin(void)
 {
+    online = 1;
     fake_cpu_reset();
     said[0] = '\0';
     ended_with = 0;
@@ -66,6 +91,7 @@ static void test_broken_invariant(void **state)
 {
     (void)state;
     begin();
+    speaks = false;
     if (setjmp(ended) == 0)
         port_halt("some/file.c", 12, "a == b");
     assert_int_equal(ended_with, EXIT_BROKEN);
@@ -86,6 +112,7 @@ static void test_fault(void **state)
 
     (void)state;
     begin();
+    speaks = false;
     if (setjmp(ended) == 0)
         fault_report(&frame);
     assert_int_equal(ended_with, EXIT_BROKEN);
@@ -103,11 +130,40 @@ static void test_fault(void **state)
     assert_unsaid("r15");
 }
 
+/* Whoever speaks, it says where the others are. */
+static void test_others(void **state)
+{
+    const struct cpu_frame frame = {.vector = VECTOR_PROTECTION, .rip = 0x1234, .cs = HV_CS};
+
+    (void)state;
+    begin();
+    speaks = false;
+    online = 3;
+    places[0] = (struct cpu_frame){.rip = 0x1456, .cs = HV_CS};
+    places[1] = (struct cpu_frame){.rip = 0x40, .cs = 0xe033};
+    if (setjmp(ended) == 0)
+        fault_report(&frame);
+    assert_said("processor 1: in the hypervisor, rip 0000000000001456 somewhere+0x456\n");
+    assert_said("processor 2: in a guest, rip 0000000000000040\n");
+    begin();
+    speaks = false;
+    online = 3;
+    places[1].rip = 0;
+    cpu_of_thread = &others[0];
+    if (setjmp(ended) == 0)
+        port_halt("some/file.c", 12, "a == b");
+    cpu_of_thread = NULL;
+    assert_said("processor 0: ");
+    assert_unsaid("processor 1: ");
+    assert_said("processor 2: it does not answer\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_broken_invariant),
         cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

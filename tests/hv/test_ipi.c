@@ -32,6 +32,8 @@ struct cpu *cpu_find(unsigned id)
 
 static uint32_t device_read(uint64_t offset)
 {
+    if (offset == 0x310)
+        return high;
     assert_int_equal(offset, 0x300);
     return busy > 0 && busy-- ? 1u << 12 : 0;
 }
@@ -63,7 +65,7 @@ static void test_memory(void **state)
     begin(false);
     assert_true(ipi_reaches(254));
     assert_false(ipi_reaches(255)); /* all of them */
-    busy = 3; /* until the one before is out */
+    busy = 3;                       /* until the one before is out */
     ipi_send(0x21, IPI_INIT);
     ipi_send(0xfe, IPI_START(0x9f));
     ipi_send(1, IPI_NMI);
@@ -73,6 +75,21 @@ static void test_memory(void **state)
     assert_int_equal(sent[1], UINT64_C(0xfe0000000000469f));
     assert_int_equal(sent[2], UINT64_C(0x0100000000004400));
     assert_int_equal(sent[3], UINT64_C(0x21000000000040f1));
+}
+
+/* Between the halves of another command: its first half is there again, once the NMI is out. */
+static void test_nmi(void **state)
+{
+    (void)state;
+    begin(false);
+    high = 0x77000000;
+    busy = 2;
+    ipi_send_nmi(9);
+    assert_int_equal(sent[0], UINT64_C(0x0900000000004400));
+    assert_int_equal(high, 0x77000000);
+    begin(true);
+    ipi_send_nmi(9);
+    assert_int_equal(*fake_cpu_msr(0x830), UINT64_C(0x0000000900004400));
 }
 
 static void test_msr(void **state)
@@ -91,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_nmi),
         cmocka_unit_test(test_msr),
     };
 

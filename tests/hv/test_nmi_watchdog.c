@@ -14,6 +14,8 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_frame.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/ipi.h>
+#include <hv/cpu/stop.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>
@@ -23,6 +25,9 @@
 #define TICKS   100u /* more than that takes */
 
 struct cpu cpu_boot;
+
+static struct cpu beside[2] = {{.id = 1, .apic = 11}, {.id = 2, .apic = 12}};
+static unsigned online, asked, sent[2]; /* processors; whether one has been asked to stop; NMIs to the others */
 
 static uint64_t now;
 static bool reported;
@@ -38,6 +43,23 @@ _Noreturn void fault_report_hang(const struct cpu_frame *frame)
     (void)frame;
     reported = true;
     longjmp(end, 1);
+}
+
+struct cpu *cpu_find(unsigned id)
+{
+    return id >= online ? NULL : id == 0 ? &cpu_boot : &beside[id - 1];
+}
+
+void ipi_send_nmi(uint32_t apic)
+{
+    assert_in_range(apic, 11, 12);
+    sent[apic - 11]++;
+}
+
+void stop_if_asked(const struct cpu_frame *frame)
+{
+    assert_non_null(frame);
+    asked++;
 }
 
 bool ioapic_init(void)
@@ -68,6 +90,9 @@ static const struct cpu_frame guest_without = {.cs = FLAT_RING3_CS64, .rflags = 
 static void begin(void)
 {
     memset(&cpu_boot, 0, sizeof(cpu_boot));
+    online = 1;
+    asked = 0;
+    memset(sent, 0, sizeof(sent));
     now = 0;
     nmi_watchdog_start();
 }
@@ -135,6 +160,51 @@ static void test_held_up(void **state)
     assert_int_equal(ticks(&stuck, TICKS, TICK_NS / 100), 0);
 }
 
+/* NMIs that processor 1 gets from the first in @count of the timer's, and looks at from @frame. */
+static bool other_hangs(const struct cpu_frame *frame, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        unsigned before = sent[0];
+        bool hangs;
+
+        assert_int_equal(ticks(&guest, 1, TICK_NS), 0);
+        if (sent[0] == before)
+            continue;
+        cpu_of_thread = &beside[0];
+        hangs = ticks(frame, 1, 0);
+        cpu_of_thread = NULL;
+        if (hangs)
+            return true;
+    }
+    return false;
+}
+
+/* The timer's NMIs come to the first, who passes them on to each that is watched and has not got on by itself. */
+static void test_others(void **state)
+{
+    (void)state;
+    begin();
+    online = 3;
+    cpu_of_thread = &beside[0];
+    nmi_watchdog_start();
+    cpu_of_thread = NULL;
+    assert_true(other_hangs(&stuck, TICKS));
+    assert_in_range(now, HANG_NS, HANG_NS + 3 * TICK_NS);
+    assert_int_equal(sent[1], 0); /* is not watched */
+    beside[0].nmi_ticks = 0;
+    assert_false(other_hangs(&guest, TICKS));
+    assert_in_range(sent[0], TICKS / 2, 2 * TICKS); /* a guest that has switched interrupts off comes back, too */
+    beside[0].nmi_ticks = 0;
+    sent[0] = 0;
+    for (unsigned i = 0; i < TICKS; i++) {
+        assert_int_equal(ticks(&guest, 1, TICK_NS), 0);
+        beside[0].nmi_ticks = 0; /* gets on by itself */
+    }
+    assert_int_equal(sent[0], 0);
+    assert_true(asked > TICKS);
+    beside[0].is_watched = false;
+}
+
 /* Before and after the run it may take as long as it needs. */
 static void test_unwatched(void **state)
 {
@@ -151,8 +221,8 @@ static void test_unwatched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hang),    cmocka_unit_test(test_no_hang),   cmocka_unit_test(test_gets_on),
-        cmocka_unit_test(test_held_up), cmocka_unit_test(test_unwatched),
+        cmocka_unit_test(test_others),  cmocka_unit_test(test_hang),    cmocka_unit_test(test_no_hang),
+        cmocka_unit_test(test_gets_on), cmocka_unit_test(test_held_up), cmocka_unit_test(test_unwatched),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
