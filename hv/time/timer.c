@@ -48,27 +48,28 @@ bool timer_is_due(void)
     return first_ticks && asm_read_tsc() >= first_ticks;
 }
 
-static void unlink(struct timer *timer)
+/* Returns whether it was the first one of its list. */
+static bool unlink(struct timer *timer)
 {
     struct list *list = &lists[timer->cpu];
     struct timer **link = &list->first;
+    bool was_first;
 
     lock_take(&list->lock);
+    was_first = list->first == timer;
     while (*link != timer)
         link = &(*link)->next;
     *link = timer->next;
     timer->active = false;
     lock_drop(&list->lock);
+    return was_first;
 }
 
-/*
- * Timers of the same deadline expire in the order in which they were set.  Returns whether it is the first one now, or
- * was when it was set before.
- */
-static bool insert(struct list *list, struct timer *timer, const struct timer *old_first)
+/* Timers of the same deadline expire in the order in which they were set.  Returns whether it is the first one now. */
+static bool insert(struct list *list, struct timer *timer)
 {
     struct timer **link = &list->first;
-    bool matters;
+    bool is_first;
 
     lock_take(&list->lock);
     while (*link && (*link)->deadline <= timer->deadline)
@@ -77,9 +78,9 @@ static bool insert(struct list *list, struct timer *timer, const struct timer *o
     *link = timer;
     timer->active = true;
     timer->cpu = (unsigned)(list - lists);
-    matters = list->first == timer || old_first == timer;
+    is_first = list->first == timer;
     lock_drop(&list->lock);
-    return matters;
+    return is_first;
 }
 
 /* When the first one expires; UINT64_MAX: there is none. */
@@ -96,13 +97,13 @@ static uint64_t first_deadline(struct list *list)
 void timer_set(struct timer *timer, uint64_t deadline)
 {
     struct list *list = list_here();
-    const struct timer *old_first =
-        __atomic_load_n(&list->first, __ATOMIC_RELAXED); /* only whether it is @timer counts */
+    bool was_first_here = timer->active && timer->cpu == cpu_here()->id, is_first;
 
     if (timer->active)
-        unlink(timer);
+        was_first_here &= unlink(timer);
     timer->deadline = deadline;
-    if (insert(list, timer, old_first))
+    is_first = insert(list, timer);
+    if (is_first || was_first_here)
         program(list, first_deadline(list));
 }
 
@@ -110,7 +111,7 @@ void timer_set(struct timer *timer, uint64_t deadline)
 void timer_stop(struct timer *timer)
 {
     if (timer->active)
-        unlink(timer);
+        (void)unlink(timer);
 }
 
 /* The next one whose time has come, which is not on the list any more; NULL: none. */

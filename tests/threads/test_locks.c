@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* links: hv/cpu/lock.c */
 /* Locks between processors that really run at once. */
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,10 +80,10 @@ static void queue(unsigned id)
     if (id == 0) {
         lock_take(&lock);
         while (!has_drawn(PROCESSORS))
-            sched_yield();
+            processor_pause();
     } else {
         while (!has_drawn(PROCESSORS - id))
-            sched_yield();
+            processor_pause();
         lock_take(&lock);
     }
     came[count++] = id;
@@ -110,10 +109,10 @@ static void answer(unsigned id)
 {
     if (id == 1)
         while (!has_drawn(1))
-            sched_yield();
+            processor_pause();
     lock_take(&lock);
     while (id == 0 && processor_answers(1) < 100)
-        sched_yield();
+        processor_pause();
     lock_drop(&lock);
 }
 

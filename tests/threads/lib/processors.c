@@ -39,11 +39,15 @@ unsigned long processor_answers(unsigned id)
     return __atomic_load_n(&processors[id].answers, __ATOMIC_RELAXED);
 }
 
-/* There are more threads than processors: who waits lets the others get on. */
+void processor_pause(void)
+{
+    sched_yield();
+}
+
 void lock_waits(void)
 {
     __atomic_fetch_add(&processors[cpu_here()->id].answers, 1, __ATOMIC_RELAXED);
-    sched_yield();
+    processor_pause();
 }
 
 _Noreturn void port_halt(const char *file, int line, const char *condition)

@@ -20,5 +20,8 @@ struct cpu *processor_find(unsigned id);
 /* How often processor @id has answered while it waited for a lock. */
 unsigned long processor_answers(unsigned id);
 
+/* Whoever waits for others lets them get on: there are more threads than the machine has processors. */
+void processor_pause(void);
+
 /* A number below @bound, of this thread's. */
 uint64_t random_below(uint64_t bound);
