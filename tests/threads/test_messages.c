@@ -23,9 +23,9 @@ static uint8_t in(uint16_t port);
 #undef asm_out8
 #undef asm_in8
 
-#include <engine/access.h>
 #include <engine/port.h>
 #include <hv/base/print.h>
+#include <hv/domain/explain.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
 #include <hv/domain/vcpu.h>
@@ -121,12 +121,25 @@ static void test_lines(void **state)
 static unsigned long explained;
 static bool explaining;
 
-bool access_read_word(struct vcpu *vcpu, uint64_t *word, vaddr_t from)
+struct asked asked_for(struct hv_vcpu *vcpu, const struct refusal *refusal)
 {
     (void)vcpu;
-    (void)from;
-    *word = 0;
-    return true;
+    (void)refusal;
+    abort();
+}
+
+void explain(const struct machine *machine, const struct noted_refusal *noted, struct explanation *explanation)
+{
+    (void)machine;
+    (void)noted;
+    (void)explanation;
+    abort();
+}
+
+void report_explanation(const struct explanation *explanation)
+{
+    (void)explanation;
+    abort();
 }
 
 /* By one at a time. */
