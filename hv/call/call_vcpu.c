@@ -65,11 +65,17 @@ static int64_t do_down(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg
     return 0;
 }
 
+/* One that another has brought down may still be on its way there: until then its guest's code runs. */
+static bool runs(const struct hv_vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->run.info.state, __ATOMIC_ACQUIRE) == RUNSTATE_running;
+}
+
 static int64_t do_is_up(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
 {
     (void)caller;
     (void)arg;
-    return is_up(vcpu);
+    return is_up(vcpu) || runs(vcpu);
 }
 
 /*

@@ -25,6 +25,13 @@ void runstate_set(struct hv_vcpu *vcpu, unsigned state)
     vcpu->run.info.state = (int32_t)state;
 }
 
+/* Once fair_lock is dropped, so that whoever comes does not have to wait for it. */
+static void kick_unless_here(unsigned cpu)
+{
+    if (cpu != cpu_here()->id)
+        cpu_kick(cpu);
+}
+
 /* Wants to run from now on: whoever is to look, looks.  Returns the processor that has to be told. */
 static unsigned make_runnable(struct hv_vcpu *vcpu)
 {
@@ -34,23 +41,49 @@ static unsigned make_runnable(struct hv_vcpu *vcpu)
     return cpu;
 }
 
-void runstate_wake_from(struct hv_vcpu *vcpu, int state)
+void runstate_start(struct hv_vcpu *vcpu)
 {
-    bool wakes;
-    unsigned cpu = 0;
+    unsigned cpu = cpu_here()->id;
 
     lock_take(&fair_lock);
-    wakes = vcpu->run.info.state == state;
-    if (wakes)
+    vcpu->run.down = false;
+    if (vcpu->run.info.state == RUNSTATE_offline)
         cpu = make_runnable(vcpu);
     lock_drop(&fair_lock);
-    if (wakes && cpu != cpu_here()->id)
-        cpu_kick(cpu);
+    kick_unless_here(cpu);
+}
+
+/* It stays so for as long as this goes on: the lock is not needed. */
+bool runstate_is_here(const struct hv_vcpu *vcpu)
+{
+    return cpu_here()->current == vcpu && cpu_here()->in_vcpu;
 }
 
 void runstate_wake(struct hv_vcpu *vcpu)
 {
-    runstate_wake_from(vcpu, RUNSTATE_blocked);
+    unsigned cpu = cpu_here()->id;
+
+    if (runstate_is_here(vcpu))
+        return;
+    lock_take(&fair_lock);
+    if (vcpu->run.info.state == RUNSTATE_blocked)
+        cpu = make_runnable(vcpu);
+    else if (vcpu->run.info.state == RUNSTATE_running)
+        cpu = vcpu->engine.cpu;
+    lock_drop(&fair_lock);
+    kick_unless_here(cpu);
+}
+
+void runstate_interrupt(struct hv_vcpu *vcpu)
+{
+    unsigned cpu = cpu_here()->id;
+
+    __atomic_store_n(&vcpu->run.attention, true, __ATOMIC_SEQ_CST);
+    lock_take(&fair_lock);
+    if (vcpu->run.info.state == RUNSTATE_running)
+        cpu = vcpu->engine.cpu;
+    lock_drop(&fair_lock);
+    kick_unless_here(cpu);
 }
 
 struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu)

@@ -2,6 +2,8 @@
 /* What a vCPU is at: running, runnable, blocked or offline, and for how long it has been. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <abi/vcpu.h>
 
 struct hv_vcpu;
@@ -12,11 +14,17 @@ void runstate_init(struct hv_vcpu *vcpu);
 /* @vcpu is in @state, one of RUNSTATE_*, from now on.  fair_lock is held, as whenever a state is looked at to act on. */
 void runstate_set(struct hv_vcpu *vcpu, unsigned state);
 
-/* @vcpu, blocked or not, has something to do. */
+/* @vcpu, blocked or not, has something to do; one that another processor runs comes into the hypervisor for it. */
 void runstate_wake(struct hv_vcpu *vcpu);
 
-/* The same for one that is in @state. */
-void runstate_wake_from(struct hv_vcpu *vcpu, int state);
+/* @vcpu is up from now on, and runs if it was offline. */
+void runstate_start(struct hv_vcpu *vcpu);
+
+/* @vcpu looks at what has become of it before it goes on with its guest; one that is blocked stays so. */
+void runstate_interrupt(struct hv_vcpu *vcpu);
+
+/* Is @vcpu the one that this processor runs, on its stack? */
+bool runstate_is_here(const struct hv_vcpu *vcpu);
 
 /* The runstate of @vcpu at this moment, its times brought up to date. */
 struct vcpu_runstate_info runstate_read(const struct hv_vcpu *vcpu);

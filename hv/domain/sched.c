@@ -124,31 +124,19 @@ void sched_retire(struct hv_vcpu *vcpu)
     lock_drop(&fair_lock);
 }
 
-static bool is_here(const struct hv_vcpu *vcpu)
-{
-    return vcpu == cpu_here()->current && cpu_here()->in_vcpu;
-}
-
 /* Another one that runs, or wants to, may be in the middle of a hypercall: it stops on its way back to its guest. */
 void sched_stop(struct hv_vcpu *vcpu)
 {
-    bool runs;
-    unsigned cpu;
-
     lock_take(&fair_lock);
     vcpu->run.down = true;
-    vcpu->run.attention = true;
-    if (is_here(vcpu)) {
+    if (runstate_is_here(vcpu)) {
         leave_with_lock(vcpu, RUNSTATE_offline);
         return;
     }
     if (vcpu->run.info.state == RUNSTATE_blocked)
         runstate_set(vcpu, RUNSTATE_offline);
-    runs = vcpu->run.info.state == RUNSTATE_running;
-    cpu = vcpu->engine.cpu;
     lock_drop(&fair_lock);
-    if (runs)
-        cpu_kick(cpu);
+    runstate_interrupt(vcpu);
 }
 
 void sched_obey(struct hv_vcpu *vcpu)
@@ -171,8 +159,7 @@ void sched_start(struct hv_vcpu *vcpu)
 {
     if (!vcpu->run.started)
         first_start(vcpu);
-    vcpu->run.down = false;
-    runstate_wake_from(vcpu, RUNSTATE_offline);
+    runstate_start(vcpu);
 }
 
 /*

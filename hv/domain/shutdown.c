@@ -6,6 +6,7 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/house.h>
 #include <hv/domain/report.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
@@ -13,11 +14,11 @@ void shutdown_domain(struct hv_domain *domain, unsigned reason)
 {
     if (domain->ended)
         return;
-    domain->ended = true;
+    domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
+    __atomic_store_n(&domain->ended, true, __ATOMIC_SEQ_CST);
     hv_vcpu_give_way(); /* the vCPU that runs may be another domain's */
     for (unsigned i = 0; i < domain->engine.nr_vcpus; i++)
-        hv_vcpu_of(domain->vcpus[i])->run.attention = true;
-    domain->end_reason = domain->reason_noted ? domain->noted_reason : reason;
+        runstate_interrupt(hv_vcpu_of(domain->vcpus[i]));
 }
 
 void shutdown_destroy(struct hv_domain *domain)

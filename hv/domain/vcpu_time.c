@@ -47,7 +47,7 @@ static void write_area(struct hv_vcpu *vcpu, struct vcpu_time_info *info)
     (void)written;
 }
 
-void vcpu_time_update(struct hv_vcpu *vcpu)
+static void update(struct hv_vcpu *vcpu)
 {
     struct time_reading reading = time_read();
     struct vcpu_time_info info = {
@@ -62,6 +62,15 @@ void vcpu_time_update(struct hv_vcpu *vcpu)
     vcpu->time.version = info.version;
     write_info((uint8_t *)vcpu->info + offsetof(struct vcpu_info, time), &info);
     write_area(vcpu, &info);
+}
+
+/* Who comes while another processor is at it leaves it to that one, whose reading is as good. */
+void vcpu_time_update(struct hv_vcpu *vcpu)
+{
+    if (__atomic_exchange_n(&vcpu->time.is_updated, true, __ATOMIC_ACQUIRE))
+        return;
+    update(vcpu);
+    __atomic_store_n(&vcpu->time.is_updated, false, __ATOMIC_RELEASE);
 }
 _Static_assert(offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_info, time), "vcpu_time_update()");
 

@@ -21,6 +21,7 @@ struct vcpu_time {
     uint64_t period;                   /* ns; 0: off */
     uint64_t area;                     /* of VCPUOP_register_vcpu_time_memory_area; 0: none */
     uint32_t version;                  /* of the last refresh */
+    bool is_updated;                   /* at this moment: by one processor at a time */
 };
 
 /*

@@ -61,6 +61,20 @@ static void test_up_and_down(void **state)
     assert_int_equal(noted.shut_down, 100 + END_LAST_VCPU);
 }
 
+/* Brought down by another, it counts as up for as long as its guest's code runs on another processor. */
+static void test_down_elsewhere(void **state)
+{
+    (void)state;
+    vcpus[1].initialised = true;
+    assert_int_equal(vcpu_op(VCPUOP_up, 1, 0), 0);
+    stays_running = true;
+    assert_int_equal(vcpu_op(VCPUOP_down, 1, 0), 0);
+    stays_running = false;
+    assert_int_equal(vcpu_op(VCPUOP_is_up, 1, 0), 1);
+    vcpus[1].run.info.state = RUNSTATE_offline;
+    assert_int_equal(vcpu_op(VCPUOP_is_up, 1, 0), 0);
+}
+
 /*
  * Shows vcpu_op.runstate, vcpu_op.runstate-area, vcpu_op.runstate-area-nowhere, vcpu_op.time-area,
  * vcpu_op.time-area-nowhere.
@@ -224,8 +238,9 @@ int main(void)
 {
 #define BOTH(test) cmocka_unit_test_setup(test, set_up_64), cmocka_unit_test_setup(test, set_up_32)
     const struct CMUnitTest tests[] = {
-        BOTH(test_errors), BOTH(test_up_and_down),   BOTH(test_runstate),       BOTH(test_singleshot_at_the_end),
-        BOTH(test_timers), BOTH(test_register_info), BOTH(test_nmi_and_physid),
+        BOTH(test_errors),        BOTH(test_up_and_down),           BOTH(test_down_elsewhere),
+        BOTH(test_runstate),      BOTH(test_singleshot_at_the_end), BOTH(test_timers),
+        BOTH(test_register_info), BOTH(test_nmi_and_physid),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

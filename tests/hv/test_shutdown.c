@@ -11,6 +11,7 @@
 
 #include <abi/sched.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 #include <tests/hv/lib/said.h>
@@ -28,6 +29,11 @@ void report_guest(struct hv_vcpu *vcpu)
 {
     reported = vcpu;
     reports++;
+}
+
+void runstate_interrupt(struct hv_vcpu *vcpu)
+{
+    vcpu->run.attention = true;
 }
 
 void hv_vcpu_give_way(void)

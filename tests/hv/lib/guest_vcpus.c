@@ -119,9 +119,12 @@ void sched_block(struct hv_vcpu *vcpu)
         planned.while_blocked();
 }
 
+bool stays_running;
+
 void sched_stop(struct hv_vcpu *vcpu)
 {
     vcpu->run.down = true;
+    vcpu->run.info.state = stays_running ? RUNSTATE_running : RUNSTATE_offline;
     noted.stopped |= 1u << vcpu->engine.id;
 }
 
@@ -259,6 +262,7 @@ static void make(enum width width)
         vcpus[i].info = &infos[i];
         vcpus[i].info_frame = MFN_NONE;
         vcpus[i].run.down = i > 0;
+        vcpus[i].run.info.state = i > 0 ? RUNSTATE_offline : RUNSTATE_running;
         vcpus[i].initialised = i == 0;
         infos[i].evtchn_upcall_mask = 1;
     }

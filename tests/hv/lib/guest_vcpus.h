@@ -53,3 +53,6 @@ static inline int64_t vcpu_op(uint64_t command, uint64_t id, uint64_t arg)
 
     return call_vcpu_op(&vcpus[0], args);
 }
+
+/* sched_stop() finds that another processor runs the vCPU, which has not come out of its guest yet. */
+extern bool stays_running;
