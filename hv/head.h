@@ -21,10 +21,23 @@
 
 #define PHYS(symbol) ((symbol)-IMAGE_BASE)
 
-/* In 32-bit code: PAE, a root, EFER.LME, then paging; Intel SDM volume 3, 10.8.5.  A far jump follows. */
-.macro ENTER_LONG_MODE movl % cr4, % eax orl $CR4_PAE, % eax movl % eax, % cr4 movl $PHYS(early_l4), % eax movl % eax,
-    % cr3 movl $MSR_EFER, % ecx rdmsr orl $(EFER_LME | EFER_NXE), % eax wrmsr movl % cr0,
-    % eax orl $(CR0_PG | CR0_WP | CR0_PE), % eax movl % eax, % cr0.endm
+/* clang-format off: it is assembly. */
+/* In 32-bit code, without paging: PAE, a root, EFER.LME, then paging; Intel SDM volume 3, 10.8.5.  A far jump follows. */
+        .macro ENTER_LONG_MODE
+        movl %cr4, %eax
+        orl $CR4_PAE, %eax
+        movl %eax, %cr4
+        movl $PHYS(early_l4), %eax
+        movl %eax, %cr3
+        movl $MSR_EFER, %ecx
+        rdmsr
+        orl $(EFER_LME | EFER_NXE), %eax
+        wrmsr
+        movl %cr0, %eax
+        orl $(CR0_PG | CR0_WP | CR0_PE), %eax
+        movl %eax, %cr0
+        .endm
+/* clang-format on */
 
 #else
 
