@@ -2,8 +2,8 @@
 /*
  * The engine under real threads: three domains, one of them privileged, two vCPUs each, all at the same instant on each
  * other's frames, under ThreadSanitizer.  The hosted machine runs one vCPU at a time; here it is the locks, and what is
- * shared without them, that are looked at.  So the port is the least that will do: no TLB, no page walk, guest memory
- * is a buffer of each thread.
+ * shared without them, that are looked at, and what processors have cached (lib/tlb.h).  So the rest of the port is the
+ * least that will do: the memory that hypercalls read is a buffer of each thread.
  *
  * PARAVANE_PARALLEL_CALLS: hypercalls of each vCPU, 8000 if not set.
  */
@@ -24,11 +24,15 @@
 #include <engine/linear.h>
 
 #include <tests/parallel/lib/parallel.h>
+#include <tests/parallel/lib/tlb.h>
+
+#define ACCESSES 8u /* between two hypercalls */
 
 struct parallel *parallel;
 static __thread uint64_t random_state;
 static __thread uint8_t buffer[BUFFER_SIZE];
 static __thread unsigned long succeeded;
+static __thread unsigned this_cpu = MAX_CPUS; /* MAX_CPUS: of no vCPU's */
 
 uint64_t random_below(uint64_t bound)
 {
@@ -112,13 +116,12 @@ void port_pool_give(mfn_t first, unsigned order)
 
 void port_tlb_flush(cpumask_t cpus)
 {
-    (void)cpus;
+    tlb_forget(cpus);
 }
 
 void port_tlb_flush_page(cpumask_t cpus, vaddr_t vaddr)
 {
-    (void)cpus;
-    (void)vaddr;
+    tlb_forget_page(cpus, vaddr);
 }
 
 void port_cache_flush(cpumask_t cpus)
@@ -128,7 +131,7 @@ void port_cache_flush(cpumask_t cpus)
 
 void port_root_load(struct vcpu *vcpu)
 {
-    (void)vcpu;
+    tlb_load_root(vcpu->cpu, vcpu_root(vcpu));
 }
 
 void port_ldt_load(struct vcpu *vcpu)
@@ -180,8 +183,11 @@ void port_unlock(struct domain *domain)
     pthread_mutex_unlock(&parallel->locks[domain->id.v]);
 }
 
+/* A processor reads ahead wherever it is. */
 bool port_preempt_wanted(void)
 {
+    if (this_cpu != MAX_CPUS)
+        tlb_access(this_cpu);
     return random_below(4) == 0;
 }
 
@@ -258,8 +264,9 @@ static int64_t do_update(struct vcpu *vcpu)
         unsigned level = 1 + (unsigned)random_below(4);
         bool linear = level > 1 && random_below(4) == 0;
         uint64_t child = pick_frame(pg, level == 1 ? TYPE_NONE : (enum frame_type)(level - !linear));
-        uint64_t flags = random_below(4) == 0 ? 0 : 0x65 | (random_below(linear ? 8 : 2) ? 0 : 2);
-        const struct mmu_update request = {(pick_frame(pt, (enum frame_type)level) << PAGE_SHIFT) + random_below(6) * 8,
+        uint64_t flags = random_below(4) == 0 ? 0 : 0x65 | (random_below(8) < (linear ? 1 : 7) ? 2 : 0);
+        const struct mmu_update request = {(pick_frame(pt, (enum frame_type)level) << PAGE_SHIFT) +
+                                               random_below(TLB_SLOTS) * 8,
                                            child << PAGE_SHIFT | flags};
 
         memcpy(buffer + i * sizeof(request), &request, sizeof(request));
@@ -282,10 +289,21 @@ static int64_t do_mmuext(struct vcpu *vcpu)
     return call(vcpu, __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, 0, domid_of(vcpu, domain));
 }
 
+/* Is a frame one of those that its domain needs to the end? */
+static bool is_kept(unsigned domain, uint64_t mfn)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(parallel->trees[domain]); i++) {
+        if (parallel->trees[domain][i].v == mfn)
+            return true;
+    }
+    return false;
+}
+
 static int64_t do_memory(struct vcpu *vcpu)
 {
-    bool decrease = random_below(2);
-    uint64_t extent = decrease ? pick_frame(vcpu->domain->id.v, TYPE_NONE) : random_below(1000);
+    uint64_t given = pick_frame(vcpu->domain->id.v, TYPE_NONE);
+    bool decrease = random_below(2) && !is_kept(vcpu->domain->id.v, given);
+    uint64_t extent = decrease ? given : random_below(1000);
     const struct xen_memory_reservation reservation = {
         .extent_start = BUFFER_BASE + LIST_OFFSET, .nr_extents = 1, .domid = DOMID_SELF};
 
@@ -298,11 +316,13 @@ static int64_t do_memory(struct vcpu *vcpu)
 
 static void *run_vcpu(void *arg)
 {
-    static int64_t (*const calls[])(struct vcpu *) = {do_update, do_update, do_mmuext, do_memory, do_grants, do_grants};
+    static int64_t (*const calls[])(struct vcpu *) = {do_update, do_update, do_mmuext, do_memory, do_retype,
+                                                      do_retype, do_retype, do_grants, do_grants};
     struct vcpu *vcpu = arg;
     unsigned me = vcpu->domain->id.v * VCPUS + vcpu->id;
 
     random_state = (me + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    this_cpu = vcpu->cpu;
     succeeded = 0;
     for (unsigned long i = 0; i < parallel->calls; i++) {
         if (parallel->destroy && me == 2 * VCPUS && i == parallel->calls / 2) {
@@ -310,6 +330,8 @@ static void *run_vcpu(void *arg)
             break;
         }
         succeeded += calls[random_below(ARRAY_SIZE(calls))](vcpu) == 0;
+        for (unsigned n = 0; n < ACCESSES; n++)
+            tlb_access(vcpu->cpu);
     }
     return (void *)(uintptr_t)succeeded;
 }
@@ -318,10 +340,34 @@ static void *run_vcpu(void *arg)
  * ---- The machine, and the test.
  */
 
+/* Put @child into slot 0 of @table. */
+static void link_table(struct vcpu *vcpu, mfn_t table, mfn_t child)
+{
+    const struct mmu_update request = {table.v << PAGE_SHIFT, child.v << PAGE_SHIFT | 0x67};
+
+    memcpy(buffer, &request, sizeof(request));
+    assert_int_equal(call(vcpu, __HYPERVISOR_mmu_update, BUFFER_BASE, 1, 0, DOMID_SELF), 0);
+}
+
+/* All vCPUs of a domain begin on one tree of tables; what becomes of it is theirs. */
+static void make_tree(struct domain *domain)
+{
+    const mfn_t *frames = parallel->trees[domain->id.v];
+    struct mmuext_op ext = {.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = frames[3].v};
+
+    memcpy(buffer, &ext, sizeof(ext));
+    assert_int_equal(call(domain->vcpus[0], __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, 0, DOMID_SELF), 0);
+    for (unsigned level = 4; level > 1; level--)
+        link_table(domain->vcpus[0], frames[level - 1], frames[level - 2]);
+    ext.cmd = MMUEXT_NEW_BASEPTR;
+    memcpy(buffer, &ext, sizeof(ext));
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        assert_int_equal(call(domain->vcpus[i], __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, 0, DOMID_SELF), 0);
+}
+
 static void make_domain(unsigned id)
 {
     struct domain *domain = &parallel->domains[id];
-
     pthread_mutex_init(&parallel->locks[id], NULL);
     *domain = (struct domain){.machine = &parallel->machine,
                               .id = DOMID((uint16_t)id),
@@ -342,8 +388,11 @@ static void make_domain(unsigned id)
         mfn_t mfn;
 
         assert_int_equal(domain_populate(domain, PFN(i), &mfn), 0);
+        if (i < ARRAY_SIZE(parallel->trees[id]))
+            parallel->trees[id][i] = mfn;
     }
     assert_int_equal(domain_grants_create(domain, MFN_NONE, MFN_NONE), 0);
+    make_tree(domain);
 }
 
 static void make_machine(bool destroy)
@@ -367,6 +416,7 @@ static void make_machine(bool destroy)
     machine->tlb.cpus.bits = (1u << (DOMAINS * VCPUS)) - 1;
     pthread_mutex_init(&parallel->pool_lock, NULL);
     machine_init(machine);
+    tlb_create();
     machine_reserve(machine, MFN(0), RESERVED);
     machine_add_ram(machine, MFN(RESERVED), FRAMES - RESERVED);
     for (unsigned i = RESERVED; i < FRAMES; i++)
@@ -414,6 +464,7 @@ static void check_and_end(void)
     assert_int_equal(parallel->pooled, FRAMES - RESERVED);
     for (unsigned i = 0; i < DOMAINS; i++)
         assert_int_equal(parallel->domains[i].nr_frames, 0);
+    tlb_destroy();
     free(counts);
     free(machine->frames);
     free(machine->m2p);

@@ -13,6 +13,9 @@
 #define DOMAIN_SIZE 250u
 #define DOMAIN_MAX  300u
 
+#define TREE_SIZE 4u /* the tables of a domain's first tree, L1 first, */
+#define RETYPED   5u /* and so many frames for do_retype() */
+
 #define BUFFER_BASE UINT64_C(0x10000) /* where each vCPU finds its buffer */
 #define BUFFER_SIZE 8192u
 #define LIST_OFFSET 4096u
@@ -22,6 +25,7 @@ struct parallel {
     uint8_t *ram;
     struct domain domains[DOMAINS], *domain_table[DOMAINS];
     struct vcpu vcpus[DOMAINS][VCPUS], *vcpu_table[DOMAINS][VCPUS];
+    mfn_t trees[DOMAINS][TREE_SIZE + RETYPED];
     pthread_mutex_t locks[DOMAINS], pool_lock;
     bool pool[FRAMES];
     unsigned pooled; /* of them */
@@ -43,6 +47,9 @@ uint64_t pick_frame(unsigned owner, enum frame_type type);
 /* The memory of this thread at BUFFER_BASE, and a hypercall. */
 void *call_buffer(void);
 int64_t call(struct vcpu *vcpu, unsigned number, uint64_t arg0, uint64_t arg1, uint64_t arg2, uint64_t arg3);
+
+/* Something with a frame of its domain that changes its type often.  0: it succeeded. */
+int64_t do_retype(struct vcpu *vcpu);
 
 /* Something with grants.  0: it succeeded. */
 int64_t do_grants(struct vcpu *vcpu);
