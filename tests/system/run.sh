@@ -10,7 +10,8 @@
 #   where     what is said of a guest that is out of time
 #   suite     kernels that end in different ways, by `paravane test`
 #   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
-#   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel
+#   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel;
+#             what its commands of this tree say of a refused update
 #   random    a guest that jumps to random bytes, of either width, from 30 seeds: the hypervisor stands, and loses nothing.
 #             Its time is virtual, so that a seed means the same run each time
 #
@@ -232,6 +233,28 @@ test_gdb() {
     verdict "gdb (a hypercall)" $?
     came_from $log/system-gdb.log emulate_write trap_from_guest entry_from_guest store_entry
     verdict "gdb (a page fault)" $?
+    # The session of docs/debugging.md: its frame and its entries, whatever their numbers are.
+    bounded tools/gdb -batch -ex 'break port_refused' -ex continue -ex 'print *refusal' -ex 'pv frame refusal->frame.v' \
+        -ex 'frame function guest_main' -ex 'pv walk page' -ex 'pv types' -ex 'pv types 77' -ex 'pv walk 0x5000' -- \
+        --timeout "$limit" "${virtual_time[@]}" build/guests/hello.elf >$log/system-gdb-pv.log 2>&1
+    session_said $log/system-gdb-pv.log 'reason = REFUSE_TYPE_CONFLICT' \
+        '^frame 0x[0-9a-f]+: domain 1, writable memory, 1 use, 3 references, allocated$' \
+        '^    as the guest knows it: page 0x[0-9a-f]+$' '^16.*table_pin\(page, 1\)' '^domain 1, vCPU 0, 0xffffffff80[0-9a-f]+$' \
+        '^    L4 in frame 0x[0-9a-f]+, slot 511: 0x[0-9a-f]{13}067  P RW USER A D$' \
+        '^    L1 in frame 0x[0-9a-f]+, slot [0-9]+: 0x001[0-9a-f]{10}067  P RW USER A D$' '^ +1  an L4 table$' \
+        '^domain 77 has no frames$' '^    nothing is there$'
+    verdict "gdb (pv frame, pv walk, pv types)" $?
+}
+
+# session_said LOG TEXT...: each of them, in this order.
+session_said() {
+    local log=$1 from=1 at text
+    shift
+    for text; do
+        at=$(tail -n "+$from" "$log" | grep -anE -m 1 "$text" | cut -d : -f 1)
+        [ -n "$at" ] || { echo "not said, or not there: $text"; return 1; }
+        from=$((from + at))
+    done
 }
 
 test_random() {
