@@ -9,6 +9,8 @@
 
 #define TIMEOUT_MAX     (365ull * 24 * 3600)
 #define SEED_MAX_DIGITS 16u
+#define GDB_PORT        1234u
+#define PORT_MAX        65535u
 
 #define GROUP_RUN (OPTIONS_GROUP_GUEST + 1)
 
@@ -23,6 +25,7 @@ enum {
     KEY_CONSOLE,
     KEY_SNAPSHOT,
     KEY_PROCESSORS,
+    KEY_GDB,
 };
 
 static const char *const machines[] = {"pc", "q35", "microvm"};
@@ -45,6 +48,8 @@ static const struct argp_option run_list[] = {
     {"cpus", KEY_PROCESSORS, "NUMBER", 0,
      "its processors, 1 to 64 (default: as many as the guest with most vCPUs has, and not more than this machine)",
      GROUP_RUN},
+    {"gdb", KEY_GDB, "PORT", OPTION_ARG_OPTIONAL,
+     "wait for a debugger before the first instruction, at that port of this machine (default: 1234)", GROUP_RUN},
     {"qemu-arg", KEY_QEMU_ARGUMENT, "ARGUMENT", 0, "one more argument for QEMU; can be given many times", GROUP_RUN},
     {NULL, 0, NULL, 0, "Help:", -1},
     {NULL, 0, NULL, 0, NULL, 0},
@@ -122,6 +127,11 @@ static void read_run_numbers(int key, const char *text, struct run_options *opti
         if (!options->processors)
             argp_error(state, "--cpus %s: not a number from 1 to %u", text, PROCESSORS_MAX);
     }
+    if (key == KEY_GDB) {
+        options->gdb_port = text ? (unsigned)options_parse_count(text, PORT_MAX) : GDB_PORT;
+        if (!options->gdb_port)
+            argp_error(state, "--gdb=%s: not a port from 1 to %u", text, PORT_MAX);
+    }
     if (key == KEY_SEED) {
         size_t prefix = strncasecmp(text, "0x", 2) ? 0 : 2, digits = strspn(text + prefix, "0123456789abcdefABCDEF");
 
@@ -187,6 +197,7 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     case KEY_TIMEOUT:
     case KEY_PROCESSORS:
     case KEY_SEED:
+    case KEY_GDB:
         read_run_numbers(key, text, options, state);
         return 0;
     case KEY_MACHINE:

@@ -49,6 +49,7 @@ struct run_options {
     const char *machine;
     unsigned timeout_seconds; /* 0: none */
     unsigned processors;      /* 0: not given */
+    unsigned gdb_port;        /* of TCP, at which a debugger is waited for; 0: none is */
     char **command;           /* that the guest, a Linux, is to run, ended by NULL; NULL: none */
     bool verbose, explain, audit;
     bool snapshot; /* what is written to disks is lost at the end */

@@ -61,7 +61,7 @@ _paravane()
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
         words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --audit --snapshot
-            --seed --machine --cpus --qemu-arg --help --usage'
+            --seed --machine --cpus --gdb --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
         words='--guest --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure
             --help --usage'

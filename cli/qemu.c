@@ -148,6 +148,16 @@ static void add_processors(struct qemu_command *command, unsigned count)
         add(command, "-smp", command->processors);
 }
 
+/* Whoever reaches the port has the guests' memory: it is none of another machine's. */
+static void add_gdb(struct qemu_command *command, unsigned port)
+{
+    if (!port)
+        return;
+    snprintf(command->gdb, sizeof(command->gdb), "tcp:127.0.0.1:%u", port);
+    add(command, "-S", NULL);
+    add(command, "-gdb", command->gdb);
+}
+
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command)
 {
     const struct run_options *options = request->options;
@@ -180,6 +190,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     add(command, "-initrd", request->bundle);
     add(command, "-append", command->words);
     qemu_add_devices(options, command);
+    add_gdb(command, options->gdb_port);
     for (unsigned i = 0; i < options->nr_qemu_arguments; i++)
         add(command, options->qemu_arguments[i], NULL);
     command->arguments[command->count] = NULL;

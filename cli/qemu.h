@@ -16,7 +16,7 @@ struct qemu_command {
     unsigned count;
     unsigned nr_owned;
     char *owned[QEMU_DEVICE_MAX];
-    char cpu[32], memory[32], processors[16], words[128], log[48];
+    char cpu[32], memory[32], processors[16], words[128], log[48], gdb[32];
 };
 
 struct qemu_request {

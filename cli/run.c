@@ -111,6 +111,9 @@ static enum status compose(const struct run *run, int log_fd, struct qemu_comman
     qemu_compose(&request, command);
     if (run->options->verbose)
         qemu_show(stderr, "paravane: ", command);
+    if (run->options->gdb_port)
+        say_error("waits for: gdb -ex 'target remote localhost:%u' %s", run->options->gdb_port,
+                  run->payload.hypervisor);
     return qemu_check_memory(&request);
 }
 

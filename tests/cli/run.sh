@@ -148,6 +148,7 @@ done
 expect pin-nowhere 2 'a: --pin names none of the 2 processors that --cpus gives' -- run --cpus 2 --guest a --pin 2-3 "$good"
 expect bad-cpus 2 '--cpus 65: not a number from 1 to 64' -- run --cpus 65 "$good"
 expect bad-timeout 2 '--timeout -3: not a number' -- run --timeout -3 "$good"
+expect bad-gdb 2 '--gdb=65536: not a port from 1 to 65535' -- run --gdb=65536 "$good"
 expect bad-seed 2 '--seed xyz: not a number' -- run --seed xyz "$good"
 expect zero-seed 2 '--seed 0x00: not a number .* other than 0' -- run --seed 0x00 "$good"
 expect long-seed 2 'up to 16 hexadecimal' -- run --seed 12345678123456781 "$good"
@@ -166,7 +167,7 @@ expect guest-two-kernels 2 'one kernel at a time' -- run --guest a "$good" "$goo
 expect guest-demo-and-kernel 2 'b: --demo brings its kernel along' -- run --guest a --demo --guest b "$good" --demo
 expect guest-long-cmdline 2 'b: --cmdline: 1024 characters' -- \
     run --guest a "$good" --guest b --cmdline "$(printf '%01024d' 0)" "$good"
-for option in --timeout=1 --verbose --explain --audit --seed=1 --machine=q35 --qemu-arg=-S; do
+for option in --timeout=1 --verbose --explain --audit --seed=1 --machine=q35 --gdb --qemu-arg=-S; do
     expect "guest-inside$option" 2 "${option%%=*} is about the whole run: say it before the first --guest" -- \
         run --guest a "$good" $option
 done
@@ -524,6 +525,8 @@ arguments qemu-plain "^$work/lib/paravane.elf$" '^max,-smap$' '^log=com2 proof=[
     '^isa-debug-exit,iobase=0xf4,iosize=0x04$' -- "$good"
 arguments qemu-options '^log=com2 proof=[0-9a-f]{16} seed=1ab$' '^microvm,ioapic2=on$' '^-accel$' '^kvm$' '^10[0-9][0-9]M$' -- \
     --seed 0x1AB --machine microvm --qemu-arg -accel --qemu-arg=kvm --memory 1G "$good"
+arguments qemu-gdb '^-S$' '^-gdb$' '^tcp:127.0.0.1:1234$' "waits for: gdb -ex 'target remote localhost:1234' $work/lib/paravane.elf" -- --gdb "$good"
+arguments qemu-gdb-port '^-S$' '^tcp:127.0.0.1:4321$' 'localhost:4321' -- --gdb=4321 "$good"
 arguments qemu-one-processor '!^-smp$' -- --cpus 8 --cpus 1 --vcpus 32 "$good"
 arguments qemu-processors '^-smp$' '^5$' -- --cpus 5 "$good"
 arguments qemu-processors-of-vcpus "^-smp$" "^2$" -- --guest a --vcpus 2 "$good" --guest b "$good"
