@@ -20,6 +20,14 @@ static bool is_to_wait(const struct log *log)
     return log->is_mixed && log->beside && log->beside->in_line;
 }
 
+static void show_line(const struct log *log, const char *line)
+{
+    if (log->has_objects && *line == '{')
+        say_object(line);
+    else
+        say("%s%s", log->prefix, line);
+}
+
 bool log_catch_up(struct log *log, bool at_once)
 {
     if (!log->is_live || (!at_once && is_to_wait(log)))
@@ -27,7 +35,7 @@ bool log_catch_up(struct log *log, bool at_once)
     for (; log->nr_shown < log->nr_lines; log->nr_shown++) {
         if (log->beside)
             relay_leave_line(log->beside);
-        say("%s%s", log->prefix, log->lines[log->nr_shown % LOG_LINES_MAX]);
+        show_line(log, log->lines[log->nr_shown % LOG_LINES_MAX]);
     }
     return false;
 }
@@ -137,7 +145,7 @@ void log_show_from(const struct log *log, size_t first)
     if (log->is_live)
         return;
     for (size_t i = first > first_line(log) ? first : first_line(log); i < log->nr_lines; i++)
-        say("%s%s", log->prefix, log->lines[i % LOG_LINES_MAX]);
+        show_line(log, log->lines[i % LOG_LINES_MAX]);
 }
 
 void log_show(const struct log *log)

@@ -8,7 +8,7 @@
 #include <cli/relay.h>
 
 #define LOG_LINES_MAX   60u
-#define LOG_LINE_LENGTH 512u
+#define LOG_LINE_LENGTH 4096u /* a refusal as JSON has some 1500 */
 
 struct log {
     int from;           /* -1: closed */
@@ -20,6 +20,7 @@ struct log {
     bool (*amend)(void *owner, const char *line, char *to, size_t size);
     void *owner;
     struct relay *beside; /* NULL, or what is on the same terminal: its line ends where one is shown */
+    bool has_objects;     /* a line that begins with a brace is for programs: shown as it is, with nothing in front */
     bool is_mixed;        /* that is no terminal, and one file with stderr: a line there is not broken */
     unsigned guest;       /* the number of its domain: the one that is waited for */
     size_t nr_lines;      /* in all; the last LOG_LINES_MAX are kept */

@@ -112,6 +112,14 @@ void say(const char *format, ...)
     va_end(arguments);
 }
 
+void say_object(const char *line)
+{
+    erase_progress();
+    write_safely(stderr, line);
+    fputs("\n", stderr);
+    fflush(stderr);
+}
+
 void say_error(const char *format, ...)
 {
     va_list arguments;

@@ -32,7 +32,10 @@ void write_quoted(FILE *to, const char *text);
 /* One line on stderr, with "paravane: " in front. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for what is wrong; in red on a terminal. */
+/* A line for programs, with nothing in front. */
+void say_object(const char *line);
+
+/* The same as say() for what is wrong; in red on a terminal. */
 void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*

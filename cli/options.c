@@ -37,7 +37,10 @@ static const struct argp_option run_list[] = {
      GROUP_RUN},
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end it after that time, with exit code 124 (default: never)", GROUP_RUN},
     {"verbose", KEY_VERBOSE, NULL, 0, "show the hypervisor's messages as they come, and how QEMU is called", GROUP_RUN},
-    {"explain", KEY_EXPLAIN, NULL, 0, "say of each call of memory management that is refused which, where and why",
+    {"explain", KEY_EXPLAIN, "FORMAT", OPTION_ARG_OPTIONAL,
+     "say of each call of memory management that is refused which, where, why, and what to do instead; FORMAT: text, "
+     "or "
+     "json, an object on a line",
      GROUP_RUN},
     {"audit", KEY_AUDIT, NULL, 0,
      "when a guest has ended, recount every reference to its memory; a wrong one is a failure", GROUP_RUN},
@@ -158,8 +161,6 @@ static bool *flag_of(int key, struct run_options *options)
     switch (key) {
     case KEY_VERBOSE:
         return &options->verbose;
-    case KEY_EXPLAIN:
-        return &options->explain;
     case KEY_AUDIT:
         return &options->audit;
     case KEY_SNAPSHOT:
@@ -167,6 +168,14 @@ static bool *flag_of(int key, struct run_options *options)
     default:
         return NULL;
     }
+}
+
+static void read_format(const char *text, struct run_options *options, struct argp_state *state)
+{
+    options->explain = true;
+    options->explains_as_json = text && !strcmp(text, "json");
+    if (text && !options->explains_as_json && strcmp(text, "text") != 0)
+        argp_error(state, "--explain=%s: not one of text, json", text);
 }
 
 static void add_qemu_argument(const char *text, struct run_options *options, struct argp_state *state)
@@ -199,6 +208,9 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     case KEY_SEED:
     case KEY_GDB:
         read_run_numbers(key, text, options, state);
+        return 0;
+    case KEY_EXPLAIN:
+        read_format(text, options, state);
         return 0;
     case KEY_MACHINE:
         options->machine = parse_machine(text, state);

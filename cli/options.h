@@ -52,7 +52,8 @@ struct run_options {
     unsigned gdb_port;        /* of TCP, at which a debugger is waited for; 0: none is */
     char **command;           /* that the guest, a Linux, is to run, ended by NULL; NULL: none */
     bool verbose, explain, audit;
-    bool snapshot; /* what is written to disks is lost at the end */
+    bool explains_as_json; /* if @explain */
+    bool snapshot;         /* what is written to disks is lost at the end */
     unsigned nr_networks;
     struct network networks[NETWORKS_MAX];
     unsigned nr_qemu_arguments;

@@ -5,7 +5,7 @@
 #include <cli/log.h>
 #include <cli/options.h>
 
-#define OUTCOME_WORDS_MAX LOG_LINE_LENGTH /* what is to be done about it stands at the end of a line */
+#define OUTCOME_WORDS_MAX 512u /* what is to be done about it stands at the end of a line */
 
 struct outcome {
     unsigned number; /* of the domain */

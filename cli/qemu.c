@@ -166,7 +166,10 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
     snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)qemu_memory_mib(request));
     snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s", request->proof,
-             options_have_consoles(options) ? " console=multiplexed" : "", options->explain ? " explain" : "",
+             options_have_consoles(options) ? " console=multiplexed" : "",
+             options->explains_as_json ? " explain=json"
+             : options->explain        ? " explain"
+                                       : "",
              options->audit ? " audit" : "", options->seed ? " seed=" : "", options->seed ? options->seed : "");
     for (char *letter = command->words; *letter; letter++)
         *letter = *letter >= 'A' && *letter <= 'F' ? (char)(*letter | 0x20) : *letter;

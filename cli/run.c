@@ -92,7 +92,7 @@ static bool add_symbol(void *owner, const char *line, char *to, size_t size)
     struct run *run = owner;
     unsigned number;
 
-    if (sscanf(line, " " LOG_GUEST "%u", &number) == 1)
+    if (sscanf(line, " " LOG_GUEST "%u", &number) == 1 || sscanf(line, "{\"domain\":%u", &number) == 1)
         run->reported = find_guest(run, number);
     return run->reported && symbols_add(&run->reported->symbols, line, to, size);
 }
@@ -122,6 +122,7 @@ static void begin_logs(struct run *run, int from)
     run->hypervisor_log = (struct log){.from = from,
                                        .prefix = "",
                                        .is_live = run->options->verbose || run->options->explain,
+                                       .has_objects = run->options->explains_as_json,
                                        .take = take_line,
                                        .amend = add_symbol,
                                        .owner = run,

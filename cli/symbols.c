@@ -10,9 +10,6 @@
 
 #define NAME_SHOWN 64 /* of a name that may be anything, characters */
 
-/* In the hypervisor's log: "rip SELECTOR:ADDRESS" and "called from ADDRESS". */
-#define PLACE           "rip "
-#define PLACE_OF_CALL   "called from "
 #define SELECTOR_DIGITS 4
 #define ADDRESS_DIGITS  16
 
@@ -23,11 +20,11 @@ static int compare(const void *one, const void *other)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-/* What a terminal would take for a command is not let through; the last name ends as well. */
+/* What a terminal would take for a command, or a program for the end of a string, is not let through; the last name ends as well. */
 static void make_printable(char *names, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        names[i] = !names[i] || isgraph((unsigned char)names[i]) ? names[i] : '?';
+        names[i] = !names[i] || (isgraph((unsigned char)names[i]) && !strchr("\"\\", names[i])) ? names[i] : '?';
     names[size - 1] = '\0';
 }
 
@@ -111,38 +108,68 @@ const char *symbols_find(const struct symbols *symbols, uint64_t address, uint64
     return found->name;
 }
 
-/* Where a place in the code is told, and the end of it there; NULL: there is no more in @line. */
-static const char *next_place(const char *line, uint64_t *address)
+/* How places are told: what stands in front of the digits, behind them, and around a name that is added there. */
+static const struct place_form {
+    const char *before;
+    bool has_selector;
+    const char *end, *name_before, *name_after;
+} forms[] = {
+    {"rip ", true, "", " <", ">"},
+    {"called from ", false, "", " <", ">"},
+    {"\"rip\":\"", false, "\"", ",\"rip_symbol\":\"", "\""},
+    {"\"caller\":\"", false, "\"", ",\"caller_symbol\":\"", "\""},
+};
+
+/* Does @at tell a place in that form?  The end of it. */
+static const char *read_place(const struct place_form *form, const char *at, uint64_t *address)
 {
-    const char *place = strstr(line, PLACE), *call = strstr(line, PLACE_OF_CALL), *digits;
+    size_t length = strlen(form->before);
+    const char *digits = at + length, *colon;
     char *end;
 
-    if (call && (!place || call < place)) {
-        digits = call + strlen(PLACE_OF_CALL);
-    } else if (place) {
-        digits = strchr(place, ':');
-        if (!digits || digits++ > place + strlen(PLACE) + SELECTOR_DIGITS)
-            return next_place(place + strlen(PLACE), address);
-    } else {
+    if (strncmp(at, form->before, length) != 0)
         return NULL;
+    if (form->has_selector) {
+        colon = strchr(digits, ':');
+        if (!colon || colon > digits + SELECTOR_DIGITS)
+            return NULL;
+        digits = colon + 1;
     }
     *address = strtoull(digits, &end, 16);
-    return end == digits + ADDRESS_DIGITS ? end : next_place(digits, address);
+    if (end != digits + ADDRESS_DIGITS || strncmp(end, form->end, strlen(form->end)) != 0)
+        return NULL;
+    return end + strlen(form->end);
+}
+
+/* The next place in @line, and its end; NULL: there is no more. */
+static const char *next_place(const char *line, const struct place_form **form, uint64_t *address)
+{
+    for (; *line; line++) {
+        for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+            const char *end = read_place(&forms[i], line, address);
+
+            *form = &forms[i];
+            if (end)
+                return end;
+        }
+    }
+    return NULL;
 }
 
 bool symbols_add(const struct symbols *symbols, const char *line, char *to, size_t size)
 {
+    const struct place_form *form;
     const char *done = line, *end = line;
     size_t length = 0;
     uint64_t address, offset;
 
-    while ((end = next_place(end, &address))) {
+    while ((end = next_place(end, &form, &address))) {
         const char *name = symbols_find(symbols, address, &offset);
 
         if (!name || length >= size)
             continue;
-        length += (size_t)snprintf(to + length, size - length, "%.*s <%.*s+0x%llx>", (int)(end - done), done,
-                                   NAME_SHOWN, name, (unsigned long long)offset);
+        length += (size_t)snprintf(to + length, size - length, "%.*s%s%.*s+0x%llx%s", (int)(end - done), done,
+                                   form->name_before, NAME_SHOWN, name, (unsigned long long)offset, form->name_after);
         done = end;
     }
     if (done == line)

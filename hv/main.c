@@ -143,8 +143,8 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     processors_find(&early_memory, &boot_info);
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
-    if (option_is_set(line, "explain"))
-        refusals_explain();
+    if (option_is_set(line, "explain") || option_is_set(line, "explain=json"))
+        refusals_explain(option_is_set(line, "explain=json"));
     selftest = option_is_set(line, "selftest");
     set_up_memory(selftest || option_is_set(line, "audit"));
     if (boot_info.has_bundle)

@@ -11,6 +11,7 @@
 static struct lock lock = LOCK_INIT(LOCK_REFUSALS, 0); /* over what is noted; what is explained is said in one piece */
 static struct refusals refusals;
 static bool explains; /* at once, each of them; before there are guests */
+static bool for_programs;
 
 struct refusals refusals_noted(void)
 {
@@ -22,9 +23,10 @@ struct refusals refusals_noted(void)
     return noted;
 }
 
-void refusals_explain(void)
+void refusals_explain(bool as_json)
 {
     explains = true;
+    for_programs = as_json;
 }
 
 static void note_guest(struct noted_refusal *noted, struct hv_vcpu *vcpu)
@@ -40,11 +42,15 @@ static __cold void report_now(const struct noted_refusal *noted)
 {
     struct explanation explanation;
 
-    report_refusal(noted);
+    if (!for_programs)
+        report_refusal(noted);
     if (!noted->refusal.vcpu)
         return;
     explain(noted->refusal.vcpu->domain->machine, noted, &explanation);
-    report_explanation(&explanation);
+    if (for_programs)
+        report_json(&explanation);
+    else
+        report_explanation(&explanation);
 }
 
 void port_refused(const struct refusal *refusal)

@@ -58,3 +58,6 @@ struct noted_refusal;
 struct explanation;
 void report_refusal(const struct noted_refusal *noted);
 void report_explanation(const struct explanation *explanation);
+
+/* The refusal and its explanation as one line for programs. */
+void report_json(const struct explanation *explanation);

@@ -153,6 +153,7 @@ expect bad-seed 2 '--seed xyz: not a number' -- run --seed xyz "$good"
 expect zero-seed 2 '--seed 0x00: not a number .* other than 0' -- run --seed 0x00 "$good"
 expect long-seed 2 'up to 16 hexadecimal' -- run --seed 12345678123456781 "$good"
 expect bad-machine 2 'not one of pc, q35, microvm' -- run --machine vax "$good"
+expect bad-format 2 '--explain=xml: not one of text, json' -- run --explain=xml "$good"
 expect long-cmdline 2 '1024 characters, and a guest takes at most 1023' -- \
     run --cmdline "$(printf '%01024d' 0)" "$good"
 
@@ -167,7 +168,7 @@ expect guest-two-kernels 2 'one kernel at a time' -- run --guest a "$good" "$goo
 expect guest-demo-and-kernel 2 'b: --demo brings its kernel along' -- run --guest a --demo --guest b "$good" --demo
 expect guest-long-cmdline 2 'b: --cmdline: 1024 characters' -- \
     run --guest a "$good" --guest b --cmdline "$(printf '%01024d' 0)" "$good"
-for option in --timeout=1 --verbose --explain --audit --seed=1 --machine=q35 --gdb --qemu-arg=-S; do
+for option in --timeout=1 --verbose --explain --explain=json --audit --seed=1 --machine=q35 --gdb --qemu-arg=-S; do
     expect "guest-inside$option" 2 "${option%%=*} is about the whole run: say it before the first --guest" -- \
         run --guest a "$good" $option
 done

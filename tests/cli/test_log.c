@@ -94,11 +94,23 @@ static void test_files_apart(void **state)
     expect_shown("paravane: one\n");
 }
 
+/* A line for programs has nothing in front, where there are such. */
+static void test_objects(void **state)
+{
+    (void)state;
+    hypervisor_says("{\"domain\":1}\n");
+    expect_shown("paravane: {\"domain\":1}\n");
+    hypervisor.has_objects = true;
+    hypervisor_says("{\"domain\":1}\nwords\n");
+    expect_shown("{\"domain\":1}\nparavane: words\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_waits, begin, end),
         cmocka_unit_test_setup_teardown(test_not_for_ever, begin, end),
+        cmocka_unit_test_setup_teardown(test_objects, begin, end),
         cmocka_unit_test_setup_teardown(test_files_apart, begin, end),
     };
 

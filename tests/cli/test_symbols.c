@@ -135,6 +135,11 @@ static void lines_are_amended(void **state)
     assert_true(symbols_add(&symbols, "rip e033:ffffffff80100101, called from ffffffff80100204", small, sizeof(small)));
     assert_string_equal(small, "rip e033:ffffffff80");
     assert_false(symbols_add(&symbols, "called from 80100204", to, sizeof(to)));
+    assert_true(
+        symbols_add(&symbols, "{\"rip\":\"ffffffff80100101\",\"caller\":\"ffffffff80100204\"}", to, sizeof(to)));
+    assert_string_equal(to, "{\"rip\":\"ffffffff80100101\",\"rip_symbol\":\"pl?ce+0x1\","
+                            "\"caller\":\"ffffffff80100204\",\"caller_symbol\":\"sized+0x4\"}");
+    assert_false(symbols_add(&symbols, "{\"rip\":\"ffffffff80100101}", to, sizeof(to)));
     assert_false(symbols_add(&symbols, "rip e033:ffffffff80100000", to, sizeof(to)));
     assert_false(symbols_add(&symbols, "rip e033:8010020", to, sizeof(to)));
     assert_false(symbols_add(&symbols, "rip", to, sizeof(to)));

@@ -25,7 +25,7 @@ static const struct refusals *look(void)
 
 #define CALLER 0x70b
 
-static unsigned explained;
+static unsigned explained, objects;
 
 struct asked asked_for(struct hv_vcpu *asker, const struct refusal *refusal)
 {
@@ -46,6 +46,12 @@ void report_explanation(const struct explanation *explanation)
     explained++;
 }
 
+void report_json(const struct explanation *explanation)
+{
+    assert_ptr_equal(explanation->noted->refusal.vcpu, &vcpu.engine);
+    objects++;
+}
+
 /* All are counted, the last few kept in order, and printed only where that has been asked for. */
 static void test_refusals(void **state)
 {
@@ -60,13 +66,19 @@ static void test_refusals(void **state)
     }
     assert_int_equal(look()->count, before + 2 * REFUSALS_KEPT);
     assert_int_equal(noted.reported, 0);
-    refusals_explain();
+    refusals_explain(false);
     port_refused(&(struct refusal){.value = 1});
     assert_int_equal(noted.reported, 1);
     assert_int_equal(explained, 0); /* the hypervisor's own */
     port_refused(&(struct refusal){.vcpu = &vcpu.engine});
     assert_int_equal(noted.reported, 2);
     assert_int_equal(explained, 1);
+    refusals_explain(true);
+    port_refused(&(struct refusal){.vcpu = &vcpu.engine});
+    port_refused(&(struct refusal){.value = 1});
+    assert_int_equal(noted.reported, 2);
+    assert_int_equal(explained, 1);
+    assert_int_equal(objects, 1);
 }
 
 /* Who has asked, and where. */

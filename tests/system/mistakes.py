@@ -3,6 +3,7 @@
 """What --explain says of each mistake of guests/tests/mistakes, beside what is kept.
 
 Usage: mistakes.py OUT ERR [KEPT]     what the kernel and the hypervisor said; KEPT: compare with it, else write it
+       mistakes.py --json OUT ERR KEPT the same of --explain=json: reasons and advice are those kept
 
 Each mistake is refused once, so the names in OUT and the refusals in ERR go together in their order.  Frames, pfns and
 addresses are numbered as they appear in a refusal, since they depend on the compiler and on the seed; so are slots of L1
@@ -10,6 +11,7 @@ tables, and the line that says where the call came from is left out.  The last l
 """
 
 import difflib
+import json
 import re
 import sys
 
@@ -50,7 +52,37 @@ def canonical(lines):
     return lines[:1] + [line if 'descriptor 0' in line else NUMBERS.sub(number, line) for line in facts] + lines[advice:]
 
 
+def objects(path):
+    """What --explain=json says: each line that begins with a brace is an object."""
+    with open(path, encoding='utf-8') as file:
+        return [json.loads(line) for line in file if line.startswith('{')]
+
+
+def advice_of(report):
+    text = ' '.join(line.strip() for line in report)
+    return text.split('What to do: ', 1)[1]
+
+
+def compare_objects(out, err, kept):
+    """The reasons and the words of each object are those of the text, and its numbers are there."""
+    with open(kept, encoding='utf-8') as file:
+        reports = [report.split('\n') for report in file.read().strip().split('\n\n')]
+    found, wrong = objects(err), 0
+    for report, one in zip(reports, found):
+        good = f'{one["error"]}, {one["reason"]}: {one["text"]}' in report[1] and one['advice'] == advice_of(report[1:])
+        good = good and one['domain'] == 1 and 'rip_symbol' in one and 'caller_symbol' in one
+        good = good and one['in_use_count'] >= len(one['in_use']) == sum('in use by: ' in line for line in report)
+        good = good and ('slot' in one) == ('table in frame' in report[2] and 'for slot' in report[2])
+        wrong += not good
+        if not good:
+            print(report[0], one)
+    print(f'{len(found)} objects of {len(reports)}, {wrong} differ')
+    return wrong or len(found) != len(reports)
+
+
 def main():
+    if sys.argv[1] == '--json':
+        return compare_objects(*sys.argv[2:5])
     with open(sys.argv[1], encoding='utf-8', errors='replace') as file:
         names = [line.strip().split(': ', 1)[1] for line in file if re.match(r'\W*mistake: ', line)]
     reports = explained(sys.argv[2])

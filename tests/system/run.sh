@@ -104,6 +104,11 @@ test_mistakes() {
         tests/system/mistakes.py $log/system-mistakes.out $log/system-mistakes.err guests/tests/mistakes/explained \
             >$log/system-mistakes.log
     verdict "mistakes (what is said of each)" $?
+    bounded build/cli/paravane run --explain=json --memory 64M --timeout "$limit" build/guests/tests/mistakes.elf \
+        >$log/system-objects.out 2>$log/system-objects.err &&
+        tests/system/mistakes.py --json $log/system-objects.out $log/system-objects.err guests/tests/mistakes/explained \
+            >$log/system-objects.log
+    verdict "mistakes (for programs)" $?
     sed 's/an unpin is missing/a pin is missing/' $log/system-mistakes.err >$log/system-mistakes.planted
     ! tests/system/mistakes.py $log/system-mistakes.out $log/system-mistakes.planted guests/tests/mistakes/explained >/dev/null
     verdict "mistakes (other words are noticed)" $?
