@@ -15,6 +15,7 @@
 
 #define CODE_REX_B   0x41
 #define CODE_POP     0x58 /* and the seven behind it */
+#define CODE_JMP     0xe9
 #define CODE_RET     0xc3
 #define MMU_COMMANDS 3u /* bits of the address */
 
@@ -23,7 +24,7 @@ struct call {
     uint64_t args[6];
 };
 
-/* Behind the call a stub pops what it has saved, and returns. */
+/* Behind the call a stub pops what it has saved, and returns; Linux by a jump to its one place for that. */
 static uint64_t find_caller(struct hv_vcpu *vcpu)
 {
     unsigned size = access_word_size(vcpu->engine.domain);
@@ -34,7 +35,7 @@ static uint64_t find_caller(struct hv_vcpu *vcpu)
 
         if (!access_read(&vcpu->engine, &code, VADDR(vcpu->frame->rip + i), sizeof(code)))
             return 0;
-        if (code == CODE_RET)
+        if (code == CODE_RET || (code == CODE_JMP && stack != vcpu->frame->rsp))
             return access_read_word(&vcpu->engine, &caller, VADDR(stack)) ? caller : 0;
         if ((code & ~7u) == CODE_POP)
             stack += size;

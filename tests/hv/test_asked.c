@@ -25,7 +25,8 @@ static struct cpu_frame frame;
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
 static uint64_t stack[4];
-static const uint8_t stub[] = {0x41, 0x5b, 0x59, 0xc3}, narrow_stub[] = {0xc3}, no_stub[] = {0x48, 0x85, 0xc0, 0xc3};
+static const uint8_t stub[] = {0x41, 0x5b, 0x59, 0xc3}, narrow_stub[] = {0xc3}, thunk[] = {0x41, 0x5b, 0x59, 0xe9},
+                     no_thunk[] = {0xe9, 0, 0, 0, 0}, no_stub[] = {0x48, 0x85, 0xc0, 0xc3};
 static bool unreachable;
 
 bool access_read(struct vcpu *which, void *to, vaddr_t from, size_t size)
@@ -82,7 +83,9 @@ static void test_caller(void **state)
 {
     (void)state;
     assert_int_equal(find_caller(stub), CALLER);
+    assert_int_equal(find_caller(thunk), CALLER);
     assert_int_equal(find_caller(no_stub), 0);
+    assert_int_equal(find_caller(no_thunk), 0);
     assert_int_equal(find_caller(narrow_stub), 1);
     domain.engine.width = WIDTH_PAE;
     stack[0] = UINT64_C(0x1234567880103301);
