@@ -15,6 +15,7 @@
 #include <hv/cpu/debug_stack.h>
 #include <hv/cpu/house.h>
 #include <hv/domain/refusals.h>
+#include <hv/domain/trace.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
 #include <hv/guests.h>
@@ -155,6 +156,8 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     apic_init();
     nmi_watchdog_init();
     state_init();
+    if (option_is_set(line, "trace") || option_is_set(line, "trace=summary"))
+        trace_start(&machine, option_is_set(line, "trace"));
     start_processors(line);
     selftest_hang(line);
     if (selftest)

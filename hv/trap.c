@@ -16,6 +16,7 @@
 #include <hv/cpu/trap.h>
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
+#include <hv/domain/trace.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -414,6 +415,27 @@ static void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
     frame->rax = (uint32_t)result;
 }
 
+/* The same, of a call, written down once it is done. */
+void trap_call_traced(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
+    struct trace_record record = {
+        .began = asm_read_tsc(),
+        .rip = frame->rip,
+        .number = frame->rax,
+        .args = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
+    };
+
+    if (vcpu->engine.user_mode || !hv_vcpu_is_64bit(vcpu)) {
+        trap_call(frame);
+        return;
+    }
+    nmi_watchdog_pet();
+    hypercall(vcpu, frame);
+    trace_call(vcpu, &record, vcpu->engine.diverted ? TRACE_NO_RESULT : (int64_t)frame->rax);
+    prepare_return(vcpu);
+}
+
 void trap_call32(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
@@ -424,6 +446,27 @@ void trap_call32(struct cpu_frame *frame)
     }
     nmi_watchdog_pet();
     hypercall32(vcpu, frame);
+    prepare_return(vcpu);
+}
+
+void trap_call32_traced(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
+    struct trace_record record = {
+        .began = asm_read_tsc(),
+        .rip = frame->rip,
+        .number = (uint32_t)frame->rax,
+        .args = {(uint32_t)frame->rbx, (uint32_t)frame->rcx, (uint32_t)frame->rdx, (uint32_t)frame->rsi,
+                 (uint32_t)frame->rdi, (uint32_t)frame->rbp},
+    };
+
+    if (hv_vcpu_is_64bit(vcpu)) {
+        trap_from_guest_improper(frame);
+        return;
+    }
+    nmi_watchdog_pet();
+    hypercall32(vcpu, frame);
+    trace_call(vcpu, &record, vcpu->engine.diverted ? TRACE_NO_RESULT : (int32_t)frame->rax);
     prepare_return(vcpu);
 }
 

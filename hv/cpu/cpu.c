@@ -132,6 +132,8 @@ static void set_control_registers(void)
     asm_write_msr(MSR_PAT, CPU_PAT);
 }
 
+static bool traces_calls;
+
 /*
  * Where guests' calls arrive: AMD APM volume 2, 6.1.  STAR's selectors for the way back are not used: the hypervisor
  * returns by iret.
@@ -141,12 +143,19 @@ static void set_entry_points(struct cpu *cpu)
     uint64_t stub = (uint64_t)cpu->id * ENTRY_SYSCALL_STUB_SIZE;
 
     asm_write_msr(MSR_STAR, (uint64_t)HV_CS << 32);
-    asm_write_msr(MSR_LSTAR, (uint64_t)entry_syscall_stubs + stub);
+    asm_write_msr(MSR_LSTAR, (uint64_t)(traces_calls ? entry_traced_stubs : entry_syscall_stubs) + stub);
     asm_write_msr(MSR_CSTAR, (uint64_t)entry_syscall32_stubs + stub);
     asm_write_msr(MSR_SYSCALL_MASK, ENTRY_SYSCALL_MASK);
     asm_write_msr(MSR_SYSENTER_CS, HV_CS);
     asm_write_msr(MSR_SYSENTER_ESP, cpu_sysenter_stack(cpu));
     asm_write_msr(MSR_SYSENTER_EIP, (uint64_t)entry_sysenter);
+}
+
+void cpu_trace_calls(void)
+{
+    traces_calls = true;
+    cpu_tables_trace_calls();
+    set_entry_points(cpu_here());
 }
 
 void cpu_set_entry_stack(uint64_t top)

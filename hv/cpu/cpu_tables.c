@@ -106,6 +106,11 @@ void cpu_tables_init_gates(void)
     fill_gate(VECTOR_HYPERCALL32, (uint64_t)entry_hypercall32, GATE_INTERRUPT | GATE_RING1);
 }
 
+void cpu_tables_trace_calls(void)
+{
+    fill_gate(VECTOR_HYPERCALL32, (uint64_t)entry_traced32, GATE_INTERRUPT | GATE_RING1);
+}
+
 void cpu_tables_set_stack(unsigned vector, unsigned ist)
 {
     idt[vector].low |= (uint64_t)ist << 32;

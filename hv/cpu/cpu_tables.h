@@ -29,3 +29,6 @@ void cpu_tables_load_ldt(struct cpu *cpu, uint64_t base, unsigned entries);
 
 /* The machine address of the hypervisor's page of @cpu's GDT for guests of @width. */
 uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width);
+
+/* Calls of 32-bit kernels arrive at entry_traced32 from now on. */
+void cpu_tables_trace_calls(void);

@@ -206,9 +206,10 @@ entry_return_improper:
  * The gate of this vector is open to ring 1, where only 32-bit guests are.  On the way back to ring 1 a comparison is
  * enough, because the stack is that of the vCPU that came.
  */
-        .globl entry_hypercall32
+        .macro ENTRY_CALL32 name, call
+        .globl \name
         .balign 16
-entry_hypercall32:
+\name:
         pushq $0
         pushq $ENTRY_HYPERCALL32
         FRAME_BEGINS
@@ -217,10 +218,14 @@ entry_hypercall32:
         popfq
         movq %rsp, %rdi
         NEEDS_PROPER entry_improper, ENTRY_PROPER_RING1
-        call trap_call32
+        call \call
         NEEDS_PROPER entry_resume, ENTRY_PROPER_RING1
         jmp entry_restore
         .cfi_endproc
+        .endm
+
+        ENTRY_CALL32 entry_hypercall32, trap_call32
+        ENTRY_CALL32 entry_traced32, trap_call32_traced
 
 /*
  * _Noreturn void entry_restart(struct cpu_frame *frame): a trap from the guest as if it had just come, with @frame at
@@ -244,7 +249,7 @@ entry_restart:
 /*
  * ---- System calls: AMD APM volume 3, SYSCALL, SYSENTER.  The flags in ENTRY_SYSCALL_MASK are clear already.
  */
-        .macro SYSCALL_STUB cs, vector
+        .macro SYSCALL_STUB cs, vector, way=entry_call
         number = 0
         .rept ENTRY_CPUS
         .balign ENTRY_SYSCALL_STUB_SIZE
@@ -252,21 +257,21 @@ entry_restart:
         movq entry_cpus + number * ENTRY_CPU_SIZE + ENTRY_CPU_STACK(%rip), %rsp
         pushq $FLAT_RING3_SS64
         pushq entry_cpus + number * ENTRY_CPU_SIZE + ENTRY_CPU_SCRATCH(%rip)
-        jmp entry_syscall_\vector
+        jmp entry_syscall_\vector\()_\way
         number = number + 1
         .endr
 
         .balign 16
-entry_syscall_\vector:
+entry_syscall_\vector\()_\way:
         pushq %r11
         pushq $\cs
         pushq %rcx
         pushq $0
         pushq $\vector
-        jmp entry_call
+        jmp \way
         .endm
 
-        .globl entry_syscall_stubs, entry_syscall32_stubs
+        .globl entry_syscall_stubs, entry_syscall32_stubs, entry_traced_stubs
         .balign ENTRY_SYSCALL_STUB_SIZE
 entry_syscall_stubs:
         SYSCALL_STUB FLAT_RING3_CS64, VECTOR_SYSCALL
@@ -275,14 +280,24 @@ entry_syscall_stubs:
 entry_syscall32_stubs:
         SYSCALL_STUB FLAT_RING3_CS32, VECTOR_SYSCALL32
 
-entry_call:
+/* The same where calls are traced: hv/domain/trace.h. */
+        .balign ENTRY_SYSCALL_STUB_SIZE
+entry_traced_stubs:
+        SYSCALL_STUB FLAT_RING3_CS64, VECTOR_SYSCALL, entry_call_traced
+
+        .macro ENTRY_CALL name, call
+\name:
         FRAME_BEGINS
         SAVE_REGISTERS
         movq %rsp, %rdi
         NEEDS_PROPER entry_improper
-        call trap_call
+        call \call
         jmp entry_resume
         .cfi_endproc
+        .endm
+
+        ENTRY_CALL entry_call, trap_call
+        ENTRY_CALL entry_call_traced, trap_call_traced
 
 /* The stack pointer is cpu_sysenter_stack() of hv/cpu/cpu.h.  The instruction keeps neither rip nor rsp. */
         .globl entry_sysenter

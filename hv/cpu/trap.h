@@ -55,6 +55,8 @@ enum vector {
 void trap_from_guest(struct cpu_frame *frame);
 void trap_call(struct cpu_frame *frame);   /* syscall, in 64-bit and 32-bit code */
 void trap_call32(struct cpu_frame *frame); /* int $0x82, in ring 1 */
+void trap_call_traced(struct cpu_frame *frame);
+void trap_call32_traced(struct cpu_frame *frame);
 void trap_from_hypervisor(struct cpu_frame *frame);
 void trap_first_return(struct cpu_frame *frame);
 

@@ -60,6 +60,13 @@ static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 #define FSGSBASE (1u << 0)
 
 const uint8_t entry_syscall_stubs[32 * 64], entry_syscall32_stubs[32 * 64], entry_sysenter[1];
+const uint8_t entry_traced_stubs[32 * 64];
+static unsigned traced_gates;
+
+void cpu_tables_trace_calls(void)
+{
+    traced_gates++;
+}
 
 static uint8_t masks[2]; /* of the interrupt controllers */
 static unsigned tables, gates;
@@ -256,6 +263,23 @@ static void test_entry_points(void **state)
     cpu_boot.id = 0;
 }
 
+/* In a program of its own, as it were: what is traced once is traced for good. */
+static void test_traced(void **state)
+{
+    (void)state;
+    begin();
+    cpu_boot.id = 3;
+    cpu_init();
+    assert_int_equal(traced_gates, 0);
+    cpu_of_thread = &cpu_boot;
+    cpu_trace_calls();
+    cpu_of_thread = NULL;
+    assert_int_equal(traced_gates, 1);
+    assert_int_equal(*fake_cpu_msr(0xc0000082), (uint64_t)entry_traced_stubs + 32 * 3);
+    assert_int_equal(*fake_cpu_msr(0xc0000083),
+                     (uint64_t)entry_syscall32_stubs + 32 * 3); /* no calls of the kernel's */
+}
+
 /*
  * ---- Afterwards.
  */
@@ -372,7 +396,7 @@ int main(void)
         cmocka_unit_test(test_guards),       cmocka_unit_test(test_memory_types),
         cmocka_unit_test(test_entry_points), cmocka_unit_test(test_entry_stack),
         cmocka_unit_test(test_other),        cmocka_unit_test(test_online),
-        cmocka_unit_test(test_disable_smap),
+        cmocka_unit_test(test_disable_smap), cmocka_unit_test(test_traced), /* last */
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 #include <hv/cpu/trap.h>
 #include <tests/hv/lib/fake_cpu.h>
 
-const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE], entry_hypercall32[16];
+const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE], entry_hypercall32[16], entry_traced32[16];
 
 static struct cpu cpu;
 static unsigned reloads;

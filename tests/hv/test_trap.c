@@ -381,6 +381,39 @@ static void test_proper(void **state)
     }
 }
 
+/* The traced ways in do the same, and tell of it: of calls alone, before anything else comes. */
+static void test_traced(void **state)
+{
+    (void)state;
+    make();
+    own.vector = VECTOR_SYSCALL;
+    own.rip = 0x1234;
+    own.rdi = 1;
+    own.rsi = own.rdx = own.r10 = own.r8 = own.r9 = 2;
+    own.rax = 17;
+    told[0] = '\0';
+    trap_call_traced(&own);
+    assert_string_equal(told, "call17(1,2,2,2,2,2) traced17(1,2,2,2,2,2)@1234=-5 ");
+    assert_int_equal((int64_t)own.rax, -5);
+    own.rax = 23;
+    told[0] = '\0';
+    trap_call_traced(&own);
+    assert_string_equal(told, "call23(1,2,2,2,2,2) traced23(1,2,2,2,2,2)@1234=-9223372036854775808 ");
+    vcpu.engine.user_mode = true;
+    told[0] = '\0';
+    trap_call_traced(&own);
+    assert_null(strstr(told, "traced"));
+    make_narrow(1);
+    own.vector = VECTOR_HYPERCALL32;
+    own.rip = 0x1236;
+    own.rbx = UINT64_C(0xdead00000001);
+    own.rcx = own.rdx = own.rsi = own.rdi = own.rbp = 3;
+    own.rax = 17;
+    told[0] = '\0';
+    trap_call32_traced(&own);
+    assert_string_equal(told, "call17(1,3,3,3,3,3) traced17(1,3,3,3,3,3)@1236=-5 ");
+}
+
 static const char *call32(void)
 {
     own.vector = VECTOR_HYPERCALL32;
@@ -476,6 +509,7 @@ static void test_narrow_page_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_traced),
         cmocka_unit_test(test_exceptions),
         cmocka_unit_test(test_interrupts),
         cmocka_unit_test(test_debug),

@@ -23,6 +23,7 @@
 #include <hv/cpu/house.h>
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
+#include <hv/domain/trace.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -257,6 +258,14 @@ int64_t engine_hypercall(struct vcpu *which, uint64_t number, const uint64_t arg
     tell("call%lu(%lu,%lu,%lu,%lu,%lu,%lu) ", number, args[0], args[1], args[2], args[3], args[4], args[5]);
     which->diverted = number == 23;
     return -5;
+}
+
+void trace_call(struct hv_vcpu *which, struct trace_record *record, int64_t result)
+{
+    assert_ptr_equal(which, &vcpu);
+    assert_true(record->began != 0);
+    tell("traced%lu(%lu,%lu,%lu,%lu,%lu,%lu)@%lx=%ld ", record->number, record->args[0], record->args[1],
+         record->args[2], record->args[3], record->args[4], record->args[5], record->rip, result);
 }
 
 _Noreturn void fault_report(const struct cpu_frame *frame)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the hypervisor writes of hypercalls, and the command reads: a ring in the machine's memory, which the command has
+ * mapped as well.  Records follow one another, in whole words; what does not fit at the end goes on at the beginning.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define TRACE_MAGIC UINT64_C(0x3145434152545650) /* "PVTRACE1" */
+
+/* The first page.  Counts are of bytes, and never go back: their place in the ring is the remainder. */
+struct trace_ring {
+    uint64_t magic;
+    uint64_t size; /* of the ring behind this page, a power of two */
+    uint64_t head; /* written; by the hypervisor */
+    uint64_t tail; /* read; by the command */
+    uint64_t lost; /* records for which there was no room */
+};
+
+#define TRACE_RING_OFFSET 4096u
+
+enum trace_kind {
+    TRACE_CALL,   /* a hypercall, with what its argument points to */
+    TRACE_NESTED, /* a call of the multicall before it */
+    TRACE_MORE,   /* more of the batch before it */
+};
+
+/* What a record has behind it. */
+enum trace_payload {
+    TRACE_NOTHING,
+    TRACE_UPDATES,  /* two words each: struct mmu_update */
+    TRACE_EXTENDED, /* three: command, arg1, arg2 of struct mmuext_op */
+    TRACE_CALLS,    /* eight: struct multicall_entry */
+    TRACE_BYTES,    /* words of the structure that the second argument points to, as the guest has it after the call */
+};
+
+#define TRACE_ARGS       6u
+#define TRACE_WORDS_MAX  64u /* of a payload */
+#define TRACE_NO_RESULT  INT64_MIN
+#define TRACE_BYTES_KEPT 32u
+
+struct trace_record {
+    uint16_t words;  /* of it all */
+    uint8_t kind;    /* enum trace_kind */
+    uint8_t payload; /* enum trace_payload */
+    uint16_t domain;
+    uint16_t vcpu;
+    uint64_t began, ended; /* ticks of the time-stamp counter */
+    uint64_t rip;          /* behind the instruction */
+    uint64_t number;
+    uint64_t args[TRACE_ARGS];
+    int64_t result; /* TRACE_NO_RESULT: the call does not return, or has gone elsewhere */
+};
+
+#define TRACE_RECORD_WORDS (sizeof(struct trace_record) / 8)
