@@ -24,6 +24,8 @@ enum {
     KEY_MACHINE,
     KEY_CONSOLE,
     KEY_SNAPSHOT,
+    KEY_TRACE,
+    KEY_TRACE_TO,
     KEY_PROCESSORS,
     KEY_GDB,
 };
@@ -42,6 +44,12 @@ static const struct argp_option run_list[] = {
      "or "
      "json, an object on a line",
      GROUP_RUN},
+    {"trace", KEY_TRACE, "CALL,...", OPTION_ARG_OPTIONAL,
+     "tell of each hypercall, or of those named, with what it points to and its result; with summary, only how many "
+     "there were of each, and what they took",
+     GROUP_RUN},
+    {"trace-to", KEY_TRACE_TO, "FILE", 0,
+     "write that to FILE (default: stderr), as lines of JSON if its name ends in .json", GROUP_RUN},
     {"audit", KEY_AUDIT, NULL, 0,
      "when a guest has ended, recount every reference to its memory; a wrong one is a failure", GROUP_RUN},
     {"snapshot", KEY_SNAPSHOT, NULL, 0, "leave the images of all disks untouched: what guests write is lost at the end",
@@ -214,6 +222,12 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_MACHINE:
         options->machine = parse_machine(text, state);
+        return 0;
+    case KEY_TRACE:
+        options->trace = text ? text : "";
+        return 0;
+    case KEY_TRACE_TO:
+        options->trace_to = text;
         return 0;
     case KEY_CONSOLE:
         add_console(text, options, state);

@@ -55,12 +55,12 @@ _paravane()
         return
     elif [[ ${COMP_WORDS[1]} == decode && $word != -* ]]; then
         case $before in decode) words=entry ;; --level) words='1 2 3 4' ;; *) return ;; esac
-    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output|junit|logs) || $before == -[ro] ]]; then
+    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output|junit|logs|trace-to) || $before == -[ro] ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --audit --snapshot
+        words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --trace --trace-to --audit --snapshot
             --seed --machine --cpus --gdb --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
         words='--guest --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure

@@ -158,6 +158,20 @@ static void add_gdb(struct qemu_command *command, unsigned port)
     add(command, "-gdb", command->gdb);
 }
 
+/* Memory that somebody else has as well is a file. */
+static void add_machine(struct qemu_command *command, const struct qemu_request *request)
+{
+    const char *machine = options_have_pci(request->options) ? request->options->machine : MICROVM;
+
+    snprintf(command->machine, sizeof(command->machine), "%s%s", machine, request->memory ? ",memory-backend=ram" : "");
+    add(command, "-machine", command->machine);
+    if (!request->memory)
+        return;
+    snprintf(command->memory_file, sizeof(command->memory_file),
+             "memory-backend-file,id=ram,share=on,mem-path=%s,size=%s", request->memory, command->memory);
+    add(command, "-object", command->memory_file);
+}
+
 void qemu_compose(const struct qemu_request *request, struct qemu_command *command)
 {
     const struct run_options *options = request->options;
@@ -165,7 +179,10 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     command->count = command->nr_owned = 0;
     snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
     snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)qemu_memory_mib(request));
-    snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s", request->proof,
+    snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s%s", request->proof,
+             !request->traces       ? ""
+             : request->traces_deep ? " trace"
+                                    : " trace=summary",
              options_have_consoles(options) ? " console=multiplexed" : "",
              options->explains_as_json ? " explain=json"
              : options->explain        ? " explain"
@@ -180,7 +197,7 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     add(command, "-no-user-config", NULL);
     add(command, "-display", "none");
     add(command, "-no-reboot", NULL);
-    add(command, "-machine", options_have_pci(options) ? options->machine : MICROVM);
+    add_machine(command, request);
     add(command, "-cpu", command->cpu);
     add(command, "-m", command->memory);
     add_processors(command, processors(options));

@@ -16,7 +16,7 @@ struct qemu_command {
     unsigned count;
     unsigned nr_owned;
     char *owned[QEMU_DEVICE_MAX];
-    char cpu[32], memory[32], processors[16], words[128], log[48], gdb[32];
+    char cpu[32], memory[32], processors[16], words[192], memory_file[128], machine[64], log[48], gdb[32];
 };
 
 struct qemu_request {
@@ -24,7 +24,9 @@ struct qemu_request {
     const char *hypervisor, *bundle; /* files */
     uint64_t bundle_size;            /* bytes */
     const char *proof;               /* what the hypervisor is to prove its end by */
-    int log_fd;                      /* what the hypervisor says goes there; QEMU inherits it */
+    const char *memory;              /* the file that is the machine's memory; NULL: QEMU's own */
+    bool traces, traces_deep;
+    int log_fd; /* what the hypervisor says goes there; QEMU inherits it */
 };
 
 /* The program: what PARAVANE_QEMU says, or QEMU for x86-64. */

@@ -25,6 +25,7 @@ struct run {
     struct log hypervisor_log, qemu_log;
     struct proof proof;
     struct errand errand;
+    struct trace trace;
 };
 
 /* What a console is written to is emptied. */
@@ -74,6 +75,7 @@ static bool take_line(void *owner, const char *line)
 
     outcomes_note(&run->outcomes, line);
     errand_note(&run->errand, line);
+    trace_note(&run->trace, line);
     return control_note(&run->control, line) || proof_take(&run->proof, line);
 }
 
@@ -105,6 +107,9 @@ static enum status compose(const struct run *run, int log_fd, struct qemu_comman
         .bundle = run->payload.bundle,
         .bundle_size = run->payload.bundle_size,
         .proof = run->proof.text,
+        .memory = run->trace.is_on ? run->trace.path : NULL,
+        .traces = run->trace.is_on,
+        .traces_deep = !run->trace.is_summary,
         .log_fd = log_fd,
     };
 
@@ -142,10 +147,32 @@ static void open_control(struct run *run)
     control_open(&run->control, &guests, run->options->guests, &run->hypervisor_log);
 }
 
+static enum status open_trace(struct run *run)
+{
+    run->trace.guests = run->payload.guests;
+    run->trace.nr_guests = run->options->nr_guests;
+    return trace_open(&run->trace, run->options->trace, run->options->trace_to);
+}
+
 static void announce(const struct run *run)
 {
     say("starting %s%s; Ctrl-A x leaves", guest_title(&run->payload.guests[0]),
         run->options->nr_guests > 1 ? " and others; Ctrl-A h says how to get to them" : "");
+}
+
+static enum status tell(const struct run *run, const struct session_result *result)
+{
+    return ending_tell(&(struct ending){
+        .result = *result,
+        .proof = &run->proof,
+        .errand = &run->errand,
+        .hypervisor = &run->hypervisor_log,
+        .qemu = &run->qemu_log,
+        .outcomes = &run->outcomes,
+        .options = run->options,
+        .clues = run->control.clues,
+        .timeout_seconds = run->options->timeout_seconds,
+    });
 }
 
 static enum status boot(struct run *run, struct session_result *result)
@@ -178,6 +205,7 @@ static enum status boot(struct run *run, struct session_result *result)
         .is_on_terminal = is_on_terminal,
         .consoles = &run->consoles,
         .control = &run->control,
+        .trace = &run->trace,
         .mask = &run->payload.mask,
         .timeout_seconds = run->options->timeout_seconds,
         .log_write_fd = ends[1],
@@ -186,17 +214,7 @@ static enum status boot(struct run *run, struct session_result *result)
     });
     control_close(&run->control);
     qemu_free(&command);
-    return ending_tell(&(struct ending){
-        .result = *result,
-        .proof = &run->proof,
-        .errand = &run->errand,
-        .hypervisor = &run->hypervisor_log,
-        .qemu = &run->qemu_log,
-        .outcomes = &run->outcomes,
-        .options = run->options,
-        .clues = run->control.clues,
-        .timeout_seconds = run->options->timeout_seconds,
-    });
+    return tell(run, result);
 }
 
 enum status run_guest(struct run_options *options)
@@ -211,8 +229,12 @@ enum status run_guest(struct run_options *options)
     status = payload_make(&run.payload, options);
     if (!status)
         status = open_consoles(&run);
+    if (!status && options->trace)
+        status = open_trace(&run);
     if (!status)
         status = boot(&run, &result);
+    trace_finish(&run.trace);
+    trace_close(&run.trace);
     payload_free(&run.payload);
     consoles_close(&run.consoles);
     if (result.end == SESSION_INTERRUPTED) {

@@ -23,6 +23,7 @@
 #define QUIET_MS       2000 /* without a sign of life, a message says that things are under way, */
 #define BUILD_MS       5000 /* or that the guest is being built */
 #define PATIENT_MS     1000 /* a line of the log waits so long for the end of the guest's */
+#define TRACE_MS       2    /* between looks at what is traced */
 #define FOREVER        INT64_MAX
 #define ROOM           (1 << 20) /* bytes; what Linux lets anybody have */
 #define SOURCE_CONTROL (SOURCE_CONSOLES + CONSOLES_POLLED)
@@ -302,6 +303,8 @@ static int poll_time(const struct session *session)
 
     if (control_is_behind(session->request->control))
         return 0;
+    if (session->request->trace->is_on)
+        return TRACE_MS;
     if (next == FOREVER)
         return -1;
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
@@ -510,6 +513,7 @@ static void watch(struct session *session)
         else
             move(session, polls);
         show_late(session);
+        trace_drain(session->request->trace);
         if (now_ms() >= session->quiet_until)
             break_silence(session);
         if (is_answered(session))

@@ -581,6 +581,27 @@ fi
 with 'log=domain_1_(good):_built,_and_so_on log=domain_1_(good)_wants_to_reboot log=domain_1_(good):_the_last_of_its_frames_has_come_back' \
     expect ends-behind-its-end 0 '^paravane: domain 1 .good. wants to reboot; ended, as' '!come back' -- run "$good"
 printf small >"$work/ramdisk-small"
+# ---- Traces: memory that both have; the hypervisor is asked for as much as is told.
+expect trace-unknown 2 'sched: no hypercall has that name' -- run --trace=sched "$good"
+expect trace-to-nowhere 2 'none/x: cannot be written' -- run --trace --trace-to "$work/none/x" "$good"
+with "keep=$work log=trace_at_nonsense" expect trace-nowhere 0 'nothing was traced: the hypervisor has not said where' -- \
+    run --trace --machine q35 "$good"
+if [[ trace-arguments =~ $pattern ]]; then
+    grep -qx 'q35,memory-backend=ram' "$work/arguments" && grep -qE '^log=com2 proof=[0-9a-f]+ trace$' "$work/arguments" &&
+        grep -qE '^memory-backend-file,id=ram,share=on,mem-path=/proc/self/fd/[0-9]+,size=[0-9]+M$' "$work/arguments"
+    judge trace-arguments $? 0
+fi
+with "keep=$work" expect trace-summary 0 -- run --trace=mmu_update,summary "$good"
+if [[ trace-summary-arguments =~ $pattern ]]; then
+    grep -qE '^log=com2 proof=[0-9a-f]+ trace=summary$' "$work/arguments"
+    judge trace-summary-arguments $? 0
+fi
+with "keep=$work" expect trace-none 0 '!traced' -- run "$good"
+if [[ trace-none-arguments =~ $pattern ]]; then
+    ! grep -qE 'trace|memory-backend' "$work/arguments"
+    judge trace-none-arguments $? 0
+fi
+
 # A command's status is the run's, and what follows "--" is the command's alone.
 said=its_command_ended_with_status
 with "log=domain_1_(good):_${said}_42 log=domain_1_(good)_powered_off keep=$work" \

@@ -8,6 +8,7 @@
 #   mistakes  what is said of each mistake of guests/tests/mistakes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
+#   trace     hypercalls as the trace has them, beside what the hypervisor reports itself
 #   suite     kernels that end in different ways, by `paravane test`
 #   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
 #   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel;
@@ -191,6 +192,38 @@ random_run() { # SEED: those of 1000 and more are for a kernel of 32 bits
     [ $status -eq 0 ] || [ $status -eq 3 ]
 }
 
+# The last calls as the trace has them, and as the report of a guest that crashed: with the same arguments and results.
+trace_agrees() { # LOG TRACE
+    python3 - "$1" "$2" <<'END'
+import json, re, sys
+reported = re.findall(r"paravane:   (\w+)\((\w+), (\w+), (\w+), (\w+)\) = (\S+)$", open(sys.argv[1]).read(), re.M)
+traced = [json.loads(line) for line in open(sys.argv[2])]
+calls = [call for call in traced if call["kind"] == "call" and "result" in call]
+sent = [[call["call"]] + [argument[2:] for argument in call["args"][:4]] + [str(call["result"])] for call in calls]
+batches = [call for call in traced if call.get("call") == "mmu_update"]
+good = all(len(call["updates"]) == 2 * int(call["args"][1], 16) for call in batches) and len(batches) >= 4
+# The call that is its end has no line in the report.
+sys.exit(not (len(reported) == 8 and good and reported == [tuple(call) for call in sent[-8:]]))
+END
+}
+
+test_trace() {
+    local machine guests
+    for machine in pc q35 microvm; do
+        guests=guests
+        [ $machine = q35 ] && guests=guests32
+        bounded build/cli/paravane run --memory 16M --machine $machine --timeout "$limit" --trace --trace-to $log/system-trace.json \
+            --cmdline how=crash build/$guests/tests/ending.elf >$log/system-trace.log 2>&1
+        [ $? -eq 3 ] && ! grep -q 'trace: ' $log/system-trace.log && trace_agrees $log/system-trace.log $log/system-trace.json
+        verdict "trace ($machine, $guests: the calls that were made)" $?
+    done
+    bounded build/cli/paravane run --memory 16M --timeout "$limit" --trace=summary --cmdline how=poweroff \
+        build/guests/tests/ending.elf >$log/system-trace.log 2>&1
+    [ $? -eq 0 ] && grep -qE '^update_va_mapping +[0-9]+ +0 +[0-9]+ +[0-9]+$' $log/system-trace.log &&
+        grep -qE '^sched_op +1 +0 ' $log/system-trace.log
+    verdict "trace (its summary)" $?
+}
+
 # A suite of kernels, of which three do what nobody expects.
 test_suite() {
     local out=$log/system-suite.log text bad=0
@@ -274,10 +307,10 @@ test_random() {
     verdict "random (30 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub grub32 repeat explain mistakes ending where suite deb gdb random
+[ $# -ne 0 ] || set -- grub grub32 repeat explain mistakes ending where trace suite deb gdb random
 for name in "$@"; do
     case $name in
-    grub | grub32 | repeat | explain | mistakes | ending | where | suite | deb | gdb | random) "test_$name" ;;
+    grub | grub32 | repeat | explain | mistakes | ending | where | trace | suite | deb | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

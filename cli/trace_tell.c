@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* A record in words, or as a line of JSON. */
+#include <inttypes.h>
+
+#include <abi/hypercall.h>
+#include <cli/trace.h>
+
+static const char *const payload_names[] = {
+    [TRACE_UPDATES] = "updates", [TRACE_EXTENDED] = "operations", [TRACE_BYTES] = "argument"};
+
+static unsigned words_of(const struct trace_record *record)
+{
+    return record->payload == TRACE_UPDATES ? 2 : record->payload == TRACE_EXTENDED ? 3 : 1;
+}
+
+static unsigned nr_words(const struct trace_record *record)
+{
+    return record->words - (unsigned)TRACE_RECORD_WORDS;
+}
+
+/* How many arguments the call has that mean something. */
+static unsigned nr_args(const struct trace_record *record)
+{
+    switch (record->number) {
+    case __HYPERVISOR_iret:
+        return 0;
+    case __HYPERVISOR_set_trap_table:
+    case __HYPERVISOR_fpu_taskswitch:
+    case __HYPERVISOR_set_timer_op:
+        return 1;
+    case __HYPERVISOR_mmu_update:
+    case __HYPERVISOR_mmuext_op:
+    case __HYPERVISOR_update_va_mapping_otherdomain:
+        return 4;
+    case __HYPERVISOR_update_va_mapping:
+    case __HYPERVISOR_grant_table_op:
+    case __HYPERVISOR_vcpu_op:
+    case __HYPERVISOR_console_io:
+        return 3;
+    default:
+        return 2;
+    }
+}
+
+static const struct symbols *symbols_of(const struct trace *trace, unsigned domain)
+{
+    for (unsigned i = 0; i < trace->nr_guests; i++) {
+        if (trace->guests[i].number == domain)
+            return &trace->guests[i].symbols;
+    }
+    return NULL;
+}
+
+/* ---- Words. */
+
+static void tell_place(const struct trace *trace, const struct trace_record *record)
+{
+    const struct symbols *symbols = symbols_of(trace, record->domain);
+    uint64_t offset = 0;
+    const char *name = symbols ? symbols_find(symbols, record->rip, &offset) : NULL;
+
+    fprintf(trace->to, "%" PRIx64, record->rip);
+    if (name)
+        fprintf(trace->to, " <%s+0x%" PRIx64 ">", name, offset);
+}
+
+static void tell_call(const struct trace *trace, const struct trace_record *record)
+{
+    const char *name = trace_call_name(record->number);
+    const char *command = trace_command_name(record->number, record->args[0]);
+
+    if (name)
+        fprintf(trace->to, "%s(", name);
+    else
+        fprintf(trace->to, "hypercall %" PRIu64 "(", record->number);
+    for (unsigned i = 0; i < nr_args(record); i++) {
+        fputs(i ? ", " : "", trace->to);
+        if (i == 0 && command)
+            fputs(command, trace->to);
+        else
+            fprintf(trace->to, "%s%" PRIx64, record->args[i] > 9 ? "0x" : "", record->args[i]);
+    }
+    fputc(')', trace->to);
+}
+
+static void tell_result(const struct trace *trace, const struct trace_record *record)
+{
+    const char *error = trace_error_name(record->result);
+
+    if (record->result == TRACE_NO_RESULT)
+        return;
+    if (error)
+        fprintf(trace->to, " = -%s", error);
+    else if (record->result > 9)
+        fprintf(trace->to, " = 0x%" PRIx64, record->result);
+    else
+        fprintf(trace->to, " = %" PRId64, record->result);
+}
+
+static void tell_entry(const struct trace *trace, const struct trace_record *record, const uint64_t *words)
+{
+    const char *name = record->payload == TRACE_EXTENDED ? trace_extended_name(words[0]) : NULL;
+
+    if (record->payload == TRACE_UPDATES)
+        fprintf(trace->to, "    {ptr 0x%" PRIx64 ", val 0x%" PRIx64 "}\n", words[0], words[1]);
+    else if (name)
+        fprintf(trace->to, "    {%s, 0x%" PRIx64 ", 0x%" PRIx64 "}\n", name, words[1], words[2]);
+    else
+        fprintf(trace->to, "    {command %" PRIu64 ", 0x%" PRIx64 ", 0x%" PRIx64 "}\n", words[0], words[1], words[2]);
+}
+
+static void tell_payload(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
+{
+    unsigned each = words_of(record);
+
+    if (record->payload == TRACE_BYTES) {
+        fputs("    argument:", trace->to);
+        for (unsigned i = 0; i < nr_words(record); i++)
+            fprintf(trace->to, " %016" PRIx64, payload[i]);
+        fputc('\n', trace->to);
+        return;
+    }
+    for (unsigned i = 0; i + each <= nr_words(record) && record->payload != TRACE_NOTHING; i += each)
+        tell_entry(trace, record, payload + i);
+}
+
+static void tell_words(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
+{
+    if (record->kind == TRACE_CALL) {
+        fprintf(trace->to, "%" PRIu64 " d%uv%u ", record->began - trace->first, record->domain, record->vcpu);
+        tell_place(trace, record);
+        fputc(' ', trace->to);
+    } else if (record->kind == TRACE_NESTED) {
+        fputs("  ", trace->to);
+    }
+    if (record->kind != TRACE_MORE) {
+        tell_call(trace, record);
+        tell_result(trace, record);
+        if (record->kind == TRACE_CALL)
+            fprintf(trace->to, " <%" PRIu64 ">", record->ended - record->began);
+        fputc('\n', trace->to);
+    }
+    tell_payload(trace, record, payload);
+}
+
+/* ---- JSON: 64-bit numbers are texts, which no reader rounds. */
+
+static void tell_json(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
+{
+    static const char *const kinds[] = {"call", "nested", "more"};
+    const char *name = trace_call_name(record->number);
+    const char *command = trace_command_name(record->number, record->args[0]);
+
+    fprintf(trace->to,
+            "{\"kind\":\"%s\",\"domain\":%u,\"vcpu\":%u,\"began\":%" PRIu64 ",\"ticks\":%" PRIu64
+            ",\"rip\":\"0x%" PRIx64 "\",\"number\":%" PRIu64,
+            kinds[record->kind], record->domain, record->vcpu, record->began - trace->first,
+            record->ended - record->began, record->rip, record->number);
+    if (name)
+        fprintf(trace->to, ",\"call\":\"%s\"", name);
+    if (command)
+        fprintf(trace->to, ",\"command\":\"%s\"", command);
+    fputs(",\"args\":[", trace->to);
+    for (unsigned i = 0; i < TRACE_ARGS; i++)
+        fprintf(trace->to, "%s\"0x%" PRIx64 "\"", i ? "," : "", record->args[i]);
+    fputs("]", trace->to);
+    if (record->result != TRACE_NO_RESULT)
+        fprintf(trace->to, ",\"result\":%" PRId64, record->result);
+    if (record->payload < sizeof(payload_names) / sizeof(payload_names[0]) && payload_names[record->payload]) {
+        fprintf(trace->to, ",\"%s\":[", payload_names[record->payload]);
+        for (unsigned i = 0; i < nr_words(record); i++)
+            fprintf(trace->to, "%s\"0x%" PRIx64 "\"", i ? "," : "", payload[i]);
+        fputs("]", trace->to);
+    }
+    fputs("}\n", trace->to);
+}
+
+void trace_tell(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
+{
+    if (record->kind > TRACE_MORE)
+        return;
+    if (trace->is_json)
+        tell_json(trace, record, payload);
+    else
+        tell_words(trace, record, payload);
+}

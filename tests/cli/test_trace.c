@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* Traced calls read from a ring and told: in words, as JSON, counted; and a ring of which nothing is to be believed. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <abi/hypercall.h>
+#include <abi/mmuext.h>
+#include <abi/sched.h>
+#include <cli/trace.h>
+
+#define RING  65536u
+#define PLACE 0x3000u /* of the ring in the machine */
+
+static struct trace trace;
+static struct trace_ring *ring;
+static char path[] = "/tmp/test_trace.XXXXXX";
+static char told[65536];
+
+static void begin(const char *words, const char *name)
+{
+    trace = (struct trace){.is_on = false};
+    assert_int_equal(trace_open(&trace, words, name), STATUS_GOOD);
+    assert_int_equal(ftruncate(trace.memory, PLACE + TRACE_RING_OFFSET + RING), 0);
+    trace_note(&trace, "domain 1 (trace at 3000, 10000 bytes)");
+    assert_null(trace.ring);
+    trace_note(&trace, "trace at 3000, 10000 bytes");
+    ring = trace.ring;
+    assert_non_null(ring);
+}
+
+static void put(struct trace_record record, const uint64_t *payload, unsigned count)
+{
+    uint64_t *words = (uint64_t *)(void *)((char *)ring + TRACE_RING_OFFSET), from[TRACE_RECORD_WORDS];
+
+    record.words = (uint16_t)(TRACE_RECORD_WORDS + count);
+    memcpy(from, &record, sizeof(record));
+    for (unsigned i = 0; i < record.words; i++)
+        words[(ring->head / 8 + i) % (RING / 8)] = i < TRACE_RECORD_WORDS ? from[i] : payload[i - TRACE_RECORD_WORDS];
+    ring->head += record.words * 8u;
+}
+
+static const char *finish(const char *name)
+{
+    FILE *from;
+    size_t got;
+
+    trace_finish(&trace);
+    trace_close(&trace);
+    from = fopen(name, "r");
+    assert_non_null(from);
+    got = fread(told, 1, sizeof(told) - 1, from);
+    fclose(from);
+    told[got] = '\0';
+    return told;
+}
+
+static const struct trace_record update = {.domain = 1,
+                                           .vcpu = 2,
+                                           .began = 1000,
+                                           .ended = 1234,
+                                           .rip = 0xffffffff81000002,
+                                           .number = __HYPERVISOR_mmu_update,
+                                           .payload = TRACE_UPDATES,
+                                           .args = {0x10000, 1, 0, 0x7ff0}};
+
+static void test_words(void **state)
+{
+    struct trace_record record = update;
+    struct symbol symbol = {0xffffffff81000000, 16, "the_call"};
+    struct guest guest = {.number = 1, .symbols = {.list = &symbol, .count = 1}};
+
+    (void)state;
+    begin("", path);
+    trace.guests = &guest;
+    trace.nr_guests = 1;
+    put(record, (uint64_t[]){0x77, 0x88}, 2);
+    record.kind = TRACE_MORE;
+    put(record, (uint64_t[]){0x99, 0xaa}, 2);
+    record = (struct trace_record){
+        .domain = 3, .began = 2000, .ended = 2500, .number = __HYPERVISOR_multicall, .args = {0x20, 2}};
+    put(record, NULL, 0);
+    record = (struct trace_record){.kind = TRACE_NESTED,
+                                   .payload = TRACE_EXTENDED,
+                                   .number = __HYPERVISOR_mmuext_op,
+                                   .args = {0x30, 2, 0, 0x7ff0},
+                                   .result = -22};
+    put(record, (uint64_t[]){MMUEXT_PIN_L4_TABLE, 0x55, 0, 99, 1, 2}, 6);
+    record = (struct trace_record){
+        .payload = TRACE_BYTES, .number = __HYPERVISOR_sched_op, .args = {SCHEDOP_shutdown, 0x40}, .result = 17};
+    put(record, (uint64_t[]){3}, 1);
+    put((struct trace_record){.number = __HYPERVISOR_iret, .result = TRACE_NO_RESULT}, NULL, 0);
+    put((struct trace_record){.number = 63, .result = -38}, NULL, 0);
+    assert_string_equal(finish(path),
+                        "0 d1v2 ffffffff81000002 <the_call+0x2> mmu_update(0x10000, 1, 0, 0x7ff0) = 0 <234>\n"
+                        "    {ptr 0x77, val 0x88}\n"
+                        "    {ptr 0x99, val 0xaa}\n"
+                        "1000 d3v0 0 multicall(0x20, 2) = 0 <500>\n"
+                        "  mmuext_op(0x30, 2, 0, 0x7ff0) = -EINVAL\n"
+                        "    {MMUEXT_PIN_L4_TABLE, 0x55, 0x0}\n"
+                        "    {command 99, 0x1, 0x2}\n"
+                        "18446744073709550616 d0v0 0 sched_op(SCHEDOP_shutdown, 0x40) = 0x11 <0>\n"
+                        "    argument: 0000000000000003\n"
+                        "18446744073709550616 d0v0 0 iret() <0>\n"
+                        "18446744073709550616 d0v0 0 hypercall 63(0, 0) = -ENOSYS <0>\n");
+}
+
+static void test_json(void **state)
+{
+    char name[] = "/tmp/test_trace_XXXXXX.json";
+    int file = mkstemps(name, 5);
+
+    (void)state;
+    close(file);
+    begin("", name);
+    put(update, (uint64_t[]){0x77, UINT64_MAX}, 2);
+    put((struct trace_record){.number = __HYPERVISOR_sched_op, .began = 1000, .result = TRACE_NO_RESULT}, NULL, 0);
+    assert_string_equal(
+        finish(name),
+        "{\"kind\":\"call\",\"domain\":1,\"vcpu\":2,\"began\":0,\"ticks\":234,\"rip\":\"0xffffffff81000002\","
+        "\"number\":1,"
+        "\"call\":\"mmu_update\",\"args\":[\"0x10000\",\"0x1\",\"0x0\",\"0x7ff0\",\"0x0\",\"0x0\"],\"result\":0,"
+        "\"updates\":[\"0x77\",\"0xffffffffffffffff\"]}\n"
+        "{\"kind\":\"call\",\"domain\":0,\"vcpu\":0,\"began\":0,\"ticks\":18446744073709550616,\"rip\":\"0x0\","
+        "\"number\":29,"
+        "\"call\":\"sched_op\",\"command\":\"SCHEDOP_yield\",\"args\":[\"0x0\",\"0x0\",\"0x0\",\"0x0\",\"0x0\",\"0x0\"]"
+        "}\n");
+    unlink(name);
+}
+
+/* What belongs to a call that nobody wants is not told either. */
+static void test_chosen(void **state)
+{
+    struct trace_record record = update;
+
+    (void)state;
+    begin("sched_op,set_gdt", path);
+    put(record, (uint64_t[]){0x77, 0x88}, 2);
+    record.kind = TRACE_MORE;
+    put(record, (uint64_t[]){0x99, 0xaa}, 2);
+    put((struct trace_record){.began = 1000, .ended = 1000, .number = __HYPERVISOR_set_gdt}, NULL, 0);
+    assert_string_equal(finish(path), "0 d0v0 0 set_gdt(0, 0) = 0 <0>\n");
+    assert_int_equal(trace_open(&trace, "sched_op,nonsense", path), STATUS_USAGE);
+    assert_int_equal(trace_open(&trace, "sched", path), STATUS_USAGE);
+    assert_int_equal(trace_open(&trace, "", "/none/file"), STATUS_USAGE);
+}
+
+static void test_summary(void **state)
+{
+    struct trace_record record = update;
+
+    (void)state;
+    begin("summary", path);
+    for (unsigned i = 0; i < 3; i++)
+        put(record, NULL, 0);
+    record.kind = TRACE_MORE;
+    put(record, NULL, 0);
+    record.kind = TRACE_CALL;
+    record.number = UINT64_MAX;
+    record.result = -38;
+    record.ended = 5000;
+    put(record, NULL, 0);
+    put((struct trace_record){.number = __HYPERVISOR_iret, .result = TRACE_NO_RESULT}, NULL, 0);
+    assert_string_equal(finish(path),
+                        "call                                calls     errors            ticks   ticks/call\n"
+                        "(without a name)                        1          1             4000         4000\n"
+                        "mmu_update                              3          0              702          234\n"
+                        "iret                                    1          0                0            0\n");
+}
+
+/* Around the end of the ring, again and again. */
+static void test_around(void **state)
+{
+    (void)state;
+    begin("set_gdt", path);
+    for (unsigned i = 0; i < 5 * RING / sizeof(struct trace_record); i++) {
+        put((struct trace_record){.began = 7, .number = i % 500 ? 1 : __HYPERVISOR_set_gdt, .args = {i}},
+            (uint64_t[]){1}, i % 2);
+        trace_drain(&trace);
+        assert_true(ring->tail == ring->head);
+    }
+    assert_non_null(strstr(finish(path), "set_gdt(0x7d0, 0) = 0"));
+}
+
+/* Lengths and places that cannot be end the trace, and nothing is read outside. */
+static void test_lies(void **state)
+{
+    static const uint16_t lengths[] = {0, TRACE_RECORD_WORDS - 1, TRACE_RECORD_WORDS + TRACE_WORDS_MAX + 1,
+                                       TRACE_RECORD_WORDS + 1, UINT16_MAX};
+    static const char *const lines[] = {"trace at 3001, 10000 bytes",
+                                        "trace at 3000, 10001 bytes",
+                                        "trace at 3000, 0 bytes",
+                                        "trace at 3000, 20000 bytes",
+                                        "trace at ffffffffffffe000, 10000 bytes",
+                                        "trace at"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        begin("", path);
+        put(update, NULL, 0);
+        ((struct trace_record *)(void *)((char *)ring + TRACE_RING_OFFSET))->words = lengths[i];
+        assert_string_equal(finish(path), "");
+    }
+    begin("", path);
+    ring->head = UINT64_MAX;
+    assert_string_equal(finish(path), "");
+    begin("", path);
+    put(update, NULL, 0);
+    ((struct trace_record *)(void *)((char *)ring + TRACE_RING_OFFSET))->kind = 77;
+    ((struct trace_record *)(void *)((char *)ring + TRACE_RING_OFFSET))->payload = 88;
+    assert_string_equal(finish(path), "");
+    begin("", path);
+    munmap(trace.ring, TRACE_RING_OFFSET + RING);
+    trace.ring = NULL;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        trace_note(&trace, lines[i]);
+        assert_null(trace.ring);
+    }
+    assert_string_equal(finish(path), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words),   cmocka_unit_test(test_json),   cmocka_unit_test(test_chosen),
+        cmocka_unit_test(test_summary), cmocka_unit_test(test_around), cmocka_unit_test(test_lies),
+    };
+    int failed;
+
+    close(mkstemp(path));
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(path);
+    return failed;
+}
