@@ -55,7 +55,7 @@ enum status __must_check suite_read(struct suite *suite, const char *path);
 /* Leave only those whose name matches.  STATUS_USAGE: none does, or it is no extended regular expression. */
 enum status __must_check suite_choose(struct suite *suite, const char *expression);
 
-/* Run them, @options->jobs at a time, and tell of each on stdout, in their order.  STATUS_CRASHED: one has not passed. */
+/* Run them, @options->jobs at a time, and tell of each on stdout, in order.  STATUS_CRASHED: one has not passed. */
 enum status __must_check suite_run(struct suite *suite, const struct suite_options *options);
 
 /* Tell of test @number, from 1 on, by the Test Anything Protocol; and of all, as JUnit's XML, in a file. */

@@ -37,8 +37,8 @@ struct trace {
 };
 
 /*
- * Prepare for what @words says, of options->trace: "" all calls; or a list of "summary" and names of calls, and write it
- * to the file at @path, JSON if its name ends so; NULL: stderr.  STATUS_USAGE: no such call.  trace_close() it.
+ * Prepare for what @words says, of options->trace: "" all calls; or a list of "summary" and names of calls, and write
+ * it to the file at @path, JSON if its name ends so; NULL: stderr.  STATUS_USAGE: no such call.  trace_close() it.
  */
 enum status __must_check trace_open(struct trace *trace, const char *words, const char *path);
 void trace_close(struct trace *trace);

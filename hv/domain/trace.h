@@ -14,8 +14,8 @@ struct hv_vcpu;
 struct machine;
 
 /*
- * Take memory for the ring, tell where it is, and have all calls traced from now on, before any other processor has been
- * started: @deep with what their arguments point to.  Without memory nothing is traced, which is said.
+ * Take memory for the ring, tell where it is, and have all calls traced from now on, before any other processor has
+ * been started: @deep with what their arguments point to.  Without memory nothing is traced, which is said.
  */
 void trace_start(struct machine *machine, bool deep);
 
