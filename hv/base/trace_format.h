@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the hypervisor writes of hypercalls, and the command reads: a ring in the machine's memory, which the command
- * has mapped as well.  Records follow one another, in whole words; what does not fit at the end goes on at the beginning.
+ * has mapped as well.  Records follow one another, in whole words; what does not fit at the end goes on at the
+ * beginning.
  */
 #pragma once
 
