@@ -5,6 +5,7 @@
 #include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/trap.h>
+#include <guest/vcpu.h>
 
 #define WORD_BITS  (8 * (unsigned)sizeof(event_word_t))
 #define WORD(port) ((port) / WORD_BITS)
@@ -13,6 +14,7 @@
 uint64_t event_upcalls, event_strays;
 
 static event_handler *handlers[EVTCHN_2L_NR_CHANNELS];
+static uint8_t vcpus[EVTCHN_2L_NR_CHANNELS]; /* each port's, which alone looks at it */
 
 static void set_bit(event_word_t *word, event_word_t bit)
 {
@@ -33,26 +35,41 @@ static void handle_port(evtchn_port_t port)
         event_strays++;
 }
 
-static void handle_word(unsigned word)
+/* Those of other vCPUs' ports, which share the word, are theirs to look at. */
+static event_word_t pending_here(unsigned word, unsigned here)
+{
+    event_word_t pending = READ_ONCE(guest.shared->evtchn_pending[word]) & ~READ_ONCE(guest.shared->evtchn_mask[word]);
+
+    for (event_word_t rest = pending; rest; rest &= rest - 1) {
+        if (vcpus[word * WORD_BITS + (unsigned)__builtin_ctzl(rest)] != here)
+            pending &= ~(rest & -rest);
+    }
+    return pending;
+}
+
+static void handle_word(unsigned word, unsigned here)
 {
     event_word_t pending;
 
-    while ((pending = READ_ONCE(guest.shared->evtchn_pending[word]) & ~READ_ONCE(guest.shared->evtchn_mask[word])))
+    while ((pending = pending_here(word, here)))
         handle_port(word * WORD_BITS + (unsigned)__builtin_ctzl(pending));
 }
 
 static bool handle_upcall(struct regs *regs)
 {
+    const unsigned here = vcpu_here();
+    vcpu_info_t *info = vcpu_info_here();
+
     (void)regs;
     event_upcalls++;
     do {
         event_word_t words;
 
-        WRITE_ONCE(guest.vcpu->evtchn_upcall_pending, 0);
-        words = __atomic_exchange_n(&guest.vcpu->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
+        WRITE_ONCE(info->evtchn_upcall_pending, 0);
+        words = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
         for (; words; words &= words - 1)
-            handle_word((unsigned)__builtin_ctzl(words));
-    } while (READ_ONCE(guest.vcpu->evtchn_upcall_pending));
+            handle_word((unsigned)__builtin_ctzl(words), here);
+    } while (READ_ONCE(info->evtchn_upcall_pending));
     return true;
 }
 
@@ -71,6 +88,7 @@ static int bound(long error, evtchn_port_t from, event_handler *handler, evtchn_
     if (error)
         return (int)error;
     handlers[from] = handler;
+    vcpus[from] = 0;
     *port = from;
     return 0;
 }
@@ -85,10 +103,13 @@ int event_bind_virq(unsigned virq, event_handler *handler, evtchn_port_t *port)
 
 int event_bind_ipi(event_handler *handler, evtchn_port_t *port)
 {
-    struct evtchn_bind_ipi bind = {.vcpu = 0};
+    struct evtchn_bind_ipi bind = {.vcpu = vcpu_here()};
     long error = hypercall_event_channel_op(EVTCHNOP_bind_ipi, &bind);
 
-    return bound(error, bind.port, handler, port);
+    error = bound(error, bind.port, handler, port);
+    if (!error)
+        vcpus[bind.port] = (uint8_t)bind.vcpu;
+    return (int)error;
 }
 
 int event_alloc_unbound(unsigned domain, event_handler *handler, evtchn_port_t *port)
@@ -155,22 +176,26 @@ void event_clear(evtchn_port_t port)
 
 void event_disable(void)
 {
-    WRITE_ONCE(guest.vcpu->evtchn_upcall_mask, 1);
+    vcpu_info_t *info = vcpu_info_here();
+
+    WRITE_ONCE(info->evtchn_upcall_mask, 1);
     barrier();
 }
 
 void event_enable(void)
 {
+    vcpu_info_t *info = vcpu_info_here();
+
     barrier();
-    WRITE_ONCE(guest.vcpu->evtchn_upcall_mask, 0);
+    WRITE_ONCE(info->evtchn_upcall_mask, 0);
     barrier();
-    if (READ_ONCE(guest.vcpu->evtchn_upcall_pending))
+    if (READ_ONCE(info->evtchn_upcall_pending))
         (void)hypercall(__HYPERVISOR_xen_version, 0, 0, 0, 0, 0); /* any call: delivery is on the way back */
 }
 
 bool event_enabled(void)
 {
-    return !READ_ONCE(guest.vcpu->evtchn_upcall_mask);
+    return !READ_ONCE(vcpu_info_here()->evtchn_upcall_mask);
 }
 
 void event_wait(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels of the one vCPU: ports, handlers, the event mask.
+ * Event channels: ports, handlers, the event mask of each vCPU.  A port is of vCPU 0, but for IPIs.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ void event_init(void);
 void event_set_handler(evtchn_port_t port, event_handler *handler);
 
 /*
- * A port for a virtual interrupt, for an IPI to this vCPU, for a domain to bind to.  0, or the call's error, as below.
+ * A port for a virtual interrupt, for an IPI to the calling vCPU, for a domain to bind to.  0, or the call's error, as below.
  */
 int __must_check event_bind_virq(unsigned virq, event_handler *handler, evtchn_port_t *port);
 int __must_check event_bind_ipi(event_handler *handler, evtchn_port_t *port);
@@ -65,5 +65,5 @@ void event_poll(evtchn_port_t port, uint64_t deadline);
 /* Deliver events and sleep until there was one, all in one step.  Events are enabled afterwards. */
 void event_wait(void);
 
-/* Number of upcalls, and of events without handler, since the start. */
+/* Number of upcalls, and of events without handler, since the start; of several vCPUs at once some go uncounted. */
 extern uint64_t event_upcalls, event_strays;

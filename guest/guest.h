@@ -12,7 +12,7 @@
 struct guest {
     const struct start_info *start;
     shared_info_t *shared;   /* mapped read-write */
-    vcpu_info_t *vcpu;       /* of the one vCPU: in shared_info, until somebody registers another place */
+    vcpu_info_t *vcpu;       /* of vCPU 0: in shared_info, until somebody registers another place */
     uint64_t boot_stack_end; /* the stack that the builder made ends here */
     uint64_t nr_mapped;      /* pages mapped at VIRT_BASE, from pfn 0 on; 0 until they have been counted */
     bool native;             /* started on bare hardware, see native.h: there is no hypervisor to call */

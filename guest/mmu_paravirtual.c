@@ -10,6 +10,7 @@
 #include <guest/mmu.h>
 #include <guest/p2m.h>
 #include <guest/processor.h>
+#include <guest/vcpu.h>
 
 static pfn_t user_root = {~UINT64_C(0)}; /* nobody but us can say which it is */
 
@@ -121,12 +122,12 @@ static void pv_modify_commit(struct mmu_space *space, uint64_t *place, mmu_entry
 
 static uint64_t pv_cr2_read(void)
 {
-    return READ_ONCE(guest.vcpu->arch.cr2);
+    return READ_ONCE(vcpu_info_here()->arch.cr2);
 }
 
 static void pv_cr2_write(uint64_t vaddr)
 {
-    WRITE_ONCE(guest.vcpu->arch.cr2, (uintptr_t)vaddr);
+    WRITE_ONCE(vcpu_info_here()->arch.cr2, (uintptr_t)vaddr);
 }
 
 static void queue_op(unsigned cmd, uint64_t frame_or_address, const char *where)

@@ -5,6 +5,7 @@
 #include <guest/hypercall.h>
 #include <guest/processor.h>
 #include <guest/time.h>
+#include <guest/vcpu.h>
 
 static evtchn_port_t port;
 
@@ -32,7 +33,7 @@ uint64_t time_from(const struct vcpu_time_info *info)
 
 uint64_t time_now(void)
 {
-    return time_from(&guest.vcpu->time);
+    return time_from(&vcpu_info_here()->time);
 }
 
 uint64_t time_wallclock(void)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <abi/context.h>
 #include <guest/layout.h>
 #include <guest/regs.h>
 #include <guest/types.h>
@@ -63,6 +64,9 @@ typedef bool trap_handler(struct regs *regs);
  * Handlers for all vectors, and the callbacks.  Vectors 3, 4 and 0x80 can be raised by user mode; all mask events.
  */
 void trap_init(void);
+
+/* The same for a vCPU that is about to be initialised; its callbacks are those of events, failsafe and syscall. */
+void trap_fill_context(struct vcpu_guest_context *context);
 
 /* The handler of @vector from now on; NULL for none.  Returns the old one. */
 trap_handler *trap_set_handler(unsigned vector, trap_handler *handler);

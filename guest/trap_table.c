@@ -33,12 +33,29 @@ static void register_callback(unsigned type, unsigned vector)
     (void)hypercall_callback_op(CALLBACKOP_register, &callback); /* some exist on some processors only */
 }
 
+static uint8_t flags_of(unsigned vector)
+{
+    bool user = vector == TRAP_BP || vector == TRAP_OF || vector == 0x80;
+
+    return (uint8_t)(MASK_EVENTS | (user ? DPL_USER : 0));
+}
+
+void trap_fill_context(struct vcpu_guest_context *context)
+{
+    for (unsigned vector = 0; vector < ARRAY_SIZE(context->trap_ctxt); vector++) {
+        context->trap_ctxt[vector] = (struct trap_info){.vector = (uint8_t)vector,
+                                                        .flags = flags_of(vector),
+                                                        .cs = FLAT_KERNEL_CS,
+                                                        .address = (uintptr_t)trap_entry_of(vector)};
+    }
+    context_set_callbacks(context, trap_entry_of(VECTOR_EVENT), trap_entry_of(VECTOR_FAILSAFE),
+                          trap_entry_of(VECTOR_SYSCALL));
+}
+
 void trap_init(void)
 {
     for (unsigned vector = 0; vector < 256; vector++) {
-        bool user = vector == TRAP_BP || vector == TRAP_OF || vector == 0x80;
-
-        if (trap_set_entry(vector, (uint8_t)(MASK_EVENTS | (user ? DPL_USER : 0)), trap_entry_of(vector)))
+        if (trap_set_entry(vector, flags_of(vector), trap_entry_of(vector)))
             guest_panic("no handler for vector %u", vector);
     }
     register_callback(CALLBACKTYPE_event, VECTOR_EVENT);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <abi/callback.h>
+#include <abi/context.h>
 #include <abi/hypercall.h>
 #include <abi/multicall.h>
 #include <guest/types.h>
@@ -68,4 +69,14 @@ static inline struct callback_register callback_to(uint16_t type, uint16_t flags
 {
     return (struct callback_register){
         .type = type, .flags = flags, .address = {.cs = FLAT_KERNEL_CS, .eip = (uint32_t)address}};
+}
+
+/* The entry points of a vCPU that is about to be initialised; for syscall there is no callback. */
+static inline void context_set_callbacks(struct vcpu_guest_context *context, uint64_t event, uint64_t failsafe,
+                                         uint64_t syscall)
+{
+    (void)syscall;
+    context->event_callback_cs = context->failsafe_callback_cs = FLAT_KERNEL_CS;
+    context->event_callback_eip = (uint32_t)event;
+    context->failsafe_callback_eip = (uint32_t)failsafe;
 }

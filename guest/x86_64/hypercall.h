@@ -3,6 +3,7 @@
 #pragma once
 
 #include <abi/callback.h>
+#include <abi/context.h>
 #include <abi/hypercall.h>
 #include <abi/multicall.h>
 #include <guest/types.h>
@@ -54,4 +55,13 @@ static inline long hypercall_set_timer_op(uint64_t deadline)
 static inline struct callback_register callback_to(uint16_t type, uint16_t flags, uint64_t address)
 {
     return (struct callback_register){.type = type, .flags = flags, .address = address};
+}
+
+/* The entry points of a vCPU that is about to be initialised. */
+static inline void context_set_callbacks(struct vcpu_guest_context *context, uint64_t event, uint64_t failsafe,
+                                         uint64_t syscall)
+{
+    context->event_callback_eip = event;
+    context->failsafe_callback_eip = failsafe;
+    context->syscall_callback_eip = syscall;
 }
