@@ -102,9 +102,8 @@ for ((seed = first; seed < first + 3 * seeds; seed++)); do
         --cmdline "kernel=1 wild=1 seed=$seed streams=$streams" build/guests/tests/streams.elf
 done
 
-several=(env PARAVANE_QEMU=tests/guest/qemu-vcpus PARAVANE_TEST_QEMU="${PARAVANE_QEMU:-}" PARAVANE_TEST_VCPUS=9)
 for ((seed = first; seed < first + 16 * seeds; seed++)); do
     begin contexts-"$seed" 0 '^# seed=' -- \
-        "${several[@]}" "${survives[@]}" "${run[@]}" --cmdline "seed=$seed" build/guests32/tests/contexts.elf
+        "${survives[@]}" "${run[@]}" --vcpus 9 --cpus 1 --cmdline "seed=$seed" build/guests32/tests/contexts.elf
 done
 runs_end

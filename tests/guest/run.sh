@@ -53,13 +53,12 @@ disks() {
 # perform NAME KERNEL: run it, write "passed failed skipped" to $run/NAME, say how it went.
 perform() {
     local name=$1 kernel=$2 directory=guests/tests/${1%-32} out=$log/guest-$1.log
-    local expect=poweroff options=() real=${PARAVANE_QEMU:-} qemu=${PARAVANE_QEMU:-} vcpus= status end passed failed skipped=0 verdict why=
+    local expect=poweroff options=() vcpus=1 status end passed failed skipped=0 verdict why=
     [ ! -f "$directory/expect" ] || read -r expect <"$directory/expect"
     [ ! -f "$directory/options" ] || read -r -a options <"$directory/options"
     [ ! -f "$directory/disks" ] || mapfile -t -O ${#options[@]} options < <(disks "$name" <"$directory/disks")
-    [ ! -f "$directory/vcpus" ] || { read -r vcpus <"$directory/vcpus"; qemu=tests/guest/qemu-vcpus; }
-    PARAVANE_QEMU=$qemu PARAVANE_TEST_QEMU=$real PARAVANE_TEST_VCPUS=$vcpus \
-        bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M "${virtual_time[@]}" \
+    [ ! -f "$directory/vcpus" ] || read -r vcpus <"$directory/vcpus"
+    bounded build/cli/paravane run --timeout "$limit" --audit --memory 64M --vcpus "$vcpus" --cpus 1 "${virtual_time[@]}" \
         ${options[@]+"${options[@]}"} "$kernel" >"$out" 2>&1 </dev/null
     status=$?
     end=$(ending $status)
