@@ -67,6 +67,12 @@ static const struct argp_option guest_list[] = {
 
 const struct guest_options options_no_guest = {.memory_kib = DEFAULT_MEMORY_KIB, .weight = DEFAULT_WEIGHT, .vcpus = 1};
 
+static void read_memory(const char *option, const char *text, uint64_t *kib, struct argp_state *state)
+{
+    if (!options_parse_memory(text, kib))
+        argp_error(state, "--%s %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", option, text);
+}
+
 static void read_vcpus(const char *text, struct guest_options *guest, struct argp_state *state)
 {
     guest->vcpus = (unsigned)options_parse_count(text, GUEST_VCPUS_MAX);
@@ -215,6 +221,14 @@ static bool read_device(int key, char *text, struct run_options *options, struct
     }
 }
 
+static void read_argument(struct run_options *options, char *text, struct argp_state *state)
+{
+    if (is_command(state))
+        read_command(options, state);
+    else
+        read_file(options, text, state);
+}
+
 /* False: the key is of no option of a guest. */
 static bool read_option(int key, char *text, struct run_options *options, struct argp_state *state)
 {
@@ -222,12 +236,10 @@ static bool read_option(int key, char *text, struct run_options *options, struct
 
     switch (key) {
     case KEY_MEMORY:
-        if (!options_parse_memory(text, &guest->memory_kib))
-            argp_error(state, "--memory %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
+        read_memory("memory", text, &guest->memory_kib, state);
         return true;
     case KEY_MAXMEM:
-        if (!options_parse_memory(text, &guest->most_kib))
-            argp_error(state, "--maxmem %s: not a size such as 512M or 2G, in whole pages of 4K, up to 16T", text);
+        read_memory("maxmem", text, &guest->most_kib, state);
         return true;
     case KEY_VCPUS:
         read_vcpus(text, guest, state);
@@ -260,10 +272,7 @@ static bool read_option(int key, char *text, struct run_options *options, struct
         begin_guest(options, text, state);
         return true;
     case ARGP_KEY_ARG:
-        if (is_command(state))
-            read_command(options, state);
-        else
-            read_file(options, text, state);
+        read_argument(options, text, state);
         return true;
     default:
         return read_device(key, text, options, state);
