@@ -174,6 +174,7 @@ Paravane: direct paging for Xen PV guests.
   make test                build and run every test; the last line counts them
   make check               only the static checks: symbols, headers, layers, circles, sizes, format, names of tests
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed
+  make torture SECONDS=n   several processors with the same frames; SEED=n repeats what each does
   make soak-frames         streams of instructions as a guest, from a seed that is printed; SEED=n repeats a run
   make fuzz SECONDS=n      coverage-guided fuzzing for n seconds; findings in build/fuzz/artifacts
   make coverage            which lines and branches of the engine the tests reach; fails below the floor

@@ -81,7 +81,7 @@ include tests/backend/build.mk
 
 # ---- Targets.
 
-.PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames fuzz coverage bench bench-paravirt \
+.PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames torture fuzz coverage bench bench-paravirt \
 	bench-calls defects record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
 	test-docs
 
@@ -155,6 +155,11 @@ soak: $(MODEL)
 soak-frames: guests $(RUNNER)
 	$(Q)seed=$(SEED); echo "SEED=$$seed"; PARAVANE_FRAMES_SEED=$$seed PARAVANE_FRAMES_SEEDS=20 \
 	    PARAVANE_FRAMES_STREAMS=1000 tests/frames/run.sh streams
+
+# The seed is new each time, or SEED.
+torture: guests $(RUNNER)
+	$(Q)seed=$(SEED); echo "SEED=$$seed"; PARAVANE_TORTURE_SEED=$$seed PARAVANE_TORTURE_SECONDS=$(SECONDS) \
+	    tests/torture/run.sh
 
 fuzz: $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/fuzz/run.sh $(SECONDS)

@@ -8,6 +8,7 @@
 #   guest                tests/guest/run.sh: guests under the hypervisor, in QEMU
 #   several              tests/several/run.sh: several guests at once
 #   frames               tests/frames/run.sh: what no processor should hand over, and instructions at random
+#   torture              tests/torture/run.sh: the same frames from several vCPUs, on processors that run at once
 #   system               tests/system/run.sh: whole runs, among them a guest that is not ours
 #   linux                tests/linux/run.sh: Debian's Linux, unmodified
 #   guestlib             parts of the guest library as ordinary programs, with sanitizers
@@ -154,14 +155,14 @@ run_ring() {
     hv) hosted_parts ;;
     cli) begin script cli tests/cli/run.sh ;;
     # These run QEMU, and by themselves two at a time.
-    guest | several | frames | system | linux | paravirt | differential | documents) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
+    guest | several | frames | torture | system | linux | paravirt | differential | documents) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
     guestlib | backend) programs "$1" san ;;
     boot) begin script boot tests/boot/run.sh ;;
     deploy) begin script deploy tests/deploy/run.sh quick ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot deploy cli guest several frames system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot deploy cli guest several frames torture system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -172,7 +173,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames guest several paravirt differential fuzz model spin sweep cli documents boot deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames torture guest several paravirt differential fuzz model spin sweep cli documents boot deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 
