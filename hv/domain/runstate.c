@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Time spent in each state, and the area that the guest may have asked for: abi/vcpu.h. */
 #include <engine/access.h>
+#include <engine/check.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/runstate.h>
@@ -35,8 +36,10 @@ static void kick_unless_here(unsigned cpu)
 /* Wants to run from now on: whoever is to look, looks.  Returns the processor that has to be told. */
 static unsigned make_runnable(struct hv_vcpu *vcpu)
 {
-    unsigned cpu = fair_wake(vcpu);
+    unsigned cpu;
 
+    ASSERT(lock_is_mine(&fair_lock));
+    cpu = fair_wake(vcpu);
     runstate_set(vcpu, RUNSTATE_runnable);
     return cpu;
 }

@@ -443,7 +443,10 @@ static void test_told(void **state)
     runstate_set(next, RUNSTATE_blocked);
     begin_on(0, burner);
     woken->engine.cpu = 2;
-    assert_int_equal(fair_wake(woken), 2);
+    kicked = 0;
+    runstate_wake(woken);
+    assert_int_equal(kicked, 1u << 2);
+    runstate_set(woken, RUNSTATE_blocked);
     assert_true(fair_has_woken(2));
     assert_false(fair_has_woken(1) || burner->run.attention);
     assert_int_equal(fair_wake(next), 1);

@@ -461,6 +461,28 @@ static void test_nobody(void **state)
     assert_false(cpu_boot.in_vcpu);
 }
 
+static void let_go(void)
+{
+    assert_non_null(turn); /* it is looked at again, whatever else happens */
+    vcpus[0].share.is_held = false;
+}
+
+/* Nothing of it is given back while another processor is on the stack of one of its vCPUs.  There are two from here on. */
+static void test_end_elsewhere(void **state)
+{
+    (void)state;
+    make(1, WIDTH_64);
+    fair_add_processor(1);
+    sched_start(&vcpus[0]);
+    vcpus[0].engine.cpu = 1;
+    vcpus[0].share.is_held = true;
+    domain.ended = true;
+    fake_cpu.on_halt = let_go;
+    run();
+    assert_int_equal(fake_cpu.halts, 1);
+    assert_int_equal(state_of(0), RUNSTATE_offline);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_end_without_operations),
         cmocka_unit_test(test_end_stuck),
         cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_end_elsewhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
