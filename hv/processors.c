@@ -24,6 +24,7 @@
 #include <hv/processors.h>
 #include <hv/time/apic.h>
 #include <hv/time/time.h>
+#include <hv/time/tsc_compare.h>
 
 #define REACHED_END UINT64_C(0xa0000) /* what a start-up interrupt reaches, and is memory on a PC */
 
@@ -37,6 +38,7 @@ _Static_assert(sizeof(struct cpu) <= PAGE_SIZE << CPU_ORDER, "struct cpu is take
 
 enum stage {
     STAGE_STARTING,
+    STAGE_CLOCK,    /* it has set itself up; clocks are compared */
     STAGE_ODD,      /* or it cannot do what the first can, and halts */
     STAGE_READY,    /* it waits for the word to go on */
     STAGE_GOES_ON,  /* that word */
@@ -98,7 +100,10 @@ static _Noreturn void arrive(void)
     apic_init_other();
     state_init_other();
     hv_vcpu_switch(machine_of_all, NULL);
-    if (!step(STAGE_STARTING, STAGE_READY))
+    if (!step(STAGE_STARTING, STAGE_CLOCK))
+        asm_halt_forever();
+    tsc_compare_other();
+    if (!step(STAGE_CLOCK, STAGE_READY))
         asm_halt_forever();
     while (stage_now() == STAGE_READY)
         __asm__ volatile("pause");
@@ -175,9 +180,23 @@ static void send_start(uint32_t apic)
         ipi_send(apic, IPI_START((uint32_t)(page >> PAGE_SHIFT)));
 }
 
+/* Guests are told of one clock, and the hypervisor has one. */
+static const char *compare_clocks(void)
+{
+    uint64_t off;
+
+    if (tsc_compare_first(COME_NS, &off))
+        return "it does not come up";
+    if (off == 0)
+        return leaves_stage(STAGE_CLOCK, COME_NS) ? NULL : "it does not come up";
+    print("a TSC is %lu ticks or more from the first's\n", off);
+    return "it has a clock of its own";
+}
+
 /* Why the one with the local APIC @apic does not get ready, in words; NULL: it is. */
 static const char *start(struct cpu *cpu, uint32_t apic)
 {
+    tsc_compare_begin();
     __atomic_store_n(&stage, STAGE_STARTING, __ATOMIC_RELEASE);
     __atomic_store_n(&other_stack, make_stack(cpu), __ATOMIC_SEQ_CST);
     send_start(apic);
@@ -185,7 +204,7 @@ static const char *start(struct cpu *cpu, uint32_t apic)
         return "it does not come up";
     if (stage_now() == STAGE_ODD)
         return "CPUID tells of it other than of the first";
-    return NULL;
+    return compare_clocks();
 }
 
 /*

@@ -176,7 +176,7 @@ for machine in pc q35 microvm; do
     boot hang-$machine $BROKEN 'hypervisor fault: no interrupt has been taken' 'rip e008:.* hang\+' \
         '  [0-9a-f]{16} selftest_hang\+' -- -machine $machine "${small[@]}" -kernel "$image" -append selftest=hang
 done
-boot hang-smp $BROKEN 'no interrupt has been taken' 'rip e008:.* hang\+' '^processor 1: in the hypervisor, rip .* idle' \
+boot_at_once hang-smp $BROKEN 'no interrupt has been taken' 'rip e008:.* hang\+' '^processor 1: in the hypervisor, rip .* idle' \
     '^processor 2: in the hypervisor' '  [0-9a-f]{16} sched_run_beside\+' -- \
     -machine pc "${small[@]}" -smp 3 -kernel "$image" -append selftest=hang
 boot halt $BROKEN 'broken invariant: hv/selftest.c:' '  [0-9a-f]{16} selftest_break\+' -- \
