@@ -18,7 +18,8 @@ struct timer {
 
 /*
  * Call @timer->expire once time_now() has reached @deadline, from interrupt or idle context, interrupts off, on
- * this processor.  A timer that is active already, here or elsewhere, is moved; a deadline that has passed is reached at once, but never within this call.
+ * this processor.  A timer that is active already, here or elsewhere, is moved; a deadline that has passed is reached
+ * at once, but never within this call.
  */
 void timer_set(struct timer *timer, uint64_t deadline);
 
@@ -26,13 +27,13 @@ void timer_set(struct timer *timer, uint64_t deadline);
 void timer_stop(struct timer *timer);
 
 /*
- * Do what is due on this processor, and have its APIC wake it for the next.  A timer is no longer active when its function is called,
- * which may set it again, for later than now.
+ * Do what is due on this processor, and have its APIC wake it for the next.  A timer is no longer active when its
+ * function is called, which may set it again, for later than now.  In the house, which is entered where it has to be.
  */
 void timer_run(void);
 
 /*
- * Is something due here that no interrupt has told us of, because they are off?  Asked at preemption points, so that a long
- * hypercall does not hold up timers; cheap.
+ * Is something due here that no interrupt has told us of, because they are off?  Asked at preemption points, so that a
+ * long hypercall does not hold up timers; cheap.
  */
 bool timer_is_due(void);

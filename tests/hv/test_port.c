@@ -92,7 +92,7 @@ static void test_flushes_elsewhere(void **state)
     assert_int_equal(noted.kicks, 3);
 }
 
-/* A vCPU that another processor holds has its root, its LDT and its window renewed there; one that nobody has, nowhere. */
+/* A vCPU that another processor has gets its root, LDT and window renewed there; one that nobody has, nowhere. */
 static void test_vcpu_elsewhere(void **state)
 {
     (void)state;
