@@ -37,7 +37,7 @@ static int64_t set_time64(const struct hv_vcpu *vcpu, const struct xenpf_settime
     return set_time(vcpu->engine.domain->machine, time->secs, time->nsecs, time->system_time);
 }
 
-/* There is one processor, number 0. */
+/* Guests are told of one processor, number 0, whatever runs them. */
 static int64_t get_cpuinfo(struct xenpf_pcpuinfo *info)
 {
     if (info->xen_cpuid != 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels of both forms: abi/event.h.  Hypervisor code runs on one processor with interrupts off. */
+/*
+ * Event channels of both forms: abi/event.h.  They are the house's (hv/cpu/house.h); the words that a guest sees are
+ * changed by atomic operations, since it writes them meanwhile.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine/port.h for one processor: a TLB that a flush is meant for is this one's.
+ * engine/port.h: what the engine asks of the machine.  What other processors have to do for it is
+ * hv/domain/request.h's.
  */
 #include <abi/errno.h>
 #include <abi/segment.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One xenstore for all domains, message by message (abi/io.h): requests and replies, watches, transactions, rights.  It
- * knows nothing of rings.  Hypervisor code runs on one processor with interrupts off, so nothing here is locked: each
- * function leaves the store whole.
+ * knows nothing of rings.  All of it is the house's (hv/cpu/house.h), and each function leaves the store whole.
  */
 #pragma once
 
