@@ -3,7 +3,8 @@
  * A list for each processor in the order of the deadlines: there are a few timers for each vCPU, and most are off.
  *
  * Each timer belongs to the house, or to the processor whose turn it ends, so that nobody sets or stops one that
- * another sets, or that expires.  Its neighbours in a list are others': each list has a lock, and nobody holds two of them.
+ * another sets, or that expires.  Its neighbours in a list are others': each list has a lock, and nobody holds two of
+ * them.
  */
 #include <stddef.h>
 
