@@ -31,7 +31,7 @@
 /* Intel SDM volume 3, 9.4.4.1: from the reset to the first start-up interrupt, and from that to the second. */
 #define RESET_NS UINT64_C(10000000)
 #define AGAIN_NS UINT64_C(200000)
-#define COME_NS  UINT64_C(2000000000) /* until then it has come, however busy the machine's own host is */
+#define COME_NS  UINT64_C(10000000000) /* until then it has come, however busy the machine's own host is */
 
 #define CPU_ORDER 5u
 _Static_assert(sizeof(struct cpu) <= PAGE_SIZE << CPU_ORDER, "struct cpu is taken in one piece");

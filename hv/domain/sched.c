@@ -354,7 +354,9 @@ static void idle(void)
 
     if (has_nothing)
         request_idle_begin();
+    nmi_watchdog_stop(); /* nothing hangs here, and NMIs would only wake it */
     __asm__ volatile("sti; hlt; cli" : : : "memory");
+    nmi_watchdog_start();
     if (has_nothing)
         request_idle_end();
     house_step_in(was_in_house);
