@@ -106,9 +106,15 @@ void sched_yield(void)
 
 void sched_step_back(void)
 {
+    const struct cpu *cpu = cpu_here();
+
     lock_take(&fair_lock);
-    fair_step_back(cpu_here()->id);
-    leave_with_lock(cpu_here()->current, RUNSTATE_runnable);
+    if (!cpu->must_give_way && !fair_is_wanted(cpu->id)) {
+        lock_drop(&fair_lock); /* it would be the next one again */
+        return;
+    }
+    fair_step_back(cpu->id);
+    leave_with_lock(cpu->current, RUNSTATE_runnable);
 }
 
 void sched_block(struct hv_vcpu *vcpu)

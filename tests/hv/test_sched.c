@@ -98,6 +98,35 @@ static void test_alone(void **state)
     assert_int_equal(arrivals, 1);
 }
 
+static void guest_steps_back(struct hv_vcpu *vcpu)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        tell("%u ", vcpu->engine.id);
+        sched_step_back();
+    }
+    tell("done ");
+}
+
+/* SCHEDOP_yield is for others: where nobody else wants to run, the stack stays, but for what only the roof can see to. */
+static void test_step_back(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    guests[0] = guests[1] = guest_steps_back;
+    rounds = 1;
+    start_all();
+    run();
+    assert_string_equal(told, "w1 l1 t1 1 s1 w0 l0 t0 0 s0 w1 l1 t1 done end w- ");
+    make(1, WIDTH_64);
+    guests[0] = guest_steps_back;
+    rounds = 3;
+    start_all();
+    run();
+    assert_string_equal(told, "w0 l0 t0 0 0 0 done end w- ");
+    assert_int_equal(arrivals, 1);
+    assert_int_equal(turns_ended, 1);
+}
+
 /* A selector that means nothing any more: the kernel hears of all four, before the vCPU counts as arrived. */
 static void test_stale_selectors(void **state)
 {
@@ -490,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_start),
         cmocka_unit_test(test_switches),
         cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_step_back),
         cmocka_unit_test(test_stale_selectors),
         cmocka_unit_test(test_round_robin),
         cmocka_unit_test(test_on_vcpu),

@@ -25,7 +25,7 @@ struct hv_vcpu vcpus[VCPUS];
 void (*guests[VCPUS])(struct hv_vcpu *vcpu);
 
 uint64_t now, period, turn_ends, area_written, kicked;
-unsigned timers_run, arrivals, ticks, idles;
+unsigned turns_ended, timers_run, arrivals, ticks, idles;
 bool timers_due, area_is_gone, refuses_selectors;
 jmp_buf *halted;
 char told[1024];
@@ -91,6 +91,7 @@ void hv_vcpu_give_way(void)
 
 void timer_stop(struct timer *timer)
 {
+    turns_ended++;
     timer->active = false;
     if (turn == timer)
         turn = NULL;
@@ -234,7 +235,7 @@ void make(unsigned count, enum width width)
     domain.engine = (struct domain){.machine = &machine, .width = width, .nr_vcpus = count, .vcpus = domain.vcpus};
     told[0] = '\0';
     now = 1000 * MS;
-    timers_run = arrivals = ticks = 0;
+    turns_ended = timers_run = arrivals = ticks = 0;
     area_written = 0;
     timers_due = area_is_gone = refuses_selectors = false;
     turn = NULL;

@@ -39,6 +39,7 @@ void __attribute__((format(printf, 1, 2))) tell(const char *format, ...);
 
 extern unsigned timers_run, arrivals, ticks; /* timer_run(), state_load_segments(), vcpu_time_set_periodic() */
 extern uint64_t period;                      /* of the last of these */
+extern unsigned turns_ended;                 /* timer_stop() */
 extern unsigned idles;                       /* request_idle_begin() */
 extern uint64_t kicked;                      /* processors, bit n for n */
 extern struct timer *turn;                   /* the timer that is set, and for when */
