@@ -9,7 +9,7 @@ static uint64_t latest(uint64_t now, uint32_t stamp)
     return now - (uint32_t)(now - stamp);
 }
 
-cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
+FORCE_INLINE cpumask_t stale_at(const struct machine *machine, uint32_t stamp)
 {
     uint64_t ended = latest(__atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST), stamp);
     cpumask_t stale = {0};
@@ -22,6 +22,11 @@ cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
             stale.bits |= cpumask_of(cpu).bits;
     }
     return stale;
+}
+
+cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
+{
+    return stale_at(machine, stamp);
 }
 
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint64_t began)
@@ -43,5 +48,8 @@ void tlb_flush(struct machine *machine, cpumask_t cpus)
 
 void tlb_settle(struct machine *machine, uint32_t stamp)
 {
-    tlb_flush(machine, tlb_stale(machine, stamp));
+    cpumask_t stale = stale_at(machine, stamp);
+
+    if (stale.bits)
+        tlb_flush(machine, stale);
 }

@@ -56,8 +56,9 @@ struct cpu {
     struct hv_vcpu *current;           /* NULL: none, and the hypervisor's own root is loaded */
     uint64_t sleeping;                 /* rsp of its own stack while a vCPU runs: hv/domain/sched.h */
     bool in_vcpu;                      /* a vCPU's stack is in use, not its own */
-    uint64_t turn_began;               /* time_now() when the vCPU got the processor */
-    bool must_give_way; /* since then there is something that only sched_run() can see to: hv_vcpu_give_way() */
+    uint64_t timer_ticks; /* of the TSC, when the first of its timers expires; 0: there is none.  hv/time/timer.c */
+    uint64_t turn_began;  /* time_now() when the vCPU got the processor */
+    bool must_give_way;   /* since then there is something that only sched_run() can see to: hv_vcpu_give_way() */
     const struct cpu_frame *stopped_at; /* hv/cpu/stop.c; NULL: it runs */
     uint64_t kicks;                     /* so many have come: cpu_kick() */
     bool debug_has_stack;               /* these belong to hv/cpu/debug_stack.c */

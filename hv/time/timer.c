@@ -19,7 +19,6 @@
 static struct list {
     struct lock lock; /* over @first, and the links */
     struct timer *first;
-    uint64_t first_ticks; /* of the TSC, when the first one expires; 0: there is none.  Its processor's alone */
 } lists[MAX_CPUS] = {[0 ... MAX_CPUS - 1] = {.lock = LOCK_INIT(LOCK_TIMERS, 0)}};
 
 static struct list *list_here(void)
@@ -28,25 +27,18 @@ static struct list *list_here(void)
 }
 
 /* Only its own APIC can a processor program: for @deadline, UINT64_MAX for never. */
-static void program(struct list *list, uint64_t deadline)
+static void program(uint64_t deadline)
 {
     uint64_t now = time_now(), left;
 
     if (deadline == UINT64_MAX) {
-        list->first_ticks = 0;
+        cpu_here()->timer_ticks = 0;
         apic_set_timer(UINT64_MAX);
         return;
     }
     left = deadline > now ? deadline - now : 0;
-    list->first_ticks = time_ticks_in(left);
+    cpu_here()->timer_ticks = time_ticks_in(left);
     apic_set_timer(left);
-}
-
-bool timer_is_due(void)
-{
-    uint64_t first_ticks = list_here()->first_ticks;
-
-    return first_ticks && asm_read_tsc() >= first_ticks;
 }
 
 /* Returns whether it was the first one of its list. */
@@ -105,7 +97,7 @@ void timer_set(struct timer *timer, uint64_t deadline)
     timer->deadline = deadline;
     is_first = insert(list, timer);
     if (is_first || was_first_here)
-        program(list, first_deadline(list));
+        program(first_deadline(list));
 }
 
 /* The APIC's timer is left as it is: it wakes a processor once for nothing. */
@@ -142,6 +134,6 @@ void timer_run(void)
 
     while ((timer = take_due(list, now)))
         timer->expire(timer);
-    program(list, first_deadline(list));
+    program(first_deadline(list));
     house_leave_if(entered);
 }

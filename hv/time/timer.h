@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <hv/base/asm.h>
+#include <hv/cpu/cpu.h>
+
 struct timer {
     uint64_t deadline; /* of time_now() */
     void (*expire)(struct timer *timer);
@@ -36,4 +39,9 @@ void timer_run(void);
  * Is something due here that no interrupt has told us of, because they are off?  Asked at preemption points, so that a
  * long hypercall does not hold up timers; cheap.
  */
-bool timer_is_due(void);
+static inline bool timer_is_due(void)
+{
+    uint64_t ticks = cpu_here()->timer_ticks;
+
+    return ticks && asm_read_tsc() >= ticks;
+}
