@@ -372,7 +372,7 @@ void trap_first_return(struct cpu_frame *frame)
     attend(cpu_here()->current);
 }
 
-static void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
+FORCE_INLINE void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     int64_t result = engine_hypercall(&vcpu->engine, frame->rax, args);
@@ -402,7 +402,7 @@ void trap_call(struct cpu_frame *frame)
     prepare_return(vcpu);
 }
 
-static void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
+FORCE_INLINE void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
     const uint64_t args[6] = {(uint32_t)frame->rbx, (uint32_t)frame->rcx, (uint32_t)frame->rdx,
                               (uint32_t)frame->rsi, (uint32_t)frame->rdi, (uint32_t)frame->rbp};
