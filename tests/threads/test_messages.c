@@ -136,6 +136,12 @@ void explain(const struct machine *machine, const struct noted_refusal *noted, s
     abort();
 }
 
+void report_json(const struct explanation *explanation)
+{
+    (void)explanation;
+    abort();
+}
+
 void report_explanation(const struct explanation *explanation)
 {
     (void)explanation;
@@ -174,7 +180,7 @@ static void count_refusals(unsigned id)
 static void test_refusals(void **state)
 {
     (void)state;
-    refusals_explain();
+    refusals_explain(false);
     processors_run(PROCESSORS, refuse_and_look);
     assert_int_equal(explained, PROCESSORS * LINES);
     processors_run(1, count_refusals);
