@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Setting up the processor. */
-#include <engine/check.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/base/string.h>
@@ -44,9 +43,6 @@
 struct cpu cpu_boot;
 struct cpu_features cpu_features_found;
 struct entry_cpu entry_cpus[MAX_CPUS];
-
-static struct cpu *cpus[MAX_CPUS]; /* those that run */
-static cpumask_t online;           /* and which they are */
 
 const struct cpu_features *cpu_features(void)
 {
@@ -165,23 +161,6 @@ void cpu_set_entry_stack(uint64_t top)
     cpu->tss.rsp[0] = top;
     entry_cpus[cpu->id].stack = top;
     *(uint64_t *)cpu_sysenter_stack(cpu) = top;
-}
-
-struct cpu *cpu_find(unsigned id)
-{
-    return id < MAX_CPUS ? __atomic_load_n(&cpus[id], __ATOMIC_ACQUIRE) : NULL;
-}
-
-cpumask_t cpus_online(void)
-{
-    return (cpumask_t){__atomic_load_n(&online.bits, __ATOMIC_ACQUIRE)};
-}
-
-void cpu_set_online(struct cpu *cpu)
-{
-    CHECK(cpu->id < MAX_CPUS);
-    __atomic_store_n(&cpus[cpu->id], cpu, __ATOMIC_RELEASE);
-    __atomic_fetch_or(&online.bits, cpumask_of(cpu->id).bits, __ATOMIC_ACQ_REL);
 }
 
 void cpu_init(void)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending interrupts.  In memory the command is in two registers, the second of which sends; as an MSR it is whole. */
-#include <engine/check.h>
 #include <hv/base/asm.h>
 #include <hv/base/layout.h>
 #include <hv/cpu/cpu.h>
@@ -77,8 +76,5 @@ void ipi_send_nmi(uint32_t apic)
 
 void cpu_kick(unsigned id)
 {
-    const struct cpu *cpu = cpu_find(id);
-
-    CHECK(cpu);
-    ipi_send(cpu->apic, IPI_FIXED(VECTOR_KICK));
+    ipi_send(cpu_find(id)->apic, IPI_FIXED(VECTOR_KICK));
 }
