@@ -37,7 +37,6 @@
 #define ENTRY_TABLE   0x003 /* present, writable */
 #define ENTRY_LARGE   0x083 /* and 2 MiB large */
 
-#define EARLY_L2S     4
 #define IMAGE_SLOT    259
 
         .cfi_sections .debug_frame
@@ -235,24 +234,8 @@ enter_image:
         .cfi_endproc
 
         .balign 8
-        .globl boot_gdt
-boot_gdt:
-        .quad 0
-        .quad 0x00af9b000000ffff /* code, 64 bits, ring 0 */
-        .quad 0x00cf9b000000ffff /* code, 32 bits */
-        .quad 0x00cf93000000ffff /* data */
 boot_gdt_pointer:
         .short BOOT_GDT_SIZE - 1
         .long boot_gdt
-
-        .section .bss
-        .balign 4096
-        .globl early_l4
-early_l4:
-        .skip 4096
-early_l3:
-        .skip 4096
-early_l2:
-        .skip EARLY_L2S * 4096
 
         .section .note.GNU-stack, "", @progbits

@@ -9,6 +9,8 @@
 #define BOOT_DS       0x18
 #define BOOT_GDT_SIZE 0x20
 
+#define EARLY_L2S 4 /* tables of the early mappings, a GiB each */
+
 #ifdef __ASSEMBLER__
 
 #define CR0_PE   (1 << 0)
