@@ -92,7 +92,7 @@ static void test_flushes_elsewhere(void **state)
     assert_int_equal(noted.kicks, 3);
 }
 
-/* A vCPU that another processor has gets its root, LDT and window renewed there; one that nobody has, nowhere. */
+/* Root, LDT and window of a vCPU that another processor holds are renewed there; of one that nobody has, nowhere. */
 static void test_vcpu_elsewhere(void **state)
 {
     (void)state;

@@ -107,7 +107,7 @@ static void guest_steps_back(struct hv_vcpu *vcpu)
     tell("done ");
 }
 
-/* SCHEDOP_yield is for others: where nobody else wants to run, the stack stays, but for what only the roof can see to. */
+/* SCHEDOP_yield is for others: where nobody else wants to run, the stack stays. */
 static void test_step_back(void **state)
 {
     (void)state;
@@ -496,7 +496,7 @@ static void let_go(void)
     vcpus[0].share.is_held = false;
 }
 
-/* Nothing of it is given back while another processor is on the stack of one of its vCPUs.  There are two from here on. */
+/* Nothing of it is given back while another processor has one of its vCPUs.  There are two from here on. */
 static void test_end_elsewhere(void **state)
 {
     (void)state;
