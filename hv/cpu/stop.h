@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include <engine/types.h>
+
 struct cpu;
 struct cpu_frame;
 
