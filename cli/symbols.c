@@ -20,7 +20,10 @@ static int compare(const void *one, const void *other)
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-/* What a terminal would take for a command, or a program for the end of a string, is not let through; the last name ends as well. */
+/*
+ * What a terminal would take for a command, or a program for the end of a string, is not let through; the last name
+ * ends as well.
+ */
 static void make_printable(char *names, size_t size)
 {
     for (size_t i = 0; i < size; i++)

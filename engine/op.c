@@ -53,8 +53,8 @@ void op_begin_teardown(struct op *op, struct domain *domain)
 
 /*
  * Counted first, then asked: whoever marks a domain as dying and then sees no operation knows that each later one sees
- * the mark.  And counted before anything is waited for: whoever takes a domain out of the machine's table, and then sees
- * each processor come by, knows that those that had found it by its number are counted, and may wait for its lock.
+ * the mark.  And counted before anything is waited for: whoever takes a domain out of the machine's table, and then
+ * sees each processor come by, knows that those that had found it by its number are counted, and may wait for its lock.
  */
 int op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
 {

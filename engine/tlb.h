@@ -51,8 +51,8 @@ static inline uint64_t tlb_flush_begin(struct machine *machine)
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint64_t began);
 
 /*
- * The same for one processor: every change of a guest's mode comes here.  Who sees the date sees what was before it; how
- * late it is seen makes no difference but flushes too many, so this is no locked instruction.
+ * The same for one processor: every change of a guest's mode comes here.  Who sees the date sees what was before it;
+ * how late it is seen makes no difference but flushes too many, so this is no locked instruction.
  */
 static inline void tlb_flush_end_one(struct machine *machine, unsigned cpu, uint64_t began)
 {

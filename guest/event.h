@@ -23,7 +23,8 @@ void event_init(void);
 void event_set_handler(evtchn_port_t port, event_handler *handler);
 
 /*
- * A port for a virtual interrupt, for an IPI to the calling vCPU, for a domain to bind to.  0, or the call's error, as below.
+ * A port for a virtual interrupt, for an IPI to the calling vCPU, for a domain to bind to.  0, or the call's error, as
+ * below.
  */
 int __must_check event_bind_virq(unsigned virq, event_handler *handler, evtchn_port_t *port);
 int __must_check event_bind_ipi(event_handler *handler, evtchn_port_t *port);

@@ -21,8 +21,8 @@ bool serial_write(const char *bytes, size_t count);
 int serial_get(void);
 
 /*
- * Send a byte to the log; a line feed is preceded by a carriage return.  Whoever sends some has the lines to itself from
- * serial_begin() to serial_end(), not for long; what else is here and sends sees to that itself.
+ * Send a byte to the log; a line feed is preceded by a carriage return.  Whoever sends some has the lines to itself
+ * from serial_begin() to serial_end(), not for long; what else is here and sends sees to that itself.
  */
 void serial_put(char byte);
 void serial_begin(void);

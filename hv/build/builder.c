@@ -191,7 +191,7 @@ static int fill(struct build *build, const char **problem)
     build_load(build);
     if (build_tables(build))
         return fail(problem, "the page tables that were made for the domain are wrong: this is an error in Paravane");
-    /* From here to the end the house is not left: others find the domain, but only for what the engine has a lock for. */
+    /* From here on the house is not left: others find the domain, but only for what the engine has a lock for. */
     hv_domain_publish(build->domain);
     if (build_services(build))
         return fail(problem, "the machine has not enough memory for the domain's rings and grant table");

@@ -28,8 +28,8 @@ static bool is_wanted(const struct hv_vcpu *vcpu)
 }
 
 /*
- * Nothing can come between the look and the sleep: whoever makes an event, an NMI or an end has to be in the house, which
- * is this vCPU's until it is blocked.
+ * Nothing can come between the look and the sleep: whoever makes an event, an NMI or an end has to be in the house,
+ * which is this vCPU's until it is blocked.
  */
 static int64_t do_block(struct hv_vcpu *vcpu, vaddr_t arg)
 {

@@ -128,7 +128,7 @@ static bool is_about_use(enum refusal_reason reason)
            reason == REFUSE_NOT_PINNED || reason == REFUSE_NOT_A_TABLE || reason == REFUSE_LINEAR_CHAIN;
 }
 
-/* Does an entry of a table of level @level hold a use of @type?  Of a frame that may have no references at all it does. */
+/* Does an entry of a table of level @level hold a use of @type?  Of a frame that may have no references it does. */
 static bool holds(enum refusal_reason reason, enum frame_type type, unsigned level, uint64_t entry)
 {
     if (reason == REFUSE_FRAME_IN_USE)

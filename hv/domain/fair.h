@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who is next: of all vCPUs of all domains, each gets of the processors what its weight says.  There is one queue for
- * all processors, so that nothing has to balance them.  A domain's weight is shared by those of its vCPUs that are up.  What a vCPU has had is counted in ns at WEIGHT_DEFAULT: those of a heavier
- * domain count for less.  Who wants to run and has had least is next.
+ * all processors, so that nothing has to balance them.  A domain's weight is shared by those of its vCPUs that are up.
+ * What a vCPU has had is counted in ns at WEIGHT_DEFAULT: those of a heavier domain count for less.  Who wants to run
+ * and has had least is next.
  *
  * Who blocks does not save up what it did not use: when it wakes it is behind the others by FAIR_CREDIT at most, which
  * is enough to run at once, ahead of one that uses all that it gets.

@@ -37,5 +37,5 @@ static inline bool refusal_is_of_entry(const struct refusal *refusal)
 /* As they are at this moment. */
 struct refusals refusals_noted(void);
 
-/* From now on each refusal is printed when it happens: in words, or (@as_json) those of guests as one line for programs. */
+/* From now on each refusal is printed as it happens: in words, or (@as_json) those of guests as a line for programs. */
 void refusals_explain(bool as_json);

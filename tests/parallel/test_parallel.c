@@ -52,8 +52,8 @@ void *port_frame_map(mfn_t mfn)
 }
 
 /*
- * What guests have cleared or copied without a lock, others may write meanwhile: that is between the guests, and nothing
- * for the sanitizer, which would see into memset() and memmove().
+ * What guests have cleared or copied without a lock, others may write meanwhile: that is between the guests, and
+ * nothing for the sanitizer, which would see into memset() and memmove().
  */
 __attribute__((no_sanitize("thread"), noinline)) void port_frame_clear(mfn_t mfn)
 {
