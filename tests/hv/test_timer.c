@@ -18,7 +18,8 @@
 #define ROUNDS 200000u
 #define NEVER  UINT64_MAX
 
-struct cpu cpu_boot; /* whichever processor runs, by its number */
+struct cpu cpu_boot;                   /* whichever processor runs, by its number */
+static uint64_t timer_ticks[MAX_CPUS]; /* of the others */
 
 static uint64_t now;
 static uint64_t alarm; /* when the APIC would interrupt; NEVER */
@@ -32,6 +33,13 @@ static struct {
 static uint64_t last_deadline; /* of those that have expired in this run */
 static struct timer *set_again;
 static uint64_t set_again_for;
+
+static void go_to(unsigned cpu)
+{
+    timer_ticks[cpu_boot.id] = cpu_boot.timer_ticks;
+    cpu_boot.id = cpu;
+    cpu_boot.timer_ticks = timer_ticks[cpu];
+}
 
 uint64_t time_now(void)
 {
@@ -102,7 +110,7 @@ static void run(void)
 static int set_up(void **state)
 {
     (void)state;
-    cpu_boot.id = 0;
+    go_to(0);
     for (unsigned i = 0; i < TIMERS; i++) {
         timer_stop(&model[i].timer);
         model[i].timer = (struct timer){.expire = expire};
@@ -205,7 +213,7 @@ static void test_order_of_equals(void **state)
 
 static void set_on(unsigned cpu, unsigned which, uint64_t deadline)
 {
-    cpu_boot.id = cpu;
+    go_to(cpu);
     model[which].deadline = deadline;
     timer_set(&model[which].timer, deadline);
 }
@@ -214,7 +222,7 @@ static unsigned expired_on(unsigned cpu, unsigned which)
 {
     unsigned before = model[which].expired;
 
-    cpu_boot.id = cpu;
+    go_to(cpu);
     last_deadline = 0;
     timer_run();
     return model[which].expired - before;
@@ -225,7 +233,7 @@ static void test_processors(void **state)
 {
     (void)state;
     set_on(1, 0, 2000);
-    cpu_boot.id = 0;
+    go_to(0);
     timer_run();
     assert_true(alarm == NEVER); /* it is not this one's */
     set_on(0, 1, 3000);
@@ -237,14 +245,14 @@ static void test_processors(void **state)
 
     set_on(1, 0, 1);
     assert_true(timer_is_due());
-    cpu_boot.id = 0;
+    go_to(0);
     assert_false(timer_is_due());
     set_on(0, 0, 4500); /* moved */
     now = 5000;
     assert_int_equal(expired_on(1, 0), 0);
     assert_int_equal(expired_on(0, 0), 1);
     set_on(0, 0, 6000);
-    cpu_boot.id = 1;
+    go_to(1);
     model[0].deadline = NEVER;
     timer_stop(&model[0].timer);
     now = 7000;
