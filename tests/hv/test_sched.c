@@ -357,7 +357,7 @@ static void guest_makes_timers_due(struct hv_vcpu *vcpu)
         tell("woken ");
         return;
     }
-    timers_due = true;
+    cpu_boot.timer_ticks = 1; /* of the TSC: long ago; timer_run() wakes the second vCPU */
     sched_block(vcpu);
     assert_true(false);
 }

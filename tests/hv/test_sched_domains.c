@@ -307,7 +307,7 @@ static void test_work_in_time(void **state)
     vcpus[1].run.down = false;
     vcpus[1].run.info.state = RUNSTATE_blocked;
     guests[1] = guest_blocks;
-    timers_due = true;
+    cpu_boot.timer_ticks = 1;
     sched_yield_work();
     assert_int_equal(timers_run, 1);
     assert_string_equal(told, "w1 l1 t1 blocks s1 w- ");

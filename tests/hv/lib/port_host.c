@@ -27,7 +27,7 @@ struct hv_domain domain;
 struct hv_vcpu vcpu;
 struct machine machine = {.tlb = {.cpus = {1}}};
 struct noted noted;
-bool due, turn_over, on_vcpu, unreachable, emptied, taken;
+bool turn_over, on_vcpu, unreachable, emptied, taken;
 jmp_buf ended;
 
 void *paging_ram(uint64_t maddr)
@@ -135,11 +135,6 @@ void cpu_set_entry_stack(uint64_t top)
     noted.entry_stack = top;
 }
 
-bool timer_is_due(void)
-{
-    return due;
-}
-
 bool sched_is_due(void)
 {
     return turn_over;
@@ -216,5 +211,5 @@ void make(void)
     vcpu.engine.kernel_root = vcpu.engine.user_root = MFN_NONE;
     vcpu.window = WINDOW;
     noted = (struct noted){0};
-    due = turn_over = on_vcpu = unreachable = taken = false;
+    turn_over = on_vcpu = unreachable = taken = false;
 }

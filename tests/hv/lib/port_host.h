@@ -43,7 +43,7 @@ extern struct noted noted;
  * What is answered: of timers, of a turn, of the stack that runs, of guest memory, of zombies.  Whether the two frames
  * that machine_take() has are out.
  */
-extern bool due, turn_over, on_vcpu, unreachable, emptied, taken;
+extern bool turn_over, on_vcpu, unreachable, emptied, taken;
 
 /* All of it new: a 64-bit vCPU without a root, which does not run. */
 void make(void);

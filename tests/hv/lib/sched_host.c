@@ -26,7 +26,7 @@ void (*guests[VCPUS])(struct hv_vcpu *vcpu);
 
 uint64_t now, period, turn_ends, area_written, kicked;
 unsigned turns_ended, timers_run, arrivals, ticks, idles;
-bool timers_due, area_is_gone, refuses_selectors;
+bool area_is_gone, refuses_selectors;
 jmp_buf *halted;
 char told[1024];
 struct timer *turn;
@@ -97,14 +97,9 @@ void timer_stop(struct timer *timer)
         turn = NULL;
 }
 
-bool timer_is_due(void)
-{
-    return timers_due;
-}
-
 void timer_run(void)
 {
-    timers_due = false;
+    cpu_boot.timer_ticks = 0;
     timers_run++;
     runstate_wake(&vcpus[1]);
 }
@@ -237,7 +232,7 @@ void make(unsigned count, enum width width)
     now = 1000 * MS;
     turns_ended = timers_run = arrivals = ticks = 0;
     area_written = 0;
-    timers_due = area_is_gone = refuses_selectors = false;
+    area_is_gone = refuses_selectors = false;
     turn = NULL;
     halted = NULL;
     for (unsigned i = 0; i < count; i++) {

@@ -25,7 +25,6 @@ extern struct hv_vcpu vcpus[VCPUS];
 extern void (*guests[VCPUS])(struct hv_vcpu *vcpu); /* what each of them does */
 
 extern uint64_t now;
-extern bool timers_due;   /* timer_run() wakes the second vCPU */
 extern bool area_is_gone; /* nothing is mapped at AREA */
 extern bool refuses_selectors;
 extern jmp_buf *halted; /* set: a broken invariant is expected */
