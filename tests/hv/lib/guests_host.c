@@ -16,6 +16,7 @@
 #include <hv/build/hv_domain.h>
 #include <hv/cpu/cpu.h>
 #include <hv/domain/report.h>
+#include <hv/domain/runstate.h>
 #include <hv/domain/sched.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
@@ -27,6 +28,7 @@
 #include <hv/mem/pool.h>
 #include <hv/mem/ram.h>
 #include <hv/service/console.h>
+#include <hv/service/xenstore.h>
 #include <hv/split_devices.h>
 #include <hv/time/time.h>
 #include <tests/hv/lib/guests_host.h>
@@ -341,6 +343,21 @@ void console_detach(struct hv_domain *domain)
 bool console_is_free(void)
 {
     return !attached;
+}
+
+/* None of their vCPUs runs. */
+void runstate_interrupt(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+}
+
+/* No guest has left a status. */
+bool xenstore_read_number(const struct hv_domain *domain, const char *name, uint32_t *number)
+{
+    (void)domain;
+    (void)name;
+    *number = 0;
+    return false;
 }
 
 void begin(void)
