@@ -23,8 +23,9 @@
 
 #define PHYS(symbol) ((symbol)-IMAGE_BASE)
 
-/* clang-format off: it is assembly. */
-/* In 32-bit code, without paging: PAE, a root, EFER.LME, then paging; Intel SDM volume 3, 10.8.5.  A far jump follows. */
+/* The rest is assembly. */
+/* clang-format off */
+/* In 32-bit code, without paging: PAE, a root, EFER.LME, then paging; Intel SDM volume 3, 10.8.5.  Then a far jump. */
         .macro ENTER_LONG_MODE
         movl %cr4, %eax
         orl $CR4_PAE, %eax
