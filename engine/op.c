@@ -93,7 +93,8 @@ bool op_is_dying(const struct op *op)
            (op->vcpu && domain_is_dying(op->vcpu->domain));
 }
 
-void op_wait(struct op *op)
+/* By itself, so that whoever need not wait saves no registers for it. */
+__attribute__((noinline)) void op_wait(struct op *op)
 {
     op_unlock(op);
     port_yield();

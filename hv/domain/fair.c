@@ -7,10 +7,11 @@
 
 struct processor {
     struct hv_vcpu *running; /* NULL: none */
-    bool has_woken;
 };
 
 struct lock fair_lock = LOCK_INIT(LOCK_SCHED, 0);
+
+bool fair_woken[MAX_CPUS];
 
 static struct processor processors[MAX_CPUS];
 static cpumask_t present = {1}; /* those of them that take part */
@@ -208,7 +209,7 @@ struct hv_vcpu *fair_next(unsigned cpu)
 {
     struct hv_vcpu *next = last ? least(last, true, cpu) : NULL;
 
-    __atomic_store_n(&processors[cpu].has_woken, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&fair_woken[cpu], false, __ATOMIC_RELAXED);
     if (next)
         last = next;
     return next;
@@ -222,11 +223,6 @@ void fair_step_back(unsigned cpu)
     account();
     if (other && running->share.had < had_on(other, cpu))
         running->share.had = had_on(other, cpu);
-}
-
-bool fair_has_woken(unsigned cpu)
-{
-    return __atomic_load_n(&processors[cpu].has_woken, __ATOMIC_RELAXED);
 }
 
 bool fair_is_ahead(unsigned cpu)
@@ -260,7 +256,7 @@ bool fair_is_wanted(unsigned cpu)
 
 static bool is_idle(unsigned cpu)
 {
-    return is_present(cpu) && !processors[cpu].running && !processors[cpu].has_woken;
+    return is_present(cpu) && !processors[cpu].running && !fair_woken[cpu];
 }
 
 /* How little it matters to let @vcpu run on @cpu: the more, the better. */
@@ -291,7 +287,7 @@ static unsigned find_processor(const struct hv_vcpu *vcpu)
 
 static void tell(unsigned cpu)
 {
-    __atomic_store_n(&processors[cpu].has_woken, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&fair_woken[cpu], true, __ATOMIC_RELAXED);
     if (processors[cpu].running)
         processors[cpu].running->run.attention = true;
 }

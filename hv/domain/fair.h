@@ -36,6 +36,7 @@ struct vcpu_share {
  */
 #pragma GCC visibility push(hidden)
 extern struct lock fair_lock;
+extern bool fair_woken[MAX_CPUS]; /* for fair_has_woken() */
 #pragma GCC visibility pop
 
 /* Processor @cpu takes part from now on.  Number 0 does from the beginning. */
@@ -76,7 +77,10 @@ bool fair_find_idle(unsigned *cpu);
 void fair_follow(struct hv_vcpu *vcpu, const struct hv_vcpu *other);
 
 /* Has processor @cpu been told to look for somebody since its last fair_next()? */
-bool fair_has_woken(unsigned cpu);
+static inline bool fair_has_woken(unsigned cpu)
+{
+    return __atomic_load_n(&fair_woken[cpu], __ATOMIC_RELAXED);
+}
 
 /*
  * Between fair_begin() and fair_end() of @cpu: has somebody else who wants to run there had no more than the one that

@@ -181,10 +181,12 @@ void lock_waits(void)
 /* Whoever asks has got on with something long. */
 bool port_preempt_wanted(void)
 {
-    nmi_watchdog_pet();
-    if (request_is_there(cpu_here()->id))
+    struct cpu *cpu = cpu_here();
+
+    nmi_watchdog_pet_at(cpu);
+    if (request_is_there(cpu->id))
         request_answer();
-    return timer_is_due() || sched_is_due();
+    return timer_is_due_at(cpu) || sched_is_due();
 }
 
 void port_yield(void)

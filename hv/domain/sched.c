@@ -228,13 +228,16 @@ static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *
     return TURN_IS_RIPE;
 }
 
-enum sched_turn sched_look(void)
+FORCE_INLINE enum sched_turn look(const struct cpu *cpu)
 {
-    const struct cpu *cpu = cpu_here();
-
     if (cpu->must_give_way)
         return TURN_IS_OVER;
     return is_contended(cpu) ? look_at_turn(cpu) : TURN_GOES_ON;
+}
+
+enum sched_turn sched_look(void)
+{
+    return look(cpu_here());
 }
 
 bool sched_is_due(void)
@@ -243,7 +246,7 @@ bool sched_is_due(void)
 
     if (!cpu->in_vcpu)
         return work_machine && time_now() - cpu->turn_began >= WORK_NS;
-    return sched_look() == TURN_IS_OVER;
+    return look(cpu) == TURN_IS_OVER;
 }
 
 /* sched_is_due() is asked on the way back from the interrupt. */

@@ -27,7 +27,12 @@ void nmi_watchdog_start(void);
 void nmi_watchdog_stop(void);
 
 /* This processor gets on with its work. */
+static inline void nmi_watchdog_pet_at(struct cpu *here)
+{
+    here->nmi_ticks = 0;
+}
+
 static inline void nmi_watchdog_pet(void)
 {
-    cpu_here()->nmi_ticks = 0;
+    nmi_watchdog_pet_at(cpu_here());
 }

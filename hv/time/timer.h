@@ -39,9 +39,12 @@ void timer_run(void);
  * Is something due here that no interrupt has told us of, because they are off?  Asked at preemption points, so that a
  * long hypercall does not hold up timers; cheap.
  */
+static inline bool timer_is_due_at(const struct cpu *here)
+{
+    return here->timer_ticks && asm_read_tsc() >= here->timer_ticks;
+}
+
 static inline bool timer_is_due(void)
 {
-    uint64_t ticks = cpu_here()->timer_ticks;
-
-    return ticks && asm_read_tsc() >= ticks;
+    return timer_is_due_at(cpu_here());
 }
