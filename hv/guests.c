@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: the audit; what comes, comes again and ends; all of them. */
 #include <engine/engine.h>
+#include <engine/port.h>
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
@@ -35,21 +36,40 @@ static bool is_busy(const struct machine *machine)
     return false;
 }
 
+/* While the locks of all domains are taken nobody changes a count. */
+static void lock_domains(const struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
+        if (machine->domains[i])
+            port_lock(machine->domains[i]);
+    }
+}
+
+static void unlock_domains(const struct machine *machine)
+{
+    for (unsigned i = machine->nr_domains; i-- > 0;) {
+        if (machine->domains[i])
+            port_unlock(machine->domains[i]);
+    }
+}
+
 /* With the word `audit`: is every count what a recount says?  @when says what has become of the guest by now. */
 static bool audit_passes(const struct machine *machine, const char *when, unsigned id, const char *name)
 {
     struct audit_finding finding = {0};
-    bool passes;
+    bool is_now, passes = true;
 
     if (!ram_audit_counts())
         return true;
+    lock_domains(machine);
+    is_now = !is_busy(machine);
+    if (is_now)
+        passes = audit_machine(machine, ram_audit_counts(), &finding);
+    unlock_domains(machine);
     print("audit %s domain %u (%s): ", when, id, name);
-    if (is_busy(machine)) {
+    if (!is_now)
         print("not now, another domain is in the middle of an operation\n");
-        return true;
-    }
-    passes = audit_machine(machine, ram_audit_counts(), &finding);
-    if (passes)
+    else if (passes)
         print("every count is right\n");
     else
         print("%s, frame %lx: %lx expected, %lx found: this is a bug of the hypervisor\n", finding.invariant,

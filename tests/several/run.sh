@@ -88,19 +88,20 @@ guest reboots rings 16384 $kernels/events.elf
 run reboots $GOOD '^domain 1 \(again\): restart 3' '^domain 1 \(again\) powered off' '^(works: )?verdict: success' \
     '^domain 2 \(works\) powered off' '^domain 3 \(rings\) powered off'
 
-# ---- The same on two processors, where a domain ends while the other processor runs its vCPU, or one of another's.
+# ---- The same on two processors, where a domain ends while the other processor runs its vCPU, or one of another's,
+# and says so within a line of it.
 machine=(-smp 2)
 guest beside first 16384 build/guests/demo.elf
 guest beside second 16384 $narrow/tests/timer.elf
 guest beside third 16384 $kernels/exceptions.elf
 run beside $GOOD '^processors: 2' '^demo: all 18 steps passed' '^(second: )?verdict: success' '^(third: )?verdict: success' \
-    '^domain 3 \(third\) powered off'
+    'domain 3 \(third\) powered off'
 guest ends-beside crashes 8192 $kernels/ending.elf how=crash
 guest ends-beside again 8192 $kernels/ending.elf how=again
 guest ends-beside works 16384 $kernels/timer.elf
 guest ends-beside rings 16384 $kernels/events.elf
-run ends-beside $CRASHED '^processors: 2' '^domain 1 \(crashes\) crashed' '^domain 2 \(again\): restart 3' \
-    '^(works: )?verdict: success' '^domain 3 \(works\) powered off' '^domain 4 \(rings\) powered off'
+run ends-beside $CRASHED '^processors: 2' 'domain 1 \(crashes\) crashed' 'domain 2 \(again\): restart 3' \
+    '^(works: )?verdict: success' 'domain 3 \(works\) powered off' 'domain 4 \(rings\) powered off'
 machine=()
 
 # ---- One cannot be built, for its kernel or for its size: the others run.

@@ -10,6 +10,7 @@
 
 #include <abi/sched.h>
 #include <engine/engine.h>
+#include <engine/port.h>
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/build/builder.h>
@@ -80,10 +81,35 @@ struct audit_counts *ram_audit_counts(void)
     return audit_wanted ? (struct audit_counts *)(void *)&counts : NULL;
 }
 
+/* Those of all domains are taken while counts are compared. */
+static unsigned locked;
+
+static unsigned count_domains(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < machine.nr_domains; i++)
+        count += machine.domains[i] != NULL;
+    return count;
+}
+
+void port_lock(struct domain *domain)
+{
+    assert_non_null(domain);
+    locked++;
+}
+
+void port_unlock(struct domain *domain)
+{
+    assert_non_null(domain);
+    assert_true(locked-- > 0);
+}
+
 bool audit_machine(const struct machine *which, struct audit_counts *counts, struct audit_finding *finding)
 {
     assert_ptr_equal(which, &machine);
     assert_non_null(counts);
+    assert_int_equal(locked, count_domains());
     *finding = (struct audit_finding){.invariant = "inv_planted"};
     return ++audits != bad_audit;
 }
