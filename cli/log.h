@@ -7,7 +7,7 @@
 
 #include <cli/relay.h>
 
-#define LOG_LINES_MAX   60u
+#define LOG_LINES_MAX   512u
 #define LOG_LINE_LENGTH 4096u /* a refusal as JSON has some 1500 */
 
 struct log {
