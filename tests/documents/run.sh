@@ -174,7 +174,8 @@ test_commands() {
     local directory=$log/commands command out=$log/command.log
     prepare $directory
     while read -r command; do
-        case $command in *'['* | *...* | *'build/guests/mine.elf'*) continue ;; esac
+        # Those with a command for the guest need a Linux that runs it: tests/linux has such.
+        case $command in *'['* | *...* | *'build/guests/mine.elf'* | *' -- '*) continue ;; esac
         # What boots from a disk is not GRUB, which need not be here.
         (cd $directory && export PARAVANE_GRUB=KERNEL && eval "bounded $command" </dev/null >"$OLDPWD/$out" 2>&1)
         verdict $? "commands: $command" "$out"
