@@ -12,7 +12,8 @@ from model import Place
 
 NOISE = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S)
 DIRECTIVE = re.compile(r'^#(?:[^\n]*\\\n)*[^\n]*', re.M)
-FUNCTION = re.compile(r'^(?!#)(?P<head>[A-Za-z_][^;{}#=()]*?)\b(?P<name>\w+)\((?P<parameters>[^;{}]*?)\)\n'
+FUNCTION = re.compile(r'^(?!#)(?P<head>(?:static )?(?:__attribute__\(\(\w+\)\) )?[A-Za-z_][^;{}#=()]*?)'
+                      r'\b(?P<name>\w+)\((?P<parameters>[^;{}]*?)\)\n'
                       r'\{\n(?P<body>.*?)^\}', re.M | re.S)
 TABLE = re.compile(r'^(?:static )?(?P<type>const [^;{}()=]*?|[^;{}()=]*?\*const )(?P<name>\w+)\[[^\]]*\] = '
                    r'\{(?P<body>.*?)\};', re.M | re.S)

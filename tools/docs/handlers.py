@@ -14,7 +14,8 @@ from model import Place, Unclear
 
 ENGINE_TABLE = ('engine/hypercall.c', 'hypercalls')
 HV_TABLE = ('hv/call/hypercall.c', 'calls')
-TABLES = (ENGINE_TABLE, HV_TABLE)  # those of the engine come first
+OWN_TABLE = ('hv/call/hypercall.c', 'own_calls')  # of the vCPU alone, without a lock
+TABLES = (ENGINE_TABLE, OWN_TABLE, HV_TABLE)  # those of the engine come first
 NUMBER = '__HYPERVISOR_'
 
 WORKS, INITIAL, REFUSED = 'works', 'initial domain only', 'refused'
@@ -201,6 +202,6 @@ def handled(program, name, at, commands):
 def all_handled(program, numbers, commands):
     """Each call of @numbers, names without __HYPERVISOR_; @commands: {name: {constant of its commands: number}}."""
     at = handlers(program)
-    nothing = program.sources[HV_TABLE[0]].functions['port_hypercall']
+    nothing = program.sources[HV_TABLE[0]].functions['call_in_house']
     return {name: handled(program, name, at[name], commands.get(name, {})) if name in at else
             Handled(name, [], Status(REFUSED, last_error(nothing.body), nothing.place)) for name in numbers}
