@@ -326,7 +326,7 @@ static bool inv_domain(const struct audit *audit, const struct domain *domain)
 
         owned += frame->owner == domain->id.v && !(frame->flags & FRAME_SHARED);
     }
-    if (owned != domain->nr_frames || domain->operations != 0)
+    if (owned != domain->nr_frames)
         return broken(audit, MFN_NONE, owned, domain->nr_frames);
     return true;
 }
@@ -467,18 +467,25 @@ static bool audit_domain(const struct audit *audit, const struct domain *domain)
     return true;
 }
 
+static bool audit_counted(const struct audit *audit)
+{
+    if (!audit_frames(audit))
+        return false;
+    for (unsigned i = 0; i < audit->machine->nr_domains; i++) {
+        if (audit->machine->domains[i] && !audit_domain(audit, audit->machine->domains[i]))
+            return false;
+    }
+    return true;
+}
+
 bool audit_machine(const struct machine *machine, struct audit_counts *counts, struct audit_finding *finding)
 {
     const struct audit audit = {machine, counts, finding};
+    bool holds;
 
     count_everything(&audit);
-    if (!audit_frames(&audit))
-        return false;
-    for (unsigned i = 0; i < machine->nr_domains; i++) {
-        if (machine->domains[i] && !audit_domain(&audit, machine->domains[i]))
-            return false;
-    }
+    holds = audit_counted(&audit);
     for (uint64_t i = 0; i < machine->nr_frames; i++)
         counts[i] = (struct audit_counts){0};
-    return true;
+    return holds;
 }

@@ -25,6 +25,7 @@ struct audit_counts {
 
 /*
  * Check all invariants of @machine with @counts (machine->nr_frames of them).  True: all hold.  False: @finding says
- * which does not, and @counts is spoilt.
+ * which does not.  Nobody is in the middle of an operation, and the locks of all domains are held where there are
+ * others who could begin one: those that have begun wait, and have counted nothing yet.
  */
 bool audit_machine(const struct machine *machine, struct audit_counts *counts, struct audit_finding *finding);

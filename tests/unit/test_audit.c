@@ -276,12 +276,6 @@ static mfn_t lost_frame(struct scene *scene)
     return MFN_NONE;
 }
 
-static mfn_t operation_left(struct scene *scene)
-{
-    scene->unit.domain->operations++;
-    return MFN_NONE;
-}
-
 /* A root that is counted rightly and is no root. */
 static mfn_t wrong_root(struct scene *scene)
 {
@@ -491,7 +485,6 @@ static const struct breakage breakages[] = {
     {"hypervisor slot", "inv_entries", hypervisor_slot},
     {"stale M2P", "inv_m2p", stale_m2p},
     {"lost frame", "inv_domain", lost_frame},
-    {"operation left", "inv_domain", operation_left},
     {"lost hold", "inv_general_count", lost_hold},
     {"held table", "inv_holds", held_table},
     {"held frame of another", "inv_holds", held_foreign},
