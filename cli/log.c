@@ -150,5 +150,5 @@ void log_show_from(const struct log *log, size_t first)
 
 void log_show(const struct log *log)
 {
-    log_show_from(log, 0);
+    log_show_from(log, log->nr_lines > LOG_TAIL ? log->nr_lines - LOG_TAIL : 0);
 }

@@ -8,6 +8,7 @@
 #include <cli/relay.h>
 
 #define LOG_LINES_MAX   512u
+#define LOG_TAIL        59u   /* lines that log_show() says */
 #define LOG_LINE_LENGTH 4096u /* a refusal as JSON has some 1500 */
 
 struct log {
@@ -57,6 +58,6 @@ void log_domain(unsigned number, char start[static LOG_DOMAIN_LENGTH]);
 /* Is it the log of a hypervisor that has begun, and has not said of its guest yet that it is built? */
 bool log_is_building(const struct log *log);
 
-/* Show the lines that are kept, unless they have been: all, or from number @first on, counted from 0. */
+/* Show lines that are kept, unless they have been: the last few, or all from number @first on, counted from 0. */
 void log_show(const struct log *log);
 void log_show_from(const struct log *log, size_t first);
