@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <engine/types.h>
 #include <hv/cpu/lock.h>
 
 struct hv_domain;
