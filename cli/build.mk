@@ -9,8 +9,9 @@ PREFIX := /usr/local
 DESTDIR :=
 
 CLI_C := $(sort $(wildcard cli/*.c))
-# The judge of kernels and the code of consoles are the hypervisor's own: they call nobody, and can be linked anywhere.
-CLI_SHARED := $(filter-out hv/kernel/bundle.c,$(sort $(wildcard hv/kernel/*.c))) hv/base/multiplex.c
+# The judge of kernels, names and the code of consoles are the hypervisor's own: they call nobody, and can be linked anywhere.
+CLI_SHARED := $(filter-out hv/kernel/bundle.c,$(sort $(wildcard hv/kernel/*.c))) hv/base/call_names.c
+CLI_SHARED += hv/base/multiplex.c
 # So is the engine's judge of entries, but for what it tells of refusals.
 CLI_SHARED += engine/entry.c engine/level.c engine/refuse.c
 

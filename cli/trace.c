@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <hv/base/call_names.h>
 #include <cli/trace.h>
 
 static bool ends_with(const char *text, const char *end)
@@ -22,7 +23,7 @@ static bool choose(struct trace *trace, const char *word, size_t length)
     if (length == strlen("summary") && !strncmp(word, "summary", length))
         return trace->is_summary = true;
     for (unsigned i = 0; i < TRACE_CALLS_MAX; i++) {
-        const char *name = trace_call_name(i);
+        const char *name = call_name(i);
 
         if (name && strlen(name) == length && !strncmp(name, word, length))
             return trace->is_chosen = trace->wanted[i] = true;
@@ -191,7 +192,7 @@ static void summarise(const struct trace *trace)
     fprintf(trace->to, "%-30s %10s %10s %16s %12s\n", "call", "calls", "errors", "ticks", "ticks/call");
     for (unsigned i = 0; i <= TRACE_CALLS_MAX; i++) {
         const struct trace_count *one = &trace->counts[order[i]];
-        const char *name = order[i] < TRACE_CALLS_MAX ? trace_call_name(order[i]) : NULL;
+        const char *name = order[i] < TRACE_CALLS_MAX ? call_name(order[i]) : NULL;
 
         if (one->calls)
             fprintf(trace->to, "%-30s %10llu %10llu %16llu %12llu\n", name ? name : "(without a name)",

@@ -54,9 +54,3 @@ void trace_finish(struct trace *trace);
 
 /* Tell of a record in words, or as JSON; @payload are the words behind it. */
 void trace_tell(const struct trace *trace, const struct trace_record *record, const uint64_t *payload);
-
-/* Names; NULL: there is none.  The third is of a command of mmuext_op. */
-const char *trace_call_name(uint64_t number);
-const char *trace_error_name(int64_t result);
-const char *trace_command_name(uint64_t number, uint64_t command);
-const char *trace_extended_name(uint64_t command);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include <abi/hypercall.h>
+#include <hv/base/call_names.h>
 #include <cli/trace.h>
 
 static const char *const payload_names[] = {
@@ -64,10 +65,16 @@ static void tell_place(const struct trace *trace, const struct trace_record *rec
         fprintf(trace->to, " <%s+0x%" PRIx64 ">", name, offset);
 }
 
+/* mmuext_op has its commands in its batch. */
+static const char *command_of(const struct trace_record *record)
+{
+    return record->number == __HYPERVISOR_mmuext_op ? NULL : call_command_name(record->number, record->args[0]);
+}
+
 static void tell_call(const struct trace *trace, const struct trace_record *record)
 {
-    const char *name = trace_call_name(record->number);
-    const char *command = trace_command_name(record->number, record->args[0]);
+    const char *name = call_name(record->number);
+    const char *command = command_of(record);
 
     if (name)
         fprintf(trace->to, "%s(", name);
@@ -85,7 +92,7 @@ static void tell_call(const struct trace *trace, const struct trace_record *reco
 
 static void tell_result(const struct trace *trace, const struct trace_record *record)
 {
-    const char *error = trace_error_name(record->result);
+    const char *error = record->result < 0 ? call_error_name(-(uint64_t)record->result) : NULL;
 
     if (record->result == TRACE_NO_RESULT)
         return;
@@ -99,7 +106,7 @@ static void tell_result(const struct trace *trace, const struct trace_record *re
 
 static void tell_entry(const struct trace *trace, const struct trace_record *record, const uint64_t *words)
 {
-    const char *name = record->payload == TRACE_EXTENDED ? trace_extended_name(words[0]) : NULL;
+    const char *name = record->payload == TRACE_EXTENDED ? call_command_name(record->number, words[0]) : NULL;
 
     if (record->payload == TRACE_UPDATES)
         fprintf(trace->to, "    {ptr 0x%" PRIx64 ", val 0x%" PRIx64 "}\n", words[0], words[1]);
@@ -148,8 +155,8 @@ static void tell_words(const struct trace *trace, const struct trace_record *rec
 static void tell_json(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
 {
     static const char *const kinds[] = {"call", "nested", "more"};
-    const char *name = trace_call_name(record->number);
-    const char *command = trace_command_name(record->number, record->args[0]);
+    const char *name = call_name(record->number);
+    const char *command = command_of(record);
 
     fprintf(trace->to,
             "{\"kind\":\"%s\",\"domain\":%u,\"vcpu\":%u,\"began\":%" PRIu64 ",\"ticks\":%" PRIu64

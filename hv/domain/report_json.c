@@ -6,6 +6,7 @@
  */
 #include <engine/engine.h>
 #include <engine/level.h>
+#include <hv/base/call_names.h>
 #include <hv/base/print.h>
 #include <hv/domain/advice.h>
 #include <hv/domain/explain.h>
@@ -72,14 +73,17 @@ static void print_asker(const struct noted_refusal *noted)
 static void print_request(const struct noted_refusal *noted)
 {
     const struct refusal *refusal = &noted->refusal;
-    const char *step = report_step_name(refusal->call), *error = report_error_name(refusal->error);
+    const char *step = report_step_name(refusal->call), *error = call_error_name(refusal->error);
 
-    print_text("call", step ? step : report_call_name(refusal->call));
-    print_text("command", report_command_name(refusal->call, refusal->command));
+    print_text("call", step ? step : call_name(refusal->call));
+    print_text("command", call_command_name(refusal->call, refusal->command));
     print(",\"index\":%u", refusal->index);
     if (noted->asked.knows_place)
         print(",\"multicall\":%u", noted->asked.place);
-    print_text("error", error ? error : "?");
+    if (error)
+        print(",\"error\":\"-%s\"", error);
+    else
+        print_text("error", "?");
     print_text("reason", refusal_name(refusal->reason));
     print_text("text", refusal_text(refusal->reason));
     if (refusal_value(refusal->reason) == VALUE_TYPE)

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers in reports by the names that abi/ has for them. */
+/* Numbers in reports, in words. */
 #pragma once
 
 #include <stdint.h>
 
-/* Each static, and NULL where there is none: of hypercall @number; of what a guest does without one, CALL_*. */
-const char *report_call_name(uint64_t number);
+/* What a guest does without a hypercall, CALL_*; static, and NULL where there is none. */
 const char *report_step_name(unsigned call);
-const char *report_command_name(unsigned call, unsigned command);
-const char *report_error_name(uint64_t error);
 
 /* Print the name of hypercall @number, or of an error that a call has returned; numbers where there is none. */
 void report_print_call(uint64_t number);

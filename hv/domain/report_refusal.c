@@ -2,6 +2,7 @@
 /* A refusal in words: each number with what it stands for. */
 #include <abi/hypercall.h>
 #include <engine/engine.h>
+#include <hv/base/call_names.h>
 #include <hv/base/print.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
@@ -22,7 +23,7 @@ static void print_call(const struct refusal *refusal)
 /* The call that was made, its command, and where in the batch. */
 static void print_request(const struct refusal *refusal)
 {
-    const char *name = report_command_name(refusal->call, refusal->command);
+    const char *name = call_command_name(refusal->call, refusal->command);
 
     print_call(refusal);
     if (name)

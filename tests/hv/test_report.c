@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The report of a guest that has come to a bad end: registers, stack, the last calls, the last refusals, in order. */
+/* links: hv/base/call_names.c */
 /* links: hv/domain/report.c hv/domain/report_names.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>

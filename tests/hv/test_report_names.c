@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The names of calls and errors in reports: those of abi/hypercall.h and abi/errno.h, and numbers for all others. */
+/* links: hv/base/call_names.c */
 /* links: hv/domain/report_names.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>

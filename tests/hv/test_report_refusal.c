@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A refusal in words: who asked for what, what was refused and why, in which slot, and of which frame. */
+/* links: hv/base/call_names.c */
 /* links: hv/domain/report_refusal.c hv/domain/report_names.c engine/refuse.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>

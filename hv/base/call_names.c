@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of hypercalls, their commands and their errors, as abi/ has them. */
-#include <stddef.h>
-
+/* In order: calls, errors, commands; by their numbers. */
 #include <abi/callback.h>
 #include <abi/errno.h>
 #include <abi/event.h>
@@ -14,9 +12,10 @@
 #include <abi/sched.h>
 #include <abi/vcpu.h>
 #include <abi/version.h>
-#include <cli/trace.h>
+#include <hv/base/call_names.h>
 
-#define FIND(table, number) ((number) < sizeof(table) / sizeof((table)[0]) ? (table)[number] : NULL)
+#define COUNT(table)        (sizeof(table) / sizeof((table)[0]))
+#define FIND(table, number) ((number) < COUNT(table) ? (table)[number] : NULL)
 #define CALL(name)          [__HYPERVISOR_##name] = #name
 #define NAME(name)          [name] = #name
 #define ERROR(name)         [XEN_##name] = #name
@@ -173,7 +172,7 @@ static const char *const callback_op_names[] = {
     NAME(CALLBACKOP_unregister),
 };
 
-static const char *const mmuext_names[] = {
+static const char *const mmuext_op_names[] = {
     NAME(MMUEXT_PIN_L1_TABLE),    NAME(MMUEXT_PIN_L2_TABLE),  NAME(MMUEXT_PIN_L3_TABLE),
     NAME(MMUEXT_PIN_L4_TABLE),    NAME(MMUEXT_UNPIN_TABLE),   NAME(MMUEXT_NEW_BASEPTR),
     NAME(MMUEXT_TLB_FLUSH_LOCAL), NAME(MMUEXT_INVLPG_LOCAL),  NAME(MMUEXT_TLB_FLUSH_MULTI),
@@ -183,44 +182,36 @@ static const char *const mmuext_names[] = {
     NAME(MMUEXT_MARK_SUPER),      NAME(MMUEXT_UNMARK_SUPER),
 };
 
-/* Calls whose first argument is a command. */
+#define COMMANDS(call)                                         \
+    {                                                          \
+        __HYPERVISOR_##call, call##_names, COUNT(call##_names) \
+    }
+
 static const struct {
     unsigned call;
     const char *const *names;
     size_t count;
 } commands[] = {
-    {__HYPERVISOR_sched_op, sched_op_names, sizeof(sched_op_names) / sizeof(sched_op_names[0])},
-    {__HYPERVISOR_vcpu_op, vcpu_op_names, sizeof(vcpu_op_names) / sizeof(vcpu_op_names[0])},
-    {__HYPERVISOR_event_channel_op, event_channel_op_names,
-     sizeof(event_channel_op_names) / sizeof(event_channel_op_names[0])},
-    {__HYPERVISOR_memory_op, memory_op_names, sizeof(memory_op_names) / sizeof(memory_op_names[0])},
-    {__HYPERVISOR_grant_table_op, grant_table_op_names, sizeof(grant_table_op_names) / sizeof(grant_table_op_names[0])},
-    {__HYPERVISOR_console_io, console_io_names, sizeof(console_io_names) / sizeof(console_io_names[0])},
-    {__HYPERVISOR_xen_version, xen_version_names, sizeof(xen_version_names) / sizeof(xen_version_names[0])},
-    {__HYPERVISOR_physdev_op, physdev_op_names, sizeof(physdev_op_names) / sizeof(physdev_op_names[0])},
-    {__HYPERVISOR_callback_op, callback_op_names, sizeof(callback_op_names) / sizeof(callback_op_names[0])},
+    COMMANDS(sched_op),       COMMANDS(vcpu_op),    COMMANDS(event_channel_op), COMMANDS(memory_op),
+    COMMANDS(grant_table_op), COMMANDS(console_io), COMMANDS(xen_version),      COMMANDS(physdev_op),
+    COMMANDS(callback_op),    COMMANDS(mmuext_op),
 };
 
-const char *trace_call_name(uint64_t number)
+const char *call_name(uint64_t number)
 {
     return FIND(call_names, number);
 }
 
-const char *trace_error_name(int64_t result)
+const char *call_error_name(uint64_t error)
 {
-    return result < 0 && result != TRACE_NO_RESULT ? FIND(error_names, (uint64_t)-result) : NULL;
+    return FIND(error_names, error);
 }
 
-const char *trace_command_name(uint64_t number, uint64_t command)
+const char *call_command_name(uint64_t number, uint64_t command)
 {
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < COUNT(commands); i++) {
         if (commands[i].call == number)
             return command < commands[i].count ? commands[i].names[command] : NULL;
     }
     return NULL;
-}
-
-const char *trace_extended_name(uint64_t command)
-{
-    return FIND(mmuext_names, command);
 }
