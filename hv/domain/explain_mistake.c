@@ -25,24 +25,22 @@ static const char *of_owner(const struct explanation *explanation)
     const struct refusal *refusal = &explanation->noted->refusal;
 
     if (explanation->knows_entry && entry_mfn(explanation->entry).v == ALL_ONES)
-        return "The frame number is all ones: an entry of the P2M that says \"no frame\" (INVALID_P2M_ENTRY) has been "
-               "shifted into place. Test what the P2M gives before an entry is made of it.";
+        return "The frame number is all ones: an entry of the P2M that says \"no frame\" (INVALID_P2M_ENTRY) has "
+               "been shifted into place. Test what the P2M gives before an entry is made of it.";
     if (explanation->is_pfn)
         return "A pfn stands where a machine frame number belongs. Look it up in the P2M first: an entry holds the "
                "mfn.";
     if (refusal->reason != REFUSE_NOT_OWNED)
         return NULL;
     if (mfn_is_none(refusal->frame))
-        return "The machine has no frame of this number: perhaps a virtual address stands where a machine address, or "
-               "a "
-               "frame number, belongs.";
+        return "The machine has no frame of this number: perhaps a virtual address stands where a machine address, "
+               "or a frame number, belongs.";
     if (refusal->owner.v == OWNER_NONE)
         return "The frame belongs to nobody: it has been given back, or it never was the domain's. Whoever gives a "
                "frame back takes it out of the P2M and out of all tables first.";
     if (refusal->owner.v < DOMID_FIRST_RESERVED && refusal->owner.v != explanation->domain->id.v)
         return "The frame is another domain's, by now or always: a frame that was given back may have a new owner. "
-               "What "
-               "another domain offers is mapped as a grant.";
+               "What another domain offers is mapped as a grant.";
     if (refusal->owner.v == DOMID_XEN)
         return "The frame is the hypervisor's own: no domain can use it.";
     return NULL;
@@ -60,11 +58,10 @@ static const char *of_level(const struct explanation *explanation)
 
     if (level < 2)
         return "It is a table of another level already. Pin it as what it is; or first unpin it, and take it out of "
-               "all "
-               "tables that refer to it.";
+               "all tables that refer to it.";
     if (found == level)
-        return "The entry leads to a table of its own level (a linear, or recursive, table), or a level has been left "
-               "out: an entry of an L4 leads to an L3, that of an L3 to an L2, that of an L2 to an L1.";
+        return "The entry leads to a table of its own level (a linear, or recursive, table), or a level has been "
+               "left out: an entry of an L4 leads to an L3, that of an L3 to an L2, that of an L2 to an L1.";
     return "The entry leads to a table of the wrong level: an entry of an L4 leads to an L3, that of an L3 to an L2, "
            "that of an L2 to an L1.";
 }
@@ -78,25 +75,24 @@ static bool only_pinned(const struct refusal *refusal)
 static const char *of_table(const struct explanation *explanation)
 {
     if (explanation->is_initial)
-        return "It is one of the page tables that the domain was started with, which are pinned, and mapped read-only "
-               "from the beginning. Change them with mmu_update; who wants to use the page otherwise first loads "
-               "tables of his own, and unpins the initial root.";
+        return "It is one of the page tables that the domain was started with, which are pinned, and mapped "
+               "read-only from the beginning. Change them with mmu_update; who wants to use the page otherwise first "
+               "loads tables of his own, and unpins the initial root.";
     if (only_pinned(&explanation->noted->refusal))
         return "Nothing but its pin keeps it a table: an unpin is missing. After MMUEXT_UNPIN_TABLE it can be mapped "
                "writable.";
     if (type_is_pinned(explanation->noted->refusal.type))
-        return "It is a table, pinned, and in use besides. Map it read-only, and change it with mmu_update; to give it "
-               "back, first take it out of all tables and roots, then unpin it.";
+        return "It is a table, pinned, and in use besides. Map it read-only, and change it with mmu_update; to give "
+               "it back, first take it out of all tables and roots, then unpin it.";
     return "It is a table because a table in use refers to it. Map it read-only, and change it with mmu_update; to "
-           "give "
-           "it back, first clear the entry that refers to it.";
+           "give it back, first clear the entry that refers to it.";
 }
 
 static const char *of_wanted_writable(const struct explanation *explanation)
 {
     if (found_type(explanation) == TYPE_SEGDESC)
-        return "It is part of a GDT or LDT that is loaded, and so may not be mapped writable. Change a descriptor with "
-               "update_descriptor; to write the page itself, load another table first.";
+        return "It is part of a GDT or LDT that is loaded, and so may not be mapped writable. Change a descriptor "
+               "with update_descriptor; to write the page itself, load another table first.";
     return type_is_table(found_type(explanation)) ? of_table(explanation) : NULL;
 }
 
@@ -153,8 +149,8 @@ static const char *of_pin(const struct explanation *explanation)
 static const char *of_flags(const struct explanation *explanation)
 {
     if (explanation->flags & ENTRY_PSE)
-        return "PSE is set: the entry was to be a large page. PV guests have none, at any level; CPUID does not offer "
-               "them either. Map each page with an L1 entry.";
+        return "PSE is set: the entry was to be a large page. PV guests have none, at any level; CPUID does not "
+               "offer them either. Map each page with an L1 entry.";
     if (explanation->flags & ENTRY_NX)
         return "NX is set: an entry of a 32-bit guest's L3 has no such bit. Put it into the entries of the L2 and L1.";
     if (explanation->flags & ENTRY_GLOBAL)
@@ -179,10 +175,10 @@ static const char *of_cache(const struct explanation *explanation)
 static const char *of_slot(const struct explanation *explanation)
 {
     if (explanation->domain->width == WIDTH_64)
-        return "L4 slots 256 to 271 are the hypervisor's, in every root. A copy of a whole L4, or one that is cleared "
-               "entry by entry, has to leave them out.";
-    return "The slots from 428 on of the topmost L2 are the hypervisor's. A copy of the whole table has to leave them "
-           "out.";
+        return "L4 slots 256 to 271 are the hypervisor's, in every root. A copy of a whole L4, or one that is "
+               "cleared entry by entry, has to leave them out.";
+    return "The slots from 428 on of the topmost L2 are the hypervisor's. A copy of the whole table has to leave "
+           "them out.";
 }
 
 static bool is_hypervisors(const struct explanation *explanation)
