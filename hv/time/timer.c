@@ -41,84 +41,76 @@ static void program(uint64_t deadline)
     apic_set_timer(left);
 }
 
-/* Returns whether it was the first one of its list. */
-static bool unlink(struct timer *timer)
+/* With the list's lock. */
+static void unlink(struct list *list, struct timer *timer)
 {
-    struct list *list = &lists[timer->cpu];
     struct timer **link = &list->first;
-    bool was_first;
 
-    lock_take(&list->lock);
-    was_first = list->first == timer;
     while (*link != timer)
         link = &(*link)->next;
     *link = timer->next;
     timer->active = false;
-    lock_drop(&list->lock);
-    return was_first;
 }
 
-/* Timers of the same deadline expire in the order in which they were set.  Returns whether it is the first one now. */
-static bool insert(struct list *list, struct timer *timer)
+/* The same; timers of the same deadline expire in the order in which they were set. */
+static void insert(struct list *list, struct timer *timer)
 {
     struct timer **link = &list->first;
-    bool is_first;
 
-    lock_take(&list->lock);
     while (*link && (*link)->deadline <= timer->deadline)
         link = &(*link)->next;
     timer->next = *link;
     *link = timer;
     timer->active = true;
     timer->cpu = (unsigned)(list - lists);
-    is_first = list->first == timer;
-    lock_drop(&list->lock);
-    return is_first;
 }
 
-/* When the first one expires; UINT64_MAX: there is none. */
-static uint64_t first_deadline(struct list *list)
+static uint64_t first_deadline(const struct list *list)
 {
-    uint64_t deadline;
-
-    lock_take(&list->lock);
-    deadline = list->first ? list->first->deadline : UINT64_MAX;
-    lock_drop(&list->lock);
-    return deadline;
-}
-
-void timer_set(struct timer *timer, uint64_t deadline)
-{
-    struct list *list = list_here();
-    bool was_first_here = timer->active && timer->cpu == cpu_here()->id, is_first;
-
-    if (timer->active)
-        was_first_here &= unlink(timer);
-    timer->deadline = deadline;
-    is_first = insert(list, timer);
-    if (is_first || was_first_here)
-        program(first_deadline(list));
+    return list->first ? list->first->deadline : UINT64_MAX;
 }
 
 /* The APIC's timer is left as it is: it wakes a processor once for nothing. */
 void timer_stop(struct timer *timer)
 {
-    if (timer->active)
-        (void)unlink(timer);
+    struct list *list = &lists[timer->cpu];
+
+    if (!timer->active)
+        return;
+    lock_take(&list->lock);
+    unlink(list, timer);
+    lock_drop(&list->lock);
 }
 
-/* The next one whose time has come, which is not on the list any more; NULL: none. */
-static struct timer *take_due(struct list *list, uint64_t now)
+void timer_set(struct timer *timer, uint64_t deadline)
 {
-    struct timer *timer;
+    struct list *list = list_here();
+    uint64_t before, after;
+
+    if (timer->active && &lists[timer->cpu] != list)
+        timer_stop(timer);
+    lock_take(&list->lock);
+    before = first_deadline(list);
+    if (timer->active)
+        unlink(list, timer);
+    timer->deadline = deadline;
+    insert(list, timer);
+    after = first_deadline(list);
+    lock_drop(&list->lock);
+    if (after != before)
+        program(after);
+}
+
+/* The next one whose time has come, which is not on the list any more; NULL: none, and *@next is when one does. */
+static struct timer *take_due(struct list *list, uint64_t now, uint64_t *next)
+{
+    struct timer *timer = NULL;
 
     lock_take(&list->lock);
-    timer = list->first;
-    if (timer && timer->deadline <= now) {
-        list->first = timer->next;
-        timer->active = false;
-    } else {
-        timer = NULL;
+    *next = first_deadline(list);
+    if (*next <= now) {
+        timer = list->first;
+        unlink(list, timer);
     }
     lock_drop(&list->lock);
     return timer;
@@ -128,12 +120,12 @@ static struct timer *take_due(struct list *list, uint64_t now)
 void timer_run(void)
 {
     struct list *list = list_here();
-    uint64_t now = time_now();
+    uint64_t now = time_now(), next;
     bool entered = house_enter_if_out();
     struct timer *timer;
 
-    while ((timer = take_due(list, now)))
+    while ((timer = take_due(list, now, &next)))
         timer->expire(timer);
-    program(first_deadline(list));
+    program(next);
     house_leave_if(entered);
 }
