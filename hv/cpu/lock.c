@@ -38,7 +38,6 @@ void lock_take(struct lock *lock)
     if (!ticket_is_served(&lock->ticket, number))
         wait_for(lock, number);
     lock->outer = outer;
-    __atomic_store_n(&lock->held_by, cpu, __ATOMIC_RELAXED);
     cpu->innermost = lock;
 }
 
@@ -50,13 +49,16 @@ void lock_drop(struct lock *lock)
         cpu->innermost = lock->outer;
     else
         drop_within(cpu->innermost, lock);
-    __atomic_store_n(&lock->held_by, NULL, __ATOMIC_RELAXED);
     ticket_pass_on(&lock->ticket);
 }
 
 bool lock_is_mine(const struct lock *lock)
 {
-    return __atomic_load_n(&lock->held_by, __ATOMIC_RELAXED) == cpu_here();
+    const struct lock *held = cpu_here()->innermost;
+
+    while (held && held != lock)
+        held = held->outer;
+    return held;
 }
 
 bool lock_rank_is_held(enum lock_rank rank)

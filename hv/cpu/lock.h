@@ -19,7 +19,7 @@ enum lock_rank {
     LOCK_HOUSE,    /* everything of hv/ that has no lock of its own */
     LOCK_DOMAIN,   /* by domain id: the engine's port_lock() */
     LOCK_SCHED,    /* who runs where */
-    LOCK_TIMERS,   /* by processor */
+    LOCK_TIMERS,   /* one list at a time */
     LOCK_REFUSALS, /* from here on each is taken for a few steps, and says beside its name what it takes inside */
     LOCK_HEAP,     /* the three behind it */
     LOCK_PAGING,
@@ -30,9 +30,8 @@ enum lock_rank {
 
 struct lock {
     struct ticket ticket;
-    uint32_t order;      /* LOCK_ORDER() */
-    const void *held_by; /* the struct cpu; NULL: nobody */
-    struct lock *outer;  /* of who holds it: what was taken last before; NULL: nothing is held besides */
+    uint32_t order;     /* LOCK_ORDER() */
+    struct lock *outer; /* of who holds it: what was taken last before; NULL: nothing is held besides */
 };
 
 #define LOCK_ORDER(rank, number) ((uint32_t)(rank) << 24 | (number)) /* a number below 2^24 */
@@ -50,9 +49,8 @@ void lock_take(struct lock *lock);
 /* This processor holds @lock; in whatever order those that it holds are dropped. */
 void lock_drop(struct lock *lock);
 
+/* Does this processor hold @lock, any lock of @rank, or any at all? */
 bool lock_is_mine(const struct lock *lock);
-
-/* Does this processor hold any lock of @rank, or any at all? */
 bool lock_rank_is_held(enum lock_rank rank);
 bool lock_any_is_held(void);
 

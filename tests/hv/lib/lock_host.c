@@ -6,12 +6,7 @@
 #include <hv/cpu/house.h>
 #include <hv/cpu/lock.h>
 
-#define HELD_MAX 10u /* at most one of the house, two of domains, one of each rank behind them */
-
-static struct {
-    unsigned count;
-    const struct lock *locks[HELD_MAX]; /* in the order in which they were taken */
-} held;
+static struct lock *innermost; /* of those that are held, the one that was taken last */
 
 static void require(bool condition, const struct lock *lock, const char *what)
 {
@@ -24,34 +19,34 @@ static void require(bool condition, const struct lock *lock, const char *what)
 void lock_take(struct lock *lock)
 {
     require(lock->order != 0, lock, "is none");
-    require(held.count < HELD_MAX, lock, "too many");
-    require(held.count == 0 || held.locks[held.count - 1]->order < lock->order, lock, "taken out of order");
-    held.locks[held.count++] = lock;
-    lock->held_by = &held;
+    require(!innermost || innermost->order < lock->order, lock, "taken out of order");
+    lock->outer = innermost;
+    innermost = lock;
 }
 
 void lock_drop(struct lock *lock)
 {
-    unsigned i = held.count;
+    struct lock **place = &innermost;
 
-    while (i > 0 && held.locks[i - 1] != lock)
-        i--;
-    require(i > 0, lock, "dropped, and not held");
-    for (; i < held.count; i++)
-        held.locks[i - 1] = held.locks[i];
-    held.count--;
-    lock->held_by = NULL;
+    while (*place && *place != lock)
+        place = &(*place)->outer;
+    require(*place, lock, "dropped, and not held");
+    *place = lock->outer;
 }
 
 bool lock_is_mine(const struct lock *lock)
 {
-    return lock->held_by != NULL;
+    const struct lock *held = innermost;
+
+    while (held && held != lock)
+        held = held->outer;
+    return held;
 }
 
 bool lock_rank_is_held(enum lock_rank rank)
 {
-    for (unsigned i = 0; i < held.count; i++) {
-        if (held.locks[i]->order >> 24 == (uint32_t)rank)
+    for (const struct lock *held = innermost; held; held = held->outer) {
+        if (held->order >> 24 == (uint32_t)rank)
             return true;
     }
     return false;
@@ -59,7 +54,7 @@ bool lock_rank_is_held(enum lock_rank rank)
 
 bool lock_any_is_held(void)
 {
-    return held.count > 0;
+    return innermost;
 }
 
 struct lock house_lock = LOCK_INIT(LOCK_HOUSE, 0);
@@ -70,13 +65,13 @@ bool house_step_out(void)
 
     if (was_in)
         house_leave();
-    require(held.count == 0, &house_lock, "left with another one held");
+    require(!innermost, &house_lock, "left with another one held");
     return was_in;
 }
 
 void house_step_in(bool was_in)
 {
-    require(held.count == 0, &house_lock, "taken out of order");
+    require(!innermost, &house_lock, "taken out of order");
     if (was_in)
         house_enter();
 }
