@@ -216,12 +216,7 @@ make_early_tables:
 enter_image:
         .cfi_startproc
         .cfi_undefined rip /* for a debugger: nothing called this */
-        xorl %eax, %eax
-        movl %eax, %ds
-        movl %eax, %es
-        movl %eax, %fs
-        movl %eax, %gs
-        movl %eax, %ss
+        CLEAR_SEGMENTS
         xorl %ebp, %ebp
         movabsq $(boot_stack_end - STACK_OWNER_SIZE), %rsp
         movabsq $cpu_boot, %rax

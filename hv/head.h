@@ -40,6 +40,16 @@
         orl $(CR0_PG | CR0_WP | CR0_PE), %eax
         movl %eax, %cr0
         .endm
+
+/* In 64-bit code, as good as without segments; rax is 0 then. */
+        .macro CLEAR_SEGMENTS
+        xorl %eax, %eax
+        movl %eax, %ds
+        movl %eax, %es
+        movl %eax, %fs
+        movl %eax, %gs
+        movl %eax, %ss
+        .endm
 /* clang-format on */
 
 #else

@@ -55,12 +55,7 @@ other_protected_mode:
 enter_other:
         .cfi_startproc
         .cfi_undefined rip /* for a debugger: nothing called this */
-        xorl %eax, %eax
-        movl %eax, %ds
-        movl %eax, %es
-        movl %eax, %fs
-        movl %eax, %gs
-        movl %eax, %ss
+        CLEAR_SEGMENTS
         movq other_root(%rip), %rcx
         movq %rcx, %cr3
         xchgq %rax, other_stack(%rip)
