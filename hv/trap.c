@@ -374,9 +374,11 @@ void trap_first_return(struct cpu_frame *frame)
 
 FORCE_INLINE void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
-    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    int64_t result = engine_hypercall(&vcpu->engine, frame->rax, args);
+    uint64_t args[6];
+    int64_t result;
 
+    cpu_frame_args(frame, WIDTH_64, args);
+    result = engine_hypercall(&vcpu->engine, frame->rax, args);
     if (vcpu->engine.diverted)
         return;
     report_note_call(&vcpu->report, frame->rax, args, result);
@@ -404,27 +406,32 @@ void trap_call(struct cpu_frame *frame)
 
 FORCE_INLINE void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
-    const uint64_t args[6] = {(uint32_t)frame->rbx, (uint32_t)frame->rcx, (uint32_t)frame->rdx,
-                              (uint32_t)frame->rsi, (uint32_t)frame->rdi, (uint32_t)frame->rbp};
+    uint64_t args[6];
     uint32_t number = (uint32_t)frame->rax;
-    int64_t result = engine_hypercall(&vcpu->engine, number, args);
+    int64_t result;
 
+    cpu_frame_args(frame, WIDTH_PAE, args);
+    result = engine_hypercall(&vcpu->engine, number, args);
     if (vcpu->engine.diverted)
         return;
     report_note_call(&vcpu->report, number, args, result);
     frame->rax = (uint32_t)result;
 }
 
+static struct trace_record begin_record(const struct cpu_frame *frame, enum width width)
+{
+    struct trace_record record = {.began = asm_read_tsc(), .rip = frame->rip};
+
+    record.number = width == WIDTH_64 ? frame->rax : (uint32_t)frame->rax;
+    cpu_frame_args(frame, width, record.args);
+    return record;
+}
+
 /* The same, of a call, written down once it is done. */
 void trap_call_traced(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
-    struct trace_record record = {
-        .began = asm_read_tsc(),
-        .rip = frame->rip,
-        .number = frame->rax,
-        .args = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
-    };
+    struct trace_record record = begin_record(frame, WIDTH_64);
 
     if (vcpu->engine.user_mode || !hv_vcpu_is_64bit(vcpu)) {
         trap_call(frame);
@@ -452,13 +459,7 @@ void trap_call32(struct cpu_frame *frame)
 void trap_call32_traced(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
-    struct trace_record record = {
-        .began = asm_read_tsc(),
-        .rip = frame->rip,
-        .number = (uint32_t)frame->rax,
-        .args = {(uint32_t)frame->rbx, (uint32_t)frame->rcx, (uint32_t)frame->rdx, (uint32_t)frame->rsi,
-                 (uint32_t)frame->rdi, (uint32_t)frame->rbp},
-    };
+    struct trace_record record = begin_record(frame, WIDTH_PAE);
 
     if (hv_vcpu_is_64bit(vcpu)) {
         trap_from_guest_improper(frame);

@@ -31,6 +31,19 @@ static inline const struct stack_owner *cpu_frame_owner(const struct cpu_frame *
 }
 _Static_assert(sizeof(struct cpu_frame) % sizeof(struct stack_owner) == 0, "hv/cpu/stack_owner.h");
 
+/* The arguments of a hypercall, as registers hold them: abi/hypercall.h.  Its number is in rax. */
+FORCE_INLINE void cpu_frame_args(const struct cpu_frame *frame, enum width width, uint64_t args[6])
+{
+    const bool wide = width == WIDTH_64;
+
+    args[0] = wide ? frame->rdi : (uint32_t)frame->rbx;
+    args[1] = wide ? frame->rsi : (uint32_t)frame->rcx;
+    args[2] = wide ? frame->rdx : (uint32_t)frame->rdx;
+    args[3] = wide ? frame->r10 : (uint32_t)frame->rsi;
+    args[4] = wide ? frame->r8 : (uint32_t)frame->rdi;
+    args[5] = wide ? frame->r9 : (uint32_t)frame->rbp;
+}
+
 #define RFLAGS_CF   (UINT64_C(1) << 0)
 #define RFLAGS_ONE  (UINT64_C(1) << 1)
 #define RFLAGS_PF   (UINT64_C(1) << 2)

@@ -47,14 +47,10 @@ static uint64_t find_caller(struct hv_vcpu *vcpu)
 
 static struct call call_of(const struct hv_vcpu *vcpu)
 {
-    const struct cpu_frame *frame = vcpu->frame;
+    struct call call = {.number = (unsigned)vcpu->frame->rax};
 
-    if (hv_vcpu_is_64bit(vcpu))
-        return (struct call){(unsigned)frame->rax,
-                             {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9}};
-    return (struct call){(unsigned)frame->rax,
-                         {(uint32_t)frame->rbx, (uint32_t)frame->rcx, (uint32_t)frame->rdx, (uint32_t)frame->rsi,
-                          (uint32_t)frame->rdi, (uint32_t)frame->rbp}};
+    cpu_frame_args(vcpu->frame, vcpu->engine.domain->width, call.args);
+    return call;
 }
 
 /*
