@@ -5,21 +5,48 @@
  */
 #pragma once
 
+#include <abi/layout.h>
 #include <engine/machine.h>
 #include <engine/port.h>
 
+#define ACCESS_LOW_END UINT64_C(0x0000800000000000) /* of what a 64-bit guest's user mode can reach */
+
 /* Do @size bytes from @start lie in the guest's part of the address space?  Nothing is said about what is mapped. */
-bool access_range_ok(const struct domain *domain, vaddr_t start, uint64_t size);
+static inline bool access_range_ok(const struct domain *domain, vaddr_t start, uint64_t size)
+{
+    uint64_t last = start.v + size - 1;
+
+    if (size == 0)
+        return true;
+    if (last < start.v)
+        return false;
+    if (domain->width == WIDTH_PAE)
+        return last < COMPAT_HYPERVISOR_VIRT_START;
+    return last < ACCESS_LOW_END || start.v >= HYPERVISOR_VIRT_END;
+}
 
 /* The same for an array of @count elements of @size bytes, at most 4096 each; overflow-safe. */
-bool access_array_ok(const struct domain *domain, vaddr_t start, uint64_t count, uint64_t size);
+static inline bool access_array_ok(const struct domain *domain, vaddr_t start, uint64_t count, uint64_t size)
+{
+    return count <= UINT64_MAX / PAGE_SIZE && access_range_ok(domain, start, count * size);
+}
 
 /* Copy @size bytes from or to @vcpu's guest.  False: out of range, or not mapped; a part may have been copied. */
-bool __must_check access_read(struct vcpu *vcpu, void *to, vaddr_t from, size_t size);
-bool __must_check access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size);
+static inline bool __must_check access_read(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
+{
+    return access_range_ok(vcpu->domain, from, size) && port_copy_from_guest(vcpu, to, from, size);
+}
+
+static inline bool __must_check access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+{
+    return access_range_ok(vcpu->domain, to, size) && port_copy_to_guest(vcpu, to, from, size);
+}
 
 /* Is @address one that a guest's registers and tables may hold: canonical, not the hypervisor's? */
-bool access_address_ok(const struct domain *domain, uint64_t address);
+static inline bool access_address_ok(const struct domain *domain, uint64_t address)
+{
+    return access_range_ok(domain, VADDR(address), 1);
+}
 
 /* The size of a guest's "unsigned long", pointer or frame number; one such read, zero-extended, or written. */
 static inline unsigned access_word_size(const struct domain *domain)

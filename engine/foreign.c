@@ -3,15 +3,12 @@
 #include <abi/mmu.h>
 #include <engine/foreign.h>
 
-int foreign_find(const struct op *op, uint16_t id, struct domain **domain)
+int foreign_find_other(const struct op *op, uint16_t id, struct domain **domain)
 {
     struct domain *caller = op->vcpu->domain;
 
     *domain = NULL;
     switch (id) {
-    case DOMID_SELF:
-        *domain = caller;
-        return 0;
     case DOMID_IO:
     case DOMID_XEN:
         return 0;
@@ -23,9 +20,9 @@ int foreign_find(const struct op *op, uint16_t id, struct domain **domain)
     }
 }
 
-bool foreign_allowed(const struct op *op, uint16_t id, const struct domain *domain)
+bool foreign_allowed_other(const struct op *op, uint16_t id)
 {
-    if (id == DOMID_IO || domain == op->vcpu->domain)
+    if (id == DOMID_IO)
         return true;
     if (op->vcpu->domain->privileged)
         __atomic_store_n(&op->machine->privilege_used, true, __ATOMIC_RELAXED);
