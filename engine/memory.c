@@ -87,8 +87,7 @@ static int64_t change_reservation(struct op *op, unsigned command, vaddr_t argum
         op_begin(op, domain, domain))
         return 0;
     for (op->done = 0; op->done < reservation.count; op->done++) {
-        op_preempt_point(op);
-        if (op_is_dying(op))
+        if (!op_goes_on(op))
             break;
         if (command == XENMEM_decrease_reservation)
             error = decrease_one(op, &reservation, op->done);

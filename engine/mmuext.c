@@ -236,8 +236,7 @@ static int run_batch(struct op *op, vaddr_t ops, uint32_t count)
         int error;
 
         op->command = COMMAND_NONE;
-        op_preempt_point(op);
-        if (op_is_dying(op))
+        if (!op_goes_on(op))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
         if (!read_entry(op->vcpu, VADDR(ops.v + op->done * entry_size(op->vcpu->domain)), &ext))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);

@@ -5,50 +5,74 @@
 #include <engine/port.h>
 #include <engine/tlb.h>
 
-static void op_lock(const struct op *op)
+static __attribute__((noinline)) void lock_both(struct domain *one, struct domain *other)
 {
-    struct domain *first = op->pt_owner, *second = op->pg_owner;
+    bool is_first = one->id.v < other->id.v;
 
-    if (second && second->id.v < first->id.v) {
-        first = op->pg_owner;
-        second = op->pt_owner;
-    }
-    port_lock(first);
-    if (second && second != first)
-        port_lock(second);
+    port_lock(is_first ? one : other);
+    port_lock(is_first ? other : one);
 }
 
-static void op_unlock(struct op *op)
+FORCE_INLINE void op_lock(const struct op *op)
+{
+    if (op->is_plain || !op->pg_owner || op->pg_owner == op->pt_owner)
+        port_lock(op->pt_owner);
+    else
+        lock_both(op->pt_owner, op->pg_owner);
+}
+
+FORCE_INLINE void op_unlock(struct op *op)
 {
     op->unlocks++;
-    if (op->pg_owner && op->pg_owner != op->pt_owner)
+    if (!op->is_plain && op->pg_owner && op->pg_owner != op->pt_owner)
         port_unlock(op->pg_owner);
     port_unlock(op->pt_owner);
 }
 
-static void count(struct domain *domain, int by)
+FORCE_INLINE void count(struct domain *domain, int by)
 {
-    if (domain)
-        (void)__atomic_add_fetch(&domain->operations, (unsigned)by, __ATOMIC_SEQ_CST);
+    (void)__atomic_add_fetch(&domain->operations, (unsigned)by, __ATOMIC_SEQ_CST);
 }
 
 /* The operation is, or no longer is, under way for each of the up to three domains that it has to do with. */
-static void count_all(const struct op *op, int by)
+static __attribute__((noinline)) void count_each(const struct op *op, int by)
 {
     struct domain *caller = op->vcpu ? op->vcpu->domain : NULL;
 
     count(op->pt_owner, by);
-    count(op->pg_owner == op->pt_owner ? NULL : op->pg_owner, by);
-    count(caller == op->pt_owner || caller == op->pg_owner ? NULL : caller, by);
+    if (op->pg_owner && op->pg_owner != op->pt_owner)
+        count(op->pg_owner, by);
+    if (caller && caller != op->pt_owner && caller != op->pg_owner)
+        count(caller, by);
+}
+
+FORCE_INLINE void count_all(const struct op *op, int by)
+{
+    if (op->is_plain)
+        count(op->pt_owner, by);
+    else
+        count_each(op, by);
+}
+
+FORCE_INLINE void set_owners(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
+{
+    op->pt_owner = pt_owner;
+    op->pg_owner = pg_owner;
+    op->is_plain = pg_owner == pt_owner && (!op->vcpu || op->vcpu->domain == pt_owner);
 }
 
 void op_begin_teardown(struct op *op, struct domain *domain)
 {
     *op = op_own(domain, NULL);
-    op->pt_owner = domain;
-    op->pg_owner = domain;
+    set_owners(op, domain, domain);
     count_all(op, 1);
     op_lock(op);
+}
+
+static __attribute__((noinline)) int end_dying(struct op *op)
+{
+    op_end(op);
+    return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
 }
 
 /*
@@ -58,15 +82,10 @@ void op_begin_teardown(struct op *op, struct domain *domain)
  */
 int op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
 {
-    op->pt_owner = pt_owner;
-    op->pg_owner = pg_owner;
+    set_owners(op, pt_owner, pg_owner);
     count_all(op, 1);
     op_lock(op);
-    if (op_is_dying(op)) {
-        op_end(op);
-        return refuse_value(op, XEN_ESRCH, REFUSE_DYING, pt_owner->id.v);
-    }
-    return 0;
+    return op_is_dying(op) ? end_dying(op) : 0;
 }
 
 int op_begin_own(struct op *op, struct domain *domain, struct vcpu *vcpu)
@@ -87,7 +106,7 @@ void op_end(struct op *op)
     count_all(op, -1);
 }
 
-bool op_is_dying(const struct op *op)
+bool op_is_any_dying(const struct op *op)
 {
     return domain_is_dying(op->pt_owner) || (op->pg_owner && domain_is_dying(op->pg_owner)) ||
            (op->vcpu && domain_is_dying(op->vcpu->domain));

@@ -21,6 +21,7 @@ struct op {
     unsigned command;        /* the call's command, for refusals; COMMAND_NONE */
     unsigned done;           /* entries of its batch that are done; the one under way has this number */
     unsigned unlocks;        /* how often the locks have been dropped since the operation began */
+    bool is_plain;           /* on one domain's own memory, by itself or the hypervisor: one lock, one count */
     bool upper_changed;      /* a present entry above level 1 was replaced: see update_flush() */
 };
 
@@ -66,8 +67,23 @@ void op_preempt_point(struct op *op);
 /* Let others run, because a frame that the operation needs is under conversion. */
 void op_wait(struct op *op);
 
-/* Is one of its domains, or the caller's, being torn down?  Asked between the entries of a batch. */
-bool op_is_dying(const struct op *op);
+/* Is one of its domains, or the caller's, being torn down? */
+bool op_is_any_dying(const struct op *op); /* whichever there are */
+FORCE_INLINE bool op_is_dying(const struct op *op)
+{
+    return op->is_plain ? domain_is_dying(op->pt_owner) : op_is_any_dying(op);
+}
+
+/*
+ * Before entry op->done of a batch: a preemption point, but for the first one, which comes straight after op_begin().
+ * False: one of the domains is dying, and the batch ends.
+ */
+FORCE_INLINE bool __must_check op_goes_on(struct op *op)
+{
+    if (op->done > 0)
+        op_preempt_point(op);
+    return !op_is_dying(op);
+}
 
 /*
  * Exchange the operation's locks for that of @other, any domain that cannot go meanwhile because it owns a frame that

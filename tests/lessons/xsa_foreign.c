@@ -144,14 +144,14 @@ static void work_mutual(struct race *race, struct vcpu *vcpu)
     struct guest *other = self == race->lesson.guest ? race->lesson.other : race->lesson.guest;
     unsigned id = other->domain->id.v, mine = self == race->lesson.other;
     uint64_t theirs = pte(race->frames[!mine], PTE_RW_PAGE), ours = pte(race->frames[mine], PTE_RW_PAGE);
-    const struct mmu_update requests[] = {
-        {lesson_maddr(race->frames[2 + !mine], 3), ours},
-        {lesson_maddr(race->frames[2 + !mine], 3), 0},
-    };
+    struct mmu_update requests[34]; /* a preemption point lies among them */
 
+    for (unsigned i = 0; i < ARRAY_SIZE(requests); i++)
+        requests[i] = (struct mmu_update){lesson_maddr(race->frames[2 + !mine], 3), i % 2 ? 0 : ours};
     for (unsigned i = 0; i < 10; i++) {
         race->results[mine] |= guest_update_va_mapping_otherdomain(vcpu, lesson_window(self, 1), theirs, UVMF_NONE, id);
-        race->results[mine] |= guest_mmu_update(vcpu, requests, 2, NULL, (id + 1) << 16 | DOMID_SELF);
+        race->results[mine] |=
+            guest_mmu_update(vcpu, requests, ARRAY_SIZE(requests), NULL, (id + 1) << 16 | DOMID_SELF);
         race->results[mine] |= lesson_unmap(vcpu, 1);
     }
 }

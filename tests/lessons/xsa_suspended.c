@@ -290,10 +290,24 @@ static void destroy_vcpu(struct race *race, struct vcpu *vcpu)
     vcpu_destroy(vcpu);
 }
 
+static void pin_and_unpin_at_once(struct race *race, struct vcpu *vcpu)
+{
+    const struct mmuext_op ops[] = {
+        {.cmd = MMUEXT_PIN_L1_TABLE + race->tree.level - 1, .arg1.mfn = race->tree.root.v},
+        {.cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = race->tree.root.v},
+    };
+
+    race->results[0] = guest_mmuext(vcpu, ops, ARRAY_SIZE(ops), NULL, DOMID_SELF);
+}
+
 static void load_and_leave(struct race *race, struct vcpu *vcpu)
 {
-    race->results[0] = guest_new_baseptr(vcpu, race->tree.root);
-    race->results[0] |= guest_new_baseptr(vcpu, guest_root(race->lesson.guest));
+    const struct mmuext_op ops[] = {
+        {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = race->tree.root.v},
+        {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = guest_root(race->lesson.guest).v},
+    };
+
+    race->results[0] = guest_mmuext(vcpu, ops, ARRAY_SIZE(ops), NULL, DOMID_SELF);
 }
 
 static void check_vcpu(struct race *race)
@@ -308,7 +322,7 @@ static void xsa_310_a_vcpu_ends(void **state)
     struct scene scene = {
         .config = lesson_config(WIDTH_64, 2),
         .prepare = prepare_second_on_tree,
-        .act = pin_and_unpin,
+        .act = pin_and_unpin_at_once,
         .others = {destroy_vcpu},
         .check = check_vcpu,
         .stride = STRIDE,

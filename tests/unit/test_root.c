@@ -56,10 +56,7 @@ static uint64_t points_of_load(struct unit *unit, mfn_t root)
     return unit->sim->preempt_points - points;
 }
 
-/*
- * Validating passes a preemption point every 32 entries; a pinned root passes that of the call alone.  Shows
- * mmuext_op.pin-cheap.
- */
+/* Validating passes a preemption point in each table; a pinned root passes none.  Shows mmuext_op.pin-cheap. */
 static void test_pinned_root(void **state)
 {
     struct guest_tree tree;
@@ -69,11 +66,11 @@ static void test_pinned_root(void **state)
     create(&unit, unit_width(state));
     boot = guest_root(unit.guest);
     root = kernel_tree(&unit, &tree);
-    assert_true(points_of_load(&unit, root) > ENTRIES_PER_TABLE / 32);
+    assert_true(points_of_load(&unit, root) > 0);
     assert_int_equal(guest_new_baseptr(unit.vcpu, boot), 0);
     assert_int_equal(guest_pin(unit.vcpu, root, root_level(unit.domain)), 0);
-    assert_int_equal(points_of_load(&unit, root), 1);
-    assert_int_equal(points_of_load(&unit, boot), 1);
+    assert_int_equal(points_of_load(&unit, root), 0);
+    assert_int_equal(points_of_load(&unit, boot), 0);
     assert_int_equal(guest_unpin(unit.vcpu, root), 0);
     guest_free_tree(unit.guest, unit.vcpu, &tree);
     unit_destroy(&unit);
