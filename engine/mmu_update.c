@@ -28,7 +28,6 @@ static int update_table(struct op *op, struct run *run, uint64_t ptr, const stru
     mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
     unsigned index = (unsigned)(ptr % PAGE_SIZE) / 8;
     struct frame *frame;
-    int error;
 
     if (mfn_equal(mfn, run->table) && run->unlocks == op->unlocks)
         return update_leaf(op, mfn, run->entries, index, update);
@@ -36,10 +35,10 @@ static int update_table(struct op *op, struct run *run, uint64_t ptr, const stru
     frame = frame_find(op->machine, mfn);
     if (!frame || frame_owner(frame) != op->pt_owner->id.v)
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
-    error = update_memory(op, frame, index, update);
-    if (!error && type_is_live(frame->type, TYPE_L1) && frame_owner(frame) == op->pt_owner->id.v)
-        *run = (struct run){mfn, frame_entries(op->machine, frame), op->unlocks};
-    return error;
+    if (!type_is_live(frame->type, TYPE_L1))
+        return update_memory(op, frame, index, update);
+    *run = (struct run){mfn, frame_entries(op->machine, frame), op->unlocks};
+    return update_leaf(op, mfn, run->entries, index, update);
 }
 
 /* The value is the guest's own note about its own frame: it is stored unchecked, and never believed. */
@@ -73,20 +72,14 @@ static int update_one(struct op *op, struct run *run, const struct mmu_update *r
     return update_table(op, run, ptr, &update);
 }
 
-/* The requests that have been copied from the guest and wait for their turn. */
-struct chunk {
-    struct mmu_update requests[CHUNK];
-    unsigned next, filled;
-};
-
 /*
  * The batch tells in advance which entries of the frame table it will need: fetch them all at once.  Inline, because
  * gcc takes a function that only prefetches for one without effect and drops its calls.
  */
-FORCE_INLINE void chunk_prefetch(const struct machine *machine, const struct chunk *chunk)
+FORCE_INLINE void prefetch(const struct machine *machine, const struct mmu_update *requests, unsigned count)
 {
-    for (unsigned i = 0; i < chunk->filled; i++) {
-        const struct frame *frame = frame_find(machine, entry_mfn(chunk->requests[i].val));
+    for (unsigned i = 0; i < count; i++) {
+        const struct frame *frame = frame_find(machine, entry_mfn(requests[i].val));
 
         if (frame)
             __builtin_prefetch(frame, 1);
@@ -94,46 +87,45 @@ FORCE_INLINE void chunk_prefetch(const struct machine *machine, const struct chu
 }
 
 /*
- * Copy up to @left requests from @from.  Where not all of them can be read, the first one alone: those before the
- * unreadable one are still carried out.
+ * Copy up to @left requests from @from to @chunk.  Returns how many.  Where not all of them can be read, the first one
+ * alone: those before the unreadable one are still carried out.
  */
-static bool chunk_fill(struct chunk *chunk, struct vcpu *vcpu, vaddr_t from, uint32_t left)
+FORCE_INLINE unsigned copy_requests(struct vcpu *vcpu, struct mmu_update chunk[CHUNK], vaddr_t from, uint32_t left)
 {
-    chunk->next = 0;
-    chunk->filled = left < CHUNK ? left : CHUNK;
-    if (!access_read(vcpu, chunk->requests, from, chunk->filled * sizeof(chunk->requests[0]))) {
-        chunk->filled = 1;
-        if (!access_read(vcpu, chunk->requests, from, sizeof(chunk->requests[0])))
-            return false;
+    unsigned count = left < CHUNK ? left : CHUNK;
+
+    if (access_read(vcpu, chunk, from, count * sizeof(chunk[0]))) {
+        if (count > 1)
+            prefetch(vcpu->domain->machine, chunk, count);
+        return count;
     }
-    chunk_prefetch(vcpu->domain->machine, chunk);
-    return true;
+    return count > 1 && access_read(vcpu, chunk, from, sizeof(chunk[0])) ? 1 : 0;
 }
 
-/* A preemption point, and the next requests. */
-static int chunk_next(struct op *op, struct chunk *chunk, vaddr_t requests, uint32_t left)
+/* A preemption point, and the next requests, at least one. */
+FORCE_INLINE int next_requests(struct op *op, struct mmu_update chunk[CHUNK], vaddr_t requests, uint32_t left,
+                               unsigned *count)
 {
-    op_preempt_point(op);
-    if (op_is_dying(op))
+    if (!op_goes_on(op))
         return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
-    if (!chunk_fill(chunk, op->vcpu, VADDR(requests.v + op->done * sizeof(struct mmu_update)), left))
-        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, requests.v);
-    return 0;
+    *count = copy_requests(op->vcpu, chunk, VADDR(requests.v + op->done * sizeof(chunk[0])), left);
+    return *count > 0 ? 0 : refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, requests.v);
 }
 
 /* Carry out @count requests and count them in op->done. */
-static int update_batch(struct op *op, vaddr_t requests, uint32_t count, bool allowed)
+FORCE_INLINE int update_batch(struct op *op, vaddr_t requests, uint32_t count, bool allowed)
 {
     struct run run = {.table = MFN_NONE};
-    struct chunk chunk;
-    int error = 0;
+    struct mmu_update chunk[CHUNK];
 
-    chunk.next = chunk.filled = 0;
-    for (op->done = 0; op->done < count; op->done++) {
-        if (chunk.next == chunk.filled)
-            error = chunk_next(op, &chunk, requests, count - op->done);
-        if (!error)
-            error = update_one(op, &run, &chunk.requests[chunk.next++], allowed);
+    while (op->done < count) {
+        unsigned copied = 0;
+        int error = next_requests(op, chunk, requests, count - op->done, &copied);
+
+        for (unsigned i = 0; !error && i < copied; i++) {
+            error = update_one(op, &run, &chunk[i], allowed);
+            op->done += !error;
+        }
         if (error)
             return error;
     }
