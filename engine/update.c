@@ -3,6 +3,7 @@
 #include <abi/errno.h>
 #include <engine/entry.h>
 #include <engine/flush.h>
+#include <engine/leaf.h>
 #include <engine/typeref.h>
 #include <engine/update.h>
 
@@ -117,11 +118,48 @@ FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct sl
     return 0;
 }
 
+static __attribute__((noinline)) int update_any_leaf(struct op *op, mfn_t table, uint64_t *live, unsigned index,
+                                                     const struct update *update)
+{
+    return update_slot(op, level_of(op->pt_owner->width, TYPE_L1), (struct slot){table, 1, index}, live, update);
+}
+
+/*
+ * What nearly all updates are, in the steps of update_slot() that are left then: pages of the table's own domain come,
+ * go or change their protection, no type changes, and no frame becomes free.  All that is asked before anything is
+ * taken.  False: it is another case, and nothing has changed.
+ */
+FORCE_INLINE bool update_common(struct op *op, uint64_t *live, const struct update *update)
+{
+    uint64_t old = __atomic_load_n(live, __ATOMIC_RELAXED), bits = update->value;
+    struct frame *new_frame = NULL, *old_frame = NULL;
+
+    if (bits & ENTRY_PRESENT) {
+        bits = entry_adjust_leaf(op->pt_owner->width, bits);
+        if (!(new_frame = leaf_find(op, bits)) || !leaf_can_take(new_frame, bits))
+            return false;
+    } else if (bits != 0) {
+        return false;
+    }
+    if ((old & ENTRY_PRESENT) && (!(old_frame = leaf_find(op, old)) || !leaf_can_drop(old_frame)))
+        return false;
+    if (new_frame)
+        leaf_take(new_frame, bits);
+    if (!commit(live, bits, update, &old)) {
+        if (new_frame)
+            leaf_drop(op->machine, new_frame, bits);
+        return false;
+    }
+    if (old_frame)
+        leaf_drop(op->machine, old_frame, old);
+    return true;
+}
+
 int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, const struct update *update)
 {
-    const struct level *level = level_of(op->pt_owner->width, TYPE_L1);
-
-    return update_slot(op, level, (struct slot){table, 1, index}, &entries[index], update);
+    if (update_common(op, &entries[index], update))
+        return 0;
+    return update_any_leaf(op, table, &entries[index], index, update);
 }
 
 int update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update)
