@@ -25,7 +25,7 @@ static int flush_as_asked(struct op *op, vaddr_t vaddr, uint64_t flags)
     return 0;
 }
 
-static int64_t update(struct op *op, struct domain *pg_owner, vaddr_t vaddr, uint64_t entry, uint64_t flags)
+FORCE_INLINE int64_t update(struct op *op, struct domain *pg_owner, vaddr_t vaddr, uint64_t entry, uint64_t flags)
 {
     const struct update change = {entry, UPDATE_REPLACE, 0};
     uint64_t kind = flags & UVMF_FLUSHTYPE_MASK;
@@ -36,7 +36,7 @@ static int64_t update(struct op *op, struct domain *pg_owner, vaddr_t vaddr, uin
     if (error)
         return error;
     if (walk_find_l1(op->vcpu, vaddr, &table, &index))
-        error = update_entry(op, table, index, &change);
+        error = update_leaf(op, frame_mfn(op->machine, table), frame_entries(op->machine, table), index, &change);
     else
         error = refuse_value(op, XEN_EINVAL, REFUSE_NO_L1_ENTRY, vaddr.v);
     op_end(op);

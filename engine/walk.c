@@ -10,33 +10,46 @@ static bool is_hypervisors(const struct domain *domain, const struct frame *fram
     return level_slot_is_hypervisor(level_of(domain->width, type_of(frame->type)), index);
 }
 
+/*
+ * The table that entry @index of @frame leads to, a table itself; NULL: it is not present, or the hypervisor's.  The
+ * processor counts levels and knows no types: a linear table serves as one of a level below its own, and the
+ * hypervisor's slots that the address itself keeps out of can come then.
+ */
+FORCE_INLINE struct frame *descend(const struct domain *domain, const struct frame *frame, unsigned index)
+{
+    const struct machine *machine = domain->machine;
+    struct frame *child;
+    uint64_t entry;
+
+    /* A live entry above level 1 refers to a live table: that is what the types are for. */
+    CHECK(type_is_table(type_of(frame->type)) && type_is_validated(frame->type));
+    entry = __atomic_load_n(&frame_entries(machine, frame)[index], __ATOMIC_RELAXED);
+    if (!(entry & ENTRY_PRESENT) || (domain->linear_tables && is_hypervisors(domain, frame, index)))
+        return NULL;
+    child = frame_find(machine, entry_mfn(entry));
+    CHECK(child);
+    return child;
+}
+
 bool walk_find_l1(const struct vcpu *vcpu, vaddr_t vaddr, struct frame **table, unsigned *index)
 {
     const struct domain *domain = vcpu->domain;
-    const struct machine *machine = domain->machine;
-    struct frame *frame = frame_find(machine, vcpu->kernel_root);
+    struct frame *frame = frame_find(domain->machine, vcpu->kernel_root);
 
     if (!frame || !access_address_ok(domain, vaddr.v))
         return false;
-    /*
-     * The processor counts levels and knows no types: a linear table serves as one of a level below its own, and the
-     * hypervisor's slots that the address itself keeps out of can come then.
-     */
-    for (unsigned left = root_level(domain);; left--) {
-        uint64_t entry;
-
-        /* A live entry above level 1 refers to a live table: that is what the types are for. */
-        CHECK(type_is_table(type_of(frame->type)) && type_is_validated(frame->type));
-        *index = level_index(left, vaddr);
-        *table = frame;
-        if (left == 1)
-            return type_of(frame->type) == TYPE_L1;
-        entry = __atomic_load_n(&frame_entries(machine, frame)[*index], __ATOMIC_RELAXED);
-        if (!(entry & ENTRY_PRESENT) || (domain->linear_tables && is_hypervisors(domain, frame, *index)))
-            return false;
-        frame = frame_find(machine, entry_mfn(entry));
-        CHECK(frame);
-    }
+    if (root_level(domain) == 4)
+        frame = descend(domain, frame, level_index(4, vaddr));
+    if (frame)
+        frame = descend(domain, frame, level_index(3, vaddr));
+    if (frame)
+        frame = descend(domain, frame, level_index(2, vaddr));
+    if (!frame)
+        return false;
+    CHECK(type_is_validated(frame->type));
+    *table = frame;
+    *index = level_index(1, vaddr);
+    return type_of(frame->type) == TYPE_L1;
 }
 
 uint64_t walk_read_l1(const struct vcpu *vcpu, vaddr_t vaddr)
