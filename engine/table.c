@@ -11,28 +11,87 @@
  */
 #include <abi/errno.h>
 #include <engine/entry.h>
+#include <engine/leaf.h>
 #include <engine/table.h>
 
-/*
- * A preemption point before slot @index: before each entry of an upper table, which may mean a whole table below, and
- * every 32 slots of anything.
- */
-static void preempt_before(struct op *op, const struct level *level, unsigned index, uint64_t entry)
+#define STRETCH 32u /* entries of an L1 between two preemption points */
+
+/* A preemption point: before each entry of an upper table, which may mean a whole table below, and in each stretch. */
+FORCE_INLINE void preempt_before(struct op *op, bool is_leaf, unsigned nr_done)
 {
-    if (index % 32 == 0 || (entry != 0 && level->type != TYPE_L1))
+    if (!is_leaf || nr_done % STRETCH == STRETCH - 1)
         op_preempt_point(op);
+}
+
+/* Most tables are nearly empty: eight slots at a time. */
+static __attribute__((noinline)) unsigned skip_empty(const uint64_t *entries, unsigned index, unsigned end)
+{
+    for (; index + 8 <= end; index += 8) {
+        const uint64_t *at = &entries[index];
+
+        if (at[0] | at[1] | at[2] | at[3] | at[4] | at[5] | at[6] | at[7])
+            break;
+    }
+    while (index < end && entries[index] == 0)
+        index++;
+    return index;
+}
+
+/* The first slot of @entries from @index on that is not zero; @end: there is none before. */
+FORCE_INLINE unsigned next_used(const uint64_t *entries, unsigned index, unsigned end)
+{
+    return index < end && entries[index] == 0 ? skip_empty(entries, index + 1, end) : index;
+}
+
+/* As engine/leaf.h says.  False: it is another case. */
+FORCE_INLINE bool release_leaf(struct op *op, uint64_t bits)
+{
+    struct frame *frame = (bits & ENTRY_PRESENT) ? leaf_find(op, bits) : NULL;
+
+    if (!frame || !leaf_can_drop(frame))
+        return false;
+    leaf_drop(op->machine, frame, bits);
+    return true;
+}
+
+/* What the entries of @frame below slot @end hold.  Compiled twice: for L1 tables, and for all others. */
+FORCE_INLINE void release_entries(struct op *op, const struct level *level, const struct frame *frame, unsigned end,
+                                  bool is_leaf)
+{
+    const uint64_t *entries = frame_entries(op->machine, frame);
+    struct slot slot = {frame_mfn(op->machine, frame), level_number(level->type), next_used(entries, 0, end)};
+
+    op_preempt_point(op);
+    for (unsigned done = 0; slot.index < end; done++) {
+        uint64_t bits = entries[slot.index];
+
+        preempt_before(op, is_leaf, done);
+        if ((!is_leaf || !release_leaf(op, bits)) && !level_slot_is_hypervisor(level, slot.index))
+            entry_release(op, slot, bits);
+        slot.index = next_used(entries, slot.index + 1, end);
+    }
 }
 
 static void release_below(struct op *op, const struct level *level, const struct frame *frame, unsigned end)
 {
-    const uint64_t *entries = frame_entries(op->machine, frame);
-    struct slot slot = {frame_mfn(op->machine, frame), level_number(level->type), 0};
+    if (level->type == TYPE_L1)
+        release_entries(op, level, frame, end, true);
+    else
+        release_entries(op, level, frame, end, false);
+}
 
-    for (; slot.index < end; slot.index++) {
-        preempt_before(op, level, slot.index, entries[slot.index]);
-        if (entries[slot.index] != 0 && !level_slot_is_hypervisor(level, slot.index))
-            entry_release(op, slot, entries[slot.index]);
-    }
+/* The same. */
+FORCE_INLINE bool promote_leaf(struct op *op, uint64_t *stored)
+{
+    uint64_t raw = *stored, bits = entry_adjust_leaf(op->pt_owner->width, raw);
+    struct frame *frame;
+
+    if (!(raw & ENTRY_PRESENT) || !(frame = leaf_find(op, bits)) || !leaf_can_take(frame, bits))
+        return false;
+    leaf_take(frame, bits);
+    if (bits != raw)
+        *stored = bits;
+    return true;
 }
 
 static int promote_entry(struct op *op, const struct level *level, struct slot slot, uint64_t *stored)
@@ -41,7 +100,7 @@ static int promote_entry(struct op *op, const struct level *level, struct slot s
     uint64_t raw = *stored;
     int error;
 
-    if (raw == 0 || level_slot_is_hypervisor(level, slot.index))
+    if (level_slot_is_hypervisor(level, slot.index))
         return 0;
     error = entry_decode(op, level, slot, raw, &entry);
     if (!error)
@@ -75,22 +134,41 @@ static int check_pae_root(const struct op *op, const struct frame *frame, const 
     return 0;
 }
 
+/* Compiled twice as well. */
+FORCE_INLINE int promote_entries(struct op *op, const struct level *level, const struct frame *frame, uint64_t *entries,
+                                 bool is_leaf)
+{
+    struct slot slot = {frame_mfn(op->machine, frame), level_number(level->type), next_used(entries, 0, level->slots)};
+
+    op_preempt_point(op);
+    for (unsigned done = 0; slot.index < level->slots; done++) {
+        int error = 0;
+
+        preempt_before(op, is_leaf, done);
+        if (!is_leaf || !promote_leaf(op, &entries[slot.index]))
+            error = promote_entry(op, level, slot, &entries[slot.index]);
+        if (error) {
+            release_below(op, level, frame, slot.index);
+            return error;
+        }
+        slot.index = next_used(entries, slot.index + 1, level->slots);
+    }
+    return 0;
+}
+
 int table_promote(struct op *op, struct frame *frame, enum frame_type type)
 {
     const struct level *level = level_of(op->pt_owner->width, type);
-    struct slot slot = {frame_mfn(op->machine, frame), level_number(type), 0};
     uint64_t *entries = frame_entries(op->machine, frame);
     int error = 0;
 
     CHECK(level);
     if (level->slots == 4)
         error = check_pae_root(op, frame, entries);
-    for (; !error && slot.index < level->slots; slot.index++) {
-        preempt_before(op, level, slot.index, entries[slot.index]);
-        error = promote_entry(op, level, slot, &entries[slot.index]);
-        if (error)
-            release_below(op, level, frame, slot.index);
-    }
+    if (!error && type == TYPE_L1)
+        error = promote_entries(op, level, frame, entries, true);
+    else if (!error)
+        error = promote_entries(op, level, frame, entries, false);
     if (!error)
         fill_hypervisor_slots(op->machine, level, entries, true);
     return error;

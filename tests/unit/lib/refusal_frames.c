@@ -90,7 +90,11 @@ static void disturb(struct vcpu *vcpu, void *arg)
 
 int64_t request_type_under_conversion(struct unit *unit, struct record *expected)
 {
+    uint64_t entry = pte(unit_page(unit), PTE_RO_PAGE);
+
     converted = unit_idle_page(unit);
+    for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++)
+        unit_entries(unit, converted)[i] = entry; /* so that it takes a while */
     *expected = (struct record){.error = XEN_EBUSY,
                                 .call = __HYPERVISOR_update_va_mapping,
                                 .frame = converted,
