@@ -26,7 +26,7 @@ enum vector {
     VECTOR_EXCEPTIONS = 32, /* those from here on are interrupts, but for the next two */
     VECTOR_INT80 = 0x80,
     VECTOR_HYPERCALL32 = ENTRY_HYPERCALL32, /* int $0x82 by a 32-bit guest's kernel */
-    VECTOR_INTERRUPTS = 0xf0,               /* those from here on are the hypervisor's: hv/time/apic.h, and */
+    VECTOR_INTERRUPTS = 0xe0,               /* those from here on are the hypervisor's: hv/time/apic.h, and */
     VECTOR_KICK = 0xf1,                     /* another processor wants this one to look: cpu_kick() */
 };
 
