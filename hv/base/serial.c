@@ -71,7 +71,7 @@ void serial_begin(void)
 
 void serial_end(void)
 {
-    ticket_pass_on(&turns);
+    (void)ticket_pass_on(&turns);
 }
 
 void serial_last_words(void)

@@ -25,10 +25,14 @@ static inline bool ticket_is_served(const struct ticket *ticket, uint32_t number
     return __atomic_load_n(&ticket->served, __ATOMIC_ACQUIRE) == number;
 }
 
-/* By whoever is served: the next one's turn.  Nobody else writes the word, so reading it needs no order. */
-static inline void ticket_pass_on(struct ticket *ticket)
+/* By whoever is served: it is the turn of the number that this returns.  A locked instruction, see hv/cpu/wait.h. */
+static inline uint32_t ticket_pass_on(struct ticket *ticket)
 {
-    uint32_t served = __atomic_load_n(&ticket->served, __ATOMIC_RELAXED);
+    return __atomic_add_fetch(&ticket->served, 1, __ATOMIC_SEQ_CST);
+}
 
-    __atomic_store_n(&ticket->served, served + 1, __ATOMIC_RELEASE);
+/* Has anybody drawn @number, or one behind it?  Only a number that is served, or has just been, tells. */
+static inline bool ticket_is_drawn(const struct ticket *ticket, uint32_t number)
+{
+    return __atomic_load_n(&ticket->next, __ATOMIC_SEQ_CST) != number;
 }

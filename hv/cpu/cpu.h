@@ -67,7 +67,12 @@ struct cpu {
     unsigned nmi_ticks;                 /* NMIs since it was last seen to get on */
     uint64_t silent_since;              /* time_now() at the first of them */
     uint64_t nmis;                      /* since the machine began */
-    struct lock *innermost; /* of those that it holds, the one that it took last; NULL: none.  hv/cpu/lock.h */
+    struct lock *innermost;     /* of those that it holds, the one that it took last; NULL: none.  hv/cpu/lock.h */
+    uint32_t waits;             /* goes up as it begins to wait for others, and as that ends: hv/cpu/wait.h */
+    uint64_t wait_began;        /* the TSC then */
+    const struct lock *awaited; /* while it waits for a lock: which; NULL: for none.  These belong to hv/cpu/lock.c */
+    uint32_t awaited_number;    /* its ticket */
+    bool rests;                 /* it has halted, or is about to, until it is kicked */
 };
 
 /* What all processors of the machine can do. */

@@ -4,6 +4,7 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/house.h>
 #include <hv/cpu/lock.h>
+#include <hv/cpu/wait.h>
 
 /* Not the last one that was taken. */
 static __attribute__((noinline)) void drop_within(struct lock *innermost, const struct lock *lock)
@@ -18,12 +19,44 @@ static __attribute__((noinline)) void drop_within(struct lock *innermost, const 
     inner->outer = lock->outer;
 }
 
+/* Until a kick, unless it is served by now: wake_next() sees that this one rests, or this one sees that it is. */
+static void rest(struct cpu *cpu, const struct lock *lock, uint32_t number)
+{
+    __atomic_store_n(&cpu->rests, true, __ATOMIC_SEQ_CST);
+    if (!ticket_is_served(&lock->ticket, number))
+        wait_halted();
+    __atomic_store_n(&cpu->rests, false, __ATOMIC_RELAXED);
+}
+
 static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t number)
 {
+    struct cpu *cpu = cpu_here();
+    uint64_t began = wait_begin(cpu);
+
+    __atomic_store_n(&cpu->awaited_number, number, __ATOMIC_RELAXED);
+    __atomic_store_n(&cpu->awaited, lock, __ATOMIC_RELEASE);
     do {
         lock_waits();
-        __builtin_ia32_pause();
+        if (wait_is_long(began))
+            rest(cpu, lock, number);
+        else
+            __builtin_ia32_pause();
     } while (!ticket_is_served(&lock->ticket, number));
+    __atomic_store_n(&cpu->awaited, NULL, __ATOMIC_RELAXED);
+    wait_end(cpu);
+}
+
+/* Of @lock it has become the turn of @number, which has been drawn: by whoever rests, maybe. */
+static __attribute__((noinline)) void wake_next(const struct lock *lock, uint32_t number)
+{
+    struct cpu *cpu;
+
+    for (unsigned id = 0; (cpu = cpu_find(id)); id++) {
+        if (__atomic_load_n(&cpu->rests, __ATOMIC_SEQ_CST) &&
+            __atomic_load_n(&cpu->awaited, __ATOMIC_ACQUIRE) == lock &&
+            __atomic_load_n(&cpu->awaited_number, __ATOMIC_RELAXED) == number)
+            cpu_kick(id);
+    }
 }
 
 /* The last one taken comes latest: each was behind all that were held.  Waiting switches no stacks. */
@@ -44,12 +77,15 @@ void lock_take(struct lock *lock)
 void lock_drop(struct lock *lock)
 {
     struct cpu *cpu = cpu_here();
+    uint32_t served;
 
     if (cpu->innermost == lock)
         cpu->innermost = lock->outer;
     else
         drop_within(cpu->innermost, lock);
-    ticket_pass_on(&lock->ticket);
+    served = ticket_pass_on(&lock->ticket);
+    if (ticket_is_drawn(&lock->ticket, served))
+        wake_next(lock, served);
 }
 
 bool lock_is_mine(const struct lock *lock)

@@ -5,6 +5,7 @@
 #include <engine/check.h>
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/wait.h>
 #include <hv/domain/request.h>
 
 /* What an idle processor may put off. */
@@ -15,6 +16,13 @@ struct request_box request_boxes[MAX_CPUS];
 /*
  * ---- Answering.
  */
+
+/* Those that rest until this has been answered. */
+static void wake(struct request_box *box)
+{
+    for (uint64_t left = __atomic_exchange_n(&box->resting, 0, __ATOMIC_SEQ_CST); left; left &= left - 1)
+        cpu_kick((unsigned)__builtin_ctzll(left));
+}
 
 /*
  * The number is read before the marks are taken: those of all that were asked until then are among them, or have been
@@ -28,7 +36,9 @@ static void answer(struct request_box *box)
 
     if (what)
         renew_here(what, VADDR(page - 1));
-    __atomic_store_n(&box->answered, asked, __ATOMIC_RELEASE);
+    (void)__atomic_exchange_n(&box->answered, asked, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&box->resting, __ATOMIC_SEQ_CST))
+        wake(box);
 }
 
 void request_answer(void)
@@ -90,6 +100,32 @@ static bool is_answered(const struct request_box *box, uint32_t number)
     return (int32_t)(__atomic_load_n(&box->answered, __ATOMIC_ACQUIRE) - number) >= 0;
 }
 
+/* Until a kick, unless it has been answered by now: answer() sees that this one rests, or this one sees the answer. */
+static void rest(struct request_box *box, uint32_t number)
+{
+    (void)__atomic_fetch_or(&box->resting, cpumask_of(cpu_here()->id).bits, __ATOMIC_SEQ_CST);
+    if (!is_answered(box, number))
+        wait_halted();
+}
+
+static void wait_for_answer(struct request_box *box, uint32_t number)
+{
+    struct cpu *cpu = cpu_here();
+    uint64_t began;
+
+    if (is_answered(box, number))
+        return;
+    began = wait_begin(cpu);
+    while (!is_answered(box, number)) {
+        request_answer();
+        if (wait_is_long(began))
+            rest(box, number);
+        else
+            __builtin_ia32_pause();
+    }
+    wait_end(cpu);
+}
+
 static void request_from_others(uint64_t others, uint32_t what, vaddr_t page)
 {
     uint32_t numbers[MAX_CPUS];
@@ -107,10 +143,7 @@ static void request_from_others(uint64_t others, uint32_t what, vaddr_t page)
     for (; waited_for; waited_for &= waited_for - 1) {
         unsigned cpu = (unsigned)__builtin_ctzll(waited_for);
 
-        while (!is_answered(&request_boxes[cpu], numbers[cpu])) {
-            request_answer();
-            __builtin_ia32_pause();
-        }
+        wait_for_answer(&request_boxes[cpu], numbers[cpu]);
     }
 }
 

@@ -23,6 +23,7 @@ struct request_box {
     uint32_t asked;             /* so many times something has been marked, and is seen in @what by who sees this */
     uint64_t page;              /* its address plus one, that of RENEW_PAGE; 0: free */
     uint32_t answered;          /* all that were asked before this number have been carried out */
+    uint64_t resting;           /* processors that have halted until there is an answer, or are about to */
     bool idle;
 };
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 enum apic_vector {
-    VECTOR_TIMER = 0xe0, /* in a class below that of kicks */
+    VECTOR_TIMER = 0xe0, /* in a class below that of kicks: hv/cpu/wait.h */
     VECTOR_SPURIOUS = 0xff,
 };
 

@@ -12,6 +12,7 @@
 #include <engine/port.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/lock.h>
+#include <hv/cpu/wait.h>
 
 struct cpu cpu_boot;
 static jmp_buf halted;
@@ -26,19 +27,44 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
     longjmp(halted, 1);
 }
 
+static struct cpu others[2] = {{.id = 1}, {.id = 2}};
+static unsigned kicks[3], halts;
+
+struct cpu *cpu_find(unsigned id)
+{
+    return id == 0 ? &cpu_boot : id <= 2 ? &others[id - 1] : NULL;
+}
+
+void cpu_kick(unsigned id)
+{
+    kicks[id]++;
+}
+
+/* It becomes its turn only now. */
+void wait_halted(void)
+{
+    halts++;
+    assert_true(cpu_boot.rests);
+    assert_ptr_equal(cpu_boot.awaited, waited_for);
+    assert_true(wait_is_one(cpu_boot.waits));
+    (void)ticket_pass_on(&waited_for->ticket);
+}
+
 void lock_waits(void)
 {
     answers++;
     if (waited_for && --answers_left == 0)
-        ticket_pass_on(&waited_for->ticket);
+        (void)ticket_pass_on(&waited_for->ticket);
 }
 
 static int set_up(void **state)
 {
     (void)state;
     memset(&cpu_boot, 0, sizeof(cpu_boot));
+    memset(kicks, 0, sizeof(kicks));
+    others[0].rests = others[1].rests = false;
     waited_for = NULL;
-    answers = 0;
+    answers = halts = 0;
     return 0;
 }
 
@@ -174,6 +200,48 @@ static void test_whoever_waits_answers(void **state)
     lock_drop(&lock);
 }
 
+/* Who has waited for long halts. */
+static void test_rests(void **state)
+{
+    struct lock lock = LOCK_INIT(LOCK_HOUSE, 0);
+
+    (void)state;
+    (void)ticket_draw(&lock.ticket);
+    waited_for = &lock;
+    answers_left = UINT32_MAX;
+    lock_take(&lock);
+    assert_int_equal(halts, 1);
+    assert_false(cpu_boot.rests);
+    assert_null(cpu_boot.awaited);
+    assert_false(wait_is_one(cpu_boot.waits));
+    lock_drop(&lock);
+    assert_int_equal(kicks[0] + kicks[1] + kicks[2], 0);
+}
+
+/* Of those that wait the one is woken whose turn it is, if it rests. */
+static void test_wakes_the_next(void **state)
+{
+    struct lock lock = LOCK_INIT(LOCK_HOUSE, 0), other = LOCK_INIT(LOCK_SCHED, 0);
+
+    (void)state;
+    lock_take(&lock);
+    for (unsigned i = 0; i < 2; i++) {
+        others[i].awaited = &lock;
+        others[i].awaited_number = ticket_draw(&lock.ticket);
+        others[i].rests = true;
+    }
+    lock_take(&other);
+    lock_drop(&other);
+    assert_int_equal(kicks[1] + kicks[2], 0);
+    lock_drop(&lock);
+    assert_int_equal(kicks[1], 1);
+    assert_int_equal(kicks[2], 0);
+    others[1].rests = false;
+    cpu_boot.innermost = &lock; /* it is the first of the others that drops it */
+    lock_drop(&lock);
+    assert_int_equal(kicks[1] + kicks[2], 1);
+}
+
 /* The numbers come round. */
 static void test_numbers_wrap(void **state)
 {
@@ -201,6 +269,8 @@ int main(void)
         cmocka_unit_test_setup(test_only_the_holder_drops, set_up),
         cmocka_unit_test_setup(test_dropped_in_any_order, set_up),
         cmocka_unit_test_setup(test_whoever_waits_answers, set_up),
+        cmocka_unit_test_setup(test_rests, set_up),
+        cmocka_unit_test_setup(test_wakes_the_next, set_up),
         cmocka_unit_test_setup(test_numbers_wrap, set_up),
     };
 

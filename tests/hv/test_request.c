@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/wait.h>
 #include <hv/domain/request.h>
 
 #define CPUS 4u
@@ -49,6 +50,16 @@ void renew_here(unsigned what, vaddr_t page)
     seen[cpu_boot.id].what |= what;
     seen[cpu_boot.id].page = page.v;
     when_renewed = seen[cpu_boot.id].kicks;
+}
+
+static unsigned halts;
+
+/* Whoever is asked answers only now. */
+void wait_halted(void)
+{
+    halts++;
+    assert_int_equal(seen[cpu_boot.id].kicks, 0);
+    run_as(1, request_answer);
 }
 
 static void answer_at_once(unsigned cpu)
@@ -107,6 +118,24 @@ static void ask_as_well(unsigned cpu)
     cpu_boot.id = 0;
 }
 
+/* Who has waited for long halts until it is answered, and is woken then; who has not halted is left alone. */
+static void test_rests(void **state)
+{
+    (void)state;
+    begin(NULL);
+    cpu_boot.id = 3;
+    halts = 0;
+    request_renewal(set(2), RENEW_ROOT, VADDR(0));
+    assert_int_equal(halts, 1);
+    assert_int_equal(seen[1].renewals, 1);
+    assert_int_equal(seen[3].kicks, 1);
+    assert_false(wait_is_one(cpu_boot.waits));
+    on_kick = answer_at_once;
+    request_renewal(set(2), RENEW_ROOT, VADDR(0));
+    assert_int_equal(halts, 1);
+    assert_int_equal(seen[3].kicks, 1);
+}
+
 /* Two pages at once: all translations go, and both have been served when they return. */
 static void test_two_pages(void **state)
 {
@@ -163,8 +192,8 @@ static void test_idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all),        cmocka_unit_test(test_page), cmocka_unit_test(test_two_pages),
-        cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_all),       cmocka_unit_test(test_rests),      cmocka_unit_test(test_page),
+        cmocka_unit_test(test_two_pages), cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

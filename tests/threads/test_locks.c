@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <hv/cpu/cpu.h>
 #include <hv/cpu/lock.h>
 #include <tests/threads/lib/processors.h>
 
@@ -111,8 +112,10 @@ static void answer(unsigned id)
         while (!has_drawn(1))
             processor_pause();
     lock_take(&lock);
-    while (id == 0 && processor_answers(1) < 100)
+    while (id == 0 && processor_answers(1) < 100) {
+        cpu_kick(1); /* it may rest */
         processor_pause();
+    }
     lock_drop(&lock);
 }
 
@@ -122,6 +125,36 @@ static void test_whoever_waits_answers(void **state)
     lock = (struct lock)LOCK_INIT(LOCK_HOUSE, 0);
     processors_run(2, answer);
     assert_true(processor_answers(1) >= 100);
+}
+
+/* Processor 0 holds it until the others have halted; each is woken when it is its turn. */
+static void rest(unsigned id)
+{
+    lock_take(&lock);
+    for (unsigned other = 1; id == 0 && other < PROCESSORS; other++) {
+        while (processor_halts(other) == 0)
+            processor_pause();
+    }
+    shared++;
+    lock_drop(&lock);
+}
+
+static void hold_first(unsigned id)
+{
+    while (id > 0 && !has_drawn(1))
+        processor_pause();
+    rest(id);
+}
+
+static void test_whoever_waits_long_rests(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 200; round++) {
+        lock = (struct lock)LOCK_INIT(LOCK_HOUSE, 0);
+        shared = 0;
+        processors_run(PROCESSORS, hold_first);
+        assert_int_equal(shared, PROCESSORS);
+    }
 }
 
 /* Whose it is, asked by all the time by those who have it not. */
@@ -154,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_two_locks),
         cmocka_unit_test(test_first_come_first_served),
         cmocka_unit_test(test_whoever_waits_answers),
+        cmocka_unit_test(test_whoever_waits_long_rests),
         cmocka_unit_test(test_whose_it_is),
     };
 

@@ -20,21 +20,19 @@
 
 static const cpumask_t all = {(1u << PROCESSORS) - 1};
 
+static bool is_late;              /* who is asked renews nothing before processor 0 rests */
 static uint64_t number, in_force; /* what is to be copied; none older is used any more */
 static uint64_t copies[PROCESSORS];
 static unsigned ready, stale;
 static bool may_idle;
-
-void cpu_kick(unsigned id)
-{
-    (void)id; /* each looks all the time */
-}
 
 /* Slow, so that who does not wait is ahead. */
 void renew_here(unsigned what, vaddr_t page)
 {
     (void)what;
     (void)page;
+    while (is_late && processor_halts(0) == 0)
+        sched_yield();
     sched_yield();
     __atomic_store_n(&copies[cpu_here()->id], __atomic_load_n(&number, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
 }
@@ -123,11 +121,37 @@ static void test_nothing_stale(void **state)
     run(true);
 }
 
+static void ask_or_answer(unsigned id)
+{
+    if (id == 0) {
+        __atomic_fetch_add(&number, 1, __ATOMIC_SEQ_CST);
+        request_renewal(cpumask_of(1), RENEW_TRANSLATIONS, VADDR(0));
+        __atomic_store_n(&ready, 1, __ATOMIC_SEQ_CST);
+    }
+    while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) == 0)
+        request_answer();
+}
+
+/* Who waits for long halts, and is woken by the answer. */
+static void test_rests(void **state)
+{
+    (void)state;
+    is_late = true;
+    for (unsigned i = 0; i < 200; i++) {
+        ready = 0;
+        processors_run(2, ask_or_answer);
+        assert_true(processor_halts(0) > 0);
+        assert_int_equal(copies[1], number);
+    }
+    is_late = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_renewed),
         cmocka_unit_test(test_nothing_stale),
+        cmocka_unit_test(test_rests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/wait.h>
 #include <hv/domain/port.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/report.h>
@@ -87,6 +88,12 @@ void machine_give(struct machine *which, mfn_t first, unsigned order)
 struct cpu *cpu_find(unsigned id)
 {
     return id == 0 ? &cpu_boot : id == 1 ? &cpu_other : NULL;
+}
+
+/* Nobody waits here but for who answers at once. */
+void wait_halted(void)
+{
+    fail();
 }
 
 /* The other one answers, if it has anything to answer. */

@@ -2,11 +2,13 @@
 /* A thread for each processor. */
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <engine/port.h>
+#include <hv/cpu/wait.h>
 #include <tests/threads/lib/processors.h>
 
 struct processor {
@@ -14,11 +16,14 @@ struct processor {
     pthread_t thread;
     unsigned long answers;
     void (*body)(unsigned id);
+    sem_t kicks; /* that have not been taken */
+    unsigned long halts;
 };
 
 struct cpu cpu_boot; /* before there is any */
 static __thread uint64_t random_state;
 static struct processor processors[PROCESSORS_MAX];
+static unsigned nr_processors;
 static pthread_barrier_t start;
 
 uint64_t random_below(uint64_t bound)
@@ -32,6 +37,31 @@ uint64_t random_below(uint64_t bound)
 struct cpu *processor_find(unsigned id)
 {
     return &processors[id].cpu;
+}
+
+unsigned long processor_halts(unsigned id)
+{
+    return __atomic_load_n(&processors[id].halts, __ATOMIC_RELAXED);
+}
+
+struct cpu *cpu_find(unsigned id)
+{
+    return id < nr_processors ? &processors[id].cpu : NULL;
+}
+
+void cpu_kick(unsigned id)
+{
+    sem_post(&processors[id].kicks);
+}
+
+/* A kick that nobody sends is waited for, for ever. */
+void wait_halted(void)
+{
+    struct processor *here = &processors[cpu_here()->id];
+
+    __atomic_fetch_add(&here->halts, 1, __ATOMIC_RELAXED);
+    while (sem_wait(&here->kicks))
+        ;
 }
 
 unsigned long processor_answers(unsigned id)
@@ -70,14 +100,20 @@ static void *begin(void *argument)
 void processors_run(unsigned count, void (*body)(unsigned id))
 {
     memset(processors, 0, sizeof(processors));
+    nr_processors = count;
     pthread_barrier_init(&start, NULL, count);
     for (unsigned id = 0; id < count; id++) {
         processors[id].cpu.id = id;
         processors[id].body = body;
+        sem_init(&processors[id].kicks, 0, 0);
+    }
+    for (unsigned id = 0; id < count; id++) {
         if (pthread_create(&processors[id].thread, NULL, begin, &processors[id]))
             abort();
     }
     for (unsigned id = 0; id < count; id++)
         pthread_join(processors[id].thread, NULL);
+    for (unsigned id = 0; id < count; id++)
+        sem_destroy(&processors[id].kicks);
     pthread_barrier_destroy(&start);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads that are processors, for parts of the hypervisor under ThreadSanitizer: each has a struct cpu of its own, and
- * cpu_here() finds it.
+ * cpu_here() finds it.  Who halts in a wait (hv/cpu/wait.h) sleeps until it is kicked: a kick too few, and the test
+ * does not end.
  */
 #pragma once
 
@@ -19,6 +20,9 @@ struct cpu *processor_find(unsigned id);
 
 /* How often processor @id has answered while it waited for a lock. */
 unsigned long processor_answers(unsigned id);
+
+/* How often it has halted in a wait, in the last run. */
+unsigned long processor_halts(unsigned id);
 
 /* Whoever waits for others lets them get on: there are more threads than the machine has processors. */
 void processor_pause(void);
