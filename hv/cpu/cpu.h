@@ -67,6 +67,7 @@ struct cpu {
     unsigned nmi_ticks;                 /* NMIs since it was last seen to get on */
     uint64_t silent_since;              /* time_now() at the first of them */
     uint64_t nmis;                      /* since the machine began */
+    uint32_t waits_found;               /* @waits at the last of them */
     struct lock *innermost;     /* of those that it holds, the one that it took last; NULL: none.  hv/cpu/lock.h */
     uint32_t waits;             /* goes up as it begins to wait for others, and as that ends: hv/cpu/wait.h */
     uint64_t wait_began;        /* the TSC then */

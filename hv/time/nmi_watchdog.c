@@ -9,6 +9,7 @@
 #include <hv/cpu/fault.h>
 #include <hv/cpu/ipi.h>
 #include <hv/cpu/stop.h>
+#include <hv/cpu/wait.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/pit.h>
@@ -82,26 +83,96 @@ void nmi_watchdog_stop(void)
     cpu_here()->is_watched = false;
 }
 
+/*
+ * ---- Whose fault it is.  Who waits for others does not hang by itself.  A round is over once every processor has been
+ * found out of the hypervisor, where nobody holds anything, or in the same wait as before.  If nobody has been found at
+ * anything else for so many rounds, nobody is left who could end the waits, since each is served before those that come
+ * later.  A processor that its host does not run is found nowhere, and no round is over.
+ */
+
+static uint64_t found;  /* in this round */
+static unsigned rounds; /* since somebody was at something else */
+
+static bool is_out(const struct cpu *cpu, const struct cpu_frame *frame)
+{
+    return !wait_is_one(cpu->waits) && (cpu_frame_is_guest(frame) || (frame->rflags & RFLAGS_IF));
+}
+
+/* Who idles is not watched, and is out; but the first one always has NMIs, and may be at the roof's work. */
+static bool is_complete(uint64_t seen)
+{
+    const struct cpu *cpu;
+
+    for (unsigned id = 0; (cpu = cpu_find(id)); id++) {
+        if (!(seen >> id & 1) && (id == 0 || __atomic_load_n(&cpu->is_watched, __ATOMIC_RELAXED)))
+            return false;
+    }
+    return true;
+}
+
+static void begin_rounds(unsigned count)
+{
+    __atomic_store_n(&found, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&rounds, count, __ATOMIC_RELAXED);
+}
+
+static void note_where(struct cpu *cpu, const struct cpu_frame *frame)
+{
+    bool is_same_wait = wait_is_one(cpu->waits) && cpu->waits == cpu->waits_found;
+    uint64_t bit = cpumask_of(cpu->id).bits;
+
+    cpu->waits_found = cpu->waits;
+    if (!is_same_wait && !is_out(cpu, frame))
+        begin_rounds(0);
+    else if (is_complete(__atomic_or_fetch(&found, bit, __ATOMIC_RELAXED)))
+        begin_rounds(__atomic_load_n(&rounds, __ATOMIC_RELAXED) + 1);
+}
+
+/* Its own NMIs: those that it has not had do not count, since it may not have run either. */
+static bool hangs(const struct cpu *cpu)
+{
+    if (cpu->nmi_ticks <= HANG_TICKS || time_now() - cpu->silent_since < HANG_NS)
+        return false;
+    return !wait_is_one(cpu->waits) || __atomic_load_n(&rounds, __ATOMIC_RELAXED) > HANG_TICKS;
+}
+
+/*
+ * ---- NMIs.
+ */
+
 static void count(struct cpu *cpu)
 {
     if (cpu->nmi_ticks++ == 0)
         cpu->silent_since = time_now();
 }
 
+static bool somebody_waits(void)
+{
+    const struct cpu *cpu;
+
+    for (unsigned id = 0; (cpu = cpu_find(id)); id++) {
+        if (cpu->nmi_ticks > 1 && wait_is_one(__atomic_load_n(&cpu->waits, __ATOMIC_RELAXED)))
+            return true;
+    }
+    return false;
+}
+
 /*
- * The timer's NMIs come to the first processor alone.  Another one that has not got on since the last has one from it:
- * it is the one that knows whether it is in a guest.
+ * The timer's NMIs come to the first processor alone.  Another one that has not got on since the last, and each while
+ * somebody waits, has one from it: it is the one that knows whether it is in a guest.
  */
 static void pass_on(void)
 {
-    for (unsigned id = 1; cpu_find(id); id++) {
-        struct cpu *cpu = cpu_find(id);
+    bool to_all = somebody_waits();
+    struct cpu *cpu;
 
+    for (unsigned id = 1; (cpu = cpu_find(id)); id++) {
         if (!__atomic_load_n(&cpu->is_watched, __ATOMIC_RELAXED))
             continue;
-        count(cpu);
-        if (cpu->nmi_ticks > 1)
+        if (to_all || cpu->nmi_ticks > 0)
             ipi_send_nmi(cpu->apic);
+        else
+            count(cpu);
     }
 }
 
@@ -111,14 +182,12 @@ void nmi_watchdog_tick(const struct cpu_frame *frame)
 
     stop_if_asked(frame);
     cpu->nmis++;
-    if (cpu->id == 0) {
-        count(cpu);
+    note_where(cpu, frame);
+    count(cpu);
+    if (cpu->id == 0)
         pass_on();
-    }
-    if (!cpu->is_watched || cpu_frame_is_guest(frame) || (frame->rflags & RFLAGS_IF)) {
+    if (!cpu->is_watched || is_out(cpu, frame))
         cpu->nmi_ticks = 0;
-        return;
-    }
-    if (cpu->nmi_ticks > HANG_TICKS && time_now() - cpu->silent_since >= HANG_NS)
+    else if (hangs(cpu))
         fault_report_hang(frame);
 }

@@ -16,6 +16,7 @@
 #include <hv/cpu/fault.h>
 #include <hv/cpu/ipi.h>
 #include <hv/cpu/stop.h>
+#include <hv/cpu/wait.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/time.h>
@@ -205,6 +206,100 @@ static void test_others(void **state)
     beside[0].is_watched = false;
 }
 
+/* Of each two ticks of the timer: what becomes of processors 0 and 1, where each is at its frame; NULL: it has no NMIs. */
+static bool one_hangs(const struct cpu_frame *first, const struct cpu_frame *other)
+{
+    for (unsigned i = 0; i < 3 * TICKS; i++) {
+        bool hangs = first && ticks(first, 1, TICK_NS) != 0;
+
+        if (!first)
+            now += TICK_NS;
+        cpu_of_thread = &beside[0];
+        hangs = hangs || (other && ticks(other, 1, 0) != 0);
+        cpu_of_thread = NULL;
+        if (hangs)
+            return true;
+    }
+    return false;
+}
+
+static void begin_two(uint32_t waits, uint32_t waits_beside)
+{
+    begin();
+    online = 2;
+    beside[0] = (struct cpu){.id = 1, .apic = 11, .waits = waits_beside};
+    cpu_boot.waits = waits;
+    cpu_of_thread = &beside[0];
+    nmi_watchdog_start();
+    cpu_of_thread = NULL;
+}
+
+/* Whoever waits hangs if nobody is left who could end it. */
+static void test_waits(void **state)
+{
+    (void)state;
+    begin_two(1, 7);
+    assert_true(one_hangs(&stuck, &idle)); /* one that has halted in the middle of it, too */
+    assert_in_range(now, HANG_NS, HANG_NS + 5 * TICK_NS);
+    begin_two(1, 0);
+    assert_true(one_hangs(&stuck, &guest));
+    begin_two(1, 0);
+    assert_true(one_hangs(&stuck, &idle));
+    begin_two(0, 1);
+    assert_true(one_hangs(&guest_without, &stuck));
+    begin_two(0, 1);
+    beside[0].is_watched = false; /* it idles */
+    assert_false(one_hangs(&idle, NULL));
+    cpu_boot.waits = 1;
+    assert_true(one_hangs(&stuck, NULL));
+}
+
+/* For one that works, with its watch ended, or with its host at something else, anybody waits as long as it takes. */
+static void test_waits_for_one_that_works(void **state)
+{
+    (void)state;
+    begin_two(0, 1);
+    nmi_watchdog_stop();
+    assert_false(one_hangs(&stuck, &stuck));
+    begin_two(1, 0);
+    assert_false(one_hangs(&stuck, NULL));
+    begin_two(1, 1);
+    assert_false(one_hangs(&stuck, NULL));
+    begin_two(1, 1);
+    assert_false(one_hangs(NULL, &stuck));
+    begin_two(1, 0);
+    assert_true(one_hangs(&stuck, &stuck)); /* it is the other one */
+    assert_true(wait_is_one(cpu_boot.waits));
+}
+
+/* Others that wait, and get on. */
+static void test_waits_end(void **state)
+{
+    (void)state;
+    begin_two(1, 1);
+    for (unsigned i = 0; i < TICKS; i++) {
+        assert_int_equal(ticks(&stuck, 1, TICK_NS), 0);
+        beside[0].waits += i % 30 == 0 ? 2 : 0;
+        cpu_of_thread = &beside[0];
+        assert_int_equal(ticks(&stuck, 1, 0), 0);
+        cpu_of_thread = NULL;
+        beside[0].nmi_ticks = 0;
+    }
+    assert_true(sent[0] >= TICKS - 3); /* while somebody waits, whether it gets on or not */
+}
+
+/* NMIs that have not come, since nobody ran it, were no chance to get on. */
+static void test_one_held_up(void **state)
+{
+    (void)state;
+    begin_two(0, 0);
+    assert_int_equal(ticks(&guest, TICKS, TICK_NS), 0);
+    assert_true(sent[0] >= TICKS - 2);
+    cpu_of_thread = &beside[0];
+    assert_int_equal(ticks(&stuck, 30, TICK_NS), 0);
+    cpu_of_thread = NULL;
+}
+
 /* Before and after the run it may take as long as it needs. */
 static void test_unwatched(void **state)
 {
@@ -221,8 +316,11 @@ static void test_unwatched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_others),  cmocka_unit_test(test_hang),    cmocka_unit_test(test_no_hang),
-        cmocka_unit_test(test_gets_on), cmocka_unit_test(test_held_up), cmocka_unit_test(test_unwatched),
+        cmocka_unit_test(test_waits),     cmocka_unit_test(test_waits_for_one_that_works),
+        cmocka_unit_test(test_waits_end), cmocka_unit_test(test_one_held_up),
+        cmocka_unit_test(test_others),    cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_no_hang),   cmocka_unit_test(test_gets_on),
+        cmocka_unit_test(test_held_up),   cmocka_unit_test(test_unwatched),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
