@@ -12,6 +12,7 @@
 #include <hv/base/symbol.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/lock_print.h>
 #include <hv/cpu/stop.h>
 #include <hv/cpu/trap.h>
 
@@ -136,12 +137,15 @@ static void print_other(const struct cpu *cpu)
     }
 }
 
-/* Where the others have stopped, and the end. */
+/* What this one holds, where the others have stopped, and the end. */
 static _Noreturn void end_report(void)
 {
+    lock_print(cpu_here());
     for (unsigned id = 0; cpu_find(id); id++) {
-        if (cpu_find(id) != cpu_here())
-            print_other(cpu_find(id));
+        if (cpu_find(id) == cpu_here())
+            continue;
+        print_other(cpu_find(id));
+        lock_print(cpu_find(id));
     }
     exit_with(EXIT_BROKEN);
 }
