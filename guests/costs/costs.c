@@ -2,7 +2,8 @@
 /*
  * What single calls cost: under `qemu -icount shift=0,sleep=off` a tick of the TSC is an instruction.  A line for each,
  * "cost CALL COMMAND INSTRUCTIONS: what was called", COMMAND - for a call that has none; the least of several rounds,
- * with the way in and out.  tools/bench-calls starts it.
+ * with the way in and out.  Behind them the ways that are not calls: costs.h.  tools/bench-calls and tests/budget start
+ * it.
  */
 #include <abi/callback.h>
 #include <abi/grant.h>
@@ -17,6 +18,7 @@
 #include <guest/print.h>
 #include <guest/processor.h>
 #include <guest/table.h>
+#include <guests/costs/costs.h>
 
 #define PLACE  UINT64_C(0x10000000) /* an address that nothing else uses */
 #define ROUNDS 16u
@@ -25,6 +27,7 @@
 static uint64_t *pages[2], *table;                 /* what PLACE maps; an L1 that is pinned and unpinned */
 static uint64_t place_entry;                       /* machine address of the entry for PLACE */
 static uint64_t page_mfns[2], table_mfn, root_mfn; /* of these, and of the table that is loaded */
+static uint64_t empty_mfn;                         /* of a page without an entry */
 static const uint64_t place = PLACE;
 static evtchn_port_t port;
 static xen_pfn_t extent; /* a frame that is given back and taken */
@@ -46,6 +49,12 @@ static long update_one(unsigned round)
     return hypercall_mmu_update(&request, 1, NULL, DOMID_SELF);
 }
 
+static long update_same(unsigned round)
+{
+    (void)round;
+    return update_one(0);
+}
+
 static long update_batch(unsigned round)
 {
     struct mmu_update requests[BATCH];
@@ -65,13 +74,39 @@ static long update_va_flushing(unsigned round)
     return hypercall_update_va_mapping(PLACE, entry_of(round), UVMF_INVLPG);
 }
 
+static long update_va_same(unsigned round)
+{
+    (void)round;
+    return update_va(0);
+}
+
+static long update_va_many(unsigned round, unsigned count)
+{
+    struct multicall_entry calls[BATCH];
+
+    for (unsigned i = 0; i < count; i++)
+        calls[i] = multicall_update_va_mapping(PLACE + i * PAGE_SIZE, entry_of(round), UVMF_NONE);
+    return hypercall_multicall(calls, count);
+}
+
 static long update_va_eight(unsigned round)
 {
-    struct multicall_entry calls[8];
+    return update_va_many(round, 8);
+}
 
-    for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
-        calls[i] = multicall_update_va_mapping(PLACE + i * PAGE_SIZE, entry_of(round), UVMF_NONE);
-    return hypercall_multicall(calls, ARRAY_SIZE(calls));
+static long update_va_batch(unsigned round)
+{
+    return update_va_many(round, BATCH);
+}
+
+static long version_batch(unsigned round)
+{
+    struct multicall_entry calls[BATCH];
+
+    (void)round;
+    for (unsigned i = 0; i < BATCH; i++)
+        calls[i] = (struct multicall_entry){.op = __HYPERVISOR_xen_version, .args = {XENVER_version}};
+    return hypercall_multicall(calls, BATCH);
 }
 
 /*
@@ -96,8 +131,9 @@ struct step {
     {                 \
         NULL, 0, NULL \
     }
-#define PIN   EXTENDED(MMUEXT_PIN_L1_TABLE, &table_mfn)
-#define UNPIN EXTENDED(MMUEXT_UNPIN_TABLE, &table_mfn)
+#define PIN         EXTENDED(MMUEXT_PIN_L1_TABLE, &table_mfn)
+#define UNPIN       EXTENDED(MMUEXT_UNPIN_TABLE, &table_mfn)
+#define UNPIN_EMPTY EXTENDED(MMUEXT_UNPIN_TABLE, &empty_mfn)
 
 static long extend(const struct step *step)
 {
@@ -236,12 +272,20 @@ struct cost {
 static const struct cost costs[] = {
     {"mmu_update", "MMU_NORMAL_PT_UPDATE", "an entry of a table in use: another page", RUN(update_one), NOTHING,
      NOTHING},
+    {"mmu_update", "MMU_NORMAL_PT_UPDATE", "the value that it has", RUN(update_same), NOTHING, NOTHING},
     {"mmu_update", "MMU_NORMAL_PT_UPDATE", "32 such entries in one call", RUN(update_batch), NOTHING, NOTHING},
     {"update_va_mapping", "-", "another page, nothing flushed", RUN(update_va), NOTHING, NOTHING},
     {"update_va_mapping", "-", "another page, its address flushed", RUN(update_va_flushing), NOTHING, NOTHING},
+    {"update_va_mapping", "-", "the value that it has", RUN(update_va_same), NOTHING, NOTHING},
     {"multicall", "-", "eight calls of update_va_mapping", RUN(update_va_eight), NOTHING, NOTHING},
+    {"multicall", "-", "32 calls of update_va_mapping", RUN(update_va_batch), NOTHING, NOTHING},
+    {"multicall", "-", "32 calls of xen_version", RUN(version_batch), NOTHING, NOTHING},
     {"mmuext_op", "MMUEXT_PIN_L1_TABLE", "a table with 512 read-only entries", PIN, NOTHING, UNPIN},
     {"mmuext_op", "MMUEXT_UNPIN_TABLE", "a table with 512 read-only entries", UNPIN, PIN, NOTHING},
+    {"mmuext_op", "MMUEXT_PIN_L1_TABLE", "an empty table", EXTENDED(MMUEXT_PIN_L1_TABLE, &empty_mfn), NOTHING,
+     UNPIN_EMPTY},
+    {"mmuext_op", "MMUEXT_UNPIN_TABLE", "an empty table", UNPIN_EMPTY, EXTENDED(MMUEXT_PIN_L1_TABLE, &empty_mfn),
+     NOTHING},
     {"mmuext_op", "MMUEXT_NEW_BASEPTR", "the root that is loaded", EXTENDED(MMUEXT_NEW_BASEPTR, &root_mfn), NOTHING,
      NOTHING},
     {"mmuext_op", "MMUEXT_TLB_FLUSH_LOCAL", "", EXTENDED(MMUEXT_TLB_FLUSH_LOCAL, &place), NOTHING, NOTHING},
@@ -299,12 +343,17 @@ static uint64_t measure(const struct cost *cost)
 
 static void make_tables(void)
 {
+    void *empty;
+
     need(table_make(PLACE), "tables");
     place_entry = virt_to_maddr(table_entry(PLACE, 1));
     table = page_alloc();
     for (unsigned i = 0; i < ENTRIES_PER_TABLE; i++)
         table[i] = pte_make(virt_to_mfn(pages[0]), PTE_READONLY);
     need(table_set_readonly(table), "a read-only page");
+    empty = page_alloc();
+    need(table_set_readonly(empty), "a read-only page");
+    empty_mfn = virt_to_mfn(empty).v;
     for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
         page_mfns[i] = virt_to_mfn(pages[i]).v;
     table_mfn = virt_to_mfn(table).v;
@@ -345,5 +394,6 @@ void guest_main(void)
         print("cost %s %s %" PRIu64 ": %s\n", costs[i].call, costs[i].command, measure(&costs[i]) - overhead,
               costs[i].what);
     }
+    ways_measure(ROUNDS);
     print("verdict: success\n");
 }
