@@ -16,6 +16,7 @@
 #   paravirt             tests/paravirt/run.sh: one kernel, natively and as a guest
 #   differential         tests/differential/run.sh: calls by the thousand, compared with what Debian's Xen answered
 #   deploy               tests/deploy/run.sh: an image that boots without the command; `make test-deploy` has the rest
+#   budget               tests/budget/run.sh: what single calls may cost, in instructions
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU
 #   documents            tests/documents/run.sh: what the documents show compiles, boots and exists
 #   parallel             the engine under real threads, with ThreadSanitizer
@@ -158,11 +159,12 @@ run_ring() {
     guest | several | frames | torture | system | linux | paravirt | differential | documents) begin script "$1" env PARAVANE_JOBS=1 "tests/$1/run.sh" ;;
     guestlib | backend) programs "$1" san ;;
     boot) begin script boot tests/boot/run.sh ;;
+    budget) begin script budget tests/budget/run.sh ;;
     deploy) begin script deploy tests/deploy/run.sh quick ;;
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot deploy cli guest several frames torture system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot budget deploy cli guest several frames torture system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -173,7 +175,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames torture guest several paravirt differential fuzz model spin sweep cli documents boot deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames torture guest several paravirt differential fuzz model spin sweep cli documents boot budget deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 
