@@ -3,7 +3,8 @@
 #   build/hv/paravane.elf         the image, built by gcc
 #   build/hv-clang/paravane.elf   the same by clang
 
-HV_C := $(sort $(wildcard hv/*.c hv/*/*.c))
+HV_OFFSETS := hv/offsets.c
+HV_C := $(filter-out $(HV_OFFSETS),$(sort $(wildcard hv/*.c hv/*/*.c)))
 HV_SCRIPT := hv/image.lds.S
 HV_S := $(filter-out $(HV_SCRIPT),$(sort $(wildcard hv/*.S hv/*/*.S)))
 HV_TOOLS := hv/link hv/make-symbols hv/check-image
@@ -29,6 +30,13 @@ $(call SCRIPT,$(1),$(HV_SCRIPT),hv/base/layout.h)
 build/$(1)/version.o: build/hv/version.c build/$(1).stamp | $(call tools,$(1))
 	$$(call say,CC)
 	$$(Q)$$(CC_$(1)) $$(CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+
+build/$(1)/offsets.h: build/$(1)/offsets.o
+	$$(call say,OFFSETS)
+	$$(Q)strings -a $$< | sed -n 's/.*#define/#define/p' >$$@
+
+build/$(1)/cpu/entry_short.o: build/$(1)/offsets.h
+build/$(1)/cpu/entry_short.o: OPTIONS += -include build/$(1)/offsets.h
 
 build/$(1)/paravane.elf.stamp: STAMP = $(HV_C) $(HV_S)
 build/$(1)/paravane.elf: $(HV_C:hv/%.c=build/$(1)/%.o) $(HV_S:hv/%.S=build/$(1)/%.o) build/$(1)/version.o \

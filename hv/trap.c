@@ -372,6 +372,14 @@ void trap_first_return(struct cpu_frame *frame)
     attend(cpu_here()->current);
 }
 
+/* What of the frame lies beside the registers has served as scratch. */
+void trap_return_short(struct cpu_frame *frame)
+{
+    frame->vector = VECTOR_SYSCALL;
+    frame->error = 0;
+    prepare_return(cpu_frame_owner(frame)->vcpu);
+}
+
 FORCE_INLINE void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
     uint64_t args[6];
@@ -383,6 +391,15 @@ FORCE_INLINE void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
         return;
     report_note_call(&vcpu->report, frame->rax, args, result);
     frame->rax = (uint64_t)result;
+}
+
+void trap_hypercall(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
+
+    nmi_watchdog_pet();
+    hypercall(vcpu, frame);
+    prepare_return(vcpu);
 }
 
 /* By syscall the kernel calls the hypervisor in 64-bit code only; the instruction does not tell rings 1 and 3 apart. */

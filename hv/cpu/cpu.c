@@ -139,7 +139,7 @@ static void set_entry_points(struct cpu *cpu)
     uint64_t stub = (uint64_t)cpu->id * ENTRY_SYSCALL_STUB_SIZE;
 
     asm_write_msr(MSR_STAR, (uint64_t)HV_CS << 32);
-    asm_write_msr(MSR_LSTAR, (uint64_t)(traces_calls ? entry_traced_stubs : entry_syscall_stubs) + stub);
+    asm_write_msr(MSR_LSTAR, (uint64_t)(traces_calls ? entry_traced_stubs : entry_short_stubs) + stub);
     asm_write_msr(MSR_CSTAR, (uint64_t)entry_syscall32_stubs + stub);
     asm_write_msr(MSR_SYSCALL_MASK, ENTRY_SYSCALL_MASK);
     asm_write_msr(MSR_SYSENTER_CS, HV_CS);

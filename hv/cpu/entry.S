@@ -62,6 +62,7 @@ entry_from_guest:
         NEEDS_PROPER entry_improper
         call trap_from_guest
 /* Whatever C has made of the frame, no guest goes on with one that it may not have. */
+        .globl entry_resume
 entry_resume:
         NEEDS_PROPER entry_return_improper
 entry_restore:
@@ -72,6 +73,7 @@ entry_iret:
         iretq
         .cfi_endproc
 
+        .globl entry_improper
 entry_improper:
         WHOLE_FRAME_BEGINS
         call trap_from_guest_improper
@@ -152,11 +154,7 @@ entry_syscall_\vector\()_\way:
         jmp \way
         .endm
 
-        .globl entry_syscall_stubs, entry_syscall32_stubs, entry_traced_stubs
-        .balign ENTRY_SYSCALL_STUB_SIZE
-entry_syscall_stubs:
-        SYSCALL_STUB FLAT_RING3_CS64, VECTOR_SYSCALL
-
+        .globl entry_syscall32_stubs, entry_traced_stubs
         .balign ENTRY_SYSCALL_STUB_SIZE
 entry_syscall32_stubs:
         SYSCALL_STUB FLAT_RING3_CS32, VECTOR_SYSCALL32
@@ -166,10 +164,19 @@ entry_syscall32_stubs:
 entry_traced_stubs:
         SYSCALL_STUB FLAT_RING3_CS64, VECTOR_SYSCALL, entry_call_traced
 
+/* What is common goes the short way: hv/cpu/entry_short.S. */
+        .globl entry_short_stubs
+        .balign ENTRY_SYSCALL_STUB_SIZE
+entry_short_stubs:
+        SYSCALL_STUB FLAT_RING3_CS64, VECTOR_SYSCALL, entry_short
+
         .macro ENTRY_CALL name, call
 \name:
         FRAME_BEGINS
-        SAVE_REGISTERS
+        SAVE_FIRST
+        .globl \name\()_rest
+\name\()_rest:
+        SAVE_REST
         movq %rsp, %rdi
         NEEDS_PROPER entry_improper
         call \call

@@ -54,7 +54,7 @@ _Static_assert(MAX_CPUS == ENTRY_CPUS, "hv/cpu/entry.S");
 #define ENTRY_STUB_SIZE 16u
 
 #pragma GCC visibility push(hidden)
-extern const uint8_t entry_stubs[], entry_syscall_stubs[], entry_syscall32_stubs[], entry_sysenter[];
+extern const uint8_t entry_stubs[], entry_short_stubs[], entry_syscall32_stubs[], entry_sysenter[];
 extern const uint8_t entry_traced_stubs[],
     entry_traced32[]; /* instead of syscall's first and the next, where calls are traced */
 extern const uint8_t entry_hypercall32[], entry_iret[], entry_first[];

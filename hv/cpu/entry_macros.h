@@ -53,17 +53,26 @@
         POP rbx
         .endm
 
-        .macro SAVE_REGISTERS
+/* All registers of the frame, in two parts: hv/cpu/entry_short.S does with the first as long as it can. */
+        .macro SAVE_FIRST
         PUSH rdi
         PUSH rsi
         PUSH rdx
         PUSH rcx
         PUSH rax
+        .endm
+
+        .macro SAVE_REST
         PUSH r8
         PUSH r9
         PUSH r10
         PUSH r11
         PUSH_PRESERVED
+        .endm
+
+        .macro SAVE_REGISTERS
+        SAVE_FIRST
+        SAVE_REST
         .endm
 
         .macro RESTORE_REGISTERS

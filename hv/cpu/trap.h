@@ -53,12 +53,16 @@ enum vector {
  * vCPU's stack, except for what has a stack of its own (hv/cpu/cpu.h).
  */
 void trap_from_guest(struct cpu_frame *frame);
-void trap_call(struct cpu_frame *frame);   /* syscall, in 64-bit and 32-bit code */
-void trap_call32(struct cpu_frame *frame); /* int $0x82, in ring 1 */
+void trap_call(struct cpu_frame *frame);      /* syscall, in 64-bit and 32-bit code */
+void trap_hypercall(struct cpu_frame *frame); /* syscall in 64-bit code, by a kernel */
+void trap_call32(struct cpu_frame *frame);    /* int $0x82, in ring 1 */
 void trap_call_traced(struct cpu_frame *frame);
 void trap_call32_traced(struct cpu_frame *frame);
 void trap_from_hypervisor(struct cpu_frame *frame);
 void trap_first_return(struct cpu_frame *frame);
+
+/* By the short way @frame is complete, and there is something to attend to before the guest goes on with it. */
+void trap_return_short(struct cpu_frame *frame);
 
 /* Any of the first three, with a frame that is not proper: of ring 1 or 2, or one that no guest may have. */
 void trap_from_guest_improper(struct cpu_frame *frame);

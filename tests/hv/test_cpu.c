@@ -59,7 +59,7 @@ static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 #define SMAP     (1u << 20)
 #define FSGSBASE (1u << 0)
 
-const uint8_t entry_syscall_stubs[32 * 64], entry_syscall32_stubs[32 * 64], entry_sysenter[1];
+const uint8_t entry_short_stubs[32 * 64], entry_syscall32_stubs[32 * 64], entry_sysenter[1];
 const uint8_t entry_traced_stubs[32 * 64];
 static unsigned traced_gates;
 
@@ -259,7 +259,7 @@ static void test_entry_points(void **state)
         cpu_boot.id = id;
         cpu_init();
         assert_int_equal(*fake_cpu_msr(0xc0000081) >> 32 & 0xffff, HV_CS);
-        assert_int_equal(*fake_cpu_msr(0xc0000082), (uint64_t)entry_syscall_stubs + 32 * id);
+        assert_int_equal(*fake_cpu_msr(0xc0000082), (uint64_t)entry_short_stubs + 32 * id);
         assert_int_equal(*fake_cpu_msr(0xc0000083), (uint64_t)entry_syscall32_stubs + 32 * id);
         assert_int_equal(*fake_cpu_msr(0xc0000084) & 0x47700, 0x47700); /* AC, NT, IOPL, DF, IF, TF */
         assert_int_equal(*fake_cpu_msr(0x174), HV_CS);
@@ -317,7 +317,7 @@ static bool init_other(void)
     assert_int_equal(tables, good);
     assert_int_equal(gates, 0); /* they are everybody's, and in use */
     assert_true(!good || tables_of == &other);
-    assert_true(!good || *fake_cpu_msr(0xc0000082) == (uint64_t)entry_syscall_stubs + 32 * 5);
+    assert_true(!good || *fake_cpu_msr(0xc0000082) == (uint64_t)entry_short_stubs + 32 * 5);
     assert_true(!good || *fake_cpu_msr(0x175) == cpu_sysenter_stack(&other));
     assert_true(!good || other.debug_has_stack);
     return good;

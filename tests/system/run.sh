@@ -267,7 +267,7 @@ test_gdb() {
     bounded tools/gdb -batch -ex 'break mmu_update' -ex continue -ex backtrace -ex 'delete 1' \
         -ex 'break emulate_write' -ex continue -ex backtrace -- --timeout "$limit" "${virtual_time[@]}" --demo >$log/system-gdb.log 2>&1
     verdict gdb $?
-    came_from $log/system-gdb.log mmu_update engine_hypercall trap_call entry_call hypercall_page guest_start start
+    came_from $log/system-gdb.log mmu_update engine_hypercall trap_hypercall entry_hypercall hypercall_page guest_start start
     verdict "gdb (a hypercall)" $?
     came_from $log/system-gdb.log emulate_write trap_from_guest entry_from_guest store_entry
     verdict "gdb (a page fault)" $?

@@ -26,11 +26,11 @@ extern char ways_syscall[], ways_fault[], ways_error[];
 
 /* Each of the instructions that trap has two bytes; the frame of the iret call has flags below rip. */
 __asm__(".pushsection .text\n"
-        "ways_syscall: popq %rcx; popq %r11; pushq $0x100; jmp hypercall_page + 23 * 32\n"
+        "ways_syscall: popq %rcx; popq %r11; pushq $0; jmp hypercall_page + 23 * 32\n"
         "ways_fault: popq %rcx; popq %r11; addq $2, (%rsp); pushq $0; jmp hypercall_page + 23 * 32\n"
         "ways_error: popq %rcx; popq %r11; addq $2, 8(%rsp); movq $0, (%rsp); jmp hypercall_page + 23 * 32\n"
         ".popsection\n");
-_Static_assert(__HYPERVISOR_iret == 23 && HYPERCALL_PAGE_STRIDE == 32 && VGCF_in_syscall == 0x100, "the handlers");
+_Static_assert(__HYPERVISOR_iret == 23 && HYPERCALL_PAGE_STRIDE == 32, "the handlers");
 
 /* The ticks of @it, which may use rcx and has the two arguments of a function, are in eax then. */
 #define TICKS(it)               "lfence; rdtsc; movl %eax, %r8d; " it "; lfence; rdtsc; subl %r8d, %eax"
