@@ -6,6 +6,8 @@
 #              handler, which is the guest's end
 #   rings      a 32-bit guest in each ring, by every way out of its own; on three machines, and where it has no place for
 #              a handler, which is its end; and instructions at random in rings 2 and 3
+#   ways       returns to random states, and calls from them, by the short ways of hv/cpu/entry_short.S and by the long
+#              ones; and where neither leads anywhere, which is the guest's end
 #   streams    instructions at random in 16, 32 and 64-bit code, stepped and with breakpoints.  A program's must all come
 #              back to its kernel; a kernel's may be its end.  Those of a 32-bit kernel end soon: it has one stack
 #   contexts   vCPUs of a 32-bit guest that begin with anything at all, which may be its end
@@ -77,6 +79,18 @@ ends() {
 ends 1 "a handler is at "{1,e021,29,39,e009}":[0-9a-f]+, which is no place"
 ends 6 "the frame of a handler cannot be written to the kernel's stack at "{31:,e021:f580002c,e021:fffffffc}
 ends 9 'a return to ring 0' 'the frame of iret at f57ffff8 cannot be read'
+ways=build/guests/tests/ways.elf
+for ((seed = first; seed < first + seeds; seed++)); do
+    begin ways-"$seed" 0 '^ok the two ways do the same' '^verdict: success' -- "${run[@]}" --cmdline "seed=$seed" $ways
+done
+way=1
+for text in 'handler cannot be written to the kernel'\''s stack at '{ffffdfffffffffc8,ffff800000000fc8,ffff87ffffffffe8} \
+    'handler cannot be written to the kernel'\''s stack at '{ffffffffffffffd8,ffc8,7fffffffffc8} \
+    'iret at '{ffffe00000000000,ffff800000000000,ffff87ffffffffe0}' cannot be read'; do
+    begin ways-end-$way $crashed "crashed: the frame of a? ?$text" "$audited" -- "${run[@]}" --cmdline "crash=$way" $ways
+    way=$((way + 1))
+done
+
 for ((seed = first; seed < first + seeds; seed++)); do
     begin rings-wild-"$seed" 0 '^verdict: success' -- "${run[@]}" --cmdline "wild=$seed rounds=$((10 * streams))" $rings
 done
