@@ -3,7 +3,7 @@
  * The short ways of system calls and returns (hv/cpu/entry_short.S) and the long ones do the same.  A guest that asks
  * for architectural_iopl takes the long ones, and sees nothing else of that as long as its I/O privilege is none.  So
  * each round, whose state is random, runs with it and without it, and what the kernel finds has to be the same: all
- * registers and selectors, the mask of events, the words around the frame, the base of gs.
+ * registers and selectors, the flags of the handler, the mask of events, the words around the frame, the base of gs.
  *
  * A round is an iret, to a program that calls its kernel, or to a place in the kernel that faults.  "seed=" repeats a
  * run; "crash=" is the domain's end, in one of the ways of end().
@@ -27,6 +27,8 @@
 #define GS_KERNEL UINT64_C(0x6b65726e656c)
 
 void ways_go(const struct iret_context *frame, uintptr_t *stack);
+extern char ways_syscall[];
+extern uint64_t ways_flags, ways_library;
 _Noreturn void user_return(uintptr_t kernel_stack);
 
 SNIPPET(program, "nop", "syscall", "");
@@ -37,7 +39,7 @@ struct found {
     struct regs regs;
     uintptr_t place; /* of the frame */
     uint8_t around[AROUND], mask;
-    uint64_t gs;
+    uint64_t gs, flags;
     unsigned events;
 };
 
@@ -55,6 +57,7 @@ static uintptr_t way_back;
 static struct found found;
 static uint64_t gs_word = GS_KERNEL;
 static trap_handler *deliver;
+uint64_t ways_flags, ways_library;
 
 static uint64_t random(void)
 {
@@ -83,6 +86,7 @@ static bool note(struct regs *regs)
     found.regs = *regs;
     found.place = (uintptr_t)regs;
     memcpy(found.around, regs + 1, AROUND);
+    found.flags = ways_flags;
     found.mask = vcpu_info_here()->evtchn_upcall_mask;
     __asm__ volatile("movq %%gs:0, %0" : "=r"(found.gs));
     user_return(way_back);
@@ -126,7 +130,7 @@ static void make_round(struct round *round)
 static void need_all(const struct round *round)
 {
     const struct callback_register syscall =
-        callback_to(CALLBACKTYPE_syscall, round->masks ? CALLBACKF_mask_events : 0, trap_entry_of(VECTOR_SYSCALL));
+        callback_to(CALLBACKTYPE_syscall, round->masks ? CALLBACKF_mask_events : 0, (uintptr_t)ways_syscall);
 
     test_need((int)hypercall_callback_op(CALLBACKOP_register, &syscall), "a callback");
     test_need((int)hypercall_stack_switch(FLAT_KERNEL_SS, (uintptr_t)stack + round->stack_offset), "a stack");
@@ -142,6 +146,7 @@ static void take(const struct round *round, bool is_long, struct found *result)
     need_all(round);
     memset(stack, FILL, sizeof(stack));
     memset(&found, 0, sizeof(found));
+    ways_flags = 0;
     memcpy(place, &round->frame, sizeof(round->frame));
     event_disable();
     vcpu_info_here()->evtchn_upcall_pending = round->pending;
@@ -244,6 +249,7 @@ void test_main(void)
     test_need(user_init(), "user mode");
     test_need(user_load(USER_BASE, program.begin, program.end), "a program");
     test_need((int)hypercall_set_segment_base(SEGBASE_GS_KERNEL, (uintptr_t)&gs_word), "gs");
+    ways_library = trap_entry_of(VECTOR_SYSCALL);
     for (unsigned i = 0; i < ARRAY_SIZE(ends); i++)
         (void)trap_set_handler(ends[i], note);
     deliver = trap_set_handler(VECTOR_EVENT, count_event);

@@ -29,4 +29,13 @@ ways_go:
     ud2
     .size ways_go, . - ways_go
 
+/* The handler of system calls: what flags it begins with, then the library's. */
+    .globl ways_syscall
+    .type ways_syscall, @function
+ways_syscall:
+    pushfq
+    popq ways_flags(%rip)
+    jmp *ways_library(%rip)
+    .size ways_syscall, . - ways_syscall
+
     .section .note.GNU-stack, "", @progbits
