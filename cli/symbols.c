@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of places in the code from the symbol table of an ELF file, sorted by address. */
+/* The names of places in the code from the symbol table of an ELF file, or from Linux's own, sorted by address. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <hv/kernel/elf_format.h>
+#include <cli/kallsyms.h>
 #include <cli/symbols.h>
 
 #define NAME_SHOWN 64 /* of a name that may be anything, characters */
@@ -59,18 +60,16 @@ static bool read_symbol(enum width width, struct blob *table, struct elf_symbol_
     return found;
 }
 
-void symbols_read(const struct kernel *kernel, struct symbols *symbols)
+static void read_table(const struct kernel *kernel, struct symbols *symbols)
 {
     struct blob table = kernel->symbols, names = kernel->symbol_names;
     struct elf_symbol_64 symbol;
 
-    *symbols = (struct symbols){.count = 0};
-    if (!kernel->has_symbols || !names.size)
-        return;
     symbols->names = malloc(names.size);
     symbols->list = malloc((table.size / sizeof(struct elf_symbol_32) + 1) * sizeof(*symbols->list));
     if (!symbols->names || !symbols->list)
         return;
+    symbols->names_size = names.size;
     memcpy(symbols->names, names.bytes, names.size);
     make_printable(symbols->names, names.size);
     while (read_symbol(kernel->image.width, &table, &symbol)) {
@@ -78,6 +77,18 @@ void symbols_read(const struct kernel *kernel, struct symbols *symbols)
             symbols->list[symbols->count++] = (struct symbol){symbol.value, symbol.size, symbols->names + symbol.name};
     }
     qsort(symbols->list, symbols->count, sizeof(*symbols->list), compare);
+}
+
+void symbols_read(const struct kernel *kernel, struct symbols *symbols)
+{
+    *symbols = (struct symbols){.count = 0};
+    if (kernel->has_symbols && kernel->symbol_names.size) {
+        read_table(kernel, symbols);
+        return;
+    }
+    kallsyms_read(kernel, symbols);
+    if (symbols->count)
+        make_printable(symbols->names, symbols->names_size);
 }
 
 void symbols_free(struct symbols *symbols)

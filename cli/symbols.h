@@ -14,9 +14,13 @@ struct symbols {
     struct symbol *list;
     size_t count;
     char *names;
+    size_t names_size;
 };
 
-/* Read those of a kernel, which is not needed afterwards.  One without any, or with damaged ones, has none. */
+/*
+ * Read those of a kernel, which is not needed afterwards: of its file's table, or else kallsyms.h.  One without any, or
+ * with damaged ones, has none.
+ */
 void symbols_read(const struct kernel *kernel, struct symbols *symbols);
 void symbols_free(struct symbols *symbols);
 
