@@ -20,7 +20,7 @@
 #define NAMES_LEAST 512u
 #define NAMES_MAX   (1u << 20)
 #define SIZE_MOST   (64u << 20) /* of all, unpacked */
-#define MARKED      256u /* each so manieth name has its place noted */
+#define MARKED      256u        /* each so manieth name has its place noted */
 
 /* A name has from 2 bytes on, and most have some ten. */
 #define NAME_BYTES_LEAST 4u
@@ -347,8 +347,7 @@ static void take(const struct names *names, const struct addresses *addresses, s
         for (next = next > i ? next : i + 1; next < names->count && address_of(addresses, next) == address;)
             next++;
         if (is_function(*to) && address != previous && next < names->count) {
-            symbols->list[symbols->count++] =
-                (struct symbol){address, address_of(addresses, next) - address, to + 1};
+            symbols->list[symbols->count++] = (struct symbol){address, address_of(addresses, next) - address, to + 1};
             previous = address;
         }
         to[length] = '\0';

@@ -122,6 +122,9 @@ const char *symbols_find(const struct symbols *symbols, uint64_t address, uint64
     return found->name;
 }
 
+/* The words of a stack are in lines that begin so; some of them are where calls return to. */
+#define STACK "stack "
+
 /* How places are told: what stands in front of the digits, behind them, and around a name that is added there. */
 static const struct place_form {
     const char *before;
@@ -132,7 +135,10 @@ static const struct place_form {
     {"called from ", false, "", " <", ">"},
     {"\"rip\":\"", false, "\"", ",\"rip_symbol\":\"", "\""},
     {"\"caller\":\"", false, "\"", ",\"caller_symbol\":\"", "\""},
+    {" ", false, "", " <", ">"},
 };
+#define FORMS_ALL   (sizeof(forms) / sizeof(forms[0]))
+#define FORMS_USUAL (FORMS_ALL - 1) /* without the words of a stack */
 
 /* Does @at tell a place in that form?  The end of it. */
 static const char *read_place(const struct place_form *form, const char *at, uint64_t *address)
@@ -155,11 +161,11 @@ static const char *read_place(const struct place_form *form, const char *at, uin
     return end + strlen(form->end);
 }
 
-/* The next place in @line, and its end; NULL: there is no more. */
-static const char *next_place(const char *line, const struct place_form **form, uint64_t *address)
+/* The next place in @line, of the first @nr_forms, and its end; NULL: there is no more. */
+static const char *next_place(const char *line, size_t nr_forms, const struct place_form **form, uint64_t *address)
 {
     for (; *line; line++) {
-        for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        for (size_t i = 0; i < nr_forms; i++) {
             const char *end = read_place(&forms[i], line, address);
 
             *form = &forms[i];
@@ -174,10 +180,10 @@ bool symbols_add(const struct symbols *symbols, const char *line, char *to, size
 {
     const struct place_form *form;
     const char *done = line, *end = line;
-    size_t length = 0;
+    size_t length = 0, nr_forms = strncmp(line, STACK, strlen(STACK)) ? FORMS_USUAL : FORMS_ALL;
     uint64_t address, offset;
 
-    while ((end = next_place(end, &form, &address))) {
+    while ((end = next_place(end, nr_forms, &form, &address))) {
         const char *name = symbols_find(symbols, address, &offset);
 
         if (!name || length >= size)

@@ -27,10 +27,10 @@
 
 /* What versions differ in. */
 struct form {
-    bool names_first;    /* 6.4 and later: addresses are behind the tokens */
-    bool has_order;      /* 6.2, 6.3: between names and tokens, three bytes for each name */
-    bool has_absolute;   /* before 6.15: a base for those below it, and small numbers that are meant as they are */
-    bool is_relative;    /* 7.1 and later: each to its own place */
+    bool names_first;  /* 6.4 and later: addresses are behind the tokens */
+    bool has_order;    /* 6.2, 6.3: between names and tokens, three bytes for each name */
+    bool has_absolute; /* before 6.15: a base for those below it, and small numbers that are meant as they are */
+    bool is_relative;  /* 7.1 and later: each to its own place */
     unsigned alignment;
 };
 
@@ -106,7 +106,12 @@ static void put_names(const struct form *form)
     start = put_at;
     for (unsigned i = 0; i < NAMES; i++) {
         char name[200];
-        int length = snprintf(name, sizeof(name), "%c\001%03u", i < 3 ? 'A' : i == NAME_DATA ? 'd' : i % 2 ? 'T' : 't', i);
+        int length = snprintf(name, sizeof(name), "%c\001%03u",
+                              i < 3            ? 'A'
+                              : i == NAME_DATA ? 'd'
+                              : i % 2          ? 'T'
+                                               : 't',
+                              i);
 
         if (i % 256 == 0)
             markers[i / 256] = (uint32_t)(put_at - start);

@@ -134,6 +134,11 @@ static void lines_are_amended(void **state)
     assert_string_equal(to, "rip e033:ffffffff80100000, called from ffffffff80100204 <sized+0x4>.");
     assert_true(symbols_add(&symbols, "rip e033:ffffffff80100101, called from ffffffff80100204", small, sizeof(small)));
     assert_string_equal(small, "rip e033:ffffffff80");
+    assert_true(symbols_add(&symbols, "stack ffffc90000000000: 0000000000000001 ffffffff80100204 ffffffff80100101", to,
+                            sizeof(to)));
+    assert_string_equal(to, "stack ffffc90000000000: 0000000000000001 ffffffff80100204 <sized+0x4> ffffffff80100101 "
+                            "<pl?ce+0x1>");
+    assert_false(symbols_add(&symbols, "rsi ffffffff80100204", to, sizeof(to)));
     assert_false(symbols_add(&symbols, "called from 80100204", to, sizeof(to)));
     assert_true(
         symbols_add(&symbols, "{\"rip\":\"ffffffff80100101\",\"caller\":\"ffffffff80100204\"}", to, sizeof(to)));

@@ -125,7 +125,7 @@ begin terminal 0 'all is well' -- env "PARAVANE_DISK=$log/terminal.img" tests/li
 # ---- Guests that fail: the exit code, and why.
 begin too-small 4 'do not fit into 64 MiB of memory' -- tools/run-linux amd64 --memory 64M
 begin not-made 2 'build/linux/vax/vmlinuz is not there; `make linux`' -- tools/run-linux vax
-begin no-init 3 'Kernel panic - not syncing: .*(init|root)' 'domain 1 \(vmlinuz\) crashed' 'the guest crashed' -- \
+begin no-init 3 'Kernel panic - not syncing: .*(init|root)' 'rip e033:[0-9a-f]{16} <xen_hypercall' '<panic.0x' 'domain 1 \(vmlinuz\) crashed' 'the guest crashed' -- \
     "${run[@]}" --cmdline "$words" $linux/amd64/vmlinuz
 begin check-fails 3 'usage: check' 'exitcode=0x00000100' 'the guest crashed' -- \
     "${run[@]}" --ramdisk $linux/amd64/ramdisk.img --cmdline "$words paravane.check=fail" $linux/amd64/vmlinuz
