@@ -54,13 +54,14 @@ static const struct symbols *symbols_of(const struct trace *trace, unsigned doma
 
 /* ---- Words. */
 
+/* Whoever called a stub of the hypercall page tells more than the stub. */
 static void tell_place(const struct trace *trace, const struct trace_record *record)
 {
     const struct symbols *symbols = symbols_of(trace, record->domain);
-    uint64_t offset = 0;
-    const char *name = symbols ? symbols_find(symbols, record->rip, &offset) : NULL;
+    uint64_t place = record->caller ? record->caller : record->rip, offset = 0;
+    const char *name = symbols ? symbols_find(symbols, place, &offset) : NULL;
 
-    fprintf(trace->to, "%" PRIx64, record->rip);
+    fprintf(trace->to, "%" PRIx64, place);
     if (name)
         fprintf(trace->to, " <%s+0x%" PRIx64 ">", name, offset);
 }
@@ -152,17 +153,31 @@ static void tell_words(const struct trace *trace, const struct trace_record *rec
 
 /* ---- JSON: 64-bit numbers are texts, which no reader rounds. */
 
+static void tell_json_place(const struct trace *trace, const struct trace_record *record, const char *key,
+                            uint64_t place)
+{
+    const struct symbols *symbols = symbols_of(trace, record->domain);
+    uint64_t offset = 0;
+    const char *name = symbols ? symbols_find(symbols, place, &offset) : NULL;
+
+    fprintf(trace->to, ",\"%s\":\"0x%" PRIx64 "\"", key, place);
+    if (name)
+        fprintf(trace->to, ",\"%s_symbol\":\"%s+0x%" PRIx64 "\"", key, name, offset);
+}
+
 static void tell_json(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
 {
     static const char *const kinds[] = {"call", "nested", "more"};
     const char *name = call_name(record->number);
     const char *command = command_of(record);
 
-    fprintf(trace->to,
-            "{\"kind\":\"%s\",\"domain\":%u,\"vcpu\":%u,\"began\":%" PRIu64 ",\"ticks\":%" PRIu64
-            ",\"rip\":\"0x%" PRIx64 "\",\"number\":%" PRIu64,
+    fprintf(trace->to, "{\"kind\":\"%s\",\"domain\":%u,\"vcpu\":%u,\"began\":%" PRIu64 ",\"ticks\":%" PRIu64,
             kinds[record->kind], record->domain, record->vcpu, record->began - trace->first,
-            record->ended - record->began, record->rip, record->number);
+            record->ended - record->began);
+    tell_json_place(trace, record, "rip", record->rip);
+    if (record->caller)
+        tell_json_place(trace, record, "caller", record->caller);
+    fprintf(trace->to, ",\"number\":%" PRIu64, record->number);
     if (name)
         fprintf(trace->to, ",\"call\":\"%s\"", name);
     if (command)

@@ -51,7 +51,8 @@ struct trace_record {
     uint64_t rip;          /* behind the instruction */
     uint64_t number;
     uint64_t args[TRACE_ARGS];
-    int64_t result; /* TRACE_NO_RESULT: the call does not return, or has gone elsewhere */
+    int64_t result;  /* TRACE_NO_RESULT: the call does not return, or has gone elsewhere */
+    uint64_t caller; /* where the stub of the hypercall page returns to; 0: not known */
 };
 
 #define TRACE_RECORD_WORDS (sizeof(struct trace_record) / 8)

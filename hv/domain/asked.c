@@ -25,7 +25,7 @@ struct call {
 };
 
 /* Behind the call a stub pops what it has saved, and returns; Linux by a jump to its one place for that. */
-static uint64_t find_caller(struct hv_vcpu *vcpu)
+uint64_t asked_caller(struct hv_vcpu *vcpu)
 {
     unsigned size = access_word_size(vcpu->engine.domain);
     uint64_t stack = vcpu->frame->rsp, caller;
@@ -146,7 +146,7 @@ static void find_in_multicall(struct hv_vcpu *vcpu, const struct call *outer, co
 
 struct asked asked_for(struct hv_vcpu *vcpu, const struct refusal *refusal)
 {
-    struct asked asked = {.caller = find_caller(vcpu)};
+    struct asked asked = {.caller = asked_caller(vcpu)};
     struct call call = call_of(vcpu);
 
     asked.is_in_multicall = call.number == __HYPERVISOR_multicall && refusal->call < CALL_USER_MODE &&

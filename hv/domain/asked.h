@@ -24,5 +24,8 @@ struct asked {
     uint64_t entry;
 };
 
+/* Where the stub returns to that @vcpu, which runs, has called from; 0: it is in none. */
+uint64_t asked_caller(struct hv_vcpu *vcpu);
+
 /* What @vcpu, which runs, had asked for when @refusal came, of one of its own. */
 struct asked asked_for(struct hv_vcpu *vcpu, const struct refusal *refusal);

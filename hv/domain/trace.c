@@ -16,6 +16,7 @@
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/lock.h>
+#include <hv/domain/asked.h>
 #include <hv/domain/trace.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/paging.h>
@@ -190,10 +191,12 @@ void trace_call(struct hv_vcpu *vcpu, struct trace_record *record, int64_t resul
     record->vcpu = (uint16_t)vcpu->engine.id;
     record->ended = asm_read_tsc();
     record->result = result;
-    if (is_deep && result != TRACE_NO_RESULT)
+    if (is_deep && result != TRACE_NO_RESULT) {
+        record->caller = asked_caller(vcpu);
         write_call(vcpu, record);
-    else
+    } else {
         write_record(record, NULL, 0);
+    }
 }
 
 /* ---- The start. */

@@ -88,6 +88,9 @@ static void test_words(void **state)
     record = (struct trace_record){
         .domain = 3, .began = 2000, .ended = 2500, .number = __HYPERVISOR_multicall, .args = {0x20, 2}};
     put(record, NULL, 0);
+    record.caller = 0xffffffff8100000f;
+    record.domain = 1;
+    put(record, NULL, 0);
     record = (struct trace_record){.kind = TRACE_NESTED,
                                    .payload = TRACE_EXTENDED,
                                    .number = __HYPERVISOR_mmuext_op,
@@ -104,6 +107,7 @@ static void test_words(void **state)
                         "    {ptr 0x77, val 0x88}\n"
                         "    {ptr 0x99, val 0xaa}\n"
                         "1000 d3v0 0 multicall(0x20, 2) = 0 <500>\n"
+                        "1000 d1v0 ffffffff8100000f <the_call+0xf> multicall(0x20, 2) = 0 <500>\n"
                         "  mmuext_op(0x30, 2, 0, 0x7ff0) = -EINVAL\n"
                         "    {MMUEXT_PIN_L4_TABLE, 0x55, 0x0}\n"
                         "    {command 99, 0x1, 0x2}\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls written down: what a record has, batches and multicalls of both widths, a ring that is full or lied about. */
-/* links: hv/domain/trace.c engine/access.c tests/hv/lib/guest_memory.c tests/hv/lib/lock_host.c tests/hv/lib/said.c */
+/* links: hv/domain/trace.c hv/domain/asked.c engine/refuse.c engine/access.c tests/hv/lib/guest_memory.c tests/hv/lib/lock_host.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,6 +42,11 @@ void *paging_ram(uint64_t address)
 {
     assert_true(address == 0x1234000);
     return memory;
+}
+
+void port_refused(const struct refusal *refusal)
+{
+    (void)refusal;
 }
 
 void cpu_trace_calls(void)
@@ -136,6 +141,23 @@ static void test_call(void **state)
     assert_memory_equal(record->args, ((uint64_t[]){0x10, 0x20, 3, 4, 5, 6}), 48);
     assert_true(record->result == -22);
     assert_empty();
+}
+
+/* Behind the call the stub returns, and there is whoever called it; nothing is read for that where nothing is told. */
+static void test_caller(void **state)
+{
+    const uint64_t caller = 0x401234;
+
+    (void)state;
+    for (unsigned deep = 0; deep < 2; deep++) {
+        begin(WIDTH_64, deep);
+        guest_memory[0] = 0xc3;
+        memcpy(guest_memory + 64, &caller, sizeof(caller));
+        frame.rip = GUEST_MEMORY;
+        frame.rsp = GUEST_MEMORY + 64;
+        call(__HYPERVISOR_set_gdt, 0, 0, 0);
+        assert_int_equal(take()->caller, deep ? caller : 0);
+    }
 }
 
 static void test_updates(void **state)
@@ -287,7 +309,7 @@ int main(void)
         cmocka_unit_test(test_start),        cmocka_unit_test(test_call),     cmocka_unit_test(test_updates),
         cmocka_unit_test(test_whole_record), cmocka_unit_test(test_extended), cmocka_unit_test(test_multicall),
         cmocka_unit_test(test_unreadable),   cmocka_unit_test(test_shallow),  cmocka_unit_test(test_full),
-        cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_lies),         cmocka_unit_test(test_caller),
     };
     int failed;
 
