@@ -30,6 +30,7 @@ const char *symbols_find(const struct symbols *symbols, uint64_t address, uint64
 /*
  * The line of the hypervisor's log with "<function+0xoffset>" behind the address of each "rip SELECTOR:ADDRESS" and
  * "called from ADDRESS", behind each word of a stack that lies in one, and as one more member behind each "rip" and
- * "caller" of an object; @to has room for @size bytes.  False: it has no such address, or none that is in a known function.
+ * "caller" of an object; @to has room for @size bytes.  False: it has no such address, or none that is in a known
+ * function.
  */
 bool symbols_add(const struct symbols *symbols, const char *line, char *to, size_t size);

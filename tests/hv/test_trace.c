@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls written down: what a record has, batches and multicalls of both widths, a ring that is full or lied about. */
-/* links: hv/domain/trace.c hv/domain/asked.c engine/refuse.c engine/access.c tests/hv/lib/guest_memory.c tests/hv/lib/lock_host.c tests/hv/lib/said.c */
+/* links: hv/domain/trace.c hv/domain/asked.c engine/refuse.c engine/access.c */
+/* links: tests/hv/lib/guest_memory.c tests/hv/lib/lock_host.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
