@@ -157,7 +157,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     nmi_watchdog_init();
     state_init();
     if (option_is_set(line, "trace") || option_is_set(line, "trace=summary"))
-        trace_start(&machine, option_is_set(line, "trace"));
+        trace_start(&machine, (struct trace_wanted){option_is_set(line, "trace"), option_is_set(line, "trace-traps")});
     start_processors(line);
     selftest_hang(line);
     if (selftest)

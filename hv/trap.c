@@ -17,6 +17,7 @@
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/trace.h>
+#include <hv/domain/trace_trap.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -444,6 +445,14 @@ static struct trace_record begin_record(const struct cpu_frame *frame, enum widt
     return record;
 }
 
+static void return_traced(struct hv_vcpu *vcpu)
+{
+    uint64_t rip = vcpu->frame->rip;
+
+    prepare_return(vcpu);
+    trace_upcall(vcpu, rip);
+}
+
 /* The same, of a call, written down once it is done. */
 void trap_call_traced(struct cpu_frame *frame)
 {
@@ -457,7 +466,7 @@ void trap_call_traced(struct cpu_frame *frame)
     nmi_watchdog_pet();
     hypercall(vcpu, frame);
     trace_call(vcpu, &record, vcpu->engine.diverted ? TRACE_NO_RESULT : (int64_t)frame->rax);
-    prepare_return(vcpu);
+    return_traced(vcpu);
 }
 
 void trap_call32(struct cpu_frame *frame)
@@ -485,7 +494,7 @@ void trap_call32_traced(struct cpu_frame *frame)
     nmi_watchdog_pet();
     hypercall32(vcpu, frame);
     trace_call(vcpu, &record, vcpu->engine.diverted ? TRACE_NO_RESULT : (int32_t)frame->rax);
-    prepare_return(vcpu);
+    return_traced(vcpu);
 }
 
 /* An NMI has a stack of its own, and #DB may: to the vCPU's. */
@@ -553,6 +562,25 @@ void trap_from_guest_improper(struct cpu_frame *frame)
         trap_call32(frame);
     else
         trap_from_guest(frame);
+}
+
+/* The gates of those that have a stack of their own do not lead here. */
+void trap_from_guest_traced(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
+    struct trace_record record = trace_trap_begin(vcpu, frame);
+
+    trap_from_guest(frame);
+    trace_trap_end(vcpu, &record);
+}
+
+void trap_from_guest_improper_traced(struct cpu_frame *frame)
+{
+    struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
+    struct trace_record record = trace_trap_begin(vcpu, frame);
+
+    trap_from_guest_improper(frame);
+    trace_trap_end(vcpu, &record);
 }
 
 void trap_return_improper(struct cpu_frame *frame)

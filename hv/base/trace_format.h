@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the hypervisor writes of hypercalls, and the command reads: a ring in the machine's memory, which the command
- * has mapped as well.  Records follow one another, in whole words; what does not fit at the end goes on at the
+ * What the hypervisor writes of hypercalls and traps, and the command reads: a ring in the machine's memory, which the
+ * command has mapped as well.  Records follow one another, in whole words; what does not fit at the end goes on at the
  * beginning.
  */
 #pragma once
@@ -25,6 +25,22 @@ enum trace_kind {
     TRACE_CALL,   /* a hypercall, with what its argument points to */
     TRACE_NESTED, /* a call of the multicall before it */
     TRACE_MORE,   /* more of the batch before it */
+    /* Of these the number is the vector that the processor raised, and the arguments are enum trace_trap. */
+    TRACE_EXCEPTION, /* a handler of the guest's kernel runs */
+    TRACE_EMULATION, /* an instruction, at rip, has been carried out in the guest's stead */
+    TRACE_UPCALL,    /* an event, or an NMI, has interrupted the guest at rip; there is no vector */
+};
+
+#define TRACE_KINDS   6u
+#define TRACE_VECTORS 256u
+
+enum trace_trap {
+    TRAP_ERROR,      /* the error code */
+    TRAP_ADDRESS,    /* of a page fault; of others rcx, which says which register a model-specific one is */
+    TRAP_HANDLER,    /* that runs; 0: none */
+    TRAP_USER,       /* 1: the guest was in user mode */
+    TRAP_VALUE,      /* after an emulation: what is at the address, of 8 bytes; of those that are no write rax */
+    TRAP_VALUE_HIGH, /* and of these rdx */
 };
 
 /* What a record has behind it. */
@@ -34,6 +50,7 @@ enum trace_payload {
     TRACE_EXTENDED, /* three: command, arg1, arg2 of struct mmuext_op */
     TRACE_CALLS,    /* eight: struct multicall_entry */
     TRACE_BYTES,    /* words of the structure that the second argument points to, as the guest has it after the call */
+    TRACE_INSTRUCTION, /* two words, of the bytes of an instruction and those behind it */
 };
 
 #define TRACE_ARGS       6u

@@ -154,6 +154,11 @@ void cpu_trace_calls(void)
     set_entry_points(cpu_here());
 }
 
+void cpu_trace_traps(void)
+{
+    cpu_tables_trace_traps();
+}
+
 void cpu_set_entry_stack(uint64_t top)
 {
     struct cpu *cpu = cpu_here();

@@ -91,6 +91,9 @@ void cpu_init(void);
 /* Guests' calls arrive at trap_call_traced() and trap_call32_traced(); no other processor has been started yet. */
 void cpu_trace_calls(void);
 
+/* The same of exceptions and interrupts: trap_from_guest_traced() and trap_from_guest_improper_traced(). */
+void cpu_trace_traps(void);
+
 /*
  * The same for one of the others, on a stack of its own; its id and maddr stand.  False: it is not as the first is, in
  * what it can do, and must not run guests.  Nothing has been set up then.

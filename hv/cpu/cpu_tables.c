@@ -97,18 +97,31 @@ static void fill_gate(unsigned vector, uint64_t entry, uint64_t type)
     idt[vector].high = entry >> 32;
 }
 
+static void fill_stub(unsigned vector, const uint8_t *stubs)
+{
+    fill_gate(vector, (uint64_t)stubs + (uint64_t)vector * ENTRY_STUB_SIZE,
+              is_open_to_guests(vector) ? GATE_INTERRUPT | GATE_RING3 : GATE_INTERRUPT);
+}
+
 /* Calls of 32-bit kernels are open to these alone: 64-bit guests, and programs, are in ring 3. */
 void cpu_tables_init_gates(void)
 {
     for (unsigned i = 0; i < TRAP_VECTORS; i++)
-        fill_gate(i, (uint64_t)entry_stubs + (uint64_t)i * ENTRY_STUB_SIZE,
-                  is_open_to_guests(i) ? GATE_INTERRUPT | GATE_RING3 : GATE_INTERRUPT);
+        fill_stub(i, entry_stubs);
     fill_gate(VECTOR_HYPERCALL32, (uint64_t)entry_hypercall32, GATE_INTERRUPT | GATE_RING1);
 }
 
 void cpu_tables_trace_calls(void)
 {
     fill_gate(VECTOR_HYPERCALL32, (uint64_t)entry_traced32, GATE_INTERRUPT | GATE_RING1);
+}
+
+void cpu_tables_trace_traps(void)
+{
+    for (unsigned i = 0; i < TRAP_VECTORS; i++) {
+        if (i != VECTOR_HYPERCALL32 && i != VECTOR_DEBUG && !vector_ist[i])
+            fill_stub(i, entry_traced_traps);
+    }
 }
 
 void cpu_tables_set_stack(unsigned vector, unsigned ist)

@@ -32,3 +32,6 @@ uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width);
 
 /* Calls of 32-bit kernels arrive at entry_traced32 from now on. */
 void cpu_tables_trace_calls(void);
+
+/* Exceptions and interrupts arrive at entry_traced_traps, but for those that have, or may get, stacks of their own. */
+void cpu_tables_trace_traps(void);

@@ -21,9 +21,7 @@
  * ---- Exceptions and interrupts.
  */
         .text
-        .globl entry_stubs
-        .balign STUB_SIZE
-entry_stubs:
+        .macro STUBS common
         vector = 0
         .rept 256
         .balign STUB_SIZE
@@ -32,9 +30,20 @@ entry_stubs:
         pushq $0
         .endif
         pushq $vector
-        jmp entry_common
+        jmp \common
         vector = vector + 1
         .endr
+        .endm
+
+        .globl entry_stubs, entry_traced_traps
+        .balign STUB_SIZE
+entry_stubs:
+        STUBS entry_common
+
+/* The same where traps are traced: hv/domain/trace_trap.h. */
+        .balign STUB_SIZE
+entry_traced_traps:
+        STUBS entry_common_traced
 
         .balign 16
 entry_common:
@@ -83,6 +92,23 @@ entry_return_improper:
         movq %rsp, %rdi
         call trap_return_improper
         jmp entry_restore
+        .cfi_endproc
+
+/* What is the hypervisor's own, or looks like it, is not traced. */
+        .balign 16
+entry_common_traced:
+        FRAME_BEGINS
+        cmpw $HV_CS, FRAME_CS(%rsp)
+        je entry_common
+        SAVE_REGISTERS
+        pushq $RFLAGS_CLEAR
+        popfq
+        movq %rsp, %rdi
+        NEEDS_PROPER 1f
+        call trap_from_guest_traced
+        jmp entry_resume
+1:      call trap_from_guest_improper_traced
+        jmp entry_resume
         .cfi_endproc
 
 /*

@@ -56,7 +56,8 @@ _Static_assert(MAX_CPUS == ENTRY_CPUS, "hv/cpu/entry.S");
 #pragma GCC visibility push(hidden)
 extern const uint8_t entry_stubs[], entry_short_stubs[], entry_syscall32_stubs[], entry_sysenter[];
 extern const uint8_t entry_traced_stubs[],
-    entry_traced32[]; /* instead of syscall's first and the next, where calls are traced */
+    entry_traced32[];                      /* instead of syscall's first and the next, where calls are traced */
+extern const uint8_t entry_traced_traps[]; /* instead of entry_stubs, where traps are traced */
 extern const uint8_t entry_hypercall32[], entry_iret[], entry_first[];
 extern struct entry_cpu entry_cpus[MAX_CPUS];
 #pragma GCC visibility pop

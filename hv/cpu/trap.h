@@ -58,6 +58,8 @@ void trap_hypercall(struct cpu_frame *frame); /* syscall in 64-bit code, by a ke
 void trap_call32(struct cpu_frame *frame);    /* int $0x82, in ring 1 */
 void trap_call_traced(struct cpu_frame *frame);
 void trap_call32_traced(struct cpu_frame *frame);
+void trap_from_guest_traced(struct cpu_frame *frame);
+void trap_from_guest_improper_traced(struct cpu_frame *frame);
 void trap_from_hypervisor(struct cpu_frame *frame);
 void trap_first_return(struct cpu_frame *frame);
 

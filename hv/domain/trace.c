@@ -21,13 +21,13 @@
 #include <hv/domain/vcpu.h>
 #include <hv/mem/paging.h>
 
-#define RING_ORDER 10u   /* 4 MiB, header and all */
+#define RING_ORDER 12u   /* 16 MiB, header and all */
 #define BATCH_MAX  1024u /* entries of a batch that are told */
 
 static struct lock lock = LOCK_INIT(LOCK_LEAF, 1); /* of the ring's end */
 static struct trace_ring *ring;
 static uint64_t *words, ring_words, head; /* in words; what the command could have changed is not looked at */
-static bool is_deep;
+static struct trace_wanted wanted;
 
 /* ---- The ring. */
 
@@ -39,8 +39,7 @@ static void put(uint64_t place, const uint64_t *from, unsigned count)
         words[(place + i) & mask] = from[i];
 }
 
-/* A record and @nr_words behind it. */
-static void write_record(struct trace_record *record, const uint64_t *payload, unsigned nr_words)
+void trace_write(struct trace_record *record, const uint64_t *payload, unsigned nr_words)
 {
     uint64_t used;
 
@@ -107,7 +106,7 @@ static void write_batch(struct hv_vcpu *vcpu, struct trace_record *record, struc
 
         while (batch.count && used + each <= TRACE_WORDS_MAX && read_entry(vcpu, &batch, entries + used))
             used += each;
-        write_record(record, entries, used);
+        trace_write(record, entries, used);
         record->kind = TRACE_MORE;
         if (used + each <= TRACE_WORDS_MAX)
             return;
@@ -120,11 +119,11 @@ static void write_bytes(struct hv_vcpu *vcpu, struct trace_record *record, vaddr
     uint64_t bytes[TRACE_BYTES_KEPT / 8];
 
     if (at.v && access_read(&vcpu->engine, bytes, at, sizeof(bytes))) {
-        write_record(record, bytes, TRACE_BYTES_KEPT / 8);
+        trace_write(record, bytes, TRACE_BYTES_KEPT / 8);
         return;
     }
     record->payload = TRACE_NOTHING;
-    write_record(record, NULL, 0);
+    trace_write(record, NULL, 0);
 }
 
 static void write_call(struct hv_vcpu *vcpu, struct trace_record *record);
@@ -164,7 +163,7 @@ static void write_call(struct hv_vcpu *vcpu, struct trace_record *record)
         break;
     case __HYPERVISOR_multicall:
         batch.payload = TRACE_CALLS;
-        write_record(record, NULL, 0);
+        trace_write(record, NULL, 0);
         write_nested(vcpu, record, batch);
         break;
     case __HYPERVISOR_sched_op:
@@ -180,7 +179,7 @@ static void write_call(struct hv_vcpu *vcpu, struct trace_record *record)
         write_bytes(vcpu, record, VADDR(record->args[2]));
         break;
     default:
-        write_record(record, NULL, 0);
+        trace_write(record, NULL, 0);
     }
 }
 
@@ -191,18 +190,23 @@ void trace_call(struct hv_vcpu *vcpu, struct trace_record *record, int64_t resul
     record->vcpu = (uint16_t)vcpu->engine.id;
     record->ended = asm_read_tsc();
     record->result = result;
-    if (is_deep && result != TRACE_NO_RESULT) {
+    if (wanted.arguments && result != TRACE_NO_RESULT) {
         record->caller = asked_caller(vcpu);
         write_call(vcpu, record);
     } else {
-        write_record(record, NULL, 0);
+        trace_write(record, NULL, 0);
     }
 }
 
 /* ---- The start. */
 
+bool trace_has_traps(void)
+{
+    return wanted.traps;
+}
+
 /* A power of two for the ring: what is left of the other half is for the header. */
-void trace_start(struct machine *machine, bool deep)
+void trace_start(struct machine *machine, struct trace_wanted asked)
 {
     mfn_t first;
 
@@ -216,7 +220,9 @@ void trace_start(struct machine *machine, bool deep)
     ring->size = ring_words * 8;
     head = 0;
     ring->magic = TRACE_MAGIC;
-    is_deep = deep;
+    wanted = asked;
     cpu_trace_calls();
+    if (wanted.traps)
+        cpu_trace_traps();
     print("trace at %lx, %lx bytes\n", first.v << PAGE_SHIFT, ring_words * 8);
 }

@@ -61,7 +61,12 @@ static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 
 const uint8_t entry_short_stubs[32 * 64], entry_syscall32_stubs[32 * 64], entry_sysenter[1];
 const uint8_t entry_traced_stubs[32 * 64];
-static unsigned traced_gates;
+static unsigned traced_gates, traced_trap_gates;
+
+void cpu_tables_trace_traps(void)
+{
+    traced_trap_gates++;
+}
 
 void cpu_tables_trace_calls(void)
 {
@@ -279,6 +284,9 @@ static void test_traced(void **state)
     assert_int_equal(traced_gates, 0);
     cpu_of_thread = &cpu_boot;
     cpu_trace_calls();
+    assert_int_equal(traced_trap_gates, 0);
+    cpu_trace_traps();
+    assert_int_equal(traced_trap_gates, 1);
     cpu_of_thread = NULL;
     assert_int_equal(traced_gates, 1);
     assert_int_equal(*fake_cpu_msr(0xc0000082), (uint64_t)entry_traced_stubs + 32 * 3);

@@ -20,6 +20,7 @@
 #include <tests/hv/lib/fake_cpu.h>
 
 const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE], entry_hypercall32[16], entry_traced32[16];
+const uint8_t entry_traced_traps[TRAP_VECTORS * ENTRY_STUB_SIZE];
 
 static struct cpu cpu;
 static unsigned reloads;
@@ -229,13 +230,15 @@ static unsigned ist_of(unsigned vector, bool debug_has_stack)
  * Each vector has its own stub, comes with interrupts off, and only int3, into and int 0x80 are ring 3's to raise.  One
  * leads to the calls of 32-bit kernels, from ring 1.
  */
-static void assert_gates(bool debug_has_stack)
+static void assert_gates(bool debug_has_stack, bool are_traced)
 {
     for (unsigned i = 0; i < TRAP_VECTORS; i++) {
         const uint64_t *gate = (const uint64_t *)fake_cpu.idt_base + 2 * (size_t)i;
         uint64_t address = (gate[0] & 0xffff) | (gate[0] >> 48) << 16 | gate[1] << 32;
+        bool is_traced = are_traced && i != 1 && i != 2 && i != 8 && i != 18;
+        const uint8_t *stubs = is_traced ? entry_traced_traps : entry_stubs;
 
-        assert_int_equal(address, i == 0x82 ? (uint64_t)entry_hypercall32 : (uint64_t)entry_stubs + 16 * (uint64_t)i);
+        assert_int_equal(address, i == 0x82 ? (uint64_t)entry_hypercall32 : (uint64_t)stubs + 16 * (uint64_t)i);
         assert_int_equal(gate[1] >> 32, 0);
         assert_int_equal(gate[0] >> 16 & 0xffff, HV_CS);
         assert_int_equal(gate[0] >> 32 & 0xff, ist_of(i, debug_has_stack));
@@ -249,9 +252,11 @@ static void test_gates(void **state)
 {
     (void)state;
     make();
-    assert_gates(false);
+    assert_gates(false, false);
     cpu_tables_set_stack(1, IST_DEBUG);
-    assert_gates(true);
+    assert_gates(true, false);
+    cpu_tables_trace_traps(); /* of those that may have no vCPU's stack the gates stay */
+    assert_gates(true, true);
 }
 
 int main(void)

@@ -23,13 +23,13 @@
 #include <tests/hv/lib/guest_memory.h>
 #include <tests/hv/lib/said.h>
 
-#define RING_BYTES ((size_t)4 << 20)
+#define RING_BYTES ((size_t)16 << 20)
 
 static struct hv_domain domain;
 static struct hv_vcpu vcpu;
 static struct cpu_frame frame;
 static uint8_t *memory;
-static bool has_memory = true, are_traced;
+static bool has_memory = true, are_traced, are_traps_traced, wants_traps;
 
 bool machine_take(struct machine *machine, unsigned order, mfn_t *first)
 {
@@ -53,6 +53,11 @@ void port_refused(const struct refusal *refusal)
 void cpu_trace_calls(void)
 {
     are_traced = true;
+}
+
+void cpu_trace_traps(void)
+{
+    are_traps_traced = true;
 }
 
 static struct trace_ring *ring(void)
@@ -91,8 +96,8 @@ static void begin(enum width width, bool deep)
     frame = (struct cpu_frame){.rip = 0x1000};
     vcpu = (struct hv_vcpu){.engine = {.domain = &domain.engine, .id = 2}, .frame = &frame};
     said[0] = '\0';
-    are_traced = false;
-    trace_start(NULL, deep);
+    are_traced = are_traps_traced = false;
+    trace_start(NULL, (struct trace_wanted){.arguments = deep, .traps = wants_traps});
 }
 
 static void call(uint64_t number, uint64_t first, uint64_t second, int64_t result)
@@ -111,10 +116,14 @@ static void test_start(void **state)
 {
     (void)state;
     begin(WIDTH_64, true);
-    assert_true(are_traced);
+    assert_true(are_traced && !are_traps_traced && !trace_has_traps());
     assert_true(ring()->magic == TRACE_MAGIC);
     assert_true(ring()->size == RING_BYTES / 2);
-    assert_string_equal(said, "trace at 1234000, 200000 bytes\n");
+    assert_string_equal(said, "trace at 1234000, 800000 bytes\n");
+    wants_traps = true;
+    begin(WIDTH_64, true);
+    wants_traps = false;
+    assert_true(are_traced && are_traps_traced && trace_has_traps());
     has_memory = false;
     begin(WIDTH_64, true);
     has_memory = true;

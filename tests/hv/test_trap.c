@@ -417,6 +417,11 @@ static void test_traced(void **state)
     trap_call_traced(&own);
     assert_string_equal(told, "call17(1,2,2,2,2,2) traced17(1,2,2,2,2,2)@1234=-5 ");
     assert_int_equal((int64_t)own.rax, -5);
+    info.evtchn_upcall_pending = 1;
+    told[0] = '\0';
+    trap_call_traced(&own);
+    assert_non_null(strstr(told, "=-5 event interrupted@1234 "));
+    info.evtchn_upcall_mask = info.evtchn_upcall_pending = 0;
     own.rax = 23;
     told[0] = '\0';
     trap_call_traced(&own);
@@ -434,6 +439,24 @@ static void test_traced(void **state)
     told[0] = '\0';
     trap_call32_traced(&own);
     assert_string_equal(told, "call17(1,3,3,3,3,3) traced17(1,3,3,3,3,3)@1236=-5 ");
+}
+
+/* Whatever becomes of a trap stands between the beginning and the end, be its frame proper or not. */
+static void test_traced_traps(void **state)
+{
+    (void)state;
+    make();
+    own.vector = VECTOR_BREAKPOINT;
+    own.rip = 0x1234;
+    told[0] = '\0';
+    trap_from_guest_traced(&own);
+    assert_string_equal(told, "trap3 #3@1234 end3 ");
+    make_narrow(1);
+    own.vector = VECTOR_BREAKPOINT;
+    own.rip = 0x1234;
+    told[0] = '\0';
+    trap_from_guest_improper_traced(&own);
+    assert_string_equal(told, "trap3 #3@1234 end3 ");
 }
 
 static const char *call32(void)
@@ -532,6 +555,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_traced),
+        cmocka_unit_test(test_traced_traps),
         cmocka_unit_test(test_exceptions),
         cmocka_unit_test(test_interrupts),
         cmocka_unit_test(test_debug),

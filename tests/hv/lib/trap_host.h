@@ -24,6 +24,7 @@
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/trace.h>
+#include <hv/domain/trace_trap.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -258,6 +259,27 @@ int64_t engine_hypercall(struct vcpu *which, uint64_t number, const uint64_t arg
     tell("call%lu(%lu,%lu,%lu,%lu,%lu,%lu) ", number, args[0], args[1], args[2], args[3], args[4], args[5]);
     which->diverted = number == 23;
     return -5;
+}
+
+struct trace_record trace_trap_begin(const struct hv_vcpu *which, const struct cpu_frame *frame)
+{
+    assert_ptr_equal(which, &vcpu);
+    assert_ptr_equal(frame, &own);
+    tell("trap%lu ", frame->vector);
+    return (struct trace_record){.number = frame->vector};
+}
+
+void trace_trap_end(struct hv_vcpu *which, struct trace_record *record)
+{
+    assert_ptr_equal(which, &vcpu);
+    tell("end%lu ", record->number);
+}
+
+void trace_upcall(struct hv_vcpu *which, uint64_t rip)
+{
+    assert_ptr_equal(which, &vcpu);
+    if (info.evtchn_upcall_mask)
+        tell("interrupted@%lx ", rip);
 }
 
 void trace_call(struct hv_vcpu *which, struct trace_record *record, int64_t result)
