@@ -25,6 +25,7 @@ enum {
     KEY_CONSOLE,
     KEY_SNAPSHOT,
     KEY_TRACE,
+    KEY_TRACE_ONLY,
     KEY_TRACE_TO,
     KEY_PROCESSORS,
     KEY_GDB,
@@ -44,9 +45,12 @@ static const struct argp_option run_list[] = {
      "or "
      "json, an object on a line",
      GROUP_RUN},
-    {"trace", KEY_TRACE, "CALL,...", OPTION_ARG_OPTIONAL,
-     "tell of each hypercall, or of those named, with what it points to and its result; with summary, only how many "
-     "there were of each, and what they took",
+    {"trace", KEY_TRACE, "WORD,...", OPTION_ARG_OPTIONAL,
+     "tell of each hypercall, or of those named, with what it points to and its result; of upcalls, exceptions or "
+     "emulations as well as calls, or of all; with summary, only how many there were of each, and what they took",
+     GROUP_RUN},
+    {"trace-only", KEY_TRACE_ONLY, "CONDITION,...", 0,
+     "of these tell only what fulfils each condition: errors, vcpu=N-N, domain=N, rip=ADDRESS-ADDRESS, rip=FUNCTION",
      GROUP_RUN},
     {"trace-to", KEY_TRACE_TO, "FILE", 0,
      "write that to FILE (default: stderr), as lines of JSON if its name ends in .json", GROUP_RUN},
@@ -226,8 +230,13 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     case KEY_TRACE:
         options->trace = text ? text : "";
         return 0;
+    case KEY_TRACE_ONLY:
+        options->trace_only = text;
+        options->trace = options->trace ? options->trace : "";
+        return 0;
     case KEY_TRACE_TO:
         options->trace_to = text;
+        options->trace = options->trace ? options->trace : "";
         return 0;
     case KEY_CONSOLE:
         add_console(text, options, state);

@@ -60,7 +60,7 @@ _paravane()
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --trace --trace-to --audit --snapshot
+        words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --trace --trace-only --trace-to --audit --snapshot
             --seed --machine --cpus --gdb --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
         words='--guest --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure

@@ -110,6 +110,7 @@ static enum status compose(const struct run *run, int log_fd, struct qemu_comman
         .memory = run->trace.is_on ? run->trace.path : NULL,
         .traces = run->trace.is_on,
         .traces_deep = !run->trace.is_summary,
+        .traces_traps = run->trace.has_traps,
         .log_fd = log_fd,
     };
 
@@ -151,7 +152,7 @@ static enum status open_trace(struct run *run)
 {
     run->trace.guests = run->payload.guests;
     run->trace.nr_guests = run->options->nr_guests;
-    return trace_open(&run->trace, run->options->trace, run->options->trace_to);
+    return trace_open(&run->trace, run->options->trace, run->options->trace_only, run->options->trace_to);
 }
 
 static void announce(const struct run *run)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: which calls; the beginning; records, of which nothing is believed; the summary; the end. */
+/* In order: the beginning; records, of which nothing is believed; the summary; the end. */
 #define _GNU_SOURCE /* memfd_create */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,39 +18,12 @@ static bool ends_with(const char *text, const char *end)
     return length >= end_length && !strcmp(text + length - end_length, end);
 }
 
-static bool choose(struct trace *trace, const char *word, size_t length)
+enum status trace_open(struct trace *trace, const char *words, const char *conditions, const char *path)
 {
-    if (length == strlen("summary") && !strncmp(word, "summary", length))
-        return trace->is_summary = true;
-    for (unsigned i = 0; i < TRACE_CALLS_MAX; i++) {
-        const char *name = call_name(i);
+    enum status status = trace_choose(trace, words);
 
-        if (name && strlen(name) == length && !strncmp(name, word, length))
-            return trace->is_chosen = trace->wanted[i] = true;
-    }
-    return false;
-}
-
-static enum status choose_all(struct trace *trace, const char *words)
-{
-    while (*words) {
-        size_t length = strcspn(words, ",");
-
-        if (!choose(trace, words, length)) {
-            say_error("--trace: %.*s: no hypercall has that name, such as mmu_update, and it is not summary",
-                      (int)length, words);
-            return STATUS_USAGE;
-        }
-        words += length;
-        words += *words == ',';
-    }
-    return STATUS_GOOD;
-}
-
-enum status trace_open(struct trace *trace, const char *words, const char *path)
-{
-    enum status status = choose_all(trace, words);
-
+    if (!status && conditions)
+        status = trace_read_conditions(&trace->filter, conditions);
     trace->memory = -1;
     if (status)
         return status;
@@ -110,24 +83,25 @@ static void take(const struct trace *trace, uint64_t place, uint64_t *to, size_t
         to[i] = trace->words[((place / 8) + i) & (trace->size / 8 - 1)];
 }
 
+static struct trace_count *count_of(struct trace *trace, const struct trace_record *record)
+{
+    uint64_t number = record->number;
+
+    if (record->kind >= TRACE_EXCEPTION)
+        return &trace->trap_counts[record->kind][number < TRACE_VECTORS ? number : 0];
+    return &trace->counts[number < TRACE_CALLS_MAX ? number : TRACE_CALLS_MAX];
+}
+
 static void count(struct trace *trace, const struct trace_record *record)
 {
-    struct trace_count *to =
-        &trace->counts[record->number < TRACE_CALLS_MAX ? (size_t)record->number : TRACE_CALLS_MAX];
+    struct trace_count *to = count_of(trace, record);
 
     if (record->kind == TRACE_MORE)
         return;
     to->calls++;
     to->errors += record->result < 0 && record->result != TRACE_NO_RESULT;
-    if (record->kind == TRACE_CALL)
+    if (record->kind != TRACE_NESTED)
         to->ticks += record->ended - record->began;
-}
-
-static bool is_wanted(struct trace *trace, const struct trace_record *record)
-{
-    if (record->kind != TRACE_MORE)
-        trace->is_told = !trace->is_chosen || (record->number < TRACE_CALLS_MAX && trace->wanted[record->number]);
-    return trace->is_told;
 }
 
 /* False: there is none, or it makes no sense, and neither does what is behind it. */
@@ -153,9 +127,11 @@ static bool drain_one(struct trace *trace)
     take(trace, trace->tail + sizeof(record), words, record.words - TRACE_RECORD_WORDS);
     if (!trace->first)
         trace->first = record.began;
-    count(trace, &record);
-    if (!trace->is_summary && is_wanted(trace, &record))
-        trace_tell(trace, &record, words);
+    if (trace_wants(trace, &record)) {
+        count(trace, &record);
+        if (!trace->is_summary)
+            trace_tell(trace, &record, words);
+    }
     trace->tail += record.words * 8u;
     __atomic_store_n(&trace->ring->tail, trace->tail, __ATOMIC_RELEASE);
     return true;
@@ -178,6 +154,26 @@ static int compare(const void *a, const void *b)
     uint64_t first = sorted_from[*(const unsigned *)a].ticks, second = sorted_from[*(const unsigned *)b].ticks;
 
     return first < second ? 1 : first > second ? -1 : 0;
+}
+
+static void tell_count(FILE *to, const char *what, unsigned number, const struct trace_count *count)
+{
+    char name[40];
+
+    if (!count->calls)
+        return;
+    snprintf(name, sizeof(name), "%s %u", what, number);
+    fprintf(to, "%-30s %10llu %10s %16llu %12llu\n", name, (unsigned long long)count->calls, "",
+            (unsigned long long)count->ticks, (unsigned long long)(count->ticks / count->calls));
+}
+
+static void summarise_traps(const struct trace *trace)
+{
+    for (unsigned i = 0; i < TRACE_VECTORS; i++) {
+        tell_count(trace->to, "exception", i, &trace->trap_counts[TRACE_EXCEPTION][i]);
+        tell_count(trace->to, "emulation, vector", i, &trace->trap_counts[TRACE_EMULATION][i]);
+        tell_count(trace->to, "upcall", i, &trace->trap_counts[TRACE_UPCALL][i]);
+    }
 }
 
 /* Those that took longest first.  What a multicall took is its own: the calls in it have none. */
@@ -212,8 +208,10 @@ void trace_finish(struct trace *trace)
         say_error("--trace: nothing was traced: the hypervisor has not said where");
         return;
     }
-    if (trace->is_summary)
+    if (trace->is_summary) {
         summarise(trace);
+        summarise_traps(trace);
+    }
     fflush(trace->to);
     lost = __atomic_load_n(&trace->ring->lost, __ATOMIC_RELAXED);
     if (trace->is_broken)

@@ -43,22 +43,12 @@ static unsigned nr_args(const struct trace_record *record)
     }
 }
 
-static const struct symbols *symbols_of(const struct trace *trace, unsigned domain)
-{
-    for (unsigned i = 0; i < trace->nr_guests; i++) {
-        if (trace->guests[i].number == domain)
-            return &trace->guests[i].symbols;
-    }
-    return NULL;
-}
-
 /* ---- Words. */
 
-/* Whoever called a stub of the hypercall page tells more than the stub. */
-static void tell_place(const struct trace *trace, const struct trace_record *record)
+void trace_tell_place(const struct trace *trace, unsigned domain, uint64_t place)
 {
-    const struct symbols *symbols = symbols_of(trace, record->domain);
-    uint64_t place = record->caller ? record->caller : record->rip, offset = 0;
+    const struct symbols *symbols = trace_symbols(trace, domain);
+    uint64_t offset = 0;
     const char *name = symbols ? symbols_find(symbols, place, &offset) : NULL;
 
     fprintf(trace->to, "%" PRIx64, place);
@@ -134,12 +124,13 @@ static void tell_payload(const struct trace *trace, const struct trace_record *r
 
 static void tell_words(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
 {
-    if (record->kind == TRACE_CALL) {
-        fprintf(trace->to, "%" PRIu64 " d%uv%u ", record->began - trace->first, record->domain, record->vcpu);
-        tell_place(trace, record);
-        fputc(' ', trace->to);
-    } else if (record->kind == TRACE_NESTED) {
+    if (record->kind == TRACE_NESTED && trace->is_outer_told) {
         fputs("  ", trace->to);
+    } else if (record->kind != TRACE_MORE) {
+        fprintf(trace->to, "%" PRIu64 " d%uv%u ", record->began - trace->first, record->domain, record->vcpu);
+        /* Whoever called a stub of the hypercall page tells more than the stub. */
+        trace_tell_place(trace, record->domain, record->caller ? record->caller : record->rip);
+        fputs(record->kind == TRACE_NESTED ? " in a multicall: " : " ", trace->to);
     }
     if (record->kind != TRACE_MORE) {
         tell_call(trace, record);
@@ -153,10 +144,9 @@ static void tell_words(const struct trace *trace, const struct trace_record *rec
 
 /* ---- JSON: 64-bit numbers are texts, which no reader rounds. */
 
-static void tell_json_place(const struct trace *trace, const struct trace_record *record, const char *key,
-                            uint64_t place)
+void trace_tell_json_place(const struct trace *trace, unsigned domain, const char *key, uint64_t place)
 {
-    const struct symbols *symbols = symbols_of(trace, record->domain);
+    const struct symbols *symbols = trace_symbols(trace, domain);
     uint64_t offset = 0;
     const char *name = symbols ? symbols_find(symbols, place, &offset) : NULL;
 
@@ -174,9 +164,9 @@ static void tell_json(const struct trace *trace, const struct trace_record *reco
     fprintf(trace->to, "{\"kind\":\"%s\",\"domain\":%u,\"vcpu\":%u,\"began\":%" PRIu64 ",\"ticks\":%" PRIu64,
             kinds[record->kind], record->domain, record->vcpu, record->began - trace->first,
             record->ended - record->began);
-    tell_json_place(trace, record, "rip", record->rip);
+    trace_tell_json_place(trace, record->domain, "rip", record->rip);
     if (record->caller)
-        tell_json_place(trace, record, "caller", record->caller);
+        trace_tell_json_place(trace, record->domain, "caller", record->caller);
     fprintf(trace->to, ",\"number\":%" PRIu64, record->number);
     if (name)
         fprintf(trace->to, ",\"call\":\"%s\"", name);
@@ -200,8 +190,8 @@ static void tell_json(const struct trace *trace, const struct trace_record *reco
 void trace_tell(const struct trace *trace, const struct trace_record *record, const uint64_t *payload)
 {
     if (record->kind > TRACE_MORE)
-        return;
-    if (trace->is_json)
+        trace_tell_trap(trace, record, payload);
+    else if (trace->is_json)
         tell_json(trace, record, payload);
     else
         tell_words(trace, record, payload);

@@ -23,12 +23,13 @@
 static struct trace trace;
 static struct trace_ring *ring;
 static char path[] = "/tmp/test_trace.XXXXXX";
+static const char *conditions;
 static char told[65536];
 
 static void begin(const char *words, const char *name)
 {
     trace = (struct trace){.is_on = false};
-    assert_int_equal(trace_open(&trace, words, name), STATUS_GOOD);
+    assert_int_equal(trace_open(&trace, words, conditions, name), STATUS_GOOD);
     assert_int_equal(ftruncate(trace.memory, PLACE + TRACE_RING_OFFSET + RING), 0);
     trace_note(&trace, "domain 1 (trace at 3000, 10000 bytes)");
     assert_null(trace.ring);
@@ -152,9 +153,153 @@ static void test_chosen(void **state)
     put(record, (uint64_t[]){0x99, 0xaa}, 2);
     put((struct trace_record){.began = 1000, .ended = 1000, .number = __HYPERVISOR_set_gdt}, NULL, 0);
     assert_string_equal(finish(path), "0 d0v0 0 set_gdt(0, 0) = 0 <0>\n");
-    assert_int_equal(trace_open(&trace, "sched_op,nonsense", path), STATUS_USAGE);
-    assert_int_equal(trace_open(&trace, "sched", path), STATUS_USAGE);
-    assert_int_equal(trace_open(&trace, "", "/none/file"), STATUS_USAGE);
+    assert_int_equal(trace_open(&trace, "sched_op,nonsense", conditions, path), STATUS_USAGE);
+    assert_int_equal(trace_open(&trace, "sched", conditions, path), STATUS_USAGE);
+    assert_int_equal(trace_open(&trace, "", conditions, "/none/file"), STATUS_USAGE);
+}
+
+/* What fulfils all conditions, calls of a multicall among it, which then say themselves where they were made. */
+static void test_conditions(void **state)
+{
+    struct symbol symbol = {0xffffffff81000000, 16, "the_call"};
+    struct guest guest = {.number = 1, .symbols = {.list = &symbol, .count = 1}};
+    struct trace_record record = {.domain = 1, .began = 1, .rip = 0x8000, .number = __HYPERVISOR_multicall};
+
+    (void)state;
+    conditions = "errors,vcpu=1-2,domain=1,rip=the_call,rip=0x7000-0x7fff";
+    begin("", path);
+    trace.guests = &guest;
+    trace.nr_guests = 1;
+    record.caller = 0xffffffff81000001;
+    record.vcpu = 1;
+    put(record, NULL, 0);
+    record.kind = TRACE_NESTED;
+    record.number = __HYPERVISOR_set_gdt;
+    record.result = -22;
+    put(record, NULL, 0);
+    record.vcpu = 3;
+    put(record, NULL, 0);
+    record.kind = TRACE_CALL;
+    put(record, NULL, 0);
+    record.vcpu = 2;
+    record.caller = 0;
+    put(record, NULL, 0);
+    record.rip = 0x7fff;
+    put(record, NULL, 0);
+    record.domain = 2;
+    put(record, NULL, 0);
+    assert_string_equal(finish(path), "0 d1v1 ffffffff81000001 <the_call+0x1> in a multicall: set_gdt(0, 0) = -EINVAL\n"
+                                      "0 d1v2 7fff set_gdt(0, 0) = -EINVAL <18446744073709551615>\n");
+    for (size_t i = 0; i < 7; i++) {
+        static const char *const wrong[] = {"error",
+                                            "vcpu=",
+                                            "vcpu=2-1",
+                                            "vcpu=-1",
+                                            "rip=",
+                                            "rip=0x12g",
+                                            "domain=1,domain=1,domain=1,domain=1,domain=1,"
+                                            "domain=1,domain=1,domain=1,domain=1"};
+
+        conditions = wrong[i];
+        assert_int_equal(trace_open(&trace, "", conditions, path), STATUS_USAGE);
+    }
+    conditions = NULL;
+}
+
+/* None of them is a call, and only those that are asked for are told, or counted. */
+static void put_traps(void)
+{
+    struct trace_record record = {.kind = TRACE_EXCEPTION, .domain = 1, .began = 1000, .ended = 1010, .rip = 0x4000};
+
+    record.number = 14;
+    record.args[TRAP_ERROR] = 6;
+    record.args[TRAP_ADDRESS] = 0xbeef;
+    record.args[TRAP_HANDLER] = 0xffffffff81000000;
+    record.args[TRAP_USER] = 1;
+    put(record, NULL, 0);
+    record.number = 3;
+    record.args[TRAP_USER] = 0;
+    put(record, NULL, 0);
+    record.kind = TRACE_EMULATION;
+    record.payload = TRACE_INSTRUCTION;
+    record.number = 13;
+    record.args[TRAP_ADDRESS] = 0xc0000080;
+    record.args[TRAP_VALUE] = 0xaa;
+    record.args[TRAP_VALUE_HIGH] = 0xdd;
+    put(record, (uint64_t[]){0x320f, 0}, 2);
+    put(record, (uint64_t[]){0xa20f6e65780b0f, 0}, 2);
+    record.number = 14;
+    record.args[TRAP_ADDRESS] = 0x5008;
+    record.args[TRAP_VALUE] = 0x67;
+    put(record, (uint64_t[]){0x078948, 0}, 2);
+    put(record, NULL, 0); /* without its bytes */
+    record.kind = TRACE_UPCALL;
+    record.payload = TRACE_NOTHING;
+    record.number = 0;
+    put(record, NULL, 0);
+}
+
+static void test_traps(void **state)
+{
+    (void)state;
+    begin("all", path);
+    assert_true(trace.has_traps);
+    put_traps();
+    assert_string_equal(
+        finish(path),
+        "0 d1v0 4000 exception 14 #PF, error 6, address beef, in user mode -> ffffffff81000000 <10>\n"
+        "0 d1v0 4000 exception 3 #BP, error 6 -> ffffffff81000000 <10>\n"
+        "0 d1v0 4000 emulation: rdmsr (0f 32 00 00 00 00 00 00 00 00 00 00 00 00 00), rcx c0000080 -> rax aa, rdx dd "
+        "<10>\n"
+        "0 d1v0 4000 emulation: cpuid (0f 0b 78 65 6e 0f a2 00 00 00 00 00 00 00 00), rcx c0000080 -> rax aa, rdx dd "
+        "<10>\n"
+        "0 d1v0 4000 emulation: write to a table (48 89 07 00 00 00 00 00 00 00 00 00 00 00 00), address 5008 -> entry "
+        "67 <10>\n"
+        "0 d1v0 4000 emulation: write to a table (00 00 00 00 00 00 00 00 00 00 00 00 00 00 00), address 5008 -> entry "
+        "67 <10>\n"
+        "0 d1v0 4000 upcall -> ffffffff81000000 <10>\n");
+    begin("upcalls,mmu_update", path);
+    assert_true(trace.has_traps);
+    put_traps();
+    assert_string_equal(finish(path), "0 d1v0 4000 upcall -> ffffffff81000000 <10>\n");
+    begin("", path);
+    assert_false(trace.has_traps);
+    put_traps();
+    assert_string_equal(finish(path), "");
+    begin("summary,exceptions,emulations", path);
+    put_traps();
+    put(update, NULL, 0);
+    assert_string_equal(finish(path),
+                        "call                                calls     errors            ticks   ticks/call\n"
+                        "exception 3                             1                          10           10\n"
+                        "emulation, vector 13                    2                          20           10\n"
+                        "exception 14                            1                          10           10\n"
+                        "emulation, vector 14                    2                          20           10\n");
+}
+
+static void test_traps_json(void **state)
+{
+    char name[] = "/tmp/test_trace_XXXXXX.json";
+    int file = mkstemps(name, 5);
+
+    (void)state;
+    close(file);
+    begin("all", name);
+    put_traps();
+    finish(name);
+    assert_ptr_equal(
+        strstr(told, "{\"kind\":\"exception\",\"domain\":1,\"vcpu\":0,\"began\":0,\"ticks\":10,\"rip\":\"0x4000\","
+                     "\"vector\":14,\"user\":true,\"error\":\"0x6\",\"address\":\"0xbeef\","
+                     "\"handler\":\"0xffffffff81000000\"}\n"),
+        told);
+    assert_non_null(strstr(told, "\"vector\":13,\"user\":false,\"error\":\"0x6\",\"instruction\":\"rdmsr\","
+                                 "\"bytes\":\"0f3200000000000000000000000000\",\"rcx\":\"0xc0000080\","
+                                 "\"rax\":\"0xaa\",\"rdx\":\"0xdd\"}\n"));
+    assert_non_null(strstr(told, "\"address\":\"0x5008\",\"instruction\":\"write to a table\","
+                                 "\"bytes\":\"488907000000000000000000000000\",\"entry\":\"0x67\"}\n"));
+    assert_non_null(strstr(told, "{\"kind\":\"upcall\",\"domain\":1,\"vcpu\":0,\"began\":0,\"ticks\":10,"
+                                 "\"rip\":\"0x4000\",\"handler\":\"0xffffffff81000000\"}\n"));
+    unlink(name);
 }
 
 static void test_summary(void **state)
@@ -234,8 +379,9 @@ static void test_lies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),   cmocka_unit_test(test_json),   cmocka_unit_test(test_chosen),
-        cmocka_unit_test(test_summary), cmocka_unit_test(test_around), cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_words),      cmocka_unit_test(test_json),   cmocka_unit_test(test_chosen),
+        cmocka_unit_test(test_conditions), cmocka_unit_test(test_traps),  cmocka_unit_test(test_traps_json),
+        cmocka_unit_test(test_summary),    cmocka_unit_test(test_around), cmocka_unit_test(test_lies),
     };
     int failed;
 

@@ -8,7 +8,7 @@
 #   mistakes  what is said of each mistake of guests/tests/mistakes
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
-#   trace     hypercalls as the trace has them, beside what the hypervisor reports itself
+#   trace     hypercalls as the trace has them, beside what the hypervisor reports itself; exceptions, emulations, upcalls
 #   suite     kernels that end in different ways, by `paravane test`
 #   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
 #   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel;
@@ -207,6 +207,21 @@ sys.exit(not (len(reported) == 8 and good and reported == [tuple(call) for call 
 END
 }
 
+# Handlers are the functions that the kernel has for them; an emulation leaves rip behind; nothing else is told.
+traps_make_sense() { # TRACE GUESTS
+    python3 - "$1" <<'END'
+import json, sys
+told = [json.loads(line) for line in open(sys.argv[1])]
+kinds = {kind: [trap for trap in told if trap["kind"] == kind] for kind in ("exception", "emulation", "upcall")}
+vectors = {trap["vector"] for trap in kinds["exception"]}
+faults = [trap for trap in kinds["exception"] if trap["vector"] == 14]
+named = [trap for trap in kinds["exception"] if "handler_symbol" in trap]
+print(len(told), {kind: len(traps) for kind, traps in kinds.items()}, sorted(vectors), len(named))
+sys.exit(not (sum(map(len, kinds.values())) == len(told) and {0, 3, 6, 13, 14} <= vectors
+              and all("address" in trap for trap in faults) and len(named) == len(kinds["exception"])))
+END
+}
+
 test_trace() {
     local machine guests
     for machine in pc q35 microvm; do
@@ -222,6 +237,17 @@ test_trace() {
     [ $? -eq 0 ] && grep -qE '^update_va_mapping +[0-9]+ +0 +[0-9]+ +[0-9]+$' $log/system-trace.log &&
         grep -qE '^sched_op +1 +0 ' $log/system-trace.log
     verdict "trace (its summary)" $?
+    for guests in guests guests32; do
+        bounded build/cli/paravane run --memory 16M --timeout "$limit" --trace=upcalls,exceptions,emulations \
+            --trace-to $log/system-trace.json build/$guests/tests/exceptions.elf >$log/system-trace.log 2>&1
+        [ $? -eq 0 ] && ! grep -q 'trace: ' $log/system-trace.log && traps_make_sense $log/system-trace.json $guests
+        verdict "trace ($guests: exceptions, emulations and upcalls)" $?
+    done
+    bounded build/cli/paravane run --memory 16M --timeout "$limit" --trace=emulations --trace-only=rip=do_rdmsr \
+        --trace-to $log/system-trace.txt build/guests/tests/privileged.elf >$log/system-trace.log 2>&1
+    [ $? -eq 0 ] && grep -qE '<do_rdmsr.0x[0-9a-f]+> emulation: rdmsr .0f 32 .*, rcx c0000080 -> rax ' $log/system-trace.txt &&
+        ! grep -vqE '<do_rdmsr.0x[0-9a-f]+> emulation: rdmsr ' $log/system-trace.txt
+    verdict "trace (emulations, of one function)" $?
 }
 
 # A suite of kernels, of which three do what nobody expects.
