@@ -47,11 +47,11 @@ struct run_options {
     char *consoles[GUESTS_MAX]; /* NAME=FILE, as they stand */
     const char *seed;           /* NULL: not given */
     const char *machine;
-    unsigned timeout_seconds;     /* 0: none */
-    unsigned processors;          /* 0: not given */
-    unsigned gdb_port;            /* of TCP, at which a debugger is waited for; 0: none is */
+    unsigned timeout_seconds;                  /* 0: none */
+    unsigned processors;                       /* 0: not given */
+    unsigned gdb_port;                         /* of TCP, at which a debugger is waited for; 0: none is */
     const char *trace, *trace_only, *trace_to; /* NULL: not given */
-    char **command;               /* that the guest, a Linux, is to run, ended by NULL; NULL: none */
+    char **command;                            /* that the guest, a Linux, is to run, ended by NULL; NULL: none */
     bool verbose, explain, audit;
     bool explains_as_json; /* if @explain */
     bool snapshot;         /* what is written to disks is lost at the end */
