@@ -25,6 +25,7 @@
 #include <hv/mem/paging.h>
 #include <hv/mem/ram.h>
 #include <hv/processors.h>
+#include <hv/record/record.h>
 #include <hv/selftest.h>
 #include <hv/service/console.h>
 #include <hv/time/apic.h>
@@ -158,6 +159,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     state_init();
     if (option_is_set(line, "trace") || option_is_set(line, "trace=summary"))
         trace_start(&machine, (struct trace_wanted){option_is_set(line, "trace"), option_is_set(line, "trace-traps")});
+    record_start(&machine, line);
     start_processors(line);
     selftest_hang(line);
     if (selftest)
