@@ -8,6 +8,8 @@
 #include <cli/message.h>
 
 #define LIBRARY_HYPERVISOR "paravane.elf"
+#define LIBRARY_RECORDER   "paravane-record.elf" /* the hypervisor, recording */
+#define LIBRARY_REPLAY     "paravane-replay"
 #define LIBRARY_DEMO       "demo.elf"
 #define LIBRARY_BACKEND    "backend.elf"
 #define LIBRARY_FIRST      "first" /* the first process of a Linux that runs one command */

@@ -27,6 +27,7 @@ enum {
     KEY_TRACE,
     KEY_TRACE_ONLY,
     KEY_TRACE_TO,
+    KEY_RECORD,
     KEY_PROCESSORS,
     KEY_GDB,
 };
@@ -54,6 +55,10 @@ static const struct argp_option run_list[] = {
      GROUP_RUN},
     {"trace-to", KEY_TRACE_TO, "FILE", 0,
      "write that to FILE (default: stderr), as lines of JSON if its name ends in .json", GROUP_RUN},
+    {"record", KEY_RECORD, "FILE", 0,
+     "record every operation of memory management, for `paravane replay`; the machine has one processor, each guest "
+     "one vCPU",
+     GROUP_RUN},
     {"audit", KEY_AUDIT, NULL, 0,
      "when a guest has ended, recount every reference to its memory; a wrong one is a failure", GROUP_RUN},
     {"snapshot", KEY_SNAPSHOT, NULL, 0, "leave the images of all disks untouched: what guests write is lost at the end",
@@ -237,6 +242,9 @@ static error_t read_run(int key, char *text, struct argp_state *state)
     case KEY_TRACE_TO:
         options->trace_to = text;
         options->trace = options->trace ? options->trace : "";
+        return 0;
+    case KEY_RECORD:
+        options->record = text;
         return 0;
     case KEY_CONSOLE:
         add_console(text, options, state);

@@ -51,6 +51,7 @@ struct run_options {
     unsigned processors;                       /* 0: not given */
     unsigned gdb_port;                         /* of TCP, at which a debugger is waited for; 0: none is */
     const char *trace, *trace_only, *trace_to; /* NULL: not given */
+    const char *record;                        /* the file; NULL: not given */
     char **command;                            /* that the guest, a Linux, is to run, ended by NULL; NULL: none */
     bool verbose, explain, audit;
     bool explains_as_json; /* if @explain */

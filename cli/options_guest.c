@@ -360,6 +360,19 @@ static void check_pinned(const struct run_options *options, struct argp_state *s
     }
 }
 
+/* What is recorded is one order of operations, which there is where one follows the other. */
+static void check_record(const struct run_options *options, struct argp_state *state)
+{
+    if (!options->record)
+        return;
+    if (options->trace)
+        argp_error(state, "--record and --trace: one at a time; what calls a recording has, `paravane replay` tells");
+    if (options->processors > 1)
+        argp_error(state, "--record: operations are recorded of one processor only; leave --cpus out");
+    if (options_most_vcpus(options) > 1)
+        argp_error(state, "--record: the operations of several vCPUs cannot be recorded; leave --vcpus out");
+}
+
 /* "NAME=FILE" is the console of a guest. */
 static void read_console(struct run_options *options, char *text, struct argp_state *state)
 {
@@ -412,6 +425,7 @@ static void end_guests(struct run_options *options, struct argp_state *state)
     check_together(options, state);
     check_command(options, state);
     check_pinned(options, state);
+    check_record(options, state);
     options_end_devices(options, state);
 }
 

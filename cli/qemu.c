@@ -26,6 +26,7 @@
 #define HYPERVISOR_MIB  16u
 #define FURTHER_MIB     4u
 #define TRACE_MIB       16u /* hv/domain/trace.c */
+#define RECORDER_MIB    24u
 #define HYPERVISOR_PART 100u
 
 /* With as many places for devices as there can be: cli/devices.c. */
@@ -100,7 +101,7 @@ uint64_t qemu_memory_mib(const struct qemu_request *request)
     if (options_have_devices(options))
         guests_mib += (BACKEND_KIB >> 10) + FURTHER_MIB;
     return guests_mib + HYPERVISOR_MIB + (options->nr_guests - 1) * FURTHER_MIB + guests_mib / HYPERVISOR_PART + 1 +
-           bundle_mib;
+           bundle_mib + (options->record ? RECORDER_MIB : 0);
 }
 
 /* Is it said to QEMU itself how much there is, or where it comes from? */
@@ -182,11 +183,12 @@ void qemu_compose(const struct qemu_request *request, struct qemu_command *comma
     command->count = command->nr_owned = 0;
     snprintf(command->cpu, sizeof(command->cpu), "max%s", smap_works() ? "" : ",-smap");
     snprintf(command->memory, sizeof(command->memory), "%lluM", (unsigned long long)qemu_memory_mib(request));
-    snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s%s%s", request->proof,
+    snprintf(command->words, sizeof(command->words), "log=com2 proof=%s%s%s%s%s%s%s%s%s", request->proof,
              !request->traces       ? ""
              : request->traces_deep ? " trace"
                                     : " trace=summary",
-             request->traces_traps ? " trace-traps" : "", options_have_consoles(options) ? " console=multiplexed" : "",
+             request->traces_traps ? " trace-traps" : "", request->records ? " record cpus=1" : "",
+             options_have_consoles(options) ? " console=multiplexed" : "",
              options->explains_as_json ? " explain=json"
              : options->explain        ? " explain"
                                        : "",

@@ -25,7 +25,7 @@ struct qemu_request {
     uint64_t bundle_size;            /* bytes */
     const char *proof;               /* what the hypervisor is to prove its end by */
     const char *memory;              /* the file that is the machine's memory; NULL: QEMU's own */
-    bool traces, traces_deep, traces_traps;
+    bool traces, traces_deep, traces_traps, records;
     int log_fd; /* what the hypervisor says goes there; QEMU inherits it */
 };
 

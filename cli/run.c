@@ -26,6 +26,7 @@ struct run {
     struct proof proof;
     struct errand errand;
     struct trace trace;
+    struct record record;
 };
 
 /* What a console is written to is emptied. */
@@ -76,6 +77,7 @@ static bool take_line(void *owner, const char *line)
     outcomes_note(&run->outcomes, line);
     errand_note(&run->errand, line);
     trace_note(&run->trace, line);
+    record_note(&run->record, line);
     return control_note(&run->control, line) || proof_take(&run->proof, line);
 }
 
@@ -107,10 +109,13 @@ static enum status compose(const struct run *run, int log_fd, struct qemu_comman
         .bundle = run->payload.bundle,
         .bundle_size = run->payload.bundle_size,
         .proof = run->proof.text,
-        .memory = run->trace.is_on ? run->trace.path : NULL,
+        .memory = run->trace.is_on    ? run->trace.path
+                  : run->record.is_on ? run->record.memory.path
+                                      : NULL,
         .traces = run->trace.is_on,
         .traces_deep = !run->trace.is_summary,
         .traces_traps = run->trace.has_traps,
+        .records = run->record.is_on,
         .log_fd = log_fd,
     };
 
@@ -207,6 +212,7 @@ static enum status boot(struct run *run, struct session_result *result)
         .consoles = &run->consoles,
         .control = &run->control,
         .trace = &run->trace,
+        .record = &run->record,
         .mask = &run->payload.mask,
         .timeout_seconds = run->options->timeout_seconds,
         .log_write_fd = ends[1],
@@ -232,10 +238,15 @@ enum status run_guest(struct run_options *options)
         status = open_consoles(&run);
     if (!status && options->trace)
         status = open_trace(&run);
+    if (!status && options->record)
+        status = record_open(&run.record, options->record);
     if (!status)
         status = boot(&run, &result);
     trace_finish(&run.trace);
     trace_close(&run.trace);
+    if (record_finish(&run.record) && !status)
+        status = STATUS_FAILED;
+    record_close(&run.record);
     payload_free(&run.payload);
     consoles_close(&run.consoles);
     if (result.end == SESSION_INTERRUPTED) {

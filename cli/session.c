@@ -303,7 +303,7 @@ static int poll_time(const struct session *session)
 
     if (control_is_behind(session->request->control))
         return 0;
-    if (session->request->trace->is_on)
+    if (session->request->trace->is_on || session->request->record->is_on)
         return TRACE_MS;
     if (next == FOREVER)
         return -1;
@@ -514,6 +514,7 @@ static void watch(struct session *session)
             move(session, polls);
         show_late(session);
         trace_drain(session->request->trace);
+        record_drain(session->request->record);
         if (now_ms() >= session->quiet_until)
             break_silence(session);
         if (is_answered(session))

@@ -8,6 +8,7 @@
 #include <cli/control.h>
 #include <cli/log.h>
 #include <cli/qemu.h>
+#include <cli/record.h>
 #include <cli/trace.h>
 
 enum session_end {
@@ -32,6 +33,7 @@ struct session_request {
     bool is_on_terminal;          /* the console is a terminal, where Ctrl-A is for us: terminal.h */
     struct consoles *consoles;    /* opened; or with none in it: QEMU's line is the console of the one guest */
     struct trace *trace;          /* told of what the hypervisor has written */
+    struct record *record;        /* the same, for a recording */
     struct control *control;      /* opened: commands that speak to the run */
     unsigned timeout_seconds;     /* 0: none */
     const sigset_t *mask;         /* the signals that the program starts with blocked */
