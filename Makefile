@@ -7,6 +7,7 @@
 #   guests/build.mk   guest kernels: build/guests, build/guests-clang
 #   backend/build.mk  the back end domain: build/backend, build/backend-clang
 #   cli/build.mk      the paravane command: build/cli
+#   sim/replay/build.mk  what replays recordings: build/replay
 #   linux/build.mk    Debian's Linux as a guest: build/linux
 #   tools/docs/tables.mk   the code's own tables as JSON, for the documentation: build/tables
 #   tests/build.mk    the test programs, in several flavours, and what runs them; it includes those of its folders
@@ -73,7 +74,7 @@ build/.tools-test-docs: tools/setup | build/.tools-docs
 	@mkdir -p $(@D) && touch $@
 
 # What a flavour needs.
-FOR_RUN := gcc hv guests backend cli linux
+FOR_RUN := gcc hv guests backend cli linux replay
 tools = build/.tools$(if $(filter $(1),$(FOR_RUN)),-run,$(if $(filter $(1),tables),-docs))
 
 # A stamp holds a text, and is written anew when that is another.
@@ -124,6 +125,7 @@ include hv/build.mk
 include guests/build.mk
 include backend/build.mk
 include cli/build.mk
+include sim/replay/build.mk
 include linux/build.mk
 include packaging/build.mk
 include tools/docs/tables.mk

@@ -64,16 +64,32 @@ static inline int64_t record_signed(uint64_t number)
     return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
 }
 
-/* The next event; false: there is none, or it is broken. */
-static inline bool record_next(struct record_reader *reader, struct record_event *event)
+/* How many numbers an event of @kind has, and whether bytes follow. */
+static inline unsigned record_kind_numbers(enum record_kind kind)
 {
-    static const struct {
-        uint8_t numbers, has_bytes;
-    } kinds[] = {
-#define RECORD_KIND(name, numbers, bytes) {numbers, bytes},
+    static const uint8_t numbers[] = {
+#define RECORD_KIND(name, numbers, bytes) numbers,
         RECORD_KINDS(RECORD_KIND)
 #undef RECORD_KIND
     };
+
+    return numbers[kind];
+}
+
+static inline bool record_kind_has_bytes(enum record_kind kind)
+{
+    static const bool has_bytes[] = {
+#define RECORD_KIND(name, numbers, bytes) bytes,
+        RECORD_KINDS(RECORD_KIND)
+#undef RECORD_KIND
+    };
+
+    return has_bytes[kind];
+}
+
+/* The next event; false: there is none, or it is broken. */
+static inline bool record_next(struct record_reader *reader, struct record_event *event)
+{
     uint64_t size;
 
     if (reader->is_broken || reader->next == reader->end)
@@ -84,9 +100,9 @@ static inline bool record_next(struct record_reader *reader, struct record_event
         return false;
     }
     event->kind = (enum record_kind) * reader->next++;
-    for (unsigned i = 0; i < kinds[event->kind].numbers; i++)
+    for (unsigned i = 0; i < record_kind_numbers(event->kind); i++)
         event->number[i] = record_number(reader);
-    if (kinds[event->kind].has_bytes) {
+    if (record_kind_has_bytes(event->kind)) {
         size = record_number(reader);
         if (size > (uint64_t)(reader->end - reader->next))
             reader->is_broken = true;

@@ -29,7 +29,7 @@ static unsigned next_victim;       /* the copies are used in turn */
 static uint32_t stretch = 1;       /* of an operation: the machine changes nothing meanwhile */
 static uint16_t looked[NR_COPIES]; /* the places of what has been looked at in it, */
 static unsigned nr_looked;
-static bool is_crowded; /* of which one has had to give way */
+static bool is_late; /* one of them is looked at for a second time, perhaps: what is found then was not there before */
 static const struct machine *machine;
 static uint8_t runs[RECORD_BYTES_MAX];
 
@@ -98,7 +98,7 @@ static void tell_wrote(unsigned place)
 
 static void tell_memory(unsigned place, bool whole)
 {
-    uint64_t flags = (whole ? RECORD_MEMORY_WHOLE : 0) | (is_crowded ? RECORD_MEMORY_LATE : 0);
+    uint64_t flags = (whole ? RECORD_MEMORY_WHOLE : 0) | (is_late ? RECORD_MEMORY_LATE : 0);
     size_t size = find_runs(copies[place], contents(about[place].mfn));
 
     if (size || whole)
@@ -117,7 +117,7 @@ static unsigned take_copy(uint32_t mfn)
 
     if (is_looked_at(place)) {
         tell_wrote(place);
-        is_crowded = true;
+        is_late = true;
     }
     if (about[place].mfn != NO_FRAME)
         place_of[about[place].mfn] = 0;
@@ -161,7 +161,7 @@ void record_begin_memory(void)
 {
     stretch++;
     nr_looked = 0;
-    is_crowded = false;
+    is_late = false;
 }
 
 void record_leave_memory(void)
@@ -183,6 +183,7 @@ void record_written(void)
         } else {
             tell_wrote(place);
             about[place].looked = 0;
+            is_late = true;
         }
     }
     nr_looked = kept;

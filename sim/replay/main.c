@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* `paravane replay`, in order: the command line; the audit; the recording from its beginning to its end. */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sim/replay/replay.h>
+
+struct replay replay;
+
+/* ---- The command line. */
+
+struct options {
+    const char *path, *save;
+    uint64_t audit_every; /* 0: only at the end */
+    uint64_t stop_at;     /* 0: at its end */
+    bool audits, is_measured, lists_frames;
+};
+
+enum { KEY_AUDIT = 256, KEY_STOP, KEY_LIST, KEY_SPEED, KEY_SAVE, KEY_FRAMES };
+
+static const struct argp_option option_list[] = {
+    {"audit", KEY_AUDIT, "WHEN", 0,
+     "recount every reference and compare with the frame table: end (default), every operation, after so many (a "
+     "number), or none",
+     0},
+    {"stop-at", KEY_STOP, "OPERATION", 0, "end behind that operation, counted from 1", 0},
+    {"list", KEY_LIST, NULL, 0, "print each operation with its result, and why it was refused", 0},
+    {"frames", KEY_FRAMES, NULL, 0,
+     "print each frame that has an owner, as it is at the end: frame, owner, type, count of uses, pinned or not, "
+     "references",
+     0},
+    {"speed", KEY_SPEED, NULL, 0, "print how many operations were carried out in a second; there is no audit then", 0},
+    {"save", KEY_SAVE, "FILE", 0, "write what has been replayed to FILE: with --stop-at, a shortened recording", 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "Carry out once more what `paravane run --record FILE` has recorded: every operation of memory management, by the "
+    "engine that this program was built with, in an ordinary process, without QEMU and without the guest."
+    "\v"
+    "What the engine reads of the guest's memory comes from the recording, and all that it answers, writes, flushes, "
+    "loads and refuses is compared with what it did in the run. The first difference is the end, and is told: "
+    "\"operation 1234 (...): the run answered 0, the replay -22\". With the engine of the run there is none; with a "
+    "changed one, a difference is what the change does to this guest.\n"
+    "\n"
+    "Exit codes: 0 nothing differs; 1 the file cannot be read or is no recording of this version; 2 wrong use; 3 a "
+    "difference; 5 the engine broke: a check of its own, or the audit.\n"
+    "\n"
+    "Examples:\n"
+    "  paravane run --record boot.rec --ramdisk initrd.img vmlinuz\n"
+    "  paravane replay boot.rec\n"
+    "  paravane replay --audit=every boot.rec           slow, and finds the operation that breaks a count\n"
+    "  paravane replay --list boot.rec | grep PIN\n"
+    "  paravane replay --stop-at 20000 --save short.rec boot.rec\n";
+
+static uint64_t parse_number(const char *text, const char *option, struct argp_state *state)
+{
+    char *end;
+    unsigned long long number = strtoull(text, &end, 10);
+
+    if (*end || !number || *text == '-')
+        argp_error(state, "--%s %s: not a number from 1 on", option, text);
+    return number;
+}
+
+static void read_audit(const char *text, struct options *options, struct argp_state *state)
+{
+    options->audits = strcmp(text, "none") != 0;
+    if (!strcmp(text, "every"))
+        options->audit_every = 1;
+    else if (options->audits && strcmp(text, "end") != 0)
+        options->audit_every = parse_number(text, "audit", state);
+}
+
+static error_t read_option(int key, char *text, struct argp_state *state)
+{
+    struct options *options = state->input;
+
+    switch (key) {
+    case KEY_AUDIT:
+        read_audit(text, options, state);
+        return 0;
+    case KEY_STOP:
+        options->stop_at = parse_number(text, "stop-at", state);
+        return 0;
+    case KEY_LIST:
+        replay.tells = true;
+        return 0;
+    case KEY_SPEED:
+        options->is_measured = true;
+        return 0;
+    case KEY_SAVE:
+        options->save = text;
+        return 0;
+    case KEY_FRAMES:
+        options->lists_frames = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->path)
+            argp_error(state, "one recording at a time; %s is one too many", text);
+        options->path = text;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which recording? `paravane run --record FILE` makes one");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- The audit. */
+
+static void audit(void)
+{
+    static struct audit_counts *counts;
+    struct audit_finding finding;
+
+    if (!replay.machine.frames)
+        return;
+    if (!counts)
+        counts = calloc(replay.machine.nr_frames, sizeof(*counts));
+    if (!counts)
+        tell_end(REPLAY_NO_FILE, "there is no memory for an audit");
+    if (!audit_machine(&replay.machine, counts, &finding))
+        tell_end(REPLAY_BROKEN,
+                 "the audit after operation %" PRIu64 ": %s: frame %" PRIx64 ": expected %" PRIu64 ", found %" PRIu64,
+                 replay.done, finding.invariant, finding.frame.v, finding.expected, finding.found);
+}
+
+/* ---- A recording. */
+
+static void begin(const uint8_t *bytes, size_t size)
+{
+    if (size < sizeof(replay.header))
+        tell_end(REPLAY_NO_FILE, "this is no recording");
+    memcpy(&replay.header, bytes, sizeof(replay.header));
+    if (replay.header.magic != RECORD_MAGIC)
+        tell_end(REPLAY_NO_FILE, "this is no recording");
+    if (replay.header.version != RECORD_VERSION)
+        tell_end(REPLAY_NO_FILE, "the recording has version %u, and this program replays version %u: record it anew",
+                 replay.header.version, RECORD_VERSION);
+    replay.reader = record_reader(bytes + sizeof(replay.header), size - sizeof(replay.header));
+}
+
+static void follow(const struct options *options)
+{
+    struct record_event event;
+
+    while (record_next(&replay.reader, &event) && event.kind != RECORD_END) {
+        if (event.kind == RECORD_ENTER)
+            call_engine(&event);
+        else if (!machine_take_in(&event))
+            tell_end(REPLAY_NO_FILE, "the recording is damaged at byte %zu: %s", event.at,
+                     record_kind_name((uint64_t)event.kind));
+        if (event.kind == RECORD_ENTER && options->audit_every && replay.done % options->audit_every == 0)
+            audit();
+        if (options->stop_at && replay.done >= options->stop_at)
+            return;
+    }
+    if (replay.reader.is_broken || event.kind != RECORD_END)
+        tell_end(REPLAY_NO_FILE, "the recording ends too early, behind operation %" PRIu64 ": it is not whole",
+                 replay.done);
+    if (options->stop_at)
+        tell_end(REPLAY_USAGE, "the recording has %" PRIu64 " operations only", replay.done);
+}
+
+static void list_frames(void)
+{
+    static const char *const types[] = {[TYPE_NONE] = "none",
+                                        [TYPE_L1] = "L1",
+                                        [TYPE_L2] = "L2",
+                                        [TYPE_L3] = "L3",
+                                        [TYPE_L4] = "L4",
+                                        [TYPE_L2_TOP] = "L2_TOP",
+                                        [TYPE_SEGDESC] = "descriptors",
+                                        [TYPE_WRITABLE] = "writable"};
+
+    for (uint64_t i = 0; i < replay.machine.nr_frames; i++) {
+        const struct frame *frame = &replay.machine.frames[i];
+
+        if (frame_owner(frame) < DOMID_FIRST_RESERVED)
+            printf("%" PRIx64 " %u %s %u %u %u\n", i, frame_owner(frame), types[type_of(frame->type)],
+                   type_count(frame->type), type_is_pinned(frame->type), frame->refs);
+    }
+}
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+int main(int count, char **arguments)
+{
+    static const struct argp parser = {option_list, read_option, "RECORDING", help, NULL, NULL, NULL};
+    struct options options = {.audits = true};
+    uint8_t *bytes;
+    size_t size;
+    double began;
+
+    argp_err_exit_status = REPLAY_USAGE;
+    argp_parse(&parser, count, arguments, 0, NULL, &options);
+    if (!file_read(options.path, &bytes, &size))
+        return REPLAY_NO_FILE;
+    begin(bytes, size);
+    began = now();
+    if (options.is_measured) {
+        options.audits = false;
+        options.audit_every = 0;
+    }
+    follow(&options);
+    if (options.is_measured)
+        printf("%.0f operations a second\n", (double)replay.done / (now() - began));
+    if (options.audits)
+        audit();
+    if (options.save && !file_write(options.save, bytes, (size_t)(replay.reader.next - bytes)))
+        return REPLAY_NO_FILE;
+    if (options.lists_frames)
+        list_frames();
+    else
+        printf("%" PRIu64 " operations, %" PRIu64 " refusals: nothing differs\n", replay.done, replay.nr_refusals);
+    return REPLAY_GOOD;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A recording carried out by the engine that is linked here: engine/record.h.
+ *
+ * This is a hosted machine as small as it can be: RAM, and no processors.  All that the engine asks of it is answered
+ * as it was when it was recorded, and all that it does is compared with what it did then.
+ *
+ *   file.c      a recording read, and a shortened one written
+ *   machine.c   machine, domains and vCPUs, as the recording has them
+ *   follow.c    where in the recording it is, what comes next, what memory is found
+ *   port.c      engine/port.h
+ *   calls.c     the engine called
+ *   tell.c      operations and differences in words
+ *   main.c      the command line; operations, one by one
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <engine/engine.h>
+#include <engine/record_decode.h>
+
+/* How it ends; the exit status. */
+enum replay_end {
+    REPLAY_GOOD = 0,
+    REPLAY_NO_FILE = 1, /* it cannot be read, or is no recording of this version */
+    REPLAY_USAGE = 2,
+    REPLAY_DIFFERS = 3, /* the engine does what it did not do, or does not what it did */
+    REPLAY_BROKEN = 5,  /* it broke: a CHECK, or the audit */
+};
+
+/* An operation that has begun. */
+struct operation {
+    uint64_t number; /* the first is 1 */
+    enum record_call call;
+    uint64_t domain, vcpu; /* or RECORD_NONE */
+    uint64_t arguments[RECORD_ARGUMENTS_MAX];
+    uint64_t entry[3]; /* of a batch: what it has read last */
+    uint64_t nested;   /* the call of a multicall that it is at; RECORD_NONE */
+    struct operation *outer;
+};
+
+struct replay {
+    struct record_header header;
+    struct record_reader reader;
+    bool is_ended;               /* END has been seen, or where to stop */
+    bool tells;                  /* each operation, in words */
+    struct operation *operation; /* under way; NULL: none is */
+    uint64_t done, nr_refusals, memory_words;
+    struct machine machine;
+    uint8_t *ram;
+};
+
+extern struct replay replay;
+
+/* ---- file.c: false: it cannot be, and why has been said. */
+
+/* Read @path, unpacked, into memory that stays. */
+bool file_read(const char *path, uint8_t **bytes, size_t *size);
+
+/* Write @size bytes that are the beginning of a recording, and an END. */
+bool file_write(const char *path, const uint8_t *bytes, size_t size);
+
+/* ---- machine.c */
+
+/* Take in a description of state.  False: the event is none, or makes no sense. */
+bool machine_take_in(const struct record_event *event);
+
+/* The domain and vCPU that an event names; a recording that names others is broken, and that is the end. */
+struct domain *machine_domain(uint64_t id);
+struct vcpu *machine_vcpu(uint64_t domain, uint64_t vcpu);
+
+/* Contents of the RAM frame @mfn; a recording that names another is broken, and that is the end. */
+uint64_t *machine_frame(uint64_t mfn);
+
+/* ---- follow.c */
+
+/* The next event of the operation under way, which has to be a @kind: else that is the end, with what differs. */
+struct record_event follow_expect(enum record_kind kind);
+
+/* The same, and it has to have these numbers, as many as its kind has. */
+void follow_expect_numbers(enum record_kind kind, const uint64_t *numbers);
+#define FOLLOW(kind, ...) follow_expect_numbers(RECORD_##kind, (const uint64_t[]){__VA_ARGS__})
+
+/* A stretch of an operation begins: what memory it finds is put there. */
+void follow_begin(void);
+
+/* Memory that is written has been; what the run wrote in return is compared. */
+void follow_written(void);
+
+/* Operations within one that has called the machine, until it goes on: what @serial returned. */
+int64_t follow_until_back(uint64_t serial);
+
+/* ---- calls.c, main.c */
+
+/* Carry out the operation that @enter begins, and compare how it ends. */
+void call_engine(const struct record_event *enter);
+
+/* ---- tell.c */
+
+/* What an operation is, in words; static. */
+const char *tell_operation(const struct operation *operation);
+
+/* Say what is the matter with the operation under way, or the recording, and end. */
+_Noreturn void tell_difference(const char *format, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void tell_end(enum replay_end end, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What an event says, in words; static. */
+const char *tell_event(const struct record_event *event);
+
+/* A kind of event; static. */
+const char *tell_kind(enum record_kind kind);
+
+/* The result of an operation, as a call's. */
+const char *tell_result(int64_t result, char *to, size_t size);
