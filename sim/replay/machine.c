@@ -156,6 +156,15 @@ static bool take_domain(const struct record_event *event)
     return true;
 }
 
+bool machine_is_whole(void)
+{
+    const struct replayed_domain *domain = domains;
+
+    while (domain && (domain->is_gone || domain->is_listed))
+        domain = domain->next;
+    return replay.machine.frames && !domain;
+}
+
 struct domain *machine_domain(uint64_t id)
 {
     struct replayed_domain *found = find(id);

@@ -119,7 +119,7 @@ static void audit(void)
     static struct audit_counts *counts;
     struct audit_finding finding;
 
-    if (!replay.machine.frames)
+    if (!machine_is_whole())
         return;
     if (!counts)
         counts = calloc(replay.machine.nr_frames, sizeof(*counts));

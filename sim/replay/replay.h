@@ -68,6 +68,9 @@ bool file_write(const char *path, const uint8_t *bytes, size_t size);
 /* Take in a description of state.  False: the event is none, or makes no sense. */
 bool machine_take_in(const struct record_event *event);
 
+/* Is no domain being built or torn down, which the audit would find without a place in the machine? */
+bool machine_is_whole(void);
+
 /* The domain and vCPU that an event names; a recording that names others is broken, and that is the end. */
 struct domain *machine_domain(uint64_t id);
 struct vcpu *machine_vcpu(uint64_t domain, uint64_t vcpu);

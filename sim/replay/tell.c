@@ -18,7 +18,7 @@ static void tell_call(const struct operation *operation, uint64_t number, char *
     bool is_nested = operation->nested != RECORD_NONE;
 
     if (number == __HYPERVISOR_mmuext_op && command)
-        snprintf(to, size, "%s of frame %" PRIx64, command, operation->entry[1]);
+        snprintf(to, size, "%s of %" PRIx64, command, operation->entry[1]);
     else if (number == __HYPERVISOR_mmu_update)
         snprintf(to, size, "mmu_update of %" PRIx64 " to %" PRIx64, operation->entry[0], operation->entry[1]);
     else if (is_nested)
