@@ -13,6 +13,7 @@
 #include <cli/decode.h>
 #include <cli/inspect.h>
 #include <cli/make_image.h>
+#include <cli/replay.h>
 #include <cli/run.h>
 #include <cli/suite.h>
 #include <cli/version.h>
@@ -34,6 +35,7 @@ static const char help[] =
     "  unplug NAME DEVICE, plug NAME DEVICE   take a disk or a network from a guest, and give it back\n"
     "  test DIR          run a suite of kernels, and compare with what is expected of each\n"
     "  image ... -o FILE what `run` would boot, as an image that any virtual machine boots\n"
+    "  replay RECORDING  carry out once more what `run --record` has recorded, without QEMU\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
     "  decode entry HEX  what a page-table entry means, and what the hypervisor says of it\n"
     "\n"
@@ -92,6 +94,12 @@ static enum status do_test(int count, char **arguments)
     return suite_perform(&options);
 }
 
+static enum status do_replay(int count, char **arguments)
+{
+    (void)count;
+    return replay_recording(arguments);
+}
+
 /* Those with options of their own perform; all others ask a run under way for @verb. */
 static const struct command {
     const char *name;
@@ -111,6 +119,7 @@ static const struct command {
     {"unplug", (char[]){"paravane unplug"}, NULL, command_ask, ASK_UNPLUG},
     {"image", (char[]){"paravane image"}, do_image, NULL, 0},
     {"test", (char[]){"paravane test"}, do_test, NULL, 0},
+    {"replay", (char[]){"paravane replay"}, do_replay, NULL, 0},
     {"inspect", (char[]){"paravane inspect"}, do_inspect, NULL, 0},
     {"decode", (char[]){"paravane decode"}, do_decode, NULL, 0},
 };

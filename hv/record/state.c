@@ -4,7 +4,6 @@
  * machine makes by itself, and what it does to a vCPU.  It is compared with what has been told, at each beginning of an
  * operation.
  */
-#include <hv/base/print.h>
 #include <hv/record/record.h>
 
 #define DOMAINS_MAX 24u
