@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <engine/entry.h>
 #include <sim/replay/replay.h>
 
 /* ---- Contents of frames.  A run is given to @use as a place, and the words. */
@@ -35,11 +36,22 @@ static void put_run(uint64_t mfn, unsigned first, const uint64_t *words, unsigne
     replay.memory_words += count;
 }
 
+/*
+ * While the machine copies from or to guest memory its processor walks the guest's tables, and notes in them that it
+ * has.  What was read or written there no engine does.
+ */
+static bool is_noted(uint64_t mfn, uint64_t was, uint64_t here)
+{
+    return type_is_table(type_of(replay.machine.frames[mfn].type)) && !((was ^ here) & ~ENTRY_AD);
+}
+
 static void compare_run(uint64_t mfn, unsigned first, const uint64_t *words, unsigned count)
 {
-    const uint64_t *here = machine_frame(mfn) + first;
+    uint64_t *here = machine_frame(mfn) + first;
 
     for (unsigned i = 0; i < count; i++) {
+        if (here[i] != words[i] && is_noted(mfn, words[i], here[i]))
+            here[i] = words[i];
         if (here[i] != words[i])
             tell_difference("the run left %016llx in slot %u of frame %llx, the replay %016llx",
                             (unsigned long long)words[i], first + i, (unsigned long long)mfn,
