@@ -56,8 +56,7 @@ static const struct argp_option run_list[] = {
     {"trace-to", KEY_TRACE_TO, "FILE", 0,
      "write that to FILE (default: stderr), as lines of JSON if its name ends in .json", GROUP_RUN},
     {"record", KEY_RECORD, "FILE", 0,
-     "record every operation of memory management, for `paravane replay`; the machine has one processor, each guest "
-     "one vCPU",
+     "record every operation of memory management, for `paravane replay`; the machine has one processor then",
      GROUP_RUN},
     {"audit", KEY_AUDIT, NULL, 0,
      "when a guest has ended, recount every reference to its memory; a wrong one is a failure", GROUP_RUN},

@@ -369,8 +369,6 @@ static void check_record(const struct run_options *options, struct argp_state *s
         argp_error(state, "--record and --trace: one at a time; what calls a recording has, `paravane replay` tells");
     if (options->processors > 1)
         argp_error(state, "--record: operations are recorded of one processor only; leave --cpus out");
-    if (options_most_vcpus(options) > 1)
-        argp_error(state, "--record: the operations of several vCPUs cannot be recorded; leave --vcpus out");
 }
 
 /* "NAME=FILE" is the console of a guest. */

@@ -133,7 +133,10 @@ enum status qemu_check_memory(const struct qemu_request *request)
     return STATUS_FAILED;
 }
 
-/* More than this machine has would wait for each other: so many are there only where they are asked for. */
+/*
+ * More than this machine has would wait for each other: so many are there only where they are asked for.  What is
+ * recorded has one order, which one processor has.
+ */
 static unsigned processors(const struct run_options *options)
 {
     unsigned most = options_most_vcpus(options), here = (unsigned)get_nprocs(), pinned = options_for_pins(options);
@@ -141,6 +144,8 @@ static unsigned processors(const struct run_options *options)
 
     if (options->processors)
         return options->processors;
+    if (options->record)
+        return 1;
     return useful > pinned ? useful : pinned;
 }
 
