@@ -189,6 +189,7 @@ Paravane: direct paging for Xen PV guests.
                            with ROWS='instructions read-random-1' that alone
   make image               a disk with a Debian system on it, from Debian's packages: build/linux/debian/disk.img
   make record-xen          what Debian's Xen answers to the calls of tests/differential, recorded anew
+  make recordings          the runs of tests/recordings, which `make test` replays, recorded anew
   make docs                the reference and all documents as pages, man pages and one JSON file: build/docs/index.html
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
   make test-docs           the documentation, in Chromium, too: two widths, paper; pictures in build/docs-shots

@@ -82,7 +82,7 @@ include tests/backend/build.mk
 # ---- Targets.
 
 .PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames torture fuzz coverage bench bench-paravirt \
-	bench-calls defects record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
+	bench-calls defects recordings record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
 	test-docs
 
 # All test programs of a flavour.
@@ -92,6 +92,9 @@ $(foreach flavour,san fast cov,$(eval \
 MODEL := $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 # What runs a guest.
 RUNNER := build/cli/paravane build/hv/paravane.elf
+# What records, and what replays.
+RECORDER := build/hv/paravane-record.elf build/replay/paravane-replay
+REPLAYED := build/replay-san/paravane-replay
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
 LINUX_TESTED := linux build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
 # The same of 32 bits.
@@ -99,13 +102,14 @@ GRUB_TESTED := build/linux/grub-images build/linux/grub/guest32.elf
 
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
 		$(BACKEND_UNIT) $(LINUX_TESTED) $(GRUB_TESTED) build/linux/xen.gz build/tables/tables.json \
+		$(RECORDER) $(REPLAYED) \
 		$(call programs,tsan,$(PARALLEL)) $(HV_THREADS) $(MODEL) $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/run.sh
 
 test-hosted: test
 
 check: engine build/san/libparavane-hosted.a build/guests/demo.elf build/guests32/demo.elf build/backend/backend.elf \
-		build/hv/paravane.elf
+		build/hv/paravane.elf $(RECORDER)
 	$(Q)tests/run.sh checks
 
 test-boot: hv
@@ -178,8 +182,14 @@ bench-paravirt: build/guests/paravirt.elf $(RUNNER)
 bench-calls: build/guests/costs.elf $(RUNNER)
 	$(Q)tools/bench-calls
 
-defects: build/.tools
+defects: build/.tools build/replay/paravane-replay
 	$(Q)tests/defects/run.sh
+	$(Q)tests/recordings/defects.sh
+
+# The runs that tests/recordings replays, anew.
+recordings: build/guests/demo.elf build/guests32/demo.elf build/guests/tests/hostile.elf linux build/linux/first \
+		build/linux/grub-images build/backend/backend.elf $(RUNNER) $(RECORDER)
+	$(Q)tests/recordings/make.sh
 
 record-xen: build/guests/differential.elf
 	$(Q)tools/record-xen

@@ -19,6 +19,7 @@
 #   budget               tests/budget/run.sh: what single calls may cost, in instructions
 #   boot                 tests/boot/run.sh: the hypervisor's image under QEMU
 #   documents            tests/documents/run.sh: what the documents show compiles, boots and exists
+#   recordings           tests/recordings/run.sh: runs of guests that were recorded, by the engine as it is
 #   parallel             the engine under real threads, with ThreadSanitizer
 #   threads              parts of the hypervisor on threads that stand for processors, with ThreadSanitizer
 #   model                the model: long without sanitizers, short with them
@@ -152,6 +153,7 @@ run_ring() {
     threads) programs threads hv-tsan ;;
     spin) begin script spin tests/spin/run.sh ;;
     abi) begin script abi tests/abi/run.sh ;;
+    recordings) begin script recordings tests/recordings/run.sh ;;
     docs) begin script docs tests/docs/run.sh ;;
     hv) hosted_parts ;;
     cli) begin script cli tests/cli/run.sh ;;
@@ -164,7 +166,7 @@ run_ring() {
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot budget deploy cli guest several frames torture system linux guestlib backend paravirt differential documents docs abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot budget deploy cli guest several frames torture system linux guestlib backend paravirt differential recordings documents docs abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -175,7 +177,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames torture guest several paravirt differential fuzz model spin sweep cli documents boot budget deploy lessons parallel threads unit hv guestlib backend docs abi checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames torture guest several paravirt differential fuzz model spin sweep cli documents boot budget deploy lessons parallel threads unit hv guestlib backend docs abi recordings checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

@@ -46,6 +46,7 @@ bool file_read(const char *path, uint8_t **bytes, size_t *size)
     *bytes = NULL;
     *size = 0;
     is_good = archive && archive_read_support_filter_zstd(archive) == ARCHIVE_OK &&
+              archive_read_support_filter_xz(archive) == ARCHIVE_OK &&
               archive_read_support_format_raw(archive) == ARCHIVE_OK &&
               archive_read_open_filename(archive, path, CHUNK) == ARCHIVE_OK &&
               archive_read_next_header(archive, &entry) == ARCHIVE_OK && read_all(archive, bytes, size);
@@ -53,6 +54,17 @@ bool file_read(const char *path, uint8_t **bytes, size_t *size)
         complain(path, archive);
     archive_read_free(archive);
     return is_good;
+}
+
+static bool add_filter(struct archive *archive, const char *path)
+{
+    size_t length = strlen(path);
+
+    if (length > 3 && !strcmp(path + length - 3, ".xz"))
+        return archive_write_add_filter_xz(archive) == ARCHIVE_OK &&
+               archive_write_set_filter_option(archive, "xz", "compression-level", "9") == ARCHIVE_OK;
+    return archive_write_add_filter_zstd(archive) == ARCHIVE_OK &&
+           archive_write_set_filter_option(archive, "zstd", "compression-level", "19") == ARCHIVE_OK;
 }
 
 bool file_write(const char *path, const uint8_t *bytes, size_t size)
@@ -66,9 +78,7 @@ bool file_write(const char *path, const uint8_t *bytes, size_t size)
         abort();
     archive_entry_set_pathname(entry, "recording");
     archive_entry_set_filetype(entry, AE_IFREG);
-    is_good = archive_write_add_filter_zstd(archive) == ARCHIVE_OK &&
-              archive_write_set_filter_option(archive, "zstd", "compression-level", "19") == ARCHIVE_OK &&
-              archive_write_set_format_raw(archive) == ARCHIVE_OK &&
+    is_good = add_filter(archive, path) && archive_write_set_format_raw(archive) == ARCHIVE_OK &&
               archive_write_open_filename(archive, path) == ARCHIVE_OK &&
               archive_write_header(archive, entry) == ARCHIVE_OK &&
               archive_write_data(archive, bytes, size) == (ssize_t)size &&

@@ -74,6 +74,9 @@ static bool next(struct record_event *event)
     if (replay.reader.is_broken)
         tell_end(REPLAY_NO_FILE, "the recording is damaged at byte %zu",
                  (size_t)(replay.reader.next - replay.reader.start));
+    if (event->kind != RECORD_END)
+        tell_end(REPLAY_NO_FILE, "the recording ends too early, within operation %llu: it is not whole",
+                 (unsigned long long)replay.operation->number);
     return false;
 }
 

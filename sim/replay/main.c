@@ -34,7 +34,8 @@ static const struct argp_option option_list[] = {
      "references",
      0},
     {"speed", KEY_SPEED, NULL, 0, "print how many operations were carried out in a second; there is no audit then", 0},
-    {"save", KEY_SAVE, "FILE", 0, "write what has been replayed to FILE: with --stop-at, a shortened recording", 0},
+    {"save", KEY_SAVE, "FILE", 0,
+     "write what has been replayed to FILE, smaller if its name ends in .xz: with --stop-at, a shortened recording", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 

@@ -60,7 +60,7 @@ extern struct replay replay;
 /* Read @path, unpacked, into memory that stays. */
 bool file_read(const char *path, uint8_t **bytes, size_t *size);
 
-/* Write @size bytes that are the beginning of a recording, and an END. */
+/* Write @size bytes that are the beginning of a recording, and an END, packed by zstd, or by xz if @path ends so. */
 bool file_write(const char *path, const uint8_t *bytes, size_t size);
 
 /* ---- machine.c */

@@ -2,6 +2,7 @@
 # Sourced by run.sh: the test programs that a planted defect meets.  A program is called RING/NAME:
 #
 #   unit, lessons, sweep, parallel, model   of the engine: tests/RING/NAME.c, in the flavour `fast` (parallel: `tsan`)
+#   recordings                              of the engine: runs that were recorded, tests/recordings/NAME.xz
 #   hv                                      parts of the hypervisor, tests/hv/NAME.c, in the flavour `san`
 #   threads                                 parts of it on threads, tests/threads/NAME.c, in the flavour `hv-tsan`
 #   boot                                    runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
@@ -11,7 +12,7 @@
 #
 # A defect of the engine meets the rings of the engine, one of the back end the last two, one of the hypervisor the others.
 
-ENGINE_RINGS=(unit lessons sweep parallel model)
+ENGINE_RINGS=(unit lessons sweep recordings parallel model)
 HV_RINGS=(hv threads boot guest)
 BACKEND_RINGS=(backend served)
 NARROW=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s --no-print-directory print-GUEST_NARROW)
@@ -19,6 +20,7 @@ BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the mac
 
 IMAGE=build/hv/paravane.elf
 COMMAND=build/cli/paravane
+REPLAY=build/replay/paravane-replay
 BACKEND_IMAGE=build/backend/backend.elf
 SERVED_RUNS=(net-pair net-hostile-1 disk-reboots disk-hostile)
 
@@ -27,6 +29,8 @@ programs_of() {
     local ring source
     if [ "$1" = engine ]; then
         for ring in "${ENGINE_RINGS[@]}"; do
+            [ $ring != recordings ] || for source in tests/recordings/*.xz; do echo "recordings/$(basename "$source" .xz)"; done
+            [ "$ring" != recordings ] || for source in tests/recordings/*.xz; do echo "recordings/$(basename "$source" .xz)"; done
             for source in tests/"$ring"/*.c; do [ -e "$source" ] && echo "$ring/$(basename "$source" .c)"; done
         done
         return
@@ -55,6 +59,7 @@ target_of() {
     boot/* | guest/*) echo $IMAGE ;;
     backend/*) echo "build/san/tests/$1" ;;
     served/*) echo $BACKEND_IMAGE ;;
+    recordings/*) echo $REPLAY ;;
     *) echo "build/fast/tests/$1" ;;
     esac
 }
@@ -83,6 +88,7 @@ command_of() {
     guest/*) command=("${qemu[@]}" tests/guest/run.sh "${1#guest/}") ;;
     boot/*) command=("${qemu[@]}" tests/boot/run.sh "^${1#boot/}\$") ;;
     served/*) command=("${qemu[@]}" tests/several/run.sh "^${1#served/}\$") ;;
+    recordings/*) command=("$REPLAY" "tests/${1}.xz") ;;
     # Some of these compare with the processor itself, and handle its faults.
     hv/* | backend/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
     *) command=("$(target_of "$1")") ;;

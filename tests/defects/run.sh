@@ -127,7 +127,7 @@ copy_tree "$root" "$base" || exit 1
 mkdir -p "$base/build"
 touch "$base"/build/.tools{,-run} # they were looked for by whoever called this
 # A program that is there has just been built.
-find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf -o -name backend.elf \) -type f -perm -u+x -delete
+find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf -o -name paravane-replay -o -name backend.elf \) -type f -perm -u+x -delete
 build "$base" "$log/base.log" "${targets[@]}"
 for program in "${all[@]}"; do begin_job base_program "$program"; done
 wait
@@ -155,7 +155,7 @@ PORTION=10 # so many programs are linked at a time: most defects are noticed ear
 
 # make_copy DIRECTORY SIDE: the sources and objects of the base.  Archives and programs are made anew anyway.
 make_copy() {
-    local parts=(build/fast build/tsan) whole=()
+    local parts=(build/fast build/tsan build/replay) whole=()
     case $2 in
     hv) parts=(build/hv-san build/hv-tsan build/hv build/gcc) whole=($COMMAND) ;;
     backend) parts=(build/san build/backend) whole=($IMAGE build/guests/tests/{netfront,blkfront}.elf) ;;

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Alter a recording, so that a replay has something to find.
+
+alter.py RECORDING TO WHAT [SEED]
+    result     the result of an operation in the middle is another
+    wrote      a word that an operation left in a table is another
+    flush      a flush is left out
+    version    it is of another version
+    cut        its end is missing
+    scatter    some bytes behind the description of the machine are others, chosen by SEED
+"""
+import lzma
+import random
+import sys
+
+KINDS = """MACHINE 5 1 RANGE 3 0 DOMAIN 6 1 VCPU 4 0 FLUSHED 2 0 TIME 1 0 ENTER 3 1 LEAVE 1 1 MEMORY 2 1 WROTE 1 1
+READ 2 1 WRITE 2 1 TAKE 3 0 GIVE 2 0 FLUSH 1 0 CACHES 1 0 PAGE 2 0 ROOT 3 0 WINDOW 4 0 LDT 3 0 OUT 2 0 BACK 2 0
+REFUSED 7 0 END 0 0""".split()
+KINDS = [(KINDS[i], int(KINDS[i + 1]), KINDS[i + 2] == "1") for i in range(0, len(KINDS), 3)]
+HEADER = 16
+
+
+def number(data, at):
+    value = shift = 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def events(data):
+    """(kind, where it begins, where its numbers end, where it ends)"""
+    at = HEADER
+    while at < len(data):
+        begin = at
+        name, count, has_bytes = KINDS[data[at]]
+        at += 1
+        for _ in range(count):
+            _, at = number(data, at)
+        numbers_end = at
+        if has_bytes:
+            size, at = number(data, at)
+            at += size
+        yield name, begin, numbers_end, at
+
+
+def main():
+    source, to, what = sys.argv[1:4]
+    with lzma.open(source) as file:
+        data = bytearray(file.read())
+    found = list(events(data))
+
+    def middle(kind):
+        those = [event for event in found if event[0] == kind]
+        return those[len(those) // 2]
+
+    if what == "result":
+        data[middle("LEAVE")[1] + 1] ^= 0x02
+    elif what == "wrote":
+        data[middle("WROTE")[3] - 3] ^= 0x10
+    elif what == "flush":
+        _, begin, _, end = middle("FLUSH")
+        del data[begin:end]
+    elif what == "version":
+        data[8] += 1
+    elif what == "cut":
+        del data[middle("LEAVE")[1] :]
+    elif what == "scatter":
+        choose = random.Random(int(sys.argv[4]))
+        first = next(event[1] for event in found if event[0] == "ENTER")
+        for _ in range(3):
+            data[choose.randrange(first, len(data))] = choose.randrange(256)
+    with lzma.open(to, "w", preset=0) as file:
+        file.write(data)
+
+
+main()

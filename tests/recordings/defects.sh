@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Does a replay notice a broken engine?  Each defect of the list is planted into a copy of the sources (tests/defects has
+# the patches), the replayer is built of it, and one of the recordings, at least, must not replay as it did.
+#
+# Usage: tests/recordings/defects.sh [NUMBER...]      default: the list
+#
+# What a recording cannot show is what its guest never did, and what no answer, no memory and no flush depends on.
+# The last line is "N passed, N failed"; failed are those that each recording replays as if nothing were wrong.
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/limits.sh
+
+# Of entries, of tables, of flushes, of counts, of roots, of calls: each of these once, at least.
+DEFECTS=(001 021 027 030 034 049 054 058 059 060)
+
+root=$PWD
+work=$root/build/recordings
+unset MAKEFLAGS MFLAGS MAKELEVEL
+[ $# -ne 0 ] || set -- "${DEFECTS[@]}"
+rm -rf "$work"
+mkdir -p "$work/build/replay"
+trap 'rm -rf "$work"' EXIT
+find . -mindepth 1 -maxdepth 1 ! -name build ! -name '.*' -exec cp -a -t "$work" {} + || exit 1
+cp -a build/replay build/replay.stamp build/.tools* "$work/build/" || exit 1
+passed=0 failed=0
+
+# noticed NUMBER: sets $text.
+noticed() {
+    local patch recording status
+    patch=$(ls tests/defects/"$1"-*.patch) || return 1
+    text='does not apply'
+    patch -p1 -F2 -N -s --no-backup-if-mismatch -d "$work" <"$patch" || return 1
+    text='does not compile'
+    make -s -C "$work" build/replay/paravane-replay >"$work/log" 2>&1 || return 1
+    text='replayed as if nothing were wrong'
+    for recording in tests/recordings/*.xz; do
+        bounded "$work/build/replay/paravane-replay" --audit=1000 "$recording" >"$work/log" 2>&1
+        status=$?
+        [ $status -ne 0 ] || continue
+        text="$(basename "$recording" .xz): $(tail -n 1 "$work/log" | sed 's/^paravane replay: //' | cut -c 1-150)"
+        return 0
+    done
+    return 1
+}
+
+for number; do
+    if noticed "$number"; then
+        passed=$((passed + 1))
+        echo "ok $number $text"
+    else
+        failed=$((failed + 1))
+        echo "FAILED $number $text"
+    fi
+    patch -p1 -F2 -R -s --no-backup-if-mismatch -d "$work" <tests/defects/"$number"-*.patch
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

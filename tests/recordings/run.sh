@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Recordings of runs, replayed by the engine as it is now, with sanitizers and the audit; and altered ones, which a
+# replay has to find.  tests/recordings/make.sh makes them.
+#
+# Usage: tests/recordings/run.sh [PATTERN]      default: all; else those tests whose name the pattern matches
+#   replay-NAME   nothing differs, and every count is right
+#   finds-WHAT    what tests/recordings/alter.py does to a recording is told
+#   scatter       whatever stands in a recording, it is told and nothing worse
+# The last line is "N passed, N failed".
+set -u -o pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/limits.sh
+
+pattern=${1:-}
+replay=${PARAVANE_REPLAY:-build/replay-san/paravane-replay}
+alter=(/usr/bin/python3 -B tests/recordings/alter.py)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+judge() { # NAME STATUS
+    if [ "$2" -eq 0 ]; then
+        passed=$((passed + 1))
+        echo "ok $1"
+    else
+        failed=$((failed + 1))
+        echo "FAILED $1: $(tail -n 3 "$work/out")"
+    fi
+}
+
+# told NAME STATUS PATTERN COMMAND...: it ends so, and says that.
+told() {
+    local name=$1 wanted=$2 line=$3 status
+    shift 3
+    bounded "$@" >"$work/out" 2>&1
+    status=$?
+    [ $status -eq "$wanted" ] && grep -qE -- "$line" "$work/out"
+    judge "$name" $?
+}
+
+replays() { # NAME LEAST EVERY: so many operations at least, and an audit after every so many
+    [[ replay-$1 =~ $pattern ]] || return 0
+    told "replay-$1" 0 '^[0-9]+ operations, [0-9]+ refusals: nothing differs$' \
+        "$replay" --audit="$3" "tests/recordings/$1.xz"
+    [ "$(cut -d ' ' -f 1 "$work/out")" -ge "$2" ] 2>/dev/null
+    judge "replay-$1-whole" $?
+}
+
+finds() { # WHAT STATUS PATTERN
+    [[ finds-$1 =~ $pattern ]] || return 0
+    "${alter[@]}" tests/recordings/demo.xz "$work/$1.xz" "$1"
+    told "finds-$1" "$2" "$3" "$replay" "$work/$1.xz"
+}
+
+replays demo 6000 50
+replays demo32 6000 50
+replays hostile 24000 500
+replays grub 13000 500
+replays linux 90000 5000
+finds result 3 'operation [0-9]+ \(domain 1: .*\): the run answered -?[0-9].*, the replay -?[0-9]'
+finds wrote 3 'operation [0-9]+ \(domain 1: .*\): the run left [0-9a-f]{16} in slot [0-9]+ of frame [0-9a-f]+, the replay [0-9a-f]{16}'
+finds flush 3 'operation [0-9]+ .*: the run went on with: .*; the replay with: a flush of all translations'
+finds version 1 'has version 2, and this program replays version 1'
+finds cut 1 'ends too early, .*: it is not whole'
+if [[ scatter =~ $pattern ]]; then
+    bad=0
+    for seed in {1..40}; do
+        "${alter[@]}" tests/recordings/demo32.xz "$work/scatter.xz" scatter $seed
+        bounded "$replay" "$work/scatter.xz" >"$work/out" 2>&1
+        case $? in 0 | 1 | 3 | 5) ;; *) bad=$((bad + 1)); cp "$work/out" "$work/bad"; echo "seed $seed" >>"$work/bad" ;; esac
+    done
+    [ $bad -eq 0 ] || cp "$work/bad" "$work/out"
+    judge scatter $bad
+fi
+if [[ whole-format =~ $pattern ]]; then
+    # The description in alter.py is the header's.
+    diff <(sed -n '/define RECORD_KINDS/,/END, 0/s/.*KIND(\([A-Z]*\), \([0-9]\), \([0-9]\)).*/\1 \2 \3/p' engine/record.h) \
+        <(sed -n '/^KINDS = """/,/"""\.split/p' tests/recordings/alter.py | sed 's/KINDS = """//; s/""".split()//' |
+            tr ' ' '\n' | paste -d ' ' - - -) >"$work/out"
+    judge whole-format $?
+fi
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
