@@ -4,7 +4,7 @@
 #include <engine/frame.h>
 #include <engine/level.h>
 #include <hv/domain/explain.h>
-#include <hv/domain/vcpu.h>
+#include <hv/domain/explain_port.h>
 #include <hv/mem/paging.h>
 
 /*
@@ -238,9 +238,7 @@ static struct slot where_walk_ends(const struct machine *machine, const struct v
 
 static bool is_initial(const struct explanation *explanation)
 {
-    const struct hv_domain *domain = (const struct hv_domain *)explanation->domain;
-
-    return explanation->knows_pfn && explanation->pfn - domain->first_table < domain->nr_first_tables;
+    return explanation->knows_pfn && explain_port_is_first_table(explanation->domain, explanation->pfn);
 }
 
 void explain(const struct machine *machine, const struct noted_refusal *noted, struct explanation *explanation)

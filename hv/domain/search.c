@@ -3,9 +3,9 @@
 #include <abi/layout.h>
 #include <engine/frame.h>
 #include <engine/level.h>
+#include <hv/domain/explain_port.h>
 #include <hv/domain/search.h>
 #include <hv/mem/paging.h>
-#include <hv/time/nmi_watchdog.h>
 
 /* 16 GiB of frames, and the tables that map so much. */
 #define FRAMES_MAX (UINT64_C(1) << 22)
@@ -60,7 +60,7 @@ static bool next_in_table(struct search *search, const struct level *level, stru
 static void get_on(const struct search *search)
 {
     if (search->frame % FRAMES_AT_ONCE == 0)
-        nmi_watchdog_pet();
+        explain_port_get_on();
 }
 
 bool search_next(struct search *search, struct slot *slot, uint64_t *entry)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is found out about a refusal. */
-/* links: hv/domain/explain.c hv/domain/search.c engine/level.c engine/refuse.c tests/hv/lib/frames.c */
+/* links: hv/domain/explain.c hv/domain/explain_port.c hv/domain/search.c */
+/* links: engine/level.c engine/refuse.c tests/hv/lib/frames.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

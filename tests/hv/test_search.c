@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who leads to a frame, from which address; pfns. */
-/* links: hv/domain/search.c engine/level.c tests/hv/lib/frames.c */
+/* links: hv/domain/explain_port.c hv/domain/search.c engine/level.c tests/hv/lib/frames.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What explanations ask of where they are made, beside paging_ram().  The playground makes them as well, in a browser,
+ * and answers for itself: explain.c and search.c know of the hypervisor around them no more than this.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct domain;
+
+/* Is page @pfn one of the page tables that @domain was started with? */
+bool explain_port_is_first_table(const struct domain *domain, uint64_t pfn);
+
+/* A search gets on with its work: whoever watches for a processor that stands still hears of it. */
+void explain_port_get_on(void);
