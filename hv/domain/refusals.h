@@ -14,7 +14,7 @@ struct noted_refusal {
     /* If a guest has asked: who, where, and for what. */
     domid_t domain;
     unsigned vcpu;
-    uint16_t cs;
+    uint16_t cs; /* 0: it is not known where; a guest always has one */
     uint64_t rip;
     struct asked asked;
 };

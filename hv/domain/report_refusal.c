@@ -121,6 +121,6 @@ void report_refusal(const struct noted_refusal *noted)
     print_place(refusal);
     print("\n");
     print_frame(refusal);
-    if (refusal->vcpu)
+    if (refusal->vcpu && noted->cs)
         print_place_of_call(noted);
 }

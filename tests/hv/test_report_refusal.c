@@ -81,6 +81,19 @@ static void test_whole(void **state)
                         "    domain 5, vCPU 2, rip e033:ffffffff81001234, called from 0000000000000077\n");
 }
 
+/* Where nobody knows at which instruction the guest was, nothing is said of that. */
+static void test_no_place(void **state)
+{
+    (void)state;
+    make(REFUSE_NOT_OWNED, 0x12345);
+    noted.cs = 0;
+    noted.rip = 0;
+    said[0] = '\0';
+    report_refusal(&noted);
+    assert_string_equal(said, "refused: mmu_update, entry 7: -EINVAL, NOT_OWNED: the frame is not the domain's\n"
+                              "    the frame 12345\n");
+}
+
 /* Who asks for what: an entry of a batch where the call has several, the command where that has a name. */
 static void test_requests(void **state)
 {
@@ -272,9 +285,9 @@ static void test_frame(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),           cmocka_unit_test(test_requests), cmocka_unit_test(test_own_step),
-        cmocka_unit_test(test_multicalls),      cmocka_unit_test(test_values),   cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_frames_in_slots), cmocka_unit_test(test_frame),
+        cmocka_unit_test(test_whole),    cmocka_unit_test(test_no_place),        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_own_step), cmocka_unit_test(test_multicalls),      cmocka_unit_test(test_values),
+        cmocka_unit_test(test_entries),  cmocka_unit_test(test_frames_in_slots), cmocka_unit_test(test_frame),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
