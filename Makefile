@@ -8,6 +8,7 @@
 #   backend/build.mk  the back end domain: build/backend, build/backend-clang
 #   cli/build.mk      the paravane command: build/cli
 #   sim/replay/build.mk  what replays recordings: build/replay
+#   playground/build.mk  engine and hosted machine as WebAssembly: build/playground
 #   linux/build.mk    Debian's Linux as a guest: build/linux
 #   tools/docs/tables.mk   the code's own tables as JSON, for the documentation: build/tables
 #   tests/build.mk    the test programs, in several flavours, and what runs them; it includes those of its folders
@@ -127,6 +128,7 @@ include backend/build.mk
 include cli/build.mk
 include sim/replay/build.mk
 include linux/build.mk
+include playground/build.mk
 include packaging/build.mk
 include tools/docs/tables.mk
 include tests/build.mk
