@@ -8,7 +8,7 @@
 #   backend/build.mk  the back end domain: build/backend, build/backend-clang
 #   cli/build.mk      the paravane command: build/cli
 #   sim/replay/build.mk  what replays recordings: build/replay
-#   playground/build.mk  engine and hosted machine as WebAssembly: build/playground
+#   playground/build.mk  engine and hosted machine in a browser: build/playground, build/docs/playground.html
 #   linux/build.mk    Debian's Linux as a guest: build/linux
 #   tools/docs/tables.mk   the code's own tables as JSON, for the documentation: build/tables
 #   tests/build.mk    the test programs, in several flavours, and what runs them; it includes those of its folders
@@ -153,6 +153,7 @@ PYTHON := /usr/bin/python3 -B
 
 docs: build/tables/tables.json | build/.tools-docs
 	$(Q)$(PYTHON) tools/docs/generate.py build/docs
+	$(Q)[ ! -e build/playground/playground.html ] || cp build/playground/playground.html build/docs
 
 format: build/.tools
 	$(Q)tools/check-format --fix
@@ -194,6 +195,8 @@ Paravane: direct paging for Xen PV guests.
   make recordings          the runs of tests/recordings, which `make test` replays, recorded anew
   make docs                the reference and all documents as pages, man pages and one JSON file: build/docs/index.html
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
+  make playground          the engine in a browser, with ten lessons: build/docs/playground.html, a page that works as a file
+  make test-playground     its lessons by clicks, in Chromium
   make test-docs           the documentation, in Chromium, too: two widths, paper; pictures in build/docs-shots
   make test-deploy         images of `paravane image`: booted by BIOS, by UEFI and by libvirt
   make test-machine        a Debian system on a disk: boots through GRUB, files stay, network, power cuts, fio

@@ -1,8 +1,11 @@
-# The playground: engine, hosted machine and explanations as WebAssembly.
+# The playground: engine, hosted machine and explanations as WebAssembly, in one page that works from a file.
 #
 #   build/playground/playground.wasm   the module, by clang and wasm-ld, without a C library but playground/libc
+#   build/playground/playground.html   the page, with that in it
+#   build/docs/playground.html         the same, beside the documentation
 
 PLAYGROUND_C := $(sort $(wildcard playground/*.c playground/libc/*.c))
+PLAYGROUND_PAGE := $(sort $(wildcard playground/page/*))
 # The words of --explain, and the hosted machine but for its stacks, which are x86's.
 PLAYGROUND_SHARED := $(ENGINE) $(filter-out sim/stack.c,$(sort $(wildcard sim/*.c))) \
 	$(sort $(wildcard tests/support/*.c)) hv/base/print.c hv/base/call_names.c \
@@ -17,7 +20,7 @@ LINK_playground := --no-entry -z stack-size=262144 --stack-first --strip-all --g
 
 .PHONY: playground
 
-playground: build/playground/playground.wasm
+playground: build/docs/playground.html
 
 $(eval $(call FLAVOUR,playground))
 $(eval $(call OBJECTS,playground,,))
@@ -25,3 +28,11 @@ $(eval $(call OBJECTS,playground,,))
 build/playground/playground.wasm: $(call objects,playground,$(PLAYGROUND_SHARED) $(PLAYGROUND_C))
 	$(call say,LD)
 	$(Q)wasm-ld $(LINK_playground) $^ -o $@
+
+build/playground/playground.html: build/playground/playground.wasm playground/bundle.py $(PLAYGROUND_PAGE)
+	$(call say,PAGE)
+	$(Q)$(PYTHON) playground/bundle.py $< $@
+
+build/docs/playground.html: build/playground/playground.html
+	$(call say,COPY)
+	$(Q)cp $< $@
