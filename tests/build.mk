@@ -83,7 +83,7 @@ include tests/backend/build.mk
 
 .PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames torture fuzz coverage bench bench-paravirt \
 	bench-calls defects recordings record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
-	test-docs
+	test-docs test-playground
 
 # All test programs of a flavour.
 $(foreach flavour,san fast cov,$(eval \
@@ -103,6 +103,7 @@ GRUB_TESTED := build/linux/grub-images build/linux/grub/guest32.elf
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
 		$(BACKEND_UNIT) $(LINUX_TESTED) $(GRUB_TESTED) build/linux/xen.gz build/tables/tables.json \
 		$(RECORDER) $(REPLAYED) \
+		build/playground/playground.html \
 		$(call programs,tsan,$(PARALLEL)) $(HV_THREADS) $(MODEL) $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/run.sh
 
@@ -140,6 +141,9 @@ test-cli: $(CLI_TESTED)
 test-docs: build/tables/tables.json build/guests/demo.elf build/guests/differential.elf $(RUNNER) | \
 		build/.tools-test-docs
 	$(Q)tests/docs/run.sh faults facts documents limits explained tables start pages manual screens
+
+test-playground: build/playground/playground.html
+	$(Q)tests/playground/run.sh
 
 # For soak and fuzz.  A seed that is not given is a new one each time.
 SECONDS := 60
