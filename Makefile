@@ -180,12 +180,15 @@ Paravane: direct paging for Xen PV guests.
   make check               only the static checks: symbols, headers, layers, circles, sizes, format, names of tests
   make soak SECONDS=n      random operations against the model for n seconds, from a seed that is printed
   make torture SECONDS=n   several processors with the same frames; SEED=n repeats what each does
+  make stress SECONDS=n    Debian's stress-ng in a guest with 2 and with 4 vCPUs on two processors, n seconds each
+  make boots N=20          so many boots of Linux in a row, with 2, 4 and 8 vCPUs on two processors, and self-checks
   make soak-frames         streams of instructions as a guest, from a seed that is printed; SEED=n repeats a run
   make fuzz SECONDS=n      coverage-guided fuzzing for n seconds; findings in build/fuzz/artifacts
   make coverage            which lines and branches of the engine the tests reach; fails below the floor
   make defects             plant each known kind of mistake, in all that guests reach, and see that a test notices
   make test-boot           boot the hypervisor's image in QEMU, every way that it can be started
-  make bench               measure the engine, and what a fork costs a guest; figures in build/bench.json
+  make bench               measure the engine, what a fork costs a guest, and what a second processor brings; figures in
+                           build/bench.json
   make bench-calls         instructions of single calls, for the pages of the reference: tools/docs/costs.txt
   make bench-linux         instructions of Linux: natively, under Debian's Xen, under Paravane; build/bench-linux.json
   make bench-devices       disks and networks of a Debian guest, beside QEMU's own; figures in build/bench-devices.json;

@@ -6,6 +6,7 @@
 #   build/linux/first                  the first process of `paravane run KERNEL -- COMMAND`; in no ramdisk made here
 #   build/linux/traffic                the guest's end of the measurements of a network, the same
 #   build/linux/debian/disk.img        a disk with a Debian system on it
+#   build/linux/stress.img             the ramdisk of amd64 with Debian's stress-ng in it
 
 LINUX_FLAVOURS := amd64 cloud-amd64
 LINUX_PROGRAMS := check bench frames
@@ -44,6 +45,13 @@ $(LINUX_FLAVOURS:%=build/linux/%/modules): build/linux/%/modules: | build/.tools
 
 build/linux/busybox build/linux/xen.gz: build/linux/%: | build/.tools-run
 	$(Q)tools/fetch-linux $(basename $(@F))
+
+build/linux/stress-ng: | build/.tools-run
+	$(Q)tools/fetch-linux stress-ng
+
+build/linux/stress.img: tools/make-ramdisk linux/stress build/linux/amd64/ramdisk.img | build/linux/stress-ng
+	$(call say,CPIO)
+	$(Q)tools/make-ramdisk stress
 
 build/linux/grub-images: | build/.tools-run
 	$(Q)tools/fetch-linux grub-image

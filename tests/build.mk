@@ -81,9 +81,9 @@ include tests/backend/build.mk
 
 # ---- Targets.
 
-.PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames torture fuzz coverage bench bench-paravirt \
-	bench-calls defects recordings record-xen test-boot test-guest test-linux test-machine test-deploy test-paravirt test-cli \
-	test-docs test-playground
+.PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames torture stress boots fuzz coverage bench \
+	bench-paravirt bench-calls defects recordings record-xen test-boot test-guest test-linux test-machine test-deploy \
+	test-paravirt test-cli test-docs test-playground
 
 # All test programs of a flavour.
 $(foreach flavour,san fast cov,$(eval \
@@ -168,6 +168,16 @@ soak-frames: guests $(RUNNER)
 torture: guests $(RUNNER)
 	$(Q)seed=$(SEED); echo "SEED=$$seed"; PARAVANE_TORTURE_SEED=$$seed PARAVANE_TORTURE_SECONDS=$(SECONDS) \
 	    tests/torture/run.sh
+
+stress: build/linux/stress.img build/linux/first $(RUNNER)
+	$(Q)PARAVANE_STRESS_SECONDS=$(SECONDS) tests/linux/stress.sh
+
+# Or of another N.
+N := 20
+$(call number,N)
+
+boots: linux $(RUNNER)
+	$(Q)tests/linux/boots.sh $(N)
 
 fuzz: $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/fuzz/run.sh $(SECONDS)
