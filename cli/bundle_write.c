@@ -97,6 +97,8 @@ static void print_settings(FILE *settings, const struct bundle_domain *domain)
             domain->ends_by_reboot ? "destroy" : "restart");
     if (domain->most_kib > domain->memory_kib)
         fprintf(settings, "maxmem=%llu\n", (unsigned long long)domain->most_kib);
+    if (domain->most_vcpus > domain->vcpus)
+        fprintf(settings, "maxvcpus=%u\n", domain->most_vcpus);
     print_processors(settings, domain->pinned);
     if (domain->extent_order)
         fprintf(settings, "extent_order=%u\n", domain->extent_order);

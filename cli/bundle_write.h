@@ -29,6 +29,7 @@ struct bundle_domain {
     uint64_t memory_kib;
     uint64_t most_kib; /* that it may come to have; not more than that, or 0: it stays at that */
     unsigned vcpus, weight;
+    unsigned most_vcpus;   /* as most_kib, of vcpus */
     uint64_t pinned;       /* bit n: its vCPUs may run on processor n; 0: on any */
     unsigned extent_order; /* its pages lie in a row by 2 to that many; 0: each where it may */
     const char *uuid;      /* as the bundle has it; NULL: none has been chosen */

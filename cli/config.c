@@ -141,6 +141,9 @@ static void read_numbers(struct config *config, struct guest_options *guest)
     if (memory && most > memory)
         guest->most_kib = (uint64_t)most << 10;
     guest->vcpus = (unsigned)config_number(config, "vcpus", 1, GUEST_VCPUS_MAX, (long)guest->vcpus);
+    guest->most_vcpus = (unsigned)config_number(config, "maxvcpus", 1, GUEST_VCPUS_MAX, (long)guest->most_vcpus);
+    if (config_has(config, "maxvcpus") && guest->most_vcpus < guest->vcpus)
+        config_complain(config, "maxvcpus = %u: less than vcpus = %u", guest->most_vcpus, guest->vcpus);
     guest->weight = (unsigned)config_number(config, "cpu_weight", 1, WEIGHT_MAX, (long)guest->weight);
 }
 
@@ -213,7 +216,6 @@ static void tell_ignored(struct config *config)
         "nics",
         "console",
         "vnc",
-        "maxvcpus",
         "bootloader_args",
         "max_grant_frames",
     };

@@ -109,6 +109,7 @@ struct bundle_domain guest_domain(const struct guest *guest)
         .memory_kib = options->memory_kib,
         .most_kib = options->most_kib,
         .vcpus = options->vcpus,
+        .most_vcpus = options->most_vcpus,
         .pinned = options->pinned,
         .weight = options->weight,
         .uuid = *options->uuid ? options->uuid : NULL,

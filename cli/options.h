@@ -25,9 +25,9 @@ struct guest_options {
     uint64_t memory_kib, most_kib; /* the second 0: it stays at the first */
     const char *console;           /* the file that its console is written to; NULL: it is shown */
     unsigned weight;               /* its share of the processor, beside others' */
-    unsigned vcpus;
-    uint64_t pinned;           /* bit n: its vCPUs may run on processor n; 0: on any */
-    char uuid[UUID_TEXT_SIZE]; /* empty: none has been chosen */
+    unsigned vcpus, most_vcpus;    /* online at its start, and that may be; 0: not more than those */
+    uint64_t pinned;               /* bit n: its vCPUs may run on processor n; 0: on any */
+    char uuid[UUID_TEXT_SIZE];     /* empty: none has been chosen */
     bool demo, privileged, linear_tables;
     bool ends_by_reboot; /* otherwise it is started anew */
     bool boots_disk;     /* the kernel is on its first disk: GRUB looks for it, */
@@ -93,13 +93,18 @@ static inline bool options_have_devices(const struct run_options *options)
     return false;
 }
 
+static inline unsigned guest_most_vcpus(const struct guest_options *guest)
+{
+    return guest->most_vcpus > guest->vcpus ? guest->most_vcpus : guest->vcpus;
+}
+
 /* As many processors as a guest can keep busy. */
 static inline unsigned options_most_vcpus(const struct run_options *options)
 {
     unsigned most = 1;
 
     for (unsigned i = 0; i < options->nr_guests; i++)
-        most = options->guests[i].vcpus > most ? options->guests[i].vcpus : most;
+        most = guest_most_vcpus(&options->guests[i]) > most ? guest_most_vcpus(&options->guests[i]) : most;
     return most;
 }
 
@@ -111,7 +116,7 @@ static inline unsigned options_for_pins(const struct run_options *options)
     for (unsigned i = 0; i < options->nr_guests; i++) {
         const struct guest_options *guest = &options->guests[i];
 
-        for (unsigned at = 0, found = 0; at < PROCESSORS_MAX && found < guest->vcpus; at++) {
+        for (unsigned at = 0, found = 0; at < PROCESSORS_MAX && found < guest_most_vcpus(guest); at++) {
             bool is_pinned = guest->pinned >> at & 1;
 
             found += is_pinned;

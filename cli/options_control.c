@@ -83,16 +83,17 @@ static const char destroy_help[] = "End guest NAME at once, as if its plug were 
                                    "unless another guest came to a bad end "
                                    "before.\n" FOUND "\n" CODES "4 refused; 124 the hypervisor has not answered.\n";
 
-static const char set_help[] = "Change what guest NAME has, while it runs.\n"
-                               "\v"
-                               "memory SIZE: 256M, 2G; without a unit MiB; up to the maximum that `paravane list` "
-                               "shows. vcpus NUMBER: 1 up to what it began with. The guest is "
-                               "asked by its xenstore and may take its time; `paravane list` shows what it has.\n" FOUND
-                               "\n" CODES "4 refused; 124 the hypervisor has not answered.\n"
-                               "\n"
-                               "Examples:\n"
-                               "  paravane set web memory 256M\n"
-                               "  paravane set web vcpus 1\n";
+static const char set_help[] =
+    "Change what guest NAME has, while it runs.\n"
+    "\v"
+    "memory SIZE: 256M, 2G; without a unit MiB; up to the maximum that `paravane list` "
+    "shows. vcpus NUMBER: 1 up to its maximum, which is what it began with if `--vcpus` said no other. The guest is "
+    "asked by its xenstore and may take its time; `paravane list` shows what it has.\n" FOUND "\n" CODES
+    "4 refused; 124 the hypervisor has not answered.\n"
+    "\n"
+    "Examples:\n"
+    "  paravane set web memory 256M\n"
+    "  paravane set web vcpus 1\n";
 
 static const char plug_help[] =
     "Plug DEVICE of guest NAME in again, which was unplugged.\n"

@@ -28,7 +28,9 @@ static const struct argp_option guest_list[] = {
     {"maxmem", KEY_MAXMEM, "SIZE", 0,
      "the memory that it may come to have, by `paravane set` (default: that which it begins with)",
      OPTIONS_GROUP_GUEST},
-    {"vcpus", KEY_VCPUS, "NUMBER", 0, "its virtual processors: 1 to 32 (default: 1)", OPTIONS_GROUP_GUEST},
+    {"vcpus", KEY_VCPUS, "NUMBER[,max=NUMBER]", 0,
+     "its virtual processors: 1 to 32 (default: 1); and how many it may come to have, by `paravane set`",
+     OPTIONS_GROUP_GUEST},
     {"pin", KEY_PIN, "LIST", 0, "the processors that those may run on: 0-1,3 (default: all)", OPTIONS_GROUP_GUEST},
     {"weight", KEY_WEIGHT, "NUMBER", 0, "its share of the processor beside others': 1 to 65535 (default: 256)",
      OPTIONS_GROUP_GUEST},
@@ -75,9 +77,9 @@ static void read_memory(const char *option, const char *text, uint64_t *kib, str
 
 static void read_vcpus(const char *text, struct guest_options *guest, struct argp_state *state)
 {
-    guest->vcpus = (unsigned)options_parse_count(text, GUEST_VCPUS_MAX);
-    if (!guest->vcpus)
-        argp_error(state, "--vcpus %s: not a number from 1 to %u", text, GUEST_VCPUS_MAX);
+    if (!options_parse_vcpus(text, &guest->vcpus, &guest->most_vcpus))
+        argp_error(state, "--vcpus %s: not a number from 1 to %u, or NUMBER,max=NUMBER with one that is not less", text,
+                   GUEST_VCPUS_MAX);
 }
 
 static void read_pin(const char *text, struct guest_options *guest, struct argp_state *state)

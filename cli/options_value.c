@@ -57,6 +57,23 @@ unsigned long long options_parse_count(const char *text, unsigned long long limi
     return errno || *end || number > limit ? 0 : number;
 }
 
+bool options_parse_vcpus(const char *text, unsigned *count, unsigned *most)
+{
+    static const char behind[] = ",max=";
+    const char *comma = strchr(text, ',');
+    char digits[8] = "";
+
+    *most = 0;
+    if (comma) {
+        if (strncmp(comma, behind, strlen(behind)) != 0 || (size_t)(comma - text) >= sizeof(digits))
+            return false;
+        *most = (unsigned)options_parse_count(comma + strlen(behind), GUEST_VCPUS_MAX);
+        text = memcpy(digits, text, (size_t)(comma - text));
+    }
+    *count = (unsigned)options_parse_count(text, GUEST_VCPUS_MAX);
+    return *count && (!comma || *most >= *count);
+}
+
 /* "3", "0-1": a part of a list, which ends at a comma or the end. */
 static bool parse_range(const char *text, uint64_t *range)
 {

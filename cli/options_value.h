@@ -23,6 +23,9 @@ bool options_parse_uuid(const char *text, char uuid[static UUID_TEXT_SIZE]);
 /* A number of digits alone, 1 to @limit; 0: it is none. */
 unsigned long long options_parse_count(const char *text, unsigned long long limit);
 
+/* "2", "2,max=4": virtual processors, and how many there may come to be, 0 if not said.  False: it is neither. */
+bool options_parse_vcpus(const char *text, unsigned *count, unsigned *most);
+
 /*
  * Processors, as xl.cfg has them: "0-1,3", "all", and behind those, which are taken away again, "^2".  Bit n of
  * *@processors is processor n; all are 0.  False: it is no such list, or none is left.

@@ -157,12 +157,13 @@ static int create(struct machine *machine, struct build *build, const char **pro
 {
     const struct bundle_domain *description = build->description;
     struct hv_domain *domain = hv_domain_create(machine, description->id, build->kernel.image.width,
-                                                description->maxmem_kib / KIB_PER_PAGE, description->nr_vcpus);
+                                                description->maxmem_kib / KIB_PER_PAGE, description->max_vcpus);
 
     if (!domain)
         return fail(problem, "the machine has not enough memory for another domain");
     memcpy(domain->name, description->name, sizeof(domain->name));
     domain->weight = description->weight;
+    domain->vcpus_at_start = description->nr_vcpus;
     domain->cpus = (cpumask_t){description->cpus};
     domain->engine.privileged = description->privileged;
     domain->initial = description->privileged;

@@ -141,6 +141,7 @@ struct hv_domain *hv_domain_create(struct machine *machine, unsigned id, enum wi
         .vcpus = domain->vcpus,
     };
     domain->lock = (struct lock)LOCK_INIT(LOCK_DOMAIN, id);
+    domain->vcpus_at_start = nr_vcpus;
     domain->weight = WEIGHT_DEFAULT;
     domain->shared_info_frame = MFN_NONE;
     domain_init(&domain->engine);

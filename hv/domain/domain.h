@@ -25,6 +25,7 @@ struct hv_domain {
     mfn_t shared_info_frame;       /* shared with the guest for as long as the domain exists */
     void *shared_info;             /* struct shared_info or struct compat_shared_info, by width */
     uint64_t vm_assist;            /* bit n: VMASST_TYPE_n is on */
+    unsigned vcpus_at_start;       /* of its vCPUs, those that its xenstore says are to be online */
     unsigned weight;               /* 1 to WEIGHT_MAX: hv/domain/fair.h */
     cpumask_t cpus;                /* the processors that its vCPUs may run on; none: any */
     uint64_t first_table;          /* the page tables that it was started with: their first pfn, and how many */

@@ -149,7 +149,7 @@ static int set_device(struct bundle_domain *domain, struct blob key, struct blob
         return bundle_device_add_node(domain, true, value, problem);
     return fail(
         problem,
-        "settings: the keys are name, memory, maxmem, vcpus, cpus, weight, extent_order, privileged, "
+        "settings: the keys are name, memory, maxmem, vcpus, maxvcpus, cpus, weight, extent_order, privileged, "
         "on_reboot, uuid, linear_tables, iomem, ioports, irq, pci, virtio-mmio, backend, device, front and back");
 }
 
@@ -179,6 +179,9 @@ static int set(struct bundle_domain *domain, struct blob key, struct blob value,
     if (blob_equals(key, "vcpus"))
         return set_number(&domain->nr_vcpus, value, 1, XEN_LEGACY_MAX_VCPUS, "settings: vcpus is a number from 1 to 32",
                           problem);
+    if (blob_equals(key, "maxvcpus"))
+        return set_number(&domain->max_vcpus, value, 1, XEN_LEGACY_MAX_VCPUS,
+                          "settings: maxvcpus is a number from 1 to 32", problem);
     if (blob_equals(key, "cpus"))
         return set_cpus(domain, value, problem);
     if (blob_equals(key, "weight"))
@@ -380,6 +383,10 @@ static int check_domain(struct bundle_domain *domain, const struct seen *seen, c
         domain->maxmem_kib = domain->memory_kib;
     if (domain->maxmem_kib < domain->memory_kib)
         return fail(problem, "settings: maxmem is less than memory");
+    if (domain->max_vcpus == 0)
+        domain->max_vcpus = domain->nr_vcpus;
+    if (domain->max_vcpus < domain->nr_vcpus)
+        return fail(problem, "settings: maxvcpus is less than vcpus");
     return 0;
 }
 

@@ -3,11 +3,12 @@
  * The bundle: a cpio archive (newc, uncompressed) with a directory for each domain, named by its number in decimal:
  *
  *   N/settings   lines of key=value: name, memory (KiB), maxmem (KiB: as much as it may come to, memory without it),
- *                vcpus, weight (1 to 65535), privileged (0 or 1), on_reboot (restart, which is so without it, or
- *                destroy); extent_order (0 to 9: its pages lie in a row by 2 to that many, as far as the machine has
- *                such frames); uuid (32 digits with hyphens, small letters; no two domains have the same);
- *                linear_tables (0 or 1: its tables may refer to tables of their own level); cpus (the processors that
- *                its vCPUs may run on, as in 0-1,3, up to 63; all without it); rights; backend, device, front, back
+ *                vcpus (1 to 32: online at its start), maxvcpus (as many as it has; vcpus without it), weight (1 to
+ *                65535), privileged (0 or 1), on_reboot (restart, which is so without it, or destroy); extent_order (0
+ *                to 9: its pages lie in a row by 2 to that many, as far as the machine has such frames); uuid (32
+ *                digits with hyphens, small letters; no two domains have the same); linear_tables (0 or 1: its tables
+ *                may refer to tables of their own level); cpus (the processors that its vCPUs may run on, as in 0-1,3,
+ *                up to 63; all without it); rights; backend, device, front, back
  *   N/kernel     an ELF file
  *   N/ramdisk    if there is one
  *   N/cmdline    text of at most 1023 bytes, if there is any
@@ -87,8 +88,8 @@ struct bundle_domain {
     unsigned id;
     char name[BUNDLE_NAME_MAX + 1];
     uint64_t memory_kib, maxmem_kib; /* the second at least as much */
-    unsigned nr_vcpus;
-    uint64_t cpus; /* bit n: processor n; 0: all */
+    unsigned nr_vcpus, max_vcpus;    /* online at the start; made: at least as many */
+    uint64_t cpus;                   /* bit n: processor n; 0: all */
     unsigned extent_order;
     unsigned weight;
     uint8_t uuid[BUNDLE_UUID_SIZE]; /* zeroes: none has been chosen */

@@ -151,7 +151,7 @@ static int fill(struct store_session *session, const struct hv_domain *domain)
         error |= fill_console(session, &domain->services->console);
     if (domain->is_back_end)
         error |= fill_backend(session);
-    error |= store_home_set_vcpus(session, domain->engine.nr_vcpus, domain->engine.nr_vcpus);
+    error |= store_home_set_vcpus(session, domain->engine.nr_vcpus, domain->vcpus_at_start);
     return error | fill_vm(session, domain);
 }
 

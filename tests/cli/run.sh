@@ -141,6 +141,9 @@ expect small-maxmem 2 'a: --maxmem is less than the memory that it begins with' 
     run --maxmem 64M --guest a --memory 65M "$good"
 expect bad-vcpus 2 'not a number' -- run --vcpus one "$good"
 expect no-vcpus 2 '--vcpus 0: not a number from 1 to 32' -- run --vcpus 0 "$good"
+expect fewer-vcpus 2 '--vcpus 3,max=2: not a number' -- run --vcpus 3,max=2 "$good"
+expect odd-vcpus 2 '--vcpus 1,most=2: not a number' -- run --vcpus 1,most=2 "$good"
+expect too-many-vcpus 2 '--vcpus 1,max=33: not a number' -- run --vcpus 1,max=33 "$good"
 expect many-vcpus 2 '--vcpus 33: not a number from 1 to 32' -- run --vcpus 33 "$good"
 for list in '' x 64 3-2 1, ,1 1- 0-64 '1,^1' 1-2-3 100; do
     expect "bad-pin-$list" 2 "--pin $(printf %s "$list" | sed 's/\^/\\^/'): not a list of processors up to 63" -- run --pin "$list" "$good"
@@ -531,6 +534,7 @@ arguments qemu-gdb-port '^-S$' '^tcp:127.0.0.1:4321$' 'localhost:4321' -- --gdb=
 arguments qemu-one-processor '!^-smp$' -- --cpus 8 --cpus 1 --vcpus 32 "$good"
 arguments qemu-processors '^-smp$' '^5$' -- --cpus 5 "$good"
 arguments qemu-processors-of-vcpus "^-smp$" "^2$" -- --guest a --vcpus 2 "$good" --guest b "$good"
+arguments qemu-processors-of-most "^-smp$" "^2$" -- --vcpus 1,max=2 "$good"
 arguments qemu-processors-of-pins "^-smp$" "^4$" -- --vcpus 2 --pin 1,3-63 "$good"
 words=version=9.1.0 arguments qemu-9.1 '^max$' -- "$good"
 words=version=9.0.2 arguments qemu-9.0 '^max,-smap$' -- "$good"

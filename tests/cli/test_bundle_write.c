@@ -71,6 +71,7 @@ static void whole_bundle(void **state)
                                          .memory_kib = 524288,
                                          .most_kib = 524288,
                                          .vcpus = 1,
+                                         .most_vcpus = 1,
                                          .weight = 256,
                                          .kernel = &kernel,
                                          .ramdisk = &ramdisk,
@@ -86,7 +87,8 @@ static void whole_bundle(void **state)
 
 static void privileged_and_bare(void **state)
 {
-    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nweight=256\nprivileged=1\non_reboot=destroy\nmaxmem=8\n";
+    static const char settings[] = "name=k\nmemory=4\nvcpus=1\nweight=256\nprivileged=1\non_reboot=destroy\nmaxmem=8\n"
+                                   "maxvcpus=3\n";
     struct bytes kernel = {(uint8_t[]){1}, 1};
     size_t at;
 
@@ -95,6 +97,7 @@ static void privileged_and_bare(void **state)
                                          .memory_kib = 4,
                                          .most_kib = 8,
                                          .vcpus = 1,
+                                         .most_vcpus = 3,
                                          .weight = 256,
                                          .privileged = true,
                                          .ends_by_reboot = true,

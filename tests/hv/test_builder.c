@@ -108,7 +108,8 @@ static void begin(enum kind kind, bool privileged, bool with_ramdisk)
         .name = "guest",
         .memory_kib = NR_PAGES * 4,
         .maxmem_kib = NR_PAGES * 4,
-        .nr_vcpus = 2,
+        .nr_vcpus = 1,
+        .max_vcpus = 2,
         .weight = 300,
         .uuid = {privileged ? 0xab : 0},
         .privileged = privileged,
@@ -158,6 +159,7 @@ static void build(enum kind kind, bool privileged, bool with_ramdisk)
     assert_true(!sim->nr_refusals && domain->weight == 300 && domain->engine.linear_tables == (kind == KIND_SYMBOLS));
     vcpu = domain->vcpus[0];
     assert_true(hv_vcpu_of(vcpu)->initialised && !hv_vcpu_of(domain->vcpus[1])->initialised);
+    assert_true(domain->engine.nr_vcpus == 2 && domain->vcpus_at_start == 1);
     assert_int_equal(objects, 6); /* the domain and its services, two vCPUs and their registers */
     load(hv_vcpu_of(vcpu)->frame->rsi, &info, sizeof(info));
     expect_audit();
@@ -456,15 +458,13 @@ static void xsa_383_no_more_than_the_settings_say(void **state)
 
     (void)state;
     build(KIND_PLAIN, false, false);
-    assert_int_equal(domain->engine.max_frames, NR_PAGES);
-    assert_int_equal(domain->engine.nr_frames, NR_PAGES);
+    assert_true(domain->engine.max_frames == NR_PAGES && domain->engine.nr_frames == NR_PAGES);
     assert_int_equal(domain_populate(&domain->engine, PFN(0), &mfn), -XEN_ENOMEM);
     release_all();
     begin(KIND_PLAIN, false, false); /* more, but not at once */
     description.maxmem_kib += 8;
     domain = builder_build(&sim->machine, &description, &problem);
-    assert_int_equal(domain->engine.max_frames, NR_PAGES + 2);
-    assert_int_equal(domain->engine.nr_frames, NR_PAGES);
+    assert_true(domain->engine.max_frames == NR_PAGES + 2 && domain->engine.nr_frames == NR_PAGES);
     release_all();
 }
 

@@ -132,7 +132,7 @@ static void test_domains(void **state)
     add("12/kernel", "first");
     add("./12/ramdisk", "disk");
     add("12/cmdline", "console=hvc0 x\n");
-    add("12/settings", "name=web-1\nmaxmem=262144\n\n"
+    add("12/settings", "name=web-1\nmaxmem=262144\nmaxvcpus=6\n\n"
                        "vcpus=4\non_reboot=destroy\nuuid=00112233-4455-6677-8899-aabbccddeeff\niomem=fed00,1\n"
                        "iomem=a0,20\nweight=512\nprivileged=0\nmemory=131072\nextent_order=6\nlinear_tables=1");
     add("0/settings", "memory=1\nprivileged=1\n");
@@ -145,7 +145,8 @@ static void test_domains(void **state)
     assert_int_equal(bundle.nr_domains, 2);
     assert_int_equal(bundle.domains[0].id, 12);
     assert_string_equal(bundle.domains[0].name, "web-1");
-    assert_int_equal(bundle.domains[0].nr_vcpus, 4);
+    assert_true(bundle.domains[0].nr_vcpus == 4 && bundle.domains[0].max_vcpus == 6);
+    assert_true(bundle.domains[1].nr_vcpus == 1 && bundle.domains[1].max_vcpus == 1);
     assert_int_equal(bundle.domains[0].weight, 512);
     assert_memory_equal(bundle.domains[0].uuid, uuid, sizeof(uuid));
     assert_memory_equal(bundle.domains[1].uuid, (uint8_t[16]){0}, 16);
@@ -154,8 +155,7 @@ static void test_domains(void **state)
     assert_int_equal(bundle.domains[0].iomem[0].first, 0xfed00);
     assert_int_equal(bundle.domains[0].iomem[1].count, 0x20);
     assert_true(bundle.domains[0].linear_tables && !bundle.domains[1].linear_tables);
-    assert_true(bundle.domains[0].ends_by_reboot);
-    assert_false(bundle.domains[1].ends_by_reboot);
+    assert_true(bundle.domains[0].ends_by_reboot && !bundle.domains[1].ends_by_reboot);
     assert_int_equal(bundle.domains[0].memory_kib, 131072);
     assert_int_equal(bundle.domains[0].maxmem_kib, 262144);
     assert_int_equal(bundle.domains[1].maxmem_kib, 1);
@@ -255,6 +255,11 @@ static const struct {
     {"vcpus=33", "vcpus is a number"},
     {"vcpus=0", "vcpus is a number"},
     {"vcpus=x", "vcpus is a number"},
+    {"maxvcpus=32", NULL},
+    {"maxvcpus=33", "maxvcpus is a number"},
+    {"maxvcpus=0", "maxvcpus is a number"},
+    {"vcpus=3\nmaxvcpus=2", "maxvcpus is less than vcpus"},
+    {"vcpus=3\nmaxvcpus=3", NULL},
     {"on_reboot=restart", NULL},
     {"on_reboot=destroy", NULL},
     {"on_reboot=", "on_reboot is restart or destroy"},

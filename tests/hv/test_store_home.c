@@ -82,10 +82,13 @@ static void test_many_vcpus(void **state)
     as(1);
     host_make(4, false);
     host->domain.engine.nr_vcpus = VCPUS_MAX;
+    host->domain.vcpus_at_start = VCPUS_MAX - 1;
     memset(host->domain.name, 'n', DOMAIN_NAME_MAX);
     host_introduce();
-    call(XS_READ, TEXT("cpu/31/availability\0"));
+    call(XS_READ, TEXT("cpu/30/availability\0"));
     assert_reply(TEXT("online"));
+    call(XS_READ, TEXT("cpu/31/availability\0")); /* it can come later */
+    assert_reply(TEXT("offline"));
     call(XS_READ, TEXT("name\0"));
     assert_reply(host->domain.name, DOMAIN_NAME_MAX);
 }

@@ -112,9 +112,9 @@ begin command-dynamic 126 'link it statically' -- "${run[@]}" --memory 160M $lin
 
 # Spoken to from outside, in the host's time: two boots.
 truncate -s 16M "$log/control.raw"
-begin control 0 'control: all is well' 'linux reboots' 'control: the disk has what was written' 'control: the network answers' 'domain 1 \(linux\): restart 1' 'domain 1 \(linux\) powered off' \
+begin control 0 'control: all is well' 'control: the second has gone' 'linux reboots' 'control: the disk has what was written' 'control: the network answers' 'domain 1 \(linux\): restart 1' 'domain 1 \(linux\) powered off' \
     'audit after the release of domain 1 .*: every count is right' -- \
-    tests/linux/control --verbose --audit --timeout "$limit" --guest linux --memory 160M --maxmem 192M \
+    tests/linux/control --verbose --audit --timeout "$limit" --cpus 1 --guest linux --memory 160M --maxmem 192M --vcpus 1,max=2 \
     --disk "$log/control.raw" --net user \
     --ramdisk $linux/cloud-amd64/ramdisk.img --cmdline "$words" $linux/cloud-amd64/vmlinuz
 

@@ -69,6 +69,7 @@ void host_make(unsigned domid, bool privileged)
     host->domain.engine.nr_frames = 256;
     host->domain.engine.max_frames = 512;
     host->domain.engine.nr_vcpus = 2;
+    host->domain.vcpus_at_start = 2;
     strcpy(host->domain.name, "guest");
     for (unsigned i = 0; i < sizeof(host->domain.uuid); i++)
         host->domain.uuid[i] = (uint8_t)(0xf0 - i);
