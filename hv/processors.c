@@ -135,7 +135,7 @@ static bool leaves_stage(unsigned seen, uint64_t ns)
 }
 
 /* A structure for processor @id, with a stack; NULL: there is no memory. */
-static struct cpu *make_cpu(struct machine *machine, unsigned id)
+static struct cpu *make_cpu(struct machine *machine, unsigned id, uint32_t acpi)
 {
     struct cpu *cpu;
     mfn_t mfn;
@@ -149,6 +149,7 @@ static struct cpu *make_cpu(struct machine *machine, unsigned id)
     cpu = paging_ram(mfn.v << PAGE_SHIFT);
     memset(cpu, 0, sizeof(*cpu));
     cpu->id = id;
+    cpu->acpi = acpi;
     cpu->maddr = mfn.v << PAGE_SHIFT;
     return cpu;
 }
@@ -220,10 +221,11 @@ static void give_up(struct machine *machine, struct cpu *cpu, uint32_t apic, con
     unmake_cpu(machine, cpu);
 }
 
-/* Start it as processor @id.  False: it does not run. */
-static bool bring_up(struct machine *machine, uint32_t apic, unsigned id)
+/* Start the one found at @place as processor @id.  False: it does not run. */
+static bool bring_up(struct machine *machine, unsigned place, unsigned id)
 {
-    struct cpu *cpu = make_cpu(machine, id);
+    uint32_t apic = found.apics[place];
+    struct cpu *cpu = make_cpu(machine, id, found.uids[place]);
     const char *why;
 
     if (!cpu) {
@@ -239,11 +241,21 @@ static bool bring_up(struct machine *machine, uint32_t apic, unsigned id)
     return step(STAGE_READY, STAGE_GOES_ON);
 }
 
+/* The first one runs already, wherever it stands in the table. */
+static void name_first(struct cpu *first)
+{
+    for (unsigned i = 0; i < found.count; i++) {
+        if (found.apics[i] == first->apic)
+            first->acpi = found.uids[i];
+    }
+}
+
 void processors_start(struct machine *machine, unsigned most)
 {
     uint32_t own = cpu_here()->apic;
     unsigned id = 1;
 
+    name_first(cpu_here());
     machine_of_all = machine;
     other_root = paging_root();
     if (problem && most > 1)
@@ -252,7 +264,7 @@ void processors_start(struct machine *machine, unsigned most)
         if (found.apics[i] == own)
             continue;
         if (ipi_reaches(found.apics[i]))
-            id += bring_up(machine, found.apics[i], id);
+            id += bring_up(machine, i, id);
         else
             print("the processor with APIC %u is left alone: that takes an x2APIC\n", found.apics[i]);
     }

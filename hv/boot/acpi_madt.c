@@ -30,16 +30,18 @@ struct __attribute__((packed)) x2apic {
 };
 _Static_assert(sizeof(struct x2apic) == 16, "ACPI 6.5, 5.2.12.12");
 
-static void add(struct processors *processors, uint32_t id)
+static void add(struct processors *processors, uint32_t id, uint32_t uid)
 {
     for (unsigned i = 0; i < processors->count; i++) {
         if (processors->apics[i] == id)
             return;
     }
-    if (processors->count == MAX_CPUS)
+    if (processors->count == MAX_CPUS) {
         processors->left_out++;
-    else
-        processors->apics[processors->count++] = id;
+        return;
+    }
+    processors->apics[processors->count] = id;
+    processors->uids[processors->count++] = uid;
 }
 
 static void take_apic(const struct boot_memory *memory, uint64_t at, struct processors *processors)
@@ -48,7 +50,7 @@ static void take_apic(const struct boot_memory *memory, uint64_t at, struct proc
 
     if (boot_memory_read(memory, at, &apic, sizeof(apic)) && apic.entry.size >= sizeof(apic) &&
         (apic.flags & ENABLED) && apic.id != APIC_EVERYBODY)
-        add(processors, apic.id);
+        add(processors, apic.id, apic.uid);
 }
 
 static void take_x2apic(const struct boot_memory *memory, uint64_t at, struct processors *processors)
@@ -57,7 +59,7 @@ static void take_x2apic(const struct boot_memory *memory, uint64_t at, struct pr
 
     if (boot_memory_read(memory, at, &apic, sizeof(apic)) && apic.entry.size >= sizeof(apic) &&
         (apic.flags & ENABLED) && apic.id != X2APIC_ALL)
-        add(processors, apic.id);
+        add(processors, apic.id, apic.uid);
 }
 
 /* Behind an entry that is smaller than its own head, or not all in the table, nothing is looked at. */

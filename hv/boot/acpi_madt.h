@@ -5,11 +5,14 @@
 #include <engine/types.h>
 #include <hv/boot/boot.h>
 
-/* Numbers of local APICs, each once, in the order of the table: those of processors that may be started. */
+/*
+ * Numbers of local APICs, each once, in the order of the table: those of processors that may be started.  And what
+ * other ACPI tables call each.
+ */
 struct processors {
     unsigned count;
     unsigned left_out; /* more than MAX_CPUS */
-    uint32_t apics[MAX_CPUS];
+    uint32_t apics[MAX_CPUS], uids[MAX_CPUS];
 };
 
 /*

@@ -51,6 +51,7 @@ struct cpu {
     struct tss tss;
     unsigned id;
     uint32_t apic;                     /* the number of its local APIC */
+    uint32_t acpi;                     /* what ACPI calls it, where it has a name for it */
     uint64_t maddr;                    /* the machine address of all this */
     uint32_t abilities[CPU_ABILITIES]; /* what it tells by CPUID of what it can do */
     struct hv_vcpu *current;           /* NULL: none, and the hypervisor's own root is loaded */

@@ -98,13 +98,14 @@ static void test_kinds(void **state)
     (void)state;
     put_apic(0, 1);
     put_entry(1, 12); /* an I/O APIC */
-    put_apic(4, 0xffffffff);
+    put(put_apic(4, 0xffffffff) + 2, 0x83, 1);
     put_entry(4, 6);
     put_apic(254, 1);
-    put_x2apic(0x12345, 1);
+    put(put_x2apic(0x12345, 1) + 12, 0x98765432, 4);
     put_entry(0x7f, 2);
     put_x2apic(255, 3);
     expect(5, ids);
+    assert_true(found.uids[1] == 0x83 && found.uids[3] == 0x98765432);
 }
 
 /* A place where one may be plugged in is no processor; nor is the number by which all are named. */
