@@ -37,12 +37,16 @@ bool fair_has_several(void)
     return present.bits & (present.bits - 1);
 }
 
-/* Where none of those that its guest is bound to takes part, any will do. */
+cpumask_t fair_allowed(const struct hv_vcpu *vcpu)
+{
+    cpumask_t bound = vcpu->share.bound.bits ? vcpu->share.bound : hv_vcpu_domain(vcpu)->cpus;
+
+    return bound.bits & present.bits ? (cpumask_t){bound.bits & present.bits} : present;
+}
+
 static bool may_run_on(const struct hv_vcpu *vcpu, unsigned cpu)
 {
-    uint64_t allowed = hv_vcpu_domain(vcpu)->cpus.bits & present.bits;
-
-    return allowed == 0 || (allowed >> cpu & 1);
+    return fair_allowed(vcpu).bits >> cpu & 1;
 }
 
 static bool wants_to_run(const struct hv_vcpu *vcpu)
@@ -302,6 +306,16 @@ unsigned fair_wake(struct hv_vcpu *vcpu)
     cpu = find_processor(vcpu);
     tell(cpu);
     return cpu;
+}
+
+bool fair_bind(struct hv_vcpu *vcpu, unsigned cpu, cpumask_t cpus, unsigned *other)
+{
+    vcpu->share.bound = cpus;
+    if (may_run_on(vcpu, cpu))
+        return false;
+    *other = find_processor(vcpu);
+    tell(*other);
+    return true;
 }
 
 bool fair_find_idle(unsigned *cpu)

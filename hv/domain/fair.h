@@ -28,6 +28,7 @@ struct vcpu_share {
     struct hv_vcpu *next; /* in the ring of all vCPUs */
     uint64_t had;
     uint64_t charged_until; /* while it has a processor: it has been charged until then */
+    cpumask_t bound;        /* where it has bound itself to; none: what its domain is bound to counts */
     bool is_held;           /* that of vcpu.cpu has its registers, or is on its stack: no other runs it */
 };
 
@@ -49,6 +50,15 @@ void fair_remove(struct hv_vcpu *vcpu);
 
 /* The vCPU behind @vcpu in the ring, or any for NULL; NULL: there are none. */
 struct hv_vcpu *fair_behind(const struct hv_vcpu *vcpu);
+
+/* Where @vcpu may run, of those that take part: any, where none of those that it or its domain is bound to does. */
+cpumask_t fair_allowed(const struct hv_vcpu *vcpu);
+
+/*
+ * @vcpu, which runs on processor @cpu, is bound to @cpus from now on; none: to what its domain is.  True: it has to
+ * leave, and *@other, which will have to look once it has, has been told.
+ */
+bool fair_bind(struct hv_vcpu *vcpu, unsigned cpu, cpumask_t cpus, unsigned *other);
 
 /*
  * The vCPU that processor @cpu is to run, which counts as the last that ran then: of those that are runnable, may run

@@ -117,6 +117,32 @@ void sched_step_back(void)
     leave_with_lock(cpu->current, RUNSTATE_runnable);
 }
 
+cpumask_t sched_allowed(const struct hv_vcpu *vcpu)
+{
+    cpumask_t allowed;
+
+    lock_take(&fair_lock);
+    allowed = fair_allowed(vcpu);
+    lock_drop(&fair_lock);
+    return allowed;
+}
+
+/* The other may look before this one has left, and for nothing: then it is told again, or looks again in a turn. */
+void sched_bind(cpumask_t cpus)
+{
+    const struct cpu *cpu = cpu_here();
+    unsigned other;
+    bool leaves;
+
+    lock_take(&fair_lock);
+    leaves = fair_bind(cpu->current, cpu->id, cpus, &other);
+    lock_drop(&fair_lock);
+    if (!leaves)
+        return;
+    cpu_kick(other);
+    sched_yield();
+}
+
 void sched_block(struct hv_vcpu *vcpu)
 {
     leave(vcpu, RUNSTATE_blocked);

@@ -78,6 +78,15 @@ void sched_yield(void);
 /* The same, even if it has had less of the processor than they have: SCHEDOP_yield. */
 void sched_step_back(void);
 
+/*
+ * The running vCPU may run on @cpus only from now on, of those that take part, and does when this returns; none: on
+ * those that its domain is bound to.
+ */
+void sched_bind(cpumask_t cpus);
+
+/* Where @vcpu may run: on all that take part, where it is bound to none of them. */
+cpumask_t sched_allowed(const struct hv_vcpu *vcpu);
+
 /* @vcpu goes down, the running one or another: it does not return to its guest until sched_start(). */
 void sched_stop(struct hv_vcpu *vcpu);
 

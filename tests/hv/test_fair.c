@@ -430,6 +430,35 @@ static void test_bound(void **state)
     remove_all();
 }
 
+/* A vCPU that has bound itself goes where it says, and its domain's processors count no more until it undoes that. */
+static void test_bound_by_itself(void **state)
+{
+    struct hv_vcpu *vcpu = &vcpus[0][0];
+    unsigned other = 7;
+
+    (void)state;
+    add_domain(WEIGHT_DEFAULT, 2);
+    domains[0].cpus = (cpumask_t){3};
+    assert_int_equal(fair_allowed(vcpu).bits, 3);
+    begin_on(0, fair_next(0));
+    begin_on(1, fair_next(1));
+    vcpu = vcpus[0][0].engine.cpu == 0 ? vcpu : &vcpus[0][1];
+    assert_false(fair_bind(vcpu, 0, cpumask_of(0), &other));
+    assert_true(fair_bind(vcpu, 0, cpumask_of(2), &other));
+    assert_true(other == 2 && fair_has_woken(2));
+    assert_int_equal(fair_allowed(vcpu).bits, 4);
+    end_on(0, vcpu, RUNSTATE_runnable);
+    assert_null(fair_next(0));
+    begin_on(2, fair_next(2));
+    assert_true(fair_bind(vcpu, 2, (cpumask_t){0}, &other) && other == 0);
+    end_on(2, vcpu, RUNSTATE_runnable);
+    assert_null(fair_next(2));
+    assert_ptr_equal(fair_next(0), vcpu);
+    fair_end(1);
+    (void)fair_next(1);
+    remove_all();
+}
+
 /* An idle processor is told, that where it ran last if that is one, each once; then whose vCPU has had most. */
 static void test_told(void **state)
 {
@@ -492,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_weights_on_several),
         cmocka_unit_test(test_stays),
         cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_bound_by_itself),
         cmocka_unit_test(test_told),
     };
 

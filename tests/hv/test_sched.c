@@ -512,6 +512,40 @@ static void test_end_elsewhere(void **state)
     assert_int_equal(state_of(0), RUNSTATE_offline);
 }
 
+static void guest_binds_itself(struct hv_vcpu *vcpu)
+{
+    tell("%u ", vcpu->engine.id);
+    sched_bind((cpumask_t){1});
+    tell("stays ");
+    sched_bind(cpumask_of(1));
+    tell("back ");
+    sched_bind((cpumask_t){0});
+    tell("done ");
+}
+
+/* It has left and waits for the other processor, which is to look; there is no other here, so it may come back. */
+static void bind_again(void)
+{
+    assert_int_equal(kicked, 1u << 1);
+    assert_int_equal(state_of(0), RUNSTATE_runnable);
+    assert_false(vcpus[0].share.is_held);
+    assert_int_equal(sched_allowed(&vcpus[0]).bits, 2);
+    vcpus[0].share.bound = (cpumask_t){1};
+}
+
+static void test_bind(void **state)
+{
+    (void)state;
+    make(1, WIDTH_64);
+    guests[0] = guest_binds_itself;
+    start_all();
+    kicked = 0;
+    fake_cpu.on_halt = bind_again;
+    run();
+    assert_string_equal(told, "w0 l0 t0 0 stays s0 w- w0 l0 t0 back done end w- ");
+    assert_int_equal(sched_allowed(&vcpus[0]).bits, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -535,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_end_stuck),
         cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_end_elsewhere),
+        cmocka_unit_test(test_bind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
