@@ -44,8 +44,8 @@
  * ` out.  The result is the number of the timer started, or 0. {watchdog}
  * `   -EINVAL  no such timer; the number 0, and a timeout of 0 {no-watchdog} {hv}
  * `   -EEXIST  no timer is free {watchdogs-used} {hv}
- * ` SCHEDOP_pin_override: bind the calling vCPU to one processor; for the initial domain.  The result is 0.  There is
- * ` one processor, to which each is bound anyway. {pin-override}
+ * ` SCHEDOP_pin_override: bind the calling vCPU to one processor, whatever its domain is bound to, and go on there;
+ * ` with a negative pcpu, undo that; for the initial domain.  The result is 0. {pin-override}
  * `   -EPERM   another domain {pin-right} {hv}
  * `   -EFAULT  @arg cannot be read {pin-unreadable} {hv}
  * `   -EINVAL  no such processor {pin-none} {hv}

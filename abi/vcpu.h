@@ -71,8 +71,8 @@
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * ` VCPUOP_send_nmi: deliver an NMI to the vCPU, see [callback_op]. {send-nmi}
  * `   -EINVAL  @extra_args is not NULL {nmi-argument} {hv}
- * ` VCPUOP_get_physid: the processor that the vCPU is bound to, which those of the initial domain are. {physid}
- * `   -EINVAL  it is not bound to one {physid-refused} {hv}
+ * ` VCPUOP_get_physid: the processor that the vCPU, of the initial domain, is bound to; or the only one. {physid}
+ * `   -EINVAL  it is not bound to one, or the caller is another domain {physid-refused} {hv}
  * `   -EFAULT  @extra_args cannot be written {physid-unwritable} {hv}
  * ` VCPUOP_register_vcpu_time_memory_area: where to keep a second copy of the vCPU's time, which the kernel
  * ` can map into user mode. {time-area}

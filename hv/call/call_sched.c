@@ -5,6 +5,7 @@
 #include <abi/sched.h>
 #include <engine/access.h>
 #include <hv/call/calls.h>
+#include <hv/cpu/cpu.h>
 #include <hv/domain/event_table.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
@@ -167,16 +168,18 @@ static int64_t do_shutdown_code(struct hv_vcpu *vcpu, vaddr_t arg)
     return 0;
 }
 
-/* There is one processor, to which each vCPU is bound anyway. */
 static int64_t do_pin_override(struct hv_vcpu *vcpu, vaddr_t arg)
 {
-    struct sched_pin_override override;
+    struct sched_pin_override pin;
 
     if (!hv_vcpu_domain(vcpu)->initial)
         return -XEN_EPERM;
-    if (!access_read(&vcpu->engine, &override, arg, sizeof(override)))
+    if (!access_read(&vcpu->engine, &pin, arg, sizeof(pin)))
         return -XEN_EFAULT;
-    return override.pcpu > 0 ? -XEN_EINVAL : 0;
+    if (pin.pcpu >= 0 && !cpu_find((unsigned)pin.pcpu))
+        return -XEN_EINVAL;
+    sched_bind(pin.pcpu < 0 ? (cpumask_t){0} : cpumask_of((unsigned)pin.pcpu));
+    return 0;
 }
 
 /*

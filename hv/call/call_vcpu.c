@@ -7,10 +7,10 @@
 #include <hv/base/string.h>
 #include <hv/call/calls.h>
 #include <hv/call/vcpu_initialise.h>
+#include <hv/cpu/cpu.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
-#include <hv/time/apic.h>
 #include <hv/time/time.h>
 
 #define PERIOD_LEAST UINT64_C(1000000) /* ns */
@@ -253,13 +253,17 @@ static int64_t do_send_nmi(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t
     return 0;
 }
 
-/* Only the domain that owns the machine has its vCPUs bound to a processor that it may know of: the one there is. */
+/* Only the domain that owns the machine may know of the processors beneath it. */
 static int64_t do_get_physid(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
 {
-    const struct vcpu_get_physid physid = {.phys_id = (uint64_t)vcpu->engine.cpu << 32 | apic_id()};
+    const cpumask_t allowed = sched_allowed(vcpu);
+    struct vcpu_get_physid physid;
+    const struct cpu *cpu;
 
-    if (!hv_vcpu_domain(vcpu)->initial)
+    if (!hv_vcpu_domain(vcpu)->initial || (allowed.bits & (allowed.bits - 1)))
         return -XEN_EINVAL;
+    cpu = cpu_find((unsigned)__builtin_ctzll(allowed.bits));
+    physid.phys_id = (uint64_t)cpu->acpi << 32 | cpu->apic;
     return access_write(&caller->engine, arg, &physid, sizeof(physid)) ? 0 : -XEN_EFAULT;
 }
 

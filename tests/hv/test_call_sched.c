@@ -201,10 +201,18 @@ static void test_privileges(void **state)
     assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, 0), -XEN_EFAULT);
     guest_memory_is_gone = false;
     assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), 0);
-    pin.pcpu = -1;
-    assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), 0);
+    assert_int_equal(vcpus[0].share.bound.bits, 1);
     pin.pcpu = 1;
-    assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), -XEN_EINVAL);
+    assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), 0);
+    assert_int_equal(vcpus[0].share.bound.bits, 2);
+    for (unsigned i = 0; i < 3; i++) {
+        pin.pcpu = (int32_t[]){2, 64, INT32_MAX}[i];
+        assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), -XEN_EINVAL);
+    }
+    assert_int_equal(vcpus[0].share.bound.bits, 2);
+    pin.pcpu = INT32_MIN;
+    assert_int_equal(sched_op(SCHEDOP_pin_override, &pin, sizeof(pin)), 0);
+    assert_int_equal(vcpus[0].share.bound.bits, 0);
 }
 
 int main(void)

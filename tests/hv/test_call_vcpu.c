@@ -226,10 +226,13 @@ static void test_nmi_and_physid(void **state)
     assert_true(vcpus[1].bounce.nmi_pending);
     assert_int_equal(noted.woken, 1);
     assert_int_equal(vcpu_op(VCPUOP_get_physid, 0, GUEST_MEMORY), -XEN_EINVAL);
+    vcpus[0].share.bound = cpumask_of(1);
+    assert_int_equal(vcpu_op(VCPUOP_get_physid, 0, GUEST_MEMORY), -XEN_EINVAL);
     domain.initial = true;
     assert_int_equal(vcpu_op(VCPUOP_get_physid, 0, GUEST_MEMORY), 0);
     memcpy(&physid, guest_memory, 8);
-    assert_int_equal(physid, 9);
+    assert_int_equal(physid, UINT64_C(3) << 32 | 12);
+    assert_int_equal(vcpu_op(VCPUOP_get_physid, 1, GUEST_MEMORY), -XEN_EINVAL); /* it may run on both */
     guest_memory_is_gone = true;
     assert_int_equal(vcpu_op(VCPUOP_get_physid, 0, GUEST_MEMORY), -XEN_EFAULT);
 }

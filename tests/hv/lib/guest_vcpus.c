@@ -238,9 +238,22 @@ bool event_is_pending(const struct hv_domain *which, uint32_t port)
     return port < 64 && planned.pending[port];
 }
 
-uint32_t apic_id(void)
+/* Two processors. */
+struct cpu *cpu_find(unsigned id)
 {
-    return 9;
+    static struct cpu cpus[2] = {{.apic = 9, .acpi = 1}, {.apic = 12, .acpi = 3}};
+
+    return id < 2 ? &cpus[id] : NULL;
+}
+
+void sched_bind(cpumask_t cpus)
+{
+    vcpus[0].share.bound = cpus;
+}
+
+cpumask_t sched_allowed(const struct hv_vcpu *vcpu)
+{
+    return vcpu->share.bound.bits ? vcpu->share.bound : (cpumask_t){3};
 }
 
 static void make(enum width width)
