@@ -11,16 +11,22 @@
 
 #define RING_ORDER_MAX 4u
 #define WORD_MAX       16u /* of a key that holds a word */
+#define RING_KEY_MAX   32u /* of a key of a ring's */
 
 _Static_assert(1u << RING_ORDER_MAX <= GRANT_PAGES_MAX, "a ring is mapped in one go");
-_Static_assert(XENBUS_DEVICES_MAX *(BLKIO_PAGES + (1u << RING_ORDER_MAX)) <= 21760, "see BLKIO_PAGES");
+_Static_assert(XENBUS_DEVICES_MAX *(BLKIO_PAGES + BLKIO_RINGS * (1u << RING_ORDER_MAX)) <= 21760, "see BLKIO_PAGES");
+
+/* What a ring of the io's has besides; all zero where it is not in use. */
+struct ring_end {
+    struct grant_pages pages;
+    evtchn_port_t port;
+};
 
 struct blkback {
     struct blkback *next_free;
     struct disk *disk; /* in use for this device; NULL before it is offered */
     bool read_only, discard, removable;
-    struct grant_pages ring_pages;
-    evtchn_port_t port;
+    struct ring_end ends[BLKIO_RINGS];
     struct blkio io;
 };
 
@@ -141,6 +147,7 @@ static int write_offer(struct xenbus_device *device)
         {"feature-persistent", 0},
         {"feature-max-indirect-segments", segments_offered(back->disk)},
         {"max-ring-page-order", RING_ORDER_MAX},
+        {"multi-queue-max-queues", BLKIO_RINGS},
         {"feature-discard", back->discard},
         {"discard-granularity", back->disk->discard_granularity},
         {"discard-alignment", 0},
@@ -181,58 +188,148 @@ static int read_layout(struct xenbus_device *device, enum blkring_layout *layout
     return 0;
 }
 
-/* The pages of its ring: one, named `ring-ref`, unless `ring-page-order` says that there are several. */
-static int read_ring_refs(struct xenbus_device *device, grant_ref_t *refs, unsigned *count)
+/* A number that need not be there. */
+static int read_optional(struct xenbus_device *device, const char *key, uint64_t max, unsigned otherwise,
+                         unsigned *value)
 {
-    uint64_t number = 0;
-    int error = xenbus_read_front_number(device, "ring-page-order", RING_ORDER_MAX, &number);
-    char key[WORD_MAX];
+    uint64_t number;
+    int error = xenbus_read_front_number(device, key, max, &number);
 
-    if (error && error != -XEN_ENOENT)
-        return error;
-    *count = 1u << number;
-    for (unsigned i = 0; i < *count; i++) {
-        (void)print_to(key, sizeof(key), "ring-ref%u", i);
-        error = xenbus_read_front_number(device, *count > 1 ? key : "ring-ref", UINT32_MAX, &number);
+    *value = error ? otherwise : (unsigned)number;
+    return error == -XEN_ENOENT ? 0 : error;
+}
+
+static int read_rings(struct xenbus_device *device, unsigned *nr_rings)
+{
+    int error = read_optional(device, "multi-queue-num-queues", BLKIO_RINGS, 1, nr_rings);
+
+    return !error && !*nr_rings ? -XEN_EINVAL : error;
+}
+
+/* All rings have as many pages. */
+static int read_ring_pages(struct xenbus_device *device, unsigned *count)
+{
+    unsigned order;
+    int error = read_optional(device, "ring-page-order", RING_ORDER_MAX, 0, &order);
+
+    *count = 1u << order;
+    return error;
+}
+
+/* The keys of one ring, and those that all have in common. */
+struct ring_keys {
+    enum blkring_layout layout;
+    unsigned nr_rings, nr_pages;
+    grant_ref_t refs[1u << RING_ORDER_MAX];
+    evtchn_port_t port;
+};
+
+/* A key of ring @which, which is in a directory of its own if there are several. */
+static int read_ring_number(struct xenbus_device *device, const struct ring_keys *keys, unsigned which,
+                            const char *name, uint64_t max, uint64_t *number)
+{
+    char key[RING_KEY_MAX];
+
+    if (keys->nr_rings == 1)
+        return xenbus_read_front_number(device, name, max, number);
+    (void)print_to(key, sizeof(key), "queue-%u/%s", which, name);
+    return xenbus_read_front_number(device, key, max, number);
+}
+
+/* The pages of a ring: one, named `ring-ref`, unless `ring-page-order` says that there are several. */
+static int read_ring_refs(struct xenbus_device *device, struct ring_keys *keys, unsigned which)
+{
+    char name[WORD_MAX];
+
+    for (unsigned i = 0; i < keys->nr_pages; i++) {
+        uint64_t number = 0;
+        int error;
+
+        (void)print_to(name, sizeof(name), "ring-ref%u", i);
+        error = read_ring_number(device, keys, which, keys->nr_pages > 1 ? name : "ring-ref", UINT32_MAX, &number);
         /* An order of 0 is one page, which some name as if there were several. */
-        if (error == -XEN_ENOENT && *count == 1)
-            error = xenbus_read_front_number(device, key, UINT32_MAX, &number);
+        if (error == -XEN_ENOENT && keys->nr_pages == 1)
+            error = read_ring_number(device, keys, which, name, UINT32_MAX, &number);
         if (error)
             return error;
-        refs[i] = (grant_ref_t)number;
+        keys->refs[i] = (grant_ref_t)number;
     }
     return 0;
+}
+
+static int read_ring(struct xenbus_device *device, struct ring_keys *keys, unsigned which)
+{
+    uint64_t port = 0;
+    int error = read_ring_number(device, keys, which, "event-channel", EVTCHN_FIFO_NR_CHANNELS, &port);
+
+    keys->port = (evtchn_port_t)port;
+    return error ? error : read_ring_refs(device, keys, which);
+}
+
+static int read_common(struct xenbus_device *device, struct ring_keys *keys)
+{
+    int error = read_layout(device, &keys->layout);
+
+    if (!error)
+        error = read_rings(device, &keys->nr_rings);
+    return error ? error : read_ring_pages(device, &keys->nr_pages);
 }
 
 /*
  * ---- Connecting.
  */
 
+/* What there is of them goes; may be called for rings that are half connected. */
+static void release_rings(struct blkback *back)
+{
+    for (struct ring_end *end = back->ends; end < back->ends + BLKIO_RINGS; end++) {
+        if (end->port)
+            (void)!event_close(end->port);
+        end->port = 0;
+        grant_unmap_pages(&end->pages);
+    }
+}
+
+/* On errors there is something left for release_rings(). */
+static int connect_ring(struct xenbus_device *device, struct ring_keys *keys, unsigned which)
+{
+    struct blkback *back = device->data;
+    struct ring_end *end = &back->ends[which];
+    int error = read_ring(device, keys, which);
+
+    if (!error)
+        error = grant_map_pages(&end->pages, device->domain, keys->refs, keys->nr_pages);
+    if (!error)
+        error = blkring_init(&back->io.rings[which].ring, end->pages.start, keys->nr_pages, keys->layout);
+    if (!error)
+        error = event_bind_interdomain(device->domain, keys->port, event_only_wakes, &end->port);
+    return error;
+}
+
+/* Whoever answered so far may have ended before it told of it. */
+static void tell(const struct blkback *back)
+{
+    for (unsigned i = 0; i < back->io.nr_rings; i++) {
+        if (back->io.rings[i].ring.rsp_pushed)
+            (void)!event_send(back->ends[i].port);
+    }
+}
+
 static int connect(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
-    grant_ref_t refs[1u << RING_ORDER_MAX];
-    enum blkring_layout layout;
-    uint64_t remote = 0;
-    unsigned count;
-    int error = read_layout(device, &layout);
+    struct ring_keys keys;
+    int error = read_common(device, &keys);
 
-    if (!error)
-        error = xenbus_read_front_number(device, "event-channel", EVTCHN_FIFO_NR_CHANNELS, &remote);
-    if (!error)
-        error = read_ring_refs(device, refs, &count);
-    if (!error)
-        error = grant_map_pages(&back->ring_pages, device->domain, refs, count);
     if (error)
         return error;
-    blkio_init(&back->io, back->disk, device->domain, back->read_only, back->discard);
-    error = blkring_init(&back->io.ring, back->ring_pages.start, count, layout);
-    if (!error)
-        error = event_bind_interdomain(device->domain, (evtchn_port_t)remote, event_only_wakes, &back->port);
+    blkio_init(&back->io, back->disk, device->domain, keys.nr_rings, back->read_only, back->discard);
+    for (unsigned i = 0; i < keys.nr_rings && !error; i++)
+        error = connect_ring(device, &keys, i);
     if (error)
-        grant_unmap_pages(&back->ring_pages);
-    else if (back->io.ring.rsp_pushed)
-        (void)!event_send(back->port); /* whoever answered so far may have ended before it told of it */
+        release_rings(back);
+    else
+        tell(back);
     return error;
 }
 
@@ -262,13 +359,12 @@ static int announce(struct xenbus_device *device)
  * ---- The end.
  */
 
-static void release_ring(struct blkback *back)
+static void notify_rings(const struct blkback *back, unsigned notify)
 {
-    blkio_leave(&back->io);
-    if (back->port)
-        (void)!event_close(back->port);
-    back->port = 0;
-    grant_unmap_pages(&back->ring_pages);
+    for (unsigned i = 0; i < back->io.nr_rings; i++) {
+        if (notify & 1u << i)
+            (void)!event_send(back->ends[i].port);
+    }
 }
 
 /*
@@ -278,23 +374,24 @@ static void release_ring(struct blkback *back)
 static bool disconnect(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
-    bool notify, is_idle = blkio_stop(&back->io, &notify);
+    unsigned notify;
+    bool is_idle = blkio_stop(&back->io, &notify);
 
-    if (notify)
-        (void)!event_send(back->port);
-    if (is_idle || device->vanished)
-        release_ring(back);
+    notify_rings(back, notify);
+    if (is_idle || device->vanished) {
+        blkio_leave(&back->io);
+        release_rings(back);
+    }
     return is_idle;
 }
 
 static void refuse(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
-    bool notify;
+    unsigned notify;
 
     (void)blkio_stop(&back->io, &notify);
-    if (notify)
-        (void)!event_send(back->port);
+    notify_rings(back, notify);
 }
 
 /*
@@ -304,12 +401,11 @@ static void refuse(struct xenbus_device *device)
 static void turn(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
-    bool notify;
+    unsigned notify;
 
     if (blkio_turn(&back->io, &notify))
         xenbus_fail(device, "the front end's ring has more requests than slots");
-    if (notify)
-        (void)!event_send(back->port);
+    notify_rings(back, notify);
 }
 
 void blkback_init(void)

@@ -34,11 +34,12 @@ static struct blkjob *take_first(struct blkqueue *queue)
     return job;
 }
 
-void blkio_init(struct blkio *io, struct disk *disk, unsigned domain, bool read_only, bool discard)
+void blkio_init(struct blkio *io, struct disk *disk, unsigned domain, unsigned nr_rings, bool read_only, bool discard)
 {
     memset(io, 0, sizeof(*io));
     io->disk = disk;
     io->domain = domain;
+    io->nr_rings = nr_rings;
     io->rights = (struct blkplan_rights){disk, read_only, discard};
     for (unsigned i = 0; i < BLKIO_JOBS; i++) {
         io->jobs[i].io = io;
@@ -99,23 +100,33 @@ static void give_back_ready(struct blkio *io)
 }
 
 /*
- * Answer what is ready, up to the first that is not, and show the front end the answers before anything else is done:
+ * Answer what is done, up to the first that is not, and show the front end the answers before anything else is done:
  * what is put over requests and not shown is lost if this domain ends.  True: it wants an event.
  */
-static bool answer_ready(struct blkio *io)
+static bool answer_ring(struct blkio *io, struct blkio_ring *ring)
 {
-    uint32_t before = io->answered;
+    uint32_t before = ring->answered;
 
-    give_back_ready(io);
-    for (; io->answered != io->taken && io->order[io->answered % BLKIO_JOBS]->is_done; io->answered++) {
-        struct blkjob *job = io->order[io->answered % BLKIO_JOBS];
+    for (; ring->answered != ring->taken && ring->order[ring->answered % BLKIO_JOBS]->is_done; ring->answered++) {
+        struct blkjob *job = ring->order[ring->answered % BLKIO_JOBS];
 
         if (!io->left)
-            blkring_respond(&io->ring, job->id, job->operation, job->status);
+            blkring_respond(&ring->ring, job->id, job->operation, job->status);
         append(&io->free, job);
         io->nr_under_way--;
     }
-    return io->answered != before && !io->left && blkring_push(&io->ring);
+    return ring->answered != before && !io->left && blkring_push(&ring->ring);
+}
+
+/* The rings whose front end wants an event. */
+static unsigned answer_ready(struct blkio *io)
+{
+    unsigned notify = 0;
+
+    give_back_ready(io);
+    for (unsigned i = 0; i < io->nr_rings; i++)
+        notify |= (unsigned)answer_ring(io, &io->rings[i]) << i;
+    return notify;
 }
 
 static void finish(struct blkjob *job, int16_t status)
@@ -175,7 +186,7 @@ static void submit_waiting(struct blkio *io)
 }
 
 /*
- * ---- From the ring.
+ * ---- From the rings.
  */
 
 /* Elements of one call, and whose they are, in the same order. */
@@ -280,12 +291,13 @@ static int16_t try_begin(struct blkio *io, const struct blkring_request *request
 }
 
 /* A job for @request; there is a free one. */
-static struct blkjob *new_job(struct blkio *io, const struct blkring_request *request)
+static struct blkjob *new_job(struct blkio *io, struct blkio_ring *ring, const struct blkring_request *request)
 {
     struct blkjob *job = take_first(&io->free);
 
     io->nr_under_way++;
-    io->order[io->taken++ % BLKIO_JOBS] = job;
+    ring->order[ring->taken++ % BLKIO_JOBS] = job;
+    job->ring = ring;
     job->is_done = false;
     job->id = request->id;
     job->operation = request->operation == BLKIF_OP_INDIRECT ? request->indirect_op : request->operation;
@@ -294,9 +306,9 @@ static struct blkjob *new_job(struct blkio *io, const struct blkring_request *re
 }
 
 /* It is refused at once if it asks for what it may not. */
-static void take(struct blkio *io, const struct blkring_request *request, struct batch *batch)
+static void take(struct blkio *io, struct blkio_ring *ring, const struct blkring_request *request, struct batch *batch)
 {
-    struct blkjob *job = new_job(io, request);
+    struct blkjob *job = new_job(io, ring, request);
     int16_t status = try_begin(io, request, batch, job);
 
     if (status != BLKIF_RSP_OKAY)
@@ -310,67 +322,85 @@ static bool has_room(const struct blkio *io)
 }
 
 /* Until there is none, or no room for it, which does not grow here.  1: there may be more; 0; -XEN_EINVAL. */
-static int take_all(struct blkio *io)
+static int take_from(struct blkio *io, struct blkio_ring *ring, struct batch *batch)
 {
-    static struct batch batch;
     struct blkring_request request;
     int more = 1;
 
     while (more == 1 && has_room(io)) {
-        if (batch.count + BLKPLAN_SEGMENTS > BATCH)
-            map_batch(io, &batch);
-        else if ((more = blkring_take(&io->ring, &request)) == 1)
-            take(io, &request, &batch);
+        if (batch->count + BLKPLAN_SEGMENTS > BATCH)
+            map_batch(io, batch);
+        else if ((more = blkring_take(&ring->ring, &request)) == 1)
+            take(io, ring, &request, batch);
+    }
+    return more;
+}
+
+/* The same for each ring: more[]. */
+static void take_all(struct blkio *io, int more[BLKIO_RINGS])
+{
+    static struct batch batch;
+
+    if (has_room(io))
+        io->first = (io->first + 1) % io->nr_rings;
+    for (unsigned i = 0; i < io->nr_rings; i++) {
+        unsigned which = (io->first + i) % io->nr_rings;
+
+        more[which] = take_from(io, &io->rings[which], &batch);
     }
     map_batch(io, &batch);
-    return more;
 }
 
 /*
  * ---- A turn.
  */
 
-int blkio_turn(struct blkio *io, bool *notify)
+int blkio_turn(struct blkio *io, unsigned *notify)
 {
-    int more;
+    int more[BLKIO_RINGS], error = 0;
 
     *notify = answer_ready(io);
     submit_waiting(io);
-    more = take_all(io);
+    take_all(io, more);
     submit_waiting(io);
     *notify |= answer_ready(io);
-    if (more < 0)
-        return more;
-    /* Without room, the next completion is what makes the next turn. */
-    if (more ? has_room(io) : blkring_ask(&io->ring))
-        work_again();
-    return 0;
+    for (unsigned i = 0; i < io->nr_rings; i++) {
+        if (more[i] < 0)
+            error = more[i];
+        /* Without room, the next completion is what makes the next turn. */
+        else if (more[i] ? has_room(io) : blkring_ask(&io->rings[i].ring))
+            work_again();
+    }
+    return error;
 }
 
 /* What is in the ring, as far as there are jobs for it.  1: there may be more; 0; -XEN_EINVAL. */
-static int refuse_all(struct blkio *io)
+static int refuse_all(struct blkio *io, struct blkio_ring *ring)
 {
     struct blkring_request request;
     int more = 1;
 
-    while (io->free.first && (more = blkring_take(&io->ring, &request)) == 1)
-        finish(new_job(io, &request), BLKIF_RSP_ERROR);
+    while (io->free.first && (more = blkring_take(&ring->ring, &request)) == 1)
+        finish(new_job(io, ring, &request), BLKIF_RSP_ERROR);
     return more;
 }
 
 /* A ring that cannot be has nothing more in it. */
-bool blkio_stop(struct blkio *io, bool *notify)
+bool blkio_stop(struct blkio *io, unsigned *notify)
 {
-    int more = 0;
+    unsigned nr_rings = io->left ? 0 : io->nr_rings;
+    int more[BLKIO_RINGS];
 
     for (struct blkjob *job; (job = take_first(&io->waiting));)
         finish(job, BLKIF_RSP_ERROR);
     *notify = answer_ready(io);
-    if (!io->left)
-        more = refuse_all(io);
+    for (unsigned i = 0; i < nr_rings; i++)
+        more[i] = refuse_all(io, &io->rings[i]);
     *notify |= answer_ready(io);
-    if (!io->left && more >= 0 && (more ? io->free.first != NULL : blkring_ask(&io->ring)))
-        work_again();
+    for (unsigned i = 0; i < nr_rings; i++) {
+        if (more[i] >= 0 && (more[i] ? io->free.first != NULL : blkring_ask(&io->rings[i].ring)))
+            work_again();
+    }
     return io->nr_under_way == 0;
 }
 

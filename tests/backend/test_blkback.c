@@ -27,8 +27,9 @@
 
 #define DOMAIN     7u
 #define RING_PAGES 16u
+#define RINGS      4u
 #define FIRST_REF  500u /* of the ring's pages */
-#define PORT       20u
+#define PORT       20u  /* of the first ring */
 #define LOCAL_PORT 1020u
 
 static const struct xenbus_type *type;
@@ -38,6 +39,8 @@ static uint64_t written_info;
 static bool written_discard;
 static unsigned mapped, bound, failures;
 static _Alignas(PAGE_SIZE) uint8_t ring[RING_PAGES * PAGE_SIZE];
+static bool is_bound[RINGS];
+static unsigned told;
 
 /*
  * ---- What the back end stands on.
@@ -97,7 +100,7 @@ int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_
         if (refs[i] < FIRST_REF || refs[i] >= FIRST_REF + RING_PAGES)
             return -XEN_EINVAL;
     }
-    *pages = (struct grant_pages){.start = ring, .count = count};
+    *pages = (struct grant_pages){.start = ring + (refs[0] - FIRST_REF) * PAGE_SIZE, .count = count};
     mapped++;
     return 0;
 }
@@ -112,23 +115,27 @@ int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler 
 {
     assert_int_equal(domain, DOMAIN);
     handler(1);
-    if (remote != PORT)
+    if (remote < PORT || remote >= PORT + RINGS || is_bound[remote - PORT])
         return -XEN_EINVAL;
-    *port = LOCAL_PORT;
+    *port = LOCAL_PORT + remote - PORT;
+    is_bound[remote - PORT] = true;
     bound++;
     return 0;
 }
 
 int event_close(evtchn_port_t port)
 {
-    assert_int_equal(port, LOCAL_PORT);
+    assert_in_range(port, LOCAL_PORT, LOCAL_PORT + RINGS - 1);
+    assert_true(is_bound[port - LOCAL_PORT]);
+    is_bound[port - LOCAL_PORT] = false;
     bound--;
     return 0;
 }
 
 int event_send(evtchn_port_t port)
 {
-    assert_int_equal(port, LOCAL_PORT);
+    assert_in_range(port, LOCAL_PORT, LOCAL_PORT + RINGS - 1);
+    told |= 1u << (port - LOCAL_PORT);
     return 0;
 }
 
@@ -211,8 +218,8 @@ static bool try_connect(void)
 
     memset(ring, 0, sizeof(ring));
     error = type->connect(&device);
-    assert_int_equal(mapped, !error);
-    assert_int_equal(bound, !error);
+    assert_int_equal(bound, mapped);
+    assert_int_equal(mapped != 0, !error);
     if (error)
         return false;
     assert_int_equal(type->announce(&device), 0);
@@ -270,6 +277,95 @@ static void xsa_526_illegal_keys_of_a_disk(void **state)
         connected += try_connect();
         memcpy(front, good, sizeof(good));
         assert_true(try_connect());
+    }
+    assert_in_range(connected, 100, 2500);
+    assert_int_equal(failures, 0);
+}
+
+/* Four rings, of one page each or of several. */
+static void set_queues(bool large)
+{
+    static const struct key keys[] = {
+        {"protocol", "x86_64-abi"},      {"ring-page-order", NULL},       {"multi-queue-num-queues", "4"},
+        {"queue-0/event-channel", "20"}, {"queue-1/event-channel", "21"}, {"queue-2/event-channel", "22"},
+        {"queue-3/event-channel", "23"}, {"queue-0/ring-ref", "500"},     {"queue-1/ring-ref", "504"},
+        {"queue-2/ring-ref", "508"},     {"queue-3/ring-ref", "512"},     {"device-type", "disk"},
+        {"queue-0/ring-ref0", NULL},     {"queue-0/ring-ref1", NULL},     {"queue-1/ring-ref0", NULL},
+        {"queue-1/ring-ref1", NULL},     {"queue-2/ring-ref0", NULL},     {"queue-2/ring-ref1", NULL},
+        {"queue-3/ring-ref0", NULL},     {"queue-3/ring-ref1", NULL},
+    };
+    static const char *const refs[] = {"500", "501", "504", "505", "508", "509", "512", "513"};
+
+    memset(front, 0, sizeof(front));
+    memcpy(front, keys, sizeof(keys));
+    if (!large)
+        return;
+    keys_set(front, "ring-page-order", "1");
+    for (unsigned i = 0; i < sizeof(refs) / sizeof(refs[0]); i++)
+        front[12 + i].value = refs[i];
+}
+
+/* Each of them is served, and only its own port is told. */
+static void test_queues(void **state)
+{
+    (void)state;
+    for (unsigned large = 0; large < 2; large++) {
+        set_queues(large);
+        assert_int_equal(type->publish(&device), 0);
+        memset(ring, 0, sizeof(ring));
+        assert_int_equal(type->connect(&device), 0);
+        assert_int_equal(mapped, RINGS);
+        assert_int_equal(bound, RINGS);
+        for (unsigned i = 0; i < RINGS; i++) {
+            struct sring_head *head = (struct sring_head *)(ring + i * 4 * PAGE_SIZE);
+            struct blkif_request request = {
+                .operation = BLKIF_OP_READ, .nr_segments = 1, .id = i, .seg = {{.gref = 1}}};
+
+            memcpy(head + 1, &request, sizeof(request));
+            head->req_prod = head->rsp_event = 1;
+            told = 0;
+            type->turn(&device);
+            fake_disk_finish(1);
+            type->turn(&device);
+            assert_int_equal(told, 1u << i);
+            assert_int_equal(head->rsp_prod, 1);
+        }
+        assert_true(type->disconnect(&device));
+        assert_int_equal(mapped, 0);
+        assert_int_equal(bound, 0);
+    }
+}
+
+/* More than are offered, none at all, and one without all of its keys. */
+static void xsa_526_illegal_keys_of_queues(void **state)
+{
+    static const char *const numbers[] = {"0", "5", "256", "4294967296", "-1", "", "x"};
+    static const char *const values[] = {NULL,  "",    "0",  "1",      "2",     "3",          "4",
+                                         "x",   "20",  "21", "500",    "501",   "515",        "516",
+                                         "504", "513", "24", "131073", "99999", "4294967296", "-1"};
+    struct key good[KEYS_MAX];
+    unsigned connected = 0;
+
+    (void)state;
+    set_queues(true);
+    memcpy(good, front, sizeof(good));
+    assert_int_equal(type->publish(&device), 0);
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        keys_set(front, "multi-queue-num-queues", numbers[i]);
+        assert_false(try_connect());
+    }
+    for (unsigned i = 3; i < 7; i++) {
+        memcpy(front, good, sizeof(good));
+        front[i].value = NULL;
+        assert_false(try_connect());
+    }
+    for (unsigned seed = 0; seed < 3000; seed++) {
+        memcpy(front, good, sizeof(good));
+        assert_true(try_connect());
+        draw_seed(seed);
+        for (unsigned n = 1 + draw_below(3); n--;)
+            front[1 + draw_below(19)].value = DRAW_OF(values);
+        connected += try_connect();
     }
     assert_in_range(connected, 100, 2500);
     assert_int_equal(failures, 0);
@@ -387,6 +483,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_not_offered_rings, begin, end),
         cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_a_disk, begin, end),
+        cmocka_unit_test_setup_teardown(test_queues, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_queues, begin, end),
         cmocka_unit_test_setup_teardown(xsa_142_a_mode_that_is_not_w_is_read_only, begin, end),
         cmocka_unit_test_setup_teardown(test_end_in_flush, begin, end),
         cmocka_unit_test_setup_teardown(test_one_disk_one_device, begin, end),

@@ -47,8 +47,8 @@ static void start(bool read_only, unsigned room, unsigned failing)
     head->rsp_event = 1;
     lent_start(failing);
     fake_disk_start(room, failing);
-    blkio_init(&io, &fake_disk, 7, read_only, true);
-    assert_int_equal(blkring_init(&io.ring, page, 1, BLKRING_64), 0);
+    blkio_init(&io, &fake_disk, 7, 1, read_only, true);
+    assert_int_equal(blkring_init(&io.rings[0].ring, page, 1, BLKRING_64), 0);
 }
 
 static struct blkif_request *put(uint8_t operation, uint64_t sector, unsigned nr_segments)
@@ -74,7 +74,7 @@ static const struct blkif_response *take(void)
 
 static int turn(void)
 {
-    bool notify;
+    unsigned notify;
 
     head->req_prod = producer;
     return blkio_turn(&io, &notify);
@@ -83,7 +83,7 @@ static int turn(void)
 /* Until everything is answered, with the disk going on in between. */
 static void settle(void)
 {
-    for (unsigned i = 0; i < 1000 && (io.nr_under_way || io.ring.req_cons != producer); i++) {
+    for (unsigned i = 0; i < 1000 && (io.nr_under_way || io.rings[0].ring.req_cons != producer); i++) {
         assert_int_equal(turn(), 0);
         fake_disk_finish(3);
     }
@@ -286,7 +286,7 @@ static void run(uint64_t seed, bool hostile)
         take_responses(asked);
         /* Nobody would wake it: then there is nothing to be done, or the disk has something. */
         if (!again)
-            assert_true(io.ring.req_cons == producer || fake_disk_has());
+            assert_true(io.rings[0].ring.req_cons == producer || fake_disk_has());
         again = false;
         has = fake_disk_has();
         fake_disk_finish(draw_below(6));
@@ -319,7 +319,7 @@ static void test_stopped_in_flight(void **state)
     for (uint64_t seed = 0; seed < 500; seed++) {
         uint8_t asked[SLOTS];
         unsigned turns = 0;
-        bool notify;
+        unsigned notify;
 
         draw_seed(seed);
         start(false, 1 + draw_below(8), draw_below(3) * 10);
@@ -348,7 +348,7 @@ static void test_stopped_in_flight(void **state)
 /* A front end that goes on asking is answered, with errors; the disk has no more of it. */
 static void test_refused(void **state)
 {
-    bool notify;
+    unsigned notify;
 
     (void)state;
     start(false, 8, 0);
@@ -390,8 +390,8 @@ static void test_another_life(void **state)
             }
             lent_start(0);
             fake_disk_start(1 + draw_below(20), 0);
-            blkio_init(&io, &fake_disk, 7, false, true);
-            assert_int_equal(blkring_init(&io.ring, page, 1, BLKRING_64), 0);
+            blkio_init(&io, &fake_disk, 7, 1, false, true);
+            assert_int_equal(blkring_init(&io.rings[0].ring, page, 1, BLKRING_64), 0);
             take_responses(asked);
         }
         settle();
@@ -403,7 +403,7 @@ static void test_another_life(void **state)
 
 static void test_broken_ring(void **state)
 {
-    bool notify;
+    unsigned notify;
 
     (void)state;
     start(false, 8, 0);
@@ -421,19 +421,19 @@ static void test_share_of_a_turn(void **state)
 {
     static _Alignas(PAGE_SIZE) uint8_t large[4 * PAGE_SIZE];
     struct sring_head *shared = (struct sring_head *)large;
-    bool notify;
+    unsigned notify;
 
     (void)state;
     start(false, 8, 0);
     memset(large, 0xff, sizeof(large));
     memset(large, 0, sizeof(*shared));
-    assert_int_equal(blkring_init(&io.ring, large, 4, BLKRING_64), 0);
+    assert_int_equal(blkring_init(&io.rings[0].ring, large, 4, BLKRING_64), 0);
     shared->rsp_event = 1;
     shared->req_prod = 100;
     again = false;
     assert_int_equal(blkio_turn(&io, &notify), 0);
     assert_true(notify && again);
-    assert_int_equal(io.ring.req_cons, BLKIO_JOBS);
+    assert_int_equal(io.rings[0].ring.req_cons, BLKIO_JOBS);
     again = false;
     assert_int_equal(blkio_turn(&io, &notify), 0);
     assert_false(notify || again);
@@ -448,12 +448,12 @@ static void xsa_300_a_front_end_has_its_share_of_pages(void **state)
     struct sring_head *shared = (struct sring_head *)large;
     struct blkif_request_segment *segments = (struct blkif_request_segment *)lent_pages[0];
     unsigned most = 0;
-    bool notify;
+    unsigned notify;
 
     (void)state;
     start(false, BLKIO_JOBS, 0);
     memset(large, 0, sizeof(large));
-    assert_int_equal(blkring_init(&io.ring, large, 8, BLKRING_64), 0);
+    assert_int_equal(blkring_init(&io.rings[0].ring, large, 8, BLKRING_64), 0);
     for (unsigned i = 0; i < BLKPLAN_SEGMENTS; i++)
         segments[i] = (struct blkif_request_segment){.gref = 1 + i % (LENT_PAGES - 1)};
     for (unsigned i = 0; i < 2 * BLKIO_JOBS; i++) {
