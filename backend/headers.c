@@ -17,6 +17,13 @@
 #define TCP_HEADER 20u
 #define UDP_HEADER 8u
 
+/* Source and destination, one behind the other. */
+#define IPV4_ADDRESSES_AT 12u
+#define IPV4_ADDRESSES    8u
+#define IPV6_ADDRESSES_AT 8u
+#define IPV6_ADDRESSES    32u
+#define PORTS             4u
+
 /*
  * Extension headers of IPv6 that change nothing for what follows: hop by hop, destination options (RFC 8200, section
  * 4).  A routing header is none of them: with it the pseudo-header has another address than the header.
@@ -113,4 +120,29 @@ int headers_find(const struct packet *packet, struct headers *headers)
     if (!error)
         error = headers->version == 4 ? walk_ipv4(packet, headers) : walk_ipv6(packet, headers);
     return error ? error : find_data(packet, headers);
+}
+
+/* Fowler, Noll and Vo's function, whose lower bits are mixed with the upper ones. */
+static uint32_t mix(const uint8_t *bytes, unsigned size)
+{
+    uint32_t sum = UINT32_C(2166136261);
+
+    for (unsigned i = 0; i < size; i++)
+        sum = (sum ^ bytes[i]) * UINT32_C(16777619);
+    return sum ^ sum >> 16;
+}
+
+uint32_t headers_flow(const struct packet *packet)
+{
+    uint8_t bytes[IPV6_ADDRESSES + PORTS] = {0};
+    struct headers headers;
+    unsigned at = 0, size = 2 * MAC_SIZE;
+
+    if (headers_find(packet, &headers) == 0) {
+        at = headers.ip + (headers.version == 4 ? IPV4_ADDRESSES_AT : IPV6_ADDRESSES_AT);
+        size = headers.version == 4 ? IPV4_ADDRESSES : IPV6_ADDRESSES;
+        (void)!packet_read(packet, headers.transport, bytes + IPV6_ADDRESSES, PORTS);
+    }
+    (void)!packet_read(packet, at, bytes, size);
+    return mix(bytes, sizeof(bytes));
 }

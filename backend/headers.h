@@ -51,3 +51,9 @@ static inline void put_be32(uint8_t *bytes, uint32_t value)
  * contradict each other or the packet, or it has more extension headers than anybody needs.
  */
 int __must_check headers_find(const struct packet *packet, struct headers *headers);
+
+/*
+ * A number that the packets of one flow have in common: by addresses and ports of IP where headers_find() finds them,
+ * else by the Ethernet addresses.  Whoever sends can choose which flows fall on the same number.
+ */
+uint32_t headers_flow(const struct packet *packet);

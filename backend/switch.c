@@ -4,6 +4,7 @@
 #include <guest/string.h>
 #include <guest/time.h>
 #include <backend/checksum.h>
+#include <backend/headers.h>
 #include <backend/segment.h>
 #include <backend/switch.h>
 
@@ -54,7 +55,8 @@ void switch_detach(struct switch_port *port)
         continue;
     *place = port->next;
     port->home = NULL;
-    queue_clear(&port->queue);
+    for (unsigned i = 0; i < SWITCH_QUEUES; i++)
+        queue_clear(&port->queues[i]);
     memset(port->learned, 0, sizeof(port->learned));
 }
 
@@ -99,6 +101,12 @@ static void learn(struct switch_port *port, const uint8_t *mac, uint64_t now)
     learned->heard = now;
 }
 
+/* The packets of a flow stay in their order. */
+static struct packet_queue *queue_of(struct switch_port *port, const struct packet *packet)
+{
+    return &port->queues[port->nr_queues > 1 ? headers_flow(packet) % port->nr_queues : 0];
+}
+
 /* Queue a packet that is not to be cut, or that the port cuts itself. */
 static void put(struct switch_port *port, struct packet *packet)
 {
@@ -109,7 +117,7 @@ static void put(struct switch_port *port, struct packet *packet)
     }
     if (!port->takes_blank)
         checksum_finish(packet);
-    queue_put(&port->queue, packet);
+    queue_put(queue_of(port, packet), packet);
 }
 
 static bool takes_uncut(const struct switch_port *port, const struct packet *packet)

@@ -12,6 +12,7 @@
 #include <backend/queue.h>
 
 #define SWITCHES_MAX    16u
+#define SWITCH_QUEUES   4u /* of a port */
 #define SWITCH_NAME_MAX 31u
 
 /* An address that has been silent for so many nanoseconds is forgotten. */
@@ -32,8 +33,10 @@ struct switch_port {
     bool takes_blank, takes_tso4, takes_tso6;
     unsigned size_max; /* of a packet that is not to be cut, with the Ethernet header */
 
+    unsigned nr_queues; /* in use, to which packets are given by their flow; 0 is 1 */
+
     /* What waits for the owner, who takes it. */
-    struct packet_queue queue;
+    struct packet_queue queues[SWITCH_QUEUES];
 
     /* The switch's. */
     struct vswitch *home;

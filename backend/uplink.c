@@ -70,11 +70,11 @@ int uplink_join(const uint8_t mac[MAC_SIZE], const char *name)
 /* A packet for which the card has no room stays in hand until it has; one that it cannot send any more is lost. */
 static void send(struct uplink *uplink)
 {
-    while (uplink->held || uplink->port.queue.first) {
+    while (uplink->held || uplink->port.queues[0].first) {
         int error;
 
         if (!uplink->held)
-            uplink->held = queue_take(&uplink->port.queue);
+            uplink->held = queue_take(&uplink->port.queues[0]);
         error = nic_send(uplink->nic, uplink->held);
         if (error == -XEN_EAGAIN)
             return;

@@ -46,6 +46,42 @@ static void test_found(void **state)
     }
 }
 
+static uint32_t flow(void)
+{
+    struct packet *packet = pool_make_packet(frame.bytes, frame.size);
+    uint32_t number = headers_flow(packet);
+
+    packet_free(packet);
+    return number;
+}
+
+/* Each byte of addresses and ports counts, and none of the data; of what is no TCP or UDP, the Ethernet addresses. */
+static void test_flow(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 500; seed++) {
+        unsigned addresses, size, number;
+
+        draw_seed(seed);
+        frame_make(&frame, DRAW_OF(versions), DRAW_OF(protocols), draw_below(3), 1 + draw_below(200));
+        addresses = frame.ip + (frame.version == 4 ? 12 : 8);
+        size = frame.version == 4 ? 8 : 32;
+        number = flow();
+        frame.bytes[frame.data + draw_below(frame.size - frame.data)] ^= 1;
+        frame.bytes[draw_below(2 * MAC_SIZE)] ^= 1;
+        assert_int_equal(flow(), number);
+        frame.bytes[addresses + draw_below(size)] ^= 1;
+        assert_int_not_equal(flow(), number);
+        number = flow();
+        frame.bytes[frame.transport + draw_below(4)] ^= 1;
+        assert_int_not_equal(flow(), number);
+        frame.size = frame.ip + draw_below(10);
+        number = flow();
+        frame.bytes[draw_below(2 * MAC_SIZE)] ^= 1;
+        assert_int_not_equal(flow(), number);
+    }
+}
+
 /* Cut anywhere, the lengths say more than there is. */
 static void test_cut(void **state)
 {
@@ -168,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_found, begin, end),
+        cmocka_unit_test_setup_teardown(test_flow, begin, end),
         cmocka_unit_test_setup_teardown(test_cut, begin, end),
         cmocka_unit_test_setup_teardown(test_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_third_tag, begin, end),

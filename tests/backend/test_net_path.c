@@ -45,7 +45,7 @@ static void turn(void)
         switch_input(&ports[0], list);
     }
     do {
-        assert_int_equal(netrx_give(&receiver.ring, LENDER_DOMAIN, &ports[1].queue, &notify, &more), 0);
+        assert_int_equal(netrx_give(&receiver.ring, LENDER_DOMAIN, &ports[1].queues[0], &notify, &more), 0);
     } while (more);
 }
 
@@ -142,7 +142,7 @@ static void xsa_392_a_receiver_that_stands_still(void **state)
             assert_in_range(packet_pages_free(), PACKET_PAGES - QUEUE_PAGES_MAX, PACKET_PAGES);
         }
         assert_int_equal(receiver.page.head.rsp_prod, 0);
-        assert_in_range(ports[1].queue.dropped, 1000 - QUEUE_PAGES_MAX, 1000);
+        assert_in_range(ports[1].queues[0].dropped, 1000 - QUEUE_PAGES_MAX, 1000);
         for (unsigned n = 0; n < 2; n++)
             switch_detach(&ports[n]);
     }

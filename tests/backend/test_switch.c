@@ -46,11 +46,11 @@ static unsigned who_got(void)
     unsigned who = 0;
 
     for (unsigned i = 0; i < PORTS; i++) {
-        if (!ports[i].queue.first)
+        if (!ports[i].queues[0].first)
             continue;
-        assert_int_equal(ports[i].queue.first->size, 60);
-        packet_free(queue_take(&ports[i].queue));
-        assert_null(ports[i].queue.first);
+        assert_int_equal(ports[i].queues[0].first->size, 60);
+        packet_free(queue_take(&ports[i].queues[0]));
+        assert_null(ports[i].queues[0].first);
         who |= 1u << i;
     }
     return who;
@@ -150,7 +150,7 @@ static void test_names(void **state)
     assert_int_equal(switch_attach(&others[SWITCHES_MAX - 1], "other3"), 0);
     switch_input(&others[3], pool_make_packet((const uint8_t[60]){2, 2, 2}, 60));
     assert_int_equal(who_got(), 0); /* another switch */
-    assert_non_null(others[SWITCHES_MAX - 1].queue.first);
+    assert_non_null(others[SWITCHES_MAX - 1].queues[0].first);
     for (unsigned i = 0; i < SWITCHES_MAX; i++)
         switch_detach(&others[i]); /* and what waits there is given back */
     assert_int_equal(switch_attach(&others[0], "more"), 0);
@@ -198,8 +198,8 @@ static void test_forms(void **state)
         for (unsigned i = 1; i < PORTS; i++) {
             unsigned offset = frame.data, count = 0;
 
-            for (; ports[i].queue.first; count++) {
-                struct packet *packet = queue_take(&ports[i].queue);
+            for (; ports[i].queues[0].first; count++) {
+                struct packet *packet = queue_take(&ports[i].queues[0]);
                 bool whole = i == (version == 4 ? 1 : 2);
 
                 assert_int_equal(packet->gso != PACKET_GSO_NONE, whole);
@@ -227,7 +227,7 @@ static void test_blank(void **state)
     packet->gso = PACKET_GSO_NONE;
     switch_input(&ports[0], packet);
     for (unsigned i = 1; i < PORTS; i++) {
-        packet = queue_take(&ports[i].queue);
+        packet = queue_take(&ports[i].queues[0]);
         assert_int_equal(packet->checksum_blank, i == 3);
         assert_true(packet_read(packet, 0, got, packet->size));
         assert_int_equal(frame_is_right(&frame, got, packet->size), i != 3);
@@ -244,12 +244,12 @@ static void test_too_large(void **state)
     ports[2].size_max = 1515;
     switch_input(&ports[0], pool_make_packet(bytes, 1515));
     for (unsigned i = 1; i < PORTS; i++) {
-        assert_int_equal(ports[i].queue.first != NULL, i == 2);
+        assert_int_equal(ports[i].queues[0].first != NULL, i == 2);
         assert_int_equal(ports[i].refused, i != 2);
-        queue_clear(&ports[i].queue);
+        queue_clear(&ports[i].queues[0]);
     }
     switch_input(&ports[0], pool_make_packet(bytes, 1514));
-    assert_non_null(ports[1].queue.first);
+    assert_non_null(ports[1].queues[0].first);
 }
 
 /* Without room for copies some do not get the packet; nothing else happens. */
@@ -264,7 +264,7 @@ static void test_no_memory(void **state)
         pool_leave(left);
         switch_input(&ports[0], copy);
         for (unsigned i = 0; i < PORTS; i++)
-            queue_clear(&ports[i].queue);
+            queue_clear(&ports[i].queues[0]);
         pool_leave(PACKET_PAGES - packet->nr_fragments);
         assert_int_equal(packet_pages_free(), PACKET_PAGES - packet->nr_fragments);
     }

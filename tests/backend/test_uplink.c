@@ -174,7 +174,7 @@ static struct packet *receive(struct packet *packet)
     again = 0;
     uplink_turn();
     assert_true(again);
-    return guest_port.queue.first ? queue_take(&guest_port.queue) : NULL;
+    return guest_port.queues[0].first ? queue_take(&guest_port.queues[0]) : NULL;
 }
 
 static void test_received(void **state)
