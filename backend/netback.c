@@ -17,18 +17,27 @@
 #include <backend/work.h>
 #include <backend/xenbus.h>
 
-#define WORD_MAX  32u /* of a key that holds a word */
-#define MAC_TEXT  18u /* 02:00:00:00:00:01, with the final zero */
-#define NO_BRIDGE "default"
+#define QUEUES_MAX SWITCH_QUEUES
+#define KEY_MAX    48u /* of a key of a queue's */
+#define WORD_MAX   32u /* of a key that holds a word */
+#define MAC_TEXT   18u /* 02:00:00:00:00:01, with the final zero */
+#define NO_BRIDGE  "default"
+
+/* A pair of rings; all zero where it is not in use. */
+struct netqueue {
+    struct grant_pages tx_page, rx_page;
+    evtchn_port_t tx_port, rx_port; /* the same where the front end has one for both */
+    struct netring tx, rx;
+};
 
 struct netback {
     bool used;
     char bridge[SWITCH_NAME_MAX + 1];
     struct rate rate;
 
-    struct grant_pages tx_page, rx_page;
-    evtchn_port_t tx_port, rx_port; /* the same where the front end has one for both */
-    struct netring tx, rx;
+    struct netqueue queues[QUEUES_MAX];
+    unsigned nr_queues;
+    unsigned first; /* of them, in this turn: where what may be sent is limited the first one has most of it */
     struct switch_port port;
 };
 
@@ -136,6 +145,8 @@ static int publish(struct xenbus_device *device)
     for (unsigned i = 0; i < ARRAY_SIZE(offered) && !error; i++)
         error = xenbus_write_number(device, offered[i], 1);
     if (!error)
+        error = xenbus_write_number(device, "multi-queue-max-queues", QUEUES_MAX);
+    if (!error)
         error = xenbus_write_number(device, "feature-rx-flip", 0);
     return error;
 }
@@ -155,8 +166,12 @@ static int read_flag(struct xenbus_device *device, const char *key, bool *flag)
 }
 
 struct keys {
-    uint64_t tx_ref, rx_ref, tx_port, rx_port;
     bool copies, sg, tso4, tso6, blank6, no_blank;
+    unsigned nr_queues;
+};
+
+struct queue_keys {
+    uint64_t tx_ref, rx_ref, tx_port, rx_port;
 };
 
 static int read_flags(struct xenbus_device *device, struct keys *keys)
@@ -176,32 +191,65 @@ static int read_flags(struct xenbus_device *device, struct keys *keys)
     return error;
 }
 
-/* One port for both directions, or one for each. */
-static int read_ports(struct xenbus_device *device, struct keys *keys)
+/* One pair of rings, unless there are said to be more. */
+static int read_queues(struct xenbus_device *device, struct keys *keys)
 {
-    int error = xenbus_read_front_number(device, "event-channel-tx", EVTCHN_FIFO_NR_CHANNELS, &keys->tx_port);
+    uint64_t number;
+    int error = xenbus_read_front_number(device, "multi-queue-num-queues", QUEUES_MAX, &number);
 
-    if (!error)
-        return xenbus_read_front_number(device, "event-channel-rx", EVTCHN_FIFO_NR_CHANNELS, &keys->rx_port);
-    if (error != -XEN_ENOENT)
-        return error;
-    error = xenbus_read_front_number(device, "event-channel", EVTCHN_FIFO_NR_CHANNELS, &keys->tx_port);
-    keys->rx_port = keys->tx_port;
-    return error;
+    keys->nr_queues = error ? 1 : (unsigned)number;
+    if (error)
+        return error == -XEN_ENOENT ? 0 : error;
+    return number ? 0 : -XEN_EINVAL;
 }
 
 static int read_keys(struct xenbus_device *device, struct keys *keys)
 {
-    int error = xenbus_read_front_number(device, "tx-ring-ref", UINT32_MAX, &keys->tx_ref);
+    int error = read_flags(device, keys);
 
     if (!error)
-        error = xenbus_read_front_number(device, "rx-ring-ref", UINT32_MAX, &keys->rx_ref);
-    if (!error)
-        error = read_ports(device, keys);
-    if (!error)
-        error = read_flags(device, keys);
+        error = read_queues(device, keys);
     /* Pages are copied into; to exchange them for others is the past. */
     return !error && !keys->copies ? -XEN_EOPNOTSUPP : error;
+}
+
+/* Which queue is read; it is in a directory of its own if there are several. */
+struct place {
+    struct xenbus_device *device;
+    unsigned which, nr_queues;
+};
+
+static int read_number(const struct place *place, const char *name, uint64_t max, uint64_t *number)
+{
+    char key[KEY_MAX];
+
+    if (place->nr_queues == 1)
+        return xenbus_read_front_number(place->device, name, max, number);
+    (void)print_to(key, sizeof(key), "queue-%u/%s", place->which, name);
+    return xenbus_read_front_number(place->device, key, max, number);
+}
+
+/* One port for both directions, or one for each. */
+static int read_ports(const struct place *place, struct queue_keys *keys)
+{
+    int error = read_number(place, "event-channel-tx", EVTCHN_FIFO_NR_CHANNELS, &keys->tx_port);
+
+    if (!error)
+        return read_number(place, "event-channel-rx", EVTCHN_FIFO_NR_CHANNELS, &keys->rx_port);
+    if (error != -XEN_ENOENT)
+        return error;
+    error = read_number(place, "event-channel", EVTCHN_FIFO_NR_CHANNELS, &keys->tx_port);
+    keys->rx_port = keys->tx_port;
+    return error;
+}
+
+static int read_queue(const struct place *place, struct queue_keys *keys)
+{
+    int error = read_number(place, "tx-ring-ref", UINT32_MAX, &keys->tx_ref);
+
+    if (!error)
+        error = read_number(place, "rx-ring-ref", UINT32_MAX, &keys->rx_ref);
+    return error ? error : read_ports(place, keys);
 }
 
 /*
@@ -218,31 +266,36 @@ static int map_ring(struct xenbus_device *device, uint64_t number, struct grant_
     return error;
 }
 
-static int bind(struct xenbus_device *device, const struct keys *keys)
+static int bind(unsigned domain, const struct queue_keys *keys, struct netqueue *queue)
 {
-    struct netback *back = device->data;
-    int error = event_bind_interdomain(device->domain, (evtchn_port_t)keys->tx_port, event_only_wakes, &back->tx_port);
+    int error = event_bind_interdomain(domain, (evtchn_port_t)keys->tx_port, event_only_wakes, &queue->tx_port);
 
     if (error)
         return error;
-    back->rx_port = back->tx_port;
+    queue->rx_port = queue->tx_port;
     if (keys->rx_port == keys->tx_port)
         return 0;
-    back->rx_port = 0;
-    return event_bind_interdomain(device->domain, (evtchn_port_t)keys->rx_port, event_only_wakes, &back->rx_port);
+    queue->rx_port = 0;
+    return event_bind_interdomain(domain, (evtchn_port_t)keys->rx_port, event_only_wakes, &queue->rx_port);
+}
+
+static void release_queue(struct netqueue *queue)
+{
+    if (queue->rx_port && queue->rx_port != queue->tx_port)
+        (void)!event_close(queue->rx_port);
+    if (queue->tx_port)
+        (void)!event_close(queue->tx_port);
+    queue->rx_port = queue->tx_port = 0;
+    grant_unmap_pages(&queue->rx_page);
+    grant_unmap_pages(&queue->tx_page);
 }
 
 /* Whatever of it is there goes, in reverse order; may be called for what is half connected, and again. */
 static void release(struct netback *back)
 {
     switch_detach(&back->port);
-    if (back->rx_port && back->rx_port != back->tx_port)
-        (void)!event_close(back->rx_port);
-    if (back->tx_port)
-        (void)!event_close(back->tx_port);
-    back->rx_port = back->tx_port = 0;
-    grant_unmap_pages(&back->rx_page);
-    grant_unmap_pages(&back->tx_page);
+    for (unsigned i = 0; i < QUEUES_MAX; i++)
+        release_queue(&back->queues[i]);
 }
 
 /* The port of the switch takes what the front end does. */
@@ -255,6 +308,7 @@ static int plug(struct netback *back, const struct keys *keys)
         .takes_tso4 = blank && keys->sg && keys->tso4,
         .takes_tso6 = blank && keys->sg && keys->tso6,
         .size_max = keys->sg ? PACKET_SIZE_MAX : PAGE_SIZE,
+        .nr_queues = keys->nr_queues,
     };
     return switch_attach(&back->port, back->bridge);
 }
@@ -262,10 +316,27 @@ static int plug(struct netback *back, const struct keys *keys)
 /* Whoever answered so far may have ended before it told of it. */
 static void tell(const struct netback *back)
 {
-    if (back->tx.answered)
-        (void)!event_send(back->tx_port);
-    if (back->rx.answered)
-        (void)!event_send(back->rx_port);
+    for (const struct netqueue *queue = back->queues; queue < back->queues + back->nr_queues; queue++) {
+        if (queue->tx.answered)
+            (void)!event_send(queue->tx_port);
+        if (queue->rx.answered)
+            (void)!event_send(queue->rx_port);
+    }
+}
+
+/* On errors there is something left for release(). */
+static int connect_queue(const struct place *place)
+{
+    struct netback *back = place->device->data;
+    struct netqueue *queue = &back->queues[place->which];
+    struct queue_keys keys = {0};
+    int error = read_queue(place, &keys);
+
+    if (!error)
+        error = map_ring(place->device, keys.tx_ref, &queue->tx_page, &queue->tx);
+    if (!error)
+        error = map_ring(place->device, keys.rx_ref, &queue->rx_page, &queue->rx);
+    return error ? error : bind(place->device->domain, &keys, queue);
 }
 
 static int connect(struct xenbus_device *device)
@@ -274,12 +345,9 @@ static int connect(struct xenbus_device *device)
     struct keys keys = {0};
     int error = read_keys(device, &keys);
 
-    if (!error)
-        error = map_ring(device, keys.tx_ref, &back->tx_page, &back->tx);
-    if (!error)
-        error = map_ring(device, keys.rx_ref, &back->rx_page, &back->rx);
-    if (!error)
-        error = bind(device, &keys);
+    back->nr_queues = keys.nr_queues;
+    for (unsigned i = 0; i < keys.nr_queues && !error; i++)
+        error = connect_queue(&(struct place){device, i, keys.nr_queues});
     if (!error)
         error = plug(back, &keys);
     if (error)
@@ -319,7 +387,7 @@ static void wake_at(uint64_t time)
 }
 
 /* What the guest sends goes to the switch; one by one where each counts. */
-static int take_sent(struct xenbus_device *device, struct netback *back)
+static int take_sent(struct xenbus_device *device, struct netback *back, struct netqueue *queue)
 {
     struct packet *list, *next;
     bool notify, more, sent;
@@ -329,7 +397,7 @@ static int take_sent(struct xenbus_device *device, struct netback *back)
         wake_at(back->rate.end);
         return 0;
     }
-    error = nettx_take(&back->tx, device->domain, back->rate.bytes ? 1 : NETTX_FRAMES, &list, &notify, &more);
+    error = nettx_take(&queue->tx, device->domain, back->rate.bytes ? 1 : NETTX_FRAMES, &list, &notify, &more);
     sent = list;
     for (; list; list = next) {
         next = list->next;
@@ -337,19 +405,19 @@ static int take_sent(struct xenbus_device *device, struct netback *back)
         switch_input(&back->port, list);
     }
     if (notify)
-        (void)!event_send(back->tx_port);
+        (void)!event_send(queue->tx_port);
     if (more || sent)
         work_again(); /* who receives it may have had its turn */
     return error;
 }
 
-static int give_received(struct xenbus_device *device, struct netback *back)
+static int give_received(struct xenbus_device *device, struct netqueue *queue, struct packet_queue *received)
 {
     bool notify, more;
-    int error = netrx_give(&back->rx, device->domain, &back->port.queue, &notify, &more);
+    int error = netrx_give(&queue->rx, device->domain, received, &notify, &more);
 
     if (notify)
-        (void)!event_send(back->rx_port);
+        (void)!event_send(queue->rx_port);
     if (more)
         work_again();
     return error;
@@ -358,8 +426,16 @@ static int give_received(struct xenbus_device *device, struct netback *back)
 static void turn(struct xenbus_device *device)
 {
     struct netback *back = device->data;
+    bool failed = false;
 
-    if (take_sent(device, back) || give_received(device, back))
+    back->first = (back->first + 1) % back->nr_queues;
+    for (unsigned i = 0; i < back->nr_queues && !failed; i++) {
+        unsigned which = (back->first + i) % back->nr_queues;
+        struct netqueue *queue = &back->queues[which];
+
+        failed = take_sent(device, back, queue) || give_received(device, queue, &back->port.queues[which]);
+    }
+    if (failed)
         xenbus_fail(device, "the front end's ring has more requests than slots, or a frame without end");
 }
 
