@@ -254,4 +254,6 @@ void test_main(void)
     rings();
     come_and_go();
     be_hostile(&writable, &readonly, guest_option("seed", 1));
+    test_check(front_close(&writable), "closed", "not");
+    be_queued(names, guest_option("seed", 1));
 }

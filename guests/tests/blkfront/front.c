@@ -35,7 +35,14 @@ void front_init(struct front *front, const char *id)
 {
     memset(front, 0, sizeof(*front));
     device_find(&front->device, "vbd", id);
+    front->ring_keys = front->device;
     lend_pages(front);
+}
+
+void front_init_queue(struct front *front, const char *id, unsigned which)
+{
+    front_init(front, id);
+    (void)print_to(front->ring_keys.front, sizeof(front->ring_keys.front), "%s/queue-%u", front->device.front, which);
 }
 
 /* One page has a name of its own. */
@@ -45,15 +52,15 @@ static void write_ring_refs(const struct front *front, unsigned order)
     char key[12];
 
     if (order == 0) {
-        device_write_number(device, "ring-ref", front->ring_refs[0]);
+        device_write_number(&front->ring_keys, "ring-ref", front->ring_refs[0]);
         device_remove(device, "ring-page-order");
         return;
     }
     device_write_number(device, "ring-page-order", order);
-    device_remove(device, "ring-ref");
+    device_remove(&front->ring_keys, "ring-ref");
     for (unsigned i = 0; i < 1u << order; i++) {
         (void)print_to(key, sizeof(key), "ring-ref%u", i);
-        device_write_number(device, key, front->ring_refs[i]);
+        device_write_number(&front->ring_keys, key, front->ring_refs[i]);
     }
 }
 
@@ -67,7 +74,7 @@ void front_prepare(struct front *front, unsigned order)
     front->nr_slots = FRONT_SLOTS << order;
     test_need(event_alloc_unbound(device->back_domain, event_only_wakes, &front->port), "a port");
     write_ring_refs(front, order);
-    device_write_number(device, "event-channel", front->port);
+    device_write_number(&front->ring_keys, "event-channel", front->port);
     device_write(device, "protocol", XEN_IO_PROTO_ABI_NATIVE);
 }
 

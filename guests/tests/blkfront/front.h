@@ -12,6 +12,7 @@
 
 struct front {
     struct device device;
+    struct device ring_keys; /* the same, but that keys of the ring are in a directory of it if there are several */
     struct sring_head *ring; /* pages of its own, in use as far as the order says, the slots behind the head */
     grant_ref_t ring_refs[1u << RING_ORDER_MAX];
     unsigned nr_slots;
@@ -25,6 +26,9 @@ struct front {
 
 /* Find the back end of device/vbd/@id, and lend the pages. */
 void front_init(struct front *front, const char *id);
+
+/* The same of ring @which of several, which another `struct front` each is for. */
+void front_init_queue(struct front *front, const char *id, unsigned which);
 
 /*
  * With a fresh ring of 2 to the @order pages: write the keys, and wait until the back end is in @wanted.  False: it
@@ -49,6 +53,9 @@ bool front_take(struct front *front, struct blkif_response *response);
 
 /* One request of whole pages from pages[0] on, and its status; 99: there is no response. */
 int front_do(struct front *front, uint8_t operation, uint64_t sector, unsigned nr_pages);
+
+/* A disk by several rings, good and hostile: queues.c.  It is not connected, before and afterwards. */
+void be_queued(const char *id, uint64_t seed);
 
 /* What a front end may not do, by @seed: hostile.c.  Both are connected, and are again afterwards. */
 void be_hostile(struct front *writable, struct front *readonly, uint64_t seed);
