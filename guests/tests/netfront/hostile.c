@@ -23,8 +23,10 @@
 #define NO_REF    1999u
 #define MS        (SECOND / 1000)
 #define EACH_SLOT NETIF_RING_SLOTS
+#define QUEUES    4u
 
-static struct net net;
+static struct net single, queues[QUEUES], *net = &single; /* what is used now: the one, or one of several */
+static unsigned nr_queues;
 static struct net_frame frame, answer;
 static uint64_t state;
 
@@ -44,6 +46,52 @@ static const char *const keys[] = {
     "tx-ring-ref",      "rx-ring-ref",     "event-channel", "event-channel-tx",
     "event-channel-rx", "request-rx-copy", "feature-sg",    "feature-gso-tcpv4",
 };
+
+static const char *const queue_keys[] = {
+    "multi-queue-num-queues",
+    "queue-0/tx-ring-ref",
+    "queue-1/rx-ring-ref",
+    "queue-2/event-channel",
+    "queue-2/event-channel-tx",
+    "queue-3/event-channel-rx",
+    "queue-3",
+};
+
+static const char *any_key(void)
+{
+    return nr_queues && below(3) ? queue_keys[below(ARRAY_SIZE(queue_keys))] : keys[below(ARRAY_SIZE(keys))];
+}
+
+/* The keys and rings of the one, or of several. */
+static void prepare(void)
+{
+    unsigned features = below(16);
+
+    if (!nr_queues) {
+        net = &single;
+        net_prepare(net, features);
+        return;
+    }
+    for (unsigned i = 0; i < QUEUES; i++)
+        net_prepare(&queues[i], features);
+    device_write_number(&queues->device, "multi-queue-num-queues", nr_queues);
+    net = &queues[below(nr_queues)];
+}
+
+static void release(void)
+{
+    if (!nr_queues)
+        net_release(&single);
+    for (unsigned i = 0; i < (nr_queues ? QUEUES : 0); i++)
+        net_release(&queues[i]);
+}
+
+static bool connect(void)
+{
+    prepare();
+    device_set_state(&net->device, 4);
+    return device_await_state(&net->device, 4);
+}
 
 /* The last ones are grants and ports of other kinds, or of others. */
 static const char *const values[] = {
@@ -69,16 +117,16 @@ static const char *const values[] = {
 
 static void bad_keys(void)
 {
-    net_prepare(&net, below(16));
+    prepare();
     for (unsigned i = 1 + below(3); i; i--) {
         if (below(4))
-            device_write(&net.device, keys[below(ARRAY_SIZE(keys))], values[below(ARRAY_SIZE(values))]);
+            device_write(&net->device, any_key(), values[below(ARRAY_SIZE(values))]);
         else
-            device_remove(&net.device, keys[below(ARRAY_SIZE(keys))]);
+            device_remove(&net->device, any_key());
     }
-    device_set_state(&net.device, 3 + below(2));
+    device_set_state(&net->device, 3 + below(2));
     time_sleep(below(5) * MS);
-    net_release(&net);
+    release();
 }
 
 /*
@@ -87,18 +135,18 @@ static void bad_keys(void)
 
 static void any_states(void)
 {
-    net_prepare(&net, below(16));
+    prepare();
     for (unsigned i = 1 + below(10); i; i--) {
         if (below(8))
-            device_set_state(&net.device, below(10));
+            device_set_state(&net->device, below(10));
         else if (below(2))
-            device_write(&net.device, "state", values[below(ARRAY_SIZE(values))]);
+            device_write(&net->device, "state", values[below(ARRAY_SIZE(values))]);
         else
-            device_remove(&net.device, "state");
+            device_remove(&net->device, "state");
         if (below(2))
             time_sleep(below(2) * MS);
     }
-    net_release(&net);
+    release();
 }
 
 /*
@@ -107,14 +155,14 @@ static void any_states(void)
 
 static void show_tx(uint32_t produced)
 {
-    __atomic_store_n(&net.tx->head.req_prod, produced, __ATOMIC_SEQ_CST);
-    (void)!event_send(net.tx_port);
+    __atomic_store_n(&net->tx->head.req_prod, produced, __ATOMIC_SEQ_CST);
+    (void)!event_send(net->tx_port);
 }
 
 static void show_rx(uint32_t produced)
 {
-    __atomic_store_n(&net.rx->head.req_prod, produced, __ATOMIC_SEQ_CST);
-    (void)!event_send(net.rx_port);
+    __atomic_store_n(&net->rx->head.req_prod, produced, __ATOMIC_SEQ_CST);
+    (void)!event_send(net->rx_port);
 }
 
 static void put_anything(void *slot, size_t size)
@@ -129,13 +177,13 @@ static grant_ref_t any_ref(void)
     case 0:
         return NO_REF;
     case 1:
-        return net.tx_ref;
+        return net->tx_ref;
     case 2:
-        return net.buffer_refs[below(NET_BUFFERS)];
+        return net->buffer_refs[below(NET_BUFFERS)];
     case 3:
         return below(16); /* of the console, of the xenstore */
     default:
-        return net.part_refs[below(NET_PARTS)];
+        return net->part_refs[below(NET_PARTS)];
     }
 }
 
@@ -149,7 +197,7 @@ static uint16_t any_size(void)
 
 static union netif_tx_slot *next_tx(void)
 {
-    return &net.tx->slots[net.tx_produced++ % NETIF_RING_SLOTS];
+    return &net->tx->slots[net->tx_produced++ % NETIF_RING_SLOTS];
 }
 
 static void put_request(unsigned flags)
@@ -166,8 +214,8 @@ static void put_request(unsigned flags)
 static void put_any_extra(bool more)
 {
     put_anything(next_tx(), sizeof(union netif_tx_slot));
-    net.tx->slots[(net.tx_produced - 1) % NETIF_RING_SLOTS].extra.type = (uint8_t)below(6);
-    net.tx->slots[(net.tx_produced - 1) % NETIF_RING_SLOTS].extra.flags = more;
+    net->tx->slots[(net->tx_produced - 1) % NETIF_RING_SLOTS].extra.type = (uint8_t)below(6);
+    net->tx->slots[(net->tx_produced - 1) % NETIF_RING_SLOTS].extra.flags = more;
 }
 
 /* What looks like a frame: a first part, extras, further parts. */
@@ -180,14 +228,14 @@ static void frame_of_anything(void)
         put_any_extra(extras > 1);
     for (; more; more--)
         put_request(more > 1 ? NETTXF_more_data : 0);
-    show_tx(net.tx_produced);
+    show_tx(net->tx_produced);
 }
 
 static void slots_of_anything(void)
 {
     for (unsigned i = below(40); i; i--)
         put_anything(next_tx(), sizeof(union netif_tx_slot));
-    show_tx(net.tx_produced);
+    show_tx(net->tx_produced);
 }
 
 static void frame_without_end(void)
@@ -201,31 +249,31 @@ static void frame_without_end(void)
         else
             put_request(NETTXF_more_data);
     }
-    show_tx(net.tx_produced);
+    show_tx(net->tx_produced);
 }
 
 /* Right in itself; what is in it is hardly what its flags say. */
 static void good_frame(void)
 {
     if (below(3))
-        make_question(&net, &frame, below(2), below(9000));
+        make_question(net, &frame, below(2), below(9000));
     else if (below(2))
-        frame_make_tcp(&frame, mirror_of(below(2)).bytes, net.mac, below(60000));
+        frame_make_tcp(&frame, mirror_of(below(2)).bytes, net->mac, below(60000));
     else
-        frame_begin(&frame, mac_of(below(256), below(3)).bytes, net.mac, below(65536));
+        frame_begin(&frame, mac_of(below(256), below(3)).bytes, net->mac, below(65536));
     if (below(4) == 0)
         frame.bytes[below(frame.size)] = (uint8_t)below(256);
     frame.flags = below(4);
     frame.gso_type = below(2) ? 0 : below(4);
     frame.gso_size = below(2) ? 1400 : any_size();
     for (unsigned at = 0, i = 0; at < frame.size; at += PAGE_SIZE, i++)
-        memcpy(net.parts[i], frame.bytes + at, PAGE_SIZE);
+        memcpy(net->parts[i], frame.bytes + at, PAGE_SIZE);
     for (unsigned at = 0, i = 0; at < frame.size; at += PAGE_SIZE, i++) {
         unsigned left = frame.size - at, size = left < PAGE_SIZE ? left : PAGE_SIZE;
         bool extra = !at && frame.gso_type;
 
         next_tx()->request = (struct netif_tx_request){
-            .gref = net.part_refs[i],
+            .gref = net->part_refs[i],
             .flags = (uint16_t)((at ? 0 : frame.flags) | (extra ? NETTXF_extra_info : 0) |
                                 (size < left ? NETTXF_more_data : 0)),
             .size = (uint16_t)(at ? size : frame.size),
@@ -235,7 +283,7 @@ static void good_frame(void)
                 (struct netif_extra_info){.type = XEN_NETIF_EXTRA_TYPE_GSO,
                                           .u.gso = {.size = (uint16_t)frame.gso_size, .type = (uint8_t)frame.gso_type}};
     }
-    show_tx(net.tx_produced);
+    show_tx(net->tx_produced);
 }
 
 /* Many to everybody. */
@@ -243,7 +291,7 @@ static void flood(void)
 {
     for (unsigned i = 0; i < 10; i++) {
         good_frame();
-        memset(net.parts[0], 0xff, 6);
+        memset(net->parts[0], 0xff, 6);
         (void)hypercall_sched_op(SCHEDOP_yield, NULL);
     }
 }
@@ -251,13 +299,13 @@ static void flood(void)
 static void receive_into_anything(void)
 {
     for (unsigned i = 1 + below(40); i; i--) {
-        struct netif_rx_request *request = &net.rx->slots[net.rx_produced++ % NETIF_RING_SLOTS].request;
+        struct netif_rx_request *request = &net->rx->slots[net->rx_produced++ % NETIF_RING_SLOTS].request;
 
         put_anything(request, sizeof(*request));
         if (below(4))
             request->gref = any_ref();
     }
-    show_rx(net.rx_produced);
+    show_rx(net->rx_produced);
 }
 
 static void any_index(void)
@@ -266,16 +314,16 @@ static void any_index(void)
     uint32_t distance = distances[below(ARRAY_SIZE(distances))];
 
     if (below(2))
-        show_tx(net.tx_produced += distance);
+        show_tx(net->tx_produced += distance);
     else
-        show_rx(net.rx_produced += distance);
+        show_rx(net->rx_produced += distance);
 }
 
 /* Behind what has been read, or before it: the back end has not run meanwhile. */
 static void change_slots(void)
 {
     for (unsigned i = below(100); i; i--)
-        put_anything(&net.tx->slots[below(NETIF_RING_SLOTS)], sizeof(union netif_tx_slot));
+        put_anything(&net->tx->slots[below(NETIF_RING_SLOTS)], sizeof(union netif_tx_slot));
 }
 
 /* Lent anew with another reference, but for what the ring still says. */
@@ -283,27 +331,27 @@ static void take_back(void)
 {
     unsigned which = below(NET_PARTS);
 
-    if (!grant_end(net.part_refs[which]))
-        test_need(
-            grant_access(net.device.back_domain, net.parts[which], below(2) ? GTF_readonly : 0, &net.part_refs[which]),
-            "a grant");
+    if (!grant_end(net->part_refs[which]))
+        test_need(grant_access(net->device.back_domain, net->parts[which], below(2) ? GTF_readonly : 0,
+                               &net->part_refs[which]),
+                  "a grant");
     which = below(NET_BUFFERS);
-    if (!grant_end(net.buffer_refs[which]))
-        test_need(grant_access(net.device.back_domain, net.buffers[which], below(8) ? 0 : GTF_readonly,
-                               &net.buffer_refs[which]),
+    if (!grant_end(net->buffer_refs[which]))
+        test_need(grant_access(net->device.back_domain, net->buffers[which], below(8) ? 0 : GTF_readonly,
+                               &net->buffer_refs[which]),
                   "a grant");
 }
 
 static void take_answers(void)
 {
-    net.tx->head.rsp_event = below(2) ? net.tx_produced : below(65536);
+    net->tx->head.rsp_event = below(2) ? net->tx_produced : below(65536);
     time_sleep(below(3) * MS);
 }
 
 static void storm(void)
 {
     for (unsigned i = 0; i < 100; i++)
-        (void)!event_send(below(2) ? net.tx_port : net.rx_port);
+        (void)!event_send(below(2) ? net->tx_port : net->rx_port);
 }
 
 static void use_rings(void)
@@ -328,32 +376,42 @@ static void use_rings(void)
         storm,
     };
 
-    if (!test_check(net_connect(&net, below(16)), "connected", "not"))
+    if (!test_check(connect(), "connected", "not"))
         return;
-    for (unsigned i = below(STEPS); i; i--)
+    for (unsigned i = below(STEPS); i; i--) {
+        if (nr_queues)
+            net = &queues[below(nr_queues)];
         steps[below(ARRAY_SIZE(steps))]();
+    }
     if (below(2))
         any_index();
-    net_release(&net);
+    release();
 }
 
 /*
  * ---- Rounds.
  */
 
+static void take_rings_back(struct net *of)
+{
+    test_result("the ring to send comes back", grant_end(of->tx_ref), 0);
+    test_result("and the other one", grant_end(of->rx_ref), 0);
+    test_need(grant_access(of->device.back_domain, of->tx, 0, &of->tx_ref), "a grant");
+    test_need(grant_access(of->device.back_domain, of->rx, 0, &of->rx_ref), "a grant");
+}
+
 /* Whatever has been done, a front end that closes and begins anew is served, and has its pages. */
 static bool recover(void)
 {
-    device_set_state(&net.device, 6);
-    if (!test_check(device_await_state(&net.device, 6), "it closes", "it does not"))
+    device_set_state(&net->device, 6);
+    if (!test_check(device_await_state(&net->device, 6), "it closes", "it does not"))
         return false;
-    device_set_state(&net.device, 1);
-    if (!test_check(device_await_state(&net.device, 2), "it waits again", "it does not"))
+    device_set_state(&net->device, 1);
+    if (!test_check(device_await_state(&net->device, 2), "it waits again", "it does not"))
         return false;
-    test_result("the ring to send comes back", grant_end(net.tx_ref), 0);
-    test_result("and the other one", grant_end(net.rx_ref), 0);
-    test_need(grant_access(net.device.back_domain, net.tx, 0, &net.tx_ref), "a grant");
-    test_need(grant_access(net.device.back_domain, net.rx, 0, &net.rx_ref), "a grant");
+    take_rings_back(&single);
+    for (unsigned i = 0; i < QUEUES; i++)
+        take_rings_back(&queues[i]);
     return true;
 }
 
@@ -361,14 +419,17 @@ static bool round(void)
 {
     static void (*const kinds[])(void) = {bad_keys, any_states, use_rings, use_rings};
 
+    nr_queues = below(2) ? 0 : 2 + below(QUEUES - 1);
     kinds[below(ARRAY_SIZE(kinds))]();
+    device_remove(&single.device, "multi-queue-num-queues");
     return recover();
 }
 
 /* In the middle of everything. */
 static _Noreturn void die(void)
 {
-    if (device_back_state(&net.device) == 2 && net_connect(&net, below(16))) {
+    nr_queues = below(2) ? 0 : QUEUES;
+    if (device_back_state(&net->device) == 2 && connect()) {
         for (unsigned i = below(10); i; i--) {
             good_frame();
             frame_of_anything();
@@ -388,11 +449,11 @@ static bool tell(unsigned bystander)
     for (unsigned tries = 0; tries < 50; tries++) {
         uint64_t end = time_now() + SECOND;
 
-        frame_begin(&frame, mac.bytes, net.mac, TYPE_DONE);
+        frame_begin(&frame, mac.bytes, net->mac, TYPE_DONE);
         frame_fill(&frame, ETHERNET, 64);
-        if (net_send(&net, &frame, PAGE_SIZE) != NETIF_RSP_OKAY)
+        if (net_send(net, &frame, PAGE_SIZE) != NETIF_RSP_OKAY)
             continue;
-        while (net_receive(&net, &answer, end)) {
+        while (net_receive(net, &answer, end)) {
             if (frame_type(&answer) == TYPE_DONE)
                 return true;
         }
@@ -408,11 +469,15 @@ void be_hostile(void)
     state = (guest_option("seed", 0) + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ time_now();
     frame = net_frame_alloc();
     answer = net_frame_alloc();
-    net_init(&net, 0);
+    net_init(&single, 0);
+    for (unsigned i = 0; i < QUEUES; i++)
+        net_init_queue(&queues[i], 0, i);
     for (unsigned i = 1 + below(ROUNDS); i && round(); i--)
         continue;
     if (!last)
         die();
-    if (test_check(net_connect(&net, NET_SG), "connected at last", "not"))
+    nr_queues = 0;
+    net = &single;
+    if (test_check(net_connect(net, NET_SG), "connected at last", "not"))
         test_check(tell((unsigned)guest_option("bystander", 0)), "the bystander hears of the end", "it does not");
 }

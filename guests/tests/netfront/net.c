@@ -50,6 +50,7 @@ void net_init(struct net *net, unsigned id)
     memset(net, 0, sizeof(*net));
     (void)print_to(name, sizeof(name), "%u", id);
     device_find(&net->device, "vif", name);
+    net->ring_keys = net->device;
     read_mac(net);
     net->tx = lend(net, 0, &net->tx_ref);
     net->rx = lend(net, 0, &net->rx_ref);
@@ -57,6 +58,12 @@ void net_init(struct net *net, unsigned id)
         net->parts[i] = lend(net, GTF_readonly, &net->part_refs[i]);
     for (unsigned i = 0; i < NET_BUFFERS; i++)
         net->buffers[i] = lend(net, 0, &net->buffer_refs[i]);
+}
+
+void net_init_queue(struct net *net, unsigned id, unsigned which)
+{
+    net_init(net, id);
+    (void)print_to(net->ring_keys.front, sizeof(net->ring_keys.front), "%s/queue-%u", net->device.front, which);
 }
 
 /*
@@ -103,7 +110,7 @@ static void begin_rings(struct net *net)
 
 static void write_ports(const struct net *net)
 {
-    const struct device *device = &net->device;
+    const struct device *device = &net->ring_keys;
     bool split = net->features & NET_SPLIT;
 
     if (split) {
@@ -127,8 +134,8 @@ void net_prepare(struct net *net, unsigned features)
     if (features & NET_SPLIT)
         net->rx_port = make_port(device);
     write_ports(net);
-    device_write_number(device, "tx-ring-ref", net->tx_ref);
-    device_write_number(device, "rx-ring-ref", net->rx_ref);
+    device_write_number(&net->ring_keys, "tx-ring-ref", net->tx_ref);
+    device_write_number(&net->ring_keys, "rx-ring-ref", net->rx_ref);
     device_write_number(device, "request-rx-copy", 1);
     device_write_number(device, "feature-rx-notify", 1);
     device_write_number(device, "feature-sg", !!(features & NET_SG));
@@ -149,6 +156,15 @@ bool net_connect(struct net *net, unsigned features)
     net_prepare(net, features);
     device_set_state(&net->device, 4);
     return device_await_state(&net->device, 4);
+}
+
+bool net_connect_queues(struct net *queues, unsigned count, unsigned features)
+{
+    for (unsigned i = 0; i < count; i++)
+        net_prepare(&queues[i], features);
+    device_write_number(&queues->device, "multi-queue-num-queues", count);
+    device_set_state(&queues->device, 4);
+    return device_await_state(&queues->device, 4);
 }
 
 bool net_close(struct net *net)

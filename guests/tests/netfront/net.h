@@ -20,6 +20,7 @@
 
 struct net {
     struct device device;
+    struct device ring_keys; /* the same, but that keys of the rings are in a directory of it if there are several */
     uint8_t mac[6];
     unsigned features;
     struct netif_tx_ring *tx;
@@ -45,6 +46,12 @@ struct net_frame net_frame_alloc(void);
 
 /* Find the interface device/vif/@id, and lend the pages. */
 void net_init(struct net *net, unsigned id);
+
+/* The same of the pair of rings @which of several, which another `struct net` each is for. */
+void net_init_queue(struct net *net, unsigned id, unsigned which);
+
+/* Connect all of @count; each has been initialised by net_init_queue(), in this order.  False: they do not connect. */
+bool net_connect_queues(struct net *queues, unsigned count, unsigned features);
 
 /* With fresh rings and all buffers posted: write the keys, and wait for the back end.  False: it does not connect. */
 bool net_connect(struct net *net, unsigned features);

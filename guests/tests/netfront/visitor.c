@@ -8,8 +8,9 @@
 #define CONNECTIONS 10u
 #define LONG_FRAME  30000u
 #define SEGMENT     1400u
+#define QUEUES      4u
 
-static struct net net;
+static struct net net, queues[QUEUES];
 static struct net_frame frame, answer;
 
 /*
@@ -131,6 +132,59 @@ static void come_and_go(void)
     test_equal("closed, connected and in use again", good, 2 * CONNECTIONS);
 }
 
+/*
+ * ---- Several queues.
+ */
+
+/* The queue in which the answer is, which is the same for all that the mirror says. */
+static unsigned answered_in(void)
+{
+    for (uint64_t end = time_now() + SECOND; time_now() < end;) {
+        for (unsigned i = 0; i < QUEUES; i++) {
+            if (net_receive(&queues[i], &answer, time_now()) && is_answer(&frame, &answer))
+                return i;
+        }
+    }
+    return QUEUES;
+}
+
+/* By each of them a question, small and large. */
+static void ask_by_each(void)
+{
+    unsigned good = 0, where = QUEUES;
+
+    for (unsigned i = 0; i < 2 * QUEUES; i++) {
+        unsigned seen;
+
+        make_question(&net, &frame, 0, i < QUEUES ? 100 : 3 * PAGE_SIZE);
+        if (net_send(&queues[i % QUEUES], &frame, PAGE_SIZE) != NETIF_RSP_OKAY)
+            break;
+        seen = answered_in();
+        good += seen < QUEUES && (where == QUEUES || seen == where);
+        where = seen;
+    }
+    test_equal("questions by each queue are answered in one", good, 2 * QUEUES);
+}
+
+static void several(void)
+{
+    test_check(net_close(&net), "closed", "not");
+    test_equal("so many queues are offered", device_back_number(&net.device, "multi-queue-max-queues"), QUEUES);
+    for (unsigned i = 0; i < QUEUES; i++)
+        net_init_queue(&queues[i], 0, i);
+    for (unsigned ports = 0; ports <= NET_SPLIT; ports += NET_SPLIT) {
+        test_check(net_connect_queues(queues, QUEUES, NET_SG | ports), "connected by four queues", "not");
+        ask_by_each();
+        test_check(device_close(&net.device), "closed again", "not");
+        for (unsigned i = 0; i < QUEUES; i++) {
+            net_release(&queues[i]);
+            test_equal("nothing that was received by it has failed", queues[i].errors, 0);
+        }
+    }
+    device_remove(&net.device, "multi-queue-num-queues");
+    test_check(net_connect(&net, NET_SPLIT | NET_SG | NET_TSO), "connected by one", "not");
+}
+
 void be_visitor(void)
 {
     frame = net_frame_alloc();
@@ -144,6 +198,7 @@ void be_visitor(void)
     checksums();
     long_frames();
     come_and_go();
+    several();
     test_check(end_mirror(&net), "the mirror ends", "it does not answer");
     test_equal("nothing that was received has failed", net.errors, 0);
 }
