@@ -83,15 +83,18 @@ begin frames 0 'frames: uid 65534, [0-9]{5} combinations, [0-9]+ children, [0-9]
 
 # A disk keeps over a reboot what is written, and the network answers; the back end's devices are PCI functions or not.
 # In the host's time, in which QEMU's network is.
-for machine in pc microvm; do
-    rm -f "$log/devices-$machine.raw"
-    truncate -s 16M "$log/devices-$machine.raw"
-    begin devices-$machine 0 'ok disk-flushes' 'ok disk-holds' 'ok network-answer' 'domain 1 \(vmlinuz\): restart 1' \
-        'ok disk-kept' 'devices: all is well' 'domain 1 \(vmlinuz\) powered off' -- \
-        build/cli/paravane run --verbose --audit --timeout "$limit" --memory 160M --machine $machine \
-        --disk "$log/devices-$machine.raw" --net user --ramdisk $linux/cloud-amd64/ramdisk.img \
+devices() { # NAME OPTION...
+    rm -f "$log/$1.raw"
+    truncate -s 16M "$log/$1.raw"
+    begin "$1" 0 'ok disk-flushes' 'ok disk-holds' 'ok network-answer' 'domain 1 \(vmlinuz\): restart 1' \
+        'ok disk-queues-used' 'ok network-queues' 'ok disk-kept' 'devices: all is well' 'domain 1 \(vmlinuz\) powered off' -- \
+        build/cli/paravane run --verbose --audit --timeout "$limit" --memory 160M "${@:2}" \
+        --disk "$log/$1.raw" --net user --ramdisk $linux/cloud-amd64/ramdisk.img \
         --cmdline "$words paravane.devices" $linux/cloud-amd64/vmlinuz
-done
+}
+devices devices-pc --machine pc
+devices devices-microvm --machine microvm
+devices devices-queues --vcpus 4 --cpus 1
 
 # Directories of this machine's, read and written from both sides.  The cloud kernel has no 9P.
 begin share 0 'ok share-read-large' 'ok share-keeps-modes' 'ok share-read-only-keeps' 'share: all is well' \
