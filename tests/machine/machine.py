@@ -27,16 +27,21 @@ class Trouble(Exception):
     pass
 
 
-def native_command(disks, network, start):
-    """QEMU with Debian's kernel and its own virtio devices.  start: words for the kernel's command line."""
+def qemu_command(memory, disks, network):
+    """QEMU with its own virtio devices; what it starts is to be added."""
     command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc"]
-    command += ["-accel", "tcg", "-cpu", "max", "-m", MEMORY, "-serial", "stdio"]
-    command += ["-kernel", f"{DEBIAN}/vmlinuz", "-initrd", f"{DEBIAN}/initrd.img"]
-    command += ["-append", f"console=ttyS0 root=LABEL=paravane ro {start}"]
+    command += ["-accel", "tcg", "-cpu", "max", "-m", memory, "-serial", "stdio"]
     for number, disk in enumerate(disks):
         command += ["-drive", f"if=none,id=disk{number},file={disk.path},format={disk.format}"]
         command += ["-device", f"virtio-blk-pci,drive=disk{number}"]
     return command + network
+
+
+def native_command(disks, network, start):
+    """QEMU with Debian's kernel.  start: words for the kernel's command line."""
+    command = qemu_command(MEMORY, disks, network)
+    command += ["-kernel", f"{DEBIAN}/vmlinuz", "-initrd", f"{DEBIAN}/initrd.img"]
+    return command + ["-append", f"console=ttyS0 root=LABEL=paravane ro {start}"]
 
 
 def forward_words(forwards):
