@@ -34,6 +34,7 @@ bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/lin
 
 bench-devices: build/linux/debian/disk.img build/linux/traffic build/linux/count.so build/backend/backend.elf \
 		$(LINUX_NEEDS)
+	$(Q)tools/fetch-first-domain || true
 	$(Q)tests/machine/bench.py $(ROWS)
 
 run-debian: build/linux/debian/disk.img build/linux/grub-images build/backend/backend.elf $(LINUX_NEEDS)

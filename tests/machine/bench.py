@@ -1,13 +1,15 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: MIT
-"""What disks and networks cost a Debian guest of Paravane, beside the same Debian on QEMU's virtio devices without us.
+"""What disks and networks cost a Debian guest of Paravane, beside the same Debian on QEMU's virtio devices without us,
+and as a guest of Debian's Xen, whose first domain serves it with Linux's back ends.
 
 Usage: tests/machine/bench.py [instructions] [time] [PATTERN]     default: both; PATTERN: only the rows that match
 
-`make bench-devices` builds what this needs, and passes on what is in ROWS.  Both machines are the same QEMU, with the
-same emulated processor, kernel, memory and images.
-  instructions   all that the machine carries out, counted by a plugin of QEMU's: programs, kernel, and with Paravane
-                 the hypervisor and the back end, for one request.  QEMU lets an instruction take a nanosecond (-icount
+`make bench-devices` builds what this needs, and passes on what is in ROWS.  The machines are the same QEMU, with the
+same emulated processor, kernel and images, and as much memory for the guest.  Where Debian's Xen could not be fetched
+there are two, and the last line says so.
+  instructions   all that the machine carries out, counted by a plugin of QEMU's: programs, kernel, and the hypervisor
+                 and the back end or the first domain where there are such, for one request.  QEMU lets an instruction take a nanosecond (-icount
                  shift=0).  A row is counted with few requests and with many, and the difference is divided: what it
                  takes to start the program does not count.  The median of three.
   time           what fio, or the program in the guest, sees by the guest's clock, which is the host's.  The machines
@@ -15,7 +17,7 @@ same emulated processor, kernel, memory and images.
 
 The table is printed; all figures, the ratios and whether each goal is met are in build/bench-devices.json, what the
 machines said is in build/log/bench-devices.  Environment, for less than that: PARAVANE_BENCH_ROUNDS (3),
-PARAVANE_BENCH_SECONDS (5, of a measurement of time).
+PARAVANE_BENCH_SECONDS (5, of a measurement of time), PARAVANE_BENCH_MODES (native paravane xen).
 """
 import concurrent.futures
 import contextlib
@@ -31,11 +33,13 @@ import threading
 import time
 
 import records
+import xen
 from machine import DEBIAN, Disk, Machine, Trouble, native_command, native_network, paravane_command
 
 BEGUN = time.monotonic()
 LOG = "build/log/bench-devices"
-MODES = ("native", "paravane")
+WANTED = os.environ.get("PARAVANE_BENCH_MODES", "native paravane xen").split()
+MODES = [mode for mode in WANTED if mode != "xen" or xen.is_there()]
 ROUNDS = int(os.environ.get("PARAVANE_BENCH_ROUNDS", 3))
 SECONDS = int(os.environ.get("PARAVANE_BENCH_SECONDS", 5))  # of a measurement of time
 SIZE = 256  # MiB of the disk that is measured
@@ -50,15 +54,15 @@ class DiskRow:
         self.goals = goals
         self.unit = "MiB/s" if block == 1024 else "requests/s"
 
-    def line(self, device, length):
-        return f"fio --name={self.name} --filename={device} --direct=1 --ioengine=libaio --norandommap " \
-            f"--rw={self.rw} --bs={self.block}k --iodepth={self.depth} --size={SIZE}m --output-format=json {length}"
+    def command(self):
+        return f"fio --name={self.name} --filename=$device --direct=1 --ioengine=libaio --norandommap " \
+            f"--rw={self.rw} --bs={self.block}k --iodepth={self.depth} --size={SIZE}m --output-format=json $1"
 
-    def counted(self, side, count):
-        return self.line(side.device, f"--io_size={count * self.block}k") + " >/dev/null"
+    def amount_of(self, count):
+        return f"--io_size={count * self.block}k"
 
     def timed(self, side):
-        said = side.machine.run(self.line(side.device, f"--time_based --runtime={SECONDS}"))
+        said = side.measure_in_guest("time", self.name, f"'--time_based --runtime={SECONDS}'")
         job = json.loads(said[said.index("{"):])["jobs"][0]
         way = job["write" if "write" in self.rw else "read"]
         return way["bw_bytes"] / (1 << 20) if self.block == 1024 else way["iops"]
@@ -73,12 +77,15 @@ class NetRow:
         self.unit = "answers/s" if way == "ask" else "MiB/s"
         self.amount = many
 
-    def counted(self, side, count):
-        return f"/traffic {self.way} {side.port} {count * self.size}"
+    def command(self):
+        return f"/traffic {self.way} $port $1"
+
+    def amount_of(self, count):
+        return count * self.size
 
     def timed(self, side):
         while True:
-            said = side.machine.run(self.counted(side, self.amount))
+            said = side.measure_in_guest("time", self.name, self.amount_of(self.amount))
             seconds = int(re.search(r"traffic (\d+)", said)[1]) / 1e9
             if seconds >= SECONDS / 2:
                 return self.amount / seconds
@@ -96,6 +103,25 @@ ROWS = [
     NetRow("tcp-from-host", "receive", 2, 66, time=LARGE),
     NetRow("tcp-ask", "ask", 200, 4200),
 ]
+
+
+# What the machines have as /measure: a console may lose some of a long line.
+MEASURE = """#!/bin/bash
+port=$1 how=$2 row=$3
+device=/dev/vdb
+test -b $device || device=/dev/xvdb
+once() { # AMOUNT
+    case $row in
+%s    esac
+}
+case $how in
+count)
+    once "$4" >/dev/null; /traffic mark
+    once "$4" >/dev/null; /traffic mark
+    once "$5" >/dev/null; /traffic mark ;;
+time) once "$4" ;;
+esac
+""" % "".join(f"    {row.name}) {row.command()} ;;\n" for row in ROWS)
 
 
 # ---- The host's end of linux/traffic.
@@ -143,16 +169,18 @@ def server():
 class Side:
     """A machine of the one kind or the other, that has been started, with the disk that is measured as its second."""
 
-    def __init__(self, mode, what, disks, port):
+    def __init__(self, mode, what, directory, port):
         self.port = port
         self.name = f"{what}-{mode}"
         self.marks = f"{LOG}/{self.name}.marks"
-        self.device = "/dev/vdb" if mode == "native" else "/dev/xvdb"
+        disks = make_disks(directory, mode)
         count = ["-icount", "shift=0", "-plugin", f"build/linux/count.so,out={self.marks}"]
         if what != "instructions":
             count = []
         if mode == "native":
             command = native_command(disks, native_network({}), "quiet") + ["-cpu", "max,-smap"] + count
+        elif mode == "xen":
+            command = xen.command(disks, directory, "quiet") + ["-cpu", "max,-smap"] + count
         else:
             command = paravane_command(disks, {}, "quiet") + [f"--qemu-arg={word}" for word in count]
         output = os.open(f"{LOG}/{self.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -163,10 +191,12 @@ class Side:
         with open(self.marks, encoding="ascii") as marks:
             return [int(line.split()[2]) for line in marks]
 
+    def measure_in_guest(self, how, name, *amounts):
+        return self.machine.run(f"/measure {self.port} {how} {name} {' '.join(map(str, amounts))}")
+
     def count(self, row):
         """Instructions for one.  The first time is not counted: what is needed is read from the disk then."""
-        few, many = row.counted(self, row.few), row.counted(self, row.many)
-        self.machine.run(f"{few}; /traffic mark; {few}; /traffic mark; {many}; /traffic mark")
+        self.measure_in_guest("count", row.name, row.amount_of(row.few), row.amount_of(row.many))
         begin, middle, end = self.counts()[-3:]
         return ((end - middle) - (middle - begin)) / (row.many - row.few)
 
@@ -174,12 +204,20 @@ class Side:
         return self.count(row) if what == "instructions" else row.timed(self)
 
 
+def put_script(image, path):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(MEASURE)
+    os.chmod(path, 0o755)
+    records.put_program(image, path, "/measure")
+
+
 def make_disks(directory, mode):
-    """Debian's, with the program in it, and one that is full: what has never been written costs the host nothing."""
+    """Debian's, with the programs in it, and one that is full: what has never been written costs the host nothing."""
     base, system, full = (os.path.join(directory, name) for name in ("base", f"{mode}.qcow2", f"{mode}.raw"))
     if not os.path.exists(base):
         subprocess.run(["cp", "--sparse=always", f"{DEBIAN}/disk.img", base], check=True)
         records.put_program(base, "build/linux/traffic", "/traffic")
+        put_script(base, f"{directory}/measure")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", os.path.abspath(base), "-F", "raw", system],
                    check=True)
     with open(full, "wb") as file:
@@ -208,8 +246,8 @@ def progress(text):
 def run(what, rows, directory, port):
     """Figures by row and machine."""
     with contextlib.ExitStack() as stack:
-        progress(f"{what}: starting both machines; their consoles: {LOG}")
-        sides = {mode: Side(mode, what, make_disks(directory, mode), port) for mode in MODES}
+        progress(f"{what}: starting the machines; their consoles: {LOG}")
+        sides = {mode: Side(mode, what, directory, port) for mode in MODES}
         for side in sides.values():
             stack.enter_context(side.machine)
         together(start, sides.values())
@@ -229,10 +267,11 @@ def run(what, rows, directory, port):
 
 def judge(what, row, figures):
     figure = {mode: statistics.median(figures[mode]) for mode in MODES}
-    figure["ratio"] = round(figure["paravane"] / figure["native"], 3)
+    for mode in MODES[1:]:
+        figure["ratio" if mode == "paravane" else f"ratio_{mode}"] = round(figure[mode] / figure[MODES[0]], 3)
     figure["unit"] = "instructions" if what == "instructions" else row.unit
     figure["all"] = figures
-    if what in row.goals:
+    if what in row.goals and "ratio" in figure:
         goal = figure["goal"] = row.goals[what]
         figure["met"] = figure["ratio"] <= goal if what == "instructions" else figure["ratio"] >= goal
     return figure
@@ -245,12 +284,20 @@ def verdict(what, figure):
         f"{'met' if figure['met'] else 'MISSED'}"
 
 
+def ratio(figure, mode):
+    value = figure.get("ratio" if mode == "paravane" else f"ratio_{mode}")
+    return "" if value is None else f"{value:.2f}"
+
+
 def print_table(results):
     for what, rows in results.items():
-        print(f"\n{what:18}{'native':>14}{'paravane':>14}{'ratio':>8}  unit          goal")
+        print(f"\n{what:18}" + "".join(f"{mode:>12}{'ratio' if mode != MODES[0] else '':>7}" for mode in MODES) +
+              "  unit          goal")
         for name, figure in rows.items():
-            print(f"{name:18}{figure['native']:14.0f}{figure['paravane']:14.0f}{figure['ratio']:8.2f}  "
-                  f"{figure['unit']:12}  {verdict(what, figure)}".rstrip())
+            print((f"{name:18}" + "".join(f"{figure[mode]:12.0f}{ratio(figure, mode):>7}" for mode in MODES) +
+                   f"  {figure['unit']:12}  {verdict(what, figure)}").rstrip())
+    if not xen.is_there():
+        print("xen: not measured, since it is not there: tools/fetch-first-domain fetches it")
 
 
 def commit():
