@@ -38,6 +38,7 @@ struct netback {
     struct netqueue queues[QUEUES_MAX];
     unsigned nr_queues;
     unsigned first; /* of them, in this turn: where what may be sent is limited the first one has most of it */
+    struct groups groups;
     struct switch_port port;
 };
 
@@ -134,6 +135,7 @@ static int publish(struct xenbus_device *device)
         "feature-rx-copy",           "feature-sg",
         "feature-gso-tcpv4",         "feature-gso-tcpv6",
         "feature-ipv6-csum-offload", "feature-split-event-channels",
+        "feature-multicast-control",
     };
     struct netback *back = device->data;
     int error = read_word(device, "bridge", NO_BRIDGE, back->bridge, sizeof(back->bridge));
@@ -166,7 +168,7 @@ static int read_flag(struct xenbus_device *device, const char *key, bool *flag)
 }
 
 struct keys {
-    bool copies, sg, tso4, tso6, blank6, no_blank;
+    bool copies, sg, tso4, tso6, blank6, no_blank, groups;
     unsigned nr_queues;
 };
 
@@ -183,6 +185,7 @@ static int read_flags(struct xenbus_device *device, struct keys *keys)
         {"request-rx-copy", &keys->copies},           {"feature-sg", &keys->sg},
         {"feature-gso-tcpv4", &keys->tso4},           {"feature-gso-tcpv6", &keys->tso6},
         {"feature-ipv6-csum-offload", &keys->blank6}, {"feature-no-csum-offload", &keys->no_blank},
+        {"request-multicast-control", &keys->groups},
     };
     int error = 0;
 
@@ -298,16 +301,28 @@ static void release(struct netback *back)
         release_queue(&back->queues[i]);
 }
 
+/* Has an earlier life of this domain served these rings?  Then nobody knows what groups the front end has named. */
+static bool is_taken_over(const struct netback *back)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < back->nr_queues; i++)
+        any = any || back->queues[i].tx.answered;
+    return any;
+}
+
 /* The port of the switch takes what the front end does. */
 static int plug(struct netback *back, const struct keys *keys)
 {
     bool blank = !keys->no_blank && keys->blank6;
 
+    back->groups = (struct groups){0};
     back->port = (struct switch_port){
         .takes_blank = blank,
         .takes_tso4 = blank && keys->sg && keys->tso4,
         .takes_tso6 = blank && keys->sg && keys->tso6,
         .size_max = keys->sg ? PACKET_SIZE_MAX : PAGE_SIZE,
+        .groups = keys->groups && !is_taken_over(back) ? &back->groups : NULL,
         .nr_queues = keys->nr_queues,
     };
     return switch_attach(&back->port, back->bridge);
@@ -397,7 +412,8 @@ static int take_sent(struct xenbus_device *device, struct netback *back, struct 
         wake_at(back->rate.end);
         return 0;
     }
-    error = nettx_take(&queue->tx, device->domain, back->rate.bytes ? 1 : NETTX_FRAMES, &list, &notify, &more);
+    error = nettx_take(&queue->tx, device->domain, back->rate.bytes ? 1 : NETTX_FRAMES, &back->groups, &list, &notify,
+                       &more);
     sent = list;
     for (; list; list = next) {
         next = list->next;

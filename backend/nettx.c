@@ -7,6 +7,7 @@
 #include <abi/mmu.h>
 #include <guest/address.h>
 #include <guest/grant.h>
+#include <guest/string.h>
 #include <backend/checksum.h>
 #include <backend/nettx.h>
 #include <backend/segment.h>
@@ -25,7 +26,8 @@ struct frame {
     struct part parts[NETTX_PARTS];
     unsigned nr_parts, nr_slots, size, flags;
     unsigned gso_type, gso_size;
-    bool has_gso, is_control;
+    bool has_gso, is_control, adds; /* is_control: adds or removes a group, and sends nothing */
+    uint8_t group[MAC_SIZE];
     unsigned first_answer;
     int16_t status;
 
@@ -92,7 +94,11 @@ static void add_extra(struct frame *frame, const struct netif_extra_info *extra)
         break;
     case XEN_NETIF_EXTRA_TYPE_MCAST_ADD:
     case XEN_NETIF_EXTRA_TYPE_MCAST_DEL:
-        frame->is_control = true; /* every group is passed on, so that there is nothing to remember */
+        if (frame->is_control)
+            frame->status = NETIF_RSP_ERROR;
+        frame->is_control = true;
+        frame->adds = extra->type == XEN_NETIF_EXTRA_TYPE_MCAST_ADD;
+        memcpy(frame->group, extra->u.mcast.addr, MAC_SIZE);
         break;
     case XEN_NETIF_EXTRA_TYPE_HASH:
         break;
@@ -175,8 +181,16 @@ static void add_copies(struct frame *frame, unsigned domain)
     }
 }
 
+static void change_groups(struct frame *frame, struct groups *groups)
+{
+    if (!frame->adds)
+        groups_remove(groups, frame->group);
+    else if (groups_add(groups, frame->group))
+        frame->status = NETIF_RSP_ERROR;
+}
+
 /* Collect the next frame, and what is to be copied of it.  As collect_slots(). */
-static int collect(struct netring *ring, unsigned domain, unsigned count, struct frame *frame)
+static int collect(struct netring *ring, unsigned domain, unsigned count, struct groups *groups, struct frame *frame)
 {
     int error;
 
@@ -188,6 +202,8 @@ static int collect(struct netring *ring, unsigned domain, unsigned count, struct
     nr_answers += frame->nr_slots;
     nr_frames++;
 
+    if (frame->is_control && !frame->status)
+        change_groups(frame, groups);
     if (frame->status || frame->is_control)
         return 0;
     if (!parts_are_right(frame)) {
@@ -262,7 +278,8 @@ static void answer(struct netring *ring)
     }
 }
 
-int nettx_take(struct netring *ring, unsigned domain, unsigned max, struct packet **list, bool *notify, bool *more)
+int nettx_take(struct netring *ring, unsigned domain, unsigned max, struct groups *groups, struct packet **list,
+               bool *notify, bool *more)
 {
     unsigned count = 0;
     int error;
@@ -272,7 +289,7 @@ int nettx_take(struct netring *ring, unsigned domain, unsigned max, struct packe
     *more = false;
     error = netring_count(ring, &count);
     while (!error && nr_frames < max && nr_copies + COPIES_OF_FRAME <= COPIES)
-        error = collect(ring, domain, count - nr_answers, &frames[nr_frames]);
+        error = collect(ring, domain, count - nr_answers, groups, &frames[nr_frames]);
 
     grant_copy(copies, nr_copies);
     finish(list);

@@ -60,11 +60,6 @@ void switch_detach(struct switch_port *port)
     memset(port->learned, 0, sizeof(port->learned));
 }
 
-static bool is_group(const uint8_t *mac)
-{
-    return mac[0] & 1;
-}
-
 /* 01:80:c2:00:00:00 to :0f are for the bridge itself and go no further (IEEE 802.1D, 7.12.6). */
 static bool is_reserved(const uint8_t *mac)
 {
@@ -150,15 +145,20 @@ static void deliver(struct switch_port *port, struct packet *packet)
     }
 }
 
-/* To all but where it came from: each has a copy, the last one the packet. */
-static void flood(struct switch_port *from, struct packet *packet)
+static bool takes_group(const struct switch_port *port, const uint8_t *to)
+{
+    return !port->groups || !groups_is_group(to) || groups_has(port->groups, to);
+}
+
+/* To all who take it but where it came from: each has a copy, the last one the packet. */
+static void flood(struct switch_port *from, const uint8_t *mac, struct packet *packet)
 {
     struct switch_port *to = NULL;
 
     for (struct switch_port *port = from->home->ports; port; port = port->next) {
         struct packet *copy;
 
-        if (port == from)
+        if (port == from || !takes_group(port, mac))
             continue;
         if (to) {
             copy = packet_copy(packet);
@@ -186,7 +186,7 @@ static void forward(struct switch_port *from, const uint8_t *to, struct packet *
             deliver(port, packet);
         return;
     }
-    flood(from, packet);
+    flood(from, to, packet);
 }
 
 void switch_input(struct switch_port *port, struct packet *packet)
@@ -194,13 +194,13 @@ void switch_input(struct switch_port *port, struct packet *packet)
     uint8_t macs[2 * MAC_SIZE], *to = macs, *from = macs + MAC_SIZE;
     uint64_t now = time_now();
 
-    if (!packet_read(packet, 0, macs, sizeof(macs)) || is_group(from) || is_reserved(to)) {
+    if (!packet_read(packet, 0, macs, sizeof(macs)) || groups_is_shared(from) || is_reserved(to)) {
         packet_free(packet);
         return;
     }
     learn(port, from, now);
-    if (is_group(to))
-        flood(port, packet);
+    if (groups_is_shared(to))
+        flood(port, to, packet);
     else
         forward(port, to, packet, now);
 }

@@ -3,12 +3,14 @@
  * Learning switches, each with a name, that join the guests' interfaces and the machine's network cards.
  *
  * They do what a plain bridge does (IEEE 802.1D) without a spanning tree: a packet goes to the port where its
- * destination was last heard of, or to all but the one it came from.  Nothing is known about who owns an address: a
+ * destination was last heard of, or to all but the one it came from, and such as do not want the group that it is to.
+ * Nothing is known about who owns an address: a
  * port that sends with the address of another takes its packets over, as on any such bridge.  But what a port makes
  * the switch remember takes room from nobody else.
  */
 #pragma once
 
+#include <backend/groups.h>
 #include <backend/queue.h>
 
 #define SWITCHES_MAX    16u
@@ -32,6 +34,8 @@ struct switch_port {
     /* The owner's: what it takes.  A port that takes packets to be cut takes blank checksums. */
     bool takes_blank, takes_tso4, takes_tso6;
     unsigned size_max; /* of a packet that is not to be cut, with the Ethernet header */
+
+    const struct groups *groups; /* whose packets it takes, and no other groups'; NULL: all */
 
     unsigned nr_queues; /* in use, to which packets are given by their flow; 0 is 1 */
 

@@ -2,6 +2,7 @@
 /* From the ring of one guest over the switch to that of another: all that is sent arrives, in order, and right. */
 /* links: backend/nettx.c backend/netrx.c backend/netring.c backend/switch.c backend/queue.c backend/packet.c */
 /* links: backend/headers.c backend/checksum.c backend/segment.c */
+/* links: backend/groups.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/lender.c tests/backend/lib/front.c */
 /* links: tests/backend/lib/frames.c */
 #include <setjmp.h>
@@ -25,6 +26,7 @@
 static struct front_tx sender;
 static struct front_rx receiver;
 static struct switch_port ports[2];
+static struct groups groups;
 static struct frame frame;
 static uint8_t got[NETIF_RING_SLOTS * PAGE_SIZE];
 
@@ -38,7 +40,7 @@ static void turn(void)
     struct packet *list, *next;
     bool notify, more;
 
-    assert_int_equal(nettx_take(&sender.ring, LENDER_DOMAIN, NETTX_FRAMES, &list, &notify, &more), 0);
+    assert_int_equal(nettx_take(&sender.ring, LENDER_DOMAIN, NETTX_FRAMES, &groups, &list, &notify, &more), 0);
     for (; list; list = next) {
         next = list->next;
         list->next = NULL;

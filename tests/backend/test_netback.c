@@ -2,6 +2,7 @@
 /* Interfaces by their keys: right ones carry packets, wrong ones leave nothing behind (XSA-526, 527, 528, 531, 532). */
 /* links: backend/netback.c backend/nettx.c backend/netrx.c backend/netring.c backend/switch.c backend/queue.c */
 /* links: backend/rate.c backend/packet.c backend/headers.c backend/checksum.c backend/segment.c */
+/* links: backend/groups.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/lender.c tests/backend/lib/front.c */
 /* links: tests/backend/lib/frames.c tests/backend/lib/keys.c tests/backend/lib/net_guests.c */
 #include <setjmp.h>
@@ -85,6 +86,68 @@ static void test_simple_front_end(void **state)
     assert_int_equal(exchange(0, &first, &gso), frame.size);
     assert_int_equal(first.flags, NETRXF_data_validated);
     assert_true(frame_is_right(&frame, got, frame.size));
+}
+
+/* Add a group to those of guest 1, or remove it. */
+static void say_group(unsigned type)
+{
+    struct front_slot slots[2] = {
+        {.ref = LENDER_FIRST_REF, .flags = NETTXF_extra_info},
+        {.is_extra = true, .extra = {.type = (uint8_t)type, .u.mcast.addr = {1, 0, 0x5e, 0, 0, 9}}}};
+
+    front_tx_put(&net_guests[1].tx, slots, 2);
+    net_guests_run();
+    assert_int_equal(net_guests[1].tx.page.head.rsp_prod, net_guests[1].tx.produced);
+}
+
+/* Does what guest 0 sends to the group arrive at guest 1? */
+static bool gets_group(void)
+{
+    struct netif_rx_response first;
+    struct netif_extra_info gso;
+
+    frame_make(&frame, 4, 17, 0, 300);
+    memcpy(frame.bytes, "\x01\0\x5e\0\0\x09\2", 7);
+    front_tx_send(&net_guests[0].tx, frame.bytes, frame.size, 1, NETTXF_csum_blank, 0, 0);
+    net_guests_run();
+    return front_rx_take(&net_guests[1].rx, got, &first, &gso) != 0;
+}
+
+/* Who asks for it gets no groups but those that it names; the list ends with the connection. */
+static void test_groups(void **state)
+{
+    (void)state;
+    net_guests_connect();
+    front_rx_post(&net_guests[1].rx, 20);
+    assert_true(gets_group());
+    for (unsigned connection = 0; connection < 2; connection++) {
+        assert_true(net_type->disconnect(&net_guests[1].device));
+        front_tx_start(&net_guests[1].tx, 0);
+        front_rx_start(&net_guests[1].rx, 0);
+        keys_set(net_guests[1].front, "request-multicast-control", "1");
+        assert_int_equal(net_type->connect(&net_guests[1].device), 0);
+        front_rx_post(&net_guests[1].rx, 20);
+        assert_false(gets_group());
+        say_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD);
+        assert_true(gets_group());
+        say_group(XEN_NETIF_EXTRA_TYPE_MCAST_DEL);
+        assert_false(gets_group());
+        say_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD);
+    }
+}
+
+/* What an earlier life of the back end was told nobody knows: then everything comes. */
+static void test_groups_that_are_lost(void **state)
+{
+    (void)state;
+    keys_set(net_guests[1].front, "request-multicast-control", "1");
+    net_guests_connect();
+    front_rx_post(&net_guests[1].rx, 20);
+    say_group(XEN_NETIF_EXTRA_TYPE_MCAST_DEL);
+    assert_false(gets_group());
+    assert_true(net_type->disconnect(&net_guests[1].device));
+    assert_int_equal(net_type->connect(&net_guests[1].device), 0);
+    assert_true(gets_group());
 }
 
 /* Each key with each value, then keys and values at random: an error leaves nothing, and the next connect is good. */
@@ -215,6 +278,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exchange, net_guests_begin, net_guests_end),
         cmocka_unit_test_setup_teardown(test_simple_front_end, net_guests_begin, net_guests_end),
+        cmocka_unit_test_setup_teardown(test_groups, net_guests_begin, net_guests_end),
+        cmocka_unit_test_setup_teardown(test_groups_that_are_lost, net_guests_begin, net_guests_end),
         cmocka_unit_test_setup_teardown(xsa_526_illegal_keys, net_guests_begin, net_guests_end),
         cmocka_unit_test_setup_teardown(test_flip, net_guests_begin, net_guests_end),
         cmocka_unit_test_setup_teardown(test_own_keys, net_guests_begin, net_guests_end),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames of all shapes, right and wrong, from a front end that keeps to the rules or not. */
 /* links: backend/nettx.c backend/netring.c backend/packet.c backend/headers.c backend/checksum.c backend/segment.c */
+/* links: backend/groups.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/lender.c tests/backend/lib/front.c */
 /* links: tests/backend/lib/frames.c */
 #include <setjmp.h>
@@ -18,6 +19,7 @@
 #include <tests/backend/lib/pool.h>
 
 static struct front_tx front;
+static struct groups groups;
 static struct frame frame;
 static uint8_t bytes[PACKET_SIZE_MAX], got[PACKET_SIZE_MAX];
 
@@ -26,7 +28,7 @@ static struct packet *take_up_to(unsigned max, int expected)
     struct packet *list;
     bool notify, more;
 
-    assert_int_equal(nettx_take(&front.ring, LENDER_DOMAIN, max, &list, &notify, &more), expected);
+    assert_int_equal(nettx_take(&front.ring, LENDER_DOMAIN, max, &groups, &list, &notify, &more), expected);
     return list;
 }
 
@@ -322,6 +324,39 @@ static void test_offloads(void **state)
     }
 }
 
+/* A frame that adds a group or removes one. */
+static int say_group(unsigned type, unsigned last)
+{
+    struct front_slot slots[2] = {
+        {.ref = LENDER_FIRST_REF, .flags = NETTXF_extra_info},
+        {.is_extra = true, .extra = {.type = (uint8_t)type, .u.mcast.addr = {1, 0, 0x5e, 0, 0, (uint8_t)last}}}};
+    int status;
+
+    front_tx_put(&front, slots, 2);
+    assert_null(take());
+    status = front_tx_answer(&front);
+    assert_int_equal(front_tx_answer(&front), NETIF_RSP_NULL);
+    return status;
+}
+
+/* As many as the list has room for; nothing is sent, and nothing copied. */
+static void test_groups(void **state)
+{
+    static const uint8_t first[MAC_SIZE] = {1, 0, 0x5e};
+
+    (void)state;
+    front_tx_start(&front, 0);
+    for (unsigned i = 0; i < GROUPS_MAX; i++)
+        assert_int_equal(say_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, i), NETIF_RSP_OKAY);
+    assert_true(groups_has(&groups, first));
+    assert_int_equal(say_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, GROUPS_MAX), NETIF_RSP_ERROR);
+    assert_int_equal(say_group(XEN_NETIF_EXTRA_TYPE_MCAST_DEL, 0), NETIF_RSP_OKAY);
+    assert_int_equal(say_group(XEN_NETIF_EXTRA_TYPE_MCAST_DEL, 0), NETIF_RSP_OKAY);
+    assert_false(groups_has(&groups, first));
+    assert_int_equal(say_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, GROUPS_MAX), NETIF_RSP_OKAY);
+    assert_int_equal(groups.count, GROUPS_MAX);
+}
+
 /* Extras: each kind, twice, unknown, without end.  Shows netif.answers. */
 static void test_extras(void **state)
 {
@@ -332,7 +367,8 @@ static void test_extras(void **state)
     } cases[] = {
         {{4}, NETIF_RSP_OKAY, true},      {{2}, NETIF_RSP_OKAY, false},       {{3}, NETIF_RSP_OKAY, false},
         {{4, 4}, NETIF_RSP_OKAY, true},   {{5}, NETIF_RSP_ERROR, false},      {{0x80, 4}, NETIF_RSP_ERROR, false},
-        {{1, 1}, NETIF_RSP_ERROR, false}, {{4, 2, 4}, NETIF_RSP_OKAY, false},
+        {{1, 1}, NETIF_RSP_ERROR, false}, {{4, 2, 4}, NETIF_RSP_OKAY, false}, {{2, 3}, NETIF_RSP_ERROR, false},
+        {{2, 5}, NETIF_RSP_ERROR, false},
     };
 
     (void)state;
@@ -346,6 +382,8 @@ static void test_extras(void **state)
         for (; count <= 3 && cases[i].types[count - 1]; count++) {
             slots[count].is_extra = true;
             slots[count].extra.type = cases[i].types[count - 1];
+            if (slots[count].extra.type / 2 == 1)
+                slots[count].extra.u.mcast.addr[0] = 1;
             slots[count].extra.flags = count < 3 && cases[i].types[count] ? XEN_NETIF_EXTRA_FLAG_MORE : 0;
             extras |= 1u << count;
         }
@@ -393,7 +431,7 @@ static void test_share(void **state)
         struct packet *list, *next;
         unsigned now = 0;
 
-        assert_int_equal(nettx_take(&front.ring, LENDER_DOMAIN, 5, &list, &notify, &more), 0);
+        assert_int_equal(nettx_take(&front.ring, LENDER_DOMAIN, 5, &groups, &list, &notify, &more), 0);
         for (; list; list = next, now++) {
             next = list->next;
             packet_free(list);
@@ -462,7 +500,8 @@ static void test_noise(void **state)
         front.produced += count + (draw_below(40) ? 0 : (uint32_t)draw());
         front.page.head.req_prod = front.produced;
         while (more && !error) {
-            error = nettx_take(&front.ring, LENDER_DOMAIN, 1 + draw_below(NETTX_FRAMES), &list, &notify, &more);
+            error =
+                nettx_take(&front.ring, LENDER_DOMAIN, 1 + draw_below(NETTX_FRAMES), &groups, &list, &notify, &more);
             for (; list; list = next, packets++) {
                 next = list->next;
                 assert_in_range(list->size, 14, PACKET_SIZE_MAX);
@@ -483,6 +522,7 @@ static int begin(void **state)
     (void)state;
     pool_start();
     lender_start();
+    groups = (struct groups){0};
     return 0;
 }
 
@@ -505,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_too_many, begin, end),
         cmocka_unit_test_setup_teardown(test_bad_index, begin, end),
         cmocka_unit_test_setup_teardown(test_offloads, begin, end),
+        cmocka_unit_test_setup_teardown(test_groups, begin, end),
         cmocka_unit_test_setup_teardown(test_extras, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
         cmocka_unit_test_setup_teardown(test_share, begin, end),

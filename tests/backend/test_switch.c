@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who gets a packet, against a plain list of who was heard of where; and in which form. */
 /* links: backend/switch.c backend/queue.c backend/segment.c backend/checksum.c backend/headers.c backend/packet.c */
+/* links: backend/groups.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/frames.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,6 +113,31 @@ static void test_groups(void **state)
     send(2, group, host(1));
     send(3, host(0), broadcast);
     assert_int_equal(who_got(), 0x1b);
+}
+
+/* Who has named groups gets theirs, and all that is to no group; the others get everything. */
+static void test_named_groups(void **state)
+{
+    static const uint8_t broadcast[MAC_SIZE] = {255, 255, 255, 255, 255, 255}, group[MAC_SIZE] = {1, 0, 0x5e, 0, 0, 1};
+    static struct groups named, none;
+
+    (void)state;
+    assert_int_equal(groups_add(&named, group), 0);
+    ports[2].groups = &named;
+    ports[3].groups = &none;
+    ports[4].groups = &none;
+    send(1, group, host(0));
+    assert_int_equal(who_got(), 0x5);
+    send(2, group, host(1)); /* who sends to a group does not get it back */
+    assert_int_equal(who_got(), 0x3);
+    send(1, broadcast, host(0));
+    assert_int_equal(who_got(), 0x1d);
+    send(1, host(5), host(0)); /* nobody knows where that is */
+    assert_int_equal(who_got(), 0x1d);
+    groups_remove(&named, group);
+    ports[0].groups = ports[1].groups = &none;
+    send(1, group, host(0));
+    assert_int_equal(who_got(), 0);
 }
 
 /* One port claims more addresses than there are places: what others have said is still known. */
@@ -297,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_learning, begin, end),
         cmocka_unit_test_setup_teardown(test_groups, begin, end),
+        cmocka_unit_test_setup_teardown(test_named_groups, begin, end),
         cmocka_unit_test_setup_teardown(test_flood_of_addresses, begin, end),
         cmocka_unit_test_setup_teardown(test_names, begin, end),
         cmocka_unit_test_setup_teardown(test_detached, begin, end),

@@ -2,6 +2,7 @@
 /* A card as the port of a switch: what it cannot do is done before, what it claims is looked at. */
 /* links: backend/uplink.c backend/switch.c backend/queue.c backend/packet.c */
 /* links: backend/headers.c backend/checksum.c backend/segment.c */
+/* links: backend/groups.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/frames.c */
 #include <setjmp.h>
 #include <stdarg.h>
