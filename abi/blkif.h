@@ -22,6 +22,11 @@
  * ` XEN_IO_PROTO_ABI_X86_64, or for the compat_ structures XEN_IO_PROTO_ABI_X86_32. {layouts}
  * ` Sectors have 512 bytes, and segments lie within a page of 4096; enum blkif_limits says how many of them a request
  * ` has. {segments}
+ * `
+ * ` Where the back end has `multi-queue-max-queues`, there may be as many rings for one disk, all of the same layout and
+ * ` size: the front end's `multi-queue-num-queues` says how many, and `ring-ref`, `ring-ref0` and so on and
+ * ` `event-channel` of each are in `queue-0`, `queue-1` and so on; of a single one they are where the others are.
+ * ` {queues}
  */
 /* ` enum blkif_protocol { */
 #define XEN_IO_PROTO_ABI_X86_64 "x86_64-abi"

@@ -24,6 +24,13 @@
  * `
  * ` To receive, the front end puts requests with empty pages.  Each is answered in its own slot, with a part of a frame
  * ` and how large that is, or with an extra behind the first part. {receive}
+ * `
+ * ` Where the back end has `multi-queue-max-queues`, there may be as many such pairs of pages: the front end's
+ * ` `multi-queue-num-queues` says how many, and those keys that are of one pair are in `queue-0`, `queue-1` and so on;
+ * ` of a single one they are where the others are. {queues}
+ * ` Where the back end has `feature-multicast-control`, a front end that connects with `request-multicast-control` = 1
+ * ` receives of packets to a group's address those alone whose group it has named, by an extra of the type
+ * ` XEN_NETIF_EXTRA_TYPE_MCAST_ADD; such a frame sends nothing. {groups}
  */
 /* ` enum netif_limits { */
 #define NETIF_RING_SLOTS 256

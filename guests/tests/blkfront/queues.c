@@ -123,6 +123,7 @@ static bool passes_on(unsigned from, unsigned to)
            queues[to].pages[0][PAGE_SIZE - 1] == word;
 }
 
+/* Shows blkif.queues. */
 static void use(unsigned order)
 {
     unsigned passed = 0;
@@ -204,7 +205,7 @@ static void put_anything(struct front *queue)
             .gref = queue->refs[below(FRONT_PAGES)], .first_sect = (uint8_t)below(3), .last_sect = (uint8_t)below(10)};
 }
 
-/* Slots of anything in all rings, and in the end an index that cannot be in one: the others are answered all the same. */
+/* Slots of anything in all rings; in the end an index that cannot be in one: the others are answered all the same. */
 static void hostile_rings(void)
 {
     unsigned answered = 0, wrong = below(QUEUES);

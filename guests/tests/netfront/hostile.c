@@ -65,7 +65,7 @@ static const char *any_key(void)
 /* The keys and rings of the one, or of several. */
 static void prepare(void)
 {
-    unsigned features = below(16);
+    unsigned features = below(32);
 
     if (!nr_queues) {
         net = &single;

@@ -142,6 +142,7 @@ void net_prepare(struct net *net, unsigned features)
     device_write_number(device, "feature-gso-tcpv4", !!(features & NET_TSO));
     device_write_number(device, "feature-ipv6-csum-offload", !(features & NET_NO_BLANK));
     device_write_number(device, "feature-no-csum-offload", !!(features & NET_NO_BLANK));
+    device_write_number(device, "request-multicast-control", !!(features & NET_GROUPS));
 }
 
 void net_release(struct net *net)
@@ -225,11 +226,11 @@ static bool await_answers(struct net *net)
     }
 }
 
-int net_send(struct net *net, const struct net_frame *frame, unsigned part)
+/* Show what has been put, and wait for what it is answered by. */
+static int send_put(struct net *net)
 {
     int status = NO_ANSWER;
 
-    put_frame(net, frame, part);
     net->tx->head.rsp_event = net->tx_produced; /* one event for all of it */
     __atomic_store_n(&net->tx->head.req_prod, net->tx_produced, __ATOMIC_SEQ_CST);
     test_need(event_send(net->tx_port), "send");
@@ -245,6 +246,22 @@ int net_send(struct net *net, const struct net_frame *frame, unsigned part)
         status = answer;
     }
     return status;
+}
+
+int net_send(struct net *net, const struct net_frame *frame, unsigned part)
+{
+    put_frame(net, frame, part);
+    return send_put(net);
+}
+
+int net_name_group(struct net *net, const uint8_t *mac, bool add)
+{
+    struct netif_extra_info extra = {.type = add ? XEN_NETIF_EXTRA_TYPE_MCAST_ADD : XEN_NETIF_EXTRA_TYPE_MCAST_DEL};
+
+    memcpy(extra.u.mcast.addr, mac, sizeof(extra.u.mcast.addr));
+    tx_slot(net)->request = (struct netif_tx_request){.flags = NETTXF_extra_info};
+    tx_slot(net)->extra = extra;
+    return send_put(net);
 }
 
 /*

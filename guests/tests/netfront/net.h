@@ -17,6 +17,7 @@
 #define NET_SG       (1u << 1)
 #define NET_TSO      (1u << 2)
 #define NET_NO_BLANK (1u << 3) /* checksums have to be complete */
+#define NET_GROUPS   (1u << 4) /* no multicast but that of groups that are named */
 
 struct net {
     struct device device;
@@ -65,6 +66,9 @@ bool net_close(struct net *net);
 
 /* Send the frame in parts of @part bytes.  What it is answered by, the same for each part; NO_ANSWER: not at all. */
 int net_send(struct net *net, const struct net_frame *frame, unsigned part);
+
+/* Name a group, or name it no more.  As net_send(). */
+int net_name_group(struct net *net, const uint8_t *mac, bool add);
 
 /* The next frame, waited for until @deadline.  False: there is none. */
 bool net_receive(struct net *net, struct net_frame *frame, uint64_t deadline);

@@ -69,7 +69,7 @@ bool end_mirror(struct net *net)
 
 static void send_back(struct net *net, const struct net_frame *frame, struct net_frame *answer)
 {
-    frame_begin(answer, frame->bytes + 6, net->mac, TYPE_SEEN);
+    frame_begin(answer, frame->bytes + (frame_type(frame) == TYPE_TO ? ETHERNET : 6), net->mac, TYPE_SEEN);
     frame_put16(answer->bytes + SEEN_FLAGS, frame->flags);
     frame_put16(answer->bytes + SEEN_GSO_TYPE, frame->gso_type);
     frame_put16(answer->bytes + SEEN_GSO_SIZE, frame->gso_size);

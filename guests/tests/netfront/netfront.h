@@ -8,6 +8,7 @@
 #define SECOND UINT64_C(1000000000)
 
 #define TYPE_DONE 0x88b7u /* to the bystander: nothing hostile comes from here any more; and its answer */
+#define TYPE_TO   0x88b9u /* to the mirror: it answers to the address at the beginning of the data */
 #define TYPE_END  0x88b8u /* to the mirror: its own end has come; mirrored first */
 
 /* What a mirrored frame has before what it was: flags, and gso_type and gso_size, of the reception. */

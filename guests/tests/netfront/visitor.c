@@ -133,6 +133,47 @@ static void come_and_go(void)
 }
 
 /*
+ * ---- Groups.
+ */
+
+/* Does what the mirror sends to that group come here? */
+static bool gets_group(unsigned last)
+{
+    make_question(&net, &frame, 0, 100);
+    frame_put16(frame.bytes + 12, TYPE_TO);
+    memcpy(frame.bytes + ETHERNET, "\x01\0\x5e\0\0", 5);
+    frame.bytes[ETHERNET + 5] = (uint8_t)last;
+    return ask(&net, &frame, &answer, SECOND / 5) && is_answer(&frame, &answer);
+}
+
+static int name_group(unsigned last, bool add)
+{
+    const uint8_t mac[6] = {1, 0, 0x5e, 0, 0, (uint8_t)last};
+
+    return net_name_group(&net, mac, add);
+}
+
+/* Shows netif.groups. */
+static void groups(void)
+{
+    unsigned named = 0;
+
+    test_check(gets_group(1), "who has not asked for less gets every group", "no");
+    test_check(net_close(&net) && net_connect(&net, NET_SG | NET_GROUPS), "connected for named groups", "not");
+    test_check(!gets_group(1), "gets none that it has not named", "it does");
+    test_equal("names one", (uint64_t)name_group(1, true), NETIF_RSP_OKAY);
+    test_check(gets_group(1) && !gets_group(2), "gets that one alone", "no");
+    mirrored("and what is to itself", 0, 100);
+    while (named < 1000 && name_group(named + 2, true) == NETIF_RSP_OKAY)
+        named++;
+    test_check(named > 8 && named < 250, "the list is bounded", "%u", named);
+    test_equal("names it no more", (uint64_t)name_group(1, false), NETIF_RSP_OKAY);
+    test_check(!gets_group(1) && gets_group(2), "gets it no more, but others", "no");
+    test_check(net_close(&net) && net_connect(&net, NET_SPLIT | NET_SG | NET_TSO), "connected as before", "not");
+    test_check(gets_group(1), "gets all again", "no");
+}
+
+/*
  * ---- Several queues.
  */
 
@@ -148,7 +189,7 @@ static unsigned answered_in(void)
     return QUEUES;
 }
 
-/* By each of them a question, small and large. */
+/* By each of them a question, small and large.  Shows netif.queues. */
 static void ask_by_each(void)
 {
     unsigned good = 0, where = QUEUES;
@@ -198,6 +239,7 @@ void be_visitor(void)
     checksums();
     long_frames();
     come_and_go();
+    groups();
     several();
     test_check(end_mirror(&net), "the mirror ends", "it does not answer");
     test_equal("nothing that was received has failed", net.errors, 0);
