@@ -99,7 +99,7 @@ FORCE_INLINE unsigned copy_requests(struct vcpu *vcpu, struct mmu_update chunk[C
             prefetch(vcpu->domain->machine, chunk, count);
         return count;
     }
-    return count > 1 && access_read(vcpu, chunk, from, sizeof(chunk[0])) ? 1 : 0;
+    return access_read(vcpu, chunk, from, sizeof(chunk[0])) ? 1 : 0;
 }
 
 /* A preemption point, and the next requests, at least one. */
