@@ -72,6 +72,7 @@ struct cpu {
     struct lock *innermost;     /* of those that it holds, the one that it took last; NULL: none.  hv/cpu/lock.h */
     uint32_t waits;             /* goes up as it begins to wait for others, and as that ends: hv/cpu/wait.h */
     uint64_t wait_began;        /* the TSC then */
+    uint64_t wait_patience;     /* so many ticks of it does it spin, before it halts */
     const struct lock *awaited; /* while it waits for a lock: which; NULL: for none.  These belong to hv/cpu/lock.c */
     uint32_t awaited_number;    /* its ticket */
     bool rests;                 /* it has halted, or is about to, until it is kicked */

@@ -28,20 +28,28 @@ static void rest(struct cpu *cpu, const struct lock *lock, uint32_t number)
     __atomic_store_n(&cpu->rests, false, __ATOMIC_RELAXED);
 }
 
+static bool is_served_soon(const struct lock *lock, uint32_t number)
+{
+    for (unsigned i = 0; i < WAIT_LOOKS; i++) {
+        if (ticket_is_served(&lock->ticket, number))
+            return true;
+        wait_look();
+    }
+    return false;
+}
+
 static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t number)
 {
     struct cpu *cpu = cpu_here();
-    uint64_t began = wait_begin(cpu);
 
+    wait_begin(cpu);
     __atomic_store_n(&cpu->awaited_number, number, __ATOMIC_RELAXED);
     __atomic_store_n(&cpu->awaited, lock, __ATOMIC_RELEASE);
     do {
         lock_waits();
-        if (wait_is_long(began))
+        if (wait_is_long(cpu))
             rest(cpu, lock, number);
-        else
-            __builtin_ia32_pause();
-    } while (!ticket_is_served(&lock->ticket, number));
+    } while (!is_served_soon(lock, number));
     __atomic_store_n(&cpu->awaited, NULL, __ATOMIC_RELAXED);
     wait_end(cpu);
 }

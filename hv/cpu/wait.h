@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for another processor, with interrupts off: for a lock, for answers.  Who waits spins for about as long as it
- * takes to halt and be woken, and halts then.  Where processors are virtual, whoever it waits for may be one that waits
- * for this one's place on a real one, and would get nowhere while this one spins.
+ * Waiting for another processor, with interrupts off: for a lock, for answers.  Who waits spins for a moment, and halts
+ * then.  Where processors are virtual, whoever it waits for may be one that waits for this one's place on a real one,
+ * and would get nowhere while this one spins.  So each processor's patience follows what it meets: where a wait was
+ * longer than anything worth spinning for, the next one spins half as long, and otherwise twice as long.
  *
  * Who halts has said so before it looks a last time at what it waits for; who changes that looks afterwards whether
  * somebody has, and kicks.  Both do it by locked instructions, so that one of the two sees the other; a kick that comes
@@ -16,20 +17,38 @@
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
 
-#define WAIT_SPIN_TICKS (UINT64_C(1) << 16) /* of the TSC, some 30 microseconds: halting and waking costs as much */
+/* Ticks of the TSC, some 3 and 100 microseconds: to halt and be woken costs a virtual processor that much. */
+#define WAIT_PATIENCE_LEAST (UINT64_C(1) << 13)
+#define WAIT_PATIENCE_MOST  (UINT64_C(1) << 18)
 
-/* A wait begins; it ends.  Waits do not nest.  wait_begin() returns when, in ticks of the TSC. */
-static inline uint64_t wait_begin(struct cpu *here)
+#define WAIT_LOOKS 100u /* at what is waited for, from one answer to what others ask to the next */
+
+/* A wait begins; it ends.  Waits do not nest. */
+static inline void wait_begin(struct cpu *here)
 {
     here->wait_began = asm_read_tsc();
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_RELEASE);
-    return here->wait_began;
 }
 
 static inline void wait_end(struct cpu *here)
 {
+    uint64_t patience = here->wait_patience;
+
+    if (asm_read_tsc() - here->wait_began > WAIT_PATIENCE_MOST)
+        here->wait_patience = patience / 2;
+    else if (patience < WAIT_PATIENCE_MOST)
+        here->wait_patience = patience ? 2 * patience : WAIT_PATIENCE_LEAST;
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_RELEASE);
     here->nmi_ticks = 0; /* it gets on */
+}
+
+/*
+ * Between two looks.  A pause would do, but QEMU's TCG takes it for a reason to leave the guest's code, and has a lock
+ * for the whole machine to take on the way, which whoever is waited for may need.
+ */
+static inline void wait_look(void)
+{
+    __asm__ volatile("lfence" : : : "memory");
 }
 
 /* Does @cpu wait?  The number of a wait, which no other one has. */
@@ -38,10 +57,10 @@ static inline bool wait_is_one(uint32_t waits)
     return waits & 1;
 }
 
-/* Has one that began at @began spun for long enough? */
-static inline bool wait_is_long(uint64_t began)
+/* Has this processor, which waits, spun for long enough? */
+static inline bool wait_is_long(const struct cpu *here)
 {
-    return asm_read_tsc() - began >= WAIT_SPIN_TICKS;
+    return asm_read_tsc() - here->wait_began >= here->wait_patience;
 }
 
 /*

@@ -108,21 +108,28 @@ static void rest(struct request_box *box, uint32_t number)
         wait_halted();
 }
 
+static bool is_answered_soon(const struct request_box *box, uint32_t number)
+{
+    for (unsigned i = 0; i < WAIT_LOOKS; i++) {
+        if (is_answered(box, number))
+            return true;
+        wait_look();
+    }
+    return false;
+}
+
 static void wait_for_answer(struct request_box *box, uint32_t number)
 {
     struct cpu *cpu = cpu_here();
-    uint64_t began;
 
     if (is_answered(box, number))
         return;
-    began = wait_begin(cpu);
-    while (!is_answered(box, number)) {
+    wait_begin(cpu);
+    do {
         request_answer();
-        if (wait_is_long(began))
+        if (wait_is_long(cpu))
             rest(box, number);
-        else
-            __builtin_ia32_pause();
-    }
+    } while (!is_answered_soon(box, number));
     wait_end(cpu);
 }
 

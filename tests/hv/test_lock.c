@@ -194,6 +194,7 @@ static void test_whoever_waits_answers(void **state)
     assert_int_equal(ticket_draw(&lock.ticket), 0); /* another processor */
     waited_for = &lock;
     answers_left = 5;
+    cpu_boot.wait_patience = UINT64_MAX;
     lock_take(&lock);
     assert_int_equal(answers, 5);
     assert_true(lock_is_mine(&lock));
@@ -216,6 +217,26 @@ static void test_rests(void **state)
     assert_false(wait_is_one(cpu_boot.waits));
     lock_drop(&lock);
     assert_int_equal(kicks[0] + kicks[1] + kicks[2], 0);
+}
+
+/* Patience grows with waits that were worth it, and shrinks with others. */
+static void test_patience(void **state)
+{
+    (void)state;
+    for (uint64_t patience = WAIT_PATIENCE_LEAST; patience <= WAIT_PATIENCE_MOST; patience *= 2) {
+        wait_begin(&cpu_boot);
+        wait_end(&cpu_boot);
+        assert_int_equal(cpu_boot.wait_patience, patience);
+    }
+    wait_begin(&cpu_boot);
+    wait_end(&cpu_boot);
+    assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
+    for (uint64_t patience = WAIT_PATIENCE_MOST; patience; patience /= 2) {
+        wait_begin(&cpu_boot);
+        cpu_boot.wait_began -= WAIT_PATIENCE_MOST + 1;
+        wait_end(&cpu_boot);
+        assert_int_equal(cpu_boot.wait_patience, patience / 2);
+    }
 }
 
 /* Of those that wait the one is woken whose turn it is, if it rests. */
@@ -270,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup(test_dropped_in_any_order, set_up),
         cmocka_unit_test_setup(test_whoever_waits_answers, set_up),
         cmocka_unit_test_setup(test_rests, set_up),
+        cmocka_unit_test_setup(test_patience, set_up),
         cmocka_unit_test_setup(test_wakes_the_next, set_up),
         cmocka_unit_test_setup(test_numbers_wrap, set_up),
     };
