@@ -53,6 +53,7 @@ start_xen() { # LOG KERNEL CMDLINE [QEMU-OPTION...]
             break
         elif grep -aqE '^(verdict: failure|panic:)|Hardware Dom0 (halted|crashed|shutdown)' "$out"; then
             status=1
+            ! grep -aq '^verdict: success' "$out" || status=0 # said since the first look
             break
         fi
         sleep 0.5
