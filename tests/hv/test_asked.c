@@ -29,7 +29,7 @@ static const uint8_t stub[] = {0x41, 0x5b, 0x59, 0xc3}, narrow_stub[] = {0xc3}, 
                      no_thunk[] = {0xe9, 0, 0, 0, 0}, no_stub[] = {0x48, 0x85, 0xc0, 0xc3};
 static bool unreachable;
 
-bool access_read(struct vcpu *which, void *to, vaddr_t from, size_t size)
+bool port_copy_from_guest(struct vcpu *which, void *to, vaddr_t from, size_t size)
 {
     assert_ptr_equal(which, &vcpu.engine);
     if (!unreachable)
@@ -40,7 +40,7 @@ bool access_read(struct vcpu *which, void *to, vaddr_t from, size_t size)
 bool access_read_word(struct vcpu *which, uint64_t *to, vaddr_t from)
 {
     *to = 0;
-    return access_read(which, to, from, access_word_size(&domain.engine));
+    return port_copy_from_guest(which, to, from, access_word_size(&domain.engine));
 }
 
 /* The engine hands refusals to this; here they are made. */
@@ -87,12 +87,25 @@ static void test_caller(void **state)
     assert_int_equal(find_caller(no_stub), 0);
     assert_int_equal(find_caller(no_thunk), 0);
     assert_int_equal(find_caller(narrow_stub), 1);
+}
+
+static void test_narrow_caller(void **state)
+{
+    const uint64_t caller = UINT64_C(0x1234567880103301);
+    uint8_t *low = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+    (void)state;
+    assert_ptr_not_equal(low, MAP_FAILED);
+    memcpy(low, narrow_stub, sizeof(narrow_stub));
+    memcpy(low + 16, stub, sizeof(stub));
+    memcpy(low + 32, &caller, sizeof(caller));
+    frame.rsp = (uint64_t)(low + 32);
     domain.engine.width = WIDTH_PAE;
-    stack[0] = UINT64_C(0x1234567880103301);
-    assert_int_equal(find_caller(narrow_stub), 0x80103301);
-    assert_int_equal(find_caller(stub), 0); /* has a prefix that 32-bit code has not */
+    assert_int_equal(find_caller(low), 0x80103301);
+    assert_int_equal(find_caller(low + 16), 0); /* has a prefix that 32-bit code has not */
     unreachable = true;
-    assert_int_equal(find_caller(narrow_stub), 0);
+    assert_int_equal(find_caller(low), 0);
+    munmap(low, PAGE_SIZE);
 }
 
 static void test_by_address(void **state)
@@ -187,9 +200,9 @@ static void test_narrow_multicall(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_caller, set_up),           cmocka_unit_test_setup(test_by_address, set_up),
-        cmocka_unit_test_setup(test_update, set_up),           cmocka_unit_test_setup(test_multicall, set_up),
-        cmocka_unit_test_setup(test_narrow_multicall, set_up),
+        cmocka_unit_test_setup(test_caller, set_up),     cmocka_unit_test_setup(test_narrow_caller, set_up),
+        cmocka_unit_test_setup(test_by_address, set_up), cmocka_unit_test_setup(test_update, set_up),
+        cmocka_unit_test_setup(test_multicall, set_up),  cmocka_unit_test_setup(test_narrow_multicall, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,19 +55,13 @@ size_t copy_recover(void *to, const void *from, size_t size)
     return 0;
 }
 
-bool access_address_ok(const struct domain *of, uint64_t address)
-{
-    (void)of;
-    return address < UINT64_C(0x800000000000);
-}
-
-bool access_read(struct vcpu *v, void *to, vaddr_t from, size_t size)
+bool port_copy_from_guest(struct vcpu *v, void *to, vaddr_t from, size_t size)
 {
     (void)v, (void)to, (void)from, (void)size;
     return false;
 }
 
-bool access_write(struct vcpu *v, vaddr_t to, const void *from, size_t size)
+bool port_copy_to_guest(struct vcpu *v, vaddr_t to, const void *from, size_t size)
 {
     (void)v, (void)to, (void)from, (void)size;
     return false;

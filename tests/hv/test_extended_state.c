@@ -61,12 +61,6 @@ const struct cpu_features *cpu_features(void)
     return &features;
 }
 
-bool access_address_ok(const struct domain *domain, uint64_t address)
-{
-    (void)domain, (void)address;
-    return false;
-}
-
 bool entry_load_ds(uint16_t selector)
 {
     return selector == 0;

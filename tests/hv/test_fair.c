@@ -33,7 +33,7 @@ uint64_t time_now(void)
     return now;
 }
 
-bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
     (void)vcpu, (void)to, (void)from, (void)size;
     fail();

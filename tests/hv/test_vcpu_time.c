@@ -90,7 +90,7 @@ void shutdown_by_watchdog(struct hv_domain *which)
     ended = 100 + SHUTDOWN_watchdog;
 }
 
-bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
     (void)vcpu;
     if (!area_mapped)

@@ -158,7 +158,7 @@ void domain_set_dying(struct domain *which)
     tell(which == &domain.engine ? "end " : "other-end ");
 }
 
-bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
     assert_ptr_equal(vcpu, &cpu_boot.current->engine);
     assert_int_equal(to.v, AREA);
