@@ -242,11 +242,15 @@ static void descriptor_fault(struct hv_vcpu *vcpu, uint64_t offset)
 static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
 {
     const uint64_t table_write = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
-    uint64_t error = vcpu->frame->error, offset = address - ldt_window(vcpu);
+    uint64_t error = vcpu->frame->error;
 
-    if (!(error & PAGE_FAULT_USER) && offset < (uint64_t)LDT_FRAMES * PAGE_SIZE) {
-        descriptor_fault(vcpu, offset);
-        return;
+    if (!(error & PAGE_FAULT_USER)) {
+        uint64_t offset = address - ldt_window(vcpu);
+
+        if (offset < (uint64_t)LDT_FRAMES * PAGE_SIZE) {
+            descriptor_fault(vcpu, offset);
+            return;
+        }
     }
     if (vcpu->engine.domain->writable_tables && (error & table_write) == table_write && !hv_vcpu_in_user_mode(vcpu) &&
         emulate_write(vcpu, address, error) == EMULATE_DONE)

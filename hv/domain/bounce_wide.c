@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames for the kernel of a 64-bit guest: abi/trap.h, [frame64], and abi/callback.h. */
 #include <abi/segment.h>
+#include <engine/access.h>
 #include <engine/engine.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/user_word.h>
 #include <hv/domain/bounce_frame.h>
 #include <hv/domain/shutdown.h>
 
-#define STACK_ALIGN   UINT64_C(16)
-#define CS_MASK_SHIFT 32u /* of the saved evtchn_upcall_mask in the word of cs */
+#define STACK_ALIGN    UINT64_C(16)
+#define REGISTERS_SIZE UINT64_C(16) /* of rcx and r11 */
+#define CS_MASK_SHIFT  32u          /* of the saved evtchn_upcall_mask in the word of cs */
 
 /*
  * The frame that every handler finds, from its stack pointer upwards; what some have in between goes between @r11 and
@@ -29,19 +33,37 @@ FORCE_INLINE struct interrupted interrupted(const struct hv_vcpu *vcpu)
                                 frame->rsp, frame->ss & 0xffff};
 }
 
-/* Change to the kernel's side, write @size bytes of frame to its stack and go on at @handler. */
-FORCE_INLINE void enter(struct hv_vcpu *vcpu, const void *words, size_t size, struct callback handler)
+/* Change to the kernel's side.  Returns where a frame of @size bytes goes to on its stack. */
+FORCE_INLINE uint64_t enter_kernel(struct hv_vcpu *vcpu, uint64_t size)
 {
-    struct cpu_frame *frame = vcpu->frame;
-    uint64_t rsp = frame->rsp;
+    uint64_t rsp = vcpu->frame->rsp;
 
     if (vcpu->engine.user_mode) {
         rsp = vcpu->bounce.kernel_sp;
         vcpu_enter_kernel(&vcpu->engine);
         state_swap_gs();
     }
-    rsp = (rsp & ~(STACK_ALIGN - 1)) - size;
-    if (!access_write(&vcpu->engine, VADDR(rsp), words, size)) {
+    return (rsp & ~(STACK_ALIGN - 1)) - size;
+}
+
+/* What every frame has below whatever some have besides, and above that. */
+FORCE_INLINE bool write_registers(const struct hv_vcpu *vcpu, uint64_t at)
+{
+    return user_word_write(at, vcpu->frame->rcx) && user_word_write(at + 8, vcpu->frame->r11);
+}
+
+FORCE_INLINE bool write_interrupted(uint64_t at, struct interrupted rest)
+{
+    return user_word_write(at, rest.rip) && user_word_write(at + 8, rest.cs) && user_word_write(at + 16, rest.rflags) &&
+           user_word_write(at + 24, rest.rsp) && user_word_write(at + 32, rest.ss);
+}
+
+/* The frame at @rsp has been written, or not: go on at @handler. */
+FORCE_INLINE void enter(struct hv_vcpu *vcpu, uint64_t rsp, bool written, struct callback handler)
+{
+    struct cpu_frame *frame = vcpu->frame;
+
+    if (!written) {
         shutdown_crash(vcpu, "the frame of a handler cannot be written to the kernel's stack at %lx", rsp);
         return;
     }
@@ -55,31 +77,42 @@ FORCE_INLINE void enter(struct hv_vcpu *vcpu, const void *words, size_t size, st
 
 void bounce_wide(struct hv_vcpu *vcpu, struct callback handler)
 {
-    const struct {
-        uint64_t rcx, r11;
-        struct interrupted rest;
-    } words = {vcpu->frame->rcx, vcpu->frame->r11, interrupted(vcpu)};
+    const struct interrupted rest = interrupted(vcpu);
+    const uint64_t size = REGISTERS_SIZE + sizeof(rest), rsp = enter_kernel(vcpu, size);
+    bool written;
 
-    enter(vcpu, &words, sizeof(words), handler);
+    cpu_user_access_begin();
+    written = access_range_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp) &&
+              write_interrupted(rsp + REGISTERS_SIZE, rest);
+    cpu_user_access_end();
+    enter(vcpu, rsp, written, handler);
 }
 
 void bounce_wide_error(struct hv_vcpu *vcpu, struct callback handler, uint64_t error)
 {
-    const struct {
-        uint64_t rcx, r11, error;
-        struct interrupted rest;
-    } words = {vcpu->frame->rcx, vcpu->frame->r11, error, interrupted(vcpu)};
+    const struct interrupted rest = interrupted(vcpu);
+    const uint64_t size = REGISTERS_SIZE + sizeof(error) + sizeof(rest), rsp = enter_kernel(vcpu, size);
+    bool written;
 
-    enter(vcpu, &words, sizeof(words), handler);
+    cpu_user_access_begin();
+    written = access_range_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp) &&
+              user_word_write(rsp + REGISTERS_SIZE, error) &&
+              write_interrupted(rsp + REGISTERS_SIZE + sizeof(error), rest);
+    cpu_user_access_end();
+    enter(vcpu, rsp, written, handler);
 }
 
 void bounce_wide_selectors(struct hv_vcpu *vcpu, struct callback handler, const uint64_t selectors[4])
 {
-    const struct {
-        uint64_t rcx, r11, ds, es, fs, gs;
-        struct interrupted rest;
-    } words = {vcpu->frame->rcx, vcpu->frame->r11, selectors[0],     selectors[1],
-               selectors[2],     selectors[3],     interrupted(vcpu)};
+    const struct interrupted rest = interrupted(vcpu);
+    const uint64_t size = REGISTERS_SIZE + 4 * sizeof(selectors[0]) + sizeof(rest), rsp = enter_kernel(vcpu, size);
+    bool written;
 
-    enter(vcpu, &words, sizeof(words), handler);
+    cpu_user_access_begin();
+    written = access_range_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp);
+    for (unsigned i = 0; written && i < 4; i++)
+        written = user_word_write(rsp + REGISTERS_SIZE + i * sizeof(selectors[0]), selectors[i]);
+    written = written && write_interrupted(rsp + size - sizeof(rest), rest);
+    cpu_user_access_end();
+    enter(vcpu, rsp, written, handler);
 }

@@ -9,6 +9,8 @@
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/user_word.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/cpuid.h>
 #include <hv/emulate/emulate_privileged.h>
@@ -339,11 +341,33 @@ static bool is_forced(struct emulation *emulation)
     return true;
 }
 
+/*
+ * The same as a word, with a byte besides: what nearly every #UD of 64-bit code is not.  Where the word cannot be read
+ * at once, nothing is certain.
+ */
+#define FORCED_WORD UINT64_C(0xa20f6e65780b0f)
+#define FORCED_MASK UINT64_C(0xffffffffffffff)
+
+static bool is_certainly_not_forced(const struct hv_vcpu *vcpu)
+{
+    uint64_t rip = vcpu->frame->rip, word;
+    bool read;
+
+    if (!emulation_in_flat_code(vcpu) || !access_range_ok(vcpu->engine.domain, VADDR(rip), sizeof(word)))
+        return false;
+    cpu_user_access_begin();
+    read = user_word_read(rip, &word);
+    cpu_user_access_end();
+    return read && (word & FORCED_MASK) != FORCED_WORD;
+}
+
 /* In either mode. */
 enum emulate_result emulate_forced(struct hv_vcpu *vcpu)
 {
     struct emulation emulation;
 
+    if (is_certainly_not_forced(vcpu))
+        return EMULATE_UNKNOWN;
     if (!emulation_open(&emulation, vcpu))
         return EMULATE_UNKNOWN;
     if (!is_forced(&emulation))

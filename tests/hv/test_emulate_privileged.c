@@ -234,6 +234,19 @@ static void test_forced(void **state)
     PLACE("\x0f\x0b\x78\x65\x6e\x0f\x31");
     assert_int_equal(emulate_forced(&vcpu), EMULATE_UNKNOWN);
     assert_int_equal(frame.rip, BASE);
+    for (unsigned i = 0; i < 7; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            PLACE("\x0f\x0b\x78\x65\x6e\x0f\xa2");
+            memory[i] ^= (uint8_t)(1u << bit);
+            assert_int_equal(emulate_forced(&vcpu), EMULATE_UNKNOWN);
+        }
+    }
+    PLACE("");
+    memcpy(memory + PAGE - 7, "\x0f\x0b\x78\x65\x6e\x0f\xa2", 7); /* the page ends with it */
+    frame.rip = BASE + PAGE - 7;
+    readable[1] = false;
+    assert_int_equal(emulate_forced(&vcpu), EMULATE_DONE);
+    assert_int_equal(frame.rip, BASE + PAGE);
     PLACE("");
     memcpy(memory + PAGE - 5, "\x0f\x0b\x78\x65\x6e\x0f\xa2", 7);
     frame.rip = BASE + PAGE - 5;

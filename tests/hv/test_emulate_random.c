@@ -21,7 +21,9 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <engine/reach.h>
+#include <hv/cpu/cpu.h>
 #include <hv/cpu/entry.h>
+#include <hv/cpu/user_word.h>
 #include <hv/device/ports.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/alu.h>
@@ -115,13 +117,16 @@ static void check_access(uint64_t start, uint64_t size, bool written)
         assert_true(written && on_kernel_stack(start, size));
 }
 
-bool access_address_ok(const struct domain *d, uint64_t address)
+struct cpu_features cpu_features_found;
+
+/* Of 64-bit code alone. */
+bool user_word_read(uint64_t from, uint64_t *word)
 {
-    (void)d;
-    return address < COMPAT_HYPERVISOR_VIRT_START;
+    fail_msg("%lx is read as a word, into %p", from, (void *)word);
+    return false;
 }
 
-bool access_read(struct vcpu *v, void *to, vaddr_t from, size_t size)
+bool port_copy_from_guest(struct vcpu *v, void *to, vaddr_t from, size_t size)
 {
     (void)v;
     if (from.v + size > COMPAT_HYPERVISOR_VIRT_START || !all_pages(from.v, size, is_mapped))
@@ -135,7 +140,7 @@ bool access_read(struct vcpu *v, void *to, vaddr_t from, size_t size)
     return true;
 }
 
-bool access_write(struct vcpu *v, vaddr_t to, const void *from, size_t size)
+bool port_copy_to_guest(struct vcpu *v, vaddr_t to, const void *from, size_t size)
 {
     (void)v, (void)from;
     if (to.v + size > COMPAT_HYPERVISOR_VIRT_START || !all_pages(to.v, size, is_writable))

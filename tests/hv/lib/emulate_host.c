@@ -12,13 +12,16 @@
 #include <engine/access.h>
 #include <engine/engine.h>
 #include <engine/reach.h>
+#include <hv/cpu/cpu.h>
 #include <hv/cpu/entry.h>
+#include <hv/cpu/user_word.h>
 #include <hv/device/ports.h>
 #include <hv/emulate/cpuid.h>
 #include <hv/emulate/emulate_privileged.h>
 #include <hv/mem/window.h>
 #include <tests/hv/lib/emulate_host.h>
 
+struct cpu_features cpu_features_found; /* without SMAP */
 uint8_t memory[PAGES * PAGE];
 bool readable[PAGES], writable[PAGES], for_programs[PAGES];
 struct hv_domain domain;
@@ -48,12 +51,6 @@ size_t copy_recover(void *to, const void *from, size_t size)
     return 0;
 }
 
-bool access_address_ok(const struct domain *d, uint64_t address)
-{
-    (void)d;
-    return address < UINT64_C(0x800000000000);
-}
-
 static bool reach(uint64_t address, size_t size, const bool *allowed)
 {
     if (address < BASE || address + size > BASE + sizeof(memory))
@@ -61,7 +58,7 @@ static bool reach(uint64_t address, size_t size, const bool *allowed)
     return allowed[(address - BASE) / PAGE] && allowed[(address + size - 1 - BASE) / PAGE];
 }
 
-bool access_read(struct vcpu *v, void *to, vaddr_t from, size_t size)
+bool port_copy_from_guest(struct vcpu *v, void *to, vaddr_t from, size_t size)
 {
     (void)v;
     if (!reach(from.v, size, readable))
@@ -70,7 +67,12 @@ bool access_read(struct vcpu *v, void *to, vaddr_t from, size_t size)
     return true;
 }
 
-bool access_write(struct vcpu *v, vaddr_t to, const void *from, size_t size)
+bool user_word_read(uint64_t from, uint64_t *word)
+{
+    return port_copy_from_guest(&vcpu.engine, word, VADDR(from), sizeof(*word));
+}
+
+bool port_copy_to_guest(struct vcpu *v, vaddr_t to, const void *from, size_t size)
 {
     (void)v;
     if (!reach(to.v, size, writable))
