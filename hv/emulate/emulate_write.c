@@ -3,7 +3,10 @@
  * Writes of a guest's kernel to its page tables: [vm_assist] of abi/.  The instruction becomes a struct table_write,
  * which the engine judges and carries out as one step; registers and flags follow from what it saw.
  */
+#include <engine/access.h>
 #include <engine/engine.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/user_word.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/alu.h>
 #include <hv/emulate/emulate_write.h>
@@ -263,9 +266,89 @@ static uint64_t expected_value(const struct emulation *emulation, const struct r
     return operand_get_register(frame, OPERAND_RAX, emulation->instruction.bytes);
 }
 
+/*
+ * ---- The short way of what 64-bit kernels write entries with: mov and xchg of a register of 64 bits, with REX and no
+ * other prefix, to [register], with a displacement or without.  What it does not know goes the long way, which reads
+ * the code anew; what it does know, the long way would do the same.
+ */
+
+#define REX_W       0x48u
+#define REX_R       0x04u
+#define REX_X       0x02u
+#define REX_B       0x01u
+#define OPCODE_XCHG 0x87u
+#define OPCODE_MOV  0x89u
+
+struct short_write {
+    unsigned length, source; /* of the instruction; the register that is stored */
+    bool exchanges;
+    uint64_t address;
+};
+
+/* @code: eight bytes, of which the instruction has seven at most. */
+static bool decode_short(const struct cpu_frame *frame, uint64_t code, struct short_write *found)
+{
+    unsigned rex = code & 0xff, opcode = code >> 8 & 0xff, mode = code >> 22 & 3, base = code >> 16 & 7;
+    int64_t displacement = 0;
+
+    if ((rex & ~(REX_R | REX_X | REX_B)) != REX_W || (opcode != OPCODE_MOV && opcode != OPCODE_XCHG))
+        return false;
+    /* Two registers; a further byte says more; relative to rip. */
+    if (mode == 3 || base == 4 || (mode == 0 && base == 5))
+        return false;
+    if (mode == 1)
+        displacement = (int8_t)(code >> 24);
+    else if (mode == 2)
+        displacement = (int32_t)(code >> 24);
+    base |= rex & REX_B ? 8 : 0;
+    *found = (struct short_write){
+        .length = mode == 0   ? 3
+                  : mode == 1 ? 4
+                              : 7,
+        .source = (code >> 19 & 7) | (rex & REX_R ? 8 : 0),
+        .exchanges = opcode == OPCODE_XCHG,
+        .address = operand_get_register(frame, base, 8) + (uint64_t)displacement,
+    };
+    return true;
+}
+
+static bool read_short(const struct hv_vcpu *vcpu, struct short_write *found)
+{
+    uint64_t rip = vcpu->frame->rip, code;
+    bool read;
+
+    if (!emulation_in_flat_code(vcpu) || (vcpu->frame->rflags & RFLAGS_TF) ||
+        !access_range_ok(vcpu->engine.domain, VADDR(rip), sizeof(code)))
+        return false;
+    cpu_user_access_begin();
+    read = user_word_read(rip, &code);
+    cpu_user_access_end();
+    return read && decode_short(vcpu->frame, code, found);
+}
+
+static enum emulate_result write_short(struct hv_vcpu *vcpu, const struct short_write *found)
+{
+    struct cpu_frame *frame = vcpu->frame;
+    struct table_write write = {
+        .form = found->exchanges ? WRITE_XCHG : WRITE_MOV,
+        .vaddr = VADDR(found->address),
+        .bytes = 8,
+        .operand = operand_get_register(frame, found->source, 8),
+    };
+
+    if (table_write_emulate(&vcpu->engine, &write))
+        return EMULATE_UNKNOWN;
+    if (found->exchanges)
+        operand_set_register(frame, found->source, 8, write.seen);
+    frame->rip += found->length;
+    frame->rflags &= ~RFLAGS_RF;
+    return EMULATE_DONE;
+}
+
 enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
 {
     const uint64_t cause = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
+    struct short_write found;
     struct emulation emulation;
     struct table_write write;
     const struct rule *rule;
@@ -273,6 +356,8 @@ enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64
 
     if (!vcpu->engine.domain->writable_tables || !emulation_in_kernel(vcpu) || (error & ~PAGE_FAULT_USER) != cause)
         return EMULATE_UNKNOWN;
+    if (read_short(vcpu, &found) && found.address == address)
+        return write_short(vcpu, &found);
     if (!emulation_begin(&emulation, vcpu))
         return emulation.result;
     rule = find_rule(emulation.instruction.operation);

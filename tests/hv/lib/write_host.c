@@ -9,12 +9,16 @@
 
 #include <engine/access.h>
 #include <engine/engine.h>
+#include <hv/cpu/cpu.h>
+#include <hv/cpu/user_word.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/window.h>
 #include <tests/hv/lib/write_host.h>
 
 uint8_t write_copy[WRITE_COPY_MAX];
 unsigned write_exceptions;
+bool write_host_has_words;
+struct cpu_features cpu_features_found; /* without SMAP */
 
 static const uint8_t *of;
 static size_t bytes;
@@ -34,14 +38,14 @@ uint64_t window_base(unsigned window)
     return 0;
 }
 
-bool access_address_ok(const struct domain *domain, uint64_t address)
+/* What is read of the memory is the copy's: the memory itself is the processor's. */
+bool user_word_read(uint64_t from, uint64_t *word)
 {
-    (void)domain, (void)address;
-    return true;
+    memcpy(word, (const void *)from, sizeof(*word));
+    return write_host_has_words;
 }
 
-/* What is read of the memory is the copy's: the memory itself is the processor's. */
-bool access_read(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
+bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
 {
     const uint8_t *place = (const uint8_t *)from.v;
 
@@ -52,7 +56,7 @@ bool access_read(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
     return true;
 }
 
-bool access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
     (void)vcpu, (void)to, (void)from, (void)size;
     return false;
