@@ -7,8 +7,8 @@
 
 HV_OFFSETS := hv/offsets.c
 HV_RECORD := $(sort $(wildcard hv/record/*.c))
-HV_RECORD_NONE := hv/record/none.c
-HV_C := $(filter-out $(HV_OFFSETS) $(HV_RECORD),$(sort $(wildcard hv/*.c hv/*/*.c)))
+HV_RECORD_NONE := hv/record_none.c
+HV_C := $(filter-out $(HV_OFFSETS) $(HV_RECORD) $(HV_RECORD_NONE),$(sort $(wildcard hv/*.c hv/*/*.c)))
 HV_SCRIPT := hv/image.lds.S
 HV_S := $(filter-out $(HV_SCRIPT),$(sort $(wildcard hv/*.S hv/*/*.S)))
 HV_TOOLS := hv/link hv/make-symbols hv/check-image
@@ -55,6 +55,6 @@ build/$(1)/cpu/entry_short.o: build/$(1)/offsets.h
 build/$(1)/cpu/entry_short.o: OPTIONS += -include build/$(1)/offsets.h
 
 $(call HV_IMAGE,$(1),paravane,$(HV_RECORD_NONE),)
-$(call HV_IMAGE,$(1),paravane-record,$(filter-out $(HV_RECORD_NONE),$(HV_RECORD)),$(HV_WRAPPED))
+$(call HV_IMAGE,$(1),paravane-record,$(HV_RECORD),$(HV_WRAPPED))
 endef
 $(foreach flavour,hv hv-clang,$(eval $(call HV_RULES,$(flavour))))

@@ -3,9 +3,9 @@
  * The engine's operations recorded, for the engine of another machine to carry out again: engine/record.h.
  *
  * The image that records, paravane-record.elf, is linked of the same objects as the other one, and of these files.  The
- * linker (--wrap) leads each call between machine and engine through them, either way: calls.c has what the machine
- * calls of engine/engine.h, port.c what the engine calls of engine/port.h.  So nothing is in the way of who does not
- * record, and the engine that is recorded is the one that runs otherwise.
+ * linker (--wrap) leads each call between machine and engine through them, either way: record_calls.c has what the
+ * machine calls of engine/engine.h, record_port.c what the engine calls of engine/port.h.  So nothing is in the way of
+ * who does not record, and the engine that is recorded is the one that runs otherwise.
  *
  * One processor runs, and no operation is interrupted by another: where the engine asks whether others wish to run, the
  * answer is no.  What is left are the calls that the machine carries out inside a multicall.
@@ -32,10 +32,10 @@ void record_start(struct machine *machine, const char *line);
 
 #define RECORD_BYTES_MAX 8192u /* of one event's bytes, and beyond those of a frame's runs */
 
-/* Is an engine that is recorded under way?  Set by calls.c, cleared while the engine calls the machine. */
+/* Is an engine that is recorded under way?  Set by record_calls.c, cleared while the engine calls the machine. */
 extern bool record_inside __attribute__((visibility("hidden")));
 
-/* Events, hv/record/write.c: the kind and its numbers; bytes, where the kind has them; then it is there. */
+/* Events, hv/record/record_write.c: the kind and its numbers; bytes, where the kind has them; then it is there. */
 void record_event(enum record_kind kind, const uint64_t *numbers);
 void record_event_bytes(enum record_kind kind, const uint64_t *numbers, const void *bytes, size_t size);
 #define RECORD_EVENT(kind, ...) record_event(RECORD_##kind, (const uint64_t[]){__VA_ARGS__})
@@ -47,7 +47,7 @@ size_t record_put_number(uint8_t *at, uint64_t number);
 /* The memory that the ring has; false: there is none. */
 bool record_open_ring(struct machine *machine);
 
-/* Contents of frames, hv/record/memory.c: the memory for what is known of them; false: there is none. */
+/* Contents of frames, hv/record/record_memory.c: the memory for what is known of them; false: there is none. */
 bool record_open_memory(struct machine *machine);
 
 /* The engine looks at, wipes, or copies to a frame. */
@@ -64,8 +64,8 @@ void record_leave_memory(void);
 void record_written(void);
 
 /*
- * The state that the machine keeps, hv/record/state.c: that of the machine, at the beginning; a domain that there is
- * from now on, or has another number.
+ * The state that the machine keeps, hv/record/record_state.c: that of the machine, at the beginning; a domain that
+ * there is from now on, or has another number.
  */
 void record_machine(const struct machine *machine);
 void record_know_domain(const struct domain *domain);

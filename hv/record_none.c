@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In the place of hv/record in the image that records nothing. */
+/* In the place of hv/record, in the image that records nothing. */
 #include <hv/record/record.h>
 
 void record_start(struct machine *machine, const char *line)

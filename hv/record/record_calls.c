@@ -225,7 +225,7 @@ WRAPPED(void, domain_drop_writable, struct domain *domain, mfn_t mfn)
 
 /* ---- Running. */
 
-/* The calls that the engine serves itself.  Of all others it hands on, what the machine calls of it meanwhile is told. */
+/* The calls that the engine serves itself.  Of others, which it hands on, what the machine calls meanwhile is told. */
 static bool is_engines(uint64_t number)
 {
     static const bool numbers[] = {
