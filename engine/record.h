@@ -104,7 +104,7 @@ enum record_kind {
 #define RECORD_VCPU_DIVERTED  2u
 
 #define RECORD_MEMORY_WHOLE 1u /* all else in the frame is zero */
-#define RECORD_MEMORY_LATE  2u /* it was found here, and not already when the operation began, or went on after a BACK */
+#define RECORD_MEMORY_LATE  2u /* it was found here, and perhaps not yet when the operation began, or went on */
 
 /*
  * CALL(name, function, arguments): what an operation is.  A domain or vCPU among the arguments stands in the event

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One adapter an operation, which takes the arguments apart; their table; an operation from its beginning to its end. */
+/* One adapter an operation, which takes the arguments apart; their table; an operation from beginning to end. */
 #include <stdio.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <abi/hypercall.h>
+#include <abi/mmuext.h>
 #include <abi/multicall.h>
 #include <sim/replay/replay.h>
 
@@ -84,6 +85,10 @@ static void note_entry(struct operation *operation, const void *bytes, size_t si
 
     memset(operation->entry, 0, sizeof(operation->entry));
     memcpy(operation->entry, bytes, size < sizeof(operation->entry) ? size : sizeof(operation->entry));
+    if (size == sizeof(struct compat_mmuext_op)) {
+        operation->entry[1] = operation->entry[0] >> 32;
+        operation->entry[0] = (uint32_t)operation->entry[0];
+    }
     if (!is_multicall || (size != sizeof(struct multicall_entry) && size != sizeof(struct compat_multicall_entry)))
         return;
     operation->nested = (uint32_t)operation->entry[0];
