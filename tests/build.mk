@@ -92,9 +92,6 @@ $(foreach flavour,san fast cov,$(eval \
 MODEL := $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 # What runs a guest.
 RUNNER := build/cli/paravane build/hv/paravane.elf
-# What records, and what replays.
-RECORDER := build/hv/paravane-record.elf build/replay/paravane-replay
-REPLAYED := build/replay-san/paravane-replay
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
 LINUX_TESTED := linux build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
 # The same of 32 bits.

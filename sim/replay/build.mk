@@ -13,6 +13,10 @@ CC_replay-san := $(GCC)
 CFLAGS_replay-san := $(HOSTED) -O1 $(SANITIZERS) -DENGINE_DEBUG
 LINK_replay-san := $(LINK_replay)
 
+# What records, and what replays; and what the tests replay with.
+RECORDER := build/hv/paravane-record.elf build/replay/paravane-replay
+REPLAYED := build/replay-san/paravane-replay
+
 .PHONY: replay
 
 replay: build/replay/paravane-replay

@@ -40,8 +40,9 @@ static const struct argp_option option_list[] = {
 };
 
 static const char help[] =
-    "Carry out once more what `paravane run --record FILE` has recorded: every operation of memory management, by the "
-    "engine that this program was built with, in an ordinary process, without QEMU and without the guest."
+    "Carry out once more what `paravane run` has recorded: every operation of memory management, by the engine that "
+    "this "
+    "program was built with, in an ordinary process, without QEMU and without the guest."
     "\v"
     "What the engine reads of the guest's memory comes from the recording, and all that it answers, writes, flushes, "
     "loads and refuses is compared with what it did in the run. The first difference is the end, and is told: "
@@ -52,9 +53,8 @@ static const char help[] =
     "difference; 5 the engine broke: a check of its own, or the audit.\n"
     "\n"
     "Examples:\n"
-    "  paravane run --record boot.rec --ramdisk initrd.img vmlinuz\n"
     "  paravane replay boot.rec\n"
-    "  paravane replay --audit=every boot.rec           slow, and finds the operation that breaks a count\n"
+    "  paravane replay --audit=every boot.rec\n"
     "  paravane replay --list boot.rec | grep PIN\n"
     "  paravane replay --stop-at 20000 --save short.rec boot.rec\n";
 
@@ -209,6 +209,7 @@ int main(int count, char **arguments)
     argp_parse(&parser, count, arguments, 0, NULL, &options);
     if (!file_read(options.path, &bytes, &size))
         return REPLAY_NO_FILE;
+    replay.path = options.path;
     begin(bytes, size);
     began = now();
     if (options.is_measured) {

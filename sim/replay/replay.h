@@ -43,6 +43,7 @@ struct operation {
 };
 
 struct replay {
+    const char *path;
     struct record_header header;
     struct record_reader reader;
     bool is_ended;               /* END has been seen, or where to stop */
@@ -106,7 +107,7 @@ void call_engine(const struct record_event *enter);
 /* What an operation is, in words; static. */
 const char *tell_operation(const struct operation *operation);
 
-/* Say what is the matter with the operation under way, or the recording, and end. */
+/* Say what is the matter with the operation under way; or, naming it, with the recording; and end. */
 _Noreturn void tell_difference(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void tell_end(enum replay_end end, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -131,7 +131,7 @@ void tell_end(enum replay_end status, const char *format, ...)
     va_list list;
 
     fflush(stdout);
-    fprintf(stderr, "paravane replay: ");
+    fprintf(stderr, "paravane replay: %s: ", replay.path);
     va_start(list, format);
     vfprintf(stderr, format, list);
     va_end(list);

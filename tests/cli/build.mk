@@ -5,6 +5,7 @@
 CLI_TESTS := $(patsubst tests/cli/%.c,build/cli-san/%,$(sort $(wildcard tests/cli/test_*.c)))
 # What the tests of the command need.
 CLI_TESTED := build/cli/paravane build/cli-clang/paravane build/cli-san/paravane build/hv/paravane.elf build/backend/backend.elf \
+	$(RECORDER) \
 	$(CLI_TESTS)
 
 build/cli-san/test_%: build/cli-san/tests/cli/test_%.o \

@@ -97,7 +97,7 @@ skip() {
 }
 
 mkdir "$work/lib"
-touch "$work/lib/paravane.elf"
+touch "$work/lib/paravane.elf" "$work/lib/paravane-record.elf"
 elf() { tests/cli/make-elf "$work/$1" "${@:2}" || exit 1; }
 elf good
 cp "$work/good" "$work/lib/demo.elf"
@@ -114,7 +114,7 @@ expect run-help 0 'Exit codes: 0 each guest' '--timeout' 'PARAVANE_QEMU' 'Exampl
 expect image-help 0 'Exit codes: 0 the image is there' '--on-failure' 'grub-efi-amd64-bin' 'Examples' -- image --help
 expect inspect-help 0 'Exit codes: 0 it would boot' 'Examples' -- inspect --help
 # An example that is wider than the help is broken up, and cannot be copied.
-for command in run image list set inspect decode; do
+for command in run replay image list set inspect decode; do
     [[ $command-examples =~ $pattern ]] || continue
     examples=$("$paravane" "$command" --help | sed '1,/^Examples:$/d')
     verdict "$command-examples" "$([ -n "$examples" ] || echo none; grep -m 1 '^[^ ]' <<<"$examples")"
@@ -460,7 +460,7 @@ completes() { # NAME WANTED WORD...: WANTED, between blanks
     [ "$(tr '\n' ' ' <"$work/out")" = "$2" ] && [ ! -s "$work/err" ]
     judge "completion-$1" $? 0
 }
-completes commands 'run test image list console shutdown reboot destroy set plug unplug inspect decode --help --version ' paravane ''
+completes commands 'run test replay image list console shutdown reboot destroy set plug unplug inspect decode --help --version ' paravane ''
 completes command 'inspect ' paravane in
 completes option '--privileged ' paravane run --pr
 completes decode 'entry ' paravane decode ''
@@ -479,7 +479,7 @@ completes machine-begun 'pc ' paravane run --machine = p
 completes no-number '' paravane run --memory ''
 completes file "$work/good $work/good.gz " paravane run "$work/goo"
 completes ramdisk "$work/ramdisk " paravane run --ramdisk = "$work/ram"
-for command in run test image inspect decode list console shutdown reboot destroy set plug unplug; do
+for command in run test replay image inspect decode list console shutdown reboot destroy set plug unplug; do
     [[ completion-all-of-$command =~ $pattern ]] || continue
     "$paravane" $command --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE -- '--.*' | sort -u >"$work/out"
     complete_to paravane $command -- | sort -u | diff - "$work/out" >"$work/err"
@@ -605,6 +605,26 @@ if [[ trace-none-arguments =~ $pattern ]]; then
     ! grep -qE 'trace|memory-backend' "$work/arguments"
     judge trace-none-arguments $? 0
 fi
+
+# ---- Recordings: another image, one processor, and a file that is whole or the run has failed.
+expect record-cpus 2 'recorded of one processor only; leave --cpus out' -- run --record "$work/x" --cpus 2 "$good"
+expect record-and-trace 2 'record and --trace: one at a time' -- run --record "$work/x" --trace "$good"
+expect record-to-nowhere 2 'none/x: cannot be written' -- run --record "$work/none/x" "$good"
+with "keep=$work log=record_at_nonsense" expect record-nowhere 1 'nothing was recorded: the hypervisor has not said where' -- \
+    run --record "$work/recording" --vcpus 3 "$good"
+if [[ record-arguments =~ $pattern ]]; then
+    grep -qE '^log=com2 proof=[0-9a-f]+ record cpus=1$' "$work/arguments" && ! grep -qx -e '-smp' "$work/arguments" &&
+        grep -qx "$(realpath "$work/lib/paravane-record.elf")" "$work/arguments" &&
+        grep -qE '^memory-backend-file,id=ram,share=on,mem-path=/proc/self/fd/[0-9]+,size=[0-9]+M$' "$work/arguments"
+    judge record-arguments $? 0
+fi
+with "log=record_at_fffff000,_1000_bytes" expect record-outside 1 'nothing was recorded' -- run --record "$work/recording" "$good"
+with '' expect replay-missing 1 'paravane-replay: not there or not readable' -- replay "$work/recording"
+expect replay-nothing 2 'which recording' -- replay
+expect replay-two 2 'b is one too many' -- replay a b
+expect replay-no-file 1 'none: ' -- replay "$work/none"
+expect replay-no-recording 1 "$work/good: " -- replay "$good"
+expect replay-audit 2 'often: not a number from 1 on' -- replay --audit=often "$work/none"
 
 # A command's status is the run's, and what follows "--" is the command's alone.
 said=its_command_ended_with_status

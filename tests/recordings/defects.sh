@@ -37,7 +37,7 @@ noticed() {
         bounded "$work/build/replay/paravane-replay" --audit=1000 "$recording" >"$work/log" 2>&1
         status=$?
         [ $status -ne 0 ] || continue
-        text="$(basename "$recording" .xz): $(tail -n 1 "$work/log" | sed 's/^paravane replay: //' | cut -c 1-150)"
+        text="$(basename "$recording" .xz): $(tail -n 1 "$work/log" | sed 's/^paravane replay: //; s|^tests/[^ ]*: ||' | cut -c 1-150)"
         return 0
     done
     return 1

@@ -9,6 +9,7 @@
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
 #   trace     hypercalls as the trace has them, beside what the hypervisor reports itself; exceptions, emulations, upcalls
+#   record    runs, their recordings, and replays of them
 #   suite     kernels that end in different ways, by `paravane test`
 #   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
 #   gdb       a debugger: backtraces from the engine, and from the emulation, into the functions of the guest's kernel;
@@ -250,6 +251,19 @@ test_trace() {
     verdict "trace (emulations, of one function)" $?
 }
 
+# A run, its recording, and its replay, in both widths, with a guest that ends well and one that crashes.
+test_record() {
+    local how=poweroff guests wanted=0 out=$log/system-record.log
+    for guests in guests guests32; do
+        bounded build/cli/paravane run --memory 16M --timeout "$limit" --record $log/system-record.zst --vcpus 2 \
+            --cmdline how=$how build/$guests/tests/ending.elf >$out 2>&1
+        [ $? -eq $wanted ] && bounded build/cli/paravane replay --audit=200 $log/system-record.zst >>$out 2>&1 &&
+            grep -qE '^[0-9]{4,} operations, [0-9]+ refusals: nothing differs$' $out
+        verdict "record ($guests, $how: nothing differs)" $?
+        how=crash wanted=3
+    done
+}
+
 # A suite of kernels, of which three do what nobody expects.
 test_suite() {
     local out=$log/system-suite.log text bad=0
@@ -333,10 +347,10 @@ test_random() {
     verdict "random (30 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub grub32 repeat explain mistakes ending where trace suite deb gdb random
+[ $# -ne 0 ] || set -- grub grub32 repeat explain mistakes ending where trace record suite deb gdb random
 for name in "$@"; do
     case $name in
-    grub | grub32 | repeat | explain | mistakes | ending | where | trace | suite | deb | gdb | random) "test_$name" ;;
+    grub | grub32 | repeat | explain | mistakes | ending | where | trace | record | suite | deb | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done
