@@ -183,9 +183,10 @@ coverage: cov
 	$(Q)tests/coverage.sh
 
 bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf build/guests/tests/share.elf build/guests/demo.elf \
-		build/guests/scaling.elf build/guests32/demo.elf build/guests/costs.elf build/guests32/costs.elf $(RUNNER)
-	$(Q)tools/bench $(call programs,bench,$(BENCHES)) tests/several/bench.sh tests/guest/bench.sh tests/several/scaling.sh \
-		tests/budget/bench.sh
+		build/guests/scaling.elf build/guests32/demo.elf build/guests/costs.elf build/guests32/costs.elf \
+		build/replay/paravane-replay $(RUNNER)
+	$(Q)tools/bench $(call programs,bench,$(BENCHES)) tests/recordings/bench.sh tests/several/bench.sh \
+		tests/guest/bench.sh tests/several/scaling.sh tests/budget/bench.sh
 
 bench-paravirt: build/guests/paravirt.elf $(RUNNER)
 	$(Q)tests/paravirt/bench.sh

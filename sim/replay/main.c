@@ -33,7 +33,7 @@ static const struct argp_option option_list[] = {
      "print each frame that has an owner, as it is at the end: frame, owner, type, count of uses, pinned or not, "
      "references",
      0},
-    {"speed", KEY_SPEED, NULL, 0, "print how many operations were carried out in a second; there is no audit then", 0},
+    {"speed", KEY_SPEED, NULL, 0, "print how many operations were carried out in a second of the processor; there is no audit then", 0},
     {"save", KEY_SAVE, "FILE", 0,
      "write what has been replayed to FILE, smaller if its name ends in .xz: with --stop-at, a shortened recording", 0},
     {NULL, 0, NULL, 0, NULL, 0},
@@ -189,11 +189,12 @@ static void list_frames(void)
     }
 }
 
+/* Of this process alone: others may be at work. */
 static double now(void)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
