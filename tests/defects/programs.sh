@@ -2,7 +2,7 @@
 # Sourced by run.sh: the test programs that a planted defect meets.  A program is called RING/NAME:
 #
 #   unit, lessons, sweep, parallel, model   of the engine: tests/RING/NAME.c, in the flavour `fast` (parallel: `tsan`)
-#   recordings                              of the engine: runs that were recorded, tests/recordings/NAME.xz
+#   recordings                              of the engine: runs that were recorded, tests/recordings/NAME.xz; `finds`: altered ones
 #   hv                                      parts of the hypervisor, tests/hv/NAME.c, in the flavour `san`
 #   threads                                 parts of it on threads, tests/threads/NAME.c, in the flavour `hv-tsan`
 #   boot                                    runs of tests/boot/run.sh: the hypervisor's image in QEMU, without a guest
@@ -30,7 +30,10 @@ programs_of() {
     if [ "$1" = engine ]; then
         for ring in "${ENGINE_RINGS[@]}"; do
             [ $ring != recordings ] || for source in tests/recordings/*.xz; do echo "recordings/$(basename "$source" .xz)"; done
-            [ "$ring" != recordings ] || for source in tests/recordings/*.xz; do echo "recordings/$(basename "$source" .xz)"; done
+            if [ "$ring" = recordings ]; then
+                for source in tests/recordings/*.xz; do echo "recordings/$(basename "$source" .xz)"; done
+                echo recordings/finds
+            fi
             for source in tests/"$ring"/*.c; do [ -e "$source" ] && echo "$ring/$(basename "$source" .c)"; done
         done
         return
@@ -88,6 +91,7 @@ command_of() {
     guest/*) command=("${qemu[@]}" tests/guest/run.sh "${1#guest/}") ;;
     boot/*) command=("${qemu[@]}" tests/boot/run.sh "^${1#boot/}\$") ;;
     served/*) command=("${qemu[@]}" tests/several/run.sh "^${1#served/}\$") ;;
+    recordings/finds) command=(env "PARAVANE_REPLAY=$REPLAY" tests/recordings/run.sh finds) ;;
     recordings/*) command=("$REPLAY" "tests/${1}.xz") ;;
     # Some of these compare with the processor itself, and handle its faults.
     hv/* | backend/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
