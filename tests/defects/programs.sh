@@ -29,7 +29,6 @@ programs_of() {
     local ring source
     if [ "$1" = engine ]; then
         for ring in "${ENGINE_RINGS[@]}"; do
-            [ $ring != recordings ] || for source in tests/recordings/*.xz; do echo "recordings/$(basename "$source" .xz)"; done
             if [ "$ring" = recordings ]; then
                 for source in tests/recordings/*.xz; do echo "recordings/$(basename "$source" .xz)"; done
                 echo recordings/finds
@@ -91,7 +90,7 @@ command_of() {
     guest/*) command=("${qemu[@]}" tests/guest/run.sh "${1#guest/}") ;;
     boot/*) command=("${qemu[@]}" tests/boot/run.sh "^${1#boot/}\$") ;;
     served/*) command=("${qemu[@]}" tests/several/run.sh "^${1#served/}\$") ;;
-    recordings/finds) command=(env "PARAVANE_REPLAY=$REPLAY" tests/recordings/run.sh finds) ;;
+    recordings/finds) command=(env "PARAVANE_PROCESSOR_LIMIT=$2" "PARAVANE_REPLAY=$REPLAY" tests/recordings/run.sh finds) ;;
     recordings/*) command=("$REPLAY" "tests/${1}.xz") ;;
     # Some of these compare with the processor itself, and handle its faults.
     hv/* | backend/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
