@@ -5,7 +5,9 @@
 #   build/docs/playground.html         the same, beside the documentation
 
 PLAYGROUND_C := $(sort $(wildcard playground/*.c playground/libc/*.c))
-PLAYGROUND_PAGE := $(sort $(wildcard playground/page/*))
+# Scripts in the order in which they need each other.
+PLAYGROUND_PAGE := $(addprefix playground/page/,style.css page.html) $(patsubst %,playground/page/%.js,machine entries \
+	operations lessons elements tiles inspector panel lesson main)
 # The words of --explain, and the hosted machine but for its stacks, which are x86's.
 PLAYGROUND_SHARED := $(ENGINE) $(filter-out sim/stack.c,$(sort $(wildcard sim/*.c))) \
 	$(sort $(wildcard tests/support/*.c)) hv/base/print.c hv/base/call_names.c \
@@ -29,9 +31,9 @@ build/playground/playground.wasm: $(call objects,playground,$(PLAYGROUND_SHARED)
 	$(call say,LD)
 	$(Q)wasm-ld $(LINK_playground) $^ -o $@
 
-build/playground/playground.html: build/playground/playground.wasm playground/bundle.py $(PLAYGROUND_PAGE)
+build/playground/playground.html: build/playground/playground.wasm $(PLAYGROUND_PAGE) tools/bundle-page playground/build.mk
 	$(call say,PAGE)
-	$(Q)$(PYTHON) playground/bundle.py $< $@
+	$(Q)tools/bundle-page playground/page/page.html $@ $< $(filter %.css %.js,$(PLAYGROUND_PAGE))
 
 build/docs/playground.html: build/playground/playground.html
 	$(call say,COPY)
