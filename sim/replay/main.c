@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <sim/replay/map.h>
 #include <sim/replay/replay.h>
 
 struct replay replay;
@@ -15,12 +16,13 @@ struct replay replay;
 
 struct options {
     const char *path, *save;
-    uint64_t audit_every; /* 0: only at the end */
-    uint64_t stop_at;     /* 0: at its end */
+    const char *map, *page; /* where a map goes, and the page that it is put into */
+    uint64_t audit_every;   /* 0: only at the end */
+    uint64_t stop_at;       /* 0: at its end */
     bool audits, is_measured, lists_frames;
 };
 
-enum { KEY_AUDIT = 256, KEY_STOP, KEY_LIST, KEY_SPEED, KEY_SAVE, KEY_FRAMES };
+enum { KEY_AUDIT = 256, KEY_STOP, KEY_LIST, KEY_SPEED, KEY_SAVE, KEY_FRAMES, KEY_MAP, KEY_PAGE };
 
 static const struct argp_option option_list[] = {
     {"audit", KEY_AUDIT, "WHEN", 0,
@@ -36,6 +38,8 @@ static const struct argp_option option_list[] = {
     {"speed", KEY_SPEED, NULL, 0, "print how many operations were carried out in a second of the processor; there is no audit then", 0},
     {"save", KEY_SAVE, "FILE", 0,
      "write what has been replayed to FILE, smaller if its name ends in .xz: with --stop-at, a shortened recording", 0},
+    {"map", KEY_MAP, "FILE", OPTION_HIDDEN, NULL, 0}, /* for `paravane map`, which is documented */
+    {"page", KEY_PAGE, "FILE", OPTION_HIDDEN, NULL, 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 
@@ -100,6 +104,12 @@ static error_t read_option(int key, char *text, struct argp_state *state)
     case KEY_FRAMES:
         options->lists_frames = true;
         return 0;
+    case KEY_MAP:
+        options->map = text;
+        return 0;
+    case KEY_PAGE:
+        options->page = text;
+        return 0;
     case ARGP_KEY_ARG:
         if (options->path)
             argp_error(state, "one recording at a time; %s is one too many", text);
@@ -147,13 +157,22 @@ static void begin(const uint8_t *bytes, size_t size)
     replay.reader = record_reader(bytes + sizeof(replay.header), size - sizeof(replay.header));
 }
 
+static void carry_out(const struct record_event *enter, const struct options *options)
+{
+    if (options->map)
+        map_before(enter);
+    call_engine(enter);
+    if (options->map)
+        map_after(enter);
+}
+
 static void follow(const struct options *options)
 {
     struct record_event event;
 
     while (record_next(&replay.reader, &event) && event.kind != RECORD_END) {
         if (event.kind == RECORD_ENTER)
-            call_engine(&event);
+            carry_out(&event, options);
         else if (!machine_take_in(&event))
             tell_end(REPLAY_NO_FILE, "the recording is damaged at byte %zu: %s", event.at,
                      record_kind_name((uint64_t)event.kind));
@@ -223,6 +242,8 @@ int main(int count, char **arguments)
     if (options.audits)
         audit();
     if (options.save && !file_write(options.save, bytes, (size_t)(replay.reader.next - bytes)))
+        return REPLAY_NO_FILE;
+    if (options.map && !map_write_page(options.map, options.page))
         return REPLAY_NO_FILE;
     if (options.lists_frames)
         list_frames();
