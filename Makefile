@@ -8,6 +8,7 @@
 #   backend/build.mk  the back end domain: build/backend, build/backend-clang
 #   cli/build.mk      the paravane command: build/cli
 #   sim/replay/build.mk  what replays recordings: build/replay
+#   map/build.mk      the page of `paravane map`: build/map
 #   playground/build.mk  engine and hosted machine in a browser: build/playground, build/docs/playground.html
 #   linux/build.mk    Debian's Linux as a guest: build/linux
 #   tools/docs/tables.mk   the code's own tables as JSON, for the documentation: build/tables
@@ -129,6 +130,7 @@ include cli/build.mk
 include sim/replay/build.mk
 include linux/build.mk
 include playground/build.mk
+include map/build.mk
 include packaging/build.mk
 include tools/docs/tables.mk
 include tests/build.mk
@@ -199,7 +201,7 @@ Paravane: direct paging for Xen PV guests.
   make docs                the reference and all documents as pages, man pages and one JSON file: build/docs/index.html
   make test-linux, test-guest, test-paravirt, test-cli     those tests alone
   make playground          the engine in a browser, with ten lessons: build/docs/playground.html, a page that works as a file
-  make test-playground     its lessons by clicks, in Chromium
+  make test-playground, test-map     its lessons by clicks; the map of a recorded boot: in Chromium
   make test-docs           the documentation, in Chromium, too: two widths, paper; pictures in build/docs-shots
   make test-deploy         images of `paravane image`: booted by BIOS, by UEFI and by libvirt
   make test-machine        a Debian system on a disk: boots through GRUB, files stay, network, power cuts, fio
