@@ -19,8 +19,9 @@ static const struct {
 static const struct {
     const char *name, *built;
 } files[] = {
-    {LIBRARY_HYPERVISOR, "/../hv"}, {LIBRARY_RECORDER, "/../hv"},     {LIBRARY_REPLAY, "/../replay"},
-    {LIBRARY_DEMO, "/../guests"},   {LIBRARY_BACKEND, "/../backend"}, {LIBRARY_FIRST, "/../linux"},
+    {LIBRARY_HYPERVISOR, "/../hv"}, {LIBRARY_RECORDER, "/../hv"}, {LIBRARY_REPLAY, "/../replay"},
+    {LIBRARY_MAP, "/../map"},       {LIBRARY_DEMO, "/../guests"}, {LIBRARY_BACKEND, "/../backend"},
+    {LIBRARY_FIRST, "/../linux"},
 };
 
 static const char *built_in(const char *name)

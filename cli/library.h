@@ -10,6 +10,7 @@
 #define LIBRARY_HYPERVISOR "paravane.elf"
 #define LIBRARY_RECORDER   "paravane-record.elf" /* the hypervisor, recording */
 #define LIBRARY_REPLAY     "paravane-replay"
+#define LIBRARY_MAP        "map.html" /* the page of a map, without data */
 #define LIBRARY_DEMO       "demo.elf"
 #define LIBRARY_BACKEND    "backend.elf"
 #define LIBRARY_FIRST      "first" /* the first process of a Linux that runs one command */

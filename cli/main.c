@@ -13,6 +13,7 @@
 #include <cli/decode.h>
 #include <cli/inspect.h>
 #include <cli/make_image.h>
+#include <cli/map.h>
 #include <cli/replay.h>
 #include <cli/run.h>
 #include <cli/suite.h>
@@ -36,6 +37,7 @@ static const char help[] =
     "  test DIR          run a suite of kernels, and compare with what is expected of each\n"
     "  image ... -o FILE what `run` would boot, as an image that any virtual machine boots\n"
     "  replay RECORDING  carry out once more what `run --record` has recorded, without QEMU\n"
+    "  map FILE          a page of such a recording, for a browser: all frames, over time, and their tables\n"
     "  inspect KERNEL    what a kernel is, and whether and how it would boot\n"
     "  decode entry HEX  what a page-table entry means, and what the hypervisor says of it\n"
     "\n"
@@ -100,6 +102,14 @@ static enum status do_replay(int count, char **arguments)
     return replay_recording(arguments);
 }
 
+static enum status do_map(int count, char **arguments)
+{
+    struct map_options options;
+
+    options_read_map(count, arguments, &options);
+    return map_recording(&options);
+}
+
 /* Those with options of their own perform; all others ask a run under way for @verb. */
 static const struct command {
     const char *name;
@@ -120,6 +130,7 @@ static const struct command {
     {"image", (char[]){"paravane image"}, do_image, NULL, 0},
     {"test", (char[]){"paravane test"}, do_test, NULL, 0},
     {"replay", (char[]){"paravane replay"}, do_replay, NULL, 0},
+    {"map", (char[]){"paravane map"}, do_map, NULL, 0},
     {"inspect", (char[]){"paravane inspect"}, do_inspect, NULL, 0},
     {"decode", (char[]){"paravane decode"}, do_decode, NULL, 0},
 };

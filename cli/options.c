@@ -28,6 +28,7 @@ enum {
     KEY_TRACE_ONLY,
     KEY_TRACE_TO,
     KEY_RECORD,
+    KEY_MAP,
     KEY_PROCESSORS,
     KEY_GDB,
 };
@@ -58,6 +59,8 @@ static const struct argp_option run_list[] = {
     {"record", KEY_RECORD, "FILE", 0,
      "record every operation of memory management, for `paravane replay`; the machine has one processor then",
      GROUP_RUN},
+    {"map", KEY_MAP, "FILE", 0,
+     "record so, and make a page of it that shows the machine's frames: see `paravane map --help`", GROUP_RUN},
     {"audit", KEY_AUDIT, NULL, 0,
      "when a guest has ended, recount every reference to its memory; a wrong one is a failure", GROUP_RUN},
     {"snapshot", KEY_SNAPSHOT, NULL, 0, "leave the images of all disks untouched: what guests write is lost at the end",
@@ -244,6 +247,9 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_RECORD:
         options->record = text;
+        return 0;
+    case KEY_MAP:
+        options->map = text;
         return 0;
     case KEY_CONSOLE:
         add_console(text, options, state);

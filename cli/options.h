@@ -52,6 +52,7 @@ struct run_options {
     unsigned gdb_port;                         /* of TCP, at which a debugger is waited for; 0: none is */
     const char *trace, *trace_only, *trace_to; /* NULL: not given */
     const char *record;                        /* the file; NULL: not given */
+    const char *map;                           /* the page; NULL: not given */
     char **command;                            /* that the guest, a Linux, is to run, ended by NULL; NULL: none */
     bool verbose, explain, audit;
     bool explains_as_json; /* if @explain */
@@ -124,6 +125,12 @@ static inline unsigned options_for_pins(const struct run_options *options)
         }
     }
     return count;
+}
+
+/* Is the run recorded, be it for a map alone? */
+static inline bool options_record(const struct run_options *options)
+{
+    return options->record || options->map;
 }
 
 /* Has the machine PCI?  Otherwise its devices have their registers in memory. */

@@ -365,12 +365,15 @@ static void check_pinned(const struct run_options *options, struct argp_state *s
 /* What is recorded is one order of operations, which there is where one follows the other. */
 static void check_record(const struct run_options *options, struct argp_state *state)
 {
-    if (!options->record)
+    const char *option = options->record ? "record" : "map";
+
+    if (!options->record && !options->map)
         return;
     if (options->trace)
-        argp_error(state, "--record and --trace: one at a time; what calls a recording has, `paravane replay` tells");
+        argp_error(state, "--%s and --trace: one at a time; what calls a recording has, `paravane replay` tells",
+                   option);
     if (options->processors > 1)
-        argp_error(state, "--record: operations are recorded of one processor only; leave --cpus out");
+        argp_error(state, "--%s: operations are recorded of one processor only; leave --cpus out", option);
 }
 
 /* "NAME=FILE" is the console of a guest. */

@@ -32,7 +32,7 @@ _paravane()
     fi
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='run test replay image list console shutdown reboot destroy set plug unplug inspect decode --help --version'
+        words='run test replay map image list console shutdown reboot destroy set plug unplug inspect decode --help --version'
     elif [[ ${COMP_WORDS[1]} == @(list|console|shutdown|reboot|destroy|set|plug|unplug) ]]; then
         _paravane_running
         return
@@ -57,12 +57,12 @@ _paravane()
         return
     elif [[ ${COMP_WORDS[1]} == decode && $word != -* ]]; then
         case $before in decode) words=entry ;; --level) words='1 2 3 4' ;; *) return ;; esac
-    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output|junit|logs|trace-to|record|save) || $before == -[ro] ]]; then
+    elif [[ $word != -* || $before == --@(ramdisk|disk|cdrom|output|junit|logs|trace-to|record|save|map|from) || $before == -[ro] ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
     elif [ "${COMP_WORDS[1]}" = run ]; then
-        words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --trace --trace-only --trace-to --record --audit --snapshot
+        words='--guest --console --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --timeout --verbose --explain --trace --trace-only --trace-to --record --map --audit --snapshot
             --seed --machine --cpus --gdb --qemu-arg --help --usage'
     elif [ "${COMP_WORDS[1]}" = image ]; then
         words='--guest --memory --maxmem --vcpus --pin --weight --uuid --ramdisk --cmdline --disk --cdrom --net --share --privileged --linear-tables --on-reboot --demo --output --format --machine --on-failure
@@ -71,6 +71,8 @@ _paravane()
         words='--jobs --timeout --junit --logs --only --help --usage'
     elif [ "${COMP_WORDS[1]}" = replay ]; then
         words='--audit --stop-at --list --frames --speed --save --help --usage'
+    elif [ "${COMP_WORDS[1]}" = map ]; then
+        words='--from --stop-at --help --usage'
     elif [ "${COMP_WORDS[1]}" = decode ]; then
         words='--level --narrow --help --usage'
     else

@@ -98,7 +98,7 @@ enum status payload_make(struct payload *payload, struct run_options *options)
     if (!status)
         status = write_bundle(payload);
     if (!status)
-        status = library_find(options->record ? LIBRARY_RECORDER : LIBRARY_HYPERVISOR, payload->hypervisor);
+        status = library_find(options_record(options) ? LIBRARY_RECORDER : LIBRARY_HYPERVISOR, payload->hypervisor);
     for (unsigned i = 0; i < options->nr_guests; i++)
         guest_free_files(&payload->guests[i]);
     bytes_free(&payload->backend);

@@ -101,7 +101,7 @@ uint64_t qemu_memory_mib(const struct qemu_request *request)
     if (options_have_devices(options))
         guests_mib += (BACKEND_KIB >> 10) + FURTHER_MIB;
     return guests_mib + HYPERVISOR_MIB + (options->nr_guests - 1) * FURTHER_MIB + guests_mib / HYPERVISOR_PART + 1 +
-           bundle_mib + (options->record ? RECORDER_MIB : 0);
+           bundle_mib + (options_record(options) ? RECORDER_MIB : 0);
 }
 
 /* Is it said to QEMU itself how much there is, or where it comes from? */
@@ -144,7 +144,7 @@ static unsigned processors(const struct run_options *options)
 
     if (options->processors)
         return options->processors;
-    if (options->record)
+    if (options_record(options))
         return 1;
     return useful > pinned ? useful : pinned;
 }

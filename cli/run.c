@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* pipe2 */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <cli/ending.h>
+#include <cli/map.h>
 #include <cli/payload.h>
 #include <cli/qemu.h>
 #include <cli/run.h>
@@ -224,11 +226,35 @@ static enum status boot(struct run *run, struct session_result *result)
     return tell(run, result);
 }
 
+/* The recording goes where it is asked for, or, where only a map of it is, to the bundle, and away with it. */
+static const char *recording_place(const struct run *run, char place[static PATH_MAX])
+{
+    if (run->options->record)
+        return run->options->record;
+    snprintf(place, PATH_MAX, "%.*s/recording", PATH_MAX - 16, run->payload.directory);
+    return place;
+}
+
+/* A run that ended otherwise than well has a map too, as far as it went: it is then that somebody looks. */
+static enum status make_map(const struct run *run, const char *recording)
+{
+    const struct map_options options = {.file = run->options->map, .recording = recording};
+    enum status status = STATUS_GOOD;
+
+    if (run->options->map && run->record.is_on)
+        status = map_run(&options, run->payload.directory, &run->payload.mask);
+    if (!run->options->record)
+        unlink(recording);
+    return status;
+}
+
 enum status run_guest(struct run_options *options)
 {
     /* Two logs make it too large for a stack. */
     static struct run run;
     struct session_result result = {.end = SESSION_EXITED};
+    char place[PATH_MAX];
+    const char *recording;
     enum status status;
 
     run.options = options;
@@ -238,13 +264,16 @@ enum status run_guest(struct run_options *options)
         status = open_consoles(&run);
     if (!status && options->trace)
         status = open_trace(&run);
-    if (!status && options->record)
-        status = record_open(&run.record, options->record);
+    recording = recording_place(&run, place);
+    if (!status && options_record(options))
+        status = record_open(&run.record, recording);
     if (!status)
         status = boot(&run, &result);
     trace_finish(&run.trace);
     trace_close(&run.trace);
     if (record_finish(&run.record) && !status)
+        status = STATUS_FAILED;
+    if (make_map(&run, recording) && !status)
         status = STATUS_FAILED;
     record_close(&run.record);
     payload_free(&run.payload);

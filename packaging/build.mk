@@ -4,6 +4,6 @@
 
 .PHONY: deb
 
-deb: build/cli/paravane build/hv/paravane.elf build/hv/paravane-record.elf build/replay/paravane-replay build/backend/backend.elf build/guests/demo.elf \
-		build/linux/first | build/.tools
+deb: build/cli/paravane build/hv/paravane.elf build/hv/paravane-record.elf build/replay/paravane-replay \
+		build/map/map.html build/backend/backend.elf build/guests/demo.elf build/linux/first | build/.tools
 	$(Q)packaging/make-deb
