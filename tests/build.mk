@@ -83,7 +83,7 @@ include tests/backend/build.mk
 
 .PHONY: $(filter san fast cov,$(FLAVOURS)) test test-hosted check soak soak-frames torture stress boots fuzz coverage bench \
 	bench-paravirt bench-calls defects recordings record-xen test-boot test-guest test-linux test-machine test-deploy \
-	test-paravirt test-cli test-docs test-playground
+	test-paravirt test-cli test-docs test-playground test-map
 
 # All test programs of a flavour.
 $(foreach flavour,san fast cov,$(eval \
@@ -100,7 +100,7 @@ GRUB_TESTED := build/linux/grub-images build/linux/grub/guest32.elf
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
 		$(BACKEND_UNIT) $(LINUX_TESTED) $(GRUB_TESTED) build/linux/xen.gz build/tables/tables.json \
 		$(RECORDER) $(REPLAYED) \
-		build/playground/playground.html \
+		build/playground/playground.html build/map/map.html \
 		$(call programs,tsan,$(PARALLEL)) $(HV_THREADS) $(MODEL) $(call programs,fuzz,$(FUZZERS)) $(HV_FUZZERS)
 	$(Q)tests/run.sh
 
@@ -141,6 +141,9 @@ test-docs: build/tables/tables.json build/guests/demo.elf build/guests/different
 
 test-playground: build/playground/playground.html
 	$(Q)tests/playground/run.sh
+
+test-map: build/map/map.html build/cli/paravane build/guests/demo.elf $(RECORDER)
+	$(Q)tests/map/run.sh
 
 # For soak and fuzz.  A seed that is not given is a new one each time.
 SECONDS := 60

@@ -25,6 +25,7 @@
 #   model                the model: long without sanitizers, short with them
 #   spin                 tests/spin/run.sh: the argument about stale translations, in every order of its steps
 #   docs                 tests/docs/run.sh: what `make docs` makes; `make test-docs` has the rest
+#   map                  tests/map/run.sh: the map of a recorded boot of Linux, in Chromium
 #   playground           tests/playground/run.sh: the playground, in Chromium
 #   abi                  tests/abi/run.sh: our ABI headers against the public ones
 #   checks               the static checks of tools/, one test each
@@ -156,7 +157,7 @@ run_ring() {
     abi) begin script abi tests/abi/run.sh ;;
     recordings) begin script recordings tests/recordings/run.sh ;;
     docs) begin script docs tests/docs/run.sh ;;
-    playground) begin script playground tests/playground/run.sh ;;
+    playground | map) begin script "$1" "tests/$1/run.sh" ;;
     hv) hosted_parts ;;
     cli) begin script cli tests/cli/run.sh ;;
     # These run QEMU, and by themselves two at a time.
@@ -168,7 +169,7 @@ run_ring() {
     checks) for check in tools/check-*; do begin one "${check#tools/}" "$check"; done ;;
     fuzz) begin one fuzz tests/fuzz/run.sh $FUZZ_SECONDS $FUZZ_SEED ;;
     *)
-        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot budget deploy cli guest several frames torture system linux guestlib backend paravirt differential recordings documents docs playground abi checks fuzz" >&2
+        echo "tests/run.sh: no ring called $1; there are: unit sweep lessons parallel threads model spin hv boot budget deploy cli guest several frames torture system linux guestlib backend paravirt differential recordings documents docs playground map abi checks fuzz" >&2
         exit 2
         ;;
     esac
@@ -179,7 +180,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:handle_segv=
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-[ $# -ne 0 ] || set -- linux system frames torture guest several paravirt differential fuzz model spin sweep cli documents boot budget deploy lessons parallel threads unit hv guestlib backend playground docs abi recordings checks # the long ones first
+[ $# -ne 0 ] || set -- linux system frames torture guest several paravirt differential fuzz model spin sweep cli documents boot budget deploy lessons parallel threads unit hv guestlib backend playground map docs abi recordings checks # the long ones first
 for ring in "$@"; do run_ring "$ring"; done
 wait
 

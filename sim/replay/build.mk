@@ -14,7 +14,7 @@ CFLAGS_replay-san := $(HOSTED) -O1 $(SANITIZERS) -DENGINE_DEBUG
 LINK_replay-san := $(LINK_replay)
 
 # What records, and what replays; and what the tests replay with.
-RECORDER := build/hv/paravane-record.elf build/replay/paravane-replay
+RECORDER := build/hv/paravane-record.elf build/replay/paravane-replay build/map/map.html
 REPLAYED := build/replay-san/paravane-replay
 
 .PHONY: replay

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A page of ours in Chromium, with a mouse and a keyboard that are pressed."""
+"""A page of ours in Chromium, with a mouse and a keyboard that are pressed; and a run of tests about it."""
 
 import base64
 import os
 import sys
 import time
+import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../docs'))
 
@@ -30,10 +31,14 @@ class Page(Chromium):
 
     def until(self, condition):
         """Wait for an expression to become true."""
+        self.wait(lambda: self.ask(f'!!({condition})'), condition)
+
+    def wait(self, is_so, what='what was waited for'):
+        """Wait for something that the page does elsewhere."""
         end = time.monotonic() + LIMIT
-        while not self.ask(f'!!({condition})'):
+        while not is_so():
             if time.monotonic() > end:
-                raise Failed(f'never so: {condition}')
+                raise Failed(f'never so: {what}')
             time.sleep(0.02)
 
     def click(self, selector):
@@ -69,3 +74,17 @@ class Page(Chromium):
         with open(path, 'wb') as file:
             file.write(base64.b64decode(self.call('Page.captureScreenshot')['data']))
         self.width(width)
+
+
+def run_named(module, arguments):
+    """The tests of a module that are named, without `test_`, or all; the last line counts, and then it is the end."""
+    names = arguments[1:]
+    suite = unittest.defaultTestLoader.loadTestsFromModule(module)
+    tests = [test for group in suite for test in group if not names or
+             test.id().rpartition('.')[2].removeprefix('test_') in names]
+    if not tests or len(tests) < len(names):
+        sys.exit(f'{arguments[0]}: no such test among {" ".join(names)}')
+    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(unittest.TestSuite(tests))
+    bad = len(result.failures) + len(result.errors)
+    print(f'{result.testsRun - bad} passed, {bad} failed')
+    sys.exit(1 if bad else 0)

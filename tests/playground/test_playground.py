@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from browser import Page  # noqa: E402
+from browser import Page, run_named  # noqa: E402
 from screens import CONTRAST  # noqa: E402  (tests/docs)
 
 PAGE = 'build/playground/playground.html'
@@ -276,13 +276,4 @@ class Engine(Playground):
 
 
 if __name__ == '__main__':
-    names = sys.argv[1:]
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
-    tests = [test for group in suite for test in group if not names or
-             test.id().rpartition('.')[2].removeprefix('test_') in names]
-    if len(tests) < len(names):
-        sys.exit(f'{sys.argv[0]}: no such test among {" ".join(names)}')
-    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(unittest.TestSuite(tests))
-    bad = len(result.failures) + len(result.errors)
-    print(f'{result.testsRun - bad} passed, {bad} failed')
-    sys.exit(1 if bad else 0)
+    run_named(sys.modules[__name__], sys.argv)
