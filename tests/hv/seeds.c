@@ -530,9 +530,47 @@ static void make_consoles(void)
     save("torn", torn, sizeof(torn));
 }
 
+/*
+ * ---- ACPI's tables, as fuzz_acpi.c has them: from their list on, which is at 1 MiB; a MADT from behind its size on.
+ */
+
+static uint8_t acpi[0x280];
+
+static void put_acpi(unsigned at, const char *signature, uint64_t value, unsigned size)
+{
+    if (signature)
+        memcpy(acpi + at, signature, 4);
+    memcpy(acpi + at + (signature ? 4 : 0), &value, size);
+}
+
+static void make_acpi(void)
+{
+    static const uint8_t code[] = {8, '_', 'S', '5', '_', 0x12, 8, 4, 0x0a, 5, 0x0a, 6, 0, 0};
+    static const uint8_t entries[] = {0, 8, 0, 0, 1, 0, 0, 0,  1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0, 0, 8,
+                                      1, 2, 1, 0, 0, 0, 9, 16, 0, 0,  3, 1, 0, 0, 1,    0,    0, 0, 2, 0, 0, 0};
+
+    begin_corpus("fuzz_acpi");
+    put_acpi(0, "RSDT", 44, 4);
+    put_acpi(36, NULL, 0x100080, 4);
+    put_acpi(40, NULL, 0x100200, 4);
+    put_acpi(0x80, "FACP", 116, 4);
+    put_acpi(0x80 + 40, NULL, 0x100120, 4);
+    put_acpi(0x80 + 48, NULL, 0xf1000000b2, 5);
+    put_acpi(0x80 + 56, NULL, 0x600, 4);
+    put_acpi(0x80 + 64, NULL, 0x604, 4);
+    put_acpi(0x80 + 88, NULL, 4, 1);
+    put_acpi(0x120, "DSDT", 36 + sizeof(code), 4);
+    memcpy(acpi + 0x120 + 36, code, sizeof(code));
+    put_acpi(0x200, "APIC", 44 + sizeof(entries), 4);
+    memcpy(acpi + 0x200 + 44, entries, sizeof(entries));
+    save("tables", acpi, sizeof(acpi));
+    save("madt", acpi + 0x208, 36 + sizeof(entries));
+}
+
 int main(int argc, char **argv)
 {
-    static void (*const makers[])(void) = {make_kernels, make_conversations, make_instructions, make_consoles};
+    static void (*const makers[])(void) = {make_kernels, make_conversations, make_instructions, make_consoles,
+                                           make_acpi};
 
     if (argc != 2) {
         fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
