@@ -4,12 +4,27 @@
 #include <guest/string.h>
 #include <backend/ninep.h>
 
-#define TYPE_AT 4u
+#define TAG_AT 5u
 
+#define TSTATFS  8u
+#define TLOPEN   12u
+#define TGETATTR 24u
+#define TSETATTR 26u
 #define TREADDIR 40u
-#define TVERSION 100u
+#define TFSYNC   50u
+#define TLOCK    52u
+#define TGETLOCK 54u
+#define TWALK    110u
 #define TREAD    116u
 #define TWRITE   118u
+
+#define RLERROR      7u
+#define RLERROR_SIZE (NINEP_HEADER + 4)
+_Static_assert(RLERROR_SIZE == NINEP_REFUSAL_MAX, "the longest answer without a server");
+
+/* fid (4 bytes), newfid (4), and how many names follow. */
+#define NR_NAMES_AT  (NINEP_HEADER + 4 + 4)
+#define NR_NAMES_END (NR_NAMES_AT + 2)
 
 /* msize, and the size of the version's name. */
 #define MSIZE_AT     NINEP_HEADER
@@ -57,9 +72,9 @@ static int check_version(uint8_t *request, uint32_t size, uint32_t most, uint32_
 
 int ninep_check(uint8_t *request, uint32_t size, uint32_t most, uint32_t *msize)
 {
-    uint8_t type = request[TYPE_AT];
+    uint8_t type = ninep_type(request);
 
-    if (type == TVERSION)
+    if (type == NINEP_TVERSION)
         return size > most ? -XEN_EINVAL : check_version(request, size, most, msize);
     if (size > *msize)
         return -XEN_EINVAL;
@@ -71,4 +86,56 @@ int ninep_check(uint8_t *request, uint32_t size, uint32_t most, uint32_t *msize)
         return get(request + COUNT_AT) > size - COUNT_END ? -XEN_EINVAL : 0;
     (void)limit(request + COUNT_AT, *msize > REPLY_HEADER ? *msize - REPLY_HEADER : 0);
     return 0;
+}
+
+uint32_t ninep_fid(const uint8_t *message)
+{
+    return get(message + NINEP_HEADER);
+}
+
+uint32_t ninep_refuse(const uint8_t *request, uint8_t *reply, uint32_t error)
+{
+    uint8_t type = ninep_type(request);
+    bool ends = type == NINEP_TFLUSH || type == NINEP_TCLUNK;
+    uint32_t size = ends ? NINEP_HEADER : RLERROR_SIZE;
+
+    memcpy(reply, &size, sizeof(size));
+    reply[sizeof(size)] = (uint8_t)(ends ? type + 1u : RLERROR);
+    memcpy(reply + TAG_AT, request + TAG_AT, NINEP_HEADER - TAG_AT);
+    if (!ends)
+        memcpy(reply + NINEP_HEADER, &error, sizeof(error));
+    return size;
+}
+
+/* Does it name no file but by a fid? */
+static bool names_a_fid_alone(const uint8_t *request, uint32_t size)
+{
+    static const uint8_t types[] = {TSTATFS, TLOPEN, TGETATTR, TSETATTR, TREADDIR,
+                                    TFSYNC,  TLOCK,  TGETLOCK, TREAD,    TWRITE};
+    uint8_t type = ninep_type(request);
+
+    for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+        if (type == types[i])
+            return true;
+    }
+    return type == TWALK && size >= NR_NAMES_END && !request[NR_NAMES_AT] && !request[NR_NAMES_AT + 1];
+}
+
+static bool moves_data(const uint8_t *request)
+{
+    uint8_t type = ninep_type(request);
+
+    return type == TREAD || type == TWRITE || type == TREADDIR;
+}
+
+void ninep_make_stale(const uint8_t *request, uint32_t size, uint8_t *reply, uint32_t reply_size)
+{
+    const uint32_t stale = NINEP_ESTALE;
+    uint32_t error;
+
+    if (reply_size < RLERROR_SIZE || ninep_type(reply) != RLERROR)
+        return;
+    error = get(reply + NINEP_HEADER);
+    if ((error == NINEP_ENOENT && names_a_fid_alone(request, size)) || (error == NINEP_EINVAL && moves_data(request)))
+        memcpy(reply + NINEP_HEADER, &stale, sizeof(stale));
 }

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: memory; what is offered; the front end's keys; connecting; the end; a turn. */
+/*
+ * A session may have been begun by an earlier life of this domain: then the version and the roots that it had are agreed
+ * on and attached anew, before anything else is asked of the server.  What had been taken and not answered is answered
+ * by an error, since nobody knows whether it has been done; what is named by fids other than roots is stale.
+ *
+ * In order: memory; what is offered; the front end's keys; connecting; replies; requests; the end; a turn.
+ */
 #include <abi/errno.h>
 #include <guest/event.h>
 #include <guest/grant.h>
@@ -7,6 +13,7 @@
 #include <guest/processor.h>
 #include <guest/string.h>
 #include <backend/ninepfs.h>
+#include <backend/ninepkept.h>
 #include <backend/ninepring.h>
 #include <backend/share.h>
 #include <backend/xenbus.h>
@@ -18,6 +25,7 @@
 #define RING_ORDER_MIN 1u
 
 _Static_assert(1u << RING_ORDER_MAX <= GRANT_PAGES_MAX, "a ring is mapped in one go");
+_Static_assert(SHARE_MESSAGES <= NINEPRING_ENTRIES, "a ring may have all of them");
 
 /* A ring, and what goes with it. */
 struct stream {
@@ -25,6 +33,7 @@ struct stream {
     evtchn_port_t port; /* 0: none */
     struct ninepring ring;
     struct share_message *first, *last; /* replies that wait for room */
+    uint32_t lost;                      /* bytes of requests that an earlier life has taken, and not answered */
     bool changed;                       /* the front end is to be told */
 };
 
@@ -35,6 +44,11 @@ struct ninepfs {
     struct stream streams[RINGS_MAX];
     uint32_t most;  /* bytes of a message, whatever the front end asks for */
     uint32_t msize; /* what it has agreed on */
+
+    struct ninepkept kept; /* in the first ring's page */
+    bool is_resumed;       /* the session was begun by an earlier life */
+    unsigned next;         /* of what is kept, to be asked again; NINEPKEPT_MAX: all has been */
+    bool asked;            /* it has been sent */
 };
 
 /*
@@ -205,6 +219,32 @@ static uint32_t message_max(const struct ninepfs *back)
     return most;
 }
 
+/* Where the index that was left cannot be, all that is there may have been taken. */
+static uint32_t find_lost(const struct stream *stream)
+{
+    const struct ninepring *ring = &stream->ring;
+    uint32_t there = READ_ONCE(ring->shared->out_prod) - ring->out_cons;
+    uint32_t taken = ninepkept_get_taken(stream->head.start) - ring->out_cons;
+
+    return taken <= there ? taken : there;
+}
+
+/* A session that nothing has been answered of yet begins with its first request, as if it had not been taken. */
+static void resume(struct ninepfs *back)
+{
+    back->is_resumed = false;
+    for (unsigned i = 0; i < back->nr_streams; i++) {
+        const struct ninepring *ring = &back->streams[i].ring;
+
+        back->is_resumed = back->is_resumed || ring->in_prod || ring->out_cons;
+    }
+    for (unsigned i = 0; i < back->nr_streams && back->is_resumed; i++)
+        back->streams[i].lost = find_lost(&back->streams[i]);
+    ninepkept_init(&back->kept, back->streams[0].head.start, back->is_resumed);
+    back->next = 0;
+    back->asked = false;
+}
+
 static int connect(struct xenbus_device *device)
 {
     struct ninepfs *back = device->data;
@@ -216,8 +256,173 @@ static int connect(struct xenbus_device *device)
         error = share_start(back->share);
     if (error)
         release_streams(back);
+    else
+        resume(back);
     back->most = back->msize = message_max(back);
     return error;
+}
+
+/*
+ * ---- Replies.
+ */
+
+static void append(struct stream *stream, struct share_message *message)
+{
+    message->next = NULL;
+    if (stream->first)
+        stream->last->next = message;
+    else
+        stream->first = message;
+    stream->last = message;
+}
+
+/* The front end is about to hear of it. */
+static void look_at(struct ninepfs *back, const struct share_message *message)
+{
+    if (ninep_type(message->request) == NINEP_TVERSION)
+        back->is_resumed = false; /* whatever it says, no fid is left */
+    if (back->is_resumed)
+        ninep_make_stale(message->request, message->request_size, message->reply, message->reply_size);
+    ninepkept_note(&back->kept, message->request, message->request_size, message->reply);
+}
+
+/* Each reply goes to the stream that its request came from; those to what was asked again nobody waits for. */
+static void take_replies(struct ninepfs *back)
+{
+    struct share_message *message;
+
+    while ((message = share_receive(back->share))) {
+        if (message->owner) {
+            look_at(back, message);
+            append(message->owner, message);
+        } else {
+            back->asked = false;
+            back->next++;
+            share_put(back->share, message);
+        }
+    }
+}
+
+static int give_replies(struct ninepfs *back, struct stream *stream)
+{
+    struct share_message *message;
+    int given = 1;
+
+    while ((message = stream->first)) {
+        given = ninepring_put(&stream->ring, message->reply, message->reply_size);
+        if (given <= 0)
+            return given;
+        stream->first = message->next;
+        ninepring_retire(&stream->ring, message->entry);
+        share_put(back->share, message);
+        stream->changed = true;
+    }
+    return 0;
+}
+
+/*
+ * ---- Requests.
+ */
+
+/* Ask again for what is kept, one after the other.  True: nothing is left of it. */
+static bool ask_again(struct ninepfs *back)
+{
+    struct share_message *message;
+
+    while (back->next < NINEPKEPT_MAX && !back->kept.requests[back->next].size)
+        back->next++;
+    if (back->next == NINEPKEPT_MAX || back->asked)
+        return !back->asked;
+    message = share_get(back->share);
+    if (!message)
+        return false;
+    message->owner = NULL;
+    message->request_size = back->kept.requests[back->next].size;
+    memcpy(message->request, back->kept.requests[back->next].bytes, message->request_size);
+    back->asked = !ninep_check(message->request, message->request_size, back->most, &back->msize) &&
+                  !share_send(back->share, message);
+    if (!back->asked) {
+        back->next++;
+        share_put(back->share, message);
+    }
+    return false;
+}
+
+static void refuse_request(struct ninepfs *back, struct stream *stream, struct share_message *message)
+{
+    message->reply_size = ninep_refuse(message->request, message->reply, NINEP_EIO);
+    ninepkept_note(&back->kept, message->request, message->request_size, message->reply);
+    append(stream, message);
+}
+
+/* Was this one taken before?  It has been taken now. */
+static bool was_lost(struct stream *stream, uint32_t size)
+{
+    bool lost = stream->lost != 0;
+
+    stream->lost -= size < stream->lost ? size : stream->lost;
+    return lost;
+}
+
+/* 1: one went on its way.  0: there is none.  Otherwise an error. */
+static int send_request(struct ninepfs *back, struct stream *stream, struct share_message *message, bool refused)
+{
+    int error = ninepring_take(&stream->ring, message->request, back->most, &message->request_size, &message->entry);
+
+    if (error <= 0)
+        return error;
+    ninepkept_put_taken(stream->head.start, stream->ring.taken);
+    message->owner = stream;
+    error = ninep_check(message->request, message->request_size, back->most, &back->msize);
+    if (error)
+        return error;
+    if (was_lost(stream, message->request_size) || refused)
+        refuse_request(back, stream, message);
+    else
+        error = share_send(back->share, message);
+    return error ? error : 1;
+}
+
+/* As many as there are messages, which bounds the turn. */
+static int take_requests(struct ninepfs *back, struct stream *stream, bool refused)
+{
+    struct share_message *message;
+
+    while ((message = share_get(back->share))) {
+        int sent = send_request(back, stream, message, refused);
+
+        if (sent <= 0) {
+            share_put(back->share, message);
+            return sent;
+        }
+    }
+    return 0;
+}
+
+/* A message that one stream gives back may be what another one waits for. */
+static int serve(struct ninepfs *back, bool refused)
+{
+    int error = 0;
+
+    take_replies(back);
+    for (unsigned i = 0; i < back->nr_streams && !error; i++)
+        error = give_replies(back, &back->streams[i]);
+    if (!error && !refused && !ask_again(back))
+        return 0;
+    for (unsigned i = 0; i < back->nr_streams && !error; i++)
+        error = take_requests(back, &back->streams[i], refused);
+    for (unsigned i = 0; i < back->nr_streams && !error; i++)
+        error = give_replies(back, &back->streams[i]);
+    return error;
+}
+
+static void tell(struct ninepfs *back)
+{
+    for (unsigned i = 0; i < back->nr_streams; i++) {
+        if (back->streams[i].changed)
+            (void)!event_send(back->streams[i].port);
+        back->streams[i].changed = false;
+    }
 }
 
 /*
@@ -242,101 +447,29 @@ static bool disconnect(struct xenbus_device *device)
     return true;
 }
 
+/* What the server has of it may still be answered by that. */
+static void refuse(struct xenbus_device *device)
+{
+    struct ninepfs *back = device->data;
+
+    (void)!serve(back, true);
+    tell(back);
+}
+
 /*
  * ---- A turn.
  */
 
-/* Each reply goes to the stream that its request came from. */
-static void take_replies(struct ninepfs *back)
-{
-    struct share_message *message;
-
-    while ((message = share_receive(back->share))) {
-        struct stream *stream = message->owner;
-
-        message->next = NULL;
-        if (stream->first)
-            stream->last->next = message;
-        else
-            stream->first = message;
-        stream->last = message;
-    }
-}
-
-static int give_replies(struct ninepfs *back, struct stream *stream)
-{
-    struct share_message *message;
-    int given = 1;
-
-    while ((message = stream->first)) {
-        given = ninepring_put(&stream->ring, message->reply, message->reply_size);
-        if (given <= 0)
-            return given;
-        stream->first = message->next;
-        share_put(back->share, message);
-        stream->changed = true;
-    }
-    return 0;
-}
-
-/* 1: one went on its way.  0: there is none.  Otherwise an error. */
-static int send_request(struct ninepfs *back, struct stream *stream, struct share_message *message)
-{
-    int error = ninepring_take(&stream->ring, message->request, back->most, &message->request_size);
-
-    if (error <= 0)
-        return error;
-    stream->changed = true;
-    message->owner = stream;
-    error = ninep_check(message->request, message->request_size, back->most, &back->msize);
-    if (!error)
-        error = share_send(back->share, message);
-    return error ? error : 1;
-}
-
-/* As many as there are messages, which bounds the turn. */
-static int take_requests(struct ninepfs *back, struct stream *stream)
-{
-    struct share_message *message;
-
-    while ((message = share_get(back->share))) {
-        int sent = send_request(back, stream, message);
-
-        if (sent <= 0) {
-            share_put(back->share, message);
-            return sent;
-        }
-    }
-    return 0;
-}
-
-/* A message that one stream gives back may be what another one waits for. */
-static int serve(struct ninepfs *back)
-{
-    int error = 0;
-
-    take_replies(back);
-    for (unsigned i = 0; i < back->nr_streams && !error; i++)
-        error = give_replies(back, &back->streams[i]);
-    for (unsigned i = 0; i < back->nr_streams && !error; i++)
-        error = take_requests(back, &back->streams[i]);
-    return error;
-}
-
 static void turn(struct xenbus_device *device)
 {
     struct ninepfs *back = device->data;
-    int error = serve(back);
+    int error = serve(back, false);
 
     if (share_has_failed(back->share))
         xenbus_fail(device, "the host's side has failed");
     else if (error)
         xenbus_fail(device, "the front end's ring has what cannot be, or a message that is too long or too short");
-    for (unsigned i = 0; i < back->nr_streams; i++) {
-        if (back->streams[i].changed)
-            (void)!event_send(back->streams[i].port);
-        back->streams[i].changed = false;
-    }
+    tell(back);
 }
 
 void ninepfs_init(void)
@@ -347,7 +480,8 @@ void ninepfs_init(void)
                                             .connect = connect,
                                             .turn = turn,
                                             .disconnect = disconnect,
-                                            .destroy = destroy};
+                                            .destroy = destroy,
+                                            .refuse = refuse};
 
     xenbus_register(&type);
 }

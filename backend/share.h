@@ -16,6 +16,7 @@
 struct share_message {
     struct share_message *next; /* for who has it */
     void *owner;                /* the caller's, unchanged when it comes back */
+    uint32_t entry;             /* the same */
     uint8_t *request, *reply;   /* room for SHARE_MESSAGE_MAX bytes each */
     uint32_t request_size, reply_size;
 };

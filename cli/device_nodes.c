@@ -24,7 +24,7 @@ __attribute__((format(printf, 4, 5))) static void add(struct device_nodes *nodes
         (struct bundle_node){.key = key, .value = text, .back = end == BACK};
 }
 
-/* The back end, where it comes again, takes the front end's rings as it finds them: backend/blkring.h, netring.h. */
+/* The back end, where it comes again, takes the front end's rings as it finds them: backend/blkring.h, netring.h, ninepkept.h. */
 static void add_reattach(struct device_nodes *nodes)
 {
     add(nodes, BACK, "reattach", "1");
@@ -92,6 +92,7 @@ static void add_share(struct device_nodes *nodes, unsigned domain, unsigned plac
     device_share_name(domain, place, name);
     add(nodes, FRONT, "tag", "%s", share->tag);
     add(nodes, BACK, "params", "%s", name);
+    add_reattach(nodes);
 }
 
 void device_nodes_make(const struct run_options *options, unsigned place, struct device_nodes *nodes)

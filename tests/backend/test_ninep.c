@@ -174,11 +174,67 @@ static void test_random(void **state)
     }
 }
 
+/* Without a server: an error with the request's tag, but for what ends something. */
+static void test_refuse(void **state)
+{
+    uint8_t reply[NINEP_REFUSAL_MAX];
+
+    (void)state;
+    for (unsigned type = 2; type < 128; type += 2) {
+        bool ends = type == NINEP_TFLUSH || type == NINEP_TCLUNK;
+        uint32_t error;
+
+        make((uint8_t)type, 30, 5, 0xabcd);
+        memset(reply, 0xee, sizeof(reply));
+        assert_int_equal(ninep_refuse(request, reply, NINEP_EIO), ends ? 7 : 11);
+        assert_int_equal(ninep_size(reply), ends ? 7 : 11);
+        assert_int_equal(ninep_type(reply), ends ? type + 1 : 7);
+        assert_int_equal(reply[5] | reply[6] << 8, 0xabcd);
+        memcpy(&error, reply + 7, sizeof(error));
+        assert_int_equal(error, ends ? 0xeeeeeeee : NINEP_EIO);
+    }
+}
+
+/* ENOENT of what names a fid alone, and nothing else. */
+static void test_stale(void **state)
+{
+    static const uint8_t fids_alone[] = {8, 12, 24, 26, 40, 50, 52, 54, 116, 118};
+
+    (void)state;
+    for (unsigned type = 2; type < 128; type += 2) {
+        bool alone = memchr(fids_alone, (int)type, sizeof(fids_alone)) != NULL;
+
+        for (unsigned error = 1; error < 4; error++) {
+            uint8_t reply[NINEP_REFUSAL_MAX];
+
+            make((uint8_t)type, 30, 15, 1);
+            (void)ninep_refuse(request, reply, error);
+            ninep_make_stale(request, 30, reply, sizeof(reply));
+            if (type != NINEP_TFLUSH && type != NINEP_TCLUNK)
+                assert_int_equal(reply[7], alone && error == NINEP_ENOENT ? NINEP_ESTALE : error);
+            (void)ninep_refuse(request, reply, NINEP_EINVAL);
+            ninep_make_stale(request, 30, reply, sizeof(reply));
+            if (type != NINEP_TFLUSH && type != NINEP_TCLUNK)
+                assert_int_equal(reply[7], type == 40 || (type > 112 && alone) ? NINEP_ESTALE : NINEP_EINVAL);
+        }
+    }
+    for (unsigned size = NINEP_HEADER; size < 20; size++) {
+        uint8_t reply[NINEP_REFUSAL_MAX];
+
+        make(TWALK, size, 15, 0); /* a copy of a fid */
+        (void)ninep_refuse(request, reply, NINEP_ENOENT);
+        ninep_make_stale(request, size, reply, sizeof(reply));
+        assert_int_equal(reply[7], size < 17 ? NINEP_ENOENT : NINEP_ESTALE);
+        ninep_make_stale(request, size, reply, 10);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_size),  cmocka_unit_test(test_version), cmocka_unit_test(test_read),
-        cmocka_unit_test(test_write), cmocka_unit_test(test_limit),   cmocka_unit_test(test_random),
+        cmocka_unit_test(test_size),   cmocka_unit_test(test_version), cmocka_unit_test(test_read),
+        cmocka_unit_test(test_write),  cmocka_unit_test(test_limit),   cmocka_unit_test(test_random),
+        cmocka_unit_test(test_refuse), cmocka_unit_test(test_stale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

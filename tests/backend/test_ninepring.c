@@ -47,7 +47,7 @@ static int tear_down(void **state)
 /* A stream that begins at @index, as if so many bytes had gone through. */
 static void begin_at(uint32_t index)
 {
-    shared->out_prod = shared->out_cons = ring.out_cons = index;
+    shared->out_prod = shared->out_cons = ring.out_cons = ring.taken = index;
     shared->in_prod = shared->in_cons = ring.in_prod = index;
 }
 
@@ -61,6 +61,17 @@ static void get_bytes(uint8_t *bytes, uint32_t size)
 {
     for (uint32_t i = 0; i < size; i++)
         bytes[i] = data[shared->in_cons++ % SIZE];
+}
+
+/* Taken, and answered at once. */
+static int take(uint8_t *to, uint32_t most, uint32_t *size)
+{
+    uint32_t entry;
+    int taken = ninepring_take(&ring, to, most, size, &entry);
+
+    if (taken == 1)
+        ninepring_retire(&ring, entry);
+    return taken;
 }
 
 static void make(uint32_t size, uint32_t claimed)
@@ -95,7 +106,7 @@ static void test_messages(void **state)
             make(length, length);
             put_bytes(message, length);
             memset(got, 0, sizeof(got));
-            assert_int_equal(ninepring_take(&ring, got, MOST, &size), 1);
+            assert_int_equal(take(got, MOST, &size), 1);
             assert_int_equal(size, length);
             assert_memory_equal(got, message, length);
             assert_int_equal(got[length], 0);
@@ -118,15 +129,15 @@ static void test_partial(void **state)
     begin_at(SIZE - 5);
     make(100, 100);
     for (unsigned i = 0; i < 100; i++) {
-        assert_int_equal(ninepring_take(&ring, got, MOST, &size), 0);
+        assert_int_equal(take(got, MOST, &size), 0);
         assert_int_equal(shared->out_cons, SIZE - 5);
         put_bytes(message + i, 1);
     }
     put_bytes(message, 3);
-    assert_int_equal(ninepring_take(&ring, got, MOST, &size), 1);
+    assert_int_equal(take(got, MOST, &size), 1);
     assert_int_equal(size, 100);
     assert_memory_equal(got, message, 100);
-    assert_int_equal(ninepring_take(&ring, got, MOST, &size), 0);
+    assert_int_equal(take(got, MOST, &size), 0);
 }
 
 /* CVE-2026-99764's family: what a message says of its size. */
@@ -154,13 +165,13 @@ static void test_sizes(void **state)
         begin_at(0);
         make(50, rows[i].claimed);
         put_bytes(message, 50);
-        assert_int_equal(ninepring_take(&ring, got, MOST, &size), rows[i].taken);
+        assert_int_equal(take(got, MOST, &size), rows[i].taken);
     }
     /* However much may be taken, more than the ring holds never comes. */
     begin_at(0);
     make(50, SIZE + 1);
     put_bytes(message, 50);
-    assert_int_equal(ninepring_take(&ring, got, UINT32_MAX, &size), -XEN_EINVAL);
+    assert_int_equal(take(got, UINT32_MAX, &size), -XEN_EINVAL);
 }
 
 static void test_indexes(void **state)
@@ -176,7 +187,7 @@ static void test_indexes(void **state)
             make(30, 30); /* which is not taken, though it is there */
             put_bytes(message, 30);
             shared->out_prod = starts[i] + jumps[j];
-            assert_int_equal(ninepring_take(&ring, got, MOST, &size), -XEN_EINVAL);
+            assert_int_equal(take(got, MOST, &size), -XEN_EINVAL);
             shared->in_cons -= jumps[j];
             assert_int_equal(ninepring_put(&ring, message, 20), -XEN_EINVAL);
         }
@@ -195,12 +206,44 @@ static void test_own_indexes(void **state)
         put_bytes(message, 30);
         shared->out_cons = (uint32_t)draw();
         shared->in_prod = (uint32_t)draw();
-        assert_int_equal(ninepring_take(&ring, got, MOST, &size), 1);
+        assert_int_equal(take(got, MOST, &size), 1);
         assert_memory_equal(got, message, 30);
         assert_int_equal(ninepring_put(&ring, message, 30), 1);
         assert_int_equal(shared->in_prod, (i + 1) * 30);
         assert_int_equal(shared->out_cons, (i + 1) * 30);
         get_bytes(got, 30);
+    }
+}
+
+/* A request keeps its place until those before it have been answered, too; there the next life begins. */
+static void test_places(void **state)
+{
+    (void)state;
+    draw_seed(6);
+    for (unsigned pattern = 0; pattern < 1u << NINEPRING_ENTRIES; pattern++) {
+        uint32_t entries[NINEPRING_ENTRIES], size, answered = 0;
+
+        ninepring_init(&ring, shared, data, ORDER);
+        begin_at(SIZE - 50);
+        for (unsigned i = 0; i < NINEPRING_ENTRIES; i++) {
+            make(20 + i, 20 + i);
+            put_bytes(message, 20 + i);
+            assert_int_equal(ninepring_take(&ring, got, MOST, &size, &entries[i]), 1);
+        }
+        assert_int_equal(shared->out_cons, SIZE - 50);
+        for (unsigned i = NINEPRING_ENTRIES; i--;) {
+            if (pattern >> i & 1)
+                ninepring_retire(&ring, entries[i]);
+        }
+        while (answered < NINEPRING_ENTRIES && pattern >> answered & 1)
+            answered++;
+        ninepring_init(&ring, shared, data, ORDER);
+        for (unsigned i = answered; i < NINEPRING_ENTRIES; i++) {
+            assert_int_equal(take(got, MOST, &size), 1);
+            assert_int_equal(size, 20 + i);
+        }
+        assert_int_equal(take(got, MOST, &size), 0);
+        assert_int_equal(shared->out_cons, shared->out_prod);
     }
 }
 
@@ -249,7 +292,7 @@ static void hostile(uint64_t seed)
             shared->out_prod = ring.out_cons;
             put_bytes(message, 40);
         }
-        taken = ninepring_take(&ring, copy, most, &size);
+        taken = take(copy, most, &size);
         assert_true(taken == 1 || taken == 0 || taken == -XEN_EINVAL);
         assert_true(taken != 1 || (size >= NINEP_HEADER && size <= most && ninep_size(copy) == size));
         taken = ninepring_put(&ring, message, draw_below(SIZE));
@@ -270,8 +313,8 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_layout),  TEST(test_messages),    TEST(test_partial), TEST(test_sizes),
-        TEST(test_indexes), TEST(test_own_indexes), TEST(test_room),    TEST(test_hostile),
+        TEST(test_layout),      TEST(test_messages), TEST(test_partial), TEST(test_sizes),   TEST(test_indexes),
+        TEST(test_own_indexes), TEST(test_places),   TEST(test_room),    TEST(test_hostile),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -344,13 +344,14 @@ def replug(row):
 LINUX = "build/linux/amd64"
 
 
-def start_small(row, *more, **keys):
-    """Linux with a shell in its ramdisk, and a disk with a file system, which it mounts on /disk."""
+def start_small(row, *more, shared=None, **keys):
+    """Linux with a shell in its ramdisk, and a disk with a file system, which it mounts on /disk; shared: a directory."""
     disk = Disk(row.path("mounted"), "raw")
     records.tool("mke2fs", "-q", "-t", "ext4", disk.path, "48M")
     command = ["build/cli/paravane", "run", "--verbose", "--memory", "256M", *machine.paravane_disks([disk, *more])]
-    command += ["--net", "user", "--ramdisk", f"{LINUX}/ramdisk.img", "--cmdline", "console=hvc0", f"{LINUX}/vmlinuz"]
-    return row.start(command=command, **keys)
+    command += ["--net", "user", "--ramdisk", f"{LINUX}/ramdisk.img", "--cmdline", "console=hvc0"]
+    command += ["--share", shared] if shared else []
+    return row.start(command=command + [f"{LINUX}/vmlinuz"], **keys)
 
 
 def use_small(guest):
@@ -415,6 +416,35 @@ def dies(row):
             guest.power_off()
 
 
+LOAD_9P = "for m in netfs fscache 9pnet 9pnet_xen 9p; do insmod /modules/9p/$m.ko || exit; done; mkdir /share"
+MOUNT_9P = "mount -t 9p -o trans=xen share /share"
+
+
+def share_dies(row):
+    """A mounted directory goes on: what was open is stale, and what is looked up anew is there."""
+    os.makedirs(row.path("shared/in"))
+    for name in ("open", "in/file"):
+        with open(row.path(f"shared/{name}"), "w", encoding="ascii") as file:
+            file.write("of the host\n")
+    with start_small(row, row.blank("raw", "64M"), shared=row.path("shared"), environment=with_dying(row)) as guest:
+        use_small(guest)
+        guest.run(f"{LOAD_9P} && {MOUNT_9P}")
+        for number in range(1, 4):
+            said = guest.run(f"exec 4</share/open; {word(8480, '/dev/xvdb')}; for i in $(seq 100); do echo $i >/disk/more; "
+                             "sync; cat /share/in/file >/dev/null 2>&1; done")
+            want(f"the back end has not died: {said}", f"(backend): restart {number}" in said)
+            said = guest.run(f"cat /share/in/file && echo {number} >/share/new && cat /share/new && ls /share/in")
+            want(f"the directory has not gone on: {said}", said.split() == f"of the host {number} file".split())
+            with open(row.path("shared/new"), encoding="ascii") as file:
+                want("the host has not got it", file.read() == f"{number}\n")
+            said = guest.run("! cat <&4 2>&1")
+            want(f"what was open is not said to be stale: {said}", "Stale file handle" in said)
+            guest.run("exec 4<&- && cat /share/open")
+        guest.run(f"umount /share && {MOUNT_9P} && cat /share/open && umount /share")
+        guest.say("poweroff")
+        guest.wait_end()
+
+
 def given_up(row):
     """When it dies for good, what waits for the disk gets errors, and Linux ends as it should."""
     with start_small(row, row.blank("raw", "64M"), environment=with_dying(row)) as guest:
@@ -441,6 +471,7 @@ ROWS = {
     "replug": replug,
     "mounted": mounted,
     "dies": dies,
+    "share-dies": share_dies,
     "given-up": given_up,
 }
 

@@ -27,7 +27,7 @@ export PARAVANE_GRUB=$PWD/build/linux/grub-images/grub-x86_64-xen.bin
 bad='hypervisor broke|bug of the hypervisor|frames behind|not ok:'
 
 rows=(boot fetch login kept cut-raw cut-qcow2 verify exchange replug)
-[ "$mode" = native ] || rows+=(mounted dies given-up)
+[ "$mode" = native ] || rows+=(mounted dies share-dies given-up)
 for row in "${rows[@]}"; do
     begin "$mode-$row" 0 'all is well' -- tests/machine/rows.py "$mode" "$row"
 done

@@ -103,6 +103,19 @@ void ninep_ask(unsigned ring, uint8_t kind, uint16_t tag, uint32_t size, unsigne
     ninep_put_bytes(ring, bytes, size);
 }
 
+int ninep_get_answer(unsigned ring, uint8_t *kind, uint32_t *number)
+{
+    const struct xen_9pfs_data_intf *shared = &ninep_heads[ring].shared;
+    uint8_t bytes[11];
+    uint32_t size;
+
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = ninep_data[ring][(shared->in_cons + i) % half(ring)];
+    *kind = bytes[4];
+    memcpy(number, bytes + 7, sizeof(*number));
+    return ninep_get_reply(ring, &size);
+}
+
 int ninep_get_reply(unsigned ring, uint32_t *size)
 {
     struct xen_9pfs_data_intf *shared = &ninep_heads[ring].shared;

@@ -33,3 +33,6 @@ void ninep_ask(unsigned ring, uint8_t kind, uint16_t tag, uint32_t size, unsigne
 
 /* The next reply's tag, and its size; -1: there is none. */
 int ninep_get_reply(unsigned ring, uint32_t *size);
+
+/* The same, with its type, and the number behind the header, if there is one. */
+int ninep_get_answer(unsigned ring, uint8_t *kind, uint32_t *number);

@@ -103,7 +103,7 @@ struct share_message *share_receive(struct share *share)
     return message;
 }
 
-void host_answer(uint32_t size)
+static struct share_message *take_oldest(uint32_t size)
 {
     struct share_message *message = host_sent[0], **end = &answered;
 
@@ -117,6 +117,20 @@ void host_answer(uint32_t size)
     while (*end)
         end = &(*end)->next;
     *end = message;
+    return message;
+}
+
+void host_answer(uint32_t size)
+{
+    (void)take_oldest(size);
+}
+
+void host_serve(uint32_t error)
+{
+    struct share_message *message = take_oldest(11);
+
+    message->reply[4] = error ? 7 : (uint8_t)(message->request[4] + 1);
+    memcpy(message->reply + 7, &error, sizeof(error));
 }
 
 void host_begin(void)

@@ -21,3 +21,6 @@ void host_begin(void);
 
 /* Answer the oldest request by a reply of @size bytes with its type and tag. */
 void host_answer(uint32_t size);
+
+/* The same as a server does: by the type that goes with it, or, unless @error is 0, by that error. */
+void host_serve(uint32_t error);
