@@ -24,10 +24,10 @@ __attribute__((format(printf, 4, 5))) static void add(struct device_nodes *nodes
         (struct bundle_node){.key = key, .value = text, .back = end == BACK};
 }
 
-/* The back end, where it comes again, takes the front end's rings as it finds them: backend/blkring.h, netring.h, ninepkept.h. */
-static void add_reattach(struct device_nodes *nodes)
+/* The back end, where it comes again, takes the front end's rings as it finds them: hv/directories.h says how. */
+static void add_reattach(struct device_nodes *nodes, unsigned how)
 {
-    add(nodes, BACK, "reattach", "1");
+    add(nodes, BACK, "reattach", "%u", how);
 }
 
 static void begin(struct device_nodes *nodes, const char *type, unsigned id, unsigned backend)
@@ -50,7 +50,7 @@ static void add_disk(struct device_nodes *nodes, unsigned domain, const struct d
     add(nodes, BACK, "type", "file");
     add(nodes, BACK, "removable", "%d", disk->is_cdrom);
     add(nodes, BACK, "discard-enable", "%d", !disk->read_only && !disk->keeps_zeroes);
-    add_reattach(nodes);
+    add_reattach(nodes, 1);
 }
 
 static const struct network *find_network(const struct run_options *options, const char *bridge)
@@ -82,7 +82,7 @@ static void add_nic(struct device_nodes *nodes, const struct run_options *option
         add(nodes, BACK, "uplink", "%s", card);
     if (nic->rate_us)
         add(nodes, BACK, "rate", "%" PRIu64 ",%" PRIu32, nic->rate_bytes, nic->rate_us);
-    add_reattach(nodes);
+    add_reattach(nodes, 1);
 }
 
 static void add_share(struct device_nodes *nodes, unsigned domain, unsigned place, const struct share_options *share)
@@ -92,7 +92,7 @@ static void add_share(struct device_nodes *nodes, unsigned domain, unsigned plac
     device_share_name(domain, place, name);
     add(nodes, FRONT, "tag", "%s", share->tag);
     add(nodes, BACK, "params", "%s", name);
-    add_reattach(nodes);
+    add_reattach(nodes, 2);
 }
 
 void device_nodes_make(const struct run_options *options, unsigned place, struct device_nodes *nodes)

@@ -26,15 +26,26 @@ static bool is(struct blob blob, const char *word)
     return store_text_equal(text(blob), store_text(word));
 }
 
-bool directories_outlive(const struct bundle_device *device)
+/* Of the back end's node; no bytes: there is none. */
+static struct blob reattach_of(const struct bundle_device *device)
 {
     for (unsigned i = 0; i < device->nr_nodes; i++) {
         const struct bundle_node *node = &device->nodes[i];
 
         if (node->back && is(bundle_node_key(node), "reattach"))
-            return is(bundle_node_value(node), "1");
+            return bundle_node_value(node);
     }
-    return false;
+    return (struct blob){0};
+}
+
+bool directories_outlive(const struct bundle_device *device)
+{
+    return is(reattach_of(device), "1") || is(reattach_of(device), "2");
+}
+
+bool directories_close(const struct bundle_device *device)
+{
+    return is(reattach_of(device), "1");
 }
 
 void directories_say(const struct bundle_domain *description, const struct bundle_device *device, const char *start,

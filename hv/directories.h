@@ -12,9 +12,15 @@ struct store_device directories_as_stored(const struct bundle_device *device, st
 
 /*
  * Does the back end of @device, in another life, take the front end's ring as it finds it?  So it is where the back
- * end's directory has `reattach`, which says 1.
+ * end's directory has `reattach`, which says 1 or 2.
  */
 bool directories_outlive(const struct bundle_device *device);
+
+/*
+ * And if there is no other life that serves it: is it closed, by states, or do its directories go?  The latter is for a
+ * front end that goes on asking after it has closed: `reattach` = 2.
+ */
+bool directories_close(const struct bundle_device *device);
 
 /* Say of a device of the guest's what becomes of it: "domain 1 (name): @start vbd/51712@end". */
 void directories_say(const struct bundle_domain *description, const struct bundle_device *device, const char *start,

@@ -96,7 +96,9 @@ static void remove_one(struct hv_domain *front, const struct bundle_device *devi
     struct store_device_node nodes[BUNDLE_NODES_MAX];
     const struct store_device stored = directories_as_stored(device, nodes);
 
-    if (!directories_outlive(device))
+    bool ends = has_fate(device->backend, CLOSES) || has_fate(device->backend, GIVEN_UP);
+
+    if (!directories_outlive(device) || (ends && !directories_close(device)))
         xenstore_remove_device(front, &stored);
     else if (has_fate(device->backend, GIVEN_UP))
         xenstore_give_up_device(front, device->backend, &stored);

@@ -39,7 +39,7 @@ END
 taken all 'name=web_server memory=262144 vcpus=2 weight=300 .*on_reboot=destroy maxmem=524288 maxvcpus=4 cpus=0-0,2-63 .*uuid=11111111-2222-3333-4444-aaaaaaaaaaaa ' \
     'device=vbd/51713 2 .*type disk back=params vbd-1-51713 back=mode w back=dev xvda1 .*removable 0 back=discard-enable 1 back=reattach 1 device=vbd/5632 2 .*back=mode r back=dev hdc .*device=vbd/2064 2 front=virtual-device 2064 front=device-type cdrom .*back=mode r back=dev sdb .*removable 1' \
     'device=vif/0 2 .*mac 00:16:3e:00:00:01 front=mtu 1400 .*bridge br0 .*rate 62500,50000 back=reattach 1 device=vif/1 2 .*bridge xenbr0 .*device=vif/2 2 .*bridge br0 ' \
-    'device=9pfs/0 2 front=tag share back=params share-1-0 back=reattach 1 ' -- "$configs/all.cfg"
+    'device=9pfs/0 2 front=tag share back=params share-1-0 back=reattach 2 ' -- "$configs/all.cfg"
 arguments config-all-said "file=$disks/a,format=raw,.*unmap\$" "file=$disks/v3,format=qcow2,.*readonly=on" \
     "file=$disks/c,,d,format=raw,.*readonly=on" '^user,id=net0$' '^user,id=net1$' '!id=net2' \
     'on_crash = "preserve": a guest that crashes has ended here' \

@@ -163,7 +163,7 @@ bundle cdrom 'device=vbd/2048 2 front=virtual-device 2048 front=device-type cdro
     -- --cdrom "$disks/a,as=sda" "$good"
 bundle net 'name=a .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:00:00:01 back=handle 0 back=mac 00:16:3e:00:00:01 back=bridge own0 back=uplink 52:54:00:[0-9a-f:]{8} back=reattach 1 name=b .*device=vif/0 3 front=handle 0 front=mac 00:16:3e:([0-9a-f:]{8}) back=handle 0 back=mac 00:16:3e:\1 back=bridge own1 back=reattach 1 name=backend' \
     -- --demo --guest a --net user,mac=00:16:3e:00:00:01 --guest b --net none
-bundle share 'name=a .*extent_order=6 device=9pfs/0 3 front=tag share back=params share-1-0 back=reattach 1 device=9pfs/1 3 front=tag share3 back=params share-1-1 back=reattach 1 device=9pfs/2 3 front=tag share2 .*name=b .*extent_order=6 device=9pfs/0 3 front=tag x back=params share-2-0 back=reattach 1 name=backend .*extent_order=6 ' \
+bundle share 'name=a .*extent_order=6 device=9pfs/0 3 front=tag share back=params share-1-0 back=reattach 2 device=9pfs/1 3 front=tag share3 back=params share-1-1 back=reattach 2 device=9pfs/2 3 front=tag share2 .*name=b .*extent_order=6 device=9pfs/0 3 front=tag x back=params share-2-0 back=reattach 2 name=backend .*extent_order=6 ' \
     -- --demo --guest a --share "$disks" --share "$disks" --share "$disks,ro,tag=share2" --guest b --share "$disks,tag=x"
 bundle no-devices '!device=' '!backend' '!extent_order' -- "$good"
 # The address is the card's that QEMU makes, and the same in each run; no two cards of a run have the same.

@@ -347,6 +347,32 @@ static void test_lasting_given_up(void **state)
     assert_string_equal(calls, "remove 1 vbd/0\ngive up 2 vbd/1\n");
 }
 
+/* One whose front end goes on asking goes, with the last life that serves it, and is not there to be closed. */
+static void test_lasting_removed(void **state)
+{
+    struct bundle_device *disk = &bundle.domains[1].devices[0];
+
+    (void)state;
+    begin_lasting();
+    disk->nodes[disk->nr_nodes - 1] = node("reattach 2", 8, 1, true);
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\n");
+    calls[0] = '\0';
+    split_devices_close(&bundle, 3);
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\nremove 2 vbd/1\n");
+    calls[0] = '\0';
+    split_devices_give_up(&bundle, 3);
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\nremove 2 vbd/1\n");
+    disk->nodes[disk->nr_nodes - 1] = node("reattach 3", 8, 1, true);
+    split_devices_write_served(&machine, &bundle, 3); /* it is to come again */
+    pass(SECOND);
+    calls[0] = '\0';
+    split_devices_remove_served(&machine, &bundle, 3);
+    assert_string_equal(calls, "remove 1 vbd/0\nremove 2 vbd/1\n");
+}
+
 /* What was to be closed when the back end died is closed by the next one. */
 static void test_lasting_unplugged(void **state)
 {
@@ -530,15 +556,15 @@ static void test_given_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_written),        TEST(test_not_written),
-        TEST(test_unplugged),      TEST(test_served),
-        TEST(test_served_already), TEST(test_served_before_the_start),
-        TEST(test_starts_at_once), TEST(test_waits),
-        TEST(test_no_longer),      TEST(test_gone),
-        TEST(test_built_anew),     TEST(test_given_up),
-        TEST(test_lasting),        TEST(test_lasting_given_up),
-        TEST(test_not_lasting),    TEST(test_lasting_unplugged),
-        TEST(test_last_life),
+        TEST(test_written),           TEST(test_not_written),
+        TEST(test_unplugged),         TEST(test_served),
+        TEST(test_served_already),    TEST(test_served_before_the_start),
+        TEST(test_starts_at_once),    TEST(test_waits),
+        TEST(test_no_longer),         TEST(test_gone),
+        TEST(test_built_anew),        TEST(test_given_up),
+        TEST(test_lasting),           TEST(test_lasting_given_up),
+        TEST(test_lasting_removed),   TEST(test_not_lasting),
+        TEST(test_lasting_unplugged), TEST(test_last_life),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
