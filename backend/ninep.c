@@ -7,14 +7,12 @@
 #define TAG_AT 5u
 
 #define TSTATFS  8u
-#define TLOPEN   12u
 #define TGETATTR 24u
 #define TSETATTR 26u
 #define TREADDIR 40u
 #define TFSYNC   50u
 #define TLOCK    52u
 #define TGETLOCK 54u
-#define TWALK    110u
 #define TREAD    116u
 #define TWRITE   118u
 
@@ -110,15 +108,15 @@ uint32_t ninep_refuse(const uint8_t *request, uint8_t *reply, uint32_t error)
 /* Does it name no file but by a fid? */
 static bool names_a_fid_alone(const uint8_t *request, uint32_t size)
 {
-    static const uint8_t types[] = {TSTATFS, TLOPEN, TGETATTR, TSETATTR, TREADDIR,
-                                    TFSYNC,  TLOCK,  TGETLOCK, TREAD,    TWRITE};
+    static const uint8_t types[] = {TSTATFS, NINEP_TLOPEN, TGETATTR, TSETATTR, TREADDIR,
+                                    TFSYNC,  TLOCK,        TGETLOCK, TREAD,    TWRITE};
     uint8_t type = ninep_type(request);
 
     for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
         if (type == types[i])
             return true;
     }
-    return type == TWALK && size >= NR_NAMES_END && !request[NR_NAMES_AT] && !request[NR_NAMES_AT + 1];
+    return type == NINEP_TWALK && size >= NR_NAMES_END && !request[NR_NAMES_AT] && !request[NR_NAMES_AT + 1];
 }
 
 static bool moves_data(const uint8_t *request)

@@ -10,9 +10,12 @@
 #define NINEP_HEADER 7u /* size (4 bytes), type, tag (2): what each message begins with */
 
 /* Types of requests that matter here; that of the reply is the next number, but for an error. */
+#define NINEP_TLOPEN   12u
+#define NINEP_TLCREATE 14u
 #define NINEP_TVERSION 100u
 #define NINEP_TATTACH  104u
 #define NINEP_TFLUSH   108u
+#define NINEP_TWALK    110u
 #define NINEP_TCLUNK   120u
 #define NINEP_TREMOVE  122u
 

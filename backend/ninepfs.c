@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A session may have been begun by an earlier life of this domain: then the version and the roots that it had are agreed
- * on and attached anew, before anything else is asked of the server.  What had been taken and not answered is answered
- * by an error, since nobody knows whether it has been done; what is named by fids other than roots is stale.
+ * on and attached anew, and the fids that are kept are found and opened again, before anything else is asked of the
+ * server.  What had been taken and not answered is answered by an error, since nobody knows whether it has been done; and
+ * a fid that is not what it was is stale.
  *
  * In order: memory; what is offered; the front end's keys; connecting; replies; requests; the end; a turn.
  */
@@ -12,6 +13,7 @@
 #include <guest/print.h>
 #include <guest/processor.h>
 #include <guest/string.h>
+#include <backend/ninepfids.h>
 #include <backend/ninepfs.h>
 #include <backend/ninepkept.h>
 #include <backend/ninepring.h>
@@ -46,9 +48,11 @@ struct ninepfs {
     uint32_t msize; /* what it has agreed on */
 
     struct ninepkept kept; /* in the first ring's page */
+    struct ninepfids fids; /* in the pages of both */
     bool is_resumed;       /* the session was begun by an earlier life */
-    unsigned next;         /* of what is kept, to be asked again; NINEPKEPT_MAX: all has been */
-    bool asked;            /* it has been sent */
+    unsigned next;         /* of what is kept, to be asked again: requests, then fids */
+    enum ninepfids_step step;
+    bool asked; /* it has been sent */
 };
 
 /*
@@ -241,7 +245,9 @@ static void resume(struct ninepfs *back)
     for (unsigned i = 0; i < back->nr_streams && back->is_resumed; i++)
         back->streams[i].lost = find_lost(&back->streams[i]);
     ninepkept_init(&back->kept, back->streams[0].head.start, back->is_resumed);
+    ninepfids_init(&back->fids, back->streams[0].head.start, back->streams[1].head.start, back->is_resumed);
     back->next = 0;
+    back->step = NINEPFIDS_WALK;
     back->asked = false;
 }
 
@@ -283,7 +289,35 @@ static void look_at(struct ninepfs *back, const struct share_message *message)
         back->is_resumed = false; /* whatever it says, no fid is left */
     if (back->is_resumed)
         ninep_make_stale(message->request, message->request_size, message->reply, message->reply_size);
+    ninepfids_note(&back->fids, &back->kept, message->request, message->request_size, message->reply,
+                   message->reply_size);
     ninepkept_note(&back->kept, message->request, message->request_size, message->reply);
+}
+
+static void go_on(struct ninepfs *back)
+{
+    back->next++;
+    back->step = NINEPFIDS_WALK;
+}
+
+/* The reply to what was asked again. */
+static void look_at_again(struct ninepfs *back, const struct share_message *message)
+{
+    unsigned which = back->next - NINEPKEPT_MAX;
+
+    back->asked = false;
+    if (back->next < NINEPKEPT_MAX) {
+        back->next++;
+    } else if (back->step == NINEPFIDS_CLUNK) {
+        ninepfids_drop(&back->fids, which);
+        go_on(back);
+    } else if (!ninepfids_is_same(&back->fids, which, back->step, message->reply, message->reply_size)) {
+        back->step = NINEPFIDS_CLUNK;
+    } else if (back->step == NINEPFIDS_WALK) {
+        back->step = NINEPFIDS_OPEN;
+    } else {
+        go_on(back);
+    }
 }
 
 /* Each reply goes to the stream that its request came from; those to what was asked again nobody waits for. */
@@ -296,8 +330,7 @@ static void take_replies(struct ninepfs *back)
             look_at(back, message);
             append(message->owner, message);
         } else {
-            back->asked = false;
-            back->next++;
+            look_at_again(back, message);
             share_put(back->share, message);
         }
     }
@@ -324,28 +357,46 @@ static int give_replies(struct ninepfs *back, struct stream *stream)
  * ---- Requests.
  */
 
-/* Ask again for what is kept, one after the other.  True: nothing is left of it. */
+/* The next of what is to be asked again.  Its size; 0: nothing is left of it. */
+static uint32_t make_next(struct ninepfs *back, uint8_t *request)
+{
+    for (; back->next < NINEPKEPT_MAX; back->next++) {
+        const struct ninepkept_request *kept = &back->kept.requests[back->next];
+
+        if (kept->size) {
+            memcpy(request, kept->bytes, kept->size);
+            return kept->size;
+        }
+    }
+    for (; back->next < NINEPKEPT_MAX + back->fids.count; go_on(back)) {
+        uint32_t size = ninepfids_ask(&back->fids, back->next - NINEPKEPT_MAX, back->step, request);
+
+        if (size)
+            return size;
+    }
+    return 0;
+}
+
+/* One after the other.  True: nothing is left of it. */
 static bool ask_again(struct ninepfs *back)
 {
-    struct share_message *message;
+    struct share_message *message = back->asked || !back->is_resumed ? NULL : share_get(back->share);
+    bool done = false;
 
-    while (back->next < NINEPKEPT_MAX && !back->kept.requests[back->next].size)
-        back->next++;
-    if (back->next == NINEPKEPT_MAX || back->asked)
-        return !back->asked;
-    message = share_get(back->share);
     if (!message)
-        return false;
+        return !back->is_resumed;
     message->owner = NULL;
-    message->request_size = back->kept.requests[back->next].size;
-    memcpy(message->request, back->kept.requests[back->next].bytes, message->request_size);
-    back->asked = !ninep_check(message->request, message->request_size, back->most, &back->msize) &&
-                  !share_send(back->share, message);
-    if (!back->asked) {
-        back->next++;
-        share_put(back->share, message);
+    while (!back->asked && !done) {
+        message->request_size = make_next(back, message->request);
+        done = !message->request_size;
+        back->asked = !done && !ninep_check(message->request, message->request_size, back->most, &back->msize) &&
+                      !share_send(back->share, message);
+        if (!back->asked && !done)
+            go_on(back);
     }
-    return false;
+    if (!back->asked)
+        share_put(back->share, message);
+    return done;
 }
 
 static void refuse_request(struct ninepfs *back, struct stream *stream, struct share_message *message)
@@ -353,6 +404,12 @@ static void refuse_request(struct ninepfs *back, struct stream *stream, struct s
     message->reply_size = ninep_refuse(message->request, message->reply, NINEP_EIO);
     ninepkept_note(&back->kept, message->request, message->request_size, message->reply);
     append(stream, message);
+}
+
+/* What ends a fid that has been made anew has to be done, and does no harm if it has been done before. */
+static bool may_be_repeated(const uint8_t *request)
+{
+    return ninep_type(request) == NINEP_TCLUNK;
 }
 
 /* Was this one taken before?  It has been taken now. */
@@ -376,7 +433,7 @@ static int send_request(struct ninepfs *back, struct stream *stream, struct shar
     error = ninep_check(message->request, message->request_size, back->most, &back->msize);
     if (error)
         return error;
-    if (was_lost(stream, message->request_size) || refused)
+    if (refused || (was_lost(stream, message->request_size) && !may_be_repeated(message->request)))
         refuse_request(back, stream, message);
     else
         error = share_send(back->share, message);

@@ -11,7 +11,7 @@
 #include <backend/ninep.h>
 
 #define NINEPKEPT_AT   2048u /* in the page, up to its end */
-#define NINEPKEPT_MAX  15u   /* requests: the version's, and 14 roots */
+#define NINEPKEPT_MAX  16u   /* requests: the version's, and 15 roots */
 #define NINEPKEPT_SIZE 124u  /* bytes of one; longer ones are not kept */
 
 struct ninepkept_request {
@@ -32,6 +32,9 @@ void ninepkept_init(struct ninepkept *kept, void *page, bool resumed);
  * have a header at least.
  */
 void ninepkept_note(struct ninepkept *kept, const uint8_t *request, uint32_t size, const uint8_t *reply);
+
+/* Is it a root that is kept? */
+bool ninepkept_is_root(const struct ninepkept *kept, uint32_t fid);
 
 /* How far the requests of a ring have been taken, by an index of the ring: for the next life, and from an earlier one. */
 void ninepkept_put_taken(void *page, uint32_t taken);

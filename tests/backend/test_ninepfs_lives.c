@@ -3,8 +3,8 @@
  * The back end domain ends and comes again, with a session of a front end's that has not: roots are attached anew, what
  * was under way is answered by an error, and other fids are stale.
  */
-/* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c tests/backend/lib/draw.c */
-/* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
+/* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
+/* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,8 +16,8 @@
 #include <abi/errno.h>
 #include <guest/print.h>
 #include <backend/ninep.h>
+#include <backend/ninepfids.h>
 #include <backend/ninepfs.h>
-#include <backend/ninepkept.h>
 #include <backend/share.h>
 #include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
@@ -26,7 +26,6 @@
 #include <tests/backend/lib/share_host.h>
 
 #define RLERROR 7u
-#define TWALK   110u
 #define TREAD   116u
 
 static const struct key front[] = {{"version", "1"},     {"num-rings", "2"},        {"ring-ref0", "100"},
@@ -151,8 +150,83 @@ static void begin_session(void)
     do_one(NINEP_TATTACH, 1);
     do_one(NINEP_TATTACH, 2);
     do_one(NINEP_TATTACH, 3);
-    do_one(TWALK, 1);
     do_one(NINEP_TCLUNK, 2);
+}
+
+/*
+ * ---- Fids.
+ */
+
+static uint8_t request[200];
+static uint32_t used;
+
+static void begin_request(uint8_t kind, uint32_t fid)
+{
+    memset(request, 0, sizeof(request));
+    request[4] = kind;
+    request[5] = 5;
+    memcpy(request + NINEP_HEADER, &fid, sizeof(fid));
+    used = NINEP_HEADER + sizeof(fid);
+}
+
+static void put_number(uint32_t number, unsigned size)
+{
+    memcpy(request + used, &number, size);
+    used += size;
+}
+
+static void put_name(const char *name)
+{
+    put_number((uint32_t)strlen(name), 2);
+    memcpy(request + used, name, strlen(name));
+    used += (uint32_t)strlen(name);
+}
+
+/* It is asked, served and answered. */
+static void do_request(void)
+{
+    uint32_t number;
+    uint8_t answer;
+
+    memcpy(request, &used, sizeof(used));
+    ninep_put_bytes(0, request, used);
+    turn();
+    assert_int_equal(host_nr_sent, 1);
+    host_serve(0);
+    turn();
+    assert_int_equal(ninep_get_answer(0, &answer, &number), 5);
+}
+
+static void make_walk(uint32_t from, uint32_t to, unsigned count, const char *name)
+{
+    begin_request(NINEP_TWALK, from);
+    put_number(to, 4);
+    put_number(count, 2);
+    while (count--)
+        put_name(name);
+}
+
+static void walk(uint32_t from, uint32_t to, unsigned count, const char *name)
+{
+    make_walk(from, to, count, name);
+    do_request();
+}
+
+static void make_open(uint32_t fid, uint32_t flags)
+{
+    begin_request(NINEP_TLOPEN, fid);
+    put_number(flags, 4);
+}
+
+/* What has been made is what the host is asked for now, but for the tag. */
+static void expect_request(void)
+{
+    turn();
+    assert_int_equal(host_nr_sent, 1);
+    assert_int_equal(host_sent[0]->request_size, used);
+    assert_memory_equal(host_sent[0]->request + 7, request + 7, used - 7);
+    assert_int_equal(host_sent[0]->request[4], request[4]);
+    host_serve(0);
 }
 
 static void expect_error(unsigned ring, int tag, uint32_t error)
@@ -189,16 +263,18 @@ static void test_resumed(void **state)
         expect_error(1, 10, NINEP_EIO);
         assert_int_equal(ninep_get_answer(1, &answer, &number), 11);
         assert_int_equal(answer, NINEP_TFLUSH + 1);
-        assert_int_equal(ninep_get_answer(1, &answer, &number), 12);
-        assert_int_equal(answer, NINEP_TCLUNK + 1);
         expect_error(1, 13, NINEP_EIO);
         turn();
-        assert_int_equal(host_nr_sent, 1);
-        assert_int_equal(host_sent[0]->request[5], 14);
+        assert_int_equal(host_nr_sent, 2);
+        assert_int_equal(host_sent[0]->request[5], 12);
+        assert_int_equal(host_sent[1]->request[5], 14);
+        host_serve(0);
         host_serve(NINEP_ENOENT);
         turn();
+        assert_int_equal(ninep_get_answer(1, &answer, &number), 12);
+        assert_int_equal(answer, NINEP_TCLUNK + 1);
         expect_error(1, 14, NINEP_ESTALE);
-        ninep_ask(0, TWALK, 15, 23, NINEP_HEADER, 7);
+        ninep_ask(0, NINEP_TWALK, 15, 23, NINEP_HEADER, 7);
         ninep_data[0][(2048u << 2) + (ninep_heads[0].shared.out_prod - 8) % (2048u << 2)] = 1; /* a name to walk to */
         turn();
         host_serve(NINEP_ENOENT);
@@ -216,6 +292,122 @@ static void test_resumed(void **state)
     turn();
     assert_int_equal(host_nr_sent, 0);
     assert_int_equal(failures, 0);
+}
+
+/* A file that is open twice, once by a name that leads through another fid, and one that was made. */
+static void use_fids(void)
+{
+    walk(1, 10, 2, "ab");
+    walk(10, 11, 0, "");
+    make_open(11, 02 | 01000);
+    do_request();
+    walk(10, 12, 1, "c");
+    make_open(12, 0);
+    do_request();
+    walk(3, 13, 1, "d");
+    begin_request(NINEP_TLCREATE, 13);
+    put_name("new");
+    put_number(02 | 0100 | 0200, 4);
+    put_number(0644, 4);
+    put_number(0, 4);
+    do_request();
+    walk(1, 14, 1, "gone");
+    do_one(NINEP_TCLUNK, 14);
+    walk(77, 15, 1, "x"); /* from where nobody knows */
+}
+
+static void expect_walk_to_created(void)
+{
+    begin_request(NINEP_TWALK, 3);
+    put_number(13, 4);
+    put_number(2, 2);
+    put_name("d");
+    put_name("new");
+    expect_request();
+}
+
+static void expect_fids_again(void)
+{
+    make_walk(1, 10, 2, "ab");
+    expect_request();
+    make_walk(1, 11, 2, "ab");
+    expect_request();
+    make_open(11, 02);
+    expect_request();
+    begin_request(NINEP_TWALK, 1);
+    put_number(12, 4);
+    put_number(3, 2);
+    put_name("ab");
+    put_name("ab");
+    put_name("c");
+    expect_request();
+    make_open(12, 0);
+    expect_request();
+    expect_walk_to_created();
+    make_open(13, 02);
+    expect_request();
+}
+
+static void expect_session_again(void)
+{
+    expect_asked(NINEP_TVERSION, 8192);
+    expect_asked(NINEP_TATTACH, 1);
+    expect_asked(NINEP_TATTACH, 3);
+}
+
+static void test_fids(void **state)
+{
+    (void)state;
+    host_file = 1234;
+    begin_session();
+    use_fids();
+    for (unsigned life = 0; life < 3; life++) {
+        live_again();
+        expect_session_again();
+        expect_fids_again();
+        turn();
+        assert_int_equal(host_nr_sent, 0);
+    }
+    do_one(NINEP_TCLUNK, 1); /* with the root goes what was found from it */
+    live_again();
+    expect_asked(NINEP_TVERSION, 8192);
+    expect_asked(NINEP_TATTACH, 3);
+    expect_walk_to_created();
+    make_open(13, 02);
+    expect_request();
+    turn();
+    assert_int_equal(host_nr_sent, 0);
+}
+
+/* What is there by those names now is another file: it is let go of, and the front end's fid is stale. */
+static void test_other_files(void **state)
+{
+    (void)state;
+    host_file = 1234;
+    begin_session();
+    use_fids();
+    live_again();
+    host_file = 1235;
+    expect_session_again();
+    make_walk(1, 10, 2, "ab");
+    expect_request();
+    begin_request(NINEP_TCLUNK, 10);
+    expect_request();
+    make_walk(1, 11, 2, "ab");
+    expect_request();
+    begin_request(NINEP_TCLUNK, 11);
+    expect_request();
+    for (turn(); host_nr_sent; turn())
+        host_serve(0);
+    ninep_ask(1, TREAD, 16, 23, NINEP_HEADER, 11);
+    turn();
+    host_serve(NINEP_ENOENT);
+    turn();
+    expect_error(1, 16, NINEP_ESTALE);
+    live_again();
+    expect_session_again();
+    turn();
+    assert_int_equal(host_nr_sent, 0);
 }
 
 /* It had begun nothing: the first request is carried out as if it had not been taken. */
@@ -261,24 +453,27 @@ static void test_many_roots(void **state)
 /* The front end writes there as it likes: it is asked for what a front end may ask for, once each, and no more. */
 static void test_scribbled(void **state)
 {
+    static const uint8_t allowed[] = {NINEP_TVERSION, NINEP_TATTACH, NINEP_TWALK, NINEP_TLOPEN, NINEP_TCLUNK};
+
     (void)state;
     for (unsigned seed = 0; seed < 500; seed++) {
         unsigned asked = 0;
 
         draw_seed(seed);
         begin_session();
+        for (uint32_t fid = 10; fid < 30; fid++)
+            walk(draw_below(2) ? 1 : fid - 1, fid, draw_below(3), "name");
         for (unsigned i = draw_below(200); i; i--)
-            ninep_heads[draw_below(2)].bytes[NINEPKEPT_AT + draw_below(draw_below(2) ? 300 : 2048)] = (uint8_t)draw();
+            ninep_heads[draw_below(2)].bytes[NINEPFIDS_AT + draw_below(PAGE_SIZE - NINEPFIDS_AT)] = (uint8_t)draw();
         live_again();
         turn();
         for (; host_nr_sent; turn(), asked++) {
             assert_int_equal(host_nr_sent, 1);
-            assert_in_range(host_sent[0]->request_size, NINEP_HEADER, NINEPKEPT_SIZE);
-            assert_true(host_sent[0]->request[4] ==
-                        (asked || host_sent[0]->request[4] == NINEP_TATTACH ? NINEP_TATTACH : NINEP_TVERSION));
+            assert_in_range(host_sent[0]->request_size, NINEP_HEADER, NINEPFIDS_REQUEST);
+            assert_non_null(memchr(allowed, host_sent[0]->request[4], sizeof(allowed)));
             host_serve(draw_below(2));
         }
-        assert_in_range(asked, 0, NINEPKEPT_MAX);
+        assert_in_range(asked, 0, NINEPKEPT_MAX + 3 * NINEPFIDS_MAX);
         do_one(NINEP_TVERSION, 8192);
         assert_int_equal(failures, 0);
     }
@@ -288,6 +483,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_resumed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_fids, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_first_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_roots, set_up, tear_down),

@@ -420,41 +420,50 @@ LOAD_9P = "for m in netfs fscache 9pnet 9pnet_xen 9p; do insmod /modules/9p/$m.k
 MOUNT_9P = "mount -t 9p -o trans=xen share /share"
 
 
+def write_shared(row, name, text="of the host\n"):
+    with open(row.path(f"shared/{name}"), "w", encoding="ascii") as file:
+        file.write(text)
+
+
 def share_dies(row):
-    """A mounted directory goes on: what was open is stale, and what is looked up anew is there."""
+    """A mounted directory goes on: what is open stays so, unless it is not there any more."""
     os.makedirs(row.path("shared/in"))
-    for name in ("open", "in/file"):
-        with open(row.path(f"shared/{name}"), "w", encoding="ascii") as file:
-            file.write("of the host\n")
+    write_shared(row, "in/file", "one\ntwo\nthree\nfour\n")
     with start_small(row, row.blank("raw", "64M"), shared=row.path("shared"), environment=with_dying(row)) as guest:
         use_small(guest)
-        guest.run(f"{LOAD_9P} && {MOUNT_9P}")
-        for number in range(1, 4):
-            said = guest.run(f"exec 4</share/open; {word(8480, '/dev/xvdb')}; for i in $(seq 100); do echo $i >/disk/more; "
-                             "sync; cat /share/in/file >/dev/null 2>&1; done")
+        guest.run(f"{LOAD_9P} && {MOUNT_9P} && cd /share/in && exec 4<file 5>made && read line <&4 && echo begun >&5")
+        for number, word_read in enumerate(("two", "three", "four"), 1):
+            write_shared(row, f"gone{number}")
+            guest.run(f"exec 6</share/gone{number}")
+            os.remove(row.path(f"shared/gone{number}"))
+            said = guest.run(f"{word(8480, '/dev/xvdb')}; for i in $(seq 100); do echo $i >/disk/more; sync; "
+                             "cat /share/in/file >/dev/null 2>&1; done")
             want(f"the back end has not died: {said}", f"(backend): restart {number}" in said)
-            said = guest.run(f"cat /share/in/file && echo {number} >/share/new && cat /share/new && ls /share/in")
-            want(f"the directory has not gone on: {said}", said.split() == f"of the host {number} file".split())
+            said = guest.run(f"read line <&4 && echo $line && echo {number} >&5 && cat made && ls && echo {number} >/share/new")
+            wanted = f"{word_read} begun {' '.join(map(str, range(1, number + 1)))} file made"
+            want(f"the directory has not gone on: {said}", said.split() == wanted.split())
             with open(row.path("shared/new"), encoding="ascii") as file:
                 want("the host has not got it", file.read() == f"{number}\n")
-            said = guest.run("! cat <&4 2>&1")
-            want(f"what was open is not said to be stale: {said}", "Stale file handle" in said)
-            guest.run("exec 4<&- && cat /share/open")
-        guest.run(f"umount /share && {MOUNT_9P} && cat /share/open && umount /share")
+            said = guest.run("! cat <&6 2>&1 && exec 6<&-")
+            want(f"what has gone is not said to be stale: {said}", "Stale file handle" in said)
+        guest.run(f"cd / && exec 4<&- 5>&- && umount /share && {MOUNT_9P} && cat /share/in/file && umount /share")
         guest.say("poweroff")
         guest.wait_end()
 
 
 def given_up(row):
     """When it dies for good, what waits for the disk gets errors, and Linux ends as it should."""
-    with start_small(row, row.blank("raw", "64M"), environment=with_dying(row)) as guest:
+    os.mkdir(row.path("shared"))
+    with start_small(row, row.blank("raw", "64M"), shared=row.path("shared"), environment=with_dying(row)) as guest:
         use_small(guest)
+        guest.run(f"{LOAD_9P} && {MOUNT_9P} && echo of the guest >/share/file")
         said = guest.run(f"! {word(4240, '/dev/xvdb')} && wait")
         want(f"the back end has not been given up: {said}", "is given up" in said)
         guest.run("test -z \"$(dd if=/dev/xvda bs=4k count=1 2>/dev/null)\"")
         guest.run("echo 3 >/proc/sys/vm/drop_caches; ! cat /disk/file")
         guest.run("! dd if=/dev/zero of=/disk/new conv=fsync count=1")
         guest.run("umount /disk; ! mount | grep /disk")
+        guest.run("! cat /share/file && ! ls /share && umount /share")
         guest.say("poweroff")
         guest.wait_end()
 

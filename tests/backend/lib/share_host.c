@@ -16,6 +16,7 @@ static struct share_message messages[SHARE_MESSAGES];
 static struct share_message *unused, *answered;
 struct share_message *host_sent[SHARE_MESSAGES];
 unsigned host_nr_sent, host_starts;
+uint64_t host_file;
 bool host_running, host_start_fails, host_has_failed;
 
 struct share *share_find(const char *name)
@@ -127,10 +128,20 @@ void host_answer(uint32_t size)
 
 void host_serve(uint32_t error)
 {
-    struct share_message *message = take_oldest(11);
+    bool walks = !error && host_sent[0]->request[4] == NINEP_TWALK;
+    bool creates = !error && host_sent[0]->request[4] == NINEP_TLCREATE;
+    unsigned names = walks ? host_sent[0]->request[15] : 0;
+    struct share_message *message = take_oldest(walks ? 9 + 13 * names : creates ? 24 : 11);
 
     message->reply[4] = error ? 7 : (uint8_t)(message->request[4] + 1);
-    memcpy(message->reply + 7, &error, sizeof(error));
+    if (walks)
+        message->reply[7] = (uint8_t)names;
+    else
+        memcpy(message->reply + 7, &error, sizeof(error));
+    if (creates)
+        memcpy(message->reply + 12, &host_file, sizeof(host_file));
+    for (unsigned i = 0; i < names; i++)
+        memcpy(message->reply + 9 + 13 * i + 5, &host_file, sizeof(host_file));
 }
 
 void host_begin(void)

@@ -22,5 +22,9 @@ void host_begin(void);
 /* Answer the oldest request by a reply of @size bytes with its type and tag. */
 void host_answer(uint32_t size);
 
-/* The same as a server does: by the type that goes with it, or, unless @error is 0, by that error. */
+/*
+ * The same as a server does: by the type that goes with it, or, unless @error is 0, by that error.  All names lead to
+ * one file, the number of which is host_file.
+ */
 void host_serve(uint32_t error);
+extern uint64_t host_file;
