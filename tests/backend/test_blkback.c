@@ -337,7 +337,7 @@ static void test_queues(void **state)
 }
 
 /* More than are offered, none at all, and one without all of its keys. */
-static void xsa_526_illegal_keys_of_queues(void **state)
+static void xsa_526_illegal_keys_of_rings(void **state)
 {
     static const char *const numbers[] = {"0", "5", "256", "4294967296", "-1", "", "x"};
     static const char *const values[] = {NULL,  "",    "0",  "1",      "2",     "3",          "4",
@@ -484,7 +484,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_offered_rings, begin, end),
         cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_a_disk, begin, end),
         cmocka_unit_test_setup_teardown(test_queues, begin, end),
-        cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_queues, begin, end),
+        cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_rings, begin, end),
         cmocka_unit_test_setup_teardown(xsa_142_a_mode_that_is_not_w_is_read_only, begin, end),
         cmocka_unit_test_setup_teardown(test_end_in_flush, begin, end),
         cmocka_unit_test_setup_teardown(test_one_disk_one_device, begin, end),
