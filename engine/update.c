@@ -136,6 +136,8 @@ FORCE_INLINE bool update_common(struct op *op, uint64_t *live, const struct upda
 
     if (bits & ENTRY_PRESENT) {
         bits = entry_adjust_leaf(op->pt_owner->width, bits);
+        if (same_references(old, bits) && !(bits & ENTRY_CACHE))
+            return commit(live, bits, update, &old);
         if (!(new_frame = leaf_find(op, bits)) || !leaf_can_take(new_frame, bits))
             return false;
     } else if (bits != 0) {
