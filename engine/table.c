@@ -14,12 +14,12 @@
 #include <engine/leaf.h>
 #include <engine/table.h>
 
-#define STRETCH 32u /* entries of an L1 between two preemption points */
+#define STRETCH 32u /* entries of a table between two preemption points */
 
-/* A preemption point: before each entry of an upper table, which may mean a whole table below, and in each stretch. */
-FORCE_INLINE void preempt_before(struct op *op, bool is_leaf, unsigned nr_done)
+/* A preemption point in each stretch; another one stands before each table. */
+FORCE_INLINE void preempt_in_stretch(struct op *op, unsigned nr_done)
 {
-    if (!is_leaf || nr_done % STRETCH == STRETCH - 1)
+    if (nr_done % STRETCH == STRETCH - 1)
         op_preempt_point(op);
 }
 
@@ -65,7 +65,7 @@ FORCE_INLINE void release_entries(struct op *op, const struct level *level, cons
     for (unsigned done = 0; slot.index < end; done++) {
         uint64_t bits = entries[slot.index];
 
-        preempt_before(op, is_leaf, done);
+        preempt_in_stretch(op, done);
         if ((!is_leaf || !release_leaf(op, bits)) && !level_slot_is_hypervisor(level, slot.index))
             entry_release(op, slot, bits);
         slot.index = next_used(entries, slot.index + 1, end);
@@ -144,7 +144,7 @@ FORCE_INLINE int promote_entries(struct op *op, const struct level *level, const
     for (unsigned done = 0; slot.index < level->slots; done++) {
         int error = 0;
 
-        preempt_before(op, is_leaf, done);
+        preempt_in_stretch(op, done);
         if (!is_leaf || !promote_leaf(op, &entries[slot.index]))
             error = promote_entry(op, level, slot, &entries[slot.index]);
         if (error) {

@@ -14,8 +14,8 @@
  * Validate @frame, which is promoting to the table type @type: each present entry takes its references and is stored as
  * the processor shall see it; the hypervisor's slots are filled in.
  * 0: done.  Otherwise the error of the first entry that was refused; the references of all others are dropped again,
- * while their adjustments stay.  Drops and retakes locks at preemption points: once a table, and once in each 32
- * entries of an L1, before each of an upper table.
+ * while their adjustments stay.  Drops and retakes locks at preemption points: before the table, and in each 32 entries
+ * that it has.
  */
 int __must_check table_promote(struct op *op, struct frame *frame, enum frame_type type);
 

@@ -12,9 +12,9 @@
  */
 #define WORK_MAX (2 * 32u + 16u)
 
-/* Points of the tree, from a level down: each entry of an upper table is one, and each 32 of an L1. */
-#define POINTS_L3 (2 * 512u + 16u)
-#define POINTS_L4 (257u + POINTS_L3)
+/* Points of the tree, from a level down: one for each table, and for each 32 entries. */
+#define POINTS_L3 (3 * (512u / 32 + 1))
+#define POINTS_L4 (257u / 32 + 1 + POINTS_L3)
 
 /* A tree as wide as tables are, each level through one table only: each entry is a visit all the same. */
 struct wide {
@@ -140,7 +140,7 @@ static void xsa_45_failures(void **state)
     for (unsigned level = 1; level <= 4; level++) {
         struct wide wide;
         int error = level == 1 ? -XEN_EBUSY : -XEN_EINVAL;
-        unsigned least = level == 1 ? 2 * 16 : 2 * 511;
+        unsigned least = 2 * (512 / 32);
         uint64_t *last;
 
         wide_begin(&wide);
