@@ -25,7 +25,7 @@ void frame_free(struct machine *machine, struct frame *frame)
 void frame_settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want)
 {
     if (was != TYPE_NONE && was != want)
-        tlb_settle(machine, frame->epoch);
+        tlb_settle(machine, domain_find(machine, DOMID(frame_owner(frame))), frame->epoch);
     if (want != TYPE_WRITABLE && (frame->flags & FRAME_INCOHERENT)) {
         port_cache_flush(machine->tlb.cpus);
         frame->flags &= (uint16_t)~FRAME_INCOHERENT;
@@ -44,7 +44,7 @@ static void wipe_extent(struct machine *machine, mfn_t first, uint64_t count)
     CHECK(frames && frame_find(machine, mfn_add(first, count - 1)));
     for (uint64_t i = 0; i < count; i++) {
         CHECK(frame_owner(&frames[i]) == OWNER_NONE && frames[i].refs == 0);
-        tlb_settle(machine, frames[i].epoch);
+        tlb_settle(machine, NULL, frames[i].epoch);
         incoherent |= frames[i].flags & FRAME_INCOHERENT;
     }
     if (incoherent)

@@ -12,9 +12,10 @@ struct frame;
 
 /* The clock over TLB flushes: engine/tlb.h. */
 struct tlb {
-    uint64_t now;               /* ticks whenever a use ends */
-    uint64_t flushed[MAX_CPUS]; /* the clock when a full flush of each processor, which has ended, began */
-    cpumask_t cpus;             /* set up: the processors that run guests */
+    uint64_t now;                        /* ticks whenever a use ends */
+    uint64_t flushed[MAX_CPUS];          /* the clock when a full flush of each processor, which has ended, began */
+    const struct domain *runs[MAX_CPUS]; /* each has translations of this one's tables alone; NULL: of anybody's */
+    cpumask_t cpus;                      /* set up: the processors that run guests */
 };
 
 #define HYPERVISOR_ROOT_SLOTS   16u
@@ -73,6 +74,7 @@ struct domain {
     uint64_t nr_frames;  /* its own now, given back but still in use included, shared ones not */
     unsigned operations; /* under way on its memory or for its vCPUs; counted without its lock */
     bool dying;
+    bool lent;                 /* another one's tables may lead, or have led, to frames of it; for good */
     mfn_t holds[DOMAIN_HOLDS]; /* what domain_hold_writable() holds, in no order: the first nr_holds */
     unsigned nr_holds;
     struct domain_grants grants; /* engine/grant.h */

@@ -5,12 +5,14 @@
 #include <engine/port.h>
 #include <engine/tlb.h>
 
-static __attribute__((noinline)) void lock_both(struct domain *one, struct domain *other)
+/* From here on frames of @pg_owner may come into tables of @pt_owner, which engine/tlb.h is to know. */
+static __attribute__((noinline)) void lock_both(struct domain *pt_owner, struct domain *pg_owner)
 {
-    bool is_first = one->id.v < other->id.v;
+    bool is_first = pt_owner->id.v < pg_owner->id.v;
 
-    port_lock(is_first ? one : other);
-    port_lock(is_first ? other : one);
+    port_lock(is_first ? pt_owner : pg_owner);
+    port_lock(is_first ? pg_owner : pt_owner);
+    pg_owner->lent = true;
 }
 
 FORCE_INLINE void op_lock(const struct op *op)

@@ -24,9 +24,24 @@ FORCE_INLINE cpumask_t stale_at(const struct machine *machine, uint32_t stamp)
     return stale;
 }
 
-cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp)
+/* Of @cpus, those that may have translations of frames of @owner. */
+static cpumask_t of_owner(const struct machine *machine, const struct domain *owner, cpumask_t cpus)
 {
-    return stale_at(machine, stamp);
+    if (!owner || owner->lent)
+        return cpus;
+    for (uint64_t left = cpus.bits; left; left &= left - 1) {
+        unsigned cpu = (unsigned)__builtin_ctzll(left);
+        const struct domain *runs = __atomic_load_n(&machine->tlb.runs[cpu], __ATOMIC_SEQ_CST);
+
+        if (runs && runs != owner)
+            cpus.bits &= ~cpumask_of(cpu).bits;
+    }
+    return cpus;
+}
+
+cpumask_t tlb_stale(const struct machine *machine, const struct domain *owner, uint32_t stamp)
+{
+    return of_owner(machine, owner, stale_at(machine, stamp));
 }
 
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint64_t began)
@@ -46,10 +61,10 @@ void tlb_flush(struct machine *machine, cpumask_t cpus)
     tlb_flush_end(machine, cpus, began);
 }
 
-void tlb_settle(struct machine *machine, uint32_t stamp)
+void tlb_settle(struct machine *machine, const struct domain *owner, uint32_t stamp)
 {
     cpumask_t stale = stale_at(machine, stamp);
 
     if (stale.bits)
-        tlb_flush(machine, stale);
+        tlb_flush(machine, of_owner(machine, owner, stale));
 }

@@ -12,6 +12,11 @@
  * one, and is read as the latest time with these bits that has been: where it is older, and frames may rest for as long
  * as they like, that asks for a flush which is not needed, and never spares one that is.
  *
+ * Of a domain's frames only processors that run it have translations, unless another domain's tables have ever led to
+ * one of them.  So who has been on another domain's tables alone since its last change of domains is not asked.  That
+ * word is empty from before it loads the first root of the next domain until it has: who finds it as it was before has
+ * ended the use, for every processor, before that root was loaded.
+ *
  * Nothing here supposes that a processor gets from one step to the next in any bounded time.  What a processor's date
  * says, that a full flush which began then has ended, stays true for good: who stalls on the way to store it, while
  * that processor flushes again by itself, puts an older date over a newer one, and causes a flush too many at worst.
@@ -30,14 +35,17 @@ static inline uint32_t tlb_stamp(struct machine *machine)
     return (uint32_t)__atomic_fetch_add(&machine->tlb.now, 1, __ATOMIC_SEQ_CST);
 }
 
-/* The processors that may still use a translation that ended at @stamp. */
-cpumask_t tlb_stale(const struct machine *machine, uint32_t stamp);
+/*
+ * The processors that may still use a translation that ended at @stamp, of a frame of @owner, whose lock is held; NULL:
+ * of anybody's.
+ */
+cpumask_t tlb_stale(const struct machine *machine, const struct domain *owner, uint32_t stamp);
 
 /* Flush @cpus now, wholly. */
 void tlb_flush(struct machine *machine, cpumask_t cpus);
 
-/* Flush those processors that may still use a translation that ended at @stamp: none, if all have flushed since. */
-void tlb_settle(struct machine *machine, uint32_t stamp);
+/* Flush those processors: none, if all have flushed since. */
+void tlb_settle(struct machine *machine, const struct domain *owner, uint32_t stamp);
 
 /*
  * For a full flush that the machine makes by itself, as a change of root does: tlb_flush_begin() before it,
@@ -49,6 +57,20 @@ static inline uint64_t tlb_flush_begin(struct machine *machine)
 }
 
 void tlb_flush_end(struct machine *machine, cpumask_t cpus, uint64_t began);
+
+/*
+ * The same around a change of domains: from the first to the second, processor @cpu, which this is, goes from whatever
+ * it was on to a root of @domain, or to one that leads to nobody's frames with NULL.
+ */
+static inline void tlb_run_begin(struct machine *machine, unsigned cpu)
+{
+    __atomic_store_n(&machine->tlb.runs[cpu], NULL, __ATOMIC_SEQ_CST);
+}
+
+static inline void tlb_run_end(struct machine *machine, unsigned cpu, const struct domain *domain)
+{
+    __atomic_store_n(&machine->tlb.runs[cpu], domain, __ATOMIC_RELEASE);
+}
 
 /*
  * The same for one processor: every change of a guest's mode comes here.  Who sees the date sees what was before it;

@@ -50,7 +50,9 @@ struct sim_cpu *cpu_enter(struct sim *sim, struct vcpu *vcpu)
 
     if (cpu->current != next) {
         began = tlb_flush_begin(&sim->machine);
+        tlb_run_begin(&sim->machine, vcpu->cpu);
         cpu_load_root(cpu, next);
+        tlb_run_end(&sim->machine, vcpu->cpu, vcpu->domain);
         tlb_flush_end(&sim->machine, cpumask_of(vcpu->cpu), began);
     }
     return cpu;

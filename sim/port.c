@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <engine/port.h>
+#include <engine/tlb.h>
 #include <sim/pool.h>
 #include <sim/sim_parts.h>
 #include <sim/tasks.h>
@@ -119,7 +120,9 @@ void port_root_load(struct vcpu *vcpu)
     struct sim_vcpu *self = sim_vcpu_of(vcpu);
 
     self->loaded_root = vcpu_root(vcpu);
+    tlb_run_begin(&sim->machine, vcpu->cpu);
     cpu_load_root(&sim->cpus[vcpu->cpu], self);
+    tlb_run_end(&sim->machine, vcpu->cpu, vcpu->domain);
 }
 
 void port_ldt_load(struct vcpu *vcpu)

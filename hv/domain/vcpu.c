@@ -46,6 +46,7 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
 
     CHECK(!vcpu || vcpu->engine.cpu == cpu->id);
     began = tlb_flush_begin(machine);
+    tlb_run_begin(machine, cpu->id);
     cpu->current = vcpu;
     window_set_page(window, FIRST_RESERVED_GDT_PAGE, cpu_tables_gdt_page(cpu, width) | MAP_DATA);
     cpu_tables_load_gdt(window_base(window));
@@ -56,6 +57,7 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
         cpu_set_entry_stack(vcpu->run.stack);
     }
     hv_vcpu_load_root(vcpu);
+    tlb_run_end(machine, cpu->id, vcpu ? vcpu->engine.domain : NULL);
     tlb_flush_end(machine, cpumask_of(cpu->id), began);
 }
 

@@ -70,6 +70,7 @@ static void test_switch(void **state)
     assert_int_equal(noted.ldt_entries, 5);
     assert_int_equal(noted.entry_stack, (uint64_t)&owner);
     assert_true(owner.cpu == &cpu_boot && owner.vcpu == &vcpu);
+    assert_ptr_equal(machine.tlb.runs[0], &domain.engine);
     assert_int_equal(fake_cpu.cr[3], 0x111000);
     assert_int_equal(machine.tlb.flushed[0], machine.tlb.now);
 }
@@ -79,9 +80,13 @@ static void test_switch_to_nobody(void **state)
     (void)state;
     make();
     cpu_boot.current = &vcpu;
+    machine.tlb.runs[0] = &domain.engine;
+    noted.runs = &domain.engine;
     hv_vcpu_switch(&machine, NULL);
+    assert_null(noted.runs); /* in between it is anybody's */
     assert_null(cpu_boot.current);
     assert_int_equal(noted.gdt_base, WINDOW_BASE);
+    assert_null(machine.tlb.runs[0]);
     assert_int_equal(noted.ldt_entries, 0);
     assert_int_equal(fake_cpu.cr[3], OWN_ROOT);
     assert_int_equal(machine.tlb.flushed[0], machine.tlb.now);

@@ -395,6 +395,7 @@ static void make_domain(unsigned id)
     parallel->domain_table[id] = domain;
     for (unsigned i = 0; i < VCPUS; i++) {
         parallel->vcpus[id][i] = (struct vcpu){.domain = domain, .id = i, .cpu = id * VCPUS + i};
+        parallel->machine.tlb.runs[id * VCPUS + i] = domain;
         vcpu_init(&parallel->vcpus[id][i]);
         parallel->vcpu_table[id][i] = &parallel->vcpus[id][i];
     }

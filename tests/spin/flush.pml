@@ -35,13 +35,17 @@ byte type[2];                          /* the frame's type: what it is, or was l
 byte stamp[2];                         /* frame->epoch, where it is in no use */
 byte entry[2];                         /* in memory: the use of the frame that there is */
 byte cached[2];                        /* by frame: the uses that processor 0 has translations of */
+byte root;                             /* processor 0 is on a root of the domain that has this frame: */
+#define ANYBODY 2
+byte runs;                             /* machine->tlb.runs[0]: of which domain it has translations alone */
 
 /*
  * A processor reads entries whenever it likes, speculatively too.  Nothing that the engine does depends on what it has
- * cached, so the worst one is looked at alone: it has cached whatever it could.
+ * cached, so the worst one is looked at alone: it has cached whatever it could.  The tables of a domain lead to its own
+ * frame alone.
  */
-#define FILL(frame) cached[frame] = cached[frame] | BIT(entry[frame])
-#define FORGET      cached[0] = BIT(entry[0]); cached[1] = BIT(entry[1])
+#define FILL(frame) if :: frame == root -> cached[frame] = cached[frame] | BIT(entry[frame]) :: else fi
+#define FORGET      cached[root] = BIT(entry[root]); cached[1 - root] = 0
 
 /*
  * tlb_stale(): the clock is read when an operation begins to ask, the date when it compares.
@@ -60,7 +64,7 @@ byte cached[2];                        /* by frame: the uses that processor 0 ha
 #endif
 
 /*
- * tlb_flush(), and the same for the own processor: hv_vcpu_switch(), and load() in root.c.  @at: it is processor 0 that
+ * tlb_flush(), and the same for the own processor: load() in root.c.  @at: it is processor 0 that
  * flushes; else it is the other one.
  */
 #ifdef COUNTS_FOR_ALL                  /* defect 044 */
@@ -88,6 +92,31 @@ inline flush(own)
     d_step { FLUSH };
     d_step { DATE_END; began = 0; at = false }
 #endif
+}
+
+/*
+ * A change of domains, of processor 0 by itself: hv_vcpu_switch().
+ */
+#define LOAD root = 1 - root; FORGET                                         /* hv_vcpu_load_root() */
+
+inline change()
+{
+#if defined(RUNS_UNMARKED)             /* defect 1131 */
+    d_step { DATE_BEGIN };
+    d_step { LOAD };
+    d_step { runs = root };
+#elif defined(RUNS_MARKED_LATE)        /* defect 1132 */
+    d_step { DATE_BEGIN };
+    d_step { LOAD };
+    d_step { runs = ANYBODY };
+    d_step { runs = root };
+#else
+    d_step { DATE_BEGIN };
+    d_step { runs = ANYBODY };                                               /* tlb_run_begin() */
+    d_step { LOAD };
+    d_step { runs = root };                                                  /* tlb_run_end() */
+#endif
+    d_step { flushed = began; began = 0 }                                    /* tlb_flush_end() */
 }
 
 /*
@@ -147,6 +176,12 @@ inline begin_use()
         :: else -> ended = 0; publish(); goto next
         fi
     }
+    atomic {
+        if
+        :: runs == ANYBODY || runs == frame -> skip                          /* tlb_stale(): load of runs */
+        :: else -> publish(); goto next
+        fi
+    }
     flush(true);
     d_step { publish() }
 }
@@ -182,7 +217,8 @@ next:
     :: end_use(0)
     :: end_use(1)
     :: d_step { now < LAST -> now++ }                                        /* the use of another frame ends */
-    :: flush(me == 0)                                                        /* a change of mode, or of vCPUs */
+    :: flush(me == 0)                                                        /* a change of mode */
+    :: me == 0 -> change()
     od
 }
 

@@ -244,7 +244,7 @@ static void test_put_foreign_last(void **state)
     assert_int_equal(unit_map(&unit, 3, 0), 0);
     assert_int_equal(sim_pool_count(unit.sim), pool + 1);
     assert_int_equal(frame->owner, OWNER_NONE);
-    assert_int_equal(tlb_stale(unit.machine, frame->epoch).bits, unit.machine->tlb.cpus.bits);
+    assert_int_equal(tlb_stale(unit.machine, NULL, frame->epoch).bits, unit.machine->tlb.cpus.bits);
     unit_destroy(&unit);
 }
 

@@ -158,7 +158,7 @@ static void test_set_kernel_root(void **state)
     assert_counts(&unit, boot, 4, (enum frame_type)root_level(unit.domain), 2);
     assert_counts(&unit, ldt, 2, TYPE_NONE, 0);
     /* Its processor has flushed since the last use ended. */
-    assert_int_equal(tlb_stale(unit.machine, (uint32_t)unit.machine->tlb.now - 1).bits & 1, 0);
+    assert_int_equal(tlb_stale(unit.machine, NULL, (uint32_t)unit.machine->tlb.now - 1).bits & 1, 0);
     guest_assert_clean(unit.sim);
     assert_refused(&unit, vcpu_set_kernel_root(unit.vcpu, unit_page(&unit)), XEN_EINVAL, REFUSE_TYPE_CONFLICT);
     assert_int_equal(unit.sim->last_refusal.call, CALL_CR3_WRITE);

@@ -37,15 +37,15 @@ static void test_order(void **state)
     uint64_t began;
 
     (void)state;
-    assert_int_equal(tlb_stale(machine, stamp).bits, 0x1f);
+    assert_int_equal(tlb_stale(machine, NULL, stamp).bits, 0x1f);
     tlb_flush(machine, (cpumask_t){0x05});
-    assert_int_equal(tlb_stale(machine, stamp).bits, 0x1a);
+    assert_int_equal(tlb_stale(machine, NULL, stamp).bits, 0x1a);
     began = tlb_flush_begin(machine);
     stamp = tlb_stamp(machine); /* taken while the flush is under way */
     tlb_flush_end(machine, (cpumask_t){0x1f}, began);
-    assert_int_equal(tlb_stale(machine, stamp).bits, 0x1f);
-    tlb_settle(machine, stamp);
-    assert_int_equal(tlb_stale(machine, stamp).bits, 0);
+    assert_int_equal(tlb_stale(machine, NULL, stamp).bits, 0x1f);
+    tlb_settle(machine, NULL, stamp);
+    assert_int_equal(tlb_stale(machine, NULL, stamp).bits, 0);
     sim_destroy(sim);
 }
 
@@ -59,7 +59,7 @@ static void test_settle(void **state)
     (void)state;
     tlb_flush(machine, (cpumask_t){0x03});
     for (unsigned round = 0; round < 3; round++) {
-        tlb_settle(machine, stamp);
+        tlb_settle(machine, NULL, stamp);
         for (unsigned i = 0; i < CPUS; i++)
             assert_int_equal(sim->cpus[i].full_flushes, 1);
     }
@@ -85,7 +85,7 @@ static void test_page_flush(void **state)
 
     (void)state;
     port_tlb_flush_page((cpumask_t){0x1f}, VADDR(0x1000));
-    assert_int_equal(tlb_stale(&sim->machine, stamp).bits, 0x1f);
+    assert_int_equal(tlb_stale(&sim->machine, NULL, stamp).bits, 0x1f);
     sim_destroy(sim);
 }
 
@@ -105,16 +105,16 @@ static void test_range(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(bases); i++) {
         for (unsigned j = 0; j < ARRAY_SIZE(distances); j++) {
             set_clock(&sim->machine, bases[i] + distances[j]);
-            assert_int_equal(tlb_stale(&sim->machine, (uint32_t)bases[i]).bits, 0);
+            assert_int_equal(tlb_stale(&sim->machine, NULL, (uint32_t)bases[i]).bits, 0);
             tlb->flushed[2] = bases[i];
-            assert_int_equal(tlb_stale(&sim->machine, (uint32_t)bases[i]).bits, 0x04);
-            assert_int_equal(tlb_stale(&sim->machine, (uint32_t)tlb->now).bits, 0x1f);
+            assert_int_equal(tlb_stale(&sim->machine, NULL, (uint32_t)bases[i]).bits, 0x04);
+            assert_int_equal(tlb_stale(&sim->machine, NULL, (uint32_t)tlb->now).bits, 0x1f);
         }
         for (unsigned j = 0; j < ARRAY_SIZE(beyond); j++) {
             set_clock(&sim->machine, bases[i] + beyond[j]);
             tlb->flushed[2] = bases[i];
-            assert_int_equal(tlb_stale(&sim->machine, (uint32_t)bases[i]).bits & 0x04, 0x04);
-            assert_int_equal(tlb_stale(&sim->machine, (uint32_t)tlb->now).bits, 0x1f);
+            assert_int_equal(tlb_stale(&sim->machine, NULL, (uint32_t)bases[i]).bits & 0x04, 0x04);
+            assert_int_equal(tlb_stale(&sim->machine, NULL, (uint32_t)tlb->now).bits, 0x1f);
         }
     }
     sim_destroy(sim);
@@ -130,11 +130,11 @@ static void test_late_date(void **state)
 
     (void)state;
     tlb_flush(machine, (cpumask_t){0x01});
-    assert_int_equal(tlb_stale(machine, stamp).bits, 0x1e);
+    assert_int_equal(tlb_stale(machine, NULL, stamp).bits, 0x1e);
     tlb_flush_end(machine, (cpumask_t){0x01}, early);
-    assert_int_equal(tlb_stale(machine, stamp).bits, 0x1f);
-    tlb_settle(machine, stamp);
-    assert_int_equal(tlb_stale(machine, stamp).bits, 0);
+    assert_int_equal(tlb_stale(machine, NULL, stamp).bits, 0x1f);
+    tlb_settle(machine, NULL, stamp);
+    assert_int_equal(tlb_stale(machine, NULL, stamp).bits, 0);
     sim_destroy(sim);
 }
 
@@ -147,10 +147,55 @@ static void test_root_load(void **state)
     unit_create(&unit, &(struct unit_config){.width = unit_width(state), .nr_vcpus = 2});
     stamp = tlb_stamp(unit.machine);
     assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
-    assert_int_equal(tlb_stale(unit.machine, stamp).bits, 0x2);
+    assert_int_equal(tlb_stale(unit.machine, NULL, stamp).bits, 0x2);
     stamp = tlb_stamp(unit.machine);
     assert_int_equal(vcpu_set_roots(unit.vcpu, guest_root(unit.guest), MFN_NONE), 0);
-    assert_int_equal(tlb_stale(unit.machine, stamp).bits, 0x3);
+    assert_int_equal(tlb_stale(unit.machine, NULL, stamp).bits, 0x3);
+    unit_destroy(&unit);
+}
+
+/* Of a domain's frames who has been on another's tables alone has no translations, unless those have led to one. */
+static void test_whose(void **state)
+{
+    struct unit unit;
+    struct tlb *tlb;
+    const struct domain *other;
+    uint32_t stamp;
+
+    unit_create(&unit,
+                &(struct unit_config){.width = unit_width(state), .nr_vcpus = 2, .nr_guests = 2, .privileged = true});
+    tlb = &unit.machine->tlb;
+    other = unit.other->domain;
+    for (unsigned i = 0; i < unit.sim->nr_cpus; i++)
+        tlb->runs[i] = i == 0 ? unit.domain : i == 1 ? NULL : other;
+    stamp = tlb_stamp(unit.machine);
+    assert_int_equal(tlb_stale(unit.machine, NULL, stamp).bits, tlb->cpus.bits);
+    assert_int_equal(tlb_stale(unit.machine, unit.domain, stamp).bits, 0x3);
+    assert_int_equal(tlb_stale(unit.machine, other, stamp).bits, tlb->cpus.bits & ~UINT64_C(1));
+    tlb_settle(unit.machine, unit.domain, stamp);
+    assert_int_equal(tlb_stale(unit.machine, NULL, stamp).bits, tlb->cpus.bits & ~UINT64_C(3));
+    tlb_settle(unit.machine, unit.domain, stamp); /* there is nobody left to ask */
+    assert_int_equal(tlb_stale(unit.machine, NULL, stamp).bits, tlb->cpus.bits & ~UINT64_C(3));
+    assert_false(unit.domain->lent);
+    unit_destroy(&unit);
+}
+
+/* Frames of the second guest come into tables of the first: whoever runs that one may see them, for good. */
+static void test_lent(void **state)
+{
+    struct unit unit;
+    uint32_t stamp;
+    struct op op;
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state), .nr_guests = 2, .privileged = true});
+    op = op_own(unit.domain, unit.vcpu);
+    assert_int_equal(op_begin(&op, unit.domain, unit.other->domain), 0);
+    op_end(&op);
+    assert_true(unit.other->domain->lent);
+    assert_false(unit.domain->lent);
+    unit.machine->tlb.runs[0] = unit.domain;
+    stamp = tlb_stamp(unit.machine);
+    assert_int_equal(tlb_stale(unit.machine, unit.other->domain, stamp).bits, unit.machine->tlb.cpus.bits);
     unit_destroy(&unit);
 }
 
@@ -166,7 +211,7 @@ static void stamp_and_ask(struct sim *sim, cpumask_t cpus)
 
     (void)cpus;
     meanwhile->stamp = tlb_stamp(&sim->machine);
-    meanwhile->stale = tlb_stale(&sim->machine, meanwhile->before);
+    meanwhile->stale = tlb_stale(&sim->machine, NULL, meanwhile->before);
     (void)tlb_flush_begin(&sim->machine);
 }
 
@@ -182,8 +227,8 @@ static void test_meanwhile(void **state)
     sim->on_flush = stamp_and_ask;
     tlb_flush(machine, machine->tlb.cpus);
     assert_int_equal(meanwhile.stale.bits, 0x1f);
-    assert_int_equal(tlb_stale(machine, meanwhile.before).bits, 0);
-    assert_int_equal(tlb_stale(machine, meanwhile.stamp).bits, 0x1f);
+    assert_int_equal(tlb_stale(machine, NULL, meanwhile.before).bits, 0);
+    assert_int_equal(tlb_stale(machine, NULL, meanwhile.stamp).bits, 0x1f);
     sim_destroy(sim);
 }
 
@@ -192,7 +237,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),      cmocka_unit_test(test_settle),    cmocka_unit_test(test_no_processor),
         cmocka_unit_test(test_page_flush), cmocka_unit_test(test_range),     cmocka_unit_test(test_late_date),
-        unit_test_both(test_root_load),    cmocka_unit_test(test_meanwhile),
+        unit_test_both(test_root_load),    cmocka_unit_test(test_meanwhile), unit_test_both(test_whose),
+        unit_test_both(test_lent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,6 +135,7 @@ uint64_t cpu_tables_gdt_page(const struct cpu *cpu, enum width width)
 void cpu_guard_user_pages(bool on)
 {
     noted.guards_off = !on;
+    noted.runs = machine.tlb.runs[cpu_boot.id];
 }
 
 void cpu_set_entry_stack(uint64_t top)

@@ -35,6 +35,7 @@ struct noted {
     unsigned ldt_entries, ldt_loads, sets, yields, work_yields, reported, gives, kicks;
     size_t copied;
     bool guards_off;
+    const struct domain *runs; /* of the machine's, while the guards change */
     mfn_t pool_end;
 };
 extern struct noted noted;
