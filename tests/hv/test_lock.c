@@ -219,26 +219,6 @@ static void test_rests(void **state)
     assert_int_equal(kicks[0] + kicks[1] + kicks[2], 0);
 }
 
-/* Patience grows with waits that were worth it, and shrinks with others. */
-static void test_patience(void **state)
-{
-    (void)state;
-    for (uint64_t patience = WAIT_PATIENCE_LEAST; patience <= WAIT_PATIENCE_MOST; patience *= 2) {
-        wait_begin(&cpu_boot);
-        wait_end(&cpu_boot);
-        assert_int_equal(cpu_boot.wait_patience, patience);
-    }
-    wait_begin(&cpu_boot);
-    wait_end(&cpu_boot);
-    assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
-    for (uint64_t patience = WAIT_PATIENCE_MOST; patience; patience /= 2) {
-        wait_begin(&cpu_boot);
-        cpu_boot.wait_began -= WAIT_PATIENCE_MOST + 1;
-        wait_end(&cpu_boot);
-        assert_int_equal(cpu_boot.wait_patience, patience / 2);
-    }
-}
-
 /* Of those that wait the one is woken whose turn it is, if it rests. */
 static void test_wakes_the_next(void **state)
 {
@@ -291,7 +271,6 @@ int main(void)
         cmocka_unit_test_setup(test_dropped_in_any_order, set_up),
         cmocka_unit_test_setup(test_whoever_waits_answers, set_up),
         cmocka_unit_test_setup(test_rests, set_up),
-        cmocka_unit_test_setup(test_patience, set_up),
         cmocka_unit_test_setup(test_wakes_the_next, set_up),
         cmocka_unit_test_setup(test_numbers_wrap, set_up),
     };

@@ -206,7 +206,7 @@ static void test_others(void **state)
     beside[0].is_watched = false;
 }
 
-/* Of each two ticks of the timer: what becomes of processors 0 and 1, where each is at its frame; NULL: it has no NMIs. */
+/* Does one of two hang, each of which is at its frame at all ticks?  NULL: it has no NMIs. */
 static bool one_hangs(const struct cpu_frame *first, const struct cpu_frame *other)
 {
     for (unsigned i = 0; i < 3 * TICKS; i++) {

@@ -91,7 +91,14 @@ static bool move(struct fault *fault, uint8_t opcode)
     unsigned number = modrm >> 3 & 7u, other = (modrm & 7u) + rex_bit(fault, 0);
     uint64_t *file = opcode & 1 ? fake_cpu.dr : fake_cpu.cr;
 
-    if (rex_bit(fault, 2) || (!(opcode & 1) && number > 4))
+    if (rex_bit(fault, 2)) {
+        number += 8;
+        if (opcode != 0x22 || number != 8)
+            return false;
+        fake_cpu.priority = get(fault, other);
+        return true;
+    }
+    if (!(opcode & 1) && number > 4)
         return false;
     if (opcode & 2)
         file[number] = get(fault, other);

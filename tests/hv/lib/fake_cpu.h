@@ -17,6 +17,7 @@
 
 struct fake_cpu {
     uint64_t cr[5], dr[8], xcr0; /* CR2 among them, CR1 not */
+    uint64_t priority;           /* CR8, which is only written */
     uint64_t gdt_base, idt_base;
     uint16_t gdt_limit, idt_limit, ldt, task;
     struct {

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* How long is spun, and the halt. */
+/* links: hv/cpu/wait.c tests/hv/lib/fake_cpu.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <hv/cpu/trap.h>
+#include <hv/cpu/wait.h>
+#include <tests/hv/lib/fake_cpu.h>
+
+struct cpu cpu_boot;
+
+/* Patience grows with waits that were worth it, and shrinks with others. */
+static void test_patience(void **state)
+{
+    (void)state;
+    assert_true(wait_is_long(&cpu_boot));
+    for (uint64_t patience = WAIT_PATIENCE_LEAST; patience <= WAIT_PATIENCE_MOST; patience *= 2) {
+        wait_begin(&cpu_boot);
+        wait_end(&cpu_boot);
+        assert_int_equal(cpu_boot.wait_patience, patience);
+    }
+    wait_begin(&cpu_boot);
+    wait_end(&cpu_boot);
+    assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
+    for (uint64_t patience = WAIT_PATIENCE_MOST; patience; patience /= 2) {
+        wait_begin(&cpu_boot);
+        cpu_boot.wait_began -= WAIT_PATIENCE_MOST + 1;
+        wait_end(&cpu_boot);
+        assert_int_equal(cpu_boot.wait_patience, patience / 2);
+    }
+}
+
+static void test_is_long(void **state)
+{
+    (void)state;
+    wait_begin(&cpu_boot);
+    assert_true(wait_is_one(cpu_boot.waits));
+    cpu_boot.wait_patience = UINT64_C(1) << 50;
+    assert_false(wait_is_long(&cpu_boot));
+    cpu_boot.wait_patience = 0;
+    assert_true(wait_is_long(&cpu_boot));
+    cpu_boot.nmi_ticks = 9;
+    wait_end(&cpu_boot);
+    assert_false(wait_is_one(cpu_boot.waits));
+    assert_int_equal(cpu_boot.nmi_ticks, 0);
+}
+
+/* Those of a class no higher than the priority wait. */
+static bool may_come(unsigned vector)
+{
+    return vector >> 4 > fake_cpu.priority;
+}
+
+static void look(void)
+{
+    assert_true(fake_cpu.interrupts);
+    assert_true(may_come(VECTOR_KICK));
+    assert_false(may_come(VECTOR_INTERRUPTS));
+    assert_false(may_come(VECTOR_INTERRUPTS - 1));
+}
+
+static void test_halted(void **state)
+{
+    (void)state;
+    fake_cpu_reset();
+    fake_cpu.on_halt = look;
+    wait_halted();
+    assert_int_equal(fake_cpu.halts, 1);
+    assert_false(fake_cpu.interrupts);
+    assert_true(may_come(VECTOR_EXCEPTIONS));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_is_long),
+        cmocka_unit_test(test_halted),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
