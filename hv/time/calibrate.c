@@ -11,10 +11,10 @@
 #include <hv/time/rtc.h>
 #include <hv/time/time.h>
 
-#define PIT_COUNT      11932u /* 10 ms */
+#define PIT_COUNT      10700u /* 9 ms */
 #define RUNS           20u
-#define RUNS_GOOD      5u
-#define RUN_TICKS_MOST (UINT64_C(1) << 32) /* more than any processor counts in 10 ms, and not for ever */
+#define SAMPLES        8u
+#define RUN_TICKS_MOST (UINT64_C(1) << 32) /* more than any processor counts in 9 ms, and not for ever */
 
 #define LEAF_CRYSTAL        0x15u
 #define LEAF_FREQUENCY      0x16u
@@ -26,10 +26,6 @@
 struct sample {
     uint64_t tsc, doubt;
     unsigned count;
-};
-
-struct run {
-    uint64_t hz, doubt;
 };
 
 /* False: the count has ended or has not begun.  Where there is no PIT, it has always ended. */
@@ -54,11 +50,26 @@ static void start_count(void)
     asm_out8(PIT_CHANNEL0, 0xff);
 }
 
+/* Of several samples the one that is least in doubt: whatever holds us up now and then, spoils the others. */
+static bool take_best(struct sample *best)
+{
+    best->doubt = UINT64_MAX;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        struct sample sample;
+
+        if (!take_sample(&sample))
+            return false;
+        if (sample.doubt < best->doubt)
+            *best = sample;
+    }
+    return true;
+}
+
 /*
  * From a sample to one that is PIT_COUNT later or more.  What holds us up between the two does no harm, unless the
- * count ends meanwhile.  False: it did, or does not behave like a count.
+ * count ends meanwhile.  0: it did, or does not behave like a count.
  */
-static bool measure(struct run *run)
+static uint64_t measure(void)
 {
     struct sample first, last;
     uint64_t begin = asm_read_tsc();
@@ -66,33 +77,27 @@ static bool measure(struct run *run)
     start_count();
     while (!take_sample(&first)) {
         if (asm_read_tsc() - begin > RUN_TICKS_MOST / 1000)
-            return false;
+            return 0;
     }
+    if (!take_best(&first))
+        return 0;
     do {
         if (!take_sample(&last) || last.count > first.count || last.tsc - begin > RUN_TICKS_MOST)
-            return false;
+            return 0;
     } while (first.count - last.count < PIT_COUNT);
-    run->hz = (last.tsc - first.tsc) * PIT_HZ / (first.count - last.count);
-    run->doubt = first.doubt + last.doubt;
-    return true;
+    if (!take_best(&last) || last.count > first.count)
+        return 0;
+    return (last.tsc - first.tsc) * PIT_HZ / (first.count - last.count);
 }
 
-/* Of several runs the one that is least in doubt. */
+/* A run that comes to nothing has been held up for long, and the next may do. */
 static uint64_t measure_by_pit(void)
 {
-    struct run best = {0, UINT64_MAX};
-    unsigned good = 0;
+    uint64_t hz = 0;
 
-    for (unsigned i = 0; i < RUNS && good < RUNS_GOOD; i++) {
-        struct run run;
-
-        if (!measure(&run))
-            continue;
-        good++;
-        if (run.doubt < best.doubt)
-            best = run;
-    }
-    return best.hz;
+    for (unsigned i = 0; i < RUNS && hz == 0; i++)
+        hz = measure();
+    return hz;
 }
 
 /* Intel SDM volume 2, CPUID leaves 15H and 16H. */
