@@ -213,6 +213,8 @@ static enum emulate_result emulate(struct hv_vcpu *vcpu)
 {
     enum emulate_result result;
 
+    if (emulate_absent_port(vcpu))
+        return EMULATE_DONE;
     house_enter();
     result = emulate_privileged(vcpu);
     house_leave();

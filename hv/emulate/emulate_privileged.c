@@ -302,6 +302,55 @@ enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
 }
 
 /*
+ * ---- Ports of nobody.
+ */
+
+#define PREFIX_16_BITS 0x66u
+#define OPCODE_PORT    0xe4u /* of eight, by these bits; in al, imm8 has none of them */
+#define PORT_IN_DX     0x08u
+#define PORT_OUT       0x02u
+#define PORT_WIDE      0x01u
+
+/* A word at rip, of code whose segment is known. */
+FORCE_INLINE bool read_code_word(const struct hv_vcpu *vcpu, uint64_t *word)
+{
+    uint64_t rip = vcpu->frame->rip;
+    bool read;
+
+    if (!emulation_in_flat_code(vcpu) || !access_range_ok(vcpu->engine.domain, VADDR(rip), sizeof(*word)))
+        return false;
+    cpu_user_access_begin();
+    read = user_word_read(rip, word);
+    cpu_user_access_end();
+    return read;
+}
+
+bool emulate_absent_port(struct hv_vcpu *vcpu)
+{
+    struct cpu_frame *frame = vcpu->frame;
+    unsigned length = 1, bytes = 1;
+    uint64_t code;
+
+    if (hv_vcpu_domain(vcpu)->devices || (frame->rflags & RFLAGS_TF) || !has_iopl(vcpu) || !read_code_word(vcpu, &code))
+        return false;
+    if ((code & 0xff) == PREFIX_16_BITS) {
+        code >>= 8;
+        length++;
+    }
+    if ((code & 0xff & ~(PORT_IN_DX | PORT_OUT | PORT_WIDE)) != OPCODE_PORT)
+        return false;
+    if (code & PORT_WIDE)
+        bytes = length == 1 ? 4 : 2;
+    if (!(code & PORT_IN_DX))
+        length++;
+    if (!(code & PORT_OUT))
+        operand_set_register(frame, OPERAND_RAX, bytes, UINT64_MAX);
+    frame->rip += length;
+    frame->rflags &= ~RFLAGS_RF;
+    return true;
+}
+
+/*
  * ---- Traps of other kinds that ask for something.
  */
 
@@ -350,15 +399,9 @@ static bool is_forced(struct emulation *emulation)
 
 static bool is_certainly_not_forced(const struct hv_vcpu *vcpu)
 {
-    uint64_t rip = vcpu->frame->rip, word;
-    bool read;
+    uint64_t word;
 
-    if (!emulation_in_flat_code(vcpu) || !access_range_ok(vcpu->engine.domain, VADDR(rip), sizeof(word)))
-        return false;
-    cpu_user_access_begin();
-    read = user_word_read(rip, &word);
-    cpu_user_access_end();
-    return read && (word & FORCED_MASK) != FORCED_WORD;
+    return read_code_word(vcpu, &word) && (word & FORCED_MASK) != FORCED_WORD;
 }
 
 /* In either mode. */

@@ -2,12 +2,20 @@
 /* Instructions that fault in ring 3. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <hv/emulate/emulate_result.h>
 
 struct hv_vcpu;
 
 /* #GP(0) at vcpu->frame->rip: a privileged instruction that is emulated?  If it is refused: EMULATE_UNKNOWN. */
 enum emulate_result emulate_privileged(struct hv_vcpu *vcpu);
+
+/*
+ * The short way of a port of 64-bit code, in a domain that has none: reads as all ones, and what is written is dropped.
+ * False: it is none, and nothing has changed.  It touches nothing but the vCPU's.
+ */
+bool emulate_absent_port(struct hv_vcpu *vcpu);
 
 /* #UD: the prefix ud2, "xen", cpuid? */
 enum emulate_result emulate_forced(struct hv_vcpu *vcpu);

@@ -191,12 +191,59 @@ static void test_outs(void **state)
     does_not();
 }
 
+/* The two ways of a port of nobody: all that changes is the frame. */
+static void try_absent(const char *bytes, size_t count, unsigned length)
+{
+    struct cpu_frame before, after;
+
+    place(bytes, count);
+    set_iopl(1, false, false);
+    frame.rflags |= RFLAGS_RF;
+    before = frame;
+    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    after = frame;
+    frame = before;
+    assert_true(emulate_absent_port(&vcpu));
+    assert_memory_equal(&frame, &after, sizeof(frame));
+    assert_int_equal(frame.rip, BASE + length);
+
+    frame = before;
+    set_iopl(0, false, false);
+    assert_false(emulate_absent_port(&vcpu));
+    set_iopl(1, false, false);
+    frame.rflags |= RFLAGS_TF;
+    assert_false(emulate_absent_port(&vcpu));
+    frame = before;
+    domain.devices = (struct domain_devices *)&domain; /* there are some, whatever they are */
+    assert_false(emulate_absent_port(&vcpu));
+    assert_memory_equal(&frame, &before, sizeof(frame));
+}
+
+static void test_absent(void **state)
+{
+    (void)state;
+    for (unsigned prefixes = 0; prefixes < 2; prefixes++) {
+        for (unsigned opcode = 0; opcode < 256; opcode++) {
+            const char bytes[] = {'\x66', (char)opcode, '\x70'};
+            bool has_port = (opcode & 0xf4) == 0xe4, has_immediate = has_port && !(opcode & 8);
+
+            if (has_port) {
+                try_absent(bytes + !prefixes, sizeof(bytes) - !prefixes, prefixes + 1 + has_immediate);
+                continue;
+            }
+            place(bytes + !prefixes, sizeof(bytes) - !prefixes);
+            set_iopl(3, false, false);
+            assert_false(emulate_absent_port(&vcpu));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_iopl), cmocka_unit_test(test_iopl_32),      cmocka_unit_test(test_in),
-        cmocka_unit_test(test_port), cmocka_unit_test(test_port_strings), cmocka_unit_test(test_ins),
-        cmocka_unit_test(test_outs),
+        cmocka_unit_test(test_iopl),   cmocka_unit_test(test_iopl_32),      cmocka_unit_test(test_in),
+        cmocka_unit_test(test_port),   cmocka_unit_test(test_port_strings), cmocka_unit_test(test_ins),
+        cmocka_unit_test(test_absent), cmocka_unit_test(test_outs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,9 @@ static void test_emulation(void **state)
     assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "gate ");
     assert_string_equal(trap(VECTOR_INVALID_OPCODE, 0), "forced ");
     assert_string_equal(trap(VECTOR_PROTECTION, 0), "privileged ");
+    absent_port = true;
+    assert_string_equal(trap(VECTOR_PROTECTION, 0), "");
+    assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "gate ");
 }
 
 /* `INT n`: its gate's privilege decides, seen from the mode that the guest is in.  Shows set_trap_table.int-n. */

@@ -3,6 +3,7 @@
  * The ways that are not calls: from a program to its kernel and back, from the kernel to its own handlers and back, and
  * a store to a table.  The handlers here do nothing but go back, and what the guest itself executes is subtracted.
  */
+#include <abi/physdev.h>
 #include <abi/vm_assist.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
@@ -40,6 +41,7 @@ KERNEL_TICKS(kernel_nothing, "nop");
 KERNEL_TICKS(kernel_undefined, "ud2");
 KERNEL_TICKS(kernel_load, "movl (%rdi), %ecx");
 KERNEL_TICKS(kernel_store, "movq %rsi, (%rdi)");
+KERNEL_TICKS(kernel_port, "inb %dx, %al"); /* the port is the upper half of the ticks: 0 */
 PROGRAM_TICKS(program_syscall, "syscall");
 PROGRAM_TICKS(program_load, "movl (%rdi), %ecx");
 
@@ -56,6 +58,7 @@ static const struct way ways[] = {
     {"page fault of the kernel and iret", &kernel_load, false, FAULT_HANDLER},
     {"page fault of a program and iret", &program_load, true, FAULT_HANDLER},
     {"a store to a table", &kernel_store, false, 0},
+    {"a port that is nobody's", &kernel_port, false, 0},
 };
 
 static void need(long result, const char *what)
@@ -106,6 +109,7 @@ void ways_measure(unsigned rounds)
 {
     static const struct way nothing = {"", &kernel_nothing, false, 0};
     const struct callback_register syscall = callback_to(CALLBACKTYPE_syscall, 0, (uintptr_t)ways_syscall);
+    struct physdev_set_iopl iopl = {.iopl = 1};
     unsigned least;
 
     pages[0] = page_alloc();
@@ -113,6 +117,7 @@ void ways_measure(unsigned rounds)
     need(user_init(), "user mode");
     need(table_make(TABLE_PLACE), "a table");
     need(hypercall_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables), "stores to tables");
+    need(hypercall_physdev_op(PHYSDEVOP_set_iopl, &iopl), "ports");
     need(hypercall_callback_op(CALLBACKOP_register, &syscall), "a callback");
     need(trap_set_entry(TRAP_UD, 0, (uintptr_t)ways_fault), "a handler");
     need(trap_set_entry(TRAP_PF, 0, (uintptr_t)ways_error), "a handler");

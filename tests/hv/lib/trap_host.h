@@ -65,7 +65,7 @@ static struct vcpu_info info;
 
 static char told[512];
 static jmp_buf ended;
-static bool locked, on_vcpu, due, has_to_look, root_has_come;
+static bool locked, on_vcpu, due, has_to_look, root_has_come, absent_port;
 static unsigned looks; /* whether somebody else is to run */
 static int ldt_error;
 static enum emulate_result emulation;
@@ -132,6 +132,12 @@ enum emulate_result emulate_write(struct hv_vcpu *which, uint64_t address, uint6
     (void)which;
     tell("write/%lx:%lx ", error, address);
     return emulation;
+}
+
+bool emulate_absent_port(struct hv_vcpu *which)
+{
+    assert_ptr_equal(which, &vcpu);
+    return absent_port;
 }
 
 enum emulate_result emulate_privileged(struct hv_vcpu *which)
@@ -343,7 +349,7 @@ static inline void make(void)
     memset(&own, 0, sizeof(own));
     stack.owner = (struct stack_owner){&cpu_boot, &vcpu};
     domain.engine.nr_vcpus = 1;
-    has_to_look = false;
+    has_to_look = absent_port = false;
     vcpu.engine.domain = &domain.engine;
     vcpu.window = 66;
     vcpu.frame = &own;
