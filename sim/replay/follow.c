@@ -81,15 +81,18 @@ static bool next(struct record_event *event)
 }
 
 /*
- * All at once, at its beginning: an engine that looks at its frames in another order than the one that was recorded
- * finds the same there.
+ * All at once, at its beginning: an engine that looks at its frames, or at guest memory, in another order than the one
+ * that was recorded finds the same there.
  */
 void follow_begin(void)
 {
     struct record_reader ahead = replay.reader;
     struct record_event event;
 
+    reads_begin();
     while (record_next(&ahead, &event) && event.kind != RECORD_OUT && event.kind != RECORD_LEAVE) {
+        if (event.kind == RECORD_READ)
+            reads_add(&event);
         if (event.kind == RECORD_MEMORY && !(event.number[1] & RECORD_MEMORY_LATE))
             put_memory(&event);
     }
@@ -104,7 +107,7 @@ static bool is_memory(const struct record_event *event)
         for_each_run(event, compare_run);
     else if (event->kind == RECORD_MEMORY && (event->number[1] & RECORD_MEMORY_LATE))
         put_memory(event);
-    return event->kind == RECORD_WROTE || event->kind == RECORD_MEMORY;
+    return event->kind == RECORD_WROTE || event->kind == RECORD_MEMORY || event->kind == RECORD_READ;
 }
 
 static void next_of_operation(struct record_event *event)

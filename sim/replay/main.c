@@ -35,7 +35,8 @@ static const struct argp_option option_list[] = {
      "print each frame that has an owner, as it is at the end: frame, owner, type, count of uses, pinned or not, "
      "references",
      0},
-    {"speed", KEY_SPEED, NULL, 0, "print how many operations were carried out in a second of the processor; there is no audit then", 0},
+    {"speed", KEY_SPEED, NULL, 0,
+     "print how many operations were carried out in a second of the processor; there is no audit then", 0},
     {"save", KEY_SAVE, "FILE", 0,
      "write what has been replayed to FILE, smaller if its name ends in .xz: with --stop-at, a shortened recording", 0},
     {"map", KEY_MAP, "FILE", OPTION_HIDDEN, NULL, 0}, /* for `paravane map`, which is documented */

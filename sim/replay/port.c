@@ -97,17 +97,11 @@ static void note_entry(struct operation *operation, const void *bytes, size_t si
 
 bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
 {
-    struct record_event event = follow_expect(RECORD_READ);
-
     (void)vcpu;
-    if (event.number[0] != from.v || event.number[1] != size || (event.size && event.size != size))
-        tell_difference("the run read %llu bytes of guest memory at %llx, the replay %zu at %llx",
-                        (unsigned long long)event.number[1], (unsigned long long)event.number[0], size,
-                        (unsigned long long)from.v);
-    memcpy(to, event.bytes, event.size);
-    if (event.size)
-        note_entry(replay.operation, to, size);
-    return event.size != 0;
+    if (!reads_give(to, from.v, size))
+        return false;
+    note_entry(replay.operation, to, size);
+    return true;
 }
 
 bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
@@ -124,6 +118,7 @@ bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t 
                             (unsigned long long)(to.v + i), ((const uint8_t *)from)[i]);
     }
     follow_written();
+    reads_pass(event.at);
     return event.number[1];
 }
 

@@ -8,6 +8,7 @@
  *   file.c      a recording read, and a shortened one written
  *   machine.c   machine, domains and vCPUs, as the recording has them
  *   follow.c    where in the recording it is, what comes next, what memory is found
+ *   reads.c     guest memory that is read
  *   port.c      engine/port.h
  *   calls.c     the engine called
  *   tell.c      operations and differences in words
@@ -96,6 +97,14 @@ void follow_written(void);
 
 /* Operations within one that has called the machine, until it goes on: what @serial returned. */
 int64_t follow_until_back(uint64_t serial);
+
+/* ---- reads.c: what the run has read of guest memory from here on: none; a READ; and those behind that place first. */
+void reads_begin(void);
+void reads_add(const struct record_event *event);
+void reads_pass(size_t at);
+
+/* A read of the replay.  False: it could not be.  What the run did not read is a difference, and the end. */
+bool reads_give(void *to, uint64_t from, size_t size);
 
 /* ---- calls.c, main.c */
 

@@ -58,7 +58,6 @@ const char *tell_operation(const struct operation *operation)
 
 static const char *const event_words[RECORD_KIND_COUNT] = {
     [RECORD_LEAVE] = "its end",
-    [RECORD_READ] = "guest memory read, at and size",
     [RECORD_WRITE] = "guest memory written, at",
     [RECORD_TAKE] = "frames taken from the pool, order and end",
     [RECORD_GIVE] = "frames given to the pool, first and order",
@@ -73,9 +72,9 @@ static const char *const event_words[RECORD_KIND_COUNT] = {
 };
 /* So many of its numbers are told. */
 static const uint8_t event_numbers[RECORD_KIND_COUNT] = {
-    [RECORD_READ] = 2,   [RECORD_WRITE] = 1,  [RECORD_TAKE] = 2, [RECORD_GIVE] = 2,
-    [RECORD_FLUSH] = 1,  [RECORD_CACHES] = 1, [RECORD_PAGE] = 2, [RECORD_ROOT] = 3,
-    [RECORD_WINDOW] = 4, [RECORD_LDT] = 3,    [RECORD_OUT] = 1,  [RECORD_REFUSED] = 2,
+    [RECORD_WRITE] = 1,  [RECORD_TAKE] = 2, [RECORD_GIVE] = 2,    [RECORD_FLUSH] = 1,
+    [RECORD_CACHES] = 1, [RECORD_PAGE] = 2, [RECORD_ROOT] = 3,    [RECORD_WINDOW] = 4,
+    [RECORD_LDT] = 3,    [RECORD_OUT] = 1,  [RECORD_REFUSED] = 2,
 };
 
 const char *tell_event(const struct record_event *event)
