@@ -87,14 +87,14 @@ static inline bool record_kind_has_bytes(enum record_kind kind)
     return has_bytes[kind];
 }
 
-/* The next event; false: there is none, or it is broken. */
+/* The next event; false: there is none, or it is broken, and *@event is no END. */
 static inline bool record_next(struct record_reader *reader, struct record_event *event)
 {
     uint64_t size;
 
+    *event = (struct record_event){.at = (size_t)(reader->next - reader->start)};
     if (reader->is_broken || reader->next == reader->end)
         return false;
-    *event = (struct record_event){.at = (size_t)(reader->next - reader->start)};
     if (*reader->next >= RECORD_KIND_COUNT) {
         reader->is_broken = true;
         return false;
