@@ -211,6 +211,32 @@ static void add_console(char *text, struct run_options *options, struct argp_sta
     options->consoles[options->nr_consoles++] = text;
 }
 
+/* What is written down of a run.  False: another option. */
+static bool read_written(int key, const char *text, struct run_options *options)
+{
+    switch (key) {
+    case KEY_TRACE:
+        options->trace = text ? text : "";
+        return true;
+    case KEY_TRACE_ONLY:
+        options->trace_only = text;
+        options->trace = options->trace ? options->trace : "";
+        return true;
+    case KEY_TRACE_TO:
+        options->trace_to = text;
+        options->trace = options->trace ? options->trace : "";
+        return true;
+    case KEY_RECORD:
+        options->record = text;
+        return true;
+    case KEY_MAP:
+        options->map = text;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static error_t read_run(int key, char *text, struct argp_state *state)
 {
     struct run_options *options = state->input;
@@ -221,6 +247,8 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         *flag = true;
         return 0;
     }
+    if (read_written(key, text, options))
+        return 0;
     switch (key) {
     case KEY_TIMEOUT:
     case KEY_PROCESSORS:
@@ -233,23 +261,6 @@ static error_t read_run(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_MACHINE:
         options->machine = parse_machine(text, state);
-        return 0;
-    case KEY_TRACE:
-        options->trace = text ? text : "";
-        return 0;
-    case KEY_TRACE_ONLY:
-        options->trace_only = text;
-        options->trace = options->trace ? options->trace : "";
-        return 0;
-    case KEY_TRACE_TO:
-        options->trace_to = text;
-        options->trace = options->trace ? options->trace : "";
-        return 0;
-    case KEY_RECORD:
-        options->record = text;
-        return 0;
-    case KEY_MAP:
-        options->map = text;
         return 0;
     case KEY_CONSOLE:
         add_console(text, options, state);
