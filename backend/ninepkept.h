@@ -36,6 +36,6 @@ void ninepkept_note(struct ninepkept *kept, const uint8_t *request, uint32_t siz
 /* Is it a root that is kept? */
 bool ninepkept_is_root(const struct ninepkept *kept, uint32_t fid);
 
-/* How far the requests of a ring have been taken, by an index of the ring: for the next life, and from an earlier one. */
+/* How far the requests of a ring have been taken, as an index of it: for the next life, and from an earlier one. */
 void ninepkept_put_taken(void *page, uint32_t taken);
 uint32_t ninepkept_get_taken(const void *page);

@@ -4,7 +4,8 @@
  * be, or disappear in the middle, cost themselves the device; and what the host's side does wrong costs no more.
  */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
-/* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
+/* links: tests/backend/lib/draw.c */
+/* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

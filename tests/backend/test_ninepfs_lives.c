@@ -4,7 +4,8 @@
  * was under way is answered by an error, and other fids are stale.
  */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
-/* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
+/* links: tests/backend/lib/draw.c */
+/* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -239,47 +240,65 @@ static void expect_error(unsigned ring, int tag, uint32_t error)
     assert_int_equal(number, error);
 }
 
-static void test_resumed(void **state)
+/* Requests that have been taken, and one that has not. */
+static void ask_and_die(void)
+{
+    ninep_ask(1, TREAD, 10, 23, NINEP_HEADER, 7);
+    ninep_ask(1, NINEP_TFLUSH, 11, 23, NINEP_HEADER, 7);
+    ninep_ask(1, NINEP_TCLUNK, 12, 23, NINEP_HEADER, 7);
+    ninep_ask(1, TREAD, 13, 23, NINEP_HEADER, 7);
+    turn();
+    assert_int_equal(host_nr_sent, SHARE_MESSAGES);
+    ninep_ask(1, TREAD, 14, 23, NINEP_HEADER, 7);
+    turn();
+    live_again();
+}
+
+/* What was taken is an error, but for what ends something; what was not is carried out, with a fid that is stale. */
+static void expect_lost(void)
 {
     uint32_t number;
     uint8_t answer;
 
+    turn();
+    expect_error(1, 10, NINEP_EIO);
+    assert_int_equal(ninep_get_answer(1, &answer, &number), 11);
+    assert_int_equal(answer, NINEP_TFLUSH + 1);
+    expect_error(1, 13, NINEP_EIO);
+    turn();
+    assert_int_equal(host_nr_sent, 2);
+    assert_int_equal(host_sent[0]->request[5], 12);
+    assert_int_equal(host_sent[1]->request[5], 14);
+    host_serve(0);
+    host_serve(NINEP_ENOENT);
+    turn();
+    assert_int_equal(ninep_get_answer(1, &answer, &number), 12);
+    assert_int_equal(answer, NINEP_TCLUNK + 1);
+    expect_error(1, 14, NINEP_ESTALE);
+}
+
+/* A name that is not there is not there. */
+static void expect_no_name(void)
+{
+    ninep_ask(0, NINEP_TWALK, 15, 23, NINEP_HEADER, 7);
+    ninep_data[0][(2048u << 2) + (ninep_heads[0].shared.out_prod - 8) % (2048u << 2)] = 1; /* names to walk to */
+    turn();
+    host_serve(NINEP_ENOENT);
+    turn();
+    expect_error(0, 15, NINEP_ENOENT);
+}
+
+static void test_resumed(void **state)
+{
     (void)state;
     begin_session();
     for (unsigned life = 0; life < 3; life++) {
-        ninep_ask(1, TREAD, 10, 23, NINEP_HEADER, 7);
-        ninep_ask(1, NINEP_TFLUSH, 11, 23, NINEP_HEADER, 7);
-        ninep_ask(1, NINEP_TCLUNK, 12, 23, NINEP_HEADER, 7);
-        ninep_ask(1, TREAD, 13, 23, NINEP_HEADER, 7);
-        turn();
-        assert_int_equal(host_nr_sent, SHARE_MESSAGES);
-        ninep_ask(1, TREAD, 14, 23, NINEP_HEADER, 7); /* which nobody has taken */
-        turn();
-        live_again();
+        ask_and_die();
         expect_asked(NINEP_TVERSION, 8192);
         expect_asked(NINEP_TATTACH, 1);
         expect_asked(NINEP_TATTACH, 3);
-        turn();
-        expect_error(1, 10, NINEP_EIO);
-        assert_int_equal(ninep_get_answer(1, &answer, &number), 11);
-        assert_int_equal(answer, NINEP_TFLUSH + 1);
-        expect_error(1, 13, NINEP_EIO);
-        turn();
-        assert_int_equal(host_nr_sent, 2);
-        assert_int_equal(host_sent[0]->request[5], 12);
-        assert_int_equal(host_sent[1]->request[5], 14);
-        host_serve(0);
-        host_serve(NINEP_ENOENT);
-        turn();
-        assert_int_equal(ninep_get_answer(1, &answer, &number), 12);
-        assert_int_equal(answer, NINEP_TCLUNK + 1);
-        expect_error(1, 14, NINEP_ESTALE);
-        ninep_ask(0, NINEP_TWALK, 15, 23, NINEP_HEADER, 7);
-        ninep_data[0][(2048u << 2) + (ninep_heads[0].shared.out_prod - 8) % (2048u << 2)] = 1; /* a name to walk to */
-        turn();
-        host_serve(NINEP_ENOENT);
-        turn();
-        expect_error(0, 15, NINEP_ENOENT);
+        expect_lost();
+        expect_no_name();
     }
     do_one(NINEP_TVERSION, 4096); /* a new session, of which nothing is stale */
     ninep_ask(1, TREAD, 16, 23, NINEP_HEADER, 7);
