@@ -389,14 +389,14 @@ void trap_return_short(struct cpu_frame *frame)
 
 FORCE_INLINE void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
-    uint64_t args[6];
+    uint64_t *args = report_args(&vcpu->report);
     int64_t result;
 
     cpu_frame_args(frame, WIDTH_64, args);
     result = engine_hypercall(&vcpu->engine, frame->rax, args);
     if (vcpu->engine.diverted)
         return;
-    report_note_call(&vcpu->report, frame->rax, args, result);
+    report_note_call(&vcpu->report, frame->rax, result);
     frame->rax = (uint64_t)result;
 }
 
@@ -430,7 +430,7 @@ void trap_call(struct cpu_frame *frame)
 
 FORCE_INLINE void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
-    uint64_t args[6];
+    uint64_t *args = report_args(&vcpu->report);
     uint32_t number = (uint32_t)frame->rax;
     int64_t result;
 
@@ -438,7 +438,7 @@ FORCE_INLINE void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
     result = engine_hypercall(&vcpu->engine, number, args);
     if (vcpu->engine.diverted)
         return;
-    report_note_call(&vcpu->report, number, args, result);
+    report_note_call(&vcpu->report, number, result);
     frame->rax = (uint32_t)result;
 }
 

@@ -66,7 +66,7 @@ static void print_calls(const struct vcpu_report *report)
 
     print("%lu hypercalls, the last of them:\n", report->nr_calls);
     for (uint64_t i = first; i < report->nr_calls; i++) {
-        const struct report_call *call = &report->calls[i % REPORT_CALLS];
+        const struct report_call *call = &report->calls[i % REPORT_SLOTS];
 
         print("  ");
         report_print_call(call->number);

@@ -7,12 +7,12 @@
 
 struct hv_vcpu;
 
-#define REPORT_CALLS 8u /* of a vCPU, remembered */
-#define REPORT_ARGS  4u
+#define REPORT_CALLS 8u  /* of a vCPU, told */
+#define REPORT_SLOTS 16u /* and remembered: the next one to be used is none of those that are told */
 
 struct report_call {
     uint64_t number;
-    uint64_t args[REPORT_ARGS];
+    uint64_t args[6];
     int64_t result;
 };
 
@@ -24,16 +24,24 @@ struct report_poll {
 
 /* The last calls of a vCPU, but for those that send it elsewhere (iret). */
 struct vcpu_report {
-    struct report_call calls[REPORT_CALLS];
+    struct report_call calls[REPORT_SLOTS];
     uint64_t nr_calls; /* ever */
     struct report_poll poll;
 };
 
-static inline void report_note_call(struct vcpu_report *report, uint64_t number, const uint64_t args[6], int64_t result)
+/* Where the arguments of the call that has come belong, and are read from. */
+static inline uint64_t *report_args(struct vcpu_report *report)
 {
-    struct report_call *call = &report->calls[report->nr_calls++ % REPORT_CALLS];
+    return report->calls[report->nr_calls % REPORT_SLOTS].args;
+}
 
-    *call = (struct report_call){number, {args[0], args[1], args[2], args[3]}, result};
+/* That call is done. */
+static inline void report_note_call(struct vcpu_report *report, uint64_t number, int64_t result)
+{
+    struct report_call *call = &report->calls[report->nr_calls++ % REPORT_SLOTS];
+
+    call->number = number;
+    call->result = result;
 }
 
 /* Print registers, the top of the stack, the last calls and the last refusals of @vcpu, which runs. */

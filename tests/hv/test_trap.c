@@ -201,6 +201,7 @@ static void test_calls(void **state)
     assert_int_equal((int64_t)own.rax, -5);
     assert_int_equal(vcpu.report.nr_calls, 1);
     assert_int_equal(vcpu.report.calls[0].number, 17);
+    assert_int_equal(vcpu.report.calls[0].args[3], 4);
     own.rax = 23; /* goes on elsewhere: its registers are not this call's any more */
     assert_string_equal(call(VECTOR_SYSCALL), "call23(1,2,3,4,5,6) ");
     assert_int_equal(own.rax, 23);
