@@ -218,10 +218,22 @@ struct sim *sim_create(const struct sim_config *config)
     return sim;
 }
 
+/* Whatever a test did, and however it went wrong: who began an operation has ended it. */
+static void check_operations(const struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->nr_domains; i++) {
+        unsigned operations = sim->domains[i].domain.operations;
+
+        if (operations > 0)
+            sim_fail("sim_destroy: %u operations of domain %u are under way", operations, i);
+    }
+}
+
 void sim_destroy(struct sim *sim)
 {
     if (!sim)
         return;
+    check_operations(sim);
     tasks_destroy(sim);
     cpus_destroy(sim);
     pool_destroy(sim->pool);
