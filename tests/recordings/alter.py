@@ -7,6 +7,8 @@ alter.py RECORDING TO WHAT [SEED]
     flush      a flush is left out
     version    it is of another version
     cut        its end is missing
+    halves     what was read of guest memory at once was read in two halves
+    joined     what was read of guest memory in a row was read at once
     scatter    some bytes behind the description of the machine are others, chosen by SEED
 """
 import lzma
@@ -46,6 +48,45 @@ def events(data):
         yield name, begin, numbers_end, at
 
 
+def put_number(value):
+    parts = []
+    while value >= 0x80:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes(parts + [value])
+
+
+def read(address, memory):
+    return bytes([10]) + put_number(address) + put_number(len(memory)) + put_number(len(memory)) + memory
+
+
+def other_pieces(data, found, what):
+    """The recording with its reads that brought something in other pieces."""
+    parts = [bytes(data[:HEADER])]
+    last = None  # place, address, memory of the read before, if nothing has been written to guest memory since
+    for name, begin, numbers_end, end in found:
+        parts.append(bytes(data[begin:end]))
+        if name in ("WRITE", "OUT", "LEAVE"):
+            last = None
+        if name != "READ":
+            continue
+        address, at = number(data, begin + 1)
+        size, _ = number(data, at)
+        memory = bytes(data[end - size : end])
+        if number(data, numbers_end)[0] != size:
+            continue
+        if what == "halves":
+            half = size // 2
+            parts[-1] = read(address, memory[:half]) + read(address + half, memory[half:]) if half else parts[-1]
+        elif last and last[1] + len(last[2]) == address:
+            parts[-1] = b""
+            last = (last[0], last[1], last[2] + memory)
+            parts[last[0]] = read(last[1], last[2])
+        else:
+            last = (len(parts) - 1, address, memory)
+    return b"".join(parts)
+
+
 def main():
     source, to, what = sys.argv[1:4]
     with lzma.open(source) as file:
@@ -63,6 +104,8 @@ def main():
     elif what == "flush":
         _, begin, _, end = middle("FLUSH")
         del data[begin:end]
+    elif what in ("halves", "joined"):
+        data = other_pieces(data, found, what)
     elif what == "version":
         data[8] += 1
     elif what == "cut":
