@@ -114,7 +114,7 @@ expect run-help 0 'Exit codes: 0 each guest' '--timeout' 'PARAVANE_QEMU' 'Exampl
 expect image-help 0 'Exit codes: 0 the image is there' '--on-failure' 'grub-efi-amd64-bin' 'Examples' -- image --help
 expect inspect-help 0 'Exit codes: 0 it would boot' 'Examples' -- inspect --help
 # An example that is wider than the help is broken up, and cannot be copied.
-for command in run replay image list set inspect decode; do
+for command in run replay map image list set inspect decode; do
     [[ $command-examples =~ $pattern ]] || continue
     examples=$("$paravane" "$command" --help | sed '1,/^Examples:$/d')
     verdict "$command-examples" "$([ -n "$examples" ] || echo none; grep -m 1 '^[^ ]' <<<"$examples")"
@@ -460,7 +460,7 @@ completes() { # NAME WANTED WORD...: WANTED, between blanks
     [ "$(tr '\n' ' ' <"$work/out")" = "$2" ] && [ ! -s "$work/err" ]
     judge "completion-$1" $? 0
 }
-completes commands 'run test replay image list console shutdown reboot destroy set plug unplug inspect decode --help --version ' paravane ''
+completes commands 'run test replay map image list console shutdown reboot destroy set plug unplug inspect decode --help --version ' paravane ''
 completes command 'inspect ' paravane in
 completes option '--privileged ' paravane run --pr
 completes decode 'entry ' paravane decode ''
@@ -479,7 +479,7 @@ completes machine-begun 'pc ' paravane run --machine = p
 completes no-number '' paravane run --memory ''
 completes file "$work/good $work/good.gz " paravane run "$work/goo"
 completes ramdisk "$work/ramdisk " paravane run --ramdisk = "$work/ram"
-for command in run test replay image inspect decode list console shutdown reboot destroy set plug unplug; do
+for command in run test replay map image inspect decode list console shutdown reboot destroy set plug unplug; do
     [[ completion-all-of-$command =~ $pattern ]] || continue
     "$paravane" $command --help | grep -oE '(^|[ ,])--[a-z-]+' | grep -oE -- '--.*' | sort -u >"$work/out"
     complete_to paravane $command -- | sort -u | diff - "$work/out" >"$work/err"
