@@ -9,7 +9,7 @@
 
 #include <backend/ninepkept.h>
 
-#define NINEPFIDS_AT      512u /* in the first page of a ring: in that of the first up to NINEPKEPT_AT, in another whole */
+#define NINEPFIDS_AT      512u /* in the first page of each ring; of the first ring up to NINEPKEPT_AT */
 #define NINEPFIDS_FIRST   12u
 #define NINEPFIDS_MAX     40u
 #define NINEPFIDS_NAMES   102u /* bytes of all names of one, with their sizes */

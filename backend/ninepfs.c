@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session may have been begun by an earlier life of this domain: then the version and the roots that it had are agreed
- * on and attached anew, and the fids that are kept are found and opened again, before anything else is asked of the
- * server.  What had been taken and not answered is answered by an error, since nobody knows whether it has been done; and
- * a fid that is not what it was is stale.
+ * A session may have been begun by an earlier life of this domain: then the version and the roots that it had are
+ * agreed on and attached anew, and the fids that are kept are found and opened again, before anything else is asked of
+ * the server.  What had been taken and not answered is answered by an error, since nobody knows whether it has been
+ * done; and a fid that is not what it was is stale.
  *
  * In order: memory; what is offered; the front end's keys; connecting; replies; requests; the end; a turn.
  */
