@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks by their keys: right ones are served, wrong ones leave nothing behind, and who may write is what both say. */
+/* links: tests/backend/lib/print_to.c */
 /* links: backend/blkback.c backend/blkio.c backend/blkplan.c backend/blkring.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/lent.c tests/backend/lib/fake_disk.c */
 #include <setjmp.h>
@@ -161,18 +162,6 @@ void work_again(void)
 void print(const char *format, ...)
 {
     fail_msg("%s", format);
-}
-
-size_t print_to(char *buffer, size_t size, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(buffer, size, format, args);
-    va_end(args);
-    assert_in_range(length, 0, size - 1);
-    return (size_t)length;
 }
 
 /*

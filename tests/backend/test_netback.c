@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Interfaces by their keys: right ones carry packets, wrong ones leave nothing behind (XSA-526, 527, 528, 531, 532). */
+/* links: tests/backend/lib/print_to.c */
 /* links: backend/netback.c backend/nettx.c backend/netrx.c backend/netring.c backend/switch.c backend/queue.c */
 /* links: backend/rate.c backend/packet.c backend/headers.c backend/checksum.c backend/segment.c */
 /* links: backend/groups.c */

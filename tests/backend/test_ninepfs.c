@@ -3,6 +3,7 @@
  * Shares by their keys: right ones carry messages, wrong ones leave nothing behind; front ends that write what cannot
  * be, or disappear in the middle, cost themselves the device; and what the host's side does wrong costs no more.
  */
+/* links: tests/backend/lib/print_to.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
 /* links: tests/backend/lib/draw.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
@@ -85,18 +86,6 @@ int xenbus_write_number(struct xenbus_device *asked, const char *key, uint64_t n
         }
     }
     return 0;
-}
-
-size_t print_to(char *buffer, size_t size, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(buffer, size, format, args);
-    va_end(args);
-    assert_in_range(length, 1, size - 1);
-    return (size_t)length;
 }
 
 /*

@@ -3,6 +3,7 @@
  * The back end domain ends and comes again, with a session of a front end's that has not: roots are attached anew, what
  * was under way is answered by an error, and other fids are stale.
  */
+/* links: tests/backend/lib/print_to.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
 /* links: tests/backend/lib/draw.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
@@ -64,18 +65,6 @@ int xenbus_write_number(struct xenbus_device *asked, const char *key, uint64_t n
 {
     (void)asked, (void)key, (void)number;
     return 0;
-}
-
-size_t print_to(char *buffer, size_t size, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(buffer, size, format, args);
-    va_end(args);
-    assert_in_range(length, 1, size - 1);
-    return (size_t)length;
 }
 
 static int set_up(void **state)

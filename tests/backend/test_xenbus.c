@@ -3,6 +3,7 @@
  * Devices of a type that is easily hindered, whose front ends walk through states at random, vanish and come back: what
  * is called is called in order, nothing stays behind, and a good front end is served afterwards (XSA-350).
  */
+/* links: tests/backend/lib/print_to.c */
 /* links: backend/xenbus.c backend/xenbus_state.c backend/work.c guest/errno.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/nodes.c */
 #include <setjmp.h>
@@ -93,18 +94,6 @@ void print_list(const char *format, va_list args)
 {
     (void)format;
     (void)args;
-}
-
-size_t print_to(char *buffer, size_t size, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(buffer, size, format, args);
-    va_end(args);
-    assert_in_range(length, 0, size - 1);
-    return (size_t)length;
 }
 
 static int create(struct xenbus_device *device)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest library's client of the xenstore, against servers that do what they should, nothing, or anything. */
+/* links: tests/backend/lib/print_to.c */
 /* links: guest/xenstore.c guest/xenstore_ring.c guest/errno.c tests/backend/lib/draw.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -97,17 +98,6 @@ void event_set_handler(evtchn_port_t port, event_handler *handler)
 {
     (void)port;
     (void)handler;
-}
-
-size_t print_to(char *buffer, size_t size, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(buffer, size, format, args);
-    va_end(args);
-    return (size_t)length;
 }
 
 /*

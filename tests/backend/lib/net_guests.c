@@ -154,18 +154,6 @@ uint64_t time_now(void)
     return net_now;
 }
 
-size_t print_to(char *buffer, size_t size, const char *format, ...)
-{
-    va_list args;
-    int length;
-
-    va_start(args, format);
-    length = vsnprintf(buffer, size, format, args);
-    va_end(args);
-    assert_in_range(length, 0, size - 1);
-    return (size_t)length;
-}
-
 void work_again(void)
 {
     again = true;
