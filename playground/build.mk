@@ -11,8 +11,8 @@ PLAYGROUND_PAGE := $(addprefix playground/page/,style.css page.html) $(patsubst 
 # The words of --explain, and the hosted machine but for its stacks, which are x86's.
 PLAYGROUND_SHARED := $(ENGINE) $(filter-out sim/stack.c,$(sort $(wildcard sim/*.c))) \
 	$(sort $(wildcard tests/support/*.c)) hv/base/print.c hv/base/call_names.c \
-	$(addprefix hv/domain/,advice.c explain.c explain_mistake.c report_explanation.c report_names.c report_refusal.c \
-	search.c)
+	$(addprefix hv/domain/,advice.c call_refuse.c explain.c explain_mistake.c report_explanation.c report_names.c \
+	report_refusal.c search.c)
 
 CC_playground := $(CLANG)
 # print() takes %lx for 64 bits, whatever a long has here; and size_t is narrower than what the machine counts in.

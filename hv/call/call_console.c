@@ -5,6 +5,7 @@
 #include <engine/access.h>
 #include <engine/port.h>
 #include <hv/call/calls.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/console.h>
 
@@ -18,7 +19,7 @@ static int64_t write_all(struct hv_vcpu *vcpu, vaddr_t from, uint32_t count)
     for (uint32_t done = 0; done < count && !hv_vcpu_domain(vcpu)->ended; done += size) {
         size = count - done < CHUNK ? count - done : CHUNK;
         if (!access_read(&vcpu->engine, chunk, VADDR(from.v + done), size))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, from.v + done);
         console_write(hv_vcpu_domain(vcpu), chunk, size);
         port_preempt_point();
     }
@@ -33,13 +34,13 @@ static int64_t read_some(struct hv_vcpu *vcpu, vaddr_t to, uint32_t count)
     size_t size;
 
     if (count > INT32_MAX)
-        return -XEN_E2BIG;
+        return call_refuse(-XEN_E2BIG, WHY_CONSOLE_COUNT, count);
     while (done < count) {
         size = console_read(hv_vcpu_domain(vcpu), chunk, count - done < CHUNK ? count - done : CHUNK);
         if (size == 0)
             break;
         if (!access_write(&vcpu->engine, VADDR(to.v + done), chunk, size))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, to.v + done);
         done += (uint32_t)size;
     }
     return done;
@@ -55,6 +56,6 @@ int64_t call_console_io(struct hv_vcpu *vcpu, const uint64_t args[6])
     case CONSOLEIO_read:
         return read_some(vcpu, VADDR(args[2]), count);
     default:
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, (uint32_t)args[0]);
     }
 }

@@ -4,6 +4,7 @@
 #include <abi/mmu.h>
 #include <engine/engine.h>
 #include <hv/call/calls.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/vcpu.h>
 #include <hv/service/event_channel.h>
 #include <hv/service/event_words.h>
@@ -32,9 +33,9 @@ static int find_domain(struct hv_domain *caller, uint16_t id, struct hv_domain *
     struct hv_domain *domain = id == DOMID_SELF ? caller : hv_domain_find(caller->engine.machine, id);
 
     if (!domain)
-        return -XEN_ESRCH;
+        return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, id);
     if (domain != caller && !caller->engine.privileged)
-        return -XEN_EPERM;
+        return call_refuse(-XEN_EPERM, WHY_NO_RIGHT, id);
     *found = domain;
     return 0;
 }
@@ -57,7 +58,7 @@ static int do_bind_interdomain(struct hv_domain *caller, union arguments *args)
         bind->remote_dom == DOMID_SELF ? caller : hv_domain_find(caller->engine.machine, bind->remote_dom);
 
     if (!remote)
-        return -XEN_ESRCH;
+        return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, bind->remote_dom);
     return event_bind_interdomain(caller, remote, bind->remote_port, &bind->local_port);
 }
 
@@ -110,7 +111,7 @@ static int reset_entered(struct hv_domain *caller, struct hv_domain *domain)
     int error;
 
     if (!domain_enter(&caller->engine))
-        return -XEN_ESRCH;
+        return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, caller->engine.id.v);
     error = event_reset(domain);
     domain_leave(&caller->engine);
     return error;
@@ -124,7 +125,7 @@ static int do_reset(struct hv_domain *caller, union arguments *args)
     if (error)
         return error;
     if (!domain_enter(&domain->engine))
-        return -XEN_ESRCH;
+        return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, args->reset.dom);
     error = reset_entered(caller, domain);
     domain_leave(&domain->engine);
     return error;
@@ -140,7 +141,7 @@ static int do_init_control(struct hv_domain *caller, union arguments *args)
     int error;
 
     if (!domain_enter(&caller->engine))
-        return -XEN_ESRCH;
+        return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, caller->engine.id.v);
     error = event_init_control(caller, init->vcpu, MFN(init->control_gfn), init->offset);
     domain_leave(&caller->engine);
     init->link_bits = EVTCHN_FIFO_LINK_BITS;
@@ -191,12 +192,12 @@ static int64_t run(struct hv_vcpu *vcpu, uint32_t number, vaddr_t place)
     int error;
 
     if (!command)
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
     if (!access_read(&vcpu->engine, &args, place, command->size))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
     error = command->run(hv_vcpu_domain(vcpu), &args);
     if (!error && command->results && !access_write(&vcpu->engine, place, &args, command->size))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
     return error;
 }
 
@@ -211,8 +212,8 @@ int64_t call_event_channel_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6
     uint32_t number;
 
     if (!access_read(&vcpu->engine, &number, VADDR(args[0]), sizeof(number)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[0]);
     if (number > EVTCHNOP_unmask)
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
     return run(vcpu, number, VADDR(args[0] + offsetof(struct evtchn_op, u)));
 }

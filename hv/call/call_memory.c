@@ -7,6 +7,7 @@
 #include <engine/access.h>
 #include <hv/base/layout.h>
 #include <hv/call/calls.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 
@@ -26,21 +27,25 @@ static int64_t memory_map(struct hv_vcpu *vcpu, vaddr_t argument)
 
     if (hv_domain_is_64bit(domain)) {
         if (!access_read(&vcpu->engine, &map, argument, sizeof(map)))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);
     } else {
         if (!access_read(&vcpu->engine, &compat, argument, sizeof(compat)))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);
         map = (struct xen_memory_map){.nr_entries = compat.nr_entries, .buffer = compat.buffer};
     }
     stored = map.nr_entries > 0 ? 1 : 0;
     if (stored > 0 && !access_write(&vcpu->engine, VADDR(map.buffer), &entry, sizeof(entry)))
-        return -XEN_EFAULT;
-    return access_write(&vcpu->engine, argument, &stored, sizeof(stored)) ? 0 : -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, map.buffer);
+    if (!access_write(&vcpu->engine, argument, &stored, sizeof(stored)))
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);
+    return 0;
 }
 
 static int64_t machine_memory_map(struct hv_vcpu *vcpu, vaddr_t argument)
 {
-    return hv_vcpu_domain(vcpu)->initial ? memory_map(vcpu, argument) : -XEN_EPERM;
+    if (!hv_vcpu_domain(vcpu)->initial)
+        return call_refuse(-XEN_EPERM, WHY_NOT_INITIAL, vcpu->engine.domain->id.v);
+    return memory_map(vcpu, argument);
 }
 
 /* The frames of a table of @size bytes at @table, which are consecutive: one number for each 2 MiB. */
@@ -56,11 +61,11 @@ static int64_t list_frames(struct hv_vcpu *vcpu, vaddr_t argument, const void *t
 
     if (hv_domain_is_64bit(domain)) {
         if (!access_read(&vcpu->engine, &list, argument, sizeof(list)))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);
         place = offsetof(struct xen_machphys_mfn_list, nr_extents);
     } else {
         if (!access_read(&vcpu->engine, &compat, argument, sizeof(compat)))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);
         list = (struct xen_machphys_mfn_list){.max_extents = compat.max_extents, .extent_start = compat.extent_start};
         place = offsetof(struct compat_xen_machphys_mfn_list, nr_extents);
     }
@@ -68,9 +73,11 @@ static int64_t list_frames(struct hv_vcpu *vcpu, vaddr_t argument, const void *t
     for (uint32_t i = 0; i < stored; i++) {
         if (!access_write_word(&vcpu->engine, VADDR(list.extent_start + i * word),
                                first + i * (M2P_EXTENT / PAGE_SIZE)))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, list.extent_start);
     }
-    return access_write(&vcpu->engine, VADDR(argument.v + place), &stored, sizeof(stored)) ? 0 : -XEN_EFAULT;
+    if (!access_write(&vcpu->engine, VADDR(argument.v + place), &stored, sizeof(stored)))
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);
+    return 0;
 }
 
 static int64_t machphys_mfn_list(struct hv_vcpu *vcpu, vaddr_t argument)
@@ -99,9 +106,12 @@ static int64_t maximum_gpfn(struct hv_vcpu *vcpu, vaddr_t argument)
     uint64_t count;
 
     if (!access_read(&vcpu->engine, &named, argument, sizeof(named)))
-        return -XEN_EFAULT;
-    if (named.domid != DOMID_SELF && named.domid != domain->engine.id.v)
-        return hv_domain_find(domain->engine.machine, named.domid) ? -XEN_EPERM : -XEN_ESRCH;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);
+    if (named.domid != DOMID_SELF && named.domid != domain->engine.id.v) {
+        if (!hv_domain_find(domain->engine.machine, named.domid))
+            return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, named.domid);
+        return call_refuse(-XEN_EPERM, WHY_NO_RIGHT, named.domid);
+    }
     if (hv_domain_is_64bit(domain))
         count = __atomic_load_n(&full->arch.max_pfn, __ATOMIC_RELAXED);
     else
@@ -116,7 +126,7 @@ static int64_t no_physmap(struct hv_vcpu *vcpu, vaddr_t argument)
 {
     (void)vcpu;
     (void)argument;
-    return -XEN_ENOSYS;
+    return call_refuse(-XEN_ENOSYS, WHY_NO_PHYSMAP, XENMEM_add_to_physmap);
 }
 
 typedef int64_t memory_fn(struct hv_vcpu *vcpu, vaddr_t argument);
@@ -135,5 +145,5 @@ int64_t call_memory_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     memory_fn *command = TABLE_FIND(commands, args[0]);
 
-    return command ? command(vcpu, VADDR(args[1])) : -XEN_ENOSYS;
+    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, args[0]);
 }

@@ -9,6 +9,7 @@
 #include <engine/access.h>
 #include <hv/call/calls.h>
 #include <hv/device/devices.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/vcpu.h>
 
 #define PORTS_MAX  65536u
@@ -33,7 +34,7 @@ typedef int64_t physdev_fn(struct hv_vcpu *vcpu, union argument *argument);
 static int64_t set_iopl(struct hv_vcpu *vcpu, union argument *argument)
 {
     if (argument->set_iopl.iopl > IOPL_MAX)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_IOPL, argument->set_iopl.iopl);
     vcpu->state.iopl = (uint64_t)argument->set_iopl.iopl << IOPL_SHIFT;
     return 0;
 }
@@ -46,7 +47,7 @@ static int64_t set_iobitmap(struct hv_vcpu *vcpu, union argument *argument)
 {
     uint32_t ports = hv_vcpu_is_64bit(vcpu) ? argument->set_iobitmap.nr_ports : argument->compat_set_iobitmap.nr_ports;
 
-    return ports > PORTS_MAX ? -XEN_EINVAL : 0;
+    return ports > PORTS_MAX ? call_refuse(-XEN_EINVAL, WHY_IO_BITMAP, ports) : 0;
 }
 
 /*
@@ -77,17 +78,19 @@ static bool is_self(const struct hv_domain *domain, uint16_t id)
 static int map_message(struct hv_domain *domain, const struct physdev_map_pirq *map, uint64_t table, uint32_t *pirq)
 {
     if ((uint32_t)map->bus > 0xff || (uint32_t)map->devfn > 0xff)
-        return -XEN_ENODEV;
+        return call_refuse(-XEN_ENODEV, WHY_NO_FUNCTION, (uint32_t)map->bus);
     return pirq_map_msix(domain, PCI_PLACE((uint32_t)map->bus << 8 | (uint32_t)map->devfn), (uint32_t)map->entry_nr,
                          table, pirq);
 }
 
 static int map(struct hv_domain *domain, const struct physdev_map_pirq *map, uint64_t table, uint32_t *pirq)
 {
-    if (!domain->devices || !is_self(domain, map->domid))
-        return -XEN_EPERM;
+    if (!domain->devices)
+        return call_refuse(-XEN_EPERM, WHY_NO_DEVICES, domain->engine.id.v);
+    if (!is_self(domain, map->domid))
+        return call_refuse(-XEN_EPERM, WHY_NO_RIGHT, map->domid);
     if (map->pirq < -1)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PIRQ_RANGE, (uint32_t)map->pirq);
     *pirq = map->pirq == -1 ? PIRQ_ANY : (uint32_t)map->pirq;
     switch (map->type) {
     case MAP_PIRQ_TYPE_MSI:
@@ -96,7 +99,7 @@ static int map(struct hv_domain *domain, const struct physdev_map_pirq *map, uin
     case MAP_PIRQ_TYPE_GSI:
         return pirq_map_line(domain, (uint32_t)map->index, pirq);
     default:
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_MAP_TYPE, (uint32_t)map->type);
     }
 }
 
@@ -120,9 +123,9 @@ static int64_t unmap_pirq(struct hv_vcpu *vcpu, union argument *argument)
     struct hv_domain *domain = hv_vcpu_domain(vcpu);
 
     if (!domain->devices)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_NO_DEVICES, domain->engine.id.v);
     if (!is_self(domain, argument->unmap_pirq.domid))
-        return -XEN_EPERM;
+        return call_refuse(-XEN_EPERM, WHY_NO_RIGHT, argument->unmap_pirq.domid);
     return pirq_unmap(domain, (uint32_t)argument->unmap_pirq.pirq);
 }
 
@@ -132,9 +135,8 @@ static int64_t unmap_pirq(struct hv_vcpu *vcpu, union argument *argument)
 
 static int64_t no_right(struct hv_vcpu *vcpu, union argument *argument)
 {
-    (void)vcpu;
     (void)argument;
-    return -XEN_EPERM;
+    return call_refuse(-XEN_EPERM, WHY_HARDWARE, vcpu->engine.domain->id.v);
 }
 
 struct command {
@@ -174,13 +176,13 @@ static int64_t run(struct hv_vcpu *vcpu, uint64_t number, vaddr_t from)
     int64_t result;
 
     if (!command)
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
     size = hv_vcpu_is_64bit(vcpu) ? command->size : command->compat_size;
     if (!access_read(&vcpu->engine, &argument, from, size))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, from.v);
     result = command->run(vcpu, &argument);
     if (result == 0 && command->results && !access_write(&vcpu->engine, from, &argument, size))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, from.v);
     return result;
 }
 
@@ -196,8 +198,8 @@ int64_t call_physdev_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint32_t number;
 
     if (!access_read(&vcpu->engine, &number, VADDR(args[0]), sizeof(number)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[0]);
     if (number > PHYSDEVOP_alloc_irq_vector)
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
     return run(vcpu, number, VADDR(args[0] + place));
 }

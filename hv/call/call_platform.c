@@ -5,6 +5,7 @@
 #include <engine/access.h>
 #include <hv/base/asm.h>
 #include <hv/call/calls.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/vcpu.h>
 #include <hv/domain/wallclock.h>
 
@@ -33,7 +34,7 @@ static int64_t set_time32(const struct hv_vcpu *vcpu, const struct xenpf_settime
 static int64_t set_time64(const struct hv_vcpu *vcpu, const struct xenpf_settime64 *time)
 {
     if (time->mbz != 0)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_WALL_CLOCK, time->mbz);
     return set_time(vcpu->engine.domain->machine, time->secs, time->nsecs, time->system_time);
 }
 
@@ -41,7 +42,7 @@ static int64_t set_time64(const struct hv_vcpu *vcpu, const struct xenpf_settime
 static int64_t get_cpuinfo(struct xenpf_pcpuinfo *info)
 {
     if (info->xen_cpuid != 0)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_NO_PROCESSOR, info->xen_cpuid);
     info->max_present = 0;
     info->flags = XEN_PCPU_FLAGS_ONLINE;
     info->apic_id = asm_cpuid(CPUID_FEATURES, 0).ebx >> APIC_ID_SHIFT;
@@ -56,11 +57,11 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     int64_t result;
 
     if (!access_read(&vcpu->engine, &op, place, sizeof(op)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
     if (op.interface_version != XENPF_INTERFACE_VERSION)
-        return -XEN_EACCES;
+        return call_refuse(-XEN_EACCES, WHY_INTERFACE_VERSION, op.interface_version);
     if (!hv_vcpu_domain(vcpu)->initial)
-        return -XEN_EPERM;
+        return call_refuse(-XEN_EPERM, WHY_NOT_INITIAL, vcpu->engine.domain->id.v);
     switch (op.cmd) {
     case XENPF_settime32:
         return set_time32(vcpu, &op.u.settime32);
@@ -70,9 +71,9 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
         result = get_cpuinfo(&op.u.pcpu_info);
         break;
     default:
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, op.cmd);
     }
     if (result == 0 && !access_write(&vcpu->engine, place, &op, sizeof(op)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
     return result;
 }

@@ -6,6 +6,7 @@
 #include <engine/access.h>
 #include <hv/call/calls.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/event_table.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
@@ -58,7 +59,7 @@ static int64_t do_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
     struct sched_shutdown shutdown;
 
     if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     return shut_down(vcpu, shutdown.reason);
 }
 
@@ -90,16 +91,16 @@ static int decode_poll(struct hv_vcpu *vcpu, vaddr_t arg, struct poll *poll)
     struct sched_poll copy;
 
     if (!read_poll(vcpu, arg, &copy))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     if (copy.nr_ports > POLL_PORTS_MAX)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_POLL_PORTS, copy.nr_ports);
     poll->nr_ports = copy.nr_ports;
     poll->timeout = copy.timeout;
     if (!access_read(&vcpu->engine, poll->ports, VADDR(copy.ports), copy.nr_ports * sizeof(poll->ports[0])))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, copy.ports);
     for (unsigned i = 0; i < poll->nr_ports; i++) {
         if (!event_table_is_open(hv_vcpu_domain(vcpu), poll->ports[i]))
-            return -XEN_EINVAL;
+            return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, poll->ports[i]);
     }
     return 0;
 }
@@ -146,12 +147,12 @@ static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
     struct hv_domain *domain;
 
     if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     domain = hv_domain_find(caller->engine.machine, shutdown.domain_id); /* not by DOMID_SELF: it is for others */
     if (!domain)
-        return -XEN_ESRCH;
+        return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, shutdown.domain_id);
     if (domain == caller || !caller->engine.privileged)
-        return -XEN_EPERM;
+        return call_refuse(-XEN_EPERM, WHY_NO_RIGHT, shutdown.domain_id);
     shutdown_domain(domain, known_reason(shutdown.reason));
     return 0;
 }
@@ -162,7 +163,7 @@ static int64_t do_shutdown_code(struct hv_vcpu *vcpu, vaddr_t arg)
     struct sched_shutdown shutdown;
 
     if (!access_read(&vcpu->engine, &shutdown, arg, sizeof(shutdown)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     domain->reason_noted = true;
     domain->noted_reason = known_reason(shutdown.reason);
     return 0;
@@ -173,11 +174,11 @@ static int64_t do_pin_override(struct hv_vcpu *vcpu, vaddr_t arg)
     struct sched_pin_override pin;
 
     if (!hv_vcpu_domain(vcpu)->initial)
-        return -XEN_EPERM;
+        return call_refuse(-XEN_EPERM, WHY_NOT_INITIAL, vcpu->engine.domain->id.v);
     if (!access_read(&vcpu->engine, &pin, arg, sizeof(pin)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     if (pin.pcpu >= 0 && !cpu_find((unsigned)pin.pcpu))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_NO_PROCESSOR, (uint32_t)pin.pcpu);
     sched_bind(pin.pcpu < 0 ? (cpumask_t){0} : cpumask_of((unsigned)pin.pcpu));
     return 0;
 }
@@ -194,7 +195,7 @@ static int64_t start_watchdog(struct hv_domain *domain, uint32_t seconds)
             return i + 1;
         }
     }
-    return -XEN_EEXIST;
+    return call_refuse(-XEN_EEXIST, WHY_WATCHDOGS_EXHAUSTED, WATCHDOGS);
 }
 
 static int64_t do_watchdog(struct hv_vcpu *vcpu, vaddr_t arg)
@@ -203,13 +204,13 @@ static int64_t do_watchdog(struct hv_vcpu *vcpu, vaddr_t arg)
     struct sched_watchdog watchdog;
 
     if (!access_read(&vcpu->engine, &watchdog, arg, sizeof(watchdog)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     if (watchdog.id > WATCHDOGS)
-        return -XEN_EINVAL;
-    if (watchdog.id == 0)
-        return watchdog.timeout ? start_watchdog(domain, watchdog.timeout) : -XEN_EINVAL;
-    if (!vcpu_time_has_watchdog(domain, watchdog.id - 1))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_NO_WATCHDOG, watchdog.id);
+    if (watchdog.id == 0 && watchdog.timeout)
+        return start_watchdog(domain, watchdog.timeout);
+    if (watchdog.id == 0 || !vcpu_time_has_watchdog(domain, watchdog.id - 1))
+        return call_refuse(-XEN_EINVAL, WHY_NO_WATCHDOG, watchdog.id);
     vcpu_time_set_watchdog(domain, watchdog.id - 1, watchdog.timeout);
     return 0;
 }
@@ -236,7 +237,7 @@ int64_t call_sched_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint32_t number = (uint32_t)args[0];
     command_fn *command = TABLE_FIND(commands, number);
 
-    return command ? command(vcpu, VADDR(args[1])) : -XEN_ENOSYS;
+    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
 }
 
 /* The older form: the reason of an end stands in a register. */
@@ -246,5 +247,6 @@ int64_t call_sched_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
 
     if (number == SCHEDOP_shutdown)
         return shut_down(vcpu, (uint32_t)args[1]);
-    return number < SCHEDOP_shutdown ? call_sched_op(vcpu, args) : -XEN_ENOSYS;
+    return number < SCHEDOP_shutdown ? call_sched_op(vcpu, args)
+                                     : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
 }

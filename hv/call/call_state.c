@@ -2,9 +2,11 @@
 /* The vCPU's part of the processor's state: fpu_taskswitch, debug registers, segment bases. */
 #include <abi/debug.h>
 #include <abi/errno.h>
+#include <abi/hypercall.h>
 #include <abi/segment.h>
 #include <engine/engine.h>
 #include <hv/call/calls.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/vcpu.h>
 
 int64_t call_fpu_taskswitch(struct hv_vcpu *vcpu, const uint64_t args[6])
@@ -15,7 +17,9 @@ int64_t call_fpu_taskswitch(struct hv_vcpu *vcpu, const uint64_t args[6])
 
 int64_t call_set_debugreg(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    return state_set_debug(vcpu, (uint32_t)args[0], args[1]);
+    int error = state_set_debug(vcpu, (uint32_t)args[0], args[1]);
+
+    return error ? call_refuse(error, WHY_DEBUG_REGISTER, (uint32_t)args[0]) : 0;
 }
 
 int64_t call_get_debugreg(struct hv_vcpu *vcpu, const uint64_t args[6])
@@ -23,7 +27,7 @@ int64_t call_get_debugreg(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint64_t value = 0;
     int error = state_get_debug(vcpu, (uint32_t)args[0], &value);
 
-    return error ? error : (int64_t)value;
+    return error ? call_refuse(error, WHY_DEBUG_REGISTER, (uint32_t)args[0]) : (int64_t)value;
 }
 
 int64_t call_set_segment_base(struct hv_vcpu *vcpu, const uint64_t args[6])
@@ -31,14 +35,14 @@ int64_t call_set_segment_base(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint64_t which = (uint32_t)args[0], base = args[1];
 
     if (!hv_vcpu_is_64bit(vcpu))
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_NARROW, __HYPERVISOR_set_segment_base);
     if (which == SEGBASE_GS_USER_SEL) {
         /* A selector that means nothing leaves the null one, and is no error. */
         (void)state_load_inactive_gs((uint16_t)base);
         return 0;
     }
     if (!access_address_ok(vcpu->engine.domain, base))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_SEGMENT_BASE, base);
     switch (which) {
     case SEGBASE_FS:
         state_set_fs_base(base);
@@ -50,6 +54,6 @@ int64_t call_set_segment_base(struct hv_vcpu *vcpu, const uint64_t args[6])
         state_set_gs_base(base);
         return 0;
     default:
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_SEGMENT_BASE, which);
     }
 }

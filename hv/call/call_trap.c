@@ -8,6 +8,7 @@
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/call/calls.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
 
@@ -81,9 +82,9 @@ static int register_callback(struct hv_vcpu *vcpu, const struct callback_registe
     struct callback *callback = find_callback(vcpu, wanted->type);
 
     if (!address_is_good(vcpu, wanted->address))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_CALLBACK_ADDRESS, wanted->address);
     if (!callback)
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_CALLBACK_TYPE, wanted->type);
     *callback = (struct callback){wanted->address, wanted->flags & CALLBACKF_mask_events, cs};
     return 0;
 }
@@ -105,9 +106,9 @@ static bool read_callback(struct hv_vcpu *vcpu, vaddr_t place, struct callback_r
 static int unregister_callback(struct hv_vcpu *vcpu, unsigned type)
 {
     if (!find_callback(vcpu, type))
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_CALLBACK_TYPE, type);
     if (type != CALLBACKTYPE_nmi)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_CALLBACK_KEPT, type);
     vcpu->bounce.nmi = (struct callback){0};
     return 0;
 }
@@ -121,14 +122,14 @@ int64_t call_callback_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     switch ((uint32_t)args[0]) {
     case CALLBACKOP_register:
         if (!read_callback(vcpu, VADDR(args[1]), &wanted, &cs))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[1]);
         return register_callback(vcpu, &wanted, cs);
     case CALLBACKOP_unregister:
         if (!access_read(&vcpu->engine, &gone, VADDR(args[1]), sizeof(gone)))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[1]);
         return unregister_callback(vcpu, gone.type);
     default:
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, (uint32_t)args[0]);
     }
 }
 
@@ -140,12 +141,12 @@ int64_t call_nmi_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     switch ((uint32_t)args[0]) {
     case XENNMI_register_callback:
         if (!access_read_word(&vcpu->engine, &wanted.address, VADDR(args[1])))
-            return -XEN_EFAULT;
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[1]);
         return register_callback(vcpu, &wanted, FLAT_RING1_CS);
     case XENNMI_unregister_callback:
         return unregister_callback(vcpu, CALLBACKTYPE_nmi);
     default:
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, (uint32_t)args[0]);
     }
 }
 

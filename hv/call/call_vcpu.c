@@ -8,6 +8,7 @@
 #include <hv/call/calls.h>
 #include <hv/call/vcpu_initialise.h>
 #include <hv/cpu/cpu.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/runstate.h>
 #include <hv/domain/shutdown.h>
 #include <hv/domain/vcpu.h>
@@ -26,7 +27,7 @@ static int64_t do_up(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
     (void)caller;
     (void)arg;
     if (!vcpu->initialised)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_VCPU_NOT_INITIALISED, vcpu->engine.id);
     if (vcpu->run.down) {
         vcpu_time_update(vcpu);
         sched_start(vcpu);
@@ -100,7 +101,7 @@ static bool write_runstate(struct hv_vcpu *caller, const struct hv_vcpu *vcpu, v
 
 static int64_t do_get_runstate_info(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg)
 {
-    return write_runstate(caller, vcpu, arg) ? 0 : -XEN_EFAULT;
+    return write_runstate(caller, vcpu, arg) ? 0 : call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
 }
 
 /*
@@ -110,8 +111,10 @@ static int64_t do_get_runstate_info(struct hv_vcpu *caller, struct hv_vcpu *vcpu
 static int read_area(struct hv_vcpu *caller, vaddr_t arg, size_t size, uint64_t *area)
 {
     if (!access_read_word(&caller->engine, area, arg))
-        return -XEN_EFAULT;
-    return *area && !access_range_ok(caller->engine.domain, VADDR(*area), size) ? -XEN_EFAULT : 0;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
+    if (*area && !access_range_ok(caller->engine.domain, VADDR(*area), size))
+        return call_refuse(-XEN_EFAULT, WHY_AREA, *area);
+    return 0;
 }
 
 /* What cannot be written now is written when it can. */
@@ -138,9 +141,9 @@ static int64_t do_set_periodic_timer(struct hv_vcpu *caller, struct hv_vcpu *vcp
     struct vcpu_set_periodic_timer timer;
 
     if (!access_read(&caller->engine, &timer, arg, sizeof(timer)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     if (timer.period_ns < PERIOD_LEAST || timer.period_ns > PERIOD_MOST)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_TIMER_PERIOD, timer.period_ns);
     vcpu_time_set_periodic(vcpu, timer.period_ns);
     return 0;
 }
@@ -170,11 +173,11 @@ static int64_t do_set_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *v
     struct vcpu_set_singleshot_timer timer;
 
     if (caller != vcpu)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_TIMER_OTHER_VCPU, vcpu->engine.id);
     if (!read_singleshot(caller, arg, &timer))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     if ((timer.flags & VCPU_SSHOTTMR_future) && timer.timeout_abs_ns < time_now())
-        return -XEN_ETIME;
+        return call_refuse(-XEN_ETIME, WHY_TIMER_PAST, timer.timeout_abs_ns);
     vcpu_time_set_singleshot(vcpu, timer.timeout_abs_ns);
     return 0;
 }
@@ -183,7 +186,7 @@ static int64_t do_stop_singleshot_timer(struct hv_vcpu *caller, struct hv_vcpu *
 {
     (void)arg;
     if (caller != vcpu)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_TIMER_OTHER_VCPU, vcpu->engine.id);
     vcpu_time_stop_singleshot(vcpu);
     return 0;
 }
@@ -196,7 +199,9 @@ static int check_info_place(const struct hv_vcpu *vcpu, uint32_t offset)
 {
     uint32_t alignment = hv_vcpu_is_64bit(vcpu) ? _Alignof(uint64_t) : _Alignof(uint32_t);
 
-    return offset % alignment || offset > PAGE_SIZE - sizeof(struct vcpu_info) ? -XEN_ENXIO : 0;
+    if (offset % alignment || offset > PAGE_SIZE - sizeof(struct vcpu_info))
+        return call_refuse(-XEN_ENXIO, WHY_INFO_PLACE, offset);
+    return 0;
 }
 _Static_assert(sizeof(struct vcpu_info) == sizeof(struct compat_vcpu_info), "vcpu_info of both widths");
 
@@ -208,12 +213,12 @@ static int64_t do_register_vcpu_info(struct hv_vcpu *caller, struct hv_vcpu *vcp
     int error;
 
     if (!access_read(&caller->engine, &wanted, arg, sizeof(wanted)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
     error = check_info_place(vcpu, wanted.offset);
     if (error)
         return error;
     if (!mfn_is_none(vcpu->info_frame))
-        return -XEN_EINVAL; /* moved before */
+        return call_refuse(-XEN_EINVAL, WHY_INFO_MOVED, vcpu->engine.id);
     error = domain_hold_writable(&hv_vcpu_domain(vcpu)->engine, MFN(wanted.mfn));
     if (error)
         return error;
@@ -246,7 +251,7 @@ static int64_t do_send_nmi(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t
 {
     (void)caller;
     if (arg.v)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_NMI_ARGUMENT, arg.v);
     bounce_request_nmi(vcpu);
     if (is_up(vcpu))
         runstate_wake(vcpu);
@@ -260,11 +265,15 @@ static int64_t do_get_physid(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr
     struct vcpu_get_physid physid;
     const struct cpu *cpu;
 
-    if (!hv_vcpu_domain(vcpu)->initial || (allowed.bits & (allowed.bits - 1)))
-        return -XEN_EINVAL;
+    if (!hv_vcpu_domain(vcpu)->initial)
+        return call_refuse(-XEN_EINVAL, WHY_NOT_INITIAL, vcpu->engine.domain->id.v);
+    if (allowed.bits & (allowed.bits - 1))
+        return call_refuse(-XEN_EINVAL, WHY_NOT_BOUND, vcpu->engine.id);
     cpu = cpu_find((unsigned)__builtin_ctzll(allowed.bits));
     physid.phys_id = (uint64_t)cpu->acpi << 32 | cpu->apic;
-    return access_write(&caller->engine, arg, &physid, sizeof(physid)) ? 0 : -XEN_EFAULT;
+    if (!access_write(&caller->engine, arg, &physid, sizeof(physid)))
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, arg.v);
+    return 0;
 }
 
 typedef int64_t command_fn(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t arg);
@@ -292,7 +301,9 @@ int64_t call_vcpu_op(struct hv_vcpu *caller, const uint64_t args[6])
     command_fn *command = TABLE_FIND(commands, number);
     struct hv_vcpu *vcpu = hv_vcpu_find(hv_vcpu_domain(caller), (uint32_t)args[1]);
 
+    if (!vcpu && number == VCPUOP_is_up)
+        return -XEN_ENOENT; /* no refusal, but the answer that a kernel waits for which counts its vCPUs so */
     if (!vcpu)
-        return -XEN_ENOENT;
-    return command ? command(caller, vcpu, VADDR(args[2])) : -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOENT, WHY_NO_VCPU, (uint32_t)args[1]);
+    return command ? command(caller, vcpu, VADDR(args[2])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
 }

@@ -8,6 +8,7 @@
 #include <hv/base/string.h>
 #include <hv/base/version.h>
 #include <hv/call/calls.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 
@@ -30,7 +31,7 @@
 
 static int64_t answer(struct hv_vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
-    return access_write(&vcpu->engine, to, from, size) ? 0 : -XEN_EFAULT;
+    return access_write(&vcpu->engine, to, from, size) ? 0 : call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, to.v);
 }
 
 /* Fill @size bytes with @text, cut if need be, and zeroes, one at least. */
@@ -98,9 +99,9 @@ static int64_t get_features(struct hv_vcpu *vcpu, vaddr_t to)
     struct xen_feature_info info;
 
     if (!access_read(&vcpu->engine, &info, to, sizeof(info)))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, to.v);
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_FEATURE_MAP, info.submap_idx);
     info.submap = FEATURES;
     if (domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3))
         info.submap |= BIT(XENFEAT_pae_pgdir_above_4gb);
@@ -112,7 +113,7 @@ static int64_t get_features(struct hv_vcpu *vcpu, vaddr_t to)
 static int64_t get_pagesize(struct hv_vcpu *vcpu, vaddr_t to)
 {
     (void)vcpu;
-    return to.v == 0 ? (int64_t)PAGE_SIZE : -XEN_EINVAL;
+    return to.v == 0 ? (int64_t)PAGE_SIZE : call_refuse(-XEN_EINVAL, WHY_VERSION_ARGUMENT, to.v);
 }
 
 static int64_t get_guest_handle(struct hv_vcpu *vcpu, vaddr_t to)
@@ -130,8 +131,10 @@ static int64_t get_commandline(struct hv_vcpu *vcpu, vaddr_t to)
 
 static int64_t get_build_id(struct hv_vcpu *vcpu, vaddr_t to)
 {
+    int error = hv_vcpu_domain(vcpu)->initial ? -XEN_ENODATA : -XEN_EPERM;
+
     (void)to;
-    return hv_vcpu_domain(vcpu)->initial ? -XEN_ENODATA : -XEN_EPERM;
+    return call_refuse(error, WHY_NO_BUILD_ID, vcpu->engine.domain->id.v);
 }
 
 typedef int64_t version_fn(struct hv_vcpu *vcpu, vaddr_t to);
@@ -150,7 +153,7 @@ int64_t call_xen_version(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint32_t number = (uint32_t)args[0];
     version_fn *command = TABLE_FIND(version_commands, number);
 
-    return command ? command(vcpu, VADDR(args[1])) : -XEN_ENOSYS;
+    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
 }
 
 /*
@@ -171,13 +174,13 @@ int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint32_t command = (uint32_t)args[0], type = (uint32_t)args[1];
 
     if (type >= 64 || !(valid & BIT64(type)))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_ASSIST, type);
     if (command == VMASST_CMD_enable)
         domain->vm_assist |= BIT64(type);
     else if (command == VMASST_CMD_disable)
         domain->vm_assist &= ~BIT64(type);
     else
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, command);
     /* The initial domain is served unasked: abi/vm_assist.h. */
     domain->engine.writable_tables = domain->initial || hv_domain_assists(domain, VMASST_TYPE_writable_pagetables);
     domain->engine.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);

@@ -5,6 +5,7 @@
 #include <engine/port.h>
 #include <hv/call/calls.h>
 #include <hv/cpu/house.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/vcpu.h>
 
 /* Of the vCPU itself: what nobody else reads or writes while it runs, and constants.  No lock is needed. */
@@ -45,7 +46,7 @@ static __attribute__((noinline)) int64_t call_in_house(struct vcpu *vcpu, unsign
 
     if (!call) {
         (void)__atomic_add_fetch(&hv_domain_of(vcpu->domain)->unknown_calls, 1, __ATOMIC_RELAXED);
-        return -(int64_t)XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_CALL, number);
     }
     house_enter();
     result = call(hv_vcpu_of(vcpu), args);

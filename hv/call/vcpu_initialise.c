@@ -10,6 +10,7 @@
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
 #include <hv/call/vcpu_initialise.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/vcpu.h>
 #include <hv/mem/allocate.h>
 
@@ -101,15 +102,15 @@ static int check_64(const struct hv_vcpu *vcpu, const struct vcpu_guest_context 
 
     for (unsigned i = 0; i < ARRAY_SIZE(addresses); i++) {
         if (!access_address_ok(vcpu->engine.domain, addresses[i]))
-            return -XEN_EINVAL;
+            return call_refuse(-XEN_EINVAL, WHY_CONTEXT_ADDRESS, addresses[i]);
     }
-    return starts_in_kernel(c) || c->ctrlreg[1] ? 0 : -XEN_EINVAL;
+    return starts_in_kernel(c) || c->ctrlreg[1] ? 0 : call_refuse(-XEN_EINVAL, WHY_CONTEXT_USER_ROOT, c->flags);
 }
 
 static int check(const struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
 {
     if (c->gdt_ents > GDT_FRAMES_IN_CONTEXT * DESCRIPTORS_PER_FRAME || c->ldt_ents > UINT32_MAX)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_CONTEXT_TABLES, c->gdt_ents);
     return hv_vcpu_is_64bit(vcpu) ? check_64(vcpu, c) : 0;
 }
 
@@ -158,7 +159,7 @@ static int acquire(struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
     if (!error)
         error = set_roots(&vcpu->engine, c);
     if (!error && c->flags & VGCF_i387_valid && !state_set_extended(vcpu, &c->fpu_ctxt))
-        error = -XEN_EINVAL;
+        error = call_refuse(-XEN_EINVAL, WHY_CONTEXT_FPU, c->flags);
     if (error)
         vcpu_destroy(&vcpu->engine);
     return error;
@@ -265,7 +266,7 @@ static int initialise(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t plac
     int error;
 
     if (!read_context(caller, place, context))
-        return -XEN_EFAULT;
+        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
     error = check(vcpu, &context->c);
     if (!error)
         error = acquire(vcpu, &context->c);
@@ -280,9 +281,9 @@ int vcpu_initialise(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t place)
     int error;
 
     if (!vcpu->info)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_VCPU_WITHOUT_INFO, vcpu->engine.id);
     if (vcpu->initialised || vcpu->initialising)
-        return -XEN_EEXIST;
+        return call_refuse(-XEN_EEXIST, WHY_VCPU_INITIALISED, vcpu->engine.id);
     context = allocate(sizeof(*context));
     if (!context)
         return -XEN_ENOMEM;

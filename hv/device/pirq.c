@@ -14,6 +14,7 @@
 #include <hv/device/msix.h>
 #include <hv/device/pirq.h>
 #include <hv/device/vector.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/domain.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/time.h>
@@ -76,15 +77,15 @@ static int find_number(const struct hv_domain *domain, enum pirq_kind kind, uint
 {
     if (*number != PIRQ_ANY) {
         if (*number >= PIRQS)
-            return -XEN_EINVAL;
-        return find(domain, *number) ? -XEN_EEXIST : 0;
+            return call_refuse(-XEN_EINVAL, WHY_PIRQ_RANGE, *number);
+        return find(domain, *number) ? call_refuse(-XEN_EEXIST, WHY_PIRQ_TAKEN, *number) : 0;
     }
     for (unsigned i = PIRQ_LINES; i < PIRQS; i++) {
         *number = kind == PIRQ_MSIX ? PIRQS - 1 - (i - PIRQ_LINES) : i;
         if (!find(domain, *number))
             return 0;
     }
-    return -XEN_ENOSPC;
+    return call_refuse(-XEN_ENOSPC, WHY_PIRQS_EXHAUSTED, PIRQS);
 }
 
 static int add(struct hv_domain *domain, struct pirq pirq, uint32_t *number)
@@ -96,7 +97,7 @@ static int add(struct hv_domain *domain, struct pirq pirq, uint32_t *number)
         return error;
     pirq.vector = (uint8_t)vector_take(domain, chosen);
     if (pirq.vector == 0)
-        return -XEN_ENOSPC;
+        return call_refuse(-XEN_ENOSPC, WHY_PIRQS_EXHAUSTED, VECTOR_INTERRUPTS);
     domain->devices->pirqs[chosen] = pirq;
     *number = chosen;
     return 0;
@@ -108,11 +109,11 @@ int pirq_map_msix(struct hv_domain *domain, pci_place_t place, unsigned entry, u
     int error;
 
     if (!domain->devices || !function || function->owner != domain || !function->msix.capability || area == 0)
-        return -XEN_ENODEV;
+        return call_refuse(-XEN_ENODEV, WHY_NO_FUNCTION, place.v);
     if (area != function->bars[function->msix.bar].maddr || entry >= function->msix.nr_entries)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_MESSAGE_TABLE, entry);
     if (find_message(domain, function, entry))
-        return -XEN_EEXIST;
+        return call_refuse(-XEN_EEXIST, WHY_PIRQ_TAKEN, entry);
     error = add(domain, (struct pirq){.kind = PIRQ_MSIX, .function = function, .entry = entry}, pirq);
     if (error)
         return error;
@@ -154,16 +155,16 @@ int pirq_map_line(struct hv_domain *domain, unsigned line, uint32_t *pirq)
     unsigned number;
 
     if (!domain->devices || line >= PIRQ_LINES || line >= ioapic_lines())
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_NO_LINE, line);
     if (!has_line(domain, line))
-        return -XEN_EPERM;
+        return call_refuse(-XEN_EPERM, WHY_NO_LINE, line);
     user = find_user(line, &number);
     if (!user)
         return add(domain, (struct pirq){.kind = PIRQ_LINE, .entry = line}, pirq);
     if (user != domain)
-        return -XEN_EBUSY;
+        return call_refuse(-XEN_EBUSY, WHY_LINE_TAKEN, line);
     if (*pirq != PIRQ_ANY && *pirq != number)
-        return -XEN_EEXIST;
+        return call_refuse(-XEN_EEXIST, WHY_PIRQ_TAKEN, number);
     *pirq = number;
     return 0;
 }
@@ -185,7 +186,7 @@ int pirq_unmap(struct hv_domain *domain, uint32_t number)
     struct pirq *pirq = find(domain, number);
 
     if (!pirq)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PIRQ_UNMAPPED, number);
     unmap(domain, pirq);
     return 0;
 }
@@ -209,10 +210,10 @@ int pirq_check_free(const struct hv_domain *domain, uint32_t number)
     const struct pirq *pirq = find(domain, number);
 
     if (!domain->devices || number >= PIRQS)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PIRQ_RANGE, number);
     if (!pirq)
-        return -XEN_EPERM;
-    return pirq->port ? -XEN_EEXIST : 0;
+        return call_refuse(-XEN_EPERM, WHY_PIRQ_UNMAPPED, number);
+    return pirq->port ? call_refuse(-XEN_EEXIST, WHY_PIRQ_TAKEN, number) : 0;
 }
 
 void pirq_bind(struct hv_domain *domain, uint32_t number, uint32_t port)
@@ -239,7 +240,7 @@ int pirq_end(struct hv_domain *domain, uint32_t number)
     struct pirq *pirq = find(domain, number);
 
     if (!pirq || !pirq->port)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PIRQ_UNMAPPED, number);
     if (pirq->held)
         let_come(pirq);
     return 0;
@@ -250,7 +251,7 @@ int pirq_needs_end(const struct hv_domain *domain, uint32_t number, bool *needs)
     const struct pirq *pirq = find(domain, number);
 
     if (!domain->devices || number >= PIRQS)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PIRQ_RANGE, number);
     *needs = pirq && pirq->kind == PIRQ_LINE;
     return 0;
 }

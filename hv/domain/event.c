@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* In order: the two forms; raising events, and what becomes of one that is pending. */
 #include <abi/errno.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/event_2level.h>
 #include <hv/domain/event_fifo.h>
@@ -148,7 +149,7 @@ void event_raise_virq(struct hv_vcpu *vcpu, unsigned virq)
 int event_unmask(struct hv_domain *domain, uint32_t port)
 {
     if (!event_table_find(domain, port))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, port);
     if (!event_table_is_open(domain, port))
         return 0;
     clear_mask(domain, port);

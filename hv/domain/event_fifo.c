@@ -2,6 +2,7 @@
 /* In order: control blocks and pages, from the first to the end of all; words; queues. */
 #include <abi/errno.h>
 #include <engine/engine.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/event_fifo.h>
 #include <hv/domain/event_table.h>
 #include <hv/domain/vcpu.h>
@@ -40,7 +41,7 @@ int event_fifo_init_control(struct hv_vcpu *vcpu, mfn_t mfn, uint32_t offset)
     int error;
 
     if (vcpu->events.queues.control)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_CONTROL_BLOCK_TWICE, vcpu->engine.id);
     error = domain_hold_writable(&domain->engine, mfn);
     if (error)
         return error;
@@ -60,9 +61,9 @@ int event_fifo_expand(struct hv_domain *domain, mfn_t mfn, uint32_t *first)
     int error;
 
     if (!fifo)
-        return -XEN_EOPNOTSUPP;
+        return call_refuse(-XEN_EOPNOTSUPP, WHY_NO_EVENT_WORDS, domain->engine.id.v);
     if (fifo->nr_pages == PAGES_MAX)
-        return -XEN_ENOSPC;
+        return call_refuse(-XEN_ENOSPC, WHY_EVENT_ARRAY_FULL, PAGES_MAX);
     error = domain_hold_writable(&domain->engine, mfn);
     if (error)
         return error;

@@ -247,6 +247,9 @@ void explain(const struct machine *machine, const struct noted_refusal *noted, s
 
     *explanation =
         (struct explanation){.noted = noted, .domain = refusal->vcpu->domain, .missing = NOWHERE, .is_whole = true};
+    explanation->frame = MFN_NONE;
+    if (noted->why)
+        return; /* no frame is in question, and what the record says is all */
     find_entry(machine, explanation);
     explanation->flags = refused_flags(explanation);
     find_address(machine, explanation);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* port_refused() of engine/port.h. */
+/* port_refused() of engine/port.h, and call_refuse() of hv/domain/call_refuse.h. */
+#include <engine/frame.h>
 #include <engine/port.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/lock.h>
@@ -65,4 +66,41 @@ void port_refused(const struct refusal *refusal)
     if (explains)
         report_now(&noted);
     lock_drop(&lock);
+}
+
+/* The call that was made; of a multicall, which of those in it is not known. */
+static struct refusal refusal_of_call(int error, struct hv_vcpu *vcpu, uint64_t value)
+{
+    const bool wide = hv_vcpu_is_64bit(vcpu);
+    uint64_t args[6];
+
+    cpu_frame_args(vcpu->frame, vcpu->engine.domain->width, args);
+    return (struct refusal){
+        .error = (enum xen_errno) - error,
+        .vcpu = &vcpu->engine,
+        .call = (unsigned)vcpu->frame->rax,
+        .command = wide || args[0] <= UINT32_MAX ? (unsigned)args[0] : COMMAND_NONE,
+        .slot = NOWHERE,
+        .frame = MFN_NONE,
+        .type = type_word(TYPE_NONE, 0, 0),
+        .owner = DOMID(OWNER_NONE),
+        .value = value,
+    };
+}
+
+int call_refuse(int error, enum call_reason reason, uint64_t value)
+{
+    struct hv_vcpu *vcpu = cpu_here()->current;
+    struct noted_refusal noted = {.why = reason};
+
+    if (!vcpu || !vcpu->frame)
+        return error;
+    noted.refusal = refusal_of_call(error, vcpu, value);
+    note_guest(&noted, vcpu);
+    lock_take(&lock);
+    refusals.recent[refusals.count++ % REFUSALS_KEPT] = noted;
+    if (explains)
+        report_now(&noted);
+    lock_drop(&lock);
+    return error;
 }

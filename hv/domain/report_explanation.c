@@ -5,7 +5,6 @@
  */
 #include <engine/level.h>
 #include <hv/base/print.h>
-#include <hv/domain/advice.h>
 #include <hv/domain/explain.h>
 #include <hv/domain/report.h>
 #include <hv/domain/report_names.h>
@@ -155,7 +154,7 @@ static void print_paragraph(const char *head, const char *text)
 
 void report_explanation(const struct explanation *explanation)
 {
-    const char *advice = advice_for(explanation->noted->refusal.reason);
+    const char *advice = refusals_advice(explanation->noted);
 
     print_entry(explanation);
     print_place(explanation);

@@ -8,7 +8,6 @@
 #include <engine/level.h>
 #include <hv/base/call_names.h>
 #include <hv/base/print.h>
-#include <hv/domain/advice.h>
 #include <hv/domain/explain.h>
 #include <hv/domain/report.h>
 #include <hv/domain/report_names.h>
@@ -84,9 +83,9 @@ static void print_request(const struct noted_refusal *noted)
         print(",\"error\":\"-%s\"", error);
     else
         print_text("error", "?");
-    print_text("reason", refusal_name(refusal->reason));
-    print_text("text", refusal_text(refusal->reason));
-    if (refusal_value(refusal->reason) == VALUE_TYPE)
+    print_text("reason", refusals_name(noted));
+    print_text("text", refusals_text(noted));
+    if (!noted->why && refusal_value(refusal->reason) == VALUE_TYPE)
         print_text("wanted", report_type_name(refusal->value));
     else
         print_number("value", refusal->value);
@@ -171,6 +170,6 @@ void report_json(const struct explanation *explanation)
     print_entry(explanation);
     print_frame(explanation);
     print_uses(explanation);
-    print_text("advice", explanation->mistake ? explanation->mistake : advice_for(noted->refusal.reason));
+    print_text("advice", explanation->mistake ? explanation->mistake : refusals_advice(noted));
     print("}\n");
 }

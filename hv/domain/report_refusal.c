@@ -74,6 +74,14 @@ static void print_value(const struct refusal *refusal)
     print("the number %lx", value);
 }
 
+static void print_labelled(const char *label, uint64_t value)
+{
+    if (label[0] == 'a' && label[1] == 'd')
+        print("the %s %016lx", label, value);
+    else
+        print("the %s %lu", label, value);
+}
+
 static void print_place(const struct refusal *refusal)
 {
     if (mfn_is_none(refusal->slot.table))
@@ -116,8 +124,11 @@ void report_refusal(const struct noted_refusal *noted)
     print_request(refusal);
     print(": ");
     report_print_result(-(int64_t)refusal->error);
-    print(", %s: %s\n    ", refusal_name(refusal->reason), refusal_text(refusal->reason));
-    print_value(refusal);
+    print(", %s: %s\n    ", refusals_name(noted), refusals_text(noted));
+    if (noted->why)
+        print_labelled(call_reason_words(noted->why)->label, refusal->value);
+    else
+        print_value(refusal);
     print_place(refusal);
     print("\n");
     print_frame(refusal);

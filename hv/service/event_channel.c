@@ -6,6 +6,7 @@
 #include <abi/errno.h>
 #include <engine/engine.h>
 #include <hv/device/pirq.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/event_fifo.h>
 #include <hv/domain/event_table.h>
@@ -25,7 +26,12 @@ int event_create(struct hv_domain *domain)
 /* The lowest port that is free for a new channel. */
 static int find_free(struct hv_domain *domain, uint32_t *port)
 {
-    return domain->events.closing ? -XEN_EBUSY : event_table_find_free(domain, event_ports(domain), port);
+    int error;
+
+    if (domain->events.closing)
+        return call_refuse(-XEN_EBUSY, WHY_CHANNELS_CLOSING, domain->engine.id.v);
+    error = event_table_find_free(domain, event_ports(domain), port);
+    return error ? call_refuse(error, WHY_NO_PORT_FREE, event_ports(domain)) : 0;
 }
 
 /* Take a free port for @channel. */
@@ -51,12 +57,15 @@ int event_alloc_unbound(struct hv_domain *domain, domid_t remote, uint32_t *port
 int event_bind_interdomain(struct hv_domain *domain, struct hv_domain *remote, uint32_t remote_port, uint32_t *port)
 {
     struct event_channel *other = event_table_find(remote, remote_port);
-    int error = remote->events.closing ? -XEN_EBUSY : find_free(domain, port);
+    int error;
 
+    if (remote->events.closing)
+        return call_refuse(-XEN_EBUSY, WHY_CHANNELS_CLOSING, remote->engine.id.v);
+    error = find_free(domain, port);
     if (error)
         return error;
     if (!other || other->state != EVENT_UNBOUND || other->domain != domain->engine.id.v)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_NOT_WAITING, remote_port);
     other->state = EVENT_INTERDOMAIN;
     other->other = *port;
     event_table_open(
@@ -72,13 +81,13 @@ int event_bind_virq(struct hv_domain *domain, uint32_t virq, uint32_t vcpu_id, u
     int error;
 
     if (virq >= EVENT_VIRQS)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_NO_VIRQ, virq);
     if (!event_virq_is_of_vcpu(virq) && vcpu_id != 0)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_VIRQ_GLOBAL, vcpu_id);
     if (!vcpu)
-        return -XEN_ENOENT;
+        return call_refuse(-XEN_ENOENT, WHY_NO_VCPU, vcpu_id);
     if (vcpu->events.virq_ports[virq])
-        return -XEN_EEXIST;
+        return call_refuse(-XEN_EEXIST, WHY_VIRQ_BOUND, vcpu->events.virq_ports[virq]);
     error = open_channel(domain, (struct event_channel){.state = EVENT_VIRQ, .vcpu = (uint8_t)vcpu_id, .other = virq},
                          port);
     if (!error)
@@ -89,7 +98,7 @@ int event_bind_virq(struct hv_domain *domain, uint32_t virq, uint32_t vcpu_id, u
 int event_bind_ipi(struct hv_domain *domain, uint32_t vcpu_id, uint32_t *port)
 {
     if (!hv_vcpu_find(domain, vcpu_id))
-        return -XEN_ENOENT;
+        return call_refuse(-XEN_ENOENT, WHY_NO_VCPU, vcpu_id);
     return open_channel(domain, (struct event_channel){.state = EVENT_IPI, .vcpu = (uint8_t)vcpu_id}, port);
 }
 
@@ -152,7 +161,7 @@ static void close_channel(struct hv_domain *domain, uint32_t port)
 int event_close(struct hv_domain *domain, uint32_t port)
 {
     if (!event_table_is_open(domain, port))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, port);
     close_channel(domain, port);
     return 0;
 }
@@ -174,7 +183,7 @@ static void close_all(struct hv_domain *domain)
 int event_reset(struct hv_domain *domain)
 {
     if (domain->events.closing)
-        return -XEN_EBUSY;
+        return call_refuse(-XEN_EBUSY, WHY_CHANNELS_CLOSING, domain->engine.id.v);
     close_all(domain);
     event_fifo_stop(domain);
     event_table_forget(domain);
@@ -199,7 +208,7 @@ int event_send(struct hv_domain *domain, uint32_t port)
     struct hv_domain *peer;
 
     if (!channel)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, port);
     switch (channel->state) {
     case EVENT_UNBOUND:
         return 0;
@@ -214,8 +223,11 @@ int event_send(struct hv_domain *domain, uint32_t port)
     case EVENT_IPI:
         event_raise_port(domain, port);
         return 0;
+    case EVENT_FREE:
+    case EVENT_RESERVED:
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, port);
     default:
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_KIND, port);
     }
 }
 
@@ -224,21 +236,24 @@ int event_bind_vcpu(struct hv_domain *domain, uint32_t port, uint32_t vcpu_id)
     struct event_channel *channel = event_table_find(domain, port);
 
     if (!hv_vcpu_find(domain, vcpu_id))
-        return -XEN_ENOENT;
+        return call_refuse(-XEN_ENOENT, WHY_NO_VCPU, vcpu_id);
     if (!channel)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, port);
     switch (channel->state) {
     case EVENT_VIRQ:
         if (event_virq_is_of_vcpu(channel->other))
-            return -XEN_EINVAL;
+            return call_refuse(-XEN_EINVAL, WHY_PORT_KIND, port);
         break;
     case EVENT_UNBOUND:
     case EVENT_INTERDOMAIN:
     case EVENT_BACKEND:
     case EVENT_PIRQ:
         break;
+    case EVENT_FREE:
+    case EVENT_RESERVED:
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, port);
     default:
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_KIND, port);
     }
     channel->vcpu = (uint8_t)vcpu_id;
     event_catch_up(domain, port); /* the vCPU before may have had no queues */
@@ -250,7 +265,7 @@ int event_status(const struct hv_domain *domain, struct evtchn_status *status)
     const struct event_channel *channel = event_table_find(domain, status->port);
 
     if (!channel)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, status->port);
     status->vcpu = channel->vcpu;
     switch (channel->state) {
     case EVENT_UNBOUND:

@@ -2,6 +2,7 @@
 /* Arguments are judged here; and what has been waiting for a control block or a word is delivered. */
 #include <abi/errno.h>
 #include <engine/engine.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/event_fifo.h>
 #include <hv/domain/event_table.h>
@@ -26,11 +27,11 @@ int event_init_control(struct hv_domain *domain, uint32_t vcpu_id, mfn_t frame, 
     int error;
 
     if (!vcpu)
-        return -XEN_ENOENT;
+        return call_refuse(-XEN_ENOENT, WHY_NO_VCPU, vcpu_id);
     if (offset % sizeof(uint64_t) || offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block))
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_CONTROL_BLOCK, offset);
     if (domain->events.closing)
-        return -XEN_EBUSY;
+        return call_refuse(-XEN_EBUSY, WHY_CHANNELS_CLOSING, domain->engine.id.v);
     error = event_fifo_init_control(vcpu, frame, offset);
     if (!error)
         catch_up_all(domain, vcpu_id);
@@ -40,8 +41,11 @@ int event_init_control(struct hv_domain *domain, uint32_t vcpu_id, mfn_t frame, 
 int event_expand_array(struct hv_domain *domain, mfn_t frame)
 {
     uint32_t first;
-    int error = domain->events.closing ? -XEN_EBUSY : event_fifo_expand(domain, frame, &first);
+    int error;
 
+    if (domain->events.closing)
+        return call_refuse(-XEN_EBUSY, WHY_CHANNELS_CLOSING, domain->engine.id.v);
+    error = event_fifo_expand(domain, frame, &first);
     if (error)
         return error;
     for (uint32_t port = first; port < first + PAGE_WORDS; port++) {
@@ -56,13 +60,13 @@ int event_set_priority(struct hv_domain *domain, uint32_t port, uint32_t priorit
     struct event_channel *channel = event_table_find(domain, port);
 
     if (!channel)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, port);
     if (!domain->events.fifo)
-        return -XEN_ENOSYS;
+        return call_refuse(-XEN_ENOSYS, WHY_NO_EVENT_WORDS, domain->engine.id.v);
     if (priority > EVTCHN_FIFO_PRIORITY_MIN)
-        return -XEN_EINVAL;
+        return call_refuse(-XEN_EINVAL, WHY_EVENT_PRIORITY, priority);
     if (!event_table_is_open(domain, port))
-        return -XEN_EACCES;
+        return call_refuse(-XEN_EACCES, WHY_PORT_CLOSED, port);
     channel->priority = (uint8_t)priority;
     return 0;
 }

@@ -184,7 +184,7 @@ class Errors(unittest.TestCase):
         self.assertEqual(len(found), 2, found)  # and -E2BIG has no line now
 
     def test_hv_without_line(self):
-        planted = changed('hv/call/call_console.c', 'return -XEN_E2BIG;', 'return -XEN_EXDEV;')
+        planted = changed('hv/call/call_console.c', 'call_refuse(-XEN_E2BIG,', 'call_refuse(-XEN_EXDEV,')
         found = compared(CONSOLE, planted)
         self.assertEqual(len(found), 2, found)
         self.assertRegex(found[0], 'call.h:13: HYPERVISOR_console_io: nothing that this line names gives -E2BIG')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* physdev_op, of guests of both widths. */
 /* links: hv/call/call_physdev.c engine/access.c */
-/* links: tests/hv/lib/guest_calls.c tests/hv/lib/guest_memory.c */
+/* links: tests/hv/lib/guest_calls.c tests/hv/lib/guest_memory.c tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

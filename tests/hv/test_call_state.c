@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fpu_taskswitch, debug registers and segment bases, of guests of both widths. */
 /* links: hv/call/call_state.c engine/access.c tests/hv/lib/guest_calls.c tests/hv/lib/guest_memory.c */
+/* links: tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How the guest's kernel is entered and left: stack_switch, set_callbacks, callback_op, nmi_op, iret. */
 /* links: hv/call/call_trap.c engine/access.c tests/hv/lib/guest_calls.c tests/hv/lib/guest_memory.c */
+/* links: tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

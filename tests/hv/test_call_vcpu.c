@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vcpu_op, of guests of both widths: each command and each error. */
 /* links: hv/call/call_vcpu.c hv/call/vcpu_initialise.c engine/access.c */
-/* links: tests/hv/lib/guest_memory.c tests/hv/lib/guest_vcpus.c tests/hv/lib/objects.c */
+/* links: tests/hv/lib/guest_memory.c tests/hv/lib/guest_vcpus.c tests/hv/lib/objects.c tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

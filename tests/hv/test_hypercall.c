@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which function a hypercall is: each number, and those that nobody knows. */
-/* links: hv/call/hypercall.c tests/hv/lib/lock_host.c */
+/* links: hv/call/hypercall.c tests/hv/lib/lock_host.c tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

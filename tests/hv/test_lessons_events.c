@@ -3,7 +3,7 @@
 /* links: hv/domain/event.c hv/domain/event_2level.c hv/domain/event_fifo.c hv/domain/event_table.c */
 /* links: hv/service/event_channel.c hv/service/event_words.c hv/call/call_event.c engine/access.c */
 /* links: tests/hv/lib/guest_words.c tests/hv/lib/guest_events.c tests/hv/lib/guest_memory.c */
-/* links: tests/hv/lib/objects.c tests/hv/lib/port_halt.c */
+/* links: tests/hv/lib/objects.c tests/hv/lib/port_halt.c tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupts of devices: what can be mapped and bound, what is masked when, and what becomes of one that comes. */
 /* links: hv/device/pirq.c hv/device/vector.c hv/device/pci_scan.c tests/hv/lib/pci_host.c tests/hv/lib/said.c */
+/* links: tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -104,11 +104,42 @@ static void test_refusals_of_guests(void **state)
     }
 }
 
+/* The call that was made is in the guest's registers; where there is no guest, nothing is noted. */
+static void test_calls(void **state)
+{
+    struct cpu_frame frame = {.rip = 0x1234, .cs = 0xe033, .rax = 32, .rdi = 7, .rbx = 8};
+    const struct noted_refusal *last;
+    uint64_t before;
+
+    (void)state;
+    make();
+    cpu_boot.current = NULL;
+    before = look()->count;
+    assert_int_equal(call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, 77), -XEN_EINVAL);
+    assert_int_equal(look()->count, before);
+    vcpu.frame = &frame;
+    cpu_boot.current = &vcpu;
+    for (enum width width = WIDTH_64; width <= WIDTH_PAE; width++) {
+        domain.engine.width = width;
+        assert_int_equal(call_refuse(-XEN_EINVAL, WHY_PORT_CLOSED, 77), -XEN_EINVAL);
+        last = &look()->recent[(look()->count - 1) % REFUSALS_KEPT];
+        assert_int_equal(last->why, WHY_PORT_CLOSED);
+        assert_int_equal(last->refusal.error, XEN_EINVAL);
+        assert_int_equal(last->refusal.call, 32);
+        assert_int_equal(last->refusal.command, width == WIDTH_64 ? 7 : 8);
+        assert_int_equal(last->refusal.value, 77);
+        assert_true(mfn_is_none(last->refusal.frame) && mfn_is_none(last->refusal.slot.table));
+        assert_int_equal(last->rip, 0x1234);
+        assert_int_equal(last->asked.caller, CALLER);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refusals_of_guests),
+        cmocka_unit_test(test_calls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An explanation in words. */
-/* links: hv/base/call_names.c hv/domain/explain_port.c hv/domain/search.c */
+/* links: hv/base/call_names.c hv/domain/call_refuse.c hv/domain/explain_port.c hv/domain/search.c */
 /* links: hv/domain/report_explanation.c hv/domain/report_names.c hv/domain/advice.c */
 /* links: engine/level.c engine/refuse.c tests/hv/lib/frames.c tests/hv/lib/said.c */
 #include <setjmp.h>

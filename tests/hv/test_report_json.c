@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A refusal as one line for programs. */
-/* links: hv/base/call_names.c hv/domain/explain_port.c hv/domain/search.c */
+/* links: hv/base/call_names.c hv/domain/call_refuse.c hv/domain/explain_port.c hv/domain/search.c */
 /* links: hv/domain/report_json.c hv/domain/report_names.c hv/domain/advice.c */
 /* links: engine/level.c engine/refuse.c tests/hv/lib/frames.c tests/hv/lib/said.c */
 #include <setjmp.h>

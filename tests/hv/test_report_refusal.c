@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A refusal in words: who asked for what, what was refused and why, in which slot, and of which frame. */
-/* links: hv/base/call_names.c */
+/* links: hv/base/call_names.c hv/domain/call_refuse.c hv/domain/advice.c */
 /* links: hv/domain/report_refusal.c hv/domain/report_names.c engine/refuse.c tests/hv/lib/said.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -282,12 +282,30 @@ static void test_frame(void **state)
     assert_unsaid("frame");
 }
 
+/* Of calls that are not the engine's: their own reasons, and what the value is. */
+static void test_calls(void **state)
+{
+    (void)state;
+    make(REFUSE_GUEST_ADDRESS, 21);
+    noted.refusal.call = 32;
+    noted.refusal.command = 1;
+    noted.why = WHY_VIRQ_BOUND;
+    assert_report("refused: event_channel_op EVTCHNOP_bind_virq: -EINVAL, VIRQ_BOUND: the virtual interrupt is bound "
+                  "already\n    the port 21\n    domain 5, vCPU 2, rip e033:ffffffff81001234, called from "
+                  "0000000000000077\n");
+    noted.why = WHY_ARGUMENT_FAULT;
+    assert_report("refused: event_channel_op EVTCHNOP_bind_virq: -EINVAL, ARGUMENT_FAULT: what the argument points to "
+                  "cannot be read, or a result not be written there\n    the address 0000000000000015\n    domain 5, "
+                  "vCPU 2, rip e033:ffffffff81001234, called from 0000000000000077\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole),    cmocka_unit_test(test_no_place),        cmocka_unit_test(test_requests),
         cmocka_unit_test(test_own_step), cmocka_unit_test(test_multicalls),      cmocka_unit_test(test_values),
         cmocka_unit_test(test_entries),  cmocka_unit_test(test_frames_in_slots), cmocka_unit_test(test_frame),
+        cmocka_unit_test(test_calls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

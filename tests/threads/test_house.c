@@ -3,7 +3,7 @@
  * What several processors do in the house: hypercalls and the events that they send, while the guest takes those as it
  * likes; timers of everybody's, and of one processor alone.
  */
-/* links: hv/cpu/lock.c hv/call/hypercall.c hv/domain/event_2level.c hv/time/timer.c */
+/* links: hv/cpu/lock.c hv/call/hypercall.c hv/domain/event_2level.c hv/time/timer.c tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

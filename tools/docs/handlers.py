@@ -20,7 +20,7 @@ NUMBER = '__HYPERVISOR_'
 
 WORKS, INITIAL, REFUSED = 'works', 'initial domain only', 'refused'
 FOR_INITIAL = re.compile(r'!?hv_vcpu_domain\(\w+\)->initial\b[^;]*?-XEN_(E\w+)')
-UNKNOWN = (re.compile(r'\b\w+ \? [^;]*? : ([^;]*XEN_E\w+);'),
+UNKNOWN = (re.compile(r'\b\w+ \? [^;]*? : ([^;]*XEN_E\w+[^;]*);'),
            re.compile(r'if \(!(?:command|single)\)\s*return ([^;]+);'),
            re.compile(r'\bdefault:\s*return ([^;]+);'), re.compile(r'\belse\s+return ([^;]+);'))
 # `if (number > LAST) return ERROR;` and `number < END ? ... : ERROR`: a command of a number out of range is refused.
@@ -92,7 +92,7 @@ def refused_by(program, function, value, seen):
     """The error that a returned value is, or ''."""
     called = re.match(r'(\w+)\(', value)
     if re.match(r'-(?:\(int(?:64_t)?\))?XEN_E\w+$|GNTST_(?!okay)\w+$', value) or \
-            (called and called.group(1) in reach.RECORDERS):
+            (called and (called.group(1) in reach.RECORDERS or called.group(1) == reach.NOTER)):
         return last_error(value)
     callee = called and program.find(called.group(1), function.place.path)
     return always_refuses(program, callee, (*seen, function)) if callee else ''
@@ -109,7 +109,7 @@ def function_of(program, path, text):
     returned = re.search(r'\breturn (\w+)\(', text)
     for word in ([returned.group(1)] if returned else []) + csource.WORD.findall(text):
         function = program.find(word, path)
-        if function and word not in reach.RECORDERS:
+        if function and word not in reach.RECORDERS and word != reach.NOTER:
             return function
     return None
 
@@ -143,7 +143,7 @@ def branches(program, function):
 
 def branch(program, function, constants, match, code):
     found = function_of(program, function.place.path, code)
-    returned = re.match(r'\s*return (-XEN_E\w+);', code)
+    returned = re.match(rf'\s*return (?:{reach.NOTER}\()?(-XEN_E\w+)\b[^;]*;', code)
     place = function.place_at(match.start())
     for constant in constants:
         if returned:

@@ -90,8 +90,9 @@ def steps(solver, function, command):
 
 def asked_at(function, place):
     """The functions that are called in the `if` whose answer stands at @place."""
-    above = max((call.place.line for call in function.calls if call.place.line <= place.line), default=0)
-    return [call.name for call in function.calls if call.place.line == above >= place.line - 1 and call.name]
+    calls = [call for call in function.calls if call.name != reach.NOTER]
+    above = max((call.place.line for call in calls if call.place.line <= place.line), default=0)
+    return [call.name for call in calls if call.place.line == above >= place.line - 1 and call.name]
 
 
 def through_pointer(function):

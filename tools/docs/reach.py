@@ -15,6 +15,8 @@ from model import Place, Unclear
 
 # Functions of engine/ that record a refusal: the indexes of error and reason among their arguments.
 RECORDERS = {'refuse': (1, 2), 'refuse_value': (1, 2), 'grant_refuse': (1, 2)}
+# The function of hv/ that notes why it is so, and returns the error that is its first argument.
+NOTER = 'call_refuse'
 CONSTANT = re.compile(r'-?(?:\(int(?:64_t)?\))?\b(?:XEN_(E\w+)|(GNTST_\w+)|REFUSE_(\w+))$')
 RAW = re.compile(r'-(?:\(int(?:64_t)?\))?\s*XEN_(E\w+)')
 ANSWER = r'(?:-(?:\(int64_t\))?XEN_(E\w+)|(GNTST_\w+)|(0))'

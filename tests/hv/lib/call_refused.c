@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* In the place of hv/domain/refusals.c. */
+#include <tests/hv/lib/call_refused.h>
+
+enum call_reason call_refused;
+uint64_t call_refused_value;
+
+int call_refuse(int error, enum call_reason reason, uint64_t value)
+{
+    call_refused = reason;
+    call_refused_value = value;
+    return error;
+}
