@@ -72,4 +72,5 @@ void test_main(void)
     mistakes_calls();
     mistakes_segments();
     mistakes_memory();
+    mistakes_services();
 }

@@ -34,3 +34,4 @@ void mistakes_entries(void);
 void mistakes_calls(void);
 void mistakes_segments(void);
 void mistakes_memory(void);
+void mistakes_services(void);
