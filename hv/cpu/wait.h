@@ -2,8 +2,9 @@
 /*
  * Waiting for another processor, with interrupts off: for a lock, for answers.  Who waits spins for a moment, and halts
  * then.  Where processors are virtual, whoever it waits for may be one that waits for this one's place on a real one,
- * and would get nowhere while this one spins.  So each processor's patience follows what it meets: where a wait was
- * longer than anything worth spinning for, the next one spins half as long, and otherwise twice as long.
+ * and would get nowhere while this one spins.  So each processor's patience follows what it meets: after a wait longer
+ * than anything worth spinning for it is half of what it was, after another one all there is.  Halting makes waits
+ * longer, so that every eighth has all of it, to see.
  *
  * Who halts has said so before it looks a last time at what it waits for; who changes that looks afterwards whether
  * somebody has, and kicks.  Both do it by locked instructions, so that one of the two sees the other; a kick that comes
@@ -17,9 +18,9 @@
 #include <hv/base/asm.h>
 #include <hv/cpu/cpu.h>
 
-/* Ticks of the TSC, some 3 and 100 microseconds: to halt and be woken costs a virtual processor that much. */
-#define WAIT_PATIENCE_LEAST (UINT64_C(1) << 13)
-#define WAIT_PATIENCE_MOST  (UINT64_C(1) << 18)
+/* Ticks of the TSC, some 100 microseconds: to halt and be woken costs a virtual processor that much. */
+#define WAIT_PATIENCE_MOST (UINT64_C(1) << 18)
+#define WAIT_TRIAL         16u /* in numbers of waits, of which each has two */
 
 #define WAIT_LOOKS 100u /* at what is waited for, from one answer to what others ask to the next */
 
@@ -32,12 +33,9 @@ static inline void wait_begin(struct cpu *here)
 
 static inline void wait_end(struct cpu *here)
 {
-    uint64_t patience = here->wait_patience;
+    bool was_long = asm_read_tsc() - here->wait_began > WAIT_PATIENCE_MOST;
 
-    if (asm_read_tsc() - here->wait_began > WAIT_PATIENCE_MOST)
-        here->wait_patience = patience / 2;
-    else if (patience < WAIT_PATIENCE_MOST)
-        here->wait_patience = patience ? 2 * patience : WAIT_PATIENCE_LEAST;
+    here->wait_patience = was_long ? here->wait_patience / 2 : WAIT_PATIENCE_MOST;
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_RELEASE);
     here->nmi_ticks = 0; /* it gets on */
 }
@@ -60,7 +58,9 @@ static inline bool wait_is_one(uint32_t waits)
 /* Has this processor, which waits, spun for long enough? */
 static inline bool wait_is_long(const struct cpu *here)
 {
-    return asm_read_tsc() - here->wait_began >= here->wait_patience;
+    uint64_t patience = here->waits % WAIT_TRIAL == 1 ? WAIT_PATIENCE_MOST : here->wait_patience;
+
+    return asm_read_tsc() - here->wait_began >= patience;
 }
 
 /*

@@ -13,25 +13,39 @@
 
 struct cpu cpu_boot;
 
-/* Patience grows with waits that were worth it, and shrinks with others. */
+static void wait_for(uint64_t ticks)
+{
+    wait_begin(&cpu_boot);
+    cpu_boot.wait_began -= ticks;
+    wait_end(&cpu_boot);
+}
+
+/* Patience shrinks with waits that are not worth it, and comes back with one that is. */
 static void test_patience(void **state)
 {
     (void)state;
-    assert_true(wait_is_long(&cpu_boot));
-    for (uint64_t patience = WAIT_PATIENCE_LEAST; patience <= WAIT_PATIENCE_MOST; patience *= 2) {
-        wait_begin(&cpu_boot);
-        wait_end(&cpu_boot);
-        assert_int_equal(cpu_boot.wait_patience, patience);
-    }
-    wait_begin(&cpu_boot);
-    wait_end(&cpu_boot);
-    assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
     for (uint64_t patience = WAIT_PATIENCE_MOST; patience; patience /= 2) {
-        wait_begin(&cpu_boot);
-        cpu_boot.wait_began -= WAIT_PATIENCE_MOST + 1;
-        wait_end(&cpu_boot);
+        wait_for(0);
+        assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
+        cpu_boot.wait_patience = patience;
+        wait_for(WAIT_PATIENCE_MOST + 1);
         assert_int_equal(cpu_boot.wait_patience, patience / 2);
     }
+}
+
+/* One in eight has all of it. */
+static void test_trial(void **state)
+{
+    unsigned trials = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 16; i++) {
+        cpu_boot.wait_patience = 0;
+        wait_begin(&cpu_boot);
+        trials += !wait_is_long(&cpu_boot);
+        wait_end(&cpu_boot);
+    }
+    assert_int_equal(trials, 2);
 }
 
 static void test_is_long(void **state)
@@ -41,6 +55,7 @@ static void test_is_long(void **state)
     assert_true(wait_is_one(cpu_boot.waits));
     cpu_boot.wait_patience = UINT64_C(1) << 50;
     assert_false(wait_is_long(&cpu_boot));
+    cpu_boot.waits = 3; /* no trial */
     cpu_boot.wait_patience = 0;
     assert_true(wait_is_long(&cpu_boot));
     cpu_boot.nmi_ticks = 9;
@@ -78,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patience),
+        cmocka_unit_test(test_trial),
         cmocka_unit_test(test_is_long),
         cmocka_unit_test(test_halted),
     };
