@@ -38,6 +38,37 @@ static int new_user_baseptr(struct op *op, const struct mmuext_op *ext)
     return root_set_user(op, MFN(ext->arg1.mfn));
 }
 
+/*
+ * What a guest asks for by itself has nothing to do with the engine's state: while it waits for other processors, they
+ * may have the locks.
+ */
+static bool let_others(struct op *op, cpumask_t cpus)
+{
+    bool has_others = cpus.bits & ~cpumask_of(op->vcpu->cpu).bits;
+
+    if (has_others)
+        op_let_go(op);
+    return has_others;
+}
+
+static void flush_on(struct op *op, cpumask_t cpus)
+{
+    bool has_let_go = let_others(op, cpus);
+
+    tlb_flush(op->machine, cpus);
+    if (has_let_go)
+        op_take_back(op);
+}
+
+static void flush_page_on(struct op *op, cpumask_t cpus, vaddr_t vaddr)
+{
+    bool has_let_go = let_others(op, cpus);
+
+    flush_page(op->vcpu->domain, cpus, vaddr);
+    if (has_let_go)
+        op_take_back(op);
+}
+
 static int flush_local(struct op *op, const struct mmuext_op *ext)
 {
     (void)ext;
@@ -64,7 +95,7 @@ static int flush_multi(struct op *op, const struct mmuext_op *ext)
     int error = read_mask(op, ext, &cpus);
 
     if (!error)
-        tlb_flush(op->machine, cpus);
+        flush_on(op, cpus);
     return error;
 }
 
@@ -74,22 +105,20 @@ static int flush_page_multi(struct op *op, const struct mmuext_op *ext)
     int error = read_mask(op, ext, &cpus);
 
     if (!error)
-        flush_page(op->vcpu->domain, cpus, VADDR(ext->arg1.linear_addr));
+        flush_page_on(op, cpus, VADDR(ext->arg1.linear_addr));
     return error;
 }
 
 static int flush_all(struct op *op, const struct mmuext_op *ext)
 {
     (void)ext;
-    tlb_flush(op->machine, flush_domain_cpus(op->vcpu->domain));
+    flush_on(op, flush_domain_cpus(op->vcpu->domain));
     return 0;
 }
 
 static int flush_page_all(struct op *op, const struct mmuext_op *ext)
 {
-    const struct domain *domain = op->vcpu->domain;
-
-    flush_page(domain, flush_domain_cpus(domain), VADDR(ext->arg1.linear_addr));
+    flush_page_on(op, flush_domain_cpus(op->vcpu->domain), VADDR(ext->arg1.linear_addr));
     return 0;
 }
 

@@ -128,6 +128,16 @@ void op_preempt_point(struct op *op)
         op_wait(op);
 }
 
+void op_let_go(struct op *op)
+{
+    op_unlock(op);
+}
+
+void op_take_back(const struct op *op)
+{
+    op_lock(op);
+}
+
 void op_lock_other(struct op *op, struct domain *other)
 {
     op_unlock(op);

@@ -85,6 +85,10 @@ FORCE_INLINE bool __must_check op_goes_on(struct op *op)
     return !op_is_dying(op);
 }
 
+/* From the first to the second others may have the operation's locks, as at a preemption point. */
+void op_let_go(struct op *op);
+void op_take_back(const struct op *op);
+
 /*
  * Exchange the operation's locks for that of @other, any domain that cannot go meanwhile because it owns a frame that
  * somebody holds, and back.

@@ -67,6 +67,41 @@ static void test_flushes(void **state)
     unit_destroy(&unit);
 }
 
+static bool was_locked;
+
+static void note_lock(struct sim *sim, cpumask_t cpus)
+{
+    (void)cpus;
+    was_locked = sim->domains[0].lock_owner;
+}
+
+#define assert_locked(call, expected)           \
+    do {                                        \
+        assert_int_equal(call, 0);              \
+        assert_int_equal(was_locked, expected); \
+    } while (0)
+
+/* While others are waited for, they may have the lock; nobody drops it for itself. */
+static void test_flush_of_others(void **state)
+{
+    struct unit unit;
+    uint64_t mask, page;
+
+    create(&unit, state);
+    unit.sim->on_flush = note_lock;
+    page = unit_window(&unit, 5).v;
+    mask = guest_put(unit.vcpu, &(uint32_t){6}, 4).v;
+    assert_locked(command(&unit, MMUEXT_TLB_FLUSH_ALL, 0, 0), false);
+    assert_locked(command(&unit, MMUEXT_TLB_FLUSH_LOCAL, 0, 0), true);
+    assert_locked(command(&unit, MMUEXT_TLB_FLUSH_MULTI, 0, mask), false);
+    assert_locked(command(&unit, MMUEXT_INVLPG_LOCAL, page, 0), true);
+    assert_locked(command(&unit, MMUEXT_INVLPG_ALL, page, 0), false);
+    mask = guest_put(unit.vcpu, &(uint32_t){1}, 4).v;
+    assert_locked(command(&unit, MMUEXT_INVLPG_MULTI, page, mask), true);
+    unit.sim->on_flush = NULL;
+    unit_destroy(&unit);
+}
+
 /* Addresses that a guest cannot map are ignored, and succeed.  Shows mmuext_op.invlpg-nowhere. */
 static void test_flush_of_nowhere(void **state)
 {
@@ -351,6 +386,7 @@ static void test_other_domain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        unit_test_both(test_flush_of_others),
         unit_test_both(test_flushes),
         unit_test_both(test_flush_of_nowhere),
         unit_test_both(test_flush_masks),
