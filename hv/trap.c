@@ -213,7 +213,7 @@ static enum emulate_result emulate(struct hv_vcpu *vcpu)
 {
     enum emulate_result result;
 
-    if (emulate_absent_port(vcpu))
+    if (emulate_short(vcpu))
         return EMULATE_DONE;
     house_enter();
     result = emulate_privileged(vcpu);

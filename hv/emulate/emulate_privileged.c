@@ -256,55 +256,13 @@ static bool may(const struct hv_vcpu *vcpu, enum right right)
 }
 
 /*
- * The short way of a 64-bit kernel's rdmsr and wrmsr without prefixes: Linux reads the base of the other gs at each
- * change of process.  Whatever else is at rip goes the long way, which reads it anew.
- */
-#define CODE_WRMSR 0x300fu /* the two bytes as a number */
-#define CODE_RDMSR 0x320fu
-
-static uint16_t read_msr_code(struct hv_vcpu *vcpu)
-{
-    uint16_t code;
-
-    if (!emulation_in_flat_code(vcpu) || !emulation_in_kernel(vcpu) || (vcpu->frame->rflags & RFLAGS_TF) ||
-        !access_read(&vcpu->engine, &code, VADDR(vcpu->frame->rip), sizeof(code)))
-        return 0;
-    return code;
-}
-
-/* Has the instruction whose bytes are @code been carried out? */
-static bool run_msr(struct hv_vcpu *vcpu, uint16_t code)
-{
-    if (code == CODE_RDMSR ? !read_msr(vcpu) : code != CODE_WRMSR || !write_msr(vcpu))
-        return false;
-    vcpu->frame->rip += sizeof(code);
-    vcpu->frame->rflags &= ~RFLAGS_RF;
-    return true;
-}
-
-static enum emulate_result emulate_decoded(struct hv_vcpu *vcpu)
-{
-    const struct privileged *entry;
-    struct emulation emulation;
-
-    if (!emulation_begin(&emulation, vcpu))
-        return emulation.result;
-    entry = &table[emulation.instruction.operation];
-    if (!entry->run || !may(vcpu, entry->right) || !entry->run(&emulation))
-        return emulation.result;
-    emulation_finish(&emulation);
-    return EMULATE_DONE;
-}
-
-enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
-{
-    return run_msr(vcpu, read_msr_code(vcpu)) ? EMULATE_DONE : emulate_decoded(vcpu);
-}
-
-/*
- * ---- Ports of nobody.
+ * ---- The short ways of 64-bit code, known by a word of it: a kernel's rdmsr and wrmsr without prefixes, of which
+ * Linux needs one at each change of process; and ports in a domain that has none.  Whatever else is at rip goes the
+ * long way, which reads it anew, and so does a guest that steps.
  */
 
+#define CODE_WRMSR     0x300fu /* the two bytes as a number */
+#define CODE_RDMSR     0x320fu
 #define PREFIX_16_BITS 0x66u
 #define OPCODE_PORT    0xe4u /* of eight, by these bits; in al, imm8 has none of them */
 #define PORT_IN_DX     0x08u
@@ -325,29 +283,63 @@ FORCE_INLINE bool read_code_word(const struct hv_vcpu *vcpu, uint64_t *word)
     return read;
 }
 
-bool emulate_absent_port(struct hv_vcpu *vcpu)
+static bool step_over(struct cpu_frame *frame, unsigned length)
 {
-    struct cpu_frame *frame = vcpu->frame;
-    unsigned length = 1, bytes = 1;
-    uint64_t code;
+    frame->rip += length;
+    frame->rflags &= ~RFLAGS_RF;
+    return true;
+}
 
-    if (hv_vcpu_domain(vcpu)->devices || (frame->rflags & RFLAGS_TF) || !has_iopl(vcpu) || !read_code_word(vcpu, &code))
-        return false;
+static bool run_port(struct hv_vcpu *vcpu, uint64_t code)
+{
+    unsigned length = 1, bytes = 1;
+
     if ((code & 0xff) == PREFIX_16_BITS) {
         code >>= 8;
         length++;
     }
-    if ((code & 0xff & ~(PORT_IN_DX | PORT_OUT | PORT_WIDE)) != OPCODE_PORT)
+    if ((code & 0xff & ~(PORT_IN_DX | PORT_OUT | PORT_WIDE)) != OPCODE_PORT || hv_vcpu_domain(vcpu)->devices ||
+        !has_iopl(vcpu))
         return false;
     if (code & PORT_WIDE)
         bytes = length == 1 ? 4 : 2;
     if (!(code & PORT_IN_DX))
         length++;
     if (!(code & PORT_OUT))
-        operand_set_register(frame, OPERAND_RAX, bytes, UINT64_MAX);
-    frame->rip += length;
-    frame->rflags &= ~RFLAGS_RF;
-    return true;
+        operand_set_register(vcpu->frame, OPERAND_RAX, bytes, UINT64_MAX);
+    return step_over(vcpu->frame, length);
+}
+
+bool emulate_short(struct hv_vcpu *vcpu)
+{
+    uint64_t code;
+
+    if ((vcpu->frame->rflags & RFLAGS_TF) || !read_code_word(vcpu, &code))
+        return false;
+    if ((uint16_t)code == CODE_RDMSR)
+        return emulation_in_kernel(vcpu) && read_msr(vcpu) && step_over(vcpu->frame, 2);
+    if ((uint16_t)code == CODE_WRMSR)
+        return emulation_in_kernel(vcpu) && write_msr(vcpu) && step_over(vcpu->frame, 2);
+    return run_port(vcpu, code);
+}
+
+static enum emulate_result emulate_decoded(struct hv_vcpu *vcpu)
+{
+    const struct privileged *entry;
+    struct emulation emulation;
+
+    if (!emulation_begin(&emulation, vcpu))
+        return emulation.result;
+    entry = &table[emulation.instruction.operation];
+    if (!entry->run || !may(vcpu, entry->right) || !entry->run(&emulation))
+        return emulation.result;
+    emulation_finish(&emulation);
+    return EMULATE_DONE;
+}
+
+enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
+{
+    return emulate_short(vcpu) ? EMULATE_DONE : emulate_decoded(vcpu);
 }
 
 /*

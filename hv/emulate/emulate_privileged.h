@@ -12,10 +12,10 @@ struct hv_vcpu;
 enum emulate_result emulate_privileged(struct hv_vcpu *vcpu);
 
 /*
- * The short way of a port of 64-bit code, in a domain that has none: reads as all ones, and what is written is dropped.
- * False: it is none, and nothing has changed.  It touches nothing but the vCPU's.
+ * The same of what 64-bit code asks for most often and what touches nothing but the vCPU's own, without the house's
+ * lock.  False: it is none of that, and nothing has changed.
  */
-bool emulate_absent_port(struct hv_vcpu *vcpu);
+bool emulate_short(struct hv_vcpu *vcpu);
 
 /* #UD: the prefix ud2, "xen", cpuid? */
 enum emulate_result emulate_forced(struct hv_vcpu *vcpu);

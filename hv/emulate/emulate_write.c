@@ -345,19 +345,14 @@ static enum emulate_result write_short(struct hv_vcpu *vcpu, const struct short_
     return EMULATE_DONE;
 }
 
-enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
+/* By itself, so that the short way needs no room for it. */
+static __attribute__((noinline)) enum emulate_result write_long(struct hv_vcpu *vcpu, uint64_t address)
 {
-    const uint64_t cause = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
-    struct short_write found;
     struct emulation emulation;
     struct table_write write;
     const struct rule *rule;
     uint64_t source = 0;
 
-    if (!vcpu->engine.domain->writable_tables || !emulation_in_kernel(vcpu) || (error & ~PAGE_FAULT_USER) != cause)
-        return EMULATE_UNKNOWN;
-    if (read_short(vcpu, &found) && found.address == address)
-        return write_short(vcpu, &found);
     if (!emulation_begin(&emulation, vcpu))
         return emulation.result;
     rule = find_rule(emulation.instruction.operation);
@@ -379,4 +374,16 @@ enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64
         return EMULATE_DONE;
     settle(&emulation, rule, &write, source);
     return EMULATE_DONE;
+}
+
+enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64_t error)
+{
+    const uint64_t cause = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
+    struct short_write found;
+
+    if (!vcpu->engine.domain->writable_tables || !emulation_in_kernel(vcpu) || (error & ~PAGE_FAULT_USER) != cause)
+        return EMULATE_UNKNOWN;
+    if (read_short(vcpu, &found) && found.address == address)
+        return write_short(vcpu, &found);
+    return write_long(vcpu, address);
 }

@@ -167,14 +167,16 @@ static void test_msr_ways(void **state)
     static const char *const reads[] = {"\x0f\x32", "\x48\x0f\x32", "\x2e\x0f\x32"};
 
     (void)state;
-    for (unsigned i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
-        place(reads[i], strlen(reads[i]));
+    for (unsigned i = 0; i < 2 * sizeof(reads) / sizeof(reads[0]); i++) {
+        no_code_words = i % 2;
+        place(reads[i / 2], strlen(reads[i / 2]));
         frame.rcx = UINT64_C(0x5c0000102); /* ecx alone counts */
         frame.rflags |= RFLAGS_RF;
         seen.gs_base_inactive = 0x123456789abc;
-        does((unsigned)strlen(reads[i]));
+        does((unsigned)strlen(reads[i / 2]));
         assert_true(frame.rax == 0x56789abc && frame.rdx == 0x1234 && !(frame.rflags & RFLAGS_RF));
     }
+    no_code_words = false;
     PLACE("\x0f\x30");
     frame.rcx = 0xc0000100;
     frame.rax = UINT64_C(0x77789abcdef);

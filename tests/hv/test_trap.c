@@ -90,7 +90,7 @@ static void test_emulation(void **state)
     assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "gate ");
     assert_string_equal(trap(VECTOR_INVALID_OPCODE, 0), "forced ");
     assert_string_equal(trap(VECTOR_PROTECTION, 0), "privileged ");
-    absent_port = true;
+    is_short = true;
     assert_string_equal(trap(VECTOR_PROTECTION, 0), "");
     assert_string_equal(trap(VECTOR_PROTECTION, 0x10), "gate ");
 }

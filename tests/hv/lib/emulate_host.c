@@ -24,6 +24,7 @@
 struct cpu_features cpu_features_found; /* without SMAP */
 uint8_t memory[PAGES * PAGE];
 bool readable[PAGES], writable[PAGES], for_programs[PAGES];
+bool no_code_words;
 struct hv_domain domain;
 struct hv_vcpu vcpu;
 struct cpu_frame frame;
@@ -69,7 +70,7 @@ bool port_copy_from_guest(struct vcpu *v, void *to, vaddr_t from, size_t size)
 
 bool user_word_read(uint64_t from, uint64_t *word)
 {
-    return port_copy_from_guest(&vcpu.engine, word, VADDR(from), sizeof(*word));
+    return !no_code_words && port_copy_from_guest(&vcpu.engine, word, VADDR(from), sizeof(*word));
 }
 
 bool port_copy_to_guest(struct vcpu *v, vaddr_t to, const void *from, size_t size)

@@ -17,6 +17,7 @@
 
 extern uint8_t memory[PAGES * PAGE];
 extern bool readable[PAGES], writable[PAGES], for_programs[PAGES]; /* the last: of 32-bit guests */
+extern bool no_code_words; /* code cannot be read as a word, which the short ways want */
 extern struct hv_domain domain;
 extern struct hv_vcpu vcpu;
 extern struct cpu_frame frame;

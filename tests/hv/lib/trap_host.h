@@ -65,7 +65,7 @@ static struct vcpu_info info;
 
 static char told[512];
 static jmp_buf ended;
-static bool locked, on_vcpu, due, has_to_look, root_has_come, absent_port;
+static bool locked, on_vcpu, due, has_to_look, root_has_come, is_short;
 static unsigned looks; /* whether somebody else is to run */
 static int ldt_error;
 static enum emulate_result emulation;
@@ -134,10 +134,10 @@ enum emulate_result emulate_write(struct hv_vcpu *which, uint64_t address, uint6
     return emulation;
 }
 
-bool emulate_absent_port(struct hv_vcpu *which)
+bool emulate_short(struct hv_vcpu *which)
 {
     assert_ptr_equal(which, &vcpu);
-    return absent_port;
+    return is_short;
 }
 
 enum emulate_result emulate_privileged(struct hv_vcpu *which)
@@ -349,7 +349,7 @@ static inline void make(void)
     memset(&own, 0, sizeof(own));
     stack.owner = (struct stack_owner){&cpu_boot, &vcpu};
     domain.engine.nr_vcpus = 1;
-    has_to_look = absent_port = false;
+    has_to_look = is_short = false;
     vcpu.engine.domain = &domain.engine;
     vcpu.window = 66;
     vcpu.frame = &own;
