@@ -160,7 +160,7 @@ static void test_init(void **state)
     assert_int_equal(fake_cpu.flushed_page, DEVICE_BASE);
     for (unsigned i = 0; i < sizeof(masked) / sizeof(masked[0]); i++)
         assert_int_equal(registers[masked[i]] >> 16 & 1, 1);
-    assert_int_equal(registers[0x32], 0xf0); /* once, by the count */
+    assert_int_equal(registers[0x32], VECTOR_TIMER); /* once, by the count */
     assert_int_equal(registers[0x0f], 0x1ff);
     assert_int_equal(registers[0x08], 0);
     assert_int_equal(registers[0x38], 0);
@@ -232,7 +232,7 @@ static void test_x2apic(void **state)
     assert_int_equal(mapped_at, 0);
     assert_int_equal(*fake_cpu_msr(0x80f), 0x1ff);
     assert_int_equal(*fake_cpu_msr(0x808), 0);
-    assert_int_equal(*fake_cpu_msr(0x832), 2u << 17 | 0xf0);
+    assert_int_equal(*fake_cpu_msr(0x832), 2u << 17 | VECTOR_TIMER);
     assert_int_equal(*fake_cpu_msr(0x835) >> 16 & 1, 1);
     assert_int_equal(*fake_cpu_msr(0x82f) >> 16 & 1, 1);
     assert_int_equal(apic_id(), 0x12345);
@@ -260,7 +260,7 @@ static void test_other(void **state)
         apic_init_other();
         assert_int_equal(*base, APIC_ADDRESS | 1u << 11);
         assert_int_equal(registers[0x0f], 0x1ff);
-        assert_int_equal(registers[0x32], 0xf0);
+        assert_int_equal(registers[0x32], VECTOR_TIMER);
         assert_int_equal(registers[0x35] >> 16 & 1, 1);
         assert_int_equal(writes[0x38], 0);
         assert_int_equal(other.apic, 5);
@@ -324,7 +324,7 @@ static void test_deadline(void **state)
     (void)state;
     begin(true);
     apic_init();
-    assert_int_equal(registers[0x32], 2u << 17 | 0xf0);
+    assert_int_equal(registers[0x32], 2u << 17 | VECTOR_TIMER);
     assert_int_equal(writes[0x38], 0);
     tsc = 1000000;
     apic_set_timer(500);

@@ -59,11 +59,11 @@ static void test_interrupts(void **state)
         if (vector == 0x80)
             continue;
         snprintf(expected, sizeof(expected), "device%x end ", vector);
-        assert_string_equal(trap(vector, 0), vector < 0xf0    ? expected
-                                             : vector == 0xf0 ? "end run "
-                                             : vector == 0xf1 ? "end kicked "
-                                             : vector < 0xff  ? "end "
-                                                              : "");
+        assert_string_equal(trap(vector, 0), vector < VECTOR_INTERRUPTS ? expected
+                                             : vector == VECTOR_TIMER   ? "end run "
+                                             : vector == 0xf1           ? "end kicked "
+                                             : vector < 0xff            ? "end "
+                                                                        : "");
     }
 }
 
@@ -339,7 +339,7 @@ static void test_improper(void **state)
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_IOPL), "syscall ");
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_VM), "drop #13/0@401000 ");
     assert_string_equal(improper(VECTOR_PAGE_FAULT, RFLAGS_VM), "drop #13/0@401000 ");
-    assert_string_equal(improper(0xf0, RFLAGS_VM), "end run drop #13/0@401000 ");
+    assert_string_equal(improper(VECTOR_TIMER, RFLAGS_VM), "end run drop #13/0@401000 ");
     assert_string_equal(improper(VECTOR_NMI, RFLAGS_VM), "tick drop #13/0@401000 ");
     assert_string_equal(improper(VECTOR_DOUBLE_FAULT, RFLAGS_VM), "report8 ");
     assert_string_equal(improper(VECTOR_BREAKPOINT, RFLAGS_VM), "drop #13/0@401000 ");
