@@ -66,7 +66,7 @@ void trap_first_return(struct cpu_frame *frame);
 /* By the short way @frame is complete, and there is something to attend to before the guest goes on with it. */
 void trap_return_short(struct cpu_frame *frame);
 
-/* Any of the first three, with a frame that is not proper: of ring 1 or 2, or one that no guest may have. */
+/* Any of the first four, with a frame that is not proper: of ring 1 or 2, or one that no guest may have. */
 void trap_from_guest_improper(struct cpu_frame *frame);
 
 /* A guest is to go on with a frame that is not proper; returns if it is one of a 32-bit guest, in ring 1 or 2. */
