@@ -474,4 +474,15 @@ run weights $GOOD '^([a-z]+: )?ok the share of its weight' '^([a-z]+: )?ok awake
 guest storm victim 8192 $kernels/storm.elf 'role=1 peer=2'
 guest storm peer 8192 $kernels/storm.elf 'role=2 peer=1'
 run storm $GOOD '^verdict: success' '^(peer: )?verdict: success'
+# ---- What tests/several/scaling.sh measures on two processors works there, in turns: by itself in even slices, all in
+# odd ones.
+machine=(-smp 2) slices='from=2 slice=100 slices=4'
+guest scaling first 32768 build/guests/scaling.elf "$slices"
+guest scaling beside 32768 build/guests/scaling.elf "$slices beside=1"
+guest scaling separate 32768 build/guests/scaling.elf "$slices" vcpus=2
+guest scaling shared 32768 build/guests/scaling.elf "$slices shared=1" vcpus=2
+run scaling $GOOD '^slice 2 [1-9]' '^beside: slice 2 0 ' '^beside: slice 3 [1-9]' '^separate: slice 2 [1-9]' \
+    '^separate: slice 3 [1-9]' '^shared: slice 3 [1-9]' '^shared: verdict: success' '^domain 4 \(shared\) powered off'
+machine=()
+
 runs_end
