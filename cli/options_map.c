@@ -17,19 +17,18 @@ static const char map_help[] =
     "and the page tables from each root down.\n"
     "\v"
     "The page is one file, which fetches nothing. Uses of a frame, and entries of tables, are those of one moment: the "
-    "last before a domain is taken down, or the operation that --stop-at says. `paravane run --map FILE` records a run "
-    "and makes the page of it at once.\n"
+    "last before a domain is taken down, or the operation that --stop-at says. `paravane run` has an option of this "
+    "name, which records a run and makes the page of it at once.\n"
     "\n"
     "Exit codes: 0 the page is there; 1 it is not, and the line says why; 2 wrong use; 3 or 5 the recording cannot be "
     "carried out: see `paravane replay --help`.\n"
     "\n"
     "Examples:\n"
-    "  paravane run --record boot.rec --ramdisk initrd.img vmlinuz\n"
     "  paravane map boot.html --from boot.rec\n"
     "  paravane map early.html --from boot.rec --stop-at 30000\n";
 
 static const struct argp_option map_list[] = {
-    {"from", KEY_FROM, "RECORDING", 0, "what `paravane run --record` has written", 0},
+    {"from", KEY_FROM, "RECORDING", 0, "a recording that `paravane run` has written", 0},
     {"stop-at", KEY_STOP, "OPERATION", 0, "show what was so behind that operation, counted from 1", 0},
     {0},
 };
