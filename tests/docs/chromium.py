@@ -19,7 +19,8 @@ class Chromium:
     """A browser with one tab.  What it complains of is in said, until somebody empties it."""
 
     def __init__(self):
-        self.profile = tempfile.TemporaryDirectory()
+        # Its children may still write there when it has ended.
+        self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         to_child, self.write_end = os.pipe()
         self.read_end, from_child = os.pipe()
         for end in (to_child, from_child):
