@@ -337,6 +337,9 @@ static void xsa_526_illegal_keys_of_rings(void **state)
 
     (void)state;
     set_queues(true);
+    keys_set(front, "queue-4/event-channel", "24"); /* of a ring that is not offered */
+    keys_set(front, "queue-4/ring-ref0", "502");
+    keys_set(front, "queue-4/ring-ref1", "503");
     memcpy(good, front, sizeof(good));
     assert_int_equal(type->publish(&device), 0);
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
