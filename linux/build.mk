@@ -20,7 +20,7 @@ CC_linux := $(GCC)
 CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
 LINK_linux := -static -s
 
-.PHONY: linux run-linux run-debian bench-linux bench-devices image
+.PHONY: linux run-linux run-debian bench-linux bench-trace bench-devices image
 
 image: build/linux/debian/disk.img
 
@@ -31,6 +31,9 @@ run-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/backend/backend.elf $(LI
 
 bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/linux/count.so $(LINUX_NEEDS)
 	$(Q)tools/bench-linux
+
+bench-trace: build/linux/amd64/ramdisk.img build/linux/count.so $(LINUX_NEEDS)
+	$(Q)tools/bench-trace
 
 bench-devices: build/linux/debian/disk.img build/linux/traffic build/linux/count.so build/backend/backend.elf \
 		$(LINUX_NEEDS)
