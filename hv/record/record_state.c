@@ -6,8 +6,8 @@
  */
 #include <hv/record/record.h>
 
-#define DOMAINS_MAX 24u
-#define VCPUS_MAX   64u
+#define DOMAINS_MAX 72u /* the machine has numbers for 64, and who is being made has none yet */
+#define VCPUS_MAX   32u
 
 struct known_vcpu {
     bool is_told;
