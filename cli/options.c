@@ -43,9 +43,8 @@ static const struct argp_option run_list[] = {
     {"timeout", KEY_TIMEOUT, "SECONDS", 0, "end it after that time, with exit code 124 (default: never)", GROUP_RUN},
     {"verbose", KEY_VERBOSE, NULL, 0, "show the hypervisor's messages as they come, and how QEMU is called", GROUP_RUN},
     {"explain", KEY_EXPLAIN, "FORMAT", OPTION_ARG_OPTIONAL,
-     "say of each call of memory management that is refused which, where, why, and what to do instead; FORMAT: text, "
-     "or "
-     "json, an object on a line",
+     "say of each call that is refused which, where, why, and what to do instead; FORMAT: text, or json, an object on "
+     "a line",
      GROUP_RUN},
     {"trace", KEY_TRACE, "WORD,...", OPTION_ARG_OPTIONAL,
      "tell of each hypercall, or of those named, with what it points to and its result; of upcalls, exceptions or "
