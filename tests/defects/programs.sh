@@ -9,12 +9,15 @@
 #   guest                                   guests/tests/NAME under the image in QEMU; NAME-32: as a 32-bit guest
 #   backend                                 parts of the back end domain, tests/backend/NAME.c, in the flavour `san`
 #   served                                  runs of tests/several with the back end's image in QEMU
+#   page                                    the playground and the map in Chromium, tests/NAME
 #
-# A defect of the engine meets the rings of the engine, one of the back end the last two, one of the hypervisor the others.
+# A defect of the engine meets the rings of the engine, one of the back end the next to last two, one of a page the last,
+# one of the hypervisor the others.
 
 ENGINE_RINGS=(unit lessons sweep recordings parallel model)
 HV_RINGS=(hv threads boot guest)
 BACKEND_RINGS=(backend served)
+PAGE_RINGS=(page)
 NARROW=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s --no-print-directory print-GUEST_NARROW)
 BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the machine around it
 
@@ -42,6 +45,10 @@ programs_of() {
         printf 'served/%s\n' "${SERVED_RUNS[@]}"
         return
     fi
+    if [ "$1" = page ]; then
+        printf 'page/%s\n' playground map
+        return
+    fi
     for source in tests/hv/test_*.c; do echo "hv/$(basename "$source" .c)"; done
     for source in tests/threads/test_*.c; do echo "threads/$(basename "$source" .c)"; done
     printf 'boot/%s\n' "${BOOT_RUNS[@]}"
@@ -61,6 +68,8 @@ target_of() {
     boot/* | guest/*) echo $IMAGE ;;
     backend/*) echo "build/san/tests/$1" ;;
     served/*) echo $BACKEND_IMAGE ;;
+    page/playground) echo build/playground/playground.html ;;
+    page/map) echo build/map/map.html build/replay/paravane-replay ;;
     recordings/*) echo $REPLAY ;;
     *) echo "build/fast/tests/$1" ;;
     esac
@@ -74,6 +83,7 @@ supplies_of() {
     guest/*) echo "$COMMAND" "build/guests/tests/${1#guest/}.elf" ;;
     served/net-*) echo $IMAGE build/guests/tests/netfront.elf ;;
     served/*) echo $IMAGE build/guests/tests/blkfront.elf ;;
+    page/map) echo "$COMMAND" build/hv/paravane-record.elf build/guests/demo.elf ;;
     esac
 }
 
@@ -89,6 +99,7 @@ command_of() {
     case $1 in
     guest/*) command=("${qemu[@]}" tests/guest/run.sh "${1#guest/}") ;;
     boot/*) command=("${qemu[@]}" tests/boot/run.sh "^${1#boot/}\$") ;;
+    page/*) command=(timeout -k 5 $((12 * $2)) "tests/${1#page/}/run.sh") ;;
     served/*) command=("${qemu[@]}" tests/several/run.sh "^${1#served/}\$") ;;
     recordings/finds) command=(env "PARAVANE_PROCESSOR_LIMIT=$2" "PARAVANE_REPLAY=$REPLAY" tests/recordings/run.sh finds) ;;
     recordings/*) command=("$REPLAY" "tests/${1}.xz") ;;
@@ -96,7 +107,7 @@ command_of() {
     hv/* | backend/*) command=(env "ASAN_OPTIONS=detect_stack_use_after_return=1:$beside_stdbuf" "$(target_of "$1")") ;;
     *) command=("$(target_of "$1")") ;;
     esac
-    runs_in_qemu "$1" || command=(timeout --foreground -k 5 $((10 * $2)) prlimit "--cpu=$2" "${command[@]}")
+    runs_in_qemu "$1" || [[ $1 == page/* ]] || command=(timeout --foreground -k 5 $((10 * $2)) prlimit "--cpu=$2" "${command[@]}")
 }
 
 # how_it_failed STATUS LOG: in a few words; nothing: it did not.
@@ -104,6 +115,8 @@ how_it_failed() {
     local test
     if grep -qa '^\[  FAILED  \]' "$2"; then
         sed -n 's/^\[  FAILED  \] //p' "$2" | head -n 1
+    elif grep -qaE '^(FAIL|ERROR): ' "$2"; then # a test of a page
+        sed -nE 's/^(FAIL|ERROR): (test_[a-z_0-9]*).*/\2/p' "$2" | head -n 1
     elif grep -qaE '^(not ok|FAILED) ' "$2"; then
         { grep -aE '^not ok ' "$2" || grep -a '^FAILED ' "$2"; } | head -n 1 | tr -d '\r' | cut -c 1-120
     elif grep -qaE '^[^ ]+ +FAILED: ' "$2"; then # a run of the image

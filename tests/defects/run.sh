@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Do the tests notice mistakes?  Each patch in this folder plants one into a copy of the sources; some test must fail then.
 #
-# Usage: tests/defects/run.sh [NUMBER|engine|hv|backend...]       default: all of them
+# Usage: tests/defects/run.sh [NUMBER|engine|hv|backend|page...]       default: all of them
 #
 # Nothing here touches the sources: everything happens in build/defects, on a copy of the tree as it is when the run
 # begins.  First the unmodified sources must pass every program (programs.sh says which there are); one that they do not
@@ -62,6 +62,7 @@ side_of() {
     case $(files_of "$1") in
     *hv/*) echo hv ;;
     *backend/*) echo backend ;;
+    *playground/* | *map/page/* | *sim/replay/map*) echo page ;;
     *) echo engine ;;
     esac
 }
@@ -74,7 +75,7 @@ is_wanted() { # PATCH ARGUMENT...
     number=${number%%-*}
     for argument in "$@"; do
         case $argument in
-        engine | hv | backend) [ "$(side_of "$patch")" = "$argument" ] && return 0 ;;
+        engine | hv | backend | page) [ "$(side_of "$patch")" = "$argument" ] && return 0 ;;
         *) [ $((10#$argument)) -eq $((10#$number)) ] && return 0 ;;
         esac
     done
@@ -98,10 +99,17 @@ copy_tree() { # FROM TO: all sources
     rm -rf "${2:?}/tests/defects"
 }
 
+is_built() { # RING/PROGRAM; a page is no program
+    local target
+    for target in $(target_of "$1"); do
+        [ -x "$base/$target" ] || { [ -f "$base/$target" ] && [[ $target == *.html ]]; } || return 1
+    done
+}
+
 # The first time is the slowest, while everything is built around it: the limits that follow from it are generous.
 base_program() { # RING/PROGRAM
     local begin=$EPOCHREALTIME out=$log/base-${1//\//-}.log failure
-    if [ ! -x "$base/$(target_of "$1")" ]; then
+    if ! is_built "$1"; then
         echo "does not build: $log/base.log" >"$log/.bad-${1//\//-}"
     elif run_program "$base" "$1" 600 "$out" || { runs_in_qemu "$1" && run_program "$base" "$1" 600 "$out"; }; then
         echo "$(seconds_since "$begin") $1" >"$log/.time-${1//\//-}"
@@ -113,7 +121,7 @@ base_program() { # RING/PROGRAM
 # A name that is none would be passed over.
 for i in "${!patches[@]}"; do
     for program in $(sed -n 's/^ring: //p' "${patches[i]}"); do
-        { programs_of hv && programs_of backend; } | grep -xF "$program" >/dev/null || { echo "${patches[i]##*/}: ring: there is no $program"; exit 1; }
+        { programs_of hv && programs_of backend && programs_of page; } | grep -xF "$program" >/dev/null || { echo "${patches[i]##*/}: ring: there is no $program"; exit 1; }
     done
 done
 
@@ -141,7 +149,7 @@ for program in "${all[@]}"; do
 done
 # By ring, and within a ring by time.
 declare -A limit
-for ring in "${ENGINE_RINGS[@]}" "${HV_RINGS[@]}" "${BACKEND_RINGS[@]}"; do
+for ring in "${ENGINE_RINGS[@]}" "${HV_RINGS[@]}" "${BACKEND_RINGS[@]}" "${PAGE_RINGS[@]}"; do
     while read -r seconds program; do
         good+=("$program")
         limit[$program]=$(awk -v s="$seconds" -v f=$LIMIT_FACTOR -v l=$LIMIT_LEAST 'BEGIN { printf "%d", s * f + l }')
@@ -158,6 +166,7 @@ make_copy() {
     local parts=(build/fast build/tsan build/replay) whole=()
     case $2 in
     hv) parts=(build/hv-san build/hv-tsan build/hv build/gcc) whole=($COMMAND) ;;
+    page) parts=(build/playground build/replay) whole=($COMMAND build/hv/paravane-record.elf build/guests/demo.elf) ;;
     backend) parts=(build/san build/backend) whole=($IMAGE build/guests/tests/{netfront,blkfront}.elf) ;;
     esac
     rm -rf "$1"
@@ -180,6 +189,10 @@ namesakes() {
 # order PATCH SIDE: the programs that it meets, in order; one may come twice.
 order() {
     local program files=()
+    if [ "$2" = page ]; then
+        sed -n 's/^ring: //p' "$1"
+        return
+    fi
     if [ "$2" = engine ]; then
         namesakes "$1" unit
         for program in "${good[@]}"; do in_list "${program%%/*}" "${ENGINE_RINGS[@]}" && echo "$program"; done
@@ -198,7 +211,7 @@ fails_again() { ! runs_in_qemu "$2" || ! run_program "$@"; } # as run_program
 try() {
     local directory=$1 out=$2 program targets failure
     shift 2
-    mapfile -t targets < <(for program in "$@"; do target_of "$program"; done | sort -u)
+    mapfile -t targets < <(for program in "$@"; do target_of "$program"; done | tr ' ' '\n' | sort -u)
     if ! build "$directory" "$out" "${targets[@]}"; then
         verdict=failed text='does not compile'
         return 1
