@@ -245,6 +245,8 @@ static void test_waits(void **state)
     assert_true(one_hangs(&stuck, &guest));
     begin_two(1, 0);
     assert_true(one_hangs(&stuck, &idle));
+    begin_two(1, 0);
+    assert_true(one_hangs(&idle, &guest)); /* halted, and nobody else to say so */
     begin_two(0, 1);
     assert_true(one_hangs(&guest_without, &stuck));
     begin_two(0, 1);
