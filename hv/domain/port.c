@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine/port.h: what the engine asks of the machine.  What other processors have to do for it is
- * hv/domain/request.h's.
+ * engine/port.h: what the engine asks of the machine, but for guests' memory, which is in port_copy.c.  What other
+ * processors have to do for it is hv/domain/request.h's.
  */
 #include <abi/errno.h>
 #include <abi/segment.h>
@@ -126,31 +126,6 @@ void port_ldt_load(struct vcpu *vcpu)
         hv_vcpu_load_ldt(hv_vcpu_of(vcpu));
     else
         request_renewal(elsewhere(vcpu), RENEW_LDT, VADDR(0));
-}
-
-/*
- * ---- Guest memory: the guest's own tables are loaded, and its part of the address space has been checked.
- */
-
-static bool copy_guest(const struct vcpu *vcpu, void *to, const void *from, size_t size)
-{
-    size_t left;
-
-    CHECK(cpu_here()->current && &cpu_here()->current->engine == vcpu);
-    cpu_user_access_begin();
-    left = copy_recover(to, from, size);
-    cpu_user_access_end();
-    return left == 0;
-}
-
-bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
-{
-    return copy_guest(vcpu, to, (const void *)from.v, size);
-}
-
-bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
-{
-    return copy_guest(vcpu, (void *)to.v, from, size);
 }
 
 /*

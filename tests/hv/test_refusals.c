@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is noted of refusals, and when they are printed. */
-/* links: hv/domain/refusals.c hv/domain/port.c hv/domain/request.c hv/domain/renew.c */
+/* links: hv/domain/refusals.c hv/domain/port.c hv/domain/port_copy.c hv/domain/request.c hv/domain/renew.c */
 /* links: hv/domain/vcpu.c hv/domain/narrow_root.c hv/mem/window.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c hv/cpu/lock.c */
 #include <setjmp.h>

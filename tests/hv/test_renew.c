@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a processor has anew of what it keeps: each by itself, and nothing that was not wanted. */
-/* links: hv/domain/port.c hv/domain/request.c hv/domain/renew.c hv/domain/vcpu.c hv/domain/narrow_root.c */
+/* links: hv/domain/port.c hv/domain/port_copy.c hv/domain/request.c hv/domain/renew.c */
+/* links: hv/domain/vcpu.c hv/domain/narrow_root.c */
 /* links: hv/mem/window.c engine/access.c tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c hv/cpu/lock.c */
 #include <setjmp.h>
 #include <stdarg.h>

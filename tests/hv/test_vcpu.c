@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which vCPU a processor runs: its root, its LDT, its window and stack, and nothing of who does not run. */
-/* links: hv/domain/port.c hv/domain/request.c hv/domain/renew.c hv/domain/vcpu.c */
+/* links: hv/domain/port.c hv/domain/port_copy.c hv/domain/request.c hv/domain/renew.c hv/domain/vcpu.c */
 /* links: hv/domain/narrow_root.c hv/mem/window.c engine/access.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c hv/cpu/lock.c */
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Windows of descriptors: what each page shows, with a frame of the guest and without, and to whom it belongs. */
-/* links: hv/domain/port.c hv/domain/request.c hv/domain/renew.c hv/domain/vcpu.c */
+/* links: hv/domain/port.c hv/domain/port_copy.c hv/domain/request.c hv/domain/renew.c hv/domain/vcpu.c */
 /* links: hv/domain/narrow_root.c hv/mem/window.c engine/access.c */
 /* links: tests/hv/lib/fake_cpu.c tests/hv/lib/port_host.c hv/cpu/lock.c */
 #include <setjmp.h>
