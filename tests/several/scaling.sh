@@ -46,7 +46,7 @@ factor() {
         return
     fi
     sed -n 's/.*\bslice \([0-9]* [0-9]* [0-9]*\)$/\1/p' $log/"$1" | awk -v name="$1" -v what="$2" -v goal="$3" '
-        { done[$1] += $2; calls[$1] = $3; last = $1 > last ? $1 : last }
+        { done[$1] += $2; if ($2 > 0) calls[$1] = $3; last = $1 > last ? $1 : last }
         function median(values, count,   i, j, value) {
             for (i = 2; i <= count; i++) {
                 value = values[i]
