@@ -150,7 +150,8 @@ test_ending() {
     ending_run again 0 '^paravane: domain 1 .ending.elf. powered off$'
     ending_run crash 3 'crashed, by a call of its own$' '^paravane: vCPU 0, kernel mode, cr2 0000000000000000, root' \
         '^paravane: rip e019:00000000801[0-9a-f]{5} <hypercall_page[+]0x3a[0-9a-f]>  rsp e021:00000000801' \
-        '^paravane: eax 0000001d  ebx 00000002 ' '^paravane: stack 00000000801[0-9a-f]{5}: 801[0-9a-f]{5} ' '!r15'
+        '^paravane: eax 0000001d  ebx 00000002 ' '!r15' \
+        '^paravane: stack 00000000801[0-9a-f]{5} <boot_stack[+]0x[0-9a-f]+>: 801[0-9a-f]{5} '
 }
 
 # where_run HOW TEXT...: out of time, and told where it is.
