@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <hv/cpu/trap.h>
 #include <hv/device/vector.h>
 #include <hv/domain/domain.h>
 
@@ -20,14 +21,14 @@ static void test_vectors(void **state)
 
     (void)state;
     while ((vector = vector_take(&domain, count + 1000)) != 0) {
-        assert_true(vector >= 0x30 && vector < 0xf0 && vector != 0x80 && vector != 0x82);
+        assert_true(vector >= 0x30 && vector < VECTOR_INTERRUPTS && vector != 0x80 && vector != 0x82);
         assert_false(taken[vector]);
         taken[vector] = true;
         assert_true(vector_find(vector, &whose, &pirq));
         assert_true(whose == &domain && pirq == count + 1000);
         count++;
     }
-    assert_int_equal(count, 0xf0 - 0x30 - 2);
+    assert_int_equal(count, VECTOR_INTERRUPTS - 0x30 - 2);
     for (unsigned i = 0; i < 300; i++)
         assert_int_equal(vector_find(i, &whose, &pirq), i < 256 && taken[i]);
     vector_give(0x77);
