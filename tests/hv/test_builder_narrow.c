@@ -98,6 +98,7 @@ static void build(void (*make)(void))
         .memory_kib = NR_PAGES * 4,
         .maxmem_kib = NR_PAGES * 4,
         .nr_vcpus = 1,
+        .max_vcpus = 1,
         .cpus = 0xa,
         .weight = 256,
     };
