@@ -7,7 +7,7 @@ uint64_t call_refused_value;
 
 int call_refuse(int error, enum call_reason reason, uint64_t value)
 {
-    call_refused = reason;
-    call_refused_value = value;
+    __atomic_store_n(&call_refused, reason, __ATOMIC_RELAXED); /* there may be threads */
+    __atomic_store_n(&call_refused_value, value, __ATOMIC_RELAXED);
     return error;
 }
