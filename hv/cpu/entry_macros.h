@@ -75,12 +75,7 @@
         SAVE_REST
         .endm
 
-        .macro RESTORE_REGISTERS
-        POP_PRESERVED
-        POP r11
-        POP r10
-        POP r9
-        POP r8
+        .macro RESTORE_FIRST
         POP rax
         POP rcx
         POP rdx
@@ -88,6 +83,15 @@
         POP rdi
         addq $16, %rsp /* vector, error code */
         .cfi_adjust_cfa_offset -16
+        .endm
+
+        .macro RESTORE_REGISTERS
+        POP_PRESERVED
+        POP r11
+        POP r10
+        POP r9
+        POP r8
+        RESTORE_FIRST
         .endm
 
 /* For the debugger: from here to .cfi_endproc the stack holds a frame, but for its registers. */

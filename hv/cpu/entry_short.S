@@ -151,13 +151,7 @@ entry_short:
 1:      cmpb $0, VCPU_ATTENTION(%rdi)
         jne .Lattend_short
         .cfi_remember_state
-        POP rax
-        POP rcx
-        POP rdx
-        POP rsi
-        POP rdi
-        addq $16, %rsp /* vector, error code */
-        .cfi_adjust_cfa_offset -16
+        RESTORE_FIRST
         jmp entry_iret
         .cfi_restore_state
 
