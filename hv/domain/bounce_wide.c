@@ -75,44 +75,35 @@ FORCE_INLINE void enter(struct hv_vcpu *vcpu, uint64_t rsp, bool written, struct
     frame->rflags &= ~(RFLAGS_TF | RFLAGS_RF | RFLAGS_NT | RFLAGS_VM | RFLAGS_AC);
 }
 
-void bounce_wide(struct hv_vcpu *vcpu, struct callback handler)
+/* With @nr_between words of @between, a constant, where some frames have them. */
+FORCE_INLINE void bounce_with(struct hv_vcpu *vcpu, struct callback handler, const uint64_t *between,
+                              unsigned nr_between)
 {
     const struct interrupted rest = interrupted(vcpu);
-    const uint64_t size = REGISTERS_SIZE + sizeof(rest), rsp = enter_kernel(vcpu, size);
-    bool written;
-
-    cpu_user_access_begin();
-    written = access_range_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp) &&
-              write_interrupted(rsp + REGISTERS_SIZE, rest);
-    cpu_user_access_end();
-    enter(vcpu, rsp, written, handler);
-}
-
-void bounce_wide_error(struct hv_vcpu *vcpu, struct callback handler, uint64_t error)
-{
-    const struct interrupted rest = interrupted(vcpu);
-    const uint64_t size = REGISTERS_SIZE + sizeof(error) + sizeof(rest), rsp = enter_kernel(vcpu, size);
-    bool written;
-
-    cpu_user_access_begin();
-    written = access_range_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp) &&
-              user_word_write(rsp + REGISTERS_SIZE, error) &&
-              write_interrupted(rsp + REGISTERS_SIZE + sizeof(error), rest);
-    cpu_user_access_end();
-    enter(vcpu, rsp, written, handler);
-}
-
-void bounce_wide_selectors(struct hv_vcpu *vcpu, struct callback handler, const uint64_t selectors[4])
-{
-    const struct interrupted rest = interrupted(vcpu);
-    const uint64_t size = REGISTERS_SIZE + 4 * sizeof(selectors[0]) + sizeof(rest), rsp = enter_kernel(vcpu, size);
+    const uint64_t size = REGISTERS_SIZE + nr_between * sizeof(*between) + sizeof(rest);
+    const uint64_t rsp = enter_kernel(vcpu, size);
     bool written;
 
     cpu_user_access_begin();
     written = access_range_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp);
-    for (unsigned i = 0; written && i < 4; i++)
-        written = user_word_write(rsp + REGISTERS_SIZE + i * sizeof(selectors[0]), selectors[i]);
+    for (unsigned i = 0; written && i < nr_between; i++)
+        written = user_word_write(rsp + REGISTERS_SIZE + i * sizeof(*between), between[i]);
     written = written && write_interrupted(rsp + size - sizeof(rest), rest);
     cpu_user_access_end();
     enter(vcpu, rsp, written, handler);
+}
+
+void bounce_wide(struct hv_vcpu *vcpu, struct callback handler)
+{
+    bounce_with(vcpu, handler, NULL, 0);
+}
+
+void bounce_wide_error(struct hv_vcpu *vcpu, struct callback handler, uint64_t error)
+{
+    bounce_with(vcpu, handler, &error, 1);
+}
+
+void bounce_wide_selectors(struct hv_vcpu *vcpu, struct callback handler, const uint64_t selectors[4])
+{
+    bounce_with(vcpu, handler, selectors, 4);
 }
