@@ -9,9 +9,8 @@
 #include <engine/engine.h>
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
-#include <hv/cpu/cpu.h>
-#include <hv/cpu/user_word.h>
 #include <hv/domain/vcpu.h>
+#include <hv/emulate/code_word.h>
 #include <hv/emulate/cpuid.h>
 #include <hv/emulate/emulate_privileged.h>
 #include <hv/emulate/emulation.h>
@@ -258,7 +257,7 @@ static bool may(const struct hv_vcpu *vcpu, enum right right)
 /*
  * ---- The short ways of 64-bit code, known by a word of it: a kernel's rdmsr and wrmsr without prefixes, of which
  * Linux needs one at each change of process; and ports in a domain that has none.  Whatever else is at rip goes the
- * long way, which reads it anew, and so does a guest that steps.
+ * long way, which reads it anew.
  */
 
 #define CODE_WRMSR     0x300fu /* the two bytes as a number */
@@ -268,27 +267,6 @@ static bool may(const struct hv_vcpu *vcpu, enum right right)
 #define PORT_IN_DX     0x08u
 #define PORT_OUT       0x02u
 #define PORT_WIDE      0x01u
-
-/* A word at rip, of code whose segment is known. */
-FORCE_INLINE bool read_code_word(const struct hv_vcpu *vcpu, uint64_t *word)
-{
-    uint64_t rip = vcpu->frame->rip;
-    bool read;
-
-    if (!emulation_in_flat_code(vcpu) || !access_range_ok(vcpu->engine.domain, VADDR(rip), sizeof(*word)))
-        return false;
-    cpu_user_access_begin();
-    read = user_word_read(rip, word);
-    cpu_user_access_end();
-    return read;
-}
-
-static bool step_over(struct cpu_frame *frame, unsigned length)
-{
-    frame->rip += length;
-    frame->rflags &= ~RFLAGS_RF;
-    return true;
-}
 
 static bool run_port(struct hv_vcpu *vcpu, uint64_t code)
 {
@@ -307,23 +285,27 @@ static bool run_port(struct hv_vcpu *vcpu, uint64_t code)
         length++;
     if (!(code & PORT_OUT))
         operand_set_register(vcpu->frame, OPERAND_RAX, bytes, UINT64_MAX);
-    return step_over(vcpu->frame, length);
+    code_word_pass(vcpu, length);
+    return true;
 }
 
 bool emulate_short(struct hv_vcpu *vcpu)
 {
     uint64_t code;
+    bool writes;
 
-    if ((vcpu->frame->rflags & RFLAGS_TF) || !read_code_word(vcpu, &code))
+    if (!code_word_read(vcpu, &code))
         return false;
-    if ((uint16_t)code == CODE_RDMSR)
-        return emulation_in_kernel(vcpu) && read_msr(vcpu) && step_over(vcpu->frame, 2);
-    if ((uint16_t)code == CODE_WRMSR)
-        return emulation_in_kernel(vcpu) && write_msr(vcpu) && step_over(vcpu->frame, 2);
-    return run_port(vcpu, code);
+    writes = (uint16_t)code == CODE_WRMSR;
+    if (!writes && (uint16_t)code != CODE_RDMSR)
+        return run_port(vcpu, code);
+    if (!emulation_in_kernel(vcpu) || !(writes ? write_msr(vcpu) : read_msr(vcpu)))
+        return false;
+    code_word_pass(vcpu, 2);
+    return true;
 }
 
-static enum emulate_result emulate_decoded(struct hv_vcpu *vcpu)
+enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
 {
     const struct privileged *entry;
     struct emulation emulation;
@@ -335,11 +317,6 @@ static enum emulate_result emulate_decoded(struct hv_vcpu *vcpu)
         return emulation.result;
     emulation_finish(&emulation);
     return EMULATE_DONE;
-}
-
-enum emulate_result emulate_privileged(struct hv_vcpu *vcpu)
-{
-    return emulate_short(vcpu) ? EMULATE_DONE : emulate_decoded(vcpu);
 }
 
 /*
@@ -393,7 +370,7 @@ static bool is_certainly_not_forced(const struct hv_vcpu *vcpu)
 {
     uint64_t word;
 
-    return read_code_word(vcpu, &word) && (word & FORCED_MASK) != FORCED_WORD;
+    return code_word_read(vcpu, &word) && (word & FORCED_MASK) != FORCED_WORD;
 }
 
 /* In either mode. */

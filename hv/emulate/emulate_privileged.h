@@ -13,7 +13,7 @@ enum emulate_result emulate_privileged(struct hv_vcpu *vcpu);
 
 /*
  * The same of what 64-bit code asks for most often and what touches nothing but the vCPU's own, without the house's
- * lock.  False: it is none of that, and nothing has changed.
+ * lock, to be tried before.  False: it is none of that, and nothing has changed.
  */
 bool emulate_short(struct hv_vcpu *vcpu);
 

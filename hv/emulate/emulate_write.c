@@ -3,12 +3,10 @@
  * Writes of a guest's kernel to its page tables: [vm_assist] of abi/.  The instruction becomes a struct table_write,
  * which the engine judges and carries out as one step; registers and flags follow from what it saw.
  */
-#include <engine/access.h>
 #include <engine/engine.h>
-#include <hv/cpu/cpu.h>
-#include <hv/cpu/user_word.h>
 #include <hv/domain/vcpu.h>
 #include <hv/emulate/alu.h>
+#include <hv/emulate/code_word.h>
 #include <hv/emulate/emulate_write.h>
 #include <hv/emulate/emulation.h>
 #include <hv/emulate/operand.h>
@@ -312,20 +310,6 @@ static bool decode_short(const struct cpu_frame *frame, uint64_t code, struct sh
     return true;
 }
 
-static bool read_short(const struct hv_vcpu *vcpu, struct short_write *found)
-{
-    uint64_t rip = vcpu->frame->rip, code;
-    bool read;
-
-    if (!emulation_in_flat_code(vcpu) || (vcpu->frame->rflags & RFLAGS_TF) ||
-        !access_range_ok(vcpu->engine.domain, VADDR(rip), sizeof(code)))
-        return false;
-    cpu_user_access_begin();
-    read = user_word_read(rip, &code);
-    cpu_user_access_end();
-    return read && decode_short(vcpu->frame, code, found);
-}
-
 static enum emulate_result write_short(struct hv_vcpu *vcpu, const struct short_write *found)
 {
     struct cpu_frame *frame = vcpu->frame;
@@ -340,8 +324,7 @@ static enum emulate_result write_short(struct hv_vcpu *vcpu, const struct short_
         return EMULATE_UNKNOWN;
     if (found->exchanges)
         operand_set_register(frame, found->source, 8, write.seen);
-    frame->rip += found->length;
-    frame->rflags &= ~RFLAGS_RF;
+    code_word_pass(vcpu, found->length);
     return EMULATE_DONE;
 }
 
@@ -380,10 +363,11 @@ enum emulate_result emulate_write(struct hv_vcpu *vcpu, uint64_t address, uint64
 {
     const uint64_t cause = PAGE_FAULT_PRESENT | PAGE_FAULT_WRITE;
     struct short_write found;
+    uint64_t code;
 
     if (!vcpu->engine.domain->writable_tables || !emulation_in_kernel(vcpu) || (error & ~PAGE_FAULT_USER) != cause)
         return EMULATE_UNKNOWN;
-    if (read_short(vcpu, &found) && found.address == address)
+    if (code_word_read(vcpu, &code) && decode_short(vcpu->frame, code, &found) && found.address == address)
         return write_short(vcpu, &found);
     return write_long(vcpu, address);
 }

@@ -290,13 +290,10 @@ static bool count_element(const struct emulation *emulation)
     return left != 0;
 }
 
-void emulation_retire(struct hv_vcpu *vcpu)
+void emulation_step(struct hv_vcpu *vcpu)
 {
-    vcpu->frame->rflags &= ~RFLAGS_RF;
-    if (vcpu->frame->rflags & RFLAGS_TF) {
-        vcpu->state.debug[6] |= DR6_STEP;
-        bounce_exception(vcpu, VECTOR_DEBUG);
-    }
+    vcpu->state.debug[6] |= DR6_STEP;
+    bounce_exception(vcpu, VECTOR_DEBUG);
 }
 
 void emulation_finish(const struct emulation *emulation)

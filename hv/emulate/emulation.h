@@ -5,11 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <hv/domain/vcpu.h>
 #include <hv/emulate/decode.h>
 #include <hv/emulate/emulate_result.h>
 #include <hv/emulate/segment.h>
-
-struct hv_vcpu;
 
 struct emulation {
     struct hv_vcpu *vcpu;
@@ -78,8 +77,14 @@ bool emulation_is_spent(const struct emulation *emulation);
  */
 void emulation_finish(const struct emulation *emulation);
 
-/* The end of it where rip is set already. */
-void emulation_retire(struct hv_vcpu *vcpu);
+/* The end of it where rip is set already; for a guest that steps, its debug exception. */
+void emulation_step(struct hv_vcpu *vcpu);
+static inline void emulation_retire(struct hv_vcpu *vcpu)
+{
+    vcpu->frame->rflags &= ~RFLAGS_RF;
+    if (vcpu->frame->rflags & RFLAGS_TF)
+        emulation_step(vcpu);
+}
 
 /* in, out, ins, outs, at a port that the guest may use.  False: emulation->result. */
 bool emulation_port(struct emulation *emulation);

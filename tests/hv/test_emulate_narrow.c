@@ -72,7 +72,7 @@ static void place_narrow(const char *bytes, size_t count, unsigned ring, uint32_
 /* It is carried out, and the next is at @rip. */
 static void goes_to(uint64_t rip)
 {
-    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_int_equal(privileged(), EMULATE_DONE);
     assert_int_equal(frame.rip, rip);
     assert_int_equal(seen.page_faults + seen.exceptions, 0);
 }
@@ -82,7 +82,7 @@ static void page_faults(uint64_t address, uint64_t error)
     uint64_t rip = frame.rip;
 
     seen.page_faults = 0;
-    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_int_equal(privileged(), EMULATE_DONE);
     assert_true(seen.page_faults == 1 && seen.exceptions == 0 && frame.rip == rip);
     assert_int_equal(seen.address, address);
     assert_int_equal(seen.error, error);
@@ -243,7 +243,7 @@ static void test_data_down(void **state)
 
 static void stack_faults(void)
 {
-    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_int_equal(privileged(), EMULATE_DONE);
     assert_true(seen.exceptions == 1 && seen.vector == VECTOR_STACK && seen.error == 0 && frame.rip == BASE);
 }
 

@@ -144,7 +144,7 @@ static void test_unreadable(void **state)
     memcpy(memory + PAGE - 2, "\x0f\x22\xdb", 3);
     frame.rip = BASE + PAGE - 2;
     readable[1] = false;
-    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_int_equal(privileged(), EMULATE_DONE);
     assert_true(seen.page_faults == 1 && seen.address == BASE + PAGE && seen.error == PAGE_FAULT_FETCH);
     assert_int_equal(frame.rip, BASE + PAGE - 2);
     /* One that ends in front of that page does not need it. */
@@ -195,7 +195,7 @@ static void test_msr_ways(void **state)
     memory[PAGE - 1] = 0x0f;
     frame.rip = BASE + PAGE - 1;
     readable[1] = false;
-    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_int_equal(privileged(), EMULATE_DONE);
     assert_true(seen.page_faults == 1 && seen.address == BASE + PAGE);
     /* What lies at rip is not what runs if the segment begins elsewhere: here clts. */
     PLACE("\x0f\x32\x0f\x06");
@@ -217,7 +217,7 @@ static void test_step(void **state)
         frame.rcx = 0xc0000102;
         frame.rdx = 0;
         frame.rflags |= RFLAGS_TF;
-        assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+        assert_int_equal(privileged(), EMULATE_DONE);
         assert_int_equal(frame.rip, BASE + 2);
         assert_true(seen.exceptions == 1 && seen.vector == VECTOR_DEBUG);
         assert_int_equal(vcpu.state.debug[6], 0x4000);

@@ -461,7 +461,7 @@ static enum emulate_result emulate(unsigned way)
 {
     switch (way) {
     case WAY_PRIVILEGED:
-        return emulate_privileged(&vcpu);
+        return emulate_short(&vcpu) ? EMULATE_DONE : emulate_privileged(&vcpu);
     case WAY_FORCED:
         return emulate_forced(&vcpu);
     case WAY_GATE:

@@ -54,7 +54,7 @@ static void test_faults(void **state)
     PLACE("\x0f\x01\x07");
     frame.rdi = AT;
     writable[1] = false;
-    assert_int_equal(emulate_privileged(&vcpu), EMULATE_DONE);
+    assert_int_equal(privileged(), EMULATE_DONE);
     assert_true(seen.page_faults == 1 && seen.address == AT);
     assert_int_equal(seen.error, PAGE_FAULT_WRITE | PAGE_FAULT_PRESENT);
     assert_int_equal(frame.rip, BASE);

@@ -22,7 +22,7 @@ static bool reads(uint32_t msr, uint64_t *value)
     vcpu.engine.traps[VECTOR_PROTECTION].address = 1;
     vcpu.engine.id = 1;
     frame.rcx = msr | UINT64_C(1) << 40;
-    if (emulate_privileged(&vcpu) != EMULATE_DONE)
+    if (privileged() != EMULATE_DONE)
         return false;
     *value = frame.rdx << 32 | frame.rax;
     return true;
@@ -35,7 +35,7 @@ static bool writes(uint32_t msr, uint64_t value)
     frame.rcx = msr;
     frame.rax = value & 0xffffffff;
     frame.rdx = value >> 32;
-    return emulate_privileged(&vcpu) == EMULATE_DONE;
+    return privileged() == EMULATE_DONE;
 }
 
 static void test_msr_values(void **state)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <hv/domain/vcpu.h>
+#include <hv/emulate/emulate_result.h>
 
 #define PAGE   0x1000u
 #define BASE   UINT64_C(0x10000)
@@ -41,6 +42,9 @@ extern struct seen seen;
 /* A 64-bit guest's kernel in front of @bytes, all registers poisoned. */
 void place(const char *bytes, size_t count);
 #define PLACE(bytes) place(bytes, sizeof(bytes) - 1)
+
+/* As a protection fault has it: by the short way, or by the long one. */
+enum emulate_result privileged(void);
 
 /* It is carried out, and is @length long; it is the guest's fault, and nothing has changed. */
 void does(unsigned length);
