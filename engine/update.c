@@ -53,45 +53,9 @@ static bool same_references(uint64_t old, uint64_t new)
     return (ENTRY_PRESENT & old & new) && !((old ^ new) & ~ENTRY_INERT);
 }
 
-/*
- * Does an entry of an L1 table keep its frame, one of the table's own domain, and only become writable or cease to be?
- * Protection is what guests change most.
- */
-static bool same_frame(const struct op *op, uint64_t old, const struct entry *entry)
-{
-    return (old & entry->bits & ENTRY_PRESENT) && !((old ^ entry->bits) & ~(ENTRY_INERT | ENTRY_RW)) && entry->frame &&
-           !(entry->bits & ENTRY_CACHE) && op->pg_owner == op->pt_owner &&
-           frame_owner(entry->frame) == op->pt_owner->id.v;
-}
-
-/* The general reference stays with the entry, and only the writable use comes or goes. */
-FORCE_INLINE int update_protection(struct op *op, struct slot slot, uint64_t *live, const struct update *update,
-                                   const struct entry *entry)
-{
-    uint64_t old;
-
-    if (entry->type == TYPE_WRITABLE) {
-        int error = typeref_get_writable(op, slot, entry->frame);
-
-        if (error)
-            return error;
-    }
-    if (!commit(live, entry->bits, update, &old)) {
-        if (entry->type == TYPE_WRITABLE)
-            typeref_put_writable(op->machine, entry->frame);
-        return -XEN_EAGAIN;
-    }
-    if (old & ENTRY_RW)
-        typeref_put_writable(op->machine, entry->frame);
-    return 0;
-}
-
-/*
- * Decode, acquire, commit.  Compiled twice: for L1 tables, where nothing waits and every instruction counts, and for
- * all others.
- */
-FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct slot slot, uint64_t *live,
-                             const struct update *update)
+/* Decode, acquire, commit. */
+static int update_slot(struct op *op, const struct level *level, struct slot slot, uint64_t *live,
+                       const struct update *update)
 {
     struct entry entry;
     uint64_t old;
@@ -104,8 +68,6 @@ FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct sl
         op->upper_changed |= slot.level > 1;
         return commit(live, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
     }
-    if (slot.level == 1 && same_frame(op, old, &entry))
-        return update_protection(op, slot, live, update, &entry);
     error = entry_acquire(op, level, slot, &entry);
     if (error)
         return error;
@@ -116,12 +78,6 @@ FORCE_INLINE int update_slot(struct op *op, const struct level *level, struct sl
     op->upper_changed |= slot.level > 1 && (old & ENTRY_PRESENT);
     entry_release(op, slot, old);
     return 0;
-}
-
-static __attribute__((noinline)) int update_any_leaf(struct op *op, mfn_t table, uint64_t *live, unsigned index,
-                                                     const struct update *update)
-{
-    return update_slot(op, level_of(op->pt_owner->width, TYPE_L1), (struct slot){table, 1, index}, live, update);
 }
 
 /*
@@ -161,7 +117,8 @@ int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, c
 {
     if (update_common(op, &entries[index], update))
         return 0;
-    return update_any_leaf(op, table, &entries[index], index, update);
+    return update_slot(op, level_of(op->pt_owner->width, TYPE_L1), (struct slot){table, 1, index}, &entries[index],
+                       update);
 }
 
 int update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update)
