@@ -18,6 +18,7 @@
 #include <backend/ninepkept.h>
 #include <backend/ninepring.h>
 #include <backend/share.h>
+#include <backend/work.h>
 #include <backend/xenbus.h>
 
 #define KEY_MAX        24u
@@ -399,11 +400,13 @@ static bool ask_again(struct ninepfs *back)
     return done;
 }
 
+/* No event comes of that, and there may be more requests than messages. */
 static void refuse_request(struct ninepfs *back, struct stream *stream, struct share_message *message)
 {
     message->reply_size = ninep_refuse(message->request, message->reply, NINEP_EIO);
     ninepkept_note(&back->kept, message->request, message->request_size, message->reply);
     append(stream, message);
+    work_again();
 }
 
 /* What ends a fid that has been made anew has to be done, and does no harm if it has been done before. */

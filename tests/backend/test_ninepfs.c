@@ -5,7 +5,7 @@
  */
 /* links: tests/backend/lib/print_to.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
-/* links: tests/backend/lib/draw.c */
+/* links: backend/work.c tests/backend/lib/draw.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
  */
 /* links: tests/backend/lib/print_to.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
-/* links: tests/backend/lib/draw.c */
+/* links: backend/work.c tests/backend/lib/draw.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +21,7 @@
 #include <backend/ninepfids.h>
 #include <backend/ninepfs.h>
 #include <backend/share.h>
+#include <backend/work.h>
 #include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/keys.h>
@@ -430,16 +431,45 @@ static void test_first_request(void **state)
     assert_int_equal(host_nr_sent, 0);
 }
 
+/* Until the loop sleeps. */
+static void run(void (*once)(struct xenbus_device *device))
+{
+    do
+        once(&device);
+    while (work_take());
+}
+
+/* More than there are messages: those that were taken are errors, and the others follow without another event. */
+static void test_many_lost(void **state)
+{
+    const uint16_t lost = SHARE_MESSAGES, more = 3;
+
+    (void)state;
+    begin_session();
+    for (uint16_t tag = 0; tag < lost; tag++)
+        ninep_ask(1, TREAD, tag, 23, NINEP_HEADER, 7);
+    turn();
+    for (uint16_t tag = 0; tag < more; tag++)
+        ninep_ask(1, TREAD, (uint16_t)(lost + tag), 23, NINEP_HEADER, 7);
+    live_again();
+    expect_session_again();
+    run(type->turn);
+    for (uint16_t tag = 0; tag < lost; tag++)
+        expect_error(1, tag, NINEP_EIO);
+    assert_int_equal(host_nr_sent, more);
+    assert_int_equal(host_sent[0]->request[5], lost);
+}
+
 /* It is closing, and answers until the front end has heard of it. */
 static void test_refused(void **state)
 {
     (void)state;
     begin_session();
-    for (uint16_t tag = 0; tag < 100; tag++) {
+    for (uint16_t tag = 0; tag < 100; tag++)
         ninep_ask(tag % 2, TREAD, tag, 23, NINEP_HEADER, 7);
-        type->refuse(&device);
+    run(type->refuse);
+    for (uint16_t tag = 0; tag < 100; tag++)
         expect_error(tag % 2, tag, NINEP_EIO);
-    }
     assert_int_equal(host_nr_sent, 0);
 }
 
@@ -494,6 +524,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fids, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_first_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_scribbled, set_up, tear_down),
