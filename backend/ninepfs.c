@@ -409,10 +409,13 @@ static void refuse_request(struct ninepfs *back, struct stream *stream, struct s
     work_again();
 }
 
-/* What ends a fid that has been made anew has to be done, and does no harm if it has been done before. */
+/*
+ * What ends a fid that has been made anew has to be done, since the front end lets go of it whatever it is told; and it
+ * does no harm if it has been done before: the fid is the same file's, or there is none.
+ */
 static bool may_be_repeated(const uint8_t *request)
 {
-    return ninep_type(request) == NINEP_TCLUNK;
+    return ninep_type(request) == NINEP_TCLUNK || ninep_type(request) == NINEP_TREMOVE;
 }
 
 /* Was this one taken before?  It has been taken now. */

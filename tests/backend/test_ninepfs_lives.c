@@ -460,6 +460,28 @@ static void test_many_lost(void **state)
     assert_int_equal(host_sent[0]->request[5], lost);
 }
 
+/* Its fid is the front end's to use again, whatever becomes of it. */
+static void test_lost_remove(void **state)
+{
+    uint32_t number;
+    uint8_t answer;
+
+    (void)state;
+    host_file = 1234;
+    begin_session();
+    walk(1, 10, 1, "a");
+    ninep_ask(1, NINEP_TREMOVE, 6, 23, NINEP_HEADER, 10);
+    turn();
+    live_again();
+    expect_session_again();
+    make_walk(1, 10, 1, "a");
+    expect_request();
+    expect_asked(NINEP_TREMOVE, 10);
+    turn();
+    assert_int_equal(ninep_get_answer(1, &answer, &number), 6);
+    assert_int_equal(answer, NINEP_TREMOVE + 1);
+}
+
 /* It is closing, and answers until the front end has heard of it. */
 static void test_refused(void **state)
 {
@@ -525,6 +547,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_other_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_first_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_remove, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_scribbled, set_up, tear_down),
