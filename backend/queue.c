@@ -3,20 +3,20 @@
 #include <guest/time.h>
 #include <backend/queue.h>
 
-static bool has_room(const struct packet_queue *queue, const struct packet *packet)
+static bool has_room(const struct packet_queue *queue, const struct packet *packet, unsigned most)
 {
-    unsigned free = packet_pages_free() / 2, most = free < QUEUE_PAGES_MAX ? free : QUEUE_PAGES_MAX;
+    unsigned half = packet_pages_free() / 2;
 
-    return queue->nr_pages + packet->nr_fragments <= most;
+    return queue->nr_pages + packet->nr_fragments <= (half < most ? half : most);
 }
 
-void queue_put(struct packet_queue *queue, struct packet *packet)
+void queue_put(struct packet_queue *queue, struct packet *packet, unsigned most)
 {
     uint64_t now = time_now();
 
     if (queue->first && now - queue->moved > QUEUE_STALL)
         queue_clear(queue);
-    if (!has_room(queue, packet)) {
+    if (!has_room(queue, packet, most)) {
         queue->dropped++;
         packet_free(packet);
         return;

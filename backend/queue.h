@@ -7,7 +7,7 @@
 
 #include <backend/packet.h>
 
-/* A queue has so many pages at most, and at most as many as half of those that are free, whatever all others hold. */
+/* A taker has so many pages at most, and a queue at most as many as half of those that are free, whoever holds more. */
 #define QUEUE_PAGES_MAX 256u
 
 /* When nothing has been taken for so many nanoseconds, all that waits is dropped with the next arrival. */
@@ -20,8 +20,8 @@ struct packet_queue {
     uint64_t dropped;
 };
 
-/* Append @packet, which is the queue's from then on, or drop it. */
-void queue_put(struct packet_queue *queue, struct packet *packet);
+/* Append @packet, which is the queue's from then on, or drop it.  @most: pages that its taker may have in it. */
+void queue_put(struct packet_queue *queue, struct packet *packet, unsigned most);
 
 /* Take the first packet, which is the caller's; there is one: queue->first. */
 struct packet *queue_take(struct packet_queue *queue);

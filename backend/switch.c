@@ -102,9 +102,24 @@ static struct packet_queue *queue_of(struct switch_port *port, const struct pack
     return &port->queues[port->nr_queues > 1 ? headers_flow(packet) % port->nr_queues : 0];
 }
 
+/*
+ * Pages that a queue may have: however many a port has, its owner holds no more than others.  Of several each has half
+ * of what is left by the rest, so that none that stands still keeps the rest from receiving.
+ */
+static unsigned share_of(const struct switch_port *port, const struct packet_queue *queue)
+{
+    unsigned left = QUEUE_PAGES_MAX + queue->nr_pages;
+
+    for (unsigned i = 0; i < SWITCH_QUEUES; i++)
+        left -= port->queues[i].nr_pages;
+    return port->nr_queues > 1 ? left / 2 : left;
+}
+
 /* Queue a packet that is not to be cut, or that the port cuts itself. */
 static void put(struct switch_port *port, struct packet *packet)
 {
+    struct packet_queue *queue;
+
     if (packet->gso == PACKET_GSO_NONE && packet->size > port->size_max) {
         port->refused++;
         packet_free(packet);
@@ -112,7 +127,8 @@ static void put(struct switch_port *port, struct packet *packet)
     }
     if (!port->takes_blank)
         checksum_finish(packet);
-    queue_put(queue_of(port, packet), packet);
+    queue = queue_of(port, packet);
+    queue_put(queue, packet, share_of(port, queue));
 }
 
 static bool takes_uncut(const struct switch_port *port, const struct packet *packet)

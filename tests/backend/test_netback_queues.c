@@ -120,6 +120,38 @@ static void test_queues(void **state)
     assert_int_equal(net_failures, 1);
 }
 
+static void send_in_flows(unsigned count, unsigned nr_flows)
+{
+    for (unsigned i = 0; i < count; i++) {
+        send_in_flow(i % nr_flows, 100);
+        assert_int_equal(front_tx_answer(&net_guests[0].tx), NETIF_RSP_OKAY);
+    }
+}
+
+/* Queues that nobody takes from hold together what one may hold; and none of them so much that others have nothing. */
+static void xsa_392_queues_bounded(void **state)
+{
+    struct netif_rx_response first;
+    struct netif_extra_info gso;
+    unsigned other, arrived = 0;
+
+    (void)state;
+    net_guest_give_queues(1);
+    net_guests_connect();
+    for (unsigned i = 0; i < QUEUES; i++)
+        post_one(net_guest_rx(&net_guests[1], i));
+    send_in_flows(1, 1);
+    other = (take_in_one(&net_guests[1]) + 1) % QUEUES;
+    send_in_flows(1000, 1);
+    send_in_flows(1000, 1000);
+    assert_in_range(packet_pages_free(), PACKET_PAGES - QUEUE_PAGES_MAX, PACKET_PAGES - QUEUE_PAGES_MAX / 2);
+    front_rx_post(net_guest_rx(&net_guests[1], other), 200);
+    net_guests_run();
+    while (front_rx_take(net_guest_rx(&net_guests[1], other), got, &first, &gso))
+        arrived++;
+    assert_in_range(arrived, 20, QUEUE_PAGES_MAX / 2);
+}
+
 /* None, too many, and those of which one lacks a key, or has another's. */
 static void xsa_526_illegal_keys_of_queues(void **state)
 {
@@ -159,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_flows, net_guests_begin, net_guests_end),
         cmocka_unit_test_setup_teardown(test_queues, net_guests_begin, net_guests_end),
+        cmocka_unit_test_setup_teardown(xsa_392_queues_bounded, net_guests_begin, net_guests_end),
         cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_queues, net_guests_begin, net_guests_end),
     };
 

@@ -40,7 +40,7 @@ static struct packet *put(const uint8_t *from, unsigned size)
 {
     struct packet *packet = pool_make_packet(from, size);
 
-    queue_put(&queue, packet);
+    queue_put(&queue, packet, QUEUE_PAGES_MAX);
     assert_int_equal(queue.dropped, 0);
     return packet;
 }

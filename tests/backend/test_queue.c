@@ -29,7 +29,7 @@ static void put(struct packet_queue *queue, unsigned mark)
     assert_non_null(packet);
     assert_int_equal(packet_extend(packet, 100), 0);
     packet->csum_start = (uint16_t)mark;
-    queue_put(queue, packet);
+    queue_put(queue, packet, QUEUE_PAGES_MAX);
 }
 
 static unsigned take(struct packet_queue *queue)
