@@ -9,9 +9,9 @@ Usage: tests/machine/bench.py [instructions] [time] [PATTERN]     default: both;
 same emulated processor, kernel and images, and as much memory for the guest.  Where Debian's Xen could not be fetched
 there are two, and the last line says so.
   instructions   all that the machine carries out, counted by a plugin of QEMU's: programs, kernel, and the hypervisor
-                 and the back end or the first domain where there are such, for one request.  QEMU lets an instruction take a nanosecond (-icount
-                 shift=0).  A row is counted with few requests and with many, and the difference is divided: what it
-                 takes to start the program does not count.  The median of three.
+                 and the back end or the first domain where there are such, for one request.  QEMU lets an instruction
+                 take a nanosecond (-icount shift=0).  A row is counted with few requests and with many, and the
+                 difference is divided: what it takes to start the program does not count.  The median of three.
   time           what fio, or the program in the guest, sees by the guest's clock, which is the host's.  The machines
                  take turns, row by row and three times; the median.  The one that does not have its turn is idle.
 
@@ -38,8 +38,9 @@ from machine import DEBIAN, Disk, Machine, Trouble, native_command, native_netwo
 
 BEGUN = time.monotonic()
 LOG = "build/log/bench-devices"
-WANTED = os.environ.get("PARAVANE_BENCH_MODES", "native paravane xen").split()
-MODES = [mode for mode in WANTED if mode != "xen" or xen.is_there()]
+ALL_MODES = ("native", "paravane", "xen")  # ratios are to the first of them that is measured
+WANTED = os.environ.get("PARAVANE_BENCH_MODES", " ".join(ALL_MODES)).split()
+MODES = [mode for mode in ALL_MODES if mode in WANTED and (mode != "xen" or xen.is_there())]
 ROUNDS = int(os.environ.get("PARAVANE_BENCH_ROUNDS", 3))
 SECONDS = int(os.environ.get("PARAVANE_BENCH_SECONDS", 5))  # of a measurement of time
 SIZE = 256  # MiB of the disk that is measured
