@@ -95,7 +95,6 @@ static void remove_one(struct hv_domain *front, const struct bundle_device *devi
 {
     struct store_device_node nodes[BUNDLE_NODES_MAX];
     const struct store_device stored = directories_as_stored(device, nodes);
-
     bool ends = has_fate(device->backend, CLOSES) || has_fate(device->backend, GIVEN_UP);
 
     if (!directories_outlive(device) || (ends && !directories_close(device)))
