@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks by their keys: right ones are served, wrong ones leave nothing behind, and who may write is what both say. */
-/* links: tests/backend/lib/print_to.c */
+/* links: tests/backend/lib/print_to.c tests/backend/lib/ends.c */
 /* links: backend/blkback.c backend/blkio.c backend/blkplan.c backend/blkring.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/lent.c tests/backend/lib/fake_disk.c */
 #include <setjmp.h>
@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include <abi/errno.h>
-#include <guest/event.h>
 #include <guest/memory.h>
 #include <guest/print.h>
 #include <backend/blkback.h>
@@ -22,6 +21,7 @@
 #include <backend/work.h>
 #include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
+#include <tests/backend/lib/ends.h>
 #include <tests/backend/lib/fake_disk.h>
 #include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/lent.h>
@@ -31,16 +31,14 @@
 #define RINGS      4u
 #define FIRST_REF  500u /* of the ring's pages */
 #define PORT       20u  /* of the first ring */
-#define LOCAL_PORT 1020u
 
 static const struct xenbus_type *type;
 static struct xenbus_device device;
 static struct key front[KEYS_MAX], back[KEYS_MAX];
 static uint64_t written_info;
 static bool written_discard;
-static unsigned mapped, bound, failures;
+static unsigned failures;
 static _Alignas(PAGE_SIZE) uint8_t ring[RING_PAGES * PAGE_SIZE];
-static bool is_bound[RINGS];
 static unsigned told;
 
 /*
@@ -92,52 +90,26 @@ int xenbus_write_number(struct xenbus_device *of, const char *key, uint64_t numb
     return 0;
 }
 
-int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_t *refs, unsigned count)
+void *ends_find_pages(unsigned domain, const grant_ref_t *refs, unsigned count)
 {
     assert_int_equal(domain, DOMAIN);
     assert_in_range(count, 1, RING_PAGES);
-    *pages = (struct grant_pages){0};
     for (unsigned i = 0; i < count; i++) {
         if (refs[i] < FIRST_REF || refs[i] >= FIRST_REF + RING_PAGES)
-            return -XEN_EINVAL;
+            return NULL;
     }
-    *pages = (struct grant_pages){.start = ring + (refs[0] - FIRST_REF) * PAGE_SIZE, .count = count};
-    mapped++;
-    return 0;
+    return ring + (refs[0] - FIRST_REF) * PAGE_SIZE;
 }
 
-void grant_unmap_pages(struct grant_pages *pages)
-{
-    mapped -= pages->start != NULL;
-    *pages = (struct grant_pages){0};
-}
-
-int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler *handler, evtchn_port_t *port)
+bool ends_has_port(unsigned domain, evtchn_port_t port)
 {
     assert_int_equal(domain, DOMAIN);
-    handler(1);
-    if (remote < PORT || remote >= PORT + RINGS || is_bound[remote - PORT])
-        return -XEN_EINVAL;
-    *port = LOCAL_PORT + remote - PORT;
-    is_bound[remote - PORT] = true;
-    bound++;
-    return 0;
+    return port >= PORT && port < PORT + RINGS;
 }
 
-int event_close(evtchn_port_t port)
+void ends_tell(evtchn_port_t port)
 {
-    assert_in_range(port, LOCAL_PORT, LOCAL_PORT + RINGS - 1);
-    assert_true(is_bound[port - LOCAL_PORT]);
-    is_bound[port - LOCAL_PORT] = false;
-    bound--;
-    return 0;
-}
-
-int event_send(evtchn_port_t port)
-{
-    assert_in_range(port, LOCAL_PORT, LOCAL_PORT + RINGS - 1);
-    told |= 1u << (port - LOCAL_PORT);
-    return 0;
+    told |= 1u << (port - PORT);
 }
 
 struct disk *disk_find(const char *name)
@@ -195,8 +167,8 @@ static int end(void **state)
     (void)state;
     type->destroy(&device);
     assert_false(fake_disk.in_use);
-    assert_int_equal(mapped, 0);
-    assert_int_equal(bound, 0);
+    assert_int_equal(ends_mapped, 0);
+    assert_int_equal(ends_bound, 0);
     return 0;
 }
 
@@ -207,15 +179,15 @@ static bool try_connect(void)
 
     memset(ring, 0, sizeof(ring));
     error = type->connect(&device);
-    assert_int_equal(bound, mapped);
-    assert_int_equal(mapped != 0, !error);
+    assert_int_equal(ends_bound, ends_mapped);
+    assert_int_equal(ends_mapped != 0, !error);
     if (error)
         return false;
     assert_int_equal(type->announce(&device), 0);
     type->turn(&device);
     assert_true(type->disconnect(&device));
-    assert_int_equal(mapped, 0);
-    assert_int_equal(bound, 0);
+    assert_int_equal(ends_mapped, 0);
+    assert_int_equal(ends_bound, 0);
     return true;
 }
 
@@ -303,8 +275,8 @@ static void test_queues(void **state)
         assert_int_equal(type->publish(&device), 0);
         memset(ring, 0, sizeof(ring));
         assert_int_equal(type->connect(&device), 0);
-        assert_int_equal(mapped, RINGS);
-        assert_int_equal(bound, RINGS);
+        assert_int_equal(ends_mapped, RINGS);
+        assert_int_equal(ends_bound, RINGS);
         for (unsigned i = 0; i < RINGS; i++) {
             struct sring_head *head = (struct sring_head *)(ring + i * 4 * PAGE_SIZE);
             struct blkif_request request = {
@@ -320,8 +292,8 @@ static void test_queues(void **state)
             assert_int_equal(head->rsp_prod, 1);
         }
         assert_true(type->disconnect(&device));
-        assert_int_equal(mapped, 0);
-        assert_int_equal(bound, 0);
+        assert_int_equal(ends_mapped, 0);
+        assert_int_equal(ends_bound, 0);
     }
 }
 
@@ -435,8 +407,8 @@ static void test_end_in_flush(void **state)
     assert_int_equal(type->publish(&device), 0);
     device.vanished = true;
     begin_flush();
-    assert_int_equal(mapped, 0);
-    assert_int_equal(bound, 0);
+    assert_int_equal(ends_mapped, 0);
+    assert_int_equal(ends_bound, 0);
     memset(ring, 0x5a, sizeof(ring)); /* somebody else's by now */
     fake_disk_finish(1);
     assert_true(type->disconnect(&device));
@@ -444,7 +416,7 @@ static void test_end_in_flush(void **state)
         assert_int_equal(ring[i], 0x5a);
     device.vanished = false;
     begin_flush();
-    assert_int_equal(mapped, 1);
+    assert_int_equal(ends_mapped, 1);
     fake_disk_finish(1);
     assert_true(type->disconnect(&device));
     assert_int_equal(head->rsp_prod, 1);

@@ -3,7 +3,7 @@
 /* links: tests/backend/lib/print_to.c */
 /* links: backend/netback.c backend/nettx.c backend/netrx.c backend/netring.c backend/switch.c backend/queue.c */
 /* links: backend/rate.c backend/packet.c backend/headers.c backend/checksum.c backend/segment.c */
-/* links: backend/groups.c */
+/* links: backend/groups.c tests/backend/lib/ends.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/lender.c tests/backend/lib/front.c */
 /* links: tests/backend/lib/frames.c tests/backend/lib/keys.c tests/backend/lib/net_guests.c */
 #include <setjmp.h>
@@ -43,8 +43,8 @@ static void test_exchange(void **state)
 
     (void)state;
     net_guests_connect();
-    assert_int_equal(net_mapped, 4);
-    assert_int_equal(net_bound, 4);
+    assert_int_equal(ends_mapped, 4);
+    assert_int_equal(ends_bound, 4);
     assert_true(net_written > 4);
     for (unsigned i = 0; i < 20; i++) {
         front_rx_post(&net_guests[1 - i % 2].rx, 6);
@@ -72,7 +72,7 @@ static void test_simple_front_end(void **state)
         keys_set(net_guests[1].front, absent[i], NULL);
     keys_set(net_guests[1].front, "event-channel", "22");
     net_guests_connect();
-    assert_int_equal(net_bound, 3);
+    assert_int_equal(ends_bound, 3);
     front_rx_post(&net_guests[1].rx, 100);
     frame_make(&frame, 4, 6, 0, 3500);
     assert_in_range(exchange(0, &first, &gso), frame.data + 1, frame.data + 1000);

@@ -3,7 +3,7 @@
 /* links: tests/backend/lib/print_to.c */
 /* links: backend/netback.c backend/nettx.c backend/netrx.c backend/netring.c backend/switch.c backend/queue.c */
 /* links: backend/rate.c backend/packet.c backend/headers.c backend/checksum.c backend/segment.c */
-/* links: backend/groups.c */
+/* links: backend/groups.c tests/backend/lib/ends.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/lender.c tests/backend/lib/front.c */
 /* links: tests/backend/lib/frames.c tests/backend/lib/keys.c tests/backend/lib/net_guests.c */
 #include <setjmp.h>
@@ -68,8 +68,8 @@ static void test_flows(void **state)
     (void)state;
     net_guest_give_queues(1);
     net_guests_connect();
-    assert_int_equal(net_mapped, 2 + 2 * QUEUES);
-    assert_int_equal(net_bound, 2 + QUEUES + QUEUES / 2);
+    assert_int_equal(ends_mapped, 2 + 2 * QUEUES);
+    assert_int_equal(ends_bound, 2 + QUEUES + QUEUES / 2);
     for (unsigned flow = 0; flow < 40; flow++) {
         unsigned queue = QUEUES;
 

@@ -5,7 +5,7 @@
  */
 /* links: tests/backend/lib/print_to.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
-/* links: backend/work.c tests/backend/lib/draw.c */
+/* links: backend/work.c tests/backend/lib/draw.c tests/backend/lib/ends.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +22,7 @@
 #include <backend/share.h>
 #include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
+#include <tests/backend/lib/ends.h>
 #include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/share_front.h>
 #include <tests/backend/lib/share_host.h>
@@ -116,15 +117,15 @@ static void start(unsigned order)
     write_keys();
     ninep_make_rings(order);
     assert_int_equal(type->connect(&device), 0);
-    assert_int_equal(ninep_mapped, 2 * NINEP_RINGS);
-    assert_int_equal(ninep_bound, NINEP_RINGS);
+    assert_int_equal(ends_mapped, 2 * NINEP_RINGS);
+    assert_int_equal(ends_bound, NINEP_RINGS);
 }
 
 /* However long the host takes: a guest that reboots waits for its pages, and its back end is ended if it keeps them. */
 static void expect_pages_back(void)
 {
-    assert_int_equal(ninep_mapped, 0);
-    assert_int_equal(ninep_bound, 0);
+    assert_int_equal(ends_mapped, 0);
+    assert_int_equal(ends_bound, 0);
 }
 
 static void expect_nothing_left(void)
@@ -244,7 +245,7 @@ static void test_values(void **state)
     keys_set(front, "ring-ref1", NULL);
     ninep_make_rings(2);
     assert_int_equal(type->connect(&device), 0);
-    assert_int_equal(ninep_mapped, 2);
+    assert_int_equal(ends_mapped, 2);
 }
 
 static void test_orders(void **state)

@@ -5,7 +5,7 @@
  */
 /* links: tests/backend/lib/print_to.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
-/* links: backend/work.c tests/backend/lib/draw.c */
+/* links: backend/work.c tests/backend/lib/draw.c tests/backend/lib/ends.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,6 +24,7 @@
 #include <backend/work.h>
 #include <backend/xenbus.h>
 #include <tests/backend/lib/draw.h>
+#include <tests/backend/lib/ends.h>
 #include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/share_front.h>
 #include <tests/backend/lib/share_host.h>
@@ -87,7 +88,7 @@ static void die(void)
 {
     while (!type->disconnect(&device))
         host_answer(7);
-    assert_int_equal(ninep_mapped, 0);
+    assert_int_equal(ends_mapped, 0);
 }
 
 static int tear_down(void **state)

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include <abi/errno.h>
 #include <guest/errno.h>
 #include <guest/event.h>
 #include <guest/guest.h>
@@ -21,11 +20,9 @@
 #include <tests/backend/lib/net_guests.h>
 #include <tests/backend/lib/pool.h>
 
-#define LOCAL_OFFSET 1000u /* the back end's port for the front end's */
-
 struct guest_of net_guests[GUESTS];
 const struct xenbus_type *net_type;
-unsigned net_mapped, net_bound, net_written, net_failures;
+unsigned net_written, net_failures;
 uint64_t net_now, net_timer;
 char net_uplink_name[SWITCH_NAME_MAX + 1];
 uint8_t net_uplink_mac[MAC_SIZE];
@@ -80,53 +77,31 @@ struct front_rx *net_guest_rx(struct guest_of *one, unsigned queue)
     return queue ? &one->more_rx[queue - 1] : &one->rx;
 }
 
-int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_t *refs, unsigned count)
+void *ends_find_pages(unsigned domain, const grant_ref_t *refs, unsigned count)
 {
     assert_int_equal(domain, LENDER_DOMAIN);
     assert_int_equal(count, 1);
-    *pages = (struct grant_pages){0};
     for (unsigned i = 0; i < GUESTS * QUEUES; i++) {
         struct guest_of *one = &net_guests[i % GUESTS];
         unsigned queue = i / GUESTS;
 
         if (*refs == TX_REF + i % GUESTS + 10 * queue)
-            pages->start = &net_guest_tx(one, queue)->page;
+            return &net_guest_tx(one, queue)->page;
         if (*refs == RX_REF + i % GUESTS + 10 * queue)
-            pages->start = &net_guest_rx(one, queue)->page;
+            return &net_guest_rx(one, queue)->page;
     }
-    if (!pages->start)
-        return -XEN_EINVAL;
-    net_mapped++;
-    return 0;
+    return NULL;
 }
 
-void grant_unmap_pages(struct grant_pages *pages)
-{
-    net_mapped -= pages->start != NULL;
-    *pages = (struct grant_pages){0};
-}
-
-int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler *handler, evtchn_port_t *port)
+bool ends_has_port(unsigned domain, evtchn_port_t port)
 {
     assert_int_equal(domain, LENDER_DOMAIN);
-    handler(1);
-    if (remote < FIRST_PORT || remote >= FIRST_PORT + 10 * QUEUES || (remote - FIRST_PORT) % 10 >= 2 * GUESTS)
-        return -XEN_EINVAL;
-    *port = remote + LOCAL_OFFSET;
-    net_bound++;
-    return 0;
+    return port >= FIRST_PORT && port < FIRST_PORT + 10 * QUEUES && (port - FIRST_PORT) % 10 < 2 * GUESTS;
 }
 
-int event_close(evtchn_port_t port)
+void ends_tell(evtchn_port_t port)
 {
-    assert_in_range(port, LOCAL_OFFSET + FIRST_PORT, LOCAL_OFFSET + FIRST_PORT + 10 * QUEUES - 1);
-    net_bound--;
-    return 0;
-}
-
-int event_send(evtchn_port_t port)
-{
-    unsigned number = port - LOCAL_OFFSET - FIRST_PORT;
+    unsigned number = port - FIRST_PORT;
     struct guest_of *one = &net_guests[number % 10 / 2];
 
     one->told |= 1u << number / 10;
@@ -134,7 +109,6 @@ int event_send(evtchn_port_t port)
         one->told_rx++;
     else
         one->told_tx++;
-    return 0;
 }
 
 int timer_init(event_handler *handler)
@@ -267,8 +241,8 @@ bool net_guests_try(void)
         net_type->turn(&net_guests[0].device);
         assert_true(net_type->disconnect(&net_guests[0].device));
     }
-    assert_int_equal(net_mapped, 0);
-    assert_int_equal(net_bound, 0);
+    assert_int_equal(ends_mapped, 0);
+    assert_int_equal(ends_bound, 0);
     return !error;
 }
 
@@ -279,8 +253,8 @@ static void destroy_all(void)
             assert_true(net_type->disconnect(&net_guests[i].device));
         net_type->destroy(&net_guests[i].device);
     }
-    assert_int_equal(net_mapped, 0);
-    assert_int_equal(net_bound, 0);
+    assert_int_equal(ends_mapped, 0);
+    assert_int_equal(ends_bound, 0);
 }
 
 int net_guests_begin(void **state)

@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include <guest/grant.h>
 #include <backend/switch.h>
 #include <backend/xenbus.h>
+#include <tests/backend/lib/ends.h>
 #include <tests/backend/lib/front.h>
 #include <tests/backend/lib/keys.h>
 
@@ -28,7 +28,6 @@ struct guest_of {
 
 extern struct guest_of net_guests[GUESTS];
 extern const struct xenbus_type *net_type; /* the back end's */
-extern unsigned net_mapped, net_bound;     /* as of now */
 extern unsigned net_written, net_failures; /* keys that it has written, front ends that it has found at fault */
 extern uint64_t net_now, net_timer;        /* the time, which stands still, and when it wants to be woken */
 extern char net_uplink_name[SWITCH_NAME_MAX + 1];

@@ -6,66 +6,40 @@
 
 #include <cmocka.h>
 
-#include <abi/errno.h>
-#include <guest/event.h>
-#include <guest/grant.h>
 #include <backend/share.h>
+#include <tests/backend/lib/ends.h>
 #include <tests/backend/lib/share_front.h>
 
-#define DATA_REF     200u /* of ring n: DATA_REF + 100 * n and on */
-#define LOCAL_OFFSET 1000u
+#define DATA_REF 200u /* of ring n: DATA_REF + 100 * n and on */
 
-unsigned ninep_mapped, ninep_bound, ninep_told[NINEP_RINGS], ninep_refused;
+unsigned ninep_told[NINEP_RINGS], ninep_refused;
 _Alignas(PAGE_SIZE) union ninep_head ninep_heads[NINEP_RINGS];
 _Alignas(PAGE_SIZE) uint8_t ninep_data[NINEP_RINGS][PAGE_SIZE << NINEP_ORDER_MAX];
 
-int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_t *refs, unsigned count)
+void *ends_find_pages(unsigned domain, const grant_ref_t *refs, unsigned count)
 {
     assert_int_equal(domain, NINEP_DOMAIN);
     assert_in_range(count, 1, 1u << NINEP_ORDER_MAX);
-    *pages = (struct grant_pages){0};
     if (ninep_refused && --ninep_refused == 0)
-        return -XEN_EINVAL;
+        return NULL;
     for (unsigned i = 0; i < NINEP_RINGS; i++) {
         if (count == 1 && *refs == NINEP_HEAD_REF + i)
-            pages->start = &ninep_heads[i];
+            return &ninep_heads[i];
         if (*refs == DATA_REF + 100 * i && refs[count - 1] == *refs + count - 1)
-            pages->start = ninep_data[i];
+            return ninep_data[i];
     }
-    if (!pages->start)
-        return -XEN_EINVAL;
-    ninep_mapped++;
-    return 0;
+    return NULL;
 }
 
-void grant_unmap_pages(struct grant_pages *pages)
-{
-    ninep_mapped -= pages->start != NULL;
-    *pages = (struct grant_pages){0};
-}
-
-int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler *handler, evtchn_port_t *port)
+bool ends_has_port(unsigned domain, evtchn_port_t port)
 {
     assert_int_equal(domain, NINEP_DOMAIN);
-    handler(1);
-    if (remote < NINEP_FIRST_PORT || remote >= NINEP_FIRST_PORT + NINEP_RINGS)
-        return -XEN_EINVAL;
-    *port = remote + LOCAL_OFFSET;
-    ninep_bound++;
-    return 0;
+    return port >= NINEP_FIRST_PORT && port < NINEP_FIRST_PORT + NINEP_RINGS;
 }
 
-int event_close(evtchn_port_t port)
+void ends_tell(evtchn_port_t port)
 {
-    assert_in_range(port, LOCAL_OFFSET + NINEP_FIRST_PORT, LOCAL_OFFSET + NINEP_FIRST_PORT + NINEP_RINGS - 1);
-    ninep_bound--;
-    return 0;
-}
-
-int event_send(evtchn_port_t port)
-{
-    ninep_told[port - LOCAL_OFFSET - NINEP_FIRST_PORT]++;
-    return 0;
+    ninep_told[port - NINEP_FIRST_PORT]++;
 }
 
 void ninep_make_rings(unsigned order)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A front end with two rings of 9P messages, and the grants and events by which the back end reaches them. */
+/* A front end with two rings of 9P messages, which the back end reaches by what is in ends.h. */
 #pragma once
 
 #include <stdint.h>
@@ -19,9 +19,8 @@ extern union ninep_head {
 } ninep_heads[NINEP_RINGS];
 extern uint8_t ninep_data[NINEP_RINGS][PAGE_SIZE << NINEP_ORDER_MAX];
 
-/* What the back end has mapped and bound, and how often it has raised an event for each ring. */
-extern unsigned ninep_mapped, ninep_bound, ninep_told[NINEP_RINGS];
-extern unsigned ninep_refused; /* the nth mapping from now on fails; 0: none does */
+extern unsigned ninep_told[NINEP_RINGS]; /* how often the back end has raised an event for each ring */
+extern unsigned ninep_refused;           /* the nth mapping from now on fails; 0: none does */
 
 /* Two empty rings. */
 void ninep_make_rings(unsigned order);
