@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks by their keys: right ones are served, wrong ones leave nothing behind, and who may write is what both say. */
-/* links: tests/backend/lib/print_to.c tests/backend/lib/ends.c */
+/* links: tests/backend/lib/print_to.c tests/backend/lib/ends.c tests/backend/lib/bus.c */
 /* links: backend/blkback.c backend/blkio.c backend/blkplan.c backend/blkring.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/lent.c tests/backend/lib/fake_disk.c */
 #include <setjmp.h>
@@ -19,11 +19,10 @@
 #include <backend/blkring.h>
 #include <backend/disk.h>
 #include <backend/work.h>
-#include <backend/xenbus.h>
+#include <tests/backend/lib/bus.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/ends.h>
 #include <tests/backend/lib/fake_disk.h>
-#include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/lent.h>
 
 #define DOMAIN     7u
@@ -32,53 +31,15 @@
 #define FIRST_REF  500u /* of the ring's pages */
 #define PORT       20u  /* of the first ring */
 
-static const struct xenbus_type *type;
 static struct xenbus_device device;
-static struct key front[KEYS_MAX], back[KEYS_MAX];
 static uint64_t written_info;
 static bool written_discard;
-static unsigned failures;
 static _Alignas(PAGE_SIZE) uint8_t ring[RING_PAGES * PAGE_SIZE];
 static unsigned told;
 
 /*
  * ---- What the back end stands on.
  */
-
-void xenbus_register(const struct xenbus_type *registered)
-{
-    type = registered;
-}
-
-void xenbus_fail(struct xenbus_device *failed, const char *format, ...)
-{
-    (void)failed, (void)format;
-    failures++;
-}
-
-int xenbus_read_back(struct xenbus_device *of, const char *key, char *value, size_t size)
-{
-    (void)of;
-    return keys_read(back, key, value, size);
-}
-
-int xenbus_read_back_number(struct xenbus_device *of, const char *key, uint64_t max, uint64_t *number)
-{
-    (void)of;
-    return keys_read_number(back, key, max, number);
-}
-
-int xenbus_read_front(struct xenbus_device *of, const char *key, char *value, size_t size)
-{
-    (void)of;
-    return keys_read(front, key, value, size);
-}
-
-int xenbus_read_front_number(struct xenbus_device *of, const char *key, uint64_t max, uint64_t *number)
-{
-    (void)of;
-    return keys_read_number(front, key, max, number);
-}
 
 int xenbus_write_number(struct xenbus_device *of, const char *key, uint64_t number)
 {
@@ -148,24 +109,24 @@ static int begin(void **state)
                                       {"ring-ref3", "503"},       {"ring-ref", NULL},      {"device-type", "disk"}};
 
     (void)state;
-    if (!type)
+    if (!bus_type)
         blkback_init();
-    memset(front, 0, sizeof(front));
-    memset(back, 0, sizeof(back));
-    memcpy(front, good, sizeof(good));
-    keys_set(back, "params", "fake");
-    keys_set(back, "mode", "w");
+    memset(bus_front, 0, sizeof(bus_front));
+    memset(bus_back, 0, sizeof(bus_back));
+    memcpy(bus_front, good, sizeof(good));
+    keys_set(bus_back, "params", "fake");
+    keys_set(bus_back, "mode", "w");
     lent_start(0);
     fake_disk_start(8, 0);
-    failures = 0;
+    bus_failures = 0;
     device = (struct xenbus_device){.domain = DOMAIN};
-    return type->create(&device);
+    return bus_type->create(&device);
 }
 
 static int end(void **state)
 {
     (void)state;
-    type->destroy(&device);
+    bus_type->destroy(&device);
     assert_false(fake_disk.in_use);
     assert_int_equal(ends_mapped, 0);
     assert_int_equal(ends_bound, 0);
@@ -178,14 +139,14 @@ static bool try_connect(void)
     int error;
 
     memset(ring, 0, sizeof(ring));
-    error = type->connect(&device);
+    error = bus_type->connect(&device);
     assert_int_equal(ends_bound, ends_mapped);
     assert_int_equal(ends_mapped != 0, !error);
     if (error)
         return false;
-    assert_int_equal(type->announce(&device), 0);
-    type->turn(&device);
-    assert_true(type->disconnect(&device));
+    assert_int_equal(bus_type->announce(&device), 0);
+    bus_type->turn(&device);
+    assert_true(bus_type->disconnect(&device));
     assert_int_equal(ends_mapped, 0);
     assert_int_equal(ends_bound, 0);
     return true;
@@ -197,15 +158,15 @@ static void test_not_offered_rings(void **state)
     static char names[32][12];
 
     (void)state;
-    assert_int_equal(type->publish(&device), 0);
-    keys_set(front, "protocol", "sparc-abi");
+    assert_int_equal(bus_type->publish(&device), 0);
+    keys_set(bus_front, "protocol", "sparc-abi");
     assert_false(try_connect());
-    keys_set(front, "protocol", "x86_64-abi");
+    keys_set(bus_front, "protocol", "x86_64-abi");
     for (unsigned i = 4; i < 32; i++) {
         (void)snprintf(names[i], sizeof(names[i]), "ring-ref%u", i);
-        keys_set(front, names[i], "500");
+        keys_set(bus_front, names[i], "500");
     }
-    keys_set(front, "ring-page-order", "5");
+    keys_set(bus_front, "ring-page-order", "5");
     assert_false(try_connect());
 }
 
@@ -220,27 +181,27 @@ static void xsa_526_illegal_keys_of_a_disk(void **state)
     unsigned connected = 0;
 
     (void)state;
-    memcpy(good, front, sizeof(good));
-    assert_int_equal(type->publish(&device), 0);
+    memcpy(good, bus_front, sizeof(good));
+    assert_int_equal(bus_type->publish(&device), 0);
     assert_true(try_connect());
     for (unsigned key = 0; good[key].name; key++) {
         for (unsigned value = 0; value < sizeof(values) / sizeof(values[0]); value++) {
-            front[key].value = values[value];
+            bus_front[key].value = values[value];
             connected += try_connect();
-            front[key].value = good[key].value;
+            bus_front[key].value = good[key].value;
             assert_true(try_connect());
         }
     }
     for (unsigned seed = 0; seed < 3000; seed++) {
         draw_seed(seed);
         for (unsigned n = 1 + draw_below(4); n--;)
-            front[draw_below(9)].value = DRAW_OF(values);
+            bus_front[draw_below(9)].value = DRAW_OF(values);
         connected += try_connect();
-        memcpy(front, good, sizeof(good));
+        memcpy(bus_front, good, sizeof(good));
         assert_true(try_connect());
     }
     assert_in_range(connected, 100, 2500);
-    assert_int_equal(failures, 0);
+    assert_int_equal(bus_failures, 0);
 }
 
 /* Four rings, of one page each or of several. */
@@ -257,13 +218,13 @@ static void set_queues(bool large)
     };
     static const char *const refs[] = {"500", "501", "504", "505", "508", "509", "512", "513"};
 
-    memset(front, 0, sizeof(front));
-    memcpy(front, keys, sizeof(keys));
+    memset(bus_front, 0, sizeof(bus_front));
+    memcpy(bus_front, keys, sizeof(keys));
     if (!large)
         return;
-    keys_set(front, "ring-page-order", "1");
+    keys_set(bus_front, "ring-page-order", "1");
     for (unsigned i = 0; i < sizeof(refs) / sizeof(refs[0]); i++)
-        front[12 + i].value = refs[i];
+        bus_front[12 + i].value = refs[i];
 }
 
 /* Each of them is served, and only its own port is told. */
@@ -272,9 +233,9 @@ static void test_queues(void **state)
     (void)state;
     for (unsigned large = 0; large < 2; large++) {
         set_queues(large);
-        assert_int_equal(type->publish(&device), 0);
+        assert_int_equal(bus_type->publish(&device), 0);
         memset(ring, 0, sizeof(ring));
-        assert_int_equal(type->connect(&device), 0);
+        assert_int_equal(bus_type->connect(&device), 0);
         assert_int_equal(ends_mapped, RINGS);
         assert_int_equal(ends_bound, RINGS);
         for (unsigned i = 0; i < RINGS; i++) {
@@ -285,13 +246,13 @@ static void test_queues(void **state)
             memcpy(head + 1, &request, sizeof(request));
             head->req_prod = head->rsp_event = 1;
             told = 0;
-            type->turn(&device);
+            bus_type->turn(&device);
             fake_disk_finish(1);
-            type->turn(&device);
+            bus_type->turn(&device);
             assert_int_equal(told, 1u << i);
             assert_int_equal(head->rsp_prod, 1);
         }
-        assert_true(type->disconnect(&device));
+        assert_true(bus_type->disconnect(&device));
         assert_int_equal(ends_mapped, 0);
         assert_int_equal(ends_bound, 0);
     }
@@ -309,30 +270,30 @@ static void xsa_526_illegal_keys_of_rings(void **state)
 
     (void)state;
     set_queues(true);
-    keys_set(front, "queue-4/event-channel", "24"); /* of a ring that is not offered */
-    keys_set(front, "queue-4/ring-ref0", "502");
-    keys_set(front, "queue-4/ring-ref1", "503");
-    memcpy(good, front, sizeof(good));
-    assert_int_equal(type->publish(&device), 0);
+    keys_set(bus_front, "queue-4/event-channel", "24"); /* of a ring that is not offered */
+    keys_set(bus_front, "queue-4/ring-ref0", "502");
+    keys_set(bus_front, "queue-4/ring-ref1", "503");
+    memcpy(good, bus_front, sizeof(good));
+    assert_int_equal(bus_type->publish(&device), 0);
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        keys_set(front, "multi-queue-num-queues", numbers[i]);
+        keys_set(bus_front, "multi-queue-num-queues", numbers[i]);
         assert_false(try_connect());
     }
     for (unsigned i = 3; i < 7; i++) {
-        memcpy(front, good, sizeof(good));
-        front[i].value = NULL;
+        memcpy(bus_front, good, sizeof(good));
+        bus_front[i].value = NULL;
         assert_false(try_connect());
     }
     for (unsigned seed = 0; seed < 3000; seed++) {
-        memcpy(front, good, sizeof(good));
+        memcpy(bus_front, good, sizeof(good));
         assert_true(try_connect());
         draw_seed(seed);
         for (unsigned n = 1 + draw_below(3); n--;)
-            front[1 + draw_below(19)].value = DRAW_OF(values);
+            bus_front[1 + draw_below(19)].value = DRAW_OF(values);
         connected += try_connect();
     }
     assert_in_range(connected, 100, 2500);
-    assert_int_equal(failures, 0);
+    assert_int_equal(bus_failures, 0);
 }
 
 /* The response to one write of a sector. */
@@ -345,16 +306,16 @@ static int16_t write_sector(void)
 
     memset(ring, 0, sizeof(ring));
     memset(lent_pages[1], 0x5a, PAGE_SIZE);
-    assert_int_equal(type->connect(&device), 0);
-    assert_int_equal(type->announce(&device), 0);
+    assert_int_equal(bus_type->connect(&device), 0);
+    assert_int_equal(bus_type->announce(&device), 0);
     memcpy(head + 1, &request, sizeof(request));
     head->req_prod = 1;
-    type->turn(&device);
+    bus_type->turn(&device);
     fake_disk_finish(1);
-    type->turn(&device);
+    bus_type->turn(&device);
     assert_int_equal(head->rsp_prod, 1);
     memcpy(&response, head + 1, sizeof(response));
-    assert_true(type->disconnect(&device));
+    assert_true(bus_type->disconnect(&device));
     return response.status;
 }
 
@@ -367,16 +328,16 @@ static void xsa_142_a_mode_that_is_not_w_is_read_only(void **state)
     for (unsigned i = 0; i <= sizeof(modes) / sizeof(modes[0]); i++) {
         bool last = i == sizeof(modes) / sizeof(modes[0]); /* the right word, of a device that is not to be written */
 
-        keys_set(back, "mode", last ? "w" : modes[i]);
+        keys_set(bus_back, "mode", last ? "w" : modes[i]);
         fake_disk.read_only = last;
-        assert_int_equal(type->publish(&device), 0);
+        assert_int_equal(bus_type->publish(&device), 0);
         assert_false(written_discard);
         assert_int_equal(write_sector(), BLKIF_RSP_ERROR);
         assert_true(written_info & VDISK_READONLY);
         assert_int_equal(fake_sectors[0][0], 0);
     }
     fake_disk.read_only = false;
-    assert_int_equal(type->publish(&device), 0);
+    assert_int_equal(bus_type->publish(&device), 0);
     assert_true(written_discard);
     assert_int_equal(write_sector(), BLKIF_RSP_OKAY);
     assert_false(written_info & VDISK_READONLY);
@@ -390,12 +351,12 @@ static void begin_flush(void)
     struct blkif_request request = {.operation = BLKIF_OP_FLUSH_DISKCACHE};
 
     memset(ring, 0, sizeof(ring));
-    assert_int_equal(type->connect(&device), 0);
+    assert_int_equal(bus_type->connect(&device), 0);
     memcpy(head + 1, &request, sizeof(request));
     head->req_prod = 1;
-    type->turn(&device);
+    bus_type->turn(&device);
     assert_int_equal(fake_disk_has(), 1);
-    assert_false(type->disconnect(&device));
+    assert_false(bus_type->disconnect(&device));
 }
 
 /* A guest that has gone has its ring back whatever the disk is at; one that closes its device hears the answer. */
@@ -404,21 +365,21 @@ static void test_end_in_flush(void **state)
     struct sring_head *head = (struct sring_head *)ring;
 
     (void)state;
-    assert_int_equal(type->publish(&device), 0);
+    assert_int_equal(bus_type->publish(&device), 0);
     device.vanished = true;
     begin_flush();
     assert_int_equal(ends_mapped, 0);
     assert_int_equal(ends_bound, 0);
     memset(ring, 0x5a, sizeof(ring)); /* somebody else's by now */
     fake_disk_finish(1);
-    assert_true(type->disconnect(&device));
+    assert_true(bus_type->disconnect(&device));
     for (unsigned i = 0; i < sizeof(ring); i++)
         assert_int_equal(ring[i], 0x5a);
     device.vanished = false;
     begin_flush();
     assert_int_equal(ends_mapped, 1);
     fake_disk_finish(1);
-    assert_true(type->disconnect(&device));
+    assert_true(bus_type->disconnect(&device));
     assert_int_equal(head->rsp_prod, 1);
 }
 
@@ -428,18 +389,18 @@ static void test_one_disk_one_device(void **state)
     struct xenbus_device other = {.domain = DOMAIN};
 
     (void)state;
-    assert_int_equal(type->publish(&device), 0);
-    assert_int_equal(type->publish(&device), 0); /* as when a transaction is tried again */
-    assert_int_equal(type->create(&other), 0);
-    assert_int_equal(type->publish(&other), -XEN_EBUSY);
-    type->destroy(&other);
+    assert_int_equal(bus_type->publish(&device), 0);
+    assert_int_equal(bus_type->publish(&device), 0); /* as when a transaction is tried again */
+    assert_int_equal(bus_type->create(&other), 0);
+    assert_int_equal(bus_type->publish(&other), -XEN_EBUSY);
+    bus_type->destroy(&other);
     assert_true(fake_disk.in_use);
-    keys_set(back, "params", "none");
-    assert_int_equal(type->publish(&device), -XEN_ENODEV);
-    keys_set(back, "params", NULL);
-    assert_int_equal(type->publish(&device), -XEN_ENOENT);
-    keys_set(back, "params", "a name that is longer than any");
-    assert_int_equal(type->publish(&device), -XEN_E2BIG);
+    keys_set(bus_back, "params", "none");
+    assert_int_equal(bus_type->publish(&device), -XEN_ENODEV);
+    keys_set(bus_back, "params", NULL);
+    assert_int_equal(bus_type->publish(&device), -XEN_ENOENT);
+    keys_set(bus_back, "params", "a name that is longer than any");
+    assert_int_equal(bus_type->publish(&device), -XEN_E2BIG);
 }
 
 int main(void)

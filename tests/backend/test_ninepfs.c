@@ -3,7 +3,7 @@
  * Shares by their keys: right ones carry messages, wrong ones leave nothing behind; front ends that write what cannot
  * be, or disappear in the middle, cost themselves the device; and what the host's side does wrong costs no more.
  */
-/* links: tests/backend/lib/print_to.c */
+/* links: tests/backend/lib/print_to.c tests/backend/lib/bus.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
 /* links: backend/work.c tests/backend/lib/draw.c tests/backend/lib/ends.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
@@ -20,55 +20,20 @@
 #include <backend/ninep.h>
 #include <backend/ninepfs.h>
 #include <backend/share.h>
-#include <backend/xenbus.h>
+#include <tests/backend/lib/bus.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/ends.h>
-#include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/share_front.h>
 #include <tests/backend/lib/share_host.h>
 
 #define TVERSION 100u
 #define TREAD    116u
 
-static struct key front[KEYS_MAX];
-static const struct xenbus_type *type;
 static struct xenbus_device device, other;
-static const char *params;
-static unsigned failures;
 
 /*
  * ---- The xenstore.
  */
-
-void xenbus_register(const struct xenbus_type *registered)
-{
-    type = registered;
-}
-
-void xenbus_fail(struct xenbus_device *failed, const char *format, ...)
-{
-    (void)format;
-    failed->failed = true;
-    failures++;
-}
-
-int xenbus_read_back(struct xenbus_device *asked, const char *key, char *value, size_t size)
-{
-    (void)asked;
-    assert_string_equal(key, "params");
-    if (!params)
-        return -XEN_ENOENT;
-    if (strlen(params) >= size)
-        return -XEN_E2BIG;
-    strcpy(value, params);
-    return 0;
-}
-
-int xenbus_read_front_number(struct xenbus_device *asked, const char *name, uint64_t max, uint64_t *number)
-{
-    (void)asked;
-    return keys_read_number(front, name, max, number);
-}
 
 static unsigned offers;
 
@@ -95,20 +60,20 @@ int xenbus_write_number(struct xenbus_device *asked, const char *key, uint64_t n
 
 static void write_keys(void)
 {
-    memset(front, 0, sizeof(front));
-    keys_set(front, "version", "1");
-    keys_set(front, "num-rings", "2");
-    keys_set(front, "ring-ref0", "100");
-    keys_set(front, "ring-ref1", "101");
-    keys_set(front, "event-channel-0", "20");
-    keys_set(front, "event-channel-1", "21");
-    keys_set(front, "ring-ref2", "100"); /* of a third ring, at which nobody looks */
-    keys_set(front, "event-channel-2", "20");
+    memset(bus_front, 0, sizeof(bus_front));
+    keys_set(bus_front, "version", "1");
+    keys_set(bus_front, "num-rings", "2");
+    keys_set(bus_front, "ring-ref0", "100");
+    keys_set(bus_front, "ring-ref1", "101");
+    keys_set(bus_front, "event-channel-0", "20");
+    keys_set(bus_front, "event-channel-1", "21");
+    keys_set(bus_front, "ring-ref2", "100"); /* of a third ring, at which nobody looks */
+    keys_set(bus_front, "event-channel-2", "20");
 }
 
 static void turn(void)
 {
-    type->turn(&device);
+    bus_type->turn(&device);
 }
 
 /* Connected, with nothing but rings of that order between both. */
@@ -116,7 +81,7 @@ static void start(unsigned order)
 {
     write_keys();
     ninep_make_rings(order);
-    assert_int_equal(type->connect(&device), 0);
+    assert_int_equal(bus_type->connect(&device), 0);
     assert_int_equal(ends_mapped, 2 * NINEP_RINGS);
     assert_int_equal(ends_bound, NINEP_RINGS);
 }
@@ -138,14 +103,14 @@ static int set_up(void **state)
 {
     (void)state;
     device = other = (struct xenbus_device){.domain = NINEP_DOMAIN};
-    params = "share-1-0";
-    failures = ninep_refused = 0;
+    keys_set(bus_back, "params", "share-1-0");
+    bus_failures = ninep_refused = 0;
     host_begin();
     ninepfs_init();
-    assert_string_equal(type->name, "9pfs");
-    assert_int_equal(type->create(&device), 0);
+    assert_string_equal(bus_type->name, "9pfs");
+    assert_int_equal(bus_type->create(&device), 0);
     offers = 0;
-    assert_int_equal(type->publish(&device), 0);
+    assert_int_equal(bus_type->publish(&device), 0);
     assert_int_equal(offers, 7);
     return 0;
 }
@@ -156,10 +121,10 @@ static int tear_down(void **state)
     if (host_running) {
         while (host_nr_sent)
             host_answer(7);
-        assert_true(type->disconnect(&device));
+        assert_true(bus_type->disconnect(&device));
     }
     expect_nothing_left();
-    type->destroy(&device);
+    bus_type->destroy(&device);
     assert_false(host_shares[0].in_use || host_shares[1].in_use);
     return 0;
 }
@@ -171,19 +136,19 @@ static int tear_down(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    assert_int_equal(type->create(&other), 0);
-    assert_int_equal(type->publish(&other), -XEN_EBUSY);
-    params = "share-1-1";
-    assert_int_equal(type->publish(&other), 0);
-    assert_int_equal(type->publish(&other), 0);
+    assert_int_equal(bus_type->create(&other), 0);
+    assert_int_equal(bus_type->publish(&other), -XEN_EBUSY);
+    keys_set(bus_back, "params", "share-1-1");
+    assert_int_equal(bus_type->publish(&other), 0);
+    assert_int_equal(bus_type->publish(&other), 0);
     assert_true(host_shares[0].in_use && host_shares[1].in_use);
-    params = "share-9-9";
-    assert_int_equal(type->publish(&other), -XEN_ENODEV);
-    params = "a name that is longer than any share's";
-    assert_int_equal(type->publish(&other), -XEN_E2BIG);
-    params = NULL;
-    assert_int_equal(type->publish(&other), -XEN_ENOENT);
-    type->destroy(&other);
+    keys_set(bus_back, "params", "share-9-9");
+    assert_int_equal(bus_type->publish(&other), -XEN_ENODEV);
+    keys_set(bus_back, "params", "a name that is longer than any share's");
+    assert_int_equal(bus_type->publish(&other), -XEN_E2BIG);
+    keys_set(bus_back, "params", NULL);
+    assert_int_equal(bus_type->publish(&other), -XEN_ENOENT);
+    bus_type->destroy(&other);
     assert_true(host_shares[0].in_use && !host_shares[1].in_use);
 }
 
@@ -194,17 +159,17 @@ static void test_places(void **state)
 
     (void)state;
     for (unsigned i = 0; i < XENBUS_DEVICES_MAX - 1; i++)
-        assert_int_equal(type->create(&more[i]), 0);
-    assert_int_equal(type->create(&more[XENBUS_DEVICES_MAX - 1]), -XEN_ENOMEM);
+        assert_int_equal(bus_type->create(&more[i]), 0);
+    assert_int_equal(bus_type->create(&more[XENBUS_DEVICES_MAX - 1]), -XEN_ENOMEM);
     for (unsigned i = 0; i < XENBUS_DEVICES_MAX - 1; i++)
-        type->destroy(&more[i]);
+        bus_type->destroy(&more[i]);
 }
 
 /* ---- Keys. */
 
 static void expect_refused(void)
 {
-    assert_true(type->connect(&device) < 0);
+    assert_true(bus_type->connect(&device) < 0);
     expect_nothing_left();
 }
 
@@ -219,7 +184,7 @@ static void xsa_526_illegal_keys_of_a_share(void **state)
         for (unsigned j = 0; j < ARRAY_SIZE(values); j++) {
             write_keys();
             ninep_make_rings(2);
-            keys_set(front, names[i], values[j]);
+            keys_set(bus_front, names[i], values[j]);
             expect_refused();
         }
     }
@@ -237,14 +202,14 @@ static void test_values(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
         write_keys();
         ninep_make_rings(2);
-        keys_set(front, bad[i].name, bad[i].value);
+        keys_set(bus_front, bad[i].name, bad[i].value);
         expect_refused();
     }
     write_keys();
-    keys_set(front, "num-rings", "1");
-    keys_set(front, "ring-ref1", NULL);
+    keys_set(bus_front, "num-rings", "1");
+    keys_set(bus_front, "ring-ref1", NULL);
     ninep_make_rings(2);
-    assert_int_equal(type->connect(&device), 0);
+    assert_int_equal(bus_type->connect(&device), 0);
     assert_int_equal(ends_mapped, 2);
 }
 
@@ -265,7 +230,7 @@ static void test_orders(void **state)
     expect_refused();
     for (unsigned order = 1; order <= NINEP_ORDER_MAX; order++) {
         start(order);
-        assert_true(type->disconnect(&device));
+        assert_true(bus_type->disconnect(&device));
         expect_nothing_left();
     }
 }
@@ -313,7 +278,7 @@ static void test_messages(void **state)
     }
     turn();
     assert_int_equal(ninep_told[0] + ninep_told[1], 2000);
-    assert_int_equal(failures, 0);
+    assert_int_equal(bus_failures, 0);
 }
 
 /* More requests than messages: those of one ring wait until another's have been answered. */
@@ -361,7 +326,7 @@ static void test_no_room(void **state)
     turn();
     assert_int_equal(ninep_get_reply(0, &size), 2);
     assert_int_equal(ninep_get_reply(0, &size), 3);
-    assert_int_equal(failures, 0);
+    assert_int_equal(bus_failures, 0);
 }
 
 /* What a session agrees on is no more than the rings hold, and holds for what follows. */
@@ -385,8 +350,8 @@ static void test_session(void **state)
         assert_int_equal(number, most - 11);
         host_answer(most);
         turn();
-        assert_int_equal(failures, 0);
-        assert_true(type->disconnect(&device));
+        assert_int_equal(bus_failures, 0);
+        assert_true(bus_type->disconnect(&device));
     }
 }
 
@@ -395,15 +360,15 @@ static void test_session(void **state)
 static void expect_failure(void)
 {
     turn();
-    assert_int_equal(failures, 1);
-    failures = 0;
+    assert_int_equal(bus_failures, 1);
+    bus_failures = 0;
     device.failed = false;
     while (host_nr_sent) {
-        assert_false(type->disconnect(&device));
+        assert_false(bus_type->disconnect(&device));
         expect_pages_back();
         host_answer(7);
     }
-    assert_true(type->disconnect(&device));
+    assert_true(bus_type->disconnect(&device));
     expect_nothing_left();
 }
 
@@ -428,7 +393,7 @@ static void test_hostile_sizes(void **state)
     host_answer(21);
     ninep_ask(0, 24, 2, 4096, 0, 0);
     turn();
-    assert_int_equal(failures, 0);
+    assert_int_equal(bus_failures, 0);
     ninep_ask(0, 24, 2, 4097, 0, 0);
     expect_failure();
 }
@@ -466,10 +431,10 @@ static void test_share_fails(void **state)
     turn();
     host_has_failed = true;
     turn();
-    assert_int_equal(failures, 1);
-    assert_true(type->disconnect(&device)); /* what is under way never comes back */
+    assert_int_equal(bus_failures, 1);
+    assert_true(bus_type->disconnect(&device)); /* what is under way never comes back */
     expect_nothing_left();
-    failures = 0;
+    bus_failures = 0;
     test_messages(NULL);
 }
 
@@ -481,7 +446,7 @@ static void test_disappearing(void **state)
     for (unsigned seed = 1; seed <= 300; seed++) {
         draw_seed(seed);
         start(1 + draw_below(3));
-        for (unsigned step = draw_below(30); step > 0 && !failures; step--) {
+        for (unsigned step = draw_below(30); step > 0 && !bus_failures; step--) {
             unsigned ring = draw_below(NINEP_RINGS);
 
             switch (draw_below(5)) {
@@ -504,12 +469,12 @@ static void test_disappearing(void **state)
             turn();
         }
         for (; host_nr_sent; host_answer(7 + draw_below(5000))) {
-            assert_false(type->disconnect(&device));
+            assert_false(bus_type->disconnect(&device));
             expect_pages_back();
         }
-        assert_true(type->disconnect(&device));
+        assert_true(bus_type->disconnect(&device));
         expect_nothing_left();
-        failures = 0;
+        bus_failures = 0;
         device.failed = false;
     }
 }

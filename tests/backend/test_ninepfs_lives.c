@@ -3,7 +3,7 @@
  * The back end domain ends and comes again, with a session of a front end's that has not: roots are attached anew, what
  * was under way is answered by an error, and other fids are stale.
  */
-/* links: tests/backend/lib/print_to.c */
+/* links: tests/backend/lib/print_to.c tests/backend/lib/bus.c */
 /* links: backend/ninepfs.c backend/ninepring.c backend/ninep.c backend/ninepkept.c backend/ninepfids.c */
 /* links: backend/work.c tests/backend/lib/draw.c tests/backend/lib/ends.c */
 /* links: tests/backend/lib/keys.c tests/backend/lib/share_host.c tests/backend/lib/share_front.c */
@@ -22,46 +22,16 @@
 #include <backend/ninepfs.h>
 #include <backend/share.h>
 #include <backend/work.h>
-#include <backend/xenbus.h>
+#include <tests/backend/lib/bus.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/ends.h>
-#include <tests/backend/lib/keys.h>
 #include <tests/backend/lib/share_front.h>
 #include <tests/backend/lib/share_host.h>
 
 #define RLERROR 7u
 #define TREAD   116u
 
-static const struct key front[] = {{"version", "1"},     {"num-rings", "2"},        {"ring-ref0", "100"},
-                                   {"ring-ref1", "101"}, {"event-channel-0", "20"}, {"event-channel-1", "21"},
-                                   {NULL, NULL}};
-static const struct xenbus_type *type;
 static struct xenbus_device device;
-static unsigned failures;
-
-void xenbus_register(const struct xenbus_type *registered)
-{
-    type = registered;
-}
-
-void xenbus_fail(struct xenbus_device *failed, const char *format, ...)
-{
-    (void)failed, (void)format;
-    failures++;
-}
-
-int xenbus_read_back(struct xenbus_device *asked, const char *key, char *value, size_t size)
-{
-    (void)asked, (void)key, (void)size;
-    strcpy(value, "share-1-0");
-    return 0;
-}
-
-int xenbus_read_front_number(struct xenbus_device *asked, const char *name, uint64_t max, uint64_t *number)
-{
-    (void)asked;
-    return keys_read_number(front, name, max, number);
-}
 
 int xenbus_write_number(struct xenbus_device *asked, const char *key, uint64_t number)
 {
@@ -71,22 +41,27 @@ int xenbus_write_number(struct xenbus_device *asked, const char *key, uint64_t n
 
 static int set_up(void **state)
 {
+    static const struct key front[] = {{"version", "1"},     {"num-rings", "2"},        {"ring-ref0", "100"},
+                                       {"ring-ref1", "101"}, {"event-channel-0", "20"}, {"event-channel-1", "21"}};
+
     (void)state;
+    memcpy(bus_front, front, sizeof(front));
+    keys_set(bus_back, "params", "share-1-0");
     device = (struct xenbus_device){.domain = NINEP_DOMAIN};
-    failures = ninep_refused = 0;
+    bus_failures = ninep_refused = 0;
     host_begin();
     ninepfs_init();
-    assert_int_equal(type->create(&device), 0);
-    assert_int_equal(type->publish(&device), 0);
+    assert_int_equal(bus_type->create(&device), 0);
+    assert_int_equal(bus_type->publish(&device), 0);
     ninep_make_rings(2);
-    assert_int_equal(type->connect(&device), 0);
+    assert_int_equal(bus_type->connect(&device), 0);
     return 0;
 }
 
 /* Without a word to the front end. */
 static void die(void)
 {
-    while (!type->disconnect(&device))
+    while (!bus_type->disconnect(&device))
         host_answer(7);
     assert_int_equal(ends_mapped, 0);
 }
@@ -95,19 +70,19 @@ static int tear_down(void **state)
 {
     (void)state;
     die();
-    type->destroy(&device);
+    bus_type->destroy(&device);
     return 0;
 }
 
 static void live_again(void)
 {
     die();
-    assert_int_equal(type->connect(&device), 0);
+    assert_int_equal(bus_type->connect(&device), 0);
 }
 
 static void turn(void)
 {
-    type->turn(&device);
+    bus_type->turn(&device);
 }
 
 /* A request that is asked, served and answered, the number behind its header being @fid. */
@@ -301,7 +276,7 @@ static void test_resumed(void **state)
     expect_asked(NINEP_TVERSION, 4096);
     turn();
     assert_int_equal(host_nr_sent, 0);
-    assert_int_equal(failures, 0);
+    assert_int_equal(bus_failures, 0);
 }
 
 /* A file that is open twice, once by a name that leads through another fid, and one that was made. */
@@ -454,7 +429,7 @@ static void test_many_lost(void **state)
         ninep_ask(1, TREAD, (uint16_t)(lost + tag), 23, NINEP_HEADER, 7);
     live_again();
     expect_session_again();
-    run(type->turn);
+    run(bus_type->turn);
     for (uint16_t tag = 0; tag < lost; tag++)
         expect_error(1, tag, NINEP_EIO);
     assert_int_equal(host_nr_sent, more);
@@ -490,7 +465,7 @@ static void test_refused(void **state)
     begin_session();
     for (uint16_t tag = 0; tag < 100; tag++)
         ninep_ask(tag % 2, TREAD, tag, 23, NINEP_HEADER, 7);
-    run(type->refuse);
+    run(bus_type->refuse);
     for (uint16_t tag = 0; tag < 100; tag++)
         expect_error(tag % 2, tag, NINEP_EIO);
     assert_int_equal(host_nr_sent, 0);
@@ -536,7 +511,7 @@ static void test_scribbled(void **state)
         }
         assert_in_range(asked, 0, NINEPKEPT_MAX + 3 * NINEPFIDS_MAX);
         do_one(NINEP_TVERSION, 8192);
-        assert_int_equal(failures, 0);
+        assert_int_equal(bus_failures, 0);
     }
 }
 
