@@ -172,7 +172,7 @@ static void follow(const struct options *options)
     struct record_event event;
 
     while (record_next(&replay.reader, &event) && event.kind != RECORD_END) {
-        if (event.kind == RECORD_ENTER)
+        if (event.kind == RECORD_ENTER && replay.machine.frames) /* no operation comes before its machine */
             carry_out(&event, options);
         else if (!machine_take_in(&event))
             tell_end(REPLAY_NO_FILE, "the recording is damaged at byte %zu: %s", event.at,

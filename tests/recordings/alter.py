@@ -7,6 +7,7 @@ alter.py RECORDING TO WHAT [SEED]
     flush      a flush is left out
     version    it is of another version
     cut        its end is missing
+    early      an operation comes before there is a machine: frames are asked for, and there are none
     halves     what was read of guest memory at once was read in two halves
     joined     what was read of guest memory in a row was read at once
     scatter    some bytes behind the description of the machine are others, chosen by SEED
@@ -110,6 +111,9 @@ def main():
         data[8] += 1
     elif what == "cut":
         del data[middle("LEAVE")[1] :]
+    elif what == "early":
+        none = put_number(2**64 - 1)
+        data[HEADER:HEADER] = bytes([6, 2]) + none + none + bytes([1, 0, 12, 0]) + none + none + bytes([7, 0, 0])
     elif what == "scatter":
         choose = random.Random(int(sys.argv[4]))
         first = next(event[1] for event in found if event[0] == "ENTER")

@@ -11,6 +11,8 @@ set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/limits.sh
 
+# What sanitizers find is none of the ways in which a replay may end.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}exitcode=99 UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}exitcode=99
 pattern=${1:-}
 replay=${PARAVANE_REPLAY:-build/replay-san/paravane-replay}
 alter=(/usr/bin/python3 -B tests/recordings/alter.py)
@@ -62,6 +64,7 @@ finds wrote 3 'operation [0-9]+ \(domain 1: .*\): the run left [0-9a-f]{16} in s
 finds flush 3 'operation [0-9]+ .*: the run went on with: .*; the replay with: a flush of all translations'
 finds version 1 'has version 2, and this program replays version 1'
 finds cut 1 'ends too early, .*: it is not whole'
+finds early 1 'the recording is damaged at byte 0: ENTER'
 # It is no part of what an engine does in which pieces it reads.
 for what in halves joined; do
     finds $what 0 '^6[0-9]{3} operations, [0-9]+ refusals: nothing differs$'
@@ -70,7 +73,7 @@ if [[ scatter =~ $pattern ]]; then
     bad=0
     for seed in {1..40}; do
         "${alter[@]}" tests/recordings/demo32.xz "$work/scatter.xz" scatter $seed
-        bounded "$replay" "$work/scatter.xz" >"$work/out" 2>&1
+        bounded "$replay" --map "$work/map.html" --page build/map/map.html "$work/scatter.xz" >"$work/out" 2>&1
         case $? in 0 | 1 | 3 | 5) ;; *) bad=$((bad + 1)); cp "$work/out" "$work/bad"; echo "seed $seed" >>"$work/bad" ;; esac
     done
     [ $bad -eq 0 ] || cp "$work/bad" "$work/out"
