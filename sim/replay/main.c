@@ -161,7 +161,7 @@ static void begin(const uint8_t *bytes, size_t size)
 static void carry_out(const struct record_event *enter, const struct options *options)
 {
     if (options->map)
-        map_before(enter);
+        map_before(enter, options->stop_at != 0);
     call_engine(enter);
     if (options->map)
         map_after(enter);

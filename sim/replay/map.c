@@ -243,11 +243,12 @@ static void take_moment(void)
     fclose(to);
 }
 
-void map_before(const struct record_event *enter)
+void map_before(const struct record_event *enter, bool is_end_wanted)
 {
     if (!map.seen)
         begin();
-    if (!map.moment && (enter->number[0] == RECORD_CALL_DOMAIN_DYING || enter->number[0] == RECORD_CALL_DOMAIN_DESTROY))
+    if (!map.moment && !is_end_wanted &&
+        (enter->number[0] == RECORD_CALL_DOMAIN_DYING || enter->number[0] == RECORD_CALL_DOMAIN_DESTROY))
         take_moment();
 }
 

@@ -9,8 +9,11 @@
 
 #include <engine/record_decode.h>
 
-/* @enter begins an operation, and it has been carried out; outside all others. */
-void map_before(const struct record_event *enter);
+/*
+ * @enter begins an operation, and it has been carried out; outside all others.  @is_end_wanted: the moment is the end,
+ * whatever is taken down before.
+ */
+void map_before(const struct record_event *enter, bool is_end_wanted);
 void map_after(const struct record_event *enter);
 
 /* Write all of it to @to as JSON, in the form that map/page/data.js reads; nothing is gathered any more. */

@@ -225,13 +225,14 @@ class Command(unittest.TestCase):
             self.assertEqual(page.said, [])
 
     def test_stop(self):
-        """--stop-at: the moment is that one."""
+        """--stop-at: the moment is that one, also where a domain is being taken down by then."""
         with tempfile.TemporaryDirectory() as directory, Page() as page:
             path = os.path.join(directory, 'early.html')
-            made = paravane('map', path, '--from', 'tests/recordings/demo.xz', '--stop-at', '4500')
-            self.assertEqual(made.returncode, 0, made.stderr)
-            page.open(path, ready=READY)
-            self.assertEqual(page.ask('[map.data.moment, map.data.operations]'), [4500, 4500])
+            for operation in (4500, 6500):
+                made = paravane('map', path, '--from', 'tests/recordings/demo.xz', '--stop-at', str(operation))
+                self.assertEqual(made.returncode, 0, made.stderr)
+                page.open(path, ready=READY)
+                self.assertEqual(page.ask('[map.data.moment, map.data.operations]'), [operation, operation])
 
     def test_wrong(self):
         """What is missing is told, and nothing is written."""
