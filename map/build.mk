@@ -3,7 +3,8 @@
 #   build/map/map.html   the page, with the library that it draws with
 #   make map-library     bundles that anew, by npm, from the packages that map/library/package-lock.json pins
 
-MAP_PAGE := $(addprefix map/page/,style.css page.html) map/library/d3.js playground/page/elements.js \
+MAP_PAGE := $(addprefix map/page/,style.css page.html) map/library/d3.js \
+	$(patsubst %,playground/page/%.js,frames entries elements) \
 	$(patsubst %,map/page/%.js,data colours picture timeline tree details main)
 
 .PHONY: map map-library

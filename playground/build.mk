@@ -6,8 +6,8 @@
 
 PLAYGROUND_C := $(sort $(wildcard playground/*.c playground/libc/*.c))
 # Scripts in the order in which they need each other.
-PLAYGROUND_PAGE := $(addprefix playground/page/,style.css page.html) $(patsubst %,playground/page/%.js,machine entries \
-	operations lessons elements tiles inspector panel lesson main)
+PLAYGROUND_PAGE := $(addprefix playground/page/,style.css page.html) $(patsubst %,playground/page/%.js,frames machine \
+	entries operations lessons elements tiles inspector panel lesson main)
 # The words of --explain, and the hosted machine but for its stacks, which are x86's.
 PLAYGROUND_SHARED := $(ENGINE) $(filter-out sim/stack.c,$(sort $(wildcard sim/*.c))) \
 	$(sort $(wildcard tests/support/*.c)) hv/base/print.c hv/base/call_names.c \

@@ -5,18 +5,11 @@
  * one.
  */
 
-const OWNER = {
-    io: 0x7ff1,
-    hypervisor: 0x7ff2,
-    nobody: 0x7ff4
-};
-const TYPES = ['none', 'L1', 'L2', 'L3', 'L4', 'L2 top', 'descriptors', 'writable'];
 /* Kinds of frames, as they are coloured: what is not in use is of no kind of its own. */
 const KINDS = ['free', 'hypervisor', 'unused', 'writable', 'L1', 'L2', 'L3', 'L4', 'descriptors'];
 const SHOTS = 32;
 const BINS = 480;
 
-const hex = value => value.toString(16);
 const ownerOf = look => look >>> 5;
 const typeOf = look => TYPES[look >>> 2 & 7];
 const isPinned = look => (look & 2) !== 0;
@@ -29,11 +22,6 @@ function kindOf(look) {
     if (!isUsed(look) || typeOf(look) === 'none') return 2;
     const type = typeOf(look);
     return KINDS.indexOf(type === 'L2 top' ? 'L2' : type);
-}
-
-function ownerName(owner) {
-    return {[OWNER.io]: 'no RAM', [OWNER.hypervisor]: 'the hypervisor', [OWNER.nobody]: 'nobody'}[owner] ??
-        `domain ${owner}`;
 }
 
 function lookInWords(look) {

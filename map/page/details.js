@@ -6,7 +6,7 @@ const HOLDERS_SHOWN = 12, LIFE_SHOWN = 200;
 function holderItem(holder) {
     return make(
         'li', {}, `slot ${holder.slot} of the L${holder.level} table in `,
-        frameLink(holder.table, `frame ${hex(holder.table)}`), ` (${flagsIn(holder.entry)})`);
+        frameLink(holder.table, `frame ${hex(holder.table)}`), ` (${flagWords(holder.entry)})`);
 }
 
 function atMoment(data, mfn, openTree) {

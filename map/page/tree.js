@@ -6,10 +6,6 @@ const TREE = {
     column: 190,
     shown: 24
 };
-const FLAG_NAMES = [[0n, 'P'], [1n, 'RW'], [2n, 'US'], [5n, 'A'], [6n, 'D'], [7n, 'PSE'], [8n, 'G'], [63n, 'NX']];
-
-const frameIn = entry => Number((entry & 0x000ffffffffff000n) >> 12n);
-const flagsIn = entry => FLAG_NAMES.filter(([bit]) => entry >> bit & 1n).map(([, name]) => name).join(' ');
 
 class Tree {
     constructor(place, data, choose) {
@@ -98,7 +94,7 @@ class Tree {
     inWords(node) {
         if (node.more) return 'Show other slots of this table';
         const where =
-            node.slot === null ? 'The root' : `Slot ${node.slot}: entry ${hex(node.entry)} (${flagsIn(node.entry)})`;
+            node.slot === null ? 'The root' : `Slot ${node.slot}: entry ${hex(node.entry)} (${flagWords(node.entry)})`;
         const address = BigInt.asUintN(64, node.address >> 47n & 1n ? node.address | ~0n << 48n : node.address);
         return `${where}, frame ${hex(node.mfn)}, from address ${hex(address)}`;
     }

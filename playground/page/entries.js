@@ -18,6 +18,7 @@ const FRAME_BITS = 0x000ffffffffff000n;
 const READ_ONLY = ['P', 'A'], WRITABLE = ['P', 'RW', 'A', 'D'], TABLE = ['P', 'RW', 'US', 'A', 'D'];
 
 const flagsOf = bits => FLAGS.filter(flag => bits >> BigInt(flag.bit) & 1n).map(flag => flag.name);
+const flagWords = bits => flagsOf(bits).join(' ');
 const frameIn = bits => Number((bits & FRAME_BITS) >> 12n);
 
 function entryOf(frame, flags) {

@@ -64,7 +64,7 @@ function entryRow([slot, bits], frame, state) {
     const link = target < state.frames.length && bits & 1n ? frameLink(target) : hex(target);
     return make(
         'tr', {}, make('td', {}, String(slot)), make('td', {}, make('code', {}, hex(bits).padStart(16, '0'))),
-        make('td', {}, shown ? link : ''), make('td', {}, shown ? flagsOf(bits).join(' ') : ''));
+        make('td', {}, shown ? link : ''), make('td', {}, shown ? flagWords(bits) : ''));
 }
 
 function entriesTable(frame, state, entries) {

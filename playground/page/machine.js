@@ -4,16 +4,9 @@
  * by the engine alone: nothing here knows what is allowed.
  */
 
-const TYPES = ['none', 'L1', 'L2', 'L3', 'L4', 'L2 top', 'descriptors', 'writable'];
-const OWNER = {
-    io: 0x7ff1,
-    hypervisor: 0x7ff2,
-    nobody: 0x7ff4
-};
 const NO_PAGE = 0xffffffff;
 const PAGE = 4096n;
 
-const hex = value => value.toString(16);
 const big = text => BigInt(`0x${text}`);
 /* As 64 bits without a sign, which is how addresses are written. */
 const unsigned = value => BigInt.asUintN(64, value);

@@ -41,11 +41,6 @@ function inWords(frame, state) {
         `${frame.mfn === state.cr3 ? ', root of the processor' : ''}`;
 }
 
-function ownerName(owner) {
-    return {[OWNER.io]: 'no RAM', [OWNER.hypervisor]: 'the hypervisor', [OWNER.nobody]: 'free'}[owner] ??
-        `domain ${owner}`;
-}
-
 class Tiles {
     constructor(place) {
         this.place = place;
