@@ -12,9 +12,8 @@ int pin_table(struct op *op, mfn_t mfn, enum frame_type type)
     if (error)
         return error;
     if (type_is_pinned(frame->type)) {
-        error = refuse(op, XEN_EINVAL, REFUSE_ALREADY_PINNED, NOWHERE, frame, mfn.v);
-        typeref_drop(op, frame);
-        return error;
+        typeref_drop(op, frame); /* the pin has its own: only this call's go, and are not told as uses of the frame */
+        return refuse(op, XEN_EINVAL, REFUSE_ALREADY_PINNED, NOWHERE, frame, mfn.v);
     }
     type_pin_set(&frame->type); /* both references are the pin's from here on */
     return 0;

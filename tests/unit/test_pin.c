@@ -27,6 +27,7 @@ static void test_references(void **state)
         assert_counts(&unit, page, 2, (enum frame_type)level, 1);
         assert_true(type_is_pinned(unit_frame(&unit, page)->type));
         assert_refused(&unit, guest_pin(unit.vcpu, page, level), XEN_EINVAL, REFUSE_ALREADY_PINNED);
+        assert_int_equal(type_count(unit.sim->last_refusal.type), 1); /* the pin's: the call's own use is not told */
         assert_counts(&unit, page, 2, (enum frame_type)level, 1);
         assert_int_equal(guest_unpin(unit.vcpu, page), 0);
         assert_counts(&unit, page, 1, TYPE_NONE, 0);
