@@ -23,10 +23,22 @@ const MEMORY = [
     ['XENMEM_decrease_reservation', 1, 'frame'], ['XENMEM_populate_physmap', 6, 'page'], ['XENMEM_exchange', 11, 'page']
 ];
 
-const commandOf = (table, name) => table.find(row => row[0] === name);
+const COMMANDS = new Map(
+    [...MMU_COMMANDS, ...FLUSHES, ...EXTENDED, ...MEMORY].map(([name, number, takes]) => [name, {number, takes}]));
+const numberOf = name => COMMANDS.get(name).number;
+
+/* What a command takes: the name of the field, '' for none; and the number in it. */
+const takes = op => COMMANDS.get(op.command).takes;
+const taken = op => BigInt(takes(op) ? op[takes(op)] : 0);
+
+const choice = (name, label, table) => ({name, type: 'choice', label, choices: table.map(row => row[0])});
+/* A field that is shown with those commands that take it. */
+const argument = (type, label) => ({name: type, type, label, when: op => takes(op) === type});
+
+/* The machine address of a slot of a table, or of a descriptor. */
+const slotAddress = op => BigInt(op.table) * PAGE + BigInt(op.slot) * 8n;
 const x = value => `0x${hex(value)}`;
 
-/* Fields that a command does not have are not shown. */
 const KINDS = {
     mmu_update: {
         title: 'mmu_update',
@@ -35,12 +47,10 @@ const KINDS = {
             {name: 'table', type: 'frame', label: 'Table (frame)'},
             {name: 'slot', type: 'slot', label: 'Slot'},
             {name: 'entry', type: 'entry', label: 'New entry'},
-            {name: 'command', type: 'choice', label: 'Command', choices: MMU_COMMANDS.map(row => row[0])},
+            choice('command', 'Command', MMU_COMMANDS),
         ],
-        pointer: op => BigInt(op.table) * PAGE + BigInt(op.slot) * 8n,
-        run: (machine, op) => machine.call(
-            'play_mmu_update', KINDS.mmu_update.pointer(op) | BigInt(commandOf(MMU_COMMANDS, op.command)[1]), op.entry),
-        written: op => `HYPERVISOR_mmu_update(&(struct mmu_update){.ptr = ${x(KINDS.mmu_update.pointer(op))} | ` +
+        run: (machine, op) => machine.call('play_mmu_update', slotAddress(op) | BigInt(numberOf(op.command)), op.entry),
+        written: op => `HYPERVISOR_mmu_update(&(struct mmu_update){.ptr = ${x(slotAddress(op))} | ` +
             `${op.command}, .val = ${x(op.entry)}}, 1, NULL, DOMID_SELF)`,
     },
     update_va_mapping: {
@@ -49,51 +59,36 @@ const KINDS = {
         fields: [
             {name: 'address', type: 'address', label: 'Virtual address'},
             {name: 'entry', type: 'entry', label: 'New entry'},
-            {name: 'flush', type: 'choice', label: 'Flush', choices: FLUSHES.map(row => row[0])},
+            choice('flush', 'Flush', FLUSHES),
         ],
-        run: (machine, op) => machine.call('play_va_mapping', op.address, op.entry, commandOf(FLUSHES, op.flush)[1]),
+        run: (machine, op) => machine.call('play_va_mapping', op.address, op.entry, numberOf(op.flush)),
         written: op => `HYPERVISOR_update_va_mapping(${x(op.address)}, ${x(op.entry)}, ${op.flush})`,
     },
     mmuext_op: {
         title: 'mmuext_op',
         words: 'Pin and unpin tables, load roots, flush.',
         fields: [
-            {name: 'command', type: 'choice', label: 'Command', choices: EXTENDED.map(row => row[0])},
-            {name: 'frame', type: 'frame', label: 'Frame', when: op => commandOf(EXTENDED, op.command)[2] === 'frame'},
-            {
-                name: 'address',
-                type: 'address',
-                label: 'Virtual address',
-                when: op => commandOf(EXTENDED, op.command)[2] === 'address'
-            },
+            choice('command', 'Command', EXTENDED),
+            argument('frame', 'Frame'),
+            argument('address', 'Virtual address'),
         ],
-        argument: op =>
-            ({frame: BigInt(op.frame ?? 0), address: op.address ?? 0n, '': 0n})[commandOf(EXTENDED, op.command)[2]],
-        run: (machine, op) =>
-            machine.call('play_mmuext', commandOf(EXTENDED, op.command)[1], KINDS.mmuext_op.argument(op), 0n),
+        run: (machine, op) => machine.call('play_mmuext', numberOf(op.command), taken(op), 0n),
         written: op => {
-            const what = commandOf(EXTENDED, op.command)[2];
-            const member = {
-                frame: `, .arg1.mfn = ${x(op.frame ?? 0)}`,
-                address: `, .arg1.linear_addr = ${x(op.address ?? 0n)}`,
-                '': ''
-            }[what];
-            return `HYPERVISOR_mmuext_op(&(struct mmuext_op){.cmd = ${op.command}${member}}, 1, NULL, DOMID_SELF)`;
+            const member = {frame: 'mfn', address: 'linear_addr'}[takes(op)];
+            return `HYPERVISOR_mmuext_op(&(struct mmuext_op){.cmd = ${op.command}` +
+                `${member ? `, .arg1.${member} = ${x(taken(op))}` : ''}}, 1, NULL, DOMID_SELF)`;
         },
     },
     memory_op: {
         title: 'memory_op',
         words: 'Give a frame back, ask for one, or exchange the one that a page has.',
         fields: [
-            {name: 'command', type: 'choice', label: 'Command', choices: MEMORY.map(row => row[0])},
-            {name: 'frame', type: 'frame', label: 'Frame', when: op => commandOf(MEMORY, op.command)[2] === 'frame'},
-            {name: 'page', type: 'page', label: 'Page (pfn)', when: op => commandOf(MEMORY, op.command)[2] === 'page'},
+            choice('command', 'Command', MEMORY),
+            argument('frame', 'Frame'),
+            argument('page', 'Page (pfn)'),
         ],
-        run: (machine, op) => machine.call(
-            'play_memory', commandOf(MEMORY, op.command)[1],
-            BigInt(commandOf(MEMORY, op.command)[2] === 'frame' ? op.frame : op.page)),
-        written: op => `HYPERVISOR_memory_op(${op.command}, {${
-            commandOf(MEMORY, op.command)[2] === 'frame' ? `frame ${x(op.frame)}` : `page ${x(op.page)}`}})`,
+        run: (machine, op) => machine.call('play_memory', numberOf(op.command), taken(op)),
+        written: op => `HYPERVISOR_memory_op(${op.command}, {${takes(op)} ${x(taken(op))}})`,
         /* What was done is a count there, but for an exchange. */
         succeeded: (op, result) => result === (op.command === 'XENMEM_exchange' ? 0 : 1),
     },
@@ -115,9 +110,8 @@ const KINDS = {
             {name: 'slot', type: 'slot', label: 'Descriptor'},
             {name: 'value', type: 'word', label: 'Value'},
         ],
-        run: (machine, op) => machine.call('play_descriptor', BigInt(op.table) * PAGE + BigInt(op.slot) * 8n, op.value),
-        written: op => `HYPERVISOR_update_descriptor(${x(BigInt(op.table) * PAGE + BigInt(op.slot) * 8n)}, ` +
-            `${x(op.value)})`,
+        run: (machine, op) => machine.call('play_descriptor', slotAddress(op), op.value),
+        written: op => `HYPERVISOR_update_descriptor(${x(slotAddress(op))}, ${x(op.value)})`,
     },
     store: {
         title: 'write',
