@@ -17,6 +17,6 @@ build/map/map.html: $(MAP_PAGE) tools/bundle-page map/build.mk
 
 map-library:
 	$(Q)rm -rf build/map/library && mkdir -p build/map && cp -r map/library build/map && cd build/map/library && \
-	    npm ci --no-audit --no-fund && head -n 1 d3.js >bundle.js && \
+	    npm ci --no-audit --no-fund && { echo '/*'; cat LICENSE; echo '*/'; } >bundle.js && \
 	    npx esbuild entry.mjs --bundle --minify --format=iife --global-name=d3 --legal-comments=none --charset=utf8 \
 	    >>bundle.js && cp bundle.js $(CURDIR)/map/library/d3.js
