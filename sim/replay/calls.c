@@ -13,20 +13,20 @@ struct more {
 
 typedef int64_t call_fn(struct domain *domain, struct vcpu *vcpu, const uint64_t *args, struct more *more);
 
-#define ADAPTER(name) \
-    static int64_t name(struct domain *domain, struct vcpu *vcpu, const uint64_t *args, struct more *more)
-#define UNUSED(...) ((void)sizeof((const void *[]){__VA_ARGS__}))
+/* Few need all that they are given. */
+#define UNUSED __attribute__((unused))
+#define ADAPTER(name)                                                                                        \
+    static int64_t name(UNUSED struct domain *domain, UNUSED struct vcpu *vcpu, UNUSED const uint64_t *args, \
+                        UNUSED struct more *more)
 
 ADAPTER(do_domain_init)
 {
-    UNUSED(vcpu, args, more);
     domain_init(domain);
     return 0;
 }
 
 ADAPTER(do_vcpu_init)
 {
-    UNUSED(domain, args, more);
     vcpu_init(vcpu);
     return 0;
 }
@@ -36,14 +36,12 @@ ADAPTER(do_machine_take)
     mfn_t first = MFN_NONE;
     bool taken = machine_take(&replay.machine, (unsigned)args[0], &first);
 
-    UNUSED(domain, vcpu);
     *more = (struct more){taken, first.v};
     return taken;
 }
 
 ADAPTER(do_machine_give)
 {
-    UNUSED(domain, vcpu, more);
     machine_give(&replay.machine, MFN(args[0]), (unsigned)args[1]);
     return 0;
 }
@@ -53,20 +51,17 @@ ADAPTER(do_populate)
     mfn_t first = MFN_NONE;
     int error = domain_populate_extent(domain, PFN(args[0]), (unsigned)args[1], &first);
 
-    UNUSED(vcpu);
     *more = (struct more){!error, first.v};
     return error;
 }
 
 ADAPTER(do_share)
 {
-    UNUSED(vcpu, more);
     return domain_share(domain, MFN(args[0]));
 }
 
 ADAPTER(do_unshare)
 {
-    UNUSED(vcpu, more);
     domain_unshare(domain, MFN(args[0]));
     return 0;
 }
@@ -76,26 +71,22 @@ ADAPTER(do_share_new)
     mfn_t mfn = MFN_NONE;
     int error = domain_share_new(domain, &mfn);
 
-    UNUSED(vcpu, args);
     *more = (struct more){!error, mfn.v};
     return error;
 }
 
 ADAPTER(do_grants_create)
 {
-    UNUSED(vcpu, more);
     return domain_grants_create(domain, MFN(args[0]), MFN(args[1]));
 }
 
 ADAPTER(do_pin)
 {
-    UNUSED(vcpu, more);
     return domain_pin(domain, MFN(args[0]), (unsigned)args[1]);
 }
 
 ADAPTER(do_set_roots)
 {
-    UNUSED(domain, more);
     return vcpu_set_roots(vcpu, MFN(args[0]), MFN(args[1]));
 }
 
@@ -103,7 +94,6 @@ ADAPTER(do_set_gdt)
 {
     mfn_t frames[GDT_FRAMES];
 
-    UNUSED(domain, more);
     for (unsigned i = 0; i < GDT_FRAMES; i++)
         frames[i] = MFN(args[1 + i]);
     return vcpu_set_gdt(vcpu, frames, (unsigned)args[0]);
@@ -111,50 +101,42 @@ ADAPTER(do_set_gdt)
 
 ADAPTER(do_set_ldt)
 {
-    UNUSED(domain, more);
     return vcpu_set_ldt(vcpu, VADDR(args[0]), (unsigned)args[1]);
 }
 
 ADAPTER(do_set_trap)
 {
-    UNUSED(domain, more);
     return vcpu_set_trap(vcpu, (unsigned)args[0], args[1], (uint16_t)args[2], (uint8_t)args[3]);
 }
 
 ADAPTER(do_hold)
 {
-    UNUSED(vcpu, more);
     return domain_hold_writable(domain, MFN(args[0]));
 }
 
 ADAPTER(do_drop)
 {
-    UNUSED(vcpu, more);
     domain_drop_writable(domain, MFN(args[0]));
     return 0;
 }
 
 ADAPTER(do_hypercall)
 {
-    UNUSED(domain, more);
     return engine_hypercall(vcpu, args[0], args + 1);
 }
 
 ADAPTER(do_set_kernel_root)
 {
-    UNUSED(domain, more);
     return vcpu_set_kernel_root(vcpu, MFN(args[0]));
 }
 
 ADAPTER(do_enter_user)
 {
-    UNUSED(domain, args, more);
     return vcpu_enter_user(vcpu);
 }
 
 ADAPTER(do_enter_kernel)
 {
-    UNUSED(domain, args, more);
     vcpu_enter_kernel(vcpu);
     return 0;
 }
@@ -168,46 +150,39 @@ ADAPTER(do_table_write)
                                 .expected = args[4]};
     int error = table_write_emulate(vcpu, &write);
 
-    UNUSED(domain);
     *more = (struct more){!error, write.seen};
     return error;
 }
 
 ADAPTER(do_ldt_fault)
 {
-    UNUSED(domain, more);
     return ldt_fault(vcpu, (unsigned)args[0]);
 }
 
 ADAPTER(do_vcpu_destroy)
 {
-    UNUSED(domain, args, more);
     vcpu_destroy(vcpu);
     return 0;
 }
 
 ADAPTER(do_dying)
 {
-    UNUSED(vcpu, args, more);
     domain_set_dying(domain);
     return 0;
 }
 
 ADAPTER(do_destroy)
 {
-    UNUSED(vcpu, args, more);
     return (int64_t)domain_destroy(domain);
 }
 
 ADAPTER(do_count_mapped)
 {
-    UNUSED(vcpu, more);
     return (int64_t)domain_count_mapped(domain, DOMID((uint16_t)args[0]));
 }
 
 ADAPTER(do_renumber)
 {
-    UNUSED(vcpu, more);
     domain_renumber(domain, DOMID((uint16_t)args[0]));
     return 0;
 }

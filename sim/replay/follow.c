@@ -33,7 +33,6 @@ static void for_each_run(const struct record_event *event, run_fn *use)
 static void put_run(uint64_t mfn, unsigned first, const uint64_t *words, unsigned count)
 {
     memcpy(machine_frame(mfn) + first, words, count * sizeof(words[0]));
-    replay.memory_words += count;
 }
 
 /*

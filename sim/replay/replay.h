@@ -47,10 +47,9 @@ struct replay {
     const char *path;
     struct record_header header;
     struct record_reader reader;
-    bool is_ended;               /* END has been seen, or where to stop */
     bool tells;                  /* each operation, in words */
     struct operation *operation; /* under way; NULL: none is */
-    uint64_t done, nr_refusals, memory_words;
+    uint64_t done, nr_refusals;
     struct machine machine;
     uint8_t *ram;
 };
