@@ -148,7 +148,10 @@ static int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
         if (!read_call(vcpu, at, &call))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
+        vcpu->entry = &call;
+        vcpu->entry_index = op->done;
         call.result = (uint64_t)run_entry(vcpu, &call);
+        vcpu->entry = NULL;
         if (vcpu->user_mode || vcpu->diverted)
             return 0;
         if (!access_write_word(vcpu, VADDR(at.v + result), call.result))

@@ -112,6 +112,9 @@ struct vcpu {
      * at all.  It ends a multicall, and the result of engine_hypercall(), which clears it first, goes nowhere.
      */
     bool diverted;
+    /* The call of a multicall that is carried out, as it was read, and which it is; NULL: none is. */
+    const struct multicall_entry *entry;
+    unsigned entry_index;
 };
 
 /* The root that @vcpu runs on; MFN_NONE if it has none. */

@@ -108,6 +108,33 @@ static void test_results(void **state)
     unit_destroy(&unit);
 }
 
+static unsigned nr_seen;
+
+static int64_t see(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+{
+    assert_non_null(vcpu->entry);
+    assert_int_equal(vcpu->entry->op, number);
+    assert_int_equal(vcpu->entry->args[5], args[5]);
+    assert_int_equal(vcpu->entry_index, args[5]);
+    nr_seen++;
+    return 0;
+}
+
+/* Which of the calls is carried out is known meanwhile, and no longer. */
+static void test_entry(void **state)
+{
+    struct multicall_entry calls[] = {{.op = UNOFFERED}, {.op = __HYPERVISOR_mmu_update}, {.op = 3, .args[5] = 2}};
+    struct unit unit;
+
+    create(&unit, state);
+    unit.sim->hypercall = see;
+    nr_seen = 0;
+    assert_int_equal(guest_multicall(unit.vcpu, calls, ARRAY_SIZE(calls)), 0);
+    assert_int_equal(nr_seen, 2);
+    assert_null(unit.vcpu->entry);
+    unit_destroy(&unit);
+}
+
 /*
  * Only the result is written, in the width of the guest; the rest of the entry is the guest's.  Shows
  * multicall.results, multicall.arguments.
@@ -268,7 +295,7 @@ int main(void)
         unit_test_both(test_dispatch),    unit_test_both(test_wide_number),     unit_test_both(test_pairs),
         cmocka_unit_test(test_user_mode), unit_test_both(test_results),         unit_test_both(test_layout),
         unit_test_both(test_bad_list),    cmocka_unit_test(test_leaves_kernel), unit_test_both(test_dying),
-        unit_test_both(test_diverted),
+        unit_test_both(test_diverted),    unit_test_both(test_entry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
