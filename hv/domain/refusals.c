@@ -68,18 +68,16 @@ void port_refused(const struct refusal *refusal)
     lock_drop(&lock);
 }
 
-/* The call that was made; of a multicall, which of those in it is not known. */
+/* Of most calls the first argument is the command; where it is not, its number has no name. */
 static struct refusal refusal_of_call(int error, struct hv_vcpu *vcpu, uint64_t value)
 {
-    const bool wide = hv_vcpu_is_64bit(vcpu);
-    uint64_t args[6];
+    const struct asked_call call = asked_call(vcpu);
 
-    cpu_frame_args(vcpu->frame, vcpu->engine.domain->width, args);
     return (struct refusal){
         .error = (enum xen_errno) - error,
         .vcpu = &vcpu->engine,
-        .call = (unsigned)vcpu->frame->rax,
-        .command = wide || args[0] <= UINT32_MAX ? (unsigned)args[0] : COMMAND_NONE,
+        .call = call.number,
+        .command = (unsigned)call.args[0],
         .slot = NOWHERE,
         .frame = MFN_NONE,
         .type = type_word(TYPE_NONE, 0, 0),

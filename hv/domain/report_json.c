@@ -77,7 +77,7 @@ static void print_request(const struct noted_refusal *noted)
     print_text("call", step ? step : call_name(refusal->call));
     print_text("command", call_command_name(refusal->call, refusal->command));
     print(",\"index\":%u", refusal->index);
-    if (noted->asked.knows_place)
+    if (noted->asked.is_in_multicall)
         print(",\"multicall\":%u", noted->asked.place);
     if (error)
         print(",\"error\":\"-%s\"", error);

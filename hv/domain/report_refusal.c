@@ -107,10 +107,8 @@ static void print_frame(const struct refusal *refusal)
 static void print_place_of_call(const struct noted_refusal *noted)
 {
     print("    domain %u, vCPU %u, rip %04x:%016lx", noted->domain.v, noted->vcpu, noted->cs, noted->rip);
-    if (noted->asked.knows_place)
+    if (noted->asked.is_in_multicall)
         print(", entry %u of a multicall", noted->asked.place);
-    else if (noted->asked.is_in_multicall)
-        print(", in a multicall");
     if (noted->asked.caller)
         print(", called from %016lx", noted->asked.caller);
     print("\n");

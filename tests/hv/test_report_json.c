@@ -43,7 +43,7 @@ static int make(void **state)
                     .value = TYPE_WRITABLE},
         .domain = DOMID(1),
         .rip = UINT64_C(0xffffffff81001234),
-        .asked = {.caller = 0x77, .knows_place = true, .place = 4},
+        .asked = {.caller = 0x77, .is_in_multicall = true, .place = 4},
     };
     explanation = (struct explanation){
         .noted = &noted, .domain = &domain.engine, .missing = NOWHERE, .frame = MFN(L2), .is_whole = true};

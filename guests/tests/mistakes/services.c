@@ -4,9 +4,11 @@
 #include <abi/event.h>
 #include <abi/hypercall.h>
 #include <abi/io.h>
+#include <abi/multicall.h>
 #include <abi/physdev.h>
 #include <abi/sched.h>
 #include <abi/vcpu.h>
+#include <abi/version.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
 #include <guests/tests/lib/test.h>
@@ -35,10 +37,16 @@ static void ports(void)
     struct evtchn_bind_interdomain connect = {.remote_dom = DOMID_SELF, .remote_port = 1};
     struct evtchn_alloc_unbound wait = {.dom = DOMID_SELF, .remote_dom = OTHER_DOMAIN};
     struct evtchn_send send = {.port = 4000};
+    struct multicall_entry calls[] = {
+        {.op = __HYPERVISOR_xen_version, .args = {XENVER_version}},
+        {.op = __HYPERVISOR_event_channel_op, .args = {EVTCHNOP_send, (uintptr_t)&send}},
+    };
     struct evtchn_close close;
     struct evtchn_set_priority priority;
 
     mistake("send to a port that is closed", hypercall_event_channel_op(EVTCHNOP_send, &send), -XEN_EINVAL);
+    test_result("a multicall", hypercall_multicall(calls, ARRAY_SIZE(calls)), 0);
+    mistake("the same in a multicall", (long)calls[1].result, -XEN_EINVAL);
     test_result("a port for another domain", hypercall_event_channel_op(EVTCHNOP_alloc_unbound, &wait), 0);
     connect.remote_port = wait.port;
     mistake("bind to what waits for another", hypercall_event_channel_op(EVTCHNOP_bind_interdomain, &connect),
