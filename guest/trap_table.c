@@ -60,7 +60,8 @@ void trap_init(void)
     }
     register_callback(CALLBACKTYPE_event, VECTOR_EVENT);
     register_callback(CALLBACKTYPE_failsafe, VECTOR_FAILSAFE);
-    register_callback(CALLBACKTYPE_syscall, VECTOR_SYSCALL);
+    if (VECTOR_PROGRAM_CALL == VECTOR_SYSCALL) /* a 32-bit guest has none for it, and would be refused */
+        register_callback(CALLBACKTYPE_syscall, VECTOR_SYSCALL);
     register_callback(CALLBACKTYPE_syscall32, VECTOR_SYSCALL32);
     register_callback(CALLBACKTYPE_sysenter, VECTOR_SYSENTER);
     register_callback(CALLBACKTYPE_nmi, VECTOR_NMI);
