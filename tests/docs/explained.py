@@ -5,6 +5,7 @@ Thousands of calls of guests/differential, each refusal of which --explain names
 reason.  Each must be one that was found in the code, so that no line of tools/docs/paths.txt claims too much.
 """
 
+import functools
 import glob
 import re
 import subprocess
@@ -14,6 +15,7 @@ from collections import Counter
 sys.path.append('tools/docs')  # behind this folder: each has a module called manual
 
 import facts  # noqa: E402
+import handlers  # noqa: E402
 import markup  # noqa: E402
 from errorlines import UNSEEN  # noqa: E402
 
@@ -23,12 +25,11 @@ REFUSED = re.compile(r'paravane: refused: (?:HYPERVISOR_)?([a-z]\w+)(?: ([A-Z]+_
 LEAST = 100  # kinds of refusals: fewer, and it is not the kernel that was meant
 # The errors of this call are statuses: --explain has another number for all of them.
 STATUSES = 'grant_table_op'
-# Reasons of the calls that are not the engine's.  The reference has no names for them, but their errors.
+# Reasons of the calls that are not the engine's.  The reference has no names for them, but the places of their errors.
 with open('hv/domain/call_refuse.h', encoding='utf-8') as header:
     OTHERS = set(re.findall(r'\bREASON\(\s*([A-Z0-9_]+),', header.read()))
 NO_CALL = 'UNKNOWN_CALL'  # with this error:
 NOT_THERE = 'ENOSYS'
-LIST = 'multicall'
 
 
 def refused(option):
@@ -38,15 +39,39 @@ def refused(option):
     return Counter(match.groups() for match in REFUSED.finditer(ran.stderr))
 
 
+@functools.cache
+def lines_of(path):
+    with open(path, encoding='utf-8') as source:
+        return source.read().splitlines()
+
+
+@functools.cache
+def passed_on():
+    """Reasons that are given for an error of another function's."""
+    return set(re.findall(r'\bcall_refuse\(error, WHY_(\w+)',
+                          '\n'.join('\n'.join(lines_of(path)) for path in glob.glob('hv/*/*.c'))))
+
+
+def has_reason(one, reason):
+    """Is it a refusal for that reason?  What is not the engine's has it beside its error."""
+    if reason not in OTHERS or one.reason:
+        return one.reason == reason
+    beside = ' '.join(lines_of(one.place.path)[one.place.line - 1:one.place.line + 1])
+    return reason in passed_on() or re.search(rf'\bWHY_{reason}\b', beside) is not None
+
+
 def is_known(known, call, command, error, reason):
     """Is there a refusal in the code of that call for that reason, with that error if the guest sees it?"""
     if reason == NO_CALL:
         return error == NOT_THERE
-    names = {reason, ''} if reason in OTHERS else {reason}
-    # What another call of a list was refused for is not told by that one's name.
-    calls = [of for name, of in known.calls.items() if name == call or (call == LIST and reason in OTHERS)]
-    return any(one.reason in names and (call == STATUSES or one.error in (error, UNSEEN)) and
-               (not command or not one.commands or command in one.commands) for of in calls for one in of.refusals)
+    if call not in known.calls:
+        return False
+    offered = known.calls[call].handled.commands.get(command)
+    if offered and reason in OTHERS and (offered.kind, offered.error) == (handlers.REFUSED, error):
+        return True
+    return any(
+        has_reason(one, reason) and (call == STATUSES or one.error in (error, UNSEEN)) and
+        (not command or not one.commands or command in one.commands) for one in known.calls[call].refusals)
 
 
 def run(verdicts, _directory):
