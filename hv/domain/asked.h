@@ -4,10 +4,6 @@
  * its memory.  That is only shown: the memory is the guest's, and another of its vCPUs may have changed it since the
  * engine has read it.
  */
-/*
- * What a guest had asked for when it was refused, as its registers and its memory say.  That is only shown: the memory
- * is the guest's, and another of its vCPUs may have changed it since the engine has read it.
- */
 #pragma once
 
 #include <stdbool.h>
