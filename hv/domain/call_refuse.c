@@ -4,7 +4,7 @@
 #include <hv/domain/refusals.h>
 
 static const struct call_reason_words words[CALL_REASON_COUNT] = {
-#define CALL_REASON_WORDS(name, label, text, advice) [WHY_##name] = {#name, label, text, advice},
+#define CALL_REASON_WORDS(name, value, text, advice) [WHY_##name] = {#name, value, text, advice},
     CALL_REASONS(CALL_REASON_WORDS)
 #undef CALL_REASON_WORDS
 };

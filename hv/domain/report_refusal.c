@@ -74,14 +74,6 @@ static void print_value(const struct refusal *refusal)
     print("the number %lx", value);
 }
 
-static void print_labelled(const char *label, uint64_t value)
-{
-    if (label[0] == 'a' && label[1] == 'd')
-        print("the %s %016lx", label, value);
-    else
-        print("the %s %lu", label, value);
-}
-
 static void print_place(const struct refusal *refusal)
 {
     if (mfn_is_none(refusal->slot.table))
@@ -124,7 +116,7 @@ void report_refusal(const struct noted_refusal *noted)
     report_print_result(-(int64_t)refusal->error);
     print(", %s: %s\n    ", refusals_name(noted), refusals_text(noted));
     if (noted->why)
-        print_labelled(call_reason_words(noted->why)->label, refusal->value);
+        print(call_reason_words(noted->why)->value, refusal->value);
     else
         print_value(refusal);
     print_place(refusal);

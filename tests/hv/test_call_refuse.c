@@ -18,6 +18,17 @@ void port_refused(const struct refusal *refusal)
     (void)refusal;
 }
 
+/* "the port %lu": one number, of 64 bits. */
+static void assert_value(const char *value)
+{
+    const char *number = strchr(value, '%');
+
+    assert_non_null(number);
+    assert_true(strncmp(value, "the ", 4) == 0 && number[-1] == ' ');
+    number += 1 + strspn(number + 1, "0123456789");
+    assert_true(strcmp(number, "lu") == 0 || strcmp(number, "lx") == 0);
+}
+
 /* What is said of each is a phrase, and what to do whole sentences, in one line and without what JSON would escape. */
 static void test_words(void **state)
 {
@@ -25,7 +36,8 @@ static void test_words(void **state)
     for (enum call_reason reason = CALL_REASON_NONE + 1; reason < CALL_REASON_COUNT; reason++) {
         const struct call_reason_words *words = call_reason_words(reason);
 
-        assert_true(isupper(words->name[0]) && islower(words->label[0]));
+        assert_true(isupper(words->name[0]));
+        assert_value(words->value);
         assert_true(strlen(words->text) > 10 && words->text[strlen(words->text) - 1] != '.');
         if (strlen(words->advice) < 6 || words->advice[strlen(words->advice) - 1] != '.')
             fail_msg("%s: %s", words->name, words->advice);
