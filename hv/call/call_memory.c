@@ -71,9 +71,10 @@ static int64_t list_frames(struct hv_vcpu *vcpu, vaddr_t argument, const void *t
     }
     stored = list.max_extents < count ? list.max_extents : (uint32_t)count;
     for (uint32_t i = 0; i < stored; i++) {
-        if (!access_write_word(&vcpu->engine, VADDR(list.extent_start + i * word),
-                               first + i * (M2P_EXTENT / PAGE_SIZE)))
-            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, list.extent_start);
+        vaddr_t to = VADDR(list.extent_start + i * word);
+
+        if (!access_write_word(&vcpu->engine, to, first + i * (M2P_EXTENT / PAGE_SIZE)))
+            return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, to.v);
     }
     if (!access_write(&vcpu->engine, VADDR(argument.v + place), &stored, sizeof(stored)))
         return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, argument.v);

@@ -78,7 +78,7 @@ static bool is_self(const struct hv_domain *domain, uint16_t id)
 static int map_message(struct hv_domain *domain, const struct physdev_map_pirq *map, uint64_t table, uint32_t *pirq)
 {
     if ((uint32_t)map->bus > 0xff || (uint32_t)map->devfn > 0xff)
-        return call_refuse(-XEN_ENODEV, WHY_NO_FUNCTION, (uint32_t)map->bus);
+        return call_refuse(-XEN_ENODEV, WHY_NO_FUNCTION, (uint64_t)(uint32_t)map->bus << 8 | (uint32_t)map->devfn);
     return pirq_map_msix(domain, PCI_PLACE((uint32_t)map->bus << 8 | (uint32_t)map->devfn), (uint32_t)map->entry_nr,
                          table, pirq);
 }

@@ -17,13 +17,15 @@ static int64_t set_time(const struct machine *machine, uint64_t seconds, uint64_
 {
     int error = wallclock_set(seconds, nanoseconds, at);
 
-    for (unsigned i = 0; i < machine->nr_domains && !error; i++) {
+    if (error)
+        return call_refuse(error, WHY_WALL_CLOCK, nanoseconds);
+    for (unsigned i = 0; i < machine->nr_domains; i++) {
         struct hv_domain *domain = hv_domain_find(machine, (uint16_t)i);
 
         if (domain)
             wallclock_update(domain);
     }
-    return error;
+    return 0;
 }
 
 static int64_t set_time32(const struct hv_vcpu *vcpu, const struct xenpf_settime32 *time)

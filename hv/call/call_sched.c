@@ -152,7 +152,7 @@ static int64_t do_remote_shutdown(struct hv_vcpu *vcpu, vaddr_t arg)
     if (!domain)
         return call_refuse(-XEN_ESRCH, WHY_NO_DOMAIN, shutdown.domain_id);
     if (domain == caller || !caller->engine.privileged)
-        return call_refuse(-XEN_EPERM, WHY_NO_RIGHT, shutdown.domain_id);
+        return call_refuse(-XEN_EPERM, WHY_REMOTE_SHUTDOWN, shutdown.domain_id);
     shutdown_domain(domain, known_reason(shutdown.reason));
     return 0;
 }

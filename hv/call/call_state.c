@@ -54,6 +54,6 @@ int64_t call_set_segment_base(struct hv_vcpu *vcpu, const uint64_t args[6])
         state_set_gs_base(base);
         return 0;
     default:
-        return call_refuse(-XEN_EINVAL, WHY_SEGMENT_BASE, which);
+        return call_refuse(-XEN_EINVAL, WHY_SEGMENT, which);
     }
 }

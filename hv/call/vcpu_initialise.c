@@ -109,8 +109,10 @@ static int check_64(const struct hv_vcpu *vcpu, const struct vcpu_guest_context 
 
 static int check(const struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
 {
-    if (c->gdt_ents > GDT_FRAMES_IN_CONTEXT * DESCRIPTORS_PER_FRAME || c->ldt_ents > UINT32_MAX)
+    if (c->gdt_ents > GDT_FRAMES_IN_CONTEXT * DESCRIPTORS_PER_FRAME)
         return call_refuse(-XEN_EINVAL, WHY_CONTEXT_TABLES, c->gdt_ents);
+    if (c->ldt_ents > UINT32_MAX)
+        return call_refuse(-XEN_EINVAL, WHY_CONTEXT_TABLES, c->ldt_ents);
     return hv_vcpu_is_64bit(vcpu) ? check_64(vcpu, c) : 0;
 }
 
@@ -286,7 +288,7 @@ int vcpu_initialise(struct hv_vcpu *caller, struct hv_vcpu *vcpu, vaddr_t place)
         return call_refuse(-XEN_EEXIST, WHY_VCPU_INITIALISED, vcpu->engine.id);
     context = allocate(sizeof(*context));
     if (!context)
-        return -XEN_ENOMEM;
+        return call_refuse(-XEN_ENOMEM, WHY_HYPERVISOR_MEMORY, vcpu->engine.domain->id.v);
     vcpu->initialising = true;
     error = initialise(caller, vcpu, place, context);
     vcpu->initialising = false;

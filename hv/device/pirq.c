@@ -113,7 +113,7 @@ int pirq_map_msix(struct hv_domain *domain, pci_place_t place, unsigned entry, u
     if (area != function->bars[function->msix.bar].maddr || entry >= function->msix.nr_entries)
         return call_refuse(-XEN_EINVAL, WHY_MESSAGE_TABLE, entry);
     if (find_message(domain, function, entry))
-        return call_refuse(-XEN_EEXIST, WHY_PIRQ_TAKEN, entry);
+        return call_refuse(-XEN_EEXIST, WHY_MESSAGE_TAKEN, entry);
     error = add(domain, (struct pirq){.kind = PIRQ_MSIX, .function = function, .entry = entry}, pirq);
     if (error)
         return error;

@@ -28,6 +28,8 @@
            "Name DOMID_SELF. What is between two domains is offered by one of them and taken up by the other.")        \
     REASON(NOT_INITIAL, "the domain %lu", "only the initial domain may ask for this",                                  \
            "Ask for it only where SIF_INITDOMAIN is set in start_info's flags; or start the guest with --privileged.") \
+    REASON(HYPERVISOR_MEMORY, "the domain %lu", "the hypervisor has no memory left for this",                          \
+           "What guests do not have is the hypervisor's: give them less, or the machine more.")                        \
     /* Events. */                                                                                                      \
     REASON(PORT_CLOSED, "the port %lu", "no channel is open at this port",                                             \
            "Use the port that the hypervisor gave: by EVTCHNOP_bind_* or alloc_unbound, or in start_info. 0 is never " \
@@ -74,6 +76,9 @@
            "There are two: use the id that the call returned, or end one with a timeout of 0.")                        \
     REASON(NO_PROCESSOR, "the processor %lu", "there is no such processor, or guests are shown one alone, number 0",   \
            "Name one that there is, or none: -1.")                                                                     \
+    REASON(REMOTE_SHUTDOWN, "the domain %lu",                                                                          \
+           "only a privileged domain shuts others down, and none itself by this call",                                  \
+           "To end oneself there is SCHEDOP_shutdown.")                                                                \
     /* vcpu_op. */                                                                                                     \
     REASON(NOT_BOUND, "the vCPU %lu", "the vCPU may run on several processors, and has none of its own",               \
            "Take the error for an answer: only a vCPU that is bound to one processor has a physical id.")              \
@@ -92,7 +97,7 @@
     REASON(CONTEXT_TABLES, "the count %lu", "the vCPU would have more descriptors than a table has room for",          \
            "gdt_ents is at most 7168, in frames of 512; memory that was not cleared is often the cause.")              \
     REASON(CONTEXT_FPU, "the flags %lx", "the processor does not take the vCPU's state of x87 and SSE",                \
-           "Clear VGCF_I387_VALID in the flags, or give what fxsave has written: no reserved bit of MXCSR is set.")    \
+           "Clear VGCF_i387_valid in the flags, or give what fxsave has written: no reserved bit of MXCSR is set.")    \
     REASON(TIMER_PERIOD, "the time %lu", "the period of a timer is too short, or too long",                            \
            "Nanoseconds: at least 1000000, which is a millisecond, and less than 2 to the 62.")                        \
     REASON(TIMER_OTHER_VCPU, "the vCPU %lu", "a single-shot timer is set by its own vCPU alone",                       \
@@ -130,6 +135,8 @@
            "MSI without MSI-X is not offered.")                                                                        \
     REASON(MESSAGE_TABLE, "the number %lu", "table_base or entry_nr do not fit the function's table of messages",      \
            "table_base is the address in the BAR that holds the table, as the BAR has it.")                            \
+    REASON(MESSAGE_TAKEN, "the number %lu", "a message of this number is mapped already",                              \
+           "Use the interrupt that it has, or unmap that first.")                                                      \
     REASON(NO_LINE, "the line %lu", "the domain has no device with this interrupt line",                               \
            "Take the line that the interrupt-line register of the function's configuration space says.")               \
     REASON(LINE_TAKEN, "the line %lu", "another domain has the interrupt line",                                        \
@@ -152,7 +159,9 @@
            "dr0 to dr3 hold addresses of the guest's own part; in dr7 neither GD may be set nor, without CR4.DE, "     \
            "break points of ports.")                                                                                   \
     REASON(SEGMENT_BASE, "the address %016lx", "no segment of a guest can have this base",                             \
-           "Give a canonical address of the guest's part, and SEGBASE_FS, GS_USER, GS_KERNEL or GS_USER_SEL.")         \
+           "Give a canonical address of the guest's part.")                                                            \
+    REASON(SEGMENT, "the number %lu", "there is no segment of this number",                                            \
+           "SEGBASE_FS, SEGBASE_GS_USER, SEGBASE_GS_KERNEL or SEGBASE_GS_USER_SEL.")                                   \
     REASON(NARROW, "the call %lu", "the call is for 64-bit guests alone",                                              \
            "A 32-bit kernel has the bases in descriptors of its GDT or LDT.")                                          \
     REASON(FEATURE_MAP, "the index %lu", "there is no such word of features", "There is one: submap_idx 0.")           \

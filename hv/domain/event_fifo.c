@@ -32,7 +32,7 @@ static int start(struct hv_domain *domain)
 {
     if (!domain->events.fifo)
         domain->events.fifo = allocate(sizeof(*domain->events.fifo));
-    return domain->events.fifo ? 0 : -XEN_ENOMEM;
+    return domain->events.fifo ? 0 : call_refuse(-XEN_ENOMEM, WHY_HYPERVISOR_MEMORY, domain->engine.id.v);
 }
 
 int event_fifo_init_control(struct hv_vcpu *vcpu, mfn_t mfn, uint32_t offset)

@@ -14,6 +14,7 @@
 #include <abi/mmu.h>
 #include <abi/physdev.h>
 #include <hv/device/devices.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_calls.h>
 
 /* What pirq.h has been asked, and says. */
@@ -33,7 +34,7 @@ int pirq_map_msix(struct hv_domain *of, pci_place_t place, unsigned entry, uint6
     asked.area = area;
     asked.wish = *pirq;
     *pirq = asked.error ? 1234 : 99;
-    return asked.error;
+    return call_refused_elsewhere(asked.error);
 }
 
 int pirq_map_line(struct hv_domain *of, unsigned line, uint32_t *pirq)
@@ -42,27 +43,27 @@ int pirq_map_line(struct hv_domain *of, unsigned line, uint32_t *pirq)
     asked.line = line;
     asked.wish = *pirq;
     *pirq = 16;
-    return asked.error;
+    return call_refused_elsewhere(asked.error);
 }
 
 int pirq_unmap(struct hv_domain *of, uint32_t pirq)
 {
     assert_ptr_equal(of, &domain);
     asked.unmapped = pirq;
-    return asked.error;
+    return call_refused_elsewhere(asked.error);
 }
 
 int pirq_end(struct hv_domain *of, uint32_t pirq)
 {
     asked.ended = pirq;
-    return of->devices ? asked.error : -XEN_EINVAL;
+    return call_refused_elsewhere(of->devices ? asked.error : -XEN_EINVAL);
 }
 
 int pirq_needs_end(const struct hv_domain *of, uint32_t pirq, bool *needs)
 {
     (void)pirq;
     *needs = asked.needs;
-    return of->devices ? asked.error : -XEN_EINVAL;
+    return call_refused_elsewhere(of->devices ? asked.error : -XEN_EINVAL);
 }
 
 /*
@@ -208,6 +209,7 @@ static void refused_messages(void)
         map.bus = buses[i];
         map.devfn = devfns[i];
         assert_int_equal(map_pirq(&map), -XEN_ENODEV);
+        assert_refused(WHY_NO_FUNCTION, (uint64_t)(uint32_t)buses[i] << 8 | (uint32_t)devfns[i]);
     }
     map = good;
     map.pirq = -2;

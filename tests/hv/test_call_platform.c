@@ -13,6 +13,7 @@
 #include <abi/errno.h>
 #include <abi/platform.h>
 #include <hv/domain/wallclock.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_calls.h>
 
 static uint64_t clock_seconds, clock_at;
@@ -63,6 +64,7 @@ static void platform(void)
     assert_int_equal(clock_at, 8);
     op->u.settime32.nsecs = 1000000000;
     assert_int_equal(call(call_platform_op, at(0), 0, 0), -XEN_EINVAL);
+    assert_refused(WHY_WALL_CLOCK, 1000000000);
     assert_int_equal(nr_told, 2);
     op->cmd = XENPF_get_cpuinfo;
     op->u.pcpu_info = (struct xenpf_pcpuinfo){.max_present = 77};

@@ -13,15 +13,17 @@
 #include <abi/errno.h>
 #include <abi/mmu.h>
 #include <abi/sched.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_vcpus.h>
 
 static int64_t sched_op(uint64_t command, const void *structure, size_t size)
 {
     const uint64_t args[6] = {command, GUEST_MEMORY};
+    const unsigned before = call_refused_count();
 
     if (size)
         memcpy(guest_memory, structure, size);
-    return call_sched_op(&vcpus[0], args);
+    return call_refused_told(before, call_sched_op(&vcpus[0], args));
 }
 
 /* Shows sched_op.yield, sched_op.block, sched_op.unknown-command. */
@@ -183,6 +185,7 @@ static void test_privileges(void **state)
 
     (void)state;
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_EPERM);
+    assert_refused(WHY_REMOTE_SHUTDOWN, 1);
     domain.engine.privileged = true;
     remote.domain_id = 2;
     assert_int_equal(sched_op(SCHEDOP_remote_shutdown, &remote, sizeof(remote)), -XEN_ESRCH);

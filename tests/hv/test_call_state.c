@@ -11,6 +11,7 @@
 
 #include <abi/errno.h>
 #include <abi/segment.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_calls.h>
 
 #define KERNEL_ADDRESS UINT64_C(0xffff880012345678)
@@ -115,6 +116,7 @@ static void segment_bases(void)
         assert_int_equal(selector, NO_ADDRESS & 0xffff);
     }
     assert_int_equal(call(call_set_segment_base, 4, KERNEL_ADDRESS, 0), -XEN_EINVAL);
+    assert_refused(WHY_SEGMENT, 4);
 }
 
 TEST_BOTH(fpu, guest_begin)

@@ -15,6 +15,7 @@
 
 #include <abi/errno.h>
 #include <abi/mmu.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_events.h>
 
 /*
@@ -185,6 +186,7 @@ static void test_full(void **state)
         assert_int_equal(port, i);
     }
     assert_int_equal(bind_ipi(guest, 0, &port), -XEN_ENOSPC);
+    assert_refused(WHY_NO_PORT_FREE, guest_ports(guest));
     assert_int_equal(bind_virq(guest, VIRQ_TIMER, 0, &port), -XEN_ENOSPC);
     assert_int_equal(alloc_unbound(guest, DOMID_SELF, &port), -XEN_ENOSPC);
     assert_int_equal(bind_interdomain(guest, DOMID_SELF, 1, &port), -XEN_ENOSPC);

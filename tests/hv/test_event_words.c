@@ -14,6 +14,7 @@
 
 #include <abi/errno.h>
 #include <abi/mmu.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_words.h>
 #include <tests/hv/lib/objects.h>
 
@@ -53,6 +54,7 @@ static void test_init_control(void **state)
     assert_int_equal(init_control(guest, 0, EVENT_FRAMES, 0), -XEN_EINVAL);
     object_fails = no_memory;
     assert_int_equal(init_control(guest, 0, 0, 0), -XEN_ENOMEM);
+    assert_refused(WHY_HYPERVISOR_MEMORY, guest->domain.engine.id.v);
     object_fails = NULL;
     assert_int_equal(expand_array(guest, 1), -XEN_EOPNOTSUPP);
     expect_bits();

@@ -14,6 +14,7 @@
 
 #include <abi/errno.h>
 #include <abi/mmu.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_words.h>
 #include <tests/hv/lib/objects.h>
 
@@ -207,8 +208,10 @@ static void xsa_317_each_failure_is_noticed(void **state)
     object_fails = fails_once;
     for (unsigned i = 1; i < guest_ports(one); i++) {
         until_failure = 0;
-        while (bind_ipi(one, 0, &port) == -XEN_ENOMEM)
+        while (bind_ipi(one, 0, &port) == -XEN_ENOMEM) {
+            assert_refused(WHY_HYPERVISOR_MEMORY, 1);
             failures++;
+        }
         assert_int_equal(port, i);
     }
     until_failure = UINT32_MAX;

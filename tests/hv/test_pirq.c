@@ -17,6 +17,7 @@
 #include <hv/domain/domain.h>
 #include <hv/time/ioapic.h>
 #include <hv/time/time.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/pci_host.h>
 #include <tests/hv/lib/said.h>
 
@@ -164,6 +165,7 @@ static void test_messages(void **state)
     assert_int_equal(map_message(OWN, 2, AREA, PIRQ_ANY, &pirq), 0);
     assert_true(pirq == PIRQS - 1 && enabled && entries[2].masked && entries[2].vector >= 0x30);
     assert_int_equal(map_message(OWN, 2, AREA, PIRQ_ANY, &pirq), -XEN_EEXIST);
+    assert_refused(WHY_MESSAGE_TAKEN, 2);
     assert_int_equal(map_message(OWN, 3, AREA, PIRQS - 1, &pirq), -XEN_EEXIST);
     assert_int_equal(map_message(OWN, 3, AREA, 0, &pirq), 0);
     assert_int_equal(pirq, 0);

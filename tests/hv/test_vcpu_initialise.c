@@ -201,6 +201,7 @@ static void test_initialise_refused(void **state)
     vcpus[1].info = &infos[1];
     object_fails = no_memory;
     assert_int_equal(initialise(1), -XEN_ENOMEM);
+    assert_refused(WHY_HYPERVISOR_MEMORY, 0);
     object_fails = NULL;
     assert_true(!vcpus[1].initialised && !vcpus[1].initialising);
     assert_int_equal(initialise(1), 0);
@@ -225,6 +226,7 @@ static void test_initialise_addresses(void **state)
     }
     context.ldt_ents = UINT64_C(0x100000001);
     assert_int_equal(initialise(1), -XEN_EINVAL);
+    assert_refused(WHY_CONTEXT_TABLES, UINT64_C(0x100000001));
     assert_int_equal(noted.destroyed, 0);
 }
 

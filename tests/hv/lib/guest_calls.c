@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <engine/engine.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_calls.h>
 
 #define NOWHERE_64 UINT64_C(0x123456789000)
@@ -46,8 +47,9 @@ void guest_begin(enum width width)
 int64_t call(call_fn *function, uint64_t first, uint64_t second, uint64_t third)
 {
     const uint64_t args[6] = {first, second, third, 0x5555, 0x5555, 0x5555};
+    const unsigned before = call_refused_count();
 
-    return function(&vcpu, args);
+    return call_refused_told(before, function(&vcpu, args));
 }
 
 uint64_t at(size_t offset)

@@ -14,6 +14,7 @@
 #include <hv/device/pirq.h>
 #include <hv/domain/runstate.h>
 #include <hv/mem/paging.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/guest_events.h>
 #include <tests/hv/lib/objects.h>
 
@@ -36,8 +37,8 @@ uint32_t event_pirq_port;
 int pirq_check_free(const struct hv_domain *domain, uint32_t pirq)
 {
     if (domain->engine.id.v != 0 || pirq != EVENT_PIRQ_THERE)
-        return -XEN_EINVAL;
-    return event_pirq_port ? -XEN_EEXIST : 0;
+        return call_refused_elsewhere(-XEN_EINVAL);
+    return call_refused_elsewhere(event_pirq_port ? -XEN_EEXIST : 0);
 }
 
 void pirq_bind(struct hv_domain *domain, uint32_t pirq, uint32_t port)
@@ -68,9 +69,9 @@ void domain_leave(struct domain *domain)
 int domain_hold_writable(struct domain *domain, mfn_t mfn)
 {
     if (domain->nr_holds == DOMAIN_HOLDS)
-        return -XEN_ENOMEM;
+        return call_refused_elsewhere(-XEN_ENOMEM);
     if (mfn.v >= EVENT_FRAMES)
-        return -XEN_EINVAL;
+        return call_refused_elsewhere(-XEN_EINVAL);
     domain->holds[domain->nr_holds++] = mfn;
     event_holds[mfn.v]++;
     return 0;
@@ -178,11 +179,12 @@ int tear_down(void **state)
 int64_t event_call(struct guest *guest, unsigned command, void *structure, size_t size)
 {
     const uint64_t args[6] = {command, GUEST_MEMORY};
+    const unsigned before = call_refused_count();
     int64_t result;
 
     memset(guest_memory, 0xa5, 64);
     memcpy(guest_memory, structure, size);
-    result = call_event_channel_op(&guest->vcpus[0], args);
+    result = call_refused_told(before, call_event_channel_op(&guest->vcpus[0], args));
     memcpy(structure, guest_memory, size);
     return result;
 }

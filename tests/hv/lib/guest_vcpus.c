@@ -41,7 +41,7 @@ int domain_hold_writable(struct domain *which, mfn_t mfn)
     assert_ptr_equal(which, &domain.engine);
     if (!planned.hold_error)
         noted.held = mfn;
-    return planned.hold_error;
+    return call_refused_elsewhere(planned.hold_error);
 }
 
 int vcpu_set_gdt(struct vcpu *vcpu, const mfn_t *list, unsigned entries)
@@ -49,7 +49,7 @@ int vcpu_set_gdt(struct vcpu *vcpu, const mfn_t *list, unsigned entries)
     (void)vcpu;
     noted.gdt_entries = entries;
     noted.first_gdt_frame = list[0];
-    return planned.gdt_error;
+    return call_refused_elsewhere(planned.gdt_error);
 }
 
 int vcpu_set_ldt(struct vcpu *vcpu, vaddr_t base, unsigned entries)
@@ -57,14 +57,14 @@ int vcpu_set_ldt(struct vcpu *vcpu, vaddr_t base, unsigned entries)
     (void)vcpu;
     noted.ldt_base = base.v;
     noted.ldt_entries = entries;
-    return planned.ldt_error;
+    return call_refused_elsewhere(planned.ldt_error);
 }
 
 int vcpu_set_trap(struct vcpu *vcpu, unsigned vector, uint64_t address, uint16_t cs, uint8_t flags)
 {
     noted.trap_calls++;
     vcpu->traps[vector] = (struct trap_gate){address, cs, flags};
-    return vector == 200 ? planned.trap_error : 0;
+    return call_refused_elsewhere(vector == 200 ? planned.trap_error : 0);
 }
 
 int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
@@ -72,7 +72,7 @@ int vcpu_set_roots(struct vcpu *vcpu, mfn_t kernel, mfn_t user)
     (void)vcpu;
     noted.roots[0] = kernel;
     noted.roots[1] = user;
-    return planned.root_error;
+    return call_refused_elsewhere(planned.root_error);
 }
 
 void vcpu_destroy(struct vcpu *vcpu)
