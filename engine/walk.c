@@ -11,42 +11,38 @@ static bool is_hypervisors(const struct domain *domain, const struct frame *fram
 }
 
 /*
- * The table that entry @index of @frame leads to, a table itself; NULL: it is not present, or the hypervisor's.  The
- * processor counts levels and knows no types: a linear table serves as one of a level below its own, and the
- * hypervisor's slots that the address itself keeps out of can come then.
+ * From @table to the one that its entry @index leads to.  False: that is not present, or the hypervisor's.  The processor
+ * counts levels and knows no types: a linear table serves as one of a level below its own, and the hypervisor's slots
+ * that the address itself keeps out of can come then.
  */
-FORCE_INLINE struct frame *descend(const struct domain *domain, const struct frame *frame, unsigned index)
+FORCE_INLINE bool descend(const struct domain *domain, mfn_t *table, unsigned index)
 {
-    const struct machine *machine = domain->machine;
-    struct frame *child;
+    const struct frame *frame = frame_find(domain->machine, *table);
     uint64_t entry;
 
     /* A live entry above level 1 refers to a live table: that is what the types are for. */
-    CHECK(type_is_table(type_of(frame->type)) && type_is_validated(frame->type));
-    entry = __atomic_load_n(&frame_entries(machine, frame)[index], __ATOMIC_RELAXED);
+    CHECK(frame && type_is_validated(frame->type));
+    entry = __atomic_load_n(&((uint64_t *)port_frame_map(*table))[index], __ATOMIC_RELAXED);
     if (!(entry & ENTRY_PRESENT) || (domain->linear_tables && is_hypervisors(domain, frame, index)))
-        return NULL;
-    child = frame_find(machine, entry_mfn(entry));
-    CHECK(child);
-    return child;
+        return false;
+    *table = entry_mfn(entry);
+    return true;
 }
 
 bool walk_find_l1(const struct vcpu *vcpu, vaddr_t vaddr, struct frame **table, unsigned *index)
 {
     const struct domain *domain = vcpu->domain;
-    struct frame *frame = frame_find(domain->machine, vcpu->kernel_root);
+    mfn_t mfn = vcpu->kernel_root;
+    struct frame *frame;
 
-    if (!frame || !access_address_ok(domain, vaddr.v))
+    if (mfn_is_none(mfn) || !access_address_ok(domain, vaddr.v))
         return false;
-    if (root_level(domain) == 4)
-        frame = descend(domain, frame, level_index(4, vaddr));
-    if (frame)
-        frame = descend(domain, frame, level_index(3, vaddr));
-    if (frame)
-        frame = descend(domain, frame, level_index(2, vaddr));
-    if (!frame)
+    if (root_level(domain) == 4 && !descend(domain, &mfn, level_index(4, vaddr)))
         return false;
-    CHECK(type_is_validated(frame->type));
+    if (!descend(domain, &mfn, level_index(3, vaddr)) || !descend(domain, &mfn, level_index(2, vaddr)))
+        return false;
+    frame = frame_find(domain->machine, mfn);
+    CHECK(frame && type_is_validated(frame->type));
     *table = frame;
     *index = level_index(1, vaddr);
     return type_of(frame->type) == TYPE_L1;
