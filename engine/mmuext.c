@@ -40,15 +40,15 @@ static int new_user_baseptr(struct op *op, const struct mmuext_op *ext)
 
 /*
  * What a guest asks for by itself has nothing to do with the engine's state: while it waits for other processors, they
- * may have the locks.
+ * may have the locks, if this batch has them.
  */
 static bool let_others(struct op *op, cpumask_t cpus)
 {
-    bool has_others = cpus.bits & ~cpumask_of(op->vcpu->cpu).bits;
+    bool lets = op->pt_owner && (cpus.bits & ~cpumask_of(op->vcpu->cpu).bits);
 
-    if (has_others)
+    if (lets)
         op_let_go(op);
-    return has_others;
+    return lets;
 }
 
 static void flush_on(struct op *op, cpumask_t cpus)
@@ -202,40 +202,51 @@ static int mark_super(struct op *op, const struct mmuext_op *ext)
 
 struct command {
     command_fn *run;
-    bool own_only; /* the domain named must be the caller */
+    enum { ANY, OWN, OWN_FLUSH } domain; /* which may be named; the caller for a flush, which needs no lock */
 };
 
 static const struct command commands[] = {
-    [MMUEXT_PIN_L1_TABLE] = {pin, false},
-    [MMUEXT_PIN_L2_TABLE] = {pin, false},
-    [MMUEXT_PIN_L3_TABLE] = {pin, false},
-    [MMUEXT_PIN_L4_TABLE] = {pin, false},
-    [MMUEXT_UNPIN_TABLE] = {unpin, false},
-    [MMUEXT_NEW_BASEPTR] = {new_baseptr, true},
-    [MMUEXT_TLB_FLUSH_LOCAL] = {flush_local, true},
-    [MMUEXT_INVLPG_LOCAL] = {flush_page_local, true},
-    [MMUEXT_TLB_FLUSH_MULTI] = {flush_multi, true},
-    [MMUEXT_INVLPG_MULTI] = {flush_page_multi, true},
-    [MMUEXT_TLB_FLUSH_ALL] = {flush_all, true},
-    [MMUEXT_INVLPG_ALL] = {flush_page_all, true},
-    [MMUEXT_FLUSH_CACHE] = {flush_cache, true},
-    [MMUEXT_SET_LDT] = {set_ldt, true},
-    [MMUEXT_NEW_USER_BASEPTR] = {new_user_baseptr, true},
-    [MMUEXT_CLEAR_PAGE] = {clear_page, false},
-    [MMUEXT_COPY_PAGE] = {copy_page, false},
-    [MMUEXT_FLUSH_CACHE_GLOBAL] = {flush_cache_global, true},
-    [MMUEXT_MARK_SUPER] = {mark_super, false},
-    [MMUEXT_UNMARK_SUPER] = {mark_super, false},
+    [MMUEXT_PIN_L1_TABLE] = {pin, ANY},
+    [MMUEXT_PIN_L2_TABLE] = {pin, ANY},
+    [MMUEXT_PIN_L3_TABLE] = {pin, ANY},
+    [MMUEXT_PIN_L4_TABLE] = {pin, ANY},
+    [MMUEXT_UNPIN_TABLE] = {unpin, ANY},
+    [MMUEXT_NEW_BASEPTR] = {new_baseptr, OWN},
+    [MMUEXT_TLB_FLUSH_LOCAL] = {flush_local, OWN_FLUSH},
+    [MMUEXT_INVLPG_LOCAL] = {flush_page_local, OWN_FLUSH},
+    [MMUEXT_TLB_FLUSH_MULTI] = {flush_multi, OWN_FLUSH},
+    [MMUEXT_INVLPG_MULTI] = {flush_page_multi, OWN_FLUSH},
+    [MMUEXT_TLB_FLUSH_ALL] = {flush_all, OWN_FLUSH},
+    [MMUEXT_INVLPG_ALL] = {flush_page_all, OWN_FLUSH},
+    [MMUEXT_FLUSH_CACHE] = {flush_cache, OWN},
+    [MMUEXT_SET_LDT] = {set_ldt, OWN},
+    [MMUEXT_NEW_USER_BASEPTR] = {new_user_baseptr, OWN},
+    [MMUEXT_CLEAR_PAGE] = {clear_page, ANY},
+    [MMUEXT_COPY_PAGE] = {copy_page, ANY},
+    [MMUEXT_FLUSH_CACHE_GLOBAL] = {flush_cache_global, OWN},
+    [MMUEXT_MARK_SUPER] = {mark_super, ANY},
+    [MMUEXT_UNMARK_SUPER] = {mark_super, ANY},
 };
 
-static int run_command(struct op *op, const struct mmuext_op *ext)
+/*
+ * Begins the operation with the first command that needs it.  With another domain's number that is the first one of the
+ * batch, if it is carried out at all: nothing lets that domain end before.
+ */
+static int run_command(struct op *op, const struct mmuext_op *ext, struct domain *pg_owner)
 {
     const struct command *command = TABLE_FIND_BY(commands, ext->cmd, run);
+    struct domain *caller = op->vcpu->domain;
+    int error;
 
     if (!command)
         return refuse_value(op, XEN_ENOSYS, REFUSE_UNKNOWN_COMMAND, ext->cmd);
-    if (command->own_only && op->pg_owner != op->vcpu->domain)
+    if (command->domain != ANY && pg_owner != caller)
         return refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, ext->cmd);
+    if (command->domain != OWN_FLUSH && !op->pt_owner) {
+        error = op_begin(op, pg_owner ? pg_owner : caller, pg_owner);
+        if (error)
+            return error;
+    }
     return command->run(op, ext);
 }
 
@@ -258,19 +269,29 @@ static bool read_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
     return true;
 }
 
-static int run_batch(struct op *op, vaddr_t ops, uint32_t count)
+/* As op_goes_on(), of an operation that may not have begun. */
+static bool goes_on(struct op *op)
+{
+    if (op->pt_owner)
+        return op_goes_on(op);
+    if (op->done > 0)
+        port_preempt_point();
+    return !domain_is_dying(op->vcpu->domain);
+}
+
+static int run_batch(struct op *op, struct domain *pg_owner, vaddr_t ops, uint32_t count)
 {
     for (op->done = 0; op->done < count; op->done++) {
         struct mmuext_op ext;
         int error;
 
         op->command = COMMAND_NONE;
-        if (!op_goes_on(op))
-            return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
+        if (!goes_on(op))
+            return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->vcpu->domain->id.v);
         if (!read_entry(op->vcpu, VADDR(ops.v + op->done * entry_size(op->vcpu->domain)), &ext))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);
         op->command = ext.cmd;
-        error = run_command(op, &ext);
+        error = run_command(op, &ext, pg_owner);
         if (error)
             return error;
     }
@@ -291,11 +312,9 @@ int64_t mmuext_op(struct op *op, const uint64_t args[6])
         error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, args[3]);
     if (error)
         return error;
-    error = op_begin(op, pg_owner ? pg_owner : caller, pg_owner);
-    if (!error) {
-        error = run_batch(op, VADDR(args[0]), count);
+    error = run_batch(op, pg_owner, VADDR(args[0]), count);
+    if (op->pt_owner)
         op_end(op);
-    }
     done_write(op->vcpu, VADDR(args[2]), op->done, args[1] & MMU_UPDATE_PREEMPTED);
     return error;
 }

@@ -73,8 +73,11 @@ void op_begin_teardown(struct op *op, struct domain *domain)
 
 static __attribute__((noinline)) int end_dying(struct op *op)
 {
+    domid_t id = op->pt_owner->id;
+
     op_end(op);
-    return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->pt_owner->id.v);
+    op->pt_owner = NULL;
+    return refuse_value(op, XEN_ESRCH, REFUSE_DYING, id.v);
 }
 
 /*

@@ -15,7 +15,7 @@
 struct op {
     struct machine *machine;
     struct vcpu *vcpu;       /* who asks; NULL: the hypervisor itself */
-    struct domain *pt_owner; /* whose page tables and types are changed */
+    struct domain *pt_owner; /* whose page tables and types are changed; NULL: it has not begun */
     struct domain *pg_owner; /* whose frames the entries may name; NULL: DOMID_IO or DOMID_XEN, no RAM at all */
     unsigned call;           /* the hypercall's number, for refusals */
     unsigned command;        /* the call's command, for refusals; COMMAND_NONE */
