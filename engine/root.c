@@ -9,7 +9,7 @@
 #include <engine/typeref.h>
 
 /* Take what a root holds: 0, or an error and nothing is held. */
-static int root_acquire(struct op *op, mfn_t mfn)
+FORCE_INLINE int root_acquire(struct op *op, mfn_t mfn)
 {
     enum frame_type type = (enum frame_type)root_level(op->pt_owner);
 
@@ -30,7 +30,7 @@ static void root_release(struct op *op, mfn_t mfn)
  * Have the processor use what the vCPU's record now says.  A vCPU that asks for this itself runs, so that its processor
  * flushes on the way.
  */
-static void load(struct machine *machine, struct vcpu *vcpu, bool runs)
+FORCE_INLINE void load(struct machine *machine, struct vcpu *vcpu, bool runs)
 {
     uint64_t began = tlb_flush_begin(machine);
 
@@ -55,7 +55,7 @@ static void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mf
  * VMASST_TYPE_m2p_strict: the M2P's slot is empty in a root of user mode, unless kernel mode has the same root.
  * Processors that run on it reload it on their next way out of the kernel, and meanwhile know no more than before.
  */
-static void show_m2p(struct op *op, mfn_t root, bool shown)
+FORCE_INLINE void show_m2p(struct op *op, mfn_t root, bool shown)
 {
     const struct frame *frame = frame_find(op->machine, root);
 
