@@ -75,29 +75,39 @@ static void note_lock(struct sim *sim, cpumask_t cpus)
     was_locked = sim->domains[0].lock_owner;
 }
 
-#define assert_locked(call, expected)           \
-    do {                                        \
-        assert_int_equal(call, 0);              \
-        assert_int_equal(was_locked, expected); \
-    } while (0)
+/* The flush in a list of its own, and behind a command for which the list has the lock. */
+static void assert_locked(struct unit *unit, unsigned cmd, uint64_t arg1, uint64_t arg2, bool expected)
+{
+    const struct mmuext_op ops[] = {
+        {.cmd = MMUEXT_CLEAR_PAGE, .arg1.mfn = unit_page(unit).v},
+        {.cmd = cmd, .arg1.linear_addr = arg1, .arg2.src_mfn = arg2},
+    };
 
-/* While others are waited for, they may have the lock; nobody drops it for itself. */
-static void test_flush_of_others(void **state)
+    was_locked = true;
+    assert_int_equal(guest_mmuext(unit->vcpu, &ops[1], 1, NULL, DOMID_SELF), 0);
+    assert_false(was_locked);
+    was_locked = !expected;
+    assert_int_equal(guest_mmuext(unit->vcpu, ops, ARRAY_SIZE(ops), NULL, DOMID_SELF), 0);
+    assert_int_equal(was_locked, expected);
+}
+
+/* None needs the lock; while others are waited for, they may have it; nobody drops it for itself. */
+static void test_flush_and_lock(void **state)
 {
     struct unit unit;
-    uint64_t mask, page;
+    uint64_t others, mine, page;
 
     create(&unit, state);
     unit.sim->on_flush = note_lock;
     page = unit_window(&unit, 5).v;
-    mask = guest_put(unit.vcpu, &(uint32_t){6}, 4).v;
-    assert_locked(command(&unit, MMUEXT_TLB_FLUSH_ALL, 0, 0), false);
-    assert_locked(command(&unit, MMUEXT_TLB_FLUSH_LOCAL, 0, 0), true);
-    assert_locked(command(&unit, MMUEXT_TLB_FLUSH_MULTI, 0, mask), false);
-    assert_locked(command(&unit, MMUEXT_INVLPG_LOCAL, page, 0), true);
-    assert_locked(command(&unit, MMUEXT_INVLPG_ALL, page, 0), false);
-    mask = guest_put(unit.vcpu, &(uint32_t){1}, 4).v;
-    assert_locked(command(&unit, MMUEXT_INVLPG_MULTI, page, mask), true);
+    others = guest_put(unit.vcpu, &(uint32_t){6}, 4).v;
+    assert_locked(&unit, MMUEXT_TLB_FLUSH_ALL, 0, 0, false);
+    assert_locked(&unit, MMUEXT_TLB_FLUSH_LOCAL, 0, 0, true);
+    assert_locked(&unit, MMUEXT_TLB_FLUSH_MULTI, 0, others, false);
+    assert_locked(&unit, MMUEXT_INVLPG_LOCAL, page, 0, true);
+    assert_locked(&unit, MMUEXT_INVLPG_ALL, page, 0, false);
+    mine = guest_put(unit.vcpu, &(uint32_t){1}, 4).v;
+    assert_locked(&unit, MMUEXT_INVLPG_MULTI, page, mine, true);
     unit.sim->on_flush = NULL;
     unit_destroy(&unit);
 }
@@ -386,7 +396,7 @@ static void test_other_domain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_flush_of_others),
+        unit_test_both(test_flush_and_lock),
         unit_test_both(test_flushes),
         unit_test_both(test_flush_of_nowhere),
         unit_test_both(test_flush_masks),
