@@ -126,6 +126,8 @@ static int64_t run_entry(struct vcpu *vcpu, const struct multicall_entry *call)
     return run(vcpu, call->op, call->args);
 }
 
+#define CALLS_IN_A_ROW 8u /* between two points where others may run: each call has those that it needs itself */
+
 /*
  * The calls are independent operations that share nothing but the trip.  A call that leaves kernel mode ends the list,
  * because the rest would run with the wrong root (XSA-213), and so does one that sends the guest elsewhere.
@@ -143,7 +145,8 @@ static int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
         vaddr_t at = VADDR(list.v + op->done * size);
         struct multicall_entry call;
 
-        port_preempt_point();
+        if (op->done > 0 && op->done % CALLS_IN_A_ROW == 0)
+            port_preempt_point();
         if (domain_is_dying(vcpu->domain))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
         if (!read_call(vcpu, at, &call))

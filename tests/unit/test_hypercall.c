@@ -273,16 +273,26 @@ static void kill(struct sim *sim)
     sim_domain(sim, 0)->dying = true;
 }
 
-/* Shows multicall.dying, multicall.interrupted. */
-static void test_dying(void **state)
-{
-    struct multicall_entry calls[3] = {{.op = UNOFFERED}, {.op = UNOFFERED}, {.op = UNOFFERED}};
-    struct unit unit;
+#define MANY 17u
 
+/* Shows multicall.dying, multicall.interrupted: others may run before each eighth call but the first. */
+static void test_points(void **state)
+{
+    struct multicall_entry calls[MANY];
+    struct unit unit;
+    uint64_t before;
+
+    for (unsigned i = 0; i < MANY; i++)
+        calls[i] = (struct multicall_entry){.op = UNOFFERED};
     create(&unit, state);
+    before = unit.sim->preempt_points;
+    assert_int_equal(guest_multicall(unit.vcpu, calls, MANY), 0);
+    assert_int_equal(unit.sim->preempt_points, before + 2);
+    assert_int_equal(guest_multicall(unit.vcpu, calls, 8), 0);
+    assert_int_equal(unit.sim->preempt_points, before + 2);
     unit.sim->preemption = SIM_PREEMPT_ALWAYS;
     unit.sim->on_preempt = kill;
-    assert_refused(&unit, guest_multicall(unit.vcpu, calls, 3), XEN_ESRCH, REFUSE_DYING);
+    assert_refused(&unit, guest_multicall(unit.vcpu, calls, MANY), XEN_ESRCH, REFUSE_DYING);
     unit.sim->on_preempt = NULL;
     unit.sim->preemption = SIM_PREEMPT_NEVER;
     unit.domain->dying = false;
@@ -294,7 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         unit_test_both(test_dispatch),    unit_test_both(test_wide_number),     unit_test_both(test_pairs),
         cmocka_unit_test(test_user_mode), unit_test_both(test_results),         unit_test_both(test_layout),
-        unit_test_both(test_bad_list),    cmocka_unit_test(test_leaves_kernel), unit_test_both(test_dying),
+        unit_test_both(test_bad_list),    cmocka_unit_test(test_leaves_kernel), unit_test_both(test_points),
         unit_test_both(test_diverted),    unit_test_both(test_entry),
     };
 
