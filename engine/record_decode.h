@@ -137,3 +137,15 @@ static inline const char *record_call_name(uint64_t call)
 
     return call < RECORD_CALL_COUNT ? names[call] : NULL;
 }
+
+/* Is there a call of that number, and has it @count arguments? */
+static inline bool record_call_takes(uint64_t call, unsigned count)
+{
+    static const int8_t takes[] = {
+#define RECORD_CALL(name, function, arguments) arguments,
+        RECORD_CALLS(RECORD_CALL)
+#undef RECORD_CALL
+    };
+
+    return call < RECORD_CALL_COUNT && (takes[call] < 0 || (unsigned)takes[call] == count);
+}

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* One adapter an operation, which takes the arguments apart; their table; an operation from beginning to end. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <sim/replay/replay.h>
+
+#define ORDER_MAX 32u  /* of frames in a row: no machine has more */
+#define DEPTH_MAX 256u /* of operations within one another */
 
 /* What an operation returns beside its result: one number at most. */
 struct more {
@@ -18,6 +22,15 @@ typedef int64_t call_fn(struct domain *domain, struct vcpu *vcpu, const uint64_t
 #define ADAPTER(name)                                                                                        \
     static int64_t name(UNUSED struct domain *domain, UNUSED struct vcpu *vcpu, UNUSED const uint64_t *args, \
                         UNUSED struct more *more)
+
+/* The engine believes its machine, and this one has the arguments from a file: one that is greater is no argument. */
+static unsigned up_to(uint64_t argument, unsigned most)
+{
+    if (argument > most)
+        tell_end(REPLAY_NO_FILE, "the recording is damaged: operation %llu has the argument %llx",
+                 (unsigned long long)replay.operation->number, (unsigned long long)argument);
+    return (unsigned)argument;
+}
 
 ADAPTER(do_domain_init)
 {
@@ -34,7 +47,7 @@ ADAPTER(do_vcpu_init)
 ADAPTER(do_machine_take)
 {
     mfn_t first = MFN_NONE;
-    bool taken = machine_take(&replay.machine, (unsigned)args[0], &first);
+    bool taken = machine_take(&replay.machine, up_to(args[0], ORDER_MAX), &first);
 
     *more = (struct more){taken, first.v};
     return taken;
@@ -42,14 +55,14 @@ ADAPTER(do_machine_take)
 
 ADAPTER(do_machine_give)
 {
-    machine_give(&replay.machine, MFN(args[0]), (unsigned)args[1]);
+    machine_give(&replay.machine, MFN(args[0]), up_to(args[1], ORDER_MAX));
     return 0;
 }
 
 ADAPTER(do_populate)
 {
     mfn_t first = MFN_NONE;
-    int error = domain_populate_extent(domain, PFN(args[0]), (unsigned)args[1], &first);
+    int error = domain_populate_extent(domain, PFN(args[0]), up_to(args[1], ORDER_MAX), &first);
 
     *more = (struct more){!error, first.v};
     return error;
@@ -82,7 +95,7 @@ ADAPTER(do_grants_create)
 
 ADAPTER(do_pin)
 {
-    return domain_pin(domain, MFN(args[0]), (unsigned)args[1]);
+    return domain_pin(domain, MFN(args[0]), up_to(args[1], TYPE_L4));
 }
 
 ADAPTER(do_set_roots)
@@ -96,17 +109,18 @@ ADAPTER(do_set_gdt)
 
     for (unsigned i = 0; i < GDT_FRAMES; i++)
         frames[i] = MFN(args[1 + i]);
-    return vcpu_set_gdt(vcpu, frames, (unsigned)args[0]);
+    return vcpu_set_gdt(vcpu, frames, up_to(args[0], UINT_MAX));
 }
 
 ADAPTER(do_set_ldt)
 {
-    return vcpu_set_ldt(vcpu, VADDR(args[0]), (unsigned)args[1]);
+    return vcpu_set_ldt(vcpu, VADDR(args[0]), up_to(args[1], UINT_MAX));
 }
 
 ADAPTER(do_set_trap)
 {
-    return vcpu_set_trap(vcpu, (unsigned)args[0], args[1], (uint16_t)args[2], (uint8_t)args[3]);
+    return vcpu_set_trap(vcpu, up_to(args[0], UINT_MAX), args[1], (uint16_t)up_to(args[2], UINT16_MAX),
+                         (uint8_t)up_to(args[3], UINT8_MAX));
 }
 
 ADAPTER(do_hold)
@@ -143,9 +157,9 @@ ADAPTER(do_enter_kernel)
 
 ADAPTER(do_table_write)
 {
-    struct table_write write = {.form = (enum write_form)args[0],
+    struct table_write write = {.form = (enum write_form)up_to(args[0], WRITE_ADD),
                                 .vaddr = VADDR(args[1]),
-                                .bytes = (unsigned)args[2],
+                                .bytes = up_to(args[2], 8),
                                 .operand = args[3],
                                 .expected = args[4]};
     int error = table_write_emulate(vcpu, &write);
@@ -156,7 +170,7 @@ ADAPTER(do_table_write)
 
 ADAPTER(do_ldt_fault)
 {
-    return ldt_fault(vcpu, (unsigned)args[0]);
+    return ldt_fault(vcpu, up_to(args[0], UINT_MAX));
 }
 
 ADAPTER(do_vcpu_destroy)
@@ -178,12 +192,12 @@ ADAPTER(do_destroy)
 
 ADAPTER(do_count_mapped)
 {
-    return (int64_t)domain_count_mapped(domain, DOMID((uint16_t)args[0]));
+    return (int64_t)domain_count_mapped(domain, DOMID((uint16_t)up_to(args[0], UINT16_MAX)));
 }
 
 ADAPTER(do_renumber)
 {
-    domain_renumber(domain, DOMID((uint16_t)args[0]));
+    domain_renumber(domain, DOMID((uint16_t)up_to(args[0], replay.machine.nr_domains - 1)));
     return 0;
 }
 
@@ -231,7 +245,8 @@ static void read_arguments(const struct record_event *enter, struct operation *o
 
     while (reader.next < reader.end && count < RECORD_ARGUMENTS_MAX)
         operation->arguments[count++] = record_number(&reader);
-    if (reader.is_broken || reader.next < reader.end || enter->number[0] >= RECORD_CALL_COUNT ||
+    if (reader.is_broken || reader.next < reader.end || !record_call_takes(enter->number[0], count) ||
+        operation->depth > DEPTH_MAX ||
         (calls[enter->number[0]].about != ABOUT_NOBODY && enter->number[1] == RECORD_NONE) ||
         (calls[enter->number[0]].about == ABOUT_VCPU && enter->number[2] == RECORD_NONE))
         tell_end(REPLAY_NO_FILE, "the recording is damaged: operation %llu", (unsigned long long)operation->number);
@@ -259,6 +274,7 @@ void call_engine(const struct record_event *enter)
                                   .domain = enter->number[1],
                                   .vcpu = enter->number[2],
                                   .nested = RECORD_NONE,
+                                  .depth = replay.operation ? replay.operation->depth + 1 : 0,
                                   .outer = replay.operation};
     struct domain *domain = NULL;
     struct vcpu *vcpu = NULL;

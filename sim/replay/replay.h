@@ -40,6 +40,7 @@ struct operation {
     uint64_t arguments[RECORD_ARGUMENTS_MAX];
     uint64_t entry[3]; /* of a batch: what it has read last */
     uint64_t nested;   /* the call of a multicall that it is at; RECORD_NONE */
+    unsigned depth;    /* so many are around it */
     struct operation *outer;
 };
 

@@ -97,7 +97,7 @@ const char *tell_kind(enum record_kind kind)
 
 const char *tell_result(int64_t result, char *to, size_t size)
 {
-    const char *name = result < 0 ? call_error_name((uint64_t)-result) : NULL;
+    const char *name = result < 0 ? call_error_name(-(uint64_t)result) : NULL;
 
     snprintf(to, size, name ? "%" PRId64 " (%s)" : "%" PRId64, result, name);
     return to;

@@ -11,6 +11,7 @@ alter.py RECORDING TO WHAT [SEED]
     halves     what was read of guest memory at once was read in two halves
     joined     what was read of guest memory in a row was read at once
     scatter    some bytes behind the description of the machine are others, chosen by SEED
+    number     a number of an event, or an argument of an operation, is another, chosen by SEED
 """
 import lzma
 import random
@@ -88,6 +89,32 @@ def other_pieces(data, found, what):
     return b"".join(parts)
 
 
+def all_numbers(data, at, end):
+    values = []
+    while at < end:
+        value, at = number(data, at)
+        values.append(value)
+    return values
+
+
+def other_number(data, found, choose):
+    """The recording with one number that is as large as numbers get somewhere.  Each kind of event is as likely."""
+    edges = [value for bits in (0, 1, 4, 5, 6, 8, 9, 12, 16, 20, 31, 32, 40, 52, 63, 64)
+             for value in ((1 << bits) - 1, 1 << bits) if value < 1 << 64]
+    kinds = sorted({event[0] for event in found} - {"MACHINE", "END"})
+    kind = choose.choice(kinds + 10 * ["ENTER"])
+    _, begin, numbers_end, end = choose.choice([event for event in found if event[0] == kind])
+    values, rest = all_numbers(data, begin + 1, numbers_end), bytes(data[numbers_end:end])
+    inner = all_numbers(data, number(data, numbers_end)[1], end) if kind in ("ENTER", "LEAVE") else []
+    if inner and choose.random() < 0.8:
+        inner[choose.randrange(len(inner))] = choose.choice(edges)
+        rest = b"".join(map(put_number, inner))
+        rest = put_number(len(rest)) + rest
+    else:
+        values[choose.randrange(len(values))] = choose.choice(edges)
+    return b"".join([data[: begin + 1], *map(put_number, values), rest, data[end:]])
+
+
 def main():
     source, to, what = sys.argv[1:4]
     with lzma.open(source) as file:
@@ -114,6 +141,8 @@ def main():
     elif what == "early":
         none = put_number(2**64 - 1)
         data[HEADER:HEADER] = bytes([6, 2]) + none + none + bytes([1, 0, 12, 0]) + none + none + bytes([7, 0, 0])
+    elif what == "number":
+        data = other_number(data, found, random.Random(int(sys.argv[4])))
     elif what == "scatter":
         choose = random.Random(int(sys.argv[4]))
         first = next(event[1] for event in found if event[0] == "ENTER")

@@ -5,7 +5,7 @@
 # Usage: tests/recordings/run.sh [PATTERN]      default: all; else those tests whose name the pattern matches
 #   replay-NAME   nothing differs, and every count is right
 #   finds-WHAT    what tests/recordings/alter.py does to a recording is told, or makes no difference
-#   scatter       whatever stands in a recording, it is told and nothing worse
+#   scatter, number    whatever stands in a recording, it is told and nothing worse
 # The last line is "N passed, N failed".
 set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
@@ -69,16 +69,20 @@ finds early 1 'the recording is damaged at byte 0: ENTER'
 for what in halves joined; do
     finds $what 0 '^6[0-9]{3} operations, [0-9]+ refusals: nothing differs$'
 done
-if [[ scatter =~ $pattern ]]; then
-    bad=0
-    for seed in {1..40}; do
-        "${alter[@]}" tests/recordings/demo32.xz "$work/scatter.xz" scatter $seed
-        bounded "$replay" --map "$work/map.html" --page build/map/map.html "$work/scatter.xz" >"$work/out" 2>&1
-        case $? in 0 | 1 | 3 | 5) ;; *) bad=$((bad + 1)); cp "$work/out" "$work/bad"; echo "seed $seed" >>"$work/bad" ;; esac
+survives() { # WHAT RECORDING SEEDS
+    local bad=0 seed status
+    [[ $1 =~ $pattern ]] || return 0
+    for ((seed = 1; seed <= $3; seed++)); do
+        "${alter[@]}" "tests/recordings/$2.xz" "$work/$1.xz" "$1" $seed
+        bounded "$replay" --map "$work/map.html" --page build/map/map.html "$work/$1.xz" >"$work/out" 2>&1
+        status=$?
+        case $status in 0 | 1 | 3 | 5) ;; *) bad=$((bad + 1)); { cat "$work/out"; echo "seed $seed: $status"; } >"$work/bad" ;; esac
     done
     [ $bad -eq 0 ] || cp "$work/bad" "$work/out"
-    judge scatter $bad
-fi
+    judge "$1" $bad
+}
+survives scatter demo32 40
+survives number demo 60
 if [[ whole-format =~ $pattern ]]; then
     # The description in alter.py is the header's.
     diff <(sed -n '/define RECORD_KINDS/,/END, 0/s/.*KIND(\([A-Z]*\), \([0-9]\), \([0-9]\)).*/\1 \2 \3/p' engine/record.h) \
