@@ -20,5 +20,15 @@ void pool_add(mfn_t first, uint64_t count);
 bool pool_take(unsigned order, mfn_t end, mfn_t *first);
 void pool_give(mfn_t first, unsigned order);
 
+/* The least order of frames in which @size bytes, not 0, have room. */
+static inline unsigned pool_order(uint64_t size)
+{
+    unsigned order = 0;
+
+    while (((uint64_t)PAGE_SIZE << order) < size)
+        order++;
+    return order;
+}
+
 uint64_t pool_count(void);
 uint64_t pool_seed(void);

@@ -11,6 +11,7 @@
  */
 #include <hv/base/string.h>
 #include <hv/mem/paging.h>
+#include <hv/mem/pool.h>
 #include <hv/record/record.h>
 
 #define COPIES_ORDER 12u /* 16 MiB */
@@ -33,21 +34,12 @@ static bool is_late; /* one of them is looked at for a second time, perhaps: wha
 static const struct machine *machine;
 static uint8_t runs[RECORD_BYTES_MAX];
 
-static unsigned order_of(uint64_t size)
-{
-    unsigned order = 0;
-
-    while (((uint64_t)PAGE_SIZE << order) < size)
-        order++;
-    return order;
-}
-
 bool record_open_memory(struct machine *of)
 {
     mfn_t first, map;
 
     if (!machine_take(of, COPIES_ORDER, &first) ||
-        !machine_take(of, order_of(of->nr_frames * sizeof(place_of[0])), &map))
+        !machine_take(of, pool_order(of->nr_frames * sizeof(place_of[0])), &map))
         return false;
     machine = of;
     copies = paging_ram(first.v << PAGE_SHIFT);

@@ -191,11 +191,22 @@ static void test_order(void **state)
     assert_in_range(neighbours, 0, 10);
 }
 
+static void test_order_of_size(void **state)
+{
+    (void)state;
+    assert_int_equal(pool_order(1), 0);
+    assert_int_equal(pool_order(PAGE_SIZE), 0);
+    assert_int_equal(pool_order(PAGE_SIZE + 1), 1);
+    assert_int_equal(pool_order(3 * PAGE_SIZE), 2);
+    assert_int_equal(pool_order(UINT64_C(1) << 30), 18);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything), cmocka_unit_test(test_sparse), cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_holes),      cmocka_unit_test(test_below),  cmocka_unit_test(test_order),
+        cmocka_unit_test(test_everything),    cmocka_unit_test(test_sparse), cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_holes),         cmocka_unit_test(test_below),  cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order_of_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
