@@ -6,16 +6,18 @@
  *
  * Locks.  The engine calls port_lock() and port_unlock() in pairs, two domains' locks in ascending domain id.  It holds
  * no lock when it calls port_yield() or port_hypercall(), and may hold one when it calls any other function here. None
- * of those may call back into the engine, but port_refused(), which may read the guest's memory.  A port_tlb_flush()
- * under a lock must therefore not wait for a processor that spins for that lock with flushes blocked.
+ * of those may call back into the engine, but port_refused() and port_promoted(), which may read the guest's memory.  A
+ * port_tlb_flush() under a lock must therefore not wait for a processor that spins for that lock with flushes blocked.
  */
 #pragma once
 
 #include <engine/types.h>
 
 struct domain;
-struct vcpu;
+struct frame;
+struct op;
 struct refusal;
+struct vcpu;
 
 /*
  * The contents of the RAM frame @mfn: 4096 bytes, 8-byte aligned, coherent (write-back), valid until the machine ends.
@@ -108,6 +110,12 @@ int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6
 
 /* An operation has been refused, and why.  @refusal lives until the return. */
 void port_refused(const struct refusal *refusal);
+
+/*
+ * @op has made @frame what its type says, a table or a page of descriptors.  For whoever wants to tell that later:
+ * nothing here depends on it, and it is called for a conversion alone, never for one more use.
+ */
+void port_promoted(const struct op *op, const struct frame *frame);
 
 /* A broken invariant of our own: going on would be unsafe. */
 _Noreturn void port_halt(const char *file, int line, const char *condition);

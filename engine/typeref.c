@@ -41,11 +41,13 @@ static int promote(struct op *op, struct frame *frame, enum frame_type want)
     type_promote_begin(&frame->type, want);
     frame_settle(op->machine, frame, was, want);
     error = want == TYPE_SEGDESC ? descriptor_frame_validate(op, frame) : table_promote(op, frame, want);
-    if (error)
+    if (error) {
         type_promote_abort(&frame->type);
-    else
-        type_promote_publish(&frame->type);
-    return error;
+        return error;
+    }
+    type_promote_publish(&frame->type);
+    port_promoted(op, frame);
+    return 0;
 }
 
 /* One more reference, if @frame is a @want already.  One L3 alone may lead to an L2_TOP. */

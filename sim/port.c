@@ -255,6 +255,14 @@ void port_refused(const struct refusal *refusal)
     sim->nr_refusals++;
 }
 
+void port_promoted(const struct op *op, const struct frame *frame)
+{
+    struct sim *sim = sim_here();
+
+    if (sim->on_promoted)
+        sim->on_promoted(sim, op, frame);
+}
+
 void port_halt(const char *file, int line, const char *condition)
 {
     sim_fail("halt: %s:%d: %s", file, line, condition);

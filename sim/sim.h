@@ -127,6 +127,8 @@ struct sim {
      */
     void (*on_preempt)(struct sim *sim);
     void (*on_flush)(struct sim *sim, cpumask_t cpus);
+    /* on_promoted: port_promoted(). */
+    void (*on_promoted)(struct sim *sim, const struct op *op, const struct frame *frame);
     /* on_fail: instead of printing and aborting; if it returns, the process aborts all the same. */
     void (*on_fail)(struct sim *sim, const char *message);
     /* port_hypercall(); NULL: -XEN_ENOSYS. */

@@ -187,6 +187,12 @@ void port_refused(const struct refusal *refusal)
         printf("    refused: %s\n", refusal_text(refusal->reason));
 }
 
+void port_promoted(const struct op *op, const struct frame *frame)
+{
+    (void)op;
+    (void)frame;
+}
+
 void port_halt(const char *file, int line, const char *condition)
 {
     tell_end(REPLAY_BROKEN, "the engine broke in operation %llu (%s): %s:%d: %s",

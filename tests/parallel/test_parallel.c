@@ -223,6 +223,12 @@ void port_refused(const struct refusal *refusal)
     (void)refusal;
 }
 
+void port_promoted(const struct op *op, const struct frame *frame)
+{
+    (void)op;
+    (void)frame;
+}
+
 _Noreturn void port_halt(const char *file, int line, const char *condition)
 {
     fprintf(stderr, "%s:%d: %s\n", file, line, condition);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Conversions: their order against flushes, who waits for whom, who is refused. */
 #include <abi/errno.h>
+#include <abi/hypercall.h>
+#include <abi/mmuext.h>
 
 #include <tests/unit/lib/unit.h>
 
@@ -279,6 +281,58 @@ static void test_counting(void **state)
     unit_destroy(&unit);
 }
 
+/* ---- What the machine hears. */
+
+static struct {
+    unsigned count;
+    struct op op; /* the last of them, and what it found */
+    const struct frame *frame;
+    struct type_word type;
+} promoted;
+
+static void hear(struct sim *sim, const struct op *op, const struct frame *frame)
+{
+    (void)sim;
+    promoted.count++;
+    promoted.op = *op;
+    promoted.frame = frame;
+    promoted.type = frame->type;
+}
+
+/* Each conversion to a table is told once, by whom, when it has come about; a further use is none. */
+static void test_promoted(void **state)
+{
+    struct unit unit;
+    mfn_t page, upper;
+
+    create(&unit, state);
+    page = unit_idle_page(&unit);
+    upper = unit_idle_page(&unit);
+    promoted.count = 0;
+    unit.sim->on_promoted = hear;
+    unit_entries(&unit, page)[0] = pte(MFN(UNIT_HOLE), PTE_P);
+    assert_refused(&unit, guest_pin(unit.vcpu, page, 1), XEN_EPERM, REFUSE_NOT_RAM);
+    assert_int_equal(promoted.count, 0);
+    unit_entries(&unit, page)[0] = 0;
+    unit_entries(&unit, upper)[0] = pte(page, PTE_RW_PAGE);
+    unit_entries(&unit, upper)[1] = pte(page, PTE_RW_PAGE);
+    assert_int_equal(guest_pin(unit.vcpu, upper, 2), 0);
+    assert_int_equal(promoted.count, 2); /* the L1 first, once */
+    assert_ptr_equal(promoted.frame, unit_frame(&unit, upper));
+    assert_int_equal(promoted.type.v, type_word(TYPE_L2, TYPE_VALIDATED, 1).v);
+    assert_ptr_equal(promoted.op.vcpu, unit.vcpu);
+    assert_int_equal(promoted.op.call, __HYPERVISOR_mmuext_op);
+    assert_int_equal(promoted.op.command, MMUEXT_PIN_L2_TABLE);
+    assert_int_equal(guest_pin(unit.vcpu, page, 1), 0);
+    assert_int_equal(unit_map(&unit, 0, pte(unit_idle_page(&unit), PTE_RW_PAGE)), 0);
+    assert_int_equal(promoted.count, 2);
+    unit.sim->on_promoted = NULL;
+    assert_int_equal(guest_unpin(unit.vcpu, page), 0);
+    assert_int_equal(guest_unpin(unit.vcpu, upper), 0);
+    assert_int_equal(unit_map(&unit, 0, 0), 0);
+    unit_destroy(&unit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +344,7 @@ int main(void)
         unit_test_both(test_wait_demotion),
         unit_test_both(test_refused_under_conversion),
         unit_test_both(test_counting),
+        unit_test_both(test_promoted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
