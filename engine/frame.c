@@ -22,7 +22,7 @@ void frame_free(struct machine *machine, struct frame *frame)
     port_pool_give(frame_mfn(machine, frame), 0);
 }
 
-void frame_settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want)
+void frame_settle_other(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want)
 {
     if (was != TYPE_NONE && was != want)
         tlb_settle(machine, domain_find(machine, DOMID(frame_owner(frame))), frame->epoch);

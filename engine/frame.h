@@ -98,11 +98,18 @@ static inline void frame_put(struct machine *machine, struct frame *frame)
         frame_free(machine, frame);
 }
 
+/* frame_settle() of a frame that is to be something else, or was written past the caches. */
+void frame_settle_other(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want);
+
 /*
  * See to it that what was cached or written of @frame's last use, as @was, can no longer reach it, because it is to be
  * used as @want, or (TYPE_NONE) by the hypervisor.  It is idle or promoting; the owner's lock is held.
  */
-void frame_settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want);
+static inline void frame_settle(struct machine *machine, struct frame *frame, enum frame_type was, enum frame_type want)
+{
+    if ((was != TYPE_NONE && was != want) || (frame->flags & FRAME_INCOHERENT))
+        frame_settle_other(machine, frame, was, want);
+}
 
 /*
  * Give 2^@order consecutive frames from the pool to @domain, each with one general reference for "allocated", untyped,
