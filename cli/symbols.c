@@ -132,6 +132,7 @@ static const struct place_form {
     const char *end, *name_before, *name_after;
 } forms[] = {
     {"rip ", true, "", " <", ">"},
+    {"at rip ", false, "", " <", ">"},
     {"called from ", false, "", " <", ">"},
     {"\"rip\":\"", false, "\"", ",\"rip_symbol\":\"", "\""},
     {"\"caller\":\"", false, "\"", ",\"caller_symbol\":\"", "\""},

@@ -126,6 +126,8 @@ static void lines_are_amended(void **state)
     assert_string_equal(to, "vCPU 0 runs, in kernel mode at rip e033:ffffffff80100204 <sized+0x4>, rflags 202");
     assert_true(symbols_add(&symbols, line, small, sizeof(small)));
     assert_string_equal(small, "vCPU 0 runs, in ker");
+    assert_true(symbols_add(&symbols, "behind call 3 of vCPU 0, at rip ffffffff80100204", to, sizeof(to)));
+    assert_string_equal(to, "behind call 3 of vCPU 0, at rip ffffffff80100204 <sized+0x4>");
     assert_true(symbols_add(&symbols, "rip e033:ffffffff80100101", to, sizeof(to)));
     assert_string_equal(to, "rip e033:ffffffff80100101 <pl?ce+0x1>");
     assert_true(symbols_add(&symbols, "rip e033:ffffffff80100101, called from ffffffff80100204", to, sizeof(to)));
