@@ -14,6 +14,7 @@
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
 #include <hv/cpu/house.h>
+#include <hv/domain/origin.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/trace.h>
 #include <hv/domain/vcpu.h>
@@ -119,6 +120,17 @@ static void choose_end(const char *line)
     exit_set_power_off(always);
 }
 
+/* What is said, and noted for that, of calls that are refused. */
+static void start_explaining(const char *line)
+{
+    bool as_json = option_is_set(line, "explain=json");
+
+    if (!as_json && !option_is_set(line, "explain"))
+        return;
+    refusals_explain(as_json);
+    origin_start(&machine);
+}
+
 /* As many as the command line allows: cpus=N. */
 static void start_processors(const char *line)
 {
@@ -145,8 +157,6 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     processors_find(&early_memory, &boot_info);
     if (option_is_set(line, "smap=off"))
         cpu_disable_smap();
-    if (option_is_set(line, "explain") || option_is_set(line, "explain=json"))
-        refusals_explain(option_is_set(line, "explain=json"));
     selftest = option_is_set(line, "selftest");
     set_up_memory(selftest || option_is_set(line, "audit"));
     if (boot_info.has_bundle)
@@ -157,6 +167,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     apic_init();
     nmi_watchdog_init();
     state_init();
+    start_explaining(line);
     if (option_is_set(line, "trace") || option_is_set(line, "trace=summary"))
         trace_start(&machine, (struct trace_wanted){option_is_set(line, "trace"), option_is_set(line, "trace-traps")});
     record_start(&machine, line);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* In order: the entry; the frame; who uses it; a walk that ends; all of it. */
+/* In order: the entry; the frame; who uses it, and what made it a table; a walk that ends; all of it. */
 #include <abi/hypercall.h>
 #include <engine/frame.h>
 #include <engine/level.h>
@@ -212,6 +212,16 @@ static void find_uses(const struct machine *machine, struct explanation *explana
     add_entries(machine, explanation);
 }
 
+/* By which call the frame became what it was found as, if that was a table. */
+static void find_origin(struct explanation *explanation)
+{
+    const struct refusal *refusal = &explanation->noted->refusal;
+
+    explanation->knows_origin = is_about_use(refusal->reason) && type_is_validated(refusal->type) &&
+                                explain_port_origin(explanation->frame, &explanation->origin) &&
+                                explanation->origin.type == type_of(refusal->type);
+}
+
 /*
  * ---- A walk that ends.
  */
@@ -258,6 +268,7 @@ void explain(const struct machine *machine, const struct noted_refusal *noted, s
         !mfn_is_none(explanation->frame) && search_pfn(explanation->domain, explanation->frame, &explanation->pfn);
     find_meant(explanation);
     find_uses(machine, explanation);
+    find_origin(explanation);
     if (refusal->reason == REFUSE_NO_L1_ENTRY)
         explanation->missing = where_walk_ends(machine, refusal->vcpu, VADDR(refusal->value));
     explanation->is_initial = is_initial(explanation);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <hv/domain/origin.h>
 #include <hv/domain/refusals.h>
 #include <hv/domain/search.h>
 
@@ -40,10 +41,12 @@ struct explanation {
     vaddr_t address; /* that the slot serves */
     mfn_t frame;     /* in question; MFN_NONE */
     bool knows_pfn;
-    uint64_t pfn;        /* of @frame */
-    bool is_pfn;         /* what was taken for a frame number is a pfn of the domain's */
-    mfn_t meant;         /* then: the frame that it has */
-    struct slot missing; /* where a walk by address has ended; NOWHERE */
+    uint64_t pfn; /* of @frame */
+    bool is_pfn;  /* what was taken for a frame number is a pfn of the domain's */
+    mfn_t meant;  /* then: the frame that it has */
+    bool knows_origin;
+    struct origin origin; /* of @frame's type, which it has still */
+    struct slot missing;  /* where a walk by address has ended; NOWHERE */
     struct use uses[USES_SHOWN];
     unsigned nr_uses;    /* all that were found */
     bool is_whole;       /* no more can be found */

@@ -68,12 +68,6 @@ void port_refused(const struct refusal *refusal)
     lock_drop(&lock);
 }
 
-void port_promoted(const struct op *op, const struct frame *frame)
-{
-    (void)op;
-    (void)frame;
-}
-
 /* Of most calls the first argument is the command; where it is not, its number has no name. */
 static struct refusal refusal_of_call(int error, struct hv_vcpu *vcpu, uint64_t value)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An explanation in words, behind report_refusal(): in order, what is known; who uses the frame; what to do, which is
- * about the mistake if that is known, otherwise about the reason.
+ * An explanation in words, behind report_refusal(): in order, what is known; what made the frame a table; who uses it;
+ * what to do, which is about the mistake if that is known, otherwise about the reason.
  */
+#include <engine/frame.h>
 #include <engine/level.h>
+#include <hv/base/call_names.h>
 #include <hv/base/print.h>
 #include <hv/domain/explain.h>
 #include <hv/domain/report.h>
@@ -68,6 +70,36 @@ static void print_frame(const struct explanation *explanation)
               explanation->meant.v);
     else if (explanation->knows_pfn && (!explanation->knows_entry || is_told(explanation)))
         print(INDENT "frame %lx is the domain's pfn %lx\n", explanation->frame.v, explanation->pfn);
+}
+
+/* A call is one of those that its vCPU has made; what is none comes behind one, or the hypervisor does it in one. */
+static const char *place_among_calls(const struct origin *origin)
+{
+    if (origin->call == CALL_NONE)
+        return "in call";
+    return report_step_name(origin->call) ? "behind call" : "call";
+}
+
+static void print_origin(const struct explanation *explanation)
+{
+    const struct origin *origin = &explanation->origin;
+    const char *step = report_step_name(origin->call), *command = call_command_name(origin->call, origin->command);
+
+    if (!explanation->knows_origin)
+        return;
+    print(INDENT "became %s ", report_type_name(origin->type));
+    if (origin->domain == OWNER_NONE) {
+        print("when the domain was built\n");
+        return;
+    }
+    print("by %s%s%s, %s %u of ", step ? step : call_name(origin->call), command ? " " : "", command ? command : "",
+          place_among_calls(origin), origin->number);
+    if (origin->domain != explanation->domain->id.v)
+        print("domain %u's ", origin->domain);
+    print("vCPU %u", origin->vcpu);
+    if (origin->place)
+        print(", %s %016lx", step && origin->call != CALL_NONE ? "at rip" : "called from", origin->place);
+    print("\n");
 }
 
 static void print_use(const struct explanation *explanation, const struct use *use)
@@ -159,6 +191,7 @@ void report_explanation(const struct explanation *explanation)
     print_entry(explanation);
     print_place(explanation);
     print_frame(explanation);
+    print_origin(explanation);
     print_uses(explanation);
     if (explanation->mistake || advice)
         print_paragraph("What to do:", explanation->mistake ? explanation->mistake : advice);

@@ -132,6 +132,24 @@ static void print_frame(const struct explanation *explanation)
  * ---- What keeps it from that.
  */
 
+static void print_origin(const struct explanation *explanation)
+{
+    const struct origin *origin = &explanation->origin;
+    const char *step = report_step_name(origin->call);
+
+    if (!explanation->knows_origin)
+        return;
+    print(",\"origin\":{\"built\":%s", origin->domain == OWNER_NONE ? "true" : "false");
+    print_text("type", report_type_name(origin->type));
+    if (origin->domain != OWNER_NONE) {
+        print_text("call", step ? step : call_name(origin->call));
+        print_text("command", call_command_name(origin->call, origin->command));
+        print(",\"number\":%u,\"domain\":%u,\"vcpu\":%u,\"%s\":\"%016lx\"", origin->number, origin->domain,
+              origin->vcpu, step && origin->call != CALL_NONE ? "rip" : "caller", origin->place);
+    }
+    print("}");
+}
+
 static void print_use(const struct use *use)
 {
     static const char *const kinds[] = {
@@ -169,6 +187,7 @@ void report_json(const struct explanation *explanation)
     print_slot("slot", noted->refusal.slot);
     print_entry(explanation);
     print_frame(explanation);
+    print_origin(explanation);
     print_uses(explanation);
     print_text("advice", explanation->mistake ? explanation->mistake : refusals_advice(noted));
     print("}\n");

@@ -11,6 +11,7 @@
 
 #include <abi/hypercall.h>
 #include <hv/domain/explain.h>
+#include <hv/domain/explain_port.h>
 #include <tests/hv/lib/frames.h>
 
 #define ADDRESS (UINT64_C(3) << 39 | UINT64_C(3) << 30 | UINT64_C(3) << 21 | UINT64_C(3) << 12)
@@ -29,6 +30,15 @@ const char *explain_mistake(const struct explanation *explanation)
 {
     assert_ptr_equal(explanation, &found);
     return "mistake";
+}
+
+/* What has been noted, of frame L2 alone. */
+static struct origin noted_origin;
+
+bool explain_port_origin(mfn_t frame, struct origin *origin)
+{
+    *origin = noted_origin;
+    return frame.v == L2 && noted_origin.type != TYPE_NONE;
 }
 
 /* A refusal about @frame, of the type that it has. */
@@ -171,12 +181,39 @@ static void test_walk(void **state)
     assert_true(mfn_is_none(found.missing.table));
 }
 
+/* By which call it became the table that stands in the way: where it is one, and one of that kind. */
+static void test_origin(void **state)
+{
+    (void)state;
+    noted_origin = (struct origin){.number = 7, .type = TYPE_L2};
+    make(REFUSE_TYPE_CONFLICT, MFN(L2), TYPE_WRITABLE);
+    explain(&machine, &noted, &found);
+    assert_true(found.knows_origin && found.origin.number == 7);
+    make(REFUSE_TYPE_CONFLICT, MFN(L1), TYPE_WRITABLE);
+    explain(&machine, &noted, &found);
+    assert_false(found.knows_origin);
+    noted_origin.type = TYPE_L1; /* before it became an L2 */
+    make(REFUSE_TYPE_CONFLICT, MFN(L2), TYPE_WRITABLE);
+    explain(&machine, &noted, &found);
+    assert_false(found.knows_origin);
+    make_type(L2, TYPE_L1, 0, 0); /* it was one once */
+    make(REFUSE_FRAME_IN_USE, MFN(L2), 0);
+    explain(&machine, &noted, &found);
+    assert_false(found.knows_origin);
+    make_type(L2, TYPE_L1, TYPE_VALIDATED, 1);
+    make(REFUSE_NOT_ALLOCATED, MFN(L2), 0); /* not because it is one */
+    explain(&machine, &noted, &found);
+    assert_false(found.knows_origin);
+    noted_origin.type = TYPE_NONE;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_writable, make_frames), cmocka_unit_test_setup(test_table, make_frames),
         cmocka_unit_test_setup(test_others, make_frames),   cmocka_unit_test_setup(test_pfn, make_frames),
         cmocka_unit_test_setup(test_flags, make_frames),    cmocka_unit_test_setup(test_walk, make_frames),
+        cmocka_unit_test_setup(test_origin, make_frames),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <abi/hypercall.h>
+#include <abi/mmuext.h>
 #include <hv/domain/explain.h>
 #include <hv/domain/report.h>
 #include <tests/hv/lib/frames.h>
@@ -95,6 +97,46 @@ static void test_uses(void **state)
     assert_use((struct use){.kind = USE_HELD}, "    in use by: the hypervisor, for vcpu_info, events or a ring\n");
 }
 
+static void assert_origin(struct origin origin, const char *words)
+{
+    make(REFUSE_TYPE_CONFLICT, TYPE_WRITABLE, NOWHERE);
+    explanation.knows_origin = true;
+    explanation.origin = origin;
+    said[0] = '\0';
+    report_explanation(&explanation);
+    assert_said(words);
+}
+
+static void test_origins(void **state)
+{
+    struct origin origin = {.place = UINT64_C(0xffffffff81000123),
+                            .number = 42,
+                            .call = __HYPERVISOR_mmuext_op,
+                            .command = MMUEXT_PIN_L4_TABLE,
+                            .domain = 1,
+                            .vcpu = 3,
+                            .type = TYPE_L1};
+
+    (void)state;
+    assert_origin(origin, "    became an L1 table by mmuext_op MMUEXT_PIN_L4_TABLE, call 42 of vCPU 3, called from "
+                          "ffffffff81000123\n");
+    origin.domain = 0;
+    assert_origin(origin, ", call 42 of domain 0's vCPU 3, called from ffffffff81000123\n");
+    origin.domain = 1;
+    origin.call = __HYPERVISOR_set_gdt;
+    origin.command = COMMAND_NONE;
+    origin.type = TYPE_SEGDESC;
+    assert_origin(origin, "    became a descriptor table by set_gdt, call 42 of vCPU 3, called from ");
+    origin.call = CALL_TABLE_WRITE;
+    assert_origin(origin, " by a write to a page table, behind call 42 of vCPU 3, at rip ffffffff81000123\n");
+    origin.call = CALL_NONE;
+    assert_origin(origin, " by a step of the hypervisor's own, in call 42 of vCPU 3, called from ffffffff81000123\n");
+    origin.place = 0;
+    assert_origin(origin, " in call 42 of vCPU 3\n");
+    origin.domain = OWNER_NONE;
+    assert_origin(origin, "    became a descriptor table when the domain was built\n");
+}
+
 /* What the record has told is not told again. */
 static void test_entries(void **state)
 {
@@ -146,10 +188,8 @@ static void test_advice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_uses),
-        cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_advice),
+        cmocka_unit_test(test_whole),   cmocka_unit_test(test_uses),   cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_entries), cmocka_unit_test(test_advice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

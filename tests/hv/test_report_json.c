@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <abi/hypercall.h>
+#include <abi/mmuext.h>
 #include <hv/domain/explain.h>
 #include <hv/domain/report.h>
 #include <tests/hv/lib/frames.h>
@@ -78,6 +79,38 @@ static void test_whole(void **state)
         "\"in_use_count\":2,\"in_use_complete\":true,\"advice\":\"It says \\\"no\\\".\"}\n");
 }
 
+static void assert_origin(struct origin origin, const char *words)
+{
+    explanation.knows_origin = true;
+    explanation.origin = origin;
+    said[0] = '\0';
+    report_json(&explanation);
+    assert_said(words);
+}
+
+static void test_origins(void **state)
+{
+    struct origin origin = {.place = 0x77,
+                            .number = 42,
+                            .call = __HYPERVISOR_mmuext_op,
+                            .command = MMUEXT_PIN_L4_TABLE,
+                            .domain = 1,
+                            .vcpu = 3,
+                            .type = TYPE_L2};
+
+    (void)state;
+    assert_origin(origin,
+                  "\"pinned\":false},\"origin\":{\"built\":false,\"type\":\"an L2 table\",\"call\":\"mmuext_op\","
+                  "\"command\":\"MMUEXT_PIN_L4_TABLE\",\"number\":42,\"domain\":1,\"vcpu\":3,"
+                  "\"caller\":\"0000000000000077\"},\"in_use\":[");
+    origin.call = CALL_TABLE_WRITE;
+    origin.command = COMMAND_NONE;
+    assert_origin(origin, "\"call\":\"a write to a page table\",\"number\":42,\"domain\":1,\"vcpu\":3,"
+                          "\"rip\":\"0000000000000077\"},");
+    origin.domain = OWNER_NONE;
+    assert_origin(origin, "\"origin\":{\"built\":true,\"type\":\"an L2 table\"},\"in_use\":[");
+}
+
 /* What is not known is not there. */
 static void test_little(void **state)
 {
@@ -108,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_whole, make),
+        cmocka_unit_test_setup(test_origins, make),
         cmocka_unit_test_setup(test_little, make),
     };
 

@@ -7,7 +7,8 @@ Usage: mistakes.py OUT ERR [KEPT]     what the kernel and the hypervisor said; K
 
 Each mistake is refused once, so the names in OUT and the refusals in ERR go together in their order.  Frames, pfns and
 addresses are numbered as they appear in a refusal, since they depend on the compiler and on the seed; so are slots of L1
-tables, and the line that says where the call came from is left out.  The last line is "N mistakes, N differ".
+tables. Of the call that made a table a function is left, and the line that says where the refused one came from is left
+out.  The last line is "N mistakes, N differ".
 """
 
 import difflib
@@ -18,6 +19,7 @@ import sys
 PREFIX = 'paravane: '
 NUMBERS = re.compile(r'(?<![-\w<])(?:0x)?[0-9a-f]{3,16}(?=[ ,.;:)]|$)|(?<=slot )\d+(?= of the L1)|(?<=\bframe )[0-9a-f]+|'
                      r'(?<=\bpfn )[0-9a-f]+')
+ORIGIN = re.compile(r'call \d+ of (vCPU .*) [0-9a-f]{16} (<[^+>]*)[^>]*>')
 
 
 def explained(path):
@@ -49,6 +51,7 @@ def canonical(lines):
         return f'entry ({frame} and flags)'
 
     facts = [re.sub(r'entry ([0-9a-f]{16})', entry, line) for line in lines[1:advice]]
+    facts = [ORIGIN.sub(r'call # of \1 \2>', line) for line in facts]
     return lines[:1] + [line if 'descriptor 0' in line else NUMBERS.sub(number, line) for line in facts] + lines[advice:]
 
 
@@ -63,6 +66,15 @@ def advice_of(report):
     return text.split('What to do: ', 1)[1]
 
 
+def is_origin_told(origin, report):
+    """Of a frame that has become a table, by a call or before there was any."""
+    told = [line for line in report if line.startswith('    became ')]
+    if not origin or not told:
+        return not origin and not told
+    by = 'when the domain was built' if origin['built'] else f'by {origin["call"]}'
+    return f'became {origin["type"]} {by}' in told[0] and ('caller_symbol' in origin) != origin['built']
+
+
 def compare_objects(out, err, kept):
     """The reasons and the words of each object are those of the text, and its numbers are there."""
     with open(kept, encoding='utf-8') as file:
@@ -72,6 +84,7 @@ def compare_objects(out, err, kept):
         good = f'{one["error"]}, {one["reason"]}: {one["text"]}' in report[1] and one['advice'] == advice_of(report[1:])
         good = good and one['domain'] == 1 and 'rip_symbol' in one and 'caller_symbol' in one
         good = good and one['in_use_count'] >= len(one['in_use']) == sum('in use by: ' in line for line in report)
+        good = good and is_origin_told(one.get('origin'), report)
         good = good and ('slot' in one) == ('table in frame' in report[2] and 'for slot' in report[2])
         wrong += not good
         if not good:
