@@ -26,6 +26,7 @@
 #define HYPERVISOR_MIB  16u
 #define FURTHER_MIB     4u
 #define TRACE_MIB       16u /* hv/domain/trace.c */
+#define EXPLAIN_PART    64u /* hv/domain/origin.c: 24 bytes a frame, in as many frames as are a power of two */
 #define RECORDER_MIB    24u
 #define HYPERVISOR_PART 100u
 
@@ -98,6 +99,8 @@ uint64_t qemu_memory_mib(const struct qemu_request *request)
         guests_mib += (options->guests[i].most_kib + 1023) >> 10;
     if (request->traces)
         guests_mib += TRACE_MIB;
+    if (options->explain)
+        guests_mib += guests_mib / EXPLAIN_PART + 1;
     if (options_have_devices(options))
         guests_mib += (BACKEND_KIB >> 10) + FURTHER_MIB;
     return guests_mib + HYPERVISOR_MIB + (options->nr_guests - 1) * FURTHER_MIB + guests_mib / HYPERVISOR_PART + 1 +
