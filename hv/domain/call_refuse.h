@@ -77,7 +77,7 @@
     REASON(NO_PROCESSOR, "the processor %lu", "there is no such processor, or guests are shown one alone, number 0",   \
            "Name one that there is, or none: -1.")                                                                     \
     REASON(REMOTE_SHUTDOWN, "the domain %lu",                                                                          \
-           "only a privileged domain shuts others down, and none itself by this call",                                  \
+           "only a privileged domain shuts others down, and none itself by this call",                                 \
            "To end oneself there is SCHEDOP_shutdown.")                                                                \
     /* vcpu_op. */                                                                                                     \
     REASON(NOT_BOUND, "the vCPU %lu", "the vCPU may run on several processors, and has none of its own",               \
