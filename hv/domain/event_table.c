@@ -2,6 +2,7 @@
 /* Pages of channels.  Each counts how many of it are in use, so that a free one is found without a look at all. */
 #include <abi/errno.h>
 #include <engine/check.h>
+#include <hv/domain/call_refuse.h>
 #include <hv/domain/event_table.h>
 #include <hv/mem/allocate.h>
 
@@ -73,21 +74,21 @@ bool event_table_is_open(const struct hv_domain *domain, uint32_t port)
 /* The page of the lowest free port, which may have to come first. */
 static int find_page(struct hv_domain *domain, uint32_t limit, uint32_t *first)
 {
-    for (*first = 0; *first < limit; *first += EVENT_PAGE_PORTS) {
+    for (*first = 0; domain->events.pages && *first < limit; *first += EVENT_PAGE_PORTS) {
         struct event_page *page = &domain->events.pages[*first / EVENT_PAGE_PORTS];
 
         if (!page->channels)
-            return add_page(page) ? 0 : -XEN_ENOMEM;
+            return add_page(page) ? 0 : call_refuse(-XEN_ENOMEM, WHY_HYPERVISOR_MEMORY, domain->engine.id.v);
         if (page->open < EVENT_PAGE_PORTS)
             return 0;
     }
-    return -XEN_ENOSPC;
+    return call_refuse(-XEN_ENOSPC, WHY_NO_PORT_FREE, limit);
 }
 
 int event_table_find_free(struct hv_domain *domain, uint32_t limit, uint32_t *port)
 {
     uint32_t first;
-    int error = domain->events.pages ? find_page(domain, limit, &first) : -XEN_ENOSPC;
+    int error = find_page(domain, limit, &first);
 
     if (error)
         return error;

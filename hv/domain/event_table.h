@@ -26,7 +26,7 @@ bool event_table_is_open(const struct hv_domain *domain, uint32_t port);
 
 /*
  * The lowest port that is not in use, of the first @limit, a multiple of EVENT_PAGE_PORTS.  -XEN_ENOSPC: all are.
- * -XEN_ENOMEM.
+ * -XEN_ENOMEM.  Either has been noted, as call_refuse() does.
  */
 int __must_check event_table_find_free(struct hv_domain *domain, uint32_t limit, uint32_t *port);
 

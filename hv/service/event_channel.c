@@ -26,14 +26,9 @@ int event_create(struct hv_domain *domain)
 /* The lowest port that is free for a new channel. */
 static int find_free(struct hv_domain *domain, uint32_t *port)
 {
-    int error;
-
     if (domain->events.closing)
         return call_refuse(-XEN_EBUSY, WHY_CHANNELS_CLOSING, domain->engine.id.v);
-    error = event_table_find_free(domain, event_ports(domain), port);
-    if (error == -XEN_ENOMEM)
-        return call_refuse(error, WHY_HYPERVISOR_MEMORY, domain->engine.id.v);
-    return error ? call_refuse(error, WHY_NO_PORT_FREE, event_ports(domain)) : 0;
+    return event_table_find_free(domain, event_ports(domain), port);
 }
 
 /* Take a free port for @channel. */

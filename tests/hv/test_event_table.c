@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ports by their numbers: which are known, which is the lowest free one, and the memory that they take. */
-/* links: hv/domain/event_table.c tests/hv/lib/objects.c tests/hv/lib/port_halt.c */
+/* links: hv/domain/event_table.c tests/hv/lib/objects.c tests/hv/lib/port_halt.c tests/hv/lib/call_refused.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 
 #include <abi/errno.h>
 #include <hv/domain/event_table.h>
+#include <tests/hv/lib/call_refused.h>
 #include <tests/hv/lib/objects.h>
 
 static struct hv_domain domain;
@@ -132,6 +133,7 @@ static void xsa_47_no_memory_for_a_page(void **state)
     allowed = objects;
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(take(EVENT_PORTS_MAX, &port), -XEN_ENOMEM);
+    assert_refused(WHY_HYPERVISOR_MEMORY, domain.engine.id.v);
     assert_null(event_table_find(&domain, EVENT_PAGE_PORTS));
     for (uint32_t i = 1; i < EVENT_PAGE_PORTS; i++)
         assert_true(event_table_is_open(&domain, i));
