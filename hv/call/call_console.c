@@ -56,6 +56,6 @@ int64_t call_console_io(struct hv_vcpu *vcpu, const uint64_t args[6])
     case CONSOLEIO_read:
         return read_some(vcpu, VADDR(args[2]), count);
     default:
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, (uint32_t)args[0]);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, (uint32_t)args[0]);
     }
 }

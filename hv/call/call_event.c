@@ -192,7 +192,7 @@ static int64_t run(struct hv_vcpu *vcpu, uint32_t number, vaddr_t place)
     int error;
 
     if (!command)
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
     if (!access_read(&vcpu->engine, &args, place, command->size))
         return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
     error = command->run(hv_vcpu_domain(vcpu), &args);
@@ -214,6 +214,6 @@ int64_t call_event_channel_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6
     if (!access_read(&vcpu->engine, &number, VADDR(args[0]), sizeof(number)))
         return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[0]);
     if (number > EVTCHNOP_unmask)
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
     return run(vcpu, number, VADDR(args[0] + offsetof(struct evtchn_op, u)));
 }

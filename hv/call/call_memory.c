@@ -146,5 +146,5 @@ int64_t call_memory_op(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     memory_fn *command = TABLE_FIND(commands, args[0]);
 
-    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, args[0]);
+    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, args[0]);
 }

@@ -176,7 +176,7 @@ static int64_t run(struct hv_vcpu *vcpu, uint64_t number, vaddr_t from)
     int64_t result;
 
     if (!command)
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
     size = hv_vcpu_is_64bit(vcpu) ? command->size : command->compat_size;
     if (!access_read(&vcpu->engine, &argument, from, size))
         return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, from.v);
@@ -200,6 +200,6 @@ int64_t call_physdev_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
     if (!access_read(&vcpu->engine, &number, VADDR(args[0]), sizeof(number)))
         return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[0]);
     if (number > PHYSDEVOP_alloc_irq_vector)
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
     return run(vcpu, number, VADDR(args[0] + place));
 }

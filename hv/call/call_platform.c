@@ -73,7 +73,7 @@ int64_t call_platform_op(struct hv_vcpu *vcpu, const uint64_t args[6])
         result = get_cpuinfo(&op.u.pcpu_info);
         break;
     default:
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, op.cmd);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, op.cmd);
     }
     if (result == 0 && !access_write(&vcpu->engine, place, &op, sizeof(op)))
         return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);

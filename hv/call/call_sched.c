@@ -237,7 +237,7 @@ int64_t call_sched_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint32_t number = (uint32_t)args[0];
     command_fn *command = TABLE_FIND(commands, number);
 
-    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
 }
 
 /* The older form: the reason of an end stands in a register. */
@@ -247,6 +247,5 @@ int64_t call_sched_op_compat(struct hv_vcpu *vcpu, const uint64_t args[6])
 
     if (number == SCHEDOP_shutdown)
         return shut_down(vcpu, (uint32_t)args[1]);
-    return number < SCHEDOP_shutdown ? call_sched_op(vcpu, args)
-                                     : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+    return number < SCHEDOP_shutdown ? call_sched_op(vcpu, args) : call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
 }

@@ -129,7 +129,7 @@ int64_t call_callback_op(struct hv_vcpu *vcpu, const uint64_t args[6])
             return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, args[1]);
         return unregister_callback(vcpu, gone.type);
     default:
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, (uint32_t)args[0]);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, (uint32_t)args[0]);
     }
 }
 
@@ -146,7 +146,7 @@ int64_t call_nmi_op(struct hv_vcpu *vcpu, const uint64_t args[6])
     case XENNMI_unregister_callback:
         return unregister_callback(vcpu, CALLBACKTYPE_nmi);
     default:
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, (uint32_t)args[0]);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, (uint32_t)args[0]);
     }
 }
 

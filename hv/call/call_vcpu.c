@@ -305,5 +305,5 @@ int64_t call_vcpu_op(struct hv_vcpu *caller, const uint64_t args[6])
         return -XEN_ENOENT; /* no refusal, but the answer that a kernel waits for which counts its vCPUs so */
     if (!vcpu)
         return call_refuse(-XEN_ENOENT, WHY_NO_VCPU, (uint32_t)args[1]);
-    return command ? command(caller, vcpu, VADDR(args[2])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+    return command ? command(caller, vcpu, VADDR(args[2])) : call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
 }

@@ -153,7 +153,7 @@ int64_t call_xen_version(struct hv_vcpu *vcpu, const uint64_t args[6])
     uint32_t number = (uint32_t)args[0];
     version_fn *command = TABLE_FIND(version_commands, number);
 
-    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, number);
+    return command ? command(vcpu, VADDR(args[1])) : call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, number);
 }
 
 /*
@@ -180,7 +180,7 @@ int64_t call_vm_assist(struct hv_vcpu *vcpu, const uint64_t args[6])
     else if (command == VMASST_CMD_disable)
         domain->vm_assist &= ~BIT64(type);
     else
-        return call_refuse(-XEN_ENOSYS, WHY_UNKNOWN_COMMAND, command);
+        return call_refuse(-XEN_ENOSYS, WHY_NO_COMMAND, command);
     /* The initial domain is served unasked: abi/vm_assist.h. */
     domain->engine.writable_tables = domain->initial || hv_domain_assists(domain, VMASST_TYPE_writable_pagetables);
     domain->engine.extended_cr3 = domain->vm_assist & BIT(VMASST_TYPE_pae_extended_cr3);

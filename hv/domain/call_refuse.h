@@ -15,7 +15,7 @@
            "what the argument points to cannot be read, or a result not be written there",                             \
            "Give the virtual address of a structure that the kernel has mapped, writable where results come back. A "  \
            "physical address or a pfn is none, and neither is one that only another address space has.")               \
-    REASON(UNKNOWN_COMMAND, "the command %lu", "the call has no such command, or it is not offered",                   \
+    REASON(NO_COMMAND, "the command %lu", "the call has no such command, or it is not offered",                        \
            "Take the error for an answer where the command is a matter of features, and do without; otherwise look "   \
            "whether number and structure are of the same interface: the older forms of calls (_compat) have others.")  \
     REASON(UNKNOWN_CALL, "the call %lu", "there is no such hypercall, or it is not offered",                           \
