@@ -62,6 +62,14 @@ void port_cache_flush(cpumask_t cpus);
 void port_root_load(struct vcpu *vcpu);
 
 /*
+ * @vcpu, a 64-bit guest's that this processor runs, has changed between kernel and user mode: vcpu_root(@vcpu) is the
+ * other of its two roots, and not MFN_NONE.  On return the processor runs on it, and has forgotten its paging-structure
+ * caches and the translations of pages that are not global.  Those of global ones may stay, so that this is no flush to
+ * engine/tlb.h.
+ */
+void port_mode_load(struct vcpu *vcpu);
+
+/*
  * The descriptor windows of @vcpu have changed: pages 0 to 15 are the GDT, 16 to 31 the LDT.  Show frame @mfn at page
  * @page, or nothing there for MFN_NONE: where the processor can read it and set accessed bits in it, and no guest can
  * reach it.  On return no processor uses the previous frame there.  GDTR always spans its window; where a frame of the

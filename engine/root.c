@@ -151,12 +151,12 @@ int vcpu_enter_user(struct vcpu *vcpu)
     if (mfn_is_none(vcpu->user_root))
         return refuse_value(&op, XEN_EINVAL, REFUSE_NO_USER_ROOT, vcpu->id);
     vcpu->user_mode = true;
-    load(op.machine, vcpu, true);
+    port_mode_load(vcpu);
     return 0;
 }
 
 void vcpu_enter_kernel(struct vcpu *vcpu)
 {
     vcpu->user_mode = false;
-    load(vcpu->domain->machine, vcpu, true);
+    port_mode_load(vcpu);
 }

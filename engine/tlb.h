@@ -8,6 +8,10 @@
  * when the entry was gone for every processor, and has dropped all those translations; one that began before is never
  * taken for one that came after (XSA-241).
  *
+ * A change between a vCPU's two roots is no full flush, and has no date: translations of global pages may outlast it,
+ * and those of user pages are global.  What a frame was used for last does not tell whether one of its mappings was
+ * global, now or earlier: one that went with others left, unflushed, has no stamp of its own.
+ *
  * The clock and the dates of flushes have 64 bits and never go round.  A stamp has the low 32, since every frame has
  * one, and is read as the latest time with these bits that has been: where it is older, and frames may rest for as long
  * as they like, that asks for a flush which is not needed, and never spares one that is.
@@ -48,7 +52,7 @@ void tlb_flush(struct machine *machine, cpumask_t cpus);
 void tlb_settle(struct machine *machine, const struct domain *owner, uint32_t stamp);
 
 /*
- * For a full flush that the machine makes by itself, as a change of root does: tlb_flush_begin() before it,
+ * For a full flush that the machine makes by itself, as with a new root: tlb_flush_begin() before it,
  * tlb_flush_end() with what that returned after it.  Neither flushes anything or waits for anybody.
  */
 static inline uint64_t tlb_flush_begin(struct machine *machine)
@@ -73,8 +77,8 @@ static inline void tlb_run_end(struct machine *machine, unsigned cpu, const stru
 }
 
 /*
- * The same for one processor: every change of a guest's mode comes here.  Who sees the date sees what was before it;
- * how late it is seen makes no difference but flushes too many, so this is no locked instruction.
+ * The same for one processor.  Who sees the date sees what was before it; how late it is seen makes no difference but
+ * flushes too many, so this is no locked instruction.
  */
 static inline void tlb_flush_end_one(struct machine *machine, unsigned cpu, uint64_t began)
 {

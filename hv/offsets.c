@@ -24,7 +24,6 @@ void offsets(void);
 void offsets(void)
 {
     OFFSET(VCPU_DOMAIN, hv_vcpu, engine.domain);
-    OFFSET(VCPU_CPU, hv_vcpu, engine.cpu);
     OFFSET(VCPU_USER_MODE, hv_vcpu, engine.user_mode);
     OFFSET(VCPU_KERNEL_ROOT, hv_vcpu, engine.kernel_root);
     OFFSET(VCPU_USER_ROOT, hv_vcpu, engine.user_root);
@@ -35,11 +34,8 @@ void offsets(void)
     OFFSET(VCPU_NMI, hv_vcpu, bounce.nmi_pending);
     OFFSET(VCPU_INFO, hv_vcpu, info);
     OFFSET(INFO_MASK, vcpu_info, evtchn_upcall_mask);
-    OFFSET(DOMAIN_MACHINE, hv_domain, engine.machine);
     OFFSET(DOMAIN_ASSISTS, hv_domain, vm_assist);
     NUMBER(ASSIST_IOPL, 1 << VMASST_TYPE_architectural_iopl);
-    OFFSET(MACHINE_TLB_NOW, machine, tlb.now);
-    OFFSET(MACHINE_TLB_FLUSHED, machine, tlb.flushed);
     OFFSET(CPU_NMI_TICKS, cpu, nmi_ticks);
     OFFSET(FEATURES_SMAP, cpu_features, smap);
     OFFSET(IRET_RAX, iret_context, rax);

@@ -125,6 +125,11 @@ void port_root_load(struct vcpu *vcpu)
     tlb_run_end(&sim->machine, vcpu->cpu, vcpu->domain);
 }
 
+void port_mode_load(struct vcpu *vcpu)
+{
+    port_root_load(vcpu);
+}
+
 void port_ldt_load(struct vcpu *vcpu)
 {
     sim_vcpu_of(vcpu)->ldt_entries = vcpu->ldt_entries;

@@ -72,17 +72,10 @@
         RECOVER .Lguest\@, \fault
         .endm
 
-/*
- * Load the @root of the vCPU at rdi, as load() of engine/root.c and hv_vcpu_load_root() do: rdx is its domain, rax the
- * root's frame, and @kept is a register to use.  Uses rax and rdx.
- */
-        .macro LOAD_ROOT kept
-        movq DOMAIN_MACHINE(%rdx), %rdx
+/* port_mode_load(): rax is the root's frame, and used. */
+        .macro LOAD_ROOT
         shlq $12, %rax
-        movq MACHINE_TLB_NOW(%rdx), %\kept
         movq %rax, %cr3
-        movl VCPU_CPU(%rdi), %eax
-        movq %\kept, MACHINE_TLB_FLUSHED(%rdx, %rax, 8)
         .endm
 
 /*
@@ -114,7 +107,7 @@ entry_short:
         js entry_call_rest /* MFN_NONE */
 
         movb $0, VCPU_USER_MODE(%rdi)
-        LOAD_ROOT r11
+        LOAD_ROOT
         swapgs
         movq RFLAGS(%rsp), %r11
         movq RSP(%rsp), %rax
@@ -230,9 +223,8 @@ entry_short:
         jne .Lreturn_short
 
         movb $1, VCPU_USER_MODE(%rdi)
-        movq VCPU_DOMAIN(%rdi), %rdx
         movq VCPU_USER_ROOT(%rdi), %rax
-        LOAD_ROOT rcx
+        LOAD_ROOT
         swapgs
         jmp .Lreturn_short
 

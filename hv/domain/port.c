@@ -107,6 +107,12 @@ void port_root_load(struct vcpu *vcpu)
         request_renewal(elsewhere(vcpu), RENEW_ROOT, VADDR(0));
 }
 
+void port_mode_load(struct vcpu *vcpu)
+{
+    CHECK(cpu_here()->current == hv_vcpu_of(vcpu));
+    asm_write_cr3(vcpu_root(vcpu).v << PAGE_SHIFT);
+}
+
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
 {
     unsigned window = hv_vcpu_of(vcpu)->window;

@@ -83,6 +83,13 @@ WRAPPED(void, port_root_load, struct vcpu *vcpu)
     __real_port_root_load(vcpu);
 }
 
+WRAPPED(void, port_mode_load, struct vcpu *vcpu)
+{
+    if (record_inside)
+        RECORD_EVENT(ROOT, vcpu->domain->id.v, vcpu->id, vcpu_root(vcpu).v);
+    __real_port_mode_load(vcpu);
+}
+
 WRAPPED(void, port_window_set, struct vcpu *vcpu, unsigned page, mfn_t mfn)
 {
     if (record_inside)

@@ -66,6 +66,11 @@ void port_root_load(struct vcpu *vcpu)
     FOLLOW(ROOT, vcpu->domain->id.v, vcpu->id, vcpu_root(vcpu).v);
 }
 
+void port_mode_load(struct vcpu *vcpu)
+{
+    FOLLOW(ROOT, vcpu->domain->id.v, vcpu->id, vcpu_root(vcpu).v);
+}
+
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
 {
     FOLLOW(WINDOW, vcpu->domain->id.v, vcpu->id, page, mfn.v);

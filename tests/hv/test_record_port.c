@@ -40,6 +40,7 @@ FUNCTION(void, port_tlb_flush, (void)cpus, cpumask_t cpus)
 FUNCTION(void, port_tlb_flush_page, ((void)cpus, (void)vaddr), cpumask_t cpus, vaddr_t vaddr)
 FUNCTION(void, port_cache_flush, (void)cpus, cpumask_t cpus)
 FUNCTION(void, port_root_load, (void)of, struct vcpu *of)
+FUNCTION(void, port_mode_load, (void)of, struct vcpu *of)
 FUNCTION(void, port_window_set, ((void)of, (void)page, (void)mfn), struct vcpu *of, unsigned page, mfn_t mfn)
 FUNCTION(void, port_ldt_load, (void)of, struct vcpu *of)
 FUNCTION(bool, port_copy_from_guest, ((void)of, (void)from, (void)memset(to, 0x5a, size), is_good), struct vcpu *of,
@@ -121,6 +122,8 @@ static void test_translations(void **state)
     __wrap_port_cache_flush((cpumask_t){2});
     EXPECT(CACHES, 2);
     __wrap_port_root_load(&vcpu);
+    EXPECT(ROOT, 1, 5, 0x44);
+    __wrap_port_mode_load(&vcpu);
     EXPECT(ROOT, 1, 5, 0x44);
     __wrap_port_window_set(&vcpu, 3, MFN(0x22));
     EXPECT(WINDOW, 1, 5, 3, 0x22);
@@ -214,6 +217,7 @@ static void test_outside(void **state)
     __wrap_port_tlb_flush_page((cpumask_t){1}, VADDR(0));
     __wrap_port_cache_flush((cpumask_t){1});
     __wrap_port_root_load(&vcpu);
+    __wrap_port_mode_load(&vcpu);
     __wrap_port_window_set(&vcpu, 0, MFN(1));
     __wrap_port_ldt_load(&vcpu);
     (void)__wrap_port_copy_from_guest(&vcpu, bytes, VADDR(0), 3);

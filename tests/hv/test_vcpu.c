@@ -33,6 +33,24 @@ static void test_root(void **state)
     assert_int_equal(fake_cpu.root_loads, 3);
 }
 
+/* The other root of who runs, and of nobody else. */
+static void test_mode(void **state)
+{
+    (void)state;
+    make();
+    vcpu.engine.kernel_root = MFN(0x111);
+    vcpu.engine.user_root = MFN(0x222);
+    assert_ends(port_mode_load(&vcpu.engine));
+    cpu_boot.current = &vcpu;
+    vcpu.engine.user_mode = true;
+    port_mode_load(&vcpu.engine);
+    assert_int_equal(fake_cpu.cr[3], 0x222000);
+    vcpu.engine.user_mode = false;
+    port_mode_load(&vcpu.engine);
+    assert_int_equal(fake_cpu.cr[3], 0x111000);
+    assert_int_equal(fake_cpu.root_loads, 2);
+}
+
 /* The LDT of who runs ends where its guest has said; without entries there is none. */
 static void test_ldt(void **state)
 {
@@ -136,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_root),          cmocka_unit_test(test_ldt),
         cmocka_unit_test(test_switch),        cmocka_unit_test(test_switch_to_nobody),
         cmocka_unit_test(test_switch_narrow), cmocka_unit_test(test_give_way),
+        cmocka_unit_test(test_mode),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

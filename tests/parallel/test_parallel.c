@@ -148,6 +148,11 @@ void port_root_load(struct vcpu *vcpu)
     tlb_load_root(vcpu->cpu, vcpu_root(vcpu));
 }
 
+void port_mode_load(struct vcpu *vcpu)
+{
+    port_root_load(vcpu);
+}
+
 void port_ldt_load(struct vcpu *vcpu)
 {
     (void)vcpu;

@@ -154,6 +154,23 @@ static void test_root_load(void **state)
     unit_destroy(&unit);
 }
 
+/* A change of modes leaves translations of global pages where they are, and counts as no flush. */
+static void test_change_of_modes(void **state)
+{
+    struct unit unit;
+    uint32_t stamp;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.nr_vcpus = 1});
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
+    stamp = tlb_stamp(unit.machine);
+    assert_int_equal(vcpu_enter_user(unit.vcpu), 0);
+    assert_int_equal(tlb_stale(unit.machine, NULL, stamp).bits, 0x1);
+    vcpu_enter_kernel(unit.vcpu);
+    assert_int_equal(tlb_stale(unit.machine, NULL, stamp).bits, 0x1);
+    unit_destroy(&unit);
+}
+
 /* Of a domain's frames who has been on another's tables alone has no translations, unless those have led to one. */
 static void test_whose(void **state)
 {
@@ -235,10 +252,10 @@ static void test_meanwhile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_settle),    cmocka_unit_test(test_no_processor),
-        cmocka_unit_test(test_page_flush), cmocka_unit_test(test_range),     cmocka_unit_test(test_late_date),
-        unit_test_both(test_root_load),    cmocka_unit_test(test_meanwhile), unit_test_both(test_whose),
-        unit_test_both(test_lent),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_settle),          cmocka_unit_test(test_no_processor),
+        cmocka_unit_test(test_page_flush), cmocka_unit_test(test_range),           cmocka_unit_test(test_late_date),
+        unit_test_both(test_root_load),    cmocka_unit_test(test_meanwhile),       unit_test_both(test_whose),
+        unit_test_both(test_lent),         cmocka_unit_test(test_change_of_modes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
