@@ -41,6 +41,14 @@ void cpu_load_root(struct sim_cpu *cpu, struct sim_vcpu *vcpu)
     cpu->root_loads++;
 }
 
+void cpu_change_mode(struct sim_cpu *cpu, struct sim_vcpu *vcpu, mfn_t root)
+{
+    vcpu->loaded_root = root;
+    cache_flush_local(&cpu->tlb->translations);
+    cache_flush(&cpu->tlb->tables);
+    cpu->mode_changes++;
+}
+
 /* The switch from one vCPU to another is a flush of the hypervisor's own, so the engine's clock hears of it. */
 struct sim_cpu *cpu_enter(struct sim *sim, struct vcpu *vcpu)
 {
@@ -86,6 +94,7 @@ static bool walk_and_fill(struct sim_walk *walk, struct sim_cpu *cpu, struct sim
     if (!walk_from(walk, found, code))
         return false;
     cache_fill(walk->sim, &cpu->tlb->translations, found);
+    cpu->fills++;
     return true;
 }
 

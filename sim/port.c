@@ -127,7 +127,12 @@ void port_root_load(struct vcpu *vcpu)
 
 void port_mode_load(struct vcpu *vcpu)
 {
-    port_root_load(vcpu);
+    struct sim *sim = sim_here();
+    struct sim_cpu *cpu = cpu_enter(sim, vcpu);
+
+    cpu_speculate_perhaps(sim);
+    cpu_change_mode(cpu, sim_vcpu_of(vcpu), vcpu_root(vcpu));
+    cpu_speculate_perhaps(sim);
 }
 
 void port_ldt_load(struct vcpu *vcpu)

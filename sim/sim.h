@@ -77,7 +77,9 @@ struct sim_cpu {
     uint64_t full_flushes; /* port_tlb_flush() reached it */
     uint64_t page_flushes;
     uint64_t cache_flushes;
-    uint64_t root_loads; /* and switches of vCPU; each is a full flush as well, not counted above */
+    uint64_t root_loads;   /* and switches of vCPU; each is a full flush as well, not counted above */
+    uint64_t mode_changes; /* to the other root of the same vCPU */
+    uint64_t fills;        /* translations that an access of the guest's had to walk for */
 };
 
 /* What the machine knows about a frame, beside its contents. */
@@ -119,6 +121,7 @@ struct sim {
     mfn_t pool_end;             /* what the last one asked for frames below */
     unsigned speculate_per_256; /* chance of a speculative fill before and after each flush, at each
                                    port_frame_map() and at each preemption point; 0 */
+    bool no_global_pages;       /* translations of global pages do not outlast a change of modes either; false */
     /*
      * Hooks; all NULL.  on_preempt: in each port_yield(), with no lock held, before others run.
      * on_flush: at the begin of each port_tlb_flush() and port_tlb_flush_page(), before anything is

@@ -30,6 +30,7 @@
 #define ENTRY_ACCESSED   (UINT64_C(1) << 5)
 #define ENTRY_DIRTY      (UINT64_C(1) << 6)
 #define ENTRY_SUPERPAGE  (UINT64_C(1) << 7) /* L2 and L3 */
+#define ENTRY_GLOBAL     (UINT64_C(1) << 8) /* where the walk ends */
 #define ENTRY_NO_EXECUTE (UINT64_C(1) << 63)
 #define ENTRY_FRAME      UINT64_C(0x000ffffffffff000)
 
@@ -93,6 +94,9 @@ struct sim_cpu *cpu_enter(struct sim *sim, struct vcpu *vcpu);
 
 /* Let @cpu run @vcpu, on the root that is written in it, with nothing cached.  The engine's clock is the caller's. */
 void cpu_load_root(struct sim_cpu *cpu, struct sim_vcpu *vcpu);
+
+/* Let @vcpu, which runs on @cpu, go on with @root: its other one.  What is global stays cached. */
+void cpu_change_mode(struct sim_cpu *cpu, struct sim_vcpu *vcpu, mfn_t root);
 
 /* Speculate by the chance that the knob gives. */
 void cpu_speculate_perhaps(struct sim *sim);

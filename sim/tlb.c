@@ -122,6 +122,14 @@ void cache_flush(struct sim_cache *cache)
     cache->count = 0;
 }
 
+void cache_flush_local(struct sim_cache *cache)
+{
+    for (uint32_t i = cache->count; i-- > 0;) {
+        if (!cache->entries[i].global)
+            cache_remove(cache, i);
+    }
+}
+
 void cache_drop(struct sim_cache *cache, uint64_t vaddr)
 {
     for (unsigned level = 1; level < ARRAY_SIZE(cache->by_level); level++) {

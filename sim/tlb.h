@@ -19,6 +19,7 @@ struct sim_cached {
     mfn_t mfn;
     unsigned level;
     bool writable, user, no_execute, dirty;
+    bool global;    /* a translation that a change of modes leaves */
     uint16_t owner; /* of @mfn when this was filled */
     uint32_t taken; /* its sim_frame.taken then */
     uint32_t next;  /* index + 1 of the next one in its bucket */
@@ -54,6 +55,7 @@ struct sim_cached *cache_find(const struct sim_cache *cache, uint64_t vaddr, uns
 /* Add @entry, in place of the one for the same address and level, or of a random one if the cache is full. */
 void cache_fill(struct sim *sim, struct sim_cache *cache, const struct sim_cached *entry);
 
-/* Drop all entries; drop those that cover @vaddr. */
+/* Drop all entries; all but the global ones; those that cover @vaddr. */
 void cache_flush(struct sim_cache *cache);
+void cache_flush_local(struct sim_cache *cache);
 void cache_drop(struct sim_cache *cache, uint64_t vaddr);

@@ -70,6 +70,7 @@ static bool finish(const struct sim_walk *walk, struct sim_cached *at, mfn_t tab
     if (walk->set_bits && (entry & bits) != bits)
         ram_set_bits(walk->sim, table, slot, bits);
     at->vaddr = walk->vaddr;
+    at->global = (entry & ENTRY_GLOBAL) && !walk->sim->no_global_pages;
     at->dirty = (entry & ENTRY_DIRTY) || walk->access == SIM_WRITE;
     remember(walk->sim, at);
     return true;

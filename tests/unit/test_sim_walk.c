@@ -241,6 +241,99 @@ static void test_stale_translation(void **state)
     }
 }
 
+/*
+ * To user mode, on a root that leads nowhere, with the page and its neighbour cached, of which only the page is global.
+ */
+static struct bed make_bed_in_user_mode(vaddr_t neighbour, unsigned seed)
+{
+    struct bed bed = make_bed(WIDTH_64, PAGE, seed);
+
+    *entry_at(&bed, PAGE, 1) |= PTE_G;
+    *entry_at(&bed, neighbour, 1) = pte(bed.page, ALL);
+    assert_true(sim_probe(bed.vcpu, PAGE, SIM_WRITE, false, NULL));
+    assert_true(sim_probe(bed.vcpu, neighbour, SIM_WRITE, false, NULL));
+    bed.vcpu->user_root = fresh_frame();
+    bed.vcpu->user_mode = true;
+    port_mode_load(bed.vcpu);
+    return bed;
+}
+
+/* A translation of a global page outlasts a change of modes; others do not, nor what is cached of tables. */
+static void test_change_of_modes(void **state)
+{
+    vaddr_t neighbour = VADDR(PAGE.v + PAGE_SIZE);
+    struct bed bed = make_bed_in_user_mode(neighbour, 1);
+    uint64_t fills = bed.sim->cpus[0].fills;
+
+    (void)state;
+    assert_int_equal(sim_tlb_count(bed.sim, 0), 1);
+    assert_int_equal(sim_psc_count(bed.sim, 0), 0);
+    assert_true(sim_probe(bed.vcpu, PAGE, SIM_WRITE, false, NULL));
+    assert_false(sim_probe(bed.vcpu, neighbour, SIM_READ, false, NULL));
+    assert_int_equal(bed.sim->cpus[0].fills, fills);
+    bed.vcpu->user_mode = false;
+    port_mode_load(bed.vcpu);
+    assert_true(sim_probe(bed.vcpu, PAGE, SIM_READ, false, NULL));
+    assert_int_equal(bed.sim->cpus[0].fills, fills);
+    assert_true(sim_probe(bed.vcpu, neighbour, SIM_READ, false, NULL));
+    assert_int_equal(bed.sim->cpus[0].fills, fills + 1);
+    assert_int_equal(bed.sim->cpus[0].mode_changes, 2);
+    sim_destroy(bed.sim);
+}
+
+/* Everything else drops it: both flushes, and a root that is loaded. */
+static void test_global_translation(void **state)
+{
+    (void)state;
+    for (unsigned way = 0; way < 3; way++) {
+        struct bed bed = make_bed_in_user_mode(VADDR(PAGE.v + PAGE_SIZE), way);
+
+        if (way == 0)
+            port_tlb_flush(cpumask_of(0));
+        else if (way == 1)
+            port_tlb_flush_page(cpumask_of(0), PAGE);
+        else
+            port_root_load(bed.vcpu);
+        assert_int_equal(sim_tlb_count(bed.sim, 0), 0);
+        sim_destroy(bed.sim);
+    }
+}
+
+/* A vCPU that changes its mode while another one was on its processor comes there first, which forgets everything. */
+static void test_change_of_modes_elsewhere(void **state)
+{
+    const struct sim_config config = {.nr_domains = 1, .domains = {{.nr_vcpus = 2}}, .nr_cpus = 1};
+    struct bed bed = {.sim = sim_create(&config), .top = 4};
+
+    (void)state;
+    bed.vcpu = sim_vcpu(bed.sim, 0, 0);
+    for (unsigned level = 1; level <= 4; level++)
+        bed.tables[level] = fresh_frame();
+    for (unsigned level = 1; level <= 4; level++)
+        *entry_at(&bed, PAGE, level) = pte(bed.tables[level == 1 ? 4 : level - 1], level == 1 ? ALL | PTE_G : ALL);
+    load_root(&bed);
+    assert_true(sim_probe(bed.vcpu, PAGE, SIM_READ, false, NULL));
+    bed.vcpu = sim_vcpu(bed.sim, 0, 1);
+    bed.vcpu->kernel_root = fresh_frame();
+    port_mode_load(bed.vcpu);
+    assert_int_equal(sim_tlb_count(bed.sim, 0), 0);
+    sim_destroy(bed.sim);
+}
+
+/* A processor may do without global pages. */
+static void test_no_global_pages(void **state)
+{
+    struct bed bed = make_bed(WIDTH_64, PAGE, 1);
+
+    (void)state;
+    bed.sim->no_global_pages = true;
+    *entry_at(&bed, PAGE, 1) |= PTE_G;
+    assert_true(sim_probe(bed.vcpu, PAGE, SIM_READ, false, NULL));
+    port_mode_load(bed.vcpu);
+    assert_int_equal(sim_tlb_count(bed.sim, 0), 0);
+    sim_destroy(bed.sim);
+}
+
 static void test_flush_reaches_only_its_processors(void **state)
 {
     const struct sim_config config = {.nr_domains = 1, .domains = {{.nr_vcpus = 3}}};
@@ -412,6 +505,10 @@ int main(void)
         cmocka_unit_test(test_not_canonical),
         cmocka_unit_test(test_pae),
         cmocka_unit_test(test_stale_translation),
+        cmocka_unit_test(test_change_of_modes),
+        cmocka_unit_test(test_global_translation),
+        cmocka_unit_test(test_change_of_modes_elsewhere),
+        cmocka_unit_test(test_no_global_pages),
         cmocka_unit_test(test_flush_reaches_only_its_processors),
         cmocka_unit_test(test_stale_table),
         cmocka_unit_test(test_store_through_clean_translation),
