@@ -62,6 +62,9 @@
  * ` L2 and L3 entries get USER, L4 entries USER and A. {adjusted-upper}
  * ` Kernel and user both run in ring 3, so USER does not protect the kernel: its pages are absent from the tables that
  * ` user mode runs on, see MMUEXT_NEW_USER_BASEPTR in [mmuext_op]. {user-bit}
+ * ` What the TLB has of a page with G may outlast a change between user and kernel mode, and then counts in both, whatever
+ * ` the tables of the other one say of its address. {global-modes}
+ * ` So a page of the kernel should not have it; and a page of the user is to be the same in both.
  * ` For a 32-bit guest USER means what it means on bare hardware; a present L3 entry gets USER and RW. {adjusted-32}
  * `
  * ` PAT, PCD and PWT are a number, PAT its highest bit, and the memory type is what this number has in the PAT,

@@ -81,6 +81,7 @@
  * `   mfn: L4 to run user mode on; 0 for none, and then a return to user mode destroys the domain. {user-none}
  * ` It may be the kernel's own L4. {user-kernels}
  * ` Takes effect at the next return to user mode. {user-later}
+ * ` What the TLB has of the table loaded before is forgotten, global entries too. {user-flush}
  * ` To load the table that is loaded already gives 0. {user-same}
  * `   -EINVAL  a 32-bit guest {user-32} {WIDTH}
  * `   -EINVAL  no such frame, or another owner {user-not-owned} {NOT_OWNED}

@@ -98,6 +98,7 @@ struct vcpu {
     unsigned cpu; /* the processor whose TLB holds its translations */
     /* the engine's */
     bool user_mode;    /* the guest's mode, 64-bit guests only */
+    bool user_cached;  /* it has been in user mode since its processor forgot all that it had of its roots */
     mfn_t kernel_root; /* each root that is not MFN_NONE holds a type and a general reference */
     mfn_t user_root;
     mfn_t gdt[GDT_FRAMES];

@@ -100,8 +100,9 @@ enum record_kind {
 #define RECORD_DOMAIN_EXTENDED_CR3    16u
 #define RECORD_DOMAIN_LINEAR_TABLES   32u
 
-#define RECORD_VCPU_USER_MODE 1u
-#define RECORD_VCPU_DIVERTED  2u
+#define RECORD_VCPU_USER_MODE   1u
+#define RECORD_VCPU_DIVERTED    2u
+#define RECORD_VCPU_USER_CACHED 4u
 
 #define RECORD_MEMORY_WHOLE 1u /* all else in the frame is zero */
 #define RECORD_MEMORY_LATE  2u /* it was found here, and perhaps not yet when the operation began, or went on */

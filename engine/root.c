@@ -35,18 +35,22 @@ FORCE_INLINE void load(struct machine *machine, struct vcpu *vcpu, bool runs)
     uint64_t began = tlb_flush_begin(machine);
 
     port_root_load(vcpu);
+    vcpu->user_cached = vcpu->user_mode;
     if (runs)
         tlb_flush_end_one(machine, vcpu->cpu, began);
 }
 
-/* Install @mfn, whose references the caller hands over, as *@root of @vcpu, and drop the one before. */
+/*
+ * Install @mfn, whose references the caller hands over, as *@root of @vcpu, and drop the one before.  Of a root that is
+ * not in use the processor may have global pages from when it was.
+ */
 static void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mfn)
 {
     mfn_t old = *root;
     bool in_use = root == (vcpu->user_mode ? &vcpu->user_root : &vcpu->kernel_root);
 
     *root = mfn;
-    if (in_use)
+    if (in_use || vcpu->user_cached)
         load(op->machine, vcpu, op->vcpu == vcpu);
     root_release(op, old);
 }
@@ -151,6 +155,7 @@ int vcpu_enter_user(struct vcpu *vcpu)
     if (mfn_is_none(vcpu->user_root))
         return refuse_value(&op, XEN_EINVAL, REFUSE_NO_USER_ROOT, vcpu->id);
     vcpu->user_mode = true;
+    vcpu->user_cached = true;
     port_mode_load(vcpu);
     return 0;
 }

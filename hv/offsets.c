@@ -16,6 +16,7 @@
 #define OFFSET(name, type, member) NUMBER(name, offsetof(struct type, member))
 
 _Static_assert(offsetof(struct vcpu_bounce, nmi_blocked) == offsetof(struct vcpu_bounce, nmi_pending) + 1, "one word");
+_Static_assert(offsetof(struct vcpu, user_cached) == offsetof(struct vcpu, user_mode) + 1, "one word");
 _Static_assert(VMASST_TYPE_architectural_iopl < 8, "a bit of a byte");
 _Static_assert(FLAT_KERNEL_CS64 == FLAT_RING3_CS64 && FLAT_KERNEL_SS64 == FLAT_RING3_SS64, "the frame has them");
 

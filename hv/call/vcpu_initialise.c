@@ -254,6 +254,7 @@ static void commit(struct hv_vcpu *vcpu, const struct context *context)
 
     /* No processor has its roots loaded, so nothing but this says which of them counts. */
     vcpu->engine.user_mode = hv_vcpu_is_64bit(vcpu) && !starts_in_kernel(c);
+    vcpu->engine.user_cached = vcpu->engine.user_mode;
     set_registers(vcpu, &c->user_regs);
     set_segments(&vcpu->state, c);
     set_callbacks(vcpu, context);

@@ -222,7 +222,7 @@ entry_short:
         cmpb $3, %cl
         jne .Lreturn_short
 
-        movb $1, VCPU_USER_MODE(%rdi)
+        movw $0x101, VCPU_USER_MODE(%rdi) /* and user_cached */
         movq VCPU_USER_ROOT(%rdi), %rax
         LOAD_ROOT
         swapgs

@@ -58,7 +58,8 @@ static void tell_domain(struct known_domain *known)
 /* A call begins with "diverted" cleared, so that it matters only where one goes on. */
 static uint64_t vcpu_flags(const struct vcpu *vcpu)
 {
-    return (vcpu->user_mode ? RECORD_VCPU_USER_MODE : 0) | (goes_on && vcpu->diverted ? RECORD_VCPU_DIVERTED : 0);
+    return (vcpu->user_mode ? RECORD_VCPU_USER_MODE : 0) | (vcpu->user_cached ? RECORD_VCPU_USER_CACHED : 0) |
+           (goes_on && vcpu->diverted ? RECORD_VCPU_DIVERTED : 0);
 }
 
 static void tell_vcpu(struct known_vcpu *known, const struct vcpu *vcpu)

@@ -190,6 +190,7 @@ static bool take_vcpu(const struct record_event *event)
     if (event->number[3] >= MAX_CPUS)
         return false;
     vcpu->user_mode = event->number[2] & RECORD_VCPU_USER_MODE;
+    vcpu->user_cached = event->number[2] & RECORD_VCPU_USER_CACHED;
     vcpu->diverted = event->number[2] & RECORD_VCPU_DIVERTED;
     vcpu->cpu = (unsigned)event->number[3];
     return true;

@@ -157,6 +157,9 @@ static void test_vcpu(void **state)
     record_state(true);
     assert_int_equal(recorded_expect(RECORD_VCPU).number[2], RECORD_VCPU_DIVERTED);
     recorded_expect_nothing();
+    vcpu.user_cached = true; /* to user mode and back, the short way */
+    record_state(false);
+    assert_int_equal(recorded_expect(RECORD_VCPU).number[2], RECORD_VCPU_USER_CACHED);
 }
 
 static void test_flushes(void **state)

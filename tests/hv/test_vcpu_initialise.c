@@ -240,7 +240,7 @@ static void test_initialise_in_user_mode(void **state)
     context.ctrlreg[1] = xen_pfn_to_cr3(0x654321);
     assert_int_equal(initialise(1), 0);
     assert_int_equal(noted.roots[1].v, 0x654321);
-    assert_true(vcpus[1].engine.user_mode);
+    assert_true(vcpus[1].engine.user_mode && vcpus[1].engine.user_cached);
     assert_true(vcpus[1].state.gs_base == 0xd000 && vcpus[1].state.gs_base_inactive == 0xc000);
     assert_true(vcpus[1].bounce.syscall.mask_events && !vcpus[1].bounce.failsafe.mask_events);
 }

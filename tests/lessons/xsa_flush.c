@@ -58,34 +58,22 @@ static void xsa_241_stamps_go_round(void **state)
 
 #define SIXTEENTH (UINT64_C(1) << 28) /* of a stamp's range */
 
-/* One flush of the first processor: by a call, or by going to user mode and back. */
-static void flush_first(const struct lesson *lesson, bool by_modes)
+/* A sixteenth of a stamp's range passes in ends of uses, and the first processor alone is flushed meanwhile. */
+static void let_time_pass(const struct lesson *lesson)
 {
     const struct mmuext_op flush = {.cmd = MMUEXT_TLB_FLUSH_LOCAL};
-
-    if (by_modes) {
-        assert_int_equal(vcpu_enter_user(lesson->vcpu), 0);
-        vcpu_enter_kernel(lesson->vcpu);
-    } else {
-        assert_int_equal(guest_mmuext(lesson->vcpu, &flush, 1, NULL, DOMID_SELF), 0);
-    }
-}
-
-/* A sixteenth of a stamp's range passes in ends of uses, and the first processor alone is flushed meanwhile. */
-static void let_time_pass(const struct lesson *lesson, bool by_modes)
-{
     struct tlb *tlb = &lesson->sim->machine.tlb;
 
     tlb->now += SIXTEENTH;
     tlb->flushed[lesson->vcpu->cpu] = tlb->now;
-    flush_first(lesson, by_modes);
+    assert_int_equal(guest_mmuext(lesson->vcpu, &flush, 1, NULL, DOMID_SELF), 0);
 }
 
 /*
  * One processor has not been flushed for so long that its last flush seems to lie ahead.  The page is a fresh one each
  * time, since a change of its type would flush.
  */
-static void long_since_a_flush(unsigned sixteenths, bool by_modes)
+static void long_since_a_flush(unsigned sixteenths)
 {
     struct sim_config config = lesson_config(WIDTH_64, 2);
     const uint64_t second_only = 2;
@@ -94,15 +82,14 @@ static void long_since_a_flush(unsigned sixteenths, bool by_modes)
     pfn_t pages[3];
 
     lesson_begin(&lesson, &config);
-    assert_int_equal(guest_new_user_baseptr(lesson.vcpu, guest_root(lesson.guest)), 0);
     for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
         pages[i] = lesson_readonly_page(lesson.guest);
     for (unsigned i = 0; i < 3; i++)
-        let_time_pass(&lesson, by_modes);
+        let_time_pass(&lesson);
     flush.arg2.vcpumask = guest_put(lesson.vcpu, &second_only, sizeof(second_only)).v;
     assert_int_equal(guest_mmuext(lesson.vcpu, &flush, 1, NULL, DOMID_SELF), 0);
     for (unsigned i = 0; i < sixteenths; i++)
-        let_time_pass(&lesson, by_modes);
+        let_time_pass(&lesson);
     for (unsigned i = 0; i < ARRAY_SIZE(pages); i++)
         become_table(&lesson, pages[i]);
     lesson_end(&lesson);
@@ -112,14 +99,44 @@ static void xsa_241_a_processor_that_is_never_flushed(void **state)
 {
     (void)state;
     for (unsigned sixteenths = 1; sixteenths <= 34; sixteenths++)
-        long_since_a_flush(sixteenths, false);
+        long_since_a_flush(sixteenths);
 }
 
-static void xsa_241_only_the_other_changes_modes(void **state)
+/*
+ * A page of the user was written in user mode, and its mapping has gone since.  Translations of global pages outlast a
+ * change of modes, so none of those that follow is a flush that would spare one.
+ */
+static void xsa_241_a_change_of_modes_is_no_flush(void **state)
 {
+    struct sim_config config = lesson_config(WIDTH_64, 1);
+
     (void)state;
-    for (unsigned sixteenths = 1; sixteenths <= 34; sixteenths++)
-        long_since_a_flush(sixteenths, true);
+    for (unsigned changes = 1; changes < 8; changes++) {
+        struct lesson lesson;
+        uint64_t word = 0;
+        vaddr_t vaddr;
+        mfn_t mfn;
+
+        lesson_begin(&lesson, &config);
+        vaddr = lesson_window(lesson.guest, WINDOW);
+        mfn = guest_mfn(lesson.guest, lesson_readonly_page(lesson.guest));
+        assert_int_equal(guest_new_user_baseptr(lesson.vcpu, guest_root(lesson.guest)), 0);
+        assert_int_equal(lesson_map(lesson.vcpu, WINDOW, mfn, PTE_RW_PAGE | PTE_US), 0);
+        assert_int_equal(vcpu_enter_user(lesson.vcpu), 0);
+        assert_true(guest_write(lesson.vcpu, vaddr, &word, sizeof(word)));
+        vcpu_enter_kernel(lesson.vcpu);
+        assert_int_equal(lesson_unmap(lesson.vcpu, WINDOW), 0);
+        for (unsigned i = 1; i < changes; i++) {
+            assert_int_equal(vcpu_enter_user(lesson.vcpu), 0);
+            vcpu_enter_kernel(lesson.vcpu);
+        }
+        assert_true(guest_write(lesson.vcpu, vaddr, &word, sizeof(word)));
+        assert_int_equal(guest_pin(lesson.vcpu, mfn, 1), 0);
+        guest_assert_clean(lesson.sim);
+        assert_false(guest_write(lesson.vcpu, vaddr, &word, sizeof(word)));
+        assert_int_equal(guest_unpin(lesson.vcpu, mfn), 0);
+        lesson_end(&lesson);
+    }
 }
 
 /* The use ends between the moment when a flush begins to count and the moment when it is entered as done. */
@@ -149,7 +166,7 @@ static void xsa_241_a_use_that_ends_during_a_flush(void **state)
 }
 
 /*
- * ---- 292: nothing of the old root is left after a change of roots.
+ * ---- 292: nothing of the old root is left after a change of roots, of global pages neither.
  */
 
 static void xsa_292_a_change_of_roots_forgets_the_old_one(void **state)
@@ -167,7 +184,7 @@ static void xsa_292_a_change_of_roots_forgets_the_old_one(void **state)
         config.seed = seed;
         lesson_begin(&lesson, &config);
         page = lesson_readonly_page(lesson.guest);
-        leaf.entry = pte(guest_mfn(lesson.guest, page), PTE_RW_PAGE);
+        leaf.entry = pte(guest_mfn(lesson.guest, page), seed % 2 ? PTE_RW_PAGE : PTE_RW_PAGE | PTE_US);
         guest_build_tree(lesson.guest, lesson.vcpu, 4, GUEST_TREE_KERNEL, &leaf, 1, &tree);
         assert_int_equal(guest_new_baseptr(lesson.vcpu, tree.root), 0);
         lesson.sim->speculate_per_256 = 128;
@@ -244,7 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LESSON(xsa_241_stamps_go_round),
         LESSON(xsa_241_a_processor_that_is_never_flushed),
-        LESSON(xsa_241_only_the_other_changes_modes),
+        LESSON(xsa_241_a_change_of_modes_is_no_flush),
         LESSON(xsa_241_a_use_that_ends_during_a_flush),
         LESSON(xsa_279_addresses_that_are_none),
         LESSON(xsa_292_a_change_of_roots_forgets_the_old_one),

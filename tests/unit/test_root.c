@@ -295,6 +295,77 @@ static void test_other_mode(void **state)
     unit_destroy(&unit);
 }
 
+/* A tree with a page of the user's that no other tree has, loaded as user mode's root. */
+static vaddr_t user_tree(struct unit *unit, struct guest_tree *tree)
+{
+    struct guest_leaf leaf = {VADDR(0x40201000), pte(unit_idle_page(unit), PTE_RO_PAGE | PTE_US)};
+
+    guest_build_tree(unit->guest, unit->vcpu, 4, GUEST_TREE_PLAIN, &leaf, 1, tree);
+    assert_int_equal(guest_new_user_baseptr(unit->vcpu, tree->root), 0);
+    return leaf.vaddr;
+}
+
+static bool reads(const struct unit *unit, vaddr_t vaddr)
+{
+    uint64_t word;
+
+    return guest_read(unit->vcpu, vaddr, &word, sizeof(word));
+}
+
+/*
+ * A page of the user stays in the TLB after a return to the kernel, whose root has nothing there; not after a new root
+ * of either mode.  Shows pte.global-modes, mmuext_op.user-flush.
+ */
+static void test_global_page(void **state)
+{
+    struct guest_tree tree;
+    struct unit unit;
+    vaddr_t vaddr;
+
+    (void)state;
+    create(&unit, WIDTH_64);
+    vaddr = user_tree(&unit, &tree);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(vcpu_enter_user(unit.vcpu), 0);
+        assert_true(reads(&unit, vaddr));
+        vcpu_enter_kernel(unit.vcpu);
+        assert_true(reads(&unit, vaddr));
+        if (i == 0)
+            assert_int_equal(guest_new_baseptr(unit.vcpu, guest_root(unit.guest)), 0);
+        else
+            assert_int_equal(guest_new_user_baseptr(unit.vcpu, MFN(0)), 0);
+        assert_false(reads(&unit, vaddr));
+    }
+    guest_free_tree(unit.guest, unit.vcpu, &tree);
+    unit_destroy(&unit);
+}
+
+/* For a new root of user mode the processor forgets what it has of the old one, once, and only if there is any. */
+static void test_user_cached(void **state)
+{
+    struct unit unit;
+    uint64_t loads;
+    mfn_t boot;
+
+    (void)state;
+    create(&unit, WIDTH_64);
+    boot = guest_root(unit.guest);
+    loads = unit.sim->cpus[0].root_loads;
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, boot), 0);
+    assert_int_equal(unit.sim->cpus[0].root_loads, loads);
+    assert_int_equal(vcpu_enter_user(unit.vcpu), 0);
+    vcpu_enter_kernel(unit.vcpu);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, boot), 0);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, boot), 0);
+    assert_int_equal(unit.sim->cpus[0].root_loads, loads + 1);
+    assert_int_equal(vcpu_enter_user(unit.vcpu), 0);
+    vcpu_enter_kernel(unit.vcpu);
+    assert_int_equal(guest_new_baseptr(unit.vcpu, boot), 0);
+    assert_int_equal(guest_new_user_baseptr(unit.vcpu, boot), 0);
+    assert_int_equal(unit.sim->cpus[0].root_loads, loads + 2);
+    unit_destroy(&unit);
+}
+
 /* Shows mmuext_op.user-refused, mmuext_op.user-not-owned. */
 static void test_user_refused(void **state)
 {
@@ -367,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_m2p_strict),    cmocka_unit_test(test_other_mode),
         unit_test_both(test_set_kernel_root), cmocka_unit_test(test_user_refused),
         cmocka_unit_test(test_user_pae),      cmocka_unit_test(test_set_roots),
+        cmocka_unit_test(test_global_page),   cmocka_unit_test(test_user_cached),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
