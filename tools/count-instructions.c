@@ -2,12 +2,12 @@
 /*
  * A plugin for QEMU that counts the instructions that the machine carries out: build/linux/count.so.
  *
- *   -plugin count.so,out=FILE[,from=ADDRESS,to=ADDRESS]
+ *   -plugin count.so,out=FILE[,from=ADDRESS,to=ADDRESS[,profile=on]]
  *
  * A program marks a moment with the instruction `nopl 0x4d5650NN(%rax)`, which does nothing.  At each mark FILE gets
- * "mark NN COUNT", with all instructions since power-on; and if a range of addresses is given, "at ADDRESS COUNT" for
- * each block of code in it that has run since the mark before.  A block that is left in its middle, by an exception,
- * counts as a whole.
+ * "mark NN COUNT INSIDE", with all instructions since power-on, and those of them that are in the range of addresses;
+ * for a profile, "at ADDRESS COUNT" as well for each block of code in the range that has run since the mark before.  A
+ * block that is left in its middle, by an exception, counts as a whole.
  *
  * The few declarations are those of QEMU's plugin interface, version 1; Debian has no package with its header.
  */
@@ -45,7 +45,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
 
 static const uint8_t mark_code[] = {0x0f, 0x1f, 0x80, /* the number */ 0, 0x50, 0x56, 0x4d};
 
-static uint64_t total, from, to;
+static uint64_t total, inside, from, to;
+static bool profiles;
 static struct {
     uint64_t address, count;
 } blocks[NR_BLOCKS];
@@ -68,8 +69,8 @@ static uint64_t *find_counter(uint64_t address)
 static void on_mark(unsigned cpu, void *number)
 {
     (void)cpu;
-    fprintf(out, "mark %u %" PRIu64 "\n", (unsigned)(uintptr_t)number, total);
-    for (size_t i = 0; i < NR_BLOCKS; i++) {
+    fprintf(out, "mark %u %" PRIu64 " %" PRIu64 "\n", (unsigned)(uintptr_t)number, total, inside);
+    for (size_t i = 0; profiles && i < NR_BLOCKS; i++) {
         if (blocks[i].count)
             fprintf(out, "at %" PRIx64 " %" PRIu64 "\n", blocks[i].address, blocks[i].count);
         blocks[i].count = 0;
@@ -89,11 +90,14 @@ static void on_block(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
 {
     uint64_t address = qemu_plugin_tb_vaddr(block), *counter = NULL;
     size_t count = qemu_plugin_tb_n_insns(block);
+    bool is_inside = address >= from && address < to;
 
     (void)id;
-    if (address >= from && address < to)
+    if (is_inside && profiles)
         counter = find_counter(address);
     qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &total, count);
+    if (is_inside)
+        qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, &inside, count);
     if (counter)
         qemu_plugin_register_vcpu_tb_exec_inline(block, QEMU_PLUGIN_INLINE_ADD_U64, counter, count);
     for (size_t i = 0; i < count; i++) {
@@ -117,6 +121,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *info, int
             from = strtoull(arguments[i] + 5, NULL, 16);
         else if (!strncmp(arguments[i], "to=", 3))
             to = strtoull(arguments[i] + 3, NULL, 16);
+        else if (!strcmp(arguments[i], "profile=on"))
+            profiles = true;
     }
     if (!out) {
         fprintf(stderr, "count.so: out=FILE is missing, or the file cannot be written\n");
