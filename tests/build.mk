@@ -93,7 +93,7 @@ MODEL := $(call programs,fast,$(filter tests/model/%,$(PROGRAMS)))
 # What runs a guest.
 RUNNER := build/cli/paravane build/hv/paravane.elf
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
-LINUX_TESTED := linux build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
+LINUX_TESTED := linux build/linux/count.so build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
 # The same of 32 bits.
 GRUB_TESTED := build/linux/grub-images build/linux/grub/guest32.elf
 
@@ -187,7 +187,7 @@ coverage: cov
 
 bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf build/guests/tests/share.elf build/guests/demo.elf \
 		build/guests/scaling.elf build/guests32/demo.elf build/guests/costs.elf build/guests32/costs.elf \
-		build/replay/paravane-replay $(RUNNER)
+		build/replay/paravane-replay build/linux/amd64/ramdisk.img build/linux/count.so $(RUNNER)
 	$(Q)tools/bench $(call programs,bench,$(BENCHES)) tests/recordings/bench.sh tests/several/bench.sh \
 		tests/guest/bench.sh tests/several/scaling.sh tests/budget/bench.sh
 
