@@ -187,6 +187,7 @@ coverage: cov
 
 bench: $(call programs,bench,$(BENCHES)) build/guests/paravirt.elf build/guests/tests/share.elf build/guests/demo.elf \
 		build/guests/scaling.elf build/guests32/demo.elf build/guests/costs.elf build/guests32/costs.elf \
+		build/guests/hello.elf build/guests32/hello.elf \
 		build/replay/paravane-replay build/linux/amd64/ramdisk.img build/linux/count.so $(RUNNER)
 	$(Q)tools/bench $(call programs,bench,$(BENCHES)) tests/recordings/bench.sh tests/several/bench.sh \
 		tests/guest/bench.sh tests/several/scaling.sh tests/budget/bench.sh

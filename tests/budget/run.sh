@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What calls, ways into a guest's kernel, and the hypervisor's share of operations of Debian's Linux cost, in
-# instructions, against what each may: tests/budget/rows.  QEMU lets an instruction take a nanosecond of virtual time, so
-# that the figures of one build are the same each time, however busy the machine is; those of Linux, medians of 31 rounds
-# each, nearly so.
+# What calls, ways into a guest's kernel, the hypervisor's share of operations of Debian's Linux, and the frames of a
+# domain that comes and goes cost, in instructions, against what each may: tests/budget/rows.  QEMU lets an instruction
+# take a nanosecond of virtual time, so that the figures of one build are the same each time, however busy the machine
+# is; those of Linux, medians of 31 rounds each, nearly so.
 #
 # Usage: tests/budget/run.sh              compare: a row that costs more than 2% above its budget fails
 #        tests/budget/run.sh --figures    print them, and a line for each as tools/bench wants them
@@ -39,9 +39,33 @@ measure_linux() {
     tools/bench-linux --shares "$1" | sed 's/^/Linux, /'
 }
 
-measure paravane 64 build/guests/costs.elf >"$work/now" || exit 1
-measure paravane 32 build/guests32/costs.elf >>"$work/now" || exit 1
-measure_linux paravane >>"$work/now" || exit 1
+# microseconds MEBIBYTES KERNEL: how long the start and the end of a domain of that size took, whose guest ends at once.
+microseconds() {
+    if ! bounded build/cli/paravane run --verbose --seed 1 --timeout "$limit" --memory "$1M" \
+        "${counting[@]/#/--qemu-arg=}" "$2" >"$work/said" 2>&1 </dev/null; then
+        echo "the kernel failed: $1 MiB, $2" >&2
+        cat "$work/said" >&2
+        return 1
+    fi
+    sed -nE 's/.*: built, .* in ([0-9]+) us.*/\1/p; s/.*: release of .* in ([0-9]+) us.*/\1/p' "$work/said"
+}
+
+# life BITS KERNEL: the same as measure, of the share that a frame has in them: the difference between two sizes.
+life() {
+    local small large
+    mapfile -t small < <(microseconds 64 "$2")
+    mapfile -t large < <(microseconds 256 "$2")
+    [ ${#small[@]} -eq 2 ] && [ ${#large[@]} -eq 2 ] || return 1
+    printf '%s bits, %s\t%s\n' "$1" 'start of day: a frame, with the 512 of its clearing' \
+        $(((large[0] - small[0]) * 1000 / frames_between)) \
+        "$1" 'teardown: a frame, which a table maps' $(((large[1] - small[1]) * 1000 / frames_between))
+}
+frames_between=$(((256 - 64) * 256))
+
+{
+    measure paravane 64 build/guests/costs.elf && life 64 build/guests/hello.elf &&
+        measure paravane 32 build/guests32/costs.elf && life 32 build/guests32/hello.elf && measure_linux paravane
+} >"$work/now" || exit 1
 
 # join_rows FIRST SECOND: the lines of FIRST, each with what SECOND has of that name, or "-".
 join_rows() {
