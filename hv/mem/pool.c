@@ -73,22 +73,38 @@ static bool is_free(uint64_t frame)
     return pool.levels[0].words[frame / WORD_BITS] >> frame % WORD_BITS & 1;
 }
 
-/*
- * A word that was zero has its bit in the level above set; the levels above that one know already, or hear of it too.
- */
-static void set_free(uint64_t frame)
+/* @bits of a word of the lowest level.  A word that was zero has its bit in the level above set, and so on. */
+static void set_word_free(uint64_t index, uint64_t bits)
 {
-    uint64_t bit = frame;
+    for (unsigned i = 0; i < pool.nr_levels; i++) {
+        uint64_t *word = &pool.levels[i].words[index], old = *word;
 
-    CHECK(frame < pool.nr_frames && !is_free(frame));
-    for (unsigned i = 0; i < pool.nr_levels; i++, bit /= WORD_BITS) {
-        uint64_t *word = &pool.levels[i].words[bit / WORD_BITS], old = *word;
-
-        *word = old | UINT64_C(1) << bit % WORD_BITS;
+        CHECK(!(old & bits));
+        *word = old | bits;
         if (old)
             break;
+        bits = UINT64_C(1) << index % WORD_BITS;
+        index /= WORD_BITS;
     }
+}
+
+static void set_free(uint64_t frame)
+{
+    CHECK(frame < pool.nr_frames);
+    set_word_free(frame / WORD_BITS, UINT64_C(1) << frame % WORD_BITS);
     __atomic_store_n(&pool.free, pool.free + 1, __ATOMIC_RELAXED);
+}
+
+static void set_all_free(uint64_t first, uint64_t count)
+{
+    CHECK(count <= pool.nr_frames && first <= pool.nr_frames - count);
+    for (uint64_t at = first, end = first + count; at < end;) {
+        uint64_t bit = at % WORD_BITS, length = end - at < WORD_BITS - bit ? end - at : WORD_BITS - bit;
+
+        set_word_free(at / WORD_BITS, UINT64_MAX >> (WORD_BITS - length) << bit);
+        at += length;
+    }
+    __atomic_store_n(&pool.free, pool.free + count, __ATOMIC_RELAXED);
 }
 
 static void set_taken(uint64_t frame)
@@ -109,8 +125,10 @@ static void set_taken(uint64_t frame)
 void pool_add(mfn_t first, uint64_t count)
 {
     lock_take(&lock);
-    for (uint64_t i = 0; i < count; i++)
-        set_free(first.v + i);
+    if (count == 1)
+        set_free(first.v);
+    else
+        set_all_free(first.v, count);
     lock_drop(&lock);
 }
 

@@ -87,6 +87,29 @@ static void test_everything(void **state)
     }
 }
 
+/* Ranges that begin and end anywhere in a word, and have whole ones between: each frame of them comes, and no other. */
+static void test_ranges(void **state)
+{
+    static const uint64_t ends[] = {0, 1, 63, 64, 65, 127, 128, 4095, 4096, 4097, 8192, 9000};
+    unsigned nr_ends = sizeof(ends) / sizeof(ends[0]);
+    mfn_t none;
+
+    (void)state;
+    for (unsigned a = 0; a < nr_ends; a++) {
+        for (unsigned b = a; b < nr_ends; b++) {
+            begin(9000, 5);
+            pool_add(MFN(ends[a]), ends[b] - ends[a]);
+            nr_free = ends[b] - ends[a];
+            assert_int_equal(pool_count(), nr_free);
+            for (uint64_t i = ends[a]; i < ends[b]; i++)
+                model[i] = true;
+            while (nr_free > 0)
+                (void)take(0);
+            assert_false(pool_take(0, MFN_NONE, &none));
+        }
+    }
+}
+
 /* Few free frames far apart: those, and no others. */
 static void test_sparse(void **state)
 {
@@ -204,9 +227,9 @@ static void test_order_of_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),    cmocka_unit_test(test_sparse), cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_holes),         cmocka_unit_test(test_below),  cmocka_unit_test(test_order),
-        cmocka_unit_test(test_order_of_size),
+        cmocka_unit_test(test_everything), cmocka_unit_test(test_ranges), cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_mixed),      cmocka_unit_test(test_holes),  cmocka_unit_test(test_below),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_order_of_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
