@@ -93,6 +93,20 @@ int domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn)
     return domain_populate_extent(domain, pfn, 0, mfn);
 }
 
+int domain_populate_some(struct domain *domain, pfn_t first, unsigned count, mfn_t *mfns)
+{
+    struct op op;
+    int error = op_begin_own(&op, domain, NULL);
+
+    if (error)
+        return error;
+    error = frames_allocate_some(domain, count, mfns);
+    for (unsigned i = 0; !error && i < count; i++)
+        m2p_set(domain->machine, mfns[i], first.v + i);
+    op_end(&op);
+    return error;
+}
+
 int domain_share(struct domain *domain, mfn_t mfn)
 {
     struct op op;

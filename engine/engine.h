@@ -54,6 +54,9 @@ int __must_check domain_populate(struct domain *domain, pfn_t pfn, mfn_t *mfn);
 /* The same for 2^@order frames in a row, for pages in a row.  -XEN_ENOMEM as well if there are no such. */
 int __must_check domain_populate_extent(struct domain *domain, pfn_t pfn, unsigned order, mfn_t *first);
 
+/* The same for @count pages in a row, more than none, whose frames are scattered: all of @mfns, or on an error none. */
+int __must_check domain_populate_some(struct domain *domain, pfn_t first, unsigned count, mfn_t *mfns);
+
 /* Share an allocated frame with the domain, or undo that: frame_share(), frame_unshare() with the lock taken. */
 int __must_check domain_share(struct domain *domain, mfn_t mfn);
 void domain_unshare(struct domain *domain, mfn_t mfn);

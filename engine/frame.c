@@ -32,60 +32,107 @@ void frame_settle_other(struct machine *machine, struct frame *frame, enum frame
     }
 }
 
-/*
- * No processor sees the frames of an extent from the pool any more, and nothing of their past remains.  The flushes
- * come first, at most one of the caches for all of them.
- */
-static void wipe_extent(struct machine *machine, mfn_t first, uint64_t count)
+/* Of the frames of extents of 2^@order that begin at @firsts, the one at @index. */
+FORCE_INLINE struct frame *frame_at(const struct machine *machine, const mfn_t *firsts, unsigned order, uint64_t index)
 {
-    struct frame *frames = frame_find(machine, first);
-    bool incoherent = false;
+    struct frame *frame = frame_find(machine, mfn_add(firsts[index >> order], index & ((UINT64_C(1) << order) - 1)));
 
-    CHECK(frames && frame_find(machine, mfn_add(first, count - 1)));
-    for (uint64_t i = 0; i < count; i++) {
-        CHECK(frame_owner(&frames[i]) == OWNER_NONE && frames[i].refs == 0);
-        tlb_settle(machine, NULL, frames[i].epoch);
-        incoherent |= frames[i].flags & FRAME_INCOHERENT;
-    }
-    if (incoherent)
-        port_cache_flush(machine->tlb.cpus);
-    for (uint64_t i = 0; i < count; i++) {
-        type_forget(&frames[i].type);
-        port_frame_clear(mfn_add(first, i));
-    }
+    CHECK(frame);
+    return frame;
 }
 
-int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
+/*
+ * No processor sees the @count frames of extents from the pool any more, by at most one flush of translations and one
+ * of caches for all of them.
+ */
+FORCE_INLINE void settle_extents(struct machine *machine, const mfn_t *firsts, unsigned order, uint64_t count)
+{
+    uint32_t ended = frame_at(machine, firsts, order, 0)->epoch;
+    unsigned flags = 0;
+
+    for (uint64_t i = 0; i < count; i++) {
+        const struct frame *frame = frame_at(machine, firsts, order, i);
+
+        CHECK(frame_owner(frame) == OWNER_NONE && frame->refs == 0);
+        ended = i == 0 ? ended : tlb_later(machine, ended, frame->epoch);
+        flags |= frame->flags;
+    }
+    tlb_settle(machine, NULL, ended);
+    if (flags & FRAME_INCOHERENT)
+        port_cache_flush(machine->tlb.cpus);
+}
+
+/* Nothing of the past of @frame remains; before that it was settled. */
+static inline void wipe(struct machine *machine, struct frame *frame)
+{
+    type_forget(&frame->type);
+    port_frame_clear(frame_mfn(machine, frame));
+}
+
+FORCE_INLINE void hand_over(struct domain *domain, const mfn_t *firsts, unsigned order, uint64_t count)
 {
     struct machine *machine = domain->machine;
-    uint64_t count = UINT64_C(1) << order;
-    mfn_t end = domain->frames_end.v ? domain->frames_end : MFN_NONE;
 
-    if (count > domain->max_frames || domain->nr_frames > domain->max_frames - count)
-        return -XEN_ENOMEM;
-    if (!port_pool_take(order, end, first))
-        return -XEN_ENOMEM;
-    wipe_extent(machine, *first, count);
+    settle_extents(machine, firsts, order, count);
     for (uint64_t i = 0; i < count; i++) {
-        struct frame *frame = frame_find(machine, mfn_add(*first, i));
+        struct frame *frame = frame_at(machine, firsts, order, i);
 
+        wipe(machine, frame);
         frame->refs = 1;
         frame->flags = FRAME_ALLOCATED;
         frame_set_owner(frame, domain->id.v);
     }
     domain->nr_frames += count;
+}
+
+static bool has_room(const struct domain *domain, uint64_t count)
+{
+    return count <= domain->max_frames && domain->nr_frames <= domain->max_frames - count;
+}
+
+static mfn_t end_of_frames(const struct domain *domain)
+{
+    return domain->frames_end.v ? domain->frames_end : MFN_NONE;
+}
+
+int frames_allocate(struct domain *domain, unsigned order, mfn_t *first)
+{
+    uint64_t count = UINT64_C(1) << order;
+
+    if (!has_room(domain, count) || !port_pool_take(order, end_of_frames(domain), first))
+        return -XEN_ENOMEM;
+    hand_over(domain, first, order, count);
+    return 0;
+}
+
+int frames_allocate_some(struct domain *domain, unsigned count, mfn_t *mfns)
+{
+    unsigned taken;
+
+    CHECK(count > 0);
+    if (!has_room(domain, count))
+        return -XEN_ENOMEM;
+    taken = port_pool_take_some(count, end_of_frames(domain), mfns);
+    if (taken < count) {
+        port_pool_give_some(mfns, taken);
+        return -XEN_ENOMEM;
+    }
+    hand_over(domain, mfns, 0, count);
     return 0;
 }
 
 /* The frames have the owner of those that were reserved from the beginning, and no reference either. */
 bool machine_take(struct machine *machine, unsigned order, mfn_t *first)
 {
+    uint64_t count = UINT64_C(1) << order;
+
     if (!port_pool_take(order, MFN_NONE, first))
         return false;
-    wipe_extent(machine, *first, UINT64_C(1) << order);
-    for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
-        struct frame *frame = frame_find(machine, mfn_add(*first, i));
+    settle_extents(machine, first, order, count);
+    for (uint64_t i = 0; i < count; i++) {
+        struct frame *frame = frame_at(machine, first, order, i);
 
+        wipe(machine, frame);
         frame->flags = 0;
         frame_set_owner(frame, DOMID_XEN);
     }

@@ -117,6 +117,9 @@ static inline void frame_settle(struct machine *machine, struct frame *frame, en
  */
 int __must_check frames_allocate(struct domain *domain, unsigned order, mfn_t *first);
 
+/* The same for @count single frames, more than none, all or none: @mfns. */
+int __must_check frames_allocate_some(struct domain *domain, unsigned count, mfn_t *mfns);
+
 /*
  * Take the "allocated" reference of @frame away from @domain, whose lock is held.  0: dropped; the frame lives on while
  * other references do.  -XEN_EINVAL: it is not an allocated frame of this domain.

@@ -43,6 +43,13 @@ bool port_pool_take(unsigned order, mfn_t end, mfn_t *first);
 void port_pool_give(mfn_t first, unsigned order);
 
 /*
+ * The same for up to @count single frames at once, each as port_pool_take() of order 0 would take it: how many of @mfns
+ * there are, fewer only where the pool has no more.  And for @count of them that go back.
+ */
+unsigned __must_check port_pool_take_some(unsigned count, mfn_t end, mfn_t *mfns);
+void port_pool_give_some(const mfn_t *mfns, unsigned count);
+
+/*
  * Forget every cached translation, global ones and paging-structure caches included, on each processor of @cpus.
  * On return it has happened on all of them.
  */

@@ -138,7 +138,8 @@ enum record_kind {
     CALL(DOMAIN_DYING, domain_set_dying, 0)        \
     CALL(DOMAIN_DESTROY, domain_destroy, 0)        \
     CALL(COUNT_MAPPED, domain_count_mapped, 1)     \
-    CALL(RENUMBER, domain_renumber, 1)
+    CALL(RENUMBER, domain_renumber, 1)             \
+    CALL(POPULATE_SOME, domain_populate_some, 2)
 
 enum record_call {
 #define RECORD_CALL(name, function, arguments) RECORD_CALL_##name,

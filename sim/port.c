@@ -61,6 +61,26 @@ void port_pool_give(mfn_t first, unsigned order)
     pool_give(sim, first, order);
 }
 
+unsigned port_pool_take_some(unsigned count, mfn_t end, mfn_t *mfns)
+{
+    struct sim *sim = sim_here();
+    unsigned taken = 0;
+
+    tasks_progress(sim);
+    while (taken < count && pool_take(sim, 0, end, &mfns[taken]))
+        taken++;
+    return taken;
+}
+
+void port_pool_give_some(const mfn_t *mfns, unsigned count)
+{
+    struct sim *sim = sim_here();
+
+    tasks_progress(sim);
+    for (unsigned i = 0; i < count; i++)
+        pool_give(sim, mfns[i], 0);
+}
+
 /*
  * ---- Processors.
  */

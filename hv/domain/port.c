@@ -47,11 +47,28 @@ bool port_pool_take(unsigned order, mfn_t end, mfn_t *first)
     return pool_take(order, end, first);
 }
 
+/* One that is left of a domain may have had its last frame among those that came back. */
+static void look_at_zombies(void)
+{
+    if (zombie_is_empty())
+        hv_vcpu_give_way();
+}
+
 void port_pool_give(mfn_t first, unsigned order)
 {
     pool_give(first, order);
-    if (zombie_is_empty())
-        hv_vcpu_give_way();
+    look_at_zombies();
+}
+
+unsigned port_pool_take_some(unsigned count, mfn_t end, mfn_t *mfns)
+{
+    return pool_take_some(count, end, mfns);
+}
+
+void port_pool_give_some(const mfn_t *mfns, unsigned count)
+{
+    pool_give_some(mfns, count);
+    look_at_zombies();
 }
 
 /*

@@ -186,15 +186,26 @@ static bool find_run(uint64_t length, uint64_t end, uint64_t *first)
     return false;
 }
 
-static bool take(uint64_t count, uint64_t end, uint64_t *first)
+static bool take_one(uint64_t end, uint64_t *frame)
 {
-    if (pool.free < count || end == 0)
+    if (end == 0 || !find_frame(end, frame))
         return false;
-    if (count == 1 ? !find_frame(end, first) : !find_run(count, end, first))
+    set_taken(*frame);
+    return true;
+}
+
+static bool take_run(uint64_t count, uint64_t end, uint64_t *first)
+{
+    if (pool.free < count || !find_run(count, end, first))
         return false;
     for (uint64_t i = 0; i < count; i++)
         set_taken(*first + i);
     return true;
+}
+
+static uint64_t within(mfn_t end)
+{
+    return end.v < pool.nr_frames ? end.v : pool.nr_frames;
 }
 
 bool pool_take(unsigned order, mfn_t end, mfn_t *first)
@@ -205,7 +216,7 @@ bool pool_take(unsigned order, mfn_t end, mfn_t *first)
     if (order > ORDER_MAX)
         return false;
     lock_take(&lock);
-    taken = take(UINT64_C(1) << order, end.v < pool.nr_frames ? end.v : pool.nr_frames, &found);
+    taken = order ? take_run(UINT64_C(1) << order, within(end), &found) : take_one(within(end), &found);
     lock_drop(&lock);
     if (taken)
         *first = MFN(found);
@@ -216,6 +227,25 @@ void pool_give(mfn_t first, unsigned order)
 {
     CHECK(order <= ORDER_MAX && first.v % (UINT64_C(1) << order) == 0);
     pool_add(first, UINT64_C(1) << order);
+}
+
+unsigned pool_take_some(unsigned count, mfn_t end, mfn_t *mfns)
+{
+    unsigned taken = 0;
+
+    lock_take(&lock);
+    while (taken < count && take_one(within(end), &mfns[taken].v))
+        taken++;
+    lock_drop(&lock);
+    return taken;
+}
+
+void pool_give_some(const mfn_t *mfns, unsigned count)
+{
+    lock_take(&lock);
+    for (unsigned i = 0; i < count; i++)
+        set_free(mfns[i].v);
+    lock_drop(&lock);
 }
 
 uint64_t pool_count(void)

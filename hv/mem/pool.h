@@ -16,9 +16,11 @@ void pool_init(void *map, uint64_t nr_frames, uint64_t seed);
 /* Frames that are the pool's from the beginning. */
 void pool_add(mfn_t first, uint64_t count);
 
-/* The pool's part of port_pool_take() and port_pool_give(). */
+/* The pool's part of port_pool_take() and those behind it. */
 bool pool_take(unsigned order, mfn_t end, mfn_t *first);
 void pool_give(mfn_t first, unsigned order);
+unsigned pool_take_some(unsigned count, mfn_t end, mfn_t *mfns);
+void pool_give_some(const mfn_t *mfns, unsigned count);
 
 /* The least order of frames in which @size bytes, not 0, have room. */
 static inline unsigned pool_order(uint64_t size)

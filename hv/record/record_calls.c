@@ -135,6 +135,16 @@ WRAPPED(int, domain_populate, struct domain *domain, pfn_t pfn, mfn_t *mfn)
     return __wrap_domain_populate_extent(domain, pfn, 0, mfn);
 }
 
+/* Which frames they are is told as they are taken. */
+WRAPPED(int, domain_populate_some, struct domain *domain, pfn_t first, unsigned count, mfn_t *mfns)
+{
+    bool is_recorded = ENTER(POPULATE_SOME, domain, NULL, first.v, count);
+    int error = __real_domain_populate_some(domain, first, count, mfns);
+
+    leave(is_recorded, error);
+    return error;
+}
+
 WRAPPED(int, domain_share_new, struct domain *domain, mfn_t *mfn)
 {
     bool is_recorded = ENTER_PLAIN(SHARE_NEW, domain, NULL);

@@ -53,6 +53,22 @@ WRAPPED(void, port_pool_give, mfn_t first, unsigned order)
     __real_port_pool_give(first, order);
 }
 
+WRAPPED(unsigned, port_pool_take_some, unsigned count, mfn_t end, mfn_t *mfns)
+{
+    unsigned taken = __real_port_pool_take_some(count, end, mfns);
+
+    for (unsigned i = 0; record_inside && i < count && i <= taken; i++)
+        RECORD_EVENT(TAKE, 0, end.v, i < taken ? mfns[i].v : RECORD_NONE);
+    return taken;
+}
+
+WRAPPED(void, port_pool_give_some, const mfn_t *mfns, unsigned count)
+{
+    for (unsigned i = 0; record_inside && i < count; i++)
+        RECORD_EVENT(GIVE, mfns[i].v, 0);
+    __real_port_pool_give_some(mfns, count);
+}
+
 /* ---- Translations. */
 
 WRAPPED(void, port_tlb_flush, cpumask_t cpus)

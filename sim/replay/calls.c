@@ -2,6 +2,7 @@
 /* One adapter an operation, which takes the arguments apart; their table; an operation from beginning to end. */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sim/replay/replay.h>
@@ -65,6 +66,20 @@ ADAPTER(do_populate)
     int error = domain_populate_extent(domain, PFN(args[0]), up_to(args[1], ORDER_MAX), &first);
 
     *more = (struct more){!error, first.v};
+    return error;
+}
+
+/* As many as a recording may say that there were. */
+ADAPTER(do_populate_some)
+{
+    mfn_t *mfns = args[1] > 0 && args[1] <= replay.machine.nr_frames ? calloc(args[1], sizeof(*mfns)) : NULL;
+    int error;
+
+    if (!mfns)
+        tell_end(REPLAY_NO_FILE, "the recording is damaged: operation %llu",
+                 (unsigned long long)replay.operation->number);
+    error = domain_populate_some(domain, PFN(args[0]), (unsigned)args[1], mfns);
+    free(mfns);
     return error;
 }
 
@@ -235,6 +250,7 @@ static const struct {
     [RECORD_CALL_DOMAIN_DESTROY] = {ABOUT_DOMAIN, do_destroy},
     [RECORD_CALL_COUNT_MAPPED] = {ABOUT_DOMAIN, do_count_mapped},
     [RECORD_CALL_RENUMBER] = {ABOUT_DOMAIN, do_renumber},
+    [RECORD_CALL_POPULATE_SOME] = {ABOUT_DOMAIN, do_populate_some},
 };
 _Static_assert(ARRAY_SIZE(calls) == RECORD_CALL_COUNT, "each has an adapter");
 

@@ -43,6 +43,22 @@ void port_pool_give(mfn_t first, unsigned order)
     FOLLOW(GIVE, first.v, order);
 }
 
+/* Recorded one by one. */
+unsigned port_pool_take_some(unsigned count, mfn_t end, mfn_t *mfns)
+{
+    unsigned taken = 0;
+
+    while (taken < count && port_pool_take(0, end, &mfns[taken]))
+        taken++;
+    return taken;
+}
+
+void port_pool_give_some(const mfn_t *mfns, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        port_pool_give(mfns[i], 0);
+}
+
 /* ---- Translations. */
 
 void port_tlb_flush(cpumask_t cpus)

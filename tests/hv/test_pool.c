@@ -126,6 +126,39 @@ static void test_sparse(void **state)
     }
 }
 
+/* Several at once: the same frames, in the same order, as one by one; and where there are no more, those that there are. */
+static void test_some(void **state)
+{
+    mfn_t mfns[64], none;
+
+    (void)state;
+    for (uint64_t end = 100; end <= 500; end += 200) {
+        uint64_t count = end < 400 ? end : 400, expected[400];
+
+        begin(400, 9);
+        for (uint64_t i = 0; i < 400; i++)
+            give(i, 0);
+        for (uint64_t i = 0; i < count; i++)
+            expected[i] = take_below(0, MFN(end));
+        begin(400, 9);
+        for (uint64_t i = 0; i < 400; i++)
+            give(i, 0);
+        for (uint64_t i = 0; i < count; i += 64) {
+            unsigned taken = pool_take_some(64, MFN(end), mfns);
+
+            assert_int_equal(taken, count - i < 64 ? count - i : 64);
+            for (unsigned j = 0; j < taken; j++)
+                assert_int_equal(mfns[j].v, expected[i + j]);
+        }
+        assert_false(pool_take(0, MFN(end), &none));
+        assert_int_equal(pool_take_some(5, MFN(end), mfns), 0);
+        pool_give_some((const mfn_t[]){{7}, {64}, {63}}, 3);
+        assert_int_equal(pool_count(), 400 - count + 3);
+        assert_int_equal(pool_take_some(5, MFN(64), mfns), 2);
+        assert_int_equal(mfns[0].v + mfns[1].v, 7 + 63);
+    }
+}
+
 /* Consecutive and aligned runs, singles in between, given back in pieces. */
 static void test_mixed(void **state)
 {
@@ -227,9 +260,9 @@ static void test_order_of_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything), cmocka_unit_test(test_ranges), cmocka_unit_test(test_sparse),
-        cmocka_unit_test(test_mixed),      cmocka_unit_test(test_holes),  cmocka_unit_test(test_below),
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_order_of_size),
+        cmocka_unit_test(test_everything), cmocka_unit_test(test_ranges),        cmocka_unit_test(test_sparse),
+        cmocka_unit_test(test_mixed),      cmocka_unit_test(test_holes),         cmocka_unit_test(test_below),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_order_of_size), cmocka_unit_test(test_some),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,24 @@ static void test_frames(void **state)
     emptied = true; /* it was the last of a zombie */
     port_pool_give(MFN(0x1230), 1);
     assert_true(cpu_boot.must_give_way);
+    emptied = cpu_boot.must_give_way = false;
+}
+
+static void test_pool_some(void **state)
+{
+    mfn_t mfns[2] = {{0}};
+
+    (void)state;
+    make();
+    assert_int_equal(port_pool_take_some(2, MFN(0x4000), mfns), 2);
+    assert_int_equal(noted.pool_end.v, 0x4000);
+    assert_int_equal(mfns[1].v, 0x1231);
+    port_pool_give_some(mfns, 2);
+    assert_int_equal(noted.gives, 2);
+    assert_false(cpu_boot.must_give_way);
+    emptied = true;
+    port_pool_give_some(mfns, 2);
+    assert_true(cpu_boot.must_give_way);
     emptied = false;
 }
 
@@ -160,8 +178,9 @@ static void test_preemption(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frames),         cmocka_unit_test(test_flushes), cmocka_unit_test(test_flushes_elsewhere),
-        cmocka_unit_test(test_vcpu_elsewhere), cmocka_unit_test(test_locks),   cmocka_unit_test(test_preemption),
+        cmocka_unit_test(test_pool_some),         cmocka_unit_test(test_frames),         cmocka_unit_test(test_flushes),
+        cmocka_unit_test(test_flushes_elsewhere), cmocka_unit_test(test_vcpu_elsewhere), cmocka_unit_test(test_locks),
+        cmocka_unit_test(test_preemption),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,8 @@ FUNCTION(void, domain_init, (void)of, struct domain *of)
 FUNCTION(void, vcpu_init, (void)of, struct vcpu *of)
 FUNCTION(int, domain_populate_extent, ((void)of, (void)pfn, (void)order, first->v = 0x88, 0), struct domain *of,
          pfn_t pfn, unsigned order, mfn_t *first)
+FUNCTION(int, domain_populate_some, ((void)of, (void)first, (void)mfns, count == 3 ? 0 : -12), struct domain *of,
+         pfn_t first, unsigned count, mfn_t *mfns)
 FUNCTION(int, domain_share_new, ((void)of, mfn->v = 1, -12), struct domain *of, mfn_t *mfn)
 FUNCTION(int, domain_grants_create, ((void)of, (void)console, (void)store, 0), struct domain *of, mfn_t console,
          mfn_t store)
@@ -129,6 +131,10 @@ static void check_building(void)
     EXPECT(MACHINE_GIVE, false, 0, 0, 9, 1);
     assert_int_equal(__wrap_domain_populate(&domain, PFN(5), &frame), 0);
     EXPECT(POPULATE, false, 0, 0x88, 5, 0);
+    assert_int_equal(__wrap_domain_populate_some(&domain, PFN(5), 3, &frame), 0);
+    EXPECT(POPULATE_SOME, false, 0, 0, 5, 3);
+    assert_int_equal(__wrap_domain_populate_some(&domain, PFN(6), 4, &frame), -12);
+    EXPECT(POPULATE_SOME, false, -12, 0, 6, 4);
     assert_int_equal(__wrap_domain_share_new(&domain, &frame), -12);
     EXPECT_PLAIN(SHARE_NEW, false, -12);
     assert_int_equal(__wrap_domain_grants_create(&domain, MFN(1), MFN_NONE), 0);

@@ -36,6 +36,9 @@ FUNCTION(void, port_frame_copy,
 FUNCTION(bool, port_pool_take, ((void)order, (void)end, first->v = 0x99, is_good), unsigned order, mfn_t end,
          mfn_t *first)
 FUNCTION(void, port_pool_give, ((void)first, (void)order), mfn_t first, unsigned order)
+FUNCTION(unsigned, port_pool_take_some, ((void)end, mfns[0].v = 0x98, mfns[1].v = 0x97, is_good ? count : 1),
+         unsigned count, mfn_t end, mfn_t *mfns)
+FUNCTION(void, port_pool_give_some, ((void)mfns, (void)count), const mfn_t *mfns, unsigned count)
 FUNCTION(void, port_tlb_flush, (void)cpus, cpumask_t cpus)
 FUNCTION(void, port_tlb_flush_page, ((void)cpus, (void)vaddr), cpumask_t cpus, vaddr_t vaddr)
 FUNCTION(void, port_cache_flush, (void)cpus, cpumask_t cpus)
@@ -96,6 +99,33 @@ static void test_memory(void **state)
     EXPECT(TAKE, 0, 0x100, RECORD_NONE);
     __wrap_port_pool_give(MFN(7), 1);
     EXPECT(GIVE, 7, 1);
+}
+
+static void expect_event(enum record_kind kind, uint64_t first, uint64_t second, uint64_t third)
+{
+    struct record_event event = recorded_expect(kind);
+
+    assert_true(event.number[0] == first && event.number[1] == second);
+    assert_true(kind != RECORD_TAKE || event.number[2] == third);
+}
+
+/* One by one, as if each had been taken by itself; and where there are no more, that. */
+static void test_some(void **state)
+{
+    mfn_t mfns[2];
+
+    (void)state;
+    assert_int_equal(__wrap_port_pool_take_some(2, MFN(0x100), mfns), 2);
+    expect_event(RECORD_TAKE, 0, 0x100, 0x98);
+    expect_event(RECORD_TAKE, 0, 0x100, 0x97);
+    is_good = false;
+    assert_int_equal(__wrap_port_pool_take_some(2, MFN(0x100), mfns), 1);
+    expect_event(RECORD_TAKE, 0, 0x100, 0x98);
+    expect_event(RECORD_TAKE, 0, 0x100, RECORD_NONE);
+    __wrap_port_pool_give_some(mfns, 2);
+    expect_event(RECORD_GIVE, 0x98, 0, 0);
+    expect_event(RECORD_GIVE, 0x97, 0, 0);
+    recorded_expect_nothing();
 }
 
 /* What was copied to is looked at anew, all of it. */
@@ -204,7 +234,7 @@ static void test_outside(void **state)
     static const uint64_t args[6];
     const struct refusal refusal = {.error = XEN_EINVAL};
     uint8_t bytes[3];
-    mfn_t first;
+    mfn_t first, mfns[2];
 
     (void)state;
     record_inside = false;
@@ -213,6 +243,8 @@ static void test_outside(void **state)
     __wrap_port_frame_copy(MFN(6), 0, MFN(5), 0, 8);
     (void)__wrap_port_pool_take(0, MFN_NONE, &first);
     __wrap_port_pool_give(MFN(5), 0);
+    (void)__wrap_port_pool_take_some(2, MFN_NONE, mfns);
+    __wrap_port_pool_give_some(mfns, 2);
     __wrap_port_tlb_flush((cpumask_t){1});
     __wrap_port_tlb_flush_page((cpumask_t){1}, VADDR(0));
     __wrap_port_cache_flush((cpumask_t){1});
@@ -233,9 +265,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_memory, begin),       cmocka_unit_test_setup(test_copied, begin),
-        cmocka_unit_test_setup(test_translations, begin), cmocka_unit_test_setup(test_guest_memory, begin),
-        cmocka_unit_test_setup(test_hypercall, begin),    cmocka_unit_test_setup(test_yield, begin),
-        cmocka_unit_test_setup(test_refused, begin),      cmocka_unit_test_setup(test_outside, begin),
+        cmocka_unit_test_setup(test_some, begin),         cmocka_unit_test_setup(test_translations, begin),
+        cmocka_unit_test_setup(test_guest_memory, begin), cmocka_unit_test_setup(test_hypercall, begin),
+        cmocka_unit_test_setup(test_yield, begin),        cmocka_unit_test_setup(test_refused, begin),
+        cmocka_unit_test_setup(test_outside, begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

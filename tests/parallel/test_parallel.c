@@ -117,6 +117,21 @@ void port_pool_give(mfn_t first, unsigned order)
     pthread_mutex_unlock(&parallel->pool_lock);
 }
 
+unsigned port_pool_take_some(unsigned count, mfn_t end, mfn_t *mfns)
+{
+    unsigned taken = 0;
+
+    while (taken < count && port_pool_take(0, end, &mfns[taken]))
+        taken++;
+    return taken;
+}
+
+void port_pool_give_some(const mfn_t *mfns, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        port_pool_give(mfns[i], 0);
+}
+
 /* A flush may be long in coming: others go on, and the own processor reads ahead and writes until then. */
 static void linger(void)
 {

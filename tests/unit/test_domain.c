@@ -150,19 +150,44 @@ static void test_populate_extent(void **state)
     unit_destroy(&unit);
 }
 
+/* Frames anywhere have names in a row; where there are not so many, nothing changes. */
+static void test_populate_some(void **state)
+{
+    struct unit unit;
+    mfn_t mfns[8];
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state), .max_frames = UNIT_PAGES + 8});
+    assert_int_equal(domain_populate_some(unit.domain, PFN(0x800), 8, mfns), 0);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_counts(&unit, mfns[i], 1, TYPE_NONE, 0);
+        assert_int_equal(unit.machine->m2p[mfns[i].v], 0x800 + i);
+        assert_int_equal(unit.machine->compat_m2p[mfns[i].v], 0x800 + i);
+    }
+    assert_int_equal(domain_populate_some(unit.domain, PFN(0x900), 2, mfns), -XEN_ENOMEM);
+    assert_int_equal(unit.machine->m2p[mfns[0].v], 0x800);
+    unit.domain->dying = true;
+    assert_refused(&unit, domain_populate_some(unit.domain, PFN(0x778), 1, mfns), XEN_ESRCH, REFUSE_DYING);
+    unit.domain->dying = false;
+    unit_destroy(&unit);
+}
+
 /* Where a domain's frames have an end, none lies behind it, of whatever kind.  Shows startofday.described-32. */
 static void test_populate_below(void **state)
 {
     const uint64_t end = 600;
     struct unit unit;
-    mfn_t mfn;
+    mfn_t mfn, mfns[3];
 
     unit_create(&unit, &(struct unit_config){.width = unit_width(state)});
     unit.domain->frames_end = MFN(end);
     assert_int_equal(domain_share_new(unit.domain, &mfn), 0);
     assert_in_range(mfn.v, 0, end - 1);
-    while (!domain_populate_extent(unit.domain, PFN(0x800), 2, &mfn))
+    for (unsigned i = 0; i < 20 && !domain_populate_extent(unit.domain, PFN(0x800), 2, &mfn); i++)
         assert_in_range(mfn.v, 0, end - 4);
+    while (!domain_populate_some(unit.domain, PFN(0x900), 3, mfns)) {
+        for (unsigned i = 0; i < 3; i++)
+            assert_in_range(mfns[i].v, 0, end - 1);
+    }
     while (!domain_populate(unit.domain, PFN(0x777), &mfn))
         assert_in_range(mfn.v, 0, end - 1);
     assert_int_equal(domain_share_new(unit.domain, &mfn), -XEN_ENOMEM);
@@ -397,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_bad_machine),
         unit_test_both(test_populate),
         unit_test_both(test_populate_extent),
+        unit_test_both(test_populate_some),
         unit_test_both(test_populate_below),
         unit_test_both(test_share_new),
         unit_test_both(test_share),

@@ -203,6 +203,92 @@ static void test_wiped(void **state)
     unit_destroy(&unit);
 }
 
+/* Several at once are as many as one by one: each another frame, and wiped. */
+static void test_allocate_some(void **state)
+{
+    enum { COUNT = 40 };
+    struct unit unit;
+    mfn_t mfns[COUNT];
+    uint64_t before;
+    unsigned neighbours = 0;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){0});
+    before = sim_pool_count(unit.sim);
+    port_lock(unit.domain);
+    assert_int_equal(frames_allocate_some(unit.domain, COUNT, mfns), 0);
+    port_unlock(unit.domain);
+    assert_int_equal(sim_pool_count(unit.sim), before - COUNT);
+    assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1 + COUNT);
+    for (unsigned i = 0; i < COUNT; i++) {
+        assert_counts(&unit, mfns[i], 1, TYPE_NONE, 0);
+        assert_int_equal(unit_frame(&unit, mfns[i])->owner, 0);
+        assert_int_equal(unit_frame(&unit, mfns[i])->flags, FRAME_ALLOCATED);
+        for (unsigned j = 0; j < ENTRIES_PER_TABLE; j++)
+            assert_int_equal(unit_entries(&unit, mfns[i])[j], 0);
+        for (unsigned j = 0; j < i; j++)
+            assert_false(mfn_equal(mfns[j], mfns[i]));
+        neighbours += i > 0 && mfns[i].v == mfns[i - 1].v + 1;
+    }
+    assert_in_range(neighbours, 0, 10);
+    for (unsigned i = 0; i < COUNT; i++)
+        release(&unit, mfns[i], 0);
+    unit_destroy(&unit);
+}
+
+/* All or none: the reservation has no room for all, or the pool not so many. */
+static void test_some_or_none(void **state)
+{
+    struct unit unit;
+    mfn_t mfns[8];
+    uint64_t before;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.max_frames = UNIT_PAGES + 6});
+    before = sim_pool_count(unit.sim);
+    port_lock(unit.domain);
+    assert_int_equal(frames_allocate_some(unit.domain, 8, mfns), -XEN_ENOMEM);
+    for (unsigned after = 0; after < 7; after++) {
+        unit.sim->pool_fail_after = after;
+        assert_int_equal(frames_allocate_some(unit.domain, 7, mfns), -XEN_ENOMEM);
+        assert_int_equal(sim_pool_count(unit.sim), before);
+        assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
+    }
+    unit.sim->pool_fail_after = 7;
+    assert_int_equal(frames_allocate_some(unit.domain, 7, mfns), 0);
+    unit.sim->pool_fail_after = UINT64_MAX;
+    port_unlock(unit.domain);
+    unit_destroy(&unit);
+}
+
+/* Of frames with a different past it is the latest that counts, whichever of them has it. */
+static void test_some_settle(void **state)
+{
+    (void)state;
+    for (unsigned latest = 0; latest < 3; latest++) {
+        struct unit unit;
+        mfn_t mfns[3];
+        uint64_t flushes;
+
+        unit_create(&unit, &(struct unit_config){0});
+        while (sim_pool_count(unit.sim) > 3)
+            (void)allocate(&unit, 0);
+        for (unsigned i = 0; i < 3; i++)
+            mfns[i] = allocate(&unit, 0);
+        for (unsigned i = 0; i < 3; i++)
+            release(&unit, mfns[i], 0);
+        tlb_flush(unit.machine, unit.machine->tlb.cpus);
+        unit_frame(&unit, mfns[latest])->epoch = tlb_stamp(unit.machine);
+        unit_frame(&unit, mfns[(latest + 1) % 3])->flags = FRAME_INCOHERENT;
+        flushes = unit.sim->cpus[0].full_flushes + unit.sim->cpus[0].cache_flushes;
+        port_lock(unit.domain);
+        assert_int_equal(frames_allocate_some(unit.domain, 3, mfns), 0);
+        port_unlock(unit.domain);
+        assert_int_equal(unit.sim->cpus[0].full_flushes + unit.sim->cpus[0].cache_flushes, flushes + 2);
+        unit_destroy(&unit);
+    }
+}
+
 /* ---- The hypervisor's own frames, from the pool. */
 
 static void give_it(struct vcpu *vcpu, void *arg)
@@ -487,12 +573,16 @@ static void test_share_settles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get_put),       cmocka_unit_test(test_limits),   cmocka_unit_test(test_put_below_zero),
-        cmocka_unit_test(test_put_in_use),    cmocka_unit_test(test_allocate), cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_above_limit),   cmocka_unit_test(test_wiped),    cmocka_unit_test(test_release),
-        cmocka_unit_test(test_sole),          cmocka_unit_test(test_share),    cmocka_unit_test(test_share_refused),
-        cmocka_unit_test(test_share_settles), cmocka_unit_test(test_take),     cmocka_unit_test(test_take_settles),
-        unit_test_both(test_unreachable),
+        cmocka_unit_test(test_get_put),        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_put_below_zero), cmocka_unit_test(test_put_in_use),
+        cmocka_unit_test(test_allocate),       cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_above_limit),    cmocka_unit_test(test_wiped),
+        cmocka_unit_test(test_release),        cmocka_unit_test(test_sole),
+        cmocka_unit_test(test_share),          cmocka_unit_test(test_share_refused),
+        cmocka_unit_test(test_share_settles),  cmocka_unit_test(test_take),
+        cmocka_unit_test(test_take_settles),   unit_test_both(test_unreachable),
+        cmocka_unit_test(test_allocate_some),  cmocka_unit_test(test_some_or_none),
+        cmocka_unit_test(test_some_settle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,28 @@ static void test_order(void **state)
     sim_destroy(sim);
 }
 
+/* The later of two stamps, in whichever order, and where they have gone round between them. */
+static void test_later(void **state)
+{
+    static const uint64_t clocks[] = {100, 0xffffffff, 0x100000000, 0x100000005, 0x1fffffffe};
+    struct sim *sim = create();
+    struct machine *machine = &sim->machine;
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(clocks); i++) {
+        uint32_t first, second;
+
+        set_clock(machine, clocks[i]);
+        first = tlb_stamp(machine);
+        machine->tlb.now += 3;
+        second = tlb_stamp(machine);
+        assert_int_equal(tlb_later(machine, first, second), second);
+        assert_int_equal(tlb_later(machine, second, first), second);
+        assert_int_equal(tlb_later(machine, first, first), first);
+    }
+    sim_destroy(sim);
+}
+
 /* Exactly those that need it are flushed, and nobody twice. */
 static void test_settle(void **state)
 {
@@ -255,7 +277,7 @@ int main(void)
         cmocka_unit_test(test_order),      cmocka_unit_test(test_settle),          cmocka_unit_test(test_no_processor),
         cmocka_unit_test(test_page_flush), cmocka_unit_test(test_range),           cmocka_unit_test(test_late_date),
         unit_test_both(test_root_load),    cmocka_unit_test(test_meanwhile),       unit_test_both(test_whose),
-        unit_test_both(test_lent),         cmocka_unit_test(test_change_of_modes),
+        unit_test_both(test_lent),         cmocka_unit_test(test_change_of_modes), cmocka_unit_test(test_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,20 @@ void pool_give(mfn_t first, unsigned order)
     noted.gives++;
 }
 
+unsigned pool_take_some(unsigned count, mfn_t end, mfn_t *mfns)
+{
+    noted.pool_end = end;
+    for (unsigned i = 0; i < count; i++)
+        mfns[i] = MFN(0x1230 + i);
+    return count;
+}
+
+void pool_give_some(const mfn_t *mfns, unsigned count)
+{
+    assert_int_equal(mfns[0].v, 0x1230);
+    noted.gives += count;
+}
+
 bool machine_take(struct machine *which, unsigned order, mfn_t *first)
 {
     assert_ptr_equal(which, &machine);
