@@ -10,6 +10,13 @@
 #include <hv/domain/domain.h>
 #include <hv/mem/allocate.h>
 
+#define AT_ONCE 32u /* pages whose frames are taken, or noted, at once; as many entries of the P2M are in one page */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /*
  * ---- The P2M.
  */
@@ -23,9 +30,17 @@ static uint8_t *p2m_entry(const struct build *build, uint64_t pfn)
     return (uint8_t *)port_frame_map(build->p2m_frames[page - build->p2m_first]) + at % PAGE_SIZE;
 }
 
-static void p2m_set(const struct build *build, uint64_t pfn, mfn_t mfn)
+/* For @count pages from @pfn on, whose entries lie in one page. */
+static void p2m_set(const struct build *build, uint64_t pfn, const mfn_t *mfns, uint64_t count)
 {
-    memcpy(p2m_entry(build, pfn), &mfn.v, layout_p2m_entry(build->kernel.image.width));
+    uint8_t *entry = p2m_entry(build, pfn);
+
+    if (layout_p2m_entry(build->kernel.image.width) == sizeof(*mfns)) {
+        memcpy(entry, mfns, count * sizeof(*mfns));
+        return;
+    }
+    for (uint64_t i = 0; i < count; i++)
+        ((uint32_t *)entry)[i] = (uint32_t)mfns[i].v;
 }
 
 mfn_t build_frame(const struct build *build, uint64_t pfn)
@@ -48,60 +63,98 @@ static bool needs_low(const struct build *build, uint64_t first, uint64_t count)
     return layout->start_info - first < count || layout->main.tables[layout->top] - first < count;
 }
 
-static int populate_extent(struct build *build, uint64_t first, unsigned order, mfn_t *mfn)
+/* Frames for @count pages from @pfn on are to lie there, from now on; returns what is to be put back. */
+static mfn_t set_frames_end(const struct build *build, uint64_t pfn, uint64_t count)
 {
     struct domain *domain = &build->domain->engine;
-    mfn_t end = domain->frames_end;
-    int error;
+    mfn_t before = domain->frames_end;
 
-    if (domain->width == WIDTH_PAE && needs_low(build, first, UINT64_C(1) << order))
+    if (domain->width == WIDTH_PAE && needs_low(build, pfn, count))
         domain->frames_end = FRAMES_END_4G;
-    error = order ? domain_populate_extent(domain, PFN(first), order, mfn) : domain_populate(domain, PFN(first), mfn);
-    domain->frames_end = end;
+    return before;
+}
+
+/* Where it is found again: in the builder's own list as long as there is no P2M. */
+static void note(const struct build *build, uint64_t pfn, const mfn_t *mfns, uint64_t count)
+{
+    if (pfn >= build->p2m_first && pfn < build->p2m_end)
+        memcpy(&build->p2m_frames[pfn - build->p2m_first], mfns, count * sizeof(*mfns));
+    else
+        p2m_set(build, pfn, mfns, count);
+}
+
+static int populate_extent(struct build *build, uint64_t pfn)
+{
+    uint64_t size = UINT64_C(1) << build->extent_order, step = least(size, AT_ONCE);
+    mfn_t before = set_frames_end(build, pfn, size), first, mfns[AT_ONCE];
+    int error = domain_populate_extent(&build->domain->engine, PFN(pfn), build->extent_order, &first);
+
+    build->domain->engine.frames_end = before;
+    if (error)
+        return error;
+    for (uint64_t at = 0; at < size; at += step) {
+        for (uint64_t i = 0; i < step; i++)
+            mfns[i] = mfn_add(first, at + i);
+        note(build, pfn + at, mfns, step);
+    }
+    build->in_extents += size;
+    return 0;
+}
+
+static int populate_some(struct build *build, uint64_t pfn, unsigned count)
+{
+    mfn_t before = set_frames_end(build, pfn, count), mfns[AT_ONCE];
+    int error = domain_populate_some(&build->domain->engine, PFN(pfn), count, mfns);
+
+    build->domain->engine.frames_end = before;
+    if (!error)
+        note(build, pfn, mfns, count);
     return error;
 }
 
-/*
- * Frames for the extent that ends before @end, or if that does not lie behind @first, or there is none left, for the
- * page there: *@order and *@mfn.  Once there was none left none is looked for again, since each time the whole pool is.
- */
-static int populate_before(struct build *build, uint64_t first, uint64_t end, unsigned *order, mfn_t *mfn)
+/* So many pages before @end, down to @first, have their entries beside each other, and are in no whole extent. */
+static uint64_t count_before(const struct build *build, uint64_t first, uint64_t end)
 {
-    uint64_t size = UINT64_C(1) << build->extent_order;
-    int error = -XEN_ENOMEM;
+    uint64_t count = least((end - 1) % AT_ONCE + 1, end - first), part = end % (UINT64_C(1) << build->extent_order);
 
-    *order = end % size == 0 && end - first >= size ? build->extent_order : 0;
-    if (*order)
-        error = populate_extent(build, end - size, *order, mfn);
-    if (*order && !error)
-        build->in_extents += size;
-    if (error != -XEN_ENOMEM)
-        return error;
-    if (*order)
-        build->extent_order = *order = 0;
-    return populate_extent(build, end - 1, 0, mfn);
+    return part ? least(count, part) : count;
 }
 
 /*
- * Frames for the pages from @first to before @end, into @frames or, if that is NULL, into the P2M.  The lowest come
- * last, as those that have to do without extents: the guest's kernel lies there.
+ * Frames for the extent that ends before *@end, or if that does not lie behind @first, or there is none left, for
+ * count_before() pages; *@end is before them then.  Once there was no extent left
+ * none is looked for again, since each time the whole pool is.
  */
-static int populate(struct build *build, uint64_t first, uint64_t end, mfn_t *frames)
+static int populate_before(struct build *build, uint64_t first, uint64_t *end)
+{
+    uint64_t size = UINT64_C(1) << build->extent_order, count;
+    int error = -XEN_ENOMEM;
+
+    if (build->extent_order && *end % size == 0 && *end - first >= size) {
+        error = populate_extent(build, *end - size);
+        if (error == -XEN_ENOMEM)
+            build->extent_order = 0;
+        else
+            *end -= size;
+    }
+    if (error != -XEN_ENOMEM)
+        return error;
+    count = count_before(build, first, *end);
+    *end -= count;
+    return populate_some(build, *end, (unsigned)count);
+}
+
+/*
+ * Frames for the pages from @first to before @end.  The lowest come last, as those that have to do without extents: the
+ * guest's kernel lies there.
+ */
+static int populate(struct build *build, uint64_t first, uint64_t end)
 {
     while (end > first) {
-        unsigned order;
-        mfn_t mfn;
-        int error = populate_before(build, first, end, &order, &mfn);
+        int error = populate_before(build, first, &end);
 
         if (error)
             return error;
-        for (uint64_t i = UINT64_C(1) << order; i-- > 0;) {
-            end--;
-            if (frames)
-                frames[end - first] = MFN(mfn.v + i);
-            else
-                p2m_set(build, end, mfn_add(mfn, i));
-        }
         port_preempt_point();
     }
     return 0;
@@ -112,7 +165,7 @@ static int populate_p2m(struct build *build)
 {
     const struct layout *layout = &build->layout;
     mfn_t *frames = build->p2m_frames;
-    int error = populate(build, build->p2m_first, build->p2m_end, frames);
+    int error = populate(build, build->p2m_first, build->p2m_end);
 
     if (error)
         return error;
@@ -121,13 +174,8 @@ static int populate_p2m(struct build *build)
         port_preempt_point();
     }
     for (uint64_t pfn = build->p2m_first; pfn < build->p2m_end; pfn++)
-        p2m_set(build, pfn, frames[pfn - build->p2m_first]);
+        p2m_set(build, pfn, &frames[pfn - build->p2m_first], 1);
     return 0;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
 }
 
 int build_populate(struct build *build)
@@ -143,9 +191,9 @@ int build_populate(struct build *build)
         return -XEN_ENOMEM;
     error = populate_p2m(build);
     if (!error)
-        error = populate(build, build->p2m_end, build->nr_pages, NULL);
+        error = populate(build, build->p2m_end, build->nr_pages);
     if (!error)
-        error = populate(build, 0, build->p2m_first, NULL);
+        error = populate(build, 0, build->p2m_first);
     return error;
 }
 
