@@ -74,7 +74,7 @@ static __attribute__((noinline)) void demote(struct op *op, struct frame *frame)
     if (type_of(frame->type) != TYPE_SEGDESC)
         table_demote(op, frame);
     type_demote_end(&frame->type);
-    frame->epoch = tlb_stamp(op->machine);
+    frame->epoch = type_of(frame->type) == TYPE_SEGDESC ? tlb_stamp(op->machine) : op->pt_owner->unlinked;
 }
 
 void typeref_put(struct op *op, struct frame *frame)

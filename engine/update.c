@@ -75,7 +75,10 @@ static int update_slot(struct op *op, const struct level *level, struct slot slo
         entry_release(op, slot, entry.bits);
         return -XEN_EAGAIN;
     }
-    op->upper_changed |= slot.level > 1 && (old & ENTRY_PRESENT);
+    if (slot.level > 1 && (old & ENTRY_PRESENT)) {
+        op->upper_changed = true;
+        tlb_unlink(op->pt_owner);
+    }
     entry_release(op, slot, old);
     return 0;
 }

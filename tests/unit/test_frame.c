@@ -552,7 +552,7 @@ static void test_share_refused(void **state)
     unit_destroy(&unit);
 }
 
-/* A frame that was a table a moment ago is not shared before what saw it as one has flushed. */
+/* A frame that was a descriptor table a moment ago is not shared before what saw it as one has flushed. */
 static void test_share_settles(void **state)
 {
     struct unit unit;
@@ -561,8 +561,9 @@ static void test_share_settles(void **state)
 
     (void)state;
     unit_create(&unit, &(struct unit_config){0});
-    page = unit_table(&unit, 1);
-    assert_int_equal(guest_unpin(unit.vcpu, page), 0);
+    page = unit_idle_page(&unit);
+    assert_int_equal(guest_set_gdt(unit.vcpu, &page, 8), 0);
+    assert_int_equal(guest_set_gdt(unit.vcpu, NULL, 0), 0);
     flushes = unit.sim->cpus[0].full_flushes;
     assert_int_equal(frame_share(unit.domain, unit_frame(&unit, page)), 0);
     assert_int_equal(unit.sim->cpus[0].full_flushes, flushes + 1);

@@ -127,7 +127,7 @@ static void test_held(void **state)
     unit_destroy(&unit);
 }
 
-/* The frame was a table: nothing that processors remember of that reaches the hypervisor's writes. */
+/* The frame was a descriptor table: nothing that processors remember of that reaches the hypervisor's writes. */
 static void test_settles(void **state)
 {
     struct unit unit;
@@ -135,8 +135,9 @@ static void test_settles(void **state)
     mfn_t table;
 
     create(&unit, state);
-    table = unit_table(&unit, 1);
-    assert_int_equal(guest_unpin(unit.vcpu, table), 0);
+    table = unit_idle_page(&unit);
+    assert_int_equal(guest_set_gdt(unit.vcpu, &table, 8), 0);
+    assert_int_equal(guest_set_gdt(unit.vcpu, NULL, 0), 0);
     flushes = unit.sim->cpus[0].full_flushes;
     assert_int_equal(domain_hold_writable(unit.domain, table), 0);
     assert_int_equal(unit.sim->cpus[0].full_flushes, flushes + 1);

@@ -40,8 +40,8 @@ static void test_plain(void **state)
 }
 
 /*
- * A frame that was a table is memory again only after a flush; one whose uses cannot be counted is not written.  Shows
- * mmu_update.plain-exhausted.
+ * A frame that was a descriptor table is memory again only after a flush; one whose uses cannot be counted is not
+ * written.  Shows mmu_update.plain-exhausted.
  */
 static void test_plain_conversion(void **state)
 {
@@ -50,8 +50,9 @@ static void test_plain_conversion(void **state)
     mfn_t page;
 
     create(&unit, state);
-    page = unit_table(&unit, 1);
-    assert_int_equal(guest_unpin(unit.vcpu, page), 0);
+    page = unit_idle_page(&unit);
+    assert_int_equal(guest_set_gdt(unit.vcpu, &page, 8), 0);
+    assert_int_equal(guest_set_gdt(unit.vcpu, NULL, 0), 0);
     flushes = unit.sim->cpus[1].full_flushes;
     assert_int_equal(guest_set_entry(unit.vcpu, page, 0, 0x77), 0);
     assert_int_equal(unit.sim->cpus[1].full_flushes, flushes + 1);
