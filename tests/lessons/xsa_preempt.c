@@ -138,16 +138,17 @@ static struct answer play_multicall(struct stage *stage)
     struct vcpu *vcpu = stage->lesson.vcpu;
     struct guest *guest = stage->lesson.guest;
     struct answer answer = {0};
-    struct multicall_entry calls[4];
+    struct multicall_entry calls[20]; /* there are points before the ninth and the seventeenth */
 
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
         calls[i] = guest_call_update_va_mapping(vcpu, lesson_window(guest, i),
-                                                pte(guest_mfn(guest, stage->pages[i]), PTE_RW_PAGE),
+                                                pte(guest_mfn(guest, stage->pages[i % 4]), PTE_RW_PAGE),
                                                 UVMF_TLB_FLUSH | UVMF_ALL);
     calls[2].op = 77;
-    answer.result = guest_multicall(vcpu, calls, 4);
+    calls[17].op = 77;
+    answer.result = guest_multicall(vcpu, calls, ARRAY_SIZE(calls));
     for (unsigned i = 0; i < 4; i++)
-        answer.more[i] = calls[i].result;
+        answer.more[i] = calls[i].result ^ calls[16 + i].result << 32;
     return answer;
 }
 
