@@ -42,27 +42,9 @@ static int new_user_baseptr(struct op *op, const struct mmuext_op *ext)
  * What a guest asks for by itself has nothing to do with the engine's state: while it waits for other processors, they
  * may have the locks, if this batch has them.
  */
-static bool let_others(struct op *op, cpumask_t cpus)
-{
-    bool lets = op->pt_owner && (cpus.bits & ~cpumask_of(op->vcpu->cpu).bits);
-
-    if (lets)
-        op_let_go(op);
-    return lets;
-}
-
-static void flush_on(struct op *op, cpumask_t cpus)
-{
-    bool has_let_go = let_others(op, cpus);
-
-    tlb_flush(op->machine, cpus);
-    if (has_let_go)
-        op_take_back(op);
-}
-
 static void flush_page_on(struct op *op, cpumask_t cpus, vaddr_t vaddr)
 {
-    bool has_let_go = let_others(op, cpus);
+    bool has_let_go = op_lets_others(op, cpus);
 
     flush_page(op->vcpu->domain, cpus, vaddr);
     if (has_let_go)
@@ -95,7 +77,7 @@ static int flush_multi(struct op *op, const struct mmuext_op *ext)
     int error = read_mask(op, ext, &cpus);
 
     if (!error)
-        flush_on(op, cpus);
+        op_flush(op, cpus);
     return error;
 }
 
@@ -112,7 +94,7 @@ static int flush_page_multi(struct op *op, const struct mmuext_op *ext)
 static int flush_all(struct op *op, const struct mmuext_op *ext)
 {
     (void)ext;
-    flush_on(op, flush_domain_cpus(op->vcpu->domain));
+    op_flush(op, flush_domain_cpus(op->vcpu->domain));
     return 0;
 }
 

@@ -131,14 +131,27 @@ void op_preempt_point(struct op *op)
         op_wait(op);
 }
 
-void op_let_go(struct op *op)
-{
-    op_unlock(op);
-}
-
 void op_take_back(const struct op *op)
 {
     op_lock(op);
+}
+
+bool op_lets_others(struct op *op, cpumask_t cpus)
+{
+    bool has_others = op->vcpu && op->pt_owner && (cpus.bits & ~cpumask_of(op->vcpu->cpu).bits);
+
+    if (has_others)
+        op_unlock(op);
+    return has_others;
+}
+
+void op_flush(struct op *op, cpumask_t cpus)
+{
+    bool has_let_go = op_lets_others(op, cpus);
+
+    tlb_flush(op->machine, cpus);
+    if (has_let_go)
+        op_take_back(op);
 }
 
 void op_lock_other(struct op *op, struct domain *other)

@@ -85,9 +85,15 @@ FORCE_INLINE bool __must_check op_goes_on(struct op *op)
     return !op_is_dying(op);
 }
 
-/* From the first to the second others may have the operation's locks, as at a preemption point. */
-void op_let_go(struct op *op);
+/*
+ * Something that @cpus are to do for the operation is waited for next.  True: others than the caller's processor are
+ * among them, and until op_take_back() they may have the operation's locks, if it has begun, as at a preemption point.
+ */
+bool __must_check op_lets_others(struct op *op, cpumask_t cpus);
 void op_take_back(const struct op *op);
+
+/* Flush @cpus wholly: tlb_flush(), with that around it. */
+void op_flush(struct op *op, cpumask_t cpus);
 
 /*
  * Exchange the operation's locks for that of @other, any domain that cannot go meanwhile because it owns a frame that
