@@ -32,6 +32,27 @@ int typeref_convert_writable(struct op *op, struct slot slot, struct frame *fram
     return 0;
 }
 
+/*
+ * What frame_settle() is to flush, in advance where others are among those: while they do it they may have the locks,
+ * for the frame is busy.  It finds what is left then.
+ */
+static __attribute__((noinline)) void flush_others(struct op *op, const struct frame *frame)
+{
+    cpumask_t stale = tlb_stale(op->machine, op->pt_owner, frame->epoch);
+
+    if (op->vcpu && (stale.bits & ~cpumask_of(op->vcpu->cpu).bits))
+        op_flush(op, stale);
+}
+
+FORCE_INLINE void settle_busy(struct op *op, struct frame *frame, enum frame_type was, enum frame_type want)
+{
+    uint64_t cpus = op->machine->tlb.cpus.bits;
+
+    if (was != TYPE_NONE && was != want && (cpus & (cpus - 1)))
+        flush_others(op, frame);
+    frame_settle(op->machine, frame, was, want);
+}
+
 /* untyped, retired -> live, or back to retired with the error of what was refused */
 static int promote(struct op *op, struct frame *frame, enum frame_type want)
 {
@@ -39,7 +60,7 @@ static int promote(struct op *op, struct frame *frame, enum frame_type want)
     int error;
 
     type_promote_begin(&frame->type, want);
-    frame_settle(op->machine, frame, was, want);
+    settle_busy(op, frame, was, want);
     error = want == TYPE_SEGDESC ? descriptor_frame_validate(op, frame) : table_promote(op, frame, want);
     if (error) {
         type_promote_abort(&frame->type);

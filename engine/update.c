@@ -205,6 +205,6 @@ int update_memory(struct op *op, struct frame *frame, unsigned index, const stru
 void update_flush(struct op *op)
 {
     if (op->upper_changed)
-        tlb_flush(op->machine, flush_domain_cpus(op->pt_owner));
+        op_flush(op, flush_domain_cpus(op->pt_owner));
     op->upper_changed = false;
 }

@@ -50,6 +50,7 @@ int __must_check update_memory(struct op *op, struct frame *frame, unsigned inde
 
 /*
  * Flush what the operation's updates of upper entries made stale, on every processor of the tables' domain.  Not for
- * safety, which the flushes at type changes see to: guests have come to rely on it (abi/mmu.h, [mmu_update]).
+ * safety, which the flushes at type changes see to: guests have come to rely on it (abi/mmu.h, [mmu_update]).  Locks
+ * may be dropped and retaken.
  */
 void update_flush(struct op *op);

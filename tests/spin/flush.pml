@@ -30,7 +30,7 @@
 
 byte now = 1;                          /* machine->tlb.now, as machine_init() leaves it */
 byte flushed;                          /* machine->tlb.flushed[0] */
-bool locked[2];                        /* the lock of each frame's owner */
+bool locked[2];                        /* the lock of each frame's owner; while a table begins, that the frame is busy */
 byte type[2];                          /* the frame's type: what it is, or was last */
 byte stamp[2];                         /* frame->epoch, where it is in no use */
 byte entry[2];                         /* in memory: the use of the frame that there is */

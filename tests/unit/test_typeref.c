@@ -22,7 +22,8 @@ static uint64_t flushes(const struct unit *unit, unsigned cpu)
 
 /*
  * A page that another processor can still write through a stale translation becomes a table only after that processor
- * has flushed; while it flushes nobody can use the page as anything, and its contents have not been judged yet.
+ * has flushed; while it flushes nobody can use the page as anything, and its contents have not been judged yet; and
+ * others may have the domain's lock.
  */
 static struct {
     const struct unit *unit;
@@ -34,10 +35,11 @@ static void see_flush(struct sim *sim, cpumask_t cpus)
 {
     struct frame *frame = unit_frame(watch.unit, watch.page);
 
-    (void)sim;
     if (!(cpus.bits & 2) || type_of(frame->type) != TYPE_L1)
         return;
     watch.seen++;
+    if (sim->domains[0].lock_owner)
+        sim_fail("others are flushed with the lock held");
     if (!type_is_busy(frame->type) || type_is_validated(frame->type))
         sim_fail("flushed while the frame is neither the one nor the other");
     /* The last chance to write: the contents that are judged must be those. */

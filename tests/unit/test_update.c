@@ -137,9 +137,16 @@ static void test_upper_limits(void **state)
     unit_destroy(&unit);
 }
 
+static void need_no_lock(struct sim *sim, cpumask_t cpus)
+{
+    (void)cpus;
+    if (sim->domains[0].lock_owner)
+        sim_fail("a batch ends with a flush of others, and the lock held");
+}
+
 /*
- * Replacing a present entry above level 1 flushes every processor of the domain, once a batch; nothing else does.
- * Shows mmu_update.flush-upper, mmu_update.no-flush-leaf.
+ * Replacing a present entry above level 1 flushes every processor of the domain, once a batch, without the lock;
+ * nothing else does.  Shows mmu_update.flush-upper, mmu_update.no-flush-leaf.
  */
 static void test_flush(void **state)
 {
@@ -162,7 +169,9 @@ static void test_flush(void **state)
     assert_int_equal(unit.sim->cpus[1].full_flushes, ++before);
     for (unsigned i = 0; i < 3; i++)
         requests[i] = (struct mmu_update){pte(table, 3 * 8), i == 1 ? pte(l1, PTE_TABLE) : 0};
+    unit.sim->on_flush = need_no_lock;
     assert_int_equal(guest_mmu_update(unit.vcpu, requests, 3, NULL, DOMID_SELF), 0);
+    unit.sim->on_flush = NULL;
     assert_int_equal(unit.sim->cpus[0].full_flushes, unit.sim->cpus[1].full_flushes);
     assert_int_equal(unit.sim->cpus[1].full_flushes, before + 1);
     assert_int_equal(guest_unpin(unit.vcpu, table), 0);
