@@ -77,7 +77,7 @@ compare() {
         NR == FNR { if (!/^#/) { budget[$1] = $2; xen[$1] = $3 } next }
         {
             seen[$1]
-            with = xen[$1] ~ /^[0-9]/ ? sprintf(", Xen %d", xen[$1]) : ""
+            with = xen[$1] ~ /^[0-9]/ ? ", Xen " xen[$1] : ""
             if (!($1 in budget)) {
                 printf "FAILED %s: %d, and it has no budget\n", $1, $2; failed++
             } else if ($2 > budget[$1] * 1.02) {
@@ -102,7 +102,7 @@ figures() {
             printf "  %7d %7s  %s\n", $2, xen[$1], $1
             printf "{\"name\": \"%s\", \"value\": %d, \"unit\": \"instructions\"}\n", $1, $2
             if (xen[$1] ~ /^[0-9]/)
-                printf "{\"name\": \"%s, Xen\", \"value\": %d, \"unit\": \"instructions\"}\n", $1, xen[$1]
+                printf "{\"name\": \"%s, Xen\", \"value\": %s, \"unit\": \"instructions\"}\n", $1, xen[$1]
         }' $rows "$work/now"
 }
 
