@@ -9,6 +9,7 @@
 #include <abi/vm_assist.h>
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/trap.h>
 #include <hv/domain/domain.h>
 #include <hv/domain/vcpu.h>
 
@@ -32,9 +33,14 @@ void offsets(void)
     OFFSET(VCPU_KERNEL_SP, hv_vcpu, bounce.kernel_sp);
     OFFSET(VCPU_SYSCALL, hv_vcpu, bounce.syscall.address);
     OFFSET(VCPU_SYSCALL_MASKS, hv_vcpu, bounce.syscall.mask_events);
+    OFFSET(VCPU_FAULT, hv_vcpu, engine.traps[VECTOR_PAGE_FAULT].address);
+    OFFSET(VCPU_FAULT_FLAGS, hv_vcpu, engine.traps[VECTOR_PAGE_FAULT].flags);
+    NUMBER(GATE_MASKS, 4);
+    NUMBER(FAULT_OF_USER, PAGE_FAULT_USER);
     OFFSET(VCPU_NMI, hv_vcpu, bounce.nmi_pending);
     OFFSET(VCPU_INFO, hv_vcpu, info);
     OFFSET(INFO_MASK, vcpu_info, evtchn_upcall_mask);
+    OFFSET(INFO_CR2, vcpu_info, arch.cr2);
     OFFSET(DOMAIN_ASSISTS, hv_domain, vm_assist);
     NUMBER(ASSIST_IOPL, 1 << VMASST_TYPE_architectural_iopl);
     OFFSET(CPU_NMI_TICKS, cpu, nmi_ticks);
@@ -53,5 +59,6 @@ void offsets(void)
     NUMBER(FLAGS_ALWAYS, RFLAGS_ONE | RFLAGS_IF);
     NUMBER(FLAGS_OF_HANDLER,
            (RFLAGS_GUEST | RFLAGS_ONE | RFLAGS_IF) & ~(RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_RF | RFLAGS_AC));
+    NUMBER(FLAG_OF_EXCEPTION, RFLAGS_DF); /* and this: only calls clear it */
     NUMBER(RFLAGS_IF_BIT, 9);
 }

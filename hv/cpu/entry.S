@@ -21,7 +21,7 @@
  * ---- Exceptions and interrupts.
  */
         .text
-        .macro STUBS common
+        .macro STUBS common, page_fault
         vector = 0
         .rept 256
         .balign STUB_SIZE
@@ -30,7 +30,11 @@
         pushq $0
         .endif
         pushq $vector
+        .if vector == ENTRY_PAGE_FAULT
+        jmp \page_fault
+        .else
         jmp \common
+        .endif
         vector = vector + 1
         .endr
         .endm
@@ -38,13 +42,14 @@
         .globl entry_stubs, entry_traced_traps
         .balign STUB_SIZE
 entry_stubs:
-        STUBS entry_common
+        STUBS entry_common, entry_page_fault
 
 /* The same where traps are traced: hv/domain/trace_trap.h. */
         .balign STUB_SIZE
 entry_traced_traps:
-        STUBS entry_common_traced
+        STUBS entry_common_traced, entry_common_traced
 
+        .globl entry_common
         .balign 16
 entry_common:
         FRAME_BEGINS
@@ -64,7 +69,10 @@ entry_common:
 
 entry_from_guest:
         FRAME_BEGINS
-        SAVE_REGISTERS
+        SAVE_FIRST
+        .globl entry_from_guest_rest
+entry_from_guest_rest:
+        SAVE_REST
         pushq $RFLAGS_CLEAR
         popfq
         movq %rsp, %rdi

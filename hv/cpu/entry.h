@@ -12,6 +12,9 @@
 /* And one that is an ordinary interrupt, with a way in of its own: see abi/hypercall.h. */
 #define ENTRY_HYPERCALL32 0x82
 
+/* One of the processor's whose stub leads to a way of its own, hv/cpu/entry_short.S: VECTOR_PAGE_FAULT. */
+#define ENTRY_PAGE_FAULT 14
+
 /* What a processor needs at hand where nothing else is: struct entry_cpu, one each. */
 #define ENTRY_CPUS        64
 #define ENTRY_CPU_SIZE    16

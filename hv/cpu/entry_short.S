@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two ways that a guest takes more often than all others, for the case that is the ordinary one: the system call of
- * a program to its kernel, and the iret of a kernel.  What is done is what trap_call() does, step by step, with five
- * registers instead of all; whatever is not ordinary is found before anything has changed, and goes the long way:
+ * The three ways that a guest takes more often than all others, for the case that is the ordinary one: the system call
+ * of a program to its kernel, the page fault of a program, and the iret of a kernel.  What is done is what trap_call()
+ * and trap_from_guest() do, step by step, with five registers instead of all; whatever is not ordinary is found before
+ * anything has changed, and goes the long way:
  *
- *   syscall    bounce_syscall() of hv/domain/bounce.c, bounce_wide() of hv/domain/bounce_wide.c, vcpu_enter_kernel()
- *   iret       call_iret() of hv/call/call_trap.c, vcpu_enter_user()
- *   both       prepare_return() of hv/trap.c
+ *   syscall      bounce_syscall() of hv/domain/bounce.c, bounce_wide() of hv/domain/bounce_wide.c, vcpu_enter_kernel()
+ *   page fault   page_fault() of hv/trap.c, bounce_page_fault(), bounce_wide_error(), vcpu_enter_kernel()
+ *   iret         call_iret() of hv/call/call_trap.c, vcpu_enter_user()
+ *   all          prepare_return() of hv/trap.c
  *
  * guests/tests/ways has a guest go both ways, from the same states, and compares.
  */
 #include <abi/hypercall.h>
 #include <abi/segment.h>
 
+#include <hv/base/layout.h>
 #include <hv/cpu/entry_macros.h>
 
 /* What else stands in capitals here is of hv/offsets.c. */
@@ -30,7 +33,8 @@
 #define OWNER_CPU 96
 #define OWNER_VCPU 104
 
-#define HANDLER_SIZE 56 /* of the frame that a handler finds */
+#define HANDLER_SIZE 56 /* of the frame that a handler finds, or with an error code */
+#define HANDLER_ERROR_SIZE 64
 #define IN_SYSCALL 0x100 /* VGCF_in_syscall */
 
 /*
@@ -46,11 +50,13 @@
         jb \no
         .endm
 
-/* The flags are proper, and the guest does not see those of I/O privilege.  rdx is the domain then.  Uses rax. */
-        .macro NEEDS_ORDINARY no
-        movl %r11d, %eax
-        andl $(ENTRY_PROPER_MASK & ~3), %eax
-        cmpl $(ENTRY_PROPER & ~3), %eax
+/*
+ * The flags in eax are proper, and with @ring 3 what is in their lowest bits is ring 3; and the guest does not see
+ * those of I/O privilege.  rdx is the domain then.  Uses rax.
+ */
+        .macro NEEDS_ORDINARY ring, no
+        andl $((ENTRY_PROPER_MASK & ~3) | \ring), %eax
+        cmpl $((ENTRY_PROPER & ~3) | \ring), %eax
         jne \no
         movq VCPU_DOMAIN(%rdi), %rdx
         testb $ASSIST_IOPL, DOMAIN_ASSISTS(%rdx)
@@ -79,6 +85,23 @@
         .endm
 
 /*
+ * Events are not masked, the kernel has a root, which is in rax then, and a stack that a frame of @size bytes fits on:
+ * it goes to rsi.  Otherwise go on at @no.  Uses rax.
+ */
+        .macro NEEDS_WAY_TO_KERNEL size, no
+        movq VCPU_INFO(%rdi), %rax
+        cmpb $0, INFO_MASK(%rax)
+        jne \no
+        movq VCPU_KERNEL_SP(%rdi), %rsi
+        andq $-16, %rsi
+        subq $\size, %rsi
+        NEEDS_KERNEL_RANGE rsi, \size, \no
+        movq VCPU_KERNEL_ROOT(%rdi), %rax
+        testq %rax, %rax
+        js \no /* MFN_NONE */
+        .endm
+
+/*
  * ---- From entry_short_stubs of hv/cpu/entry.S: rcx and r11 are rip and rflags.
  */
         .text
@@ -91,21 +114,12 @@ entry_short:
         cmpb $0, VCPU_USER_MODE(%rdi)
         je .Lcall_of_kernel
 
-/* A program's system call.  rsi is where the handler's frame goes to. */
-        NEEDS_ORDINARY entry_call_rest
+/* A program's system call. */
+        movl %r11d, %eax
+        NEEDS_ORDINARY 0, entry_call_rest
         cmpq $0, VCPU_SYSCALL(%rdi)
         je entry_call_rest
-        movq VCPU_INFO(%rdi), %rax
-        cmpb $0, INFO_MASK(%rax)
-        jne entry_call_rest
-        movq VCPU_KERNEL_SP(%rdi), %rsi
-        andq $-16, %rsi
-        subq $HANDLER_SIZE, %rsi
-        NEEDS_KERNEL_RANGE rsi, HANDLER_SIZE, entry_call_rest
-        movq VCPU_KERNEL_ROOT(%rdi), %rax
-        testq %rax, %rax
-        js entry_call_rest /* MFN_NONE */
-
+        NEEDS_WAY_TO_KERNEL HANDLER_SIZE, entry_call_rest
         movb $0, VCPU_USER_MODE(%rdi)
         LOAD_ROOT
         swapgs
@@ -170,7 +184,8 @@ entry_short:
 .Lcall_of_kernel:
         cmpq $__HYPERVISOR_iret, %rax
         jne entry_hypercall
-        NEEDS_ORDINARY entry_hypercall
+        movl %r11d, %eax
+        NEEDS_ORDINARY 0, entry_hypercall
         cmpw $0, VCPU_NMI(%rdi) /* none is pending, and none blocked */
         jne entry_hypercall
         movq VCPU_USER_ROOT(%rdi), %rax
@@ -257,6 +272,76 @@ entry_hypercall:
         NEEDS_PROPER entry_improper
         call trap_hypercall
         jmp entry_resume
+        .cfi_endproc
+
+/*
+ * ---- A program's page fault, from entry_stubs of hv/cpu/entry.S.  Where the processor itself looked for a descriptor,
+ * the error code does not say that it was in user mode.
+ */
+        .globl entry_page_fault
+        .balign 16
+entry_page_fault:
+        FRAME_BEGINS
+        cmpw $HV_CS, FRAME_CS(%rsp)
+        je entry_common
+        SAVE_FIRST
+        movq OWNER_VCPU(%rsp), %rdi
+        cmpb $0, VCPU_USER_MODE(%rdi)
+        je entry_from_guest_rest
+        movl RFLAGS(%rsp), %eax
+        movb CS(%rsp), %al
+        NEEDS_ORDINARY 3, entry_from_guest_rest
+        testb $FAULT_OF_USER, ERROR(%rsp)
+        jz entry_from_guest_rest
+        cmpq $0, VCPU_FAULT(%rdi)
+        je entry_from_guest_rest
+        NEEDS_WAY_TO_KERNEL HANDLER_ERROR_SIZE, entry_from_guest_rest
+
+        pushq $RFLAGS_CLEAR
+        popfq
+        movb $0, VCPU_USER_MODE(%rdi)
+        LOAD_ROOT
+        swapgs
+        movq %cr2, %rcx
+        movq VCPU_INFO(%rdi), %rdx
+        movq %rcx, INFO_CR2(%rdx)
+        USER_ACCESS stac
+        movq SAVED_RCX(%rsp), %rax
+        GUEST .Lfault_fault, movq %rax, (%rsi)
+        GUEST .Lfault_fault, movq %r11, 8(%rsi)
+        movq ERROR(%rsp), %rax
+        GUEST .Lfault_fault, movq %rax, 16(%rsi)
+        movq RIP(%rsp), %rax
+        GUEST .Lfault_fault, movq %rax, 24(%rsi)
+        movzwl CS(%rsp), %eax
+        GUEST .Lfault_fault, movq %rax, 32(%rsi)
+        movq RFLAGS(%rsp), %rax
+        GUEST .Lfault_fault, movq %rax, 40(%rsi)
+        movq RSP(%rsp), %rax
+        GUEST .Lfault_fault, movq %rax, 48(%rsi)
+        movzwl SS(%rsp), %eax
+        GUEST .Lfault_fault, movq %rax, 56(%rsi)
+        USER_ACCESS clac
+
+        movq VCPU_FAULT(%rdi), %rax
+        movq %rax, RIP(%rsp)
+        movq $FLAT_RING3_CS64, CS(%rsp)
+        andq $(FLAGS_OF_HANDLER | FLAG_OF_EXCEPTION), RFLAGS(%rsp)
+        movq %rsi, RSP(%rsp)
+        movq $FLAT_RING3_SS64, SS(%rsp)
+        movq %rdx, %rsi
+        testb $GATE_MASKS, VCPU_FAULT_FLAGS(%rdi)
+        jz .Lreturn_short
+        movb $1, INFO_MASK(%rsi)
+        jmp .Lreturn_short
+
+/* As where a system call's frame cannot be written; and the fault that this was has left another address in cr2. */
+.Lfault_fault:
+        USER_ACCESS clac
+        movq %rcx, %cr2
+        swapgs
+        movb $1, VCPU_USER_MODE(%rdi)
+        jmp entry_from_guest_rest
         .cfi_endproc
 
         .section .note.GNU-stack, "", @progbits

@@ -21,7 +21,7 @@ enum vector {
     VECTOR_NO_SEGMENT = 11,
     VECTOR_STACK = 12,
     VECTOR_PROTECTION = 13,
-    VECTOR_PAGE_FAULT = 14,
+    VECTOR_PAGE_FAULT = ENTRY_PAGE_FAULT,
     VECTOR_MACHINE_CHECK = 18,
     VECTOR_EXCEPTIONS = 32, /* those from here on are interrupts, but for the next two */
     VECTOR_INT80 = 0x80,

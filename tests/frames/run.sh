@@ -86,7 +86,8 @@ done
 way=1
 for text in 'handler cannot be written to the kernel'\''s stack at '{ffffdfffffffffc8,ffff800000000fc8,ffff87ffffffffe8} \
     'handler cannot be written to the kernel'\''s stack at '{ffffffffffffffd8,ffc8,7fffffffffc8} \
-    'iret at '{ffffe00000000000,ffff800000000000,ffff87ffffffffe0}' cannot be read'; do
+    'iret at '{ffffe00000000000,ffff800000000000,ffff87ffffffffe0}' cannot be read' \
+    'handler cannot be written to the kernel'\''s stack at '{ffffdfffffffffc0,ffff800000000fc0,ffff87ffffffffe0}; do
     begin ways-end-$way $crashed "crashed: the frame of a? ?$text" "$audited" -- "${run[@]}" --cmdline "crash=$way" $ways
     way=$((way + 1))
 done

@@ -29,13 +29,18 @@ ways_go:
     ud2
     .size ways_go, . - ways_go
 
-/* The handler of system calls: what flags it begins with, then the library's. */
-    .globl ways_syscall
-    .type ways_syscall, @function
-ways_syscall:
+/* The handlers of system calls and page faults: what flags they begin with, then the library's. */
+    .macro handler name, library
+    .globl \name
+    .type \name, @function
+\name:
     pushfq
     popq ways_flags(%rip)
-    jmp *ways_library(%rip)
-    .size ways_syscall, . - ways_syscall
+    jmp *\library(%rip)
+    .size \name, . - \name
+    .endm
+
+    handler ways_syscall, ways_library
+    handler ways_page_fault, ways_library_fault
 
     .section .note.GNU-stack, "", @progbits
