@@ -28,6 +28,12 @@ static void explain_last(const struct asked *asked)
     report_explanation(&explanation);
 }
 
+static void begin_call(void)
+{
+    said_clear();
+    play.nr_calls++;
+}
+
 static int32_t answer(int64_t result, const struct asked *asked)
 {
     if (play.sim->nr_refusals != play.nr_refusals) {
@@ -47,7 +53,7 @@ EXPORT(play_mmu_update) int32_t play_mmu_update(uint64_t ptr, uint64_t val)
         .entry = val,
     };
 
-    said_clear();
+    begin_call();
     return answer(guest_mmu_update(play.vcpu, &update, 1, NULL, DOMID_SELF), &asked);
 }
 
@@ -55,7 +61,7 @@ EXPORT(play_va_mapping) int32_t play_va_mapping(uint64_t vaddr, uint64_t entry, 
 {
     const struct asked asked = {.knows_address = true, .address = vaddr, .knows_entry = true, .entry = entry};
 
-    said_clear();
+    begin_call();
     return answer(guest_update_va_mapping(play.vcpu, VADDR(vaddr), entry, flags), &asked);
 }
 
@@ -64,7 +70,7 @@ EXPORT(play_mmuext) int32_t play_mmuext(uint32_t command, uint64_t arg1, uint64_
     const struct mmuext_op op = {.cmd = command, .arg1.mfn = arg1, .arg2.src_mfn = arg2};
     const struct asked asked = {.knows_entry = false};
 
-    said_clear();
+    begin_call();
     return answer(guest_mmuext(play.vcpu, &op, 1, NULL, DOMID_SELF), &asked);
 }
 
@@ -73,7 +79,7 @@ EXPORT(play_set_gdt) int32_t play_set_gdt(uint64_t mfn, uint32_t entries)
     const mfn_t frames[GDT_FRAMES] = {MFN(mfn)};
     const struct asked asked = {.knows_entry = false};
 
-    said_clear();
+    begin_call();
     return answer(guest_set_gdt(play.vcpu, frames, entries), &asked);
 }
 
@@ -81,7 +87,7 @@ EXPORT(play_descriptor) int32_t play_descriptor(uint64_t maddr, uint64_t descrip
 {
     const struct asked asked = {.knows_entry = false};
 
-    said_clear();
+    begin_call();
     return answer(guest_update_descriptor(play.vcpu, maddr, descriptor), &asked);
 }
 
@@ -107,7 +113,7 @@ EXPORT(play_memory) int32_t play_memory(uint32_t command, uint64_t extent)
     uint64_t named = extent;
     int64_t result;
 
-    said_clear();
+    begin_call();
     if (command == XENMEM_exchange)
         return answer(exchange(extent), &asked);
     result = guest_reservation(play.vcpu, command, &named, 1, 0, 0);

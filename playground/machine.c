@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine of the playground: few frames, so that all of them can be shown. */
 #include <playground/play.h>
+#include <engine/op.h>
+#include <hv/domain/explain_port.h>
 
 #define FRAMES       64u
 #define GUEST_FRAMES 48u
@@ -9,6 +11,28 @@
 enum { OTHER, GUEST }; /* domains */
 
 struct play play;
+
+/* Which call has made a frame a table.  None comes from an address: it is the page that calls. */
+static struct origin origins[FRAMES];
+
+static void note_origin(struct sim *sim, const struct op *op, const struct frame *frame)
+{
+    origins[frame_mfn(&sim->machine, frame).v] = (struct origin){
+        .number = play.nr_calls,
+        .call = op->call,
+        .command = op->command,
+        .domain = op->vcpu ? op->vcpu->domain->id.v : OWNER_NONE,
+        .type = (uint8_t)type_of(frame->type),
+    };
+}
+
+bool explain_port_origin(mfn_t frame, struct origin *origin)
+{
+    if (frame.v >= FRAMES)
+        return false;
+    *origin = origins[frame.v];
+    return origin->type != TYPE_NONE;
+}
 
 /* A neighbour, which does nothing but own memory. */
 static void populate_other(struct sim *sim)
@@ -43,6 +67,7 @@ EXPORT(play_begin) void play_begin(int narrow, int linear)
 
     said_clear();
     play.sim = sim_create(&config);
+    play.sim->on_promoted = note_origin;
     play.guest = guest_boot(play.sim, GUEST, GUEST_FRAMES);
     play.vcpu = guest_vcpu(play.guest, 0);
     populate_other(play.sim);

@@ -17,6 +17,7 @@ struct play {
     struct guest *guest;
     struct vcpu *vcpu;
     uint64_t nr_refusals; /* those that have been explained */
+    uint32_t nr_calls;    /* hypercalls, the one under way included */
 };
 
 extern struct play play;

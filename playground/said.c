@@ -47,13 +47,6 @@ bool explain_port_is_first_table(const struct domain *domain, uint64_t pfn)
     return domain == play.guest->domain && pfn - play.guest->root.v < play.guest->nr_tables;
 }
 
-bool explain_port_origin(mfn_t frame, struct origin *origin)
-{
-    (void)frame;
-    (void)origin;
-    return false;
-}
-
 void explain_port_get_on(void)
 {
 }

@@ -157,6 +157,19 @@ class Use(Playground):
         self.page.click('.facts [data-frame]')
         self.assertRegex(self.page.text('#inspector h2'), '^Frame [0-9a-f]+, page [0-9a-f]+')
 
+    def test_origin(self):
+        """Which call made a table of the frame that stands in the way: one's own by its number; the first ones none."""
+        self.begin('#free')
+        change = ('playground.perform(OPS.map(playground.state.address(playground.state.frame(51).pfn), 51, [{}], '
+                  '"UVMF_INVLPG"))')
+        self.page.ask(change.format('"P"'))
+        self.page.ask('playground.perform(OPS.extended("PIN_L1_TABLE", 51))')
+        self.page.ask(change.format('"P", "RW"'))
+        self.assertEqual(self.page.text('#verdict'), '✗ -EBUSY TYPE_CONFLICT')
+        self.assertIn('became an L1 table by mmuext_op MMUEXT_PIN_L1_TABLE, call 2 of vCPU 0', self.page.text('.facts'))
+        self.page.ask('playground.perform(OPS.extended("PIN_L4_TABLE", playground.state.cr3))')
+        self.assertIn('became an L4 table when the domain was built', self.page.text('.facts'))
+
     def test_panel(self):
         """Fields are typed in; what is no number is not sent; bits and flags follow each other."""
         self.begin('#free')
