@@ -52,6 +52,7 @@ static bool take_machine(const struct record_event *event)
     machine->frames = allocate(nr_frames, sizeof(*machine->frames));
     machine->m2p = allocate(nr_frames, sizeof(*machine->m2p));
     machine->compat_m2p = allocate(nr_frames, sizeof(*machine->compat_m2p));
+    replay.promoted = allocate(nr_frames, sizeof(*replay.promoted));
     machine->domains = allocate(nr_domains + 1, sizeof(machine->domains[0]));
     for (unsigned i = 0; i < HYPERVISOR_ROOT_SLOTS; i++)
         machine->root_slots[i] = record_word(&words);

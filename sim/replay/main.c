@@ -191,20 +191,11 @@ static void follow(const struct options *options)
 
 static void list_frames(void)
 {
-    static const char *const types[] = {[TYPE_NONE] = "none",
-                                        [TYPE_L1] = "L1",
-                                        [TYPE_L2] = "L2",
-                                        [TYPE_L3] = "L3",
-                                        [TYPE_L4] = "L4",
-                                        [TYPE_L2_TOP] = "L2_TOP",
-                                        [TYPE_SEGDESC] = "descriptors",
-                                        [TYPE_WRITABLE] = "writable"};
-
     for (uint64_t i = 0; i < replay.machine.nr_frames; i++) {
         const struct frame *frame = &replay.machine.frames[i];
 
         if (frame_owner(frame) < DOMID_FIRST_RESERVED)
-            printf("%" PRIx64 " %u %s %u %u %u\n", i, frame_owner(frame), types[type_of(frame->type)],
+            printf("%" PRIx64 " %u %s %u %u %u\n", i, frame_owner(frame), tell_type(type_of(frame->type)),
                    type_count(frame->type), type_is_pinned(frame->type), frame->refs);
     }
 }

@@ -205,13 +205,13 @@ void port_refused(const struct refusal *refusal)
             (unsigned long long)event.number[2], (unsigned long long)refusal->value,
             (unsigned long long)refusal->frame.v, refusal->index, refusal_text(refusal->reason));
     if (replay.tells)
-        printf("    refused: %s\n", refusal_text(refusal->reason));
+        tell_refusal(refusal);
 }
 
 void port_promoted(const struct op *op, const struct frame *frame)
 {
     (void)op;
-    (void)frame;
+    replay.promoted[frame_mfn(&replay.machine, frame).v] = replay.operation->number;
 }
 
 void port_halt(const char *file, int line, const char *condition)

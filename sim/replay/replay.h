@@ -53,6 +53,7 @@ struct replay {
     uint64_t done, nr_refusals;
     struct machine machine;
     uint8_t *ram;
+    uint64_t *promoted; /* by frame: the operation that has made it a table or a page of descriptors last */
 };
 
 extern struct replay replay;
@@ -119,6 +120,12 @@ const char *tell_operation(const struct operation *operation);
 /* Say what is the matter with the operation under way; or, naming it, with the recording; and end. */
 _Noreturn void tell_difference(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void tell_end(enum replay_end end, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* List why the operation under way is refused, and which one has made the table that stands in its way. */
+void tell_refusal(const struct refusal *refusal);
+
+/* A type of frames; static. */
+const char *tell_type(enum frame_type type);
 
 /* What an event says, in words; static. */
 const char *tell_event(const struct record_event *event);

@@ -95,6 +95,29 @@ const char *tell_kind(enum record_kind kind)
     return event_words[kind] ? event_words[kind] : record_kind_name((uint64_t)kind);
 }
 
+const char *tell_type(enum frame_type type)
+{
+    static const char *const types[] = {[TYPE_NONE] = "none",
+                                        [TYPE_L1] = "L1",
+                                        [TYPE_L2] = "L2",
+                                        [TYPE_L3] = "L3",
+                                        [TYPE_L4] = "L4",
+                                        [TYPE_L2_TOP] = "L2_TOP",
+                                        [TYPE_SEGDESC] = "descriptors",
+                                        [TYPE_WRITABLE] = "writable"};
+
+    return types[type];
+}
+
+void tell_refusal(const struct refusal *refusal)
+{
+    printf("    refused: %s", refusal_text(refusal->reason));
+    if (!mfn_is_none(refusal->frame) && type_is_validated(refusal->type))
+        printf("; frame %" PRIx64 ": %s since operation %" PRIu64, refusal->frame.v, tell_type(type_of(refusal->type)),
+               replay.promoted[refusal->frame.v]);
+    printf("\n");
+}
+
 const char *tell_result(int64_t result, char *to, size_t size)
 {
     const char *name = result < 0 ? call_error_name(-(uint64_t)result) : NULL;

@@ -5,6 +5,7 @@
 # Usage: tests/recordings/run.sh [PATTERN]      default: all; else those tests whose name the pattern matches
 #   replay-NAME   nothing differs, and every count is right
 #   finds-WHAT    what tests/recordings/alter.py does to a recording is told, or makes no difference
+#   origins       a refusal in a list says which operation has made a table
 #   scatter, number    whatever stands in a recording, it is told and nothing worse
 # The last line is "N passed, N failed".
 set -u -o pipefail
@@ -65,6 +66,17 @@ finds flush 3 'operation [0-9]+ .*: the run went on with: .*; the replay with: a
 finds version 1 'has version 2, and this program replays version 1'
 finds cut 1 'ends too early, .*: it is not whole'
 finds early 1 'the recording is damaged at byte 0: ENTER'
+# The operation that a list names as the one which made a table is in it, and is a pin.
+if [[ origins =~ $pattern ]]; then
+    bounded "$replay" --list tests/recordings/demo.xz >"$work/out" 2>&1
+    awk '{ told[$1] = $0 }
+        match($0, /frame [0-9a-f]+: L[1-4] since operation [0-9]+$/) { since[++count] = $NF }
+        END {
+            for (i in since) if (told[since[i]] !~ /: (MMUEXT_PIN_L|domain_pin)/) { print "no pin: " told[since[i]]; exit 1 }
+            exit count < 5
+        }' "$work/out" >"$work/wrong"
+    judge origins $?
+fi
 # It is no part of what an engine does in which pieces it reads.
 for what in halves joined; do
     finds $what 0 '^6[0-9]{3} operations, [0-9]+ refusals: nothing differs$'
