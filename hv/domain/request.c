@@ -133,9 +133,9 @@ static void wait_for_answer(struct request_box *box, uint32_t number)
     wait_end(cpu);
 }
 
-static void request_from_others(uint64_t others, uint32_t what, vaddr_t page)
+/* Returns those that are to be waited for. */
+static uint64_t ask_others(uint64_t others, uint32_t what, vaddr_t page, uint32_t numbers[MAX_CPUS])
 {
-    uint32_t numbers[MAX_CPUS];
     uint64_t waited_for = 0;
 
     for (uint64_t left = others; left; left &= left - 1) {
@@ -147,6 +147,11 @@ static void request_from_others(uint64_t others, uint32_t what, vaddr_t page)
         waited_for |= cpumask_of(cpu).bits;
         cpu_kick(cpu);
     }
+    return waited_for;
+}
+
+static void wait_for_others(uint64_t waited_for, const uint32_t numbers[MAX_CPUS])
+{
     for (; waited_for; waited_for &= waited_for - 1) {
         unsigned cpu = (unsigned)__builtin_ctzll(waited_for);
 
@@ -154,12 +159,14 @@ static void request_from_others(uint64_t others, uint32_t what, vaddr_t page)
     }
 }
 
+/* This one renews its own while the others are on their way. */
 void request_renewal(cpumask_t cpus, unsigned what, vaddr_t page)
 {
-    uint64_t here = cpumask_of(cpu_here()->id).bits;
+    uint64_t here = cpumask_of(cpu_here()->id).bits, waited_for;
+    uint32_t numbers[MAX_CPUS];
 
+    waited_for = ask_others(cpus.bits & ~here, what, page, numbers);
     if (cpus.bits & here)
         renew_here(what, page);
-    if (cpus.bits & ~here)
-        request_from_others(cpus.bits & ~here, what, page);
+    wait_for_others(waited_for, numbers);
 }

@@ -98,6 +98,22 @@ static void test_all(void **state)
     assert_int_equal(seen[0].renewals + seen[1].renewals, 1); /* what is done is done */
 }
 
+static void need_unrenewed(unsigned cpu)
+{
+    assert_int_equal(seen[0].renewals, 0);
+    answer_at_once(cpu);
+}
+
+/* Who asks, and has to do it as well, does it while the others are on their way. */
+static void test_others_first(void **state)
+{
+    (void)state;
+    begin(need_unrenewed);
+    request_renewal(set(3), RENEW_TRANSLATIONS, VADDR(0));
+    assert_int_equal(seen[0].renewals, 1);
+    assert_int_equal(seen[1].renewals, 1);
+}
+
 static void test_page(void **state)
 {
     (void)state;
@@ -194,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all),       cmocka_unit_test(test_rests),      cmocka_unit_test(test_page),
         cmocka_unit_test(test_two_pages), cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_others_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
