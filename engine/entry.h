@@ -6,8 +6,8 @@
  * builder.  It sees the entry as it will be and never the one that it replaces.  Fix-ups come first, checks second.
  *
  * What an entry of an L1 table that maps RAM needs is here, to be compiled into its few callers: what leaf.h leaves to
- * it, pages of other domains above all, is frequent in a back end.  The rest of the judgement is in entry.c, which calls
- * nothing but refuse(): paravane decode is linked with it, without the rest of the engine.
+ * it, pages of other domains above all, is frequent in a back end.  The rest of the judgement is in entry.c, which
+ * calls nothing but refuse(): paravane decode is linked with it, without the rest of the engine.
  */
 #pragma once
 

@@ -58,7 +58,7 @@ static inline void tlb_unlink(struct domain *domain)
  */
 cpumask_t tlb_stale(const struct machine *machine, const struct domain *owner, uint32_t stamp);
 
-/* Of two stamps that are there by now, the one at which a use ended later: what has flushed since that needs no more. */
+/* Of two stamps that there are by now, that of the use which ended later: who has flushed since that needs no more. */
 static inline uint32_t tlb_later(const struct machine *machine, uint32_t first, uint32_t second)
 {
     uint32_t now = (uint32_t)__atomic_load_n(&machine->tlb.now, __ATOMIC_SEQ_CST);

@@ -11,9 +11,9 @@ static bool is_hypervisors(const struct domain *domain, const struct frame *fram
 }
 
 /*
- * From @table to the one that its entry @index leads to.  False: that is not present, or the hypervisor's.  The processor
- * counts levels and knows no types: a linear table serves as one of a level below its own, and the hypervisor's slots
- * that the address itself keeps out of can come then.
+ * From @table to the one that its entry @index leads to.  False: that is not present, or the hypervisor's.  The
+ * processor counts levels and knows no types: a linear table serves as one of a level below its own, and the
+ * hypervisor's slots that the address itself keeps out of can come then.
  */
 FORCE_INLINE bool descend(const struct domain *domain, mfn_t *table, unsigned index)
 {

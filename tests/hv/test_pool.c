@@ -126,7 +126,7 @@ static void test_sparse(void **state)
     }
 }
 
-/* Several at once: the same frames, in the same order, as one by one; and where there are no more, those that there are. */
+/* Several at once: the same frames, in the same order, as one by one; where there are no more, those that there are. */
 static void test_some(void **state)
 {
     mfn_t mfns[64], none;

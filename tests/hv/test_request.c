@@ -208,8 +208,8 @@ static void test_idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all),       cmocka_unit_test(test_rests),      cmocka_unit_test(test_page),
-        cmocka_unit_test(test_two_pages), cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_all),          cmocka_unit_test(test_rests),      cmocka_unit_test(test_page),
+        cmocka_unit_test(test_two_pages),    cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
         cmocka_unit_test(test_others_first),
     };
 
