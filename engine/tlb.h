@@ -16,12 +16,13 @@
  * one, and is read as the latest time with these bits that has been: where it is older, and frames may rest for as long
  * as they like, that asks for a flush which is not needed, and never spares one that is.
  *
- * A processor reaches a table from the root that it is on alone, and forgets all that it has cached when it is given
- * another one.  A root that is taken apart is on no processor any more.  So a table that ceases to be one because the
- * roots which led to it did has been forgotten by then; there is something to forget only where an entry of a live
- * table that led to it has been replaced.  Not every such entry is the last one that leads to a table, so it is the
- * domain that remembers when the latest was: that is the stamp of each of its tables that ceases to be one.  Replaced
- * means committed: what such an entry holds is dropped after the tick.  tests/spin/unlink.pml has these steps.
+ * A processor reaches a table from the root that it is on alone, and forgets all that it has cached of tables when it
+ * is given another one, the other of its vCPU's included.  A root that is taken apart is on no processor any more.  So
+ * a table that ceases to be one because the roots which led to it did has been forgotten by then; there is something to
+ * forget only where an entry of a live table that led to it has been replaced.  Not every such entry is the last one
+ * that leads to a table, so it is the domain that remembers when the latest was: that is the stamp of each of its
+ * tables that ceases to be one.  Replaced means committed: what such an entry holds is dropped after the tick.
+ * tests/spin/unlink.pml has these steps.
  *
  * Of a domain's frames only processors that run it have translations, unless another domain's tables have ever led to
  * one of them.  So who has been on another domain's tables alone since its last change of domains is not asked.  That

@@ -226,7 +226,7 @@ static void test_flushes(void)
 
 /*
  * What direct paging is about: a frame that has become a page table is not writable, not even through a translation
- * that the processor still has from before.
+ * that the processor still has from before, and that of a global page.
  */
 static void test_stale_translation(void)
 {
@@ -234,6 +234,7 @@ static void test_stale_translation(void)
     const vaddr_t place = VADDR(page_address(PAGE_SECOND));
 
     port_frame_clear(guest.second);
+    EXPECT(entries(guest.l1)[PAGE_SECOND] & ENTRY_GLOBAL);
     EXPECT(port_copy_to_guest(&guest.vcpu.engine, place, &word, sizeof(word)));
     EXPECT(extended(MMUEXT_PIN_L1_TABLE, guest.second.v, 0) < 0);
     EXPECT(update(PAGE_SECOND, 0) == 0);
@@ -244,17 +245,27 @@ static void test_stale_translation(void)
     EXPECT(port_copy_to_guest(&guest.vcpu.engine, place, &word, sizeof(word)));
 }
 
-/* Two roots, one for each mode of the guest. */
+/*
+ * Two roots, one for each mode of the guest.  A page of the kernel that it has used is not there in user mode: unlike
+ * one of the user, which is global, no processor may keep it.
+ */
 static void test_modes(void)
 {
+    const uint64_t kernels = page_address(PAGE_ABSENT);
     mfn_t user = populate();
+    uint8_t seen;
 
+    EXPECT(update(PAGE_ABSENT, entry(guest.second, TABLE_FLAGS & ~ENTRY_USER)) == 0);
+    EXPECT(port_copy_from_guest(&guest.vcpu.engine, &seen, VADDR(kernels), 1));
     EXPECT(vcpu_enter_user(&guest.vcpu.engine) == -XEN_EINVAL);
     EXPECT(extended(MMUEXT_NEW_USER_BASEPTR, user.v, 0) == 0);
     EXPECT(vcpu_enter_user(&guest.vcpu.engine) == 0 && asm_read_cr3() == user.v << PAGE_SHIFT);
-    EXPECT(copy_recover(&user, (const void *)page_address(PAGE_DATA), 1) != 0);
+    cpu_user_access_begin();
+    EXPECT(copy_recover(&seen, (const void *)kernels, 1) != 0);
+    cpu_user_access_end();
     vcpu_enter_kernel(&guest.vcpu.engine);
     EXPECT(asm_read_cr3() == guest.l4.v << PAGE_SHIFT);
+    EXPECT(update(PAGE_ABSENT, 0) == 0 && extended(MMUEXT_TLB_FLUSH_LOCAL, 0, 0) == 0);
 }
 
 /* The processor takes a segment from the guest's frame, and the hypervisor's from behind it. */

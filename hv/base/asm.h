@@ -17,6 +17,7 @@
 #define CR4_DE         (UINT64_C(1) << 3)
 #define CR4_PAE        (UINT64_C(1) << 5)
 #define CR4_MCE        (UINT64_C(1) << 6)
+#define CR4_PGE        (UINT64_C(1) << 7)
 #define CR4_OSFXSR     (UINT64_C(1) << 9)
 #define CR4_OSXMMEXCPT (UINT64_C(1) << 10)
 #define CR4_TSD        (UINT64_C(1) << 2)
@@ -196,6 +197,21 @@ static inline uint16_t asm_store_task(void)
 static inline void asm_flush_page(uint64_t vaddr)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(vaddr) : "memory");
+}
+
+/*
+ * Forget every translation, global ones and paging-structure caches included: Intel SDM volume 3, 4.10.4.1.  False:
+ * nothing has been done, CR4.PGE is off, and a load of cr3 forgets as much.
+ */
+static inline bool asm_flush_global(void)
+{
+    uint64_t cr4 = asm_read_cr4();
+
+    if (!(cr4 & CR4_PGE))
+        return false;
+    asm_write_cr4(cr4 & ~CR4_PGE);
+    asm_write_cr4(cr4);
+    return true;
 }
 
 static inline void asm_flush_caches(void)

@@ -25,6 +25,7 @@
 #define FEATURES_ECX_OSPKE    (1u << 4)
 #define VERSION_ECX_OSXSAVE   (1u << 27)
 #define VERSION_EDX_APIC      (1u << 9)
+#define VERSION_EDX_PGE       (1u << 13)
 #define FEATURES_EDX_ARCH     (1u << 29) /* there is MSR_ARCH_CAPABILITIES */
 #define ARCH_RDCL_NO          (UINT64_C(1) << 0)
 #define VENDOR_EBX_INTEL      0x756e6547u /* "Genu" */
@@ -69,6 +70,7 @@ static void find_features(void)
 {
     struct cpuid leaf7 = read_leaf(LEAF_FEATURES);
 
+    cpu_features_found.pge = read_leaf(LEAF_VERSION).edx & VERSION_EDX_PGE;
     cpu_features_found.umip = leaf7.ecx & FEATURES_ECX_UMIP;
     cpu_features_found.fsgsbase = leaf7.ebx & FEATURES_EBX_FSGSBASE;
     cpu_features_found.smep = leaf7.ebx & FEATURES_EBX_SMEP;
@@ -109,13 +111,15 @@ static void read_abilities(uint32_t words[CPU_ABILITIES])
 }
 
 /*
- * CR4.PGE stays off: a guest's entries may be global, and every load of cr3 must drop them.  So do LA57, PCIDE and PKE,
- * none of which guests are to find.  What a guest may set comes with its vCPU: hv/domain/state.c.
+ * PGE is for a guest's changes of mode: hv_vcpu_load_root().  LA57 and PKE stay off, which guests are not to find, and
+ * PCIDE: docs/page-types.md says why.  What a guest may set comes with its vCPU: hv/domain/state.c.
  */
 static void set_control_registers(void)
 {
     uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
+    if (cpu_features_found.pge)
+        cr4 |= CR4_PGE;
     if (cpu_features_found.smep)
         cr4 |= CR4_SMEP;
     if (cpu_features_found.smap)

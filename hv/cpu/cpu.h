@@ -81,6 +81,7 @@ struct cpu {
 /* What all processors of the machine can do. */
 struct cpu_features {
     unsigned phys_bits; /* width of a machine address, 36 to 52 */
+    bool pge;           /* CR4.PGE is on: loads of cr3 leave translations of global pages */
     bool smep, smap;    /* offered, and on while cpu_guard_user_pages() has them so */
     bool umip;          /* offered, and on */
     bool fsgsbase;      /* offered; on while a vCPU runs that wants it */

@@ -10,7 +10,8 @@ static void forget_translations(const struct hv_vcpu *vcpu)
 {
     if (vcpu && vcpu->narrow_root.tables)
         (void)narrow_root_catches_up(vcpu);
-    asm_write_cr3(asm_read_cr3());
+    if (!asm_flush_global())
+        asm_write_cr3(asm_read_cr3());
 }
 
 void renew_here(unsigned what, vaddr_t page)

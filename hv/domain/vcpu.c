@@ -19,7 +19,10 @@ static mfn_t refresh_narrow_root(const struct hv_vcpu *vcpu)
     return vcpu->narrow_root.frame;
 }
 
-/* CR4.PGE and CR4.PCIDE are off: each write of cr3 forgets every translation, global or not. */
+/*
+ * A write of cr3 forgets what is not global.  The rest is forgotten behind it, not before: no walk of the old root can
+ * come in between any more (XSA-292).
+ */
 void hv_vcpu_load_root(const struct hv_vcpu *vcpu)
 {
     mfn_t root = vcpu ? vcpu_root(&vcpu->engine) : MFN_NONE;
@@ -27,6 +30,7 @@ void hv_vcpu_load_root(const struct hv_vcpu *vcpu)
     if (!mfn_is_none(root) && vcpu->engine.domain->width != WIDTH_64)
         root = refresh_narrow_root(vcpu);
     asm_write_cr3(mfn_is_none(root) ? paging_root() : root.v << PAGE_SHIFT);
+    (void)asm_flush_global();
 }
 
 void hv_vcpu_load_ldt(const struct hv_vcpu *vcpu)

@@ -203,22 +203,34 @@ static void test_l1tf(void **state)
  * ---- How it is set up.
  */
 
-/*
- * Paging, write protection and alignment checks on; no caches off, nothing emulated, no lazy FPU.  Shows
- * mmuext_op.flush-global.
- */
+/* Paging, write protection and alignment checks on; no caches off, nothing emulated, no lazy FPU. */
 static void test_control_registers(void **state)
 {
     (void)state;
     begin();
     cpu_init();
     assert_int_equal(fake_cpu.cr[0], 1u << 31 | 1u << 18 | 1u << 16 | 1u << 5 | 1u << 4 | 1u << 1 | 1u << 0);
-    assert_int_equal(fake_cpu.cr[4], 1u << 10 | 1u << 9 | 1u << 6 | 1u << 5); /* PAE, machine checks, SSE; no PGE */
+    assert_int_equal(fake_cpu.cr[4], 1u << 10 | 1u << 9 | 1u << 6 | 1u << 5); /* PAE, machine checks, SSE */
     assert_int_equal(*fake_cpu_msr(0xc0000080), 1u << 11 | 1u << 10 | 1u << 8 | 1u << 0);
     assert_int_equal(tables, 1);
     assert_false(fake_cpu.interrupts);
     assert_int_equal(masks[0], 0xff);
     assert_int_equal(masks[1], 0xff);
+}
+
+/* Global pages where there are such; no PCIDs, whatever the processor has. */
+static void test_global_pages(void **state)
+{
+    (void)state;
+    for (unsigned has = 0; has < 2; has++) {
+        begin();
+        made.version.edx = has << 13;
+        made.version.ecx = 1u << 17;
+        cpu_init();
+        assert_int_equal(fake_cpu.cr[4], 1u << 10 | 1u << 9 | has << 7 | 1u << 6 | 1u << 5);
+        cpu_guard_user_pages(false);
+        assert_int_equal(fake_cpu.cr[4] >> 7 & 1, has);
+    }
 }
 
 /* Off and on again, those of the two that are in use; a register that is right already is not written. */
@@ -388,10 +400,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_features),     cmocka_unit_test(test_address_bits),
         cmocka_unit_test(test_l1tf),         cmocka_unit_test(test_control_registers),
-        cmocka_unit_test(test_guards),       cmocka_unit_test(test_memory_types),
-        cmocka_unit_test(test_entry_points), cmocka_unit_test(test_entry_stack),
-        cmocka_unit_test(test_other),        cmocka_unit_test(test_disable_smap),
-        cmocka_unit_test(test_traced), /* last */
+        cmocka_unit_test(test_guards),       cmocka_unit_test(test_global_pages),
+        cmocka_unit_test(test_memory_types), cmocka_unit_test(test_entry_points),
+        cmocka_unit_test(test_entry_stack),  cmocka_unit_test(test_other),
+        cmocka_unit_test(test_disable_smap), cmocka_unit_test(test_traced), /* last */
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <hv/base/asm.h>
 #include <hv/domain/renew.h>
 #include <tests/hv/lib/port_host.h>
 
@@ -45,6 +46,18 @@ static void test_each(void **state)
     assert_int_equal(fake_cpu.cr[3], 0x111000);
 }
 
+/* Global pages are forgotten without a write of CR3.  Shows mmuext_op.flush-global. */
+static void test_global(void **state)
+{
+    (void)state;
+    make();
+    fake_cpu.cr[4] = CR4_PGE | CR4_PAE;
+    renew_here(RENEW_TRANSLATIONS, VADDR(0));
+    assert_int_equal(fake_cpu.global_flushes, 1);
+    assert_int_equal(fake_cpu.cr[4], CR4_PGE | CR4_PAE);
+    expect(0, 0, 0, 0);
+}
+
 /* Whoever asked did not know that nobody runs here any more. */
 static void test_nobody(void **state)
 {
@@ -60,6 +73,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each),
+        cmocka_unit_test(test_global),
         cmocka_unit_test(test_nobody),
     };
 

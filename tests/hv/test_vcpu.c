@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <hv/base/asm.h>
 #include <tests/hv/lib/port_host.h>
 
 /* The root of who runs; of who does not, nothing of it is loaded. */
@@ -49,6 +50,30 @@ static void test_mode(void **state)
     port_mode_load(&vcpu.engine);
     assert_int_equal(fake_cpu.cr[3], 0x111000);
     assert_int_equal(fake_cpu.root_loads, 2);
+}
+
+/* What is global is forgotten behind each load of a root, but where the mode of a vCPU changes. */
+static void test_global_pages(void **state)
+{
+    (void)state;
+    make();
+    vcpu.engine.kernel_root = MFN(0x111);
+    vcpu.engine.user_root = MFN(0x222);
+    fake_cpu.cr[4] = CR4_PGE | CR4_PAE;
+    hv_vcpu_switch(&machine, &vcpu);
+    assert_false(fake_cpu.keeps_global);
+    assert_int_equal(fake_cpu.global_flushes, 1);
+    vcpu.engine.user_mode = true;
+    port_mode_load(&vcpu.engine);
+    assert_true(fake_cpu.keeps_global);
+    port_root_load(&vcpu.engine);
+    assert_false(fake_cpu.keeps_global);
+    assert_int_equal(fake_cpu.global_flushes, 2);
+    port_mode_load(&vcpu.engine);
+    fake_cpu.root_loads = 0;
+    hv_vcpu_switch(&machine, NULL);
+    assert_false(fake_cpu.keeps_global);
+    assert_int_equal(fake_cpu.cr[4], CR4_PGE | CR4_PAE);
 }
 
 /* The LDT of who runs ends where its guest has said; without entries there is none. */
@@ -154,7 +179,7 @@ int main(void)
         cmocka_unit_test(test_root),          cmocka_unit_test(test_ldt),
         cmocka_unit_test(test_switch),        cmocka_unit_test(test_switch_to_nobody),
         cmocka_unit_test(test_switch_narrow), cmocka_unit_test(test_give_way),
-        cmocka_unit_test(test_mode),
+        cmocka_unit_test(test_mode),          cmocka_unit_test(test_global_pages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 
 #include <tests/hv/lib/fake_cpu.h>
 
+#define PGE (UINT64_C(1) << 7) /* of CR4 */
+
 #define MSR_GS_BASE        0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define CR0_TS             (UINT64_C(1) << 3)
@@ -84,12 +86,25 @@ static uint64_t effective_address(struct fault *fault, uint8_t modrm)
     return address + (uint64_t)(int64_t)displacement;
 }
 
+/* @was: what CR4 has been before, or is. */
+static void note_control(unsigned number, uint64_t was)
+{
+    bool toggles = (fake_cpu.cr[4] ^ was) & PGE;
+
+    fake_cpu.root_loads += number == 3;
+    fake_cpu.global_flushes += toggles && (was & PGE);
+    if (number == 3)
+        fake_cpu.keeps_global = was & PGE;
+    if (toggles)
+        fake_cpu.keeps_global = false;
+}
+
 /* Mov from or to a control or debug register: 0f 20 to 0f 23. */
 static bool move(struct fault *fault, uint8_t opcode)
 {
     uint8_t modrm = *fault->at++;
     unsigned number = modrm >> 3 & 7u, other = (modrm & 7u) + rex_bit(fault, 0);
-    uint64_t *file = opcode & 1 ? fake_cpu.dr : fake_cpu.cr;
+    uint64_t *file = opcode & 1 ? fake_cpu.dr : fake_cpu.cr, cr4 = fake_cpu.cr[4];
 
     if (rex_bit(fault, 2)) {
         number += 8;
@@ -104,7 +119,8 @@ static bool move(struct fault *fault, uint8_t opcode)
         file[number] = get(fault, other);
     else
         set(fault, other, file[number]);
-    fake_cpu.root_loads += opcode == 0x22 && number == 3;
+    if (opcode == 0x22)
+        note_control(number, cr4);
     return true;
 }
 

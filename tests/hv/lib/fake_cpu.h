@@ -27,8 +27,9 @@ struct fake_cpu {
     unsigned nr_msrs;
     bool interrupts, user_access;
     /* So often, and the last. */
-    unsigned root_loads, page_flushes, cache_flushes, halts, gs_swaps, instructions;
+    unsigned root_loads, global_flushes, page_flushes, cache_flushes, halts, gs_swaps, instructions;
     uint64_t flushed_page;
+    bool keeps_global;     /* CR4.PGE was on at the last write of CR3, and has not changed since */
     void (*on_halt)(void); /* what comes while the processor halts; required if it does */
     /* Devices at ports.  Where there are none, what is written is lost, and all bits read as ones. */
     void (*on_out)(uint16_t port, uint8_t value);
