@@ -48,6 +48,12 @@ byte runs;                             /* machine->tlb.runs[0]: of which domain 
 #define FORGET      cached[root] = BIT(entry[root]); cached[1 - root] = 0
 
 /*
+ * A load of cr3: translations of pages stay, which may be global all of them; what is cached of tables does not.
+ */
+#define FORGET_TABLES cached[root] = cached[root] & BIT(WRITABLE) | BIT(entry[root]); \
+                      cached[1 - root] = cached[1 - root] & BIT(WRITABLE)
+
+/*
  * tlb_stale(): the clock is read when an operation begins to ask, the date when it compares.
  */
 #define LATEST (now - (now + RANGE - stamp[frame]) % RANGE)
@@ -97,26 +103,53 @@ inline flush(own)
 /*
  * A change of domains, of processor 0 by itself: hv_vcpu_switch().
  */
-#define LOAD root = 1 - root; FORGET                                         /* hv_vcpu_load_root() */
+#define LOAD root = 1 - root; FORGET_TABLES
+
+inline load()                                                                /* hv_vcpu_load_root() */
+{
+#if defined(GLOBAL_FIRST)              /* defect 1291: XSA-292 */
+    d_step { FORGET };
+    d_step { LOAD };
+#elif defined(GLOBAL_KEPT)             /* defect 1292 */
+    d_step { LOAD };
+#else
+    d_step { LOAD };                                                         /* asm_write_cr3() */
+    d_step { FORGET };                                                       /* asm_flush_global() */
+#endif
+}
 
 inline change()
 {
 #if defined(RUNS_UNMARKED)             /* defect 1131 */
     d_step { DATE_BEGIN };
-    d_step { LOAD };
+    load();
     d_step { runs = root };
 #elif defined(RUNS_MARKED_LATE)        /* defect 1132 */
     d_step { DATE_BEGIN };
-    d_step { LOAD };
+    load();
     d_step { runs = ANYBODY };
     d_step { runs = root };
 #else
     d_step { DATE_BEGIN };
     d_step { runs = ANYBODY };                                               /* tlb_run_begin() */
-    d_step { LOAD };
+    load();
     d_step { runs = root };                                                  /* tlb_run_end() */
 #endif
     d_step { flushed = began; began = 0 }                                    /* tlb_flush_end() */
+}
+
+/*
+ * A change of modes, of processor 0 by itself: port_mode_load().
+ */
+inline change_mode()
+{
+#if defined(MODES_DATED)               /* defect 1290 */
+    d_step { DATE_BEGIN };
+    d_step { FORGET_TABLES };
+    d_step { flushed = began; began = 0 };
+#else
+    d_step { FORGET_TABLES };
+#endif
 }
 
 /*
@@ -217,8 +250,9 @@ next:
     :: end_use(0)
     :: end_use(1)
     :: d_step { now < LAST -> now++ }                                        /* the use of another frame ends */
-    :: flush(me == 0)                                                        /* a change of mode */
+    :: flush(me == 0)                                                        /* a new root: load() in root.c */
     :: me == 0 -> change()
+    :: me == 0 -> change_mode()
     od
 }
 

@@ -11,7 +11,7 @@ set -u -o pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib/limits.sh
 
-DEFECTS="$(seq -s ' ' 34 44) 49 1131 1132 1280"
+DEFECTS="$(seq -s ' ' 34 44) 49 1131 1132 1280 1290 1291 1292"
 MEGABYTES=2000 # what a search may take; it needs a quarter of that
 DEPTH=100000   # steps of a path; the longest has about a hundred
 

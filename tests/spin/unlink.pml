@@ -120,6 +120,12 @@ inline change()
     d_step { flushed = began; began = 0; locked = false }                    /* tlb_flush_end_one() */
 }
 
+/* The same by a change of modes, which takes no lock and has no date; its root has a reference of the vCPU's. */
+inline change_mode()
+{
+    d_step { live[1 - root] -> root = 1 - root; FORGET }                     /* port_mode_load() */
+}
+
 proctype operates(bool is_processor)
 {
     byte began;
@@ -138,6 +144,7 @@ end:
     :: flush()
     :: d_step { now < LAST -> now++ }                                        /* the use of another frame ends */
     :: is_processor -> change()
+    :: is_processor -> change_mode()
     od
 }
 
