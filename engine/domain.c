@@ -170,15 +170,29 @@ void vcpu_destroy(struct vcpu *vcpu)
     op_end(&op);
 }
 
-/* Drop what the domain itself holds on @frame: its pin, its allocation. */
-static void relinquish(struct op *op, struct domain *domain, struct frame *frame)
+/* Its pins, before the frames that these tables lead to: so hardly one of them goes with an entry, by itself. */
+static void unpin_all(struct op *op, const struct domain *domain)
 {
-    if (frame_owner(frame) == domain->id.v && type_is_pinned(frame->type))
-        unpin_frame(op, frame);
-    if (frame_owner(frame) == domain->id.v && (frame->flags & FRAME_SHARED))
-        frame_unshare(domain, frame);
-    if (frame_owner(frame) == domain->id.v && (frame->flags & FRAME_ALLOCATED) && frame_release(domain, frame))
-        CHECK(false); /* owned and allocated: nothing to refuse */
+    struct machine *machine = domain->machine;
+
+    for (uint64_t i = 0; i < machine->nr_frames; i++) {
+        struct frame *frame = &machine->frames[i];
+
+        if (i % RELINQUISH_MAX == 0)
+            op_preempt_point(op);
+        if (frame_owner(frame) == domain->id.v && type_is_pinned(frame->type))
+            unpin_frame(op, frame);
+    }
+}
+
+static void relinquish_all(struct op *op, struct domain *domain)
+{
+    uint64_t end = domain->machine->nr_frames;
+
+    for (uint64_t first = 0; first < end; first += RELINQUISH_MAX) {
+        op_preempt_point(op);
+        frames_relinquish(domain, MFN(first), (unsigned)(end - first < RELINQUISH_MAX ? end - first : RELINQUISH_MAX));
+    }
 }
 
 void domain_set_dying(struct domain *domain)
@@ -203,7 +217,6 @@ void domain_leave(struct domain *domain)
 
 uint64_t domain_destroy(struct domain *domain)
 {
-    struct machine *machine = domain->machine;
     uint64_t left;
     struct op op;
 
@@ -215,10 +228,8 @@ uint64_t domain_destroy(struct domain *domain)
         destroy_vcpu(&op, domain->vcpus[i]);
     holds_drop(domain);
     grant_table_destroy(domain);
-    for (uint64_t i = 0; i < machine->nr_frames; i++) {
-        op_preempt_point(&op);
-        relinquish(&op, domain, &machine->frames[i]);
-    }
+    unpin_all(&op, domain);
+    relinquish_all(&op, domain);
     grant_unmap_all(&op, domain);
     left = domain->nr_frames;
     op_end(&op);

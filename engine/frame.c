@@ -10,15 +10,23 @@
  * The frame leaves its owner.  What it was, and until when somebody may have seen it, stays written in its type and
  * epoch: frames_allocate() flushes and wipes before the next owner gets it.
  */
-void frame_free(struct machine *machine, struct frame *frame)
+FORCE_INLINE void leave_owner(struct domain *owner, struct frame *frame)
 {
-    struct domain *owner = domain_find(machine, DOMID(frame_owner(frame)));
+    struct machine *machine = owner->machine;
 
-    CHECK(owner && type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED | FRAME_LINKS)));
+    CHECK(type_is_idle(frame->type) && !(frame->flags & (FRAME_ALLOCATED | FRAME_SHARED | FRAME_LINKS)));
     owner->nr_frames--;
     m2p_set(machine, frame_mfn(machine, frame), MACH2PHYS_INVALID);
     frame->epoch = tlb_stamp(machine);
     frame_set_owner(frame, OWNER_NONE);
+}
+
+void frame_free(struct machine *machine, struct frame *frame)
+{
+    struct domain *owner = domain_find(machine, DOMID(frame_owner(frame)));
+
+    CHECK(owner);
+    leave_owner(owner, frame);
     port_pool_give(frame_mfn(machine, frame), 0);
 }
 
@@ -157,6 +165,31 @@ int frame_release(struct domain *domain, struct frame *frame)
     frame->flags &= (uint16_t)~FRAME_ALLOCATED;
     frame_put(domain->machine, frame);
     return 0;
+}
+
+void frames_relinquish(struct domain *domain, mfn_t first, unsigned count)
+{
+    mfn_t free[RELINQUISH_MAX];
+    unsigned nr_free = 0;
+
+    CHECK(count <= RELINQUISH_MAX && first.v + count <= domain->machine->nr_frames);
+    for (unsigned i = 0; i < count; i++) {
+        struct frame *frame = &domain->machine->frames[first.v + i];
+
+        if (frame_owner(frame) != domain->id.v)
+            continue;
+        if (frame->flags & FRAME_SHARED)
+            frame_unshare(domain, frame);
+        if (!(frame->flags & FRAME_ALLOCATED))
+            continue;
+        CHECK(frame->refs > 0);
+        frame->flags &= (uint16_t)~FRAME_ALLOCATED;
+        if (--frame->refs > 0)
+            continue;
+        leave_owner(domain, frame);
+        free[nr_free++] = mfn_add(first, i);
+    }
+    port_pool_give_some(free, nr_free);
 }
 
 bool frame_is_sole(const struct frame *frame, const struct domain *domain)

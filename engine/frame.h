@@ -126,6 +126,13 @@ int __must_check frames_allocate_some(struct domain *domain, unsigned count, mfn
  */
 int __must_check frame_release(struct domain *domain, struct frame *frame);
 
+/*
+ * The same for all that @domain has of the @count frames from @first on, at most RELINQUISH_MAX: those that are shared
+ * with it are no longer, and none is allocated.
+ */
+#define RELINQUISH_MAX 64u
+void frames_relinquish(struct domain *domain, mfn_t first, unsigned count);
+
 /* Is @frame allocated to @domain, and is that its only reference?  Then it may change hands. */
 bool frame_is_sole(const struct frame *frame, const struct domain *domain);
 

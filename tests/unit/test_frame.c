@@ -289,6 +289,69 @@ static void test_some_settle(void **state)
     }
 }
 
+/* The end of a domain: all goes that nobody else refers to, of that domain, and nothing of the others. */
+static void test_relinquish(void **state)
+{
+    struct unit unit;
+    mfn_t alone, mapped, shared;
+    uint64_t before, frames;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.nr_guests = 2});
+    alone = allocate(&unit, 0);
+    mapped = unit_page(&unit);
+    shared = allocate(&unit, 0);
+    assert_int_equal(unit_map(&unit, 0, pte(mapped, PTE_RO_PAGE)), 0);
+    port_lock(unit.domain);
+    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, shared)), 0);
+    before = sim_pool_count(unit.sim);
+    frames = unit.domain->nr_frames;
+    frames_relinquish(unit.domain, alone, 1);
+    assert_int_equal(unit_frame(&unit, alone)->owner, OWNER_NONE);
+    assert_int_equal(unit.machine->m2p[alone.v], MACH2PHYS_INVALID);
+    assert_int_equal(tlb_stale(unit.machine, NULL, unit_frame(&unit, alone)->epoch).bits, unit.machine->tlb.cpus.bits);
+    frames_relinquish(unit.domain, alone, 1); /* it is not the domain's any more */
+    frames_relinquish(unit.domain, shared, 1);
+    assert_int_equal(unit_frame(&unit, shared)->owner, OWNER_NONE);
+    assert_int_equal(sim_pool_count(unit.sim), before + 2);
+    assert_int_equal(unit.domain->nr_frames, frames - 1); /* which the shared one did not count for */
+    frames_relinquish(unit.domain, mapped, 1);
+    assert_int_equal(unit_frame(&unit, mapped)->owner, 0);
+    assert_int_equal(unit_frame(&unit, mapped)->flags, 0);
+    assert_int_equal(unit_frame(&unit, mapped)->refs, 2); /* where all memory is mapped, and here */
+    frames_relinquish(unit.other->domain, mapped, 1);
+    assert_int_equal(unit_frame(&unit, mapped)->refs, 2);
+    port_unlock(unit.domain);
+    unit_destroy(&unit);
+}
+
+static void relinquish_beyond(struct vcpu *vcpu, void *arg)
+{
+    (void)arg;
+    frames_relinquish(vcpu->domain, MFN(vcpu->domain->machine->nr_frames - 1), 2);
+}
+
+static void relinquish_many(struct vcpu *vcpu, void *arg)
+{
+    (void)arg;
+    frames_relinquish(vcpu->domain, MFN(0), RELINQUISH_MAX + 1);
+}
+
+/* Of frames that there are not, or more than are worked on in one piece. */
+static void test_relinquish_bounds(void **state)
+{
+    sim_task_fn *const mistakes[] = {relinquish_beyond, relinquish_many};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(mistakes); i++) {
+        struct unit unit;
+
+        unit_create(&unit, &(struct unit_config){0});
+        assert_halts(&unit, mistakes[i], NULL);
+        sim_destroy(unit.sim);
+    }
+}
+
 /* ---- The hypervisor's own frames, from the pool. */
 
 static void give_it(struct vcpu *vcpu, void *arg)
@@ -574,16 +637,27 @@ static void test_share_settles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get_put),        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_put_below_zero), cmocka_unit_test(test_put_in_use),
-        cmocka_unit_test(test_allocate),       cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_above_limit),    cmocka_unit_test(test_wiped),
-        cmocka_unit_test(test_release),        cmocka_unit_test(test_sole),
-        cmocka_unit_test(test_share),          cmocka_unit_test(test_share_refused),
-        cmocka_unit_test(test_share_settles),  cmocka_unit_test(test_take),
-        cmocka_unit_test(test_take_settles),   unit_test_both(test_unreachable),
-        cmocka_unit_test(test_allocate_some),  cmocka_unit_test(test_some_or_none),
+        cmocka_unit_test(test_get_put),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_put_below_zero),
+        cmocka_unit_test(test_put_in_use),
+        cmocka_unit_test(test_allocate),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_above_limit),
+        cmocka_unit_test(test_wiped),
+        cmocka_unit_test(test_release),
+        cmocka_unit_test(test_sole),
+        cmocka_unit_test(test_share),
+        cmocka_unit_test(test_share_refused),
+        cmocka_unit_test(test_share_settles),
+        cmocka_unit_test(test_take),
+        cmocka_unit_test(test_take_settles),
+        unit_test_both(test_unreachable),
+        cmocka_unit_test(test_allocate_some),
+        cmocka_unit_test(test_some_or_none),
         cmocka_unit_test(test_some_settle),
+        cmocka_unit_test(test_relinquish),
+        cmocka_unit_test(test_relinquish_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
