@@ -240,11 +240,20 @@ unsigned pool_take_some(unsigned count, mfn_t end, mfn_t *mfns)
     return taken;
 }
 
+/* Those of one word that come one after the other go together: the end of a domain gives them in order. */
 void pool_give_some(const mfn_t *mfns, unsigned count)
 {
     lock_take(&lock);
-    for (unsigned i = 0; i < count; i++)
-        set_free(mfns[i].v);
+    for (unsigned i = 0; i < count;) {
+        uint64_t index = mfns[i].v / WORD_BITS, bits = 0;
+
+        for (; i < count && mfns[i].v / WORD_BITS == index; i++) {
+            CHECK(mfns[i].v < pool.nr_frames && !(bits >> mfns[i].v % WORD_BITS & 1));
+            bits |= UINT64_C(1) << mfns[i].v % WORD_BITS;
+        }
+        set_word_free(index, bits);
+    }
+    __atomic_store_n(&pool.free, pool.free + count, __ATOMIC_RELAXED);
     lock_drop(&lock);
 }
 

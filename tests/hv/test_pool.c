@@ -159,6 +159,29 @@ static void test_some(void **state)
     }
 }
 
+/* Those that go back together lie in whatever order, in the same words of the map and in others. */
+static void test_give_some(void **state)
+{
+    mfn_t mfns[64], none;
+
+    (void)state;
+    for (unsigned step = 1; step < 200; step += 2) {
+        begin(256, step);
+        for (unsigned i = 0; i < 128; i += 64) {
+            for (unsigned j = 0; j < 64; j++) {
+                mfns[j] = MFN((i + j) * step % 256);
+                model[mfns[j].v] = true;
+            }
+            pool_give_some(mfns, 64);
+            assert_int_equal(pool_count(), i + 64);
+        }
+        nr_free = 128;
+        for (unsigned i = 0; i < 128; i++)
+            (void)take(0);
+        assert_false(pool_take(0, MFN_NONE, &none));
+    }
+}
+
 /* Consecutive and aligned runs, singles in between, given back in pieces. */
 static void test_mixed(void **state)
 {
@@ -263,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_everything), cmocka_unit_test(test_ranges),        cmocka_unit_test(test_sparse),
         cmocka_unit_test(test_mixed),      cmocka_unit_test(test_holes),         cmocka_unit_test(test_below),
         cmocka_unit_test(test_order),      cmocka_unit_test(test_order_of_size), cmocka_unit_test(test_some),
+        cmocka_unit_test(test_give_some),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
