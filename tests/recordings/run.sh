@@ -55,11 +55,11 @@ finds() { # WHAT STATUS PATTERN
     told "finds-$1" "$2" "$3" "$replay" "$work/$1.xz"
 }
 
-replays demo 6000 50
-replays demo32 6000 50
+replays demo 2000 50
+replays demo32 2000 50
 replays hostile 24000 500
-replays grub 13000 500
-replays linux 90000 5000
+replays grub 1500 100
+replays linux 70000 5000
 finds result 3 'operation [0-9]+ \(domain 1: .*\): the run answered -?[0-9].*, the replay -?[0-9]'
 finds wrote 3 'operation [0-9]+ \(domain 1: .*\): the run left [0-9a-f]{16} in slot [0-9]+ of frame [0-9a-f]+, the replay [0-9a-f]{16}'
 finds flush 3 'operation [0-9]+ .*: the run went on with: .*; the replay with: a flush of all translations'
@@ -79,7 +79,7 @@ if [[ origins =~ $pattern ]]; then
 fi
 # It is no part of what an engine does in which pieces it reads.
 for what in halves joined; do
-    finds $what 0 '^6[0-9]{3} operations, [0-9]+ refusals: nothing differs$'
+    finds $what 0 '^2[0-9]{3} operations, [0-9]+ refusals: nothing differs$'
 done
 survives() { # WHAT RECORDING SEEDS
     local bad=0 seed status
