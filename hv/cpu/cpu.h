@@ -76,6 +76,7 @@ struct cpu {
     const struct lock *awaited; /* while it waits for a lock: which; NULL: for none.  These belong to hv/cpu/lock.c */
     uint32_t awaited_number;    /* its ticket */
     bool rests;                 /* it has halted, or is about to, until it is kicked */
+    bool is_asked;              /* by others, who perhaps have not kicked it: wait_looks() */
 };
 
 /* What all processors of the machine can do. */

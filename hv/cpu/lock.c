@@ -6,24 +6,14 @@
 #include <hv/cpu/lock.h>
 #include <hv/cpu/wait.h>
 
-/* Not the last one that was taken. */
-static __attribute__((noinline)) void drop_within(struct lock *innermost, const struct lock *lock)
-{
-    struct lock *inner = innermost;
-
-    CHECK(inner);
-    while (inner->outer != lock) {
-        inner = inner->outer;
-        CHECK(inner);
-    }
-    inner->outer = lock->outer;
-}
-
-/* Until a kick, unless it is served by now: wake_next() sees that this one rests, or this one sees that it is. */
+/*
+ * Until a kick, unless it is served by now: wake_next() sees that this one rests, or this one sees that it is.  The
+ * same of who asks something.
+ */
 static void rest(struct cpu *cpu, const struct lock *lock, uint32_t number)
 {
     __atomic_store_n(&cpu->rests, true, __ATOMIC_SEQ_CST);
-    if (!ticket_is_served(&lock->ticket, number))
+    if (!ticket_is_served(&lock->ticket, number) && !wait_is_asked(cpu))
         wait_halted();
     __atomic_store_n(&cpu->rests, false, __ATOMIC_RELAXED);
 }
@@ -55,7 +45,7 @@ static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t
 }
 
 /* Of @lock it has become the turn of @number, which has been drawn: by whoever rests, maybe. */
-static __attribute__((noinline)) void wake_next(const struct lock *lock, uint32_t number)
+static void wake_next(const struct lock *lock, uint32_t number)
 {
     struct cpu *cpu;
 
@@ -65,6 +55,15 @@ static __attribute__((noinline)) void wake_next(const struct lock *lock, uint32_
             __atomic_load_n(&cpu->awaited_number, __ATOMIC_RELAXED) == number)
             cpu_kick(id);
     }
+}
+
+/* @lock has been dropped, and it is the turn of @number, if anybody has drawn it. */
+static __attribute__((noinline)) void look_after_others(const struct cpu *cpu, const struct lock *lock, uint32_t number)
+{
+    if (ticket_is_drawn(&lock->ticket, number))
+        wake_next(lock, number);
+    if (wait_is_asked(cpu) && !cpu->innermost)
+        lock_waits();
 }
 
 /* The last one taken comes latest: each was behind all that were held.  Waiting switches no stacks. */
@@ -79,21 +78,42 @@ void lock_take(struct lock *lock)
     if (!ticket_is_served(&lock->ticket, number))
         wait_for(lock, number);
     lock->outer = outer;
-    cpu->innermost = lock;
+    __atomic_store_n(&cpu->innermost, lock, __ATOMIC_RELAXED);
+}
+
+/* A locked instruction: whoever has found a lock of this processor, and not kicked it, has been heard after that. */
+FORCE_INLINE void pass_on(const struct cpu *cpu, struct lock *lock)
+{
+    uint32_t served = ticket_pass_on(&lock->ticket);
+
+    if (ticket_is_drawn(&lock->ticket, served) || wait_is_asked(cpu))
+        look_after_others(cpu, lock, served);
+}
+
+/* Not the last one that was taken. */
+static __attribute__((noinline)) void drop_within(const struct cpu *cpu, struct lock *lock)
+{
+    struct lock *inner = cpu->innermost;
+
+    CHECK(inner);
+    while (inner->outer != lock) {
+        inner = inner->outer;
+        CHECK(inner);
+    }
+    inner->outer = lock->outer;
+    pass_on(cpu, lock);
 }
 
 void lock_drop(struct lock *lock)
 {
     struct cpu *cpu = cpu_here();
-    uint32_t served;
 
-    if (cpu->innermost == lock)
-        cpu->innermost = lock->outer;
-    else
-        drop_within(cpu->innermost, lock);
-    served = ticket_pass_on(&lock->ticket);
-    if (ticket_is_drawn(&lock->ticket, served))
-        wake_next(lock, served);
+    if (cpu->innermost != lock) {
+        drop_within(cpu, lock);
+        return;
+    }
+    __atomic_store_n(&cpu->innermost, lock->outer, __ATOMIC_RELAXED);
+    pass_on(cpu, lock);
 }
 
 bool lock_is_mine(const struct lock *lock)

@@ -46,7 +46,10 @@ struct lock {
  */
 void lock_take(struct lock *lock);
 
-/* This processor holds @lock; in whatever order those that it holds are dropped. */
+/*
+ * This processor holds @lock; in whatever order those that it holds are dropped.  With the last one it answers what it
+ * has been asked meanwhile.
+ */
 void lock_drop(struct lock *lock);
 
 /* Does this processor hold @lock, any lock of @rank, or any at all? */
@@ -56,6 +59,7 @@ bool lock_any_is_held(void);
 
 /*
  * Whoever waits for a lock calls it again and again, interrupts off: answers what others ask of this processor, who may
- * have what it waits for.  A way up, to hv/domain: no lock is taken, and nothing waited for.
+ * have what it waits for.  Whoever has dropped its last one calls it too, if it has been asked.  A way up, to
+ * hv/domain: no lock is taken, and nothing waited for.
  */
 void lock_waits(void);

@@ -6,9 +6,12 @@
  * than anything worth spinning for it is half of what it was, after another one all there is.  Halting makes waits
  * longer, so that every eighth has all of it, to see.
  *
+ * Who waits, or holds a lock, need not be kicked to look at what others ask of it, unless it has halted: it looks while
+ * it waits, and once it has dropped the last lock.  A kick would come when it is back in its guest, for nothing.
+ *
  * Who halts has said so before it looks a last time at what it waits for; who changes that looks afterwards whether
  * somebody has, and kicks.  Both do it by locked instructions, so that one of the two sees the other; a kick that comes
- * before the halt ends it at once.
+ * before the halt ends it at once.  The same is so of who ends a wait or drops a lock, before it looks, and who asks.
  */
 #pragma once
 
@@ -36,7 +39,7 @@ static inline void wait_end(struct cpu *here)
     bool was_long = asm_read_tsc() - here->wait_began > WAIT_PATIENCE_MOST;
 
     here->wait_patience = was_long ? here->wait_patience / 2 : WAIT_PATIENCE_MOST;
-    __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_SEQ_CST);
     here->nmi_ticks = 0; /* it gets on */
 }
 
@@ -53,6 +56,24 @@ static inline void wait_look(void)
 static inline bool wait_is_one(uint32_t waits)
 {
     return waits & 1;
+}
+
+/*
+ * Something has been asked of @cpu, another one.  Will it look by itself?  Otherwise it has to be kicked.  The mark
+ * comes first: who has seen that it waits or holds a lock knows that it looks for the mark later.
+ */
+static inline bool wait_looks(struct cpu *cpu)
+{
+    __atomic_store_n(&cpu->is_asked, true, __ATOMIC_SEQ_CST);
+    return !__atomic_load_n(&cpu->rests, __ATOMIC_SEQ_CST) &&
+           (__atomic_load_n(&cpu->innermost, __ATOMIC_SEQ_CST) ||
+            wait_is_one(__atomic_load_n(&cpu->waits, __ATOMIC_SEQ_CST)));
+}
+
+/* Has anything been asked of this processor since it looked last? */
+static inline bool wait_is_asked(const struct cpu *here)
+{
+    return __atomic_load_n(&here->is_asked, __ATOMIC_SEQ_CST);
 }
 
 /* Has this processor, which waits, spun for long enough? */

@@ -41,12 +41,15 @@ static void answer(struct request_box *box)
         wake(box);
 }
 
+/* The mark goes before what has been asked is looked at: who asks sets it afterwards. */
 void request_answer(void)
 {
-    unsigned cpu = cpu_here()->id;
+    struct cpu *cpu = cpu_here();
 
-    if (request_is_there(cpu))
-        answer(&request_boxes[cpu]);
+    if (wait_is_asked(cpu))
+        __atomic_store_n(&cpu->is_asked, false, __ATOMIC_SEQ_CST);
+    if (request_is_there(cpu->id))
+        answer(&request_boxes[cpu->id]);
 }
 
 void request_idle_begin(void)
@@ -100,12 +103,17 @@ static bool is_answered(const struct request_box *box, uint32_t number)
     return (int32_t)(__atomic_load_n(&box->answered, __ATOMIC_ACQUIRE) - number) >= 0;
 }
 
-/* Until a kick, unless it has been answered by now: answer() sees that this one rests, or this one sees the answer. */
-static void rest(struct request_box *box, uint32_t number)
+/*
+ * Until a kick, unless it has been answered by now: answer() sees that this one rests, or this one sees the answer.
+ * The same of who asks something back.
+ */
+static void rest(struct cpu *cpu, struct request_box *box, uint32_t number)
 {
-    (void)__atomic_fetch_or(&box->resting, cpumask_of(cpu_here()->id).bits, __ATOMIC_SEQ_CST);
-    if (!is_answered(box, number))
+    __atomic_store_n(&cpu->rests, true, __ATOMIC_SEQ_CST);
+    (void)__atomic_fetch_or(&box->resting, cpumask_of(cpu->id).bits, __ATOMIC_SEQ_CST);
+    if (!is_answered(box, number) && !wait_is_asked(cpu))
         wait_halted();
+    __atomic_store_n(&cpu->rests, false, __ATOMIC_RELAXED);
 }
 
 static bool is_answered_soon(const struct request_box *box, uint32_t number)
@@ -128,9 +136,11 @@ static void wait_for_answer(struct request_box *box, uint32_t number)
     do {
         request_answer();
         if (wait_is_long(cpu))
-            rest(box, number);
+            rest(cpu, box, number);
     } while (!is_answered_soon(box, number));
     wait_end(cpu);
+    if (wait_is_asked(cpu))
+        request_answer();
 }
 
 /* Returns those that are to be waited for. */
@@ -145,7 +155,8 @@ static uint64_t ask_others(uint64_t others, uint32_t what, vaddr_t page, uint32_
         if (!has_to_wake(&request_boxes[cpu], what))
             continue;
         waited_for |= cpumask_of(cpu).bits;
-        cpu_kick(cpu);
+        if (!wait_looks(cpu_find(cpu)))
+            cpu_kick(cpu);
     }
     return waited_for;
 }

@@ -2,10 +2,11 @@
 /*
  * What processors ask of each other, and wait for: hv/domain/renew.h.
  *
- * Who asks marks what it wants, in a few bits for each processor, draws a number there, and makes it look (cpu_kick()).
- * It waits until as many have been answered.  Meanwhile it answers what it is asked itself, and so does whoever waits
- * for a lock: two that ask each other, or one that asks who waits for its lock, do not wait for ever.  A processor that
- * is inside the hypervisor and waits for nothing answers at its next preemption point, or when it lets interrupts come.
+ * Who asks marks what it wants, in a few bits for each processor, draws a number there, and makes it look (cpu_kick()),
+ * unless it will by itself: hv/cpu/wait.h.  It waits until as many have been answered.  Meanwhile it answers what it is
+ * asked itself, and so does whoever waits for a lock: two that ask each other, or one that asks who waits for its lock,
+ * do not wait for ever.  A processor that is inside the hypervisor and waits for nothing answers when it drops its last
+ * lock, at its next preemption point, or when it lets interrupts come.
  *
  * A processor that idles on the hypervisor's own root uses nothing of what is renewed.  It is not woken: it renews all
  * of that before it does anything else.

@@ -29,6 +29,7 @@ _Noreturn void port_halt(const char *file, int line, const char *condition)
 
 static struct cpu others[2] = {{.id = 1}, {.id = 2}};
 static unsigned kicks[3], halts;
+static unsigned asks_left; /* so many times is it asked something while it answers */
 
 struct cpu *cpu_find(unsigned id)
 {
@@ -45,6 +46,7 @@ void wait_halted(void)
 {
     halts++;
     assert_true(cpu_boot.rests);
+    assert_false(cpu_boot.is_asked);
     assert_ptr_equal(cpu_boot.awaited, waited_for);
     assert_true(wait_is_one(cpu_boot.waits));
     (void)ticket_pass_on(&waited_for->ticket);
@@ -53,6 +55,8 @@ void wait_halted(void)
 void lock_waits(void)
 {
     answers++;
+    cpu_boot.is_asked = asks_left > 0;
+    asks_left -= asks_left > 0;
     if (waited_for && --answers_left == 0)
         (void)ticket_pass_on(&waited_for->ticket);
 }
@@ -64,7 +68,7 @@ static int set_up(void **state)
     memset(kicks, 0, sizeof(kicks));
     others[0].rests = others[1].rests = false;
     waited_for = NULL;
-    answers = halts = 0;
+    answers = halts = asks_left = 0;
     return 0;
 }
 
@@ -220,6 +224,40 @@ static void test_rests(void **state)
     assert_int_equal(kicks[0] + kicks[1] + kicks[2], 0);
 }
 
+/* Who is asked as it looks does not halt before it has looked again. */
+static void test_asked_before_rest(void **state)
+{
+    struct lock lock = LOCK_INIT(LOCK_LEAF, 0);
+
+    (void)state;
+    (void)ticket_draw(&lock.ticket);
+    waited_for = &lock;
+    answers_left = UINT32_MAX;
+    asks_left = 2;
+    cpu_boot.waits = 2; /* no trial, but the patience that it has: none */
+    lock_take(&lock);
+    assert_int_equal(answers, 3);
+    assert_int_equal(halts, 1);
+    lock_drop(&lock);
+}
+
+/* Whoever asks finds it with a lock, and does not kick it: it answers when it has none any more. */
+static void test_asked_meanwhile(void **state)
+{
+    struct lock outer = LOCK_INIT(LOCK_HOUSE, 0), inner = LOCK_INIT(LOCK_LEAF, 0);
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        lock_take(&outer);
+        lock_take(&inner);
+        cpu_boot.is_asked = true;
+        lock_drop(i ? &outer : &inner);
+        assert_int_equal(answers, i);
+        lock_drop(i ? &inner : &outer);
+        assert_int_equal(answers, i + 1);
+    }
+}
+
 /* Of those that wait the one is woken whose turn it is, if it rests. */
 static void test_wakes_the_next(void **state)
 {
@@ -272,6 +310,8 @@ int main(void)
         cmocka_unit_test_setup(test_dropped_in_any_order, set_up),
         cmocka_unit_test_setup(test_whoever_waits_answers, set_up),
         cmocka_unit_test_setup(test_rests, set_up),
+        cmocka_unit_test_setup(test_asked_before_rest, set_up),
+        cmocka_unit_test_setup(test_asked_meanwhile, set_up),
         cmocka_unit_test_setup(test_wakes_the_next, set_up),
         cmocka_unit_test_setup(test_numbers_wrap, set_up),
     };

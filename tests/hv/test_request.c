@@ -21,6 +21,8 @@
 
 struct cpu cpu_boot; /* whichever runs, by its number */
 
+static struct cpu others[CPUS]; /* each as whoever asks finds it */
+
 static struct {
     unsigned kicks, renewals, what;
     uint64_t page;
@@ -37,6 +39,11 @@ static void run_as(unsigned cpu, void (*body)(void))
     cpu_boot.id = before;
 }
 
+struct cpu *cpu_find(unsigned id)
+{
+    return id < CPUS ? &others[id] : NULL;
+}
+
 void cpu_kick(unsigned cpu)
 {
     seen[cpu].kicks++;
@@ -44,8 +51,20 @@ void cpu_kick(unsigned cpu)
         on_kick(cpu);
 }
 
+static void (*on_renewal)(void), (*on_halt)(void); /* once */
+
+static void run_once(void (**hook)(void))
+{
+    void (*run)(void) = *hook;
+
+    *hook = NULL;
+    if (run)
+        run();
+}
+
 void renew_here(unsigned what, vaddr_t page)
 {
+    run_once(&on_renewal);
     seen[cpu_boot.id].renewals++;
     seen[cpu_boot.id].what |= what;
     seen[cpu_boot.id].page = page.v;
@@ -59,7 +78,9 @@ void wait_halted(void)
 {
     halts++;
     assert_int_equal(seen[cpu_boot.id].kicks, 0);
+    assert_false(cpu_boot.is_asked);
     run_as(1, request_answer);
+    run_once(&on_halt);
 }
 
 static void answer_at_once(unsigned cpu)
@@ -70,6 +91,7 @@ static void answer_at_once(unsigned cpu)
 static void begin(void (*kick)(unsigned cpu))
 {
     memset(seen, 0, sizeof(seen));
+    memset(others, 0, sizeof(others));
     cpu_boot = (struct cpu){0};
     on_kick = kick;
 }
@@ -152,6 +174,70 @@ static void test_rests(void **state)
     assert_int_equal(seen[3].kicks, 1);
 }
 
+/* How often processor 1, as it is, is kicked for something that it does in the end. */
+static unsigned kicks_for_it(void)
+{
+    unsigned before = seen[1].kicks;
+
+    seen[1].renewals = 0;
+    request_renewal(set(2), RENEW_TRANSLATIONS, VADDR(0));
+    assert_int_equal(seen[1].renewals, 1);
+    assert_true(others[1].is_asked); /* for it to find */
+    return seen[1].kicks - before;
+}
+
+/* Who has a lock, or waits, looks by itself: it is kicked if it has halted, or is in its guest. */
+static void test_looks(void **state)
+{
+    struct lock lock;
+
+    (void)state;
+    begin(NULL);
+    cpu_boot.id = 3;
+    assert_int_equal(kicks_for_it(), 1);
+    seen[3].kicks = 0;
+    others[1].innermost = &lock;
+    assert_int_equal(kicks_for_it(), 0);
+    seen[3].kicks = 0;
+    others[1].rests = true;
+    assert_int_equal(kicks_for_it(), 1);
+    seen[3].kicks = 0;
+    others[1] = (struct cpu){.waits = 3};
+    assert_int_equal(kicks_for_it(), 0);
+    seen[3].kicks = 0;
+    others[1].waits = 4;
+    assert_int_equal(kicks_for_it(), 1);
+}
+
+/* As by another processor, which has found that this one looks by itself. */
+static void ask_quietly(void)
+{
+    struct request_box *box = &request_boxes[cpu_boot.id];
+
+    box->what |= RENEW_CACHES;
+    box->asked++;
+    cpu_boot.is_asked = true;
+}
+
+/* Asked while it waits, or answers: it has looked by the time that it is back in its guest, or knows that it is to. */
+static void test_asked_quietly(void **state)
+{
+    (void)state;
+    begin(NULL);
+    on_halt = ask_quietly;
+    request_renewal(set(2), RENEW_TRANSLATIONS, VADDR(0));
+    assert_int_equal(seen[0].what, RENEW_CACHES);
+    assert_false(request_is_there(0) || cpu_boot.is_asked);
+    ask_quietly();
+    on_renewal = ask_quietly;
+    request_answer();
+    assert_true(request_is_there(0) && cpu_boot.is_asked);
+    on_renewal = ask_quietly;
+    seen[0].kicks = 0;
+    request_renewal(set(2), RENEW_TRANSLATIONS, VADDR(0)); /* it does not halt while it is asked */
+    assert_false(request_is_there(0) || cpu_boot.is_asked);
+}
+
 /* Two pages at once: all translations go, and both have been served when they return. */
 static void test_two_pages(void **state)
 {
@@ -210,7 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all),          cmocka_unit_test(test_rests),      cmocka_unit_test(test_page),
         cmocka_unit_test(test_two_pages),    cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
-        cmocka_unit_test(test_others_first),
+        cmocka_unit_test(test_others_first), cmocka_unit_test(test_looks),      cmocka_unit_test(test_asked_quietly),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

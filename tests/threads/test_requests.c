@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links: hv/domain/request.c */
+/* links: hv/domain/request.c hv/cpu/lock.c */
 /*
  * Requests between processors that really run at once: once one has returned, nobody goes by what was before it.  Each
  * processor has a copy of a number, which it renews when it is asked to, as it would its translations.
@@ -16,7 +16,7 @@
 #include <tests/threads/lib/processors.h>
 
 #define PROCESSORS 3u
-#define ROUNDS     400u
+#define ROUNDS     2000u
 
 static const cpumask_t all = {(1u << PROCESSORS) - 1};
 
@@ -25,6 +25,13 @@ static uint64_t number, in_force; /* what is to be copied; none older is used an
 static uint64_t copies[PROCESSORS];
 static unsigned ready, stale;
 static bool may_idle;
+static struct lock lock;
+
+void lock_waits(void)
+{
+    request_answer();
+    sched_yield();
+}
 
 /* Slow, so that who does not wait is ahead. */
 void renew_here(unsigned what, vaddr_t page)
@@ -74,33 +81,56 @@ static void idle(void)
     request_idle_end();
 }
 
-/* In its guest, where kicks come; idle, where there is nothing to use; or asking. */
+/* Where it looks by itself as it drops the lock, or waits for it. */
+static void hold(void)
+{
+    lock_take(&lock);
+    use_copy();
+    if (random_below(2))
+        sched_yield();
+    lock_drop(&lock);
+}
+
+/* In its guest it answers if it is kicked, and not otherwise: for ever, if who has asked does not kick it. */
+static void be_in_guest(void)
+{
+    do {
+        if (processor_takes_kick())
+            request_answer();
+        else
+            sched_yield();
+    } while (request_is_there(cpu_here()->id));
+    use_copy();
+}
+
+/* In its guest; idle, where there is nothing to use; with a lock; or asking. */
 static void process(unsigned id)
 {
     (void)id;
     for (unsigned i = 0; i < ROUNDS; i++) {
-        switch (random_below(4)) {
+        switch (random_below(5)) {
         case 0:
             idle();
             break;
         case 1:
             change();
             break;
+        case 2:
+            hold();
+            break;
         default:
-            request_answer();
+            break;
         }
-        use_copy();
+        be_in_guest();
     }
     __atomic_fetch_add(&ready, 1, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) < PROCESSORS) {
-        request_answer();
-        use_copy();
-        sched_yield();
-    }
+    while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) < PROCESSORS)
+        be_in_guest();
 }
 
 static void run(bool idles)
 {
+    lock = (struct lock)LOCK_INIT(LOCK_DOMAIN, 1);
     may_idle = idles;
     ready = 0;
     processors_run(PROCESSORS, process);

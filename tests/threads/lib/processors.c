@@ -64,6 +64,11 @@ void wait_halted(void)
         ;
 }
 
+bool processor_takes_kick(void)
+{
+    return sem_trywait(&processors[cpu_here()->id].kicks) == 0;
+}
+
 unsigned long processor_answers(unsigned id)
 {
     return __atomic_load_n(&processors[id].answers, __ATOMIC_RELAXED);
@@ -74,7 +79,8 @@ void processor_pause(void)
     sched_yield();
 }
 
-void lock_waits(void)
+/* A program that has answers to give has its own. */
+__attribute__((weak)) void lock_waits(void)
 {
     __atomic_fetch_add(&processors[cpu_here()->id].answers, 1, __ATOMIC_RELAXED);
     processor_pause();

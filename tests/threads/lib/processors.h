@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <hv/cpu/cpu.h>
@@ -20,6 +21,9 @@ struct cpu *processor_find(unsigned id);
 
 /* How often processor @id has answered while it waited for a lock. */
 unsigned long processor_answers(unsigned id);
+
+/* Has this processor been kicked?  Then the next one counts. */
+bool processor_takes_kick(void);
 
 /* How often it has halted in a wait, in the last run. */
 unsigned long processor_halts(unsigned id);
