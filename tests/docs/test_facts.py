@@ -357,15 +357,15 @@ class States(unittest.TestCase):
     def test_columns(self):
         """Columns of tables of commands, turned: each is told, and nothing else."""
         for path, old, new, constant in (
-                ('engine/mmuext.c', '{set_ldt, true}', '{set_ldt, false}', 'MMUEXT_SET_LDT'),
-                ('engine/mmuext.c', '{unpin, false}', '{unpin, true}', 'MMUEXT_UNPIN_TABLE'),
+                ('engine/mmuext.c', '{set_ldt, OWN}', '{set_ldt, ANY}', 'MMUEXT_SET_LDT'),
+                ('engine/mmuext.c', '{unpin, ANY}', '{unpin, OWN}', 'MMUEXT_UNPIN_TABLE'),
                 ('hv/call/call_event.c', '(struct evtchn_unmask), false', '(struct evtchn_unmask), true',
                  'EVTCHNOP_unmask'),
                 ('hv/call/call_physdev.c', '(struct physdev_irq_status_query), true',
                  '(struct physdev_irq_status_query), false', 'PHYSDEVOP_irq_status_query')):
             found = told('', replaced=changed(path, old, new))
             self.assertEqual(len(found), 1, found)
-            self.assertRegex(found[0], rf'^\w+\.h: {constant}: that it .* is (true|false) at {path}:\d+, and not so')
+            self.assertRegex(found[0], rf'^\w+\.h: {constant}: that it .* is \w+ at {path}:\d+, and not so')
 
     def states(self, call, replaced=None):
         reference = markup.parse(glob.glob('abi/*.h'))
@@ -377,7 +377,7 @@ class States(unittest.TestCase):
         states = self.states('mmuext_op').commands
         self.assertEqual(str(states['MMUEXT_PIN_L4_TABLE']), 'works')
         self.assertEqual(str(states['MMUEXT_MARK_SUPER']), 'refused: EOPNOTSUPP')
-        without = changed('engine/mmuext.c', '    [MMUEXT_SET_LDT] = {set_ldt, true},\n', '')
+        without = changed('engine/mmuext.c', '    [MMUEXT_SET_LDT] = {set_ldt, OWN},\n', '')
         self.assertEqual(str(self.states('mmuext_op', without).commands['MMUEXT_SET_LDT']), 'refused: ENOSYS')
 
     def test_both_tables(self):
@@ -519,7 +519,7 @@ class Code(unittest.TestCase):
 
     def test_tables(self):
         rows = csource.read('engine/mmuext.c').tables['commands'].rows
-        self.assertEqual(rows['MMUEXT_CLEAR_PAGE'], '{clear_page, false}')
+        self.assertEqual(rows['MMUEXT_CLEAR_PAGE'], '{clear_page, ANY}')
         with open('engine/mmuext.c', encoding='utf-8') as file:
             self.assertEqual(len(rows), len(re.findall(r'^    \[MMUEXT_', file.read(), re.M)))
 

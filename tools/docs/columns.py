@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The last column of some tables of commands, true or false, against what the headers say of each command.
+"""The last column of some tables of commands, yes or no, against what the headers say of each command.
 
 A command of engine/mmuext.c is for the caller's own domain alone: its text does not name @foreigndom, as that of each
 other does.  A command of events or of devices stores results: its structure has members that say so.
@@ -8,6 +8,8 @@ import errorlines
 from handlers import REFUSED
 
 FOREIGN = '@foreigndom'
+
+COLUMN = {'true': True, 'false': False, 'ANY': False, 'OWN': True, 'OWN_FLUSH': True}
 
 
 def own_only(reference, heading, constant):
@@ -42,8 +44,8 @@ def check(reference, program, calls):
             column = row.rstrip('}').rpartition(',')[2].strip()
             if calls[call].handled.commands[constant].kind == REFUSED:
                 continue
-            if column not in ('true', 'false'):
-                yield table.places[constant], f'{constant}: the last column of {name} is neither true nor false'
-            elif says(reference, heading, constant) not in (None, column == 'true'):
+            if column not in COLUMN:
+                yield table.places[constant], f'{constant}: the last column of {name} is neither yes nor no'
+            elif says(reference, heading, constant) not in (None, COLUMN[column]):
                 yield reference.constants[constant].place, \
                     f'{constant}: that it {words} is {column} at {table.places[constant]}, and not so in the header'

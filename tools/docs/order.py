@@ -78,7 +78,8 @@ def steps(solver, function, command):
               [refusal.reason or refusal.error, *asked_at(function, refusal.place)]) for refusal in solver.own(function)]
     for callee, call, only in passing(solver, function, command):
         at = place_of(function, call or through_pointer(function))
-        found += [(at, refusal, [callee.name]) for refusal in solver.through(function, callee, call, only)]
+        found += [(at, refusal, [callee.name, refusal.reason])
+                  for refusal in solver.through(function, callee, call, only)]
     for line, refusal, sources in sorted(found, key=lambda one: (one[0], one[1].place)):
         same = (refusal.place, refusal.error, refusal.reason)
         if counts(solver, refusal, command) and same not in seen and \
