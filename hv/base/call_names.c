@@ -12,10 +12,12 @@
 #include <abi/sched.h>
 #include <abi/vcpu.h>
 #include <abi/version.h>
+#include <abi/vm_assist.h>
 #include <hv/base/call_names.h>
 
 #define COUNT(table)        (sizeof(table) / sizeof((table)[0]))
 #define FIND(table, number) ((number) < COUNT(table) ? (table)[number] : NULL)
+#define COMPAT_SCHEDOPS     3u /* yield, block and shutdown: it has no others */
 #define CALL(name)          [__HYPERVISOR_##name] = #name
 #define NAME(name)          [name] = #name
 #define ERROR(name)         [XEN_##name] = #name
@@ -167,6 +169,16 @@ static const char *const physdev_op_names[] = {
     NAME(PHYSDEVOP_pirq_eoi_gmfn_v2),
 };
 
+static const char *const nmi_op_names[] = {
+    NAME(XENNMI_register_callback),
+    NAME(XENNMI_unregister_callback),
+};
+
+static const char *const vm_assist_names[] = {
+    NAME(VMASST_CMD_enable),
+    NAME(VMASST_CMD_disable),
+};
+
 static const char *const callback_op_names[] = {
     NAME(CALLBACKOP_register),
     NAME(CALLBACKOP_unregister),
@@ -192,9 +204,19 @@ static const struct {
     const char *const *names;
     size_t count;
 } commands[] = {
-    COMMANDS(sched_op),       COMMANDS(vcpu_op),    COMMANDS(event_channel_op), COMMANDS(memory_op),
-    COMMANDS(grant_table_op), COMMANDS(console_io), COMMANDS(xen_version),      COMMANDS(physdev_op),
-    COMMANDS(callback_op),    COMMANDS(mmuext_op),
+    COMMANDS(sched_op),
+    COMMANDS(vcpu_op),
+    COMMANDS(event_channel_op),
+    COMMANDS(memory_op),
+    COMMANDS(grant_table_op),
+    COMMANDS(console_io),
+    COMMANDS(xen_version),
+    COMMANDS(physdev_op),
+    COMMANDS(callback_op),
+    COMMANDS(mmuext_op),
+    COMMANDS(nmi_op),
+    COMMANDS(vm_assist),
+    {__HYPERVISOR_sched_op_compat, sched_op_names, COMPAT_SCHEDOPS},
 };
 
 const char *call_name(uint64_t number)

@@ -19,12 +19,15 @@ static const struct {
     unsigned call, command;
     const char *name;
 } last[] = {
+    {__HYPERVISOR_sched_op_compat, 2, "SCHEDOP_shutdown"},
     {__HYPERVISOR_memory_op, 25, "XENMEM_machphys_compat_mfn_list"},
     {__HYPERVISOR_xen_version, 10, "XENVER_build_id"},
     {__HYPERVISOR_console_io, 1, "CONSOLEIO_read"},
     {__HYPERVISOR_grant_table_op, 12, "GNTTABOP_cache_flush"},
+    {__HYPERVISOR_vm_assist, 1, "VMASST_CMD_disable"},
     {__HYPERVISOR_vcpu_op, 13, "VCPUOP_register_vcpu_time_memory_area"},
     {__HYPERVISOR_mmuext_op, 20, "MMUEXT_UNMARK_SUPER"},
+    {__HYPERVISOR_nmi_op, 1, "XENNMI_unregister_callback"},
     {__HYPERVISOR_sched_op, 7, "SCHEDOP_pin_override"},
     {__HYPERVISOR_callback_op, 1, "CALLBACKOP_unregister"},
     {__HYPERVISOR_event_channel_op, 13, "EVTCHNOP_set_priority"},
