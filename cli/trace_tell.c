@@ -20,27 +20,62 @@ static unsigned nr_words(const struct trace_record *record)
 }
 
 /* How many arguments the call has that mean something. */
-static unsigned nr_args(const struct trace_record *record)
+static unsigned nr_args_wide(uint64_t number)
 {
-    switch (record->number) {
+    switch (number) {
     case __HYPERVISOR_iret:
         return 0;
     case __HYPERVISOR_set_trap_table:
     case __HYPERVISOR_fpu_taskswitch:
+    case __HYPERVISOR_platform_op:
+    case __HYPERVISOR_get_debugreg:
     case __HYPERVISOR_set_timer_op:
+    case __HYPERVISOR_event_channel_op_compat:
+    case __HYPERVISOR_physdev_op_compat:
+    case __HYPERVISOR_xsm_op:
+    case __HYPERVISOR_sysctl:
+    case __HYPERVISOR_domctl:
+    case __HYPERVISOR_tmem_op:
+    case __HYPERVISOR_mca:
         return 1;
-    case __HYPERVISOR_mmu_update:
-    case __HYPERVISOR_mmuext_op:
-    case __HYPERVISOR_update_va_mapping_otherdomain:
-        return 4;
+    case __HYPERVISOR_set_callbacks:
     case __HYPERVISOR_update_va_mapping:
     case __HYPERVISOR_grant_table_op:
     case __HYPERVISOR_vcpu_op:
     case __HYPERVISOR_console_io:
+    case __HYPERVISOR_dm_op:
         return 3;
+    case __HYPERVISOR_mmu_update:
+    case __HYPERVISOR_mmuext_op:
+    case __HYPERVISOR_update_va_mapping_otherdomain:
+        return 4;
+    case __HYPERVISOR_argo_op:
+    case __HYPERVISOR_hypfs_op:
+        return 5;
     default:
         return 2;
     }
+}
+
+/* How many more a 32-bit guest's have: halves, and selectors of code. */
+static unsigned nr_args_more(uint64_t number)
+{
+    switch (number) {
+    case __HYPERVISOR_set_timer_op:
+    case __HYPERVISOR_set_callbacks:
+    case __HYPERVISOR_update_va_mapping:
+    case __HYPERVISOR_update_va_mapping_otherdomain:
+        return 1;
+    case __HYPERVISOR_update_descriptor:
+        return 2;
+    default:
+        return 0;
+    }
+}
+
+static unsigned nr_args(const struct trace_record *record)
+{
+    return nr_args_wide(record->number) + (record->narrow ? nr_args_more(record->number) : 0);
 }
 
 /* ---- Words. */

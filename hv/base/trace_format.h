@@ -63,7 +63,8 @@ struct trace_record {
     uint8_t kind;    /* enum trace_kind */
     uint8_t payload; /* enum trace_payload */
     uint16_t domain;
-    uint16_t vcpu;
+    uint8_t vcpu;
+    uint8_t narrow;        /* 1: of a 32-bit guest, whose arguments of 64 bits are two */
     uint64_t began, ended; /* ticks of the time-stamp counter */
     uint64_t rip;          /* behind the instruction */
     uint64_t number;

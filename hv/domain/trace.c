@@ -187,7 +187,8 @@ void trace_call(struct hv_vcpu *vcpu, struct trace_record *record, int64_t resul
 {
     record->kind = TRACE_CALL;
     record->domain = vcpu->engine.domain->id.v;
-    record->vcpu = (uint16_t)vcpu->engine.id;
+    record->vcpu = (uint8_t)vcpu->engine.id;
+    record->narrow = !hv_vcpu_is_64bit(vcpu);
     record->ended = asm_read_tsc();
     record->result = result;
     if (wanted.arguments && result != TRACE_NO_RESULT) {

@@ -60,7 +60,7 @@ static void write(struct hv_vcpu *vcpu, struct trace_record *record, enum trace_
 {
     record->kind = (uint8_t)kind;
     record->domain = vcpu->engine.domain->id.v;
-    record->vcpu = (uint16_t)vcpu->engine.id;
+    record->vcpu = (uint8_t)vcpu->engine.id;
     record->ended = asm_read_tsc();
     record->result = TRACE_NO_RESULT;
     trace_write(record, payload, nr_words);

@@ -118,6 +118,32 @@ static void test_words(void **state)
                         "18446744073709550616 d0v0 0 hypercall 63(0, 0) = -ENOSYS <0>\n");
 }
 
+/* Those of 64 bits are two of a 32-bit guest's; what is behind the last one are the guest's registers. */
+static void test_arguments(void **state)
+{
+    static const unsigned numbers[] = {__HYPERVISOR_set_timer_op, __HYPERVISOR_update_va_mapping,
+                                       __HYPERVISOR_update_descriptor, __HYPERVISOR_set_callbacks,
+                                       __HYPERVISOR_get_debugreg};
+
+    (void)state;
+    begin("", path);
+    for (unsigned i = 0; i < 2 * sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct trace_record record = {.narrow = i % 2, .number = numbers[i / 2], .args = {1, 2, 3, 4, 5, 6}};
+
+        put(record, NULL, 0);
+    }
+    assert_string_equal(finish(path), "0 d0v0 0 set_timer_op(1) = 0 <0>\n"
+                                      "0 d0v0 0 set_timer_op(1, 2) = 0 <0>\n"
+                                      "0 d0v0 0 update_va_mapping(1, 2, 3) = 0 <0>\n"
+                                      "0 d0v0 0 update_va_mapping(1, 2, 3, 4) = 0 <0>\n"
+                                      "0 d0v0 0 update_descriptor(1, 2) = 0 <0>\n"
+                                      "0 d0v0 0 update_descriptor(1, 2, 3, 4) = 0 <0>\n"
+                                      "0 d0v0 0 set_callbacks(1, 2, 3) = 0 <0>\n"
+                                      "0 d0v0 0 set_callbacks(1, 2, 3, 4) = 0 <0>\n"
+                                      "0 d0v0 0 get_debugreg(1) = 0 <0>\n"
+                                      "0 d0v0 0 get_debugreg(1) = 0 <0>\n");
+}
+
 static void test_json(void **state)
 {
     char name[] = "/tmp/test_trace_XXXXXX.json";
@@ -382,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_words),      cmocka_unit_test(test_json),   cmocka_unit_test(test_chosen),
         cmocka_unit_test(test_conditions), cmocka_unit_test(test_traps),  cmocka_unit_test(test_traps_json),
         cmocka_unit_test(test_summary),    cmocka_unit_test(test_around), cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_arguments),
     };
     int failed;
 

@@ -200,17 +200,19 @@ static void test_extended(void **state)
 {
     const struct mmuext_op wide = {.cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = 0x77, .arg2.nr_ents = 9};
     const uint32_t narrow[3] = {MMUEXT_PIN_L3_TABLE, 0x78, 10};
+    const struct trace_record *record;
 
     (void)state;
     begin(WIDTH_64, true);
     memcpy(guest_memory, &wide, sizeof(wide));
     call(__HYPERVISOR_mmuext_op, GUEST_MEMORY, 1, 0);
-    assert_int_equal(take()->payload, TRACE_EXTENDED);
+    record = take();
+    assert_true(record->payload == TRACE_EXTENDED && !record->narrow);
     assert_true(payload()[0] == MMUEXT_PIN_L4_TABLE && payload()[1] == 0x77 && (uint32_t)payload()[2] == 9);
     begin(WIDTH_PAE, true);
     memcpy(guest_memory, narrow, sizeof(narrow));
     call(__HYPERVISOR_mmuext_op, GUEST_MEMORY, 1, 0);
-    (void)take();
+    assert_true(take()->narrow);
     assert_true(payload()[0] == MMUEXT_PIN_L3_TABLE && payload()[1] == 0x78 && payload()[2] == 10);
 }
 
