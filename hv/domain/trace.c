@@ -113,17 +113,16 @@ static void write_batch(struct hv_vcpu *vcpu, struct trace_record *record, struc
     } while (batch.count);
 }
 
-/* The structure behind a command; what cannot be read is not there. */
+/* The structure behind a command; what cannot be read is not there: what is mapped may end behind a short one. */
 static void write_bytes(struct hv_vcpu *vcpu, struct trace_record *record, vaddr_t at)
 {
     uint64_t bytes[TRACE_BYTES_KEPT / 8];
+    unsigned count = at.v ? TRACE_BYTES_KEPT / 8 : 0;
 
-    if (at.v && access_read(&vcpu->engine, bytes, at, sizeof(bytes))) {
-        trace_write(record, bytes, TRACE_BYTES_KEPT / 8);
-        return;
-    }
-    record->payload = TRACE_NOTHING;
-    trace_write(record, NULL, 0);
+    while (count && !access_read(&vcpu->engine, bytes, at, count * 8))
+        count--;
+    record->payload = count ? TRACE_BYTES : TRACE_NOTHING;
+    trace_write(record, bytes, count);
 }
 
 static void write_call(struct hv_vcpu *vcpu, struct trace_record *record);
@@ -171,11 +170,9 @@ static void write_call(struct hv_vcpu *vcpu, struct trace_record *record)
     case __HYPERVISOR_memory_op:
     case __HYPERVISOR_physdev_op:
     case __HYPERVISOR_grant_table_op:
-        record->payload = TRACE_BYTES;
         write_bytes(vcpu, record, VADDR(record->args[1]));
         break;
     case __HYPERVISOR_vcpu_op:
-        record->payload = TRACE_BYTES;
         write_bytes(vcpu, record, VADDR(record->args[2]));
         break;
     default:

@@ -250,6 +250,8 @@ static void test_multicall(void **state)
 /* What cannot be read is left out, however much there is to be. */
 static void test_unreadable(void **state)
 {
+    const struct trace_record *record;
+
     (void)state;
     begin(WIDTH_64, true);
     call(__HYPERVISOR_mmu_update, 1, UINT32_MAX >> 1, -14);
@@ -261,6 +263,13 @@ static void test_unreadable(void **state)
     assert_empty();
     call(__HYPERVISOR_memory_op, 3, GUEST_MEMORY, 0);
     assert_int_equal(take()->words, TRACE_RECORD_WORDS + TRACE_BYTES_KEPT / 8);
+    memset(guest_memory + GUEST_MEMORY_SIZE - 16, 0x5a, 16);
+    call(__HYPERVISOR_memory_op, 3, GUEST_MEMORY + GUEST_MEMORY_SIZE - 16, 0); /* what is mapped ends behind it */
+    record = take();
+    assert_true(record->words == TRACE_RECORD_WORDS + 2 && record->payload == TRACE_BYTES);
+    assert_true(payload()[0] == UINT64_C(0x5a5a5a5a5a5a5a5a) && payload()[1] == payload()[0]);
+    call(__HYPERVISOR_memory_op, 3, GUEST_MEMORY + GUEST_MEMORY_SIZE - 4, 0);
+    assert_int_equal(take()->payload, TRACE_NOTHING);
 }
 
 /* For the summary alone, or of a call that does not return, nothing of the guest's is read. */
