@@ -9,6 +9,7 @@
 #   ending    each end that a guest can come to by itself: the words, the exit code, the report
 #   where     what is said of a guest that is out of time
 #   trace     hypercalls as the trace has them, beside what the hypervisor reports itself; exceptions, emulations, upcalls
+#   traced    each call of guests/tests/traced as the trace has it, in words and as objects: what the kernel has passed
 #   record    runs, their recordings, and replays of them
 #   suite     kernels that end in different ways, by `paravane test`
 #   deb       the Debian package, unpacked elsewhere: what is in it, and the demo
@@ -224,6 +225,24 @@ sys.exit(not (sum(map(len, kinds.values())) == len(told) and {0, 3, 6, 13, 14} <
 END
 }
 
+trace_calls() { # GUESTS WIDTH KIND
+    bounded build/cli/paravane run --memory 64M --timeout "$limit" --trace --trace-to $log/system-traced.$3 \
+        build/$1/tests/traced.elf >$log/system-traced.out 2>$log/system-traced.err &&
+        ! grep -q 'trace: ' $log/system-traced.err &&
+        tests/system/traced.py $2 $log/system-traced.out $log/system-traced.$3 >$log/system-traced.log 2>&1
+    verdict "traced ($2 bits, $3: each call as it was made)" $?
+}
+test_traced() {
+    local kind
+    for kind in txt json; do
+        trace_calls guests 64 $kind
+        trace_calls guests32 32 $kind
+    done
+    sed '/"call":"update_va_mapping",/s/"0x91"/"0x19"/' $log/system-traced.json >$log/system-traced-planted.json
+    tests/system/traced.py 32 $log/system-traced.out $log/system-traced-planted.json >$log/system-traced-planted.log 2>&1
+    grep -q '^[0-9]* calls, 1 differ$' $log/system-traced-planted.log
+    verdict "traced (another argument is noticed)" $?
+}
 test_trace() {
     local machine guests
     for machine in pc q35 microvm; do
@@ -348,10 +367,10 @@ test_random() {
     verdict "random (30 seeds)" $bad
 }
 
-[ $# -ne 0 ] || set -- grub grub32 repeat explain mistakes ending where trace record suite deb gdb random
+[ $# -ne 0 ] || set -- grub grub32 repeat explain mistakes ending where trace traced record suite deb gdb random
 for name in "$@"; do
     case $name in
-    grub | grub32 | repeat | explain | mistakes | ending | where | trace | record | suite | deb | gdb | random) "test_$name" ;;
+    grub | grub32 | repeat | explain | mistakes | ending | where | trace | traced | record | suite | deb | gdb | random) "test_$name" ;;
     *) echo "tests/system/run.sh: no test called $name" >&2; exit 2 ;;
     esac
 done

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each call that there is, with arguments that are known, and each command of those that have some: with the arguments
+ * of most nothing is carried out.  What was passed, what came back and what the arguments point to is told at the end,
+ * for tests/system/traced.py, which compares with it what `paravane run --trace` tells:
+ *
+ *     traced: call NUMBER ARGUMENT... = RESULT      `nested` for one of the multicall before it
+ *     traced: updates|operations|argument WORD...   what its argument points to; there may be several such lines
+ *
+ * Numbers are hexadecimal, results decimal.  The first call and the last one have a number that is no call's.
+ */
+#pragma once
+
+#include <guest/types.h>
+
+#define ARGS    5u
+#define NOWHERE UINT64_C(0x1000) /* nothing is mapped there */
+#define NO_CALL 61u
+
+/* Make the call, and note it. */
+long make_call(unsigned number, uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4, uintptr_t a5);
+
+/* All that has been noted, on the console. */
+void tell_calls(void);
+
+/* The calls that take lists, and lists of calls. */
+void traced_batches(void);
