@@ -209,14 +209,16 @@ static void walk(struct processor *processor, vaddr_t vaddr)
 
 /*
  * For the sanitizer's eyes, which then sees that a flush comes between this and whatever the engine reads in a table.
- * What is between guests is not its business: each processor has words of its own, and frames that the hypervisor
- * shares are left alone.
+ * What is between guests is not its business: each processor has words of its own, behind those that calls write where
+ * what they take for a table is memory by then, and frames that the hypervisor shares are left alone.
  */
+_Static_assert(TLB_SLOTS <= CPUS, "write_zero()");
+
 static void write_zero(unsigned cpu, mfn_t mfn)
 {
     uint64_t *words = (uint64_t *)(void *)(parallel->ram + mfn.v * PAGE_SIZE);
 
-    words[random_below(512 / CPUS) * CPUS + cpu] = 0;
+    words[(1 + random_below(512 / CPUS - 1)) * CPUS + cpu] = 0;
 }
 
 __attribute__((no_sanitize("thread"), noinline)) static bool is_shared(mfn_t mfn)
