@@ -305,8 +305,12 @@ void call_engine(const struct record_event *enter)
         vcpu = machine_vcpu(operation.domain, operation.vcpu);
     replay.operation = &operation;
     follow_begin();
+    if (replay.judges)
+        caches_before(&operation);
     result = calls[operation.call].call(domain, vcpu, operation.arguments, &more);
     compare_result(result, &more);
+    if (replay.judges)
+        caches_check();
     if (replay.tells)
         printf("%8llu  %s = %s\n", (unsigned long long)operation.number, tell_operation(&operation),
                tell_result(result, text, sizeof(text)));

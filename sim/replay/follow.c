@@ -109,13 +109,18 @@ static bool is_memory(const struct record_event *event)
     return event->kind == RECORD_WROTE || event->kind == RECORD_MEMORY || event->kind == RECORD_READ;
 }
 
+static bool is_flush(const struct record_event *event)
+{
+    return event->kind == RECORD_FLUSH || event->kind == RECORD_PAGE;
+}
+
 static void next_of_operation(struct record_event *event)
 {
     do {
         if (!next(event))
             tell_end(REPLAY_GOOD, "the recording ends within operation %llu",
                      (unsigned long long)replay.operation->number);
-    } while (is_memory(event));
+    } while (is_memory(event) || (replay.judges && is_flush(event)));
 }
 
 struct record_event follow_expect(enum record_kind kind)
@@ -174,5 +179,7 @@ int64_t follow_until_back(uint64_t serial)
                      tell_event(&event));
     }
     follow_begin();
+    if (replay.judges && replay.operation->vcpu != RECORD_NONE)
+        caches_run(machine_vcpu(replay.operation->domain, replay.operation->vcpu));
     return record_signed(event.number[1]);
 }

@@ -81,6 +81,8 @@ static bool take_flush(const struct record_event *event)
 {
     if (event->number[0] >= MAX_CPUS || event->number[1] > replay.machine.tlb.now)
         return false;
+    if (replay.judges)
+        caches_flush();
     tlb_flush_end_one(&replay.machine, (unsigned)event->number[0], replay.machine.tlb.now - event->number[1]);
     return true;
 }
@@ -190,6 +192,8 @@ static bool take_vcpu(const struct record_event *event)
 
     if (event->number[3] >= MAX_CPUS)
         return false;
+    if (replay.judges && vcpu->user_mode != !!(event->number[2] & RECORD_VCPU_USER_MODE))
+        caches_flush_local();
     vcpu->user_mode = event->number[2] & RECORD_VCPU_USER_MODE;
     vcpu->user_cached = event->number[2] & RECORD_VCPU_USER_CACHED;
     vcpu->diverted = event->number[2] & RECORD_VCPU_DIVERTED;

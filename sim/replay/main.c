@@ -22,12 +22,16 @@ struct options {
     bool audits, is_measured, lists_frames;
 };
 
-enum { KEY_AUDIT = 256, KEY_STOP, KEY_LIST, KEY_SPEED, KEY_SAVE, KEY_FRAMES, KEY_MAP, KEY_PAGE };
+enum { KEY_AUDIT = 256, KEY_FLUSHES, KEY_STOP, KEY_LIST, KEY_SPEED, KEY_SAVE, KEY_FRAMES, KEY_MAP, KEY_PAGE };
 
 static const struct argp_option option_list[] = {
     {"audit", KEY_AUDIT, "WHEN", 0,
      "recount every reference and compare with the frame table: end (default), every operation, after so many (a "
      "number), or none",
+     0},
+    {"flushes", KEY_FLUSHES, "HOW", 0,
+     "compare flushes with the run's (default), or let a processor that remembers translations until one comes judge "
+     "them: compared or judged",
      0},
     {"stop-at", KEY_STOP, "OPERATION", 0, "end behind that operation, counted from 1", 0},
     {"list", KEY_LIST, NULL, 0, "print each operation with its result, and why it was refused", 0},
@@ -55,11 +59,12 @@ static const char help[] =
     "changed one, a difference is what the change does to this guest.\n"
     "\n"
     "Exit codes: 0 nothing differs; 1 the file cannot be read or is no recording of this version; 2 wrong use; 3 a "
-    "difference; 5 the engine broke: a check of its own, or the audit.\n"
+    "difference; 5 the engine broke: a check of its own, the audit, or a flush that is missing.\n"
     "\n"
     "Examples:\n"
     "  paravane replay boot.rec\n"
     "  paravane replay --audit=every boot.rec\n"
+    "  paravane replay --flushes=judged boot.rec\n"
     "  paravane replay --list boot.rec | grep PIN\n"
     "  paravane replay --stop-at 20000 --save short.rec boot.rec\n";
 
@@ -89,6 +94,11 @@ static error_t read_option(int key, char *text, struct argp_state *state)
     switch (key) {
     case KEY_AUDIT:
         read_audit(text, options, state);
+        return 0;
+    case KEY_FLUSHES:
+        replay.judges = !strcmp(text, "judged");
+        if (!replay.judges && strcmp(text, "compared") != 0)
+            argp_error(state, "--flushes %s: not one of compared, judged", text);
         return 0;
     case KEY_STOP:
         options->stop_at = parse_number(text, "stop-at", state);

@@ -35,6 +35,8 @@ bool port_pool_take(unsigned order, mfn_t end, mfn_t *first)
                         (unsigned long long)event.number[0], (unsigned long long)event.number[1], order,
                         (unsigned long long)end.v);
     *first = MFN(event.number[2]);
+    if (replay.judges && event.number[2] != RECORD_NONE)
+        caches_taken(event.number[2], order);
     return event.number[2] != RECORD_NONE;
 }
 
@@ -63,13 +65,18 @@ void port_pool_give_some(const mfn_t *mfns, unsigned count)
 
 void port_tlb_flush(cpumask_t cpus)
 {
-    if (replay.operation)
+    if (replay.judges)
+        caches_flush();
+    else if (replay.operation)
         FOLLOW(FLUSH, cpus.bits);
 }
 
 void port_tlb_flush_page(cpumask_t cpus, vaddr_t vaddr)
 {
-    FOLLOW(PAGE, cpus.bits, vaddr.v);
+    if (replay.judges)
+        caches_flush_page(vaddr.v);
+    else
+        FOLLOW(PAGE, cpus.bits, vaddr.v);
 }
 
 void port_cache_flush(cpumask_t cpus)
@@ -80,11 +87,15 @@ void port_cache_flush(cpumask_t cpus)
 void port_root_load(struct vcpu *vcpu)
 {
     FOLLOW(ROOT, vcpu->domain->id.v, vcpu->id, vcpu_root(vcpu).v);
+    if (replay.judges)
+        caches_load(vcpu);
 }
 
 void port_mode_load(struct vcpu *vcpu)
 {
     FOLLOW(ROOT, vcpu->domain->id.v, vcpu->id, vcpu_root(vcpu).v);
+    if (replay.judges)
+        caches_flush_local();
 }
 
 void port_window_set(struct vcpu *vcpu, unsigned page, mfn_t mfn)
@@ -121,6 +132,8 @@ bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size
     (void)vcpu;
     if (!reads_give(to, from.v, size))
         return false;
+    if (replay.judges)
+        caches_read(replay.operation, to, size);
     note_entry(replay.operation, to, size);
     return true;
 }
@@ -212,6 +225,8 @@ void port_promoted(const struct op *op, const struct frame *frame)
 {
     (void)op;
     replay.promoted[frame_mfn(&replay.machine, frame).v] = replay.operation->number;
+    if (replay.judges)
+        caches_check();
 }
 
 void port_halt(const char *file, int line, const char *condition)

@@ -10,6 +10,7 @@
  *   follow.c    where in the recording it is, what comes next, what memory is found
  *   reads.c     guest memory that is read
  *   port.c      engine/port.h
+ *   caches.c    what a processor may remember of tables, where flushes are judged
  *   calls.c     the engine called
  *   tell.c      operations and differences in words
  *   main.c      the command line; operations, one by one
@@ -49,6 +50,7 @@ struct replay {
     struct record_header header;
     struct record_reader reader;
     bool tells;                  /* each operation, in words */
+    bool judges;                 /* flushes, and does not compare them */
     struct operation *operation; /* under way; NULL: none is */
     uint64_t done, nr_refusals;
     struct machine machine;
@@ -106,6 +108,28 @@ void reads_pass(size_t at);
 
 /* A read of the replay.  False: it could not be.  What the run did not read is a difference, and the end. */
 bool reads_give(void *to, uint64_t from, size_t size);
+
+/*
+ * ---- caches.c: with replay.judges.  A processor remembers translations until it is to forget them: all; all that are
+ * not global; those of a page.
+ */
+void caches_flush(void);
+void caches_flush_local(void);
+void caches_flush_page(uint64_t vaddr);
+
+/* It runs @vcpu from now on; the root of @vcpu is loaded anew, if it runs that. */
+void caches_run(struct vcpu *vcpu);
+void caches_load(const struct vcpu *vcpu);
+
+/* 2^@order frames from @first on have left the pool. */
+void caches_taken(uint64_t first, unsigned order);
+
+/* It walks: before the operation, whose memory is there; and when the operation has read @bytes of the guest. */
+void caches_before(const struct operation *operation);
+void caches_read(const struct operation *operation, const void *bytes, size_t size);
+
+/* Nothing that it remembers leads where it must not, in the operation under way: else that is the end. */
+void caches_check(void);
 
 /* ---- calls.c, main.c */
 

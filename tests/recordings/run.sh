@@ -4,6 +4,7 @@
 #
 # Usage: tests/recordings/run.sh [PATTERN]      default: all; else those tests whose name the pattern matches
 #   replay-NAME   nothing differs, and every count is right
+#   judges-NAME   by flushes that are judged and not compared
 #   finds-WHAT    what tests/recordings/alter.py does to a recording is told, or makes no difference
 #   origins       a refusal in a list says which operation has made a table
 #   scatter, number    whatever stands in a recording, it is told and nothing worse
@@ -49,6 +50,13 @@ replays() { # NAME LEAST EVERY: so many operations at least, and an audit after 
     judge "replay-$1-whole" $?
 }
 
+# As many operations, and whatever the engine flushes, nothing is missing.
+judges() { # NAME PROGRAM
+    [[ judges-$1 =~ $pattern ]] || return 0
+    told "judges-$1" 0 '^[0-9]+ operations, [0-9]+ refusals: nothing differs$' \
+        "$2" --flushes=judged "tests/recordings/$1.xz"
+}
+
 finds() { # WHAT STATUS PATTERN
     [[ finds-$1 =~ $pattern ]] || return 0
     "${alter[@]}" tests/recordings/demo.xz "$work/$1.xz" "$1"
@@ -60,6 +68,14 @@ replays demo32 2000 50
 replays hostile 24000 500
 replays grub 1500 100
 replays linux 70000 5000
+for name in demo demo32 hostile grub; do
+    judges $name "$replay"
+done
+judges linux "${PARAVANE_REPLAY:-build/replay/paravane-replay}" # which takes ten times as long with sanitizers
+if [[ judges-flush =~ $pattern ]]; then # one that the run has not made
+    "${alter[@]}" tests/recordings/demo.xz "$work/flush.xz" flush
+    told judges-flush 0 '^[0-9]+ operations, .*: nothing differs$' "$replay" --flushes=judged "$work/flush.xz"
+fi
 finds result 3 'operation [0-9]+ \(domain 1: .*\): the run answered -?[0-9].*, the replay -?[0-9]'
 finds wrote 3 'operation [0-9]+ \(domain 1: .*\): the run left [0-9a-f]{16} in slot [0-9]+ of frame [0-9a-f]+, the replay [0-9a-f]{16}'
 finds flush 3 'operation [0-9]+ .*: the run went on with: .*; the replay with: a flush of all translations'
@@ -81,12 +97,12 @@ fi
 for what in halves joined; do
     finds $what 0 '^2[0-9]{3} operations, [0-9]+ refusals: nothing differs$'
 done
-survives() { # WHAT RECORDING SEEDS
-    local bad=0 seed status
+survives() { # WHAT RECORDING SEEDS; every second one by flushes that are judged
+    local bad=0 seed status how=(compared judged)
     [[ $1 =~ $pattern ]] || return 0
     for ((seed = 1; seed <= $3; seed++)); do
         "${alter[@]}" "tests/recordings/$2.xz" "$work/$1.xz" "$1" $seed
-        bounded "$replay" --map "$work/map.html" --page build/map/map.html "$work/$1.xz" >"$work/out" 2>&1
+        bounded "$replay" --flushes="${how[seed % 2]}" --map "$work/map.html" --page build/map/map.html "$work/$1.xz" >"$work/out" 2>&1
         status=$?
         case $status in 0 | 1 | 3 | 5) ;; *) bad=$((bad + 1)); { cat "$work/out"; echo "seed $seed: $status"; } >"$work/bad" ;; esac
     done
