@@ -37,16 +37,16 @@
  * ` FLAT_RING1_CS. {register-32}
  * `
  * ` Errors of callback_op, in the order of the checks:
- * `   -ENOSYS  unknown command {unknown-command} {hv:call_callback_op}
- * `   -EFAULT  @arg cannot be read {unreadable} {hv:call_callback_op}
+ * `   -ENOSYS  unknown command {unknown-command} {NO_COMMAND} {hv:call_callback_op}
+ * `   -EFAULT  @arg cannot be read {unreadable} {ARGUMENT_FAULT} {hv:call_callback_op}
  * `
  * ` CALLBACKOP_register: have the callback of a type at an address, in place of the one before.
- * `   -EINVAL  (64-bit guests) the address is not canonical, or the hypervisor's {nowhere} {hv}
+ * `   -EINVAL  (64-bit guests) the address is not canonical, or the hypervisor's {nowhere} {CALLBACK_ADDRESS}
  * `   -ENOSYS  unknown type, which CALLBACKTYPE_sysenter_deprecated is to a 64-bit guest, and CALLBACKTYPE_syscall to a
- * `            32-bit one {unknown-type} {hv}
+ * `            32-bit one {unknown-type} {CALLBACK_TYPE}
  * ` CALLBACKOP_unregister: have none.
- * `   -ENOSYS  unknown type {unregister-unknown} {hv}
- * `   -EINVAL  any other but CALLBACKTYPE_nmi {unregister} {hv}
+ * `   -ENOSYS  unknown type {unregister-unknown} {CALLBACK_TYPE}
+ * `   -EINVAL  any other but CALLBACKTYPE_nmi {unregister} {CALLBACK_KEPT}
  * `
  * ` CALLBACKTYPE_event: an event is pending, see [shared_info].  The frame is that of a handler without error
  * ` code, see [frame64] and [frame32]; events are masked on entry. {event}
@@ -121,11 +121,11 @@ struct callback_unregister {
 
 /*
  * ` nmi_op is the older way to CALLBACKTYPE_nmi. {nmi-op}
- * `   -ENOSYS  unknown command {nmi-unknown-command} {hv:call_nmi_op}
+ * `   -ENOSYS  unknown command {nmi-unknown-command} {NO_COMMAND} {hv:call_nmi_op}
  * ` XENNMI_unregister_callback: as CALLBACKOP_unregister; the structure is not looked at.
  * ` XENNMI_register_callback: as CALLBACKOP_register.
- * `   -EFAULT  @arg cannot be read {nmi-unreadable} {hv}
- * `   -EINVAL  (64-bit guests) the address is not canonical, or the hypervisor's {nmi-nowhere} {hv}
+ * `   -EFAULT  @arg cannot be read {nmi-unreadable} {ARGUMENT_FAULT}
+ * `   -EINVAL  (64-bit guests) the address is not canonical, or the hypervisor's {nmi-nowhere} {CALLBACK_ADDRESS}
  */
 /* ` enum nmi_cmd { // XENNMI_* => struct xennmi_callback */
 #define XENNMI_register_callback        0

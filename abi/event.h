@@ -27,75 +27,77 @@
  * ` The lowest number that is free becomes the new port's. {lowest}
  * `
  * ` Errors of all commands, in the order of the checks:
- * `   -ENOSYS  unknown command {unknown-command} {hv}
- * `   -EFAULT  @arg cannot be read or written {unreadable} {hv}
- * `   -ESRCH   no such domain, or one that is ending {no-domain} {hv}
- * `   -EPERM   no right to the domain {no-right} {hv}
- * `   -EINVAL  a port number that is out of range or whose use does not fit {bad-port} {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {NO_COMMAND}
+ * `   -EFAULT  @arg cannot be read or written {unreadable} {ARGUMENT_FAULT}
+ * `   -ESRCH   no such domain, or one that is ending {no-domain} {NO_DOMAIN}
+ * `   -EPERM   no right to the domain {no-right} {NO_RIGHT}
+ * `   -EINVAL  a port number that is out of range or whose use does not fit {bad-port} {PORT_CLOSED PORT_KIND}
  * `
  * ` EVTCHNOP_alloc_unbound: a new port of dom to which remote_dom may bind. {alloc-unbound}
  * ` EVTCHNOP_bind_interdomain: a new port of the caller, connected with an unbound port of another domain (or
  * ` of its own). {bind-interdomain}
  * ` The new port becomes pending at once, so that nothing sent before is missed. {pending-at-once}
- * `   -EBUSY, -ENOMEM, -ENOSPC  no new port, as of all that open one {interdomain-no-port} {hv}
- * `   -EINVAL  the remote port is not waiting for this domain {not-waiting} {hv}
+ * `   -EBUSY, -ENOMEM, -ENOSPC  no new port, as of all that open one {interdomain-no-port}
+ * `            {CHANNELS_CLOSING HYPERVISOR_MEMORY NO_PORT_FREE}
+ * `   -EINVAL  the remote port is not waiting for this domain {not-waiting} {PORT_NOT_WAITING}
  * ` EVTCHNOP_bind_virq: a new port for a virtual interrupt.  Each can be bound once; those of a vCPU once per
  * ` vCPU. {bind-virq}
- * `   -EINVAL  no such interrupt, or one of the whole domain with a vcpu other than 0 {no-virq} {hv}
- * `   -ENOENT  no such vCPU {virq-no-vcpu} {hv}
- * `   -EEXIST  bound already {virq-bound} {hv}
+ * `   -EINVAL  no such interrupt, or one of the whole domain with a vcpu other than 0 {no-virq} {NO_VIRQ VIRQ_GLOBAL}
+ * `   -ENOENT  no such vCPU {virq-no-vcpu} {NO_VCPU}
+ * `   -EEXIST  bound already {virq-bound} {VIRQ_BOUND}
  * ` EVTCHNOP_bind_pirq: a new port for a device interrupt. {bind-pirq}
- * `   -EINVAL  no such interrupt, or the domain has no devices {no-pirq} {hv}
- * `   -EPERM   the domain has not mapped it {pirq-unmapped} {hv}
- * `   -EEXIST  bound already {pirq-bound} {hv}
+ * `   -EINVAL  no such interrupt, or the domain has no devices {no-pirq} {PIRQ_RANGE}
+ * `   -EPERM   the domain has not mapped it {pirq-unmapped} {PIRQ_UNMAPPED}
+ * `   -EEXIST  bound already {pirq-bound} {PIRQ_TAKEN}
  * ` EVTCHNOP_bind_ipi: a new port by which the vCPUs of the domain can wake vcpu. {bind-ipi}
- * `   -ENOENT  no such vCPU {ipi-no-vcpu} {hv}
+ * `   -ENOENT  no such vCPU {ipi-no-vcpu} {NO_VCPU}
  * ` EVTCHNOP_close: free a port.  The other end, if any, is unbound again. {close}
- * `   -EINVAL  the port is free already {close-free} {hv}
+ * `   -EINVAL  the port is free already {close-free} {PORT_CLOSED}
  * ` EVTCHNOP_send: raise an event at the other end, or at the vCPU of an IPI port. {send}
  * ` Sending on an unbound port has no effect and is no error. {send-unbound}
- * `   -EINVAL  the port is free, or of another kind {send-refused} {hv}
+ * `   -EINVAL  the port is free, or of another kind {send-refused} {PORT_CLOSED PORT_KIND}
  * ` EVTCHNOP_status: what a port is in use as.  There is no port of a number above the highest that the domain has
  * ` ever used. {status}
  * ` EVTCHNOP_bind_vcpu: let another vCPU handle the port. {bind-vcpu}
- * `   -ENOENT  no such vCPU {bind-no-vcpu} {hv}
- * `   -EINVAL  no such port, one that is closed, an IPI, or an interrupt of one vCPU {bind-refused} {hv}
+ * `   -ENOENT  no such vCPU {bind-no-vcpu} {NO_VCPU}
+ * `   -EINVAL  no such port, one that is closed, an IPI, or an interrupt of one vCPU {bind-refused}
+ * `            {PORT_CLOSED PORT_KIND}
  * ` EVTCHNOP_unmask: clear the port's bit in evtchn_mask, and if an event is pending, raise it.  Nothing happens to a
  * ` port that is closed. {unmask}
  * ` EVTCHNOP_reset: close all ports of a domain, as if none had ever been in use, with bitmaps again. {reset}
- * `   -ESRCH   it, or the caller, is ending {reset-ending} {hv}
- * `   -EBUSY   it is being reset already {reset-twice} {hv}
+ * `   -ESRCH   it, or the caller, is ending {reset-ending} {NO_DOMAIN}
+ * `   -EBUSY   it is being reset already {reset-twice} {CHANNELS_CLOSING}
  * ` EVTCHNOP_init_control: change to event words, see below, with the first call, and give a vCPU its control
  * ` block. {init-control}
  * ` Optional: a guest that gets -ENOSYS stays with the bitmaps.  Events that are pending in those are lost.
- * `   -ENOENT  no such vCPU {control-no-vcpu} {hv}
+ * `   -ENOENT  no such vCPU {control-no-vcpu} {NO_VCPU}
  * `   -EINVAL  an offset that is no multiple of 8, or from which the block of 72 bytes reaches over the end of the
- * `            frame {control-refused} {hv:event_init_control}
- * `   -EBUSY   a reset is under way {control-reset} {hv}
- * `   -EINVAL  the vCPU has one {control-twice} {hv:event_fifo_init_control}
+ * `            frame {control-refused} {CONTROL_BLOCK}
+ * `   -EBUSY   a reset is under way {control-reset} {CHANNELS_CLOSING}
+ * `   -EINVAL  the vCPU has one {control-twice} {CONTROL_BLOCK_TWICE}
  * `   -ESRCH   the domain is being torn down {control-dying} {DYING}
  * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {control-holds} {HOLDS_EXHAUSTED}
  * `   -EINVAL  no frame of the domain's that may be written {control-frame}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
- * `   -ENOMEM  no memory for the first control block of the domain {control-no-memory} {hv}
+ * `   -ENOMEM  no memory for the first control block of the domain {control-no-memory} {HYPERVISOR_MEMORY}
  * ` EVTCHNOP_expand_array: a frame for 1024 more event words. {expand-array}
- * `   -EBUSY   a reset is under way {array-reset} {hv}
- * `   -EOPNOTSUPP  before init_control {array-bitmaps} {hv}
- * `   -ENOSPC  128 frames are there {array-full} {hv}
+ * `   -EBUSY   a reset is under way {array-reset} {CHANNELS_CLOSING}
+ * `   -EOPNOTSUPP  before init_control {array-bitmaps} {NO_EVENT_WORDS}
+ * `   -ENOSPC  128 frames are there {array-full} {EVENT_ARRAY_FULL}
  * `   -ESRCH   the domain is being torn down {array-dying} {DYING}
  * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {array-holds} {HOLDS_EXHAUSTED}
  * `   -EINVAL  no frame of the domain's that may be written {array-refused}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * ` EVTCHNOP_set_priority: choose the queue of a port, which is 7 when the port is opened. {set-priority}
- * `   -EINVAL  no such port {priority-no-port} {hv}
- * `   -ENOSYS  before init_control {priority-bitmaps} {hv}
- * `   -EINVAL  no such priority {priority-refused} {hv}
- * `   -EACCES  the port is closed {priority-closed} {hv}
+ * `   -EINVAL  no such port {priority-no-port} {PORT_CLOSED}
+ * `   -ENOSYS  before init_control {priority-bitmaps} {NO_EVENT_WORDS}
+ * `   -EINVAL  no such priority {priority-refused} {EVENT_PRIORITY}
+ * `   -EACCES  the port is closed {priority-closed} {PORT_CLOSED}
  * `
  * ` Errors of all commands that open a port, behind their own, in the order of the checks:
- * `   -EBUSY   the domain is being reset {being-reset} {hv}
- * `   -ENOMEM  no memory for more ports {no-memory} {hv}
- * `   -ENOSPC  all ports are in use {no-port} {hv}
+ * `   -EBUSY   the domain is being reset {being-reset} {CHANNELS_CLOSING}
+ * `   -ENOMEM  no memory for more ports {no-memory} {HYPERVISOR_MEMORY}
+ * `   -ENOSPC  all ports are in use {no-port} {NO_PORT_FREE}
  */
 /* ` enum event_channel_cmd { // EVTCHNOP_* => struct evtchn_* */
 #define EVTCHNOP_bind_interdomain        0

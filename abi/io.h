@@ -25,9 +25,9 @@
  * ` A guest takes any error for an answer, and goes on.
  * `
  * ` Errors, in the order of the checks:
- * `   -E2BIG   read: @count does not fit in an int {too-much} {hv}
- * `   -EFAULT  @buffer cannot be read or written {unreadable} {hv}
- * `   -ENOSYS  unknown command {unknown-command} {hv}
+ * `   -E2BIG   read: @count does not fit in an int {too-much} {CONSOLE_COUNT}
+ * `   -EFAULT  @buffer cannot be read or written {unreadable} {ARGUMENT_FAULT}
+ * `   -ENOSYS  unknown command {unknown-command} {NO_COMMAND}
  */
 /* ` enum consoleio_cmd { // CONSOLEIO_* => HYPERVISOR_console_io() */
 #define CONSOLEIO_write 0

@@ -21,10 +21,10 @@
  * `
  * ` Errors of all commands, in the order of the checks; those that change the reservation give 0 extents in place of
  * ` the last two:
- * `   -ENOSYS  unknown command, or one that is not offered {unknown-command} {hv}
- * `   -EFAULT  @arg cannot be read or written {unreadable} {GUEST_FAULT} {hv}
- * `   -ESRCH   the structure names a domain that does not exist {no-domain} {NO_SUCH_DOMAIN} {hv}
- * `   -EPERM   the structure names another domain, without a right to it {no-right} {NOT_PRIVILEGED} {hv}
+ * `   -ENOSYS  unknown command, or one that is not offered {unknown-command} {NO_COMMAND NO_PHYSMAP}
+ * `   -EFAULT  @arg cannot be read or written {unreadable} {GUEST_FAULT ARGUMENT_FAULT}
+ * `   -ESRCH   the structure names a domain that does not exist {no-domain} {NO_SUCH_DOMAIN NO_DOMAIN}
+ * `   -EPERM   the structure names another domain, without a right to it {no-right} {NOT_PRIVILEGED NO_RIGHT}
  */
 /* ` enum memory_cmd { // XENMEM_* => struct xen_* */
 #define XENMEM_increase_reservation      0 /* => struct xen_memory_reservation */
@@ -183,8 +183,8 @@ struct compat_xen_machphys_mfn_list {
  * ` A guest that gets an error may assume one area of RAM.
  * ` XENMEM_machine_memory_map: the map of the machine, in machine addresses.  The initial domain has no right to
  * ` anything else of the machine, and is shown its own map. {machine-memory-map}
- * `   -EPERM   the caller is another domain {machine-map-right} {hv}
- * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {machine-map-unreadable} {hv}
+ * `   -EPERM   the caller is another domain {machine-map-right} {NOT_INITIAL}
+ * `   -EFAULT  @arg, or the buffer that it names, cannot be read or written {machine-map-unreadable} {ARGUMENT_FAULT}
  */
 struct xen_memory_map {
     uint32_t nr_entries; /* room in the buffer; receives how many were stored */

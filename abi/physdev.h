@@ -22,10 +22,11 @@
  * `
  * ` Errors of all commands, in the order of the checks; Linux as initial domain takes any of them: the device stays
  * ` unused.
- * `   -ENOSYS  unknown command {unknown-command} {hv}
- * `   -EFAULT  @arg cannot be read, or written when all is done {unreadable} {hv}
- * `   -EPERM   the command belongs to whoever has the machine, see below {no-right} {hv}
- * `   -EINVAL  no such interrupt, or none that is bound, or the domain has no devices {no-interrupt} {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {NO_COMMAND}
+ * `   -EFAULT  @arg cannot be read, or written when all is done {unreadable} {ARGUMENT_FAULT}
+ * `   -EPERM   the command belongs to whoever has the machine, see below {no-right} {HARDWARE}
+ * `   -EINVAL  no such interrupt, or none that is bound, or the domain has no devices {no-interrupt}
+ * `            {PIRQ_RANGE PIRQ_UNMAPPED}
  * `
  * ` PHYSDEVOP_set_iopl: the I/O privilege level of the calling vCPU.  Ports may be used by the kernel at 1 or
  * ` above, and by user mode at 3; with VMASST_TYPE_architectural_iopl the kernel needs 0,
@@ -33,30 +34,30 @@
  * ` The same holds for cli and sti, which do nothing. {cli}
  * ` Any domain may call it; a domain without a right to a port reads all ones from it, and its writes are
  * ` dropped. {ports}
- * `   -EINVAL  more than 3 {iopl-refused} {hv}
+ * `   -EINVAL  more than 3 {iopl-refused} {IOPL}
  * ` PHYSDEVOP_set_iobitmap: a bitmap of ports that user mode may use below that level: bit clear, port allowed.
  * ` It stays in guest memory, and the hypervisor does not read it: below the level, ports fault in user mode whatever
  * ` it says. {iobitmap}
- * `   -EINVAL  more than 65536 ports {iobitmap-refused} {hv}
+ * `   -EINVAL  more than 65536 ports {iobitmap-refused} {IO_BITMAP}
  * ` PHYSDEVOP_irq_status_query: does an interrupt need PHYSDEVOP_eoi, and is it shared? {status}
  * ` PHYSDEVOP_eoi: the interrupt has been handled, and may come again. {eoi}
  * ` PHYSDEVOP_map_pirq: let the domain bind a device interrupt with EVTCHNOP_bind_pirq, see [event_channel_op]. {map}
- * `   -EPERM   the domain has no devices, or names another domain {map-right} {hv:map}
+ * `   -EPERM   the domain has no devices, or names another domain {map-right} {NO_DEVICES NO_RIGHT}
  * `   -EINVAL  no such kind of interrupt, or a number below -1, which stands for any {map-kind}
- * `            {hv:map}
- * `   -ENODEV  it has no such device, or that has no such interrupts {map-none} {hv}
+ * `            {MAP_TYPE PIRQ_RANGE} {hv:map}
+ * `   -ENODEV  it has no such device, or that has no such interrupts {map-none} {NO_FUNCTION}
  * `   -EINVAL  the device has no such message, or the machine no such line {map-number}
- * `            {hv:pirq_map_msix pirq_map_line}
- * `   -EPERM   no right to the line {map-line} {hv:pirq_map_line}
- * `   -EBUSY   another domain has the line {map-busy} {hv}
- * `   -EEXIST  the interrupt is mapped already {map-twice} {hv:pirq_map_msix pirq_map_line}
- * `   -EINVAL  there is no such number {map-beyond} {hv:find_number}
- * `   -EEXIST  the number is in use {map-used} {hv:find_number}
- * `   -ENOSPC  no number, or no vector of the processor, is left {map-full} {hv}
+ * `            {MESSAGE_TABLE NO_LINE}
+ * `   -EPERM   no right to the line {map-line} {NO_LINE}
+ * `   -EBUSY   another domain has the line {map-busy} {LINE_TAKEN}
+ * `   -EEXIST  the interrupt is mapped already {map-twice} {MESSAGE_TAKEN PIRQ_TAKEN} {hv:pirq_map_msix pirq_map_line}
+ * `   -EINVAL  there is no such number {map-beyond} {PIRQ_RANGE} {hv:find_number}
+ * `   -EEXIST  the number is in use {map-used} {PIRQ_TAKEN} {hv:find_number}
+ * `   -ENOSPC  no number, or no vector of the processor, is left {map-full} {PIRQS_EXHAUSTED}
  * ` PHYSDEVOP_unmap_pirq: let it bind the interrupt no more. {unmap}
- * `   -EINVAL  the domain has no devices {unmap-no-devices} {hv:unmap_pirq}
- * `   -EPERM   it names another domain {unmap-right} {hv}
- * `   -EINVAL  nothing is mapped there {unmap-none} {hv:pirq_unmap}
+ * `   -EINVAL  the domain has no devices {unmap-no-devices} {NO_DEVICES}
+ * `   -EPERM   it names another domain {unmap-right} {NO_RIGHT}
+ * `   -EINVAL  nothing is mapped there {unmap-none} {PIRQ_UNMAPPED}
  * `
  * ` The commands that follow belong to whoever has the machine's interrupts and its PCI as a whole.  Paravane keeps
  * ` both, and refuses all of them with -EPERM. {refused}

@@ -16,17 +16,17 @@
  * ` @op: Command and arguments; the hypervisor stores results in it.
  * `
  * ` Errors, in the order of the checks:
- * `   -EFAULT  @op cannot be read or written {unreadable} {hv}
- * `   -EACCES  interface_version is not XENPF_INTERFACE_VERSION {version} {hv}
- * `   -EPERM   the caller is not the initial domain {no-right} {hv}
+ * `   -EFAULT  @op cannot be read or written {unreadable} {ARGUMENT_FAULT}
+ * `   -EACCES  interface_version is not XENPF_INTERFACE_VERSION {version} {INTERFACE_VERSION}
+ * `   -EPERM   the caller is not the initial domain {no-right} {NOT_INITIAL}
  * `   -ENOSYS  unknown command, or not offered on this machine; Linux takes it for an answer, for each of them
- * `            {not-offered} {hv}
+ * `            {not-offered} {NO_COMMAND}
  * `
  * ` XENPF_settime64, XENPF_settime32: set the time of day that it was at a system time, which moves the wallclock of
  * ` all domains, see [time]; the latter until the year 2106. {settime}
- * `   -EINVAL  mbz is not 0, or there are a second's nanoseconds or more {settime-refused} {hv}
+ * `   -EINVAL  mbz is not 0, or there are a second's nanoseconds or more {settime-refused} {WALL_CLOCK}
  * ` XENPF_get_cpuinfo: describe one processor of the machine. {cpuinfo}
- * `   -EINVAL  no such processor {no-cpu} {hv}
+ * `   -EINVAL  no such processor {no-cpu} {NO_PROCESSOR}
  * `
  * ` Not offered by Paravane:
  * ` XENPF_enter_acpi_sleep: put the machine to sleep, or power it off.

@@ -22,8 +22,8 @@
  * `          SCHEDOP_yield, SCHEDOP_block and SCHEDOP_shutdown.
  * `
  * ` Errors of all commands, in the order of the checks:
- * `   -ENOSYS  unknown command {unknown-command} {hv}
- * `   -EFAULT  @arg cannot be read {unreadable} {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {NO_COMMAND}
+ * `   -EFAULT  @arg cannot be read {unreadable} {ARGUMENT_FAULT}
  * `
  * ` SCHEDOP_yield: let others run, for a while; the result is 0. {yield}
  * ` SCHEDOP_block: clear evtchn_upcall_mask and sleep until an event is pending; the two are one step, so
@@ -33,22 +33,22 @@
  * ` From SHUTDOWN_suspend a domain may be resumed, and the call returns then; Paravane cannot do that.
  * ` SCHEDOP_poll: sleep until one of some ports has an event pending, or until a time.  The ports need not be
  * ` unmasked, and no upcall is made for them.  The result is 0 in each case. {poll}
- * `   -EINVAL  more than 128 ports {poll-many} {hv}
- * `   -EFAULT  the array of ports cannot be read {poll-unreadable} {hv}
- * `   -EINVAL  one of them is not in use {poll-ports} {hv}
+ * `   -EINVAL  more than 128 ports {poll-many} {POLL_PORTS}
+ * `   -EFAULT  the array of ports cannot be read {poll-unreadable} {ARGUMENT_FAULT}
+ * `   -EINVAL  one of them is not in use {poll-ports} {PORT_CLOSED}
  * ` SCHEDOP_remote_shutdown: end another domain. {remote}
- * `   -ESRCH   no such domain, which includes DOMID_SELF {remote-none} {hv}
- * `   -EPERM   no right to it, or the caller itself {remote-right} {hv}
+ * `   -ESRCH   no such domain, which includes DOMID_SELF {remote-none} {NO_DOMAIN}
+ * `   -EPERM   no right to it, or the caller itself {remote-right} {REMOTE_SHUTDOWN}
  * ` SCHEDOP_shutdown_code: only note the reason that a later end of the domain shall have; gives 0. {shutdown-code}
  * ` SCHEDOP_watchdog: start, restart or stop a timer that ends the domain with SHUTDOWN_watchdog when it runs
  * ` out.  The result is the number of the timer started, or 0. {watchdog}
- * `   -EINVAL  no such timer; the number 0, and a timeout of 0 {no-watchdog} {hv}
- * `   -EEXIST  no timer is free {watchdogs-used} {hv}
+ * `   -EINVAL  no such timer; the number 0, and a timeout of 0 {no-watchdog} {NO_WATCHDOG}
+ * `   -EEXIST  no timer is free {watchdogs-used} {WATCHDOGS_EXHAUSTED}
  * ` SCHEDOP_pin_override: bind the calling vCPU to one processor, whatever its domain is bound to, and go on there;
  * ` with a negative pcpu, undo that; for the initial domain.  The result is 0. {pin-override}
- * `   -EPERM   another domain {pin-right} {hv}
- * `   -EFAULT  @arg cannot be read {pin-unreadable} {hv}
- * `   -EINVAL  no such processor {pin-none} {hv}
+ * `   -EPERM   another domain {pin-right} {NOT_INITIAL}
+ * `   -EFAULT  @arg cannot be read {pin-unreadable} {ARGUMENT_FAULT}
+ * `   -EINVAL  no such processor {pin-none} {NO_PROCESSOR}
  */
 /* ` enum sched_cmd { // SCHEDOP_* => struct sched_* */
 #define SCHEDOP_yield                    0 /* => nothing */

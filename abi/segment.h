@@ -174,8 +174,8 @@
  * ` is cheaper. {wrmsr}
  * `
  * ` Errors:
- * `   -ENOSYS  the caller is a 32-bit guest {narrow} {hv}
- * `   -EINVAL  unknown @which, or a base that is not canonical or is the hypervisor's {refused} {hv}
+ * `   -ENOSYS  the caller is a 32-bit guest {narrow} {NARROW}
+ * `   -EINVAL  unknown @which, or a base that is not canonical or is the hypervisor's {refused} {SEGMENT SEGMENT_BASE}
  * ` SEGBASE_GS_USER_SEL cannot fail: a selector that the processor refuses becomes the null selector. {null-selector}
  */
 /* ` enum segment_base { // SEGBASE_* => HYPERVISOR_set_segment_base() */

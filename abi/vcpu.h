@@ -21,20 +21,20 @@
  * `
  * ` Errors of all commands, in the order of the checks:
  * `   -ENOENT  the domain has no such vCPU.  Guests count their vCPUs by asking VCPUOP_is_up until this comes {no-vcpu}
- * `            {hv}
- * `   -ENOSYS  unknown command {unknown-command} {hv}
- * `   -EFAULT  @extra_args cannot be read or written {unreadable} {hv}
+ * `            {NO_VCPU} {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {NO_COMMAND}
+ * `   -EFAULT  @extra_args cannot be read or written {unreadable} {ARGUMENT_FAULT}
  * `
  * ` VCPUOP_initialise: give a vCPU that has never run its state, a vcpu_guest_context, see
  * ` [vcpu_guest_context].  It stays down. {initialise}
  * `   -EINVAL  a vCPU of number 32 or above that has no vcpu_info yet {initialise-no-info}
- * `            {hv:vcpu_initialise}
- * `   -EEXIST  initialised already {initialise-twice} {hv}
- * `   -ENOMEM  no memory to take the structure apart; ask again {initialise-no-memory} {hv}
- * `   -EFAULT  @extra_args cannot be read {initialise-unreadable} {hv}
+ * `            {VCPU_WITHOUT_INFO}
+ * `   -EEXIST  initialised already {initialise-twice} {VCPU_INITIALISED}
+ * `   -ENOMEM  no memory to take the structure apart; ask again {initialise-no-memory} {HYPERVISOR_MEMORY}
+ * `   -EFAULT  @extra_args cannot be read {initialise-unreadable} {ARGUMENT_FAULT}
  * `   -EINVAL  more than 16 GDT frames; 2^32 descriptors of an LDT or more; (64-bit guests) an address of code or
  * `            stack, or a base of fs or gs, that is not canonical or is the hypervisor's; user mode without ctrlreg[1]
- * `            {initialise-senseless} {hv:check check_64}
+ * `            {initialise-senseless} {CONTEXT_ADDRESS CONTEXT_TABLES CONTEXT_USER_ROOT}
  * `   -ESRCH   the domain is being torn down {initialise-dying} {DYING}
  * `   -EINVAL, -EPERM, -EBUSY, -EACCES, -ERANGE  a GDT, an LDT, a handler or a page table that is not acceptable; the
  * `            vCPU is as before {initialise-refused}
@@ -42,9 +42,9 @@
  * `            {TYPE_COUNT_EXHAUSTED DESCRIPTOR MISALIGNED NOT_CANONICAL ROOT_ABOVE_4G SLOT_MISSING L1TF BAD_FLAGS}
  * `            {CACHE_FLAGS CACHE_FLAGS_SHARED NOT_RAM NO_SUCH_FRAME SELF_MAP TABLE_SHARED}
  * `            {LINEAR_WRITABLE LINEAR_CHAIN}
- * `   -EINVAL  with VGCF_i387_valid, an mxcsr with a bit above 15 {initialise-fpu} {hv:acquire}
+ * `   -EINVAL  with VGCF_i387_valid, an mxcsr with a bit above 15 {initialise-fpu} {CONTEXT_FPU}
  * ` VCPUOP_up: let an initialised vCPU run.  0 if it runs already. {up}
- * `   -EINVAL  not initialised {up-uninitialised} {hv}
+ * `   -EINVAL  not initialised {up-uninitialised} {VCPU_NOT_INITIALISED}
  * ` VCPUOP_down: stop a vCPU; it takes effect when the vCPU leaves the processor.  0 also if it was not up. {down}
  * ` Stopping the last one that is up ends the domain, which counts as a crash: nothing will ever start one
  * ` again. {down-last}
@@ -52,31 +52,31 @@
  * ` VCPUOP_get_runstate_info: how the time of the vCPU was spent, once. {runstate}
  * ` VCPUOP_register_runstate_memory_area: where to keep the same information up to date, or 0 for nowhere.  What cannot
  * ` be written at the moment is written when it can. {runstate-area}
- * `   -EFAULT  it does not lie in guest memory {runstate-area-nowhere} {hv}
+ * `   -EFAULT  it does not lie in guest memory {runstate-area-nowhere} {AREA}
  * ` VCPUOP_set_periodic_timer, VCPUOP_stop_periodic_timer: raise VIRQ_TIMER at a fixed rate, or no more.  A
  * ` vCPU starts with a periodic timer of 10 ms; stopping none is no error. {periodic}
- * `   -EINVAL  a period shorter than a millisecond or of 2^62 ns or longer {period} {hv}
+ * `   -EINVAL  a period shorter than a millisecond or of 2^62 ns or longer {period} {TIMER_PERIOD}
  * ` VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer: raise VIRQ_TIMER once, replacing the timer set
  * ` before; or no more.  A time that has passed raises it at once. {singleshot}
- * `   -EINVAL  @vcpuid is not the calling vCPU {singleshot-other} {hv}
- * `   -EFAULT  @extra_args cannot be read {singleshot-unreadable} {hv}
- * `   -ETIME   the time has passed and VCPU_SSHOTTMR_future is set {singleshot-past} {hv}
+ * `   -EINVAL  @vcpuid is not the calling vCPU {singleshot-other} {TIMER_OTHER_VCPU}
+ * `   -EFAULT  @extra_args cannot be read {singleshot-unreadable} {ARGUMENT_FAULT}
+ * `   -ETIME   the time has passed and VCPU_SSHOTTMR_future is set {singleshot-past} {TIMER_PAST}
  * ` VCPUOP_register_vcpu_info: move the vCPU's vcpu_info from shared_info to another place, once.  What it
  * ` held is copied; then an event is made pending, so that none is lost, and the time is refreshed. {register-info}
- * `   -ENXIO   the offset is misaligned, or the structure would cross the end of the frame {info-offset} {hv}
- * `   -EINVAL  done already {info-twice} {hv}
+ * `   -ENXIO   the offset is misaligned, or the structure would cross the end of the frame {info-offset} {INFO_PLACE}
+ * `   -EINVAL  done already {info-twice} {INFO_MOVED}
  * `   -ESRCH   the domain is being torn down {info-dying} {DYING}
  * `   -ENOMEM  the hypervisor holds as many of the domain's frames as it can {info-holds} {HOLDS_EXHAUSTED}
  * `   -EINVAL  no such frame, or another owner; the frame cannot be written {info-refused}
  * `            {NOT_OWNED REFERENCES_EXHAUSTED TYPE_CONFLICT TYPE_UNDER_CONVERSION TYPE_COUNT_EXHAUSTED}
  * ` VCPUOP_send_nmi: deliver an NMI to the vCPU, see [callback_op]. {send-nmi}
- * `   -EINVAL  @extra_args is not NULL {nmi-argument} {hv}
+ * `   -EINVAL  @extra_args is not NULL {nmi-argument} {NMI_ARGUMENT}
  * ` VCPUOP_get_physid: the processor that the vCPU, of the initial domain, is bound to; or the only one. {physid}
- * `   -EINVAL  it is not bound to one, or the caller is another domain {physid-refused} {hv}
- * `   -EFAULT  @extra_args cannot be written {physid-unwritable} {hv}
+ * `   -EINVAL  it is not bound to one, or the caller is another domain {physid-refused} {NOT_BOUND NOT_INITIAL}
+ * `   -EFAULT  @extra_args cannot be written {physid-unwritable} {ARGUMENT_FAULT}
  * ` VCPUOP_register_vcpu_time_memory_area: where to keep a second copy of the vCPU's time, which the kernel
  * ` can map into user mode. {time-area}
- * `   -EFAULT  it does not lie in guest memory {time-area-nowhere} {hv}
+ * `   -EFAULT  it does not lie in guest memory {time-area-nowhere} {AREA}
  */
 /* ` enum vcpu_cmd { // VCPUOP_* => struct vcpu_* */
 #define VCPUOP_initialise                        0 /* => struct vcpu_guest_context */

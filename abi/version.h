@@ -17,8 +17,8 @@
  * ` @arg: Where to store the answer; its type goes with the command.
  * `
  * ` Errors of all commands, in the order of the checks:
- * `   -ENOSYS  unknown command {unknown-command} {hv}
- * `   -EFAULT  @arg cannot be read or written {unreadable} {hv}
+ * `   -ENOSYS  unknown command {unknown-command} {NO_COMMAND}
+ * `   -EFAULT  @arg cannot be read or written {unreadable} {ARGUMENT_FAULT}
  * ` Texts are ended by a zero byte; enum version_text_lengths says how long they can be.
  * `
  * ` XENVER_version: the result is the major number times 65536 plus the minor one; @arg is not used.  Cheap, so
@@ -28,14 +28,14 @@
  * ` XENVER_capabilities: the kinds of guest that can run, as words such as xen-3.0-x86_64; gives 0. {capabilities}
  * ` XENVER_platform_parameters: where the hypervisor's addresses begin; the result is 0. {platform-parameters}
  * ` XENVER_get_features: one word of [features]; the result is 0. {features}
- * `   -EINVAL  submap_idx is XENFEAT_NR_SUBMAPS or more {no-submap} {hv}
+ * `   -EINVAL  submap_idx is XENFEAT_NR_SUBMAPS or more {no-submap} {FEATURE_MAP}
  * ` XENVER_pagesize: the result is the page size in bytes. {pagesize}
- * `   -EINVAL  @arg is not NULL {pagesize-argument} {hv}
+ * `   -EINVAL  @arg is not NULL {pagesize-argument} {VERSION_ARGUMENT}
  * ` XENVER_guest_handle: 16 bytes that name the domain, as the xenstore has them for a uuid; the result is 0.  Where none
  * ` was given to the domain, all of them are 0 but for the last two, its number. {guest-handle}
  * ` XENVER_build_id: the result is the length of the build's identity, which is stored in buf.  There is none.
- * `   -EPERM   the caller is not the initial domain {build-id-right} {hv}
- * `   -ENODATA  there is none {build-id-none} {hv}
+ * `   -EPERM   the caller is not the initial domain {build-id-right} {NO_BUILD_ID}
+ * `   -ENODATA  there is none {build-id-none} {NO_BUILD_ID}
  */
 /* ` enum version_cmd { // XENVER_* => struct xen_* */
 #define XENVER_version                   0 /* => nothing */

@@ -18,8 +18,8 @@
  * ` way is no error. {switches}
  * `
  * ` Errors, in the order of the checks:
- * `   -EINVAL  unknown @type, or not one for this kind of guest {unknown-type} {hv}
- * `   -ENOSYS  unknown @cmd {unknown-command} {hv}
+ * `   -EINVAL  unknown @type, or not one for this kind of guest {unknown-type} {ASSIST}
+ * `   -ENOSYS  unknown @cmd {unknown-command} {NO_COMMAND}
  */
 /* ` enum vm_assist_cmd { // VMASST_CMD_* => HYPERVISOR_vm_assist() */
 #define VMASST_CMD_enable       0

@@ -5,7 +5,6 @@ Thousands of calls of guests/differential, each refusal of which --explain names
 reason.  Each must be one that was found in the code, so that no line of tools/docs/paths.txt claims too much.
 """
 
-import functools
 import glob
 import re
 import subprocess
@@ -25,11 +24,9 @@ REFUSED = re.compile(r'paravane: refused: (?:HYPERVISOR_)?([a-z]\w+)(?: ([A-Z]+_
 LEAST = 100  # kinds of refusals: fewer, and it is not the kernel that was meant
 # The errors of this call are statuses: --explain has another number for all of them.
 STATUSES = 'grant_table_op'
-# Reasons of the calls that are not the engine's.  The reference has no names for them, but the places of their errors.
-with open('hv/domain/call_refuse.h', encoding='utf-8') as header:
-    OTHERS = set(re.findall(r'\bREASON\(\s*([A-Z0-9_]+),', header.read()))
 NO_CALL = 'UNKNOWN_CALL'  # with this error:
 NOT_THERE = 'ENOSYS'
+NO_COMMAND = 'NO_COMMAND'  # of the calls that are not the engine's
 
 
 def refused(option):
@@ -39,27 +36,6 @@ def refused(option):
     return Counter(match.groups() for match in REFUSED.finditer(ran.stderr))
 
 
-@functools.cache
-def lines_of(path):
-    with open(path, encoding='utf-8') as source:
-        return source.read().splitlines()
-
-
-@functools.cache
-def passed_on():
-    """Reasons that are given for an error of another function's."""
-    return set(re.findall(r'\bcall_refuse\(error, WHY_(\w+)',
-                          '\n'.join('\n'.join(lines_of(path)) for path in glob.glob('hv/*/*.c'))))
-
-
-def has_reason(one, reason):
-    """Is it a refusal for that reason?  What is not the engine's has it beside its error."""
-    if reason not in OTHERS or one.reason:
-        return one.reason == reason
-    beside = ' '.join(lines_of(one.place.path)[one.place.line - 1:one.place.line + 1])
-    return reason in passed_on() or re.search(rf'\bWHY_{reason}\b', beside) is not None
-
-
 def is_known(known, call, command, error, reason):
     """Is there a refusal in the code of that call for that reason, with that error if the guest sees it?"""
     if reason == NO_CALL:
@@ -67,10 +43,10 @@ def is_known(known, call, command, error, reason):
     if call not in known.calls:
         return False
     offered = known.calls[call].handled.commands.get(command)
-    if offered and reason in OTHERS and (offered.kind, offered.error) == (handlers.REFUSED, error):
+    if offered and reason == NO_COMMAND and (offered.kind, offered.error) == (handlers.REFUSED, error):
         return True
     return any(
-        has_reason(one, reason) and (call == STATUSES or one.error in (error, UNSEEN)) and
+        one.reason == reason and (call == STATUSES or one.error in (error, UNSEEN)) and
         (not command or not one.commands or command in one.commands) for one in known.calls[call].refusals)
 
 
@@ -82,7 +58,7 @@ def run(verdicts, _directory):
                          [] if len(seen) >= LEAST else [f'at least {LEAST} kinds were expected'])
         for one, times in sorted(seen.items(), key=str):
             call, command, error, reason = one
-            if reason not in OTHERS and known.reasons[reason].only == '32-bit guests':
+            if known.reasons[reason].only == '32-bit guests':
                 verdicts.verdict(f'explained: {reason}, of a 64-bit guest', ['hv/domain/advice.c says otherwise'])
             if not is_known(known, *one):
                 verdicts.verdict(f'explained: {call} {command or ""}: -{error}, {reason}, {times} times',

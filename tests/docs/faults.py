@@ -11,7 +11,8 @@ import tempfile
 
 GENERATOR = os.path.abspath('tools/docs/generate.py')
 # A copy of these is enough to look for faults.
-FILES = ['engine/hypercall.c', 'hv/call/hypercall.c', 'engine/refuse.h', 'hv/domain/advice.c']
+FILES = ['engine/hypercall.c', 'hv/call/hypercall.c', 'engine/refuse.h', 'hv/domain/advice.c',
+         'hv/domain/call_refuse.h']
 
 # (name, file, what stands there, what is put in its place; the complaint: where, which is the line that this ends in,
 # and what is said)
@@ -58,7 +59,7 @@ FAULTS = [
      'a tag is the name'),
     ('a row with one space between its columns', 'abi/hypercall.h', 'arguments  rdi', 'arguments rdi', 'arguments rdi',
      'two spaces between its columns'),
-    ('a reason that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {BAD_LUCK}\n', '{BAD_LUCK}', 'no such reason'),
+    ('a reason that is none', 'abi/multicall.h', ' * `\n', ' * ` Text. {BAD_LUCK}\n', '{BAD_LUCK}', 'there is no such reason'),
     ('a statement that is there twice', 'abi/multicall.h', ' * `\n', ' * ` One. {once-more}\n * ` Two. {once-more}\n',
      'Two. {once-more}', 'is there already'),
 ]

@@ -159,7 +159,7 @@ def parted(directory):
             ('update_va_mapping', ['NO_L1_ENTRY'], ['NO_SUCH_DOMAIN', 'NOT_PRIVILEGED']),
             ('update_va_mapping_otherdomain', ['NO_L1_ENTRY', 'NO_SUCH_DOMAIN', 'NOT_PRIVILEGED'], []),
             ('sched_op_compat', ['SCHEDOP_yield</code>'], ['-EFAULT', 'SCHEDOP_poll</code>']),
-            ('memory_op', ['memory.c:', '</a>, <a class="c" title="hv/call/call_memory.c:'], []),
+            ('memory_op', ['memory.c:', 'ARGUMENT_FAULT">ARGUMENT_FAULT</a> <a class="c" title="hv/call/call_memory.c:'], []),
             ('sched_op', ['-EFAULT', 'SCHEDOP_poll</code>'], [])]:
         with open(f'{directory}/calls/{name}.html', encoding='utf-8') as file:
             text = file.read().replace('<wbr>', '').partition('<h2>Arguments</h2>')[2].partition('<h2>Constants</h2>')[0]

@@ -29,7 +29,7 @@ def untag(text, place, complain):
         tag = match.group(1)
         line.text = line.text[:match.start()]
         if hv := HV.match(tag):
-            line.hv = True
+            line.hv = line.hv or not hv.group(1)
             line.functions = (hv.group(1) or '').split() + line.functions
         elif NAME.match(tag):
             if line.statement:
@@ -44,7 +44,7 @@ def untag(text, place, complain):
 
 
 def is_tagged(line):
-    return line.statement or line.reasons or line.hv
+    return line.statement or line.reasons or line.hv or line.functions
 
 
 def paragraphs(lines):

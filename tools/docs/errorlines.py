@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The error lines of the mark-up, held against the errors that the code can give: reach.py.
 
-A line has the reasons of engine/refuse.h in braces, or {hv} where the hypervisor decides and records none, with the
-functions that do, {hv:FUNCTION}, where others give the same number for something else.  A line that
+A line has the reasons of engine/refuse.h and hv/domain/call_refuse.h in braces, with the functions of hv/ that give it
+for them, {hv:FUNCTION}, where others do for something else; or {hv} where the hypervisor records none.  A line that
 names another heading, `... as for [set_gdt]`, stands for what the lines there have under the same numbers, too.
 """
 import re
@@ -42,7 +42,7 @@ class TiedError:
         return not self.error.commands or not refusal.commands or bool(refusal.commands & set(self.error.commands))
 
     def means(self, refusal):
-        elsewhere = not refusal.reason and self.error.functions and refusal.function not in self.error.functions
+        elsewhere = self.error.functions and refusal.function not in self.error.functions
         return (number_of(refusal), refusal.reason) in self.pairs and self.concerns(refusal) and not elsewhere
 
 
@@ -78,7 +78,7 @@ def check_line(tied, refusals, reasons, call):
     for reason in error.reasons:
         given = [refusal for refusal in refusals if refusal.reason == reason and tied.concerns(refusal)]
         if reason not in reasons:
-            yield error.place, f'{call}: {reason} is no reason of engine/refuse.h'
+            yield error.place, f'{call}: there is no reason {reason}'
         elif not given:
             yield error.place, f'{call} never refuses for {reason} here'
         elif not any(number_of(refusal) in error.numbers for refusal in given):

@@ -89,7 +89,7 @@ def unknown_names(reference, known):
     for line in (line for header in reference.headers for line in header.lines):
         for reason in line.reasons:
             if reason not in known:
-                yield Complaint(line.place, f'{{{reason}}}: no such reason in {reasons.HEADER}')
+                yield Complaint(line.place, f'{{{reason}}}: there is no such reason')
 
 
 def lost_rows(reference):

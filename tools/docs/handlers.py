@@ -51,7 +51,7 @@ class Handled:
     def unknown(self):
         """The commands that it refuses as it does any number that it does not know."""
         return {constant for constant, status in self.commands.items()
-                if (status.kind, status.error) == (REFUSED, 'ENOSYS')}
+                if (status.kind, status.error, status.handler) == (REFUSED, 'ENOSYS', '')}
 
 
 def offered(sources):

@@ -42,7 +42,7 @@ class Line:
     statement: Optional[str] = None  # {name}
     reasons: list = field(default_factory=list)  # {REASON ...}
     hv: bool = False  # {hv}
-    functions: list = field(default_factory=list)  # {hv:FUNCTION ...}
+    functions: list = field(default_factory=list)  # {hv:FUNCTION ...}, those of hv/ that it is for
 
     @property
     def indent(self):

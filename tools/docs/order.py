@@ -75,7 +75,7 @@ def steps(solver, function, command):
     """What @function refuses, from its top: a list of Refusals for each line, two for `asked ? call() : error`."""
     lines, seen = defaultdict(list), set()
     found = [((refusal.place.line, False), refusal,
-              [refusal.reason or refusal.error, *asked_at(function, refusal.place)]) for refusal in solver.own(function)]
+              [refusal.reason, refusal.error, *asked_at(function, refusal.place)]) for refusal in solver.own(function)]
     for callee, call, only in passing(solver, function, command):
         at = place_of(function, call or through_pointer(function))
         found += [(at, refusal, [callee.name, refusal.reason])

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import csource
 from model import Place, Unclear
 
-# Functions of engine/ that record a refusal: the indexes of error and reason among their arguments.
-RECORDERS = {'refuse': (1, 2), 'refuse_value': (1, 2), 'grant_refuse': (1, 2)}
-# The function of hv/ that notes why it is so, and returns the error that is its first argument.
+# The function of hv/ that notes a refusal, and returns its first argument.
 NOTER = 'call_refuse'
-CONSTANT = re.compile(r'-?(?:\(int(?:64_t)?\))?\b(?:XEN_(E\w+)|(GNTST_\w+)|REFUSE_(\w+))$')
+# Functions that record one: the indexes of error and reason among their arguments.
+RECORDERS = {'refuse': (1, 2), 'refuse_value': (1, 2), 'grant_refuse': (1, 2), NOTER: (0, 1)}
+CONSTANT = re.compile(r'-?(?:\(int(?:64_t)?\))?\b(?:XEN_(E\w+)|(GNTST_\w+)|(?:REFUSE|WHY)_(\w+))$')
 RAW = re.compile(r'-(?:\(int(?:64_t)?\))?\s*XEN_(E\w+)')
 ANSWER = r'(?:-(?:\(int64_t\))?XEN_(E\w+)|(GNTST_\w+)|(0))'
 COMPARED = re.compile(r'[=!]= ([A-Z]\w+)')
@@ -45,7 +45,7 @@ class Choice:
 @dataclass(frozen=True)
 class Refusal:
     """@error: EINVAL, GNTST_bad_domain, '0' where the guest does not see it.
-    @reason: a name of engine/refuse.h, or '' for an error that is returned without a record.
+    @reason: a name of engine/refuse.h or hv/domain/call_refuse.h, or '' for an error that is returned without a record.
     @commands: constants that it is for; empty: whatever the command."""
     error: object
     reason: object
@@ -252,15 +252,20 @@ class Solver:
         for call in function.calls:
             if call.name in RECORDERS:
                 where, why = RECORDERS[call.name]
+                if call.name == NOTER and passes_on(function, call.arguments[where]):
+                    continue
                 commands = self.program.commands_at(function, call.start)
                 for error in self.program.values(call.arguments[where], function):
                     for reason in self.program.values(call.arguments[why], function):
-                        answer = self.answer(function, reason.value if isinstance(reason, Choice) else reason)
+                        known = reason.value if isinstance(reason, Choice) else reason
+                        answer = self.answer(function, known) or \
+                            (call.name == NOTER and self.answer(function, error)) or None
                         if answer != NOTHING:
                             yield Refusal(answer or error, reason, call.place, function.name, commands)
         if function.place.path.startswith('hv/'):
             for match in RAW.finditer(function.body):
-                if self.answer(function, match.group(1)) == NOTHING:
+                if is_noted(function, match.start()) or \
+                        self.answer(function, match.group(1)) == NOTHING:
                     continue
                 yield Refusal(match.group(1), '', function.place_at(match.start()), function.name,
                               self.program.commands_at(function, match.start()))
@@ -275,16 +280,37 @@ class Solver:
         answer = self.answer(function, callee.name) or (call and answer_after(function.body, call.start))
         if answer == NOTHING:
             return
+        noted = noted_after(function, call)
         for refusal in self.summaries[key(callee)]:
             if callee.void and not refusal.reason:
                 continue  # it tells nobody
             for error in self.program.given(refusal.error, function, call):
                 for reason in self.program.given(refusal.reason, function, call):
-                    found = replace(refusal, error=answer or error, reason=reason,
+                    found = replace(refusal, error=answer or error, reason=reason or noted,
                                     commands=commands & refusal.commands or refusal.commands or commands)
                     if call and Parameter in (type(refusal.error), type(refusal.reason)):
                         found = replace(found, place=call.place, function=function.name)
                     yield found
+
+
+def is_noted(function, offset):
+    """Is the error at @offset one that @function notes with a reason, itself or by the name of its variable?"""
+    before = function.body[max(function.body.rfind(end, 0, offset) for end in ';{}') + 1:offset]
+    kept = re.match(r'\s*(?:int )?(\w+) = ', before)
+    return before.endswith(f'{NOTER}(') or \
+        (kept is not None and re.search(rf'\b{NOTER}\({kept.group(1)}, ', function.body) is not None)
+
+
+def passes_on(function, argument):
+    """Is what is noted the error of another function, which @function has kept in a variable?"""
+    return re.search(rf'\b{re.escape(argument)} = \w+\([^;]*\);', function.body) is not None
+
+
+def noted_after(function, call):
+    """The reason that @function notes where @call, whose result it keeps, gives an error and none; or ''."""
+    kept = call and re.search(r'\b(\w+) = $', function.body[:call.start])
+    noted = kept and re.search(rf'\b{NOTER}\({kept.group(1)}, WHY_(\w+)', function.body)
+    return noted.group(1) if noted else ''
 
 
 def key(function):

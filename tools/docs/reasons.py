@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The reasons of refusals: engine/refuse.h, and what to do about each: hv/domain/advice.c."""
+"""The reasons of refusals: engine/refuse.h, with what to do about each in hv/domain/advice.c, and of the calls that are
+not the engine's: hv/domain/call_refuse.h."""
 import re
 from dataclasses import dataclass, field
 
@@ -7,14 +8,16 @@ from model import Place
 
 HEADER = 'engine/refuse.h'
 ADVICE = 'hv/domain/advice.c'
+CALLS = 'hv/domain/call_refuse.h'
+CALL_ROW = re.compile(r'\bREASON\(\s*(\w+),\s*("[^"]*"),\s*((?:"[^"]*"\s*)+),\s*((?:"[^"]*"\s*)+)\)')
 ROW = re.compile(r'\bADVICE(?:_(32|64))?\(\s*(\w+),\s*((?:"[^"]*"\s*)+)\)')
 
 
 @dataclass
 class Reason:
-    """@value: what the refused value is, a VALUE_* of engine/refuse.h; @advice: what a guest does instead; @only: the
-    guests that alone can come to it, `32-bit guests`, or ''; @sites: where it is given, (place, error, function);
-    @calls: {name of a call: the errors that it gives for it}."""
+    """@value: what the refused value is, a VALUE_* of engine/refuse.h, or in words; @advice: what a guest does instead;
+    @only: the guests that alone can come to it, `32-bit guests`, or ''; @sites: where it is given, (place, error,
+    function); @calls: {name of a call: the errors that it gives for it}."""
 
     name: str
     value: str
@@ -38,7 +41,21 @@ def read_advice(path=ADVICE):
     return found
 
 
-def load(header=HEADER, advice=ADVICE):
+def strings(text):
+    return re.findall('"([^"]*)"', text)
+
+
+def load_calls(path=CALLS):
+    """A Reason for each of the calls that are not the engine's."""
+    with open(path, encoding='utf-8') as file:
+        text = file.read().replace('\\\n', ' \n')
+    for row in CALL_ROW.finditer(text):
+        value, why = (''.join(strings(part)) for part in row.groups()[1:3])
+        yield Reason(row.group(1), value.split(' %')[0], why, Place(path, text.count('\n', 0, row.start(1)) + 1),
+                     ''.join(strings(row.group(4))))
+
+
+def load(header=HEADER, advice=ADVICE, calls=CALLS):
     """({name: Reason}, complaints (place, text))"""
     with open(header, encoding='utf-8') as file:
         text = file.read()
@@ -58,4 +75,8 @@ def load(header=HEADER, advice=ADVICE):
     for name, (*_, place) in told.items():
         if name not in found:
             complaints.append((place, f'{name} is no reason of {header}'))
+    for reason in load_calls(calls):
+        if reason.name in found:
+            complaints.append((reason.place, f'{reason.name} is a reason of {header}, too'))
+        found[reason.name] = reason
     return found, complaints
