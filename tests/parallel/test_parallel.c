@@ -165,7 +165,8 @@ void port_root_load(struct vcpu *vcpu)
 
 void port_mode_load(struct vcpu *vcpu)
 {
-    port_root_load(vcpu);
+    linger();
+    tlb_change_mode(vcpu->cpu, vcpu_root(vcpu));
 }
 
 void port_ldt_load(struct vcpu *vcpu)
@@ -317,9 +318,9 @@ static int64_t do_update(struct vcpu *vcpu)
 
 static int64_t do_mmuext(struct vcpu *vcpu)
 {
-    static const uint32_t commands[] = {MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE,
-                                        MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE,  MMUEXT_UNPIN_TABLE,
-                                        MMUEXT_CLEAR_PAGE,   MMUEXT_COPY_PAGE,    MMUEXT_NEW_BASEPTR};
+    static const uint32_t commands[] = {
+        MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L2_TABLE, MMUEXT_PIN_L3_TABLE, MMUEXT_PIN_L4_TABLE, MMUEXT_UNPIN_TABLE,
+        MMUEXT_UNPIN_TABLE,  MMUEXT_CLEAR_PAGE,   MMUEXT_COPY_PAGE,    MMUEXT_NEW_BASEPTR,  MMUEXT_NEW_USER_BASEPTR};
     unsigned domain = pick_domain(vcpu);
     struct mmuext_op ext = {.cmd = commands[random_below(ARRAY_SIZE(commands))]};
 
@@ -354,10 +355,21 @@ static int64_t do_memory(struct vcpu *vcpu)
            1;
 }
 
+/* To user mode and back; not in the domain that is destroyed under way, which no other vCPU would run in by then. */
+static int64_t do_modes(struct vcpu *vcpu)
+{
+    if ((parallel->destroy && vcpu->domain->id.v == 2) || mfn_is_none(vcpu->user_root) || vcpu_enter_user(vcpu))
+        return -1;
+    for (unsigned n = 0; n < ACCESSES; n++)
+        tlb_access(vcpu->cpu);
+    vcpu_enter_kernel(vcpu);
+    return 0;
+}
+
 static void *run_vcpu(void *arg)
 {
     static int64_t (*const calls[])(struct vcpu *) = {do_update, do_update, do_mmuext, do_memory, do_retype,
-                                                      do_retype, do_retype, do_grants, do_grants};
+                                                      do_retype, do_retype, do_grants, do_grants, do_modes};
     struct vcpu *vcpu = arg;
     unsigned me = vcpu->domain->id.v * VCPUS + vcpu->id;
 
@@ -400,6 +412,10 @@ static void make_tree(struct domain *domain)
     for (unsigned level = 4; level > 1; level--)
         link_table(domain->vcpus[0], frames[level - 1], frames[level - 2]);
     ext.cmd = MMUEXT_NEW_BASEPTR;
+    memcpy(buffer, &ext, sizeof(ext));
+    for (unsigned i = 0; i < domain->nr_vcpus; i++)
+        assert_int_equal(call(domain->vcpus[i], __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, 0, DOMID_SELF), 0);
+    ext.cmd = MMUEXT_NEW_USER_BASEPTR;
     memcpy(buffer, &ext, sizeof(ext));
     for (unsigned i = 0; i < domain->nr_vcpus; i++)
         assert_int_equal(call(domain->vcpus[i], __HYPERVISOR_mmuext_op, BUFFER_BASE, 1, 0, DOMID_SELF), 0);

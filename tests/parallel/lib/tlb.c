@@ -20,6 +20,7 @@
 
 #define PRESENT       1u
 #define WRITABLE      2u
+#define GLOBAL        0x100u
 #define FRAME_OF(raw) (((raw)&UINT64_C(0x000ffffffffff000)) >> PAGE_SHIFT)
 
 /* What an address leads to: at level 1 a page, above it the table of the level below. */
@@ -28,6 +29,7 @@ struct cached {
     mfn_t mfn;
     unsigned level;
     bool writable;       /* as far as the entries on the way say */
+    bool global;         /* a page that stays when the mode changes */
     enum frame_type use; /* the frame is in use as this; TYPE_NONE: as anything */
     uint16_t owner;
 };
@@ -37,7 +39,7 @@ static struct processor {
     mfn_t root;
     struct cached cached[CACHED];
     unsigned count;
-    unsigned long writes, pages, steps, forgotten;
+    unsigned long writes, pages, steps, forgotten, kept;
 } processors[CPUS];
 
 void tlb_create(void)
@@ -51,16 +53,18 @@ void tlb_create(void)
 
 void tlb_destroy(void)
 {
-    unsigned long writes = 0, pages = 0, steps = 0, forgotten = 0;
+    unsigned long writes = 0, pages = 0, steps = 0, forgotten = 0, kept = 0;
 
     for (unsigned i = 0; i < CPUS; i++) {
         writes += processors[i].writes;
         pages += processors[i].pages;
         steps += processors[i].steps;
         forgotten += processors[i].forgotten;
+        kept += processors[i].kept;
     }
-    print_message("%lu pages and %lu tables cached, %lu writes, %lu forgotten\n", pages, steps, writes, forgotten);
-    assert_true(pages > 1000 && steps > 1000 && writes > 1000 && forgotten > 1000);
+    print_message("%lu pages and %lu tables cached, %lu writes, %lu forgotten, %lu kept by changes of modes\n", pages,
+                  steps, writes, forgotten, kept);
+    assert_true(pages > 1000 && steps > 1000 && writes > 1000 && forgotten > 1000 && kept > 1000);
 }
 
 /*
@@ -113,6 +117,22 @@ void tlb_load_root(unsigned cpu, mfn_t root)
     pthread_mutex_unlock(&processor->lock);
 }
 
+void tlb_change_mode(unsigned cpu, mfn_t root)
+{
+    struct processor *processor = &processors[cpu];
+    unsigned kept = 0;
+
+    pthread_mutex_lock(&processor->lock);
+    processor->root = root;
+    for (unsigned i = 0; i < processor->count; i++) {
+        if (processor->cached[i].global)
+            processor->cached[kept++] = processor->cached[i];
+    }
+    processor->count = kept;
+    processor->kept += kept;
+    pthread_mutex_unlock(&processor->lock);
+}
+
 /*
  * ---- Walks.
  */
@@ -161,7 +181,7 @@ static enum frame_type use_of(mfn_t mfn, unsigned level, bool writable)
     return type_of(type_of_frame(mfn)) == (enum frame_type)(level - 1) ? (enum frame_type)(level - 1) : TYPE_NONE;
 }
 
-static void cache(struct processor *processor, vaddr_t vaddr, unsigned level, mfn_t mfn, bool writable)
+static void cache(struct processor *processor, vaddr_t vaddr, unsigned level, mfn_t mfn, bool writable, bool global)
 {
     unsigned place = processor->count < CACHED ? processor->count++ : (unsigned)random_below(CACHED);
 
@@ -169,6 +189,7 @@ static void cache(struct processor *processor, vaddr_t vaddr, unsigned level, mf
                                                .mfn = mfn,
                                                .level = level,
                                                .writable = writable,
+                                               .global = global,
                                                .use = use_of(mfn, level, writable),
                                                .owner = frame_owner(&parallel->machine.frames[mfn.v])};
     processor->pages += level == 1;
@@ -199,7 +220,7 @@ static void walk(struct processor *processor, vaddr_t vaddr)
             return;
         table = MFN(FRAME_OF(raw));
         writable &= (raw & WRITABLE) != 0;
-        cache(processor, vaddr, level, table, writable);
+        cache(processor, vaddr, level, table, writable, level == 1 && (raw & GLOBAL));
     }
 }
 

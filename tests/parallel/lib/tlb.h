@@ -14,10 +14,14 @@
 void tlb_create(void);
 void tlb_destroy(void);
 
-/* What engine/port.h asks of them: forget everything; forget one page; run on @root from now on. */
+/*
+ * What engine/port.h asks of them: forget everything; forget one page; run on @root from now on, with nothing cached
+ * but, where the mode changes, translations of global pages.
+ */
 void tlb_forget(cpumask_t cpus);
 void tlb_forget_page(cpumask_t cpus, vaddr_t vaddr);
 void tlb_load_root(unsigned cpu, mfn_t root);
+void tlb_change_mode(unsigned cpu, mfn_t root);
 
 /*
  * Processor @cpu reads entries and caches what they say, its guest writes through a translation that allows it, and no
