@@ -10,11 +10,15 @@
 #include <engine/level.h>
 #include <engine/machine.h>
 
-/* Leaf entries. */
-#define MAP_CODE     (ENTRY_PRESENT | ENTRY_AD)
-#define MAP_CONSTANT (ENTRY_PRESENT | ENTRY_AD | ENTRY_NX)
-#define MAP_DATA     (ENTRY_PRESENT | ENTRY_AD | ENTRY_NX | ENTRY_RW)
+/*
+ * Leaf entries.  The hypervisor's own pages are the same in each root, and who changes one flushes it, so they are
+ * global; what guests may read is not there in each, nor for all of them.
+ */
+#define MAP_CODE     (ENTRY_PRESENT | ENTRY_AD | ENTRY_GLOBAL)
+#define MAP_CONSTANT (ENTRY_PRESENT | ENTRY_AD | ENTRY_NX | ENTRY_GLOBAL)
+#define MAP_DATA     (ENTRY_PRESENT | ENTRY_AD | ENTRY_NX | ENTRY_RW | ENTRY_GLOBAL)
 #define MAP_GUEST    (ENTRY_PRESENT | ENTRY_AD | ENTRY_NX | ENTRY_USER)
+#define MAP_GUEST_32 (ENTRY_PRESENT | ENTRY_AD | ENTRY_NX) /* for ring 1 */
 
 /* Make a root without any mappings, not in use yet. */
 void paging_init(void);

@@ -88,14 +88,14 @@ static void show_compat_m2p(struct machine *machine)
         uint64_t left = end - maddr, *table;
 
         if (left >= LARGE_SIZE && maddr % LARGE_SIZE == 0) {
-            machine->compat_slots[slot] = maddr | MAP_CONSTANT | ENTRY_PSE;
+            machine->compat_slots[slot] = maddr | MAP_GUEST_32 | ENTRY_PSE;
             continue;
         }
         table = paging_ram(early_take_table());
         memset(table, 0, PAGE_SIZE);
         for (unsigned i = 0; i < ENTRIES_PER_TABLE && (uint64_t)i * PAGE_SIZE < left; i++)
-            table[i] = (maddr + (uint64_t)i * PAGE_SIZE) | MAP_CONSTANT;
-        machine->compat_slots[slot] = direct_maddr(table) | MAP_CONSTANT;
+            table[i] = (maddr + (uint64_t)i * PAGE_SIZE) | MAP_GUEST_32;
+        machine->compat_slots[slot] = direct_maddr(table) | MAP_GUEST_32;
     }
 }
 

@@ -156,7 +156,7 @@ static void test_init(void **state)
     begin(false);
     apic_init();
     assert_int_equal(mapped_at, DEVICE_BASE);
-    assert_int_equal(mapped_to & ~UINT64_C(0x60), APIC_ADDRESS | UINT64_C(0x8000000000000003) | 0x18);
+    assert_int_equal(mapped_to & ~UINT64_C(0x60), APIC_ADDRESS | UINT64_C(0x8000000000000103) | 0x18);
     assert_int_equal(fake_cpu.flushed_page, DEVICE_BASE);
     for (unsigned i = 0; i < sizeof(masked) / sizeof(masked[0]); i++)
         assert_int_equal(registers[masked[i]] >> 16 & 1, 1);

@@ -111,7 +111,7 @@ static void test_init(void **state)
         begin(sizes[i], 0x20);
         assert_true(ioapic_init());
         assert_int_equal(ioapic_lines(), sizes[i]);
-        assert_int_equal(chips[0].mapped_to & ~UINT64_C(0x60), UINT64_C(0x80000000fec0001b));
+        assert_int_equal(chips[0].mapped_to & ~UINT64_C(0x60), UINT64_C(0x80000000fec0011b));
         for (unsigned pin = 0; pin < sizes[i]; pin++)
             assert_true(is_masked(0, pin));
         for (unsigned reg = 0x10 + 2 * sizes[i]; reg < 256; reg++)
@@ -175,7 +175,7 @@ static void test_level(void **state)
     add(1, LINES, 0x20);
     assert_true(ioapic_init());
     assert_int_equal(ioapic_lines(), 2 * LINES);
-    assert_int_equal(chips[1].mapped_to & ~UINT64_C(0x60), UINT64_C(0x80000000fec1001b));
+    assert_int_equal(chips[1].mapped_to & ~UINT64_C(0x60), UINT64_C(0x80000000fec1011b));
     assert_int_equal(fake_cpu.flushed_page, IOAPIC_BASE + 4096);
     local_id = 7;
     for (unsigned line = 3; line < 2 * LINES - 1; line++) {

@@ -187,6 +187,8 @@ static void test_pages(void **state)
         assert_nothing(at - 1);
         assert_nothing(at + 2 * PAGE);
     }
+    assert_true(MAP_CODE & MAP_CONSTANT & MAP_DATA & ENTRY_GLOBAL);
+    assert_false((MAP_GUEST | MAP_GUEST_32) & ENTRY_GLOBAL); /* the M2P is not in each root */
     assert_false((MAP_CODE & ENTRY_RW) || !(MAP_DATA & ENTRY_NX) || !(MAP_CONSTANT & ENTRY_NX));
 }
 

@@ -434,7 +434,7 @@ static bool look_up_compat(uint64_t offset, uint64_t *maddr)
 
     if (!(entry & 1))
         return false;
-    assert_int_equal(entry & UINT64_C(0x8000000000000007), READ);
+    assert_int_equal(entry & UINT64_C(0x8000000000000107), READ);
     if (entry & 0x80) {
         assert_int_equal(entry & UINT64_C(0x1ff000), 0);
         *maddr = (entry & ADDRESS) + (offset & 0x1fffff);
@@ -442,7 +442,7 @@ static bool look_up_compat(uint64_t offset, uint64_t *maddr)
     }
     entry = ((const uint64_t *)paging_ram(entry & ADDRESS))[offset >> 12 & 511];
     *maddr = entry & ADDRESS;
-    assert_true(!entry || (entry & UINT64_C(0x8000000000000087)) == READ);
+    assert_true(!entry || (entry & UINT64_C(0x8000000000000187)) == READ);
     return entry;
 }
 
