@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Updates of single entries, in order: what may be written where; the commit; plain memory. */
+/* Updates of single entries, in order: what may be written where; an entry of a table; plain memory. */
 #include <abi/errno.h>
 #include <engine/entry.h>
 #include <engine/flush.h>
@@ -19,40 +19,6 @@ static int check_slot(const struct op *op, const struct level *level, struct slo
     return 0;
 }
 
-/*
- * Make the new entry the live one.  Processors may set accessed and dirty bits at any moment; nothing else changes a
- * live entry while the lock is held.  So where those bits are of no interest, a load and a store are enough: the store
- * is one atomic write, and what it overwrites is known but for bits that nobody wants (the fence that a stamp needs is
- * in tlb_stamp()).  The first two forms cannot fail.
- */
-FORCE_INLINE bool commit(uint64_t *live, uint64_t bits, const struct update *update, uint64_t *old)
-{
-    *old = __atomic_load_n(live, __ATOMIC_RELAXED);
-    switch (update->kind) {
-    case UPDATE_REPLACE:
-        __atomic_store_n(live, bits, __ATOMIC_RELEASE);
-        return true;
-    case UPDATE_KEEP_AD:
-        while (!__atomic_compare_exchange_n(live, old, bits | (*old & ENTRY_AD), false, __ATOMIC_SEQ_CST,
-                                            __ATOMIC_RELAXED))
-            ;
-        return true;
-    case UPDATE_EXPECT:
-        *old = update->expected;
-        return __atomic_compare_exchange_n(live, old, bits, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-    }
-    CHECK(false);
-}
-
-/*
- * Do both entries hold the same references?  Both are present and differ in inert bits alone.  For UPDATE_EXPECT the
- * question is about the entry expected: if another stands there, nothing is committed.
- */
-static bool same_references(uint64_t old, uint64_t new)
-{
-    return (ENTRY_PRESENT & old & new) && !((old ^ new) & ~ENTRY_INERT);
-}
-
 /* Decode, acquire, commit. */
 static int update_slot(struct op *op, const struct level *level, struct slot slot, uint64_t *live,
                        const struct update *update)
@@ -64,14 +30,14 @@ static int update_slot(struct op *op, const struct level *level, struct slot slo
     if (error)
         return error;
     old = __atomic_load_n(live, __ATOMIC_RELAXED);
-    if (same_references(old, entry.bits)) {
+    if (update_keeps_references(old, entry.bits)) {
         op->upper_changed |= slot.level > 1;
-        return commit(live, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
+        return update_commit(live, entry.bits, update, &old) ? 0 : -XEN_EAGAIN;
     }
     error = entry_acquire(op, level, slot, &entry);
     if (error)
         return error;
-    if (!commit(live, entry.bits, update, &old)) {
+    if (!update_commit(live, entry.bits, update, &old)) {
         entry_release(op, slot, entry.bits);
         return -XEN_EAGAIN;
     }
@@ -83,42 +49,9 @@ static int update_slot(struct op *op, const struct level *level, struct slot slo
     return 0;
 }
 
-/*
- * What nearly all updates are, in the steps of update_slot() that are left then: pages of the table's own domain come,
- * go or change their protection, no type changes, and no frame becomes free.  All that is asked before anything is
- * taken.  False: it is another case, and nothing has changed.
- */
-FORCE_INLINE bool update_common(struct op *op, uint64_t *live, const struct update *update)
-{
-    uint64_t old = __atomic_load_n(live, __ATOMIC_RELAXED), bits = update->value;
-    struct frame *new_frame = NULL, *old_frame = NULL;
-
-    if (bits & ENTRY_PRESENT) {
-        bits = entry_adjust_leaf(op->pt_owner->width, bits);
-        if (same_references(old, bits) && !(bits & ENTRY_CACHE))
-            return commit(live, bits, update, &old);
-        if (!(new_frame = leaf_find(op, bits)) || !leaf_can_take(new_frame, bits))
-            return false;
-    } else if (bits != 0) {
-        return false;
-    }
-    if ((old & ENTRY_PRESENT) && (!(old_frame = leaf_find(op, old)) || !leaf_can_drop(old_frame)))
-        return false;
-    if (new_frame)
-        leaf_take(new_frame, bits);
-    if (!commit(live, bits, update, &old)) {
-        if (new_frame)
-            leaf_drop(op->machine, new_frame, bits);
-        return false;
-    }
-    if (old_frame)
-        leaf_drop(op->machine, old_frame, old);
-    return true;
-}
-
 int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, const struct update *update)
 {
-    if (update_common(op, &entries[index], update))
+    if (leaf_update(op, &entries[index], update))
         return 0;
     return update_slot(op, level_of(op->pt_owner->width, TYPE_L1), (struct slot){table, 1, index}, &entries[index],
                        update);

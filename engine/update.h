@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing one entry of a live table: decode, acquire, commit.  Every way to change an entry ends here.
+ * Changing one entry of a live table: decode, acquire, commit.  Every way to change an entry ends here, or in the short
+ * case of engine/leaf.h.
  */
 #pragma once
 
 #include <engine/frame.h>
+#include <engine/level.h>
 #include <engine/op.h>
 
 enum update_kind {
@@ -18,6 +20,40 @@ struct update {
     enum update_kind kind;
     uint64_t expected; /* UPDATE_EXPECT */
 };
+
+/*
+ * Make the new entry the live one.  Processors may set accessed and dirty bits at any moment; nothing else changes a
+ * live entry while the lock is held.  So where those bits are of no interest, a load and a store are enough: the store
+ * is one atomic write, and what it overwrites is known but for bits that nobody wants (the fence that a stamp needs is
+ * in tlb_stamp()).  The first two forms cannot fail.  @old gets what the entry replaces.
+ */
+FORCE_INLINE bool update_commit(uint64_t *live, uint64_t bits, const struct update *update, uint64_t *old)
+{
+    *old = __atomic_load_n(live, __ATOMIC_RELAXED);
+    switch (update->kind) {
+    case UPDATE_REPLACE:
+        __atomic_store_n(live, bits, __ATOMIC_RELEASE);
+        return true;
+    case UPDATE_KEEP_AD:
+        while (!__atomic_compare_exchange_n(live, old, bits | (*old & ENTRY_AD), false, __ATOMIC_SEQ_CST,
+                                            __ATOMIC_RELAXED))
+            ;
+        return true;
+    case UPDATE_EXPECT:
+        *old = update->expected;
+        return __atomic_compare_exchange_n(live, old, bits, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    }
+    CHECK(false);
+}
+
+/*
+ * Do both entries hold the same references?  Both are present and differ in inert bits alone.  For UPDATE_EXPECT the
+ * question is about the entry expected: if another stands there, nothing is committed.
+ */
+FORCE_INLINE bool update_keeps_references(uint64_t old, uint64_t new)
+{
+    return (ENTRY_PRESENT & old & new) && !((old ^ new) & ~ENTRY_INERT);
+}
 
 /*
  * Write entry @index of @table, which is live, as @update says.  Level 1 keeps the locks, but for what update_leaf()
