@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* HYPERVISOR_mmu_update, in order: one request of each kind, the batch, its arguments. */
+/* HYPERVISOR_mmu_update, in order: one request of each kind, a single one, the batch, its arguments. */
 #include <abi/mmu.h>
 #include <engine/access.h>
 #include <engine/done.h>
 #include <engine/foreign.h>
 #include <engine/frame.h>
+#include <engine/leaf.h>
 #include <engine/level.h>
 #include <engine/m2p.h>
 #include <engine/mmu_update.h>
@@ -14,31 +15,67 @@
 #define CHUNK        32u /* requests that are copied at once */
 
 /*
- * The L1 table that the last request went to.  Requests come in runs, and as long as the locks are held and nothing but
- * L1 entries changes, the table remains what it is.
+ * The frame that the last request went to, an L1 table, or memory that is mapped writable.  Requests come in runs, and
+ * as long as the locks are held and nothing but its own contents changes, the frame remains what it is.
  */
 struct run {
-    mfn_t table; /* MFN_NONE: none */
+    mfn_t frame; /* MFN_NONE: none */
     uint64_t *entries;
     unsigned unlocks; /* of the operation, when that was found out */
+    bool is_table;
 };
 
-static int update_table(struct op *op, struct run *run, uint64_t ptr, const struct update *update)
+/* Begin a run with the frame @mfn, if it is one of those. */
+FORCE_INLINE void run_begin(const struct op *op, struct run *run, mfn_t mfn)
+{
+    const struct frame *frame = frame_find(op->machine, mfn);
+
+    run->frame = MFN_NONE;
+    if (!frame || frame_owner(frame) != op->pt_owner->id.v)
+        return;
+    run->is_table = type_is_live(frame->type, TYPE_L1);
+    if (!run->is_table && !type_takes_writable(frame->type))
+        return;
+    run->frame = mfn;
+    run->entries = port_frame_map(mfn);
+    run->unlocks = op->unlocks;
+}
+
+/*
+ * What most requests are: an entry of an L1 table that changes in the common way, or eight bytes of memory that gets
+ * one more writable use for as long as the store takes, and stays what it is.  False: it is another case, and nothing
+ * has changed.
+ */
+FORCE_INLINE bool update_in_run(struct op *op, struct run *run, const struct mmu_update *request)
+{
+    struct update update = {request->val, UPDATE_REPLACE, 0};
+    unsigned command = request->ptr & COMMAND_MASK;
+    mfn_t mfn = MFN(request->ptr >> PAGE_SHIFT);
+    uint64_t *entry;
+
+    if (command == MMU_PT_UPDATE_PRESERVE_AD)
+        update.kind = UPDATE_KEEP_AD;
+    else if (command != MMU_NORMAL_PT_UPDATE)
+        return false;
+    if (!mfn_equal(mfn, run->frame) || run->unlocks != op->unlocks)
+        run_begin(op, run, mfn);
+    if (mfn_is_none(run->frame))
+        return false;
+    entry = &run->entries[request->ptr % PAGE_SIZE / 8];
+    if (run->is_table)
+        return leaf_update(op, entry, &update);
+    __atomic_store_n(entry, request->val, __ATOMIC_RELEASE);
+    return true;
+}
+
+static int update_table(struct op *op, uint64_t ptr, const struct update *update)
 {
     mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
-    unsigned index = (unsigned)(ptr % PAGE_SIZE) / 8;
-    struct frame *frame;
+    struct frame *frame = frame_find(op->machine, mfn);
 
-    if (mfn_equal(mfn, run->table) && run->unlocks == op->unlocks)
-        return update_leaf(op, mfn, run->entries, index, update);
-    run->table = MFN_NONE;
-    frame = frame_find(op->machine, mfn);
     if (!frame || frame_owner(frame) != op->pt_owner->id.v)
         return refuse(op, XEN_EINVAL, REFUSE_NOT_OWNED, NOWHERE, frame, mfn.v);
-    if (!type_is_live(frame->type, TYPE_L1))
-        return update_memory(op, frame, index, update);
-    *run = (struct run){mfn, frame_entries(op->machine, frame), op->unlocks};
-    return update_leaf(op, mfn, run->entries, index, update);
+    return update_memory(op, frame, (unsigned)(ptr % PAGE_SIZE) / 8, update);
 }
 
 /* The value is the guest's own note about its own frame: it is stored unchecked, and never believed. */
@@ -55,7 +92,8 @@ static int update_m2p(struct op *op, uint64_t ptr, uint64_t value)
     return 0;
 }
 
-static int update_one(struct op *op, struct run *run, const struct mmu_update *request, bool allowed)
+/* Any request.  What update_in_run() has tried is tried once more, behind all that can be refused. */
+static int update_any(struct op *op, const struct mmu_update *request, bool allowed)
 {
     struct update update = {request->val, UPDATE_REPLACE, 0};
     unsigned command = request->ptr & COMMAND_MASK;
@@ -69,7 +107,26 @@ static int update_one(struct op *op, struct run *run, const struct mmu_update *r
         return update_m2p(op, ptr, request->val);
     if (command == MMU_PT_UPDATE_PRESERVE_AD)
         update.kind = UPDATE_KEEP_AD;
-    return update_table(op, run, ptr, &update);
+    return update_table(op, ptr, &update);
+}
+
+FORCE_INLINE int update_one(struct op *op, struct run *run, const struct mmu_update *request, bool allowed)
+{
+    int error = allowed && update_in_run(op, run, request) ? 0 : update_any(op, request, allowed);
+
+    op->done += !error;
+    return error;
+}
+
+/* A batch of one: op_begin() has just asked what would be asked before it. */
+static __attribute__((noinline)) int update_single(struct op *op, vaddr_t request, bool allowed)
+{
+    struct run run = {.frame = MFN_NONE};
+    struct mmu_update copy;
+
+    if (!access_read(op->vcpu, &copy, request, sizeof(copy)))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, request.v);
+    return update_one(op, &run, &copy, allowed);
 }
 
 /*
@@ -112,20 +169,18 @@ FORCE_INLINE int next_requests(struct op *op, struct mmu_update chunk[CHUNK], va
     return *count > 0 ? 0 : refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, requests.v);
 }
 
-/* Carry out @count requests and count them in op->done. */
-FORCE_INLINE int update_batch(struct op *op, vaddr_t requests, uint32_t count, bool allowed)
+/* Carry out @count requests and count them in op->done.  By itself, so that a single one saves no registers for it. */
+static __attribute__((noinline)) int update_batch(struct op *op, vaddr_t requests, uint32_t count, bool allowed)
 {
-    struct run run = {.table = MFN_NONE};
+    struct run run = {.frame = MFN_NONE};
     struct mmu_update chunk[CHUNK];
 
     while (op->done < count) {
         unsigned copied = 0;
         int error = next_requests(op, chunk, requests, count - op->done, &copied);
 
-        for (unsigned i = 0; !error && i < copied; i++) {
+        for (unsigned i = 0; !error && i < copied; i++)
             error = update_one(op, &run, &chunk[i], allowed);
-            op->done += !error;
-        }
         if (error)
             return error;
     }
@@ -161,7 +216,8 @@ int64_t mmu_update(struct op *op, const uint64_t args[6])
         allowed = foreign_allowed(op, DOMID_SELF, pt_owner) && foreign_allowed(op, (uint16_t)foreigndom, pg_owner);
         error = allowed ? op_begin(op, pt_owner, pg_owner) : op_begin(op, caller, caller);
         if (!error) {
-            error = update_batch(op, VADDR(args[0]), count, allowed);
+            error = count == 1 ? update_single(op, VADDR(args[0]), allowed)
+                               : update_batch(op, VADDR(args[0]), count, allowed);
             update_flush(op);
             op_end(op);
         }

@@ -97,6 +97,12 @@ static inline bool type_is_live(struct type_word word, enum frame_type type)
     return type_of(word) == type && type_is_validated(word);
 }
 
+/* Is it in use as writable, and could get one more such use? */
+static inline bool type_takes_writable(struct type_word word)
+{
+    return type_of(word) == TYPE_WRITABLE && type_count(word) != 0 && type_count(word) != TYPE_COUNT_MAX;
+}
+
 enum type_state type_state_of(struct type_word word);
 
 static inline bool type_word_legal(struct type_word word)

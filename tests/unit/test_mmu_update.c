@@ -334,6 +334,77 @@ static void test_run_interrupted(void **state)
     unit_destroy(&unit);
 }
 
+/*
+ * Within one batch: memory is written, loses its only mapping, becomes a table, and is written as one.  Accessed and
+ * dirty bits are kept in a table alone.
+ */
+static void test_memory_run_interrupted(void **state)
+{
+    struct mmu_update requests[] = {{0, 0}, {0, 0x77000}, {0, 0x5000}, {0, 0},
+                                    {0, 0}, {0, 0},       {0, 0},      {0, pte(MFN(UNIT_HOLE), PTE_P)}};
+    struct unit unit;
+    mfn_t parent, page, leaf;
+    unsigned done;
+
+    create(&unit, state);
+    parent = unit_table(&unit, 2);
+    page = unit_idle_page(&unit);
+    leaf = unit_page(&unit);
+    assert_int_equal(unit_map(&unit, 3, pte(page, PTE_RW_PAGE)), 0);
+    unit_entries(&unit, page)[1] = PTE_A | PTE_D;
+    for (unsigned i = 0; i < 3; i++)
+        requests[i].ptr = pte(page, i * 8);
+    requests[1].ptr |= MMU_PT_UPDATE_PRESERVE_AD;
+    requests[2].ptr |= MMU_PT_UPDATE_NO_TRANSLATE;
+    requests[3] = (struct mmu_update){pte(page, 8), 0};
+    requests[4] = (struct mmu_update){pte(page, 16), pte(leaf, PTE_RW_PAGE)};
+    requests[5] = (struct mmu_update){pte(unit_window_table(&unit), 3 * 8), 0};
+    requests[6] = (struct mmu_update){pte(parent, 0), pte(page, PTE_TABLE)};
+    requests[7].ptr = pte(page, 8);
+    assert_int_equal(guest_mmu_update(unit.vcpu, requests, 3, &done, DOMID_SELF), 0);
+    assert_int_equal(unit_entries(&unit, page)[1], 0x77000);
+    assert_int_equal(unit_entries(&unit, page)[2], 0x5000);
+    assert_counts(&unit, page, 2, TYPE_WRITABLE, 1);
+    assert_int_equal(guest_mmu_update(unit.vcpu, requests, 8, &done, DOMID_SELF), -XEN_EPERM);
+    assert_int_equal(done, 7);
+    assert_int_equal(unit_entries(&unit, page)[1], 0);
+    assert_counts(&unit, page, 2, TYPE_L1, 1);
+    assert_counts(&unit, leaf, 3, TYPE_WRITABLE, 2);
+    guest_assert_clean(unit.sim);
+    assert_int_equal(guest_unpin(unit.vcpu, parent), 0);
+    unit_destroy(&unit);
+}
+
+/* Rights to a page that stays, each from each, alone and in a batch: one reference, and uses as the entries say. */
+static void test_rights(void **state)
+{
+    static const uint64_t rights[] = {PTE_P | PTE_US, PTE_P | PTE_US | PTE_RW, PTE_P | PTE_US | PTE_RW | PTE_NX};
+    static const unsigned commands[] = {MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD, MMU_PT_UPDATE_NO_TRANSLATE};
+    struct unit unit;
+    uint64_t *entry;
+    mfn_t page;
+
+    create(&unit, state);
+    page = unit_page(&unit);
+    entry = &unit_entries(&unit, unit_window_table(&unit))[5];
+    assert_int_equal(unit_map(&unit, 5, pte(page, rights[0])), 0);
+    for (unsigned i = 0; i < 2 * 3 * 3 * 3; i++) {
+        unsigned to = i / 2 % 3, command = commands[i / 6 % 3];
+        struct mmu_update requests[2];
+
+        requests[0] = (struct mmu_update){pte(unit_window_table(&unit), 5 * 8) | command, pte(page, rights[i / 18])};
+        requests[1] = (struct mmu_update){pte(unit_window_table(&unit), 5 * 8) | command, pte(page, rights[to])};
+        *entry |= PTE_A;
+        assert_int_equal(guest_mmu_update(unit.vcpu, requests, 1 + i % 2, NULL, DOMID_SELF), 0);
+        to = i % 2 ? to : i / 18;
+        assert_counts(&unit, page, 3, TYPE_WRITABLE, to ? 2 : 1);
+        assert_int_equal(*entry & PTE_A, command == MMU_PT_UPDATE_PRESERVE_AD ? PTE_A : 0);
+        guest_assert_clean(unit.sim);
+    }
+    assert_int_equal(unit_map(&unit, 5, 0), 0);
+    unit_destroy(&unit);
+}
+
 /* ---- The end of the domain under a batch. */
 
 static void kill(struct sim *sim)
@@ -377,6 +448,8 @@ int main(void)
         unit_test_both(test_upper_foreign),
         unit_test_both(test_run_ends),
         unit_test_both(test_run_interrupted),
+        unit_test_both(test_memory_run_interrupted),
+        unit_test_both(test_rights),
         unit_test_both(test_dying),
     };
 

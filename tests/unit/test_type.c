@@ -78,8 +78,11 @@ static void test_accessors(void **state)
         assert_int_equal(type_is_busy(word), !!(word.v & 0x08000000));
         assert_int_equal(type_is_pinned(word), !!(word.v & 0x04000000));
         assert_int_equal(type_is_table(type_of(word)), n % 8 >= 1 && n % 8 <= 5);
-        if (state_of(word) != TYPE_STATE_ILLEGAL)
-            assert_int_equal(type_is_idle(word), idle(word));
+        if (state_of(word) == TYPE_STATE_ILLEGAL)
+            continue;
+        assert_int_equal(type_is_idle(word), idle(word));
+        assert_int_equal(type_takes_writable(word),
+                         state_of(word) == TYPE_STATE_WRITABLE && type_count(word) < TYPE_COUNT_MAX);
     }
 }
 
