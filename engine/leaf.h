@@ -30,6 +30,15 @@ FORCE_INLINE bool leaf_can_take(const struct frame *frame, uint64_t bits)
     return !(bits & ENTRY_RW) || (type_of(frame->type) == TYPE_WRITABLE && type_count(frame->type) != TYPE_COUNT_MAX);
 }
 
+/*
+ * The same where it is the first use of @frame since it came from the pool, which needs no flush either.  Whole tables
+ * ask it, as a new domain's and its first own are: for single updates a look more costs more than it spares.
+ */
+FORCE_INLINE bool leaf_is_first(const struct frame *frame, uint64_t bits)
+{
+    return !(bits & ENTRY_CACHE) && frame->refs != 0 && frame->refs != FRAME_REFS_MAX && type_is_untyped(frame->type);
+}
+
 FORCE_INLINE void leaf_take(struct frame *frame, uint64_t bits)
 {
     frame->refs++;

@@ -86,7 +86,9 @@ FORCE_INLINE bool promote_leaf(struct op *op, uint64_t *stored)
     uint64_t raw = *stored, bits = entry_adjust_leaf(op->pt_owner->width, raw);
     struct frame *frame;
 
-    if (!(raw & ENTRY_PRESENT) || !(frame = leaf_find(op, bits)) || !leaf_can_take(frame, bits))
+    if (!(raw & ENTRY_PRESENT) || !(frame = leaf_find(op, bits)))
+        return false;
+    if (!leaf_can_take(frame, bits) && !leaf_is_first(frame, bits))
         return false;
     leaf_take(frame, bits);
     if (bits != raw)

@@ -85,10 +85,22 @@ static inline bool type_is_table(enum frame_type type)
     return type >= TYPE_L1 && type <= TYPE_L2_TOP;
 }
 
+/* A word without its count's meaning: what a frame of @type looks like with the flags and count given. */
+static inline struct type_word type_word(enum frame_type type, uint32_t flags, uint32_t count)
+{
+    return (struct type_word){((uint32_t)type << TYPE_SHIFT) | flags | count};
+}
+
 /* No use and no conversion: the type may change. */
 static inline bool type_is_idle(struct type_word word)
 {
     return type_count(word) == 0 && !type_is_busy(word);
+}
+
+/* Nothing is remembered of it, so that there is nothing to flush before it becomes whatever it is to be. */
+static inline bool type_is_untyped(struct type_word word)
+{
+    return word.v == type_word(TYPE_NONE, 0, 0).v;
 }
 
 /* Is @word live as @type: validated, in use, under no conversion? */
@@ -108,12 +120,6 @@ enum type_state type_state_of(struct type_word word);
 static inline bool type_word_legal(struct type_word word)
 {
     return type_state_of(word) != TYPE_STATE_ILLEGAL;
-}
-
-/* A word without its count's meaning: what a frame of @type looks like with the flags and count given. */
-static inline struct type_word type_word(enum frame_type type, uint32_t flags, uint32_t count)
-{
-    return (struct type_word){((uint32_t)type << TYPE_SHIFT) | flags | count};
 }
 
 /* The word of a frame whose owner's lock may not be held: for a report, and for nothing else. */

@@ -252,12 +252,42 @@ static void test_preemption(void **state)
     unit_destroy(&unit);
 }
 
+/*
+ * A table that leads to a frame that it may write: of nothing is flushed for one that has just come from the pool, nor
+ * for one that was written before, and everything for one that was a table.
+ */
+static void test_first_use(void **state)
+{
+    static const enum frame_type was[] = {TYPE_NONE, TYPE_WRITABLE, TYPE_L1};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(was); i++) {
+        struct unit unit;
+        mfn_t page, table;
+        uint64_t flushes;
+
+        create(&unit, state);
+        page = unit_idle_page(&unit);
+        table = unit_idle_page(&unit);
+        unit_frame(&unit, page)->type = type_word(was[i], 0, 0);
+        unit_frame(&unit, page)->epoch = tlb_stamp(unit.machine);
+        unit_entries(&unit, table)[7] = pte(page, PTE_RW_PAGE | PTE_US);
+        unit_frame(&unit, table)->type = type_word(TYPE_NONE, 0, 0);
+        flushes = unit.sim->cpus[0].full_flushes;
+        assert_int_equal(guest_pin(unit.vcpu, table, 1), 0);
+        assert_int_equal(unit.sim->cpus[0].full_flushes, flushes + (was[i] == TYPE_L1));
+        assert_counts(&unit, page, 2, TYPE_WRITABLE, 1);
+        assert_int_equal(guest_unpin(unit.vcpu, table), 0);
+        assert_counts(&unit, page, 1, TYPE_WRITABLE, 0);
+        unit_destroy(&unit);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_test_both(test_bad_entry),      unit_test_both(test_deep_error),     cmocka_unit_test(test_root_slots),
         cmocka_unit_test(test_compat_slots), cmocka_unit_test(test_slot_missing), cmocka_unit_test(test_above_4g),
-        unit_test_both(test_preemption),
+        unit_test_both(test_preemption),     unit_test_both(test_first_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
