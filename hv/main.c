@@ -80,6 +80,7 @@ static _Noreturn void run_bundle(void)
     }
     house_enter(); /* from here on the roof is in it, but while it lets others run */
     code = guests_run(&machine, &bundle);
+    processors_tell_waits();
     if (code == EXIT_BROKEN)
         exit_with(code);
     exit_proved(code);

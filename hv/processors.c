@@ -273,3 +273,19 @@ void processors_start(struct machine *machine, unsigned most)
     machine->tlb.cpus = cpus_online();
     print("processors: %u\n", id);
 }
+
+static unsigned long in_us(uint64_t ticks)
+{
+    return clock_ticks_to_ns(time_read().scale, ticks) / 1000;
+}
+
+void processors_tell_waits(void)
+{
+    const struct cpu *cpu;
+
+    for (unsigned id = 0; cpu_find(1) && (cpu = cpu_find(id)); id++)
+        print("processor %u waited for locks %lu times, %lu us; for answers %lu times, %lu us; "
+              "of %lu requests %lu took a kick\n",
+              id, cpu->for_locks.count, in_us(cpu->for_locks.ticks), cpu->for_answers.count,
+              in_us(cpu->for_answers.ticks), cpu->requests, cpu->kicked);
+}

@@ -17,3 +17,6 @@ void processors_find(const struct boot_memory *memory, const struct boot_info *i
  * is, a message says so, and the others run.  Those that do idle.  Everything that the first processor needs is set up.
  */
 void processors_start(struct machine *machine, unsigned most);
+
+/* Where there are several: how long each has waited for others, a line for each. */
+void processors_tell_waits(void);

@@ -42,6 +42,11 @@ struct __attribute__((packed)) tss {
 };
 _Static_assert(sizeof(struct tss) == 104, "Intel SDM volume 3, figure 8-11");
 
+/* How often a processor has waited for something, and how long in all. */
+struct wait_sum {
+    uint64_t count, ticks; /* of the TSC */
+};
+
 struct cpu_frame;
 struct hv_vcpu;
 
@@ -77,6 +82,8 @@ struct cpu {
     uint32_t awaited_number;    /* its ticket */
     bool rests;                 /* it has halted, or is about to, until it is kicked */
     bool is_asked;              /* by others, who perhaps have not kicked it: wait_looks() */
+    struct wait_sum for_locks, for_answers;
+    uint64_t requests, kicked; /* so often has it asked others, and had to kick the one that it asked */
 };
 
 /* What all processors of the machine can do. */

@@ -41,7 +41,7 @@ static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t
             rest(cpu, lock, number);
     } while (!is_served_soon(lock, number));
     __atomic_store_n(&cpu->awaited, NULL, __ATOMIC_RELAXED);
-    wait_end(cpu);
+    wait_end(cpu, &cpu->for_locks);
 }
 
 /* Of @lock it has become the turn of @number, which has been drawn: by whoever rests, maybe. */

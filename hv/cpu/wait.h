@@ -27,17 +27,20 @@
 
 #define WAIT_LOOKS 100u /* at what is waited for, from one answer to what others ask to the next */
 
-/* A wait begins; it ends.  Waits do not nest. */
+/* A wait begins; it ends, and counts for @sum.  Waits do not nest. */
 static inline void wait_begin(struct cpu *here)
 {
     here->wait_began = asm_read_tsc();
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_RELEASE);
 }
 
-static inline void wait_end(struct cpu *here)
+static inline void wait_end(struct cpu *here, struct wait_sum *sum)
 {
-    bool was_long = asm_read_tsc() - here->wait_began > WAIT_PATIENCE_MOST;
+    uint64_t ticks = asm_read_tsc() - here->wait_began;
+    bool was_long = ticks > WAIT_PATIENCE_MOST;
 
+    sum->count++;
+    sum->ticks += ticks;
     here->wait_patience = was_long ? here->wait_patience / 2 : WAIT_PATIENCE_MOST;
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_SEQ_CST);
     here->nmi_ticks = 0; /* it gets on */

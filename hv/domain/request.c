@@ -138,7 +138,7 @@ static void wait_for_answer(struct request_box *box, uint32_t number)
         if (wait_is_long(cpu))
             rest(cpu, box, number);
     } while (!is_answered_soon(box, number));
-    wait_end(cpu);
+    wait_end(cpu, &cpu->for_answers);
     if (wait_is_asked(cpu))
         request_answer();
 }
@@ -146,6 +146,7 @@ static void wait_for_answer(struct request_box *box, uint32_t number)
 /* Returns those that are to be waited for. */
 static uint64_t ask_others(uint64_t others, uint32_t what, vaddr_t page, uint32_t numbers[MAX_CPUS])
 {
+    struct cpu *here = cpu_here();
     uint64_t waited_for = 0;
 
     for (uint64_t left = others; left; left &= left - 1) {
@@ -155,8 +156,11 @@ static uint64_t ask_others(uint64_t others, uint32_t what, vaddr_t page, uint32_
         if (!has_to_wake(&request_boxes[cpu], what))
             continue;
         waited_for |= cpumask_of(cpu).bits;
-        if (!wait_looks(cpu_find(cpu)))
-            cpu_kick(cpu);
+        here->requests++;
+        if (wait_looks(cpu_find(cpu)))
+            continue;
+        here->kicked++;
+        cpu_kick(cpu);
     }
     return waited_for;
 }

@@ -17,7 +17,7 @@ static void wait_for(uint64_t ticks)
 {
     wait_begin(&cpu_boot);
     cpu_boot.wait_began -= ticks;
-    wait_end(&cpu_boot);
+    wait_end(&cpu_boot, &cpu_boot.for_locks);
 }
 
 /* Patience shrinks with waits that are not worth it, and comes back with one that is. */
@@ -43,7 +43,7 @@ static void test_trial(void **state)
         cpu_boot.wait_patience = 0;
         wait_begin(&cpu_boot);
         trials += !wait_is_long(&cpu_boot);
-        wait_end(&cpu_boot);
+        wait_end(&cpu_boot, &cpu_boot.for_locks);
     }
     assert_int_equal(trials, 2);
 }
@@ -59,7 +59,7 @@ static void test_is_long(void **state)
     cpu_boot.wait_patience = 0;
     assert_true(wait_is_long(&cpu_boot));
     cpu_boot.nmi_ticks = 9;
-    wait_end(&cpu_boot);
+    wait_end(&cpu_boot, &cpu_boot.for_locks);
     assert_false(wait_is_one(cpu_boot.waits));
     assert_int_equal(cpu_boot.nmi_ticks, 0);
 }

@@ -2,7 +2,7 @@
 # How much more work two processors do than one, in the host's time: guests/scaling, whose header says how.  Prints three
 # factors as tools/bench wants them, each the median over neighbouring slices of one run: two guests of one vCPU beside
 # one; a guest's two vCPUs beside one of them, with an address space each, and with one for both, which they map and
-# unmap.
+# unmap.  Below each: of the time together, how much the two waited for each other's locks and flushes.
 #
 # Usage: tests/several/scaling.sh
 #
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 slices=${PARAVANE_SLICES:-40}
 log=build/log/scaling
-run=(build/cli/paravane run --timeout 600 --cpus 2)
+run=(build/cli/paravane run --verbose --timeout 600 --cpus 2)
 mkdir -p $log
 [ "$(nproc)" -ge 2 ] || { echo "no factors: this machine has one processor"; exit 0; }
 
@@ -69,6 +69,27 @@ factor() {
             printf "{\"name\": \"scaling: %s\", \"value\": %.2f, \"unit\": \"times\", \"goal\": %s}\n", what,
                 median(factors, count), goal
         }' || { echo "$log/$1 has no figures"; exit 1; }
+    waits "$1"
+}
+
+# waits NAME: what the two waited for one another, as hv/processors.c tells it, in every second slice.
+waits() {
+    sed 's/;//g' $log/"$1" | awk -v slices="$slices" '
+        / slice [0-9]+ [0-9]+ [0-9]+$/ || /^slice / { if ($(NF - 2) % 2) portions += $(NF - 1) }
+        / waited for locks / {
+            for (i = 1; i < NF; i++) {
+                if ($i == "locks") locks += $(i + 3)
+                if ($i == "answers") answers += $(i + 3)
+                if ($i == "of") { requests += $(i + 1); kicks += $(i + 3) }
+            }
+        }
+        END {
+            if (!portions) exit
+            printf "    of that together, waiting for locks %.1f%%, for answers %.1f%%; ", locks / slices / 5000,
+                answers / slices / 5000
+            printf "%.2f requests a portion, %d%% of them with a kick\n", requests / portions,
+                requests ? kicks * 100 / requests : 0
+        }'
 }
 
 kernel=build/guests/scaling.elf
