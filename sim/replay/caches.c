@@ -32,7 +32,7 @@ struct remembered {
 };
 
 static struct remembered places[PLACES];
-static unsigned used[PLACES], nr_used; /* places that something is in, or was */
+static unsigned used[PLACES], nr_used; /* the places that something is in */
 static struct vcpu *current;
 static uint32_t *taken; /* by frame */
 static uint64_t state = 1;
@@ -60,46 +60,60 @@ static void remember(struct remembered found)
     if (current->domain->width == WIDTH_64)
         found.vaddr = (uint64_t)((int64_t)(found.vaddr << 16) >> 16);
     place = place_of(found.vaddr, found.level);
-    if (!place->is_there && nr_used < PLACES)
+    if (!place->is_there)
         used[nr_used++] = (unsigned)(place - places);
     found.is_there = true;
     found.taken = taken[found.frame];
     *place = found;
 }
 
-/* All of it; or, as with a change of modes, only what is not global. */
-static void forget(bool global_too)
+/* Forget all that @stays is not true of; @vaddr is for that to look at. */
+static void forget(bool (*stays)(const struct remembered *at, uint64_t vaddr), uint64_t vaddr)
 {
     unsigned kept = 0;
 
     for (unsigned i = 0; i < nr_used; i++) {
         struct remembered *place = &places[used[i]];
 
-        place->is_there = place->is_there && place->global && !global_too;
+        place->is_there = stays(place, vaddr);
         if (place->is_there)
             used[kept++] = used[i];
     }
     nr_used = kept;
 }
 
+static bool nothing(const struct remembered *at, uint64_t vaddr)
+{
+    (void)at;
+    (void)vaddr;
+    return false;
+}
+
+static bool is_global(const struct remembered *at, uint64_t vaddr)
+{
+    (void)vaddr;
+    return at->global;
+}
+
+/* As with INVLPG: the paging-structure caches go wholly. */
+static bool is_of_other_page(const struct remembered *at, uint64_t vaddr)
+{
+    return !at->level && at->vaddr >> PAGE_SHIFT != vaddr >> PAGE_SHIFT;
+}
+
 void caches_flush(void)
 {
-    forget(true);
+    forget(nothing, 0);
 }
 
 void caches_flush_local(void)
 {
-    forget(false);
+    forget(is_global, 0);
 }
 
-/* As INVLPG: the paging-structure caches go wholly. */
 void caches_flush_page(uint64_t vaddr)
 {
-    for (unsigned i = 0; i < nr_used; i++) {
-        struct remembered *place = &places[used[i]];
-
-        place->is_there = place->is_there && !place->level && place->vaddr >> PAGE_SHIFT != vaddr >> PAGE_SHIFT;
-    }
+    forget(is_of_other_page, vaddr);
 }
 
 void caches_run(struct vcpu *vcpu)
@@ -331,7 +345,7 @@ void caches_check(void)
 {
     for (unsigned i = 0; i < nr_used; i++) {
         const struct remembered *at = &places[used[i]];
-        const char *why = at->is_there ? why_not(at) : NULL;
+        const char *why = why_not(at);
 
         if (why)
             tell_end(REPLAY_BROKEN, "operation %llu (%s): a processor still reaches frame %llx by address %llx, %s",
