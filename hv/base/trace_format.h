@@ -46,10 +46,10 @@ enum trace_trap {
 /* What a record has behind it. */
 enum trace_payload {
     TRACE_NOTHING,
-    TRACE_UPDATES,  /* two words each: struct mmu_update */
-    TRACE_EXTENDED, /* three: command, arg1, arg2 of struct mmuext_op */
-    TRACE_CALLS,    /* eight: struct multicall_entry */
-    TRACE_BYTES,    /* words of the structure that the second argument points to, as the guest has it after the call */
+    TRACE_UPDATES,     /* two words each: struct mmu_update */
+    TRACE_EXTENDED,    /* three: command, arg1, arg2 of struct mmuext_op */
+    TRACE_CALLS,       /* eight: struct multicall_entry */
+    TRACE_BYTES,       /* words of the structure that an argument points to, as the guest has it after the call */
     TRACE_INSTRUCTION, /* two words, of the bytes of an instruction and those behind it */
 };
 

@@ -113,7 +113,30 @@ static void write_batch(struct hv_vcpu *vcpu, struct trace_record *record, struc
     } while (batch.count);
 }
 
-/* The structure behind a command; what cannot be read is not there: what is mapped may end behind a short one. */
+/* Where the structure of a command lies, or the first of several; 0: the call has none. */
+static uint64_t structure_of(const struct trace_record *record)
+{
+    switch (record->number) {
+    case __HYPERVISOR_platform_op:
+    case __HYPERVISOR_event_channel_op_compat:
+    case __HYPERVISOR_physdev_op_compat:
+        return record->args[0];
+    case __HYPERVISOR_sched_op:
+    case __HYPERVISOR_event_channel_op:
+    case __HYPERVISOR_memory_op:
+    case __HYPERVISOR_physdev_op:
+    case __HYPERVISOR_grant_table_op:
+    case __HYPERVISOR_callback_op:
+    case __HYPERVISOR_nmi_op:
+        return record->args[1];
+    case __HYPERVISOR_vcpu_op:
+        return record->args[2];
+    default:
+        return 0;
+    }
+}
+
+/* It; what cannot be read is not there: what is mapped may end behind a short one. */
 static void write_bytes(struct hv_vcpu *vcpu, struct trace_record *record, vaddr_t at)
 {
     uint64_t bytes[TRACE_BYTES_KEPT / 8];
@@ -165,18 +188,8 @@ static void write_call(struct hv_vcpu *vcpu, struct trace_record *record)
         trace_write(record, NULL, 0);
         write_nested(vcpu, record, batch);
         break;
-    case __HYPERVISOR_sched_op:
-    case __HYPERVISOR_event_channel_op:
-    case __HYPERVISOR_memory_op:
-    case __HYPERVISOR_physdev_op:
-    case __HYPERVISOR_grant_table_op:
-        write_bytes(vcpu, record, VADDR(record->args[1]));
-        break;
-    case __HYPERVISOR_vcpu_op:
-        write_bytes(vcpu, record, VADDR(record->args[2]));
-        break;
     default:
-        trace_write(record, NULL, 0);
+        write_bytes(vcpu, record, VADDR(structure_of(record)));
     }
 }
 

@@ -272,6 +272,30 @@ static void test_unreadable(void **state)
     assert_int_equal(take()->payload, TRACE_NOTHING);
 }
 
+/* The argument that points to a structure, of each call that has one. */
+static void test_structures(void **state)
+{
+    static const struct {
+        unsigned number, argument;
+    } calls[] = {
+        {__HYPERVISOR_platform_op, 0}, {__HYPERVISOR_event_channel_op_compat, 0}, {__HYPERVISOR_physdev_op_compat, 0},
+        {__HYPERVISOR_sched_op, 1},    {__HYPERVISOR_event_channel_op, 1},        {__HYPERVISOR_memory_op, 1},
+        {__HYPERVISOR_physdev_op, 1},  {__HYPERVISOR_grant_table_op, 1},          {__HYPERVISOR_callback_op, 1},
+        {__HYPERVISOR_nmi_op, 1},
+    };
+
+    (void)state;
+    begin(WIDTH_64, true);
+    for (unsigned i = 0; i < ARRAY_SIZE(calls); i++) {
+        guest_memory[0] = (uint8_t)(i + 1);
+        call(calls[i].number, calls[i].argument == 0 ? GUEST_MEMORY : 1, calls[i].argument == 1 ? GUEST_MEMORY : 1, 0);
+        assert_int_equal(take()->payload, TRACE_BYTES);
+        assert_true(payload()[0] == i + 1);
+    }
+    call(__HYPERVISOR_xen_version, GUEST_MEMORY, GUEST_MEMORY, 0);
+    assert_int_equal(take()->payload, TRACE_NOTHING);
+}
+
 /* For the summary alone, or of a call that does not return, nothing of the guest's is read. */
 static void test_shallow(void **state)
 {
@@ -330,7 +354,7 @@ int main(void)
         cmocka_unit_test(test_start),        cmocka_unit_test(test_call),     cmocka_unit_test(test_updates),
         cmocka_unit_test(test_whole_record), cmocka_unit_test(test_extended), cmocka_unit_test(test_multicall),
         cmocka_unit_test(test_unreadable),   cmocka_unit_test(test_shallow),  cmocka_unit_test(test_full),
-        cmocka_unit_test(test_lies),         cmocka_unit_test(test_caller),
+        cmocka_unit_test(test_lies),         cmocka_unit_test(test_caller),   cmocka_unit_test(test_structures),
     };
     int failed;
 

@@ -24,6 +24,12 @@ static unsigned nr_made, column;
 static uintptr_t structure_of(const struct made *call)
 {
     switch (call->number) {
+    case __HYPERVISOR_platform_op:
+    case __HYPERVISOR_event_channel_op_compat:
+    case __HYPERVISOR_physdev_op_compat:
+        return call->args[0];
+    case __HYPERVISOR_callback_op:
+    case __HYPERVISOR_nmi_op:
     case __HYPERVISOR_sched_op:
     case __HYPERVISOR_event_channel_op:
     case __HYPERVISOR_memory_op:

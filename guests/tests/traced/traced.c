@@ -17,6 +17,7 @@
 #define NO_VCPU    0x4du
 #define NO_DOMAIN  0x1234u
 #define NO_COMMAND 0x7f7fu
+#define BYTES_SEEN 8u
 
 static _Alignas(64) uint64_t buffer[512];
 
@@ -66,6 +67,13 @@ static void try_results(void)
     buffer[0] = 1;
     (void)make_call(__HYPERVISOR_physdev_op, PHYSDEVOP_set_iopl, arg_of(buffer), 0, 0, 0);
     (void)make_call(__HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, arg_of(buffer), 0, 0);
+    for (unsigned i = 0; i < BYTES_SEEN; i++)
+        buffer[i] = UINT64_C(0x1122334455667700) * (i + 1);
+    (void)make_call(__HYPERVISOR_platform_op, arg_of(buffer), 0, 0, 0, 0);
+    (void)make_call(__HYPERVISOR_event_channel_op_compat, arg_of(buffer), 0, 0, 0, 0);
+    (void)make_call(__HYPERVISOR_physdev_op_compat, arg_of(buffer), 0, 0, 0, 0);
+    (void)make_call(__HYPERVISOR_callback_op, NO_COMMAND, arg_of(buffer), 0, 0, 0);
+    (void)make_call(__HYPERVISOR_nmi_op, NO_COMMAND, arg_of(buffer + 1), 0, 0, 0);
     (void)make_call(__HYPERVISOR_console_io, CONSOLEIO_write, 0, arg_of(buffer), 0x99, 0);
     (void)make_call(__HYPERVISOR_console_io, CONSOLEIO_read, 0, arg_of(buffer), 0x99, 0);
 }
