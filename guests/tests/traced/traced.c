@@ -39,7 +39,7 @@ static void try_commands(void)
     for (unsigned command = 0; command < 16; command++)
         (void)make_call(__HYPERVISOR_vcpu_op, command, NO_VCPU, arg_of(buffer + command), 0x88, 0);
     for (unsigned command = 0; command < 10; command++) {
-        if (command != SCHEDOP_block)
+        if (command != SCHEDOP_block) /* for good: nothing comes */
             (void)make_call(__HYPERVISOR_sched_op, command, NOWHERE, 0, 0, 0);
     }
     for (unsigned command = 0; command < 12; command++)
