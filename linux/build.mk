@@ -20,7 +20,7 @@ CC_linux := $(GCC)
 CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
 LINK_linux := -static -s
 
-.PHONY: linux run-linux run-debian bench-linux bench-trace bench-devices image
+.PHONY: linux run-linux run-debian bench-linux bench-trace bench-fills bench-devices image
 
 image: build/linux/debian/disk.img
 
@@ -34,6 +34,9 @@ bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/lin
 
 bench-trace: build/linux/amd64/ramdisk.img build/linux/count.so $(LINUX_NEEDS)
 	$(Q)tools/bench-trace
+
+bench-fills: build/linux/amd64/ramdisk.img build/linux/fills.so $(LINUX_NEEDS)
+	$(Q)tools/bench-fills
 
 bench-devices: build/linux/debian/disk.img build/linux/traffic build/linux/count.so build/backend/backend.elf \
 		$(LINUX_NEEDS)
@@ -84,10 +87,12 @@ build/linux/$(1): $(patsubst %.c,build/linux/obj/%.o,$(sort $(wildcard linux/$(1
 endef
 $(foreach program,$(LINUX_PROGRAMS) traffic first,$(eval $(call LINUX_PROGRAM,$(program))))
 
-# A plugin for QEMU.
-build/linux/count.so: tools/count-instructions.c build/linux.stamp | build/.tools
+# Plugins for QEMU.
+build/linux/count.so: tools/count-instructions.c
+build/linux/fills.so: tools/count-fills.c
+build/linux/count.so build/linux/fills.so: build/linux.stamp | build/.tools
 	$(call say,CC)
-	$(Q)$(CC_linux) $(CFLAGS_linux) -shared -fPIC $< -o $@
+	$(Q)$(CC_linux) $(CFLAGS_linux) -shared -fPIC $(filter %.c,$^) -o $@
 
 $(LINUX_FLAVOURS:%=build/linux/%/ramdisk.img): build/linux/%/ramdisk.img: tools/make-ramdisk $(LINUX_FILES) \
 		$(LINUX_PROGRAMS:%=build/linux/%) build/linux/busybox build/linux/%/modules
