@@ -83,24 +83,6 @@ static void test_put_in_use(void **state)
 
 /* ---- Allocation. */
 
-static mfn_t allocate(const struct unit *unit, unsigned order)
-{
-    mfn_t first = MFN_NONE;
-
-    port_lock(unit->domain);
-    assert_int_equal(frames_allocate(unit->domain, order, &first), 0);
-    port_unlock(unit->domain);
-    return first;
-}
-
-static void release(const struct unit *unit, mfn_t first, unsigned order)
-{
-    port_lock(unit->domain);
-    for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
-        assert_int_equal(frame_release(unit->domain, unit_frame(unit, mfn_add(first, i))), 0);
-    port_unlock(unit->domain);
-}
-
 static void test_allocate(void **state)
 {
     struct unit unit;
@@ -110,7 +92,7 @@ static void test_allocate(void **state)
     unit_create(&unit, &(struct unit_config){0});
     before = sim_pool_count(unit.sim);
     for (unsigned order = 0; order <= 2; order++) {
-        mfn_t first = allocate(&unit, order);
+        mfn_t first = unit_allocate(&unit, order);
         uint64_t count = UINT64_C(1) << order;
 
         assert_int_equal(first.v % count, 0);
@@ -125,7 +107,7 @@ static void test_allocate(void **state)
             for (unsigned j = 0; j < ENTRIES_PER_TABLE; j++)
                 assert_int_equal(unit_entries(&unit, mfn_add(first, i))[j], 0);
         }
-        release(&unit, first, order);
+        unit_release(&unit, first, order);
         assert_int_equal(sim_pool_count(unit.sim), before);
         assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
     }
@@ -150,7 +132,7 @@ static void test_no_memory(void **state)
     unit.sim->pool_fail_after = UINT64_MAX;
     assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
     port_unlock(unit.domain);
-    release(&unit, allocate(&unit, 1), 1);
+    unit_release(&unit, unit_allocate(&unit, 1), 1);
     unit_destroy(&unit);
 }
 
@@ -185,7 +167,7 @@ static void test_wiped(void **state)
     assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_window(&unit, 0), 0, UVMF_NONE), 0);
     assert_true(sim_tlb_holds(unit.sim, 0, unit_window(&unit, 0), NULL, NULL));
     assert_int_equal(unit.machine->m2p[page.v], unit_pfn(&unit, page).v);
-    release(&unit, page, 0);
+    unit_release(&unit, page, 0);
     assert_int_equal(unit.machine->m2p[page.v], MACH2PHYS_INVALID);
     assert_int_equal(unit.machine->compat_m2p[page.v], COMPAT_MACH2PHYS_INVALID);
     assert_int_equal(unit_frame(&unit, page)->owner, OWNER_NONE);
@@ -193,7 +175,7 @@ static void test_wiped(void **state)
     flushes = unit.sim->cpus[0].full_flushes;
     caches = unit.sim->cpus[0].cache_flushes;
     for (mfn_t got = MFN_NONE; !mfn_equal(got, page);)
-        got = allocate(&unit, 0);
+        got = unit_allocate(&unit, 0);
     assert_true(unit.sim->cpus[0].full_flushes > flushes);
     assert_int_equal(unit.sim->cpus[0].cache_flushes, caches + 1);
     assert_false(sim_tlb_holds(unit.sim, 0, unit_window(&unit, 0), NULL, NULL));
@@ -201,155 +183,6 @@ static void test_wiped(void **state)
     assert_int_equal(unit_frame(&unit, page)->type.v, 0);
     assert_int_equal(unit_frame(&unit, page)->flags, FRAME_ALLOCATED);
     unit_destroy(&unit);
-}
-
-/* Several at once are as many as one by one: each another frame, and wiped. */
-static void test_allocate_some(void **state)
-{
-    enum { COUNT = 40 };
-    struct unit unit;
-    mfn_t mfns[COUNT];
-    uint64_t before;
-    unsigned neighbours = 0;
-
-    (void)state;
-    unit_create(&unit, &(struct unit_config){0});
-    before = sim_pool_count(unit.sim);
-    port_lock(unit.domain);
-    assert_int_equal(frames_allocate_some(unit.domain, COUNT, mfns), 0);
-    port_unlock(unit.domain);
-    assert_int_equal(sim_pool_count(unit.sim), before - COUNT);
-    assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1 + COUNT);
-    for (unsigned i = 0; i < COUNT; i++) {
-        assert_counts(&unit, mfns[i], 1, TYPE_NONE, 0);
-        assert_int_equal(unit_frame(&unit, mfns[i])->owner, 0);
-        assert_int_equal(unit_frame(&unit, mfns[i])->flags, FRAME_ALLOCATED);
-        for (unsigned j = 0; j < ENTRIES_PER_TABLE; j++)
-            assert_int_equal(unit_entries(&unit, mfns[i])[j], 0);
-        for (unsigned j = 0; j < i; j++)
-            assert_false(mfn_equal(mfns[j], mfns[i]));
-        neighbours += i > 0 && mfns[i].v == mfns[i - 1].v + 1;
-    }
-    assert_in_range(neighbours, 0, 10);
-    for (unsigned i = 0; i < COUNT; i++)
-        release(&unit, mfns[i], 0);
-    unit_destroy(&unit);
-}
-
-/* All or none: the reservation has no room for all, or the pool not so many. */
-static void test_some_or_none(void **state)
-{
-    struct unit unit;
-    mfn_t mfns[8];
-    uint64_t before;
-
-    (void)state;
-    unit_create(&unit, &(struct unit_config){.max_frames = UNIT_PAGES + 6});
-    before = sim_pool_count(unit.sim);
-    port_lock(unit.domain);
-    assert_int_equal(frames_allocate_some(unit.domain, 8, mfns), -XEN_ENOMEM);
-    for (unsigned after = 0; after < 7; after++) {
-        unit.sim->pool_fail_after = after;
-        assert_int_equal(frames_allocate_some(unit.domain, 7, mfns), -XEN_ENOMEM);
-        assert_int_equal(sim_pool_count(unit.sim), before);
-        assert_int_equal(unit.domain->nr_frames, UNIT_PAGES - 1);
-    }
-    unit.sim->pool_fail_after = 7;
-    assert_int_equal(frames_allocate_some(unit.domain, 7, mfns), 0);
-    unit.sim->pool_fail_after = UINT64_MAX;
-    port_unlock(unit.domain);
-    unit_destroy(&unit);
-}
-
-/* Of frames with a different past it is the latest that counts, whichever of them has it. */
-static void test_some_settle(void **state)
-{
-    (void)state;
-    for (unsigned latest = 0; latest < 3; latest++) {
-        struct unit unit;
-        mfn_t mfns[3];
-        uint64_t flushes;
-
-        unit_create(&unit, &(struct unit_config){0});
-        while (sim_pool_count(unit.sim) > 3)
-            (void)allocate(&unit, 0);
-        for (unsigned i = 0; i < 3; i++)
-            mfns[i] = allocate(&unit, 0);
-        for (unsigned i = 0; i < 3; i++)
-            release(&unit, mfns[i], 0);
-        tlb_flush(unit.machine, unit.machine->tlb.cpus);
-        unit_frame(&unit, mfns[latest])->epoch = tlb_stamp(unit.machine);
-        unit_frame(&unit, mfns[(latest + 1) % 3])->flags = FRAME_INCOHERENT;
-        flushes = unit.sim->cpus[0].full_flushes + unit.sim->cpus[0].cache_flushes;
-        port_lock(unit.domain);
-        assert_int_equal(frames_allocate_some(unit.domain, 3, mfns), 0);
-        port_unlock(unit.domain);
-        assert_int_equal(unit.sim->cpus[0].full_flushes + unit.sim->cpus[0].cache_flushes, flushes + 2);
-        unit_destroy(&unit);
-    }
-}
-
-/* The end of a domain: all goes that nobody else refers to, of that domain, and nothing of the others. */
-static void test_relinquish(void **state)
-{
-    struct unit unit;
-    mfn_t alone, mapped, shared;
-    uint64_t before, frames;
-
-    (void)state;
-    unit_create(&unit, &(struct unit_config){.nr_guests = 2});
-    alone = allocate(&unit, 0);
-    mapped = unit_page(&unit);
-    shared = allocate(&unit, 0);
-    assert_int_equal(unit_map(&unit, 0, pte(mapped, PTE_RO_PAGE)), 0);
-    port_lock(unit.domain);
-    assert_int_equal(frame_share(unit.domain, unit_frame(&unit, shared)), 0);
-    before = sim_pool_count(unit.sim);
-    frames = unit.domain->nr_frames;
-    frames_relinquish(unit.domain, alone, 1);
-    assert_int_equal(unit_frame(&unit, alone)->owner, OWNER_NONE);
-    assert_int_equal(unit.machine->m2p[alone.v], MACH2PHYS_INVALID);
-    assert_int_equal(tlb_stale(unit.machine, NULL, unit_frame(&unit, alone)->epoch).bits, unit.machine->tlb.cpus.bits);
-    frames_relinquish(unit.domain, alone, 1); /* it is not the domain's any more */
-    frames_relinquish(unit.domain, shared, 1);
-    assert_int_equal(unit_frame(&unit, shared)->owner, OWNER_NONE);
-    assert_int_equal(sim_pool_count(unit.sim), before + 2);
-    assert_int_equal(unit.domain->nr_frames, frames - 1); /* which the shared one did not count for */
-    frames_relinquish(unit.domain, mapped, 1);
-    assert_int_equal(unit_frame(&unit, mapped)->owner, 0);
-    assert_int_equal(unit_frame(&unit, mapped)->flags, 0);
-    assert_int_equal(unit_frame(&unit, mapped)->refs, 2); /* where all memory is mapped, and here */
-    frames_relinquish(unit.other->domain, mapped, 1);
-    assert_int_equal(unit_frame(&unit, mapped)->refs, 2);
-    port_unlock(unit.domain);
-    unit_destroy(&unit);
-}
-
-static void relinquish_beyond(struct vcpu *vcpu, void *arg)
-{
-    (void)arg;
-    frames_relinquish(vcpu->domain, MFN(vcpu->domain->machine->nr_frames - 1), 2);
-}
-
-static void relinquish_many(struct vcpu *vcpu, void *arg)
-{
-    (void)arg;
-    frames_relinquish(vcpu->domain, MFN(0), RELINQUISH_MAX + 1);
-}
-
-/* Of frames that there are not, or more than are worked on in one piece. */
-static void test_relinquish_bounds(void **state)
-{
-    sim_task_fn *const mistakes[] = {relinquish_beyond, relinquish_many};
-
-    (void)state;
-    for (unsigned i = 0; i < ARRAY_SIZE(mistakes); i++) {
-        struct unit unit;
-
-        unit_create(&unit, &(struct unit_config){0});
-        assert_halts(&unit, mistakes[i], NULL);
-        sim_destroy(unit.sim);
-    }
 }
 
 /* ---- The hypervisor's own frames, from the pool. */
@@ -390,7 +223,7 @@ static void test_take(void **state)
     assert_false(machine_take(unit.machine, 0, &first));
     assert_int_equal(first.v, 12345);
     unit.sim->pool_fail_after = UINT64_MAX;
-    first = allocate(&unit, 0); /* a guest's */
+    first = unit_allocate(&unit, 0); /* a guest's */
     assert_halts(&unit, give_it, &first);
     sim_destroy(unit.sim);
 }
@@ -409,7 +242,7 @@ static void test_take_settles(void **state)
     assert_true(guest_write(unit.vcpu, unit_window(&unit, 0), &(uint64_t){0x5ec4e7}, 8));
     assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_vaddr(&unit, page), 0, UVMF_NONE), 0);
     assert_int_equal(guest_update_va_mapping(unit.vcpu, unit_window(&unit, 0), 0, UVMF_NONE), 0);
-    release(&unit, page, 0);
+    unit_release(&unit, page, 0);
     assert_true(sim_tlb_holds(unit.sim, 0, unit_window(&unit, 0), NULL, NULL));
     caches = unit.sim->cpus[0].cache_flushes;
     while (!mfn_equal(got, page))
@@ -535,7 +368,7 @@ static void test_release(void **state)
     assert_int_equal(frame_release(unit.other->domain, frame), -XEN_EINVAL);
     assert_int_equal(frame_release(unit.domain, unit_frame(&unit, MFN(UNIT_HOLE))), -XEN_EINVAL);
     assert_int_equal(frame_release(unit.domain, unit_frame(&unit, unit.sim->hypervisor_first)), -XEN_EINVAL);
-    release(&unit, page, 0); /* its mapping keeps it */
+    unit_release(&unit, page, 0); /* its mapping keeps it */
     assert_counts(&unit, page, 1, TYPE_WRITABLE, 1);
     assert_int_equal(sim_pool_count(unit.sim), before);
     assert_int_equal(frame_release(unit.domain, frame), -XEN_EINVAL);
@@ -560,7 +393,7 @@ static void test_sole(void **state)
     assert_false(frame_is_sole(unit_frame(&unit, unit_page(&unit)), unit.domain));
     assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RO_PAGE)), 0);
     assert_false(frame_is_sole(unit_frame(&unit, page), unit.domain));
-    release(&unit, page, 0);
+    unit_release(&unit, page, 0);
     assert_false(frame_is_sole(unit_frame(&unit, page), unit.domain));
     assert_int_equal(unit_map(&unit, 0, 0), 0);
     unit_frame(&unit, table)->refs = 1; /* a use without a reference: nothing like this may change hands */
@@ -637,27 +470,12 @@ static void test_share_settles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get_put),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_put_below_zero),
-        cmocka_unit_test(test_put_in_use),
-        cmocka_unit_test(test_allocate),
-        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_above_limit),
-        cmocka_unit_test(test_wiped),
-        cmocka_unit_test(test_release),
-        cmocka_unit_test(test_sole),
-        cmocka_unit_test(test_share),
-        cmocka_unit_test(test_share_refused),
-        cmocka_unit_test(test_share_settles),
-        cmocka_unit_test(test_take),
-        cmocka_unit_test(test_take_settles),
+        cmocka_unit_test(test_get_put),       cmocka_unit_test(test_limits),   cmocka_unit_test(test_put_below_zero),
+        cmocka_unit_test(test_put_in_use),    cmocka_unit_test(test_allocate), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_above_limit),   cmocka_unit_test(test_wiped),    cmocka_unit_test(test_release),
+        cmocka_unit_test(test_sole),          cmocka_unit_test(test_share),    cmocka_unit_test(test_share_refused),
+        cmocka_unit_test(test_share_settles), cmocka_unit_test(test_take),     cmocka_unit_test(test_take_settles),
         unit_test_both(test_unreachable),
-        cmocka_unit_test(test_allocate_some),
-        cmocka_unit_test(test_some_or_none),
-        cmocka_unit_test(test_some_settle),
-        cmocka_unit_test(test_relinquish),
-        cmocka_unit_test(test_relinquish_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

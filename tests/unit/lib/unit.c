@@ -105,6 +105,24 @@ static void must(int64_t result, const char *what)
         sim_fail("unit: %s: %lld", what, (long long)result);
 }
 
+mfn_t unit_allocate(const struct unit *unit, unsigned order)
+{
+    mfn_t first = MFN_NONE;
+
+    port_lock(unit->domain);
+    assert_int_equal(frames_allocate(unit->domain, order, &first), 0);
+    port_unlock(unit->domain);
+    return first;
+}
+
+void unit_release(const struct unit *unit, mfn_t first, unsigned order)
+{
+    port_lock(unit->domain);
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
+        assert_int_equal(frame_release(unit->domain, unit_frame(unit, mfn_add(first, i))), 0);
+    port_unlock(unit->domain);
+}
+
 mfn_t unit_idle_page(struct unit *unit)
 {
     mfn_t mfn = unit_page(unit);

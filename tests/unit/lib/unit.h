@@ -52,6 +52,10 @@ struct op unit_begin(const struct unit *unit);
 
 /* ---- Pages. */
 
+/* 2^@order frames from the pool for the domain, which has room for them; and back. */
+mfn_t unit_allocate(const struct unit *unit, unsigned order);
+void unit_release(const struct unit *unit, mfn_t first, unsigned order);
+
 /* Pages of zeroes: mapped writable where the boot put them; mapped nowhere; live as a table of @level, pinned. */
 mfn_t unit_page(struct unit *unit);
 mfn_t unit_idle_page(struct unit *unit);
