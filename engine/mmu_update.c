@@ -218,7 +218,8 @@ int64_t mmu_update(struct op *op, const uint64_t args[6])
         if (!error) {
             error = count == 1 ? update_single(op, VADDR(args[0]), allowed)
                                : update_batch(op, VADDR(args[0]), count, allowed);
-            update_flush(op);
+            if (op->upper_changed)
+                update_flush(op);
             op_end(op);
         }
     }
