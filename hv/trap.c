@@ -48,11 +48,11 @@ static void interrupt(unsigned vector)
         pirq_interrupt(vector);
         house_leave();
     }
+    if (vector == VECTOR_KICK)
+        kicked(); /* first: whoever has kicked waits for the answer, but not for this processor's APIC */
     apic_end();
     if (vector == VECTOR_TIMER)
         timer_run();
-    else if (vector == VECTOR_KICK)
-        kicked();
 }
 
 /*
