@@ -22,7 +22,7 @@
  * forget only where an entry of a live table that led to it has been replaced.  Not every such entry is the last one
  * that leads to a table, so it is the domain that remembers when the latest was: that is the stamp of each of its
  * tables that ceases to be one.  Replaced means committed: what such an entry holds is dropped after the tick.
- * tests/spin/unlink.pml has these steps.
+ * tests/spin/unlink.pml and below.pml have these steps.
  *
  * Of a domain's frames only processors that run it have translations, unless another domain's tables have ever led to
  * one of them.  So who has been on another domain's tables alone since its last change of domains is not asked.  That

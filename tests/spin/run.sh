@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The arguments of engine/tlb.h, held by Spin: each model here whole and without an error, and each planted mistake
-# found.  flush.pml: what a stamp and a date prove; unlink.pml: which stamp a table has.
+# found.  flush.pml: what a stamp and a date prove; unlink.pml: which stamp a table has;
+# below.pml: the same of what a table leads to.
 #
 # Usage: tests/spin/run.sh
 #
@@ -55,7 +56,7 @@ unclean() { # LOG
 
 command -v spin >/dev/null || { echo "there is no spin here; tools/setup installs it"; echo "0 passed, 1 failed"; exit 1; }
 
-for model in flush unlink; do
+for model in flush unlink below; do
     search $model $model -O2
     verdict "no stale translation: $model" "$(unclean "$log/$model/log" | head -n 3)"
     grep -E 'states, stored' "$log/$model/log"
@@ -67,7 +68,7 @@ for model in flush unlink; do
     done
 done
 
-named=$(sed -nE 's/.*defect 0*([0-9]+).*/\1/p' "$models"/*.pml | sort -n | tr '\n' ' ')
+named=$(sed -nE 's/.*defect 0*([0-9]+).*/\1/p' "$models"/*.pml | sort -nu | tr '\n' ' ')
 wrong=
 [ "$named" = "$DEFECTS " ] || wrong="there are $named"
 verdict "the defects $DEFECTS are in the models" "$wrong"
