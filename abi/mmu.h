@@ -101,6 +101,8 @@
  * `   one for a table of another domain {linear-owner}
  * `   in a 32-bit guest, one from L3, where every entry allows writing, or from another L2 to the one in slot 3
  * `   of the L3 {linear-32}
+ * ` What calls are given, and frames of handlers and of iret, cannot lie behind an entry of an L4 that refers to an L4,
+ * ` nor where one has ever stood in any L4 of the domain: the hypervisor touches nothing there. {linear-arguments}
  * ` A table that 4095 entries of others have referred to at once counts as one that others refer to until it is a table
  * ` no more. {linear-many}
  * `

@@ -31,15 +31,28 @@ static inline bool access_array_ok(const struct domain *domain, vaddr_t start, u
     return count <= UINT64_MAX / PAGE_SIZE && access_range_ok(domain, start, count * size);
 }
 
+/* Do @size bytes from @start, less than a slot of an L4 spans, meet one that has ever led to an L4? */
+bool access_meets_linear_slot(const struct domain *domain, vaddr_t start, size_t size);
+
+/*
+ * May the hypervisor touch these bytes itself?  Behind a linear entry of an L4 the processor finds the hypervisor's own
+ * tables, and all that they map, as a supervisor, which the guest is not and the hypervisor is: engine/linear.h.
+ */
+static inline bool access_touch_ok(const struct domain *domain, vaddr_t start, size_t size)
+{
+    return access_range_ok(domain, start, size) &&
+           !(domain->linear_tables && access_meets_linear_slot(domain, start, size));
+}
+
 /* Copy @size bytes from or to @vcpu's guest.  False: out of range, or not mapped; a part may have been copied. */
 static inline bool __must_check access_read(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
 {
-    return access_range_ok(vcpu->domain, from, size) && port_copy_from_guest(vcpu, to, from, size);
+    return access_touch_ok(vcpu->domain, from, size) && port_copy_from_guest(vcpu, to, from, size);
 }
 
 static inline bool __must_check access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
-    return access_range_ok(vcpu->domain, to, size) && port_copy_to_guest(vcpu, to, from, size);
+    return access_touch_ok(vcpu->domain, to, size) && port_copy_to_guest(vcpu, to, from, size);
 }
 
 /* Is @address one that a guest's registers and tables may hold: canonical, not the hypervisor's? */

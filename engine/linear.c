@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Links between tables of a level: whether one may be, and their counts. */
 #include <abi/errno.h>
+#include <engine/flush.h>
 #include <engine/linear.h>
 
 _Static_assert(LINEAR_COUNT_MAX > ENTRIES_PER_TABLE, "a table's own links, and one that is about to replace one, fit");
@@ -55,6 +56,16 @@ bool linear_applies(struct op *op, const struct level *level, struct slot slot, 
     }
 }
 
+/* The hypervisor does not touch what is behind slot @index of the domain's L4s any more. */
+static void keep_off(struct op *op, unsigned index)
+{
+    struct domain *domain = op->pt_owner;
+    uint64_t bit = UINT64_C(1) << index % 64;
+
+    if (!(__atomic_fetch_or(&domain->linear_slots[index / 64], bit, __ATOMIC_SEQ_CST) & bit))
+        tlb_flush(op->machine, flush_domain_cpus(domain));
+}
+
 int linear_get(struct op *op, struct slot slot, struct frame *frame, uint64_t bits)
 {
     struct frame *table = frame_find(op->machine, slot.table);
@@ -63,6 +74,8 @@ int linear_get(struct op *op, struct slot slot, struct frame *frame, uint64_t bi
     CHECK(table);
     if (bits & ENTRY_RW)
         return refuse(op, XEN_EINVAL, REFUSE_LINEAR_WRITABLE, slot, frame, bits);
+    if (slot.level == 4)
+        keep_off(op, slot.index);
     if (frame == table)
         return 0;
     error = check_link(op, slot, table, frame);

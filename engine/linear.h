@@ -16,6 +16,12 @@
  * most one an entry, or those that it has from others.  Of these there may be more than fit.  Then the count stays at
  * its maximum, and the table one that others refer to, until it is none any more: no link is refused for being one too
  * many, and none is forgotten.
+ *
+ * An L4 has the hypervisor's entries, and behind a link to one are the hypervisor's tables, and through these all of
+ * its memory.  The guest does not see that, which is no supervisor; but the hypervisor, which is, would read it for the
+ * guest, as arguments of a call.  So the slots of L4s that have ever had such an entry are written down, for good, and
+ * the hypervisor touches nothing there (access_touch_ok()).  Who has asked before that has touched by the time that
+ * each processor of the domain has flushed: nobody answers between the two.  Only then does the entry come about.
  */
 #pragma once
 
@@ -60,7 +66,8 @@ bool linear_applies(struct op *op, const struct level *level, struct slot slot, 
                     enum frame_type child);
 
 /*
- * Take what the linear entry @bits for @slot needs, which names @frame.  Never waits, never drops a lock.
+ * Take what the linear entry @bits for @slot needs, which names @frame.  Never drops a lock; the first one in a slot of
+ * L4s waits for a flush.
  * 0: held, if it is a link.  -XEN_EINVAL: it may not be written (the entry allows that), or linked to; nothing is held.
  */
 int __must_check linear_get(struct op *op, struct slot slot, struct frame *frame, uint64_t bits);

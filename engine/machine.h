@@ -74,7 +74,8 @@ struct domain {
     uint64_t nr_frames;  /* its own now, given back but still in use included, shared ones not */
     unsigned operations; /* under way on its memory or for its vCPUs; counted without its lock */
     bool dying;
-    uint32_t unlinked;         /* the TLB clock when an entry of its that led to a table was replaced last */
+    uint32_t unlinked; /* the TLB clock when an entry of its that led to a table was replaced last */
+    uint64_t linear_slots[ENTRIES_PER_TABLE / 64]; /* of its L4s: those that have ever led to an L4; engine/linear.h */
     bool lent;                 /* another one's tables may lead, or have led, to frames of it; for good */
     mfn_t holds[DOMAIN_HOLDS]; /* what domain_hold_writable() holds, in no order: the first nr_holds */
     unsigned nr_holds;

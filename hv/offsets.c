@@ -42,6 +42,7 @@ void offsets(void)
     OFFSET(INFO_MASK, vcpu_info, evtchn_upcall_mask);
     OFFSET(INFO_CR2, vcpu_info, arch.cr2);
     OFFSET(DOMAIN_ASSISTS, hv_domain, vm_assist);
+    OFFSET(DOMAIN_LINEAR, hv_domain, engine.linear_tables);
     NUMBER(ASSIST_IOPL, 1 << VMASST_TYPE_architectural_iopl);
     OFFSET(CPU_NMI_TICKS, cpu, nmi_ticks);
     OFFSET(FEATURES_SMAP, cpu_features, smap);

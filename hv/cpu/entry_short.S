@@ -186,6 +186,8 @@ entry_short:
         jne entry_hypercall
         movl %r11d, %eax
         NEEDS_ORDINARY 0, entry_hypercall
+        cmpb $0, DOMAIN_LINEAR(%rdx) /* access_touch_ok() */
+        jne entry_hypercall
         cmpw $0, VCPU_NMI(%rdi) /* none is pending, and none blocked */
         jne entry_hypercall
         movq VCPU_USER_ROOT(%rdi), %rax

@@ -85,7 +85,7 @@ FORCE_INLINE void bounce_with(struct hv_vcpu *vcpu, struct callback handler, con
     bool written;
 
     cpu_user_access_begin();
-    written = access_range_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp);
+    written = access_touch_ok(vcpu->engine.domain, VADDR(rsp), size) && write_registers(vcpu, rsp);
     for (unsigned i = 0; written && i < nr_between; i++)
         written = user_word_write(rsp + REGISTERS_SIZE + i * sizeof(*between), between[i]);
     written = written && write_interrupted(rsp + size - sizeof(rest), rest);

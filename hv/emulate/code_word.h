@@ -16,7 +16,7 @@ FORCE_INLINE bool code_word_read(const struct hv_vcpu *vcpu, uint64_t *word)
     uint64_t rip = vcpu->frame->rip;
     bool read;
 
-    if (!emulation_in_flat_code(vcpu) || !access_range_ok(vcpu->engine.domain, VADDR(rip), sizeof(*word)))
+    if (!emulation_in_flat_code(vcpu) || !access_touch_ok(vcpu->engine.domain, VADDR(rip), sizeof(*word)))
         return false;
     cpu_user_access_begin();
     read = user_word_read(rip, word);

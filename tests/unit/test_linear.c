@@ -2,6 +2,7 @@
 /* Linear tables: what may refer to what, what that holds, and that nothing of it is left. */
 #include <stdlib.h>
 
+#include <engine/access.h>
 #include <engine/audit.h>
 #include <engine/linear.h>
 #include <engine/walk.h>
@@ -341,6 +342,52 @@ static void test_window(void **state)
 
 /* ---- The audit. */
 
+static uint64_t flushes(const struct unit *unit)
+{
+    return unit->sim->cpus[0].full_flushes * 0x100 + unit->sim->cpus[1].full_flushes;
+}
+
+/*
+ * The hypervisor touches nothing behind a slot of L4s that has ever led to an L4.  Before the first one is there, all
+ * processors of the domain have flushed.  Shows pte.linear-arguments.
+ */
+static void test_arguments(void **state)
+{
+    const vaddr_t slot = VADDR((uint64_t)SLOT << 39), next = VADDR((uint64_t)(SLOT + 1) << 39);
+    struct domain *domain;
+    struct unit unit;
+    uint64_t before;
+    mfn_t table, other, upper, lower;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.linear = true, .nr_vcpus = 2});
+    domain = unit.domain;
+    table = unit_table(&unit, 4);
+    other = unit_table(&unit, 4);
+    upper = unit_table(&unit, 3);
+    lower = unit_table(&unit, 2);
+    before = flushes(&unit);
+    assert_refused(&unit, guest_set_entry(unit.vcpu, table, SLOT, pte(table, LINK | PTE_RW)), XEN_EINVAL,
+                   REFUSE_LINEAR_WRITABLE);
+    assert_int_equal(link(&unit, upper, SLOT, lower), 0);
+    assert_true(access_touch_ok(domain, slot, 8));
+    assert_int_equal(flushes(&unit), before);
+    assert_int_equal(link(&unit, table, SLOT, table), 0);
+    assert_int_equal(flushes(&unit), before + 0x101);
+    assert_int_equal(clear(&unit, table, SLOT), 0);
+    before = flushes(&unit);
+    assert_int_equal(link(&unit, other, SLOT, table), 0);
+    assert_int_equal(flushes(&unit), before);
+    assert_true(access_range_ok(domain, slot, 8) && !access_touch_ok(domain, slot, 8));
+    assert_false(access_touch_ok(domain, VADDR(next.v - 1), 1));
+    assert_false(access_touch_ok(domain, VADDR(next.v - 4), 8));
+    assert_false(access_touch_ok(domain, VADDR(slot.v - 4), 8));
+    assert_true(access_touch_ok(domain, VADDR(slot.v - 8), 8));
+    assert_true(access_touch_ok(domain, next, 8));
+    assert_true(access_touch_ok(domain, slot, 0));
+    unit_destroy(&unit);
+}
+
 static bool audit(const struct unit *unit, struct audit_finding *finding)
 {
     struct audit_counts *counts = calloc(unit->machine->nr_frames, sizeof(counts[0]));
@@ -410,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_pae),
         cmocka_unit_test(test_own_tables_only),
         cmocka_unit_test(test_window),
+        cmocka_unit_test(test_arguments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,10 @@ static void not_written(void)
     }
 }
 
-/* The hypervisor's own tables, but for those of the M2P. */
+/*
+ * The hypervisor's own tables, but for those of the M2P; nor does it read them for the guest.
+ * Shows pte.linear-arguments.
+ */
 static void not_shown(void)
 {
     uint64_t vaddr = (uint64_t)HIDDEN_SLOT << 39;
@@ -164,6 +167,11 @@ static void not_shown(void)
     for (unsigned level = 1; level < TOP_LEVEL; level++)
         test_check(!trap_try(read_entry, (void *)(uintptr_t)window_entry(WINDOW, vaddr, level), &fault),
                    "the hypervisor's tables are not in the window", "level %u", level);
+    for (unsigned level = 1; level < TOP_LEVEL; level++)
+        test_result("nor are they what a call is given",
+                    (int)hypercall_mmuext_op((struct mmuext_op *)(uintptr_t)window_entry(WINDOW, vaddr, level), 1, NULL,
+                                             DOMID_SELF),
+                    -XEN_EFAULT);
 }
 
 /* Shows pte.linear-readonly. */
