@@ -31,8 +31,19 @@ static inline bool access_array_ok(const struct domain *domain, vaddr_t start, u
     return count <= UINT64_MAX / PAGE_SIZE && access_range_ok(domain, start, count * size);
 }
 
-/* Do @size bytes from @start, less than a slot of an L4 spans, meet one that has ever led to an L4? */
-bool access_meets_linear_slot(const struct domain *domain, vaddr_t start, size_t size);
+/* Has the slot that @address lies in, of one of @domain's L4s, ever led to an L4? */
+static inline bool access_is_linear_slot(const struct domain *domain, uint64_t address)
+{
+    unsigned slot = (unsigned)(address >> 39) % ENTRIES_PER_TABLE; /* level_index() of an L4 */
+
+    return __atomic_load_n(&domain->linear_slots[slot / 64], __ATOMIC_SEQ_CST) & UINT64_C(1) << slot % 64;
+}
+
+/* Do @size bytes from @start, less than such a slot spans, meet one? */
+static inline bool access_meets_linear_slot(const struct domain *domain, vaddr_t start, size_t size)
+{
+    return size > 0 && (access_is_linear_slot(domain, start.v) || access_is_linear_slot(domain, start.v + size - 1));
+}
 
 /*
  * May the hypervisor touch these bytes itself?  Behind a linear entry of an L4 the processor finds the hypervisor's own
