@@ -30,7 +30,7 @@ static bool was_masked; /* whenever anything but the mask was written */
 void paging_set(uint64_t vaddr, uint64_t entry)
 {
     assert_int_equal(vaddr, DEVICE_PAGE);
-    assert_int_equal(entry & ~UINT64_C(0x7ffffff000), UINT64_C(0x800000000000007b)); /* uncached */
+    assert_int_equal(entry & ~UINT64_C(0x7ffffff000), UINT64_C(0x800000000000017b)); /* uncached, global */
     mapped = entry & UINT64_C(0x7ffffff000);
 }
 

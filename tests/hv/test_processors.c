@@ -83,6 +83,18 @@ uint64_t time_now(void)
     return now;
 }
 
+/* A tick is a nanosecond. */
+struct time_reading time_read(void)
+{
+    return (struct time_reading){.now = now};
+}
+
+uint64_t clock_ticks_to_ns(struct clock_scale scale, uint64_t ticks)
+{
+    (void)scale;
+    return ticks;
+}
+
 bool ipi_reaches(uint32_t apic)
 {
     return apic < 255;
@@ -312,6 +324,22 @@ static void test_all(void **state)
     }
     assert_memory_equal(low + 0x9f000, "\xfa\xf4", 2);
     assert_unsaid("left alone");
+
+    cpu_find(3)->for_locks = (struct wait_sum){.count = 5, .ticks = 7999};
+    cpu_find(3)->for_answers = (struct wait_sum){.count = 6, .ticks = 9000};
+    cpu_find(3)->requests = 4;
+    cpu_find(3)->kicked = 1;
+    processors_tell_waits();
+    assert_said("processor 0 waited for locks 0 times, 0 us; for answers 0 times, 0 us; of 0 requests 0 took a kick\n");
+    assert_said("processor 3 waited for locks 5 times, 7 us; for answers 6 times, 9 us; of 4 requests 1 took a kick\n");
+}
+
+/* One that is alone waits for nobody. */
+static void test_nobody_waits(void **state)
+{
+    (void)state;
+    processors_tell_waits();
+    assert_string_equal(said, "");
 }
 
 /* The ids of those that run have no gaps, and each that does not is put to rest by a second reset. */
@@ -412,8 +440,8 @@ static void test_arrive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_all),       TEST(test_left_alone), TEST(test_most),
-        TEST(test_no_memory), TEST(test_none_known), TEST(test_arrive),
+        TEST(test_nobody_waits), TEST(test_all),        TEST(test_left_alone), TEST(test_most),
+        TEST(test_no_memory),    TEST(test_none_known), TEST(test_arrive),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void test_interrupts(void **state)
         snprintf(expected, sizeof(expected), "device%x end ", vector);
         assert_string_equal(trap(vector, 0), vector < VECTOR_INTERRUPTS ? expected
                                              : vector == VECTOR_TIMER   ? "end run "
-                                             : vector == 0xf1           ? "end kicked "
+                                             : vector == 0xf1           ? "kicked end "
                                              : vector < 0xff            ? "end "
                                                                         : "");
     }
