@@ -121,6 +121,12 @@ static void test_lines(void **state)
 static unsigned long explained;
 static bool explaining;
 
+struct asked_call asked_call(const struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    abort();
+}
+
 struct asked asked_for(struct hv_vcpu *vcpu, const struct refusal *refusal)
 {
     (void)vcpu;
