@@ -40,7 +40,7 @@ static inline bool access_is_linear_slot(const struct domain *domain, uint64_t a
 }
 
 /* Do @size bytes from @start, less than such a slot spans, meet one? */
-static inline bool access_meets_linear_slot(const struct domain *domain, vaddr_t start, size_t size)
+static inline __cold bool access_meets_linear_slot(const struct domain *domain, vaddr_t start, size_t size)
 {
     return size > 0 && (access_is_linear_slot(domain, start.v) || access_is_linear_slot(domain, start.v + size - 1));
 }
