@@ -167,6 +167,12 @@ static bool level_4(const struct draw *draw, uint64_t mfn)
     return frame_table(draw, mfn) && oracle_type(draw->oracle, mfn) == O_L4;
 }
 
+/* Behind such a slot, of an L4, lies the guest's own memory, whose arguments a linear entry there puts out of reach. */
+static bool is_own_slot(const struct draw *draw, unsigned level, unsigned slot)
+{
+    return draw->wide && level == 4 && slot == (HYPERVISOR_VIRT_END >> 39) % 512;
+}
+
 /* An entry that leads to a table of its own level, mostly as it may. */
 static uint64_t linear_entry(struct draw *draw, unsigned level)
 {
@@ -190,7 +196,7 @@ static uint64_t upper_entry(struct draw *draw, unsigned level, unsigned slot)
     bool pae_root = !draw->wide && level == 3;
     uint64_t flags = pae_root ? PTE_P | PTE_A : PTE_TABLE, mfn = 0;
 
-    if (draw->oracle->state.domains[draw->pt].linear && chance(draw, 72))
+    if (draw->oracle->state.domains[draw->pt].linear && chance(draw, 72) && !is_own_slot(draw, level, slot))
         return linear_entry(draw, level);
     if (pae_root && slot == 3)
         child = child_2_top;
