@@ -228,7 +228,7 @@ class Command(unittest.TestCase):
         """--stop-at: the moment is that one, also where a domain is being taken down by then."""
         with tempfile.TemporaryDirectory() as directory, Page() as page:
             path = os.path.join(directory, 'early.html')
-            for operation in (4500, 6500):
+            for operation in (1500, 2162):
                 made = paravane('map', path, '--from', 'tests/recordings/demo.xz', '--stop-at', str(operation))
                 self.assertEqual(made.returncode, 0, made.stderr)
                 page.open(path, ready=READY)
