@@ -5,11 +5,11 @@
 #include <hv/cpu/trap.h>
 #include <hv/domain/vcpu.h>
 
-static bool copy_guest(const struct vcpu *vcpu, void *to, const void *from, size_t size)
+static bool copy_guest(struct vcpu *vcpu, void *to, const void *from, size_t size)
 {
     size_t left;
 
-    CHECK(cpu_here()->current && &cpu_here()->current->engine == vcpu);
+    CHECK(cpu_here()->current == hv_vcpu_of(vcpu));
     cpu_user_access_begin();
     left = copy_recover(to, from, size);
     cpu_user_access_end();
