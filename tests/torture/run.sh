@@ -5,7 +5,7 @@
 # Usage: tests/torture/run.sh [PATTERN]      only the runs whose name matches the extended regular expression
 #
 # The last line is "N passed, N failed".  Logs: build/log/torture.  Environment:
-#   PARAVANE_TORTURE_STEPS     how much each vCPU does (default: 600)
+#   PARAVANE_TORTURE_STEPS     how much each vCPU does (default: 300000, half a minute for both)
 #   PARAVANE_TORTURE_SECONDS   or for how long, on the guest's clock
 #   PARAVANE_TORTURE_SEED      the seed (default: 1); what the processors do at once no seed repeats
 # and the limits of tests/lib/limits.sh.  One at a time: it has both processors to itself.
@@ -19,7 +19,7 @@ log=build/log/torture
 . tests/lib/runs.sh
 
 bad='^not ok |verdict: (failure|error)|bug of the hypervisor|hypervisor fault|broken invariant|frames behind'
-words="seed=${PARAVANE_TORTURE_SEED:-1} steps=${PARAVANE_TORTURE_STEPS:-600} seconds=${PARAVANE_TORTURE_SECONDS:-0}"
+words="seed=${PARAVANE_TORTURE_SEED:-1} steps=${PARAVANE_TORTURE_STEPS:-300000} seconds=${PARAVANE_TORTURE_SECONDS:-0}"
 for width in '' 32; do
     begin "torture$width" 0 '^ok stores that reached a table' '^ok everything was tried' '^verdict: success' \
         'audit before the release of .*: every count is right' 'audit after the release of .*: every count is right' -- \
