@@ -122,8 +122,8 @@ static uint64_t count_before(const struct build *build, uint64_t first, uint64_t
 
 /*
  * Frames for the extent that ends before *@end, or if that does not lie behind @first, or there is none left, for
- * count_before() pages; *@end is before them then.  Once there was no extent left
- * none is looked for again, since each time the whole pool is.
+ * count_before() pages; *@end is before them then.  Once there was no extent left none is looked for again, since each
+ * time the whole pool is.
  */
 static int populate_before(struct build *build, uint64_t first, uint64_t *end)
 {
