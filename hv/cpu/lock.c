@@ -28,7 +28,7 @@ static bool is_served_soon(const struct lock *lock, uint32_t number)
     return false;
 }
 
-static __attribute__((noinline)) void wait_for(const struct lock *lock, uint32_t number)
+static void wait_for(const struct lock *lock, uint32_t number)
 {
     struct cpu *cpu = cpu_here();
 
@@ -66,19 +66,32 @@ static __attribute__((noinline)) void look_after_others(const struct cpu *cpu, c
         lock_waits();
 }
 
-/* The last one taken comes latest: each was behind all that were held.  Waiting switches no stacks. */
+FORCE_INLINE void note_held(struct cpu *cpu, struct lock *lock)
+{
+    lock->outer = cpu->innermost;
+    __atomic_store_n(&cpu->innermost, lock, __ATOMIC_RELAXED);
+}
+
+/* By itself, so that whoever need not wait saves no registers for it.  Waiting switches no stacks. */
+static __attribute__((noinline)) void take_in_turn(struct lock *lock, uint32_t number)
+{
+    wait_for(lock, number);
+    note_held(cpu_here(), lock);
+}
+
+/* The last one taken comes latest: each was behind all that were held. */
 void lock_take(struct lock *lock)
 {
     struct cpu *cpu = cpu_here();
-    struct lock *outer = cpu->innermost;
+    const struct lock *outer = cpu->innermost;
     uint32_t number;
 
     CHECK(lock->order > (outer ? outer->order : LOCK_ORDER(LOCK_NONE, 0)));
     number = ticket_draw(&lock->ticket);
-    if (!ticket_is_served(&lock->ticket, number))
-        wait_for(lock, number);
-    lock->outer = outer;
-    __atomic_store_n(&cpu->innermost, lock, __ATOMIC_RELAXED);
+    if (ticket_is_served(&lock->ticket, number))
+        note_held(cpu, lock);
+    else
+        take_in_turn(lock, number);
 }
 
 /* A locked instruction: whoever has found a lock of this processor, and not kicked it, has been heard after that. */
