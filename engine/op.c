@@ -48,14 +48,6 @@ static __attribute__((noinline)) void count_each(const struct op *op, int by)
         count(caller, by);
 }
 
-FORCE_INLINE void count_all(const struct op *op, int by)
-{
-    if (op->is_plain)
-        count(op->pt_owner, by);
-    else
-        count_each(op, by);
-}
-
 FORCE_INLINE void set_owners(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
 {
     op->pt_owner = pt_owner;
@@ -67,7 +59,7 @@ void op_begin_teardown(struct op *op, struct domain *domain)
 {
     *op = op_own(domain, NULL);
     set_owners(op, domain, domain);
-    count_all(op, 1);
+    count(domain, 1);
     op_lock(op);
 }
 
@@ -80,6 +72,14 @@ static __attribute__((noinline)) int end_dying(struct op *op)
     return refuse_value(op, XEN_ESRCH, REFUSE_DYING, id.v);
 }
 
+/* op_begin() of an operation that is not plain. */
+static __attribute__((noinline)) int begin_with_others(struct op *op)
+{
+    count_each(op, 1);
+    op_lock(op);
+    return op_is_any_dying(op) ? end_dying(op) : 0;
+}
+
 /*
  * Counted first, then asked: whoever marks a domain as dying and then sees no operation knows that each later one sees
  * the mark.  And counted before anything is waited for: whoever takes a domain out of the machine's table, and then
@@ -88,9 +88,11 @@ static __attribute__((noinline)) int end_dying(struct op *op)
 int op_begin(struct op *op, struct domain *pt_owner, struct domain *pg_owner)
 {
     set_owners(op, pt_owner, pg_owner);
-    count_all(op, 1);
-    op_lock(op);
-    return op_is_dying(op) ? end_dying(op) : 0;
+    if (!op->is_plain)
+        return begin_with_others(op);
+    count(pt_owner, 1);
+    port_lock(pt_owner);
+    return domain_is_dying(op->pt_owner) ? end_dying(op) : 0;
 }
 
 int op_begin_own(struct op *op, struct domain *domain, struct vcpu *vcpu)
@@ -105,10 +107,20 @@ int op_begin_without_call(struct op *op, struct vcpu *vcpu, unsigned call)
     return op_begin(op, vcpu->domain, vcpu->domain);
 }
 
-void op_end(struct op *op)
+static __attribute__((noinline)) void end_with_others(struct op *op)
 {
     op_unlock(op);
-    count_all(op, -1);
+    count_each(op, -1);
+}
+
+void op_end(struct op *op)
+{
+    if (!op->is_plain) {
+        end_with_others(op);
+        return;
+    }
+    port_unlock(op->pt_owner);
+    count(op->pt_owner, -1);
 }
 
 bool op_is_any_dying(const struct op *op)
