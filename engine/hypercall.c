@@ -97,12 +97,12 @@ static int64_t run(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
     return port_hypercall(vcpu, number <= UINT32_MAX ? (unsigned)number : UINT32_MAX, args);
 }
 
-/* One entry of a multicall, of either width. */
-static bool read_call(struct vcpu *vcpu, vaddr_t from, struct multicall_entry *call)
+/* One entry of a multicall. */
+FORCE_INLINE bool read_call(struct vcpu *vcpu, enum width width, vaddr_t from, struct multicall_entry *call)
 {
     struct compat_multicall_entry compat;
 
-    if (vcpu->domain->width == WIDTH_64)
+    if (width == WIDTH_64)
         return access_read(vcpu, call, from, sizeof(*call));
     if (!access_read(vcpu, &compat, from, sizeof(compat)))
         return false;
@@ -110,6 +110,13 @@ static bool read_call(struct vcpu *vcpu, vaddr_t from, struct multicall_entry *c
     for (size_t i = 0; i < ARRAY_SIZE(compat.args); i++)
         call->args[i] = compat.args[i];
     return true;
+}
+
+FORCE_INLINE bool write_result(struct vcpu *vcpu, enum width width, vaddr_t to, const struct multicall_entry *call)
+{
+    if (width == WIDTH_64)
+        return access_write(vcpu, VADDR(to.v + offsetof(struct multicall_entry, result)), &call->result, 8);
+    return access_write(vcpu, VADDR(to.v + offsetof(struct compat_multicall_entry, result)), &call->result, 4);
 }
 
 static __cold int64_t refuse_call(struct vcpu *vcpu, uint64_t number, enum xen_errno error, enum refusal_reason reason)
@@ -132,40 +139,46 @@ static int64_t run_entry(struct vcpu *vcpu, const struct multicall_entry *call)
  * The calls are independent operations that share nothing but the trip.  A call that leaves kernel mode ends the list,
  * because the rest would run with the wrong root (XSA-213), and so does one that sends the guest elsewhere.
  */
-static int64_t multicall(struct op *op, vaddr_t list, uint32_t count)
+FORCE_INLINE int64_t multicall(struct op *op, enum width width, vaddr_t list, uint32_t count)
 {
+    size_t size = width == WIDTH_64 ? sizeof(struct multicall_entry) : sizeof(struct compat_multicall_entry);
     struct vcpu *vcpu = op->vcpu;
-    size_t size = is_64bit(op) ? sizeof(struct multicall_entry) : sizeof(struct compat_multicall_entry);
-    size_t result =
-        is_64bit(op) ? offsetof(struct multicall_entry, result) : offsetof(struct compat_multicall_entry, result);
 
     if (!access_array_ok(vcpu->domain, list, count, size))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, list.v);
-    for (op->done = 0; op->done < count; op->done++) {
-        vaddr_t at = VADDR(list.v + op->done * size);
+    for (uint32_t i = 0; i < count; i++) {
+        vaddr_t at = VADDR(list.v + i * size);
         struct multicall_entry call;
 
-        if (op->done > 0 && op->done % CALLS_IN_A_ROW == 0)
+        op->done = i;
+        if (i > 0 && i % CALLS_IN_A_ROW == 0)
             port_preempt_point();
         if (domain_is_dying(vcpu->domain))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, vcpu->domain->id.v);
-        if (!read_call(vcpu, at, &call))
+        if (!read_call(vcpu, width, at, &call))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
         vcpu->entry = &call;
-        vcpu->entry_index = op->done;
+        vcpu->entry_index = i;
         call.result = (uint64_t)run_entry(vcpu, &call);
         vcpu->entry = NULL;
         if (vcpu->user_mode || vcpu->diverted)
             return 0;
-        if (!access_write_word(vcpu, VADDR(at.v + result), call.result))
+        if (!write_result(vcpu, width, at, &call))
             return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, at.v);
     }
     return 0;
 }
 
+static __attribute__((noinline)) int64_t multicall_narrow(struct op *op, vaddr_t list, uint32_t count)
+{
+    return multicall(op, WIDTH_PAE, list, count);
+}
+
 static int64_t do_multicall(struct op *op, const uint64_t args[6])
 {
-    return multicall(op, VADDR(args[0]), (uint32_t)args[1]);
+    if (!is_64bit(op))
+        return multicall_narrow(op, VADDR(args[0]), (uint32_t)args[1]);
+    return multicall(op, WIDTH_64, VADDR(args[0]), (uint32_t)args[1]);
 }
 
 int64_t engine_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
