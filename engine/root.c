@@ -16,7 +16,7 @@ FORCE_INLINE int root_acquire(struct op *op, mfn_t mfn)
     return typeref_hold(op, NOWHERE, frame_find(op->machine, mfn), op->pt_owner, type, mfn.v);
 }
 
-static void root_release(struct op *op, mfn_t mfn)
+FORCE_INLINE void root_release(struct op *op, mfn_t mfn)
 {
     struct frame *frame = frame_find(op->machine, mfn);
 
@@ -44,7 +44,7 @@ FORCE_INLINE void load(struct machine *machine, struct vcpu *vcpu, bool runs)
  * Install @mfn, whose references the caller hands over, as *@root of @vcpu, and drop the one before.  Of a root that is
  * not in use the processor may have global pages from when it was.
  */
-static void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mfn)
+FORCE_INLINE void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mfn)
 {
     mfn_t old = *root;
     bool in_use = root == (vcpu->user_mode ? &vcpu->user_root : &vcpu->kernel_root);

@@ -71,39 +71,24 @@ static int promote(struct op *op, struct frame *frame, enum frame_type want)
     return 0;
 }
 
-/* One more reference, if @frame is a @want already.  One L3 alone may lead to an L2_TOP. */
-FORCE_INLINE bool get_live(struct frame *frame, enum frame_type want)
-{
-    return type_is_live(frame->type, want) && want != TYPE_L2_TOP && type_live_get(&frame->type);
-}
-
 int typeref_get(struct op *op, struct slot slot, struct frame *frame, enum frame_type want)
 {
     while (type_is_busy(frame->type) && type_of(frame->type) == want)
         op_wait(op);
-    if (get_live(frame, want))
+    if (typeref_get_live(frame, want))
         return 0;
     if (!type_is_idle(frame->type))
         return refuse_conflict(op, slot, frame, want);
     return promote(op, frame, want);
 }
 
-/* The last reference goes. */
-static __attribute__((noinline)) void demote(struct op *op, struct frame *frame)
+void typeref_demote(struct op *op, struct frame *frame)
 {
     type_demote_begin(&frame->type);
     if (type_of(frame->type) != TYPE_SEGDESC)
         table_demote(op, frame);
     type_demote_end(&frame->type);
     frame->epoch = type_of(frame->type) == TYPE_SEGDESC ? tlb_stamp(op->machine) : op->pt_owner->unlinked;
-}
-
-void typeref_put(struct op *op, struct frame *frame)
-{
-    if (type_count(frame->type) > 1)
-        type_live_put(&frame->type);
-    else
-        demote(op, frame);
 }
 
 int typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot slot, const struct frame *frame,
@@ -121,18 +106,12 @@ int typeref_hold(struct op *op, struct slot slot, struct frame *frame, const str
 
     if (!frame || !domain || !frame_get(frame, domain))
         return typeref_refuse_frame(op, XEN_EINVAL, slot, frame, domain, value);
-    if (get_live(frame, want))
+    if (typeref_get_live(frame, want))
         return 0;
     error = typeref_get(op, slot, frame, want);
     if (error)
         frame_put(op->machine, frame);
     return error;
-}
-
-void typeref_drop(struct op *op, struct frame *frame)
-{
-    typeref_put(op, frame);
-    frame_put(op->machine, frame);
 }
 
 int typeref_hold_writable(struct op *op, enum xen_errno error, struct frame *frame, const struct domain *domain,

@@ -53,6 +53,27 @@ static inline void typeref_put_writable(struct machine *machine, struct frame *f
  */
 int __must_check typeref_get(struct op *op, struct slot slot, struct frame *frame, enum frame_type want);
 
+/* typeref_get() of a @frame that is a @want already; false: it is not.  One L3 alone may lead to an L2_TOP. */
+static inline bool __must_check typeref_get_live(struct frame *frame, enum frame_type want)
+{
+    return type_is_live(frame->type, want) && want != TYPE_L2_TOP && type_live_get(&frame->type);
+}
+
+/* typeref_put() of the last reference. */
+void typeref_demote(struct op *op, struct frame *frame);
+
+/*
+ * Drop a reference of a table or descriptor type; with the last one the frame is demoted, which may drop and retake
+ * locks.  The caller's general reference keeps the frame until it drops that too.  Cannot fail.
+ */
+static inline void typeref_put(struct op *op, struct frame *frame)
+{
+    if (type_count(frame->type) > 1)
+        type_live_put(&frame->type);
+    else
+        typeref_demote(op, frame);
+}
+
 /*
  * The two references that come together.  Hold: a general reference on @frame, which must be @domain's (NULL for
  * either: it is not), then a type reference; @value is for the refusal.  -XEN_EINVAL, and the errors of
@@ -60,7 +81,12 @@ int __must_check typeref_get(struct op *op, struct slot slot, struct frame *fram
  */
 int __must_check typeref_hold(struct op *op, struct slot slot, struct frame *frame, const struct domain *domain,
                               enum frame_type want, uint64_t value);
-void typeref_drop(struct op *op, struct frame *frame);
+
+static inline void typeref_drop(struct op *op, struct frame *frame)
+{
+    typeref_put(op, frame);
+    frame_put(op->machine, frame);
+}
 
 /*
  * The same for a writable use, which never waits nor drops a lock.  -XEN_EINVAL: not @domain's.  -@error: in use as
@@ -73,9 +99,3 @@ void typeref_drop_writable(struct machine *machine, struct frame *frame);
 /* Refuse with @error, because frame_get() of @frame for @domain failed; either may be NULL. */
 int __must_check typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot slot,
                                       const struct frame *frame, const struct domain *domain, uint64_t value);
-
-/*
- * Drop a reference of a table or descriptor type; with the last one the frame is demoted, which may drop and retake
- * locks.  The caller's general reference keeps the frame until it drops that too.  Cannot fail.
- */
-void typeref_put(struct op *op, struct frame *frame);
