@@ -214,7 +214,7 @@ static const struct command commands[] = {
  * Begins the operation with the first command that needs it.  With another domain's number that is the first one of the
  * batch, if it is carried out at all: nothing lets that domain end before.
  */
-static int run_command(struct op *op, const struct mmuext_op *ext, struct domain *pg_owner)
+FORCE_INLINE int run_command(struct op *op, const struct mmuext_op *ext, struct domain *pg_owner)
 {
     const struct command *command = TABLE_FIND_BY(commands, ext->cmd, run);
     struct domain *caller = op->vcpu->domain;
@@ -237,18 +237,34 @@ static size_t entry_size(const struct domain *domain)
     return domain->width == WIDTH_64 ? sizeof(struct mmuext_op) : sizeof(struct compat_mmuext_op);
 }
 
-static bool read_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
+static __attribute__((noinline)) bool read_narrow_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
 {
     struct compat_mmuext_op compat;
 
-    if (vcpu->domain->width == WIDTH_64)
-        return access_read(vcpu, ext, from, sizeof(*ext));
     if (!access_read(vcpu, &compat, from, sizeof(compat)))
         return false;
     ext->cmd = compat.cmd;
     ext->arg1.linear_addr = compat.arg1.linear_addr;
     ext->arg2.src_mfn = compat.arg2.src_mfn;
     return true;
+}
+
+FORCE_INLINE bool read_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
+{
+    if (vcpu->domain->width != WIDTH_64)
+        return read_narrow_entry(vcpu, from, ext);
+    return access_read(vcpu, ext, from, sizeof(*ext));
+}
+
+/* The one of @ops at @from. */
+FORCE_INLINE int run_entry(struct op *op, struct domain *pg_owner, vaddr_t ops, vaddr_t from)
+{
+    struct mmuext_op ext;
+
+    if (!read_entry(op->vcpu, from, &ext))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);
+    op->command = ext.cmd;
+    return run_command(op, &ext, pg_owner);
 }
 
 /* As op_goes_on(), of an operation that may not have begun. */
@@ -261,23 +277,32 @@ static bool goes_on(struct op *op)
     return !domain_is_dying(op->vcpu->domain);
 }
 
-static int run_batch(struct op *op, struct domain *pg_owner, vaddr_t ops, uint32_t count)
+/* By itself, so that a single one saves no registers for it. */
+static __attribute__((noinline)) int run_batch(struct op *op, struct domain *pg_owner, vaddr_t ops, uint32_t count)
 {
     for (op->done = 0; op->done < count; op->done++) {
-        struct mmuext_op ext;
         int error;
 
         op->command = COMMAND_NONE;
         if (!goes_on(op))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->vcpu->domain->id.v);
-        if (!read_entry(op->vcpu, VADDR(ops.v + op->done * entry_size(op->vcpu->domain)), &ext))
-            return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);
-        op->command = ext.cmd;
-        error = run_command(op, &ext, pg_owner);
+        error = run_entry(op, pg_owner, ops, VADDR(ops.v + op->done * entry_size(op->vcpu->domain)));
         if (error)
             return error;
     }
     return 0;
+}
+
+/* A batch of one: before its first entry nothing has begun that could go on. */
+FORCE_INLINE int run_single(struct op *op, struct domain *pg_owner, vaddr_t ops)
+{
+    int error;
+
+    if (domain_is_dying(op->vcpu->domain))
+        return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->vcpu->domain->id.v);
+    error = run_entry(op, pg_owner, ops, ops);
+    op->done = !error;
+    return error;
 }
 
 int64_t mmuext_op(struct op *op, const uint64_t args[6])
@@ -294,7 +319,7 @@ int64_t mmuext_op(struct op *op, const uint64_t args[6])
         error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, args[3]);
     if (error)
         return error;
-    error = run_batch(op, pg_owner, VADDR(args[0]), count);
+    error = count == 1 ? run_single(op, pg_owner, VADDR(args[0])) : run_batch(op, pg_owner, VADDR(args[0]), count);
     if (op->pt_owner)
         op_end(op);
     done_write(op->vcpu, VADDR(args[2]), op->done, args[1] & MMU_UPDATE_PREEMPTED);
