@@ -3,18 +3,29 @@
 #include <hv/domain/event_2level.h>
 #include <hv/domain/vcpu.h>
 
+/*
+ * Changed are bits in words of 32, which lie as the bytes do and hold a bit that one instruction takes with its old
+ * value.  Of the guest's type they are words of its own width.
+ */
+typedef uint32_t __attribute__((may_alias)) bits_word;
+
+static bits_word *word_of(uint8_t *bits, uint32_t bit)
+{
+    return (bits_word *)(void *)bits + bit / 32;
+}
+
 static bool bit_set(uint8_t *bits, uint32_t bit)
 {
-    uint8_t mask = (uint8_t)(1u << bit % 8);
+    uint32_t mask = UINT32_C(1) << bit % 32;
 
-    return __atomic_fetch_or(&bits[bit / 8], mask, __ATOMIC_SEQ_CST) & mask;
+    return __atomic_fetch_or(word_of(bits, bit), mask, __ATOMIC_SEQ_CST) & mask;
 }
 
 static bool bit_clear(uint8_t *bits, uint32_t bit)
 {
-    uint8_t mask = (uint8_t)(1u << bit % 8);
+    uint32_t mask = UINT32_C(1) << bit % 32;
 
-    return __atomic_fetch_and(&bits[bit / 8], (uint8_t)~mask, __ATOMIC_SEQ_CST) & mask;
+    return __atomic_fetch_and(word_of(bits, bit), ~mask, __ATOMIC_SEQ_CST) & mask;
 }
 
 static bool bit_test(const uint8_t *bits, uint32_t bit)
