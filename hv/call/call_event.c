@@ -185,6 +185,12 @@ static const struct command commands[] = {
  * A result that cannot be written is -EFAULT after the fact: a port that has been taken stays open, as if the guest had
  * forgotten its number.
  */
+static __attribute__((noinline)) int64_t answer(struct hv_vcpu *vcpu, vaddr_t place, const union arguments *args,
+                                                size_t size)
+{
+    return access_write(&vcpu->engine, place, args, size) ? 0 : call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
+}
+
 static int64_t run(struct hv_vcpu *vcpu, uint32_t number, vaddr_t place)
 {
     const struct command *command = TABLE_FIND_BY(commands, number, run);
@@ -196,9 +202,7 @@ static int64_t run(struct hv_vcpu *vcpu, uint32_t number, vaddr_t place)
     if (!access_read(&vcpu->engine, &args, place, command->size))
         return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
     error = command->run(hv_vcpu_domain(vcpu), &args);
-    if (!error && command->results && !access_write(&vcpu->engine, place, &args, command->size))
-        return call_refuse(-XEN_EFAULT, WHY_ARGUMENT_FAULT, place.v);
-    return error;
+    return !error && command->results ? answer(vcpu, place, &args, command->size) : error;
 }
 
 int64_t call_event_channel_op(struct hv_vcpu *vcpu, const uint64_t args[6])

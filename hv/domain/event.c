@@ -90,7 +90,7 @@ static void wake_pollers(const struct hv_domain *domain)
     }
 }
 
-static void deliver(const struct hv_domain *domain, uint32_t port)
+FORCE_INLINE void deliver(const struct hv_domain *domain, uint32_t port)
 {
     struct hv_vcpu *vcpu = hv_vcpu_find(domain, event_table_find(domain, port)->vcpu);
 
