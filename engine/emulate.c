@@ -77,7 +77,7 @@ static int write_once(struct op *op, struct table_write *write)
     unsigned index = (unsigned)(write->vaddr.v % PAGE_SIZE) / 8;
     struct frame *frame = find_target(vcpu, write->vaddr);
     struct update update = {.kind = UPDATE_EXPECT};
-    uint64_t *live;
+    uint64_t *entries;
     int error;
 
     if (!frame)
@@ -85,16 +85,16 @@ static int write_once(struct op *op, struct table_write *write)
     if (!form_ok(write))
         return refuse_value(op, XEN_EINVAL, REFUSE_WRITE_FORM, write->vaddr.v);
     part = part_of(write);
-    live = &frame_entries(op->machine, frame)[index];
-    update.expected = __atomic_load_n(live, __ATOMIC_RELAXED);
+    entries = frame_entries(op->machine, frame);
+    update.expected = __atomic_load_n(&entries[index], __ATOMIC_RELAXED);
     write->seen = (update.expected >> part.shift) & part.mask;
     if (write->form == WRITE_CMPXCHG && write->seen != (write->expected & part.mask))
         return 0;
     update.value = (update.expected & ~(part.mask << part.shift)) | (apply(write, write->seen) & part.mask)
                                                                         << part.shift;
-    if (leaf_update(op, live, &update))
+    if (leaf_update(op, &entries[index], &update))
         return 0;
-    error = update_entry(op, frame, index, &update);
+    error = update_leaf_other(op, frame_mfn(op->machine, frame), entries, index, &update);
     if (error && error != -XEN_EAGAIN && may_clear_present(vcpu, write, update.value)) {
         update.value &= ~ENTRY_PRESENT;
         error = update_entry(op, frame, index, &update);

@@ -49,12 +49,15 @@ static int update_slot(struct op *op, const struct level *level, struct slot slo
     return 0;
 }
 
-int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, const struct update *update)
+int update_leaf_other(struct op *op, mfn_t table, uint64_t *entries, unsigned index, const struct update *update)
 {
-    if (leaf_update(op, &entries[index], update))
-        return 0;
     return update_slot(op, level_of(op->pt_owner->width, TYPE_L1), (struct slot){table, 1, index}, &entries[index],
                        update);
+}
+
+int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, const struct update *update)
+{
+    return leaf_update(op, &entries[index], update) ? 0 : update_leaf_other(op, table, entries, index, update);
 }
 
 int update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update)

@@ -70,6 +70,10 @@ int __must_check update_entry(struct op *op, struct frame *table, unsigned index
 int __must_check update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index,
                              const struct update *update);
 
+/* The same of an entry that leaf_update() of engine/leaf.h has just been asked for in vain. */
+int __must_check update_leaf_other(struct op *op, mfn_t table, uint64_t *entries, unsigned index,
+                                   const struct update *update);
+
 /*
  * Move entry @from_index of @from to @to_index of @to, another place: the references go with it.  What
  * stood there is dropped, by which the locks may be exchanged for its frame's owner's.  Both tables are live L1 tables
