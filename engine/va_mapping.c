@@ -3,6 +3,7 @@
 #include <abi/mmu.h>
 #include <engine/flush.h>
 #include <engine/foreign.h>
+#include <engine/leaf.h>
 #include <engine/update.h>
 #include <engine/va_mapping.h>
 #include <engine/walk.h>
@@ -25,20 +26,29 @@ static int flush_as_asked(struct op *op, vaddr_t vaddr, uint64_t flags)
     return 0;
 }
 
+/* The entry for @vaddr becomes @entry. */
+FORCE_INLINE int update_at(struct op *op, vaddr_t vaddr, uint64_t entry)
+{
+    /* The same twice, so that the first stays in registers. */
+    const struct update change = {entry, UPDATE_REPLACE, 0}, other = change;
+    unsigned index = level_index(1, vaddr);
+    uint64_t *entries;
+    mfn_t table;
+
+    if (!walk_to_l1(op->vcpu, vaddr, &table))
+        return refuse_value(op, XEN_EINVAL, REFUSE_NO_L1_ENTRY, vaddr.v);
+    entries = port_frame_map(table);
+    return leaf_update(op, &entries[index], &change) ? 0 : update_leaf_other(op, table, entries, index, &other);
+}
+
 FORCE_INLINE int64_t update(struct op *op, struct domain *pg_owner, vaddr_t vaddr, uint64_t entry, uint64_t flags)
 {
-    const struct update change = {entry, UPDATE_REPLACE, 0};
     uint64_t kind = flags & UVMF_FLUSHTYPE_MASK;
-    struct frame *table;
-    unsigned index;
     int error = op_begin(op, op->vcpu->domain, pg_owner);
 
     if (error)
         return error;
-    if (walk_find_l1(op->vcpu, vaddr, &table, &index))
-        error = update_leaf(op, frame_mfn(op->machine, table), frame_entries(op->machine, table), index, &change);
-    else
-        error = refuse_value(op, XEN_EINVAL, REFUSE_NO_L1_ENTRY, vaddr.v);
+    error = update_at(op, vaddr, entry);
     op_end(op);
     if (!error && (kind == UVMF_TLB_FLUSH || kind == UVMF_INVLPG))
         error = flush_as_asked(op, vaddr, flags);
