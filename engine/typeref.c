@@ -99,16 +99,10 @@ int typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot 
     return refuse(op, error, owned ? REFUSE_REFERENCES_EXHAUSTED : REFUSE_NOT_OWNED, slot, frame, value);
 }
 
-int typeref_hold(struct op *op, struct slot slot, struct frame *frame, const struct domain *domain,
-                 enum frame_type want, uint64_t value)
+int typeref_get_or_put(struct op *op, struct slot slot, struct frame *frame, enum frame_type want)
 {
-    int error;
+    int error = typeref_get(op, slot, frame, want);
 
-    if (!frame || !domain || !frame_get(frame, domain))
-        return typeref_refuse_frame(op, XEN_EINVAL, slot, frame, domain, value);
-    if (typeref_get_live(frame, want))
-        return 0;
-    error = typeref_get(op, slot, frame, want);
     if (error)
         frame_put(op->machine, frame);
     return error;

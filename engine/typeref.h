@@ -74,13 +74,25 @@ static inline void typeref_put(struct op *op, struct frame *frame)
         typeref_demote(op, frame);
 }
 
+/* Refuse with @error, because frame_get() of @frame for @domain failed; either may be NULL. */
+int __must_check typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot slot,
+                                      const struct frame *frame, const struct domain *domain, uint64_t value);
+
+/* typeref_get(); where it fails the caller's general reference goes. */
+int __must_check typeref_get_or_put(struct op *op, struct slot slot, struct frame *frame, enum frame_type want);
+
 /*
  * The two references that come together.  Hold: a general reference on @frame, which must be @domain's (NULL for
  * either: it is not), then a type reference; @value is for the refusal.  -XEN_EINVAL, and the errors of
  * typeref_get(); then nothing is held.  Drop: both, which may drop and retake locks; cannot fail.
  */
-int __must_check typeref_hold(struct op *op, struct slot slot, struct frame *frame, const struct domain *domain,
-                              enum frame_type want, uint64_t value);
+static inline int __must_check typeref_hold(struct op *op, struct slot slot, struct frame *frame,
+                                            const struct domain *domain, enum frame_type want, uint64_t value)
+{
+    if (!frame || !domain || !frame_get(frame, domain))
+        return typeref_refuse_frame(op, XEN_EINVAL, slot, frame, domain, value);
+    return typeref_get_live(frame, want) ? 0 : typeref_get_or_put(op, slot, frame, want);
+}
 
 static inline void typeref_drop(struct op *op, struct frame *frame)
 {
@@ -95,7 +107,3 @@ static inline void typeref_drop(struct op *op, struct frame *frame)
 int __must_check typeref_hold_writable(struct op *op, enum xen_errno error, struct frame *frame,
                                        const struct domain *domain, uint64_t value);
 void typeref_drop_writable(struct machine *machine, struct frame *frame);
-
-/* Refuse with @error, because frame_get() of @frame for @domain failed; either may be NULL. */
-int __must_check typeref_refuse_frame(const struct op *op, enum xen_errno error, struct slot slot,
-                                      const struct frame *frame, const struct domain *domain, uint64_t value);
