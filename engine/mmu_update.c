@@ -119,7 +119,7 @@ FORCE_INLINE int update_one(struct op *op, struct run *run, const struct mmu_upd
 }
 
 /* A batch of one: op_begin() has just asked what would be asked before it. */
-static __attribute__((noinline)) int update_single(struct op *op, vaddr_t request, bool allowed)
+FORCE_INLINE int update_single(struct op *op, vaddr_t request, bool allowed)
 {
     struct run run = {.frame = MFN_NONE};
     struct mmu_update copy;
@@ -187,6 +187,26 @@ static __attribute__((noinline)) int update_batch(struct op *op, vaddr_t request
     return 0;
 }
 
+FORCE_INLINE int run_requests(struct op *op, struct domain *pt_owner, struct domain *pg_owner, vaddr_t requests,
+                              uint32_t count, bool allowed)
+{
+    int error = op_begin(op, pt_owner, pg_owner);
+
+    if (error)
+        return error;
+    error = count == 1 ? update_single(op, requests, allowed) : update_batch(op, requests, count, allowed);
+    if (op->upper_changed)
+        update_flush(op);
+    op_end(op);
+    return error;
+}
+
+/* What the caller may not do is refused request by request, in an operation on its own memory. */
+static __attribute__((noinline)) int refuse_requests(struct op *op, vaddr_t requests, uint32_t count)
+{
+    return run_requests(op, op->vcpu->domain, op->vcpu->domain, requests, count, false);
+}
+
 /* Bits 16 to 31 of foreigndom: 0 for the caller, else a domain's number plus one. */
 static int find_pt_owner(const struct op *op, unsigned field, struct domain **domain)
 {
@@ -200,29 +220,21 @@ static int find_pt_owner(const struct op *op, unsigned field, struct domain **do
 
 int64_t mmu_update(struct op *op, const uint64_t args[6])
 {
-    struct domain *caller = op->vcpu->domain, *pt_owner, *pg_owner;
+    struct domain *pt_owner, *pg_owner;
     uint32_t count = (uint32_t)args[1] & ~MMU_UPDATE_PREEMPTED, foreigndom = (uint32_t)args[3];
-    bool resumed = args[1] & MMU_UPDATE_PREEMPTED, allowed;
     int error;
 
-    if (!access_array_ok(caller, VADDR(args[0]), count, sizeof(struct mmu_update)))
+    if (!access_array_ok(op->vcpu->domain, VADDR(args[0]), count, sizeof(struct mmu_update)))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, args[0]);
     error = find_pt_owner(op, foreigndom >> 16, &pt_owner);
     if (error)
         return error;
     op->done = 0;
     error = foreign_find(op, (uint16_t)foreigndom, &pg_owner);
-    if (!error) {
-        allowed = foreign_allowed(op, DOMID_SELF, pt_owner) && foreign_allowed(op, (uint16_t)foreigndom, pg_owner);
-        error = allowed ? op_begin(op, pt_owner, pg_owner) : op_begin(op, caller, caller);
-        if (!error) {
-            error = count == 1 ? update_single(op, VADDR(args[0]), allowed)
-                               : update_batch(op, VADDR(args[0]), count, allowed);
-            if (op->upper_changed)
-                update_flush(op);
-            op_end(op);
-        }
-    }
-    done_write(op->vcpu, VADDR(args[2]), op->done, resumed);
+    if (!error && foreign_allowed(op, DOMID_SELF, pt_owner) && foreign_allowed(op, (uint16_t)foreigndom, pg_owner))
+        error = run_requests(op, pt_owner, pg_owner, VADDR(args[0]), count, true);
+    else if (!error)
+        error = refuse_requests(op, VADDR(args[0]), count);
+    done_write(op->vcpu, VADDR(args[2]), op->done, args[1] & MMU_UPDATE_PREEMPTED);
     return error;
 }
