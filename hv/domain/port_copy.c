@@ -3,13 +3,13 @@
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/trap.h>
+#include <hv/cpu/user_word.h>
 #include <hv/domain/vcpu.h>
 
-static bool copy_guest(struct vcpu *vcpu, void *to, const void *from, size_t size)
+static bool copy_guest(void *to, const void *from, size_t size)
 {
     size_t left;
 
-    CHECK(cpu_here()->current == hv_vcpu_of(vcpu));
     cpu_user_access_begin();
     left = copy_recover(to, from, size);
     cpu_user_access_end();
@@ -18,10 +18,25 @@ static bool copy_guest(struct vcpu *vcpu, void *to, const void *from, size_t siz
 
 bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
 {
-    return copy_guest(vcpu, to, (const void *)from.v, size);
+    CHECK(cpu_here()->current == hv_vcpu_of(vcpu));
+    return copy_guest(to, (const void *)from.v, size);
 }
 
+static bool write_word(uint64_t to, const void *from)
+{
+    uint64_t word;
+    bool written;
+
+    __builtin_memcpy(&word, from, sizeof(word));
+    cpu_user_access_begin();
+    written = user_word_write(to, word);
+    cpu_user_access_end();
+    return written;
+}
+
+/* What guests are told is a word most often: the result of each call of a multicall. */
 bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
-    return copy_guest(vcpu, (void *)to.v, from, size);
+    CHECK(cpu_here()->current == hv_vcpu_of(vcpu));
+    return size == sizeof(uint64_t) ? write_word(to.v, from) : copy_guest((void *)to.v, from, size);
 }

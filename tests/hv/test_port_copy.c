@@ -13,29 +13,38 @@
 #include <engine/port.h>
 #include <tests/hv/lib/port_host.h>
 
+#define WORDS 3u
+
+/* A word alone, which has an instruction of its own where it is written, or more than that. */
+static void copy_both_ways(size_t size)
+{
+    uint64_t guest[WORDS] = {0x1122334455667788, 2, 3}, own[WORDS] = {0};
+
+    assert_true(port_copy_from_guest(&vcpu.engine, own, VADDR((uint64_t)guest), size));
+    assert_memory_equal(own, guest, size);
+    own[0] = own[size / 8 - 1] = 99;
+    assert_true(port_copy_to_guest(&vcpu.engine, VADDR((uint64_t)guest), own, size));
+    assert_memory_equal(own, guest, size);
+    assert_int_equal(guest[WORDS - 1], size == sizeof(guest) ? 99 : 3);
+    assert_false(fake_cpu.user_access); /* for no longer than it takes */
+    unreachable = true;
+    assert_false(port_copy_from_guest(&vcpu.engine, own, VADDR((uint64_t)guest), size));
+    assert_false(port_copy_to_guest(&vcpu.engine, VADDR((uint64_t)guest), own, size));
+    assert_false(fake_cpu.user_access);
+    unreachable = false;
+}
+
 static void xsa_183_guest_memory_through_one_door(void **state)
 {
-    uint64_t guest = 0x1122334455667788, own = 0;
-
     (void)state;
     make();
     cpu_boot.current = &vcpu;
     for (unsigned smap = 0; smap < 2; smap++) {
         cpu_features_found.smap = smap;
-        guest = 0x1122334455667788;
-        assert_true(port_copy_from_guest(&vcpu.engine, &own, VADDR((uint64_t)&guest), 8));
-        assert_int_equal(own, guest);
-        own = 99;
-        assert_true(port_copy_to_guest(&vcpu.engine, VADDR((uint64_t)&guest), &own, 8));
-        assert_int_equal(guest, 99);
-        assert_false(fake_cpu.user_access); /* for no longer than it takes */
-        unreachable = true;
-        assert_false(port_copy_from_guest(&vcpu.engine, &own, VADDR((uint64_t)&guest), 8));
-        assert_false(port_copy_to_guest(&vcpu.engine, VADDR((uint64_t)&guest), &own, 8));
-        assert_false(fake_cpu.user_access);
-        unreachable = false;
+        copy_both_ways(8);
+        copy_both_ways(24);
     }
-    assert_int_equal(noted.copied, 32);
+    assert_int_equal(noted.copied, 2 * 2 * (8 + 24));
 }
 
 /* Somebody else's tables are loaded: going on would read and write another guest's memory. */

@@ -11,6 +11,7 @@
 #include <hv/base/print.h>
 #include <hv/cpu/cpu_tables.h>
 #include <hv/cpu/fault.h>
+#include <hv/cpu/user_word.h>
 #include <hv/cpu/wait.h>
 #include <hv/domain/port.h>
 #include <hv/domain/refusals.h>
@@ -186,6 +187,11 @@ size_t copy_recover(void *to, const void *from, size_t size)
     memcpy(to, from, size);
     noted.copied += size;
     return 0;
+}
+
+bool user_word_write(uint64_t to, uint64_t word)
+{
+    return copy_recover((void *)to, &word, sizeof(word)) == 0;
 }
 
 void report_refusal(const struct noted_refusal *refusal)
