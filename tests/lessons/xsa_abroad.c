@@ -85,30 +85,64 @@ static void xsa_217_stale_when_the_frame_leaves(void **state)
     lesson_end(&lesson);
 }
 
-/* A frame that was only read: the end of reading leaves no other trace than that the frame leaves. */
+/*
+ * A frame that was only read: the end of reading leaves no other trace than that the frame leaves.  @giver, of @from,
+ * had it mapped, @reader has a translation of it still, and @taker gets it.
+ */
+static void hand_over(const struct lesson *lesson, struct guest *from, struct vcpu *giver, struct vcpu *reader,
+                      struct vcpu *taker)
+{
+    uint64_t gone = guest_mfn(from, lesson_unmapped_page(from)).v, word, extents[LESSON_FRAMES];
+    unsigned left;
+
+    assert_int_equal(guest_flush_all(giver), 0);
+    assert_int_equal(lesson_map(giver, WINDOW, MFN(gone), PTE_RO_PAGE), 0);
+    assert_true(guest_read(reader, lesson_window(from, WINDOW), &word, sizeof(word)));
+    assert_int_equal(lesson_unmap(giver, WINDOW), 0);
+    assert_int_equal(guest_reservation(giver, XENMEM_decrease_reservation, &gone, 1, 0, 0), 1);
+    left = (unsigned)sim_pool_count(lesson->sim);
+    for (unsigned i = 0; i < left; i++)
+        extents[i] = 1000 + i;
+    assert_int_equal(guest_reservation(taker, XENMEM_populate_physmap, extents, left, 0, 0), left);
+    assert_int_equal(lesson_frame(lesson, MFN(gone))->owner, taker->domain->id.v);
+    guest_assert_clean(lesson->sim);
+    assert_false(guest_read(reader, lesson_window(from, WINDOW), &word, sizeof(word)));
+}
+
 static void xsa_217_a_reader_when_the_frame_leaves(void **state)
 {
     struct sim_config config = lesson_config(WIDTH_64, 2);
-    uint64_t gone, word, extents[LESSON_FRAMES];
     struct lesson lesson;
-    unsigned left;
 
     (void)state;
     config.nr_domains = 2;
     lesson_begin(&lesson, &config);
-    gone = guest_mfn(lesson.guest, lesson_unmapped_page(lesson.guest)).v;
-    assert_int_equal(guest_flush_all(lesson.vcpu), 0);
-    assert_int_equal(lesson_map(lesson.vcpu, WINDOW, MFN(gone), PTE_RO_PAGE), 0);
-    assert_true(guest_read(lesson.second, lesson_window(lesson.guest, WINDOW), &word, sizeof(word)));
-    assert_int_equal(lesson_unmap(lesson.vcpu, WINDOW), 0);
-    assert_int_equal(guest_reservation(lesson.vcpu, XENMEM_decrease_reservation, &gone, 1, 0, 0), 1);
-    left = (unsigned)sim_pool_count(lesson.sim);
-    for (unsigned i = 0; i < left; i++)
-        extents[i] = 1000 + i;
-    assert_int_equal(guest_reservation(lesson.other_vcpu, XENMEM_populate_physmap, extents, left, 0, 0), left);
-    guest_assert_clean(lesson.sim);
-    assert_false(guest_read(lesson.second, lesson_window(lesson.guest, WINDOW), &word, sizeof(word)));
+    hand_over(&lesson, lesson.guest, lesson.vcpu, lesson.second, lesson.other_vcpu);
     lesson_end(&lesson);
+}
+
+/*
+ * The same where each domain is alone on its processor, and no frame of either has ever been in a table of the other:
+ * who gets a frame does not run where it is still seen.
+ */
+static void xsa_217_a_reader_of_a_domain_that_is_alone(void **state)
+{
+    struct sim_config config = lesson_config(WIDTH_64, 1);
+
+    (void)state;
+    config.nr_domains = 2;
+    for (unsigned from = 0; from < 2; from++) {
+        struct lesson lesson;
+        struct vcpu *giver, *taker;
+
+        lesson_begin(&lesson, &config);
+        giver = sim_vcpu(lesson.sim, from, 0);
+        taker = sim_vcpu(lesson.sim, 1 - from, 0);
+        assert_int_not_equal(giver->cpu, taker->cpu);
+        hand_over(&lesson, from == 0 ? lesson.guest : lesson.other, giver, giver, taker);
+        assert_false(giver->domain->lent || taker->domain->lent);
+        lesson_end(&lesson);
+    }
 }
 
 /*
@@ -177,9 +211,8 @@ static void xsa_217_unmapped_abroad_while_it_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LESSON(xsa_217_stale_in_another_domain),
-        LESSON(xsa_217_stale_when_the_frame_leaves),
-        LESSON(xsa_217_a_reader_when_the_frame_leaves),
+        LESSON(xsa_217_stale_in_another_domain),          LESSON(xsa_217_stale_when_the_frame_leaves),
+        LESSON(xsa_217_a_reader_when_the_frame_leaves),   LESSON(xsa_217_a_reader_of_a_domain_that_is_alone),
         LESSON(xsa_217_unmapped_abroad_while_it_changes),
     };
 
