@@ -238,6 +238,34 @@ static void test_lent(void **state)
     unit_destroy(&unit);
 }
 
+static bool is_asked(const struct unit *unit, const struct domain *owner, unsigned cpu, uint32_t stamp)
+{
+    return tlb_stale(unit->machine, owner, stamp).bits >> cpu & 1;
+}
+
+/* Between the tables of two domains a processor may have translations of either's: so it is asked for both. */
+static void test_change_of_domains(void **state)
+{
+    struct unit unit;
+    const struct domain *other;
+    uint32_t stamp;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.nr_guests = 2});
+    other = unit.other->domain;
+    unit.machine->tlb.runs[0] = unit.domain;
+    stamp = tlb_stamp(unit.machine);
+    assert_true(is_asked(&unit, unit.domain, 0, stamp) && !is_asked(&unit, other, 0, stamp));
+    tlb_run_begin(unit.machine, 0);
+    assert_true(is_asked(&unit, unit.domain, 0, stamp) && is_asked(&unit, other, 0, stamp));
+    tlb_run_end(unit.machine, 0, other);
+    assert_true(!is_asked(&unit, unit.domain, 0, stamp) && is_asked(&unit, other, 0, stamp));
+    tlb_run_begin(unit.machine, 0);
+    tlb_run_end(unit.machine, 0, NULL);
+    assert_true(is_asked(&unit, unit.domain, 0, stamp) && is_asked(&unit, other, 0, stamp));
+    unit_destroy(&unit);
+}
+
 /* What goes on while a flush is under way: a use ends, somebody asks for one that ended before, and another begins. */
 struct meanwhile {
     uint32_t before, stamp;
@@ -274,10 +302,19 @@ static void test_meanwhile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_settle),          cmocka_unit_test(test_no_processor),
-        cmocka_unit_test(test_page_flush), cmocka_unit_test(test_range),           cmocka_unit_test(test_late_date),
-        unit_test_both(test_root_load),    cmocka_unit_test(test_meanwhile),       unit_test_both(test_whose),
-        unit_test_both(test_lent),         cmocka_unit_test(test_change_of_modes), cmocka_unit_test(test_later),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_settle),
+        cmocka_unit_test(test_no_processor),
+        cmocka_unit_test(test_page_flush),
+        cmocka_unit_test(test_range),
+        cmocka_unit_test(test_late_date),
+        unit_test_both(test_root_load),
+        cmocka_unit_test(test_meanwhile),
+        unit_test_both(test_whose),
+        unit_test_both(test_lent),
+        cmocka_unit_test(test_change_of_modes),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_change_of_domains),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
