@@ -238,6 +238,29 @@ static void test_asked_quietly(void **state)
     assert_false(request_is_there(0) || cpu_boot.is_asked);
 }
 
+static void need_unanswered(void)
+{
+    assert_int_equal(cpu_boot.id, 1);
+    assert_true(request_is_there(1));
+}
+
+/* Nobody is told that it has been done before it has. */
+static void test_answered_when_done(void **state)
+{
+    (void)state;
+    begin(answer_at_once);
+    on_renewal = need_unanswered;
+    request_renewal(set(2), RENEW_TRANSLATIONS, VADDR(0));
+    assert_null(on_renewal);
+    assert_false(request_is_there(1));
+    run_as(1, request_idle_begin);
+    request_renewal(set(2), RENEW_TRANSLATIONS, VADDR(0));
+    on_renewal = need_unanswered;
+    run_as(1, request_idle_end);
+    assert_null(on_renewal);
+    assert_false(request_is_there(1));
+}
+
 /* Two pages at once: all translations go, and both have been served when they return. */
 static void test_two_pages(void **state)
 {
@@ -294,9 +317,11 @@ static void test_idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all),          cmocka_unit_test(test_rests),      cmocka_unit_test(test_page),
-        cmocka_unit_test(test_two_pages),    cmocka_unit_test(test_each_other), cmocka_unit_test(test_idle),
-        cmocka_unit_test(test_others_first), cmocka_unit_test(test_looks),      cmocka_unit_test(test_asked_quietly),
+        cmocka_unit_test(test_all),           cmocka_unit_test(test_rests),
+        cmocka_unit_test(test_page),          cmocka_unit_test(test_two_pages),
+        cmocka_unit_test(test_each_other),    cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_others_first),  cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_asked_quietly), cmocka_unit_test(test_answered_when_done),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
