@@ -33,6 +33,7 @@ _Noreturn void exit_with(unsigned code)
     if (code == EXIT_GOOD)
         serial_forget_log();
     serial_release_log();
+    serial_drain();
     asm_out8(EXIT_PORT, (uint8_t)code);
     if (powers_off == OFF_ALWAYS || (powers_off == OFF_IF_GOOD && code == EXIT_GOOD))
         power_off();

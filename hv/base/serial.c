@@ -24,7 +24,8 @@ enum uart_register {
 #define MODEM_LOOPBACK 0x1eu
 #define MODEM_READY    0x0fu /* DTR, RTS, both outputs */
 #define STATUS_INPUT   0x01u
-#define STATUS_EMPTY   0x20u
+#define STATUS_EMPTY   0x20u /* there is room */
+#define STATUS_SENT    0x40u /* and nothing is under way any more */
 
 #define PROBE_BYTE  0xaeu
 #define PROBE_SPINS 2000u
@@ -159,6 +160,24 @@ bool serial_write(const char *bytes, size_t count)
         all &= line_put(&console, bytes[i]);
     serial_end();
     return all;
+}
+
+static void line_drain(const struct line *line)
+{
+    unsigned spins = line->stuck ? 1 : SPINS;
+
+    if (line->kind != LINE_UART)
+        return;
+    for (unsigned i = 0; i < spins && !(read_register(line, UART_LINE_STATUS) & STATUS_SENT); i++)
+        ;
+}
+
+void serial_drain(void)
+{
+    serial_begin();
+    line_drain(&console);
+    line_drain(&second);
+    serial_end();
 }
 
 /* Outside a UART there is no input. */

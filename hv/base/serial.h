@@ -17,6 +17,12 @@ void serial_init(void);
 /* Send @count bytes to the console, as they are.  False: some of them are lost. */
 bool serial_write(const char *bytes, size_t count);
 
+/*
+ * All that was sent has left the lines, as far as it gets on at all: what a UART has still in it is lost when the
+ * machine ends.
+ */
+void serial_drain(void);
+
 /* A byte that has come on the console; -1: there is none. */
 int serial_get(void);
 

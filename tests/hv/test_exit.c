@@ -40,6 +40,11 @@ void serial_forget_log(void)
     print("[forgotten]");
 }
 
+void serial_drain(void)
+{
+    print("[drained]");
+}
+
 void power_off(void)
 {
     print("[off]");
@@ -105,9 +110,9 @@ static void test_codes(void **state)
 static void test_exit(void **state)
 {
     (void)state;
-    assert_ends(true, exit_with(EXIT_CRASHED), "[released][out 15]");
+    assert_ends(true, exit_with(EXIT_CRASHED), "[released][drained][out 15]");
     assert_int_equal(fake_cpu.halts, 0);
-    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][out 10]halted\n");
+    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][drained][out 10]halted\n");
     assert_int_equal(fake_cpu.halts, 3);
 }
 
@@ -115,7 +120,7 @@ static void test_unsupported(void **state)
 {
     (void)state;
     assert_ends(true, exit_unsupported("%u of %s", 7, "them"),
-                "Paravane cannot run here: 7 of them\n[released][out 13]");
+                "Paravane cannot run here: 7 of them\n[released][drained][out 13]");
 }
 
 /* Without a proof to give nothing is claimed; that is so until one has been taken. */
@@ -124,9 +129,9 @@ static void test_no_proof(void **state)
     char wrong[] = "proof=0123456789abcde proof=0123456789abcdefg";
 
     (void)state;
-    assert_ends(true, exit_proved(EXIT_GOOD), "[forgotten][released][out 10]");
+    assert_ends(true, exit_proved(EXIT_GOOD), "[forgotten][released][drained][out 10]");
     exit_take_proof(wrong); /* of another length */
-    assert_ends(true, exit_proved(EXIT_GOOD), "[forgotten][released][out 10]");
+    assert_ends(true, exit_proved(EXIT_GOOD), "[forgotten][released][drained][out 10]");
 }
 
 /* It comes back with the code, before the end, and can be read nowhere else. */
@@ -139,8 +144,8 @@ static void test_proof(void **state)
     assert_null(strstr(line, "0123456789abcdef"));
     assert_non_null(strstr(line, "audit "));
     assert_non_null(strstr(line, " verbose"));
-    assert_ends(true, exit_proved(EXIT_CRASHED), "ended with 15, proof 0123456789abcdef\n[released][out 15]");
-    assert_ends(true, exit_with(EXIT_GOOD), "[forgotten][released][out 10]");
+    assert_ends(true, exit_proved(EXIT_CRASHED), "ended with 15, proof 0123456789abcdef\n[released][drained][out 15]");
+    assert_ends(true, exit_with(EXIT_GOOD), "[forgotten][released][drained][out 10]");
 }
 
 /* Where it is asked for, after a good end or any: and if it does not help, it halts as ever. */
@@ -148,13 +153,13 @@ static void test_power_off(void **state)
 {
     (void)state;
     exit_set_power_off(false);
-    assert_ends(true, exit_with(EXIT_GOOD), "[forgotten][released][out 10]");
-    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][out 10][off]halted\n");
+    assert_ends(true, exit_with(EXIT_GOOD), "[forgotten][released][drained][out 10]");
+    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][drained][out 10][off]halted\n");
     assert_int_equal(fake_cpu.halts, 3);
-    assert_ends(false, exit_with(EXIT_BROKEN), "[released][out 14]halted\n");
+    assert_ends(false, exit_with(EXIT_BROKEN), "[released][drained][out 14]halted\n");
     exit_set_power_off(true);
-    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][out 10][off]halted\n");
-    assert_ends(false, exit_with(EXIT_CRASHED), "[released][out 15][off]halted\n");
+    assert_ends(false, exit_with(EXIT_GOOD), "[forgotten][released][drained][out 10][off]halted\n");
+    assert_ends(false, exit_with(EXIT_CRASHED), "[released][drained][out 15][off]halted\n");
 }
 
 int main(void)

@@ -27,6 +27,7 @@ struct uart {
     bool is_there, has_fifos;
     unsigned divisor, line_control, modem_control, interrupts, fifo_control;
     unsigned busy;  /* how often it says so before it has become empty: after the last byte that it took */
+    unsigned late;  /* and so often, after that, that its last byte is under way */
     bool never;     /* it stays so */
     unsigned asked; /* so often */
     unsigned full, depth;
@@ -52,6 +53,7 @@ static void transmit(struct uart *uart, uint8_t value)
     uart->nr_overrun += uart->full == uart->depth;
     uart->full += uart->full < uart->depth;
     uart->busy = patience;
+    uart->late = patience;
     assert_true(uart->nr_sent < SENT_MAX);
     uart->sent[uart->nr_sent++] = (char)value;
 }
@@ -82,9 +84,12 @@ static uint8_t line_status(struct uart *uart)
     uart->asked++;
     if (uart->busy > 0 && !uart->never)
         uart->busy--;
+    else if (uart->late > 0 && !uart->never)
+        uart->late--;
     if (uart->busy == 0)
         uart->full = 0;
-    return (uint8_t)((uart->nr_taken != uart->nr_received) | (uart->full == 0 ? 0x60 : 0));
+    return (uint8_t)((uart->nr_taken != uart->nr_received) | (uart->full == 0 ? 0x20 : 0) |
+                     (uart->full == 0 && uart->late == 0 ? 0x40 : 0));
 }
 
 static uint8_t uart_read(struct uart *uart, unsigned reg)
@@ -227,6 +232,36 @@ static void test_stuck(void **state)
     assert_sent(&uarts[0], "on");
     assert_true(serial_write("0123456789abcdefghij", 20)); /* it is waited for again */
     assert_sent(&uarts[0], "0123456789abcdefghij");
+}
+
+/* The end of a run takes nothing away that is still under way, on either line; a line that is stuck is left to it. */
+static void test_drain(void **state)
+{
+    (void)state;
+    begin(true, true, false);
+    assert_true(serial_set_log(true));
+    say("log");
+    assert_true(serial_write("console", 7));
+    assert_true(uarts[0].busy + uarts[0].late > 0 && uarts[1].busy + uarts[1].late > 0);
+    serial_drain();
+    assert_int_equal(uarts[0].busy + uarts[0].late, 0);
+    assert_int_equal(uarts[1].busy + uarts[1].late, 0);
+
+    begin(true, false, false);
+    say("0123456789abcdef");
+    uarts[0].never = true;
+    uarts[0].asked = 0;
+    serial_drain();
+    assert_true(uarts[0].asked > 1000);
+    say("g"); /* it is known to be stuck from here on */
+    uarts[0].asked = 0;
+    serial_drain();
+    assert_int_equal(uarts[0].asked, 1);
+
+    begin(false, false, true);
+    serial_drain();
+    begin(false, false, false);
+    serial_drain();
 }
 
 static void test_get(void **state)
@@ -429,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_no_second_line), cmocka_unit_test(test_log_input),
         cmocka_unit_test(test_hold),           cmocka_unit_test(test_hold_too_much),
         cmocka_unit_test(test_keep),           cmocka_unit_test(test_forget),
+        cmocka_unit_test(test_drain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
