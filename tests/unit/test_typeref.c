@@ -132,6 +132,32 @@ static void test_unlinked(void **state)
     unit_destroy(&unit);
 }
 
+/* The same from one level to another, and where there is no other processor to be asked in advance. */
+static void test_another_level(void **state)
+{
+    struct mmu_update requests[2];
+    unsigned slot, upper_slot;
+    struct unit unit;
+    mfn_t l1, l2, l3;
+    uint64_t before;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.width = WIDTH_64});
+    l1 = unit_table(&unit, 1);
+    assert_true(guest_find_entry(unit.guest, guest_root(unit.guest), unit_window(&unit, 0), 2, &l2, &slot));
+    assert_true(guest_find_entry(unit.guest, guest_root(unit.guest), unit_window(&unit, 0), 3, &l3, &upper_slot));
+    assert_int_equal(guest_entry(unit.guest, l2, slot + 1) | guest_entry(unit.guest, l3, upper_slot + 1), 0);
+    assert_int_equal(guest_set_entry(unit.vcpu, l2, slot + 1, pte(l1, PTE_TABLE)), 0);
+    assert_int_equal(guest_unpin(unit.vcpu, l1), 0);
+    requests[0] = (struct mmu_update){pte(l2, (slot + 1) * 8), 0};
+    requests[1] = (struct mmu_update){pte(l3, (upper_slot + 1) * 8), pte(l1, PTE_TABLE)};
+    before = flushes(&unit, 0);
+    assert_int_equal(guest_mmu_update(unit.vcpu, requests, 2, NULL, DOMID_SELF), 0);
+    assert_int_equal(flushes(&unit, 0), before + 2);
+    assert_int_equal(guest_set_entry(unit.vcpu, l3, upper_slot + 1, 0), 0);
+    unit_destroy(&unit);
+}
+
 /* A root that has been left has been forgotten where it was, and the other processor has never been on it. */
 static void test_left_root(void **state)
 {
@@ -396,6 +422,7 @@ int main(void)
         unit_test_both(test_flush_before_validation),
         unit_test_both(test_no_needless_flush),
         unit_test_both(test_unlinked),
+        cmocka_unit_test(test_another_level),
         cmocka_unit_test(test_left_root),
         unit_test_both(test_conflicts),
         cmocka_unit_test(test_top_shared),
