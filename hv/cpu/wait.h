@@ -2,9 +2,9 @@
 /*
  * Waiting for another processor, with interrupts off: for a lock, for answers.  Who waits spins for a moment, and halts
  * then.  Where processors are virtual, whoever it waits for may be one that waits for this one's place on a real one,
- * and would get nowhere while this one spins.  So each processor's patience follows what it meets: after a wait longer
- * than anything worth spinning for it is half of what it was, after another one all there is.  Halting makes waits
- * longer, so that every eighth has all of it, to see.
+ * and would get nowhere while this one spins.  So each processor's patience follows what it meets: after a wait that it
+ * was not enough for it is half of what it was, however soon the halt ended then, and after another one all there is.
+ * Halting makes waits longer, so that every eighth has all of it, to see.
  *
  * Who waits, or holds a lock, need not be kicked to look at what others ask of it, unless it has halted: it looks while
  * it waits, and once it has dropped the last lock.  A kick would come when it is back in its guest, for nothing.
@@ -27,20 +27,28 @@
 
 #define WAIT_LOOKS 100u /* at what is waited for, from one answer to what others ask to the next */
 
-/* A wait begins; it ends, and counts for @sum.  Waits do not nest. */
+/* A wait begins.  Waits do not nest. */
 static inline void wait_begin(struct cpu *here)
 {
     here->wait_began = asm_read_tsc();
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_RELEASE);
 }
 
+/* Has this processor, which waits, spun for long enough? */
+static inline bool wait_is_long(const struct cpu *here)
+{
+    uint64_t patience = here->waits % WAIT_TRIAL == 1 ? WAIT_PATIENCE_MOST : here->wait_patience;
+
+    return asm_read_tsc() - here->wait_began >= patience;
+}
+
+/* It ends, and counts for @sum. */
 static inline void wait_end(struct cpu *here, struct wait_sum *sum)
 {
-    uint64_t ticks = asm_read_tsc() - here->wait_began;
-    bool was_long = ticks > WAIT_PATIENCE_MOST;
+    bool was_long = wait_is_long(here);
 
     sum->count++;
-    sum->ticks += ticks;
+    sum->ticks += asm_read_tsc() - here->wait_began;
     here->wait_patience = was_long ? here->wait_patience / 2 : WAIT_PATIENCE_MOST;
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_SEQ_CST);
     here->nmi_ticks = 0; /* it gets on */
@@ -77,14 +85,6 @@ static inline bool wait_looks(struct cpu *cpu)
 static inline bool wait_is_asked(const struct cpu *here)
 {
     return __atomic_load_n(&here->is_asked, __ATOMIC_SEQ_CST);
-}
-
-/* Has this processor, which waits, spun for long enough? */
-static inline bool wait_is_long(const struct cpu *here)
-{
-    uint64_t patience = here->waits % WAIT_TRIAL == 1 ? WAIT_PATIENCE_MOST : here->wait_patience;
-
-    return asm_read_tsc() - here->wait_began >= patience;
 }
 
 /*

@@ -25,12 +25,26 @@ static void test_patience(void **state)
 {
     (void)state;
     for (uint64_t patience = WAIT_PATIENCE_MOST; patience; patience /= 2) {
+        cpu_boot.wait_patience = WAIT_PATIENCE_MOST / 2;
         wait_for(0);
         assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
         cpu_boot.wait_patience = patience;
         wait_for(WAIT_PATIENCE_MOST + 1);
         assert_int_equal(cpu_boot.wait_patience, patience / 2);
     }
+}
+
+/* Two that share a real processor get on as soon as one halts: that it was soon is no reason to spin in the next. */
+static void test_short_halt(void **state)
+{
+    (void)state;
+    cpu_boot.waits = 2;
+    cpu_boot.wait_patience = 1024;
+    wait_for(WAIT_PATIENCE_MOST / 2);
+    assert_int_equal(cpu_boot.wait_patience, 512);
+    cpu_boot.wait_patience = WAIT_PATIENCE_MOST / 2;
+    wait_for(1024);
+    assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
 }
 
 /* One in eight has all of it. */
@@ -92,10 +106,8 @@ static void test_halted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_patience),
-        cmocka_unit_test(test_trial),
-        cmocka_unit_test(test_is_long),
-        cmocka_unit_test(test_halted),
+        cmocka_unit_test(test_patience), cmocka_unit_test(test_short_halt), cmocka_unit_test(test_trial),
+        cmocka_unit_test(test_is_long),  cmocka_unit_test(test_halted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
