@@ -284,8 +284,9 @@ void processors_tell_waits(void)
     const struct cpu *cpu;
 
     for (unsigned id = 0; cpu_find(1) && (cpu = cpu_find(id)); id++)
-        print("processor %u waited for locks %lu times, %lu us; for answers %lu times, %lu us; "
-              "of %lu requests %lu took a kick\n",
-              id, cpu->for_locks.count, in_us(cpu->for_locks.ticks), cpu->for_answers.count,
-              in_us(cpu->for_answers.ticks), cpu->requests, cpu->kicked);
+        print("processor %u waited for locks %lu times, %lu us, of these %lu halts, %lu us; "
+              "for answers %lu times, %lu us, of these %lu halts, %lu us; of %lu requests %lu took a kick\n",
+              id, cpu->for_locks.count, in_us(cpu->for_locks.ticks), cpu->for_locks.halts,
+              in_us(cpu->for_locks.halts_ticks), cpu->for_answers.count, in_us(cpu->for_answers.ticks),
+              cpu->for_answers.halts, in_us(cpu->for_answers.halts_ticks), cpu->requests, cpu->kicked);
 }

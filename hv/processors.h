@@ -18,5 +18,5 @@ void processors_find(const struct boot_memory *memory, const struct boot_info *i
  */
 void processors_start(struct machine *machine, unsigned most);
 
-/* Where there are several: how long each has waited for others, a line for each. */
+/* Where there are several, a line for each: how long it has waited for others, and of that until halts had ended. */
 void processors_tell_waits(void);

@@ -42,9 +42,9 @@ struct __attribute__((packed)) tss {
 };
 _Static_assert(sizeof(struct tss) == 104, "Intel SDM volume 3, figure 8-11");
 
-/* How often a processor has waited for something, and how long in all. */
+/* How often a processor has waited for something, and how long in all; and of that, waits that came to a halt. */
 struct wait_sum {
-    uint64_t count, ticks; /* of the TSC */
+    uint64_t count, ticks, halts, halts_ticks; /* of the TSC */
 };
 
 struct cpu_frame;

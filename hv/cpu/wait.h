@@ -46,9 +46,12 @@ static inline bool wait_is_long(const struct cpu *here)
 static inline void wait_end(struct cpu *here, struct wait_sum *sum)
 {
     bool was_long = wait_is_long(here);
+    uint64_t ticks = asm_read_tsc() - here->wait_began;
 
     sum->count++;
-    sum->ticks += asm_read_tsc() - here->wait_began;
+    sum->ticks += ticks;
+    sum->halts += was_long;
+    sum->halts_ticks += was_long ? ticks : 0;
     here->wait_patience = was_long ? here->wait_patience / 2 : WAIT_PATIENCE_MOST;
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_SEQ_CST);
     here->nmi_ticks = 0; /* it gets on */

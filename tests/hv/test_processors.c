@@ -325,13 +325,15 @@ static void test_all(void **state)
     assert_memory_equal(low + 0x9f000, "\xfa\xf4", 2);
     assert_unsaid("left alone");
 
-    cpu_find(3)->for_locks = (struct wait_sum){.count = 5, .ticks = 7999};
-    cpu_find(3)->for_answers = (struct wait_sum){.count = 6, .ticks = 9000};
+    cpu_find(3)->for_locks = (struct wait_sum){.count = 5, .ticks = 7999, .halts = 1, .halts_ticks = 2001};
+    cpu_find(3)->for_answers = (struct wait_sum){.count = 6, .ticks = 9000, .halts = 2, .halts_ticks = 3000};
     cpu_find(3)->requests = 4;
     cpu_find(3)->kicked = 1;
     processors_tell_waits();
-    assert_said("processor 0 waited for locks 0 times, 0 us; for answers 0 times, 0 us; of 0 requests 0 took a kick\n");
-    assert_said("processor 3 waited for locks 5 times, 7 us; for answers 6 times, 9 us; of 4 requests 1 took a kick\n");
+    assert_said("processor 0 waited for locks 0 times, 0 us, of these 0 halts, 0 us; "
+                "for answers 0 times, 0 us, of these 0 halts, 0 us; of 0 requests 0 took a kick\n");
+    assert_said("processor 3 waited for locks 5 times, 7 us, of these 1 halts, 2 us; "
+                "for answers 6 times, 9 us, of these 2 halts, 3 us; of 4 requests 1 took a kick\n");
 }
 
 /* One that is alone waits for nobody. */

@@ -40,11 +40,17 @@ static void test_short_halt(void **state)
     (void)state;
     cpu_boot.waits = 2;
     cpu_boot.wait_patience = 1024;
+    cpu_boot.for_locks = (struct wait_sum){0};
     wait_for(WAIT_PATIENCE_MOST / 2);
     assert_int_equal(cpu_boot.wait_patience, 512);
+    assert_true(cpu_boot.for_locks.halts_ticks >= WAIT_PATIENCE_MOST / 2);
+    assert_int_equal(cpu_boot.for_locks.ticks, cpu_boot.for_locks.halts_ticks);
+    assert_int_equal(cpu_boot.for_locks.halts, 1);
     cpu_boot.wait_patience = WAIT_PATIENCE_MOST / 2;
     wait_for(1024);
     assert_int_equal(cpu_boot.wait_patience, WAIT_PATIENCE_MOST);
+    assert_true(cpu_boot.for_locks.ticks > cpu_boot.for_locks.halts_ticks);
+    assert_int_equal(cpu_boot.for_locks.halts, 1);
 }
 
 /* One in eight has all of it. */

@@ -96,7 +96,7 @@ guest beside second 16384 $narrow/tests/timer.elf
 guest beside third 16384 $kernels/exceptions.elf
 run beside $GOOD '^processors: 2' '^demo: all 18 steps passed' '^(second: )?verdict: success' \
     '^(third: )?verdict: success' 'domain 3 \(third\) powered off' \
-    '^processor 1 waited for locks [0-9]+ times, [0-9]+ us; for answers [0-9]+ times'
+    '^processor 1 waited for locks [0-9]+ times, [0-9]+ us, of these [0-9]+ halts, [0-9]+ us; for answers [0-9]+ times'
 guest ends-beside crashes 8192 $kernels/ending.elf how=crash
 guest ends-beside again 8192 $kernels/ending.elf how=again
 guest ends-beside works 16384 $kernels/timer.elf

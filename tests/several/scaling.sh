@@ -79,16 +79,23 @@ waits() {
         / waited for locks / {
             for (i = 1; i < NF; i++) {
                 if ($i == "locks") locks += $(i + 3)
-                if ($i == "answers") answers += $(i + 3)
-                if ($i == "of") { requests += $(i + 1); kicks += $(i + 3) }
+                if ($i == "answers") {
+                    answers += $(i + 3)
+                    soon += $(i + 1) - $(i + 7)
+                    soon_us += $(i + 3) - $(i + 9)
+                }
+                if ($i == "halts,") halts += $(i + 1)
+                if ($i == "of" && $(i + 1) != "these") { requests += $(i + 1); kicks += $(i + 3) }
             }
         }
         END {
             if (!portions) exit
-            printf "    of that together, waiting for locks %.1f%%, for answers %.1f%%; ", locks / slices / 5000,
-                answers / slices / 5000
-            printf "%.2f requests a portion, %d%% of them with a kick\n", requests / portions,
+            printf "    of that together, waiting for locks %.1f%%, for answers %.1f%%, of both %.1f%% with halts; ",
+                locks / slices / 5000, answers / slices / 5000, halts / slices / 5000
+            printf "%.2f requests a portion, %d%% of them with a kick", requests / portions,
                 requests ? kicks * 100 / requests : 0
+            if (soon) printf "; %.0f us for an answer without a halt", soon_us / soon
+            print ""
         }'
 }
 
