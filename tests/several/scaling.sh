@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# How much more work two processors do than one, in the host's time: guests/scaling, whose header says how.  Prints three
-# factors as tools/bench wants them, each the median over neighbouring slices of one run: two guests of one vCPU beside
-# one; a guest's two vCPUs beside one of them, with an address space each, and with one for both, which they map and
-# unmap.  Below each: of the time together, how much the two waited for each other's locks and flushes.
+# How much more work two processors do than one, in the host's time: guests/scaling, whose header says how.  Prints
+# three factors as tools/bench wants them, each the median over neighbouring slices of one run: two guests of one vCPU
+# beside one; a guest's two vCPUs beside one of them, with an address space each, and with one for both, which they map
+# and unmap.  Beside each: what it would be if every portion of the work took as long as the median one, which leaves
+# out where the host ran something else.  Below: of the time together, how much the two waited for each other's locks
+# and flushes, and how much of that with a halt, as where the host did not run the other.
 #
 # Usage: tests/several/scaling.sh
 #
@@ -39,13 +41,16 @@ perform() {
         'BEGIN { printf "%d", (busy - own) * 10 / (end - begin) }')
 }
 
-# factor NAME WHAT GOAL: of each odd slice and the even ones beside it; and what of the time calls took.
+# factor NAME WHAT GOAL: of each odd slice and the even ones beside it; the same if all portions took as long as the
+# median one; and what of the time calls took.
 factor() {
     if [ "$others" -gt 100 ]; then
         echo "  $2: no factor: others used $((others / 10))% of a processor"
         return
     fi
-    sed -n 's/.*\bslice \([0-9]* [0-9]* [0-9]*\)$/\1/p' $log/"$1" | awk -v name="$1" -v what="$2" -v goal="$3" '
+    sed -n -e 's/.*\bslice \([0-9]* [0-9]* [0-9]*\)$/\1/p' -e 's/.*\b\(portion [1-9][0-9]* [1-9][0-9]*\)$/\1/p' \
+        $log/"$1" | awk -v name="$1" -v what="$2" -v goal="$3" '
+        $1 == "portion" { by_portion = 2 * $2 / $3; next }
         { done[$1] += $2; if ($2 > 0) calls[$1] = $3; last = $1 > last ? $1 : last }
         function median(values, count,   i, j, value) {
             for (i = 2; i <= count; i++) {
@@ -63,9 +68,9 @@ factor() {
                 alone[count] = calls[i - 1] / 10
                 together[count] = calls[i] / 10
             }
-            if (count < 3) exit 1
-            printf "  %s: %.2f, goal %s; calls take %d%% of the time alone, %d%% together\n", what, median(factors, count),
-                goal, median(alone, count), median(together, count)
+            if (count < 3 || !by_portion) exit 1
+            printf "  %s: %.2f, goal %s; by the median portion %.2f; calls take %d%% of the time alone, %d%% together\n",
+                what, median(factors, count), goal, by_portion, median(alone, count), median(together, count)
             printf "{\"name\": \"scaling: %s\", \"value\": %.2f, \"unit\": \"times\", \"goal\": %s}\n", what,
                 median(factors, count), goal
         }' || { echo "$log/$1 has no figures"; exit 1; }
