@@ -24,11 +24,11 @@
  * ` Registers 4 and 5 are second names of 6 and 7, unless DE is set in the guest's CR4. {names}
  * `
  * ` Errors, in the order of the checks:
- * `   -ENODEV  no such register; or 4 or 5 with DE set {no-register} {DEBUG_REGISTER}
+ * `   -ENODEV  no such register; or 4 or 5 with DE set {no-register} {NO_DEBUG_REGISTER}
  * `   -EPERM   0 to 3: an address that is the hypervisor's or not canonical {address}
- * `            {DEBUG_REGISTER} {hv:state_set_debug}
- * `   -EINVAL  6 and 7: a bit above 31 is set {high-bits} {DEBUG_REGISTER}
- * `   -EPERM   7: GD is set, or a breakpoint on I/O without DE {forbidden} {DEBUG_REGISTER} {hv:check_dr7}
+ * `            {DEBUG_ADDRESS}
+ * `   -EINVAL  6 and 7: a bit above 31 is set {high-bits} {DEBUG_HIGH_BITS}
+ * `   -EPERM   7: GD is set, or a breakpoint on I/O without DE {forbidden} {DEBUG_DETECT DEBUG_PORT}
  * ` get_debugreg returns the contents, or -ENODEV for a register that does not exist.  Bits of 6 and 7 that cannot be
  * ` changed read as on the processor. {get}
  */

@@ -15,19 +15,36 @@ int64_t call_fpu_taskswitch(struct hv_vcpu *vcpu, const uint64_t args[6])
     return 0;
 }
 
+static int refuse_debug(enum debug_verdict verdict, uint32_t index, uint64_t value)
+{
+    switch (verdict) {
+    case DEBUG_NO_REGISTER:
+        return call_refuse(-XEN_ENODEV, WHY_NO_DEBUG_REGISTER, index);
+    case DEBUG_ADDRESS:
+        return call_refuse(-XEN_EPERM, WHY_DEBUG_ADDRESS, value);
+    case DEBUG_HIGH_BITS:
+        return call_refuse(-XEN_EINVAL, WHY_DEBUG_HIGH_BITS, value);
+    case DEBUG_DETECT:
+        return call_refuse(-XEN_EPERM, WHY_DEBUG_DETECT, value);
+    case DEBUG_PORT:
+        return call_refuse(-XEN_EPERM, WHY_DEBUG_PORT, value);
+    default:
+        return 0;
+    }
+}
+
 int64_t call_set_debugreg(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
-    int error = state_set_debug(vcpu, (uint32_t)args[0], args[1]);
-
-    return error ? call_refuse(error, WHY_DEBUG_REGISTER, (uint32_t)args[0]) : 0;
+    return refuse_debug(state_set_debug(vcpu, (uint32_t)args[0], args[1]), (uint32_t)args[0], args[1]);
 }
 
 int64_t call_get_debugreg(struct hv_vcpu *vcpu, const uint64_t args[6])
 {
     uint64_t value = 0;
-    int error = state_get_debug(vcpu, (uint32_t)args[0], &value);
 
-    return error ? call_refuse(error, WHY_DEBUG_REGISTER, (uint32_t)args[0]) : (int64_t)value;
+    if (state_get_debug(vcpu, (uint32_t)args[0], &value) != DEBUG_DONE)
+        return call_refuse(-XEN_ENODEV, WHY_NO_DEBUG_REGISTER, (uint32_t)args[0]);
+    return (int64_t)value;
 }
 
 int64_t call_set_segment_base(struct hv_vcpu *vcpu, const uint64_t args[6])

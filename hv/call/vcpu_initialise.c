@@ -228,7 +228,7 @@ static void set_debug(struct hv_vcpu *vcpu, const struct vcpu_guest_context *c)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(c->debugreg); i++) {
         if (i < DEBUG_ADDRESSES || i >= 6) {
-            if (c->debugreg[i] && state_set_debug(vcpu, i, c->debugreg[i]))
+            if (c->debugreg[i] && state_set_debug(vcpu, i, c->debugreg[i]) != DEBUG_DONE)
                 continue;
         }
     }

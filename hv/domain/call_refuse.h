@@ -155,9 +155,21 @@
            "CALLBACKTYPE_* of abi/callback.h; syscall is for 64-bit kernels alone.")                                   \
     REASON(CALLBACK_KEPT, "the type %lu", "this callback can be replaced, and not be taken away",                      \
            "Only the NMI's can be: register another one.")                                                             \
-    REASON(DEBUG_REGISTER, "the register %lu", "there is no such debug register, or it cannot have this value",        \
-           "dr0 to dr3 hold addresses of the guest's own part; in dr7 neither GD may be set nor, without CR4.DE, "     \
-           "break points of ports.")                                                                                   \
+    REASON(NO_DEBUG_REGISTER, "the register %lu", "there is no such debug register",                                   \
+           "They are 0 to 3, 6 and 7; 4 and 5 are second names of 6 and 7, as long as DE is not set in CR4.")          \
+    REASON(                                                                                                            \
+        DEBUG_ADDRESS, "the address %016lx", "a breakpoint does not lie in the guest's part of the address space",     \
+        "Give the virtual address of the guest's own code or data: one of the hypervisor's is never reached by it.")   \
+    REASON(DEBUG_HIGH_BITS, "the value %016lx", "dr6 and dr7 have 32 bits, and more are set",                          \
+           "Keep the low 32 bits alone; memory that was not cleared, or an address in a register's place, is often "   \
+           "the cause.")                                                                                               \
+    REASON(DEBUG_DETECT, "the value %016lx",                                                                           \
+           "GD in dr7 is not offered: it would have the hypervisor's own accesses fault",                              \
+           "Clear bit 13: accesses of user mode come to the kernel as #GP in any case.")                               \
+    REASON(DEBUG_PORT, "the value %016lx",                                                                             \
+           "dr7 has a breakpoint on a port, of which there are none without DE in CR4",                                \
+           "Set DE in CR4 first. If none on a port is meant, R/W of that breakpoint in dr7 is not 2: 0 is for "        \
+           "instructions, 1 for writes, 3 for data.")                                                                  \
     REASON(SEGMENT_BASE, "the address %016lx", "no segment of a guest can have this base",                             \
            "Give a canonical address of the guest's part.")                                                            \
     REASON(SEGMENT, "the number %lu", "there is no segment of this number",                                            \

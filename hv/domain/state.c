@@ -300,64 +300,64 @@ static void load_debug(const struct hv_vcpu *vcpu)
 }
 
 /* DR4 and DR5 are names of DR6 and DR7 unless CR4.DE says that they are nothing. */
-static int debug_index(const struct hv_vcpu *vcpu, unsigned *index)
+static enum debug_verdict debug_index(const struct hv_vcpu *vcpu, unsigned *index)
 {
     if (*index >= ARRAY_SIZE(vcpu->state.debug))
-        return -XEN_ENODEV;
+        return DEBUG_NO_REGISTER;
     if (*index != 4 && *index != 5)
-        return 0;
+        return DEBUG_DONE;
     if (vcpu->state.cr4 & CR4_DE)
-        return -XEN_ENODEV;
+        return DEBUG_NO_REGISTER;
     *index += 2;
-    return 0;
+    return DEBUG_DONE;
 }
 
-static int check_dr7(const struct hv_vcpu *vcpu, uint64_t value)
+static enum debug_verdict check_dr7(const struct hv_vcpu *vcpu, uint64_t value)
 {
     if (value & DR7_GD)
-        return -XEN_EPERM;
+        return DEBUG_DETECT;
     for (unsigned i = 0; i < DR_ADDRESSES; i++) {
         bool enabled = value >> 2 * i & 3;
         unsigned type = value >> (DR7_TYPE_SHIFT + 4 * i) & 3;
 
         if (enabled && type == DR7_TYPE_IO && !(vcpu->state.cr4 & CR4_DE))
-            return -XEN_EPERM;
+            return DEBUG_PORT;
     }
-    return 0;
+    return DEBUG_DONE;
 }
 
-int state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
+enum debug_verdict state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
 {
-    int error = debug_index(vcpu, &index);
+    enum debug_verdict verdict = debug_index(vcpu, &index);
 
-    if (error)
-        return error;
+    if (verdict != DEBUG_DONE)
+        return verdict;
     if (index < DR_ADDRESSES) {
         if (!access_address_ok(vcpu->engine.domain, value))
-            return -XEN_EPERM;
+            return DEBUG_ADDRESS;
     } else if (value >> 32) {
-        return -XEN_EINVAL;
+        return DEBUG_HIGH_BITS;
     } else if (index == 6) {
         value = (value & DR6_CHANGEABLE) | DR6_ALWAYS;
     } else {
-        error = check_dr7(vcpu, value);
-        if (error)
-            return error;
+        verdict = check_dr7(vcpu, value);
+        if (verdict != DEBUG_DONE)
+            return verdict;
         value = (value & DR7_CHANGEABLE) | DR7_ALWAYS;
     }
     vcpu->state.debug[index] = value;
     if (is_loaded(vcpu))
         load_debug(vcpu);
-    return 0;
+    return DEBUG_DONE;
 }
 
-int state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value)
+enum debug_verdict state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value)
 {
-    int error = debug_index(vcpu, &index);
+    enum debug_verdict verdict = debug_index(vcpu, &index);
 
-    if (!error)
+    if (verdict == DEBUG_DONE)
         *value = vcpu->state.debug[index];
-    return error;
+    return verdict;
 }
 
 /*

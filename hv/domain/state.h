@@ -90,8 +90,16 @@ bool state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4);
 uint64_t state_guest_cr4(const struct hv_vcpu *vcpu);
 
 /*
- * A debug register of @vcpu by its number, with the rules of set_debugreg, [debugreg] of abi/debug.h: -XEN_EPERM,
- * -XEN_EINVAL, -XEN_ENODEV.
+ * A debug register of @vcpu by its number, with the rules of set_debugreg, [debugreg] of abi/debug.h.  Where it is
+ * refused nothing has changed.  What is read is refused for DEBUG_NO_REGISTER alone.
  */
-int __must_check state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value);
-int __must_check state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value);
+enum debug_verdict {
+    DEBUG_DONE,
+    DEBUG_NO_REGISTER,
+    DEBUG_ADDRESS,   /* it is not the guest's */
+    DEBUG_HIGH_BITS, /* 6 and 7: there are 32 */
+    DEBUG_DETECT,    /* 7: GD, by which the hypervisor's own use of the registers would fault */
+    DEBUG_PORT,      /* 7: a breakpoint on a port, without DE in CR4 */
+};
+enum debug_verdict __must_check state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value);
+enum debug_verdict __must_check state_get_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t *value);

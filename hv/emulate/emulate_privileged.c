@@ -143,7 +143,7 @@ static bool do_read_dr(struct emulation *emulation)
 {
     uint64_t value;
 
-    if (state_get_debug(emulation->vcpu, emulation->instruction.control, &value))
+    if (state_get_debug(emulation->vcpu, emulation->instruction.control, &value) != DEBUG_DONE)
         return false;
     operand_set(emulation->vcpu->frame, &emulation->instruction, value);
     return true;
@@ -154,7 +154,7 @@ static bool do_write_dr(struct emulation *emulation)
     const struct instruction *instruction = &emulation->instruction;
 
     return state_set_debug(emulation->vcpu, instruction->control, operand_get(emulation->vcpu->frame, instruction)) ==
-           0;
+           DEBUG_DONE;
 }
 
 /*

@@ -21,6 +21,7 @@
 static bool task_switched, selector_is_bad;
 static uint64_t debug[8], fs_base, gs_base, gs_base_inactive;
 static uint16_t selector;
+static enum debug_verdict debug_verdict;
 
 void state_set_task_switched(struct hv_vcpu *which, bool set)
 {
@@ -28,22 +29,20 @@ void state_set_task_switched(struct hv_vcpu *which, bool set)
     task_switched = set;
 }
 
-int state_set_debug(struct hv_vcpu *which, unsigned index, uint64_t value)
+enum debug_verdict state_set_debug(struct hv_vcpu *which, unsigned index, uint64_t value)
 {
     assert_ptr_equal(which, &vcpu);
-    if (index > 7)
-        return -XEN_EINVAL;
-    debug[index] = value;
-    return 0;
+    if (debug_verdict == DEBUG_DONE)
+        debug[index] = value;
+    return debug_verdict;
 }
 
-int state_get_debug(struct hv_vcpu *which, unsigned index, uint64_t *value)
+enum debug_verdict state_get_debug(struct hv_vcpu *which, unsigned index, uint64_t *value)
 {
     assert_ptr_equal(which, &vcpu);
-    if (index > 7)
-        return -XEN_EINVAL;
-    *value = debug[index];
-    return 0;
+    if (debug_verdict == DEBUG_DONE)
+        *value = debug[index];
+    return debug_verdict;
 }
 
 void state_set_fs_base(uint64_t base)
@@ -83,8 +82,33 @@ static void debug_registers(void)
     assert_int_equal(call(call_set_debugreg, UINT64_C(0x500000003), 0x1234, 0), 0); /* edi, not rdi */
     assert_int_equal(debug[3], 0x1234);
     assert_int_equal(call(call_get_debugreg, UINT64_C(0x500000003), 0, 0), 0x1234);
-    assert_int_equal(call(call_set_debugreg, 8, 1, 0), -XEN_EINVAL);
-    assert_int_equal(call(call_get_debugreg, 8, 0, 0), -XEN_EINVAL);
+}
+
+/* Each cause has a reason of its own, with the register or what it was to hold, whichever is wrong. */
+static void debug_refusals(void)
+{
+    static const struct {
+        enum debug_verdict verdict;
+        int error;
+        enum call_reason reason;
+    } rows[] = {
+        {DEBUG_ADDRESS, -XEN_EPERM, WHY_DEBUG_ADDRESS},
+        {DEBUG_HIGH_BITS, -XEN_EINVAL, WHY_DEBUG_HIGH_BITS},
+        {DEBUG_DETECT, -XEN_EPERM, WHY_DEBUG_DETECT},
+        {DEBUG_PORT, -XEN_EPERM, WHY_DEBUG_PORT},
+    };
+
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        debug_verdict = rows[i].verdict;
+        assert_int_equal(call(call_set_debugreg, 7, 0x5678, 0), rows[i].error);
+        assert_refused(rows[i].reason, 0x5678);
+    }
+    debug_verdict = DEBUG_NO_REGISTER;
+    assert_int_equal(call(call_set_debugreg, UINT64_C(0x500000008), 0x5678, 0), -XEN_ENODEV);
+    assert_refused(WHY_NO_DEBUG_REGISTER, 8);
+    assert_int_equal(call(call_get_debugreg, UINT64_C(0x500000009), 0, 0), -XEN_ENODEV);
+    assert_refused(WHY_NO_DEBUG_REGISTER, 9);
+    debug_verdict = DEBUG_DONE;
 }
 
 /* Shows set_segment_base.bases, set_segment_base.selector, set_segment_base.narrow, set_segment_base.refused. */
@@ -121,6 +145,7 @@ static void segment_bases(void)
 
 TEST_BOTH(fpu, guest_begin)
 TEST_BOTH(debug_registers, guest_begin)
+TEST_BOTH(debug_refusals, guest_begin)
 TEST_BOTH(segment_bases, guest_begin)
 
 int main(void)
@@ -128,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fpu),
         cmocka_unit_test(test_debug_registers),
+        cmocka_unit_test(test_debug_refusals),
         cmocka_unit_test(test_segment_bases),
     };
 

@@ -257,18 +257,18 @@ int state_set_xcr0(struct hv_vcpu *v, uint64_t xcr0)
     return below(2) ? 0 : -22;
 }
 
-int state_set_debug(struct hv_vcpu *v, unsigned index, uint64_t value)
+enum debug_verdict state_set_debug(struct hv_vcpu *v, unsigned index, uint64_t value)
 {
     (void)v;
     assert_true(index < 16 && value <= UINT32_MAX);
-    return below(2) ? 0 : -1;
+    return below(2) ? DEBUG_DONE : DEBUG_ADDRESS;
 }
 
-int state_get_debug(struct hv_vcpu *v, unsigned index, uint64_t *value)
+enum debug_verdict state_get_debug(struct hv_vcpu *v, unsigned index, uint64_t *value)
 {
     (void)v, (void)index;
     *value = random_next();
-    return below(2) ? 0 : -1;
+    return below(2) ? DEBUG_DONE : DEBUG_NO_REGISTER;
 }
 
 uint32_t ports_read(const struct hv_domain *d, uint16_t port, unsigned bytes)

@@ -481,7 +481,7 @@ static int64_t get_debug(unsigned index)
 {
     uint64_t value = 0x5e5e;
 
-    return state_get_debug(&vcpu, index, &value) ? -1 : (int64_t)value;
+    return state_get_debug(&vcpu, index, &value) != DEBUG_DONE ? -1 : (int64_t)value;
 }
 
 /* Shows debugreg.address, debugreg.high-bits, debugreg.forbidden, debugreg.get. */
@@ -489,21 +489,21 @@ static void test_debug_values(void **state)
 {
     (void)state;
     make();
-    assert_int_equal(state_set_debug(&vcpu, 0, 0x1234), 0);
+    assert_int_equal(state_set_debug(&vcpu, 0, 0x1234), DEBUG_DONE);
     assert_int_equal(get_debug(0), 0x1234);
-    assert_int_equal(state_set_debug(&vcpu, 3, HYPERVISOR_VIRT_START), -XEN_EPERM);
+    assert_int_equal(state_set_debug(&vcpu, 3, HYPERVISOR_VIRT_START), DEBUG_ADDRESS);
     assert_int_equal(get_debug(3), 0);
-    assert_int_equal(state_set_debug(&vcpu, 6, 0), 0);
+    assert_int_equal(state_set_debug(&vcpu, 6, 0), DEBUG_DONE);
     assert_int_equal(get_debug(6), 0xffff0ff0);
-    assert_int_equal(state_set_debug(&vcpu, 6, 0xffffffff), 0);
+    assert_int_equal(state_set_debug(&vcpu, 6, 0xffffffff), DEBUG_DONE);
     assert_int_equal(get_debug(6), 0xffffefff);
-    assert_int_equal(state_set_debug(&vcpu, 7, 0xffffffff & ~(UINT64_C(1) << 13) & ~UINT64_C(0xffff0000)), 0);
+    assert_int_equal(state_set_debug(&vcpu, 7, 0xffffffff & ~(UINT64_C(1) << 13) & ~UINT64_C(0xffff0000)), DEBUG_DONE);
     assert_int_equal(get_debug(7), 0x7ff);
     for (unsigned index = 6; index <= 7; index++) {
-        assert_int_equal(state_set_debug(&vcpu, index, UINT64_C(1) << 32), -XEN_EINVAL);
-        assert_int_equal(state_set_debug(&vcpu, index, UINT64_C(1) << 63), -XEN_EINVAL);
+        assert_int_equal(state_set_debug(&vcpu, index, UINT64_C(1) << 32), DEBUG_HIGH_BITS);
+        assert_int_equal(state_set_debug(&vcpu, index, UINT64_C(1) << 63), DEBUG_HIGH_BITS);
     }
-    assert_int_equal(state_set_debug(&vcpu, 7, 1u << 13), -XEN_EPERM);
+    assert_int_equal(state_set_debug(&vcpu, 7, 1u << 13), DEBUG_DETECT);
     assert_int_equal(get_debug(7), 0x7ff);
     end();
 }
@@ -516,17 +516,17 @@ static void test_debug_names(void **state)
 {
     (void)state;
     make();
-    assert_int_equal(state_set_debug(&vcpu, 5, 0x402), 0);
+    assert_int_equal(state_set_debug(&vcpu, 5, 0x402), DEBUG_DONE);
     assert_int_equal(get_debug(7), 0x402);
     assert_int_equal(get_debug(5), 0x402);
-    assert_int_equal(state_set_debug(&vcpu, 4, 1), 0);
+    assert_int_equal(state_set_debug(&vcpu, 4, 1), DEBUG_DONE);
     assert_int_equal(get_debug(6), 0xffff0ff1);
-    assert_int_equal(state_set_debug(&vcpu, 8, 0), -XEN_ENODEV);
-    assert_int_equal(state_set_debug(&vcpu, UINT32_MAX, 0), -XEN_ENODEV);
+    assert_int_equal(state_set_debug(&vcpu, 8, 0), DEBUG_NO_REGISTER);
+    assert_int_equal(state_set_debug(&vcpu, UINT32_MAX, 0), DEBUG_NO_REGISTER);
     assert_int_equal(get_debug(8), -1);
     assert_true(state_set_cr4(&vcpu, CR4_DE));
-    assert_int_equal(state_set_debug(&vcpu, 4, 0), -XEN_ENODEV);
-    assert_int_equal(state_set_debug(&vcpu, 5, 0), -XEN_ENODEV);
+    assert_int_equal(state_set_debug(&vcpu, 4, 0), DEBUG_NO_REGISTER);
+    assert_int_equal(state_set_debug(&vcpu, 5, 0), DEBUG_NO_REGISTER);
     assert_int_equal(get_debug(5), -1);
     end();
 }
@@ -543,9 +543,9 @@ static void test_debug_ports(void **state)
         for (unsigned i = 0; i < 8; i++) {
             uint64_t port = UINT64_C(2) << (16 + 4 * (i / 2)), enabled = UINT64_C(1) << i;
 
-            assert_int_equal(state_set_debug(&vcpu, 7, port | enabled), de ? 0 : -XEN_EPERM);
-            assert_int_equal(state_set_debug(&vcpu, 7, port), 0); /* not enabled: it means nothing */
-            assert_int_equal(state_set_debug(&vcpu, 7, port << 1 | enabled), 0);
+            assert_int_equal(state_set_debug(&vcpu, 7, port | enabled), de ? DEBUG_DONE : DEBUG_PORT);
+            assert_int_equal(state_set_debug(&vcpu, 7, port), DEBUG_DONE); /* not enabled: it means nothing */
+            assert_int_equal(state_set_debug(&vcpu, 7, port << 1 | enabled), DEBUG_DONE);
         }
     }
     end();
@@ -560,22 +560,22 @@ static void test_debug_loads(void **state)
     (void)state;
     make();
     for (unsigned i = 0; i < 4; i++)
-        assert_int_equal(state_set_debug(&vcpu, i, 0x1000 + i), 0);
-    assert_int_equal(state_set_debug(&vcpu, 7, 0x403), 0);
+        assert_int_equal(state_set_debug(&vcpu, i, 0x1000 + i), DEBUG_DONE);
+    assert_int_equal(state_set_debug(&vcpu, 7, 0x403), DEBUG_DONE);
     assert_int_equal(fake_cpu.dr[7], 0);
     cpu_boot.current = &vcpu;
     state_load(&vcpu);
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(fake_cpu.dr[i], 0x1000 + i);
     assert_int_equal(fake_cpu.dr[7], 0x403);
-    assert_int_equal(state_set_debug(&vcpu, 7, 0x400), 0);
+    assert_int_equal(state_set_debug(&vcpu, 7, 0x400), DEBUG_DONE);
     assert_int_equal(fake_cpu.dr[7], 0x400);
-    assert_int_equal(state_set_debug(&vcpu, 1, 0x9999), 0);
+    assert_int_equal(state_set_debug(&vcpu, 1, 0x9999), DEBUG_DONE);
     assert_int_equal(fake_cpu.dr[1], 0x1001);
-    assert_int_equal(state_set_debug(&vcpu, 7, 0x480), 0);
+    assert_int_equal(state_set_debug(&vcpu, 7, 0x480), DEBUG_DONE);
     assert_int_equal(fake_cpu.dr[1], 0x9999);
     assert_int_equal(fake_cpu.dr[7], 0x480);
-    assert_int_equal(state_set_debug(&vcpu, 7, 0), 0);
+    assert_int_equal(state_set_debug(&vcpu, 7, 0), DEBUG_DONE);
     fake_cpu.dr[7] = 0x4ff;
     state_load(&vcpu);
     assert_int_equal(fake_cpu.dr[7], 0x400);

@@ -172,22 +172,22 @@ uint64_t state_guest_cr4(const struct hv_vcpu *v)
     return 0x12345678;
 }
 
-int state_set_debug(struct hv_vcpu *v, unsigned index, uint64_t value)
+enum debug_verdict state_set_debug(struct hv_vcpu *v, unsigned index, uint64_t value)
 {
     (void)v;
     if (index > 7)
-        return -19;
+        return DEBUG_NO_REGISTER;
     seen.debug[index] = value;
-    return 0;
+    return DEBUG_DONE;
 }
 
-int state_get_debug(struct hv_vcpu *v, unsigned index, uint64_t *value)
+enum debug_verdict state_get_debug(struct hv_vcpu *v, unsigned index, uint64_t *value)
 {
     (void)v;
     if (index > 7)
-        return -19;
+        return DEBUG_NO_REGISTER;
     *value = seen.debug[index];
-    return 0;
+    return DEBUG_DONE;
 }
 
 uint32_t ports_read(const struct hv_domain *d, uint16_t port, unsigned bytes)

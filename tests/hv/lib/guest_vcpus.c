@@ -94,11 +94,11 @@ bool state_set_cr4(struct hv_vcpu *vcpu, uint64_t cr4)
     return true;
 }
 
-int state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
+enum debug_verdict state_set_debug(struct hv_vcpu *vcpu, unsigned index, uint64_t value)
 {
     assert_true(index < 4 || index == 6 || index == 7);
     vcpu->state.debug[index] = value;
-    return 0;
+    return DEBUG_DONE;
 }
 
 void bounce_request_nmi(struct hv_vcpu *vcpu)
