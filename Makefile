@@ -195,6 +195,7 @@ Paravane: direct paging for Xen PV guests.
   make bench-calls         instructions of single calls, for the pages of the reference: tools/docs/costs.txt
   make bench-linux         instructions of Linux: natively, under Debian's Xen, under Paravane; build/bench-linux.json
   make bench-trace         instructions of a boot of Linux that is looked at by --explain or --trace
+  make bench-transport     what ways out of a machine cost a trace: memory, devices with memory, queues or ports
   make bench-fills         translations that operations of Linux walk for, with global pages and without
   make bench-devices       disks and networks of a Debian guest, beside QEMU's own; figures in build/bench-devices.json;
                            with ROWS='instructions read-random-1' that alone

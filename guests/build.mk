@@ -5,6 +5,7 @@
 #   build/guests/differential.elf   calls by the thousand, whose answers are compared with Xen's
 #   build/guests/paravirt.elf       a kernel with processes that boots both ways
 #   build/guests/scaling.elf        how much more work two processors do
+#   build/guests/transport.elf      ways out of a machine for a trace, on bare hardware
 #   build/guests/hello.elf          a first one, which `make new-guest DIR=DIRECTORY` copies to a place of its own
 #   build/guests/guest.a            the library, for kernels outside this tree; build/guests32/guest.a of 32 bits
 #   build/guests/tests/NAME.elf     a test kernel for each directory guests/tests/NAME
@@ -20,13 +21,13 @@ GUEST_WIDTH = $(or $(WIDTH_$(1)),x86_64)
 # GUEST_SOURCES(flavour, directory): what lies there.
 GUEST_SOURCES = $(filter-out $(GUEST_SCRIPT),$(sort $(wildcard \
 	$(foreach place,$(2) $(2)/$(call GUEST_WIDTH,$(1)),$(place)/*.c $(place)/*.S))))
-GUEST_KERNELS := costs demo differential hello paravirt scaling
+GUEST_KERNELS := costs demo differential hello paravirt scaling transport
 GUEST_TEST_LIB := $(sort $(wildcard guests/tests/lib/*.c))
 GUEST_TESTS := $(filter-out lib,$(sort $(patsubst guests/tests/%/,%,$(dir $(wildcard guests/tests/*/*.c)))))
 # Those that are about instructions, segments or layouts of 64 bits, or whose like of 32 bits is one of GUEST_NARROW:
 # rings has selectors, segments, iret and syscalls, narrow_emulation write_emulation.  recipes has the examples of docs/pv-mmu.md.  And some where the width makes no
 # difference, since they are about devices or other domains.
-GUEST_WIDE := differential scaling $(addprefix tests/,bases bases_absent iret iret_no_user mistakes recipes \
+GUEST_WIDE := differential scaling transport $(addprefix tests/,bases bases_absent iret iret_no_user mistakes recipes \
 	segments selectors syscalls vm86 ways write_emulation netfront pci served storm uart)
 # Those that are about what 32 bits have.
 GUEST_NARROW := $(addprefix tests/,contexts high_root narrow narrow_emulation narrow_gates rings)

@@ -20,7 +20,7 @@ CC_linux := $(GCC)
 CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
 LINK_linux := -static -s
 
-.PHONY: linux run-linux run-debian bench-linux bench-trace bench-fills bench-devices image
+.PHONY: linux run-linux run-debian bench-linux bench-trace bench-transport bench-fills bench-devices image
 
 image: build/linux/debian/disk.img
 
@@ -34,6 +34,9 @@ bench-linux: build/linux/$(LINUX_FIRST)/ramdisk.img build/linux/xen.gz build/lin
 
 bench-trace: build/linux/amd64/ramdisk.img build/linux/count.so $(LINUX_NEEDS)
 	$(Q)tools/bench-trace
+
+bench-transport: build/guests/transport.elf build/linux/count.so
+	$(Q)tools/bench-transport
 
 bench-fills: build/linux/amd64/ramdisk.img build/linux/fills.so $(LINUX_NEEDS)
 	$(Q)tools/bench-fills
