@@ -12,7 +12,7 @@
 #define WORDS_A_LINE 12u
 
 static struct made {
-    bool nested, has_bytes;
+    bool nested, has_bytes, has_no_result;
     unsigned number;
     uintptr_t args[ARGS];
     long result;
@@ -90,6 +90,15 @@ __attribute__((noinline)) long make_call(unsigned number, uintptr_t a1, uintptr_
     return call->result;
 }
 
+void made_iret(void)
+{
+    const struct made *before = &made[nr_made - 1];
+    struct made *call = note(__HYPERVISOR_iret, 0, false);
+
+    memcpy(call->args, before->args, sizeof(call->args));
+    call->has_no_result = true;
+}
+
 static void tell_word(const char *what, uint64_t word)
 {
     if (column == 0)
@@ -131,7 +140,10 @@ static void tell_call(const struct made *call)
     print("traced: %s %x", call->nested ? "nested" : "call", call->number);
     for (unsigned i = 0; i < ARGS; i++)
         print(" %lx", (unsigned long)call->args[i]);
-    print(" = %ld\n", call->result);
+    if (call->has_no_result)
+        print(" = none\n");
+    else
+        print(" = %ld\n", call->result);
     if (call->number == __HYPERVISOR_mmu_update)
         tell_updates((const struct mmu_update *)call->args[0], (unsigned)call->args[1]);
     if (call->number == __HYPERVISOR_mmuext_op)

@@ -10,6 +10,7 @@
 #include <abi/version.h>
 #include <guest/guest.h>
 #include <guest/hypercall.h>
+#include <guest/time.h>
 #include <guest/trap.h>
 #include <guests/tests/lib/test.h>
 #include <guests/tests/traced/traced.h>
@@ -20,6 +21,8 @@
 #define BYTES_SEEN 8u
 
 static _Alignas(64) uint64_t buffer[512];
+static uint64_t block_upcalls;
+static long block_result;
 
 /* Each command, and one that is none, with an argument that cannot be read, or for a vCPU that is not there. */
 static void try_commands(void)
@@ -39,11 +42,25 @@ static void try_commands(void)
     for (unsigned command = 0; command < 16; command++)
         (void)make_call(__HYPERVISOR_vcpu_op, command, NO_VCPU, arg_of(buffer + command), 0x88, 0);
     for (unsigned command = 0; command < 10; command++) {
-        if (command != SCHEDOP_block) /* for good: nothing comes */
+        if (command != SCHEDOP_block) /* for good: nothing comes; see try_block() */
             (void)make_call(__HYPERVISOR_sched_op, command, NOWHERE, 0, 0, 0);
     }
     for (unsigned command = 0; command < 12; command++)
         (void)make_call(__HYPERVISOR_xen_version, command, command == XENVER_pagesize ? 0 : arg_of(buffer), 3, 4, 5);
+}
+
+/* It enables events, and ends with the timer's, whose handler runs at once: exactly one, whenever that comes. */
+static void try_block(void)
+{
+    uint64_t deadline = time_now() + 1000000, before = event_upcalls;
+    bool is_narrow = sizeof(uintptr_t) < sizeof(deadline);
+
+    (void)make_call(__HYPERVISOR_set_timer_op, (uintptr_t)deadline, is_narrow ? (uintptr_t)(deadline >> 32) : 0x2b1,
+                    0x2b2, 0x2b3, 0x2b4);
+    block_result = make_call(__HYPERVISOR_sched_op, SCHEDOP_block, NOWHERE, 0x212, 0x213, 0x214);
+    made_iret();
+    event_disable();
+    block_upcalls = event_upcalls - before;
 }
 
 /* What is carried out, and writes its results where the trace sees them. */
@@ -128,7 +145,10 @@ static void try_others(void)
 
 void test_main(void)
 {
+    if (timer_init(event_only_wakes))
+        test_error("no port for the timer");
     (void)make_call(NO_CALL, 1, 2, 3, 4, 5);
+    try_block();
     try_commands();
     try_results();
     try_arguments();
@@ -139,5 +159,7 @@ void test_main(void)
     (void)make_call(NO_CALL, 5, 4, 3, 2, 1);
     trap_init();
     tell_calls();
+    test_equal("SCHEDOP_block", (uint64_t)block_result, 0);
+    test_equal("upcalls of SCHEDOP_block", block_upcalls, 1);
     test_ok("each call has been made");
 }

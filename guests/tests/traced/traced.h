@@ -7,7 +7,8 @@
  *     traced: call NUMBER ARGUMENT... = RESULT      `nested` for one of the multicall before it
  *     traced: updates|operations|argument WORD...   what its argument points to; there may be several such lines
  *
- * Numbers are hexadecimal, results decimal.  The first call and the last one have a number that is no call's.
+ * Numbers are hexadecimal, results decimal, or `none` of a call that does not return.  The first call and the last one
+ * have a number that is no call's.
  */
 #pragma once
 
@@ -19,6 +20,12 @@
 
 /* Make the call, and note it. */
 long make_call(unsigned number, uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4, uintptr_t a5);
+
+/*
+ * The handler of an event that arrived when the last call ended has gone back, by iret: note that, which had the
+ * registers of that call once more.
+ */
+void made_iret(void);
 
 /* All that has been noted, on the console. */
 void tell_calls(void);
