@@ -146,7 +146,7 @@ static inline bool __must_check type_writable_get(struct type_word *word)
 }
 
 /* One writable use less; true where that was the last and the frame is now retired. */
-static inline bool __must_check type_writable_put(struct type_word *word)
+FORCE_INLINE bool __must_check type_writable_put(struct type_word *word)
 {
     CHECK(type_of(*word) == TYPE_WRITABLE && type_count(*word) > 0);
     type_word_set(word, (struct type_word){word->v - 1});

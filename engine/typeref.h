@@ -39,7 +39,7 @@ static inline bool typeref_is_writable(const struct frame *frame)
 }
 
 /* Drop a writable use.  The entry that justified it has been replaced already.  Cannot fail. */
-static inline void typeref_put_writable(struct machine *machine, struct frame *frame)
+FORCE_INLINE void typeref_put_writable(struct machine *machine, struct frame *frame)
 {
     if (type_writable_put(&frame->type))
         frame->epoch = tlb_stamp(machine);
