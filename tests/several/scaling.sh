@@ -4,7 +4,8 @@
 # beside one; a guest's two vCPUs beside one of them, with an address space each, and with one for both, which they map
 # and unmap.  Beside each: what it would be if every portion of the work took as long as the median one, which leaves
 # out where the host ran something else.  Below: of the time together, how much the two waited for each other's locks
-# and flushes, and how much of that with a halt, as where the host did not run the other.
+# and flushes, and how much of that with a halt, as where the host did not run the other; and what the rest costs each
+# portion, which is what they share.
 #
 # Usage: tests/several/scaling.sh
 #
@@ -80,27 +81,30 @@ factor() {
 # waits NAME: what the two waited for one another, as hv/processors.c tells it, in every second slice.
 waits() {
     sed 's/;//g' $log/"$1" | awk -v slices="$slices" '
+        function read_waits(what, at) { # "... for WHAT COUNT times, US us, of these HALTS halts, US us"
+            us[what] += $(at + 3)
+            soon[what] += $(at + 1) - $(at + 7)
+            soon_us[what] += $(at + 3) - $(at + 9)
+            halted_us += $(at + 9)
+        }
+        function tell_soon(what) {
+            if (soon[what]) printf "%.1f waits for %s, of %.1f us; ", soon[what] / portions, what, soon_us[what] / soon[what]
+        }
         / slice [0-9]+ [0-9]+ [0-9]+$/ || /^slice / { if ($(NF - 2) % 2) portions += $(NF - 1) }
         / waited for locks / {
             for (i = 1; i < NF; i++) {
-                if ($i == "locks") locks += $(i + 3)
-                if ($i == "answers") {
-                    answers += $(i + 3)
-                    soon += $(i + 1) - $(i + 7)
-                    soon_us += $(i + 3) - $(i + 9)
-                }
-                if ($i == "halts,") halts += $(i + 1)
+                if ($i == "locks" || $i == "answers") read_waits($i, i)
                 if ($i == "of" && $(i + 1) != "these") { requests += $(i + 1); kicks += $(i + 3) }
             }
         }
         END {
             if (!portions) exit
-            printf "    of that together, waiting for locks %.1f%%, for answers %.1f%%, of both %.1f%% with halts; ",
-                locks / slices / 5000, answers / slices / 5000, halts / slices / 5000
-            printf "%.2f requests a portion, %d%% of them with a kick", requests / portions,
-                requests ? kicks * 100 / requests : 0
-            if (soon) printf "; %.0f us for an answer without a halt", soon_us / soon
-            print ""
+            printf "    of that together, waiting for locks %.1f%%, for answers %.1f%%, of both %.1f%% with halts;\n",
+                us["locks"] / slices / 5000, us["answers"] / slices / 5000, halted_us / slices / 5000
+            printf "    without halts, a portion: "
+            tell_soon("locks")
+            tell_soon("answers")
+            printf "%.2f requests, %d%% of them with a kick\n", requests / portions, requests ? kicks * 100 / requests : 0
         }'
 }
 
