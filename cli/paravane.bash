@@ -70,7 +70,7 @@ _paravane()
     elif [ "${COMP_WORDS[1]}" = test ]; then
         words='--jobs --timeout --junit --logs --only --help --usage'
     elif [ "${COMP_WORDS[1]}" = replay ]; then
-        words='--audit --flushes --stop-at --list --frames --speed --save --help --usage'
+        words='--audit --flushes --strays --seed --stop-at --list --frames --speed --save --help --usage'
     elif [ "${COMP_WORDS[1]}" = map ]; then
         words='--from --stop-at --help --usage'
     elif [ "${COMP_WORDS[1]}" = decode ]; then

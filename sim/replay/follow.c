@@ -33,6 +33,8 @@ static void for_each_run(const struct record_event *event, run_fn *use)
 static void put_run(uint64_t mfn, unsigned first, const uint64_t *words, unsigned count)
 {
     memcpy(machine_frame(mfn) + first, words, count * sizeof(words[0]));
+    if (replay.strays)
+        stray_alter(machine_frame(mfn) + first, count * sizeof(words[0]));
 }
 
 /*
@@ -60,6 +62,8 @@ static void compare_run(uint64_t mfn, unsigned first, const uint64_t *words, uns
 
 static void put_memory(const struct record_event *event)
 {
+    if (replay.strays && !stray_finds(event->number[0]))
+        return;
     if (event->number[1] & RECORD_MEMORY_WHOLE)
         memset(machine_frame(event->number[0]), 0, PAGE_SIZE);
     for_each_run(event, put_run);
@@ -139,6 +143,8 @@ void follow_expect_numbers(enum record_kind kind, const uint64_t *numbers)
     unsigned count = record_kind_numbers(kind);
     char was[256];
 
+    if (replay.strays)
+        return;
     next_of_operation(&event);
     memcpy(mine.number, numbers, count * sizeof(numbers[0]));
     if (event.kind == kind && !memcmp(event.number, mine.number, count * sizeof(numbers[0])))

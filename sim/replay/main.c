@@ -19,10 +19,24 @@ struct options {
     const char *map, *page; /* where a map goes, and the page that it is put into */
     uint64_t audit_every;   /* 0: only at the end */
     uint64_t stop_at;       /* 0: at its end */
+    uint64_t stray_every;   /* 0: never */
+    uint64_t seed;
     bool audits, is_measured, lists_frames;
 };
 
-enum { KEY_AUDIT = 256, KEY_FLUSHES, KEY_STOP, KEY_LIST, KEY_SPEED, KEY_SAVE, KEY_FRAMES, KEY_MAP, KEY_PAGE };
+enum {
+    KEY_AUDIT = 256,
+    KEY_FLUSHES,
+    KEY_STOP,
+    KEY_STRAYS,
+    KEY_SEED,
+    KEY_LIST,
+    KEY_SPEED,
+    KEY_SAVE,
+    KEY_FRAMES,
+    KEY_MAP,
+    KEY_PAGE
+};
 
 static const struct argp_option option_list[] = {
     {"audit", KEY_AUDIT, "WHEN", 0,
@@ -34,6 +48,11 @@ static const struct argp_option option_list[] = {
      "them: compared or judged",
      0},
     {"stop-at", KEY_STOP, "OPERATION", 0, "end behind that operation, counted from 1", 0},
+    {"strays", KEY_STRAYS, "OPERATIONS", 0,
+     "behind every so many operations, leave the recording in a process of its own: its next operations are altered by "
+     "chance, and the audit and the judge of flushes look after each (implies --flushes=judged)",
+     0},
+    {"seed", KEY_SEED, "NUMBER", 0, "of that chance; the default is 1", 0},
     {"list", KEY_LIST, NULL, 0, "print each operation with its result, and why it was refused", 0},
     {"frames", KEY_FRAMES, NULL, 0,
      "print each frame that has an owner, as it is at the end: frame, owner, type, count of uses, pinned or not, "
@@ -65,6 +84,7 @@ static const char help[] =
     "  paravane replay boot.rec\n"
     "  paravane replay --audit=every boot.rec\n"
     "  paravane replay --flushes=judged boot.rec\n"
+    "  paravane replay --strays=1000 --seed=7 boot.rec\n"
     "  paravane replay --list boot.rec | grep PIN\n"
     "  paravane replay --stop-at 20000 --save short.rec boot.rec\n";
 
@@ -87,6 +107,13 @@ static void read_audit(const char *text, struct options *options, struct argp_st
         options->audit_every = parse_number(text, "audit", state);
 }
 
+static void read_flushes(const char *text, struct argp_state *state)
+{
+    replay.judges = !strcmp(text, "judged");
+    if (!replay.judges && strcmp(text, "compared") != 0)
+        argp_error(state, "--flushes %s: not one of compared, judged", text);
+}
+
 static error_t read_option(int key, char *text, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -96,12 +123,16 @@ static error_t read_option(int key, char *text, struct argp_state *state)
         read_audit(text, options, state);
         return 0;
     case KEY_FLUSHES:
-        replay.judges = !strcmp(text, "judged");
-        if (!replay.judges && strcmp(text, "compared") != 0)
-            argp_error(state, "--flushes %s: not one of compared, judged", text);
+        read_flushes(text, state);
         return 0;
     case KEY_STOP:
         options->stop_at = parse_number(text, "stop-at", state);
+        return 0;
+    case KEY_STRAYS:
+        options->stray_every = parse_number(text, "strays", state);
+        return 0;
+    case KEY_SEED:
+        options->seed = parse_number(text, "seed", state);
         return 0;
     case KEY_LIST:
         replay.tells = true;
@@ -136,7 +167,7 @@ static error_t read_option(int key, char *text, struct argp_state *state)
 
 /* ---- The audit. */
 
-static void audit(void)
+void replay_audit(void)
 {
     static struct audit_counts *counts;
     struct audit_finding finding;
@@ -188,7 +219,9 @@ static void follow(const struct options *options)
             tell_end(REPLAY_NO_FILE, "the recording is damaged at byte %zu: %s", event.at,
                      record_kind_name((uint64_t)event.kind));
         if (event.kind == RECORD_ENTER && options->audit_every && replay.done % options->audit_every == 0)
-            audit();
+            replay_audit();
+        if (event.kind == RECORD_ENTER && options->stray_every && replay.done % options->stray_every == 0)
+            stray_from_here(options->seed);
         if (options->stop_at && replay.done >= options->stop_at)
             return;
     }
@@ -222,13 +255,14 @@ static double now(void)
 int main(int count, char **arguments)
 {
     static const struct argp parser = {option_list, read_option, "RECORDING", help, NULL, NULL, NULL};
-    struct options options = {.audits = true};
+    struct options options = {.audits = true, .seed = 1};
     uint8_t *bytes;
     size_t size;
     double began;
 
     argp_err_exit_status = REPLAY_USAGE;
     argp_parse(&parser, count, arguments, 0, NULL, &options);
+    replay.judges |= options.stray_every != 0;
     if (!file_read(options.path, &bytes, &size))
         return REPLAY_NO_FILE;
     replay.path = options.path;
@@ -242,7 +276,7 @@ int main(int count, char **arguments)
     if (options.is_measured)
         printf("%.0f operations a second\n", (double)replay.done / (now() - began));
     if (options.audits)
-        audit();
+        replay_audit();
     if (options.save && !file_write(options.save, bytes, (size_t)(replay.reader.next - bytes)))
         return REPLAY_NO_FILE;
     if (options.map && !map_write_page(options.map, options.page))
@@ -251,5 +285,8 @@ int main(int count, char **arguments)
         list_frames();
     else
         printf("%" PRIu64 " operations, %" PRIu64 " refusals: nothing differs\n", replay.done, replay.nr_refusals);
+    if (replay.stray_counts)
+        printf("%" PRIu64 " times astray, %" PRIu64 " operations, %" PRIu64 " refusals: nothing broke\n",
+               replay.stray_counts->times, replay.stray_counts->operations, replay.stray_counts->refusals);
     return REPLAY_GOOD;
 }

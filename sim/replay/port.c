@@ -28,8 +28,11 @@ void port_frame_copy(mfn_t to, unsigned to_offset, mfn_t from, unsigned from_off
 
 bool port_pool_take(unsigned order, mfn_t end, mfn_t *first)
 {
-    struct record_event event = follow_expect(RECORD_TAKE);
+    struct record_event event;
 
+    if (replay.strays)
+        return stray_take(order, end, first);
+    event = follow_expect(RECORD_TAKE);
     if (event.number[0] != order || event.number[1] != end.v)
         tell_difference("the run took 2^%llu frames below %llx from the pool, the replay 2^%u below %llx",
                         (unsigned long long)event.number[0], (unsigned long long)event.number[1], order,
@@ -132,6 +135,8 @@ bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size
     (void)vcpu;
     if (!reads_give(to, from.v, size))
         return false;
+    if (replay.strays)
+        stray_alter(to, size);
     if (replay.judges)
         caches_read(replay.operation, to, size);
     note_entry(replay.operation, to, size);
@@ -140,9 +145,12 @@ bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size
 
 bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
-    struct record_event event = follow_expect(RECORD_WRITE);
+    struct record_event event;
 
     (void)vcpu;
+    if (replay.strays)
+        return stray_writes();
+    event = follow_expect(RECORD_WRITE);
     if (event.number[0] != to.v || event.size != size)
         tell_difference("the run wrote %zu bytes to guest memory at %llx, the replay %zu at %llx", event.size,
                         (unsigned long long)event.number[0], size, (unsigned long long)to.v);
@@ -170,13 +178,16 @@ void port_unlock(struct domain *domain)
 
 bool port_preempt_wanted(void)
 {
-    return false;
+    return replay.strays && stray_is_waited_for();
 }
 
 void port_yield(void)
 {
-    struct record_event event = follow_expect(RECORD_OUT);
+    struct record_event event;
 
+    if (replay.strays)
+        return;
+    event = follow_expect(RECORD_OUT);
     if (event.number[0] != RECORD_NONE)
         tell_difference("the run went on with: %s; the replay lets others run", tell_event(&event));
     (void)follow_until_back(event.number[1]);
@@ -184,10 +195,13 @@ void port_yield(void)
 
 int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
 {
-    struct record_event event = follow_expect(RECORD_OUT);
+    struct record_event event;
 
     (void)vcpu;
     (void)args;
+    if (replay.strays)
+        return -XEN_ENOSYS;
+    event = follow_expect(RECORD_OUT);
     if (event.number[0] != number)
         tell_difference("the run had the machine carry out hypercall %llu, the replay %u",
                         (unsigned long long)event.number[0], number);
@@ -197,10 +211,13 @@ int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6
 /* Reasons have the same numbers only where there are as many. */
 void port_refused(const struct refusal *refusal)
 {
-    struct record_event event = follow_expect(RECORD_REFUSED);
+    struct record_event event;
     bool comparable = replay.header.reasons == REFUSAL_COUNT;
 
     replay.nr_refusals++;
+    if (replay.strays)
+        return;
+    event = follow_expect(RECORD_REFUSED);
     if (event.number[0] != (uint64_t)refusal->error || (comparable && event.number[1] != refusal->reason))
         tell_difference("the run refused with -%llu, because %s; the replay with -%d, because %s",
                         (unsigned long long)event.number[0],

@@ -12,6 +12,7 @@
  *   port.c      engine/port.h
  *   caches.c    what a processor may remember of tables, where flushes are judged
  *   calls.c     the engine called
+ *   stray.c     the next operations, altered
  *   tell.c      operations and differences in words
  *   main.c      the command line; operations, one by one
  */
@@ -45,14 +46,21 @@ struct operation {
     struct operation *outer;
 };
 
+/* How often it has been astray, how many operations that were, and how much of them was refused. */
+struct stray_counts {
+    uint64_t times, operations, refusals;
+};
+
 struct replay {
     const char *path;
     struct record_header header;
     struct record_reader reader;
     bool tells;                  /* each operation, in words */
     bool judges;                 /* flushes, and does not compare them */
+    bool strays;                 /* and compares nothing any more: stray.c */
     struct operation *operation; /* under way; NULL: none is */
     uint64_t done, nr_refusals;
+    struct stray_counts *stray_counts; /* NULL: it has not been astray */
     struct machine machine;
     uint8_t *ram;
     uint64_t *promoted; /* by frame: the operation that has made it a table or a page of descriptors last */
@@ -135,6 +143,30 @@ void caches_check(void);
 
 /* Carry out the operation that @enter begins, and compare how it ends. */
 void call_engine(const struct record_event *enter);
+
+/*
+ * ---- stray.c: what is altered, in place of being compared, where replay.strays is set; with replay.judges.  From here
+ * on, in a process of its own, by chance from @seed: where anything breaks there, that is the end.
+ */
+void stray_from_here(uint64_t seed);
+
+/* A number below @bound. */
+uint64_t stray_below(uint64_t bound);
+
+/* Words that a guest gives, and its arguments. */
+void stray_alter(void *bytes, size_t size);
+void stray_alter_arguments(struct operation *operation);
+
+/* May the contents of frame @mfn be what the run has found there? */
+bool stray_finds(uint64_t mfn);
+
+/* A frame for who takes some; can guest memory be written; is the processor wanted by others? */
+bool stray_take(unsigned order, mfn_t end, mfn_t *first);
+bool stray_writes(void);
+bool stray_is_waited_for(void);
+
+/* ---- main.c: recount every reference; where a count is wrong, that is the end. */
+void replay_audit(void);
 
 /* ---- tell.c */
 

@@ -624,6 +624,7 @@ expect replay-nothing 2 'which recording' -- replay
 expect replay-two 2 'b is one too many' -- replay a b
 expect replay-no-file 1 'none: ' -- replay "$work/none"
 expect replay-no-recording 1 "$work/good: " -- replay "$good"
+expect replay-strays 2 'no: not a number from 1 on' -- replay --strays=no "$work/none"
 expect replay-audit 2 'often: not a number from 1 on' -- replay --audit=often "$work/none"
 
 # A command's status is the run's, and what follows "--" is the command's alone.

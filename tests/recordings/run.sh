@@ -5,6 +5,7 @@
 # Usage: tests/recordings/run.sh [PATTERN]      default: all; else those tests whose name the pattern matches
 #   replay-NAME   nothing differs, and every count is right
 #   judges-NAME   by flushes that are judged and not compared
+#   strays-NAME   with operations that are altered by chance, from many states of the run
 #   finds-WHAT    what tests/recordings/alter.py does to a recording is told, or makes no difference
 #   origins       a refusal in a list says which operation has made a table
 #   scatter, number    whatever stands in a recording, it is told and nothing worse
@@ -57,6 +58,15 @@ judges() { # NAME PROGRAM
         "$2" --flushes=judged "tests/recordings/$1.xz"
 }
 
+# Away from the run, from so many of its states: whatever the guest would have done, nothing breaks.
+strays() { # NAME EVERY LEAST
+    [[ strays-$1 =~ $pattern ]] || return 0
+    told "strays-$1" 0 '^[0-9]+ times astray, [0-9]+ operations, [0-9]+ refusals: nothing broke$' \
+        "${PARAVANE_REPLAY:-build/replay-san/paravane-replay}" --audit=none --strays="$2" "tests/recordings/$1.xz"
+    [ "$(sed -n 's/.* astray, \([0-9]*\) operations.*/\1/p' "$work/out")" -ge "$3" ] 2>/dev/null
+    judge "strays-$1-far" $?
+}
+
 finds() { # WHAT STATUS PATTERN
     [[ finds-$1 =~ $pattern ]] || return 0
     "${alter[@]}" tests/recordings/demo.xz "$work/$1.xz" "$1"
@@ -72,6 +82,11 @@ for name in demo demo32 hostile grub; do
     judges $name "$replay"
 done
 judges linux "${PARAVANE_REPLAY:-build/replay/paravane-replay}" # which takes ten times as long with sanitizers
+strays demo 100 1000
+strays demo32 100 1000
+strays hostile 1000 1000
+strays grub 150 200
+strays linux 5000 500
 if [[ judges-flush =~ $pattern ]]; then # one that the run has not made
     "${alter[@]}" tests/recordings/demo.xz "$work/flush.xz" flush
     told judges-flush 0 '^[0-9]+ operations, .*: nothing differs$' "$replay" --flushes=judged "$work/flush.xz"
