@@ -325,6 +325,40 @@ static void test_dying(void **state)
 }
 
 /*
+ * A command alone has a way of its own through the call: it is carried out, counted and refused like the first of two.
+ * Shows mmuext_op.order, mmuext_op.done, mmuext_op.dying.
+ */
+static void test_single(void **state)
+{
+    const struct mmuext_op ops[] = {{.cmd = MMUEXT_TLB_FLUSH_LOCAL},
+                                    {.cmd = MMUEXT_INVLPG_LOCAL, .arg1.linear_addr = 0x1000},
+                                    {.cmd = MMUEXT_SET_LDT},
+                                    {.cmd = 14},
+                                    {.cmd = MMUEXT_MARK_SUPER},
+                                    {.cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = 1u << 30},
+                                    {.cmd = MMUEXT_UNPIN_TABLE, .arg1.mfn = 1u << 30}};
+    struct unit unit;
+
+    create(&unit, state);
+    for (unsigned i = 0; i < ARRAY_SIZE(ops); i++) {
+        const struct mmuext_op two[] = {ops[i], {.cmd = 14}};
+        unsigned done = 77, done_of_two = 77;
+        int64_t error = guest_mmuext(unit.vcpu, ops + i, 1, &done, DOMID_SELF);
+        enum refusal_reason reason = unit.sim->last_refusal.reason;
+
+        assert_int_equal(guest_mmuext(unit.vcpu, two, 2, &done_of_two, DOMID_SELF), error ? error : -XEN_ENOSYS);
+        assert_int_equal(done, error ? 0 : 1);
+        assert_int_equal(done_of_two, done);
+        assert_true(!error || unit.sim->last_refusal.reason == reason);
+        unit.domain->dying = true;
+        assert_refused(&unit, guest_mmuext(unit.vcpu, ops + i, 1, &done, DOMID_SELF), XEN_ESRCH, REFUSE_DYING);
+        assert_int_equal(done, 0);
+        unit.domain->dying = false;
+    }
+    unit_destroy(&unit);
+}
+
+/*
  * Of a call that is refused as a whole, not even the count comes back.  Shows mmuext_op.done, mmuext_op.no-domain,
  * mmuext_op.no-right.
  */
@@ -408,6 +442,7 @@ int main(void)
         unit_test_both(test_superpages),
         unit_test_both(test_batch),
         unit_test_both(test_dying),
+        unit_test_both(test_single),
         unit_test_both(test_refused_call),
         unit_test_both(test_other_domain),
     };
