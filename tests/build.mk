@@ -198,9 +198,12 @@ bench-paravirt: build/guests/paravirt.elf $(RUNNER)
 bench-calls: build/guests/costs.elf $(RUNNER)
 	$(Q)tools/bench-calls
 
+# PART=3/10, SINCE=COMMIT, RESUME=yes: some of them.  The list of tests/recordings goes with the whole, or its first part.
+DEFECTS_WHICH = $(if $(RESUME),--resume,$(if $(PART),--part $(PART)) $(if $(SINCE),--since $(SINCE)))
+
 defects: build/.tools build/replay/paravane-replay
-	$(Q)tests/defects/run.sh
-	$(Q)tests/recordings/defects.sh
+	$(Q)tests/defects/run.sh $(DEFECTS_WHICH)
+	$(if $(filter-out 1/%,$(PART))$(SINCE)$(RESUME),,$(Q)tests/recordings/defects.sh)
 
 # The runs that tests/recordings replays, anew.
 recordings: build/guests/demo.elf build/guests32/demo.elf build/guests/tests/hostile.elf linux build/linux/first \

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # Do the tests notice mistakes?  Each patch in this folder plants one into a copy of the sources; some test must fail then.
 #
-# Usage: tests/defects/run.sh [NUMBER|engine|hv|backend|page...]       default: all of them
+# Usage: tests/defects/run.sh [--part K/N] [--since COMMIT] [NUMBER|engine|hv|backend|page...]    default: all of them
+#        tests/defects/run.sh --resume
+#
+#   --part K/N       the K-th of N stretches, equally long, of all of them: one side behind the other
+#   --since COMMIT   those alone that touch a file which has changed since then
+#   --resume         what the last run had not come to, with sources and patches as they were when that began
 #
 # Nothing here touches the sources: everything happens in build/defects, on a copy of the tree as it is when the run
-# begins.  First the unmodified sources must pass every program (programs.sh says which there are); one that they do not
+# begins.  First the unmodified sources must pass the programs (programs.sh says which there are); one that they do not
 # pass is left out, and counts as a failure of this run.  Then each defect: a copy, patched, compiled as far as it
 # differs, and the programs one by one until one of them fails.  Of a defect of the engine: the unit tests of the files
 # that differ, then ring after ring, the quick ones of each first.  Of one of the hypervisor or of the back end: the
-# hosted tests into which the files go, namesakes first; then what the patch names on a line "ring: RING/NAME", in QEMU
-# and the others, the quick ones first.  A failed test, a crash, an abort and a program out of time all count as
-# noticed; in QEMU a program must fail twice, for it might have failed because the machine was busy.
+# hosted tests into which the files go, namesakes first, then those that the patch names on a line "ring: RING/NAME";
+# then what it names in QEMU.  All else there, the quick ones first, is for a second round, with what nobody has noticed
+# in the first one.  A failed test, a crash, an abort and a program out of time all count as noticed; in QEMU a program
+# must fail twice, for it might have failed because the machine was busy.
 #
 # The last line is "N passed, N failed"; failed are the defects that nobody notices, that do not apply (a fuzz of 2 lines
 # is allowed) or do not compile.  What was said is in build/defects/log.  Environment:
@@ -28,6 +34,7 @@ root=$PWD
 work=$root/build/defects
 base=$work/base
 log=$work/log
+kept=$work/patches
 jobs=${PARAVANE_JOBS:-$(nproc)}
 
 export PARAVANE_MODEL_OPS=${PARAVANE_MODEL_OPS:-$MODEL_OPS}
@@ -36,7 +43,20 @@ export TSAN_OPTIONS=halt_on_error=1
 unset MAKEFLAGS MFLAGS MAKELEVEL
 ulimit -c 0
 
-rm -rf "$log" "$work"/[0-9]*
+part=1/1 since='' is_resumed=false
+while [ $# -ne 0 ]; do
+    case $1 in
+    --part) part=$2 && shift 2 ;;
+    --since) since=$2 && shift 2 ;;
+    --resume) is_resumed=true && shift ;;
+    *) break ;;
+    esac
+done
+[[ $part =~ ^[1-9][0-9]*/[1-9][0-9]*$ && ${part%/*} -le ${part#*/} ]] || { echo "no part: $part"; exit 2; }
+! $is_resumed || [ -e "$log/.base" ] || { echo "there is no run to go on with"; exit 2; }
+
+$is_resumed || rm -rf "$log"
+rm -rf "$work"/[0-9]*
 mkdir -p "$log" "$base"
 trap 'trap - TERM; kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 
@@ -82,13 +102,26 @@ is_wanted() { # PATCH ARGUMENT...
     return 1
 }
 
-patches=() sides=()
-for patch in tests/defects/*.patch; do
-    is_wanted "$patch" "$@" || continue
-    patches+=("$root/$patch")
-    side=$(side_of "$patch")
-    in_list "$side" ${sides[@]+"${sides[@]}"} || sides+=("$side")
-done
+# Of those that the arguments name, side by side, the part: a side and a patch a line.
+choose() { # ARGUMENT...
+    local patch changed all count
+    [ -z "$since" ] || changed=$(git diff --name-only "$since") || return
+    all=$(for patch in tests/defects/*.patch; do
+        is_wanted "$patch" "$@" || continue
+        [ -z "$since" ] || files_of "$patch" | grep -xF "$changed" >/dev/null || continue
+        echo "$(side_of "$patch") $kept/${patch##*/}"
+    done | sort -s -k 1,1)
+    count=$(grep -c . <<<"$all")
+    awk -v n="$count" -v k="${part%/*}" -v of="${part#*/}" '/./ && NR > int(n * (k - 1) / of) && NR <= int(n * k / of)' <<<"$all"
+}
+
+if ! $is_resumed; then
+    rm -rf "$kept"
+    cp -r tests/defects "$kept" || exit 1
+    choose "$@" >"$log/.chosen" || exit 1
+fi
+mapfile -t sides < <(cut -d ' ' -f 1 "$log/.chosen" | uniq)
+mapfile -t patches < <(cut -d ' ' -f 2- "$log/.chosen")
 [ ${#patches[@]} -ne 0 ] || { echo "no such defect"; echo "0 passed, 1 failed"; exit 1; }
 
 # ---- The unmodified sources.
@@ -118,44 +151,67 @@ base_program() { # RING/PROGRAM
     fi
 }
 
-# A name that is none would be passed over.
-for i in "${!patches[@]}"; do
-    for program in $(sed -n 's/^ring: //p' "${patches[i]}"); do
-        { programs_of hv && programs_of backend && programs_of page; } | grep -xF "$program" >/dev/null || { echo "${patches[i]##*/}: ring: there is no $program"; exit 1; }
-    done
-done
-
-begin=$EPOCHREALTIME
-all=()
-for side in "${sides[@]}"; do mapfile -t -O ${#all[@]} all < <(programs_of "$side"); done
-mapfile -t targets < <(for program in "${all[@]}"; do target_of "$program"; supplies_of "$program"; done |
-    tr ' ' '\n' | sort -u)
-echo "the unmodified sources first: ${#all[@]} programs are built and run, which takes some minutes"
-copy_tree "$root" "$base" || exit 1
-mkdir -p "$base/build"
-touch "$base"/build/.tools{,-run} # they were looked for by whoever called this
 # A program that is there has just been built.
-find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf -o -name paravane-replay -o -name backend.elf \) -type f -perm -u+x -delete
-build "$base" "$log/base.log" "${targets[@]}"
-for program in "${all[@]}"; do begin_job base_program "$program"; done
-wait
+begin_base() {
+    copy_tree "$root" "$base" || exit 1
+    mkdir -p "$base/build"
+    touch "$base"/build/.tools{,-run} # they were looked for by whoever called this
+    find "$base/build" \( -path '*/tests/*' -o -name 'test_*' -o -name paravane.elf -o -name paravane-replay -o -name backend.elf \) -type f -perm -u+x -delete
+    touch "$log/.base"
+}
 
-passed=0 failed=0 good=()
-for program in "${all[@]}"; do
-    if [ -e "$log/.bad-${program//\//-}" ]; then
+# By ring, and within a ring by time: leaves what has been passed in $good, and the limits that follow from it.
+declare -A limit
+take_stock() {
+    local ring seconds program
+    good=()
+    for ring in "${ENGINE_RINGS[@]}" "${HV_RINGS[@]}" "${BACKEND_RINGS[@]}" "${PAGE_RINGS[@]}"; do
+        while read -r seconds program; do
+            good+=("$program")
+            limit[$program]=$(awk -v s="$seconds" -v f=$LIMIT_FACTOR -v l=$LIMIT_LEAST 'BEGIN { printf "%d", s * f + l }')
+        done < <(cat "$log"/.time-"$ring"-* 2>/dev/null | sort -n)
+    done
+}
+
+# qualify RING/PROGRAM...: those that have not been run yet.
+qualify() {
+    local program targets new=() begin=$EPOCHREALTIME
+    for program in "$@"; do
+        [ -e "$log/.time-${program//\//-}" ] || [ -e "$log/.bad-${program//\//-}" ] || new+=("$program")
+    done
+    if [ ${#new[@]} -ne 0 ]; then
+        echo "the unmodified sources first: ${#new[@]} programs are built and run"
+        mapfile -t targets < <(for program in "${new[@]}"; do target_of "$program"; supplies_of "$program"; done |
+            tr ' ' '\n' | sort -u)
+        build "$base" "$log/base.log" "${targets[@]}"
+        for program in "${new[@]}"; do begin_job base_program "$program"; done
+        wait
+    fi
+    take_stock
+    for program in "$@"; do
+        [ -e "$log/.bad-${program//\//-}" ] || continue
         echo "left out: $program, which the unmodified sources do not pass: $(cat "$log/.bad-${program//\//-}")"
         failed=$((failed + 1))
+    done
+    echo "the unmodified sources pass ${#good[@]} programs  $(seconds_since "$begin") s"
+}
+
+named_by() { sed -n 's/^ring: //p' "$@"; } # PATCH...
+
+# A name that is none would be passed over.
+wrong=$(named_by "${patches[@]}" | grep -vxFf <(for side in hv backend page; do programs_of $side; done) | head -n 1)
+[ -z "$wrong" ] || { echo "ring: there is no $wrong"; exit 1; }
+
+# In the first round what takes no QEMU, and what is named; the others for what is left then.
+mapfile -t named < <(named_by "${patches[@]}" | sort -u)
+first=() rest=() good=() passed=0 failed=0
+for program in $(for side in "${sides[@]}"; do programs_of "$side"; done); do
+    if runs_in_qemu "$program" && ! in_list "$program" ${named[@]+"${named[@]}"}; then
+        rest+=("$program")
+    else
+        first+=("$program")
     fi
 done
-# By ring, and within a ring by time.
-declare -A limit
-for ring in "${ENGINE_RINGS[@]}" "${HV_RINGS[@]}" "${BACKEND_RINGS[@]}" "${PAGE_RINGS[@]}"; do
-    while read -r seconds program; do
-        good+=("$program")
-        limit[$program]=$(awk -v s="$seconds" -v f=$LIMIT_FACTOR -v l=$LIMIT_LEAST 'BEGIN { printf "%d", s * f + l }')
-    done < <(cat "$log"/.time-"$ring"-* 2>/dev/null | sort -n)
-done
-echo "the unmodified sources pass ${#good[@]} of ${#all[@]} programs  $(seconds_since "$begin") s"
 
 # ---- One defect.
 
@@ -163,7 +219,7 @@ PORTION=10 # so many programs are linked at a time: most defects are noticed ear
 
 # make_copy DIRECTORY SIDE: the sources and objects of the base.  Archives and programs are made anew anyway.
 make_copy() {
-    local parts=(build/fast build/tsan build/replay) whole=()
+    local parts=(build/fast build/tsan build/replay) whole=() file
     case $2 in
     hv) parts=(build/hv-san build/hv-tsan build/hv build/gcc) whole=($COMMAND) ;;
     page) parts=(build/playground build/replay) whole=($COMMAND build/hv/paravane-record.elf build/guests/demo.elf) ;;
@@ -173,8 +229,10 @@ make_copy() {
     mkdir -p "$1/build"
     copy_tree "$base" "$1"
     cp -a "$base"/build/{*.stamp,.tools*} "$1/build/"
-    (cd "$base" && find "${parts[@]}" \( -name '*.[odc]' -o -name '*.stamp' -o -name image.lds \) -exec cp -a --parents -t "$1" {} +)
-    [ ${#whole[@]} -eq 0 ] || (cd "$base" && cp -a --parents -t "$1" "${whole[@]}")
+    (cd "$base" && find "${parts[@]}" \( -name '*.[odc]' -o -name '*.stamp' -o -name image.lds \) -exec cp -a --parents -t "$1" {} + 2>/dev/null)
+    for file in ${whole[@]+"${whole[@]}"}; do
+        [ ! -e "$base/$file" ] || (cd "$base" && cp -a --parents -t "$1" "$file")
+    done
 }
 
 # namesakes PATCH RING: the tests of the files that it changes.
@@ -186,11 +244,11 @@ namesakes() {
     done < <(files_of "$1")
 }
 
-# order PATCH SIDE: the programs that it meets, in order; one may come twice.
+# order PATCH SIDE ROUND: the programs that it meets, in order; one may come twice.
 order() {
     local program files=()
-    if [ "$2" = page ]; then
-        sed -n 's/^ring: //p' "$1"
+    if [ "$3" = 2 ]; then
+        for program in "${good[@]}"; do runs_in_qemu "$program" && echo "$program"; done | grep -vxFf <(named_by "$1")
         return
     fi
     if [ "$2" = engine ]; then
@@ -198,11 +256,13 @@ order() {
         for program in "${good[@]}"; do in_list "${program%%/*}" "${ENGINE_RINGS[@]}" && echo "$program"; done
         return
     fi
-    mapfile -t files < <(files_of "$1")
-    namesakes "$1" "$2"
-    hosted_from "$base" "$2" "${files[@]}"
-    sed -n 's/^ring: //p' "$1"
-    for program in "${good[@]}"; do runs_in_qemu "$program" && echo "$program"; done
+    if [ "$2" != page ]; then
+        mapfile -t files < <(files_of "$1")
+        namesakes "$1" "$2"
+        for program in $(named_by "$1"); do runs_in_qemu "$program" || echo "$program"; done
+        hosted_from "$base" "$2" "${files[@]}"
+    fi
+    named_by "$1"
 }
 
 fails_again() { ! runs_in_qemu "$2" || ! run_program "$@"; } # as run_program
@@ -240,7 +300,7 @@ try_all() { # DIRECTORY LOG RING/PROGRAM...
     done
 }
 
-# attempt PATCH: leaves its row of the table and its verdict in files.
+# attempt PATCH ROUND: leaves its row of the table and its verdict in files, or a note that it waits for the second round.
 attempt() {
     local patch=$1 name directory out side programs begin=$EPOCHREALTIME verdict=failed text='noticed by nobody'
     name=$(basename "$patch" .patch)
@@ -252,34 +312,60 @@ attempt() {
         text='does not apply'
     else
         # Each once, and only those that the unmodified sources pass.
-        mapfile -t programs < <(order "$patch" "$side" | awk '!seen[$0]++' | grep -xFf <(printf '%s\n' "${good[@]}"))
+        mapfile -t programs < <(order "$patch" "$side" "$2" | awk '!seen[$0]++' | grep -xFf <(printf '%s\n' "${good[@]}"))
         try_all "$directory" "$out" ${programs[@]+"${programs[@]}"}
     fi
-    [ $verdict = passed ] || text="NOT CAUGHT: $text; $out"
     rm -rf "$directory"
+    if [ "$2" = 1 ] && [ "$text" = 'noticed by nobody' ] && [[ $side = hv || $side = backend ]]; then
+        touch "$log/.waits-$name"
+        return
+    fi
+    [ $verdict = passed ] || text="NOT CAUGHT: $text; $out"
     printf '%s %-30s %5s s  %s\n' "${name%%-*}" "${name#*-}" "$(seconds_since "$begin")" "$text" >"$log/.text-$name"
     echo $verdict >"$log/.verdict-$name"
 }
 
-# The table, in order, as far as it is known.
-shown=0
+# The table, in order, as far as it is known: of the patches in $queue, from number $shown on.
 show() {
     local name
-    while [ $shown -lt ${#patches[@]} ]; do
-        name=$(basename "${patches[shown]}" .patch)
-        [ -e "$log/.verdict-$name" ] || break
-        cat "$log/.text-$name"
-        if [ "$(cat "$log/.verdict-$name")" = passed ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    while [ $shown -lt ${#queue[@]} ]; do
+        name=$(basename "${queue[shown]}" .patch)
+        if [ -e "$log/.verdict-$name" ]; then
+            cat "$log/.text-$name"
+            if [ "$(cat "$log/.verdict-$name")" = passed ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+        elif [ "$round" = 2 ] || [ ! -e "$log/.waits-$name" ]; then
+            break
+        fi
         shown=$((shown + 1))
     done
 }
 
-for patch in "${patches[@]}"; do
-    begin_job attempt "$patch"
+# play ROUND PATCH...: those that have not come to an end, or to the other round, before.
+play() {
+    local patch name queue shown=0 round=$1
+    shift
+    queue=("$@")
+    for patch in "$@"; do
+        name=$(basename "$patch" .patch)
+        [ -e "$log/.verdict-$name" ] || { [ "$round" = 1 ] && [ -e "$log/.waits-$name" ]; } ||
+            begin_job attempt "$patch" "$round"
+        show
+    done
+    wait
     show
-done
-wait
-show
-failed=$((failed + ${#patches[@]} - shown)) # what left no verdict
+    failed=$((failed + $# - shown)) # what left no verdict
+}
+
+[ -e "$log/.base" ] || begin_base
+qualify "${first[@]}"
+play 1 "${patches[@]}"
+mapfile -t patches < <(for patch in "${patches[@]}"; do
+    [ ! -e "$log/.waits-$(basename "$patch" .patch)" ] || echo "$patch"
+done)
+if [ ${#patches[@]} -ne 0 ]; then
+    echo "${#patches[@]} are left for all that takes QEMU"
+    qualify "${rest[@]}"
+    play 2 "${patches[@]}"
+fi
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
