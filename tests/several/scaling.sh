@@ -5,7 +5,8 @@
 # and unmap.  Beside each: what it would be if every portion of the work took as long as the median one, which leaves
 # out where the host ran something else.  Below: of the time together, how much the two waited for each other's locks
 # and flushes, and how much of that with a halt, as where the host did not run the other; and what the rest costs each
-# portion, which is what they share.
+# portion, which is what they share.  The first factor is the most that the second can be: the same work, of two that
+# share nothing but QEMU and the host.
 #
 # Usage: tests/several/scaling.sh
 #
