@@ -39,7 +39,7 @@ enum mmio {
 
 #define QUEUE_SIZE 8u
 
-static struct {
+static _Alignas(PAGE) struct {
     struct {
         uint64_t address;
         uint32_t length;
@@ -51,7 +51,7 @@ static struct {
     _Alignas(PAGE) struct {
         uint16_t flags, index;
     } used;
-} _Alignas(PAGE) queue;
+} queue;
 
 static _Alignas(PAGE) uint8_t page[PAGE];
 static unsigned filled;
