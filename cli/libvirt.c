@@ -148,7 +148,7 @@ static void write_domain(FILE *to, const char *name, uint64_t memory_mib, const 
             "  <on_reboot>restart</on_reboot>\n"
             "  <on_crash>destroy</on_crash>\n"
             "  <devices>\n",
-            (unsigned long long)memory_mib, options_most_vcpus(&options->run), options->run.machine);
+            (unsigned long long)memory_mib, options_useful_processors(&options->run), options->run.machine);
     write_medium(to, options);
     write_disks(to, &options->run);
     write_shares(to, &options->run);

@@ -76,7 +76,7 @@ static enum status tell(const struct payload *payload, const struct image_option
     const struct qemu_request request = {.options = &options->run, .bundle_size = payload->bundle_size};
     uint64_t memory_mib = qemu_memory_mib(&request) + FIRMWARE_MIB;
     struct qemu_command command;
-    unsigned processors = options_most_vcpus(&options->run);
+    unsigned processors = options_useful_processors(&options->run);
     char xml[PATH_MAX];
     enum status status = libvirt_write(guest_title(&payload->guests[0]), memory_mib, options, xml);
 

@@ -67,7 +67,8 @@ static const struct argp_option run_list[] = {
     {"seed", KEY_SEED, "HEX", 0, "hand out memory in the order of this seed, to repeat a run", GROUP_RUN},
     {"machine", KEY_MACHINE, "NAME", 0, "the machine that QEMU makes: pc, q35 or microvm (default: pc)", GROUP_RUN},
     {"cpus", KEY_PROCESSORS, "NUMBER", 0,
-     "its processors, 1 to 64 (default: as many as the guest with most vCPUs has, and not more than this machine)",
+     "its processors, 1 to 64 (default: as many as the guest with most vCPUs has, one more if there are devices, since "
+     "what serves them runs beside the guests then, and not more than this machine)",
      GROUP_RUN},
     {"gdb", KEY_GDB, "PORT", OPTION_ARG_OPTIONAL,
      "wait for a debugger before the first instruction, at that port of this machine (default: 1234)", GROUP_RUN},

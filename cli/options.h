@@ -99,14 +99,17 @@ static inline unsigned guest_most_vcpus(const struct guest_options *guest)
     return guest->most_vcpus > guest->vcpus ? guest->most_vcpus : guest->vcpus;
 }
 
-/* As many processors as a guest can keep busy. */
-static inline unsigned options_most_vcpus(const struct run_options *options)
+/*
+ * As many processors as a guest can keep busy, and one on which its back end runs at the same time: taking turns with
+ * it on one costs each of them, request by request, what the processor knew of its memory.
+ */
+static inline unsigned options_useful_processors(const struct run_options *options)
 {
     unsigned most = 1;
 
     for (unsigned i = 0; i < options->nr_guests; i++)
         most = guest_most_vcpus(&options->guests[i]) > most ? guest_most_vcpus(&options->guests[i]) : most;
-    return most;
+    return most + options_have_devices(options);
 }
 
 /* With so many processors each guest has as many of those that it is pinned to as it can keep busy; 0: none are. */

@@ -142,14 +142,14 @@ enum status qemu_check_memory(const struct qemu_request *request)
  */
 static unsigned processors(const struct run_options *options)
 {
-    unsigned most = options_most_vcpus(options), here = (unsigned)get_nprocs(), pinned = options_for_pins(options);
-    unsigned useful = most < here ? most : here;
+    unsigned useful = options_useful_processors(options), here = (unsigned)get_nprocs();
+    unsigned taken = useful < here ? useful : here, pinned = options_for_pins(options);
 
     if (options->processors)
         return options->processors;
     if (options_record(options))
         return 1;
-    return useful > pinned ? useful : pinned;
+    return taken > pinned ? taken : pinned;
 }
 
 /* One is what QEMU makes without a word. */
@@ -241,7 +241,7 @@ void qemu_compose_booting(const struct run_options *options, uint64_t memory_mib
     add(command, "-machine", options->machine);
     add(command, "-cpu", command->cpu);
     add(command, "-m", command->memory);
-    add_processors(command, options_most_vcpus(options));
+    add_processors(command, options_useful_processors(options));
     add(command, "-serial", "stdio");
     qemu_add_medium(path, device, format, command);
     qemu_add_devices(options, command);
