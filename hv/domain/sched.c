@@ -15,7 +15,7 @@
 #include <hv/time/time.h>
 
 #define TURN_NS  UINT64_C(10000000) /* a vCPU's turn while others want to run */
-#define LEAST_NS UINT64_C(100000)   /* of it, whoever is woken meanwhile */
+#define LEAST_NS UINT64_C(1000000)  /* of it, whoever is woken meanwhile */
 #define TICK_NS  UINT64_C(10000000) /* the period of a new vCPU's timer */
 #define WORK_NS  UINT64_C(1000000)  /* a turn of the roof's work, whoever wants to run */
 #define AGAIN_NS UINT64_C(1000000)  /* after that, one that has ended is looked at again */
@@ -206,8 +206,10 @@ static struct hv_vcpu work = {.engine = {.domain = &work_domain.engine}};
 static struct machine *work_machine; /* NULL: none is under way */
 
 /*
- * A turn has its price: the change, and the events that came meanwhile.  A peer that sends, sleeps for as long as that
- * takes, and wakes would leave a guest no time for anything else (XSA-332), hence LEAST_NS.
+ * A turn has its price: the change, the events that came meanwhile, and what the processor has to find out anew of the
+ * memory.  A peer that sends, sleeps for as long as that takes, and wakes would leave a guest no time for anything else
+ * (XSA-332); and a guest that asks its back end for many things has asked for several by then, not for one: hence
+ * LEAST_NS.
  */
 static bool is_ripe(const struct cpu *cpu, uint64_t ran)
 {

@@ -95,7 +95,7 @@ void sched_obey(struct hv_vcpu *vcpu);
 
 /*
  * Has the running vCPU used up its turn, has one been woken that has had less, or has a domain ended?  Who is woken at
- * the beginning of a turn has to wait for 100 us of it; an interrupt comes then.  On the processor's own stack: has the
+ * the beginning of a turn has to wait for 1 ms of it; an interrupt comes then.  On the processor's own stack: has the
  * work there used up its turn, of 1 ms?
  */
 bool sched_is_due(void);

@@ -45,6 +45,7 @@ static const struct storm {
     {"with naps of 20 us", 1, false, 20 * US},
     {"with naps of 50 us", 1, false, 50 * US},
     {"with naps of 100 us", 1, false, 100 * US},
+    {"with naps of 1 ms", 1, false, 1 * MS},
     {"with naps of 10 us, on all ports", PORTS, false, 10 * US},
 };
 
