@@ -12,6 +12,8 @@ there are two, and the last line says so.
                  and the back end or the first domain where there are such, for one request.  QEMU lets an instruction
                  take a nanosecond (-icount shift=0).  A row is counted with few requests and with many, and the
                  difference is divided: what it takes to start the program does not count.  The median of three.
+                 The last two columns are the guest's kernel alone, of what Paravane's machine carries out: no
+                 hypervisor and no back end could cost less than nothing, so no ratio can be below that one.
   time           what fio, or the program in the guest, sees by the guest's clock, which is the host's.  The machines
                  take turns, row by row and three times; the median.  The one that does not have its turn is idle.
 
@@ -44,6 +46,7 @@ MODES = [mode for mode in ALL_MODES if mode in WANTED and (mode != "xen" or xen.
 ROUNDS = int(os.environ.get("PARAVANE_BENCH_ROUNDS", 3))
 SECONDS = int(os.environ.get("PARAVANE_BENCH_SECONDS", 5))  # of a measurement of time
 SIZE = 256  # MiB of the disk that is measured
+LINUX = "from=ffffffff81000000,to=fffffffffffff000"  # its code; the back end's lies below, the hypervisor's far below
 LARGE, SMALL = 0.8, 1.5  # the goals: at least so much of native throughput, at most so much of native instructions
 
 
@@ -174,8 +177,9 @@ class Side:
         self.port = port
         self.name = f"{what}-{mode}"
         self.marks = f"{LOG}/{self.name}.marks"
+        self.of_kernel = {}  # row -> instructions of Linux's for one, each time
         disks = make_disks(directory, mode)
-        count = ["-icount", "shift=0", "-plugin", f"build/linux/count.so,out={self.marks}"]
+        count = ["-icount", "shift=0", "-plugin", f"build/linux/count.so,out={self.marks},{LINUX}"]
         if what != "instructions":
             count = []
         if mode == "native":
@@ -183,14 +187,15 @@ class Side:
         elif mode == "xen":
             command = xen.command(disks, directory, "quiet") + ["-cpu", "max,-smap"] + count
         else:
-            command = paravane_command(disks, {}, "quiet") + [f"--qemu-arg={word}" for word in count]
+            one = ["--cpus", "1"] if count else []  # -icount lets one processor run at a time
+            command = paravane_command(disks, {}, "quiet") + one + [f"--qemu-arg={word}" for word in count]
         output = os.open(f"{LOG}/{self.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self.machine = Machine(mode, [], command=command, output=output)
 
     def counts(self):
-        """Instructions up to each mark so far."""
+        """Instructions up to each mark so far, and those of them that were Linux's."""
         with open(self.marks, encoding="ascii") as marks:
-            return [int(line.split()[2]) for line in marks]
+            return [[int(word) for word in line.split()[2:]] for line in marks]
 
     def measure_in_guest(self, how, name, *amounts):
         return self.machine.run(f"/measure {self.port} {how} {name} {' '.join(map(str, amounts))}")
@@ -198,8 +203,10 @@ class Side:
     def count(self, row):
         """Instructions for one.  The first time is not counted: what is needed is read from the disk then."""
         self.measure_in_guest("count", row.name, row.amount_of(row.few), row.amount_of(row.many))
-        begin, middle, end = self.counts()[-3:]
-        return ((end - middle) - (middle - begin)) / (row.many - row.few)
+        whole, kernel = (((end - middle) - (middle - begin)) / (row.many - row.few)
+                         for begin, middle, end in zip(*self.counts()[-3:]))
+        self.of_kernel.setdefault(row.name, []).append(kernel)
+        return whole
 
     def measure(self, what, row):
         return self.count(row) if what == "instructions" else row.timed(self)
@@ -245,7 +252,7 @@ def progress(text):
 
 
 def run(what, rows, directory, port):
-    """Figures by row and machine."""
+    """Figures by row and machine, and those by row of the guest's kernel in Paravane's."""
     with contextlib.ExitStack() as stack:
         progress(f"{what}: starting the machines; their consoles: {LOG}")
         sides = {mode: Side(mode, what, directory, port) for mode in MODES}
@@ -260,18 +267,22 @@ def run(what, rows, directory, port):
                 progress(f"{what}, round {number + 1} of {ROUNDS}: {row.name}: " +
                          ", ".join(f"{mode} {figures[row.name][mode][-1]:.0f}" for mode in MODES))
         together(lambda side: side.machine.power_off(), sides.values())
-    return figures
+    of_kernel = sides["paravane"].of_kernel if "paravane" in sides else {}
+    return figures, of_kernel
 
 
 # ---- What came of it.
 
 
-def judge(what, row, figures):
+def judge(what, row, figures, of_kernel):
     figure = {mode: statistics.median(figures[mode]) for mode in MODES}
     for mode in MODES[1:]:
         figure["ratio" if mode == "paravane" else f"ratio_{mode}"] = round(figure[mode] / figure[MODES[0]], 3)
     figure["unit"] = "instructions" if what == "instructions" else row.unit
     figure["all"] = figures
+    if row.name in of_kernel:
+        figure["kernel"] = statistics.median(of_kernel[row.name])
+        figure["ratio_kernel"] = round(figure["kernel"] / figure[MODES[0]], 3)
     if what in row.goals and "ratio" in figure:
         goal = figure["goal"] = row.goals[what]
         figure["met"] = figure["ratio"] <= goal if what == "instructions" else figure["ratio"] >= goal
@@ -292,10 +303,11 @@ def ratio(figure, mode):
 
 def print_table(results):
     for what, rows in results.items():
-        print(f"\n{what:18}" + "".join(f"{mode:>12}{'ratio' if mode != MODES[0] else '':>7}" for mode in MODES) +
+        columns = MODES + ["kernel"] * all("kernel" in figure for figure in rows.values())
+        print(f"\n{what:18}" + "".join(f"{column:>12}{'ratio' if column != MODES[0] else '':>7}" for column in columns) +
               "  unit          goal")
         for name, figure in rows.items():
-            print((f"{name:18}" + "".join(f"{figure[mode]:12.0f}{ratio(figure, mode):>7}" for mode in MODES) +
+            print((f"{name:18}" + "".join(f"{figure[column]:12.0f}{ratio(figure, column):>7}" for column in columns) +
                    f"  {figure['unit']:12}  {verdict(what, figure)}").rstrip())
     if not xen.is_there():
         print("xen: not measured, since it is not there: tools/fetch-first-domain fetches it")
@@ -326,8 +338,8 @@ def main():
         with server() as port:
             results = {}
             for what in wanted:
-                figures = run(what, rows, directory, port)
-                results[what] = {row.name: judge(what, row, figures[row.name]) for row in rows}
+                figures, of_kernel = run(what, rows, directory, port)
+                results[what] = {row.name: judge(what, row, figures[row.name], of_kernel) for row in rows}
     except Trouble as trouble:
         progress(f"{trouble}; what was said: {LOG}")
         return 1
