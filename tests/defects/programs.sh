@@ -54,7 +54,7 @@ programs_of() {
     printf 'boot/%s\n' "${BOOT_RUNS[@]}"
     for source in guests/tests/*/; do
         source=$(basename "$source")
-        case " lib $NARROW " in *" $source "* | *" tests/$source "*) ;; *) echo "guest/$source" ;; esac
+        case " lib served $NARROW " in *" $source "* | *" tests/$source "*) ;; *) echo "guest/$source" ;; esac
     done
     for source in $NARROW tests/exceptions tests/lessons tests/privileged; do echo "guest/${source#tests/}-32"; done
 }
@@ -80,6 +80,7 @@ supplies_of() {
     local name
     case $1 in
     guest/*-32) name=${1#guest/} && echo "$COMMAND" "build/guests32/tests/${name%-32}.elf" ;;
+    guest/blkfront) echo "$COMMAND" build/guests/tests/blkfront.elf $BACKEND_IMAGE ;;
     guest/*) echo "$COMMAND" "build/guests/tests/${1#guest/}.elf" ;;
     served/net-*) echo $IMAGE build/guests/tests/netfront.elf ;;
     served/*) echo $IMAGE build/guests/tests/blkfront.elf ;;
