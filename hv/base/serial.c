@@ -36,7 +36,7 @@ enum uart_register {
  */
 #define SPINS 1000000u
 
-#define DEBUG_PORT 0xe9u /* reads as its own number where it exists */
+#define DEBUG_CONSOLE_PORT 0xe9u /* reads as its own number where it exists */
 
 #define HELD_MAX 4096u
 
@@ -120,7 +120,7 @@ static bool uart_init(struct line *line)
 
 void serial_init(void)
 {
-    if (!uart_init(&console) && asm_in8(DEBUG_PORT) == DEBUG_PORT)
+    if (!uart_init(&console) && asm_in8(DEBUG_CONSOLE_PORT) == DEBUG_CONSOLE_PORT)
         console.kind = LINE_DEBUG_PORT;
 }
 
@@ -141,7 +141,7 @@ static bool uart_wait(struct line *line)
 static bool line_put(struct line *line, char byte)
 {
     if (line->kind == LINE_DEBUG_PORT) {
-        asm_out8(DEBUG_PORT, (uint8_t)byte);
+        asm_out8(DEBUG_CONSOLE_PORT, (uint8_t)byte);
         return true;
     }
     if (line->kind != LINE_UART || !uart_wait(line))
