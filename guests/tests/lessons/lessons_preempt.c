@@ -88,7 +88,7 @@ static int load(const uint64_t *root)
  * ---- 45: who waits for the processor gets it from each of these as soon as from a loop.
  */
 
-#define SPIN_NS UINT64_C(20000000)
+#define SPIN_NS UINT64_C(50000000)
 #define MORE_NS UINT64_C(100000) /* for the work between two points */
 
 static int spin(void)
