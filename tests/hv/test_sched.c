@@ -259,8 +259,8 @@ static void guest_wakes_another(struct hv_vcpu *vcpu)
     assert_true(vcpu->run.attention);
     for (unsigned i = 0; i < 2; i++) {
         assert_false(sched_is_due() || has_to_look());
-        assert_int_equal(turn_ends, began + 100 * US);
-        now = began + 100 * US - 1;
+        assert_int_equal(turn_ends, began + MS);
+        now = began + MS - 1;
     }
     now++;
     assert_true(sched_is_due() && has_to_look());
