@@ -82,7 +82,7 @@ inline get_lower()
     d_step { held = true }
 }
 
-/* demote(): the last use of the upper one has gone. */
+/* typeref_demote(): the last use of the upper one has gone. */
 inline end_upper()
 {
     if
