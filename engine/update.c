@@ -55,7 +55,9 @@ int update_leaf_other(struct op *op, mfn_t table, uint64_t *entries, unsigned in
                        update);
 }
 
-int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index, const struct update *update)
+/* By itself, so that entries of upper tables save no registers for it. */
+static __attribute__((noinline)) int update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index,
+                                                 const struct update *update)
 {
     return leaf_update(op, &entries[index], update) ? 0 : update_leaf_other(op, table, entries, index, update);
 }

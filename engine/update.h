@@ -56,21 +56,19 @@ FORCE_INLINE bool update_keeps_references(uint64_t old, uint64_t new)
 }
 
 /*
- * Write entry @index of @table, which is live, as @update says.  Level 1 keeps the locks, but for what update_leaf()
- * says; above, the caller holds a type and a general reference on @table, and locks may be dropped and retaken.
+ * Write entry @index of @table, which is live, as @update says.  Level 1 keeps the locks, but for what
+ * update_leaf_other() says; above, the caller holds a type and a general reference on @table, and locks may be dropped
+ * and retaken.
  * 0: done; the old entry's references are dropped, the new one's held.  Errors of entry_decode() and entry_acquire(),
  * those of hypervisor slots; -XEN_EAGAIN: not what UPDATE_EXPECT expected, no refusal.  Then nothing has changed.
  */
 int __must_check update_entry(struct op *op, struct frame *table, unsigned index, const struct update *update);
 
 /*
- * update_entry() for a table that is known to be a live L1, with its contents at @entries.  Drops the locks only where
- * the old entry's frame is a third domain's (op->unlocks tells).
+ * update_entry() for a table that is known to be a live L1, with its contents at @entries, of an entry that
+ * leaf_update() of engine/leaf.h has just been asked for in vain.  Drops the locks only where the old entry's frame is
+ * a third domain's (op->unlocks tells).
  */
-int __must_check update_leaf(struct op *op, mfn_t table, uint64_t *entries, unsigned index,
-                             const struct update *update);
-
-/* The same of an entry that leaf_update() of engine/leaf.h has just been asked for in vain. */
 int __must_check update_leaf_other(struct op *op, mfn_t table, uint64_t *entries, unsigned index,
                                    const struct update *update);
 
