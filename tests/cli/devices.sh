@@ -134,7 +134,13 @@ arguments qemu-microvm '^microvm,ioapic2=on$' '^virtio-mmio.force-legacy=false$'
 arguments qemu-microvm-alone '!virtio-mmio' -- --machine microvm "$good"
 arguments qemu-net-tap '^tap,id=net0,ifname=t0,script=no,downscript=no$' -- --net tap,ifname=t0 "$good"
 arguments qemu-net-none '!-netdev' '!virtio-net' -- --net none "$good"
-arguments qemu-processors-of-devices '^-smp$' '^2$' -- --net user "$good"
+arguments qemu-processors-of-devices "${here[@]}" -- --net user "$good"
+with "keep=$work log=record_at_nonsense" expect record-devices 1 'nothing was recorded' -- \
+    run --record "$work/recording" --net user "$good"
+if [[ record-devices-processor =~ $pattern ]]; then
+    ! grep -qx -e '-smp' "$work/arguments"
+    judge record-devices-processor $? 0
+fi
 arguments qemu-net-shared '^user,id=net0$' '!id=net1' -- --net user --demo --guest a --guest b
 arguments qemu-net-own '^user,id=net0$' '^user,id=net1$' -- --demo --guest a --net user --guest b --net user
 arguments qemu-net-joined '^user,id=net0,hostfwd=tcp::1-:2,hostfwd=tcp::3-:4$' '!id=net1' -- --demo \

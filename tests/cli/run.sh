@@ -533,8 +533,11 @@ arguments qemu-gdb '^-S$' '^-gdb$' '^tcp:127.0.0.1:1234$' "waits for: gdb -ex 't
 arguments qemu-gdb-port '^-S$' '^tcp:127.0.0.1:4321$' 'localhost:4321' -- --gdb=4321 "$good"
 arguments qemu-one-processor '!^-smp$' -- --cpus 8 --cpus 1 --vcpus 32 "$good"
 arguments qemu-processors '^-smp$' '^5$' -- --cpus 5 "$good"
-arguments qemu-processors-of-vcpus "^-smp$" "^2$" -- --guest a --vcpus 2 "$good" --guest b "$good"
-arguments qemu-processors-of-most "^-smp$" "^2$" -- --vcpus 1,max=2 "$good"
+# Two are wanted; no more than this machine has are made.
+here=('^-smp$' '^2$')
+[ "$(getconf _NPROCESSORS_ONLN)" -gt 1 ] || here=('!^-smp$')
+arguments qemu-processors-of-vcpus "${here[@]}" -- --guest a --vcpus 2 "$good" --guest b "$good"
+arguments qemu-processors-of-most "${here[@]}" -- --vcpus 1,max=2 "$good"
 arguments qemu-processors-of-pins "^-smp$" "^4$" -- --vcpus 2 --pin 1,3-63 "$good"
 words=version=9.1.0 arguments qemu-9.1 '^max$' -- "$good"
 words=version=9.0.2 arguments qemu-9.0 '^max,-smap$' -- "$good"
