@@ -201,10 +201,11 @@ static void run(const struct way *way, uint64_t records)
 void guest_main(void)
 {
     uint64_t number = guest_option("way", 1);
-    const struct way *way = &ways[number - 1];
+    const struct way *way;
 
     if (!guest.native || number == 0 || number > ARRAY_SIZE(ways))
         guest_panic("this kernel is for bare hardware, and knows the ways 1 to %u", (unsigned)ARRAY_SIZE(ways));
+    way = &ways[number - 1];
     map_devices();
     if (!way->start()) {
         print("transport: %s: not on this machine\n", way->name);
