@@ -42,7 +42,10 @@ struct __attribute__((packed)) tss {
 };
 _Static_assert(sizeof(struct tss) == 104, "Intel SDM volume 3, figure 8-11");
 
-/* How often a processor has waited for something, and how long in all; and of that, waits that came to a halt. */
+/*
+ * How often a processor has waited for something, and how long in all; and of that, the waits that outlasted its
+ * patience: they halt, unless what was waited for came just then.
+ */
 struct wait_sum {
     uint64_t count, ticks, halts, halts_ticks; /* of the TSC */
 };
