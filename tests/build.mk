@@ -125,7 +125,7 @@ test-machine: image build/linux/grub-images build/backend/backend.elf build/back
 
 DEPLOYED := build/guests/demo.elf build/guests/tests/blkfront.elf build/guests/tests/iret_no_user.elf
 
-test-deploy: linux $(DEPLOYED) build/backend/backend.elf $(RUNNER) | build/.tools-deploy
+test-deploy: linux image build/linux/grub-images $(DEPLOYED) build/backend/backend.elf $(RUNNER) | build/.tools-deploy
 	$(Q)tests/deploy/run.sh
 
 test-paravirt: paravirt $(GUESTLIB) $(RUNNER)

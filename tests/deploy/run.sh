@@ -108,4 +108,24 @@ if [[ libvirt =~ $pattern ]]; then
     begin libvirt 0 defined started 'typed at the console, and answered' 'shut down, and off' -- \
         tests/deploy/libvirt "$work/linux.img"
 fi
+
+# ---- Debian's system on a disk, with a network and a directory: started by the image, used, powered off.
+# The loader that make fetches, whether one is installed or not.
+export PARAVANE_GRUB=$PWD/build/linux/grub-images/grub-x86_64-xen.bin
+mkdir "$work/shared"
+image debian.img --memory 512M --disk build/linux/debian/disk.img --net user --share "$work/shared"
+used=('booted from its disk' 'fetched over its network' 'shared a directory')
+system() { # NAME [OPTION...]
+    [[ $1 =~ $pattern ]] || return 0
+    local command
+    command=$(command_of debian.img)
+    begin "$1" 0 "${used[@]}" -- bash -c "exec tests/deploy/system.py $work/shared $command \"\$@\"" system \
+        -snapshot "${@:2}"
+}
+system bios-system
+system uefi-system "${uefi[@]}"
+if [[ libvirt-system =~ $pattern ]]; then
+    command_of debian.img >/dev/null
+    begin libvirt-system 0 "${used[@]}" 'shut down, and off' -- tests/deploy/libvirt "$work/debian.img"
+fi
 runs_end
