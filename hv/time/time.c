@@ -5,14 +5,43 @@
 #include <hv/base/print.h>
 #include <hv/time/time.h>
 
+#define LEAF_VERSION       1u
+#define LEAF_HYPERVISOR    0x40000000u
 #define LEAF_EXTENDED      0x80000000u
 #define LEAF_POWER         0x80000007u
+#define VERSION_ECX_GUEST  (1u << 31)
 #define POWER_EDX_CONSTANT (1u << 8) /* the TSC runs at one rate, always */
+
+/* "TCGTCGTCGTCG" */
+#define EMULATION_EBX 0x54474354u
+#define EMULATION_ECX 0x43544743u
+#define EMULATION_EDX 0x47435447u
 
 static uint64_t tsc_hz;
 static uint64_t tsc_start;
 static struct clock_scale scale;
 static bool tsc_constant;
+
+static bool says_constant(void)
+{
+    return asm_cpuid(LEAF_EXTENDED, 0).eax >= LEAF_POWER && asm_cpuid(LEAF_POWER, 0).edx & POWER_EDX_CONSTANT;
+}
+
+/*
+ * QEMU's emulation of a processor (TCG).  It never says so, but what its processors read is one counter for all of
+ * them, that never steps back: the host's clock or, with -icount, the instructions that have been carried out.  Below
+ * other hypervisors the TSCs are those of real processors, and of another machine's tomorrow: there what CPUID says
+ * counts alone.
+ */
+static bool is_emulated(void)
+{
+    struct cpuid leaf;
+
+    if (!(asm_cpuid(LEAF_VERSION, 0).ecx & VERSION_ECX_GUEST))
+        return false;
+    leaf = asm_cpuid(LEAF_HYPERVISOR, 0);
+    return leaf.ebx == EMULATION_EBX && leaf.ecx == EMULATION_ECX && leaf.edx == EMULATION_EDX;
+}
 
 void time_init(void)
 {
@@ -21,7 +50,7 @@ void time_init(void)
         exit_unsupported("there is nothing to measure the processor's clock by: no interval timer (PIT) and no "
                          "real-time clock, and CPUID does not tell the TSC's frequency");
     scale = clock_scale_of(tsc_hz);
-    tsc_constant = asm_cpuid(LEAF_EXTENDED, 0).eax >= LEAF_POWER && asm_cpuid(LEAF_POWER, 0).edx & POWER_EDX_CONSTANT;
+    tsc_constant = says_constant() || is_emulated();
     tsc_start = asm_read_tsc();
     print("clock: TSC of %lu kHz\n", time_tsc_khz());
 }

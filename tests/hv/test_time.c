@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -25,9 +26,23 @@ static uint64_t read_fake_tsc(void)
 /* AMD APM volume 3, CPUID Fn8000_0007: bit 8 of edx, where there is such a leaf. */
 static uint32_t last_leaf;
 
+/* Who is below says so in leaf 1; without that, the leaf of its name may hold anything. */
+static bool is_guest;
+static const char *below = "KVMKVMKVM\0\0";
+
 static struct cpuid fake_cpuid(uint32_t leaf, uint32_t subleaf)
 {
+    struct cpuid name = {.eax = 0x40000001};
+
     assert_int_equal(subleaf, 0);
+    if (leaf == 1)
+        return (struct cpuid){.ecx = is_guest ? UINT32_C(1) << 31 : ~(UINT32_C(1) << 31)};
+    if (leaf == 0x40000000) {
+        memcpy(&name.ebx, below, 4);
+        memcpy(&name.ecx, below + 4, 4);
+        memcpy(&name.edx, below + 8, 4);
+        return name;
+    }
     if (leaf == 0x80000000)
         return (struct cpuid){.eax = last_leaf};
     assert_int_equal(leaf, 0x80000007);
@@ -144,6 +159,27 @@ static void test_constant(void **state)
     assert_false(time_read().constant);
 }
 
+/* QEMU's emulation, and nobody whose name is like its. */
+static void test_emulated(void **state)
+{
+    static const char *const others[] = {"KVMKVMKVM\0\0", "TCGTCGTCGTCH", "TCGTCGTCHTCG", "TCGTTGTCGTCG",
+                                         "XCGTCGTCGTCG"};
+
+    (void)state;
+    constant = false;
+    for (unsigned i = 0; i < 2; i++) {
+        is_guest = i;
+        below = "TCGTCGTCGTCG";
+        begin(speeds[2], 0);
+        assert_int_equal(time_read().constant, is_guest);
+        for (unsigned j = 0; j < sizeof(others) / sizeof(others[0]); j++) {
+            below = others[j];
+            begin(speeds[2], 0);
+            assert_false(time_read().constant);
+        }
+    }
+}
+
 static void test_ticks(void **state)
 {
     static const uint64_t spans[] = {0, 1, 1000, 1000000000, UINT64_C(1) << 60, UINT64_MAX};
@@ -181,8 +217,9 @@ static void test_unsupported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_now),      cmocka_unit_test(test_never_back), cmocka_unit_test(test_read),
-        cmocka_unit_test(test_constant), cmocka_unit_test(test_ticks),      cmocka_unit_test(test_unsupported),
+        cmocka_unit_test(test_now),         cmocka_unit_test(test_never_back), cmocka_unit_test(test_read),
+        cmocka_unit_test(test_constant),    cmocka_unit_test(test_emulated),   cmocka_unit_test(test_ticks),
+        cmocka_unit_test(test_unsupported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
