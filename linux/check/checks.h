@@ -100,5 +100,6 @@ void check_single_step(void);
 void check_breakpoints(void);
 /* clock.c */
 void check_monotonic(void);
+void check_clock_by_itself(void);
 void check_sleep(void);
 void check_host_clock(void);

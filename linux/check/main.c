@@ -59,6 +59,7 @@ static const struct {
     {"single-step", check_single_step, ALWAYS},
     {"hardware-breakpoints", check_breakpoints, ALWAYS},
     {"clock-monotonic", check_monotonic, ALWAYS | CLOCK},
+    {"clock-without-calls", check_clock_by_itself, ALWAYS | CLOCK},
     {"sleep", check_sleep, ALWAYS},
     {"host-clock", check_host_clock, FULL | CLOCK},
     {"clock-everywhere", check_clock_everywhere, ALWAYS},
