@@ -33,17 +33,24 @@ static void write_info(void *place, const struct vcpu_time_info *info)
     __atomic_store_n(version, info->version, __ATOMIC_RELEASE);
 }
 
-/* An address of the kernel's: it means something in its own tables only.  Where nothing is mapped, nothing happens. */
-static void write_area(struct hv_vcpu *vcpu, struct vcpu_time_info *info)
+/*
+ * An address of the kernel's: it means something in its own tables only.  Where nothing is mapped, nothing happens.
+ * Programs read there at the same time, on other processors: the version goes before and behind the rest, each by
+ * itself, because a processor may write the words of one copy in any order (Intel SDM volume 3, 9.2.4).
+ */
+static void write_area(struct hv_vcpu *vcpu, const struct vcpu_time_info *info)
 {
-    const uint32_t version = info->version;
+    const size_t rest = offsetof(struct vcpu_time_info, tsc_timestamp);
+    struct vcpu_time_info changing = *info;
+    uint64_t at = vcpu->time.area;
     bool written;
 
-    if (!vcpu->time.area || cpu_here()->current != vcpu || vcpu->engine.user_mode)
+    if (!at || cpu_here()->current != vcpu || vcpu->engine.user_mode)
         return;
-    info->version |= 1;
-    written = access_write(&vcpu->engine, VADDR(vcpu->time.area), info, sizeof(*info)) &&
-              access_write(&vcpu->engine, VADDR(vcpu->time.area), &version, sizeof(version));
+    changing.version |= 1;
+    written = access_write(&vcpu->engine, VADDR(at), &changing, rest) &&
+              access_write(&vcpu->engine, VADDR(at + rest), &info->tsc_timestamp, sizeof(*info) - rest) &&
+              access_write(&vcpu->engine, VADDR(at), info, rest);
     (void)written;
 }
 

@@ -96,6 +96,8 @@ bool port_copy_to_guest(struct vcpu *vcpu, vaddr_t to, const void *from, size_t 
     if (!area_mapped)
         return false;
     assert_true(to.v >= AREA && to.v + size <= AREA + sizeof(area));
+    if (to.v + size > AREA + offsetof(struct vcpu_time_info, tsc_timestamp))
+        assert_true(to.v > AREA && area.version % 2); /* nobody takes the rest for something whole meanwhile */
     memcpy((uint8_t *)&area + (to.v - AREA), from, size);
     return true;
 }
