@@ -63,7 +63,7 @@ static void update(struct hv_vcpu *vcpu)
         .system_time = reading.now,
         .tsc_to_system_mul = reading.scale.mul,
         .tsc_shift = reading.scale.shift,
-        .flags = reading.constant ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
+        .flags = time_is_constant() ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
     };
 
     vcpu->time.version = info.version;

@@ -64,7 +64,7 @@ struct time_reading time_read(void)
 {
     uint64_t tsc = asm_read_tsc();
 
-    return (struct time_reading){tsc, clock_ticks_to_ns(scale, tsc - tsc_start), scale, tsc_constant};
+    return (struct time_reading){tsc, clock_ticks_to_ns(scale, tsc - tsc_start), scale};
 }
 
 uint64_t time_to_ticks(uint64_t ns)
@@ -82,4 +82,9 @@ uint64_t time_ticks_in(uint64_t ns)
 uint64_t time_tsc_khz(void)
 {
     return tsc_hz / 1000;
+}
+
+bool time_is_constant(void)
+{
+    return tsc_constant;
 }

@@ -21,12 +21,13 @@ uint64_t time_to_ticks(uint64_t ns);
 uint64_t time_ticks_in(uint64_t ns);
 
 uint64_t time_tsc_khz(void);
+/* Does the TSC run at one rate, always, on all processors? */
+bool time_is_constant(void);
 
 /* The clock at one moment, with what it takes to tell the time from the TSC later. */
 struct time_reading {
     uint64_t tsc, now;
     struct clock_scale scale; /* of the TSC's ticks */
-    bool constant;            /* the TSC runs at one rate, always */
 };
 
 struct time_reading time_read(void);
