@@ -14,7 +14,8 @@
  * ` leaf + 1: eax the version: major in bits 16-31, minor in bits 0-15 {version}
  * ` leaf + 2: eax the number of hypercall pages, ebx the MSR by which a guest without [elfnote] would ask for
  * `           one, ecx XEN_CPUID_FEAT1_* of enum cpuid_bits {pages}
- * ` leaf + 3: the TSC; subleaf 0: eax bit 0 set if it is emulated, ebx the mode, ecx its rate in kHz {tsc}
+ * ` leaf + 3: the TSC; subleaf 0: eax bit 0 set if it is emulated, bit 1 if it runs at one rate, always; ebx the
+ * `           mode, 2 where it is never emulated; ecx its rate in kHz {tsc}
  * ` leaf + 4: nothing for PV guests {nothing}
  * ` leaf + 5: ebx bits 0-7 the number of machine address bits {address-bits}
  * `

@@ -14,6 +14,7 @@ struct cpuid cpuid_guest(const struct hv_vcpu *vcpu, uint32_t leaf, uint32_t sub
         .offered = state_xcr0_offered(),
         .xcr0 = vcpu->state.xcr0,
         .tsc_khz = time_tsc_khz(),
+        .tsc_constant = time_is_constant(),
         .read = asm_cpuid,
     };
 

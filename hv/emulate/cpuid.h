@@ -24,6 +24,7 @@ struct cpuid_view {
     uint64_t offered; /* the parts of the extended state that guests may use; 0: no xsave */
     uint64_t xcr0;    /* those that this one uses */
     uint64_t tsc_khz;
+    bool tsc_constant; /* it runs at one rate, always: a processor that is emulated does not say so */
     struct cpuid (*read)(uint32_t leaf, uint32_t subleaf); /* of the processor */
 };
 

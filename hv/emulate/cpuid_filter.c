@@ -14,6 +14,8 @@
 #define LEAF_EXTENDED_LAST  0x80000008u
 #define XEN_VERSION         (4u << 16 | 17u)
 #define XEN_TSC_LEAF        3u
+#define XEN_TSC_RELIABLE    BIT(1)
+#define XEN_TSC_NATIVE      2u /* the mode: it is never emulated */
 #define XEN_ADDRESS_LEAF    5u
 #define VENDOR_EBX_INTEL    0x756e6547u /* "Genu" */
 #define VENDOR_EBX_AMD      0x68747541u /* "Auth" */
@@ -247,7 +249,7 @@ static struct cpuid extended(const struct cpuid_view *view, uint32_t number)
     case 6:
         return view->read(number, 0);
     case 7:
-        return (struct cpuid){.edx = view->read(number, 0).edx & POWER_EDX};
+        return (struct cpuid){.edx = view->tsc_constant ? POWER_EDX : 0};
     case 8:
         return (struct cpuid){
             .eax = view->phys_bits | LINEAR_BITS << 8,
@@ -261,6 +263,16 @@ static struct cpuid extended(const struct cpuid_view *view, uint32_t number)
  * ---- Xen's leaves: abi/cpuid.h.
  */
 
+/* No guest's rdtsc comes here. */
+static struct cpuid tsc(const struct cpuid_view *view)
+{
+    return (struct cpuid){
+        .eax = view->tsc_constant ? XEN_TSC_RELIABLE : 0,
+        .ebx = XEN_TSC_NATIVE,
+        .ecx = (uint32_t)view->tsc_khz,
+    };
+}
+
 static struct cpuid xen(const struct cpuid_view *view, uint32_t number, uint32_t subleaf)
 {
     switch (number) {
@@ -272,7 +284,7 @@ static struct cpuid xen(const struct cpuid_view *view, uint32_t number, uint32_t
     case 2:
         return (struct cpuid){.eax = 1, .ebx = XEN_CPUID_FIRST_LEAF, .ecx = XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD};
     case XEN_TSC_LEAF:
-        return subleaf == 0 ? (struct cpuid){.ecx = (uint32_t)view->tsc_khz} : nothing();
+        return subleaf == 0 ? tsc(view) : nothing();
     case XEN_ADDRESS_LEAF:
         return (struct cpuid){.ebx = view->phys_bits & XEN_CPUID_MACHINE_ADDRESS_WIDTH_MASK};
     }

@@ -33,6 +33,11 @@ uint64_t time_tsc_khz(void)
     return 2345678;
 }
 
+bool time_is_constant(void)
+{
+    return true;
+}
+
 struct cpuid cpuid_filter(const struct cpuid_view *view, uint32_t leaf, uint32_t subleaf)
 {
     seen = *view;
@@ -57,6 +62,7 @@ static void test_view(void **state)
     assert_int_equal(seen.offered, 0xe7);
     assert_int_equal(seen.xcr0, 7);
     assert_int_equal(seen.tsc_khz, 2345678);
+    assert_true(seen.tsc_constant);
     domain.engine.width = WIDTH_PAE;
     vcpu.state.xcr0 = 1;
     (void)cpuid_guest(&vcpu, 0, 0);

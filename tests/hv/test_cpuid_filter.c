@@ -78,6 +78,7 @@ static struct cpuid_view view_of(struct cpuid (*read)(uint32_t leaf, uint32_t su
         .offered = 0xe7,
         .xcr0 = 1,
         .tsc_khz = 2345678,
+        .tsc_constant = true,
         .read = read,
     };
 }
@@ -150,6 +151,7 @@ static void test_real(void **state)
     struct cpuid real = asm_cpuid(1, 0), guest;
 
     (void)state;
+    view.tsc_constant = false; /* who says so is not the processor */
     guest = cpuid_filter(&view, 1, 0);
     assert_int_equal(guest.eax, real.eax);
     assert_int_equal(guest.edx & ~real.edx, 0);
@@ -302,11 +304,18 @@ static void test_xen(void **state)
     assert_memory_equal(&leaf.ebx, "XenVMMXenVMM", 12);
     assert_int_equal(cpuid_filter(&view, 0x40000001, 0).eax, 0x00040011);
     assert_int_equal(cpuid_filter(&view, 0x40000002, 0).eax, 1);
-    assert_int_equal(cpuid_filter(&view, 0x40000003, 0).ecx, 2345678);
+    leaf = cpuid_filter(&view, 0x40000003, 0);
+    assert_int_equal(leaf.eax, 2);
+    assert_int_equal(leaf.ebx, 2);
+    assert_int_equal(leaf.ecx, 2345678);
+    assert_int_equal(leaf.edx, 0);
     assert_int_equal(cpuid_filter(&view, 0x40000003, 1).ecx, 0);
     assert_int_equal(cpuid_filter(&view, 0x40000004, 0).eax, 0);
     assert_int_equal(cpuid_filter(&view, 0x40000005, 0).ebx, 46);
     assert_int_equal(cpuid_filter(&view, 0x80000008, 0).eax, 46 | 48 << 8);
+    view.tsc_constant = false;
+    assert_int_equal(cpuid_filter(&view, 0x40000003, 0).eax, 0);
+    assert_false(is_set(&view, (struct bit){0x80000007, EDX, 8}));
 }
 
 int main(void)
