@@ -155,7 +155,7 @@ static bool came(const struct interrupt *interrupt, unsigned *seen)
     return new;
 }
 
-bool virtio_interrupts(struct virtio_device *device)
+enum virtio_news virtio_interrupts(struct virtio_device *device)
 {
     bool of_queue = came(device->queue_interrupt, &device->queue_seen);
     bool of_config = came(device->config_interrupt, &device->config_seen);
@@ -164,7 +164,7 @@ bool virtio_interrupts(struct virtio_device *device)
         transport_of(device)->acknowledge(device);
         interrupt_done(device->config_interrupt);
     }
-    return of_config;
+    return of_config ? VIRTIO_CHANGED : of_queue ? VIRTIO_USED : VIRTIO_NO_NEWS;
 }
 
 bool virtio_failed(const struct virtio_device *device)

@@ -115,11 +115,15 @@ void virtio_kick(struct virtio_queue *queue);
  */
 void virtio_reset(struct virtio_device *device);
 
-/*
- * See to the interrupts that have come.  True: the configuration may have changed, or the device may have failed, and
- * virtio_failed() is to be asked.
- */
-bool __must_check virtio_interrupts(struct virtio_device *device);
+/* Of what interrupts tell; the greater goes with the lesser where both have one. */
+enum virtio_news {
+    VIRTIO_NO_NEWS,
+    VIRTIO_USED,    /* something may have come back in a queue that was armed */
+    VIRTIO_CHANGED, /* the configuration may have changed, or the device may have failed: virtio_failed() is to be asked */
+};
+
+/* See to the interrupts that have come.  What came back before this is seen by who looks at the queues behind it. */
+enum virtio_news __must_check virtio_interrupts(struct virtio_device *device);
 
 /* Does the device say that it needs a reset? */
 bool virtio_failed(const struct virtio_device *device);

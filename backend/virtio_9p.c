@@ -147,7 +147,7 @@ struct share_message *share_receive(struct share *share)
 void share_poll(void)
 {
     for (struct device *device = devices; device; device = device->next) {
-        bool look = virtio_interrupts(&device->virtio);
+        bool look = virtio_interrupts(&device->virtio) == VIRTIO_CHANGED;
 
         if (!device->running)
             continue;

@@ -270,7 +270,7 @@ static void restart(struct blk *blk)
 void disk_poll(void)
 {
     for (struct blk *blk = disks; blk; blk = blk->next) {
-        bool look = virtio_interrupts(&blk->device);
+        bool look = virtio_interrupts(&blk->device) == VIRTIO_CHANGED;
 
         if (blk->dead)
             continue;

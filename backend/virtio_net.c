@@ -291,7 +291,7 @@ static bool broken(const struct card *card)
 /* Arming asks for the next interrupt, and says whether something has come that would not raise it. */
 static bool poll_card(struct card *card)
 {
-    bool look = virtio_interrupts(&card->device), more = false;
+    bool look = virtio_interrupts(&card->device) == VIRTIO_CHANGED, more = false;
 
     if (card->dead)
         return false;

@@ -109,6 +109,7 @@ bool ring_device_get(struct ring_device *device, struct ring_chain *chain)
     return true;
 }
 
+/* Section 2.7.7: the word behind the avail ring names the entry that raises an interrupt. */
 void ring_device_put(struct ring_device *device, uint32_t id, uint32_t len)
 {
     struct virtqueue *queue = device->queue;
@@ -116,4 +117,6 @@ void ring_device_put(struct ring_device *device, uint32_t id, uint32_t len)
     queue->used->ring[device->used % queue->size].id = id;
     queue->used->ring[device->used % queue->size].len = len;
     queue->used->idx = ++device->used;
+    if (!queue->event_index || queue->avail->ring[queue->size] == (uint16_t)(device->used - 1))
+        device->interrupt = true;
 }

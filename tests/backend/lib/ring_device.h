@@ -12,6 +12,7 @@
 struct ring_device {
     struct virtqueue *queue;
     uint16_t avail, used; /* how far it has come in each ring */
+    bool interrupt;       /* it has raised one */
 };
 
 /* What is available, as the device reads it. */
@@ -31,5 +32,5 @@ void *ring_memory_at(uint64_t maddr);
 /* The next chain.  False: there is none.  A chain that breaks a rule fails the test. */
 bool ring_device_get(struct ring_device *device, struct ring_chain *chain);
 
-/* Use it; @id may be anything. */
+/* Use it; @id may be anything.  The device raises an interrupt if the queue was armed for this. */
 void ring_device_put(struct ring_device *device, uint32_t id, uint32_t len);

@@ -67,13 +67,18 @@ void virtio_reset(struct virtio_device *device)
     model.resets++;
 }
 
-bool virtio_interrupts(struct virtio_device *device)
+enum virtio_news virtio_interrupts(struct virtio_device *device)
 {
-    bool came = model.interrupt;
+    enum virtio_news news = model.interrupt ? VIRTIO_CHANGED : VIRTIO_NO_NEWS;
 
     (void)device;
     model.interrupt = false;
-    return came;
+    for (unsigned i = 0; i < MODEL_QUEUES; i++) {
+        if (model.rings[i].interrupt && !news)
+            news = VIRTIO_USED;
+        model.rings[i].interrupt = false;
+    }
+    return news;
 }
 
 bool virtio_failed(const struct virtio_device *device)
