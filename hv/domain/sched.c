@@ -332,7 +332,7 @@ static void load(struct hv_vcpu *vcpu)
 {
     state_load(vcpu);
     vcpu->run.arrives = true;
-    vcpu_time_update(vcpu);
+    vcpu_time_arrive(vcpu);
 }
 
 /*

@@ -45,7 +45,8 @@ static void write_area(struct hv_vcpu *vcpu, const struct vcpu_time_info *info)
     uint64_t at = vcpu->time.area;
     bool written;
 
-    if (!at || cpu_here()->current != vcpu || vcpu->engine.user_mode)
+    vcpu->time.is_behind = at && (cpu_here()->current != vcpu || vcpu->engine.user_mode);
+    if (!at || vcpu->time.is_behind)
         return;
     changing.version |= 1;
     written = access_write(&vcpu->engine, VADDR(at), &changing, rest) &&
@@ -80,6 +81,13 @@ void vcpu_time_update(struct hv_vcpu *vcpu)
     __atomic_store_n(&vcpu->time.is_updated, false, __ATOMIC_RELEASE);
 }
 _Static_assert(offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_info, time), "vcpu_time_update()");
+
+/* All processors have one clock, and all readings one scale: an old one tells the same time as a new one. */
+void vcpu_time_arrive(struct hv_vcpu *vcpu)
+{
+    if (vcpu->time.is_behind && !vcpu->engine.user_mode)
+        vcpu_time_update(vcpu);
+}
 
 /*
  * ---- Timers.

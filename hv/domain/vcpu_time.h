@@ -22,6 +22,7 @@ struct vcpu_time {
     uint64_t area;                     /* of VCPUOP_register_vcpu_time_memory_area; 0: none */
     uint32_t version;                  /* of the last refresh */
     bool is_updated;                   /* at this moment: by one processor at a time */
+    bool is_behind;                    /* the area: it could not be reached at the last refresh */
 };
 
 /*
@@ -33,10 +34,13 @@ void vcpu_time_stop(struct hv_vcpu *vcpu);
 
 /*
  * Write what @vcpu's guest sees of the clock into its vcpu_info, with the version counted up as abi/shared.h says, and
- * into the registered area if it can be reached: if @vcpu runs, in kernel mode.  Called when the vCPU starts, is
- * switched to, and gets another vcpu_info.
+ * into the registered area if it can be reached: if @vcpu runs, in kernel mode.  Called when the vCPU starts, and gets
+ * another vcpu_info.
  */
 void vcpu_time_update(struct hv_vcpu *vcpu);
+
+/* @vcpu has come to this processor: the same, if the area has missed a refresh and can be reached now. */
+void vcpu_time_arrive(struct hv_vcpu *vcpu);
 
 /* Raise VIRQ_TIMER on @vcpu at @deadline, at once if that has passed; each call replaces the one before. */
 void vcpu_time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline);

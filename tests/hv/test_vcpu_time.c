@@ -238,6 +238,40 @@ static void test_area(void **state)
     assert_int_equal(area.version, 0xeeeeeeee);
 }
 
+/* What the area has missed it gets when the vCPU comes to a processor in its kernel, and nothing is written before. */
+static void test_arrival(void **state)
+{
+    uint32_t version;
+
+    (void)state;
+    vcpus[0].time.area = AREA;
+    vcpu_time_update(&vcpus[0]);
+    version = area.version;
+    vcpu_time_arrive(&vcpus[0]);
+    assert_int_equal(vcpus[0].info->time.version, version);
+    cpu_boot.current = &vcpus[1];
+    wait_until(now + NS_PER_SECOND);
+    assert_int_equal(area.version, version);
+    cpu_boot.current = &vcpus[0];
+    vcpus[0].engine.user_mode = true;
+    vcpu_time_arrive(&vcpus[0]);
+    assert_int_equal(area.version, version);
+    check_guest_time(&area);
+    vcpus[0].engine.user_mode = false;
+    vcpu_time_arrive(&vcpus[0]);
+    assert_true(area.version > version);
+    assert_memory_equal(&area, &vcpus[0].info->time, sizeof(area));
+    version = area.version;
+    vcpu_time_arrive(&vcpus[0]);
+    assert_int_equal(vcpus[0].info->time.version, version);
+    vcpus[1].engine.user_mode = true; /* who has no area misses nothing */
+    wait_until(now + NS_PER_SECOND);
+    vcpus[1].engine.user_mode = false;
+    version = vcpus[1].info->time.version;
+    vcpu_time_arrive(&vcpus[1]);
+    assert_int_equal(vcpus[1].info->time.version, version);
+}
+
 /*
  * ---- Timers.
  */
@@ -315,6 +349,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refresh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_area, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_arrival, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_singleshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_periodic, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_poll_and_watchdogs, set_up, tear_down),

@@ -72,7 +72,7 @@ void vcpu_time_set_periodic(struct hv_vcpu *vcpu, uint64_t ns)
     ticks++;
 }
 
-void vcpu_time_update(struct hv_vcpu *vcpu)
+void vcpu_time_arrive(struct hv_vcpu *vcpu)
 {
     tell("t%u ", vcpu->engine.id);
 }

@@ -30,7 +30,7 @@ extern bool refuses_selectors;
 extern jmp_buf *halted; /* set: a broken invariant is expected */
 
 /*
- * What has been told, each with a space behind it: tN, the time of vCPU N was refreshed; sN, lN, wN, its state was
+ * What has been told, each with a space behind it: tN, the time of vCPU N was looked after; sN, lN, wN, its state was
  * saved (with a "-" if it had not arrived), loaded, switched to; end.  A guest may add to it.
  */
 extern char told[1024];
