@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Products and quotients of more than 64 bits, without a library for them. */
+/* Quotients of more than 64 bits, without a library for them. */
 #include <hv/base/clock.h>
-
-__extension__ typedef unsigned __int128 uint128_t;
 
 /* @above * 2^32 / @below, which is less than 2^32: the quotient of a number of more than 64 bits, by long division. */
 static uint32_t fraction(uint64_t above, uint64_t below)
@@ -22,13 +20,6 @@ struct clock_scale clock_scale_of(uint64_t hz)
     for (; below > 2 * above; shift--)
         above *= 2;
     return (struct clock_scale){fraction(above, below), shift};
-}
-
-uint64_t clock_ticks_to_ns(struct clock_scale scale, uint64_t ticks)
-{
-    uint128_t shifted = scale.shift < 0 ? ticks >> -scale.shift : (uint128_t)ticks << scale.shift;
-
-    return (uint64_t)(shifted * scale.mul >> 32);
 }
 
 uint64_t clock_ns_to_ticks(uint64_t hz, uint64_t ns)

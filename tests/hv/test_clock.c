@@ -11,8 +11,6 @@
 
 #include <hv/base/clock.h>
 
-__extension__ typedef unsigned __int128 uint128_t;
-
 static void check_scale(uint64_t hz)
 {
     struct clock_scale made = clock_scale_of(hz);
@@ -22,6 +20,9 @@ static void check_scale(uint64_t hz)
     for (unsigned i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
         uint64_t ticks = hz * seconds[i], ns = clock_ticks_to_ns(made, ticks), exact = seconds[i] * NS_PER_SECOND;
 
+        uint128_t shifted = made.shift < 0 ? ticks >> -made.shift : (uint128_t)ticks << made.shift;
+
+        assert_true(ns == (uint64_t)(shifted * made.mul >> 32));
         assert_true(ns <= exact);
         assert_true(exact - ns <= (exact >> 30) + 2);
     }
