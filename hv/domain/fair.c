@@ -147,9 +147,8 @@ static void charge(struct hv_vcpu *vcpu, uint64_t now)
 }
 
 /* All that run are charged for what they have had until now. */
-static void account(void)
+static void account(uint64_t now)
 {
-    uint64_t now = time_now();
     bool is_used = false;
 
     for (uint64_t left = present.bits; left; left &= left - 1) {
@@ -164,21 +163,21 @@ static void account(void)
         raise_level();
 }
 
-void fair_begin(unsigned cpu, struct hv_vcpu *vcpu)
+void fair_begin(unsigned cpu, struct hv_vcpu *vcpu, uint64_t now)
 {
     processors[cpu].running = vcpu;
-    vcpu->share.charged_until = time_now();
+    vcpu->share.charged_until = now;
 }
 
-void fair_end(unsigned cpu)
+void fair_end(unsigned cpu, uint64_t now)
 {
-    account();
+    account(now);
     processors[cpu].running = NULL;
 }
 
 void fair_follow(struct hv_vcpu *vcpu, const struct hv_vcpu *other)
 {
-    account();
+    account(time_now());
     vcpu->share.had = other->share.had > level ? other->share.had : level;
 }
 
@@ -224,17 +223,17 @@ void fair_step_back(unsigned cpu)
     struct hv_vcpu *running = processors[cpu].running;
     const struct hv_vcpu *other = least(running, false, cpu);
 
-    account();
+    account(time_now());
     if (other && running->share.had < had_on(other, cpu))
         running->share.had = had_on(other, cpu);
 }
 
-bool fair_is_ahead(unsigned cpu)
+bool fair_is_ahead(unsigned cpu, uint64_t now)
 {
     const struct hv_vcpu *running = processors[cpu].running;
     const struct hv_vcpu *other = least(running, false, cpu);
 
-    account();
+    account(now);
     return other && had_on(other, cpu) <= running->share.had;
 }
 
@@ -296,11 +295,11 @@ static void tell(unsigned cpu)
         processors[cpu].running->run.attention = true;
 }
 
-unsigned fair_wake(struct hv_vcpu *vcpu)
+unsigned fair_wake(struct hv_vcpu *vcpu, uint64_t now)
 {
     unsigned cpu;
 
-    account();
+    account(now);
     if (level > FAIR_CREDIT && vcpu->share.had < level - FAIR_CREDIT)
         vcpu->share.had = level - FAIR_CREDIT;
     cpu = find_processor(vcpu);

@@ -67,16 +67,19 @@ bool fair_bind(struct hv_vcpu *vcpu, unsigned cpu, cpumask_t cpus, unsigned *oth
  */
 struct hv_vcpu *fair_next(unsigned cpu);
 
-/* Processor @cpu is @vcpu's from now on; or nobody's. */
-void fair_begin(unsigned cpu, struct hv_vcpu *vcpu);
-void fair_end(unsigned cpu);
+/*
+ * Processor @cpu is @vcpu's from @now on; or nobody's.  Here and below @now is what time_now() says: one reading for
+ * all that changes at one moment.
+ */
+void fair_begin(unsigned cpu, struct hv_vcpu *vcpu, uint64_t now);
+void fair_end(unsigned cpu, uint64_t now);
 
 /*
  * @vcpu has been blocked, or down, and will be runnable: called before its state changes.  Returns the processor that
  * has to look once it has: one that has nothing to do, or the one whose vCPU has had most.  That vCPU's attention is
  * set.
  */
-unsigned fair_wake(struct hv_vcpu *vcpu);
+unsigned fair_wake(struct hv_vcpu *vcpu, uint64_t now);
 
 /*
  * Is there a processor that has nothing to do, has not been told to look, and could run a vCPU that waits?  It counts
@@ -97,7 +100,7 @@ static inline bool fair_has_woken(unsigned cpu)
  * Between fair_begin() and fair_end() of @cpu: has somebody else who wants to run there had no more than the one that
  * runs?  The one that runs lets those go first that want to run.
  */
-bool fair_is_ahead(unsigned cpu);
+bool fair_is_ahead(unsigned cpu, uint64_t now);
 void fair_step_back(unsigned cpu);
 
 /* Does a processor other than @cpu hold a vCPU of @domain? */

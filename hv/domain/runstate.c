@@ -20,9 +20,9 @@ void runstate_init(struct hv_vcpu *vcpu)
     vcpu->run.info.state_entry_time = time_now();
 }
 
-void runstate_set(struct hv_vcpu *vcpu, unsigned state)
+void runstate_set(struct hv_vcpu *vcpu, unsigned state, uint64_t now)
 {
-    account(&vcpu->run.info, time_now());
+    account(&vcpu->run.info, now);
     vcpu->run.info.state = (int32_t)state;
 }
 
@@ -36,11 +36,12 @@ static void kick_unless_here(unsigned cpu)
 /* Wants to run from now on: whoever is to look, looks.  Returns the processor that has to be told. */
 static unsigned make_runnable(struct hv_vcpu *vcpu)
 {
+    uint64_t now = time_now();
     unsigned cpu;
 
     ASSERT(lock_is_mine(&fair_lock));
-    cpu = fair_wake(vcpu);
-    runstate_set(vcpu, RUNSTATE_runnable);
+    cpu = fair_wake(vcpu, now);
+    runstate_set(vcpu, RUNSTATE_runnable, now);
     return cpu;
 }
 

@@ -11,8 +11,11 @@ struct hv_vcpu;
 /* A new vCPU is offline. */
 void runstate_init(struct hv_vcpu *vcpu);
 
-/* @vcpu is in @state, one of RUNSTATE_*, from now on.  fair_lock is held, as whenever one is looked at to act on. */
-void runstate_set(struct hv_vcpu *vcpu, unsigned state);
+/*
+ * @vcpu is in @state, one of RUNSTATE_*, from @now on, what time_now() says.  fair_lock is held, as whenever one is
+ * looked at to act on.
+ */
+void runstate_set(struct hv_vcpu *vcpu, unsigned state, uint64_t now);
 
 /* @vcpu, blocked or not, has something to do; one that another processor runs comes into the hypervisor for it. */
 void runstate_wake(struct hv_vcpu *vcpu);

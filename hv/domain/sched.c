@@ -75,10 +75,11 @@ void sched_arrive(void)
 static void leave_with_lock(struct hv_vcpu *vcpu, unsigned state)
 {
     struct cpu *cpu = cpu_here();
+    uint64_t now = time_now();
     bool was_in_house;
 
-    runstate_set(vcpu, state);
-    fair_end(cpu->id);
+    runstate_set(vcpu, state, now);
+    fair_end(cpu->id, now);
     lock_drop(&fair_lock);
     was_in_house = house_step_out();
     entry_switch(&vcpu->run.sleeping, cpu->sleeping);
@@ -152,7 +153,7 @@ void sched_retire(struct hv_vcpu *vcpu)
 {
     lock_take(&fair_lock);
     vcpu->run.down = true;
-    runstate_set(vcpu, RUNSTATE_offline);
+    runstate_set(vcpu, RUNSTATE_offline, time_now());
     lock_drop(&fair_lock);
 }
 
@@ -166,7 +167,7 @@ void sched_stop(struct hv_vcpu *vcpu)
         return;
     }
     if (vcpu->run.info.state == RUNSTATE_blocked)
-        runstate_set(vcpu, RUNSTATE_offline);
+        runstate_set(vcpu, RUNSTATE_offline, time_now());
     lock_drop(&fair_lock);
     runstate_interrupt(vcpu);
 }
@@ -229,12 +230,12 @@ static void look_by(struct timer *turn, uint64_t deadline)
         timer_set(turn, deadline);
 }
 
-static bool is_ahead(const struct cpu *cpu)
+static bool is_ahead(const struct cpu *cpu, uint64_t now)
 {
     bool ahead;
 
     lock_take(&fair_lock);
-    ahead = fair_is_ahead(cpu->id);
+    ahead = fair_is_ahead(cpu->id, now);
     lock_drop(&fair_lock);
     return ahead;
 }
@@ -242,7 +243,7 @@ static bool is_ahead(const struct cpu *cpu)
 /* By itself, so that whoever is alone does not save registers for it at each preemption point. */
 static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *cpu)
 {
-    uint64_t ran = time_now() - cpu->turn_began;
+    uint64_t now = time_now(), ran = now - cpu->turn_began;
     struct timer *turn = &turns[cpu->id];
 
     if (!is_ripe(cpu, ran)) {
@@ -250,7 +251,7 @@ static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *
             look_by(turn, cpu->turn_began + LEAST_NS);
         return TURN_GOES_ON;
     }
-    if (is_ahead(cpu))
+    if (is_ahead(cpu, now))
         return TURN_IS_OVER;
     look_by(turn, cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
     return TURN_IS_RIPE;
@@ -349,9 +350,10 @@ static struct hv_vcpu *begin_turn(struct machine *machine)
     lock_take(&fair_lock);
     vcpu = fair_next(cpu->id);
     if (vcpu && vcpu != &work) {
-        fair_begin(cpu->id, vcpu); /* the change is at its expense */
+        cpu->turn_began = time_now(); /* the change is at its expense */
+        fair_begin(cpu->id, vcpu, cpu->turn_began);
+        runstate_set(vcpu, RUNSTATE_running, cpu->turn_began);
         has_come = change_to(machine, vcpu, NULL);
-        runstate_set(vcpu, RUNSTATE_running);
         is_wanted = fair_is_wanted(cpu->id);
     } else if (fair_has_several()) {
         (void)change_to(machine, NULL, NULL);
@@ -363,7 +365,7 @@ static struct hv_vcpu *begin_turn(struct machine *machine)
     if (has_come)
         load(vcpu);
     if (is_wanted)
-        timer_set(&turns[cpu->id], time_now() + TURN_NS);
+        timer_set(&turns[cpu->id], cpu->turn_began + TURN_NS);
     return vcpu;
 }
 
@@ -374,7 +376,6 @@ static void run(struct hv_vcpu *vcpu)
 
     nmi_watchdog_pet();
     runstate_show(vcpu);
-    cpu->turn_began = time_now();
     cpu->in_vcpu = true;
     was_in_house = house_step_out();
     entry_switch(&cpu->sleeping, vcpu->run.sleeping);
@@ -421,7 +422,7 @@ static bool is_over(struct hv_domain *domain)
     over = __atomic_load_n(&domain->engine.operations, __ATOMIC_SEQ_CST) == 0 &&
            !fair_is_held_elsewhere(domain, cpu_here()->id);
     for (uint64_t i = 0; over && i < domain->engine.nr_vcpus; i++)
-        runstate_set(hv_vcpu_find(domain, i), RUNSTATE_offline);
+        runstate_set(hv_vcpu_find(domain, i), RUNSTATE_offline, time_now());
     /* Who yields inside an operation, of whatever domain, stays runnable. */
     CHECK(over || fair_has_several() || fair_is_wanted(cpu_here()->id));
     lock_drop(&fair_lock);
@@ -510,16 +511,18 @@ _Noreturn void sched_run_beside(struct machine *machine)
 
 static void begin_work_turn(void)
 {
-    cpu_here()->turn_began = time_now();
+    struct cpu *cpu = cpu_here();
+
+    cpu->turn_began = time_now();
     lock_take(&fair_lock);
-    fair_begin(cpu_here()->id, &work);
+    fair_begin(cpu->id, &work, cpu->turn_began);
     lock_drop(&fair_lock);
 }
 
 static void end_work_turn(void)
 {
     lock_take(&fair_lock);
-    fair_end(cpu_here()->id);
+    fair_end(cpu_here()->id, time_now());
     lock_drop(&fair_lock);
 }
 

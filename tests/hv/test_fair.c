@@ -64,7 +64,7 @@ static void add_domain(unsigned weight, unsigned nr_vcpus)
         *vcpu = (struct hv_vcpu){.engine = {.domain = &domain->engine, .id = i}};
         domain->vcpus[i] = &vcpu->engine;
         runstate_init(vcpu);
-        runstate_set(vcpu, RUNSTATE_runnable);
+        runstate_set(vcpu, RUNSTATE_runnable, now);
         fair_add(vcpu);
     }
     ran[present++] = 0;
@@ -81,12 +81,12 @@ static void remove_all(void)
 static struct hv_vcpu *run(struct hv_vcpu *vcpu, uint64_t ns)
 {
     assert_non_null(vcpu);
-    runstate_set(vcpu, RUNSTATE_running);
-    fair_begin(0, vcpu);
+    runstate_set(vcpu, RUNSTATE_running, now);
+    fair_begin(0, vcpu, now);
     now += ns;
     ran[vcpu->engine.domain->id.v] += ns;
-    runstate_set(vcpu, RUNSTATE_runnable);
-    fair_end(0);
+    runstate_set(vcpu, RUNSTATE_runnable, now);
+    fair_end(0, now);
     return vcpu;
 }
 
@@ -112,7 +112,7 @@ static void test_empty(void **state)
     assert_null(fair_behind(NULL));
     add_domain(WEIGHT_DEFAULT, 1);
     assert_ptr_equal(fair_next(0), &vcpus[0][0]);
-    runstate_set(&vcpus[0][0], RUNSTATE_blocked);
+    runstate_set(&vcpus[0][0], RUNSTATE_blocked, now);
     assert_null(fair_next(0));
     remove_all();
     assert_null(fair_behind(NULL));
@@ -141,7 +141,7 @@ static void test_weights(void **state)
     add_domain(128, 1);
     add_domain(128, 2);
     vcpus[3][1].run.down = true;
-    runstate_set(&vcpus[3][1], RUNSTATE_offline);
+    runstate_set(&vcpus[3][1], RUNSTATE_offline, now);
     for (unsigned i = 0; i < 4000; i++)
         (void)turn(TURN);
     expect_share(0, 50);
@@ -176,29 +176,29 @@ static void test_wake(void **state)
     (void)state;
     add_domain(256, 1);
     add_domain(256, 1);
-    runstate_set(sleeper, RUNSTATE_blocked);
+    runstate_set(sleeper, RUNSTATE_blocked, now);
     for (unsigned i = 0; i < 1000; i++) {
         struct hv_vcpu *burner = fair_next(0);
 
         assert_ptr_equal(burner, &vcpus[0][0]);
-        runstate_set(burner, RUNSTATE_running);
-        fair_begin(0, burner);
+        runstate_set(burner, RUNSTATE_running, now);
+        fair_begin(0, burner, now);
         now += 3 * MS;
         assert_false(fair_has_woken(0));
-        assert_false(fair_is_ahead(0));
+        assert_false(fair_is_ahead(0, now));
         runstate_wake(sleeper);
         assert_true(fair_has_woken(0));
-        assert_true(fair_is_ahead(0));
-        runstate_set(burner, RUNSTATE_runnable);
-        fair_end(0);
+        assert_true(fair_is_ahead(0, now));
+        runstate_set(burner, RUNSTATE_runnable, now);
+        fair_end(0, now);
         assert_ptr_equal(turn(MS / 100), sleeper);
-        runstate_set(sleeper, RUNSTATE_blocked);
+        runstate_set(sleeper, RUNSTATE_blocked, now);
     }
     memset(ran, 0, sizeof(ran));
     runstate_wake(sleeper);
     for (unsigned i = 0; i < 10000; i++) {
         if (turn(MS) == sleeper) {
-            runstate_set(sleeper, RUNSTATE_blocked);
+            runstate_set(sleeper, RUNSTATE_blocked, now);
             runstate_wake(sleeper);
         }
     }
@@ -215,7 +215,7 @@ static void test_credit(void **state)
     (void)state;
     add_domain(256, 1);
     add_domain(256, 1);
-    runstate_set(&vcpus[1][0], RUNSTATE_blocked);
+    runstate_set(&vcpus[1][0], RUNSTATE_blocked, now);
     for (unsigned i = 0; i < 1000; i++)
         (void)turn(TURN);
     runstate_wake(&vcpus[1][0]);
@@ -233,14 +233,14 @@ static void test_credit_of_one_turn(void **state)
     (void)state;
     add_domain(256, 1);
     add_domain(256, 1);
-    runstate_set(&vcpus[1][0], RUNSTATE_blocked);
+    runstate_set(&vcpus[1][0], RUNSTATE_blocked, now);
     assert_ptr_equal(fair_next(0), &vcpus[0][0]);
-    runstate_set(&vcpus[0][0], RUNSTATE_running);
-    fair_begin(0, &vcpus[0][0]);
+    runstate_set(&vcpus[0][0], RUNSTATE_running, now);
+    fair_begin(0, &vcpus[0][0], now);
     now += 6000 * MS;
     runstate_wake(&vcpus[1][0]);
-    runstate_set(&vcpus[0][0], RUNSTATE_runnable);
-    fair_end(0);
+    runstate_set(&vcpus[0][0], RUNSTATE_runnable, now);
+    fair_end(0, now);
     while (turn(MS) == &vcpus[1][0])
         turns++;
     assert_in_range(turns, 1, 2 * FAIR_CREDIT / MS);
@@ -273,15 +273,16 @@ static void test_follow(void **state)
     add_domain(WEIGHT_DEFAULT, 1);
     add_domain(WEIGHT_DEFAULT, 1);
     had = other->share.had;
-    fair_begin(0, other);
+    fair_begin(0, other, now);
     now += 10 * MS;
     fair_follow(vcpu, other);
-    fair_end(0);
+    fair_end(0, now);
     assert_int_equal(vcpu->share.had, had + 10 * MS);
-    runstate_set(third, RUNSTATE_blocked);
-    fair_begin(0, other); /* nobody who wants to run has had less than this one, or that which follows it, will have */
+    runstate_set(third, RUNSTATE_blocked, now);
+    fair_begin(0, other,
+               now); /* nobody who wants to run has had less than this one, or that which follows it, will have */
     now += 10 * MS;
-    fair_end(0);
+    fair_end(0, now);
     fair_follow(vcpu, third);
     assert_int_equal(vcpu->share.had, had + 10 * MS);
     remove_all();
@@ -296,23 +297,23 @@ static void test_step_back(void **state)
     (void)state;
     add_domain(256, 2);
     for (unsigned ahead = 5; ahead < 20; ahead += 10) {
-        runstate_set(other, RUNSTATE_runnable);
+        runstate_set(other, RUNSTATE_runnable, now);
         had = yields->share.had;
         other->share.had = had + ahead * TURN;
         assert_ptr_equal(fair_next(0), yields);
-        fair_begin(0, yields);
+        fair_begin(0, yields, now);
         now += 5 * TURN; /* of two vCPUs that are up: counts for ten */
         fair_step_back(0);
-        runstate_set(yields, RUNSTATE_runnable);
-        fair_end(0);
+        runstate_set(yields, RUNSTATE_runnable, now);
+        fair_end(0, now);
         assert_int_equal(yields->share.had, had + (ahead > 10 ? ahead : 10) * TURN);
         assert_ptr_equal(fair_next(0), other);
     }
-    runstate_set(other, RUNSTATE_blocked);
+    runstate_set(other, RUNSTATE_blocked, now);
     had = yields->share.had;
-    fair_begin(0, yields);
+    fair_begin(0, yields, now);
     fair_step_back(0); /* nobody is there: nothing is lost */
-    fair_end(0);
+    fair_end(0, now);
     assert_int_equal(yields->share.had, had);
     remove_all();
 }
@@ -326,17 +327,17 @@ static void test_step_back(void **state)
 static void begin_on(unsigned cpu, struct hv_vcpu *vcpu)
 {
     assert_non_null(vcpu);
-    runstate_set(vcpu, RUNSTATE_running);
+    runstate_set(vcpu, RUNSTATE_running, now);
     vcpu->engine.cpu = cpu;
     vcpu->share.is_held = true;
-    fair_begin(cpu, vcpu);
+    fair_begin(cpu, vcpu, now);
 }
 
 /* Its turn is over, and the processor lets go of it. */
 static void end_on(unsigned cpu, struct hv_vcpu *vcpu, unsigned state)
 {
-    runstate_set(vcpu, state);
-    fair_end(cpu);
+    runstate_set(vcpu, state, now);
+    fair_end(cpu, now);
     vcpu->share.is_held = false;
 }
 
@@ -357,11 +358,11 @@ static void test_held(void **state)
     assert_ptr_equal(fair_next(1), vcpu);
     begin_on(1, vcpu);
     assert_null(fair_next(0));
-    runstate_set(vcpu, RUNSTATE_runnable); /* it yields: its registers are there still */
+    runstate_set(vcpu, RUNSTATE_runnable, now); /* it yields: its registers are there still */
     assert_null(fair_next(0));
     assert_false(fair_is_wanted(2));
     assert_true(fair_is_wanted(1));
-    fair_end(1);
+    fair_end(1, now);
     assert_ptr_equal(fair_next(1), vcpu);
     vcpu->share.is_held = false;
     assert_ptr_equal(fair_next(0), vcpu);
@@ -420,10 +421,10 @@ static void test_bound(void **state)
     assert_null(fair_next(0));
     assert_false(fair_is_wanted(0));
     assert_ptr_equal(fair_next(2), &vcpus[0][0]);
-    runstate_set(&vcpus[0][0], RUNSTATE_blocked);
-    assert_in_range(fair_wake(&vcpus[0][0]), 1, 2);
+    runstate_set(&vcpus[0][0], RUNSTATE_blocked, now);
+    assert_in_range(fair_wake(&vcpus[0][0], now), 1, 2);
     domains[0].cpus = (cpumask_t){UINT64_C(1) << 40};
-    runstate_set(&vcpus[0][0], RUNSTATE_runnable);
+    runstate_set(&vcpus[0][0], RUNSTATE_runnable, now);
     assert_ptr_equal(fair_next(0), &vcpus[0][0]);
     (void)fair_next(1);
     (void)fair_next(2);
@@ -454,7 +455,7 @@ static void test_bound_by_itself(void **state)
     end_on(2, vcpu, RUNSTATE_runnable);
     assert_null(fair_next(2));
     assert_ptr_equal(fair_next(0), vcpu);
-    fair_end(1);
+    fair_end(1, now);
     (void)fair_next(1);
     remove_all();
 }
@@ -468,34 +469,34 @@ static void test_told(void **state)
     (void)state;
     add_domain(WEIGHT_DEFAULT, 2);
     add_domain(WEIGHT_DEFAULT, 2);
-    runstate_set(woken, RUNSTATE_blocked);
-    runstate_set(next, RUNSTATE_blocked);
+    runstate_set(woken, RUNSTATE_blocked, now);
+    runstate_set(next, RUNSTATE_blocked, now);
     begin_on(0, burner);
     woken->engine.cpu = 2;
     kicked = 0;
     runstate_wake(woken);
     assert_int_equal(kicked, 1u << 2);
-    runstate_set(woken, RUNSTATE_blocked);
+    runstate_set(woken, RUNSTATE_blocked, now);
     assert_true(fair_has_woken(2));
     assert_false(fair_has_woken(1) || burner->run.attention);
-    assert_int_equal(fair_wake(next), 1);
-    runstate_set(woken, RUNSTATE_runnable);
+    assert_int_equal(fair_wake(next, now), 1);
+    runstate_set(woken, RUNSTATE_runnable, now);
     assert_ptr_equal(fair_next(2), woken);
     assert_false(fair_has_woken(2));
     begin_on(2, woken);
     (void)fair_next(1);
-    runstate_set(other, RUNSTATE_runnable);
+    runstate_set(other, RUNSTATE_runnable, now);
     begin_on(1, other);
     now += MS;
     burner->share.had += 100 * MS;
-    assert_int_equal(fair_wake(next), 0);
+    assert_int_equal(fair_wake(next, now), 0);
     assert_true(burner->run.attention && fair_has_woken(0));
     assert_false(other->run.attention || woken->run.attention);
     (void)fair_next(0);
     assert_false(fair_find_idle(&cpu));
     end_on(1, other, RUNSTATE_blocked);
     assert_false(fair_find_idle(&cpu)); /* there is one, and nobody for it */
-    runstate_set(next, RUNSTATE_runnable);
+    runstate_set(next, RUNSTATE_runnable, now);
     assert_true(fair_find_idle(&cpu));
     assert_int_equal(cpu, 1);
     assert_false(fair_find_idle(&cpu)); /* it has been told */
