@@ -431,16 +431,20 @@ static bool is_over(struct hv_domain *domain)
     return over;
 }
 
+static bool is_ending; /* there may be one that has ended, whether anybody says so or not */
+
 /* A domain that has ended, and none of whose operations is under way, or what zombie_take() has; NULL: none. */
 static struct hv_domain *find_ended(void)
 {
     const struct hv_vcpu *first = fair_behind(NULL), *vcpu = first;
 
+    is_ending = false;
     while (vcpu) {
         struct hv_domain *domain = hv_vcpu_domain(vcpu);
 
         if (domain->ended && is_over(domain))
             return domain;
+        is_ending |= domain->ended;
         vcpu = fair_behind(vcpu);
         if (vcpu == first)
             break;
@@ -448,13 +452,18 @@ static struct hv_domain *find_ended(void)
     return zombie_take();
 }
 
-/* Is there nothing but turns of vCPUs to see to?  What comes after the look makes one give way again. */
+/*
+ * Is there nothing but turns of vCPUs to see to?  Whoever ends something has this processor give way behind that: so
+ * nothing is to be found unless it has to, and what comes after the look makes it give way again.
+ */
 static bool has_turns(struct hv_domain **ended)
 {
-    __atomic_store_n(&cpu_here()->must_give_way, false, __ATOMIC_SEQ_CST);
+    bool gives_way = __atomic_exchange_n(&cpu_here()->must_give_way, false, __ATOMIC_SEQ_CST);
+
     if (work_machine)
         return true;
-    *ended = find_ended();
+    if (gives_way || is_ending)
+        *ended = find_ended();
     return !*ended && fair_behind(NULL);
 }
 
@@ -463,6 +472,7 @@ static struct hv_domain *take_turns(struct machine *machine)
 {
     struct hv_domain *ended = NULL;
 
+    is_ending = true; /* maybe another one, or while the work was under way */
     nmi_watchdog_start();
     while (has_turns(&ended)) {
         struct hv_vcpu *vcpu;

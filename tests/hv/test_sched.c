@@ -403,7 +403,7 @@ static void guest_is_preempted(struct hv_vcpu *vcpu)
 {
     domain.engine.operations++;
     if (vcpu->engine.id == 1)
-        domain.ended = true; /* while the other's operation has not begun yet, or is under way */
+        end_domain(&domain); /* while the other's operation has not begun yet, or is under way */
     for (unsigned i = 0; i < 2; i++)
         sched_yield();
     domain.engine.operations--;
@@ -433,7 +433,7 @@ static void guest_waits(struct hv_vcpu *vcpu)
 {
     domain.engine.operations++;
     sched_yield();
-    domain.ended = true;
+    end_domain(&domain);
     for (unsigned i = 0; i < 9 && progress < 5; i++) {
         progress += vcpu->engine.id == 2;
         sched_yield();
@@ -458,7 +458,7 @@ static void test_end_without_operations(void **state)
 {
     (void)state;
     make(1, WIDTH_64);
-    domain.ended = true;
+    end_domain(&domain);
     start_all();
     run();
     assert_string_equal(told, "end ");
@@ -471,7 +471,7 @@ static void test_end_stuck(void **state)
 
     (void)state;
     make(1, WIDTH_64);
-    domain.ended = true;
+    end_domain(&domain);
     domain.engine.operations = 1;
     halted = &here;
     if (setjmp(here) == 0) {
@@ -505,7 +505,7 @@ static void test_end_elsewhere(void **state)
     sched_start(&vcpus[0]);
     vcpus[0].engine.cpu = 1;
     vcpus[0].share.is_held = true;
-    domain.ended = true;
+    end_domain(&domain);
     fake_cpu.on_halt = let_go;
     run();
     assert_int_equal(fake_cpu.halts, 1);

@@ -62,7 +62,7 @@ static void test_other_goes_on(void **state)
 static void guest_ends_other(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
-    domain.ended = true;
+    end_domain(&domain);
     sched_yield();
     tell("still there ");
 }
@@ -86,8 +86,7 @@ static void guest_outlives(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
     assert_false(sched_is_due());
-    domain.ended = true;           /* as shutdown_domain() does it */
-    cpu_boot.must_give_way = true; /* as hv_vcpu_give_way() does it */
+    end_domain(&domain);
     assert_true(sched_is_due());
     sched_yield();
     assert_false(sched_is_due());

@@ -196,6 +196,12 @@ void request_idle_end(void)
 {
 }
 
+void end_domain(struct hv_domain *which)
+{
+    which->ended = true;
+    hv_vcpu_give_way();
+}
+
 void fake_stack_first(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_here()->current;
@@ -207,7 +213,7 @@ void fake_stack_first(struct cpu_frame *frame)
     assert_ptr_equal(cpu_frame_owner(frame)->vcpu, vcpu);
     sched_arrive();
     guests[vcpu - vcpus](vcpu);
-    hv_vcpu_domain(vcpu)->ended = true;
+    end_domain(hv_vcpu_domain(vcpu));
     for (;;)
         sched_stop(vcpu);
 }

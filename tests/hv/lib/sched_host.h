@@ -54,6 +54,9 @@ void start_all(void);
 /* After make(2): the third vCPU is the only one of @other, and offline. */
 void make_other(void);
 
+/* As shutdown_domain() does it. */
+void end_domain(struct hv_domain *which);
+
 /* Run it to its end. */
 void run(void);
 
