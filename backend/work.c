@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One flag. */
+/* A flag for the loop, and one for each port. */
+#include <guest/processor.h>
 #include <backend/work.h>
 
 static bool again;
+static bool noted[EVTCHN_2L_NR_CHANNELS];
 
 void work_again(void)
 {
@@ -14,5 +16,20 @@ bool work_take(void)
     bool taken = again;
 
     again = false;
+    return taken;
+}
+
+void work_note_event(evtchn_port_t port)
+{
+    WRITE_ONCE(noted[port], true);
+}
+
+/* An upcall between the two lines is about what the look behind them sees. */
+bool work_take_event(evtchn_port_t port)
+{
+    bool taken = READ_ONCE(noted[port]);
+
+    WRITE_ONCE(noted[port], false);
+    barrier(); /* before anything of the ring is read */
     return taken;
 }
