@@ -119,7 +119,7 @@ void virtio_reset(struct virtio_device *device);
 enum virtio_news {
     VIRTIO_NO_NEWS,
     VIRTIO_USED,    /* something may have come back in a queue that was armed */
-    VIRTIO_CHANGED, /* the configuration may have changed, or the device may have failed: virtio_failed() is to be asked */
+    VIRTIO_CHANGED, /* the configuration may have changed, or the device failed: virtio_failed() is to be asked */
 };
 
 /* See to the interrupts that have come.  What came back before this is seen by who looks at the queues behind it. */

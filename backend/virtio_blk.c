@@ -68,6 +68,7 @@ struct blk {
     struct virtio_queue queue;
     unsigned queue_size;
     bool dead;
+    bool due; /* to be looked at without news of it: see disk_poll() */
     struct slot *free;
     struct slot slots[SLOTS];
 };
@@ -204,6 +205,7 @@ int disk_submit(struct disk *disk, struct disk_request *request)
         return error;
     blk->free = slot->next_free;
     slot->request = request;
+    blk->due = true; /* it has to be told */
     return 0;
 }
 
@@ -230,7 +232,8 @@ static void complete(struct blk *blk)
         free_slot(blk, slot);
         request->done(request, error);
     }
-    if (virtqueue_arm(&blk->queue.ring))
+    blk->due = virtqueue_arm(&blk->queue.ring);
+    if (blk->due)
         work_again();
 }
 
@@ -258,6 +261,7 @@ static void restart(struct blk *blk)
             failed[count++] = blk->slots[i].request;
     }
     free_all_slots(blk);
+    blk->due = true;
     blk->dead = !start(blk, blk->device.features);
     print("disk %s: the device failed; %u requests lost; %s\n", blk->disk.name, count,
           blk->dead ? "it does not start again" : "started again");
@@ -267,18 +271,26 @@ static void restart(struct blk *blk)
         failed[i]->done(failed[i], -XEN_EIO);
 }
 
+static void look_at(struct blk *blk, enum virtio_news news)
+{
+    virtio_kick(&blk->queue);
+    complete(blk);
+    if (blk->queue.ring.broken || (news == VIRTIO_CHANGED && virtio_failed(&blk->device)))
+        restart(blk);
+    virtio_kick(&blk->queue);
+}
+
+/*
+ * Nothing comes back unseen from a disk that is passed over: its queue has been armed since it was looked at last, and
+ * nothing had come back by then, or it would be due.  A queue that has just begun is armed by the first look.
+ */
 void disk_poll(void)
 {
     for (struct blk *blk = disks; blk; blk = blk->next) {
-        bool look = virtio_interrupts(&blk->device) == VIRTIO_CHANGED;
+        enum virtio_news news = virtio_interrupts(&blk->device);
 
-        if (blk->dead)
-            continue;
-        virtio_kick(&blk->queue);
-        complete(blk);
-        if (blk->queue.ring.broken || (look && virtio_failed(&blk->device)))
-            restart(blk);
-        virtio_kick(&blk->queue);
+        if (!blk->dead && (news || blk->due))
+            look_at(blk, news);
     }
 }
 
@@ -322,6 +334,7 @@ static bool create(struct blk *blk, const struct virtio_place *place)
         return false;
     virtqueue_create(&blk->queue.ring, blk->queue_size, TABLE_ENTRIES);
     create_slots(blk);
+    blk->due = true;
     works = start(blk, VIRTIO_F_VERSION_1) &&
             virtio_blk_describe(&blk->device, lesser(blk->queue_size - 2, SEGMENTS_MAX), &blk->disk) && ask_name(blk);
     if (!works)
