@@ -74,6 +74,7 @@ struct card {
     struct virtio_queue receive, send, control;
     unsigned receive_size, send_size, control_size; /* 0: no control queue */
     bool dead;
+    bool due;                /* to be looked at without news of it: see nic_poll() */
     struct control *request; /* for the device */
     struct slot *free;
     struct slot slots[SLOTS];
@@ -131,8 +132,8 @@ static void take_sent(struct card *card)
 
 /* ---- In. */
 
-/* As many pages as the queue takes and the pool has. */
-static void refill(struct card *card)
+/* As many pages as the queue takes and the pool has.  False: it takes more, and nothing will say when there are any. */
+static bool refill(struct card *card)
 {
     uint8_t *page;
 
@@ -141,9 +142,10 @@ static void refill(struct card *card)
 
         if (virtqueue_add(&card->receive.ring, &buffer, 0, 1, page)) {
             packet_page_free(page);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 /* Of a page that came in, what is from @offset to @end is the packet's.  False: it has no room, or there is none. */
@@ -248,7 +250,8 @@ static bool start(struct card *card, uint64_t required)
     card->nic.can_tso4 = card->nic.can_checksum && (card->device.features & F_HOST_TSO4);
     card->nic.can_tso6 = card->nic.can_checksum && (card->device.features & F_HOST_TSO6);
     read_link(card);
-    refill(card);
+    card->due = true;
+    (void)refill(card); /* it is due anyhow */
     virtio_kick(&card->receive);
     if (control)
         ask_promiscuous(card);
@@ -289,34 +292,41 @@ static bool broken(const struct card *card)
 }
 
 /* Arming asks for the next interrupt, and says whether something has come that would not raise it. */
-static bool poll_card(struct card *card)
+static bool look_at(struct card *card, enum virtio_news news)
 {
-    bool look = virtio_interrupts(&card->device) == VIRTIO_CHANGED, more = false;
+    bool more = false, full;
 
-    if (card->dead)
-        return false;
     take_sent(card);
     for (unsigned i = 0; i < PER_POLL && receive_one(card); i++)
         more = true;
-    refill(card);
+    full = refill(card);
     virtio_kick(&card->receive);
     if (card->control_size)
         take_answer(card);
     more = virtqueue_arm(&card->receive.ring) || more;
     more = virtqueue_arm(&card->send.ring) || more;
-    if (broken(card) || (look && virtio_failed(&card->device)))
+    card->due = more || !full;
+    if (broken(card) || (news == VIRTIO_CHANGED && virtio_failed(&card->device)))
         restart(card);
-    else if (look)
+    else if (news == VIRTIO_CHANGED)
         read_link(card);
     return more;
 }
 
+/*
+ * Nothing comes unseen to a card that is passed over: both queues have been armed since it was looked at last, and
+ * nothing had come by then, or it would be due.
+ */
 bool nic_poll(void)
 {
     bool more = false;
 
-    for (struct card *card = cards; card; card = card->next)
-        more = poll_card(card) || more;
+    for (struct card *card = cards; card; card = card->next) {
+        enum virtio_news news = virtio_interrupts(&card->device);
+
+        if (!card->dead && (news || card->due))
+            more = look_at(card, news) || more;
+    }
     return more;
 }
 
