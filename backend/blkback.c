@@ -7,6 +7,7 @@
 #include <guest/string.h>
 #include <backend/blkback.h>
 #include <backend/blkio.h>
+#include <backend/work.h>
 #include <backend/xenbus.h>
 
 #define RING_ORDER_MAX 4u
@@ -302,7 +303,7 @@ static int connect_ring(struct xenbus_device *device, struct ring_keys *keys, un
     if (!error)
         error = blkring_init(&back->io.rings[which].ring, end->pages.start, keys->nr_pages, keys->layout);
     if (!error)
-        error = event_bind_interdomain(device->domain, keys->port, event_only_wakes, &end->port);
+        error = event_bind_interdomain(device->domain, keys->port, work_note_event, &end->port);
     return error;
 }
 
@@ -398,11 +399,23 @@ static void refuse(struct xenbus_device *device)
  * ---- A turn.
  */
 
+/* All notes are taken, whatever the first of them says. */
+static bool is_due(const struct blkback *back)
+{
+    bool due = back->io.due;
+
+    for (unsigned i = 0; i < back->io.nr_rings; i++)
+        due = work_take_event(back->ends[i].port) || due;
+    return due;
+}
+
 static void turn(struct xenbus_device *device)
 {
     struct blkback *back = device->data;
     unsigned notify;
 
+    if (!is_due(back))
+        return;
     if (blkio_turn(&back->io, &notify))
         xenbus_fail(device, "the front end's ring has more requests than slots");
     notify_rings(back, notify);

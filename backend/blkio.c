@@ -40,6 +40,7 @@ void blkio_init(struct blkio *io, struct disk *disk, unsigned domain, unsigned n
     io->disk = disk;
     io->domain = domain;
     io->nr_rings = nr_rings;
+    io->due = true;
     io->rights = (struct blkplan_rights){disk, read_only, discard};
     for (unsigned i = 0; i < BLKIO_JOBS; i++) {
         io->jobs[i].io = io;
@@ -149,11 +150,17 @@ static void begin_discard(struct blkjob *job, uint64_t sector)
     job->discard_left -= job->request.nr_sectors;
 }
 
+static void go_on(struct blkio *io)
+{
+    io->due = true;
+    work_again();
+}
+
 static void on_done(struct disk_request *request, int error)
 {
     struct blkjob *job = (struct blkjob *)request; /* its first member */
 
-    work_again(); /* the ring has had its turn, or has it soon */
+    go_on(job->io); /* the ring has had its turn, or has it soon */
     if (error) {
         finish(job, error == -XEN_EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
     } else if (job->discard_left) {
@@ -359,6 +366,7 @@ int blkio_turn(struct blkio *io, unsigned *notify)
 {
     int more[BLKIO_RINGS], error = 0;
 
+    io->due = false;
     *notify = answer_ready(io);
     submit_waiting(io);
     take_all(io, more);
@@ -369,7 +377,7 @@ int blkio_turn(struct blkio *io, unsigned *notify)
             error = more[i];
         /* Without room, the next completion is what makes the next turn. */
         else if (more[i] ? has_room(io) : blkring_ask(&io->rings[i].ring))
-            work_again();
+            go_on(io);
     }
     return error;
 }

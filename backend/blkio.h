@@ -66,6 +66,7 @@ struct blkio {
     unsigned nr_under_way;                /* jobs that are not free */
     unsigned nr_pages;                    /* that they have mapped, or are about to */
     bool left;                            /* nobody waits for answers, and there is no ring for them */
+    bool due;                             /* blkio_turn() has something to do, whether an event has come or not */
     struct blkjob jobs[BLKIO_JOBS];
 };
 
@@ -75,8 +76,8 @@ struct blkio {
 void blkio_init(struct blkio *io, struct disk *disk, unsigned domain, unsigned nr_rings, bool read_only, bool discard);
 
 /*
- * One turn: answer what is done, take what is new, BLKIO_JOBS requests at most; *@notify has a bit for each ring whose
- * front end wants an event.
+ * One turn, for when io->due is set or the front end has sent an event: answer what is done, take what is new,
+ * BLKIO_JOBS requests at most; *@notify has a bit for each ring whose front end wants an event.
  * -XEN_EINVAL: the front end broke the rules of a ring, and nothing more is taken from that.
  */
 int __must_check blkio_turn(struct blkio *io, unsigned *notify);

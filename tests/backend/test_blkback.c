@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks by their keys: right ones are served, wrong ones leave nothing behind, and who may write is what both say. */
 /* links: tests/backend/lib/print_to.c tests/backend/lib/ends.c tests/backend/lib/bus.c */
-/* links: backend/blkback.c backend/blkio.c backend/blkplan.c backend/blkring.c */
+/* links: backend/blkback.c backend/blkio.c backend/blkplan.c backend/blkring.c backend/work.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/keys.c tests/backend/lib/lent.c tests/backend/lib/fake_disk.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,9 +68,13 @@ bool ends_has_port(unsigned domain, evtchn_port_t port)
     return port >= PORT && port < PORT + RINGS;
 }
 
+static void (*when_told)(void);
+
 void ends_tell(evtchn_port_t port)
 {
     told |= 1u << (port - PORT);
+    if (when_told)
+        when_told();
 }
 
 struct disk *disk_find(const char *name)
@@ -86,10 +90,6 @@ void *pages_alloc(size_t count)
 size_t pages_free_count(void)
 {
     return 1000;
-}
-
-void work_again(void)
-{
 }
 
 void print(const char *format, ...)
@@ -246,6 +246,8 @@ static void test_queues(void **state)
             memcpy(head + 1, &request, sizeof(request));
             head->req_prod = head->rsp_event = 1;
             told = 0;
+            assert_int_equal(head->req_event, i ? 1 : 0); /* the first turn of all looks without */
+            assert_true(ends_send(PORT + i));
             bus_type->turn(&device);
             fake_disk_finish(1);
             bus_type->turn(&device);
@@ -344,6 +346,117 @@ static void xsa_142_a_mode_that_is_not_w_is_read_only(void **state)
     assert_int_equal(fake_sectors[0][0], 0x5a);
 }
 
+/*
+ * ---- Events.
+ */
+
+#define LIVE_SLOTS 32u
+
+static struct sring_head *const live_head = (struct sring_head *)ring;
+static uint32_t live_produced;
+static bool live_woken; /* an event has come since the last turn began */
+
+/* One more request, while the back end may be in the middle of a turn; it has an event if it has asked for one. */
+static void live_put(void)
+{
+    struct blkif_request request = {.operation = BLKIF_OP_READ, .nr_segments = 1, .seg = {{.gref = 1}}};
+
+    if (live_produced - live_head->rsp_prod == LIVE_SLOTS)
+        return;
+    memcpy((struct blkif_request *)(live_head + 1) + live_produced % LIVE_SLOTS, &request, sizeof(request));
+    live_head->req_prod = ++live_produced;
+    if (live_head->req_event == live_produced)
+        live_woken = ends_send(PORT);
+}
+
+/* Who hears of an answer asks for the next thing at once, and often enough. */
+static void live_go_on(void)
+{
+    if (draw_below(3))
+        live_put();
+    live_head->rsp_event = live_head->rsp_prod + 1;
+}
+
+/* As the main loop has them: one more for as long as somebody wants one, or an event has come. */
+static void live_turns(void)
+{
+    bool again = true;
+
+    while (again || live_woken) {
+        live_woken = false;
+        (void)work_take();
+        bus_type->turn(&device);
+        again = work_take();
+    }
+}
+
+/*
+ * A back end that has turns only for a reason finds all that a front end asks it for, which tells it when it is asked
+ * to and not otherwise: before the turn, behind it, or in it when the look is over.
+ */
+static void test_no_event_is_lost(void **state)
+{
+    (void)state;
+    assert_int_equal(bus_type->publish(&device), 0);
+    keys_set(bus_front, "ring-page-order", NULL);
+    keys_set(bus_front, "ring-ref", "500");
+    when_told = live_go_on;
+    for (unsigned seed = 0; seed < 200; seed++) {
+        draw_seed(seed);
+        memset(ring, 0, sizeof(ring));
+        live_produced = 0;
+        live_head->req_event = live_head->rsp_event = 1;
+        if (seed % 2)
+            live_put(); /* before there is anybody to tell */
+        assert_int_equal(bus_type->connect(&device), 0);
+        live_woken = true; /* the xenstore's */
+        for (unsigned step = 0; step < 100; step++) {
+            live_turns();
+            if (draw_below(2))
+                live_put();
+            if (draw_below(2)) {
+                live_woken = fake_disk_has() || live_woken;
+                fake_disk_finish(draw_below(3));
+            }
+        }
+        for (live_turns(); fake_disk_has(); live_turns())
+            fake_disk_finish(1), live_woken = true;
+        assert_int_equal(live_head->rsp_prod, live_produced);
+        assert_true(live_produced > 30);
+        assert_true(bus_type->disconnect(&device));
+    }
+    when_told = NULL;
+}
+
+/* Nobody's ring is looked at for another's event, or for none. */
+static void test_no_look_without_event(void **state)
+{
+    struct sring_head *head = (struct sring_head *)(ring + 4 * PAGE_SIZE);
+    struct blkif_request request = {.operation = BLKIF_OP_READ, .nr_segments = 1, .seg = {{.gref = 1}}};
+
+    (void)state;
+    set_queues(false);
+    assert_int_equal(bus_type->publish(&device), 0);
+    memset(ring, 0, sizeof(ring));
+    assert_int_equal(bus_type->connect(&device), 0);
+    bus_type->turn(&device);
+    memcpy(head + 1, &request, sizeof(request));
+    head->req_prod = 1;
+    bus_type->turn(&device);
+    assert_int_equal(fake_disk_has(), 0);
+    assert_true(ends_send(PORT + 1));
+    bus_type->turn(&device);
+    assert_int_equal(fake_disk_has(), 1);
+    fake_disk_finish(1);
+    bus_type->turn(&device);
+    assert_int_equal(head->rsp_prod, 1);
+    assert_true(bus_type->disconnect(&device));
+}
+
+/*
+ * ---- The end.
+ */
+
 /* A flush is under way, which the disk is long at. */
 static void begin_flush(void)
 {
@@ -411,6 +524,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_queues, begin, end),
         cmocka_unit_test_setup_teardown(xsa_526_illegal_keys_of_rings, begin, end),
         cmocka_unit_test_setup_teardown(xsa_142_a_mode_that_is_not_w_is_read_only, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_event_is_lost, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_look_without_event, begin, end),
         cmocka_unit_test_setup_teardown(test_end_in_flush, begin, end),
         cmocka_unit_test_setup_teardown(test_one_disk_one_device, begin, end),
     };

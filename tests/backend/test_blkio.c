@@ -287,6 +287,7 @@ static void run(uint64_t seed, bool hostile)
         /* Nobody would wake it: then there is nothing to be done, or the disk has something. */
         if (!again)
             assert_true(io.rings[0].ring.req_cons == producer || fake_disk_has());
+        assert_int_equal(io.due, again); /* and whoever makes the turn knows for whom */
         again = false;
         has = fake_disk_has();
         fake_disk_finish(draw_below(6));

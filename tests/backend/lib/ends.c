@@ -10,7 +10,7 @@
 #include <tests/backend/lib/ends.h>
 
 unsigned ends_mapped, ends_bound;
-static bool is_bound[ENDS_PORTS];
+static event_handler *handlers[ENDS_PORTS]; /* of those that are bound */
 
 int grant_map_pages(struct grant_pages *pages, unsigned domain, const grant_ref_t *refs, unsigned count)
 {
@@ -32,10 +32,10 @@ void grant_unmap_pages(struct grant_pages *pages)
 int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler *handler, evtchn_port_t *port)
 {
     handler(1);
-    if (!ends_has_port(domain, remote) || is_bound[remote])
+    if (!ends_has_port(domain, remote) || handlers[remote])
         return -XEN_EINVAL;
     *port = remote + ENDS_LOCAL;
-    is_bound[remote] = true;
+    handlers[remote] = handler;
     ends_bound++;
     return 0;
 }
@@ -43,13 +43,13 @@ int event_bind_interdomain(unsigned domain, evtchn_port_t remote, event_handler 
 static evtchn_port_t remote_of(evtchn_port_t port)
 {
     assert_in_range(port, ENDS_LOCAL, ENDS_LOCAL + ENDS_PORTS - 1);
-    assert_true(is_bound[port - ENDS_LOCAL]);
+    assert_non_null(handlers[port - ENDS_LOCAL]);
     return port - ENDS_LOCAL;
 }
 
 int event_close(evtchn_port_t port)
 {
-    is_bound[remote_of(port)] = false;
+    handlers[remote_of(port)] = NULL;
     ends_bound--;
     return 0;
 }
@@ -58,4 +58,12 @@ int event_send(evtchn_port_t port)
 {
     ends_tell(remote_of(port));
     return 0;
+}
+
+bool ends_send(evtchn_port_t port)
+{
+    assert_in_range(port, 0, ENDS_PORTS - 1);
+    if (handlers[port])
+        handlers[port](port + ENDS_LOCAL);
+    return handlers[port];
 }

@@ -18,3 +18,6 @@ bool ends_has_port(unsigned domain, evtchn_port_t port);
 
 /* The test's: its front end has an event by that port of its own. */
 void ends_tell(evtchn_port_t port);
+
+/* A front end sends an event by that port of its own.  False: no back end has bound it. */
+bool ends_send(evtchn_port_t port);
