@@ -32,6 +32,7 @@ struct netqueue {
 
 struct netback {
     bool used;
+    bool due; /* its next turn has something to do, whether an event has come or not */
     char bridge[SWITCH_NAME_MAX + 1];
     struct rate rate;
 
@@ -271,7 +272,7 @@ static int map_ring(struct xenbus_device *device, uint64_t number, struct grant_
 
 static int bind(unsigned domain, const struct queue_keys *keys, struct netqueue *queue)
 {
-    int error = event_bind_interdomain(domain, (evtchn_port_t)keys->tx_port, event_only_wakes, &queue->tx_port);
+    int error = event_bind_interdomain(domain, (evtchn_port_t)keys->tx_port, work_note_event, &queue->tx_port);
 
     if (error)
         return error;
@@ -279,7 +280,7 @@ static int bind(unsigned domain, const struct queue_keys *keys, struct netqueue 
     if (keys->rx_port == keys->tx_port)
         return 0;
     queue->rx_port = 0;
-    return event_bind_interdomain(domain, (evtchn_port_t)keys->rx_port, event_only_wakes, &queue->rx_port);
+    return event_bind_interdomain(domain, (evtchn_port_t)keys->rx_port, work_note_event, &queue->rx_port);
 }
 
 static void release_queue(struct netqueue *queue)
@@ -361,6 +362,7 @@ static int connect(struct xenbus_device *device)
     int error = read_keys(device, &keys);
 
     back->nr_queues = keys.nr_queues;
+    back->due = true;
     for (unsigned i = 0; i < keys.nr_queues && !error; i++)
         error = connect_queue(&(struct place){device, i, keys.nr_queues});
     if (!error)
@@ -401,6 +403,12 @@ static void wake_at(uint64_t time)
         work_again();
 }
 
+static void go_on(struct netback *back)
+{
+    back->due = true;
+    work_again();
+}
+
 /* What the guest sends goes to the switch; one by one where each counts. */
 static int take_sent(struct xenbus_device *device, struct netback *back, struct netqueue *queue)
 {
@@ -410,6 +418,7 @@ static int take_sent(struct xenbus_device *device, struct netback *back, struct 
 
     if (!rate_allows(&back->rate, time_now())) {
         wake_at(back->rate.end);
+        back->due = true;
         return 0;
     }
     error = nettx_take(&queue->tx, device->domain, back->rate.bytes ? 1 : NETTX_FRAMES, &back->groups, &list, &notify,
@@ -422,12 +431,15 @@ static int take_sent(struct xenbus_device *device, struct netback *back, struct 
     }
     if (notify)
         (void)!event_send(queue->tx_port);
-    if (more || sent)
+    if (more)
+        go_on(back);
+    if (sent)
         work_again(); /* who receives it may have had its turn */
     return error;
 }
 
-static int give_received(struct xenbus_device *device, struct netqueue *queue, struct packet_queue *received)
+static int give_received(struct xenbus_device *device, struct netback *back, struct netqueue *queue,
+                         struct packet_queue *received)
 {
     bool notify, more;
     int error = netrx_give(&queue->rx, device->domain, received, &notify, &more);
@@ -435,8 +447,21 @@ static int give_received(struct xenbus_device *device, struct netqueue *queue, s
     if (notify)
         (void)!event_send(queue->rx_port);
     if (more)
-        work_again();
+        go_on(back);
     return error;
+}
+
+/* All notes are taken, whatever the first of them says.  Packets for the front end are there without one. */
+static bool is_due(const struct netback *back)
+{
+    bool due = back->due;
+
+    for (unsigned i = 0; i < back->nr_queues; i++) {
+        due = work_take_event(back->queues[i].tx_port) || due;
+        due = work_take_event(back->queues[i].rx_port) || due;
+        due = back->port.queues[i].first || due;
+    }
+    return due;
 }
 
 static void turn(struct xenbus_device *device)
@@ -444,12 +469,15 @@ static void turn(struct xenbus_device *device)
     struct netback *back = device->data;
     bool failed = false;
 
+    if (!is_due(back))
+        return;
+    back->due = false;
     back->first = (back->first + 1) % back->nr_queues;
     for (unsigned i = 0; i < back->nr_queues && !failed; i++) {
         unsigned which = (back->first + i) % back->nr_queues;
         struct netqueue *queue = &back->queues[which];
 
-        failed = take_sent(device, back, queue) || give_received(device, queue, &back->port.queues[which]);
+        failed = take_sent(device, back, queue) || give_received(device, back, queue, &back->port.queues[which]);
     }
     if (failed)
         xenbus_fail(device, "the front end's ring has more requests than slots, or a frame without end");

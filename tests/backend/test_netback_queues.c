@@ -3,7 +3,7 @@
 /* links: tests/backend/lib/print_to.c */
 /* links: backend/netback.c backend/nettx.c backend/netrx.c backend/netring.c backend/switch.c backend/queue.c */
 /* links: backend/rate.c backend/packet.c backend/headers.c backend/checksum.c backend/segment.c */
-/* links: backend/groups.c tests/backend/lib/ends.c */
+/* links: backend/groups.c backend/work.c tests/backend/lib/ends.c */
 /* links: tests/backend/lib/draw.c tests/backend/lib/pool.c tests/backend/lib/lender.c tests/backend/lib/front.c */
 /* links: tests/backend/lib/frames.c tests/backend/lib/keys.c tests/backend/lib/net_guests.c */
 #include <setjmp.h>

@@ -21,11 +21,19 @@ static void ring_start(struct netring *ring, void *page, uint32_t index)
     ring->head->req_event = ring->head->rsp_event = index + 1;
 }
 
+bool front_announce(const struct sring_head *head, uint32_t *announced)
+{
+    uint32_t new = head->req_prod - *announced;
+
+    *announced = head->req_prod;
+    return head->req_prod - head->req_event < new;
+}
+
 void front_tx_start(struct front_tx *front, uint32_t index)
 {
     memset(front, 0, sizeof(*front));
     ring_start(&front->ring, &front->page, index);
-    front->produced = front->consumed = index;
+    front->produced = front->consumed = front->announced = index;
     front->next_ref = LENDER_FIRST_REF;
 }
 
@@ -115,7 +123,7 @@ void front_rx_start(struct front_rx *front, uint32_t index)
 {
     memset(front, 0, sizeof(*front));
     ring_start(&front->ring, &front->page, index);
-    front->produced = front->consumed = index;
+    front->produced = front->consumed = front->announced = index;
 }
 
 void front_rx_post(struct front_rx *front, unsigned count)

@@ -21,6 +21,7 @@ struct front_tx {
     struct netif_tx_ring page;
     struct netring ring; /* the back end's */
     uint32_t produced, consumed;
+    uint32_t announced; /* how far the back end has been told, or need not be */
     grant_ref_t next_ref;
     uint16_t next_id;
 };
@@ -43,7 +44,7 @@ int front_tx_answer(struct front_tx *front);
 struct front_rx {
     struct netif_rx_ring page;
     struct netring ring;
-    uint32_t produced, consumed;
+    uint32_t produced, consumed, announced;
     struct netif_rx_request posted[NETIF_RING_SLOTS]; /* by slot */
 };
 
@@ -51,6 +52,9 @@ void front_rx_start(struct front_rx *front, uint32_t index);
 
 /* Post @count pages, each of its own. */
 void front_rx_post(struct front_rx *front, unsigned count);
+
+/* Does the back end want an event of what @head shows beyond *@announced?  That is moved forward. */
+bool front_announce(const struct sring_head *head, uint32_t *announced);
 
 /*
  * Take the next packet that has arrived.  Its size, with its bytes in @bytes, or the negative status of its parts,

@@ -26,7 +26,6 @@ unsigned net_written, net_failures;
 uint64_t net_now, net_timer;
 char net_uplink_name[SWITCH_NAME_MAX + 1];
 uint8_t net_uplink_mac[MAC_SIZE];
-static bool again;
 
 /*
  * ---- What the back end stands on.
@@ -128,11 +127,6 @@ uint64_t time_now(void)
     return net_now;
 }
 
-void work_again(void)
-{
-    again = true;
-}
-
 int uplink_join(const uint8_t mac[MAC_SIZE], const char *name)
 {
     memcpy(net_uplink_mac, mac, MAC_SIZE);
@@ -222,15 +216,30 @@ void net_guests_connect(void)
     }
 }
 
+/* A front end with one port for both directions has the first. */
+static void send_events(struct guest_of *one, unsigned queue)
+{
+    evtchn_port_t port = FIRST_PORT + 2 * (evtchn_port_t)(one - net_guests) + 10 * queue;
+    struct front_tx *tx = net_guest_tx(one, queue);
+    struct front_rx *rx = net_guest_rx(one, queue);
+
+    if (front_announce(&tx->page.head, &tx->announced))
+        (void)ends_send(port);
+    if (front_announce(&rx->page.head, &rx->announced) && !ends_send(port + 1))
+        (void)ends_send(port);
+}
+
 void net_guests_run(void)
 {
+    for (unsigned i = 0; i < GUESTS * QUEUES; i++)
+        send_events(&net_guests[i / QUEUES], i % QUEUES);
     do {
-        again = false;
+        (void)work_take();
         for (unsigned i = 0; i < GUESTS; i++) {
             if (net_guests[i].device.open && !net_guests[i].device.failed)
                 net_type->turn(&net_guests[i].device);
         }
-    } while (again);
+    } while (work_take());
 }
 
 bool net_guests_try(void)

@@ -46,7 +46,7 @@ void net_guest_give_queues(unsigned number);
 /* All are served from now on. */
 void net_guests_connect(void);
 
-/* Turns, until the back end wants no more. */
+/* The events that the back end has asked for, and turns until it wants no more. */
 void net_guests_run(void);
 
 /* Does guest 0 connect with its keys?  Then it has a turn and is disconnected; nothing is left either way. */
