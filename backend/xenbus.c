@@ -4,8 +4,10 @@
  */
 #include <abi/errno.h>
 #include <guest/errno.h>
+#include <guest/event.h>
 #include <guest/print.h>
 #include <guest/string.h>
+#include <guest/xenstore_ring.h>
 #include <backend/work.h>
 #include <backend/xenbus.h>
 
@@ -411,13 +413,17 @@ int xenbus_init(void)
     static struct xenstore_watch watch = {.path = "backend", .changed = back_changed};
     int error = xenstore_init();
 
-    return error ? error : xenstore_watch(&watch);
+    if (error)
+        return error;
+    event_set_handler(xenstore_ring_port(), work_note_event);
+    return xenstore_watch(&watch);
 }
 
 static void look_into_store(void)
 {
-    bool more = false;
-    int error = xenstore_poll(&more);
+    static bool more = true;
+    bool is_due = work_take_event(xenstore_ring_port()) || more;
+    int error = is_due ? xenstore_poll(&more) : 0;
 
     if (error && !unreachable)
         print("xenbus: the xenstore cannot be used any more: %s\n", errno_name(error));

@@ -51,7 +51,10 @@ struct xenbus_type {
     /* Write what the front end reads once it is connected.  May be NULL; called again as publish() is. */
     int (*announce)(struct xenbus_device *device);
 
-    /* One turn of a connected device: a bounded amount of work, and work_again() if there is more.  May be NULL. */
+    /*
+     * One turn of a connected device: a bounded amount of work, and work_again() if there is more.  Called in each turn
+     * of the loop, whatever that is for.  May be NULL.
+     */
     void (*turn)(struct xenbus_device *device);
 
     /*

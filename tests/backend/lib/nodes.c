@@ -10,12 +10,16 @@
 #include <cmocka.h>
 
 #include <abi/errno.h>
+#include <guest/event.h>
+#include <guest/xenstore_ring.h>
 #include <tests/backend/lib/draw.h>
 #include <tests/backend/lib/nodes.h>
 
 #define NODES_MAX  256u
 #define EVENTS_MAX 4096u
 #define TEXT_MAX   128u
+#define PORT       3u
+#define A_POLL     4u /* events */
 
 static struct node {
     char path[TEXT_MAX], value[TEXT_MAX];
@@ -24,6 +28,7 @@ static unsigned nr_nodes, one_in;
 static char events[EVENTS_MAX][TEXT_MAX];
 static unsigned nr_events;
 static struct xenstore_watch *watches;
+static event_handler *handler;
 
 void nodes_start(void)
 {
@@ -56,6 +61,8 @@ static void note(const char *path)
 {
     assert_true(nr_events < EVENTS_MAX);
     (void)snprintf(events[nr_events++], TEXT_MAX, "%s", path);
+    if (handler)
+        handler(PORT);
 }
 
 void nodes_set(const char *path, const char *value)
@@ -88,6 +95,17 @@ const char *nodes_get(const char *path)
 int xenstore_init(void)
 {
     return 0;
+}
+
+evtchn_port_t xenstore_ring_port(void)
+{
+    return PORT;
+}
+
+void event_set_handler(evtchn_port_t port, event_handler *set)
+{
+    assert_int_equal(port, PORT);
+    handler = set;
 }
 
 int xenstore_read(uint32_t transaction, const char *path, char *value, size_t size)
@@ -198,13 +216,16 @@ unsigned nodes_watched(void)
 
 int xenstore_poll(bool *more)
 {
-    *more = false;
-    for (unsigned i = 0; i < nr_events; i++) {
+    unsigned count = nr_events < A_POLL ? nr_events : A_POLL;
+
+    for (unsigned i = 0; i < count; i++) {
         for (struct xenstore_watch *watch = watches; watch; watch = watch->next) {
             if (is_below(events[i], watch->path) || is_below(watch->path, events[i]))
                 watch->changed(watch, is_below(events[i], watch->path) ? events[i] : watch->path);
         }
     }
-    nr_events = 0;
+    nr_events -= count;
+    memmove(events, events[count], nr_events * sizeof(events[0]));
+    *more = nr_events > 0;
     return 0;
 }
