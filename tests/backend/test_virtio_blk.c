@@ -141,7 +141,8 @@ static struct disk_segment segments[REQUESTS][64];
 static struct disk_request requests[REQUESTS];
 static unsigned done_count[REQUESTS];
 static int done_error[REQUESTS];
-static bool submit_again; /* done() submits the request anew, once */
+static unsigned submit_again; /* done() submits the request anew, so often */
+static bool answer_at_once;   /* and the device has it done before done() returns */
 
 static void done(struct disk_request *request, int error)
 {
@@ -150,8 +151,14 @@ static void done(struct disk_request *request, int error)
     done_count[which]++;
     done_error[which] = error;
     if (submit_again) {
-        submit_again = false;
+        struct ring_chain chain;
+
+        submit_again--;
         assert_int_equal(disk_submit(disk, request), 0);
+        if (answer_at_once) {
+            assert_true(ring_device_get(&model.rings[0], &chain));
+            answer(&chain, 0);
+        }
     }
 }
 
@@ -347,9 +354,9 @@ static void test_room(void **state)
         assert_int_equal(header_of(&chain).sector, i);
         answer(&chain, 0);
     }
-    submit_again = true;
+    submit_again = 1;
     disk_poll();
-    assert_false(submit_again);
+    assert_int_equal(submit_again, 0);
     for (unsigned i = 0; i < 128; i++)
         expect_done(i, 0);
     assert_true(ring_device_get(&model.rings[0], &chain));
@@ -370,6 +377,29 @@ static void test_turns(void **state)
     disk_poll();
     assert_int_equal(works, 0);
     assert_int_equal(model.rings[0].queue->avail->ring[128], model.rings[0].queue->used->idx);
+}
+
+/* What one poll has no time for is done by the next, without an interrupt, which comes for what is new alone. */
+static void test_more_than_a_poll(void **state)
+{
+    struct ring_chain chain;
+
+    (void)state;
+    assert_int_equal(submit(0, DISK_READ, 0, 1), 0);
+    assert_true(ring_device_get(&model.rings[0], &chain));
+    answer(&chain, 0);
+    submit_again = 200;
+    answer_at_once = true;
+    works = 0;
+    disk_poll();
+    assert_in_range(submit_again, 1, 199);
+    assert_int_equal(works, 1);
+    assert_false(model.rings[0].interrupt);
+    disk_poll();
+    answer_at_once = false;
+    assert_int_equal(submit_again, 0);
+    assert_int_equal(done_count[0], 201);
+    assert_int_equal(works, 1);
 }
 
 /* ---- Devices that fail. */
@@ -412,7 +442,7 @@ static void test_submit_while_failing(void **state)
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(submit(i, DISK_WRITE, i, 1), 0);
     ring_device_put(&model.rings[0], 100, 0);
-    submit_again = true;
+    submit_again = 1;
     disk_poll();
     for (unsigned i = 0; i < 3; i++)
         expect_done(i, -XEN_EIO);
@@ -511,7 +541,7 @@ int main(void)
         cmocka_unit_test_setup(test_lie, set_up),        cmocka_unit_test_setup(test_submit_while_failing, set_up),
         cmocka_unit_test_setup(test_no_restart, set_up), cmocka_unit_test_setup(test_large_sectors, set_up),
         cmocka_unit_test_setup(test_unusable, set_up),   cmocka_unit_test_setup(test_name, set_up),
-        cmocka_unit_test_setup(test_silent, set_up),
+        cmocka_unit_test_setup(test_silent, set_up),     cmocka_unit_test_setup(test_more_than_a_poll, set_up),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
