@@ -56,6 +56,15 @@ sys.exit(subprocess.call(sys.argv[2:]))' "$work/killed/paravane/run-$pid" env XD
     # What is stopped does not answer.
     kill -s STOP $pid
     XDG_RUNTIME_DIR=$work/killed expect control-stopped 2 "run $pid does not answer, and is left out; is it stopped" -- destroy b
+    # It takes no time from those behind it: by the number of the process, which mostly grows.
+    FAKE_PIDS='' FAKE_QEMU='sleep=inf' PARAVANE_QEMU=$fake PARAVANE_LIB=$work/lib XDG_RUNTIME_DIR=$work/killed TMPDIR=$work/killed-tmp \
+        "$paravane" run --guest c "$good" </dev/null >"$work/out" 2>"$work/err" &
+    behind=$!
+    until [ -S "$work/killed/paravane/run-$behind" ] || ! is_alive $behind; do sleep 0.1; done
+    XDG_RUNTIME_DIR=$work/killed expect control-behind-stopped 0 "run $pid does not answer" "!run $behind does not" \
+        "^c +1 +building .* $behind\$" -- list
+    kill $behind
+    wait $behind 2>/dev/null
     kill -s KILL $pid
     wait $pid 2>/dev/null
     XDG_RUNTIME_DIR=$work/killed expect control-killed-after 0 'no run is under way' -- list
