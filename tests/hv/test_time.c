@@ -146,6 +146,25 @@ static void test_read(void **state)
     }
 }
 
+/* Of what guests are shown an old reading tells the same time as a new one, but for what is rounded off. */
+static void test_old(void **state)
+{
+    static const uint64_t later[] = {1, 3600, 86400, 31536000};
+
+    (void)state;
+    for (unsigned i = 0; i < SPEEDS; i++) {
+        struct time_reading old;
+
+        begin(speeds[i], UINT64_C(1) << 50);
+        fake_tsc += 98765432109;
+        old = time_read();
+        for (unsigned j = 0; j < sizeof(later) / sizeof(later[0]); j++) {
+            fake_tsc = old.tsc + later[j] * speeds[i] + 12345;
+            assert_in_range(time_now() - old.now - clock_ticks_to_ns(old.scale, fake_tsc - old.tsc), 0, 2);
+        }
+    }
+}
+
 static void test_constant(void **state)
 {
     (void)state;
@@ -217,9 +236,9 @@ static void test_unsupported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_now),         cmocka_unit_test(test_never_back), cmocka_unit_test(test_read),
-        cmocka_unit_test(test_constant),    cmocka_unit_test(test_emulated),   cmocka_unit_test(test_ticks),
-        cmocka_unit_test(test_unsupported),
+        cmocka_unit_test(test_now),   cmocka_unit_test(test_never_back),  cmocka_unit_test(test_read),
+        cmocka_unit_test(test_old),   cmocka_unit_test(test_constant),    cmocka_unit_test(test_emulated),
+        cmocka_unit_test(test_ticks), cmocka_unit_test(test_unsupported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

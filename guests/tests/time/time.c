@@ -28,25 +28,30 @@ static void monotonic(void)
     test_check(last > begin, "system time advances", "it stands at %" PRIu64, last);
 }
 
+static void watch(const struct vcpu_time_info *time)
+{
+    uint32_t version = READ_ONCE(time->version);
+    uint64_t begin = time_from(time), last = begin, backward = 0;
+
+    while (READ_ONCE(time->version) == version && last < begin + 10 * SECOND) {
+        uint64_t now = time_from(time);
+
+        backward += now < last;
+        last = now;
+    }
+    test_check(READ_ONCE(time->version) != version, "the version changes while the guest spins",
+               "not in %" PRIu64 " ms", (last - begin) / 1000000);
+    test_equal("no step back at the refresh", backward, 0);
+    test_note("after %" PRIu64 " ms", (last - begin) / 1000000);
+}
+
 /*
  * A guest that computes the rate of the TSC waits for the version to change, and does nothing else.  Shows
  * time.refreshed.
  */
 static void refreshed(void)
 {
-    uint32_t version = READ_ONCE(guest.vcpu->time.version);
-    uint64_t begin = time_now(), last = begin, backward = 0;
-
-    while (READ_ONCE(guest.vcpu->time.version) == version && last < begin + 10 * SECOND) {
-        uint64_t now = time_now();
-
-        backward += now < last;
-        last = now;
-    }
-    test_check(READ_ONCE(guest.vcpu->time.version) != version, "the version changes while the guest spins",
-               "not in %" PRIu64 " ms", (last - begin) / 1000000);
-    test_equal("no step back at the refresh", backward, 0);
-    test_note("after %" PRIu64 " ms", (last - begin) / 1000000);
+    watch(&guest.vcpu->time);
 }
 
 /* Shows time.system-time. */
@@ -102,6 +107,8 @@ static void copies(void)
     there = time_from(&copy);
     test_check(there >= here && there < here + SECOND, "the copy tells the same time", "%" PRIu64 " and %" PRIu64,
                there, here);
+    test_equal("the copy promises the same", copy.flags, guest.vcpu->time.flags);
+    watch(&copy);
     where.addr.v = (uintptr_t)(HYPERVISOR_VIRT_END - PAGE_SIZE);
     test_result("an area of the hypervisor's", hypercall_vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &where),
                 -XEN_EFAULT);
