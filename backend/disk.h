@@ -63,7 +63,10 @@ struct disk *disk_find(const char *name);
 int __must_check disk_submit(struct disk *disk, struct disk_request *request);
 
 /*
- * Tell the devices what they were given, and call done() of what is finished.  The main loop does so at the end of each
- * turn; who has something to do after done() says so by work_again().
+ * Call done() of what is finished, and tell the devices what they were given.  The main loop begins each turn with it;
+ * who has something to do after done() says so by work_again().
  */
 void disk_poll(void);
+
+/* Tell the devices what they were given since: for the end of a turn. */
+void disk_kick(void);

@@ -23,8 +23,7 @@
 
 /*
  * One turn of everything there is.  What the disks have finished comes first, so that it is answered in this turn; who
- * asked for another one because of that has it here.  The devices come last, too, since what they were given in the
- * turn they are told then.
+ * asked for another one because of that has it here.  What the devices were given in the turn they are told last.
  */
 static void turn(void)
 {
@@ -32,7 +31,7 @@ static void turn(void)
     (void)work_take();
     xenbus_turn();
     uplink_turn();
-    disk_poll();
+    disk_kick();
     share_poll();
 }
 

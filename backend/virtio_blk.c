@@ -68,7 +68,8 @@ struct blk {
     struct virtio_queue queue;
     unsigned queue_size;
     bool dead;
-    bool due; /* to be looked at without news of it: see disk_poll() */
+    bool due;    /* to be looked at without news of it: see disk_poll() */
+    bool untold; /* it was given something and has not been told */
     struct slot *free;
     struct slot slots[SLOTS];
 };
@@ -205,7 +206,7 @@ int disk_submit(struct disk *disk, struct disk_request *request)
         return error;
     blk->free = slot->next_free;
     slot->request = request;
-    blk->due = true; /* it has to be told */
+    blk->untold = true;
     return 0;
 }
 
@@ -271,13 +272,19 @@ static void restart(struct blk *blk)
         failed[i]->done(failed[i], -XEN_EIO);
 }
 
+static void tell(struct blk *blk)
+{
+    blk->untold = false;
+    virtio_kick(&blk->queue);
+}
+
 static void look_at(struct blk *blk, enum virtio_news news)
 {
-    virtio_kick(&blk->queue);
+    tell(blk);
     complete(blk);
     if (blk->queue.ring.broken || (news == VIRTIO_CHANGED && virtio_failed(&blk->device)))
         restart(blk);
-    virtio_kick(&blk->queue);
+    tell(blk);
 }
 
 /*
@@ -289,8 +296,16 @@ void disk_poll(void)
     for (struct blk *blk = disks; blk; blk = blk->next) {
         enum virtio_news news = virtio_interrupts(&blk->device);
 
-        if (!blk->dead && (news || blk->due))
+        if (!blk->dead && (news || blk->due || blk->untold))
             look_at(blk, news);
+    }
+}
+
+void disk_kick(void)
+{
+    for (struct blk *blk = disks; blk; blk = blk->next) {
+        if (blk->untold)
+            tell(blk);
     }
 }
 

@@ -22,5 +22,5 @@ $(eval $(call GUEST_KERNEL,backend,tests/virtio,$(GUEST_TEST_LIB) \
 	$(filter-out backend/main.c,$(sort $(wildcard backend/*.c))),tests/backend/virtio))
 
 # All of the back end, but for two functions that are called by way of the test's.
-build/backend/tests/dying.elf: LINK_backend += --wrap=disk_submit --wrap=disk_poll
+build/backend/tests/dying.elf: LINK_backend += --wrap=disk_submit --wrap=disk_kick
 $(eval $(call GUEST_KERNEL,backend,tests/dying,$(sort $(wildcard backend/*.c)),tests/backend/dying))

@@ -86,6 +86,8 @@ static void answer(const struct ring_chain *chain, uint8_t status)
     ring_device_put(&model.rings[0], chain->head, bytes);
 }
 
+static unsigned kicks; /* the device has been told of something */
+
 /* The request for the name is answered as soon as the device is told of it. */
 void virtio_kick(struct virtio_queue *queue)
 {
@@ -93,6 +95,7 @@ void virtio_kick(struct virtio_queue *queue)
 
     if (!virtqueue_kick(&queue->ring) || !model.running)
         return;
+    kicks++;
     if (model.resets || disk_model.silent || model.rings[0].avail != 0)
         return;
     assert_true(ring_device_get(&model.rings[0], &chain));
@@ -402,6 +405,27 @@ static void test_more_than_a_poll(void **state)
     assert_int_equal(works, 1);
 }
 
+/* A device is told once of all that it was given, and by a poll as well. */
+static void test_kick(void **state)
+{
+    (void)state;
+    disk_poll();
+    model.rings[0].queue->event_index = false; /* it wants to be told each time */
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(submit(i, DISK_READ, i, 1), 0);
+    kicks = 0;
+    disk_kick();
+    assert_int_equal(kicks, 1);
+    disk_kick();
+    disk_poll();
+    assert_int_equal(kicks, 1);
+    assert_int_equal(submit(3, DISK_READ, 3, 1), 0);
+    disk_poll();
+    assert_int_equal(kicks, 2);
+    disk_kick();
+    assert_int_equal(kicks, 2);
+}
+
 /* ---- Devices that fail. */
 
 static void expect_restarted(unsigned count)
@@ -542,6 +566,7 @@ int main(void)
         cmocka_unit_test_setup(test_no_restart, set_up), cmocka_unit_test_setup(test_large_sectors, set_up),
         cmocka_unit_test_setup(test_unusable, set_up),   cmocka_unit_test_setup(test_name, set_up),
         cmocka_unit_test_setup(test_silent, set_up),     cmocka_unit_test_setup(test_more_than_a_poll, set_up),
+        cmocka_unit_test_setup(test_kick, set_up),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

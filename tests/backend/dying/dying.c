@@ -16,8 +16,8 @@
 
 int __real_disk_submit(struct disk *disk, struct disk_request *request);
 int __wrap_disk_submit(struct disk *disk, struct disk_request *request);
-void __real_disk_poll(void);
-void __wrap_disk_poll(void);
+void __real_disk_kick(void);
+void __wrap_disk_kick(void);
 
 static uint64_t given, end = UINT64_MAX;
 
@@ -38,9 +38,9 @@ int __wrap_disk_submit(struct disk *disk, struct disk_request *request)
     return error;
 }
 
-void __wrap_disk_poll(void)
+void __wrap_disk_kick(void)
 {
-    __real_disk_poll();
+    __real_disk_kick();
     if (given >= guest_option("die", UINT64_MAX) || given >= end)
         guest_panic("a planted fault, with a request under way");
 }
