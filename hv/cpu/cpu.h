@@ -60,6 +60,7 @@ struct cpu {
     unsigned id;
     uint32_t apic;                     /* the number of its local APIC */
     uint32_t acpi;                     /* what ACPI calls it, where it has a name for it */
+    uint32_t command_high;             /* these belong to hv/cpu/ipi.c: what its local APIC's register has, in memory */
     uint64_t maddr;                    /* the machine address of all this */
     uint32_t abilities[CPU_ABILITIES]; /* what it tells by CPUID of what it can do */
     struct hv_vcpu *current;           /* NULL: none, and the hypervisor's own root is loaded */

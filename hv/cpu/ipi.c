@@ -10,6 +10,7 @@
 #define COMMAND_HIGH   0x310u
 #define COMMAND_BUSY   (1u << 12) /* the last one has not been sent yet */
 #define HIGH_SHIFT     24u
+#define HIGH_KNOWN     1u /* no bit of the register's */
 #define MSR_COMMAND    0x830u
 #define BUSY_TURNS_MAX 1000000u
 #define APIC_EVERYBODY 0xffu
@@ -38,10 +39,17 @@ static void await_memory(void)
         __asm__ volatile("pause");
 }
 
+/* The upper half stays what it is, and each access is a device's: it is written when the command is for another one. */
 static void send_by_memory(uint32_t apic, uint32_t command)
 {
+    struct cpu *cpu = cpu_here();
+    uint32_t high = apic << HIGH_SHIFT;
+
     await_memory();
-    *apic_register(COMMAND_HIGH) = apic << HIGH_SHIFT;
+    if (cpu->command_high != (high | HIGH_KNOWN)) {
+        *apic_register(COMMAND_HIGH) = high;
+        cpu->command_high = high | HIGH_KNOWN;
+    }
     *apic_register(COMMAND_LOW) = command;
 }
 
@@ -69,7 +77,9 @@ void ipi_send_nmi(uint32_t apic)
         return;
     }
     high = *apic_register(COMMAND_HIGH);
-    send_by_memory(apic, IPI_NMI);
+    await_memory();
+    *apic_register(COMMAND_HIGH) = apic << HIGH_SHIFT;
+    *apic_register(COMMAND_LOW) = IPI_NMI;
     await_memory();
     *apic_register(COMMAND_HIGH) = high;
 }

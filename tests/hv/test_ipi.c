@@ -21,8 +21,8 @@ struct cpu cpu_boot;
 
 static struct cpu other = {.id = 3, .apic = 0x21};
 /* Changed behind the back of the compiler, by the accesses themselves. */
-static volatile uint64_t sent[4]; /* as the APIC sees it: the destination in the upper half */
-static volatile unsigned count, busy;
+static volatile uint64_t sent[5];            /* as the APIC sees it: the destination in the upper half */
+static volatile unsigned count, busy, names; /* writes of the upper half */
 static volatile uint32_t high;
 
 struct cpu *cpu_find(unsigned id)
@@ -42,6 +42,7 @@ static void device_write(uint64_t offset, uint32_t value)
 {
     if (offset == 0x310) {
         high = value;
+        names++;
         return;
     }
     assert_int_equal(offset, 0x300);
@@ -55,7 +56,8 @@ static void begin(bool x2apic)
     fake_cpu.device = x2apic ? 0 : DEVICE_BASE;
     fake_cpu.on_device_read = device_read;
     fake_cpu.on_device_write = device_write;
-    count = busy = 0;
+    count = busy = names = 0;
+    cpu_boot.command_high = 0;
     ipi_init(x2apic);
 }
 
@@ -77,7 +79,28 @@ static void test_memory(void **state)
     assert_int_equal(sent[3], UINT64_C(0x21000000000040f1));
 }
 
-/* Between the halves of another command: its first half is there again, once the NMI is out. */
+/* Who is meant is written once, whatever the register has had before, and again when it is another one. */
+static void test_same(void **state)
+{
+    (void)state;
+    begin(false);
+    high = 0x21000000;
+    for (unsigned i = 0; i < 3; i++)
+        cpu_kick(3);
+    assert_int_equal(names, 1);
+    ipi_send(0, IPI_NMI);
+    cpu_kick(3);
+    assert_int_equal(names, 3);
+    assert_int_equal(sent[2], UINT64_C(0x21000000000040f1));
+    assert_int_equal(sent[3], UINT64_C(0x0000000000004400));
+    assert_int_equal(sent[4], UINT64_C(0x21000000000040f1));
+    begin(false);
+    high = 0x21000000;
+    ipi_send(0, IPI_NMI); /* of which all bits are zero */
+    assert_int_equal(sent[0], UINT64_C(0x0000000000004400));
+}
+
+/* Between the halves of another command: its first half is there again, once the NMI is out, for who knows of no other. */
 static void test_nmi(void **state)
 {
     (void)state;
@@ -87,6 +110,15 @@ static void test_nmi(void **state)
     ipi_send_nmi(9);
     assert_int_equal(sent[0], UINT64_C(0x0900000000004400));
     assert_int_equal(high, 0x77000000);
+    begin(false);
+    cpu_kick(3);
+    ipi_send_nmi(9);
+    cpu_kick(3);
+    ipi_send_nmi(9);
+    ipi_send(9, IPI_FIXED(0xf1));
+    assert_int_equal(sent[1], UINT64_C(0x0900000000004400));
+    assert_int_equal(sent[2], UINT64_C(0x21000000000040f1));
+    assert_int_equal(sent[4], UINT64_C(0x09000000000040f1));
     begin(true);
     ipi_send_nmi(9);
     assert_int_equal(*fake_cpu_msr(0x830), UINT64_C(0x0000000900004400));
@@ -108,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_same),
         cmocka_unit_test(test_nmi),
         cmocka_unit_test(test_msr),
     };
