@@ -18,11 +18,14 @@ static void rest(struct cpu *cpu, const struct lock *lock, uint32_t number)
     __atomic_store_n(&cpu->rests, false, __ATOMIC_RELAXED);
 }
 
-static bool is_served_soon(const struct lock *lock, uint32_t number)
+/* False as well as soon as something is asked of this processor. */
+FORCE_INLINE bool is_served_soon(const struct cpu *cpu, const struct lock *lock, uint32_t number)
 {
     for (unsigned i = 0; i < WAIT_LOOKS; i++) {
         if (ticket_is_served(&lock->ticket, number))
             return true;
+        if (wait_is_asked(cpu))
+            return false;
         wait_look();
     }
     return false;
@@ -35,11 +38,11 @@ static void wait_for(const struct lock *lock, uint32_t number)
     wait_begin(cpu);
     __atomic_store_n(&cpu->awaited_number, number, __ATOMIC_RELAXED);
     __atomic_store_n(&cpu->awaited, lock, __ATOMIC_RELEASE);
-    do {
+    while (!is_served_soon(cpu, lock, number)) {
         lock_waits();
         if (wait_is_long(cpu))
             rest(cpu, lock, number);
-    } while (!is_served_soon(lock, number));
+    }
     __atomic_store_n(&cpu->awaited, NULL, __ATOMIC_RELAXED);
     wait_end(cpu, &cpu->for_locks);
 }

@@ -25,7 +25,7 @@
 #define WAIT_PATIENCE_MOST (UINT64_C(1) << 18)
 #define WAIT_TRIAL         16u /* in numbers of waits, of which each has two */
 
-#define WAIT_LOOKS 100u /* at what is waited for, from one answer to what others ask to the next */
+#define WAIT_LOOKS 100u /* at what is waited for, and for what others ask, between two at the clock */
 
 /* A wait begins.  Waits do not nest. */
 static inline void wait_begin(struct cpu *here)
@@ -34,19 +34,23 @@ static inline void wait_begin(struct cpu *here)
     __atomic_store_n(&here->waits, here->waits + 1, __ATOMIC_RELEASE);
 }
 
+/* So many ticks does this wait last without a halt. */
+static inline uint64_t wait_limit(const struct cpu *here)
+{
+    return here->waits % WAIT_TRIAL == 1 ? WAIT_PATIENCE_MOST : here->wait_patience;
+}
+
 /* Has this processor, which waits, spun for long enough? */
 static inline bool wait_is_long(const struct cpu *here)
 {
-    uint64_t patience = here->waits % WAIT_TRIAL == 1 ? WAIT_PATIENCE_MOST : here->wait_patience;
-
-    return asm_read_tsc() - here->wait_began >= patience;
+    return asm_read_tsc() - here->wait_began >= wait_limit(here);
 }
 
 /* It ends, and counts for @sum. */
 static inline void wait_end(struct cpu *here, struct wait_sum *sum)
 {
-    bool was_long = wait_is_long(here);
     uint64_t ticks = asm_read_tsc() - here->wait_began;
+    bool was_long = ticks >= wait_limit(here);
 
     sum->count++;
     sum->ticks += ticks;

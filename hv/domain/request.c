@@ -116,11 +116,14 @@ static void rest(struct cpu *cpu, struct request_box *box, uint32_t number)
     __atomic_store_n(&cpu->rests, false, __ATOMIC_RELAXED);
 }
 
-static bool is_answered_soon(const struct request_box *box, uint32_t number)
+/* False as well as soon as something is asked of this processor. */
+FORCE_INLINE bool is_answered_soon(const struct cpu *cpu, const struct request_box *box, uint32_t number)
 {
     for (unsigned i = 0; i < WAIT_LOOKS; i++) {
         if (is_answered(box, number))
             return true;
+        if (wait_is_asked(cpu))
+            return false;
         wait_look();
     }
     return false;
@@ -133,11 +136,11 @@ static void wait_for_answer(struct request_box *box, uint32_t number)
     if (is_answered(box, number))
         return;
     wait_begin(cpu);
-    do {
+    while (!is_answered_soon(cpu, box, number)) {
         request_answer();
         if (wait_is_long(cpu))
             rest(cpu, box, number);
-    } while (!is_answered_soon(box, number));
+    }
     wait_end(cpu, &cpu->for_answers);
     if (wait_is_asked(cpu))
         request_answer();
