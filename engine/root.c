@@ -41,16 +41,32 @@ FORCE_INLINE void load(struct machine *machine, struct vcpu *vcpu, bool runs)
 }
 
 /*
+ * The same of a vCPU that asks for it itself, while the others of its domain, where they may run, have the lock: to load
+ * a root takes long, and with it what the processor finds out anew of memory.  Both roots are held, the one that it
+ * leaves and the one that it comes to, and nobody else changes those of a vCPU that runs.
+ */
+static __attribute__((noinline)) void load_unlocked(struct op *op, struct vcpu *vcpu)
+{
+    bool has_let_go = op_lets_others(op, op->machine->tlb.cpus);
+
+    load(op->machine, vcpu, true);
+    if (has_let_go)
+        op_take_back(op);
+}
+
+/*
  * Install @mfn, whose references the caller hands over, as *@root of @vcpu, and drop the one before.  Of a root that is
  * not in use the processor may have global pages from when it was.
  */
 FORCE_INLINE void root_replace(struct op *op, struct vcpu *vcpu, mfn_t *root, mfn_t mfn)
 {
     mfn_t old = *root;
-    bool in_use = root == (vcpu->user_mode ? &vcpu->user_root : &vcpu->kernel_root);
+    bool is_known = vcpu->user_cached || root == (vcpu->user_mode ? &vcpu->user_root : &vcpu->kernel_root);
 
     *root = mfn;
-    if (in_use || vcpu->user_cached)
+    if (is_known && op->vcpu == vcpu && vcpu->domain->nr_vcpus > 1)
+        load_unlocked(op, vcpu);
+    else if (is_known)
         load(op->machine, vcpu, op->vcpu == vcpu);
     root_release(op, old);
 }

@@ -295,6 +295,35 @@ static void test_other_mode(void **state)
     unit_destroy(&unit);
 }
 
+/* While a root is loaded the others may have the lock, and nobody lets go of it where there are none. */
+static void test_load_and_lock(void **state)
+{
+    struct unit unit;
+    struct op op;
+    cpumask_t all;
+    mfn_t root;
+
+    create(&unit, unit_width(state));
+    root = guest_root(unit.guest);
+    all = unit.machine->tlb.cpus;
+    op = unit_begin(&unit);
+    assert_int_equal(op.unlocks, 0);
+    assert_int_equal(root_set_kernel(&op, root), 0);
+    assert_int_equal(op.unlocks, 1);
+    assert_int_equal(loaded(&unit).v, root.v);
+    unit.machine->tlb.cpus = cpumask_of(unit.vcpu->cpu);
+    assert_int_equal(root_set_kernel(&op, root), 0);
+    assert_int_equal(op.unlocks, 1);
+    unit.machine->tlb.cpus = all;
+    unit.domain->nr_vcpus = 1;
+    assert_int_equal(root_set_kernel(&op, root), 0);
+    assert_int_equal(op.unlocks, 1);
+    unit.domain->nr_vcpus = 2;
+    unit_end(&op);
+    guest_assert_clean(unit.sim);
+    unit_destroy(&unit);
+}
+
 /* A tree with a page of the user's that no other tree has, loaded as user mode's root. */
 static vaddr_t user_tree(struct unit *unit, struct guest_tree *tree)
 {
@@ -432,13 +461,14 @@ static void test_set_roots(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        unit_test_both(test_new_baseptr),     unit_test_both(test_refused),
-        unit_test_both(test_pinned_root),     unit_test_both(test_release_after_load),
-        unit_test_both(test_ldt_dropped),     cmocka_unit_test(test_user_root),
-        cmocka_unit_test(test_m2p_strict),    cmocka_unit_test(test_other_mode),
-        unit_test_both(test_set_kernel_root), cmocka_unit_test(test_user_refused),
-        cmocka_unit_test(test_user_pae),      cmocka_unit_test(test_set_roots),
-        cmocka_unit_test(test_global_page),   cmocka_unit_test(test_user_cached),
+        unit_test_both(test_new_baseptr),    unit_test_both(test_refused),
+        unit_test_both(test_pinned_root),    unit_test_both(test_release_after_load),
+        unit_test_both(test_ldt_dropped),    cmocka_unit_test(test_user_root),
+        cmocka_unit_test(test_m2p_strict),   cmocka_unit_test(test_other_mode),
+        unit_test_both(test_load_and_lock),  unit_test_both(test_set_kernel_root),
+        cmocka_unit_test(test_user_refused), cmocka_unit_test(test_user_pae),
+        cmocka_unit_test(test_set_roots),    cmocka_unit_test(test_global_page),
+        cmocka_unit_test(test_user_cached),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
