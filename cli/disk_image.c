@@ -76,6 +76,16 @@ static enum status check_locks(int fd, const struct disk_options *disk, bool wri
     return STATUS_USAGE;
 }
 
+bool disk_image_is_written(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_written = fd >= 0 && is_locked(fd, LOCK_WRITES);
+
+    if (fd >= 0)
+        close(fd);
+    return is_written;
+}
+
 static enum status check_open(int fd, struct disk_options *disk, bool writes)
 {
     struct stat about;

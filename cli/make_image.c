@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps of `paravane image`: see that nothing is lost, make the image, tell what machine it wants. */
 #include <stdio.h>
+#include <sys/stat.h>
 
+#include <cli/disk_image.h>
 #include <cli/libvirt.h>
 #include <cli/make_image.h>
 #include <cli/medium.h>
@@ -9,6 +11,31 @@
 
 /* UEFI keeps some for itself, in the middle of what is there, and GRUB has the bundle twice for a while. */
 #define FIRMWARE_MIB 64u
+
+/*
+ * A file takes the place of what is there: of a device, which may be the machine's, of a pipe, of a disk whose guest
+ * would go on writing where nobody finds it.
+ */
+static enum status spare_others(const char *output)
+{
+    static const char *const endings[] = {"", MEDIUM_NEW, LIBVIRT_ENDING, LIBVIRT_ENDING LIBVIRT_NEW};
+
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        char path[PATH_MAX];
+        struct stat about;
+
+        snprintf(path, sizeof(path), "%s%s", output, endings[i]);
+        if (!stat(path, &about) && !S_ISREG(about.st_mode)) {
+            say_error("--output: %s is %s, and no file; name another one", path,
+                      S_ISDIR(about.st_mode) ? "a directory" : "a device, a pipe or the like");
+            return STATUS_USAGE;
+        }
+    }
+    if (!disk_image_is_written(output))
+        return STATUS_GOOD;
+    say_error("--output: %s is in use by a QEMU that writes to it; end that, or name another file", output);
+    return STATUS_USAGE;
+}
 
 static enum status spare_inputs(const struct payload *payload, const char *output)
 {
@@ -107,6 +134,8 @@ enum status make_image(struct image_options *options)
     static struct payload payload;
     enum status status = medium_check_tools(options->format);
 
+    if (!status)
+        status = spare_others(options->output);
     if (status)
         return status;
     status = payload_make(&payload, &options->run);

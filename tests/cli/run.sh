@@ -412,6 +412,24 @@ for ending in new xml.new; do
     PARAVANE_LIB=$work/lib expect image-over-$ending 2 "over.$ending is a kernel, ramdisk or disk of a guest" -- \
         image "$work/over.$ending" -o "$work/over"
 done
+for ending in '' .new .xml; do
+    mkfifo "$work/pipe$ending"
+    PARAVANE_LIB=$work/lib expect "image-over-pipe$ending" 2 "pipe$ending is a device, a pipe or the like, and no file" -- \
+        image "$good" -o "$work/pipe"
+    judge "image-pipe-stays$ending" "$([ -p "$work/pipe$ending" ]; echo $?)" 0
+    rm -f "$work/pipe"*
+done
+PARAVANE_LIB=$work/lib expect image-over-directory 2 'lib is a directory, and no file' -- image "$good" -o "$work/lib"
+if [[ image-over-used =~ $pattern ]]; then
+    truncate -s 1M "$work/used"
+    python3 tests/cli/lock "$work/used" '100 101 201' "$work/is-locked" &
+    locker=$!
+    until [ -e "$work/is-locked" ] || ! is_alive $locker; do sleep 0.1; done
+    PARAVANE_LIB=$work/lib expect image-over-used 2 'used is in use by a QEMU that writes to it' -- image "$good" -o "$work/used"
+    kill $locker
+    wait $locker 2>/dev/null
+    rm -f "$work/is-locked"
+fi
 printf '#!/bin/bash\nPATH=/none exec "%s" "$@"\n' "$paravane" >"$work/poor" && chmod +x "$work/poor"
 paravane=$work/poor expect image-no-tools 1 'grub-mkrescue is missing.*apt install grub-common' 'xorriso is missing' \
     'mformat is missing' '!qemu-img' -- image --demo -o "$work/x.img"
