@@ -6,9 +6,11 @@
 #define _GNU_SOURCE /* nftw */
 #include <errno.h>
 #include <ftw.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cli/medium.h>
@@ -16,6 +18,7 @@
 
 #define FILE_SIZE_MAX (PATH_MAX + 32)
 #define DEPTH_MAX     16 /* of directories that are open at a time */
+#define GRUB_MIB      16 /* beside the bundle: GRUB for both kinds of firmware, the hypervisor */
 
 static const struct {
     const char *what, *package;
@@ -148,6 +151,29 @@ static enum status make_qcow2(const struct payload *payload, const struct files 
     return status ? status : program_run(arguments, files->scratch, files->log, &payload->mask);
 }
 
+/* The programs' own last line does not say so. */
+static void tell_room(const struct payload *payload, const char *directory)
+{
+    uint64_t wanted_mib = (payload->bundle_size + MIB - 1) / MIB + GRUB_MIB, left_mib;
+    struct statvfs about;
+
+    if (statvfs(directory, &about))
+        return;
+    left_mib = (uint64_t)about.f_bavail * about.f_frsize / MIB;
+    if (left_mib < wanted_mib)
+        say_error("%s: %llu MiB are left there, which may not be enough: the image takes up to %llu", directory,
+                  (unsigned long long)left_mib, (unsigned long long)wanted_mib);
+}
+
+static void tell_rooms(const struct payload *payload, const char *output)
+{
+    char name[FILE_SIZE_MAX];
+
+    snprintf(name, sizeof(name), "%s", output);
+    tell_room(payload, payload->directory);
+    tell_room(payload, dirname(name));
+}
+
 enum status medium_write(const struct payload *payload, const struct image_options *options)
 {
     struct files files;
@@ -165,5 +191,7 @@ enum status medium_write(const struct payload *payload, const struct image_optio
         status = STATUS_FAILED;
     }
     remove_files(&files);
+    if (status)
+        tell_rooms(payload, options->output);
     return status;
 }

@@ -439,6 +439,17 @@ expect image-unwritable 1 'none/x.img.new: cannot be written: No such file' -- i
 printf '#!/bin/sh\nmktemp -d\necho it broke down >&2\necho .\nexit 1\n' >"$work/grub-mkrescue"
 chmod +x "$work/grub-mkrescue"
 PATH=$work:$PATH expect image-failed 1 'grub-mkrescue failed: it broke down' '!boots by' -- image --demo -o "$work/x.img"
+# What the programs say where there is no room helps nobody; without rights there is no such place.
+if mkdir "$work/small" && mount -t tmpfs -o size=2m small "$work/small" 2>/dev/null; then
+    PATH=$work:$PATH expect image-no-room-there 1 "$work/small: 2 MiB are left there, which may not be enough" -- \
+        image --demo -o "$work/small/x.img"
+    PATH=$work:$PATH TMPDIR=$work/small expect image-no-room-on-the-way 1 'small/paravane[.].*: [12] MiB are left there' -- \
+        image --demo -o "$work/x.img"
+    umount "$work/small"
+else
+    skip image-no-room-there "no file system can be mounted"
+    skip image-no-room-on-the-way "no file system can be mounted"
+fi
 [ ! -e "$work/x.img" ] || { echo "an image is there that was refused" >&2; failed=$((failed + 1)); }
 if [[ image-made =~ $pattern ]]; then
     truncate -s 1M "$work/a'b,&.img"
