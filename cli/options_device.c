@@ -179,12 +179,13 @@ static enum uplink parse_uplink(const char *text, struct argp_state *state)
     return UPLINK_UNSAID;
 }
 
-/* "tcp::2222-:22": the rest of it is for QEMU to understand. */
+/* "tcp::2222-:22": the rest of it is for QEMU to understand, in which a comma would begin another word of its own. */
 static void add_forward(struct nic_options *nic, const char *text, struct argp_state *state)
 {
     if (nic->nr_forwards == FORWARDS_MAX)
         argp_error(state, "--net: hostfwd=%s: one too many; a network has at most %u", text, FORWARDS_MAX);
-    if ((strncmp(text, "tcp:", 4) && strncmp(text, "udp:", 4)) || !strchr(text, '-') || strlen(text) > FORWARD_MAX)
+    if ((strncmp(text, "tcp:", 4) && strncmp(text, "udp:", 4)) || !strchr(text, '-') || strchr(text, ',') ||
+        strlen(text) > FORWARD_MAX)
         argp_error(state, "--net: hostfwd=%s: say tcp:ADDRESS:PORT-GUEST:PORT, such as tcp::2222-:22, or udp the same",
                    text);
     nic->forwards[nic->nr_forwards++] = text;
@@ -200,7 +201,7 @@ static void read_net_word(struct nic_options *nic, char *word, struct argp_state
             argp_error(state, "--net: mac=%s: not an address of one card, such as 00:16:3e:01:02:03", mac);
     } else if (forward && nic->uplink == UPLINK_USER) {
         add_forward(nic, forward, state);
-    } else if (ifname && *ifname && nic->uplink == UPLINK_TAP) {
+    } else if (ifname && *ifname && !strchr(ifname, ',') && nic->uplink == UPLINK_TAP) {
         nic->ifname = ifname;
     } else {
         argp_error(state, "--net: %s: not one of mac=MAC, bridge=NAME, of user hostfwd=FORWARD, of tap ifname=NAME",

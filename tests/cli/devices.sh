@@ -35,6 +35,8 @@ expect net-bad-mac 2 'mac=01:16:3e:00:00:01: not an address of one card' -- run 
 expect net-short-mac 2 'mac=00:16:3e:00:00:0: not an address' -- run --net user,mac=00:16:3e:00:00:0 "$good"
 expect net-bad-bridge 2 'bridge=a b: a name has 1 to 31' -- run --net 'user,bridge=a b' "$good"
 expect net-bad-forward 2 'hostfwd=2222: say tcp:ADDRESS' -- run --net user,hostfwd=2222 "$good"
+expect net-forward-comma 2 'hostfwd=tcp::1-:2,smb=/etc: say tcp:ADDRESS' -- run --net user,hostfwd=tcp::1-:2,,smb=/etc "$good"
+expect net-ifname-comma 2 'ifname=t0,script=/x: not one of mac=MAC' -- run --net tap,ifname=t0,,script=/x "$good"
 expect net-forward-of-tap 2 'hostfwd=tcp::1-:2: not one of mac=MAC' -- run --net tap,hostfwd=tcp::1-:2 "$good"
 expect net-ifname-of-user 2 'ifname=tap0: not one of mac=MAC' -- run --net user,ifname=tap0 "$good"
 expect net-same-mac 2 'mac=00:16:3e:00:00:01 is the address of two cards' -- \
