@@ -139,7 +139,9 @@ static enum status unwrap(const char *path, struct bytes *file, struct image *im
         return unwrap_bzimage(path, file, image);
     compression = compression_find(file->data, file->size);
     if (!compression) {
-        say_error("%s: not a kernel: neither an ELF file nor a bzImage nor one of these compressed", path);
+        say_error("%s: not a kernel: neither an ELF file nor a bzImage nor one of these compressed; a disk's image "
+                  "is booted by `paravane run --disk %s`",
+                  path, path);
         return STATUS_USAGE;
     }
     add_layer(image, compression->name);

@@ -264,7 +264,7 @@ both() { # NAME STATUS TEXT FILE
 }
 both no-file 2 'cannot be opened: No such file' "$work/nothing"
 both directory 2 'a directory, where a file is wanted' "$work"
-both text 2 'not a kernel: neither an ELF file' "$work/text"
+both text 2 "not a kernel: neither an ELF file.*a disk's image is booted by .paravane run --disk $work/text" "$work/text"
 both empty 2 'not a kernel: neither an ELF file' /dev/null
 both no-notes 4 'not a Xen guest: it has no notes' "$work/nonotes"
 both pvh-only 4 'a PVH guest, not a PV guest' "$work/pvh"
