@@ -90,7 +90,7 @@ static void set_memory(struct hv_domain *domain, const struct control_request *r
     if (request->amount == 0 || request->amount % PAGE_KIB != 0)
         answer(request, false, "memory is whole pages of 4 KiB, one at least");
     else if (request->amount / PAGE_KIB > domain->engine.max_frames)
-        answer(request, false, "that is more than the guest may have");
+        answer(request, false, "that is more than its maximum: `paravane list` shows it, --maxmem says it at the start");
     else
         tell_written(request, xenstore_write(domain, "memory/target", number), "it has been asked");
 }
@@ -100,7 +100,7 @@ static void set_vcpus(struct hv_domain *domain, const struct control_request *re
     if (request->amount == 0)
         answer(request, false, "one vCPU has to stay");
     else if (request->amount > domain->engine.nr_vcpus)
-        answer(request, false, "the guest has not so many vCPUs");
+        answer(request, false, "it has not so many: what it may have, --vcpus N,max=M says at the start");
     else
         tell_written(request, xenstore_write_vcpus(domain, (unsigned)request->amount), "it has been asked");
 }

@@ -123,9 +123,9 @@ for guest in json.load(sys.stdin):
     expect control-real-deaf 124 'only has not said that it listens' 'out of time after 1 seconds' '`paravane destroy only` ends it' -- \
         shutdown --timeout 1 only
     expect control-real-memory 0 -- set only memory 16M
-    expect control-real-more-memory 4 'only: that is more than the guest may have' -- set only memory 17M
+    expect control-real-more-memory 4 'only: that is more than its maximum: `paravane list` shows it, --maxmem says it' -- set only memory 17M
     expect control-real-vcpus 0 -- set only vcpus 1
-    expect control-real-more-vcpus 4 'only: the guest has not so many vCPUs' -- set only vcpus 2
+    expect control-real-more-vcpus 4 'only: it has not so many: what it may have, --vcpus N,max=M says' -- set only vcpus 2
     attached control-real-console '~talk> ~hello\r~heard: hello~\x01h~says this~\x01x' 0 'this is the console of else; Ctrl-A x leaves' \
         '^talk> heard: hello$' 'Ctrl-A x leaves this console, and the guest goes on' 'left; else goes on' -- else
     # The other guest of that run was not typed to, and is in nobody's way.
