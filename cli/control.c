@@ -137,7 +137,17 @@ static bool find_guest(const struct control *control, const char *name, unsigned
     return false;
 }
 
-/* Where there is none, which there are is not said: `--help` says what they are called. */
+static void tell_no_device(const struct control *control, struct control_client *client)
+{
+    const struct guest_options *guest = &control->options[client->place];
+    char names[DEVICES_TEXT_MAX + sizeof("; it has")] = "", name[DEVICE_NAME_MAX + 1];
+    size_t length = 0;
+
+    for (unsigned i = 0; i < DEVICES_MAX && device_place_name(guest, i, name); i++)
+        length += (size_t)snprintf(names + length, sizeof(names) - length, "%s %s", i ? "," : "; it has", name);
+    tell(client, "no it has no device %s%s", client->ask.device, names);
+}
+
 static bool find_device(const struct control *control, struct control_client *client)
 {
     unsigned place = 0;
@@ -167,7 +177,7 @@ static void serve(struct control *control, struct control_client *client)
     }
     guest = &control->guests.list[client->place];
     if (!find_device(control, client))
-        tell(client, "no it has no device %s", client->ask.device);
+        tell_no_device(control, client);
     else if (client->ask.verb == ASK_CONSOLE)
         lend_console(control, client);
     else if (is_restarting(guest))
