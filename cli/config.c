@@ -74,20 +74,23 @@ bool config_is_one(const char *path)
     return ends_with(path, SUFFIX) || has_assignment(start);
 }
 
+static void tell_type(struct config *config, const char *key, const char *said)
+{
+    config_complain(config,
+                    "%s = \"%s\": only PV guests run here. If its system has a kernel for Xen PV, as Debian's are, "
+                    "say type = \"pv\" and bootloader = \"pygrub\", or name the kernel",
+                    key, said);
+}
+
 /* "hvm" and "pvh" are for other machines; an old file says so by its builder. */
 static void read_type(struct config *config)
 {
     const char *type = config_string(config, "type"), *builder = config_string(config, "builder");
 
     if (type && strcmp(type, "pv") != 0)
-        config_complain(
-            config,
-            "type = \"%s\": only PV guests run here. If its system has a kernel for Xen PV, as Debian's are, "
-            "say type = \"pv\" and bootloader = \"pygrub\", or name the kernel",
-            type);
+        tell_type(config, "type", type);
     else if (!type && builder && strcmp(builder, "generic") != 0 && strcmp(builder, "linux") != 0)
-        config_complain(config, "builder = \"%s\": only PV guests run here: say type = \"pv\", and name a PV kernel",
-                        builder);
+        tell_type(config, "builder", builder);
 }
 
 /* Both names mean Debian's GRUB here, which runs as the guest; nothing of the disk is read on this side. */

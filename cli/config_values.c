@@ -83,7 +83,10 @@ static enum status parse(struct config *config)
     if (!error)
         return STATUS_GOOD;
     config_tell(config);
-    if (!config->is_bad)
+    if (config->is_bad)
+        config_complain(config, "a line is NAME = VALUE, and a value a number, a text in quotes, or a list of texts in "
+                                "brackets; code in Python, as in files for xm, is not run: write what it yields");
+    else
         config_complain(config, "cannot be parsed: %s", strerror(error));
     return STATUS_USAGE;
 }

@@ -104,7 +104,10 @@ grub=/nowhere refused no-grub 1 'apt install grub-xen-host' -- run "$configs/pyg
 
 # ---- What is wrong, with the file and, where it is known, the line.
 config syntax.cfg <<<$'memory = 5\nkernel = foo'
-refused syntax 2 "syntax.cfg:2: config parsing error near .foo'" -- run "$configs/syntax.cfg"
+refused syntax 2 "syntax.cfg:2: config parsing error near .foo'" 'syntax.cfg: a line is NAME = VALUE, .* in quotes' -- \
+    run "$configs/syntax.cfg"
+config python.cfg <<<$'import os\nname = "web" + os.uname()[1]'
+refused python 2 'python.cfg:1: .*syntax error' 'python.cfg: .*Python, as in files for xm, is not run' -- run "$configs/python.cfg"
 config binary.cfg <<<$'memory = "\033[31m"'
 refused control 2 'not a kernel' '!'$'\033' -- run "$configs/binary.cfg"
 config list.cfg <<<$'\nkernel = [ "a" ]\nmemory = "lots"\nvif = "none"'
@@ -113,7 +116,7 @@ refused types 2 "list.cfg:2: .*kernel' is a list" "list.cfg:3: .*memory' is not 
 config hvm.cfg <<<"type = 'hvm'; kernel = '$good'"
 refused hvm 2 'type = "hvm": only PV guests run here.*say type = "pv" and bootloader = "pygrub"' -- run "$configs/hvm.cfg"
 config old.cfg <<<"builder = 'hvm'; kernel = '/usr/lib/xen/boot/hvmloader'"
-refused builder 2 'builder = "hvm": only PV guests' -- run "$configs/old.cfg"
+refused builder 2 'builder = "hvm": only PV guests run here.*say type = "pv" and bootloader = "pygrub"' -- run "$configs/old.cfg"
 config lilo.cfg <<<"bootloader = 'lilo'"
 refused bootloader 2 'bootloader = "lilo": pygrub and pvgrub are known' -- run "$configs/lilo.cfg"
 config bios.cfg <<<"firmware = 'bios'"
