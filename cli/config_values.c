@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cli/config_keys.h>
 #include <cli/config_values.h>
 #include <cli/file.h>
 
@@ -79,6 +80,8 @@ static enum status parse(struct config *config)
         return status;
     drop_carriage_returns(&bytes);
     error = bytes.size ? xlu_cfg_readdata(config->parsed, (const char *)bytes.data, (int)bytes.size) : 0;
+    if (!error && bytes.size)
+        config_tell_mistyped(config->path, (const char *)bytes.data, bytes.size);
     bytes_free(&bytes);
     if (!error)
         return STATUS_GOOD;

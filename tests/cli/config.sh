@@ -64,6 +64,19 @@ for wrong in "iomem=['fed00']" "iomem=['fed00,0']" "iomem=['fed00,1@0']" "iomem=
     refused "rights-${wrong//[^a-z0-9]/-}" 2 "wrong.cfg: ${wrong%%=*}: .*: not " -- run "$configs/wrong.cfg"
 done
 
+# A key that is none is passed over, as by xl, but said if it looks like one; not in lists, texts and remarks.
+config keys.cfg <<END
+kernel = "$good" # kernal = 1
+vcpu = 2; memmory = 64
+ramdsik = 'a; kernal = 1'
+boot = "cd"
+vnclisten = [ 'a',
+"kernal" ]
+disks = [ 'a' ]
+END
+arguments config-keys 'keys.cfg: vcpu: .* is vcpus meant' 'keys.cfg: memmory: .* is memory meant' \
+    'keys.cfg: ramdsik: .* is ramdisk meant' 'keys.cfg: disks: .*: is disk meant' '!: boot:' '!: vnclisten:' '!kernal' -- "$configs/keys.cfg"
+
 # The command line says what a bridge is; what stands behind a file goes before what the file says, what stands before
 # it is for what the file does not say.
 config small.cfg <<END
