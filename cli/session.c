@@ -16,12 +16,11 @@
 #include <cli/message.h>
 #include <cli/relay.h>
 #include <cli/session.h>
+#include <cli/silence.h>
 #include <cli/terminal.h>
 
 #define GRACE_MS       2000 /* from SIGTERM to SIGKILL */
 #define ANSWER_MS      3000 /* for the hypervisor to say where each guest is */
-#define QUIET_MS       2000 /* without a sign of life, a message says that things are under way, */
-#define BUILD_MS       5000 /* or that the guest is being built */
 #define PATIENT_MS     1000 /* a line of the log waits so long for the end of the guest's */
 #define TRACE_MS       2    /* between looks at what is traced */
 #define FOREVER        INT64_MAX
@@ -45,8 +44,8 @@ struct session {
     int child_out;
     int typed;             /* what comes there is for the guest in front of several; -1: nothing, or it is a terminal */
     int64_t deadline;      /* ms; when to stop, or when stopping, to kill */
-    int64_t quiet_until;   /* ms */
     int64_t patient_until; /* the same: then lines of the log are shown, though the guest's is under way */
+    struct silence silence;
     struct session_result result;
     struct relay in, out;     /* of several guests, @out is written by @request->consoles, */
     struct terminal terminal; /* and @in by them as well, if not by this */
@@ -298,7 +297,7 @@ static int64_t earliest(int64_t a, int64_t b)
 
 static int poll_time(const struct session *session)
 {
-    int64_t next = earliest(session->deadline, earliest(session->quiet_until, session->patient_until));
+    int64_t next = earliest(session->deadline, earliest(session->silence.until, session->patient_until));
     int64_t left = next == FOREVER ? -1 : next - now_ms();
 
     if (control_is_behind(session->request->control))
@@ -448,21 +447,9 @@ static void move(struct session *session, const struct pollfd *polls)
     if (was_behind && !polls[SOURCE_OUT].revents && !polls[SOURCE_CONSOLES].revents)
         control_catch_up(session->request->control);
     if (polls[SOURCE_OUT].revents || polls[SOURCE_CONSOLES].revents)
-        session->quiet_until = FOREVER;
+        silence_end(&session->silence);
     else if (polls[SOURCE_HYPERVISOR].revents)
-        session->quiet_until = log_is_building(session->request->hypervisor) ? now_ms() + BUILD_MS : FOREVER;
-}
-
-/* Once. */
-static void break_silence(struct session *session)
-{
-    const char *whose = consoles_are_there(session->request->consoles) ? "guests" : "guest";
-
-    if (log_is_building(session->request->hypervisor))
-        say("the hypervisor is still building the %s: the more memory, the longer it takes", whose);
-    else
-        say("started; nothing has come from the %s yet", whose);
-    session->quiet_until = FOREVER;
+        silence_hear(&session->silence, session->request->hypervisor, now_ms());
 }
 
 /* What the hypervisor and QEMU have said while the guest's line was under way: some guests never end theirs. */
@@ -515,8 +502,9 @@ static void watch(struct session *session)
         show_late(session);
         trace_drain(session->request->trace);
         record_drain(session->request->record);
-        if (now_ms() >= session->quiet_until)
-            break_silence(session);
+        if (now_ms() >= session->silence.until)
+            silence_break(&session->silence, session->request->hypervisor,
+                          consoles_are_there(session->request->consoles));
         if (is_answered(session))
             stop(session, session->asked_for, 0);
         if (now_ms() >= session->deadline)
@@ -565,7 +553,7 @@ int session_open_signals(sigset_t *before)
 struct session_result session_run(const struct session_request *request)
 {
     struct session session = {
-        .request = request, .deadline = FOREVER, .quiet_until = FOREVER, .patient_until = FOREVER};
+        .request = request, .deadline = FOREVER, .silence = {SILENCE_NEVER}, .patient_until = FOREVER};
     int error;
 
     session.signals = open_signals();
@@ -579,7 +567,7 @@ struct session_result session_run(const struct session_request *request)
     if (request->timeout_seconds)
         session.deadline = now_ms() + (int64_t)request->timeout_seconds * 1000;
     if (!request->is_on_terminal)
-        session.quiet_until = now_ms() + QUIET_MS;
+        silence_begin(&session.silence, now_ms());
     watch(&session);
     while (request->hypervisor->from >= 0 && log_read(request->hypervisor))
         continue;
