@@ -287,6 +287,15 @@ bool control_note(struct control *control, const char *line)
     return true;
 }
 
+const char *control_restarting(const struct control *control)
+{
+    for (unsigned i = 0; i < control->guests.count; i++) {
+        if (is_restarting(&control->guests.list[i]) && !control->options[i].ends_by_reboot)
+            return control->guests.list[i].name;
+    }
+    return NULL;
+}
+
 /* ---- Consoles. */
 
 void control_show(struct control *control, unsigned place, const char *bytes, size_t count)

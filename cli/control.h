@@ -68,6 +68,9 @@ void control_close(struct control *control);
 /* A line of the hypervisor's log.  True: it was an answer to a request, and is for nobody else. */
 bool control_note(struct control *control, const char *line);
 
+/* The name of a guest that has rebooted, and has not been built anew; NULL: none has. */
+const char *control_restarting(const struct control *control);
+
 /* What is to be polled; poll() has answered. */
 void control_poll(const struct control *control, struct pollfd polls[CONTROL_POLLED]);
 void control_move(struct control *control, const struct pollfd polls[CONTROL_POLLED]);

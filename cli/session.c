@@ -447,9 +447,9 @@ static void move(struct session *session, const struct pollfd *polls)
     if (was_behind && !polls[SOURCE_OUT].revents && !polls[SOURCE_CONSOLES].revents)
         control_catch_up(session->request->control);
     if (polls[SOURCE_OUT].revents || polls[SOURCE_CONSOLES].revents)
-        silence_end(&session->silence);
+        silence_hear_guest(&session->silence, session->request->control, now_ms());
     else if (polls[SOURCE_HYPERVISOR].revents)
-        silence_hear(&session->silence, session->request->hypervisor, now_ms());
+        silence_hear_hypervisor(&session->silence, session->request->control, now_ms());
 }
 
 /* What the hypervisor and QEMU have said while the guest's line was under way: some guests never end theirs. */
@@ -503,8 +503,7 @@ static void watch(struct session *session)
         trace_drain(session->request->trace);
         record_drain(session->request->record);
         if (now_ms() >= session->silence.until)
-            silence_break(&session->silence, session->request->hypervisor,
-                          consoles_are_there(session->request->consoles));
+            silence_break(&session->silence, session->request->control, consoles_are_there(session->request->consoles));
         if (is_answered(session))
             stop(session, session->asked_for, 0);
         if (now_ms() >= session->deadline)
@@ -553,7 +552,7 @@ int session_open_signals(sigset_t *before)
 struct session_result session_run(const struct session_request *request)
 {
     struct session session = {
-        .request = request, .deadline = FOREVER, .silence = {SILENCE_NEVER}, .patient_until = FOREVER};
+        .request = request, .deadline = FOREVER, .silence.until = SILENCE_NEVER, .patient_until = FOREVER};
     int error;
 
     session.signals = open_signals();

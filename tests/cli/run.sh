@@ -778,6 +778,9 @@ with 'await=nothing_has_come say=late' expect quiet-at-first-several 0 'nothing 
     run --guest a "$good" --guest b "$good"
 with 'await=nothing_has_come say=late' expect quiet-at-first 0 'nothing has come from the guest yet' '^late$' -- run "$good"
 
+with 'log=memory log=domain_1_(good):_built,_ log=domain_1_(good)_wants_to_reboot say=goodbye await=good_has_rebooted say=late' \
+    expect quiet-while-rebooting 0 'good has rebooted; the hypervisor builds it anew' '^late$' '!still building' -- run "$good"
+
 # ---- The console on pipes.
 seq 1 30000 >"$work/numbers"
 input=$work/numbers
