@@ -41,6 +41,16 @@ void hv_vcpu_load_ldt(const struct hv_vcpu *vcpu)
                         entries);
 }
 
+/* The window of a vCPU still shows this processor's page if no other has run that one since. */
+static void show_gdt(const struct cpu *cpu, struct hv_vcpu *vcpu, unsigned window, enum width width)
+{
+    if (vcpu && vcpu->gdt_of == cpu)
+        return;
+    window_set_page(window, FIRST_RESERVED_GDT_PAGE, cpu_tables_gdt_page(cpu, width) | MAP_DATA);
+    if (vcpu)
+        vcpu->gdt_of = cpu;
+}
+
 void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
 {
     struct cpu *cpu = cpu_here();
@@ -52,7 +62,7 @@ void hv_vcpu_switch(struct machine *machine, struct hv_vcpu *vcpu)
     began = tlb_flush_begin(machine);
     tlb_run_begin(machine, cpu->id);
     cpu->current = vcpu;
-    window_set_page(window, FIRST_RESERVED_GDT_PAGE, cpu_tables_gdt_page(cpu, width) | MAP_DATA);
+    show_gdt(cpu, vcpu, window, width);
     cpu_tables_load_gdt(window_base(window));
     hv_vcpu_load_ldt(vcpu);
     cpu_guard_user_pages(width == WIDTH_64);

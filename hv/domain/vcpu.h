@@ -18,6 +18,7 @@
 struct hv_vcpu {
     struct vcpu engine;        /* first: the engine hands out pointers to it */
     unsigned window;           /* its descriptor window */
+    const struct cpu *gdt_of;  /* whose page of the GDT that shows; NULL: nobody's yet */
     struct cpu_frame *frame;   /* the guest's registers, at the top of the vCPU's hypervisor stack */
     struct vcpu_run run;       /* where its hypervisor stack is, and whether it wants to run */
     struct vcpu_share share;   /* what it has had of the processor */

@@ -118,6 +118,25 @@ static void test_switch(void **state)
     assert_int_equal(machine.tlb.flushed[0], machine.tlb.now);
 }
 
+/* The hypervisor's page stays in the window until another processor has had the vCPU, and put its own there. */
+static void test_switch_again(void **state)
+{
+    (void)state;
+    make();
+    hv_vcpu_switch(&machine, &vcpu);
+    assert_int_equal(noted.set_at, WINDOW_AT + 14 * 4096);
+    fake_cpu.root_loads = 0;
+    noted.set_at = 0;
+    hv_vcpu_switch(&machine, &vcpu);
+    assert_int_equal(noted.set_at, 0);
+    assert_int_equal(noted.gdt_base, WINDOW_AT);
+    vcpu.gdt_of = &cpu_other;
+    fake_cpu.root_loads = 0;
+    hv_vcpu_switch(&machine, &vcpu);
+    assert_int_equal(noted.set_at, WINDOW_AT + 14 * 4096);
+    assert_int_equal(noted.set_to, GDT_PAGE | MAP_DATA);
+}
+
 static void test_switch_to_nobody(void **state)
 {
     (void)state;
@@ -176,10 +195,15 @@ static void test_give_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_root),          cmocka_unit_test(test_ldt),
-        cmocka_unit_test(test_switch),        cmocka_unit_test(test_switch_to_nobody),
-        cmocka_unit_test(test_switch_narrow), cmocka_unit_test(test_give_way),
-        cmocka_unit_test(test_mode),          cmocka_unit_test(test_global_pages),
+        cmocka_unit_test(test_root),
+        cmocka_unit_test(test_ldt),
+        cmocka_unit_test(test_switch),
+        cmocka_unit_test(test_switch_again),
+        cmocka_unit_test(test_switch_to_nobody),
+        cmocka_unit_test(test_switch_narrow),
+        cmocka_unit_test(test_give_way),
+        cmocka_unit_test(test_mode),
+        cmocka_unit_test(test_global_pages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
