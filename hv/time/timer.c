@@ -19,7 +19,8 @@
 static struct list {
     struct lock lock; /* over @first, and the links */
     struct timer *first;
-} lists[MAX_CPUS] = {[0 ... MAX_CPUS - 1] = {.lock = LOCK_INIT(LOCK_TIMERS, 0)}};
+    uint64_t programmed; /* by its processor, which alone looks at it: when its APIC interrupts */
+} lists[MAX_CPUS] = {[0 ... MAX_CPUS - 1] = {.lock = LOCK_INIT(LOCK_TIMERS, 0), .programmed = UINT64_MAX}};
 
 static struct list *list_here(void)
 {
@@ -27,10 +28,11 @@ static struct list *list_here(void)
 }
 
 /* Only its own APIC can a processor program: for @deadline, UINT64_MAX for never. */
-static void program(uint64_t deadline)
+static void program(struct list *list, uint64_t deadline)
 {
     uint64_t now = time_now(), left;
 
+    list->programmed = deadline;
     if (deadline == UINT64_MAX) {
         cpu_here()->timer_ticks = 0;
         apic_set_timer(UINT64_MAX);
@@ -82,23 +84,23 @@ void timer_stop(struct timer *timer)
     lock_drop(&list->lock);
 }
 
+/* Where the APIC is to interrupt before that anyway, for one that has been stopped, timer_run() sees to the rest. */
 void timer_set(struct timer *timer, uint64_t deadline)
 {
     struct list *list = list_here();
-    uint64_t before, after;
+    uint64_t first;
 
     if (timer->active && &lists[timer->cpu] != list)
         timer_stop(timer);
     lock_take(&list->lock);
-    before = first_deadline(list);
     if (timer->active)
         unlink(list, timer);
     timer->deadline = deadline;
     insert(list, timer);
-    after = first_deadline(list);
+    first = first_deadline(list);
     lock_drop(&list->lock);
-    if (after != before)
-        program(after);
+    if (first < list->programmed)
+        program(list, first);
 }
 
 /* The next one whose time has come, which is not on the list any more; NULL: none, and *@next is when one does. */
@@ -126,6 +128,6 @@ void timer_run(void)
 
     while ((timer = take_due(list, now, &next)))
         timer->expire(timer);
-    program(next);
+    program(list, next);
     house_leave_if(entered);
 }

@@ -175,12 +175,35 @@ static void test_moved(void **state)
     set(1, 3000);
     assert_true(alarm == 2000);
     set(0, 4000);
+    assert_true(alarm == 2000);
+    run();
     assert_true(alarm == 3000);
     now = 3500;
     run();
     assert_int_equal(model[0].expired, 0);
     assert_int_equal(model[1].expired, 1);
     assert_true(alarm == 4000);
+}
+
+/* Who sets one timer again and again, and stops it before it expires, costs one interrupt for nothing, not many. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    set(0, 9000);
+    for (unsigned i = 0; i < 10; i++) {
+        now += 10;
+        set(1, now + 500);
+        assert_true(alarm == 1010 + 500);
+        model[1].deadline = NEVER;
+        timer_stop(&model[1].timer);
+    }
+    set(2, 1300);
+    assert_true(alarm == 1300);
+    now = 1510;
+    run();
+    assert_int_equal(model[1].expired, 0);
+    assert_int_equal(model[2].expired, 1);
+    assert_true(alarm == 9000);
 }
 
 /* A timer may set itself again, even for a time that is due at once. */
@@ -291,10 +314,15 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_nothing, set_up),    cmocka_unit_test_setup(test_past, set_up),
-        cmocka_unit_test_setup(test_due, set_up),        cmocka_unit_test_setup(test_moved, set_up),
-        cmocka_unit_test_setup(test_again, set_up),      cmocka_unit_test_setup(test_order_of_equals, set_up),
-        cmocka_unit_test_setup(test_processors, set_up), cmocka_unit_test_setup(test_random, set_up),
+        cmocka_unit_test_setup(test_nothing, set_up),
+        cmocka_unit_test_setup(test_past, set_up),
+        cmocka_unit_test_setup(test_due, set_up),
+        cmocka_unit_test_setup(test_moved, set_up),
+        cmocka_unit_test_setup(test_stopped, set_up),
+        cmocka_unit_test_setup(test_again, set_up),
+        cmocka_unit_test_setup(test_order_of_equals, set_up),
+        cmocka_unit_test_setup(test_processors, set_up),
+        cmocka_unit_test_setup(test_random, set_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
