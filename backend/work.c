@@ -24,12 +24,15 @@ void work_note_event(evtchn_port_t port)
     WRITE_ONCE(noted[port], true);
 }
 
-/* An upcall between the two lines is about what the look behind them sees. */
+/*
+ * Only a note that has been seen is taken: an upcall may come between the two, and is then about what the look behind
+ * them sees, but there is one only if the note was there.
+ */
 bool work_take_event(evtchn_port_t port)
 {
-    bool taken = READ_ONCE(noted[port]);
-
+    if (!READ_ONCE(noted[port]))
+        return false;
     WRITE_ONCE(noted[port], false);
     barrier(); /* before anything of the ring is read */
-    return taken;
+    return true;
 }
