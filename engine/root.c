@@ -41,9 +41,9 @@ FORCE_INLINE void load(struct machine *machine, struct vcpu *vcpu, bool runs)
 }
 
 /*
- * The same of a vCPU that asks for it itself, while the others of its domain, where they may run, have the lock: to load
- * a root takes long, and with it what the processor finds out anew of memory.  Both roots are held, the one that it
- * leaves and the one that it comes to, and nobody else changes those of a vCPU that runs.
+ * The same of a vCPU that asks for it itself, while the others of its domain, where they may run, have the lock: to
+ * load a root takes long, and with it what the processor finds out anew of memory.  Both roots are held, the one that
+ * it leaves and the one that it comes to, and nobody else changes those of a vCPU that runs.
  */
 static __attribute__((noinline)) void load_unlocked(struct op *op, struct vcpu *vcpu)
 {

@@ -100,7 +100,7 @@ static void test_same(void **state)
     assert_int_equal(sent[0], UINT64_C(0x0000000000004400));
 }
 
-/* Between the halves of another command: its first half is there again, once the NMI is out, for who knows of no other. */
+/* Between the halves of another command: its first half is there again, and is what is known, once the NMI is out. */
 static void test_nmi(void **state)
 {
     (void)state;
