@@ -23,6 +23,7 @@
 #include <hv/kernel/bundle.h>
 #include <hv/main.h>
 #include <hv/mem/allocate.h>
+#include <hv/mem/global_pages.h>
 #include <hv/mem/paging.h>
 #include <hv/mem/ram.h>
 #include <hv/processors.h>
@@ -65,6 +66,13 @@ static void set_up_memory(bool audit)
     ram_init(&boot_info.ram, boot_info.has_bundle ? boot_info.bundle : (struct range){0}, &options, &machine);
     allocate_init(&machine);
     hv_vcpu_switch(&machine, NULL);
+}
+
+/* Where nothing outlasts a load of cr3, to forget global pages would be for nothing. */
+static void choose_global_pages(const char *line)
+{
+    if (cpu_features()->pge && !option_is_set(line, "global=on") && !global_pages_stay())
+        cpu_disable_global_pages();
 }
 
 static _Noreturn void run_bundle(void)
@@ -160,6 +168,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
         cpu_disable_smap();
     selftest = option_is_set(line, "selftest");
     set_up_memory(selftest || option_is_set(line, "audit"));
+    choose_global_pages(line);
     if (boot_info.has_bundle)
         print("bundle: %lu bytes at %lx\n", boot_info.bundle.end - boot_info.bundle.start, boot_info.bundle.start);
     selftest_break(line);

@@ -115,6 +115,7 @@ static void test_flags(void)
     const uint64_t needed = RFLAGS_TF | RFLAGS_IF | RFLAGS_DF | RFLAGS_IOPL | RFLAGS_NT | RFLAGS_AC;
 
     EXPECT((asm_read_msr(MSR_SYSCALL_MASK) & needed) == needed);
+    EXPECT(!(asm_read_cr4() & CR4_PGE) == !cpu_features()->pge);
 }
 
 bool selftest_run(struct machine *machine)

@@ -217,3 +217,9 @@ void cpu_disable_smap(void)
     cpu_features_found.smap = false;
     asm_write_cr4(asm_read_cr4() & ~CR4_SMAP);
 }
+
+void cpu_disable_global_pages(void)
+{
+    cpu_features_found.pge = false;
+    asm_write_cr4(asm_read_cr4() & ~CR4_PGE);
+}

@@ -121,6 +121,9 @@ bool __must_check cpu_init_other(void);
  */
 void cpu_disable_smap(void);
 
+/* Do without CR4.PGE, here and on the processors that are started later. */
+void cpu_disable_global_pages(void);
+
 #pragma GCC visibility push(hidden)
 extern struct cpu cpu_boot; /* the one that the machine begins with */
 #pragma GCC visibility pop

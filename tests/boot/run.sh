@@ -108,6 +108,8 @@ boot bundle-outside-ram $UNSUPPORTED 'cannot run here: the loader put the bundle
 boot cpu-smap $GOOD "$passed" -- -machine pc -m 128M -cpu max -serial stdio -kernel "$image" -append selftest
 boot cpu-smap-off $GOOD "$passed" -- \
     -machine pc -m 128M -cpu max -serial stdio -kernel "$image" -append 'selftest smap=off'
+boot cpu-global-on $GOOD "$passed" -- \
+    -machine pc -m 128M -cpu max,-smap -serial stdio -kernel "$image" -append 'selftest global=on'
 boot cpu-plain $GOOD "$passed" -- -machine q35 -m 128M -cpu qemu64 -serial stdio -kernel "$image" -append selftest
 boot cpu-pentium3 $UNSUPPORTED 'lacks long mode' -- \
     -machine pc -m 128M -cpu pentium3 -serial stdio -kernel "$image" -append selftest

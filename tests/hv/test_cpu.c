@@ -395,6 +395,24 @@ static void test_disable_smap(void **state)
     assert_false(fake_cpu.user_access);
 }
 
+/* Here, and on those that come later. */
+static void test_disable_global(void **state)
+{
+    uint64_t cr4;
+
+    (void)state;
+    begin();
+    made.version.edx |= 1u << 13;
+    cpu_init();
+    cr4 = fake_cpu.cr[4];
+    assert_true(cpu_features()->pge && (cr4 & CR4_PGE));
+    cpu_disable_global_pages();
+    assert_false(cpu_features()->pge);
+    assert_int_equal(fake_cpu.cr[4], cr4 & ~CR4_PGE);
+    assert_true(cpu_init_other());
+    assert_int_equal(fake_cpu.cr[4] & CR4_PGE, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,7 +421,8 @@ int main(void)
         cmocka_unit_test(test_guards),       cmocka_unit_test(test_global_pages),
         cmocka_unit_test(test_memory_types), cmocka_unit_test(test_entry_points),
         cmocka_unit_test(test_entry_stack),  cmocka_unit_test(test_other),
-        cmocka_unit_test(test_disable_smap), cmocka_unit_test(test_traced), /* last */
+        cmocka_unit_test(test_disable_smap), cmocka_unit_test(test_disable_global),
+        cmocka_unit_test(test_traced), /* last */
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

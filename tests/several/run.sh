@@ -105,6 +105,18 @@ run ends-beside $CRASHED '^processors: 2' 'domain 1 \(crashes\) crashed' 'domain
     '^(works: )?verdict: success' 'domain 3 \(works\) powered off' 'domain 4 \(rings\) powered off'
 machine=()
 
+# ---- CR4.PGE on where no processor keeps what is global, as on those that do; on one processor and on two.
+words='audit global=on'
+for count in 1 2; do
+    machine=(-smp $count)
+    guest global-$count first 16384 build/guests/demo.elf
+    guest global-$count second 16384 $narrow/tests/rings.elf switches=1
+    guest global-$count third 16384 $kernels/exceptions.elf
+    run global-$count $GOOD '^demo: all 18 steps passed' '^(second: )?verdict: success' '^(third: )?verdict: success' \
+        'domain 3 \(third\) powered off' "$audited"
+done
+machine=() words=audit
+
 # ---- One cannot be built, for its kernel or for its size: the others run.
 head -c 5000 /dev/zero >"$work/nothing"
 guest refused broken 8192 "$work/nothing"
