@@ -39,18 +39,24 @@ static void await_memory(void)
         __asm__ volatile("pause");
 }
 
-/* The upper half stays what it is, and each access is a device's: it is written when the command is for another one. */
+/*
+ * Each access is a device's.  The upper half stays what it is: it is written when the command is for another one.  That
+ * a command is out is awaited behind it, while whoever it is for is on the way already; before it only the first time,
+ * for who had the APIC before.
+ */
 static void send_by_memory(uint32_t apic, uint32_t command)
 {
     struct cpu *cpu = cpu_here();
     uint32_t high = apic << HIGH_SHIFT;
 
-    await_memory();
+    if (!cpu->command_high)
+        await_memory();
     if (cpu->command_high != (high | HIGH_KNOWN)) {
         *apic_register(COMMAND_HIGH) = high;
         cpu->command_high = high | HIGH_KNOWN;
     }
     *apic_register(COMMAND_LOW) = command;
+    await_memory();
 }
 
 /* What has been written before is seen by whoever gets the interrupt: as an MSR the command may overtake it. */

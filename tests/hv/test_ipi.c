@@ -48,6 +48,7 @@ static void device_write(uint64_t offset, uint32_t value)
     assert_int_equal(offset, 0x300);
     assert_int_equal(busy, 0);
     sent[count++] = (uint64_t)high << 32 | value;
+    busy = 2; /* until it is out */
 }
 
 static void begin(bool x2apic)
@@ -67,7 +68,7 @@ static void test_memory(void **state)
     begin(false);
     assert_true(ipi_reaches(254));
     assert_false(ipi_reaches(255)); /* all of them */
-    busy = 3;                       /* until the one before is out */
+    busy = 3;                       /* until a command of whoever was here before is out */
     ipi_send(0x21, IPI_INIT);
     ipi_send(0xfe, IPI_START(0x9f));
     ipi_send(1, IPI_NMI);
