@@ -27,7 +27,7 @@ FORCE_INLINE bool leaf_can_take(const struct frame *frame, uint64_t bits)
 {
     if ((bits & ENTRY_CACHE) || frame->refs == 0 || frame->refs == FRAME_REFS_MAX)
         return false;
-    return !(bits & ENTRY_RW) || (type_of(frame->type) == TYPE_WRITABLE && type_count(frame->type) != TYPE_COUNT_MAX);
+    return !(bits & ENTRY_RW) || type_stays_writable(frame->type);
 }
 
 /*
@@ -42,8 +42,16 @@ FORCE_INLINE bool leaf_is_first(const struct frame *frame, uint64_t bits)
 FORCE_INLINE void leaf_take(struct frame *frame, uint64_t bits)
 {
     frame->refs++;
+    if (bits & ENTRY_RW)
+        type_writable_add(&frame->type);
+}
+
+/* The same where leaf_is_first() may have been true instead. */
+FORCE_INLINE void leaf_take_any(struct frame *frame, uint64_t bits)
+{
+    frame->refs++;
     if ((bits & ENTRY_RW) && !type_writable_get(&frame->type))
-        CHECK(false); /* leaf_can_take() */
+        CHECK(false); /* leaf_can_take(), leaf_is_first() */
 }
 
 /* Would an entry leave others behind that refer to @frame?  Then leaf_drop() may follow. */
@@ -65,8 +73,8 @@ FORCE_INLINE bool leaf_protect(struct op *op, uint64_t *live, struct frame *fram
 {
     uint64_t old;
 
-    if ((bits & ENTRY_RW) && !type_writable_get(&frame->type))
-        CHECK(false); /* leaf_can_take() */
+    if (bits & ENTRY_RW)
+        type_writable_add(&frame->type);
     if (!update_commit(live, bits, update, &old)) {
         if (bits & ENTRY_RW)
             typeref_put_writable(op->machine, frame);

@@ -90,7 +90,7 @@ FORCE_INLINE bool promote_leaf(struct op *op, uint64_t *stored)
         return false;
     if (!leaf_can_take(frame, bits) && !leaf_is_first(frame, bits))
         return false;
-    leaf_take(frame, bits);
+    leaf_take_any(frame, bits);
     if (bits != raw)
         *stored = bits;
     return true;

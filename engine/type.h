@@ -115,6 +115,12 @@ static inline bool type_takes_writable(struct type_word word)
     return type_of(word) == TYPE_WRITABLE && type_count(word) != 0 && type_count(word) != TYPE_COUNT_MAX;
 }
 
+/* Is it in use as writable, or was last, and could get one more such use?  One comparison, of all bits of the word. */
+static inline bool type_stays_writable(struct type_word word)
+{
+    return word.v - type_word(TYPE_WRITABLE, 0, 0).v < TYPE_COUNT_MAX;
+}
+
 enum type_state type_state_of(struct type_word word);
 
 static inline bool type_word_legal(struct type_word word)
@@ -145,12 +151,23 @@ static inline bool __must_check type_writable_get(struct type_word *word)
     return true;
 }
 
+/* retired as writable, writable -> writable with one more use; type_stays_writable() has been asked. */
+FORCE_INLINE void type_writable_add(struct type_word *word)
+{
+    struct type_word old = *word;
+
+    CHECK(type_stays_writable(old));
+    type_word_set(word, (struct type_word){old.v + 1});
+}
+
 /* One writable use less; true where that was the last and the frame is now retired. */
 FORCE_INLINE bool __must_check type_writable_put(struct type_word *word)
 {
-    CHECK(type_of(*word) == TYPE_WRITABLE && type_count(*word) > 0);
-    type_word_set(word, (struct type_word){word->v - 1});
-    return type_count(*word) == 0;
+    struct type_word less = {word->v - 1};
+
+    CHECK(type_stays_writable(less));
+    type_word_set(word, less);
+    return type_count(less) == 0;
 }
 
 /* live -> live with one more use.  False: the count is at its maximum, nothing changed. */

@@ -23,9 +23,10 @@ int __must_check typeref_convert_writable(struct op *op, struct slot slot, struc
  */
 static inline int __must_check typeref_get_writable(struct op *op, struct slot slot, struct frame *frame)
 {
-    if (type_of(frame->type) == TYPE_WRITABLE && type_writable_get(&frame->type))
-        return 0;
-    return typeref_convert_writable(op, slot, frame);
+    if (!type_stays_writable(frame->type))
+        return typeref_convert_writable(op, slot, frame);
+    type_writable_add(&frame->type);
+    return 0;
 }
 
 /* Why @frame, which is in use, cannot get one more use as @want. */

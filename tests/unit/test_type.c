@@ -66,6 +66,12 @@ static void test_legal(void **state)
         assert_int_equal(type_state_of(word_at(n)), state_of(word_at(n)));
 }
 
+static bool stays_writable(struct type_word word)
+{
+    return idle(word) ? type_of(word) == TYPE_WRITABLE
+                      : state_of(word) == TYPE_STATE_WRITABLE && type_count(word) < TYPE_COUNT_MAX;
+}
+
 static void test_accessors(void **state)
 {
     (void)state;
@@ -83,6 +89,7 @@ static void test_accessors(void **state)
         assert_int_equal(type_is_idle(word), idle(word));
         assert_int_equal(type_takes_writable(word),
                          state_of(word) == TYPE_STATE_WRITABLE && type_count(word) < TYPE_COUNT_MAX);
+        assert_int_equal(type_stays_writable(word), stays_writable(word));
     }
 }
 
@@ -126,6 +133,19 @@ static bool expect_writable_get(struct step *step)
     step->result = count < MAX;
     if (step->result)
         become(step, TYPE_WRITABLE, 0, count + 1);
+    return true;
+}
+
+static void run_writable_add(struct step *step)
+{
+    type_writable_add(&step->word);
+}
+
+static bool expect_writable_add(struct step *step)
+{
+    if (!stays_writable(step->word))
+        return false;
+    step->word.v++;
     return true;
 }
 
@@ -276,6 +296,7 @@ static bool expect_forget(struct step *step)
 
 static const struct transition transitions[] = {
     {"writable_get", run_writable_get, expect_writable_get},
+    {"writable_add", run_writable_add, expect_writable_add},
     {"writable_put", run_writable_put, expect_writable_put},
     {"live_get", run_live_get, expect_live_get},
     {"live_put", run_live_put, expect_live_put},
