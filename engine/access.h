@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Guest memory as the engine sees it: numbers until access_read() has copied what they point to.  Every access is
- * checked here, element by element, against the guest's part of the address space (XSA-4, 29, 212).
+ * checked here, element by element or as the whole array that is gone through, against the guest's part of the address
+ * space (XSA-4, 29, 212).
  */
 #pragma once
 
@@ -46,13 +47,18 @@ static inline __cold bool access_meets_linear_slot(const struct domain *domain, 
 }
 
 /*
- * May the hypervisor touch these bytes itself?  Behind a linear entry of an L4 the processor finds the hypervisor's own
- * tables, and all that they map, as a supervisor, which the guest is not and the hypervisor is: engine/linear.h.
+ * May the hypervisor touch these bytes, which are the guest's, itself?  Behind a linear entry of an L4 the processor
+ * finds the hypervisor's own tables, and all that they map, as a supervisor, which the guest is not and the hypervisor
+ * is: engine/linear.h.
  */
+static inline bool access_slots_ok(const struct domain *domain, vaddr_t start, size_t size)
+{
+    return !(domain->linear_tables && access_meets_linear_slot(domain, start, size));
+}
+
 static inline bool access_touch_ok(const struct domain *domain, vaddr_t start, size_t size)
 {
-    return access_range_ok(domain, start, size) &&
-           !(domain->linear_tables && access_meets_linear_slot(domain, start, size));
+    return access_range_ok(domain, start, size) && access_slots_ok(domain, start, size);
 }
 
 /* Copy @size bytes from or to @vcpu's guest.  False: out of range, or not mapped; a part may have been copied. */
@@ -64,6 +70,20 @@ static inline bool __must_check access_read(struct vcpu *vcpu, void *to, vaddr_t
 static inline bool __must_check access_write(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
 {
     return access_touch_ok(vcpu->domain, to, size) && port_copy_to_guest(vcpu, to, from, size);
+}
+
+/*
+ * The same for bytes within a range that access_range_ok() or access_array_ok() has found to be the guest's, in this
+ * very call: what they ask does not change while a domain lives.
+ */
+static inline bool __must_check access_read_within(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)
+{
+    return access_slots_ok(vcpu->domain, from, size) && port_copy_from_guest(vcpu, to, from, size);
+}
+
+static inline bool __must_check access_write_within(struct vcpu *vcpu, vaddr_t to, const void *from, size_t size)
+{
+    return access_slots_ok(vcpu->domain, to, size) && port_copy_to_guest(vcpu, to, from, size);
 }
 
 /* Is @address one that a guest's registers and tables may hold: canonical, not the hypervisor's? */

@@ -97,14 +97,14 @@ static int64_t run(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
     return port_hypercall(vcpu, number <= UINT32_MAX ? (unsigned)number : UINT32_MAX, args);
 }
 
-/* One entry of a multicall. */
+/* One entry of a multicall, whose whole list has been found to be the guest's; and its result. */
 FORCE_INLINE bool read_call(struct vcpu *vcpu, enum width width, vaddr_t from, struct multicall_entry *call)
 {
     struct compat_multicall_entry compat;
 
     if (width == WIDTH_64)
-        return access_read(vcpu, call, from, sizeof(*call));
-    if (!access_read(vcpu, &compat, from, sizeof(compat)))
+        return access_read_within(vcpu, call, from, sizeof(*call));
+    if (!access_read_within(vcpu, &compat, from, sizeof(compat)))
         return false;
     call->op = compat.op;
     for (size_t i = 0; i < ARRAY_SIZE(compat.args); i++)
@@ -115,8 +115,8 @@ FORCE_INLINE bool read_call(struct vcpu *vcpu, enum width width, vaddr_t from, s
 FORCE_INLINE bool write_result(struct vcpu *vcpu, enum width width, vaddr_t to, const struct multicall_entry *call)
 {
     if (width == WIDTH_64)
-        return access_write(vcpu, VADDR(to.v + offsetof(struct multicall_entry, result)), &call->result, 8);
-    return access_write(vcpu, VADDR(to.v + offsetof(struct compat_multicall_entry, result)), &call->result, 4);
+        return access_write_within(vcpu, VADDR(to.v + offsetof(struct multicall_entry, result)), &call->result, 8);
+    return access_write_within(vcpu, VADDR(to.v + offsetof(struct compat_multicall_entry, result)), &call->result, 4);
 }
 
 static __cold int64_t refuse_call(struct vcpu *vcpu, uint64_t number, enum xen_errno error, enum refusal_reason reason)

@@ -124,7 +124,7 @@ FORCE_INLINE int update_single(struct op *op, vaddr_t request, bool allowed)
     struct run run = {.frame = MFN_NONE};
     struct mmu_update copy;
 
-    if (!access_read(op->vcpu, &copy, request, sizeof(copy)))
+    if (!access_read_within(op->vcpu, &copy, request, sizeof(copy)))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, request.v);
     return update_one(op, &run, &copy, allowed);
 }
@@ -144,19 +144,19 @@ FORCE_INLINE void prefetch(const struct machine *machine, const struct mmu_updat
 }
 
 /*
- * Copy up to @left requests from @from to @chunk.  Returns how many.  Where not all of them can be read, the first one
- * alone: those before the unreadable one are still carried out.
+ * Copy up to @left requests from @from, where all of the array is the guest's, to @chunk.  Returns how many.  Where not
+ * all of them can be read, the first one alone: those before the unreadable one are still carried out.
  */
 FORCE_INLINE unsigned copy_requests(struct vcpu *vcpu, struct mmu_update chunk[CHUNK], vaddr_t from, uint32_t left)
 {
     unsigned count = left < CHUNK ? left : CHUNK;
 
-    if (access_read(vcpu, chunk, from, count * sizeof(chunk[0]))) {
+    if (access_read_within(vcpu, chunk, from, count * sizeof(chunk[0]))) {
         if (count > 1)
             prefetch(vcpu->domain->machine, chunk, count);
         return count;
     }
-    return access_read(vcpu, chunk, from, sizeof(chunk[0])) ? 1 : 0;
+    return access_read_within(vcpu, chunk, from, sizeof(chunk[0])) ? 1 : 0;
 }
 
 /* A preemption point, and the next requests, at least one. */

@@ -237,11 +237,12 @@ static size_t entry_size(const struct domain *domain)
     return domain->width == WIDTH_64 ? sizeof(struct mmuext_op) : sizeof(struct compat_mmuext_op);
 }
 
+/* An entry of the array, which has been found to be the guest's. */
 static __attribute__((noinline)) bool read_narrow_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
 {
     struct compat_mmuext_op compat;
 
-    if (!access_read(vcpu, &compat, from, sizeof(compat)))
+    if (!access_read_within(vcpu, &compat, from, sizeof(compat)))
         return false;
     ext->cmd = compat.cmd;
     ext->arg1.linear_addr = compat.arg1.linear_addr;
@@ -253,7 +254,7 @@ FORCE_INLINE bool read_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *
 {
     if (vcpu->domain->width != WIDTH_64)
         return read_narrow_entry(vcpu, from, ext);
-    return access_read(vcpu, ext, from, sizeof(*ext));
+    return access_read_within(vcpu, ext, from, sizeof(*ext));
 }
 
 /* The one of @ops at @from. */

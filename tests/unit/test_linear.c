@@ -388,6 +388,24 @@ static void test_arguments(void **state)
     unit_destroy(&unit);
 }
 
+/* Nor the lists of calls, each of whose entries is read by itself.  Shows pte.linear-arguments. */
+static void test_lists(void **state)
+{
+    static const unsigned calls[] = {__HYPERVISOR_mmu_update, __HYPERVISOR_mmuext_op, __HYPERVISOR_multicall};
+    struct unit unit;
+    uint64_t table;
+
+    (void)state;
+    unit_create(&unit, &(struct unit_config){.linear = true});
+    assert_int_equal(link(&unit, guest_root(unit.guest), SLOT, guest_root(unit.guest)), 0);
+    /* Where the link shows the L1 table of the window, whose entries serve as a list. */
+    table = (uint64_t)SLOT << 39 | ((unit.guest->window.v >> 9) & 0x7ffffff000);
+    for (unsigned i = 0; i < ARRAY_SIZE(calls); i++)
+        assert_refused(&unit, guest_hypercall(unit.vcpu, calls[i], table, 1, 0, DOMID_SELF, 0, 0), XEN_EFAULT,
+                       REFUSE_GUEST_FAULT);
+    unit_destroy(&unit);
+}
+
 static bool audit(const struct unit *unit, struct audit_finding *finding)
 {
     struct audit_counts *counts = calloc(unit->machine->nr_frames, sizeof(counts[0]));
@@ -458,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_own_tables_only),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_lists),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
