@@ -90,7 +90,8 @@ static void set_memory(struct hv_domain *domain, const struct control_request *r
     if (request->amount == 0 || request->amount % PAGE_KIB != 0)
         answer(request, false, "memory is whole pages of 4 KiB, one at least");
     else if (request->amount / PAGE_KIB > domain->engine.max_frames)
-        answer(request, false, "that is more than its maximum: `paravane list` shows it, --maxmem says it at the start");
+        answer(request, false,
+               "that is more than its maximum: `paravane list` shows it, --maxmem says it at the start");
     else
         tell_written(request, xenstore_write(domain, "memory/target", number), "it has been asked");
 }
