@@ -1,5 +1,15 @@
 # Completion of `paravane` for bash: commands, options, machines, formats, files.
 
+# The devices of guest $2 that $1, plug or unplug, has something to do with.  A guest is a line of the list.
+_paravane_devices()
+{
+    local is_plugged=true
+
+    [ "$1" = unplug ] || is_plugged=false
+    "${COMP_WORDS[0]}" list --json 2>/dev/null | grep -F "{\"name\": \"$2\", \"number\"" |
+        grep -oE "\"name\": \"[^\"]*\", \"plugged\": $is_plugged" | cut -d '"' -f 4
+}
+
 # What speaks to runs under way: the names of their guests.
 _paravane_running()
 {
@@ -13,7 +23,7 @@ _paravane_running()
     elif [ "$command" = set ] && [ "$COMP_CWORD" -ge 3 ]; then
         [ "$COMP_CWORD" -gt 3 ] || words='memory vcpus'
     elif [[ $command == @(plug|unplug) && $COMP_CWORD -ge 3 ]]; then
-        return
+        [ "$COMP_CWORD" -gt 3 ] || words=$(_paravane_devices "$command" "${COMP_WORDS[2]}")
     else
         words=$("${COMP_WORDS[0]}" list 2>/dev/null | awk 'NR > 1 { print $1 }' | sort -u)
     fi

@@ -35,6 +35,11 @@ elif [[ hotplug-real =~ $pattern ]]; then
     expect hotplug-real-unplug 0 -- unplug --timeout "$limit" busy xvda
     expect hotplug-real-list 0 '"name": "busy".*"devices": \[{"name": "xvda", "plugged": false}\]}' \
         '"name": "idle".*"devices": \[{"name": "vif0", "plugged": true}\]}' -- list --json
+    while read -r command guest device; do
+        complete_to "$paravane" "$command" "$guest" '' >"$work/out" 2>"$work/err"
+        [ "$(cat "$work/out")" = "$device" ]
+        judge "hotplug-real-completion-$command-$guest" $? 0
+    done <<<$'unplug busy\nplug busy xvda\nunplug idle vif0\nplug idle'
     expect hotplug-real-columns 0 'RUN  UNPLUGGED$' '^busy .* [0-9]+  xvda$' '^idle .* [0-9]+$' -- list
     expect hotplug-real-twice 4 'busy: xvda: it is not plugged in' -- unplug busy xvda
     expect hotplug-real-plug 0 -- plug busy xvda
