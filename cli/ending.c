@@ -80,6 +80,27 @@ static void tell_guests_end(const struct ending *ending, const struct meaning *m
         clue_tell(&ending->clues[i], &ending->options->guests[i]);
 }
 
+/* What to do about QEMU's last words, where they do not say; empty where nothing is known. */
+static const char *advice_on(const char *words)
+{
+    static const char tap[] =
+        "; a tap that is yours is made by root, `ip tuntap add NAME mode tap user YOU`, and named by "
+        "--net tap,ifname=NAME";
+    static const struct {
+        const char *part, *advice;
+    } known[] = {
+        {"Could not set up host forwarding rule", "; is the port of this machine in use, or one for root alone?"},
+        {"could not open /dev/net/tun", tap},
+        {"could not configure /dev/net/tun", tap},
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strstr(words, known[i].part))
+            return known[i].advice;
+    }
+    return "";
+}
+
 /* The guest has come to a good end, and was started for the sake of a command. */
 static enum status tell_command(const struct ending *ending)
 {
@@ -116,7 +137,8 @@ static enum status tell_exit(const struct ending *ending)
     if (meaning->is_guests)
         tell_guests_end(ending, meaning);
     else
-        say_error("%s (QEMU's exit status %d)", meaning->text, exit_status);
+        say_error("%s (QEMU's exit status %d)%s", meaning->text, exit_status,
+                  exit_status == 1 ? advice_on(log_last(ending->qemu)) : "");
     if (meaning->status == STATUS_GOOD && ending->options->command)
         return tell_command(ending);
     return meaning->status;

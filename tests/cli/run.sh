@@ -707,7 +707,9 @@ with 'exit=45' expect ends-refused 4 'the guest was refused' -- run "$good"
 with 'log=domain_1_(good)_was_destroyed exit=47' expect ends-destroyed 8 '^paravane: domain 1 .good. was destroyed$' -- \
     run "$good"
 with 'exit=0' expect ends-early 6 'ended before the guest did' -- run "$good"
-with 'error=no_memory exit=1' expect ends-qemu-error 6 'qemu: no memory' 'QEMU failed' -- run "$good"
+with 'error=no_memory exit=1' expect ends-qemu-error 6 'qemu: no memory' 'QEMU failed; .* status 1.$' -- run "$good"
+with 'error=Could_not_set_up_host_forwarding_rule exit=1' expect ends-port-in-use 6 'QEMU failed.*; is the port .* in use' -- run "$good"
+with 'error=could_not_open_/dev/net/tun exit=1' expect ends-no-tap 6 'QEMU failed.*ip tuntap add NAME mode tap user' -- run "$good"
 with 'exit=1' expect ends-qemu-mute 6 'fake-qemu failed without a word .exit status 1.: is it QEMU' 'PARAVANE_QEMU' \
     '!above' -- run "$good"
 PARAVANE_QEMU=/bin/false PARAVANE_LIB=$work/lib expect no-qemu-at-all 6 '/bin/false failed without a word' -- run "$good"
