@@ -161,7 +161,7 @@ for guest in json.load(sys.stdin):
     asked=$!
     until { settled listens && grep -q 'flood: begins' "$work/asked.out"; } || ! is_alive $asked; do sleep 0.2; done
     expect control-real-balloon 0 '!listens:' -- set listens memory 18M
-    expect control-real-no-balloon 4 'listens: that is more than the guest may have' -- set listens memory 21M
+    expect control-real-no-balloon 4 'listens: that is more than its maximum' -- set listens memory 21M
     expect control-real-reboot 0 'listens reboots' '!has not said' -- reboot listens
     until settled listens || ! is_alive $asked; do sleep 0.2; done
     expect control-real-restarts 0 '^listens .* 16 MiB +20 MiB .* 1 +[0-9]+$' -- list
