@@ -105,8 +105,8 @@ static void read_bootloader(struct config *config, struct guest_options *guest)
     if (firmware && strcmp(firmware, "pvgrub64") != 0 && strcmp(firmware, "pvgrub32") != 0)
         config_complain(config, "firmware = \"%s\": pvgrub64 and pvgrub32 are known, and mean GRUB's PV image",
                         firmware);
-    guest->boots_narrow = firmware && strcmp(firmware, "pvgrub32") == 0;
-    guest->boots_disk = !guest->kernel && (bootloader || firmware);
+    guest->boots_narrow |= firmware && strcmp(firmware, "pvgrub32") == 0;
+    guest->boots_disk |= !guest->kernel && (bootloader || firmware);
 }
 
 /* "cmdline" goes before the older pair. */
@@ -121,12 +121,27 @@ static void read_cmdline(struct config *config, struct guest_options *guest)
         guest->cmdline = config_keep(cmdline ? cmdline : extra);
 }
 
+/* The loader of a host with Xen, which is not here: what it did, GRUB's PV image does. */
+static bool is_lost_loader(const char *kernel)
+{
+    const char *slash = strrchr(kernel, '/'), *name = slash ? slash + 1 : kernel;
+
+    return (!strncmp(name, "pv-grub", strlen("pv-grub")) || !strncmp(name, "pvgrub", strlen("pvgrub"))) &&
+           access(kernel, F_OK) != 0;
+}
+
 static void read_kernel(struct config *config, struct guest_options *guest)
 {
     const char *kernel = config_string(config, "kernel"), *ramdisk = config_string(config, "ramdisk");
 
-    if (kernel && *kernel)
+    if (kernel && is_lost_loader(kernel)) {
+        say("%s: kernel = \"%s\": it is not here; GRUB's PV image boots the disk in its place", config->path, kernel);
+        guest->kernel = NULL;
+        guest->boots_disk = true;
+        guest->boots_narrow = strstr(kernel, "x86_32") != NULL;
+    } else if (kernel && *kernel) {
         guest->kernel = config_keep(kernel);
+    }
     if (ramdisk && *ramdisk)
         guest->ramdisk = config_keep(ramdisk);
     read_cmdline(config, guest);

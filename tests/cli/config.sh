@@ -112,6 +112,11 @@ config pvgrub32.cfg <<<"disk = [ '$disks/a,raw,xvda,w' ]; firmware = 'pvgrub32'"
 config pvgrub64.cfg <<<"disk = [ '$disks/a,raw,xvda,w' ]; firmware = 'pvgrub64'"
 PARAVANE_GRUB=/nowhere PARAVANE_GRUB32=$grub arguments config-pvgrub32 "file=$disks/a,format=raw" -- "$configs/pvgrub32.cfg"
 PARAVANE_GRUB32=/nowhere PARAVANE_GRUB=$grub arguments config-pvgrub64 "file=$disks/a,format=raw" -- "$configs/pvgrub64.cfg"
+config lost.cfg <<<"disk = [ '$disks/a,raw,xvda,w' ]; kernel = '/usr/lib/xen-4.0/boot/pv-grub-x86_64.gz'"
+PARAVANE_GRUB32=/nowhere PARAVANE_GRUB=$grub arguments config-lost-loader "file=$disks/a,format=raw" \
+    "pv-grub-x86_64.gz\": it is not here; GRUB's PV image boots the disk" -- "$configs/lost.cfg"
+sed 's/x86_64/x86_32/' "$configs/lost.cfg" >"$configs/lost32.cfg"
+PARAVANE_GRUB=/nowhere PARAVANE_GRUB32=$grub arguments config-lost-loader32 "file=$disks/a,format=raw" -- "$configs/lost32.cfg"
 PARAVANE_GRUB32=/nowhere refused no-grub32 1 '/nowhere: not there.*PARAVANE_GRUB32' -- run "$configs/pvgrub32.cfg"
 grub=/nowhere refused no-grub 1 'apt install grub-xen-host' -- run "$configs/pygrub.cfg"
 
