@@ -43,10 +43,10 @@ static void write_area(struct hv_vcpu *vcpu, const struct vcpu_time_info *info)
     const size_t rest = offsetof(struct vcpu_time_info, tsc_timestamp);
     struct vcpu_time_info changing = *info;
     uint64_t at = vcpu->time.area;
-    bool written;
+    bool is_away = cpu_here()->current != vcpu || vcpu->engine.user_mode, written;
 
-    vcpu->time.is_behind = at && (cpu_here()->current != vcpu || vcpu->engine.user_mode);
-    if (!at || vcpu->time.is_behind)
+    __atomic_store_n(&vcpu->time.is_behind, at && is_away, __ATOMIC_RELAXED);
+    if (!at || is_away)
         return;
     changing.version |= 1;
     written = access_write(&vcpu->engine, VADDR(at), &changing, rest) &&
@@ -85,7 +85,7 @@ _Static_assert(offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_i
 /* All processors have one clock, and all readings one scale: an old one tells the same time as a new one. */
 void vcpu_time_arrive(struct hv_vcpu *vcpu)
 {
-    if (vcpu->time.is_behind && !vcpu->engine.user_mode)
+    if (__atomic_load_n(&vcpu->time.is_behind, __ATOMIC_RELAXED) && !vcpu->engine.user_mode)
         vcpu_time_update(vcpu);
 }
 
