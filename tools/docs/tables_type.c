@@ -125,6 +125,7 @@ static bool do_promote_begin(struct type_word *word, enum frame_type want)
         type_##function(word);                                              \
         return true;                                                        \
     }
+DO(writable_add)
 DO(live_put)
 DO(promote_publish)
 DO(promote_abort)
@@ -138,12 +139,19 @@ static const struct {
     const char *name;
     bool (*perform)(struct type_word *word, enum frame_type want);
 } transitions[] = {
-    {"type_writable_get", do_writable_get},   {"type_writable_put", do_writable_put},
-    {"type_promote_begin", do_promote_begin}, {"type_promote_publish", do_promote_publish},
-    {"type_promote_abort", do_promote_abort}, {"type_live_get", do_live_get},
-    {"type_live_put", do_live_put},           {"type_pin_set", do_pin_set},
-    {"type_pin_clear", do_pin_clear},         {"type_demote_begin", do_demote_begin},
-    {"type_demote_end", do_demote_end},       {"type_forget", do_forget},
+    {"type_writable_get", do_writable_get},
+    {"type_writable_add", do_writable_add},
+    {"type_writable_put", do_writable_put},
+    {"type_promote_begin", do_promote_begin},
+    {"type_promote_publish", do_promote_publish},
+    {"type_promote_abort", do_promote_abort},
+    {"type_live_get", do_live_get},
+    {"type_live_put", do_live_put},
+    {"type_pin_set", do_pin_set},
+    {"type_pin_clear", do_pin_clear},
+    {"type_demote_begin", do_demote_begin},
+    {"type_demote_end", do_demote_end},
+    {"type_forget", do_forget},
 };
 
 static jmp_buf halted;
