@@ -16,6 +16,7 @@
 #include <hv/cpu/trap.h>
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
+#include <hv/domain/request.h>
 #include <hv/domain/trace.h>
 #include <hv/domain/trace_trap.h>
 #include <hv/domain/vcpu.h>
@@ -48,8 +49,10 @@ static void interrupt(unsigned vector)
         pirq_interrupt(vector);
         house_leave();
     }
+    if (vector == VECTOR_ASK)
+        request_answer(); /* first: whoever has asked waits for the answer, but not for this processor's APIC */
     if (vector == VECTOR_KICK)
-        kicked(); /* first: whoever has kicked waits for the answer, but not for this processor's APIC */
+        kicked();
     apic_end();
     if (vector == VECTOR_TIMER)
         timer_run();

@@ -160,6 +160,12 @@ void cpu_set_online(struct cpu *cpu);
 void cpu_kick(unsigned id);
 
 /*
+ * The same for who has asked something of it: it answers, and goes on with its guest unless there is something else to
+ * attend to, of which whoever wants that has told it by a kick.
+ */
+void cpu_ask(unsigned id);
+
+/*
  * SMEP and SMAP, where there are such: on, they keep ring 0 from what is ring 3's.  They would keep a 32-bit guest's
  * kernel, in ring 1, from its programs as well, so they are off while one runs.
  */

@@ -94,3 +94,8 @@ void cpu_kick(unsigned id)
 {
     ipi_send(cpu_find(id)->apic, IPI_FIXED(VECTOR_KICK));
 }
+
+void cpu_ask(unsigned id)
+{
+    ipi_send(cpu_find(id)->apic, IPI_FIXED(VECTOR_ASK));
+}

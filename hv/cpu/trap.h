@@ -28,6 +28,7 @@ enum vector {
     VECTOR_HYPERCALL32 = ENTRY_HYPERCALL32, /* int $0x82 by a 32-bit guest's kernel */
     VECTOR_INTERRUPTS = 0xe0,               /* those from here on are the hypervisor's: hv/time/apic.h, and */
     VECTOR_KICK = 0xf1,                     /* another processor wants this one to look: cpu_kick() */
+    VECTOR_ASK = 0xf2,                      /* another processor has asked something: cpu_ask() */
 };
 
 /* Error codes: of page faults, Intel SDM volume 3, 4.7; of what concerns a selector, 6.13. */

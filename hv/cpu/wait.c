@@ -6,6 +6,7 @@
 #define CLASS_BELOW_KICKS ((uint64_t)(VECTOR_KICK >> 4) - 1)
 
 _Static_assert(VECTOR_INTERRUPTS >> 4 < VECTOR_KICK >> 4, "a timer's interrupt waits while a kick comes");
+_Static_assert(VECTOR_ASK >> 4 == VECTOR_KICK >> 4, "whoever halts is asked, too");
 
 /* Between sti and hlt nothing is taken, so that no kick is missed. */
 void wait_halted(void)

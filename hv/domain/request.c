@@ -163,7 +163,7 @@ static uint64_t ask_others(uint64_t others, uint32_t what, vaddr_t page, uint32_
         if (wait_looks(cpu_find(cpu)))
             continue;
         here->kicked++;
-        cpu_kick(cpu);
+        cpu_ask(cpu);
     }
     return waited_for;
 }

@@ -2,7 +2,7 @@
 /*
  * What processors ask of each other, and wait for: hv/domain/renew.h.
  *
- * Who asks marks what it wants, in a few bits for each processor, draws a number there, and makes it look (cpu_kick()),
+ * Who asks marks what it wants, in a few bits for each processor, draws a number there, and makes it look (cpu_ask()),
  * unless it will by itself: hv/cpu/wait.h.  It waits until as many have been answered.  Meanwhile it answers what it is
  * asked itself, and so does whoever waits for a lock: two that ask each other, or one that asks who waits for its lock,
  * do not wait for ever.  A processor that is inside the hypervisor and waits for nothing answers when it drops its last

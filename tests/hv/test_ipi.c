@@ -78,6 +78,8 @@ static void test_memory(void **state)
     assert_int_equal(sent[1], UINT64_C(0xfe0000000000469f));
     assert_int_equal(sent[2], UINT64_C(0x0100000000004400));
     assert_int_equal(sent[3], UINT64_C(0x21000000000040f1));
+    cpu_ask(3);
+    assert_int_equal(sent[4], UINT64_C(0x21000000000040f2));
 }
 
 /* Who is meant is written once, whatever the register has had before, and again when it is another one. */

@@ -51,6 +51,11 @@ void cpu_kick(unsigned cpu)
         on_kick(cpu);
 }
 
+void cpu_ask(unsigned cpu)
+{
+    cpu_kick(cpu);
+}
+
 static void (*on_renewal)(void), (*on_halt)(void); /* once */
 
 static void run_once(void (**hook)(void))

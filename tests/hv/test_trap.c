@@ -62,6 +62,7 @@ static void test_interrupts(void **state)
         assert_string_equal(trap(vector, 0), vector < VECTOR_INTERRUPTS ? expected
                                              : vector == VECTOR_TIMER   ? "end run "
                                              : vector == 0xf1           ? "kicked end "
+                                             : vector == 0xf2           ? "answers end "
                                              : vector < 0xff            ? "end "
                                                                         : "");
     }

@@ -26,6 +26,7 @@ static void test_inside(void **state)
     make();
     assert_string_equal(trap_inside(VECTOR_TIMER, 0), "end run ");
     assert_string_equal(trap_inside(0xf1, 0), "kicked end ");
+    assert_string_equal(trap_inside(0xf2, 0), "answers end ");
     assert_string_equal(trap_inside(0xfe, 0), "end ");
     assert_string_equal(trap_inside(0xff, 0), "");
     assert_string_equal(trap_inside(VECTOR_NMI, 0), "tick ");

@@ -123,6 +123,11 @@ void cpu_kick(unsigned id)
     cpu_boot = here;
 }
 
+void cpu_ask(unsigned id)
+{
+    cpu_kick(id);
+}
+
 bool zombie_is_empty(void)
 {
     return emptied;

@@ -23,6 +23,7 @@
 #include <hv/cpu/house.h>
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
+#include <hv/domain/request.h>
 #include <hv/domain/trace.h>
 #include <hv/domain/trace_trap.h>
 #include <hv/domain/vcpu.h>
@@ -200,6 +201,11 @@ void apic_end(void)
 void sched_kicked(void)
 {
     tell("kicked ");
+}
+
+void request_answer(void)
+{
+    tell("answers ");
 }
 
 void timer_run(void)

@@ -54,6 +54,11 @@ void cpu_kick(unsigned id)
     sem_post(&processors[id].kicks);
 }
 
+void cpu_ask(unsigned id)
+{
+    cpu_kick(id);
+}
+
 /* A kick that nobody sends is waited for, for ever. */
 void wait_halted(void)
 {
