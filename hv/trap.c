@@ -14,6 +14,7 @@
 #include <hv/cpu/fault.h>
 #include <hv/cpu/house.h>
 #include <hv/cpu/trap.h>
+#include <hv/cpu/wait.h>
 #include <hv/device/pirq.h>
 #include <hv/domain/port.h>
 #include <hv/domain/request.h>
@@ -170,6 +171,7 @@ void trap_from_hypervisor(struct cpu_frame *frame)
     }
     if (frame->vector == VECTOR_NMI) {
         nmi_watchdog_tick(frame);
+        frame->rip = wait_passes_halt(frame->rip);
         return;
     }
     if (frame->vector == VECTOR_DEBUG) {

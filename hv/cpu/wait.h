@@ -99,3 +99,16 @@ static inline bool wait_is_asked(const struct cpu *here)
  * interrupts stay away, since who waits may hold locks.
  */
 void wait_halted(void);
+
+#pragma GCC visibility push(hidden)
+extern const uint8_t wait_hlt[]; /* the instruction that halts there */
+#pragma GCC visibility pop
+
+/*
+ * What has interrupted the hypervisor goes back to @rip next, or to what this returns.  An NMI may come between sti and
+ * hlt, and a kick that waits is taken as it ends: before the halt, which would wait for another one.
+ */
+static inline uint64_t wait_passes_halt(uint64_t rip)
+{
+    return rip == (uint64_t)wait_hlt ? rip + 1 : rip;
+}

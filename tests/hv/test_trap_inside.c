@@ -34,6 +34,17 @@ static void test_inside(void **state)
     assert_string_equal(trap_inside(VECTOR_DIVIDE_ERROR, 0), "report0 ");
 }
 
+/* After an NMI that came before a halt there is none: what was to end it may be taken first. */
+static void test_before_halt(void **state)
+{
+    (void)state;
+    make();
+    assert_string_equal(trap_inside(VECTOR_NMI, (uint64_t)wait_hlt), "tick ");
+    assert_int_equal(elsewhere.rip, (uint64_t)wait_hlt + 1);
+    assert_string_equal(trap_inside(VECTOR_NMI, (uint64_t)wait_hlt + 1), "tick ");
+    assert_int_equal(elsewhere.rip, (uint64_t)wait_hlt + 1);
+}
+
 /* Faults at the places that may, and no others; what is none of the access's doing is never taken for it. */
 static void test_recovery(void **state)
 {
@@ -137,8 +148,9 @@ static void test_root_inside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_inside),         cmocka_unit_test(test_recovery),     cmocka_unit_test(test_ldt_inside),
-        cmocka_unit_test(test_refused_return), cmocka_unit_test(test_debug_inside), cmocka_unit_test(test_root_inside),
+        cmocka_unit_test(test_inside),      cmocka_unit_test(test_before_halt),    cmocka_unit_test(test_recovery),
+        cmocka_unit_test(test_ldt_inside),  cmocka_unit_test(test_refused_return), cmocka_unit_test(test_debug_inside),
+        cmocka_unit_test(test_root_inside),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

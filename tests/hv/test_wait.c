@@ -104,6 +104,7 @@ static void test_halted(void **state)
     fake_cpu_reset();
     fake_cpu.on_halt = look;
     wait_halted();
+    assert_int_equal(*wait_hlt, 0xf4); /* one byte: hlt, Intel SDM volume 2 */
     assert_int_equal(fake_cpu.halts, 1);
     assert_false(fake_cpu.interrupts);
     assert_true(may_come(VECTOR_EXCEPTIONS));

@@ -41,7 +41,7 @@
 
 struct cpu cpu_boot;
 
-const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE], entry_iret[16];
+const uint8_t entry_stubs[TRAP_VECTORS * ENTRY_STUB_SIZE], entry_iret[16], wait_hlt[2];
 
 /* Room for three places that may fault, and where to go on then. */
 #pragma GCC visibility push(hidden)
