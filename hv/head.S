@@ -32,6 +32,7 @@
 #define SERIAL_PORT   0x3f8
 #define SERIAL_STATUS 5
 #define SERIAL_EMPTY  0x20
+#define SERIAL_SENT   0x40 /* and nothing is under way any more */
 #define SERIAL_SPINS  0x10000
 
 #define ENTRY_TABLE   0x003 /* present, writable */
@@ -151,7 +152,14 @@ refuse:
         call put_string
         movl $end_of_line, %esi
         call put_string
-        movb $EXIT_UNSUPPORTED, %al
+        /* What is still on its way would end with the machine. */
+        movl $SERIAL_SPINS, %ecx
+        movw $(SERIAL_PORT + SERIAL_STATUS), %dx
+1:      inb %dx, %al
+        testb $SERIAL_SENT, %al
+        jnz 2f
+        loop 1b
+2:      movb $EXIT_UNSUPPORTED, %al
         outb %al, $EXIT_PORT
 1:      hlt
         jmp 1b
