@@ -7,14 +7,16 @@
 #include <hv/cpu/wait.h>
 
 /*
- * Until a kick, unless it is served by now: wake_next() sees that this one rests, or this one sees that it is.  The
- * same of who asks something.
+ * Until a kick, unless it is served by now: who drops the lock sees that somebody rests, and wake_next() that it is
+ * this one, or this one sees that it is served.  The same of who asks something.
  */
-static void rest(struct cpu *cpu, const struct lock *lock, uint32_t number)
+static void rest(struct cpu *cpu, struct lock *lock, uint32_t number)
 {
     __atomic_store_n(&cpu->rests, true, __ATOMIC_SEQ_CST);
+    (void)__atomic_add_fetch(&lock->resting, 1, __ATOMIC_SEQ_CST);
     if (!ticket_is_served(&lock->ticket, number) && !wait_is_asked(cpu))
         wait_halted();
+    (void)__atomic_sub_fetch(&lock->resting, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&cpu->rests, false, __ATOMIC_RELAXED);
 }
 
@@ -31,7 +33,7 @@ FORCE_INLINE bool is_served_soon(const struct cpu *cpu, const struct lock *lock,
     return false;
 }
 
-static void wait_for(const struct lock *lock, uint32_t number)
+static void wait_for(struct lock *lock, uint32_t number)
 {
     struct cpu *cpu = cpu_here();
 
@@ -63,7 +65,7 @@ static void wake_next(const struct lock *lock, uint32_t number)
 /* @lock has been dropped, and it is the turn of @number, if anybody has drawn it. */
 static __attribute__((noinline)) void look_after_others(const struct cpu *cpu, const struct lock *lock, uint32_t number)
 {
-    if (ticket_is_drawn(&lock->ticket, number))
+    if (ticket_is_drawn(&lock->ticket, number) && __atomic_load_n(&lock->resting, __ATOMIC_SEQ_CST) > 0)
         wake_next(lock, number);
     if (wait_is_asked(cpu) && !cpu->innermost)
         lock_waits();

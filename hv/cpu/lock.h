@@ -31,6 +31,7 @@ enum lock_rank {
 struct lock {
     struct ticket ticket;
     uint32_t order;     /* LOCK_ORDER() */
+    uint32_t resting;   /* so many of those that wait have halted, or are about to */
     struct lock *outer; /* of who holds it: what was taken last before; NULL: nothing is held besides */
 };
 

@@ -46,6 +46,7 @@ void wait_halted(void)
 {
     halts++;
     assert_true(cpu_boot.rests);
+    assert_int_equal(waited_for->resting, 1);
     assert_false(cpu_boot.is_asked);
     assert_ptr_equal(cpu_boot.awaited, waited_for);
     assert_true(wait_is_one(cpu_boot.waits));
@@ -218,6 +219,7 @@ static void test_rests(void **state)
     lock_take(&lock);
     assert_int_equal(halts, 1);
     assert_false(cpu_boot.rests);
+    assert_int_equal(lock.resting, 0);
     assert_null(cpu_boot.awaited);
     assert_false(wait_is_one(cpu_boot.waits));
     lock_drop(&lock);
@@ -269,6 +271,7 @@ static void test_wakes_the_next(void **state)
         others[i].awaited = &lock;
         others[i].awaited_number = ticket_draw(&lock.ticket);
         others[i].rests = true;
+        lock.resting++;
     }
     lock_take(&other);
     lock_drop(&other);
@@ -277,6 +280,7 @@ static void test_wakes_the_next(void **state)
     assert_int_equal(kicks[1], 1);
     assert_int_equal(kicks[2], 0);
     others[1].rests = false;
+    lock.resting = 0;
     cpu_boot.innermost = &lock; /* it is the first of the others that drops it */
     lock_drop(&lock);
     assert_int_equal(kicks[1] + kicks[2], 1);
