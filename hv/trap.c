@@ -31,12 +31,6 @@
 
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
 
-static void kicked(void)
-{
-    cpu_here()->kicks++;
-    sched_kicked();
-}
-
 /*
  * A device's, or from VECTOR_INTERRUPTS on one of the local APIC's.  A line is masked before its end, and where nothing
  * has begun an end is nothing.
@@ -52,8 +46,10 @@ static void interrupt(unsigned vector)
     }
     if (vector == VECTOR_ASK)
         request_answer(); /* first: whoever has asked waits for the answer, but not for this processor's APIC */
-    if (vector == VECTOR_KICK)
-        kicked();
+    if (vector == VECTOR_KICK) {
+        cpu_here()->kicks++;
+        sched_kicked();
+    }
     apic_end();
     if (vector == VECTOR_TIMER)
         timer_run();
