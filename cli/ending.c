@@ -75,7 +75,7 @@ static void tell_guests_end(const struct ending *ending, const struct meaning *m
     else if (meaning->status == STATUS_CRASHED)
         say_error("%s", own_words(ending->hypervisor, meaning->text));
     else
-        say_error("%s (QEMU's exit status %d)", meaning->text, ending->result.code);
+        say_error("%s", meaning->text);
     for (unsigned i = 0; i < ending->options->nr_guests && meaning->status == STATUS_CRASHED; i++)
         clue_tell(&ending->clues[i], &ending->options->guests[i]);
 }
@@ -113,9 +113,15 @@ static enum status tell_command(const struct ending *ending)
     return STATUS_CRASHED;
 }
 
+/* Where the hypervisor has confirmed its end and then reset the machine, it is the one that its code stands for. */
+static int exit_status_of(const struct ending *ending)
+{
+    return ending->proof->is_given && !ending->result.code ? proof_status(ending->proof) : ending->result.code;
+}
+
 static enum status tell_exit(const struct ending *ending)
 {
-    int exit_status = ending->result.code;
+    int exit_status = exit_status_of(ending);
     const struct meaning *meaning = find_meaning(exit_status);
 
     if (is_puzzling(meaning))

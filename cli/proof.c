@@ -34,7 +34,12 @@ bool proof_take(struct proof *proof, const char *line)
     return proof->is_given;
 }
 
+int proof_status(const struct proof *proof)
+{
+    return (int)(proof->code * 2 + 1);
+}
+
 bool proof_holds(const struct proof *proof, int exit_status)
 {
-    return proof->is_given && (unsigned)exit_status == proof->code * 2 + 1;
+    return proof->is_given && exit_status == proof_status(proof);
 }

@@ -23,5 +23,8 @@ enum status __must_check proof_make(struct proof *proof);
 /* Look at a line of the hypervisor's log.  True: it is the line that proves the end. */
 bool proof_take(struct proof *proof, const char *line);
 
+/* What QEMU exits with if the hypervisor writes the code to its port; the proof is given. */
+int proof_status(const struct proof *proof);
+
 /* Has the hypervisor itself ended with the code that makes QEMU exit with @exit_status? */
 bool proof_holds(const struct proof *proof, int exit_status);

@@ -726,6 +726,10 @@ for how in none wrong early other; do
     with "proof=$how say=bye log=note" expect forged-$how 5 'has not confirmed it' '^paravane: note$' '^bye$' \
         '!paravane: the guest powered off' -- run "$good"
 done
+with 'proof=reset exit=33' expect ends-by-reset 0 'the guest powered off' '!the machine was reset' -- run "$good"
+with 'proof=reset exit=43' expect ends-by-reset-crashed 3 'the guest crashed' -- run "$good"
+with 'proof=reset exit=45' expect ends-by-reset-refused 4 'the guest was refused' -- run "$good"
+with 'proof=none exit=0' expect ends-by-reset-only 6 'the machine was reset, or somebody has ended QEMU' -- run "$good"
 with 'proof=none exit=43' expect forged-crash 5 'status 43 means: the guest crashed; but' -- run "$good"
 with 'proof=none exit=45' expect forged-refusal 5 'has not confirmed it' -- run "$good"
 with '' expect proof-is-not-shown 0 'proof=[0-9a-f]{16}' '!ended with' -- run --verbose "$good"
