@@ -5,6 +5,7 @@
 #include <hv/base/options.h>
 #include <hv/base/power.h>
 #include <hv/base/print.h>
+#include <hv/base/reset.h>
 #include <hv/base/serial.h>
 
 static char proof[EXIT_PROOF_LENGTH + 1];
@@ -21,19 +22,26 @@ void exit_take_proof(char *line)
     (void)option_take_text(line, "proof", proof, sizeof(proof));
 }
 
-_Noreturn void exit_proved(unsigned code)
-{
-    if (*proof)
-        print("ended with %x, proof %s\n", code, proof);
-    exit_with(code);
-}
-
-_Noreturn void exit_with(unsigned code)
+static void end_log(unsigned code)
 {
     if (code == EXIT_GOOD)
         serial_forget_log();
     serial_release_log();
     serial_drain();
+}
+
+_Noreturn void exit_proved(unsigned code)
+{
+    if (!*proof)
+        exit_with(code);
+    print("ended with %x, proof %s\n", code, proof);
+    end_log(code);
+    reset_machine();
+}
+
+_Noreturn void exit_with(unsigned code)
+{
+    end_log(code);
     asm_out8(EXIT_PORT, (uint8_t)code);
     if (powers_off == OFF_ALWAYS || (powers_off == OFF_IF_GOOD && code == EXIT_GOOD))
         power_off();

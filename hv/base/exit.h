@@ -32,8 +32,10 @@ _Noreturn void exit_with(unsigned code);
  * Who reads the log can tell an end that the hypervisor has come to from a status that something else has written to
  * the port: the word `proof=TEXT` of the command line @line, EXIT_PROOF_LENGTH characters that nobody can guess, comes
  * back in the last line of the log, "ended with CODE, proof TEXT", CODE in hexadecimal.  exit_take_proof() notes the
- * text and strikes it out of @line.  exit_proved() ends the run like exit_with(), with that line if there is a proof to
- * give: it is for ends after the guest's release and audit.
+ * text and strikes it out of @line.  exit_proved() ends the run like exit_with() if there is no proof to give: it is
+ * for ends after the guest's release and audit.  If there is one, that line says the code, and the end is a reset, for
+ * which QEMU wants -no-reboot: at the port many a QEMU, that of Debian 12 too, ends at once, and what it has not yet
+ * written of disks' images, as where in a qcow2 file things are, is lost.
  */
 #define EXIT_PROOF_LENGTH 16
 void exit_take_proof(char *line);

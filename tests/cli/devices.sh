@@ -243,3 +243,23 @@ if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -
 else
     skip real-devices 'no image, no back end, or no QEMU'
 fi
+
+# ---- What a guest wrote and never flushed is in the image when the run is over: of a raw one the host has it at once, of
+# a qcow2 one QEMU still has to write down where it is (guests/tests/blkfront/steady.c).
+blkfront=build/guests/tests/blkfront.elf
+if ! [ -e build/hv/paravane.elf ] || ! [ -e build/backend/backend.elf ] || ! [ -e $blkfront ] ||
+    ! command -v qemu-system-x86_64 >/dev/null || ! command -v qemu-img >/dev/null; then
+    skip disk-unflushed 'no image, no guest or no QEMU'
+elif [[ disk-unflushed =~ $pattern ]]; then
+    for machine in pc q35 microvm; do
+        rm -f "$work/kept.raw" "$work/kept.qcow2"
+        truncate -s 8M "$work/kept.raw" && qemu-img create -q -f qcow2 "$work/kept.qcow2" 8M
+        expect disk-unflushed-$machine 0 '^paravane: kept: powered off' '^paravane: noted: powered off' '!not ok' -- \
+            run --machine $machine --timeout "$limit" --memory 16M --cmdline steady=9 --guest kept --disk "$work/kept.raw" $blkfront \
+            --guest noted --disk "$work/kept.qcow2" $blkfront
+        qemu-img compare -f raw -F qcow2 "$work/kept.raw" "$work/kept.qcow2" >"$work/out" 2>"$work/err"
+        judge disk-unflushed-$machine-there $? 0 'Images are identical'
+        qemu-img map --output=json "$work/kept.qcow2" | grep -c '"data": true' >"$work/out"
+        judge disk-unflushed-$machine-written $? 0
+    done
+fi

@@ -13,6 +13,7 @@
 #include <hv/base/exit.h>
 #include <hv/base/power.h>
 #include <hv/base/print.h>
+#include <hv/base/reset.h>
 #include <hv/base/serial.h>
 #include <tests/hv/lib/fake_cpu.h>
 
@@ -48,6 +49,12 @@ void serial_drain(void)
 void power_off(void)
 {
     print("[off]");
+}
+
+_Noreturn void reset_machine(void)
+{
+    print("[reset]");
+    longjmp(ended, 1);
 }
 
 void serial_release_log(void)
@@ -134,7 +141,7 @@ static void test_no_proof(void **state)
     assert_ends(true, exit_proved(EXIT_GOOD), "[forgotten][released][drained][out 10]");
 }
 
-/* It comes back with the code, before the end, and can be read nowhere else. */
+/* It comes back with the code, before the end, and can be read nowhere else; the end is no write to the port then. */
 static void test_proof(void **state)
 {
     char line[] = "audit proof=0123456789abcdef verbose";
@@ -144,7 +151,9 @@ static void test_proof(void **state)
     assert_null(strstr(line, "0123456789abcdef"));
     assert_non_null(strstr(line, "audit "));
     assert_non_null(strstr(line, " verbose"));
-    assert_ends(true, exit_proved(EXIT_CRASHED), "ended with 15, proof 0123456789abcdef\n[released][drained][out 15]");
+    assert_ends(true, exit_proved(EXIT_CRASHED), "ended with 15, proof 0123456789abcdef\n[released][drained][reset]");
+    assert_ends(true, exit_proved(EXIT_GOOD),
+                "ended with 10, proof 0123456789abcdef\n[forgotten][released][drained][reset]");
     assert_ends(true, exit_with(EXIT_GOOD), "[forgotten][released][drained][out 10]");
 }
 
