@@ -14,6 +14,7 @@
 #define KEY_MAX    (XENBUS_PATH_MAX + 32u)
 #define DOMAIN_MAX 0x7fefu /* DOMID_FIRST_RESERVED comes next */
 #define LIST_MAX   1024u
+#define TOLD_MAX   16u /* failures of a device */
 
 static const struct xenbus_type *types[XENBUS_TYPES_MAX];
 static unsigned nr_types;
@@ -73,6 +74,16 @@ int xenbus_write_number(struct xenbus_device *device, const char *key, uint64_t 
  * ---- A step.
  */
 
+static void tell_failure(struct xenbus_device *device, const char *format, va_list args)
+{
+    if (device->nr_told == TOLD_MAX)
+        return;
+    device->nr_told++;
+    print("%s: ", device->back);
+    print_list(format, args);
+    print(device->nr_told == TOLD_MAX ? "; of more like that nothing is said\n" : "\n");
+}
+
 void xenbus_fail(struct xenbus_device *device, const char *format, ...)
 {
     va_list args;
@@ -82,11 +93,9 @@ void xenbus_fail(struct xenbus_device *device, const char *format, ...)
     device->failed = true;
     device->changed = true;
     work_again();
-    print("%s: ", device->back);
     va_start(args, format);
-    print_list(format, args);
+    tell_failure(device, format, args);
     va_end(args);
-    print("\n");
 }
 
 struct change {

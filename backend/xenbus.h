@@ -29,6 +29,7 @@ struct xenbus_device {
     bool wanted;                    /* it is to be served */
     bool asked;                     /* the front end may ask for something, as far as is known */
     bool vanished;                  /* its directory has gone: to be freed as soon as nothing is in use */
+    unsigned nr_told;               /* failures */
     struct xenstore_watch watch;    /* of the front end's state */
 };
 
@@ -83,7 +84,8 @@ int __must_check xenbus_init(void);
 void xenbus_turn(void);
 
 /*
- * The front end broke a rule: say so in one line, and close the device in the next turn.  Only the first time counts.
+ * The front end broke a rule: say so in one line, and close the device in the next turn.  Only the first time counts,
+ * until it has begun anew; and of a front end that does so again and again not all is said, for the log is others' too.
  */
 __attribute__((format(printf, 2, 3))) void xenbus_fail(struct xenbus_device *device, const char *format, ...);
 

@@ -90,10 +90,14 @@ void print(const char *format, ...)
     (void)format;
 }
 
+static unsigned nr_told;
+
+/* Of a failure. */
 void print_list(const char *format, va_list args)
 {
     (void)format;
     (void)args;
+    nr_told++;
 }
 
 static int create(struct xenbus_device *device)
@@ -403,6 +407,27 @@ static void test_begun_anew_at_once(void **state)
     back_is(0, "2");
 }
 
+/* A front end that fails for ever does not fill the log; it is served as ever. */
+static void test_told_of_now_and_then(void **state)
+{
+    (void)state;
+    (void)connect_first();
+    nr_told = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        hindered = 1;
+        xenbus_turn();
+        hindered = 0;
+        back_is(0, "5");
+        nodes_set(front(0, "/state"), "6");
+        back_is(0, "6");
+        nodes_set(front(0, "/state"), "1");
+        back_is(0, "2");
+        nodes_set(front(0, "/state"), "4");
+        back_is(0, "4");
+        assert_int_equal(nr_told, i < 16 ? i + 1 : 16);
+    }
+}
+
 /* Nobody is always the first, who takes what room there is before the others. */
 static void test_each_is_first(void **state)
 {
@@ -439,7 +464,7 @@ int main(void)
         cmocka_unit_test(xsa_350_states_at_random), cmocka_unit_test(test_made_anew),
         cmocka_unit_test(test_not_offered),         cmocka_unit_test(test_begun_anew_at_once),
         cmocka_unit_test(test_each_is_first),       cmocka_unit_test(test_unplugged),
-        cmocka_unit_test(test_last_life),
+        cmocka_unit_test(test_last_life),           cmocka_unit_test(test_told_of_now_and_then),
     };
 
     return cmocka_run_group_tests(tests, start, NULL);
