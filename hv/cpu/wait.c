@@ -8,7 +8,7 @@
 _Static_assert(VECTOR_INTERRUPTS >> 4 < VECTOR_KICK >> 4, "a timer's interrupt waits while a kick comes");
 _Static_assert(VECTOR_ASK >> 4 == VECTOR_KICK >> 4, "whoever halts is asked, too");
 
-/* Between sti and hlt no interrupt is taken, so that no kick is missed; and after an NMI wait_passes_halt() sees to it. */
+/* Between sti and hlt no interrupt is taken, so that no kick is missed; after an NMI wait_passes_halt() sees to it. */
 void wait_halted(void)
 {
     __asm__ volatile(".globl wait_hlt; .hidden wait_hlt\n"

@@ -12,12 +12,12 @@
 
 #include <hv/base/asm.h>
 
-static uint64_t ticks;                 /* of the machine, which go on with each reading */
+static uint64_t counter;               /* of the machine, which go on with each reading */
 static _Thread_local int64_t distance; /* of this processor's from that */
 
 static uint64_t read_fake_tsc(void)
 {
-    return __atomic_add_fetch(&ticks, 10, __ATOMIC_SEQ_CST) + (uint64_t)distance;
+    return __atomic_add_fetch(&counter, 10, __ATOMIC_SEQ_CST) + (uint64_t)distance;
 }
 
 #define asm_read_tsc read_fake_tsc
@@ -45,7 +45,7 @@ static uint64_t compare(int64_t other)
     uint64_t off = 77;
     pthread_t thread;
 
-    ticks = 1000000;
+    counter = 1000000;
     tsc_compare_begin();
     assert_int_equal(pthread_create(&thread, NULL, run_other, &other), 0);
     assert_int_equal(tsc_compare_first(600 * SECOND, &off), 0);
