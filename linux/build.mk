@@ -66,15 +66,14 @@ build/linux/stress.img: tools/make-ramdisk linux/stress build/linux/amd64/ramdis
 build/linux/grub-images: | build/.tools-run
 	$(Q)tools/fetch-linux grub-image
 
-build/linux/grub/x86_64-xen build/linux/grub/i386-xen: | build/.tools-run
-	$(Q)tools/fetch-linux grub
-
-build/linux/grub/guest.elf: tools/make-grub-guest build/linux/$(LINUX_FIRST)/ramdisk.img | build/linux/grub/x86_64-xen
+build/linux/grub/guest.elf: tools/make-grub-guest build/linux/$(LINUX_FIRST)/ramdisk.img | build/.tools-run
+	@mkdir -p $(@D)
 	$(Q)tools/make-grub-guest x86_64-xen $@ build/linux/$(LINUX_FIRST)/vmlinuz build/linux/$(LINUX_FIRST)/ramdisk.img \
 		earlyprintk=xen console=hvc0 paravane.check=short
 
 # A kernel of 32 bits, started by the GRUB of that width.
-build/linux/grub/guest32.elf: tools/make-grub-guest build/guests32/demo.elf | build/linux/grub/i386-xen
+build/linux/grub/guest32.elf: tools/make-grub-guest build/guests32/demo.elf | build/.tools-run
+	@mkdir -p $(@D)
 	$(Q)tools/make-grub-guest i386-xen $@ build/guests32/demo.elf
 
 build/linux/debian/disk.img: tools/debian-image $(shell find linux/debian -type f) | build/.tools-image
