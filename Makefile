@@ -143,7 +143,7 @@ FOLDERS := abi guest packaging sim tests tools
 SLASHED := $(filter-out build/,$(wildcard */))
 .PHONY: all run gdb docs format setup clean help FORCE $(FOLDERS) $(SLASHED)
 
-all: symbols hv guests backend cli replay map
+all: symbols hv guests backend grub cli replay map
 
 # And what the command has besides, for those who go on from there.
 run: run-linux build/guests/demo.elf build/backend/backend.elf $(RECORDER)

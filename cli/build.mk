@@ -50,7 +50,8 @@ $(foreach flavour,cli cli-clang cli-san,$(eval $(call CLI_RULES,$(flavour))))
 
 # What is installed, and from where.
 INSTALLED := bin/paravane lib/paravane/paravane.elf lib/paravane/paravane-record.elf \
-	lib/paravane/paravane-replay lib/paravane/map.html lib/paravane/backend.elf lib/paravane/demo.elf \
+	lib/paravane/paravane-replay lib/paravane/map.html lib/paravane/backend.elf lib/paravane/grub-x86_64-xen.bin \
+	lib/paravane/grub-i386-xen.bin lib/paravane/demo.elf \
 	lib/paravane/first share/man/man1/paravane.1 share/bash-completion/completions/paravane
 from_bin/paravane := build/cli/paravane
 from_lib/paravane/paravane.elf := build/hv/paravane.elf
@@ -58,6 +59,8 @@ from_lib/paravane/paravane-record.elf := build/hv/paravane-record.elf
 from_lib/paravane/paravane-replay := build/replay/paravane-replay
 from_lib/paravane/map.html := build/map/map.html
 from_lib/paravane/backend.elf := build/backend/backend.elf
+from_lib/paravane/grub-x86_64-xen.bin := build/grub/grub-x86_64-xen.bin
+from_lib/paravane/grub-i386-xen.bin := build/grub/grub-i386-xen.bin
 from_lib/paravane/demo.elf := build/guests/demo.elf
 from_lib/paravane/first := build/linux/first
 from_share/man/man1/paravane.1 := cli/paravane.1
@@ -66,7 +69,7 @@ INSTALL_TO := $(DESTDIR)$(PREFIX)
 
 # The demo guest is not made by whoever installs: that may be root, who shall not have to compile.
 install: build/cli/paravane build/hv/paravane.elf build/hv/paravane-record.elf build/replay/paravane-replay \
-		build/map/map.html build/backend/backend.elf build/linux/first
+		build/map/map.html build/backend/backend.elf build/linux/first grub
 	@[ -f build/guests/demo.elf ] || { echo "build/guests/demo.elf is missing: make it first"; exit 1; }
 	$(Q)$(foreach file,$(INSTALLED),install -D -m $(if $(filter bin/% %/first %/paravane-replay,$(file)),755,644) \
 		$(from_$(file)) $(INSTALL_TO)/$(file) &&) :

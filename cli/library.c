@@ -9,19 +9,20 @@
 
 /* GRUB as a guest, by the width of the kernels that it starts. */
 static const struct {
-    const char *variable, *installed;
+    const char *variable, *name;
 } grubs[] = {
-    {"PARAVANE_GRUB", "/usr/lib/grub-xen/grub-x86_64-xen.bin"},
-    {"PARAVANE_GRUB32", "/usr/lib/grub-xen/grub-i386-xen.bin"},
+    {"PARAVANE_GRUB", "grub-x86_64-xen.bin"},
+    {"PARAVANE_GRUB32", "grub-i386-xen.bin"},
 };
+#define GRUB_OF_DEBIAN "/usr/lib/grub-xen"
 
 /* Where each of them is in the build tree, seen from this program. */
 static const struct {
     const char *name, *built;
 } files[] = {
-    {LIBRARY_HYPERVISOR, "/../hv"}, {LIBRARY_RECORDER, "/../hv"}, {LIBRARY_REPLAY, "/../replay"},
-    {LIBRARY_MAP, "/../map"},       {LIBRARY_DEMO, "/../guests"}, {LIBRARY_BACKEND, "/../backend"},
-    {LIBRARY_FIRST, "/../linux"},
+    {LIBRARY_HYPERVISOR, "/../hv"}, {LIBRARY_RECORDER, "/../hv"},        {LIBRARY_REPLAY, "/../replay"},
+    {LIBRARY_MAP, "/../map"},       {LIBRARY_DEMO, "/../guests"},        {LIBRARY_BACKEND, "/../backend"},
+    {LIBRARY_FIRST, "/../linux"},   {"grub-x86_64-xen.bin", "/../grub"}, {"grub-i386-xen.bin", "/../grub"},
 };
 
 static const char *built_in(const char *name)
@@ -58,21 +59,35 @@ static bool is_there(char path[static PATH_MAX], const char *directory, const ch
     return true;
 }
 
-enum status library_find(const char *name, char path[static PATH_MAX])
+static const char *library(void)
 {
-    const char *library = getenv("PARAVANE_LIB");
+    const char *named = getenv("PARAVANE_LIB");
+
+    return named && *named ? named : NULL;
+}
+
+static bool find(const char *name, char path[static PATH_MAX])
+{
     char own[PATH_MAX];
 
-    if (library && *library) {
-        if (is_there(path, library, "", name))
-            return STATUS_GOOD;
+    if (library())
+        return is_there(path, library(), "", name);
+    own_directory(own);
+    return is_there(path, own, built_in(name), name) || is_there(path, own, "/../lib/paravane", name) ||
+           is_there(path, PARAVANE_LIBDIR, "", name);
+}
+
+enum status library_find(const char *name, char path[static PATH_MAX])
+{
+    char own[PATH_MAX];
+
+    if (find(name, path))
+        return STATUS_GOOD;
+    if (library()) {
         say_error("%s: not there or not readable; PARAVANE_LIB names the directory that has it", path);
         return STATUS_FAILED;
     }
     own_directory(own);
-    if (is_there(path, own, built_in(name), name) || is_there(path, own, "/../lib/paravane", name) ||
-        is_there(path, PARAVANE_LIBDIR, "", name))
-        return STATUS_GOOD;
     say_error(
         "%s is missing: neither in the build tree of %s/paravane nor in %s; build it with `make`, install it with "
         "`make install`, or name its directory in PARAVANE_LIB",
@@ -84,11 +99,17 @@ enum status library_find_grub(bool narrow, char path[static PATH_MAX])
 {
     const char *named = getenv(grubs[narrow].variable);
 
-    snprintf(path, PATH_MAX, "%s", named && *named ? named : grubs[narrow].installed);
-    if (!access(path, R_OK))
+    if (named && *named) {
+        snprintf(path, PATH_MAX, "%s", named);
+        if (!access(path, R_OK))
+            return STATUS_GOOD;
+    } else if (find(grubs[narrow].name, path) || is_there(path, GRUB_OF_DEBIAN, "", grubs[narrow].name)) {
         return STATUS_GOOD;
-    say_error("%s: not there or not readable; it boots a guest without a kernel from its disk: `apt install "
-              "grub-xen-host` brings it, %s names another file, and with KERNEL it is not needed",
-              path, grubs[narrow].variable);
+    }
+    say_error(
+        "%s: not there or not readable; it boots a guest without a kernel from its disk: `make` and `make "
+        "install` bring it, and so does `apt install grub-xen-host`; %s names another file, and with KERNEL it is "
+        "not needed",
+        path, grubs[narrow].variable);
     return STATUS_FAILED;
 }

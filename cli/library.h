@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The files that come with the command: the hypervisor's image, the back end and the demo guest; and Debian's GRUB. */
+/* The files that come with the command: the hypervisor's image, the back end, GRUB for PV guests and the demo guest. */
 #pragma once
 
 #include <limits.h>
@@ -23,7 +23,7 @@ enum status __must_check library_find(const char *name, char path[static PATH_MA
 
 /*
  * Find the PV image of GRUB, which boots a guest from its disk, or if @narrow that for kernels of 32 bits: where the
- * environment variable PARAVANE_GRUB or PARAVANE_GRUB32 says, else where Debian's package puts it.  STATUS_FAILED: it
- * is not there.
+ * environment variable PARAVANE_GRUB or PARAVANE_GRUB32 says, else as the files above are found, else where Debian's
+ * package grub-xen-host puts its own, which reads no menu.lst.  STATUS_FAILED: it is not there.
  */
 enum status __must_check library_find_grub(bool narrow, char path[static PATH_MAX]);

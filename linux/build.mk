@@ -20,7 +20,7 @@ CC_linux := $(GCC)
 CFLAGS_linux := $(HOSTED) -D_GNU_SOURCE -O2 -pthread
 LINK_linux := -static -s
 
-.PHONY: linux run-linux run-debian bench-linux bench-trace bench-transport bench-fills bench-devices image
+.PHONY: linux grub run-linux run-debian bench-linux bench-trace bench-transport bench-fills bench-devices image
 
 image: build/linux/debian/disk.img
 
@@ -46,7 +46,7 @@ bench-devices: build/linux/debian/disk.img build/linux/traffic build/linux/count
 	$(Q)tools/fetch-first-domain || true
 	$(Q)tests/machine/bench.py $(ROWS)
 
-run-debian: build/linux/debian/disk.img build/linux/grub-images build/backend/backend.elf $(LINUX_NEEDS)
+run-debian: build/linux/debian/disk.img grub build/backend/backend.elf $(LINUX_NEEDS)
 	$(Q)tools/run-debian
 
 # What is fetched stays, whatever becomes newer.
@@ -65,6 +65,13 @@ build/linux/stress.img: tools/make-ramdisk linux/stress build/linux/amd64/ramdis
 
 build/linux/grub-images: | build/.tools-run
 	$(Q)tools/fetch-linux grub-image
+
+# The guest that boots others from their disks.
+grub: build/grub/grub-x86_64-xen.bin build/grub/grub-i386-xen.bin
+
+build/grub/grub-%.bin: tools/make-grub linux/grub.cfg | build/.tools-run
+	$(call say,GRUB)
+	$(Q)tools/make-grub $* $@
 
 build/linux/grub/guest.elf: tools/make-grub-guest build/linux/$(LINUX_FIRST)/ramdisk.img | build/.tools-run
 	@mkdir -p $(@D)

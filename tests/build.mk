@@ -95,7 +95,7 @@ RUNNER := build/cli/paravane build/hv/paravane.elf
 # What of Linux the tests boot, and GRUB, which starts it as a guest does that builds a guest.
 LINUX_TESTED := linux build/linux/count.so build/backend/backend.elf build/linux/grub/guest.elf build/guests/tests/share.elf
 # The same of 32 bits.
-GRUB_TESTED := build/linux/grub-images build/linux/grub/guest32.elf
+GRUB_TESTED := grub build/linux/grub-images build/linux/grub/guest32.elf
 
 test: engine hv guests backend $(BACKEND_KERNELS) cli deb san $(HV_UNIT) $(CLI_TESTED) $(GUESTLIB) \
 		$(BACKEND_UNIT) $(LINUX_TESTED) $(GRUB_TESTED) build/linux/xen.gz build/tables/tables.json \
@@ -119,13 +119,13 @@ test-guest: guests backend $(RUNNER)
 test-linux: $(LINUX_TESTED) $(RUNNER)
 	$(Q)tests/linux/run.sh
 
-test-machine: image build/linux/grub-images build/backend/backend.elf build/backend/tests/dying.elf \
+test-machine: image grub build/backend/backend.elf build/backend/tests/dying.elf \
 		build/guests/demo.elf build/linux/amd64/ramdisk.img $(RUNNER)
 	$(Q)tests/machine/run.sh
 
 DEPLOYED := build/guests/demo.elf build/guests/tests/blkfront.elf build/guests/tests/iret_no_user.elf
 
-test-deploy: linux image build/linux/grub-images $(DEPLOYED) build/backend/backend.elf $(RUNNER) | build/.tools-deploy
+test-deploy: linux image grub $(DEPLOYED) build/backend/backend.elf $(RUNNER) | build/.tools-deploy
 	$(Q)tests/deploy/run.sh
 
 test-paravirt: paravirt $(GUESTLIB) $(RUNNER)

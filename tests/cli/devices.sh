@@ -209,19 +209,18 @@ if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -
         expect "real-slots-$machine" 124 'out of time' '!qemu: ' -- \
             run --machine $machine --timeout 1 --memory 16M --qemu-arg -S "$good" "${full[@]}"
     done
-    find_grub() { # FORMAT: the first one
-        for grub in build/linux/grub-images/grub-$1.bin /usr/lib/grub-xen/grub-$1.bin; do [ ! -r $grub ] || break; done
-    }
-    # A kernel that the GRUB of that format finds on a disk, read by way of the back end.  Status: is there the disk?
-    real_disk() { # NAME FORMAT KERNEL
-        find_grub "$2"
-        [ -r $grub ] && [ -n "$mke2fs" ] && [ -e "$3" ] || { skip "$1" "no GRUB for PV guests, no mke2fs, or no $3"; return 1; }
-        mkdir -p "$work/root/boot/grub"
+    # A kernel that the GRUB of that format finds on a disk by a menu, read by way of the back end.  Status: is there the
+    # disk?
+    real_disk() { # NAME FORMAT KERNEL [MENU TEXT]
+        grub=build/grub/grub-$2.bin
+        [ -r $grub ] && [ -n "$mke2fs" ] && [ -e "$3" ] || { skip "$1" "no $grub, no mke2fs, or no $3"; return 1; }
+        local menu=${4:-boot/grub/grub.cfg} text=${5:-'echo GRUB is here\nlinux /kernel.elf\nboot\n'}
+        rm -rf "$work/root" "$disks/$1.img"
+        mkdir -p "$work/root/$(dirname "$menu")"
         cp "$3" "$work/root/kernel.elf"
-        printf 'echo GRUB is here\nlinux /kernel.elf\nboot\n' >"$work/root/boot/grub/grub.cfg"
-        rm -f "$disks/$1.img"
+        printf "$text" >"$work/root/$menu"
         truncate -s 16M "$disks/$1.img" && "$mke2fs" -q -F -t ext4 -d "$work/root" "$disks/$1.img"
-        PARAVANE_GRUB=$grub expect "$1" 0 'GRUB is here' 'demo: all [0-9]+ steps passed' \
+        PARAVANE_GRUB=$grub expect "$1" 0 "Reading .*$menu" 'demo: all [0-9]+ steps passed' \
             "paravane: domain 1 .$1.img. powered off" -- run --timeout "$limit" --memory 64M --disk "$disks/$1.img"
         return 0
     }
@@ -231,6 +230,10 @@ if [ -e build/hv/paravane.elf ] && [ -e build/backend/backend.elf ] && command -
         PARAVANE_GRUB=/nowhere PARAVANE_GRUB32=$grub expect real-pvgrub32 0 'GRUB is here' 'demo: all [0-9]+ steps passed' \
             -- run --timeout "$limit" "$disks/pvgrub32.cfg"
     fi
+    old='default 0\ntimeout 0\ntitle Kernel\nroot (hd0)\nkernel /kernel.elf console=hvc0\n'
+    real_disk real-disk-menu-lst x86_64-xen build/guests/demo.elf boot/grub/menu.lst "$old"
+    real_disk real-disk-grub-conf x86_64-xen build/guests/demo.elf grub/grub.conf "$old"
+    real_disk real-disk-grub2 x86_64-xen build/guests/demo.elf grub2/grub.cfg
     if real_disk real-disk x86_64-xen build/guests/demo.elf; then
         if command -v qemu-img >/dev/null; then
             qemu-img convert -O qcow2 "$disks/real-disk.img" "$disks/grub.qcow2"

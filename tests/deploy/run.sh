@@ -110,8 +110,6 @@ if [[ libvirt =~ $pattern ]]; then
 fi
 
 # ---- Debian's system on a disk, with a network and a directory: started by the image, used, powered off.
-# The loader that make fetches, whether one is installed or not.
-export PARAVANE_GRUB=$PWD/build/linux/grub-images/grub-x86_64-xen.bin
 mkdir "$work/shared"
 image debian.img --memory 512M --disk build/linux/debian/disk.img --net user --share "$work/shared"
 used=('booted from its disk' 'fetched over its network' 'shared a directory')

@@ -176,7 +176,7 @@ test_commands() {
     while read -r command; do
         # Those with a command for the guest need a Linux that runs it: tests/linux has such.
         case $command in *'['* | *...* | *'build/guests/mine.elf'* | *' -- '*) continue ;; esac
-        # What boots from a disk is not GRUB, which need not be here.
+        # What boots from a disk is not GRUB, which would wait for somebody at its prompt.
         (cd $directory && export PARAVANE_GRUB=KERNEL && eval "bounded $command" </dev/null >"$OLDPWD/$out" 2>&1)
         verdict $? "commands: $command" "$out"
     done < <(commands | grep -E '^(build/cli/)?paravane (run|inspect|decode) ' | sed 's|^paravane|build/cli/paravane|' | sort -u)

@@ -19,8 +19,6 @@ jobs=${PARAVANE_JOBS:-1}
 log=build/log/machine
 processor_limit=1800
 
-# The loader that make fetches, whether one is installed or not.
-export PARAVANE_GRUB=$PWD/build/linux/grub-images/grub-x86_64-xen.bin
 
 . tests/lib/runs.sh
 
