@@ -140,8 +140,11 @@ static void raise_level(void)
         level = least_had;
 }
 
+/* The clock of the processor that charged it last may be ahead of this one's. */
 static void charge(struct hv_vcpu *vcpu, uint64_t now)
 {
+    if (now <= vcpu->share.charged_until)
+        return;
     vcpu->share.had += weighed(vcpu, now - vcpu->share.charged_until);
     vcpu->share.charged_until = now;
 }

@@ -68,8 +68,8 @@ bool fair_bind(struct hv_vcpu *vcpu, unsigned cpu, cpumask_t cpus, unsigned *oth
 struct hv_vcpu *fair_next(unsigned cpu);
 
 /*
- * Processor @cpu is @vcpu's from @now on; or nobody's.  Here and below @now is what time_now() says: one reading for
- * all that changes at one moment.
+ * Processor @cpu is @vcpu's from @now on; or nobody's.  Here and below @now is what time_now() says with fair_lock
+ * held: one reading for all that changes at one moment.
  */
 void fair_begin(unsigned cpu, struct hv_vcpu *vcpu, uint64_t now);
 void fair_end(unsigned cpu, uint64_t now);

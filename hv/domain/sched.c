@@ -230,12 +230,12 @@ static void look_by(struct timer *turn, uint64_t deadline)
         timer_set(turn, deadline);
 }
 
-static bool is_ahead(const struct cpu *cpu, uint64_t now)
+static bool is_ahead(const struct cpu *cpu)
 {
     bool ahead;
 
     lock_take(&fair_lock);
-    ahead = fair_is_ahead(cpu->id, now);
+    ahead = fair_is_ahead(cpu->id, time_now());
     lock_drop(&fair_lock);
     return ahead;
 }
@@ -243,7 +243,7 @@ static bool is_ahead(const struct cpu *cpu, uint64_t now)
 /* By itself, so that whoever is alone does not save registers for it at each preemption point. */
 static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *cpu)
 {
-    uint64_t now = time_now(), ran = now - cpu->turn_began;
+    uint64_t ran = time_now() - cpu->turn_began;
     struct timer *turn = &turns[cpu->id];
 
     if (!is_ripe(cpu, ran)) {
@@ -251,7 +251,7 @@ static __attribute__((noinline)) enum sched_turn look_at_turn(const struct cpu *
             look_by(turn, cpu->turn_began + LEAST_NS);
         return TURN_GOES_ON;
     }
-    if (is_ahead(cpu, now))
+    if (is_ahead(cpu))
         return TURN_IS_OVER;
     look_by(turn, cpu->turn_began + (ran < TURN_NS ? TURN_NS : ran + TURN_NS));
     return TURN_IS_RIPE;
@@ -523,8 +523,8 @@ static void begin_work_turn(void)
 {
     struct cpu *cpu = cpu_here();
 
-    cpu->turn_began = time_now();
     lock_take(&fair_lock);
+    cpu->turn_began = time_now();
     fair_begin(cpu->id, &work, cpu->turn_began);
     lock_drop(&fair_lock);
 }

@@ -168,6 +168,31 @@ static void test_short_turns(void **state)
     remove_all();
 }
 
+/* A clock that is behind the one by which others were charged gives nobody time, and takes none. */
+static void test_clock_behind(void **state)
+{
+    struct hv_vcpu *vcpu;
+    uint64_t had;
+
+    (void)state;
+    add_domain(256, 1);
+    add_domain(256, 1);
+    vcpu = fair_next(0);
+    runstate_set(vcpu, RUNSTATE_running, now);
+    fair_begin(0, vcpu, now);
+    now += MS;
+    assert_true(fair_is_ahead(0, now));
+    had = vcpu->share.had;
+    assert_true(fair_is_ahead(0, now - 1));
+    assert_int_equal(vcpu->share.had, had);
+    now += MS;
+    assert_true(fair_is_ahead(0, now));
+    assert_int_equal(vcpu->share.had - had, MS);
+    runstate_set(vcpu, RUNSTATE_runnable, now);
+    fair_end(0, now);
+    remove_all();
+}
+
 /* One that sleeps and wakes runs at once; one that only pretends to sleep gains nothing. */
 static void test_wake(void **state)
 {
@@ -512,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_equals),
         cmocka_unit_test(test_weights),
         cmocka_unit_test(test_short_turns),
+        cmocka_unit_test(test_clock_behind),
         cmocka_unit_test(test_wake),
         cmocka_unit_test(test_credit),
         cmocka_unit_test(test_credit_of_one_turn),
