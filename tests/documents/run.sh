@@ -167,7 +167,7 @@ prepare() { # DIRECTORY
     mkdir -p "$1/vm" && ln -s "$PWD/build" "$1/build"
     cp build/guests/demo.elf "$1/KERNEL" && cp build/guests/demo.elf "$1/vmlinuz" && echo ramdisk >"$1/initrd.img"
     truncate -s 1M "$1/debian.img"
-    echo 'kernel = "vmlinuz"; memory = 64; disk = [ "debian.img,raw,xvda,r" ]; vif = [ "" ]' | tee "$1/web.cfg" >"$1/mail.cfg"
+    echo 'kernel = "vmlinuz"; memory = 64; disk = [ "debian.img,raw,xvda,r" ]; vif = [ "" ]' | tee "$1/web.cfg" "$1/db.cfg" >"$1/mail.cfg"
 }
 
 test_commands() {
