@@ -13,6 +13,7 @@
 #include <hv/boot/boot.h>
 #include <hv/cpu/cpu.h>
 #include <hv/cpu/debug_stack.h>
+#include <hv/cpu/exchange.h>
 #include <hv/cpu/house.h>
 #include <hv/domain/origin.h>
 #include <hv/domain/refusals.h>
@@ -140,6 +141,14 @@ static void start_explaining(const char *line)
     origin_start(&machine);
 }
 
+/* So that whoever reads what a guest died of has heard of it. */
+static void warn_of_processor(void)
+{
+    if (exchange_spoils_flags())
+        print("processor: cmpxchg16b spoils flags, as under QEMU 7.2: kernels that use it may fail at random. A newer "
+              "QEMU, such as 10.0, keeps them\n");
+}
+
 /* As many as the command line allows: cpus=N. */
 static void start_processors(const char *line)
 {
@@ -160,6 +169,7 @@ _Noreturn void main_start(uint32_t magic, uint64_t start)
     print("\nParavane %s\n", version);
     cpu_init();
     debug_stack_init();
+    warn_of_processor();
     read_boot_info(magic, start);
     choose_lines(line);
     choose_end(line);

@@ -19,7 +19,7 @@ HV_RINGS=(hv threads boot guest)
 BACKEND_RINGS=(backend served)
 PAGE_RINGS=(page)
 NARROW=$(env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s --no-print-directory print-GUEST_NARROW)
-BOOT_RUNS=(mb1-pc) # selftest=... of the image; the other runs differ in the machine around it
+BOOT_RUNS=(mb1-pc cpu-flags) # selftest=... of the image, and what it finds; the others differ in the machine around it
 
 IMAGE=build/hv/paravane.elf
 COMMAND=build/cli/paravane
