@@ -11,6 +11,7 @@
 #include <hv/base/asm.h>
 #include <hv/base/string.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/exchange.h>
 #include <hv/cpu/fault.h>
 #include <hv/cpu/house.h>
 #include <hv/cpu/trap.h>
@@ -553,6 +554,7 @@ void trap_from_guest_improper(struct cpu_frame *frame)
 
     if (frame->vector == VECTOR_MACHINE_CHECK || frame->vector == VECTOR_DOUBLE_FAULT)
         fault_report(frame);
+    exchange_see_flags(frame->rflags, frame->rip);
     if (!cpu_frame_mend(frame, cpu_here()->current->engine.domain->width)) {
         if (frame->vector == VECTOR_NMI)
             nmi_watchdog_tick(frame);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* cmpxchg16b between two looks at a flag. */
+/* cmpxchg16b between two looks at a flag; and what it has done to a guest. */
 #include <stdint.h>
 
 #include <hv/base/asm.h>
+#include <hv/base/print.h>
 #include <hv/cpu/exchange.h>
 
 #define LEAF_VERSION           1u
@@ -35,4 +36,15 @@ static bool carry_appears(void)
 bool exchange_spoils_flags(void)
 {
     return (asm_cpuid(LEAF_VERSION, 0).ecx & VERSION_ECX_CMPXCHG16B) && carry_appears();
+}
+
+void exchange_tell_flags(uint64_t rflags, uint64_t rip)
+{
+    static bool was_told;
+
+    if (__atomic_exchange_n(&was_told, true, __ATOMIC_RELAXED))
+        return;
+    print("processor: a guest came with flags %lx at rip %lx, which no processor has: cmpxchg16b has spoilt them, and "
+          "what it does from here on means nothing\n",
+          rflags, rip);
 }

@@ -14,6 +14,19 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The processor that this runs on does that.  Nothing is left behind.  False as well: it has no such instruction. */
 bool exchange_spoils_flags(void);
+
+/* For exchange_see_flags(): said the first time in a run, for whoever reads what the guest did next. */
+void exchange_tell_flags(uint64_t rflags, uint64_t rip);
+
+#define EXCHANGE_FLAGS_THERE_ARE UINT64_C(0x3f7fd7) /* Intel SDM volume 1, 3.4.3 */
+
+/* @rflags have come from a guest that is at @rip: if there are bits in them that no processor has, it has happened. */
+static inline void exchange_see_flags(uint64_t rflags, uint64_t rip)
+{
+    if (rflags & ~EXCHANGE_FLAGS_THERE_ARE)
+        exchange_tell_flags(rflags, rip);
+}

@@ -338,6 +338,7 @@ static void test_improper(void **state)
     assert_int_equal(own.ss, 0x13);
     vcpu.engine.user_mode = true;
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_IOPL), "syscall ");
+    assert_string_equal(improper(VECTOR_TIMER, RFLAGS_IF | 1 << 22), "strange400200@401000 end run ");
     assert_string_equal(improper(VECTOR_SYSCALL, RFLAGS_VM), "drop #13/0@401000 ");
     assert_string_equal(improper(VECTOR_PAGE_FAULT, RFLAGS_VM), "drop #13/0@401000 ");
     assert_string_equal(improper(VECTOR_TIMER, RFLAGS_VM), "end run drop #13/0@401000 ");

@@ -19,6 +19,7 @@
 #include <abi/segment.h>
 #include <engine/engine.h>
 #include <hv/cpu/cpu.h>
+#include <hv/cpu/exchange.h>
 #include <hv/cpu/fault.h>
 #include <hv/cpu/house.h>
 #include <hv/device/pirq.h>
@@ -211,6 +212,11 @@ void request_answer(void)
 void timer_run(void)
 {
     tell("run ");
+}
+
+void exchange_tell_flags(uint64_t rflags, uint64_t rip)
+{
+    tell("strange%lx@%lx ", rflags, rip);
 }
 
 void nmi_watchdog_tick(const struct cpu_frame *frame)
