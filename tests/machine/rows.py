@@ -383,6 +383,7 @@ def with_dying(row):
     os.mkdir(library)
     for name, path in (("paravane", "hv/paravane"), ("backend", "backend/tests/dying"), ("demo", "guests/demo")):
         os.symlink(os.path.abspath(f"build/{path}.elf"), f"{library}/{name}.elf")
+    os.symlink(os.path.abspath("build/grub/grub-x86_64-xen.bin"), f"{library}/grub-x86_64-xen.bin")
     return {"PARAVANE_LIB": library}
 
 
