@@ -64,9 +64,10 @@ int __must_check disk_submit(struct disk *disk, struct disk_request *request);
 
 /*
  * Call done() of what is finished, and tell the devices what they were given.  The main loop begins each turn with it;
- * who has something to do after done() says so by work_again().
+ * who has something to do after done() says so by work_again().  True: a disk has to be looked at again, and no
+ * interrupt will say so.
  */
-void disk_poll(void);
+bool disk_poll(void);
 
 /* Tell the devices what they were given since: for the end of a turn. */
 void disk_kick(void);

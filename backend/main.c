@@ -27,8 +27,11 @@
  */
 static void turn(void)
 {
-    disk_poll();
-    (void)work_take();
+    bool more = disk_poll();
+
+    (void)work_take(); /* for what is done: the front ends have their turn below */
+    if (more)
+        work_again();
     xenbus_turn();
     uplink_turn();
     disk_kick();
