@@ -160,7 +160,7 @@ static void on_done(struct disk_request *request, int error)
 {
     struct blkjob *job = (struct blkjob *)request; /* its first member */
 
-    go_on(job->io); /* the ring has had its turn, or has it soon */
+    job->io->due = true; /* in the turn that disk_poll() begins */
     if (error) {
         finish(job, error == -XEN_EOPNOTSUPP ? BLKIF_RSP_EOPNOTSUPP : BLKIF_RSP_ERROR);
     } else if (job->discard_left) {

@@ -63,11 +63,10 @@ struct disk *disk_find(const char *name);
 int __must_check disk_submit(struct disk *disk, struct disk_request *request);
 
 /*
- * Call done() of what is finished, and tell the devices what they were given.  The main loop begins each turn with it;
- * who has something to do after done() says so by work_again().  True: a disk has to be looked at again, and no
- * interrupt will say so.
+ * Call done() of what is finished, and tell the devices what they were given.  The main loop begins each turn with it,
+ * so that who has something to do after done() does it in that turn.
  */
-bool disk_poll(void);
+void disk_poll(void);
 
 /* Tell the devices what they were given since: for the end of a turn. */
 void disk_kick(void);

@@ -22,16 +22,12 @@
 #include <backend/xenbus.h>
 
 /*
- * One turn of everything there is.  What the disks have finished comes first, so that it is answered in this turn; who
- * asked for another one because of that has it here.  What the devices were given in the turn they are told last.
+ * One turn of everything there is.  What the disks have finished comes first, so that it is answered in this turn.
+ * What the devices were given in the turn they are told last.
  */
 static void turn(void)
 {
-    bool more = disk_poll();
-
-    (void)work_take(); /* for what is done: the front ends have their turn below */
-    if (more)
-        work_again();
+    disk_poll();
     xenbus_turn();
     uplink_turn();
     disk_kick();

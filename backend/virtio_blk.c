@@ -234,6 +234,8 @@ static void complete(struct blk *blk)
         request->done(request, error);
     }
     blk->due = virtqueue_arm(&blk->queue.ring);
+    if (blk->due)
+        work_again();
 }
 
 /* ---- The device's start, and its start anew. */
@@ -289,18 +291,14 @@ static void look_at(struct blk *blk, enum virtio_news news)
  * Nothing comes back unseen from a disk that is passed over: its queue has been armed since it was looked at last, and
  * nothing had come back by then, or it would be due.  A queue that has just begun is armed by the first look.
  */
-bool disk_poll(void)
+void disk_poll(void)
 {
-    bool more = false;
-
     for (struct blk *blk = disks; blk; blk = blk->next) {
         enum virtio_news news = virtio_interrupts(&blk->device);
 
         if (!blk->dead && (news || blk->due || blk->untold))
             look_at(blk, news);
-        more |= !blk->dead && blk->due;
     }
-    return more;
 }
 
 void disk_kick(void)

@@ -291,7 +291,7 @@ static void run(uint64_t seed, bool hostile)
         again = false;
         has = fake_disk_has();
         fake_disk_finish(draw_below(6));
-        assert_true(again || fake_disk_has() == has);
+        assert_true(io.due || fake_disk_has() == has);
     }
     settle();
     take_responses(asked);
@@ -465,8 +465,7 @@ static void xsa_300_a_front_end_has_its_share_of_pages(void **state)
         memcpy(large + sizeof(*shared) + i * sizeof(struct blkif_request), &request, sizeof(request));
     }
     shared->req_prod = 2 * BLKIO_JOBS;
-    for (again = true; again || fake_disk_has(); fake_disk_finish(1)) {
-        again = false;
+    for (; io.due || fake_disk_has(); fake_disk_finish(1)) {
         assert_int_equal(blkio_turn(&io, &notify), 0);
         most = lent_mapped() > most ? lent_mapped() : most;
     }
