@@ -153,33 +153,33 @@ refuse:
         movl $end_of_line, %esi
         call put_string
         /* What is still on its way would end with the machine. */
-        movl $SERIAL_SPINS, %ecx
-        movw $(SERIAL_PORT + SERIAL_STATUS), %dx
-1:      inb %dx, %al
-        testb $SERIAL_SENT, %al
-        jnz 2f
-        loop 1b
-2:      movb $EXIT_UNSUPPORTED, %al
+        movb $SERIAL_SENT, %bl
+        call await_line
+        movb $EXIT_UNSUPPORTED, %al
         outb %al, $EXIT_PORT
 1:      hlt
         jmp 1b
 
 put_string:
+        movb $SERIAL_EMPTY, %bl
+        call await_line
         lodsb
         testb %al, %al
-        jz 3f
-        movb %al, %ah
-        movl $SERIAL_SPINS, %ecx
-        movw $(SERIAL_PORT + SERIAL_STATUS), %dx
-1:      inb %dx, %al
-        testb $SERIAL_EMPTY, %al
-        jnz 2f
-        loop 1b
-2:      movb %ah, %al
+        jz 1f
         movw $SERIAL_PORT, %dx
         outb %al, %dx
         jmp put_string
-3:      ret
+1:      ret
+
+/* Until the line's status has the bit of bl, or for as long as can be expected. */
+await_line:
+        movl $SERIAL_SPINS, %ecx
+        movw $(SERIAL_PORT + SERIAL_STATUS), %dx
+1:      inb %dx, %al
+        testb %bl, %al
+        jnz 2f
+        loop 1b
+2:      ret
 
 refusal:
         .asciz "Paravane cannot run here: the processor lacks "
