@@ -6,26 +6,14 @@ The image of a guest with Debian's system on its disk, and the directory that it
 COMMAND starts the machine.  The guest boots from its disk, gets a file through its network, exchanges some through the
 shared directory and powers off, whereupon COMMAND ends, with status 0.
 """
-import functools
 import hashlib
-import http.server
 import os
 import random
 import sys
-import threading
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "../machine"))
-from machine import Machine, Trouble
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-def want(what, good):
-    if not good:
-        raise Trouble(what)
+from machine import Machine
+from rows import server, want
 
 
 def fetch(guest, directory):
@@ -33,11 +21,8 @@ def fetch(guest, directory):
     data = random.randbytes(4 << 20)
     with open(directory + "/file", "wb") as file:
         file.write(data)
-    handler = functools.partial(Quiet, directory=directory)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as daemon:
-        threading.Thread(target=daemon.serve_forever, daemon=True).start()
-        guest.run(f"wget -q -t 1 -O fetched http://10.0.2.2:{daemon.server_address[1]}/file")
-        daemon.shutdown()
+    with server(directory) as port:
+        guest.run(f"wget -q -t 1 -O fetched http://10.0.2.2:{port}/file")
     said = guest.run("sync && echo 3 >/proc/sys/vm/drop_caches && sha256sum fetched")
     want(f"what is on the disk has the wrong checksum: {said}", said.startswith(hashlib.sha256(data).hexdigest()))
 
