@@ -445,6 +445,10 @@ static void test_traced(void **state)
     told[0] = '\0';
     trap_call32_traced(&own);
     assert_string_equal(told, "call17(1,3,3,3,3,3) traced17(1,3,3,3,3,3)@1236=-5 ");
+    own.rax = 23;
+    told[0] = '\0';
+    trap_call32_traced(&own);
+    assert_string_equal(told, "call23(1,3,3,3,3,3) traced23(1,3,3,3,3,3)@1236=-9223372036854775808 ");
 }
 
 /* Whatever becomes of a trap stands between the beginning and the end, be its frame proper or not. */
