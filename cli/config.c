@@ -93,7 +93,7 @@ static void read_type(struct config *config)
         tell_type(config, "builder", builder);
 }
 
-/* Both names mean Debian's GRUB here, which runs as the guest; nothing of the disk is read on this side. */
+/* Both names mean the GRUB here that runs as the guest; nothing of the disk is read on this side. */
 static void read_bootloader(struct config *config, struct guest_options *guest)
 {
     const char *bootloader = config_string(config, "bootloader"), *firmware = config_string(config, "firmware");

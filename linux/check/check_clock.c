@@ -64,7 +64,7 @@ static void forbid_call(void)
     NEED(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), "seccomp: %s", strerror(errno));
 }
 
-/* What the kernel shows of its clock is enough to tell the time: a call for each reading costs ten times as much. */
+/* What the kernel shows of its clock is enough to tell the time. */
 void check_clock_by_itself(void)
 {
     struct timespec time;

@@ -304,8 +304,8 @@ static void test_follow(void **state)
     fair_end(0, now);
     assert_int_equal(vcpu->share.had, had + 10 * MS);
     runstate_set(third, RUNSTATE_blocked, now);
-    fair_begin(0, other,
-               now); /* nobody who wants to run has had less than this one, or that which follows it, will have */
+    /* Nobody who wants to run has had less than this one, or that which follows it, will have. */
+    fair_begin(0, other, now);
     now += 10 * MS;
     fair_end(0, now);
     fair_follow(vcpu, third);
