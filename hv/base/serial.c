@@ -32,9 +32,10 @@ enum uart_register {
 
 /*
  * How often to look whether a line has become empty.  It takes a millisecond at most, but where the line is QEMU's, and
- * whoever reads its other end is not let run, a good part of a second; then what does not fit is lost.
+ * whoever reads its other end is not let run, a good part of a second; then what does not fit is lost, and the log says
+ * how much that was once the line gets on.
  */
-#define SPINS 1000000u
+#define SPINS 3000000u
 
 #define DEBUG_CONSOLE_PORT 0xe9u /* reads as its own number where it exists */
 
@@ -57,6 +58,7 @@ static struct {
     bool kept;    /* held for good: the last of them are there */
     size_t count; /* of all that were held */
     char bytes[HELD_MAX];
+    unsigned lost; /* bytes that a line which was stuck has not taken, and which it has not been told yet */
 } messages;
 
 static struct ticket turns; /* over all of the above */
@@ -198,13 +200,45 @@ int serial_log_get(void)
     return messages.second ? line_get(&second) : -1;
 }
 
-static void log_put(char byte)
+static void line_put_number(struct line *line, unsigned number)
+{
+    if (number >= 10)
+        line_put_number(line, number / 10);
+    (void)line_put(line, (char)('0' + number % 10));
+}
+
+static void line_put_text(struct line *line, const char *text)
+{
+    while (*text)
+        (void)line_put(line, *text++);
+}
+
+/* In the middle of a line or not: what was lost may have ended it. */
+static void tell_lost(struct line *line)
+{
+    unsigned lost = messages.lost;
+
+    messages.lost = 0;
+    line_put_text(line, "\r\n[");
+    line_put_number(line, lost);
+    line_put_text(line, " bytes of the log are lost here]\r\n");
+}
+
+/* A line that is none at all loses everything, and is told nothing. */
+static void log_put_raw(char byte)
 {
     struct line *line = messages.second ? &second : &console;
 
+    if (messages.lost > 0 && uart_wait(line))
+        tell_lost(line);
+    messages.lost += !line_put(line, byte) && line->kind == LINE_UART;
+}
+
+static void log_put(char byte)
+{
     if (byte == '\n')
-        (void)line_put(line, '\r');
-    (void)line_put(line, byte);
+        log_put_raw('\r');
+    log_put_raw(byte);
 }
 
 static void release_log(void)

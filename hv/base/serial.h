@@ -4,7 +4,7 @@
  * hypervisor's own messages, the log, go there too unless they are sent to a second line at 0x2f8.  Where there is no
  * UART at 0x3f8, the debug port of emulators at 0xe9 takes what is written; where there is neither, silence.
  *
- * Nothing here waits for ever: a line that stays busy for too long loses bytes.
+ * Nothing here waits for ever: a line that stays busy for too long loses bytes.  The log says how many of its own.
  */
 #pragma once
 

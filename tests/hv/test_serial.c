@@ -234,6 +234,34 @@ static void test_stuck(void **state)
     assert_sent(&uarts[0], "0123456789abcdefghij");
 }
 
+/* A log that has lost bytes says how many, where they would have been; whatever else the line loses is not its own. */
+static void test_log_lost(void **state)
+{
+    (void)state;
+    begin(true, true, false);
+    assert_true(serial_set_log(true));
+    say("0123456789abcdef");
+    uarts[1].never = true;
+    say("lost too\n");
+    say("and\n");
+    assert_sent(&uarts[1], "0123456789abcdef");
+    uarts[1].never = false;
+    uarts[1].busy = 1;
+    say("here\n");
+    assert_sent(&uarts[1], "\r\n[15 bytes of the log are lost here]\r\nhere\r\n");
+    say("on\n");
+    assert_sent(&uarts[1], "on\r\n");
+
+    begin(true, false, false);
+    assert_true(serial_write("0123456789abcdef", 16));
+    uarts[0].never = true;
+    assert_false(serial_write("g", 1));
+    uarts[0].never = false;
+    uarts[0].busy = 1;
+    say("log\n");
+    assert_sent(&uarts[0], "0123456789abcdeflog\r\n");
+}
+
 /* The end of a run takes nothing away that is still under way, on either line; a line that is stuck is left to it. */
 static void test_drain(void **state)
 {
@@ -458,13 +486,11 @@ static void test_forget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_up),         cmocka_unit_test(test_write),
-        cmocka_unit_test(test_stuck),          cmocka_unit_test(test_get),
-        cmocka_unit_test(test_no_uart),        cmocka_unit_test(test_log),
-        cmocka_unit_test(test_no_second_line), cmocka_unit_test(test_log_input),
-        cmocka_unit_test(test_hold),           cmocka_unit_test(test_hold_too_much),
-        cmocka_unit_test(test_keep),           cmocka_unit_test(test_forget),
-        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_set_up), cmocka_unit_test(test_write),          cmocka_unit_test(test_stuck),
+        cmocka_unit_test(test_get),    cmocka_unit_test(test_log_lost),       cmocka_unit_test(test_no_uart),
+        cmocka_unit_test(test_log),    cmocka_unit_test(test_no_second_line), cmocka_unit_test(test_log_input),
+        cmocka_unit_test(test_hold),   cmocka_unit_test(test_hold_too_much),  cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_forget), cmocka_unit_test(test_drain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
