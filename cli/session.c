@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* QEMU started as a child, and the loop around poll() that moves bytes and decides when it has to end. */
+/* The loop around poll() that moves bytes while QEMU runs, and decides when it has to end. */
 #define _GNU_SOURCE /* pipe2, F_SETPIPE_SZ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cli/child.h>
 #include <cli/message.h>
 #include <cli/relay.h>
 #include <cli/session.h>
@@ -24,7 +24,6 @@
 #define PATIENT_MS     1000 /* a line of the log waits so long for the end of the guest's */
 #define TRACE_MS       2    /* between looks at what is traced */
 #define FOREVER        INT64_MAX
-#define ROOM           (1 << 20) /* bytes; what Linux lets anybody have */
 #define SOURCE_CONTROL (SOURCE_CONSOLES + CONSOLES_POLLED)
 #define NR_SOURCES     (SOURCE_CONTROL + CONTROL_POLLED)
 
@@ -33,15 +32,13 @@ enum { SOURCE_SIGNALS, SOURCE_OUT, SOURCE_HYPERVISOR, SOURCE_QEMU, SOURCE_IN, SO
 
 struct session {
     const struct session_request *request;
-    pid_t child;
+    struct child child; /* its stdin stays open when ours ends: others may type as well */
     bool has_ended, is_stopping;
     bool has_asked;  /* where each guest is, */
     size_t asked_at; /* after so many lines of the hypervisor's, */
     enum session_end asked_for;
     int wait_status;
-    int signals;  /* signalfd */
-    int child_in; /* the relayed console, our ends; it is not closed when stdin ends: others may type as well */
-    int child_out;
+    int signals;           /* signalfd */
     int typed;             /* what comes there is for the guest in front of several; -1: nothing, or it is a terminal */
     int64_t deadline;      /* ms; when to stop, or when stopping, to kill */
     int64_t patient_until; /* the same: then lines of the log are shown, though the guest's is under way */
@@ -61,54 +58,6 @@ static int64_t now_ms(void)
 
 /* ---- The start ---- */
 
-struct ends {
-    int in[2], out[2], error[2], started[2];
-};
-
-/* In the child.  What goes wrong is told through @ends->started, which exec() closes. */
-_Noreturn static void become(const struct session_request *request, const struct ends *ends, pid_t parent)
-{
-    union {
-        const char *const *given;
-        char *const *taken; /* exec() changes nothing */
-    } arguments = {request->arguments};
-    int error;
-
-    /* If this program is killed without a chance to clean up, the other goes as well. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(127);
-    dup2(ends->in[0], STDIN_FILENO);
-    dup2(ends->out[1], STDOUT_FILENO);
-    dup2(ends->error[1], STDERR_FILENO);
-    fcntl(request->log_write_fd, F_SETFD, 0);
-    signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, request->mask, NULL);
-    execvp(arguments.taken[0], arguments.taken);
-    error = errno;
-    if (write(ends->started[1], &error, sizeof(error)) != (ssize_t)sizeof(error))
-        _exit(126);
-    _exit(127);
-}
-
-static int make_ends(struct ends *ends)
-{
-    if (pipe2(ends->in, O_CLOEXEC) || pipe2(ends->out, O_CLOEXEC) || pipe2(ends->error, O_CLOEXEC) ||
-        pipe2(ends->started, O_CLOEXEC))
-        return -errno;
-    /*
-     * A serial line does not wait: what a guest writes while this program, or whoever reads its output, does not come
-     * to read it is lost once the pipe is full.  A smaller pipe is no reason to give up.
-     */
-    fcntl(ends->out[1], F_SETPIPE_SZ, ROOM);
-    return 0;
-}
-
-static void make_nonblocking(int fd)
-{
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
 /* Do the guest's words and ours go into one file, where nobody sees them come? */
 static bool is_mixed(void)
 {
@@ -125,46 +74,29 @@ static void connect_consoles(struct session *session)
     bool are_several = consoles_are_there(request->consoles);
     int input = request->is_on_terminal ? -1 : STDIN_FILENO;
 
-    session->in = (struct relay){.from = are_several ? -1 : input, .to = session->child_in};
-    session->out = (struct relay){.from = are_several ? -1 : session->child_out, .to = STDOUT_FILENO};
+    session->in = (struct relay){.from = are_several ? -1 : input, .to = session->child.in};
+    session->out = (struct relay){.from = are_several ? -1 : session->child.out, .to = STDOUT_FILENO};
     session->typed = are_several ? input : -1;
     request->hypervisor->beside = request->qemu->beside = &session->out;
     request->hypervisor->is_mixed = request->qemu->is_mixed = is_mixed();
     if (are_several)
-        consoles_begin(request->consoles, session->child_out, &session->out, request->control, request->is_on_terminal);
+        consoles_begin(request->consoles, session->child.out, &session->out, request->control, request->is_on_terminal);
 }
 
 /* 0, or a negative errno. */
 static int start(struct session *session)
 {
     const struct session_request *request = session->request;
-    pid_t parent = getpid();
-    struct ends ends;
-    int error = make_ends(&ends);
+    int from = request->hypervisor->from;
+    int error = child_start(&(struct child_program){.arguments = request->arguments,
+                                                    .mask = request->mask,
+                                                    .kept_fd = request->log_write_fd},
+                            &session->child);
 
     if (error)
         return error;
-    session->child = fork();
-    if (session->child == 0)
-        become(request, &ends, parent);
-    if (session->child < 0)
-        return -errno;
-    close(ends.in[0]);
-    close(ends.out[1]);
-    close(ends.error[1]);
-    close(ends.started[1]);
-    close(request->log_write_fd);
-    if (read(ends.started[0], &error, sizeof(error)) == (ssize_t)sizeof(error)) {
-        waitpid(session->child, NULL, 0);
-        return -error;
-    }
-    close(ends.started[0]);
-    session->child_in = ends.in[1];
-    session->child_out = ends.out[0];
-    request->qemu->from = ends.error[0];
-    make_nonblocking(ends.out[0]);
-    make_nonblocking(ends.error[0]);
-    make_nonblocking(request->hypervisor->from);
+    request->qemu->from = session->child.error;
+    fcntl(from, F_SETFL, fcntl(from, F_GETFL) | O_NONBLOCK);
     connect_consoles(session);
     return 0;
 }
@@ -179,7 +111,7 @@ static void stop(struct session *session, enum session_end end, int code)
     session->result = (struct session_result){.end = end, .code = code, .asked_at = session->asked_at};
     session->deadline = now_ms() + GRACE_MS;
     if (!session->has_ended)
-        kill(session->child, SIGTERM);
+        kill(session->child.pid, SIGTERM);
 }
 
 /* A hypervisor that has said nothing yet will not say where its guests are. */
@@ -216,7 +148,7 @@ static void on_deadline(struct session *session)
         end_with_answer(session, session->has_asked ? session->asked_for : SESSION_TIMEOUT);
         return;
     }
-    kill(session->child, SIGKILL);
+    kill(session->child.pid, SIGKILL);
     session->deadline = FOREVER;
 }
 
@@ -224,7 +156,7 @@ static void reap(struct session *session)
 {
     int status;
 
-    if (session->has_ended || waitpid(session->child, &status, WNOHANG) != session->child)
+    if (session->has_ended || waitpid(session->child.pid, &status, WNOHANG) != session->child.pid)
         return;
     session->has_ended = true;
     if (session->is_stopping)
@@ -240,10 +172,10 @@ static void suspend(struct session *session)
 {
     terminal_give_back(&session->terminal);
     if (!session->has_ended)
-        kill(session->child, SIGSTOP);
+        kill(session->child.pid, SIGSTOP);
     raise(SIGSTOP);
     if (!session->has_ended)
-        kill(session->child, SIGCONT);
+        kill(session->child.pid, SIGCONT);
     terminal_take(&session->terminal);
 }
 
@@ -268,7 +200,7 @@ static void on_signal(struct session *session)
 static bool is_drained(const struct session *session)
 {
     struct pollfd polls[] = {
-        {.fd = session->child_out, .events = POLLIN},
+        {.fd = session->child.out, .events = POLLIN},
         {.fd = session->request->hypervisor->from, .events = POLLIN},
         {.fd = session->request->qemu->from, .events = POLLIN},
     };
