@@ -211,6 +211,7 @@ static enum status boot(struct run *run, struct session_result *result)
     *result = session_run(&(struct session_request){
         .arguments = command.arguments,
         .is_on_terminal = is_on_terminal,
+        .has_devices = options_have_devices(run->options),
         .consoles = &run->consoles,
         .control = &run->control,
         .trace = &run->trace,

@@ -19,10 +19,11 @@
 #include <cli/silence.h>
 #include <cli/terminal.h>
 
-#define GRACE_MS       2000 /* from SIGTERM to SIGKILL */
-#define ANSWER_MS      3000 /* for the hypervisor to say where each guest is */
-#define PATIENT_MS     1000 /* a line of the log waits so long for the end of the guest's */
-#define TRACE_MS       2    /* between looks at what is traced */
+#define GRACE_MS       2000  /* from SIGTERM to SIGKILL, */
+#define WRITING_MS     58000 /* and so much more where there may be disks that are written until then */
+#define ANSWER_MS      3000  /* for the hypervisor to say where each guest is */
+#define PATIENT_MS     1000  /* a line of the log waits so long for the end of the guest's */
+#define TRACE_MS       2     /* between looks at what is traced */
 #define FOREVER        INT64_MAX
 #define SOURCE_CONTROL (SOURCE_CONSOLES + CONSOLES_POLLED)
 #define NR_SOURCES     (SOURCE_CONTROL + CONTROL_POLLED)
@@ -34,8 +35,9 @@ struct session {
     const struct session_request *request;
     struct child child; /* its stdin stays open when ours ends: others may type as well */
     bool has_ended, is_stopping;
-    bool has_asked;  /* where each guest is, */
-    size_t asked_at; /* after so many lines of the hypervisor's, */
+    bool is_waited_for; /* it has not stopped soon, and is given time for its disks */
+    bool has_asked;     /* where each guest is, */
+    size_t asked_at;    /* after so many lines of the hypervisor's, */
     enum session_end asked_for;
     int wait_status;
     int signals;           /* signalfd */
@@ -114,6 +116,32 @@ static void stop(struct session *session, enum session_end end, int code)
         kill(session->child.pid, SIGTERM);
 }
 
+/* It has not stopped in time. */
+static void finish(struct session *session)
+{
+    if (session->has_ended)
+        return;
+    if (session->request->has_devices && !session->is_waited_for) {
+        session->is_waited_for = true;
+        session->deadline = now_ms() + WRITING_MS;
+        say("QEMU still writes what the disks were given; to end it at once, and lose that, ask once more");
+        return;
+    }
+    kill(session->child.pid, SIGKILL);
+    session->deadline = FOREVER;
+    if (session->is_waited_for)
+        say_error("QEMU has been killed: what it had not written to the disks is lost");
+}
+
+/* Somebody wants it to end, and may have wanted that before. */
+static void stop_at_once(struct session *session, enum session_end end, int code)
+{
+    if (session->is_waited_for && session->deadline != FOREVER)
+        finish(session);
+    else
+        stop(session, end, code);
+}
+
 /* A hypervisor that has said nothing yet will not say where its guests are. */
 static bool ask(struct session *session, enum session_end what_for)
 {
@@ -130,10 +158,10 @@ static bool ask(struct session *session, enum session_end what_for)
 /* The end, once the hypervisor has said where each guest is; who asks for it twice does not want to wait. */
 static void end_with_answer(struct session *session, enum session_end end)
 {
-    if (ask(session, end))
+    if (!session->is_stopping && ask(session, end))
         session->deadline = now_ms() + ANSWER_MS;
     else
-        stop(session, end, 0);
+        stop_at_once(session, end, 0);
 }
 
 static bool is_answered(const struct session *session)
@@ -144,12 +172,10 @@ static bool is_answered(const struct session *session)
 
 static void on_deadline(struct session *session)
 {
-    if (!session->is_stopping) {
+    if (session->is_stopping)
+        finish(session);
+    else
         end_with_answer(session, session->has_asked ? session->asked_for : SESSION_TIMEOUT);
-        return;
-    }
-    kill(session->child.pid, SIGKILL);
-    session->deadline = FOREVER;
 }
 
 static void reap(struct session *session)
@@ -189,7 +215,7 @@ static void on_signal(struct session *session)
         else if (seen.ssi_signo == SIGCONT)
             terminal_take(&session->terminal);
         else if (seen.ssi_signo != SIGCHLD)
-            stop(session, SESSION_INTERRUPTED, (int)seen.ssi_signo);
+            stop_at_once(session, SESSION_INTERRUPTED, (int)seen.ssi_signo);
     }
     reap(session);
 }

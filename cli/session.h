@@ -31,6 +31,7 @@ struct session_result {
 struct session_request {
     const char *const *arguments; /* the program and its arguments, ended by NULL */
     bool is_on_terminal;          /* the console is a terminal, where Ctrl-A is for us: terminal.h */
+    bool has_devices;             /* there may be disks that the program writes until it ends */
     struct consoles *consoles;    /* opened; or with none in it: QEMU's line is the console of the one guest */
     struct trace *trace;          /* told of what the hypervisor has written */
     struct record *record;        /* the same, for a recording */
@@ -53,6 +54,7 @@ int session_open_signals(sigset_t *before);
 
 /*
  * Start the program, and come back when it has ended: it never outlives the call.  The terminal is then as it was.
- * Signals that would end this program, which must be blocked, end the other and are reported in the result.
+ * Signals that would end this program, which must be blocked, end the other and are reported in the result.  One that
+ * does not end soon is killed; with devices it has a minute, and whoever waits is told: to ask once more kills it.
  */
 struct session_result session_run(const struct session_request *request);

@@ -841,13 +841,15 @@ on_terminal died 'say=ready kill=KILL' '' 6 'ended by a signal from elsewhere: K
 on_terminal stopped 'say=ready copy' '~ready~stop~~\x01x' 7 '^stopped, settings restored$' '^goes on$'
 
 # ---- Signals: QEMU goes, the command dies of the signal.
-start() { # WORDS: run in the background, $pid, until the guest says something
+start() { # WORDS [OPTION...]: run in the background, $pid, until the guest says something
+    local words=$1
+    shift
     # What an earlier test left there must not be taken for the guest's.
     : >"$work/out"
     # Job control, or the shell would have it ignore SIGINT.
     set -m
-    FAKE_QEMU=$1 PARAVANE_QEMU=$fake PARAVANE_LIB=$work/lib \
-        "$paravane" run "$good" </dev/null >"$work/out" 2>"$work/err" &
+    FAKE_QEMU=$words PARAVANE_QEMU=$fake PARAVANE_LIB=$work/lib \
+        "$paravane" run "$@" "$good" </dev/null >"$work/out" 2>"$work/err" &
     pid=$!
     set +m
     until grep -q up "$work/out" || ! is_alive $pid; do sleep 0.1; done
@@ -864,6 +866,21 @@ if [[ signal-deaf =~ $pattern ]]; then
     kill -s TERM $pid
     wait $pid 2>/dev/null
     judge signal-deaf $? 143 'interrupted: the guest has been ended'
+fi
+# What is written to disks at the end may take its time, unless whoever waits does not want to.
+if [[ signal-writing =~ $pattern ]]; then
+    start 'slow=4 say=up sleep=inf' --net user
+    kill -s TERM $pid
+    wait $pid 2>/dev/null
+    judge signal-writing $? 143 'QEMU still writes what the disks were given' '!killed' 'interrupted: the guest has been ended'
+fi
+if [[ signal-twice =~ $pattern ]]; then
+    start 'deaf say=up sleep=inf' --net user
+    kill -s TERM $pid
+    until grep -q 'still writes' "$work/err" || ! is_alive $pid; do sleep 0.1; done
+    kill -s INT $pid
+    wait $pid 2>/dev/null
+    judge signal-twice $? 143 'ask once more' 'QEMU has been killed: what it had not written .* is lost'
 fi
 if [[ signal-KILL =~ $pattern ]]; then
     start 'say=up sleep=inf'
