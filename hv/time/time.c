@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The clock counts from time_init() on, by the scale that guests get as well. */
 #include <hv/base/asm.h>
+#include <hv/base/emulated.h>
 #include <hv/base/exit.h>
 #include <hv/base/print.h>
 #include <hv/time/time.h>
 
-#define LEAF_VERSION       1u
-#define LEAF_HYPERVISOR    0x40000000u
 #define LEAF_EXTENDED      0x80000000u
 #define LEAF_POWER         0x80000007u
-#define VERSION_ECX_GUEST  (1u << 31)
 #define POWER_EDX_CONSTANT (1u << 8) /* the TSC runs at one rate, always */
-
-/* "TCGTCGTCGTCG" */
-#define EMULATION_EBX 0x54474354u
-#define EMULATION_ECX 0x43544743u
-#define EMULATION_EDX 0x47435447u
 
 static uint64_t tsc_hz;
 static uint64_t tsc_start;
@@ -28,19 +21,13 @@ static bool says_constant(void)
 }
 
 /*
- * QEMU's emulation of a processor (TCG).  It never says so, but what its processors read is one counter for all of
- * them, that never steps back: the host's clock or, with -icount, the instructions that have been carried out.  Below
- * other hypervisors the TSCs are those of real processors, and of another machine's tomorrow: there what CPUID says
- * counts alone.
+ * QEMU's emulation never says so, but what its processors read is one counter for all of them, that never steps back:
+ * the host's clock or, with -icount, the instructions that have been carried out.  Below other hypervisors the TSCs are
+ * those of real processors, and of another machine's tomorrow: there what CPUID says counts alone.
  */
-static bool is_emulated(void)
+static bool is_constant(void)
 {
-    struct cpuid leaf;
-
-    if (!(asm_cpuid(LEAF_VERSION, 0).ecx & VERSION_ECX_GUEST))
-        return false;
-    leaf = asm_cpuid(LEAF_HYPERVISOR, 0);
-    return leaf.ebx == EMULATION_EBX && leaf.ecx == EMULATION_ECX && leaf.edx == EMULATION_EDX;
+    return says_constant() || processor_is_emulated();
 }
 
 void time_init(void)
@@ -50,7 +37,7 @@ void time_init(void)
         exit_unsupported("there is nothing to measure the processor's clock by: no interval timer (PIT) and no "
                          "real-time clock, and CPUID does not tell the TSC's frequency");
     scale = clock_scale_of(tsc_hz);
-    tsc_constant = says_constant() || is_emulated();
+    tsc_constant = is_constant();
     tsc_start = asm_read_tsc();
     print("clock: TSC of %lu kHz\n", time_tsc_khz());
 }
