@@ -5,6 +5,7 @@
 #include <engine/level.h>
 #include <engine/op.h>
 #include <engine/reach.h>
+#include <engine/walk.h>
 
 /*
  * By levels and not by the types of what is found, as the processor walks.  The entries of an L3 have the bit, wherever
@@ -51,4 +52,34 @@ bool reach_by_program(struct vcpu *vcpu, vaddr_t start, uint64_t size)
     open = size == 0 || pages_are_open(vcpu, start, size);
     op_end(&op);
     return open;
+}
+
+/* In memory of the domain's own, whose lock is held; NULL: there is none there. */
+static uint8_t *find_byte(const struct vcpu *vcpu, vaddr_t vaddr)
+{
+    uint64_t entry = walk_read_l1(vcpu, vaddr);
+    const struct frame *frame = frame_find(vcpu->domain->machine, entry_mfn(entry));
+
+    if (!(entry & ENTRY_PRESENT) || !frame || frame_owner(frame) != vcpu->domain->id.v)
+        return NULL;
+    return (uint8_t *)port_frame_map(entry_mfn(entry)) + vaddr.v % PAGE_SIZE;
+}
+
+bool reach_write_back(struct vcpu *vcpu, vaddr_t vaddr, uint8_t but)
+{
+    bool written = false;
+    struct op op;
+    uint8_t *byte;
+
+    if (op_begin_own(&op, vcpu->domain, vcpu))
+        return false;
+    byte = find_byte(vcpu, vaddr);
+    if (byte) {
+        uint8_t value = __atomic_load_n(byte, __ATOMIC_RELAXED);
+
+        written =
+            value != but && __atomic_compare_exchange_n(byte, &value, value, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    }
+    op_end(&op);
+    return written;
 }

@@ -13,3 +13,9 @@
  * they are now; nothing is said about writing.  Never, if the domain is being torn down.
  */
 bool __must_check reach_by_program(struct vcpu *vcpu, vaddr_t start, uint64_t size);
+
+/*
+ * Have the byte that @vaddr leads to written as it is, in one step, whatever its entry allows: where that is memory of
+ * the vCPU's own domain, and is not @but.  Takes the lock of the domain.  Returns whether it has been written.
+ */
+bool reach_write_back(struct vcpu *vcpu, vaddr_t vaddr, uint8_t but);

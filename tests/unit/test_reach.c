@@ -111,12 +111,44 @@ static void test_nowhere(void **state)
     sim_destroy(sim);
 }
 
+/*
+ * A byte is written back through a read-only entry, and stays what it is; not the one that is excepted, nor one that is
+ * not the domain's own, nor where nothing is.
+ */
+static void test_write_back(void **state)
+{
+    struct unit unit;
+    vaddr_t vaddr;
+    mfn_t page;
+    uint8_t *byte;
+
+    unit_create(&unit, &(struct unit_config){.width = unit_width(state)});
+    vaddr = VADDR(unit_window(&unit, 0).v + 0x123);
+    page = unit_page(&unit);
+    assert_false(reach_write_back(unit.vcpu, vaddr, 0));
+    assert_int_equal(unit_map(&unit, 0, pte(page, PTE_RO_PAGE)), 0);
+    byte = (uint8_t *)port_frame_map(page) + 0x123;
+    *byte = 0x90;
+    assert_true(reach_write_back(unit.vcpu, vaddr, 0xcc));
+    assert_int_equal(*byte, 0x90);
+    assert_false(reach_write_back(unit.vcpu, vaddr, 0x90));
+    unit.domain->dying = true;
+    assert_false(reach_write_back(unit.vcpu, vaddr, 0xcc));
+    unit.domain->dying = false;
+    frame_set_owner(unit_frame(&unit, page), DOMID_IO);
+    assert_false(reach_write_back(unit.vcpu, vaddr, 0xcc));
+    frame_set_owner(unit_frame(&unit, page), unit.domain->id.v);
+    assert_int_equal(unit_map(&unit, 0, 0), 0);
+    unit_destroy(&unit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         unit_test_both(test_ranges),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_nowhere),
+        unit_test_both(test_write_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
