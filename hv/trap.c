@@ -29,6 +29,7 @@
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
 #include <hv/time/timer.h>
+#include <hv/trap_software.h>
 
 #define DR6_RESERVED UINT64_C(0xffff0ff0)
 
@@ -186,30 +187,6 @@ void trap_from_hypervisor(struct cpu_frame *frame)
  * ---- The guest's faults.
  */
 
-static uint64_t instruction_limit(const struct hv_vcpu *vcpu)
-{
-    return hv_vcpu_in_user_mode(vcpu) ? 3 : 1;
-}
-
-/* `INT n` whose gate is not open to ring 3, or another fault of a gate. */
-static void software_interrupt(struct hv_vcpu *vcpu)
-{
-    struct cpu_frame *frame = vcpu->frame;
-    unsigned vector;
-
-    if (emulate_software_interrupt(vcpu, &vector) == EMULATE_DONE) {
-        const struct trap_gate *gate = &vcpu->engine.traps[vector];
-
-        if ((gate->flags & 3u) >= instruction_limit(vcpu)) {
-            frame->rip += INT_N_SIZE;
-            bounce_exception(vcpu, vector);
-            return;
-        }
-        frame->error = vector * 8u + SELECTOR_ERROR_IDT;
-    }
-    bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
-}
-
 /* Ports and configuration space are the house's. */
 static enum emulate_result emulate(struct hv_vcpu *vcpu)
 {
@@ -228,7 +205,7 @@ static void protection_fault(struct hv_vcpu *vcpu)
     struct cpu_frame *frame = vcpu->frame;
 
     if (frame->error & SELECTOR_ERROR_IDT)
-        software_interrupt(vcpu);
+        trap_by_number(vcpu);
     else if ((frame->error ? emulate_gate(vcpu) : emulate(vcpu)) != EMULATE_DONE)
         bounce_exception_error(vcpu, VECTOR_PROTECTION, frame->error);
 }
@@ -267,17 +244,6 @@ static void page_fault(struct hv_vcpu *vcpu, uint64_t address)
 /*
  * ---- The rest of the guest's traps.
  */
-
-/* The way of 32-bit system calls; without a handler like any other gate that is closed. */
-static void interrupt_80(struct hv_vcpu *vcpu)
-{
-    if (vcpu->engine.traps[VECTOR_INT80].address) {
-        bounce_exception(vcpu, VECTOR_INT80);
-        return;
-    }
-    vcpu->frame->rip -= INT_N_SIZE;
-    bounce_exception_error(vcpu, VECTOR_PROTECTION, VECTOR_INT80 * 8 + SELECTOR_ERROR_IDT);
-}
 
 static void debug_trap(struct hv_vcpu *vcpu)
 {
@@ -322,7 +288,7 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
     case VECTOR_NMI:
         break; /* the watchdog's, or nobody's: the guest goes on */
     case VECTOR_INT80:
-        interrupt_80(vcpu);
+        trap_by_80(vcpu);
         break;
     default:
         if (vector >= VECTOR_EXCEPTIONS)

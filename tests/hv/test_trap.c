@@ -4,7 +4,7 @@
  * hv/cpu/entry.S hand over what is assumed here is seen by guests/tests/exceptions, syscalls, segments and lessons, and
  * by tests/linux; what becomes of the hypervisor's own traps, by test_trap_inside.c.
  */
-/* links: hv/trap.c tests/hv/lib/fake_cpu.c tests/hv/lib/lock_host.c */
+/* links: hv/trap.c hv/trap_software.c tests/hv/lib/fake_cpu.c tests/hv/lib/lock_host.c */
 #include <tests/hv/lib/trap_host.h>
 
 /* What is told of a trap from the guest; of one that does not come back, too. */

@@ -3,7 +3,7 @@
  * What becomes of traps in the hypervisor itself: hv/trap.c among stand-ins that say what they are asked.  On the
  * machine these are tried by hv/selftest.c, guests/tests/iret, segments and lessons.
  */
-/* links: hv/trap.c tests/hv/lib/fake_cpu.c tests/hv/lib/lock_host.c */
+/* links: hv/trap.c hv/trap_software.c tests/hv/lib/fake_cpu.c tests/hv/lib/lock_host.c */
 #include <tests/hv/lib/trap_host.h>
 
 static uint8_t places[6]; /* may fault, goes on, may fault, ... */
