@@ -25,6 +25,7 @@
 #include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
 #include <hv/emulate/emulate_write.h>
+#include <hv/emulate/stale_code.h>
 #include <hv/mem/window.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
@@ -284,6 +285,10 @@ static void dispatch(struct hv_vcpu *vcpu, unsigned vector)
         break;
     case VECTOR_DEBUG:
         debug_trap(vcpu);
+        break;
+    case VECTOR_BREAKPOINT:
+        stale_code_renew(vcpu);
+        bounce_exception(vcpu, vector);
         break;
     case VECTOR_NMI:
         break; /* the watchdog's, or nobody's: the guest goes on */

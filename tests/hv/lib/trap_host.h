@@ -31,6 +31,7 @@
 #include <hv/emulate/emulate_gate.h>
 #include <hv/emulate/emulate_privileged.h>
 #include <hv/emulate/emulate_write.h>
+#include <hv/emulate/stale_code.h>
 #include <hv/mem/window.h>
 #include <hv/time/apic.h>
 #include <hv/time/nmi_watchdog.h>
@@ -96,6 +97,7 @@ static inline void __attribute__((format(printf, 1, 2))) tell(const char *format
     }
 STAND_IN(bounce_syscall, "syscall")
 STAND_IN(bounce_sysenter, "sysenter")
+STAND_IN(stale_code_renew, "stale")
 
 void bounce_nmi(struct hv_vcpu *which)
 {
