@@ -28,7 +28,7 @@ GUEST_TESTS := $(filter-out lib,$(sort $(patsubst guests/tests/%/,%,$(dir $(wild
 # rings has selectors, segments, iret and syscalls, narrow_emulation write_emulation.  recipes has the examples of docs/pv-mmu.md.  And some where the width makes no
 # difference, since they are about devices or other domains.
 GUEST_WIDE := differential scaling transport $(addprefix tests/,bases bases_absent iret iret_no_user mistakes recipes \
-	segments selectors syscalls vm86 ways write_emulation netfront pci served storm uart)
+	segments selectors syscalls vm86 ways write_emulation netfront patched pci served storm uart)
 # Those that are about what 32 bits have.
 GUEST_NARROW := $(addprefix tests/,contexts high_root narrow narrow_emulation narrow_gates rings)
 GUEST_FLAVOURS := guests guests-clang guests32 guests32-clang

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Four vCPUs on two processors that do the same things to the same frames at once, and look for a stale writable
-# translation of a table: guests/tests/torture, in both widths.  tests/guest has it on one processor.
+# translation of a table: guests/tests/torture, in both widths.  And one that changes code which another one executes:
+# guests/tests/patched.  tests/guest has them on one processor.
 #
 # Usage: tests/torture/run.sh [PATTERN]      only the runs whose name matches the extended regular expression
 #
@@ -26,4 +27,7 @@ for width in '' 32; do
         build/cli/paravane run --verbose --audit --timeout "$limit" --memory 64M --vcpus 4 --cpus 2 --cmdline "$words" \
         "build/guests$width/tests/torture.elf"
 done
+begin patched 0 '^ok code is changed while it is executed' '^ok no processor executes what is not there any more' \
+    '^verdict: success' -- build/cli/paravane run --verbose --timeout "$limit" --memory 64M --vcpus 2 --cpus 2 \
+    --cmdline seconds=5 build/guests/tests/patched.elf
 runs_end
