@@ -454,12 +454,16 @@ static struct hv_domain *find_ended(void)
 
 /*
  * Is there nothing but turns of vCPUs to see to?  Whoever ends something has this processor give way behind that: so
- * nothing is to be found unless it has to, and what comes after the look makes it give way again.
+ * nothing is to be found unless it has to, and what comes after the look makes it give way again.  A timer ends some,
+ * too: those that are due come first, since interrupts are off between turns, and what they tell would end no halt.
  */
 static bool has_turns(struct hv_domain **ended)
 {
-    bool gives_way = __atomic_exchange_n(&cpu_here()->must_give_way, false, __ATOMIC_SEQ_CST);
+    bool gives_way;
 
+    if (timer_is_due())
+        timer_run(); /* an interrupt for it finds nothing left to do */
+    gives_way = __atomic_exchange_n(&cpu_here()->must_give_way, false, __ATOMIC_SEQ_CST);
     if (work_machine)
         return true;
     if (gives_way || is_ending)
@@ -475,12 +479,8 @@ static struct hv_domain *take_turns(struct machine *machine)
     is_ending = true; /* maybe another one, or while the work was under way */
     nmi_watchdog_start();
     while (has_turns(&ended)) {
-        struct hv_vcpu *vcpu;
+        struct hv_vcpu *vcpu = begin_turn(machine);
 
-        /* Interrupts are off between turns; one for what is done here finds nothing left to do. */
-        if (timer_is_due())
-            timer_run();
-        vcpu = begin_turn(machine);
         if (vcpu == &work)
             break;
         if (vcpu)

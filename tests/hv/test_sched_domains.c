@@ -111,6 +111,35 @@ static void test_end_of_sleeper(void **state)
     assert_non_null(strstr(told, "goes on "));
 }
 
+static void end_by_timer(void)
+{
+    end_domain(&domain); /* as a watchdog does it */
+}
+
+static void guest_leaves_timer_due(struct hv_vcpu *vcpu)
+{
+    on_timer = end_by_timer;
+    cpu_boot.timer_ticks = 1; /* of the TSC: long ago */
+    sched_block(vcpu);
+}
+
+static void halt_without_end(void)
+{
+    fail();
+}
+
+/* What a timer ends that is due between turns is found at once, though nobody wants to run and no interrupt comes. */
+static void test_end_by_timer(void **state)
+{
+    (void)state;
+    make(2, WIDTH_64);
+    guests[0] = guest_leaves_timer_due;
+    fake_cpu.on_halt = halt_without_end;
+    sched_start(&vcpus[0]);
+    run();
+    assert_string_equal(told, "w0 l0 t0 end w- ");
+}
+
 static void guest_lets_go(struct hv_vcpu *vcpu)
 {
     (void)vcpu;
@@ -356,12 +385,13 @@ static void test_no_work(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_other_goes_on),    cmocka_unit_test(test_saved_at_end_of_other),
-        cmocka_unit_test(test_end_of_sleeper),   cmocka_unit_test(test_zombie),
-        cmocka_unit_test(test_turns_of_domains), cmocka_unit_test(test_charges),
-        cmocka_unit_test(test_late_start),       cmocka_unit_test(test_woken_first),
-        cmocka_unit_test(test_work_yields),      cmocka_unit_test(test_work_in_time),
-        cmocka_unit_test(test_work_goes_on),     cmocka_unit_test(test_no_work),
+        cmocka_unit_test(test_other_goes_on),  cmocka_unit_test(test_saved_at_end_of_other),
+        cmocka_unit_test(test_end_of_sleeper), cmocka_unit_test(test_end_by_timer),
+        cmocka_unit_test(test_zombie),         cmocka_unit_test(test_turns_of_domains),
+        cmocka_unit_test(test_charges),        cmocka_unit_test(test_late_start),
+        cmocka_unit_test(test_woken_first),    cmocka_unit_test(test_work_yields),
+        cmocka_unit_test(test_work_in_time),   cmocka_unit_test(test_work_goes_on),
+        cmocka_unit_test(test_no_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

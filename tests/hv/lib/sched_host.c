@@ -26,6 +26,7 @@ void (*guests[VCPUS])(struct hv_vcpu *vcpu);
 
 uint64_t now, period, turn_ends, area_written, kicked;
 unsigned turns_ended, timers_run, arrivals, ticks, idles;
+void (*on_timer)(void);
 bool area_is_gone, refuses_selectors;
 jmp_buf *halted;
 char told[1024];
@@ -101,7 +102,10 @@ void timer_run(void)
 {
     cpu_boot.timer_ticks = 0;
     timers_run++;
-    runstate_wake(&vcpus[1]);
+    if (on_timer)
+        on_timer();
+    else
+        runstate_wake(&vcpus[1]);
 }
 
 void nmi_watchdog_start(void)
@@ -240,6 +244,7 @@ void make(unsigned count, enum width width)
     area_written = 0;
     area_is_gone = refuses_selectors = false;
     turn = NULL;
+    on_timer = NULL;
     halted = NULL;
     for (unsigned i = 0; i < count; i++) {
         vcpus[i].engine = (struct vcpu){.domain = &domain.engine, .id = i};

@@ -36,6 +36,7 @@ extern jmp_buf *halted; /* set: a broken invariant is expected */
 extern char told[1024];
 void __attribute__((format(printf, 1, 2))) tell(const char *format, ...);
 
+extern void (*on_timer)(void);               /* instead of what timer_run() does here: wake the second vCPU */
 extern unsigned timers_run, arrivals, ticks; /* timer_run(), state_load_segments(), vcpu_time_set_periodic() */
 extern uint64_t period;                      /* of the last of these */
 extern unsigned turns_ended;                 /* timer_stop() */
