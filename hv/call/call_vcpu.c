@@ -227,7 +227,7 @@ static int64_t do_register_vcpu_info(struct hv_vcpu *caller, struct hv_vcpu *vcp
     vcpu->info = place;
     vcpu->info_frame = MFN(wanted.mfn);
     event_recheck(vcpu);
-    vcpu_time_update(vcpu);
+    vcpu_time_move(vcpu);
     return 0;
 }
 
@@ -239,7 +239,7 @@ static int64_t do_register_vcpu_time_memory_area(struct hv_vcpu *caller, struct 
     if (error)
         return error;
     vcpu->time.area = area;
-    vcpu_time_update(vcpu);
+    vcpu_time_move(vcpu);
     return 0;
 }
 

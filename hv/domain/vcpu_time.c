@@ -72,15 +72,29 @@ static void update(struct hv_vcpu *vcpu)
     write_area(vcpu, &info);
 }
 
+/* False: another processor is at it. */
+static bool try_update(struct hv_vcpu *vcpu)
+{
+    if (__atomic_exchange_n(&vcpu->time.is_updated, true, __ATOMIC_ACQUIRE))
+        return false;
+    update(vcpu);
+    __atomic_store_n(&vcpu->time.is_updated, false, __ATOMIC_RELEASE);
+    return true;
+}
+
 /* Who comes while another processor is at it leaves it to that one, whose reading is as good. */
 void vcpu_time_update(struct hv_vcpu *vcpu)
 {
-    if (__atomic_exchange_n(&vcpu->time.is_updated, true, __ATOMIC_ACQUIRE))
-        return;
-    update(vcpu);
-    __atomic_store_n(&vcpu->time.is_updated, false, __ATOMIC_RELEASE);
+    (void)try_update(vcpu);
 }
 _Static_assert(offsetof(struct vcpu_info, time) == offsetof(struct compat_vcpu_info, time), "vcpu_time_update()");
+
+/* That one waits for nobody. */
+void vcpu_time_move(struct hv_vcpu *vcpu)
+{
+    while (!try_update(vcpu))
+        __builtin_ia32_pause();
+}
 
 /* All processors have one clock, and all readings one scale: an old one tells the same time as a new one. */
 void vcpu_time_arrive(struct hv_vcpu *vcpu)

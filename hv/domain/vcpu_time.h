@@ -34,10 +34,15 @@ void vcpu_time_stop(struct hv_vcpu *vcpu);
 
 /*
  * Write what @vcpu's guest sees of the clock into its vcpu_info, with the version counted up as abi/shared.h says, and
- * into the registered area if it can be reached: if @vcpu runs, in kernel mode.  Called when the vCPU starts, and gets
- * another vcpu_info.
+ * into the registered area if it can be reached: if @vcpu runs, in kernel mode.  Called when the vCPU starts.
  */
 void vcpu_time_update(struct hv_vcpu *vcpu);
+
+/*
+ * The same, for when the guest looks somewhere else from now on: at another vcpu_info, or another area.  Another
+ * processor that is at it may be at the place before, and is awaited.  Interrupts are off, as in every hypercall.
+ */
+void vcpu_time_move(struct hv_vcpu *vcpu);
 
 /* @vcpu has come to this processor: the same, if the area has missed a refresh and can be reached now. */
 void vcpu_time_arrive(struct hv_vcpu *vcpu);

@@ -112,7 +112,7 @@ static void test_runstate(void **state)
     assert_true(vcpus[2].run.area == area);
     assert_int_equal(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 1, GUEST_MEMORY), 0);
     assert_true(vcpus[1].time.area == area);
-    assert_int_equal(noted.updates, 1);
+    assert_int_equal(noted.moves, 1);
     memcpy(guest_memory, &bad, 8);
     assert_int_equal(vcpu_op(VCPUOP_register_vcpu_time_memory_area, 1, GUEST_MEMORY), -XEN_EFAULT);
     assert_true(vcpus[1].time.area == area);
@@ -205,7 +205,7 @@ static void test_register_info(void **state)
     assert_int_equal(vcpus[1].info->arch.cr2, 0x1234);
     assert_int_equal(vcpus[1].info->evtchn_upcall_mask, 1);
     assert_int_equal(noted.rechecks, 1);
-    assert_int_equal(noted.updates, 1);
+    assert_int_equal(noted.moves, 1);
     assert_int_equal(register_info(INFO_FRAME, 128), -XEN_EINVAL);
     assert_ptr_equal(vcpus[1].info, info_frame + 64);
 }

@@ -2,11 +2,13 @@
 /* What guests see of time, computed like a guest does it, and the vCPUs' timers. */
 /* links: hv/domain/vcpu_time.c hv/time/timer.c tests/hv/lib/lock_host.c */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include <cmocka.h>
 
@@ -238,6 +240,32 @@ static void test_area(void **state)
     assert_int_equal(area.version, 0xeeeeeeee);
 }
 
+/* Another processor, which has found no area, comes to its end. */
+static void end_update(int signal)
+{
+    (void)signal;
+    __atomic_store_n(&vcpus[0].time.is_updated, false, __ATOMIC_RELEASE);
+}
+
+/* An update elsewhere excuses others, but not the one for which the guest has named another place. */
+static void test_move(void **state)
+{
+    const struct itimerval soon = {.it_value = {.tv_usec = 1000}};
+    uint32_t version = vcpus[0].info->time.version;
+
+    (void)state;
+    vcpus[0].time.is_updated = true;
+    vcpu_time_update(&vcpus[0]);
+    assert_int_equal(vcpus[0].info->time.version, version);
+    vcpus[0].time.area = AREA;
+    signal(SIGALRM, end_update);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    vcpu_time_move(&vcpus[0]);
+    check_guest_time(&area);
+    assert_int_equal(vcpus[0].info->time.version, version + 2);
+    assert_false(vcpus[0].time.is_updated);
+}
+
 /* What the area has missed it gets when the vCPU comes to a processor in its kernel, and nothing is written before. */
 static void test_arrival(void **state)
 {
@@ -350,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refresh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_area, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arrival, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_move, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_singleshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_periodic, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_poll_and_watchdogs, set_up, tear_down),

@@ -171,6 +171,12 @@ void vcpu_time_update(struct hv_vcpu *vcpu)
     noted.updates++;
 }
 
+void vcpu_time_move(struct hv_vcpu *vcpu)
+{
+    (void)vcpu;
+    noted.moves++;
+}
+
 void vcpu_time_set_singleshot(struct hv_vcpu *vcpu, uint64_t deadline)
 {
     assert_ptr_equal(vcpu, &vcpus[0]);

@@ -22,7 +22,7 @@ extern uint8_t info_frame[4096];
 /* What has been asked for. */
 struct noted {
     unsigned shut_down, shut_down_other; /* 100 more than the reason */
-    unsigned yields, blocks, destroyed, trap_calls, updates, rechecks;
+    unsigned yields, blocks, destroyed, trap_calls, updates, moves, rechecks;
     unsigned stopped, started, woken; /* a bit for each vCPU */
     unsigned gdt_entries, ldt_entries;
     mfn_t held, roots[2], first_gdt_frame;
