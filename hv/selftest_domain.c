@@ -155,6 +155,7 @@ static void test_copies(void)
 {
     struct vcpu *vcpu = &guest.vcpu.engine;
     uint64_t word = UINT64_C(0x0123456789abcdef), seen = 0;
+    uint8_t odd[12] = {0}; /* a word, and bytes behind it */
 
     EXPECT(port_copy_to_guest(vcpu, VADDR(page_address(PAGE_DATA) + 8), &word, sizeof(word)));
     EXPECT(entries(guest.data)[1] == word);
@@ -165,6 +166,9 @@ static void test_copies(void)
     EXPECT(!port_copy_to_guest(vcpu, VADDR(page_address(PAGE_CONSTANT)), &word, sizeof(word)));
     EXPECT(!port_copy_from_guest(vcpu, &seen, VADDR(page_address(PAGE_ABSENT)), sizeof(seen)));
     EXPECT(!port_copy_from_guest(vcpu, &seen, VADDR(page_address(PAGE_ABSENT) - 4), sizeof(seen)));
+    EXPECT(port_copy_from_guest(vcpu, odd, VADDR(page_address(PAGE_DATA)), sizeof(odd)));
+    EXPECT(odd[11] == (uint8_t)(word >> 24));
+    EXPECT(!port_copy_from_guest(vcpu, odd, VADDR(page_address(PAGE_ABSENT) - 8), sizeof(odd)));
     /* By any other way the hypervisor does not touch a guest's pages, where the processor can see to that. */
     EXPECT((copy_recover(&seen, (const void *)page_address(PAGE_DATA), 8) != 0) == cpu_features()->smap);
 }

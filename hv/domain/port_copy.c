@@ -8,12 +8,12 @@
 
 static bool copy_guest(void *to, const void *from, size_t size)
 {
-    size_t left;
+    bool copied;
 
     cpu_user_access_begin();
-    left = copy_recover(to, from, size);
+    copied = user_copy(to, from, size);
     cpu_user_access_end();
-    return left == 0;
+    return copied;
 }
 
 bool port_copy_from_guest(struct vcpu *vcpu, void *to, vaddr_t from, size_t size)

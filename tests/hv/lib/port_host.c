@@ -184,19 +184,19 @@ void sched_yield_work(void)
 }
 
 /* Only between the two that let the hypervisor reach a guest's pages. */
-size_t copy_recover(void *to, const void *from, size_t size)
+bool user_copy(void *to, const void *from, size_t size)
 {
     assert_true(!cpu_features_found.smap || fake_cpu.user_access);
     if (unreachable)
-        return 1;
+        return false;
     memcpy(to, from, size);
     noted.copied += size;
-    return 0;
+    return true;
 }
 
 bool user_word_write(uint64_t to, uint64_t word)
 {
-    return copy_recover((void *)to, &word, sizeof(word)) == 0;
+    return user_copy((void *)to, &word, sizeof(word));
 }
 
 void report_refusal(const struct noted_refusal *refusal)
