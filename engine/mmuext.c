@@ -232,16 +232,18 @@ FORCE_INLINE int run_command(struct op *op, const struct mmuext_op *ext, struct 
     return command->run(op, ext);
 }
 
-static size_t entry_size(const struct domain *domain)
+static size_t entry_size(enum width width)
 {
-    return domain->width == WIDTH_64 ? sizeof(struct mmuext_op) : sizeof(struct compat_mmuext_op);
+    return width == WIDTH_64 ? sizeof(struct mmuext_op) : sizeof(struct compat_mmuext_op);
 }
 
 /* An entry of the array, which has been found to be the guest's. */
-static __attribute__((noinline)) bool read_narrow_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
+FORCE_INLINE bool read_entry(struct vcpu *vcpu, enum width width, vaddr_t from, struct mmuext_op *ext)
 {
     struct compat_mmuext_op compat;
 
+    if (width == WIDTH_64)
+        return access_read_within(vcpu, ext, from, sizeof(*ext));
     if (!access_read_within(vcpu, &compat, from, sizeof(compat)))
         return false;
     ext->cmd = compat.cmd;
@@ -250,19 +252,12 @@ static __attribute__((noinline)) bool read_narrow_entry(struct vcpu *vcpu, vaddr
     return true;
 }
 
-FORCE_INLINE bool read_entry(struct vcpu *vcpu, vaddr_t from, struct mmuext_op *ext)
-{
-    if (vcpu->domain->width != WIDTH_64)
-        return read_narrow_entry(vcpu, from, ext);
-    return access_read_within(vcpu, ext, from, sizeof(*ext));
-}
-
 /* The one of @ops at @from. */
-FORCE_INLINE int run_entry(struct op *op, struct domain *pg_owner, vaddr_t ops, vaddr_t from)
+FORCE_INLINE int run_entry(struct op *op, enum width width, struct domain *pg_owner, vaddr_t ops, vaddr_t from)
 {
     struct mmuext_op ext;
 
-    if (!read_entry(op->vcpu, from, &ext))
+    if (!read_entry(op->vcpu, width, from, &ext))
         return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_FAULT, ops.v);
     op->command = ext.cmd;
     return run_command(op, &ext, pg_owner);
@@ -281,13 +276,15 @@ static bool goes_on(struct op *op)
 /* By itself, so that a single one saves no registers for it. */
 static __attribute__((noinline)) int run_batch(struct op *op, struct domain *pg_owner, vaddr_t ops, uint32_t count)
 {
+    enum width width = op->vcpu->domain->width;
+
     for (op->done = 0; op->done < count; op->done++) {
         int error;
 
         op->command = COMMAND_NONE;
         if (!goes_on(op))
             return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->vcpu->domain->id.v);
-        error = run_entry(op, pg_owner, ops, VADDR(ops.v + op->done * entry_size(op->vcpu->domain)));
+        error = run_entry(op, width, pg_owner, ops, VADDR(ops.v + op->done * entry_size(width)));
         if (error)
             return error;
     }
@@ -295,34 +292,45 @@ static __attribute__((noinline)) int run_batch(struct op *op, struct domain *pg_
 }
 
 /* A batch of one: before its first entry nothing has begun that could go on. */
-FORCE_INLINE int run_single(struct op *op, struct domain *pg_owner, vaddr_t ops)
+FORCE_INLINE int run_single(struct op *op, enum width width, struct domain *pg_owner, vaddr_t ops)
 {
     int error;
 
     if (domain_is_dying(op->vcpu->domain))
         return refuse_value(op, XEN_ESRCH, REFUSE_DYING, op->vcpu->domain->id.v);
-    error = run_entry(op, pg_owner, ops, ops);
+    error = run_entry(op, width, pg_owner, ops, ops);
     op->done = !error;
     return error;
 }
 
-int64_t mmuext_op(struct op *op, const uint64_t args[6])
+FORCE_INLINE int64_t run(struct op *op, enum width width, const uint64_t args[6])
 {
-    struct domain *caller = op->vcpu->domain, *pg_owner;
     uint32_t count = (uint32_t)args[1] & ~MMU_UPDATE_PREEMPTED;
+    struct domain *pg_owner;
+    vaddr_t ops = VADDR(args[0]);
     int error;
 
-    if (!access_array_ok(caller, VADDR(args[0]), count, entry_size(caller)))
-        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, args[0]);
+    if (!access_array_ok(op->vcpu->domain, ops, count, entry_size(width)))
+        return refuse_value(op, XEN_EFAULT, REFUSE_GUEST_ADDRESS, ops.v);
     op->done = 0;
     error = foreign_find(op, (uint16_t)args[3], &pg_owner);
     if (!error && !foreign_allowed(op, (uint16_t)args[3], pg_owner))
         error = refuse_value(op, XEN_EPERM, REFUSE_NOT_PRIVILEGED, args[3]);
     if (error)
         return error;
-    error = count == 1 ? run_single(op, pg_owner, VADDR(args[0])) : run_batch(op, pg_owner, VADDR(args[0]), count);
+    error = count == 1 ? run_single(op, width, pg_owner, ops) : run_batch(op, pg_owner, ops, count);
     if (op->pt_owner)
         op_end(op);
     done_write(op->vcpu, VADDR(args[2]), op->done, args[1] & MMU_UPDATE_PREEMPTED);
     return error;
+}
+
+static __attribute__((noinline)) int64_t run_narrow(struct op *op, const uint64_t args[6])
+{
+    return run(op, WIDTH_PAE, args);
+}
+
+int64_t mmuext_op(struct op *op, const uint64_t args[6])
+{
+    return op->vcpu->domain->width == WIDTH_64 ? run(op, WIDTH_64, args) : run_narrow(op, args);
 }
