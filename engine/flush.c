@@ -26,9 +26,3 @@ bool flush_guest_mask(struct vcpu *vcpu, vaddr_t bitmap, cpumask_t *cpus)
     *cpus = found;
     return true;
 }
-
-void flush_page(const struct domain *domain, cpumask_t cpus, vaddr_t vaddr)
-{
-    if (cpus.bits && access_range_ok(domain, vaddr, 1))
-        port_tlb_flush_page(cpus, vaddr);
-}

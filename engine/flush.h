@@ -18,4 +18,8 @@ cpumask_t flush_domain_cpus(const struct domain *domain);
 bool __must_check flush_guest_mask(struct vcpu *vcpu, vaddr_t bitmap, cpumask_t *cpus);
 
 /* Flush one page on @cpus; an address that is no guest's is ignored (XSA-279). */
-void flush_page(const struct domain *domain, cpumask_t cpus, vaddr_t vaddr);
+static inline void flush_page(const struct domain *domain, cpumask_t cpus, vaddr_t vaddr)
+{
+    if (cpus.bits && access_range_ok(domain, vaddr, 1))
+        port_tlb_flush_page(cpus, vaddr);
+}
