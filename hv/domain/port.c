@@ -84,7 +84,7 @@ static bool is_here_alone(cpumask_t cpus)
 void port_tlb_flush(cpumask_t cpus)
 {
     if (is_here_alone(cpus))
-        renew_here(RENEW_TRANSLATIONS, VADDR(0));
+        renew_translations_here();
     else
         request_renewal(cpus, RENEW_TRANSLATIONS, VADDR(0));
 }

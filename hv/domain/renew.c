@@ -6,8 +6,10 @@
 #include <hv/domain/vcpu.h>
 
 /* What the root of a 32-bit guest's vCPU has copied is forgotten first: nothing may find it again behind the flush. */
-static void forget_translations(const struct hv_vcpu *vcpu)
+void renew_translations_here(void)
 {
+    const struct hv_vcpu *vcpu = cpu_here()->current;
+
     if (vcpu && vcpu->narrow_root.tables)
         (void)narrow_root_catches_up(vcpu);
     if (!asm_flush_global())
@@ -19,7 +21,7 @@ void renew_here(unsigned what, vaddr_t page)
     const struct hv_vcpu *vcpu = cpu_here()->current;
 
     if (what & RENEW_TRANSLATIONS)
-        forget_translations(vcpu);
+        renew_translations_here();
     if (what & RENEW_PAGE)
         asm_flush_page(page.v);
     if (what & RENEW_CACHES)

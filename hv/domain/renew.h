@@ -18,3 +18,6 @@ enum renewal {
 
 /* Do that on this processor; @page counts with RENEW_PAGE. */
 void renew_here(unsigned what, vaddr_t page);
+
+/* RENEW_TRANSLATIONS alone, which is most of what is asked for. */
+void renew_translations_here(void);
