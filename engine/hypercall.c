@@ -94,7 +94,7 @@ static int64_t run(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 
     if (call)
         return run_ours(vcpu, number, call, args);
-    return port_hypercall(vcpu, number <= UINT32_MAX ? (unsigned)number : UINT32_MAX, args);
+    return port_hypercall(vcpu, number, args);
 }
 
 /* One entry of a multicall, whose whole list has been found to be the guest's; and its result. */

@@ -121,7 +121,7 @@ static inline void port_preempt_point(void)
  * @vcpu out of kernel mode, which ends a multicall.  Where it has changed the guest's registers it sets
  * @vcpu->diverted: that ends a multicall too, and no result is written, neither there nor to a register.
  */
-int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6]);
+int64_t port_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6]);
 
 /* An operation has been refused, and why.  @refusal lives until the return. */
 void port_refused(const struct refusal *refusal);

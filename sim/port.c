@@ -269,7 +269,7 @@ void port_yield(void)
     tasks_yield(sim_here());
 }
 
-int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+int64_t port_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     struct sim *sim = sim_here();
 

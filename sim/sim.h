@@ -135,7 +135,7 @@ struct sim {
     /* on_fail: instead of printing and aborting; if it returns, the process aborts all the same. */
     void (*on_fail)(struct sim *sim, const char *message);
     /* port_hypercall(); NULL: -XEN_ENOSYS. */
-    int64_t (*hypercall)(struct vcpu *vcpu, unsigned number, const uint64_t args[6]);
+    int64_t (*hypercall)(struct vcpu *vcpu, uint64_t number, const uint64_t args[6]);
     void *user; /* for the hooks */
 
     /* What has happened. */

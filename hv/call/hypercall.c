@@ -39,7 +39,7 @@ static call_fn *const calls[] = {
 };
 
 /* By itself, so that the others, iret above all, save no registers for it. */
-static __attribute__((noinline)) int64_t call_in_house(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+static __attribute__((noinline)) int64_t call_in_house(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     call_fn *call = TABLE_FIND(calls, number);
     int64_t result;
@@ -54,7 +54,7 @@ static __attribute__((noinline)) int64_t call_in_house(struct vcpu *vcpu, unsign
     return result;
 }
 
-int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+int64_t port_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     call_fn *call = TABLE_FIND(own_calls, number);
 

@@ -178,7 +178,7 @@ WRAPPED(void, port_yield, void)
         back(from, 0);
 }
 
-WRAPPED(int64_t, port_hypercall, struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+WRAPPED(int64_t, port_hypercall, struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     bool is_recorded = record_inside;
     uint64_t from = is_recorded ? out(number) : 0;

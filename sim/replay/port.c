@@ -193,7 +193,7 @@ void port_yield(void)
     (void)follow_until_back(event.number[1]);
 }
 
-int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+int64_t port_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     struct record_event event;
 
@@ -203,8 +203,8 @@ int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6
         return -XEN_ENOSYS;
     event = follow_expect(RECORD_OUT);
     if (event.number[0] != number)
-        tell_difference("the run had the machine carry out hypercall %llu, the replay %u",
-                        (unsigned long long)event.number[0], number);
+        tell_difference("the run had the machine carry out hypercall %llu, the replay %llu",
+                        (unsigned long long)event.number[0], (unsigned long long)number);
     return follow_until_back(event.number[1]);
 }
 

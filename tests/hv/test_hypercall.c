@@ -83,6 +83,8 @@ static void test_unknown(void **state)
     assert_int_equal(unknown, 100 - COUNT);
     assert_int_equal(domain.unknown_calls, unknown);
     assert_int_equal(port_hypercall(&vcpu.engine, UINT32_MAX, arguments), -XEN_ENOSYS);
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(port_hypercall(&vcpu.engine, numbers[i] | UINT64_C(1) << 32, arguments), -XEN_ENOSYS);
 }
 
 int main(void)

@@ -52,7 +52,7 @@ FUNCTION(bool, port_copy_to_guest, ((void)of, (void)to, (void)from, (void)size, 
          const void *from, size_t size)
 FUNCTION(bool, port_preempt_wanted, true, void)
 FUNCTION(void, port_yield, (void)0, void)
-FUNCTION(int64_t, port_hypercall, ((void)of, (void)number, (void)args, -38), struct vcpu *of, unsigned number,
+FUNCTION(int64_t, port_hypercall, ((void)of, (void)number, (void)args, -38), struct vcpu *of, uint64_t number,
          const uint64_t args[6])
 FUNCTION(void, port_refused, (void)refusal, const struct refusal *refusal)
 

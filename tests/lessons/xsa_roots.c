@@ -60,7 +60,7 @@ static void xsa_1_two_good_roots_or_none(void **state)
  */
 
 /* The machine's part: a call that goes to user mode, as returning from an event does. */
-static int64_t machine_call(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+static int64_t machine_call(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     (void)args;
     return number == __HYPERVISOR_iret ? vcpu_enter_user(vcpu) : -XEN_ENOSYS;

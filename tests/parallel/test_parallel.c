@@ -231,7 +231,7 @@ void port_yield(void)
     sched_yield();
 }
 
-int64_t port_hypercall(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+int64_t port_hypercall(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     (void)vcpu;
     (void)number;

@@ -13,7 +13,7 @@ static void create(struct unit *unit, void **state)
 
 /* ---- Dispatch. */
 
-static int64_t echo(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+static int64_t echo(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     (void)vcpu;
     return (int64_t)(number + args[0] + args[1] + args[2] + args[3] + args[4] + args[5]);
@@ -110,7 +110,7 @@ static void test_results(void **state)
 
 static unsigned nr_seen;
 
-static int64_t see(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+static int64_t see(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     assert_non_null(vcpu->entry);
     assert_int_equal(vcpu->entry->op, number);
@@ -193,7 +193,7 @@ static void test_bad_list(void **state)
 }
 
 /* A call that takes the vCPU out of kernel mode ends the list: the rest would run with the wrong root (XSA-213). */
-static int64_t leave(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+static int64_t leave(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     (void)args;
     if (number == __HYPERVISOR_iret && vcpu_enter_user(vcpu))
@@ -228,7 +228,7 @@ static void test_leaves_kernel(void **state)
 }
 
 /* A call that sends the guest elsewhere, in kernel mode too, ends the list: what follows is not that code's. */
-static int64_t divert(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+static int64_t divert(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     (void)args;
     vcpu->diverted = number == __HYPERVISOR_iret;

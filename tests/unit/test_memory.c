@@ -195,7 +195,7 @@ static void test_machphys_mapping(void **state)
 }
 
 /* What the engine does not answer goes to the machine. */
-static int64_t machine_answers(struct vcpu *vcpu, unsigned number, const uint64_t args[6])
+static int64_t machine_answers(struct vcpu *vcpu, uint64_t number, const uint64_t args[6])
 {
     (void)vcpu;
     return (int64_t)(number * 1000 + args[0]);
