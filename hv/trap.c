@@ -362,14 +362,15 @@ void trap_return_short(struct cpu_frame *frame)
 
 FORCE_INLINE void hypercall(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
-    uint64_t *args = report_args(&vcpu->report);
+    uint64_t number = frame->rax;
+    struct report_call *call = report_begin_call(&vcpu->report, number);
     int64_t result;
 
-    cpu_frame_args(frame, WIDTH_64, args);
-    result = engine_hypercall(&vcpu->engine, frame->rax, args);
+    cpu_frame_args(frame, WIDTH_64, call->args);
+    result = engine_hypercall(&vcpu->engine, number, call->args);
     if (vcpu->engine.diverted)
         return;
-    report_note_call(&vcpu->report, frame->rax, result);
+    report_end_call(&vcpu->report, call, result);
     frame->rax = (uint64_t)result;
 }
 
@@ -377,7 +378,7 @@ void trap_hypercall(struct cpu_frame *frame)
 {
     struct hv_vcpu *vcpu = cpu_frame_owner(frame)->vcpu;
 
-    nmi_watchdog_pet();
+    nmi_watchdog_pet_at(cpu_frame_owner(frame)->cpu);
     hypercall(vcpu, frame);
     prepare_return(vcpu);
 }
@@ -403,15 +404,15 @@ void trap_call(struct cpu_frame *frame)
 
 FORCE_INLINE void hypercall32(struct hv_vcpu *vcpu, struct cpu_frame *frame)
 {
-    uint64_t *args = report_args(&vcpu->report);
     uint32_t number = (uint32_t)frame->rax;
+    struct report_call *call = report_begin_call(&vcpu->report, number);
     int64_t result;
 
-    cpu_frame_args(frame, WIDTH_PAE, args);
-    result = engine_hypercall(&vcpu->engine, number, args);
+    cpu_frame_args(frame, WIDTH_PAE, call->args);
+    result = engine_hypercall(&vcpu->engine, number, call->args);
     if (vcpu->engine.diverted)
         return;
-    report_note_call(&vcpu->report, number, result);
+    report_end_call(&vcpu->report, call, result);
     frame->rax = (uint32_t)result;
 }
 

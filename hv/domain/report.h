@@ -29,19 +29,20 @@ struct vcpu_report {
     struct report_poll poll;
 };
 
-/* Where the arguments of the call that has come belong, and are read from. */
-static inline uint64_t *report_args(struct vcpu_report *report)
+/* The place of the call @number, which has come: its arguments belong there, and are read from there. */
+static inline struct report_call *report_begin_call(struct vcpu_report *report, uint64_t number)
 {
-    return report->calls[report->nr_calls % REPORT_SLOTS].args;
-}
-
-/* That call is done. */
-static inline void report_note_call(struct vcpu_report *report, uint64_t number, int64_t result)
-{
-    struct report_call *call = &report->calls[report->nr_calls++ % REPORT_SLOTS];
+    struct report_call *call = &report->calls[report->nr_calls % REPORT_SLOTS];
 
     call->number = number;
+    return call;
+}
+
+/* @call, the last one that has begun, is done. */
+static inline void report_end_call(struct vcpu_report *report, struct report_call *call, int64_t result)
+{
     call->result = result;
+    report->nr_calls++;
 }
 
 /* Print registers, the top of the stack, the last calls and the last refusals of @vcpu, which runs. */

@@ -116,9 +116,11 @@ static void test_registers(void **state)
 /* Of a vCPU that is somewhere: not where, which stands in a line of its own; and the stack cannot be reached. */
 static void test_elsewhere(void **state)
 {
+    struct report_call *call = report_begin_call(&vcpu.report, 29);
+
     (void)state;
-    report_args(&vcpu.report)[0] = 1;
-    report_note_call(&vcpu.report, 29, 0);
+    call->args[0] = 1;
+    report_end_call(&vcpu.report, call, 0);
     frame.ss |= UINT64_C(0xdead0000);
     report_vcpu(&vcpu);
     assert_ptr_equal(
@@ -200,9 +202,10 @@ static void test_stack_ends(void **state)
 static void note(uint64_t number, uint64_t first, int64_t result)
 {
     const uint64_t args[6] = {first, 0x20, 0x30, 0x40, 0x50, 0x60};
+    struct report_call *call = report_begin_call(&vcpu.report, number);
 
-    memcpy(report_args(&vcpu.report), args, sizeof(args));
-    report_note_call(&vcpu.report, number, result);
+    memcpy(call->args, args, sizeof(args));
+    report_end_call(&vcpu.report, call, result);
 }
 
 static void test_calls(void **state)
@@ -227,7 +230,7 @@ static void test_many_calls(void **state)
     (void)state;
     for (unsigned i = 0; i < 8; i++)
         note(17, 0x100 + i, 5);
-    report_args(&vcpu.report)[0] = 0xbad; /* of one that is under way */
+    report_begin_call(&vcpu.report, 29)->args[0] = 0xbad; /* of one that is under way */
     report_guest(&vcpu);
     assert_said("8 hypercalls, the last of them:\n  xen_version(100, 20, 30, 40) = 5\n");
     said[0] = '\0';
